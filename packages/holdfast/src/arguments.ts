@@ -1,0 +1,97 @@
+import { parseArgs } from "node:util";
+import { toMs } from "@holdfast/policy";
+import type { Duration } from "@holdfast/policy";
+import { suggest } from "./suggest.ts";
+import { UsageError } from "./usage-error.ts";
+
+/** One option of a command, as `node:util` describes it. */
+export interface OptionSpec {
+  readonly type: "string" | "boolean";
+  readonly short?: string;
+  readonly multiple?: boolean;
+}
+
+/** The options of a command by their long names. */
+export type OptionSpecs = Readonly<Record<string, OptionSpec>>;
+
+type Value<S extends OptionSpec> = S["type"] extends "boolean" ? boolean : S["multiple"] extends true ? string[] : string;
+
+/** What a command line says: options by name, and the rest in order. */
+export interface Parsed<T extends OptionSpecs> {
+  readonly values: { readonly [K in keyof T]?: Value<T[K]> };
+  readonly positionals: readonly string[];
+}
+
+/**
+ * Reads a command line strictly: every option must be known and have its value.
+ *
+ * @throws UsageError that names the option, with a suggestion when it looks misspelt.
+ */
+export function parseCommandLine<const T extends OptionSpecs>(argv: readonly string[], options: T): Parsed<T> {
+  try {
+    return parseArgs({ args: [...argv], options, allowPositionals: true }) as unknown as Parsed<T>;
+  } catch (error) {
+    throw usageErrorFrom(error, Object.keys(options));
+  }
+}
+
+function usageErrorFrom(error: unknown, known: readonly string[]): unknown {
+  if (!(error instanceof TypeError) || !("code" in error)) return error;
+  if (error.code === "ERR_PARSE_ARGS_UNKNOWN_OPTION") {
+    const option = /'([^']+)'/.exec(error.message)?.[1] ?? "";
+    const meant = option.startsWith("--") ? suggest(option.slice(2), known) : undefined;
+    return new UsageError(`unknown option ${option}${meant === undefined ? "" : ` (did you mean --${meant}?)`}`);
+  }
+  if (error.code === "ERR_PARSE_ARGS_INVALID_OPTION_VALUE") {
+    const option = /'([^']+)'/.exec(error.message)?.[1] ?? "";
+    const flag = option.replace(/ <value>$/, "");
+    if (error.message.includes("does not take an argument")) return new UsageError(`${flag} takes no value`);
+    return new UsageError(`${flag} needs a value${error.message.includes("ambiguous") ? " (one that begins with a dash is written --name=-value)" : ""}`);
+  }
+  return error;
+}
+
+/** Reads a whole number in `[min, max]`; an absent option stays absent. */
+export function wholeNumber(flag: string, text: string | undefined, { min, max }: { readonly min: number; readonly max: number }): number | undefined {
+  if (text === undefined) return undefined;
+  const number = /^\d+$/.test(text) ? Number(text) : NaN;
+  if (number >= min && number <= max) return number;
+  throw new UsageError(`${flag}: ${JSON.stringify(text)} is not a whole number from ${min} to ${max}`);
+}
+
+/** Reads a length of time with its unit, in milliseconds, that is longer than nothing; an absent option stays absent. */
+export function duration(flag: string, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const ms = isDuration(text) ? toMs(text) : NaN;
+  if (ms > 0 && Number.isFinite(ms)) return ms;
+  throw new UsageError(`${flag}: ${JSON.stringify(text)} is not a duration, such as 500ms, 10s, 5m or 2h`);
+}
+
+function isDuration(text: string): text is Extract<Duration, string> {
+  return /^\d+(\.\d+)?(ms|s|m|h|d)$/.test(text);
+}
+
+/** Reads one of a few words; an absent option is the first of them. */
+export function oneOf<const T extends string>(flag: string, text: string | undefined, words: readonly [T, ...T[]]): T {
+  if (text === undefined) return words[0];
+  const word = words.find((candidate) => candidate === text);
+  if (word !== undefined) return word;
+  throw new UsageError(`${flag}: ${JSON.stringify(text)} is not one of ${words.join(", ")}`);
+}
+
+/**
+ * Reads headers written `Name: value`; a later one replaces an earlier one of the same name, whatever its case.
+ * Names are tokens (RFC 9110 section 5.6.2); values have no control characters (section 5.5).
+ */
+export function headerLines(lines: readonly string[] = []): Readonly<Record<string, string>> {
+  const headers = new Map<string, readonly [string, string]>();
+  for (const line of lines) {
+    const [, name, value] = /^([!#$%&'*+.^_`|~\w-]+):[ \t]*(.*)$/s.exec(line) ?? [];
+    // eslint-disable-next-line no-control-regex
+    if (name === undefined || value === undefined || /[\u0000-\u0008\u000a-\u001f\u007f]/.test(value)) {
+      throw new UsageError(`--header: ${JSON.stringify(line)} is not of the form 'Name: value'`);
+    }
+    headers.set(name.toLowerCase(), [name, value.trimEnd()]);
+  }
+  return Object.fromEntries(headers.values());
+}

@@ -1,0 +1,41 @@
+import assert from "node:assert/strict";
+import { EventEmitter } from "node:events";
+import { test } from "node:test";
+import { listenToInterrupts, nextInterrupt } from "./interrupts.ts";
+import type { InterruptStage, InterruptState } from "./interrupts.ts";
+
+test("each signal goes one stage further, an echo within 300 ms does not", () => {
+  const rows: readonly (readonly [InterruptState, number, InterruptStage])[] = [
+    [{ stage: "none", heardAt: -Infinity }, 0, "drain"],
+    [{ stage: "drain", heardAt: 0 }, 10, "drain"],
+    [{ stage: "drain", heardAt: 0 }, 299, "drain"],
+    [{ stage: "drain", heardAt: 0 }, 300, "abort"],
+    [{ stage: "abort", heardAt: 300 }, 301, "abort"],
+    [{ stage: "abort", heardAt: 300 }, 700, "exit"],
+    [{ stage: "exit", heardAt: 700 }, 2_000, "exit"],
+  ];
+
+  for (const [state, now, stage] of rows) assert.deepEqual(nextInterrupt(state, now), { stage, heardAt: now });
+});
+
+test("the first signal drains, the second aborts, and a disposed listener hears nothing", () => {
+  const source = new EventEmitter();
+  const stages: InterruptStage[] = [];
+  let now = 0;
+  const interrupts = listenToInterrupts(source, { now: () => now }, (stage) => stages.push(stage));
+
+  source.emit("SIGINT");
+  assert.deepEqual([interrupts.drain.aborted, interrupts.abort.aborted], [true, false]);
+  now = 5;
+  source.emit("SIGTERM");
+  assert.equal(interrupts.abort.aborted, false);
+  now = 1_000;
+  source.emit("SIGTERM");
+  assert.equal(interrupts.abort.aborted, true);
+  interrupts[Symbol.dispose]();
+  now = 5_000;
+  source.emit("SIGINT");
+
+  assert.deepEqual(stages, ["drain", "abort"]);
+  assert.equal(source.listenerCount("SIGINT") + source.listenerCount("SIGTERM"), 0);
+});

@@ -1,0 +1,25 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { ansiPaint, mayRedraw, noPaint, paintFor } from "./paint.ts";
+
+test("colours and redrawing are for terminals that have them and people who want them", () => {
+  const rows = [
+    { surface: { isTTY: true, env: { TERM: "xterm-256color" } }, redraw: true, colour: true },
+    { surface: { isTTY: true, env: {} }, redraw: true, colour: true },
+    { surface: { isTTY: true, env: { NO_COLOR: "1" } }, redraw: true, colour: false },
+    { surface: { isTTY: true, env: { NO_COLOR: "" } }, redraw: true, colour: true },
+    { surface: { isTTY: true, env: { TERM: "dumb" } }, redraw: false, colour: false },
+    { surface: { isTTY: false, env: { TERM: "xterm" } }, redraw: false, colour: false },
+    { surface: { env: {} }, redraw: false, colour: false },
+  ];
+
+  for (const { surface, redraw, colour } of rows) {
+    assert.equal(mayRedraw(surface), redraw, JSON.stringify(surface));
+    assert.equal(paintFor(surface), colour ? ansiPaint : noPaint, JSON.stringify(surface));
+  }
+});
+
+test("paint wraps a text and the lack of it leaves it alone", () => {
+  assert.equal(ansiPaint("red", "x"), "\u001b[31mx\u001b[39m");
+  assert.equal(noPaint("red", "x"), "x");
+});

@@ -1,0 +1,25 @@
+/**
+ * Makes a text from outside safe and short enough for one line of a terminal: control characters are escaped (a URL
+ * list must not be able to move the cursor), credentials in URLs hidden, and the middle dropped beyond `maxLength`.
+ */
+export function printable(text: string, maxLength = 120): string {
+  return shorten(escapeControls(hideCredentials(text)), maxLength);
+}
+
+function hideCredentials(text: string): string {
+  return text.replace(/\b([a-z][a-z0-9+.-]*:\/\/)[^\s/?#]*@/gi, "$1***@");
+}
+
+function escapeControls(text: string): string {
+  // C0, DEL, C1, and the marks that reorder or break lines of text.
+  return text.replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, (character) => `\\u{${character.codePointAt(0)?.toString(16) ?? ""}}`);
+}
+
+/** Drops the middle of a text that is longer than `maxLength` characters, and marks the place. */
+export function shorten(text: string, maxLength: number): string {
+  if (text.length <= maxLength) return text;
+  const mark = "...";
+  const kept = Math.max(0, maxLength - mark.length);
+  const tail = Math.floor(kept / 2);
+  return `${text.slice(0, kept - tail)}${mark}${tail === 0 ? "" : text.slice(-tail)}`.slice(0, maxLength);
+}

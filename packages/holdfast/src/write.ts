@@ -1,0 +1,20 @@
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import type { Output } from "./io.ts";
+
+/** Tells whether a write failed because the reader at the other end of the pipe has gone, as `head` does. */
+export function isReaderGone(error: unknown): boolean {
+  return error instanceof Error && "code" in error && (error.code === "EPIPE" || error.code === "ERR_STREAM_DESTROYED");
+}
+
+/**
+ * Writes every chunk at the reader's pace and leaves the stream open.
+ * Ends early, without an error, when the reader has gone: it has had enough.
+ */
+export async function writeAll(output: Output, chunks: Iterable<string | Uint8Array> | AsyncIterable<string | Uint8Array>): Promise<void> {
+  try {
+    await pipeline(Readable.from(chunks, { objectMode: true, highWaterMark: 1 }), output, { end: false });
+  } catch (error) {
+    if (!isReaderGone(error)) throw error;
+  }
+}

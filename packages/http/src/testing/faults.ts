@@ -1,0 +1,83 @@
+import type { HeaderInput } from "./head.ts";
+import { head, headBytes } from "./head.ts";
+import type { Place } from "./split.ts";
+import { cutPoint, split } from "./split.ts";
+import type { Answer, Bytes, Ending, Step } from "./steps.ts";
+import { bytesOf } from "./steps.ts";
+
+/** Time for bytes that were just sent to be read: an RST overtakes what the peer's kernel has not got yet. */
+const settle = 20;
+
+/** A TCP reset in place of an answer; the request was read whole before. */
+export function reset(): Answer {
+  return [{ end: "rst" }];
+}
+
+/** An orderly close (FIN) in place of an answer. */
+export function close(): Answer {
+  return [{ end: "fin" }];
+}
+
+/** No answer: for ever, or for `duration` milliseconds and then a close. */
+export function silence(duration: number = Infinity): Answer {
+  return duration === Infinity ? [{ end: "hang" }] : [{ wait: duration }, { end: "fin" }];
+}
+
+/** Exactly these bytes, then an orderly close unless `ending` says otherwise; "keep-alive" leaves the connection to the next request. */
+export function raw(bytes: Bytes, ending: Ending | "keep-alive" = "fin"): Answer {
+  return ending === "keep-alive" ? [{ send: bytes }] : [{ send: bytes }, { end: ending }];
+}
+
+/** The answer up to a byte, and then a reset or the other `by`. */
+export function cut(answer: Answer, place: Place & { readonly by?: Exclude<Ending, "hang"> }): Answer {
+  const [kept] = split(answer, cutPoint(answer, place));
+  const by = place.by ?? "rst";
+  return [...kept, ...(by === "rst" && kept.length > 0 ? [{ wait: settle }] : []), { end: by }];
+}
+
+/** The answer up to a byte, and then nothing: for ever, or for `pause` milliseconds before the rest comes. */
+export function stall(answer: Answer, place: Place & { readonly pause?: number }): Answer {
+  const [kept, rest] = split(answer, cutPoint(answer, place));
+  return place.pause === undefined ? [...kept, { end: "hang" }] : [...kept, { wait: place.pause }, ...rest];
+}
+
+/** The answer `bytes` at a time (default 1), one piece every `every` milliseconds: its head and body, or with `bodyOnly` the body. */
+export function drip(answer: Answer, pace: { readonly bytes?: number; readonly every: number; readonly bodyOnly?: boolean }): Answer {
+  const slow = { by: pace.bytes ?? 1, every: pace.every };
+  return answer.map((step): Step => {
+    if ("send" in step) return { send: step.send, ...slow };
+    return "head" in step && pace.bodyOnly !== true ? { send: headBytes(step.head), ...slow } : step;
+  });
+}
+
+/** A response whose body never ends: `piece` every `every` milliseconds, or as fast as the peer reads. */
+export function endlessBody(
+  status: number = 200,
+  options: { readonly headers?: HeaderInput; readonly piece?: Bytes; readonly every?: number } = {},
+): Answer {
+  const piece = bytesOf(options.piece ?? Buffer.alloc(16_384, "x"));
+  const lines = head(status, options.headers ?? {}).lines;
+  const chunk = Buffer.concat([Buffer.from(`${piece.length.toString(16)}\r\n`), piece, Buffer.from("\r\n")]);
+  return [{ head: head(status, [...lines, ["transfer-encoding", "chunked"]]) }, { repeat: chunk, every: options.every ?? 0 }];
+}
+
+/** A response head that never ends: `piece` (a whole header line, or a byte of one) again and again. */
+export function endlessHead(options: { readonly piece?: Bytes; readonly every?: number } = {}): Answer {
+  const piece = options.piece ?? `x-filler: ${"x".repeat(1_000)}\r\n`;
+  return [{ send: "HTTP/1.1 200 OK\r\n" }, { repeat: piece, every: options.every ?? 0 }];
+}
+
+/** An upgrade that nobody asked for (RFC 9110 §15.2.2, §7.8); the connection then speaks no HTTP any more. */
+export function switchProtocols(protocol: string = "websocket"): Answer {
+  return [{ head: head(101, { connection: "upgrade", upgrade: protocol }) }, { end: "hang" }];
+}
+
+/** The answer, after no more than `bytes` of the request's body were read; by default none. */
+export function withoutReading(answer: Answer, bytes: number = 0): Answer {
+  return [{ read: bytes }, ...answer];
+}
+
+/** A proxy's yes to CONNECT, and the tunnel to this host and port. */
+export function tunnel(to: { readonly host: string; readonly port: number }): Answer {
+  return [{ head: head(200, [], { reason: "Connection Established" }) }, { tunnel: to }];
+}

@@ -1,0 +1,62 @@
+import { STATUS_CODES } from "node:http";
+
+/** One header line: a name with its value, or a raw line (without CRLF) that is sent as it is, however malformed. */
+export type HeaderLine = readonly [name: string, value: string] | string;
+
+/** Header fields: a record (a list value makes one line per element), or lines in order. */
+export type HeaderInput = Readonly<Record<string, string | number | readonly string[]>> | readonly HeaderLine[];
+
+/** A status line and header lines. `version` is the HTTP/1 version on the status line. */
+export interface Head {
+  readonly status: number;
+  readonly reason: string;
+  readonly version: "1.0" | "1.1";
+  readonly lines: readonly HeaderLine[];
+}
+
+function isLines(input: HeaderInput): input is readonly HeaderLine[] {
+  return Array.isArray(input);
+}
+
+/** Header lines in the order in which they were given. */
+export function headerLines(input: HeaderInput): readonly HeaderLine[] {
+  if (isLines(input)) return input;
+  return Object.entries(input).flatMap(([name, value]) =>
+    typeof value === "object" ? value.map((each): HeaderLine => [name, each]) : [[name, String(value)] as const],
+  );
+}
+
+/** A head with the registered reason phrase and HTTP/1.1, unless told otherwise. */
+export function head(status: number, headers: HeaderInput = {}, rest: Partial<Pick<Head, "reason" | "version">> = {}): Head {
+  return { status, reason: STATUS_CODES[status] ?? "", version: "1.1", lines: headerLines(headers), ...rest };
+}
+
+/** The name of a header line, lower-cased; empty for a raw line without a colon. */
+export function lineName(line: HeaderLine): string {
+  const name = typeof line === "string" ? line.slice(0, Math.max(0, line.indexOf(":"))) : line[0];
+  return name.trim().toLowerCase();
+}
+
+/** True if one of the lines has this lower-cased name. */
+export function hasHeader(lines: readonly HeaderLine[], name: string): boolean {
+  return lines.some((line) => lineName(line) === name);
+}
+
+const serialized = new WeakMap<Head, Buffer>();
+
+/** The head as HTTP/1 bytes, the empty line included (RFC 9112 §4, §5). */
+export function headBytes(head: Head): Buffer {
+  const known = serialized.get(head);
+  if (known) return known;
+  const lines = head.lines.map((line) => (typeof line === "string" ? `${line}\r\n` : `${line[0]}: ${line[1]}\r\n`));
+  const bytes = Buffer.from(`HTTP/${head.version} ${head.status} ${head.reason}\r\n${lines.join("")}\r\n`);
+  serialized.set(head, bytes);
+  return bytes;
+}
+
+/** True if the server that sends this head ends the connection after its answer. */
+export function announcesClose(head: Head): boolean {
+  return head.lines.some(
+    (line) => lineName(line) === "connection" && /\bclose\b/i.test(typeof line === "string" ? line : line[1]),
+  );
+}

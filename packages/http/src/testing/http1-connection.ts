@@ -1,0 +1,124 @@
+import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import type { ByteSource } from "./byte-source.ts";
+import { play } from "./play.ts";
+import type { LiveRequest, Recorder } from "./recorder.ts";
+import { now } from "./recorder.ts";
+import { RequestBody } from "./request-body.ts";
+import type { RequestHead } from "./request-head.ts";
+import { parseHead } from "./request-head.ts";
+import { respond } from "./respond.ts";
+import type { Entry, Routes } from "./routes.ts";
+import { answerTo, entryFor, findScript } from "./routes.ts";
+import { SocketWire } from "./socket-wire.ts";
+import type { Answer } from "./steps.ts";
+
+/** What every connection of an origin shares. */
+export interface Shared {
+  readonly routes: Routes;
+  readonly recorder: Recorder;
+  /** Hears what a responder or a step threw. */
+  readonly onError: (error: unknown) => void;
+}
+
+/** An accepted connection. */
+export interface Accepted {
+  readonly stream: Duplex;
+  readonly raw: Socket;
+  readonly source: ByteSource;
+  readonly number: number;
+}
+
+/** Serves requests on one HTTP/1 connection, one after the other, until it ends. */
+export async function serveHttp1(accepted: Accepted, shared: Shared): Promise<void> {
+  const wire = new SocketWire(accepted.stream, accepted.raw, accepted.source);
+  while (!wire.over) {
+    if (!(await untilNextByte(wire, accepted.source))) return;
+    const head = await readHead(wire, accepted.source);
+    if (!head) return;
+    await exchange(head, wire, { ...accepted, shared });
+  }
+}
+
+/** Plays what was armed for the idle time; true when a request has begun. */
+async function untilNextByte(wire: SocketWire, source: ByteSource): Promise<boolean> {
+  const { armed } = wire;
+  if (armed && "whenIdle" in armed && source.pending.length === 0) {
+    const timer = setTimeout(() => {
+      source.forget();
+      wire.armed = undefined;
+      void play([...armed.play, { end: "fin" }], wire);
+    }, armed.whenIdle);
+    const begun = await source.more();
+    clearTimeout(timer);
+    return begun;
+  }
+  if (source.pending.length === 0 && !(await source.more())) {
+    await wire.end("fin");
+    return false;
+  }
+  if (!armed || !("whenNextByte" in armed)) return true;
+  await play(armed.whenNextByte, wire);
+  return false;
+}
+
+async function readHead(wire: SocketWire, source: ByteSource): Promise<RequestHead | undefined> {
+  for (;;) {
+    const parse = parseHead(source.pending);
+    if (parse.at === "whole") {
+      source.take(parse.length);
+      return parse.head;
+    }
+    if (parse.at === "bad") {
+      await play([...respond(400, { headers: { connection: "close" }, body: `${parse.reason}\n` }), { end: "fin" }], wire);
+      return undefined;
+    }
+    if (await source.more()) continue;
+    await wire.end("fin");
+    return undefined;
+  }
+}
+
+async function exchange(head: RequestHead, wire: SocketWire, on: Accepted & { readonly shared: Shared }): Promise<void> {
+  const { armed } = wire;
+  const request = on.shared.recorder.begin(head, on.number);
+  const body = new RequestBody(on.source, request.headers);
+  wire.begin(head.method === "HEAD", body);
+  try {
+    const script = armed && "whenNextRequest" in armed ? armed.whenNextRequest : findScript(on.shared.routes, request.path);
+    const entry = entryFor(script, request.attempt);
+    if (readsFirst(entry)) await readWhole(request, body, wire);
+    await play(await answerTo(entry, request), wire);
+  } catch (error) {
+    on.shared.onError(error);
+    await play(respond(500, { headers: { connection: "close" }, body: `The origin's script failed: ${String(error)}\n` }), wire);
+    wire.closing = true;
+  }
+  note(request, body);
+  if (!wire.over && (wire.closing || !body.complete || wantsClose(request))) await wire.end("fin");
+}
+
+function readsFirst(entry: Entry): boolean {
+  const [first] = typeof entry === "function" ? [] : entry;
+  return first === undefined || !("read" in first);
+}
+
+async function readWhole(request: LiveRequest, body: RequestBody, wire: SocketWire): Promise<void> {
+  if (!body.complete && /^100-continue$/i.test(request.headers["expect"] ?? "")) await play(goOn, wire);
+  await body.read(Infinity);
+  request.body = body.bytes();
+  request.bodyComplete = body.complete;
+}
+
+const goOn: Answer = [{ send: "HTTP/1.1 100 Continue\r\n\r\n" }];
+
+function note(request: LiveRequest, body: RequestBody): void {
+  request.body = body.bytes();
+  request.bodyComplete = body.complete;
+  request.endedAt = now();
+}
+
+function wantsClose({ headers, httpVersion }: LiveRequest): boolean {
+  const connection = headers["connection"] ?? "";
+  return httpVersion === "1.0" ? !/\bkeep-alive\b/i.test(connection) : /\bclose\b/i.test(connection);
+}

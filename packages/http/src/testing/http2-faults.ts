@@ -1,0 +1,22 @@
+import { constants } from "node:http2";
+import type { Answer } from "./steps.ts";
+
+/** RST_STREAM with REFUSED_STREAM: nothing of the request was processed (RFC 9113 §8.7). */
+export function refuseStream(): Answer {
+  return [{ resetStream: constants.NGHTTP2_REFUSED_STREAM }];
+}
+
+/** RST_STREAM with this error code, INTERNAL_ERROR unless told otherwise; after an answer's steps it cuts them off. */
+export function resetStream(code: number = constants.NGHTTP2_INTERNAL_ERROR): Answer {
+  return [{ resetStream: code }];
+}
+
+/** GOAWAY below the stream: the request was not processed and will not be (RFC 9113 §6.8). */
+export function goawayUnprocessed(code: number = constants.NGHTTP2_NO_ERROR): Answer {
+  return [{ goaway: code, processed: false }, { end: "hang" }];
+}
+
+/** GOAWAY that counts the stream as processed, put before the answer that still comes. */
+export function goawayProcessed(code: number = constants.NGHTTP2_NO_ERROR): Answer {
+  return [{ goaway: code, processed: true }];
+}

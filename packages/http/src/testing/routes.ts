@@ -1,0 +1,45 @@
+import type { RecordedRequest } from "./recorder.ts";
+import { respond } from "./respond.ts";
+import type { Answer } from "./steps.ts";
+
+/** Makes the answer from the request, whose body was read whole. A list is taken as a script. */
+export type Responder = (request: RecordedRequest) => Answer | readonly Entry[] | Promise<Answer | readonly Entry[]>;
+
+/** What a script says about one attempt. */
+export type Entry = Answer | Responder;
+
+/** What a path does: one thing always, or one entry per attempt of which the last repeats. */
+export type Script = Entry | readonly Entry[];
+
+/** Scripts by path. A trailing `*` stands for any rest, the longest such path wins, and `*` alone is for all others. */
+export type Routes = Readonly<Record<string, Script>>;
+
+const notFound: Answer = respond(404, { body: "No such route\n" });
+
+/** The script for a path; a 404 where there is none. */
+export function findScript(routes: Routes, path: string): Script {
+  const exact = Object.hasOwn(routes, path) ? routes[path] : undefined;
+  if (exact) return exact;
+  const patterns = Object.keys(routes).filter((key) => key.endsWith("*") && path.startsWith(key.slice(0, -1)));
+  const longest = patterns.reduce((best, key) => (key.length > best.length ? key : best), "");
+  return routes[longest] ?? notFound;
+}
+
+/** The entry of a script for the attempt of this number, from 1; the last one repeats. */
+export function entryFor(script: Script, attempt: number): Entry {
+  if (!isList(script)) return script;
+  return script[Math.min(attempt, script.length) - 1] ?? notFound;
+}
+
+/** The answer to a request; responders are asked until there are steps. */
+export async function answerTo(entry: Entry, request: RecordedRequest): Promise<Answer> {
+  let current = entry;
+  while (typeof current === "function") current = entryFor(await current(request), request.attempt);
+  return current;
+}
+
+function isList(script: Script): script is readonly Entry[] {
+  if (typeof script === "function") return false;
+  const [first] = script;
+  return typeof first === "function" || Array.isArray(first);
+}

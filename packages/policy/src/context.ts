@@ -1,0 +1,42 @@
+import { systemClock, systemRandom, type Clock, type Random } from "./clock.ts";
+import type { Listener } from "./events.ts";
+
+/** What a caller may hand to one call of a policy; everything has a default. */
+export interface Context {
+  /** Ends the call: its reason is thrown as it is and never retried. */
+  readonly signal?: AbortSignal | undefined;
+  /** @default systemClock */
+  readonly clock?: Clock;
+  /** @default Math.random */
+  readonly random?: Random;
+  /** The instant on `clock.now()` by which the call must have ended. @default Infinity */
+  readonly deadline?: number;
+  /** Hears every event of this call. */
+  readonly on?: Listener | undefined;
+}
+
+/** What a task and the policies inside it are told: the context with nothing missing, and the number of the attempt. */
+export interface Scope extends Context {
+  readonly signal: AbortSignal | undefined;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly deadline: number;
+  readonly on: Listener | undefined;
+  /** 1-based, the first included; 1 where nothing retries. */
+  readonly attempt: number;
+}
+
+/** Fills in the defaults of a context, for its attempt number `attempt`. */
+export function scopeOf(context: Context | undefined, attempt: number): Scope {
+  if (context === undefined) {
+    return { signal: undefined, clock: systemClock, random: systemRandom, deadline: Infinity, on: undefined, attempt };
+  }
+  return {
+    signal: context.signal,
+    clock: context.clock ?? systemClock,
+    random: context.random ?? systemRandom,
+    deadline: context.deadline ?? Infinity,
+    on: context.on,
+    attempt,
+  };
+}

@@ -1,0 +1,31 @@
+type Unit = "ms" | "s" | "m" | "h" | "d";
+
+/** A length of time: milliseconds as a number, or a literal such as `"500ms"`, `"1.5s"`, `"10m"`, `"2h"`, `"1d"`. */
+export type Duration = number | `${number}${Unit}`;
+
+const unitMs: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+const literal = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/;
+
+/**
+ * Gives a duration in milliseconds; `Infinity` stays infinite.
+ *
+ * @throws RangeError for a negative number, NaN, or a text that is not a number followed by ms, s, m, h or d.
+ */
+export function toMs(duration: Duration): number {
+  if (typeof duration === "number") {
+    if (duration >= 0) return duration;
+    throw new RangeError(`A duration must be 0 or more milliseconds, got ${duration}`);
+  }
+  const [, amount, unit] = literal.exec(duration) ?? [];
+  if (amount === undefined || unit === undefined) {
+    throw new RangeError(`A duration must be milliseconds or a literal such as "30s", got ${JSON.stringify(duration)}`);
+  }
+  return Number(amount) * (unitMs[unit] ?? NaN);
+}
+
+/** Gives milliseconds in the largest unit that keeps them short: `"250ms"`, `"1.5s"`, `"2m"`, `"forever"`. */
+export function formatMs(ms: number): string {
+  if (ms === Infinity) return "forever";
+  const unit = ms < 1_000 ? "ms" : ms < 60_000 ? "s" : ms < 3_600_000 ? "m" : "h";
+  return `${Number((ms / (unitMs[unit] ?? 1)).toFixed(2))}${unit}`;
+}

@@ -1,0 +1,16 @@
+export { type RetryBudget, unlimited } from "./budget/budget.ts";
+export { type Clock, type Random, systemClock, systemRandom } from "./clock.ts";
+export { type Context, type Scope, scopeOf } from "./context.ts";
+export { type Duration, formatMs, toMs } from "./duration.ts";
+export * from "./errors.ts";
+export type { Listener, PolicyEvent } from "./events.ts";
+export { failed, type Outcome, succeeded, unwrap } from "./outcome.ts";
+export type { Explanation, Policy, Task } from "./policy.ts";
+export type { Attempt } from "./retry/attempt.ts";
+export type { AttemptRun } from "./retry/attempts.ts";
+export * from "./retry/jitter.ts";
+export { type Callback, retryDefaults, type RetryOptions, type RetryRule } from "./retry/options.ts";
+export { retry, type RetryPolicy } from "./retry/retry.ts";
+export * from "./retry/stop.ts";
+export * from "./retry/wait.ts";
+export * from "./retry/when.ts";

@@ -1,0 +1,52 @@
+import type { Context } from "../context.ts";
+import type { Policy } from "../policy.ts";
+
+/** One attempt of an iteration: the place in which the caller's own code is tried. */
+export interface AttemptRun<in R = unknown> {
+  /** 1-based, the first included. */
+  readonly number: number;
+  /**
+   * Runs the work as this attempt and gives its value; undefined when it failed, in which case the iteration decides:
+   * it hands out another attempt, or throws.
+   */
+  run<T extends R>(work: () => T | PromiseLike<T>): Promise<T | undefined>;
+}
+
+interface Handed<R> {
+  readonly attempt: AttemptRun<R>;
+  /** Ends an attempt whose body never called `run`: it counts as accepted. */
+  readonly leave: () => void;
+}
+
+/** Turns a policy inside out: its task waits for the body of the caller's `for await`. */
+export async function* attemptsOf<R>(policy: Policy<R>, context?: Context): AsyncGenerator<AttemptRun<R>, void> {
+  let offer: (handed: Handed<R> | undefined) => void;
+  let offered = new Promise<Handed<R> | undefined>((resolve) => (offer = resolve));
+  const ended = policy
+    .execute((scope) => new Promise<R>((resolve, reject) => offer(hand(scope.attempt, resolve, reject))), context)
+    .finally(() => offer(undefined));
+  // Whoever breaks out of the iteration no longer hears how it ended.
+  ended.catch(() => undefined);
+  for (;;) {
+    const handed = await offered;
+    if (handed === undefined) break;
+    offered = new Promise((resolve) => (offer = resolve));
+    yield handed.attempt;
+    handed.leave();
+  }
+  await ended;
+}
+
+function hand<R>(number: number, resolve: (value: R) => void, reject: (error: unknown) => void): Handed<R> {
+  const run = async <T extends R>(work: () => T | PromiseLike<T>): Promise<T | undefined> => {
+    try {
+      const value = await work();
+      resolve(value);
+      return value;
+    } catch (error) {
+      reject(error);
+      return undefined;
+    }
+  };
+  return { attempt: { number, run }, leave: () => resolve(undefined as R) };
+}

@@ -1,0 +1,42 @@
+import { formatMs, toMs, type Duration } from "../duration.ts";
+import { named, nameOf } from "../named.ts";
+import type { Wait } from "./wait.ts";
+
+/** Waits anything from 0 to what `wait` says: spreads a herd widest (AWS Architecture Blog, "Exponential Backoff and Jitter"). */
+export function fullJitter<T = unknown>(wait: Wait<T>): Wait<T> {
+  return named(`fullJitter(${nameOf(wait)})`, (attempt, random) => random() * wait(attempt, random));
+}
+
+/** Waits at least half of what `wait` says, and anything up to all of it. */
+export function equalJitter<T = unknown>(wait: Wait<T>): Wait<T> {
+  return named(`equalJitter(${nameOf(wait)})`, (attempt, random) => {
+    const half = wait(attempt, random) / 2;
+    return half + random() * half;
+  });
+}
+
+/**
+ * Waits what `wait` says, give or take `ratio` of it: 0.2 means 80 % to 120 %.
+ *
+ * @throws RangeError unless 0 ≤ ratio ≤ 1.
+ */
+export function proportionalJitter<T = unknown>(ratio: number, wait: Wait<T>): Wait<T> {
+  if (!(ratio >= 0 && ratio <= 1)) throw new RangeError(`proportionalJitter needs a ratio from 0 to 1, got ${ratio}`);
+  return named(`proportionalJitter(${ratio}, ${nameOf(wait)})`, (attempt, random) => {
+    const delay = wait(attempt, random);
+    return delay + delay * ratio * (2 * random() - 1);
+  });
+}
+
+/**
+ * Waits anything from what `wait` says to three times the delay before, at most `max`: each wait depends on the last
+ * one, so that callers drift apart (AWS Architecture Blog, "Exponential Backoff and Jitter").
+ */
+export function decorrelatedJitter<T = unknown>(wait: Wait<T>, { max = Infinity }: { readonly max?: Duration } = {}): Wait<T> {
+  const most = toMs(max);
+  return named(`decorrelatedJitter(${nameOf(wait)}, max ${formatMs(most)})`, (attempt, random) => {
+    const low = wait(attempt, random);
+    const high = Math.max(low, 3 * attempt.waited);
+    return Math.min(most, low + random() * (high - low));
+  });
+}

@@ -1,0 +1,140 @@
+import { named, namesOf } from "../named.ts";
+import type { Attempt } from "./attempt.ts";
+
+/** Answers *again?* after an attempt. */
+export interface When<in T = unknown> {
+  (attempt: Attempt<T>): boolean | Promise<boolean>;
+  /** Says that every result is accepted without asking, which keeps a call that succeeds cheap. */
+  readonly acceptsResults?: true;
+}
+
+/** Anything that `instanceof` takes: an error class, abstract ones included. */
+export type ErrorClass = abstract new (...args: never[]) => unknown;
+
+/** Picks errors: by class, or by a predicate. */
+export type ErrorTest = ErrorClass | ((error: unknown) => boolean | Promise<boolean>);
+
+/** Retries when the task threw an error that any of the tests picks; without tests, any error at all. */
+export function retryIfError(...tests: readonly ErrorTest[]): When {
+  const picks = anyOf(tests);
+  return onErrors(namesOf("retryIfError", tests), (error) => tests.length === 0 || picks(error));
+}
+
+/** Retries when the task threw an error that none of the tests picks. */
+export function retryIfNotError(...tests: readonly ErrorTest[]): When {
+  const picks = anyOf(tests);
+  return onErrors(namesOf("retryIfNotError", tests), async (error) => !(await picks(error)));
+}
+
+/** Retries until the task throws an error that one of the tests picks: after every result, and after other errors. */
+export function retryUnlessError(...tests: readonly ErrorTest[]): When {
+  const picks = anyOf(tests);
+  return named(namesOf("retryUnlessError", tests), async ({ outcome }) => outcome.ok || !(await picks(outcome.error)));
+}
+
+/** Retries when a cause of the error, at any depth, is picked by one of the tests; the error itself is not asked. */
+export function retryIfErrorCause(...tests: readonly ErrorTest[]): When {
+  const picks = anyOf(tests);
+  return onErrors(namesOf("retryIfErrorCause", tests), async (error) => {
+    for (const cause of causesOf(error)) {
+      if (tests.length === 0 || (await picks(cause))) return true;
+    }
+    return false;
+  });
+}
+
+/** Retries when the error's message is the text, or matches the pattern. */
+export function retryIfErrorMessage(expected: string | RegExp): When {
+  return onErrors(`retryIfErrorMessage(${String(expected)})`, (error) => matches(messageOf(error), expected));
+}
+
+/** Retries when the error's message is not the text, or doesn't match the pattern. */
+export function retryIfNotErrorMessage(expected: string | RegExp): When {
+  return onErrors(`retryIfNotErrorMessage(${String(expected)})`, (error) => !matches(messageOf(error), expected));
+}
+
+/** Retries when the task returned a value that the predicate picks. */
+export function retryIfResult<T>(predicate: (value: T) => boolean | Promise<boolean>): When<T> {
+  return named(namesOf("retryIfResult", [predicate]), ({ outcome }) => outcome.ok && predicate(outcome.value));
+}
+
+/** Retries when the task returned a value that the predicate does not pick. */
+export function retryIfNotResult<T>(predicate: (value: T) => boolean | Promise<boolean>): When<T> {
+  return named(namesOf("retryIfNotResult", [predicate]), async ({ outcome }) => outcome.ok && !(await predicate(outcome.value)));
+}
+
+/** Retries after everything. */
+export const retryAlways: When = named("retryAlways", () => true);
+
+/** Never retries. */
+export const retryNever: When = acceptingResults(named("retryNever", () => false));
+
+/** Retries when any of the conditions does; of none, never. */
+export function retryAny<T = unknown>(...conditions: readonly When<T>[]): When<T> {
+  return combined("retryAny", conditions, true);
+}
+
+/** Retries when all of the conditions do; of none, always. */
+export function retryAll<T = unknown>(...conditions: readonly When<T>[]): When<T> {
+  return combined("retryAll", conditions, false);
+}
+
+function combined<T>(name: string, conditions: readonly When<T>[], decisive: boolean): When<T> {
+  const when: When<T> = named(namesOf(name, conditions), async (attempt: Attempt<T>) => {
+    for (const condition of conditions) {
+      if ((await condition(attempt)) === decisive) return decisive;
+    }
+    return !decisive;
+  });
+  return conditions.length > 0 && conditions.every((condition) => condition.acceptsResults) ? acceptingResults(when) : when;
+}
+
+function onErrors(name: string, picks: (error: unknown) => boolean | Promise<boolean>): When {
+  return acceptingResults(named(name, ({ outcome }: Attempt) => !outcome.ok && picks(outcome.error)));
+}
+
+function acceptingResults<T>(when: When<T>): When<T> {
+  return Object.assign(when, { acceptsResults: true as const });
+}
+
+function anyOf(tests: readonly ErrorTest[]): (error: unknown) => boolean | Promise<boolean> {
+  const [only] = tests;
+  if (tests.length === 1 && only !== undefined) return (error) => ask(only, error);
+  return async (error) => {
+    for (const test of tests) {
+      if (await ask(test, error)) return true;
+    }
+    return false;
+  };
+}
+
+function ask(test: ErrorTest, error: unknown): boolean | Promise<boolean> {
+  return isClass(test) ? error instanceof test : test(error);
+}
+
+// A class has a prototype that cannot be reassigned; a function written as a predicate has none, or an ordinary one.
+function isClass(test: ErrorTest): test is ErrorClass {
+  return Object.getOwnPropertyDescriptor(test, "prototype")?.writable === false;
+}
+
+function* causesOf(error: unknown): Generator<unknown> {
+  const seen = new Set<unknown>([error]);
+  for (let cause = causeOf(error); cause !== undefined && !seen.has(cause); cause = causeOf(cause)) {
+    seen.add(cause);
+    yield cause;
+  }
+}
+
+function causeOf(error: unknown): unknown {
+  return error instanceof Error ? error.cause : undefined;
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+function matches(message: string, expected: string | RegExp): boolean {
+  if (typeof expected === "string") return message === expected;
+  expected.lastIndex = 0;
+  return expected.test(message);
+}

@@ -1,0 +1,2 @@
+export { fakeClock, type FakeClock, type FakeClockOptions } from "./fake-clock.ts";
+export { seededRandom } from "./seeded-random.ts";

@@ -1,0 +1,83 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { clockReadsOf, forbidden, importsOf } from "../scripts/check-architecture.ts";
+
+test("finds every way to import, with its line, and passes over comments and look-alikes", () => {
+  const source = [
+    'import type { A } from "./a.ts";',
+    "import {",
+    "  b,",
+    '} from "./b.ts";',
+    'export * from "./c.ts";',
+    'import "./d.ts";',
+    'const e = await import("./e.ts");',
+    '// import { x } from "x";',
+    '/** import { x } from "x"; */',
+    'export interface F { readonly from: "f"; }',
+    'export const g = Array.from("g");',
+    'export type { H } from "./h.ts";',
+  ].join("\n");
+
+  const found = importsOf(source);
+
+  assert.deepEqual(
+    found.map(({ specifier, line, type }) => [specifier, line, type]),
+    [
+      ["./a.ts", 1, true],
+      ["./b.ts", 2, false],
+      ["./c.ts", 5, false],
+      ["./d.ts", 6, false],
+      ["./h.ts", 12, true],
+      ["./e.ts", 7, false],
+    ],
+  );
+});
+
+test("finds where the wall clock is read, and not where a date is made from a number", () => {
+  assert.deepEqual(clockReadsOf("const a = new Date(5);\nconst b = new Date();\n// new Date()\n"), [2]);
+});
+
+const refused: readonly (readonly [string, string, string, RegExp])[] = [
+  ["policy", "retry/wait.ts", "node:os", /may not import node:os/],
+  ["policy", "retry/wait.ts", "@holdfast/http", /may not import @holdfast\/http/],
+  ["policy", "retry/wait.ts", "fast-check", /may not import fast-check/],
+  ["http", "session.ts", "@holdfast/runner", /may not import/],
+  ["http", "session.ts", "holdfast", /may not import/],
+  ["http", "session.ts", "undici", /only transport\/ imports undici/],
+  ["http", "transport/agents.ts", "undici-types/x", /may not import/],
+  ["runner", "runner.ts", "undici", /may not import undici/],
+  ["runner", "runner.ts", "node:timers/promises", /only the clock sets timers/],
+  ["runner", "runner.ts", "node:test", /only tests/],
+  ["runner", "output/jsonl.ts", "../../../policy/src/clock.ts", /another package/],
+  ["policy", "budget/budget.ts", "../retry/retry.ts", /budget may not use retry/],
+  ["policy", "clock.ts", "./retry/retry.ts", /clock\.ts may not use retry/],
+  ["policy", "retry/retry.ts", "../index.ts", /index of its own package/],
+  ["policy", "retry/retry.ts", "../testing/fake-clock.ts", /testing tool/],
+  ["bullmq", "index.ts", "bullmq", /no rule for packages\/bullmq/],
+];
+
+for (const [packageName, file, specifier, message] of refused) {
+  test(`refuses that ${packageName}/${file} imports ${specifier}`, () => {
+    assert.match(forbidden({ packageName, file, specifier }) ?? "allowed", message);
+  });
+}
+
+const allowed: readonly (readonly [string, string, string, boolean?])[] = [
+  ["policy", "retry/retry.ts", "../clock.ts"],
+  ["policy", "retry/retry.ts", "./wait.ts"],
+  ["policy", "retry/retry.ts", "../budget/budget.ts"],
+  ["policy", "events.ts", "./retry/attempt.ts", true],
+  ["policy", "index.ts", "./retry/retry.ts"],
+  ["policy", "retry/retry.test.ts", "node:test"],
+  ["policy", "testing/fake-clock.ts", "../clock.ts"],
+  ["http", "transport/agents.ts", "undici"],
+  ["http", "session.ts", "@holdfast/policy"],
+  ["http", "testing/fault-origin.ts", "node:net"],
+  ["runner", "runner.ts", "@holdfast/http"],
+];
+
+for (const [packageName, file, specifier, type] of allowed) {
+  test(`lets ${packageName}/${file} import ${type === true ? "types of " : ""}${specifier}`, () => {
+    assert.equal(forbidden({ packageName, file, specifier, type: type === true }), undefined);
+  });
+}
