@@ -1,33 +1,37 @@
-import { readFileSync } from "node:fs";
-import { glob } from "node:fs/promises";
+import { globSync, readFileSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 
 interface PackageRule {
   /** The packages that its sources may import; `node:` stands for every built-in module. */
   readonly imports: readonly string[];
-  /** The only folder or file that may import what is named here. */
+  /** The only folder that may import the package named here. */
   readonly only: Readonly<Record<string, string>>;
-  /** Which feature folder, or root file, may use which feature folders; folders may always use root files. */
+  /** The root files which, like `index.ts`, put folders together; the other root files are what folders stand on. */
+  readonly assemblers: readonly string[];
+  /** Which folder may use which other folders. */
   readonly uses: Readonly<Record<string, readonly string[]>>;
 }
 
 /** The import rules of every package: `policy ← http ← runner ← holdfast`, and inside one: index → folders → root files. */
 export const architecture: Readonly<Record<string, PackageRule>> = {
-  policy: { imports: [], only: {}, uses: { retry: ["budget"] } },
+  policy: { imports: [], only: {}, assemblers: [], uses: { retry: ["budget"] } },
   http: {
     imports: ["@holdfast/policy", "node:", "undici", "tough-cookie"],
     only: { undici: "transport/" },
-    uses: { "session.ts": ["retry", "transport"], transport: ["retry"] },
+    assemblers: ["session.ts"],
+    uses: {},
   },
   runner: {
     imports: ["@holdfast/policy", "@holdfast/http", "node:"],
     only: {},
-    uses: {},
+    assemblers: ["runner.ts", "intake.ts"],
+    uses: { output: ["sqlite"], report: ["sqlite"] },
   },
   holdfast: {
     imports: ["@holdfast/policy", "@holdfast/http", "@holdfast/runner", "node:"],
     only: {},
-    uses: { "main.ts": ["commands", "render"], commands: ["render"] },
+    assemblers: ["main.ts", "program.ts"],
+    uses: { commands: ["render"] },
   },
 };
 
@@ -45,7 +49,8 @@ export interface Import {
   readonly type: boolean;
 }
 
-const staticImport = /\b(?:import|export)(\s+type)?\s*(?:[\w$*{][\w\s$,{}*]*\bfrom\s*)?["']([^"'\n]+)["']/g;
+const staticImport =
+  /(?:^|;)[ \t]*(?:import|export)(\s+type)?\s*(?:[\w$*{][\w\s$,{}*]*\bfrom\s*)?["']([^"'\n]+)["']/gm;
 const dynamicImport = /\bimport()\s*\(\s*["']([^"'\n]+)["']/g;
 
 /** Finds every static, dynamic and type import of `source`, re-exports included, comments left out. */
@@ -87,13 +92,15 @@ export function forbidden({ packageName, file, specifier, type = false }: Use): 
 function forbiddenInside(rule: PackageRule, file: string, target: string): string | undefined {
   if (isTest(file) || file === "index.ts" || area(file) === "testing") return undefined;
   if (target === "index.ts") return "imports the index of its own package; import the file that has it";
-  return sideways(rule, area(file) === "" ? file : area(file), area(target));
+  if (area(target) === "testing") return "imports a testing tool into a source";
+  return area(target) === "" || area(target) === area(file) || mayUse(rule, file, area(target))
+    ? undefined
+    : `${area(file) || file} may not use ${area(target)}/: index → folders → root files, never sideways`;
 }
 
-function sideways(rule: PackageRule, user: string, used: string): string | undefined {
-  if (used === "" || used === user || rule.uses[user]?.includes(used) === true) return undefined;
-  if (used === "testing") return "imports a testing tool into a source";
-  return `${user} may not use ${used}/: a folder uses its own files and the root's, not its neighbours`;
+function mayUse(rule: PackageRule, file: string, folder: string): boolean {
+  const user = area(file);
+  return user === "" ? rule.assemblers.includes(file) : rule.uses[user]?.includes(folder) === true;
 }
 
 function forbiddenOutside(rule: PackageRule, file: string, specifier: string): string | undefined {
@@ -101,10 +108,15 @@ function forbiddenOutside(rule: PackageRule, file: string, specifier: string): s
   const name = packageOf(specifier);
   const home = rule.only[name];
   if (home !== undefined && !file.startsWith(home)) return `only ${home} imports ${name}`;
-  if (name === "node:timers") return "only the clock sets timers";
-  if (name === "node:test") return "only tests import node:test";
   const allowed = rule.imports.includes(name) || (name.startsWith("node:") && rule.imports.includes("node:"));
-  return allowed ? undefined : `may not import ${specifier}`;
+  return allowed ? misplaced(file, specifier) : `may not import ${specifier}`;
+}
+
+function misplaced(file: string, specifier: string): string | undefined {
+  if (/^node:test\b/.test(specifier)) return "only tests import node:test";
+  if (specifier.endsWith("/testing") && area(file) !== "testing")
+    return "imports a testing tool into a source";
+  return undefined;
 }
 
 /** The package, or built-in module, of an import without its sub-path. */
@@ -152,12 +164,12 @@ function check(path: string): readonly Violation[] {
   ];
 }
 
-async function main(): Promise<void> {
-  const files = (await Array.fromAsync(glob("packages/*/src/**/*.ts"))).toSorted();
+function main(): void {
+  const files = globSync("packages/*/src/**/*.ts").toSorted();
   const violations = files.flatMap((file) => check(file));
   for (const { file, line, message } of violations) console.error(`${file}:${line}: ${message}`);
   console.log(`${files.length} files, ${violations.length} violations`);
   if (violations.length > 0 || files.length === 0) process.exitCode = 1;
 }
 
-if (import.meta.main) await main();
+if (import.meta.main) main();

@@ -39,7 +39,8 @@ test("a line that cannot be understood says which option is wrong", () => {
     [["--quiet=yes"], "--quiet takes no value"],
   ];
 
-  for (const [argv, message] of rows) assert.throws(() => parseCommandLine(argv, options), says(message), argv.join(" "));
+  for (const [argv, message] of rows)
+    assert.throws(() => parseCommandLine(argv, options), says(message), argv.join(" "));
 });
 
 test("a whole number is in its range or a usage error", () => {
@@ -49,7 +50,10 @@ test("a whole number is in its range or a usage error", () => {
   assert.equal(wholeNumber("--n", "1", range), 1);
   assert.equal(wholeNumber("--n", "1000", range), 1_000);
   for (const text of ["0", "1001", "", "-1", "1.5", "1e2", "0x10", " 1", "many"]) {
-    assert.throws(() => wholeNumber("--n", text, range), says(`--n: ${JSON.stringify(text)} is not a whole number from 1 to 1000`));
+    assert.throws(
+      () => wholeNumber("--n", text, range),
+      says(`--n: ${JSON.stringify(text)} is not a whole number from 1 to 1000`),
+    );
   }
 });
 
@@ -59,14 +63,20 @@ test("a duration has a unit and is longer than nothing", () => {
   assert.equal(duration("--timeout", "1.5s"), 1_500);
   assert.equal(duration("--timeout", "2m"), 120_000);
   for (const text of ["", "10", "0s", "-1s", "5 s", "ten", "1w"]) {
-    assert.throws(() => duration("--timeout", text), says(`--timeout: ${JSON.stringify(text)} is not a duration, such as 500ms, 10s, 5m or 2h`));
+    assert.throws(
+      () => duration("--timeout", text),
+      says(`--timeout: ${JSON.stringify(text)} is not a duration, such as 500ms, 10s, 5m or 2h`),
+    );
   }
 });
 
 test("an option of a few words is the first of them unless said otherwise", () => {
   assert.equal(oneOf("--format", undefined, ["jsonl", "files"]), "jsonl");
   assert.equal(oneOf("--format", "files", ["jsonl", "files"]), "files");
-  assert.throws(() => oneOf("--format", "csv", ["jsonl", "files"]), says('--format: "csv" is not one of jsonl, files'));
+  assert.throws(
+    () => oneOf("--format", "csv", ["jsonl", "files"]),
+    says('--format: "csv" is not one of jsonl, files'),
+  );
 });
 
 test("headers are read as they are written, the last of a name wins", () => {
@@ -77,6 +87,9 @@ test("headers are read as they are written, the last of a name wins", () => {
     "X-Time": "10:20",
   });
   for (const line of ["", "no colon", ": value", "Bad Name: 1", "A: 1\r\nB: 2", "A: \u0000"]) {
-    assert.throws(() => headerLines([line]), says(`--header: ${JSON.stringify(line)} is not of the form 'Name: value'`));
+    assert.throws(
+      () => headerLines([line]),
+      says(`--header: ${JSON.stringify(line)} is not of the form 'Name: value'`),
+    );
   }
 });

@@ -14,22 +14,22 @@ export interface OptionSpec {
 /** The options of a command by their long names. */
 export type OptionSpecs = Readonly<Record<string, OptionSpec>>;
 
-type Value<S extends OptionSpec> = S["type"] extends "boolean" ? boolean : S["multiple"] extends true ? string[] : string;
+type Config<T extends OptionSpecs> = { args: string[]; options: T; allowPositionals: true };
 
 /** What a command line says: options by name, and the rest in order. */
-export interface Parsed<T extends OptionSpecs> {
-  readonly values: { readonly [K in keyof T]?: Value<T[K]> };
-  readonly positionals: readonly string[];
-}
+export type Parsed<T extends OptionSpecs> = ReturnType<typeof parseArgs<Config<T>>>;
 
 /**
  * Reads a command line strictly: every option must be known and have its value.
  *
  * @throws UsageError that names the option, with a suggestion when it looks misspelt.
  */
-export function parseCommandLine<const T extends OptionSpecs>(argv: readonly string[], options: T): Parsed<T> {
+export function parseCommandLine<const T extends OptionSpecs>(
+  argv: readonly string[],
+  options: T,
+): Parsed<T> {
   try {
-    return parseArgs({ args: [...argv], options, allowPositionals: true }) as unknown as Parsed<T>;
+    return parseArgs<Config<T>>({ args: [...argv], options, allowPositionals: true });
   } catch (error) {
     throw usageErrorFrom(error, Object.keys(options));
   }
@@ -37,22 +37,29 @@ export function parseCommandLine<const T extends OptionSpecs>(argv: readonly str
 
 function usageErrorFrom(error: unknown, known: readonly string[]): unknown {
   if (!(error instanceof TypeError) || !("code" in error)) return error;
-  if (error.code === "ERR_PARSE_ARGS_UNKNOWN_OPTION") {
-    const option = /'([^']+)'/.exec(error.message)?.[1] ?? "";
-    const meant = option.startsWith("--") ? suggest(option.slice(2), known) : undefined;
-    return new UsageError(`unknown option ${option}${meant === undefined ? "" : ` (did you mean --${meant}?)`}`);
-  }
-  if (error.code === "ERR_PARSE_ARGS_INVALID_OPTION_VALUE") {
-    const option = /'([^']+)'/.exec(error.message)?.[1] ?? "";
-    const flag = option.replace(/ <value>$/, "");
-    if (error.message.includes("does not take an argument")) return new UsageError(`${flag} takes no value`);
-    return new UsageError(`${flag} needs a value${error.message.includes("ambiguous") ? " (one that begins with a dash is written --name=-value)" : ""}`);
-  }
+  const option = (/'([^']+)'/.exec(error.message)?.[1] ?? "").replace(/ <value>$/, "");
+  if (error.code === "ERR_PARSE_ARGS_UNKNOWN_OPTION") return new UsageError(unknownOption(option, known));
+  if (error.code === "ERR_PARSE_ARGS_INVALID_OPTION_VALUE")
+    return new UsageError(wrongValue(option, error.message));
   return error;
 }
 
+function unknownOption(option: string, known: readonly string[]): string {
+  const meant = option.startsWith("--") ? suggest(option.slice(2), known) : undefined;
+  return `unknown option ${option}${meant === undefined ? "" : ` (did you mean --${meant}?)`}`;
+}
+
+function wrongValue(option: string, message: string): string {
+  if (message.includes("does not take an argument")) return `${option} takes no value`;
+  return `${option} needs a value${message.includes("ambiguous") ? " (one that begins with a dash is written --name=-value)" : ""}`;
+}
+
 /** Reads a whole number in `[min, max]`; an absent option stays absent. */
-export function wholeNumber(flag: string, text: string | undefined, { min, max }: { readonly min: number; readonly max: number }): number | undefined {
+export function wholeNumber(
+  flag: string,
+  text: string | undefined,
+  { min, max }: { readonly min: number; readonly max: number },
+): number | undefined {
   if (text === undefined) return undefined;
   const number = /^\d+$/.test(text) ? Number(text) : NaN;
   if (number >= min && number <= max) return number;
@@ -72,7 +79,11 @@ function isDuration(text: string): text is Extract<Duration, string> {
 }
 
 /** Reads one of a few words; an absent option is the first of them. */
-export function oneOf<const T extends string>(flag: string, text: string | undefined, words: readonly [T, ...T[]]): T {
+export function oneOf<const T extends string>(
+  flag: string,
+  text: string | undefined,
+  words: readonly [T, ...T[]],
+): T {
   if (text === undefined) return words[0];
   const word = words.find((candidate) => candidate === text);
   if (word !== undefined) return word;

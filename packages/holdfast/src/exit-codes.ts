@@ -1,4 +1,7 @@
+import { HoldfastError } from "@holdfast/policy";
+import type { Verdict } from "@holdfast/http";
 import type { RunReport } from "@holdfast/runner";
+import { UsageError } from "./usage-error.ts";
 
 /** What the program's exit status means; all but `internal` and `usage` are resumed by the same command. */
 export const exitCodes = {
@@ -21,4 +24,36 @@ export function exitCodeOfRun(report: RunReport): number {
   if (report.ended === "drained") return exitCodes.drained;
   if (report.waiting > 0 || report.reasons.some(({ retryable }) => retryable)) return exitCodes.retryable;
   return report.failed + report.unknown > 0 ? exitCodes.rejected : exitCodes.done;
+}
+
+/** Gives the exit status for a single exchange: 4 where a later retry might fix it, 3 where it won't. */
+export function exitCodeOfVerdict(kind: Verdict["kind"]): number {
+  switch (kind) {
+    case "success":
+      return exitCodes.done;
+    case "transient":
+    case "throttled":
+      return exitCodes.retryable;
+    case "blocked":
+    case "rejected":
+      return exitCodes.rejected;
+  }
+}
+
+/** Gives the exit status for an error that ended the program. */
+export function exitCodeOfError(error: unknown): number {
+  if (error instanceof UsageError) return exitCodes.usage;
+  if (!(error instanceof HoldfastError)) return exitCodes.internal;
+  if (error.code === "ERR_LEDGER") return exitCodes.ledger;
+  if (error.code === "ERR_NO_PROXY") return exitCodes.noProxy;
+  const kind = "verdict" in error ? verdictKind(error.verdict) : undefined;
+  return kind === undefined ? exitCodes.internal : exitCodeOfVerdict(kind);
+}
+
+const kinds: readonly Verdict["kind"][] = ["success", "transient", "throttled", "blocked", "rejected"];
+
+function verdictKind(verdict: unknown): Verdict["kind"] | undefined {
+  return typeof verdict === "object" && verdict !== null && "kind" in verdict
+    ? kinds.find((kind) => kind === verdict.kind)
+    : undefined;
 }

@@ -1,1 +1,29 @@
-export {};
+export * from "@holdfast/policy";
+export * from "@holdfast/http";
+export {
+  LedgerError,
+  linesOf,
+  openLedger,
+  parseLine,
+  readLedger,
+  readReport,
+  results,
+  run,
+  runDefaults,
+  toJsonl,
+  writeFiles,
+} from "@holdfast/runner";
+export type {
+  Fetched,
+  Fetcher,
+  InputLine,
+  Job,
+  Ledger,
+  LedgerReader,
+  ParsedLine,
+  ReasonGroup,
+  Result,
+  RunEvent,
+  RunOptions,
+  RunReport,
+} from "@holdfast/runner";

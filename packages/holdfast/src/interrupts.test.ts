@@ -15,7 +15,8 @@ test("each signal goes one stage further, an echo within 300 ms does not", () =>
     [{ stage: "exit", heardAt: 700 }, 2_000, "exit"],
   ];
 
-  for (const [state, now, stage] of rows) assert.deepEqual(nextInterrupt(state, now), { stage, heardAt: now });
+  for (const [state, now, stage] of rows)
+    assert.deepEqual(nextInterrupt(state, now), { stage, heardAt: now });
 });
 
 test("the first signal drains, the second aborts, and a disposed listener hears nothing", () => {

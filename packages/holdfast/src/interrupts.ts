@@ -13,7 +13,12 @@ export interface InterruptState {
 // One Ctrl-C arrives twice when npm passes on a signal that the terminal has already sent to the whole group.
 const echo = 300;
 
-const following: Readonly<Record<InterruptStage, InterruptStage>> = { none: "drain", drain: "abort", abort: "exit", exit: "exit" };
+const following: Readonly<Record<InterruptStage, InterruptStage>> = {
+  none: "drain",
+  drain: "abort",
+  abort: "exit",
+  exit: "exit",
+};
 
 /** Gives the state after one more signal: the first drains, the second aborts, a third ends at once; an echo changes nothing. */
 export function nextInterrupt(state: InterruptState, now: number): InterruptState {
@@ -36,7 +41,11 @@ export interface SignalSource {
 }
 
 /** Listens to SIGINT and SIGTERM; `reached` hears every new stage before the signals are aborted. */
-export function listenToInterrupts(source: SignalSource, clock: Pick<Clock, "now">, reached: (stage: InterruptStage) => void): Interrupts {
+export function listenToInterrupts(
+  source: SignalSource,
+  clock: Pick<Clock, "now">,
+  reached: (stage: InterruptStage) => void,
+): Interrupts {
   const drain = new AbortController();
   const abort = new AbortController();
   let state: InterruptState = { stage: "none", heardAt: -Infinity };

@@ -2,9 +2,11 @@
 export function suggest(word: string, candidates: readonly string[]): string | undefined {
   const ranked = candidates
     .map((candidate) => ({ candidate, distance: editDistance(word, candidate) }))
-    .sort((a, b) => a.distance - b.distance);
+    .toSorted((a, b) => a.distance - b.distance);
   const [nearest] = ranked;
-  return nearest !== undefined && nearest.distance <= Math.max(1, Math.floor(word.length / 3)) ? nearest.candidate : undefined;
+  return nearest !== undefined && nearest.distance <= Math.max(1, Math.floor(word.length / 3))
+    ? nearest.candidate
+    : undefined;
 }
 
 /** Counts the insertions, deletions, substitutions and swaps of neighbours between two words (optimal string alignment). */

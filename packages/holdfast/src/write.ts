@@ -1,20 +1,44 @@
+import { createWriteStream } from "node:fs";
+import { rename, rm } from "node:fs/promises";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { Output } from "./io.ts";
 
 /** Tells whether a write failed because the reader at the other end of the pipe has gone, as `head` does. */
 export function isReaderGone(error: unknown): boolean {
-  return error instanceof Error && "code" in error && (error.code === "EPIPE" || error.code === "ERR_STREAM_DESTROYED");
+  return (
+    error instanceof Error &&
+    "code" in error &&
+    (error.code === "EPIPE" || error.code === "ERR_STREAM_DESTROYED")
+  );
 }
 
 /**
  * Writes every chunk at the reader's pace and leaves the stream open.
  * Ends early, without an error, when the reader has gone: it has had enough.
  */
-export async function writeAll(output: Output, chunks: Iterable<string | Uint8Array> | AsyncIterable<string | Uint8Array>): Promise<void> {
+export async function writeAll(
+  output: Output,
+  chunks: Iterable<string | Uint8Array> | AsyncIterable<string | Uint8Array>,
+): Promise<void> {
   try {
     await pipeline(Readable.from(chunks, { objectMode: true, highWaterMark: 1 }), output, { end: false });
   } catch (error) {
     if (!isReaderGone(error)) throw error;
+  }
+}
+
+/** Writes a file beside its name and renames it when it is complete, so that half a file is never taken for a whole one. */
+export async function writeWhole(
+  path: string,
+  chunks: Iterable<string | Uint8Array> | AsyncIterable<string | Uint8Array>,
+): Promise<void> {
+  const partial = `${path}.${process.pid}.part`;
+  try {
+    await pipeline(Readable.from(chunks, { objectMode: true, highWaterMark: 1 }), createWriteStream(partial));
+    await rename(partial, path);
+  } catch (error) {
+    await rm(partial, { force: true });
+    throw error;
   }
 }

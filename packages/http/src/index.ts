@@ -1,1 +1,14 @@
-export {};
+export { type Adapter, HttpAdapter, type HttpAdapterOptions, type SendOptions } from "./adapter.ts";
+export type { AttemptRecord } from "./attempt-record.ts";
+export type { BodyInit, ByteStream } from "./body.ts";
+export * from "./errors.ts";
+export { type Failure, isFailure } from "./failure.ts";
+export { type HeadersInit, ResponseHeaders } from "./headers.ts";
+export type { HttpRequest, Params } from "./request.ts";
+export { Response } from "./response.ts";
+export { Retry } from "./retry/retry.ts";
+export { parseRetryAfter } from "./retry/retry-after.ts";
+export { errorVerdict, statusVerdict, type Verdict } from "./retry/verdict.ts";
+export { type RequestOptions, Session, type SessionOptions } from "./session.ts";
+export { sessionDefaults } from "./session-defaults.ts";
+export type { TimeoutOptions } from "./timeouts.ts";

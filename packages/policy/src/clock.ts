@@ -10,6 +10,11 @@ export interface Clock {
    * @throws the signal's reason, at once, when it is or becomes aborted.
    */
   sleep(delay: number, signal?: AbortSignal): Promise<void>;
+  /**
+   * Calls `run` once, no earlier than `delay` milliseconds from now, unless the function that it gives back is called
+   * before. A clock may leave it out: its `sleep` then serves, at the price of a signal for each timer.
+   */
+  timer?(delay: number, run: () => void): () => void;
 }
 
 // A longer delay overflows the 32-bit timers of every platform and would fire at once.
@@ -19,30 +24,54 @@ const longestTimer = 2 ** 31 - 1;
 export const systemClock: Clock = {
   now: () => performance.now(),
   date: () => Date.now(),
-  sleep: (delay, signal) => {
-    const until = performance.now() + delay;
-    return new Promise((resolve, reject) => {
-      if (signal?.aborted === true) return reject(signal.reason as Error);
-      let timer: ReturnType<typeof setTimeout>;
+  sleep: (delay, signal) =>
+    new Promise((resolve, reject) => {
+      if (signal === undefined) return void setTimeout(wakeAt, timerDelay(delay), performance.now() + delay, resolve);
+      if (signal.aborted) return reject(signal.reason);
       const abort = (): void => {
-        clearTimeout(timer);
-        reject(signal?.reason as Error);
+        stop();
+        reject(signal.reason);
       };
-      const tick = (): void => {
-        // Timers round down: one may fire up to a millisecond early, and a server's minimum must not be undercut.
-        const left = until - performance.now();
-        if (left > 0) {
-          timer = setTimeout(tick, Math.min(Math.ceil(left), longestTimer));
-          return;
-        }
-        signal?.removeEventListener("abort", abort);
+      const stop = systemTimer(delay, () => {
+        signal.removeEventListener("abort", abort);
         resolve();
-      };
-      signal?.addEventListener("abort", abort, { once: true });
-      timer = setTimeout(tick, Math.min(Math.ceil(delay), longestTimer));
-    });
-  },
+      });
+      signal.addEventListener("abort", abort, { once: true });
+    }),
+  timer: systemTimer,
 };
+
+function systemTimer(delay: number, run: () => void): () => void {
+  const until = performance.now() + delay;
+  const tick = (): void => {
+    // Timers round down: one may fire up to a millisecond early, and a server's minimum must not be undercut.
+    const left = until - performance.now();
+    if (left > 0) handle = setTimeout(tick, timerDelay(left));
+    else run();
+  };
+  let handle = setTimeout(tick, timerDelay(delay));
+  return () => clearTimeout(handle);
+}
+
+// What cannot be stopped needs no closures: half the memory of a timer (bench/README.md).
+function wakeAt(until: number, wake: () => void): void {
+  const left = until - performance.now();
+  if (left > 0) setTimeout(wakeAt, timerDelay(left), until, wake);
+  else wake();
+}
+
+function timerDelay(left: number): number {
+  return Math.min(Math.ceil(left), longestTimer);
+}
+
+/** Starts a timer on any clock; what it gives back stops it. `Infinity` starts none. `run` must not throw. */
+export function startTimer(clock: Clock, delay: number, run: () => void): () => void {
+  if (delay === Infinity) return () => undefined;
+  if (clock.timer !== undefined) return clock.timer(delay, run);
+  const stop = new AbortController();
+  clock.sleep(delay, stop.signal).then(run, () => undefined);
+  return () => stop.abort();
+}
 
 /** Chance as a parameter: a number in [0, 1), like `Math.random`. */
 export type Random = () => number;

@@ -40,3 +40,25 @@ export function scopeOf(context: Context | undefined, attempt: number): Scope {
     attempt,
   };
 }
+
+/**
+ * The scope for a policy that runs its task once: an outer policy's as it is, so that nothing in it is read, and built,
+ * before somebody needs it.
+ *
+ * @throws the reason of a caller's signal that is aborted already.
+ */
+export function scopeWithin(context: Context | undefined): Scope {
+  if (isScope(context)) return context;
+  if (context?.signal?.aborted === true) throw context.signal.reason;
+  return scopeOf(context, 1);
+}
+
+function isScope(context: Context | undefined): context is Scope {
+  return (
+    context !== undefined &&
+    "attempt" in context &&
+    context.clock !== undefined &&
+    context.random !== undefined &&
+    context.deadline !== undefined
+  );
+}

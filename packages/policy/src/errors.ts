@@ -30,10 +30,11 @@ export class RetryError extends HoldfastError {
   readonly reason: GiveUpReason;
   readonly attempts: readonly Attempt[];
 
-  constructor(reason: GiveUpReason, attempts: readonly Attempt[]) {
+  /** The cause is the last attempt's error unless `options` names another. */
+  constructor(reason: GiveUpReason, attempts: readonly Attempt[], options: ErrorOptions & { readonly message?: string } = {}) {
     const outcome = attempts.at(-1)?.outcome;
-    const cause = outcome?.ok === false ? outcome.error : undefined;
-    super(describeGiveUp(attempts, cause), cause === undefined ? undefined : { cause });
+    const cause = options.cause ?? (outcome?.ok === false ? outcome.error : undefined);
+    super(options.message ?? describeGiveUp(attempts, cause), cause === undefined ? undefined : { cause });
     this.reason = reason;
     this.attempts = attempts;
   }
@@ -64,6 +65,51 @@ export class DeadlineExceededError extends HoldfastError {
 
 /** The task was not run at all. */
 export abstract class RejectedError extends HoldfastError {}
+
+// ECMA-262, 21.4.1.1: a Date holds nothing later.
+const lastDate = 8.64e15;
+
+/** A circuit breaker lets no call through. */
+export class CircuitOpenError extends RejectedError {
+  readonly code = "ERR_CIRCUIT_OPEN";
+  /** When a call may be let through again, in milliseconds since 1970; `Infinity` while the circuit is isolated. */
+  readonly retryAt: number;
+
+  constructor(retryAt: number, options?: ErrorOptions) {
+    super(`The circuit is open until ${retryAt <= lastDate ? new Date(retryAt).toISOString() : "it is released"}`, options);
+    this.retryAt = retryAt;
+  }
+}
+
+/** Every place, and every place in the queue for one, is taken. */
+export class BulkheadFullError extends RejectedError {
+  readonly code = "ERR_BULKHEAD_FULL";
+  /** How many calls may run at once. */
+  readonly concurrency: number;
+  /** How many may wait for one of them to end. */
+  readonly queue: number;
+
+  constructor(concurrency: number, queue: number, options?: ErrorOptions) {
+    super(`Already ${concurrency} running and ${queue} waiting`, options);
+    this.concurrency = concurrency;
+    this.queue = queue;
+  }
+}
+
+/** The call's turn under a rate limit comes too late. */
+export class RateLimitedError extends RejectedError {
+  readonly code = "ERR_RATE_LIMITED";
+  /** How long the call would have had to wait, in milliseconds. */
+  readonly delay: number;
+  /** When its turn would have come, in milliseconds since 1970. */
+  readonly retryAt: number;
+
+  constructor(delay: number, retryAt: number, options?: ErrorOptions) {
+    super(`The next turn is in ${Math.ceil(delay)} ms, which is too late`, options);
+    this.delay = delay;
+    this.retryAt = retryAt;
+  }
+}
 
 /** The error that a task throws to be called again, whatever the condition says (tenacity's `TryAgain`). */
 export class TryAgain extends Error {

@@ -1,16 +1,66 @@
+export {
+  breaker,
+  breakerDefaults,
+  type Breaker,
+  type BreakerJudgement,
+  type BreakerOptions,
+  type Isolation,
+} from "./breaker/breaker.ts";
+export type { BreakerSnapshot } from "./breaker/snapshot.ts";
+export * from "./breaker/tally.ts";
 export { type RetryBudget, unlimited } from "./budget/budget.ts";
-export { type Clock, type Random, systemClock, systemRandom } from "./clock.ts";
-export { type Context, type Scope, scopeOf } from "./context.ts";
+export {
+  retryBudget,
+  retryBudgetDefaults,
+  type RetryBudgetOptions,
+  type SlidingBudget,
+} from "./budget/sliding-budget.ts";
+export { bulkhead, bulkheadDefaults, type Bulkhead, type BulkheadOptions } from "./bulkhead/bulkhead.ts";
+export { type Clock, type Random, startTimer, systemClock, systemRandom } from "./clock.ts";
+export { type AnyPolicy, compose, type Composed } from "./compose/compose.ts";
+export { explain } from "./compose/explain.ts";
+export {
+  adaptiveConcurrency,
+  adaptiveConcurrencyDefaults,
+  type AdaptiveConcurrency,
+  type AdaptiveConcurrencyOptions,
+  type LoadJudgement,
+} from "./concurrency/adaptive-concurrency.ts";
+export { aimd, aimdDefaults, type AimdOptions } from "./concurrency/aimd.ts";
+export { gradient2, gradient2Defaults, type Gradient2Options } from "./concurrency/gradient2.ts";
+export type { Limit, Sample } from "./concurrency/limit.ts";
+export { type Context, type Scope, scopeOf, scopeWithin } from "./context.ts";
 export { type Duration, formatMs, toMs } from "./duration.ts";
 export * from "./errors.ts";
 export type { Listener, PolicyEvent } from "./events.ts";
+export {
+  fallback,
+  type FallbackOptions,
+  type FallbackToTask,
+  type FallbackToValue,
+} from "./fallback/fallback.ts";
+export {
+  type FixedHedgeOptions,
+  hedge,
+  hedgeDefaults,
+  type HedgeOptions,
+  type LearnedHedgeOptions,
+} from "./hedge/hedge.ts";
+export type { Judge } from "./judgement.ts";
 export { failed, type Outcome, succeeded, unwrap } from "./outcome.ts";
+export { plan, type Plan, type PlannedWait, type PlanOptions, type Rehearsal } from "./plan/plan.ts";
 export type { Explanation, Policy, Task } from "./policy.ts";
+export { type Rate, givenBack, nextTurn, type Turn } from "./rate/gcra.ts";
+export { rateLimit, type RateLimitOptions } from "./rate/rate-limit.ts";
+export { redact } from "./redact.ts";
 export type { Attempt } from "./retry/attempt.ts";
 export type { AttemptRun } from "./retry/attempts.ts";
 export * from "./retry/jitter.ts";
+export { afterLog, beforeLog, beforeSleepLog, type Logger, type LogLevel } from "./retry/log.ts";
 export { type Callback, retryDefaults, type RetryOptions, type RetryRule } from "./retry/options.ts";
 export { retry, type RetryPolicy } from "./retry/retry.ts";
+export { type RetryStatistics, statistics, type Statistics } from "./retry/statistics.ts";
 export * from "./retry/stop.ts";
 export * from "./retry/wait.ts";
 export * from "./retry/when.ts";
+export { timeout, type TimeoutOptions } from "./timeout/timeout.ts";

@@ -16,3 +16,12 @@ export function unwrap<T>(outcome: Outcome<T>): T {
   if (outcome.ok) return outcome.value;
   throw outcome.error;
 }
+
+/** Runs something and gives what it came to; never rejects. */
+export async function outcomeOf<T>(run: () => T | PromiseLike<T>): Promise<Outcome<T>> {
+  try {
+    return succeeded(await run());
+  } catch (error) {
+    return failed(error);
+  }
+}

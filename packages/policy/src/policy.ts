@@ -9,10 +9,20 @@ export interface Explanation {
   readonly [setting: string]: unknown;
 }
 
-/** Something that runs a task under a rule. `R` is what the rule can judge: `unknown` for any task. */
-export interface Policy<in R = unknown> {
+/**
+ * Something that runs a task under a rule. `R` is what the rule can judge: `unknown` for any task. `A` is what the rule
+ * may give instead of the task's value, as a fallback does: `never` for most.
+ */
+export interface Policy<in R = unknown, out A = never> {
   /** Runs the task under the rule and gives its value, or throws what the rule makes of its failure. */
-  execute<T extends R>(task: Task<T>, context?: Context): Promise<T>;
+  execute<T extends R>(task: Task<T>, context?: Context): Promise<T | A>;
   /** The rule as a value that can be printed or compared. */
   explain(): Explanation;
+  /**
+   * The same rule without history and without listeners, for trying out what it would do. A policy that remembers
+   * nothing between calls and calls nobody leaves it out.
+   */
+  rehearsal?(): Policy<R, A>;
+  /** For the type checker alone, which cannot infer `R` from a generic method; never there when the program runs. */
+  readonly "~types"?: { readonly judges: (value: R) => void; readonly adds: A };
 }

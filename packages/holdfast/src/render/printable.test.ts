@@ -27,9 +27,13 @@ test("a long text keeps its two ends", () => {
 
 test("whatever the text, what is printed has one line and its length is kept", () => {
   fc.assert(
-    fc.property(fc.string({ unit: "binary", maxLength: 300 }), fc.integer({ min: 0, max: 200 }), (text, maxLength) => {
-      const shown = printable(text, maxLength);
-      return shown.length <= maxLength && !/[\u0000-\u001f\u007f-\u009f]/.test(shown);
-    }),
+    fc.property(
+      fc.string({ unit: "binary", maxLength: 300 }),
+      fc.integer({ min: 0, max: 200 }),
+      (text, maxLength) => {
+        const shown = printable(text, maxLength);
+        return shown.length <= maxLength && !/[\u0000-\u001f\u007f-\u009f]/.test(shown);
+      },
+    ),
   );
 });

@@ -12,7 +12,10 @@ function hideCredentials(text: string): string {
 
 function escapeControls(text: string): string {
   // C0, DEL, C1, and the marks that reorder or break lines of text.
-  return text.replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, (character) => `\\u{${character.codePointAt(0)?.toString(16) ?? ""}}`);
+  return text.replace(
+    /[\p{Cc}\p{Cf}\u2028\u2029]/gu,
+    (character) => `\\u{${character.codePointAt(0)?.toString(16) ?? ""}}`,
+  );
 }
 
 /** Drops the middle of a text that is longer than `maxLength` characters, and marks the place. */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { formatBytes, formatCount, formatMany, formatRate, formatTime } from "./quantity.ts";
+import { formatBytes, formatCount, formatMany, formatRate, formatSeconds, formatTime } from "./quantity.ts";
 
 test("counts have a comma between thousands and a noun in the right number", () => {
   const rows = [
@@ -51,6 +51,18 @@ test("times have at most two units and never sixty of one", () => {
   ] as const;
 
   for (const [ms, text] of rows) assert.equal(formatTime(ms), text);
+});
+
+test("a time that is counted down is in whole seconds, and over when it is 0", () => {
+  const rows = [
+    [0, "0 s"],
+    [1, "1 s"],
+    [59_000, "59 s"],
+    [59_001, "1 min 0 s"],
+    [7_380_000, "2 h 3 min"],
+  ] as const;
+
+  for (const [ms, text] of rows) assert.equal(formatSeconds(ms), text);
 });
 
 test("rates have the digits they deserve", () => {

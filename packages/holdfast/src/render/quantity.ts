@@ -28,6 +28,12 @@ export function formatTime(ms: number): string {
   return `${Math.floor(hours / 24)} d ${hours % 24} h`;
 }
 
+/** Writes a length of time that is only guessed or counted down, in whole seconds rounded up. */
+export function formatSeconds(ms: number): string {
+  const seconds = Math.ceil(ms / 1_000);
+  return seconds < 60 ? `${seconds} s` : formatTime(seconds * 1_000);
+}
+
 /** Writes a rate in so many digits as it deserves: `0.25/s`, `3.4/s`, `120/s`. */
 export function formatRate(perSecond: number): string {
   const digits = perSecond < 1 ? 2 : perSecond < 9.95 ? 1 : 0;

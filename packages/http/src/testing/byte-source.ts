@@ -8,7 +8,7 @@ export class ByteSource {
   readonly #stream: Duplex;
   #pending: Buffer = nothing;
   #state: "open" | "held" | "discarding" | "ended" = "open";
-  #wake: (() => void) | undefined;
+  #wake: ((more: boolean) => void) | undefined;
 
   constructor(stream: Duplex) {
     this.#stream = stream;
@@ -30,19 +30,19 @@ export class ByteSource {
     return taken;
   }
 
-  /** Waits for bytes beyond the pending ones; false when there will be none. One caller at a time. */
+  /** Waits for bytes beyond the pending ones; false when there will be none, or after `stopWaiting`. One caller at a time. */
   more(): Promise<boolean> {
     if (this.ended) return Promise.resolve(false);
     if (this.#state === "held") this.#state = "open";
     this.#stream.resume();
     return new Promise((resolve) => {
-      this.#wake = () => resolve(!this.ended);
+      this.#wake = resolve;
     });
   }
 
-  /** Forgets who waits in `more`: its promise stays pending. */
-  forget(): void {
-    this.#wake = undefined;
+  /** Ends the wait of `more`. */
+  stopWaiting(): void {
+    this.#wakeUp(false);
   }
 
   /** Reads nothing further, so that the peer's kernel fills up. */
@@ -70,17 +70,17 @@ export class ByteSource {
     if (this.#state === "discarding") return;
     this.#pending = this.#pending.length === 0 ? chunk : Buffer.concat([this.#pending, chunk]);
     if (this.#pending.length > enough) this.#stream.pause();
-    this.#wakeUp();
+    this.#wakeUp(true);
   };
 
   readonly #onEnd = (): void => {
     this.#state = "ended";
-    this.#wakeUp();
+    this.#wakeUp(false);
   };
 
-  #wakeUp(): void {
+  #wakeUp(more: boolean): void {
     const wake = this.#wake;
     this.#wake = undefined;
-    wake?.();
+    wake?.(more);
   }
 }

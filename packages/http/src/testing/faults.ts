@@ -1,7 +1,8 @@
+import { chunkBytes } from "./chunk-bytes.ts";
 import type { HeaderInput } from "./head.ts";
-import { head, headBytes } from "./head.ts";
+import { head, headerLines } from "./head.ts";
 import type { Place } from "./split.ts";
-import { cutPoint, split } from "./split.ts";
+import { cutPoint, split, wireBytes } from "./split.ts";
 import type { Answer, Bytes, Ending, Step } from "./steps.ts";
 import { bytesOf } from "./steps.ts";
 
@@ -42,23 +43,39 @@ export function stall(answer: Answer, place: Place & { readonly pause?: number }
 }
 
 /** The answer `bytes` at a time (default 1), one piece every `every` milliseconds: its head and body, or with `bodyOnly` the body. */
-export function drip(answer: Answer, pace: { readonly bytes?: number; readonly every: number; readonly bodyOnly?: boolean }): Answer {
-  const slow = { by: pace.bytes ?? 1, every: pace.every };
+export function drip(
+  answer: Answer,
+  pace: { readonly bytes?: number; readonly every: number; readonly bodyOnly?: boolean },
+): Answer {
   return answer.map((step): Step => {
-    if ("send" in step) return { send: step.send, ...slow };
-    return "head" in step && pace.bodyOnly !== true ? { send: headBytes(step.head), ...slow } : step;
+    const send = "head" in step && pace.bodyOnly === true ? undefined : wireBytes(step);
+    return send ? { send, by: pace.bytes ?? 1, every: pace.every } : step;
   });
 }
 
-/** A response whose body never ends: `piece` every `every` milliseconds, or as fast as the peer reads. */
-export function endlessBody(
-  status: number = 200,
-  options: { readonly headers?: HeaderInput; readonly piece?: Bytes; readonly every?: number } = {},
-): Answer {
+/** A response whose body never ends: `piece` every `every` milliseconds, or as fast as the peer reads; close-delimited unless `chunked`. */
+export function endlessBody(status: number = 200, options: EndlessBodyOptions = {}): Answer {
   const piece = bytesOf(options.piece ?? Buffer.alloc(16_384, "x"));
-  const lines = head(status, options.headers ?? {}).lines;
-  const chunk = Buffer.concat([Buffer.from(`${piece.length.toString(16)}\r\n`), piece, Buffer.from("\r\n")]);
-  return [{ head: head(status, [...lines, ["transfer-encoding", "chunked"]]) }, { repeat: chunk, every: options.every ?? 0 }];
+  const isChunked = options.chunked ?? false;
+  const framing = isChunked
+    ? (["transfer-encoding", "chunked"] as const)
+    : (["connection", "close"] as const);
+  const lines = [...headerLines(options.headers ?? {}), framing];
+  return [
+    { head: head(status, lines) },
+    { repeat: isChunked ? chunkBytes({ chunk: piece }) : piece, every: options.every ?? 0 },
+  ];
+}
+
+/** What an endless body is made of. */
+export interface EndlessBodyOptions {
+  readonly headers?: HeaderInput;
+  /** @default 16 KiB of "x" */
+  readonly piece?: Bytes;
+  /** Milliseconds between two pieces. @default 0 */
+  readonly every?: number;
+  /** @default false */
+  readonly chunked?: boolean;
 }
 
 /** A response head that never ends: `piece` (a whole header line, or a byte of one) again and again. */

@@ -4,7 +4,9 @@ import { STATUS_CODES } from "node:http";
 export type HeaderLine = readonly [name: string, value: string] | string;
 
 /** Header fields: a record (a list value makes one line per element), or lines in order. */
-export type HeaderInput = Readonly<Record<string, string | number | readonly string[]>> | readonly HeaderLine[];
+export type HeaderInput =
+  | Readonly<Record<string, string | number | readonly string[]>>
+  | readonly HeaderLine[];
 
 /** A status line and header lines. `version` is the HTTP/1 version on the status line. */
 export interface Head {
@@ -22,12 +24,18 @@ function isLines(input: HeaderInput): input is readonly HeaderLine[] {
 export function headerLines(input: HeaderInput): readonly HeaderLine[] {
   if (isLines(input)) return input;
   return Object.entries(input).flatMap(([name, value]) =>
-    typeof value === "object" ? value.map((each): HeaderLine => [name, each]) : [[name, String(value)] as const],
+    typeof value === "object"
+      ? value.map((each): HeaderLine => [name, each])
+      : [[name, String(value)] as const],
   );
 }
 
 /** A head with the registered reason phrase and HTTP/1.1, unless told otherwise. */
-export function head(status: number, headers: HeaderInput = {}, rest: Partial<Pick<Head, "reason" | "version">> = {}): Head {
+export function head(
+  status: number,
+  headers: HeaderInput = {},
+  rest: Partial<Pick<Head, "reason" | "version">> = {},
+): Head {
   return { status, reason: STATUS_CODES[status] ?? "", version: "1.1", lines: headerLines(headers), ...rest };
 }
 
@@ -42,14 +50,19 @@ export function hasHeader(lines: readonly HeaderLine[], name: string): boolean {
   return lines.some((line) => lineName(line) === name);
 }
 
+/** A header line as it is sent, CRLF included. */
+export function lineBytes(line: HeaderLine): string {
+  return typeof line === "string" ? `${line}\r\n` : `${line[0]}: ${line[1]}\r\n`;
+}
+
 const serialized = new WeakMap<Head, Buffer>();
 
 /** The head as HTTP/1 bytes, the empty line included (RFC 9112 §4, §5). */
 export function headBytes(head: Head): Buffer {
   const known = serialized.get(head);
   if (known) return known;
-  const lines = head.lines.map((line) => (typeof line === "string" ? `${line}\r\n` : `${line[0]}: ${line[1]}\r\n`));
-  const bytes = Buffer.from(`HTTP/${head.version} ${head.status} ${head.reason}\r\n${lines.join("")}\r\n`);
+  const status = `HTTP/${head.version} ${head.status} ${head.reason}\r\n`;
+  const bytes = Buffer.from(`${status}${head.lines.map(lineBytes).join("")}\r\n`);
   serialized.set(head, bytes);
   return bytes;
 }

@@ -8,10 +8,10 @@ import { RequestBody } from "./request-body.ts";
 import type { RequestHead } from "./request-head.ts";
 import { parseHead } from "./request-head.ts";
 import { respond } from "./respond.ts";
-import type { Entry, Routes } from "./routes.ts";
-import { answerTo, entryFor, findScript } from "./routes.ts";
+import type { Routes } from "./routes.ts";
+import { answerTo, entryFor, findScript, readsFirst } from "./routes.ts";
 import { SocketWire } from "./socket-wire.ts";
-import type { Answer } from "./steps.ts";
+import type { Afterwards, Answer } from "./steps.ts";
 
 /** What every connection of an origin shares. */
 export interface Shared {
@@ -40,26 +40,33 @@ export async function serveHttp1(accepted: Accepted, shared: Shared): Promise<vo
   }
 }
 
-/** Plays what was armed for the idle time; true when a request has begun. */
+/** True when a request has begun; plays what was armed for the time before it. */
 async function untilNextByte(wire: SocketWire, source: ByteSource): Promise<boolean> {
-  const { armed } = wire;
-  if (armed && "whenIdle" in armed && source.pending.length === 0) {
-    const timer = setTimeout(() => {
-      source.forget();
-      wire.armed = undefined;
-      void play([...armed.play, { end: "fin" }], wire);
-    }, armed.whenIdle);
-    const begun = await source.more();
-    clearTimeout(timer);
-    return begun;
+  while (source.pending.length === 0) {
+    const idle = wire.armed && "whenIdle" in wire.armed ? wire.armed : undefined;
+    const next = await bytesOrIdle(source, idle?.whenIdle);
+    if (next === "bytes") break;
+    wire.armed = undefined;
+    await play(next === "idle" && idle ? idle.play : goodBye, wire);
+    if (wire.over) return false;
   }
-  if (source.pending.length === 0 && !(await source.more())) {
-    await wire.end("fin");
-    return false;
-  }
-  if (!armed || !("whenNextByte" in armed)) return true;
-  await play(armed.whenNextByte, wire);
-  return false;
+  await play(atFirstByte(wire.armed), wire);
+  return !wire.over;
+}
+
+function atFirstByte(armed: Afterwards | undefined): Answer {
+  return armed && "whenNextByte" in armed ? armed.whenNextByte : [];
+}
+
+async function bytesOrIdle(
+  source: ByteSource,
+  idle: number | undefined,
+): Promise<"bytes" | "idle" | "ended"> {
+  const timer = idle === undefined ? undefined : setTimeout(() => source.stopWaiting(), idle);
+  const begun = await source.more();
+  clearTimeout(timer);
+  if (begun) return "bytes";
+  return source.ended ? "ended" : "idle";
 }
 
 async function readHead(wire: SocketWire, source: ByteSource): Promise<RequestHead | undefined> {
@@ -70,7 +77,10 @@ async function readHead(wire: SocketWire, source: ByteSource): Promise<RequestHe
       return parse.head;
     }
     if (parse.at === "bad") {
-      await play([...respond(400, { headers: { connection: "close" }, body: `${parse.reason}\n` }), { end: "fin" }], wire);
+      await play(
+        [...respond(400, { headers: { connection: "close" }, body: `${parse.reason}\n` }), { end: "fin" }],
+        wire,
+      );
       return undefined;
     }
     if (await source.more()) continue;
@@ -79,43 +89,50 @@ async function readHead(wire: SocketWire, source: ByteSource): Promise<RequestHe
   }
 }
 
-async function exchange(head: RequestHead, wire: SocketWire, on: Accepted & { readonly shared: Shared }): Promise<void> {
+async function exchange(
+  head: RequestHead,
+  wire: SocketWire,
+  on: Accepted & { readonly shared: Shared },
+): Promise<void> {
   const { armed } = wire;
   const request = on.shared.recorder.begin(head, on.number);
   const body = new RequestBody(on.source, request.headers);
-  wire.begin(head.method === "HEAD", body);
+  wire.begin({ isHead: head.method === "HEAD", body, onRead: () => note(request, body) });
   try {
-    const script = armed && "whenNextRequest" in armed ? armed.whenNextRequest : findScript(on.shared.routes, request.path);
+    const script =
+      armed && "whenNextRequest" in armed
+        ? armed.whenNextRequest
+        : findScript(on.shared.routes, request.path);
     const entry = entryFor(script, request.attempt);
     if (readsFirst(entry)) await readWhole(request, body, wire);
     await play(await answerTo(entry, request), wire);
   } catch (error) {
     on.shared.onError(error);
-    await play(respond(500, { headers: { connection: "close" }, body: `The origin's script failed: ${String(error)}\n` }), wire);
+    await play(
+      respond(500, {
+        headers: { connection: "close" },
+        body: `The origin's script failed: ${String(error)}\n`,
+      }),
+      wire,
+    );
     wire.closing = true;
   }
-  note(request, body);
+  request.endedAt = now();
   if (!wire.over && (wire.closing || !body.complete || wantsClose(request))) await wire.end("fin");
-}
-
-function readsFirst(entry: Entry): boolean {
-  const [first] = typeof entry === "function" ? [] : entry;
-  return first === undefined || !("read" in first);
 }
 
 async function readWhole(request: LiveRequest, body: RequestBody, wire: SocketWire): Promise<void> {
   if (!body.complete && /^100-continue$/i.test(request.headers["expect"] ?? "")) await play(goOn, wire);
   await body.read(Infinity);
-  request.body = body.bytes();
-  request.bodyComplete = body.complete;
+  note(request, body);
 }
 
 const goOn: Answer = [{ send: "HTTP/1.1 100 Continue\r\n\r\n" }];
+const goodBye: Answer = [{ end: "fin" }];
 
 function note(request: LiveRequest, body: RequestBody): void {
   request.body = body.bytes();
   request.bodyComplete = body.complete;
-  request.endedAt = now();
 }
 
 function wantsClose({ headers, httpVersion }: LiveRequest): boolean {

@@ -11,9 +11,12 @@ export function resetStream(code: number = constants.NGHTTP2_INTERNAL_ERROR): An
   return [{ resetStream: code }];
 }
 
-/** GOAWAY below the stream: the request was not processed and will not be (RFC 9113 §6.8). */
+/** Time for the GOAWAY to be read before the connection ends. */
+const settle = 20;
+
+/** GOAWAY below the stream, and the end of the connection: the request was not processed and will not be (RFC 9113 §6.8). */
 export function goawayUnprocessed(code: number = constants.NGHTTP2_NO_ERROR): Answer {
-  return [{ goaway: code, processed: false }, { end: "hang" }];
+  return [{ goaway: code, processed: false }, { wait: settle }, { end: "bare-fin" }];
 }
 
 /** GOAWAY that counts the stream as processed, put before the answer that still comes. */

@@ -13,7 +13,10 @@ export function resetWhenIdle(idle: number): Answer {
 
 /** After the answer: a 408 that belongs to no request, and a close, once the connection was idle for this many milliseconds (RFC 9110 §15.5.9). */
 export function timeoutWhenIdle(idle: number): Answer {
-  const answer = respond(408, { headers: { connection: "close" }, body: "Your browser didn't send a complete request.\n" });
+  const answer = respond(408, {
+    headers: { connection: "close" },
+    body: "Your browser didn't send a complete request.\n",
+  });
   return [{ whenIdle: idle, play: [...answer, { end: "fin" }] }];
 }
 

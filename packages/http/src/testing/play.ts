@@ -1,5 +1,5 @@
 import type { Head } from "./head.ts";
-import type { Afterwards, Answer, Ending, Http2Step, Repeat, Send, Step } from "./steps.ts";
+import type { Afterwards, Answer, Chunk, Ending, LastChunk, Http2Step, Repeat, Send, Step } from "./steps.ts";
 import { bytesOf } from "./steps.ts";
 
 /** Nothing when the step is done, or the promise of its end. */
@@ -13,6 +13,7 @@ export interface Wire {
   readonly muted: boolean;
   head(head: Head): Flow;
   send(bytes: Buffer): Flow;
+  chunk(step: Chunk | LastChunk): Flow;
   sleep(duration: number): Promise<void>;
   end(ending: Ending): Promise<void>;
   read(amount: number): Promise<void>;
@@ -33,15 +34,27 @@ export async function play(answer: Answer, wire: Wire): Promise<void> {
 
 function perform(step: Step, wire: Wire): Flow {
   if ("head" in step) return wire.head(step.head);
-  if ("send" in step) return wire.muted ? undefined : send(step, wire);
-  if ("end" in step) return wire.end(step.end);
+  if ("send" in step || "chunk" in step || "lastChunk" in step || "repeat" in step) {
+    return wire.muted ? undefined : performBody(step, wire);
+  }
   if ("wait" in step) return wire.sleep(step.wait);
-  if ("repeat" in step) return wire.muted ? undefined : repeat(step, wire);
+  if ("end" in step) return wire.end(step.end);
+  return performRare(step, wire);
+}
+
+type BodyStep = Send | Repeat | Chunk | LastChunk;
+
+function performBody(step: BodyStep, wire: Wire): Flow {
+  if ("send" in step) return send(step, wire);
+  return "repeat" in step ? repeat(step, wire) : wire.chunk(step);
+}
+
+function performRare(step: Exclude<Step, BodyStep | { end: Ending }>, wire: Wire): Flow {
   if ("read" in step) return wire.read(step.read === "all" ? Infinity : step.read);
   if ("peek" in step) return wire.peek();
   if ("tunnel" in step) return wire.tunnel(step.tunnel);
   if ("resetStream" in step || "goaway" in step) return wire.frame(step);
-  wire.arm(step);
+  if ("whenIdle" in step || "whenNextByte" in step || "whenNextRequest" in step) wire.arm(step);
   return undefined;
 }
 

@@ -2,8 +2,8 @@ import type { RequestHead } from "./request-head.ts";
 import { headersByName, pathOf } from "./request-head.ts";
 
 /**
- * A request as the origin saw it. `headers` has lower-cased names and joins repeated fields; `body` grows while it arrives and
- * `bodyComplete` says whether its end was seen; times are milliseconds since the epoch, with fractions and monotonic;
+ * A request as the origin saw it. `headers` has lower-cased names and joins repeated fields; `body` is what was read of
+ * it and `bodyComplete` says whether that was all; times are milliseconds since the epoch, with fractions and monotonic;
  * `attempt` counts the requests to this path, `connection` the accepted connections, both from 1.
  */
 export interface RecordedRequest extends RequestHead {

@@ -1,7 +1,11 @@
 import type { ByteSource } from "./byte-source.ts";
 
 /** How much of a request's body is still to come: bytes, or chunks (RFC 9112 §6.3). */
-type Left = { readonly at: "bytes"; readonly count: number } | { readonly at: "chunk"; readonly count: number } | { readonly at: "size" } | { readonly at: "done" };
+type Left =
+  | { readonly at: "bytes"; readonly count: number }
+  | { readonly at: "chunk"; readonly count: number }
+  | { readonly at: "size" }
+  | { readonly at: "done" };
 
 /** Reads one HTTP/1 request body, as far as it is asked to. */
 export class RequestBody {

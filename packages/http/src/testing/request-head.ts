@@ -26,7 +26,12 @@ export function parseHead(bytes: Buffer): HeadParse {
   const [, method = "", target = "", version] = request;
   const bad = lines.find((line) => line.indexOf(":") < 1);
   if (bad !== undefined) return { at: "bad", reason: `Not a header line: ${bad.slice(0, 80)}` };
-  const head = { method, target, httpVersion: version === "1.0" ? "1.0" : "1.1", headerLines: lines.map(nameAndValue) } as const;
+  const head = {
+    method,
+    target,
+    httpVersion: version === "1.0" ? "1.0" : "1.1",
+    headerLines: lines.map(nameAndValue),
+  } as const;
   return { at: "whole", head, length: end + 4 };
 }
 
@@ -38,20 +43,23 @@ export function pathOf(target: string): string {
 
 /** The header fields by lower-cased name, repeated ones joined with a comma (RFC 9110 §5.3). */
 export function headersByName(lines: RequestHead["headerLines"]): Readonly<Record<string, string>> {
-  const headers: Record<string, string> = Object.create(null);
+  const headers = new Map<string, string>();
   for (const [name, value] of lines) {
     const key = name.toLowerCase();
-    const before = headers[key];
-    headers[key] = before === undefined ? value : `${before}, ${value}`;
+    const before = headers.get(key);
+    headers.set(key, before === undefined ? value : `${before}, ${value}`);
   }
-  return headers;
+  return Object.fromEntries(headers);
 }
 
 /** No HTTP/1 request begins with a control byte, but a TLS ClientHello does. */
 function startsWrong(bytes: Buffer, start: number): HeadParse {
   const first = bytes[start];
-  if (first !== undefined && first !== 13 && (first < 33 || first > 126)) return { at: "bad", reason: "Not HTTP" };
-  return bytes.length > maxHeadBytes ? { at: "bad", reason: "The request head is too long" } : { at: "partial" };
+  if (first !== undefined && first !== 13 && (first < 33 || first > 126))
+    return { at: "bad", reason: "Not HTTP" };
+  return bytes.length > maxHeadBytes
+    ? { at: "bad", reason: "The request head is too long" }
+    : { at: "partial" };
 }
 
 function nameAndValue(line: string): readonly [string, string] {

@@ -2,7 +2,7 @@ import type { Coding } from "./encoding.ts";
 import { encode } from "./encoding.ts";
 import type { Head, HeaderInput, HeaderLine } from "./head.ts";
 import { hasHeader, head, headerLines } from "./head.ts";
-import type { Answer, Bytes, Step } from "./steps.ts";
+import type { Answer, Bytes, Chunk, Step } from "./steps.ts";
 import { bytesOf } from "./steps.ts";
 
 /** What a response carries besides its status. */
@@ -26,9 +26,6 @@ export interface RespondOptions {
   readonly codedBytes?: number;
 }
 
-/** A chunk: bytes, or bytes with an extension (`;name=value`) or with a size line that lies (RFC 9112 §7.1). */
-export type Chunk = Bytes | { readonly data: Bytes; readonly extension?: string; readonly size?: string };
-
 /** What a chunked response carries besides its chunks. */
 export interface ChunkedOptions extends Pick<RespondOptions, "headers" | "reason"> {
   /** Trailer fields. @default {} */
@@ -37,14 +34,15 @@ export interface ChunkedOptions extends Pick<RespondOptions, "headers" | "reason
   readonly last?: boolean;
 }
 
-const chunkBytes = 16_384;
+const pieceBytes = 16_384;
 const bodiless: ReadonlySet<number> = new Set([204, 304]);
 
 /** A whole response; every framing header that `headers` already has is left alone. */
 export function respond(status: number, options: RespondOptions = {}): Answer {
   const given = headerLines(options.headers ?? {});
   const body = content(options);
-  const coding: readonly HeaderLine[] = options.coding === undefined ? [] : [["content-encoding", options.coding]];
+  const coding: readonly HeaderLine[] =
+    options.coding === undefined ? [] : [["content-encoding", options.coding]];
   const lines = [...given, ...coding];
   const framing = options.framing ?? usualFraming(status, lines);
   if (framing === "chunked") return chunked(status, pieces(body), { ...options, headers: lines });
@@ -60,11 +58,15 @@ export function respond(status: number, options: RespondOptions = {}): Answer {
 }
 
 /** A chunked response with exactly these chunks, each written on its own. */
-export function chunked(status: number, chunks: readonly Chunk[], options: ChunkedOptions = {}): Answer {
+export function chunked(
+  status: number,
+  chunks: readonly (Bytes | Chunk)[],
+  options: ChunkedOptions = {},
+): Answer {
   const lines = [...headerLines(options.headers ?? {}), ["transfer-encoding", "chunked"] as const];
   const steps: Step[] = [{ head: head(status, lines, statusLine(options)) }];
-  for (const chunk of chunks) steps.push({ send: chunkWire(chunk) });
-  if (options.last ?? true) steps.push({ send: `0\r\n${trailerWire(options.trailers)}\r\n` });
+  for (const chunk of chunks) steps.push(isBytes(chunk) ? { chunk } : chunk);
+  if (options.last ?? true) steps.push({ lastChunk: headerLines(options.trailers ?? {}) });
   return steps;
 }
 
@@ -94,20 +96,12 @@ function statusLine({ reason, version }: RespondOptions): Partial<Pick<Head, "re
 }
 
 function pieces(body: Buffer): readonly Buffer[] {
-  const count = Math.ceil(body.length / chunkBytes);
-  return Array.from({ length: count }, (_, index) => body.subarray(index * chunkBytes, (index + 1) * chunkBytes));
+  const count = Math.ceil(body.length / pieceBytes);
+  return Array.from({ length: count }, (_, index) =>
+    body.subarray(index * pieceBytes, (index + 1) * pieceBytes),
+  );
 }
 
-function chunkWire(chunk: Chunk): Buffer {
-  const plain = typeof chunk === "string" || chunk instanceof Uint8Array;
-  const data = bytesOf(plain ? chunk : chunk.data);
-  const size = (plain ? undefined : chunk.size) ?? data.length.toString(16);
-  const extension = (plain ? undefined : chunk.extension) ?? "";
-  return Buffer.concat([Buffer.from(`${size}${extension}\r\n`), data, Buffer.from("\r\n")]);
-}
-
-function trailerWire(trailers: HeaderInput = {}): string {
-  return headerLines(trailers)
-    .map((line) => (typeof line === "string" ? `${line}\r\n` : `${line[0]}: ${line[1]}\r\n`))
-    .join("");
+function isBytes(chunk: Bytes | Chunk): chunk is Bytes {
+  return typeof chunk === "string" || chunk instanceof Uint8Array;
 }

@@ -3,7 +3,9 @@ import { respond } from "./respond.ts";
 import type { Answer } from "./steps.ts";
 
 /** Makes the answer from the request, whose body was read whole. A list is taken as a script. */
-export type Responder = (request: RecordedRequest) => Answer | readonly Entry[] | Promise<Answer | readonly Entry[]>;
+export type Responder = (
+  request: RecordedRequest,
+) => Answer | readonly Entry[] | Promise<Answer | readonly Entry[]>;
 
 /** What a script says about one attempt. */
 export type Entry = Answer | Responder;
@@ -20,7 +22,9 @@ const notFound: Answer = respond(404, { body: "No such route\n" });
 export function findScript(routes: Routes, path: string): Script {
   const exact = Object.hasOwn(routes, path) ? routes[path] : undefined;
   if (exact) return exact;
-  const patterns = Object.keys(routes).filter((key) => key.endsWith("*") && path.startsWith(key.slice(0, -1)));
+  const patterns = Object.keys(routes).filter(
+    (key) => key.endsWith("*") && path.startsWith(key.slice(0, -1)),
+  );
   const longest = patterns.reduce((best, key) => (key.length > best.length ? key : best), "");
   return routes[longest] ?? notFound;
 }
@@ -36,6 +40,12 @@ export async function answerTo(entry: Entry, request: RecordedRequest): Promise<
   let current = entry;
   while (typeof current === "function") current = entryFor(await current(request), request.attempt);
   return current;
+}
+
+/** True if the request's body is read whole before the entry is played: it does not say itself how much to read. */
+export function readsFirst(entry: Entry): boolean {
+  const [first] = typeof entry === "function" ? [] : entry;
+  return first === undefined || !("read" in first);
 }
 
 function isList(script: Script): script is readonly Entry[] {

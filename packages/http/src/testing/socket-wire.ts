@@ -2,11 +2,20 @@ import type { Socket } from "node:net";
 import { connect } from "node:net";
 import type { Duplex } from "node:stream";
 import type { ByteSource } from "./byte-source.ts";
+import { chunkBytes } from "./chunk-bytes.ts";
 import type { Head } from "./head.ts";
 import { announcesClose, headBytes } from "./head.ts";
 import type { Flow, Wire } from "./play.ts";
 import type { RequestBody } from "./request-body.ts";
-import type { Afterwards, Ending } from "./steps.ts";
+import type { Afterwards, Chunk, Ending, LastChunk } from "./steps.ts";
+import { flushed, sleepOn, until } from "./stream-waits.ts";
+
+/** What a wire knows of the request that it answers. */
+export interface BeingAnswered {
+  readonly isHead: boolean;
+  readonly body: RequestBody;
+  readonly onRead: () => void;
+}
 
 /** Plays steps on a TCP connection, or on the TLS inside it. */
 export class SocketWire implements Wire {
@@ -18,7 +27,7 @@ export class SocketWire implements Wire {
   readonly #stream: Duplex;
   readonly #raw: Socket;
   readonly #source: ByteSource;
-  #request: { readonly isHead: boolean; readonly body: RequestBody } | undefined;
+  #request: BeingAnswered | undefined;
   #ended = false;
 
   constructor(stream: Duplex, raw: Socket, source: ByteSource) {
@@ -32,8 +41,8 @@ export class SocketWire implements Wire {
   }
 
   /** Makes ready for the answer to the next request. */
-  begin(isHead: boolean, body: RequestBody): void {
-    this.#request = { isHead, body };
+  begin(request: BeingAnswered): void {
+    this.#request = request;
     this.muted = false;
     this.closing = false;
     this.armed = undefined;
@@ -49,18 +58,15 @@ export class SocketWire implements Wire {
 
   send(bytes: Buffer): Flow {
     if (this.over || this.#stream.write(bytes)) return undefined;
-    return this.#event("drain");
+    return until(this.#stream, "drain");
   }
 
-  async sleep(duration: number): Promise<void> {
-    const waited = new AbortController();
-    const timer = setTimeout(() => waited.abort(), Math.min(duration, 2 ** 31 - 1));
-    await this.#event("close", waited.signal);
-    clearTimeout(timer);
+  sleep(duration: number): Promise<void> {
+    return sleepOn(this.#stream, duration);
   }
 
   async end(ending: Ending): Promise<void> {
-    await this.#flushed();
+    await flushed(this.#stream);
     this.#ended = true;
     if (ending === "rst") {
       this.#raw.resetAndDestroy();
@@ -75,6 +81,7 @@ export class SocketWire implements Wire {
 
   async read(amount: number): Promise<void> {
     await this.#request?.body.read(amount);
+    this.#request?.onRead();
     if (this.#request?.body.complete === false) this.#source.hold();
   }
 
@@ -89,8 +96,12 @@ export class SocketWire implements Wire {
     far.write(early);
     this.#stream.pipe(far).pipe(this.#stream);
     this.#ended = true;
-    await this.#closed();
+    await until(this.#stream, "close");
     far.destroy();
+  }
+
+  chunk(step: Chunk | LastChunk): Flow {
+    return this.send(chunkBytes(step));
   }
 
   arm(afterwards: Afterwards): void {
@@ -105,27 +116,5 @@ export class SocketWire implements Wire {
   async #peerGone(): Promise<void> {
     this.#source.discard();
     while (!this.#source.ended) await this.#source.more();
-  }
-
-  async #closed(): Promise<void> {
-    if (!this.#stream.closed) await this.#event("close");
-  }
-
-  async #flushed(): Promise<void> {
-    if (this.over || this.#stream.writableLength === 0) return;
-    await new Promise<void>((resolve) => this.#stream.write("", () => resolve()));
-  }
-
-  /** The event, or the close of the stream, or the signal. */
-  #event(name: "drain" | "close", signal?: AbortSignal): Promise<void> {
-    return new Promise((resolve) => {
-      const done = (): void => {
-        this.#stream.off(name, done).off("close", done);
-        resolve();
-      };
-      this.#stream.on(name, done);
-      if (name !== "close") this.#stream.on("close", done);
-      signal?.addEventListener("abort", done, { once: true });
-    });
   }
 }

@@ -1,3 +1,4 @@
+import { chunkBytes } from "./chunk-bytes.ts";
 import { headBytes } from "./head.ts";
 import type { Answer, Bytes, Step } from "./steps.ts";
 import { bytesOf } from "./steps.ts";
@@ -5,8 +6,10 @@ import { bytesOf } from "./steps.ts";
 /** A byte of an answer: counted from its first byte, from the first byte of its body, or from its end. */
 export type Place = { readonly at: number } | { readonly atBody: number } | { readonly beforeEnd: number };
 
-function wireBytes(step: Step): Buffer | undefined {
+/** What a step puts on an HTTP/1 wire, once. */
+export function wireBytes(step: Step): Buffer | undefined {
   if ("head" in step) return headBytes(step.head);
+  if ("chunk" in step || "lastChunk" in step) return chunkBytes(step);
   return "send" in step ? bytesOf(step.send) : undefined;
 }
 
@@ -43,7 +46,13 @@ export function split(answer: Answer, bytes: number): readonly [Answer, Answer] 
   return [kept, []];
 }
 
-function repeatLength({ repeat, times = Infinity }: { readonly repeat: Bytes; readonly times?: number }): number {
+function repeatLength({
+  repeat,
+  times = Infinity,
+}: {
+  readonly repeat: Bytes;
+  readonly times?: number;
+}): number {
   return bytesOf(repeat).length * times;
 }
 
@@ -51,11 +60,17 @@ function splitStep(step: Step, at: number): readonly [Step, Step?] {
   if ("repeat" in step) {
     if (repeatLength(step) <= at) return [step];
     const unit = bytesOf(step.repeat);
-    const before = Buffer.concat(Array.from({ length: Math.ceil(at / unit.length) }, () => unit)).subarray(0, at);
+    const before = Buffer.concat(Array.from({ length: Math.ceil(at / unit.length) }, () => unit)).subarray(
+      0,
+      at,
+    );
     return [{ send: before, by: unit.length, every: step.every ?? 0 }, step];
   }
   const wire = wireBytes(step);
   if (wire === undefined || wire.length <= at) return [step];
   const pace = "send" in step ? step : {};
-  return [{ ...pace, send: wire.subarray(0, at) }, { ...pace, send: wire.subarray(at) }];
+  return [
+    { ...pace, send: wire.subarray(0, at) },
+    { ...pace, send: wire.subarray(at) },
+  ];
 }

@@ -1,4 +1,4 @@
-import type { Head } from "./head.ts";
+import type { Head, HeaderLine } from "./head.ts";
 
 /** Bytes for the wire; a string is sent as UTF-8. */
 export type Bytes = string | Uint8Array;
@@ -25,6 +25,21 @@ export interface Repeat {
 }
 
 /**
+ * One chunk of a chunked body (RFC 9112 §7.1), with an extension such as `;name=value`, or with a size line that lies. HTTP/2,
+ * which has no chunks, sends the bytes alone.
+ */
+export interface Chunk {
+  readonly chunk: Bytes;
+  readonly extension?: string;
+  readonly size?: string;
+}
+
+/** The end of a chunked body, with its trailer lines (RFC 9112 §7.1.2). HTTP/2 sends nothing for it. */
+export interface LastChunk {
+  readonly lastChunk: readonly HeaderLine[];
+}
+
+/**
  * Steps for the time after this answer on the same HTTP/1 connection: once it was idle for `whenIdle` milliseconds, at the
  * first byte of the next request (which is then neither read nor recorded), or in place of the next request's own answer.
  */
@@ -47,6 +62,8 @@ export type Step =
   | { readonly head: Head }
   | Send
   | Repeat
+  | Chunk
+  | LastChunk
   | { readonly wait: number }
   | { readonly read: number | "all" }
   | { readonly peek: true }

@@ -1,5 +1,7 @@
 import type { RetryBudget } from "../budget/budget.ts";
 import { unlimited } from "../budget/budget.ts";
+import type { Context } from "../context.ts";
+import type { GiveUpReason } from "../errors.ts";
 import type { Listener } from "../events.ts";
 import type { Attempt } from "./attempt.ts";
 import { fullJitter } from "./jitter.ts";
@@ -24,7 +26,7 @@ export interface RetryOptions<in R = unknown> {
   /** Called before each wait, with its milliseconds. */
   readonly beforeSleep?: (attempt: Attempt<R>, delay: number) => void | Promise<void>;
   /** Gives the value of a call that gave up, instead of the error; it may throw its own. */
-  readonly retryErrorCallback?: (attempt: Attempt<R>) => unknown;
+  readonly retryErrorCallback?: (attempt: Attempt<R>, reason: GiveUpReason) => unknown;
   /** Throws the last failure as it was instead of a RetryError; a refused result still gives a RetryError. @default false */
   readonly reraise?: boolean;
   /** Calls the task once and changes nothing when false. @default true */
@@ -33,6 +35,8 @@ export interface RetryOptions<in R = unknown> {
   readonly budget?: RetryBudget;
   /** Hears every event of every call. */
   readonly on?: Listener;
+  /** What calls run with that are given no context of their own: those of wrapped functions and decorated methods. @default {} */
+  readonly context?: Context;
   /** Names the policy in events and explanations. @default "retry" */
   readonly name?: string;
 }

@@ -35,12 +35,12 @@ export interface RetryPolicy<R = unknown> extends Policy<R> {
 export function retry<R = unknown>(options: RetryOptions<R> = {}): RetryPolicy<R> {
   const rule: RetryRule<R> = { ...retryDefaults, ...options };
   const policy: Policy<R> = {
-    execute: (task, context) => execute(rule, task, context),
+    execute: (task, context = rule.context) => execute(rule, task, context),
     explain: () => explain(rule),
   };
   const wrap = (fn: (this: unknown, ...args: unknown[]) => R): unknown =>
     named(fn.name, function (this: unknown, ...args: unknown[]): Promise<R> {
-      return execute(rule, () => fn.apply(this, args), undefined);
+      return execute(rule, () => fn.apply(this, args), rule.context);
     });
   return Object.assign(wrap, policy, {
     rule,
@@ -49,128 +49,113 @@ export function retry<R = unknown>(options: RetryOptions<R> = {}): RetryPolicy<R
   }) as unknown as RetryPolicy<R>;
 }
 
+/** What an attempt without a context is told: the same for all of them, so that none has to be built. */
+const alone: Scope = Object.freeze(scopeOf(undefined, 1));
+
 /*
- * The hot path: a first attempt that is accepted unasked costs two readings of nothing but the clock, one scope and one
- * promise. Everything else is built by `Call`, at the first failure.
+ * The hot path: a first attempt that is accepted costs one reading of the clock, two closures and one promise. The
+ * rest is built by `run`, at the first failure.
  */
 function execute<T extends R, R>(rule: RetryRule<R>, task: Task<T>, context: Context | undefined): Promise<T> {
-  const scope = scopeOf(context, 1);
-  if (scope.signal?.aborted === true) return Promise.reject(scope.signal.reason as Error);
-  if (!rule.enabled) return attempt(task, scope).then(unwrap);
+  const scope = context === undefined ? alone : scopeOf(context, 1);
+  if (scope.signal?.aborted === true) return Promise.reject(scope.signal.reason);
+  if (!rule.enabled) return start(task, scope);
   rule.budget.deposit();
   const startedAt = scope.clock.now();
-  const unasked = rule.when.acceptsResults === true && rule.before === undefined && (rule.on ?? scope.on) === undefined;
-  if (!unasked) return new Call(rule, task, scope, startedAt).run();
-  const resume = (outcome: Outcome<T>): Promise<T> => new Call(rule, task, scope, startedAt).run(outcome);
-  try {
-    const pending = task(scope);
-    return isThenable(pending)
-      ? (pending.then(undefined, (error: unknown) => resume(failed(error))) as Promise<T>)
-      : Promise.resolve(pending);
-  } catch (error) {
-    return resume(failed(error));
-  }
+  const { accepts } = rule.when;
+  const watched = rule.before !== undefined || rule.on !== undefined || scope.on !== undefined;
+  if (accepts === undefined || watched) return run({ rule, task, scope, startedAt });
+  return start(task, scope).then(
+    (value) => (accepts(value) ? value : run({ rule, task, scope, startedAt }, succeeded(value))),
+    (error: unknown) => run({ rule, task, scope, startedAt }, failed(error)),
+  );
 }
 
-/** One call of one policy: all of its state, so that concurrent calls never mix. */
-class Call<T extends R, R> {
-  readonly #rule: RetryRule<R>;
-  readonly #task: Task<T>;
-  readonly #scope: Scope;
-  readonly #startedAt: number;
-  readonly #attempts: Attempt<T>[] = [];
-  #idleFor = 0;
+/** One call of one policy. */
+interface Call<T extends R, R> {
+  readonly rule: RetryRule<R>;
+  readonly task: Task<T>;
+  readonly scope: Scope;
+  readonly startedAt: number;
+}
 
-  constructor(rule: RetryRule<R>, task: Task<T>, scope: Scope, startedAt: number) {
-    this.#rule = rule;
-    this.#task = task;
-    this.#scope = scope;
-    this.#startedAt = startedAt;
-  }
-
-  /** The retry loop. `first` is the outcome of the first attempt where it was made already. */
-  async run(first?: Outcome<T>): Promise<T> {
-    const { clock, signal } = this.#scope;
-    let outcome = first;
-    let startedAt = this.#startedAt;
-    let waited = 0;
-    for (let number = 1; ; number += 1) {
-      outcome ??= await this.#perform(number);
-      if (signal?.aborted === true && !outcome.ok) throw signal.reason;
-      const made = this.#record({ number, outcome, startedAt, waited });
-      if (!(await this.#again(made))) return unwrap(outcome);
-      await this.#rule.after?.(made);
-      const delay = this.#rule.wait(made, this.#scope.random);
-      const reason = this.#giveUp(made, delay);
-      if (reason !== undefined) return this.#end(made, reason);
-      this.#idleFor += delay;
-      await this.#rule.beforeSleep?.(made, delay);
-      this.#report({ type: "retry", policy: this.#rule.name, attempt: made, delay });
-      await this.#pause(delay, number);
-      waited = delay;
-      startedAt = clock.now();
-      outcome = undefined;
-    }
-  }
-
-  async #perform(number: number): Promise<Outcome<T>> {
-    await this.#rule.before?.(number);
-    return attempt(this.#task, number === 1 ? this.#scope : { ...this.#scope, attempt: number });
-  }
-
-  #record(made: Pick<Attempt<T>, "number" | "outcome" | "startedAt" | "waited">): Attempt<T> {
-    const endedAt = this.#scope.clock.now();
-    const attempt = { ...made, endedAt, elapsed: endedAt - this.#startedAt, idleFor: this.#idleFor };
-    this.#attempts.push(attempt);
-    return attempt;
-  }
-
-  async #again(made: Attempt<T>): Promise<boolean> {
-    const asked = !made.outcome.ok && made.outcome.error instanceof TryAgain;
-    const again = asked || (await this.#rule.when(made));
-    this.#report({ type: "attempt", policy: this.#rule.name, attempt: made, again });
-    return again;
-  }
-
-  #giveUp(made: Attempt<T>, delay: number): GiveUpReason | undefined {
-    const { clock, deadline } = this.#scope;
-    if (this.#rule.stop(made, delay)) return "stop";
-    // A wait that cannot fit is not begun: what is known now is worth more than a timeout later.
-    if (clock.now() + delay >= deadline) return "deadline";
-    return this.#rule.budget.withdraw() ? undefined : "budget";
-  }
-
-  #end(made: Attempt<T>, reason: GiveUpReason): T | PromiseLike<T> {
-    this.#report({ type: "give-up", policy: this.#rule.name, attempt: made, reason });
-    if (this.#rule.retryErrorCallback !== undefined) return this.#rule.retryErrorCallback(made) as T;
-    if (!this.#rule.reraise || made.outcome.ok) throw new RetryError(reason, this.#attempts);
-    const { error } = made.outcome;
-    throw error instanceof TryAgain ? (error.cause ?? error) : error;
-  }
-
-  async #pause(delay: number, number: number): Promise<void> {
-    const { clock, signal } = this.#scope;
+/** The retry loop. `first` is the outcome of the first attempt where it was made already. */
+async function run<T extends R, R>(call: Call<T, R>, first?: Outcome<T>): Promise<T> {
+  const { rule, scope } = call;
+  let attempts: Attempt<T>[] | undefined;
+  let startedAt = call.startedAt;
+  let waited = 0;
+  let idleFor = 0;
+  for (let number = 1; ; number += 1) {
+    if (rule.before !== undefined) await rule.before(number);
+    const outcome = number === 1 && first !== undefined ? first : await perform(call, number);
+    const endedAt = scope.clock.now();
+    const made = { number, outcome, startedAt, endedAt, elapsed: endedAt - call.startedAt, waited, idleFor };
+    if (attempts === undefined) attempts = [made];
+    else attempts.push(made);
+    let again = asks(call, made);
+    if (typeof again !== "boolean") again = await again;
+    report(call, { type: "attempt", policy: rule.name, attempt: made, again });
+    if (!again) return settle(call, outcome);
+    if (rule.after !== undefined) await rule.after(made);
+    const asked = rule.wait(made, scope.random);
+    waited = asked > 0 ? asked : 0;
+    const reason = gaveUp(call, made, waited);
+    if (reason !== undefined) return end(call, attempts, reason);
+    idleFor += waited;
+    if (rule.beforeSleep !== undefined) await rule.beforeSleep(made, waited);
+    report(call, { type: "retry", policy: rule.name, attempt: made, delay: waited });
     // No wait means at once, but a task that fails without ever waiting must not starve timers and sockets.
-    if (delay > 0 || number % 64 === 0) await clock.sleep(delay, signal);
-    if (signal?.aborted === true) throw signal.reason;
-  }
-
-  #report(event: PolicyEvent): void {
-    this.#rule.on?.(event);
-    this.#scope.on?.(event);
+    if (waited > 0 || number % 64 === 0) await scope.clock.sleep(waited, scope.signal);
+    if (scope.signal?.aborted === true) throw scope.signal.reason;
+    startedAt = scope.clock.now();
   }
 }
 
-async function attempt<T>(task: Task<T>, scope: Scope): Promise<Outcome<T>> {
+function start<T>(task: Task<T>, scope: Scope): Promise<T> {
   try {
-    return succeeded(await task(scope));
+    return Promise.resolve(task(scope));
   } catch (error) {
-    return failed(error);
+    return Promise.reject(error);
   }
 }
 
-function isThenable<T>(value: T | PromiseLike<T>): value is PromiseLike<T> {
-  return typeof (value as Partial<PromiseLike<T>> | null | undefined)?.then === "function";
+function perform<T extends R, R>({ task, scope }: Call<T, R>, number: number): Promise<Outcome<T>> {
+  return start(task, number === 1 ? scope : { ...scope, attempt: number }).then(succeeded, failed);
+}
+
+function asks<T extends R, R>({ rule, scope }: Call<T, R>, made: Attempt<T>): boolean | Promise<boolean> {
+  const { outcome } = made;
+  if (outcome.ok) return rule.when(made);
+  if (scope.signal?.aborted === true) return false;
+  return outcome.error instanceof TryAgain || rule.when(made);
+}
+
+function settle<T extends R, R>({ scope }: Call<T, R>, outcome: Outcome<T>): T {
+  if (!outcome.ok && scope.signal?.aborted === true) throw scope.signal.reason;
+  return unwrap(outcome);
+}
+
+function gaveUp<T extends R, R>({ rule, scope }: Call<T, R>, made: Attempt<T>, delay: number): GiveUpReason | undefined {
+  if (rule.stop(made, delay)) return "stop";
+  // A wait that cannot fit is not begun: what is known now is worth more than a timeout later.
+  if (scope.deadline !== Infinity && scope.clock.now() + delay >= scope.deadline) return "deadline";
+  return rule.budget.withdraw() ? undefined : "budget";
+}
+
+function end<T extends R, R>(call: Call<T, R>, attempts: readonly Attempt<T>[], reason: GiveUpReason): T | PromiseLike<T> {
+  const { rule } = call;
+  const made = attempts.at(-1) as Attempt<T>;
+  report(call, { type: "give-up", policy: rule.name, attempt: made, reason });
+  if (rule.retryErrorCallback !== undefined) return rule.retryErrorCallback(made, reason) as T;
+  if (!rule.reraise || made.outcome.ok) throw new RetryError(reason, attempts);
+  const { error } = made.outcome;
+  throw error instanceof TryAgain ? (error.cause ?? error) : error;
+}
+
+function report<T extends R, R>({ rule, scope }: Call<T, R>, event: PolicyEvent): void {
+  rule.on?.(event);
+  scope.on?.(event);
 }
 
 function explain(rule: RetryRule<never>): Explanation {

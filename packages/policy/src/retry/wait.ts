@@ -30,9 +30,9 @@ export function waitRandom({ min = 0, max = "1s" }: RandomOptions = {}): Wait {
 }
 
 export interface IncrementingOptions {
-  /** The wait after the first attempt. @default 0 */
+  /** The wait after the first attempt; may be a negative number. @default 0 */
   readonly start?: Duration;
-  /** Added with each attempt, in milliseconds when a number; may be negative. @default "100s" */
+  /** Added with each attempt; may be a negative number. @default "100s" */
   readonly increment?: Duration;
   /** @default Infinity */
   readonly max?: Duration;
@@ -40,10 +40,10 @@ export interface IncrementingOptions {
 
 /** Waits `start`, then `increment` more after each attempt, within 0 and `max`. */
 export function waitIncrementing({ start = 0, increment = "100s", max = Infinity }: IncrementingOptions = {}): Wait {
-  const first = toMs(start);
-  const step = typeof increment === "number" ? increment : toMs(increment);
+  const first = signedMs(start);
+  const step = signedMs(increment);
   const high = toMs(max);
-  return named(`waitIncrementing(${formatMs(first)}, ${step} ms more each, max ${formatMs(high)})`, ({ number }) =>
+  return named(`waitIncrementing(${first} ms, ${step} ms more each, max ${formatMs(high)})`, ({ number }) =>
     Math.max(0, Math.min(first + step * (number - 1), high)),
   );
 }
@@ -116,6 +116,10 @@ function exponential(options: ExponentialOptions): { name: string; min: number; 
   const name = `${formatMs(multiplier)} · ${base}^(n-1), ${formatMs(min)}..${formatMs(max)}`;
   // Infinity · 0 is NaN: a curve that starts at nothing stays there.
   return { name, min, max, at: (number) => (multiplier === 0 ? 0 : Math.min(multiplier * base ** (number - 1), max)) };
+}
+
+function signedMs(duration: Duration): number {
+  return typeof duration === "number" && duration < 0 ? -toMs(-duration) : toMs(duration);
 }
 
 function between(low: number, high: number, random: Random): number {

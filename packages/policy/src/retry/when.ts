@@ -4,8 +4,8 @@ import type { Attempt } from "./attempt.ts";
 /** Answers *again?* after an attempt. */
 export interface When<in T = unknown> {
   (attempt: Attempt<T>): boolean | Promise<boolean>;
-  /** Says that every result is accepted without asking, which keeps a call that succeeds cheap. */
-  readonly acceptsResults?: true;
+  /** Says of a result, at once and for less than asking costs, that it needs no further attempt. */
+  readonly accepts?: (value: T) => boolean;
 }
 
 /** Anything that `instanceof` takes: an error class, abstract ones included. */
@@ -48,9 +48,15 @@ export function retryIfErrorMessage(expected: string | RegExp): When {
   return onErrors(`retryIfErrorMessage(${String(expected)})`, (error) => matches(messageOf(error), expected));
 }
 
-/** Retries when the error's message is not the text, or doesn't match the pattern. */
+/**
+ * Retries until the task throws an error whose message is the text, or matches the pattern: after other errors, and as
+ * in tenacity after every result too.
+ */
 export function retryIfNotErrorMessage(expected: string | RegExp): When {
-  return onErrors(`retryIfNotErrorMessage(${String(expected)})`, (error) => !matches(messageOf(error), expected));
+  return named(
+    `retryIfNotErrorMessage(${String(expected)})`,
+    ({ outcome }) => outcome.ok || !matches(messageOf(outcome.error), expected),
+  );
 }
 
 /** Retries when the task returned a value that the predicate picks. */
@@ -86,15 +92,19 @@ function combined<T>(name: string, conditions: readonly When<T>[], decisive: boo
     }
     return !decisive;
   });
-  return conditions.length > 0 && conditions.every((condition) => condition.acceptsResults) ? acceptingResults(when) : when;
+  return conditions.length > 0 && conditions.every((condition) => condition.accepts === acceptAll) ? acceptingResults(when) : when;
 }
 
 function onErrors(name: string, picks: (error: unknown) => boolean | Promise<boolean>): When {
   return acceptingResults(named(name, ({ outcome }: Attempt) => !outcome.ok && picks(outcome.error)));
 }
 
+function acceptAll(): boolean {
+  return true;
+}
+
 function acceptingResults<T>(when: When<T>): When<T> {
-  return Object.assign(when, { acceptsResults: true as const });
+  return Object.assign(when, { accepts: acceptAll });
 }
 
 function anyOf(tests: readonly ErrorTest[]): (error: unknown) => boolean | Promise<boolean> {

@@ -4,7 +4,7 @@ import type { Clock } from "../clock.ts";
 export interface FakeClock extends Clock {
   /** Every delay that was slept, in milliseconds, in the order in which the sleeps began. */
   readonly sleeps: readonly number[];
-  /** How many sleeps have not ended. */
+  /** How many sleeps and timers have not ended. */
   readonly sleeping: number;
   /** Moves time on, ending each sleep in its turn. */
   advance(ms: number): Promise<void>;
@@ -76,6 +76,12 @@ export function fakeClock({ start = 0, autoAdvance = true }: FakeClockOptions = 
         sleepers.add(sleeper);
         schedule();
       });
+    },
+    timer: (delay, run) => {
+      const sleeper: Sleeper = { until: now + delay, wake: run };
+      sleepers.add(sleeper);
+      schedule();
+      return () => void sleepers.delete(sleeper);
     },
     advance: async (ms) => {
       const end = now + ms;

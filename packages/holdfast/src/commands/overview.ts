@@ -1,0 +1,29 @@
+/** What `holdfast --help` prints. */
+export const overview = `holdfast: HTTP that doesn't give up too early, and knows when to
+
+Usage
+  holdfast run urls.txt -o results   fetch a list of URLs, keep every result
+  holdfast status results            how far a run is, while it goes on or after
+  holdfast export results            the results as JSON lines or as files
+  holdfast get URL                   one request, with the same retries
+  holdfast <command> --help          all options and examples of a command
+
+Options
+  -h, --help       show this
+  -V, --version    show the version
+
+An interrupted run (Ctrl-C, a crash, kill -9) goes on where it was when the same
+command is given again.
+
+Exit status
+  0  all done                      5    a limit was reached
+  1  internal error                6    too many failures
+  2  command line not understood   7    the run's directory cannot be used
+  3  some failed for good          8    no proxy left
+  4  some failed or wait, and a    130  interrupted, finished what was in flight
+     retry might fix them          131  interrupted twice, stopped at once
+
+Environment
+  NO_COLOR=1         no colours
+  HOLDFAST_DEBUG=1   the whole story of an error: stack and causes
+`;

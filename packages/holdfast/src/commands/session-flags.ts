@@ -1,0 +1,58 @@
+import type { Session } from "@holdfast/http";
+import { duration, headerLines, wholeNumber } from "../arguments.ts";
+import type { OptionSpec, Parsed } from "../arguments.ts";
+
+/** The options of every command that sends requests. */
+export const sessionFlags = {
+  attempts: { type: "string" },
+  timeout: { type: "string" },
+  "connect-timeout": { type: "string" },
+  "read-timeout": { type: "string" },
+  header: { type: "string", short: "H", multiple: true },
+} as const satisfies Readonly<Record<string, OptionSpec>>;
+
+/** Their part of a help text. */
+export const sessionHelp = `  --attempts N             requests per URL at most, the first included (4)
+  --timeout TIME           for one URL, all attempts and waits together (none)
+  --connect-timeout TIME   until the connection stands (5s)
+  --read-timeout TIME      without a byte from the server (30s)
+  -H, --header 'N: V'      a header for every request; may be repeated`;
+
+/** What the flags say, checked. */
+export interface SessionSettings {
+  readonly attempts: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly total: number | undefined;
+  readonly connect: number | undefined;
+  readonly read: number | undefined;
+}
+
+/**
+ * Reads the options of a session.
+ *
+ * @throws UsageError for the first that is wrong.
+ */
+export function readSessionFlags(values: Parsed<typeof sessionFlags>["values"]): SessionSettings {
+  return {
+    attempts: wholeNumber("--attempts", values.attempts, { min: 1, max: 100 }) ?? 4,
+    headers: headerLines(values.header),
+    total: duration("--timeout", values.timeout),
+    connect: duration("--connect-timeout", values["connect-timeout"]),
+    read: duration("--read-timeout", values["read-timeout"]),
+  };
+}
+
+/** Opens a session for the settings; loads undici only now. The caller closes it. */
+export async function openSession(settings: SessionSettings): Promise<Session> {
+  const { Session, sessionDefaults } = await import("@holdfast/http");
+  const { total, connect, read } = settings;
+  return new Session({
+    headers: settings.headers,
+    retry: sessionDefaults.retry.new({ total: settings.attempts - 1 }),
+    timeout: {
+      ...(total === undefined ? {} : { total }),
+      ...(connect === undefined ? {} : { connect }),
+      ...(read === undefined ? {} : { read }),
+    },
+  });
+}

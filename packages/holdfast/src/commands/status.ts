@@ -1,0 +1,60 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { parseCommandLine } from "../arguments.ts";
+import { exitCodes } from "../exit-codes.ts";
+import type { Command } from "../program.ts";
+import { paintFor } from "../render/paint.ts";
+import { renderReport, shellWord } from "../render/report.ts";
+import { UsageError } from "../usage-error.ts";
+import { writeAll } from "../write.ts";
+
+const help = `Say how far a run is, while it goes on or after
+
+Usage
+  holdfast status DIR [--json]
+
+Options
+  --json    the report as JSON
+
+Examples
+  holdfast status results
+  holdfast status results --json | jq .reasons
+
+Exit status: 0 whatever became of the lines, 2 no run in DIR, 7 DIR cannot be
+read.
+`;
+
+/** Reports on a run without touching it. */
+export const statusCommand: Command = {
+  help,
+  run: async (argv, io) => {
+    const { values, positionals } = parseCommandLine(argv, { json: { type: "boolean" } });
+    const directory = onlyDirectory(positionals);
+    const { readReport } = await import("@holdfast/runner");
+    const report = readReport(directory);
+    const text =
+      values.json === true
+        ? `${JSON.stringify(report, null, 2)}\n`
+        : renderReport(report, {
+            directory,
+            resume: `holdfast run -o ${shellWord(directory)}`,
+            date: io.clock.date(),
+            paint: paintFor({ isTTY: io.stdout.isTTY, env: io.env }),
+          });
+    await writeAll(io.stdout, [text]);
+    return exitCodes.done;
+  },
+};
+
+/**
+ * Gives the one directory that a command was told, which must hold a run.
+ *
+ * @throws UsageError when it is missing, not alone, or holds none.
+ */
+export function onlyDirectory(positionals: readonly string[]): string {
+  const [directory, ...more] = positionals;
+  if (directory === undefined || more.length > 0)
+    throw new UsageError(`give the directory of one run, got ${positionals.length}`);
+  if (!existsSync(join(directory, "ledger.db"))) throw new UsageError(`there is no run in ${directory}`);
+  return directory;
+}

@@ -1,0 +1,77 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { DeadlineExceededError, HoldfastError } from "@holdfast/policy";
+import type { RunReport } from "@holdfast/runner";
+import { exitCodeOfError, exitCodeOfRun, exitCodeOfVerdict } from "./exit-codes.ts";
+import { UsageError } from "./usage-error.ts";
+
+const complete: RunReport = {
+  lines: 9,
+  done: 9,
+  failed: 0,
+  skipped: 0,
+  unknown: 0,
+  waiting: 0,
+  attempts: 9,
+  bytes: 0,
+  elapsed: 0,
+  reasons: [],
+  ended: "complete",
+};
+const failed = { state: "failed", reason: "http-404", advice: "", count: 1, samples: [] } as const;
+
+class CodedError extends HoldfastError {
+  readonly code: string;
+  readonly verdict: unknown;
+
+  constructor(code: string, verdict?: unknown) {
+    super(code);
+    this.code = code;
+    this.verdict = verdict;
+  }
+}
+
+test("a run's status says whether running it again may help", () => {
+  const rows: readonly (readonly [Partial<RunReport>, number])[] = [
+    [{}, 0],
+    [{ done: 7, skipped: 2 }, 0],
+    [{ done: 8, failed: 1, reasons: [{ ...failed, retryable: false }] }, 3],
+    [{ done: 8, unknown: 1 }, 3],
+    [{ done: 8, failed: 1, reasons: [{ ...failed, retryable: true }] }, 4],
+    [{ done: 7, failed: 1, waiting: 1, reasons: [{ ...failed, retryable: false }] }, 4],
+    [{ done: 8, waiting: 1, ended: "drained" }, 130],
+    [{ ended: "drained" }, 130],
+    [{ done: 8, waiting: 1, ended: "aborted" }, 131],
+  ];
+
+  for (const [changes, code] of rows)
+    assert.equal(exitCodeOfRun({ ...complete, ...changes }), code, JSON.stringify(changes));
+});
+
+test("an exchange's status says whether a later retry may help", () => {
+  const rows = [
+    ["success", 0],
+    ["transient", 4],
+    ["throttled", 4],
+    ["blocked", 3],
+    ["rejected", 3],
+  ] as const;
+
+  for (const [kind, code] of rows) assert.equal(exitCodeOfVerdict(kind), code);
+});
+
+test("an error's status is that of its kind, and 1 for a defect", () => {
+  const rows: readonly (readonly [unknown, number])[] = [
+    [new UsageError("x"), 2],
+    [new CodedError("ERR_LEDGER"), 7],
+    [new CodedError("ERR_NO_PROXY"), 8],
+    [new CodedError("ERR_CONNECTION", { kind: "transient" }), 4],
+    [new CodedError("ERR_TLS", { kind: "rejected" }), 3],
+    [new CodedError("ERR_ODD", { kind: "odd" }), 1],
+    [new DeadlineExceededError(1), 1],
+    [new TypeError("x"), 1],
+    [undefined, 1],
+  ];
+
+  for (const [error, code] of rows) assert.equal(exitCodeOfError(error), code);
+});

@@ -1,0 +1,36 @@
+#!/usr/bin/env node
+import { inspect } from "node:util";
+import { systemClock } from "@holdfast/policy";
+import { exitCodes } from "./exit-codes.ts";
+import { program } from "./program.ts";
+import { noPaint } from "./render/paint.ts";
+import { renderError } from "./render/error.ts";
+import { isReaderGone } from "./write.ts";
+
+const debug = process.env["HOLDFAST_DEBUG"] === "1";
+
+function crash(error: unknown): void {
+  if (isReaderGone(error)) return;
+  process.stderr.write(renderError(error, { command: undefined, debug, paint: noPaint }));
+  process.exit(exitCodes.internal);
+}
+
+process.on("uncaughtException", crash);
+process.stdout.on("error", crash);
+process.stderr.on("error", () => undefined);
+
+// Node's warnings are for whoever develops the program: node:sqlite is called experimental on Node 22.
+process.removeAllListeners("warning");
+if (debug) process.on("warning", (warning) => process.stderr.write(`${inspect(warning)}\n`));
+
+process.exitCode = await program(process.argv.slice(2), {
+  get stdin() {
+    return process.stdin;
+  },
+  stdout: process.stdout,
+  stderr: process.stderr,
+  env: process.env,
+  signals: process,
+  clock: systemClock,
+  exit: (code) => process.exit(code),
+});

@@ -1,0 +1,54 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { AttemptRecord } from "@holdfast/http";
+import { attemptLine, headText } from "./attempts.ts";
+import { noPaint } from "./paint.ts";
+
+const ok = { kind: "success", reason: "ok", advice: "" } as const;
+const busy = { kind: "transient", reason: "http-503", advice: "" } as const;
+
+test("an attempt is told in one line", () => {
+  const rows: readonly (readonly [AttemptRecord, string])[] = [
+    [{ number: 1, startedAt: 0, elapsed: 12, status: 200, verdict: ok, decision: "success" }, "attempt 1: 200 after 12 ms"],
+    [
+      {
+        number: 2,
+        startedAt: 0,
+        elapsed: 1_500,
+        status: 503,
+        verdict: busy,
+        decision: "retried",
+        delay: 2_000,
+        delaySource: "Retry-After",
+      },
+      "attempt 2: 503 http-503 after 1.5 s, again in 2.0 s (Retry-After)",
+    ],
+    [
+      {
+        number: 3,
+        startedAt: 0,
+        elapsed: 3,
+        error: { name: "ConnectionError", code: "ERR_CONNECTION", message: "Connection refused\u0007" },
+        verdict: { kind: "transient", reason: "refused", advice: "" },
+        decision: "retried",
+        delay: 40,
+      },
+      "attempt 3: Connection refused\\u{7} refused after 3 ms, again in 40 ms",
+    ],
+  ];
+
+  for (const [attempt, line] of rows) assert.equal(attemptLine(attempt, noPaint), line);
+});
+
+test("the head is told as on the wire", () => {
+  const headers = new Map([
+    ["content-type", "text/html"],
+    ["x-a", "1"],
+  ]);
+
+  assert.equal(
+    headText({ status: 200, statusText: "OK", headers }),
+    "HTTP 200 OK\r\ncontent-type: text/html\r\nx-a: 1\r\n\r\n",
+  );
+  assert.equal(headText({ status: 204, statusText: "", headers: new Map() }), "HTTP 204\r\n\r\n");
+});

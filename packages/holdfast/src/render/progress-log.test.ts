@@ -1,0 +1,68 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { RunEvent } from "@holdfast/runner";
+import { startProgress } from "./progress.ts";
+import type { Progress } from "./progress.ts";
+import { announcement, progressLogLine } from "./progress-log.ts";
+
+const start = startProgress(0, 0);
+const job = { id: 17, line: 17, method: "GET", url: "https://example.com/gone" };
+const lease = { job, from: "pending", rounds: 0 } as const;
+
+test("a log line has the counts that matter, the rate and the time left", () => {
+  const rate = { at: 0, finished: 0, weighted: 48, weight: 1 };
+  const rows: readonly (readonly [Progress, string])[] = [
+    [start, "0 of 0 done, 0 waiting, 0.00/s"],
+    [
+      {
+        ...start,
+        inputEnded: true,
+        rate,
+        totals: { lines: 1_300, done: 1_000, failed: 3, skipped: 2, unknown: 1, waiting: 294 },
+      },
+      "1,000 of 1,300 done, 4 failed, 2 skipped, 294 waiting, 48/s, about 7 s left",
+    ],
+  ];
+
+  for (const [progress, line] of rows) assert.equal(progressLogLine(progress), line);
+});
+
+test("the first failure of a kind, long pauses, and lines that are no request are told at once", () => {
+  const failed: RunEvent = {
+    type: "finished",
+    job,
+    outcome: {
+      lease,
+      state: { at: "failed", reason: "http-404", retryable: false },
+      advice: "The URL is wrong",
+      at: 0,
+    },
+  };
+  const known = { ...start, failures: new Set(["http-404"]) };
+  const rows: readonly (readonly [Progress, RunEvent, string | undefined])[] = [
+    [start, { type: "planned", added: 5, known: 0, duplicates: 0, invalid: 0 }, undefined],
+    [
+      start,
+      { type: "planned", added: 5, known: 0, duplicates: 0, invalid: 1 },
+      "1 line of the list is no request; the report says which",
+    ],
+    [
+      start,
+      { type: "planned", added: 5, known: 0, duplicates: 0, invalid: 2 },
+      "2 lines of the list are no request; the report says which",
+    ],
+    [start, { type: "input-ended" }, "the list is read to its end"],
+    [start, { type: "started", job }, undefined],
+    [start, failed, "line 17 failed: http-404, https://example.com/gone (The URL is wrong)"],
+    [known, failed, undefined],
+    [
+      start,
+      { type: "finished", job, outcome: { lease, state: { at: "done" }, advice: "", at: 0 } },
+      undefined,
+    ],
+    [start, { type: "held", host: "example.com", until: 30_000 }, "example.com asked for a pause of 30 s"],
+    [start, { type: "held", host: "example.com", until: 1_999 }, undefined],
+  ];
+
+  for (const [progress, event, text] of rows) assert.equal(announcement(progress, event), text);
+});

@@ -1,0 +1,116 @@
+import type { Outcome, RunEvent, Totals } from "@holdfast/runner";
+import type { InterruptStage } from "../interrupts.ts";
+
+/** Everything that can change what the progress shows: the run's events, time, and a person's wish to stop. */
+export type ProgressInput =
+  | RunEvent
+  | { readonly type: "tick"; readonly now: number /* monotonic ms */; readonly date: number /* epoch ms */ }
+  | { readonly type: "interrupted"; readonly stage: InterruptStage };
+
+/** A rate that forgets: an exponentially weighted moving average, corrected for its short past at the start. */
+interface MovingRate {
+  readonly at: number;
+  readonly finished: number;
+  readonly weighted: number;
+  readonly weight: number;
+}
+
+/** A run as the progress shows it. */
+export interface Progress {
+  readonly totals: Pick<Totals, "lines" | "done" | "failed" | "skipped" | "unknown" | "waiting">;
+  readonly inFlight: number;
+  readonly inputEnded: boolean;
+  readonly stage: InterruptStage;
+  /** The host that asked for a pause most recently, while the pause lasts. */
+  readonly held: { readonly host: string; readonly until: number /* epoch ms */ } | undefined;
+  /** Lines that this process ended. */
+  readonly finished: number;
+  /** The reasons for which lines have failed for now or for good. */
+  readonly failures: ReadonlySet<string>;
+  readonly rate: MovingRate;
+  readonly date: number;
+}
+
+/** The progress before anything has happened. */
+export function startProgress(now: number, date: number): Progress {
+  return {
+    totals: { lines: 0, done: 0, failed: 0, skipped: 0, unknown: 0, waiting: 0 },
+    inFlight: 0,
+    inputEnded: false,
+    stage: "none",
+    held: undefined,
+    finished: 0,
+    failures: new Set(),
+    rate: { at: now, finished: 0, weighted: 0, weight: 0 },
+    date,
+  };
+}
+
+/** Gives the progress after one more input. */
+export function foldProgress(progress: Progress, input: ProgressInput): Progress {
+  switch (input.type) {
+    case "tick":
+      return {
+        ...progress,
+        date: input.date,
+        held: progress.held !== undefined && progress.held.until > input.date ? progress.held : undefined,
+        rate: sampleRate(progress.rate, progress.finished, input.now),
+      };
+    case "interrupted":
+      return { ...progress, stage: input.stage };
+    case "planned":
+      return progress;
+    case "input-ended":
+      return { ...progress, inputEnded: true };
+    case "started":
+      return { ...progress, inFlight: progress.inFlight + 1 };
+    case "deferred":
+      return { ...progress, inFlight: Math.max(0, progress.inFlight - 1) };
+    case "finished":
+      return {
+        ...progress,
+        inFlight: Math.max(0, progress.inFlight - 1),
+        finished: progress.finished + 1,
+        failures: withFailure(progress.failures, input.outcome.state),
+      };
+    case "held":
+      return { ...progress, held: { host: input.host, until: input.until } };
+    case "progress":
+      return { ...progress, totals: input.totals, inFlight: input.inFlight };
+  }
+}
+
+function withFailure(failures: ReadonlySet<string>, state: Outcome["state"]): ReadonlySet<string> {
+  return state.at !== "failed" || failures.has(state.reason)
+    ? failures
+    : new Set([...failures, state.reason]);
+}
+
+// Long enough to be calm between bursts, short enough to follow a host that slows down.
+const memory = 10_000;
+const shortestSample = 100;
+
+function sampleRate(rate: MovingRate, finished: number, now: number): MovingRate {
+  const passed = now - rate.at;
+  if (passed < shortestSample) return rate;
+  const kept = Math.exp(-passed / memory);
+  const perSecond = ((finished - rate.finished) / passed) * 1_000;
+  return {
+    at: now,
+    finished,
+    weighted: rate.weighted * kept + perSecond * (1 - kept),
+    weight: rate.weight * kept + (1 - kept),
+  };
+}
+
+/** Lines ended per second, as a moving average over about ten seconds; 0 before the first sample. */
+export function perSecond({ rate }: Progress): number {
+  return rate.weight === 0 ? 0 : rate.weighted / rate.weight;
+}
+
+/** Milliseconds until nothing waits any more at the present rate; undefined while that cannot be known. */
+export function timeLeft(progress: Progress): number | undefined {
+  const rate = perSecond(progress);
+  if (!progress.inputEnded || rate <= 0) return undefined;
+  return (progress.totals.waiting / rate) * 1_000;
+}

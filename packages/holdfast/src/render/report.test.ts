@@ -1,0 +1,140 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { ReasonGroup, RunReport } from "@holdfast/runner";
+import { commandLine, equation, nextSteps, renderReport, shellWord } from "./report.ts";
+
+const complete: RunReport = {
+  lines: 300,
+  done: 300,
+  failed: 0,
+  skipped: 0,
+  unknown: 0,
+  waiting: 0,
+  attempts: 431,
+  bytes: 5_900_000,
+  elapsed: 12_300,
+  reasons: [],
+  ended: "complete",
+};
+const notFound: ReasonGroup = {
+  state: "failed",
+  reason: "http-404",
+  advice: "The URL is wrong",
+  count: 7,
+  retryable: false,
+  samples: [
+    { line: 3, url: "https://example.com/a" },
+    { line: 117, url: "https://user:secret@example.com/\u001b[2J" },
+  ],
+};
+const timedOut: ReasonGroup = {
+  state: "failed",
+  reason: "timeout-read",
+  advice: "",
+  count: 1,
+  retryable: true,
+  samples: [{ line: 9, url: "https://example.com/slow" }],
+};
+const pending: ReasonGroup = {
+  state: "pending",
+  reason: "",
+  advice: "",
+  count: 2,
+  retryable: true,
+  samples: [],
+};
+const rendering = { directory: "results", resume: "holdfast run urls.txt -o results", date: 0 };
+
+test("a run that fetched everything says so in four lines", () => {
+  assert.equal(
+    renderReport(complete, rendering),
+    `300 of 300 lines fetched (431 attempts, 5.9 MB, 12.3 s)
+  lines 300 = done 300 + failed 0 + skipped 0 + unknown 0 + waiting 0
+
+Results  results (holdfast export results -o results.jsonl)
+`,
+  );
+});
+
+test("failures are grouped by reason, with the advice and the lines they are from", () => {
+  const report: RunReport = {
+    ...complete,
+    done: 290,
+    failed: 8,
+    waiting: 2,
+    reasons: [notFound, pending, timedOut],
+    ended: "drained",
+  };
+
+  assert.equal(
+    renderReport(report, rendering),
+    `Interrupted, what was in flight is kept: 290 of 300 lines fetched (431 attempts, 5.9 MB, 12.3 s)
+  lines 300 = done 290 + failed 8 + skipped 0 + unknown 0 + waiting 2
+
+7 failed: http-404, for good
+  The URL is wrong
+  line   3  https://example.com/a
+  line 117  https://***@example.com/\\u{1b}[2J
+  and 5 more
+
+1 failed: timeout-read, a retry might fix it
+  line 9  https://example.com/slow
+
+Results  results (holdfast export results -o results.jsonl)
+Go on    holdfast run urls.txt -o results
+`,
+  );
+});
+
+test("the equation names every term", () => {
+  const report: RunReport = {
+    ...complete,
+    lines: 1_006,
+    done: 1_000,
+    failed: 1,
+    skipped: 2,
+    unknown: 1,
+    waiting: 2,
+  };
+
+  assert.equal(equation(report), "lines 1,006 = done 1,000 + failed 1 + skipped 2 + unknown 1 + waiting 2");
+});
+
+test("the next step is to go on while anything is open, then to try the failed ones again, then nothing", () => {
+  const rows: readonly (readonly [Partial<RunReport>, readonly string[]])[] = [
+    [{}, []],
+    [{ waiting: 2 }, ["Go on    holdfast run urls.txt -o results"]],
+    [
+      { waiting: 2, nextAt: 90_000 },
+      ["Go on    holdfast run urls.txt -o results (the first may be asked again in 1 min 30 s)"],
+    ],
+    [{ waiting: 2, nextAt: 0 }, ["Go on    holdfast run urls.txt -o results"]],
+    [{ reasons: [timedOut, notFound] }, ["Go on    holdfast run urls.txt -o results"]],
+    [{ reasons: [notFound] }, ["Again    holdfast run urls.txt -o results --retry-failed"]],
+    [{ reasons: [{ ...notFound, reason: "bad-input: no http:// or https:// in front" }] }, []],
+    [{ waiting: 2, ended: "running" }, []],
+  ];
+
+  for (const [changes, steps] of rows)
+    assert.deepEqual(nextSteps({ ...complete, ...changes }, rendering), steps);
+});
+
+test("a command is written so that the shell reads it back, without secrets", () => {
+  const rows: readonly (readonly [readonly string[], string])[] = [
+    [["run", "urls.txt", "-o", "results"], "holdfast run urls.txt -o results"],
+    [["run", "my urls.txt", "--retry-failed"], "holdfast run 'my urls.txt'"],
+    [
+      ["run", "-H", "Authorization: Bearer x", "-HCookie: y"],
+      "holdfast run -H 'Authorization: ***' '-HCookie: ***'",
+    ],
+    [
+      ["run", "--header=Authorization: x", "--header", "A: b"],
+      "holdfast run '--header=Authorization: ***' --header 'A: ***'",
+    ],
+    [["run", "https://u:p@example.com/?a=1&b=2"], "holdfast run 'https://***@example.com/?a=1&b=2'"],
+  ];
+
+  for (const [argv, text] of rows) assert.equal(commandLine(argv), text);
+  assert.equal(shellWord("it's"), "'it'\\''s'");
+  assert.equal(shellWord(""), "''");
+});

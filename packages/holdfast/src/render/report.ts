@@ -1,0 +1,138 @@
+import type { ReasonGroup, RunReport } from "@holdfast/runner";
+import { noPaint } from "./paint.ts";
+import type { Look, Paint } from "./paint.ts";
+import { printable } from "./printable.ts";
+import { formatBytes, formatCount, formatMany, formatSeconds, formatTime } from "./quantity.ts";
+
+/** What a report needs besides its numbers. */
+export interface ReportRendering {
+  readonly directory: string;
+  /** The command line that goes on with the run. */
+  readonly resume: string;
+  /** Now, in epoch milliseconds. */
+  readonly date: number;
+  readonly paint?: Paint;
+}
+
+/** Tells a person what became of every line, why, what to do, and where the results are; ends in a newline. */
+export function renderReport(
+  report: RunReport,
+  { directory, resume, date, paint = noPaint }: ReportRendering,
+): string {
+  const groups = report.reasons.filter(
+    ({ state }) => state !== "pending" && state !== "leased" && state !== "done",
+  );
+  const blocks = [
+    `${headline(report, paint)}\n  ${equation(report)}`,
+    ...groups.map((group) => renderGroup(group, paint)),
+    [`Results  ${where(report, directory)}`, ...nextSteps(report, { resume, date })].join("\n"),
+  ];
+  return `${blocks.join("\n\n")}\n`;
+}
+
+/** Writes the sum that must hold for every run. */
+export function equation({ lines, done, failed, skipped, unknown, waiting }: RunReport): string {
+  const terms = Object.entries({ done, failed, skipped, unknown, waiting }).map(
+    ([name, count]) => `${name} ${formatCount(count)}`,
+  );
+  return `lines ${formatCount(lines)} = ${terms.join(" + ")}`;
+}
+
+const endings: Readonly<Record<RunReport["ended"], string>> = {
+  complete: "",
+  drained: "Interrupted, what was in flight is kept: ",
+  aborted: "Stopped at once, what had finished is kept: ",
+  running: "Running: ",
+  interrupted: "Broken off (the process died), what had finished is kept: ",
+};
+
+function headline(report: RunReport, paint: Paint): string {
+  const look: Look =
+    report.done + report.skipped === report.lines
+      ? "green"
+      : report.failed + report.unknown > 0
+        ? "red"
+        : "yellow";
+  const work = `${formatMany(report.attempts, "attempt")}, ${formatBytes(report.bytes)}, ${formatTime(report.elapsed)}`;
+  return `${paint(look, `${endings[report.ended]}${formatCount(report.done)} of ${formatMany(report.lines, "line")} fetched`)} (${work})`;
+}
+
+const looks: Readonly<Record<ReasonGroup["state"], Look>> = {
+  pending: "dim",
+  leased: "dim",
+  done: "green",
+  failed: "red",
+  deferred: "yellow",
+  unknown: "red",
+  skipped: "dim",
+};
+
+function renderGroup(
+  { state, reason, advice, count, retryable, samples }: ReasonGroup,
+  paint: Paint,
+): string {
+  const hope = state === "failed" ? (retryable ? ", a retry might fix it" : ", for good") : "";
+  const width = Math.max(...samples.map(({ line }) => String(line).length));
+  const more = count - samples.length;
+  const lines = [
+    `${paint(looks[state], `${formatCount(count)} ${state === "deferred" ? "waiting" : state}`)}: ${printable(reason)}${hope}`,
+    ...(advice === "" ? [] : [`  ${printable(advice, 500)}`]),
+    ...samples.map(({ line, url }) =>
+      paint("dim", `  line ${String(line).padStart(width)}  ${printable(url)}`),
+    ),
+    ...(more > 0 && samples.length > 0 ? [paint("dim", `  and ${formatCount(more)} more`)] : []),
+  ];
+  return lines.join("\n");
+}
+
+function where({ done }: RunReport, directory: string): string {
+  const shown = shellWord(directory);
+  return done === 0 ? shown : `${shown} (holdfast export ${shown} -o results.jsonl)`;
+}
+
+/** Says what can be done about the lines that are not fetched: nothing, go on, or try the failed ones again. */
+export function nextSteps(
+  report: RunReport,
+  { resume, date }: Pick<ReportRendering, "resume" | "date">,
+): readonly string[] {
+  const open =
+    report.waiting + sum(report.reasons.filter(({ state, retryable }) => state === "failed" && retryable));
+  const closed = sum(
+    report.reasons.filter(
+      ({ state, reason, retryable }) => state === "failed" && !retryable && !reason.startsWith("bad-input"),
+    ),
+  );
+  const pause =
+    report.nextAt === undefined || report.nextAt <= date
+      ? ""
+      : ` (the first may be asked again in ${formatSeconds(report.nextAt - date)})`;
+  if (report.ended === "running") return [];
+  if (open > 0) return [`Go on    ${resume}${pause}`];
+  return closed > 0 ? [`Again    ${resume} --retry-failed`] : [];
+}
+
+function sum(groups: readonly ReasonGroup[]): number {
+  return groups.reduce((total, { count }) => total + count, 0);
+}
+
+/** Writes a word so that a POSIX shell reads it back as one word. */
+export function shellWord(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+}
+
+/** Writes the command that was given, without the values of its headers, which may be secret, and without `--retry-failed`. */
+export function commandLine(argv: readonly string[]): string {
+  const words = argv.map((word, index) => {
+    const header = /^(-H|--header=)(.+)$/s.exec(word);
+    if (header !== null) return `${header[1] ?? ""}${hideValue(header[2] ?? "")}`;
+    return ["-H", "--header"].includes(argv[index - 1] ?? "") ? hideValue(word) : word;
+  });
+  return [
+    "holdfast",
+    ...words.filter((word) => word !== "--retry-failed").map((word) => shellWord(printable(word, 1_000))),
+  ].join(" ");
+}
+
+function hideValue(header: string): string {
+  return `${header.split(":", 1)[0] ?? ""}: ***`;
+}

@@ -1,0 +1,22 @@
+import type { Verdict } from "./retry/verdict.ts";
+
+/** What became of one attempt: plain data, safe to log and to store. */
+export interface AttemptRecord {
+  /** 1-based, the first included. */
+  readonly number: number;
+  /** Milliseconds since 1970-01-01T00:00:00Z. */
+  readonly startedAt: number;
+  /** From the start to the last byte of the body, or to the failure, in milliseconds. */
+  readonly elapsed: number;
+  /** Absent when no answer came. */
+  readonly status?: number;
+  /** Absent when an answer came. */
+  readonly error?: { readonly name: string; readonly code: string; readonly message: string };
+  readonly verdict: Verdict;
+  /** Whether another attempt followed, and else why not: `"retried"`, `"success"`, `"not-retried: http-404"`. */
+  readonly decision: string;
+  /** The wait that followed, in milliseconds. */
+  readonly delay?: number;
+  /** Where the wait came from: `"retry-after"` or `"back-off"`. */
+  readonly delaySource?: string;
+}

@@ -1,0 +1,205 @@
+import {
+  HoldfastError,
+  retry,
+  RetryError,
+  systemClock,
+  type Attempt,
+  type Clock,
+  type GiveUpReason,
+  type RetryBudget,
+  type RetryPolicy,
+  type Scope,
+} from "@holdfast/policy";
+import type { Adapter } from "./adapter.ts";
+import type { AttemptRecord } from "./attempt-record.ts";
+import { BodyNotReplayableError } from "./errors.ts";
+import { witness } from "./failure.ts";
+import type { HttpRequest } from "./request.ts";
+import type { Response } from "./response.ts";
+import { decide, type Decision } from "./retry/decide.ts";
+import type { Retry } from "./retry/retry.ts";
+import { errorVerdict } from "./retry/verdict.ts";
+import type { Timeouts } from "./timeouts.ts";
+
+/** What a call is made with: the request, where it goes, and how long it may take. */
+export interface CallPlan {
+  readonly request: HttpRequest;
+  readonly adapter: Adapter;
+  readonly retry: Retry;
+  readonly timeouts: Timeouts;
+  readonly maxBytes: number;
+}
+
+/** One attempt as the loop sees it: what came back, and the call it belongs to. */
+export interface Exchange {
+  readonly call: Call;
+  readonly response?: Response;
+  readonly error?: unknown;
+}
+
+/** Makes the policy that all calls of a session go through: the one loop, asked HTTP's three questions. */
+export function callPolicy(budget: RetryBudget): RetryPolicy<Exchange> {
+  return retry<Exchange>({
+    when: Object.assign((attempt: Attempt<Exchange>) => exchangeOf(attempt).call.judge(attempt), { accepts }),
+    wait: (attempt, random) => exchangeOf(attempt).call.delay(attempt, random),
+    stop: (attempt) => exchangeOf(attempt).call.exhausted,
+    beforeSleep: (attempt, delay) => exchangeOf(attempt).call.goOn(attempt, delay),
+    retryErrorCallback: (attempt, reason) => exchangeOf(attempt).call.giveUp(attempt, reason),
+    budget,
+    name: "session",
+  });
+}
+
+// The fast path: a good answer needs no judgement, unless the caller's own rules have a say.
+function accepts({ call, response }: Exchange): boolean {
+  return response !== undefined && response.status < 400 && !call.asks(response);
+}
+
+function exchangeOf(attempt: Attempt<Exchange>): Exchange {
+  if (attempt.outcome.ok) return attempt.outcome.value;
+  throw attempt.outcome.error;
+}
+
+/** One call of a session: all that its attempts share. */
+export class Call {
+  readonly #plan: CallPlan;
+  readonly #records: AttemptRecord[] = [];
+  #retry: Retry;
+  #decision: Decision = { again: "no", reason: "success" };
+  #retryAt: number | undefined;
+  #clock: Clock = systemClock;
+  #startedAt = 0;
+  #startDate = 0;
+
+  constructor(plan: CallPlan) {
+    this.#plan = plan;
+    // A key lets the server recognise a second try, whatever the method.
+    this.#retry = plan.request.idempotencyKey === undefined ? plan.retry : plan.retry.new({ allowedMethods: null });
+  }
+
+  /** Sends the request once; every end but the caller's abort is an exchange, for the rules to judge. */
+  send(scope: Scope): Promise<Exchange> {
+    const { adapter, request, timeouts, maxBytes } = this.#plan;
+    const { signal, deadline, clock } = scope;
+    if (scope.attempt === 1) {
+      this.#clock = clock;
+      this.#startedAt = clock.now();
+      this.#startDate = clock.date();
+    }
+    return adapter.send(request, { timeouts, deadline, maxBytes, signal }).then(
+      (response) => ({ call: this, response }),
+      (error: unknown) => {
+        if (signal?.aborted === true) throw signal.reason;
+        // A wrong argument is a mistake of the caller's, not an attempt.
+        if (!(error instanceof HoldfastError)) throw error;
+        return { call: this, error };
+      },
+    );
+  }
+
+  /** Whether the caller's own rules have a say on an answer that would otherwise be a success. */
+  asks({ status }: Response): boolean {
+    return this.#retry.when !== undefined || this.#retry.statusForcelist.has(status);
+  }
+
+  /** Again? */
+  judge(attempt: Attempt<Exchange>): boolean | Promise<boolean> {
+    const { response, error } = exchangeOf(attempt);
+    const decision = decide({
+      request: this.#plan.request,
+      retry: this.#retry,
+      response,
+      error,
+      before: this.#records.map(({ verdict }) => verdict),
+      now: this.#clock.date(),
+    });
+    return decision instanceof Promise ? decision.then((made) => this.#heed(made, attempt)) : this.#heed(decision, attempt);
+  }
+
+  /** How long? The server's wish is a minimum: chance may only add to it. */
+  delay(attempt: Attempt<Exchange>, random: () => number): number {
+    if (this.#decision.again !== "yes") return 0;
+    const { minimum, retry: left } = this.#decision;
+    return minimum > 0 ? minimum + spread(minimum, left) * random() : left.getBackoffTime(random, attempt);
+  }
+
+  /** Stop? */
+  get exhausted(): boolean {
+    return this.#decision.again === "exhausted";
+  }
+
+  /** Takes note that another attempt will be made. */
+  goOn(attempt: Attempt<Exchange>, delay: number): void {
+    if (this.#decision.again !== "yes") return;
+    this.#retry = this.#decision.retry;
+    this.#note(attempt, { decision: "retried", delay, delaySource: this.#decision.source });
+  }
+
+  /** Takes note that no other attempt will be made, and gives back what there is. */
+  giveUp(attempt: Attempt<Exchange>, reason: GiveUpReason): Exchange {
+    const decision = this.#decision;
+    if (decision.again === "exhausted") this.#retryAt = decision.retryAt;
+    if (decision.again === "yes" && decision.minimum > 0) this.#retryAt = this.#clock.date() + decision.minimum;
+    this.#note(attempt, { decision: decision.again === "exhausted" ? decision.reason : `given-up: ${reason}` });
+    return exchangeOf(attempt);
+  }
+
+  /**
+   * What the caller gets of the last exchange.
+   *
+   * @throws its error, with the story of the call; RetryError for a status that outlived its retries, where `raiseOnStatus` asks for it.
+   */
+  finish({ response, error }: Exchange): Response {
+    const elapsed = this.#clock.now() - this.#startedAt;
+    const story = { attempts: this.#records, elapsed, retryAt: this.#retryAt };
+    if (response === undefined) {
+      const final = this.#bodyIsGone ? new BodyNotReplayableError({ cause: error }) : error;
+      throw witness(final, { ...story, verdict: errorVerdict(error) });
+    }
+    if (this.#records.length === 0) this.#records.push(this.#first(response, elapsed));
+    const refused = this.#decision.again === "exhausted" ? this.#decision.cause : undefined;
+    if (refused instanceof RetryError && this.#retry.raiseOnStatus) {
+      throw witness(refused, { ...story, verdict: response.verdict, response });
+    }
+    return response.witness(story);
+  }
+
+  get #bodyIsGone(): boolean {
+    return this.#decision.again === "no" && this.#decision.reason.endsWith("body-not-replayable");
+  }
+
+  #heed(decision: Decision, attempt: Attempt<Exchange>): boolean {
+    this.#decision = decision;
+    if (decision.again !== "no") return true;
+    this.#note(attempt, { decision: decision.reason });
+    return false;
+  }
+
+  #note(attempt: Attempt<Exchange>, ending: Pick<AttemptRecord, "decision" | "delay" | "delaySource">): void {
+    const { response, error } = exchangeOf(attempt);
+    const { number, startedAt, endedAt } = attempt;
+    this.#records.push({
+      number,
+      startedAt: this.#startDate + startedAt - this.#startedAt,
+      elapsed: endedAt - startedAt,
+      ...(response === undefined ? { error: summaryOf(error) } : { status: response.status }),
+      verdict: response?.verdict ?? errorVerdict(error),
+      ...ending,
+    });
+  }
+
+  /** The record of an answer that was accepted unasked. */
+  #first({ status, verdict }: Response, elapsed: number): AttemptRecord {
+    return { number: 1, startedAt: this.#startDate, elapsed, status, verdict, decision: "success" };
+  }
+}
+
+/** How much chance may add to a server's wish, in milliseconds: a tenth of it, a second at most, nothing where no chance is wanted. */
+function spread(minimum: number, { wait, backoffJitter }: Retry): number {
+  return wait === undefined && backoffJitter === 0 ? 0 : Math.min(minimum / 10, 1_000);
+}
+
+function summaryOf(error: unknown): NonNullable<AttemptRecord["error"]> {
+  const { name, message } = error instanceof Error ? error : new Error(String(error));
+  return { name, code: error instanceof HoldfastError ? error.code : "UNKNOWN", message };
+}

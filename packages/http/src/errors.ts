@@ -1,0 +1,207 @@
+import { HoldfastError } from "@holdfast/policy";
+import type { Response } from "./response.ts";
+import type { Verdict } from "./retry/verdict.ts";
+
+/** How far an exchange had come when it failed. */
+export type Phase = "dns" | "connect" | "tls" | "proxy" | "send" | "headers" | "body";
+
+export interface TransportErrorOptions extends ErrorOptions {
+  readonly phase: Phase;
+  /** Whether the server may have received the request, and so may have acted on it. */
+  readonly mayHaveArrived: boolean;
+}
+
+/**
+ * A request that got no usable answer.
+ *
+ * ```
+ * HoldfastError (of @holdfast/policy)
+ * ├─ TransportError (abstract)     phase; mayHaveArrived
+ * │  ├─ ConnectionError            ERR_CONNECTION          refused, reset, name not found
+ * │  ├─ ConnectTimeoutError        ERR_CONNECT_TIMEOUT     limit
+ * │  ├─ ReadTimeoutError           ERR_READ_TIMEOUT        limit
+ * │  ├─ AttemptTimeoutError        ERR_ATTEMPT_TIMEOUT     limit
+ * │  ├─ IncompleteBodyError        ERR_INCOMPLETE_BODY     expected, received
+ * │  ├─ ProtocolError              ERR_PROTOCOL            what came is not HTTP
+ * │  ├─ DecodeError                ERR_DECODE              the body is not what its Content-Encoding says
+ * │  ├─ BodyTooLargeError          ERR_BODY_TOO_LARGE      maxBytes
+ * │  ├─ TlsError                   ERR_TLS                 certificate, when it is what was refused
+ * │  └─ ProxyError                 ERR_PROXY               the proxy's fault, not the origin's: status
+ * ├─ BodyNotReplayableError        ERR_BODY_NOT_REPLAYABLE
+ * ├─ TooManyRedirectsError         ERR_TOO_MANY_REDIRECTS
+ * ├─ InvalidUrlError               ERR_INVALID_URL
+ * └─ StatusError                   ERR_STATUS              response, verdict; only when asked for
+ * ```
+ */
+export abstract class TransportError extends HoldfastError {
+  readonly phase: Phase;
+  readonly mayHaveArrived: boolean;
+
+  constructor(message: string, { phase, mayHaveArrived, ...options }: TransportErrorOptions) {
+    super(message, options);
+    this.phase = phase;
+    this.mayHaveArrived = mayHaveArrived;
+  }
+}
+
+/** The connection could not be made, or broke: refused, reset, closed, or the name does not resolve. */
+export class ConnectionError extends TransportError {
+  readonly code = "ERR_CONNECTION";
+  /** The platform's own code, such as `ECONNREFUSED`, `ECONNRESET` or `ENOTFOUND`. */
+  readonly errno: string;
+
+  constructor(message: string, options: TransportErrorOptions & { readonly errno: string }) {
+    super(message, options);
+    this.errno = options.errno;
+  }
+}
+
+/** No connection, TLS included, within the connect limit. Nothing was sent. */
+export class ConnectTimeoutError extends TransportError {
+  readonly code = "ERR_CONNECT_TIMEOUT";
+  /** The limit, in milliseconds. */
+  readonly limit: number;
+
+  constructor(target: string, limit: number, phase: Phase = "connect") {
+    super(`No connection to ${target} within ${limit} ms`, { phase, mayHaveArrived: false });
+    this.limit = limit;
+  }
+}
+
+/** The server was silent for longer than the read limit: no head, or no further byte of the body. */
+export class ReadTimeoutError extends TransportError {
+  readonly code = "ERR_READ_TIMEOUT";
+  /** The limit, in milliseconds. */
+  readonly limit: number;
+
+  constructor(target: string, limit: number, phase: Phase) {
+    super(`${target} was silent for ${limit} ms`, { phase, mayHaveArrived: true });
+    this.limit = limit;
+  }
+}
+
+/** The attempt as a whole took longer than its limit. */
+export class AttemptTimeoutError extends TransportError {
+  readonly code = "ERR_ATTEMPT_TIMEOUT";
+  /** The limit, in milliseconds. */
+  readonly limit: number;
+
+  constructor(target: string, limit: number, options: TransportErrorOptions) {
+    super(`The attempt at ${target} was not done within ${limit} ms`, options);
+    this.limit = limit;
+  }
+}
+
+/** The body ended before it was whole (what requests calls a ChunkedEncodingError). */
+export class IncompleteBodyError extends TransportError {
+  readonly code = "ERR_INCOMPLETE_BODY";
+  /** Bytes announced by Content-Length; undefined where the framing does not say. */
+  readonly expected: number | undefined;
+  /** Bytes that came, as sent. */
+  readonly received: number;
+
+  constructor(received: number, expected: number | undefined, options?: ErrorOptions) {
+    super(`The body broke off after ${received} of ${expected ?? "an unknown number of"} bytes`, {
+      ...options,
+      phase: "body",
+      mayHaveArrived: true,
+    });
+    this.received = received;
+    this.expected = expected;
+  }
+}
+
+/** What came back is not an answer in HTTP. */
+export class ProtocolError extends TransportError {
+  readonly code = "ERR_PROTOCOL";
+}
+
+/** The body is not what its Content-Encoding says. */
+export class DecodeError extends TransportError {
+  readonly code = "ERR_DECODE";
+
+  constructor(encoding: string, options?: ErrorOptions) {
+    super(`The body is not valid ${encoding}`, { ...options, phase: "body", mayHaveArrived: true });
+  }
+}
+
+/** The body, decoded, is larger than the caller allows. */
+export class BodyTooLargeError extends TransportError {
+  readonly code = "ERR_BODY_TOO_LARGE";
+  readonly maxBytes: number;
+
+  constructor(maxBytes: number) {
+    super(`The body is larger than ${maxBytes} bytes`, { phase: "body", mayHaveArrived: true });
+    this.maxBytes = maxBytes;
+  }
+}
+
+/** The TLS handshake failed. Nothing of the request was sent. */
+export class TlsError extends TransportError {
+  readonly code = "ERR_TLS";
+  /** Whether the certificate is what was refused, which no further attempt will change. */
+  readonly certificate: boolean;
+  /** OpenSSL's or Node's own code, such as `CERT_HAS_EXPIRED`. */
+  readonly errno: string;
+
+  constructor(message: string, options: ErrorOptions & { readonly certificate: boolean; readonly errno: string }) {
+    super(message, { ...options, phase: "tls", mayHaveArrived: false });
+    this.certificate = options.certificate;
+    this.errno = options.errno;
+  }
+}
+
+/** The proxy is at fault, not the origin. */
+export class ProxyError extends TransportError {
+  readonly code = "ERR_PROXY";
+  /** What the proxy answered to CONNECT, where it answered. */
+  readonly status: number | undefined;
+
+  constructor(message: string, options: Partial<TransportErrorOptions> & { readonly status?: number } = {}) {
+    super(message, { phase: "proxy", mayHaveArrived: false, ...options });
+    this.status = options.status;
+  }
+}
+
+/** The body is a stream that was read already: sending it again would send less. The first failure is the cause. */
+export class BodyNotReplayableError extends HoldfastError {
+  readonly code = "ERR_BODY_NOT_REPLAYABLE";
+
+  constructor(options?: ErrorOptions) {
+    super("The body is a stream that was already read; give a function that makes it anew", options);
+  }
+}
+
+/** More redirects than allowed. */
+export class TooManyRedirectsError extends HoldfastError {
+  readonly code = "ERR_TOO_MANY_REDIRECTS";
+
+  constructor(maxRedirects: number, url: string) {
+    super(`More than ${maxRedirects} redirects, the last one to ${url}`);
+  }
+}
+
+/** The URL is not one that can be asked: not a URL, or not http or https. */
+export class InvalidUrlError extends HoldfastError {
+  readonly code = "ERR_INVALID_URL";
+}
+
+/** An answer that is not a success, thrown by `raiseForStatus()`. */
+export class StatusError extends HoldfastError {
+  readonly code = "ERR_STATUS";
+  readonly response: Response;
+
+  constructor(response: Response) {
+    const { status, statusText, url, verdict } = response;
+    super(`${url} answered ${status} ${statusText}`.trimEnd() + (verdict.advice === "" ? "" : `: ${verdict.advice}`));
+    this.response = response;
+  }
+
+  get status(): number {
+    return this.response.status;
+  }
+
+  get verdict(): Verdict {
+    return this.response.verdict;
+  }
+}

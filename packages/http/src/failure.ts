@@ -1,0 +1,27 @@
+import type { AttemptRecord } from "./attempt-record.ts";
+import type { Response } from "./response.ts";
+import type { Verdict } from "./retry/verdict.ts";
+
+/** What every error that ends a call of a session tells besides itself. */
+export interface Failure {
+  /** Every attempt of the call, in order. */
+  readonly attempts: readonly AttemptRecord[];
+  /** What the failure means, and what a person should do about it. */
+  readonly verdict: Verdict;
+  /** The whole call, waits included, in milliseconds. */
+  readonly elapsed: number;
+  /** When the server wants to be asked again, in milliseconds since 1970, where it said so. */
+  readonly retryAt?: number | undefined;
+  /** The last answer, where there was one. */
+  readonly response?: Response;
+}
+
+/** Adds the story of the call to the error that ended it: the error keeps its type. */
+export function witness(error: unknown, failure: Failure): unknown {
+  return error instanceof Error ? Object.assign(error, failure) : error;
+}
+
+/** Whether an error ended a call of a session, and so can tell its story. */
+export function isFailure(error: unknown): error is Error & Failure {
+  return error instanceof Error && "attempts" in error && "verdict" in error;
+}

@@ -1,0 +1,95 @@
+import { RetryError } from "@holdfast/policy";
+import { TransportError, type Phase } from "../errors.ts";
+import type { HttpRequest } from "../request.ts";
+import type { Response } from "../response.ts";
+import { parseRetryAfter } from "./retry-after.ts";
+import type { Retry } from "./retry.ts";
+import { maySendAgain } from "./safety.ts";
+import { errorVerdict, mayPass, retriedOnce, type Verdict } from "./verdict.ts";
+
+/** One attempt, seen by the rules: the request, what came back, and what is left of the retries. */
+export interface Facts {
+  readonly request: HttpRequest;
+  /** What is left before this attempt is counted. */
+  readonly retry: Retry;
+  /** Absent when no answer came; then `error` says why. */
+  readonly response?: Response | undefined;
+  readonly error?: unknown;
+  /** Verdicts of the attempts before, oldest first. */
+  readonly before: readonly Verdict[];
+  /** Milliseconds since 1970. */
+  readonly now: number;
+}
+
+/** What the rules make of an attempt. */
+export type Decision =
+  /** Nothing speaks for another attempt, or something against it. */
+  | { readonly again: "no"; readonly reason: string }
+  /** Another attempt would be right, but there is none left, or the server asks for more patience than there is. */
+  | { readonly again: "exhausted"; readonly reason: string; readonly cause: unknown; readonly retryAt?: number }
+  /** Another attempt: at least `minimum` milliseconds from now, with `retry` left. */
+  | { readonly again: "yes"; readonly retry: Retry; readonly minimum: number; readonly source: string };
+
+/** Decides what follows an attempt: the three questions of the loop, answered for HTTP in one place. */
+export function decide(facts: Facts): Decision | Promise<Decision> {
+  const wished = facts.retry.when?.({ response: facts.response, error: facts.error }) ?? false;
+  return typeof wished === "boolean" ? decideNow(facts, wished) : wished.then((wish) => decideNow(facts, wish));
+}
+
+function decideNow(facts: Facts, wished: boolean): Decision {
+  const objection = wished ? unsafe(facts) : (unwanted(facts) ?? unsafe(facts));
+  if (objection !== undefined) return { again: "no", reason: objection === "ok" ? "success" : `not-retried: ${objection}` };
+  const counted = count(facts);
+  if (!counted.ok) return { again: "exhausted", reason: "retries-exhausted", cause: counted.error };
+  return patience(facts, counted.value);
+}
+
+/** Why the failure, or the answer, calls for no further attempt. */
+function unwanted({ request, retry, response, error, before }: Facts): string | undefined {
+  if (response === undefined) {
+    const verdict = errorVerdict(error);
+    if (!mayPass(verdict)) return verdict.reason;
+    return retriedOnce(verdict) && before.some(({ reason }) => reason === verdict.reason) ? `${verdict.reason} again` : undefined;
+  }
+  const { status, verdict } = response;
+  if (status === 421 && retry.total !== false && !before.some(({ reason }) => reason === verdict.reason)) return undefined;
+  return retry.isRetry(request.method, status, response.headers.has("retry-after")) ? undefined : verdict.reason;
+}
+
+/** Why the request must not go out again, whatever came back. */
+function unsafe({ request, retry, response, error }: Facts): string | undefined {
+  const phase = error instanceof TransportError ? error.phase : undefined;
+  const { again, reason } = maySendAgain(request, {
+    mayHaveArrived: response !== undefined || !(error instanceof TransportError) || error.mayHaveArrived,
+    bodyTouched: response !== undefined || phase === undefined || !beforeBody.has(phase),
+  });
+  // The caller's word counts both ways: it allows a POST that may have arrived, and it forbids a PUT.
+  const allowed = retry.allowedMethods === null || retry.allowedMethods.has(request.method);
+  if (reason === "body-not-replayable" || reason === "never-arrived") return again ? undefined : reason;
+  return allowed ? undefined : again ? "method-not-allowed" : reason;
+}
+
+// Phases in which a body has not been touched.
+const beforeBody: ReadonlySet<Phase> = new Set(["dns", "connect", "tls", "proxy"]);
+
+type Counted = { readonly ok: true; readonly value: Retry } | { readonly ok: false; readonly error: unknown };
+
+function count({ request, retry, response, error }: Facts): Counted {
+  try {
+    const { method, url } = request;
+    const event = response === undefined ? { error } : { response: { status: response.status } };
+    return { ok: true, value: retry.increment({ method, url: url.href, ...event }) };
+  } catch (exhausted) {
+    return { ok: false, error: exhausted instanceof RetryError ? exhausted : error };
+  }
+}
+
+function patience({ retry, response, now }: Facts, left: Retry): Decision {
+  const asked = retry.respectRetryAfterHeader ? response?.headers.get("retry-after") : undefined;
+  const hint = typeof asked === "string" ? parseRetryAfter(asked, now) : undefined;
+  if (hint === undefined || hint.delay <= 0) return { again: "yes", retry: left, minimum: 0, source: "back-off" };
+  if (hint.delay > retry.retryAfterMax) {
+    return { again: "exhausted", reason: "retry-after-too-long", cause: undefined, retryAt: now + hint.delay };
+  }
+  return { again: "yes", retry: left, minimum: hint.delay, source: hint.source };
+}

@@ -1,0 +1,54 @@
+import { systemClock, type Clock } from "@holdfast/policy";
+import { BufferedExchange, type ExchangeLimits, type RawAnswer, type WireRequest } from "./buffered.ts";
+import { connector, type Connector, type ConnectorOptions } from "./connector.ts";
+import { OriginPool } from "./origin-pool.ts";
+import { Watchdog } from "./watchdog.ts";
+
+export interface TransportOptions extends ConnectorOptions {
+  /** Connections to one origin at the same time. @default 256 */
+  readonly connections?: number | undefined;
+}
+
+/** Sends requests over connections that it keeps, one pool for each origin. */
+export class Transport {
+  readonly #clock: Clock;
+  readonly #connector: Connector;
+  readonly #connections: number;
+  readonly #watchdog: Watchdog;
+  readonly #pools = new Map<string, OriginPool>();
+  #closed = false;
+
+  constructor(options: TransportOptions = {}) {
+    this.#clock = options.clock ?? systemClock;
+    this.#connector = connector(options);
+    this.#connections = options.connections ?? 256;
+    this.#watchdog = new Watchdog(this.#clock);
+  }
+
+  /**
+   * Sends a request once and gives the whole answer.
+   *
+   * @throws TransportError, DeadlineExceededError, or the signal's reason.
+   */
+  send(origin: string, request: WireRequest, limits: ExchangeLimits): Promise<RawAnswer> {
+    if (this.#closed) return Promise.reject(new Error("The session is closed"));
+    const road = { pool: this.#poolOf(origin), watchdog: this.#watchdog, clock: this.#clock };
+    return new Promise((resolve, reject) => void new BufferedExchange([request, limits, road], resolve, reject));
+  }
+
+  /** Drops every connection; what is under way fails. */
+  close(): Promise<void> {
+    this.#closed = true;
+    for (const pool of this.#pools.values()) pool.close(new Error("The session was closed"));
+    this.#pools.clear();
+    return Promise.resolve();
+  }
+
+  #poolOf(origin: string): OriginPool {
+    const known = this.#pools.get(origin);
+    if (known !== undefined) return known;
+    const pool = new OriginPool(new URL(origin), this.#connector, this.#connections);
+    this.#pools.set(origin, pool);
+    return pool;
+  }
+}

@@ -1,0 +1,138 @@
+import { scopeWithin, type Context, type Scope } from "../context.ts";
+import { BulkheadFullError, DeadlineExceededError } from "../errors.ts";
+import { report, type Listener } from "../events.ts";
+import { admission, Gate } from "../gate.ts";
+import type { Judge } from "../judgement.ts";
+import { outcomeOf, unwrap } from "../outcome.ts";
+import type { Explanation, Policy, Task } from "../policy.ts";
+import { gradient2 } from "./gradient2.ts";
+import type { Limit } from "./limit.ts";
+
+/** What a result says about load; `ignored` says nothing, and its duration is not learned. */
+export type LoadJudgement = "success" | "dropped" | "ignored";
+
+export interface AdaptiveConcurrencyOptions<in R = unknown> {
+  /** How the limit learns. @default gradient2() */
+  readonly limit?: Limit;
+  /** How many calls may wait for a place. @default Infinity */
+  readonly queue?: number;
+  /** What a result says about load. @default a value is a success, a DeadlineExceededError dropped, other errors ignored */
+  readonly classify?: Judge<R, LoadJudgement>;
+  /** Hears every event. */
+  readonly on?: Listener;
+  /** Names the policy in events and explanations. @default "adaptiveConcurrency" */
+  readonly name?: string;
+}
+
+/** A limit on concurrency that finds itself: share one between all callers of the same thing. */
+export interface AdaptiveConcurrency<in R = unknown> extends Policy<R> {
+  /** How many calls may run at once now. */
+  readonly limit: number;
+  /** How many run. */
+  readonly running: number;
+}
+
+/** What `adaptiveConcurrency()` does when it is told nothing. */
+export const adaptiveConcurrencyDefaults: Required<Omit<AdaptiveConcurrencyOptions, "on">> = {
+  limit: gradient2(),
+  queue: Infinity,
+  classify: (outcome) => {
+    if (outcome.ok) return "success";
+    return outcome.error instanceof DeadlineExceededError ? "dropped" : "ignored";
+  },
+  name: "adaptiveConcurrency",
+};
+
+/**
+ * Makes a limit on concurrency that learns from latency and drops how much the other end can bear. A call that finds the
+ * limit reached waits, first come first served, and rejects with a BulkheadFullError when the queue is full too.
+ *
+ * Say with `classify` what a drop is: 429, 503, a connection that times out or is reset; never a 404, which tells
+ * nothing about load.
+ */
+export function adaptiveConcurrency<R = unknown>(options: AdaptiveConcurrencyOptions<R> = {}): AdaptiveConcurrency<R> {
+  return new AdaptiveGate(options);
+}
+
+class AdaptiveGate<R> implements AdaptiveConcurrency<R> {
+  readonly #options: AdaptiveConcurrencyOptions<R>;
+  readonly #classify: Judge<R, LoadJudgement>;
+  readonly #name: string;
+  readonly #gate: Gate;
+  #limit: Limit;
+
+  constructor(options: AdaptiveConcurrencyOptions<R>) {
+    const { limit, queue, classify, name } = { ...adaptiveConcurrencyDefaults, ...options };
+    if (!(queue >= 0)) throw new RangeError(`adaptiveConcurrency needs a queue of 0 or more, got ${queue}`);
+    this.#options = options;
+    this.#classify = classify;
+    this.#name = name;
+    this.#limit = limit;
+    this.#gate = new Gate(Math.floor(limit.limit), queue);
+  }
+
+  get limit(): number {
+    return this.#gate.crowd.concurrency;
+  }
+
+  get running(): number {
+    return this.#gate.crowd.running;
+  }
+
+  async execute<T extends R>(task: Task<T>, context?: Context): Promise<T> {
+    const scope = scopeWithin(context);
+    await this.#enter(scope);
+    try {
+      return await this.#sampled(task, scope);
+    } finally {
+      this.#gate.leave();
+    }
+  }
+
+  explain(): Explanation {
+    return { policy: this.#name, limit: this.#limit.name, queue: this.#gate.crowd.queue };
+  }
+
+  rehearsal(): Policy<R> {
+    const { on: _on, ...rule } = this.#options;
+    return adaptiveConcurrency(rule);
+  }
+
+  async #enter(scope: Scope): Promise<void> {
+    const { crowd } = this.#gate;
+    const decision = admission(crowd);
+    if (decision === "run") return this.#gate.enter();
+    if (decision === "refuse") throw this.#refusal(scope);
+    report({ type: "queued", policy: this.#name, waiting: crowd.waiting + 1 }, this.#options.on, scope.on);
+    return this.#gate.wait(scope.signal);
+  }
+
+  #refusal(scope: Scope): BulkheadFullError {
+    const { concurrency, queue } = this.#gate.crowd;
+    const error = new BulkheadFullError(concurrency, queue);
+    report({ type: "rejected", policy: this.#name, error }, this.#options.on, scope.on);
+    return error;
+  }
+
+  async #sampled<T extends R>(task: Task<T>, scope: Scope): Promise<T> {
+    const inFlight = this.running;
+    const startedAt = scope.clock.now();
+    const outcome = await outcomeOf(() => task(scope));
+    const judgement = this.#classify(outcome, scope);
+    if (judgement !== "ignored") {
+      // A clock may not have moved; no call takes no time.
+      const duration = Math.max(scope.clock.now() - startedAt, 0.001);
+      this.#learn(this.#limit.after({ duration, inFlight, dropped: judgement === "dropped" }), scope);
+    }
+    return unwrap(outcome);
+  }
+
+  #learn(limit: Limit, scope: Scope): void {
+    const before = this.limit;
+    const after = Math.floor(limit.limit);
+    this.#limit = limit;
+    if (after === before) return;
+    this.#gate.resize(after);
+    report({ type: "limit-changed", policy: this.#name, limit: after, before }, this.#options.on, scope.on);
+  }
+}

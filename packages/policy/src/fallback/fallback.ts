@@ -1,0 +1,76 @@
+import { scopeWithin, type Context, type Scope } from "../context.ts";
+import { report, type Listener } from "../events.ts";
+import { nameOf } from "../named.ts";
+import { outcomeOf, unwrap } from "../outcome.ts";
+import type { Policy, Task } from "../policy.ts";
+import type { Attempt } from "../retry/attempt.ts";
+import type { When } from "../retry/when.ts";
+
+interface CommonOptions<R> {
+  /** Which outcomes are replaced: a condition of `retry`, or your own. @default any error */
+  readonly when?: When<R>;
+  /** Hears every event of every call. */
+  readonly on?: Listener;
+  /** Names the policy in events and explanations. @default "fallback" */
+  readonly name?: string;
+}
+
+/** Falls back to a value. */
+export interface FallbackToValue<A, R = unknown> extends CommonOptions<R> {
+  readonly value: A;
+}
+
+/** Falls back to other work, which is told what it replaces. */
+export interface FallbackToTask<A, R = unknown> extends CommonOptions<R> {
+  readonly task: (scope: Scope, replaced: Attempt<R>) => A | PromiseLike<A>;
+}
+
+export type FallbackOptions<A, R = unknown> = FallbackToValue<A, R> | FallbackToTask<A, R>;
+
+/**
+ * Makes a policy that replaces a failure, or a result that the condition picks, by a value or by what another task gives.
+ * An error of that task is the call's, with the failure that it should have replaced as its cause where it has none of
+ * its own. The caller's abort is never replaced.
+ */
+export function fallback<A, R = unknown>(options: FallbackOptions<A, R>): Policy<R, A> {
+  const { when, on, name = "fallback" } = options;
+  const execute = async <T extends R>(task: Task<T>, context?: Context): Promise<T | A> => {
+    const scope = scopeWithin(context);
+    const attempt = await attemptAt(task, scope);
+    if (attempt.outcome.ok ? when === undefined : scope.signal?.aborted === true) return unwrap(attempt.outcome);
+    if (when !== undefined && !(await when(attempt))) return unwrap(attempt.outcome);
+    report({ type: "fell-back", policy: name, attempt }, on, scope.on);
+    return replacement(options, scope, attempt);
+  };
+  return {
+    execute,
+    explain: () => ({
+      policy: name,
+      when: when === undefined ? "any error" : nameOf(when),
+      to: "value" in options ? "a value" : nameOf(options.task),
+    }),
+    rehearsal: () => {
+      const { on: _on, ...rest } = options;
+      return fallback(rest);
+    },
+  };
+}
+
+async function attemptAt<T>(task: Task<T>, scope: Scope): Promise<Attempt<T>> {
+  const startedAt = scope.clock.now();
+  const outcome = await outcomeOf(() => task(scope));
+  const endedAt = scope.clock.now();
+  return { number: scope.attempt, outcome, startedAt, endedAt, elapsed: endedAt - startedAt, waited: 0, idleFor: 0 };
+}
+
+async function replacement<A, R>(options: FallbackOptions<A, R>, scope: Scope, replaced: Attempt<R>): Promise<A> {
+  if ("value" in options) return options.value;
+  const outcome = await outcomeOf(() => options.task(scope, replaced));
+  if (!outcome.ok && !replaced.outcome.ok) addCause(outcome.error, replaced.outcome.error);
+  return unwrap(outcome);
+}
+
+function addCause(error: unknown, cause: unknown): void {
+  if (!(error instanceof Error) || error === cause || error.cause !== undefined || !Object.isExtensible(error)) return;
+  Object.defineProperty(error, "cause", { value: cause, configurable: true, writable: true });
+}

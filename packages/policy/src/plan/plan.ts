@@ -1,0 +1,115 @@
+import type { Clock, Random } from "../clock.ts";
+import { toMs, type Duration } from "../duration.ts";
+import { failed, unwrap, type Outcome } from "../outcome.ts";
+import type { Policy } from "../policy.ts";
+import { fakeClock } from "../testing/fake-clock.ts";
+import { seededRandom } from "../testing/seeded-random.ts";
+
+export interface PlanOptions {
+  /** What the random waits are drawn with: the same seed gives the same plan. @default 1 */
+  readonly seed?: number;
+  /** How many attempts fail before one succeeds. @default Infinity */
+  readonly failures?: number;
+  /** How long each attempt takes. @default 0 */
+  readonly attemptDuration?: Duration;
+  /** What a failing attempt comes to: an error, or a result that a condition refuses. @default an Error */
+  readonly failWith?: Outcome<unknown>;
+  /** After how many attempts a policy that never stops is stopped. @default 1000 */
+  readonly maxAttempts?: number;
+}
+
+/** A wait that a retry inside the policy would make. Times are milliseconds. */
+export interface PlannedWait {
+  /** The name of the retry. */
+  readonly policy: string;
+  /** The attempt it comes after, 1-based. */
+  readonly attempt: number;
+  readonly delay: number;
+  /** When it begins, since the call began. */
+  readonly at: number;
+}
+
+/** What one call would do. Times are milliseconds. */
+export interface Rehearsal {
+  readonly waits: readonly PlannedWait[];
+  /** How often the task would be called. */
+  readonly attempts: number;
+  readonly duration: number;
+  /** How it would end; `unfinished` when it would still go on after `maxAttempts`, or wait forever. */
+  readonly ends: "success" | "failure" | "unfinished";
+}
+
+/** What a policy would do, by trying it out. */
+export interface Plan extends Rehearsal {
+  /** The same with every attempt failing and every random wait at its longest. */
+  readonly worst: Rehearsal;
+  /** How many times the task is called for one call when everything fails: what an outage multiplies the load by. */
+  readonly amplification: number;
+}
+
+type Trial = Required<Omit<PlanOptions, "seed" | "attemptDuration">> & { readonly random: Random; readonly taking: number };
+
+// The greatest number that a source of chance can give.
+const longest: Random = () => 1 - Number.EPSILON / 2;
+
+/**
+ * Tells what a policy would do with a task that fails: the real policy runs on a clock that skips its waits, so this is no
+ * second formula. Retries inside retries multiply, as they would. What is shared stays untouched: circuits and limits are
+ * tried out anew, without their history. The worst case holds for waits that grow with chance, as all of ours do.
+ *
+ * @throws RangeError for no attempts at all.
+ */
+export async function plan(policy: Policy<never, unknown>, options: PlanOptions = {}): Promise<Plan> {
+  const { seed = 1, failures = Infinity, attemptDuration = 0, maxAttempts = 1_000 } = options;
+  if (!(maxAttempts >= 1)) throw new RangeError(`plan needs maxAttempts of 1 or more, got ${maxAttempts}`);
+  const failWith = options.failWith ?? failed(new Error("Planned to fail"));
+  const trial: Trial = { failures, failWith, maxAttempts, random: seededRandom(seed), taking: toMs(attemptDuration) };
+  const usual = await rehearse(policy, trial);
+  const worst = await rehearse(policy, { ...trial, failures: Infinity, random: longest });
+  return { ...usual, worst, amplification: worst.attempts };
+}
+
+async function rehearse(policy: Policy<never, unknown>, trial: Trial): Promise<Rehearsal> {
+  const rehearsed = (policy.rehearsal?.() ?? policy) as unknown as Policy;
+  const clock = fakeClock();
+  const waits: PlannedWait[] = [];
+  const end = new AbortController();
+  const failing = failingTask(trial, clock, end);
+  const ends = await rehearsed
+    .execute(failing.task, {
+      clock,
+      random: trial.random,
+      signal: end.signal,
+      on: (event) => {
+        if (event.type !== "retry") return;
+        waits.push({ policy: event.policy, attempt: event.attempt.number, delay: event.delay, at: clock.now() });
+        if (event.delay === Infinity) end.abort();
+      },
+    })
+    .then(
+      (): Rehearsal["ends"] => (failing.succeeded() ? "success" : "failure"),
+      (): Rehearsal["ends"] => (end.signal.aborted ? "unfinished" : "failure"),
+    );
+  return { waits, attempts: failing.calls(), duration: clock.now(), ends };
+}
+
+interface FailingTask {
+  readonly task: () => Promise<unknown>;
+  readonly calls: () => number;
+  readonly succeeded: () => boolean;
+}
+
+function failingTask({ failures, failWith, maxAttempts, taking }: Trial, clock: Clock, end: AbortController): FailingTask {
+  let calls = 0;
+  return {
+    calls: () => calls,
+    succeeded: () => calls > failures,
+    task: async () => {
+      calls += 1;
+      if (taking > 0) await clock.sleep(taking, end.signal);
+      if (calls > failures) return undefined;
+      if (calls >= maxAttempts) end.abort();
+      return unwrap(failWith);
+    },
+  };
+}

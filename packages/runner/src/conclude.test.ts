@@ -1,0 +1,68 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { conclude, holdOf, type Settled } from "./conclude.ts";
+import type { Lease } from "./ledger.ts";
+import type { State } from "./state.ts";
+import { answered, failure } from "./testing/scripted-fetcher.ts";
+
+const url = "https://example.com/";
+const get: Lease = { job: { id: 1, line: 1, method: "GET", url }, from: "pending", rounds: 0 };
+const post: Lease = { ...get, job: { ...get.job, method: "POST" } };
+const keyed: Lease = { ...post, job: { ...post.job, request: { idempotencyKey: "k" } } };
+const deferredOften: Lease = { ...get, rounds: 5 };
+
+const answer = (status: number, retryAt?: number): Settled => ({ ok: true, response: answered(url, { status, ...(retryAt === undefined ? {} : { retryAt }) }) });
+const thrown = (error: unknown): Settled => ({ ok: false, error });
+const failedFor = (reason: string, retryable: boolean): State => ({ at: "failed", reason, retryable });
+
+describe("conclude", () => {
+  const table: readonly (readonly [string, Lease, Settled, State])[] = [
+    ["success", get, answer(200), { at: "done" }],
+    ["a rejection", get, answer(404), failedFor("http-404", false)],
+    ["a passing fault that outlived its retries", get, answer(503), failedFor("http-503", true)],
+    ["a server that asks for patience", get, answer(429, 9_000), { at: "deferred", reason: "http-429", until: 9_000, rounds: 1 }],
+    ["a time that has passed meanwhile", get, answer(429, 900), { at: "deferred", reason: "http-429", until: 1_001, rounds: 1 }],
+    ["one round too many", deferredOften, answer(429, 9_000), failedFor("http-429", true)],
+    ["a rejection that names a time", get, answer(404, 9_000), failedFor("http-404", false)],
+    ["an error", get, thrown(failure("timeout-read")), failedFor("timeout-read", true)],
+    ["an error that names a time", get, thrown(failure("deadline", { retryAt: 9_000 })), { at: "deferred", reason: "deadline", until: 9_000, rounds: 1 }],
+    ["an unsafe request that was answered with a fault", post, answer(503, 9_000), failedFor("http-503", false)],
+    ["an unsafe request without an answer", post, thrown(failure("timeout-read")), { at: "unknown", reason: "timeout-read" }],
+    ["an unsafe request that never arrived", post, thrown(failure("refused", { mayHaveArrived: false })), failedFor("refused", true)],
+    ["an unsafe request whose error holds the answer", post, thrown(failure("http-503", { response: answered(url, { status: 503 }) })), failedFor("http-503", false)],
+    ["an unsafe request with a key", keyed, thrown(failure("timeout-read")), failedFor("timeout-read", true)],
+    ["a wrong argument", get, thrown(new TypeError("Invalid header")), failedFor("bad-request", false)],
+    ["a defect", get, thrown("oops"), failedFor("unexpected-error", false)],
+  ];
+  for (const [name, lease, settled, state] of table) {
+    it(`judges ${name}`, () => {
+      const outcome = conclude(lease, settled, { now: 1_000, maxRounds: 5, aborted: false });
+
+      assert.deepEqual(outcome?.state, state);
+    });
+  }
+
+  it("takes an aborted request back, unless it may have been executed", () => {
+    const circumstances = { now: 1_000, maxRounds: 5, aborted: true };
+    const settled = thrown(new Error("stop"));
+
+    assert.equal(conclude(get, settled, circumstances), undefined);
+    assert.equal(conclude(keyed, settled, circumstances), undefined);
+    assert.deepEqual(conclude(post, settled, circumstances)?.state, { at: "unknown", reason: "aborted" });
+  });
+
+  it("keeps the body of an answer that is a failure, and the message of an error", () => {
+    const circumstances = { now: 1_000, maxRounds: 5, aborted: false };
+
+    const missing = conclude(get, answer(404), circumstances);
+    const broken = conclude(get, thrown(failure("reset")), circumstances);
+
+    assert.equal(missing?.exchange?.body?.length, missing?.exchange?.bytes);
+    assert.equal(missing?.advice, "Advice for 404");
+    assert.equal(broken?.exchange?.error, "Failed: reset");
+  });
+
+  it("holds the host only when the server throttles and names a time", () => {
+    assert.deepEqual([answer(429, 9), answer(429), answer(503, 9), thrown(new Error("x"))].map(holdOf), [9, undefined, undefined, undefined]);
+  });
+});

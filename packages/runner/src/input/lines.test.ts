@@ -1,0 +1,69 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import fc from "fast-check";
+import type { InputLine } from "../job.ts";
+import { runDirectory } from "../testing/run-directory.ts";
+import { type LineSource, linesOf, maxLineLength } from "./lines.ts";
+
+async function texts(source: LineSource): Promise<string[]> {
+  const lines: InputLine[] = [];
+  for await (const line of linesOf(source)) lines.push(line);
+  assert.deepEqual(
+    lines.map(({ line }) => line),
+    lines.map((_, index) => index + 1),
+  );
+  return lines.map(({ text }) => text);
+}
+
+describe("linesOf", () => {
+  const table: readonly (readonly [string, string, readonly string[]])[] = [
+    ["nothing", "", []],
+    ["one empty line", "\n", [""]],
+    ["a last line without its end", "a\nb", ["a", "b"]],
+    ["a last line with its end", "a\nb\n", ["a", "b"]],
+    ["CRLF", "a\r\nb\r\n", ["a", "b"]],
+    ["a carriage return within a line", "a\rb\n", ["a\rb"]],
+    ["a byte order mark", "\u{FEFF}a\n\u{FEFF}b\n", ["a", "\u{FEFF}b"]],
+    ["blank lines", "a\n\n\nb", ["a", "", "", "b"]],
+  ];
+  for (const [name, text, expected] of table) {
+    it(`reads ${name}`, async () => {
+      assert.deepEqual(await texts([text]), expected);
+    });
+  }
+
+  it("reads the same lines wherever the bytes are cut into chunks", async () => {
+    const text = fc.array(fc.constantFrom("a", "é", "🙂", "\n", "\r\n", "\u{FEFF}", "漢字"), { maxLength: 40 }).map((parts) => parts.join(""));
+    const property = fc.asyncProperty(text, fc.array(fc.integer({ min: 1, max: 5 }), { maxLength: 40 }), async (whole, sizes) => {
+      const bytes = Buffer.from(whole);
+      const chunks: Buffer[] = [];
+      let from = 0;
+      for (const size of sizes) chunks.push(bytes.subarray(from, (from += size)));
+      chunks.push(bytes.subarray(from));
+
+      const expected = whole.replace(/^\u{FEFF}/u, "").split(/\n/).map((line) => line.replace(/\r$/, ""));
+      if (expected.at(-1) === "" && !/[^\n]$/.test(whole.replace(/^\u{FEFF}/u, ""))) expected.pop();
+      assert.deepEqual(await texts(chunks), expected);
+    });
+    await fc.assert(property);
+  });
+
+  it("reads a file", async () => {
+    const path = join(runDirectory(), "list.txt");
+    writeFileSync(path, "a\nb\n");
+
+    assert.deepEqual(await texts(path), ["a", "b"]);
+  });
+
+  it("cuts a line that has no end, and goes on with the next", async () => {
+    const part = "x".repeat(100_000);
+    const chunks = [...Array.from({ length: 30 }, () => part), "\nnext\n"];
+
+    const [cut, following] = await texts(chunks);
+
+    assert.equal(cut?.length, maxLineLength + 1);
+    assert.equal(following, "next");
+  });
+});

@@ -1,0 +1,236 @@
+import type { Clock } from "@holdfast/policy";
+import { Alarm } from "./alarm.ts";
+import { conclude, holdOf, type Settled } from "./conclude.ts";
+import type { RunEvent } from "./events.ts";
+import type { FetchOptions } from "./fetcher.ts";
+import { Frontier, hostOf } from "./frontier.ts";
+import { GroupCommit } from "./group-commit.ts";
+import { heldOutcome, Holds } from "./holds.ts";
+import { Intake } from "./intake.ts";
+import { type Job, maySendAgain } from "./job.ts";
+import type { Lease, Ledger, Outcome, Planned, Totals } from "./ledger.ts";
+import type { RunOptions } from "./options.ts";
+import type { RunEnd } from "./report/report.ts";
+import { countOutcome, countPlanned } from "./tally.ts";
+import { Wake } from "./wake.ts";
+
+/** The options of a run, complete, and its open ledger. */
+export interface LoopOptions extends Pick<RunOptions, "input" | "session" | "drain" | "signal" | "on"> {
+  readonly ledger: Ledger;
+  readonly clock: Clock;
+  readonly concurrency: number;
+  readonly perHost: number;
+  /** In ms. */
+  readonly maxPark: number;
+  readonly maxRounds: number;
+}
+
+/** Leases held in memory: enough to look past a host that is at its limit, few enough to be bounded. */
+const maxBuffered = 8_192;
+
+/** Runs a ledger once: takes rows up, has them fetched, records what came of it. It sleeps until something happens. */
+export class Loop {
+  readonly #options: LoopOptions;
+  readonly #frontier: Frontier;
+  readonly #commits: GroupCommit;
+  readonly #holds = new Holds();
+  readonly #wake = new Wake();
+  readonly #alarm: Alarm;
+  readonly #stop = new AbortController();
+  readonly #requests = new AbortController();
+  #totals: Totals;
+  #inFlight = 0;
+  #inputEnded = false;
+  #moreOpen = true;
+  #dueAt: number | undefined;
+  #failure: { readonly error: unknown } | undefined;
+
+  constructor(options: LoopOptions) {
+    const { ledger, clock } = options;
+    this.#options = options;
+    this.#frontier = new Frontier(options.perHost);
+    this.#alarm = new Alarm(clock, this.#wake.notify);
+    this.#commits = new GroupCommit({ ledger, clock, committed: this.#committed, failed: this.#fail });
+    this.#totals = ledger.totals();
+    this.#dueAt = ledger.nextDue();
+  }
+
+  /** Resolves when there is nothing more to do, or when it was told to stop; what finished has been recorded. */
+  async run(): Promise<Extract<RunEnd, "complete" | "drained" | "aborted">> {
+    const { drain, signal } = this.#options;
+    drain?.addEventListener("abort", this.#drain);
+    signal?.addEventListener("abort", this.#abort);
+    if (drain?.aborted === true) this.#drain();
+    if (signal?.aborted === true) this.#abort();
+    void this.#read();
+    try {
+      while (!this.#step()) await this.#wake.wait();
+    } finally {
+      drain?.removeEventListener("abort", this.#drain);
+      signal?.removeEventListener("abort", this.#abort);
+      this.#alarm.set(undefined);
+    }
+    if (this.#failure !== undefined) throw this.#failure.error;
+    return signal?.aborted === true ? "aborted" : drain?.aborted === true ? "drained" : "complete";
+  }
+
+  // Does all that can be done now, and tells whether that was all.
+  #step(): boolean {
+    try {
+      if (this.#stop.signal.aborted) this.#giveUp();
+      else this.#start();
+      if (this.#inFlight > 0) return false;
+      this.#commits.flush();
+      return this.#stop.signal.aborted || !this.#mayGoOn();
+    } catch (error) {
+      this.#fail(error);
+      return this.#inFlight === 0;
+    }
+  }
+
+  #start(): void {
+    const leases: Lease[] = [];
+    while (this.#inFlight + leases.length < this.#options.concurrency) {
+      this.#refill();
+      const lease = this.#frontier.take();
+      if (lease === undefined) break;
+      if (!this.#postpone(lease)) leases.push(lease);
+    }
+    const unsafe = leases.filter(({ job }) => !maySendAgain(job)).map(({ job }) => job);
+    if (unsafe.length > 0) this.#options.ledger.intend(unsafe);
+    this.#inFlight += leases.length;
+    for (const lease of leases) void this.#fetch(lease);
+  }
+
+  #postpone(lease: Lease): boolean {
+    const now = this.#options.clock.date();
+    const until = this.#holds.heldUntil(hostOf(lease.job.url), now);
+    if (until === undefined) return false;
+    this.#frontier.finish(lease);
+    this.#commits.add(heldOutcome(lease, until, now));
+    return true;
+  }
+
+  #refill(): void {
+    const window = Math.max(64, 4 * this.#options.concurrency);
+    while (!this.#frontier.ready && this.#frontier.size < maxBuffered) {
+      const leases = this.#claim(window);
+      for (const lease of leases) this.#frontier.add(lease);
+      if (leases.length === 0) return;
+    }
+  }
+
+  #claim(max: number): readonly Lease[] {
+    const { ledger, clock } = this.#options;
+    const now = clock.date();
+    const due = this.#dueAt !== undefined && this.#dueAt <= now ? ledger.due(now, max) : [];
+    if (due.length > 0) this.#dueAt = ledger.nextDue();
+    if (!this.#moreOpen || due.length === max) return due;
+    const open = ledger.claim(max - due.length);
+    this.#moreOpen = open.length === max - due.length;
+    return [...due, ...open];
+  }
+
+  async #fetch(lease: Lease): Promise<void> {
+    const { job } = lease;
+    try {
+      this.#tell({ type: "started", job });
+      const settled = await this.#send(job);
+      this.#settle(lease, settled);
+    } catch (error) {
+      this.#fail(error);
+    } finally {
+      this.#inFlight -= 1;
+      this.#frontier.finish(lease);
+      this.#wake.notify();
+    }
+  }
+
+  async #send({ method, url, request }: Job): Promise<Settled> {
+    const { headers, ...rest } = request ?? {};
+    const options: FetchOptions = { ...rest, ...(headers === undefined ? {} : { headers: { ...headers } }), signal: this.#requests.signal };
+    try {
+      return { ok: true, response: await this.#options.session.request(method, url, options) };
+    } catch (error) {
+      return { ok: false, error };
+    }
+  }
+
+  #settle(lease: Lease, settled: Settled): void {
+    const { clock, maxRounds, ledger } = this.#options;
+    const now = clock.date();
+    const outcome = conclude(lease, settled, { now, maxRounds, aborted: this.#requests.signal.aborted });
+    if (outcome === undefined) ledger.release([lease]);
+    else this.#commits.add(outcome);
+    const until = holdOf(settled);
+    const host = hostOf(lease.job.url);
+    if (until !== undefined && until > now && this.#holds.hold(host, until)) this.#tell({ type: "held", host, until });
+  }
+
+  // With nothing in flight: are there rows to come from the input, or rows that come due soon?
+  #mayGoOn(): boolean {
+    const { clock, maxPark } = this.#options;
+    this.#alarm.set(this.#dueAt);
+    if (!this.#inputEnded) return true;
+    return this.#dueAt !== undefined && this.#dueAt - clock.date() <= maxPark;
+  }
+
+  async #read(): Promise<void> {
+    const { input, ledger } = this.#options;
+    try {
+      await new Intake({ ledger, stop: this.#stop.signal, planned: this.#planned, failed: this.#fail }).read(input ?? []);
+      if (this.#stop.signal.aborted) return;
+      this.#inputEnded = true;
+      this.#tell({ type: "input-ended" });
+      this.#wake.notify();
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  readonly #planned = (planned: Planned): void => {
+    this.#totals = countPlanned(this.#totals, planned);
+    this.#moreOpen ||= planned.added > 0;
+    this.#tell({ type: "planned", ...planned });
+    this.#wake.notify();
+  };
+
+  readonly #committed = (outcomes: readonly Outcome[]): void => {
+    for (const outcome of outcomes) {
+      this.#totals = countOutcome(this.#totals, outcome);
+      const { job } = outcome.lease;
+      if (outcome.state.at !== "deferred") this.#tell({ type: "finished", job, outcome });
+      else if (outcome.exchange !== undefined) this.#tell({ type: "deferred", job, outcome, until: outcome.state.until });
+    }
+    if (outcomes.some(({ state }) => state.at === "deferred")) {
+      this.#dueAt = this.#options.ledger.nextDue();
+      this.#alarm.set(this.#dueAt);
+    }
+    this.#tell({ type: "progress", totals: this.#totals, inFlight: this.#inFlight });
+  };
+
+  #tell(event: RunEvent): void {
+    this.#options.on?.(event);
+  }
+
+  #giveUp(): void {
+    const leases = this.#frontier.clear();
+    if (leases.length > 0 && this.#failure === undefined) this.#options.ledger.release(leases);
+  }
+
+  readonly #drain = (): void => {
+    this.#stop.abort();
+    this.#wake.notify();
+  };
+
+  readonly #abort = (): void => {
+    this.#requests.abort(this.#options.signal?.reason);
+    this.#drain();
+  };
+
+  readonly #fail = (error: unknown): void => {
+    this.#failure ??= { error };
+    this.#requests.abort(error);
+    this.#drain();
+  };
+}

@@ -1,0 +1,39 @@
+import type { Clock, Duration } from "@holdfast/policy";
+import type { RunEvent } from "./events.ts";
+import type { Fetcher } from "./fetcher.ts";
+import type { InputLine } from "./job.ts";
+
+/** What to fetch, with what, and where to keep it. */
+export interface RunOptions {
+  /** Holds the ledger and the segments; made when it does not exist. */
+  readonly directory: string;
+  /** The list; absent = only go on with what the ledger holds. Read while fetching, never held in memory. */
+  readonly input?: AsyncIterable<InputLine> | Iterable<InputLine>;
+  /** Sends the requests; all retries of one request happen inside it. The caller closes it. */
+  readonly session: Fetcher;
+  /** Requests at a time. @default 16 */
+  readonly concurrency?: number;
+  /** Requests at a time to one host and port. @default 8 */
+  readonly perHost?: number;
+  /** Stops taking lines up; what is in flight finishes and is recorded. */
+  readonly drain?: AbortSignal;
+  /** Ends what is in flight; what finished before is recorded. */
+  readonly signal?: AbortSignal;
+  /** How long a run with nothing else to do waits for the next deferred row. @default "2m" */
+  readonly maxPark?: Duration;
+  /** How often a row may be deferred before it has failed. @default 5 */
+  readonly maxRounds?: number;
+  /** Takes up rows that failed for good too. @default false */
+  readonly retryFailed?: boolean;
+  /** Hears every event; what it throws ends the run. */
+  readonly on?: (event: RunEvent) => void;
+  readonly clock?: Clock;
+}
+
+/** The defaults of a run. */
+export const runDefaults: { readonly concurrency: number; readonly perHost: number; readonly maxPark: Duration; readonly maxRounds: number } = {
+  concurrency: 16,
+  perHost: 8,
+  maxPark: "2m",
+  maxRounds: 5,
+};

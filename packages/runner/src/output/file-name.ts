@@ -1,0 +1,61 @@
+import type { Result } from "./result.ts";
+
+/** A folder and a file name that every common file system takes. */
+export interface FileName {
+  readonly folder: string;
+  readonly name: string;
+}
+
+// In the longest UTF-8, with the number and the extension: below the 255 bytes that file systems take.
+const maxStem = 76;
+
+const extensions: Readonly<Record<string, string>> = {
+  "text/html": ".html",
+  "application/xhtml+xml": ".html",
+  "application/json": ".json",
+  "text/plain": ".txt",
+  "text/css": ".css",
+  "text/csv": ".csv",
+  "text/javascript": ".js",
+  "application/javascript": ".js",
+  "text/xml": ".xml",
+  "application/xml": ".xml",
+  "application/rss+xml": ".xml",
+  "application/pdf": ".pdf",
+  "image/jpeg": ".jpg",
+  "image/png": ".png",
+  "image/gif": ".gif",
+  "image/webp": ".webp",
+  "image/svg+xml": ".svg",
+};
+
+/**
+ * Names the file of a result: the host is the folder; the row number, the end of the path and an extension make the name.
+ * Only letters, digits, dots, hyphens and underscores are left of what the URL says, and no name begins with a dot,
+ * so that no URL can reach outside its folder.
+ */
+export function fileName({ id, url, contentType }: Pick<Result, "id" | "url" | "contentType">): FileName {
+  const { host, pathname, search } = new URL(url);
+  const last = pathname.split("/").findLast((part) => part !== "") ?? "index";
+  const extension = /\.[A-Za-z0-9]{1,5}$/.exec(last)?.[0] ?? extensionOf(contentType);
+  const stem = last.endsWith(extension) ? last.slice(0, last.length - extension.length) : last;
+  return { folder: clean(host), name: `${String(id).padStart(6, "0")}-${clean(stem + search).slice(0, maxStem)}${extension}` };
+}
+
+function extensionOf(contentType = ""): string {
+  return extensions[contentType.split(";", 1)[0]?.trim().toLowerCase() ?? ""] ?? ".bin";
+}
+
+function clean(text: string): string {
+  return decoded(text)
+    .replaceAll(/[^\p{L}\p{N}._-]+/gu, "_")
+    .replace(/^[._]+/, "");
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}

@@ -1,0 +1,108 @@
+import assert from "node:assert/strict";
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import fc from "fast-check";
+import { runDirectory } from "../testing/run-directory.ts";
+import { fileName } from "./file-name.ts";
+import { writeFiles } from "./files.ts";
+import { toJsonl } from "./jsonl.ts";
+import type { Result } from "./result.ts";
+
+const done: Result = {
+  id: 7,
+  line: 9,
+  method: "GET",
+  url: "https://example.com/a/page.html?x=1",
+  state: "done",
+  reason: "ok",
+  retryable: false,
+  status: 200,
+  attempts: 1,
+  fetchedAt: 0,
+  finalUrl: "https://example.com/b",
+  contentType: "text/html; charset=utf-8",
+  bytes: 2,
+  headers: [["a", "b"]],
+  body: Buffer.from("é"),
+};
+
+describe("toJsonl", () => {
+  const parse = (result: Result, options = {}): Record<string, unknown> => JSON.parse([...toJsonl([result], options)].join(""));
+
+  it("writes one line per result, with the body as text", () => {
+    const [line] = toJsonl([done]);
+
+    assert.ok(line?.endsWith("}\n"));
+    const { line: number, state, status, fetchedAt, finalUrl, headers, body } = parse(done);
+    assert.deepEqual({ number, state, status, fetchedAt, finalUrl, headers, body }, {
+      number: 9,
+      state: "done",
+      status: 200,
+      fetchedAt: "1970-01-01T00:00:00.000Z",
+      finalUrl: "https://example.com/b",
+      headers: [["a", "b"]],
+      body: "é",
+    });
+  });
+
+  it("writes a body that is no UTF-8 as base64", () => {
+    const { body, bodyBase64 } = parse({ ...done, body: Uint8Array.of(0xff, 0x00) });
+
+    assert.deepEqual([body, bodyBase64], [undefined, "/wA="]);
+  });
+
+  it("leaves the body out when asked to, without reading it", () => {
+    const unreadable: Result = Object.defineProperty({ ...done }, "body", {
+      get: () => assert.fail("The body was read"),
+    });
+
+    assert.equal("body" in parse(unreadable, { body: "none" }), false);
+  });
+});
+
+describe("fileName", () => {
+  const table: readonly (readonly [string, string | undefined, string])[] = [
+    ["https://example.com/", "text/html", "example.com/000007-index.html"],
+    ["https://example.com/a/page.html", "text/html", "example.com/000007-page.html"],
+    ["https://example.com/a/?q=x%20y", "application/json; charset=utf-8", "example.com/000007-a_q_x_y.json"],
+    ["https://example.com:8080/feed", "application/unheard-of", "example.com_8080/000007-feed.bin"],
+    ["https://example.com/..%2f..%2fetc%2fpasswd", undefined, "example.com/000007-etc_passwd.bin"],
+    ["https://example.com/%00%ff.png", undefined, "example.com/000007-00_ff.png"],
+  ];
+  for (const [url, contentType, expected] of table) {
+    it(`names ${url}`, () => {
+      const { folder, name } = fileName({ id: 7, url, ...(contentType === undefined ? {} : { contentType }) });
+
+      assert.equal(`${folder}/${name}`, expected);
+    });
+  }
+
+  it("never leaves its folder, whatever the URL", () => {
+    fc.assert(
+      fc.property(fc.webUrl({ withQueryParameters: true }), fc.string({ unit: "binary" }), (base, rest) => {
+        const url = `${base}${rest}`;
+        fc.pre(URL.canParse(url));
+        const { folder, name } = fileName({ id: 1, url });
+
+        assert.match(folder, /^[^./\\][^/\\]*$/);
+        assert.match(name, /^000001-[^/\\:*?"<>|]*$/);
+        assert.ok(Buffer.byteLength(name) <= 255, name);
+      }),
+    );
+  });
+});
+
+describe("writeFiles", () => {
+  it("writes the bodies of what is done, each whole, in place of older ones", () => {
+    const directory = runDirectory();
+    mkdirSync(join(directory, "example.com"), { recursive: true });
+    writeFileSync(join(directory, "example.com", "000007-page_x_1.html"), "older and longer");
+
+    const written = writeFiles([done, { ...done, id: 8, state: "failed" }, { ...done, id: 9, url: "https://other.example/" }], directory);
+
+    assert.deepEqual(written, { files: 2, bytes: 4 });
+    assert.deepEqual(readdirSync(directory, { recursive: true }).toSorted(), ["example.com", "example.com/000007-page_x_1.html", "other.example", "other.example/000009-index.html"]);
+    assert.equal(readFileSync(join(directory, "example.com", "000007-page_x_1.html"), "utf8"), "é");
+  });
+});

@@ -1,0 +1,42 @@
+import type { State } from "../state.ts";
+
+/** How a run ended; `running` and `interrupted` are seen only by who reads the report from outside. */
+export type RunEnd = "complete" | "drained" | "aborted" | "running" | "interrupted";
+
+/** An input line that stands for its group. */
+export interface Sample {
+  readonly line: number;
+  readonly url: string;
+}
+
+/** The rows that share a state and a reason. */
+export interface ReasonGroup {
+  readonly state: State["at"];
+  readonly reason: string;
+  readonly advice: string;
+  readonly count: number;
+  readonly retryable: boolean;
+  /** The first few of them. */
+  readonly samples: readonly Sample[];
+}
+
+/** What became of every line; `lines = done + failed + skipped + unknown + waiting`, always. */
+export interface RunReport {
+  readonly lines: number;
+  readonly done: number;
+  readonly failed: number;
+  readonly skipped: number;
+  readonly unknown: number;
+  /** Not fetched yet, or deferred. */
+  readonly waiting: number;
+  /** Requests sent, over all runs of the directory. */
+  readonly attempts: number;
+  /** Body bytes, decoded. */
+  readonly bytes: number;
+  /** The last run's duration in ms. */
+  readonly elapsed: number;
+  readonly reasons: readonly ReasonGroup[];
+  readonly ended: RunEnd;
+  /** Epoch ms of the earliest deferred row. */
+  readonly nextAt?: number;
+}

@@ -1,0 +1,78 @@
+import type { DatabaseSync, StatementSync } from "node:sqlite";
+import type { Job } from "../job.ts";
+import type { Lease } from "../ledger.ts";
+import { jobOf, numberOf, type Row } from "./row.ts";
+import { transaction } from "./transaction.ts";
+
+/** Hands out rows without writing: what is handed out is remembered in memory until its outcome is recorded. */
+export class Claims {
+  readonly #db: DatabaseSync;
+  readonly #leased = new Set<number>();
+  readonly #open: StatementSync;
+  readonly #due: StatementSync;
+  readonly #deferred: StatementSync;
+  readonly #intend: StatementSync;
+  readonly #forgetIntent: StatementSync;
+  #cursor = 0;
+
+  constructor(db: DatabaseSync) {
+    this.#db = db;
+    this.#open = db.prepare(`
+      SELECT req.id, line, method, url, request, retryable FROM req LEFT JOIN res ON res.id = req.id
+      WHERE req.id > ? AND (res.id IS NULL OR res.retryable = 1) AND NOT EXISTS (SELECT 1 FROM retry WHERE retry.id = req.id)
+      ORDER BY req.id LIMIT ?`);
+    this.#due = db.prepare(`
+      SELECT req.id, line, method, url, request, rounds FROM retry JOIN req ON req.id = retry.id
+      WHERE until <= ? ORDER BY until, retry.id LIMIT ?`);
+    this.#deferred = db.prepare("SELECT id, until FROM retry ORDER BY until, id LIMIT ?");
+    this.#intend = db.prepare("INSERT INTO intent (id) VALUES (?) ON CONFLICT DO NOTHING");
+    this.#forgetIntent = db.prepare("DELETE FROM intent WHERE id = ?");
+  }
+
+  claim(max: number): readonly Lease[] {
+    const leases = this.#open.all(this.#cursor, max).map(openLease);
+    this.#cursor = leases.at(-1)?.job.id ?? this.#cursor;
+    return this.#handOut(leases);
+  }
+
+  due(now: number, max: number): readonly Lease[] {
+    // A row that is handed out stays in the table until its outcome is recorded, so as many more may have to be passed over.
+    const rows = this.#due.all(now, max + this.#leased.size).filter((row) => !this.#leased.has(numberOf(row, "id")));
+    return this.#handOut(rows.slice(0, max).map(dueLease));
+  }
+
+  nextDue(): number | undefined {
+    const row = this.#deferred.all(this.#leased.size + 1).find((candidate) => !this.#leased.has(numberOf(candidate, "id")));
+    return row === undefined ? undefined : numberOf(row, "until");
+  }
+
+  intend(jobs: readonly Job[]): void {
+    transaction(this.#db, () => {
+      for (const job of jobs) this.#intend.run(job.id);
+    });
+  }
+
+  release(leases: readonly Lease[]): void {
+    transaction(this.#db, () => {
+      for (const { job } of leases) this.#forgetIntent.run(job.id);
+    });
+  }
+
+  /** Forgets that rows are handed out, now that their outcome is recorded. */
+  settle(ids: Iterable<number>): void {
+    for (const id of ids) this.#leased.delete(id);
+  }
+
+  #handOut(leases: readonly Lease[]): readonly Lease[] {
+    for (const { job } of leases) this.#leased.add(job.id);
+    return leases;
+  }
+}
+
+function openLease(row: Row): Lease {
+  return { job: jobOf(row), from: row["retryable"] === 1 ? "failed" : "pending", rounds: 0 };
+}
+
+function dueLease(row: Row): Lease {
+  return { job: jobOf(row), from: "deferred", rounds: numberOf(row, "rounds") };
+}

@@ -1,0 +1,31 @@
+import type { DatabaseSync } from "node:sqlite";
+
+type Sqlite = typeof import("node:sqlite");
+
+let loaded: Sqlite | undefined;
+
+/** Loads `node:sqlite` at first use, without the ExperimentalWarning that Node 22 prints for it; every other warning passes. */
+export function sqlite(): Sqlite {
+  loaded ??= loadQuietly();
+  return loaded;
+}
+
+/** Opens a database file that is never attached to another and waits up to `busyMs` for a lock. */
+export function openDatabase(path: string, options: { readonly readOnly?: boolean; readonly busyMs?: number } = {}): DatabaseSync {
+  const { readOnly = false, busyMs = 5_000 } = options;
+  return new (sqlite().DatabaseSync)(path, { readOnly, timeout: busyMs });
+}
+
+function loadQuietly(): Sqlite {
+  const emitWarning = process.emitWarning;
+  const filtered = (...warning: unknown[]): void => {
+    if (warning[1] === "ExperimentalWarning" && String(warning[0]).startsWith("SQLite ")) return;
+    Reflect.apply(emitWarning, process, warning);
+  };
+  process.emitWarning = filtered;
+  try {
+    return process.getBuiltinModule("node:sqlite");
+  } finally {
+    process.emitWarning = emitWarning;
+  }
+}

@@ -1,0 +1,93 @@
+import type { DatabaseSync } from "node:sqlite";
+import type { RunNote, Totals } from "../ledger.ts";
+import type { Result } from "../output/result.ts";
+import type { ReasonGroup, Sample } from "../report/report.ts";
+import { numberOf, type Row, textOf } from "./row.ts";
+import type { SegmentReader } from "./segments.ts";
+import { resultColumns, storedResult } from "./stored-result.ts";
+import { snapshot } from "./transaction.ts";
+
+const rowsPerPage = 200;
+const samplesPerReason = 3;
+
+/** Counts every row; all numbers come from one view of the database, and what has no outcome is waiting, so that they add up. */
+export function readTotals(db: DatabaseSync): Totals {
+  return snapshot(db, () => {
+    const lines = numberOf(db.prepare("SELECT count(*) AS lines FROM req").get(), "lines");
+    const ended = db.prepare("SELECT state, count(*) AS rows, sum(attempts) AS attempts, sum(bytes) AS bytes FROM res GROUP BY state").all();
+    const retry = db.prepare("SELECT coalesce(sum(attempts), 0) AS attempts, min(until) AS until FROM retry").get();
+    const rows = (state: string): number => sum(ended.filter((row) => row["state"] === state), "rows");
+    return {
+      lines,
+      done: rows("done"),
+      failed: rows("failed"),
+      skipped: rows("skipped"),
+      unknown: rows("unknown"),
+      waiting: lines - sum(ended, "rows"),
+      attempts: sum(ended, "attempts") + numberOf(retry, "attempts"),
+      bytes: sum(ended, "bytes"),
+      ...(typeof retry?.["until"] === "number" ? { nextAt: retry["until"] } : {}),
+    };
+  });
+}
+
+/** Groups the rows that are not done by state and reason, the largest group first. */
+export function readReasons(db: DatabaseSync): readonly ReasonGroup[] {
+  return snapshot(db, () => {
+    const ended = db.prepare(`
+      SELECT state, res.reason, retryable, count(*) AS count, coalesce(advice, '') AS advice
+      FROM res LEFT JOIN advice ON advice.reason = res.reason WHERE state <> 'done' GROUP BY state, res.reason, retryable`);
+    const endedSamples = db.prepare(`
+      SELECT line, url FROM res JOIN req ON req.id = res.id
+      WHERE state <> 'done' AND state = ? AND reason = ? AND retryable = ? ORDER BY res.id LIMIT ${samplesPerReason}`);
+    const deferred = db.prepare(`
+      SELECT 'deferred' AS state, retry.reason, 1 AS retryable, count(*) AS count, coalesce(advice, '') AS advice
+      FROM retry LEFT JOIN advice ON advice.reason = retry.reason GROUP BY retry.reason`);
+    const deferredSamples = db.prepare(`SELECT line, url FROM retry JOIN req ON req.id = retry.id WHERE reason = ? ORDER BY retry.id LIMIT ${samplesPerReason}`);
+    const groups = [
+      ...ended.all().map((row) => groupOf(row, endedSamples.all(textOf(row, "state"), textOf(row, "reason"), numberOf(row, "retryable")))),
+      ...deferred.all().map((row) => groupOf(row, deferredSamples.all(textOf(row, "reason")))),
+    ];
+    return groups.toSorted((a, b) => b.count - a.count);
+  });
+}
+
+/** Gives every row, a page at a time, so that no view of the database is held while the caller works. */
+export function* readResults(db: DatabaseSync, directory: string, segments: SegmentReader): Generator<Result, void, undefined> {
+  const page = db.prepare(`
+    SELECT ${resultColumns} FROM req LEFT JOIN res ON res.id = req.id LEFT JOIN retry ON retry.id = req.id
+    WHERE req.id > ? ORDER BY req.id LIMIT ${rowsPerPage}`);
+  for (let last = 0, rows = page.all(last); rows.length > 0; rows = page.all(last)) {
+    last = numberOf(rows.at(-1), "id");
+    for (const row of rows) yield storedResult(directory, segments, row);
+  }
+}
+
+/** Gives what the last run noted of itself; while it has noted no end, it lasted until its latest outcome. */
+export function readNote(db: DatabaseSync): RunNote | undefined {
+  const value = db.prepare("SELECT v FROM run WHERE k = 'note'").get()?.["v"];
+  if (typeof value !== "string") return undefined;
+  const note: RunNote = JSON.parse(value);
+  const latest = db.prepare("SELECT max(at) AS at FROM res").get()?.["at"];
+  return { elapsed: typeof latest === "number" ? Math.max(0, latest - note.startedAt) : 0, ...note };
+}
+
+function groupOf(row: Row, samples: readonly Row[]): ReasonGroup {
+  return {
+    state: groupState(textOf(row, "state")),
+    reason: textOf(row, "reason"),
+    advice: textOf(row, "advice"),
+    count: numberOf(row, "count"),
+    retryable: row["retryable"] === 1,
+    samples: samples.map((sample): Sample => ({ line: numberOf(sample, "line"), url: textOf(sample, "url") })),
+  };
+}
+
+function groupState(text: string): ReasonGroup["state"] {
+  return text === "failed" || text === "skipped" || text === "unknown" ? text : "deferred";
+}
+
+function sum(rows: readonly Row[], column: string): number {
+  return rows.reduce((total, row) => total + numberOf(row, column), 0);
+}
+

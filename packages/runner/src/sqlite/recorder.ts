@@ -1,0 +1,138 @@
+import type { DatabaseSync, StatementSync } from "node:sqlite";
+import type { Outcome } from "../ledger.ts";
+import type { Ended } from "../state.ts";
+import { encodeRecord } from "./record.ts";
+import type { Location, SegmentWriter } from "./segments.ts";
+import { transaction } from "./transaction.ts";
+
+interface Staged {
+  readonly outcome: Outcome;
+  readonly location: Location | undefined;
+}
+
+const nothing = new Uint8Array();
+
+/** Records outcomes in groups: first the bodies reach the disk, then one transaction makes them count. */
+export class Recorder {
+  readonly #db: DatabaseSync;
+  readonly #segments: SegmentWriter;
+  readonly #end: StatementSync;
+  readonly #defer: StatementSync;
+  readonly #unfail: StatementSync;
+  readonly #undefer: StatementSync;
+  readonly #forgetIntent: StatementSync;
+  readonly #advise: StatementSync;
+  readonly #committed: StatementSync;
+  readonly #advised = new Set<string>();
+  #staged: Staged[] = [];
+
+  constructor(db: DatabaseSync, segments: SegmentWriter) {
+    this.#db = db;
+    this.#segments = segments;
+    this.#end = db.prepare(`
+      INSERT INTO res (id, state, reason, retryable, status, attempts, bytes, ms, at, final_url, type, seg, off, len)
+      VALUES (?1, ?2, ?3, ?4, ?5, ?6 + coalesce((SELECT attempts FROM retry WHERE id = ?1), 0), ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
+      ON CONFLICT (id) DO UPDATE SET state = excluded.state, reason = excluded.reason, retryable = excluded.retryable,
+        status = excluded.status, attempts = res.attempts + excluded.attempts, bytes = excluded.bytes, ms = excluded.ms,
+        at = excluded.at, final_url = excluded.final_url, type = excluded.type, seg = excluded.seg, off = excluded.off, len = excluded.len
+      WHERE res.retryable = 1`);
+    this.#defer = db.prepare(`
+      INSERT INTO retry (id, until, rounds, attempts, reason)
+      SELECT ?1, ?2, ?3, ?4 + coalesce((SELECT attempts FROM res WHERE id = ?1), 0), ?5
+      WHERE NOT EXISTS (SELECT 1 FROM res WHERE id = ?1 AND retryable = 0)
+      ON CONFLICT (id) DO UPDATE SET until = excluded.until, rounds = excluded.rounds,
+        attempts = retry.attempts + excluded.attempts, reason = excluded.reason`);
+    this.#unfail = db.prepare("DELETE FROM res WHERE id = ? AND retryable = 1");
+    this.#undefer = db.prepare("DELETE FROM retry WHERE id = ?");
+    this.#forgetIntent = db.prepare("DELETE FROM intent WHERE id = ?");
+    this.#advise = db.prepare("INSERT INTO advice (reason, advice) VALUES (?, ?) ON CONFLICT DO NOTHING");
+    this.#committed = db.prepare("INSERT INTO seg (id, committed) VALUES (?, ?) ON CONFLICT DO UPDATE SET committed = excluded.committed");
+  }
+
+  /** Compresses the body at once, so that a commit is short and only compressed bodies wait for it. */
+  record(outcome: Outcome): void {
+    const keep = outcome.exchange !== undefined && outcome.state.at !== "deferred";
+    const location = keep ? this.#segments.append(encode(outcome)) : undefined;
+    this.#staged.push({ outcome: withoutBody(outcome), location });
+  }
+
+  /** Gives the ids that were recorded. */
+  commit(): readonly number[] {
+    const staged = this.#staged;
+    if (staged.length === 0) return [];
+    this.#segments.sync();
+    transaction(this.#db, () => {
+      for (const each of staged) this.#write(each);
+      const { segment, length } = this.#segments.end;
+      this.#committed.run(segment, length);
+    });
+    this.#staged = [];
+    return staged.map(({ outcome }) => outcome.lease.job.id);
+  }
+
+  #write({ outcome, location }: Staged): void {
+    const { id } = outcome.lease.job;
+    const { state } = outcome;
+    if (state.at === "deferred") this.#writeDeferred(outcome, state);
+    else {
+      this.#writeEnded(outcome, location);
+      this.#undefer.run(id);
+    }
+    this.#forgetIntent.run(id);
+    if (outcome.advice !== "") this.#writeAdvice(reasonOf(state), outcome.advice);
+  }
+
+  #writeDeferred({ lease, exchange }: Outcome, state: Ended & { at: "deferred" }): void {
+    this.#defer.run(lease.job.id, Math.ceil(state.until), state.rounds, exchange?.attempts.length ?? 0, state.reason);
+    this.#unfail.run(lease.job.id);
+  }
+
+  #writeEnded({ lease, state, exchange, at }: Outcome, location: Location | undefined): void {
+    const { finalUrl } = exchange ?? {};
+    this.#end.run(
+      lease.job.id,
+      state.at,
+      reasonOf(state),
+      state.at === "failed" && state.retryable ? 1 : 0,
+      exchange?.status ?? null,
+      exchange?.attempts.length ?? 0,
+      exchange?.bytes ?? 0,
+      exchange?.elapsed ?? null,
+      Math.round(at),
+      finalUrl === undefined || finalUrl === lease.job.url ? null : finalUrl,
+      exchange?.headers?.find(([name]) => name.toLowerCase() === "content-type")?.[1] ?? null,
+      location?.segment ?? null,
+      location?.offset ?? null,
+      location?.length ?? null,
+    );
+  }
+
+  #writeAdvice(reason: string, advice: string): void {
+    if (this.#advised.has(reason)) return;
+    this.#advise.run(reason, advice);
+    this.#advised.add(reason);
+  }
+}
+
+function reasonOf(state: Ended): string {
+  return state.at === "done" ? "ok" : state.reason;
+}
+
+function encode({ lease, exchange }: Outcome): Buffer {
+  const { status, finalUrl = lease.job.url, headers, body = nothing, attempts = [], error } = exchange ?? {};
+  const meta = {
+    id: lease.job.id,
+    url: finalUrl,
+    ...(status === undefined ? {} : { status }),
+    ...(headers === undefined ? {} : { headers }),
+    attempts,
+    ...(error === undefined ? {} : { error }),
+  };
+  return encodeRecord(meta, body);
+}
+
+function withoutBody(outcome: Outcome): Outcome {
+  if (outcome.exchange?.body === undefined) return outcome;
+  const { body: _, ...exchange } = outcome.exchange;
+  return { ...outcome, exchange };
+}

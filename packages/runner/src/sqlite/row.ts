@@ -1,0 +1,27 @@
+import type { SQLOutputValue } from "node:sqlite";
+import type { Job, JobRequest } from "../job.ts";
+
+/** A row as node:sqlite gives it. */
+export type Row = Record<string, SQLOutputValue>;
+
+/** Reads a column that is a number by the schema. @throws TypeError when it is not. */
+export function numberOf(row: Row | undefined, column: string): number {
+  const value = row?.[column];
+  if (typeof value !== "number") throw new TypeError(`Column ${column} is not a number`);
+  return value;
+}
+
+/** Reads a column that is text by the schema. @throws TypeError when it is not. */
+export function textOf(row: Row | undefined, column: string): string {
+  const value = row?.[column];
+  if (typeof value !== "string") throw new TypeError(`Column ${column} is not text`);
+  return value;
+}
+
+/** Reads the job of a `req` row. */
+export function jobOf(row: Row): Job {
+  const job = { id: numberOf(row, "id"), line: numberOf(row, "line"), method: textOf(row, "method"), url: textOf(row, "url") };
+  if (row["request"] === null) return job;
+  const request: JobRequest = JSON.parse(textOf(row, "request"));
+  return { ...job, request };
+}

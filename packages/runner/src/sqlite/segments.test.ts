@@ -1,0 +1,99 @@
+import assert from "node:assert/strict";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { describe, it } from "node:test";
+import fc from "fast-check";
+import { runDirectory } from "../testing/run-directory.ts";
+import { decodeRecord, encodeRecord } from "./record.ts";
+import { SegmentReader, segmentPath, SegmentWriter } from "./segments.ts";
+
+const meta = { id: 1, url: "https://example.com/", status: 200, headers: [["a", "b\n"]] as const, attempts: [{ number: 1 }] };
+
+describe("record", () => {
+  it("comes back as it was, whatever the body", () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 5_000 }), (body) => {
+        const record = decodeRecord(encodeRecord(meta, body));
+
+        assert.deepEqual(record?.meta, meta);
+        assert.deepEqual(Uint8Array.from(record?.body ?? []), body);
+      }),
+    );
+  });
+
+  it("is recognised as damaged when one bit is flipped or its end is missing", () => {
+    const bytes = encodeRecord(meta, Buffer.from("some text ".repeat(20)));
+    fc.assert(
+      fc.property(fc.nat(bytes.length * 8 - 1), (bit) => {
+        const damaged = Buffer.from(bytes);
+        damaged[bit >> 3] = (damaged[bit >> 3] ?? 0) ^ (1 << (bit & 7));
+
+        assert.equal(decodeRecord(damaged), undefined);
+      }),
+    );
+    for (let end = 0; end < bytes.length; end += 1) assert.equal(decodeRecord(bytes.subarray(0, end)), undefined);
+  });
+});
+
+describe("segments", () => {
+  const bytes = (text: string): Buffer => Buffer.from(text);
+
+  it("give back each record from where it was put, across files", () => {
+    const directory = runDirectory();
+    const writer = new SegmentWriter(directory, undefined, 10);
+    const texts = ["one", "two-two", "three", "much longer than a file", "five"];
+
+    const locations = texts.map((text) => writer.append(bytes(text)));
+    writer.sync();
+    const reader = new SegmentReader(directory);
+
+    assert.deepEqual(locations.map(({ segment, offset }) => [segment, offset]), [[1, 0], [1, 3], [2, 0], [3, 0], [4, 0]]);
+    assert.deepEqual(locations.map((location) => reader.read(location).toString()), texts);
+    reader.close();
+    writer.close();
+  });
+
+  it("write nothing before sync", () => {
+    const directory = runDirectory();
+    const writer = new SegmentWriter(directory, undefined);
+
+    writer.append(bytes("later"));
+
+    assert.equal(readFileSync(segmentPath(directory, 1)).length, 0);
+    writer.sync();
+    assert.equal(readFileSync(segmentPath(directory, 1)).toString(), "later");
+    writer.close();
+  });
+
+  it("are cut back to what was committed, and later files are removed", () => {
+    const directory = runDirectory();
+    const writer = new SegmentWriter(directory, undefined, 8);
+    writer.append(bytes("kept"));
+    writer.sync();
+    const committed = writer.end;
+    for (const text of ["torn", "more", "more"]) writer.append(bytes(text));
+    writer.sync();
+    writer.close();
+    writeFileSync(segmentPath(directory, 2), "more");
+
+    const again = new SegmentWriter(directory, committed, 8);
+    const location = again.append(bytes("next"));
+    again.sync();
+
+    assert.deepEqual(location, { segment: 1, offset: 4, length: 4 });
+    assert.equal(readFileSync(segmentPath(directory, 1)).toString(), "keptnext");
+    assert.equal(existsSync(segmentPath(directory, 2)), false);
+    again.close();
+  });
+
+  it("write many small records in one go", () => {
+    const directory = runDirectory();
+    const writer = new SegmentWriter(directory, undefined);
+    const texts = Array.from({ length: 3_000 }, (_, index) => String(index));
+
+    for (const text of texts) writer.append(bytes(text));
+    writer.sync();
+
+    assert.equal(readFileSync(segmentPath(directory, 1)).toString(), texts.join(""));
+    writer.close();
+  });
+});

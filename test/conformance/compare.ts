@@ -1,0 +1,34 @@
+const tolerance = 1e-9;
+
+/** Says where `actual` differs from `expected`: numbers within 1e-9 of each other are the same; undefined when nothing does. */
+export function difference(expected: unknown, actual: unknown, at = ""): string | undefined {
+  if (sameLeaf(expected, actual)) return undefined;
+  if (!isComposite(expected) || !isComposite(actual) || Array.isArray(expected) !== Array.isArray(actual)) {
+    return `${at || "it"}: expected ${JSON.stringify(expected)}, got ${JSON.stringify(actual)}`;
+  }
+  const keys = new Set([...Object.keys(expected), ...Object.keys(actual)]);
+  for (const key of keys) {
+    const found = difference(expected[key], actual[key], at === "" ? key : `${at}.${key}`);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+/** Whether two numbers are the same to a relative 1e-9. */
+export function close(a: number, b: number): boolean {
+  return a === b || Math.abs(a - b) <= tolerance * Math.max(Math.abs(a), Math.abs(b));
+}
+
+/** Whether `value` lies within the closed range, to a relative 1e-9. */
+export function within(value: number, low: number, high: number): boolean {
+  return (value >= low || close(value, low)) && (value <= high || close(value, high));
+}
+
+function sameLeaf(expected: unknown, actual: unknown): boolean {
+  if (typeof expected === "number" && typeof actual === "number") return close(expected, actual);
+  return Object.is(expected, actual);
+}
+
+function isComposite(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null;
+}

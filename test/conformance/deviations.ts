@@ -1,0 +1,75 @@
+import type { Check, Vector } from "./adapter.ts";
+import { difference } from "./compare.ts";
+import { observe, type RunVector } from "./tenacity-run.ts";
+import { waitOf, type Tree } from "./tenacity-tree.ts";
+
+/** One case in its place. */
+export interface Place {
+  readonly file: string;
+  readonly section: string;
+  readonly vector: Vector;
+}
+
+/** A rule by which holdfast differs from a reference on purpose: which cases, why, and what must hold instead. */
+export interface Deviation {
+  readonly name: string;
+  readonly reason: string;
+  readonly applies: (place: Place) => boolean;
+  readonly instead: Check;
+}
+
+/** Every deliberate difference; docs/conformance.md has the same rows. */
+export const deviations: readonly Deviation[] = [
+  {
+    name: "a negative multiplier is refused",
+    reason: "tenacity waits 0 for ever; a back-off that never waits is a mistake, told where it is made",
+    applies: ({ file, section, vector }) =>
+      file === "tenacity-wait.json" &&
+      section === "cases" &&
+      some(treeOf(vector), ({ multiplier, initial }) => (multiplier ?? initial ?? 0) < 0),
+    instead: (vector) => {
+      try {
+        waitOf(treeOf(vector));
+      } catch (error) {
+        return error instanceof RangeError ? undefined : `threw ${String(error)}`;
+      }
+      return "expected a RangeError";
+    },
+  },
+  {
+    name: "`initial` does not exist",
+    reason:
+      "tenacity's deprecated second name for `multiplier` was not taken over, so the two cannot contradict each other",
+    applies: ({ section, vector }) =>
+      section === "constructor_errors" && /\binitial=/.test(String(vector["expression"])),
+    instead: () => undefined,
+  },
+  {
+    name: "`enabled: false` holds for a direct call",
+    reason:
+      "tenacity looks at it only where it decorates or iterates, and retries a call of `Retrying(enabled=False)` all the same",
+    applies: ({ file, vector }) => {
+      const { mode, policy } = vector as unknown as RunVector;
+      return (
+        file === "tenacity-run.json" && (mode === "call" || mode === "async") && policy.enabled === false
+      );
+    },
+    instead: async (vector, meta) => {
+      const { calls, trace } = await observe(vector as unknown as RunVector, meta);
+      return difference({ calls: 1, trace: [["call", 1]] }, { calls, trace });
+    },
+  },
+];
+
+/** The first rule that applies to a case. */
+export function deviationOf(place: Place): Deviation | undefined {
+  return deviations.find(({ applies }) => applies(place));
+}
+
+function treeOf(vector: Vector): Tree {
+  return vector["strategy"] as Tree;
+}
+
+function some(tree: Tree, picks: (tree: Tree) => boolean): boolean {
+  return picks(tree) || (tree.strategies ?? []).some((part) => some(part, picks));
+}

@@ -1,0 +1,119 @@
+import assert from "node:assert/strict";
+import { mkdir, readdir, readFile, symlink, writeFile } from "node:fs/promises";
+import { delimiter, dirname, join } from "node:path";
+import { after, before, test } from "node:test";
+import { faultOrigin, quickstartSite } from "@holdfast/http/testing";
+import { runProgram, type Finished } from "./support/child.ts";
+import { temporaryDirectory, type TemporaryDirectory } from "./support/temporary.ts";
+
+const root = join(import.meta.dirname, "..");
+const bin = join(root, "node_modules/.bin");
+/** The Node that runs the tests comes first: npm's own may be another. */
+const env = { ...process.env, PATH: [dirname(process.execPath), process.env["PATH"]].join(delimiter) };
+
+let directory: TemporaryDirectory;
+let consumer: string;
+
+async function succeed(command: string, args: readonly string[], cwd: string): Promise<Finished> {
+  const ended = await runProgram(command, args, { cwd, env, within: 300_000 });
+  assert.equal(ended.code, 0, `${command} ${args.join(" ")}\n${ended.stdout}${ended.stderr}`);
+  return ended;
+}
+
+/** Installs as someone would who has the tarballs: from npm's cache where it can, from the registry where it must. */
+async function install(tarballs: readonly string[]): Promise<void> {
+  const args = ["install", "--no-audit", "--no-fund", ...tarballs];
+  const offline = await runProgram("npm", [...args, "--offline"], { cwd: consumer, env, within: 300_000 });
+  if (offline.code !== 0) await succeed("npm", args, consumer);
+}
+
+before(async () => {
+  directory = await temporaryDirectory("packages");
+  consumer = join(directory.path, "consumer");
+  const tarballs = join(directory.path, "tarballs");
+  await mkdir(tarballs);
+  await mkdir(consumer);
+  await writeFile(
+    join(consumer, "package.json"),
+    JSON.stringify({ name: "consumer", private: true, type: "module" }),
+  );
+  await succeed(join(bin, "tsc"), ["-b", "packages/holdfast"], root);
+  await succeed("npm", ["pack", "--workspaces", "--pack-destination", tarballs], root);
+  const packed = await readdir(tarballs);
+  assert.equal(packed.length, 4);
+  await install(packed.map((name) => join(tarballs, name)));
+});
+
+after(() => directory[Symbol.asyncDispose]());
+
+test("the packed program says the version of its package", async () => {
+  const manifest: unknown = JSON.parse(await readFile(join(root, "packages/holdfast/package.json"), "utf8"));
+  assert.ok(typeof manifest === "object" && manifest !== null && "version" in manifest);
+
+  const { stdout } = await succeed("npx", ["holdfast", "--version"], consumer);
+
+  assert.match(stdout, new RegExp(`\\b${String(manifest.version)}\\n$`));
+});
+
+test("the packed program fetches a list over a faulty server and keeps every page", async () => {
+  const pages = quickstartSite({ pages: 20, silence: 200 });
+  await using origin = await faultOrigin({ routes: pages.routes });
+  await writeFile(join(consumer, "urls.txt"), pages.urls(origin.url).join("\n"));
+
+  await succeed("npx", ["holdfast", "run", "urls.txt", "-o", "results"], consumer);
+
+  const { stdout } = await succeed("npx", ["holdfast", "status", "results"], consumer);
+  assert.match(stdout, /\b20\b/);
+  assert.ok(origin.requests.length > 20);
+});
+
+test("the packed library retries and fetches", async () => {
+  const pages = quickstartSite({ pages: 1, failing: 0 });
+  await using origin = await faultOrigin({ routes: pages.routes });
+  const program = `
+    import { retry, Session, stopAfterAttempt } from "holdfast";
+    let calls = 0;
+    const flaky = retry({ stop: stopAfterAttempt(2), wait: () => 0 })(async () => {
+      calls += 1;
+      if (calls === 1) throw new Error("once");
+      return "fine";
+    });
+    const session = new Session();
+    const response = await session.get(process.argv[2]);
+    console.log(JSON.stringify([await flaky(), calls, response.status, await response.text()]));
+    await session.close();
+  `;
+  await writeFile(join(consumer, "program.mjs"), program);
+
+  const { stdout } = await succeed(process.execPath, ["program.mjs", ...pages.urls(origin.url)], consumer);
+
+  assert.deepEqual(JSON.parse(stdout), ["fine", 2, 200, pages.pageBody(1)]);
+});
+
+test("a TypeScript program sees the packed types, and is told what is wrong", async () => {
+  await mkdir(join(consumer, "node_modules/@types"), { recursive: true });
+  await symlink(join(root, "node_modules/@types/node"), join(consumer, "node_modules/@types/node"));
+  await symlink(join(root, "node_modules/undici-types"), join(consumer, "node_modules/undici-types")).catch(
+    () => {},
+  );
+  const options = ["--noEmit", "--strict", "--module", "nodenext", "--target", "es2024", "--types", "node"];
+  const right = `
+    import { retry, Session, stopAfterAttempt } from "holdfast";
+    export async function status(url: string): Promise<number> {
+      const session = new Session();
+      const get = retry({ stop: stopAfterAttempt(2) })((from: string) => session.get(from));
+      return (await get(url)).status;
+    }
+  `;
+  await writeFile(join(consumer, "right.ts"), right);
+  await writeFile(join(consumer, "wrong.ts"), right.replace("Promise<number>", "Promise<string>"));
+
+  await succeed(join(bin, "tsc"), [...options, "right.ts"], consumer);
+  const wrong = await runProgram(join(bin, "tsc"), [...options, "wrong.ts"], { cwd: consumer, env });
+
+  assert.notEqual(wrong.code, 0);
+  assert.match(
+    wrong.stdout,
+    /wrong\.ts\(\d+,\d+\): error TS2322: Type 'number' is not assignable to type 'string'/,
+  );
+});

@@ -1,0 +1,363 @@
+import assert from "node:assert/strict";
+import { mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import type { TestContext } from "node:test";
+import { setTimeout as pause } from "node:timers/promises";
+import { faultOrigin, quickstartSite, refusedPort, respond } from "@holdfast/http/testing";
+import type { Answer, FaultOrigin, Routes } from "@holdfast/http/testing";
+import { start, until } from "./support/program.ts";
+import type { Ending, Running } from "./support/program.ts";
+
+const page = respond(200, { headers: { "content-type": "text/plain" }, body: "hello\n" });
+
+interface Scene {
+  readonly origin: FaultOrigin;
+  readonly cwd: string;
+  /** Starts the program in the folder of the scene; it is ended with the scene. */
+  readonly start: (...args: readonly string[]) => Running;
+  /** Runs the program in the folder of the scene to its end. */
+  readonly run: (...args: readonly string[]) => Promise<Ending>;
+  readonly writeList: (paths: readonly string[]) => Promise<void>;
+}
+
+async function setUp(t: TestContext, routes: Routes = { "*": page }): Promise<Scene> {
+  const origin = await faultOrigin({ routes });
+  const cwd = await mkdtemp(join(tmpdir(), "holdfast-program-"));
+  const children: Running[] = [];
+  t.after(async () => {
+    for (const child of children) child.signal("SIGKILL");
+    await Promise.all(children.map(({ ended }) => ended));
+    await origin.close();
+    await rm(cwd, { recursive: true, force: true });
+  });
+  return {
+    origin,
+    cwd,
+    start: (...args) => {
+      const child = start(args, { cwd });
+      children.push(child);
+      return child;
+    },
+    run: (...args) => start(args, { cwd }).ended,
+    writeList: (lines) =>
+      writeFile(
+        join(cwd, "urls.txt"),
+        lines.map((path) => (path.startsWith("/") ? `${origin.url}${path}\n` : `${path}\n`)).join(""),
+      ),
+  };
+}
+
+/** Routes that answer only when they are let go. */
+function gate(): { readonly routes: Routes; readonly open: () => void } {
+  const { promise, resolve } = Promise.withResolvers<Answer>();
+  return { routes: { "*": () => promise }, open: () => resolve(page) };
+}
+
+function paths(count: number): readonly string[] {
+  return Array.from({ length: count }, (_, index) => `/${index + 1}`);
+}
+
+test("help, the version and a wrong command line need no undici and no SQLite, and end with 0 or 2", async (t) => {
+  const scene = await setUp(t);
+  const rows = [
+    [["--help"], 0],
+    [["--version"], 0],
+    [["run", "--help"], 0],
+    [["rnu"], 2],
+    [["run", "--attempts", "none", "urls.txt"], 2],
+    [["run", "missing.txt"], 2],
+  ] as const;
+
+  for (const [args, code] of rows) {
+    const coverage = join(scene.cwd, `loaded-${args.join("-")}`);
+    const ending = await start(args, { cwd: scene.cwd, env: { NODE_V8_COVERAGE: coverage } }).ended;
+    const loaded = (
+      await Promise.all((await readdir(coverage)).map((name) => readFile(join(coverage, name), "utf8")))
+    ).join("");
+
+    assert.equal(ending.code, code, args.join(" "));
+    assert.equal(code === 0 ? ending.err : ending.out, "");
+    assert.match(loaded, /holdfast\/src\/main\.ts/);
+    assert.doesNotMatch(loaded, /node_modules\/undici|packages\/(http|runner)\/src/, args.join(" "));
+  }
+});
+
+test("a list of pages that fail at first is fetched whole, and standard output stays clean", async (t) => {
+  const site = quickstartSite({ pages: 30, silence: 200 });
+  const scene = await setUp(t, site.routes);
+  await scene.writeList(site.paths);
+
+  const { code, out, err } = await scene.run("run", "urls.txt", "-o", "results");
+
+  assert.equal(code, 0, err);
+  assert.equal(out, "");
+  assert.match(
+    err,
+    /^30 of 30 lines fetched \(\d+ attempts, .+\)\n {2}lines 30 = done 30 \+ failed 0 \+ skipped 0 \+ unknown 0 \+ waiting 0\n\nResults {2}results /m,
+  );
+  assert.equal(scene.origin.requests.length, Number(/(\d+) attempts/.exec(err)?.[1]));
+  assert.doesNotMatch(err, /\u001b/);
+});
+
+test("lines that are no request are reported with their number, comments and empty lines are not counted", async (t) => {
+  const scene = await setUp(t, { "/a": page });
+  await scene.writeList(["# a comment", "", "/a", "example.com/no-scheme", "/gone"]);
+
+  const { code, err } = await scene.run("run", "urls.txt");
+
+  assert.equal(code, 3);
+  assert.match(err, /lines 3 = done 1 \+ failed 2 \+ skipped 0 \+ unknown 0 \+ waiting 0/);
+  assert.match(err, /1 failed: bad-input: .+, for good\n(.*\n)? {2}line 4 {2}example\.com\/no-scheme/);
+  assert.match(err, /1 failed: http-404, for good\n(.*\n)? {2}line 5 {2}http/);
+  assert.match(err, /Again {4}holdfast run urls\.txt --retry-failed/);
+});
+
+test("a failure that a retry might fix ends with 4, and the same command fetches what is left", async (t) => {
+  const scene = await setUp(t, { "*": page, "/busy": [respond(503), respond(503), page] });
+  await scene.writeList(["/a", "/busy", "/b"]);
+  const command = ["run", "urls.txt", "-o", "results", "--attempts", "2"];
+
+  const first = await scene.run(...command);
+  const second = await scene.run(...command);
+  const third = await scene.run(...command);
+
+  assert.equal(first.code, 4, first.err);
+  assert.match(first.err, /1 failed: http-503, a retry might fix it/);
+  assert.match(first.err, /Go on {4}holdfast run urls\.txt -o results --attempts 2\n$/);
+  assert.equal(second.code, 0, second.err);
+  assert.match(second.err, /^Going on with results: 2 of 3 lines are done already\n/);
+  assert.equal(third.code, 0);
+  assert.deepEqual(
+    ["/a", "/b", "/busy"].map((path) => scene.origin.attempts(path)),
+    [1, 1, 3],
+  );
+});
+
+test("a list that grew has its new lines fetched, and failures for good only when asked", async (t) => {
+  const scene = await setUp(t, { "*": page, "/late": [respond(404), page] });
+  await scene.writeList(["/late", "/a"]);
+  const first = await scene.run("run", "urls.txt");
+  await scene.writeList(["/late", "/a", "/b"]);
+
+  const second = await scene.run("run", "urls.txt");
+  const third = await scene.run("run", "urls.txt", "--retry-failed");
+
+  assert.deepEqual([first.code, second.code, third.code], [3, 3, 0]);
+  assert.match(third.err, /lines 3 = done 3 /);
+  assert.deepEqual(
+    ["/late", "/a", "/b"].map((path) => scene.origin.attempts(path)),
+    [2, 1, 1],
+  );
+});
+
+test("the list may come from standard input, named or not, or from the command line", async (t) => {
+  const scene = await setUp(t);
+  const stdin = `${scene.origin.url}/1\r\n# no\n${scene.origin.url}/2`;
+
+  const named = await start(["run", "-", "-o", "named"], { cwd: scene.cwd, stdin }).ended;
+  const unnamed = await start(["run", "-o", "unnamed"], { cwd: scene.cwd, stdin }).ended;
+  const urls = await scene.run("run", `${scene.origin.url}/1`, `${scene.origin.url}/2`, "-o", "urls");
+
+  for (const { code, err } of [named, unnamed, urls]) {
+    assert.equal(code, 0, err);
+    assert.match(err, /lines 2 = done 2 /);
+  }
+});
+
+test("headers are sent with every request and not shown", async (t) => {
+  const scene = await setUp(t, { "*": respond(500) });
+
+  const { err } = await scene.run(
+    "run",
+    `${scene.origin.url}/`,
+    "-H",
+    "Authorization: Bearer secret",
+    "--attempts",
+    "1",
+  );
+
+  assert.equal(scene.origin.requests[0]?.headers["authorization"], "Bearer secret");
+  assert.match(err, /-H 'Authorization: \*\*\*'/);
+  assert.doesNotMatch(err, /secret/);
+});
+
+test("--report json writes the report to standard output, --quiet nothing at all", async (t) => {
+  const scene = await setUp(t);
+  const url = `${scene.origin.url}/`;
+
+  const json = await scene.run("run", url, "--report", "json", "--quiet");
+  const quiet = await scene.run("run", url, "--quiet");
+
+  const report: unknown = JSON.parse(json.out);
+  assert.ok(typeof report === "object" && report !== null && "done" in report && "ended" in report);
+  assert.deepEqual([report.done, report.ended, json.err], [1, "complete", ""]);
+  assert.deepEqual(quiet, { code: 0, out: "", err: "" });
+});
+
+test("the first Ctrl-C finishes what is in flight and ends with 130; the same command does the rest", async (t) => {
+  const { routes, open } = gate();
+  const scene = await setUp(t, routes);
+  await scene.writeList(paths(9));
+  const command = ["run", "urls.txt", "--concurrency", "2"];
+  const running = scene.start(...command);
+  await until("two requests are in flight", () => scene.origin.requests.length === 2);
+
+  running.signal("SIGINT");
+  await until("it says so", () =>
+    running.err().includes("Interrupted: finishing what is in flight; once more stops at once\n"),
+  );
+  open();
+  const { code, err } = await running.ended;
+  const again = await scene.run(...command);
+
+  assert.equal(code, 130, err);
+  assert.match(
+    err,
+    /Interrupted, what was in flight is kept: 2 of 9 lines fetched .*\n {2}lines 9 = done 2 .* waiting 7\n/,
+  );
+  assert.match(err, /Go on {4}holdfast run urls\.txt --concurrency 2\n$/);
+  assert.equal(again.code, 0, again.err);
+  assert.match(again.err, /Going on with results: 2 of 9 lines are done already/);
+  assert.equal(scene.origin.requests.length, 9);
+});
+
+test("the second Ctrl-C stops at once and ends with 131; nothing is lost", async (t) => {
+  const { routes, open } = gate();
+  const scene = await setUp(t, routes);
+  await scene.writeList(paths(5));
+  const running = scene.start("run", "urls.txt", "--concurrency", "2");
+  await until("two requests are in flight", () => scene.origin.requests.length === 2);
+
+  running.signal("SIGINT");
+  await until("it says so", () => running.err().includes("Interrupted"));
+  // Two signals within 300 ms are one Ctrl-C that npm passed on.
+  await pause(400);
+  running.signal("SIGTERM");
+  const { code, err } = await running.ended;
+  open();
+  const again = await scene.run("run", "urls.txt");
+
+  assert.equal(code, 131, err);
+  assert.match(err, /Stopping at once; what has finished is kept\n/);
+  assert.match(err, /lines 5 = done 0 .* waiting 5\n/);
+  assert.equal(again.code, 0, again.err);
+});
+
+test("a killed run goes on where it was", async (t) => {
+  const { routes, open } = gate();
+  const scene = await setUp(t, { ...routes, "/1": page, "/2": page });
+  await scene.writeList(paths(6));
+  const running = scene.start("run", "urls.txt", "--concurrency", "2");
+  await until("two pages are fetched and two in flight", () => scene.origin.requests.length === 4);
+  await until("the two are on disk", () => running.err() !== "");
+  await pause(200);
+
+  running.signal("SIGKILL");
+  await running.ended;
+  const broken = await scene.run("status", "results");
+  open();
+  const again = await scene.run("run", "urls.txt");
+
+  assert.match(
+    broken.out,
+    /^Broken off \(the process died\), what had finished is kept: 2 of 6 lines fetched/,
+  );
+  assert.equal(again.code, 0, again.err);
+  assert.match(again.err, /2 of 6 lines are done already/);
+  assert.deepEqual(
+    ["/1", "/2"].map((path) => scene.origin.attempts(path)),
+    [1, 1],
+  );
+});
+
+test("status tells of a run that goes on, and a second run in the same directory is refused with 7", async (t) => {
+  const { routes, open } = gate();
+  const scene = await setUp(t, routes);
+  const url = `${scene.origin.url}/`;
+  const running = scene.start("run", url);
+  await until("the request is in flight", () => scene.origin.requests.length === 1);
+
+  const text = await scene.run("status", "results");
+  const json = await scene.run("status", "results", "--json");
+  const second = await scene.run("run", url);
+  open();
+  await running.ended;
+  const after = await scene.run("status", "results");
+
+  assert.match(text.out, /^Running: 0 of 1 line fetched/);
+  assert.match(json.out, /"ended": "running"/);
+  assert.equal(second.code, 7);
+  assert.match(second.err, /^holdfast run: .+\n/m);
+  assert.doesNotMatch(second.err, /\n +at /);
+  assert.match(after.out, /^1 of 1 line fetched/);
+});
+
+test("results are exported as JSON lines or as files", async (t) => {
+  const scene = await setUp(t, { "*": page });
+  await scene.writeList(["/a", "/b", "nonsense"]);
+  await scene.run("run", "urls.txt");
+
+  const toPipe = await scene.run("export", "results");
+  const toFile = await scene.run("export", "results", "-o", "results.jsonl");
+  const toFiles = await scene.run("export", "results", "--format", "files", "-o", "pages");
+
+  const rows = toPipe.out
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line) as { state: string; body?: string });
+  assert.deepEqual(
+    rows.map(({ state, body }) => [state, body]),
+    [
+      ["done", "hello\n"],
+      ["done", "hello\n"],
+      ["failed", undefined],
+    ],
+  );
+  assert.equal(await readFile(join(scene.cwd, "results.jsonl"), "utf8"), toPipe.out);
+  const files = (await readdir(join(scene.cwd, "pages"), { recursive: true, withFileTypes: true })).filter(
+    (entry) => entry.isFile(),
+  );
+  assert.equal(files.length, 2);
+  assert.deepEqual([toPipe.code, toFile.code, toFiles.code], [0, 0, 0]);
+});
+
+test("a reader that has had enough, such as head, is no failure", async (t) => {
+  const scene = await setUp(t, { "*": respond(200, { body: "x".repeat(100_000) }) });
+  await scene.writeList(paths(30));
+  await scene.run("run", "urls.txt");
+
+  const running = scene.start("export", "results");
+  running.stopReading();
+  const { code, err } = await running.ended;
+
+  assert.deepEqual({ code, err }, { code: 0, err: "" });
+});
+
+test("get writes the body, and its status tells success, refusal and a failure that may pass", async (t) => {
+  const port = await refusedPort();
+  const scene = await setUp(t, {
+    "/a": page,
+    "/busy": [respond(503), page],
+    "/down": respond(503, { body: "down" }),
+    "/gone": respond(404),
+  });
+  const at = (path: string): string => `${scene.origin.url}${path}`;
+
+  const plain = await scene.run("get", at("/a"));
+  const include = await scene.run("get", "-i", at("/a"));
+  const verbose = await scene.run("get", "-v", at("/busy"), "-o", "busy.txt");
+  const down = await scene.run("get", at("/down"), "--attempts", "1");
+  const gone = await scene.run("get", at("/gone"));
+  const refused = await scene.run("get", `http://127.0.0.1:${port}/`, "--attempts", "1");
+
+  assert.deepEqual(plain, { code: 0, out: "hello\n", err: "" });
+  assert.match(include.out, /^HTTP 200 OK\r\n(.+\r\n)*content-type: text\/plain\r\n(.+\r\n)*\r\nhello\n$/);
+  assert.match(verbose.err, /^attempt 1: 503 http-503 after .+, again in .+\nattempt 2: 200 after .+\n$/);
+  assert.equal(await readFile(join(scene.cwd, "busy.txt"), "utf8"), "hello\n");
+  assert.deepEqual([down.code, down.out], [4, "down"]);
+  assert.match(down.err, /^holdfast get: http-503/);
+  assert.deepEqual([gone.code, refused.code], [3, 4]);
+  assert.match(refused.err, /^holdfast get: .+\n( {2}.+\n)?$/);
+});
