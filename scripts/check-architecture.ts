@@ -10,28 +10,39 @@ interface PackageRule {
   readonly assemblers: readonly string[];
   /** Which folder may use which other folders. */
   readonly uses: Readonly<Record<string, readonly string[]>>;
+  /** Whether `testing/` is an entry of the package; where it isn't, it is part of the package's own tests. */
+  readonly publishesTesting: boolean;
 }
 
 /** The import rules of every package: `policy ← http ← runner ← holdfast`, and inside one: index → folders → root files. */
 export const architecture: Readonly<Record<string, PackageRule>> = {
-  policy: { imports: [], only: {}, assemblers: [], uses: { retry: ["budget"] } },
+  policy: {
+    imports: [],
+    only: {},
+    assemblers: [],
+    uses: { retry: ["budget"], hedge: ["budget"], plan: ["testing"] },
+    publishesTesting: true,
+  },
   http: {
     imports: ["@holdfast/policy", "node:", "undici", "tough-cookie"],
     only: { undici: "transport/" },
-    assemblers: ["session.ts"],
+    assemblers: ["session.ts", "session-defaults.ts", "adapter.ts", "call.ts", "response.ts"],
     uses: {},
+    publishesTesting: true,
   },
   runner: {
     imports: ["@holdfast/policy", "@holdfast/http", "node:"],
     only: {},
     assemblers: ["runner.ts", "intake.ts"],
     uses: { output: ["sqlite"], report: ["sqlite"] },
+    publishesTesting: false,
   },
   holdfast: {
     imports: ["@holdfast/policy", "@holdfast/http", "@holdfast/runner", "node:"],
     only: {},
     assemblers: ["main.ts", "program.ts"],
     uses: { commands: ["render"] },
+    publishesTesting: false,
   },
 };
 
@@ -92,19 +103,21 @@ export function forbidden({ packageName, file, specifier, type = false }: Use): 
 function forbiddenInside(rule: PackageRule, file: string, target: string): string | undefined {
   if (isTest(file) || file === "index.ts" || area(file) === "testing") return undefined;
   if (target === "index.ts") return "imports the index of its own package; import the file that has it";
-  if (area(target) === "testing") return "imports a testing tool into a source";
-  return area(target) === "" || area(target) === area(file) || mayUse(rule, file, area(target))
-    ? undefined
+  if (area(target) === "" || area(target) === area(file) || mayUse(rule, file, area(target)))
+    return undefined;
+  return area(target) === "testing"
+    ? "imports a testing tool into a source"
     : `${area(file) || file} may not use ${area(target)}/: index → folders → root files, never sideways`;
 }
 
 function mayUse(rule: PackageRule, file: string, folder: string): boolean {
   const user = area(file);
-  return user === "" ? rule.assemblers.includes(file) : rule.uses[user]?.includes(folder) === true;
+  if (user === "") return folder !== "testing" && rule.assemblers.includes(file);
+  return rule.uses[user]?.includes(folder) === true;
 }
 
 function forbiddenOutside(rule: PackageRule, file: string, specifier: string): string | undefined {
-  if (isTest(file)) return undefined;
+  if (isTest(file) || (area(file) === "testing" && !rule.publishesTesting)) return undefined;
   const name = packageOf(specifier);
   const home = rule.only[name];
   if (home !== undefined && !file.startsWith(home)) return `only ${home} imports ${name}`;

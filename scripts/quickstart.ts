@@ -69,7 +69,7 @@ function playedFaults(site: QuickstartSite, origin: FaultOrigin): string {
   }
   const total = [...counts.values()].reduce((sum, count) => sum + count, 0);
   const kinds = [...counts].toSorted(([, a], [, b]) => b - a).map(([fault, count]) => `${count} x ${fault}`);
-  return `played ${total} faults: ${kinds.join(", ")}`;
+  return `played ${total} faults${kinds.length === 0 ? "" : `: ${kinds.join(", ")}`}`;
 }
 
 function countWholePages(site: QuickstartSite, origin: FaultOrigin, directory: string): number {

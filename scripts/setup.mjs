@@ -13,25 +13,31 @@ function isStale() {
   return !existsSync(installed) || statSync(installed).mtimeMs < statSync(lockfile).mtimeMs;
 }
 
-/** Installs exactly what the lockfile says; npm is only heard when it fails. */
+// npm ci refuses a lockfile that lacks a platform's optional package, npm install fills the gap with the same versions.
+const ways = [["ci"], ["install", "--no-save"]];
+
+/** Installs what the lockfile says and leaves it as it is; npm is only heard when it fails. */
 async function install() {
   const startedAt = Date.now();
-  process.stderr.write("Installing what is missing (npm ci, a minute at most) ... ");
-  // npm tells its scripts where it is; a bare `npm` is a shell script on Windows.
-  const npm = process.env.npm_execpath;
-  const [command, before] = npm === undefined ? ["npm", []] : [process.execPath, [npm]];
-  const { code, output } = await run(
-    command,
-    [...before, "ci", "--no-audit", "--no-fund", "--loglevel=error"],
-    {
-      stdio: ["ignore", "pipe", "pipe"],
-      shell: npm === undefined && process.platform === "win32",
-    },
-  );
+  process.stderr.write("Installing what is missing (a minute at most) ... ");
+  let result = { code: 1, output: "" };
+  for (const way of ways) {
+    result = await npm([...way, "--no-audit", "--no-fund", "--loglevel=error"]);
+    if (result.code === 0) break;
+  }
+  const { code, output } = result;
   process.stderr.write(
     code === 0 ? `done in ${Math.round((Date.now() - startedAt) / 1000)} s\n` : `failed\n${output}`,
   );
   return code;
+}
+
+/** Runs npm; it tells its scripts where it is, and a bare `npm` is a shell script on Windows. */
+function npm(args) {
+  const path = process.env.npm_execpath;
+  const [command, before] = path === undefined ? ["npm", []] : [process.execPath, [path]];
+  const shell = path === undefined && process.platform === "win32";
+  return run(command, [...before, ...args], { stdio: ["ignore", "pipe", "pipe"], shell });
 }
 
 /** Finds a Node that runs TypeScript: the pinned one, or this one where it is new enough. */

@@ -54,6 +54,8 @@ const refused: readonly (readonly [string, string, string, RegExp])[] = [
   ["policy", "retry/retry.ts", "../index.ts", /index of its own package/],
   ["policy", "retry/retry.ts", "../testing/fake-clock.ts", /testing tool/],
   ["http", "session.ts", "@holdfast/policy/testing", /testing tool/],
+  ["http", "session.ts", "./testing/fault-origin.ts", /testing tool/],
+  ["http", "testing/fault-origin.ts", "fast-check", /may not import fast-check/],
   ["bullmq", "index.ts", "bullmq", /no rule for packages\/bullmq/],
 ];
 
@@ -76,6 +78,7 @@ const allowed: readonly (readonly [string, string, string, boolean?])[] = [
   ["http", "testing/fault-origin.ts", "node:net"],
   ["http", "testing/fault-origin.ts", "@holdfast/policy/testing"],
   ["runner", "runner.ts", "@holdfast/http"],
+  ["runner", "testing/ledger-contract.ts", "fast-check"],
 ];
 
 for (const [packageName, file, specifier, type] of allowed) {

@@ -138,18 +138,19 @@ test("httpbin: a chunked body arrives whole, the same each time", async () => {
   assert.deepEqual(first.content, second.content);
 });
 
-for (const coding of ["gzip", "deflate", "brotli"]) {
-  test(`httpbin: a ${coding} body is decoded`, async () => {
+const codings = [
+  ["gzip", "gzipped"],
+  ["deflate", "deflated"],
+  ["brotli", "brotli"],
+] as const;
+
+for (const [path, proof] of codings) {
+  test(`httpbin: a body in ${path} is decoded`, async () => {
     await using session = new Session();
 
-    const response = await session.get(`${bin.url}/${coding}`);
-    const echo: unknown = await response.json();
+    const response = await session.get(`${bin.url}/${path}`);
 
-    assert.ok(typeof echo === "object" && echo !== null);
-    assert.ok(
-      Object.keys(echo).some((key) => coding.startsWith(key.slice(0, 6))),
-      Object.keys(echo).join(),
-    );
+    assert.equal((await response.json<Record<string, unknown>>())[proof], true);
   });
 }
 

@@ -97,7 +97,9 @@ test("a list of pages that fail at first is fetched whole, and standard output s
     err,
     /^30 of 30 lines fetched \(\d+ attempts, .+\)\n {2}lines 30 = done 30 \+ failed 0 \+ skipped 0 \+ unknown 0 \+ waiting 0\n\nResults {2}results /m,
   );
-  assert.equal(scene.origin.requests.length, Number(/(\d+) attempts/.exec(err)?.[1]));
+  const attempts = Number(/(\d+) attempts/.exec(err)?.[1]);
+  // A request that meets a connection which has just closed goes out again unseen, as RFC 9112 section 9.3.1 allows.
+  assert.ok(attempts > 30 && attempts <= scene.origin.requests.length, `${attempts} attempts`);
   assert.doesNotMatch(err, /\u001b/);
 });
 

@@ -1,5 +1,7 @@
 export * from "@holdfast/policy";
 export * from "@holdfast/http";
+// Both have options for time limits; here the name means a request's.
+export type { TimeoutOptions } from "@holdfast/http";
 export {
   LedgerError,
   linesOf,

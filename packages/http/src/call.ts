@@ -10,8 +10,8 @@ import {
   type RetryPolicy,
   type Scope,
 } from "@holdfast/policy";
-import type { Adapter } from "./adapter.ts";
 import type { AttemptRecord } from "./attempt-record.ts";
+import { deliver, deliverGuarded, receive, type Company } from "./courier.ts";
 import { BodyNotReplayableError } from "./errors.ts";
 import { witness } from "./failure.ts";
 import type { HttpRequest } from "./request.ts";
@@ -21,10 +21,9 @@ import type { Retry } from "./retry/retry.ts";
 import { errorVerdict } from "./retry/verdict.ts";
 import type { Timeouts } from "./timeouts.ts";
 
-/** What a call is made with: the request, where it goes, and how long it may take. */
-export interface CallPlan {
+/** What a call is made with: the request, who sees to it, and how long it may take. */
+export interface CallPlan extends Company {
   readonly request: HttpRequest;
-  readonly adapter: Adapter;
   readonly retry: Retry;
   readonly timeouts: Timeouts;
   readonly maxBytes: number;
@@ -79,22 +78,30 @@ export class Call {
 
   /** Sends the request once; every end but the caller's abort is an exchange, for the rules to judge. */
   send(scope: Scope): Promise<Exchange> {
-    const { adapter, request, timeouts, maxBytes } = this.#plan;
-    const { signal, deadline, clock } = scope;
+    const { request, guard } = this.#plan;
     if (scope.attempt === 1) {
-      this.#clock = clock;
-      this.#startedAt = clock.now();
-      this.#startDate = clock.date();
+      this.#clock = scope.clock;
+      this.#startedAt = scope.clock.now();
+      this.#startDate = scope.clock.date();
     }
-    return adapter.send(request, { timeouts, deadline, maxBytes, signal }).then(
-      (response) => ({ call: this, response }),
+    const sent = guard === undefined ? this.#deliver(scope) : deliverGuarded(guard, scope, (inner) => this.#deliver(inner));
+    return sent.then(
+      (response) => {
+        const exchange = { call: this, response };
+        return receive(response, request, this.#plan)?.then(() => exchange) ?? exchange;
+      },
       (error: unknown) => {
-        if (signal?.aborted === true) throw signal.reason;
+        if (scope.signal?.aborted === true) throw scope.signal.reason;
         // A wrong argument is a mistake of the caller's, not an attempt.
         if (!(error instanceof HoldfastError)) throw error;
         return { call: this, error };
       },
     );
+  }
+
+  /** What is left of the retries. */
+  get retry(): Retry {
+    return this.#retry;
   }
 
   /** Whether the caller's own rules have a say on an answer that would otherwise be a success. */
@@ -129,10 +136,11 @@ export class Call {
   }
 
   /** Takes note that another attempt will be made. */
-  goOn(attempt: Attempt<Exchange>, delay: number): void {
+  async goOn(attempt: Attempt<Exchange>, delay: number): Promise<void> {
     if (this.#decision.again !== "yes") return;
     this.#retry = this.#decision.retry;
-    this.#note(attempt, { decision: "retried", delay, delaySource: this.#decision.source });
+    const record = this.#note(attempt, { decision: "retried", delay, delaySource: this.#decision.source });
+    for (const hook of this.#plan.hooks.retry) await hook(record, this.#plan.request);
   }
 
   /** Takes note that no other attempt will be made, and gives back what there is. */
@@ -164,6 +172,11 @@ export class Call {
     return response.witness(story);
   }
 
+  #deliver({ signal, deadline }: Scope): Promise<Response> {
+    const { request, timeouts, maxBytes } = this.#plan;
+    return deliver(request, this.#plan, { timeouts, deadline, maxBytes, signal });
+  }
+
   get #bodyIsGone(): boolean {
     return this.#decision.again === "no" && this.#decision.reason.endsWith("body-not-replayable");
   }
@@ -175,17 +188,19 @@ export class Call {
     return false;
   }
 
-  #note(attempt: Attempt<Exchange>, ending: Pick<AttemptRecord, "decision" | "delay" | "delaySource">): void {
+  #note(attempt: Attempt<Exchange>, ending: Pick<AttemptRecord, "decision" | "delay" | "delaySource">): AttemptRecord {
     const { response, error } = exchangeOf(attempt);
     const { number, startedAt, endedAt } = attempt;
-    this.#records.push({
+    const record: AttemptRecord = {
       number,
       startedAt: this.#startDate + startedAt - this.#startedAt,
       elapsed: endedAt - startedAt,
       ...(response === undefined ? { error: summaryOf(error) } : { status: response.status }),
       verdict: response?.verdict ?? errorVerdict(error),
       ...ending,
-    });
+    };
+    this.#records.push(record);
+    return record;
   }
 
   /** The record of an answer that was accepted unasked. */

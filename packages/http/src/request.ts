@@ -40,11 +40,23 @@ function parse(input: string | URL, base: string | undefined): URL {
   }
 }
 
-function addParams(url: URL, params: Params): void {
-  const entries = params instanceof URLSearchParams ? params : Object.entries(params);
-  for (const [name, values] of entries) {
-    for (const value of [values].flat()) {
-      if (value !== undefined && value !== null) url.searchParams.append(name, String(value));
-    }
+/** Lays parameters over others: a name that is given replaces the default of that name. */
+export function joinParams(under: Params | undefined, over: Params | undefined): Params | undefined {
+  if (under === undefined || over === undefined) return over ?? under;
+  const joined = new URLSearchParams(pairsOf(over).map(([name, value]): [string, string] => [name, value]));
+  for (const [name, value] of pairsOf(under)) {
+    if (!pairsOf(over).some(([given]) => given === name)) joined.append(name, value);
   }
+  return joined;
+}
+
+function addParams(url: URL, params: Params): void {
+  for (const [name, value] of pairsOf(params)) url.searchParams.append(name, value);
+}
+
+function pairsOf(params: Params): readonly (readonly [string, string])[] {
+  if (params instanceof URLSearchParams) return [...params];
+  return Object.entries(params).flatMap(([name, values]) =>
+    [values].flat().flatMap((value): [string, string][] => (value === undefined || value === null ? [] : [[name, String(value)]])),
+  );
 }

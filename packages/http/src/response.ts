@@ -1,6 +1,7 @@
 import type { AttemptRecord } from "./attempt-record.ts";
 import { StatusError } from "./errors.ts";
 import { ResponseHeaders } from "./headers.ts";
+import { validate, type StandardSchema } from "./schema.ts";
 import { statusVerdict, type Verdict } from "./retry/verdict.ts";
 
 /** What a response is made of. */
@@ -88,12 +89,14 @@ export class Response {
   }
 
   /**
-   * The body as JSON.
+   * The body as JSON, checked against a schema where one is given.
    *
-   * @throws SyntaxError when it is not.
+   * @throws SyntaxError when it is not JSON; SchemaError when it is not what the schema asks for.
    */
-  async json<T = unknown>(): Promise<T> {
-    return JSON.parse(await this.text()) as T;
+  json<T = unknown>(schema?: StandardSchema<T>): Promise<T>;
+  async json(schema?: StandardSchema): Promise<unknown> {
+    const value: unknown = JSON.parse(await this.text());
+    return schema === undefined ? value : validate(schema, value);
   }
 
   /**

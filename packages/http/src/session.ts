@@ -1,58 +1,28 @@
-import { systemClock, systemRandom, unlimited, type Clock, type Random, type RetryBudget, type RetryPolicy } from "@holdfast/policy";
+import { DeadlineExceededError, systemClock, systemRandom, unlimited, type Clock, type Policy, type RetryPolicy } from "@holdfast/policy";
 import { HttpAdapter, type Adapter } from "./adapter.ts";
-import { bodyOf, jsonBody, noBody, type Body, type BodyInit } from "./body.ts";
+import { authOf, type Auth } from "./auth.ts";
+import { bodyOf, jsonBody, noBody, type Body } from "./body.ts";
 import { Call, callPolicy, type Exchange } from "./call.ts";
-import { InvalidUrlError, TooManyRedirectsError } from "./errors.ts";
-import { mergeHeaders, type HeaderRecord, type HeadersInit } from "./headers.ts";
+import { Cookies } from "./cookies.ts";
+import { InvalidUrlError } from "./errors.ts";
+import { mergeHeaders, type HeaderRecord } from "./headers.ts";
+import { joinHooks, type Hooks } from "./hooks.ts";
+import { nextHop } from "./hop.ts";
 import { Mounts } from "./mount.ts";
-import { urlOf, type HttpRequest, type Params } from "./request.ts";
+import { leavesOrigin } from "./redirects.ts";
+import { joinParams, urlOf, type HttpRequest } from "./request.ts";
 import type { Response } from "./response.ts";
 import type { Retry } from "./retry/retry.ts";
 import { sessionDefaults } from "./session-defaults.ts";
-import { resolveTimeouts, type TimeoutOptions, type Timeouts } from "./timeouts.ts";
-
-export interface SessionOptions {
-  /** What relative URLs are relative to. */
-  readonly baseUrl?: string;
-  /** Sent with every request. */
-  readonly headers?: HeadersInit;
-  /** Added to every URL. */
-  readonly params?: Params;
-  /** @default sessionDefaults.retry: at most 3 retries of what is safe to send again */
-  readonly retry?: Retry;
-  /** @default connect 5 s, read 30 s */
-  readonly timeout?: TimeoutOptions;
-  /** What retries may cost, over all calls. @default unlimited */
-  readonly budget?: RetryBudget;
-  /** The most redirects that one call follows; 0 hands them out. @default 30 */
-  readonly maxRedirects?: number;
-  /** The most that a body may grow to, decoded. @default 2 GiB */
-  readonly maxBytes?: number;
-  /** Connections to one origin at the same time. @default 256 */
-  readonly connections?: number;
-  readonly clock?: Clock;
-  readonly random?: Random;
-}
-
-export interface RequestOptions {
-  /** Over the session's; undefined removes one. */
-  readonly headers?: HeadersInit;
-  readonly params?: Params;
-  readonly body?: BodyInit;
-  /** Sent as application/json. */
-  readonly json?: unknown;
-  readonly retry?: Retry;
-  readonly timeout?: TimeoutOptions;
-  readonly maxRedirects?: number;
-  readonly maxBytes?: number;
-  /** Ends the call: its reason is thrown as it is. */
-  readonly signal?: AbortSignal;
-  /** Lets the server recognise a second try, so that any method may be sent again; sent as Idempotency-Key. */
-  readonly idempotencyKey?: string;
-}
+import type { RequestOptions, SessionOptions } from "./session-options.ts";
+import { resolveTimeouts, type Timeouts } from "./timeouts.ts";
 
 /** Makes requests that survive what networks and servers do: with retries, limits and a connection pool of its own. */
 export class Session implements AsyncDisposable {
+  /** The functions that are called on the way: push to a list to add one. */
+  readonly hooks: Hooks;
+  /** The cookies kept so far; undefined when the session keeps none. */
+  readonly cookies: Cookies | undefined;
   readonly #options: SessionOptions;
   readonly #headers: HeaderRecord;
   readonly #retry: Retry;
@@ -60,16 +30,19 @@ export class Session implements AsyncDisposable {
   readonly #clock: Clock;
   readonly #policy: RetryPolicy<Exchange>;
   readonly #mounts = new Mounts<Adapter>();
+  readonly #guards = new Map<string, Policy>();
 
   constructor(options: SessionOptions = {}) {
-    const { clock = systemClock, budget = unlimited, connections } = options;
+    const { clock = systemClock, budget = unlimited, connections, tls, http2 } = options;
     this.#options = options;
+    this.hooks = joinHooks(options.hooks);
+    this.cookies = options.cookies === false ? undefined : new Cookies(options.cookies);
     this.#headers = mergeHeaders(sessionDefaults.headers, options.headers);
     this.#retry = options.retry ?? sessionDefaults.retry;
     this.#timeouts = resolveTimeouts(options.timeout);
     this.#clock = clock;
     this.#policy = callPolicy(budget);
-    const adapter = new HttpAdapter({ clock, connections });
+    const adapter = new HttpAdapter({ clock, connections, tls, http2 });
     this.mount("https://", adapter);
     this.mount("http://", adapter);
   }
@@ -116,18 +89,22 @@ export class Session implements AsyncDisposable {
    * for what cannot be asked; the signal's reason.
    */
   async request(method: string, url: string | URL, options: RequestOptions = {}): Promise<Response> {
-    const timeouts = resolveTimeouts(options.timeout, this.#timeouts);
-    const deadline = this.#clock.now() + timeouts.total;
-    const maxRedirects = options.maxRedirects ?? this.#options.maxRedirects ?? sessionDefaults.maxRedirects;
+    const terms = this.#termsOf(options);
     const history: Response[] = [];
-    let request = await this.#prepare(method, url, options);
+    const first = await this.#prepare(method, url, options);
+    let request = first.request;
+    let { retry } = options;
     for (;;) {
-      const response = await this.#call(request, { ...options, timeouts, deadline });
-      const next = maxRedirects === 0 ? undefined : undefined as HttpRequest | undefined;
-      if (next === undefined) return history.length === 0 ? response : response.witness({ history });
-      if (history.length >= maxRedirects) throw new TooManyRedirectsError(maxRedirects, next.url.href);
+      const call = this.#callFor(request, { ...terms, retry, auth: leavesOrigin(first.request.url, request.url) ? undefined : first.auth });
+      const response = await this.#run(call, request, terms);
+      const { maxRedirects, sensitiveHeaders } = terms;
+      const now = this.#clock.date();
+      const hop = nextHop({ request, response, retry: call.retry, followed: history.length, maxRedirects, sensitiveHeaders, now });
+      if (hop === undefined) return history.length === 0 ? response : response.witness({ history });
+      await this.#pause(hop.delay, terms);
       history.push(response);
-      request = next;
+      request = hop.request;
+      if (maxRedirects === null) retry = hop.retry;
     }
   }
 
@@ -140,38 +117,98 @@ export class Session implements AsyncDisposable {
     return this.close();
   }
 
-  async #call(request: HttpRequest, options: CallOptions): Promise<Response> {
-    const adapter = this.#mounts.get(request.url.href);
-    if (adapter === undefined) throw new InvalidUrlError(`No adapter is mounted for ${request.url.protocol}//`);
-    const { timeouts, deadline, signal } = options;
-    const call = new Call({
-      request,
-      adapter,
-      retry: options.retry ?? adapter.retry ?? this.#retry,
+  #termsOf(options: RequestOptions): Terms {
+    const timeouts = resolveTimeouts(options.timeout, this.#timeouts);
+    return {
       timeouts,
+      deadline: this.#clock.now() + timeouts.total,
+      signal: options.signal,
+      hooks: options.hooks === undefined ? this.hooks : joinHooks(this.hooks, options.hooks),
+      maxRedirects: firstDefined(options.maxRedirects, this.#options.maxRedirects, sessionDefaults.maxRedirects),
       maxBytes: options.maxBytes ?? this.#options.maxBytes ?? sessionDefaults.maxBytes,
-    });
-    const { clock, random } = { clock: this.#clock, random: this.#options.random ?? systemRandom };
-    return call.finish(await this.#policy.execute((scope) => call.send(scope), { signal, deadline, clock, random }));
+      sensitiveHeaders: this.#options.sensitiveHeaders ?? [],
+    };
   }
 
-  async #prepare(method: string, input: string | URL, options: RequestOptions): Promise<HttpRequest> {
-    const url = urlOf(input, { ...this.#options.params, ...options.params }, this.#options.baseUrl);
+  #callFor(request: HttpRequest, { retry, auth, hooks, timeouts, maxBytes }: Terms & CallTerms): Call {
+    const adapter = this.#mounts.get(request.url.href);
+    if (adapter === undefined) throw new InvalidUrlError(`No adapter is mounted for ${request.url.protocol}//`);
+    return new Call({
+      request,
+      adapter,
+      hooks,
+      cookies: this.cookies,
+      auth,
+      guard: this.#guardOf(request.url.origin),
+      retry: retry ?? adapter.retry ?? this.#retry,
+      timeouts,
+      maxBytes,
+    });
+  }
+
+  async #run(call: Call, request: HttpRequest, { signal, deadline, hooks }: Terms): Promise<Response> {
+    const random = this.#options.random ?? systemRandom;
+    try {
+      return call.finish(await this.#policy.execute((scope) => call.send(scope), { signal, deadline, clock: this.#clock, random }));
+    } catch (error) {
+      for (const hook of hooks.error) await hook(error, request);
+      throw error;
+    }
+  }
+
+  async #pause(delay: number, { signal, deadline, timeouts }: Terms): Promise<void> {
+    if (delay <= 0) return;
+    if (this.#clock.now() + delay >= deadline) throw new DeadlineExceededError(timeouts.total);
+    await this.#clock.sleep(delay, signal);
+  }
+
+  async #prepare(method: string, input: string | URL, options: RequestOptions): Promise<{ request: HttpRequest; auth: Auth | undefined }> {
+    const url = urlOf(input, joinParams(this.#options.params, options.params), this.#options.baseUrl);
+    const auth = options.auth ?? authOf(url) ?? this.#options.auth;
     const headers = mergeHeaders(this.#headers, options.headers);
     const { idempotencyKey } = options;
-    const body = await bodyFrom(options);
     const keyed = idempotencyKey === undefined ? headers : { ...headers, "idempotency-key": idempotencyKey };
-    return { method: method.toUpperCase(), url, headers: keyed, body, idempotencyKey };
+    const body = bodyFrom(options);
+    return {
+      request: { method: method.toUpperCase(), url, headers: keyed, body: body instanceof Promise ? await body : body, idempotencyKey },
+      auth,
+    };
+  }
+
+  #guardOf(origin: string): Policy | undefined {
+    const { guard } = this.#options;
+    if (guard === undefined) return undefined;
+    const known = this.#guards.get(origin);
+    if (known !== undefined) return known;
+    const made = guard(origin);
+    this.#guards.set(origin, made);
+    return made;
   }
 }
 
-interface CallOptions extends RequestOptions {
+/** What holds for all requests of one call. */
+interface Terms {
   readonly timeouts: Timeouts;
   readonly deadline: number;
+  readonly signal: AbortSignal | undefined;
+  readonly hooks: Hooks;
+  readonly maxRedirects: number | null;
+  readonly maxBytes: number;
+  readonly sensitiveHeaders: readonly string[];
+}
+
+/** What may differ from one request of a call to the next. */
+interface CallTerms {
+  readonly retry: Retry | undefined;
+  readonly auth: Auth | undefined;
 }
 
 function bodyFrom({ body, json }: RequestOptions): Body | Promise<Body> {
   if (json === undefined) return body === undefined ? noBody : bodyOf(body);
   if (body !== undefined) throw new TypeError("A request has a body or json, not both");
   return jsonBody(json);
+}
+
+function firstDefined<T>(...values: readonly [...(T | undefined)[], T]): T {
+  return values.find((value) => value !== undefined) as T;
 }

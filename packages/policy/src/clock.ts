@@ -25,19 +25,9 @@ export const systemClock: Clock = {
   now: () => performance.now(),
   date: () => Date.now(),
   sleep: (delay, signal) =>
-    new Promise((resolve, reject) => {
-      if (signal === undefined) return void setTimeout(wakeAt, timerDelay(delay), performance.now() + delay, resolve);
-      if (signal.aborted) return reject(signal.reason);
-      const abort = (): void => {
-        stop();
-        reject(signal.reason);
-      };
-      const stop = systemTimer(delay, () => {
-        signal.removeEventListener("abort", abort);
-        resolve();
-      });
-      signal.addEventListener("abort", abort, { once: true });
-    }),
+    signal === undefined
+      ? new Promise((resolve) => void setTimeout(wakeAt, timerDelay(delay), performance.now() + delay, resolve))
+      : sleepBy(systemTimer, delay, signal),
   timer: systemTimer,
 };
 
@@ -62,6 +52,22 @@ function wakeAt(until: number, wake: () => void): void {
 
 function timerDelay(left: number): number {
   return Math.min(Math.ceil(left), longestTimer);
+}
+
+/** Makes a sleep of a timer, for any clock that has one. */
+export function sleepBy(timer: NonNullable<Clock["timer"]>, delay: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (signal?.aborted === true) return reject(signal.reason);
+    const abort = (): void => {
+      stop();
+      reject(signal?.reason);
+    };
+    const stop = timer(delay, () => {
+      signal?.removeEventListener("abort", abort);
+      resolve();
+    });
+    signal?.addEventListener("abort", abort, { once: true });
+  });
 }
 
 /** Starts a timer on any clock; what it gives back stops it. `Infinity` starts none. `run` must not throw. */

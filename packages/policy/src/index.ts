@@ -16,8 +16,8 @@ export {
   type SlidingBudget,
 } from "./budget/sliding-budget.ts";
 export { bulkhead, bulkheadDefaults, type Bulkhead, type BulkheadOptions } from "./bulkhead/bulkhead.ts";
-export { type Clock, type Random, startTimer, systemClock, systemRandom } from "./clock.ts";
-export { type AnyPolicy, compose, type Composed } from "./compose/compose.ts";
+export { type Clock, type Random, sleepBy, startTimer, systemClock, systemRandom } from "./clock.ts";
+export { compose, type Composed } from "./compose/compose.ts";
 export { explain } from "./compose/explain.ts";
 export {
   adaptiveConcurrency,
@@ -49,7 +49,7 @@ export {
 export type { Judge } from "./judgement.ts";
 export { failed, type Outcome, succeeded, unwrap } from "./outcome.ts";
 export { plan, type Plan, type PlannedWait, type PlanOptions, type Rehearsal } from "./plan/plan.ts";
-export type { Explanation, Policy, Task } from "./policy.ts";
+export type { AnyPolicy, Explanation, Policy, Task } from "./policy.ts";
 export { type Rate, givenBack, nextTurn, type Turn } from "./rate/gcra.ts";
 export { rateLimit, type RateLimitOptions } from "./rate/rate-limit.ts";
 export { redact } from "./redact.ts";

@@ -26,3 +26,12 @@ export interface Policy<in R = unknown, out A = never> {
   /** For the type checker alone, which cannot infer `R` from a generic method; never there when the program runs. */
   readonly "~types"?: { readonly judges: (value: R) => void; readonly adds: A };
 }
+
+/** A policy of any kind. */
+export type AnyPolicy = Policy<never, unknown>;
+
+/** Takes a policy for one of tasks of any type; whoever calls it has made sure that its tasks suit the policy. */
+export function forAnyTask(policy: AnyPolicy): Policy {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+  return policy as unknown as Policy;
+}

@@ -1,4 +1,4 @@
-import { type Fetched, type FetchFailure, isFetchFailure, type Verdict } from "./fetcher.ts";
+import { type Fetched, type FetchFailure, isFetchFailure } from "./fetcher.ts";
 import { maySendAgain } from "./job.ts";
 import type { Exchange, Lease, Outcome } from "./ledger.ts";
 import type { Ended } from "./state.ts";

@@ -25,6 +25,9 @@ export interface LoopOptions extends Pick<RunOptions, "input" | "session" | "dra
   readonly maxRounds: number;
 }
 
+/** The ends that a run can tell itself. */
+export type LoopEnd = Extract<RunEnd, "complete" | "drained" | "aborted">;
+
 /** Leases held in memory: enough to look past a host that is at its limit, few enough to be bounded. */
 const maxBuffered = 8_192;
 
@@ -56,22 +59,25 @@ export class Loop {
   }
 
   /** Resolves when there is nothing more to do, or when it was told to stop; what finished has been recorded. */
-  async run(): Promise<Extract<RunEnd, "complete" | "drained" | "aborted">> {
-    const { drain, signal } = this.#options;
-    drain?.addEventListener("abort", this.#drain);
-    signal?.addEventListener("abort", this.#abort);
-    if (drain?.aborted === true) this.#drain();
-    if (signal?.aborted === true) this.#abort();
+  async run(): Promise<LoopEnd> {
+    const stopListening = this.#listen();
     void this.#read();
     try {
       while (!this.#step()) await this.#wake.wait();
     } finally {
-      drain?.removeEventListener("abort", this.#drain);
-      signal?.removeEventListener("abort", this.#abort);
+      stopListening();
       this.#alarm.set(undefined);
     }
     if (this.#failure !== undefined) throw this.#failure.error;
-    return signal?.aborted === true ? "aborted" : drain?.aborted === true ? "drained" : "complete";
+    return endOf(this.#options);
+  }
+
+  #listen(): () => void {
+    const { drain, signal } = this.#options;
+    const forget = [onAbort(drain, this.#drain), onAbort(signal, this.#abort)];
+    return () => {
+      for (const each of forget) each();
+    };
   }
 
   // Does all that can be done now, and tells whether that was all.
@@ -233,4 +239,15 @@ export class Loop {
     this.#requests.abort(error);
     this.#drain();
   };
+}
+
+function onAbort(signal: AbortSignal | undefined, listener: () => void): () => void {
+  if (signal?.aborted === true) listener();
+  signal?.addEventListener("abort", listener);
+  return () => signal?.removeEventListener("abort", listener);
+}
+
+function endOf({ drain, signal }: LoopOptions): LoopEnd {
+  if (signal?.aborted === true) return "aborted";
+  return drain?.aborted === true ? "drained" : "complete";
 }

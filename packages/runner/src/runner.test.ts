@@ -265,7 +265,7 @@ describe("run, interrupted", () => {
     const report = await run({ directory, session, clock: fakeClock() });
 
     assert.deepEqual(outcomes(directory), ["1 unknown reset", "2 done ok"]);
-    assert.deepEqual(session.seen.map(({ method, options: { signal: _, ...options } }) => ({ method, options })), [{ method: "POST", options: { ...request, idempotencyKey: "key" } }]);
+    assert.deepEqual(session.seen.map(({ method, options: { headers, body, idempotencyKey } }) => ({ method, headers, body, idempotencyKey })), [{ method: "POST", ...request, idempotencyKey: "key" }]);
     assert.equal(report.unknown, 1);
   });
 

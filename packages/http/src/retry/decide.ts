@@ -1,4 +1,4 @@
-import { RetryError } from "@holdfast/policy";
+import { RejectedError, RetryError } from "@holdfast/policy";
 import { TransportError, type Phase } from "../errors.ts";
 import type { HttpRequest } from "../request.ts";
 import type { Response } from "../response.ts";
@@ -59,9 +59,11 @@ function unwanted({ request, retry, response, error, before }: Facts): string | 
 /** Why the request must not go out again, whatever came back. */
 function unsafe({ request, retry, response, error }: Facts): string | undefined {
   const phase = error instanceof TransportError ? error.phase : undefined;
+  // A policy around the attempt refused it: nothing was sent.
+  const unsent = error instanceof RejectedError;
   const { again, reason } = maySendAgain(request, {
-    mayHaveArrived: response !== undefined || !(error instanceof TransportError) || error.mayHaveArrived,
-    bodyTouched: response !== undefined || phase === undefined || !beforeBody.has(phase),
+    mayHaveArrived: response !== undefined || (error instanceof TransportError ? error.mayHaveArrived : !unsent),
+    bodyTouched: response !== undefined || (phase === undefined ? !unsent : !beforeBody.has(phase)),
   });
   // The caller's word counts both ways: it allows a POST that may have arrived, and it forbids a PUT.
   const allowed = retry.allowedMethods === null || retry.allowedMethods.has(request.method);

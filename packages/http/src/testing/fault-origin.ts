@@ -66,7 +66,8 @@ export async function faultOrigin(options: FaultOriginOptions = {}): Promise<Fau
   const sockets = new Set<Socket>();
   const receive = receiver(options, shared);
   let connections = 0;
-  const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
+  // Under TLS a half-open socket would never notice that its peer left during the handshake.
+  const server = createServer({ allowHalfOpen: !options.tls, noDelay: true }, (socket) => {
     connections += 1;
     sockets.add(socket);
     socket.on("error", ignore).on("close", () => sockets.delete(socket));
@@ -148,7 +149,7 @@ function tlsServer({ key, cert }: KeyAndCertificate, http2: boolean, shared: Sha
     handshakeTimeout: 2 ** 31 - 1,
   });
   const waiting = new Map<number | undefined, (stream: TLSSocket | undefined) => void>();
-  server.on("tlsClientError", ignore);
+  server.on("tlsClientError", (_, stream) => waiting.get(stream.remotePort)?.(undefined));
   server.on("secureConnection", (stream) => waiting.get(stream.remotePort)?.(stream));
   return async (raw, number) => {
     const { remotePort } = raw;
@@ -158,8 +159,11 @@ function tlsServer({ key, cert }: KeyAndCertificate, http2: boolean, shared: Sha
       server.emit("connection", raw);
     });
     waiting.delete(remotePort);
-    if (!stream) return;
-    stream.on("error", ignore);
+    if (!stream) {
+      raw.destroySoon();
+      return;
+    }
+    stream.on("error", ignore).on("close", () => raw.destroySoon());
     if (stream.alpnProtocol === "h2") return serveHttp2({ connection: stream, raw, number, shared });
     return serveHttp1({ stream, raw, source: new ByteSource(stream), number }, shared);
   };

@@ -2,6 +2,7 @@ import { once } from "node:events";
 import type { ServerHttp2Stream } from "node:http2";
 import { performServerHandshake } from "node:http2";
 import type { Shared } from "./http1-connection.ts";
+import { bridge } from "./byte-bridge.ts";
 import type { Http2Connection } from "./http2-wire.ts";
 import { Http2Wire } from "./http2-wire.ts";
 import { play } from "./play.ts";
@@ -18,7 +19,7 @@ interface Accepted extends Http2Connection {
 
 /** Serves the streams of one HTTP/2 connection, each on its own, until it ends. */
 export async function serveHttp2(accepted: Accepted): Promise<void> {
-  const session = performServerHandshake(accepted.connection);
+  const session = performServerHandshake(bridge(accepted.connection));
   session.on("error", ignore).on("stream", (stream, ...[, , rawHeaders]) => {
     stream.on("error", ignore);
     void exchange(stream, requestHead(rawHeaders), accepted);

@@ -1,8 +1,5 @@
 import { scopeWithin, type Context } from "../context.ts";
-import type { Policy, Task } from "../policy.ts";
-
-/** A policy of any kind. */
-export type AnyPolicy = Policy<never, unknown>;
+import { forAnyTask, type AnyPolicy, type Policy, type Task } from "../policy.ts";
 
 interface Typed<R, A> {
   readonly "~types"?: { readonly judges: (value: R) => void; readonly adds: A };
@@ -30,20 +27,20 @@ type Around<R, A, Inner> =
  * Makes one policy of several, the outermost first: `compose(timeout("60s"), retry(), breaker())` limits all attempts
  * together, and shows each of them to the breaker. Of none, it runs the task as it is.
  */
-export function compose<const Policies extends readonly AnyPolicy[]>(...policies: Policies): Composed<Policies> {
-  return composed(policies) as unknown as Composed<Policies>;
+export function compose<const Policies extends readonly AnyPolicy[]>(...policies: Policies): Composed<Policies>;
+export function compose(...policies: readonly AnyPolicy[]): unknown {
+  return composed(policies.map(forAnyTask));
 }
 
-function composed(policies: readonly AnyPolicy[]): AnyPolicy {
-  // Each stands around the next as a task of its own.
-  const around = <T>(inner: Task<T>, policy: AnyPolicy): Task<T> => {
-    const outer = policy as unknown as Policy;
-    return (scope) => outer.execute(inner, scope);
-  };
+function composed(policies: readonly Policy[]): Policy {
   return {
     execute: async <T>(task: Task<T>, context?: Context): Promise<T> =>
       policies.reduceRight<Task<T>>(around, task)(scopeWithin(context)),
     explain: () => ({ policy: "compose", policies: policies.map((policy) => policy.explain()) }),
     rehearsal: () => composed(policies.map((policy) => policy.rehearsal?.() ?? policy)),
   };
+}
+
+function around<T>(inner: Task<T>, policy: Policy): Task<T> {
+  return (scope) => policy.execute(inner, scope);
 }

@@ -1,5 +1,4 @@
-import type { Explanation } from "../policy.ts";
-import type { AnyPolicy } from "./compose.ts";
+import type { AnyPolicy, Explanation } from "../policy.ts";
 
 /** Prints what a policy does, a line for each policy inside it, the inner ones indented below. */
 export function explain(policy: AnyPolicy): string {
@@ -18,5 +17,5 @@ function isNested(value: unknown): value is readonly Explanation[] {
 }
 
 function print(value: unknown): string {
-  return typeof value === "string" ? value : String(JSON.stringify(value) ?? value);
+  return typeof value === "string" ? value : JSON.stringify(value);
 }

@@ -1,7 +1,7 @@
 import type { Clock, Random } from "../clock.ts";
 import { toMs, type Duration } from "../duration.ts";
 import { failed, unwrap, type Outcome } from "../outcome.ts";
-import type { Policy } from "../policy.ts";
+import { forAnyTask, type AnyPolicy } from "../policy.ts";
 import { fakeClock } from "../testing/fake-clock.ts";
 import { seededRandom } from "../testing/seeded-random.ts";
 
@@ -59,7 +59,7 @@ const longest: Random = () => 1 - Number.EPSILON / 2;
  *
  * @throws RangeError for no attempts at all.
  */
-export async function plan(policy: Policy<never, unknown>, options: PlanOptions = {}): Promise<Plan> {
+export async function plan(policy: AnyPolicy, options: PlanOptions = {}): Promise<Plan> {
   const { seed = 1, failures = Infinity, attemptDuration = 0, maxAttempts = 1_000 } = options;
   if (!(maxAttempts >= 1)) throw new RangeError(`plan needs maxAttempts of 1 or more, got ${maxAttempts}`);
   const failWith = options.failWith ?? failed(new Error("Planned to fail"));
@@ -69,8 +69,8 @@ export async function plan(policy: Policy<never, unknown>, options: PlanOptions 
   return { ...usual, worst, amplification: worst.attempts };
 }
 
-async function rehearse(policy: Policy<never, unknown>, trial: Trial): Promise<Rehearsal> {
-  const rehearsed = (policy.rehearsal?.() ?? policy) as unknown as Policy;
+async function rehearse(policy: AnyPolicy, trial: Trial): Promise<Rehearsal> {
+  const rehearsed = forAnyTask(policy.rehearsal?.() ?? policy);
   const clock = fakeClock();
   const waits: PlannedWait[] = [];
   const end = new AbortController();

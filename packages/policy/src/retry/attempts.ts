@@ -14,7 +14,7 @@ export interface AttemptRun<in R = unknown> {
 
 interface Handed<R> {
   readonly attempt: AttemptRun<R>;
-  /** Ends an attempt whose body never called `run`: it counts as accepted. */
+  /** Ends an attempt whose body never called `run`, which gives undefined; one that runs ends when its work does. */
   readonly leave: () => void;
 }
 
@@ -38,7 +38,9 @@ export async function* attemptsOf<R>(policy: Policy<R>, context?: Context): Asyn
 }
 
 function hand<R>(number: number, resolve: (value: R) => void, reject: (error: unknown) => void): Handed<R> {
+  let begun = false;
   const run = async <T extends R>(work: () => T | PromiseLike<T>): Promise<T | undefined> => {
+    begun = true;
     try {
       const value = await work();
       resolve(value);
@@ -48,5 +50,8 @@ function hand<R>(number: number, resolve: (value: R) => void, reject: (error: un
       return undefined;
     }
   };
-  return { attempt: { number, run }, leave: () => resolve(undefined as R) };
+  const leave = (): void => {
+    if (!begun) resolve(undefined as R);
+  };
+  return { attempt: { number, run }, leave };
 }

@@ -1,17 +1,18 @@
 import { formatMs, toMs, type Duration } from "../duration.ts";
 import { named, nameOf } from "../named.ts";
+import { between } from "./between.ts";
 import type { Wait } from "./wait.ts";
 
 /** Waits anything from 0 to what `wait` says: spreads a herd widest (AWS Architecture Blog, "Exponential Backoff and Jitter"). */
 export function fullJitter<T = unknown>(wait: Wait<T>): Wait<T> {
-  return named(`fullJitter(${nameOf(wait)})`, (attempt, random) => random() * wait(attempt, random));
+  return named(`fullJitter(${nameOf(wait)})`, (attempt, random) => between(0, wait(attempt, random), random));
 }
 
 /** Waits at least half of what `wait` says, and anything up to all of it. */
 export function equalJitter<T = unknown>(wait: Wait<T>): Wait<T> {
   return named(`equalJitter(${nameOf(wait)})`, (attempt, random) => {
-    const half = wait(attempt, random) / 2;
-    return half + random() * half;
+    const delay = wait(attempt, random);
+    return between(delay / 2, delay, random);
   });
 }
 
@@ -24,7 +25,7 @@ export function proportionalJitter<T = unknown>(ratio: number, wait: Wait<T>): W
   if (!(ratio >= 0 && ratio <= 1)) throw new RangeError(`proportionalJitter needs a ratio from 0 to 1, got ${ratio}`);
   return named(`proportionalJitter(${ratio}, ${nameOf(wait)})`, (attempt, random) => {
     const delay = wait(attempt, random);
-    return delay + delay * ratio * (2 * random() - 1);
+    return between(delay * (1 - ratio), delay * (1 + ratio), random);
   });
 }
 
@@ -37,6 +38,6 @@ export function decorrelatedJitter<T = unknown>(wait: Wait<T>, { max = Infinity 
   return named(`decorrelatedJitter(${nameOf(wait)}, max ${formatMs(most)})`, (attempt, random) => {
     const low = wait(attempt, random);
     const high = Math.max(low, 3 * attempt.waited);
-    return Math.min(most, low + random() * (high - low));
+    return Math.min(most, between(low, high, random));
   });
 }

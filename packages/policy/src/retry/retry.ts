@@ -49,12 +49,12 @@ export function retry<R = unknown>(options: RetryOptions<R> = {}): RetryPolicy<R
   }) as unknown as RetryPolicy<R>;
 }
 
-/** What an attempt without a context is told: the same for all of them, so that none has to be built. */
+/** What a first attempt without a context is told: the same for all, so that none has to be built. */
 const alone: Scope = Object.freeze(scopeOf(undefined, 1));
 
 /*
  * The hot path: a first attempt that is accepted costs one reading of the clock, two closures and one promise. The
- * rest is built by `run`, at the first failure.
+ * rest is built by `run`, at the first failure. bench/README.md has what it costs.
  */
 function execute<T extends R, R>(rule: RetryRule<R>, task: Task<T>, context: Context | undefined): Promise<T> {
   const scope = context === undefined ? alone : scopeOf(context, 1);
@@ -82,34 +82,32 @@ interface Call<T extends R, R> {
 /** The retry loop. `first` is the outcome of the first attempt where it was made already. */
 async function run<T extends R, R>(call: Call<T, R>, first?: Outcome<T>): Promise<T> {
   const { rule, scope } = call;
-  let attempts: Attempt<T>[] | undefined;
-  let startedAt = call.startedAt;
+  const attempts: Attempt<T>[] = [];
+  let { startedAt } = call;
   let waited = 0;
   let idleFor = 0;
   for (let number = 1; ; number += 1) {
-    if (rule.before !== undefined) await rule.before(number);
     const outcome = number === 1 && first !== undefined ? first : await perform(call, number);
     const endedAt = scope.clock.now();
-    const made = { number, outcome, startedAt, endedAt, elapsed: endedAt - call.startedAt, waited, idleFor };
-    if (attempts === undefined) attempts = [made];
-    else attempts.push(made);
-    let again = asks(call, made);
-    if (typeof again !== "boolean") again = await again;
-    report(call, { type: "attempt", policy: rule.name, attempt: made, again });
-    if (!again) return settle(call, outcome);
-    if (rule.after !== undefined) await rule.after(made);
-    const asked = rule.wait(made, scope.random);
-    waited = asked > 0 ? asked : 0;
+    const made: Attempt<T> = { number, outcome, startedAt, endedAt, elapsed: endedAt - call.startedAt, waited, idleFor };
+    attempts.push(made);
+    if (!(await again(call, made))) return settle(call, outcome);
+    waited = Math.max(0, rule.wait(made, scope.random)) || 0;
     const reason = gaveUp(call, made, waited);
-    if (reason !== undefined) return end(call, attempts, reason);
+    if (reason !== undefined) return end(call, { made, attempts, reason });
     idleFor += waited;
     if (rule.beforeSleep !== undefined) await rule.beforeSleep(made, waited);
     report(call, { type: "retry", policy: rule.name, attempt: made, delay: waited });
     // No wait means at once, but a task that fails without ever waiting must not starve timers and sockets.
     if (waited > 0 || number % 64 === 0) await scope.clock.sleep(waited, scope.signal);
-    if (scope.signal?.aborted === true) throw scope.signal.reason;
     startedAt = scope.clock.now();
   }
+}
+
+async function perform<T extends R, R>({ rule, task, scope }: Call<T, R>, number: number): Promise<Outcome<T>> {
+  if (rule.before !== undefined) await rule.before(number);
+  if (scope.signal?.aborted === true) throw scope.signal.reason;
+  return start(task, number === 1 ? scope : { ...scope, attempt: number }).then(succeeded, failed);
 }
 
 function start<T>(task: Task<T>, scope: Scope): Promise<T> {
@@ -120,32 +118,43 @@ function start<T>(task: Task<T>, scope: Scope): Promise<T> {
   }
 }
 
-function perform<T extends R, R>({ task, scope }: Call<T, R>, number: number): Promise<Outcome<T>> {
-  return start(task, number === 1 ? scope : { ...scope, attempt: number }).then(succeeded, failed);
+/** Asks whether to try again, and tells what was answered. */
+async function again<T extends R, R>(call: Call<T, R>, made: Attempt<T>): Promise<boolean> {
+  const { rule } = call;
+  const answer = !wasAborted(call, made.outcome) && (isTryAgain(made.outcome) || (await rule.when(made)));
+  report(call, { type: "attempt", policy: rule.name, attempt: made, again: answer });
+  if (answer && rule.after !== undefined) await rule.after(made);
+  return answer;
 }
 
-function asks<T extends R, R>({ rule, scope }: Call<T, R>, made: Attempt<T>): boolean | Promise<boolean> {
-  const { outcome } = made;
-  if (outcome.ok) return rule.when(made);
-  if (scope.signal?.aborted === true) return false;
-  return outcome.error instanceof TryAgain || rule.when(made);
-}
-
-function settle<T extends R, R>({ scope }: Call<T, R>, outcome: Outcome<T>): T {
-  if (!outcome.ok && scope.signal?.aborted === true) throw scope.signal.reason;
+function settle<T extends R, R>(call: Call<T, R>, outcome: Outcome<T>): T {
+  if (wasAborted(call, outcome)) throw call.scope.signal?.reason;
   return unwrap(outcome);
+}
+
+function wasAborted<T extends R, R>({ scope }: Call<T, R>, outcome: Outcome<T>): boolean {
+  return !outcome.ok && scope.signal?.aborted === true;
+}
+
+function isTryAgain(outcome: Outcome<unknown>): boolean {
+  return !outcome.ok && outcome.error instanceof TryAgain;
 }
 
 function gaveUp<T extends R, R>({ rule, scope }: Call<T, R>, made: Attempt<T>, delay: number): GiveUpReason | undefined {
   if (rule.stop(made, delay)) return "stop";
   // A wait that cannot fit is not begun: what is known now is worth more than a timeout later.
-  if (scope.deadline !== Infinity && scope.clock.now() + delay >= scope.deadline) return "deadline";
+  if (scope.clock.now() + delay >= scope.deadline) return "deadline";
   return rule.budget.withdraw() ? undefined : "budget";
 }
 
-function end<T extends R, R>(call: Call<T, R>, attempts: readonly Attempt<T>[], reason: GiveUpReason): T | PromiseLike<T> {
+interface Ending<T> {
+  readonly made: Attempt<T>;
+  readonly attempts: readonly Attempt<T>[];
+  readonly reason: GiveUpReason;
+}
+
+function end<T extends R, R>(call: Call<T, R>, { made, attempts, reason }: Ending<T>): T | PromiseLike<T> {
   const { rule } = call;
-  const made = attempts.at(-1) as Attempt<T>;
   report(call, { type: "give-up", policy: rule.name, attempt: made, reason });
   if (rule.retryErrorCallback !== undefined) return rule.retryErrorCallback(made, reason) as T;
   if (!rule.reraise || made.outcome.ok) throw new RetryError(reason, attempts);

@@ -33,20 +33,17 @@ export const noStatistics: RetryStatistics = {
 
 /** The statistics after a further event. */
 export function countEvent(seen: RetryStatistics, event: PolicyEvent): RetryStatistics {
-  switch (event.type) {
-    case "attempt": {
-      const { outcome, startedAt, endedAt, waited } = event.attempt;
-      const failures = seen.failures + (outcome.ok ? 0 : 1);
-      const elapsed = seen.elapsed + waited + (endedAt - startedAt);
-      return { ...seen, attempts: seen.attempts + 1, failures, idleFor: seen.idleFor + waited, elapsed };
-    }
-    case "retry":
-      return { ...seen, retries: seen.retries + 1 };
-    case "give-up":
-      return { ...seen, giveUps: seen.giveUps + 1 };
-    default:
-      return seen;
-  }
+  if (event.type === "retry") return { ...seen, retries: seen.retries + 1 };
+  if (event.type === "give-up") return { ...seen, giveUps: seen.giveUps + 1 };
+  if (event.type !== "attempt") return seen;
+  const { outcome, startedAt, endedAt, waited } = event.attempt;
+  return {
+    ...seen,
+    attempts: seen.attempts + 1,
+    failures: seen.failures + (outcome.ok ? 0 : 1),
+    idleFor: seen.idleFor + waited,
+    elapsed: seen.elapsed + waited + (endedAt - startedAt),
+  };
 }
 
 /** Counts attempts, retries and time (tenacity's `statistics`), for one call or for all that it is given to. */

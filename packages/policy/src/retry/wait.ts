@@ -2,8 +2,12 @@ import type { Random } from "../clock.ts";
 import { formatMs, toMs, type Duration } from "../duration.ts";
 import { named, namesOf } from "../named.ts";
 import type { Attempt } from "./attempt.ts";
+import { between } from "./between.ts";
 
-/** Answers *how long?*: the milliseconds to wait after an attempt. Draws chance from `random`, never from elsewhere. */
+/**
+ * Answers *how long?*: the milliseconds to wait after an attempt; what is not above 0 is no wait. Draws chance from
+ * `random`, never from elsewhere.
+ */
 export type Wait<in T = unknown> = (attempt: Attempt<T>, random: Random) => number;
 
 /** Does not wait. */
@@ -120,8 +124,4 @@ function exponential(options: ExponentialOptions): { name: string; min: number; 
 
 function signedMs(duration: Duration): number {
   return typeof duration === "number" && duration < 0 ? -toMs(-duration) : toMs(duration);
-}
-
-function between(low: number, high: number, random: Random): number {
-  return low + random() * (high - low);
 }

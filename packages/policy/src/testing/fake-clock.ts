@@ -1,4 +1,4 @@
-import type { Clock } from "../clock.ts";
+import { sleepBy, type Clock } from "../clock.ts";
 
 /** A clock for tests: time stands still until it is moved, or until everything sleeps. */
 export interface FakeClock extends Clock {
@@ -50,6 +50,13 @@ export function fakeClock({ start = 0, autoAdvance = true }: FakeClockOptions = 
     nextTurn(autoWake);
   };
 
+  const timer = (delay: number, wake: () => void): (() => void) => {
+    const sleeper: Sleeper = { until: now + delay, wake };
+    sleepers.add(sleeper);
+    schedule();
+    return () => void sleepers.delete(sleeper);
+  };
+
   return {
     now: () => now,
     date: () => now,
@@ -59,35 +66,14 @@ export function fakeClock({ start = 0, autoAdvance = true }: FakeClockOptions = 
     },
     sleep: (delay, signal) => {
       sleeps.push(delay);
-      return new Promise((resolve, reject) => {
-        if (signal?.aborted === true) return reject(signal.reason as Error);
-        const abort = (): void => {
-          sleepers.delete(sleeper);
-          reject(signal?.reason as Error);
-        };
-        const sleeper: Sleeper = {
-          until: now + delay,
-          wake: () => {
-            signal?.removeEventListener("abort", abort);
-            resolve();
-          },
-        };
-        signal?.addEventListener("abort", abort, { once: true });
-        sleepers.add(sleeper);
-        schedule();
-      });
+      return sleepBy(timer, delay, signal);
     },
-    timer: (delay, run) => {
-      const sleeper: Sleeper = { until: now + delay, wake: run };
-      sleepers.add(sleeper);
-      schedule();
-      return () => void sleepers.delete(sleeper);
-    },
+    timer,
     advance: async (ms) => {
       const end = now + ms;
       await turn();
       while (wakeNext(end)) await turn();
-      now = end;
+      now = Math.max(now, end);
     },
   };
 }

@@ -11,7 +11,8 @@ export const maxLineLength: number = 1 << 20;
 /** Gives the lines of a source, numbered from 1, wherever its chunks break: LF or CRLF, a byte order mark dropped, the last line with or without its end. */
 export async function* linesOf(source: LineSource): AsyncGenerator<InputLine, void, undefined> {
   const splitter = new Splitter();
-  for await (const chunk of typeof source === "string" ? createReadStream(source) : source) yield* splitter.push(chunk);
+  const chunks: Exclude<LineSource, string> = typeof source === "string" ? createReadStream(source) : source;
+  for await (const chunk of chunks) yield* splitter.push(chunk);
   yield* splitter.end();
 }
 

@@ -102,7 +102,7 @@ describe("writeFiles", () => {
     const written = writeFiles([done, { ...done, id: 8, state: "failed" }, { ...done, id: 9, url: "https://other.example/" }], directory);
 
     assert.deepEqual(written, { files: 2, bytes: 4 });
-    assert.deepEqual(readdirSync(directory, { recursive: true }).toSorted(), ["example.com", "example.com/000007-page_x_1.html", "other.example", "other.example/000009-index.html"]);
+    assert.deepEqual(readdirSync(directory, { recursive: true, encoding: "utf8" }).toSorted(), ["example.com", "example.com/000007-page_x_1.html", "other.example", "other.example/000009-index.html"]);
     assert.equal(readFileSync(join(directory, "example.com", "000007-page_x_1.html"), "utf8"), "é");
   });
 });

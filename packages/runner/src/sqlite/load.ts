@@ -17,15 +17,18 @@ export function openDatabase(path: string, options: { readonly readOnly?: boolea
 }
 
 function loadQuietly(): Sqlite {
-  const emitWarning = process.emitWarning;
+  const own = Object.getOwnPropertyDescriptor(process, "emitWarning");
+  const emit = process.emitWarning.bind(process);
   const filtered = (...warning: unknown[]): void => {
-    if (warning[1] === "ExperimentalWarning" && String(warning[0]).startsWith("SQLite ")) return;
-    Reflect.apply(emitWarning, process, warning);
+    const [message, type] = warning;
+    if (type === "ExperimentalWarning" && String(message).startsWith("SQLite ")) return;
+    Reflect.apply(emit, process, warning);
   };
-  process.emitWarning = filtered;
+  Object.defineProperty(process, "emitWarning", { value: filtered, configurable: true, writable: true });
   try {
     return process.getBuiltinModule("node:sqlite");
   } finally {
-    process.emitWarning = emitWarning;
+    if (own === undefined) Reflect.deleteProperty(process, "emitWarning");
+    else Object.defineProperty(process, "emitWarning", own);
   }
 }

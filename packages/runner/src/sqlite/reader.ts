@@ -67,9 +67,14 @@ export function* readResults(db: DatabaseSync, directory: string, segments: Segm
 export function readNote(db: DatabaseSync): RunNote | undefined {
   const value = db.prepare("SELECT v FROM run WHERE k = 'note'").get()?.["v"];
   if (typeof value !== "string") return undefined;
-  const note: RunNote = JSON.parse(value);
+  const note: unknown = JSON.parse(value);
+  if (!isNote(note)) return undefined;
   const latest = db.prepare("SELECT max(at) AS at FROM res").get()?.["at"];
   return { elapsed: typeof latest === "number" ? Math.max(0, latest - note.startedAt) : 0, ...note };
+}
+
+function isNote(value: unknown): value is RunNote {
+  return typeof value === "object" && value !== null && "startedAt" in value && typeof value.startedAt === "number";
 }
 
 function groupOf(row: Row, samples: readonly Row[]): ReasonGroup {

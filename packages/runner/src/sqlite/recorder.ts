@@ -1,4 +1,4 @@
-import type { DatabaseSync, StatementSync } from "node:sqlite";
+import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
 import type { Outcome } from "../ledger.ts";
 import type { Ended } from "../state.ts";
 import { encodeRecord } from "./record.ts";
@@ -30,7 +30,7 @@ export class Recorder {
     this.#db = db;
     this.#segments = segments;
     this.#end = db.prepare(`
-      INSERT INTO res (id, state, reason, retryable, status, attempts, bytes, ms, at, final_url, type, seg, off, len)
+      INSERT INTO res (id, state, reason, retryable, at, attempts, status, bytes, ms, final_url, type, seg, off, len)
       VALUES (?1, ?2, ?3, ?4, ?5, ?6 + coalesce((SELECT attempts FROM retry WHERE id = ?1), 0), ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
       ON CONFLICT (id) DO UPDATE SET state = excluded.state, reason = excluded.reason, retryable = excluded.retryable,
         status = excluded.status, attempts = res.attempts + excluded.attempts, bytes = excluded.bytes, ms = excluded.ms,
@@ -87,24 +87,11 @@ export class Recorder {
     this.#unfail.run(lease.job.id);
   }
 
-  #writeEnded({ lease, state, exchange, at }: Outcome, location: Location | undefined): void {
-    const { finalUrl } = exchange ?? {};
-    this.#end.run(
-      lease.job.id,
-      state.at,
-      reasonOf(state),
-      state.at === "failed" && state.retryable ? 1 : 0,
-      exchange?.status ?? null,
-      exchange?.attempts.length ?? 0,
-      exchange?.bytes ?? 0,
-      exchange?.elapsed ?? null,
-      Math.round(at),
-      finalUrl === undefined || finalUrl === lease.job.url ? null : finalUrl,
-      exchange?.headers?.find(([name]) => name.toLowerCase() === "content-type")?.[1] ?? null,
-      location?.segment ?? null,
-      location?.offset ?? null,
-      location?.length ?? null,
-    );
+  #writeEnded(outcome: Outcome, location: Location | undefined): void {
+    const { lease, state, at } = outcome;
+    const retryable = state.at === "failed" && state.retryable ? 1 : 0;
+    const place = location === undefined ? [null, null, null] : [location.segment, location.offset, location.length];
+    this.#end.run(lease.job.id, state.at, reasonOf(state), retryable, Math.round(at), ...exchangeColumns(outcome), ...place);
   }
 
   #writeAdvice(reason: string, advice: string): void {
@@ -112,6 +99,13 @@ export class Recorder {
     this.#advise.run(reason, advice);
     this.#advised.add(reason);
   }
+}
+
+function exchangeColumns({ lease, exchange }: Outcome): SQLInputValue[] {
+  if (exchange === undefined) return [0, null, 0, null, null, null];
+  const { attempts, status = null, bytes, elapsed, finalUrl = lease.job.url, headers = [] } = exchange;
+  const type = headers.find(([name]) => name.toLowerCase() === "content-type")?.[1] ?? null;
+  return [attempts.length, status, bytes, elapsed, finalUrl === lease.job.url ? null : finalUrl, type];
 }
 
 function reasonOf(state: Ended): string {

@@ -22,6 +22,12 @@ export function textOf(row: Row | undefined, column: string): string {
 export function jobOf(row: Row): Job {
   const job = { id: numberOf(row, "id"), line: numberOf(row, "line"), method: textOf(row, "method"), url: textOf(row, "url") };
   if (row["request"] === null) return job;
-  const request: JobRequest = JSON.parse(textOf(row, "request"));
+  const request: unknown = JSON.parse(textOf(row, "request"));
+  if (!isRequest(request)) throw new TypeError(`Row ${job.id} holds no request`);
   return { ...job, request };
+}
+
+function isRequest(value: unknown): value is JobRequest {
+  if (typeof value !== "object" || value === null) return false;
+  return Object.entries(value).every(([key, part]) => (key === "headers" ? typeof part === "object" : typeof part === "string"));
 }

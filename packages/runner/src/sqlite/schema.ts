@@ -59,14 +59,14 @@ export function prepareWriter(db: DatabaseSync, path: string): void {
     db.exec(`BEGIN; ${tables} COMMIT`);
   }
   checkLayout(db, path);
-  db.exec("PRAGMA synchronous = FULL; PRAGMA cache_size = -65536; PRAGMA temp_store = FILE");
+  db.exec("PRAGMA synchronous = FULL; PRAGMA cache_size = -32768; PRAGMA temp_store = FILE");
 }
 
 /** @throws LedgerError when the database is no ledger, or one of another version. */
 export function checkLayout(db: DatabaseSync, path: string): void {
   if (pragma(db, "application_id") !== applicationId) throw new LedgerError(`${path} is not a ledger`, path);
   const found = pragma(db, "user_version");
-  if (found !== layout) throw new LedgerError(`${path} has layout ${found}, this version reads ${layout}`, path);
+  if (found !== layout) throw new LedgerError(`${path} has layout ${String(found)}, this version reads ${layout}`, path);
 }
 
 function pragma(db: DatabaseSync, name: string): unknown {

@@ -3,7 +3,7 @@ import { appendFileSync, mkdirSync, readFileSync, statSync, truncateSync, writeF
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { LedgerError, type Ledger } from "../ledger.ts";
-import { ledgerContract } from "../testing/ledger-contract.ts";
+import { ledgerContract } from "../testing/ledger-contract/ledger-contract.ts";
 import { runDirectory } from "../testing/run-directory.ts";
 import { segmentPath } from "./segments.ts";
 import { openLedger, readLedger } from "./sqlite-ledger.ts";

@@ -1,0 +1,103 @@
+import { createHash, randomBytes } from "node:crypto";
+import { parseChallenges, type Challenge } from "./challenge.ts";
+import type { HttpRequest } from "./request.ts";
+import type { Response } from "./response.ts";
+
+/**
+ * Says who asks: gives the Authorization header for a request. After a 401 it is asked once more, with that answer, and
+ * may give a better one, such as a refreshed token; undefined leaves the 401 as it is.
+ */
+export type Auth = (request: HttpRequest, refused?: Response) => string | undefined | Promise<string | undefined>;
+
+/** Basic authentication (RFC 7617), in UTF-8. */
+export function basicAuth(username: string, password: string): Auth {
+  if (username.includes(":")) throw new RangeError("A user name for basic authentication cannot contain a colon");
+  const header = `Basic ${Buffer.from(`${username}:${password}`).toString("base64")}`;
+  return (_request, refused) => (refused === undefined ? header : undefined);
+}
+
+/** Takes user and password out of a URL, as basic authentication; undefined when it has none. */
+export function authOf(url: URL): Auth | undefined {
+  const { username, password } = url;
+  if (username === "" && password === "") return undefined;
+  url.username = "";
+  url.password = "";
+  return basicAuth(decodeURIComponent(username), decodeURIComponent(password));
+}
+
+/** A bearer token (RFC 6750): fixed, or from a function that is asked for each request, and once more after a 401. */
+export function bearerAuth(token: string | ((refused?: Response) => string | Promise<string>)): Auth {
+  if (typeof token === "string") return (_request, refused) => (refused === undefined ? `Bearer ${token}` : undefined);
+  return async (_request, refused) => `Bearer ${await token(refused)}`;
+}
+
+/** Digest authentication (RFC 7616: MD5 and SHA-256, with their session variants, qop auth or none). */
+export function digestAuth(username: string, password: string): Auth {
+  let known: { readonly params: Challenge["params"]; count: number } | undefined;
+  return (request, refused) => {
+    if (refused !== undefined) {
+      const challenge = strongest(parseChallenges(refused.headers.get("www-authenticate") ?? ""));
+      if (challenge === undefined || wasWrong(request, challenge)) return undefined;
+      known = { params: challenge.params, count: 0 };
+    }
+    if (known === undefined) return undefined;
+    known.count += 1;
+    return digestHeader({ username, password, request, params: known.params, count: known.count });
+  };
+}
+
+const algorithms: Readonly<Record<string, string>> = { "MD5": "md5", "SHA-256": "sha256", "SHA-512-256": "sha512-256" };
+
+function algorithmOf(params: Challenge["params"]): string {
+  return (params["algorithm"] ?? "MD5").toUpperCase();
+}
+
+function hashOf(params: Challenge["params"]): string | undefined {
+  return algorithms[algorithmOf(params).replace(/-SESS$/, "")];
+}
+
+function strongest(challenges: readonly Challenge[]): Challenge | undefined {
+  const usable = challenges.filter(({ scheme, params }) => scheme === "digest" && hashOf(params) !== undefined);
+  return usable.find(({ params }) => algorithmOf(params).startsWith("SHA")) ?? usable[0];
+}
+
+// The server refused an answer to its own challenge: the password is wrong, unless the nonce has merely aged.
+function wasWrong({ headers }: HttpRequest, { params }: Challenge): boolean {
+  return "authorization" in headers && params["stale"]?.toLowerCase() !== "true";
+}
+
+interface DigestInput {
+  readonly username: string;
+  readonly password: string;
+  readonly request: HttpRequest;
+  readonly params: Challenge["params"];
+  readonly count: number;
+}
+
+function digestHeader({ username, password, request, params, count }: DigestInput): string {
+  const { realm = "", nonce = "", opaque } = params;
+  const hash = (text: string): string => createHash(hashOf(params) ?? "md5").update(text).digest("hex");
+  const uri = request.url.pathname + request.url.search;
+  const cnonce = randomBytes(12).toString("hex");
+  const nc = count.toString(16).padStart(8, "0");
+  const qop = params["qop"]?.split(",").some((name) => name.trim() === "auth") === true ? "auth" : undefined;
+  const secret = hash(`${username}:${realm}:${password}`);
+  const a1 = algorithmOf(params).endsWith("-SESS") ? hash(`${secret}:${nonce}:${cnonce}`) : secret;
+  const a2 = hash(`${request.method}:${uri}`);
+  const response = hash(qop === undefined ? `${a1}:${nonce}:${a2}` : `${a1}:${nonce}:${nc}:${cnonce}:${qop}:${a2}`);
+  const fields = [
+    `username="${escape(username)}"`,
+    `realm="${escape(realm)}"`,
+    `nonce="${escape(nonce)}"`,
+    `uri="${uri}"`,
+    `response="${response}"`,
+    ...(params["algorithm"] === undefined ? [] : [`algorithm=${params["algorithm"]}`]),
+    ...(opaque === undefined ? [] : [`opaque="${escape(opaque)}"`]),
+    ...(qop === undefined ? [] : [`qop=${qop}`, `nc=${nc}`, `cnonce="${cnonce}"`]),
+  ];
+  return `Digest ${fields.join(", ")}`;
+}
+
+function escape(text: string): string {
+  return text.replace(/["\\]/g, "\\$&");
+}

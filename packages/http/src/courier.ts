@@ -1,0 +1,94 @@
+import type { Policy, Scope } from "@holdfast/policy";
+import type { Adapter, SendOptions } from "./adapter.ts";
+import type { Auth } from "./auth.ts";
+import type { Cookies } from "./cookies.ts";
+import { StatusError } from "./errors.ts";
+import type { Hooks } from "./hooks.ts";
+import type { HttpRequest } from "./request.ts";
+import type { Response } from "./response.ts";
+import { mayPass } from "./retry/verdict.ts";
+
+/** What accompanies every attempt of a call: the adapter, and what is added on the way out and looked at on the way in. */
+export interface Company {
+  readonly adapter: Adapter;
+  readonly hooks: Hooks;
+  readonly cookies: Cookies | undefined;
+  readonly auth: Auth | undefined;
+  /** The policy around every attempt at this origin. */
+  readonly guard: Policy | undefined;
+}
+
+/**
+ * Sends a request once, as its company wants it sent. A 401 is shown to `auth`, and if that has a better answer the
+ * request goes again at once: being asked who one is, is no failure.
+ */
+export function deliver(request: HttpRequest, company: Company, options: SendOptions): Promise<Response> {
+  if (isBare(request, company)) return company.adapter.send(request, options);
+  return deliverDressed(request, company, options);
+}
+
+/**
+ * Sends a request once under a policy. An answer that a later attempt may cure is a failure to that policy, so that a
+ * breaker or a hedge need not know HTTP.
+ */
+export async function deliverGuarded(
+  guard: Policy,
+  scope: Scope,
+  send: (scope: Scope) => Promise<Response>,
+): Promise<Response> {
+  try {
+    return await guard.execute(async (inner) => {
+      const response = await send(inner);
+      if (mayPass(response.verdict)) throw new StatusError(response);
+      return response;
+    }, scope);
+  } catch (error) {
+    if (error instanceof StatusError) return error.response;
+    throw error;
+  }
+}
+
+/** Shows a response to all who want to see it; undefined when there is nobody, which keeps the common case cheap. */
+export function receive(response: Response, request: HttpRequest, { hooks, cookies }: Company): Promise<void> | undefined {
+  const sets = cookies !== undefined && response.headers.has("set-cookie");
+  if (!sets && hooks.response.length === 0) return undefined;
+  return show(response, request, { hooks, cookies });
+}
+
+async function show(response: Response, request: HttpRequest, { hooks, cookies }: Pick<Company, "hooks" | "cookies">): Promise<void> {
+  await cookies?.keep(response);
+  for (const hook of hooks.response) await hook(response, request);
+}
+
+function isBare(request: HttpRequest, { hooks, cookies, auth }: Company): boolean {
+  return hooks.request.length === 0 && auth === undefined && cookies?.header(request) === undefined;
+}
+
+async function deliverDressed(request: HttpRequest, company: Company, options: SendOptions): Promise<Response> {
+  const dressed = await dress(request, company);
+  const sent = await prove(dressed, company);
+  const response = await company.adapter.send(sent, options);
+  if (response.status !== 401 || company.auth === undefined || sent.body.kind === "one-shot") return response;
+  const proven = await prove(sent, company, response);
+  if (proven === sent) return response;
+  await receive(response, sent, company);
+  return company.adapter.send(proven, options);
+}
+
+async function dress(request: HttpRequest, { hooks, cookies }: Company): Promise<HttpRequest> {
+  let dressed = request;
+  for (const hook of hooks.request) dressed = (await hook(dressed)) ?? dressed;
+  const cookie = cookies?.header(dressed);
+  return cookie === undefined ? dressed : withHeader(dressed, "cookie", cookie);
+}
+
+async function prove(request: HttpRequest, { auth }: Company, refused?: Response): Promise<HttpRequest> {
+  // What the caller wrote by hand is the caller's word.
+  if (refused === undefined && "authorization" in request.headers) return request;
+  const authorization = await auth?.(request, refused);
+  return authorization === undefined ? request : withHeader(request, "authorization", authorization);
+}
+
+function withHeader(request: HttpRequest, name: string, value: string): HttpRequest {
+  return { ...request, headers: { ...request.headers, [name]: value } };
+}

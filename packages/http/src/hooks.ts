@@ -1,0 +1,36 @@
+import type { AttemptRecord } from "./attempt-record.ts";
+import type { HttpRequest } from "./request.ts";
+import type { Response } from "./response.ts";
+
+/** Sees a request before each attempt, and may give another one in its place. */
+export type RequestHook = (request: HttpRequest) => HttpRequest | void | Promise<HttpRequest | void>;
+
+/** Sees every response: redirects, and those that are retried, included (in requests, it is not called for those). */
+export type ResponseHook = (response: Response, request: HttpRequest) => void | Promise<void>;
+
+/** Hears that an attempt failed and another one will follow after `attempt.delay` milliseconds. */
+export type RetryHook = (attempt: AttemptRecord, request: HttpRequest) => void | Promise<void>;
+
+/** Hears of every error that ends a call. */
+export type ErrorHook = (error: unknown, request: HttpRequest) => void | Promise<void>;
+
+/** The functions that a session calls on its way: push to a list to add one. What one throws ends the call. */
+export interface Hooks {
+  readonly request: RequestHook[];
+  readonly response: ResponseHook[];
+  readonly retry: RetryHook[];
+  readonly error: ErrorHook[];
+}
+
+/** Hooks as options: any list may be missing. */
+export type HooksInit = { readonly [Name in keyof Hooks]?: Readonly<Hooks[Name]> };
+
+/** Copies lists of hooks, the first ones first, so that the caller's arrays stay the caller's. */
+export function joinHooks(first: HooksInit = {}, then: HooksInit = {}): Hooks {
+  return {
+    request: [...(first.request ?? []), ...(then.request ?? [])],
+    response: [...(first.response ?? []), ...(then.response ?? [])],
+    retry: [...(first.retry ?? []), ...(then.retry ?? [])],
+    error: [...(first.error ?? []), ...(then.error ?? [])],
+  };
+}

@@ -1,0 +1,86 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import * as fc from "fast-check";
+import { bypasses, environmentProxies, proxyFor, selectProxy } from "./environment.ts";
+
+const bypassing: readonly (readonly [url: string, noProxy: string | undefined, bypassed: boolean])[] = [
+  ["http://a.test/", undefined, false],
+  ["http://a.test/", "", false],
+  ["http://a.test/", "*", true],
+  ["http://a.test/", "*,b.test", false],
+  ["http://a.test/", "a.test", true],
+  ["http://a.test/", " b.test , A.TEST ,", true],
+  ["http://sub.a.test/", "a.test", true],
+  ["http://sub.a.test/", ".a.test", true],
+  ["http://a.test/", ".a.test", true],
+  ["http://xa.test/", "a.test", false],
+  ["http://a.test/", "sub.a.test", false],
+  ["http://a.test:8080/", "a.test:8080", true],
+  ["http://a.test:8080/", "a.test:80", false],
+  ["http://a.test:8080/", "a.test", true],
+  ["http://10.1.2.3/", "10.0.0.0/8", true],
+  ["http://11.1.2.3/", "10.0.0.0/8", false],
+  ["http://10.1.2.3/", "10.1.2.3", true],
+  ["http://10.1.2.3/", "10.1.2.3/32", true],
+  ["http://10.1.2.4/", "10.1.2.3/32", false],
+  ["http://10.1.2.3/", "10.0.0.0/0", false],
+  ["http://10.1.2.3/", "10.0.0.0/33", false],
+  ["http://10.1.2.3/", "999.0.0.0/8", false],
+  ["http://10.test/", "10.0.0.0/8", false],
+  ["http://[::1]/", "::1", true],
+  ["http://[::1]/", "[::1]", true],
+];
+
+for (const [url, noProxy, bypassed] of bypassing) {
+  test(`no_proxy ${JSON.stringify(noProxy)} ${bypassed ? "names" : "does not name"} ${url}`, () => {
+    assert.equal(bypasses(new URL(url), noProxy), bypassed);
+  });
+}
+
+test("of the proxies for a URL the most particular is chosen", () => {
+  const url = new URL("https://a.test/");
+  const all = { "https://a.test": "1", https: "2", "all://a.test": "3", all: "4" };
+
+  const chosen = Object.keys(all).map((_, index) => selectProxy(url, Object.fromEntries(Object.entries(all).slice(index))));
+
+  assert.deepEqual(chosen, ["1", "2", "3", "4"]);
+  assert.equal(selectProxy(url, { http: "5", "https://b.test": "6", https: "" }), undefined);
+});
+
+test("reads the environment in either case, the lower one first", () => {
+  const environment = { http_proxy: "a", HTTP_PROXY: "b", HTTPS_PROXY: "c", all_proxy: "", ALL_PROXY: "d", NO_PROXY: "e" };
+
+  assert.deepEqual(environmentProxies(environment), { http: "a", https: "c", all: "d", no_proxy: "e" });
+});
+
+test("a CGI program does not believe HTTP_PROXY, which a client can set", () => {
+  assert.deepEqual(environmentProxies({ REQUEST_METHOD: "GET", HTTP_PROXY: "evil", HTTPS_PROXY: "c" }), { https: "c" });
+});
+
+const sources = { environment: { http_proxy: "env", no_proxy: "a.test" }, session: { http: "session" } };
+
+test("the request's proxy beats the environment's, and that the session's", () => {
+  const url = new URL("http://b.test/");
+
+  assert.equal(proxyFor(url, { ...sources, request: { http: "request" } }), "request");
+  assert.equal(proxyFor(url, sources), "env");
+  assert.equal(proxyFor(url, { session: sources.session }), "session");
+  assert.equal(proxyFor(url, {}), undefined);
+});
+
+test("no_proxy bypasses what the environment says, and nothing that the caller says", () => {
+  const url = new URL("http://a.test/");
+
+  assert.equal(proxyFor(url, { environment: sources.environment }), undefined);
+  assert.equal(proxyFor(url, sources), "session");
+  assert.equal(proxyFor(url, { ...sources, request: { http: "request" } }), "request");
+  assert.equal(proxyFor(url, { ...sources, request: { no_proxy: "b.test" } }), "env");
+});
+
+test("no list of hosts throws", () => {
+  fc.assert(
+    fc.property(fc.webUrl(), fc.string({ unit: "binary" }), (url, noProxy) => {
+      assert.equal(typeof bypasses(new URL(url), noProxy), "boolean");
+    }),
+  );
+});

@@ -1,0 +1,123 @@
+import { noBody } from "./body.ts";
+import type { HeaderRecord } from "./headers.ts";
+import type { HttpRequest } from "./request.ts";
+
+/** What a response says about where to go on. */
+export interface RedirectAnswer {
+  readonly status: number;
+  /** The Location header, its first line. */
+  readonly location: string | null | undefined;
+}
+
+/** The request that follows a redirect, or why none does and the response is the last word. */
+export type Redirect =
+  | { readonly follow: true; readonly request: HttpRequest }
+  | { readonly follow: false; readonly reason: "not-a-redirect" | "no-location" | "bad-location" | "foreign-scheme" };
+
+type MethodRule = (method: string) => string;
+
+const keep: MethodRule = (method) => method;
+const postBecomesGet: MethodRule = (method) => (method === "POST" ? "GET" : method);
+const allBecomeGet: MethodRule = (method) => (method === "HEAD" ? "HEAD" : "GET");
+
+/** What becomes of the method (RFC 9110 §15.4; for 302 as in requests, so that a DELETE is not executed twice). */
+const methodRules: ReadonlyMap<number, MethodRule> = new Map([
+  [301, postBecomesGet],
+  [302, allBecomeGet],
+  [303, allBecomeGet],
+  [307, keep],
+  [308, keep],
+]);
+
+const credentials: readonly string[] = ["authorization", "cookie", "proxy-authorization"];
+const bodyHeaders: readonly string[] = [
+  "content-encoding",
+  "content-language",
+  "content-length",
+  "content-location",
+  "content-type",
+  "transfer-encoding",
+];
+
+/** Whether a status, with a Location, sends the client elsewhere. */
+export function isRedirectStatus(status: number): boolean {
+  return methodRules.has(status);
+}
+
+/**
+ * Gives the request that a redirect asks for (RFC 9110 §15.4, §10.2.2).
+ *
+ * A request whose method stays keeps its body, but for 303; one that becomes a GET loses body and idempotency key.
+ * Authorization, Cookie, Proxy-Authorization and the headers `sensitive` (in lower case) stay behind when the redirect
+ * leads to another host, another port or from https to http. User and password in a Location are ignored, and only
+ * http and https are followed.
+ */
+export function redirected(
+  request: HttpRequest,
+  { status, location }: RedirectAnswer,
+  sensitive: Iterable<string> = [],
+): Redirect {
+  const rule = methodRules.get(status);
+  if (rule === undefined) return { follow: false, reason: "not-a-redirect" };
+  if (location === null || location === undefined || location.trim() === "") {
+    return { follow: false, reason: "no-location" };
+  }
+  const url = resolveLocation(location, request.url);
+  if (url === undefined) return { follow: false, reason: "bad-location" };
+  if (!/^https?:$/.test(url.protocol)) return { follow: false, reason: "foreign-scheme" };
+
+  const crossing = leavesOrigin(request.url, url);
+  const moved = { ...request, url, headers: crossing ? without(request.headers, [...credentials, "host", ...sensitive]) : request.headers };
+  const method = rule(request.method);
+  const keepsBody = method === request.method && status !== 303;
+  return { follow: true, request: keepsBody ? moved : withoutBody(moved, method) };
+}
+
+/**
+ * Whether credentials must not go from one URL to the other: the host or the port differs, or https becomes http. From
+ * http to https on the default ports they may (requests' rule).
+ */
+export function leavesOrigin(from: URL, to: URL): boolean {
+  if (from.hostname !== to.hostname) return true;
+  if (from.protocol === "http:" && to.protocol === "https:") return from.port !== "" || to.port !== "";
+  return from.protocol !== to.protocol || from.port !== to.port;
+}
+
+/** Resolves a Location against the URL that answered; undefined when it is no URL. A fragment is inherited (RFC 9110 §10.2.2). */
+export function resolveLocation(location: string, base: URL): URL | undefined {
+  const url = parse(asUtf8(location.trim()), base);
+  if (url === undefined) return undefined;
+  if (url.hash === "") url.hash = base.hash;
+  const own = url.origin === base.origin;
+  url.username = own ? base.username : "";
+  url.password = own ? base.password : "";
+  return url;
+}
+
+function parse(location: string, base: URL): URL | undefined {
+  try {
+    return new URL(location, base);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Headers reach us byte by byte (ISO 8859-1); what servers mean by bytes above 127 is UTF-8. */
+function asUtf8(text: string): string {
+  if (!/[\u0080-\u00ff]/.test(text) || /[^\u0000-\u00ff]/.test(text)) return text;
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(Uint8Array.from(text, (char) => char.charCodeAt(0)));
+  } catch {
+    return text;
+  }
+}
+
+function withoutBody(request: HttpRequest, method: string): HttpRequest {
+  const headers = without(request.headers, [...bodyHeaders, "idempotency-key"]);
+  return { ...request, method, headers, body: noBody, idempotencyKey: undefined };
+}
+
+function without(headers: HeaderRecord, names: readonly string[]): HeaderRecord {
+  const gone = new Set(names);
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => !gone.has(name)));
+}

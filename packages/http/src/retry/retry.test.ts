@@ -1,0 +1,293 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { RetryError, waitExponential, waitFixed } from "@holdfast/policy";
+import { seededRandom } from "@holdfast/policy/testing";
+import * as fc from "fast-check";
+import { ConnectionError, ConnectTimeoutError, IncompleteBodyError, ReadTimeoutError } from "../errors.ts";
+import type { RetryEvent } from "./retry-history.ts";
+import type { RetryCount, RetryInit } from "./retry-init.ts";
+import { Retry } from "./retry.ts";
+
+const url = "https://a.test/";
+const refused = new ConnectionError("refused", { phase: "connect", mayHaveArrived: false, errno: "ECONNREFUSED" });
+const silent = new ReadTimeoutError("a.test", 1, "headers");
+const broken = new IncompleteBodyError(1, 2);
+
+const events = {
+  connect: { method: "GET", url, error: refused },
+  read: { method: "GET", url, error: silent },
+  other: { method: "GET", url, error: broken },
+  status: { method: "GET", url, response: { status: 503 } },
+  redirect: { method: "GET", url, response: { status: 302, redirectLocation: "/next" } },
+} satisfies Readonly<Record<string, RetryEvent>>;
+
+type Counter = keyof typeof events;
+const counters: readonly Counter[] = ["connect", "read", "other", "status", "redirect"];
+
+function after(retry: Retry, ...counted: readonly Counter[]): Retry {
+  return counted.reduce((left, counter) => left.increment(events[counter]), retry);
+}
+
+function thrownBy(act: () => unknown): unknown {
+  try {
+    act();
+  } catch (error) {
+    return error;
+  }
+  return assert.fail("nothing was thrown");
+}
+
+test("does what urllib3 does when it is told nothing", () => {
+  const { total, connect, read, redirect, status, other, backoffFactor, backoffMax, retryAfterMax } = new Retry();
+
+  assert.deepEqual([total, connect, read, redirect, status, other], [10, null, null, null, null, null]);
+  assert.deepEqual([backoffFactor, backoffMax, retryAfterMax], [0, 120_000, 21_600_000]);
+});
+
+for (const counter of counters) {
+  test(`a ${counter} event takes one from total and one from ${counter}, and leaves the value it was asked of alone`, () => {
+    const init = { total: 9, connect: 5, read: 5, other: 5, status: 5, redirect: 5 };
+    const retry = new Retry(init);
+
+    const left = after(retry, counter);
+
+    const { total, connect, read, other, status, redirect } = left;
+    assert.deepEqual({ total, connect, read, other, status, redirect }, { ...init, total: 8, [counter]: 4 });
+    assert.equal(retry.total, 9);
+    assert.deepEqual(retry.history, []);
+  });
+
+  test(`gives up when ${counter} is used up, with the failure as the cause`, () => {
+    const retry = after(new Retry({ [counter]: 1 }), counter);
+
+    const error = thrownBy(() => after(retry, counter));
+
+    assert.ok(error instanceof RetryError);
+    const event: RetryEvent = events[counter];
+    if (event.error !== undefined) assert.equal(error.cause, event.error);
+    assert.match(error.message, /^Gave up after 2 attempts: /);
+  });
+}
+
+for (const counter of ["connect", "read"] as const) {
+  test(`hands out the error as it is when ${counter} is switched off`, () => {
+    assert.equal(thrownBy(() => after(new Retry({ [counter]: false }), counter)), events[counter].error);
+  });
+}
+
+test("hands out every error as it is when total is switched off, and redirects too", () => {
+  const off = new Retry({ total: false });
+
+  assert.equal(thrownBy(() => after(off, "other")), broken);
+  assert.deepEqual([off.redirect, off.raiseOnRedirect], [0, false]);
+});
+
+test("says in urllib3's words which answer was one too many", () => {
+  const none = new Retry({ total: 0 });
+  const causes = ([events.status, events.redirect, { method: "GET", url }] as RetryEvent[]).map(
+    (event) => (thrownBy(() => none.increment(event)) as RetryError).cause as Error & { status?: number },
+  );
+
+  assert.deepEqual(
+    causes.map(({ message, status }) => [message, status]),
+    [
+      ["too many 503 error responses", 503],
+      ["too many redirects", 302],
+      ["too many error responses", undefined],
+    ],
+  );
+});
+
+test("a request that may have arrived is only repeated where its method may be", () => {
+  const post = { method: "POST", url, error: silent };
+
+  assert.equal(thrownBy(() => new Retry().increment(post)), silent);
+  assert.equal(thrownBy(() => new Retry().increment({ ...post, method: null })), silent);
+  assert.equal(new Retry({ allowedMethods: ["POST"] }).increment(post).total, 9);
+  assert.equal(new Retry({ allowedMethods: null }).increment(post).total, 9);
+  assert.equal(new Retry().increment({ ...post, error: refused }).total, 9);
+});
+
+test("null is no limit, and true counts as one", () => {
+  assert.equal(after(new Retry({ total: null }), ...Array<Counter>(50).fill("status")).total, null);
+  assert.equal(after(new Retry({ total: true }), "status").total, 0);
+});
+
+test("keeps what happened, and hands it on", () => {
+  const left = after(new Retry(), "connect", "redirect", "status").new({ total: 1 });
+
+  assert.deepEqual(left.history, [
+    { method: "GET", url, error: refused, status: null, redirectLocation: null },
+    { method: "GET", url, error: null, status: 302, redirectLocation: "/next" },
+    { method: "GET", url, error: null, status: 503, redirectLocation: null },
+  ]);
+  assert.equal(left.total, 1);
+});
+
+const questions: readonly (readonly [init: RetryInit, method: string, status: number, retryAfter: boolean, again: boolean])[] = [
+  [{}, "GET", 503, false, false],
+  [{}, "GET", 503, true, true],
+  [{}, "GET", 500, true, false],
+  [{}, "POST", 503, true, false],
+  [{ statusForcelist: [503] }, "GET", 503, false, true],
+  [{ statusForcelist: [503] }, "get", 503, false, true],
+  [{ statusForcelist: [503] }, "POST", 503, false, false],
+  [{ statusForcelist: [503], allowedMethods: false }, "POST", 503, false, true],
+  [{ statusForcelist: [503], allowedMethods: [] }, "POST", 503, false, true],
+  [{ statusForcelist: [200] }, "GET", 200, false, true],
+  [{ respectRetryAfterHeader: false }, "GET", 503, true, false],
+  [{ total: 0 }, "GET", 503, true, false],
+  [{ total: null }, "GET", 503, true, false],
+];
+
+for (const [init, method, status, retryAfter, again] of questions) {
+  const header = retryAfter ? " with Retry-After" : "";
+  test(`${JSON.stringify(init)} ${again ? "retries" : "does not retry"} ${method} ${status}${header}`, () => {
+    assert.equal(new Retry(init).isRetry(method, status, retryAfter), again);
+  });
+}
+
+test("the back-off begins after the second failure in a row, doubles, ends at its maximum and restarts after a redirect", () => {
+  const retry = new Retry({ total: null, backoffFactor: "1s", backoffMax: "5s" });
+  const paths: readonly (readonly Counter[])[] = [
+    [],
+    ["status"],
+    ["status", "connect"],
+    ["status", "connect", "status"],
+    ["status", "connect", "status", "other"],
+    ["status", "connect", "redirect"],
+    ["status", "connect", "redirect", "status", "status"],
+  ];
+
+  const delays = paths.map((path) => after(retry, ...path).getBackoffTime());
+
+  assert.deepEqual(delays, [0, 0, 2_000, 4_000, 5_000, 0, 2_000]);
+});
+
+test("jitter adds up to its size, and never beyond the maximum", () => {
+  const left = after(new Retry({ backoffFactor: "1s", backoffJitter: "500ms", backoffMax: 2_400 }), "status", "status");
+
+  assert.deepEqual(
+    [0, 0.5, 0.99].map((draw) => left.getBackoffTime(() => draw)),
+    [2_000, 2_250, 2_400],
+  );
+});
+
+test("a wait strategy takes the place of the whole back-off, from the first failure on", () => {
+  const retry = new Retry({ wait: waitExponential({ multiplier: "1s" }), backoffMax: 1, backoffJitter: "1s" });
+
+  const delays = [after(retry, "status"), after(retry, "status", "connect"), after(retry, "status", "redirect")];
+
+  assert.deepEqual(
+    delays.map((left) => left.getBackoffTime(seededRandom(1))),
+    [1_000, 2_000, 0],
+  );
+});
+
+test("a back-off of ten thousand failures is still a number", () => {
+  const row = { method: "GET", url, error: null, status: 503, redirectLocation: null };
+  const history = Array.from({ length: 10_000 }, () => row);
+
+  assert.equal(new Retry({ history }).getBackoffTime(), 0);
+  assert.equal(new Retry({ history, backoffFactor: 1 }).getBackoffTime(), 120_000);
+});
+
+test("Retry-After comes before the back-off, on a redirect in its place, and is never longer than allowed", () => {
+  const retry = after(new Retry({ backoffFactor: "1s", retryAfterMax: "1m" }), "status", "status");
+  const deaf = retry.new({ respectRetryAfterHeader: false });
+  const now = 0;
+
+  assert.equal(retry.getSleepTime({ retryAfter: "7" }, now), 7_000);
+  assert.equal(retry.getSleepTime({ retryAfter: "3600" }, now), 60_000);
+  assert.equal(retry.getSleepTime({ retryAfter: "soon" }, now), 2_000);
+  assert.equal(retry.getSleepTime({ retryAfter: "0" }, now), 2_000);
+  assert.equal(retry.getSleepTime({}, now), 2_000);
+  assert.equal(deaf.getSleepTime({ retryAfter: "7" }, now), 2_000);
+  assert.equal(retry.getSleepTime({ retryAfter: "7", redirected: true }, now), 7_000);
+  assert.equal(retry.getSleepTime({ retryAfter: "soon", redirected: true }, now), 0);
+  assert.equal(deaf.getSleepTime({ retryAfter: "7", redirected: true }, now), 0);
+});
+
+test("is made of a bare number, of a fallback, or of the default", () => {
+  const six = new Retry({ total: 6 });
+
+  assert.equal(Retry.fromInt(4).total, 4);
+  assert.equal(Retry.fromInt(4, false).redirect, 0);
+  assert.equal(Retry.fromInt(null).total, 3);
+  assert.equal(Retry.fromInt(null, true, six), six);
+  assert.equal(Retry.fromInt(six, false), six);
+});
+
+test("names of headers lose their case, and methods keep theirs", () => {
+  const retry = new Retry({ removeHeadersOnRedirect: ["X-Api-Key"], allowedMethods: ["get"] });
+
+  assert.deepEqual([...retry.removeHeadersOnRedirect], ["x-api-key"]);
+  assert.equal(retry.isMethodRetryable("GET"), false);
+});
+
+test("later changes to what it was made of change nothing", () => {
+  const statusForcelist = new Set([503]);
+  const retry = new Retry({ statusForcelist });
+
+  statusForcelist.add(500);
+
+  assert.equal(retry.isRetry("GET", 500), false);
+});
+
+const mistakes: readonly RetryInit[] = [
+  { total: 1.5 },
+  { connect: NaN },
+  { backoffMax: -1 },
+  { backoffJitter: NaN },
+  { backoffFactor: NaN },
+  { retryAfterMax: -1 },
+];
+
+for (const init of mistakes) {
+  test(`refuses ${Object.entries(init).join()}`, () => {
+    assert.throws(() => new Retry(init), RangeError);
+  });
+}
+
+test("never allows more events than total, and never counts one without taking it from the total", () => {
+  const count: fc.Arbitrary<RetryCount> = fc.oneof(fc.constant(null), fc.constant(true), fc.nat(6));
+  const init = fc.record({ total: fc.nat(6), connect: count, read: count, redirect: count, status: count, other: count });
+  const path = fc.array(fc.constantFrom(...counters), { maxLength: 12 });
+
+  fc.assert(
+    fc.property(init, path, (settings, events) => {
+      let left = new Retry({ ...settings, backoffFactor: "1s", backoffJitter: "1s" });
+      for (const event of events) {
+        try {
+          left = after(left, event);
+        } catch (error) {
+          assert.ok(error instanceof RetryError);
+          break;
+        }
+        assert.equal(Number(left.total) + left.history.length, settings.total);
+        const delay = left.getBackoffTime(seededRandom(left.history.length));
+        assert.ok(delay >= 0 && delay <= left.backoffMax);
+      }
+      assert.ok(left.history.length <= settings.total);
+    }),
+  );
+});
+
+test("a wait that the caller chose is told the failure", () => {
+  const told: unknown[] = [];
+  const wait = Object.assign((attempt: Parameters<ReturnType<typeof waitFixed>>[0]) => {
+    told.push(attempt.number, attempt.outcome);
+    return 5;
+  });
+
+  const delay = after(new Retry({ wait }), "connect").getBackoffTime();
+
+  assert.equal(delay, 5);
+  assert.deepEqual(told, [1, { ok: false, error: refused }]);
+});
+
+test("a connect timeout is a failure to connect", () => {
+  const left = new Retry({ connect: 3 }).increment({ method: "POST", url, error: new ConnectTimeoutError("a.test", 1) });
+
+  assert.equal(left.connect, 2);
+});

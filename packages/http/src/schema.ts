@@ -1,0 +1,46 @@
+import { HoldfastError } from "@holdfast/policy";
+
+/** The part of Standard Schema (standardschema.dev, version 1) that is used: zod, valibot, arktype and others have it. */
+export interface StandardSchema<Output = unknown> {
+  readonly "~standard": {
+    readonly version: 1;
+    readonly vendor: string;
+    readonly validate: (value: unknown) => SchemaResult<Output> | Promise<SchemaResult<Output>>;
+    readonly types?: { readonly input: unknown; readonly output: Output } | undefined;
+  };
+}
+
+type SchemaResult<Output> = { readonly value: Output; readonly issues?: undefined } | { readonly issues: readonly SchemaIssue[] };
+
+/** One thing that is wrong with a value, and where. */
+export interface SchemaIssue {
+  readonly message: string;
+  readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined;
+}
+
+/** The body is JSON, but not what the schema asks for. */
+export class SchemaError extends HoldfastError {
+  readonly code = "ERR_SCHEMA";
+  readonly issues: readonly SchemaIssue[];
+
+  constructor(issues: readonly SchemaIssue[]) {
+    super(`The body is not what the schema asks for: ${issues.map(describe).join("; ")}`);
+    this.issues = issues;
+  }
+}
+
+/**
+ * Checks a value against a schema and gives what the schema makes of it.
+ *
+ * @throws SchemaError with every issue.
+ */
+export async function validate<T>(schema: StandardSchema<T>, value: unknown): Promise<T> {
+  const result = await schema["~standard"].validate(value);
+  if (result.issues !== undefined) throw new SchemaError(result.issues);
+  return result.value;
+}
+
+function describe({ message, path = [] }: SchemaIssue): string {
+  const place = path.map((step) => String(typeof step === "object" ? step.key : step)).join(".");
+  return place === "" ? message : `${place}: ${message}`;
+}

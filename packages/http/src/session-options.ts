@@ -1,0 +1,59 @@
+import type { Clock, Policy, Random, RetryBudget } from "@holdfast/policy";
+import type { CookieJar } from "tough-cookie";
+import type { Auth } from "./auth.ts";
+import type { BodyInit } from "./body.ts";
+import type { HeadersInit } from "./headers.ts";
+import type { HooksInit } from "./hooks.ts";
+import type { Params } from "./request.ts";
+import type { Retry } from "./retry/retry.ts";
+import type { TimeoutOptions } from "./timeouts.ts";
+import type { TlsOptions } from "./transport/connector.ts";
+
+export interface SessionOptions {
+  /** What relative URLs are relative to. */
+  readonly baseUrl?: string;
+  /** Sent with every request. */
+  readonly headers?: HeadersInit;
+  /** Added to every URL. */
+  readonly params?: Params;
+  /** Says who asks, and is asked again after one 401; not sent on to another origin. */
+  readonly auth?: Auth;
+  /** The jar to keep cookies in; false keeps none. @default a new jar */
+  readonly cookies?: CookieJar | false;
+  /** @default sessionDefaults.retry: at most 3 retries of what is safe to send again */
+  readonly retry?: Retry;
+  /** @default connect 5 s, read 30 s */
+  readonly timeout?: TimeoutOptions;
+  /** What retries may cost, over all calls. @default unlimited */
+  readonly budget?: RetryBudget;
+  /** A policy for each origin, made when it is first asked: a breaker, bulkhead, rate or hedge around every attempt. */
+  readonly guard?: (origin: string) => Policy;
+  readonly hooks?: HooksInit;
+  /** The most redirects that one call follows; 0 hands them out, null leaves it to the counters of `retry`. @default 30 */
+  readonly maxRedirects?: number | null;
+  /** Headers beyond Authorization, Cookie and Proxy-Authorization that do not follow a redirect to another origin. */
+  readonly sensitiveHeaders?: readonly string[];
+  /** The most that a body may grow to, decoded. @default 2 GiB */
+  readonly maxBytes?: number;
+  /** Connections to one origin at the same time. @default 256 */
+  readonly connections?: number;
+  readonly tls?: TlsOptions;
+  /** Speaks HTTP/2 to servers that offer it. @default false */
+  readonly http2?: boolean;
+  readonly clock?: Clock;
+  readonly random?: Random;
+}
+
+/** What one request changes of its session. */
+export interface RequestOptions
+  extends Pick<SessionOptions, "params" | "auth" | "retry" | "timeout" | "hooks" | "maxRedirects" | "maxBytes"> {
+  /** Over the session's; undefined removes one. */
+  readonly headers?: HeadersInit;
+  readonly body?: BodyInit;
+  /** Sent as application/json. */
+  readonly json?: unknown;
+  /** Ends the call: its reason is thrown as it is. */
+  readonly signal?: AbortSignal | undefined;
+  /** Lets the server recognise a second try, so that any method may be sent again; sent as Idempotency-Key. */
+  readonly idempotencyKey?: string;
+}

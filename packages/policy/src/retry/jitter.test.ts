@@ -1,0 +1,104 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { failed } from "../outcome.ts";
+import type { Attempt } from "./attempt.ts";
+import { decorrelatedJitter, equalJitter, fullJitter, proportionalJitter } from "./jitter.ts";
+import { waitExponential, waitFixed, waitRandomExponential, type Wait } from "./wait.ts";
+
+function attempt(number: number, waited = 0): Attempt {
+  return { number, outcome: failed(new Error("refused")), startedAt: 0, endedAt: 0, elapsed: 0, waited, idleFor: waited };
+}
+
+interface Row {
+  readonly wait: Wait;
+  readonly waited?: number;
+  readonly random: number;
+  readonly ms: number;
+}
+
+const fixed = waitFixed(1_000);
+
+const rows: readonly Row[] = [
+  { wait: fullJitter(fixed), random: 0, ms: 0 },
+  { wait: fullJitter(fixed), random: 0.25, ms: 250 },
+  { wait: equalJitter(fixed), random: 0, ms: 500 },
+  { wait: equalJitter(fixed), random: 0.5, ms: 750 },
+  { wait: proportionalJitter(0.2, fixed), random: 0, ms: 800 },
+  { wait: proportionalJitter(0.2, fixed), random: 0.5, ms: 1_000 },
+  { wait: proportionalJitter(0, fixed), random: 0, ms: 1_000 },
+  { wait: proportionalJitter(1, fixed), random: 0, ms: 0 },
+  { wait: decorrelatedJitter(fixed), random: 0.5, ms: 1_000 },
+  { wait: decorrelatedJitter(fixed), waited: 2_000, random: 0, ms: 1_000 },
+  { wait: decorrelatedJitter(fixed), waited: 2_000, random: 0.5, ms: 3_500 },
+  { wait: decorrelatedJitter(fixed, { max: "2s" }), waited: 2_000, random: 0.5, ms: 2_000 },
+];
+
+for (const { wait, waited = 0, random, ms } of rows) {
+  test(`${wait.name} waits ${ms} ms after ${waited} ms when chance says ${random}`, () => {
+    assert.equal(wait(attempt(1, waited), () => random), ms);
+  });
+}
+
+// Below a millionth of a millisecond, rounding outweighs what is tested.
+const duration = fc.oneof(fc.constant(0), fc.double({ min: 1e-6, max: 1e15, noNaN: true }));
+const chance = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
+
+function holds(jitter: (wait: Wait) => Wait, low: number, high: number): void {
+  fc.assert(
+    fc.property(duration, chance, (ms, random) => {
+      const jittered = jitter(waitFixed(ms))(attempt(1), () => random);
+
+      assert.ok(jittered >= low * ms * (1 - 1e-12) && jittered <= high * ms * (1 + 1e-12), `${jittered} is not within ${low}..${high} of ${ms}`);
+    }),
+  );
+}
+
+test("full jitter is anything from nothing to the wait, never more", () => {
+  holds(fullJitter, 0, 1);
+});
+
+test("equal jitter is never less than half the wait, never more than all of it", () => {
+  holds(equalJitter, 0.5, 1);
+});
+
+test("proportional jitter stays within its ratio", () => {
+  holds((wait) => proportionalJitter(0.5, wait), 0.5, 1.5);
+});
+
+test("decorrelated jitter stays between the wait and three times the last one, below its maximum", () => {
+  fc.assert(
+    fc.property(duration, duration, duration, chance, (ms, waited, max, random) => {
+      const jittered = decorrelatedJitter(waitFixed(ms), { max })(attempt(2, waited), () => random);
+
+      assert.ok(jittered >= Math.min(ms, max) * (1 - 1e-12));
+      assert.ok(jittered <= Math.min(max, Math.max(ms, 3 * waited) * (1 + 1e-12)));
+    }),
+  );
+});
+
+test("jitter wraps whatever it is given, chance included", () => {
+  const draws: number[] = [];
+  const wait: Wait = (_attempt, random) => {
+    draws.push(random());
+    return 100;
+  };
+
+  fullJitter(equalJitter(wait))(attempt(1), () => 0.5);
+
+  assert.deepEqual(draws, [0.5]);
+});
+
+test("an endless wait stays endless, whatever chance says", () => {
+  assert.equal(waitRandomExponential()(attempt(5_000), () => 0), Infinity);
+  for (const jitter of [fullJitter, equalJitter, decorrelatedJitter]) {
+    assert.equal(jitter(waitExponential())(attempt(5_000), () => 0), Infinity, jitter.name);
+  }
+  assert.equal(proportionalJitter(0.5, waitExponential())(attempt(5_000), () => 0), Infinity);
+});
+
+for (const ratio of [-0.1, 1.1, NaN]) {
+  test(`refuses a ratio of ${ratio}`, () => {
+    assert.throws(() => proportionalJitter(ratio, fixed), RangeError);
+  });
+}

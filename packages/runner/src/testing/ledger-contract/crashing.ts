@@ -1,0 +1,52 @@
+import assert from "node:assert/strict";
+import { it } from "node:test";
+import { runDirectory } from "../run-directory.ts";
+import { type Open, claimed, lines, outcome, post, states, sums, url } from "./support.ts";
+
+/** What a crash leaves is put right. */
+export function crashing(open: Open): void {
+  it("hands leases out again that outlived their owner", () => {
+    const directory = runDirectory();
+    const first = open(directory);
+    first.plan(lines(1, 2));
+    first.claim(2);
+    first.close();
+
+    const again = open(directory);
+
+    assert.deepEqual(claimed(again), [1, 2]);
+    again.close();
+  });
+
+  it("reports an unsafe request that may have been executed as unknown, and never hands it out again", () => {
+    const directory = runDirectory();
+    const first = open(directory);
+    first.plan([post]);
+    first.intend(first.claim(1).map(({ job }) => job));
+    first.close();
+
+    const again = open(directory);
+
+    assert.deepEqual(states(again), ["1 unknown interrupted"]);
+    assert.deepEqual(claimed(again), []);
+    assert.ok(sums(again));
+    again.close();
+  });
+
+  it("forgets the intent of a request that was answered or taken back", () => {
+    const directory = runDirectory();
+    const first = open(directory);
+    first.plan([post, { ...post, line: 2, url: url(2) }]);
+    const leases = first.claim(2);
+    first.intend(leases.map(({ job }) => job));
+    first.record(outcome(leases[0], { at: "failed", reason: "refused", retryable: true }));
+    first.commit();
+    first.release(leases.slice(1));
+    first.close();
+
+    const again = open(directory);
+
+    assert.deepEqual(states(again), ["1 failed refused", "2 pending"]);
+    again.close();
+  });
+}

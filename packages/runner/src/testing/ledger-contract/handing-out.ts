@@ -1,0 +1,83 @@
+import assert from "node:assert/strict";
+import { it } from "node:test";
+import { runDirectory } from "../run-directory.ts";
+import { type Open, claimed, lines, outcome, post, url } from "./support.ts";
+
+/** Rows are handed out once. */
+export function handingOut(open: Open): void {
+  it("hands out each row once, in order, and new rows as they are planned", () => {
+    const ledger = open(runDirectory());
+    ledger.plan(lines(1, 2, 3));
+
+    const windows = [ledger.claim(2), ledger.claim(2), ledger.claim(2)].map((leases) => leases.map(({ job }) => job.id));
+    ledger.plan(lines(1, 2, 3, 4));
+
+    assert.deepEqual(windows, [[1, 2], [3], []]);
+    assert.deepEqual(ledger.claim(9).map(({ job }) => job.url), [url(4)]);
+    ledger.close();
+  });
+
+  it("hands out what a request needs", () => {
+    const ledger = open(runDirectory());
+    const request = { headers: { a: "b" }, body: "x", idempotencyKey: "k" };
+    ledger.plan([{ ...post, request }]);
+
+    const [lease] = ledger.claim(1);
+
+    assert.deepEqual(lease, { job: { id: 1, line: 1, method: "POST", url: url(1), request }, from: "pending", rounds: 0 });
+    ledger.close();
+  });
+
+  it("hands out a deferred row when it is due, not before, and only once", () => {
+    const ledger = open(runDirectory());
+    ledger.plan(lines(1, 2));
+    const [first] = ledger.claim(9);
+    ledger.record(outcome(first, { at: "deferred", until: 5_000, rounds: 1, reason: "http-429" }));
+    ledger.commit();
+
+    const due = [4_999, 5_000, 5_000].map((now) => ledger.due(now, 9).map(({ job, from, rounds }) => ({ id: job.id, from, rounds })));
+
+    assert.deepEqual(due, [[], [{ id: 1, from: "deferred", rounds: 1 }], []]);
+    ledger.close();
+  });
+}
+
+/** Rows are handed out again when it is their time. */
+export function handingOutLater(open: Open): void {
+  it("knows the next time a deferred row comes due", () => {
+    const ledger = open(runDirectory());
+    ledger.plan(lines(1, 2));
+    assert.equal(ledger.nextDue(), undefined);
+    const [first, second] = ledger.claim(9);
+    ledger.record(outcome(first, { at: "deferred", until: 7_000, rounds: 1, reason: "x" }));
+    ledger.record(outcome(second, { at: "deferred", until: 6_000, rounds: 1, reason: "x" }));
+    ledger.commit();
+
+    assert.equal(ledger.nextDue(), 6_000);
+    assert.equal(ledger.totals().nextAt, 6_000);
+    ledger.due(6_000, 1);
+    assert.equal(ledger.nextDue(), 7_000);
+    ledger.close();
+  });
+
+  it("hands out in a later run what failed and may be retried, and nothing that ended for good", () => {
+    const directory = runDirectory();
+    const first = open(directory);
+    first.plan(lines(1, 2, 3, 4));
+    const [a, b, c] = first.claim(3);
+    first.record(outcome(a));
+    first.record(outcome(b, { at: "failed", reason: "http-503", retryable: true }));
+    first.record(outcome(c, { at: "failed", reason: "http-404", retryable: false }));
+    first.commit();
+    first.close();
+
+    const again = open(directory);
+
+    assert.deepEqual(again.claim(9).map(({ job, from }) => `${job.line} ${from}`), ["2 failed", "4 pending"]);
+    again.close();
+    const forced = open(directory);
+    forced.reopenFailed();
+    assert.deepEqual(claimed(forced), [2, 3, 4]);
+    forced.close();
+  });
+}

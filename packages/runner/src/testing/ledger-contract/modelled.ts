@@ -1,0 +1,123 @@
+import assert from "node:assert/strict";
+import { it } from "node:test";
+import fc from "fast-check";
+import type { Lease, Ledger } from "../../ledger.ts";
+import { type Ended, mayBeClaimed, next, type State } from "../../state.ts";
+import { runDirectory } from "../run-directory.ts";
+import { type Open, outcome, sums, url } from "./support.ts";
+
+const endings: readonly Ended[] = [
+  { at: "done" },
+  { at: "failed", reason: "f", retryable: true },
+  { at: "failed", reason: "g", retryable: false },
+  { at: "deferred", until: 50, rounds: 1, reason: "d" },
+  { at: "unknown", reason: "u" },
+];
+
+type Step = { readonly do: "plan" | "claim" | "due" | "release" | "crash"; readonly count: number } | { readonly do: "finish"; readonly state: Ended };
+
+const steps: fc.Arbitrary<readonly Step[]> = fc.array(
+  fc.oneof(
+    fc.record({ do: fc.constantFrom("plan", "claim", "due", "release", "crash"), count: fc.integer({ min: 1, max: 4 }) }),
+    fc.record({ do: fc.constant("finish" as const), state: fc.constantFrom(...endings) }),
+  ),
+  { maxLength: 40 },
+);
+
+/** A ledger follows the pure rule of states, whatever happens. */
+export function modelled(open: Open): void {
+  it("keeps every row in the state that the rule of states gives, whatever happens", () => {
+    const property = fc.property(steps, (todo) => {
+      const directory = runDirectory();
+      const model = new Model(directory, open);
+      for (const step of todo) model.take(step);
+
+      model.close();
+    });
+    fc.assert(property, { numRuns: 40 });
+  });
+}
+
+/** Runs a ledger beside a list of states that follows `next`, and compares them after every step. */
+class Model {
+  readonly #directory: string;
+  readonly #open: Open;
+  readonly #states: State[] = [];
+  #ledger: Ledger;
+  readonly #leases: Lease[] = [];
+
+  constructor(directory: string, open: Open) {
+    this.#directory = directory;
+    this.#open = open;
+    this.#ledger = open(directory);
+  }
+
+  take(step: Step): void {
+    this.#act(step);
+    const expected = this.#states.map((state) => (state.at === "leased" ? "leased" : state.at));
+    const seen = [...this.#ledger.results()].map(({ state }, index) => (this.#states[index]?.at === "leased" ? "leased" : state));
+    assert.deepEqual(seen, expected);
+    assert.ok(sums(this.#ledger));
+  }
+
+  close(): void {
+    this.#ledger.close();
+  }
+
+  #act(step: Step): void {
+    if (step.do === "plan") this.#plan(step.count);
+    else if (step.do === "claim") this.#handOut(this.#ledger.claim(step.count), 0);
+    else if (step.do === "due") this.#handOut(this.#ledger.due(50, step.count), 50);
+    else if (step.do === "finish") this.#finish(step.state);
+    else if (step.do === "release") this.#release(step.count);
+    else this.#crash();
+  }
+
+  #plan(count: number): void {
+    for (let n = 0; n < count; n += 1) {
+      this.#states.push({ at: "pending" });
+      const job = { kind: "job", line: this.#states.length, method: "GET", url: url(this.#states.length) } as const;
+      assert.equal(this.#ledger.plan([job]).added, 1);
+    }
+  }
+
+  #handOut(leases: readonly Lease[], now: number): void {
+    for (const { job } of leases) {
+      const state = this.#states[job.id - 1];
+      assert.ok(state !== undefined && mayBeClaimed(state, now), `row ${job.id} was handed out as ${state?.at}`);
+      this.#states[job.id - 1] = next(state, { type: "claimed", now });
+    }
+    this.#leases.push(...leases);
+  }
+
+  #finish(state: Ended): void {
+    const lease = this.#leases.shift();
+    if (lease === undefined) return;
+    this.#ledger.record(outcome(lease, state));
+    this.#ledger.commit();
+    this.#states[lease.job.id - 1] = next({ at: "leased" }, { type: "finished", state });
+  }
+
+  // Taken back, a row is as it was; the ledger keeps what it had recorded of it before.
+  #release(count: number): void {
+    for (const lease of this.#leases.splice(0, count)) {
+      this.#ledger.release([lease]);
+      this.#states[lease.job.id - 1] = before(lease);
+    }
+  }
+
+  #crash(): void {
+    this.#ledger.close();
+    this.#ledger = this.#open(this.#directory);
+    for (const lease of this.#leases.splice(0)) this.#states[lease.job.id - 1] = before(lease);
+  }
+}
+
+function before({ from }: Lease): State {
+  const known: Readonly<Record<Lease["from"], State>> = {
+    pending: { at: "pending" },
+    failed: { at: "failed", reason: "f", retryable: true },
+    deferred: { at: "deferred", until: 50, rounds: 1, reason: "d" },
+  };
+  return known[from];
+}

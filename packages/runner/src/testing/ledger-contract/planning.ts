@@ -1,0 +1,93 @@
+import assert from "node:assert/strict";
+import { it } from "node:test";
+import type { PlannedLine } from "../../ledger.ts";
+import { runDirectory } from "../run-directory.ts";
+import { type Open, lines, post, states } from "./support.ts";
+
+/** Lines become rows. */
+export function planning(open: Open): void {
+  it("makes a row of every line", () => {
+    const ledger = open(runDirectory());
+
+    const planned = ledger.plan(lines(1, 2, 3));
+
+    assert.deepEqual(planned, { added: 3, known: 0, duplicates: 0, invalid: 0 });
+    assert.deepEqual(states(ledger), ["1 pending", "2 pending", "3 pending"]);
+    ledger.close();
+  });
+
+  it("skips a line whose request was there before, and names the first", () => {
+    const ledger = open(runDirectory());
+
+    const planned = ledger.plan(lines(1, 2, 1, 1));
+
+    assert.deepEqual(planned, { added: 2, known: 0, duplicates: 2, invalid: 0 });
+    assert.deepEqual(states(ledger).slice(2), ["3 skipped duplicate-of-line-1", "4 skipped duplicate-of-line-1"]);
+    ledger.close();
+  });
+
+  it("fails a line that is no request, for good", () => {
+    const ledger = open(runDirectory());
+
+    ledger.plan([{ kind: "invalid", line: 1, text: "ftp://x", reason: "bad-input: no" }]);
+
+    assert.deepEqual(states(ledger), ["1 failed bad-input: no"]);
+    ledger.reopenFailed();
+    assert.deepEqual(ledger.claim(9), []);
+    ledger.close();
+  });
+
+  it("tells requests apart by method and body", () => {
+    const ledger = open(runDirectory());
+
+    const planned = ledger.plan([post, { ...post, method: "PUT" }, { ...post, request: { body: "y" } }, post]);
+
+    assert.deepEqual(planned, { added: 3, known: 0, duplicates: 1, invalid: 0 });
+    ledger.close();
+  });
+}
+
+/** A list that is read again adds only what is new. */
+export function planningAgain(open: Open): void {
+  it("adds no row twice when the same list is read again, duplicates and bad lines included", () => {
+    const directory = runDirectory();
+    const list: PlannedLine[] = [...lines(1, 2, 1), { kind: "invalid", line: 4, text: "?", reason: "bad-input: ?" }];
+    const first = open(directory);
+    first.plan(list);
+    first.close();
+
+    const again = open(directory);
+    const planned = again.plan(list);
+
+    assert.deepEqual(planned, { added: 0, known: 4, duplicates: 0, invalid: 0 });
+    assert.equal(again.totals().lines, 4);
+    again.close();
+  });
+
+  it("adds the new lines of a list that grew at any place, and one more equal line as a duplicate", () => {
+    const directory = runDirectory();
+    const first = open(directory);
+    first.plan(lines(1, 2));
+    first.close();
+
+    const again = open(directory);
+    const planned = again.plan(lines(3, 1, 2, 1));
+
+    assert.deepEqual(planned, { added: 1, known: 2, duplicates: 1, invalid: 0 });
+    again.close();
+  });
+
+  it("goes on with a list whose reading was cut short", () => {
+    const directory = runDirectory();
+    const first = open(directory);
+    first.plan(lines(1, 2, 1));
+    first.close();
+
+    const again = open(directory);
+    again.plan(lines(1, 2));
+    const planned = again.plan([...lines(1, 4), ...lines(1)]);
+
+    assert.deepEqual(planned, { added: 1, known: 1, duplicates: 1, invalid: 0 });
+    again.close();
+  });
+}

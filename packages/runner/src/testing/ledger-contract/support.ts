@@ -1,0 +1,40 @@
+import assert from "node:assert/strict";
+import type { Lease, Ledger, Outcome, PlannedLine } from "../../ledger.ts";
+import type { Ended } from "../../state.ts";
+
+/** Opens the ledger of a directory. */
+export type Open = (directory: string) => Ledger;
+
+/** The URL of number `n`. */
+export const url = (n: number): string => `https://example.com/${n}`;
+
+/** Gives planned GET lines for the given URL numbers, numbered from 1. */
+export function lines(...numbers: readonly number[]): PlannedLine[] {
+  return numbers.map((n, index) => ({ kind: "job", line: index + 1, method: "GET", url: url(n) }));
+}
+
+/** A request that is not safe to send twice. */
+export const post: Extract<PlannedLine, { kind: "job" }> = { kind: "job", line: 1, method: "POST", url: url(1), request: { body: "x" } };
+
+/** Ends a lease. */
+export function outcome(lease: Lease | undefined, state: Ended = { at: "done" }, body = "body"): Outcome {
+  assert.ok(lease !== undefined, "a lease was expected");
+  const exchange = { status: 200, finalUrl: lease.job.url, headers: [["content-type", "text/plain"]] as const, body: Buffer.from(body), bytes: body.length, attempts: [{ number: 1 }], elapsed: 1 };
+  return { lease, state, advice: "", exchange, at: 1_000 };
+}
+
+/** The lines of what is handed out. */
+export function claimed(ledger: Ledger): number[] {
+  return ledger.claim(1_000).map(({ job }) => job.line);
+}
+
+/** Line, state and reason of every row. */
+export function states(ledger: Ledger): string[] {
+  return [...ledger.results()].map(({ line, state, reason }) => `${line} ${state} ${reason}`.trim());
+}
+
+/** Tells whether the counts add up. */
+export function sums(ledger: Ledger): boolean {
+  const { lines: all, done, failed, skipped, unknown, waiting } = ledger.totals();
+  return all === done + failed + skipped + unknown + waiting;
+}
