@@ -21,7 +21,8 @@ export const contestants: Readonly<Record<string, Contestant>> = {
     return () => policy.execute(task);
   },
   "p-retry": (task, delay) => () => pRetry(task, { retries: 2, minTimeout: delay, factor: 1 }),
-  "async-retry": (task, delay) => () => asyncRetry(task, { retries: 2, minTimeout: delay, factor: 1, randomize: false }),
+  "async-retry": (task, delay) => () =>
+    asyncRetry(task, { retries: 2, minTimeout: delay, factor: 1, randomize: false }),
   "exponential-backoff": (task, delay) => () =>
     backOff(task, { numOfAttempts: 3, startingDelay: delay, timeMultiple: 1, maxDelay: delay }),
   effect: (task, delay) => {

@@ -9,7 +9,8 @@ async function main(name: string): Promise<void> {
   const run = contestants[name]?.(async () => {
     throw error;
   }, delay);
-  if (run === undefined || global.gc === undefined) throw new Error(`no contestant ${name}, or no --expose-gc`);
+  if (run === undefined || global.gc === undefined)
+    throw new Error(`no contestant ${name}, or no --expose-gc`);
   const kept: Promise<unknown>[] = Array.from({ length: calls });
   void run();
   await settle();

@@ -225,6 +225,18 @@ test("the first Ctrl-C finishes what is in flight and ends with 130; the same co
   assert.equal(scene.origin.requests.length, 9);
 });
 
+test("Ctrl-C ends a run whose list has not come to its end", async (t) => {
+  const scene = await setUp(t);
+  const running = start(["run", "-"], { cwd: scene.cwd, stdin: { open: `${scene.origin.url}/1\n` } });
+  await until("the first line is fetched", () => scene.origin.requests.length === 1);
+
+  running.signal("SIGINT");
+  const { code, err } = await running.ended;
+
+  assert.equal(code, 130, err);
+  assert.match(err, /lines 1 = done 1 /);
+});
+
 test("the second Ctrl-C stops at once and ends with 131; nothing is lost", async (t) => {
   const { routes, open } = gate();
   const scene = await setUp(t, routes);

@@ -1,5 +1,6 @@
 import type { Check, Vector } from "./adapter.ts";
 import { difference } from "./compare.ts";
+import { httpDeviations } from "./http-deviations.ts";
 import { observe, type RunVector } from "./tenacity-run.ts";
 import { waitOf, type Tree } from "./tenacity-tree.ts";
 
@@ -59,6 +60,7 @@ export const deviations: readonly Deviation[] = [
       return difference({ calls: 1, trace: [["call", 1]] }, { calls, trace });
     },
   },
+  ...httpDeviations,
 ];
 
 /** The first rule that applies to a case. */

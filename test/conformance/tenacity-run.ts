@@ -178,7 +178,7 @@ class World {
       stop: stopOf(stop ?? { op: "stop_never" }, this.#signalAt),
       wait: waitOf(wait ?? { op: "wait_none" }),
       when: whenOf(this.#abort && when === undefined ? anyError : (when ?? anyException), this.#exceptions),
-      before: (number) => void this.#trace.push(["before", number]),
+      before: this.#begin,
       after: (attempt) => void this.#trace.push(["after", attempt.number, ended(attempt)]),
       beforeSleep: (attempt, delay) =>
         void this.#trace.push(["before_sleep", attempt.number, ended(attempt), delay / 1_000]),
@@ -202,6 +202,12 @@ class World {
     };
   }
 
+  readonly #begin = (number: number): void => {
+    // What a callback throws ends the call: one that would never end must not take the run with it.
+    if (number > mostCalls) throw new Error(`still going after ${mostCalls} calls`);
+    this.#trace.push(["before", number]);
+  };
+
   readonly #signalAt: SignalAt = (call) => {
     const controller = new AbortController();
     this.#events.push({ call, controller });
@@ -222,7 +228,7 @@ class World {
       if (event.again) this.#statistics.delay_since_first_attempt = event.attempt.elapsed / 1_000;
     }
     if (event.type === "retry") {
-      this.#statistics.idle_for += event.delay / 1_000;
+      this.#statistics.idle_for = (event.attempt.idleFor + event.delay) / 1_000;
       if (event.delay === 0) this.#slept(0);
     }
   };
@@ -242,6 +248,7 @@ class World {
   }
 }
 
+const mostCalls = 1_000;
 const anyException: WhenTree = { op: "retry_if_exception_type" };
 const anyError: WhenTree = { op: "retry_if_exception_type", types: ["BaseException"] };
 

@@ -1,4 +1,4 @@
-import { failed, type Attempt, type Random, type Wait } from "@holdfast/policy";
+import { failed, type Attempt, type Random } from "@holdfast/policy";
 import { seededRandom } from "@holdfast/policy/testing";
 import { close, within } from "./compare.ts";
 import type { Adapter } from "./adapter.ts";

@@ -2,6 +2,9 @@ import { spawn } from "node:child_process";
 import { setTimeout as pause } from "node:timers/promises";
 import { holdfastCommand } from "./holdfast.ts";
 
+/** The longest that a program may run, in milliseconds; it is killed then, and ends without a status. */
+const longestRun = 60_000;
+
 /** How the program ended and what it wrote. */
 export interface Ending {
   readonly code: number | null;
@@ -22,20 +25,27 @@ export interface Running {
 /** How the program is started. */
 export interface StartOptions {
   readonly cwd: string;
-  /** Given to standard input, which is then closed. @default "" */
-  readonly stdin?: string;
+  /** Given to standard input, which is then closed unless it is to stay open. @default "" */
+  readonly stdin?: string | { readonly open: string };
   readonly env?: Readonly<Record<string, string>>;
 }
 
 /** Starts the real program from its sources. */
 export function start(args: readonly string[], { cwd, stdin = "", env = {} }: StartOptions): Running {
   const [node, ...before] = holdfastCommand;
-  const child = spawn(node, [...before, ...args], { cwd, env: { ...cleanEnvironment(), ...env } });
+  const child = spawn(node, [...before, ...args], {
+    cwd,
+    timeout: longestRun,
+    killSignal: "SIGKILL",
+    env: { ...cleanEnvironment(), ...env },
+  });
   let out = "";
   let err = "";
   child.stdout.setEncoding("utf8").on("data", (text: string) => (out += text));
   child.stderr.setEncoding("utf8").on("data", (text: string) => (err += text));
-  child.stdin.on("error", () => undefined).end(stdin);
+  child.stdin.on("error", () => undefined);
+  if (typeof stdin === "string") child.stdin.end(stdin);
+  else child.stdin.write(stdin.open);
   const ended = new Promise<Ending>((resolveWith, reject) => {
     child.on("error", reject);
     child.on("close", (code) => resolveWith({ code, out, err }));

@@ -1,4 +1,6 @@
+import { existsSync } from "node:fs";
 import { stat } from "node:fs/promises";
+import { join } from "node:path";
 import { UsageError } from "./usage-error.ts";
 
 /** Where the lines of a run come from; `rest` is a run that only goes on with what its directory holds. */
@@ -48,4 +50,23 @@ function reasonOf(error: unknown): string {
     : error.code === "EACCES"
       ? "permission denied"
       : error.message;
+}
+
+/** Tells whether a directory holds a run, finished or not. */
+export function holdsRun(directory: string): boolean {
+  return existsSync(join(directory, "ledger.db"));
+}
+
+/**
+ * Gives the one directory that a command was told, which must hold a run.
+ *
+ * @throws UsageError when it is missing, not alone, or holds none.
+ */
+export function onlyDirectory(positionals: readonly string[]): string {
+  const [directory, ...more] = positionals;
+  if (directory === undefined || more.length > 0) {
+    throw new UsageError(`give the directory of one run, got ${positionals.length}`);
+  }
+  if (!holdsRun(directory)) throw new UsageError(`there is no run in ${directory}`);
+  return directory;
 }

@@ -23,7 +23,7 @@ process.stderr.on("error", () => undefined);
 process.removeAllListeners("warning");
 if (debug) process.on("warning", (warning) => process.stderr.write(`${inspect(warning)}\n`));
 
-process.exitCode = await program(process.argv.slice(2), {
+const code = await program(process.argv.slice(2), {
   get stdin() {
     return process.stdin;
   },
@@ -34,3 +34,11 @@ process.exitCode = await program(process.argv.slice(2), {
   clock: systemClock,
   exit: (code) => process.exit(code),
 });
+
+function flushed(stream: NodeJS.WritableStream): Promise<void> {
+  return new Promise((resolve) => stream.write("", () => resolve()));
+}
+
+// A list that has not ended, such as the output of a program that waits, would keep an interrupted run alive.
+await Promise.all([flushed(process.stdout), flushed(process.stderr)]);
+process.exit(code);

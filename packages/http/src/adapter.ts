@@ -1,6 +1,7 @@
 import type { Clock } from "@holdfast/policy";
-import { openBody, type Body } from "./body.ts";
-import { acceptEncoding, decode } from "./transport/decode.ts";
+import type { HeaderRecord } from "./headers.ts";
+import type { RawAnswer } from "./transport/buffered.ts";
+import { decode } from "./transport/decode.ts";
 import { Transport, type TransportOptions } from "./transport/transport.ts";
 import type { HttpRequest } from "./request.ts";
 import { Response } from "./response.ts";
@@ -50,24 +51,21 @@ export class HttpAdapter implements Adapter {
     this.#transport = new Transport(options);
   }
 
-  async send(request: HttpRequest, { timeouts, deadline, maxBytes, signal }: SendOptions): Promise<Response> {
+  send(request: HttpRequest, options: SendOptions): Promise<Response> {
     const { method, url, body, idempotencyKey } = request;
-    const answer = await this.#transport.send(
-      url.origin,
-      {
-        method,
-        path: url.pathname + url.search,
-        headers: headersOf(request),
-        body: openBody(body),
-        idempotent: body.kind !== "one-shot" && (idempotencyKey !== undefined || isIdempotent(method)),
-        target: url.host,
-      },
-      { ...timeouts, deadline, maxBytes, signal },
-    );
-    const { status, statusText, headers } = answer;
-    const encoding = headers["content-encoding"];
-    const content = await decode(answer.body, typeof encoding === "string" ? encoding : encoding?.join(), maxBytes);
-    return new Response({ status, statusText, url: url.href, headers, content });
+    const { connect, read, attempt, total } = options.timeouts;
+    const { deadline, maxBytes, signal } = options;
+    const wire = {
+      method,
+      path: url.pathname + url.search,
+      headers: headersOf(request),
+      body,
+      idempotent: body.kind !== "one-shot" && (idempotencyKey !== undefined || isIdempotent(method)),
+      target: url.host,
+    };
+    return this.#transport
+      .send(url.origin, wire, { connect, read, attempt, total, deadline, maxBytes, signal })
+      .then((answer) => responseOf(answer, url.href, maxBytes));
   }
 
   close(): Promise<void> {
@@ -75,11 +73,15 @@ export class HttpAdapter implements Adapter {
   }
 }
 
-function headersOf({ headers, body }: HttpRequest): Record<string, string | string[]> {
-  const type = contentTypeOf(body);
-  return { "accept-encoding": acceptEncoding, ...(type !== undefined && { "content-type": type }), ...headers };
+function responseOf({ status, statusText, headers, body }: RawAnswer, url: string, maxBytes: number): Response | Promise<Response> {
+  const encoding = headers["content-encoding"];
+  if (encoding === undefined) return new Response({ status, statusText, url, headers, content: body });
+  return Promise.resolve(decode(body, String(encoding), maxBytes)).then(
+    (content) => new Response({ status, statusText, url, headers, content }),
+  );
 }
 
-function contentTypeOf(body: Body): string | undefined {
-  return "contentType" in body ? body.contentType : undefined;
+function headersOf({ headers, body }: HttpRequest): HeaderRecord {
+  if (!("contentType" in body) || "content-type" in headers) return headers;
+  return { ...headers, "content-type": body.contentType };
 }

@@ -15,7 +15,7 @@ import { deliver, deliverGuarded, receive, type Company } from "./courier.ts";
 import { BodyNotReplayableError } from "./errors.ts";
 import { witness } from "./failure.ts";
 import type { HttpRequest } from "./request.ts";
-import type { Response } from "./response.ts";
+import type { Provenance, Response } from "./response.ts";
 import { decide, type Decision } from "./retry/decide.ts";
 import type { Retry } from "./retry/retry.ts";
 import { errorVerdict } from "./retry/verdict.ts";
@@ -59,16 +59,20 @@ function exchangeOf(attempt: Attempt<Exchange>): Exchange {
   throw attempt.outcome.error;
 }
 
+const success: Decision = { again: "no", reason: "success" };
+
 /** One call of a session: all that its attempts share. */
-export class Call {
+export class Call implements Provenance {
   readonly #plan: CallPlan;
   readonly #records: AttemptRecord[] = [];
   #retry: Retry;
-  #decision: Decision = { again: "no", reason: "success" };
+  #decision: Decision = success;
   #retryAt: number | undefined;
   #clock: Clock = systemClock;
   #startedAt = 0;
   #startDate = 0;
+  #endedAt = 0;
+  #last: Response | undefined;
 
   constructor(plan: CallPlan) {
     this.#plan = plan;
@@ -157,19 +161,39 @@ export class Call {
    *
    * @throws its error, with the story of the call; RetryError for a status that outlived its retries, where `raiseOnStatus` asks for it.
    */
-  finish({ response, error }: Exchange): Response {
-    const elapsed = this.#clock.now() - this.#startedAt;
-    const story = { attempts: this.#records, elapsed, retryAt: this.#retryAt };
+  finish(exchange: Exchange): Response {
+    const { response, error } = exchange;
+    this.#endedAt = this.#clock.now();
     if (response === undefined) {
       const final = this.#bodyIsGone ? new BodyNotReplayableError({ cause: error }) : error;
-      throw witness(final, { ...story, verdict: errorVerdict(error) });
+      throw witness(final, { ...this.#story(), verdict: errorVerdict(error) });
     }
-    if (this.#records.length === 0) this.#records.push(this.#first(response, elapsed));
+    this.#last = response;
     const refused = this.#decision.again === "exhausted" ? this.#decision.cause : undefined;
     if (refused instanceof RetryError && this.#retry.raiseOnStatus) {
-      throw witness(refused, { ...story, verdict: response.verdict, response });
+      throw witness(refused, { ...this.#story(), verdict: response.verdict, response });
     }
-    return response.witness(story);
+    return response.broughtBy(this);
+  }
+
+  /** Every attempt, in order. */
+  get attempts(): readonly AttemptRecord[] {
+    if (this.#records.length === 0 && this.#last !== undefined) this.#records.push(this.#first(this.#last));
+    return this.#records;
+  }
+
+  /** The whole call, waits included, in milliseconds. */
+  get elapsed(): number {
+    return this.#endedAt - this.#startedAt;
+  }
+
+  /** When the server wants to be asked again, in milliseconds since 1970, where that is later than the call would wait. */
+  get retryAt(): number | undefined {
+    return this.#retryAt;
+  }
+
+  #story(): Provenance {
+    return { attempts: this.attempts, elapsed: this.elapsed, retryAt: this.#retryAt };
   }
 
   #deliver({ signal, deadline }: Scope): Promise<Response> {
@@ -204,8 +228,8 @@ export class Call {
   }
 
   /** The record of an answer that was accepted unasked. */
-  #first({ status, verdict }: Response, elapsed: number): AttemptRecord {
-    return { number: 1, startedAt: this.#startDate, elapsed, status, verdict, decision: "success" };
+  #first({ status, verdict }: Response): AttemptRecord {
+    return { number: 1, startedAt: this.#startDate, elapsed: this.elapsed, status, verdict, decision: "success" };
   }
 }
 

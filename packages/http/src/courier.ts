@@ -50,7 +50,7 @@ export async function deliverGuarded(
 
 /** Shows a response to all who want to see it; undefined when there is nobody, which keeps the common case cheap. */
 export function receive(response: Response, request: HttpRequest, { hooks, cookies }: Company): Promise<void> | undefined {
-  const sets = cookies !== undefined && response.headers.has("set-cookie");
+  const sets = cookies !== undefined && response.bears("set-cookie");
   if (!sets && hooks.response.length === 0) return undefined;
   return show(response, request, { hooks, cookies });
 }

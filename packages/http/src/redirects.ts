@@ -12,7 +12,10 @@ export interface RedirectAnswer {
 /** The request that follows a redirect, or why none does and the response is the last word. */
 export type Redirect =
   | { readonly follow: true; readonly request: HttpRequest }
-  | { readonly follow: false; readonly reason: "not-a-redirect" | "no-location" | "bad-location" | "foreign-scheme" };
+  | {
+      readonly follow: false;
+      readonly reason: "not-a-redirect" | "no-location" | "bad-location" | "foreign-scheme";
+    };
 
 type MethodRule = (method: string) => string;
 
@@ -59,15 +62,11 @@ export function redirected(
 ): Redirect {
   const rule = methodRules.get(status);
   if (rule === undefined) return { follow: false, reason: "not-a-redirect" };
-  if (location === null || location === undefined || location.trim() === "") {
-    return { follow: false, reason: "no-location" };
-  }
+  if (!location?.trim()) return { follow: false, reason: "no-location" };
   const url = resolveLocation(location, request.url);
   if (url === undefined) return { follow: false, reason: "bad-location" };
   if (!/^https?:$/.test(url.protocol)) return { follow: false, reason: "foreign-scheme" };
-
-  const crossing = leavesOrigin(request.url, url);
-  const moved = { ...request, url, headers: crossing ? without(request.headers, [...credentials, "host", ...sensitive]) : request.headers };
+  const moved = moveTo(request, url, sensitive);
   const method = rule(request.method);
   const keepsBody = method === request.method && status !== 303;
   return { follow: true, request: keepsBody ? moved : withoutBody(moved, method) };
@@ -94,6 +93,11 @@ export function resolveLocation(location: string, base: URL): URL | undefined {
   return url;
 }
 
+function moveTo(request: HttpRequest, url: URL, sensitive: Iterable<string>): HttpRequest {
+  if (!leavesOrigin(request.url, url)) return { ...request, url };
+  return { ...request, url, headers: without(request.headers, [...credentials, "host", ...sensitive]) };
+}
+
 function parse(location: string, base: URL): URL | undefined {
   try {
     return new URL(location, base);
@@ -104,9 +108,11 @@ function parse(location: string, base: URL): URL | undefined {
 
 /** Headers reach us byte by byte (ISO 8859-1); what servers mean by bytes above 127 is UTF-8. */
 function asUtf8(text: string): string {
-  if (!/[\u0080-\u00ff]/.test(text) || /[^\u0000-\u00ff]/.test(text)) return text;
+  if (!/[\u0080-\u00ff]/.test(text) || /[\u0100-\uffff]/.test(text)) return text;
   try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(Uint8Array.from(text, (char) => char.charCodeAt(0)));
+    return new TextDecoder("utf-8", { fatal: true }).decode(
+      Uint8Array.from(text, (char) => char.charCodeAt(0)),
+    );
   } catch {
     return text;
   }

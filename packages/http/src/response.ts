@@ -15,15 +15,15 @@ export interface Answer {
   readonly content: Uint8Array;
 }
 
-/** What the call that brought a response knows of it. */
+/** The call that brought a response, as far as the response tells of it. */
 export interface Provenance {
   readonly attempts: readonly AttemptRecord[];
   readonly elapsed: number;
   readonly retryAt: number | undefined;
-  readonly history: readonly Response[];
 }
 
-const unknown: Provenance = { attempts: [], elapsed: 0, retryAt: undefined, history: [] };
+const nobody: Provenance = { attempts: [], elapsed: 0, retryAt: undefined };
+const noRedirects: readonly Response[] = [];
 
 /** A whole answer: its body was read inside the attempt, so that what is here is complete. */
 export class Response {
@@ -35,7 +35,8 @@ export class Response {
   readonly content: Uint8Array;
   readonly #record: Answer["headers"];
   #headers: ResponseHeaders | undefined;
-  #provenance: Provenance = unknown;
+  #provenance: Provenance = nobody;
+  #history: readonly Response[] = noRedirects;
 
   constructor({ status, statusText, url, headers, content }: Answer) {
     this.status = status;
@@ -66,7 +67,7 @@ export class Response {
 
   /** The redirects that led here, oldest first. */
   get history(): readonly Response[] {
-    return this.#provenance.history;
+    return this.#history;
   }
 
   /** The whole call, waits included, in milliseconds. */
@@ -109,9 +110,20 @@ export class Response {
     return this;
   }
 
-  /** Says how the response was come by; the session's own. */
-  witness(provenance: Partial<Provenance>): this {
-    this.#provenance = { ...this.#provenance, ...provenance };
+  /** Whether the answer has a header, by its name in lower case: cheaper than `headers`, which is made when read. */
+  bears(name: string): boolean {
+    return this.#record[name] !== undefined;
+  }
+
+  /** Says which call brought the response; the session's own. */
+  broughtBy(provenance: Provenance): this {
+    this.#provenance = provenance;
+    return this;
+  }
+
+  /** Says which redirects led here, oldest first; the session's own. */
+  redirectedFrom(history: readonly Response[]): this {
+    this.#history = history;
     return this;
   }
 }

@@ -9,7 +9,7 @@ import { mergeHeaders, type HeaderRecord } from "./headers.ts";
 import { joinHooks, type Hooks } from "./hooks.ts";
 import { nextHop } from "./hop.ts";
 import { Mounts } from "./mount.ts";
-import { leavesOrigin } from "./redirects.ts";
+import { isRedirectStatus, leavesOrigin } from "./redirects.ts";
 import { joinParams, urlOf, type HttpRequest } from "./request.ts";
 import type { Response } from "./response.ts";
 import type { Retry } from "./retry/retry.ts";
@@ -88,23 +88,16 @@ export class Session implements AsyncDisposable {
    * @throws TransportError and its kin, which tell the story of the call (`isFailure`); InvalidUrlError and TypeError
    * for what cannot be asked; the signal's reason.
    */
-  async request(method: string, url: string | URL, options: RequestOptions = {}): Promise<Response> {
-    const terms = this.#termsOf(options);
-    const history: Response[] = [];
-    const first = await this.#prepare(method, url, options);
-    let request = first.request;
-    let { retry } = options;
-    for (;;) {
-      const call = this.#callFor(request, { ...terms, retry, auth: leavesOrigin(first.request.url, request.url) ? undefined : first.auth });
-      const response = await this.#run(call, request, terms);
-      const { maxRedirects, sensitiveHeaders } = terms;
-      const now = this.#clock.date();
-      const hop = nextHop({ request, response, retry: call.retry, followed: history.length, maxRedirects, sensitiveHeaders, now });
-      if (hop === undefined) return history.length === 0 ? response : response.witness({ history });
-      await this.#pause(hop.delay, terms);
-      history.push(response);
-      request = hop.request;
-      if (maxRedirects === null) retry = hop.retry;
+  request(method: string, url: string | URL, options: RequestOptions = {}): Promise<Response> {
+    // No async function here, nor in what it calls: each costs a promise and a turn, for every request.
+    try {
+      const terms = this.#termsOf(options);
+      const prepared = this.#prepare(method, url, options);
+      return prepared instanceof Promise
+        ? prepared.then((first) => this.#begin(first, terms))
+        : this.#begin(prepared, terms);
+    } catch (error) {
+      return Promise.reject(error);
     }
   }
 
@@ -126,11 +119,35 @@ export class Session implements AsyncDisposable {
       hooks: options.hooks === undefined ? this.hooks : joinHooks(this.hooks, options.hooks),
       maxRedirects: firstDefined(options.maxRedirects, this.#options.maxRedirects, sessionDefaults.maxRedirects),
       maxBytes: options.maxBytes ?? this.#options.maxBytes ?? sessionDefaults.maxBytes,
-      sensitiveHeaders: this.#options.sensitiveHeaders ?? [],
+      sensitiveHeaders: this.#options.sensitiveHeaders ?? none,
+      retry: options.retry,
     };
   }
 
-  #callFor(request: HttpRequest, { retry, auth, hooks, timeouts, maxBytes }: Terms & CallTerms): Call {
+  #begin({ request, auth }: Prepared, terms: Terms): Promise<Response> {
+    const call = this.#callFor(request, auth, terms);
+    const response = this.#run(call, request, terms);
+    return response.then((arrived) => (isRedirectStatus(arrived.status) ? this.#follow({ request, auth }, arrived, { ...terms, retry: call.retry }) : arrived));
+  }
+
+  async #follow({ request: first, auth }: Prepared, redirect: Response, terms: Terms): Promise<Response> {
+    const history: Response[] = [];
+    let [request, response, retry] = [first, redirect, terms.retry ?? this.#retry];
+    for (;;) {
+      const { maxRedirects, sensitiveHeaders } = terms;
+      const now = this.#clock.date();
+      const hop = nextHop({ request, response, retry, followed: history.length, maxRedirects, sensitiveHeaders, now });
+      if (hop === undefined) return history.length === 0 ? response : response.redirectedFrom(history);
+      await this.#pause(hop.delay, terms);
+      history.push(response);
+      request = hop.request;
+      const call = this.#callFor(request, leavesOrigin(first.url, request.url) ? undefined : auth, maxRedirects === null ? { ...terms, retry: hop.retry } : terms);
+      response = await this.#run(call, request, terms);
+      retry = call.retry;
+    }
+  }
+
+  #callFor(request: HttpRequest, auth: Auth | undefined, { retry, hooks, timeouts, maxBytes }: Terms): Call {
     const adapter = this.#mounts.get(request.url.href);
     if (adapter === undefined) throw new InvalidUrlError(`No adapter is mounted for ${request.url.protocol}//`);
     return new Call({
@@ -139,21 +156,21 @@ export class Session implements AsyncDisposable {
       hooks,
       cookies: this.cookies,
       auth,
-      guard: this.#guardOf(request.url.origin),
+      guard: this.#options.guard === undefined ? undefined : this.#guardOf(request.url.origin, this.#options.guard),
       retry: retry ?? adapter.retry ?? this.#retry,
       timeouts,
       maxBytes,
     });
   }
 
-  async #run(call: Call, request: HttpRequest, { signal, deadline, hooks }: Terms): Promise<Response> {
-    const random = this.#options.random ?? systemRandom;
-    try {
-      return call.finish(await this.#policy.execute((scope) => call.send(scope), { signal, deadline, clock: this.#clock, random }));
-    } catch (error) {
+  #run(call: Call, request: HttpRequest, { signal, deadline, hooks }: Terms): Promise<Response> {
+    const context = { signal, deadline, clock: this.#clock, random: this.#options.random ?? systemRandom };
+    const response = this.#policy.execute((scope) => call.send(scope), context).then((exchange) => call.finish(exchange));
+    if (hooks.error.length === 0) return response;
+    return response.catch(async (error: unknown) => {
       for (const hook of hooks.error) await hook(error, request);
       throw error;
-    }
+    });
   }
 
   async #pause(delay: number, { signal, deadline, timeouts }: Terms): Promise<void> {
@@ -162,29 +179,30 @@ export class Session implements AsyncDisposable {
     await this.#clock.sleep(delay, signal);
   }
 
-  async #prepare(method: string, input: string | URL, options: RequestOptions): Promise<{ request: HttpRequest; auth: Auth | undefined }> {
+  #prepare(method: string, input: string | URL, options: RequestOptions): Prepared | Promise<Prepared> {
     const url = urlOf(input, joinParams(this.#options.params, options.params), this.#options.baseUrl);
     const auth = options.auth ?? authOf(url) ?? this.#options.auth;
-    const headers = mergeHeaders(this.#headers, options.headers);
+    const merged = mergeHeaders(this.#headers, options.headers);
     const { idempotencyKey } = options;
-    const keyed = idempotencyKey === undefined ? headers : { ...headers, "idempotency-key": idempotencyKey };
+    const headers = idempotencyKey === undefined ? merged : { ...merged, "idempotency-key": idempotencyKey };
     const body = bodyFrom(options);
-    return {
-      request: { method: method.toUpperCase(), url, headers: keyed, body: body instanceof Promise ? await body : body, idempotencyKey },
+    const requestWith = (whole: Body): Prepared => ({
+      request: { method: method.toUpperCase(), url, headers, body: whole, idempotencyKey },
       auth,
-    };
+    });
+    return body instanceof Promise ? body.then(requestWith) : requestWith(body);
   }
 
-  #guardOf(origin: string): Policy | undefined {
-    const { guard } = this.#options;
-    if (guard === undefined) return undefined;
+  #guardOf(origin: string, make: (origin: string) => Policy): Policy {
     const known = this.#guards.get(origin);
     if (known !== undefined) return known;
-    const made = guard(origin);
+    const made = make(origin);
     this.#guards.set(origin, made);
     return made;
   }
 }
+
+const none: readonly string[] = [];
 
 /** What holds for all requests of one call. */
 interface Terms {
@@ -195,11 +213,12 @@ interface Terms {
   readonly maxRedirects: number | null;
   readonly maxBytes: number;
   readonly sensitiveHeaders: readonly string[];
+  readonly retry: Retry | undefined;
 }
 
-/** What may differ from one request of a call to the next. */
-interface CallTerms {
-  readonly retry: Retry | undefined;
+/** The first request of a call, and who asks. */
+interface Prepared {
+  readonly request: HttpRequest;
   readonly auth: Auth | undefined;
 }
 

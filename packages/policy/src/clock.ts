@@ -26,7 +26,9 @@ export const systemClock: Clock = {
   date: () => Date.now(),
   sleep: (delay, signal) =>
     signal === undefined
-      ? new Promise((resolve) => void setTimeout(wakeAt, timerDelay(delay), performance.now() + delay, resolve))
+      ? new Promise(
+          (resolve) => void setTimeout(wakeAt, timerDelay(delay), performance.now() + delay, resolve),
+        )
       : sleepBy(systemTimer, delay, signal),
   timer: systemTimer,
 };
@@ -55,7 +57,11 @@ function timerDelay(left: number): number {
 }
 
 /** Makes a sleep of a timer, for any clock that has one. */
-export function sleepBy(timer: NonNullable<Clock["timer"]>, delay: number, signal?: AbortSignal): Promise<void> {
+export function sleepBy(
+  timer: NonNullable<Clock["timer"]>,
+  delay: number,
+  signal?: AbortSignal,
+): Promise<void> {
   return new Promise((resolve, reject) => {
     if (signal?.aborted === true) return reject(signal.reason);
     const abort = (): void => {

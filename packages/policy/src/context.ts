@@ -29,7 +29,14 @@ export interface Scope extends Context {
 /** Fills in the defaults of a context, for its attempt number `attempt`. */
 export function scopeOf(context: Context | undefined, attempt: number): Scope {
   if (context === undefined) {
-    return { signal: undefined, clock: systemClock, random: systemRandom, deadline: Infinity, on: undefined, attempt };
+    return {
+      signal: undefined,
+      clock: systemClock,
+      random: systemRandom,
+      deadline: Infinity,
+      on: undefined,
+      attempt,
+    };
   }
   return {
     signal: context.signal,

@@ -22,7 +22,23 @@ for (const [duration, ms] of read) {
   });
 }
 
-const refused: readonly unknown[] = [-1, NaN, -Infinity, "", "s", "5", "-5s", "1e3s", "5 s", "5S", "5w", "s5", "1.s", ".5s", "5s "];
+const refused: readonly unknown[] = [
+  -1,
+  NaN,
+  -Infinity,
+  "",
+  "s",
+  "5",
+  "-5s",
+  "1e3s",
+  "5 s",
+  "5S",
+  "5w",
+  "s5",
+  "1.s",
+  ".5s",
+  "5s ",
+];
 
 for (const duration of refused) {
   test(`refuses ${JSON.stringify(duration)} (${String(duration)})`, () => {

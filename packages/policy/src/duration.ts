@@ -18,7 +18,9 @@ export function toMs(duration: Duration): number {
   }
   const [, amount, unit] = literal.exec(duration) ?? [];
   if (amount === undefined || unit === undefined) {
-    throw new RangeError(`A duration must be milliseconds or a literal such as "30s", got ${JSON.stringify(duration)}`);
+    throw new RangeError(
+      `A duration must be milliseconds or a literal such as "30s", got ${JSON.stringify(duration)}`,
+    );
   }
   return Number(amount) * (unitMs[unit] ?? NaN);
 }

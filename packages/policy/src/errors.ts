@@ -31,7 +31,11 @@ export class RetryError extends HoldfastError {
   readonly attempts: readonly Attempt[];
 
   /** The cause is the last attempt's error unless `options` names another. */
-  constructor(reason: GiveUpReason, attempts: readonly Attempt[], options: ErrorOptions & { readonly message?: string } = {}) {
+  constructor(
+    reason: GiveUpReason,
+    attempts: readonly Attempt[],
+    options: ErrorOptions & { readonly message?: string } = {},
+  ) {
     const outcome = attempts.at(-1)?.outcome;
     const cause = options.cause ?? (outcome?.ok === false ? outcome.error : undefined);
     super(options.message ?? describeGiveUp(attempts, cause), cause === undefined ? undefined : { cause });
@@ -47,7 +51,12 @@ export class RetryError extends HoldfastError {
 
 function describeGiveUp(attempts: readonly Attempt[], cause: unknown): string {
   const count = attempts.at(-1)?.number ?? 0;
-  const what = cause instanceof Error ? cause.message || cause.name : cause === undefined ? "the result was refused" : String(cause);
+  const what =
+    cause instanceof Error
+      ? cause.message || cause.name
+      : cause === undefined
+        ? "the result was refused"
+        : String(cause);
   return `Gave up after ${count} ${count === 1 ? "attempt" : "attempts"}: ${what}`;
 }
 
@@ -76,7 +85,10 @@ export class CircuitOpenError extends RejectedError {
   readonly retryAt: number;
 
   constructor(retryAt: number, options?: ErrorOptions) {
-    super(`The circuit is open until ${retryAt <= lastDate ? new Date(retryAt).toISOString() : "it is released"}`, options);
+    super(
+      `The circuit is open until ${retryAt <= lastDate ? new Date(retryAt).toISOString() : "it is released"}`,
+      options,
+    );
     this.retryAt = retryAt;
   }
 }

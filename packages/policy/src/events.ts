@@ -8,7 +8,12 @@ export type PolicyEvent =
   /** A further attempt will be made after `delay` milliseconds. */
   | { readonly type: "retry"; readonly policy: string; readonly attempt: Attempt; readonly delay: number }
   /** No further attempt will be made though the condition asked for one. */
-  | { readonly type: "give-up"; readonly policy: string; readonly attempt: Attempt; readonly reason: GiveUpReason }
+  | {
+      readonly type: "give-up";
+      readonly policy: string;
+      readonly attempt: Attempt;
+      readonly reason: GiveUpReason;
+    }
   /** The limit passed before the task was done. */
   | { readonly type: "timed-out"; readonly policy: string; readonly error: DeadlineExceededError }
   /** The task was not run. */
@@ -24,7 +29,12 @@ export type PolicyEvent =
   /** A call waits `delay` milliseconds for its turn. */
   | { readonly type: "throttled"; readonly policy: string; readonly delay: number }
   /** An adaptive limit moved. */
-  | { readonly type: "limit-changed"; readonly policy: string; readonly limit: number; readonly before: number }
+  | {
+      readonly type: "limit-changed";
+      readonly policy: string;
+      readonly limit: number;
+      readonly before: number;
+    }
   /** Try number `number` was begun beside those that are still running. */
   | { readonly type: "hedged"; readonly policy: string; readonly number: number }
   /** One of several tries failed; another may still succeed. */

@@ -1,5 +1,7 @@
 /** What one attempt came to: a value, or an error. */
-export type Outcome<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: unknown };
+export type Outcome<T> =
+  | { readonly ok: true; readonly value: T }
+  | { readonly ok: false; readonly error: unknown };
 
 /** The outcome of a task that returned. */
 export function succeeded<T>(value: T): Outcome<T> {

@@ -3,7 +3,10 @@ const rules: readonly (readonly [RegExp, string])[] = [
   [/\b([a-z][a-z\d+.-]*:\/\/)[^\s/?#@]*(?:@[^\s/?#@]*)*@/gi, "$1***@"],
   // RFC 9110, 11.6.2: credentials after a scheme's name.
   [/\b(Basic|Bearer|Digest|Negotiate)\s+(?=\S*[\d=])[\w\-.~+/=]{6,}/gi, "$1 ***"],
-  [/\b((?:proxy-)?authorization|(?:set-)?cookie|x-api-key|x-auth-token)(["']?\s*[:=]\s*)[^\r\n]*/gi, "$1$2***"],
+  [
+    /\b((?:proxy-)?authorization|(?:set-)?cookie|x-api-key|x-auth-token)(["']?\s*[:=]\s*)[^\r\n]*/gi,
+    "$1$2***",
+  ],
   [
     /\b((?:access|refresh|id|auth|api|session)?[_-]?(?:token|key|secret|password|passwd|pwd|signature)|sig)(=|["']\s*:\s*["']?)(?!\*\*\*)[^\s&"',;#)]+/gi,
     "$1$2***",

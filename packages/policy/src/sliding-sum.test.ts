@@ -16,11 +16,51 @@ const table: readonly {
   readonly total: number;
 }[] = [
   { it: "is 0 of nothing", additions: [], at: 7, total: 0 },
-  { it: "adds within a slot", additions: [[7, 1], [7, 2]], at: 7, total: 3 },
-  { it: "adds over slots", additions: [[5, 1], [7, 2]], at: 8, total: 3 },
-  { it: "forgets the oldest slot", additions: [[4, 1], [7, 2]], at: 8, total: 2 },
-  { it: "forgets everything after a long time", additions: [[4, 1], [7, 2]], at: 11, total: 0 },
-  { it: "takes a slot in the past for the latest", additions: [[7, 1], [3, 2]], at: 7, total: 3 },
+  {
+    it: "adds within a slot",
+    additions: [
+      [7, 1],
+      [7, 2],
+    ],
+    at: 7,
+    total: 3,
+  },
+  {
+    it: "adds over slots",
+    additions: [
+      [5, 1],
+      [7, 2],
+    ],
+    at: 8,
+    total: 3,
+  },
+  {
+    it: "forgets the oldest slot",
+    additions: [
+      [4, 1],
+      [7, 2],
+    ],
+    at: 8,
+    total: 2,
+  },
+  {
+    it: "forgets everything after a long time",
+    additions: [
+      [4, 1],
+      [7, 2],
+    ],
+    at: 11,
+    total: 0,
+  },
+  {
+    it: "takes a slot in the past for the latest",
+    additions: [
+      [7, 1],
+      [3, 2],
+    ],
+    at: 7,
+    total: 3,
+  },
 ];
 
 for (const { it, additions, at, total } of table) {
@@ -38,7 +78,9 @@ test("a sliding sum is that of the additions in its slots, and never keeps more 
 
       const sum = sumOf(additions);
 
-      const expected = additions.filter(([at]) => at > slot - slots).reduce((total, [, amount]) => total + amount, 0);
+      const expected = additions
+        .filter(([at]) => at > slot - slots)
+        .reduce((total, [, amount]) => total + amount, 0);
       assert.equal(totalOf(sum, { slot, slots }), expected);
       assert.ok(sum.older.length < slots);
     }),

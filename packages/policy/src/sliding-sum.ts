@@ -15,7 +15,11 @@ export interface SlidingSum {
 export const emptySum: SlidingSum = { slot: -Infinity, current: 0, older: [] };
 
 /** Adds to the sum over `slots` slots, at slot `slot`; a slot in the past counts as the latest one. */
-export function addTo(sum: SlidingSum, amount: number, at: { readonly slot: number; readonly slots: number }): SlidingSum {
+export function addTo(
+  sum: SlidingSum,
+  amount: number,
+  at: { readonly slot: number; readonly slots: number },
+): SlidingSum {
   const { slot, current, older } = rolledTo(sum, at.slot, at.slots);
   return { slot, current: current + amount, older };
 }

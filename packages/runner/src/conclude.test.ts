@@ -11,7 +11,10 @@ const post: Lease = { ...get, job: { ...get.job, method: "POST" } };
 const keyed: Lease = { ...post, job: { ...post.job, request: { idempotencyKey: "k" } } };
 const deferredOften: Lease = { ...get, rounds: 5 };
 
-const answer = (status: number, retryAt?: number): Settled => ({ ok: true, response: answered(url, { status, ...(retryAt === undefined ? {} : { retryAt }) }) });
+const answer = (status: number, retryAt?: number): Settled => ({
+  ok: true,
+  response: answered(url, { status, ...(retryAt === undefined ? {} : { retryAt }) }),
+});
 const thrown = (error: unknown): Settled => ({ ok: false, error });
 const failedFor = (reason: string, retryable: boolean): State => ({ at: "failed", reason, retryable });
 
@@ -20,16 +23,51 @@ describe("conclude", () => {
     ["success", get, answer(200), { at: "done" }],
     ["a rejection", get, answer(404), failedFor("http-404", false)],
     ["a passing fault that outlived its retries", get, answer(503), failedFor("http-503", true)],
-    ["a server that asks for patience", get, answer(429, 9_000), { at: "deferred", reason: "http-429", until: 9_000, rounds: 1 }],
-    ["a time that has passed meanwhile", get, answer(429, 900), { at: "deferred", reason: "http-429", until: 1_001, rounds: 1 }],
+    [
+      "a server that asks for patience",
+      get,
+      answer(429, 9_000),
+      { at: "deferred", reason: "http-429", until: 9_000, rounds: 1 },
+    ],
+    [
+      "a time that has passed meanwhile",
+      get,
+      answer(429, 900),
+      { at: "deferred", reason: "http-429", until: 1_001, rounds: 1 },
+    ],
     ["one round too many", deferredOften, answer(429, 9_000), failedFor("http-429", true)],
     ["a rejection that names a time", get, answer(404, 9_000), failedFor("http-404", false)],
     ["an error", get, thrown(failure("timeout-read")), failedFor("timeout-read", true)],
-    ["an error that names a time", get, thrown(failure("deadline", { retryAt: 9_000 })), { at: "deferred", reason: "deadline", until: 9_000, rounds: 1 }],
-    ["an unsafe request that was answered with a fault", post, answer(503, 9_000), failedFor("http-503", false)],
-    ["an unsafe request without an answer", post, thrown(failure("timeout-read")), { at: "unknown", reason: "timeout-read" }],
-    ["an unsafe request that never arrived", post, thrown(failure("refused", { mayHaveArrived: false })), failedFor("refused", true)],
-    ["an unsafe request whose error holds the answer", post, thrown(failure("http-503", { response: answered(url, { status: 503 }) })), failedFor("http-503", false)],
+    [
+      "an error that names a time",
+      get,
+      thrown(failure("deadline", { retryAt: 9_000 })),
+      { at: "deferred", reason: "deadline", until: 9_000, rounds: 1 },
+    ],
+    [
+      "an unsafe request that was answered with a fault",
+      post,
+      answer(503, 9_000),
+      failedFor("http-503", false),
+    ],
+    [
+      "an unsafe request without an answer",
+      post,
+      thrown(failure("timeout-read")),
+      { at: "unknown", reason: "timeout-read" },
+    ],
+    [
+      "an unsafe request that never arrived",
+      post,
+      thrown(failure("refused", { mayHaveArrived: false })),
+      failedFor("refused", true),
+    ],
+    [
+      "an unsafe request whose error holds the answer",
+      post,
+      thrown(failure("http-503", { response: answered(url, { status: 503 }) })),
+      failedFor("http-503", false),
+    ],
     ["an unsafe request with a key", keyed, thrown(failure("timeout-read")), failedFor("timeout-read", true)],
     ["a wrong argument", get, thrown(new TypeError("Invalid header")), failedFor("bad-request", false)],
     ["a defect", get, thrown("oops"), failedFor("unexpected-error", false)],
@@ -63,6 +101,11 @@ describe("conclude", () => {
   });
 
   it("holds the host only when the server throttles and names a time", () => {
-    assert.deepEqual([answer(429, 9), answer(429), answer(503, 9), thrown(new Error("x"))].map(holdOf), [9, undefined, undefined, undefined]);
+    assert.deepEqual([answer(429, 9), answer(429), answer(503, 9), thrown(new Error("x"))].map(holdOf), [
+      9,
+      undefined,
+      undefined,
+      undefined,
+    ]);
   });
 });

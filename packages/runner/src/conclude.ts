@@ -4,7 +4,9 @@ import type { Exchange, Lease, Outcome } from "./ledger.ts";
 import type { Ended } from "./state.ts";
 
 /** How a request ended. */
-export type Settled = { readonly ok: true; readonly response: Fetched } | { readonly ok: false; readonly error: unknown };
+export type Settled =
+  | { readonly ok: true; readonly response: Fetched }
+  | { readonly ok: false; readonly error: unknown };
 
 /** What a conclusion depends on beside the exchange. */
 export interface Circumstances {
@@ -21,14 +23,26 @@ export function conclude(lease: Lease, settled: Settled, circumstances: Circumst
   const { now: at } = circumstances;
   if (settled.ok) {
     const { response } = settled;
-    return { lease, at, state: judge(lease, response, circumstances), advice: response.verdict.advice, exchange: exchangeOf(response) };
+    return {
+      lease,
+      at,
+      state: judge(lease, response, circumstances),
+      advice: response.verdict.advice,
+      exchange: exchangeOf(response),
+    };
   }
   const { error } = settled;
   if (isFetchFailure(error)) {
-    const state = error.response === undefined ? judgeFailure(lease, error, circumstances) : judge(lease, error, circumstances);
+    const state =
+      error.response === undefined
+        ? judgeFailure(lease, error, circumstances)
+        : judge(lease, error, circumstances);
     return { lease, at, state, advice: error.verdict.advice, exchange: failedExchange(error) };
   }
-  if (circumstances.aborted) return maySendAgain(lease.job) ? undefined : { lease, at, state: { at: "unknown", reason: "aborted" }, advice: checkFirst };
+  if (circumstances.aborted)
+    return maySendAgain(lease.job)
+      ? undefined
+      : { lease, at, state: { at: "unknown", reason: "aborted" }, advice: checkFirst };
   return { lease, at, ...unexpected(error) };
 }
 
@@ -38,32 +52,54 @@ export function holdOf(settled: Settled): number | undefined {
   return source?.verdict.kind === "throttled" ? source.retryAt : undefined;
 }
 
-const checkFirst = "Find out whether the request was executed before sending it again; an idempotency key makes that safe";
+const checkFirst =
+  "Find out whether the request was executed before sending it again; an idempotency key makes that safe";
 
-function judge(lease: Lease, answer: Pick<Fetched, "verdict" | "retryAt">, { now, maxRounds }: Circumstances): Ended {
+function judge(
+  lease: Lease,
+  answer: Pick<Fetched, "verdict" | "retryAt">,
+  { now, maxRounds }: Circumstances,
+): Ended {
   const { kind, reason } = answer.verdict;
   if (kind === "success") return { at: "done" };
-  if (kind === "blocked" || kind === "rejected" || !maySendAgain(lease.job)) return { at: "failed", reason, retryable: false };
-  if (answer.retryAt === undefined || lease.rounds >= maxRounds) return { at: "failed", reason, retryable: true };
+  if (kind === "blocked" || kind === "rejected" || !maySendAgain(lease.job))
+    return { at: "failed", reason, retryable: false };
+  if (answer.retryAt === undefined || lease.rounds >= maxRounds)
+    return { at: "failed", reason, retryable: true };
   return { at: "deferred", reason, until: Math.max(answer.retryAt, now + 1), rounds: lease.rounds + 1 };
 }
 
 // No answer came: what was not idempotent may have been executed, unless it is known that it never arrived.
 function judgeFailure(lease: Lease, failure: FetchFailure, circumstances: Circumstances): Ended {
   const { kind, reason } = failure.verdict;
-  if (maySendAgain(lease.job) || kind === "blocked" || kind === "rejected") return judge(lease, failure, circumstances);
-  return failure.mayHaveArrived === false ? { at: "failed", reason, retryable: true } : { at: "unknown", reason };
+  if (maySendAgain(lease.job) || kind === "blocked" || kind === "rejected")
+    return judge(lease, failure, circumstances);
+  return failure.mayHaveArrived === false
+    ? { at: "failed", reason, retryable: true }
+    : { at: "unknown", reason };
 }
 
 function unexpected(error: unknown): Pick<Outcome, "state" | "advice" | "exchange"> {
   const message = error instanceof Error ? error.message : String(error);
   const reason = error instanceof TypeError ? "bad-request" : "unexpected-error";
-  return { state: { at: "failed", reason, retryable: false }, advice: message, exchange: { attempts: [], bytes: 0, elapsed: 0, error: message } };
+  return {
+    state: { at: "failed", reason, retryable: false },
+    advice: message,
+    exchange: { attempts: [], bytes: 0, elapsed: 0, error: message },
+  };
 }
 
 function exchangeOf(response: Fetched): Exchange {
   const { status, url, content, attempts, elapsed } = response;
-  return { status, finalUrl: url, headers: [...response.headers.entries()], body: content, bytes: content.length, attempts, elapsed };
+  return {
+    status,
+    finalUrl: url,
+    headers: [...response.headers.entries()],
+    body: content,
+    bytes: content.length,
+    attempts,
+    elapsed,
+  };
 }
 
 function failedExchange(failure: Error & FetchFailure): Exchange {

@@ -7,6 +7,11 @@ export type RunEvent =
   | { readonly type: "input-ended" }
   | { readonly type: "started"; readonly job: Job }
   | { readonly type: "finished"; readonly job: Job; readonly outcome: Outcome }
-  | { readonly type: "deferred"; readonly job: Job; readonly outcome: Outcome; readonly until: number /* epoch ms */ }
+  | {
+      readonly type: "deferred";
+      readonly job: Job;
+      readonly outcome: Outcome;
+      readonly until: number /* epoch ms */;
+    }
   | { readonly type: "held"; readonly host: string; readonly until: number /* epoch ms */ }
   | { readonly type: "progress"; readonly totals: Totals; readonly inFlight: number };

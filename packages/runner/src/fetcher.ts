@@ -47,9 +47,17 @@ export interface FetchFailure {
 
 /** Recognises by shape an error that says what it means, so that other fetchers than a session may be used. */
 export function isFetchFailure(error: unknown): error is Error & FetchFailure {
-  return error instanceof Error && "verdict" in error && isVerdict(error.verdict) && "attempts" in error && Array.isArray(error.attempts);
+  return (
+    error instanceof Error &&
+    "verdict" in error &&
+    isVerdict(error.verdict) &&
+    "attempts" in error &&
+    Array.isArray(error.attempts)
+  );
 }
 
 function isVerdict(value: unknown): value is Verdict {
-  return typeof value === "object" && value !== null && "kind" in value && "reason" in value && "advice" in value;
+  return (
+    typeof value === "object" && value !== null && "kind" in value && "reason" in value && "advice" in value
+  );
 }

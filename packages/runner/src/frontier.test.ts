@@ -33,7 +33,10 @@ describe("frontier", () => {
 
     frontier.finish(first);
 
-    assert.deepEqual(takeAll(frontier).map(({ job }) => job.id), [3]);
+    assert.deepEqual(
+      takeAll(frontier).map(({ job }) => job.id),
+      [3],
+    );
   });
 
   it("tells ports apart", () => {
@@ -45,41 +48,58 @@ describe("frontier", () => {
     for (const id of [1, 2, 3]) frontier.add(leaseOf(id, "a"));
     frontier.take();
 
-    assert.deepEqual(frontier.clear().map(({ job }) => job.id), [2, 3]);
+    assert.deepEqual(
+      frontier.clear().map(({ job }) => job.id),
+      [2, 3],
+    );
     assert.equal(frontier.take(), undefined);
     assert.equal(frontier.size, 0);
   });
 
   it("gives every lease once, in order within its host, and never more than the limit, whatever the order of events", () => {
-    const event = fc.oneof(fc.record({ add: fc.constantFrom("a", "b", "c") }), fc.constant("take" as const), fc.constant("finish" as const));
-    const property = fc.property(fc.array(event, { maxLength: 200 }), fc.integer({ min: 1, max: 3 }), (events, perHost) => {
-      const frontier = new Frontier(perHost);
-      const active: Lease[] = [];
-      const given: Lease[] = [];
-      let added = 0;
-      const keep = (lease: Lease | undefined): void => {
-        if (lease === undefined) return;
-        active.push(lease);
-        given.push(lease);
-        const host = hostOf(lease.job.url);
-        assert.ok(active.filter(({ job }) => hostOf(job.url) === host).length <= perHost);
-      };
-      for (const each of events) {
-        if (each === "take") keep(frontier.take());
-        else if (each === "finish") for (const lease of active.splice(0, 1)) frontier.finish(lease);
-        else frontier.add(leaseOf((added += 1), each.add));
-      }
-      while (frontier.size > 0) {
-        for (const lease of active.splice(0)) frontier.finish(lease);
-        keep(frontier.take());
-      }
+    const event = fc.oneof(
+      fc.record({ add: fc.constantFrom("a", "b", "c") }),
+      fc.constant("take" as const),
+      fc.constant("finish" as const),
+    );
+    const property = fc.property(
+      fc.array(event, { maxLength: 200 }),
+      fc.integer({ min: 1, max: 3 }),
+      (events, perHost) => {
+        const frontier = new Frontier(perHost);
+        const active: Lease[] = [];
+        const given: Lease[] = [];
+        let added = 0;
+        const keep = (lease: Lease | undefined): void => {
+          if (lease === undefined) return;
+          active.push(lease);
+          given.push(lease);
+          const host = hostOf(lease.job.url);
+          assert.ok(active.filter(({ job }) => hostOf(job.url) === host).length <= perHost);
+        };
+        for (const each of events) {
+          if (each === "take") keep(frontier.take());
+          else if (each === "finish") for (const lease of active.splice(0, 1)) frontier.finish(lease);
+          else frontier.add(leaseOf((added += 1), each.add));
+        }
+        while (frontier.size > 0) {
+          for (const lease of active.splice(0)) frontier.finish(lease);
+          keep(frontier.take());
+        }
 
-      assert.deepEqual(given.map(({ job }) => job.id).toSorted((a, b) => a - b), Array.from({ length: added }, (_, index) => index + 1));
-      for (const host of ["a", "b", "c"]) {
-        const ids = given.filter(({ job }) => hostOf(job.url) === host).map(({ job }) => job.id);
-        assert.deepEqual(ids, ids.toSorted((a, b) => a - b));
-      }
-    });
+        assert.deepEqual(
+          given.map(({ job }) => job.id).toSorted((a, b) => a - b),
+          Array.from({ length: added }, (_, index) => index + 1),
+        );
+        for (const host of ["a", "b", "c"]) {
+          const ids = given.filter(({ job }) => hostOf(job.url) === host).map(({ job }) => job.id);
+          assert.deepEqual(
+            ids,
+            ids.toSorted((a, b) => a - b),
+          );
+        }
+      },
+    );
     fc.assert(property);
   });
 });

@@ -59,7 +59,12 @@ describe("group commit", () => {
     const commit = (): void => {
       throw full;
     };
-    const commits = new GroupCommit({ ledger: { record: () => {}, commit }, clock, committed: () => {}, failed: (error) => failures.push(error) });
+    const commits = new GroupCommit({
+      ledger: { record: () => {}, commit },
+      clock,
+      committed: () => {},
+      failed: (error) => failures.push(error),
+    });
 
     commits.add(outcomeOf(1));
     await clock.advance(20);

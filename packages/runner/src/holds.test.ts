@@ -9,6 +9,9 @@ describe("holds", () => {
     const changed = [holds.hold("a", 100), holds.hold("a", 50), holds.hold("a", 200)];
 
     assert.deepEqual(changed, [true, false, true]);
-    assert.deepEqual([holds.heldUntil("a", 199), holds.heldUntil("a", 200), holds.heldUntil("b", 0)], [200, undefined, undefined]);
+    assert.deepEqual(
+      [holds.heldUntil("a", 199), holds.heldUntil("a", 200), holds.heldUntil("b", 0)],
+      [200, undefined, undefined],
+    );
   });
 });

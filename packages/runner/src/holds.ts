@@ -23,5 +23,10 @@ export class Holds {
 /** The outcome of a lease whose host is held: nothing was sent, and it is no round of its own. */
 export function heldOutcome(lease: Lease, until: number, at: number): Outcome {
   const state = { at: "deferred", reason: "host-held", until, rounds: lease.rounds } as const;
-  return { lease, state, advice: "The host asked to be left alone for a while; run the same command again then", at };
+  return {
+    lease,
+    state,
+    advice: "The host asked to be left alone for a while; run the same command again then",
+    at,
+  };
 }

@@ -2,7 +2,17 @@ export type { RunEvent } from "./events.ts";
 export type { Fetched, Fetcher, FetchFailure, FetchOptions, Verdict } from "./fetcher.ts";
 export type { InputLine, Job, JobRequest, NewJob } from "./job.ts";
 export { maySendAgain } from "./job.ts";
-export type { Exchange, Lease, Ledger, LedgerReader, Outcome, Planned, PlannedLine, RunNote, Totals } from "./ledger.ts";
+export type {
+  Exchange,
+  Lease,
+  Ledger,
+  LedgerReader,
+  Outcome,
+  Planned,
+  PlannedLine,
+  RunNote,
+  Totals,
+} from "./ledger.ts";
 export { LedgerError } from "./ledger.ts";
 export type { Ended, State, StateInput } from "./state.ts";
 export type { RunOptions } from "./options.ts";

@@ -16,7 +16,9 @@ import { runDirectory } from "./testing/run-directory.ts";
 const program = join(import.meta.dirname, "testing", "killed-run.ts");
 
 function start(directory: string): ChildProcess {
-  return spawn(process.execPath, [...process.execArgv, "--conditions=source", program, directory], { stdio: ["ignore", "pipe", "inherit"] });
+  return spawn(process.execPath, [...process.execArgv, "--conditions=source", program, directory], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
 }
 
 /** Kills a run at a moment of its own after its first commit; tells whether it was still alive. */
@@ -38,34 +40,41 @@ function integrity(directory: string): unknown {
 }
 
 describe("a run that is killed", () => {
-  it("ends with exactly one result for every line after ten kills, and every body whole", { timeout: 120_000 }, async () => {
-    const directory = runDirectory();
-    const random = seededRandom(7);
-    let kills = 0;
-    for (let round = 0; round < 10; round += 1) {
-      kills += (await killedAfter(directory, random() * 40)) ? 1 : 0;
-      const { lines, done, failed, skipped, unknown, waiting } = readReport(directory);
-      assert.equal(lines, done + failed + skipped + unknown + waiting);
-      assert.equal(integrity(directory), "ok");
-    }
+  it(
+    "ends with exactly one result for every line after ten kills, and every body whole",
+    { timeout: 120_000 },
+    async () => {
+      const directory = runDirectory();
+      const random = seededRandom(7);
+      let kills = 0;
+      for (let round = 0; round < 10; round += 1) {
+        kills += (await killedAfter(directory, random() * 40)) ? 1 : 0;
+        const { lines, done, failed, skipped, unknown, waiting } = readReport(directory);
+        assert.equal(lines, done + failed + skipped + unknown + waiting);
+        assert.equal(integrity(directory), "ok");
+      }
 
-    const last = start(directory);
-    last.stdout?.resume();
-    const [code] = await once(last, "exit");
+      const last = start(directory);
+      last.stdout?.resume();
+      const [code] = await once(last, "exit");
 
-    assert.equal(code, 0);
-    assert.ok(kills >= 5, `only ${kills} of 10 kills met a live run`);
-    const all = [...results(directory)].map(({ line, url, state }) => ({ line, url, state }));
-    assert.deepEqual(
-      all.map(({ line, url }) => `${line} ${url}`),
-      Array.from({ length: killedRunLines }, (_, index) => `${index + 1} ${killedRunUrl(index + 1)}`),
-    );
-    for (const { url, status, body } of results(directory)) {
-      if (status !== undefined) assert.equal(Buffer.from(body ?? []).toString(), `${url} `.repeat(100));
-    }
-    const { done, failed, skipped, waiting, ended } = readReport(directory);
-    assert.deepEqual({ done, failed, skipped, waiting, ended }, { done: 5_340, failed: 600, skipped: 60, waiting: 0, ended: "complete" });
-  });
+      assert.equal(code, 0);
+      assert.ok(kills >= 5, `only ${kills} of 10 kills met a live run`);
+      const all = [...results(directory)].map(({ line, url, state }) => ({ line, url, state }));
+      assert.deepEqual(
+        all.map(({ line, url }) => `${line} ${url}`),
+        Array.from({ length: killedRunLines }, (_, index) => `${index + 1} ${killedRunUrl(index + 1)}`),
+      );
+      for (const { url, status, body } of results(directory)) {
+        if (status !== undefined) assert.equal(Buffer.from(body ?? []).toString(), `${url} `.repeat(100));
+      }
+      const { done, failed, skipped, waiting, ended } = readReport(directory);
+      assert.deepEqual(
+        { done, failed, skipped, waiting, ended },
+        { done: 5_340, failed: 600, skipped: 60, waiting: 0, ended: "complete" },
+      );
+    },
+  );
 
   it("gives its lock back by dying", { timeout: 30_000 }, async () => {
     const directory = runDirectory();

@@ -154,7 +154,11 @@ export class Loop {
 
   async #send({ method, url, request }: Job): Promise<Settled> {
     const { headers, ...rest } = request ?? {};
-    const options: FetchOptions = { ...rest, ...(headers === undefined ? {} : { headers: { ...headers } }), signal: this.#requests.signal };
+    const options: FetchOptions = {
+      ...rest,
+      ...(headers === undefined ? {} : { headers: { ...headers } }),
+      signal: this.#requests.signal,
+    };
     try {
       return { ok: true, response: await this.#options.session.request(method, url, options) };
     } catch (error) {
@@ -170,7 +174,8 @@ export class Loop {
     else this.#commits.add(outcome);
     const until = holdOf(settled);
     const host = hostOf(lease.job.url);
-    if (until !== undefined && until > now && this.#holds.hold(host, until)) this.#tell({ type: "held", host, until });
+    if (until !== undefined && until > now && this.#holds.hold(host, until))
+      this.#tell({ type: "held", host, until });
   }
 
   // With nothing in flight: are there rows to come from the input, or rows that come due soon?
@@ -184,7 +189,9 @@ export class Loop {
   async #read(): Promise<void> {
     const { input, ledger } = this.#options;
     try {
-      await new Intake({ ledger, stop: this.#stop.signal, planned: this.#planned, failed: this.#fail }).read(input ?? []);
+      await new Intake({ ledger, stop: this.#stop.signal, planned: this.#planned, failed: this.#fail }).read(
+        input ?? [],
+      );
       if (this.#stop.signal.aborted) return;
       this.#inputEnded = true;
       this.#tell({ type: "input-ended" });
@@ -206,7 +213,8 @@ export class Loop {
       this.#totals = countOutcome(this.#totals, outcome);
       const { job } = outcome.lease;
       if (outcome.state.at !== "deferred") this.#tell({ type: "finished", job, outcome });
-      else if (outcome.exchange !== undefined) this.#tell({ type: "deferred", job, outcome, until: outcome.state.until });
+      else if (outcome.exchange !== undefined)
+        this.#tell({ type: "deferred", job, outcome, until: outcome.state.until });
     }
     if (outcomes.some(({ state }) => state.at === "deferred")) {
       this.#dueAt = this.#options.ledger.nextDue();

@@ -31,7 +31,12 @@ export interface RunOptions {
 }
 
 /** The defaults of a run. */
-export const runDefaults: { readonly concurrency: number; readonly perHost: number; readonly maxPark: Duration; readonly maxRounds: number } = {
+export const runDefaults: {
+  readonly concurrency: number;
+  readonly perHost: number;
+  readonly maxPark: Duration;
+  readonly maxRounds: number;
+} = {
   concurrency: 16,
   perHost: 8,
   maxPark: "2m",

@@ -15,7 +15,8 @@ import { inputOf, runDirectory } from "./testing/run-directory.ts";
 import { answered, failure, scriptedFetcher } from "./testing/scripted-fetcher.ts";
 
 const site = (n: number): string => `https://example.com/${n}`;
-const sites = (count: number): InputLine[] => inputOf(...Array.from({ length: count }, (_, index) => site(index + 1)));
+const sites = (count: number): InputLine[] =>
+  inputOf(...Array.from({ length: count }, (_, index) => site(index + 1)));
 const ok = scriptedFetcher(({ url }) => answered(url));
 
 function outcomes(directory: string): string[] {
@@ -33,12 +34,25 @@ describe("run", () => {
     const directory = runDirectory();
     const session = scriptedFetcher(({ url }) => answered(url, { status: url.endsWith("/2") ? 404 : 200 }));
 
-    const report = await run({ directory, session, clock: fakeClock(), input: inputOf("# list", site(1), site(2), "", site(1), "ftp://x") });
+    const report = await run({
+      directory,
+      session,
+      clock: fakeClock(),
+      input: inputOf("# list", site(1), site(2), "", site(1), "ftp://x"),
+    });
 
     const { lines, done, failed, skipped, unknown, waiting, ended, reasons } = report;
-    assert.deepEqual({ lines, done, failed, skipped, unknown, waiting, ended }, { lines: 4, done: 1, failed: 2, skipped: 1, unknown: 0, waiting: 0, ended: "complete" });
+    assert.deepEqual(
+      { lines, done, failed, skipped, unknown, waiting, ended },
+      { lines: 4, done: 1, failed: 2, skipped: 1, unknown: 0, waiting: 0, ended: "complete" },
+    );
     assert.deepEqual(session.urls, [site(1), site(2)]);
-    assert.deepEqual(outcomes(directory), ["2 done ok", "3 failed http-404", "5 skipped duplicate-of-line-2", "6 failed bad-input: only http and https URLs can be fetched"]);
+    assert.deepEqual(outcomes(directory), [
+      "2 done ok",
+      "3 failed http-404",
+      "5 skipped duplicate-of-line-2",
+      "6 failed bad-input: only http and https URLs can be fetched",
+    ]);
     assert.equal(reasons.find(({ reason }) => reason === "http-404")?.advice, "Advice for 404");
     assert.deepEqual(readReport(directory), report);
   });
@@ -46,9 +60,17 @@ describe("run", () => {
   it("stores the body of a failure too", async () => {
     const directory = runDirectory();
 
-    await run({ directory, clock: fakeClock(), input: sites(1), session: scriptedFetcher(({ url }) => answered(url, { status: 404, body: "gone" })) });
+    await run({
+      directory,
+      clock: fakeClock(),
+      input: sites(1),
+      session: scriptedFetcher(({ url }) => answered(url, { status: 404, body: "gone" })),
+    });
 
-    const bodies = Array.from(results(directory), ({ status, body = [] }) => `${status} ${Buffer.from(body).toString()}`);
+    const bodies = Array.from(
+      results(directory),
+      ({ status, body = [] }) => `${status} ${Buffer.from(body).toString()}`,
+    );
     assert.deepEqual(bodies, ["404 gone"]);
   });
 
@@ -70,7 +92,12 @@ describe("run", () => {
 
   it("takes up what failed for good when it is asked to", async () => {
     const directory = runDirectory();
-    await run({ directory, clock: fakeClock(), input: inputOf(site(1), "?"), session: scriptedFetcher(({ url }) => answered(url, { status: 404 })) });
+    await run({
+      directory,
+      clock: fakeClock(),
+      input: inputOf(site(1), "?"),
+      session: scriptedFetcher(({ url }) => answered(url, { status: 404 })),
+    });
 
     const report = await run({ directory, clock: fakeClock(), retryFailed: true, session: ok });
 
@@ -82,12 +109,19 @@ describe("run", () => {
       await nextTurn();
       return answered(url);
     });
-    const input = inputOf(...[1, 2, 3, 4, 5, 6].map((n) => `https://a.example/${n}`), "https://b.example/1", "https://c.example/1");
+    const input = inputOf(
+      ...[1, 2, 3, 4, 5, 6].map((n) => `https://a.example/${n}`),
+      "https://b.example/1",
+      "https://c.example/1",
+    );
 
     await run({ directory: runDirectory(), session, clock: fakeClock(), input, concurrency: 3, perHost: 2 });
 
     assert.equal(session.mostAtOnce, 3);
-    assert.deepEqual(session.urls.slice(0, 3).map((url) => new URL(url).host), ["a.example", "b.example", "c.example"]);
+    assert.deepEqual(
+      session.urls.slice(0, 3).map((url) => new URL(url).host),
+      ["a.example", "b.example", "c.example"],
+    );
   });
 
   it("looks past a host at its limit, however many of its lines come first", async () => {
@@ -99,7 +133,14 @@ describe("run", () => {
       return answered(url);
     });
 
-    const report = await run({ directory: runDirectory(), session, clock: fakeClock(), input: inputOf(...slow, "https://fast.example/"), concurrency: 4, perHost: 2 });
+    const report = await run({
+      directory: runDirectory(),
+      session,
+      clock: fakeClock(),
+      input: inputOf(...slow, "https://fast.example/"),
+      concurrency: 4,
+      perHost: 2,
+    });
 
     assert.equal(report.done, 1_001);
   });
@@ -131,7 +172,15 @@ describe("run", () => {
 
     await run({ directory, session: ok, clock: fakeClock(), input: sites(2), on });
 
-    assert.deepEqual(events.toSorted(), ["finished", "finished", "input-ended", "planned", "progress", "started", "started"]);
+    assert.deepEqual(events.toSorted(), [
+      "finished",
+      "finished",
+      "input-ended",
+      "planned",
+      "progress",
+      "started",
+      "started",
+    ]);
   });
 
   it("refuses limits that are none, and a directory in use", async () => {
@@ -149,7 +198,9 @@ describe("run, deferring", () => {
   it("waits for a row that comes due soon, and not longer than it must", async () => {
     const clock = fakeClock({ start: 1_000 });
     let asked = 0;
-    const session = scriptedFetcher(({ url }) => ((asked += 1) === 1 ? answered(url, { status: 503, retryAt: 61_000 }) : answered(url)));
+    const session = scriptedFetcher(({ url }) =>
+      (asked += 1) === 1 ? answered(url, { status: 503, retryAt: 61_000 }) : answered(url),
+    );
 
     const report = await run({ directory: runDirectory(), session, clock, input: sites(1) });
 
@@ -158,19 +209,26 @@ describe("run, deferring", () => {
 
   it("ends with waiting rows when they come due too late, and goes on when they are", async () => {
     const directory = runDirectory();
-    const session = scriptedFetcher(({ url }) => (url === site(1) ? answered(url, { status: 503, retryAt: 500_000 }) : answered(url)));
+    const session = scriptedFetcher(({ url }) =>
+      url === site(1) ? answered(url, { status: 503, retryAt: 500_000 }) : answered(url),
+    );
     const early = await run({ directory, session, clock: fakeClock(), input: sites(2) });
 
     const late = await run({ directory, session: ok, clock: fakeClock({ start: 500_000 }) });
 
     assert.deepEqual([early.ended, early.done, early.waiting, early.nextAt], ["complete", 1, 1, 500_000]);
-    assert.deepEqual(early.reasons.map(({ state, reason, count }) => `${state} ${reason} ${count}`), ["deferred http-503 1"]);
+    assert.deepEqual(
+      early.reasons.map(({ state, reason, count }) => `${state} ${reason} ${count}`),
+      ["deferred http-503 1"],
+    );
     assert.deepEqual([late.done, late.waiting, late.nextAt], [2, 0, undefined]);
   });
 
   it("gives a row up after so many rounds", async () => {
     const clock = fakeClock();
-    const session = scriptedFetcher(({ url }) => answered(url, { status: 503, retryAt: clock.date() + 1_000 }));
+    const session = scriptedFetcher(({ url }) =>
+      answered(url, { status: 503, retryAt: clock.date() + 1_000 }),
+    );
 
     const report = await run({ directory: runDirectory(), session, clock, input: sites(1), maxRounds: 3 });
 
@@ -179,10 +237,19 @@ describe("run, deferring", () => {
 
   it("holds the whole host that asked to be left alone, and no other", async () => {
     const directory = runDirectory();
-    const session = scriptedFetcher(({ url }) => (url.includes("busy") ? answered(url, { status: 429, retryAt: 1_000_000 }) : answered(url)));
+    const session = scriptedFetcher(({ url }) =>
+      url.includes("busy") ? answered(url, { status: 429, retryAt: 1_000_000 }) : answered(url),
+    );
     const busy = Array.from({ length: 50 }, (_, n) => `https://busy.example/${n}`);
 
-    const report = await run({ directory, session, clock: fakeClock(), input: inputOf(...busy, site(1), site(2)), concurrency: 4, perHost: 2 });
+    const report = await run({
+      directory,
+      session,
+      clock: fakeClock(),
+      input: inputOf(...busy, site(1), site(2)),
+      concurrency: 4,
+      perHost: 2,
+    });
 
     assert.deepEqual([report.done, report.waiting, report.nextAt], [2, 50, 1_000_000]);
     assert.ok(session.urls.filter((url) => url.includes("busy")).length <= 4, String(session.urls));
@@ -199,7 +266,14 @@ describe("run, interrupted", () => {
       return answered(url);
     });
 
-    const report = await run({ directory, session, clock: fakeClock(), input: sites(100), drain: drain.signal, concurrency: 3 });
+    const report = await run({
+      directory,
+      session,
+      clock: fakeClock(),
+      input: sites(100),
+      drain: drain.signal,
+      concurrency: 3,
+    });
 
     assert.deepEqual([report.ended, report.done, report.waiting], ["drained", 3, report.lines - 3]);
     const rest = await run({ directory, session: ok, clock: fakeClock(), input: sites(100) });
@@ -216,14 +290,26 @@ describe("run, interrupted", () => {
       return new Promise((_, reject) => signal?.addEventListener("abort", () => reject(signal.reason)));
     });
 
-    const report = await run({ directory, session, clock: fakeClock(), input: sites(4), signal: abort.signal });
+    const report = await run({
+      directory,
+      session,
+      clock: fakeClock(),
+      input: sites(4),
+      signal: abort.signal,
+    });
 
     assert.deepEqual([report.ended, report.done, report.waiting], ["aborted", 1, 3]);
     assert.equal(session.seen[1]?.options.signal?.reason, reason);
   });
 
   it("does nothing when it was told to stop before it began", async () => {
-    const report = await run({ directory: runDirectory(), session: ok, clock: fakeClock(), input: sites(3), drain: AbortSignal.abort() });
+    const report = await run({
+      directory: runDirectory(),
+      session: ok,
+      clock: fakeClock(),
+      input: sites(3),
+      drain: AbortSignal.abort(),
+    });
 
     assert.deepEqual([report.ended, report.lines], ["drained", 0]);
   });
@@ -237,7 +323,10 @@ describe("run, interrupted", () => {
       throw new Error("The list is gone");
     }
 
-    await assert.rejects(run({ directory, session: ok, clock: fakeClock(), input: input() }), /The list is gone/);
+    await assert.rejects(
+      run({ directory, session: ok, clock: fakeClock(), input: input() }),
+      /The list is gone/,
+    );
 
     assert.deepEqual([readReport(directory).done, readReport(directory).ended], [1, "interrupted"]);
   });
@@ -247,14 +336,25 @@ describe("run, interrupted", () => {
       throw new Error("The listener broke");
     };
 
-    await assert.rejects(run({ directory: runDirectory(), session: ok, clock: fakeClock(), input: sites(3), on }), /The listener broke/);
+    await assert.rejects(
+      run({ directory: runDirectory(), session: ok, clock: fakeClock(), input: sites(3), on }),
+      /The listener broke/,
+    );
   });
 
   it("never sends an unsafe request again that may have been executed, and one with a key with the same key", async () => {
     const directory = runDirectory();
     const ledger = openLedger(directory);
     const request = { headers: { a: "b" }, body: "x" };
-    ledger.plan([1, 2].map((line) => ({ kind: "job", line, method: "POST", url: site(line), request: line === 1 ? request : { ...request, idempotencyKey: "key" } })));
+    ledger.plan(
+      [1, 2].map((line) => ({
+        kind: "job",
+        line,
+        method: "POST",
+        url: site(line),
+        request: line === 1 ? request : { ...request, idempotencyKey: "key" },
+      })),
+    );
     ledger.close();
     const dying = scriptedFetcher(() => {
       throw failure("reset");
@@ -265,7 +365,15 @@ describe("run, interrupted", () => {
     const report = await run({ directory, session, clock: fakeClock() });
 
     assert.deepEqual(outcomes(directory), ["1 unknown reset", "2 done ok"]);
-    assert.deepEqual(session.seen.map(({ method, options: { headers, body, idempotencyKey } }) => ({ method, headers, body, idempotencyKey })), [{ method: "POST", ...request, idempotencyKey: "key" }]);
+    assert.deepEqual(
+      session.seen.map(({ method, options: { headers, body, idempotencyKey } }) => ({
+        method,
+        headers,
+        body,
+        idempotencyKey,
+      })),
+      [{ method: "POST", ...request, idempotencyKey: "key" }],
+    );
     assert.equal(report.unknown, 1);
   });
 

@@ -14,8 +14,17 @@ import { openLedger } from "./sqlite/sqlite-ledger.ts";
  *   and what the input or the listener throws, after what had finished was recorded.
  */
 export async function run(options: RunOptions): Promise<RunReport> {
-  const { clock = systemClock, concurrency = runDefaults.concurrency, perHost = runDefaults.perHost, maxRounds = runDefaults.maxRounds } = options;
-  const settings = { concurrency: atLeastOne(concurrency, "concurrency"), perHost: atLeastOne(perHost, "perHost"), maxRounds };
+  const {
+    clock = systemClock,
+    concurrency = runDefaults.concurrency,
+    perHost = runDefaults.perHost,
+    maxRounds = runDefaults.maxRounds,
+  } = options;
+  const settings = {
+    concurrency: atLeastOne(concurrency, "concurrency"),
+    perHost: atLeastOne(perHost, "perHost"),
+    maxRounds,
+  };
   const maxPark = toMs(options.maxPark ?? runDefaults.maxPark);
   const ledger = openLedger(options.directory, { clock });
   try {

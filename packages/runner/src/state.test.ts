@@ -18,13 +18,34 @@ const states: readonly State[] = [
 
 describe("state of a row", () => {
   const table: readonly (readonly [StateInput, readonly State["at"][]])[] = [
-    [{ type: "claimed", now: 99 }, ["leased", "leased", "done", "leased", "failed", "deferred", "unknown", "skipped"]],
-    [{ type: "claimed", now: 100 }, ["leased", "leased", "done", "leased", "failed", "leased", "unknown", "skipped"]],
-    [{ type: "finished", state: { at: "done" } }, ["pending", "done", "done", "failed", "failed", "deferred", "unknown", "skipped"]],
-    [{ type: "finished", state: deferred }, ["pending", "deferred", "done", "failed", "failed", "deferred", "unknown", "skipped"]],
-    [{ type: "released" }, ["pending", "pending", "done", "failed", "failed", "deferred", "unknown", "skipped"]],
-    [{ type: "owner-died", mayHaveBeenExecuted: false }, ["pending", "pending", "done", "failed", "failed", "deferred", "unknown", "skipped"]],
-    [{ type: "owner-died", mayHaveBeenExecuted: true }, ["pending", "unknown", "done", "failed", "failed", "deferred", "unknown", "skipped"]],
+    [
+      { type: "claimed", now: 99 },
+      ["leased", "leased", "done", "leased", "failed", "deferred", "unknown", "skipped"],
+    ],
+    [
+      { type: "claimed", now: 100 },
+      ["leased", "leased", "done", "leased", "failed", "leased", "unknown", "skipped"],
+    ],
+    [
+      { type: "finished", state: { at: "done" } },
+      ["pending", "done", "done", "failed", "failed", "deferred", "unknown", "skipped"],
+    ],
+    [
+      { type: "finished", state: deferred },
+      ["pending", "deferred", "done", "failed", "failed", "deferred", "unknown", "skipped"],
+    ],
+    [
+      { type: "released" },
+      ["pending", "pending", "done", "failed", "failed", "deferred", "unknown", "skipped"],
+    ],
+    [
+      { type: "owner-died", mayHaveBeenExecuted: false },
+      ["pending", "pending", "done", "failed", "failed", "deferred", "unknown", "skipped"],
+    ],
+    [
+      { type: "owner-died", mayHaveBeenExecuted: true },
+      ["pending", "unknown", "done", "failed", "failed", "deferred", "unknown", "skipped"],
+    ],
   ];
   for (const [input, expected] of table) {
     it(`goes where it should on ${JSON.stringify(input)}`, () => {

@@ -4,7 +4,12 @@ export type State =
   | { readonly at: "leased" }
   | { readonly at: "done" }
   | { readonly at: "failed"; readonly reason: string; readonly retryable: boolean }
-  | { readonly at: "deferred"; readonly until: number /* epoch ms */; readonly rounds: number; readonly reason: string }
+  | {
+      readonly at: "deferred";
+      readonly until: number /* epoch ms */;
+      readonly rounds: number;
+      readonly reason: string;
+    }
   | { readonly at: "unknown"; readonly reason: string }
   | { readonly at: "skipped"; readonly reason: string };
 

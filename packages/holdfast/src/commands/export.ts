@@ -1,9 +1,9 @@
 import { oneOf, parseCommandLine } from "../arguments.ts";
 import { exitCodes } from "../exit-codes.ts";
+import { onlyDirectory } from "../input.ts";
 import type { Command } from "../program.ts";
 import { UsageError } from "../usage-error.ts";
 import { writeAll, writeWhole } from "../write.ts";
-import { onlyDirectory } from "./status.ts";
 
 const help = `Write the results of a run
 

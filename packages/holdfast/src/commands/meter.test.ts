@@ -57,7 +57,7 @@ test("a log has a line every ten seconds and what deserves one at once", async (
   await clock.advance(1);
   await meter.stop();
 
-  assert.equal(written(), "the list is read to its end\n1 of 4 done, 3 waiting, 0.00/s\n");
+  assert.equal(written(), "the list is read: 4 lines, 3 to fetch\n1 of 4 done, 3 waiting, 0.00/s\n");
 });
 
 test("without progress only what is said is written", async () => {

@@ -4,6 +4,7 @@ import type { InterruptStage } from "../interrupts.ts";
 import type { Output } from "../io.ts";
 import type { Paint } from "../render/paint.ts";
 import { foldProgress, startProgress } from "../render/progress.ts";
+import type { Progress } from "../render/progress.ts";
 import { progressLine } from "../render/progress-line.ts";
 import { announcement, progressLogLine } from "../render/progress-log.ts";
 
@@ -26,6 +27,8 @@ export interface MeterOptions {
   readonly output: Output;
   readonly clock: Clock;
   readonly paint: Paint;
+  /** What the run holds from before. @default nothing */
+  readonly totals?: Progress["totals"] | undefined;
 }
 
 const redrawEvery = 100;
@@ -33,9 +36,9 @@ const logEvery = 10_000;
 const clearLine = "\r\u001b[K";
 
 /** Starts to show a run on `output`: a bar redrawn ten times a second at most, or a log line every ten seconds. */
-export function startMeter({ mode, output, clock, paint }: MeterOptions): Meter {
+export function startMeter({ mode, output, clock, paint, totals }: MeterOptions): Meter {
   const ended = new AbortController();
-  let progress = startProgress(clock.now(), clock.date());
+  let progress = startProgress(clock.now(), clock.date(), totals);
   let drawn = "";
 
   const say = (text: string): void => {

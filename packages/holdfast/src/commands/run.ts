@@ -1,33 +1,16 @@
-import { existsSync } from "node:fs";
-import { join } from "node:path";
-import type { InputLine, RunReport } from "@holdfast/runner";
-import { oneOf, parseCommandLine, wholeNumber } from "../arguments.ts";
-import { exitCodeOfRun, exitCodes } from "../exit-codes.ts";
-import { checkReadable, sourceOf } from "../input.ts";
-import type { Source } from "../input.ts";
-import { listenToInterrupts } from "../interrupts.ts";
-import type { InterruptStage } from "../interrupts.ts";
+import type { RunReport } from "@holdfast/runner";
+import { exitCodeOfRun } from "../exit-codes.ts";
+import { checkReadable, holdsRun } from "../input.ts";
 import type { Io } from "../io.ts";
-import { startMeter } from "./meter.ts";
-import type { Meter, MeterMode } from "./meter.ts";
 import type { Command } from "../program.ts";
-import { mayRedraw, paintFor } from "../render/paint.ts";
-import { formatCount, formatMany } from "../render/quantity.ts";
-import { commandLine, renderReport } from "../render/report.ts";
+import { paintFor } from "../render/paint.ts";
+import { renderReport } from "../render/report.ts";
 import { UsageError } from "../usage-error.ts";
-import { openSession, readSessionFlags, sessionFlags, sessionHelp } from "./session-flags.ts";
-import type { SessionSettings } from "./session-flags.ts";
-
-const flags = {
-  ...sessionFlags,
-  output: { type: "string", short: "o" },
-  concurrency: { type: "string", short: "j" },
-  "per-host": { type: "string" },
-  progress: { type: "string" },
-  report: { type: "string" },
-  "retry-failed": { type: "boolean" },
-  quiet: { type: "boolean", short: "q" },
-} as const;
+import { writeAll } from "../write.ts";
+import { fetchList } from "./fetch-list.ts";
+import { readRunSettings } from "./run-settings.ts";
+import type { RunSettings } from "./run-settings.ts";
+import { sessionHelp } from "./session-flags.ts";
 
 const help = `Fetch every URL of a list, keep every result, and say what became of each line
 
@@ -66,144 +49,33 @@ Exit status: 0 all done, 3 some failed for good, 4 some failed that a retry
 might fix, or wait, 7 DIR cannot be used, 130 interrupted, 131 stopped at once.
 `;
 
-interface Settings {
-  readonly source: Source;
-  readonly directory: string;
-  readonly concurrency: number | undefined;
-  readonly perHost: number | undefined;
-  readonly retryFailed: boolean;
-  readonly progress: "auto" | MeterMode;
-  readonly report: "text" | "json";
-  readonly quiet: boolean;
-  readonly session: SessionSettings;
-  /** The command line that goes on with this run. */
-  readonly resume: string;
-}
-
 /** Fetches a list into a directory, or goes on with it. */
 export const runCommand: Command = {
   help,
   run: async (argv, io) => {
-    const settings = readSettings(argv, io);
+    const settings = readRunSettings(argv, io.stdin.isTTY === true);
     if (settings.source.from === "file") await checkReadable(settings.source.path);
     if (settings.source.from === "rest" && !holdsRun(settings.directory)) {
       throw new UsageError(`no list is given, and there is no run in ${settings.directory} to go on with`);
     }
-    const report = await fetchAll(settings, io);
+    const report = await fetchList(settings, io);
     await tell(report, settings, io);
     return exitCodeOfRun(report);
   },
 };
 
-function readSettings(argv: readonly string[], io: Io): Settings {
-  const { values, positionals } = parseCommandLine(argv, flags);
-  if (values.output === "") throw new UsageError("--output needs the name of a directory");
-  return {
-    source: sourceOf(positionals, positionals.length === 0 && io.stdin.isTTY === true),
-    directory: values.output ?? "results",
-    concurrency: wholeNumber("--concurrency", values.concurrency, { min: 1, max: 10_000 }),
-    perHost: wholeNumber("--per-host", values["per-host"], { min: 1, max: 10_000 }),
-    retryFailed: values["retry-failed"] === true,
-    progress: oneOf("--progress", values.progress, ["auto", "bar", "plain", "none"]),
-    report: oneOf("--report", values.report, ["text", "json"]),
-    quiet: values.quiet === true,
-    session: readSessionFlags(values),
-    resume: commandLine(["run", ...argv]),
-  };
-}
-
-function holdsRun(directory: string): boolean {
-  return existsSync(join(directory, "ledger.db"));
-}
-
-async function fetchAll(settings: Settings, io: Io): Promise<RunReport> {
-  const { directory, source, concurrency, perHost, retryFailed } = settings;
-  const [{ run }, session] = await Promise.all([import("@holdfast/runner"), openSession(settings.session)]);
-  const meter = startMeter({
-    mode: modeOf(settings, io),
-    output: io.stderr,
-    clock: io.clock,
-    paint: paintOf(io),
-  });
-  const interrupts = listenToInterrupts(io.signals, io.clock, (stage) =>
-    answerInterrupt(stage, { meter, settings, io }),
-  );
-  try {
-    if (!settings.quiet) await sayWhatIsKnown(directory, meter);
-    return await run({
-      directory,
-      session,
-      retryFailed,
-      ...(source.from === "rest" ? {} : { input: await linesFrom(source, io) }),
-      ...(concurrency === undefined ? {} : { concurrency }),
-      ...(perHost === undefined ? {} : { perHost }),
-      drain: interrupts.drain,
-      signal: interrupts.abort,
-      on: (event) => meter.hear(event),
-      clock: io.clock,
-    });
-  } finally {
-    interrupts[Symbol.dispose]();
-    await meter.stop();
-    await session.close();
-  }
-}
-
-async function linesFrom(
-  source: Exclude<Source, { from: "rest" }>,
-  io: Io,
-): Promise<AsyncIterable<InputLine>> {
-  const { linesOf } = await import("@holdfast/runner");
-  switch (source.from) {
-    case "file":
-      return linesOf(source.path);
-    case "stdin":
-      return linesOf(io.stdin);
-    case "urls":
-      return linesOf(source.urls.map((url) => `${url}\n`));
-  }
-}
-
-async function sayWhatIsKnown(directory: string, meter: Meter): Promise<void> {
-  if (!holdsRun(directory)) return;
-  const { readReport } = await import("@holdfast/runner");
-  const { lines, done } = readReport(directory);
-  meter.say(
-    `Going on with ${directory}: ${formatCount(done)} of ${formatMany(lines, "line")} are done already`,
-  );
-}
-
-function answerInterrupt(
-  stage: InterruptStage,
-  { meter, settings, io }: { readonly meter: Meter; readonly settings: Settings; readonly io: Io },
-): void {
-  if (stage === "exit") return io.exit(exitCodes.aborted);
-  meter.interrupted(stage);
-  if (settings.quiet) return;
-  meter.say(
-    stage === "drain"
-      ? "Interrupted: finishing what is in flight; once more stops at once"
-      : "Stopping at once; what has finished is kept",
-  );
-}
-
-function modeOf({ progress, quiet }: Settings, io: Io): MeterMode {
-  if (quiet) return "none";
-  const redraw = mayRedraw({ isTTY: io.stderr.isTTY, env: io.env });
-  if (progress === "auto") return redraw ? "bar" : "plain";
-  return progress;
-}
-
-function paintOf(io: Io): ReturnType<typeof paintFor> {
-  return paintFor({ isTTY: io.stderr.isTTY, env: io.env });
-}
-
-async function tell(report: RunReport, settings: Settings, io: Io): Promise<void> {
+async function tell(report: RunReport, settings: RunSettings, io: Io): Promise<void> {
   if (settings.report === "json") {
-    const { writeAll } = await import("../write.ts");
     return writeAll(io.stdout, [`${JSON.stringify(report, null, 2)}\n`]);
   }
   if (settings.quiet) return;
   const { directory, resume } = settings;
-  io.stderr.write(renderReport(report, { directory, resume, date: io.clock.date(), paint: paintOf(io) }));
+  io.stderr.write(
+    renderReport(report, {
+      directory,
+      resume,
+      date: io.clock.date(),
+      paint: paintFor({ isTTY: io.stderr.isTTY, env: io.env }),
+    }),
+  );
 }

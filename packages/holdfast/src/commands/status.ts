@@ -1,11 +1,9 @@
-import { existsSync } from "node:fs";
-import { join } from "node:path";
 import { parseCommandLine } from "../arguments.ts";
 import { exitCodes } from "../exit-codes.ts";
+import { onlyDirectory } from "../input.ts";
 import type { Command } from "../program.ts";
 import { paintFor } from "../render/paint.ts";
 import { renderReport, shellWord } from "../render/report.ts";
-import { UsageError } from "../usage-error.ts";
 import { writeAll } from "../write.ts";
 
 const help = `Say how far a run is, while it goes on or after
@@ -45,16 +43,3 @@ export const statusCommand: Command = {
     return exitCodes.done;
   },
 };
-
-/**
- * Gives the one directory that a command was told, which must hold a run.
- *
- * @throws UsageError when it is missing, not alone, or holds none.
- */
-export function onlyDirectory(positionals: readonly string[]): string {
-  const [directory, ...more] = positionals;
-  if (directory === undefined || more.length > 0)
-    throw new UsageError(`give the directory of one run, got ${positionals.length}`);
-  if (!existsSync(join(directory, "ledger.db"))) throw new UsageError(`there is no run in ${directory}`);
-  return directory;
-}

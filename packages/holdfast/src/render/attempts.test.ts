@@ -9,7 +9,10 @@ const busy = { kind: "transient", reason: "http-503", advice: "" } as const;
 
 test("an attempt is told in one line", () => {
   const rows: readonly (readonly [AttemptRecord, string])[] = [
-    [{ number: 1, startedAt: 0, elapsed: 12, status: 200, verdict: ok, decision: "success" }, "attempt 1: 200 after 12 ms"],
+    [
+      { number: 1, startedAt: 0, elapsed: 12, status: 200, verdict: ok, decision: "success" },
+      "attempt 1: 200 after 12 ms",
+    ],
     [
       {
         number: 2,

@@ -51,7 +51,7 @@ test("the first failure of a kind, long pauses, and lines that are no request ar
       { type: "planned", added: 5, known: 0, duplicates: 0, invalid: 2 },
       "2 lines of the list are no request; the report says which",
     ],
-    [start, { type: "input-ended" }, "the list is read to its end"],
+    [start, { type: "input-ended" }, "the list is read: 0 lines, 0 to fetch"],
     [start, { type: "started", job }, undefined],
     [start, failed, "line 17 failed: http-404, https://example.com/gone (The URL is wrong)"],
     [known, failed, undefined],

@@ -30,7 +30,7 @@ export function announcement(progress: Progress, event: RunEvent): string | unde
         ? undefined
         : `${formatMany(event.invalid, "line")} of the list ${event.invalid === 1 ? "is" : "are"} no request; the report says which`;
     case "input-ended":
-      return "the list is read to its end";
+      return `the list is read: ${formatMany(progress.totals.lines, "line")}, ${formatCount(progress.totals.waiting)} to fetch`;
     case "held": {
       const pause = event.until - progress.date;
       return pause < shortestPauseToTell

@@ -1,4 +1,4 @@
-import type { Outcome, RunEvent, Totals } from "@holdfast/runner";
+import type { Outcome, Planned, RunEvent, Totals } from "@holdfast/runner";
 import type { InterruptStage } from "../interrupts.ts";
 
 /** Everything that can change what the progress shows: the run's events, time, and a person's wish to stop. */
@@ -31,10 +31,20 @@ export interface Progress {
   readonly date: number;
 }
 
-/** The progress before anything has happened. */
-export function startProgress(now: number, date: number): Progress {
+/** The progress of a run that has no lines yet. */
+export const nothingYet: Progress["totals"] = {
+  lines: 0,
+  done: 0,
+  failed: 0,
+  skipped: 0,
+  unknown: 0,
+  waiting: 0,
+};
+
+/** The progress before anything has happened, of a run that holds `totals` from before. */
+export function startProgress(now: number, date: number, totals: Progress["totals"] = nothingYet): Progress {
   return {
-    totals: { lines: 0, done: 0, failed: 0, skipped: 0, unknown: 0, waiting: 0 },
+    totals,
     inFlight: 0,
     inputEnded: false,
     stage: "none",
@@ -59,7 +69,7 @@ export function foldProgress(progress: Progress, input: ProgressInput): Progress
     case "interrupted":
       return { ...progress, stage: input.stage };
     case "planned":
-      return progress;
+      return { ...progress, totals: withPlanned(progress.totals, input) };
     case "input-ended":
       return { ...progress, inputEnded: true };
     case "started":
@@ -78,6 +88,20 @@ export function foldProgress(progress: Progress, input: ProgressInput): Progress
     case "progress":
       return { ...progress, totals: input.totals, inFlight: input.inFlight };
   }
+}
+
+// The run's own counts follow with the first outcome; a list is seen to grow before that.
+function withPlanned(
+  totals: Progress["totals"],
+  { added, duplicates, invalid }: Planned,
+): Progress["totals"] {
+  return {
+    ...totals,
+    lines: totals.lines + added + duplicates + invalid,
+    waiting: totals.waiting + added,
+    skipped: totals.skipped + duplicates,
+    failed: totals.failed + invalid,
+  };
 }
 
 function withFailure(failures: ReadonlySet<string>, state: Outcome["state"]): ReadonlySet<string> {

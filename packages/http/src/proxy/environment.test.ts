@@ -41,20 +41,31 @@ test("of the proxies for a URL the most particular is chosen", () => {
   const url = new URL("https://a.test/");
   const all = { "https://a.test": "1", https: "2", "all://a.test": "3", all: "4" };
 
-  const chosen = Object.keys(all).map((_, index) => selectProxy(url, Object.fromEntries(Object.entries(all).slice(index))));
+  const chosen = Object.keys(all).map((_, index) =>
+    selectProxy(url, Object.fromEntries(Object.entries(all).slice(index))),
+  );
 
   assert.deepEqual(chosen, ["1", "2", "3", "4"]);
   assert.equal(selectProxy(url, { http: "5", "https://b.test": "6", https: "" }), undefined);
 });
 
 test("reads the environment in either case, the lower one first", () => {
-  const environment = { http_proxy: "a", HTTP_PROXY: "b", HTTPS_PROXY: "c", all_proxy: "", ALL_PROXY: "d", NO_PROXY: "e" };
+  const environment = {
+    http_proxy: "a",
+    HTTP_PROXY: "b",
+    HTTPS_PROXY: "c",
+    all_proxy: "",
+    ALL_PROXY: "d",
+    NO_PROXY: "e",
+  };
 
   assert.deepEqual(environmentProxies(environment), { http: "a", https: "c", all: "d", no_proxy: "e" });
 });
 
 test("a CGI program does not believe HTTP_PROXY, which a client can set", () => {
-  assert.deepEqual(environmentProxies({ REQUEST_METHOD: "GET", HTTP_PROXY: "evil", HTTPS_PROXY: "c" }), { https: "c" });
+  assert.deepEqual(environmentProxies({ REQUEST_METHOD: "GET", HTTP_PROXY: "evil", HTTPS_PROXY: "c" }), {
+    https: "c",
+  });
 });
 
 const sources = { environment: { http_proxy: "env", no_proxy: "a.test" }, session: { http: "session" } };

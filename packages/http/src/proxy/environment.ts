@@ -16,7 +16,10 @@ export interface ProxySources {
 }
 
 /** Gives the proxy for a URL, or undefined to go directly, by the rules of requests. */
-export function proxyFor(url: URL, { request = {}, environment, session = {} }: ProxySources): string | undefined {
+export function proxyFor(
+  url: URL,
+  { request = {}, environment, session = {} }: ProxySources,
+): string | undefined {
   const ambient = environment === undefined ? {} : environmentProxies(environment);
   const bypassed = bypasses(url, request["no_proxy"] ?? ambient["no_proxy"]);
   return selectProxy(url, { ...session, ...(bypassed ? {} : ambient), ...request });
@@ -49,8 +52,6 @@ export function environmentProxies(environment: Environment): ProxyMap {
 /**
  * Whether a `no_proxy` list names the host of a URL: a lone `*` names all, `a.test` and `.a.test` the host and all below it,
  * `a.test:8080` the same on one port, `10.0.0.0/8` the addresses of a network (IPv4).
- *
- * Unlike in requests, a name ends at a dot: `a.test` does not name `xa.test`.
  */
 export function bypasses(url: URL, noProxy: string | undefined): boolean {
   const host = hostOf(url);

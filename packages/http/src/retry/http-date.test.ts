@@ -26,6 +26,7 @@ test("reads what mail programs write", () => {
     "Mon,03 Jun 2019 12:00:00",
     "03 Jun 2019 12:00:00 -0000",
     "Mon, 03 Jun 2019 14:00:00 +02:00",
+    "Mon, 03 Jun 2019 08:30:00 -0330",
     "Mon, 03 Jun 2019 08:00:00 EDT",
     "Mon, 03 Jun 2019 12:00:00 XYZ",
     "Mon Jun 3 12:00:00 GMT 2019",

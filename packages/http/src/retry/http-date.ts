@@ -65,7 +65,7 @@ function midnightOf(year: number, month: number, day: number): number | undefine
   const date = new Date(0);
   date.setUTCFullYear(year, month, day);
   // A day that the month does not have rolls over into the next one.
-  return date.getUTCMonth() === month && date.getUTCDate() === day ? date.getTime() : undefined;
+  return date.getUTCDate() === day ? date.getTime() : undefined;
 }
 
 /** Milliseconds since midnight in UTC; 60 seconds are a leap second. */

@@ -27,11 +27,6 @@ export function parseRetryAfter(value: string, now: number): ServerDelay | undef
   return delays.length === 0 ? undefined : { delay: Math.max(...delays), source: "retry-after" };
 }
 
-/** Reads the Retry-After lines of a response; undefined when there is none that can be understood. */
-export function retryAfter(lines: readonly string[], now: number): ServerDelay | undefined {
-  return parseRetryAfter(lines.join(), now);
-}
-
 function delayOf(member: string, now: number): number | undefined {
   if (/^\d+(?:\.\d+)?$/.test(member)) return within(Number(member) * 1_000);
   const date = parseHttpDate(member, now);

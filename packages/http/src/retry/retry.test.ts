@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { RetryError, waitExponential, waitFixed } from "@holdfast/policy";
+import { RetryError, type Wait, waitExponential } from "@holdfast/policy";
 import { seededRandom } from "@holdfast/policy/testing";
 import * as fc from "fast-check";
 import { ConnectionError, ConnectTimeoutError, IncompleteBodyError, ReadTimeoutError } from "../errors.ts";
@@ -9,7 +9,11 @@ import type { RetryCount, RetryInit } from "./retry-init.ts";
 import { Retry } from "./retry.ts";
 
 const url = "https://a.test/";
-const refused = new ConnectionError("refused", { phase: "connect", mayHaveArrived: false, errno: "ECONNREFUSED" });
+const refused = new ConnectionError("refused", {
+  phase: "connect",
+  mayHaveArrived: false,
+  errno: "ECONNREFUSED",
+});
 const silent = new ReadTimeoutError("a.test", 1, "headers");
 const broken = new IncompleteBodyError(1, 2);
 
@@ -38,7 +42,8 @@ function thrownBy(act: () => unknown): unknown {
 }
 
 test("does what urllib3 does when it is told nothing", () => {
-  const { total, connect, read, redirect, status, other, backoffFactor, backoffMax, retryAfterMax } = new Retry();
+  const { total, connect, read, redirect, status, other, backoffFactor, backoffMax, retryAfterMax } =
+    new Retry();
 
   assert.deepEqual([total, connect, read, redirect, status, other], [10, null, null, null, null, null]);
   assert.deepEqual([backoffFactor, backoffMax, retryAfterMax], [0, 120_000, 21_600_000]);
@@ -71,14 +76,20 @@ for (const counter of counters) {
 
 for (const counter of ["connect", "read"] as const) {
   test(`hands out the error as it is when ${counter} is switched off`, () => {
-    assert.equal(thrownBy(() => after(new Retry({ [counter]: false }), counter)), events[counter].error);
+    assert.equal(
+      thrownBy(() => after(new Retry({ [counter]: false }), counter)),
+      events[counter].error,
+    );
   });
 }
 
 test("hands out every error as it is when total is switched off, and redirects too", () => {
   const off = new Retry({ total: false });
 
-  assert.equal(thrownBy(() => after(off, "other")), broken);
+  assert.equal(
+    thrownBy(() => after(off, "other")),
+    broken,
+  );
   assert.deepEqual([off.redirect, off.raiseOnRedirect], [0, false]);
 });
 
@@ -101,8 +112,14 @@ test("says in urllib3's words which answer was one too many", () => {
 test("a request that may have arrived is only repeated where its method may be", () => {
   const post = { method: "POST", url, error: silent };
 
-  assert.equal(thrownBy(() => new Retry().increment(post)), silent);
-  assert.equal(thrownBy(() => new Retry().increment({ ...post, method: null })), silent);
+  assert.equal(
+    thrownBy(() => new Retry().increment(post)),
+    silent,
+  );
+  assert.equal(
+    thrownBy(() => new Retry().increment({ ...post, method: null })),
+    silent,
+  );
   assert.equal(new Retry({ allowedMethods: ["POST"] }).increment(post).total, 9);
   assert.equal(new Retry({ allowedMethods: null }).increment(post).total, 9);
   assert.equal(new Retry().increment({ ...post, error: refused }).total, 9);
@@ -124,7 +141,13 @@ test("keeps what happened, and hands it on", () => {
   assert.equal(left.total, 1);
 });
 
-const questions: readonly (readonly [init: RetryInit, method: string, status: number, retryAfter: boolean, again: boolean])[] = [
+const questions: readonly (readonly [
+  init: RetryInit,
+  method: string,
+  status: number,
+  retryAfter: boolean,
+  again: boolean,
+])[] = [
   [{}, "GET", 503, false, false],
   [{}, "GET", 503, true, true],
   [{}, "GET", 500, true, false],
@@ -165,7 +188,11 @@ test("the back-off begins after the second failure in a row, doubles, ends at it
 });
 
 test("jitter adds up to its size, and never beyond the maximum", () => {
-  const left = after(new Retry({ backoffFactor: "1s", backoffJitter: "500ms", backoffMax: 2_400 }), "status", "status");
+  const left = after(
+    new Retry({ backoffFactor: "1s", backoffJitter: "500ms", backoffMax: 2_400 }),
+    "status",
+    "status",
+  );
 
   assert.deepEqual(
     [0, 0.5, 0.99].map((draw) => left.getBackoffTime(() => draw)),
@@ -174,9 +201,17 @@ test("jitter adds up to its size, and never beyond the maximum", () => {
 });
 
 test("a wait strategy takes the place of the whole back-off, from the first failure on", () => {
-  const retry = new Retry({ wait: waitExponential({ multiplier: "1s" }), backoffMax: 1, backoffJitter: "1s" });
+  const retry = new Retry({
+    wait: waitExponential({ multiplier: "1s" }),
+    backoffMax: 1,
+    backoffJitter: "1s",
+  });
 
-  const delays = [after(retry, "status"), after(retry, "status", "connect"), after(retry, "status", "redirect")];
+  const delays = [
+    after(retry, "status"),
+    after(retry, "status", "connect"),
+    after(retry, "status", "redirect"),
+  ];
 
   assert.deepEqual(
     delays.map((left) => left.getBackoffTime(seededRandom(1))),
@@ -251,7 +286,14 @@ for (const init of mistakes) {
 
 test("never allows more events than total, and never counts one without taking it from the total", () => {
   const count: fc.Arbitrary<RetryCount> = fc.oneof(fc.constant(null), fc.constant(true), fc.nat(6));
-  const init = fc.record({ total: fc.nat(6), connect: count, read: count, redirect: count, status: count, other: count });
+  const init = fc.record({
+    total: fc.nat(6),
+    connect: count,
+    read: count,
+    redirect: count,
+    status: count,
+    other: count,
+  });
   const path = fc.array(fc.constantFrom(...counters), { maxLength: 12 });
 
   fc.assert(
@@ -275,10 +317,10 @@ test("never allows more events than total, and never counts one without taking i
 
 test("a wait that the caller chose is told the failure", () => {
   const told: unknown[] = [];
-  const wait = Object.assign((attempt: Parameters<ReturnType<typeof waitFixed>>[0]) => {
-    told.push(attempt.number, attempt.outcome);
+  const wait: Wait = ({ number, outcome }) => {
+    told.push(number, outcome);
     return 5;
-  });
+  };
 
   const delay = after(new Retry({ wait }), "connect").getBackoffTime();
 
@@ -287,7 +329,11 @@ test("a wait that the caller chose is told the failure", () => {
 });
 
 test("a connect timeout is a failure to connect", () => {
-  const left = new Retry({ connect: 3 }).increment({ method: "POST", url, error: new ConnectTimeoutError("a.test", 1) });
+  const left = new Retry({ connect: 3 }).increment({
+    method: "POST",
+    url,
+    error: new ConnectTimeoutError("a.test", 1),
+  });
 
   assert.equal(left.connect, 2);
 });

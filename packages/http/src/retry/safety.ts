@@ -9,14 +9,10 @@ export interface Sendable {
   readonly body: Pick<Body, "kind">;
 }
 
-/** What is known of the attempt that was made, and what the caller declared beforehand. */
+/** What is known of the attempt that was made. */
 export interface Evidence {
-  /** Whether the server may have received the request: false only when that is certain. */
+  /** Whether the server may have received the request: false only when that is certain, never after an answer. */
   readonly mayHaveArrived: boolean;
-  /** Whether an answer came, so that the server did receive the request. @default false */
-  readonly answered?: boolean;
-  /** Whether the caller says that the method may be sent again (`Retry.allowedMethods`). @default false */
-  readonly allowed?: boolean;
   /** Whether any of the body was read to be sent; false only when that is certain. @default true */
   readonly bodyTouched?: boolean;
 }
@@ -29,16 +25,14 @@ export interface Safety {
 
 /**
  * `never-arrived`: the server did not see it · `idempotent`: twice is as good as once (RFC 9110 §9.2.2) ·
- * `idempotency-key`: the server can recognise it · `allowed`: the caller said so · `may-have-arrived`, `not-idempotent`:
- * it could be, or was, executed · `body-not-replayable`: its body is used up, and would be sent empty.
+ * `idempotency-key`: the server can recognise it · `may-have-arrived`: it could be executed twice ·
+ * `body-not-replayable`: its body is used up, and would be sent empty.
  */
 export type SafetyReason =
   | "never-arrived"
   | "idempotent"
   | "idempotency-key"
-  | "allowed"
   | "may-have-arrived"
-  | "not-idempotent"
   | "body-not-replayable";
 
 /** Whether sending it twice has the effect of sending it once (RFC 9110 §9.2.2; QUERY by its own definition). */
@@ -48,20 +42,11 @@ export function isIdempotent(method: string): boolean {
 }
 
 /** Decides from evidence whether a request may be sent again; whether that would help is another question. */
-export function maySendAgain(request: Sendable, evidence: Evidence): Safety {
-  const answered = evidence.answered === true;
-  const touched = answered || evidence.bodyTouched !== false;
-  if (request.body.kind === "one-shot" && touched) return no("body-not-replayable");
-  if (!evidence.mayHaveArrived && !answered) return yes("never-arrived");
-  const licence = licenceOf(request, evidence);
-  return licence === undefined ? no(answered ? "not-idempotent" : "may-have-arrived") : yes(licence);
-}
-
-/** Why a request may be executed twice. */
-function licenceOf({ method, idempotencyKey }: Sendable, { allowed }: Evidence): SafetyReason | undefined {
-  if (isIdempotent(method)) return "idempotent";
-  if (idempotencyKey !== undefined) return "idempotency-key";
-  return allowed === true ? "allowed" : undefined;
+export function maySendAgain({ method, idempotencyKey, body }: Sendable, evidence: Evidence): Safety {
+  if (body.kind === "one-shot" && evidence.bodyTouched !== false) return no("body-not-replayable");
+  if (!evidence.mayHaveArrived) return yes("never-arrived");
+  if (isIdempotent(method)) return yes("idempotent");
+  return idempotencyKey === undefined ? no("may-have-arrived") : yes("idempotency-key");
 }
 
 function yes(reason: SafetyReason): Safety {

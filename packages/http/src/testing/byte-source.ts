@@ -19,6 +19,10 @@ export class ByteSource {
     return this.#pending;
   }
 
+  get held(): boolean {
+    return this.#state === "held";
+  }
+
   get ended(): boolean {
     return this.#state === "ended";
   }

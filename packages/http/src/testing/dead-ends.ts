@@ -24,10 +24,9 @@ export interface Blackhole extends AsyncDisposable {
 
 /** A thread that listens and then never accepts, because it sleeps. */
 const listener = `
-const { parentPort, workerData } = require("node:worker_threads");
-const server = require("node:net").createServer();
-server.on("error", (error) => { throw error; });
-server.listen({ ...workerData.at, backlog: 1 }, () => {
+import { createServer } from "node:net";
+import { parentPort, workerData } from "node:worker_threads";
+const server = createServer().listen({ ...workerData.at, backlog: 1 }, () => {
   parentPort.postMessage(server.address().port);
   setImmediate(() => Atomics.wait(workerData.awake, 0, 0));
 });

@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import type { Server, Socket } from "node:net";
 import { createServer } from "node:net";
 import type { TLSSocket } from "node:tls";
@@ -79,8 +80,9 @@ export async function faultOrigin(options: FaultOriginOptions = {}): Promise<Fau
   const { port, host } = await listen(server, options);
 
   async function close(): Promise<void> {
-    for (const socket of sockets) socket.destroy();
-    if (server.listening) await new Promise<void>((resolve) => server.close(() => resolve()));
+    const stopped = server.listening ? once(server.close(), "close") : undefined;
+    await Promise.all([...sockets].map((socket) => once(socket.destroy(), "close")));
+    await stopped;
   }
 
   return {
@@ -128,7 +130,7 @@ async function playFirst(script: Answer, socket: Socket): Promise<boolean> {
   if (wire.over) return false;
   socket.pause();
   const early = source.release();
-  if (early.length > 0) socket.unshift(early);
+  
   return true;
 }
 

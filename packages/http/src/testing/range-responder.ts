@@ -1,6 +1,5 @@
 import type { HeaderLine } from "./head.ts";
 import type { RecordedRequest } from "./recorder.ts";
-import type { Responder } from "./routes.ts";
 import { respond } from "./respond.ts";
 import type { Answer, Bytes } from "./steps.ts";
 import { bytesOf } from "./steps.ts";
@@ -30,7 +29,10 @@ export interface RangeOptions {
 }
 
 /** Serves a resource and its ranges; a list has one version per attempt, of which the last repeats. */
-export function ranged(versions: Version | readonly Version[], options: RangeOptions = {}): Responder {
+export function ranged(
+  versions: Version | readonly Version[],
+  options: RangeOptions = {},
+): (request: RecordedRequest) => Answer {
   return (request) => {
     const rendition = render(
       versionFor(versions, request.attempt),

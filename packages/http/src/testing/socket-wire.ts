@@ -71,10 +71,12 @@ export class SocketWire implements Wire {
     if (ending === "rst") {
       this.#raw.resetAndDestroy();
       this.#stream.destroy();
-      return;
+      return undefined;
     }
     if (ending === "fin") this.#stream.end();
     if (ending === "bare-fin") this.#raw.end();
+    // A peer whose body is not read stays blocked, and its end unseen, until the connection is closed.
+    if (ending === "hang" && this.#source.held) return until(this.#stream, "close");
     await this.#peerGone();
     this.#stream.destroy();
   }

@@ -32,7 +32,7 @@ export async function wireClient(port: number): Promise<WireClient> {
   socket.on("error", () => {
     seen = "rst";
   });
-  await once(socket, "connect");
+  await Promise.race([once(socket, "connect"), once(socket, "close")]).catch(() => {});
 
   const text = (): string => Buffer.concat(received).toString("latin1");
   const send = (bytes: string): void => {

@@ -1,8 +1,17 @@
-import type { Readable } from "node:stream";
+import { Readable } from "node:stream";
 import { DeadlineExceededError, type Clock } from "@holdfast/policy";
 import type { Dispatcher } from "undici";
-import { AttemptTimeoutError, BodyTooLargeError, IncompleteBodyError, ReadTimeoutError, type Phase } from "../errors.ts";
+import { openBody, type Body } from "../body.ts";
+import {
+  AttemptTimeoutError,
+  BodyTooLargeError,
+  IncompleteBodyError,
+  ProtocolError,
+  ReadTimeoutError,
+  type Phase,
+} from "../errors.ts";
 import type { Connection } from "./connection.ts";
+import { isClosing, provesUnprocessed } from "./evidence.ts";
 import type { OriginPool, Passenger } from "./origin-pool.ts";
 import { translate } from "./translate.ts";
 import type { Watchdog, Watched } from "./watchdog.ts";
@@ -12,8 +21,9 @@ export interface WireRequest {
   readonly method: string;
   /** Path and query. */
   readonly path: string;
-  readonly headers: Record<string, string | string[]>;
-  readonly body: string | Uint8Array | Readable | null;
+  readonly headers: Readonly<Record<string, string | string[]>>;
+  /** Opened when there is a connection to send it on. */
+  readonly body: Body;
   /** Whether it may be sent twice: known from the method, or from an idempotency key. */
   readonly idempotent: boolean;
   /** Host and port, for messages. */
@@ -52,6 +62,9 @@ export interface RawAnswer {
 
 const nothing = Buffer.alloc(0);
 
+// Interim answers are signs of life, but nobody has that much to say before the answer.
+const maxInterims = 1_000;
+
 /**
  * One request and its whole answer: at once undici's handler, the pool's passenger and the watchdog's ward, so that an
  * exchange is one object and one promise (each further object was measured to cost a few per cent of a small request).
@@ -71,6 +84,9 @@ export class BufferedExchange implements Dispatcher.DispatchHandler, Passenger, 
   #writtenBefore = 0;
   #takenBefore = 0;
   #redispatched = false;
+  #answering = false;
+  #interims = 0;
+  #upload: Readable | undefined;
   #status = 0;
   #statusText = "";
   #headers: RawAnswer["headers"] = {};
@@ -99,22 +115,25 @@ export class BufferedExchange implements Dispatcher.DispatchHandler, Passenger, 
     return this.#limits.connect;
   }
 
-  get gone(): boolean {
-    return this.#ended;
-  }
-
   board(connection: Connection): void {
     this.#connection = connection;
     this.#phase = "headers";
     this.#activeAt = this.#road.clock.now();
     this.#writtenBefore = connection.bytesWritten;
     this.#takenBefore = this.#writtenBefore;
-    const { method, path, headers, body } = this.#request;
+    const { method, path, headers } = this.#request;
+    let body: string | Uint8Array | Readable | null;
+    try {
+      body = this.#open();
+    } catch (error) {
+      // The caller's function that makes the body has failed: neither the network's fault nor the server's.
+      return this.#conclude(error);
+    }
     connection.dispatch({ method, path, headers, body }, this);
   }
 
   strand(error: unknown): void {
-    if (!this.#ended) this.#fail(error);
+    this.#conclude(error);
   }
 
   look(now: number): void {
@@ -125,13 +144,25 @@ export class BufferedExchange implements Dispatcher.DispatchHandler, Passenger, 
       return this.#fail(new AttemptTimeoutError(target, attempt, { phase: this.#phase, mayHaveArrived: this.#mayHaveArrived }));
     }
     if (this.#connection === undefined) return;
-    this.#noteUpload(this.#connection, now);
+    this.#noteProgress(this.#connection, now);
     if (now - this.#activeAt >= read) this.#fail(new ReadTimeoutError(target, read, this.#phase));
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.#controller = controller;
     if (this.#ended) controller.abort(new Error("No longer wanted"));
+    // Under HTTP/2 a request may have stood in line for a stream until now.
+    else if (this.#connection?.multiplexed === true) this.#activeAt = this.#road.clock.now();
+  }
+
+  /** A part of the request's body went out. */
+  onBodySent(): void {
+    this.#activeAt = this.#road.clock.now();
+  }
+
+  /** The first byte of an answer has come. */
+  onResponseStarted(): void {
+    this.#answering = true;
   }
 
   onResponseStart(
@@ -142,7 +173,7 @@ export class BufferedExchange implements Dispatcher.DispatchHandler, Passenger, 
   ): void {
     this.#activeAt = this.#road.clock.now();
     // An interim answer (RFC 9110 §15.2) is a sign of life and nothing more.
-    if (status < 200) return;
+    if (status < 200) return this.#countInterim();
     this.#phase = "body";
     this.#status = status;
     this.#statusText = statusText ?? "";
@@ -160,7 +191,8 @@ export class BufferedExchange implements Dispatcher.DispatchHandler, Passenger, 
     if (this.#ended) return;
     const failure = this.#connection?.failure;
     // undici takes a reset for the end of a body that only the end of the connection delimits; RFC 9112 §9.8 does not.
-    if (failure !== undefined) return this.#fail(new IncompleteBodyError(this.#received, undefined, { cause: failure }));
+    if (failure !== undefined) return this.#conclude(new IncompleteBodyError(this.#received, undefined, { cause: failure }));
+    if (this.#received === 0 && this.#lacksCodedBody) return this.#conclude(new IncompleteBodyError(0, undefined));
     const reused = (this.#connection?.uses ?? 1) > 1;
     this.#end();
     const [only = nothing] = this.#chunks;
@@ -170,31 +202,33 @@ export class BufferedExchange implements Dispatcher.DispatchHandler, Passenger, 
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
     if (this.#ended) return;
-    if (this.#mayGoUnseen()) return this.#redispatch();
+    const dropped = this.#connection?.dropped;
+    if (dropped !== undefined) return this.#conclude(dropped);
+    // What the caller's own stream throws is the caller's.
+    if (this.#upload?.errored === error) return this.#conclude(error);
+    const mayHaveArrived = this.#mayHaveArrived && !provesUnprocessed(error);
+    if (this.#mayGoUnseen(error, mayHaveArrived)) return this.#redispatch();
     const { target } = this.#request;
-    this.#fail(
-      translate(error, {
-        target,
-        phase: this.#phase,
-        mayHaveArrived: this.#mayHaveArrived,
-        received: this.#received,
-        expected: numberOf(this.#headers["content-length"]),
-      }),
-    );
+    const expected = numberOf(this.#headers["content-length"]);
+    const { received, phase } = { received: this.#received, phase: this.#phase };
+    this.#conclude(translate(error, { target, phase, mayHaveArrived, received, expected }));
   }
 
   get #mayHaveArrived(): boolean {
     const connection = this.#connection;
-    return connection !== undefined && (connection.multiplexed || connection.bytesWritten > this.#writtenBefore);
+    if (connection === undefined || this.#controller === undefined) return false;
+    return connection.multiplexed || connection.bytesWritten > this.#writtenBefore;
   }
 
   /*
    * A kept-alive connection that closes as the request goes out says nothing about the server: RFC 9112 §9.3.1 lets the
    * request go again at once, unless the server may have acted on it.
    */
-  #mayGoUnseen(): boolean {
-    if (this.#redispatched || this.#phase !== "headers" || (this.#connection?.uses ?? 1) < 2) return false;
-    return this.#request.idempotent || !this.#mayHaveArrived;
+  #mayGoUnseen(error: Error, mayHaveArrived: boolean): boolean {
+    const connection = this.#connection;
+    if (this.#redispatched || this.#answering || connection === undefined || !isClosing(error)) return false;
+    if (connection.uses < 2 && !connection.multiplexed) return false;
+    return mayHaveArrived ? this.#request.idempotent : this.#request.body.kind !== "one-shot" || !isTouched(this.#upload);
   }
 
   #redispatch(): void {
@@ -203,30 +237,70 @@ export class BufferedExchange implements Dispatcher.DispatchHandler, Passenger, 
     const connection = this.#connection;
     this.#connection = undefined;
     this.#controller = undefined;
+    if (isTouched(this.#upload)) this.#dropUpload();
     if (connection !== undefined) queueMicrotask(() => this.#road.pool.release(connection));
     this.#road.pool.take(this, true);
   }
 
-  /** A body that is still going out is not silence. */
-  #noteUpload(connection: Connection, now: number): void {
+  /** A body without a length that is coded and has no byte: even the coding of nothing has some. */
+  get #lacksCodedBody(): boolean {
+    const { "content-encoding": coding, "content-length": length, "transfer-encoding": transfer } = this.#headers;
+    if (coding === undefined || length !== undefined || transfer !== undefined) return false;
+    return this.#request.method !== "HEAD" && this.#status !== 204 && this.#status !== 304;
+  }
+
+  #countInterim(): void {
+    this.#answering = false;
+    this.#interims += 1;
+    if (this.#interims <= maxInterims) return;
+    const message = `${this.#request.target} sent more than ${maxInterims} interim answers`;
+    this.#fail(new ProtocolError(message, { phase: "headers", mayHaveArrived: true }));
+  }
+
+  /** A body that is still going out is not silence, and neither is what others hear while this one stands in line. */
+  #noteProgress(connection: Connection, now: number): void {
     if (this.#phase !== "headers") return;
-    const taken = connection.bytesWritten - connection.bytesWaiting;
+    const taken = connection.multiplexed ? this.#heard(connection) : connection.bytesWritten - connection.bytesWaiting;
     if (taken > this.#takenBefore) this.#activeAt = now;
     this.#takenBefore = taken;
+  }
+
+  #heard(connection: Connection): number {
+    return this.#controller === undefined ? connection.bytesRead : this.#takenBefore;
   }
 
   readonly #abort = (): void => {
     this.#fail(this.#limits.signal?.reason);
   };
 
+  /** Ends what is under way. */
   #fail(error: unknown): void {
     if (this.#ended) return;
-    const controller = this.#controller;
+    const { controller, connection } = { controller: this.#controller, connection: this.#connection };
+    this.#conclude(error);
+    if (connection === undefined) this.#road.pool.cancel(this);
+    else if (controller !== undefined) controller.abort(error instanceof Error ? error : new Error("Aborted"));
+    // Undici has it in line and cannot be told; under HTTP/2 it is turned away when its turn comes.
+    else if (!connection.multiplexed) connection.destroy();
+  }
+
+  /** Ends what is over. */
+  #conclude(error: unknown): void {
+    if (this.#ended) return;
     this.#end();
-    controller?.abort(error instanceof Error ? error : new Error("Aborted"));
-    if (this.#connection === undefined) this.#road.pool.cancel();
-    else if (controller === undefined) this.#connection.destroy();
+    if (this.#request.body.kind === "factory") this.#dropUpload();
     this.#reject(error);
+  }
+
+  #open(): string | Uint8Array | Readable | null {
+    const opened = this.#upload ?? openBody(this.#request.body);
+    if (opened instanceof Readable) this.#upload = opened;
+    return opened;
+  }
+
+  #dropUpload(): void {
+    this.#upload?.destroy();
+    this.#upload = undefined;
   }
 
   #end(): void {
@@ -237,6 +311,10 @@ export class BufferedExchange implements Dispatcher.DispatchHandler, Passenger, 
     // undici decides right after this whether the connection can be used again.
     if (connection !== undefined) queueMicrotask(() => this.#road.pool.release(connection));
   }
+}
+
+function isTouched(stream: Readable | undefined): boolean {
+  return stream !== undefined && (stream.readableDidRead || stream.destroyed);
 }
 
 function numberOf(header: string | string[] | undefined): number | undefined {

@@ -6,58 +6,59 @@ import Client from "undici/lib/dispatcher/client.js";
 /** The connection was gone before a byte of the request was written to it. */
 export class StaleConnection extends Error {}
 
-/** Why a socket ended, and how much it carried: what undici does not tell. */
-export interface Evidence {
-  /** The socket's own error, such as a reset; undefined after an orderly end. */
-  readonly failure: Error | undefined;
-  /** Bytes given to the socket so far, by all requests. */
-  readonly bytesWritten: number;
-}
+// Node's own 16 KiB is less than some sites send in cookies and policies; browsers stop at 256 KiB.
+const maxHeadBytes = 256 * 1024;
 
 /** One socket and the undici client that speaks HTTP on it: it never reconnects, so that whatever happens has one place. */
-export class Connection implements Evidence {
+export class Connection {
   readonly #socket: Socket;
   readonly #client: Client;
   readonly #servername: string | undefined;
+  #handed = false;
+  #leaving = false;
+  /** Whether many requests share it (HTTP/2). */
+  readonly multiplexed: boolean;
+  /** The socket's own error, such as a reset; undefined after an orderly end. */
   failure: Error | undefined;
+  /** Why it was dropped from this side, where a reason was given. */
+  dropped: Error | undefined;
   /** How many requests it has carried. */
   uses = 0;
   /** Requests under way. */
   active = 0;
 
+  /** `onClose` hears that no further request can go out on it, and again that its socket has closed. */
   constructor(origin: URL, socket: Socket | TLSSocket, onClose: (connection: Connection) => void) {
     this.#socket = socket;
     this.#servername = origin.protocol === "https:" ? origin.hostname : undefined;
+    this.multiplexed = "alpnProtocol" in socket && socket.alpnProtocol === "h2";
     // First in line: the reason must be known before undici reports the end.
     socket.on("error", (error: Error) => (this.failure = error));
     socket.once("close", () => onClose(this));
-    let handed = false;
     this.#client = new Client(origin, {
       pipelining: 1,
       headersTimeout: 0,
       bodyTimeout: 0,
+      maxHeaderSize: maxHeadBytes,
       allowH2: this.multiplexed,
-      connect: (_options: object, callback: (...result: [null, Socket] | [Error, null]) => void): void => {
-        const usable = !handed && !socket.destroyed;
-        handed = true;
-        // undici misses an answer that comes before it has finished asking.
-        queueMicrotask(() => (usable ? callback(null, socket) : callback(new StaleConnection(), null)));
-      },
+      connect: (_options: object, callback: (...result: [null, Socket] | [Error, null]) => void): void =>
+        this.#connect(callback),
+    });
+    // Under HTTP/2 a GOAWAY ends the connection for new requests long before the socket closes (RFC 9113 §6.8).
+    this.#client.once("disconnect", () => {
+      this.leave();
+      onClose(this);
     });
   }
 
-  /** Whether many requests share it (HTTP/2). */
-  get multiplexed(): boolean {
-    return "alpnProtocol" in this.#socket && this.#socket.alpnProtocol === "h2";
-  }
-
+  /** Bytes given to the socket so far, by all requests. */
   get bytesWritten(): number {
     return this.#socket.bytesWritten;
   }
 
-  /** Whether another request may go out on it. */
-  get open(): boolean {
-    return !this.#socket.destroyed && this.#socket.writable && !this.#socket.readableEnded;
+  /** Bytes that have come so far, for all requests. */
+  get bytesRead(): number {
+    return this.#socket.bytesRead;
   }
 
   /** Bytes written that the kernel has not taken yet. */
@@ -65,16 +66,39 @@ export class Connection implements Evidence {
     return this.#socket.writableLength;
   }
 
+  /** Whether another request may go out on it. */
+  get open(): boolean {
+    return !this.#leaving && !this.#socket.destroyed && this.#socket.writable && !this.#socket.readableEnded;
+  }
+
+  /** Whether its socket is gone. */
+  get closed(): boolean {
+    return this.#socket.destroyed;
+  }
+
   dispatch(options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): void {
     this.uses += 1;
-    this.active += 1;
     this.#client.dispatch(this.#servername === undefined ? options : withServername(options, this.#servername), handler);
   }
 
-  /** Drops the socket at once. */
-  destroy(): void {
-    void this.#client.destroy();
-    this.#socket.destroy();
+  /** Takes no further request; those under way go on. */
+  leave(): void {
+    this.#leaving = true;
+  }
+
+  /** Drops the socket at once; what is under way fails with the reason. */
+  destroy(reason?: Error): void {
+    this.dropped ??= reason;
+    void this.#client.destroy(reason ?? null);
+    this.#socket.destroy(reason);
+  }
+
+  /** Gives undici the socket the first time, and ends what still waits for one the second time. */
+  #connect(callback: (...result: [null, Socket] | [Error, null]) => void): void {
+    if (this.#handed || this.#socket.destroyed) return void this.#client.destroy(new StaleConnection());
+    this.#handed = true;
+    // undici misses an answer that comes before it has finished asking.
+    queueMicrotask(() => callback(null, this.#socket));
   }
 }
 

@@ -31,7 +31,7 @@ export type Connector = (origin: URL, limit: number, signal: AbortSignal) => Pro
  */
 export function connector(options: ConnectorOptions = {}): Connector {
   const { clock = systemClock, lookup = systemLookup, localAddress, tls = {}, http2 = false } = options;
-  const sessions = new Map<string, Buffer>();
+  const sessions = new TlsSessions();
   return (origin, limit, signal) => {
     const secure = origin.protocol === "https:";
     const hostname = origin.hostname.replace(/^\[|\]$/g, "");
@@ -40,12 +40,31 @@ export function connector(options: ConnectorOptions = {}): Connector {
       const socket = await connectAny({ hostname, port, lookup, clock, localAddress }, ended);
       if (!secure) return socket;
       const protocols = http2 ? ["h2", "http/1.1"] : ["http/1.1"];
-      const session = sessions.get(origin.host);
+      const session = sessions.of(origin.host);
       const secured = await handshake(socket, { ALPNProtocols: protocols, hostname, ...(session && { session }), ...tls }, ended);
-      secured.on("session", (ticket: Buffer) => sessions.set(origin.host, ticket));
+      secured.on("session", (ticket: Buffer) => sessions.keep(origin.host, ticket));
       return secured;
     });
   };
+}
+
+// A ticket is a kilobyte or two, and a crawl meets more hosts than it comes back to.
+const maxSessions = 1_000;
+
+/** The latest TLS session of each host, for a shorter handshake the next time (RFC 8446 §2.2). */
+class TlsSessions {
+  readonly #tickets = new Map<string, Buffer>();
+
+  of(host: string): Buffer | undefined {
+    return this.#tickets.get(host);
+  }
+
+  keep(host: string, ticket: Buffer): void {
+    this.#tickets.delete(host);
+    this.#tickets.set(host, ticket);
+    const [oldest] = this.#tickets.keys();
+    if (oldest !== undefined && this.#tickets.size > maxSessions) this.#tickets.delete(oldest);
+  }
 }
 
 interface Limit {

@@ -5,12 +5,18 @@ import type { Connector } from "./connector.ts";
 export interface Passenger {
   /** Milliseconds that opening a connection for it may take. */
   readonly connectLimit: number;
-  /** Whether it no longer wants one. */
-  readonly gone: boolean;
   /** Gives it a connection; it calls `release` when it has done with it. */
   board(connection: Connection): void;
   /** Says that no connection could be made. */
   strand(error: unknown): void;
+}
+
+export interface OriginPoolOptions {
+  readonly connector: Connector;
+  /** The most connections at the same time. */
+  readonly limit: number;
+  /** Whether a connection may turn out to be one that all requests can share. */
+  readonly mayMultiplex: boolean;
 }
 
 /** The connections to one origin: kept alive between requests, the latest used first, never more than `limit`. */
@@ -20,103 +26,145 @@ export class OriginPool {
   readonly #limit: number;
   readonly #idle: Connection[] = [];
   readonly #all = new Set<Connection>();
+  /** Closed to new requests, but with some under way. */
+  readonly #leaving = new Set<Connection>();
   readonly #openings = new Set<AbortController>();
-  #waiting: Passenger[] = [];
+  readonly #waiting = new Set<Passenger>();
+  /** One connection is for all: so it is, or so it may turn out when it is open. */
+  #shared: boolean;
 
-  constructor(origin: URL, connector: Connector, limit: number) {
+  constructor(origin: URL, { connector, limit, mayMultiplex }: OriginPoolOptions) {
     this.#origin = origin;
     this.#connector = connector;
     this.#limit = limit;
+    this.#shared = mayMultiplex;
   }
 
-  /** Connections open, or being opened. */
-  get size(): number {
-    return this.#all.size + this.#openings.size;
+  /** Whether nothing is open, being opened, or waited for. */
+  get empty(): boolean {
+    return this.#all.size + this.#leaving.size + this.#openings.size + this.#waiting.size === 0;
   }
 
   /** Finds the passenger a connection: an idle one unless a new one is asked for, else a new one, else its turn. */
   take(passenger: Passenger, fresh = false): void {
-    const connection = fresh ? undefined : this.#nextIdle();
-    if (connection !== undefined) return passenger.board(connection);
-    this.#waiting.push(passenger);
-    this.#openMore(passenger.connectLimit);
+    const connection = this.#shared ? this.#sharedOne() : fresh ? undefined : this.#nextIdle();
+    if (connection !== undefined) return board(passenger, connection);
+    this.#waiting.add(passenger);
+    this.#openMore();
   }
 
   /** Gives a connection back: the next in line gets it, if it is still good. */
   release(connection: Connection): void {
     connection.active -= 1;
     if (!connection.open) return this.#forget(connection);
+    if (connection.multiplexed) return;
     const next = this.#nextWaiting();
-    if (next !== undefined) return next.board(connection);
-    if (!connection.multiplexed) this.#idle.push(connection);
+    if (next === undefined) this.#idle.push(connection);
+    else board(next, connection);
   }
 
-  /** Lets go of what only passengers wait for that have left. */
-  cancel(): void {
-    this.#waiting = this.#waiting.filter(({ gone }) => !gone);
-    for (const opening of [...this.#openings].slice(this.#waiting.length)) opening.abort(new Error("No longer wanted"));
+  /** Forgets a passenger, and lets go of what was being opened for it alone. */
+  cancel(passenger: Passenger): void {
+    if (!this.#waiting.delete(passenger)) return;
+    for (const opening of [...this.#openings].slice(this.#wantedOpenings)) {
+      this.#openings.delete(opening);
+      opening.abort(new Error("No longer wanted"));
+    }
   }
 
+  /** Drops every connection; whatever waits or is under way fails with the reason. */
   close(reason: Error): void {
-    for (const passenger of this.#waiting.splice(0)) passenger.strand(reason);
+    for (const passenger of this.#waiting) this.#strand(passenger, reason);
     for (const opening of this.#openings) opening.abort(reason);
-    for (const connection of this.#all) connection.destroy();
+    this.#openings.clear();
+    for (const connection of [...this.#all, ...this.#leaving]) connection.destroy(reason);
+  }
+
+  #sharedOne(): Connection | undefined {
+    for (const connection of this.#all) if (connection.open) return connection;
+    return undefined;
   }
 
   #nextIdle(): Connection | undefined {
     for (let connection = this.#idle.pop(); connection !== undefined; connection = this.#idle.pop()) {
       if (connection.open) return connection;
     }
-    for (const connection of this.#all) {
-      if (connection.multiplexed && connection.open) return connection;
-    }
     return undefined;
   }
 
   #nextWaiting(): Passenger | undefined {
-    for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) {
-      if (!next.gone) return next;
-    }
-    return undefined;
+    const [next] = this.#waiting;
+    if (next !== undefined) this.#waiting.delete(next);
+    return next;
   }
 
-  #openMore(connectLimit: number): void {
-    if (this.size >= this.#limit || this.#openings.size >= this.#waiting.length) return;
+  #strand(passenger: Passenger, error: unknown): void {
+    this.#waiting.delete(passenger);
+    passenger.strand(error);
+  }
+
+  /** How many openings those who wait are worth. */
+  get #wantedOpenings(): number {
+    return this.#shared ? Math.min(1, this.#waiting.size) : this.#waiting.size;
+  }
+
+  #openMore(): void {
+    const [first] = this.#waiting;
+    if (first === undefined) return;
+    const most = Math.min(this.#wantedOpenings, this.#limit - this.#all.size);
+    while (this.#openings.size < most) this.#open(first.connectLimit);
+  }
+
+  #open(connectLimit: number): void {
     const opening = new AbortController();
     this.#openings.add(opening);
-    this.#connector(this.#origin, connectLimit, opening.signal)
-      .finally(() => this.#openings.delete(opening))
-      .then(
-        (socket) => this.#admit(new Connection(this.#origin, socket, (closed) => this.#forget(closed))),
-        (error: unknown) => {
-          this.#nextWaiting()?.strand(error);
-          this.#openForNext();
-        },
-      );
+    this.#connector(this.#origin, connectLimit, opening.signal).then(
+      (socket) => {
+        if (this.#openings.delete(opening)) this.#admit(new Connection(this.#origin, socket, this.#forget));
+        else socket.destroy();
+      },
+      (error: unknown) => {
+        if (this.#openings.delete(opening)) this.#lose(error);
+      },
+    );
   }
 
   #admit(connection: Connection): void {
     this.#all.add(connection);
+    this.#shared = connection.multiplexed;
     const next = this.#nextWaiting();
-    if (next !== undefined) next.board(connection);
+    if (next !== undefined) board(next, connection);
     else if (!connection.multiplexed) this.#idle.push(connection);
-    if (connection.multiplexed) this.#boardAll(connection);
+    if (connection.multiplexed) for (const passenger of this.#waiting) this.#boardToo(passenger, connection);
+    this.#openMore();
   }
 
-  #boardAll(connection: Connection): void {
-    for (let next = this.#nextWaiting(); next !== undefined; next = this.#nextWaiting()) next.board(connection);
+  #boardToo(passenger: Passenger, connection: Connection): void {
+    this.#waiting.delete(passenger);
+    board(passenger, connection);
   }
 
-  #forget(connection: Connection): void {
+  /** An opening that all waited for has failed for all, any other for the first in line. */
+  #lose(error: unknown): void {
+    const losers = [...this.#waiting].slice(0, this.#shared ? Infinity : 1);
+    for (const passenger of losers) this.#strand(passenger, error);
+    this.#openMore();
+  }
+
+  /** Counts a connection out that takes no further request; what is under way on it goes on. */
+  readonly #forget = (connection: Connection): void => {
+    const busy = connection.active > 0 && !connection.closed;
+    if (busy) this.#leaving.add(connection);
+    else this.#leaving.delete(connection);
+    if (!busy && !connection.closed) connection.destroy();
     if (!this.#all.delete(connection)) return;
-    connection.destroy();
     const place = this.#idle.indexOf(connection);
     if (place !== -1) this.#idle.splice(place, 1);
-    this.#openForNext();
-  }
+    this.#openMore();
+  };
+}
 
-  #openForNext(): void {
-    const [next] = this.#waiting;
-    if (next !== undefined) this.#openMore(next.connectLimit);
-  }
+function board(passenger: Passenger, connection: Connection): void {
+  connection.active += 1;
+  passenger.board(connection);
 }

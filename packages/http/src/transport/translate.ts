@@ -1,5 +1,5 @@
 import { ConnectionError, IncompleteBodyError, ProtocolError, TransportError, type Phase } from "../errors.ts";
-import { StaleConnection } from "./connection.ts";
+import { isClosing, isStray } from "./evidence.ts";
 import { codeOf } from "./happy-eyeballs.ts";
 
 /** What was known of an exchange when it failed. */
@@ -14,9 +14,6 @@ export interface Progress {
   readonly expected: number | undefined;
 }
 
-// What llhttp says when the connection ends in the middle of a message, not when the message is wrong.
-const cutShort = new Set(["HPE_INVALID_EOF_STATE", "UND_ERR_RES_CONTENT_LENGTH_MISMATCH", "UND_ERR_SOCKET", "ECONNRESET", "EPIPE", "ETIMEDOUT"]);
-
 // A wrong argument of the caller's, which undici finds while it writes the head.
 const wrongArgument = new Set(["UND_ERR_INVALID_ARG", "UND_ERR_REQ_CONTENT_LENGTH_MISMATCH", "UND_ERR_NOT_SUPPORTED"]);
 
@@ -26,17 +23,68 @@ export function translate(cause: unknown, progress: Progress): Error {
   const code = codeOf(cause);
   const reason = cause instanceof Error ? cause.message : String(cause);
   if (wrongArgument.has(code)) return new TypeError(reason, { cause });
-  if (cause instanceof StaleConnection) return closed(progress, "ECONNRESET", cause);
-  if (reason === "bad response" || reason === "bad upgrade") return notHttp("an answer that nobody asked for", progress, cause);
-  if (!cutShort.has(code)) return code.startsWith("E") ? closed(progress, code, cause) : notHttp(reason, progress, cause);
-  return progress.phase === "body"
-    ? new IncompleteBodyError(progress.received, progress.expected, { cause })
-    : closed(progress, code.startsWith("E") ? code : "ECONNRESET", cause);
+  const complaint = complaintOf(cause, code, progress.phase);
+  if (complaint !== undefined) return notHttp(complaint, progress, cause);
+  if (progress.phase === "body") return new IncompleteBodyError(progress.received, progress.expected, { cause });
+  return closed(cause, code, progress);
 }
 
-function closed({ target, phase, mayHaveArrived }: Progress, errno: string, cause: unknown): ConnectionError {
+/** What is wrong with the message itself; undefined where it only was cut short. */
+function complaintOf(cause: unknown, code: string, phase: Phase): string | undefined {
+  if (isStray(cause)) return unasked[cause.message];
+  const stream = streamCode(cause);
+  if (stream !== undefined) return misspoken.has(stream) ? `HTTP/2 ${stream}` : undefined;
+  if (code === "UND_ERR_RES_CONTENT_LENGTH_MISMATCH") return phase === "headers" ? "its Content-Length is not one number" : undefined;
+  if (isClosing(cause) || code === "HPE_INVALID_EOF_STATE" || code.startsWith("E")) return undefined;
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return code.startsWith("HPE_") ? `${/\((.*)\)$/.exec(reason)?.[1] ?? reason} (${code})` : reason;
+}
+
+/** What undici's parser refuses though RFC 9110 §15.2 asks every client to bear it, and what §15.2.2 forbids. */
+const unasked: Readonly<Record<string, string>> = {
+  "bad response": "100 Continue without having been asked",
+  "bad upgrade": "101 Switching Protocols without having been asked",
+};
+
+// Errors of the other side's HTTP/2, or of ours in its eyes: asking again would bring the same.
+const misspoken: ReadonlySet<string> = new Set([
+  "PROTOCOL_ERROR",
+  "FLOW_CONTROL_ERROR",
+  "FRAME_SIZE_ERROR",
+  "COMPRESSION_ERROR",
+  "INADEQUATE_SECURITY",
+  "HTTP_1_1_REQUIRED",
+]);
+
+// RFC 9113 §7, in the order of their numbers.
+const streamCodes = [
+  "NO_ERROR",
+  "PROTOCOL_ERROR",
+  "INTERNAL_ERROR",
+  "FLOW_CONTROL_ERROR",
+  "SETTINGS_TIMEOUT",
+  "STREAM_CLOSED",
+  "FRAME_SIZE_ERROR",
+  "REFUSED_STREAM",
+  "CANCEL",
+  "COMPRESSION_ERROR",
+  "CONNECT_ERROR",
+  "ENHANCE_YOUR_CALM",
+  "INADEQUATE_SECURITY",
+  "HTTP_1_1_REQUIRED",
+];
+
+/** The name of the code that an HTTP/2 stream was reset with (RFC 9113 §7). */
+function streamCode(error: unknown): string | undefined {
+  return error instanceof Error && "http2ErrorCode" in error ? streamCodes[Number(error.http2ErrorCode)] : undefined;
+}
+
+function closed(cause: unknown, code: string, { target, phase, mayHaveArrived }: Progress): ConnectionError {
   const when = phase === "headers" ? "before it answered" : `during ${phase}`;
-  return new ConnectionError(`${target} closed the connection ${when} (${errno})`, { cause, errno, phase, mayHaveArrived });
+  const stream = streamCode(cause);
+  const what = stream === undefined ? "closed the connection" : "reset the stream";
+  const errno = /^E[A-Z]+$/.test(code) ? code : "ECONNRESET";
+  return new ConnectionError(`${target} ${what} ${when} (${stream ?? errno})`, { cause, errno, phase, mayHaveArrived });
 }
 
 function notHttp(reason: string, { target, phase, mayHaveArrived }: Progress, cause: unknown): ProtocolError {

@@ -9,6 +9,9 @@ export interface TransportOptions extends ConnectorOptions {
   readonly connections?: number | undefined;
 }
 
+// Fewer are not worth a look.
+const manyOrigins = 1_024;
+
 /** Sends requests over connections that it keeps, one pool for each origin. */
 export class Transport {
   readonly #clock: Clock;
@@ -16,11 +19,14 @@ export class Transport {
   readonly #connections: number;
   readonly #watchdog: Watchdog;
   readonly #pools = new Map<string, OriginPool>();
+  readonly #http2: boolean;
+  #sweepAt = manyOrigins;
   #closed = false;
 
   constructor(options: TransportOptions = {}) {
     this.#clock = options.clock ?? systemClock;
     this.#connector = connector(options);
+    this.#http2 = options.http2 ?? false;
     this.#connections = options.connections ?? 256;
     this.#watchdog = new Watchdog(this.#clock);
   }
@@ -47,8 +53,16 @@ export class Transport {
   #poolOf(origin: string): OriginPool {
     const known = this.#pools.get(origin);
     if (known !== undefined) return known;
-    const pool = new OriginPool(new URL(origin), this.#connector, this.#connections);
+    const mayMultiplex = this.#http2 && origin.startsWith("https:");
+    const pool = new OriginPool(new URL(origin), { connector: this.#connector, limit: this.#connections, mayMultiplex });
+    if (this.#pools.size >= this.#sweepAt) this.#sweep();
     this.#pools.set(origin, pool);
     return pool;
+  }
+
+  /** Forgets origins that nothing is left of; done so seldom that it costs a request nothing. */
+  #sweep(): void {
+    for (const [origin, pool] of this.#pools) if (pool.empty) this.#pools.delete(origin);
+    this.#sweepAt = Math.max(manyOrigins, 2 * this.#pools.size);
   }
 }

@@ -45,7 +45,10 @@ test("passes a failure on as it is", async () => {
   const { clock, circuit } = setUp();
   const error = new Error("mine");
 
-  await assert.rejects(circuit.execute(() => Promise.reject(error), { clock }), error);
+  await assert.rejects(
+    circuit.execute(() => Promise.reject(error), { clock }),
+    error,
+  );
 });
 
 test("lets only one probe through at a time", async () => {
@@ -229,7 +232,13 @@ test("a restored circuit never stays open for longer than its break, whatever th
   assert.equal(await circuit.execute(up, { clock }), "up");
 });
 
-for (const data of [null, "open", { state: "ajar" }, { state: "open" }, { state: "open", retryAt: "1", openings: 1, breakDuration: 1 }]) {
+for (const data of [
+  null,
+  "open",
+  { state: "ajar" },
+  { state: "open" },
+  { state: "open", retryAt: "1", openings: 1, breakDuration: 1 },
+]) {
   test(`refuses ${JSON.stringify(data)} as a state`, () => {
     assert.throws(() => parseSnapshot(data), TypeError);
   });

@@ -12,7 +12,15 @@ export function nextBreak(wait: Wait | number, outcome: Outcome<unknown>, scope:
   return (openings, last) => {
     const now = clock.now();
     const waited = last?.duration ?? 0;
-    const opening = { number: openings, outcome, startedAt: now, endedAt: now, elapsed: 0, waited, idleFor: waited };
+    const opening = {
+      number: openings,
+      outcome,
+      startedAt: now,
+      endedAt: now,
+      elapsed: 0,
+      waited,
+      idleFor: waited,
+    };
     const duration = typeof wait === "number" ? wait : wait(opening, random);
     return { duration, until: now + duration, retryAt: clock.date() + duration };
   };

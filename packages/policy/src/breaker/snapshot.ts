@@ -4,7 +4,12 @@ import { closedAt, type BreakerRule, type BreakerState } from "./state.ts";
 /** A circuit as plain data, to be stored and restored in another process. Times are milliseconds since 1970. */
 export type BreakerSnapshot =
   | { readonly state: "closed" }
-  | { readonly state: "open" | "half-open"; readonly retryAt: number; readonly openings: number; readonly breakDuration: number }
+  | {
+      readonly state: "open" | "half-open";
+      readonly retryAt: number;
+      readonly openings: number;
+      readonly breakDuration: number;
+    }
   | { readonly state: "isolated" };
 
 /** Gives what is worth keeping of a circuit: counts of a closed one are not, and calls in flight belong to the process. */
@@ -36,7 +41,12 @@ export function parseSnapshot(data: unknown): BreakerSnapshot {
   if (isRecord(data)) {
     const { state, retryAt, openings, breakDuration } = data;
     if (state === "closed" || state === "isolated") return { state };
-    if ((state === "open" || state === "half-open") && isCount(retryAt) && isCount(openings) && isCount(breakDuration)) {
+    if (
+      (state === "open" || state === "half-open") &&
+      isCount(retryAt) &&
+      isCount(openings) &&
+      isCount(breakDuration)
+    ) {
       return { state, retryAt, openings, breakDuration };
     }
   }

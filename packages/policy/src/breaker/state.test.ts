@@ -1,12 +1,24 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { admits, closedAt, next, type Break, type BreakerInput, type BreakerRule, type BreakerState } from "./state.ts";
+import {
+  admits,
+  closedAt,
+  next,
+  type Break,
+  type BreakerInput,
+  type BreakerRule,
+  type BreakerState,
+} from "./state.ts";
 import { consecutive } from "./tally.ts";
 
 const rule: BreakerRule = { opensWhen: consecutive(2), probes: 2 };
 const now = 50;
-const growing = (openings: number): Break => ({ duration: openings * 10, until: now + openings * 10, retryAt: 0 });
+const growing = (openings: number): Break => ({
+  duration: openings * 10,
+  until: now + openings * 10,
+  retryAt: 0,
+});
 const last: Break = { duration: 10, until: now, retryAt: 0 };
 
 const closed = closedAt(3, rule);
@@ -32,21 +44,51 @@ const table: readonly (readonly [string, BreakerState, BreakerInput, Partial<Bre
   ["closed stays closed when asked", closed, asked, closed],
   ["closed stays closed on success", closed, succeeded, { at: "closed", generation: 3 }],
   ["closed counts a failure", closed, failed, { at: "closed", generation: 3 }],
-  ["closed opens at one failure too many", shaken, failed, { at: "open", generation: 4, openings: 1, break: growing(1) }],
+  [
+    "closed opens at one failure too many",
+    shaken,
+    failed,
+    { at: "open", generation: 4, openings: 1, break: growing(1) },
+  ],
   ["closed does not count what is ignored", shaken, ignored, shaken],
-  ["open lets a probe through, as half-open", open, asked, { at: "half-open", generation: 4, running: 1, until: now + 10 }],
+  [
+    "open lets a probe through, as half-open",
+    open,
+    asked,
+    { at: "half-open", generation: 4, running: 1, until: now + 10 },
+  ],
   ["open ignores a late success", open, { ...succeeded, generation: 2 }, open],
   ["open ignores a late failure", open, { ...failed, generation: 2 }, open],
   ["half-open lets another probe through", halfOpen, asked, { ...halfOpen, running: 2 }],
   ["half-open counts a success", halfOpen, succeeded, { ...halfOpen, running: 0, succeeded: 1 }],
   ["half-open closes when all probes succeeded", { ...halfOpen, succeeded: 1 }, succeeded, closedAt(4, rule)],
-  ["half-open opens at a failure, for longer", halfOpen, failed, { at: "open", generation: 4, openings: 2, break: growing(2) }],
+  [
+    "half-open opens at a failure, for longer",
+    halfOpen,
+    failed,
+    { at: "open", generation: 4, openings: 2, break: growing(2) },
+  ],
   ["half-open gives the place of an ignored probe back", halfOpen, ignored, { ...halfOpen, running: 0 }],
   ["half-open ignores what began before", halfOpen, { ...failed, generation: 2 }, halfOpen],
-  ["half-open gives up probes that are lost", { ...halfOpen, running: 2 }, asked, { at: "half-open", generation: 4, running: 1 }],
+  [
+    "half-open gives up probes that are lost",
+    { ...halfOpen, running: 2 },
+    asked,
+    { at: "half-open", generation: 4, running: 1 },
+  ],
   ["isolated ignores results", isolated, succeeded, isolated],
-  ["any circuit can be isolated", halfOpen, { type: "isolated" }, { at: "isolated", generation: 4, holders: 1 }],
-  ["isolating twice holds twice", isolated, { type: "isolated" }, { at: "isolated", generation: 3, holders: 2 }],
+  [
+    "any circuit can be isolated",
+    halfOpen,
+    { type: "isolated" },
+    { at: "isolated", generation: 4, holders: 1 },
+  ],
+  [
+    "isolating twice holds twice",
+    isolated,
+    { type: "isolated" },
+    { at: "isolated", generation: 3, holders: 2 },
+  ],
   ["releasing one of two holds still", { ...isolated, holders: 2 }, { type: "released" }, isolated],
   ["releasing the last one closes", isolated, { type: "released" }, closedAt(4, rule)],
   ["releasing what is not held does nothing", open, { type: "released" }, open],
@@ -78,7 +120,9 @@ for (const [name, state, at, expected] of admissions) {
 }
 
 test("whatever happens, generations never fall and no more probes run than are allowed", () => {
-  const steps = fc.array(fc.tuple(fc.constantFrom("ask", "succeed", "fail", "ignore", "wait"), fc.nat()), { maxLength: 80 });
+  const steps = fc.array(fc.tuple(fc.constantFrom("ask", "succeed", "fail", "ignore", "wait"), fc.nat()), {
+    maxLength: 80,
+  });
   fc.assert(
     fc.property(steps, (given) => {
       let time = 0;
@@ -86,7 +130,10 @@ test("whatever happens, generations never fall and no more probes run than are a
       let running: number[] = [];
       for (const [step, which] of given) {
         const before = state.generation;
-        const [generation] = running.splice(which % Math.max(1, running.length), step === "ask" || step === "wait" ? 0 : 1);
+        const [generation] = running.splice(
+          which % Math.max(1, running.length),
+          step === "ask" || step === "wait" ? 0 : 1,
+        );
         if (step === "wait") time += 7;
         else if (step === "ask") {
           if (admits(rule, state, time)) {
@@ -95,7 +142,7 @@ test("whatever happens, generations never fall and no more probes run than are a
           }
         } else if (generation !== undefined) {
           const until: Break = { duration: 10, until: time + 10, retryAt: 0 };
-          state = next(rule, state, answer(step, time, generation, until));
+          state = next(rule, state, answer(step, { time, generation, until }));
         }
         assert.ok(state.generation >= before);
         if (state.at !== "half-open") continue;
@@ -107,7 +154,10 @@ test("whatever happens, generations never fall and no more probes run than are a
   );
 });
 
-function answer(step: "succeed" | "fail" | "ignore", time: number, generation: number, until: Break): BreakerInput {
+function answer(
+  step: "succeed" | "fail" | "ignore",
+  { time, generation, until }: { readonly time: number; readonly generation: number; readonly until: Break },
+): BreakerInput {
   if (step === "succeed") return { type: "succeeded", now: time, generation };
   if (step === "fail") return { type: "failed", now: time, generation, break: () => until };
   return { type: "ignored", generation };

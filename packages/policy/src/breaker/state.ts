@@ -99,7 +99,15 @@ function asked(rule: BreakerRule, state: BreakerState, now: number): BreakerStat
 function halfOpen(state: Extract<BreakerState, { at: "open" | "half-open" }>, now: number): BreakerState {
   const { generation, openings, break: last } = state;
   const until = now + last.duration;
-  return { at: "half-open", generation: generation + 1, openings, break: last, until, running: 1, succeeded: 0 };
+  return {
+    at: "half-open",
+    generation: generation + 1,
+    openings,
+    break: last,
+    until,
+    running: 1,
+    succeeded: 0,
+  };
 }
 
 function answered(rule: BreakerRule, state: BreakerState, input: Answer): BreakerState {

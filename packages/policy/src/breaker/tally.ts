@@ -23,7 +23,8 @@ export function consecutive(threshold: number): Tally {
 function inARow(threshold: number, failures: number): Tally {
   const tally: Tally = {
     name: `consecutive(${threshold})`,
-    after: (failed) => (failed ? inARow(threshold, failures + 1) : failures === 0 ? tally : inARow(threshold, 0)),
+    after: (failed) =>
+      failed ? inARow(threshold, failures + 1) : failures === 0 ? tally : inARow(threshold, 0),
     trips: () => failures >= threshold,
   };
   return tally;
@@ -43,7 +44,9 @@ export function countWindow(options: CountWindowOptions = {}): Tally {
   const { failureRatio = 0.5, minimumThroughput = 20, size = 100 } = options;
   checkRatio("countWindow", failureRatio);
   if (!(minimumThroughput >= 1 && size >= minimumThroughput)) {
-    throw new RangeError(`countWindow needs 1 <= minimumThroughput <= size, got ${minimumThroughput} and ${size}`);
+    throw new RangeError(
+      `countWindow needs 1 <= minimumThroughput <= size, got ${minimumThroughput} and ${size}`,
+    );
   }
   const name = `countWindow(${percent(failureRatio)} of the last ${size}, at least ${minimumThroughput})`;
   const tallyOf = (results: readonly boolean[]): Tally => ({
@@ -74,9 +77,13 @@ export function timeWindow(options: TimeWindowOptions = {}): Tally {
   const duration = toMs(samplingDuration);
   checkRatio("timeWindow", failureRatio);
   if (!(minimumThroughput >= 1)) throw new RangeError(`timeWindow needs a minimumThroughput of 1 or more`);
-  if (!(duration > 0 && duration < Infinity)) throw new RangeError("timeWindow needs a finite samplingDuration");
+  if (!(duration > 0 && duration < Infinity))
+    throw new RangeError("timeWindow needs a finite samplingDuration");
   const name = `timeWindow(${percent(failureRatio)} within ${formatMs(duration)}, at least ${minimumThroughput})`;
-  const slotAt = (now: number): { slot: number; slots: number } => ({ slot: Math.floor((now * slots) / duration), slots });
+  const slotAt = (now: number): { slot: number; slots: number } => ({
+    slot: Math.floor((now * slots) / duration),
+    slots,
+  });
   const tallyOf = (calls: SlidingSum, failures: SlidingSum): Tally => ({
     name,
     after: (failed, now) =>
@@ -90,7 +97,8 @@ export function timeWindow(options: TimeWindowOptions = {}): Tally {
 }
 
 function checkRatio(name: string, ratio: number): void {
-  if (!(ratio > 0 && ratio <= 1)) throw new RangeError(`${name} needs a failureRatio above 0, at most 1, got ${ratio}`);
+  if (!(ratio > 0 && ratio <= 1))
+    throw new RangeError(`${name} needs a failureRatio above 0, at most 1, got ${ratio}`);
 }
 
 function percent(ratio: number): string {

@@ -68,14 +68,26 @@ test("an exhausted budget makes a retry give up with the real failure, and say s
   const budget = retryBudget({ minPerSecond: 0.1, clock });
   const events: PolicyEvent[] = [];
   const down = new Error("down");
-  const policy = retry({ wait: waitNone, stop: stopAfterAttempt(9), budget, on: (event) => events.push(event) });
+  const policy = retry({
+    wait: waitNone,
+    stop: stopAfterAttempt(9),
+    budget,
+    on: (event) => events.push(event),
+  });
 
-  const error = await policy.execute(() => Promise.reject(down), { clock }).catch((reason: unknown) => reason);
+  const error = await policy
+    .execute(() => Promise.reject(down), { clock })
+    .catch((reason: unknown) => reason);
 
   assert.ok(error instanceof RetryError);
   assert.equal(error.cause, down);
   assert.equal(error.attempts.length, 2);
-  assert.deepEqual(events.at(-1), { type: "give-up", policy: "retry", attempt: error.last, reason: "budget" });
+  assert.deepEqual(events.at(-1), {
+    type: "give-up",
+    policy: "retry",
+    attempt: error.last,
+    reason: "budget",
+  });
 });
 
 test("shared by all calls, it holds the load of an outage at 1 + ratio", async () => {
@@ -90,7 +102,13 @@ test("shared by all calls, it holds the load of an outage at 1 + ratio", async (
   assert.equal(calls, 120);
 });
 
-for (const options of [{ ratio: -1 }, { ratio: NaN }, { minPerSecond: -1 }, { window: 0 }, { window: Infinity }]) {
+for (const options of [
+  { ratio: -1 },
+  { ratio: NaN },
+  { minPerSecond: -1 },
+  { window: 0 },
+  { window: Infinity },
+]) {
   test(`refuses ${Object.entries(options).flat().join(" ")}`, () => {
     assert.throws(() => retryBudget(options), RangeError);
   });

@@ -47,9 +47,12 @@ export function retryBudget(options: RetryBudgetOptions = {}): SlidingBudget {
   const { ratio, minPerSecond, window, clock } = { ...retryBudgetDefaults, ...options };
   const width = toMs(window) / slots;
   if (!(ratio >= 0 && minPerSecond >= 0)) {
-    throw new RangeError(`retryBudget needs a ratio and a minimum of 0 or more, got ${ratio} and ${minPerSecond}`);
+    throw new RangeError(
+      `retryBudget needs a ratio and a minimum of 0 or more, got ${ratio} and ${minPerSecond}`,
+    );
   }
-  if (!(width > 0 && width < Infinity)) throw new RangeError(`retryBudget needs a finite window of more than 0 ms`);
+  if (!(width > 0 && width < Infinity))
+    throw new RangeError(`retryBudget needs a finite window of more than 0 ms`);
   const reserve = (minPerSecond * width * slots) / 1_000;
   const now = (): { slot: number; slots: number } => ({ slot: Math.floor(clock.now() / width), slots });
   let earned: SlidingSum = emptySum;

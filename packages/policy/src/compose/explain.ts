@@ -8,12 +8,17 @@ export function explain(policy: AnyPolicy): string {
 function linesOf({ policy, ...settings }: Explanation): readonly string[] {
   const own = Object.entries(settings).filter(([, value]) => !isNested(value));
   const inner = Object.values(settings).filter(isNested).flat();
-  const line = [policy, own.map(([name, value]) => `${name} ${print(value)}`).join(", ")].filter(Boolean).join(": ");
+  const line = [policy, own.map(([name, value]) => `${name} ${print(value)}`).join(", ")]
+    .filter(Boolean)
+    .join(": ");
   return [line, ...inner.flatMap((explanation) => linesOf(explanation).map((text) => `  ${text}`))];
 }
 
 function isNested(value: unknown): value is readonly Explanation[] {
-  return Array.isArray(value) && value.every((item: unknown) => typeof item === "object" && item !== null && "policy" in item);
+  return (
+    Array.isArray(value) &&
+    value.every((item: unknown) => typeof item === "object" && item !== null && "policy" in item)
+  );
 }
 
 function print(value: unknown): string {

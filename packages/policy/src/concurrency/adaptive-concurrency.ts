@@ -50,7 +50,9 @@ export const adaptiveConcurrencyDefaults: Required<Omit<AdaptiveConcurrencyOptio
  * Say with `classify` what a drop is: 429, 503, a connection that times out or is reset; never a 404, which tells
  * nothing about load.
  */
-export function adaptiveConcurrency<R = unknown>(options: AdaptiveConcurrencyOptions<R> = {}): AdaptiveConcurrency<R> {
+export function adaptiveConcurrency<R = unknown>(
+  options: AdaptiveConcurrencyOptions<R> = {},
+): AdaptiveConcurrency<R> {
   return new AdaptiveGate(options);
 }
 
@@ -81,9 +83,9 @@ class AdaptiveGate<R> implements AdaptiveConcurrency<R> {
 
   async execute<T extends R>(task: Task<T>, context?: Context): Promise<T> {
     const scope = scopeWithin(context);
-    await this.#enter(scope);
+    const inFlight = await this.#enter(scope);
     try {
-      return await this.#sampled(task, scope);
+      return await this.#sampled(task, scope, inFlight);
     } finally {
       this.#gate.leave();
     }
@@ -98,13 +100,18 @@ class AdaptiveGate<R> implements AdaptiveConcurrency<R> {
     return adaptiveConcurrency(rule);
   }
 
-  async #enter(scope: Scope): Promise<void> {
+  /** Takes a place and gives how many calls run then, this one included. */
+  async #enter(scope: Scope): Promise<number> {
     const { crowd } = this.#gate;
     const decision = admission(crowd);
-    if (decision === "run") return this.#gate.enter();
     if (decision === "refuse") throw this.#refusal(scope);
+    if (decision === "run") {
+      this.#gate.enter();
+      return crowd.running + 1;
+    }
     report({ type: "queued", policy: this.#name, waiting: crowd.waiting + 1 }, this.#options.on, scope.on);
-    return this.#gate.wait(scope.signal);
+    await this.#gate.wait(scope.signal);
+    return this.running;
   }
 
   #refusal(scope: Scope): BulkheadFullError {
@@ -114,8 +121,7 @@ class AdaptiveGate<R> implements AdaptiveConcurrency<R> {
     return error;
   }
 
-  async #sampled<T extends R>(task: Task<T>, scope: Scope): Promise<T> {
-    const inFlight = this.running;
+  async #sampled<T extends R>(task: Task<T>, scope: Scope, inFlight: number): Promise<T> {
     const startedAt = scope.clock.now();
     const outcome = await outcomeOf(() => task(scope));
     const judgement = this.#classify(outcome, scope);

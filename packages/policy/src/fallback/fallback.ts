@@ -37,7 +37,8 @@ export function fallback<A, R = unknown>(options: FallbackOptions<A, R>): Policy
   const execute = async <T extends R>(task: Task<T>, context?: Context): Promise<T | A> => {
     const scope = scopeWithin(context);
     const attempt = await attemptAt(task, scope);
-    if (attempt.outcome.ok ? when === undefined : scope.signal?.aborted === true) return unwrap(attempt.outcome);
+    if (attempt.outcome.ok ? when === undefined : scope.signal?.aborted === true)
+      return unwrap(attempt.outcome);
     if (when !== undefined && !(await when(attempt))) return unwrap(attempt.outcome);
     report({ type: "fell-back", policy: name, attempt }, on, scope.on);
     return replacement(options, scope, attempt);
@@ -60,10 +61,22 @@ async function attemptAt<T>(task: Task<T>, scope: Scope): Promise<Attempt<T>> {
   const startedAt = scope.clock.now();
   const outcome = await outcomeOf(() => task(scope));
   const endedAt = scope.clock.now();
-  return { number: scope.attempt, outcome, startedAt, endedAt, elapsed: endedAt - startedAt, waited: 0, idleFor: 0 };
+  return {
+    number: scope.attempt,
+    outcome,
+    startedAt,
+    endedAt,
+    elapsed: endedAt - startedAt,
+    waited: 0,
+    idleFor: 0,
+  };
 }
 
-async function replacement<A, R>(options: FallbackOptions<A, R>, scope: Scope, replaced: Attempt<R>): Promise<A> {
+async function replacement<A, R>(
+  options: FallbackOptions<A, R>,
+  scope: Scope,
+  replaced: Attempt<R>,
+): Promise<A> {
   if ("value" in options) return options.value;
   const outcome = await outcomeOf(() => options.task(scope, replaced));
   if (!outcome.ok && !replaced.outcome.ok) addCause(outcome.error, replaced.outcome.error);
@@ -71,6 +84,12 @@ async function replacement<A, R>(options: FallbackOptions<A, R>, scope: Scope, r
 }
 
 function addCause(error: unknown, cause: unknown): void {
-  if (!(error instanceof Error) || error === cause || error.cause !== undefined || !Object.isExtensible(error)) return;
+  if (
+    !(error instanceof Error) ||
+    error === cause ||
+    error.cause !== undefined ||
+    !Object.isExtensible(error)
+  )
+    return;
   Object.defineProperty(error, "cause", { value: cause, configurable: true, writable: true });
 }

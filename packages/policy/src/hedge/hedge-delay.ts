@@ -29,9 +29,12 @@ export interface Sampling {
  * @throws RangeError unless 0 < quantile < 1 and 1 <= minimumThroughput <= window.
  */
 export function learnedDelay(quantile: number, { window, minimumThroughput }: Sampling): HedgeDelay {
-  if (!(quantile > 0 && quantile < 1)) throw new RangeError(`hedge needs a quantile between 0 and 1, got ${quantile}`);
+  if (!(quantile > 0 && quantile < 1))
+    throw new RangeError(`hedge needs a quantile between 0 and 1, got ${quantile}`);
   if (!(minimumThroughput >= 1 && window >= minimumThroughput)) {
-    throw new RangeError(`hedge needs 1 <= minimumThroughput <= window, got ${minimumThroughput} and ${window}`);
+    throw new RangeError(
+      `hedge needs 1 <= minimumThroughput <= window, got ${minimumThroughput} and ${window}`,
+    );
   }
   const delayOf = (latencies: Latencies): HedgeDelay => ({
     name: `quantile ${quantile} of the last ${window}`,

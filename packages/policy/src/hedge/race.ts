@@ -81,7 +81,12 @@ export class Race<T> {
     this.#firstFailure ??= { error: outcome.error };
     this.#guarded(() => {
       if (this.#begun > 1) {
-        this.#report({ type: "try-failed", policy: this.#rule.name, number: one.number, error: outcome.error });
+        this.#report({
+          type: "try-failed",
+          policy: this.#rule.name,
+          number: one.number,
+          error: outcome.error,
+        });
       }
       if (this.#running.size === 0) this.#fail(this.#firstFailure?.error);
     });
@@ -89,7 +94,10 @@ export class Race<T> {
 
   #win(value: T): void {
     this.#end.resolve(value);
-    this.#stop(new DOMException("Another try was faster", "AbortError"));
+    // An error for the losers costs more than all the rest of a call that was fast enough to have none.
+    this.#stop(
+      this.#running.size === 0 ? undefined : new DOMException("Another try was faster", "AbortError"),
+    );
   }
 
   #fail(reason: unknown): void {

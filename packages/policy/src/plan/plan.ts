@@ -35,7 +35,7 @@ export interface Rehearsal {
   /** How often the task would be called. */
   readonly attempts: number;
   readonly duration: number;
-  /** How it would end; `unfinished` when it would still go on after `maxAttempts`, or wait forever. */
+  /** How it would end; `unfinished` when it would still go on after `maxAttempts`. */
   readonly ends: "success" | "failure" | "unfinished";
 }
 
@@ -47,7 +47,10 @@ export interface Plan extends Rehearsal {
   readonly amplification: number;
 }
 
-type Trial = Required<Omit<PlanOptions, "seed" | "attemptDuration">> & { readonly random: Random; readonly taking: number };
+type Trial = Required<Omit<PlanOptions, "seed" | "attemptDuration">> & {
+  readonly random: Random;
+  readonly taking: number;
+};
 
 // The greatest number that a source of chance can give.
 const longest: Random = () => 1 - Number.EPSILON / 2;
@@ -63,7 +66,13 @@ export async function plan(policy: AnyPolicy, options: PlanOptions = {}): Promis
   const { seed = 1, failures = Infinity, attemptDuration = 0, maxAttempts = 1_000 } = options;
   if (!(maxAttempts >= 1)) throw new RangeError(`plan needs maxAttempts of 1 or more, got ${maxAttempts}`);
   const failWith = options.failWith ?? failed(new Error("Planned to fail"));
-  const trial: Trial = { failures, failWith, maxAttempts, random: seededRandom(seed), taking: toMs(attemptDuration) };
+  const trial: Trial = {
+    failures,
+    failWith,
+    maxAttempts,
+    random: seededRandom(seed),
+    taking: toMs(attemptDuration),
+  };
   const usual = await rehearse(policy, trial);
   const worst = await rehearse(policy, { ...trial, failures: Infinity, random: longest });
   return { ...usual, worst, amplification: worst.attempts };
@@ -82,8 +91,12 @@ async function rehearse(policy: AnyPolicy, trial: Trial): Promise<Rehearsal> {
       signal: end.signal,
       on: (event) => {
         if (event.type !== "retry") return;
-        waits.push({ policy: event.policy, attempt: event.attempt.number, delay: event.delay, at: clock.now() });
-        if (event.delay === Infinity) end.abort();
+        waits.push({
+          policy: event.policy,
+          attempt: event.attempt.number,
+          delay: event.delay,
+          at: clock.now(),
+        });
       },
     })
     .then(
@@ -99,7 +112,11 @@ interface FailingTask {
   readonly succeeded: () => boolean;
 }
 
-function failingTask({ failures, failWith, maxAttempts, taking }: Trial, clock: Clock, end: AbortController): FailingTask {
+function failingTask(
+  { failures, failWith, maxAttempts, taking }: Trial,
+  clock: Clock,
+  end: AbortController,
+): FailingTask {
   let calls = 0;
   return {
     calls: () => calls,

@@ -31,7 +31,8 @@ export interface RateLimitOptions {
 export function rateLimit(options: RateLimitOptions): Policy {
   const { limit, per, burst = 1, maxWait = Infinity, on, name = "rateLimit" } = options;
   const interval = toMs(per) / limit;
-  if (!(limit > 0 && interval > 0 && interval < Infinity)) throw new RangeError("rateLimit needs a limit and a time above 0");
+  if (!(limit > 0 && interval > 0 && interval < Infinity))
+    throw new RangeError("rateLimit needs a limit and a time above 0");
   if (!(burst >= 1)) throw new RangeError(`rateLimit needs a burst of 1 or more, got ${burst}`);
   const limiter = new Limiter({ interval, burst }, { maxWait: toMs(maxWait), name, on });
   return {

@@ -19,11 +19,17 @@ interface Handed<R> {
 }
 
 /** Turns a policy inside out: its task waits for the body of the caller's `for await`. */
-export async function* attemptsOf<R>(policy: Policy<R>, context?: Context): AsyncGenerator<AttemptRun<R>, void> {
+export async function* attemptsOf<R>(
+  policy: Policy<R>,
+  context?: Context,
+): AsyncGenerator<AttemptRun<R>, void> {
   let offer: (handed: Handed<R> | undefined) => void;
   let offered = new Promise<Handed<R> | undefined>((resolve) => (offer = resolve));
   const ended = policy
-    .execute((scope) => new Promise<R>((resolve, reject) => offer(hand(scope.attempt, resolve, reject))), context)
+    .execute(
+      (scope) => new Promise<R>((resolve, reject) => offer(hand(scope.attempt, resolve, reject))),
+      context,
+    )
     .finally(() => offer(undefined));
   // Whoever breaks out of the iteration no longer hears how it ended.
   ended.catch(() => undefined);
@@ -51,6 +57,7 @@ function hand<R>(number: number, resolve: (value: R) => void, reject: (error: un
     }
   };
   const leave = (): void => {
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a body that gave nothing gave undefined
     if (!begun) resolve(undefined as R);
   };
   return { attempt: { number, run }, leave };

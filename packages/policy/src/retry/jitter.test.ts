@@ -7,7 +7,15 @@ import { decorrelatedJitter, equalJitter, fullJitter, proportionalJitter } from 
 import { waitExponential, waitFixed, waitRandomExponential, type Wait } from "./wait.ts";
 
 function attempt(number: number, waited = 0): Attempt {
-  return { number, outcome: failed(new Error("refused")), startedAt: 0, endedAt: 0, elapsed: 0, waited, idleFor: waited };
+  return {
+    number,
+    outcome: failed(new Error("refused")),
+    startedAt: 0,
+    endedAt: 0,
+    elapsed: 0,
+    waited,
+    idleFor: waited,
+  };
 }
 
 interface Row {
@@ -36,7 +44,10 @@ const rows: readonly Row[] = [
 
 for (const { wait, waited = 0, random, ms } of rows) {
   test(`${wait.name} waits ${ms} ms after ${waited} ms when chance says ${random}`, () => {
-    assert.equal(wait(attempt(1, waited), () => random), ms);
+    assert.equal(
+      wait(attempt(1, waited), () => random),
+      ms,
+    );
   });
 }
 
@@ -49,7 +60,10 @@ function holds(jitter: (wait: Wait) => Wait, low: number, high: number): void {
     fc.property(duration, chance, (ms, random) => {
       const jittered = jitter(waitFixed(ms))(attempt(1), () => random);
 
-      assert.ok(jittered >= low * ms * (1 - 1e-12) && jittered <= high * ms * (1 + 1e-12), `${jittered} is not within ${low}..${high} of ${ms}`);
+      assert.ok(
+        jittered >= low * ms * (1 - 1e-12) && jittered <= high * ms * (1 + 1e-12),
+        `${jittered} is not within ${low}..${high} of ${ms}`,
+      );
     }),
   );
 }
@@ -68,12 +82,16 @@ test("proportional jitter stays within its ratio", () => {
 
 test("decorrelated jitter stays between the wait and three times the last one, below its maximum", () => {
   fc.assert(
-    fc.property(duration, duration, duration, chance, (ms, waited, max, random) => {
-      const jittered = decorrelatedJitter(waitFixed(ms), { max })(attempt(2, waited), () => random);
+    fc.property(
+      fc.record({ ms: duration, waited: duration, max: duration }),
+      chance,
+      ({ ms, waited, max }, random) => {
+        const jittered = decorrelatedJitter(waitFixed(ms), { max })(attempt(2, waited), () => random);
 
-      assert.ok(jittered >= Math.min(ms, max) * (1 - 1e-12));
-      assert.ok(jittered <= Math.min(max, Math.max(ms, 3 * waited) * (1 + 1e-12)));
-    }),
+        assert.ok(jittered >= Math.min(ms, max) * (1 - 1e-12));
+        assert.ok(jittered <= Math.min(max, Math.max(ms, 3 * waited) * (1 + 1e-12)));
+      },
+    ),
   );
 });
 
@@ -90,11 +108,21 @@ test("jitter wraps whatever it is given, chance included", () => {
 });
 
 test("an endless wait stays endless, whatever chance says", () => {
-  assert.equal(waitRandomExponential()(attempt(5_000), () => 0), Infinity);
+  assert.equal(
+    waitRandomExponential()(attempt(5_000), () => 0),
+    Infinity,
+  );
   for (const jitter of [fullJitter, equalJitter, decorrelatedJitter]) {
-    assert.equal(jitter(waitExponential())(attempt(5_000), () => 0), Infinity, jitter.name);
+    assert.equal(
+      jitter(waitExponential())(attempt(5_000), () => 0),
+      Infinity,
+      jitter.name,
+    );
   }
-  assert.equal(proportionalJitter(0.5, waitExponential())(attempt(5_000), () => 0), Infinity);
+  assert.equal(
+    proportionalJitter(0.5, waitExponential())(attempt(5_000), () => 0),
+    Infinity,
+  );
 });
 
 for (const ratio of [-0.1, 1.1, NaN]) {

@@ -22,7 +22,8 @@ export function equalJitter<T = unknown>(wait: Wait<T>): Wait<T> {
  * @throws RangeError unless 0 ≤ ratio ≤ 1.
  */
 export function proportionalJitter<T = unknown>(ratio: number, wait: Wait<T>): Wait<T> {
-  if (!(ratio >= 0 && ratio <= 1)) throw new RangeError(`proportionalJitter needs a ratio from 0 to 1, got ${ratio}`);
+  if (!(ratio >= 0 && ratio <= 1))
+    throw new RangeError(`proportionalJitter needs a ratio from 0 to 1, got ${ratio}`);
   return named(`proportionalJitter(${ratio}, ${nameOf(wait)})`, (attempt, random) => {
     const delay = wait(attempt, random);
     return between(delay * (1 - ratio), delay * (1 + ratio), random);
@@ -33,7 +34,10 @@ export function proportionalJitter<T = unknown>(ratio: number, wait: Wait<T>): W
  * Waits anything from what `wait` says to three times the delay before, at most `max`: each wait depends on the last
  * one, so that callers drift apart (AWS Architecture Blog, "Exponential Backoff and Jitter").
  */
-export function decorrelatedJitter<T = unknown>(wait: Wait<T>, { max = Infinity }: { readonly max?: Duration } = {}): Wait<T> {
+export function decorrelatedJitter<T = unknown>(
+  wait: Wait<T>,
+  { max = Infinity }: { readonly max?: Duration } = {},
+): Wait<T> {
   const most = toMs(max);
   return named(`decorrelatedJitter(${nameOf(wait)}, max ${formatMs(most)})`, (attempt, random) => {
     const low = wait(attempt, random);

@@ -42,6 +42,7 @@ export function retry<R = unknown>(options: RetryOptions<R> = {}): RetryPolicy<R
     named(fn.name, function (this: unknown, ...args: unknown[]): Promise<R> {
       return execute(rule, () => fn.apply(this, args), rule.context);
     });
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- one function stands for every signature it is asked for
   return Object.assign(wrap, policy, {
     rule,
     with: (overrides: RetryOptions<R>) => retry({ ...rule, ...overrides }),
@@ -56,7 +57,11 @@ const alone: Scope = Object.freeze(scopeOf(undefined, 1));
  * The hot path: a first attempt that is accepted costs one reading of the clock, two closures and one promise. The
  * rest is built by `run`, at the first failure. bench/README.md has what it costs.
  */
-function execute<T extends R, R>(rule: RetryRule<R>, task: Task<T>, context: Context | undefined): Promise<T> {
+function execute<T extends R, R>(
+  rule: RetryRule<R>,
+  task: Task<T>,
+  context: Context | undefined,
+): Promise<T> {
   const scope = context === undefined ? alone : scopeOf(context, 1);
   if (scope.signal?.aborted === true) return Promise.reject(scope.signal.reason);
   if (!rule.enabled) return start(task, scope);
@@ -89,7 +94,15 @@ async function run<T extends R, R>(call: Call<T, R>, first?: Outcome<T>): Promis
   for (let number = 1; ; number += 1) {
     const outcome = number === 1 && first !== undefined ? first : await perform(call, number);
     const endedAt = scope.clock.now();
-    const made: Attempt<T> = { number, outcome, startedAt, endedAt, elapsed: endedAt - call.startedAt, waited, idleFor };
+    const made: Attempt<T> = {
+      number,
+      outcome,
+      startedAt,
+      endedAt,
+      elapsed: endedAt - call.startedAt,
+      waited,
+      idleFor,
+    };
     attempts.push(made);
     if (!(await again(call, made))) return settle(call, outcome);
     waited = Math.max(0, rule.wait(made, scope.random)) || 0;
@@ -104,7 +117,10 @@ async function run<T extends R, R>(call: Call<T, R>, first?: Outcome<T>): Promis
   }
 }
 
-async function perform<T extends R, R>({ rule, task, scope }: Call<T, R>, number: number): Promise<Outcome<T>> {
+async function perform<T extends R, R>(
+  { rule, task, scope }: Call<T, R>,
+  number: number,
+): Promise<Outcome<T>> {
   if (rule.before !== undefined) await rule.before(number);
   if (scope.signal?.aborted === true) throw scope.signal.reason;
   return start(task, number === 1 ? scope : { ...scope, attempt: number }).then(succeeded, failed);
@@ -140,7 +156,11 @@ function isTryAgain(outcome: Outcome<unknown>): boolean {
   return !outcome.ok && outcome.error instanceof TryAgain;
 }
 
-function gaveUp<T extends R, R>({ rule, scope }: Call<T, R>, made: Attempt<T>, delay: number): GiveUpReason | undefined {
+function gaveUp<T extends R, R>(
+  { rule, scope }: Call<T, R>,
+  made: Attempt<T>,
+  delay: number,
+): GiveUpReason | undefined {
   if (rule.stop(made, delay)) return "stop";
   // A wait that cannot fit is not begun: what is known now is worth more than a timeout later.
   if (scope.clock.now() + delay >= scope.deadline) return "deadline";
@@ -156,6 +176,7 @@ interface Ending<T> {
 function end<T extends R, R>(call: Call<T, R>, { made, attempts, reason }: Ending<T>): T | PromiseLike<T> {
   const { rule } = call;
   report(call, { type: "give-up", policy: rule.name, attempt: made, reason });
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the callback's value takes the place of the task's
   if (rule.retryErrorCallback !== undefined) return rule.retryErrorCallback(made, reason) as T;
   if (!rule.reraise || made.outcome.ok) throw new RetryError(reason, attempts);
   const { error } = made.outcome;

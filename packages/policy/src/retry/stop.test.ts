@@ -14,7 +14,15 @@ import {
 } from "./stop.ts";
 
 function attempt(number: number, elapsed: number): Attempt {
-  return { number, outcome: failed(new Error("refused")), startedAt: 0, endedAt: elapsed, elapsed, waited: 0, idleFor: 0 };
+  return {
+    number,
+    outcome: failed(new Error("refused")),
+    startedAt: 0,
+    endedAt: elapsed,
+    elapsed,
+    waited: 0,
+    idleFor: 0,
+  };
 }
 
 interface Row {
@@ -74,7 +82,10 @@ test("sees a signal that is aborted later", () => {
 });
 
 test("names say how a strategy was made", () => {
-  assert.equal(stopAny(third, stopAll(aged, before)).name, "stopAny(stopAfterAttempt(3), stopAll(stopAfterDelay(10s), stopBeforeDelay(10s)))");
+  assert.equal(
+    stopAny(third, stopAll(aged, before)).name,
+    "stopAny(stopAfterAttempt(3), stopAll(stopAfterDelay(10s), stopBeforeDelay(10s)))",
+  );
 });
 
 test("refuses a number of attempts that is none, and a negative limit", () => {

@@ -36,10 +36,14 @@ export function stopWhenAborted(signal: AbortSignal): Stop {
 
 /** Stops when any of the strategies does; of none, never. */
 export function stopAny<T = unknown>(...strategies: readonly Stop<T>[]): Stop<T> {
-  return named(namesOf("stopAny", strategies), (attempt, delay) => strategies.some((stop) => stop(attempt, delay)));
+  return named(namesOf("stopAny", strategies), (attempt, delay) =>
+    strategies.some((stop) => stop(attempt, delay)),
+  );
 }
 
 /** Stops when all of the strategies do; of none, at once. */
 export function stopAll<T = unknown>(...strategies: readonly Stop<T>[]): Stop<T> {
-  return named(namesOf("stopAll", strategies), (attempt, delay) => strategies.every((stop) => stop(attempt, delay)));
+  return named(namesOf("stopAll", strategies), (attempt, delay) =>
+    strategies.every((stop) => stop(attempt, delay)),
+  );
 }

@@ -18,7 +18,15 @@ import {
 } from "./wait.ts";
 
 function attempt(number: number): Attempt {
-  return { number, outcome: failed(new Error("refused")), startedAt: 0, endedAt: 0, elapsed: 0, waited: 0, idleFor: 0 };
+  return {
+    number,
+    outcome: failed(new Error("refused")),
+    startedAt: 0,
+    endedAt: 0,
+    elapsed: 0,
+    waited: 0,
+    idleFor: 0,
+  };
 }
 
 function waits(wait: Wait, random: number, numbers: readonly number[] = [1, 2, 3, 4, 5]): readonly number[] {
@@ -55,7 +63,10 @@ for (const [wait, random, expected] of series) {
 }
 
 test("an exponential wait neither overflows nor becomes NaN however often it failed", () => {
-  assert.deepEqual(waits(waitExponential({ max: "1h" }), 0, [2_000, 1e9, Number.MAX_SAFE_INTEGER]), [3.6e6, 3.6e6, 3.6e6]);
+  assert.deepEqual(
+    waits(waitExponential({ max: "1h" }), 0, [2_000, 1e9, Number.MAX_SAFE_INTEGER]),
+    [3.6e6, 3.6e6, 3.6e6],
+  );
   assert.deepEqual(waits(waitExponential({ multiplier: 0 }), 0, [2_000, 1e9]), [0, 0]);
   assert.deepEqual(waits(waitExponential(), 0, [2_000]), [Infinity]);
 });
@@ -63,8 +74,14 @@ test("an exponential wait neither overflows nor becomes NaN however often it fai
 test("reads the wait from the error, and waits for no result", () => {
   const wait = waitFromError((error) => (error as { retryAfter: number }).retryAfter);
 
-  assert.equal(wait({ ...attempt(1), outcome: failed({ retryAfter: 700 }) }, () => 0), 700);
-  assert.equal(wait({ ...attempt(1), outcome: succeeded("busy") }, () => 0), 0);
+  assert.equal(
+    wait({ ...attempt(1), outcome: failed({ retryAfter: 700 }) }, () => 0),
+    700,
+  );
+  assert.equal(
+    wait({ ...attempt(1), outcome: succeeded("busy") }, () => 0),
+    0,
+  );
 });
 
 // Below a millionth of a millisecond, rounding outweighs what is tested.
@@ -87,7 +104,11 @@ const bounded: Readonly<Record<string, fc.Arbitrary<Bounded>>> = {
   waitFixed: duration.map((ms) => ({ wait: waitFixed(ms), min: ms, max: ms })),
   waitRandom: bounds.map((range) => ({ wait: waitRandom(range), ...range })),
   waitIncrementing: fc
-    .record({ start: fc.double({ min: -1e9, max: 1e9, noNaN: true }), increment: fc.double({ min: -1e9, max: 1e9, noNaN: true }), max: duration })
+    .record({
+      start: fc.double({ min: -1e9, max: 1e9, noNaN: true }),
+      increment: fc.double({ min: -1e9, max: 1e9, noNaN: true }),
+      max: duration,
+    })
     .map((options) => ({ wait: waitIncrementing(options), min: 0, max: options.max })),
   waitExponential: curve.map((options) => ({ wait: waitExponential(options), ...options })),
   waitRandomExponential: curve.map((options) => ({ wait: waitRandomExponential(options), ...options })),
@@ -121,7 +142,10 @@ test("a combination waits the sum of its parts, and a chain one of them", () => 
       const sum = waitCombine(...fixed)(attempt(attempts), () => 0);
       const turn = waitChain(...fixed)(attempt(attempts), () => 0);
 
-      assert.equal(sum, parts.reduce((a, b) => a + b, 0));
+      assert.equal(
+        sum,
+        parts.reduce((a, b) => a + b, 0),
+      );
       assert.equal(turn, parts[Math.min(attempts, parts.length) - 1]);
     }),
   );
@@ -131,6 +155,8 @@ test("refuses what cannot be waited when it is made", () => {
   assert.throws(() => waitFixed(-1), RangeError);
   assert.throws(() => waitRandom({ max: NaN }), RangeError);
   assert.throws(() => waitExponential({ multiplier: -1 }), RangeError);
+  assert.throws(() => waitExponential({ base: -2 }), RangeError);
+  assert.throws(() => waitExponential({ base: NaN }), RangeError);
   assert.throws(() => waitIncrementing({ start: NaN }), RangeError);
   assert.throws(() => waitIncrementing({ max: -1 }), RangeError);
   assert.throws(() => waitExponentialJitter({ jitter: -1 }), RangeError);

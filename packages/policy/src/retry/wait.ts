@@ -30,7 +30,9 @@ export interface RandomOptions {
 export function waitRandom({ min = 0, max = "1s" }: RandomOptions = {}): Wait {
   const low = toMs(min);
   const high = toMs(max);
-  return named(`waitRandom(${formatMs(low)}..${formatMs(high)})`, (_attempt, random) => between(low, high, random));
+  return named(`waitRandom(${formatMs(low)}..${formatMs(high)})`, (_attempt, random) =>
+    between(low, high, random),
+  );
 }
 
 export interface IncrementingOptions {
@@ -43,7 +45,11 @@ export interface IncrementingOptions {
 }
 
 /** Waits `start`, then `increment` more after each attempt, within 0 and `max`. */
-export function waitIncrementing({ start = 0, increment = "100s", max = Infinity }: IncrementingOptions = {}): Wait {
+export function waitIncrementing({
+  start = 0,
+  increment = "100s",
+  max = Infinity,
+}: IncrementingOptions = {}): Wait {
   const first = signedMs(start);
   const step = signedMs(increment);
   const high = toMs(max);
@@ -112,14 +118,25 @@ export function waitFromError(read: (error: unknown) => number): Wait {
   return named("waitFromError", ({ outcome }) => (outcome.ok ? 0 : read(outcome.error)));
 }
 
-function exponential(options: ExponentialOptions): { name: string; min: number; max: number; at: (number: number) => number } {
+function exponential(options: ExponentialOptions): {
+  name: string;
+  min: number;
+  max: number;
+  at: (number: number) => number;
+} {
   const { base = 2 } = options;
+  if (!(base >= 0)) throw new RangeError(`An exponential wait needs a base of 0 or more, got ${base}`);
   const multiplier = toMs(options.multiplier ?? "1s");
   const min = toMs(options.min ?? 0);
   const max = toMs(options.max ?? Infinity);
   const name = `${formatMs(multiplier)} · ${base}^(n-1), ${formatMs(min)}..${formatMs(max)}`;
   // Infinity · 0 is NaN: a curve that starts at nothing stays there.
-  return { name, min, max, at: (number) => (multiplier === 0 ? 0 : Math.min(multiplier * base ** (number - 1), max)) };
+  return {
+    name,
+    min,
+    max,
+    at: (number) => (multiplier === 0 ? 0 : Math.min(multiplier * base ** (number - 1), max)),
+  };
 }
 
 function signedMs(duration: Duration): number {

@@ -29,7 +29,10 @@ export function retryIfNotError(...tests: readonly ErrorTest[]): When {
 /** Retries until the task throws an error that one of the tests picks: after every result, and after other errors. */
 export function retryUnlessError(...tests: readonly ErrorTest[]): When {
   const picks = anyOf(tests);
-  return named(namesOf("retryUnlessError", tests), async ({ outcome }) => outcome.ok || !(await picks(outcome.error)));
+  return named(
+    namesOf("retryUnlessError", tests),
+    async ({ outcome }) => outcome.ok || !(await picks(outcome.error)),
+  );
 }
 
 /** Retries when a cause of the error, at any depth, is picked by one of the tests; the error itself is not asked. */
@@ -61,12 +64,18 @@ export function retryIfNotErrorMessage(expected: string | RegExp): When {
 
 /** Retries when the task returned a value that the predicate picks. */
 export function retryIfResult<T>(predicate: (value: T) => boolean | Promise<boolean>): When<T> {
-  return named(namesOf("retryIfResult", [predicate]), ({ outcome }) => outcome.ok && predicate(outcome.value));
+  return named(
+    namesOf("retryIfResult", [predicate]),
+    ({ outcome }) => outcome.ok && predicate(outcome.value),
+  );
 }
 
 /** Retries when the task returned a value that the predicate does not pick. */
 export function retryIfNotResult<T>(predicate: (value: T) => boolean | Promise<boolean>): When<T> {
-  return named(namesOf("retryIfNotResult", [predicate]), async ({ outcome }) => outcome.ok && !(await predicate(outcome.value)));
+  return named(
+    namesOf("retryIfNotResult", [predicate]),
+    async ({ outcome }) => outcome.ok && !(await predicate(outcome.value)),
+  );
 }
 
 /** Retries after everything. */
@@ -92,7 +101,9 @@ function combined<T>(name: string, conditions: readonly When<T>[], decisive: boo
     }
     return !decisive;
   });
-  return conditions.length > 0 && conditions.every((condition) => condition.accepts === acceptAll) ? acceptingResults(when) : when;
+  return conditions.length > 0 && conditions.every((condition) => condition.accepts === acceptAll)
+    ? acceptingResults(when)
+    : when;
 }
 
 function onErrors(name: string, picks: (error: unknown) => boolean | Promise<boolean>): When {
@@ -127,8 +138,8 @@ function isClass(test: ErrorTest): test is ErrorClass {
   return Object.getOwnPropertyDescriptor(test, "prototype")?.writable === false;
 }
 
-function* causesOf(error: unknown): Generator<unknown> {
-  const seen = new Set<unknown>([error]);
+function* causesOf(error: unknown): Generator {
+  const seen = new Set([error]);
   for (let cause = causeOf(error); cause !== undefined && !seen.has(cause); cause = causeOf(cause)) {
     seen.add(cause);
     yield cause;

@@ -33,7 +33,10 @@ export function fakeClock({ start = 0, autoAdvance = true }: FakeClockOptions = 
   const sleepers = new Set<Sleeper>();
 
   const wakeNext = (limit: number): boolean => {
-    const next = [...sleepers].reduce<Sleeper | undefined>((a, b) => (a !== undefined && a.until <= b.until ? a : b), undefined);
+    const next = [...sleepers].reduce<Sleeper | undefined>(
+      (a, b) => (a !== undefined && a.until <= b.until ? a : b),
+      undefined,
+    );
     if (next === undefined || next.until > limit || next.until === Infinity) return false;
     now = Math.max(now, next.until);
     sleepers.delete(next);
@@ -85,9 +88,10 @@ function turn(): Promise<void> {
 // Runs after all microtasks, and unlike a timer at once, which a message does on every platform.
 function nextTurn(run: () => void): void {
   const { port1, port2 } = new MessageChannel();
-  port1.onmessage = () => {
+  port1.addEventListener("message", () => {
     port1.close();
     run();
-  };
+  });
+  port1.start();
   port2.postMessage(undefined);
 }

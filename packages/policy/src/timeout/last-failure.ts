@@ -22,7 +22,8 @@ export function watchFailures(next: Listener | undefined): FailureWatch {
 
 /** The latest failure once an event has happened: a failed attempt replaces the one before. */
 export function causeAfter(last: ErrorOptions, event: PolicyEvent): ErrorOptions {
-  if (event.type === "attempt") return event.attempt.outcome.ok ? last : { cause: event.attempt.outcome.error };
+  if (event.type === "attempt")
+    return event.attempt.outcome.ok ? last : { cause: event.attempt.outcome.error };
   if (event.type === "try-failed" || event.type === "rejected") return { cause: event.error };
   return last;
 }

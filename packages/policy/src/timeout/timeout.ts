@@ -54,7 +54,6 @@ function execute<T>(rule: TimeoutRule, task: Task<T>, context: Context | undefin
     };
     const end = (reason: unknown): void => {
       release();
-      // The call is over before the task hears of it: what a task makes of its abort must not replace the reason.
       reject(reason);
       own.abort(reason);
     };

@@ -35,18 +35,27 @@ describe("linesOf", () => {
   }
 
   it("reads the same lines wherever the bytes are cut into chunks", async () => {
-    const text = fc.array(fc.constantFrom("a", "é", "🙂", "\n", "\r\n", "\u{FEFF}", "漢字"), { maxLength: 40 }).map((parts) => parts.join(""));
-    const property = fc.asyncProperty(text, fc.array(fc.integer({ min: 1, max: 5 }), { maxLength: 40 }), async (whole, sizes) => {
-      const bytes = Buffer.from(whole);
-      const chunks: Buffer[] = [];
-      let from = 0;
-      for (const size of sizes) chunks.push(bytes.subarray(from, (from += size)));
-      chunks.push(bytes.subarray(from));
+    const text = fc
+      .array(fc.constantFrom("a", "é", "🙂", "\n", "\r\n", "\u{FEFF}", "漢字"), { maxLength: 40 })
+      .map((parts) => parts.join(""));
+    const property = fc.asyncProperty(
+      text,
+      fc.array(fc.integer({ min: 1, max: 5 }), { maxLength: 40 }),
+      async (whole, sizes) => {
+        const bytes = Buffer.from(whole);
+        const chunks: Buffer[] = [];
+        let from = 0;
+        for (const size of sizes) chunks.push(bytes.subarray(from, (from += size)));
+        chunks.push(bytes.subarray(from));
 
-      const expected = whole.replace(/^\u{FEFF}/u, "").split(/\n/).map((line) => line.replace(/\r$/, ""));
-      if (expected.at(-1) === "" && !/[^\n]$/.test(whole.replace(/^\u{FEFF}/u, ""))) expected.pop();
-      assert.deepEqual(await texts(chunks), expected);
-    });
+        const expected = whole
+          .replace(/^\u{FEFF}/u, "")
+          .split(/\n/)
+          .map((line) => line.replace(/\r$/, ""));
+        if (expected.at(-1) === "" && !/[^\n]$/.test(whole.replace(/^\u{FEFF}/u, ""))) expected.pop();
+        assert.deepEqual(await texts(chunks), expected);
+      },
+    );
     await fc.assert(property);
   });
 

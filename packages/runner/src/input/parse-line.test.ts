@@ -51,7 +51,11 @@ describe("parseLine", () => {
   }
 
   it("never throws, and every URL it gives is http or https and stays as it is when it is read again", () => {
-    const anything = fc.oneof(fc.string({ unit: "binary" }), fc.webUrl({ withFragments: true, withQueryParameters: true }), fc.string().map((text) => `http://${text}`));
+    const anything = fc.oneof(
+      fc.string({ unit: "binary" }),
+      fc.webUrl({ withFragments: true, withQueryParameters: true }),
+      fc.string().map((text) => `http://${text}`),
+    );
     fc.assert(
       fc.property(anything, (text) => {
         const parsed = parseLine(text);

@@ -21,7 +21,8 @@ export function parseLine(line: string): ParsedLine {
   const text = line.trim();
   if (text === "" || text.startsWith("#")) return { kind: "ignored" };
   const wrong = whatIsWrong(text);
-  if (wrong !== undefined) return { kind: "invalid", text: text.slice(0, keptLength), reason: `bad-input: ${wrong}` };
+  if (wrong !== undefined)
+    return { kind: "invalid", text: text.slice(0, keptLength), reason: `bad-input: ${wrong}` };
   const url = new URL(text);
   url.hash = "";
   return { kind: "job", method: "GET", url: url.href };

@@ -39,7 +39,10 @@ export function fileName({ id, url, contentType }: Pick<Result, "id" | "url" | "
   const last = pathname.split("/").findLast((part) => part !== "") ?? "index";
   const extension = /\.[A-Za-z0-9]{1,5}$/.exec(last)?.[0] ?? extensionOf(contentType);
   const stem = last.endsWith(extension) ? last.slice(0, last.length - extension.length) : last;
-  return { folder: clean(host), name: `${String(id).padStart(6, "0")}-${clean(stem + search).slice(0, maxStem)}${extension}` };
+  return {
+    folder: clean(host),
+    name: `${String(id).padStart(6, "0")}-${clean(stem + search).slice(0, maxStem)}${extension}`,
+  };
 }
 
 function extensionOf(contentType = ""): string {

@@ -27,7 +27,11 @@ export function writeFiles(results: Iterable<Result>, directory: string): FilesW
   return { files, bytes };
 }
 
-function writeWhole(directory: string, { folder, name }: { readonly folder: string; readonly name: string }, body: Uint8Array): void {
+function writeWhole(
+  directory: string,
+  { folder, name }: { readonly folder: string; readonly name: string },
+  body: Uint8Array,
+): void {
   const path = join(directory, folder);
   mkdirSync(path, { recursive: true });
   const part = join(path, `${name}.part`);

@@ -8,13 +8,41 @@ export interface JsonlOptions {
 }
 
 /** Gives one line of JSON per result, each ending in a newline; times are ISO 8601. */
-export function* toJsonl(results: Iterable<Result>, { body = "inline" }: JsonlOptions = {}): Generator<string, void, undefined> {
+export function* toJsonl(
+  results: Iterable<Result>,
+  { body = "inline" }: JsonlOptions = {},
+): Generator<string, void, undefined> {
   for (const result of results) yield `${JSON.stringify(recordOf(result, body))}\n`;
 }
 
 function recordOf(result: Result, body: "inline" | "none"): Record<string, unknown> {
-  const { line, method, url, state, reason, retryable, status, attempts, fetchedAt, finalUrl, contentType, bytes } = result;
-  const facts = { line, method, url, state, reason, retryable, status, attempts, bytes, finalUrl, contentType };
+  const {
+    line,
+    method,
+    url,
+    state,
+    reason,
+    retryable,
+    status,
+    attempts,
+    fetchedAt,
+    finalUrl,
+    contentType,
+    bytes,
+  } = result;
+  const facts = {
+    line,
+    method,
+    url,
+    state,
+    reason,
+    retryable,
+    status,
+    attempts,
+    bytes,
+    finalUrl,
+    contentType,
+  };
   const time = fetchedAt === undefined ? {} : { fetchedAt: new Date(fetchedAt).toISOString() };
   if (body === "none" || result.body === undefined) return { ...facts, ...time };
   return { ...facts, ...time, headers: result.headers, ...bodyOf(result.body) };

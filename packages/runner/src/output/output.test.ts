@@ -28,22 +28,26 @@ const done: Result = {
 };
 
 describe("toJsonl", () => {
-  const parse = (result: Result, options = {}): Record<string, unknown> => JSON.parse([...toJsonl([result], options)].join(""));
+  const parse = (result: Result, options = {}): Record<string, unknown> =>
+    JSON.parse([...toJsonl([result], options)].join(""));
 
   it("writes one line per result, with the body as text", () => {
     const [line] = toJsonl([done]);
 
     assert.ok(line?.endsWith("}\n"));
     const { line: number, state, status, fetchedAt, finalUrl, headers, body } = parse(done);
-    assert.deepEqual({ number, state, status, fetchedAt, finalUrl, headers, body }, {
-      number: 9,
-      state: "done",
-      status: 200,
-      fetchedAt: "1970-01-01T00:00:00.000Z",
-      finalUrl: "https://example.com/b",
-      headers: [["a", "b"]],
-      body: "é",
-    });
+    assert.deepEqual(
+      { number, state, status, fetchedAt, finalUrl, headers, body },
+      {
+        number: 9,
+        state: "done",
+        status: 200,
+        fetchedAt: "1970-01-01T00:00:00.000Z",
+        finalUrl: "https://example.com/b",
+        headers: [["a", "b"]],
+        body: "é",
+      },
+    );
   });
 
   it("writes a body that is no UTF-8 as base64", () => {
@@ -72,7 +76,11 @@ describe("fileName", () => {
   ];
   for (const [url, contentType, expected] of table) {
     it(`names ${url}`, () => {
-      const { folder, name } = fileName({ id: 7, url, ...(contentType === undefined ? {} : { contentType }) });
+      const { folder, name } = fileName({
+        id: 7,
+        url,
+        ...(contentType === undefined ? {} : { contentType }),
+      });
 
       assert.equal(`${folder}/${name}`, expected);
     });
@@ -99,10 +107,18 @@ describe("writeFiles", () => {
     mkdirSync(join(directory, "example.com"), { recursive: true });
     writeFileSync(join(directory, "example.com", "000007-page_x_1.html"), "older and longer");
 
-    const written = writeFiles([done, { ...done, id: 8, state: "failed" }, { ...done, id: 9, url: "https://other.example/" }], directory);
+    const written = writeFiles(
+      [done, { ...done, id: 8, state: "failed" }, { ...done, id: 9, url: "https://other.example/" }],
+      directory,
+    );
 
     assert.deepEqual(written, { files: 2, bytes: 4 });
-    assert.deepEqual(readdirSync(directory, { recursive: true, encoding: "utf8" }).toSorted(), ["example.com", "example.com/000007-page_x_1.html", "other.example", "other.example/000009-index.html"]);
+    assert.deepEqual(readdirSync(directory, { recursive: true, encoding: "utf8" }).toSorted(), [
+      "example.com",
+      "example.com/000007-page_x_1.html",
+      "other.example",
+      "other.example/000009-index.html",
+    ]);
     assert.equal(readFileSync(join(directory, "example.com", "000007-page_x_1.html"), "utf8"), "é");
   });
 });

@@ -5,7 +5,12 @@ import type { RunReport } from "./report.ts";
 /** Makes the report of a ledger; its counts come from the rows alone, so that they add up. */
 export function reportOf(ledger: LedgerReader): RunReport {
   const note = ledger.note();
-  return { ...ledger.totals(), reasons: ledger.reasons(), elapsed: note?.elapsed ?? 0, ended: note?.ended ?? "interrupted" };
+  return {
+    ...ledger.totals(),
+    reasons: ledger.reasons(),
+    elapsed: note?.elapsed ?? 0,
+    ended: note?.ended ?? "interrupted",
+  };
 }
 
 /**

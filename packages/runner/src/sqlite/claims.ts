@@ -37,12 +37,16 @@ export class Claims {
 
   due(now: number, max: number): readonly Lease[] {
     // A row that is handed out stays in the table until its outcome is recorded, so as many more may have to be passed over.
-    const rows = this.#due.all(now, max + this.#leased.size).filter((row) => !this.#leased.has(numberOf(row, "id")));
+    const rows = this.#due
+      .all(now, max + this.#leased.size)
+      .filter((row) => !this.#leased.has(numberOf(row, "id")));
     return this.#handOut(rows.slice(0, max).map(dueLease));
   }
 
   nextDue(): number | undefined {
-    const row = this.#deferred.all(this.#leased.size + 1).find((candidate) => !this.#leased.has(numberOf(candidate, "id")));
+    const row = this.#deferred
+      .all(this.#leased.size + 1)
+      .find((candidate) => !this.#leased.has(numberOf(candidate, "id")));
     return row === undefined ? undefined : numberOf(row, "until");
   }
 

@@ -14,7 +14,11 @@ describe("loading SQLite", () => {
       process.emitWarning("seen", "ExperimentalWarning");
       console.log(process.emitWarning === before);`;
 
-    const { stdout, stderr } = spawnSync(process.execPath, ["--conditions=source", "--input-type=module", "-e", program], { encoding: "utf8" });
+    const { stdout, stderr } = spawnSync(
+      process.execPath,
+      ["--conditions=source", "--input-type=module", "-e", program],
+      { encoding: "utf8" },
+    );
 
     assert.equal(stdout, "true\n");
     assert.match(stderr, /ExperimentalWarning: seen/);

@@ -11,7 +11,10 @@ export function sqlite(): Sqlite {
 }
 
 /** Opens a database file that is never attached to another and waits up to `busyMs` for a lock. */
-export function openDatabase(path: string, options: { readonly readOnly?: boolean; readonly busyMs?: number } = {}): DatabaseSync {
+export function openDatabase(
+  path: string,
+  options: { readonly readOnly?: boolean; readonly busyMs?: number } = {},
+): DatabaseSync {
   const { readOnly = false, busyMs = 5_000 } = options;
   return new (sqlite().DatabaseSync)(path, { readOnly, timeout: busyMs });
 }

@@ -24,14 +24,20 @@ export class Planner {
   constructor(db: DatabaseSync, now: () => number) {
     this.#db = db;
     this.#now = now;
-    this.#insert = db.prepare("INSERT INTO req (key, nth, line, method, url, request) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING");
+    this.#insert = db.prepare(
+      "INSERT INTO req (key, nth, line, method, url, request) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+    );
     this.#last = db.prepare("SELECT max(nth) AS nth FROM req WHERE key = ?");
     this.#first = db.prepare("SELECT line FROM req WHERE key = ? AND nth = 1");
-    this.#skip = db.prepare("INSERT INTO res (id, state, reason, original, at) VALUES (?, 'skipped', 'duplicate', ?, ?)");
+    this.#skip = db.prepare(
+      "INSERT INTO res (id, state, reason, original, at) VALUES (?, 'skipped', 'duplicate', ?, ?)",
+    );
     this.#fail = db.prepare("INSERT INTO res (id, state, reason, at) VALUES (?, 'failed', ?, ?)");
     if (db.prepare("SELECT 1 FROM req LIMIT 1").get() === undefined) return;
     db.exec("CREATE TEMP TABLE reading (key BLOB PRIMARY KEY, nth INTEGER NOT NULL) WITHOUT ROWID");
-    this.#count = db.prepare("INSERT INTO reading VALUES (?, 1) ON CONFLICT DO UPDATE SET nth = nth + 1 RETURNING nth");
+    this.#count = db.prepare(
+      "INSERT INTO reading VALUES (?, 1) ON CONFLICT DO UPDATE SET nth = nth + 1 RETURNING nth",
+    );
   }
 
   plan(lines: readonly PlannedLine[]): Planned {
@@ -44,7 +50,8 @@ export class Planner {
 
   #planLine(line: PlannedLine): Kind {
     const key = keyOf(line);
-    const { id, nth } = this.#count === undefined ? this.#append(line, key) : this.#match(line, key, this.#count);
+    const { id, nth } =
+      this.#count === undefined ? this.#append(line, key) : this.#match(line, key, this.#count);
     if (id === undefined) return "known";
     if (line.kind === "invalid") {
       this.#fail.run(id, line.reason, this.#now());
@@ -62,19 +69,32 @@ export class Planner {
     return { id: this.#add(line, key, nth), nth };
   }
 
-  #match(line: PlannedLine, key: Uint8Array, count: StatementSync): { readonly id: number | undefined; readonly nth: number } {
+  #match(
+    line: PlannedLine,
+    key: Uint8Array,
+    count: StatementSync,
+  ): { readonly id: number | undefined; readonly nth: number } {
     const nth = numberOf(count.get(key), "nth");
     return { id: this.#add(line, key, nth), nth };
   }
 
   #add(line: PlannedLine, key: Uint8Array, nth: number): number | undefined {
-    const [method, url, request] = line.kind === "job" ? [line.method, line.url, line.request] : ["", line.text, undefined];
-    const { changes, lastInsertRowid } = this.#insert.run(key, nth, line.line, method, url, request === undefined ? null : JSON.stringify(request));
+    const [method, url, request] =
+      line.kind === "job" ? [line.method, line.url, line.request] : ["", line.text, undefined];
+    const { changes, lastInsertRowid } = this.#insert.run(
+      key,
+      nth,
+      line.line,
+      method,
+      url,
+      request === undefined ? null : JSON.stringify(request),
+    );
     return changes === 0 ? undefined : Number(lastInsertRowid);
   }
 }
 
 function keyOf(line: PlannedLine): Uint8Array {
-  const what = line.kind === "job" ? `${line.method}\n${line.url}\n${line.request?.body ?? ""}` : `\n${line.text}`;
+  const what =
+    line.kind === "job" ? `${line.method}\n${line.url}\n${line.request?.body ?? ""}` : `\n${line.text}`;
   return hash("sha256", what, "buffer").subarray(0, 16);
 }

@@ -14,9 +14,19 @@ const samplesPerReason = 3;
 export function readTotals(db: DatabaseSync): Totals {
   return snapshot(db, () => {
     const lines = numberOf(db.prepare("SELECT count(*) AS lines FROM req").get(), "lines");
-    const ended = db.prepare("SELECT state, count(*) AS rows, sum(attempts) AS attempts, sum(bytes) AS bytes FROM res GROUP BY state").all();
-    const retry = db.prepare("SELECT coalesce(sum(attempts), 0) AS attempts, min(until) AS until FROM retry").get();
-    const rows = (state: string): number => sum(ended.filter((row) => row["state"] === state), "rows");
+    const ended = db
+      .prepare(
+        "SELECT state, count(*) AS rows, sum(attempts) AS attempts, sum(bytes) AS bytes FROM res GROUP BY state",
+      )
+      .all();
+    const retry = db
+      .prepare("SELECT coalesce(sum(attempts), 0) AS attempts, min(until) AS until FROM retry")
+      .get();
+    const rows = (state: string): number =>
+      sum(
+        ended.filter((row) => row["state"] === state),
+        "rows",
+      );
     return {
       lines,
       done: rows("done"),
@@ -43,9 +53,18 @@ export function readReasons(db: DatabaseSync): readonly ReasonGroup[] {
     const deferred = db.prepare(`
       SELECT 'deferred' AS state, retry.reason, 1 AS retryable, count(*) AS count, coalesce(advice, '') AS advice
       FROM retry LEFT JOIN advice ON advice.reason = retry.reason GROUP BY retry.reason`);
-    const deferredSamples = db.prepare(`SELECT line, url FROM retry JOIN req ON req.id = retry.id WHERE reason = ? ORDER BY retry.id LIMIT ${samplesPerReason}`);
+    const deferredSamples = db.prepare(
+      `SELECT line, url FROM retry JOIN req ON req.id = retry.id WHERE reason = ? ORDER BY retry.id LIMIT ${samplesPerReason}`,
+    );
     const groups = [
-      ...ended.all().map((row) => groupOf(row, endedSamples.all(textOf(row, "state"), textOf(row, "reason"), numberOf(row, "retryable")))),
+      ...ended
+        .all()
+        .map((row) =>
+          groupOf(
+            row,
+            endedSamples.all(textOf(row, "state"), textOf(row, "reason"), numberOf(row, "retryable")),
+          ),
+        ),
       ...deferred.all().map((row) => groupOf(row, deferredSamples.all(textOf(row, "reason")))),
     ];
     return groups.toSorted((a, b) => b.count - a.count);
@@ -53,7 +72,11 @@ export function readReasons(db: DatabaseSync): readonly ReasonGroup[] {
 }
 
 /** Gives every row, a page at a time, so that no view of the database is held while the caller works. */
-export function* readResults(db: DatabaseSync, directory: string, segments: SegmentReader): Generator<Result, void, undefined> {
+export function* readResults(
+  db: DatabaseSync,
+  directory: string,
+  segments: SegmentReader,
+): Generator<Result, void, undefined> {
   const page = db.prepare(`
     SELECT ${resultColumns} FROM req LEFT JOIN res ON res.id = req.id LEFT JOIN retry ON retry.id = req.id
     WHERE req.id > ? ORDER BY req.id LIMIT ${rowsPerPage}`);
@@ -74,7 +97,9 @@ export function readNote(db: DatabaseSync): RunNote | undefined {
 }
 
 function isNote(value: unknown): value is RunNote {
-  return typeof value === "object" && value !== null && "startedAt" in value && typeof value.startedAt === "number";
+  return (
+    typeof value === "object" && value !== null && "startedAt" in value && typeof value.startedAt === "number"
+  );
 }
 
 function groupOf(row: Row, samples: readonly Row[]): ReasonGroup {
@@ -84,7 +109,10 @@ function groupOf(row: Row, samples: readonly Row[]): ReasonGroup {
     advice: textOf(row, "advice"),
     count: numberOf(row, "count"),
     retryable: row["retryable"] === 1,
-    samples: samples.map((sample): Sample => ({ line: numberOf(sample, "line"), url: textOf(sample, "url") })),
+    samples: samples.map((sample): Sample => ({
+      line: numberOf(sample, "line"),
+      url: textOf(sample, "url"),
+    })),
   };
 }
 
@@ -95,4 +123,3 @@ function groupState(text: string): ReasonGroup["state"] {
 function sum(rows: readonly Row[], column: string): number {
   return rows.reduce((total, row) => total + numberOf(row, column), 0);
 }
-

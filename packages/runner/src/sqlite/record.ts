@@ -28,7 +28,10 @@ const newline = 0x0a;
  * unpacked, each is a line of JSON followed by the body.
  */
 export function encodeRecord(meta: RecordMeta, body: Uint8Array): Buffer {
-  const frame = zstdCompressSync(Buffer.concat([Buffer.from(`${JSON.stringify(meta)}\n`), body]), compression);
+  const frame = zstdCompressSync(
+    Buffer.concat([Buffer.from(`${JSON.stringify(meta)}\n`), body]),
+    compression,
+  );
   const header = Buffer.alloc(headerBytes);
   header.writeUInt32LE(skippableMagic, 0);
   header.writeUInt32LE(headerBytes - 8, 4);
@@ -39,7 +42,12 @@ export function encodeRecord(meta: RecordMeta, body: Uint8Array): Buffer {
 
 /** Decodes what `encodeRecord` wrote; undefined when a single bit of it is not as it was written. */
 export function decodeRecord(bytes: Buffer): StoredRecord | undefined {
-  if (bytes.length < headerBytes || bytes.readUInt32LE(0) !== skippableMagic || bytes.readUInt32LE(4) !== headerBytes - 8) return undefined;
+  if (
+    bytes.length < headerBytes ||
+    bytes.readUInt32LE(0) !== skippableMagic ||
+    bytes.readUInt32LE(4) !== headerBytes - 8
+  )
+    return undefined;
   const frame = bytes.subarray(headerBytes);
   if (frame.length !== bytes.readUInt32LE(8) || crc32(frame) !== bytes.readUInt32LE(12)) return undefined;
   const content = zstdDecompressSync(frame);
@@ -50,5 +58,7 @@ export function decodeRecord(bytes: Buffer): StoredRecord | undefined {
 
 // The checksum vouches for the rest: it is what encodeRecord wrote.
 function isMeta(value: unknown): value is RecordMeta {
-  return typeof value === "object" && value !== null && "id" in value && "url" in value && "attempts" in value;
+  return (
+    typeof value === "object" && value !== null && "id" in value && "url" in value && "attempts" in value
+  );
 }

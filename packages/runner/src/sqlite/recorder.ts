@@ -46,7 +46,9 @@ export class Recorder {
     this.#undefer = db.prepare("DELETE FROM retry WHERE id = ?");
     this.#forgetIntent = db.prepare("DELETE FROM intent WHERE id = ?");
     this.#advise = db.prepare("INSERT INTO advice (reason, advice) VALUES (?, ?) ON CONFLICT DO NOTHING");
-    this.#committed = db.prepare("INSERT INTO seg (id, committed) VALUES (?, ?) ON CONFLICT DO UPDATE SET committed = excluded.committed");
+    this.#committed = db.prepare(
+      "INSERT INTO seg (id, committed) VALUES (?, ?) ON CONFLICT DO UPDATE SET committed = excluded.committed",
+    );
   }
 
   /** Compresses the body at once, so that a commit is short and only compressed bodies wait for it. */
@@ -83,15 +85,30 @@ export class Recorder {
   }
 
   #writeDeferred({ lease, exchange }: Outcome, state: Ended & { at: "deferred" }): void {
-    this.#defer.run(lease.job.id, Math.ceil(state.until), state.rounds, exchange?.attempts.length ?? 0, state.reason);
+    this.#defer.run(
+      lease.job.id,
+      Math.ceil(state.until),
+      state.rounds,
+      exchange?.attempts.length ?? 0,
+      state.reason,
+    );
     this.#unfail.run(lease.job.id);
   }
 
   #writeEnded(outcome: Outcome, location: Location | undefined): void {
     const { lease, state, at } = outcome;
     const retryable = state.at === "failed" && state.retryable ? 1 : 0;
-    const place = location === undefined ? [null, null, null] : [location.segment, location.offset, location.length];
-    this.#end.run(lease.job.id, state.at, reasonOf(state), retryable, Math.round(at), ...exchangeColumns(outcome), ...place);
+    const place =
+      location === undefined ? [null, null, null] : [location.segment, location.offset, location.length];
+    this.#end.run(
+      lease.job.id,
+      state.at,
+      reasonOf(state),
+      retryable,
+      Math.round(at),
+      ...exchangeColumns(outcome),
+      ...place,
+    );
   }
 
   #writeAdvice(reason: string, advice: string): void {

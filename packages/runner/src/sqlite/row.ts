@@ -20,7 +20,12 @@ export function textOf(row: Row | undefined, column: string): string {
 
 /** Reads the job of a `req` row. */
 export function jobOf(row: Row): Job {
-  const job = { id: numberOf(row, "id"), line: numberOf(row, "line"), method: textOf(row, "method"), url: textOf(row, "url") };
+  const job = {
+    id: numberOf(row, "id"),
+    line: numberOf(row, "line"),
+    method: textOf(row, "method"),
+    url: textOf(row, "url"),
+  };
   if (row["request"] === null) return job;
   const request: unknown = JSON.parse(textOf(row, "request"));
   if (!isRequest(request)) throw new TypeError(`Row ${job.id} holds no request`);
@@ -29,5 +34,7 @@ export function jobOf(row: Row): Job {
 
 function isRequest(value: unknown): value is JobRequest {
   if (typeof value !== "object" || value === null) return false;
-  return Object.entries(value).every(([key, part]) => (key === "headers" ? typeof part === "object" : typeof part === "string"));
+  return Object.entries(value).every(([key, part]) =>
+    key === "headers" ? typeof part === "object" : typeof part === "string",
+  );
 }

@@ -66,7 +66,8 @@ export function prepareWriter(db: DatabaseSync, path: string): void {
 export function checkLayout(db: DatabaseSync, path: string): void {
   if (pragma(db, "application_id") !== applicationId) throw new LedgerError(`${path} is not a ledger`, path);
   const found = pragma(db, "user_version");
-  if (found !== layout) throw new LedgerError(`${path} has layout ${String(found)}, this version reads ${layout}`, path);
+  if (found !== layout)
+    throw new LedgerError(`${path} has layout ${String(found)}, this version reads ${layout}`, path);
 }
 
 function pragma(db: DatabaseSync, name: string): unknown {

@@ -6,7 +6,13 @@ import { runDirectory } from "../testing/run-directory.ts";
 import { decodeRecord, encodeRecord } from "./record.ts";
 import { SegmentReader, segmentPath, SegmentWriter } from "./segments.ts";
 
-const meta = { id: 1, url: "https://example.com/", status: 200, headers: [["a", "b\n"]] as const, attempts: [{ number: 1 }] };
+const meta = {
+  id: 1,
+  url: "https://example.com/",
+  status: 200,
+  headers: [["a", "b\n"]] as const,
+  attempts: [{ number: 1 }],
+};
 
 describe("record", () => {
   it("comes back as it was, whatever the body", () => {
@@ -30,7 +36,8 @@ describe("record", () => {
         assert.equal(decodeRecord(damaged), undefined);
       }),
     );
-    for (let end = 0; end < bytes.length; end += 1) assert.equal(decodeRecord(bytes.subarray(0, end)), undefined);
+    for (let end = 0; end < bytes.length; end += 1)
+      assert.equal(decodeRecord(bytes.subarray(0, end)), undefined);
   });
 });
 
@@ -46,8 +53,20 @@ describe("segments", () => {
     writer.sync();
     const reader = new SegmentReader(directory);
 
-    assert.deepEqual(locations.map(({ segment, offset }) => [segment, offset]), [[1, 0], [1, 3], [2, 0], [3, 0], [4, 0]]);
-    assert.deepEqual(locations.map((location) => reader.read(location).toString()), texts);
+    assert.deepEqual(
+      locations.map(({ segment, offset }) => [segment, offset]),
+      [
+        [1, 0],
+        [1, 3],
+        [2, 0],
+        [3, 0],
+        [4, 0],
+      ],
+    );
+    assert.deepEqual(
+      locations.map((location) => reader.read(location).toString()),
+      texts,
+    );
     reader.close();
     writer.close();
   });

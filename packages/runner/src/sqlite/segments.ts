@@ -1,4 +1,16 @@
-import { closeSync, fdatasyncSync, fsyncSync, ftruncateSync, fstatSync, mkdirSync, openSync, readdirSync, readSync, unlinkSync, writevSync } from "node:fs";
+import {
+  closeSync,
+  fdatasyncSync,
+  fsyncSync,
+  ftruncateSync,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readSync,
+  unlinkSync,
+  writevSync,
+} from "node:fs";
 import { join } from "node:path";
 import { LedgerError } from "../ledger.ts";
 
@@ -100,7 +112,8 @@ export class SegmentWriter {
 
   #removeAfter(segment: number): void {
     const folder = join(this.#directory, "segments");
-    for (const file of readdirSync(folder)) if (file.endsWith(".seg") && file > name(segment)) unlinkSync(join(folder, file));
+    for (const file of readdirSync(folder))
+      if (file.endsWith(".seg") && file > name(segment)) unlinkSync(join(folder, file));
   }
 }
 

@@ -10,12 +10,19 @@ import { openLedger, readLedger } from "./sqlite-ledger.ts";
 
 ledgerContract("sqlite", (directory) => openLedger(directory));
 
-const isLedgerError = (pattern: RegExp) => (error: unknown) => error instanceof LedgerError && error.code === "ERR_LEDGER" && pattern.test(error.message);
+const isLedgerError = (pattern: RegExp) => (error: unknown) =>
+  error instanceof LedgerError && error.code === "ERR_LEDGER" && pattern.test(error.message);
 
 function fetchOne(ledger: Ledger, n: number): void {
   ledger.plan([{ kind: "job", line: n, method: "GET", url: `https://example.com/${n}` }]);
   for (const lease of ledger.claim(9)) {
-    ledger.record({ lease, state: { at: "done" }, advice: "", exchange: { status: 200, body: Buffer.from("b".repeat(n)), bytes: n, attempts: [], elapsed: 0 }, at: 1 });
+    ledger.record({
+      lease,
+      state: { at: "done" },
+      advice: "",
+      exchange: { status: 200, body: Buffer.from("b".repeat(n)), bytes: n, attempts: [], elapsed: 0 },
+      at: 1,
+    });
   }
   ledger.commit();
 }
@@ -71,7 +78,10 @@ describe("sqlite ledger", () => {
     fetchOne(again, 200);
 
     assert.ok(statSync(path).size > size);
-    assert.deepEqual([...again.results()].map(({ body }) => body?.length), [100, 200]);
+    assert.deepEqual(
+      [...again.results()].map(({ body }) => body?.length),
+      [100, 200],
+    );
     again.close();
   });
 
@@ -109,7 +119,12 @@ describe("sqlite ledger", () => {
     assert.ok(lease !== undefined);
 
     // Row 99 does not exist, which the database refuses.
-    ledger.record({ lease: { ...lease, job: { ...lease.job, id: 99 } }, state: { at: "done" }, advice: "", at: 1 });
+    ledger.record({
+      lease: { ...lease, job: { ...lease.job, id: 99 } },
+      state: { at: "done" },
+      advice: "",
+      at: 1,
+    });
 
     assert.throws(() => ledger.commit(), isLedgerError(/FOREIGN KEY/));
     assert.throws(() => ledger.plan([]), isLedgerError(/FOREIGN KEY/));

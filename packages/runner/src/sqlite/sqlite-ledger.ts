@@ -3,7 +3,17 @@ import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { type Clock, systemClock } from "@holdfast/policy";
 import { type Job, maySendAgain } from "../job.ts";
-import { type Lease, type Ledger, LedgerError, type LedgerReader, type Outcome, type Planned, type PlannedLine, type RunNote, type Totals } from "../ledger.ts";
+import {
+  type Lease,
+  type Ledger,
+  LedgerError,
+  type LedgerReader,
+  type Outcome,
+  type Planned,
+  type PlannedLine,
+  type RunNote,
+  type Totals,
+} from "../ledger.ts";
 import type { Result } from "../output/result.ts";
 import type { ReasonGroup } from "../report/report.ts";
 import { interruptedReason } from "../state.ts";
@@ -23,7 +33,10 @@ import { guarded, transaction } from "./transaction.ts";
  *
  * @throws LedgerError when another live process owns it, or when it is damaged.
  */
-export function openLedger(directory: string, options: { readonly clock?: Pick<Clock, "date"> } = {}): Ledger {
+export function openLedger(
+  directory: string,
+  options: { readonly clock?: Pick<Clock, "date"> } = {},
+): Ledger {
   return guarded(directory, () => {
     mkdirSync(directory, { recursive: true });
     const lock = lockDirectory(directory);
@@ -152,11 +165,17 @@ class SqliteLedger extends SqliteReader implements Ledger {
   }
 
   reopenFailed(): void {
-    this.#write(() => this.db.exec("UPDATE res SET retryable = 1 WHERE state = 'failed' AND reason NOT LIKE 'bad-input%'"));
+    this.#write(() =>
+      this.db.exec("UPDATE res SET retryable = 1 WHERE state = 'failed' AND reason NOT LIKE 'bad-input%'"),
+    );
   }
 
   setNote(note: RunNote): void {
-    this.#write(() => this.db.prepare("INSERT INTO run (k, v) VALUES ('note', ?) ON CONFLICT DO UPDATE SET v = excluded.v").run(JSON.stringify(note)));
+    this.#write(() =>
+      this.db
+        .prepare("INSERT INTO run (k, v) VALUES ('note', ?) ON CONFLICT DO UPDATE SET v = excluded.v")
+        .run(JSON.stringify(note)),
+    );
   }
 
   override note(): RunNote | undefined {

@@ -16,7 +16,11 @@ type Facts = Omit<Result, "headers" | "body">;
 export function storedResult(directory: string, segments: SegmentReader, row: Row): Result {
   const facts = factsOf(row);
   if (row["seg"] === null) return facts;
-  const location = { segment: numberOf(row, "seg"), offset: numberOf(row, "off"), length: numberOf(row, "len") };
+  const location = {
+    segment: numberOf(row, "seg"),
+    offset: numberOf(row, "off"),
+    length: numberOf(row, "len"),
+  };
   let record: StoredRecord | undefined;
   const read = (): StoredRecord => (record ??= readRecord({ directory, segments, location }));
   return withRecord(facts, read);
@@ -30,7 +34,11 @@ function withRecord(facts: Facts, read: () => StoredRecord): Result {
   return Object.defineProperties({ ...facts }, lazy);
 }
 
-function readRecord(at: { readonly directory: string; readonly segments: SegmentReader; readonly location: Location }): StoredRecord {
+function readRecord(at: {
+  readonly directory: string;
+  readonly segments: SegmentReader;
+  readonly location: Location;
+}): StoredRecord {
   const path = segmentPath(at.directory, at.location.segment);
   const record = guarded(path, () => decodeRecord(at.segments.read(at.location)));
   if (record !== undefined) return record;
@@ -51,7 +59,12 @@ function factsOf(row: Row): Facts {
     bytes: numberOf(row, "bytes"),
     ...(row["at"] === null ? {} : { fetchedAt: numberOf(row, "at") }),
     ...(row["type"] === null ? {} : { contentType: textOf(row, "type") }),
-    ...(row["status"] === null ? {} : { status: numberOf(row, "status"), finalUrl: textOf(row, row["final_url"] === null ? "url" : "final_url") }),
+    ...(row["status"] === null
+      ? {}
+      : {
+          status: numberOf(row, "status"),
+          finalUrl: textOf(row, row["final_url"] === null ? "url" : "final_url"),
+        }),
   };
 }
 

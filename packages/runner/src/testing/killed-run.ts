@@ -22,5 +22,10 @@ if (import.meta.main && directory !== undefined) {
     await nextTurn();
     return answered(url, { status: Number(url.split("/")[3]), body: `${url} `.repeat(100) });
   });
-  await run({ directory, session, input: list(), on: ({ type }) => type === "progress" && process.stdout.write(".") });
+  await run({
+    directory,
+    session,
+    input: list(),
+    on: ({ type }) => type === "progress" && process.stdout.write("."),
+  });
 }

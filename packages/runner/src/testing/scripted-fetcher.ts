@@ -15,7 +15,9 @@ export interface ScriptedFetcher extends Fetcher {
 }
 
 /** Makes a fetcher of a function that answers each request. */
-export function scriptedFetcher(answer: (request: SeenRequest) => Fetched | Promise<Fetched>): ScriptedFetcher {
+export function scriptedFetcher(
+  answer: (request: SeenRequest) => Fetched | Promise<Fetched>,
+): ScriptedFetcher {
   const seen: SeenRequest[] = [];
   let atOnce = 0;
   let mostAtOnce = 0;
@@ -42,7 +44,14 @@ export function scriptedFetcher(answer: (request: SeenRequest) => Fetched | Prom
 }
 
 /** Makes a response with a verdict that fits its status. */
-export function answered(url: string, { status = 200, body = `body of ${url}`, retryAt }: { status?: number; body?: string; retryAt?: number } = {}): Fetched {
+export function answered(
+  url: string,
+  {
+    status = 200,
+    body = `body of ${url}`,
+    retryAt,
+  }: { status?: number; body?: string; retryAt?: number } = {},
+): Fetched {
   const verdict = verdictOf(status);
   return {
     status,

@@ -9,11 +9,16 @@ export function handingOut(open: Open): void {
     const ledger = open(runDirectory());
     ledger.plan(lines(1, 2, 3));
 
-    const windows = [ledger.claim(2), ledger.claim(2), ledger.claim(2)].map((leases) => leases.map(({ job }) => job.id));
+    const windows = [ledger.claim(2), ledger.claim(2), ledger.claim(2)].map((leases) =>
+      leases.map(({ job }) => job.id),
+    );
     ledger.plan(lines(1, 2, 3, 4));
 
     assert.deepEqual(windows, [[1, 2], [3], []]);
-    assert.deepEqual(ledger.claim(9).map(({ job }) => job.url), [url(4)]);
+    assert.deepEqual(
+      ledger.claim(9).map(({ job }) => job.url),
+      [url(4)],
+    );
     ledger.close();
   });
 
@@ -24,7 +29,11 @@ export function handingOut(open: Open): void {
 
     const [lease] = ledger.claim(1);
 
-    assert.deepEqual(lease, { job: { id: 1, line: 1, method: "POST", url: url(1), request }, from: "pending", rounds: 0 });
+    assert.deepEqual(lease, {
+      job: { id: 1, line: 1, method: "POST", url: url(1), request },
+      from: "pending",
+      rounds: 0,
+    });
     ledger.close();
   });
 
@@ -35,7 +44,9 @@ export function handingOut(open: Open): void {
     ledger.record(outcome(first, { at: "deferred", until: 5_000, rounds: 1, reason: "http-429" }));
     ledger.commit();
 
-    const due = [4_999, 5_000, 5_000].map((now) => ledger.due(now, 9).map(({ job, from, rounds }) => ({ id: job.id, from, rounds })));
+    const due = [4_999, 5_000, 5_000].map((now) =>
+      ledger.due(now, 9).map(({ job, from, rounds }) => ({ id: job.id, from, rounds })),
+    );
 
     assert.deepEqual(due, [[], [{ id: 1, from: "deferred", rounds: 1 }], []]);
     ledger.close();
@@ -60,6 +71,24 @@ export function handingOutLater(open: Open): void {
     ledger.close();
   });
 
+  it("hands a deferred row out in a later run only when it is due", () => {
+    const directory = runDirectory();
+    const first = open(directory);
+    first.plan(lines(1));
+    first.record(outcome(first.claim(1)[0], { at: "deferred", until: 5_000, rounds: 2, reason: "x" }));
+    first.commit();
+    first.close();
+
+    const again = open(directory);
+
+    assert.deepEqual([again.claim(9), again.due(4_999, 9)], [[], []]);
+    assert.deepEqual(
+      again.due(5_000, 9).map(({ rounds }) => rounds),
+      [2],
+    );
+    again.close();
+  });
+
   it("hands out in a later run what failed and may be retried, and nothing that ended for good", () => {
     const directory = runDirectory();
     const first = open(directory);
@@ -73,7 +102,10 @@ export function handingOutLater(open: Open): void {
 
     const again = open(directory);
 
-    assert.deepEqual(again.claim(9).map(({ job, from }) => `${job.line} ${from}`), ["2 failed", "4 pending"]);
+    assert.deepEqual(
+      again.claim(9).map(({ job, from }) => `${job.line} ${from}`),
+      ["2 failed", "4 pending"],
+    );
     again.close();
     const forced = open(directory);
     forced.reopenFailed();

@@ -20,5 +20,6 @@ const chapters: Readonly<Record<string, (open: Open) => void>> = {
 
 /** What every ledger promises; each implementation runs it. */
 export function ledgerContract(name: string, open: Open): void {
-  for (const [chapter, tests] of Object.entries(chapters)) describe(`${name} ledger, ${chapter}`, () => tests(open));
+  for (const [chapter, tests] of Object.entries(chapters))
+    describe(`${name} ledger, ${chapter}`, () => tests(open));
 }

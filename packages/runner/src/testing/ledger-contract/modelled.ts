@@ -14,11 +14,16 @@ const endings: readonly Ended[] = [
   { at: "unknown", reason: "u" },
 ];
 
-type Step = { readonly do: "plan" | "claim" | "due" | "release" | "crash"; readonly count: number } | { readonly do: "finish"; readonly state: Ended };
+type Step =
+  | { readonly do: "plan" | "claim" | "due" | "release" | "crash"; readonly count: number }
+  | { readonly do: "finish"; readonly state: Ended };
 
 const steps: fc.Arbitrary<readonly Step[]> = fc.array(
   fc.oneof(
-    fc.record({ do: fc.constantFrom("plan", "claim", "due", "release", "crash"), count: fc.integer({ min: 1, max: 4 }) }),
+    fc.record({
+      do: fc.constantFrom("plan", "claim", "due", "release", "crash"),
+      count: fc.integer({ min: 1, max: 4 }),
+    }),
     fc.record({ do: fc.constant("finish" as const), state: fc.constantFrom(...endings) }),
   ),
   { maxLength: 40 },
@@ -55,7 +60,9 @@ class Model {
   take(step: Step): void {
     this.#act(step);
     const expected = this.#states.map((state) => (state.at === "leased" ? "leased" : state.at));
-    const seen = [...this.#ledger.results()].map(({ state }, index) => (this.#states[index]?.at === "leased" ? "leased" : state));
+    const seen = [...this.#ledger.results()].map(({ state }, index) =>
+      this.#states[index]?.at === "leased" ? "leased" : state,
+    );
     assert.deepEqual(seen, expected);
     assert.ok(sums(this.#ledger));
   }
@@ -76,7 +83,12 @@ class Model {
   #plan(count: number): void {
     for (let n = 0; n < count; n += 1) {
       this.#states.push({ at: "pending" });
-      const job = { kind: "job", line: this.#states.length, method: "GET", url: url(this.#states.length) } as const;
+      const job = {
+        kind: "job",
+        line: this.#states.length,
+        method: "GET",
+        url: url(this.#states.length),
+      } as const;
       assert.equal(this.#ledger.plan([job]).added, 1);
     }
   }
@@ -84,7 +96,10 @@ class Model {
   #handOut(leases: readonly Lease[], now: number): void {
     for (const { job } of leases) {
       const state = this.#states[job.id - 1];
-      assert.ok(state !== undefined && mayBeClaimed(state, now), `row ${job.id} was handed out as ${state?.at}`);
+      assert.ok(
+        state !== undefined && mayBeClaimed(state, now),
+        `row ${job.id} was handed out as ${state?.at}`,
+      );
       this.#states[job.id - 1] = next(state, { type: "claimed", now });
     }
     this.#leases.push(...leases);

@@ -22,7 +22,10 @@ export function planning(open: Open): void {
     const planned = ledger.plan(lines(1, 2, 1, 1));
 
     assert.deepEqual(planned, { added: 2, known: 0, duplicates: 2, invalid: 0 });
-    assert.deepEqual(states(ledger).slice(2), ["3 skipped duplicate-of-line-1", "4 skipped duplicate-of-line-1"]);
+    assert.deepEqual(states(ledger).slice(2), [
+      "3 skipped duplicate-of-line-1",
+      "4 skipped duplicate-of-line-1",
+    ]);
     ledger.close();
   });
 
@@ -40,7 +43,12 @@ export function planning(open: Open): void {
   it("tells requests apart by method and body", () => {
     const ledger = open(runDirectory());
 
-    const planned = ledger.plan([post, { ...post, method: "PUT" }, { ...post, request: { body: "y" } }, post]);
+    const planned = ledger.plan([
+      post,
+      { ...post, method: "PUT" },
+      { ...post, request: { body: "y" } },
+      post,
+    ]);
 
     assert.deepEqual(planned, { added: 3, known: 0, duplicates: 1, invalid: 0 });
     ledger.close();
@@ -51,7 +59,10 @@ export function planning(open: Open): void {
 export function planningAgain(open: Open): void {
   it("adds no row twice when the same list is read again, duplicates and bad lines included", () => {
     const directory = runDirectory();
-    const list: PlannedLine[] = [...lines(1, 2, 1), { kind: "invalid", line: 4, text: "?", reason: "bad-input: ?" }];
+    const list: PlannedLine[] = [
+      ...lines(1, 2, 1),
+      { kind: "invalid", line: 4, text: "?", reason: "bad-input: ?" },
+    ];
     const first = open(directory);
     first.plan(list);
     first.close();

@@ -20,7 +20,16 @@ export function recording(open: Open): void {
     const { state, reason, status, attempts, bytes, fetchedAt, contentType, finalUrl } = result;
     assert.deepEqual(
       { state, reason, status, attempts, bytes, fetchedAt, contentType, finalUrl },
-      { state: "done", reason: "ok", status: 200, attempts: 1, bytes: 4, fetchedAt: 1_000, contentType: "text/plain", finalUrl: url(1) },
+      {
+        state: "done",
+        reason: "ok",
+        status: 200,
+        attempts: 1,
+        bytes: 4,
+        fetchedAt: 1_000,
+        contentType: "text/plain",
+        finalUrl: url(1),
+      },
     );
     ledger.close();
   });
@@ -44,7 +53,11 @@ export function recordingAgain(open: Open): void {
     const ledger = open(runDirectory());
     ledger.plan(lines(1));
     const [lease] = ledger.claim(1);
-    for (const state of [{ at: "done" }, { at: "failed", reason: "late", retryable: true }, { at: "deferred", until: 1, rounds: 1, reason: "late" }] as const) {
+    for (const state of [
+      { at: "done" },
+      { at: "failed", reason: "late", retryable: true },
+      { at: "deferred", until: 1, rounds: 1, reason: "late" },
+    ] as const) {
       ledger.record(outcome(lease, state));
       ledger.commit();
     }
@@ -83,7 +96,11 @@ export function reporting(open: Open): void {
     const ledger = open(runDirectory());
     ledger.plan(lines(1, 2, 3, 4, 5, 6, 1));
     const leases = ledger.claim(9);
-    for (const lease of leases.slice(0, 4)) ledger.record({ ...outcome(lease, { at: "failed", reason: "http-404", retryable: false }), advice: "Check the URL" });
+    for (const lease of leases.slice(0, 4))
+      ledger.record({
+        ...outcome(lease, { at: "failed", reason: "http-404", retryable: false }),
+        advice: "Check the URL",
+      });
     ledger.record(outcome(leases[4], { at: "deferred", until: 9, rounds: 1, reason: "http-429" }));
     ledger.commit();
 
@@ -97,8 +114,14 @@ export function reporting(open: Open): void {
       retryable: false,
       samples: [1, 2, 3].map((n) => ({ line: n, url: url(n) })),
     });
-    assert.deepEqual(others.map(({ state, reason, count }) => `${state} ${reason} ${count}`).toSorted(), ["deferred http-429 1", "skipped duplicate 1"]);
-    assert.deepEqual({ ...ledger.totals(), bytes: 0 }, { lines: 7, done: 0, failed: 4, skipped: 1, unknown: 0, waiting: 2, attempts: 5, bytes: 0, nextAt: 9 });
+    assert.deepEqual(others.map(({ state, reason, count }) => `${state} ${reason} ${count}`).toSorted(), [
+      "deferred http-429 1",
+      "skipped duplicate 1",
+    ]);
+    assert.deepEqual(
+      { ...ledger.totals(), bytes: 0 },
+      { lines: 7, done: 0, failed: 4, skipped: 1, unknown: 0, waiting: 2, attempts: 5, bytes: 0, nextAt: 9 },
+    );
     ledger.close();
   });
 

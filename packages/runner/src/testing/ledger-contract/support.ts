@@ -14,12 +14,26 @@ export function lines(...numbers: readonly number[]): PlannedLine[] {
 }
 
 /** A request that is not safe to send twice. */
-export const post: Extract<PlannedLine, { kind: "job" }> = { kind: "job", line: 1, method: "POST", url: url(1), request: { body: "x" } };
+export const post: Extract<PlannedLine, { kind: "job" }> = {
+  kind: "job",
+  line: 1,
+  method: "POST",
+  url: url(1),
+  request: { body: "x" },
+};
 
 /** Ends a lease. */
 export function outcome(lease: Lease | undefined, state: Ended = { at: "done" }, body = "body"): Outcome {
   assert.ok(lease !== undefined, "a lease was expected");
-  const exchange = { status: 200, finalUrl: lease.job.url, headers: [["content-type", "text/plain"]] as const, body: Buffer.from(body), bytes: body.length, attempts: [{ number: 1 }], elapsed: 1 };
+  const exchange = {
+    status: 200,
+    finalUrl: lease.job.url,
+    headers: [["content-type", "text/plain"]] as const,
+    body: Buffer.from(body),
+    bytes: body.length,
+    attempts: [{ number: 1 }],
+    elapsed: 1,
+  };
   return { lease, state, advice: "", exchange, at: 1_000 };
 }
 

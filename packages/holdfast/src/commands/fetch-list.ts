@@ -1,0 +1,92 @@
+import type { InputLine, RunReport } from "@holdfast/runner";
+import { exitCodes } from "../exit-codes.ts";
+import { holdsRun } from "../input.ts";
+import type { Source } from "../input.ts";
+import { listenToInterrupts } from "../interrupts.ts";
+import type { InterruptStage } from "../interrupts.ts";
+import type { Io } from "../io.ts";
+import { mayRedraw, paintFor } from "../render/paint.ts";
+import { formatCount, formatMany } from "../render/quantity.ts";
+import { startMeter } from "./meter.ts";
+import type { Meter, MeterMode } from "./meter.ts";
+import type { RunSettings } from "./run-settings.ts";
+import { openSession } from "./session-flags.ts";
+
+/** Runs the list of the settings to its end, or to its interruption, and shows how it goes. */
+export async function fetchList(settings: RunSettings, io: Io): Promise<RunReport> {
+  const { directory, source, concurrency, perHost, retryFailed, quiet } = settings;
+  const { run, readReport } = await import("@holdfast/runner");
+  const before = !quiet && holdsRun(directory) ? readReport(directory) : undefined;
+  const session = await openSession(settings.session);
+  const surface = { isTTY: io.stderr.isTTY, env: io.env };
+  const mode = modeOf(settings, mayRedraw(surface));
+  const meter = startMeter({
+    mode,
+    output: io.stderr,
+    clock: io.clock,
+    paint: paintFor(surface),
+    totals: before,
+  });
+  const interrupts = listenToInterrupts(io.signals, io.clock, (stage) => answer(stage, { meter, quiet, io }));
+  try {
+    if (before !== undefined) meter.say(goingOn(directory, before));
+    return await run({
+      directory,
+      session,
+      retryFailed,
+      ...(source.from === "rest" ? {} : { input: await linesFrom(source, io) }),
+      ...(concurrency === undefined ? {} : { concurrency }),
+      ...(perHost === undefined ? {} : { perHost }),
+      drain: interrupts.drain,
+      signal: interrupts.abort,
+      on: (event) => meter.hear(event),
+      clock: io.clock,
+    });
+  } finally {
+    interrupts[Symbol.dispose]();
+    await meter.stop();
+    await session.close();
+  }
+}
+
+async function linesFrom(
+  source: Exclude<Source, { from: "rest" }>,
+  io: Io,
+): Promise<AsyncIterable<InputLine>> {
+  const { linesOf } = await import("@holdfast/runner");
+  switch (source.from) {
+    case "file":
+      return linesOf(source.path);
+    case "stdin":
+      return linesOf(io.stdin);
+    case "urls":
+      return linesOf(source.urls.map((url) => `${url}\n`));
+  }
+}
+
+function goingOn(directory: string, { lines, done }: RunReport): string {
+  return `Going on with ${directory}: ${formatCount(done)} of ${formatMany(lines, "line")} are done already`;
+}
+
+function modeOf({ progress, quiet }: RunSettings, mayRedraw: boolean): MeterMode {
+  if (quiet) return "none";
+  if (progress === "auto") return mayRedraw ? "bar" : "plain";
+  return progress;
+}
+
+interface Listener {
+  readonly meter: Meter;
+  readonly quiet: boolean;
+  readonly io: Io;
+}
+
+function answer(stage: InterruptStage, { meter, quiet, io }: Listener): void {
+  if (stage === "exit") return io.exit(exitCodes.aborted);
+  meter.interrupted(stage);
+  if (quiet) return;
+  meter.say(
+    stage === "drain"
+      ? "Interrupted: finishing what is in flight; once more stops at once"
+      : "Stopping at once; what has finished is kept",
+  );
+}

@@ -1,0 +1,56 @@
+import { oneOf, parseCommandLine, wholeNumber } from "../arguments.ts";
+import { sourceOf } from "../input.ts";
+import type { Source } from "../input.ts";
+import { commandLine } from "../render/report.ts";
+import { UsageError } from "../usage-error.ts";
+import type { MeterMode } from "./meter.ts";
+import { readSessionFlags, sessionFlags } from "./session-flags.ts";
+import type { SessionSettings } from "./session-flags.ts";
+
+const flags = {
+  ...sessionFlags,
+  output: { type: "string", short: "o" },
+  concurrency: { type: "string", short: "j" },
+  "per-host": { type: "string" },
+  progress: { type: "string" },
+  report: { type: "string" },
+  "retry-failed": { type: "boolean" },
+  quiet: { type: "boolean", short: "q" },
+} as const;
+
+/** What the command line of `run` says, checked. */
+export interface RunSettings {
+  readonly source: Source;
+  readonly directory: string;
+  readonly concurrency: number | undefined;
+  readonly perHost: number | undefined;
+  readonly retryFailed: boolean;
+  readonly progress: "auto" | MeterMode;
+  readonly report: "text" | "json";
+  readonly quiet: boolean;
+  readonly session: SessionSettings;
+  /** The command line that goes on with this run. */
+  readonly resume: string;
+}
+
+/**
+ * Reads the command line of `run`.
+ *
+ * @throws UsageError for whatever is wrong with it.
+ */
+export function readRunSettings(argv: readonly string[], stdinIsTerminal: boolean): RunSettings {
+  const { values, positionals } = parseCommandLine(argv, flags);
+  if (values.output === "") throw new UsageError("--output needs the name of a directory");
+  return {
+    source: sourceOf(positionals, stdinIsTerminal),
+    directory: values.output ?? "results",
+    concurrency: wholeNumber("--concurrency", values.concurrency, { min: 1, max: 10_000 }),
+    perHost: wholeNumber("--per-host", values["per-host"], { min: 1, max: 10_000 }),
+    retryFailed: values["retry-failed"] === true,
+    progress: oneOf("--progress", values.progress, ["auto", "bar", "plain", "none"]),
+    report: oneOf("--report", values.report, ["text", "json"]),
+    quiet: values.quiet === true,
+    session: readSessionFlags(values),
+    resume: commandLine(["run", ...argv]),
+  };
+}

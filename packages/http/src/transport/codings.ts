@@ -1,0 +1,110 @@
+import { promisify } from "node:util";
+import * as zlib from "node:zlib";
+
+/** A content coding (RFC 9110 §8.4.1), undone at once or on another thread. Each requires its own end. */
+export interface Coding {
+  readonly now: (bytes: Uint8Array, options: Limit) => Buffer;
+  readonly soon: (bytes: Uint8Array, options: Limit) => Promise<Buffer>;
+}
+
+/** The most that decoding may give: Node throws ERR_BUFFER_TOO_LARGE beyond. */
+export interface Limit {
+  readonly maxOutputLength: number;
+}
+
+/** The codings that are understood, for Accept-Encoding. */
+export const acceptEncoding = "gzip, deflate, br, zstd";
+
+const gzip: Coding = { now: zlib.gunzipSync, soon: promisify(zlib.gunzip) };
+const zlibWrapped: Coding = { now: zlib.inflateSync, soon: promisify(zlib.inflate) };
+const rawDeflate: Coding = { now: zlib.inflateRawSync, soon: promisify(zlib.inflateRaw) };
+const brotli: Coding = { now: zlib.brotliDecompressSync, soon: promisify(zlib.brotliDecompress) };
+const zstd: Coding = { now: zstdNow, soon: zstdSoon };
+
+/** Finds the coding by its name and, where the name is ambiguous, by the first bytes of the body. */
+export function codingOf(name: string, body: Buffer): Coding | undefined {
+  switch (name) {
+    case "gzip":
+    case "x-gzip":
+      return gzip;
+    case "deflate":
+      // RFC 9110 §8.4.1.2 asks for the zlib format; many servers send the raw one.
+      return isZlib(body) ? zlibWrapped : rawDeflate;
+    case "br":
+      return brotli;
+    case "zstd":
+      return zstd;
+    default:
+      return undefined;
+  }
+}
+
+/** Whether the bytes begin as RFC 1950 §2.2 says: the method is 8, and the first two are a multiple of 31. */
+function isZlib([method = 0, flags = 0]: Buffer): boolean {
+  return (method & 0x0f) === 8 && (method * 256 + flags) % 31 === 0;
+}
+
+/*
+ * RFC 8878 §3.1: a body may be several frames one after the other. Node stops after the first and says nothing, so its
+ * `info` is asked how far it came.
+ */
+function zstdNow(bytes: Uint8Array, { maxOutputLength }: Limit): Buffer {
+  const frames = new Frames(bytes, maxOutputLength);
+  while (frames.more) frames.add(zlib.zstdDecompressSync(frames.rest, { ...frames.options, info: true }));
+  return frames.whole();
+}
+
+const zstdFrame = promisify(zlib.zstdDecompress);
+
+async function zstdSoon(bytes: Uint8Array, { maxOutputLength }: Limit): Promise<Buffer> {
+  const frames = new Frames(bytes, maxOutputLength);
+  while (frames.more) frames.add(await zstdFrame(frames.rest, { ...frames.options, info: true }));
+  return frames.whole();
+}
+
+class Frames {
+  readonly #parts: Buffer[] = [];
+  #room: number;
+  rest: Uint8Array;
+
+  constructor(bytes: Uint8Array, maxOutputLength: number) {
+    this.rest = bytes;
+    this.#room = maxOutputLength;
+  }
+
+  get more(): boolean {
+    return this.rest.length > 0;
+  }
+
+  get options(): Limit {
+    // Zero would mean no limit.
+    return { maxOutputLength: Math.max(1, this.#room) };
+  }
+
+  /** Takes note of what `info` says of one frame. */
+  add(part: unknown): void {
+    const { buffer, engine } = partOf(part);
+    this.#parts.push(buffer);
+    this.#room -= buffer.length;
+    this.rest = this.rest.subarray(engine.bytesWritten);
+  }
+
+  whole(): Buffer {
+    return Buffer.concat(this.#parts);
+  }
+}
+
+interface Part {
+  readonly buffer: Buffer;
+  readonly engine: { readonly bytesWritten: number };
+}
+
+// The types of Node do not know what `info` does.
+function partOf(part: unknown): Part {
+  if (isPart(part) && part.engine.bytesWritten > 0) return part;
+  throw new TypeError("zlib did not say how much it decoded");
+}
+
+function isPart(part: unknown): part is Part {
+  return typeof part === "object" && part !== null && "engine" in part && "buffer" in part;
+}

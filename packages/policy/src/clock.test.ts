@@ -1,0 +1,113 @@
+import assert from "node:assert/strict";
+import { getEventListeners } from "node:events";
+import { test } from "node:test";
+import { startTimer, systemClock, systemRandom, type Clock } from "./clock.ts";
+
+test("the system's clock goes forwards, and knows the date", () => {
+  const first = systemClock.now();
+
+  assert.ok(systemClock.now() >= first);
+  assert.ok(Math.abs(systemClock.date() - Date.now()) < 1_000);
+});
+
+for (const delay of [0, 1, 12.3, 30]) {
+  test(`sleeps no less than ${delay} ms, with a signal and without one`, async () => {
+    for (const signal of [undefined, new AbortController().signal]) {
+      const before = systemClock.now();
+
+      await systemClock.sleep(delay, signal);
+
+      const slept = systemClock.now() - before;
+      assert.ok(slept >= delay && slept < delay + 5_000, `slept ${slept} ms`);
+    }
+  });
+}
+
+test("sleepers wake in order of their delays", async () => {
+  const woken: number[] = [];
+
+  await Promise.all([40, 5, 20].map((delay) => systemClock.sleep(delay).then(() => woken.push(delay))));
+
+  assert.deepEqual(woken, [5, 20, 40]);
+});
+
+test("a sleep lets timers and sockets have their turn, even one of 0 ms", async () => {
+  let turned = false;
+  setTimeout(() => (turned = true));
+
+  await systemClock.sleep(0);
+  await systemClock.sleep(0);
+
+  assert.equal(turned, true);
+});
+
+test("a sleep longer than the longest timer does not end at once", async () => {
+  const controller = new AbortController();
+  let ended = false;
+  const sleeping = systemClock.sleep(2 ** 40, controller.signal).finally(() => (ended = true));
+
+  await systemClock.sleep(10);
+
+  assert.equal(ended, false);
+  controller.abort(new Error("enough"));
+  await assert.rejects(sleeping, /enough/);
+});
+
+test("an endless sleep ends with its signal", async () => {
+  const controller = new AbortController();
+  const sleeping = systemClock.sleep(Infinity, controller.signal);
+
+  controller.abort(new Error("enough"));
+
+  await assert.rejects(sleeping, /enough/);
+});
+
+test("a sleep with an aborted signal throws its reason at once", async () => {
+  const reason = new Error("before");
+
+  await assert.rejects(systemClock.sleep(1e9, AbortSignal.abort(reason)), (error) => error === reason);
+});
+
+test("a sleep leaves no listener on its signal, however it ends", async () => {
+  const controller = new AbortController();
+
+  await systemClock.sleep(1, controller.signal);
+  assert.equal(getEventListeners(controller.signal, "abort").length, 0);
+
+  const sleeping = systemClock.sleep(1e9, controller.signal);
+  controller.abort();
+  await assert.rejects(sleeping);
+  assert.equal(getEventListeners(controller.signal, "abort").length, 0);
+});
+
+test("a timer runs once, unless it is stopped before", async () => {
+  const ran: string[] = [];
+  startTimer(systemClock, 5, () => ran.push("kept"));
+  const stop = startTimer(systemClock, 5, () => ran.push("stopped"));
+
+  stop();
+  await systemClock.sleep(20);
+
+  assert.deepEqual(ran, ["kept"]);
+});
+
+test("a clock that can only sleep has timers too", async () => {
+  const { now, date, sleep } = systemClock;
+  const clock: Clock = { now, date, sleep };
+  const ran: string[] = [];
+  startTimer(clock, 5, () => ran.push("kept"));
+  const stop = startTimer(clock, 5, () => ran.push("stopped"));
+  startTimer(clock, Infinity, () => ran.push("never"))();
+
+  stop();
+  await systemClock.sleep(30);
+
+  assert.deepEqual(ran, ["kept"]);
+});
+
+test("the system's chance is at least 0 and below 1", () => {
+  const draws = Array.from({ length: 1_000 }, systemRandom);
+
+  assert.ok(draws.every((draw) => draw >= 0 && draw < 1));
+  assert.ok(new Set(draws).size > 900);
+});

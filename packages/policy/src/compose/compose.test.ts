@@ -1,0 +1,167 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { breaker } from "../breaker/breaker.ts";
+import { bulkhead } from "../bulkhead/bulkhead.ts";
+import { CircuitOpenError, RetryError } from "../errors.ts";
+import type { PolicyEvent } from "../events.ts";
+import { fallback } from "../fallback/fallback.ts";
+import { hedge } from "../hedge/hedge.ts";
+import type { Policy } from "../policy.ts";
+import { rateLimit } from "../rate/rate-limit.ts";
+import { retry } from "../retry/retry.ts";
+import { stopAfterAttempt } from "../retry/stop.ts";
+import { waitFixed } from "../retry/wait.ts";
+import { fakeClock } from "../testing/fake-clock.ts";
+import { timeout } from "../timeout/timeout.ts";
+import { consecutive } from "../breaker/tally.ts";
+import { compose } from "./compose.ts";
+import { explain } from "./explain.ts";
+
+function noting(name: string, notes: string[]): Policy {
+  return {
+    execute: async (task, context) => {
+      notes.push(`> ${name}`);
+      const value = await compose().execute(task, context ?? {});
+      notes.push(`< ${name}`);
+      return value;
+    },
+    explain: () => ({ policy: name }),
+  };
+}
+
+test("runs the first policy outermost", async () => {
+  const notes: string[] = [];
+
+  await compose(noting("outer", notes), noting("inner", notes)).execute(() => notes.push("task"));
+
+  assert.deepEqual(notes, ["> outer", "> inner", "task", "< inner", "< outer"]);
+});
+
+test("tells the task the attempt of the retry around it, through all policies between", async () => {
+  const clock = fakeClock();
+  const policy = compose(
+    retry({ wait: waitFixed(1) }),
+    breaker(),
+    bulkhead(),
+    timeout("1s"),
+    hedge({ delay: "1s" }),
+  );
+
+  const attempt = await policy.execute(
+    ({ attempt }) => (attempt < 3 ? Promise.reject(new Error("down")) : attempt),
+    { clock },
+  );
+
+  assert.equal(attempt, 3);
+});
+
+test("does not run a task whose caller has aborted already, whatever the policy", async () => {
+  const policies: readonly Policy[] = [
+    compose(),
+    timeout("1s"),
+    retry(),
+    breaker(),
+    bulkhead(),
+    rateLimit({ limit: 1, per: "1s" }),
+    hedge({ delay: "1s" }),
+  ];
+  let calls = 0;
+
+  for (const policy of policies) {
+    const ended = policy.execute(() => (calls += 1), { signal: AbortSignal.abort("enough") });
+    assert.equal(await ended.catch((reason: unknown) => reason), "enough");
+  }
+
+  assert.equal(calls, 0);
+});
+
+test("a breaker inside a retry ends the attempts early, and the fallback outside answers", async () => {
+  const clock = fakeClock();
+  const events: PolicyEvent["type"][] = [];
+  const policy = compose(
+    fallback({ value: "cached" }),
+    retry({ wait: waitFixed("1s"), stop: stopAfterAttempt(4) }),
+    breaker({ opensWhen: consecutive(2) }),
+  );
+  let calls = 0;
+
+  const value = await policy.execute(() => Promise.reject(new Error(`down ${(calls += 1)}`)), {
+    clock,
+    on: ({ type }) => events.push(type),
+  });
+
+  assert.equal(value, "cached");
+  assert.equal(calls, 2);
+  assert.deepEqual(
+    events.filter((type) => type !== "attempt" && type !== "retry"),
+    ["opened", "rejected", "rejected", "give-up", "fell-back"],
+  );
+});
+
+test("keeps the cause of every failure through all layers", async () => {
+  const clock = fakeClock();
+  const policy = compose(
+    retry({ wait: waitFixed("1s"), stop: stopAfterAttempt(3), name: "outer" }),
+    breaker({ opensWhen: consecutive(2) }),
+  );
+
+  const error = await policy
+    .execute(() => Promise.reject(new Error("down")), { clock })
+    .catch((e: unknown) => e);
+
+  assert.ok(error instanceof RetryError && error.cause instanceof CircuitOpenError);
+  assert.deepEqual(
+    error.attempts.map(({ outcome }) => (outcome.ok ? "" : String(outcome.error))),
+    ["Error: down", "Error: down", "CircuitOpenError: The circuit is open until 1970-01-01T00:00:11.000Z"],
+  );
+});
+
+test("explains itself, a line for each policy", () => {
+  const policy = compose(
+    timeout("60s"),
+    compose(retry({ wait: waitFixed("2s") }), breaker(), bulkhead({ concurrency: 3 })),
+    rateLimit({ limit: 10, per: "1s" }),
+  );
+
+  assert.equal(
+    explain(policy),
+    [
+      "compose",
+      "  timeout: limit 1m",
+      "  compose",
+      "    retry: when retryIfError(), wait waitFixed(2s), stop stopAfterAttempt(3), reraise false, enabled true",
+      "    breaker: opensWhen timeWindow(50 % within 30s, at least 20), breakDuration 10s, probes 1",
+      "    bulkhead: concurrency 3, queue 0",
+      "  rateLimit: rate 10 per 1s, burst 1, maxWait forever",
+    ].join("\n"),
+  );
+});
+
+test("a task that fails after its call has ended disturbs nobody", async (t) => {
+  const unhandled = t.mock.fn();
+  process.on("unhandledRejection", unhandled);
+  t.after(() => process.off("unhandledRejection", unhandled));
+  const clock = fakeClock();
+  const caller = new AbortController();
+  let tries = 0;
+  const deaf = async (): Promise<string> => {
+    tries += 1;
+    await clock.sleep(tries % 2 === 1 ? 5_000 : 100);
+    throw new Error("late");
+  };
+  const policies: readonly Policy[] = [timeout("1s"), hedge({ delay: 50 }), compose(retry(), timeout("1s"))];
+
+  for (const policy of policies) {
+    await policy.execute(deaf, { clock, signal: caller.signal }).catch(() => undefined);
+  }
+  const aborted = compose(timeout("1s"), hedge({ delay: 50 })).execute(deaf, {
+    clock,
+    signal: caller.signal,
+  });
+  caller.abort("enough");
+  await aborted.catch(() => undefined);
+  await clock.advance(60_000);
+
+  assert.ok(tries >= 6);
+  assert.equal(unhandled.mock.callCount(), 0);
+});

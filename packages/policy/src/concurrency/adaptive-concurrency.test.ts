@@ -1,0 +1,106 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { BulkheadFullError, DeadlineExceededError } from "../errors.ts";
+import type { PolicyEvent } from "../events.ts";
+import { fakeClock } from "../testing/fake-clock.ts";
+import { adaptiveConcurrency } from "./adaptive-concurrency.ts";
+import { aimd } from "./aimd.ts";
+import type { Limit, Sample } from "./limit.ts";
+
+function recording(samples: Sample[], limit = 2): Limit {
+  const same: Limit = { name: "recording", limit, after: (sample) => (samples.push(sample), same) };
+  return same;
+}
+
+test("measures how long a call took, and how many ran when it began", async () => {
+  const clock = fakeClock();
+  const samples: Sample[] = [];
+  const policy = adaptiveConcurrency({ limit: recording(samples) });
+  const task = (duration: number) => policy.execute(() => clock.sleep(duration), { clock });
+
+  await Promise.all([task(100), task(300), task(50)]);
+
+  assert.deepEqual(samples, [
+    { duration: 100, inFlight: 1, dropped: false },
+    { duration: 50, inFlight: 2, dropped: false },
+    { duration: 300, inFlight: 2, dropped: false },
+  ]);
+  assert.equal(policy.running, 0);
+});
+
+test("by default a deadline that passed is a drop, and other errors say nothing", async () => {
+  const clock = fakeClock();
+  const samples: Sample[] = [];
+  const policy = adaptiveConcurrency({ limit: recording(samples) });
+
+  for (const error of [new DeadlineExceededError(5), new Error("404")]) {
+    await policy.execute(() => Promise.reject(error), { clock }).catch(() => undefined);
+  }
+
+  assert.deepEqual(
+    samples.map(({ dropped }) => dropped),
+    [true],
+  );
+});
+
+test("lets in those who wait when the limit grows, and says how it moved", async () => {
+  const clock = fakeClock();
+  const events: PolicyEvent[] = [];
+  const policy = adaptiveConcurrency({ limit: aimd({ start: 1 }), on: (event) => events.push(event) });
+  const begun: number[] = [];
+
+  await Promise.all(
+    [1, 2, 3].map(() => policy.execute(() => (begun.push(clock.now()), clock.sleep(10)), { clock })),
+  );
+
+  assert.deepEqual(begun, [0, 10, 10]);
+  assert.deepEqual(events.slice(0, 3), [
+    { type: "queued", policy: "adaptiveConcurrency", waiting: 1 },
+    { type: "queued", policy: "adaptiveConcurrency", waiting: 2 },
+    { type: "limit-changed", policy: "adaptiveConcurrency", limit: 2, before: 1 },
+  ]);
+});
+
+test("shrinks at drops, down to one call at a time", async () => {
+  const clock = fakeClock();
+  const policy = adaptiveConcurrency({
+    limit: aimd({ start: 3 }),
+    classify: ({ ok }) => (ok ? "success" : "dropped"),
+  });
+
+  for (let drop = 0; drop < 5; drop += 1) {
+    await policy.execute(() => Promise.reject(new Error("503")), { clock }).catch(() => undefined);
+  }
+
+  assert.equal(policy.limit, 1);
+  assert.equal(await policy.execute(() => "still serves", { clock }), "still serves");
+});
+
+test("refuses when the queue is full", async () => {
+  const clock = fakeClock();
+  const policy = adaptiveConcurrency({ limit: aimd({ start: 1 }), queue: 0 });
+
+  const running = policy.execute(() => clock.sleep(5), { clock });
+
+  await assert.rejects(
+    policy.execute(() => 1, { clock }),
+    BulkheadFullError,
+  );
+  await running;
+});
+
+test("gives the place back when the classifier throws", async () => {
+  const broken = new Error("classifier");
+  const policy = adaptiveConcurrency({
+    classify: () => {
+      throw broken;
+    },
+  });
+
+  await assert.rejects(
+    policy.execute(() => 1),
+    broken,
+  );
+
+  assert.equal(policy.running, 0);
+});

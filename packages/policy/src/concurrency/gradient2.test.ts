@@ -1,0 +1,78 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { addTo, emptyAverage } from "./average.ts";
+import { gradient2, gradient2Defaults, nextGradient2 } from "./gradient2.ts";
+
+const usual = { value: 100, count: 10 };
+const sample = { duration: 100, inFlight: 20, dropped: false };
+const learned = (duration: number): number => addTo(usual, duration, 600).value;
+
+const table: readonly (readonly [string, typeof sample, number])[] = [
+  ["grows by a fifth of its queue while latency is as usual", sample, 20 * 0.8 + 24 * 0.2],
+  ["does so too while latency is within the tolerance", { ...sample, duration: 150 }, 20 * 0.8 + 24 * 0.2],
+  [
+    "shrinks when calls take longer",
+    { ...sample, duration: 300 },
+    16 + (20 * ((1.5 * learned(300)) / 300) + 4) * 0.2,
+  ],
+  ["shrinks by half at the most", { ...sample, duration: 9_000 }, 16 + (10 + 4) * 0.2],
+  ["stays while less than half is used", { ...sample, inFlight: 9 }, 20],
+  ["falls by a tenth at a drop", { ...sample, dropped: true, duration: 1 }, 18],
+];
+
+for (const [it, given, expected] of table) {
+  test(`a Gradient2 limit of 20 ${it}`, () => {
+    const { limit } = nextGradient2(gradient2Defaults, { limit: 20, usual }, given);
+
+    assert.ok(Math.abs(limit - expected) < 1e-9, `${limit} instead of ${expected}`);
+  });
+}
+
+test("a drop teaches nothing of latency", () => {
+  const state = { limit: 20, usual };
+
+  assert.equal(
+    nextGradient2(gradient2Defaults, state, { ...sample, dropped: true, duration: 1 }).usual,
+    usual,
+  );
+});
+
+test("what was usual in a slow time comes down faster than the average alone", () => {
+  const state = { limit: 20, usual: { value: 1_000, count: 10 } };
+
+  const after = nextGradient2(gradient2Defaults, state, sample);
+
+  assert.equal(after.usual.value, addTo(state.usual, 100, 600).value * 0.95);
+});
+
+test("the average is plain for its first ten samples, then weighs the latest by 2 / (window + 1)", () => {
+  const ten = Array.from({ length: 10 }, (_, index) => index + 1);
+
+  const plain = ten.reduce((average, value) => addTo(average, value, 9), emptyAverage);
+  const weighed = addTo(plain, 10, 9);
+
+  assert.deepEqual(plain, { value: 5.5, count: 10 });
+  assert.deepEqual(weighed, { value: 5.5 * 0.8 + 10 * 0.2, count: 10 });
+});
+
+test("a Gradient2 limit stays within its bounds", () => {
+  const samples = fc.array(
+    fc.record({ duration: fc.integer({ min: 1, max: 9_000 }), inFlight: fc.nat(50), dropped: fc.boolean() }),
+  );
+  fc.assert(
+    fc.property(samples, (given) => {
+      let limit = gradient2({ min: 1, max: 30, start: 10 });
+      for (const one of given) {
+        limit = limit.after(one);
+        assert.ok(limit.limit >= 1 && limit.limit <= 30);
+      }
+    }),
+  );
+});
+
+test("refuses settings with which it could not work", () => {
+  assert.throws(() => gradient2({ min: 0.5 }), RangeError);
+  assert.throws(() => gradient2({ smoothing: 0 }), RangeError);
+  assert.throws(() => gradient2({ tolerance: 0.9 }), RangeError);
+});

@@ -1,0 +1,102 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { breaker } from "../breaker/breaker.ts";
+import { consecutive } from "../breaker/tally.ts";
+import { compose } from "../compose/compose.ts";
+import { succeeded } from "../outcome.ts";
+import { fullJitter } from "../retry/jitter.ts";
+import { retry } from "../retry/retry.ts";
+import { stopAfterAttempt, stopNever } from "../retry/stop.ts";
+import { waitExponential, waitFixed, waitNone } from "../retry/wait.ts";
+import { retryIfError, retryIfResult } from "../retry/when.ts";
+import { timeout } from "../timeout/timeout.ts";
+import { plan } from "./plan.ts";
+
+const doubling = retry({ wait: waitExponential({ multiplier: "1s" }), stop: stopAfterAttempt(4) });
+
+test("lists the waits of a retry, and when each begins", async () => {
+  const { waits, attempts, duration, ends } = await plan(doubling, { attemptDuration: "500ms" });
+
+  assert.deepEqual(waits, [
+    { policy: "retry", attempt: 1, delay: 1_000, at: 500 },
+    { policy: "retry", attempt: 2, delay: 2_000, at: 2_000 },
+    { policy: "retry", attempt: 3, delay: 4_000, at: 4_500 },
+  ]);
+  assert.deepEqual([attempts, duration, ends], [4, 9_000, "failure"]);
+});
+
+test("ends where an attempt succeeds", async () => {
+  const { waits, attempts, ends, worst } = await plan(doubling, { failures: 1 });
+
+  assert.deepEqual(
+    waits.map(({ delay }) => delay),
+    [1_000],
+  );
+  assert.deepEqual([attempts, ends], [2, "success"]);
+  assert.deepEqual([worst.attempts, worst.ends], [4, "failure"]);
+});
+
+test("the same seed gives the same plan, and the worst case has the longest waits", async () => {
+  const policy = retry({ wait: fullJitter(waitFixed("8s")), stop: stopAfterAttempt(3) });
+
+  const first = await plan(policy, { seed: 7 });
+  const second = await plan(policy, { seed: 7 });
+  const other = await plan(policy, { seed: 8 });
+
+  assert.deepEqual(first, second);
+  assert.notDeepEqual(first.waits, other.waits);
+  assert.ok(first.duration < 16_000);
+  assert.equal(Math.round(first.worst.duration), 16_000);
+});
+
+test("multiplies the attempts of retries inside retries", async () => {
+  const layer = retry({ wait: waitNone, stop: stopAfterAttempt(4) });
+
+  const { amplification } = await plan(compose(layer, layer, layer));
+
+  assert.equal(amplification, 64);
+});
+
+test("counts the deadline in", async () => {
+  const { attempts, duration } = await plan(compose(timeout("5s"), doubling), { attemptDuration: "1s" });
+
+  assert.equal(attempts, 2);
+  assert.equal(duration, 3_000);
+});
+
+test("stops a policy that never stops, and says so", async () => {
+  const { attempts, ends } = await plan(retry({ wait: waitFixed("1s"), stop: stopNever }), {
+    maxAttempts: 50,
+  });
+
+  assert.deepEqual([attempts, ends], [50, "unfinished"]);
+});
+
+test("ends where a wait would have no end", async () => {
+  const { waits, attempts, ends } = await plan(retry({ wait: waitFixed(Infinity) }));
+
+  assert.deepEqual([waits, attempts, ends], [[], 1, "failure"]);
+});
+
+test("fails as it is told: with a result too", async () => {
+  const refusing = retry({ when: retryIfResult((status: number) => status === 503), wait: waitFixed("1s") });
+
+  const refused = await plan(refusing, { failWith: succeeded(503) });
+  const picky = await plan(retry({ when: retryIfError(RangeError) }));
+
+  assert.equal(refused.attempts, 3);
+  assert.equal(picky.attempts, 1);
+});
+
+test("leaves the circuit that it plans for as it is", async () => {
+  const circuit = breaker({ opensWhen: consecutive(2) });
+
+  const { attempts } = await plan(compose(doubling, circuit));
+
+  assert.equal(attempts, 2);
+  assert.equal(circuit.state, "closed");
+});
+
+test("refuses to plan for no attempts", async () => {
+  await assert.rejects(plan(doubling, { maxAttempts: 0 }), RangeError);
+});

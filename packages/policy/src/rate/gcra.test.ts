@@ -1,0 +1,62 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { givenBack, nextTurn, type Rate } from "./gcra.ts";
+
+function startsOf(rate: Rate, arrivals: readonly number[]): readonly number[] {
+  let arrival = -Infinity;
+  return arrivals.map((now) => {
+    const turn = nextTurn(rate, arrival, now);
+    arrival = turn.nextArrival;
+    return turn.startsAt;
+  });
+}
+
+const even: Rate = { interval: 10, burst: 1 };
+const bursty: Rate = { interval: 10, burst: 3 };
+
+const table: readonly (readonly [string, Rate, readonly number[], readonly number[]])[] = [
+  ["spaces calls evenly", even, [0, 0, 0], [0, 10, 20]],
+  ["does not delay calls that are slower than the rate", even, [0, 10, 25], [0, 10, 25]],
+  ["saves nothing up without a burst", even, [0, 100, 100], [0, 100, 110]],
+  ["lets a burst through at once, then spaces", bursty, [0, 0, 0, 0, 0], [0, 0, 0, 10, 20]],
+  ["earns the burst again in a quiet time", bursty, [0, 0, 0, 30, 30, 30, 30], [0, 0, 0, 30, 30, 30, 40]],
+  ["earns one call per interval", bursty, [0, 0, 0, 10, 10], [0, 0, 0, 10, 20]],
+];
+
+for (const [it, rate, arrivals, expected] of table) {
+  test(`a rate of one in 10 ms, burst ${rate.burst}, ${it}`, () => {
+    assert.deepEqual(startsOf(rate, arrivals), expected);
+  });
+}
+
+test("only the last turn can be given back", () => {
+  const first = nextTurn(even, -Infinity, 0);
+  const second = nextTurn(even, first.nextArrival, 0);
+
+  assert.equal(givenBack(even, second.nextArrival, second), first.nextArrival);
+  assert.equal(givenBack(even, second.nextArrival, first), second.nextArrival);
+});
+
+test("no window ever sees more calls than the rate and the burst allow, and nobody overtakes", () => {
+  const gaps = fc.array(fc.nat({ max: 25 }), { minLength: 1, maxLength: 60 });
+  fc.assert(
+    fc.property(gaps, fc.integer({ min: 1, max: 6 }), (given, burst) => {
+      let now = 0;
+      const starts = startsOf(
+        { interval: 10, burst },
+        given.map((gap) => (now += gap)),
+      );
+
+      assert.deepEqual(
+        starts,
+        starts.toSorted((a, b) => a - b),
+      );
+      for (const [index, from] of starts.entries()) {
+        for (const [further, to] of starts.slice(index).entries()) {
+          assert.ok(further + 1 <= burst + (to - from) / 10);
+        }
+      }
+    }),
+  );
+});

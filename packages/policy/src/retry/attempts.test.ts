@@ -1,0 +1,179 @@
+import assert from "node:assert/strict";
+import { getEventListeners } from "node:events";
+import { test } from "node:test";
+import { systemClock } from "../clock.ts";
+import { RetryError } from "../errors.ts";
+import { fakeClock } from "../testing/index.ts";
+import { retry } from "./retry.ts";
+import { stopAfterAttempt } from "./stop.ts";
+import { waitFixed, waitNone } from "./wait.ts";
+import { retryIfResult } from "./when.ts";
+
+const refused = new Error("refused");
+
+test("hands out attempts until one succeeds, with the waits between them", async () => {
+  const clock = fakeClock();
+  const numbers: number[] = [];
+  let value: string | undefined;
+
+  for await (const attempt of retry({ wait: waitFixed("1s") }).attempts({ clock })) {
+    numbers.push(attempt.number);
+    value = await attempt.run(() => {
+      if (attempt.number < 3) throw refused;
+      return "done";
+    });
+  }
+
+  assert.equal(value, "done");
+  assert.deepEqual(numbers, [1, 2, 3]);
+  assert.deepEqual(clock.sleeps, [1_000, 1_000]);
+});
+
+test("a failed attempt gives undefined to its body, and the iteration throws in the end", async () => {
+  const values: unknown[] = [];
+  const iterate = async (): Promise<void> => {
+    for await (const attempt of retry({ wait: waitNone, stop: stopAfterAttempt(2) }).attempts()) {
+      values.push(await attempt.run(() => Promise.reject(refused)));
+    }
+  };
+
+  await assert.rejects(iterate(), (error) => error instanceof RetryError && error.cause === refused);
+  assert.deepEqual(values, [undefined, undefined]);
+});
+
+test("asks the condition about the value of the body", async () => {
+  const values: unknown[] = [];
+  const policy = retry({ wait: waitNone, when: retryIfResult((value) => value === "pending") });
+
+  for await (const attempt of policy.attempts()) {
+    values.push(await attempt.run(() => (attempt.number === 1 ? "pending" : "done")));
+  }
+
+  assert.deepEqual(values, ["pending", "done"]);
+});
+
+test("a body that never runs anything is an attempt that succeeded", async () => {
+  const numbers: number[] = [];
+
+  for await (const attempt of retry().attempts()) numbers.push(attempt.number);
+
+  assert.deepEqual(numbers, [1]);
+});
+
+test("a body that does not wait for what it runs is an attempt that ends when that ends", async () => {
+  const clock = fakeClock();
+  const numbers: number[] = [];
+
+  for await (const attempt of retry({ wait: waitNone }).attempts({ clock })) {
+    numbers.push(attempt.number);
+    void attempt.run(async () => {
+      await clock.sleep(10);
+      if (attempt.number < 3) throw refused;
+    });
+  }
+
+  assert.deepEqual(numbers, [1, 2, 3]);
+});
+
+test("breaking out ends the iteration, without a further attempt", async () => {
+  const numbers: number[] = [];
+
+  for await (const attempt of retry({ wait: waitNone }).attempts()) {
+    numbers.push(attempt.number);
+    if (attempt.number === 2) break;
+    await attempt.run(() => Promise.reject(refused));
+  }
+
+  assert.deepEqual(numbers, [1, 2]);
+});
+
+test("returning out of the iteration gives the value", async () => {
+  const find = async (): Promise<string> => {
+    for await (const attempt of retry().attempts()) return `attempt ${attempt.number}`;
+    return "none";
+  };
+
+  assert.equal(await find(), "attempt 1");
+});
+
+test("what the body itself throws is thrown as it is, and not retried", async () => {
+  const numbers: number[] = [];
+  const iterate = async (): Promise<void> => {
+    for await (const attempt of retry({ wait: waitNone }).attempts()) {
+      numbers.push(attempt.number);
+      throw refused;
+    }
+  };
+
+  await assert.rejects(iterate(), (error) => error === refused);
+  assert.deepEqual(numbers, [1]);
+});
+
+test("breaking out after the last failure leaves no rejection that nobody handles", async () => {
+  const unhandled: unknown[] = [];
+  const hear = (reason: unknown): void => void unhandled.push(reason);
+  process.on("unhandledRejection", hear);
+
+  for await (const attempt of retry({ stop: stopAfterAttempt(1) }).attempts()) {
+    await attempt.run(() => Promise.reject(refused));
+    break;
+  }
+  await systemClock.sleep(0);
+
+  process.off("unhandledRejection", hear);
+  assert.deepEqual(unhandled, []);
+});
+
+test("an aborted signal throws its reason, before the first attempt and during a wait", async () => {
+  const reason = new Error("closing");
+  const numbers: number[] = [];
+  const iterate = async (signal: AbortSignal, abort: () => void): Promise<void> => {
+    for await (const attempt of retry({ wait: waitFixed("1h") }).attempts({
+      signal,
+      clock: fakeClock({ autoAdvance: false }),
+    })) {
+      numbers.push(attempt.number);
+      await attempt.run(() => Promise.reject(refused));
+      void systemClock.sleep(0).then(abort);
+    }
+  };
+  const controller = new AbortController();
+
+  await assert.rejects(
+    iterate(AbortSignal.abort(reason), () => undefined),
+    (error) => error === reason,
+  );
+  await assert.rejects(
+    iterate(controller.signal, () => controller.abort(reason)),
+    (error) => error === reason,
+  );
+
+  assert.deepEqual(numbers, [1]);
+  assert.equal(getEventListeners(controller.signal, "abort").length, 0);
+});
+
+test("ends quietly where a callback gives the value of a call that gave up", async () => {
+  const policy = retry({ stop: stopAfterAttempt(2), wait: waitNone, retryErrorCallback: () => "fallback" });
+  const numbers: number[] = [];
+
+  for await (const attempt of policy.attempts()) {
+    numbers.push(attempt.number);
+    await attempt.run(() => Promise.reject(refused));
+  }
+
+  assert.deepEqual(numbers, [1, 2]);
+});
+
+test("two iterations of one policy do not mix", async () => {
+  const policy = retry({ wait: waitNone });
+  const count = async (failures: number): Promise<number> => {
+    let attempts = 0;
+    for await (const attempt of policy.attempts()) {
+      attempts += 1;
+      await attempt.run(() => (attempt.number > failures ? "done" : Promise.reject(refused)));
+    }
+    return attempts;
+  };
+
+  assert.deepEqual(await Promise.all([count(0), count(2), count(1)]), [1, 3, 2]);
+});

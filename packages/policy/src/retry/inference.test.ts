@@ -1,0 +1,133 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { fakeClock } from "../testing/index.ts";
+import type { AttemptRun } from "./attempts.ts";
+import { retry, type RetryPolicy } from "./retry.ts";
+import { stopAfterAttempt, stopAny, stopAfterDelay } from "./stop.ts";
+import { waitChain, waitExponential, waitFixed, waitNone, type Wait } from "./wait.ts";
+import { retryAny, retryIfError, retryIfResult } from "./when.ts";
+
+/*
+ * What the compiler must infer without being told. Each `same` compiles only if the types are the same; the program
+ * only has to run through.
+ */
+type Same<A, B> = [A] extends [B] ? ([B] extends [A] ? true : false) : false;
+
+function same<A, B>(..._proof: Same<A, B> extends true ? [] : [never]): void {}
+
+interface User {
+  readonly id: number;
+}
+
+const policy = retry({ wait: waitNone });
+
+test("the value of a task", async () => {
+  const promised = policy.execute(async () => ({ id: 1 }));
+  const plain = policy.execute(() => "text");
+
+  same<typeof promised, Promise<{ id: number }>>();
+  same<typeof plain, Promise<string>>();
+  assert.deepEqual(await Promise.all([promised, plain]), [{ id: 1 }, "text"]);
+});
+
+test("the scope of a task", async () => {
+  const attempt = policy.execute(({ attempt: number, signal }) => (signal === undefined ? number : 0));
+
+  same<typeof attempt, Promise<number>>();
+  assert.equal(await attempt, 1);
+});
+
+test("the parameters and the value of a wrapped function", async () => {
+  const load = policy(async (id: number, ..._more: readonly string[]): Promise<User> => ({ id }));
+
+  same<Parameters<typeof load>, [id: number, ...more: string[]]>();
+  same<ReturnType<typeof load>, Promise<User>>();
+  assert.deepEqual(await load(1, "a", "b"), { id: 1 });
+});
+
+test("the parameters of a wrapped function that is not called wrongly", () => {
+  const load = policy((id: number) => id);
+
+  // @ts-expect-error: an id is a number
+  void load("1");
+  // @ts-expect-error: an id is needed
+  void load();
+});
+
+test("a wrapped function that promises nothing promises it", async () => {
+  const load = policy((text: string) => text.length);
+
+  same<ReturnType<typeof load>, Promise<number>>();
+  assert.equal(await load("four"), 4);
+});
+
+test("`this` of a wrapped method", async () => {
+  class Account {
+    readonly balance = 5;
+    read(): number {
+      return this.balance;
+    }
+  }
+  const read = policy(Account.prototype.read);
+
+  assert.equal(await read.call(new Account()), 5);
+});
+
+test("a condition about results binds what the policy runs", async () => {
+  const found = retry({ when: retryIfResult((user: User | null) => user === null), wait: waitNone });
+
+  same<typeof found, RetryPolicy<User | null>>();
+  const user = found.execute(async (): Promise<User | null> => ({ id: 1 }));
+  same<typeof user, Promise<User | null>>();
+  // @ts-expect-error: the condition cannot judge a text
+  void found.execute(() => "text").catch(() => undefined);
+  assert.deepEqual(await user, { id: 1 });
+});
+
+test("combined conditions judge what each of them judges", () => {
+  const combined = retry({
+    when: retryAny(
+      retryIfError(TypeError),
+      retryIfResult((value: number) => value < 0),
+    ),
+  });
+
+  same<typeof combined, RetryPolicy<number>>();
+});
+
+test("a strategy of one's own needs no annotation", async () => {
+  const told: number[] = [];
+  const own = retry({
+    wait: ({ number }, random) => number * random(),
+    stop: ({ elapsed }, delay) => elapsed + delay > 10,
+    when: ({ outcome }) => !outcome.ok,
+    beforeSleep: ({ number }, delay) => void told.push(number, delay),
+  });
+
+  same<typeof own, RetryPolicy>();
+  assert.equal(await own.execute(() => 1), 1);
+});
+
+test("an iteration's attempts", async () => {
+  for await (const attempt of policy.attempts({ clock: fakeClock() })) {
+    same<typeof attempt, AttemptRun>();
+    const value = await attempt.run(async () => 5);
+    same<typeof value, number | undefined>();
+    assert.equal(value, 5);
+  }
+});
+
+test("strategies of any value combine", () => {
+  const wait = waitChain(waitFixed("1s"), waitExponential({ max: "10s" }));
+
+  same<typeof wait, Wait>();
+  same<ReturnType<typeof retry>, RetryPolicy>();
+  assert.equal(stopAny(stopAfterAttempt(3), stopAfterDelay("30s")).length, 2);
+});
+
+test("a duration is a number or a literal with its unit", () => {
+  // @ts-expect-error: a text without a unit is no duration
+  assert.throws(() => waitFixed("5"), RangeError);
+  // @ts-expect-error: the options have other names
+  void waitExponential({ initialDelay: 5 });
+});

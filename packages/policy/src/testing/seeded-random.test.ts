@@ -1,0 +1,33 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { seededRandom } from "./seeded-random.ts";
+
+function draws(seed: number, count: number): readonly number[] {
+  return Array.from({ length: count }, seededRandom(seed));
+}
+
+test("the same seed gives the same numbers, another seed others", () => {
+  assert.deepEqual(draws(7, 100), draws(7, 100));
+  assert.notDeepEqual(draws(7, 100), draws(8, 100));
+});
+
+test("gives numbers of at least 0 and below 1 for any seed", () => {
+  fc.assert(
+    fc.property(fc.integer(), (seed) => {
+      assert.ok(draws(seed, 100).every((draw) => draw >= 0 && draw < 1));
+    }),
+  );
+});
+
+test("spreads its numbers evenly", () => {
+  const tenths = Array.from({ length: 10 }, () => 0);
+
+  for (const draw of draws(1, 10_000))
+    tenths[Math.floor(draw * 10)] = (tenths[Math.floor(draw * 10)] ?? 0) + 1;
+
+  assert.ok(
+    tenths.every((count) => count > 900 && count < 1_100),
+    tenths.join(", "),
+  );
+});

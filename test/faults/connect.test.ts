@@ -1,0 +1,224 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import {
+  accept,
+  blackhole,
+  closeOnAccept,
+  cutHandshake,
+  faultOrigin,
+  raw,
+  refusedPort,
+  resetOnAccept,
+  respond,
+  silentOnAccept,
+} from "@holdfast/http/testing";
+import { certificates, type Certificates } from "../support/certificates.ts";
+import { bounded, outcomeOf, scenarios, sessionFor, type Scenario } from "./scenario.ts";
+
+const connected = { "/": respond(200, { body: "connected\n" }) };
+const once = { total: 0 } as const;
+
+scenarios({
+  "connect.rst-on-accept": {
+    origin: { routes: connected, onConnection: [resetOnAccept(), resetOnAccept(), accept()] },
+    expect: { status: 200, body: "connected\n", attempts: 1, connections: { max: 3 } },
+  },
+  "connect: closed in order as soon as it is accepted": {
+    origin: { routes: connected, onConnection: [closeOnAccept(), closeOnAccept(), accept()] },
+    expect: { status: 200, body: "connected\n", attempts: 1, connections: 3 },
+  },
+  "connect.tls-handshake-cut": {
+    origin: withCertificate("good", { onConnection: [cutHandshake(), accept()] }),
+    adapter: trusting,
+    expect: { status: 200, body: "connected\n", attempts: 1, connections: 2 },
+  },
+  "connect: a handshake that is cut is retried for a POST too": {
+    origin: withCertificate("good", { onConnection: [cutHandshake(), closeOnAccept(), accept()] }),
+    adapter: trusting,
+    method: "POST",
+    request: { body: "order" },
+    expect: { status: 200, attempts: 1, connections: 3, requestBody: "order" },
+  },
+  "connect: a ClientHello that is never answered costs the connect limit, and is retried": {
+    origin: withCertificate("good", { onConnection: [silentOnAccept(), accept()] }),
+    adapter: trusting,
+    timeout: { connect: 200 },
+    expect: { status: 200, attempts: 1, connections: 2, elapsed: { min: 200, max: 1_500 } },
+  },
+  "connect.tls-expired": refused("expired", "CERT_HAS_EXPIRED"),
+  "connect.tls-wrong-host": refused("wrongHost", "ERR_TLS_CERT_ALTNAME_INVALID"),
+  "connect: a self-signed certificate": refused("selfSigned", "DEPTH_ZERO_SELF_SIGNED_CERT"),
+  "connect: a certificate of an authority that is not trusted": {
+    ...refused("good", "UNABLE_TO_VERIFY_LEAF_SIGNATURE"),
+    adapter: {},
+  },
+  "connect: rejectUnauthorized: false takes any certificate, when it is said in so many words": {
+    origin: withCertificate("selfSigned"),
+    adapter: { tls: { rejectUnauthorized: false } },
+    expect: { status: 200, connections: 1 },
+  },
+  "connect.plain-to-tls-port": {
+    origin: withCertificate("good"),
+    ask: (session, { port }) => session.get(`http://127.0.0.1:${port}/`),
+    retry: { total: 3 },
+    // Node's TLS server closes without a word.
+    expect: { error: { code: "ERR_CONNECTION" }, attempts: 0, connections: 4, elapsed: { max: 2_000 } },
+  },
+  "connect: http:// to a port that answers with a TLS alert": {
+    origin: { routes: { "/": raw(Buffer.from("15030100020246", "hex")) } },
+    expect: { error: { code: "ERR_PROTOCOL", phase: "headers" }, told: 1, verdict: "protocol" },
+  },
+  "connect: https:// to a port that speaks plain HTTP": {
+    origin: { routes: connected },
+    adapter: trusting,
+    ask: (session, { port }) => session.get(`https://127.0.0.1:${port}/`),
+    expect: { error: { code: "ERR_TLS", certificate: false }, attempts: 0, connections: 1, verdict: "tls-protocol" },
+  },
+  "connect: a TLS version that the client refuses is final": {
+    origin: withCertificate("good"),
+    adapter: async () => ({ tls: { ca: (await certificates()).ca.cert, minVersion: "TLSv1.3", ciphers: "TLS_AES_999" } }),
+    expect: { outcome: "error", attempts: 0, connections: { max: 1 } },
+  },
+});
+
+function withCertificate(kind: keyof Certificates, more: object = {}): NonNullable<Scenario["origin"]> {
+  return async () => ({ routes: connected, tls: (await certificates())[kind], ...more });
+}
+
+async function trusting(): Promise<{ tls: { ca: string } }> {
+  return { tls: { ca: (await certificates()).ca.cert } };
+}
+
+/** connect.tls-cert-not-retried: exactly one handshake. */
+function refused(kind: keyof Certificates, errno: string): Scenario {
+  return {
+    origin: withCertificate(kind),
+    adapter: trusting,
+    expect: {
+      error: { code: "ERR_TLS", certificate: true, errno, mayHaveArrived: false },
+      verdict: "tls-certificate",
+      attempts: 0,
+      told: 1,
+      connections: 1,
+      elapsed: { max: 3_000 },
+    },
+  };
+}
+
+for (const method of ["GET", "POST"]) {
+  test(`connect.refused-then-ok (${method})`, async () => {
+    const port = await refusedPort();
+    await using session = await sessionFor({ retry: { backoffFactor: "50ms" } });
+
+    const call = outcomeOf(session.request(method, `http://127.0.0.1:${port}/`));
+    await new Promise((done) => setTimeout(done, 150));
+    await using origin = await faultOrigin({ port, routes: connected });
+    const { response } = await call;
+
+    assert.equal(await response?.text(), "connected\n");
+    assert.equal(origin.requests.length, 1);
+    assert.ok((response?.attempts.length ?? 0) > 1);
+  });
+}
+
+test("connect.blackhole-timeout, connect.timeout-accuracy: 300 ms are 300 ms", async () => {
+  await using hole = await blackhole();
+  await using session = await sessionFor({ retry: once, timeout: { connect: 300 } });
+  const began = performance.now();
+
+  const { error } = await outcomeOf(session.post(hole.url, { body: "x" }));
+
+  bounded("elapsed", performance.now() - began, { min: 299, max: 350 });
+  assert.deepEqual(facts(error), ["ERR_CONNECT_TIMEOUT", false]);
+});
+
+test("connect: a black hole is tried again, each time for as long as the limit says", async () => {
+  await using hole = await blackhole();
+  await using session = await sessionFor({ retry: { total: 2, backoffFactor: 0 }, timeout: { connect: 150 } });
+  const began = performance.now();
+
+  const { error } = await outcomeOf(session.get(hole.url));
+
+  bounded("elapsed", performance.now() - began, { min: 449, max: 600 });
+  assert.equal(Reflect.get(error ?? {}, "code"), "ERR_CONNECT_TIMEOUT");
+});
+
+test("connect.dns-nxdomain: the error says so, after a second look at most", async () => {
+  await using session = await sessionFor();
+  const began = performance.now();
+
+  const { error } = await outcomeOf(session.get("http://holdfast-nowhere.invalid/"));
+
+  assert.ok(error !== undefined && "errno" in error && "phase" in error);
+  assert.match(String(error.errno), /^(ENOTFOUND|EAI_AGAIN)$/);
+  assert.equal(error.phase, "dns");
+  assert.match(error.message, /holdfast-nowhere\.invalid/);
+  bounded("elapsed", performance.now() - began, { max: 8_000 });
+});
+
+const named = "two.test";
+
+test("connect.two-addresses-first-dead: one dead address costs 250 ms", async () => {
+  await using hole = await blackhole();
+  await using origin = await faultOrigin({ host: "127.0.0.2", port: hole.port, routes: connected });
+  await using session = await sessionFor({
+    adapter: { lookup: () => Promise.resolve([hole.host, "127.0.0.2"]) },
+    timeout: { connect: "3s" },
+  });
+  const began = performance.now();
+
+  const { response } = await outcomeOf(session.get(`http://${named}:${origin.port}/`));
+
+  assert.equal(await response?.text(), "connected\n");
+  bounded("elapsed", performance.now() - began, { min: 249, max: 600 });
+});
+
+test("connect: an address that refuses costs nothing when the next one answers", async () => {
+  await using origin = await faultOrigin({ routes: connected });
+  await using session = await sessionFor({
+    adapter: { lookup: () => Promise.resolve(["127.0.0.3", "127.0.0.4", "127.0.0.1"]) },
+  });
+
+  const { response } = await outcomeOf(session.get(`http://${named}:${origin.port}/`));
+
+  assert.deepEqual([response?.status, response?.attempts.length], [200, 1]);
+});
+
+test("connect: a name without an address, and one whose look-up fails", async () => {
+  const failure = Object.assign(new Error("no"), { code: "EAI_FAIL" });
+  for (const [lookup, errno] of [
+    [() => Promise.resolve([]), "ENODATA"],
+    [() => Promise.reject(failure), "EAI_FAIL"],
+  ] as const) {
+    await using session = await sessionFor({ retry: once, adapter: { lookup } });
+
+    const { error } = await outcomeOf(session.get(`http://${named}/`));
+
+    assert.ok(error !== undefined && "errno" in error);
+    assert.equal(error.errno, errno);
+  }
+});
+
+test("connect: a look-up that never ends is ended by the connect limit", async () => {
+  await using session = await sessionFor({ retry: once, timeout: { connect: 200 }, adapter: { lookup: () => new Promise(() => {}) } });
+  const began = performance.now();
+
+  const { error } = await outcomeOf(session.get(`http://${named}/`));
+
+  assert.deepEqual(facts(error), ["ERR_CONNECT_TIMEOUT", false]);
+  bounded("elapsed", performance.now() - began, { min: 199, max: 260 });
+});
+
+test("connect: a certificate of the client's own is shown to the server", async () => {
+  const { ca, good } = await certificates();
+  await using origin = await faultOrigin({ routes: connected, tls: good });
+  await using session = await sessionFor({ adapter: { tls: { ca: ca.cert, cert: good.cert, key: good.key } } });
+
+  const { response } = await outcomeOf(session.get(`https://localhost:${origin.port}/`));
+
+  assert.equal(response?.status, 200);
+});
+
+function facts(error: Error | undefined): readonly unknown[] {
+  return [Reflect.get(error ?? {}, "code"), Reflect.get(error ?? {}, "mayHaveArrived")];
+}

@@ -1,0 +1,177 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import {
+  cut,
+  drip,
+  endlessHead,
+  faultOrigin,
+  informational,
+  raw,
+  respond,
+  silence,
+  switchProtocols,
+  type Answer,
+} from "@holdfast/http/testing";
+import { outcomeOf, scenarios, sessionFor, type Scenario } from "./scenario.ts";
+
+const good = respond(200, { body: "all good\n" });
+const came = { status: 200, body: "all good\n" } as const;
+const refused = { error: { code: "ERR_PROTOCOL", phase: "headers" }, verdict: "protocol", told: 1 } as const;
+
+/** This at the first attempt, a good answer at the second. */
+function once(answer: Answer): Pick<Scenario, "origin"> {
+  return { origin: { routes: { "/": [answer, good] } } };
+}
+
+function always(answer: Answer): Pick<Scenario, "origin"> {
+  return { origin: { routes: { "/": answer } } };
+}
+
+function wire(head: string, body = "all good\n"): Answer {
+  return raw(`HTTP/1.1 200 OK\r\n${head}\r\n\r\n${body}`);
+}
+
+scenarios({
+  "headers.half-head-then-fin": {
+    ...once(raw("HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Le")),
+    expect: { ...came, attempts: 2, told: 2 },
+  },
+  "headers: FIN after a Content-Length, in the middle of the head": {
+    ...once(raw("HTTP/1.1 200 OK\r\nContent-Length: 9\r\nX: y\r\n")),
+    expect: { ...came, attempts: 2 },
+  },
+  "headers: nothing but a FIN": { ...once([{ end: "fin" }]), expect: { ...came, attempts: 2 } },
+  "headers.silence": { ...once(silence()), expect: { ...came, attempts: 2, elapsed: { min: 300, max: 1_000 } } },
+  "headers.slow-drip": {
+    ...once(drip(endlessHead({ every: 0 }), { every: 60 })),
+    expect: { ...came, attempts: 2, elapsed: { min: 300, max: 1_500 } },
+  },
+  "headers: a head that drips is not kept alive by its bytes": {
+    ...once(drip(good, { every: 60 })),
+    expect: { ...came, attempts: 2, elapsed: { min: 300, max: 1_500 } },
+  },
+  "headers.endless": {
+    ...always(endlessHead()),
+    expect: { ...refused, message: /Headers Overflow/i, attempts: 1, elapsed: { max: 2_000 } },
+  },
+  "headers: one endless field": {
+    ...always([{ send: "HTTP/1.1 200 OK\r\nX: " }, { repeat: "y".repeat(10_000) }]),
+    expect: { ...refused, attempts: 1, elapsed: { max: 2_000 } },
+  },
+  "headers: an endless reason phrase": {
+    ...always([{ send: "HTTP/1.1 200 " }, { repeat: "y".repeat(10_000) }]),
+    timeout: { read: 300 },
+    retry: { total: 0 },
+    expect: { outcome: "error", attempts: 1, elapsed: { max: 2_000 } },
+  },
+  "headers: 200 KiB of them are read": {
+    ...always(respond(200, { headers: { "x-policy": "p".repeat(100_000), "x-cookie": "c".repeat(100_000) }, body: "all good\n" })),
+    expect: { ...came, attempts: 1 },
+  },
+  "headers.101-unasked": {
+    ...always(switchProtocols()),
+    expect: { ...refused, message: /101 Switching Protocols without having been asked/, elapsed: { max: 1_000 } },
+  },
+  "headers: an unasked 100 Continue is refused by undici's parser, and the error says so": {
+    ...always([...informational(100), ...good]),
+    expect: { ...refused, message: /100 Continue without having been asked/ },
+  },
+  "headers: 102 and 103 before the answer are signs of life": {
+    ...always([...informational(102), ...informational(103, { link: "</a.css>" }), ...good]),
+    expect: { ...came, attempts: 1 },
+  },
+  "headers: an interim answer every 200 ms keeps a slow server's answer waited for": {
+    ...always([...[1, 2, 3].flatMap(() => [...informational(102), { wait: 200 }]), ...good]),
+    expect: { ...came, attempts: 1, elapsed: { min: 590, max: 2_000 } },
+  },
+  "headers: a storm of interim answers ends": {
+    ...always([{ repeat: "HTTP/1.1 102 Processing\r\n\r\n" }]),
+    expect: { ...refused, message: /more than 1000 interim answers/, attempts: 1, elapsed: { max: 5_000 } },
+  },
+  "headers: silence after an interim answer": {
+    ...once([...informational(103), { end: "hang" }]),
+    expect: { ...came, attempts: 2 },
+  },
+  "headers.cl-conflict": {
+    ...always(wire("Content-Length: 9\r\nContent-Length: 12")),
+    expect: { ...refused, attempts: 1, message: /Content-Length/ },
+  },
+  "headers.cl-repeated-same": { ...always(wire("Content-Length: 9, 9")), expect: { outcome: "either", body: "all good\n" } },
+  "headers: Content-Length twice, the same": {
+    ...always(wire("Content-Length: 9\r\nContent-Length: 9")),
+    expect: { outcome: "either", body: "all good\n" },
+  },
+  "headers.cl-invalid": { ...always(wire("Content-Length: banana")), expect: { ...refused, message: /Content-Length/ } },
+  "headers: a negative Content-Length": { ...always(wire("Content-Length: -9")), expect: { ...refused } },
+  "headers: a Content-Length beyond 64 bits": { ...always(wire("Content-Length: 99999999999999999999999")), expect: { ...refused } },
+  "headers: an empty Content-Length": { ...always(wire("Content-Length: ")), expect: { ...refused } },
+  "headers.te-and-cl": {
+    ...always(wire("Transfer-Encoding: chunked\r\nContent-Length: 4", "9\r\nall good\n\r\n0\r\n\r\n")),
+    expect: { outcome: "either", body: "all good\n" },
+  },
+  "headers.http10-close-delimited": {
+    ...always(respond(200, { version: "1.0", framing: "close", body: "all good\n" })),
+    expect: { ...came, attempts: 1 },
+  },
+  "headers.head-with-length": {
+    origin: { routes: { "/": [respond(503, { headers: { "content-length": 1_000_000 } }), respond(200, { headers: { "content-length": 1_000_000 } })] } },
+    method: "HEAD",
+    expect: { status: 200, body: "", attempts: 2, elapsed: { max: 1_000 } },
+  },
+  "headers: a HEAD that is answered with a body all the same": {
+    ...always(wire("Content-Length: 9")),
+    method: "HEAD",
+    expect: { status: 200, body: "", attempts: 1 },
+  },
+  "headers: a HEAD for a gzip-coded page has no body to decode": {
+    ...always(respond(200, { headers: { "content-encoding": "gzip" }, framing: "close" })),
+    method: "HEAD",
+    expect: { status: 200, body: "", attempts: 1 },
+  },
+  "headers: a 204 with a body": {
+    ...always(raw("HTTP/1.1 204 No Content\r\nContent-Length: 9\r\n\r\nall good\n")),
+    expect: { status: 204, body: "" },
+  },
+  "headers: a 304 with a Content-Length and no body": {
+    ...always(raw("HTTP/1.1 304 Not Modified\r\nContent-Length: 9\r\n\r\n", "keep-alive")),
+    expect: { status: 304, body: "", elapsed: { max: 290 } },
+  },
+  "headers: obs-fold is refused by undici's parser, and the error says so": {
+    ...always(wire("X-Folded: one\r\n two\r\nContent-Length: 9")),
+    expect: { ...refused, message: /HPE_/ },
+  },
+  "headers: white space before the colon": { ...always(wire("Content-Length : 9")), expect: { ...refused } },
+  "headers: a bare CR in a value": { ...always(wire("X: a\rb\r\nContent-Length: 9")), expect: { ...refused } },
+  "headers: a NUL in a value": { ...always(wire("X: a\0b\r\nContent-Length: 9")), expect: { ...refused } },
+  "headers: a status line without a reason": { ...always(raw("HTTP/1.1 200\r\nContent-Length: 9\r\n\r\nall good\n")), expect: { ...came } },
+  "headers: a status that is no number": { ...always(raw("HTTP/1.1 OK\r\n\r\n")), expect: { ...refused } },
+  "headers: another protocol altogether": { ...always(raw("SSH-2.0-OpenSSH_9.6\r\n")), expect: { ...refused } },
+  "headers: HTTP/0.9, a body and nothing else": { ...always(raw("<html>hello</html>")), expect: { ...refused } },
+  "headers: an ICY status line": { ...always(raw("ICY 200 OK\r\n\r\n")), expect: { ...refused } },
+});
+
+test("headers: a reset after each byte of the head is a failed attempt, never an answer", async () => {
+  const head = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
+  const answers = Array.from({ length: head.length }, (_, at) => cut(raw(head), { at }));
+  await using origin = await faultOrigin({ routes: { "/": answers } });
+  await using session = await sessionFor({ retry: { total: 0 } });
+
+  for (let at = 0; at < head.length; at += 1) {
+    const { error } = await outcomeOf(session.get(`${origin.url}/`));
+    assert.ok(error !== undefined && "code" in error, `an answer after ${at} bytes`);
+    assert.equal(error.code, "ERR_CONNECTION", `after ${at} bytes: ${error.message}`);
+  }
+});
+
+test("headers: a FIN after each byte of the head is a failed attempt, never an answer", async () => {
+  const head = "HTTP/1.1 200 OK\r\nX-A: b\r\nContent-Length: 1\r\n\r\n";
+  const answers = Array.from({ length: head.length }, (_, at) => raw(head.slice(0, at)));
+  await using origin = await faultOrigin({ routes: { "/": answers } });
+  await using session = await sessionFor({ retry: { total: 0 } });
+
+  for (let at = 0; at < head.length; at += 1) {
+    const { error } = await outcomeOf(session.get(`${origin.url}/`));
+    assert.ok(error !== undefined && "code" in error, `an answer after ${at} bytes`);
+    assert.equal(error.code, "ERR_CONNECTION", `after ${at} bytes: ${error.message}`);
+  }
+});

@@ -1,0 +1,61 @@
+import { readFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { chromium } from "playwright-core";
+import type { Tally } from "./browser/test.ts";
+
+/** Where Debian's package `chromium` puts its program. */
+export const chromiumPath = "/usr/bin/chromium";
+
+const flags = [
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-background-networking",
+  "--disable-sync",
+  "--no-first-run",
+];
+
+/** What the suite came to in a page, and in a worker of that page. */
+export interface BrowserRun {
+  readonly version: string;
+  readonly page: Tally;
+  readonly worker: Tally;
+}
+
+const page = "<!doctype html><script type=module src=/suite.js></script>";
+const worker = 'import "/suite.js"; postMessage(await runSuite());';
+
+/** Runs a bundled suite in a headless Chromium of its own, served from a loopback port. */
+export async function runInChromium(suite: string): Promise<BrowserRun> {
+  const files: Readonly<Record<string, readonly [string, string | Buffer]>> = {
+    "/": ["text/html", page],
+    "/worker.js": ["text/javascript", worker],
+    "/suite.js": ["text/javascript", await readFile(suite)],
+  };
+  const server = createServer(({ url = "/" }, response) => {
+    const [type, content] = files[url] ?? ["text/plain", ""];
+    response.setHeader("content-type", type).end(content);
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const browser = await chromium.launch({ executablePath: chromiumPath, headless: true, args: flags });
+  try {
+    const tab = await browser.newPage();
+    await tab.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
+    return {
+      version: browser.version(),
+      page: await tab.evaluate(inPage),
+      worker: await tab.evaluate(inWorker),
+    };
+  } finally {
+    await browser.close();
+    server.close();
+  }
+}
+
+/* These two run in the page, where the suite has put `runSuite`. */
+const inPage = "globalThis.runSuite()" as unknown as () => Promise<Tally>;
+const inWorker = `new Promise((resolve, reject) => {
+  const worker = new Worker("/worker.js", { type: "module" });
+  worker.onmessage = (event) => resolve(event.data);
+  worker.onerror = (event) => reject(new Error(event.message));
+})` as unknown as () => Promise<Tally>;
