@@ -30,11 +30,16 @@ interface PolicyTree {
 
 type Mode = keyof typeof modes;
 
+interface Expected extends Readonly<Record<string, unknown>> {
+  readonly calls: number;
+  readonly trace: readonly (readonly unknown[])[];
+}
+
 export interface RunVector {
   readonly mode: Mode;
   readonly policy: PolicyTree;
   readonly script: readonly Step[];
-  readonly expect: Readonly<Record<string, unknown>> & { readonly trace: readonly (readonly unknown[])[] };
+  readonly expect: Expected;
 }
 
 type Options = RetryOptions & { readonly context: Context };
@@ -165,7 +170,7 @@ class World {
     this.#now += (step?.takes ?? 0) * 1_000;
     if (step?.throw === undefined) return step?.value;
     const error = errorOf(step.throw, this.#exceptions);
-    if (this.#abort && step.throw.type === "Cancelled") this.#caller.abort(error);
+    if (this.#abort && this.#calls === this.#vector.expect.calls) this.#caller.abort(error);
     throw error;
   };
 

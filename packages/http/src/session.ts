@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { DeadlineExceededError, systemClock, systemRandom, unlimited, type Clock, type Policy, type RetryPolicy } from "@holdfast/policy";
 import { HttpAdapter, type Adapter } from "./adapter.ts";
 import { authOf, type Auth } from "./auth.ts";
@@ -183,7 +184,7 @@ export class Session implements AsyncDisposable {
     const url = urlOf(input, joinParams(this.#options.params, options.params), this.#options.baseUrl);
     const auth = options.auth ?? authOf(url) ?? this.#options.auth;
     const merged = mergeHeaders(this.#headers, options.headers);
-    const { idempotencyKey } = options;
+    const idempotencyKey = options.idempotencyKey === "auto" ? randomUUID() : options.idempotencyKey;
     const headers = idempotencyKey === undefined ? merged : { ...merged, "idempotency-key": idempotencyKey };
     const body = bodyFrom(options);
     const requestWith = (whole: Body): Prepared => ({

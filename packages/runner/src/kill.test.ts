@@ -16,7 +16,7 @@ import { runDirectory } from "./testing/run-directory.ts";
 const program = join(import.meta.dirname, "testing", "killed-run.ts");
 
 function start(directory: string): ChildProcess {
-  return spawn(process.execPath, [...process.execArgv, "--conditions=source", program, directory], {
+  return spawn(process.execPath, ["--conditions=source", program, directory], {
     stdio: ["ignore", "pipe", "inherit"],
   });
 }

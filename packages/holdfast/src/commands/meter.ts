@@ -33,6 +33,7 @@ export interface MeterOptions {
 
 const redrawEvery = 100;
 const logEvery = 10_000;
+const usualColumns = 80;
 const clearLine = "\r\u001b[K";
 
 /** Starts to show a run on `output`: a bar redrawn ten times a second at most, or a log line every ten seconds. */
@@ -49,8 +50,8 @@ export function startMeter({ mode, output, clock, paint, totals }: MeterOptions)
     progress = foldProgress(progress, { type: "tick", now: clock.now(), date: clock.date() });
   };
   const draw = (): void => {
-    // The last column stays free: writing it makes some terminals wrap.
-    const line = progressLine(progress, (output.columns ?? 80) - 1, paint);
+    // The last column stays free: writing it makes some terminals wrap. A terminal of 0 columns has not said its width.
+    const line = progressLine(progress, (output.columns || usualColumns) - 1, paint);
     if (line !== drawn) output.write(`${clearLine}${line}`);
     drawn = line;
   };

@@ -1,6 +1,6 @@
 import type { Session } from "@holdfast/http";
 import { duration, headerLines, wholeNumber } from "../arguments.ts";
-import type { OptionSpec, Parsed } from "../arguments.ts";
+import type { Parsed } from "../arguments.ts";
 
 /** The options of every command that sends requests. */
 export const sessionFlags = {
@@ -9,7 +9,7 @@ export const sessionFlags = {
   "connect-timeout": { type: "string" },
   "read-timeout": { type: "string" },
   header: { type: "string", short: "H", multiple: true },
-} as const satisfies Readonly<Record<string, OptionSpec>>;
+} as const;
 
 /** Their part of a help text. */
 export const sessionHelp = `  --attempts N             requests per URL at most, the first included (4)

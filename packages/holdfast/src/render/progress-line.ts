@@ -23,7 +23,7 @@ export function progressLine(progress: Progress, columns: number, paint: Paint =
     .join("  ");
   const width = Math.min(widestBar, columns - widthOf(pieces) - "[]  ".length);
   if (width >= narrowestBar) return `${bar(progress, width, paint)}  ${text}`;
-  return pieces.length > 0 ? text : shorten(percentOf(progress), columns);
+  return pieces.length > 0 ? text : shorten(percentOf(progress), Math.max(0, columns));
 }
 
 function piecesOf(progress: Progress): readonly Piece[] {
@@ -69,7 +69,7 @@ function stageOf({ stage, inFlight }: Progress): Piece | undefined {
 }
 
 function fit(pieces: readonly Piece[], columns: number): readonly Piece[] {
-  if (widthOf(pieces) <= columns) return pieces;
+  if (pieces.length === 0 || widthOf(pieces) <= columns) return pieces;
   const last = Math.max(...pieces.map(({ rank }) => rank));
   return fit(
     pieces.filter(({ rank }) => rank !== last),

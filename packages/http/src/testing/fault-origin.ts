@@ -130,7 +130,7 @@ async function playFirst(script: Answer, socket: Socket): Promise<boolean> {
   if (wire.over) return false;
   socket.pause();
   const early = source.release();
-  
+  if (early.length > 0) socket.unshift(early);
   return true;
 }
 

@@ -89,7 +89,10 @@ export function switchProtocols(protocol: string = "websocket"): Answer {
   return [{ head: head(101, { connection: "upgrade", upgrade: protocol }) }, { end: "hang" }];
 }
 
-/** The answer, after no more than `bytes` of the request's body were read; by default none. */
+/**
+ * The answer, after no more than `bytes` of the request's body were read; by default none. With `silence()` the peer stays blocked
+ * in its upload, and that it left goes unseen until `close()`.
+ */
 export function withoutReading(answer: Answer, bytes: number = 0): Answer {
   return [{ read: bytes }, ...answer];
 }

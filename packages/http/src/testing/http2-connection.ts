@@ -1,4 +1,3 @@
-import { once } from "node:events";
 import type { ServerHttp2Stream } from "node:http2";
 import { performServerHandshake } from "node:http2";
 import type { Shared } from "./http1-connection.ts";
@@ -24,9 +23,7 @@ export async function serveHttp2(accepted: Accepted): Promise<void> {
     stream.on("error", ignore);
     void exchange(stream, requestHead(rawHeaders), accepted);
   });
-  // Streams that were left hanging would keep the session open after its peer has gone.
-  accepted.connection.once("end", () => accepted.raw.destroy());
-  if (!session.destroyed) await once(session, "close");
+  if (!session.destroyed) await new Promise((resolve) => session.once("close", resolve));
 }
 
 async function exchange(stream: ServerHttp2Stream, head: RequestHead, accepted: Accepted): Promise<void> {

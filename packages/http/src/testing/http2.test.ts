@@ -17,6 +17,7 @@ import {
   resetStream,
   respond,
   selfSigned,
+  silence,
 } from "./index.ts";
 
 interface Seen {
@@ -124,12 +125,29 @@ test("a reset ends the whole HTTP/2 connection", async (t) => {
       ...(tls ? { tls: certificate } : {}),
     });
     t.after(() => origin.close());
+    const session = connect(origin.url, { ca: certificate.cert }).on("error", () => {});
+    const stream = session.request({ ":path": "/" }).on("error", () => {});
+
+    await new Promise((resolve) => session.on("close", resolve));
+
+    assert.equal(stream.destroyed, true);
+    assert.equal(origin.attempts("/"), 1);
+  }
+});
+
+test("a client that leaves while its streams hang is let go", async (t) => {
+  for (const tls of [false, true]) {
+    const routes = { "/silent": silence(), "/refused": refuseStream() };
+    const origin = await faultOrigin({ http2: true, routes, ...(tls ? { tls: certificate } : {}) });
+    t.after(() => origin.close());
     const session = connect(origin.url, { ca: certificate.cert });
-    session.request({ ":path": "/" }).on("error", () => {});
+    for (const path of Object.keys(routes)) session.request({ ":path": path }).on("error", () => {});
+    while (origin.requests.length < 2) await new Promise((resolve) => setTimeout(resolve, 5));
 
-    const error = await new Promise<NodeJS.ErrnoException>((resolve) => session.on("error", resolve));
+    session.destroy();
 
-    assert.equal(error.code, "ECONNRESET");
+    while (origin.openConnections > 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    assert.equal(origin.connections, 1);
   }
 });
 

@@ -1,7 +1,6 @@
-import { Readable } from "node:stream";
 import { DeadlineExceededError, type Clock } from "@holdfast/policy";
 import type { Dispatcher } from "undici";
-import { openBody, type Body } from "../body.ts";
+import type { Body } from "../body.ts";
 import {
   AttemptTimeoutError,
   BodyTooLargeError,
@@ -14,6 +13,7 @@ import type { Connection } from "./connection.ts";
 import { isClosing, provesUnprocessed } from "./evidence.ts";
 import type { OriginPool, Passenger } from "./origin-pool.ts";
 import { translate } from "./translate.ts";
+import { Upload } from "./upload.ts";
 import type { Watchdog, Watched } from "./watchdog.ts";
 
 /** A request as it goes on the wire. */
@@ -86,7 +86,8 @@ export class BufferedExchange implements Dispatcher.DispatchHandler, Passenger, 
   #redispatched = false;
   #answering = false;
   #interims = 0;
-  #upload: Readable | undefined;
+  #upload: Upload | undefined;
+  #readBefore = 0;
   #status = 0;
   #statusText = "";
   #headers: RawAnswer["headers"] = {};
@@ -121,15 +122,9 @@ export class BufferedExchange implements Dispatcher.DispatchHandler, Passenger, 
     this.#activeAt = this.#road.clock.now();
     this.#writtenBefore = connection.bytesWritten;
     this.#takenBefore = this.#writtenBefore;
-    const { method, path, headers } = this.#request;
-    let body: string | Uint8Array | Readable | null;
-    try {
-      body = this.#open();
-    } catch (error) {
-      // The caller's function that makes the body has failed: neither the network's fault nor the server's.
-      return this.#conclude(error);
-    }
-    connection.dispatch({ method, path, headers, body }, this);
+    const { method, path, headers, body } = this.#request;
+    if (body.kind === "none") connection.dispatch({ method, path, headers }, this);
+    else this.#send(connection);
   }
 
   strand(error: unknown): void {
@@ -145,14 +140,34 @@ export class BufferedExchange implements Dispatcher.DispatchHandler, Passenger, 
     }
     if (this.#connection === undefined) return;
     this.#noteProgress(this.#connection, now);
-    if (now - this.#activeAt >= read) this.#fail(new ReadTimeoutError(target, read, this.#phase));
+    if (now - this.#activeAt < read) return;
+    // Nothing for anybody since this one went out: the connection may be dead, and no further call should find out.
+    if (this.#connection.multiplexed && this.#connection.bytesRead === this.#readBefore) this.#connection.leave();
+    this.#fail(new ReadTimeoutError(target, read, this.#phase));
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.#controller = controller;
     if (this.#ended) controller.abort(new Error("No longer wanted"));
-    // Under HTTP/2 a request may have stood in line for a stream until now.
-    else if (this.#connection?.multiplexed === true) this.#activeAt = this.#road.clock.now();
+    else if (this.#connection?.multiplexed === true) this.#startStream(this.#connection);
+  }
+
+  #send(connection: Connection): void {
+    const { method, path, headers, body } = this.#request;
+    const upload = (this.#upload ??= new Upload(body));
+    try {
+      const opened = connection.multiplexed ? upload.openShared() : upload.open();
+      connection.dispatch({ method, path, headers, body: opened }, this);
+    } catch (error) {
+      // The caller's function that makes the body has failed: neither the network's fault nor the server's.
+      this.#conclude(error);
+    }
+  }
+
+  /** Under HTTP/2 the request may have stood in line for a stream until now. */
+  #startStream(connection: Connection): void {
+    this.#activeAt = this.#road.clock.now();
+    this.#readBefore = connection.bytesRead;
   }
 
   /** A part of the request's body went out. */
@@ -205,7 +220,7 @@ export class BufferedExchange implements Dispatcher.DispatchHandler, Passenger, 
     const dropped = this.#connection?.dropped;
     if (dropped !== undefined) return this.#conclude(dropped);
     // What the caller's own stream throws is the caller's.
-    if (this.#upload?.errored === error) return this.#conclude(error);
+    if (this.#upload?.failedWith(error) === true) return this.#conclude(error);
     const mayHaveArrived = this.#mayHaveArrived && !provesUnprocessed(error);
     if (this.#mayGoUnseen(error, mayHaveArrived)) return this.#redispatch();
     const { target } = this.#request;
@@ -228,7 +243,7 @@ export class BufferedExchange implements Dispatcher.DispatchHandler, Passenger, 
     const connection = this.#connection;
     if (this.#redispatched || this.#answering || connection === undefined || !isClosing(error)) return false;
     if (connection.uses < 2 && !connection.multiplexed) return false;
-    return mayHaveArrived ? this.#request.idempotent : this.#request.body.kind !== "one-shot" || !isTouched(this.#upload);
+    return mayHaveArrived ? this.#request.idempotent : this.#upload?.whole !== false;
   }
 
   #redispatch(): void {
@@ -237,7 +252,6 @@ export class BufferedExchange implements Dispatcher.DispatchHandler, Passenger, 
     const connection = this.#connection;
     this.#connection = undefined;
     this.#controller = undefined;
-    if (isTouched(this.#upload)) this.#dropUpload();
     if (connection !== undefined) queueMicrotask(() => this.#road.pool.release(connection));
     this.#road.pool.take(this, true);
   }
@@ -288,19 +302,8 @@ export class BufferedExchange implements Dispatcher.DispatchHandler, Passenger, 
   #conclude(error: unknown): void {
     if (this.#ended) return;
     this.#end();
-    if (this.#request.body.kind === "factory") this.#dropUpload();
+    this.#upload?.drop();
     this.#reject(error);
-  }
-
-  #open(): string | Uint8Array | Readable | null {
-    const opened = this.#upload ?? openBody(this.#request.body);
-    if (opened instanceof Readable) this.#upload = opened;
-    return opened;
-  }
-
-  #dropUpload(): void {
-    this.#upload?.destroy();
-    this.#upload = undefined;
   }
 
   #end(): void {
@@ -311,10 +314,6 @@ export class BufferedExchange implements Dispatcher.DispatchHandler, Passenger, 
     // undici decides right after this whether the connection can be used again.
     if (connection !== undefined) queueMicrotask(() => this.#road.pool.release(connection));
   }
-}
-
-function isTouched(stream: Readable | undefined): boolean {
-  return stream !== undefined && (stream.readableDidRead || stream.destroyed);
 }
 
 function numberOf(header: string | string[] | undefined): number | undefined {

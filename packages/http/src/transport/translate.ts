@@ -32,12 +32,19 @@ export function translate(cause: unknown, progress: Progress): Error {
 /** What is wrong with the message itself; undefined where it only was cut short. */
 function complaintOf(cause: unknown, code: string, phase: Phase): string | undefined {
   if (isStray(cause)) return unasked[cause.message];
+  if (code === "UND_ERR_RES_CONTENT_LENGTH_MISMATCH") return phase === "headers" ? "its Content-Length is not one number" : undefined;
   const stream = streamCode(cause);
   if (stream !== undefined) return misspoken.has(stream) ? `HTTP/2 ${stream}` : undefined;
-  if (code === "UND_ERR_RES_CONTENT_LENGTH_MISMATCH") return phase === "headers" ? "its Content-Length is not one number" : undefined;
-  if (isClosing(cause) || code === "HPE_INVALID_EOF_STATE" || code.startsWith("E")) return undefined;
-  const reason = cause instanceof Error ? cause.message : String(cause);
-  return code.startsWith("HPE_") ? `${/\((.*)\)$/.exec(reason)?.[1] ?? reason} (${code})` : reason;
+  const reason = parserReason(cause);
+  if (reason !== undefined) return reason === "Invalid EOF state" ? undefined : reason;
+  if (isClosing(cause) || code.startsWith("E")) return undefined;
+  return cause instanceof Error ? cause.message : String(cause);
+}
+
+/** What llhttp, undici's parser, complains of. */
+function parserReason(cause: unknown): string | undefined {
+  if (!(cause instanceof Error) || cause.name !== "HTTPParserError") return undefined;
+  return /\((.*)\)$/.exec(cause.message)?.[1] ?? cause.message;
 }
 
 /** What undici's parser refuses though RFC 9110 §15.2 asks every client to bear it, and what §15.2.2 forbids. */

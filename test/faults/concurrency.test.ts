@@ -1,0 +1,82 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Retry, Session } from "@holdfast/http";
+import { breaker, consecutive, retryBudget } from "@holdfast/policy";
+import { faultOrigin, reset, respond, type Responder } from "@holdfast/http/testing";
+import { bounded, outcomeOf, quick, sessionFor } from "./scenario.ts";
+
+const good = respond(200, { body: "all good\n" });
+const busy = respond(503);
+
+test("concurrency.500-half-503: every call ends, rightly, and none starves", async () => {
+  const tries = new Map<string, number>();
+  const halfBusy: Responder = ({ headers, attempt }) => {
+    const call = headers["x-call"] ?? "";
+    tries.set(call, (tries.get(call) ?? 0) + 1);
+    return attempt % 2 === 0 || (tries.get(call) ?? 0) > 3 ? good : busy;
+  };
+  await using origin = await faultOrigin({ routes: { "/": halfBusy } });
+  await using session = await sessionFor({ timeout: { connect: "10s", read: "20s" }, adapter: { connections: 64 } });
+  const began = performance.now();
+
+  const all = await Promise.all(
+    Array.from({ length: 500 }, (_, call) => session.get(`${origin.url}/`, { headers: { "x-call": String(call) } })),
+  );
+
+  assert.ok(all.every(({ status }) => status === 200));
+  bounded("elapsed", performance.now() - began, { max: 20_000 });
+  bounded("connections", origin.connections, { max: 64 });
+});
+
+test("concurrency: of 200 calls to a server that resets one connection in three, every GET comes through", async () => {
+  const third: Responder = ({ attempt }) => (attempt % 3 === 0 ? reset() : good);
+  await using origin = await faultOrigin({ routes: { "/": third } });
+  await using session = await sessionFor({ retry: { total: 12 }, timeout: { connect: "10s", read: "20s" }, adapter: { connections: 16 } });
+
+  const all = await Promise.all(Array.from({ length: 200 }, () => session.get(`${origin.url}/`)));
+
+  assert.ok(all.every(({ status }) => status === 200));
+  bounded("attempts", origin.requests.length, { min: 299 });
+});
+
+test("concurrency: never more connections than allowed, and the calls in line get theirs in turn", async () => {
+  const slow: Responder = () => [{ wait: 10 }, ...good];
+  await using origin = await faultOrigin({ routes: { "/": slow } });
+  await using session = await sessionFor({ adapter: { connections: 4 }, timeout: { read: "5s" } });
+  const order: number[] = [];
+
+  await Promise.all(Array.from({ length: 60 }, (_, call) => session.get(`${origin.url}/`).then(() => order.push(call))));
+
+  assert.equal(origin.connections, 4);
+  assert.ok(order.every((call, place) => Math.abs(call - place) <= 8));
+});
+
+test("concurrency.breaker: a dead server is left alone, and asked again after the cool-down", async () => {
+  let dead = true;
+  await using origin = await faultOrigin({ routes: { "/": () => (dead ? busy : good) } });
+  await using session = new Session({
+    retry: new Retry({ ...quick, total: 0 }),
+    guard: () => breaker({ opensWhen: consecutive(5), breakDuration: "500ms" }),
+  });
+
+  for (let call = 0; call < 30; call += 1) await outcomeOf(session.get(`${origin.url}/`));
+  const whileDead = origin.requests.length;
+  dead = false;
+  await new Promise((resolve) => setTimeout(resolve, 550));
+  const { response } = await outcomeOf(session.get(`${origin.url}/`));
+
+  assert.equal(whileDead, 5);
+  assert.equal(response?.status, 200);
+});
+
+test("concurrency.retry-budget: an outage does not make a fourfold load", async () => {
+  await using origin = await faultOrigin({ routes: { "/": busy } });
+  await using session = new Session({
+    retry: new Retry({ ...quick, total: 3 }),
+    budget: retryBudget({ ratio: 0.2, minPerSecond: 0 }),
+  });
+
+  for (let call = 0; call < 100; call += 1) await outcomeOf(session.get(`${origin.url}/`));
+
+  bounded("requests", origin.requests.length, { min: 100, max: 121 });
+});

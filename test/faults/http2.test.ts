@@ -1,0 +1,353 @@
+import assert from "node:assert/strict";
+import { constants } from "node:http2";
+import { test } from "node:test";
+import type { HttpAdapterOptions, Session } from "@holdfast/http";
+import {
+  acceptLate,
+  chunked,
+  cut,
+  drip,
+  echo,
+  faultOrigin,
+  goawayProcessed,
+  goawayUnprocessed,
+  informational,
+  refuseStream,
+  reset,
+  resetOnAccept,
+  resetStream,
+  respond,
+  selfSigned,
+  silence,
+  silentOnAccept,
+  stall,
+  type FaultOrigin,
+  type FaultOriginOptions,
+  type Routes,
+} from "@holdfast/http/testing";
+import { until } from "../support/program.ts";
+import { bounded, outcomeOf, scenarios, sessionFor, type Scenario } from "./scenario.ts";
+
+const certificate = selfSigned();
+const adapter: HttpAdapterOptions = { http2: true, tls: { ca: certificate.cert } };
+const good = respond(200, { body: "all good" });
+const text = "0123456789".repeat(3_000);
+const big = respond(200, { body: text });
+const came = { status: 200, body: "all good" } as const;
+
+function over(routes: Routes, more: FaultOriginOptions = {}): Pick<Scenario, "origin" | "adapter"> {
+  return { origin: { tls: certificate, http2: true, routes, ...more }, adapter };
+}
+
+const post = { method: "POST", request: { body: "order" } } as const;
+
+scenarios({
+  "http2: an answer over HTTP/2": { ...over({ "/": good }), expect: { ...came, attempts: 1, connections: 1 } },
+  "http2: a server that speaks HTTP/1.1 alone": {
+    origin: { tls: certificate, routes: { "/": good } },
+    adapter,
+    expect: { ...came, attempts: 1, connections: 1 },
+  },
+  "http2: 503, then 200, on one connection": {
+    ...over({ "/": [respond(503, { body: "later" }), good] }),
+    expect: { ...came, attempts: 2, told: 2, connections: 1 },
+  },
+  "http2.goaway-unprocessed-get": {
+    ...over({ "/": [goawayUnprocessed(), good] }),
+    expect: { ...came, attempts: 2, connections: 2 },
+  },
+  "http2: a GOAWAY below a POST proves that it was not processed": {
+    ...over({ "/": [goawayUnprocessed(), good] }),
+    ...post,
+    expect: { ...came, attempts: 2, connections: 2, requestBody: "order" },
+  },
+  "http2: a GOAWAY below a POST, again and again": {
+    ...over({ "/": [goawayUnprocessed(), goawayUnprocessed(), goawayUnprocessed(), good] }),
+    ...post,
+    expect: { ...came, attempts: 4, requestBody: "order" },
+  },
+  "http2: a GOAWAY that counts the stream, and its answer": {
+    ...over({ "/": [...goawayProcessed(), { wait: 20 }, ...good] }),
+    ...post,
+    expect: { ...came, attempts: 1, told: 1 },
+  },
+  "http2: a GOAWAY that counts a POST, and no answer": {
+    ...over({ "/": [...goawayProcessed(), { wait: 20 }, { end: "rst" }] }),
+    ...post,
+    expect: { error: { code: "ERR_CONNECTION", mayHaveArrived: true }, attempts: 1 },
+  },
+  "http2.refused-stream-post": {
+    ...over({ "/": [refuseStream(), good] }),
+    ...post,
+    expect: { ...came, attempts: 2, connections: 1, requestBody: "order" },
+  },
+  "http2: REFUSED_STREAM again and again": {
+    ...over({ "/": [refuseStream(), refuseStream(), refuseStream(), good] }),
+    ...post,
+    expect: { ...came, attempts: 4, requestBody: "order" },
+  },
+  "http2: REFUSED_STREAM for ever": {
+    ...over({ "/": refuseStream() }),
+    ...post,
+    retry: { total: 1 },
+    expect: { error: { code: "ERR_CONNECTION", mayHaveArrived: false }, message: /REFUSED_STREAM/ },
+  },
+  "http2.rst-mid-body": {
+    ...over({ "/": [[...cut(big, { atBody: 10_000, by: "fin" }).slice(0, -1), ...resetStream()], big] }),
+    expect: { status: 200, body: text, attempts: { min: 2, max: 4 } },
+  },
+  "http2: a reset in the body, every time": {
+    ...over({ "/": [...cut(big, { atBody: 10_000, by: "fin" }).slice(0, -1), ...resetStream()] }),
+    expect: { error: { code: "ERR_INCOMPLETE_BODY", phase: "body" }, attempts: 5 },
+  },
+  "http2: NO_ERROR in the middle of a body of a known length is no end": {
+    ...over({ "/": [...cut(big, { atBody: 10_000, by: "fin" }).slice(0, -1), ...resetStream(constants.NGHTTP2_NO_ERROR)] }),
+    retry: { total: 0 },
+    expect: { error: { code: "ERR_INCOMPLETE_BODY" } },
+  },
+  "http2: a reset of a body of no known length": {
+    ...over({ "/": [...chunked(200, ["hello"], { last: false }), ...resetStream()] }),
+    retry: { total: 0 },
+    expect: { error: { code: "ERR_INCOMPLETE_BODY" } },
+  },
+  "http2: END_STREAM before Content-Length is reached": {
+    ...over({ "/": cut(big, { atBody: 10_000, by: "fin" }) }),
+    expect: { error: { code: "ERR_INCOMPLETE_BODY" }, attempts: 5 },
+  },
+  "http2: the TCP connection is reset in the middle of a body": {
+    ...over({ "/": [cut(big, { atBody: 10_000 }), big] }),
+    expect: { status: 200, body: text, attempts: 2, connections: 2 },
+  },
+  "http2: the TCP connection is reset in place of an answer to a GET": {
+    ...over({ "/": [reset(), good] }),
+    expect: { ...came, attempts: 2 },
+  },
+  "http2: the TCP connection is reset in place of an answer to a POST": {
+    ...over({ "/": [reset(), good] }),
+    ...post,
+    expect: { error: { code: "ERR_CONNECTION", mayHaveArrived: true }, attempts: 1 },
+  },
+  "http2.post-rst-internal-once": {
+    ...over({ "/": [resetStream(), good] }),
+    ...post,
+    expect: { error: { code: "ERR_CONNECTION", mayHaveArrived: true, phase: "headers" }, message: /INTERNAL_ERROR/, attempts: 1 },
+  },
+  "http2: a GET whose stream is reset is retried": {
+    ...over({ "/": [resetStream(), good] }),
+    expect: { ...came, attempts: 2 },
+  },
+  "http2: PROTOCOL_ERROR is final": {
+    ...over({ "/": resetStream(constants.NGHTTP2_PROTOCOL_ERROR) }),
+    expect: { error: { code: "ERR_PROTOCOL" }, message: /PROTOCOL_ERROR/, attempts: 1 },
+  },
+  "http2: a stream that is closed with NO_ERROR and no answer": {
+    ...over({ "/": [resetStream(constants.NGHTTP2_NO_ERROR), good] }),
+    expect: { ...came, attempts: 2 },
+  },
+  "http2: silence costs the read limit of its stream": {
+    ...over({ "/": [silence(), good] }),
+    expect: { ...came, attempts: 2, elapsed: { min: 300, max: 1_000 } },
+  },
+  "http2: a body that stalls": {
+    ...over({ "/": [stall(big, { atBody: 10_000 }), big] }),
+    expect: { status: 200, body: text, attempts: 2, elapsed: { min: 300, max: 1_000 } },
+  },
+  "http2: gzip cut short": {
+    ...over({ "/": respond(200, { coding: "gzip", body: text, codedBytes: 50 }) }),
+    expect: { error: { code: "ERR_INCOMPLETE_BODY" }, attempts: 5 },
+  },
+  "http2: interim answers": {
+    ...over({ "/": [...informational(103), ...informational(102), ...good] }),
+    expect: { ...came, attempts: 1 },
+  },
+  "http2: a HEAD": {
+    ...over({ "/": respond(200, { headers: { "content-length": 1_000 } }) }),
+    method: "HEAD",
+    expect: { status: 200, body: "", attempts: 1 },
+  },
+  "http2: a connection that is reset as it is accepted, while ten wait for it": {
+    ...over({ "/": good }, { onConnection: [resetOnAccept(), []] }),
+    ask: async (session, { url }) => {
+      const all = await Promise.all(Array.from({ length: 10 }, () => session.get(`${url}/`)));
+      return all[0] ?? session.get(url);
+    },
+    expect: { ...came, attempts: 10, connections: 2 },
+  },
+  "http2: a certificate that is not trusted costs ten calls one handshake": {
+    ...over({ "/": good }),
+    adapter: { http2: true },
+    ask: async (session, { url }) => {
+      const all = await Promise.allSettled(Array.from({ length: 10 }, () => session.get(`${url}/`)));
+      const [first] = all;
+      if (first?.status === "rejected") throw first.reason;
+      return session.get(url);
+    },
+    expect: { error: { code: "ERR_TLS", certificate: true }, attempts: 0, connections: 1 },
+  },
+});
+
+async function withOrigin(
+  routes: Routes,
+  run: (session: Session, origin: FaultOrigin) => Promise<void>,
+  more: FaultOriginOptions = {},
+): Promise<void> {
+  await using origin = await faultOrigin({ tls: certificate, http2: true, routes, ...more });
+  await using session = await sessionFor({ adapter, timeout: { connect: "2s", read: "2s" } });
+  await run(session, origin);
+}
+
+test("http2: fifty calls at once share one connection, and one opening", () =>
+  withOrigin(
+    { "/": good },
+    async (session, { url, connections: _, ...origin }) => {
+      const all = await Promise.all(Array.from({ length: 50 }, () => session.get(`${url}/`)));
+
+      assert.ok(all.every(({ status, attempts }) => status === 200 && attempts.length === 1));
+      assert.equal(origin.requests.length, 50);
+    },
+    { onConnection: acceptLate(50) },
+  ));
+
+test("http2: three hundred calls at once, more than a connection may have streams", () =>
+  withOrigin({ "/": good }, async (session, origin) => {
+    const all = await Promise.all(Array.from({ length: 300 }, () => session.get(`${origin.url}/`)));
+
+    assert.ok(all.every(({ status }) => status === 200));
+    assert.equal(origin.connections, 1);
+  }));
+
+test("http2: fifty calls to a server that turns out to speak HTTP/1.1 get connections of their own", async () => {
+  await using origin = await faultOrigin({ tls: certificate, routes: { "/": [...[{ wait: 50 }], ...good] } });
+  await using session = await sessionFor({ adapter, timeout: { connect: "2s", read: "2s" } });
+
+  const all = await Promise.all(Array.from({ length: 20 }, () => session.get(`${origin.url}/`)));
+
+  assert.ok(all.every(({ status }) => status === 200));
+  assert.equal(origin.connections, 20);
+});
+
+test("http2: the abort of one stream does not disturb the others", () =>
+  withOrigin({ "/slow": drip(respond(200, { body: "slowly" }), { every: 50, bodyOnly: true }), "/": silence() }, async (session, origin) => {
+    const caller = new AbortController();
+    const others = [1, 2, 3].map(() => outcomeOf(session.get(`${origin.url}/slow`)));
+    const aborted = outcomeOf(session.get(`${origin.url}/`, { signal: caller.signal }));
+    await until("all are seen", () => origin.requests.length === 4);
+
+    caller.abort(new Error("enough"));
+
+    assert.equal((await aborted).error?.message, "enough");
+    for (const { response } of await Promise.all(others)) {
+      assert.deepEqual([await response?.text(), response?.attempts.length], ["slowly", 1]);
+    }
+    assert.equal(origin.connections, 1);
+  }));
+
+test("http2: the time-out of one stream does not disturb the others, and they do not keep it alive", () =>
+  withOrigin({ "/busy": drip(respond(200, { body: "x".repeat(20) }), { every: 50, bodyOnly: true }), "/": silence() }, async (session, origin) => {
+    const busy = outcomeOf(session.get(`${origin.url}/busy`));
+    const began = performance.now();
+    const { error } = await outcomeOf(session.post(`${origin.url}/`, { body: "x", timeout: { read: 300 } }));
+
+    assert.equal(Reflect.get(error ?? {}, "code"), "ERR_READ_TIMEOUT");
+    bounded("elapsed", performance.now() - began, { min: 300, max: 400 });
+    assert.equal((await busy).response?.attempts.length, 1);
+    assert.equal(origin.connections, 1);
+  }));
+
+test("http2: calls that find the connection leaving go out on a new one, those under way end on the old one", () =>
+  withOrigin(
+    { "/last": [...goawayProcessed(), { wait: 200 }, ...good], "/": good },
+    async (session, origin) => {
+      const last = outcomeOf(session.post(`${origin.url}/last`, { body: "x" }));
+      await until("the GOAWAY is out", () => origin.requests.length === 1);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+
+      const all = await Promise.all(Array.from({ length: 5 }, () => session.post(`${origin.url}/`, { body: "y" })));
+
+      assert.ok(all.every(({ status, attempts }) => status === 200 && attempts.length === 1));
+      assert.deepEqual([(await last).response?.status, (await last).response?.attempts.length], [200, 1]);
+      assert.equal(origin.connections, 2);
+    },
+  ));
+
+test("http2: with streams below a GOAWAY and above it, all are answered", () =>
+  withOrigin(
+    {
+      "/below": [{ wait: 250 }, ...good],
+      "/goaway": [[{ wait: 100 }, ...goawayUnprocessed().slice(0, 1), { end: "hang" }], good],
+    },
+    async (session, origin) => {
+      await session.get(`${origin.url}/below`);
+      const below = outcomeOf(session.get(`${origin.url}/below`));
+      await until("it is seen", () => origin.requests.length === 2);
+      const above = outcomeOf(session.post(`${origin.url}/goaway`, { body: "y" }));
+
+      assert.ifError((await below).error);
+      assert.deepEqual([(await above).response?.status, (await below).response?.status], [200, 200]);
+      assert.equal(origin.connections, 2);
+    },
+  ));
+
+test("http2: a large upload arrives whole", () =>
+  withOrigin({ "/": echo() }, async (session, origin) => {
+    const body = Buffer.alloc(3_000_000, "0123456789");
+    for (const upload of [body, new Blob([body]), body.toString()]) {
+      const response = await session.put(`${origin.url}/`, { body: upload });
+      assert.equal(response.status, 200);
+      assert.ok(origin.requests.at(-1)?.body.equals(body));
+    }
+  }));
+
+test("http2: a connection that has gone dead without a word is given up after one silence", () =>
+  withOrigin({ "/": [good, silence(), good] }, async (session, origin) => {
+    await session.get(`${origin.url}/`);
+    await session.get(`${origin.url}/other`);
+
+    const { response } = await outcomeOf(session.get(`${origin.url}/`, { timeout: { read: 200 } }));
+
+    assert.equal(response?.status, 200);
+    assert.deepEqual([origin.requests.length, origin.connections], [4, 2]);
+  }));
+
+test("http2: an upload that the server takes slowly is not silence, of bytes and of a stream", () => {
+  const slowly = Array.from({ length: 8 }, () => [{ read: 100_000 }, { wait: 100 }] as const).flat();
+  return withOrigin({ "/": [...slowly, { read: "all" }, ...good] }, async (session, origin) => {
+    const body = Buffer.alloc(1_500_000, "0123456789");
+    async function* stream(): AsyncGenerator<Uint8Array> {
+      for (let at = 0; at < body.length; at += 50_000) yield body.subarray(at, at + 50_000);
+    }
+    for (const upload of [body, stream]) {
+      const { response, error } = await outcomeOf(session.post(`${origin.url}/`, { body: upload, timeout: { read: 300 } }));
+
+      assert.ifError(error);
+      assert.equal(response?.elapsed !== undefined && response.elapsed > 700, true);
+      assert.ok(origin.requests.at(-1)?.body.equals(body));
+    }
+  });
+});
+
+test("http2: a handshake that hangs is ended by the connect limit, for all that wait", async () => {
+  await using origin = await faultOrigin({ tls: certificate, http2: true, onConnection: silentOnAccept() });
+  await using session = await sessionFor({ adapter, retry: { total: 0 }, timeout: { connect: 200 } });
+  const began = performance.now();
+
+  const all = await Promise.all([1, 2, 3].map(() => outcomeOf(session.get(`${origin.url}/`))));
+
+  assert.deepEqual(
+    all.map(({ error }) => Reflect.get(error ?? {}, "code")),
+    ["ERR_CONNECT_TIMEOUT", "ERR_CONNECT_TIMEOUT", "ERR_CONNECT_TIMEOUT"],
+  );
+  bounded("elapsed", performance.now() - began, { min: 199, max: 300 });
+  assert.equal(origin.connections, 1);
+});
+
+test("http2: close() ends what is under way, with the reason", () =>
+  withOrigin({ "/": silence() }, async (session, origin) => {
+    const calls = [1, 2, 3].map(() => outcomeOf(session.get(`${origin.url}/`)));
+    await until("all are seen", () => origin.requests.length === 3);
+
+    await session.close();
+
+    for (const { error } of await Promise.all(calls)) assert.match(error?.message ?? "", /The session was closed/);
+    await until("the connection is closed", () => origin.openConnections === 0);
+  }));

@@ -1,0 +1,95 @@
+import assert from "node:assert/strict";
+import { getEventListeners } from "node:events";
+import { fileURLToPath } from "node:url";
+import { test } from "node:test";
+import {
+  cut,
+  drip,
+  endlessBody,
+  endlessHead,
+  faultOrigin,
+  raw,
+  redirect,
+  refusedPort,
+  reset,
+  respond,
+  selfSigned,
+  silence,
+  switchProtocols,
+  type Routes,
+} from "@holdfast/http/testing";
+import { runProgram, type Finished } from "../support/child.ts";
+import { bounded, outcomeOf, sessionFor } from "./scenario.ts";
+
+const page = respond(200, { body: "x".repeat(1_000) });
+const routes: Routes = {
+  "/": page,
+  "/silence": silence(),
+  "/reset": reset(),
+  "/cut": cut(page, { atBody: 10, by: "fin" }),
+  "/busy": respond(503),
+  "/gzip": respond(200, { coding: "gzip", body: "x".repeat(1_000), codedBytes: 10 }),
+  "/endless-head": endlessHead(),
+  "/drip": drip(page, { every: 50 }),
+  "/switch": switchProtocols(),
+  "/conflict": raw("HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n"),
+  "/loop": redirect("/loop"),
+  "/huge": endlessBody(),
+};
+
+function program(name: string, ...args: readonly string[]): Promise<Finished> {
+  const file = fileURLToPath(new URL(`programs/${name}.ts`, import.meta.url));
+  const flags = ["--conditions=source", "--expose-gc", "--no-warnings"];
+  return runProgram(process.execPath, [...flags, file, ...args], { within: 90_000 });
+}
+
+for (const [name, how] of [
+  ["hygiene.exits-after-failures", "close"],
+  ["hygiene.exits-without-close", "leave"],
+  ["hygiene: it exits without close() over HTTP/2 too", "http2"],
+] as const) {
+  test(name, async () => {
+    await using origin = await faultOrigin({ routes, ...(how === "http2" && { tls: selfSigned(), http2: true }) });
+
+    const { code, stdout, stderr } = await program("after-failures", origin.url, how);
+
+    const ended = Date.now();
+    assert.equal(stderr, "");
+    assert.match(stdout, /^4 failed, then 200, at \d+\n$/);
+    assert.equal(code, 0);
+    bounded("milliseconds to the end", ended - Number(/at (\d+)/.exec(stdout)?.[1]), { max: 1_500 });
+  });
+}
+
+test("hygiene.nothing-unhandled: assorted failures at once leave nothing behind that ends the process", async () => {
+  await using origin = await faultOrigin({ routes });
+
+  const { code, stdout, stderr } = await program("assorted-failures", origin.url, String(await refusedPort()));
+
+  assert.equal(stderr, "");
+  assert.match(stdout, /^26 of 26 failed\n$/);
+  assert.equal(code, 0);
+});
+
+test("hygiene.heap-20k: 15,000 failing calls add less than 8 MB to the heap", async () => {
+  await using origin = await faultOrigin({ routes, maxRecorded: 0 });
+
+  const { code, stdout, stderr } = await program("heap", origin.url);
+
+  assert.deepEqual([code, stderr], [0, ""]);
+  bounded("bytes", Number(stdout), { max: 8_000_000 });
+});
+
+test("hygiene.shared-signal: 100 calls with one signal leave no listener on it", async () => {
+  await using origin = await faultOrigin({ routes });
+  await using session = await sessionFor({ retry: { total: 1 } });
+  const { signal } = new AbortController();
+
+  await Promise.all(
+    Array.from({ length: 100 }, (_, call) =>
+      outcomeOf(session.get(origin.url + (["/", "/reset", "/cut", "/busy"][call % 4] ?? "/"), { signal })),
+    ),
+  );
+
+  assert.equal(getEventListeners(signal, "abort").length, 0);
+});

@@ -1,0 +1,16 @@
+import { Retry, Session } from "@holdfast/http";
+
+/** A time-out, a reset, a cut body and an abort; then the session is closed, or not: nothing else may keep the process. */
+const [url = "", how] = process.argv.slice(2);
+const session = new Session({
+  retry: new Retry({ total: 1 }),
+  timeout: { connect: "10s", read: "100ms", total: "60s" },
+  ...(how === "http2" && { http2: true, tls: { rejectUnauthorized: false } }),
+});
+const failures = ["/silence", "/reset", "/cut"].map((path) => session.get(url + path));
+failures.push(session.get(`${url}/silence`, { timeout: { read: "60s" }, signal: AbortSignal.timeout(50) }));
+const results = await Promise.allSettled(failures);
+const last = await session.get(`${url}/`);
+if (how === "close") await session.close();
+const failed = results.filter(({ status }) => status === "rejected").length;
+process.stdout.write(`${failed} failed, then ${last.status}, at ${Date.now()}\n`);

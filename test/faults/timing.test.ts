@@ -1,0 +1,93 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { fullJitter, waitExponential } from "@holdfast/policy";
+import { faultOrigin, respond, silence, type Responder } from "@holdfast/http/testing";
+import { bounded, scenarios, sessionFor } from "./scenario.ts";
+
+const good = respond(200, { body: "all good\n" });
+const busy = respond(503);
+
+scenarios({
+  "timing.total-deadline": {
+    origin: { routes: { "/": silence() } },
+    timeout: { total: 1_000 },
+    // A wait that cannot fit is not begun: the last attempt's own error comes back then.
+    expect: { outcome: "error", elapsed: { min: 700, max: 1_100 }, attempts: { min: 3 } },
+  },
+  "timing.timeout-accuracy": {
+    origin: { routes: { "/": silence() } },
+    retry: { total: 0 },
+    timeout: { read: 300 },
+    expect: { error: { code: "ERR_READ_TIMEOUT" }, elapsed: { min: 300, max: 350 } },
+  },
+  "timing: an attempt's own limit is as exact": {
+    origin: { routes: { "/": silence() } },
+    retry: { total: 0 },
+    timeout: { read: 5_000, attempt: 200 },
+    expect: { error: { code: "ERR_ATTEMPT_TIMEOUT" }, verdict: "timeout-attempt", elapsed: { min: 200, max: 250 } },
+  },
+  "timing: a deadline of 2 s is exact too": {
+    origin: { routes: { "/": silence() } },
+    retry: { total: 0 },
+    timeout: { read: 5_000, total: 2_000 },
+    expect: { error: { code: "ERR_DEADLINE" }, elapsed: { min: 2_000, max: 2_100 } },
+  },
+  "timing.backoff-cap": {
+    origin: { routes: { "/": [busy, busy, busy, busy, good] } },
+    retry: { backoffFactor: "60ms", backoffMax: "100ms" },
+    expect: { status: 200, attempts: 5, gaps: [{ max: 250 }, { max: 250 }, { max: 250 }, { max: 250 }] },
+  },
+});
+
+/** Calls at once, each of which is refused a few times; gives the waits before each retry, by its number. */
+async function waits(calls: number, refusals: number, wait: Parameters<typeof sessionFor>[0]): Promise<readonly (readonly number[])[]> {
+  const tries = new Map<string, number>();
+  const answer: Responder = ({ headers }) => {
+    const call = headers["x-call"] ?? "";
+    tries.set(call, (tries.get(call) ?? 0) + 1);
+    return (tries.get(call) ?? 0) > refusals ? good : busy;
+  };
+  await using origin = await faultOrigin({ routes: { "/": answer } });
+  await using session = await sessionFor(wait);
+  await Promise.all(
+    Array.from({ length: calls }, (_, call) => session.get(`${origin.url}/`, { headers: { "x-call": String(call) } })),
+  );
+  const gaps: number[][] = Array.from({ length: refusals }, () => []);
+  for (const call of tries.keys()) {
+    const starts = origin.requests.filter(({ headers }) => headers["x-call"] === call).map(({ startedAt }) => startedAt);
+    for (const [index, start] of starts.slice(1).entries()) gaps[index]?.push(start - (starts[index] ?? start));
+  }
+  return gaps;
+}
+
+function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[values.length >> 1] ?? NaN;
+}
+
+test("timing.backoff-growth: the waits grow, within bounds", async () => {
+  const gaps = await waits(200, 3, { retry: { wait: fullJitter(waitExponential({ multiplier: "40ms", base: 2 })) }, timeout: { read: 5_000 } });
+
+  const [first = [], second = [], third = []] = gaps;
+  assert.ok(median(second) > median(first) * 1.2, `${median(first)} ${median(second)}`);
+  assert.ok(median(third) > median(second) * 1.2, `${median(second)} ${median(third)}`);
+  for (const [index, each] of gaps.entries()) {
+    for (const gap of each) bounded(`wait ${index + 1}`, gap, { max: 2.5 * 40 * 2 ** index + 400 });
+  }
+});
+
+test("timing.jitter: the waits differ", async () => {
+  const [gaps = []] = await waits(100, 1, { retry: { wait: fullJitter(waitExponential({ multiplier: "100ms" })) }, timeout: { read: 5_000 } });
+
+  assert.ok(new Set(gaps.map((gap) => Math.round(gap / 10))).size >= 5);
+});
+
+test("timing: an upload that the server takes slowly is not silence", async () => {
+  const slowly = Array.from({ length: 8 }, () => [{ read: 4_000_000 }, { wait: 100 }] as const).flat();
+  await using origin = await faultOrigin({ routes: { "/": [...slowly, { read: "all" }, ...good] } });
+  await using session = await sessionFor();
+
+  const { status, elapsed } = await session.post(`${origin.url}/`, { body: Buffer.alloc(40_000_000) });
+
+  assert.equal(status, 200);
+  bounded("elapsed", elapsed, { min: 700 });
+});
