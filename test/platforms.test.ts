@@ -9,6 +9,7 @@ import { temporaryDirectory, type TemporaryDirectory } from "./support/temporary
 
 const root = join(import.meta.dirname, "..");
 const modules = join(root, "node_modules");
+const nodes = join(import.meta.dirname, "platforms", "nodes");
 
 let directory: TemporaryDirectory;
 
@@ -43,15 +44,15 @@ async function versionOf(program: string): Promise<string> {
   return (await runProgram(program, ["--version"])).stdout.trim();
 }
 
-// npm has the other Nodes as packages for one system each; package.json asks for those of linux x64.
+// npm has the other Nodes as packages for one system each; platforms/nodes asks for those of linux x64.
 const elsewhere = process.platform !== "linux" || process.arch !== "x64";
 
 for (const major of [22, 26]) {
   const skip =
     elsewhere && `no Node ${major} from npm for ${process.platform} ${process.arch}: run it on linux x64`;
   test(`the built package passes its tests on Node ${major}`, { skip }, async () => {
-    const program = join(modules, `node${major}/bin/node`);
-    assert.ok(existsSync(program), `${program} is missing: npm install`);
+    const program = join(nodes, "node_modules", `node${major}/bin/node`);
+    assert.ok(existsSync(program), `${program} is missing: npm install --prefix test/platforms/nodes`);
     assert.match(await versionOf(program), new RegExp(`^v${major}\\.`));
 
     const { passed, failed, log } = await runOnNode(program);

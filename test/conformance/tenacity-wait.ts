@@ -100,7 +100,7 @@ function attemptOf(number: number, seconds: number | undefined): Attempt {
 }
 
 /** Reads a Python call such as `wait_fixed(wait=3)`: the class and its arguments by name. */
-export function parseCall(expression: string): Tree {
+function parseCall(expression: string): Tree {
   const [, op, list = ""] = /^(\w+)\((.*)\)$/.exec(expression) ?? [];
   if (op === undefined) throw new Error(`not a call: ${expression}`);
   const pairs = [...list.matchAll(/(\w+)=(-?[\d.]+)/g)].map(

@@ -1,6 +1,7 @@
 // Plain JavaScript without dependencies: it runs before anything is installed, on any Node.
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 
 /** The Debian packages that the programs in test/ need, each with a file that proves it is there. */
 const needed = {
@@ -9,6 +10,7 @@ const needed = {
   "python3-httpbin": "/usr/lib/python3/dist-packages/httpbin/core.py",
   "python3-doc": "/usr/share/doc/python3-doc/html/index.html",
   openssl: "/usr/bin/openssl",
+  chromium: "/usr/bin/chromium",
 };
 
 const missing = () => Object.keys(needed).filter((name) => !existsSync(needed[name]));
@@ -34,4 +36,12 @@ if (missing().length > 0 && canInstall) install(missing());
 if (missing().length > 0) {
   console.error(`The tests need real servers. Install them: sudo apt-get install ${missing().join(" ")}`);
   process.exitCode = 1;
+}
+
+// The other Nodes that the built packages are tested on, where npm has them for this system.
+const nodes = fileURLToPath(new URL("../platforms/nodes", import.meta.url));
+if (process.platform === "linux" && process.arch === "x64" && !existsSync(`${nodes}/node_modules/node26`)) {
+  const stdio = ["ignore", "inherit", "inherit"];
+  const { status } = spawnSync("npm", ["install", "--no-save", "--loglevel=error"], { cwd: nodes, stdio });
+  if (status !== 0) process.exitCode = 1;
 }

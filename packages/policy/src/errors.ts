@@ -51,13 +51,13 @@ export class RetryError extends HoldfastError {
 
 function describeGiveUp(attempts: readonly Attempt[], cause: unknown): string {
   const count = attempts.at(-1)?.number ?? 0;
-  const what =
-    cause instanceof Error
-      ? cause.message || cause.name
-      : cause === undefined
-        ? "the result was refused"
-        : String(cause);
+  const what = cause === undefined ? "the result was refused" : causeText(cause);
   return `Gave up after ${count} ${count === 1 ? "attempt" : "attempts"}: ${what}`;
+}
+
+function causeText(cause: unknown): string {
+  if (cause instanceof Error) return cause.message || cause.name;
+  return typeof cause === "string" ? cause : `a thrown ${typeof cause}`;
 }
 
 /** The call did not end within its limit. */

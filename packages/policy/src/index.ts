@@ -63,4 +63,4 @@ export { type RetryStatistics, statistics, type Statistics } from "./retry/stati
 export * from "./retry/stop.ts";
 export * from "./retry/wait.ts";
 export * from "./retry/when.ts";
-export { timeout, type TimeoutOptions } from "./timeout/timeout.ts";
+export { timeout, type TimeoutPolicyOptions } from "./timeout/timeout.ts";

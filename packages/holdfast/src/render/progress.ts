@@ -31,8 +31,7 @@ export interface Progress {
   readonly date: number;
 }
 
-/** The progress of a run that has no lines yet. */
-export const nothingYet: Progress["totals"] = {
+const nothingYet: Progress["totals"] = {
   lines: 0,
   done: 0,
   failed: 0,

@@ -48,7 +48,18 @@ export type { RequestHead } from "./request-head.ts";
 export type { ChunkedOptions, RespondOptions } from "./respond.ts";
 export { chunked, informational, redirect, respond } from "./respond.ts";
 export type { Entry, Responder, Routes, Script } from "./routes.ts";
+export type {
+  ScriptedAdapter,
+  ScriptedAdapterOptions,
+  ScriptedAnswer,
+  ScriptedEntry,
+  ScriptedFailure,
+  ScriptedOutcome,
+  ScriptedRequest,
+} from "./scripted-adapter.ts";
+export { scriptedAdapter } from "./scripted-adapter.ts";
 export type { Place } from "./split.ts";
+export { wireBytes } from "./split.ts";
 export type {
   Afterwards,
   Answer,

@@ -156,8 +156,8 @@ export class BufferedExchange implements Dispatcher.DispatchHandler, Passenger, 
     const { method, path, headers, body } = this.#request;
     const upload = (this.#upload ??= new Upload(body));
     try {
-      const opened = connection.multiplexed ? upload.openShared() : upload.open();
-      connection.dispatch({ method, path, headers, body: opened }, this);
+      const opened = upload.open(connection.multiplexed);
+      connection.dispatch({ method, path, headers: withLength(headers, opened.length), body: opened.body }, this);
     } catch (error) {
       // The caller's function that makes the body has failed: neither the network's fault nor the server's.
       this.#conclude(error);
@@ -314,6 +314,10 @@ export class BufferedExchange implements Dispatcher.DispatchHandler, Passenger, 
     // undici decides right after this whether the connection can be used again.
     if (connection !== undefined) queueMicrotask(() => this.#road.pool.release(connection));
   }
+}
+
+function withLength(headers: WireRequest["headers"], length: number | undefined): WireRequest["headers"] {
+  return length === undefined || "content-length" in headers ? headers : { ...headers, "content-length": String(length) };
 }
 
 function numberOf(header: string | string[] | undefined): number | undefined {

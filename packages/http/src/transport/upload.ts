@@ -4,7 +4,12 @@ import { openBody, type Body } from "../body.ts";
 // Small enough to be seen going out, large enough to cost nothing.
 const pieceBytes = 64 * 1024;
 
-type Sendable = string | Uint8Array | Readable | null;
+/** A body as undici takes it. */
+export interface Opened {
+  readonly body: string | Uint8Array | Readable | null;
+  /** Its bytes, where undici could not count them itself. */
+  readonly length?: number | undefined;
+}
 
 /** The body of one exchange on its way out: a stream is opened once, and made anew only when some of it was used. */
 export class Upload {
@@ -25,20 +30,23 @@ export class Upload {
     return this.#stream?.errored === error;
   }
 
-  /** The body for HTTP/1.1, whose progress the socket shows. */
-  open(): Sendable {
-    if (this.#stream !== undefined && isTouched(this.#stream)) this.drop();
-    const opened = this.#stream ?? openBody(this.#body);
-    if (opened instanceof Readable) this.#stream = opened;
-    return opened;
+  /**
+   * Gives the body in a form whose progress can be seen: what is large goes out in pieces, because a socket tells of a
+   * write only when all of it is gone, and `shared` sockets (HTTP/2) tell nothing of one stream.
+   */
+  open(shared: boolean): Opened {
+    if (isTouched(this.#stream)) this.drop();
+    const body = this.#stream ?? openBody(this.#body);
+    if (body instanceof Readable) return this.#openStream(body, shared);
+    if (body === null || body.length <= pieceBytes) return { body };
+    const bytes = typeof body === "string" ? Buffer.from(body) : body;
+    return { body: iterable(slices(bytes)), length: bytes.length };
   }
 
-  /** The body for HTTP/2, where many share the socket: in pieces, so that undici tells of each that it went out. */
-  openShared(): Sendable {
-    const opened = this.open();
-    if (opened === null || (!(opened instanceof Readable) && opened.length <= pieceBytes)) return opened;
-    // undici takes anything that can be iterated; its types do not say so.
-    return piecesOf(opened) as unknown as Readable;
+  #openStream(stream: Readable, shared: boolean): Opened {
+    this.#stream = stream;
+    const length = this.#body.kind === "factory" ? this.#body.length : undefined;
+    return { body: shared ? iterable({ [Symbol.asyncIterator]: () => stream[Symbol.asyncIterator]() }) : stream, length };
   }
 
   /** Lets go of a stream that was made for this exchange; a one-shot stream stays its owner's. */
@@ -49,8 +57,9 @@ export class Upload {
   }
 }
 
-function piecesOf(body: string | Uint8Array | Readable): Iterable<Uint8Array> | AsyncIterable<Uint8Array> {
-  return body instanceof Readable ? { [Symbol.asyncIterator]: () => body[Symbol.asyncIterator]() } : slices(Buffer.from(body));
+// undici takes anything that can be iterated; its types do not say so.
+function iterable(pieces: Iterable<Uint8Array> | AsyncIterable<Uint8Array>): Readable {
+  return pieces as unknown as Readable;
 }
 
 function* slices(bytes: Uint8Array): Generator<Uint8Array> {

@@ -7,7 +7,7 @@ import { LazySignal, onAbort, scopeWithSignal } from "../lazy-signal.ts";
 import type { Policy, Task } from "../policy.ts";
 import { watchFailures } from "./last-failure.ts";
 
-export interface TimeoutOptions {
+export interface TimeoutPolicyOptions {
   /** Hears every event of every call. */
   readonly on?: Listener;
   /** Names the policy in events and explanations. @default "timeout" */
@@ -30,7 +30,7 @@ interface TimeoutRule {
  *
  * @throws RangeError for a limit of 0.
  */
-export function timeout(limit: Duration, { on, name = "timeout" }: TimeoutOptions = {}): Policy {
+export function timeout(limit: Duration, { on, name = "timeout" }: TimeoutPolicyOptions = {}): Policy {
   const rule: TimeoutRule = { limit: toMs(limit), name, on };
   if (rule.limit === 0) throw new RangeError("timeout needs a limit of more than 0 ms");
   return {

@@ -1,0 +1,106 @@
+/** Gets a URL and gives its whole body; an answer other than 200 is an error. */
+export type Get = (url: string) => Promise<Uint8Array>;
+
+/** A library in the race: it is loaded when asked for, so that no process holds more than the one that it measures. */
+export type Contestant = (origin: string) => Promise<Get>;
+
+// As many connections as there are ever requests under way.
+const connections = 64;
+
+/** Who races: each is called as its documentation tells its users to, with its own defaults but for what is said here. */
+export const contestants: Readonly<Record<string, Contestant>> = {
+  holdfast: async () => {
+    const { Session } = await import("@holdfast/http");
+    let failures = 0;
+    const session = new Session({
+      timeout: { connect: "5s", read: "30s", total: "2m" },
+      hooks: { response: [({ status }) => void (failures += status < 400 ? 0 : 1)] },
+    });
+    return async (url) => {
+      const response = await session.get(url);
+      return response.raiseForStatus().content;
+    };
+  },
+  "undici dispatch": async (origin) => {
+    const { Pool } = await import("undici");
+    const { bareGet } = await import("./bare-dispatch.ts");
+    return bareGet(new Pool(origin, { connections }));
+  },
+  "undici.request": async () => {
+    const { Agent, request, setGlobalDispatcher } = await import("undici");
+    setGlobalDispatcher(new Agent({ connections }));
+    return async (url) => {
+      const { statusCode, body } = await request(url);
+      return bytesIfOk(statusCode, body);
+    };
+  },
+  fetch: async () => async (url) => {
+    const response = await fetch(url);
+    return bytesIfOk(response.status, response);
+  },
+  got: async () => {
+    const { got } = await import("got");
+    return (url) => got(url).buffer();
+  },
+  ky: async () => {
+    const { default: ky } = await import("ky");
+    return async (url) => new Uint8Array(await ky.get(url).arrayBuffer());
+  },
+  "axios + axios-retry": async () => {
+    const { default: axios } = await import("axios");
+    const { default: axiosRetry } = await import("axios-retry");
+    const client = axios.create({ responseType: "arraybuffer" });
+    axiosRetry(client, { retries: 3 });
+    return async (url) => (await client.get<Buffer>(url)).data;
+  },
+  "make-fetch-happen": async () => {
+    const { default: makeFetchHappen } = await import("make-fetch-happen");
+    const fetch = makeFetchHappen.defaults({ maxSockets: connections, retry: { retries: 3 } });
+    return async (url) => {
+      const response = await fetch(url);
+      return bytesIfOk(response.status, response);
+    };
+  },
+};
+
+// Enough that a request which fails a fifth of the time never runs out of them.
+const manyRetries = 20;
+
+/** Who races where a fifth of the answers are a 503, all without a wait before the next attempt. */
+export const retrying: Readonly<Record<string, Contestant>> = {
+  holdfast: async () => {
+    const { Retry, Session } = await import("@holdfast/http");
+    const retry = new Retry({ total: manyRetries, statusForcelist: [503] });
+    const session = new Session({ retry: retry.new({ wait: () => 0 }) });
+    return async (url) => (await session.get(url)).raiseForStatus().content;
+  },
+  "undici interceptors.retry": async () => {
+    const { Agent, interceptors, request } = await import("undici");
+    const dispatcher = new Agent({ connections }).compose(
+      interceptors.retry({ maxRetries: manyRetries, retry: (_error, _context, again) => again(null) }),
+    );
+    return async (url) => {
+      const { statusCode, body } = await request(url, { dispatcher });
+      return bytesIfOk(statusCode, body);
+    };
+  },
+  "undici RetryAgent": async () => {
+    const { Agent, request, RetryAgent } = await import("undici");
+    const dispatcher = new RetryAgent(new Agent({ connections }), {
+      maxRetries: manyRetries,
+      retry: (_error, _context, again) => again(null),
+    });
+    return async (url) => {
+      const { statusCode, body } = await request(url, { dispatcher });
+      return bytesIfOk(statusCode, body);
+    };
+  },
+};
+
+async function bytesIfOk(
+  status: number,
+  body: { arrayBuffer(): Promise<ArrayBuffer> },
+): Promise<Uint8Array> {
+  if (status !== 200) throw new Error(`Got ${status}`);
+  return new Uint8Array(await body.arrayBuffer());
+}

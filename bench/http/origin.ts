@@ -1,0 +1,36 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { nginx } from "../../test/support/nginx.ts";
+import { temporaryDirectory } from "../../test/support/temporary.ts";
+import { bodyOf } from "./work.ts";
+
+/** What everybody is measured against; disposing of it ends the server. */
+export interface Origin extends AsyncDisposable {
+  /** Without a slash at the end; `/1k`, `/20k` and `/100k` are bodies, `/flaky` and `/down` are 1 KB. */
+  readonly url: string;
+}
+
+// A connection's every fifth answer under /flaky is a 503: the same fifth for everybody, at the price of a regex.
+const conf = `
+  access_log off;
+  keepalive_requests 1000000000;
+  open_file_cache max=16 inactive=1h;
+  location = /flaky { if ($connection_requests ~ "[05]$") { return 503; } try_files /1k =404; }
+  location = /down { return 503; }
+`;
+
+/** Starts an nginx on loopback. */
+export async function startOrigin(): Promise<Origin> {
+  const files = await temporaryDirectory("bench");
+  for (const kilobytes of [1, 20, 100]) {
+    await writeFile(join(files.path, `${kilobytes}k`), bodyOf(kilobytes * 1024));
+  }
+  const server = await nginx({ root: files.path, conf });
+  return {
+    url: server.url,
+    [Symbol.asyncDispose]: async () => {
+      await server[Symbol.asyncDispose]();
+      await files[Symbol.asyncDispose]();
+    },
+  };
+}

@@ -1,0 +1,103 @@
+"""What worker.ts does, with a library of Python's: reads lines of work, answers each with what it cost."""
+
+import asyncio
+import json
+import resource
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+CONNECTIONS = 64
+PATTERN = b"holdfast's bench: sixteen bytes, and sixteen bytes, and sixteen."
+
+
+def check(status, body, expected, verify):
+    if status != 200 or len(body) != len(expected) or (verify and body != expected):
+        raise ValueError(f"Got {status} and a body of {len(body)} bytes, not the {len(expected)} that were sent")
+
+
+class Counter:
+    def __init__(self, work):
+        self.begun = 0
+        self.work = work
+        self.end = time.perf_counter() + work["seconds"]
+        size = work["bytes"]
+        self.expected = (PATTERN * (size // len(PATTERN) + 1))[:size]
+
+    def next(self):
+        if self.begun >= self.work["requests"] or time.perf_counter() >= self.end:
+            return False
+        self.begun += 1
+        return True
+
+
+def with_requests(retrying):
+    import requests
+    from requests.adapters import HTTPAdapter
+    from urllib3.util.retry import Retry
+
+    session = requests.Session()
+    retry = Retry(total=20, status_forcelist=[500, 502, 503, 504], backoff_factor=0 if retrying else 1)
+    session.mount("http://", HTTPAdapter(max_retries=retry, pool_maxsize=CONNECTIONS))
+    threads = ThreadPoolExecutor(CONNECTIONS)
+
+    def lane(counter):
+        work = counter.work
+        while counter.next():
+            response = session.get(work["url"], timeout=(5, 30))
+            check(response.status_code, response.content, counter.expected, work["verify"])
+
+    def perform(counter):
+        concurrency = counter.work["concurrency"]
+        if concurrency == 1:
+            return lane(counter)
+        for future in [threads.submit(lane, counter) for _ in range(concurrency)]:
+            future.result()
+
+    return perform
+
+
+def with_aiohttp(_retrying):
+    import aiohttp
+
+    loop = asyncio.new_event_loop()
+
+    async def open_session():
+        timeout = aiohttp.ClientTimeout(total=120, connect=5, sock_read=30)
+        return aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=CONNECTIONS), timeout=timeout)
+
+    session = loop.run_until_complete(open_session())
+
+    async def lane(counter):
+        work = counter.work
+        while counter.next():
+            async with session.get(work["url"]) as response:
+                check(response.status, await response.read(), counter.expected, work["verify"])
+
+    async def lanes(counter):
+        await asyncio.gather(*(lane(counter) for _ in range(counter.work["concurrency"])))
+
+    return lambda counter: loop.run_until_complete(lanes(counter))
+
+
+def cpu():
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    return usage.ru_utime + usage.ru_stime
+
+
+def main(race, name):
+    make = {"requests": with_requests, "aiohttp": with_aiohttp}[name]
+    perform = make(race == "retrying")
+    for line in sys.stdin:
+        counter = Counter(json.loads(line))
+        before, started = cpu(), time.perf_counter()
+        perform(counter)
+        cost = {
+            "requests": counter.begun,
+            "wallMs": (time.perf_counter() - started) * 1000,
+            "cpuMs": (cpu() - before) * 1000,
+        }
+        print(json.dumps(cost), flush=True)
+
+
+main(*sys.argv[1:3])

@@ -1,0 +1,38 @@
+import { createInterface } from "node:readline";
+import { contestants, retrying, type Get } from "./contestants.ts";
+import { bodyOf, type Cost, type Work } from "./work.ts";
+
+/** Does the work with one contestant and says what it cost. */
+async function perform(get: Get, work: Work): Promise<Cost> {
+  const expected = bodyOf(work.bytes);
+  const before = process.cpuUsage();
+  const startedAt = performance.now();
+  const end = startedAt + work.seconds * 1_000;
+  let begun = 0;
+  const lane = async (): Promise<void> => {
+    while (begun < work.requests && performance.now() < end) {
+      begun += 1;
+      const body = await get(work.url);
+      if (body.length !== expected.length || (work.verify && !expected.equals(body))) {
+        throw new Error(`A body of ${body.length} bytes differs from the ${expected.length} that were sent`);
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: work.concurrency }, lane));
+  const { user, system } = process.cpuUsage(before);
+  return { requests: begun, wallMs: performance.now() - startedAt, cpuMs: (user + system) / 1_000 };
+}
+
+/** Reads one work after another from its input, a line of JSON each, and answers each with a line of JSON. */
+async function main([race = "", name = "", origin = ""]: readonly string[]): Promise<void> {
+  const contestant = (race === "retrying" ? retrying : contestants)[name];
+  if (contestant === undefined) throw new Error(`No contestant ${name}`);
+  const get = await contestant(origin);
+  for await (const line of createInterface({ input: process.stdin })) {
+    const cost = await perform(get, JSON.parse(line) as Work);
+    process.stdout.write(`${JSON.stringify(cost)}\n`);
+  }
+  process.exit(0);
+}
+
+await main(process.argv.slice(2));

@@ -1,0 +1,51 @@
+import { spawn, spawnSync } from "node:child_process";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import type { Cost, Work } from "./work.ts";
+
+/** A contestant in a process of its own; disposing of it ends the process. */
+export interface Worker extends AsyncDisposable {
+  readonly name: string;
+  perform(work: Work): Promise<Cost>;
+}
+
+export type Race = "plain" | "retrying";
+
+const python = "/usr/bin/python3";
+
+/** What of Python's is installed here. */
+export function pythonContestants(): { readonly found: readonly string[]; readonly missing: readonly string[] } {
+  const has = (name: string): boolean => spawnSync(python, ["-c", `import ${name}`]).status === 0;
+  const names = ["requests", "aiohttp"];
+  return { found: names.filter(has), missing: names.filter((name) => !has(name)) };
+}
+
+/** Starts a contestant that is written in TypeScript. */
+export function nodeWorker(race: Race, name: string, origin: string): Worker {
+  const program = join(import.meta.dirname, "worker.ts");
+  return start(`${name}`, process.execPath, ["--conditions=source", "--expose-gc", program, race, name, origin]);
+}
+
+/** Starts a contestant that is written in Python. */
+export function pythonWorker(race: Race, name: string): Worker {
+  return start(`${name} (Python)`, python, [join(import.meta.dirname, "worker.py"), race, name]);
+}
+
+function start(name: string, command: string, args: readonly string[]): Worker {
+  const child = spawn(command, args, { stdio: ["pipe", "pipe", "inherit"] });
+  const ended = new Promise<void>((resolve) => void child.once("close", () => resolve()));
+  const answers = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  return {
+    name,
+    perform: async (work) => {
+      child.stdin.write(`${JSON.stringify(work)}\n`);
+      const { value, done } = await answers.next();
+      if (done === true) throw new Error(`${name} ended in the middle of its work`);
+      return JSON.parse(value) as Cost;
+    },
+    [Symbol.asyncDispose]: async () => {
+      child.kill();
+      await ended;
+    },
+  };
+}

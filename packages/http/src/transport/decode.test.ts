@@ -1,0 +1,88 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import * as zlib from "node:zlib";
+import fc from "fast-check";
+import { decode } from "./decode.ts";
+
+const text = Buffer.from("hello, hello, hello ".repeat(50));
+const large = Buffer.from(Array.from({ length: 40_000 }, (_, line) => `${(line * 7_919) % 65_537}\n`).join(""));
+const limit = 2 ** 31;
+
+const coders: Readonly<Record<string, (bytes: Buffer) => Buffer>> = {
+  gzip: (bytes) => zlib.gzipSync(bytes),
+  "x-gzip": (bytes) => zlib.gzipSync(bytes),
+  deflate: (bytes) => zlib.deflateSync(bytes),
+  br: (bytes) => zlib.brotliCompressSync(bytes),
+  zstd: (bytes) => zlib.zstdCompressSync(bytes),
+};
+
+function codeOf(call: () => unknown): Promise<string> {
+  return Promise.resolve()
+    .then(call)
+    .then(
+      () => "no error",
+      (error: unknown) => String(Reflect.get(Object(error), "code")),
+    );
+}
+
+for (const [name, encode] of Object.entries(coders)) {
+  test(`${name} is undone, small on this thread and large on another`, async () => {
+    for (const body of [text, large]) assert.ok((await decode(encode(body), name, limit)).equals(body));
+  });
+
+  test(`${name} cut anywhere is an incomplete body, small and large`, async () => {
+    for (const body of [text, large]) {
+      const whole = encode(body);
+      for (let at = 1; at < whole.length; at += Math.ceil(whole.length / 60)) {
+        assert.equal(await codeOf(() => decode(whole.subarray(0, at), name, limit)), "ERR_INCOMPLETE_BODY", `at ${at}`);
+      }
+    }
+  });
+
+  test(`${name} that grows over the limit is refused`, async () => {
+    for (const body of [text, large]) {
+      assert.equal(await codeOf(() => decode(encode(body), name, body.length - 1)), "ERR_BODY_TOO_LARGE");
+      assert.equal((await decode(encode(body), name, body.length)).length, body.length);
+    }
+  });
+
+  test(`${name} that is none is an error`, async () => {
+    assert.equal(await codeOf(() => decode(Buffer.from("<html>no such thing</html>"), name, limit)), "ERR_DECODE");
+  });
+}
+
+test("deflate comes with and without the zlib format", async () => {
+  assert.ok((await decode(zlib.deflateRawSync(text), "deflate", limit)).equals(text));
+  assert.ok((await decode(zlib.deflateRawSync(large), "deflate", limit)).equals(large));
+});
+
+test("raw deflate is told from the zlib format, whatever is in it", () =>
+  fc.assert(
+    fc.asyncProperty(fc.uint8Array({ maxLength: 300 }), fc.integer({ min: 0, max: 9 }), async (bytes, level) => {
+      const body = Buffer.from(bytes);
+      assert.ok((await decode(zlib.deflateRawSync(body, { level }), "deflate", limit)).equals(body));
+      assert.ok((await decode(zlib.deflateSync(body, { level }), "deflate", limit)).equals(body));
+    }),
+  ));
+
+test("zstd in several frames is all of them (RFC 8878 §3.1), and the limit is on their sum", async () => {
+  for (const body of [text, large]) {
+    const frames = Buffer.concat([zlib.zstdCompressSync(body), zlib.zstdCompressSync(body)]);
+    assert.ok((await decode(frames, "zstd", limit)).equals(Buffer.concat([body, body])));
+    assert.equal(await codeOf(() => decode(frames, "zstd", 2 * body.length - 1)), "ERR_BODY_TOO_LARGE");
+  }
+});
+
+test("codings over one another are undone from the last to the first", async () => {
+  const body = zlib.brotliCompressSync(zlib.gzipSync(text));
+
+  assert.ok((await decode(body, "gzip, BR", limit)).equals(text));
+});
+
+test("a coding that is not known, and none, leave the body as it came", async () => {
+  for (const name of [undefined, "", "identity", "compress", "aes128gcm"]) assert.equal(await decode(text, name, limit), text);
+});
+
+test("a chain of six codings is refused before any is undone", async () => {
+  assert.equal(await codeOf(() => decode(text, "gzip,gzip,gzip,gzip,gzip,gzip", limit)), "ERR_DECODE");
+});

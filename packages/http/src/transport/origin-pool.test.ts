@@ -1,0 +1,182 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { createServer, connect, type Socket } from "node:net";
+import { after, before, test } from "node:test";
+import type { Connection } from "./connection.ts";
+import { OriginPool, type OriginPoolOptions, type Passenger } from "./origin-pool.ts";
+
+const server = createServer((socket) => socket.on("error", () => undefined));
+const origin = new URL("http://pool.test");
+
+before(async () => {
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+});
+
+after(() => server.close());
+
+async function socket(): Promise<Socket> {
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("The server does not listen");
+  const opened = connect(address.port, "127.0.0.1").on("error", () => undefined);
+  await once(opened, "connect");
+  return opened;
+}
+
+/** Openings that the test ends itself, each with a socket or an error. */
+class Openings {
+  readonly all: { resolve: (socket: Socket) => void; reject: (error: Error) => void; signal: AbortSignal }[] = [];
+
+  readonly connector: OriginPoolOptions["connector"] = (_origin, _limit, signal) =>
+    new Promise((resolve, reject) => {
+      this.all.push({ resolve, reject, signal });
+      signal.addEventListener("abort", () => reject(signal.reason as Error), { once: true });
+    });
+}
+
+class Rider implements Passenger {
+  readonly connectLimit = 1_000;
+  readonly boarded: Connection[] = [];
+  readonly stranded: unknown[] = [];
+
+  board(connection: Connection): void {
+    this.boarded.push(connection);
+  }
+
+  strand(error: unknown): void {
+    this.stranded.push(error);
+  }
+}
+
+function pool(options: Partial<OriginPoolOptions> = {}): { pool: OriginPool; openings: Openings } {
+  const openings = new Openings();
+  return { openings, pool: new OriginPool(origin, { connector: openings.connector, limit: 4, mayMultiplex: false, ...options }) };
+}
+
+function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
+test("opens one connection for each that waits, up to the limit", () => {
+  const { pool: waiting, openings } = pool();
+
+  for (let rider = 0; rider < 6; rider += 1) waiting.take(new Rider());
+
+  assert.equal(openings.all.length, 4);
+  waiting.close(new Error("over"));
+});
+
+test("opens one for all while it may turn out to be shared, and more when it does not", async () => {
+  const { pool: shared, openings } = pool({ mayMultiplex: true });
+  const riders = [new Rider(), new Rider(), new Rider()];
+  for (const rider of riders) shared.take(rider);
+  const atFirst = openings.all.length;
+
+  openings.all[0]?.resolve(await socket());
+  await turn();
+
+  assert.deepEqual([atFirst, openings.all.length, riders.map(({ boarded }) => boarded.length)], [1, 3, [1, 0, 0]]);
+  shared.close(new Error("over"));
+});
+
+test("an opening that failed strands the first in line, or all that waited for that one", async () => {
+  for (const [mayMultiplex, stranded] of [
+    [false, [1, 0]],
+    [true, [1, 1]],
+  ] as const) {
+    const { pool: failing, openings } = pool({ mayMultiplex, limit: 1 });
+    const riders = [new Rider(), new Rider()];
+    for (const rider of riders) failing.take(rider);
+
+    openings.all[0]?.reject(new Error("refused"));
+    await turn();
+
+    assert.deepEqual(
+      riders.map((rider) => rider.stranded.length),
+      stranded,
+    );
+    failing.close(new Error("over"));
+  }
+});
+
+test("an opening that nobody wants any more is dropped, and its end is nobody's", async () => {
+  const { pool: fickle, openings } = pool({ limit: 1 });
+  const [gone, next] = [new Rider(), new Rider()];
+  fickle.take(gone);
+
+  fickle.cancel(gone);
+  fickle.take(next);
+  await turn();
+
+  assert.equal(openings.all[0]?.signal.aborted, true);
+  assert.deepEqual([openings.all.length, gone.stranded.length, next.stranded.length], [2, 0, 0]);
+  openings.all[1]?.resolve(await socket());
+  await turn();
+  assert.equal(next.boarded.length, 1);
+  fickle.close(new Error("over"));
+});
+
+test("an opening goes to whoever is still in line", async () => {
+  const { pool: one, openings } = pool({ limit: 1 });
+  const [gone, left] = [new Rider(), new Rider()];
+  one.take(gone);
+  one.take(left);
+
+  one.cancel(gone);
+  openings.all[0]?.resolve(await socket());
+  await turn();
+
+  assert.deepEqual([openings.all.length, gone.boarded.length, left.boarded.length], [1, 0, 1]);
+  one.close(new Error("over"));
+});
+
+test("a connection that was given back goes to the next in line, then to the next who comes", async () => {
+  const { pool: one, openings } = pool({ limit: 1 });
+  const riders = [new Rider(), new Rider()];
+  for (const rider of riders) one.take(rider);
+  openings.all[0]?.resolve(await socket());
+  await turn();
+  const connection = riders[0]?.boarded[0];
+  assert.ok(connection !== undefined);
+
+  one.release(connection);
+  one.release(connection);
+  const late = new Rider();
+  one.take(late);
+
+  assert.deepEqual([riders[1]?.boarded[0], late.boarded[0]], [connection, connection]);
+  one.close(new Error("over"));
+});
+
+test("a connection that has closed is replaced for whoever is in line, and nothing is left in the end", async () => {
+  const { pool: one, openings } = pool({ limit: 1 });
+  const riders = [new Rider(), new Rider()];
+  for (const rider of riders) one.take(rider);
+  const first = await socket();
+  openings.all[0]?.resolve(first);
+  await turn();
+  const connection = riders[0]?.boarded[0];
+  assert.ok(connection !== undefined);
+
+  first.destroy();
+  await once(first, "close");
+  one.release(connection);
+  await turn();
+
+  assert.equal(openings.all.length, 2);
+  if (riders[1] !== undefined) one.cancel(riders[1]);
+  assert.ok(one.empty);
+});
+
+test("close strands who waits, with the reason", () => {
+  const { pool: closing, openings } = pool({ limit: 1 });
+  const riders = [new Rider(), new Rider()];
+  for (const rider of riders) closing.take(rider);
+  const reason = new Error("over");
+
+  closing.close(reason);
+
+  assert.deepEqual(riders.map(({ stranded }) => stranded), [[reason], [reason]]);
+  assert.equal(openings.all[0]?.signal.aborted, true);
+  assert.ok(closing.empty);
+});

@@ -1,0 +1,86 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { errors } from "undici";
+import { ConnectTimeoutError } from "../errors.ts";
+import { StaleConnection } from "./connection.ts";
+import { isClosing, provesUnprocessed } from "./evidence.ts";
+import { translate, type Progress } from "./translate.ts";
+
+const atHeaders: Progress = { target: "h:1", phase: "headers", mayHaveArrived: true, received: 0, expected: undefined };
+const inBody: Progress = { ...atHeaders, phase: "body", received: 3, expected: 9 };
+
+function failure(message: string, fields: object = {}): Error {
+  return Object.assign(new Error(message), fields);
+}
+
+function parserError(reason: string): Error {
+  return failure(`Response does not match the HTTP/1.1 protocol (${reason})`, { name: "HTTPParserError" });
+}
+
+const reset = failure("read ECONNRESET", { code: "ECONNRESET" });
+const refusedStream = failure("Stream closed", { code: "ERR_HTTP2_STREAM_ERROR", http2ErrorCode: 7 });
+const mismatch = new errors.ResponseContentLengthMismatchError();
+
+const rows: readonly (readonly [what: string, cause: Error, progress: Progress, name: string, message: RegExp])[] = [
+  ["a reset before the answer", reset, atHeaders, "ConnectionError", /^h:1 closed the connection before it answered \(ECONNRESET\)$/],
+  ["a reset in the body", reset, inBody, "IncompleteBodyError", /^The body broke off after 3 of 9 bytes$/],
+  ["a pipe that broke", failure("write EPIPE", { code: "EPIPE" }), atHeaders, "ConnectionError", /EPIPE/],
+  ["a FIN before the answer", new errors.SocketError("other side closed"), atHeaders, "ConnectionError", /ECONNRESET/],
+  ["a stale connection", new StaleConnection(), atHeaders, "ConnectionError", /ECONNRESET/],
+  ["the end inside a chunk", parserError("Invalid EOF state"), inBody, "IncompleteBodyError", /3 of 9/],
+  ["a length that was not reached", mismatch, inBody, "IncompleteBodyError", /3 of 9/],
+  ["two lengths", mismatch, atHeaders, "ProtocolError", /Content-Length is not one number$/],
+  ["a bad chunk", parserError("Invalid character in chunk size"), inBody, "ProtocolError", /: Invalid character in chunk size$/],
+  ["an endless head", new errors.HeadersOverflowError(), atHeaders, "ProtocolError", /Headers Overflow/],
+  ["an unasked 100", new errors.SocketError("bad response"), atHeaders, "ProtocolError", /100 Continue without having been asked/],
+  ["an unasked 101", new errors.SocketError("bad upgrade"), atHeaders, "ProtocolError", /101 Switching Protocols without/],
+  ["a refused stream", refusedStream, atHeaders, "ConnectionError", /^h:1 reset the stream before it answered \(REFUSED_STREAM\)$/],
+  ["a stream reset in the body", failure("x", { code: "ERR_HTTP2_STREAM_ERROR", http2ErrorCode: 2 }), inBody, "IncompleteBodyError", /3 of 9/],
+  ["bad HTTP/2", failure("x", { code: "ERR_HTTP2_STREAM_ERROR", http2ErrorCode: 1 }), atHeaders, "ProtocolError", /HTTP\/2 PROTOCOL_ERROR/],
+  ["an HTTP/2 length not reached", Object.assign(new errors.ResponseContentLengthMismatchError(), { http2ErrorCode: 1 }), inBody, "IncompleteBodyError", /3 of 9/],
+  ["a wrong argument", new errors.InvalidArgumentError("invalid header key"), atHeaders, "TypeError", /^invalid header key$/],
+];
+
+for (const [what, cause, progress, name, message] of rows) {
+  test(`${what} is a ${name} that says so, with its cause`, () => {
+    const error = translate(cause, progress);
+
+    assert.equal(error.constructor.name, name);
+    assert.match(error.message, message);
+    assert.equal(error.cause, cause);
+  });
+}
+
+test("an error of our own passes as it is", () => {
+  const own = new ConnectTimeoutError("h:1", 5);
+
+  assert.equal(translate(own, atHeaders), own);
+});
+
+test("what is known of the arrival is told", () => {
+  for (const mayHaveArrived of [true, false]) {
+    const error = translate(reset, { ...atHeaders, mayHaveArrived });
+    assert.equal(Reflect.get(error, "mayHaveArrived"), mayHaveArrived);
+  }
+});
+
+test("unprocessed is only what is proven to be", () => {
+  const proofs = [
+    new StaleConnection(),
+    refusedStream,
+    failure('HTTP/2: "GOAWAY" frame received with code 0'),
+    failure('HTTP/2: "frameError" received - type 1, code -516'),
+  ];
+  const doubts = [reset, new errors.SocketError("other side closed"), failure("x", { http2ErrorCode: 2 }), failure('HTTP/2: "frameError" received - type 0, code 1'), "text"];
+
+  assert.deepEqual(proofs.map(provesUnprocessed), [true, true, true, true]);
+  assert.deepEqual(doubts.map(provesUnprocessed), [false, false, false, false, false]);
+});
+
+test("a closing is no complaint about what was said", () => {
+  const closings = [reset, new StaleConnection(), new errors.SocketError("other side closed")];
+  const others = [parserError("Invalid header"), new errors.SocketError("bad response"), mismatch];
+
+  assert.deepEqual(closings.map(isClosing), [true, true, true]);
+  assert.deepEqual(others.map(isClosing), [false, false, false]);
+});
