@@ -39,7 +39,7 @@ export const contestants: Readonly<Record<string, Contestant>> = {
     return bytesIfOk(response.status, response);
   },
   got: async () => {
-    const { got } = await import("got");
+    const { default: got } = await import("got");
     return (url) => got(url).buffer();
   },
   ky: async () => {

@@ -24,7 +24,7 @@ export abstract class HoldfastError extends Error {
 /** Why a call ended though its condition asked for another attempt. */
 export type GiveUpReason = "stop" | "deadline" | "budget";
 
-/** Every attempt failed and no further one is made: the last failure is the `cause`, all attempts are at hand. */
+/** Every attempt failed and no further one is made: the last failure is the `cause`, the attempts are at hand (the latest 100). */
 export class RetryError extends HoldfastError {
   readonly code = "ERR_RETRIES_EXHAUSTED";
   readonly reason: GiveUpReason;

@@ -96,5 +96,5 @@ test("after the process was held up, what has come is read before limits are loo
     await new Promise((resolve) => setImmediate(resolve));
   }
 
-  assert.deepEqual(seen, [10, 10_010, 15_020 - 10 + 10]);
+  assert.deepEqual(seen, [10, 10_010, 15_020]);
 });

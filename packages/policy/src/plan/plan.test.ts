@@ -100,3 +100,18 @@ test("leaves the circuit that it plans for as it is", async () => {
 test("refuses to plan for no attempts", async () => {
   await assert.rejects(plan(doubling, { maxAttempts: 0 }), RangeError);
 });
+
+test("leaves the callbacks, the listeners and the budget of a retry alone", async () => {
+  const calls: string[] = [];
+  const watched = doubling.with({
+    after: () => void calls.push("after"),
+    beforeSleep: () => void calls.push("beforeSleep"),
+    on: ({ type }) => void calls.push(type),
+    budget: { deposit: () => void calls.push("deposit"), withdraw: () => calls.push("withdraw") > 0 },
+  });
+
+  const { attempts } = await plan(watched);
+
+  assert.equal(attempts, 4);
+  assert.deepEqual(calls, []);
+});

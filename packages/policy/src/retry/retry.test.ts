@@ -566,3 +566,16 @@ test("explains itself", () => {
     enabled: true,
   });
 });
+
+test("keeps the latest hundred attempts of a call that goes on and on, and numbers them all", async () => {
+  const clock = fakeClock();
+
+  const failure = await failureOf(
+    retry({ stop: stopAfterAttempt(250), wait: waitFixed("1s") }).execute(failing(Infinity), { clock }),
+  );
+
+  assert.ok(failure instanceof RetryError);
+  assert.equal(failure.attempts.length, 100);
+  assert.equal(failure.attempts[0]?.number, 151);
+  assert.equal(failure.last?.number, 250);
+});

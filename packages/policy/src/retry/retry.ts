@@ -37,6 +37,7 @@ export function retry<R = unknown>(options: RetryOptions<R> = {}): RetryPolicy<R
   const policy: Policy<R> = {
     execute: (task, context = rule.context) => execute(rule, task, context),
     explain: () => explain(rule),
+    rehearsal: () => rehearsal(rule),
   };
   const wrap = (fn: (this: unknown, ...args: unknown[]) => R): unknown =>
     named(fn.name, function (this: unknown, ...args: unknown[]): Promise<R> {
@@ -84,6 +85,9 @@ interface Call<T extends R, R> {
   readonly startedAt: number;
 }
 
+// A poll that goes on for days must not keep every answer it ever got.
+const keptAttempts = 100;
+
 /** The retry loop. `first` is the outcome of the first attempt where it was made already. */
 async function run<T extends R, R>(call: Call<T, R>, first?: Outcome<T>): Promise<T> {
   const { rule, scope } = call;
@@ -103,6 +107,7 @@ async function run<T extends R, R>(call: Call<T, R>, first?: Outcome<T>): Promis
       waited,
       idleFor,
     };
+    if (attempts.length === keptAttempts) attempts.shift();
     attempts.push(made);
     if (!(await again(call, made))) return settle(call, outcome);
     waited = Math.max(0, rule.wait(made, scope.random)) || 0;
@@ -191,4 +196,8 @@ function report<T extends R, R>({ rule, scope }: Call<T, R>, event: PolicyEvent)
 function explain(rule: RetryRule<never>): Explanation {
   const { name, when, wait, stop, reraise, enabled } = rule;
   return { policy: name, when: nameOf(when), wait: nameOf(wait), stop: nameOf(stop), reraise, enabled };
+}
+
+function rehearsal<R>({ name, when, wait, stop, reraise, enabled }: RetryRule<R>): Policy<R> {
+  return retry({ name, when, wait, stop, reraise, enabled });
 }

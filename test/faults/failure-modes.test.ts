@@ -1,0 +1,78 @@
+import assert from "node:assert/strict";
+import { readFileSync, writeFileSync } from "node:fs";
+import { test } from "node:test";
+import { faultOrigin } from "@holdfast/http/testing";
+import { failureModes, stage, type FailureMode } from "./failure-modes.ts";
+import { outcomeOf, sessionFor, type Result } from "./scenario.ts";
+
+const page = new URL("../../docs/failure-modes.md", import.meta.url);
+const columns = ["What happens", "What comes back", "Verdict", "May have arrived", "GET again", "POST again"];
+
+const tablePattern = /^\|.*(?:\n\|.*)*/m;
+
+/** `HOLDFAST_UPDATE=1 node --conditions=source --test test/faults/failure-modes.test.ts` writes the tables anew. */
+const update = process.env["HOLDFAST_UPDATE"] === "1";
+
+for (const [area, modes] of Object.entries(failureModes)) {
+  test(`the page on failure modes says what comes of them: ${area}`, async () => {
+    const rows = await Promise.all(Object.entries(modes).map(async ([name, mode]) => rowOf(name, await observed(mode))));
+    const table = [columns, columns.map(() => "---"), ...rows].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
+
+    const text = readFileSync(page, "utf8");
+    const [before, section, after] = sectionOf(text, area);
+    if (update) writeFileSync(page, before + section.replace(tablePattern, () => table) + after);
+    else assert.equal(tablePattern.exec(section)?.[0], table);
+  });
+}
+
+function sectionOf(text: string, heading: string): readonly [string, string, string] {
+  const start = text.indexOf(`\n## ${heading}\n`);
+  assert.notEqual(start, -1, `The page has no section "${heading}"`);
+  const next = text.indexOf("\n## ", start + 1);
+  const end = next === -1 ? text.length : next;
+  return [text.slice(0, start), text.slice(start, end), text.slice(end)];
+}
+
+interface Observed {
+  readonly get: Result;
+  readonly post: Result;
+}
+
+async function observed(mode: FailureMode): Promise<Observed> {
+  const plan = await stage(mode);
+  const ask = async (method: string): Promise<Result> => {
+    await using origin = await faultOrigin(plan.origin);
+    await using session = await sessionFor({
+      adapter: plan.adapter,
+      retry: { total: 1 },
+      timeout: { connect: 200, read: 200 },
+    });
+    const url = mode.url?.(origin.port) ?? `${origin.url}/`;
+    return await outcomeOf(session.request(method, url, { ...mode.request, ...(method === "POST" && { body: "x" }) }));
+  };
+  const [get, post] = await Promise.all([ask("GET"), ask("POST")]);
+  return { get, post };
+}
+
+function rowOf(name: string, { get, post }: Observed): readonly string[] {
+  const { response, error } = post;
+  const verdict = response?.verdict ?? field(error, "verdict");
+  const arrived = response === undefined ? field(error, "mayHaveArrived") : true;
+  return [
+    name,
+    response === undefined ? `\`${error.constructor.name}\` ${String(field(error, "code"))}` : `the response, ${response.status}`,
+    `${String(field(verdict, "reason") ?? "–")}`,
+    arrived === undefined ? "–" : arrived === true ? "yes" : "no",
+    again(get),
+    again(post),
+  ];
+}
+
+function again({ response, error }: Result): string {
+  const attempts = response?.attempts ?? field(error, "attempts");
+  return Array.isArray(attempts) && attempts.length > 1 ? "yes" : "no";
+}
+
+function field(value: unknown, name: string): unknown {
+  return typeof value === "object" && value !== null ? Reflect.get(value, name) : undefined;
+}

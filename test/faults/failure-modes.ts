@@ -1,0 +1,122 @@
+import type { HttpAdapterOptions, RequestOptions } from "@holdfast/http";
+import {
+  chunked,
+  cut,
+  cutHandshake,
+  drip,
+  endlessBody,
+  endlessHead,
+  goawayUnprocessed,
+  informational,
+  raw,
+  redirect,
+  refuseStream,
+  reset,
+  resetStream,
+  respond,
+  silence,
+  silentOnAccept,
+  stall,
+  switchProtocols,
+  type Answer,
+  type FaultOriginOptions,
+} from "@holdfast/http/testing";
+import { certificates, type Certificates } from "../support/certificates.ts";
+
+/** A way to fail, as the page on failure modes names it. */
+export interface FailureMode {
+  readonly origin?: FaultOriginOptions;
+  /** Under TLS, with this certificate. */
+  readonly tls?: keyof Certificates;
+  readonly adapter?: HttpAdapterOptions;
+  readonly request?: RequestOptions;
+  /** @default the origin's */
+  readonly url?: (port: number) => string;
+}
+
+const page = respond(200, { body: "x".repeat(1_000) });
+const coded = respond(200, { coding: "gzip", body: "x".repeat(1_000), codedBytes: 12 });
+
+function answering(answer: Answer): FailureMode {
+  return { origin: { routes: { "/": answer } } };
+}
+
+function overHttp2(answer: Answer): FailureMode {
+  return { tls: "good", origin: { http2: true, routes: { "/": answer } }, adapter: { http2: true } };
+}
+
+function head(lines: string): FailureMode {
+  return answering(raw(`HTTP/1.1 200 OK\r\n${lines}\r\n\r\nbody`));
+}
+
+/** Every way to fail, by the area that it belongs to. */
+export const failureModes: Readonly<Record<string, Readonly<Record<string, FailureMode>>>> = {
+  "Before a connection": {
+    "the URL is not one": { url: () => "http://[" },
+    "the URL is not of http or https": { url: () => "ftp://127.0.0.1/" },
+    "the host name does not exist": { url: () => "http://nowhere.invalid/", adapter: { lookup: () => Promise.reject(Object.assign(new Error("no"), { code: "ENOTFOUND" })) } },
+    "the resolver fails for a moment": { url: () => "http://name.test/", adapter: { lookup: () => Promise.reject(Object.assign(new Error("no"), { code: "EAI_AGAIN" })) } },
+    "the resolver never answers": { url: () => "http://name.test/", adapter: { lookup: () => new Promise(() => {}) } },
+    "the port refuses connections": { url: () => "http://127.0.0.1:1/" },
+  },
+  "In the TLS handshake": {
+    "it is cut": { tls: "good", origin: { onConnection: cutHandshake() } },
+    "it is never answered": { tls: "good", origin: { onConnection: silentOnAccept() } },
+    "the certificate has expired": { tls: "expired" },
+    "the certificate is for another host": { tls: "wrongHost" },
+    "the certificate is self-signed": { tls: "selfSigned" },
+    "the certificate's authority is not trusted": { tls: "good", adapter: { tls: {} } },
+    "the port does not speak TLS": { url: (port) => `https://127.0.0.1:${port}/` },
+  },
+  "Before the answer": {
+    "the connection is closed": answering([{ end: "fin" }]),
+    "the connection is reset": answering(reset()),
+    "the head is cut short": answering(raw("HTTP/1.1 200 OK\r\nContent-Le")),
+    "there is silence": answering(silence()),
+    "the head drips for longer than the read limit": answering(drip(page, { every: 40 })),
+    "the head is endless": answering(endlessHead()),
+    "two Content-Length fields differ": head("Content-Length: 4\r\nContent-Length: 5"),
+    "Content-Length is no number": head("Content-Length: banana"),
+    "Transfer-Encoding and Content-Length come together": head("Transfer-Encoding: chunked\r\nContent-Length: 4"),
+    "101 comes unasked": answering(switchProtocols()),
+    "100 comes unasked": answering([...informational(100), ...page]),
+    "a field is folded (obs-fold)": head("X: one\r\n two\r\nContent-Length: 4"),
+    "it is not HTTP": answering(raw("SSH-2.0-OpenSSH_9.6\r\n")),
+  },
+  "In the body": {
+    "it is shorter than its Content-Length": answering(cut(page, { atBody: 10, by: "fin" })),
+    "it lacks its last chunk": answering([...chunked(200, ["x"], { last: false }), { end: "fin" }]),
+    "it is reset, whatever its framing": answering(cut(respond(200, { framing: "close", body: "x".repeat(1_000) }), { atBody: 10 })),
+    "it stalls for longer than the read limit": answering(stall(page, { atBody: 10 })),
+    "a chunk's size is no number": answering([...chunked(200, [{ chunk: "x", size: "xyz" }]), { end: "fin" }]),
+    "its coding is cut short": answering(coded),
+    "it is not in its coding": answering(respond(200, { headers: { "content-encoding": "gzip" }, body: "plain" })),
+    "it is larger than maxBytes": { ...answering(endlessBody()), request: { maxBytes: 10_000 } },
+    "the attempt's own limit passes": { ...answering(drip(page, { every: 40, bodyOnly: true })), request: { timeout: { attempt: 150 } } },
+    "the limit of the whole call passes": { ...answering(drip(page, { every: 40, bodyOnly: true })), request: { timeout: { total: 150 } } },
+  },
+  "Over HTTP/2": {
+    "the stream is refused (REFUSED_STREAM)": overHttp2(refuseStream()),
+    "a GOAWAY leaves the stream out": overHttp2(goawayUnprocessed()),
+    "the stream is reset before the answer": overHttp2(resetStream()),
+    "the stream is reset in the body": overHttp2([...cut(page, { atBody: 10, by: "fin" }).slice(0, -1), ...resetStream()]),
+    "the body is shorter than its Content-Length": overHttp2(cut(page, { atBody: 10, by: "fin" })),
+    "the stream is silent": overHttp2(silence()),
+    "the connection is reset": overHttp2(reset()),
+    "the frames are wrong (PROTOCOL_ERROR)": overHttp2(resetStream(1)),
+  },
+  "After the answer": {
+    "a 404": answering(respond(404)),
+    "a 503 for ever": answering(respond(503)),
+    "redirects in a loop": { ...answering(redirect("/")), request: { maxRedirects: 3 } },
+  },
+};
+
+/** The origin of a failure mode, and the adapter to ask it with. */
+export async function stage({ origin = {}, tls, adapter = {} }: FailureMode): Promise<{ origin: FaultOriginOptions; adapter: HttpAdapterOptions }> {
+  const all = await certificates();
+  return {
+    origin: tls === undefined ? origin : { ...origin, tls: all[tls] },
+    adapter: { tls: { ca: all.ca.cert }, ...adapter },
+  };
+}
