@@ -25,10 +25,11 @@ class Counter:
         self.expected = (PATTERN * (size // len(PATTERN) + 1))[:size]
 
     def next(self):
+        """A URL of its own for every request; None when the work is done."""
         if self.begun >= self.work["requests"] or time.perf_counter() >= self.end:
-            return False
+            return None
         self.begun += 1
-        return True
+        return f"{self.work['url']}?{self.begun}"
 
 
 def with_requests(retrying):
@@ -43,8 +44,8 @@ def with_requests(retrying):
 
     def lane(counter):
         work = counter.work
-        while counter.next():
-            response = session.get(work["url"], timeout=(5, 30))
+        while url := counter.next():
+            response = session.get(url, timeout=(5, 30))
             check(response.status_code, response.content, counter.expected, work["verify"])
 
     def perform(counter):
@@ -70,8 +71,8 @@ def with_aiohttp(_retrying):
 
     async def lane(counter):
         work = counter.work
-        while counter.next():
-            async with session.get(work["url"]) as response:
+        while url := counter.next():
+            async with session.get(url) as response:
                 check(response.status, await response.read(), counter.expected, work["verify"])
 
     async def lanes(counter):

@@ -12,7 +12,8 @@ async function perform(get: Get, work: Work): Promise<Cost> {
   const lane = async (): Promise<void> => {
     while (begun < work.requests && performance.now() < end) {
       begun += 1;
-      const body = await get(work.url);
+      // A URL of its own for every request, as in life: nobody gets by with the work of the last time.
+      const body = await get(`${work.url}?${begun}`);
       if (body.length !== expected.length || (work.verify && !expected.equals(body))) {
         throw new Error(`A body of ${body.length} bytes differs from the ${expected.length} that were sent`);
       }

@@ -38,7 +38,10 @@ scenarios({
     expect: { error: incomplete, verdict: "incomplete-body", attempts: 5, elapsed: { max: 2_000 } },
   },
   "body: a chunked body of a closing connection, without its last chunk": {
-    ...always([...chunked(200, ["hello"], { last: false, headers: { connection: "close" } }), { end: "fin" }]),
+    ...always([
+      ...chunked(200, ["hello"], { last: false, headers: { connection: "close" } }),
+      { end: "fin" },
+    ]),
     expect: { error: incomplete, attempts: 5 },
   },
   "body: a chunked body without its last chunk, then a whole one": {
@@ -49,7 +52,10 @@ scenarios({
     ...always(cut(whole, { atBody: 40_000, by: "fin" })),
     expect: { error: { ...incomplete }, message: /40000 of 100000 bytes/, attempts: 5 },
   },
-  "body.reset-retried": { ...once(cut(whole, { atBody: 40_000 })), expect: { status: 200, body: text, attempts: { min: 2, max: 4 } } },
+  "body.reset-retried": {
+    ...once(cut(whole, { atBody: 40_000 })),
+    expect: { status: 200, body: text, attempts: { min: 2, max: 4 } },
+  },
   "body: reset after the last byte of a whole body is whole": {
     ...always([...whole, { wait: 20 }, { end: "rst" }]),
     expect: { status: 200, body: text, attempts: 1 },
@@ -64,7 +70,12 @@ scenarios({
   },
   // RFC 9112 §9.8 calls this incomplete, but Node's TLS gives a FIN and a close_notify the same face.
   "body: close-delimited over TLS, closed without close_notify, is a limit of the platform": {
-    origin: { tls: selfSigned(), routes: { "/": cut(respond(200, { framing: "close", body: text }), { atBody: 40_000, by: "bare-fin" }) } },
+    origin: {
+      tls: selfSigned(),
+      routes: {
+        "/": cut(respond(200, { framing: "close", body: text }), { atBody: 40_000, by: "bare-fin" }),
+      },
+    },
     adapter: { tls: { rejectUnauthorized: false } },
     expect: { status: 200, body: text.slice(0, 40_000), attempts: 1 },
   },
@@ -76,12 +87,22 @@ scenarios({
   "body.stall-detected": {
     ...always(stall(whole, { atBody: 40_000 })),
     retry: { total: 1 },
-    expect: { error: { code: "ERR_READ_TIMEOUT", phase: "body" }, verdict: "timeout-read", attempts: 2, elapsed: { min: 600, max: 1_500 } },
+    expect: {
+      error: { code: "ERR_READ_TIMEOUT", phase: "body" },
+      verdict: "timeout-read",
+      attempts: 2,
+      elapsed: { min: 600, max: 1_500 },
+    },
   },
   "body.slow-drip-over-deadline": {
     ...always(drip(whole, { every: 50, bodyOnly: true })),
     timeout: { total: 1_000 },
-    expect: { error: { code: "ERR_DEADLINE" }, verdict: "deadline", attempts: { max: 2 }, elapsed: { min: 950, max: 1_100 } },
+    expect: {
+      error: { code: "ERR_DEADLINE" },
+      verdict: "deadline",
+      attempts: { max: 2 },
+      elapsed: { min: 950, max: 1_100 },
+    },
   },
   "body: one attempt may not take longer than its own limit, however it drips": {
     ...once(drip(whole, { every: 50, bodyOnly: true })),
@@ -94,7 +115,14 @@ scenarios({
     expect: { status: 200, body: text.slice(0, 6_000), attempts: 1, elapsed: { min: 1_200 } },
   },
   "body.gzip-ok": {
-    origin: { routes: { "/": [respond(503, { coding: "gzip", body: "later\n" }), respond(200, { coding: "gzip", body: text })] } },
+    origin: {
+      routes: {
+        "/": [
+          respond(503, { coding: "gzip", body: "later\n" }),
+          respond(200, { coding: "gzip", body: text }),
+        ],
+      },
+    },
     expect: { status: 200, body: text, attempts: 2 },
   },
   "body.gzip-truncated": {
@@ -130,15 +158,23 @@ scenarios({
     expect: { outcome: "either", body: text, error: { code: "ERR_DECODE" } },
   },
   "body: zstd in several frames": {
-    ...always(coded("zstd", Buffer.concat([zstdCompressSync(text.slice(0, 999)), zstdCompressSync(text.slice(999))]))),
+    ...always(
+      coded("zstd", Buffer.concat([zstdCompressSync(text.slice(0, 999)), zstdCompressSync(text.slice(999))])),
+    ),
     expect: { status: 200, body: text },
   },
   "body: zstd whose second frame is cut short": {
     ...always(coded("zstd", Buffer.concat([zstdCompressSync(text), zstdCompressSync(text).subarray(0, 3)]))),
     expect: { error: incomplete },
   },
-  "body: deflate in the zlib format": { ...always(coded("deflate", deflateSync(text))), expect: { status: 200, body: text } },
-  "body: deflate without the zlib format": { ...always(coded("deflate", deflateRawSync(text))), expect: { status: 200, body: text } },
+  "body: deflate in the zlib format": {
+    ...always(coded("deflate", deflateSync(text))),
+    expect: { status: 200, body: text },
+  },
+  "body: deflate without the zlib format": {
+    ...always(coded("deflate", deflateRawSync(text))),
+    expect: { status: 200, body: text },
+  },
   "body: brotli": { ...always(coded("br", brotliCompressSync(text))), expect: { status: 200, body: text } },
   "body: two codings, one over the other": {
     ...always(coded("gzip, br", brotliCompressSync(gzipSync(text)))),
@@ -153,11 +189,23 @@ scenarios({
     expect: { status: 200, body: "", attempts: 1 },
   },
   "body: a coded answer that ends before its first byte": {
-    ...always([...respond(200, { headers: { "content-encoding": "gzip", connection: "close" }, framing: "none" }), { end: "fin" }]),
+    ...always([
+      ...respond(200, { headers: { "content-encoding": "gzip", connection: "close" }, framing: "none" }),
+      { end: "fin" },
+    ]),
     expect: { error: incomplete },
   },
   "body.chunk-extensions-trailers": {
-    ...always(chunked(200, [{ chunk: "hello ", extension: ";a=b" }, { chunk: "world", extension: ';c="d;e"' }], { trailers: { "x-sum": "1" } })),
+    ...always(
+      chunked(
+        200,
+        [
+          { chunk: "hello ", extension: ";a=b" },
+          { chunk: "world", extension: ';c="d;e"' },
+        ],
+        { trailers: { "x-sum": "1" } },
+      ),
+    ),
     expect: { status: 200, body: "hello world", attempts: 1 },
   },
   "body.chunked-bad-size": {
@@ -177,19 +225,30 @@ scenarios({
     expect: { error: { code: "ERR_PROTOCOL" } },
   },
   "body: endless chunk extensions": {
-    ...always([{ send: "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5;" }, { repeat: "x".repeat(10_000) }]),
+    ...always([
+      { send: "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5;" },
+      { repeat: "x".repeat(10_000) },
+    ]),
     retry: { total: 0 },
     expect: { outcome: "error", elapsed: { max: 2_000 } },
   },
   "body: endless trailers": {
-    ...always([{ send: "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n" }, { repeat: `X-T: ${"x".repeat(1_000)}\r\n` }]),
+    ...always([
+      { send: "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n" },
+      { repeat: `X-T: ${"x".repeat(1_000)}\r\n` },
+    ]),
     retry: { total: 0 },
     expect: { outcome: "error", elapsed: { max: 2_000 } },
   },
   "body.max-size": {
     ...always(endlessBody()),
     request: { maxBytes: 100_000 },
-    expect: { error: { code: "ERR_BODY_TOO_LARGE" }, verdict: "too-large", attempts: 1, elapsed: { max: 1_500 } },
+    expect: {
+      error: { code: "ERR_BODY_TOO_LARGE" },
+      verdict: "too-large",
+      attempts: 1,
+      elapsed: { max: 1_500 },
+    },
   },
   "body: a small body that decodes into a large one": {
     ...always(coded("gzip", gzipSync(Buffer.alloc(5_000_000)))),
@@ -221,7 +280,12 @@ test("body: a FIN at every byte of a chunked body is an incomplete body, but aft
       const { response, error } = await outcomeOf(session.get(`${origin.url}/`));
 
       if (at === wire.length) assert.equal(await response?.text(), "bodyend");
-      else assert.equal(Reflect.get(error ?? {}, "code"), "ERR_INCOMPLETE_BODY", `after ${at} bytes of a body of ${connection}`);
+      else
+        assert.equal(
+          Reflect.get(error ?? {}, "code"),
+          "ERR_INCOMPLETE_BODY",
+          `after ${at} bytes of a body of ${connection}`,
+        );
     }
   }
 });
@@ -230,8 +294,12 @@ for (const coding of ["gzip", "deflate", "br", "zstd"] satisfies Coding[]) {
   test(`body: ${coding} cut at every byte is an incomplete body`, async () => {
     const body = "hello, hello, hello";
     const length = Number(respond(200, { coding, body }).findLast((step) => "send" in step)?.send.length);
-    const answers = Array.from({ length: length + 1 }, (_, codedBytes) => respond(200, { coding, body, codedBytes }));
-    const closing = answers.map((_, codedBytes) => respond(200, { coding, body, codedBytes, framing: "close" }));
+    const answers = Array.from({ length: length + 1 }, (_, codedBytes) =>
+      respond(200, { coding, body, codedBytes }),
+    );
+    const closing = answers.map((_, codedBytes) =>
+      respond(200, { coding, body, codedBytes, framing: "close" }),
+    );
     await using origin = await faultOrigin({ routes: { "/length": answers, "/close": closing } });
     await using session = await sessionFor({ retry: { total: 0 } });
 
@@ -241,7 +309,8 @@ for (const coding of ["gzip", "deflate", "br", "zstd"] satisfies Coding[]) {
         // An explicit length of zero is how servers say that there is nothing.
         if (at === 0 && path === "/length") assert.equal(response?.content.byteLength, 0);
         else if (at === length) assert.equal(await response?.text(), body);
-        else assert.equal(Reflect.get(error ?? {}, "code"), "ERR_INCOMPLETE_BODY", `${path} after ${at} bytes`);
+        else
+          assert.equal(Reflect.get(error ?? {}, "code"), "ERR_INCOMPLETE_BODY", `${path} after ${at} bytes`);
       }
     }
   });

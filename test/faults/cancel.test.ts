@@ -2,7 +2,15 @@ import assert from "node:assert/strict";
 import { getEventListeners } from "node:events";
 import { test } from "node:test";
 import type { Session } from "@holdfast/http";
-import { blackhole, drip, faultOrigin, respond, silence, silentOnAccept, type FaultOriginOptions } from "@holdfast/http/testing";
+import {
+  blackhole,
+  drip,
+  faultOrigin,
+  respond,
+  silence,
+  silentOnAccept,
+  type FaultOriginOptions,
+} from "@holdfast/http/testing";
 import { certificates } from "../support/certificates.ts";
 import { until } from "../support/program.ts";
 import { bounded, outcomeOf, sessionFor, type Scenario } from "./scenario.ts";
@@ -22,7 +30,11 @@ interface Case extends Omit<Scenario, "expect"> {
 
 /** What a call is doing when it is aborted, and how many requests the server has seen by then. */
 const phases: Readonly<Record<string, Case>> = {
-  "during the look-up": { adapter: { lookup: () => new Promise(() => {}) }, ask: get("http://name.test/"), seen: 0 },
+  "during the look-up": {
+    adapter: { lookup: () => new Promise(() => {}) },
+    ask: get("http://name.test/"),
+    seen: 0,
+  },
   "during the TLS handshake": { origin: () => secure({ onConnection: silentOnAccept() }), seen: 0 },
   "during-headers": { origin: { routes: { "/": silence() } }, seen: 1 },
   "in the body": { origin: { routes: { "/": drip(good, { every: 100, bodyOnly: true }) } }, seen: 1 },
@@ -36,7 +48,12 @@ const phases: Readonly<Record<string, Case>> = {
     seen: 1,
     keptOpen: true,
   },
-  "in the back-off": { origin: { routes: { "/": respond(503) } }, retry: { wait: () => 60_000 }, seen: 1, keptOpen: true },
+  "in the back-off": {
+    origin: { routes: { "/": respond(503) } },
+    retry: { wait: () => 60_000 },
+    seen: 1,
+    keptOpen: true,
+  },
   "in a wait that the server asked for": {
     origin: { routes: { "/": respond(503, { headers: { "retry-after": 60 } }) } },
     seen: 1,
@@ -44,7 +61,8 @@ const phases: Readonly<Record<string, Case>> = {
   },
   "while the body goes out": {
     origin: { routes: { "/": [{ read: 1_000 }, { end: "hang" }] } },
-    ask: (session, { url }) => session.put(`${url}/`, { body: Buffer.alloc(20_000_000), signal: current.signal }),
+    ask: (session, { url }) =>
+      session.put(`${url}/`, { body: Buffer.alloc(20_000_000), signal: current.signal }),
     seen: 1,
     keptOpen: true,
   },
@@ -107,13 +125,23 @@ test("cancel.reason-kept: whatever the reason is, it comes back", async () => {
   for (const reason of [stop, "a word", { code: 7 }, new DOMException("x", "AbortError")]) {
     const caller = new AbortController();
     setTimeout(() => caller.abort(reason), 30);
-    await assert.rejects(session.get(`${origin.url}/`, { signal: caller.signal }), (error: unknown) => error === reason);
+    await assert.rejects(
+      session.get(`${origin.url}/`, { signal: caller.signal }),
+      (error: unknown) => error === reason,
+    );
   }
 });
 
 test("cancel: two calls aborted while one connection is being opened leave the next call unharmed", async () => {
-  await using origin = await faultOrigin({ routes: { "/": good }, onConnection: [silentOnAccept(), []], tls: (await certificates()).good });
-  await using session = await sessionFor({ adapter: { connections: 1, tls: { ca: (await certificates()).ca.cert } }, timeout: { connect: "5s" } });
+  await using origin = await faultOrigin({
+    routes: { "/": good },
+    onConnection: [silentOnAccept(), []],
+    tls: (await certificates()).good,
+  });
+  await using session = await sessionFor({
+    adapter: { connections: 1, tls: { ca: (await certificates()).ca.cert } },
+    timeout: { connect: "5s" },
+  });
   const caller = new AbortController();
   const calls = [1, 2].map(() => outcomeOf(session.get(`${origin.url}/`, { signal: caller.signal })));
   await until("the connection is accepted", () => origin.connections === 1);
@@ -121,7 +149,10 @@ test("cancel: two calls aborted while one connection is being opened leave the n
   caller.abort(stop);
   const { response } = await outcomeOf(session.get(`${origin.url}/`));
 
-  assert.deepEqual((await Promise.all(calls)).map(({ error }) => error), [stop, stop]);
+  assert.deepEqual(
+    (await Promise.all(calls)).map(({ error }) => error),
+    [stop, stop],
+  );
   assert.deepEqual([response?.status, response?.attempts.length], [200, 1]);
 });
 
@@ -146,7 +177,9 @@ test("cancel: a thousand calls in line are let go at once", async () => {
   await using origin = await faultOrigin({ routes: { "/": silence() } });
   await using session = await sessionFor({ adapter: { connections: 4 }, timeout: { read: "30s" } });
   const caller = new AbortController();
-  const calls = Array.from({ length: 2_000 }, () => outcomeOf(session.get(`${origin.url}/`, { signal: caller.signal })));
+  const calls = Array.from({ length: 2_000 }, () =>
+    outcomeOf(session.get(`${origin.url}/`, { signal: caller.signal })),
+  );
   await until("the server has some", () => origin.requests.length === 4);
   const began = performance.now();
 
@@ -171,6 +204,7 @@ for (const [phase, plan] of Object.entries(phases)) {
 
     assert.match(error?.message ?? "", /The session was closed/);
     bounded("elapsed", performance.now() - began, { min: 148, max: 300 });
-    if (phase !== "while the body goes out") await until("the connections are closed", () => origin.openConnections === 0);
+    if (phase !== "while the body goes out")
+      await until("the connections are closed", () => origin.openConnections === 0);
   });
 }

@@ -16,11 +16,16 @@ test("concurrency.500-half-503: every call ends, rightly, and none starves", asy
     return attempt % 2 === 0 || (tries.get(call) ?? 0) > 3 ? good : busy;
   };
   await using origin = await faultOrigin({ routes: { "/": halfBusy } });
-  await using session = await sessionFor({ timeout: { connect: "10s", read: "20s" }, adapter: { connections: 64 } });
+  await using session = await sessionFor({
+    timeout: { connect: "10s", read: "20s" },
+    adapter: { connections: 64 },
+  });
   const began = performance.now();
 
   const all = await Promise.all(
-    Array.from({ length: 500 }, (_, call) => session.get(`${origin.url}/`, { headers: { "x-call": String(call) } })),
+    Array.from({ length: 500 }, (_, call) =>
+      session.get(`${origin.url}/`, { headers: { "x-call": String(call) } }),
+    ),
   );
 
   assert.ok(all.every(({ status }) => status === 200));
@@ -31,7 +36,11 @@ test("concurrency.500-half-503: every call ends, rightly, and none starves", asy
 test("concurrency: of 200 calls to a server that resets one connection in three, every GET comes through", async () => {
   const third: Responder = ({ attempt }) => (attempt % 3 === 0 ? reset() : good);
   await using origin = await faultOrigin({ routes: { "/": third } });
-  await using session = await sessionFor({ retry: { total: 12 }, timeout: { connect: "10s", read: "20s" }, adapter: { connections: 16 } });
+  await using session = await sessionFor({
+    retry: { total: 12 },
+    timeout: { connect: "10s", read: "20s" },
+    adapter: { connections: 16 },
+  });
 
   const all = await Promise.all(Array.from({ length: 200 }, () => session.get(`${origin.url}/`)));
 
@@ -45,7 +54,9 @@ test("concurrency: never more connections than allowed, and the calls in line ge
   await using session = await sessionFor({ adapter: { connections: 4 }, timeout: { read: "5s" } });
   const order: number[] = [];
 
-  await Promise.all(Array.from({ length: 60 }, (_, call) => session.get(`${origin.url}/`).then(() => order.push(call))));
+  await Promise.all(
+    Array.from({ length: 60 }, (_, call) => session.get(`${origin.url}/`).then(() => order.push(call))),
+  );
 
   assert.equal(origin.connections, 4);
   assert.ok(order.every((call, place) => Math.abs(call - place) <= 8));

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
+import { createServer } from "node:https";
 import { test } from "node:test";
+import { TLSSocket } from "node:tls";
 import {
   accept,
   blackhole,
@@ -72,11 +74,18 @@ scenarios({
     origin: { routes: connected },
     adapter: trusting,
     ask: (session, { port }) => session.get(`https://127.0.0.1:${port}/`),
-    expect: { error: { code: "ERR_TLS", certificate: false }, attempts: 0, connections: 1, verdict: "tls-protocol" },
+    expect: {
+      error: { code: "ERR_TLS", certificate: false },
+      attempts: 0,
+      connections: 1,
+      verdict: "tls-protocol",
+    },
   },
   "connect: a TLS version that the client refuses is final": {
     origin: withCertificate("good"),
-    adapter: async () => ({ tls: { ca: (await certificates()).ca.cert, minVersion: "TLSv1.3", ciphers: "TLS_AES_999" } }),
+    adapter: async () => ({
+      tls: { ca: (await certificates()).ca.cert, minVersion: "TLSv1.3", ciphers: "TLS_AES_999" },
+    }),
     expect: { outcome: "error", attempts: 0, connections: { max: 1 } },
   },
 });
@@ -134,7 +143,10 @@ test("connect.blackhole-timeout, connect.timeout-accuracy: 300 ms are 300 ms", a
 
 test("connect: a black hole is tried again, each time for as long as the limit says", async () => {
   await using hole = await blackhole();
-  await using session = await sessionFor({ retry: { total: 2, backoffFactor: 0 }, timeout: { connect: 150 } });
+  await using session = await sessionFor({
+    retry: { total: 2, backoffFactor: 0 },
+    timeout: { connect: 150 },
+  });
   const began = performance.now();
 
   const { error } = await outcomeOf(session.get(hole.url));
@@ -200,7 +212,11 @@ test("connect: a name without an address, and one whose look-up fails", async ()
 });
 
 test("connect: a look-up that never ends is ended by the connect limit", async () => {
-  await using session = await sessionFor({ retry: once, timeout: { connect: 200 }, adapter: { lookup: () => new Promise(() => {}) } });
+  await using session = await sessionFor({
+    retry: once,
+    timeout: { connect: 200 },
+    adapter: { lookup: () => new Promise(() => {}) },
+  });
   const began = performance.now();
 
   const { error } = await outcomeOf(session.get(`http://${named}/`));
@@ -209,14 +225,25 @@ test("connect: a look-up that never ends is ended by the connect limit", async (
   bounded("elapsed", performance.now() - began, { min: 199, max: 260 });
 });
 
-test("connect: a certificate of the client's own is shown to the server", async () => {
+test("connect: a server that asks for a certificate gets the client's own, and refuses a client without one", async () => {
   const { ca, good } = await certificates();
-  await using origin = await faultOrigin({ routes: connected, tls: good });
-  await using session = await sessionFor({ adapter: { tls: { ca: ca.cert, cert: good.cert, key: good.key } } });
+  const server = createServer({ ...good, ca: ca.cert, requestCert: true, rejectUnauthorized: true }, (request, response) => {
+    const { socket } = request;
+    response.end(socket instanceof TLSSocket && socket.authorized ? "welcome\n" : "who?\n");
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = server.address();
+  const url = `https://127.0.0.1:${typeof address === "object" ? address?.port : ""}/`;
+  await using known = await sessionFor({ adapter: { tls: { ca: ca.cert, cert: good.cert, key: good.key } } });
+  await using stranger = await sessionFor({ adapter: { tls: { ca: ca.cert } } });
 
-  const { response } = await outcomeOf(session.get(`https://localhost:${origin.port}/`));
+  const [welcome, refusal] = [await outcomeOf(known.get(url)), await outcomeOf(stranger.get(url))];
 
-  assert.equal(response?.status, 200);
+  server.close();
+  server.closeAllConnections();
+  assert.equal(await welcome.response?.text(), "welcome\n");
+  assert.match(refusal.error?.message ?? "", /refused this client's certificate.*CERTIFICATE_REQUIRED/);
+  assert.deepEqual(facts(refusal.error), ["ERR_TLS", false]);
 });
 
 function facts(error: Error | undefined): readonly unknown[] {

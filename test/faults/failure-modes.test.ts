@@ -15,8 +15,12 @@ const update = process.env["HOLDFAST_UPDATE"] === "1";
 
 for (const [area, modes] of Object.entries(failureModes)) {
   test(`the page on failure modes says what comes of them: ${area}`, async () => {
-    const rows = await Promise.all(Object.entries(modes).map(async ([name, mode]) => rowOf(name, await observed(mode))));
-    const table = [columns, columns.map(() => "---"), ...rows].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
+    const rows = await Promise.all(
+      Object.entries(modes).map(async ([name, mode]) => rowOf(name, await observed(mode))),
+    );
+    const table = [columns, columns.map(() => "---"), ...rows]
+      .map((cells) => `| ${cells.join(" | ")} |`)
+      .join("\n");
 
     const text = readFileSync(page, "utf8");
     const [before, section, after] = sectionOf(text, area);
@@ -48,7 +52,9 @@ async function observed(mode: FailureMode): Promise<Observed> {
       timeout: { connect: 200, read: 200 },
     });
     const url = mode.url?.(origin.port) ?? `${origin.url}/`;
-    return await outcomeOf(session.request(method, url, { ...mode.request, ...(method === "POST" && { body: "x" }) }));
+    return await outcomeOf(
+      session.request(method, url, { ...mode.request, ...(method === "POST" && { body: "x" }) }),
+    );
   };
   const [get, post] = await Promise.all([ask("GET"), ask("POST")]);
   return { get, post };
@@ -56,16 +62,20 @@ async function observed(mode: FailureMode): Promise<Observed> {
 
 function rowOf(name: string, { get, post }: Observed): readonly string[] {
   const { response, error } = post;
-  const verdict = response?.verdict ?? field(error, "verdict");
+  const reason = field(response?.verdict ?? field(error, "verdict"), "reason");
   const arrived = response === undefined ? field(error, "mayHaveArrived") : true;
   return [
     name,
-    response === undefined ? `\`${error.constructor.name}\` ${String(field(error, "code"))}` : `the response, ${response.status}`,
-    `${String(field(verdict, "reason") ?? "–")}`,
+    response === undefined ? `\`${error.name}\` ${codeOf(error)}` : `the response, ${response.status}`,
+    typeof reason === "string" ? reason : "–",
     arrived === undefined ? "–" : arrived === true ? "yes" : "no",
     again(get),
     again(post),
   ];
+}
+
+function codeOf(error: Error): string {
+  return "code" in error && typeof error.code === "string" ? error.code : "";
 }
 
 function again({ response, error }: Result): string {

@@ -54,9 +54,18 @@ export const failureModes: Readonly<Record<string, Readonly<Record<string, Failu
   "Before a connection": {
     "the URL is not one": { url: () => "http://[" },
     "the URL is not of http or https": { url: () => "ftp://127.0.0.1/" },
-    "the host name does not exist": { url: () => "http://nowhere.invalid/", adapter: { lookup: () => Promise.reject(Object.assign(new Error("no"), { code: "ENOTFOUND" })) } },
-    "the resolver fails for a moment": { url: () => "http://name.test/", adapter: { lookup: () => Promise.reject(Object.assign(new Error("no"), { code: "EAI_AGAIN" })) } },
-    "the resolver never answers": { url: () => "http://name.test/", adapter: { lookup: () => new Promise(() => {}) } },
+    "the host name does not exist": {
+      url: () => "http://nowhere.invalid/",
+      adapter: { lookup: () => Promise.reject(Object.assign(new Error("no"), { code: "ENOTFOUND" })) },
+    },
+    "the resolver fails for a moment": {
+      url: () => "http://name.test/",
+      adapter: { lookup: () => Promise.reject(Object.assign(new Error("no"), { code: "EAI_AGAIN" })) },
+    },
+    "the resolver never answers": {
+      url: () => "http://name.test/",
+      adapter: { lookup: () => new Promise(() => {}) },
+    },
     "the port refuses connections": { url: () => "http://127.0.0.1:1/" },
   },
   "In the TLS handshake": {
@@ -77,7 +86,9 @@ export const failureModes: Readonly<Record<string, Readonly<Record<string, Failu
     "the head is endless": answering(endlessHead()),
     "two Content-Length fields differ": head("Content-Length: 4\r\nContent-Length: 5"),
     "Content-Length is no number": head("Content-Length: banana"),
-    "Transfer-Encoding and Content-Length come together": head("Transfer-Encoding: chunked\r\nContent-Length: 4"),
+    "Transfer-Encoding and Content-Length come together": head(
+      "Transfer-Encoding: chunked\r\nContent-Length: 4",
+    ),
     "101 comes unasked": answering(switchProtocols()),
     "100 comes unasked": answering([...informational(100), ...page]),
     "a field is folded (obs-fold)": head("X: one\r\n two\r\nContent-Length: 4"),
@@ -86,20 +97,36 @@ export const failureModes: Readonly<Record<string, Readonly<Record<string, Failu
   "In the body": {
     "it is shorter than its Content-Length": answering(cut(page, { atBody: 10, by: "fin" })),
     "it lacks its last chunk": answering([...chunked(200, ["x"], { last: false }), { end: "fin" }]),
-    "it is reset, whatever its framing": answering(cut(respond(200, { framing: "close", body: "x".repeat(1_000) }), { atBody: 10 })),
+    "it is reset, whatever its framing": answering(
+      cut(respond(200, { framing: "close", body: "x".repeat(1_000) }), { atBody: 10 }),
+    ),
     "it stalls for longer than the read limit": answering(stall(page, { atBody: 10 })),
-    "a chunk's size is no number": answering([...chunked(200, [{ chunk: "x", size: "xyz" }]), { end: "fin" }]),
+    "a chunk's size is no number": answering([
+      ...chunked(200, [{ chunk: "x", size: "xyz" }]),
+      { end: "fin" },
+    ]),
     "its coding is cut short": answering(coded),
-    "it is not in its coding": answering(respond(200, { headers: { "content-encoding": "gzip" }, body: "plain" })),
+    "it is not in its coding": answering(
+      respond(200, { headers: { "content-encoding": "gzip" }, body: "plain" }),
+    ),
     "it is larger than maxBytes": { ...answering(endlessBody()), request: { maxBytes: 10_000 } },
-    "the attempt's own limit passes": { ...answering(drip(page, { every: 40, bodyOnly: true })), request: { timeout: { attempt: 150 } } },
-    "the limit of the whole call passes": { ...answering(drip(page, { every: 40, bodyOnly: true })), request: { timeout: { total: 150 } } },
+    "the attempt's own limit passes": {
+      ...answering(drip(page, { every: 40, bodyOnly: true })),
+      request: { timeout: { attempt: 150 } },
+    },
+    "the limit of the whole call passes": {
+      ...answering(drip(page, { every: 40, bodyOnly: true })),
+      request: { timeout: { total: 150 } },
+    },
   },
   "Over HTTP/2": {
     "the stream is refused (REFUSED_STREAM)": overHttp2(refuseStream()),
     "a GOAWAY leaves the stream out": overHttp2(goawayUnprocessed()),
     "the stream is reset before the answer": overHttp2(resetStream()),
-    "the stream is reset in the body": overHttp2([...cut(page, { atBody: 10, by: "fin" }).slice(0, -1), ...resetStream()]),
+    "the stream is reset in the body": overHttp2([
+      ...cut(page, { atBody: 10, by: "fin" }).slice(0, -1),
+      ...resetStream(),
+    ]),
     "the body is shorter than its Content-Length": overHttp2(cut(page, { atBody: 10, by: "fin" })),
     "the stream is silent": overHttp2(silence()),
     "the connection is reset": overHttp2(reset()),
@@ -113,7 +140,11 @@ export const failureModes: Readonly<Record<string, Readonly<Record<string, Failu
 };
 
 /** The origin of a failure mode, and the adapter to ask it with. */
-export async function stage({ origin = {}, tls, adapter = {} }: FailureMode): Promise<{ origin: FaultOriginOptions; adapter: HttpAdapterOptions }> {
+export async function stage({
+  origin = {},
+  tls,
+  adapter = {},
+}: FailureMode): Promise<{ origin: FaultOriginOptions; adapter: HttpAdapterOptions }> {
   const all = await certificates();
   return {
     origin: tls === undefined ? origin : { ...origin, tls: all[tls] },

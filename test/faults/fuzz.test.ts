@@ -20,7 +20,9 @@ import { outcomeOf, sessionFor, type Result } from "./scenario.ts";
 const runs = { numRuns: 150 };
 
 /** An origin whose next answer can be set, and a session that asks it once. */
-async function withNext(check: (ask: (answer: Answer) => Promise<Result>, origin: FaultOrigin) => Promise<void>): Promise<void> {
+async function withNext(
+  check: (ask: (answer: Answer) => Promise<Result>, origin: FaultOrigin) => Promise<void>,
+): Promise<void> {
   let next: Answer = [];
   await using origin = await faultOrigin({ routes: { "/": () => next }, maxRecorded: 0 });
   await using session: Session = await sessionFor({ retry: { total: 0 }, timeout: { read: 2_000 } });
@@ -38,7 +40,9 @@ function wireOf(answer: Answer): Buffer {
 function written(bytes: Buffer, cuts: readonly number[]): Step[] {
   const places = [...new Set(cuts.map((at) => at % bytes.length))].toSorted((a, b) => a - b);
   const edges = [0, ...places, bytes.length];
-  return edges.slice(1).flatMap((edge, index): Step[] => [{ send: bytes.subarray(edges[index], edge) }, { wait: 0 }]);
+  return edges
+    .slice(1)
+    .flatMap((edge, index): Step[] => [{ send: bytes.subarray(edges[index], edge) }, { wait: 0 }]);
 }
 
 const body = fc.uint8Array({ minLength: 0, maxLength: 3_000 }).map((bytes) => Buffer.from(bytes));
@@ -48,28 +52,45 @@ const cuts = fc.array(fc.nat(), { maxLength: 8 });
 test("fuzz: whatever the chunks, and wherever the writes end, the body is the one that was sent", () =>
   withNext((ask) =>
     fc.assert(
-      fc.asyncProperty(fc.array(body.filter(({ length }) => length > 0), { maxLength: 6 }), cuts, async (chunks, places) => {
-        const head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
-        const wire = Buffer.concat([
-          Buffer.from(head),
-          ...chunks.flatMap((chunk) => [Buffer.from(`${chunk.length.toString(16)}\r\n`), chunk, Buffer.from("\r\n")]),
-          Buffer.from("0\r\n\r\n"),
-        ]);
+      fc.asyncProperty(
+        fc.array(
+          body.filter(({ length }) => length > 0),
+          { maxLength: 6 },
+        ),
+        cuts,
+        async (chunks, places) => {
+          const head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+          const wire = Buffer.concat([
+            Buffer.from(head),
+            ...chunks.flatMap((chunk) => [
+              Buffer.from(`${chunk.length.toString(16)}\r\n`),
+              chunk,
+              Buffer.from("\r\n"),
+            ]),
+            Buffer.from("0\r\n\r\n"),
+          ]);
 
-        const { response, error } = await ask(written(wire, places));
+          const { response, error } = await ask(written(wire, places));
 
-        assert.ifError(error);
-        assert.ok(Buffer.from(response?.content ?? []).equals(Buffer.concat(chunks)));
-      }),
+          assert.ifError(error);
+          assert.ok(Buffer.from(response?.content ?? []).equals(Buffer.concat(chunks)));
+        },
+      ),
       runs,
     ),
   ));
 
 test("fuzz: every chunked answer written in two pieces, at every byte", () =>
   withNext(async (ask) => {
-    const wire = Buffer.from("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nX: y\r\n\r\n4;a=b\r\nbody\r\nA\r\n and more.\r\n0\r\nT: u\r\n\r\n");
+    const wire = Buffer.from(
+      "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nX: y\r\n\r\n4;a=b\r\nbody\r\nA\r\n and more.\r\n0\r\nT: u\r\n\r\n",
+    );
     for (let at = 1; at < wire.length; at += 1) {
-      const { response, error } = await ask([{ send: wire.subarray(0, at) }, { wait: 1 }, { send: wire.subarray(at) }]);
+      const { response, error } = await ask([
+        { send: wire.subarray(0, at) },
+        { wait: 1 },
+        { send: wire.subarray(at) },
+      ]);
 
       assert.ifError(error);
       assert.equal(await response?.text(), "body and more.", `cut at ${at}`);
@@ -80,13 +101,19 @@ test("fuzz: an answer cut anywhere, in any framing and coding, by FIN or RST, is
   withNext((ask) =>
     fc.assert(
       fc.asyncProperty(
-        body,
-        coding,
-        fc.constantFrom("length" as const, "chunked" as const, "close" as const),
-        fc.constantFrom("fin" as const, "rst" as const),
-        fc.double({ min: 0, max: 1, noNaN: true }),
-        async (content, coded, framing, by, part) => {
-          const answer = respond(200, { body: content, framing, ...(coded !== undefined && { coding: coded }) });
+        fc.record({
+          content: body,
+          coded: coding,
+          framing: fc.constantFrom("length", "chunked", "close"),
+          by: fc.constantFrom("fin", "rst"),
+          part: fc.double({ min: 0, max: 1, noNaN: true }),
+        }),
+        async ({ content, coded, framing, by, part }) => {
+          const answer = respond(200, {
+            body: content,
+            framing,
+            ...(coded !== undefined && { coding: coded }),
+          });
           const whole = answer.filter((step) => !("end" in step));
           const length = wireOf(whole).length;
 
@@ -112,7 +139,8 @@ test("fuzz: whatever stands in the head, there is an answer with that body or an
 
         const { response, error } = await ask(raw(wire));
 
-        if (response === undefined) assert.ok(error !== undefined && "code" in error && error.name !== "Error", String(error));
+        if (response === undefined)
+          assert.ok(error !== undefined && "code" in error && error.name !== "Error", String(error));
         else assert.ok(response.status >= 200 && response.status <= 999);
       }),
       runs,
@@ -123,7 +151,9 @@ test("fuzz: header fields arrive as they were sent", () =>
   withNext((ask) =>
     fc.assert(
       fc.asyncProperty(
-        fc.stringMatching(/^[a-z][a-z\d-]{0,20}$/).filter((name) => !/^(connection|content|transfer|keep|upgrade|set-cookie)/.test(name)),
+        fc
+          .stringMatching(/^[a-z][a-z\d-]{0,20}$/)
+          .filter((name) => !/^(connection|content|transfer|keep|upgrade|set-cookie)/.test(name)),
         fc.stringMatching(/^[!-~]([\t -~]{0,60}[!-~])?$/),
         cuts,
         async (name, value, places) => {
@@ -151,7 +181,9 @@ test("fuzz: a coded body with a byte changed is never a success with another bod
         const at = 10 + (place % (bytes.length - 10));
         bytes[at] = (bytes[at] ?? 0) ^ change;
 
-        const { response, error } = await ask(respond(200, { headers: { "content-encoding": "gzip" }, body: bytes }));
+        const { response, error } = await ask(
+          respond(200, { headers: { "content-encoding": "gzip" }, body: bytes }),
+        );
 
         if (response === undefined) assert.ok(error !== undefined && "code" in error);
         else assert.ok(Buffer.from(response.content).equals(content));

@@ -41,7 +41,10 @@ scenarios({
     expect: { ...came, attempts: 2 },
   },
   "headers: nothing but a FIN": { ...once([{ end: "fin" }]), expect: { ...came, attempts: 2 } },
-  "headers.silence": { ...once(silence()), expect: { ...came, attempts: 2, elapsed: { min: 300, max: 1_000 } } },
+  "headers.silence": {
+    ...once(silence()),
+    expect: { ...came, attempts: 2, elapsed: { min: 300, max: 1_000 } },
+  },
   "headers.slow-drip": {
     ...once(drip(endlessHead({ every: 0 }), { every: 60 })),
     expect: { ...came, attempts: 2, elapsed: { min: 300, max: 1_500 } },
@@ -65,12 +68,21 @@ scenarios({
     expect: { outcome: "error", attempts: 1, elapsed: { max: 2_000 } },
   },
   "headers: 200 KiB of them are read": {
-    ...always(respond(200, { headers: { "x-policy": "p".repeat(100_000), "x-cookie": "c".repeat(100_000) }, body: "all good\n" })),
+    ...always(
+      respond(200, {
+        headers: { "x-policy": "p".repeat(100_000), "x-cookie": "c".repeat(100_000) },
+        body: "all good\n",
+      }),
+    ),
     expect: { ...came, attempts: 1 },
   },
   "headers.101-unasked": {
     ...always(switchProtocols()),
-    expect: { ...refused, message: /101 Switching Protocols without having been asked/, elapsed: { max: 1_000 } },
+    expect: {
+      ...refused,
+      message: /101 Switching Protocols without having been asked/,
+      elapsed: { max: 1_000 },
+    },
   },
   "headers: an unasked 100 Continue is refused by undici's parser, and the error says so": {
     ...always([...informational(100), ...good]),
@@ -96,14 +108,23 @@ scenarios({
     ...always(wire("Content-Length: 9\r\nContent-Length: 12")),
     expect: { ...refused, attempts: 1, message: /Content-Length/ },
   },
-  "headers.cl-repeated-same": { ...always(wire("Content-Length: 9, 9")), expect: { outcome: "either", body: "all good\n" } },
+  "headers.cl-repeated-same": {
+    ...always(wire("Content-Length: 9, 9")),
+    expect: { outcome: "either", body: "all good\n" },
+  },
   "headers: Content-Length twice, the same": {
     ...always(wire("Content-Length: 9\r\nContent-Length: 9")),
     expect: { outcome: "either", body: "all good\n" },
   },
-  "headers.cl-invalid": { ...always(wire("Content-Length: banana")), expect: { ...refused, message: /Content-Length/ } },
+  "headers.cl-invalid": {
+    ...always(wire("Content-Length: banana")),
+    expect: { ...refused, message: /Content-Length/ },
+  },
   "headers: a negative Content-Length": { ...always(wire("Content-Length: -9")), expect: { ...refused } },
-  "headers: a Content-Length beyond 64 bits": { ...always(wire("Content-Length: 99999999999999999999999")), expect: { ...refused } },
+  "headers: a Content-Length beyond 64 bits": {
+    ...always(wire("Content-Length: 99999999999999999999999")),
+    expect: { ...refused },
+  },
   "headers: an empty Content-Length": { ...always(wire("Content-Length: ")), expect: { ...refused } },
   "headers.te-and-cl": {
     ...always(wire("Transfer-Encoding: chunked\r\nContent-Length: 4", "9\r\nall good\n\r\n0\r\n\r\n")),
@@ -114,7 +135,14 @@ scenarios({
     expect: { ...came, attempts: 1 },
   },
   "headers.head-with-length": {
-    origin: { routes: { "/": [respond(503, { headers: { "content-length": 1_000_000 } }), respond(200, { headers: { "content-length": 1_000_000 } })] } },
+    origin: {
+      routes: {
+        "/": [
+          respond(503, { headers: { "content-length": 1_000_000 } }),
+          respond(200, { headers: { "content-length": 1_000_000 } }),
+        ],
+      },
+    },
     method: "HEAD",
     expect: { status: 200, body: "", attempts: 2, elapsed: { max: 1_000 } },
   },
@@ -141,12 +169,24 @@ scenarios({
     expect: { ...refused, message: /Unexpected whitespace after header value/ },
   },
   "headers: white space before the colon": { ...always(wire("Content-Length : 9")), expect: { ...refused } },
-  "headers: a bare CR in a value": { ...always(wire("X: a\rb\r\nContent-Length: 9")), expect: { ...refused } },
+  "headers: a bare CR in a value": {
+    ...always(wire("X: a\rb\r\nContent-Length: 9")),
+    expect: { ...refused },
+  },
   "headers: a NUL in a value": { ...always(wire("X: a\0b\r\nContent-Length: 9")), expect: { ...refused } },
-  "headers: a status line without a reason": { ...always(raw("HTTP/1.1 200\r\nContent-Length: 9\r\n\r\nall good\n")), expect: { ...came } },
+  "headers: a status line without a reason": {
+    ...always(raw("HTTP/1.1 200\r\nContent-Length: 9\r\n\r\nall good\n")),
+    expect: { ...came },
+  },
   "headers: a status that is no number": { ...always(raw("HTTP/1.1 OK\r\n\r\n")), expect: { ...refused } },
-  "headers: another protocol altogether": { ...always(raw("SSH-2.0-OpenSSH_9.6\r\n")), expect: { ...refused } },
-  "headers: HTTP/0.9, a body and nothing else": { ...always(raw("<html>hello</html>")), expect: { ...refused } },
+  "headers: another protocol altogether": {
+    ...always(raw("SSH-2.0-OpenSSH_9.6\r\n")),
+    expect: { ...refused },
+  },
+  "headers: HTTP/0.9, a body and nothing else": {
+    ...always(raw("<html>hello</html>")),
+    expect: { ...refused },
+  },
   "headers: an ICY status line": { ...always(raw("ICY 200 OK\r\n\r\n")), expect: { ...refused } },
 });
 

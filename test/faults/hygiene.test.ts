@@ -49,7 +49,10 @@ for (const [name, how] of [
   ["hygiene: it exits without close() over HTTP/2 too", "http2"],
 ] as const) {
   test(name, async () => {
-    await using origin = await faultOrigin({ routes, ...(how === "http2" && { tls: selfSigned(), http2: true }) });
+    await using origin = await faultOrigin({
+      routes,
+      ...(how === "http2" && { tls: selfSigned(), http2: true }),
+    });
 
     const { code, stdout, stderr } = await program("after-failures", origin.url, how);
 
@@ -64,7 +67,11 @@ for (const [name, how] of [
 test("hygiene.nothing-unhandled: assorted failures at once leave nothing behind that ends the process", async () => {
   await using origin = await faultOrigin({ routes });
 
-  const { code, stdout, stderr } = await program("assorted-failures", origin.url, String(await refusedPort()));
+  const { code, stdout, stderr } = await program(
+    "assorted-failures",
+    origin.url,
+    String(await refusedPort()),
+  );
 
   assert.equal(stderr, "");
   assert.match(stdout, /^26 of 26 failed\n$/);

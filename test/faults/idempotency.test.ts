@@ -67,7 +67,11 @@ scenarios({
     expect: { ...came, attempts: 3, requestBody: content },
   },
   "idempotency: an early answer that is no error ends the upload": {
-    origin: { routes: { "/": withoutReading(respond(200, { body: "done\n", headers: { connection: "close" } }), 1_000) } },
+    origin: {
+      routes: {
+        "/": withoutReading(respond(200, { body: "done\n", headers: { connection: "close" } }), 1_000),
+      },
+    },
     method: "PUT",
     request: { body: pieces },
     expect: { outcome: "either", ...came },
@@ -113,7 +117,10 @@ test("idempotency.replay-form: a multipart body is whole on every attempt", asyn
 
   const { response } = await outcomeOf(session.put(`${origin.url}/`, { body: form }));
 
-  const [first, second] = origin.requests.map(({ body, headers }) => ({ body, type: headers["content-type"] }));
+  const [first, second] = origin.requests.map(({ body, headers }) => ({
+    body,
+    type: headers["content-type"],
+  }));
   assert.equal(response?.status, 200);
   assert.ok(first?.body.includes(content));
   assert.deepEqual(first, second);

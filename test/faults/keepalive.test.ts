@@ -49,7 +49,11 @@ scenarios({
   "keepalive.stale-post-not-doubled": {
     origin: firstThen(resetOnNextRequest()),
     ask: after(20, "POST"),
-    expect: { error: { code: "ERR_CONNECTION", mayHaveArrived: true, phase: "headers" }, attempts: 2, told: 1 },
+    expect: {
+      error: { code: "ERR_CONNECTION", mayHaveArrived: true, phase: "headers" },
+      attempts: 2,
+      told: 1,
+    },
   },
   "keepalive: the same race with a POST that carries an idempotency key": {
     origin: firstThen(resetOnNextRequest()),
@@ -70,7 +74,9 @@ scenarios({
     expect: { ...secondCame, attempts: 2, told: 1, connections: 2 },
   },
   "keepalive.timeout-hint": {
-    origin: { routes: { "/": [[...respond(200, { headers: keepAliveHint(1) }), ...closeWhenIdle(1_050)], second] } },
+    origin: {
+      routes: { "/": [[...respond(200, { headers: keepAliveHint(1) }), ...closeWhenIdle(1_050)], second] },
+    },
     ask: after(1_300, "POST"),
     expect: { ...secondCame, attempts: 2, told: 1, connections: 2 },
   },
@@ -80,7 +86,12 @@ scenarios({
     expect: { ...secondCame, attempts: 2, told: 1, connections: 2 },
   },
   "keepalive: an answer that nobody asked for, on an idle connection, is nobody's": {
-    origin: firstThen([{ whenIdle: 20, play: [{ send: "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nstray\n" }, { end: "hang" }] }]),
+    origin: firstThen([
+      {
+        whenIdle: 20,
+        play: [{ send: "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nstray\n" }, { end: "hang" }],
+      },
+    ]),
     ask: after(150),
     expect: { ...secondCame, connections: 2 },
   },
@@ -88,7 +99,10 @@ scenarios({
     origin: {
       routes: {
         "/": [
-          raw("HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\naHTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nstray\n", "keep-alive"),
+          raw(
+            "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\naHTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nstray\n",
+            "keep-alive",
+          ),
           second,
         ],
       },
@@ -103,7 +117,12 @@ scenarios({
   },
   "keepalive: max=1, then a POST": {
     origin: {
-      routes: { "/": [[...respond(200, { headers: { "keep-alive": "timeout=5, max=1" } }), ...closeWhenIdle(0)], second] },
+      routes: {
+        "/": [
+          [...respond(200, { headers: { "keep-alive": "timeout=5, max=1" } }), ...closeWhenIdle(0)],
+          second,
+        ],
+      },
     },
     ask: after(50, "POST"),
     expect: { ...secondCame, attempts: 2, told: 1, connections: 2 },
@@ -131,7 +150,9 @@ test("keepalive: requests in line for a connection that closes get another one",
   await using origin = await faultOrigin({ routes: { "/": closing } });
   await using session = await sessionFor({ adapter: { connections: 1 } });
 
-  const answers = await Promise.all(Array.from({ length: 8 }, () => session.post(`${origin.url}/`, { body: "x" })));
+  const answers = await Promise.all(
+    Array.from({ length: 8 }, () => session.post(`${origin.url}/`, { body: "x" })),
+  );
 
   assert.deepEqual(
     answers.map(({ status, attempts }) => [status, attempts.length]),

@@ -1,11 +1,22 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { echo, faultOrigin, redirect, respond, type FaultOrigin, type RecordedRequest } from "@holdfast/http/testing";
+import {
+  echo,
+  faultOrigin,
+  redirect,
+  respond,
+  type FaultOrigin,
+  type RecordedRequest,
+} from "@holdfast/http/testing";
 import { certificates } from "../support/certificates.ts";
 import { outcomeOf, scenarios, sessionFor } from "./scenario.ts";
 
 const arrived = respond(200, { body: "arrived\n" });
-const credentials = { authorization: "Bearer secret", cookie: "id=secret", "proxy-authorization": "Basic secret" };
+const credentials = {
+  authorization: "Bearer secret",
+  cookie: "id=secret",
+  "proxy-authorization": "Basic secret",
+};
 
 scenarios({
   "redirect.limit-respected": {
@@ -15,7 +26,12 @@ scenarios({
   },
   "redirect.relative": {
     origin: {
-      routes: { "/": redirect("a/b/c"), "/a/b/c": redirect("../d/./e"), "/a/d/e": redirect("?q=1"), "/a/*": redirect("/never") },
+      routes: {
+        "/": redirect("a/b/c"),
+        "/a/b/c": redirect("../d/./e"),
+        "/a/d/e": redirect("?q=1"),
+        "/a/*": redirect("/never"),
+      },
     },
     ask: (session, { url }) => session.get(`${url}/`, { maxRedirects: 3 }),
     expect: { outcome: "error", attempts: 4 },
@@ -39,7 +55,10 @@ for (const status of [301, 302, 303]) {
   test(`redirect.301-302-post: a POST that is answered ${status} goes on as a GET without a body`, async () => {
     const request = await followed(status);
 
-    assert.deepEqual([request.method, request.body.toString(), request.headers["content-type"]], ["GET", "", undefined]);
+    assert.deepEqual(
+      [request.method, request.body.toString(), request.headers["content-type"]],
+      ["GET", "", undefined],
+    );
   });
 }
 
@@ -55,7 +74,9 @@ async function followed(status: number): Promise<RecordedRequest> {
   await using origin = await faultOrigin({ routes: { "/": redirect("/there", status), "/there": arrived } });
   await using session = await sessionFor();
 
-  const { response } = await outcomeOf(session.post(`${origin.url}/`, { body: new URLSearchParams({ a: "b" }) }));
+  const { response } = await outcomeOf(
+    session.post(`${origin.url}/`, { body: new URLSearchParams({ a: "b" }) }),
+  );
 
   assert.equal(await response?.text(), "arrived\n");
   const last = origin.requests.at(-1);
@@ -96,7 +117,9 @@ test("redirect.same-origin-keeps-auth", async () => {
   await using origin = await faultOrigin({ routes: { "/": redirect("/there"), "/there": echo() } });
   await using session = await sessionFor();
 
-  const { response } = await outcomeOf(session.get(`${origin.url}/`, { headers: { authorization: "Bearer secret" } }));
+  const { response } = await outcomeOf(
+    session.get(`${origin.url}/`, { headers: { authorization: "Bearer secret" } }),
+  );
 
   assert.equal(response?.status, 200);
   assert.equal(origin.requests.at(-1)?.headers["authorization"], "Bearer secret");

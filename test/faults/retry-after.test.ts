@@ -18,8 +18,14 @@ scenarios({
     ...later(503, { "retry-after": "Fri, 31 Dec 1999 23:59:59 GMT" }),
     expect: { ...came, elapsed: { max: 1_000 } },
   },
-  "retry-after.negative": { ...later(503, { "retry-after": "-5" }), expect: { ...came, elapsed: { max: 1_000 } } },
-  "retry-after.fractional": { ...later(503, { "retry-after": "0.4" }), expect: { ...came, elapsed: { max: 2_500 } } },
+  "retry-after.negative": {
+    ...later(503, { "retry-after": "-5" }),
+    expect: { ...came, elapsed: { max: 1_000 } },
+  },
+  "retry-after.fractional": {
+    ...later(503, { "retry-after": "0.4" }),
+    expect: { ...came, elapsed: { max: 2_500 } },
+  },
   "retry-after: garbage loses its timing, not the retry": {
     ...later(503, { "retry-after": "soon" }),
     expect: { ...came, elapsed: { max: 1_000 } },
@@ -36,10 +42,16 @@ scenarios({
     expect: { outcome: "either", status: 503, attempts: 1, elapsed: { max: 500 } },
   },
   "retry-after.on-302": {
-    origin: { routes: { "/": redirect("/there", 302, { headers: { "retry-after": 1 } }), "/there": patient } },
+    origin: {
+      routes: { "/": redirect("/there", 302, { headers: { "retry-after": 1 } }), "/there": patient },
+    },
     expect: { ...came, elapsed: { min: 1_000, max: 2_500 } },
   },
-  "retry-after.on-413": { ...later(413, { "retry-after": 1 }), retry: { statusForcelist: [413] }, expect: { ...came, gaps: second } },
+  "retry-after.on-413": {
+    ...later(413, { "retry-after": 1 }),
+    retry: { statusForcelist: [413] },
+    expect: { ...came, gaps: second },
+  },
   "retry-after.two-lines": {
     ...later(503, { "retry-after": ["1", "2"] }),
     expect: { ...came, gaps: [{ min: 1_000, max: 3_000 }] },
@@ -51,7 +63,15 @@ const forms: Readonly<Record<string, (date: Date) => string>> = {
   "date-imf": (date) => date.toUTCString(),
   "date-rfc850": (date) => {
     const [day = "", number, month, year = "", time] = date.toUTCString().replace(",", "").split(" ");
-    const names: Record<string, string> = { Sun: "Sunday", Mon: "Monday", Tue: "Tuesday", Wed: "Wednesday", Thu: "Thursday", Fri: "Friday", Sat: "Saturday" };
+    const names: Record<string, string> = {
+      Sun: "Sunday",
+      Mon: "Monday",
+      Tue: "Tuesday",
+      Wed: "Wednesday",
+      Thu: "Thursday",
+      Fri: "Friday",
+      Sat: "Saturday",
+    };
     return `${names[day]}, ${number}-${month}-${year.slice(2)} ${time} GMT`;
   },
   "date-asctime": (date) => {
@@ -92,10 +112,17 @@ test("retry-after.minimum-under-jitter: of 20 calls at once none comes early", a
   await using origin = await faultOrigin({ routes: { "/": answer } });
   await using session = await sessionFor({ retry: { backoffJitter: "200ms" } });
 
-  await Promise.all(Array.from({ length: 20 }, (_, call) => session.get(`${origin.url}/`, { headers: { "x-call": String(call) } })));
+  await Promise.all(
+    Array.from({ length: 20 }, (_, call) =>
+      session.get(`${origin.url}/`, { headers: { "x-call": String(call) } }),
+    ),
+  );
 
   for (const [call] of seen) {
     const [first, again] = origin.requests.filter(({ headers }) => headers["x-call"] === call);
-    bounded(`gap of call ${call}`, (again?.startedAt ?? 0) - (first?.startedAt ?? 0), { min: 1_000, max: 2_500 });
+    bounded(`gap of call ${call}`, (again?.startedAt ?? 0) - (first?.startedAt ?? 0), {
+      min: 1_000,
+      max: 2_500,
+    });
   }
 });

@@ -23,7 +23,9 @@ export interface Expected {
   readonly status?: number;
   /** The body of the response: its text, or one of several. */
   readonly body?: string | readonly string[];
-  readonly error?: Partial<Record<"code" | "errno" | "phase" | "mayHaveArrived" | "certificate" | "name", unknown>>;
+  readonly error?: Partial<
+    Record<"code" | "errno" | "phase" | "mayHaveArrived" | "certificate" | "name", unknown>
+  >;
   readonly message?: RegExp;
   /** The reason of the last verdict. */
   readonly verdict?: string;
@@ -66,9 +68,16 @@ export const quick: RetryInit = {
 export const limits: TimeoutOptions = { connect: "1s", read: "300ms" };
 
 /** A session with the settings of a scenario. */
-export async function sessionFor({ retry, timeout, adapter }: Omit<Scenario, "expect"> = {}): Promise<Session> {
+export async function sessionFor({
+  retry,
+  timeout,
+  adapter,
+}: Omit<Scenario, "expect"> = {}): Promise<Session> {
   const options = typeof adapter === "function" ? await adapter() : adapter;
-  const session = new Session({ retry: new Retry({ ...quick, ...retry }), timeout: { ...limits, ...timeout } });
+  const session = new Session({
+    retry: new Retry({ ...quick, ...retry }),
+    timeout: { ...limits, ...timeout },
+  });
   if (options === undefined) return session;
   const own = new HttpAdapter(options);
   return session.mount("http://", own).mount("https://", own);
@@ -85,7 +94,8 @@ export async function play(scenario: Scenario): Promise<void> {
   await using origin = await faultOrigin(typeof plan === "function" ? await plan() : plan);
   await using session = await sessionFor(scenario);
   const began = performance.now();
-  const ask = scenario.ask ?? ((s: Session) => s.request(scenario.method ?? "GET", `${origin.url}/`, scenario.request));
+  const ask =
+    scenario.ask ?? ((s: Session) => s.request(scenario.method ?? "GET", `${origin.url}/`, scenario.request));
 
   const result = await outcomeOf(ask(session, origin));
 
@@ -95,13 +105,17 @@ export async function play(scenario: Scenario): Promise<void> {
   bounded("attempts seen", origin.requests.length, expect.attempts);
   bounded("attempts told", toldBy(result), expect.told);
   bounded("connections", origin.connections, expect.connections);
-  for (const [index, gap] of (expect.gaps ?? []).entries()) bounded(`gap ${index + 1}`, origin.gaps("/")[index] ?? NaN, gap);
-  if (expect.requestBody !== undefined) for (const { body } of origin.requests) assert.equal(body.toString(), expect.requestBody);
+  for (const [index, gap] of (expect.gaps ?? []).entries())
+    bounded(`gap ${index + 1}`, origin.gaps("/")[index] ?? NaN, gap);
+  if (expect.requestBody !== undefined)
+    for (const { body } of origin.requests) assert.equal(body.toString(), expect.requestBody);
   assert.deepEqual(origin.errors, []);
 }
 
 /** What came of a call. */
-export type Result = { readonly response: Response; readonly error?: undefined } | { readonly response?: undefined; readonly error: Error };
+export type Result =
+  | { readonly response: Response; readonly error?: undefined }
+  | { readonly response?: undefined; readonly error: Error };
 
 export function outcomeOf(call: Promise<Response>): Promise<Result> {
   return call.then(
@@ -120,18 +134,24 @@ function checkOutcome({ response, error }: Result, expect: Expected): void {
     checkError(error, expect);
     return;
   }
-  assert.notEqual(outcome, "error", `A response came: ${response.status}, ${response.content.byteLength} bytes`);
+  assert.notEqual(
+    outcome,
+    "error",
+    `A response came: ${response.status}, ${response.content.byteLength} bytes`,
+  );
   if (expect.status !== undefined) assert.equal(response.status, expect.status);
   const text = new TextDecoder("latin1").decode(response.content);
   const bodies = typeof expect.body === "string" ? [expect.body] : expect.body;
-  if (bodies?.includes(text) === false) assert.equal(text.length > 300 ? `${text.length} bytes` : text, bodies[0]);
+  if (bodies?.includes(text) === false)
+    assert.equal(text.length > 300 ? `${text.length} bytes` : text, bodies[0]);
 }
 
 function checkError(error: Error, { error: fields = {}, message, verdict }: Expected): void {
   const seen = Object.fromEntries(Object.keys(fields).map((name) => [name, Reflect.get(error, name)]));
   assert.deepEqual(seen, fields, error.stack);
   if (message !== undefined) assert.match(error.message, message);
-  if (verdict !== undefined) assert.equal(Reflect.get(Object(Reflect.get(error, "verdict")), "reason"), verdict);
+  if (verdict !== undefined)
+    assert.equal(Reflect.get(Object(Reflect.get(error, "verdict")), "reason"), verdict);
 }
 
 function toldBy({ response, error }: Result): number {
@@ -141,6 +161,7 @@ function toldBy({ response, error }: Result): number {
 
 export function bounded(what: string, value: number, bounds: Bounds | undefined): void {
   if (bounds === undefined) return;
-  const { min = -Infinity, max = Infinity } = typeof bounds === "number" ? { min: bounds, max: bounds } : bounds;
+  const { min = -Infinity, max = Infinity } =
+    typeof bounds === "number" ? { min: bounds, max: bounds } : bounds;
   assert.ok(value >= min && value <= max, `${what}: ${value} is not between ${min} and ${max}`);
 }

@@ -38,9 +38,20 @@ scenarios({
     retry: { total: 3, raiseOnStatus: true },
     expect: { error: { code: "ERR_RETRIES_EXHAUSTED" }, attempts: 4, verdict: "http-503" },
   },
-  "status.retries-zero": { origin: { routes: { "/": respond(503) } }, retry: { total: 0 }, expect: { status: 503, attempts: 1 } },
+  "status.retries-zero": {
+    origin: { routes: { "/": respond(503) } },
+    retry: { total: 0 },
+    expect: { status: 503, attempts: 1 },
+  },
   "status.exhausted-body-readable": {
-    origin: { routes: { "/": respond(503, { headers: { "content-type": "application/problem+json" }, body: '{"title":"down"}' }) } },
+    origin: {
+      routes: {
+        "/": respond(503, {
+          headers: { "content-type": "application/problem+json" },
+          body: '{"title":"down"}',
+        }),
+      },
+    },
     retry: { total: 1 },
     expect: { status: 503, body: '{"title":"down"}', attempts: 2 },
   },
@@ -68,7 +79,9 @@ scenarios({
 
 test("status.200-with-error-body: a condition on the content retries it", async () => {
   const failing = respond(200, { body: '{"error":"temporary_failure"}' });
-  await using origin = await faultOrigin({ routes: { "/": [failing, failing, respond(200, { body: '{"ok":true}' })] } });
+  await using origin = await faultOrigin({
+    routes: { "/": [failing, failing, respond(200, { body: '{"ok":true}' })] },
+  });
   await using session = await sessionFor({
     retry: { when: async ({ response }) => (await response?.text())?.includes("temporary_failure") ?? false },
   });

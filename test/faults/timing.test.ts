@@ -24,7 +24,11 @@ scenarios({
     origin: { routes: { "/": silence() } },
     retry: { total: 0 },
     timeout: { read: 5_000, attempt: 200 },
-    expect: { error: { code: "ERR_ATTEMPT_TIMEOUT" }, verdict: "timeout-attempt", elapsed: { min: 200, max: 250 } },
+    expect: {
+      error: { code: "ERR_ATTEMPT_TIMEOUT" },
+      verdict: "timeout-attempt",
+      elapsed: { min: 200, max: 250 },
+    },
   },
   "timing: a deadline of 2 s is exact too": {
     origin: { routes: { "/": silence() } },
@@ -40,7 +44,11 @@ scenarios({
 });
 
 /** Calls at once, each of which is refused a few times; gives the waits before each retry, by its number. */
-async function waits(calls: number, refusals: number, wait: Parameters<typeof sessionFor>[0]): Promise<readonly (readonly number[])[]> {
+async function waits(
+  calls: number,
+  refusals: number,
+  wait: Parameters<typeof sessionFor>[0],
+): Promise<readonly (readonly number[])[]> {
   const tries = new Map<string, number>();
   const answer: Responder = ({ headers }) => {
     const call = headers["x-call"] ?? "";
@@ -50,12 +58,17 @@ async function waits(calls: number, refusals: number, wait: Parameters<typeof se
   await using origin = await faultOrigin({ routes: { "/": answer } });
   await using session = await sessionFor(wait);
   await Promise.all(
-    Array.from({ length: calls }, (_, call) => session.get(`${origin.url}/`, { headers: { "x-call": String(call) } })),
+    Array.from({ length: calls }, (_, call) =>
+      session.get(`${origin.url}/`, { headers: { "x-call": String(call) } }),
+    ),
   );
   const gaps: number[][] = Array.from({ length: refusals }, () => []);
   for (const call of tries.keys()) {
-    const starts = origin.requests.filter(({ headers }) => headers["x-call"] === call).map(({ startedAt }) => startedAt);
-    for (const [index, start] of starts.slice(1).entries()) gaps[index]?.push(start - (starts[index] ?? start));
+    const starts = origin.requests
+      .filter(({ headers }) => headers["x-call"] === call)
+      .map(({ startedAt }) => startedAt);
+    for (const [index, start] of starts.slice(1).entries())
+      gaps[index]?.push(start - (starts[index] ?? start));
   }
   return gaps;
 }
@@ -65,7 +78,10 @@ function median(values: readonly number[]): number {
 }
 
 test("timing.backoff-growth: the waits grow, within bounds", async () => {
-  const gaps = await waits(200, 3, { retry: { wait: fullJitter(waitExponential({ multiplier: "40ms", base: 2 })) }, timeout: { read: 5_000 } });
+  const gaps = await waits(200, 3, {
+    retry: { wait: fullJitter(waitExponential({ multiplier: "40ms", base: 2 })) },
+    timeout: { read: 5_000 },
+  });
 
   const [first = [], second = [], third = []] = gaps;
   assert.ok(median(second) > median(first) * 1.2, `${median(first)} ${median(second)}`);
@@ -76,7 +92,10 @@ test("timing.backoff-growth: the waits grow, within bounds", async () => {
 });
 
 test("timing.jitter: the waits differ", async () => {
-  const [gaps = []] = await waits(100, 1, { retry: { wait: fullJitter(waitExponential({ multiplier: "100ms" })) }, timeout: { read: 5_000 } });
+  const [gaps = []] = await waits(100, 1, {
+    retry: { wait: fullJitter(waitExponential({ multiplier: "100ms" })) },
+    timeout: { read: 5_000 },
+  });
 
   assert.ok(new Set(gaps.map((gap) => Math.round(gap / 10))).size >= 5);
 });

@@ -11,6 +11,7 @@ const needed = {
   "python3-doc": "/usr/share/doc/python3-doc/html/index.html",
   openssl: "/usr/bin/openssl",
   chromium: "/usr/bin/chromium",
+  "tinyproxy-bin": "/usr/bin/tinyproxy",
 };
 
 const missing = () => Object.keys(needed).filter((name) => !existsSync(needed[name]));

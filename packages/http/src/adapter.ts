@@ -3,6 +3,7 @@ import type { HeaderRecord } from "./headers.ts";
 import type { RawAnswer } from "./transport/buffered.ts";
 import { decode } from "./transport/decode.ts";
 import { Transport, type TransportOptions } from "./transport/transport.ts";
+import { proxyAuthorization } from "./transport/tunnel.ts";
 import type { HttpRequest } from "./request.ts";
 import { Response } from "./response.ts";
 import type { Retry } from "./retry/retry.ts";
@@ -17,14 +18,14 @@ export interface SendOptions {
   /** The most that a body may grow to, decoded. */
   readonly maxBytes: number;
   readonly signal: AbortSignal | undefined;
+  /** The URL of the proxy to go through, with its credentials; undefined goes directly. */
+  readonly proxy?: string | undefined;
 }
 
 /** Sends a request once and reads the whole answer: the seam between a session and the wire. */
 export interface Adapter {
   /** How often, and when, what is sent through here is sent again; the session's own rule without it. */
   readonly retry?: Retry | undefined;
-  /** Limits that differ from the session's. */
-  readonly timeouts?: Partial<Timeouts> | undefined;
   /**
    * Gives the answer, whatever its status, its body complete.
    *
@@ -54,17 +55,19 @@ export class HttpAdapter implements Adapter {
   send(request: HttpRequest, options: SendOptions): Promise<Response> {
     const { method, url, body, idempotencyKey } = request;
     const { connect, read, attempt, total } = options.timeouts;
-    const { deadline, maxBytes, signal } = options;
+    const { deadline, maxBytes, signal, proxy } = options;
+    // A proxy for plain http takes the whole URL (RFC 9112 §3.2.2), and its credentials with each request.
+    const forwarded = proxy !== undefined && url.protocol === "http:";
     const wire = {
       method,
-      path: url.pathname + url.search,
-      headers: headersOf(request),
+      path: forwarded ? `${url.origin}${url.pathname}${url.search}` : url.pathname + url.search,
+      headers: forwarded ? withProxyAuthorization(headersOf(request), proxy) : headersOf(request),
       body,
       idempotent: body.kind !== "one-shot" && (idempotencyKey !== undefined || isIdempotent(method)),
       target: url.host,
     };
     return this.#transport
-      .send(url.origin, wire, { connect, read, attempt, total, deadline, maxBytes, signal })
+      .send(url.origin, wire, { connect, read, attempt, total, deadline, maxBytes, signal }, proxy)
       .then((answer) => responseOf(answer, url.href, maxBytes));
   }
 
@@ -84,4 +87,9 @@ function responseOf({ status, statusText, headers, body }: RawAnswer, url: strin
 function headersOf({ headers, body }: HttpRequest): HeaderRecord {
   if (!("contentType" in body) || "content-type" in headers) return headers;
   return { ...headers, "content-type": body.contentType };
+}
+
+function withProxyAuthorization(headers: HeaderRecord, proxy: string): HeaderRecord {
+  const authorization = proxyAuthorization(new URL(proxy));
+  return authorization === undefined ? headers : { ...headers, "proxy-authorization": authorization };
 }

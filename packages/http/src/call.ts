@@ -27,6 +27,8 @@ export interface CallPlan extends Company {
   readonly retry: Retry;
   readonly timeouts: Timeouts;
   readonly maxBytes: number;
+  /** The proxy to go through; undefined goes directly. */
+  readonly proxy: string | undefined;
 }
 
 /** One attempt as the loop sees it: what came back, and the call it belongs to. */
@@ -197,8 +199,8 @@ export class Call implements Provenance {
   }
 
   #deliver({ signal, deadline }: Scope): Promise<Response> {
-    const { request, timeouts, maxBytes } = this.#plan;
-    return deliver(request, this.#plan, { timeouts, deadline, maxBytes, signal });
+    const { request, timeouts, maxBytes, proxy } = this.#plan;
+    return deliver(request, this.#plan, { timeouts, deadline, maxBytes, signal, proxy });
   }
 
   get #bodyIsGone(): boolean {

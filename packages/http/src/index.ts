@@ -9,6 +9,7 @@ export { type HeadersInit, ResponseHeaders } from "./headers.ts";
 export type { ErrorHook, Hooks, HooksInit, RequestHook, ResponseHook, RetryHook } from "./hooks.ts";
 export type { HttpRequest, Params } from "./request.ts";
 export { Response } from "./response.ts";
+export type { Environment, ProxyMap } from "./proxy/environment.ts";
 export { Retry } from "./retry/retry.ts";
 export { parseRetryAfter } from "./retry/retry-after.ts";
 export { errorVerdict, statusVerdict, type Verdict } from "./retry/verdict.ts";

@@ -4,10 +4,11 @@ import type { Auth } from "./auth.ts";
 import type { BodyInit } from "./body.ts";
 import type { HeadersInit } from "./headers.ts";
 import type { HooksInit } from "./hooks.ts";
+import type { ProxyMap } from "./proxy/environment.ts";
 import type { Params } from "./request.ts";
 import type { Retry } from "./retry/retry.ts";
 import type { TimeoutOptions } from "./timeouts.ts";
-import type { TlsOptions } from "./transport/connector.ts";
+import type { TlsOptions } from "./transport/tls.ts";
 
 export interface SessionOptions {
   /** What relative URLs are relative to. */
@@ -38,6 +39,10 @@ export interface SessionOptions {
   /** Connections to one origin at the same time. @default 256 */
   readonly connections?: number;
   readonly tls?: TlsOptions;
+  /** The proxy to go through: one for all, or by scheme and host. @default what the environment says */
+  readonly proxy?: string | ProxyMap;
+  /** Whether `http_proxy`, `https_proxy`, `all_proxy` and `no_proxy` of the environment count. @default true */
+  readonly trustEnvironment?: boolean;
   /** Speaks HTTP/2 to servers that offer it. @default false */
   readonly http2?: boolean;
   readonly clock?: Clock;
@@ -46,7 +51,7 @@ export interface SessionOptions {
 
 /** What one request changes of its session. */
 export interface RequestOptions
-  extends Pick<SessionOptions, "params" | "auth" | "retry" | "timeout" | "hooks" | "maxRedirects" | "maxBytes"> {
+  extends Pick<SessionOptions, "params" | "auth" | "proxy" | "retry" | "timeout" | "hooks" | "maxRedirects" | "maxBytes"> {
   /** Over the session's; undefined removes one. */
   readonly headers?: HeadersInit;
   readonly body?: BodyInit;

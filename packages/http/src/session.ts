@@ -10,6 +10,8 @@ import { mergeHeaders, type HeaderRecord } from "./headers.ts";
 import { joinHooks, type Hooks } from "./hooks.ts";
 import { nextHop } from "./hop.ts";
 import { Mounts } from "./mount.ts";
+import type { ProxyMap } from "./proxy/environment.ts";
+import { proxyChooser, type ProxyChooser } from "./proxy/chooser.ts";
 import { isRedirectStatus, leavesOrigin } from "./redirects.ts";
 import { joinParams, urlOf, type HttpRequest } from "./request.ts";
 import type { Response } from "./response.ts";
@@ -32,6 +34,7 @@ export class Session implements AsyncDisposable {
   readonly #policy: RetryPolicy<Exchange>;
   readonly #mounts = new Mounts<Adapter>();
   readonly #guards = new Map<string, Policy>();
+  readonly #proxyFor: ProxyChooser;
 
   constructor(options: SessionOptions = {}) {
     const { clock = systemClock, budget = unlimited, connections, tls, http2 } = options;
@@ -43,6 +46,7 @@ export class Session implements AsyncDisposable {
     this.#timeouts = resolveTimeouts(options.timeout);
     this.#clock = clock;
     this.#policy = callPolicy(budget);
+    this.#proxyFor = proxyChooser(options.proxy, options.trustEnvironment === false ? undefined : process.env);
     const adapter = new HttpAdapter({ clock, connections, tls, http2 });
     this.mount("https://", adapter);
     this.mount("http://", adapter);
@@ -122,6 +126,7 @@ export class Session implements AsyncDisposable {
       maxBytes: options.maxBytes ?? this.#options.maxBytes ?? sessionDefaults.maxBytes,
       sensitiveHeaders: this.#options.sensitiveHeaders ?? none,
       retry: options.retry,
+      proxy: options.proxy,
     };
   }
 
@@ -148,7 +153,7 @@ export class Session implements AsyncDisposable {
     }
   }
 
-  #callFor(request: HttpRequest, auth: Auth | undefined, { retry, hooks, timeouts, maxBytes }: Terms): Call {
+  #callFor(request: HttpRequest, auth: Auth | undefined, { retry, hooks, timeouts, maxBytes, proxy }: Terms): Call {
     const adapter = this.#mounts.get(request.url.href);
     if (adapter === undefined) throw new InvalidUrlError(`No adapter is mounted for ${request.url.protocol}//`);
     return new Call({
@@ -161,6 +166,7 @@ export class Session implements AsyncDisposable {
       retry: retry ?? adapter.retry ?? this.#retry,
       timeouts,
       maxBytes,
+      proxy: this.#proxyFor(request.url, proxy),
     });
   }
 
@@ -215,6 +221,7 @@ interface Terms {
   readonly maxBytes: number;
   readonly sensitiveHeaders: readonly string[];
   readonly retry: Retry | undefined;
+  readonly proxy: string | ProxyMap | undefined;
 }
 
 /** The first request of a call, and who asks. */

@@ -2,11 +2,29 @@ import { Retry, Session } from "@holdfast/http";
 
 /** Twenty and more failures of every kind at once. Whatever escapes them ends the process with a code other than zero. */
 const [url = "", port = ""] = process.argv.slice(2);
-const session = new Session({ retry: new Retry({ total: 1 }), timeout: { connect: "300ms", read: "200ms", total: "3s" } });
-const paths = ["/silence", "/reset", "/cut", "/endless-head", "/drip", "/switch", "/conflict", "/gzip", "/loop", "/huge"];
+const session = new Session({
+  retry: new Retry({ total: 1 }),
+  timeout: { connect: "300ms", read: "200ms", total: "3s" },
+});
+const paths = [
+  "/silence",
+  "/reset",
+  "/cut",
+  "/endless-head",
+  "/drip",
+  "/switch",
+  "/conflict",
+  "/gzip",
+  "/loop",
+  "/huge",
+];
 const calls = paths.flatMap((path) => [
   session.get(url + path, { maxBytes: 100_000 }),
-  session.post(url + path, { body: new Blob(["x".repeat(100_000)]), maxBytes: 100_000, signal: AbortSignal.timeout(150) }),
+  session.post(url + path, {
+    body: new Blob(["x".repeat(100_000)]),
+    maxBytes: 100_000,
+    signal: AbortSignal.timeout(150),
+  }),
 ]);
 calls.push(
   session.get(`http://127.0.0.1:${port}/`),

@@ -2,7 +2,10 @@ import { Retry, Session } from "@holdfast/http";
 
 /** Twenty thousand failing calls; says how many bytes the last three quarters of them added to the heap. */
 const [url = ""] = process.argv.slice(2);
-const session = new Session({ retry: new Retry({ total: 0, raiseOnStatus: true, statusForcelist: [503] }), timeout: { read: "5s" } });
+const session = new Session({
+  retry: new Retry({ total: 0, raiseOnStatus: true, statusForcelist: [503] }),
+  timeout: { read: "5s" },
+});
 const shared = new AbortController();
 
 async function fail(calls: number): Promise<void> {

@@ -43,6 +43,9 @@ export interface ExchangeLimits {
   readonly signal: AbortSignal | undefined;
 }
 
+/** What a caller bounds a whole call with. */
+export type Bounds = Pick<ExchangeLimits, "deadline" | "signal">;
+
 /** What an exchange runs on. */
 export interface Road {
   readonly pool: OriginPool;
@@ -66,21 +69,21 @@ const nothing = Buffer.alloc(0);
 const maxInterims = 1_000;
 
 /**
- * One request and its whole answer: at once undici's handler, the pool's passenger and the watchdog's ward, so that an
- * exchange is one object and one promise (each further object was measured to cost a few per cent of a small request).
+ * One request and its answer, whatever is done with the body: at once undici's handler, the pool's passenger and the
+ * watchdog's ward, so that an exchange is one object and one promise (each further object was measured to cost a few per
+ * cent of a small request).
  */
-export class BufferedExchange implements Dispatcher.DispatchHandler, Passenger, Watched {
+export abstract class Exchange implements Dispatcher.DispatchHandler, Passenger, Watched {
   readonly #request: WireRequest;
-  readonly #limits: ExchangeLimits;
+  #limits: ExchangeLimits;
   readonly #road: Road;
-  readonly #resolve: (answer: RawAnswer) => void;
-  readonly #reject: (error: unknown) => void;
-  readonly #startedAt: number;
+  #startedAt = 0;
   #phase: Phase = "connect";
   #ended = false;
   #connection: Connection | undefined;
   #controller: Dispatcher.DispatchController | undefined;
-  #activeAt = 0;
+  /** When the other side last gave a sign of life; Infinity while nobody waits for one. */
+  protected activeAt = 0;
   #writtenBefore = 0;
   #takenBefore = 0;
   #redispatched = false;
@@ -88,28 +91,37 @@ export class BufferedExchange implements Dispatcher.DispatchHandler, Passenger, 
   #interims = 0;
   #upload: Upload | undefined;
   #readBefore = 0;
-  #status = 0;
-  #statusText = "";
-  #headers: RawAnswer["headers"] = {};
-  #chunks: Buffer[] = [];
-  #received = 0;
+  protected status = 0;
+  protected statusText = "";
+  protected headers: RawAnswer["headers"] = {};
+  /** Bytes of the body that have come, as sent. */
+  protected received = 0;
   next: Watched | undefined;
   previous: Watched | undefined;
 
-  constructor(
-    [request, limits, road]: readonly [WireRequest, ExchangeLimits, Road],
-    resolve: (answer: RawAnswer) => void,
-    reject: (error: unknown) => void,
-  ) {
+  constructor(request: WireRequest, limits: ExchangeLimits, road: Road) {
     this.#request = request;
     this.#limits = limits;
     this.#road = road;
-    this.#resolve = resolve;
-    this.#reject = reject;
-    this.#startedAt = road.clock.now();
-    road.watchdog.watch(this);
-    limits.signal?.addEventListener("abort", this.#abort, { once: true });
-    road.pool.take(this);
+  }
+
+  /** The final head has come. */
+  protected abstract opened(controller: Dispatcher.DispatchController): void;
+
+  /** The last byte of the body has come. */
+  protected abstract completed(): void;
+
+  /** There is no answer, or no rest of it. */
+  protected abstract failed(error: unknown): void;
+
+  abstract onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void;
+
+  /** Sets out; not in the constructor, because what comes of it may come at once. */
+  protected start(): void {
+    this.#startedAt = this.#road.clock.now();
+    this.watch();
+    this.#limits.signal?.addEventListener("abort", this.#abort, { once: true });
+    this.#road.pool.take(this);
   }
 
   get connectLimit(): number {
@@ -119,7 +131,7 @@ export class BufferedExchange implements Dispatcher.DispatchHandler, Passenger, 
   board(connection: Connection): void {
     this.#connection = connection;
     this.#phase = "headers";
-    this.#activeAt = this.#road.clock.now();
+    this.activeAt = this.#road.clock.now();
     this.#writtenBefore = connection.bytesWritten;
     this.#takenBefore = this.#writtenBefore;
     const { method, path, headers, body } = this.#request;
@@ -134,16 +146,22 @@ export class BufferedExchange implements Dispatcher.DispatchHandler, Passenger, 
   look(now: number): void {
     const { deadline, attempt, total, read } = this.#limits;
     const { target } = this.#request;
-    if (now >= deadline) return this.#fail(new DeadlineExceededError(total));
+    if (now >= deadline) return this.fail(new DeadlineExceededError(total));
     if (now - this.#startedAt >= attempt) {
-      return this.#fail(new AttemptTimeoutError(target, attempt, { phase: this.#phase, mayHaveArrived: this.#mayHaveArrived }));
+      return this.fail(
+        new AttemptTimeoutError(target, attempt, {
+          phase: this.#phase,
+          mayHaveArrived: this.#mayHaveArrived,
+        }),
+      );
     }
     if (this.#connection === undefined) return;
     this.#noteProgress(this.#connection, now);
-    if (now - this.#activeAt < read) return;
+    if (now - this.activeAt < read) return;
     // Nothing for anybody since this one went out: the connection may be dead, and no further call should find out.
-    if (this.#connection.multiplexed && this.#connection.bytesRead === this.#readBefore) this.#connection.leave();
-    this.#fail(new ReadTimeoutError(target, read, this.#phase));
+    if (this.#connection.multiplexed && this.#connection.bytesRead === this.#readBefore)
+      this.#connection.leave();
+    this.fail(new ReadTimeoutError(target, read, this.#phase));
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
@@ -157,7 +175,10 @@ export class BufferedExchange implements Dispatcher.DispatchHandler, Passenger, 
     const upload = (this.#upload ??= new Upload(body));
     try {
       const opened = upload.open(connection.multiplexed);
-      connection.dispatch({ method, path, headers: withLength(headers, opened.length), body: opened.body }, this);
+      connection.dispatch(
+        { method, path, headers: withLength(headers, opened.length), body: opened.body },
+        this,
+      );
     } catch (error) {
       // The caller's function that makes the body has failed: neither the network's fault nor the server's.
       this.#conclude(error);
@@ -166,13 +187,13 @@ export class BufferedExchange implements Dispatcher.DispatchHandler, Passenger, 
 
   /** Under HTTP/2 the request may have stood in line for a stream until now. */
   #startStream(connection: Connection): void {
-    this.#activeAt = this.#road.clock.now();
+    this.activeAt = this.#road.clock.now();
     this.#readBefore = connection.bytesRead;
   }
 
   /** A part of the request's body went out. */
   onBodySent(): void {
-    this.#activeAt = this.#road.clock.now();
+    this.activeAt = this.#road.clock.now();
   }
 
   /** The first byte of an answer has come. */
@@ -180,39 +201,33 @@ export class BufferedExchange implements Dispatcher.DispatchHandler, Passenger, 
     this.#answering = true;
   }
 
+  // oxlint-disable-next-line max-params -- undici asks for it, and a rest parameter is an array for each answer.
   onResponseStart(
-    _controller: Dispatcher.DispatchController,
+    controller: Dispatcher.DispatchController,
     status: number,
     headers: RawAnswer["headers"],
     statusText?: string,
   ): void {
-    this.#activeAt = this.#road.clock.now();
+    this.activeAt = this.#road.clock.now();
     // An interim answer (RFC 9110 §15.2) is a sign of life and nothing more.
     if (status < 200) return this.#countInterim();
     this.#phase = "body";
-    this.#status = status;
-    this.#statusText = statusText ?? "";
-    this.#headers = headers;
-  }
-
-  onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
-    this.#activeAt = this.#road.clock.now();
-    this.#received += chunk.length;
-    this.#chunks.push(chunk);
-    if (this.#received > this.#limits.maxBytes) this.#fail(new BodyTooLargeError(this.#limits.maxBytes));
+    this.status = status;
+    this.statusText = statusText ?? "";
+    this.headers = headers;
+    this.opened(controller);
   }
 
   onResponseEnd(): void {
     if (this.#ended) return;
     const failure = this.#connection?.failure;
     // undici takes a reset for the end of a body that only the end of the connection delimits; RFC 9112 §9.8 does not.
-    if (failure !== undefined) return this.#conclude(new IncompleteBodyError(this.#received, undefined, { cause: failure }));
-    if (this.#received === 0 && this.#lacksCodedBody) return this.#conclude(new IncompleteBodyError(0, undefined));
-    const reused = (this.#connection?.uses ?? 1) > 1;
+    if (failure !== undefined)
+      return this.#conclude(new IncompleteBodyError(this.received, undefined, { cause: failure }));
+    if (this.received === 0 && this.#lacksCodedBody)
+      return this.#conclude(new IncompleteBodyError(0, undefined));
     this.#end();
-    const [only = nothing] = this.#chunks;
-    const body = this.#chunks.length > 1 ? Buffer.concat(this.#chunks, this.#received) : only;
-    this.#resolve({ status: this.#status, statusText: this.#statusText, headers: this.#headers, body, reused });
+    this.completed();
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
@@ -224,8 +239,8 @@ export class BufferedExchange implements Dispatcher.DispatchHandler, Passenger, 
     const mayHaveArrived = this.#mayHaveArrived && !provesUnprocessed(error);
     if (this.#mayGoUnseen(error, mayHaveArrived)) return this.#redispatch();
     const { target } = this.#request;
-    const expected = numberOf(this.#headers["content-length"]);
-    const { received, phase } = { received: this.#received, phase: this.#phase };
+    const expected = numberOf(this.headers["content-length"]);
+    const { received, phase } = { received: this.received, phase: this.#phase };
     this.#conclude(translate(error, { target, phase, mayHaveArrived, received, expected }));
   }
 
@@ -258,9 +273,13 @@ export class BufferedExchange implements Dispatcher.DispatchHandler, Passenger, 
 
   /** A body without a length that is coded and has no byte: even the coding of nothing has some. */
   get #lacksCodedBody(): boolean {
-    const { "content-encoding": coding, "content-length": length, "transfer-encoding": transfer } = this.#headers;
+    const {
+      "content-encoding": coding,
+      "content-length": length,
+      "transfer-encoding": transfer,
+    } = this.headers;
     if (coding === undefined || length !== undefined || transfer !== undefined) return false;
-    return this.#request.method !== "HEAD" && this.#status !== 204 && this.#status !== 304;
+    return this.#request.method !== "HEAD" && this.status !== 204 && this.status !== 304;
   }
 
   #countInterim(): void {
@@ -268,14 +287,16 @@ export class BufferedExchange implements Dispatcher.DispatchHandler, Passenger, 
     this.#interims += 1;
     if (this.#interims <= maxInterims) return;
     const message = `${this.#request.target} sent more than ${maxInterims} interim answers`;
-    this.#fail(new ProtocolError(message, { phase: "headers", mayHaveArrived: true }));
+    this.fail(new ProtocolError(message, { phase: "headers", mayHaveArrived: true }));
   }
 
   /** A body that is still going out is not silence, and neither is what others hear while this one stands in line. */
   #noteProgress(connection: Connection, now: number): void {
     if (this.#phase !== "headers") return;
-    const taken = connection.multiplexed ? this.#heard(connection) : connection.bytesWritten - connection.bytesWaiting;
-    if (taken > this.#takenBefore) this.#activeAt = now;
+    const taken = connection.multiplexed
+      ? this.#heard(connection)
+      : connection.bytesWritten - connection.bytesWaiting;
+    if (taken > this.#takenBefore) this.activeAt = now;
     this.#takenBefore = taken;
   }
 
@@ -284,16 +305,17 @@ export class BufferedExchange implements Dispatcher.DispatchHandler, Passenger, 
   }
 
   readonly #abort = (): void => {
-    this.#fail(this.#limits.signal?.reason);
+    this.fail(this.#limits.signal?.reason);
   };
 
   /** Ends what is under way. */
-  #fail(error: unknown): void {
+  protected fail(error: unknown): void {
     if (this.#ended) return;
     const { controller, connection } = { controller: this.#controller, connection: this.#connection };
     this.#conclude(error);
     if (connection === undefined) this.#road.pool.cancel(this);
-    else if (controller !== undefined) controller.abort(error instanceof Error ? error : new Error("Aborted"));
+    else if (controller !== undefined)
+      controller.abort(error instanceof Error ? error : new Error("Aborted"));
     // Undici has it in line and cannot be told; under HTTP/2 it is turned away when its turn comes.
     else if (!connection.multiplexed) connection.destroy();
   }
@@ -303,12 +325,46 @@ export class BufferedExchange implements Dispatcher.DispatchHandler, Passenger, 
     if (this.#ended) return;
     this.#end();
     this.#upload?.drop();
-    this.#reject(error);
+    this.failed(error);
+  }
+
+  /** Whether the connection had carried a request before. */
+  protected get reused(): boolean {
+    return (this.#connection?.uses ?? 1) > 1;
+  }
+
+  /** Takes note of bytes of the body; more than the caller allows end the exchange. */
+  protected count(chunk: Buffer): void {
+    this.activeAt = this.#road.clock.now();
+    this.received += chunk.length;
+    if (this.received > this.#limits.maxBytes) this.fail(new BodyTooLargeError(this.#limits.maxBytes));
+  }
+
+  /** Puts another deadline and another signal in the place of those that held so far. */
+  protected rebind({ deadline, signal }: Bounds): void {
+    if (this.#ended || (deadline === this.#limits.deadline && signal === this.#limits.signal)) return;
+    this.#limits.signal?.removeEventListener("abort", this.#abort);
+    this.#limits = { ...this.#limits, deadline, signal };
+    if (signal?.aborted === true) return this.fail(signal.reason);
+    signal?.addEventListener("abort", this.#abort, { once: true });
+  }
+
+  protected get now(): number {
+    return this.#road.clock.now();
+  }
+
+  /** Has the limits looked at; not twice without an `unwatch` between. */
+  protected watch(): void {
+    this.#road.watchdog.watch(this);
+  }
+
+  protected unwatch(): void {
+    this.#road.watchdog.unwatch(this);
   }
 
   #end(): void {
     this.#ended = true;
-    this.#road.watchdog.unwatch(this);
+    this.unwatch();
     this.#limits.signal?.removeEventListener("abort", this.#abort);
     const connection = this.#connection;
     // undici decides right after this whether the connection can be used again.
@@ -316,8 +372,46 @@ export class BufferedExchange implements Dispatcher.DispatchHandler, Passenger, 
   }
 }
 
+/** One request and its whole answer. */
+export class BufferedExchange extends Exchange {
+  readonly #resolve: (answer: RawAnswer) => void;
+  readonly #reject: (error: unknown) => void;
+  readonly #chunks: Buffer[] = [];
+
+  constructor(
+    [request, limits, road]: readonly [WireRequest, ExchangeLimits, Road],
+    resolve: (answer: RawAnswer) => void,
+    reject: (error: unknown) => void,
+  ) {
+    super(request, limits, road);
+    this.#resolve = resolve;
+    this.#reject = reject;
+    this.start();
+  }
+
+  onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    this.#chunks.push(chunk);
+    this.count(chunk);
+  }
+
+  protected opened(): void {}
+
+  protected completed(): void {
+    const { status, statusText, headers, reused } = this;
+    const [only = nothing] = this.#chunks;
+    const body = this.#chunks.length > 1 ? Buffer.concat(this.#chunks, this.received) : only;
+    this.#resolve({ status, statusText, headers, body, reused });
+  }
+
+  protected failed(error: unknown): void {
+    this.#reject(error);
+  }
+}
+
 function withLength(headers: WireRequest["headers"], length: number | undefined): WireRequest["headers"] {
-  return length === undefined || "content-length" in headers ? headers : { ...headers, "content-length": String(length) };
+  return length === undefined || "content-length" in headers
+    ? headers
+    : { ...headers, "content-length": String(length) };
 }
 
 function numberOf(header: string | string[] | undefined): number | undefined {

@@ -1,10 +1,18 @@
 import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import type { Dispatcher } from "undici";
-import Client from "undici/lib/dispatcher/client.js";
+import Client, { type AnyDispatchOptions } from "undici/lib/dispatcher/client.js";
 
-/** The connection was gone before a byte of the request was written to it. */
-export class StaleConnection extends Error {}
+/** The connection takes no request any more, and undici asked for another one in its place. */
+export class StaleConnection extends Error {
+  /** Whether a GOAWAY left the request out, so that the server has not acted on it though it was written. */
+  readonly leftOut: boolean;
+
+  constructor(leftOut: boolean) {
+    super("The connection is gone");
+    this.leftOut = leftOut;
+  }
+}
 
 // Node's own 16 KiB is less than some sites send in cookies and policies; browsers stop at 256 KiB.
 const maxHeadBytes = 256 * 1024;
@@ -16,6 +24,7 @@ export class Connection {
   readonly #servername: string | undefined;
   #handed = false;
   #leaving = false;
+  #goaway = false;
   /** Whether many requests share it (HTTP/2). */
   readonly multiplexed: boolean;
   /** The socket's own error, such as a reset; undefined after an orderly end. */
@@ -45,9 +54,12 @@ export class Connection {
         this.#connect(callback),
     });
     // Under HTTP/2 a GOAWAY ends the connection for new requests long before the socket closes (RFC 9113 §6.8).
-    this.#client.once("disconnect", () => {
+    this.#client.once("disconnect", (_origin, _targets, error) => {
+      this.#goaway = isGoaway(error);
       this.leave();
       onClose(this);
+      // What the GOAWAY leaves out would wait in undici until the rest is done.
+      if (this.#goaway) void this.#client.destroy(new StaleConnection(true));
     });
   }
 
@@ -76,9 +88,12 @@ export class Connection {
     return this.#socket.destroyed;
   }
 
-  dispatch(options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): void {
+  dispatch(options: AnyDispatchOptions, handler: Dispatcher.DispatchHandler): void {
     this.uses += 1;
-    this.#client.dispatch(this.#servername === undefined ? options : withServername(options, this.#servername), handler);
+    this.#client.dispatch(
+      this.#servername === undefined ? options : withServername(options, this.#servername),
+      handler,
+    );
   }
 
   /** Takes no further request; those under way go on. */
@@ -95,14 +110,19 @@ export class Connection {
 
   /** Gives undici the socket the first time, and ends what still waits for one the second time. */
   #connect(callback: (...result: [null, Socket] | [Error, null]) => void): void {
-    if (this.#handed || this.#socket.destroyed) return void this.#client.destroy(new StaleConnection());
+    if (this.#handed || this.#socket.destroyed) return void this.#client.destroy(new StaleConnection(this.#goaway));
     this.#handed = true;
     // undici misses an answer that comes before it has finished asking.
     queueMicrotask(() => callback(null, this.#socket));
   }
 }
 
+/** Whether an error is undici's for a GOAWAY. */
+export function isGoaway(error: Error): boolean {
+  return error.message.startsWith('HTTP/2: "GOAWAY" frame received');
+}
+
 // undici would reconnect under another name if a request's Host header differed from the certificate's.
-function withServername(options: Dispatcher.DispatchOptions, servername: string): Dispatcher.DispatchOptions {
+function withServername(options: AnyDispatchOptions, servername: string): AnyDispatchOptions {
   return Object.assign(options, { servername });
 }

@@ -5,7 +5,9 @@ import fc from "fast-check";
 import { decode } from "./decode.ts";
 
 const text = Buffer.from("hello, hello, hello ".repeat(50));
-const large = Buffer.from(Array.from({ length: 40_000 }, (_, line) => `${(line * 7_919) % 65_537}\n`).join(""));
+const large = Buffer.from(
+  Array.from({ length: 40_000 }, (_, line) => `${(line * 7_919) % 65_537}\n`).join(""),
+);
 const limit = 2 ** 31;
 
 const coders: Readonly<Record<string, (bytes: Buffer) => Buffer>> = {
@@ -34,7 +36,11 @@ for (const [name, encode] of Object.entries(coders)) {
     for (const body of [text, large]) {
       const whole = encode(body);
       for (let at = 1; at < whole.length; at += Math.ceil(whole.length / 60)) {
-        assert.equal(await codeOf(() => decode(whole.subarray(0, at), name, limit)), "ERR_INCOMPLETE_BODY", `at ${at}`);
+        assert.equal(
+          await codeOf(() => decode(whole.subarray(0, at), name, limit)),
+          "ERR_INCOMPLETE_BODY",
+          `at ${at}`,
+        );
       }
     }
   });
@@ -47,7 +53,10 @@ for (const [name, encode] of Object.entries(coders)) {
   });
 
   test(`${name} that is none is an error`, async () => {
-    assert.equal(await codeOf(() => decode(Buffer.from("<html>no such thing</html>"), name, limit)), "ERR_DECODE");
+    assert.equal(
+      await codeOf(() => decode(Buffer.from("<html>no such thing</html>"), name, limit)),
+      "ERR_DECODE",
+    );
   });
 }
 
@@ -58,11 +67,15 @@ test("deflate comes with and without the zlib format", async () => {
 
 test("raw deflate is told from the zlib format, whatever is in it", () =>
   fc.assert(
-    fc.asyncProperty(fc.uint8Array({ maxLength: 300 }), fc.integer({ min: 0, max: 9 }), async (bytes, level) => {
-      const body = Buffer.from(bytes);
-      assert.ok((await decode(zlib.deflateRawSync(body, { level }), "deflate", limit)).equals(body));
-      assert.ok((await decode(zlib.deflateSync(body, { level }), "deflate", limit)).equals(body));
-    }),
+    fc.asyncProperty(
+      fc.uint8Array({ maxLength: 300 }),
+      fc.integer({ min: 0, max: 9 }),
+      async (bytes, level) => {
+        const body = Buffer.from(bytes);
+        assert.ok((await decode(zlib.deflateRawSync(body, { level }), "deflate", limit)).equals(body));
+        assert.ok((await decode(zlib.deflateSync(body, { level }), "deflate", limit)).equals(body));
+      },
+    ),
   ));
 
 test("zstd in several frames is all of them (RFC 8878 §3.1), and the limit is on their sum", async () => {
@@ -80,7 +93,8 @@ test("codings over one another are undone from the last to the first", async () 
 });
 
 test("a coding that is not known, and none, leave the body as it came", async () => {
-  for (const name of [undefined, "", "identity", "compress", "aes128gcm"]) assert.equal(await decode(text, name, limit), text);
+  for (const name of [undefined, "", "identity", "compress", "aes128gcm"])
+    assert.equal(await decode(text, name, limit), text);
 });
 
 test("a chain of six codings is refused before any is undone", async () => {

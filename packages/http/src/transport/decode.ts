@@ -16,7 +16,11 @@ const maxCodings = 5;
  *
  * @throws IncompleteBodyError, DecodeError, or BodyTooLargeError when it would grow over `maxBytes`.
  */
-export function decode(body: Buffer, contentEncoding: string | undefined, maxBytes: number): Buffer | Promise<Buffer> {
+export function decode(
+  body: Buffer,
+  contentEncoding: string | undefined,
+  maxBytes: number,
+): Buffer | Promise<Buffer> {
   const names = codingsOf(contentEncoding);
   if (names.length === 0 || body.length === 0) return body;
   // CVE-2022-32206: a long chain of codings turns a small body into endless work.
@@ -29,12 +33,18 @@ async function decodeAll(body: Buffer, names: readonly string[], maxBytes: numbe
   for (const name of names.toReversed()) {
     const coding = codingOf(name, decoded);
     if (coding === undefined) return decoded;
-    decoded = await undo(coding, name, decoded, maxBytes);
+    decoded = await undo(decoded, { coding, name, maxBytes });
   }
   return decoded;
 }
 
-async function undo(coding: Coding, name: string, body: Buffer, maxBytes: number): Promise<Buffer> {
+interface Undoing {
+  readonly coding: Coding;
+  readonly name: string;
+  readonly maxBytes: number;
+}
+
+async function undo(body: Buffer, { coding, name, maxBytes }: Undoing): Promise<Buffer> {
   const options = { maxOutputLength: Math.min(maxBytes, 2 ** 31) };
   try {
     return await (body.length <= smallBytes ? coding.now(body, options) : coding.soon(body, options));

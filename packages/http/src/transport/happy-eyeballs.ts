@@ -61,7 +61,9 @@ async function resolve({ hostname, lookup }: TcpTarget): Promise<readonly string
 function interleave(addresses: readonly string[]): readonly string[] {
   const first = addresses.filter((address) => isIP(address) === isIP(addresses[0] ?? ""));
   const second = addresses.filter((address) => !first.includes(address));
-  return first.flatMap((address, index) => [address, ...second.slice(index, index + 1)]).concat(second.slice(first.length));
+  return first
+    .flatMap((address, index) => [address, ...second.slice(index, index + 1)])
+    .concat(second.slice(first.length));
 }
 
 class Race {
@@ -85,7 +87,7 @@ class Race {
     return new Promise((resolve, reject) => {
       const queue = [...addresses];
       let failure: ConnectionError | undefined;
-      const abort = (): void => reject(this.#signal.reason as Error);
+      const abort = (): void => reject(this.#signal.reason);
       this.#signal.addEventListener("abort", abort, { once: true, signal: this.#over.signal });
       const next = (): void => {
         const address = queue.shift();
@@ -116,7 +118,12 @@ class Race {
   #try(host: string): Promise<Socket> {
     return new Promise((resolve, reject) => {
       const { port, localAddress } = this.#target;
-      const socket = connectTcp({ host, port, noDelay: true, ...(localAddress === undefined ? {} : { localAddress }) });
+      const socket = connectTcp({
+        host,
+        port,
+        noDelay: true,
+        ...(localAddress === undefined ? {} : { localAddress }),
+      });
       this.#pending.add(socket);
       socket.once("connect", () => {
         this.#pending.delete(socket);
@@ -134,11 +141,20 @@ class Race {
 function refusal(target: string, cause: Error): ConnectionError {
   const errno = codeOf(cause);
   const what = errno === "ECONNREFUSED" ? "refused the connection" : "could not be reached";
-  return new ConnectionError(`${target} ${what} (${errno})`, { cause, errno, phase: "connect", mayHaveArrived: false });
+  return new ConnectionError(`${target} ${what} (${errno})`, {
+    cause,
+    errno,
+    phase: "connect",
+    mayHaveArrived: false,
+  });
 }
 
 function noAddress(hostname: string): ConnectionError {
-  return new ConnectionError(`The name ${hostname} has no address`, { errno: "ENODATA", phase: "dns", mayHaveArrived: false });
+  return new ConnectionError(`The name ${hostname} has no address`, {
+    errno: "ENODATA",
+    phase: "dns",
+    mayHaveArrived: false,
+  });
 }
 
 /** The platform's code of an error, or the name of its class. */

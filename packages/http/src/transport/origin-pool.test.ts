@@ -25,12 +25,13 @@ async function socket(): Promise<Socket> {
 
 /** Openings that the test ends itself, each with a socket or an error. */
 class Openings {
-  readonly all: { resolve: (socket: Socket) => void; reject: (error: Error) => void; signal: AbortSignal }[] = [];
+  readonly all: { resolve: (socket: Socket) => void; reject: (error: Error) => void; signal: AbortSignal }[] =
+    [];
 
   readonly connector: OriginPoolOptions["connector"] = (_origin, _limit, signal) =>
     new Promise((resolve, reject) => {
       this.all.push({ resolve, reject, signal });
-      signal.addEventListener("abort", () => reject(signal.reason as Error), { once: true });
+      signal.addEventListener("abort", () => reject(signal.reason), { once: true });
     });
 }
 
@@ -50,7 +51,15 @@ class Rider implements Passenger {
 
 function pool(options: Partial<OriginPoolOptions> = {}): { pool: OriginPool; openings: Openings } {
   const openings = new Openings();
-  return { openings, pool: new OriginPool(origin, { connector: openings.connector, limit: 4, mayMultiplex: false, ...options }) };
+  return {
+    openings,
+    pool: new OriginPool(origin, {
+      connector: openings.connector,
+      limit: 4,
+      mayMultiplex: false,
+      ...options,
+    }),
+  };
 }
 
 function turn(): Promise<void> {
@@ -75,7 +84,10 @@ test("opens one for all while it may turn out to be shared, and more when it doe
   openings.all[0]?.resolve(await socket());
   await turn();
 
-  assert.deepEqual([atFirst, openings.all.length, riders.map(({ boarded }) => boarded.length)], [1, 3, [1, 0, 0]]);
+  assert.deepEqual(
+    [atFirst, openings.all.length, riders.map(({ boarded }) => boarded.length)],
+    [1, 3, [1, 0, 0]],
+  );
   shared.close(new Error("over"));
 });
 
@@ -176,7 +188,10 @@ test("close strands who waits, with the reason", () => {
 
   closing.close(reason);
 
-  assert.deepEqual(riders.map(({ stranded }) => stranded), [[reason], [reason]]);
+  assert.deepEqual(
+    riders.map(({ stranded }) => stranded),
+    [[reason], [reason]],
+  );
   assert.equal(openings.all[0]?.signal.aborted, true);
   assert.ok(closing.empty);
 });

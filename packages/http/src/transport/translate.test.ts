@@ -6,7 +6,13 @@ import { StaleConnection } from "./connection.ts";
 import { isClosing, provesUnprocessed } from "./evidence.ts";
 import { translate, type Progress } from "./translate.ts";
 
-const atHeaders: Progress = { target: "h:1", phase: "headers", mayHaveArrived: true, received: 0, expected: undefined };
+const atHeaders: Progress = {
+  target: "h:1",
+  phase: "headers",
+  mayHaveArrived: true,
+  received: 0,
+  expected: undefined,
+};
 const inBody: Progress = { ...atHeaders, phase: "body", received: 3, expected: 9 };
 
 function failure(message: string, fields: object = {}): Error {
@@ -21,24 +27,90 @@ const reset = failure("read ECONNRESET", { code: "ECONNRESET" });
 const refusedStream = failure("Stream closed", { code: "ERR_HTTP2_STREAM_ERROR", http2ErrorCode: 7 });
 const mismatch = new errors.ResponseContentLengthMismatchError();
 
-const rows: readonly (readonly [what: string, cause: Error, progress: Progress, name: string, message: RegExp])[] = [
-  ["a reset before the answer", reset, atHeaders, "ConnectionError", /^h:1 closed the connection before it answered \(ECONNRESET\)$/],
+const rows: readonly (readonly [
+  what: string,
+  cause: Error,
+  progress: Progress,
+  name: string,
+  message: RegExp,
+])[] = [
+  [
+    "a reset before the answer",
+    reset,
+    atHeaders,
+    "ConnectionError",
+    /^h:1 closed the connection before it answered \(ECONNRESET\)$/,
+  ],
   ["a reset in the body", reset, inBody, "IncompleteBodyError", /^The body broke off after 3 of 9 bytes$/],
   ["a pipe that broke", failure("write EPIPE", { code: "EPIPE" }), atHeaders, "ConnectionError", /EPIPE/],
-  ["a FIN before the answer", new errors.SocketError("other side closed"), atHeaders, "ConnectionError", /ECONNRESET/],
-  ["a stale connection", new StaleConnection(), atHeaders, "ConnectionError", /ECONNRESET/],
+  [
+    "a FIN before the answer",
+    new errors.SocketError("other side closed"),
+    atHeaders,
+    "ConnectionError",
+    /ECONNRESET/,
+  ],
+  ["a stale connection", new StaleConnection(false), atHeaders, "ConnectionError", /ECONNRESET/],
   ["the end inside a chunk", parserError("Invalid EOF state"), inBody, "IncompleteBodyError", /3 of 9/],
   ["a length that was not reached", mismatch, inBody, "IncompleteBodyError", /3 of 9/],
   ["two lengths", mismatch, atHeaders, "ProtocolError", /Content-Length is not one number$/],
-  ["a bad chunk", parserError("Invalid character in chunk size"), inBody, "ProtocolError", /: Invalid character in chunk size$/],
+  [
+    "a bad chunk",
+    parserError("Invalid character in chunk size"),
+    inBody,
+    "ProtocolError",
+    /: Invalid character in chunk size$/,
+  ],
   ["an endless head", new errors.HeadersOverflowError(), atHeaders, "ProtocolError", /Headers Overflow/],
-  ["an unasked 100", new errors.SocketError("bad response"), atHeaders, "ProtocolError", /100 Continue without having been asked/],
-  ["an unasked 101", new errors.SocketError("bad upgrade"), atHeaders, "ProtocolError", /101 Switching Protocols without/],
-  ["a refused stream", refusedStream, atHeaders, "ConnectionError", /^h:1 reset the stream before it answered \(REFUSED_STREAM\)$/],
-  ["a stream reset in the body", failure("x", { code: "ERR_HTTP2_STREAM_ERROR", http2ErrorCode: 2 }), inBody, "IncompleteBodyError", /3 of 9/],
-  ["bad HTTP/2", failure("x", { code: "ERR_HTTP2_STREAM_ERROR", http2ErrorCode: 1 }), atHeaders, "ProtocolError", /HTTP\/2 PROTOCOL_ERROR/],
-  ["an HTTP/2 length not reached", Object.assign(new errors.ResponseContentLengthMismatchError(), { http2ErrorCode: 1 }), inBody, "IncompleteBodyError", /3 of 9/],
-  ["a wrong argument", new errors.InvalidArgumentError("invalid header key"), atHeaders, "TypeError", /^invalid header key$/],
+  [
+    "an unasked 100",
+    new errors.SocketError("bad response"),
+    atHeaders,
+    "ProtocolError",
+    /100 Continue without having been asked/,
+  ],
+  [
+    "an unasked 101",
+    new errors.SocketError("bad upgrade"),
+    atHeaders,
+    "ProtocolError",
+    /101 Switching Protocols without/,
+  ],
+  [
+    "a refused stream",
+    refusedStream,
+    atHeaders,
+    "ConnectionError",
+    /^h:1 reset the stream before it answered \(REFUSED_STREAM\)$/,
+  ],
+  [
+    "a stream reset in the body",
+    failure("x", { code: "ERR_HTTP2_STREAM_ERROR", http2ErrorCode: 2 }),
+    inBody,
+    "IncompleteBodyError",
+    /3 of 9/,
+  ],
+  [
+    "bad HTTP/2",
+    failure("x", { code: "ERR_HTTP2_STREAM_ERROR", http2ErrorCode: 1 }),
+    atHeaders,
+    "ProtocolError",
+    /: PROTOCOL_ERROR$/,
+  ],
+  [
+    "an HTTP/2 length not reached",
+    Object.assign(new errors.ResponseContentLengthMismatchError(), { http2ErrorCode: 1 }),
+    inBody,
+    "IncompleteBodyError",
+    /3 of 9/,
+  ],
+  [
+    "a wrong argument",
+    new errors.InvalidArgumentError("invalid header key"),
+    atHeaders,
+    "TypeError",
+    /^invalid header key$/,
+  ],
 ];
 
 for (const [what, cause, progress, name, message] of rows) {
@@ -66,19 +138,26 @@ test("what is known of the arrival is told", () => {
 
 test("unprocessed is only what is proven to be", () => {
   const proofs = [
-    new StaleConnection(),
+    new StaleConnection(true),
     refusedStream,
     failure('HTTP/2: "GOAWAY" frame received with code 0'),
     failure('HTTP/2: "frameError" received - type 1, code -516'),
   ];
-  const doubts = [reset, new errors.SocketError("other side closed"), failure("x", { http2ErrorCode: 2 }), failure('HTTP/2: "frameError" received - type 0, code 1'), "text"];
+  const doubts = [
+    new StaleConnection(false),
+    reset,
+    new errors.SocketError("other side closed"),
+    failure("x", { http2ErrorCode: 2 }),
+    failure('HTTP/2: "frameError" received - type 0, code 1'),
+    "text",
+  ];
 
   assert.deepEqual(proofs.map(provesUnprocessed), [true, true, true, true]);
-  assert.deepEqual(doubts.map(provesUnprocessed), [false, false, false, false, false]);
+  assert.deepEqual(doubts.map(provesUnprocessed), [false, false, false, false, false, false]);
 });
 
 test("a closing is no complaint about what was said", () => {
-  const closings = [reset, new StaleConnection(), new errors.SocketError("other side closed")];
+  const closings = [reset, new StaleConnection(false), new errors.SocketError("other side closed")];
   const others = [parserError("Invalid header"), new errors.SocketError("bad response"), mismatch];
 
   assert.deepEqual(closings.map(isClosing), [true, true, true]);

@@ -1,4 +1,11 @@
-import { ConnectionError, IncompleteBodyError, ProtocolError, TransportError, type Phase } from "../errors.ts";
+import {
+  ConnectionError,
+  IncompleteBodyError,
+  ProtocolError,
+  TlsError,
+  TransportError,
+  type Phase,
+} from "../errors.ts";
 import { isClosing, isStray } from "./evidence.ts";
 import { codeOf } from "./happy-eyeballs.ts";
 
@@ -15,30 +22,33 @@ export interface Progress {
 }
 
 // A wrong argument of the caller's, which undici finds while it writes the head.
-const wrongArgument = new Set(["UND_ERR_INVALID_ARG", "UND_ERR_REQ_CONTENT_LENGTH_MISMATCH", "UND_ERR_NOT_SUPPORTED"]);
+const wrongArgument = new Set([
+  "UND_ERR_INVALID_ARG",
+  "UND_ERR_REQ_CONTENT_LENGTH_MISMATCH",
+  "UND_ERR_NOT_SUPPORTED",
+]);
 
 /** Says what an error of undici or of the platform means, in our terms, with the original as its cause. */
 export function translate(cause: unknown, progress: Progress): Error {
   if (cause instanceof TransportError) return cause;
   const code = codeOf(cause);
-  const reason = cause instanceof Error ? cause.message : String(cause);
-  if (wrongArgument.has(code)) return new TypeError(reason, { cause });
+  if (wrongArgument.has(code)) return new TypeError(reasonOf(cause), { cause });
+  if (progress.phase === "headers" && refusal.test(code)) return unwelcome(cause, code, progress.target);
   const complaint = complaintOf(cause, code, progress.phase);
   if (complaint !== undefined) return notHttp(complaint, progress, cause);
-  if (progress.phase === "body") return new IncompleteBodyError(progress.received, progress.expected, { cause });
+  if (progress.phase === "body")
+    return new IncompleteBodyError(progress.received, progress.expected, { cause });
   return closed(cause, code, progress);
 }
 
 /** What is wrong with the message itself; undefined where it only was cut short. */
 function complaintOf(cause: unknown, code: string, phase: Phase): string | undefined {
   if (isStray(cause)) return unasked[cause.message];
-  if (code === "UND_ERR_RES_CONTENT_LENGTH_MISMATCH") return phase === "headers" ? "its Content-Length is not one number" : undefined;
-  const stream = streamCode(cause);
-  if (stream !== undefined) return misspoken.has(stream) ? `HTTP/2 ${stream}` : undefined;
-  const reason = parserReason(cause);
-  if (reason !== undefined) return reason === "Invalid EOF state" ? undefined : reason;
-  if (isClosing(cause) || code.startsWith("E")) return undefined;
-  return cause instanceof Error ? cause.message : String(cause);
+  if (code === "UND_ERR_RES_CONTENT_LENGTH_MISMATCH")
+    return phase === "headers" ? "its Content-Length is not one number" : undefined;
+  const said = streamCode(cause) ?? parserReason(cause);
+  if (said !== undefined) return harmless.has(said) ? undefined : said;
+  return isClosing(cause) || code.startsWith("E") ? undefined : reasonOf(cause);
 }
 
 /** What llhttp, undici's parser, complains of. */
@@ -53,14 +63,18 @@ const unasked: Readonly<Record<string, string>> = {
   "bad upgrade": "101 Switching Protocols without having been asked",
 };
 
-// Errors of the other side's HTTP/2, or of ours in its eyes: asking again would bring the same.
-const misspoken: ReadonlySet<string> = new Set([
-  "PROTOCOL_ERROR",
-  "FLOW_CONTROL_ERROR",
-  "FRAME_SIZE_ERROR",
-  "COMPRESSION_ERROR",
-  "INADEQUATE_SECURITY",
-  "HTTP_1_1_REQUIRED",
+// What says that the message ended too early, not that it was wrong: llhttp's word, and the codes of RFC 9113 §7 but those
+// that speak of broken HTTP/2, which a second attempt would meet again.
+const harmless: ReadonlySet<string> = new Set([
+  "Invalid EOF state",
+  "NO_ERROR",
+  "INTERNAL_ERROR",
+  "SETTINGS_TIMEOUT",
+  "STREAM_CLOSED",
+  "REFUSED_STREAM",
+  "CANCEL",
+  "CONNECT_ERROR",
+  "ENHANCE_YOUR_CALM",
 ]);
 
 // RFC 9113 §7, in the order of their numbers.
@@ -83,7 +97,20 @@ const streamCodes = [
 
 /** The name of the code that an HTTP/2 stream was reset with (RFC 9113 §7). */
 function streamCode(error: unknown): string | undefined {
-  return error instanceof Error && "http2ErrorCode" in error ? streamCodes[Number(error.http2ErrorCode)] : undefined;
+  return error instanceof Error && "http2ErrorCode" in error
+    ? streamCodes[Number(error.http2ErrorCode)]
+    : undefined;
+}
+
+// TLS 1.3 lets a server refuse a client's certificate when the client's side of the handshake is done (RFC 8446 §4.4.2.4).
+const refusal = /^ERR_SSL_\w+_ALERT_\w*(CERTIFICATE|UNKNOWN_CA|ACCESS_DENIED)/;
+
+function unwelcome(cause: unknown, errno: string, target: string): TlsError {
+  return new TlsError(`${target} refused this client's certificate, or its lack of one (${errno})`, { cause, certificate: false, errno });
+}
+
+function reasonOf(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause);
 }
 
 function closed(cause: unknown, code: string, { target, phase, mayHaveArrived }: Progress): ConnectionError {
@@ -91,9 +118,18 @@ function closed(cause: unknown, code: string, { target, phase, mayHaveArrived }:
   const stream = streamCode(cause);
   const what = stream === undefined ? "closed the connection" : "reset the stream";
   const errno = /^E[A-Z]+$/.test(code) ? code : "ECONNRESET";
-  return new ConnectionError(`${target} ${what} ${when} (${stream ?? errno})`, { cause, errno, phase, mayHaveArrived });
+  return new ConnectionError(`${target} ${what} ${when} (${stream ?? errno})`, {
+    cause,
+    errno,
+    phase,
+    mayHaveArrived,
+  });
 }
 
 function notHttp(reason: string, { target, phase, mayHaveArrived }: Progress, cause: unknown): ProtocolError {
-  return new ProtocolError(`${target} does not speak HTTP as it should: ${reason}`, { cause, phase, mayHaveArrived });
+  return new ProtocolError(`${target} does not speak HTTP as it should: ${reason}`, {
+    cause,
+    phase,
+    mayHaveArrived,
+  });
 }

@@ -14,6 +14,7 @@ const manyOrigins = 1_024;
 
 /** Sends requests over connections that it keeps, one pool for each origin. */
 export class Transport {
+  readonly #options: TransportOptions;
   readonly #clock: Clock;
   readonly #connector: Connector;
   readonly #connections: number;
@@ -24,6 +25,7 @@ export class Transport {
   #closed = false;
 
   constructor(options: TransportOptions = {}) {
+    this.#options = options;
     this.#clock = options.clock ?? systemClock;
     this.#connector = connector(options);
     this.#http2 = options.http2 ?? false;
@@ -36,10 +38,12 @@ export class Transport {
    *
    * @throws TransportError, DeadlineExceededError, or the signal's reason.
    */
-  send(origin: string, request: WireRequest, limits: ExchangeLimits): Promise<RawAnswer> {
+  send(origin: string, request: WireRequest, limits: ExchangeLimits, proxy?: string): Promise<RawAnswer> {
     if (this.#closed) return Promise.reject(new Error("The session is closed"));
-    const road = { pool: this.#poolOf(origin), watchdog: this.#watchdog, clock: this.#clock };
-    return new Promise((resolve, reject) => void new BufferedExchange([request, limits, road], resolve, reject));
+    const road = { pool: this.#poolOf(origin, proxy), watchdog: this.#watchdog, clock: this.#clock };
+    return new Promise(
+      (resolve, reject) => void new BufferedExchange([request, limits, road], resolve, reject),
+    );
   }
 
   /** Drops every connection; what is under way fails. */
@@ -50,13 +54,20 @@ export class Transport {
     return Promise.resolve();
   }
 
-  #poolOf(origin: string): OriginPool {
-    const known = this.#pools.get(origin);
+  /** Connections through a proxy lead to one origin each, and are that origin's through that proxy alone. */
+  #poolOf(origin: string, proxy: string | undefined): OriginPool {
+    const key = proxy === undefined ? origin : `${origin} ${proxy}`;
+    const known = this.#pools.get(key);
     if (known !== undefined) return known;
+    const connect = proxy === undefined ? this.#connector : connector(this.#options, new URL(proxy));
     const mayMultiplex = this.#http2 && origin.startsWith("https:");
-    const pool = new OriginPool(new URL(origin), { connector: this.#connector, limit: this.#connections, mayMultiplex });
+    const pool = new OriginPool(new URL(origin), {
+      connector: connect,
+      limit: this.#connections,
+      mayMultiplex,
+    });
     if (this.#pools.size >= this.#sweepAt) this.#sweep();
-    this.#pools.set(origin, pool);
+    this.#pools.set(key, pool);
     return pool;
   }
 

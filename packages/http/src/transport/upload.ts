@@ -6,7 +6,7 @@ const pieceBytes = 64 * 1024;
 
 /** A body as undici takes it. */
 export interface Opened {
-  readonly body: string | Uint8Array | Readable | null;
+  readonly body: string | Uint8Array | Readable | Iterable<Uint8Array> | AsyncIterable<Uint8Array> | null;
   /** Its bytes, where undici could not count them itself. */
   readonly length?: number | undefined;
 }
@@ -40,13 +40,16 @@ export class Upload {
     if (body instanceof Readable) return this.#openStream(body, shared);
     if (body === null || body.length <= pieceBytes) return { body };
     const bytes = typeof body === "string" ? Buffer.from(body) : body;
-    return { body: iterable(slices(bytes)), length: bytes.length };
+    return { body: slices(bytes), length: bytes.length };
   }
 
   #openStream(stream: Readable, shared: boolean): Opened {
     this.#stream = stream;
     const length = this.#body.kind === "factory" ? this.#body.length : undefined;
-    return { body: shared ? iterable({ [Symbol.asyncIterator]: () => stream[Symbol.asyncIterator]() }) : stream, length };
+    return {
+      body: shared ? { [Symbol.asyncIterator]: () => stream[Symbol.asyncIterator]() } : stream,
+      length,
+    };
   }
 
   /** Lets go of a stream that was made for this exchange; a one-shot stream stays its owner's. */
@@ -55,11 +58,6 @@ export class Upload {
     this.#stream?.destroy();
     this.#stream = undefined;
   }
-}
-
-// undici takes anything that can be iterated; its types do not say so.
-function iterable(pieces: Iterable<Uint8Array> | AsyncIterable<Uint8Array>): Readable {
-  return pieces as unknown as Readable;
 }
 
 function* slices(bytes: Uint8Array): Generator<Uint8Array> {

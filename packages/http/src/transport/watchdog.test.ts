@@ -54,7 +54,8 @@ test("forgets what is unwatched, from any place in the list, twice or never watc
   const wards = [0, 1, 2, 3].map((number) => ward(() => seen.push(number)));
   for (const each of wards) watchdog.watch(each);
 
-  for (const gone of [wards[0], wards[2], wards[2], ward(() => undefined)]) if (gone !== undefined) watchdog.unwatch(gone);
+  for (const gone of [wards[0], wards[2], wards[2], ward(() => undefined)])
+    if (gone !== undefined) watchdog.unwatch(gone);
   await clock.advance(10);
 
   assert.deepEqual(seen, [3, 1]);

@@ -60,7 +60,7 @@ export class Watchdog {
   }
 
   #lookAtAll(now: number): void {
-    for (let watched = this.#first; watched !== undefined; ) {
+    for (let watched = this.#first; watched !== undefined;) {
       const { next }: Watched = watched;
       watched.look(now);
       watched = next;

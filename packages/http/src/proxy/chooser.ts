@@ -1,0 +1,31 @@
+import { InvalidUrlError } from "../errors.ts";
+import { environmentProxies, proxyFor, selectProxy, type Environment, type ProxyMap } from "./environment.ts";
+
+/** Says which proxy a request goes through; undefined goes directly. */
+export type ProxyChooser = (url: URL, own?: string | ProxyMap) => string | undefined;
+
+/**
+ * Chooses by what was said with the request, else with the session, else in the environment. (In requests the
+ * environment beats the session, which lets a variable undo what a program asked for.)
+ */
+export function proxyChooser(session: string | ProxyMap | undefined, environment: Environment | undefined): ProxyChooser {
+  const ambient = environment === undefined ? {} : environmentProxies(environment);
+  const hasAmbient = Object.keys(ambient).some((name) => name !== "no_proxy");
+  return (url, own = session) => {
+    if (own === undefined && !hasAmbient) return undefined;
+    const said = own === undefined ? undefined : selectProxy(url, mapOf(own));
+    const proxy = said ?? (hasAmbient ? proxyFor(url, { environment }) : undefined);
+    return proxy === undefined ? undefined : checked(proxy);
+  };
+}
+
+function mapOf(proxy: string | ProxyMap): ProxyMap {
+  return typeof proxy === "string" ? { all: proxy } : proxy;
+}
+
+/** A proxy without a scheme is an http one, as in requests and curl. */
+function checked(proxy: string): string {
+  const text = /^[a-z][a-z\d+.-]*:\/\//i.test(proxy) ? proxy : `http://${proxy}`;
+  if (URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)) return text;
+  throw new InvalidUrlError("The proxy's URL must begin with http:// or https://");
+}

@@ -1,0 +1,229 @@
+import { RetryError } from "@holdfast/policy";
+import { leavesOrigin } from "../../packages/http/src/redirects.ts";
+import { parseRetryAfter } from "../../packages/http/src/retry/retry-after.ts";
+import { credentialHeaders, type RetryCount } from "../../packages/http/src/retry/retry-init.ts";
+import { ResponseError } from "../../packages/http/src/retry/retry-history.ts";
+import { Retry } from "../../packages/http/src/retry/retry.ts";
+import { classOf, errorOf, type UrlopenVector, type ScriptEntry } from "./urllib3-urlopen-script.ts";
+import { retryOf } from "./urllib3-retry.ts";
+
+/** Where a session goes another way than urllib3's `urlopen`; without any, the model does what urllib3 does. */
+export type Rule =
+  | "body-after-303"
+  | "counters-kept"
+  | "credentials-kept"
+  | "damaged-body"
+  | "method-after-redirect"
+  | "not-http"
+  | "patience"
+  | "redirect-delay"
+  | "relative-location"
+  | "total-off"
+  | "unparsable-delay";
+
+export const allRules: ReadonlySet<Rule> = new Set<Rule>([
+  "body-after-303",
+  "counters-kept",
+  "credentials-kept",
+  "damaged-body",
+  "method-after-redirect",
+  "not-http",
+  "patience",
+  "redirect-delay",
+  "relative-location",
+  "total-off",
+  "unparsable-delay",
+]);
+
+/** One request on the wire. */
+export interface Sent {
+  readonly method: string;
+  readonly target: string;
+  readonly headers: readonly string[];
+  readonly body: string | null;
+}
+
+/** A request that was followed by another one: its error, else its status, and whether it was a redirect. */
+export type Row = readonly [error: string | null, status: number | null, redirected: boolean];
+
+/** What a call came to, without the counters, which `urllib3-retry.json` is about. */
+export type Ending =
+  | { readonly outcome: "response"; readonly status: number; readonly history: readonly Row[] }
+  | { readonly outcome: "error"; readonly error: string; readonly message?: string };
+
+export type Played = Ending & { readonly requests: readonly Sent[]; readonly sleeps: readonly number[] };
+
+interface State {
+  readonly request: Sent;
+  readonly retry: Retry;
+  /** What a manager goes on with after a redirect, whatever the retries before it took. */
+  readonly onRedirect: Retry;
+  readonly history: readonly Row[];
+}
+
+type Step =
+  | { readonly end: Ending }
+  | { readonly next: State; readonly sleep: number };
+
+const bodyHeaders = new Set(["content-encoding", "content-language", "content-length", "content-location", "content-type"]);
+
+/** Plays a case by urllib3's rules, but for those named. */
+export function playModel(vector: UrlopenVector, rules: ReadonlySet<Rule>, now: number, text: string): Played {
+  const requests: Sent[] = [];
+  const sleeps: number[] = [];
+  let state = startOf(vector, rules, text);
+  for (;;) {
+    requests.push(state.request);
+    const entry = vector.script[Math.min(requests.length, vector.script.length) - 1];
+    if (entry === undefined) throw new Error("the script is empty");
+    const step = new Loop(vector, rules, now).step(state, entry);
+    if ("end" in step) return { ...step.end, requests, sleeps };
+    if (step.sleep > 0) sleeps.push(step.sleep / 1_000);
+    state = step.next;
+  }
+}
+
+function startOf({ level, method, url, headers, body, redirect, retries }: UrlopenVector, rules: ReadonlySet<Rule>, text: string): State {
+  const target = `http://a.test:80${url.replace("http://a.test", "")}`;
+  const names = headers.map((name) => name.toLowerCase()).toSorted();
+  const whole = typeof retries === "object" && retries !== null ? retryOf(retries) : undefined;
+  const made = (followed: boolean): Retry => whole ?? Retry.fromInt(retries as RetryCount, followed);
+  const forgets = level === "manager" && !rules.has("counters-kept");
+  return {
+    request: { method, target, headers: names, body: body === undefined ? null : text },
+    retry: made(forgets ? false : redirect),
+    onRedirect: made(redirect),
+    history: [],
+  };
+}
+
+/** One case as urllib3 plays it, with the rules that hold instead of its own. */
+class Loop {
+  readonly #vector: UrlopenVector;
+  readonly #rules: ReadonlySet<Rule>;
+  readonly #now: number;
+
+  constructor(vector: UrlopenVector, rules: ReadonlySet<Rule>, now: number) {
+    this.#vector = vector;
+    this.#rules = rules;
+    this.#now = now;
+  }
+
+  step(state: State, entry: ScriptEntry): Step {
+    if (entry.error !== undefined) return this.#failure(state, entry.error);
+    const { status = 0, location } = entry;
+    const redirected = this.#vector.redirect && location !== undefined && [301, 302, 303, 307, 308].includes(status);
+    return redirected ? this.#redirect(state, entry, location) : this.#answer(state, entry);
+  }
+
+  #failure(state: State, kind: string): Step {
+    const { retry, request, history } = state;
+    const thrown: Step = { end: { outcome: "error", error: classOf(kind) } };
+    const { method, target: url } = request;
+    const damaged = kind === "decode" || kind === "incomplete_read";
+    if (kind === "decode" && !this.#rules.has("damaged-body")) return thrown;
+    if (damaged && this.#rules.has("damaged-body") && !retry.isMethodRetryable(method)) return thrown;
+    if (kind === "bad_status_line" && this.#rules.has("not-http")) return thrown;
+    const counted = kind === "incomplete_read" && !this.#rules.has("damaged-body") ? "reset" : kind;
+    const next = counting(() => retry.increment({ method, url, error: errorOf(counted) }));
+    if (!(next instanceof Retry)) return thrown;
+    return { next: { ...state, retry: next, history: [...history, [classOf(kind), null, false]] }, sleep: next.getBackoffTime(() => 0) };
+  }
+
+  #redirect(state: State, entry: ScriptEntry, location: string): Step {
+    const { status = 0 } = entry;
+    const { request, history, onRedirect } = state;
+    const forgets = this.#vector.level === "manager" && !this.#rules.has("counters-kept");
+    const retry = forgets ? onRedirect : state.retry;
+    const before = forgets ? onRedirect.history.map(rowOf) : history;
+    const here: Step = { end: { outcome: "response", status, history } };
+    const next = counting(() => retry.increment({ method: request.method, url: request.target, response: { status, redirectLocation: location } }));
+    if (!(next instanceof Retry)) return retry.raiseOnRedirect ? { end: refused(next) } : here;
+    if (status === 303 && this.#vector.body === "file" && this.#vector.level === "pool" && !this.#rules.has("body-after-303")) {
+      return { end: { outcome: "error", error: "ValueError" } };
+    }
+    const delay = this.#redirectDelay(entry, retry);
+    if (delay === "too long") return here;
+    if (delay === undefined) return { end: { outcome: "error", error: "InvalidHeader" } };
+    const moved = { request: this.#moved(request, status, location, retry), retry: next, onRedirect: next };
+    return { next: { ...moved, history: [...before, [null, status, true]] }, sleep: delay };
+  }
+
+  #redirectDelay({ retry_after }: ScriptEntry, retry: Retry): number | "too long" | undefined {
+    const waits = this.#rules.has("redirect-delay") ? retry.respectRetryAfterHeader : this.#vector.level === "pool";
+    return waits && retry_after ? this.#delay(retry_after, retry) : 0;
+  }
+
+  #answer(state: State, { status = 0, retry_after }: ScriptEntry): Step {
+    const { retry, request, history } = state;
+    const { method, target: url } = request;
+    const here: Step = { end: { outcome: "response", status, history } };
+    if (!retry.isRetry(method, status, Boolean(retry_after))) return here;
+    if (retry.total === false && this.#rules.has("total-off")) return here;
+    const next = counting(() => retry.increment({ method, url, response: { status } }));
+    if (!(next instanceof Retry)) return retry.raiseOnStatus ? { end: refused(next) } : here;
+    const delay = retry.respectRetryAfterHeader && retry_after ? this.#delay(retry_after, retry) : 0;
+    if (delay === "too long") return here;
+    if (delay === undefined) return { end: { outcome: "error", error: "InvalidHeader" } };
+    const after: State = { ...state, retry: next, history: [...history, [null, status, false]] };
+    return { next: after, sleep: delay > 0 ? delay : next.getBackoffTime(() => 0) };
+  }
+
+  #delay(value: string, retry: Retry): number | "too long" | undefined {
+    const readable = /^\d+$|GMT$/.test(value.trim());
+    if (!readable && !this.#rules.has("unparsable-delay")) return undefined;
+    const asked = parseRetryAfter(value, this.#now)?.delay ?? 0;
+    if (asked <= retry.retryAfterMax) return asked;
+    return this.#rules.has("patience") ? "too long" : retry.retryAfterMax;
+  }
+
+  #moved(request: Sent, status: number, location: string, retry: Retry): Sent {
+    const resolves = this.#vector.level === "manager" || this.#rules.has("relative-location");
+    const target = resolves ? withPort(new URL(location, request.target)) : location.startsWith("/") ? `http://a.test:80${location}` : location;
+    const method = this.#methodAfter(request.method, status);
+    const bare = status === 303 || method !== request.method;
+    const kept = bare ? request.headers.filter((name) => !bodyHeaders.has(name)) : request.headers;
+    const removed = this.#removed({ from: request.target, to: target, retry });
+    return { method, target, headers: kept.filter((name) => !removed.has(name)), body: bare ? null : request.body };
+  }
+
+  #methodAfter(method: string, status: number): string {
+    if (!this.#rules.has("method-after-redirect")) return status === 303 ? "GET" : method;
+    if (status === 301) return method === "POST" ? "GET" : method;
+    return (status === 302 || status === 303) && method !== "HEAD" ? "GET" : method;
+  }
+
+  #removed({ from, to, retry }: { readonly from: string; readonly to: string; readonly retry: Retry }): ReadonlySet<string> {
+    const base = URL.canParse(from) ? from : "http://a.test:80/";
+    if (!this.#rules.has("credentials-kept")) {
+      const same = URL.canParse(to) && new URL(to).origin === new URL(base).origin;
+      return same ? new Set() : retry.removeHeadersOnRedirect;
+    }
+    const leaves = leavesOrigin(new URL(base), new URL(to, base));
+    return leaves ? new Set([...credentialHeaders, ...retry.removeHeadersOnRedirect]) : new Set();
+  }
+}
+
+function counting(count: () => Retry): unknown {
+  try {
+    return count();
+  } catch (error) {
+    return error;
+  }
+}
+
+function refused(error: unknown): Ending {
+  const cause = error instanceof RetryError ? error.cause : error;
+  if (!(cause instanceof ResponseError)) throw error;
+  return { outcome: "error", error: "ResponseError", message: cause.message };
+}
+
+function rowOf({ status, redirectLocation }: Retry["history"][number]): Row {
+  return [null, status, redirectLocation !== null];
+}
+
+/** As the vectors write a URL: with its port. */
+export function withPort(url: URL): string {
+  const port = url.port || (url.protocol === "https:" ? "443" : "80");
+  return `${url.protocol}//${url.hostname}:${port}${url.pathname}${url.search}`;
+}

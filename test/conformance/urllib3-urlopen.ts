@@ -1,0 +1,111 @@
+import { Readable } from "node:stream";
+import { RetryError, type Clock } from "@holdfast/policy";
+import { fakeClock } from "@holdfast/policy/testing";
+import { Session, type AttemptRecord, type RequestOptions } from "@holdfast/http";
+import { scriptedAdapter, type ScriptedEntry, type ScriptedRequest } from "@holdfast/http/testing";
+import type { Adapter, Vector } from "./adapter.ts";
+import { difference } from "./compare.ts";
+import { Retry } from "../../packages/http/src/retry/retry.ts";
+import type { RetryCount } from "../../packages/http/src/retry/retry-init.ts";
+import { retryOf } from "./urllib3-retry.ts";
+import { allRules, playModel, withPort, type Ending, type Played, type Row, type Rule, type Sent } from "./urllib3-urlopen-model.ts";
+import { classNamed, errorOf, type ScriptEntry, type UrlopenVector } from "./urllib3-urlopen-script.ts";
+
+/** Whole calls: the script of every case goes through a real session. */
+export const urllib3Urlopen: Adapter = {
+  cases: async (vector, meta) => difference(referenceOf(caseOf(vector)), await play(caseOf(vector), meta)),
+};
+
+/** What holdfast does with a case, where it differs on purpose: exactly what the model does with all of its rules. */
+export async function checkByRules(vector: Vector, meta: Readonly<Record<string, unknown>>): Promise<string | undefined> {
+  return difference(modelled(vector, allRules, meta), await play(caseOf(vector), meta));
+}
+
+/** Whether a rule by itself makes a difference to a case; and that the model without any rule is what urllib3 did. */
+export function makesADifference(vector: Vector, rule: Rule): boolean {
+  const meta = { now: 1_559_559_600, body_text: "payload" };
+  return difference(modelled(vector, new Set(), meta), modelled(vector, new Set([rule]), meta)) !== undefined;
+}
+
+/** Where the model without any rule differs from what urllib3 did. */
+export function checkModel(vector: Vector, meta: Readonly<Record<string, unknown>>): string | undefined {
+  return difference(referenceOf(caseOf(vector)), modelled(vector, new Set(), meta));
+}
+
+function modelled(vector: Vector, rules: ReadonlySet<Rule>, meta: Readonly<Record<string, unknown>>): Played {
+  return playModel(caseOf(vector), rules, Number(meta["now"]) * 1_000, String(meta["body_text"]));
+}
+
+function caseOf(vector: Vector): UrlopenVector {
+  return vector as unknown as UrlopenVector;
+}
+
+/** A failure keeps its class here when the retries are used up, so that it is the reason that is compared. */
+function referenceOf({ expect }: UrlopenVector): Played {
+  const requests = expect.requests as readonly Sent[];
+  const { sleeps } = expect;
+  if (expect.outcome === "response") {
+    const history = (expect.history ?? []).map((row): Row => [row[2], row[3], row[4] !== null]);
+    return { outcome: "response", status: expect.status ?? 0, history, requests, sleeps };
+  }
+  const message = expect.message === undefined ? {} : { message: expect.message };
+  return { outcome: "error", error: expect.reason ?? expect.error ?? "", ...message, requests, sleeps };
+}
+
+async function play(vector: UrlopenVector, meta: Readonly<Record<string, unknown>>): Promise<Played> {
+  const clock = fakeClock();
+  const adapter = scriptedAdapter(vector.script.map(entryOf), { clock });
+  // The reference's clock stands still while it sleeps.
+  const still: Clock = { now: clock.now, date: () => Number(meta["now"]) * 1_000, sleep: clock.sleep };
+  const session = new Session({ clock: still, random: () => 0, headers: { "accept": undefined, "accept-encoding": undefined, "user-agent": undefined } });
+  session.mount("http://", adapter).mount("https://", adapter);
+  const ending = await endingOf(session, vector, String(meta["body_text"]));
+  return { ...ending, requests: adapter.requests.map(sentOf), sleeps: clock.sleeps.map((sleep) => sleep / 1_000) };
+}
+
+async function endingOf(session: Session, { method, url, ...vector }: UrlopenVector, text: string): Promise<Ending> {
+  const options: RequestOptions = {
+    headers: vector.headers.map((name): [string, string] => [name, "v"]),
+    retry: ruleOf(vector),
+    maxRedirects: vector.redirect ? null : 0,
+    ...(vector.body === "string" && { body: text }),
+    ...(vector.body === "file" && { body: () => Readable.from([text]) }),
+  };
+  try {
+    const response = await session.request(method, new URL(url, "http://a.test"), options);
+    const last = response.attempts.filter(wasRetried).map(rowOf);
+    const before = response.history.flatMap((one): Row[] => [...one.attempts.filter(wasRetried).map(rowOf), [null, one.status, true]]);
+    return { outcome: "response", status: response.status, history: [...before, ...last] };
+  } catch (error) {
+    return errorEnding(error);
+  }
+}
+
+function ruleOf({ retries, redirect }: Pick<UrlopenVector, "retries" | "redirect">): Retry {
+  return typeof retries === "object" && retries !== null ? retryOf(retries) : Retry.fromInt(retries as RetryCount, redirect);
+}
+
+function wasRetried({ decision }: AttemptRecord): boolean {
+  return decision === "retried";
+}
+
+function rowOf({ error, status = null }: AttemptRecord): Row {
+  return [error === undefined ? null : classNamed(error.name, error.message), status, false];
+}
+
+function errorEnding(error: unknown): Ending {
+  if (!(error instanceof Error)) throw error;
+  if (!(error instanceof RetryError)) return { outcome: "error", error: classNamed(error.name, error.message) };
+  const { cause } = error;
+  return { outcome: "error", error: cause instanceof Error ? cause.name : "", message: cause instanceof Error ? cause.message : "" };
+}
+
+function entryOf({ error, status, location, retry_after }: ScriptEntry): ScriptedEntry {
+  if (error !== undefined) return () => ({ error: errorOf(error) });
+  const headers = { ...(location !== undefined && { location }), ...(retry_after !== undefined && { "retry-after": retry_after }) };
+  return { status: status ?? 0, headers };
+}
+
+function sentOf({ method, url, headers, body = "" }: ScriptedRequest): Sent {
+  return { method, target: withPort(new URL(url)), headers: Object.keys(headers).toSorted(), body: body === "" ? null : body };
+}
