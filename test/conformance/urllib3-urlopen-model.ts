@@ -4,12 +4,13 @@ import { parseRetryAfter } from "../../packages/http/src/retry/retry-after.ts";
 import { credentialHeaders, type RetryCount } from "../../packages/http/src/retry/retry-init.ts";
 import { ResponseError } from "../../packages/http/src/retry/retry-history.ts";
 import { Retry } from "../../packages/http/src/retry/retry.ts";
-import { classOf, errorOf, type UrlopenVector, type ScriptEntry } from "./urllib3-urlopen-script.ts";
+import { classOf, errorOf, longestScript, type UrlopenVector, type ScriptEntry } from "./urllib3-urlopen-script.ts";
 import { retryOf } from "./urllib3-retry.ts";
 
 /** Where a session goes another way than urllib3's `urlopen`; without any, the model does what urllib3 does. */
 export type Rule =
   | "body-after-303"
+  | "body-rewound"
   | "counters-kept"
   | "credentials-kept"
   | "damaged-body"
@@ -18,11 +19,13 @@ export type Rule =
   | "patience"
   | "redirect-delay"
   | "relative-location"
+  | "redirect-as-status"
   | "total-off"
   | "unparsable-delay";
 
 export const allRules: ReadonlySet<Rule> = new Set<Rule>([
   "body-after-303",
+  "body-rewound",
   "counters-kept",
   "credentials-kept",
   "damaged-body",
@@ -31,6 +34,7 @@ export const allRules: ReadonlySet<Rule> = new Set<Rule>([
   "patience",
   "redirect-delay",
   "relative-location",
+  "redirect-as-status",
   "total-off",
   "unparsable-delay",
 ]);
@@ -65,6 +69,7 @@ type Step =
   | { readonly end: Ending }
   | { readonly next: State; readonly sleep: number };
 
+const redirects = new Set([301, 302, 303, 307, 308]);
 const bodyHeaders = new Set(["content-encoding", "content-language", "content-length", "content-location", "content-type"]);
 
 /** Plays a case by urllib3's rules, but for those named. */
@@ -74,6 +79,7 @@ export function playModel(vector: UrlopenVector, rules: ReadonlySet<Rule>, now: 
   let state = startOf(vector, rules, text);
   for (;;) {
     requests.push(state.request);
+    if (requests.length > longestScript) return { outcome: "error", error: "Error", requests, sleeps };
     const entry = vector.script[Math.min(requests.length, vector.script.length) - 1];
     if (entry === undefined) throw new Error("the script is empty");
     const step = new Loop(vector, rules, now).step(state, entry);
@@ -112,7 +118,7 @@ class Loop {
   step(state: State, entry: ScriptEntry): Step {
     if (entry.error !== undefined) return this.#failure(state, entry.error);
     const { status = 0, location } = entry;
-    const redirected = this.#vector.redirect && location !== undefined && [301, 302, 303, 307, 308].includes(status);
+    const redirected = this.#vector.redirect && location !== undefined && redirects.has(status);
     return redirected ? this.#redirect(state, entry, location) : this.#answer(state, entry);
   }
 
@@ -120,12 +126,10 @@ class Loop {
     const { retry, request, history } = state;
     const thrown: Step = { end: { outcome: "error", error: classOf(kind) } };
     const { method, target: url } = request;
-    const damaged = kind === "decode" || kind === "incomplete_read";
     if (kind === "decode" && !this.#rules.has("damaged-body")) return thrown;
-    if (damaged && this.#rules.has("damaged-body") && !retry.isMethodRetryable(method)) return thrown;
+    if (kind === "decode" && !retry.isMethodRetryable(method)) return thrown;
     if (kind === "bad_status_line" && this.#rules.has("not-http")) return thrown;
-    const counted = kind === "incomplete_read" && !this.#rules.has("damaged-body") ? "reset" : kind;
-    const next = counting(() => retry.increment({ method, url, error: errorOf(counted) }));
+    const next = counting(() => retry.increment({ method, url, error: errorOf(kind) }));
     if (!(next instanceof Retry)) return thrown;
     return { next: { ...state, retry: next, history: [...history, [classOf(kind), null, false]] }, sleep: next.getBackoffTime(() => 0) };
   }
@@ -154,18 +158,20 @@ class Loop {
     return waits && retry_after ? this.#delay(retry_after, retry) : 0;
   }
 
-  #answer(state: State, { status = 0, retry_after }: ScriptEntry): Step {
+  #answer(state: State, { status = 0, location, retry_after }: ScriptEntry): Step {
     const { retry, request, history } = state;
     const { method, target: url } = request;
     const here: Step = { end: { outcome: "response", status, history } };
     if (!retry.isRetry(method, status, Boolean(retry_after))) return here;
     if (retry.total === false && this.#rules.has("total-off")) return here;
-    const next = counting(() => retry.increment({ method, url, response: { status } }));
+    const moves = location !== undefined && redirects.has(status) && !this.#rules.has("redirect-as-status");
+    const redirectLocation = moves ? location : null;
+    const next = counting(() => retry.increment({ method, url, response: { status, redirectLocation } }));
     if (!(next instanceof Retry)) return retry.raiseOnStatus ? { end: refused(next) } : here;
     const delay = retry.respectRetryAfterHeader && retry_after ? this.#delay(retry_after, retry) : 0;
     if (delay === "too long") return here;
     if (delay === undefined) return { end: { outcome: "error", error: "InvalidHeader" } };
-    const after: State = { ...state, retry: next, history: [...history, [null, status, false]] };
+    const after: State = { ...state, retry: next, history: [...history, [null, status, moves]] };
     return { next: after, sleep: delay > 0 ? delay : next.getBackoffTime(() => 0) };
   }
 
@@ -184,7 +190,8 @@ class Loop {
     const bare = status === 303 || method !== request.method;
     const kept = bare ? request.headers.filter((name) => !bodyHeaders.has(name)) : request.headers;
     const removed = this.#removed({ from: request.target, to: target, retry });
-    return { method, target, headers: kept.filter((name) => !removed.has(name)), body: bare ? null : request.body };
+    const spent = this.#vector.level === "manager" && this.#vector.body === "file" && !this.#rules.has("body-rewound");
+    return { method, target, headers: kept.filter((name) => !removed.has(name)), body: bare ? null : spent ? "" : request.body };
   }
 
   #methodAfter(method: string, status: number): string {

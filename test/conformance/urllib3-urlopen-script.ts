@@ -59,6 +59,9 @@ const kinds: Readonly<Record<string, Kind>> = {
   decode: ["DecodeError", () => new DecodeError("gzip")],
 };
 
+/** The requests after which a case that never ends is ended: one that may fail for ever, for all that its counters say. */
+export const longestScript = 50;
+
 /** The error that a script asks for. */
 export function errorOf(kind: string): Error {
   const [, make] = kinds[kind] ?? [];

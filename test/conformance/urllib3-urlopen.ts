@@ -9,7 +9,7 @@ import { Retry } from "../../packages/http/src/retry/retry.ts";
 import type { RetryCount } from "../../packages/http/src/retry/retry-init.ts";
 import { retryOf } from "./urllib3-retry.ts";
 import { allRules, playModel, withPort, type Ending, type Played, type Row, type Rule, type Sent } from "./urllib3-urlopen-model.ts";
-import { classNamed, errorOf, type ScriptEntry, type UrlopenVector } from "./urllib3-urlopen-script.ts";
+import { classNamed, errorOf, longestScript, type ScriptEntry, type UrlopenVector } from "./urllib3-urlopen-script.ts";
 
 /** Whole calls: the script of every case goes through a real session. */
 export const urllib3Urlopen: Adapter = {
@@ -54,7 +54,7 @@ function referenceOf({ expect }: UrlopenVector): Played {
 
 async function play(vector: UrlopenVector, meta: Readonly<Record<string, unknown>>): Promise<Played> {
   const clock = fakeClock();
-  const adapter = scriptedAdapter(vector.script.map(entryOf), { clock });
+  const adapter = scriptedAdapter(scriptOf(vector), { clock });
   // The reference's clock stands still while it sleeps.
   const still: Clock = { now: clock.now, date: () => Number(meta["now"]) * 1_000, sleep: clock.sleep };
   const session = new Session({ clock: still, random: () => 0, headers: { "accept": undefined, "accept-encoding": undefined, "user-agent": undefined } });
@@ -98,6 +98,13 @@ function errorEnding(error: unknown): Ending {
   if (!(error instanceof RetryError)) return { outcome: "error", error: classNamed(error.name, error.message) };
   const { cause } = error;
   return { outcome: "error", error: cause instanceof Error ? cause.name : "", message: cause instanceof Error ? cause.message : "" };
+}
+
+function scriptOf({ script }: UrlopenVector): readonly ScriptedEntry[] {
+  const entries = script.map(entryOf);
+  const last = entries.at(-1) ?? {};
+  const again = Array.from({ length: longestScript - entries.length }, () => last);
+  return [...entries, ...again, { error: new Error("There is no end to it") }];
 }
 
 function entryOf({ error, status, location, retry_after }: ScriptEntry): ScriptedEntry {

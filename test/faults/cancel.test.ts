@@ -173,6 +173,23 @@ test("cancel: with one connection, aborts do not lose it for the others", async 
   }
 });
 
+test("cancel: a call aborted on a kept-alive connection before it went out takes no other call with it", async () => {
+  await using origin = await faultOrigin({ routes: { "/": good } });
+  await using session = await sessionFor({ adapter: { connections: 1 } });
+
+  for (let round = 0; round < 20; round += 1) {
+    await session.get(`${origin.url}/`);
+    const caller = new AbortController();
+    const gone = outcomeOf(session.get(`${origin.url}/`, { signal: caller.signal }));
+    for (let turn = 0; turn < round; turn += 1) await Promise.resolve();
+    caller.abort(stop);
+    const { response, error } = await outcomeOf(session.post(`${origin.url}/`, { body: "x" }));
+
+    assert.ifError(error);
+    assert.deepEqual([(await gone).error, response?.attempts.length], [stop, 1], `round ${round}`);
+  }
+});
+
 test("cancel: a thousand calls in line are let go at once", async () => {
   await using origin = await faultOrigin({ routes: { "/": silence() } });
   await using session = await sessionFor({ adapter: { connections: 4 }, timeout: { read: "30s" } });

@@ -30,6 +30,7 @@ export interface TransportErrorOptions extends ErrorOptions {
  * ├─ BodyNotReplayableError        ERR_BODY_NOT_REPLAYABLE
  * ├─ TooManyRedirectsError         ERR_TOO_MANY_REDIRECTS
  * ├─ InvalidUrlError               ERR_INVALID_URL
+ * ├─ SchemaError                   ERR_SCHEMA              issues: JSON, but not what was asked for
  * └─ StatusError                   ERR_STATUS              response, verdict; only when asked for
  * ```
  */

@@ -15,6 +15,8 @@ interface Entry<T> {
 export class Mounts<T> {
   #entries: readonly Entry<T>[] = [];
   #byHost: ReadonlyMap<string, readonly Entry<T>[]> = new Map();
+  /** How much of a URL tells where it belongs: all of it, as soon as a prefix names a host. */
+  #telling = 0;
 
   /** The prefixes, in the order in which they are tried. */
   get prefixes(): readonly string[] {
@@ -34,10 +36,15 @@ export class Mounts<T> {
       ? this.#entries.map((other) => (other.prefix === prefix ? entry : other))
       : [...this.#entries, entry].toSorted((a, b) => b.prefix.length - a.prefix.length);
     this.#byHost = Map.groupBy(this.#entries, ({ text }) => hostOf(text));
+    const [longest] = this.#entries;
+    // One character more than the prefix, which may have to end there.
+    this.#telling = this.#byHost.size > 1 || !this.#byHost.has("") ? Infinity : (longest?.text.length ?? 0) + 1;
   }
 
   /** Gives the value under the longest prefix of a URL; undefined when none fits. */
   get(url: string): T | undefined {
+    // Hot path: where only schemes are mounted, the host is not looked for, which took 3 % of a small request.
+    if (this.#telling < Infinity) return this.#match("", url.slice(0, this.#telling).toLowerCase())?.value;
     const text = url.toLowerCase();
     const host = hostOf(text);
     // A prefix that names the host is longer than any that does not.

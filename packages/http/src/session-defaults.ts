@@ -1,10 +1,11 @@
-import { fullJitter, waitExponential } from "@holdfast/policy";
+import { fullJitter, waitExponential, type RetryBudgetOptions } from "@holdfast/policy";
 import type { HeaderRecord } from "./headers.ts";
 import { Retry } from "./retry/retry.ts";
 import { acceptEncoding } from "./transport/decode.ts";
 
 export interface SessionDefaults {
   readonly retry: Retry;
+  readonly budget: RetryBudgetOptions;
   readonly headers: HeaderRecord;
   readonly maxRedirects: number;
   readonly maxBytes: number;
@@ -20,6 +21,8 @@ export const sessionDefaults: SessionDefaults = {
     retryAfterMax: "2m",
     raiseOnStatus: false,
   }),
+  /** One retry for two calls, and a hundred a second besides: an outage costs a server at most half as much again. */
+  budget: { ratio: 0.5, minPerSecond: 100, window: "10s" },
   headers: { accept: "*/*", "accept-encoding": acceptEncoding, "user-agent": "holdfast" },
   maxRedirects: 30,
   /** 2 GiB: more does not fit into one buffer. */

@@ -25,7 +25,7 @@ export interface SessionOptions {
   readonly retry?: Retry;
   /** @default connect 5 s, read 30 s */
   readonly timeout?: TimeoutOptions;
-  /** What retries may cost, over all calls. @default unlimited */
+  /** What retries may cost, over all calls. @default sessionDefaults.budget, of the session alone */
   readonly budget?: RetryBudget;
   /** A policy for each origin, made when it is first asked: a breaker, bulkhead, rate or hedge around every attempt. */
   readonly guard?: (origin: string) => Policy;

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { DeadlineExceededError, systemClock, systemRandom, unlimited, type Clock, type Policy, type RetryPolicy } from "@holdfast/policy";
+import { DeadlineExceededError, retryBudget, systemClock, systemRandom, type Clock, type Policy, type RetryPolicy } from "@holdfast/policy";
 import { HttpAdapter, type Adapter } from "./adapter.ts";
 import { authOf, type Auth } from "./auth.ts";
 import { bodyOf, jsonBody, noBody, type Body } from "./body.ts";
@@ -37,7 +37,8 @@ export class Session implements AsyncDisposable {
   readonly #proxyFor: ProxyChooser;
 
   constructor(options: SessionOptions = {}) {
-    const { clock = systemClock, budget = unlimited, connections, tls, http2 } = options;
+    const { clock = systemClock, connections, tls, http2 } = options;
+    const budget = options.budget ?? retryBudget({ ...sessionDefaults.budget, clock });
     this.#options = options;
     this.hooks = joinHooks(options.hooks);
     this.cookies = options.cookies === false ? undefined : new Cookies(options.cookies);

@@ -32,7 +32,7 @@ const table: readonly (readonly [what: string, error: unknown, counter: ErrorCou
   ["a proxy that cannot be reached", new ProxyError("?", { cause: connectTimeout }), "connect"],
   ["a proxy that is silent", new ProxyError("?", { cause: silent }), "other"],
   ["a proxy that refuses", new ProxyError("?", { status: 403 }), "other"],
-  ["a broken body", new IncompleteBodyError(1, 2), "other"],
+  ["a broken body", new IncompleteBodyError(1, 2), "read"],
   ["a damaged body", new DecodeError("gzip"), "other"],
   ["a failed handshake", new TlsError("?", { certificate: false, errno: "ECONNRESET" }), "other"],
   ["any other error", new Error("?"), "other"],

@@ -5,9 +5,9 @@ const connecting: ReadonlySet<unknown> = new Set(["dns", "connect"]);
 
 /**
  * Says which counter an error takes from: `connect` when the request was never sent for want of a connection, to a
- * proxy included; `read` when it may have arrived and no answer came; `other` for TLS, a broken body, and the rest
- * (urllib3's classes, with one difference: a connection that broke before the request could arrive is `connect`, so
- * that the method plays no part).
+ * proxy included; `read` when it may have arrived and no whole answer came; `other` for TLS, a damaged body, and the
+ * rest (urllib3's classes, with one difference: a connection that broke before the request could arrive is `connect`,
+ * so that the method plays no part).
  */
 export function countedAs(error: unknown): ErrorCounter {
   const { code, phase, mayHaveArrived, cause } = fieldsOf(error);
@@ -18,6 +18,7 @@ export function countedAs(error: unknown): ErrorCounter {
       return connecting.has(phase) || mayHaveArrived === false ? "connect" : "read";
     case "ERR_READ_TIMEOUT":
     case "ERR_ATTEMPT_TIMEOUT":
+    case "ERR_INCOMPLETE_BODY":
     case "ERR_PROTOCOL":
       return "read";
     case "ERR_PROXY":

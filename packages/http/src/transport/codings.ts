@@ -40,7 +40,7 @@ export function codingOf(name: string, body: Buffer): Coding | undefined {
 }
 
 /** Whether the bytes begin as RFC 1950 §2.2 says: the method is 8, and the first two are a multiple of 31. */
-function isZlib([method = 0, flags = 0]: Buffer): boolean {
+export function isZlib([method = 0, flags = 0]: Uint8Array): boolean {
   return (method & 0x0f) === 8 && (method * 256 + flags) % 31 === 0;
 }
 

@@ -1,0 +1,50 @@
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { test } from "node:test";
+import * as holdfast from "holdfast";
+
+type ErrorClass = abstract new (...args: never[]) => Error;
+
+const root = join(import.meta.dirname, "..");
+const page = await readFile(join(root, "docs", "errors.md"), "utf8");
+const sources = await Promise.all(
+  ["policy/src/errors.ts", "http/src/errors.ts", "http/src/schema.ts", "runner/src/ledger.ts"].map((path) =>
+    readFile(join(root, "packages", path), "utf8"),
+  ),
+);
+
+/** The classes that the page shows, each with its parent and its code, read from the drawing. */
+function drawn(): Map<string, { parent: string; code: string | undefined }> {
+  const tree = new Map<string, { parent: string; code: string | undefined }>();
+  const above: string[] = ["Error"];
+  for (const line of page.split("\n")) {
+    const [, indent = "", name, rest = ""] = /^([│├└─ ]*)([A-Z]\w+Error)\b(.*)$/.exec(line) ?? [];
+    if (name === undefined) continue;
+    const depth = indent.length / 3 + 1;
+    above[depth] = name;
+    tree.set(name, { parent: above[depth - 1] ?? "", code: /ERR_\w+/.exec(rest)?.[0] });
+  }
+  return tree;
+}
+
+const exported = Object.entries(holdfast).filter(
+  (entry): entry is [string, ErrorClass] =>
+    typeof entry[1] === "function" &&
+    (entry[1] === holdfast.HoldfastError || entry[1].prototype instanceof holdfast.HoldfastError),
+);
+
+test("the page on errors draws every error class that is exported, and no other", () => {
+  assert.deepEqual([...drawn().keys()].toSorted(), exported.map(([name]) => name).toSorted());
+});
+
+for (const [name, { parent, code }] of drawn()) {
+  test(`${name} is a ${parent}${code === undefined ? "" : ` with the code ${code}`}, as drawn`, () => {
+    const found = exported.find(([own]) => own === name)?.[1];
+
+    assert.equal((Object.getPrototypeOf(found) as { name?: string }).name, parent);
+    const declaration = new RegExp(`class ${name} extends ${parent} \\{[^}]*?readonly code = "(\\w+)"`);
+    const declared = sources.map((source) => declaration.exec(source)?.[1]).find((match) => match !== undefined);
+    assert.equal(declared, code);
+  });
+}
