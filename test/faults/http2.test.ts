@@ -79,6 +79,12 @@ scenarios({
     ...post,
     expect: { error: { code: "ERR_CONNECTION", mayHaveArrived: true }, attempts: 1 },
   },
+  "http2: a connection that is reset right behind a GOAWAY takes a moment, not the read limit": {
+    ...over({ "/": [...goawayProcessed(), { end: "rst" }] }),
+    ...post,
+    timeout: { read: 5_000 },
+    expect: { error: { code: "ERR_CONNECTION", mayHaveArrived: true }, attempts: 1, elapsed: { max: 1_000 } },
+  },
   "http2.refused-stream-post": {
     ...over({ "/": [refuseStream(), good] }),
     ...post,

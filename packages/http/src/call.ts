@@ -72,7 +72,7 @@ export class Call implements Provenance {
   #retryAt: number | undefined;
   #clock: Clock = systemClock;
   #startedAt = 0;
-  #startDate = 0;
+  #startDate: number | undefined;
   #endedAt = 0;
   #last: Response | undefined;
 
@@ -88,7 +88,6 @@ export class Call implements Provenance {
     if (scope.attempt === 1) {
       this.#clock = scope.clock;
       this.#startedAt = scope.clock.now();
-      this.#startDate = scope.clock.date();
     }
     const sent = guard === undefined ? this.#deliver(scope) : deliverGuarded(guard, scope, (inner) => this.#deliver(inner));
     return sent.then(
@@ -219,7 +218,7 @@ export class Call implements Provenance {
     const { number, startedAt, endedAt } = attempt;
     const record: AttemptRecord = {
       number,
-      startedAt: this.#startDate + startedAt - this.#startedAt,
+      startedAt: this.#dateOf(startedAt),
       elapsed: endedAt - startedAt,
       ...(response === undefined ? { error: summaryOf(error) } : { status: response.status }),
       verdict: response?.verdict ?? errorVerdict(error),
@@ -229,9 +228,15 @@ export class Call implements Provenance {
     return record;
   }
 
+  /** When an instant of the clock was: the calendar is looked at once, when somebody asks. */
+  #dateOf(instant: number): number {
+    this.#startDate ??= this.#clock.date() - (this.#clock.now() - this.#startedAt);
+    return this.#startDate + instant - this.#startedAt;
+  }
+
   /** The record of an answer that was accepted unasked. */
   #first({ status, verdict }: Response): AttemptRecord {
-    return { number: 1, startedAt: this.#startDate, elapsed: this.elapsed, status, verdict, decision: "success" };
+    return { number: 1, startedAt: this.#dateOf(this.#startedAt), elapsed: this.elapsed, status, verdict, decision: "success" };
   }
 }
 

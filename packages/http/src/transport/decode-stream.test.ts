@@ -164,11 +164,12 @@ test("reads what follows the end of a coding to its end, because the body must b
 
 test("decodes what the decoder of whole bodies decodes, padding and rubbish behind it included", async () => {
   const tails = [Buffer.alloc(0), Buffer.alloc(20), Buffer.from("rubbish")];
+  const short = text.subarray(0, 2_000);
   for (const [coding, encode] of Object.entries(coders)) {
     for (const tail of tails) {
-      const coded = Buffer.concat([encode(text), tail]);
+      const coded = Buffer.concat([encode(short), tail]);
       const expected = await Promise.resolve(decode(coded, coding, 1e9)).then(String, (error: Error) => error.name);
-      for (const cuts of [[1], [coded.length], [encode(text).length]]) {
+      for (const cuts of [[1], [coded.length], [encode(short).length]]) {
         const got = await readAll(decodeStream(source(cutUp(coded, cuts)), coding, Infinity)).then(String, (error: Error) => error.name);
         assert.equal(got === expected, true, `${coding} + ${tail.length} in ${String(cuts)}: ${got.slice(0, 50)}, ${expected.slice(0, 50)}`);
       }

@@ -120,7 +120,8 @@ class DecodedSource implements BodySource {
   #open(first: Uint8Array): Decoder {
     const decoder = this.#coding.open(first);
     decoder.on("readable", () => this.#stir());
-    decoder.on("end", () => this.#enter("over"));
+    // Node also says so when a coding ends before its input does.
+    decoder.on("end", () => decoder.writableEnded && this.#enter("over"));
     decoder.on("error", (cause: Error) => this.#fail(cause));
     this.#decoder = decoder;
     this.#given = 0;

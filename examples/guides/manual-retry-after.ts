@@ -1,0 +1,23 @@
+import { faultOrigin, respond } from "@holdfast/http/testing";
+
+await using origin = await faultOrigin({
+  routes: { "/": [respond(429, { headers: { "retry-after": "1" } }), respond(503), respond(200, { body: "thank you" })] },
+});
+const url = `${origin.url}/`;
+
+// #region manual-retry-after
+import { parseRetryAfter, Retry, Session, systemClock, type Response } from "holdfast";
+
+await using session = new Session({ retry: new Retry({ total: false, raiseOnStatus: false }) });
+
+async function fetchWithRetryAfter(target: string, maxRetries = 3): Promise<Response> {
+  for (let retries = 0; ; retries += 1) {
+    const response = await session.get(target);
+    if (response.verdict.kind === "success" || retries === maxRetries) return response;
+    const asked = parseRetryAfter(response.headers.get("retry-after") ?? "", systemClock.date());
+    await systemClock.sleep(asked?.delay ?? 100 * 2 ** retries);
+  }
+}
+
+console.log(await (await fetchWithRetryAfter(url)).text());
+// #endregion

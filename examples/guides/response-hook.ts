@@ -1,0 +1,15 @@
+import { faultOrigin, respond } from "@holdfast/http/testing";
+
+await using origin = await faultOrigin({ routes: { "/": [respond(503), respond(200, { body: "fine" })] } });
+const url = `${origin.url}/`;
+
+// #region response-hook
+import { Session } from "holdfast";
+
+await using session = new Session();
+session.hooks.response.push((response) => {
+  if (response.status >= 400) console.log(`${response.status} from ${response.url}`);
+});
+
+await session.get(url); // the hook hears of the 503 too, which requests would not tell it
+// #endregion
