@@ -8,6 +8,8 @@ import { fileURLToPath } from "node:url";
 import { adapters } from "./conformance/adapters.ts";
 import { difference } from "./conformance/compare.ts";
 import { deviations } from "./conformance/deviations.ts";
+import type { Meta, Vector } from "./conformance/adapter.ts";
+import { checkModel } from "./conformance/urllib3-urlopen.ts";
 import { runFolder, runSections, type FileReport } from "./conformance/runner.ts";
 
 const vectors = fileURLToPath(new URL("conformance/vectors", import.meta.url));
@@ -33,6 +35,16 @@ for (const deviation of deviations) {
     assert.ok(reports.some((report) => report.deviations.includes(deviation)));
   });
 }
+
+test("the model of a whole call does, without any rule of ours, what urllib3 did in every case", async () => {
+  const file = await readFile(join(vectors, "urllib3-urlopen.json"), "utf8");
+  const { meta, cases } = JSON.parse(file) as { readonly meta: Meta; readonly cases: readonly Vector[] };
+
+  const differences = cases.map((vector) => checkModel(vector, meta)).filter((found) => found !== undefined);
+
+  assert.ok(cases.length > 1_000);
+  assert.deepEqual(differences, []);
+});
 
 test("the page lists exactly the deviations that the code knows, with their reasons", async () => {
   const page = await readFile(new URL("../docs/conformance.md", import.meta.url), "utf8");

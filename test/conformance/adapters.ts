@@ -5,6 +5,7 @@ import { retryAfter } from "./retry-after.ts";
 import { tenacityRun } from "./tenacity-run.ts";
 import { tenacityWait } from "./tenacity-wait.ts";
 import { urllib3Retry } from "./urllib3-retry.ts";
+import { urllib3Urlopen } from "./urllib3-urlopen.ts";
 
 /** Who plays which vector file: a file that is not named here is reported as not covered. */
 export const adapters: Readonly<Record<string, Adapter>> = {
@@ -14,4 +15,5 @@ export const adapters: Readonly<Record<string, Adapter>> = {
   "tenacity-run.json": tenacityRun,
   "tenacity-wait.json": tenacityWait,
   "urllib3-retry.json": urllib3Retry,
+  "urllib3-urlopen.json": urllib3Urlopen,
 };

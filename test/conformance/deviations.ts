@@ -3,6 +3,7 @@ import { difference } from "./compare.ts";
 import { httpDeviations } from "./http-deviations.ts";
 import { observe, type RunVector } from "./tenacity-run.ts";
 import { waitOf, type Tree } from "./tenacity-tree.ts";
+import { urlopenDeviations } from "./urlopen-deviations.ts";
 
 /** One case in its place. */
 export interface Place {
@@ -61,6 +62,7 @@ export const deviations: readonly Deviation[] = [
     },
   },
   ...httpDeviations,
+  ...urlopenDeviations,
 ];
 
 /** The first rule that applies to a case. */

@@ -4,7 +4,13 @@ import { parseRetryAfter } from "../../packages/http/src/retry/retry-after.ts";
 import { credentialHeaders, type RetryCount } from "../../packages/http/src/retry/retry-init.ts";
 import { ResponseError } from "../../packages/http/src/retry/retry-history.ts";
 import { Retry } from "../../packages/http/src/retry/retry.ts";
-import { classOf, errorOf, longestScript, type UrlopenVector, type ScriptEntry } from "./urllib3-urlopen-script.ts";
+import {
+  classOf,
+  errorOf,
+  longestScript,
+  type UrlopenVector,
+  type ScriptEntry,
+} from "./urllib3-urlopen-script.ts";
 import { retryOf } from "./urllib3-retry.ts";
 
 /** Where a session goes another way than urllib3's `urlopen`; without any, the model does what urllib3 does. */
@@ -65,15 +71,25 @@ interface State {
   readonly history: readonly Row[];
 }
 
-type Step =
-  | { readonly end: Ending }
-  | { readonly next: State; readonly sleep: number };
+type Step = { readonly end: Ending } | { readonly next: State; readonly sleep: number };
 
 const redirects = new Set([301, 302, 303, 307, 308]);
-const bodyHeaders = new Set(["content-encoding", "content-language", "content-length", "content-location", "content-type"]);
+const bodyHeaders = new Set([
+  "content-encoding",
+  "content-language",
+  "content-length",
+  "content-location",
+  "content-type",
+]);
+
+/** What holds for all cases: the time, in milliseconds since 1970, and the text of every body. */
+export interface World {
+  readonly now: number;
+  readonly text: string;
+}
 
 /** Plays a case by urllib3's rules, but for those named. */
-export function playModel(vector: UrlopenVector, rules: ReadonlySet<Rule>, now: number, text: string): Played {
+export function playModel(vector: UrlopenVector, rules: ReadonlySet<Rule>, { now, text }: World): Played {
   const requests: Sent[] = [];
   const sleeps: number[] = [];
   let state = startOf(vector, rules, text);
@@ -89,7 +105,11 @@ export function playModel(vector: UrlopenVector, rules: ReadonlySet<Rule>, now: 
   }
 }
 
-function startOf({ level, method, url, headers, body, redirect, retries }: UrlopenVector, rules: ReadonlySet<Rule>, text: string): State {
+function startOf(
+  { level, method, url, headers, body, redirect, retries }: UrlopenVector,
+  rules: ReadonlySet<Rule>,
+  text: string,
+): State {
   const target = `http://a.test:80${url.replace("http://a.test", "")}`;
   const names = headers.map((name) => name.toLowerCase()).toSorted();
   const whole = typeof retries === "object" && retries !== null ? retryOf(retries) : undefined;
@@ -131,7 +151,10 @@ class Loop {
     if (kind === "bad_status_line" && this.#rules.has("not-http")) return thrown;
     const next = counting(() => retry.increment({ method, url, error: errorOf(kind) }));
     if (!(next instanceof Retry)) return thrown;
-    return { next: { ...state, retry: next, history: [...history, [classOf(kind), null, false]] }, sleep: next.getBackoffTime(() => 0) };
+    return {
+      next: { ...state, retry: next, history: [...history, [classOf(kind), null, false]] },
+      sleep: next.getBackoffTime(() => 0),
+    };
   }
 
   #redirect(state: State, entry: ScriptEntry, location: string): Step {
@@ -141,20 +164,33 @@ class Loop {
     const retry = forgets ? onRedirect : state.retry;
     const before = forgets ? onRedirect.history.map(rowOf) : history;
     const here: Step = { end: { outcome: "response", status, history } };
-    const next = counting(() => retry.increment({ method: request.method, url: request.target, response: { status, redirectLocation: location } }));
+    const next = counting(() =>
+      retry.increment({
+        method: request.method,
+        url: request.target,
+        response: { status, redirectLocation: location },
+      }),
+    );
     if (!(next instanceof Retry)) return retry.raiseOnRedirect ? { end: refused(next) } : here;
-    if (status === 303 && this.#vector.body === "file" && this.#vector.level === "pool" && !this.#rules.has("body-after-303")) {
+    if (
+      status === 303 &&
+      this.#vector.body === "file" &&
+      this.#vector.level === "pool" &&
+      !this.#rules.has("body-after-303")
+    ) {
       return { end: { outcome: "error", error: "ValueError" } };
     }
     const delay = this.#redirectDelay(entry, retry);
     if (delay === "too long") return here;
     if (delay === undefined) return { end: { outcome: "error", error: "InvalidHeader" } };
-    const moved = { request: this.#moved(request, status, location, retry), retry: next, onRedirect: next };
+    const moved = { request: this.#moved(request, entry, retry), retry: next, onRedirect: next };
     return { next: { ...moved, history: [...before, [null, status, true]] }, sleep: delay };
   }
 
   #redirectDelay({ retry_after }: ScriptEntry, retry: Retry): number | "too long" | undefined {
-    const waits = this.#rules.has("redirect-delay") ? retry.respectRetryAfterHeader : this.#vector.level === "pool";
+    const waits = this.#rules.has("redirect-delay")
+      ? retry.respectRetryAfterHeader
+      : this.#vector.level === "pool";
     return waits && retry_after ? this.#delay(retry_after, retry) : 0;
   }
 
@@ -183,15 +219,25 @@ class Loop {
     return this.#rules.has("patience") ? "too long" : retry.retryAfterMax;
   }
 
-  #moved(request: Sent, status: number, location: string, retry: Retry): Sent {
+  #moved(request: Sent, { status = 0, location = "" }: ScriptEntry, retry: Retry): Sent {
     const resolves = this.#vector.level === "manager" || this.#rules.has("relative-location");
-    const target = resolves ? withPort(new URL(location, request.target)) : location.startsWith("/") ? `http://a.test:80${location}` : location;
+    const target = resolves
+      ? withPort(new URL(location, request.target))
+      : location.startsWith("/")
+        ? `http://a.test:80${location}`
+        : location;
     const method = this.#methodAfter(request.method, status);
     const bare = status === 303 || method !== request.method;
     const kept = bare ? request.headers.filter((name) => !bodyHeaders.has(name)) : request.headers;
     const removed = this.#removed({ from: request.target, to: target, retry });
-    const spent = this.#vector.level === "manager" && this.#vector.body === "file" && !this.#rules.has("body-rewound");
-    return { method, target, headers: kept.filter((name) => !removed.has(name)), body: bare ? null : spent ? "" : request.body };
+    const spent =
+      this.#vector.level === "manager" && this.#vector.body === "file" && !this.#rules.has("body-rewound");
+    return {
+      method,
+      target,
+      headers: kept.filter((name) => !removed.has(name)),
+      body: bare ? null : spent ? "" : request.body,
+    };
   }
 
   #methodAfter(method: string, status: number): string {
@@ -200,7 +246,15 @@ class Loop {
     return (status === 302 || status === 303) && method !== "HEAD" ? "GET" : method;
   }
 
-  #removed({ from, to, retry }: { readonly from: string; readonly to: string; readonly retry: Retry }): ReadonlySet<string> {
+  #removed({
+    from,
+    to,
+    retry,
+  }: {
+    readonly from: string;
+    readonly to: string;
+    readonly retry: Retry;
+  }): ReadonlySet<string> {
     const base = URL.canParse(from) ? from : "http://a.test:80/";
     if (!this.#rules.has("credentials-kept")) {
       const same = URL.canParse(to) && new URL(to).origin === new URL(base).origin;

@@ -52,7 +52,10 @@ const kinds: Readonly<Record<string, Kind>> = {
   reset: ["ProtocolError", () => connection("headers", "ECONNRESET")],
   remote_disconnected: ["ProtocolError", () => connection("headers", "ECONNRESET")],
   broken_pipe: ["ProtocolError", () => connection("send", "EPIPE")],
-  bad_status_line: ["ProtocolError", () => new ProtocolError("?", { phase: "headers", mayHaveArrived: true })],
+  bad_status_line: [
+    "ProtocolError",
+    () => new ProtocolError("?", { phase: "headers", mayHaveArrived: true }),
+  ],
   incomplete_read: ["ProtocolError", () => new IncompleteBodyError(1, 2)],
   // A handshake that was cut: a certificate that is refused is no better at a second look.
   ssl: ["SSLError", () => new TlsError("?", { certificate: false, errno: "ECONNRESET" })],
@@ -84,5 +87,9 @@ export function classNamed(name: string, message: string): string {
 }
 
 function connection(phase: Phase, errno: string): ConnectionError {
-  return new ConnectionError(errno, { phase, errno, mayHaveArrived: phase === "headers" || phase === "send" });
+  return new ConnectionError(errno, {
+    phase,
+    errno,
+    mayHaveArrived: phase === "headers" || phase === "send",
+  });
 }

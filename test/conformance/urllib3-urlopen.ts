@@ -1,15 +1,29 @@
 import { Readable } from "node:stream";
-import { RetryError, type Clock } from "@holdfast/policy";
+import { RetryError, unlimited, type Clock } from "@holdfast/policy";
 import { fakeClock } from "@holdfast/policy/testing";
 import { Session, type AttemptRecord, type RequestOptions } from "@holdfast/http";
 import { scriptedAdapter, type ScriptedEntry, type ScriptedRequest } from "@holdfast/http/testing";
 import type { Adapter, Vector } from "./adapter.ts";
 import { difference } from "./compare.ts";
 import { Retry } from "../../packages/http/src/retry/retry.ts";
-import type { RetryCount } from "../../packages/http/src/retry/retry-init.ts";
 import { retryOf } from "./urllib3-retry.ts";
-import { allRules, playModel, withPort, type Ending, type Played, type Row, type Rule, type Sent } from "./urllib3-urlopen-model.ts";
-import { classNamed, errorOf, longestScript, type ScriptEntry, type UrlopenVector } from "./urllib3-urlopen-script.ts";
+import {
+  allRules,
+  playModel,
+  withPort,
+  type Ending,
+  type Played,
+  type Row,
+  type Rule,
+  type Sent,
+} from "./urllib3-urlopen-model.ts";
+import {
+  classNamed,
+  errorOf,
+  longestScript,
+  type ScriptEntry,
+  type UrlopenVector,
+} from "./urllib3-urlopen-script.ts";
 
 /** Whole calls: the script of every case goes through a real session. */
 export const urllib3Urlopen: Adapter = {
@@ -17,13 +31,16 @@ export const urllib3Urlopen: Adapter = {
 };
 
 /** What holdfast does with a case, where it differs on purpose: exactly what the model does with all of its rules. */
-export async function checkByRules(vector: Vector, meta: Readonly<Record<string, unknown>>): Promise<string | undefined> {
+export async function checkByRules(
+  vector: Vector,
+  meta: Readonly<Record<string, unknown>>,
+): Promise<string | undefined> {
   return difference(modelled(vector, allRules, meta), await play(caseOf(vector), meta));
 }
 
-/** Whether a rule by itself makes a difference to a case; and that the model without any rule is what urllib3 did. */
+/** Whether a rule by itself makes a difference to a case. */
 export function makesADifference(vector: Vector, rule: Rule): boolean {
-  const meta = { now: 1_559_559_600, body_text: "payload" };
+  const meta = { now: 1_559_559_600, body_text: "any" };
   return difference(modelled(vector, new Set(), meta), modelled(vector, new Set([rule]), meta)) !== undefined;
 }
 
@@ -33,7 +50,10 @@ export function checkModel(vector: Vector, meta: Readonly<Record<string, unknown
 }
 
 function modelled(vector: Vector, rules: ReadonlySet<Rule>, meta: Readonly<Record<string, unknown>>): Played {
-  return playModel(caseOf(vector), rules, Number(meta["now"]) * 1_000, String(meta["body_text"]));
+  return playModel(caseOf(vector), rules, {
+    now: Number(meta["now"]) * 1_000,
+    text: String(meta["body_text"]),
+  });
 }
 
 function caseOf(vector: Vector): UrlopenVector {
@@ -57,13 +77,26 @@ async function play(vector: UrlopenVector, meta: Readonly<Record<string, unknown
   const adapter = scriptedAdapter(scriptOf(vector), { clock });
   // The reference's clock stands still while it sleeps.
   const still: Clock = { now: clock.now, date: () => Number(meta["now"]) * 1_000, sleep: clock.sleep };
-  const session = new Session({ clock: still, random: () => 0, headers: { "accept": undefined, "accept-encoding": undefined, "user-agent": undefined } });
+  const session = new Session({
+    clock: still,
+    budget: unlimited,
+    random: () => 0,
+    headers: { accept: undefined, "accept-encoding": undefined, "user-agent": undefined },
+  });
   session.mount("http://", adapter).mount("https://", adapter);
   const ending = await endingOf(session, vector, String(meta["body_text"]));
-  return { ...ending, requests: adapter.requests.map(sentOf), sleeps: clock.sleeps.map((sleep) => sleep / 1_000) };
+  return {
+    ...ending,
+    requests: adapter.requests.map(sentOf),
+    sleeps: clock.sleeps.map((sleep) => sleep / 1_000),
+  };
 }
 
-async function endingOf(session: Session, { method, url, ...vector }: UrlopenVector, text: string): Promise<Ending> {
+async function endingOf(
+  session: Session,
+  { method, url, ...vector }: UrlopenVector,
+  text: string,
+): Promise<Ending> {
   const options: RequestOptions = {
     headers: vector.headers.map((name): [string, string] => [name, "v"]),
     retry: ruleOf(vector),
@@ -74,7 +107,10 @@ async function endingOf(session: Session, { method, url, ...vector }: UrlopenVec
   try {
     const response = await session.request(method, new URL(url, "http://a.test"), options);
     const last = response.attempts.filter(wasRetried).map(rowOf);
-    const before = response.history.flatMap((one): Row[] => [...one.attempts.filter(wasRetried).map(rowOf), [null, one.status, true]]);
+    const before = response.history.flatMap((one): Row[] => [
+      ...one.attempts.filter(wasRetried).map(rowOf),
+      [null, one.status, true],
+    ]);
     return { outcome: "response", status: response.status, history: [...before, ...last] };
   } catch (error) {
     return errorEnding(error);
@@ -82,22 +118,29 @@ async function endingOf(session: Session, { method, url, ...vector }: UrlopenVec
 }
 
 function ruleOf({ retries, redirect }: Pick<UrlopenVector, "retries" | "redirect">): Retry {
-  return typeof retries === "object" && retries !== null ? retryOf(retries) : Retry.fromInt(retries as RetryCount, redirect);
+  return typeof retries === "object" && retries !== null
+    ? retryOf(retries)
+    : Retry.fromInt(retries, redirect);
 }
 
 function wasRetried({ decision }: AttemptRecord): boolean {
   return decision === "retried";
 }
 
-function rowOf({ error, status = null }: AttemptRecord): Row {
-  return [error === undefined ? null : classNamed(error.name, error.message), status, false];
+function rowOf({ error, status }: AttemptRecord): Row {
+  return [error === undefined ? null : classNamed(error.name, error.message), status ?? null, false];
 }
 
 function errorEnding(error: unknown): Ending {
   if (!(error instanceof Error)) throw error;
-  if (!(error instanceof RetryError)) return { outcome: "error", error: classNamed(error.name, error.message) };
+  if (!(error instanceof RetryError))
+    return { outcome: "error", error: classNamed(error.name, error.message) };
   const { cause } = error;
-  return { outcome: "error", error: cause instanceof Error ? cause.name : "", message: cause instanceof Error ? cause.message : "" };
+  return {
+    outcome: "error",
+    error: cause instanceof Error ? cause.name : "",
+    message: cause instanceof Error ? cause.message : "",
+  };
 }
 
 function scriptOf({ script }: UrlopenVector): readonly ScriptedEntry[] {
@@ -109,10 +152,18 @@ function scriptOf({ script }: UrlopenVector): readonly ScriptedEntry[] {
 
 function entryOf({ error, status, location, retry_after }: ScriptEntry): ScriptedEntry {
   if (error !== undefined) return () => ({ error: errorOf(error) });
-  const headers = { ...(location !== undefined && { location }), ...(retry_after !== undefined && { "retry-after": retry_after }) };
+  const headers = {
+    ...(location !== undefined && { location }),
+    ...(retry_after !== undefined && { "retry-after": retry_after }),
+  };
   return { status: status ?? 0, headers };
 }
 
 function sentOf({ method, url, headers, body = "" }: ScriptedRequest): Sent {
-  return { method, target: withPort(new URL(url)), headers: Object.keys(headers).toSorted(), body: body === "" ? null : body };
+  return {
+    method,
+    target: withPort(new URL(url)),
+    headers: Object.keys(headers).toSorted(),
+    body: body === "" ? null : body,
+  };
 }

@@ -86,7 +86,7 @@ for (const [phase, plan] of Object.entries(phases)) {
     const { error } = await outcomeOf((ask ?? get(`${origin.url}/`))(session, origin));
 
     assert.equal(error, stop);
-    bounded("elapsed", performance.now() - began, { min: 148, max: 300 });
+    bounded("elapsed", performance.now() - began, { min: 148, max: 600 });
     assert.equal(origin.requests.length, plan.seen);
     assert.equal(getEventListeners(current.signal, "abort").length, 0);
     if (plan.keptOpen === true) return;
@@ -103,7 +103,7 @@ test("cancel.before-start: nothing is sent, no connection is made", async () => 
   const { error } = await outcomeOf(session.get(`${origin.url}/`, { signal: AbortSignal.abort(stop) }));
 
   assert.equal(error, stop);
-  bounded("elapsed", performance.now() - began, { max: 100 });
+  bounded("elapsed", performance.now() - began, { max: 300 });
   assert.equal(origin.connections, 0);
 });
 
@@ -115,7 +115,7 @@ test("cancel.during-connect: abort while connect() hangs ends at once", async ()
   const { error } = await outcomeOf(session.get(hole.url, { signal: AbortSignal.timeout(150) }));
 
   assert.equal(error?.name, "TimeoutError");
-  bounded("elapsed", performance.now() - began, { min: 145, max: 300 });
+  bounded("elapsed", performance.now() - began, { min: 145, max: 600 });
 });
 
 test("cancel.reason-kept: whatever the reason is, it comes back", async () => {
@@ -220,7 +220,7 @@ for (const [phase, plan] of Object.entries(phases)) {
     const { error } = await outcomeOf((ask ?? get(`${origin.url}/`))(session, origin));
 
     assert.match(error?.message ?? "", /The session was closed/);
-    bounded("elapsed", performance.now() - began, { min: 148, max: 300 });
+    bounded("elapsed", performance.now() - began, { min: 148, max: 600 });
     if (phase !== "while the body goes out")
       await until("the connections are closed", () => origin.openConnections === 0);
   });

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { fullJitter, waitExponential } from "@holdfast/policy";
 import { faultOrigin, respond, silence, type Responder } from "@holdfast/http/testing";
-import { bounded, scenarios, sessionFor } from "./scenario.ts";
+import { bounded, outcomeOf, scenarios, sessionFor } from "./scenario.ts";
 
 const good = respond(200, { body: "all good\n" });
 const busy = respond(503);
@@ -12,13 +12,13 @@ scenarios({
     origin: { routes: { "/": silence() } },
     timeout: { total: 1_000 },
     // A wait that cannot fit is not begun: the last attempt's own error comes back then.
-    expect: { outcome: "error", elapsed: { min: 700, max: 1_100 }, attempts: { min: 3 } },
+    expect: { outcome: "error", elapsed: { min: 700, max: 1_350 }, attempts: { min: 3 } },
   },
   "timing.timeout-accuracy": {
     origin: { routes: { "/": silence() } },
     retry: { total: 0 },
     timeout: { read: 300 },
-    expect: { error: { code: "ERR_READ_TIMEOUT" }, elapsed: { min: 300, max: 350 } },
+    expect: { error: { code: "ERR_READ_TIMEOUT" }, elapsed: { min: 300, max: 450 } },
   },
   "timing: an attempt's own limit is as exact": {
     origin: { routes: { "/": silence() } },
@@ -27,14 +27,14 @@ scenarios({
     expect: {
       error: { code: "ERR_ATTEMPT_TIMEOUT" },
       verdict: "timeout-attempt",
-      elapsed: { min: 200, max: 250 },
+      elapsed: { min: 200, max: 450 },
     },
   },
   "timing: a deadline of 2 s is exact too": {
     origin: { routes: { "/": silence() } },
     retry: { total: 0 },
     timeout: { read: 5_000, total: 2_000 },
-    expect: { error: { code: "ERR_DEADLINE" }, elapsed: { min: 2_000, max: 2_100 } },
+    expect: { error: { code: "ERR_DEADLINE" }, elapsed: { min: 2_000, max: 2_250 } },
   },
   "timing.backoff-cap": {
     origin: { routes: { "/": [busy, busy, busy, busy, good] } },
@@ -110,3 +110,33 @@ test("timing: an upload that the server takes slowly is not silence", async () =
   assert.equal(status, 200);
   bounded("elapsed", elapsed, { min: 700 });
 });
+
+const kinds = {
+  read: "ERR_READ_TIMEOUT",
+  attempt: "ERR_ATTEMPT_TIMEOUT",
+  total: "ERR_DEADLINE",
+  connect: "ERR_CONNECT_TIMEOUT",
+} as const;
+
+for (const [limit, code] of Object.entries(kinds)) {
+  test(`timing: a ${limit} limit of 300 ms is exact to 50 ms`, async () => {
+    await using origin = await faultOrigin({ routes: { "/": silence() } });
+    await using session = await sessionFor({
+      retry: { total: 0 },
+      timeout: { read: "5s", connect: "5s", [limit]: 300 },
+      ...(limit === "connect" && { adapter: { lookup: () => new Promise<never>(() => {}) } }),
+    });
+    const url = limit === "connect" ? "http://name.test/" : `${origin.url}/`;
+    const took: number[] = [];
+
+    // The best of a few: what a busy machine adds says nothing of the timer.
+    for (let run = 0; run < 4; run += 1) {
+      const began = performance.now();
+      const { error } = await outcomeOf(session.get(url));
+      took.push(performance.now() - began);
+      assert.equal(Reflect.get(error ?? {}, "code"), code);
+    }
+
+    bounded("the best", Math.min(...took), { min: 300, max: 350 });
+  });
+}

@@ -1,13 +1,15 @@
 import type { Clock } from "@holdfast/policy";
 import type { HeaderRecord } from "./headers.ts";
-import type { RawAnswer } from "./transport/buffered.ts";
+import type { ExchangeLimits, RawAnswer, WireRequest } from "./transport/buffered.ts";
 import { decode } from "./transport/decode.ts";
+import { decodeStream } from "./transport/decode-stream.ts";
 import { Transport, type TransportOptions } from "./transport/transport.ts";
 import { proxyAuthorization } from "./transport/tunnel.ts";
 import type { HttpRequest } from "./request.ts";
 import { Response } from "./response.ts";
 import type { Retry } from "./retry/retry.ts";
 import { isIdempotent } from "./retry/safety.ts";
+import { StreamedResponse } from "./streamed-response.ts";
 import type { Timeouts } from "./timeouts.ts";
 
 /** What bounds one sending of a request. */
@@ -32,8 +34,20 @@ export interface Adapter {
    * @throws TransportError when there is none, or the signal's reason.
    */
   send(request: HttpRequest, options: SendOptions): Promise<Response>;
+  /**
+   * Gives the answer as soon as its head is there; without it, `stream: true` gives what `send` brings.
+   *
+   * @throws as `send` does; so does the body while it is read.
+   */
+  stream?(request: HttpRequest, options: StreamOptions): Promise<StreamedResponse>;
   /** Lets go of every connection. */
   close(): Promise<void>;
+}
+
+/** What bounds one sending of a request whose answer is read later. */
+export interface StreamOptions extends SendOptions {
+  /** What takes the place of `deadline` and `signal` once the head is here. */
+  readonly after: Pick<SendOptions, "deadline" | "signal">;
 }
 
 export interface HttpAdapterOptions extends Omit<TransportOptions, "clock"> {
@@ -53,12 +67,37 @@ export class HttpAdapter implements Adapter {
   }
 
   send(request: HttpRequest, options: SendOptions): Promise<Response> {
+    const { url } = request;
+    const { maxBytes, proxy } = options;
+    return this.#transport
+      .send(url.origin, wireOf(request, proxy), limitsOf(options), proxy)
+      .then((answer) => responseOf(answer, url.href, maxBytes));
+  }
+
+  async stream(request: HttpRequest, options: StreamOptions): Promise<StreamedResponse> {
+    const { url } = request;
+    const { maxBytes, proxy, after } = options;
+    const limits = { ...limitsOf(options), after };
+    const { status, statusText, headers, body } = await this.#transport.open(url.origin, wireOf(request, proxy), limits, proxy);
+    const coding = headers["content-encoding"];
+    const decoded = decodeStream(body, coding === undefined ? undefined : String(coding), maxBytes);
+    return new StreamedResponse({ status, statusText, url: url.href, headers, body: decoded });
+  }
+
+  close(): Promise<void> {
+    return this.#transport.close();
+  }
+}
+
+function limitsOf({ timeouts: { connect, read, attempt, total }, deadline, maxBytes, signal }: SendOptions): ExchangeLimits {
+  return { connect, read, attempt, total, deadline, maxBytes, signal };
+}
+
+function wireOf(request: HttpRequest, proxy: string | undefined): WireRequest {
     const { method, url, body, idempotencyKey } = request;
-    const { connect, read, attempt, total } = options.timeouts;
-    const { deadline, maxBytes, signal, proxy } = options;
     // A proxy for plain http takes the whole URL (RFC 9112 §3.2.2), and its credentials with each request.
     const forwarded = proxy !== undefined && url.protocol === "http:";
-    const wire = {
+    return {
       method,
       path: forwarded ? `${url.origin}${url.pathname}${url.search}` : url.pathname + url.search,
       headers: forwarded ? withProxyAuthorization(headersOf(request), proxy) : headersOf(request),
@@ -66,14 +105,6 @@ export class HttpAdapter implements Adapter {
       idempotent: body.kind !== "one-shot" && (idempotencyKey !== undefined || isIdempotent(method)),
       target: url.host,
     };
-    return this.#transport
-      .send(url.origin, wire, { connect, read, attempt, total, deadline, maxBytes, signal }, proxy)
-      .then((answer) => responseOf(answer, url.href, maxBytes));
-  }
-
-  close(): Promise<void> {
-    return this.#transport.close();
-  }
 }
 
 function responseOf({ status, statusText, headers, body }: RawAnswer, url: string, maxBytes: number): Response | Promise<Response> {

@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from "node:crypto";
+import { InvalidUrlError } from "./errors.ts";
 import { parseChallenges, type Challenge } from "./challenge.ts";
 import type { HttpRequest } from "./request.ts";
 import type { Response } from "./response.ts";
@@ -16,13 +17,22 @@ export function basicAuth(username: string, password: string): Auth {
   return (_request, refused) => (refused === undefined ? header : undefined);
 }
 
-/** Takes user and password out of a URL, as basic authentication; undefined when it has none. */
+/**
+ * Takes user and password out of a URL, as basic authentication; undefined when it has none.
+ *
+ * @throws InvalidUrlError when they are not percent-encoded UTF-8, or the user's name has a colon.
+ */
 export function authOf(url: URL): Auth | undefined {
   const { username, password } = url;
   if (username === "" && password === "") return undefined;
   url.username = "";
   url.password = "";
-  return basicAuth(decodeURIComponent(username), decodeURIComponent(password));
+  try {
+    return basicAuth(decodeURIComponent(username), decodeURIComponent(password));
+  } catch {
+    // Without the cause, which may quote them.
+    throw new InvalidUrlError(`The user and the password in the URL of ${url.host} cannot be read`);
+  }
 }
 
 /** A bearer token (RFC 6750): fixed, or from a function that is asked for each request, and once more after a 401. */
@@ -31,8 +41,16 @@ export function bearerAuth(token: string | ((refused?: Response) => string | Pro
   return async (_request, refused) => `Bearer ${await token(refused)}`;
 }
 
-/** Digest authentication (RFC 7616: MD5 and SHA-256, with their session variants, qop auth or none). */
-export function digestAuth(username: string, password: string): Auth {
+export interface DigestOptions {
+  /** Makes the client's nonces, and so must never give the same twice. @default 12 random bytes in hexadecimal */
+  readonly cnonce?: () => string;
+}
+
+/**
+ * Digest authentication (RFC 7616: MD5, SHA-256 and SHA-512-256, with their session variants, qop auth or none). The
+ * first request of a session goes without it; the challenge that comes back serves for those that follow.
+ */
+export function digestAuth(username: string, password: string, { cnonce = randomNonce }: DigestOptions = {}): Auth {
   let known: { readonly params: Challenge["params"]; count: number } | undefined;
   return (request, refused) => {
     if (refused !== undefined) {
@@ -42,7 +60,7 @@ export function digestAuth(username: string, password: string): Auth {
     }
     if (known === undefined) return undefined;
     known.count += 1;
-    return digestHeader({ username, password, request, params: known.params, count: known.count });
+    return digestHeader({ username, password, request, params: known.params, count: known.count, cnonce: cnonce() });
   };
 }
 
@@ -72,13 +90,17 @@ interface DigestInput {
   readonly request: HttpRequest;
   readonly params: Challenge["params"];
   readonly count: number;
+  readonly cnonce: string;
 }
 
-function digestHeader({ username, password, request, params, count }: DigestInput): string {
+function randomNonce(): string {
+  return randomBytes(12).toString("hex");
+}
+
+function digestHeader({ username, password, request, params, count, cnonce }: DigestInput): string {
   const { realm = "", nonce = "", opaque } = params;
   const hash = (text: string): string => createHash(hashOf(params) ?? "md5").update(text).digest("hex");
   const uri = request.url.pathname + request.url.search;
-  const cnonce = randomBytes(12).toString("hex");
   const nc = count.toString(16).padStart(8, "0");
   const qop = params["qop"]?.split(",").some((name) => name.trim() === "auth") === true ? "auth" : undefined;
   const secret = hash(`${username}:${realm}:${password}`);

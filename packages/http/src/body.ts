@@ -36,8 +36,8 @@ export function bodyOf(init: BodyInit | undefined): Body | Promise<Body> {
   if (typeof init === "function") return { kind: "factory", make: () => readable(init()) };
   if (init instanceof Blob) return blobBody(init);
   if (init instanceof FormData) return formBody(init);
-  if (isStream(init)) return { kind: "one-shot", stream: readable(init) };
-  throw new TypeError(`A body must be text, bytes, a form, a blob, a stream or a function that makes one, got ${typeof init}`);
+  if (typeof init === "object" && init !== null && isStream(init)) return { kind: "one-shot", stream: readable(init) };
+  throw new TypeError(`A body must be text, bytes, a form, a blob, a stream or a function that makes one, got ${init === null ? "null" : typeof init}`);
 }
 
 /** JSON as a body. */

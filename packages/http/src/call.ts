@@ -1,5 +1,6 @@
 import {
   HoldfastError,
+  redact,
   retry,
   RetryError,
   systemClock,
@@ -109,6 +110,11 @@ export class Call implements Provenance {
     return this.#retry;
   }
 
+  /** Takes note that the server wants to be asked again at this instant, and not before. */
+  askAgainAt(retryAt: number): void {
+    this.#retryAt = retryAt;
+  }
+
   /** Whether the caller's own rules have a say on an answer that would otherwise be a success. */
   asks({ status }: Response): boolean {
     return this.#retry.when !== undefined || this.#retry.statusForcelist.has(status);
@@ -144,6 +150,7 @@ export class Call implements Provenance {
   async goOn(attempt: Attempt<Exchange>, delay: number): Promise<void> {
     if (this.#decision.again !== "yes") return;
     this.#retry = this.#decision.retry;
+    void exchangeOf(attempt).response?.discard();
     const record = this.#note(attempt, { decision: "retried", delay, delaySource: this.#decision.source });
     for (const hook of this.#plan.hooks.retry) await hook(record, this.#plan.request);
   }
@@ -175,6 +182,25 @@ export class Call implements Provenance {
       throw witness(refused, { ...this.#story(), verdict: response.verdict, response });
     }
     return response.broughtBy(this);
+  }
+
+  /** Takes note that the body of the answer, given out already, broke off, and gives the error with the story of the call. */
+  async bodyFailed(error: unknown): Promise<unknown> {
+    if (!(error instanceof HoldfastError)) return this.#tell(error);
+    this.#endedAt = this.#clock.now();
+    const last = this.attempts.at(-1);
+    const verdict = errorVerdict(error);
+    if (last !== undefined) {
+      const { number, startedAt } = last;
+      const elapsed = this.#dateOf(this.#endedAt) - startedAt;
+      this.#records[this.#records.length - 1] = { number, startedAt, elapsed, error: summaryOf(error), verdict, decision: "not-retried: body-given-out" };
+    }
+    return this.#tell(witness(error, { ...this.#story(), verdict }));
+  }
+
+  async #tell(error: unknown): Promise<unknown> {
+    for (const hook of this.#plan.hooks.error) await hook(error, this.#plan.request);
+    return error;
   }
 
   /** Every attempt, in order. */
@@ -247,5 +273,5 @@ function spread(minimum: number, { wait, backoffJitter }: Retry): number {
 
 function summaryOf(error: unknown): NonNullable<AttemptRecord["error"]> {
   const { name, message } = error instanceof Error ? error : new Error(String(error));
-  return { name, code: error instanceof HoldfastError ? error.code : "UNKNOWN", message };
+  return { name, code: error instanceof HoldfastError ? error.code : "UNKNOWN", message: redact(message) };
 }

@@ -68,28 +68,33 @@ function isBare(request: HttpRequest, { hooks, cookies, auth }: Company): boolea
 }
 
 async function deliverDressed(request: HttpRequest, company: Company, options: SendOptions): Promise<Response> {
-  const dressed = await dress(request, company);
-  const sent = await prove(dressed, company);
-  const response = await company.adapter.send(sent, options);
-  if (response.status !== 401 || company.auth === undefined || sent.body.kind === "one-shot") return response;
-  const proven = await prove(sent, company, response);
-  if (proven === sent) return response;
-  await receive(response, sent, company);
-  return company.adapter.send(proven, options);
-}
-
-async function dress(request: HttpRequest, { hooks, cookies }: Company): Promise<HttpRequest> {
-  let dressed = request;
-  for (const hook of hooks.request) dressed = (await hook(dressed)) ?? dressed;
-  const cookie = cookies?.header(dressed);
-  return cookie === undefined ? dressed : withHeader(dressed, "cookie", cookie);
-}
-
-async function prove(request: HttpRequest, { auth }: Company, refused?: Response): Promise<HttpRequest> {
+  const { adapter, auth } = company;
+  const shown = await showAround(request, company.hooks);
   // What the caller wrote by hand is the caller's word.
-  if (refused === undefined && "authorization" in request.headers) return request;
-  const authorization = await auth?.(request, refused);
-  return authorization === undefined ? request : withHeader(request, "authorization", authorization);
+  if (auth === undefined || "authorization" in shown.headers) return adapter.send(withCookies(shown, company), options);
+  const sent = withAuthorization(withCookies(shown, company), await auth(shown));
+  const response = await adapter.send(sent, options);
+  if (response.status !== 401 || sent.body.kind === "one-shot") return response;
+  const better = await auth(sent, response);
+  if (better === undefined) return response;
+  await receive(response, sent, company);
+  // Dressed anew: the 401 may have set a cookie that belongs to its challenge.
+  return adapter.send(withAuthorization(withCookies(shown, company), better), options);
+}
+
+async function showAround(request: HttpRequest, { request: hooks }: Hooks): Promise<HttpRequest> {
+  let shown = request;
+  for (const hook of hooks) shown = (await hook(shown)) ?? shown;
+  return shown;
+}
+
+function withCookies(request: HttpRequest, { cookies }: Company): HttpRequest {
+  const cookie = cookies?.header(request);
+  return cookie === undefined ? request : withHeader(request, "cookie", cookie);
+}
+
+function withAuthorization(request: HttpRequest, value: string | undefined): HttpRequest {
+  return value === undefined ? request : withHeader(request, "authorization", value);
 }
 
 function withHeader(request: HttpRequest, name: string, value: string): HttpRequest {

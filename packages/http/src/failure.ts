@@ -18,7 +18,12 @@ export interface Failure {
 
 /** Adds the story of the call to the error that ended it: the error keeps its type. */
 export function witness(error: unknown, failure: Failure): unknown {
-  return error instanceof Error ? Object.assign(error, failure) : error;
+  if (!(error instanceof Error) || !Object.isExtensible(error)) return error;
+  // Defined, not assigned: an error may have getters of these names.
+  for (const [name, value] of Object.entries(failure)) {
+    if (value !== undefined) Object.defineProperty(error, name, { value, enumerable: true, configurable: true, writable: true });
+  }
+  return error;
 }
 
 /** Whether an error ended a call of a session, and so can tell its story. */

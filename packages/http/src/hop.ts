@@ -3,6 +3,7 @@ import { TooManyRedirectsError } from "./errors.ts";
 import { redirected } from "./redirects.ts";
 import type { HttpRequest } from "./request.ts";
 import type { Response } from "./response.ts";
+import { parseRetryAfter } from "./retry/retry-after.ts";
 import type { Retry } from "./retry/retry.ts";
 
 /** A response, and what is known when it might send the call elsewhere. */
@@ -18,32 +19,41 @@ export interface Arrival {
   readonly sensitiveHeaders: readonly string[];
   /** Milliseconds since 1970. */
   readonly now: number;
+  /** Milliseconds until the call must have ended. */
+  readonly patience: number;
 }
 
-/** Where a call goes on, and after what delay in milliseconds: a Retry-After on a redirect is a minimum (RFC 9110 §10.2.3). */
-export interface Hop {
-  readonly request: HttpRequest;
-  readonly retry: Retry;
-  readonly delay: number;
-}
+/** What follows a response that may be a redirect. */
+export type Hop =
+  /** The response is the last word; `retryAt` where the server asks for more patience than there is. */
+  | { readonly follow: false; readonly retryAt?: number }
+  /** The call goes on after `delay` milliseconds: a Retry-After on a redirect is a minimum (RFC 9110 §10.2.3). */
+  | { readonly follow: true; readonly request: HttpRequest; readonly retry: Retry; readonly delay: number };
+
+const lastWord: Hop = { follow: false };
 
 /**
- * Says where a redirect leads; undefined when the response is the last word.
+ * Says where a redirect leads, and when.
  *
  * @throws TooManyRedirectsError, or RetryError where the retry counts redirects and says `raiseOnRedirect`.
  */
-export function nextHop(arrival: Arrival): Hop | undefined {
-  const { request, response, retry, maxRedirects, now } = arrival;
-  if (maxRedirects === 0) return undefined;
+export function nextHop(arrival: Arrival): Hop {
+  const { request, response, retry, maxRedirects } = arrival;
+  if (maxRedirects === 0) return lastWord;
   const location = response.headers.getAll("location")[0];
   const sensitive = [...arrival.sensitiveHeaders, ...retry.removeHeadersOnRedirect];
   const next = redirected(request, { status: response.status, location }, sensitive);
   // A stream that was sent cannot be sent elsewhere: the redirect itself is the answer.
-  if (!next.follow || next.request.body.kind === "one-shot") return undefined;
+  if (!next.follow || next.request.body.kind === "one-shot") return lastWord;
   const left = countHop(arrival, next.request);
-  if (left === undefined) return undefined;
-  const retryAfter = response.headers.get("retry-after") ?? undefined;
-  return { request: next.request, retry: left, delay: retry.getSleepTime({ retryAfter, redirected: true }, now) };
+  return left === undefined ? lastWord : afterDelay(arrival, next.request, left);
+}
+
+function afterDelay({ response, retry, now, patience }: Arrival, request: HttpRequest, left: Retry): Hop {
+  const asked = retry.respectRetryAfterHeader ? response.headers.get("retry-after") : null;
+  const delay = asked === null ? 0 : (parseRetryAfter(asked, now)?.delay ?? 0);
+  const tooLong = delay > 0 && (delay > retry.retryAfterMax || delay >= patience);
+  return tooLong ? { follow: false, retryAt: now + delay } : { follow: true, request, retry: left, delay };
 }
 
 function countHop({ request, response, retry, followed, maxRedirects }: Arrival, next: HttpRequest): Retry | undefined {

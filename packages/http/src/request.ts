@@ -5,7 +5,7 @@ import type { HeaderRecord } from "./headers.ts";
 /** A request as data: nothing in it is used up by sending it, but a one-shot body. */
 export interface HttpRequest {
   readonly method: string;
-  /** Absolute, without a fragment. */
+  /** Absolute, without user and password; a fragment is kept for whoever reads the URL, and not sent. */
   readonly url: URL;
   readonly headers: HeaderRecord;
   readonly body: Body;
@@ -35,8 +35,9 @@ export function urlOf(input: string | URL, params?: Params, base?: string): URL 
 function parse(input: string | URL, base: string | undefined): URL {
   try {
     return new URL(input, base);
-  } catch (cause) {
-    throw new InvalidUrlError(`${JSON.stringify(String(input))} is not a URL`, { cause });
+  } catch {
+    // Without the platform's error, which quotes the input, credentials and all.
+    throw new InvalidUrlError(`${JSON.stringify(String(input))} is not a URL`);
   }
 }
 
@@ -50,8 +51,10 @@ export function joinParams(under: Params | undefined, over: Params | undefined):
   return joined;
 }
 
+// Appended as text: to touch `searchParams` would write the caller's own query anew, %20 as + and all.
 function addParams(url: URL, params: Params): void {
-  for (const [name, value] of pairsOf(params)) url.searchParams.append(name, value);
+  const added = new URLSearchParams(pairsOf(params).map(([name, value]): [string, string] => [name, value])).toString();
+  if (added !== "") url.search = url.search === "" ? added : `${url.search}&${added}`;
 }
 
 function pairsOf(params: Params): readonly (readonly [string, string])[] {

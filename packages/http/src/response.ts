@@ -20,6 +20,8 @@ export interface Provenance {
   readonly attempts: readonly AttemptRecord[];
   readonly elapsed: number;
   readonly retryAt: number | undefined;
+  /** Hears what ended the body of a streamed response before its end, and gives the error that tells of it. */
+  bodyFailed?(error: unknown): Promise<unknown>;
 }
 
 const nobody: Provenance = { attempts: [], elapsed: 0, retryAt: undefined };
@@ -31,8 +33,7 @@ export class Response {
   readonly statusText: string;
   /** The URL that answered, after redirects. */
   readonly url: string;
-  /** The body as bytes, decoded from its Content-Encoding (what requests calls `content`). */
-  readonly content: Uint8Array;
+  readonly #content: Uint8Array;
   readonly #record: Answer["headers"];
   #headers: ResponseHeaders | undefined;
   #provenance: Provenance = nobody;
@@ -42,8 +43,13 @@ export class Response {
     this.status = status;
     this.statusText = statusText;
     this.url = url;
-    this.content = content;
+    this.#content = content;
     this.#record = headers;
+  }
+
+  /** The body as bytes, decoded from its Content-Encoding (what requests calls `content`). */
+  get content(): Uint8Array {
+    return this.#content;
   }
 
   get headers(): ResponseHeaders {
@@ -60,7 +66,7 @@ export class Response {
     return statusVerdict(this.status, this.headers.has("retry-after"));
   }
 
-  /** Every attempt of the call, in order, this answer's last. */
+  /** Every attempt of the request, in order, this answer's last; those of redirects before it are with them in `history`. */
   get attempts(): readonly AttemptRecord[] {
     return this.#provenance.attempts;
   }
@@ -70,7 +76,7 @@ export class Response {
     return this.#history;
   }
 
-  /** The whole call, waits included, in milliseconds. */
+  /** From the start of the request to the end of its answer, retries and waits included, in milliseconds. */
   get elapsed(): number {
     return this.#provenance.elapsed;
   }
@@ -80,9 +86,9 @@ export class Response {
     return this.#provenance.retryAt;
   }
 
-  /** The body as text, in the charset that Content-Type names; UTF-8 without one. */
+  /** The body as text, in the charset of its byte order mark or of Content-Type; UTF-8 without either. */
   text(): Promise<string> {
-    return Promise.resolve(new TextDecoder(charsetOf(this.headers.get("content-type"))).decode(this.content));
+    return Promise.resolve(textOf(this.content, this.headers.get("content-type")));
   }
 
   bytes(): Promise<Uint8Array> {
@@ -115,6 +121,11 @@ export class Response {
     return this.#record[name] !== undefined;
   }
 
+  /** Says that nobody wants the body: nothing to do where it is here already; the session's own. */
+  discard(): Promise<void> | undefined {
+    return undefined;
+  }
+
   /** Says which call brought the response; the session's own. */
   broughtBy(provenance: Provenance): this {
     this.#provenance = provenance;
@@ -128,8 +139,22 @@ export class Response {
   }
 }
 
+/**
+ * Decodes text in the charset of its byte order mark, else in that which a Content-Type names, else in UTF-8 (the order
+ * is that of "decode" in WHATWG Encoding). A charset that is not known is none.
+ */
+export function textOf(bytes: Uint8Array, contentType: string | null): string {
+  return new TextDecoder(markOf(bytes) ?? charsetOf(contentType)).decode(bytes);
+}
+
+function markOf([first, second]: Uint8Array): string | undefined {
+  if (first === 0xfe && second === 0xff) return "utf-16be";
+  if (first === 0xff && second === 0xfe) return "utf-16le";
+  return first === 0xef && second === 0xbb ? "utf-8" : undefined;
+}
+
 function charsetOf(contentType: string | null): string {
-  const [, charset] = /charset\s*=\s*"?([^\s";]+)/i.exec(contentType ?? "") ?? [];
+  const [, charset] = /(?:^|;)\s*charset\s*=\s*["']?([^\s"';]+)/i.exec(contentType ?? "") ?? [];
   if (charset === undefined) return "utf-8";
   try {
     return new TextDecoder(charset).encoding;

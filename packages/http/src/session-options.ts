@@ -4,6 +4,7 @@ import type { Auth } from "./auth.ts";
 import type { BodyInit } from "./body.ts";
 import type { HeadersInit } from "./headers.ts";
 import type { HooksInit } from "./hooks.ts";
+import type { IdempotencyKey } from "./idempotency.ts";
 import type { ProxyMap } from "./proxy/environment.ts";
 import type { Params } from "./request.ts";
 import type { Retry } from "./retry/retry.ts";
@@ -60,5 +61,13 @@ export interface RequestOptions
   /** Ends the call: its reason is thrown as it is. */
   readonly signal?: AbortSignal | undefined;
   /** Lets the server recognise a second try, so that any method may be sent again; sent as Idempotency-Key. */
-  readonly idempotencyKey?: string;
+  readonly idempotencyKey?: IdempotencyKey;
+  /**
+   * Gives the answer as soon as its head is there, as a `StreamedResponse` whose body is read as it comes. Its size is
+   * then bounded by the caller's `maxBytes` alone. @default false
+   */
+  readonly stream?: boolean;
 }
+
+/** What one request changes of its session, and that its answer is streamed. */
+export type StreamRequestOptions = RequestOptions & { readonly stream: true };

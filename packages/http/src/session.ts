@@ -1,23 +1,28 @@
-import { randomUUID } from "node:crypto";
-import { DeadlineExceededError, retryBudget, systemClock, systemRandom, type Clock, type Policy, type RetryPolicy } from "@holdfast/policy";
+import { retryBudget, systemClock, systemRandom, type Clock, type Policy, type RetryPolicy } from "@holdfast/policy";
 import { HttpAdapter, type Adapter } from "./adapter.ts";
 import { authOf, type Auth } from "./auth.ts";
 import { bodyOf, jsonBody, noBody, type Body } from "./body.ts";
 import { Call, callPolicy, type Exchange } from "./call.ts";
 import { Cookies } from "./cookies.ts";
 import { InvalidUrlError } from "./errors.ts";
+import { witness } from "./failure.ts";
 import { mergeHeaders, type HeaderRecord } from "./headers.ts";
 import { joinHooks, type Hooks } from "./hooks.ts";
-import { nextHop } from "./hop.ts";
+import { nextHop, type Hop } from "./hop.ts";
+import { withIdempotencyKey } from "./idempotency.ts";
 import { Mounts } from "./mount.ts";
 import type { ProxyMap } from "./proxy/environment.ts";
 import { proxyChooser, type ProxyChooser } from "./proxy/chooser.ts";
 import { isRedirectStatus, leavesOrigin } from "./redirects.ts";
 import { joinParams, urlOf, type HttpRequest } from "./request.ts";
 import type { Response } from "./response.ts";
+import { responsePromise, type ResponsePromise } from "./response-promise.ts";
 import type { Retry } from "./retry/retry.ts";
+import { errorVerdict } from "./retry/verdict.ts";
 import { sessionDefaults } from "./session-defaults.ts";
-import type { RequestOptions, SessionOptions } from "./session-options.ts";
+import type { RequestOptions, SessionOptions, StreamRequestOptions } from "./session-options.ts";
+import type { StreamedResponse } from "./streamed-response.ts";
+import { Streams } from "./streams.ts";
 import { resolveTimeouts, type Timeouts } from "./timeouts.ts";
 
 /** Makes requests that survive what networks and servers do: with retries, limits and a connection pool of its own. */
@@ -61,30 +66,44 @@ export class Session implements AsyncDisposable {
     return this;
   }
 
+  get(url: string | URL, options: StreamRequestOptions): Promise<StreamedResponse>;
+  get(url: string | URL, options?: RequestOptions): ResponsePromise;
   get(url: string | URL, options?: RequestOptions): Promise<Response> {
     return this.request("GET", url, options);
   }
 
+  head(url: string | URL, options: StreamRequestOptions): Promise<StreamedResponse>;
+  head(url: string | URL, options?: RequestOptions): ResponsePromise;
   head(url: string | URL, options?: RequestOptions): Promise<Response> {
     return this.request("HEAD", url, options);
   }
 
+  options(url: string | URL, options: StreamRequestOptions): Promise<StreamedResponse>;
+  options(url: string | URL, options?: RequestOptions): ResponsePromise;
   options(url: string | URL, options?: RequestOptions): Promise<Response> {
     return this.request("OPTIONS", url, options);
   }
 
+  post(url: string | URL, options: StreamRequestOptions): Promise<StreamedResponse>;
+  post(url: string | URL, options?: RequestOptions): ResponsePromise;
   post(url: string | URL, options?: RequestOptions): Promise<Response> {
     return this.request("POST", url, options);
   }
 
+  put(url: string | URL, options: StreamRequestOptions): Promise<StreamedResponse>;
+  put(url: string | URL, options?: RequestOptions): ResponsePromise;
   put(url: string | URL, options?: RequestOptions): Promise<Response> {
     return this.request("PUT", url, options);
   }
 
+  patch(url: string | URL, options: StreamRequestOptions): Promise<StreamedResponse>;
+  patch(url: string | URL, options?: RequestOptions): ResponsePromise;
   patch(url: string | URL, options?: RequestOptions): Promise<Response> {
     return this.request("PATCH", url, options);
   }
 
+  delete(url: string | URL, options: StreamRequestOptions): Promise<StreamedResponse>;
+  delete(url: string | URL, options?: RequestOptions): ResponsePromise;
   delete(url: string | URL, options?: RequestOptions): Promise<Response> {
     return this.request("DELETE", url, options);
   }
@@ -96,16 +115,21 @@ export class Session implements AsyncDisposable {
    * @throws TransportError and its kin, which tell the story of the call (`isFailure`); InvalidUrlError and TypeError
    * for what cannot be asked; the signal's reason.
    */
+  request(method: string, url: string | URL, options: StreamRequestOptions): Promise<StreamedResponse>;
+  request(method: string, url: string | URL, options?: RequestOptions): ResponsePromise;
   request(method: string, url: string | URL, options: RequestOptions = {}): Promise<Response> {
+    if (options.stream === true) return responsePromise(this.#stream(method, url, options));
     // No async function here, nor in what it calls: each costs a promise and a turn, for every request.
     try {
       const terms = this.#termsOf(options);
       const prepared = this.#prepare(method, url, options);
-      return prepared instanceof Promise
-        ? prepared.then((first) => this.#begin(first, terms))
-        : this.#begin(prepared, terms);
+      return responsePromise(
+        prepared instanceof Promise
+          ? prepared.then((first) => this.#begin(first, terms))
+          : this.#begin(prepared, terms),
+      );
     } catch (error) {
-      return Promise.reject(error);
+      return responsePromise(Promise.reject(error));
     }
   }
 
@@ -126,51 +150,82 @@ export class Session implements AsyncDisposable {
       signal: options.signal,
       hooks: options.hooks === undefined ? this.hooks : joinHooks(this.hooks, options.hooks),
       maxRedirects: options.maxRedirects === undefined ? this.#maxRedirects : options.maxRedirects,
-      maxBytes: options.maxBytes ?? this.#options.maxBytes ?? sessionDefaults.maxBytes,
+      maxBytes: options.maxBytes ?? this.#options.maxBytes ?? (options.stream === true ? Infinity : sessionDefaults.maxBytes),
       sensitiveHeaders: this.#options.sensitiveHeaders ?? none,
       retry: options.retry,
       proxy: options.proxy,
     };
   }
 
-  #begin({ request, auth }: Prepared, terms: Terms): Promise<Response> {
-    const call = this.#callFor(request, auth, terms);
-    const goOn = (arrived: Response): Response | Promise<Response> =>
-      isRedirectStatus(arrived.status) ? this.#follow({ request, auth }, arrived, { ...terms, retry: call.retry }) : arrived;
-    // Hot path: one promise for what two would do, 1 % of a small request.
-    return terms.hooks.error.length === 0
-      ? this.#send(call, terms).then((exchange) => goOn(call.finish(exchange)))
-      : this.#run(call, request, terms).then(goOn);
-  }
-
-  async #follow({ request: first, auth }: Prepared, redirect: Response, terms: Terms): Promise<Response> {
-    const history: Response[] = [];
-    let [request, response, retry] = [first, redirect, terms.retry ?? this.#retry];
-    for (;;) {
-      const { maxRedirects, sensitiveHeaders } = terms;
-      const now = this.#clock.date();
-      const hop = nextHop({ request, response, retry, followed: history.length, maxRedirects, sensitiveHeaders, now });
-      if (hop === undefined) return history.length === 0 ? response : response.redirectedFrom(history);
-      await this.#pause(hop.delay, terms);
-      history.push(response);
-      request = hop.request;
-      const call = this.#callFor(request, leavesOrigin(first.url, request.url) ? undefined : auth, maxRedirects === null ? { ...terms, retry: hop.retry } : terms);
-      response = await this.#run(call, request, terms);
-      retry = call.retry;
+  async #stream(method: string, url: string | URL, options: RequestOptions): Promise<Response> {
+    const terms = this.#termsOf(options);
+    const streams = new Streams(terms);
+    try {
+      const response = await this.#begin(await this.#prepare(method, url, options), { ...terms, streams });
+      streams.settle(response);
+      return response;
+    } catch (error) {
+      streams.settle();
+      throw error;
     }
   }
 
-  #callFor(request: HttpRequest, auth: Auth | undefined, { retry, hooks, timeouts, maxBytes, proxy }: Terms): Call {
-    const adapter = this.#mounts.get(request.url.href);
-    if (adapter === undefined) throw new InvalidUrlError(`No adapter is mounted for ${request.url.protocol}//`);
+  #begin(prepared: Prepared, terms: Terms): Promise<Response> {
+    const call = this.#callFor(prepared, terms);
+    // Hot path: one promise for what two would do, 1 % of a small request.
+    const response = this.#send(call, terms).then((exchange) => {
+      const arrived = call.finish(exchange);
+      return isRedirectStatus(arrived.status) ? this.#follow({ ...prepared, call, response: arrived }, terms) : arrived;
+    });
+    const { error: hooks } = terms.hooks;
+    if (hooks.length === 0) return response;
+    return response.catch(async (error: unknown) => {
+      for (const hook of hooks) await hook(error, prepared.request);
+      throw error;
+    });
+  }
+
+  async #follow(first: Prepared & Arrived, terms: Terms): Promise<Response> {
+    const history: Response[] = [];
+    let { request, call, response } = first;
+    for (;;) {
+      const hop = this.#hopAfter({ request, call, response }, history.length, terms);
+      if (!hop.follow) {
+        if (hop.retryAt !== undefined) call.askAgainAt(hop.retryAt);
+        return response.redirectedFrom(history);
+      }
+      await response.discard();
+      if (hop.delay > 0) await this.#clock.sleep(hop.delay, terms.signal);
+      history.push(response);
+      const left: Leftover = { adapter: this.#adapterFor(request.url), retry: hop.retry };
+      request = hop.request;
+      call = this.#callFor({ request, auth: leavesOrigin(first.request.url, request.url) ? undefined : first.auth, left }, terms);
+      response = call.finish(await this.#send(call, terms));
+    }
+  }
+
+  #hopAfter({ request, call: { retry }, response }: Arrived, followed: number, terms: Terms): Hop {
+    const { maxRedirects, sensitiveHeaders, deadline } = terms;
+    const [now, patience] = [this.#clock.date(), deadline - this.#clock.now()];
+    try {
+      return nextHop({ request, response, retry, followed, maxRedirects, sensitiveHeaders, now, patience });
+    } catch (error) {
+      const { attempts, elapsed } = response;
+      throw witness(error, { attempts, elapsed, verdict: tooManyRedirects, response });
+    }
+  }
+
+  #callFor({ request, auth, left }: Prepared, terms: Terms): Call {
+    const adapter = this.#adapterFor(request.url);
+    const { hooks, timeouts, maxBytes, proxy, streams } = terms;
     return new Call({
       request,
-      adapter,
+      adapter: streams === undefined ? adapter : streams.through(adapter),
       hooks,
       cookies: this.cookies,
       auth,
       guard: this.#options.guard === undefined ? undefined : this.#guardOf(request.url.origin, this.#options.guard),
-      retry: retry ?? adapter.retry ?? this.#retry,
+      retry: this.#retryFor(adapter, terms, left),
       timeouts,
       maxBytes,
       proxy: this.#proxyFor(request.url, proxy),
@@ -182,33 +237,30 @@ export class Session implements AsyncDisposable {
     return this.#policy.execute((scope) => call.send(scope), context);
   }
 
-  #run(call: Call, request: HttpRequest, terms: Terms): Promise<Response> {
-    const { hooks } = terms;
-    const response = this.#send(call, terms).then((exchange) => call.finish(exchange));
-    if (hooks.error.length === 0) return response;
-    return response.catch(async (error: unknown) => {
-      for (const hook of hooks.error) await hook(error, request);
-      throw error;
-    });
+  #adapterFor(url: URL): Adapter {
+    const adapter = this.#mounts.get(url.href);
+    if (adapter === undefined) throw new InvalidUrlError(`No adapter is mounted for ${url.protocol}//`);
+    return adapter;
   }
 
-  async #pause(delay: number, { signal, deadline, timeouts }: Terms): Promise<void> {
-    if (delay <= 0) return;
-    if (this.#clock.now() + delay >= deadline) throw new DeadlineExceededError(timeouts.total);
-    await this.#clock.sleep(delay, signal);
+  /** After a redirect what is left of the retries, unless another adapter has a rule of its own. */
+  #retryFor(adapter: Adapter, { retry, maxRedirects }: Terms, left: Leftover | undefined): Retry {
+    const own = retry ?? adapter.retry ?? this.#retry;
+    if (left === undefined) return own;
+    return maxRedirects === null || retry !== undefined || left.adapter.retry === adapter.retry ? left.retry : own;
   }
 
   #prepare(method: string, input: string | URL, options: RequestOptions): Prepared | Promise<Prepared> {
     const url = urlOf(input, joinParams(this.#options.params, options.params), this.#options.baseUrl);
-    const auth = options.auth ?? authOf(url) ?? this.#options.auth;
-    const merged = mergeHeaders(this.#headers, options.headers);
-    const idempotencyKey = options.idempotencyKey === "auto" ? randomUUID() : options.idempotencyKey;
-    const headers = idempotencyKey === undefined ? merged : { ...merged, "idempotency-key": idempotencyKey };
+    // Taken out of the URL in any case: it must not get into messages.
+    const inUrl = authOf(url);
+    const auth = options.auth ?? inUrl ?? this.#options.auth;
+    const headers = mergeHeaders(this.#headers, options.headers);
     const body = bodyFrom(options);
-    const requestWith = (whole: Body): Prepared => ({
-      request: { method: method.toUpperCase(), url, headers, body: whole, idempotencyKey },
-      auth,
-    });
+    const requestWith = (whole: Body): Prepared => {
+      const request = { method: method.toUpperCase(), url, headers, body: whole, idempotencyKey: undefined };
+      return { request: withIdempotencyKey(request, options.idempotencyKey), auth };
+    };
     return body instanceof Promise ? body.then(requestWith) : requestWith(body);
   }
 
@@ -233,14 +285,32 @@ interface Terms {
   readonly maxBytes: number;
   readonly sensitiveHeaders: readonly string[];
   readonly retry: Retry | undefined;
+  /** The answers of the call, where they are to be streamed. */
+  readonly streams?: Streams;
   readonly proxy: string | ProxyMap | undefined;
 }
 
-/** The first request of a call, and who asks. */
+/** A request of a call, and who asks. */
 interface Prepared {
   readonly request: HttpRequest;
   readonly auth: Auth | undefined;
+  readonly left?: Leftover;
 }
+
+/** What the request before left of the retries, and who sent it. */
+interface Leftover {
+  readonly adapter: Adapter;
+  readonly retry: Retry;
+}
+
+/** A request and what came of it. */
+interface Arrived {
+  readonly request: HttpRequest;
+  readonly call: Call;
+  readonly response: Response;
+}
+
+const tooManyRedirects = errorVerdict({ code: "ERR_TOO_MANY_REDIRECTS" });
 
 function bodyFrom({ body, json }: RequestOptions): Body | Promise<Body> {
   if (json === undefined) return body === undefined ? noBody : bodyOf(body);

@@ -1,8 +1,8 @@
-import { RejectedError, RetryError } from "@holdfast/policy";
+import { CircuitOpenError, RateLimitedError, RejectedError, RetryError } from "@holdfast/policy";
 import { TransportError, type Phase } from "../errors.ts";
 import type { HttpRequest } from "../request.ts";
 import type { Response } from "../response.ts";
-import { parseRetryAfter } from "./retry-after.ts";
+import { parseRetryAfter, type ServerDelay } from "./retry-after.ts";
 import type { Retry } from "./retry.ts";
 import { maySendAgain } from "./safety.ts";
 import { errorVerdict, mayPass, retriedOnce, type Verdict } from "./verdict.ts";
@@ -52,7 +52,9 @@ function unwanted({ request, retry, response, error, before }: Facts): string | 
     return retriedOnce(verdict) && before.some(({ reason }) => reason === verdict.reason) ? `${verdict.reason} again` : undefined;
   }
   const { status, verdict } = response;
-  if (status === 421 && retry.total !== false && !before.some(({ reason }) => reason === verdict.reason)) return undefined;
+  // Switched off is switched off, also for a status that is listed.
+  if (retry.total === false) return verdict.reason;
+  if (status === 421 && !before.some(({ reason }) => reason === verdict.reason)) return undefined;
   return retry.isRetry(request.method, status, response.headers.has("retry-after")) ? undefined : verdict.reason;
 }
 
@@ -86,12 +88,21 @@ function count({ request, retry, response, error }: Facts): Counted {
   }
 }
 
-function patience({ retry, response, now }: Facts, left: Retry): Decision {
-  const asked = retry.respectRetryAfterHeader ? response?.headers.get("retry-after") : undefined;
-  const hint = typeof asked === "string" ? parseRetryAfter(asked, now) : undefined;
+function patience(facts: Facts, left: Retry): Decision {
+  const { retry, now } = facts;
+  const hint = wishOf(facts);
   if (hint === undefined || hint.delay <= 0) return { again: "yes", retry: left, minimum: 0, source: "back-off" };
   if (hint.delay > retry.retryAfterMax) {
-    return { again: "exhausted", reason: "retry-after-too-long", cause: undefined, retryAt: now + hint.delay };
+    return { again: "exhausted", reason: `${hint.source}-too-long`, cause: undefined, retryAt: now + hint.delay };
   }
   return { again: "yes", retry: left, minimum: hint.delay, source: hint.source };
+}
+
+/** When to come back: by the server's word, or by that of a policy which would refuse any earlier attempt. */
+function wishOf({ retry, response, error, now }: Facts): ServerDelay | undefined {
+  if (error instanceof CircuitOpenError || error instanceof RateLimitedError) {
+    return { delay: error.retryAt - now, source: errorVerdict(error).reason };
+  }
+  const asked = retry.respectRetryAfterHeader ? response?.headers.get("retry-after") : undefined;
+  return typeof asked === "string" ? parseRetryAfter(asked, now) : undefined;
 }

@@ -87,7 +87,6 @@ export abstract class Exchange implements Dispatcher.DispatchHandler, Passenger,
   #writtenBefore = 0;
   #takenBefore = 0;
   #redispatched = false;
-  #bereft = false;
   #answering = false;
   #interims = 0;
   #upload: Upload | undefined;
@@ -157,7 +156,6 @@ export abstract class Exchange implements Dispatcher.DispatchHandler, Passenger,
       );
     }
     if (this.#connection === undefined) return;
-    if (this.#connection.closed) return this.#mourn(this.#connection);
     this.#noteProgress(this.#connection, now);
     if (now - this.activeAt < read) return;
     // Nothing for anybody since this one went out: the connection may be dead, and no further call should find out.
@@ -233,16 +231,6 @@ export abstract class Exchange implements Dispatcher.DispatchHandler, Passenger,
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
-    this.#break(error);
-  }
-
-  /** undici loses a request whose connection is reset right behind a GOAWAY; it has until the next look to tell. */
-  #mourn(connection: Connection): void {
-    if (this.#bereft) this.#break(Object.assign(new Error("closed", { cause: connection.failure }), { code: "ECONNRESET" }));
-    this.#bereft = true;
-  }
-
-  #break(error: Error): void {
     if (this.#ended) return;
     const dropped = this.#connection?.dropped;
     if (dropped !== undefined) return this.#conclude(dropped);
@@ -275,7 +263,6 @@ export abstract class Exchange implements Dispatcher.DispatchHandler, Passenger,
 
   #redispatch(): void {
     this.#redispatched = true;
-    this.#bereft = false;
     this.#phase = "connect";
     const connection = this.#connection;
     this.#connection = undefined;

@@ -110,7 +110,8 @@ export class Connection {
 
   /** Gives undici the socket the first time, and ends what still waits for one the second time. */
   #connect(callback: (...result: [null, Socket] | [Error, null]) => void): void {
-    if (this.#handed || this.#socket.destroyed) return void this.#client.destroy(new StaleConnection(this.#goaway));
+    if (this.#handed || this.#socket.destroyed)
+      return void this.#client.destroy(new StaleConnection(this.#goaway));
     this.#handed = true;
     // undici misses an answer that comes before it has finished asking.
     queueMicrotask(() => callback(null, this.#socket));

@@ -106,7 +106,11 @@ function streamCode(error: unknown): string | undefined {
 const refusal = /^ERR_SSL_\w+_ALERT_\w*(CERTIFICATE|UNKNOWN_CA|ACCESS_DENIED)/;
 
 function unwelcome(cause: unknown, errno: string, target: string): TlsError {
-  return new TlsError(`${target} refused this client's certificate, or its lack of one (${errno})`, { cause, certificate: false, errno });
+  return new TlsError(`${target} refused this client's certificate, or its lack of one (${errno})`, {
+    cause,
+    certificate: false,
+    errno,
+  });
 }
 
 function reasonOf(cause: unknown): string {

@@ -2,6 +2,7 @@ import { systemClock, type Clock } from "@holdfast/policy";
 import { BufferedExchange, type ExchangeLimits, type RawAnswer, type WireRequest } from "./buffered.ts";
 import { connector, type Connector, type ConnectorOptions } from "./connector.ts";
 import { OriginPool } from "./origin-pool.ts";
+import { StreamedExchange, type LiveAnswer, type StreamLimits } from "./streamed.ts";
 import { Watchdog } from "./watchdog.ts";
 
 export interface TransportOptions extends ConnectorOptions {
@@ -43,6 +44,19 @@ export class Transport {
     const road = { pool: this.#poolOf(origin, proxy), watchdog: this.#watchdog, clock: this.#clock };
     return new Promise(
       (resolve, reject) => void new BufferedExchange([request, limits, road], resolve, reject),
+    );
+  }
+
+  /**
+   * Sends a request once and gives the head of the answer, with a body to be read.
+   *
+   * @throws as `send` does.
+   */
+  open(origin: string, request: WireRequest, limits: StreamLimits, proxy?: string): Promise<LiveAnswer> {
+    if (this.#closed) return Promise.reject(new Error("The session is closed"));
+    const road = { pool: this.#poolOf(origin, proxy), watchdog: this.#watchdog, clock: this.#clock };
+    return new Promise(
+      (resolve, reject) => void new StreamedExchange([request, limits, road], resolve, reject),
     );
   }
 

@@ -1,0 +1,24 @@
+import { Session } from "@holdfast/http";
+
+/** Asks for bodies that nobody reads and lets go of them; says when the garbage collector has let go of the connections, and ends. */
+const [url = "", how = ""] = process.argv.slice(2);
+const session = new Session({ timeout: { read: 200 } });
+
+async function ask(): Promise<void> {
+  for (let call = 0; call < 5; call += 1) {
+    const response = await session.get(url, { stream: true });
+    if (call === 0) for await (const piece of response.body) if (piece.length > 0) break;
+    if (call === 1) void response.readable();
+    if (call === 2) void response.body[Symbol.asyncIterator]();
+  }
+}
+
+await ask();
+if (how === "collect") {
+  for (let round = 0; round < 20; round += 1) {
+    globalThis.gc?.();
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  process.stdout.write(`open: ${process.getActiveResourcesInfo().filter((name) => name === "TCPSocketWrap").length}\n`);
+}
+process.stdout.write("done\n");

@@ -1,0 +1,221 @@
+import assert from "node:assert/strict";
+import { createSecureServer } from "node:http2";
+import { once } from "node:events";
+import { createServer, type AddressInfo } from "node:net";
+import { fileURLToPath } from "node:url";
+import { test } from "node:test";
+import { bearerAuth, HttpAdapter, isFailure, Response, Session, StreamedResponse, type Adapter } from "@holdfast/http";
+import { cut, drip, endlessBody, faultOrigin, respond, selfSigned, stall } from "@holdfast/http/testing";
+import { hedge, timeout } from "@holdfast/policy";
+import { runProgram, type Finished } from "../support/child.ts";
+import { until } from "../support/program.ts";
+import { bounded, sessionFor } from "./scenario.ts";
+
+function program(name: string, ...args: readonly string[]): Promise<Finished> {
+  const file = fileURLToPath(new URL(`programs/${name}.ts`, import.meta.url));
+  const flags = ["--conditions=source", "--expose-gc", "--no-warnings"];
+  return runProgram(process.execPath, [...flags, file, ...args], { within: 60_000 });
+}
+
+const block = Buffer.alloc(64 * 1024, "x");
+
+/** A server that sends as much as it can, and says how much it could. */
+async function flood(http2: boolean): Promise<{ url: string; sent(): number } & AsyncDisposable> {
+  let sent = 0;
+  const pump = (stream: NodeJS.WritableStream): void => {
+    let room = true;
+    while (room && sent < 500_000_000) {
+      sent += block.length;
+      room = stream.write(block);
+    }
+    stream.once("drain", () => pump(stream));
+  };
+  const server = http2
+    ? createSecureServer({ ...selfSigned() }).on("stream", (stream) => {
+        stream.on("error", () => undefined).respond({ ":status": 200 });
+        pump(stream);
+      })
+    : createServer((socket) => {
+        socket.on("error", () => undefined).once("data", () => {
+          socket.write("HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n");
+          pump(socket);
+        });
+      });
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: `http${http2 ? "s" : ""}://127.0.0.1:${port}/`,
+    sent: () => sent,
+    [Symbol.asyncDispose]: async () => void server.close(),
+  };
+}
+
+for (const http2 of [false, true]) {
+  test(`over HTTP/${http2 ? "2" : "1.1"} a server is slowed down by a reader that does not read, and goes on when it does`, async () => {
+    await using server = await flood(http2);
+    await using session = await sessionFor({ adapter: { http2, tls: { rejectUnauthorized: false } }, timeout: { read: 100 } });
+
+    const response = await session.get(server.url, { stream: true });
+    await new Promise((resolve) => setTimeout(resolve, 400));
+    const early = server.sent();
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    const later = server.sent();
+    let read = 0;
+    for await (const piece of response.body) if ((read += piece.length) > 40_000_000) break;
+
+    assert.equal(later, early);
+    // What the kernels and the window of HTTP/2 hold.
+    bounded("bytes sent unread", later, { max: 20_000_000 });
+    bounded("bytes sent in all", server.sent(), { min: 40_000_000, max: 80_000_000 });
+  });
+}
+
+test("a hundred megabytes, read slowly, take no more memory than the first few", async () => {
+  await using origin = await faultOrigin({
+    routes: { "/": [...respond(200, { headers: { "content-length": 100_000 * 1_024 } }), { repeat: Buffer.alloc(1_024 * 100, "x"), times: 1_000 }] },
+  });
+
+  const { stdout, stderr, code } = await program("stream-memory", `${origin.url}/`);
+
+  assert.deepEqual([stderr, code], ["", 0]);
+  const { bytes, rise } = JSON.parse(stdout) as { bytes: number; rise: number };
+  assert.equal(bytes, 100_000 * 1_024);
+  bounded("bytes of memory more", rise, { max: 40_000_000 });
+});
+
+test("bodies that nobody holds any more give their connections back", async () => {
+  await using origin = await faultOrigin({ routes: { "/": endlessBody() } });
+
+  const { stdout, stderr } = await program("stream-unread", `${origin.url}/`, "collect");
+
+  assert.deepEqual([stderr, stdout], ["", "open: 0\ndone\n"]);
+  assert.equal(origin.connections, 5);
+});
+
+test("a process with bodies that nobody reads ends all the same", async () => {
+  await using origin = await faultOrigin({ routes: { "/": endlessBody() } });
+  const began = performance.now();
+
+  const { stdout, stderr, code } = await program("stream-unread", `${origin.url}/`);
+
+  assert.deepEqual([stderr, stdout, code], ["", "done\n", 0]);
+  bounded("elapsed", performance.now() - began, { max: 5_000 });
+});
+
+test("closing the session ends a body that is being read and one that is not", async () => {
+  await using origin = await faultOrigin({ routes: { "/": endlessBody() } });
+  const session = await sessionFor();
+  const [first, second] = [await session.get(`${origin.url}/`, { stream: true }), await session.get(`${origin.url}/`, { stream: true })];
+  setTimeout(() => void session.close(), 100);
+
+  await assert.rejects(first.bytes(), /The session was closed/);
+  await until("both connections are closed", () => origin.openConnections === 0);
+  await assert.rejects(second.bytes(), /The session was closed/);
+});
+
+test("a streamed response has no content, and its body is read once", async () => {
+  await using origin = await faultOrigin({ routes: { "/": respond(200, { headers: { "content-type": "text/plain; charset=latin1" }, body: Buffer.from([0xe4]) }) } });
+  await using session = await sessionFor();
+  const ask = (): Promise<StreamedResponse> => session.get(`${origin.url}/`, { stream: true });
+
+  const response = await ask();
+
+  assert.throws(() => response.content, /has no content/);
+  assert.equal(await response.text(), "ä");
+  await assert.rejects(response.bytes(), TypeError);
+  assert.deepEqual(Buffer.from(await new globalThis.Response((await ask()).readable()).arrayBuffer()), Buffer.from([0xe4]));
+  await (await ask()).cancel();
+});
+
+test("an adapter that cannot stream has its whole answers streamed", async () => {
+  const adapter: Adapter = {
+    send: ({ url }) => Promise.resolve(new Response({ status: 200, statusText: "OK", url: url.href, headers: { "x-a": "b" }, content: Buffer.from("{}") })),
+    close: () => Promise.resolve(),
+  };
+  await using session = new Session().mount("https://whole.test/", adapter);
+
+  const response = await session.get("https://whole.test/", { stream: true });
+
+  assert.ok(response instanceof StreamedResponse);
+  assert.deepEqual([response.headers.get("x-a"), await response.json()], ["b", {}]);
+});
+
+test("what guards an attempt ends at its head: the body outlives it", async () => {
+  await using origin = await faultOrigin({ routes: { "/": drip(respond(200, { body: "x".repeat(20) }), { every: 30, bodyOnly: true }) } });
+  await using session = new Session({ guard: () => timeout("200ms") });
+
+  const response = await session.get(`${origin.url}/`, { stream: true });
+
+  assert.equal(await response.text(), "x".repeat(20));
+});
+
+test("the caller's signal holds for a body whose attempt was guarded", async () => {
+  await using origin = await faultOrigin({ routes: { "/": endlessBody(200, { every: 20 }) } });
+  await using session = new Session({ guard: () => timeout("5s") });
+  const caller = new AbortController();
+  const response = await session.get(`${origin.url}/`, { stream: true, signal: caller.signal });
+  setTimeout(() => caller.abort("enough"), 50);
+
+  await assert.rejects(response.bytes(), (error: unknown) => error === "enough");
+  await until("the connection is closed", () => origin.openConnections === 0);
+});
+
+test("of two hedged answers one is given out and the other one let go", async () => {
+  await using origin = await faultOrigin({ routes: { "/": [[{ wait: 150 }, ...endlessBody()], endlessBody()] } });
+  await using session = new Session({ guard: () => hedge({ delay: 50 }) });
+
+  const response = await session.get(`${origin.url}/`, { stream: true });
+
+  assert.equal(origin.requests.length, 2);
+  await until("the loser's connection is closed", () => origin.openConnections === 1);
+  let read = 0;
+  for await (const piece of response.body) if ((read += piece.length) > 1_000_000) break;
+  await until("the winner's connection is closed", () => origin.openConnections === 0);
+});
+
+test("a hook that throws leaves no live answer behind", async () => {
+  await using origin = await faultOrigin({ routes: { "/": endlessBody() } });
+  await using session = new Session({ hooks: { response: [() => Promise.reject(new Error("hook"))] } });
+
+  await assert.rejects(session.get(`${origin.url}/`, { stream: true }), /hook/);
+  await until("the connection is closed", () => origin.openConnections === 0);
+});
+
+test("error hooks hear of a body that broke off, not of one that was left", async () => {
+  await using origin = await faultOrigin({ routes: { "/": cut(respond(200, { body: "x".repeat(1_000) }), { atBody: 500 }), "/endless": endlessBody() } });
+  const heard: unknown[] = [];
+  await using session = new Session({ hooks: { error: [(error) => void heard.push(error)] } });
+
+  const broken = await session.get(`${origin.url}/`, { stream: true });
+  const error = await broken.bytes().catch((reason: unknown) => reason);
+  const left = await session.get(`${origin.url}/endless`, { stream: true });
+  left.cancel();
+
+  assert.ok(isFailure(error));
+  assert.deepEqual(heard, [error]);
+  assert.equal(broken.attempts[0]?.error?.code, "ERR_INCOMPLETE_BODY");
+});
+
+test("a refusal that is answered with a better token is let go, however long its body is", async () => {
+  await using origin = await faultOrigin({ routes: { "/": [endlessBody(401), respond(200, { body: "in" })] } });
+  await using session = new Session({ auth: bearerAuth((refused) => (refused === undefined ? "old" : "new")) });
+
+  const response = await session.get(`${origin.url}/`, { stream: true });
+
+  assert.equal(await response.text(), "in");
+  assert.deepEqual(origin.requests.map(({ headers }) => headers["authorization"]), ["Bearer old", "Bearer new"]);
+  await until("the first connection is closed", () => origin.openConnections <= 1);
+});
+
+test("with one connection, bodies that are left do not lose it for the others", async () => {
+  await using origin = await faultOrigin({ routes: { "/": stall(respond(200, { body: "x".repeat(1_000) }), { atBody: 500 }), "/ok": respond(200, { body: "ok" }) } });
+  await using session = new Session();
+  session.mount("http://", new HttpAdapter({ connections: 1 }));
+
+  for (let round = 0; round < 5; round += 1) {
+    const stuck = await session.get(`${origin.url}/`, { stream: true });
+    const patient = session.get(`${origin.url}/ok`, { stream: true });
+    stuck.cancel();
+    assert.equal(await (await patient).text(), "ok");
+  }
+});

@@ -1,0 +1,325 @@
+import assert from "node:assert/strict";
+import { getEventListeners } from "node:events";
+import { test } from "node:test";
+import { gzipSync } from "node:zlib";
+import fc from "fast-check";
+import { isFailure, Session, StreamedResponse, type RequestOptions } from "@holdfast/http";
+import {
+  chunked,
+  cut,
+  drip,
+  echo,
+  endlessBody,
+  faultOrigin,
+  redirect,
+  respond,
+  selfSigned,
+  stall,
+  type Answer,
+  type Coding,
+  type FaultOrigin,
+  type Routes,
+} from "@holdfast/http/testing";
+import { until } from "../support/program.ts";
+import { bounded, sessionFor, type Scenario } from "./scenario.ts";
+
+const text = Array.from({ length: 10_000 }, (_, line) => String(line).padStart(9, "0")).join("\n") + "\n";
+const whole = respond(200, { body: text });
+const codings: readonly Coding[] = ["gzip", "deflate", "br", "zstd"];
+const stop = new Error("The user pressed stop");
+
+interface Setting extends AsyncDisposable {
+  readonly origin: FaultOrigin;
+  readonly session: Session;
+  get(options?: RequestOptions): Promise<StreamedResponse>;
+}
+
+type Options = Omit<Scenario, "expect" | "origin"> & { readonly http2?: boolean };
+
+async function setting(answers: Answer | readonly Answer[] | Routes, options: Options = {}): Promise<Setting> {
+  const { http2 = false, ...rest } = options;
+  const routes: Routes = Array.isArray(answers) ? { "/": answers } : (answers as Routes);
+  const origin = await faultOrigin({ routes, ...(http2 && { tls: selfSigned(), http2 }) });
+  const session = await sessionFor({ ...rest, ...(http2 && { adapter: { http2, tls: { rejectUnauthorized: false } } }) });
+  return {
+    origin,
+    session,
+    get: (request) => session.get(`${origin.url}/`, { ...request, stream: true }),
+    [Symbol.asyncDispose]: async () => {
+      await session.close();
+      await origin.close();
+    },
+  };
+}
+
+/** Reads a body to whatever its end is. */
+async function read(response: StreamedResponse): Promise<{ text: string; error: Error | undefined }> {
+  const decoder = new TextDecoder();
+  let read = "";
+  try {
+    for await (const piece of response.body) read += decoder.decode(piece, { stream: true });
+    return { text: read, error: undefined };
+  } catch (error) {
+    assert.ok(error instanceof Error);
+    return { text: read, error };
+  }
+}
+
+function code(error: Error | undefined): unknown {
+  return error === undefined ? undefined : Reflect.get(error, "code");
+}
+
+for (const http2 of [false, true]) {
+  const by = http2 ? "HTTP/2" : "HTTP/1.1";
+
+  test(`${by}: the answer is there before its body is, and the body is whole`, async () => {
+    await using at = await setting(stall(whole, { atBody: 40_000, pause: 200 }), { http2 });
+    const began = performance.now();
+
+    const response = await at.get();
+
+    bounded("milliseconds to the head", performance.now() - began, { max: 190 });
+    assert.deepEqual([response.status, response.ok, response.attempts.length], [200, true, 1]);
+    assert.equal(await response.text(), text);
+  });
+
+  test(`${by}: a body that is reset after any byte is incomplete, with the story of the call, and is not asked for again`, async () => {
+    const short = respond(200, { body: "0123456789" });
+    for (let atBody = 0; atBody < 10; atBody += 1) {
+      await using at = await setting(cut(short, { atBody }), { http2 });
+
+      const response = await at.get();
+      const { text: got, error } = await read(response);
+
+      assert.equal(got, "0123456789".slice(0, atBody));
+      assert.equal(code(error), "ERR_INCOMPLETE_BODY");
+      assert.ok(isFailure(error));
+      assert.deepEqual(
+        error.attempts.map(({ error: cause, decision }) => [cause?.code, decision]),
+        [["ERR_INCOMPLETE_BODY", "not-retried: body-given-out"]],
+      );
+      assert.equal(response.attempts.length, 1);
+      assert.equal(at.origin.requests.length, 1);
+    }
+  });
+
+  test(`${by}: leaving the loop, cancelling and disposing drop the connection or the stream`, async () => {
+    const ways: Readonly<Record<string, (response: StreamedResponse) => Promise<unknown>>> = {
+      "break": async ({ body }) => {
+        for await (const piece of body) if (piece.length > 0) break;
+      },
+      "cancel": async (response) => {
+        const reading = read(response);
+        response.cancel();
+        assert.equal((await reading).error?.name, "AbortError");
+      },
+      "cancel with a reason": async (response) => {
+        const reading = read(response);
+        response.cancel(stop);
+        assert.equal((await reading).error, stop);
+      },
+      "dispose": (response) => response[Symbol.asyncDispose](),
+      "the stream's cancel": (response) => response.readable().cancel(),
+    };
+    for (const [name, leave] of Object.entries(ways)) {
+      await using at = await setting(endlessBody(), { http2 });
+      const response = await at.get();
+
+      await leave(response);
+
+      await until(`${name}: the server notices`, () => http2 ? at.origin.requests[0]?.endedAt !== undefined : at.origin.openConnections === 0);
+      assert.throws(() => response.readable(), TypeError);
+    }
+  });
+
+  test(`${by}: the caller's abort ends a body half-way, with its reason, and leaves no listener`, async () => {
+    await using at = await setting(drip(whole, { bytes: 1_000, every: 20, bodyOnly: true }), { http2 });
+    const caller = new AbortController();
+    const response = await at.get({ signal: caller.signal });
+    setTimeout(() => caller.abort(stop), 150);
+    const began = performance.now();
+
+    const { text: got, error } = await read(response);
+
+    assert.equal(error, stop);
+    assert.ok(got.length > 0 && text.startsWith(got));
+    bounded("elapsed", performance.now() - began, { max: 300 });
+    assert.equal(getEventListeners(caller.signal, "abort").length, 0);
+    if (!http2) await until("the connection is closed", () => at.origin.openConnections === 0);
+  });
+
+  test(`${by}: an answer to be retried is let go, however long its body is`, async () => {
+    await using at = await setting([endlessBody(503), stall(respond(503, { body: text }), { atBody: 10 }), whole], { http2 });
+    const began = performance.now();
+
+    const response = await at.get();
+
+    assert.equal(await response.text(), text);
+    assert.deepEqual(response.attempts.map(({ status, decision }) => [status, decision]), [[503, "retried"], [503, "retried"], [200, "success"]]);
+    bounded("elapsed", performance.now() - began, { max: 1_000 });
+    if (!http2) await until("the first two connections are closed", () => at.origin.openConnections === 1);
+  });
+
+  test(`${by}: silence is no fault while nobody waits, and one while somebody does`, async () => {
+    await using at = await setting(stall(whole, { atBody: 40_000 }), { http2, timeout: { read: 200 } });
+    const response = await at.get();
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    const began = performance.now();
+
+    const { text: got, error } = await read(response);
+
+    assert.deepEqual([got.length, code(error)], [40_000, "ERR_READ_TIMEOUT"]);
+    bounded("elapsed", performance.now() - began, { min: 195, max: 400 });
+  });
+
+  test(`${by}: a reader that is slower than the read limit gets everything`, async () => {
+    const large = text.repeat(20);
+    await using at = await setting(respond(200, { body: large }), { http2, timeout: { read: 100 } });
+    const response = await at.get();
+    let got = 0;
+    let pauses = 0;
+
+    for await (const piece of response.body) {
+      got += piece.length;
+      if ((pauses += 1) < 4) await new Promise((resolve) => setTimeout(resolve, 250));
+    }
+
+    assert.equal(got, large.length);
+  });
+
+  for (const coding of codings) {
+    test(`${by}: ${coding} is decoded as it comes, and cut short it is incomplete`, async () => {
+      const codedBytes = 2_000;
+      await using good = await setting(respond(200, { coding, body: text }), { http2 });
+      await using short = await setting(respond(200, { coding, body: text, codedBytes }), { http2 });
+
+      const [first, second] = [await good.get(), await short.get()];
+      const [decoded, broken] = [await first.text(), await read(second)];
+
+      assert.equal(decoded, text);
+      assert.equal(code(broken.error), "ERR_INCOMPLETE_BODY");
+      assert.ok(isFailure(broken.error) && broken.error.attempts.length === 1);
+      assert.ok(text.startsWith(broken.text));
+    });
+  }
+
+  test(`${by}: a body of more than maxBytes, decoded, is refused as soon as it is`, async () => {
+    const bomb = respond(200, { headers: { "content-encoding": "gzip" }, body: gzipSync(Buffer.alloc(100_000_000)) });
+    for (const answer of [bomb, endlessBody()]) {
+      await using at = await setting(answer, { http2 });
+
+      const { text: got, error } = await read(await at.get({ maxBytes: 500_000 }));
+
+      assert.equal(code(error), "ERR_BODY_TOO_LARGE");
+      assert.ok(got.length <= 500_000);
+    }
+  });
+
+  test(`${by}: the limits of attempt and call hold to the last byte, whether somebody reads or not`, async () => {
+    for (const [timeout, expected] of [[{ total: 300 }, "ERR_DEADLINE"], [{ attempt: 300 }, "ERR_ATTEMPT_TIMEOUT"]] as const) {
+      await using at = await setting(drip(whole, { bytes: 100, every: 20, bodyOnly: true }), { http2, timeout });
+      const began = performance.now();
+
+      const [reading, unread] = [await at.get(), await at.get()];
+      const { error } = await read(reading);
+      const elapsed = performance.now() - began;
+      if (!http2) await until("both connections are closed", () => at.origin.openConnections === 0);
+
+      assert.equal(code(error), expected);
+      bounded("elapsed", elapsed, { min: 280, max: 600 });
+      assert.equal(code((await read(unread)).error), expected);
+    }
+  });
+}
+
+test("a body closed in order before its end, at any byte of its framing, is incomplete", async () => {
+  const answer = chunked(200, ["hello", " ", "world"]);
+  const frames = "5\r\nhello\r\n1\r\n \r\n5\r\nworld\r\n0\r\n\r\n".length;
+  for (let atBody = 0; atBody < frames; atBody += 1) {
+    for (const end of ["fin", "rst"] as const) {
+      await using at = await setting(cut(answer, { atBody, by: end }));
+
+      const { text: got, error } = await read(await at.get());
+
+      assert.ok("hello world".startsWith(got));
+      assert.equal(code(error), "ERR_INCOMPLETE_BODY", `${end} at ${atBody}`);
+    }
+  }
+});
+
+test("a body that ends with its connection is whole after a FIN, and incomplete after a reset", async () => {
+  const answer = respond(200, { framing: "close", body: text });
+  await using good = await setting(answer);
+  await using bad = await setting(cut(answer, { atBody: 40_000 }));
+
+  const [first, second] = [await read(await good.get()), await read(await bad.get())];
+
+  assert.deepEqual([first.text, first.error], [text, undefined]);
+  assert.deepEqual([code(second.error), text.startsWith(second.text)], ["ERR_INCOMPLETE_BODY", true]);
+});
+
+test("chunks of any size, read at any pace, make the same body", async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(fc.integer({ min: 1, max: 40_000 }), { minLength: 1, maxLength: 8 }), fc.boolean(), async (sizes, slow) => {
+      const large = Buffer.from(text.repeat(2));
+      const pieces: Buffer[] = [];
+      for (let at = 0, index = 0; at < large.length && pieces.length < 300; index += 1) {
+        const size = sizes[index % sizes.length] ?? 1;
+        pieces.push(large.subarray(at, (at += size)));
+      }
+      await using at = await setting(chunked(200, pieces));
+      const got: Uint8Array[] = [];
+      for await (const piece of (await at.get()).body) {
+        got.push(piece);
+        if (slow) await new Promise((resolve) => setImmediate(resolve));
+      }
+      assert.deepEqual(Buffer.concat(got), Buffer.concat(pieces));
+    }),
+    { numRuns: 25 },
+  );
+});
+
+test("a short answer that is retried, or leads elsewhere, leaves its connection to the next request", async () => {
+  await using at = await setting({
+    "/": [respond(503, { body: "later\n" }), redirect("/there", 302, { body: "moved\n" })],
+    "/there": whole,
+  });
+
+  const response = await at.get();
+
+  assert.equal(await response.text(), text);
+  assert.deepEqual([response.url, response.history.map(({ status }) => status)], [`${at.origin.url}/there`, [302]]);
+  assert.equal(at.origin.connections, 1);
+});
+
+test("a redirect with an endless body is followed in good time", async () => {
+  await using at = await setting({ "/": endlessBody(302, { headers: { location: "/there" } }), "/there": whole });
+  const began = performance.now();
+
+  const response = await at.get();
+
+  assert.equal(await response.text(), text);
+  bounded("elapsed", performance.now() - began, { max: 400 });
+  await until("the first connection is closed", () => at.origin.openConnections <= 1);
+});
+
+test("an answer that stays bad is given out live", async () => {
+  await using at = await setting(respond(503, { body: "still busy\n" }), { retry: { total: 2 } });
+
+  const response = await at.get();
+
+  assert.deepEqual([response.status, response.attempts.length, await response.text()], [503, 3, "still busy\n"]);
+});
+
+test("a body that a function makes goes out anew with every attempt, and the answer streams back", async () => {
+  const lines = ["one\n", "two\n", "three\n"];
+  await using at = await setting({ "/": [respond(503), echo()] } as unknown as Routes);
+  const body = async function* (): AsyncGenerator<Uint8Array> {
+    for (const line of lines) yield Buffer.from(line);
+  };
+
+  const response = await at.session.put(`${at.origin.url}/`, { body: () => body(), stream: true });
+  await response.text();
+
+  assert.deepEqual(at.origin.requests.map(({ body: got }) => got.toString()), [lines.join(""), lines.join("")]);
+});
