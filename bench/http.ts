@@ -81,7 +81,9 @@ async function weigh(origin: string): Promise<void> {
   const { requests, weights } = await failingHeap(origin, asked.quick ? 1_000 : 100_000);
   const [, settled = NaN] = weights;
   const growth = (weights.at(-1) ?? NaN) - settled;
-  console.log(`\nHeap after ${requests} failing requests: ${Math.round(growth / 1024)} KiB more than after a fifth`);
+  console.log(
+    `\nHeap after ${requests} failing requests: ${Math.round(growth / 1024)} KiB more than after a fifth`,
+  );
   // A hundred bytes for each request would be ten times as much.
   if (!asked.quick) assert.ok(growth < 2 ** 20, "The heap grows with the requests that fail");
 }
@@ -89,8 +91,16 @@ async function weigh(origin: string): Promise<void> {
 async function main(): Promise<void> {
   await using origin = await startOrigin();
   const paths = asked.paths.split(",");
-  await runRace("plain", origin.url, paths.filter((path) => path !== "/flaky"));
-  await runRace("retrying", origin.url, paths.filter((path) => path === "/flaky"));
+  await runRace(
+    "plain",
+    origin.url,
+    paths.filter((path) => path !== "/flaky"),
+  );
+  await runRace(
+    "retrying",
+    origin.url,
+    paths.filter((path) => path === "/flaky"),
+  );
   if (asked.only === undefined) await weigh(origin.url);
 }
 

@@ -26,6 +26,10 @@ export const contestants: Readonly<Record<string, Contestant>> = {
     const { bareGet } = await import("./bare-dispatch.ts");
     return bareGet(new Pool(origin, { connections }));
   },
+  "sockets alone": async (origin) => {
+    const { rawGet } = await import("./raw-sockets.ts");
+    return rawGet(origin);
+  },
   "undici.request": async () => {
     const { Agent, request, setGlobalDispatcher } = await import("undici");
     setGlobalDispatcher(new Agent({ connections }));
@@ -97,10 +101,7 @@ export const retrying: Readonly<Record<string, Contestant>> = {
   },
 };
 
-async function bytesIfOk(
-  status: number,
-  body: { arrayBuffer(): Promise<ArrayBuffer> },
-): Promise<Uint8Array> {
+async function bytesIfOk(status: number, body: { arrayBuffer(): Promise<ArrayBuffer> }): Promise<Uint8Array> {
   if (status !== 200) throw new Error(`Got ${status}`);
   return new Uint8Array(await body.arrayBuffer());
 }

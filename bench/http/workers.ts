@@ -14,7 +14,10 @@ export type Race = "plain" | "retrying";
 const python = "/usr/bin/python3";
 
 /** What of Python's is installed here. */
-export function pythonContestants(): { readonly found: readonly string[]; readonly missing: readonly string[] } {
+export function pythonContestants(): {
+  readonly found: readonly string[];
+  readonly missing: readonly string[];
+} {
   const has = (name: string): boolean => spawnSync(python, ["-c", `import ${name}`]).status === 0;
   const names = ["requests", "aiohttp"];
   return { found: names.filter(has), missing: names.filter((name) => !has(name)) };
@@ -23,7 +26,7 @@ export function pythonContestants(): { readonly found: readonly string[]; readon
 /** Starts a contestant that is written in TypeScript. */
 export function nodeWorker(race: Race, name: string, origin: string): Worker {
   const program = join(import.meta.dirname, "worker.ts");
-  return start(`${name}`, process.execPath, ["--conditions=source", "--expose-gc", program, race, name, origin]);
+  return start(name, process.execPath, ["--conditions=source", "--expose-gc", program, race, name, origin]);
 }
 
 /** Starts a contestant that is written in Python. */

@@ -1,10 +1,18 @@
 import assert from "node:assert/strict";
 import { createSecureServer } from "node:http2";
 import { once } from "node:events";
-import { createServer, type AddressInfo } from "node:net";
+import { createServer } from "node:net";
 import { fileURLToPath } from "node:url";
 import { test } from "node:test";
-import { bearerAuth, HttpAdapter, isFailure, Response, Session, StreamedResponse, type Adapter } from "@holdfast/http";
+import {
+  bearerAuth,
+  HttpAdapter,
+  isFailure,
+  Response,
+  Session,
+  StreamedResponse,
+  type Adapter,
+} from "@holdfast/http";
 import { cut, drip, endlessBody, faultOrigin, respond, selfSigned, stall } from "@holdfast/http/testing";
 import { hedge, timeout } from "@holdfast/policy";
 import { runProgram, type Finished } from "../support/child.ts";
@@ -36,15 +44,18 @@ async function flood(http2: boolean): Promise<{ url: string; sent(): number } & 
         pump(stream);
       })
     : createServer((socket) => {
-        socket.on("error", () => undefined).once("data", () => {
-          socket.write("HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n");
-          pump(socket);
-        });
+        socket
+          .on("error", () => undefined)
+          .once("data", () => {
+            socket.write("HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n");
+            pump(socket);
+          });
       });
   await once(server.listen(0, "127.0.0.1"), "listening");
-  const { port } = server.address() as AddressInfo;
+  const address = server.address();
+  assert.ok(address !== null && typeof address === "object");
   return {
-    url: `http${http2 ? "s" : ""}://127.0.0.1:${port}/`,
+    url: `http${http2 ? "s" : ""}://127.0.0.1:${address.port}/`,
     sent: () => sent,
     [Symbol.asyncDispose]: async () => void server.close(),
   };
@@ -53,7 +64,10 @@ async function flood(http2: boolean): Promise<{ url: string; sent(): number } & 
 for (const http2 of [false, true]) {
   test(`over HTTP/${http2 ? "2" : "1.1"} a server is slowed down by a reader that does not read, and goes on when it does`, async () => {
     await using server = await flood(http2);
-    await using session = await sessionFor({ adapter: { http2, tls: { rejectUnauthorized: false } }, timeout: { read: 100 } });
+    await using session = await sessionFor({
+      adapter: { http2, tls: { rejectUnauthorized: false } },
+      timeout: { read: 100 },
+    });
 
     const response = await session.get(server.url, { stream: true });
     await new Promise((resolve) => setTimeout(resolve, 400));
@@ -72,15 +86,20 @@ for (const http2 of [false, true]) {
 
 test("a hundred megabytes, read slowly, take no more memory than the first few", async () => {
   await using origin = await faultOrigin({
-    routes: { "/": [...respond(200, { headers: { "content-length": 100_000 * 1_024 } }), { repeat: Buffer.alloc(1_024 * 100, "x"), times: 1_000 }] },
+    routes: {
+      "/": [
+        ...respond(200, { headers: { "content-length": 100_000 * 1_024 } }),
+        { repeat: Buffer.alloc(1_024 * 100, "x"), times: 1_000 },
+      ],
+    },
   });
 
   const { stdout, stderr, code } = await program("stream-memory", `${origin.url}/`);
 
   assert.deepEqual([stderr, code], ["", 0]);
-  const { bytes, rise } = JSON.parse(stdout) as { bytes: number; rise: number };
+  const [bytes = 0, rise = NaN] = stdout.split(" ").map(Number);
   assert.equal(bytes, 100_000 * 1_024);
-  bounded("bytes of memory more", rise, { max: 40_000_000 });
+  bounded("bytes of memory more", rise, { min: -20_000_000, max: 10_000_000 });
 });
 
 test("bodies that nobody holds any more give their connections back", async () => {
@@ -105,7 +124,10 @@ test("a process with bodies that nobody reads ends all the same", async () => {
 test("closing the session ends a body that is being read and one that is not", async () => {
   await using origin = await faultOrigin({ routes: { "/": endlessBody() } });
   const session = await sessionFor();
-  const [first, second] = [await session.get(`${origin.url}/`, { stream: true }), await session.get(`${origin.url}/`, { stream: true })];
+  const [first, second] = [
+    await session.get(`${origin.url}/`, { stream: true }),
+    await session.get(`${origin.url}/`, { stream: true }),
+  ];
   setTimeout(() => void session.close(), 100);
 
   await assert.rejects(first.bytes(), /The session was closed/);
@@ -114,7 +136,14 @@ test("closing the session ends a body that is being read and one that is not", a
 });
 
 test("a streamed response has no content, and its body is read once", async () => {
-  await using origin = await faultOrigin({ routes: { "/": respond(200, { headers: { "content-type": "text/plain; charset=latin1" }, body: Buffer.from([0xe4]) }) } });
+  await using origin = await faultOrigin({
+    routes: {
+      "/": respond(200, {
+        headers: { "content-type": "text/plain; charset=latin1" },
+        body: Buffer.from([0xe4]),
+      }),
+    },
+  });
   await using session = await sessionFor();
   const ask = (): Promise<StreamedResponse> => session.get(`${origin.url}/`, { stream: true });
 
@@ -123,13 +152,25 @@ test("a streamed response has no content, and its body is read once", async () =
   assert.throws(() => response.content, /has no content/);
   assert.equal(await response.text(), "ä");
   await assert.rejects(response.bytes(), TypeError);
-  assert.deepEqual(Buffer.from(await new globalThis.Response((await ask()).readable()).arrayBuffer()), Buffer.from([0xe4]));
-  await (await ask()).cancel();
+  assert.deepEqual(
+    Buffer.from(await new globalThis.Response((await ask()).readable()).arrayBuffer()),
+    Buffer.from([0xe4]),
+  );
+  (await ask()).cancel();
 });
 
 test("an adapter that cannot stream has its whole answers streamed", async () => {
   const adapter: Adapter = {
-    send: ({ url }) => Promise.resolve(new Response({ status: 200, statusText: "OK", url: url.href, headers: { "x-a": "b" }, content: Buffer.from("{}") })),
+    send: ({ url }) =>
+      Promise.resolve(
+        new Response({
+          status: 200,
+          statusText: "OK",
+          url: url.href,
+          headers: { "x-a": "b" },
+          content: Buffer.from("{}"),
+        }),
+      ),
     close: () => Promise.resolve(),
   };
   await using session = new Session().mount("https://whole.test/", adapter);
@@ -141,7 +182,9 @@ test("an adapter that cannot stream has its whole answers streamed", async () =>
 });
 
 test("what guards an attempt ends at its head: the body outlives it", async () => {
-  await using origin = await faultOrigin({ routes: { "/": drip(respond(200, { body: "x".repeat(20) }), { every: 30, bodyOnly: true }) } });
+  await using origin = await faultOrigin({
+    routes: { "/": drip(respond(200, { body: "x".repeat(20) }), { every: 30, bodyOnly: true }) },
+  });
   await using session = new Session({ guard: () => timeout("200ms") });
 
   const response = await session.get(`${origin.url}/`, { stream: true });
@@ -161,7 +204,9 @@ test("the caller's signal holds for a body whose attempt was guarded", async () 
 });
 
 test("of two hedged answers one is given out and the other one let go", async () => {
-  await using origin = await faultOrigin({ routes: { "/": [[{ wait: 150 }, ...endlessBody()], endlessBody()] } });
+  await using origin = await faultOrigin({
+    routes: { "/": [[{ wait: 150 }, ...endlessBody()], endlessBody()] },
+  });
   await using session = new Session({ guard: () => hedge({ delay: 50 }) });
 
   const response = await session.get(`${origin.url}/`, { stream: true });
@@ -182,7 +227,12 @@ test("a hook that throws leaves no live answer behind", async () => {
 });
 
 test("error hooks hear of a body that broke off, not of one that was left", async () => {
-  await using origin = await faultOrigin({ routes: { "/": cut(respond(200, { body: "x".repeat(1_000) }), { atBody: 500 }), "/endless": endlessBody() } });
+  await using origin = await faultOrigin({
+    routes: {
+      "/": cut(respond(200, { body: "x".repeat(1_000) }), { atBody: 500 }),
+      "/endless": endlessBody(),
+    },
+  });
   const heard: unknown[] = [];
   await using session = new Session({ hooks: { error: [(error) => void heard.push(error)] } });
 
@@ -197,18 +247,32 @@ test("error hooks hear of a body that broke off, not of one that was left", asyn
 });
 
 test("a refusal that is answered with a better token is let go, however long its body is", async () => {
-  await using origin = await faultOrigin({ routes: { "/": [endlessBody(401), respond(200, { body: "in" })] } });
-  await using session = new Session({ auth: bearerAuth((refused) => (refused === undefined ? "old" : "new")) });
+  await using origin = await faultOrigin({
+    routes: { "/": [endlessBody(401), respond(200, { body: "in" })] },
+  });
+  await using session = new Session({
+    auth: bearerAuth((refused) => (refused === undefined ? "old" : "new")),
+  });
+  // Only one: the refusal must be gone before the answer can come.
+  session.mount("http://", new HttpAdapter({ connections: 1 }));
 
   const response = await session.get(`${origin.url}/`, { stream: true });
 
   assert.equal(await response.text(), "in");
-  assert.deepEqual(origin.requests.map(({ headers }) => headers["authorization"]), ["Bearer old", "Bearer new"]);
+  assert.deepEqual(
+    origin.requests.map(({ headers }) => headers["authorization"]),
+    ["Bearer old", "Bearer new"],
+  );
   await until("the first connection is closed", () => origin.openConnections <= 1);
 });
 
 test("with one connection, bodies that are left do not lose it for the others", async () => {
-  await using origin = await faultOrigin({ routes: { "/": stall(respond(200, { body: "x".repeat(1_000) }), { atBody: 500 }), "/ok": respond(200, { body: "ok" }) } });
+  await using origin = await faultOrigin({
+    routes: {
+      "/": stall(respond(200, { body: "x".repeat(1_000) }), { atBody: 500 }),
+      "/ok": respond(200, { body: "ok" }),
+    },
+  });
   await using session = new Session();
   session.mount("http://", new HttpAdapter({ connections: 1 }));
 

@@ -3,7 +3,7 @@ import { getEventListeners } from "node:events";
 import { test } from "node:test";
 import { gzipSync } from "node:zlib";
 import fc from "fast-check";
-import { isFailure, Session, StreamedResponse, type RequestOptions } from "@holdfast/http";
+import { isFailure, type RequestOptions, type Session, type StreamedResponse } from "@holdfast/http";
 import {
   chunked,
   cut,
@@ -36,11 +36,17 @@ interface Setting extends AsyncDisposable {
 
 type Options = Omit<Scenario, "expect" | "origin"> & { readonly http2?: boolean };
 
-async function setting(answers: Answer | readonly Answer[] | Routes, options: Options = {}): Promise<Setting> {
+async function setting(
+  answers: Answer | readonly Answer[] | Routes,
+  options: Options = {},
+): Promise<Setting> {
   const { http2 = false, ...rest } = options;
-  const routes: Routes = Array.isArray(answers) ? { "/": answers } : (answers as Routes);
+  const routes: Routes = isScript(answers) ? { "/": answers } : answers;
   const origin = await faultOrigin({ routes, ...(http2 && { tls: selfSigned(), http2 }) });
-  const session = await sessionFor({ ...rest, ...(http2 && { adapter: { http2, tls: { rejectUnauthorized: false } } }) });
+  const session = await sessionFor({
+    ...rest,
+    ...(http2 && { adapter: { http2, tls: { rejectUnauthorized: false } } }),
+  });
   return {
     origin,
     session,
@@ -50,6 +56,10 @@ async function setting(answers: Answer | readonly Answer[] | Routes, options: Op
       await origin.close();
     },
   };
+}
+
+function isScript(answers: Answer | readonly Answer[] | Routes): answers is Answer | readonly Answer[] {
+  return Array.isArray(answers);
 }
 
 /** Reads a body to whatever its end is. */
@@ -105,10 +115,10 @@ for (const http2 of [false, true]) {
 
   test(`${by}: leaving the loop, cancelling and disposing drop the connection or the stream`, async () => {
     const ways: Readonly<Record<string, (response: StreamedResponse) => Promise<unknown>>> = {
-      "break": async ({ body }) => {
+      break: async ({ body }) => {
         for await (const piece of body) if (piece.length > 0) break;
       },
-      "cancel": async (response) => {
+      cancel: async (response) => {
         const reading = read(response);
         response.cancel();
         assert.equal((await reading).error?.name, "AbortError");
@@ -118,7 +128,7 @@ for (const http2 of [false, true]) {
         response.cancel(stop);
         assert.equal((await reading).error, stop);
       },
-      "dispose": (response) => response[Symbol.asyncDispose](),
+      dispose: (response) => response[Symbol.asyncDispose](),
       "the stream's cancel": (response) => response.readable().cancel(),
     };
     for (const [name, leave] of Object.entries(ways)) {
@@ -127,7 +137,9 @@ for (const http2 of [false, true]) {
 
       await leave(response);
 
-      await until(`${name}: the server notices`, () => http2 ? at.origin.requests[0]?.endedAt !== undefined : at.origin.openConnections === 0);
+      await until(`${name}: the server notices`, () =>
+        http2 ? at.origin.requests[0]?.endedAt !== undefined : at.origin.openConnections === 0,
+      );
       assert.throws(() => response.readable(), TypeError);
     }
   });
@@ -149,13 +161,23 @@ for (const http2 of [false, true]) {
   });
 
   test(`${by}: an answer to be retried is let go, however long its body is`, async () => {
-    await using at = await setting([endlessBody(503), stall(respond(503, { body: text }), { atBody: 10 }), whole], { http2 });
+    await using at = await setting(
+      [endlessBody(503), stall(respond(503, { body: text }), { atBody: 10 }), whole],
+      { http2 },
+    );
     const began = performance.now();
 
     const response = await at.get();
 
     assert.equal(await response.text(), text);
-    assert.deepEqual(response.attempts.map(({ status, decision }) => [status, decision]), [[503, "retried"], [503, "retried"], [200, "success"]]);
+    assert.deepEqual(
+      response.attempts.map(({ status, decision }) => [status, decision]),
+      [
+        [503, "retried"],
+        [503, "retried"],
+        [200, "success"],
+      ],
+    );
     bounded("elapsed", performance.now() - began, { max: 1_000 });
     if (!http2) await until("the first two connections are closed", () => at.origin.openConnections === 1);
   });
@@ -204,7 +226,10 @@ for (const http2 of [false, true]) {
   }
 
   test(`${by}: a body of more than maxBytes, decoded, is refused as soon as it is`, async () => {
-    const bomb = respond(200, { headers: { "content-encoding": "gzip" }, body: gzipSync(Buffer.alloc(100_000_000)) });
+    const bomb = respond(200, {
+      headers: { "content-encoding": "gzip" },
+      body: gzipSync(Buffer.alloc(100_000_000)),
+    });
     for (const answer of [bomb, endlessBody()]) {
       await using at = await setting(answer, { http2 });
 
@@ -216,8 +241,14 @@ for (const http2 of [false, true]) {
   });
 
   test(`${by}: the limits of attempt and call hold to the last byte, whether somebody reads or not`, async () => {
-    for (const [timeout, expected] of [[{ total: 300 }, "ERR_DEADLINE"], [{ attempt: 300 }, "ERR_ATTEMPT_TIMEOUT"]] as const) {
-      await using at = await setting(drip(whole, { bytes: 100, every: 20, bodyOnly: true }), { http2, timeout });
+    for (const [timeout, expected] of [
+      [{ total: 300 }, "ERR_DEADLINE"],
+      [{ attempt: 300 }, "ERR_ATTEMPT_TIMEOUT"],
+    ] as const) {
+      await using at = await setting(drip(whole, { bytes: 100, every: 20, bodyOnly: true }), {
+        http2,
+        timeout,
+      });
       const began = performance.now();
 
       const [reading, unread] = [await at.get(), await at.get()];
@@ -260,21 +291,25 @@ test("a body that ends with its connection is whole after a FIN, and incomplete 
 
 test("chunks of any size, read at any pace, make the same body", async () => {
   await fc.assert(
-    fc.asyncProperty(fc.array(fc.integer({ min: 1, max: 40_000 }), { minLength: 1, maxLength: 8 }), fc.boolean(), async (sizes, slow) => {
-      const large = Buffer.from(text.repeat(2));
-      const pieces: Buffer[] = [];
-      for (let at = 0, index = 0; at < large.length && pieces.length < 300; index += 1) {
-        const size = sizes[index % sizes.length] ?? 1;
-        pieces.push(large.subarray(at, (at += size)));
-      }
-      await using at = await setting(chunked(200, pieces));
-      const got: Uint8Array[] = [];
-      for await (const piece of (await at.get()).body) {
-        got.push(piece);
-        if (slow) await new Promise((resolve) => setImmediate(resolve));
-      }
-      assert.deepEqual(Buffer.concat(got), Buffer.concat(pieces));
-    }),
+    fc.asyncProperty(
+      fc.array(fc.integer({ min: 1, max: 40_000 }), { minLength: 1, maxLength: 8 }),
+      fc.boolean(),
+      async (sizes, slow) => {
+        const large = Buffer.from(text.repeat(2));
+        const pieces: Buffer[] = [];
+        for (let at = 0, index = 0; at < large.length && pieces.length < 300; index += 1) {
+          const size = sizes[index % sizes.length] ?? 1;
+          pieces.push(large.subarray(at, (at += size)));
+        }
+        await using at = await setting(chunked(200, pieces));
+        const got: Uint8Array[] = [];
+        for await (const piece of (await at.get()).body) {
+          got.push(piece);
+          if (slow) await new Promise((resolve) => setImmediate(resolve));
+        }
+        assert.deepEqual(Buffer.concat(got), Buffer.concat(pieces));
+      },
+    ),
     { numRuns: 25 },
   );
 });
@@ -288,12 +323,18 @@ test("a short answer that is retried, or leads elsewhere, leaves its connection 
   const response = await at.get();
 
   assert.equal(await response.text(), text);
-  assert.deepEqual([response.url, response.history.map(({ status }) => status)], [`${at.origin.url}/there`, [302]]);
+  assert.deepEqual(
+    [response.url, response.history.map(({ status }) => status)],
+    [`${at.origin.url}/there`, [302]],
+  );
   assert.equal(at.origin.connections, 1);
 });
 
 test("a redirect with an endless body is followed in good time", async () => {
-  await using at = await setting({ "/": endlessBody(302, { headers: { location: "/there" } }), "/there": whole });
+  await using at = await setting({
+    "/": endlessBody(302, { headers: { location: "/there" } }),
+    "/there": whole,
+  });
   const began = performance.now();
 
   const response = await at.get();
@@ -308,12 +349,15 @@ test("an answer that stays bad is given out live", async () => {
 
   const response = await at.get();
 
-  assert.deepEqual([response.status, response.attempts.length, await response.text()], [503, 3, "still busy\n"]);
+  assert.deepEqual(
+    [response.status, response.attempts.length, await response.text()],
+    [503, 3, "still busy\n"],
+  );
 });
 
 test("a body that a function makes goes out anew with every attempt, and the answer streams back", async () => {
   const lines = ["one\n", "two\n", "three\n"];
-  await using at = await setting({ "/": [respond(503), echo()] } as unknown as Routes);
+  await using at = await setting({ "/": [respond(503), echo()] });
   const body = async function* (): AsyncGenerator<Uint8Array> {
     for (const line of lines) yield Buffer.from(line);
   };
@@ -321,5 +365,8 @@ test("a body that a function makes goes out anew with every attempt, and the ans
   const response = await at.session.put(`${at.origin.url}/`, { body: () => body(), stream: true });
   await response.text();
 
-  assert.deepEqual(at.origin.requests.map(({ body: got }) => got.toString()), [lines.join(""), lines.join("")]);
+  assert.deepEqual(
+    at.origin.requests.map(({ body: got }) => got.toString()),
+    [lines.join(""), lines.join("")],
+  );
 });

@@ -1,6 +1,6 @@
 import type { Clock } from "@holdfast/policy";
 import type { HeaderRecord } from "./headers.ts";
-import type { ExchangeLimits, RawAnswer, WireRequest } from "./transport/buffered.ts";
+import type { ExchangeLimits, RawAnswer, WireRequest } from "./transport/exchange.ts";
 import { decode } from "./transport/decode.ts";
 import { decodeStream } from "./transport/decode-stream.ts";
 import { Transport, type TransportOptions } from "./transport/transport.ts";
@@ -70,7 +70,7 @@ export class HttpAdapter implements Adapter {
     const { url } = request;
     const { maxBytes, proxy } = options;
     return this.#transport
-      .send(url.origin, wireOf(request, proxy), limitsOf(options), proxy)
+      .send({ url, proxy }, wireOf(request, proxy), limitsOf(options))
       .then((answer) => responseOf(answer, url.href, maxBytes));
   }
 
@@ -78,7 +78,11 @@ export class HttpAdapter implements Adapter {
     const { url } = request;
     const { maxBytes, proxy, after } = options;
     const limits = { ...limitsOf(options), after };
-    const { status, statusText, headers, body } = await this.#transport.open(url.origin, wireOf(request, proxy), limits, proxy);
+    const { status, statusText, headers, body } = await this.#transport.open(
+      { url, proxy },
+      wireOf(request, proxy),
+      limits,
+    );
     const coding = headers["content-encoding"];
     const decoded = decodeStream(body, coding === undefined ? undefined : String(coding), maxBytes);
     return new StreamedResponse({ status, statusText, url: url.href, headers, body: decoded });
@@ -89,25 +93,34 @@ export class HttpAdapter implements Adapter {
   }
 }
 
-function limitsOf({ timeouts: { connect, read, attempt, total }, deadline, maxBytes, signal }: SendOptions): ExchangeLimits {
+function limitsOf({
+  timeouts: { connect, read, attempt, total },
+  deadline,
+  maxBytes,
+  signal,
+}: SendOptions): ExchangeLimits {
   return { connect, read, attempt, total, deadline, maxBytes, signal };
 }
 
 function wireOf(request: HttpRequest, proxy: string | undefined): WireRequest {
-    const { method, url, body, idempotencyKey } = request;
-    // A proxy for plain http takes the whole URL (RFC 9112 §3.2.2), and its credentials with each request.
-    const forwarded = proxy !== undefined && url.protocol === "http:";
-    return {
-      method,
-      path: forwarded ? `${url.origin}${url.pathname}${url.search}` : url.pathname + url.search,
-      headers: forwarded ? withProxyAuthorization(headersOf(request), proxy) : headersOf(request),
-      body,
-      idempotent: body.kind !== "one-shot" && (idempotencyKey !== undefined || isIdempotent(method)),
-      target: url.host,
-    };
+  const { method, url, body, idempotencyKey } = request;
+  // A proxy for plain http takes the whole URL (RFC 9112 §3.2.2), and its credentials with each request.
+  const forwarded = proxy !== undefined && url.protocol === "http:";
+  return {
+    method,
+    path: forwarded ? `${url.origin}${url.pathname}${url.search}` : url.pathname + url.search,
+    headers: forwarded ? withProxyAuthorization(headersOf(request), proxy) : headersOf(request),
+    body,
+    idempotent: body.kind !== "one-shot" && (idempotencyKey !== undefined || isIdempotent(method)),
+    target: url.host,
+  };
 }
 
-function responseOf({ status, statusText, headers, body }: RawAnswer, url: string, maxBytes: number): Response | Promise<Response> {
+function responseOf(
+  { status, statusText, headers, body }: RawAnswer,
+  url: string,
+  maxBytes: number,
+): Response | Promise<Response> {
   const encoding = headers["content-encoding"];
   if (encoding === undefined) return new Response({ status, statusText, url, headers, content: body });
   return Promise.resolve(decode(body, String(encoding), maxBytes)).then(

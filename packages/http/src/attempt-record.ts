@@ -17,6 +17,6 @@ export interface AttemptRecord {
   readonly decision: string;
   /** The wait that followed, in milliseconds. */
   readonly delay?: number;
-  /** Where the wait came from: `"retry-after"` or `"back-off"`. */
+  /** Where the wait came from: `"retry-after"`, `"back-off"`, or a policy that refused the attempt, such as `"circuit-open"`. */
   readonly delaySource?: string;
 }

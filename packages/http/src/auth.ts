@@ -8,11 +8,15 @@ import type { Response } from "./response.ts";
  * Says who asks: gives the Authorization header for a request. After a 401 it is asked once more, with that answer, and
  * may give a better one, such as a refreshed token; undefined leaves the 401 as it is.
  */
-export type Auth = (request: HttpRequest, refused?: Response) => string | undefined | Promise<string | undefined>;
+export type Auth = (
+  request: HttpRequest,
+  refused?: Response,
+) => string | undefined | Promise<string | undefined>;
 
 /** Basic authentication (RFC 7617), in UTF-8. */
 export function basicAuth(username: string, password: string): Auth {
-  if (username.includes(":")) throw new RangeError("A user name for basic authentication cannot contain a colon");
+  if (username.includes(":"))
+    throw new RangeError("A user name for basic authentication cannot contain a colon");
   const header = `Basic ${Buffer.from(`${username}:${password}`).toString("base64")}`;
   return (_request, refused) => (refused === undefined ? header : undefined);
 }
@@ -37,7 +41,8 @@ export function authOf(url: URL): Auth | undefined {
 
 /** A bearer token (RFC 6750): fixed, or from a function that is asked for each request, and once more after a 401. */
 export function bearerAuth(token: string | ((refused?: Response) => string | Promise<string>)): Auth {
-  if (typeof token === "string") return (_request, refused) => (refused === undefined ? `Bearer ${token}` : undefined);
+  if (typeof token === "string")
+    return (_request, refused) => (refused === undefined ? `Bearer ${token}` : undefined);
   return async (_request, refused) => `Bearer ${await token(refused)}`;
 }
 
@@ -50,21 +55,36 @@ export interface DigestOptions {
  * Digest authentication (RFC 7616: MD5, SHA-256 and SHA-512-256, with their session variants, qop auth or none). The
  * first request of a session goes without it; the challenge that comes back serves for those that follow.
  */
-export function digestAuth(username: string, password: string, { cnonce = randomNonce }: DigestOptions = {}): Auth {
+export function digestAuth(
+  username: string,
+  password: string,
+  { cnonce = randomNonce }: DigestOptions = {},
+): Auth {
   let known: { readonly params: Challenge["params"]; count: number } | undefined;
   return (request, refused) => {
     if (refused !== undefined) {
       const challenge = strongest(parseChallenges(refused.headers.get("www-authenticate") ?? ""));
-      if (challenge === undefined || wasWrong(request, challenge)) return undefined;
+      if (challenge === undefined) return undefined;
       known = { params: challenge.params, count: 0 };
     }
     if (known === undefined) return undefined;
     known.count += 1;
-    return digestHeader({ username, password, request, params: known.params, count: known.count, cnonce: cnonce() });
+    return digestHeader({
+      username,
+      password,
+      request,
+      params: known.params,
+      count: known.count,
+      cnonce: cnonce(),
+    });
   };
 }
 
-const algorithms: Readonly<Record<string, string>> = { "MD5": "md5", "SHA-256": "sha256", "SHA-512-256": "sha512-256" };
+const algorithms: Readonly<Record<string, string>> = {
+  MD5: "md5",
+  "SHA-256": "sha256",
+  "SHA-512-256": "sha512-256",
+};
 
 function algorithmOf(params: Challenge["params"]): string {
   return (params["algorithm"] ?? "MD5").toUpperCase();
@@ -75,13 +95,10 @@ function hashOf(params: Challenge["params"]): string | undefined {
 }
 
 function strongest(challenges: readonly Challenge[]): Challenge | undefined {
-  const usable = challenges.filter(({ scheme, params }) => scheme === "digest" && hashOf(params) !== undefined);
+  const usable = challenges.filter(
+    ({ scheme, params }) => scheme === "digest" && hashOf(params) !== undefined,
+  );
   return usable.find(({ params }) => algorithmOf(params).startsWith("SHA")) ?? usable[0];
-}
-
-// The server refused an answer to its own challenge: the password is wrong, unless the nonce has merely aged.
-function wasWrong({ headers }: HttpRequest, { params }: Challenge): boolean {
-  return "authorization" in headers && params["stale"]?.toLowerCase() !== "true";
 }
 
 interface DigestInput {
@@ -97,27 +114,58 @@ function randomNonce(): string {
   return randomBytes(12).toString("hex");
 }
 
-function digestHeader({ username, password, request, params, count, cnonce }: DigestInput): string {
-  const { realm = "", nonce = "", opaque } = params;
-  const hash = (text: string): string => createHash(hashOf(params) ?? "md5").update(text).digest("hex");
-  const uri = request.url.pathname + request.url.search;
-  const nc = count.toString(16).padStart(8, "0");
+function digestHeader(input: DigestInput): string {
+  const { username, request, params, cnonce } = input;
+  const { realm = "", nonce = "", opaque, algorithm } = params;
+  const nc = input.count.toString(16).padStart(8, "0");
   const qop = params["qop"]?.split(",").some((name) => name.trim() === "auth") === true ? "auth" : undefined;
-  const secret = hash(`${username}:${realm}:${password}`);
-  const a1 = algorithmOf(params).endsWith("-SESS") ? hash(`${secret}:${nonce}:${cnonce}`) : secret;
-  const a2 = hash(`${request.method}:${uri}`);
-  const response = hash(qop === undefined ? `${a1}:${nonce}:${a2}` : `${a1}:${nonce}:${nc}:${cnonce}:${qop}:${a2}`);
   const fields = [
-    `username="${escape(username)}"`,
+    ...nameFields(
+      username,
+      params["userhash"]?.toLowerCase() === "true" ? hashing(params)(`${username}:${realm}`) : undefined,
+    ),
     `realm="${escape(realm)}"`,
     `nonce="${escape(nonce)}"`,
-    `uri="${uri}"`,
-    `response="${response}"`,
-    ...(params["algorithm"] === undefined ? [] : [`algorithm=${params["algorithm"]}`]),
+    `uri="${targetOf(request)}"`,
+    `response="${digestOf(input, nc, qop)}"`,
+    ...(algorithm === undefined ? [] : [`algorithm=${algorithm}`]),
     ...(opaque === undefined ? [] : [`opaque="${escape(opaque)}"`]),
     ...(qop === undefined ? [] : [`qop=${qop}`, `nc=${nc}`, `cnonce="${cnonce}"`]),
   ];
   return `Digest ${fields.join(", ")}`;
+}
+
+/** The proof that the password is known (RFC 7616 §3.4.1 to §3.4.3). */
+function digestOf(
+  { username, password, request, params, cnonce }: DigestInput,
+  nc: string,
+  qop: string | undefined,
+): string {
+  const { realm = "", nonce = "" } = params;
+  const hash = hashing(params);
+  const secret = hash(`${username}:${realm}:${password}`);
+  const a1 = algorithmOf(params).endsWith("-SESS") ? hash(`${secret}:${nonce}:${cnonce}`) : secret;
+  const a2 = hash(`${request.method}:${targetOf(request)}`);
+  return hash(qop === undefined ? `${a1}:${nonce}:${a2}` : `${a1}:${nonce}:${nc}:${cnonce}:${qop}:${a2}`);
+}
+
+function hashing(params: Challenge["params"]): (text: string) => string {
+  return (text) =>
+    createHash(hashOf(params) ?? "md5")
+      .update(text)
+      .digest("hex");
+}
+
+function targetOf({ url }: HttpRequest): string {
+  return url.pathname + url.search;
+}
+
+/** The user's name: hashed where the server asks for that, encoded where it is not ASCII (RFC 7616 §3.4, §3.4.4). */
+function nameFields(username: string, hashed: string | undefined): readonly string[] {
+  if (hashed !== undefined) return [`username="${hashed}"`, "userhash=true"];
+  return /^[\u0020-\u007e]*$/.test(username)
+    ? [`username="${escape(username)}"`]
+    : [`username*=UTF-8''${encodeURIComponent(username)}`];
 }
 
 function escape(text: string): string {

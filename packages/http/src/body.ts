@@ -7,13 +7,26 @@ export type ByteStream = AsyncIterable<Uint8Array> | ReadableStream<Uint8Array> 
  * What can be sent. All but a bare stream can be sent again; for a stream that can be made anew, give the function that
  * makes it.
  */
-export type BodyInit = string | ArrayBuffer | ArrayBufferView | URLSearchParams | FormData | Blob | ByteStream | (() => ByteStream);
+export type BodyInit =
+  | string
+  | ArrayBuffer
+  | ArrayBufferView
+  | URLSearchParams
+  | FormData
+  | Blob
+  | ByteStream
+  | (() => ByteStream);
 
 /** A body as the retry sees it: can it be sent a second time? */
 export type Body =
   | { readonly kind: "none" }
   | { readonly kind: "bytes"; readonly bytes: string | Uint8Array; readonly contentType?: string }
-  | { readonly kind: "factory"; readonly make: () => Readable; readonly contentType?: string; readonly length?: number }
+  | {
+      readonly kind: "factory";
+      readonly make: () => Readable;
+      readonly contentType?: string;
+      readonly length?: number;
+    }
   | { readonly kind: "one-shot"; readonly stream: Readable };
 
 export const noBody: Body = { kind: "none" };
@@ -25,19 +38,33 @@ export const noBody: Body = { kind: "none" };
  */
 export function bodyOf(init: BodyInit | undefined): Body | Promise<Body> {
   if (init === undefined) return noBody;
+  if (init instanceof FormData) return formBody(init);
+  const body = bytesOf(init) ?? streamOf(init);
+  if (body !== undefined) return body;
+  throw new TypeError(
+    `A body must be text, bytes, a form, a blob, a stream or a function that makes one, got ${init === null ? "null" : typeof init}`,
+  );
+}
+
+function bytesOf(init: BodyInit): Body | undefined {
   if (typeof init === "string") return { kind: "bytes", bytes: init };
   if (ArrayBuffer.isView(init)) {
     return { kind: "bytes", bytes: new Uint8Array(init.buffer, init.byteOffset, init.byteLength) };
   }
   if (init instanceof ArrayBuffer) return { kind: "bytes", bytes: new Uint8Array(init) };
-  if (init instanceof URLSearchParams) {
-    return { kind: "bytes", bytes: init.toString(), contentType: "application/x-www-form-urlencoded;charset=UTF-8" };
-  }
+  if (!(init instanceof URLSearchParams)) return undefined;
+  return {
+    kind: "bytes",
+    bytes: init.toString(),
+    contentType: "application/x-www-form-urlencoded;charset=UTF-8",
+  };
+}
+
+function streamOf(init: BodyInit): Body | undefined {
   if (typeof init === "function") return { kind: "factory", make: () => readable(init()) };
   if (init instanceof Blob) return blobBody(init);
-  if (init instanceof FormData) return formBody(init);
-  if (typeof init === "object" && init !== null && isStream(init)) return { kind: "one-shot", stream: readable(init) };
-  throw new TypeError(`A body must be text, bytes, a form, a blob, a stream or a function that makes one, got ${init === null ? "null" : typeof init}`);
+  const streams = typeof init === "object" && init !== null && isStream(init);
+  return streams ? { kind: "one-shot", stream: readable(init) } : undefined;
 }
 
 /** JSON as a body. */
@@ -78,5 +105,7 @@ function isStream(value: object): value is ByteStream {
 }
 
 function readable(stream: ByteStream): Readable {
-  return stream instanceof Readable ? stream : Readable.from(stream as AsyncIterable<Uint8Array>, { objectMode: false });
+  return stream instanceof Readable
+    ? stream
+    : Readable.from(stream as AsyncIterable<Uint8Array>, { objectMode: false });
 }

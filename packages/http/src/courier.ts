@@ -49,16 +49,25 @@ export async function deliverGuarded(
 }
 
 /** Shows a response to all who want to see it; undefined when all have seen it, which keeps the common case cheap. */
-export function receive(response: Response, request: HttpRequest, { hooks, cookies }: Company): Promise<void> | undefined {
+export function receive(
+  response: Response,
+  request: HttpRequest,
+  { hooks, cookies }: Company,
+): Promise<void> | undefined {
   const show = (): Promise<void> | undefined => tell(hooks.response, response, request);
   return cookies !== undefined && response.bears("set-cookie") ? cookies.keep(response).then(show) : show();
 }
 
 // Hot path: a hook that gives no promise is not awaited; to await a single one took 3 % of a small request.
-function tell(hooks: readonly ResponseHook[], response: Response, request: HttpRequest): Promise<void> | undefined {
+function tell(
+  hooks: readonly ResponseHook[],
+  response: Response,
+  request: HttpRequest,
+): Promise<void> | undefined {
   for (let index = 0; index < hooks.length; index += 1) {
     const told = hooks[index]?.(response, request);
-    if (typeof told === "object") return Promise.resolve(told).then(() => tell(hooks.slice(index + 1), response, request));
+    if (typeof told === "object")
+      return Promise.resolve(told).then(() => tell(hooks.slice(index + 1), response, request));
   }
   return undefined;
 }
@@ -67,17 +76,23 @@ function isBare(request: HttpRequest, { hooks, cookies, auth }: Company): boolea
   return hooks.request.length === 0 && auth === undefined && cookies?.header(request) === undefined;
 }
 
-async function deliverDressed(request: HttpRequest, company: Company, options: SendOptions): Promise<Response> {
+async function deliverDressed(
+  request: HttpRequest,
+  company: Company,
+  options: SendOptions,
+): Promise<Response> {
   const { adapter, auth } = company;
   const shown = await showAround(request, company.hooks);
   // What the caller wrote by hand is the caller's word.
-  if (auth === undefined || "authorization" in shown.headers) return adapter.send(withCookies(shown, company), options);
+  if (auth === undefined || "authorization" in shown.headers)
+    return adapter.send(withCookies(shown, company), options);
   const sent = withAuthorization(withCookies(shown, company), await auth(shown));
   const response = await adapter.send(sent, options);
   if (response.status !== 401 || sent.body.kind === "one-shot") return response;
   const better = await auth(sent, response);
   if (better === undefined) return response;
   await receive(response, sent, company);
+  await response.discard();
   // Dressed anew: the 401 may have set a cookie that belongs to its challenge.
   return adapter.send(withAuthorization(withCookies(shown, company), better), options);
 }

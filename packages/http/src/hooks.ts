@@ -28,9 +28,13 @@ export type HooksInit = { readonly [Name in keyof Hooks]?: Readonly<Hooks[Name]>
 /** Copies lists of hooks, the first ones first, so that the caller's arrays stay the caller's. */
 export function joinHooks(first: HooksInit = {}, then: HooksInit = {}): Hooks {
   return {
-    request: [...(first.request ?? []), ...(then.request ?? [])],
-    response: [...(first.response ?? []), ...(then.response ?? [])],
-    retry: [...(first.retry ?? []), ...(then.retry ?? [])],
-    error: [...(first.error ?? []), ...(then.error ?? [])],
+    request: join(first.request, then.request),
+    response: join(first.response, then.response),
+    retry: join(first.retry, then.retry),
+    error: join(first.error, then.error),
   };
+}
+
+function join<T>(first: readonly T[] = [], then: readonly T[] = []): T[] {
+  return [...first, ...then];
 }

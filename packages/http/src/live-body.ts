@@ -72,7 +72,8 @@ export class LiveBody implements AsyncIterable<Uint8Array> {
   }
 
   #claim(): void {
-    if (this.#state !== "unread") throw new TypeError("The body of a streamed response can be read once, and was");
+    if (this.#state !== "unread")
+      throw new TypeError("The body of a streamed response can be read once, and was");
     this.#state = "reading";
   }
 

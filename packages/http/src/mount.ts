@@ -38,7 +38,8 @@ export class Mounts<T> {
     this.#byHost = Map.groupBy(this.#entries, ({ text }) => hostOf(text));
     const [longest] = this.#entries;
     // One character more than the prefix, which may have to end there.
-    this.#telling = this.#byHost.size > 1 || !this.#byHost.has("") ? Infinity : (longest?.text.length ?? 0) + 1;
+    this.#telling =
+      this.#byHost.size > 1 || !this.#byHost.has("") ? Infinity : (longest?.text.length ?? 0) + 1;
   }
 
   /** Gives the value under the longest prefix of a URL; undefined when none fits. */

@@ -63,7 +63,7 @@ export class Response {
 
   /** What the answer means, and what a person should do about it. */
   get verdict(): Verdict {
-    return statusVerdict(this.status, this.headers.has("retry-after"));
+    return statusVerdict(this.status, this.bears("retry-after"));
   }
 
   /** Every attempt of the request, in order, this answer's last; those of redirects before it are with them in `history`. */

@@ -28,7 +28,9 @@ export class StreamedResponse extends Response implements AsyncDisposable {
 
   /** @throws TypeError: a streamed response has none. */
   override get content(): Uint8Array {
-    throw new TypeError("A streamed response has no content: read its body, or ask for bytes(), text() or json()");
+    throw new TypeError(
+      "A streamed response has no content: read its body, or ask for bytes(), text() or json()",
+    );
   }
 
   /** Gives the body as a stream of the web platform. */

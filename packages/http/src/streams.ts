@@ -43,5 +43,11 @@ export class Streams {
 }
 
 function wholeAsStream({ status, statusText, url, headers, content }: Response): StreamedResponse {
-  return new StreamedResponse({ status, statusText, url, headers: headers.toJSON(), body: sourceOf(content) });
+  return new StreamedResponse({
+    status,
+    statusText,
+    url,
+    headers: headers.toJSON(),
+    body: sourceOf(content),
+  });
 }

@@ -60,6 +60,11 @@ export function scopeWithin(context: Context | undefined): Scope {
   return scopeOf(context, 1);
 }
 
+/** The scope of a first attempt: a complete one of a first attempt as it is, which spares a copy. */
+export function firstScope(context: Context): Scope {
+  return isScope(context) && context.attempt === 1 ? context : scopeOf(context, 1);
+}
+
 function isScope(context: Context | undefined): context is Scope {
   return (
     context !== undefined &&

@@ -4,14 +4,22 @@ import { Session } from "@holdfast/http";
 const [url = ""] = process.argv.slice(2);
 const session = new Session();
 const response = await session.get(url, { stream: true });
-let [bytes, pieces, most] = [0, 0, 0];
-let before = 0;
+let [bytes, pieces, first, most] = [0, 0, 0, 0];
+
+/** What is held, rubbish not counted. */
+function held(): number {
+  globalThis.gc?.();
+  const { heapUsed, external } = process.memoryUsage();
+  return heapUsed + external;
+}
+
 for await (const piece of response.body) {
   bytes += piece.length;
   pieces += 1;
-  if (pieces % 20 === 0) await new Promise((resolve) => setTimeout(resolve, 1));
-  if (pieces === 100) before = process.memoryUsage().rss;
-  if (pieces > 100) most = Math.max(most, process.memoryUsage().rss);
+  if (pieces % 100 !== 0) continue;
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  if (first === 0) first = held();
+  else most = Math.max(most, held());
 }
-process.stdout.write(JSON.stringify({ bytes, rise: most - before }));
+process.stdout.write(`${bytes} ${most - first}`);
 await session.close();

@@ -19,6 +19,8 @@ if (how === "collect") {
     globalThis.gc?.();
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
-  process.stdout.write(`open: ${process.getActiveResourcesInfo().filter((name) => name === "TCPSocketWrap").length}\n`);
+  process.stdout.write(
+    `open: ${process.getActiveResourcesInfo().filter((name) => name === "TCPSocketWrap").length}\n`,
+  );
 }
 process.stdout.write("done\n");

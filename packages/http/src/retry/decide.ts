@@ -4,7 +4,7 @@ import type { HttpRequest } from "../request.ts";
 import type { Response } from "../response.ts";
 import { parseRetryAfter, type ServerDelay } from "./retry-after.ts";
 import type { Retry } from "./retry.ts";
-import { maySendAgain } from "./safety.ts";
+import { maySendAgain, type Evidence } from "./safety.ts";
 import { errorVerdict, mayPass, retriedOnce, type Verdict } from "./verdict.ts";
 
 /** One attempt, seen by the rules: the request, what came back, and what is left of the retries. */
@@ -26,19 +26,27 @@ export type Decision =
   /** Nothing speaks for another attempt, or something against it. */
   | { readonly again: "no"; readonly reason: string }
   /** Another attempt would be right, but there is none left, or the server asks for more patience than there is. */
-  | { readonly again: "exhausted"; readonly reason: string; readonly cause: unknown; readonly retryAt?: number }
+  | {
+      readonly again: "exhausted";
+      readonly reason: string;
+      readonly cause: unknown;
+      readonly retryAt?: number;
+    }
   /** Another attempt: at least `minimum` milliseconds from now, with `retry` left. */
   | { readonly again: "yes"; readonly retry: Retry; readonly minimum: number; readonly source: string };
 
 /** Decides what follows an attempt: the three questions of the loop, answered for HTTP in one place. */
 export function decide(facts: Facts): Decision | Promise<Decision> {
   const wished = facts.retry.when?.({ response: facts.response, error: facts.error }) ?? false;
-  return typeof wished === "boolean" ? decideNow(facts, wished) : wished.then((wish) => decideNow(facts, wish));
+  return typeof wished === "boolean"
+    ? decideNow(facts, wished)
+    : wished.then((wish) => decideNow(facts, wish));
 }
 
 function decideNow(facts: Facts, wished: boolean): Decision {
   const objection = wished ? unsafe(facts) : (unwanted(facts) ?? unsafe(facts));
-  if (objection !== undefined) return { again: "no", reason: objection === "ok" ? "success" : `not-retried: ${objection}` };
+  if (objection !== undefined)
+    return { again: "no", reason: objection === "ok" ? "success" : `not-retried: ${objection}` };
   const counted = count(facts);
   if (!counted.ok) return { again: "exhausted", reason: "retries-exhausted", cause: counted.error };
   return patience(facts, counted.value);
@@ -49,28 +57,37 @@ function unwanted({ request, retry, response, error, before }: Facts): string | 
   if (response === undefined) {
     const verdict = errorVerdict(error);
     if (!mayPass(verdict)) return verdict.reason;
-    return retriedOnce(verdict) && before.some(({ reason }) => reason === verdict.reason) ? `${verdict.reason} again` : undefined;
+    return retriedOnce(verdict) && before.some(({ reason }) => reason === verdict.reason)
+      ? `${verdict.reason} again`
+      : undefined;
   }
   const { status, verdict } = response;
   // Switched off is switched off, also for a status that is listed.
   if (retry.total === false) return verdict.reason;
   if (status === 421 && !before.some(({ reason }) => reason === verdict.reason)) return undefined;
-  return retry.isRetry(request.method, status, response.headers.has("retry-after")) ? undefined : verdict.reason;
+  return retry.isRetry(request.method, status, response.headers.has("retry-after"))
+    ? undefined
+    : verdict.reason;
 }
 
 /** Why the request must not go out again, whatever came back. */
 function unsafe({ request, retry, response, error }: Facts): string | undefined {
-  const phase = error instanceof TransportError ? error.phase : undefined;
+  const { again, reason } = maySendAgain(request, response === undefined ? evidenceOf(error) : answered);
+  if (reason === "body-not-replayable") return reason;
+  if (reason === "never-arrived") return undefined;
+  // The caller's word counts both ways: it allows a POST that may have arrived, and it forbids a PUT.
+  if (retry.allowedMethods === null || retry.allowedMethods.has(request.method)) return undefined;
+  return again ? "method-not-allowed" : reason;
+}
+
+const answered: Evidence = { mayHaveArrived: true };
+
+function evidenceOf(error: unknown): Evidence {
+  if (error instanceof TransportError)
+    return { mayHaveArrived: error.mayHaveArrived, bodyTouched: !beforeBody.has(error.phase) };
   // A policy around the attempt refused it: nothing was sent.
   const unsent = error instanceof RejectedError;
-  const { again, reason } = maySendAgain(request, {
-    mayHaveArrived: response !== undefined || (error instanceof TransportError ? error.mayHaveArrived : !unsent),
-    bodyTouched: response !== undefined || (phase === undefined ? !unsent : !beforeBody.has(phase)),
-  });
-  // The caller's word counts both ways: it allows a POST that may have arrived, and it forbids a PUT.
-  const allowed = retry.allowedMethods === null || retry.allowedMethods.has(request.method);
-  if (reason === "body-not-replayable" || reason === "never-arrived") return again ? undefined : reason;
-  return allowed ? undefined : again ? "method-not-allowed" : reason;
+  return { mayHaveArrived: !unsent, bodyTouched: !unsent };
 }
 
 // Phases in which a body has not been touched.
@@ -91,9 +108,15 @@ function count({ request, retry, response, error }: Facts): Counted {
 function patience(facts: Facts, left: Retry): Decision {
   const { retry, now } = facts;
   const hint = wishOf(facts);
-  if (hint === undefined || hint.delay <= 0) return { again: "yes", retry: left, minimum: 0, source: "back-off" };
+  if (hint === undefined || hint.delay <= 0)
+    return { again: "yes", retry: left, minimum: 0, source: "back-off" };
   if (hint.delay > retry.retryAfterMax) {
-    return { again: "exhausted", reason: `${hint.source}-too-long`, cause: undefined, retryAt: now + hint.delay };
+    return {
+      again: "exhausted",
+      reason: `${hint.source}-too-long`,
+      cause: undefined,
+      retryAt: now + hint.delay,
+    };
   }
   return { again: "yes", retry: left, minimum: hint.delay, source: hint.source };
 }

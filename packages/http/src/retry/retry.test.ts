@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { RetryError, type Wait, waitExponential } from "@holdfast/policy";
 import { seededRandom } from "@holdfast/policy/testing";
 import * as fc from "fast-check";
-import { ConnectionError, ConnectTimeoutError, IncompleteBodyError, ReadTimeoutError } from "../errors.ts";
+import { ConnectionError, ConnectTimeoutError, DecodeError, ReadTimeoutError } from "../errors.ts";
 import type { RetryEvent } from "./retry-history.ts";
 import type { RetryCount, RetryInit } from "./retry-init.ts";
 import { Retry } from "./retry.ts";
@@ -15,7 +15,7 @@ const refused = new ConnectionError("refused", {
   errno: "ECONNREFUSED",
 });
 const silent = new ReadTimeoutError("a.test", 1, "headers");
-const broken = new IncompleteBodyError(1, 2);
+const broken = new DecodeError("gzip");
 
 const events = {
   connect: { method: "GET", url, error: refused },

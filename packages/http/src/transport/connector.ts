@@ -40,7 +40,11 @@ export function connector(options: ConnectorOptions = {}, proxy?: URL): Connecto
       const protocols = http2 ? ["h2", "http/1.1"] : ["http/1.1"];
       const session = sessions.of(origin.host);
       const hostname = hostOf(origin);
-      const secured = await handshake(socket, { ALPNProtocols: protocols, hostname, ...(session && { session }), ...tls }, ended);
+      const secured = await handshake(
+        socket,
+        { ALPNProtocols: protocols, hostname, ...(session && { session }), ...tls },
+        ended,
+      );
       secured.on("session", (ticket: Buffer) => sessions.keep(origin.host, ticket));
       return secured;
     });

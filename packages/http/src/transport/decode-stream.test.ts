@@ -10,16 +10,19 @@ import { decodeStream } from "./decode-stream.ts";
 const text = Buffer.from(Array.from({ length: 3_000 }, (_, line) => `line ${line * 7919}\n`).join(""));
 
 const coders: Readonly<Record<string, (bytes: Uint8Array) => Buffer>> = {
-  "gzip": zlib.gzipSync,
+  gzip: zlib.gzipSync,
   "x-gzip": zlib.gzipSync,
-  "deflate": zlib.deflateSync,
+  deflate: zlib.deflateSync,
   "deflate ": zlib.deflateRawSync,
-  "br": zlib.brotliCompressSync,
-  "zstd": zlib.zstdCompressSync,
+  br: zlib.brotliCompressSync,
+  zstd: zlib.zstdCompressSync,
 };
 
 /** A source that gives these pieces, and says whether anybody asked it for more than `ahead` of what was taken. */
-function source(pieces: readonly Uint8Array[], failure?: Error): BodySource & { reads: number; cancelled: unknown } {
+function source(
+  pieces: readonly Uint8Array[],
+  failure?: Error,
+): BodySource & { reads: number; cancelled: unknown } {
   return {
     reads: 0,
     cancelled: undefined,
@@ -80,8 +83,13 @@ for (const [coding, encode] of Object.entries(coders)) {
 
     for (let length = 1; length < coded.length; length += 1) {
       for (const size of [1, 100, 10_000]) {
-        const { error } = await outcome(decodeStream(source(cutUp(coded.subarray(0, length), [size])), coding, Infinity));
-        assert.ok(error instanceof IncompleteBodyError, `${length} of ${coded.length} in ${size}: ${String(error)}`);
+        const { error } = await outcome(
+          decodeStream(source(cutUp(coded.subarray(0, length), [size])), coding, Infinity),
+        );
+        assert.ok(
+          error instanceof IncompleteBodyError,
+          `${length} of ${coded.length} in ${size}: ${String(error)}`,
+        );
         assert.equal(error.received, length);
       }
     }
@@ -91,7 +99,9 @@ for (const [coding, encode] of Object.entries(coders)) {
     const coded = encode(text);
     const failure = new IncompleteBodyError(5, 10);
 
-    const { bytes, error } = await outcome(decodeStream(source(cutUp(coded.subarray(0, coded.length - 9), [997]), failure), coding, Infinity));
+    const { bytes, error } = await outcome(
+      decodeStream(source(cutUp(coded.subarray(0, coded.length - 9), [997]), failure), coding, Infinity),
+    );
 
     assert.equal(error, failure);
     if (coding !== "zstd" && coding !== "br") assert.ok(bytes > text.length / 2, `${bytes}`);
@@ -132,7 +142,8 @@ test("undoes two codings in the order in which they were applied", async () => {
 test("leaves what is not coded, or in a coding that is not known, as it came", () => {
   const body = source([text]);
 
-  for (const coding of [undefined, "", "identity", "rot13"]) assert.equal(decodeStream(body, coding, 1), body);
+  for (const coding of [undefined, "", "identity", "rot13"])
+    assert.equal(decodeStream(body, coding, 1), body);
 });
 
 test("refuses a long chain of codings", () => {
@@ -159,7 +170,13 @@ test("reads what follows the end of a coding to its end, because the body must b
   const whole = await outcome(decodeStream(source(coded), "deflate", Infinity));
   const cut = await outcome(decodeStream(source(coded, failure), "deflate", Infinity));
 
-  assert.deepEqual([whole, cut], [{ bytes: text.length, error: undefined }, { bytes: text.length, error: failure }]);
+  assert.deepEqual(
+    [whole, cut],
+    [
+      { bytes: text.length, error: undefined },
+      { bytes: text.length, error: failure },
+    ],
+  );
 });
 
 test("decodes what the decoder of whole bodies decodes, padding and rubbish behind it included", async () => {
@@ -168,10 +185,20 @@ test("decodes what the decoder of whole bodies decodes, padding and rubbish behi
   for (const [coding, encode] of Object.entries(coders)) {
     for (const tail of tails) {
       const coded = Buffer.concat([encode(short), tail]);
-      const expected = await Promise.resolve(decode(coded, coding, 1e9)).then(String, (error: Error) => error.name);
+      const expected = await Promise.resolve(decode(coded, coding, 1e9)).then(
+        String,
+        (error: Error) => error.name,
+      );
       for (const cuts of [[1], [coded.length], [encode(short).length]]) {
-        const got = await readAll(decodeStream(source(cutUp(coded, cuts)), coding, Infinity)).then(String, (error: Error) => error.name);
-        assert.equal(got === expected, true, `${coding} + ${tail.length} in ${String(cuts)}: ${got.slice(0, 50)}, ${expected.slice(0, 50)}`);
+        const got = await readAll(decodeStream(source(cutUp(coded, cuts)), coding, Infinity)).then(
+          String,
+          (error: Error) => error.name,
+        );
+        assert.equal(
+          got === expected,
+          true,
+          `${coding} + ${tail.length} in ${String(cuts)}: ${got.slice(0, 50)}, ${expected.slice(0, 50)}`,
+        );
       }
     }
   }
@@ -203,7 +230,10 @@ test("decodes no further than it is read", async () => {
 test("a cancelled one gives its source back and ends the read under way", async () => {
   const reason = new Error("enough");
   const stuck: BodySource & { cancelled?: unknown } = {
-    read: () => new Promise((_, reject) => (stuck.cancel = (why) => reject(Object.assign(new Error("source"), { why })))),
+    read: () =>
+      new Promise(
+        (_, reject) => (stuck.cancel = (why) => reject(Object.assign(new Error("source"), { why }))),
+      ),
     cancel: () => undefined,
   };
   const body = source(cutUp(zlib.gzipSync(text), [100]));

@@ -44,16 +44,16 @@ const options = { chunkSize: 64 * 1024 };
 const gzip: StreamCoding = { open: () => zlib.createGunzip(options), firstBytes: 1, repeats: false };
 
 const codings: Readonly<Record<string, StreamCoding>> = {
-  "gzip": gzip,
+  gzip: gzip,
   "x-gzip": gzip,
-  "deflate": {
+  deflate: {
     open: (first) => (isZlib(first) ? zlib.createInflate(options) : zlib.createInflateRaw(options)),
     firstBytes: 2,
     repeats: false,
   },
-  "br": { open: () => zlib.createBrotliDecompress(options), firstBytes: 1, repeats: false },
+  br: { open: () => zlib.createBrotliDecompress(options), firstBytes: 1, repeats: false },
   // RFC 8878 §3.1: a body may be several frames one after the other.
-  "zstd": { open: () => zlib.createZstdDecompress(options), firstBytes: 1, repeats: true },
+  zstd: { open: () => zlib.createZstdDecompress(options), firstBytes: 1, repeats: true },
 };
 
 const nothing: Uint8Array = new Uint8Array(0);
@@ -88,7 +88,7 @@ class DecodedSource implements BodySource {
       if (decoder === undefined || this.#state === "over") return undefined;
       if (this.#state === "busy") await new Promise<void>((wake) => (this.#wake = wake));
       else if (decoder.bytesWritten < this.#given) await this.#goBeyond(decoder);
-      else await this.#feed(decoder, await this.#source.read());
+      else this.#feed(decoder, await this.#source.read());
     }
   }
 

@@ -160,6 +160,45 @@ test("a connection that was given back goes to the next in line, then to the nex
   one.close(new Error("over"));
 });
 
+test("a connection that is given back early is there for the next at once, and for who is in line a turn later", async () => {
+  const { pool: one, openings } = pool({ limit: 1 });
+  const [first, second, third] = [new Rider(), new Rider(), new Rider()];
+  one.take(first);
+  openings.all[0]?.resolve(await socket());
+  await turn();
+  const connection = first.boarded[0];
+  assert.ok(connection !== undefined);
+
+  one.releaseSoon(connection);
+  one.take(second);
+  one.take(third);
+  one.releaseSoon(connection);
+  const inLine = third.boarded.length;
+  await turn();
+
+  assert.deepEqual([second.boarded, inLine, third.boarded], [[connection], 0, [connection]]);
+  one.close(new Error("over"));
+});
+
+test("a connection that closes after it was given back early is not given to the next", async () => {
+  const { pool: one, openings } = pool({ limit: 1 });
+  const [first, second] = [new Rider(), new Rider()];
+  one.take(first);
+  const opened = await socket();
+  openings.all[0]?.resolve(opened);
+  await turn();
+  const connection = first.boarded[0];
+  assert.ok(connection !== undefined);
+
+  one.releaseSoon(connection);
+  opened.destroy();
+  one.take(second);
+  await once(opened, "close");
+
+  assert.deepEqual([second.boarded, openings.all.length], [[], 2]);
+  one.close(new Error("over"));
+});
+
 test("a connection that has closed is replaced for whoever is in line, and nothing is left in the end", async () => {
   const { pool: one, openings } = pool({ limit: 1 });
   const riders = [new Rider(), new Rider()];

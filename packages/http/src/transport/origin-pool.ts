@@ -63,6 +63,19 @@ export class OriginPool {
     else board(next, connection);
   }
 
+  /**
+   * Gives a connection back while undici has yet to decide whether it can be used again. Where nobody waits for it, the
+   * next taker sees what was decided; putting it off would take 0.2 µs and an object of Node's for each request.
+   */
+  releaseSoon(connection: Connection): void {
+    if (this.#waiting.size > 0 || connection.multiplexed || !connection.open) {
+      queueMicrotask(() => this.release(connection));
+      return;
+    }
+    connection.active -= 1;
+    this.#idle.push(connection);
+  }
+
   /** Forgets a passenger, and lets go of what was being opened for it alone. */
   cancel(passenger: Passenger): void {
     if (!this.#waiting.delete(passenger)) return;

@@ -1,6 +1,13 @@
 import type { Dispatcher } from "undici";
 import type { BodySource } from "../body-source.ts";
-import { Exchange, type Bounds, type ExchangeLimits, type RawAnswer, type Road, type WireRequest } from "./buffered.ts";
+import {
+  Exchange,
+  type Bounds,
+  type ExchangeLimits,
+  type RawAnswer,
+  type Road,
+  type WireRequest,
+} from "./exchange.ts";
 
 /** An answer whose body is still coming, as sent. */
 export interface LiveAnswer extends Omit<RawAnswer, "body"> {
@@ -65,7 +72,8 @@ export class StreamedExchange extends Exchange implements BodySource {
     if (signal?.aborted === true) this.cancel(signal.reason);
     const piece = this.#take();
     if (piece !== undefined) return Promise.resolve(piece);
-    if (this.#end !== undefined) return this.#end.whole ? Promise.resolve(undefined) : Promise.reject(this.#end.error);
+    if (this.#end !== undefined)
+      return this.#end.whole ? Promise.resolve(undefined) : Promise.reject(this.#end.error);
     return new Promise((resolve, reject) => {
       this.#reader = { resolve, reject };
       this.#wait();

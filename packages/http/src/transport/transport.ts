@@ -1,6 +1,7 @@
 import { systemClock, type Clock } from "@holdfast/policy";
-import { BufferedExchange, type ExchangeLimits, type RawAnswer, type WireRequest } from "./buffered.ts";
+import { BufferedExchange } from "./buffered.ts";
 import { connector, type Connector, type ConnectorOptions } from "./connector.ts";
+import type { ExchangeLimits, RawAnswer, Road, WireRequest } from "./exchange.ts";
 import { OriginPool } from "./origin-pool.ts";
 import { StreamedExchange, type LiveAnswer, type StreamLimits } from "./streamed.ts";
 import { Watchdog } from "./watchdog.ts";
@@ -8,6 +9,12 @@ import { Watchdog } from "./watchdog.ts";
 export interface TransportOptions extends ConnectorOptions {
   /** Connections to one origin at the same time. @default 256 */
   readonly connections?: number | undefined;
+}
+
+/** Where a request goes: the origin of the URL, through the proxy where there is one. */
+export interface Destination {
+  readonly url: URL;
+  readonly proxy: string | undefined;
 }
 
 // Fewer are not worth a look.
@@ -20,8 +27,10 @@ export class Transport {
   readonly #connector: Connector;
   readonly #connections: number;
   readonly #watchdog: Watchdog;
-  readonly #pools = new Map<string, OriginPool>();
+  readonly #roads = new Map<string, Road>();
   readonly #http2: boolean;
+  /** What was asked for last: the origin, with the slash that ends it. */
+  #latest: { readonly prefix: string; readonly road: Road } | undefined;
   #sweepAt = manyOrigins;
   #closed = false;
 
@@ -39,9 +48,9 @@ export class Transport {
    *
    * @throws TransportError, DeadlineExceededError, or the signal's reason.
    */
-  send(origin: string, request: WireRequest, limits: ExchangeLimits, proxy?: string): Promise<RawAnswer> {
+  send(to: Destination, request: WireRequest, limits: ExchangeLimits): Promise<RawAnswer> {
     if (this.#closed) return Promise.reject(new Error("The session is closed"));
-    const road = { pool: this.#poolOf(origin, proxy), watchdog: this.#watchdog, clock: this.#clock };
+    const road = this.#roadTo(to);
     return new Promise(
       (resolve, reject) => void new BufferedExchange([request, limits, road], resolve, reject),
     );
@@ -52,9 +61,9 @@ export class Transport {
    *
    * @throws as `send` does.
    */
-  open(origin: string, request: WireRequest, limits: StreamLimits, proxy?: string): Promise<LiveAnswer> {
+  open(to: Destination, request: WireRequest, limits: StreamLimits): Promise<LiveAnswer> {
     if (this.#closed) return Promise.reject(new Error("The session is closed"));
-    const road = { pool: this.#poolOf(origin, proxy), watchdog: this.#watchdog, clock: this.#clock };
+    const road = this.#roadTo(to);
     return new Promise(
       (resolve, reject) => void new StreamedExchange([request, limits, road], resolve, reject),
     );
@@ -63,15 +72,26 @@ export class Transport {
   /** Drops every connection; what is under way fails. */
   close(): Promise<void> {
     this.#closed = true;
-    for (const pool of this.#pools.values()) pool.close(new Error("The session was closed"));
-    this.#pools.clear();
+    for (const { pool } of this.#roads.values()) pool.close(new Error("The session was closed"));
+    this.#roads.clear();
     return Promise.resolve();
   }
 
   /** Connections through a proxy lead to one origin each, and are that origin's through that proxy alone. */
-  #poolOf(origin: string, proxy: string | undefined): OriginPool {
+  #roadTo({ url, proxy }: Destination): Road {
+    // Hot path: a URL builds its origin anew at each reading, for the map to hash: 3 % of a small request.
+    if (proxy === undefined && this.#latest !== undefined && url.href.startsWith(this.#latest.prefix)) {
+      return this.#latest.road;
+    }
+    const { origin } = url;
+    const road = this.#roadThrough(origin, proxy);
+    if (proxy === undefined) this.#latest = { prefix: `${origin}/`, road };
+    return road;
+  }
+
+  #roadThrough(origin: string, proxy: string | undefined): Road {
     const key = proxy === undefined ? origin : `${origin} ${proxy}`;
-    const known = this.#pools.get(key);
+    const known = this.#roads.get(key);
     if (known !== undefined) return known;
     const connect = proxy === undefined ? this.#connector : connector(this.#options, new URL(proxy));
     const mayMultiplex = this.#http2 && origin.startsWith("https:");
@@ -80,14 +100,16 @@ export class Transport {
       limit: this.#connections,
       mayMultiplex,
     });
-    if (this.#pools.size >= this.#sweepAt) this.#sweep();
-    this.#pools.set(key, pool);
-    return pool;
+    if (this.#roads.size >= this.#sweepAt) this.#sweep();
+    const road = { pool, watchdog: this.#watchdog, clock: this.#clock };
+    this.#roads.set(key, road);
+    return road;
   }
 
   /** Forgets origins that nothing is left of; done so seldom that it costs a request nothing. */
   #sweep(): void {
-    for (const [origin, pool] of this.#pools) if (pool.empty) this.#pools.delete(origin);
-    this.#sweepAt = Math.max(manyOrigins, 2 * this.#pools.size);
+    for (const [key, { pool }] of this.#roads) if (pool.empty) this.#roads.delete(key);
+    this.#latest = undefined;
+    this.#sweepAt = Math.max(manyOrigins, 2 * this.#roads.size);
   }
 }

@@ -39,7 +39,9 @@ export async function throughProxy(route: Route, signal: AbortSignal): Promise<S
 
 async function reach({ proxy, tls, open }: Route, signal: AbortSignal): Promise<Socket | TLSSocket> {
   const socket = await open();
-  return proxy.protocol === "https:" ? handshake(socket, { hostname: proxy.hostname, ...tls }, signal) : socket;
+  return proxy.protocol === "https:"
+    ? handshake(socket, { hostname: proxy.hostname, ...tls }, signal)
+    : socket;
 }
 
 // A proxy that answers CONNECT with more than this is not answering CONNECT.
@@ -63,12 +65,14 @@ function tunnel(socket: Socket, { proxy, origin }: Route, signal: AbortSignal): 
       reject(error);
     };
     const abort = (): void => fail(signal.reason);
-    const closed = (): void => fail(new ProxyError(`The proxy ${proxy.host} closed the connection instead of answering CONNECT`));
+    const closed = (): void =>
+      fail(new ProxyError(`The proxy ${proxy.host} closed the connection instead of answering CONNECT`));
     const read = (chunk: Buffer): void => {
       head = Buffer.concat([head, chunk]);
       const end = head.indexOf("\r\n\r\n");
       if (end === -1 && head.length <= maxHeadBytes) return;
-      const refusal = end === -1 ? notHttp(proxy) : refusalOf(proxy, head.toString("latin1", 0, head.indexOf("\r\n")));
+      const refusal =
+        end === -1 ? notHttp(proxy) : refusalOf(proxy, head.toString("latin1", 0, head.indexOf("\r\n")));
       if (refusal !== undefined) return fail(refusal);
       settle();
       // Bytes that came behind the head are the origin's.

@@ -1,4 +1,4 @@
-import { scopeOf, type Context, type Scope } from "../context.ts";
+import { firstScope, scopeOf, type Context, type Scope } from "../context.ts";
 import { RetryError, TryAgain, type GiveUpReason } from "../errors.ts";
 import type { PolicyEvent } from "../events.ts";
 import { named, nameOf } from "../named.ts";
@@ -63,7 +63,7 @@ function execute<T extends R, R>(
   task: Task<T>,
   context: Context | undefined,
 ): Promise<T> {
-  const scope = context === undefined ? alone : scopeOf(context, 1);
+  const scope = context === undefined ? alone : firstScope(context);
   if (scope.signal?.aborted === true) return Promise.reject(scope.signal.reason);
   if (!rule.enabled) return start(task, scope);
   rule.budget.deposit();
@@ -85,9 +85,6 @@ interface Call<T extends R, R> {
   readonly startedAt: number;
 }
 
-// A poll that goes on for days must not keep every answer it ever got.
-const keptAttempts = 100;
-
 /** The retry loop. `first` is the outcome of the first attempt where it was made already. */
 async function run<T extends R, R>(call: Call<T, R>, first?: Outcome<T>): Promise<T> {
   const { rule, scope } = call;
@@ -107,8 +104,7 @@ async function run<T extends R, R>(call: Call<T, R>, first?: Outcome<T>): Promis
       waited,
       idleFor,
     };
-    if (attempts.length === keptAttempts) attempts.shift();
-    attempts.push(made);
+    keep(made, attempts);
     if (!(await again(call, made))) return settle(call, outcome);
     waited = Math.max(0, rule.wait(made, scope.random)) || 0;
     const reason = gaveUp(call, made, waited);
@@ -120,6 +116,14 @@ async function run<T extends R, R>(call: Call<T, R>, first?: Outcome<T>): Promis
     if (waited > 0 || number % 64 === 0) await scope.clock.sleep(waited, scope.signal);
     startedAt = scope.clock.now();
   }
+}
+
+// A poll that goes on for days must not keep every answer it ever got.
+const keptAttempts = 100;
+
+function keep<T>(made: Attempt<T>, attempts: Attempt<T>[]): void {
+  if (attempts.length === keptAttempts) attempts.shift();
+  attempts.push(made);
 }
 
 async function perform<T extends R, R>(

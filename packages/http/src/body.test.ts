@@ -1,0 +1,114 @@
+import assert from "node:assert/strict";
+import { Readable } from "node:stream";
+import { text } from "node:stream/consumers";
+import { test } from "node:test";
+import { bodyOf, jsonBody, openBody, type Body, type BodyInit } from "./body.ts";
+
+const bytes = new TextEncoder().encode("abc");
+const form = new FormData();
+form.append("name", "Ann");
+
+const kinds: readonly (readonly [
+  what: string,
+  init: () => BodyInit | undefined,
+  kind: Body["kind"],
+  contentType: RegExp | undefined,
+  content: RegExp,
+])[] = [
+  ["nothing", () => undefined, "none", undefined, /^$/],
+  ["text", () => "abc", "bytes", undefined, /^abc$/],
+  ["empty text", () => "", "bytes", undefined, /^$/],
+  ["bytes", () => bytes, "bytes", undefined, /^abc$/],
+  ["a part of a buffer", () => bytes.subarray(1, 2), "bytes", undefined, /^b$/],
+  ["a DataView", () => new DataView(bytes.buffer, 2), "bytes", undefined, /^c$/],
+  ["an ArrayBuffer", () => bytes.buffer, "bytes", undefined, /^abc$/],
+  [
+    "a form in a URL's way",
+    () => new URLSearchParams({ a: "b c" }),
+    "bytes",
+    /^application\/x-www-form-urlencoded;charset=UTF-8$/,
+    /^a=b\+c$/,
+  ],
+  [
+    "a form with parts",
+    () => form,
+    "bytes",
+    /^multipart\/form-data; boundary=/,
+    /name="name"\r\n\r\nAnn\r\n/,
+  ],
+  ["a blob", () => new Blob(["abc"], { type: "image/png" }), "factory", /^image\/png$/, /^abc$/],
+  ["a blob without a type", () => new Blob(["abc"]), "factory", undefined, /^abc$/],
+  ["a function that makes a stream", () => () => Readable.from(["a", "bc"]), "factory", undefined, /^abc$/],
+  ["a Node stream", () => Readable.from(["abc"]), "one-shot", undefined, /^abc$/],
+  ["a web stream", () => new Blob(["abc"]).stream(), "one-shot", undefined, /^abc$/],
+  ["an async generator", () => generator(), "one-shot", undefined, /^abc$/],
+];
+
+async function* generator(): AsyncGenerator<Uint8Array> {
+  yield bytes;
+}
+
+async function contentOf(body: Body): Promise<string> {
+  const opened = openBody(body);
+  if (opened === null) return "";
+  return typeof opened === "string"
+    ? opened
+    : opened instanceof Uint8Array
+      ? new TextDecoder().decode(opened)
+      : text(opened);
+}
+
+for (const [what, init, kind, contentType, content] of kinds) {
+  test(`${what} is a body of kind ${kind}`, async () => {
+    const body = await bodyOf(init());
+
+    const type = "contentType" in body ? body.contentType : undefined;
+    assert.equal(body.kind, kind);
+    if (contentType === undefined) assert.equal(type, undefined);
+    else assert.match(String(type), contentType);
+    assert.match(await contentOf(body), content);
+  });
+
+  if (kind !== "one-shot") {
+    test(`${what} is the same when it is sent a second time`, async () => {
+      const body = await bodyOf(init());
+
+      assert.equal(await contentOf(body), await contentOf(body));
+    });
+  }
+}
+
+test("a blob says how long it is", async () => {
+  const body = await bodyOf(new Blob(["abc"]));
+
+  assert.equal("length" in body && body.length, 3);
+});
+
+for (const [what, wrong] of [
+  ["1", 1],
+  ["true", true],
+  ["an object", {}],
+  ["null", null],
+  ["a symbol", Symbol("x")],
+] as const) {
+  test(`${what} is no body`, () => {
+    assert.throws(() => bodyOf(wrong as unknown as BodyInit), {
+      name: "TypeError",
+      message: /^A body must be/,
+    });
+  });
+}
+
+test("JSON says what it is", () => {
+  assert.deepEqual(jsonBody({ a: ["ü"] }), {
+    kind: "bytes",
+    bytes: '{"a":["ü"]}',
+    contentType: "application/json",
+  });
+});
+
+for (const wrong of [undefined, () => 1, Symbol("x")]) {
+  test(`${typeof wrong} is no JSON`, () => {
+    assert.throws(() => jsonBody(wrong), { name: "TypeError", message: /cannot be sent as JSON$/ });
+  });
+}

@@ -1,0 +1,61 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { parseChallenges, type Challenge } from "./challenge.ts";
+
+type Short = readonly [Challenge["scheme"], Challenge["params"]];
+
+const table: readonly (readonly [header: string, challenges: readonly Short[]])[] = [
+  ["", []],
+  ["Basic", [["basic", {}]]],
+  ['Basic realm="simple"', [["basic", { realm: "simple" }]]],
+  ['Basic realm="a, b"', [["basic", { realm: "a, b" }]]],
+  [String.raw`Basic realm="say \"hi\" \\"`, [["basic", { realm: String.raw`say "hi" ${"\\"}` }]]],
+  ['Digest REALM=x, Nonce = "n=", stale=TRUE', [["digest", { realm: "x", nonce: "n=", stale: "TRUE" }]]],
+  // RFC 9110 §11.6.1
+  [
+    'Basic realm="simple", Newauth realm="apps", type=1, title="Login to \\"apps\\""',
+    [
+      ["basic", { realm: "simple" }],
+      ["newauth", { realm: "apps", type: "1", title: 'Login to "apps"' }],
+    ],
+  ],
+  [
+    'Negotiate, Basic realm="x"',
+    [
+      ["negotiate", {}],
+      ["basic", { realm: "x" }],
+    ],
+  ],
+  [
+    'Bearer error="invalid_token" , ,Basic realm="x"',
+    [
+      ["bearer", { error: "invalid_token" }],
+      ["basic", { realm: "x" }],
+    ],
+  ],
+  [
+    'Digest qop="auth,auth-int", algorithm=SHA-256',
+    [["digest", { qop: "auth,auth-int", algorithm: "SHA-256" }]],
+  ],
+  ['realm="x"', []],
+  ['Basic realm="never ends', [["basic", {}]]],
+];
+
+for (const [header, challenges] of table) {
+  test(`reads ${header || "nothing"}`, () => {
+    assert.deepEqual(
+      parseChallenges(header).map(({ scheme, params }): Short => [scheme, params]),
+      challenges,
+    );
+  });
+}
+
+test("reads a long and a hostile header in no time", () => {
+  const began = performance.now();
+
+  parseChallenges(`Digest realm="${"\\".repeat(100_000)}`);
+  parseChallenges("a=".repeat(50_000));
+  parseChallenges("Basic ".repeat(20_000));
+
+  assert.ok(performance.now() - began < 5_000);
+});

@@ -1,0 +1,294 @@
+import assert from "node:assert/strict";
+import { Readable } from "node:stream";
+import { test } from "node:test";
+import { BulkheadFullError, CircuitOpenError, RateLimitedError, RetryError } from "@holdfast/policy";
+import { noBody, type Body } from "../body.ts";
+import {
+  BodyTooLargeError,
+  ConnectionError,
+  ConnectTimeoutError,
+  DecodeError,
+  IncompleteBodyError,
+  ProtocolError,
+  ReadTimeoutError,
+  TlsError,
+} from "../errors.ts";
+import { Response } from "../response.ts";
+import { sessionDefaults } from "../session-defaults.ts";
+import { decide, type Decision, type Facts } from "./decide.ts";
+import type { RetryInit } from "./retry-init.ts";
+import { Retry } from "./retry.ts";
+import { errorVerdict, statusVerdict } from "./verdict.ts";
+
+const now = Date.UTC(2026, 0, 1);
+const oneShot: Body = { kind: "one-shot", stream: Readable.from(["x"]) };
+
+interface Case {
+  readonly method?: string;
+  readonly body?: Body;
+  readonly key?: string;
+  readonly status?: number;
+  readonly retryAfter?: string;
+  readonly error?: unknown;
+  readonly rule?: RetryInit;
+  readonly before?: Facts["before"];
+}
+
+function factsOf({
+  method = "GET",
+  body = noBody,
+  key,
+  status,
+  retryAfter,
+  error,
+  rule,
+  before = [],
+}: Case): Facts {
+  const headers = retryAfter === undefined ? {} : { "retry-after": retryAfter };
+  const url = "https://a.test/";
+  return {
+    request: { method, url: new URL(url), headers: {}, body, idempotencyKey: key },
+    retry: rule === undefined ? sessionDefaults.retry : new Retry(rule),
+    response:
+      status === undefined
+        ? undefined
+        : new Response({ status, statusText: "", url, headers, content: new Uint8Array() }),
+    error,
+    before,
+    now,
+  };
+}
+
+/** A decision as it reads in the tables: `yes <source> <minimum>`, `no <reason>` or `exhausted <reason>`. */
+function read(decision: Decision): string {
+  if (decision.again === "yes") return `yes ${decision.source} ${decision.minimum}`;
+  return `${decision.again} ${decision.reason}`;
+}
+
+const connection = (
+  errno: string,
+  phase: "connect" | "send" | "headers",
+  mayHaveArrived: boolean,
+): ConnectionError => new ConnectionError(errno, { errno, phase, mayHaveArrived });
+const refused = connection("ECONNREFUSED", "connect", false);
+const stale = connection("ECONNRESET", "send", false);
+const reset = connection("ECONNRESET", "headers", true);
+const silence = new ReadTimeoutError("a.test", 1, "headers");
+const notFound = new ConnectionError("?", { errno: "ENOTFOUND", phase: "dns", mayHaveArrived: false });
+const badCertificate = new TlsError("?", { certificate: true, errno: "CERT_HAS_EXPIRED" });
+const cutHandshake = new TlsError("?", { certificate: false, errno: "ECONNRESET" });
+
+const table: readonly (readonly [what: string, facts: Case, decision: string])[] = [
+  ["a 200", { status: 200 }, "no success"],
+  ["a 301", { status: 301 }, "no not-retried: http-301"],
+  ...[400, 401, 403, 404, 405, 410, 422, 501, 505, 511, 525, 526].map((status): [string, Case, string] => [
+    `a ${status}`,
+    { status },
+    `no not-retried: http-${status}`,
+  ]),
+  ...[408, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524, 529].map(
+    (status): [string, Case, string] => [`a ${status}`, { status }, "yes back-off 0"],
+  ),
+  ["a 503 to a POST", { method: "POST", status: 503 }, "no not-retried: http-503"],
+  [
+    "a 503 to a POST with a key",
+    { method: "POST", key: "k", status: 503, rule: { statusForcelist: [503], allowedMethods: null } },
+    "yes back-off 0",
+  ],
+  ["a 503 to a PUT", { method: "PUT", status: 503 }, "yes back-off 0"],
+  [
+    "a 503 to a PUT that the caller forbids",
+    { method: "PUT", status: 503, rule: { statusForcelist: [503], allowedMethods: ["GET"] } },
+    "no not-retried: http-503",
+  ],
+  [
+    "a 503 to a POST that the caller allows",
+    { method: "POST", status: 503, rule: { statusForcelist: [503], allowedMethods: ["POST"] } },
+    "yes back-off 0",
+  ],
+  [
+    "a 503 to a stream that was sent",
+    { method: "PUT", body: oneShot, status: 503 },
+    "no not-retried: body-not-replayable",
+  ],
+  ["a listed 404", { status: 404, rule: { statusForcelist: [404] } }, "yes back-off 0"],
+
+  ["a Retry-After of seconds", { status: 503, retryAfter: "7" }, "yes retry-after 7000"],
+  ["a Retry-After of 0", { status: 503, retryAfter: "0" }, "yes back-off 0"],
+  [
+    "a Retry-After that is a date",
+    { status: 503, retryAfter: "Thu, 01 Jan 2026 00:00:09 GMT" },
+    "yes retry-after 9000",
+  ],
+  [
+    "a Retry-After that has passed",
+    { status: 503, retryAfter: "Wed, 31 Dec 2025 00:00:00 GMT" },
+    "yes back-off 0",
+  ],
+  ["a Retry-After that is nonsense", { status: 503, retryAfter: "soon" }, "yes back-off 0"],
+  ["a Retry-After of just what is allowed", { status: 503, retryAfter: "120" }, "yes retry-after 120000"],
+  [
+    "a Retry-After of more than is allowed",
+    { status: 503, retryAfter: "121" },
+    "exhausted retry-after-too-long",
+  ],
+  [
+    "a Retry-After that is not respected",
+    { status: 503, retryAfter: "7", rule: { statusForcelist: [503], respectRetryAfterHeader: false } },
+    "yes back-off 0",
+  ],
+  ["an unlisted 413 with a Retry-After", { status: 413, retryAfter: "7" }, "yes retry-after 7000"],
+  ["an unlisted 413 without", { status: 413 }, "no not-retried: http-413"],
+  ["a 403 with a Retry-After", { status: 403, retryAfter: "7" }, "no not-retried: http-403"],
+  ["a Retry-After with a 200", { status: 200, retryAfter: "7" }, "no success"],
+
+  ["a 421", { status: 421 }, "yes back-off 0"],
+  ["a second 421", { status: 421, before: [statusVerdict(421)] }, "no not-retried: http-421"],
+  ["a 421 to a POST", { method: "POST", status: 421 }, "no not-retried: may-have-arrived"],
+  ["a 421 where retries are off", { status: 421, rule: { total: false } }, "no not-retried: http-421"],
+  [
+    "a listed status where retries are off",
+    { status: 503, rule: { total: false, statusForcelist: [503] } },
+    "no not-retried: http-503",
+  ],
+
+  ["a refused connection", { error: refused }, "yes back-off 0"],
+  ["a refused connection of a POST", { method: "POST", error: refused }, "yes back-off 0"],
+  ["a refused connection with a stream", { method: "POST", body: oneShot, error: refused }, "yes back-off 0"],
+  [
+    "a connect time-out of a POST",
+    { method: "POST", error: new ConnectTimeoutError("a.test", 1) },
+    "yes back-off 0",
+  ],
+  ["a stale connection of a POST", { method: "POST", error: stale }, "yes back-off 0"],
+  [
+    "a stale connection with a stream",
+    { method: "POST", body: oneShot, error: stale },
+    "no not-retried: body-not-replayable",
+  ],
+  ["a reset", { error: reset }, "yes back-off 0"],
+  ["a reset of a POST", { method: "POST", error: reset }, "no not-retried: may-have-arrived"],
+  [
+    "a reset of a POST with a key",
+    { method: "POST", key: "k", error: reset, rule: { allowedMethods: null } },
+    "yes back-off 0",
+  ],
+  [
+    "a reset of a PUT that the caller forbids",
+    { method: "PUT", error: reset, rule: { allowedMethods: ["GET"] } },
+    "no not-retried: method-not-allowed",
+  ],
+  ["silence", { error: silence }, "yes back-off 0"],
+  ["silence after a POST", { method: "POST", error: silence }, "no not-retried: may-have-arrived"],
+  [
+    "silence after a stream",
+    { method: "PUT", body: oneShot, error: silence },
+    "no not-retried: body-not-replayable",
+  ],
+  ["a body that breaks off", { error: new IncompleteBodyError(1, 2) }, "yes back-off 0"],
+  ["a damaged body", { error: new DecodeError("gzip") }, "yes back-off 0"],
+  ["a body that is too large", { error: new BodyTooLargeError(1) }, "no not-retried: too-large"],
+  [
+    "what is not HTTP",
+    { error: new ProtocolError("?", { phase: "headers", mayHaveArrived: true }) },
+    "no not-retried: protocol",
+  ],
+  ["a refused certificate", { error: badCertificate }, "no not-retried: tls-certificate"],
+  ["a cut handshake of a POST", { method: "POST", error: cutHandshake }, "yes back-off 0"],
+  ["a name that is not found", { error: notFound }, "yes back-off 0"],
+  [
+    "a name that is not found again",
+    { error: notFound, before: [errorVerdict(notFound)] },
+    "no not-retried: dns-not-found again",
+  ],
+
+  [
+    "a full bulkhead, of a POST with a stream",
+    { method: "POST", body: oneShot, error: new BulkheadFullError(1, 0) },
+    "yes back-off 0",
+  ],
+  ["an open circuit", { error: new CircuitOpenError(now + 9_000) }, "yes circuit-open 9000"],
+  [
+    "a circuit that is held open",
+    { error: new CircuitOpenError(Infinity) },
+    "exhausted circuit-open-too-long",
+  ],
+  ["a rate limit", { method: "POST", error: new RateLimitedError(500, now + 500) }, "yes rate-limited 500"],
+
+  [
+    "no retries left",
+    { status: 503, rule: { total: 0, statusForcelist: [503] } },
+    "exhausted retries-exhausted",
+  ],
+  [
+    "no retries left for a status",
+    { status: 503, rule: { status: 0, statusForcelist: [503] } },
+    "exhausted retries-exhausted",
+  ],
+  ["no retries left for connecting", { error: refused, rule: { connect: 0 } }, "exhausted retries-exhausted"],
+  ["reads switched off", { error: silence, rule: { read: false } }, "exhausted retries-exhausted"],
+  [
+    "no retries left, and a Retry-After",
+    { status: 503, retryAfter: "7", rule: { total: 0, statusForcelist: [503] } },
+    "exhausted retries-exhausted",
+  ],
+
+  ["a success that the caller wants again", { status: 200, rule: { when: () => true } }, "yes back-off 0"],
+  ["a 404 that the caller wants again", { status: 404, rule: { when: () => true } }, "yes back-off 0"],
+  [
+    "a success of a POST that the caller wants again",
+    { method: "POST", status: 200, rule: { when: () => true } },
+    "no not-retried: may-have-arrived",
+  ],
+  [
+    "a 503 that the caller does not mention",
+    { status: 503, rule: { when: () => false, statusForcelist: [503] } },
+    "yes back-off 0",
+  ],
+  [
+    "a certificate that the caller wants to see again",
+    { error: badCertificate, rule: { when: ({ error }) => error === badCertificate } },
+    "yes back-off 0",
+  ],
+];
+
+for (const [what, facts, decision] of table) {
+  test(`${what}: ${decision}`, async () => {
+    assert.equal(read(await decide(factsOf(facts))), decision);
+  });
+}
+
+test("what was counted is what is left", async () => {
+  const decision = await decide(
+    factsOf({ status: 503, rule: { total: 3, status: 2, statusForcelist: [503] } }),
+  );
+
+  assert.ok(decision.again === "yes");
+  assert.deepEqual([decision.retry.total, decision.retry.status], [2, 1]);
+});
+
+test("a wait that is too long names the instant", async () => {
+  const decision = await decide(factsOf({ status: 503, retryAfter: "3600" }));
+
+  assert.ok(decision.again === "exhausted");
+  assert.deepEqual([decision.retryAt, decision.cause], [now + 3_600_000, undefined]);
+});
+
+test("of an error that outlived its retries the cause is that error, of a status a RetryError", async () => {
+  const [failed, answered] = [
+    await decide(factsOf({ error: silence, rule: { read: false } })),
+    await decide(factsOf({ status: 503, rule: { total: 0, statusForcelist: [503] } })),
+  ];
+
+  assert.ok(failed.again === "exhausted" && answered.again === "exhausted");
+  assert.deepEqual([failed.cause === silence, answered.cause instanceof RetryError], [true, true]);
+});
+
+test("a caller's condition may take its time", async () => {
+  const decision = decide(
+    factsOf({ status: 200, rule: { when: async ({ response }) => response?.status === 200 } }),
+  );
+
+  assert.ok(decision instanceof Promise);
+  assert.equal(read(await decision), "yes back-off 0");
+});

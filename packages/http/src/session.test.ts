@@ -1,0 +1,383 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { retryBudget, waitFixed } from "@holdfast/policy";
+import { Retry } from "./retry/retry.ts";
+import type { RetryInit } from "./retry/retry-init.ts";
+import type { RequestOptions, SessionOptions } from "./session-options.ts";
+import { scriptedAdapter, type ScriptedEntry, type ScriptedOutcome } from "./testing/scripted-adapter.ts";
+import { failureOf, scripted } from "./testing/scripted-session.ts";
+
+const url = "https://a.test/";
+const listed: RetryInit = { statusForcelist: [503], raiseOnStatus: false };
+
+function busy(seconds?: number): ScriptedEntry {
+  return { status: 503, headers: seconds === undefined ? {} : { "retry-after": String(seconds) } };
+}
+
+function to(location: string, seconds?: number): ScriptedOutcome {
+  return {
+    status: 302,
+    headers: { location, ...(seconds !== undefined && { "retry-after": String(seconds) }) },
+  };
+}
+
+test("a session that is told nothing asks four times, waits longer and longer, and hands the answer out", async () => {
+  const { session, adapter, clock } = scripted([busy()], { random: () => 0.5 });
+
+  const response = await session.get(url);
+
+  assert.deepEqual([response.status, adapter.requests.length, clock.sleeps], [503, 4, [500, 1_000, 2_000]]);
+});
+
+test("the wait of a Retry-After is never undercut, and chance adds a tenth at most", async () => {
+  const waits = [0, 0.999].map(async (chance) => {
+    const { session, clock } = scripted([busy(5), {}], { random: () => chance });
+    await session.get(url);
+    return clock.sleeps[0];
+  });
+
+  const [least, most] = await Promise.all(waits);
+
+  assert.equal(least, 5_000);
+  assert.ok(Number(most) > 5_000 && Number(most) < 5_500);
+});
+
+// The deadline and what the server asks
+
+const endings: readonly (readonly [
+  what: string,
+  script: readonly ScriptedEntry[],
+  options: SessionOptions,
+  ending: readonly [status: number, requests: number, waited: readonly number[], retryAt: number | undefined],
+])[] = [
+  ["a Retry-After that fits", [busy(60), {}], { timeout: { total: "2m" } }, [200, 2, [60_000], undefined]],
+  ["a Retry-After beyond the deadline", [busy(60), {}], { timeout: { total: "60s" } }, [503, 1, [], 60_000]],
+  ["a Retry-After beyond retryAfterMax", [busy(121), {}], {}, [503, 1, [], 121_000]],
+  [
+    "a second Retry-After beyond what is left",
+    [busy(60), busy(60), {}],
+    { timeout: { total: "100s" } },
+    [503, 2, [60_000], 120_000],
+  ],
+  [
+    "a back-off beyond the deadline",
+    [busy(), {}],
+    { timeout: { total: 900 }, random: () => 0.999 },
+    [503, 1, [], undefined],
+  ],
+  ["a redirect that asks to wait", [to("/two", 30), {}], {}, [200, 2, [30_000], undefined]],
+  ["a redirect that asks for more than retryAfterMax", [to("/two", 121), {}], {}, [302, 1, [], 121_000]],
+  [
+    "a redirect that asks for more than is left",
+    [to("/two", 30), {}],
+    { timeout: { total: "30s" } },
+    [302, 1, [], 30_000],
+  ],
+  [
+    "a second redirect that asks for too much",
+    [to("/two"), to("/three", 121), {}],
+    {},
+    [302, 2, [], 121_000],
+  ],
+  [
+    "a Retry-After after a redirect beyond what is left",
+    [to("/two", 30), busy(60), {}],
+    { timeout: { total: "80s" } },
+    [503, 2, [30_000], 90_000],
+  ],
+];
+
+for (const [what, script, options, ending] of endings) {
+  test(`${what}: ${ending[0]} after ${ending[1]} requests`, async () => {
+    const { session, adapter, clock } = scripted(script, options);
+
+    const { status, retryAt } = await session.get(url);
+
+    assert.deepEqual([status, adapter.requests.length, clock.sleeps, retryAt], ending);
+  });
+}
+
+const slow: readonly (readonly [what: string, script: readonly ScriptedEntry[], requests: number])[] = [
+  ["one attempt", [{ takes: "20s" }], 1],
+  ["an attempt after a wait", [busy(5), { takes: "20s" }], 2],
+  ["an attempt after a redirect", [{ ...to("/two"), takes: "5s" }, { takes: "20s" }], 2],
+];
+
+for (const [what, script, requests] of slow) {
+  test(`the deadline ends ${what}, and all of the call`, async () => {
+    const { session, adapter, clock } = scripted(script, { timeout: { total: "10s" } });
+
+    const error = await failureOf(session.get(url));
+
+    assert.deepEqual(
+      [error["code"], error.message, adapter.requests.length, clock.now()],
+      ["ERR_DEADLINE", "Not done within 10000 ms", requests, 10_000],
+    );
+  });
+}
+
+test("the wait for a Retry-After hears the caller's abort, and so does that of a redirect", async () => {
+  for (const script of [[busy(60)], [to("/two", 60)]]) {
+    const caller = new AbortController();
+    const reason = new Error("enough");
+    const { session, adapter } = scripted(script, {
+      hooks: { response: [() => queueMicrotask(() => setImmediate(() => caller.abort(reason)))] },
+      clock: forever(),
+    });
+
+    const error = await failureOf(session.get(url, { signal: caller.signal }));
+
+    assert.deepEqual([error === reason, adapter.requests.length], [true, 1]);
+  }
+});
+
+/** A clock on which no sleep ends by itself. */
+function forever(): NonNullable<SessionOptions["clock"]> {
+  return {
+    now: () => 0,
+    date: () => 0,
+    sleep: (_delay, signal) =>
+      new Promise((_resolve, reject) => {
+        signal?.addEventListener("abort", () => reject(signal.reason), { once: true });
+      }),
+  };
+}
+
+// What one request changes of its session
+
+const session = {
+  headers: { "x-a": "session", "x-b": "session" },
+  params: { a: "session", b: "session" },
+  baseUrl: "https://a.test/v1/",
+} satisfies SessionOptions;
+
+test("a request's headers and params are laid over the session's", async () => {
+  const { session: made, adapter } = scripted([{}], session);
+
+  await made.get("users", {
+    headers: { "X-A": "request", "x-b": undefined },
+    params: { a: "request", c: 1 },
+  });
+
+  const [sent] = adapter.requests;
+  assert.deepEqual(
+    [sent?.headers["x-a"], sent?.headers["x-b"], sent?.headers["user-agent"]],
+    ["request", undefined, "holdfast"],
+  );
+  assert.equal(sent?.url, "https://a.test/v1/users?a=request&c=1&b=session");
+});
+
+const overrides: readonly (readonly [
+  what: string,
+  script: readonly ScriptedEntry[],
+  options: RequestOptions,
+  ending: string,
+])[] = [
+  ["retry", [busy()], { retry: new Retry({ total: 1, ...listed }) }, "503 after 2"],
+  [
+    "retry that raises",
+    [busy()],
+    { retry: new Retry({ total: 1, statusForcelist: [503] }) },
+    "ERR_RETRIES_EXHAUSTED after 2",
+  ],
+  [
+    "timeout",
+    [{ takes: "2s" }],
+    { timeout: { read: "1s" }, retry: new Retry({ total: 0 }) },
+    "ERR_READ_TIMEOUT after 1",
+  ],
+  [
+    "timeout in part, the session's total in force",
+    [{ takes: "50s" }],
+    { timeout: { read: "70s" } },
+    "ERR_DEADLINE after 1",
+  ],
+  ["no redirects", [to("/two"), {}], { maxRedirects: 0 }, "302 after 1"],
+  ["one redirect", [to("/two"), to("/three")], { maxRedirects: 1 }, "ERR_TOO_MANY_REDIRECTS after 2"],
+  [
+    "redirects by the counters",
+    [to("/two")],
+    { maxRedirects: null, retry: new Retry({ redirect: 2, raiseOnRedirect: false }) },
+    "302 after 3",
+  ],
+  [
+    "a signal",
+    [{}],
+    { signal: AbortSignal.abort(Object.assign(new Error(), { code: "MINE" })) },
+    "MINE after 0",
+  ],
+];
+
+for (const [what, script, options, ending] of overrides) {
+  test(`one request may have its own ${what}: ${ending}`, async () => {
+    const { session: made, adapter } = scripted(script, { timeout: { total: "40s" } });
+
+    const came = await made.get(url, options).then(
+      ({ status }) => String(status),
+      (error: { readonly code: string }) => error.code,
+    );
+
+    assert.equal(`${came} after ${adapter.requests.length}`, ending);
+  });
+}
+
+test("the methods are what they are called, and a method may be anything", async () => {
+  const { session: made, adapter } = scripted([{}]);
+
+  await made.get(url);
+  await made.head(url);
+  await made.options(url);
+  await made.post(url);
+  await made.put(url);
+  await made.patch(url);
+  await made.delete(url);
+  await made.request("purge", url);
+
+  assert.deepEqual(
+    adapter.requests.map(({ method }) => method),
+    ["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "PURGE"],
+  );
+});
+
+test("a body is sent whole to every attempt and along a 307, and is gone after a 303", async () => {
+  const { session: made, adapter } = scripted([
+    busy(),
+    { status: 307, headers: { location: "/two" } },
+    { status: 303, headers: { location: "/three" } },
+    {},
+  ]);
+
+  await made.put(url, { json: { a: 1 } });
+
+  assert.deepEqual(
+    adapter.requests.map(({ method, body }) => [method, body]),
+    [
+      ["PUT", '{"a":1}'],
+      ["PUT", '{"a":1}'],
+      ["PUT", '{"a":1}'],
+      ["GET", undefined],
+    ],
+  );
+});
+
+test("redirects are told oldest first, each with its own attempts", async () => {
+  const { session: made } = scripted([busy(), to("/two"), to("/three"), busy(), {}]);
+
+  const response = await made.get(url);
+
+  assert.deepEqual(
+    [...response.history, response].map((one) => [one.url, one.status, one.attempts.length]),
+    [
+      ["https://a.test/", 302, 2],
+      ["https://a.test/two", 302, 1],
+      ["https://a.test/three", 200, 2],
+    ],
+  );
+});
+
+test("the retries of a call are not renewed by a redirect", async () => {
+  const { session: made, adapter } = scripted([busy(), busy(), to("/two"), busy(), busy(), {}], {
+    retry: new Retry({ total: 3, ...listed }),
+  });
+
+  const response = await made.get(url);
+
+  assert.deepEqual([response.status, adapter.requests.length], [503, 5]);
+});
+
+test("an adapter with a rule of its own is retried by it, after a redirect too", async () => {
+  const {
+    session: made,
+    adapter,
+    clock,
+  } = scripted([to("https://b.test/")], { retry: new Retry({ total: 0 }) });
+  const other = scriptedAdapter([busy()], { clock, retry: new Retry({ total: 2, ...listed }) });
+  made.mount("https://b.test/", other);
+
+  await made.get("https://b.test/");
+  await made.get(url);
+  await made.get(url, { retry: new Retry({ total: 1, ...listed }) });
+
+  assert.deepEqual([adapter.requests.length, other.requests.length], [2, 3 + 3 + 2]);
+});
+
+test("credentials of a request do not follow a redirect to another origin", async () => {
+  const { session: made, adapter } = scripted([to("https://b.test/"), {}], { sensitiveHeaders: ["x-key"] });
+
+  await made.get("https://ann:secret@a.test/", { headers: { "x-key": "k", "x-other": "o" } });
+
+  const [first, second] = adapter.requests.map(({ headers }) => [
+    headers["authorization"],
+    headers["x-key"],
+    headers["x-other"],
+  ]);
+  assert.deepEqual(
+    [first, second],
+    [
+      ["Basic YW5uOnNlY3JldA==", "k", "o"],
+      [undefined, undefined, "o"],
+    ],
+  );
+});
+
+const mistakes: readonly (readonly [
+  what: string,
+  call: Parameters<ReturnType<typeof scripted>["session"]["request"]>,
+  name: string,
+])[] = [
+  ["a URL that is none", ["GET", "nowhere"], "InvalidUrlError"],
+  ["another scheme", ["GET", "ftp://a.test/"], "InvalidUrlError"],
+  ["a body and JSON", ["POST", url, { body: "x", json: 1 }], "TypeError"],
+  ["what is no JSON", ["POST", url, { json: () => 1 }], "TypeError"],
+];
+
+for (const [what, call, name] of mistakes) {
+  test(`${what} is a ${name}, and nothing is sent`, async () => {
+    const { session: made, adapter } = scripted([{}]);
+
+    const error = await failureOf(made.request(...call));
+
+    assert.deepEqual([error.name, adapter.requests.length], [name, 0]);
+  });
+}
+
+test("what an adapter throws by mistake is not retried", async () => {
+  const { session: made, adapter } = scripted([{ error: new TypeError("a bug") }]);
+
+  const error = await failureOf(made.get(url));
+
+  assert.deepEqual([error.message, adapter.requests.length], ["a bug", 1]);
+});
+
+test("an answer may be retried for what it says", async () => {
+  const retry = new Retry({
+    total: 3,
+    wait: waitFixed("1s"),
+    when: async ({ response }) => (await response?.text())?.includes("temporary") === true,
+  });
+  const {
+    session: made,
+    adapter,
+    clock,
+  } = scripted([{ body: '{"error":"temporary_failure"}' }, { body: "{}" }], { retry });
+
+  const body = await made.get(url).json();
+
+  assert.deepEqual([body, adapter.requests.length, clock.sleeps], [{}, 2, [1_000]]);
+});
+
+// What all calls share
+
+test("a budget is shared by all calls", async () => {
+  const clock = scripted([{}]).clock;
+  const { session: made, adapter } = scripted([busy()], {
+    budget: retryBudget({ ratio: 0, minPerSecond: 0.3, window: "10s", clock }),
+    retry: new Retry({ total: 3, ...listed }),
+  });
+
+  const first = await made.get(url);
+  const second = await made.get(url);
+
+  assert.deepEqual([first.attempts.length, second.attempts.length, adapter.requests.length], [4, 1, 5]);
+  assert.equal(second.attempts[0]?.decision, "given-up: budget");
+});
