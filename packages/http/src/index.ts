@@ -1,6 +1,6 @@
 export { type Adapter, HttpAdapter, type HttpAdapterOptions, type SendOptions, type StreamOptions } from "./adapter.ts";
 export type { AttemptRecord } from "./attempt-record.ts";
-export { type Auth, basicAuth, bearerAuth, digestAuth } from "./auth.ts";
+export { type Auth, basicAuth, bearerAuth, digestAuth, type DigestOptions } from "./auth.ts";
 export { type BodySource, sourceOf } from "./body-source.ts";
 export type { BodyInit, ByteStream } from "./body.ts";
 export type { Cookies } from "./cookies.ts";

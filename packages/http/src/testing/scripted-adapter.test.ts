@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { fakeClock } from "@holdfast/policy/testing";
+import type { HttpRequest } from "../request.ts";
 import { Retry } from "../retry/retry.ts";
+import { timeoutDefaults } from "../timeouts.ts";
 import { scriptedAdapter } from "./scripted-adapter.ts";
 import { failureOf, scripted } from "./scripted-session.ts";
 
@@ -62,6 +64,22 @@ test("hears the caller's abort, before and while it is silent", async () => {
   const after = await failureOf(session.get(url, { signal: caller.signal }));
 
   assert.deepEqual([(await pending) === reason, after === reason, adapter.requests.length], [true, true, 1]);
+});
+
+test("sends nothing for a caller who is gone already", async () => {
+  const adapter = scriptedAdapter([{}], { clock: fakeClock() });
+  const request: HttpRequest = { method: "GET", url: new URL(url), headers: {}, body: { kind: "none" } };
+
+  const error = await failureOf(
+    adapter.send(request, {
+      timeouts: timeoutDefaults,
+      deadline: Infinity,
+      maxBytes: 1,
+      signal: AbortSignal.abort(new Error("gone")),
+    }),
+  );
+
+  assert.deepEqual([error.message, adapter.requests.length], ["gone", 0]);
 });
 
 test("hours pass in no time on a fake clock", async () => {
