@@ -6,10 +6,20 @@ async function callApi(id: number): Promise<{ id: number; error?: string }> {
 }
 
 // #region retry
-import { retry, retryAny, retryIfError, retryIfResult, stopAfterAttempt, waitRandomExponential } from "holdfast";
+import {
+  retry,
+  retryAny,
+  retryIfError,
+  retryIfResult,
+  stopAfterAttempt,
+  waitRandomExponential,
+} from "holdfast";
 
 const patient = retry({
-  when: retryAny(retryIfError(TypeError), retryIfResult((user: { error?: string }) => user.error === "temporary_failure")),
+  when: retryAny(
+    retryIfError(TypeError),
+    retryIfResult((user: { error?: string }) => user.error === "temporary_failure"),
+  ),
   wait: waitRandomExponential({ multiplier: "100ms", max: "10s" }),
   stop: stopAfterAttempt(5),
 });

@@ -1,7 +1,13 @@
 import { faultOrigin, reset, respond } from "@holdfast/http/testing";
 
 await using origin = await faultOrigin({
-  routes: { "/users/1": [respond(503, { headers: { "retry-after": "1" } }), reset(), respond(200, { body: `{"name":"Ada"}` })] },
+  routes: {
+    "/users/1": [
+      respond(503, { headers: { "retry-after": "1" } }),
+      reset(),
+      respond(200, { body: `{"name":"Ada"}` }),
+    ],
+  },
 });
 const url = `${origin.url}/users/1`;
 

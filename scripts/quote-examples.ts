@@ -23,7 +23,10 @@ async function regionOf(path: string, name: string): Promise<string> {
 function quoted(page: string): string {
   let result = page;
   for (const [whole, mark = "", path = "", name = "", language = ""] of page.matchAll(quotation)) {
-    result = result.replace(whole, () => `${mark}\`\`\`${language}\n${regions.get(`${path}#${name}`) ?? ""}\n\`\`\``);
+    result = result.replace(
+      whole,
+      () => `${mark}\`\`\`${language}\n${regions.get(`${path}#${name}`) ?? ""}\n\`\`\``,
+    );
   }
   return result;
 }
@@ -41,6 +44,8 @@ for (const page of pages) {
   stale.push(page);
   if (!process.argv.includes("--check")) await writeFile(join(root, page), current);
 }
-console.log(`${regions.size} quotations in ${pages.length} pages, ${stale.length} pages differed${stale.length > 0 ? `: ${stale.join(", ")}` : ""}`);
+console.log(
+  `${regions.size} quotations in ${pages.length} pages, ${stale.length} pages differed${stale.length > 0 ? `: ${stale.join(", ")}` : ""}`,
+);
 if (process.argv.includes("--check") && stale.length > 0) process.exitCode = 1;
 if (regions.size === 0) process.exitCode = 1;

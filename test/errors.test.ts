@@ -45,7 +45,9 @@ for (const [name, { parent, code }] of drawn()) {
 
     assert.equal((Object.getPrototypeOf(found) as { name?: string }).name, parent);
     const declaration = new RegExp(`class ${name} extends ${parent} \\{[^}]*?readonly code = "(\\w+)"`);
-    const declared = sources.map((source) => declaration.exec(source)?.[1]).find((match) => match !== undefined);
+    const declared = sources
+      .map((source) => declaration.exec(source)?.[1])
+      .find((match) => match !== undefined);
     assert.equal(declared, code);
   });
 }

@@ -1,7 +1,15 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { ProxyError, Retry, Session, isFailure } from "@holdfast/http";
-import { faultOrigin, refusedPort, reset, respond, silence, tunnel, type FaultOrigin } from "@holdfast/http/testing";
+import {
+  faultOrigin,
+  refusedPort,
+  reset,
+  respond,
+  silence,
+  tunnel,
+  type FaultOrigin,
+} from "@holdfast/http/testing";
 import { certificates } from "./support/certificates.ts";
 import { startTinyproxy, type Tinyproxy } from "./support/tinyproxy.ts";
 
@@ -50,7 +58,9 @@ describe("a session behind a real proxy", () => {
     const wrong = proxy.url.replace("ada", "eve");
     await using session = new Session({ proxy: wrong, retry: quick, tls: { ca } });
 
-    const failure: unknown = await session.get(`https://localhost:${secure.port}/`).catch((error: unknown) => error);
+    const failure: unknown = await session
+      .get(`https://localhost:${secure.port}/`)
+      .catch((error: unknown) => error);
 
     assert.ok(failure instanceof ProxyError && isFailure(failure));
     assert.ok(failure.status === 407 || failure.status === 401);
@@ -70,14 +80,24 @@ describe("a session behind a bad proxy", () => {
     test(`${name} ${recovers ? "gets through on a later attempt" : "fails, and it is the proxy's fault"}`, async () => {
       const { ca: authority, good } = await certificates();
       const ca = authority.cert;
-      await using origin = await faultOrigin({ routes: { "/": [respond(200, { body: "here" })] }, tls: good });
+      await using origin = await faultOrigin({
+        routes: { "/": [respond(200, { body: "here" })] },
+        tls: good,
+      });
       const target = `localhost:${origin.port}`;
       await using proxy = await faultOrigin({
         routes: { [target]: [...faults, tunnel({ host: "127.0.0.1", port: origin.port })] },
       });
-      await using session = new Session({ proxy: proxy.url, retry: quick, tls: { ca }, timeout: { connect: "300ms" } });
+      await using session = new Session({
+        proxy: proxy.url,
+        retry: quick,
+        tls: { ca },
+        timeout: { connect: "300ms" },
+      });
 
-      const outcome = await session.post(`https://${target}/`, { body: "x" }).catch((error: unknown) => error);
+      const outcome = await session
+        .post(`https://${target}/`, { body: "x" })
+        .catch((error: unknown) => error);
 
       if (recovers) {
         assert.ok(!(outcome instanceof Error), String(outcome));

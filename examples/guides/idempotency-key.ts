@@ -1,6 +1,8 @@
 import { faultOrigin, respond } from "@holdfast/http/testing";
 
-await using origin = await faultOrigin({ routes: { "/payments": [respond(503), respond(201, { body: "paid" })] } });
+await using origin = await faultOrigin({
+  routes: { "/payments": [respond(503), respond(201, { body: "paid" })] },
+});
 const url = `${origin.url}/payments`;
 
 // #region idempotency-key

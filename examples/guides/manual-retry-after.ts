@@ -1,7 +1,13 @@
 import { faultOrigin, respond } from "@holdfast/http/testing";
 
 await using origin = await faultOrigin({
-  routes: { "/": [respond(429, { headers: { "retry-after": "1" } }), respond(503), respond(200, { body: "thank you" })] },
+  routes: {
+    "/": [
+      respond(429, { headers: { "retry-after": "1" } }),
+      respond(503),
+      respond(200, { body: "thank you" }),
+    ],
+  },
 });
 const url = `${origin.url}/`;
 

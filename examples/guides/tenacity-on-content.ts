@@ -1,7 +1,9 @@
 import { faultOrigin, respond } from "@holdfast/http/testing";
 
 const busy = respond(200, { body: `{"error":"temporary_failure"}` });
-await using origin = await faultOrigin({ routes: { "/job": [busy, busy, respond(200, { body: `{"result":42}` })] } });
+await using origin = await faultOrigin({
+  routes: { "/job": [busy, busy, respond(200, { body: `{"result":42}` })] },
+});
 const url = `${origin.url}/job`;
 
 // #region tenacity-on-content

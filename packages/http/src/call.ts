@@ -80,7 +80,8 @@ export class Call implements Provenance {
   constructor(plan: CallPlan) {
     this.#plan = plan;
     // A key lets the server recognise a second try, whatever the method.
-    this.#retry = plan.request.idempotencyKey === undefined ? plan.retry : plan.retry.new({ allowedMethods: null });
+    this.#retry =
+      plan.request.idempotencyKey === undefined ? plan.retry : plan.retry.new({ allowedMethods: null });
   }
 
   /** Sends the request once; every end but the caller's abort is an exchange, for the rules to judge. */
@@ -90,7 +91,10 @@ export class Call implements Provenance {
       this.#clock = scope.clock;
       this.#startedAt = scope.clock.now();
     }
-    const sent = guard === undefined ? this.#deliver(scope) : deliverGuarded(guard, scope, (inner) => this.#deliver(inner));
+    const sent =
+      guard === undefined
+        ? this.#deliver(scope)
+        : deliverGuarded(guard, scope, (inner) => this.#deliver(inner));
     return sent.then(
       (response) => {
         const exchange = { call: this, response };
@@ -131,7 +135,9 @@ export class Call implements Provenance {
       before: this.#records.map(({ verdict }) => verdict),
       now: this.#clock.date(),
     });
-    return decision instanceof Promise ? decision.then((made) => this.#heed(made, attempt)) : this.#heed(decision, attempt);
+    return decision instanceof Promise
+      ? decision.then((made) => this.#heed(made, attempt))
+      : this.#heed(decision, attempt);
   }
 
   /** How long? The server's wish is a minimum: chance may only add to it. */
@@ -159,8 +165,11 @@ export class Call implements Provenance {
   giveUp(attempt: Attempt<Exchange>, reason: GiveUpReason): Exchange {
     const decision = this.#decision;
     if (decision.again === "exhausted") this.#retryAt = decision.retryAt;
-    if (decision.again === "yes" && decision.minimum > 0) this.#retryAt = this.#clock.date() + decision.minimum;
-    this.#note(attempt, { decision: decision.again === "exhausted" ? decision.reason : `given-up: ${reason}` });
+    if (decision.again === "yes" && decision.minimum > 0)
+      this.#retryAt = this.#clock.date() + decision.minimum;
+    this.#note(attempt, {
+      decision: decision.again === "exhausted" ? decision.reason : `given-up: ${reason}`,
+    });
     return exchangeOf(attempt);
   }
 
@@ -193,7 +202,14 @@ export class Call implements Provenance {
     if (last !== undefined) {
       const { number, startedAt } = last;
       const elapsed = this.#dateOf(this.#endedAt) - startedAt;
-      this.#records[this.#records.length - 1] = { number, startedAt, elapsed, error: summaryOf(error), verdict, decision: "not-retried: body-given-out" };
+      this.#records[this.#records.length - 1] = {
+        number,
+        startedAt,
+        elapsed,
+        error: summaryOf(error),
+        verdict,
+        decision: "not-retried: body-given-out",
+      };
     }
     return this.#tell(witness(error, { ...this.#story(), verdict }));
   }
@@ -239,7 +255,10 @@ export class Call implements Provenance {
     return false;
   }
 
-  #note(attempt: Attempt<Exchange>, ending: Pick<AttemptRecord, "decision" | "delay" | "delaySource">): AttemptRecord {
+  #note(
+    attempt: Attempt<Exchange>,
+    ending: Pick<AttemptRecord, "decision" | "delay" | "delaySource">,
+  ): AttemptRecord {
     const { response, error } = exchangeOf(attempt);
     const { number, startedAt, endedAt } = attempt;
     const record: AttemptRecord = {
@@ -262,7 +281,14 @@ export class Call implements Provenance {
 
   /** The record of an answer that was accepted unasked. */
   #first({ status, verdict }: Response): AttemptRecord {
-    return { number: 1, startedAt: this.#dateOf(this.#startedAt), elapsed: this.elapsed, status, verdict, decision: "success" };
+    return {
+      number: 1,
+      startedAt: this.#dateOf(this.#startedAt),
+      elapsed: this.elapsed,
+      status,
+      verdict,
+      decision: "success",
+    };
   }
 }
 

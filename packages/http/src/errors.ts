@@ -145,7 +145,10 @@ export class TlsError extends TransportError {
   /** OpenSSL's or Node's own code, such as `CERT_HAS_EXPIRED`. */
   readonly errno: string;
 
-  constructor(message: string, options: ErrorOptions & { readonly certificate: boolean; readonly errno: string }) {
+  constructor(
+    message: string,
+    options: ErrorOptions & { readonly certificate: boolean; readonly errno: string },
+  ) {
     super(message, { ...options, phase: "tls", mayHaveArrived: false });
     this.certificate = options.certificate;
     this.errno = options.errno;
@@ -198,7 +201,10 @@ export class StatusError extends HoldfastError {
 
   constructor(response: Response) {
     const { status, statusText, url, verdict } = response;
-    super(`${redact(url)} answered ${status} ${statusText}`.trimEnd() + (verdict.advice === "" ? "" : `: ${verdict.advice}`));
+    super(
+      `${redact(url)} answered ${status} ${statusText}`.trimEnd() +
+        (verdict.advice === "" ? "" : `: ${verdict.advice}`),
+    );
     this.response = response;
   }
 

@@ -21,7 +21,8 @@ export function witness(error: unknown, failure: Failure): unknown {
   if (!(error instanceof Error) || !Object.isExtensible(error)) return error;
   // Defined, not assigned: an error may have getters of these names.
   for (const [name, value] of Object.entries(failure)) {
-    if (value !== undefined) Object.defineProperty(error, name, { value, enumerable: true, configurable: true, writable: true });
+    if (value !== undefined)
+      Object.defineProperty(error, name, { value, enumerable: true, configurable: true, writable: true });
   }
   return error;
 }

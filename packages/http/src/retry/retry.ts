@@ -153,6 +153,12 @@ export class Retry implements RetryInit {
     return asked === undefined ? undefined : Math.min(asked.delay, this.retryAfterMax);
   }
 
+  /** Milliseconds that a Retry-After asks for, however long: 0 when it is not respected, or cannot be understood. */
+  askedDelay(retryAfter: string | null, now: number): number {
+    if (retryAfter === null || !this.respectRetryAfterHeader) return 0;
+    return parseRetryAfter(retryAfter, now)?.delay ?? 0;
+  }
+
   /**
    * Milliseconds to wait before the next request: as long as Retry-After asks, where it is respected, else by the
    * back-off. A redirect is followed without back-off.

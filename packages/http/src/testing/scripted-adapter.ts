@@ -1,4 +1,12 @@
-import { DeadlineExceededError, sleepBy, startTimer, systemClock, toMs, type Clock, type Duration } from "@holdfast/policy";
+import {
+  DeadlineExceededError,
+  sleepBy,
+  startTimer,
+  systemClock,
+  toMs,
+  type Clock,
+  type Duration,
+} from "@holdfast/policy";
 import type { Adapter, SendOptions } from "../adapter.ts";
 import { openBody, type Body } from "../body.ts";
 import { AttemptTimeoutError, ReadTimeoutError } from "../errors.ts";
@@ -113,7 +121,10 @@ interface Passage {
   readonly options: SendOptions;
 }
 
-async function pass(takes: number, { clock, target, options: { timeouts, deadline, signal } }: Passage): Promise<void> {
+async function pass(
+  takes: number,
+  { clock, target, options: { timeouts, deadline, signal } }: Passage,
+): Promise<void> {
   const left = deadline - clock.now();
   const limit = Math.min(timeouts.read, timeouts.attempt, left);
   const delay = Math.max(0, Math.min(takes, limit));
@@ -125,7 +136,10 @@ async function pass(takes: number, { clock, target, options: { timeouts, deadlin
   throw new AttemptTimeoutError(target, limit, { phase: "headers", mayHaveArrived: true });
 }
 
-function answer({ status = 200, statusText = "", headers = {}, body = "" }: ScriptedAnswer, { url }: HttpRequest): Response {
+function answer(
+  { status = 200, statusText = "", headers = {}, body = "" }: ScriptedAnswer,
+  { url }: HttpRequest,
+): Response {
   const content = typeof body === "string" ? new TextEncoder().encode(body) : body;
   return new Response({ status, statusText, url: url.href, headers, content });
 }
