@@ -65,7 +65,7 @@ export const quick: RetryInit = {
   raiseOnStatus: false,
 };
 
-export const limits: TimeoutOptions = { connect: "1s", read: "300ms" };
+const limits: TimeoutOptions = { connect: "1s", read: "300ms" };
 
 /** A session with the settings of a scenario. */
 export async function sessionFor({
@@ -89,7 +89,7 @@ export function scenarios(all: Readonly<Record<string, Scenario>>): void {
 }
 
 /** Plays a scenario against its origin and compares what comes out. */
-export async function play(scenario: Scenario): Promise<void> {
+async function play(scenario: Scenario): Promise<void> {
   const { origin: plan = {}, expect } = scenario;
   await using origin = await faultOrigin(typeof plan === "function" ? await plan() : plan);
   await using session = await sessionFor(scenario);

@@ -16,7 +16,7 @@ export interface GroupCommitOptions {
 export const groupSize = 100;
 
 /** No outcome waits longer for its group. */
-export const groupDelay: Duration = "20ms";
+const groupDelay: Duration = "20ms";
 
 /** Bodies that wait for a commit take no more than this, decoded. */
 const groupBytes = 16 * 1024 * 1024;

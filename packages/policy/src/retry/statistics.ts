@@ -22,7 +22,7 @@ export interface Statistics extends RetryStatistics {
 }
 
 /** The statistics of nothing. */
-export const noStatistics: RetryStatistics = {
+const noStatistics: RetryStatistics = {
   attempts: 0,
   failures: 0,
   retries: 0,
@@ -32,7 +32,7 @@ export const noStatistics: RetryStatistics = {
 };
 
 /** The statistics after a further event. */
-export function countEvent(seen: RetryStatistics, event: PolicyEvent): RetryStatistics {
+function countEvent(seen: RetryStatistics, event: PolicyEvent): RetryStatistics {
   if (event.type === "retry") return { ...seen, retries: seen.retries + 1 };
   if (event.type === "give-up") return { ...seen, giveUps: seen.giveUps + 1 };
   if (event.type !== "attempt") return seen;

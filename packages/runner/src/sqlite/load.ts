@@ -5,7 +5,7 @@ type Sqlite = typeof import("node:sqlite");
 let loaded: Sqlite | undefined;
 
 /** Loads `node:sqlite` at first use, without the ExperimentalWarning that Node 22 prints for it; every other warning passes. */
-export function sqlite(): Sqlite {
+function sqlite(): Sqlite {
   loaded ??= loadQuietly();
   return loaded;
 }

@@ -17,7 +17,7 @@ export interface StoredRecord {
 }
 
 /** Bytes before the compressed frame: a zstd skippable frame (RFC 8878 section 3.1.2) that holds the frame's length and CRC-32. */
-export const headerBytes = 16;
+const headerBytes = 16;
 
 const skippableMagic = 0x184d2a50;
 const compression = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };

@@ -28,7 +28,7 @@ export interface Committed {
 }
 
 /** A segment that has reached this size is closed and the next one begun. */
-export const rollBytes: number = 256 * 1024 * 1024;
+const rollBytes: number = 256 * 1024 * 1024;
 
 const name = (segment: number): string => `${String(segment).padStart(6, "0")}.seg`;
 
