@@ -7,22 +7,20 @@ import {
   type Scope,
 } from "@holdfast/policy";
 import { HttpAdapter, type Adapter } from "./adapter.ts";
-import { authOf, type Auth } from "./auth.ts";
-import { bodyOf, jsonBody, noBody, type Body } from "./body.ts";
 import { Call, callPolicy, type Exchange } from "./call.ts";
 import { closableClock, type ClosableClock } from "./closable-clock.ts";
 import { Cookies } from "./cookies.ts";
 import { InvalidUrlError } from "./errors.ts";
 import { witness } from "./failure.ts";
-import { mergeHeaders, type HeaderRecord } from "./headers.ts";
+import { mergeHeaders } from "./headers.ts";
 import { joinHooks, type Hooks } from "./hooks.ts";
 import { nextHop, type Hop } from "./hop.ts";
-import { withIdempotencyKey } from "./idempotency.ts";
 import { Mounts } from "./mount.ts";
+import { prepare, type Additions, type Prepared } from "./prepare.ts";
 import type { ProxyMap } from "./proxy/environment.ts";
 import { proxyChooser, type ProxyChooser } from "./proxy/chooser.ts";
 import { isRedirectStatus, leavesOrigin } from "./redirects.ts";
-import { joinParams, urlOf, type HttpRequest } from "./request.ts";
+import type { HttpRequest } from "./request.ts";
 import type { Response } from "./response.ts";
 import { responsePromise, type ResponsePromise } from "./response-promise.ts";
 import type { Retry } from "./retry/retry.ts";
@@ -40,7 +38,7 @@ export class Session implements AsyncDisposable {
   /** The cookies kept so far; undefined when the session keeps none. */
   readonly cookies: Cookies | undefined;
   readonly #options: SessionOptions;
-  readonly #headers: HeaderRecord;
+  readonly #additions: Additions;
   readonly #retry: Retry;
   readonly #timeouts: Timeouts;
   readonly #maxRedirects: number | null;
@@ -56,7 +54,7 @@ export class Session implements AsyncDisposable {
     this.#options = options;
     this.hooks = joinHooks(options.hooks);
     this.cookies = options.cookies === false ? undefined : new Cookies(options.cookies);
-    this.#headers = mergeHeaders(sessionDefaults.headers, options.headers);
+    this.#additions = { ...options, headers: mergeHeaders(sessionDefaults.headers, options.headers) };
     this.#retry = options.retry ?? sessionDefaults.retry;
     this.#timeouts = resolveTimeouts(options.timeout);
     this.#maxRedirects =
@@ -134,7 +132,7 @@ export class Session implements AsyncDisposable {
     // No async function here, nor in what it calls: each costs a promise and a turn, for every request.
     try {
       const terms = this.#termsOf(options);
-      const prepared = this.#prepare(method, url, options);
+      const prepared = prepare(method, url, { session: this.#additions, own: options });
       return responsePromise(
         prepared instanceof Promise
           ? prepared.then((first) => this.#begin(first, terms))
@@ -177,7 +175,10 @@ export class Session implements AsyncDisposable {
     const terms = this.#termsOf(options);
     const streams = new Streams(terms);
     try {
-      const response = await this.#begin(await this.#prepare(method, url, options), { ...terms, streams });
+      const response = await this.#begin(
+        await prepare(method, url, { session: this.#additions, own: options }),
+        { ...terms, streams },
+      );
       streams.settle(response);
       return response;
     } catch (error) {
@@ -236,7 +237,7 @@ export class Session implements AsyncDisposable {
     }
   }
 
-  #callFor({ request, auth, left }: Prepared, terms: Terms): Call {
+  #callFor({ request, auth, left }: Leg, terms: Terms): Call {
     const adapter = this.#adapterFor(request.url);
     const { hooks, timeouts, maxBytes, proxy, streams } = terms;
     return new Call({
@@ -278,20 +279,6 @@ export class Session implements AsyncDisposable {
       : own;
   }
 
-  #prepare(method: string, input: string | URL, options: RequestOptions): Prepared | Promise<Prepared> {
-    const url = urlOf(input, joinParams(this.#options.params, options.params), this.#options.baseUrl);
-    // Taken out of the URL in any case: it must not get into messages.
-    const inUrl = authOf(url);
-    const auth = options.auth ?? inUrl ?? this.#options.auth;
-    const headers = mergeHeaders(this.#headers, options.headers);
-    const body = bodyFrom(options);
-    const requestWith = (whole: Body): Prepared => {
-      const request = { method: method.toUpperCase(), url, headers, body: whole, idempotencyKey: undefined };
-      return { request: withIdempotencyKey(request, options.idempotencyKey), auth };
-    };
-    return body instanceof Promise ? body.then(requestWith) : requestWith(body);
-  }
-
   #guardOf(origin: string, make: (origin: string) => Policy): Policy {
     const known = this.#guards.get(origin);
     if (known !== undefined) return known;
@@ -318,10 +305,8 @@ interface Terms {
   readonly proxy: string | ProxyMap | undefined;
 }
 
-/** A request of a call, and who asks. */
-interface Prepared {
-  readonly request: HttpRequest;
-  readonly auth: Auth | undefined;
+/** A request of a call; after a redirect, with what is left of the call. */
+interface Leg extends Prepared {
   readonly left?: Leftover;
 }
 
@@ -339,9 +324,3 @@ interface Arrived {
 }
 
 const tooManyRedirects = errorVerdict({ code: "ERR_TOO_MANY_REDIRECTS" });
-
-function bodyFrom({ body, json }: RequestOptions): Body | Promise<Body> {
-  if (json === undefined) return body === undefined ? noBody : bodyOf(body);
-  if (body !== undefined) throw new TypeError("A request has a body or json, not both");
-  return jsonBody(json);
-}

@@ -8,9 +8,9 @@ const load = JSON.stringify(join(import.meta.dirname, "load.ts"));
 describe("loading SQLite", () => {
   it("prints no warning of its own, and keeps every other", () => {
     const program = `
-      const { sqlite } = await import(${load});
+      const { openDatabase } = await import(${load});
       const before = process.emitWarning;
-      sqlite();
+      openDatabase(":memory:").close();
       process.emitWarning("seen", "ExperimentalWarning");
       console.log(process.emitWarning === before);`;
 

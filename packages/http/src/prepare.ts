@@ -1,0 +1,46 @@
+import { authOf, type Auth } from "./auth.ts";
+import { bodyOf, jsonBody, noBody, type Body } from "./body.ts";
+import { mergeHeaders, type HeaderRecord } from "./headers.ts";
+import { withIdempotencyKey } from "./idempotency.ts";
+import { joinParams, urlOf, type HttpRequest } from "./request.ts";
+import type { RequestOptions, SessionOptions } from "./session-options.ts";
+
+/** A request, and who asks. */
+export interface Prepared {
+  readonly request: HttpRequest;
+  readonly auth: Auth | undefined;
+}
+
+/** What a session adds to each of its requests. */
+export interface Additions extends Pick<SessionOptions, "baseUrl" | "params" | "auth"> {
+  readonly headers: HeaderRecord;
+}
+
+/**
+ * Makes a request of what a caller says and what the session adds to it; a promise only where the body is one.
+ *
+ * @throws InvalidUrlError; TypeError for a body and json at once, or a body that is none.
+ */
+export function prepare(
+  method: string,
+  input: string | URL,
+  { session, own }: { readonly session: Additions; readonly own: RequestOptions },
+): Prepared | Promise<Prepared> {
+  const url = urlOf(input, joinParams(session.params, own.params), session.baseUrl);
+  // Taken out of the URL in any case: it must not get into messages.
+  const inUrl = authOf(url);
+  const auth = own.auth ?? inUrl ?? session.auth;
+  const headers = mergeHeaders(session.headers, own.headers);
+  const body = bodyFrom(own);
+  const requestWith = (whole: Body): Prepared => {
+    const request = { method: method.toUpperCase(), url, headers, body: whole, idempotencyKey: undefined };
+    return { request: withIdempotencyKey(request, own.idempotencyKey), auth };
+  };
+  return body instanceof Promise ? body.then(requestWith) : requestWith(body);
+}
+
+function bodyFrom({ body, json }: RequestOptions): Body | Promise<Body> {
+  if (json === undefined) return body === undefined ? noBody : bodyOf(body);
+  if (body !== undefined) throw new TypeError("A request has a body or json, not both");
+  return jsonBody(json);
+}
