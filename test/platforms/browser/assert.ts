@@ -1,5 +1,5 @@
 /** `node:assert/strict`, as far as the package's tests use it. */
-const assert = { ok, equal, deepEqual, notDeepEqual, match, fail, throws, rejects };
+const assert = { ok, equal, notEqual, deepEqual, notDeepEqual, match, fail, throws, rejects };
 // oxlint-disable-next-line import/no-default-export -- the module that it stands for has one
 export default assert;
 
@@ -15,6 +15,10 @@ function ok(value: unknown, message?: string): void {
 
 function equal(actual: unknown, expected: unknown, message?: string): void {
   ok(Object.is(actual, expected), message ?? `${show(actual)} is not ${show(expected)}`);
+}
+
+function notEqual(actual: unknown, expected: unknown): void {
+  ok(!Object.is(actual, expected), `${show(actual)} is not another`);
 }
 
 function deepEqual(actual: unknown, expected: unknown, message?: string): void {

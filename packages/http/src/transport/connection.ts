@@ -1,7 +1,12 @@
 import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import type { Dispatcher } from "undici";
-import Client, { type AnyDispatchOptions } from "undici/lib/dispatcher/client.js";
+import Client from "undici/lib/dispatcher/client.js";
+
+/** What a request is made of; undici takes anything that can be iterated for a body, and its own types do not say so. */
+export interface AnyDispatchOptions extends Omit<Dispatcher.DispatchOptions, "body"> {
+  body?: Dispatcher.DispatchOptions["body"] | Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
+}
 
 /** The connection takes no request any more, and undici asked for another one in its place. */
 export class StaleConnection extends Error {
