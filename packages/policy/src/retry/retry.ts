@@ -88,7 +88,7 @@ interface Call<T extends R, R> {
 /** The retry loop. `first` is the outcome of the first attempt where it was made already. */
 async function run<T extends R, R>(call: Call<T, R>, first?: Outcome<T>): Promise<T> {
   const { rule, scope } = call;
-  const attempts: Attempt<T>[] = [];
+  let attempts: Attempt<T>[] = [];
   let { startedAt } = call;
   let waited = 0;
   let idleFor = 0;
@@ -104,7 +104,7 @@ async function run<T extends R, R>(call: Call<T, R>, first?: Outcome<T>): Promis
       waited,
       idleFor,
     };
-    keep(made, attempts);
+    attempts = withLatest(attempts, made);
     if (!(await again(call, made))) return settle(call, outcome);
     waited = Math.max(0, rule.wait(made, scope.random)) || 0;
     const reason = gaveUp(call, made, waited);
@@ -121,9 +121,12 @@ async function run<T extends R, R>(call: Call<T, R>, first?: Outcome<T>): Promis
 // A poll that goes on for days must not keep every answer it ever got.
 const keptAttempts = 100;
 
-function keep<T>(made: Attempt<T>, attempts: Attempt<T>[]): void {
+// A list that is written with one element has room for one; pushed to, it has room for 17 (136 bytes of a waiting call).
+function withLatest<T>(attempts: Attempt<T>[], made: Attempt<T>): Attempt<T>[] {
+  if (attempts.length === 0) return [made];
   if (attempts.length === keptAttempts) attempts.shift();
   attempts.push(made);
+  return attempts;
 }
 
 async function perform<T extends R, R>(
