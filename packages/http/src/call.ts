@@ -94,7 +94,7 @@ export class Call implements Provenance {
     const sent =
       guard === undefined
         ? this.#deliver(scope)
-        : deliverGuarded(guard, scope, (inner) => this.#deliver(inner));
+        : deliverGuarded(guard, { request, scope }, (inner) => this.#deliver(inner));
     return sent.then(
       (response) => {
         const exchange = { call: this, response };

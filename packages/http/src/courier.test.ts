@@ -172,6 +172,21 @@ test("a hedge sends what is slow a second time, and the first good answer wins",
   );
 });
 
+for (const [what, method, key, sent] of [
+  ["a POST once, however slow it is", "POST", undefined, 1],
+  ["a POST with a key a second time", "POST", "k-1", 2],
+  ["a PUT a second time", "PUT", undefined, 2],
+] as const) {
+  test(`a hedge sends ${what}`, async () => {
+    const { session, adapter } = guarded([{ takes: "20s", body: "slow" }], () => hedge({ delay: "2s" }));
+
+    const response = await session.request(method, url, key === undefined ? {} : { idempotencyKey: key });
+
+    assert.equal(await response.text(), "slow");
+    assert.equal(adapter.requests.length, sent);
+  });
+}
+
 test("a hedge does not take a 503 for an answer while another is under way", async () => {
   const { session } = guarded(
     [

@@ -1,4 +1,4 @@
-import type { Policy, Scope } from "@holdfast/policy";
+import { RejectedError, type Policy, type Scope } from "@holdfast/policy";
 import type { Adapter, SendOptions } from "./adapter.ts";
 import type { Auth } from "./auth.ts";
 import type { Cookies } from "./cookies.ts";
@@ -6,6 +6,7 @@ import { StatusError } from "./errors.ts";
 import type { Hooks, ResponseHook } from "./hooks.ts";
 import type { HttpRequest } from "./request.ts";
 import type { Response } from "./response.ts";
+import { maySendAgain } from "./retry/safety.ts";
 import { mayPass } from "./retry/verdict.ts";
 
 /** What accompanies every attempt of a call: the adapter, and what is added on the way out and looked at on the way in. */
@@ -27,17 +28,27 @@ export function deliver(request: HttpRequest, company: Company, options: SendOpt
   return deliverDressed(request, company, options);
 }
 
+/** A policy wanted to send a second time what could be executed a second time. */
+class DoubleSendError extends RejectedError {
+  readonly code = "ERR_DOUBLE_SEND";
+}
+
 /**
  * Sends a request once under a policy. An answer that a later attempt may cure is a failure to that policy, so that a
- * breaker or a hedge need not know HTTP.
+ * breaker or a hedge need not know HTTP. A policy that sends more than once, as a hedge does, gets to do so only with
+ * what is idempotent or carries a key.
  */
 export async function deliverGuarded(
   guard: Policy,
-  scope: Scope,
+  { request, scope }: { readonly request: HttpRequest; readonly scope: Scope },
   send: (scope: Scope) => Promise<Response>,
 ): Promise<Response> {
+  const once = !maySendAgain(request, { mayHaveArrived: true }).again;
+  let sent = false;
   try {
     return await guard.execute(async (inner) => {
+      if (sent && once) throw new DoubleSendError(`A ${request.method} is not sent a second time`);
+      sent = true;
       const response = await send(inner);
       if (mayPass(response.verdict)) throw new StatusError(response);
       return response;

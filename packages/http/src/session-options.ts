@@ -30,7 +30,7 @@ export interface SessionOptions {
   readonly budget?: RetryBudget;
   /**
    * A policy for each origin, made when it is first asked: a breaker, bulkhead, rate or hedge around every attempt. What it
-   * refuses is tried again no earlier than it says. A hedge sends every method twice, POST too.
+   * refuses is tried again no earlier than it says. A hedge sends nothing twice that is neither idempotent nor bears a key.
    */
   readonly guard?: (origin: string) => Policy;
   readonly hooks?: HooksInit;
