@@ -1,9 +1,9 @@
 import { spawn } from "node:child_process";
-import { mkdir, rm, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { basename, extname, join, relative, resolve } from "node:path";
 import { faultOrigin, quickstartSite } from "@holdfast/http/testing";
 import type { FaultOrigin, QuickstartSite } from "@holdfast/http/testing";
-import { results } from "@holdfast/runner";
+import { readReport, results } from "@holdfast/runner";
 
 const root = resolve(import.meta.dirname, "..");
 const program = join(root, "packages", "holdfast", "src", "main.ts");
@@ -36,25 +36,53 @@ function shown(path: string): string {
   return relative(root, path) || ".";
 }
 
+const bundled = { list: join(folder, "urls.txt"), directory: join(folder, "results") };
+
+/** The port of the site that an unfinished run knows; undefined when there is none to go on with. */
+async function unfinishedPort(): Promise<number | undefined> {
+  try {
+    const { lines, done } = readReport(bundled.directory);
+    const [first = ""] = (await readFile(bundled.list, "utf8")).split("\n");
+    return lines > 0 && done === lines ? undefined : Number(new URL(first).port);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Starts the site, at its old place when a run was broken off, so that the same command goes on with it. */
+async function startSite({ routes }: QuickstartSite): Promise<{ origin: FaultOrigin; goesOn: boolean }> {
+  const port = await unfinishedPort();
+  if (port !== undefined) {
+    const origin = await faultOrigin({ routes, port }).catch(() => undefined);
+    if (origin !== undefined) return { origin, goesOn: true };
+    say("The place of the site that was broken off is taken: starting afresh");
+  }
+  await rm(bundled.directory, { recursive: true, force: true });
+  return { origin: await faultOrigin({ routes }), goesOn: false };
+}
+
 /** Fetches the bundled site, which fails at first for a third of its pages, and checks every body against the original. */
 async function fetchBundledSite(flags: readonly string[]): Promise<number> {
   const site = quickstartSite({ silence: 2_000 });
-  const origin = await faultOrigin({ routes: site.routes });
-  const list = join(folder, "urls.txt");
-  const directory = join(folder, "results");
+  const { origin, goesOn } = await startSite(site);
+  const [list, directory] = [shown(bundled.list), shown(bundled.directory)];
   try {
-    await rm(directory, { recursive: true, force: true });
     await mkdir(folder, { recursive: true });
-    await writeFile(list, `${site.urls(origin.url).join("\n")}\n`);
+    await writeFile(bundled.list, `${site.urls(origin.url).join("\n")}\n`);
     say(`A site of ${site.paths.length} pages on ${origin.url}, a third of which fail at first`);
-    say(`$ holdfast run ${shown(list)} -o ${shown(directory)}\n`);
-    const code = await runProgram(["run", shown(list), "-o", shown(directory), ...flags]);
+    if (goesOn) say("Going on with the run that was broken off");
+    say(`$ holdfast run ${list} -o ${directory}\n`);
+    const code = await runProgram(["run", list, "-o", directory, ...flags]);
     say(`\nThe site ${playedFaults(site, origin)}`);
-    const whole = countWholePages(site, origin, directory);
+    const whole = countWholePages(site, origin, bundled.directory);
     say(`${whole} of ${site.paths.length} pages are stored byte for byte as the site has them`);
-    say(`\nNext   ${holdfast} export ${shown(directory)} --format files -o quickstart/pages`);
+    if (whole < site.paths.length) {
+      say("\nNext   npm run quickstart, which goes on where this ended");
+      return code === 0 ? 1 : code;
+    }
+    say(`\nNext   ${holdfast} export ${directory} --format files -o quickstart/pages`);
     say("       npm run quickstart -- my-urls.txt");
-    return code === 0 && whole < site.paths.length ? 1 : code;
+    return code;
   } finally {
     await origin.close();
   }

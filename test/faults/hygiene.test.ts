@@ -64,6 +64,15 @@ for (const [name, how] of [
   });
 }
 
+test("hygiene: a request that is refused for its header keeps no program alive", async () => {
+  await using origin = await faultOrigin({ routes });
+
+  const { code, stdout } = await program("refused-argument", origin.url);
+
+  assert.equal(stdout, "refused\n");
+  assert.equal(code, 0);
+});
+
 test("hygiene.nothing-unhandled: assorted failures at once leave nothing behind that ends the process", async () => {
   await using origin = await faultOrigin({ routes });
 

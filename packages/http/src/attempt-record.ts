@@ -1,3 +1,4 @@
+import { HoldfastError, redact } from "@holdfast/policy";
 import type { Verdict } from "./retry/verdict.ts";
 
 /** What became of one attempt: plain data, safe to log and to store. */
@@ -17,6 +18,12 @@ export interface AttemptRecord {
   readonly decision: string;
   /** The wait that followed, in milliseconds. */
   readonly delay?: number;
-  /** Where the wait came from: `"retry-after"`, `"back-off"`, or a policy that refused the attempt, such as `"circuit-open"`. */
+  /** Where the wait came from: `"retry-after"` or another of the server's words (`"github:x-ratelimit-reset"`), `"back-off"`, or a policy that refused the attempt, such as `"circuit-open"`. */
   readonly delaySource?: string;
+}
+
+/** Says in plain data what was thrown, without what looks like credentials. */
+export function summaryOf(error: unknown): NonNullable<AttemptRecord["error"]> {
+  const { name, message } = error instanceof Error ? error : new Error(String(error));
+  return { name, code: error instanceof HoldfastError ? error.code : "UNKNOWN", message: redact(message) };
 }

@@ -1,6 +1,5 @@
 import {
   HoldfastError,
-  redact,
   retry,
   RetryError,
   systemClock,
@@ -11,10 +10,12 @@ import {
   type RetryPolicy,
   type Scope,
 } from "@holdfast/policy";
-import type { AttemptRecord } from "./attempt-record.ts";
+import { summaryOf, type AttemptRecord } from "./attempt-record.ts";
+import { attemptsAreWatched, tellAttempt, tellGiveUp, tellRetry } from "./channels.ts";
 import { deliver, deliverGuarded, receive, type Company } from "./courier.ts";
 import { BodyNotReplayableError } from "./errors.ts";
 import { witness } from "./failure.ts";
+import { giveUpOf, isGivenUp } from "./give-up.ts";
 import type { HttpRequest } from "./request.ts";
 import type { Provenance, Response } from "./response.ts";
 import { decide, type Decision } from "./retry/decide.ts";
@@ -30,6 +31,8 @@ export interface CallPlan extends Company {
   readonly maxBytes: number;
   /** The proxy to go through; undefined goes directly. */
   readonly proxy: string | undefined;
+  /** Once aborted, nothing more is waited for. */
+  readonly patience: AbortSignal | undefined;
 }
 
 /** One attempt as the loop sees it: what came back, and the call it belongs to. */
@@ -76,6 +79,8 @@ export class Call implements Provenance {
   #startDate: number | undefined;
   #endedAt = 0;
   #last: Response | undefined;
+  /** What the call is waiting to repeat. */
+  #waitsAfter: Exchange | undefined;
 
   constructor(plan: CallPlan) {
     this.#plan = plan;
@@ -149,16 +154,27 @@ export class Call implements Provenance {
 
   /** Stop? */
   get exhausted(): boolean {
-    return this.#decision.again === "exhausted";
+    return this.#decision.again === "exhausted" || this.#plan.patience?.aborted === true;
+  }
+
+  /** Gives back the last exchange of a call whose wait was ended, because the caller waits for nothing more. */
+  cutShort(): Exchange | undefined {
+    const record = this.#records.pop();
+    if (record !== undefined) this.#records.push({ ...record, decision: "given-up: patience" });
+    if (this.#decision.again === "yes" && this.#decision.minimum > 0 && record?.delay !== undefined) {
+      this.#retryAt = record.startedAt + record.elapsed + record.delay;
+    }
+    return this.#waitsAfter;
   }
 
   /** Takes note that another attempt will be made. */
   async goOn(attempt: Attempt<Exchange>, delay: number): Promise<void> {
     if (this.#decision.again !== "yes") return;
     this.#retry = this.#decision.retry;
+    this.#waitsAfter = exchangeOf(attempt);
     void exchangeOf(attempt).response?.discard();
     const record = this.#note(attempt, { decision: "retried", delay, delaySource: this.#decision.source });
-    for (const hook of this.#plan.hooks.retry) await hook(record, this.#plan.request);
+    await tellRetry(this.#plan, record);
   }
 
   /** Takes note that no other attempt will be made, and gives back what there is. */
@@ -181,11 +197,12 @@ export class Call implements Provenance {
   finish(exchange: Exchange): Response {
     const { response, error } = exchange;
     this.#endedAt = this.#clock.now();
+    this.#last = response;
+    this.#tellEnd();
     if (response === undefined) {
       const final = this.#bodyIsGone ? new BodyNotReplayableError({ cause: error }) : error;
       throw witness(final, { ...this.#story(), verdict: errorVerdict(error) });
     }
-    this.#last = response;
     const refused = this.#decision.again === "exhausted" ? this.#decision.cause : undefined;
     if (refused instanceof RetryError && this.#retry.raiseOnStatus) {
       throw witness(refused, { ...this.#story(), verdict: response.verdict, response });
@@ -211,7 +228,18 @@ export class Call implements Provenance {
         decision: "not-retried: body-given-out",
       };
     }
+    this.#tellEnd();
     return this.#tell(witness(error, { ...this.#story(), verdict }));
+  }
+
+  #tellEnd(): void {
+    // Hot path: an answer that was accepted unasked has no record yet, and gets none that nobody reads.
+    if (this.#records.length === 0 && !attemptsAreWatched(this.#plan)) return;
+    const unasked = this.#records.length === 0;
+    const last = this.attempts.at(-1);
+    if (last === undefined) return;
+    if (unasked) tellAttempt(this.#plan, last);
+    else if (isGivenUp(last)) tellGiveUp(this.#plan, () => giveUpOf(last, this));
   }
 
   async #tell(error: unknown): Promise<unknown> {
@@ -270,6 +298,7 @@ export class Call implements Provenance {
       ...ending,
     };
     this.#records.push(record);
+    tellAttempt(this.#plan, record);
     return record;
   }
 
@@ -295,9 +324,4 @@ export class Call implements Provenance {
 /** How much chance may add to a server's wish, in milliseconds: a tenth of it, a second at most, nothing where no chance is wanted. */
 function spread(minimum: number, { wait, backoffJitter }: Retry): number {
   return wait === undefined && backoffJitter === 0 ? 0 : Math.min(minimum / 10, 1_000);
-}
-
-function summaryOf(error: unknown): NonNullable<AttemptRecord["error"]> {
-  const { name, message } = error instanceof Error ? error : new Error(String(error));
-  return { name, code: error instanceof HoldfastError ? error.code : "UNKNOWN", message: redact(message) };
 }

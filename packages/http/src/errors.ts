@@ -1,4 +1,4 @@
-import { HoldfastError, redact } from "@holdfast/policy";
+import { HoldfastError } from "@holdfast/policy";
 import type { Response } from "./response.ts";
 import type { Verdict } from "./retry/verdict.ts";
 
@@ -181,17 +181,13 @@ export class TooManyRedirectsError extends HoldfastError {
   readonly code = "ERR_TOO_MANY_REDIRECTS";
 
   constructor(maxRedirects: number, url: string) {
-    super(`More than ${maxRedirects} redirects, the last one to ${redact(url)}`);
+    super(`More than ${maxRedirects} redirects, the last one to ${url}`);
   }
 }
 
 /** The URL is not one that can be asked: not a URL, or not http or https. */
 export class InvalidUrlError extends HoldfastError {
   readonly code = "ERR_INVALID_URL";
-
-  constructor(message: string, options?: ErrorOptions) {
-    super(redact(message), options);
-  }
 }
 
 /** An answer that is not a success, thrown by `raiseForStatus()`. */
@@ -202,7 +198,7 @@ export class StatusError extends HoldfastError {
   constructor(response: Response) {
     const { status, statusText, url, verdict } = response;
     super(
-      `${redact(url)} answered ${status} ${statusText}`.trimEnd() +
+      `${url} answered ${status} ${statusText}`.trimEnd() +
         (verdict.advice === "" ? "" : `: ${verdict.advice}`),
     );
     this.response = response;

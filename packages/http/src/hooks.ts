@@ -1,4 +1,5 @@
 import type { AttemptRecord } from "./attempt-record.ts";
+import type { GiveUp } from "./give-up.ts";
 import type { HttpRequest } from "./request.ts";
 import type { Response } from "./response.ts";
 
@@ -8,8 +9,14 @@ export type RequestHook = (request: HttpRequest) => HttpRequest | void | Promise
 /** Sees every response: redirects, and those that are retried, included (in requests, it is not called for those). */
 export type ResponseHook = (response: Response, request: HttpRequest) => void | Promise<void>;
 
+/** Hears of every attempt when it has ended, and what follows it. */
+export type AttemptHook = (attempt: AttemptRecord, request: HttpRequest) => void;
+
 /** Hears that an attempt failed and another one will follow after `attempt.delay` milliseconds. */
 export type RetryHook = (attempt: AttemptRecord, request: HttpRequest) => void | Promise<void>;
+
+/** Hears of every call that ends without success, whether it gives back an answer or throws. */
+export type GiveUpHook = (giveUp: GiveUp, request: HttpRequest) => void;
 
 /** Hears of every error that ends a call. */
 export type ErrorHook = (error: unknown, request: HttpRequest) => void | Promise<void>;
@@ -18,7 +25,9 @@ export type ErrorHook = (error: unknown, request: HttpRequest) => void | Promise
 export interface Hooks {
   readonly request: RequestHook[];
   readonly response: ResponseHook[];
+  readonly attempt: AttemptHook[];
   readonly retry: RetryHook[];
+  readonly giveUp: GiveUpHook[];
   readonly error: ErrorHook[];
 }
 
@@ -30,7 +39,9 @@ export function joinHooks(first: HooksInit = {}, then: HooksInit = {}): Hooks {
   return {
     request: join(first.request, then.request),
     response: join(first.response, then.response),
+    attempt: join(first.attempt, then.attempt),
     retry: join(first.retry, then.retry),
+    giveUp: join(first.giveUp, then.giveUp),
     error: join(first.error, then.error),
   };
 }

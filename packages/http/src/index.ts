@@ -9,17 +9,31 @@ export type { AttemptRecord } from "./attempt-record.ts";
 export { type Auth, basicAuth, bearerAuth, digestAuth, type DigestOptions } from "./auth.ts";
 export { type BodySource, sourceOf } from "./body-source.ts";
 export type { BodyInit, ByteStream } from "./body.ts";
+export { type Asked, type AttemptMessage, channelNames, type GiveUpMessage } from "./channels.ts";
 export type { Cookies } from "./cookies.ts";
 export * from "./errors.ts";
 export { type Failure, isFailure } from "./failure.ts";
+export type { GiveUp } from "./give-up.ts";
 export { type HeadersInit, ResponseHeaders } from "./headers.ts";
-export type { ErrorHook, Hooks, HooksInit, RequestHook, ResponseHook, RetryHook } from "./hooks.ts";
+export type {
+  AttemptHook,
+  ErrorHook,
+  GiveUpHook,
+  Hooks,
+  HooksInit,
+  RequestHook,
+  ResponseHook,
+  RetryHook,
+} from "./hooks.ts";
 export type { IdempotencyKey } from "./idempotency.ts";
 export type { LiveBody } from "./live-body.ts";
+export { logTo, type LogToOptions } from "./log.ts";
 export type { HttpRequest, Params } from "./request.ts";
 export type { ResponsePromise } from "./response-promise.ts";
 export { Response } from "./response.ts";
 export type { Environment, ProxyMap } from "./proxy/environment.ts";
+export type { Dialect, Hint, Reply } from "./retry/dialects/dialect.ts";
+export { dialects } from "./retry/dialects/index.ts";
 export { Retry } from "./retry/retry.ts";
 export { parseRetryAfter } from "./retry/retry-after.ts";
 export { errorVerdict, statusVerdict, type Verdict } from "./retry/verdict.ts";

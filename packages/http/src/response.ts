@@ -1,3 +1,5 @@
+import { inspect, type InspectOptions } from "node:util";
+import { redact } from "@holdfast/policy";
 import type { AttemptRecord } from "./attempt-record.ts";
 import { StatusError } from "./errors.ts";
 import { ResponseHeaders } from "./headers.ts";
@@ -121,6 +123,12 @@ export class Response {
     return this.#record[name] !== undefined;
   }
 
+  /** What of it is fit for a log, and what `console.log` shows: status and URL, without credentials. */
+  toJSON(): { readonly status: number; readonly statusText: string; readonly url: string } {
+    const { status, statusText, url } = this;
+    return { status, statusText: redact(statusText), url: redact(url) };
+  }
+
   /** Says that nobody wants the body: nothing to do where it is here already; the session's own. */
   discard(): Promise<void> | undefined {
     return undefined;
@@ -138,6 +146,13 @@ export class Response {
     return this;
   }
 }
+
+// Not in the class: isolated declarations cannot name a member by this symbol.
+Object.defineProperty(Response.prototype, inspect.custom, {
+  value(this: Response, _depth: number, options: InspectOptions): string {
+    return `${this.constructor.name} ${inspect(this.toJSON(), options)}`;
+  },
+});
 
 /**
  * Decodes text in the charset of its byte order mark, else in that which a Content-Type names, else in UTF-8 (the order

@@ -65,6 +65,8 @@ export interface RequestOptions extends Pick<
   readonly json?: unknown;
   /** Ends the call: its reason is thrown as it is. */
   readonly signal?: AbortSignal | undefined;
+  /** Once aborted, the call waits for nothing more: the attempt under way is the last, and what there is comes back. */
+  readonly patience?: AbortSignal | undefined;
   /** Lets the server recognise a second try, so that any method may be sent again; sent as Idempotency-Key. */
   readonly idempotencyKey?: IdempotencyKey;
   /**

@@ -381,3 +381,26 @@ test("a budget is shared by all calls", async () => {
   assert.deepEqual([first.attempts.length, second.attempts.length, adapter.requests.length], [4, 1, 5]);
   assert.equal(second.attempts[0]?.decision, "given-up: budget");
 });
+
+test("a call whose caller has no patience left ends its wait at once, with the last answer and when to ask again", async () => {
+  const patience = new AbortController();
+  const { session, adapter, clock } = scripted([{ status: 503, headers: { "retry-after": "60" } }, {}]);
+  session.hooks.retry.push(() => patience.abort(new Error("enough")));
+
+  const response = await session.get("https://a.test/", { patience: patience.signal });
+
+  assert.equal(response.status, 503);
+  assert.equal(adapter.requests.length, 1);
+  assert.ok(clock.now() < 60_000);
+  assert.ok(Number(response.retryAt) >= 60_000);
+  assert.equal(response.attempts.at(-1)?.decision, "given-up: patience");
+});
+
+test("a call without patience makes one attempt", async () => {
+  const { session, adapter } = scripted([{ status: 503 }, {}]);
+
+  const response = await session.get("https://a.test/", { patience: AbortSignal.abort() });
+
+  assert.equal(response.status, 503);
+  assert.equal(adapter.requests.length, 1);
+});

@@ -7,11 +7,15 @@ import {
   type Scope,
 } from "@holdfast/policy";
 import { HttpAdapter, type Adapter } from "./adapter.ts";
+import { summaryOf } from "./attempt-record.ts";
 import { Call, callPolicy, type Exchange } from "./call.ts";
+import { tellGiveUp } from "./channels.ts";
 import { closableClock, type ClosableClock } from "./closable-clock.ts";
 import { Cookies } from "./cookies.ts";
+import { endingClock } from "./ending-clock.ts";
 import { InvalidUrlError } from "./errors.ts";
 import { witness } from "./failure.ts";
+import { giveUpOf } from "./give-up.ts";
 import { mergeHeaders } from "./headers.ts";
 import { joinHooks, type Hooks } from "./hooks.ts";
 import { nextHop, type Hop } from "./hop.ts";
@@ -23,7 +27,7 @@ import { isRedirectStatus, leavesOrigin } from "./redirects.ts";
 import type { HttpRequest } from "./request.ts";
 import type { Response } from "./response.ts";
 import { responsePromise, type ResponsePromise } from "./response-promise.ts";
-import type { Retry } from "./retry/retry.ts";
+import { Retry } from "./retry/retry.ts";
 import { errorVerdict } from "./retry/verdict.ts";
 import { sessionDefaults } from "./session-defaults.ts";
 import type { RequestOptions, SessionOptions, StreamRequestOptions } from "./session-options.ts";
@@ -55,7 +59,7 @@ export class Session implements AsyncDisposable {
     this.hooks = joinHooks(options.hooks);
     this.cookies = options.cookies === false ? undefined : new Cookies(options.cookies);
     this.#additions = { ...options, headers: mergeHeaders(sessionDefaults.headers, options.headers) };
-    this.#retry = options.retry ?? sessionDefaults.retry;
+    this.#retry = checkedRetry(options.retry) ?? sessionDefaults.retry;
     this.#timeouts = resolveTimeouts(options.timeout);
     this.#maxRedirects =
       options.maxRedirects === undefined ? sessionDefaults.maxRedirects : options.maxRedirects;
@@ -159,6 +163,7 @@ export class Session implements AsyncDisposable {
       timeouts,
       deadline: this.#clock.now() + timeouts.total,
       signal: options.signal,
+      patience: options.patience,
       hooks: options.hooks === undefined ? this.hooks : joinHooks(this.hooks, options.hooks),
       maxRedirects: options.maxRedirects === undefined ? this.#maxRedirects : options.maxRedirects,
       maxBytes:
@@ -166,7 +171,7 @@ export class Session implements AsyncDisposable {
         this.#options.maxBytes ??
         (options.stream === true ? Infinity : sessionDefaults.maxBytes),
       sensitiveHeaders: this.#options.sensitiveHeaders ?? none,
-      retry: options.retry,
+      retry: checkedRetry(options.retry),
       proxy: options.proxy,
     };
   }
@@ -227,19 +232,27 @@ export class Session implements AsyncDisposable {
   }
 
   #hopAfter({ request, call: { retry }, response }: Arrived, followed: number, terms: Terms): Hop {
-    const { maxRedirects, sensitiveHeaders, deadline } = terms;
+    const { hooks, maxRedirects, sensitiveHeaders, deadline } = terms;
     const [now, patience] = [this.#clock.date(), deadline - this.#clock.now()];
     try {
       return nextHop({ request, response, retry, followed, maxRedirects, sensitiveHeaders, now, patience });
     } catch (error) {
       const { attempts, elapsed } = response;
-      throw witness(error, { attempts, elapsed, verdict: tooManyRedirects, response });
+      const verdict = tooManyRedirects;
+      const ending = {
+        status: response.status,
+        error: summaryOf(error),
+        verdict,
+        decision: `not-retried: ${verdict.reason}`,
+      };
+      tellGiveUp({ hooks, request }, () => giveUpOf(ending, response));
+      throw witness(error, { attempts, elapsed, verdict, response });
     }
   }
 
   #callFor({ request, auth, left }: Leg, terms: Terms): Call {
     const adapter = this.#adapterFor(request.url);
-    const { hooks, timeouts, maxBytes, proxy, streams } = terms;
+    const { hooks, timeouts, maxBytes, patience, proxy, streams } = terms;
     return new Call({
       request,
       adapter: streams === undefined ? adapter : streams.through(adapter),
@@ -254,14 +267,23 @@ export class Session implements AsyncDisposable {
       timeouts,
       maxBytes,
       proxy: this.#proxyFor(request.url, proxy),
+      patience,
     });
   }
 
-  #send(call: Call, { signal, deadline }: Terms): Promise<Exchange> {
+  #send(call: Call, terms: Terms): Promise<Exchange> {
+    const { signal, deadline, patience } = terms;
     const random = this.#options.random ?? systemRandom;
+    const clock = patience === undefined ? this.#clock : endingClock(this.#clock, patience);
     // Hot path: with nothing missing, the policy takes it as it is.
-    const context: Scope = { signal, deadline, clock: this.#clock, random, on: undefined, attempt: 1 };
-    return this.#policy.execute((scope) => call.send(scope), context);
+    const context: Scope = { signal, deadline, clock, random, on: undefined, attempt: 1 };
+    const sent = this.#policy.execute((scope) => call.send(scope), context);
+    if (patience === undefined) return sent;
+    return sent.catch((error: unknown) => {
+      const last = patience.aborted && error === patience.reason ? call.cutShort() : undefined;
+      if (last === undefined) throw error;
+      return last;
+    });
   }
 
   #adapterFor(url: URL): Adapter {
@@ -295,6 +317,7 @@ interface Terms {
   readonly timeouts: Timeouts;
   readonly deadline: number;
   readonly signal: AbortSignal | undefined;
+  readonly patience: AbortSignal | undefined;
   readonly hooks: Hooks;
   readonly maxRedirects: number | null;
   readonly maxBytes: number;
@@ -324,3 +347,8 @@ interface Arrived {
 }
 
 const tooManyRedirects = errorVerdict({ code: "ERR_TOO_MANY_REDIRECTS" });
+
+function checkedRetry(retry: Retry | undefined): Retry | undefined {
+  if (retry === undefined || retry instanceof Retry) return retry;
+  throw new TypeError("The option retry takes a Retry: new Retry({ total: 5 })");
+}

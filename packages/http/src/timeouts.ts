@@ -28,10 +28,23 @@ export function resolveTimeouts(
   under: Timeouts = timeoutDefaults,
 ): Timeouts {
   if (options === undefined) return under;
+  checkNames(options);
   return {
     connect: toMs(options.connect ?? under.connect),
     read: toMs(options.read ?? under.read),
     attempt: toMs(options.attempt ?? under.attempt),
     total: toMs(options.total ?? under.total),
   };
+}
+
+const names: ReadonlySet<string> = new Set(Object.keys(timeoutDefaults));
+
+function checkNames(options: TimeoutOptions): void {
+  if (typeof options !== "object") {
+    throw new TypeError(`timeout takes { connect, read, attempt, total }, got ${JSON.stringify(options)}`);
+  }
+  for (const name of Object.keys(options)) {
+    if (!names.has(name))
+      throw new TypeError(`timeout has no limit named ${JSON.stringify(name)}: ${[...names].join(", ")}`);
+  }
 }

@@ -1,3 +1,4 @@
+import { redact } from "./redact.ts";
 import type { Attempt } from "./retry/attempt.ts";
 
 /**
@@ -15,6 +16,11 @@ import type { Attempt } from "./retry/attempt.ts";
  */
 export abstract class HoldfastError extends Error {
   abstract readonly code: string;
+
+  /** Takes any text: what looks like credentials does not get into the message. */
+  constructor(message: string, options?: ErrorOptions) {
+    super(redact(message), options);
+  }
 
   override get name(): string {
     return this.constructor.name;

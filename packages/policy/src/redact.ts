@@ -1,15 +1,30 @@
+// The ends of the names that secrets go by: `client_secret`, `accessToken`, `X-Amz-Signature`, but not `monkey`.
+const secretName =
+  /(?:(?<![a-z\d])|(?<=%[\da-f]{2}))(?:(?:access|refresh|id|auth|api|session|client|secret|private|csrf|xsrf)?[_-]?(?:token|key|secret|password|passwd|passphrase|pwd|signature|credentials?)|auth|jwt|pass|sig|sid|(?:j|php)?sess(?:ion)?[_-]?(?:id)?|(?:aws)?accesskeyid)/
+    .source;
+
 const rules: readonly (readonly [RegExp, string])[] = [
-  // RFC 3986, 3.2.1: user information in a URL.
-  [/\b([a-z][a-z\d+.-]*:\/\/)[^\s/?#@]*(?:@[^\s/?#@]*)*@/gi, "$1***@"],
+  // RFC 3986, 3.2.1: user information in a URL, and in one that is a parameter of another.
+  [/(\/\/)[^\s/?#@]*(?:@[^\s/?#@]*)*@/g, "$1***@"],
+  [/(%3a%2f%2f)(?:(?!%2f|%3f|%23)[^\s&#])*?%40/gi, "$1***%40"],
   // RFC 9110, 11.6.2: credentials after a scheme's name.
   [/\b(Basic|Bearer|Digest|Negotiate)\s+(?=\S*[\d=])[\w\-.~+/=]{6,}/gi, "$1 ***"],
   [
     /\b((?:proxy-)?authorization|(?:set-)?cookie|x-api-key|x-auth-token)(["']?\s*[:=]\s*)[^\r\n]*/gi,
     "$1$2***",
   ],
+  // A header of this name, but the one that keeps requests apart and opens nothing.
   [
-    /\b((?:access|refresh|id|auth|api|session)?[_-]?(?:token|key|secret|password|passwd|pwd|signature)|sig)(=|["']\s*:\s*["']?)(?!\*\*\*)[^\s&"',;#)]+/gi,
+    /(?<![\w-])((?![\w-]*idempotency-)[\w-]*-(?:token|key|secret|signature|password))(\s*:\s*)[^\r\n]*/gi,
     "$1$2***",
+  ],
+  [new RegExp(`(${secretName})(=|%3D)(?!\\*\\*\\*)[^\\s&#"']+`, "gi"), "$1$2***"],
+  [
+    new RegExp(
+      `(${secretName}["']\\s*:\\s*)(?:"(?:\\\\.|[^"\\\\])*"?|'(?:\\\\.|[^'\\\\])*'?|[^\\s,}]+)`,
+      "gi",
+    ),
+    '$1"***"',
   ],
 ];
 

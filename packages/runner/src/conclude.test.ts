@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { conclude, holdOf, type Settled } from "./conclude.ts";
+import { type Circumstances, conclude, holdOf, type Settled } from "./conclude.ts";
 import type { Lease } from "./ledger.ts";
 import type { State } from "./state.ts";
 import { answered, failure } from "./testing/scripted-fetcher.ts";
@@ -10,6 +10,8 @@ const get: Lease = { job: { id: 1, line: 1, method: "GET", url }, from: "pending
 const post: Lease = { ...get, job: { ...get.job, method: "POST" } };
 const keyed: Lease = { ...post, job: { ...post.job, request: { idempotencyKey: "k" } } };
 const deferredOften: Lease = { ...get, rounds: 5 };
+
+const calm: Circumstances = { now: 1_000, maxRounds: 5, maxDefer: 50_000, aborted: false, draining: false };
 
 const answer = (status: number, retryAt?: number): Settled => ({
   ok: true,
@@ -34,6 +36,12 @@ describe("conclude", () => {
       get,
       answer(429, 900),
       { at: "deferred", reason: "http-429", until: 1_001, rounds: 1 },
+    ],
+    [
+      "a server that asks for more patience than a run has",
+      get,
+      answer(429, 1e15),
+      { at: "deferred", reason: "http-429", until: 51_000, rounds: 1 },
     ],
     ["one round too many", deferredOften, answer(429, 9_000), failedFor("http-429", true)],
     ["a rejection that names a time", get, answer(404, 9_000), failedFor("http-404", false)],
@@ -74,14 +82,51 @@ describe("conclude", () => {
   ];
   for (const [name, lease, settled, state] of table) {
     it(`judges ${name}`, () => {
-      const outcome = conclude(lease, settled, { now: 1_000, maxRounds: 5, aborted: false });
+      const outcome = conclude(lease, settled, calm);
+
+      assert.deepEqual(outcome?.state, state);
+    });
+  }
+
+  const deferredFor = (reason: string, until: number, rounds = 0): State => ({
+    at: "deferred",
+    reason,
+    until,
+    rounds,
+  });
+  const drained: readonly (readonly [string, Lease, Settled, State])[] = [
+    ["success", get, answer(200), { at: "done" }],
+    ["a rejection", get, answer(404), failedFor("http-404", false)],
+    ["a passing fault", get, answer(503), deferredFor("http-503", 1_001)],
+    ["a server that asks for patience", get, answer(429, 9_000), deferredFor("http-429", 9_000)],
+    ["a server that asks for too much of it", get, answer(429, 1e15), deferredFor("http-429", 51_000)],
+    ["one round too many", deferredOften, answer(503), deferredFor("http-503", 1_001, 5)],
+    ["an error", get, thrown(failure("timeout-read")), deferredFor("timeout-read", 1_001)],
+    ["an unsafe request that was answered", post, answer(503, 9_000), failedFor("http-503", false)],
+    [
+      "an unsafe request without an answer",
+      post,
+      thrown(failure("timeout-read")),
+      { at: "unknown", reason: "timeout-read" },
+    ],
+    [
+      "an unsafe request that never arrived",
+      post,
+      thrown(failure("refused", { mayHaveArrived: false })),
+      deferredFor("refused", 1_001),
+    ],
+    ["a defect", get, thrown("oops"), failedFor("unexpected-error", false)],
+  ];
+  for (const [name, lease, settled, state] of drained) {
+    it(`keeps what a later attempt may cure waiting while a run drains: ${name}`, () => {
+      const outcome = conclude(lease, settled, { ...calm, draining: true });
 
       assert.deepEqual(outcome?.state, state);
     });
   }
 
   it("takes an aborted request back, unless it may have been executed", () => {
-    const circumstances = { now: 1_000, maxRounds: 5, aborted: true };
+    const circumstances = { ...calm, aborted: true };
     const settled = thrown(new Error("stop"));
 
     assert.equal(conclude(get, settled, circumstances), undefined);
@@ -90,22 +135,19 @@ describe("conclude", () => {
   });
 
   it("keeps the body of an answer that is a failure, and the message of an error", () => {
-    const circumstances = { now: 1_000, maxRounds: 5, aborted: false };
-
-    const missing = conclude(get, answer(404), circumstances);
-    const broken = conclude(get, thrown(failure("reset")), circumstances);
+    const missing = conclude(get, answer(404), calm);
+    const broken = conclude(get, thrown(failure("reset")), calm);
 
     assert.equal(missing?.exchange?.body?.length, missing?.exchange?.bytes);
     assert.equal(missing?.advice, "Advice for 404");
     assert.equal(broken?.exchange?.error, "Failed: reset");
   });
 
-  it("holds the host only when the server throttles and names a time", () => {
-    assert.deepEqual([answer(429, 9), answer(429), answer(503, 9), thrown(new Error("x"))].map(holdOf), [
-      9,
-      undefined,
-      undefined,
-      undefined,
-    ]);
+  it("holds the host only when the server throttles and names a time, and never longer than the run accepts", () => {
+    const answers = [answer(429, 9), answer(429, 1e15), answer(429), answer(503, 9), thrown(new Error("x"))];
+
+    const holds = answers.map((settled) => holdOf(settled, calm));
+
+    assert.deepEqual(holds, [9, 51_000, undefined, undefined, undefined]);
   });
 });

@@ -14,8 +14,12 @@ export interface Circumstances {
   readonly now: number;
   /** How often a row may be deferred. */
   readonly maxRounds: number;
+  /** How long a server may put a row off, in ms; what it asks beyond that is cut. */
+  readonly maxDefer: number;
   /** Whether the run was ending its requests. */
   readonly aborted: boolean;
+  /** Whether the run was taking no more time: what a later attempt may cure then waits for one, instead of having failed. */
+  readonly draining: boolean;
 }
 
 /** Decides what becomes of a lease; undefined = it goes back as it was, for nothing is lost by sending it again. */
@@ -46,10 +50,14 @@ export function conclude(lease: Lease, settled: Settled, circumstances: Circumst
   return { lease, at, ...unexpected(error) };
 }
 
-/** Tells until when (epoch ms) the whole host asked to be left alone. */
-export function holdOf(settled: Settled): number | undefined {
+/** Tells until when (epoch ms) the whole host asked to be left alone, within what the run accepts. */
+export function holdOf(
+  settled: Settled,
+  { now, maxDefer }: Pick<Circumstances, "now" | "maxDefer">,
+): number | undefined {
   const source = settled.ok ? settled.response : isFetchFailure(settled.error) ? settled.error : undefined;
-  return source?.verdict.kind === "throttled" ? source.retryAt : undefined;
+  if (source?.verdict.kind !== "throttled" || source.retryAt === undefined) return undefined;
+  return Math.min(source.retryAt, now + maxDefer);
 }
 
 const checkFirst =
@@ -58,15 +66,25 @@ const checkFirst =
 function judge(
   lease: Lease,
   answer: Pick<Fetched, "verdict" | "retryAt">,
-  { now, maxRounds }: Circumstances,
+  circumstances: Circumstances,
 ): Ended {
   const { kind, reason } = answer.verdict;
   if (kind === "success") return { at: "done" };
   if (kind === "blocked" || kind === "rejected" || !maySendAgain(lease.job))
     return { at: "failed", reason, retryable: false };
-  if (answer.retryAt === undefined || lease.rounds >= maxRounds)
-    return { at: "failed", reason, retryable: true };
-  return { at: "deferred", reason, until: Math.max(answer.retryAt, now + 1), rounds: lease.rounds + 1 };
+  return later(lease, answer, circumstances);
+}
+
+// A run that drains cuts retries short, so that what it sees then is no proof that they are used up.
+function later(
+  { rounds }: Lease,
+  { retryAt, verdict: { reason } }: Pick<Fetched, "verdict" | "retryAt">,
+  { now, maxRounds, maxDefer, draining }: Circumstances,
+): Ended {
+  const until = Math.min(Math.max(retryAt ?? now, now + 1), now + maxDefer);
+  if (draining) return { at: "deferred", reason, until, rounds };
+  if (retryAt === undefined || rounds >= maxRounds) return { at: "failed", reason, retryable: true };
+  return { at: "deferred", reason, until, rounds: rounds + 1 };
 }
 
 // No answer came: what was not idempotent may have been executed, unless it is known that it never arrived.
@@ -74,9 +92,10 @@ function judgeFailure(lease: Lease, failure: FetchFailure, circumstances: Circum
   const { kind, reason } = failure.verdict;
   if (maySendAgain(lease.job) || kind === "blocked" || kind === "rejected")
     return judge(lease, failure, circumstances);
-  return failure.mayHaveArrived === false
-    ? { at: "failed", reason, retryable: true }
-    : { at: "unknown", reason };
+  if (failure.mayHaveArrived !== false) return { at: "unknown", reason };
+  return circumstances.draining
+    ? later(lease, failure, circumstances)
+    : { at: "failed", reason, retryable: true };
 }
 
 function unexpected(error: unknown): Pick<Outcome, "state" | "advice" | "exchange"> {

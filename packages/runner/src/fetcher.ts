@@ -28,6 +28,8 @@ export interface FetchOptions {
   body?: string;
   signal?: AbortSignal;
   idempotencyKey?: string;
+  /** Once it aborts, the request waits for nothing more: no further attempt, and the last answer or error is the result. */
+  patience?: AbortSignal | undefined;
 }
 
 /** Sends one request with whatever retries it sees fit: the shape of a session that a run needs. */

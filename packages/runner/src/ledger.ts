@@ -128,7 +128,7 @@ export interface Ledger extends LedgerReader {
   record(outcome: Outcome): void;
   /** Records states and bodies of what was taken in: after it returns they survive a crash and a power loss. A row that ended for good keeps its first outcome. */
   commit(): void;
-  /** Makes every failed row retryable, but for lines that are no request. */
+  /** Makes every failed row retryable, but for lines that are no request, and every deferred row due, as if it had never been deferred. */
   reopenFailed(): void;
   setNote(note: RunNote): void;
 }

@@ -22,6 +22,8 @@ export interface LoopOptions extends Pick<RunOptions, "input" | "session" | "dra
   readonly perHost: number;
   /** In ms. */
   readonly maxPark: number;
+  /** In ms. */
+  readonly maxDefer: number;
   readonly maxRounds: number;
 }
 
@@ -158,6 +160,7 @@ export class Loop {
       ...rest,
       ...(headers === undefined ? {} : { headers: { ...headers } }),
       signal: this.#requests.signal,
+      patience: this.#stop.signal,
     };
     try {
       return { ok: true, response: await this.#options.session.request(method, url, options) };
@@ -167,12 +170,16 @@ export class Loop {
   }
 
   #settle(lease: Lease, settled: Settled): void {
-    const { clock, maxRounds, ledger } = this.#options;
+    const { clock, maxRounds, maxDefer, ledger } = this.#options;
     const now = clock.date();
-    const outcome = conclude(lease, settled, { now, maxRounds, aborted: this.#requests.signal.aborted });
+    const draining = this.#stop.signal.aborted;
+    const aborted =
+      this.#requests.signal.aborted ||
+      (draining && !settled.ok && settled.error === this.#stop.signal.reason);
+    const outcome = conclude(lease, settled, { now, maxRounds, maxDefer, aborted, draining });
     if (outcome === undefined) ledger.release([lease]);
     else this.#commits.add(outcome);
-    const until = holdOf(settled);
+    const until = holdOf(settled, { now, maxDefer });
     const host = hostOf(lease.job.url);
     if (until !== undefined && until > now && this.#holds.hold(host, until))
       this.#tell({ type: "held", host, until });

@@ -15,15 +15,17 @@ export interface RunOptions {
   readonly concurrency?: number;
   /** Requests at a time to one host and port. @default 8 */
   readonly perHost?: number;
-  /** Stops taking lines up; what is in flight finishes and is recorded. */
+  /** Stops taking lines up; the attempts under way finish and are recorded, and what would need another one waits for the next run. */
   readonly drain?: AbortSignal;
   /** Ends what is in flight; what finished before is recorded. */
   readonly signal?: AbortSignal;
   /** How long a run with nothing else to do waits for the next deferred row. @default "2m" */
   readonly maxPark?: Duration;
+  /** How long a server may put a row off; a later time is taken for this one. @default "24h" */
+  readonly maxDefer?: Duration;
   /** How often a row may be deferred before it has failed. @default 5 */
   readonly maxRounds?: number;
-  /** Takes up rows that failed for good too. @default false */
+  /** Takes up rows that failed for good too, and deferred rows before their time. @default false */
   readonly retryFailed?: boolean;
   /** Hears every event; what it throws ends the run. */
   readonly on?: (event: RunEvent) => void;
@@ -35,10 +37,12 @@ export const runDefaults: {
   readonly concurrency: number;
   readonly perHost: number;
   readonly maxPark: Duration;
+  readonly maxDefer: Duration;
   readonly maxRounds: number;
 } = {
   concurrency: 16,
   perHost: 8,
   maxPark: "2m",
+  maxDefer: "24h",
   maxRounds: 5,
 };

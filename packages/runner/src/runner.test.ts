@@ -224,6 +224,26 @@ describe("run, deferring", () => {
     assert.deepEqual([late.done, late.waiting, late.nextAt], [2, 0, undefined]);
   });
 
+  it("waits a day at most, whatever the server asks for, and not at all when it is told to try again", async () => {
+    const directory = runDirectory();
+    const day = 86_400_000;
+    const session = scriptedFetcher(({ url }) => answered(url, { status: 429, retryAt: 1e15 }));
+    const events: RunEvent[] = [];
+    const on = (event: RunEvent): void => void events.push(event);
+    const parked = await run({ directory, session, clock: fakeClock(), input: sites(2), on });
+
+    const waiting = await run({ directory, session: ok, clock: fakeClock() });
+    const again = await run({ directory, session: ok, clock: fakeClock(), retryFailed: true });
+
+    assert.deepEqual([parked.waiting, parked.nextAt], [2, day]);
+    assert.deepEqual(
+      events.flatMap((event) => (event.type === "held" ? [event.until] : [])),
+      [day],
+    );
+    assert.deepEqual([waiting.done, waiting.waiting], [0, 2]);
+    assert.deepEqual([again.done, again.waiting], [2, 0]);
+  });
+
   it("gives a row up after so many rounds", async () => {
     const clock = fakeClock();
     const session = scriptedFetcher(({ url }) =>
@@ -257,6 +277,36 @@ describe("run, deferring", () => {
 });
 
 describe("run, interrupted", () => {
+  it("passes on that it waits for nothing more when it is drained, and keeps waiting what a later attempt may cure", async () => {
+    const directory = runDirectory();
+    const drain = new AbortController();
+    const clock = fakeClock({ start: 1_000 });
+    const session = scriptedFetcher(async ({ url, options: { patience } }) => {
+      if (url === site(4)) queueMicrotask(() => drain.abort());
+      await new Promise((resolve) => patience?.addEventListener("abort", resolve));
+      if (url === site(1)) return answered(url, { status: 429, retryAt: 61_000 });
+      if (url === site(2)) throw failure("timeout-read");
+      if (url === site(3)) throw patience?.reason;
+      return answered(url, { status: 404 });
+    });
+
+    const report = await run({ directory, session, clock, input: sites(4), drain: drain.signal });
+
+    const { ended, lines, failed, waiting, attempts, nextAt } = report;
+    assert.deepEqual(
+      { ended, lines, failed, waiting, attempts, nextAt },
+      { ended: "drained", lines: 4, failed: 1, waiting: 3, attempts: 3, nextAt: 1_001 },
+    );
+    assert.deepEqual(outcomes(directory), [
+      "1 deferred http-429",
+      "2 deferred timeout-read",
+      "3 pending",
+      "4 failed http-404",
+    ]);
+    const rest = await run({ directory, session: ok, clock, input: sites(4) });
+    assert.deepEqual([rest.done, rest.failed, rest.waiting], [3, 1, 0]);
+  });
+
   it("lets what is in flight finish when it is drained, and takes nothing more up", async () => {
     const directory = runDirectory();
     const drain = new AbortController();

@@ -26,13 +26,14 @@ export async function run(options: RunOptions): Promise<RunReport> {
     maxRounds,
   };
   const maxPark = toMs(options.maxPark ?? runDefaults.maxPark);
+  const maxDefer = toMs(options.maxDefer ?? runDefaults.maxDefer);
   const ledger = openLedger(options.directory, { clock });
   try {
     if (options.retryFailed === true) ledger.reopenFailed();
     const startedAt = clock.date();
     const began = clock.now();
     ledger.setNote({ startedAt });
-    const ended = await new Loop({ ...options, ...settings, clock, maxPark, ledger }).run();
+    const ended = await new Loop({ ...options, ...settings, clock, maxPark, maxDefer, ledger }).run();
     ledger.setNote({ startedAt, elapsed: clock.now() - began, ended });
     return reportOf(ledger);
   } finally {

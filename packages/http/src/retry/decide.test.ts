@@ -29,6 +29,9 @@ interface Case {
   readonly key?: string;
   readonly status?: number;
   readonly retryAfter?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Of the answer. */
+  readonly json?: unknown;
   readonly error?: unknown;
   readonly rule?: RetryInit;
   readonly before?: Facts["before"];
@@ -40,19 +43,24 @@ function factsOf({
   key,
   status,
   retryAfter,
+  headers: further = {},
+  json,
   error,
   rule,
   before = [],
 }: Case): Facts {
-  const headers = retryAfter === undefined ? {} : { "retry-after": retryAfter };
+  const headers = {
+    ...further,
+    ...(retryAfter !== undefined && { "retry-after": retryAfter }),
+    ...(json !== undefined && { "content-type": "application/json" }),
+  };
+  const content = new TextEncoder().encode(json === undefined ? "" : JSON.stringify(json));
   const url = "https://a.test/";
   return {
     request: { method, url: new URL(url), headers: {}, body, idempotencyKey: key },
     retry: rule === undefined ? sessionDefaults.retry : new Retry(rule),
     response:
-      status === undefined
-        ? undefined
-        : new Response({ status, statusText: "", url, headers, content: new Uint8Array() }),
+      status === undefined ? undefined : new Response({ status, statusText: "", url, headers, content }),
     error,
     before,
     now,
@@ -77,6 +85,15 @@ const silence = new ReadTimeoutError("a.test", 1, "headers");
 const notFound = new ConnectionError("?", { errno: "ENOTFOUND", phase: "dns", mayHaveArrived: false });
 const badCertificate = new TlsError("?", { certificate: true, errno: "CERT_HAS_EXPIRED" });
 const cutHandshake = new TlsError("?", { certificate: false, errno: "ECONNRESET" });
+
+const rateLimit = { ratelimit: '"default";r=0;t=5' };
+const wanted = { "x-should-retry": "true" };
+const github = { "x-github-request-id": "C0DE:1" };
+const primary = {
+  ...github,
+  "x-ratelimit-remaining": "0",
+  "x-ratelimit-reset": String(now / 1_000 + 9),
+};
 
 const table: readonly (readonly [what: string, facts: Case, decision: string])[] = [
   ["a 200", { status: 200 }, "no success"],
@@ -141,6 +158,73 @@ const table: readonly (readonly [what: string, facts: Case, decision: string])[]
   ["an unlisted 413 without", { status: 413 }, "no not-retried: http-413"],
   ["a 403 with a Retry-After", { status: 403, retryAfter: "7" }, "no not-retried: http-403"],
   ["a Retry-After with a 200", { status: 200, retryAfter: "7" }, "no success"],
+
+  ["a RateLimit", { status: 429, headers: rateLimit }, "yes ratelimit 5000"],
+  [
+    "a RateLimit of more than is allowed",
+    { status: 429, headers: { ratelimit: '"a";r=0;t=121' } },
+    "exhausted ratelimit-too-long",
+  ],
+  [
+    "a RateLimit where the server's wishes are not respected",
+    { status: 429, headers: rateLimit, rule: { statusForcelist: [429], respectRetryAfterHeader: false } },
+    "yes back-off 0",
+  ],
+  [
+    "a RateLimit where no dialect is understood",
+    { status: 429, headers: rateLimit, rule: { statusForcelist: [429], dialects: [] } },
+    "yes back-off 0",
+  ],
+  ["a RateLimit with an unlisted 404", { status: 404, headers: rateLimit }, "no not-retried: http-404"],
+  ["a 403 of GitHub's limit", { status: 403, headers: primary }, "yes github:x-ratelimit-reset 10000"],
+  [
+    "a 403 of GitHub's limit to a POST",
+    { method: "POST", status: 403, headers: primary },
+    "no not-retried: http-403",
+  ],
+  [
+    "a 403 of GitHub's limit where retries are off",
+    { status: 403, headers: primary, rule: { total: false } },
+    "no not-retried: http-403",
+  ],
+  [
+    "a 403 of GitHub's limit where the server's wishes are not respected",
+    { status: 403, headers: primary, rule: { respectRetryAfterHeader: false } },
+    "no not-retried: http-403",
+  ],
+  [
+    "a 403 of GitHub's secondary limit",
+    { status: 403, headers: github, json: { message: "You have exceeded a secondary rate limit" } },
+    "yes github:secondary-rate-limit 60000",
+  ],
+  [
+    "GitHub's secondary limit with a Retry-After",
+    { status: 403, headers: github, retryAfter: "7" },
+    "yes retry-after 7000",
+  ],
+  [
+    "a veto",
+    { status: 503, retryAfter: "7", headers: { "stripe-should-retry": "false" } },
+    "no not-retried: stripe-should-retry",
+  ],
+  [
+    "a veto of what would not be retried",
+    { status: 404, headers: { "stripe-should-retry": "false" } },
+    "no not-retried: http-404",
+  ],
+  [
+    "a veto of what the caller wants again",
+    { status: 503, headers: { "stripe-should-retry": "false" }, rule: { when: () => true } },
+    "yes back-off 0",
+  ],
+  ["a 409 that the server wants again", { status: 409, headers: wanted }, "yes back-off 0"],
+  ["a success that the server wants again", { status: 200, headers: wanted }, "no success"],
+  ["a redirect that the server wants again", { status: 301, headers: wanted }, "no not-retried: http-301"],
+  [
+    "a quota that is used up",
+    { status: 429, retryAfter: "7", json: { error: { code: "insufficient_quota" } } },
+    "no not-retried: openai:insufficient_quota",
+  ],
 
   ["a 421", { status: 421 }, "yes back-off 0"],
   ["a second 421", { status: 421, before: [statusVerdict(421)] }, "no not-retried: http-421"],

@@ -2,7 +2,10 @@ import { CircuitOpenError, RateLimitedError, RejectedError, RetryError } from "@
 import { TransportError, type Phase } from "../errors.ts";
 import type { HttpRequest } from "../request.ts";
 import type { Response } from "../response.ts";
-import { parseRetryAfter, type ServerDelay } from "./retry-after.ts";
+import type { Hint } from "./dialects/dialect.ts";
+import { hintOf } from "./dialects/index.ts";
+import { replyOf } from "./dialects/reply.ts";
+import type { ServerDelay } from "./retry-after.ts";
 import type { Retry } from "./retry.ts";
 import { maySendAgain, type Evidence } from "./safety.ts";
 import { errorVerdict, mayPass, retriedOnce, type Verdict } from "./verdict.ts";
@@ -43,17 +46,28 @@ export function decide(facts: Facts): Decision | Promise<Decision> {
     : wished.then((wish) => decideNow(facts, wish));
 }
 
+/** What the server says about another attempt, looked for when it is first asked for. */
+type Listen = () => Hint | undefined;
+
 function decideNow(facts: Facts, wished: boolean): Decision {
-  const objection = wished ? unsafe(facts) : (unwanted(facts) ?? unsafe(facts));
+  let heard: { readonly hint: Hint | undefined } | undefined;
+  const listen: Listen = () => (heard ??= { hint: hintIn(facts) }).hint;
+  const objection = wished ? unsafe(facts) : (unwanted(facts, listen) ?? unsafe(facts));
   if (objection !== undefined)
     return { again: "no", reason: objection === "ok" ? "success" : `not-retried: ${objection}` };
   const counted = count(facts);
   if (!counted.ok) return { again: "exhausted", reason: "retries-exhausted", cause: counted.error };
-  return patience(facts, counted.value);
+  return patience(facts, counted.value, listen);
+}
+
+function hintIn({ retry, response, now }: Facts): Hint | undefined {
+  const listens = response !== undefined && retry.respectRetryAfterHeader;
+  return listens ? hintOf(replyOf(response, now), retry.dialects) : undefined;
 }
 
 /** Why the failure, or the answer, calls for no further attempt. */
-function unwanted({ request, retry, response, error, before }: Facts): string | undefined {
+function unwanted(facts: Facts, listen: Listen): string | undefined {
+  const { retry, response, error, before } = facts;
   if (response === undefined) {
     const verdict = errorVerdict(error);
     if (!mayPass(verdict)) return verdict.reason;
@@ -65,9 +79,19 @@ function unwanted({ request, retry, response, error, before }: Facts): string | 
   // Switched off is switched off, also for a status that is listed.
   if (retry.total === false) return verdict.reason;
   if (status === 421 && !before.some(({ reason }) => reason === verdict.reason)) return undefined;
-  return retry.isRetry(request.method, status, response.headers.has("retry-after"))
-    ? undefined
-    : verdict.reason;
+  return unasked(facts, response, listen);
+}
+
+/** Why an answer calls for no further attempt: by its status, unless the server itself says otherwise. */
+function unasked({ request, retry }: Facts, response: Response, listen: Listen): string | undefined {
+  const { status, headers, verdict } = response;
+  if (retry.isRetry(request.method, status, headers.has("retry-after"))) {
+    const hint = listen();
+    return hint?.retry === false ? hint.source : undefined;
+  }
+  // A success, or a redirect, is not made a failure by a header.
+  const wanted = status >= 400 && retry.isMethodRetryable(request.method) && listen()?.retry === true;
+  return wanted ? undefined : verdict.reason;
 }
 
 /** Why the request must not go out again, whatever came back. */
@@ -105,27 +129,27 @@ function count({ request, retry, response, error }: Facts): Counted {
   }
 }
 
-function patience(facts: Facts, left: Retry): Decision {
+function patience(facts: Facts, left: Retry, listen: Listen): Decision {
   const { retry, now } = facts;
-  const hint = wishOf(facts);
-  if (hint === undefined || hint.delay <= 0)
+  const wish = wishOf(facts, listen);
+  if (wish === undefined || wish.delay <= 0)
     return { again: "yes", retry: left, minimum: 0, source: "back-off" };
-  if (hint.delay > retry.retryAfterMax) {
+  if (wish.delay > retry.retryAfterMax) {
     return {
       again: "exhausted",
-      reason: `${hint.source}-too-long`,
+      reason: `${wish.source}-too-long`,
       cause: undefined,
-      retryAt: now + hint.delay,
+      retryAt: now + wish.delay,
     };
   }
-  return { again: "yes", retry: left, minimum: hint.delay, source: hint.source };
+  return { again: "yes", retry: left, minimum: wish.delay, source: wish.source };
 }
 
 /** When to come back: by the server's word, or by that of a policy which would refuse any earlier attempt. */
-function wishOf({ retry, response, error, now }: Facts): ServerDelay | undefined {
+function wishOf({ error, now }: Facts, listen: Listen): ServerDelay | undefined {
   if (error instanceof CircuitOpenError || error instanceof RateLimitedError) {
     return { delay: error.retryAt - now, source: errorVerdict(error).reason };
   }
-  const asked = retry.respectRetryAfterHeader ? response?.headers.get("retry-after") : undefined;
-  return typeof asked === "string" ? parseRetryAfter(asked, now) : undefined;
+  const { delay, source = "" } = listen() ?? {};
+  return delay === undefined ? undefined : { delay, source };
 }

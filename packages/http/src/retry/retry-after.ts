@@ -33,6 +33,7 @@ function delayOf(member: string, now: number): number | undefined {
   return date === undefined ? undefined : within(date - now);
 }
 
-function within(delay: number): number {
+/** Gives the nearest wait, in milliseconds, that is not below zero and leads to an instant which a Date can hold. */
+export function within(delay: number): number {
   return Math.min(Math.max(0, delay), longest);
 }

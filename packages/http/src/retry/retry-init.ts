@@ -1,5 +1,6 @@
 import { type Duration, toMs, type Wait } from "@holdfast/policy";
 import type { Response } from "../response.ts";
+import type { Dialect } from "./dialects/dialect.ts";
 import type { RequestHistory } from "./retry-history.ts";
 
 /** How many: a number, `null` for no limit, `false` for switched off; `true` counts as 1 (urllib3's rule). */
@@ -11,7 +12,7 @@ export interface Exchange {
   readonly error?: unknown;
 }
 
-/** The settings of a `Retry`; all are urllib3's, but `wait` and `when`. */
+/** The settings of a `Retry`; all are urllib3's, but `wait`, `when` and `dialects`. */
 export interface RetryInit {
   /** Retries and redirects together, whatever for. `false` also hands out redirects and errors as they are. @default 10 */
   readonly total?: RetryCount;
@@ -43,10 +44,12 @@ export interface RetryInit {
   readonly raiseOnRedirect?: boolean;
   /** Throws when the retries because of a status are used up, rather than hand out the last response. @default true */
   readonly raiseOnStatus?: boolean;
-  /** Waits as long as Retry-After says, rather than the back-off. @default true */
+  /** Waits as long as Retry-After, or another of `dialects`, says, rather than the back-off. @default true */
   readonly respectRetryAfterHeader?: boolean;
   /** The longest that Retry-After is taken for. @default "6h" */
   readonly retryAfterMax?: Duration;
+  /** The ways of saying "slow down" that are understood, the weightiest first. @default all that are built in */
+  readonly dialects?: readonly Dialect[];
   /** The headers that are not sent to another host. @default Retry.defaultRemoveHeadersOnRedirect */
   readonly removeHeadersOnRedirect?: Iterable<string>;
   /** The requests counted so far. @default none */

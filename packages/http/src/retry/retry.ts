@@ -8,6 +8,8 @@ import {
   type Wait,
 } from "@holdfast/policy";
 import { countedAs, type ErrorCounter } from "./counters.ts";
+import type { Dialect } from "./dialects/dialect.ts";
+import { dialects } from "./dialects/index.ts";
 import { parseRetryAfter } from "./retry-after.ts";
 import { type RequestHistory, responseError, type RetryEvent, rowOf } from "./retry-history.ts";
 import {
@@ -53,6 +55,7 @@ export class Retry implements RetryInit {
   readonly raiseOnStatus: boolean;
   readonly respectRetryAfterHeader: boolean;
   readonly retryAfterMax: number;
+  readonly dialects: readonly Dialect[];
   /** In lower case. */
   readonly removeHeadersOnRedirect: ReadonlySet<string>;
   readonly history: readonly RequestHistory[];
@@ -77,6 +80,7 @@ export class Retry implements RetryInit {
     this.raiseOnStatus = init.raiseOnStatus ?? true;
     this.respectRetryAfterHeader = init.respectRetryAfterHeader ?? true;
     this.retryAfterMax = durationOf(init.retryAfterMax, "6h");
+    this.dialects = init.dialects ?? dialects;
     this.removeHeadersOnRedirect = headerNamesOf(init.removeHeadersOnRedirect);
     this.history = init.history ?? [];
   }

@@ -46,6 +46,8 @@ export class Connection {
     this.#socket = socket;
     this.#servername = origin.protocol === "https:" ? origin.hostname : undefined;
     this.multiplexed = "alpnProtocol" in socket && socket.alpnProtocol === "h2";
+    // Until undici has it, and from then on undici lets it rest: a connection that nobody uses keeps no program alive.
+    socket.unref();
     // First in line: the reason must be known before undici reports the end.
     socket.on("error", (error: Error) => (this.failure = error));
     socket.once("close", () => onClose(this));
@@ -118,6 +120,7 @@ export class Connection {
     if (this.#handed || this.#socket.destroyed)
       return void this.#client.destroy(new StaleConnection(this.#goaway));
     this.#handed = true;
+    this.#socket.ref();
     // undici misses an answer that comes before it has finished asking.
     queueMicrotask(() => callback(null, this.#socket));
   }

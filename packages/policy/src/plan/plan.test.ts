@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { breaker } from "../breaker/breaker.ts";
 import { consecutive } from "../breaker/tally.ts";
 import { compose } from "../compose/compose.ts";
-import { succeeded } from "../outcome.ts";
+import { failed, succeeded } from "../outcome.ts";
 import { fullJitter } from "../retry/jitter.ts";
 import { retry } from "../retry/retry.ts";
 import { stopAfterAttempt, stopNever } from "../retry/stop.ts";
@@ -82,7 +82,7 @@ test("fails as it is told: with a result too", async () => {
   const refusing = retry({ when: retryIfResult((status: number) => status === 503), wait: waitFixed("1s") });
 
   const refused = await plan(refusing, { failWith: succeeded(503) });
-  const picky = await plan(retry({ when: retryIfError(RangeError) }));
+  const picky = await plan(retry({ when: retryIfError(RangeError) }), { failWith: failed(new Error("other")) });
 
   assert.equal(refused.attempts, 3);
   assert.equal(picky.attempts, 1);
@@ -114,4 +114,10 @@ test("leaves the callbacks, the listeners and the budget of a retry alone", asyn
 
   assert.equal(attempts, 4);
   assert.deepEqual(calls, []);
+});
+
+test("plans failures that the policy's condition picks, whatever it picks", async () => {
+  const picky = doubling.with({ when: retryIfResult((value: { busy?: boolean }) => value.busy === true) });
+
+  assert.equal((await plan(picky)).attempts, 4);
 });

@@ -1,5 +1,6 @@
 import type { Clock, Random } from "../clock.ts";
 import { toMs, type Duration } from "../duration.ts";
+import { TryAgain } from "../errors.ts";
 import { failed, unwrap, type Outcome } from "../outcome.ts";
 import { forAnyTask, type AnyPolicy } from "../policy.ts";
 import { fakeClock } from "../testing/fake-clock.ts";
@@ -12,7 +13,7 @@ export interface PlanOptions {
   readonly failures?: number;
   /** How long each attempt takes. @default 0 */
   readonly attemptDuration?: Duration;
-  /** What a failing attempt comes to: an error, or a result that a condition refuses. @default an Error */
+  /** What a failing attempt comes to: an error, or a result, for the conditions to judge. @default one that every condition retries */
   readonly failWith?: Outcome<unknown>;
   /** After how many attempts a policy that never stops is stopped. @default 1000 */
   readonly maxAttempts?: number;
@@ -65,7 +66,7 @@ const longest: Random = () => 1 - Number.EPSILON / 2;
 export async function plan(policy: AnyPolicy, options: PlanOptions = {}): Promise<Plan> {
   const { seed = 1, failures = Infinity, attemptDuration = 0, maxAttempts = 1_000 } = options;
   if (!(maxAttempts >= 1)) throw new RangeError(`plan needs maxAttempts of 1 or more, got ${maxAttempts}`);
-  const failWith = options.failWith ?? failed(new Error("Planned to fail"));
+  const failWith = options.failWith ?? failed(new TryAgain("Planned to fail"));
   const trial: Trial = {
     failures,
     failWith,

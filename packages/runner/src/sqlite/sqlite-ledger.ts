@@ -115,6 +115,7 @@ interface Owned {
 
 class SqliteLedger extends SqliteReader implements Ledger {
   readonly #lock: Lock;
+  readonly #clock: Pick<Clock, "date">;
   readonly #segments: SegmentWriter;
   readonly #planner: Planner;
   readonly #claims: Claims;
@@ -125,6 +126,7 @@ class SqliteLedger extends SqliteReader implements Ledger {
     super(directory, db);
     resolveIntents(db, clock.date());
     this.#lock = lock;
+    this.#clock = clock;
     this.#segments = new SegmentWriter(directory, lastCommitted(db));
     this.#planner = new Planner(db, () => clock.date());
     this.#claims = new Claims(db);
@@ -166,7 +168,10 @@ class SqliteLedger extends SqliteReader implements Ledger {
 
   reopenFailed(): void {
     this.#write(() =>
-      this.db.exec("UPDATE res SET retryable = 1 WHERE state = 'failed' AND reason NOT LIKE 'bad-input%'"),
+      transaction(this.db, () => {
+        this.db.exec("UPDATE res SET retryable = 1 WHERE state = 'failed' AND reason NOT LIKE 'bad-input%'");
+        this.db.prepare("UPDATE retry SET until = min(until, ?), rounds = 0").run(this.#clock.date());
+      }),
     );
   }
 

@@ -1,0 +1,65 @@
+import { channel } from "node:diagnostics_channel";
+import { redact } from "@holdfast/policy";
+import type { AttemptRecord } from "./attempt-record.ts";
+import type { GiveUp } from "./give-up.ts";
+import type { Hooks } from "./hooks.ts";
+import type { HttpRequest } from "./request.ts";
+
+/** Whose attempt it was: plain data, safe to log and to store. */
+export interface Asked {
+  readonly method: string;
+  /** Without credentials: secret query parameters read `***`. */
+  readonly url: string;
+}
+
+/** What `holdfast:attempt` carries for each attempt that has ended, and `holdfast:retry` for each that another one follows. */
+export interface AttemptMessage extends Asked, AttemptRecord {}
+
+/** What `holdfast:give-up` carries for each call that ended without success. */
+export interface GiveUpMessage extends Asked, GiveUp {}
+
+/** The names of the channels, for `subscribe` of node:diagnostics_channel. */
+export const channelNames = {
+  attempt: "holdfast:attempt",
+  retry: "holdfast:retry",
+  giveUp: "holdfast:give-up",
+} as const;
+
+const attempts = channel(channelNames.attempt);
+const retries = channel(channelNames.retry);
+const giveUps = channel(channelNames.giveUp);
+
+/** Who is to hear of a request. */
+export interface Watched {
+  readonly hooks: Hooks;
+  readonly request: HttpRequest;
+}
+
+/** Whether anybody wants to hear of attempts: what nobody wants is not even built. */
+export function attemptsAreWatched({ hooks }: Watched): boolean {
+  return hooks.attempt.length > 0 || attempts.hasSubscribers;
+}
+
+/** Tells hooks and channel that an attempt has ended. */
+export function tellAttempt({ hooks, request }: Watched, record: AttemptRecord): void {
+  for (const hook of hooks.attempt) hook(record, request);
+  if (attempts.hasSubscribers) attempts.publish({ ...askedOf(request), ...record } satisfies AttemptMessage);
+}
+
+/** Tells the channel, then the hooks one after another, that another attempt will follow. */
+export async function tellRetry({ hooks, request }: Watched, record: AttemptRecord): Promise<void> {
+  if (retries.hasSubscribers) retries.publish({ ...askedOf(request), ...record } satisfies AttemptMessage);
+  for (const hook of hooks.retry) await hook(record, request);
+}
+
+/** Tells hooks and channel that a call ended without success. */
+export function tellGiveUp({ hooks, request }: Watched, make: () => GiveUp): void {
+  if (hooks.giveUp.length === 0 && !giveUps.hasSubscribers) return;
+  const giveUp = make();
+  for (const hook of hooks.giveUp) hook(giveUp, request);
+  if (giveUps.hasSubscribers) giveUps.publish({ ...askedOf(request), ...giveUp } satisfies GiveUpMessage);
+}
+
+function askedOf({ method, url }: HttpRequest): Asked {
+  return { method, url: redact(url.href) };
+}

@@ -1,0 +1,39 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { replyWith, type ReplyInit } from "../../testing/dialect-reply.ts";
+import type { Hint } from "./dialect.ts";
+import { aws } from "./aws.ts";
+
+const table: readonly (readonly [what: string, reply: ReplyInit, hint: Hint | undefined])[] = [
+  [
+    "DynamoDB",
+    {
+      status: 400,
+      headers: { "x-amzn-requestid": "1" },
+      body: { __type: "com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException" },
+    },
+    { kind: "rate", retry: true, source: "aws:ProvisionedThroughputExceededException" },
+  ],
+  [
+    "a header with an address",
+    { status: 400, headers: { "x-amzn-errortype": "ThrottlingException:http://internal.amazon.com/" } },
+    { kind: "rate", retry: true, source: "aws:ThrottlingException" },
+  ],
+  [
+    "a plain code",
+    { status: 503, headers: { "x-amz-request-id": "1" }, body: { code: "SlowDown" } },
+    { kind: "rate", retry: true, source: "aws:SlowDown" },
+  ],
+  [
+    "a request that is wrong",
+    { status: 400, headers: { "x-amzn-requestid": "1" }, body: { __type: "ValidationException" } },
+    undefined,
+  ],
+  ["somebody else's code", { status: 400, body: { code: "Throttling" } }, undefined],
+];
+
+for (const [what, reply, hint] of table) {
+  test(`AWS: ${what}`, () => {
+    assert.deepEqual(aws(replyWith(reply)), hint);
+  });
+}

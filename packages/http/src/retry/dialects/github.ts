@@ -1,0 +1,47 @@
+import type { Dialect, Reply } from "./dialect.ts";
+import { isSpent, longest, textIn, untilEpoch } from "./values.ts";
+
+const marks = ["x-github-request-id", "x-github-media-type", "x-ratelimit-resource"];
+const limiting: ReadonlySet<number> = new Set([403, 429]);
+const second = 1_000;
+const minute = 60_000;
+
+/**
+ * GitHub's limits, which answer 403 as well as 429 (docs.github.com, "Rate limits for the REST API"). The primary one
+ * names its end in seconds since 1970, and a second more makes sure of it, as in Octokit. The secondary one has a
+ * Retry-After or means a minute, and says so in the message.
+ */
+export const github: Dialect = (reply) => {
+  if (!limiting.has(reply.status) || marks.every((name) => reply.headers.get(name) === null))
+    return undefined;
+  return primary(reply) ?? secondary(reply);
+};
+
+const primary: Dialect = ({ headers, now }) => {
+  if (!isSpent(headers.get("x-ratelimit-remaining") ?? "")) return undefined;
+  const delay = longest(headers.get("x-ratelimit-reset"), (text) => untilEpoch(text, now));
+  if (delay === undefined) return undefined;
+  const scope = headers.get("x-ratelimit-resource");
+  return {
+    kind: "rate",
+    ...(scope !== null && { scope }),
+    delay: delay + second,
+    retry: true,
+    source: "github:x-ratelimit-reset",
+  };
+};
+
+const secondary: Dialect = (reply) => {
+  const asked = reply.headers.get("retry-after") !== null;
+  if (!asked && !blamesSecondary(reply)) return undefined;
+  return {
+    kind: "rate",
+    ...(!asked && { delay: minute }),
+    retry: true,
+    source: "github:secondary-rate-limit",
+  };
+};
+
+function blamesSecondary({ body }: Reply): boolean {
+  return /secondary rate limit/i.test(textIn(body?.(), "message"));
+}

@@ -1,0 +1,38 @@
+import type { Dialect, Hint } from "./dialect.ts";
+import { fieldOf, listOf, secondsOf, textIn } from "./values.ts";
+
+// Where a later attempt may help (google/rpc/code.proto): a body is not parsed for nothing.
+const explained: ReadonlySet<number> = new Set([403, 409, 429, 500, 503, 504]);
+const reasons: Readonly<Record<string, Hint>> = {
+  rateLimitExceeded: { kind: "rate", retry: true, source: "google:rateLimitExceeded" },
+  userRateLimitExceeded: { kind: "rate", retry: true, source: "google:userRateLimitExceeded" },
+  dailyLimitExceeded: { kind: "quota", retry: false, source: "google:dailyLimitExceeded" },
+};
+
+/**
+ * Google's APIs: RetryInfo among the details of an error (google/rpc/error_details.proto), and before that the reasons
+ * which a 403 gives (Google Drive's page "Resolve errors").
+ */
+export const google: Dialect = ({ status, body }) => {
+  if (!explained.has(status)) return undefined;
+  const parsed = body?.();
+  // A stream of answers is one list.
+  const error = fieldOf(Array.isArray(parsed) ? parsed[0] : parsed, "error");
+  return retryInfo(error, status) ?? reasonOf(error);
+};
+
+function retryInfo(error: unknown, status: number): Hint | undefined {
+  const info = listOf(error, "details").find(
+    (detail) => fieldOf(detail, "@type") === "type.googleapis.com/google.rpc.RetryInfo",
+  );
+  const [, seconds = ""] = /^(.*)s$/.exec(textIn(info, "retryDelay")) ?? [];
+  const delay = secondsOf(seconds);
+  if (delay === undefined) return undefined;
+  return { kind: status === 429 ? "rate" : "overload", delay, retry: true, source: "google:RetryInfo" };
+}
+
+function reasonOf(error: unknown): Hint | undefined {
+  const said = listOf(error, "errors").map((one) => textIn(one, "reason"));
+  const known = said.find((reason) => Object.hasOwn(reasons, reason));
+  return known === undefined ? undefined : reasons[known];
+}

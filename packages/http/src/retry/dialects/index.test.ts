@@ -1,0 +1,234 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import * as fc from "fast-check";
+import { fixtureNow, replyWith, type ReplyInit } from "../../testing/dialect-reply.ts";
+import type { Dialect, Hint } from "./dialect.ts";
+import { dialects, hintOf } from "./index.ts";
+
+const century = 100 * 365 * 86_400_000;
+
+const table: readonly (readonly [what: string, reply: ReplyInit, hint: Partial<Hint> | undefined])[] = [
+  ["nothing was said", {}, undefined],
+  [
+    "Retry-After has its way before RateLimit",
+    { headers: { "retry-after": "2", ratelimit: '"a";r=0;t=50' } },
+    { delay: 2_000, source: "retry-after" },
+  ],
+  [
+    "a Retry-After that is nonsense leaves the word to others",
+    { headers: { "retry-after": "soon", ratelimit: '"a";r=0;t=50' } },
+    { delay: 50_000, source: "ratelimit" },
+  ],
+  [
+    "the list has its way before the trio",
+    { headers: { ratelimit: '"a";r=0;t=5', "ratelimit-reset": "9" } },
+    { delay: 5_000, source: "ratelimit" },
+  ],
+  [
+    "GitHub has its way before a plain X-RateLimit-Reset",
+    {
+      status: 403,
+      headers: {
+        "x-github-request-id": "1",
+        "x-ratelimit-remaining": "0",
+        "x-ratelimit-reset": "1767225601",
+      },
+    },
+    { delay: 2_000, retry: true, source: "github:x-ratelimit-reset" },
+  ],
+  [
+    "a wish for another attempt goes with the wait of another dialect",
+    { status: 403, headers: { "x-github-request-id": "1", "retry-after": "7" } },
+    { delay: 7_000, retry: true, source: "retry-after" },
+  ],
+  [
+    "a veto overrules a wait",
+    { headers: { "retry-after": "7", "x-should-retry": "false" } },
+    { retry: false, source: "x-should-retry" },
+  ],
+  [
+    "a quota that is gone overrules a wish",
+    { headers: { "x-should-retry": "true" }, body: { error: { code: "insufficient_quota" } } },
+    { kind: "quota", retry: false, source: "openai:insufficient_quota" },
+  ],
+  [
+    "an instant is measured by the clock of a server that is an hour behind",
+    {
+      headers: {
+        date: "Wed, 31 Dec 2025 23:00:00 GMT",
+        "retry-after": "Wed, 31 Dec 2025 23:00:09 GMT",
+      },
+    },
+    { delay: 9_000 },
+  ],
+  [
+    "an instant is measured by the clock of a server that is an hour ahead",
+    { headers: { date: "Thu, 01 Jan 2026 01:00:00 GMT", "x-ratelimit-reset": "1767229205" } },
+    { delay: 5_000 },
+  ],
+  [
+    "a cached answer is as old as its Age",
+    {
+      headers: {
+        date: "Wed, 31 Dec 2025 23:59:50 GMT",
+        age: "10",
+        "retry-after": "Thu, 01 Jan 2026 00:00:09 GMT",
+      },
+    },
+    { delay: 9_000 },
+  ],
+  [
+    "a Date that is none changes nothing",
+    { headers: { date: "now", "retry-after": "Thu, 01 Jan 2026 00:00:09 GMT" } },
+    { delay: 9_000 },
+  ],
+];
+
+for (const [what, reply, expected] of table) {
+  test(what, () => {
+    const hint = hintOf(replyWith(reply));
+
+    if (hint === undefined || expected === undefined) assert.equal(hint, expected);
+    else assert.partialDeepStrictEqual(hint, expected);
+  });
+}
+
+test("a dialect of one's own goes where it is put, and asks for no less than nothing", () => {
+  const mine = (delay: number): Dialect => {
+    return () => ({ kind: "rate", delay, source: "mine" });
+  };
+  const reply = replyWith({ headers: { "retry-after": "7" } });
+
+  assert.equal(hintOf(reply, [...dialects, mine(1)])?.source, "retry-after");
+  assert.equal(hintOf(reply, [mine(1), ...dialects])?.delay, 1);
+  assert.equal(hintOf(reply, [mine(-1)])?.delay, 0);
+  assert.equal(hintOf(reply, [mine(Infinity)])?.delay, century);
+  assert.deepEqual(hintOf(reply, [mine(NaN)]), { kind: "rate", source: "mine" });
+});
+
+test("the body is asked for only by those who have a reason to", () => {
+  const reply = { ...replyWith({ status: 404 }), body: () => assert.fail("It was read") };
+
+  assert.equal(hintOf(reply), undefined);
+});
+
+const headerNames = [
+  "age",
+  "anthropic-ratelimit-requests-remaining",
+  "anthropic-ratelimit-requests-reset",
+  "date",
+  "grpc-retry-pushback-ms",
+  "ratelimit",
+  "ratelimit-policy",
+  "ratelimit-remaining",
+  "ratelimit-reset",
+  "retry-after",
+  "retry-after-ms",
+  "x-amz-retry-after",
+  "x-amzn-errortype",
+  "x-envoy-ratelimited",
+  "x-github-request-id",
+  "x-ms-retry-after-ms",
+  "x-rate-limit-remaining",
+  "x-rate-limit-reset",
+  "x-ratelimit-bucket",
+  "x-ratelimit-remaining",
+  "x-ratelimit-remaining-tokens",
+  "x-ratelimit-reset",
+  "x-ratelimit-reset-after",
+  "x-ratelimit-reset-tokens",
+  "x-ratelimit-retry-after",
+  "x-shopify-shop-api-call-limit",
+  "x-should-retry",
+];
+const words = fc.constantFrom(
+  "0",
+  "-1",
+  "9",
+  "9".repeat(400),
+  "1767225609",
+  "1767225609123",
+  ".5",
+  "1e400",
+  "NaN",
+  "Infinity",
+  "m",
+  "s",
+  "ms",
+  '"a"',
+  ";r=0",
+  ";t=9",
+  ";t=",
+  ",",
+  ":",
+  "2026-01-01T00:00Z",
+  "+99:99",
+  "T",
+  "Thu, 01 Jan 2026 00:00:09 GMT",
+  "Thu Jan 01 2026 01:00:09 GMT+9999 (x)",
+  " ",
+  "limit=1",
+  "reset=9",
+);
+const values = fc.oneof(
+  fc.constant("0"),
+  fc.string({ unit: "binary" }),
+  fc.array(words, { maxLength: 5 }).map((parts) => parts.join("")),
+  fc.double().map(String),
+  fc.bigInt().map(String),
+);
+// JSON can hold what cannot be made a text, or a number, of.
+const unprintable = { toString: 1, valueOf: 1 };
+const bodies = fc.oneof(
+  fc.jsonValue(),
+  fc.constantFrom("message", "code", "retry_after").map((name) => ({ [name]: unprintable })),
+  fc.constantFrom("code", "type", "details", "errors").map((name) => ({ error: { [name]: unprintable } })),
+  fc.constant({ error: { errors: [{ reason: unprintable }], details: [unprintable] } }),
+  fc.record({
+    retry_after: fc.oneof(fc.double(), fc.string()),
+    code: fc.jsonValue(),
+    message: fc.jsonValue(),
+    error: fc.record({
+      code: fc.jsonValue(),
+      details: fc.array(
+        fc.record({ "@type": fc.constant("type.googleapis.com/google.rpc.RetryInfo"), retryDelay: values }),
+      ),
+      errors: fc.array(fc.jsonValue()),
+    }),
+  }),
+  fc.record({
+    errors: fc.constant([{ extensions: { code: "THROTTLED" } }]),
+    extensions: fc.record({
+      cost: fc.record({
+        requestedQueryCost: fc.double(),
+        throttleStatus: fc.record({
+          currentlyAvailable: fc.double(),
+          restoreRate: fc.oneof(fc.double(), fc.constant(unprintable)),
+        }),
+      }),
+    }),
+  }),
+);
+
+test("no answer makes a dialect throw, or ask for less than nothing or more than can be told", () => {
+  const replies = fc.record({
+    status: fc.constantFrom(200, 400, 403, 429, 500, 503, 529),
+    headers: fc.dictionary(fc.constantFrom(...headerNames), values, { maxKeys: 12 }),
+    body: bodies,
+  });
+  let heard = 0;
+
+  fc.assert(
+    fc.property(replies, fc.integer({ min: 0, max: fixtureNow * 3 }), (init, now) => {
+      const reply = { ...replyWith(init), now };
+      const hints = [...dialects.map((dialect) => dialect(reply)), hintOf(reply)];
+      for (const hint of hints) {
+        const { delay = 0 } = hint ?? {};
+        assert.ok(delay >= 0 && Number.isFinite(delay), `${JSON.stringify(init)} gave ${delay}`);
+        heard += hint === undefined ? 0 : 1;
+      }
+    }),
+    { numRuns: 3_000 },
+  );
+  assert.ok(heard > 1_000, `only ${heard} hints were heard`);
+});

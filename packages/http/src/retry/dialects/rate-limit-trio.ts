@@ -1,0 +1,21 @@
+import type { Dialect } from "./dialect.ts";
+import { bucketHint } from "./bucket.ts";
+import { isSpent, secondsOf } from "./values.ts";
+
+/**
+ * RateLimit-Limit, -Remaining and -Reset (draft-ietf-httpapi-ratelimit-headers up to 06: the reset is in seconds from
+ * now; instants are seen as well), and the dictionary of draft 07: `RateLimit: limit=100, remaining=0, reset=30`.
+ */
+export const rateLimitTrio: Dialect = (reply) => bucketHint(reply, "ratelimit-") ?? dictionary(reply);
+
+const dictionary: Dialect = ({ headers }) => {
+  const members = new Map(
+    (headers.get("ratelimit") ?? "").split(",").flatMap((member) => {
+      const [, name = "", value = ""] = /^\s*([a-z]+)=(\d{1,15})\s*$/.exec(member) ?? [];
+      return name === "" ? [] : [[name, value] as const];
+    }),
+  );
+  if (!isSpent(members.get("remaining") ?? "")) return undefined;
+  const delay = secondsOf(members.get("reset") ?? "");
+  return delay === undefined ? undefined : { kind: "rate", delay, source: "ratelimit" };
+};

@@ -1,0 +1,47 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { sourceOf } from "../../body-source.ts";
+import { Response } from "../../response.ts";
+import { StreamedResponse } from "../../streamed-response.ts";
+import { replyOf } from "./reply.ts";
+
+const head = { status: 429, statusText: "", url: "https://a.test/" };
+const json = { "content-type": "application/problem+json; charset=utf-8" };
+
+function bodyOf(text: string, headers: Readonly<Record<string, string>> = json): unknown {
+  const content = new TextEncoder().encode(text);
+  return replyOf(new Response({ ...head, headers, content }), 0).body?.();
+}
+
+test("a body of JSON is shown", () => {
+  assert.deepEqual(bodyOf(`{"a":1}`), { a: 1 });
+});
+
+test("what is not JSON is not shown", () => {
+  assert.equal(bodyOf("{"), undefined);
+  assert.equal(bodyOf(""), undefined);
+  assert.equal(bodyOf("{}", { "content-type": "text/html" }), undefined);
+  assert.equal(bodyOf("{}", {}), undefined);
+});
+
+test("a large body is not parsed", () => {
+  assert.equal(bodyOf(`"${"x".repeat(65_534)}"`), "x".repeat(65_534));
+  assert.equal(bodyOf(`"${"x".repeat(65_535)}"`), undefined);
+});
+
+test("a body is parsed once", () => {
+  const { body } = replyOf(
+    new Response({ ...head, headers: json, content: new TextEncoder().encode("{}") }),
+    0,
+  );
+
+  assert.equal(body?.(), body?.());
+});
+
+test("a body that is still coming is not shown, and not touched", async () => {
+  const body = sourceOf(new TextEncoder().encode("{}"));
+  const response = new StreamedResponse({ ...head, headers: json, body });
+
+  assert.equal(replyOf(response, 0).body?.(), undefined);
+  assert.equal(await response.text(), "{}");
+});

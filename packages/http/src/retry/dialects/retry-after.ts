@@ -1,0 +1,29 @@
+import { parseRetryAfter } from "../retry-after.ts";
+import type { Dialect, Hint } from "./dialect.ts";
+import { longest, millisecondsOf } from "./values.ts";
+
+/** Azure, OpenAI and Anthropic write the first, Cosmos DB the second, AWS the third. */
+const inMilliseconds = ["retry-after-ms", "x-ms-retry-after-ms", "x-amz-retry-after"];
+const hour = 3_600_000;
+
+/**
+ * Retry-After (RFC 9110 §10.2.3), and its kin in milliseconds. The longest counts: `Retry-After: 0` beside
+ * `retry-after-ms: 300` is a rounded 300 ms.
+ */
+export const retryAfter: Dialect = ({ status, headers, now }) => {
+  const asked = headers.get("retry-after");
+  const waits = [
+    asked === null ? undefined : parseRetryAfter(asked, now),
+    ...inMilliseconds.map((source) => {
+      const delay = longest(headers.get(source), millisecondsOf);
+      return delay === undefined ? undefined : { delay, source };
+    }),
+  ].filter((wait) => wait !== undefined);
+  const [wait] = waits.toSorted((one, other) => other.delay - one.delay);
+  return wait === undefined ? undefined : { kind: kindOf(status, wait.delay), ...wait };
+};
+
+function kindOf(status: number, delay: number): Hint["kind"] {
+  if (status < 500) return "rate";
+  return delay < hour ? "overload" : "maintenance";
+}

@@ -1,0 +1,31 @@
+import type { Dialect } from "./dialect.ts";
+import { listOf, numberIn, textIn } from "./values.ts";
+
+// Two places come free in a second (Shopify's page "API limits"); more on dearer plans.
+const place = 500;
+
+/**
+ * Shopify: the REST API's leaky bucket, `used/size`, and the GraphQL API's, which answers 200 and says in its body how
+ * many points are there and how fast they come back. The latter counts where `when` asks for another attempt.
+ */
+export const shopify: Dialect = (reply) => rest(reply) ?? (reply.status === 200 ? graphql(reply) : undefined);
+
+const rest: Dialect = ({ status, headers }) => {
+  const source = "x-shopify-shop-api-call-limit";
+  const [, used, size] = /^\s*(\d+)\/(\d+)\s*$/.exec(headers.get(source) ?? "") ?? [];
+  const full = status === 429 && used !== undefined && Number(used) >= Number(size);
+  return full ? { kind: "rate", delay: place, source } : undefined;
+};
+
+const graphql: Dialect = ({ body }) => {
+  const answer = body?.();
+  const throttled = listOf(answer, "errors").some(
+    (error) => textIn(error, "extensions", "code") === "THROTTLED",
+  );
+  if (!throttled) return undefined;
+  const cost = (...path: readonly string[]): number => numberIn(answer, "extensions", "cost", ...path);
+  const missing = cost("requestedQueryCost") - cost("throttleStatus", "currentlyAvailable");
+  const delay = Math.ceil((missing / cost("throttleStatus", "restoreRate")) * 1_000);
+  const known = Number.isFinite(delay) && delay >= 0;
+  return { kind: "rate", ...(known && { delay }), source: "shopify:throttleStatus" };
+};

@@ -1,0 +1,42 @@
+import type { Dialect } from "./dialect.ts";
+import { longest, millisecondsOf } from "./values.ts";
+
+/** Stripe writes the first, OpenAI and Anthropic the second. */
+const verdicts = ["stripe-should-retry", "x-should-retry"];
+
+/** Stripe-Should-Retry and x-should-retry: the server's own word, which goes before every rule on statuses. */
+export const shouldRetry: Dialect = ({ status, headers }) => {
+  for (const source of verdicts) {
+    const said = headers.get(source)?.trim().toLowerCase();
+    if (said === "true" || said === "false")
+      return { kind: status < 500 ? "rate" : "overload", retry: said === "true", source };
+  }
+  return undefined;
+};
+
+/**
+ * Envoy's words to the Envoys before it (Envoy's "Router" page). `x-envoy-ratelimited` says not to try again, unless a
+ * Retry-After says when; `x-envoy-overloaded` says why a request was turned away.
+ */
+export const envoy: Dialect = ({ headers }) => {
+  if (headers.get("x-envoy-ratelimited") !== null) {
+    const source = "x-envoy-ratelimited";
+    return headers.get("retry-after") === null
+      ? { kind: "rate", retry: false, source }
+      : { kind: "rate", source };
+  }
+  return headers.get("x-envoy-overloaded") === null
+    ? undefined
+    : { kind: "overload", source: "x-envoy-overloaded" };
+};
+
+/** gRPC's pushback (gRFC A6): milliseconds to wait; whatever else it says means never. */
+export const grpcPushback: Dialect = ({ headers }) => {
+  const source = "grpc-retry-pushback-ms";
+  const asked = headers.get(source);
+  if (asked === null) return undefined;
+  const delay = /^\s*\d+\s*$/.test(asked) ? longest(asked, millisecondsOf) : undefined;
+  return delay === undefined
+    ? { kind: "overload", retry: false, source }
+    : { kind: "overload", delay, source };
+};

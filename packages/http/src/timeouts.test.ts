@@ -1,0 +1,28 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { resolveTimeouts, type TimeoutOptions } from "./timeouts.ts";
+
+test("lays limits over others, and leaves what is not given", () => {
+  const session = resolveTimeouts({ read: "10s", total: "1m" });
+
+  assert.deepEqual(resolveTimeouts({ read: 500 }, session), {
+    connect: 5_000,
+    read: 500,
+    attempt: Infinity,
+    total: 60_000,
+  });
+  assert.equal(resolveTimeouts(undefined, session), session);
+});
+
+const wrong: readonly (readonly [what: string, options: unknown, message: RegExp])[] = [
+  ["a bare number", 5, /timeout takes \{ connect, read, attempt, total \}, got 5/],
+  ["a name that is none", { reed: 5 }, /no limit named "reed"/],
+  ["a negative limit", { read: -1 }, /0 or more/],
+  ["a literal that is none", { read: "5 seconds" }, /"5 seconds"/],
+];
+
+for (const [what, options, message] of wrong) {
+  test(`refuses ${what}`, () => {
+    assert.throws(() => resolveTimeouts(options as TimeoutOptions), message);
+  });
+}
