@@ -105,7 +105,7 @@ export function longest(
 export function fieldOf(value: unknown, ...path: readonly string[]): unknown {
   let at = value;
   for (const name of path) {
-    if (typeof at !== "object" || at === null || !Object.hasOwn(at, name)) return undefined;
+    if (typeof at !== "object" || at === null) return undefined;
     at = Reflect.get(at, name);
   }
   return at;
