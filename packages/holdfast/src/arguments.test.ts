@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { duration, headerLines, oneOf, parseCommandLine, wholeNumber } from "./arguments.ts";
+import { byteSize, duration, headerLines, oneOf, parseCommandLine, wholeNumber } from "./arguments.ts";
 import { UsageError } from "./usage-error.ts";
 
 const options = {
@@ -53,6 +53,24 @@ test("a whole number is in its range or a usage error", () => {
     assert.throws(
       () => wholeNumber("--n", text, range),
       says(`--n: ${JSON.stringify(text)} is not a whole number from 1 to 1000`),
+    );
+  }
+});
+
+test("a size is in bytes or has a unit, and is of one byte at least", () => {
+  const rows: readonly (readonly [string | undefined, number | undefined])[] = [
+    [undefined, undefined],
+    ["1", 1],
+    ["10k", 10_240],
+    ["5M", 5_242_880],
+    ["1.5g", 1_610_612_736],
+  ];
+
+  for (const [text, bytes] of rows) assert.equal(byteSize("--max-bytes", text), bytes);
+  for (const text of ["", "0", "0.1", "-1", "k", "5MB", "1T", "1e3", "9999999999G"]) {
+    assert.throws(
+      () => byteSize("--max-bytes", text),
+      says(`--max-bytes: ${JSON.stringify(text)} is not a size, such as 10k, 5M or 1G`),
     );
   }
 });

@@ -74,6 +74,17 @@ export function duration(flag: string, text: string | undefined): number | undef
   throw new UsageError(`${flag}: ${JSON.stringify(text)} is not a duration, such as 500ms, 10s, 5m or 2h`);
 }
 
+const powers: Readonly<Record<string, number>> = { "": 0, k: 1, m: 2, g: 3 };
+
+/** Reads a size in bytes of at least one, whose unit, if it has one, is a power of 1024; an absent option stays absent. */
+export function byteSize(flag: string, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const [, number, unit = ""] = /^(\d+(?:\.\d+)?)([kmg]?)$/i.exec(text) ?? [];
+  const bytes = Math.floor(Number(number) * 1_024 ** (powers[unit.toLowerCase()] ?? 0));
+  if (bytes >= 1 && Number.isSafeInteger(bytes)) return bytes;
+  throw new UsageError(`${flag}: ${JSON.stringify(text)} is not a size, such as 10k, 5M or 1G`);
+}
+
 function isDuration(text: string): text is Extract<Duration, string> {
   return /^\d+(\.\d+)?(ms|s|m|h|d)$/.test(text);
 }

@@ -1,14 +1,16 @@
 import { oneOf, parseCommandLine } from "../arguments.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { onlyDirectory } from "../input.ts";
+import type { Io } from "../io.ts";
 import type { Command } from "../program.ts";
+import { formatCount } from "../render/quantity.ts";
 import { UsageError } from "../usage-error.ts";
 import { writeAll, writeWhole } from "../write.ts";
 
 const help = `Write the results of a run
 
 Usage
-  holdfast export DIR [--format jsonl] [-o FILE]
+  holdfast export DIR [--format jsonl] [--no-body] [-o FILE]
   holdfast export DIR --format files -o FOLDER
 
 Options
@@ -16,6 +18,10 @@ Options
                        files: one file per URL that was fetched
   -o, --output PATH    where to; jsonl goes to standard output without it, and
                        a FILE appears only when it is complete
+  --no-body            jsonl without the bodies and headers
+
+A body of more than 64 MiB is left out of its JSON line ("bodyLeftOut": true);
+--format files has it.
 
 Examples
   holdfast export results -o results.jsonl
@@ -32,19 +38,39 @@ export const exportCommand: Command = {
     const { values, positionals } = parseCommandLine(argv, {
       format: { type: "string" },
       output: { type: "string", short: "o" },
+      "no-body": { type: "boolean" },
     });
     const format = oneOf("--format", values.format, ["jsonl", "files"]);
     const directory = onlyDirectory(positionals);
     const { output } = values;
-    const { results, toJsonl, writeFiles } = await import("@holdfast/runner");
-    if (format === "files") {
-      if (output === undefined || output === "-") throw new UsageError("--format files needs -o FOLDER");
-      writeFiles(results(directory), output);
-    } else if (output === undefined || output === "-") {
-      await writeAll(io.stdout, toJsonl(results(directory)));
-    } else {
-      await writeWhole(output, toJsonl(results(directory)));
-    }
+    const body = values["no-body"] === true ? "none" : "inline";
+    if (format === "jsonl") await exportLines({ directory, output, body, io });
+    else if (body === "none") throw new UsageError("--no-body is for --format jsonl");
+    else if (output === undefined || output === "-") throw new UsageError("--format files needs -o FOLDER");
+    else await exportFiles(directory, output);
     return exitCodes.done;
   },
 };
+
+interface LinesExport {
+  readonly directory: string;
+  readonly output: string | undefined;
+  readonly body: "inline" | "none";
+  readonly io: Io;
+}
+
+async function exportLines({ directory, output, body, io }: LinesExport): Promise<void> {
+  const { results, toJsonl } = await import("@holdfast/runner");
+  let count = 0;
+  const lines = toJsonl(results(directory), { body, leftOut: () => (count += 1) });
+  if (output === undefined || output === "-") await writeAll(io.stdout, lines);
+  else await writeWhole(output, lines);
+  if (count === 0) return;
+  const bodies = count === 1 ? "1 body is" : `${formatCount(count)} bodies are`;
+  io.stderr.write(`holdfast export: ${bodies} too large for a JSON line and left out; --format files has them all\n`);
+}
+
+async function exportFiles(directory: string, output: string): Promise<void> {
+  const { results, writeFiles } = await import("@holdfast/runner");
+  writeFiles(results(directory), output);
+}

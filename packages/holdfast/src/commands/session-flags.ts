@@ -1,5 +1,5 @@
 import type { Session } from "@holdfast/http";
-import { duration, headerLines, wholeNumber } from "../arguments.ts";
+import { byteSize, duration, headerLines, wholeNumber } from "../arguments.ts";
 import type { Parsed } from "../arguments.ts";
 
 /** The options of every command that sends requests. */
@@ -8,15 +8,22 @@ export const sessionFlags = {
   timeout: { type: "string" },
   "connect-timeout": { type: "string" },
   "read-timeout": { type: "string" },
+  "max-bytes": { type: "string" },
   header: { type: "string", short: "H", multiple: true },
 } as const;
 
-/** Their part of a help text. */
-export const sessionHelp = `  --attempts N             requests per URL at most, the first included (4)
+/** Their part of a help text, for a command whose default of `--max-bytes` is the given one. */
+export function sessionHelp(maxBytes: string): string {
+  return `  --attempts N             requests per URL at most, the first included (4)
   --timeout TIME           for one URL, all attempts and waits together (none)
   --connect-timeout TIME   until the connection stands (5s)
   --read-timeout TIME      without a byte from the server (30s)
-  -H, --header 'N: V'      a header for every request; may be repeated`;
+  --max-bytes SIZE         of a body, decoded; a larger one fails (${maxBytes})
+  -H, --header 'N: V'      a header for every request; may be repeated
+
+TIME is a number with ms, s, m or h. SIZE is a number of bytes, or with k, M or
+G (powers of 1024).`;
+}
 
 /** What the flags say, checked. */
 export interface SessionSettings {
@@ -25,6 +32,7 @@ export interface SessionSettings {
   readonly total: number | undefined;
   readonly connect: number | undefined;
   readonly read: number | undefined;
+  readonly maxBytes: number | undefined;
 }
 
 /**
@@ -39,16 +47,18 @@ export function readSessionFlags(values: Parsed<typeof sessionFlags>["values"]):
     total: duration("--timeout", values.timeout),
     connect: duration("--connect-timeout", values["connect-timeout"]),
     read: duration("--read-timeout", values["read-timeout"]),
+    maxBytes: byteSize("--max-bytes", values["max-bytes"]),
   };
 }
 
 /** Opens a session for the settings; loads undici only now. The caller closes it. */
 export async function openSession(settings: SessionSettings): Promise<Session> {
   const { Session, sessionDefaults } = await import("@holdfast/http");
-  const { total, connect, read } = settings;
+  const { total, connect, read, maxBytes } = settings;
   return new Session({
     headers: settings.headers,
     retry: sessionDefaults.retry.new({ total: settings.attempts - 1 }),
+    ...(maxBytes === undefined ? {} : { maxBytes }),
     timeout: {
       ...(total === undefined ? {} : { total }),
       ...(connect === undefined ? {} : { connect }),

@@ -5,17 +5,29 @@ import type { Result } from "./result.ts";
 export interface JsonlOptions {
   /** Whether bodies are part of the line: as text when they are UTF-8, else as base64. @default "inline" */
   readonly body?: "inline" | "none";
+  /** Larger bodies are left out of their line, which then says so: `"body": null, "bodyBytes": …, "bodyLeftOut": true`. @default 64 MiB */
+  readonly maxBodyBytes?: number;
+  /** Hears of every body that is left out because it is too large. */
+  readonly leftOut?: (result: Result) => void;
 }
+
+// A string holds 2^29 - 24 characters, and JSON may write one byte in six of them.
+const largestInline = 64 * 2 ** 20;
 
 /** Gives one line of JSON per result, each ending in a newline; times are ISO 8601. */
 export function* toJsonl(
   results: Iterable<Result>,
-  { body = "inline" }: JsonlOptions = {},
+  { body = "inline", maxBodyBytes = largestInline, leftOut }: JsonlOptions = {},
 ): Generator<string, void, undefined> {
-  for (const result of results) yield `${JSON.stringify(recordOf(result, body))}\n`;
+  for (const result of results) {
+    const isLeftOut = body === "inline" && result.bytes > maxBodyBytes;
+    if (isLeftOut) leftOut?.(result);
+    const content = body === "none" ? {} : isLeftOut ? withoutBody(result) : contentOf(result);
+    yield `${JSON.stringify({ ...factsOf(result), ...content })}\n`;
+  }
 }
 
-function recordOf(result: Result, body: "inline" | "none"): Record<string, unknown> {
+function factsOf(result: Result): Record<string, unknown> {
   const {
     line,
     method,
@@ -44,8 +56,15 @@ function recordOf(result: Result, body: "inline" | "none"): Record<string, unkno
     contentType,
   };
   const time = fetchedAt === undefined ? {} : { fetchedAt: new Date(fetchedAt).toISOString() };
-  if (body === "none" || result.body === undefined) return { ...facts, ...time };
-  return { ...facts, ...time, headers: result.headers, ...bodyOf(result.body) };
+  return { ...facts, ...time };
+}
+
+function contentOf({ headers, body }: Result): Record<string, unknown> {
+  return body === undefined ? {} : { headers, ...bodyOf(body) };
+}
+
+function withoutBody({ headers, bytes }: Result): Record<string, unknown> {
+  return { headers, body: null, bodyBytes: bytes, bodyLeftOut: true };
 }
 
 function bodyOf(body: Uint8Array): { readonly body: string } | { readonly bodyBase64: string } {

@@ -56,6 +56,26 @@ describe("toJsonl", () => {
     assert.deepEqual([body, bodyBase64], [undefined, "/wA="]);
   });
 
+  it("leaves out a body that is too large for a line, says so, and goes on", () => {
+    const large: Result = Object.defineProperty({ ...done, bytes: 3 }, "body", {
+      get: () => assert.fail("The body was read"),
+    });
+    const leftOut: unknown[] = [];
+
+    const lines = [
+      ...toJsonl([large, done], { maxBodyBytes: 2, leftOut: ({ line }) => leftOut.push(line) }),
+    ].map((line): Record<string, unknown> => JSON.parse(line));
+
+    assert.deepEqual(
+      lines.map(({ headers, body, bodyBytes, bodyLeftOut }) => ({ headers, body, bodyBytes, bodyLeftOut })),
+      [
+        { headers: [["a", "b"]], body: null, bodyBytes: 3, bodyLeftOut: true },
+        { headers: [["a", "b"]], body: "é", bodyBytes: undefined, bodyLeftOut: undefined },
+      ],
+    );
+    assert.deepEqual(leftOut, [9]);
+  });
+
   it("leaves the body out when asked to, without reading it", () => {
     const unreadable: Result = Object.defineProperty({ ...done }, "body", {
       get: () => assert.fail("The body was read"),
