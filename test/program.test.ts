@@ -259,6 +259,24 @@ test("the second Ctrl-C stops at once and ends with 131; nothing is lost", async
   assert.equal(again.code, 0, again.err);
 });
 
+test("Ctrl-C does not wait until a server that asks for patience has had it", async (t) => {
+  const scene = await setUp(t, { "*": respond(429, { headers: { "retry-after": "60" } }) });
+  const running = scene.start("run", `${scene.origin.url}/`);
+  await until("the request was refused", () => scene.origin.requests.length === 1);
+  await pause(200);
+  const interruptedAt = performance.now();
+
+  running.signal("SIGINT");
+  const { code, err } = await running.ended;
+
+  assert.equal(code, 130, err);
+  assert.ok(performance.now() - interruptedAt < 10_000);
+  assert.match(err, /lines 1 = done 0 \+ failed 0 \+ skipped 0 \+ unknown 0 \+ waiting 1\n/);
+  assert.match(err, /1 waiting: http-429\n/);
+  assert.match(err, /Go on {4}.+ \(the first may be asked again in .+\)\n$/);
+  assert.equal(scene.origin.requests.length, 1);
+});
+
 test("a killed run goes on where it was", async (t) => {
   const { routes, open } = gate();
   const scene = await setUp(t, { ...routes, "/1": page, "/2": page });
@@ -335,6 +353,46 @@ test("results are exported as JSON lines or as files", async (t) => {
   );
   assert.equal(files.length, 2);
   assert.deepEqual([toPipe.code, toFile.code, toFiles.code], [0, 0, 0]);
+});
+
+test("a body that is too large for a JSON line is left out of it, and is in the files", async (t) => {
+  const size = 65 * 2 ** 20;
+  const scene = await setUp(t, { "/a": respond(200, { body: "x".repeat(size) }), "/b": page });
+  await scene.writeList(["/a", "/b"]);
+  await scene.run("run", "urls.txt");
+
+  const jsonl = await scene.run("export", "results");
+  const bare = await scene.run("export", "results", "--no-body");
+  const files = await scene.run("export", "results", "--format", "files", "-o", "pages");
+
+  const rows = jsonl.out.trimEnd().split("\n");
+  assert.match(rows[0] ?? "", new RegExp(`"body":null,"bodyBytes":${size},"bodyLeftOut":true}$`));
+  assert.match(rows[1] ?? "", /"body":"hello\\n"}$/);
+  assert.deepEqual(
+    [jsonl.code, jsonl.err],
+    [0, "holdfast export: 1 body is too large for a JSON line and left out; --format files has it\n"],
+  );
+  assert.deepEqual([bare.code, bare.err, /body":|headers/.test(bare.out)], [0, "", false]);
+  assert.equal(files.code, 0, files.err);
+  const sizes = (await readdir(join(scene.cwd, "pages"), { recursive: true, withFileTypes: true })).filter(
+    (entry) => entry.isFile(),
+  );
+  assert.equal(sizes.length, 2);
+});
+
+test("a body over --max-bytes fails for good, and the advice names the flag", async (t) => {
+  const scene = await setUp(t, { "*": respond(200, { body: "x".repeat(20_000) }) });
+  const url = `${scene.origin.url}/`;
+
+  const run = await scene.run("run", url, "--max-bytes", "10k");
+  const get = await scene.run("get", url, "--max-bytes", "10k");
+  const raised = await scene.run("run", url, "--max-bytes", "20k", "--retry-failed");
+
+  assert.equal(run.code, 3, run.err);
+  assert.match(run.err, /1 failed: too-large, for good\n {2}raise --max-bytes, or ask for less\n/);
+  assert.deepEqual([get.code, get.out], [3, ""]);
+  assert.match(get.err, /^holdfast get: .+\n {2}raise --max-bytes, or ask for less\n$/);
+  assert.equal(raised.code, 0, raised.err);
 });
 
 test("a reader that has had enough, such as head, is no failure", async (t) => {

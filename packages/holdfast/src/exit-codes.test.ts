@@ -64,7 +64,6 @@ test("an error's status is that of its kind, and 1 for a defect", () => {
   const rows: readonly (readonly [unknown, number])[] = [
     [new UsageError("x"), 2],
     [new CodedError("ERR_LEDGER"), 7],
-    [new CodedError("ERR_NO_PROXY"), 8],
     [new CodedError("ERR_CONNECTION", { kind: "transient" }), 4],
     [new CodedError("ERR_TLS", { kind: "rejected" }), 3],
     [new CodedError("ERR_ODD", { kind: "odd" }), 1],

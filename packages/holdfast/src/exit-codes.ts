@@ -10,10 +10,7 @@ export const exitCodes = {
   usage: 2,
   rejected: 3,
   retryable: 4,
-  limit: 5,
-  tooManyFailures: 6,
   ledger: 7,
-  noProxy: 8,
   drained: 130,
   aborted: 131,
 } as const;
@@ -45,7 +42,6 @@ export function exitCodeOfError(error: unknown): number {
   if (error instanceof UsageError) return exitCodes.usage;
   if (!(error instanceof HoldfastError)) return exitCodes.internal;
   if (error.code === "ERR_LEDGER") return exitCodes.ledger;
-  if (error.code === "ERR_NO_PROXY") return exitCodes.noProxy;
   const kind = "verdict" in error ? verdictKind(error.verdict) : undefined;
   return kind === undefined ? exitCodes.internal : exitCodeOfVerdict(kind);
 }

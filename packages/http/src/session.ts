@@ -21,7 +21,6 @@ import { joinHooks, type Hooks } from "./hooks.ts";
 import { nextHop, type Hop } from "./hop.ts";
 import { Mounts } from "./mount.ts";
 import { prepare, type Additions, type Prepared } from "./prepare.ts";
-import type { ProxyMap } from "./proxy/environment.ts";
 import { proxyChooser, type ProxyChooser } from "./proxy/chooser.ts";
 import { isRedirectStatus, leavesOrigin } from "./redirects.ts";
 import type { HttpRequest } from "./request.ts";
@@ -33,6 +32,7 @@ import { sessionDefaults } from "./session-defaults.ts";
 import type { RequestOptions, SessionOptions, StreamRequestOptions } from "./session-options.ts";
 import type { StreamedResponse } from "./streamed-response.ts";
 import { Streams } from "./streams.ts";
+import type { Terms } from "./terms.ts";
 import { resolveTimeouts, type Timeouts } from "./timeouts.ts";
 
 /** Makes requests that survive what networks and servers do: with retries, limits and a connection pool of its own. */
@@ -311,22 +311,6 @@ export class Session implements AsyncDisposable {
 }
 
 const none: readonly string[] = [];
-
-/** What holds for all requests of one call. */
-interface Terms {
-  readonly timeouts: Timeouts;
-  readonly deadline: number;
-  readonly signal: AbortSignal | undefined;
-  readonly patience: AbortSignal | undefined;
-  readonly hooks: Hooks;
-  readonly maxRedirects: number | null;
-  readonly maxBytes: number;
-  readonly sensitiveHeaders: readonly string[];
-  readonly retry: Retry | undefined;
-  /** The answers of the call, where they are to be streamed. */
-  readonly streams?: Streams;
-  readonly proxy: string | ProxyMap | undefined;
-}
 
 /** A request of a call; after a redirect, with what is left of the call. */
 interface Leg extends Prepared {

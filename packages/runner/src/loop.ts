@@ -173,10 +173,12 @@ export class Loop {
     const { clock, maxRounds, maxDefer, ledger } = this.#options;
     const now = clock.date();
     const draining = this.#stop.signal.aborted;
-    const aborted =
-      this.#requests.signal.aborted ||
-      (draining && !settled.ok && settled.error === this.#stop.signal.reason);
-    const outcome = conclude(lease, settled, { now, maxRounds, maxDefer, aborted, draining });
+    const aborted = this.#requests.signal.aborted;
+    // A fetcher that has no patience left before its first attempt has sent nothing.
+    const unsent = draining && !settled.ok && settled.error === this.#stop.signal.reason;
+    const outcome = unsent
+      ? undefined
+      : conclude(lease, settled, { now, maxRounds, maxDefer, aborted, draining });
     if (outcome === undefined) ledger.release([lease]);
     else this.#commits.add(outcome);
     const until = holdOf(settled, { now, maxDefer });

@@ -427,6 +427,22 @@ describe("run, interrupted", () => {
     assert.equal(report.unknown, 1);
   });
 
+  it("keeps an unsafe request waiting that was drained before it was sent", async () => {
+    const directory = runDirectory();
+    const ledger = openLedger(directory);
+    ledger.plan([{ kind: "job", line: 1, method: "POST", url: site(1), request: { body: "x" } }]);
+    ledger.close();
+    const drain = new AbortController();
+    const session = scriptedFetcher(({ options: { patience } }) => {
+      drain.abort();
+      throw patience?.reason;
+    });
+
+    const report = await run({ directory, session, clock: fakeClock(), drain: drain.signal });
+
+    assert.deepEqual([report.waiting, report.attempts, intentsOf(directory)], [1, 0, 0]);
+  });
+
   it("notes an unsafe request before it is sent", async () => {
     const directory = runDirectory();
     const ledger = openLedger(directory);

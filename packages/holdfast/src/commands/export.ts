@@ -66,8 +66,10 @@ async function exportLines({ directory, output, body, io }: LinesExport): Promis
   if (output === undefined || output === "-") await writeAll(io.stdout, lines);
   else await writeWhole(output, lines);
   if (count === 0) return;
-  const bodies = count === 1 ? "1 body is" : `${formatCount(count)} bodies are`;
-  io.stderr.write(`holdfast export: ${bodies} too large for a JSON line and left out; --format files has them all\n`);
+  const [bodies, them] = count === 1 ? ["1 body is", "it"] : [`${formatCount(count)} bodies are`, "them"];
+  io.stderr.write(
+    `holdfast export: ${bodies} too large for a JSON line and left out; --format files has ${them}\n`,
+  );
 }
 
 async function exportFiles(directory: string, output: string): Promise<void> {

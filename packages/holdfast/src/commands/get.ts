@@ -3,12 +3,13 @@ import { parseCommandLine } from "../arguments.ts";
 import { exitCodeOfVerdict } from "../exit-codes.ts";
 import type { Io } from "../io.ts";
 import type { Command } from "../program.ts";
+import { adviceText } from "../render/advice.ts";
 import { attemptLine, headText } from "../render/attempts.ts";
 import { paintFor } from "../render/paint.ts";
 import { printable } from "../render/printable.ts";
 import { UsageError } from "../usage-error.ts";
 import { writeAll, writeWhole } from "../write.ts";
-import { openSession, readSessionFlags, sessionFlags, sessionHelp } from "./session-flags.ts";
+import { openSession, readSessionFlags, sessionFlags, sessionHelp, unitsHelp } from "./session-flags.ts";
 
 const flags = {
   ...sessionFlags,
@@ -26,9 +27,9 @@ Options
   -o, --output FILE        write the body there, once it is complete
   -i, --include            the status and the headers before the body
   -v, --verbose            every attempt on standard error
-${sessionHelp}
+${sessionHelp("2G")}
 
-TIME is a number with ms, s, m or h.
+${unitsHelp}
 
 Examples
   holdfast get https://example.com/
@@ -99,6 +100,6 @@ async function deliver(response: Response, { output, include, io }: Delivery): P
   else await writeWhole(output, chunks);
   if (verdict.kind === "success") return;
   io.stderr.write(
-    `holdfast get: ${printable(verdict.reason)}${verdict.advice === "" ? "" : `: ${printable(verdict.advice, 500)}`}\n`,
+    `holdfast get: ${printable(verdict.reason)}${verdict.advice === "" ? "" : `: ${adviceText(verdict.advice)}`}\n`,
   );
 }

@@ -16,12 +16,12 @@ An interrupted run (Ctrl-C, a crash, kill -9) goes on where it was when the same
 command is given again.
 
 Exit status
-  0  all done                      5    a limit was reached
-  1  internal error                6    too many failures
-  2  command line not understood   7    the run's directory cannot be used
-  3  some failed for good          8    no proxy left
-  4  some failed or wait, and a    130  interrupted, finished what was in flight
-     retry might fix them          131  interrupted twice, stopped at once
+  0  all done                      7    the run's directory cannot be used
+  1  internal error                130  interrupted, finished what was in flight
+  2  command line not understood   131  interrupted twice, stopped at once
+  3  some failed for good
+  4  some failed or wait, and a
+     retry might fix them
 
 Environment
   NO_COLOR=1         no colours

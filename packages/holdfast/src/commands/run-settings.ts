@@ -18,6 +18,9 @@ const flags = {
   quiet: { type: "boolean", short: "q" },
 } as const;
 
+// A run holds as many bodies in memory as it has requests in flight.
+const largestBody = 256 * 2 ** 20;
+
 /** What the command line of `run` says, checked. */
 export interface RunSettings {
   readonly source: Source;
@@ -40,6 +43,7 @@ export interface RunSettings {
  */
 export function readRunSettings(argv: readonly string[], stdinIsTerminal: boolean): RunSettings {
   const { values, positionals } = parseCommandLine(argv, flags);
+  const session = readSessionFlags(values);
   if (values.output === "") throw new UsageError("--output needs the name of a directory");
   return {
     source: sourceOf(positionals, stdinIsTerminal),
@@ -50,7 +54,7 @@ export function readRunSettings(argv: readonly string[], stdinIsTerminal: boolea
     progress: oneOf("--progress", values.progress, ["auto", "bar", "plain", "none"]),
     report: oneOf("--report", values.report, ["text", "json"]),
     quiet: values.quiet === true,
-    session: readSessionFlags(values),
+    session: { ...session, maxBytes: session.maxBytes ?? largestBody },
     resume: commandLine(["run", ...argv]),
   };
 }

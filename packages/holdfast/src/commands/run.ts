@@ -10,7 +10,7 @@ import { writeAll } from "../write.ts";
 import { fetchList } from "./fetch-list.ts";
 import { readRunSettings } from "./run-settings.ts";
 import type { RunSettings } from "./run-settings.ts";
-import { sessionHelp } from "./session-flags.ts";
+import { sessionHelp, unitsHelp } from "./session-flags.ts";
 
 const help = `Fetch every URL of a list, keep every result, and say what became of each line
 
@@ -23,20 +23,21 @@ given and it is not a terminal. One URL per line; empty lines and lines that
 begin with # are skipped. On a terminal, without a LIST, the run in DIR goes on.
 
 The same command resumes: lines that are done stay done, the others go on.
-Ctrl-C finishes what is in flight; a second one stops at once. Both keep
-whatever has finished.
+Ctrl-C lets the attempts in flight finish and waits for no other; a second one
+stops at once. Both keep whatever has finished.
 
 Options
   -o, --output DIR         where the run lives (results)
   -j, --concurrency N      requests at a time (16)
   --per-host N             requests at a time to one host (8)
-${sessionHelp}
-  --retry-failed           also try again what failed for good
+${sessionHelp("256M")}
+  --retry-failed           also try again what failed for good, and at once what
+                           waits for its time
   --progress HOW           auto, bar, plain or none (auto: a bar on a terminal)
   --report HOW             text on standard error, or json on standard output
   -q, --quiet              no progress and no report, only errors
 
-TIME is a number with ms, s, m or h.
+${unitsHelp}
 
 Examples
   holdfast run urls.txt -o results

@@ -19,11 +19,12 @@ export function sessionHelp(maxBytes: string): string {
   --connect-timeout TIME   until the connection stands (5s)
   --read-timeout TIME      without a byte from the server (30s)
   --max-bytes SIZE         of a body, decoded; a larger one fails (${maxBytes})
-  -H, --header 'N: V'      a header for every request; may be repeated
-
-TIME is a number with ms, s, m or h. SIZE is a number of bytes, or with k, M or
-G (powers of 1024).`;
+  -H, --header 'N: V'      a header for every request; may be repeated`;
 }
+
+/** What the values of these options look like. */
+export const unitsHelp = `TIME is a number with ms, s, m or h; SIZE one of bytes, or with k, M or G
+(powers of 1024).`;
 
 /** What the flags say, checked. */
 export interface SessionSettings {

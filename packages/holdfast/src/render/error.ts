@@ -1,6 +1,7 @@
 import { inspect } from "node:util";
 import { HoldfastError } from "@holdfast/policy";
 import { UsageError } from "../usage-error.ts";
+import { adviceText } from "./advice.ts";
 import type { Paint } from "./paint.ts";
 import { printable } from "./printable.ts";
 
@@ -39,7 +40,7 @@ function verdictAdvice(error: object): string | undefined {
   const verdict = "verdict" in error ? error.verdict : undefined;
   const advice =
     typeof verdict === "object" && verdict !== null && "advice" in verdict ? verdict.advice : undefined;
-  return typeof advice === "string" && advice !== "" ? printable(advice, 500) : undefined;
+  return typeof advice === "string" && advice !== "" ? adviceText(advice) : undefined;
 }
 
 // What the operating system refuses (a full disk, a missing right) is told by its own message, as it is not our bug.

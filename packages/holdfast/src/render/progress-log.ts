@@ -1,4 +1,5 @@
 import type { RunEvent } from "@holdfast/runner";
+import { adviceText } from "./advice.ts";
 import { printable } from "./printable.ts";
 import { perSecond, timeLeft } from "./progress.ts";
 import type { Progress } from "./progress.ts";
@@ -41,7 +42,7 @@ export function announcement(progress: Progress, event: RunEvent): string | unde
       const { job, outcome } = event;
       const { state, advice } = outcome;
       if (state.at !== "failed" || progress.failures.has(state.reason)) return undefined;
-      return `line ${job.line} failed: ${printable(state.reason)}, ${printable(job.url)}${advice === "" ? "" : ` (${printable(advice)})`}`;
+      return `line ${job.line} failed: ${printable(state.reason)}, ${printable(job.url)}${advice === "" ? "" : ` (${adviceText(advice)})`}`;
     }
     case "started":
     case "deferred":

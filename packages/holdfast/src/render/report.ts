@@ -1,4 +1,5 @@
 import type { ReasonGroup, RunReport } from "@holdfast/runner";
+import { adviceText } from "./advice.ts";
 import { noPaint } from "./paint.ts";
 import type { Look, Paint } from "./paint.ts";
 import { printable } from "./printable.ts";
@@ -76,7 +77,7 @@ function renderGroup(
   const more = count - samples.length;
   const lines = [
     `${paint(looks[state], `${formatCount(count)} ${state === "deferred" ? "waiting" : state}`)}: ${printable(reason)}${hope}`,
-    ...(advice === "" ? [] : [`  ${printable(advice, 500)}`]),
+    ...(advice === "" ? [] : [`  ${adviceText(advice)}`]),
     ...samples.map(({ line, url }) =>
       paint("dim", `  line ${String(line).padStart(width)}  ${printable(url)}`),
     ),

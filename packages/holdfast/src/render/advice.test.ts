@@ -1,0 +1,15 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { adviceText } from "./advice.ts";
+
+test("advice names the flags of the program, and carries no control characters", () => {
+  const rows = [
+    ["raise maxBytes, or ask for less", "raise --max-bytes, or ask for less"],
+    ["raise timeout.connect or timeout.read", "raise --connect-timeout or --read-timeout"],
+    ["raise timeout.total, or ask later", "raise --timeout, or ask later"],
+    ["check\u001b[2J", "check\\u{1b}[2J"],
+    ["ask again", "ask again"],
+  ] as const;
+
+  for (const [advice, text] of rows) assert.equal(adviceText(advice), text);
+});
