@@ -44,12 +44,12 @@ test("the first failure of a kind, long pauses, and lines that are no request ar
     [
       start,
       { type: "planned", added: 5, known: 0, duplicates: 0, invalid: 1 },
-      "1 line of the list is no request; the report says which",
+      "1 line of the list is not a URL to fetch; the report says which",
     ],
     [
       start,
       { type: "planned", added: 5, known: 0, duplicates: 0, invalid: 2 },
-      "2 lines of the list are no request; the report says which",
+      "2 lines of the list are not URLs to fetch; the report says which",
     ],
     [start, { type: "input-ended" }, "the list is read: 0 lines, 0 to fetch"],
     [start, { type: "started", job }, undefined],

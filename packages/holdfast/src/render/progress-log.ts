@@ -29,7 +29,7 @@ export function announcement(progress: Progress, event: RunEvent): string | unde
     case "planned":
       return event.invalid === 0
         ? undefined
-        : `${formatMany(event.invalid, "line")} of the list ${event.invalid === 1 ? "is" : "are"} no request; the report says which`;
+        : `${formatMany(event.invalid, "line")} of the list ${event.invalid === 1 ? "is not a URL" : "are not URLs"} to fetch; the report says which`;
     case "input-ended":
       return `the list is read: ${formatMany(progress.totals.lines, "line")}, ${formatCount(progress.totals.waiting)} to fetch`;
     case "held": {
