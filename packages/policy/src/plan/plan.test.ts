@@ -82,7 +82,9 @@ test("fails as it is told: with a result too", async () => {
   const refusing = retry({ when: retryIfResult((status: number) => status === 503), wait: waitFixed("1s") });
 
   const refused = await plan(refusing, { failWith: succeeded(503) });
-  const picky = await plan(retry({ when: retryIfError(RangeError) }), { failWith: failed(new Error("other")) });
+  const picky = await plan(retry({ when: retryIfError(RangeError) }), {
+    failWith: failed(new Error("other")),
+  });
 
   assert.equal(refused.attempts, 3);
   assert.equal(picky.attempts, 1);
