@@ -277,6 +277,16 @@ test("Ctrl-C does not wait until a server that asks for patience has had it", as
   assert.equal(scene.origin.requests.length, 1);
 });
 
+test("get -v tells of an attempt as soon as it has ended, not when the call has", async (t) => {
+  const scene = await setUp(t, { "*": respond(429, { headers: { "retry-after": "60" } }) });
+  const running = scene.start("get", "-v", `${scene.origin.url}/`);
+
+  await until("the first attempt is told of", () => /^attempt 1: 429, http-429, after/.test(running.err()));
+
+  running.signal("SIGTERM");
+  await running.ended;
+});
+
 test("a killed run goes on where it was", async (t) => {
   const { routes, open } = gate();
   const scene = await setUp(t, { ...routes, "/1": page, "/2": page });
@@ -426,7 +436,7 @@ test("get writes the body, and its status tells success, refusal and a failure t
 
   assert.deepEqual(plain, { code: 0, out: "hello\n", err: "" });
   assert.match(include.out, /^HTTP 200 OK\r\n(.+\r\n)*content-type: text\/plain\r\n(.+\r\n)*\r\nhello\n$/);
-  assert.match(verbose.err, /^attempt 1: 503 http-503 after .+, again in .+\nattempt 2: 200 after .+\n$/);
+  assert.match(verbose.err, /^attempt 1: 503, http-503, after .+, again in .+\nattempt 2: 200 after .+\n$/);
   assert.equal(await readFile(join(scene.cwd, "busy.txt"), "utf8"), "hello\n");
   assert.deepEqual([down.code, down.out], [4, "down"]);
   assert.match(down.err, /^holdfast get: http-503/);

@@ -1,4 +1,4 @@
-import type { AttemptRecord, Response } from "@holdfast/http";
+import type { Response, Session } from "@holdfast/http";
 import { parseCommandLine } from "../arguments.ts";
 import { exitCodeOfVerdict } from "../exit-codes.ts";
 import type { Io } from "../io.ts";
@@ -46,16 +46,11 @@ export const getCommand: Command = {
     const { values, positionals } = parseCommandLine(argv, flags);
     const url = onlyUrl(positionals);
     const session = await openSession(readSessionFlags(values));
-    const log = values.verbose === true ? attemptLog(io) : (): void => undefined;
+    if (values.verbose === true) logAttempts(session, io);
     try {
       const response = await session.get(url);
-      log(response.attempts);
       await deliver(response, { output: values.output, include: values.include === true, io });
       return exitCodeOfVerdict(response.verdict.kind);
-    } catch (error) {
-      if (error instanceof Error && "attempts" in error && Array.isArray(error.attempts))
-        log(error.attempts as readonly AttemptRecord[]);
-      throw error;
     } finally {
       await session.close();
     }
@@ -80,11 +75,10 @@ export function onlyUrl(positionals: readonly string[]): URL {
   throw new UsageError(`${JSON.stringify(printable(text))} is not an http or https URL${meant}`);
 }
 
-function attemptLog(io: Io): (attempts: readonly AttemptRecord[]) => void {
+/** Tells of each attempt as soon as it has ended. */
+function logAttempts(session: Session, io: Io): void {
   const paint = paintFor({ isTTY: io.stderr.isTTY, env: io.env });
-  return (attempts) => {
-    for (const attempt of attempts) io.stderr.write(`${attemptLine(attempt, paint)}\n`);
-  };
+  session.hooks.attempt.push((attempt) => void io.stderr.write(`${attemptLine(attempt, paint)}\n`));
 }
 
 interface Delivery {
@@ -99,6 +93,8 @@ async function deliver(response: Response, { output, include, io }: Delivery): P
   if (output === undefined || output === "-") await writeAll(io.stdout, chunks);
   else await writeWhole(output, chunks);
   if (verdict.kind === "success") return;
+  if (response.retryAt !== undefined)
+    io.stderr.write(`The server may be asked again at ${new Date(response.retryAt).toISOString()}\n`);
   io.stderr.write(
     `holdfast get: ${printable(verdict.reason)}${verdict.advice === "" ? "" : `: ${adviceText(verdict.advice)}`}\n`,
   );

@@ -24,7 +24,7 @@ test("an attempt is told in one line", () => {
         delay: 2_000,
         delaySource: "Retry-After",
       },
-      "attempt 2: 503 http-503 after 1.5 s, again in 2.0 s (Retry-After)",
+      "attempt 2: 503, http-503, after 1.5 s, again in 2.0 s (Retry-After)",
     ],
     [
       {
@@ -36,7 +36,7 @@ test("an attempt is told in one line", () => {
         decision: "retried",
         delay: 40,
       },
-      "attempt 3: Connection refused\\u{7} refused after 3 ms, again in 40 ms",
+      "attempt 3: Connection refused\\u{7}, refused, after 3 ms, again in 40 ms",
     ],
   ];
 

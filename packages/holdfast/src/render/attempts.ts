@@ -19,7 +19,7 @@ export function attemptLine(
     delay === undefined
       ? ""
       : `, again in ${formatTime(delay)}${delaySource === undefined ? "" : ` (${printable(delaySource)})`}`;
-  return `attempt ${number}: ${paint(look, what)} ${verdict.reason === "ok" ? "" : `${printable(verdict.reason)} `}after ${formatTime(elapsed)}${wait}`;
+  return `attempt ${number}: ${paint(look, what)}${verdict.reason === "ok" ? "" : `, ${printable(verdict.reason)},`} after ${formatTime(elapsed)}${wait}`;
 }
 
 /** Tells the status line and the headers as they would stand on the wire, with the blank line after them. */
