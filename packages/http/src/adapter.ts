@@ -1,6 +1,6 @@
 import type { Clock } from "@holdfast/policy";
 import type { HeaderRecord } from "./headers.ts";
-import type { ExchangeLimits, RawAnswer, WireRequest } from "./transport/exchange.ts";
+import type { ExchangeLimits, RawAnswer, WireRequest } from "./transport/wire.ts";
 import { decode } from "./transport/decode.ts";
 import { decodeStream } from "./transport/decode-stream.ts";
 import { Transport, type TransportOptions } from "./transport/transport.ts";

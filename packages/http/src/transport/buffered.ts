@@ -1,5 +1,6 @@
 import type { Dispatcher } from "undici";
-import { Exchange, type ExchangeLimits, type RawAnswer, type Road, type WireRequest } from "./exchange.ts";
+import { Exchange } from "./exchange.ts";
+import type { ExchangeLimits, RawAnswer, Road, WireRequest } from "./wire.ts";
 
 const nothing = Buffer.alloc(0);
 const noChunks: readonly Buffer[] = [];

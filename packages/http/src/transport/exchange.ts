@@ -1,6 +1,5 @@
-import { DeadlineExceededError, type Clock } from "@holdfast/policy";
+import { DeadlineExceededError } from "@holdfast/policy";
 import type { Dispatcher } from "undici";
-import type { Body } from "../body.ts";
 import {
   AttemptTimeoutError,
   BodyTooLargeError,
@@ -11,57 +10,11 @@ import {
 } from "../errors.ts";
 import type { Connection } from "./connection.ts";
 import { isClosing, provesUnprocessed } from "./evidence.ts";
-import type { OriginPool, Passenger } from "./origin-pool.ts";
+import type { Passenger } from "./origin-pool.ts";
 import { translate } from "./translate.ts";
 import { Upload } from "./upload.ts";
-import type { Watchdog, Watched } from "./watchdog.ts";
-
-/** A request as it goes on the wire. */
-export interface WireRequest {
-  readonly method: string;
-  /** Path and query. */
-  readonly path: string;
-  readonly headers: Readonly<Record<string, string | string[]>>;
-  /** Opened when there is a connection to send it on. */
-  readonly body: Body;
-  /** Whether it may be sent twice: known from the method, or from an idempotency key. */
-  readonly idempotent: boolean;
-  /** Host and port, for messages. */
-  readonly target: string;
-}
-
-/** The limits of one exchange; instants are on the clock. */
-export interface ExchangeLimits {
-  readonly connect: number;
-  readonly read: number;
-  readonly attempt: number;
-  /** The length of the whole call, for the message. */
-  readonly total: number;
-  /** The instant at which the whole call ends. */
-  readonly deadline: number;
-  readonly maxBytes: number;
-  readonly signal: AbortSignal | undefined;
-}
-
-/** What a caller bounds a whole call with. */
-export type Bounds = Pick<ExchangeLimits, "deadline" | "signal">;
-
-/** What an exchange runs on. */
-export interface Road {
-  readonly pool: OriginPool;
-  readonly watchdog: Watchdog;
-  readonly clock: Clock;
-}
-
-/** A whole answer, its body as sent. */
-export interface RawAnswer {
-  readonly status: number;
-  readonly statusText: string;
-  readonly headers: Record<string, string | string[] | undefined>;
-  readonly body: Buffer;
-  /** Whether the connection had carried a request before. */
-  readonly reused: boolean;
-}
+import type { Watched } from "./watchdog.ts";
+import type { Bounds, ExchangeLimits, RawAnswer, Road, WireRequest } from "./wire.ts";
 
 const noHeaders: RawAnswer["headers"] = Object.freeze({});
 

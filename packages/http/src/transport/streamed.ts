@@ -1,13 +1,7 @@
 import type { Dispatcher } from "undici";
 import type { BodySource } from "../body-source.ts";
-import {
-  Exchange,
-  type Bounds,
-  type ExchangeLimits,
-  type RawAnswer,
-  type Road,
-  type WireRequest,
-} from "./exchange.ts";
+import { Exchange } from "./exchange.ts";
+import type { Bounds, ExchangeLimits, RawAnswer, Road, WireRequest } from "./wire.ts";
 
 /** An answer whose body is still coming, as sent. */
 export interface LiveAnswer extends Omit<RawAnswer, "body"> {

@@ -1,7 +1,7 @@
 import { systemClock, type Clock } from "@holdfast/policy";
 import { BufferedExchange } from "./buffered.ts";
 import { connector, type Connector, type ConnectorOptions } from "./connector.ts";
-import type { ExchangeLimits, RawAnswer, Road, WireRequest } from "./exchange.ts";
+import type { ExchangeLimits, RawAnswer, Road, WireRequest } from "./wire.ts";
 import { OriginPool } from "./origin-pool.ts";
 import { StreamedExchange, type LiveAnswer, type StreamLimits } from "./streamed.ts";
 import { Watchdog } from "./watchdog.ts";

@@ -27,36 +27,25 @@ export function* toJsonl(
   }
 }
 
+// Named one by one: headers and body are read when touched.
+const facts = [
+  "line",
+  "method",
+  "url",
+  "state",
+  "reason",
+  "retryable",
+  "status",
+  "attempts",
+  "bytes",
+  "finalUrl",
+  "contentType",
+] as const;
+
 function factsOf(result: Result): Record<string, unknown> {
-  const {
-    line,
-    method,
-    url,
-    state,
-    reason,
-    retryable,
-    status,
-    attempts,
-    fetchedAt,
-    finalUrl,
-    contentType,
-    bytes,
-  } = result;
-  const facts = {
-    line,
-    method,
-    url,
-    state,
-    reason,
-    retryable,
-    status,
-    attempts,
-    bytes,
-    finalUrl,
-    contentType,
-  };
-  const time = fetchedAt === undefined ? {} : { fetchedAt: new Date(fetchedAt).toISOString() };
-  return { ...facts, ...time };
+  const told = Object.fromEntries(facts.map((name) => [name, result[name]]));
+  const { fetchedAt } = result;
+  return fetchedAt === undefined ? told : { ...told, fetchedAt: new Date(fetchedAt).toISOString() };
 }
 
 function contentOf({ headers, body }: Result): Record<string, unknown> {

@@ -1,3 +1,4 @@
+import type { Totals } from "../ledger.ts";
 import type { State } from "../state.ts";
 
 /** How a run ended; `running` and `interrupted` are seen only by who reads the report from outside. */
@@ -21,22 +22,9 @@ export interface ReasonGroup {
 }
 
 /** What became of every line; `lines = done + failed + skipped + unknown + waiting`, always. */
-export interface RunReport {
-  readonly lines: number;
-  readonly done: number;
-  readonly failed: number;
-  readonly skipped: number;
-  readonly unknown: number;
-  /** Not fetched yet, or deferred. */
-  readonly waiting: number;
-  /** Requests sent, over all runs of the directory. */
-  readonly attempts: number;
-  /** Body bytes, decoded. */
-  readonly bytes: number;
+export interface RunReport extends Totals {
   /** The last run's duration in ms. */
   readonly elapsed: number;
   readonly reasons: readonly ReasonGroup[];
   readonly ended: RunEnd;
-  /** Epoch ms of the earliest deferred row. */
-  readonly nextAt?: number;
 }
