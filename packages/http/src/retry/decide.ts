@@ -100,7 +100,7 @@ function unsafe({ request, retry, response, error }: Facts): string | undefined 
   if (reason === "body-not-replayable") return reason;
   if (reason === "never-arrived") return undefined;
   // The caller's word counts both ways: it allows a POST that may have arrived, and it forbids a PUT.
-  if (retry.allowedMethods === null || retry.allowedMethods.has(request.method)) return undefined;
+  if (retry.isMethodRetryable(request.method)) return undefined;
   return again ? "method-not-allowed" : reason;
 }
 
