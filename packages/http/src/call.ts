@@ -1,24 +1,25 @@
 import {
   HoldfastError,
-  retry,
   RetryError,
   systemClock,
   type Attempt,
   type Clock,
   type GiveUpReason,
-  type RetryBudget,
-  type RetryPolicy,
   type Scope,
 } from "@holdfast/policy";
 import { summaryOf, type AttemptRecord } from "./attempt-record.ts";
 import { attemptsAreWatched, tellAttempt, tellGiveUp, tellRetry } from "./channels.ts";
 import { deliver, deliverGuarded, receive, type Company } from "./courier.ts";
-import { BodyNotReplayableError } from "./errors.ts";
+import { exchangeOf, type Exchange } from "./call-policy.ts";
+import { BodyNotReplayableError, DeferredError } from "./errors.ts";
 import { witness } from "./failure.ts";
 import { giveUpOf, isGivenUp } from "./give-up.ts";
+import type { Gate } from "./gates/gate.ts";
+import type { Gates, Passenger } from "./gates/gates.ts";
 import type { HttpRequest } from "./request.ts";
 import type { Provenance, Response } from "./response.ts";
 import { decide, type Decision } from "./retry/decide.ts";
+import { limitWord, tellsWhatRemains } from "./retry/dialects/limit-word.ts";
 import type { Retry } from "./retry/retry.ts";
 import { errorVerdict } from "./retry/verdict.ts";
 import type { Timeouts } from "./timeouts.ts";
@@ -33,42 +34,15 @@ export interface CallPlan extends Company {
   readonly proxy: string | undefined;
   /** Once aborted, nothing more is waited for. */
   readonly patience: AbortSignal | undefined;
+  /** The limits that the session has met; undefined where they are not kept to. */
+  readonly gates: Gates | undefined;
 }
 
-/** One attempt as the loop sees it: what came back, and the call it belongs to. */
-export interface Exchange {
-  readonly call: Call;
-  readonly response?: Response;
-  readonly error?: unknown;
-}
-
-/** Makes the policy that all calls of a session go through: the one loop, asked HTTP's three questions. */
-export function callPolicy(budget: RetryBudget): RetryPolicy<Exchange> {
-  return retry<Exchange>({
-    when: Object.assign((attempt: Attempt<Exchange>) => exchangeOf(attempt).call.judge(attempt), { accepts }),
-    wait: (attempt, random) => exchangeOf(attempt).call.delay(attempt, random),
-    stop: (attempt) => exchangeOf(attempt).call.exhausted,
-    beforeSleep: (attempt, delay) => exchangeOf(attempt).call.goOn(attempt, delay),
-    retryErrorCallback: (attempt, reason) => exchangeOf(attempt).call.giveUp(attempt, reason),
-    budget,
-    name: "session",
-  });
-}
-
-// The fast path: a good answer needs no judgement, unless the caller's own rules have a say.
-function accepts({ call, response }: Exchange): boolean {
-  return response !== undefined && response.status < 400 && !call.asks(response);
-}
-
-function exchangeOf(attempt: Attempt<Exchange>): Exchange {
-  if (attempt.outcome.ok) return attempt.outcome.value;
-  throw attempt.outcome.error;
-}
-
+const noGates: readonly Gate[] = [];
 const success: Decision = { again: "no", reason: "success" };
 
 /** One call of a session: all that its attempts share. */
-export class Call implements Provenance {
+export class Call implements Provenance, Passenger {
   readonly #plan: CallPlan;
   readonly #records: AttemptRecord[] = [];
   #retry: Retry;
@@ -78,6 +52,9 @@ export class Call implements Provenance {
   #startedAt = 0;
   #startDate: number | undefined;
   #endedAt = 0;
+  /** When the attempt under way left, behind whatever gates it had to pass. */
+  #leftAt = 0;
+  #passed = noGates;
   #last: Response | undefined;
   /** What the call is waiting to repeat. */
   #waitsAfter: Exchange | undefined;
@@ -89,29 +66,36 @@ export class Call implements Provenance {
       plan.request.idempotencyKey === undefined ? plan.retry : plan.retry.new({ allowedMethods: null });
   }
 
-  /** Sends the request once; every end but the caller's abort is an exchange, for the rules to judge. */
+  /** Sends the request once, when its turn has come; every end but the caller's abort is an exchange, for the rules to judge. */
   send(scope: Scope): Promise<Exchange> {
-    const { request, guard } = this.#plan;
+    this.#leftAt = scope.clock.now();
     if (scope.attempt === 1) {
       this.#clock = scope.clock;
-      this.#startedAt = scope.clock.now();
+      this.#startedAt = this.#leftAt;
     }
-    const sent =
-      guard === undefined
-        ? this.#deliver(scope)
-        : deliverGuarded(guard, { request, scope }, (inner) => this.#deliver(inner));
+    const { request, gates } = this.#plan;
+    const sent = gates === undefined || gates.none ? this.#sendOnce(scope) : this.#sendThrough(gates, scope);
     return sent.then(
       (response) => {
         const exchange = { call: this, response };
         return receive(response, request, this.#plan)?.then(() => exchange) ?? exchange;
       },
       (error: unknown) => {
+        if (scope.signal?.aborted === true || !(error instanceof HoldfastError)) this.#comeBack();
         if (scope.signal?.aborted === true) throw scope.signal.reason;
         // A wrong argument is a mistake of the caller's, not an attempt.
         if (!(error instanceof HoldfastError)) throw error;
         return { call: this, error };
       },
     );
+  }
+
+  get request(): HttpRequest {
+    return this.#plan.request;
+  }
+
+  get proxy(): string | undefined {
+    return this.#plan.proxy;
   }
 
   /** What is left of the retries. */
@@ -172,6 +156,8 @@ export class Call implements Provenance {
     if (this.#decision.again !== "yes") return;
     this.#retry = this.#decision.retry;
     this.#waitsAfter = exchangeOf(attempt);
+    this.#hear(exchangeOf(attempt), delay);
+    this.#comeBack();
     void exchangeOf(attempt).response?.discard();
     const record = this.#note(attempt, { decision: "retried", delay, delaySource: this.#decision.source });
     await tellRetry(this.#plan, record);
@@ -186,6 +172,7 @@ export class Call implements Provenance {
     this.#note(attempt, {
       decision: decision.again === "exhausted" ? decision.reason : `given-up: ${reason}`,
     });
+    this.#hear(exchangeOf(attempt));
     return exchangeOf(attempt);
   }
 
@@ -198,7 +185,10 @@ export class Call implements Provenance {
     const { response, error } = exchange;
     this.#endedAt = this.#clock.now();
     this.#last = response;
+    if (response !== undefined && response.status < 400) this.#wasAccepted(response);
+    this.#comeBack();
     this.#tellEnd();
+    if (this.#isDeferred) this.#defer(exchange);
     if (response === undefined) {
       const final = this.#bodyIsGone ? new BodyNotReplayableError({ cause: error }) : error;
       throw witness(final, { ...this.#story(), verdict: errorVerdict(error) });
@@ -267,9 +257,60 @@ export class Call implements Provenance {
     return { attempts: this.attempts, elapsed: this.elapsed, retryAt: this.#retryAt };
   }
 
+  #sendOnce(scope: Scope): Promise<Response> {
+    const { request, guard } = this.#plan;
+    return guard === undefined
+      ? this.#deliver(scope)
+      : deliverGuarded(guard, { request, scope }, (inner) => this.#deliver(inner));
+  }
+
+  async #sendThrough(gates: Gates, scope: Scope): Promise<Response> {
+    const { over, retryAfterMax } = this.#retry;
+    const longestPause = over === "wait" ? Infinity : retryAfterMax;
+    const { deadline, signal } = scope;
+    const signals = [signal, this.#plan.patience];
+    this.#passed = await gates.pass(this, { deadline, longestPause, signals });
+    this.#leftAt = this.#clock.now();
+    return this.#sendOnce(scope);
+  }
+
+  /** Tells the gates that the attempt is over; not before they have heard what it brought. */
+  #comeBack(): void {
+    for (const gate of this.#passed) gate.returned();
+    this.#passed = noGates;
+  }
+
+  #wasAccepted(response: Response): void {
+    this.#plan.gates?.accepted(this, this.#leftAt, this.#endedAt);
+    if (tellsWhatRemains(response)) this.#hear({ call: this, response });
+  }
+
+  /** Lets whoever asks next profit from what an answer says of a limit; `delay` is the wait that follows in any case. */
+  #hear({ response }: Exchange, delay = 0): void {
+    const { gates } = this.#plan;
+    if (gates === undefined || response === undefined) return;
+    const word = limitWord(response, this.#retry, this.#clock.date());
+    if (word === undefined) return;
+    const { request, proxy } = this;
+    gates.stopped({ ...word, request, proxy, leftAt: this.#leftAt, delay: word.hint?.delay ?? delay });
+  }
+
   #deliver({ signal, deadline }: Scope): Promise<Response> {
     const { request, timeouts, maxBytes, proxy } = this.#plan;
     return deliver(request, this.#plan, { timeouts, deadline, maxBytes, signal, proxy });
+  }
+
+  /** Whether the server named a time that is too late for the call, and the rule leaves it to somebody else to wait. */
+  get #isDeferred(): boolean {
+    return (
+      this.#retry.over === "defer" && this.#retryAt !== undefined && this.#plan.patience?.aborted !== true
+    );
+  }
+
+  #defer({ response, error }: Exchange): never {
+    const verdict = response?.verdict ?? errorVerdict(error);
+    const deferred = new DeferredError(this.#retryAt ?? 0, { cause: error });
+    throw witness(deferred, { ...this.#story(), verdict, ...(response !== undefined && { response }) });
   }
 
   get #bodyIsGone(): boolean {
@@ -280,6 +321,7 @@ export class Call implements Provenance {
     this.#decision = decision;
     if (decision.again !== "no") return true;
     this.#note(attempt, { decision: decision.reason });
+    this.#hear(exchangeOf(attempt));
     return false;
   }
 

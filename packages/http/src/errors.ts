@@ -27,6 +27,7 @@ export interface TransportErrorOptions extends ErrorOptions {
  * │  ├─ BodyTooLargeError          ERR_BODY_TOO_LARGE      maxBytes
  * │  ├─ TlsError                   ERR_TLS                 certificate, when it is what was refused
  * │  └─ ProxyError                 ERR_PROXY               the proxy's fault, not the origin's: status
+ * ├─ DeferredError                 ERR_DEFERRED            resumeAt: the server wants to be asked again, later than one waits
  * ├─ BodyNotReplayableError        ERR_BODY_NOT_REPLAYABLE
  * ├─ TooManyRedirectsError         ERR_TOO_MANY_REDIRECTS
  * ├─ InvalidUrlError               ERR_INVALID_URL
@@ -164,6 +165,21 @@ export class ProxyError extends TransportError {
   constructor(message: string, options: Partial<TransportErrorOptions> & { readonly status?: number } = {}) {
     super(message, { phase: "proxy", mayHaveArrived: false, ...options });
     this.status = options.status;
+  }
+}
+
+/**
+ * The server wants to be asked again later than the call may wait: thrown where the rule says `over: "defer"`, for whoever
+ * keeps the request and sends it again at `resumeAt`. The last answer is its `response`, the last error its cause.
+ */
+export class DeferredError extends HoldfastError {
+  readonly code = "ERR_DEFERRED";
+  /** Milliseconds since 1970-01-01T00:00:00Z. */
+  readonly resumeAt: number;
+
+  constructor(resumeAt: number, options?: ErrorOptions) {
+    super(`Not before ${new Date(resumeAt).toISOString()}, as the server asks`, options);
+    this.resumeAt = resumeAt;
   }
 }
 

@@ -33,6 +33,11 @@ export interface SessionOptions {
    * refuses is tried again no earlier than it says. A hedge sends nothing twice that is neither idempotent nor bears a key.
    */
   readonly guard?: (origin: string) => Policy;
+  /**
+   * Whether a limit that one answer tells of holds for all requests to its bucket, or host: they wait until it opens, and
+   * leave one after another, no faster than it allows. @default true
+   */
+  readonly pacing?: boolean;
   readonly hooks?: HooksInit;
   /** The most redirects that one call follows; 0 hands them out, null leaves it to the counters of `retry`. @default 30 */
   readonly maxRedirects?: number | null;

@@ -8,13 +8,15 @@ import {
 } from "@holdfast/policy";
 import { HttpAdapter, type Adapter } from "./adapter.ts";
 import { summaryOf } from "./attempt-record.ts";
-import { Call, callPolicy, type Exchange } from "./call.ts";
+import { Call } from "./call.ts";
+import { callPolicy, type Exchange } from "./call-policy.ts";
 import { tellGiveUp } from "./channels.ts";
 import { closableClock, type ClosableClock } from "./closable-clock.ts";
 import { Cookies } from "./cookies.ts";
 import { endingClock } from "./ending-clock.ts";
 import { InvalidUrlError } from "./errors.ts";
 import { witness } from "./failure.ts";
+import { Gates } from "./gates/gates.ts";
 import { giveUpOf } from "./give-up.ts";
 import { mergeHeaders } from "./headers.ts";
 import { joinHooks, type Hooks } from "./hooks.ts";
@@ -50,6 +52,7 @@ export class Session implements AsyncDisposable {
   readonly #policy: RetryPolicy<Exchange>;
   readonly #mounts = new Mounts<Adapter>();
   readonly #guards = new Map<string, Policy>();
+  readonly #gates: Gates | undefined;
   readonly #proxyFor: ProxyChooser;
 
   constructor(options: SessionOptions = {}) {
@@ -65,6 +68,7 @@ export class Session implements AsyncDisposable {
       options.maxRedirects === undefined ? sessionDefaults.maxRedirects : options.maxRedirects;
     this.#clock = closableClock(clock);
     this.#policy = callPolicy(budget);
+    this.#gates = options.pacing === false ? undefined : new Gates(clock);
     this.#proxyFor = proxyChooser(
       options.proxy,
       options.trustEnvironment === false ? undefined : process.env,
@@ -149,7 +153,9 @@ export class Session implements AsyncDisposable {
 
   /** Closes every connection; calls under way fail, those that wait for their next attempt included. */
   async close(): Promise<void> {
-    this.#clock.close(new Error("The session was closed"));
+    const reason = new Error("The session was closed");
+    this.#clock.close(reason);
+    this.#gates?.close(reason);
     await Promise.all([...new Set(this.#mounts.values)].map((adapter) => adapter.close()));
   }
 
@@ -268,6 +274,7 @@ export class Session implements AsyncDisposable {
       maxBytes,
       proxy: this.#proxyFor(request.url, proxy),
       patience,
+      gates: this.#gates,
     });
   }
 

@@ -134,7 +134,7 @@ function patience(facts: Facts, left: Retry, listen: Listen): Decision {
   const wish = wishOf(facts, listen);
   if (wish === undefined || wish.delay <= 0)
     return { again: "yes", retry: left, minimum: 0, source: "back-off" };
-  if (wish.delay > retry.retryAfterMax) {
+  if (wish.delay > retry.retryAfterMax && retry.over !== "wait") {
     return {
       again: "exhausted",
       reason: `${wish.source}-too-long`,

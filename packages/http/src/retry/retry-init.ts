@@ -12,7 +12,7 @@ export interface Exchange {
   readonly error?: unknown;
 }
 
-/** The settings of a `Retry`; all are urllib3's, but `wait`, `when` and `dialects`. */
+/** The settings of a `Retry`; all are urllib3's, but `wait`, `when`, `over` and `dialects`. */
 export interface RetryInit {
   /** Retries and redirects together, whatever for. `false` also hands out redirects and errors as they are. @default 10 */
   readonly total?: RetryCount;
@@ -48,6 +48,11 @@ export interface RetryInit {
   readonly respectRetryAfterHeader?: boolean;
   /** The longest that Retry-After is taken for. @default "6h" */
   readonly retryAfterMax?: Duration;
+  /**
+   * What a longer Retry-After leads to: `fail` gives the answer back at once, with `retryAt`; `wait` waits all the same,
+   * within the deadline; `defer` throws a DeferredError, for whoever can ask again later. @default "fail"
+   */
+  readonly over?: "fail" | "wait" | "defer";
   /** The ways of saying "slow down" that are understood, the weightiest first. @default all that are built in */
   readonly dialects?: readonly Dialect[];
   /** The headers that are not sent to another host. @default Retry.defaultRemoveHeadersOnRedirect */
@@ -140,4 +145,14 @@ export function headerNamesOf(names: Iterable<string> = credentialHeaders): Read
   return names instanceof Set && ours.has(names)
     ? names
     : ownSet([...names].map((name) => name.toLowerCase()));
+}
+
+/**
+ * Checks what a Retry-After beyond `retryAfterMax` leads to.
+ *
+ * @throws RangeError for another word.
+ */
+export function overOf(over: RetryInit["over"] = "fail"): NonNullable<RetryInit["over"]> {
+  if (over === "fail" || over === "wait" || over === "defer") return over;
+  throw new RangeError(`over must be "fail", "wait" or "defer", got ${JSON.stringify(over)}`);
 }

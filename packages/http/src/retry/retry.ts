@@ -21,6 +21,7 @@ import {
   headerNamesOf,
   idempotentMethods,
   methodsOf,
+  overOf,
   ownSet,
   type RetryCondition,
   type RetryCount,
@@ -55,6 +56,7 @@ export class Retry implements RetryInit {
   readonly raiseOnStatus: boolean;
   readonly respectRetryAfterHeader: boolean;
   readonly retryAfterMax: number;
+  readonly over: "fail" | "wait" | "defer";
   readonly dialects: readonly Dialect[];
   /** In lower case. */
   readonly removeHeadersOnRedirect: ReadonlySet<string>;
@@ -80,6 +82,7 @@ export class Retry implements RetryInit {
     this.raiseOnStatus = init.raiseOnStatus ?? true;
     this.respectRetryAfterHeader = init.respectRetryAfterHeader ?? true;
     this.retryAfterMax = durationOf(init.retryAfterMax, "6h");
+    this.over = overOf(init.over);
     this.dialects = init.dialects ?? dialects;
     this.removeHeadersOnRedirect = headerNamesOf(init.removeHeadersOnRedirect);
     this.history = init.history ?? [];

@@ -9,6 +9,8 @@ export interface Hint {
   readonly scope?: string;
   /** The wait that the server asks for, in milliseconds from now: 0 or more. */
   readonly delay?: number;
+  /** What the limit allows, where the server says so in full. */
+  readonly limit?: Limit;
   /** Whether the server wants to be asked again; absent when it does not say. */
   readonly retry?: boolean;
   /** What said so: a header or a field of the body, behind the dialect's name where that is not plain. */
@@ -28,3 +30,9 @@ export interface Reply {
 
 /** Reads one way of saying "slow down"; undefined when the answer does not speak it. */
 export type Dialect = (reply: Reply) => Hint | undefined;
+
+/** So many requests in so long a time, in milliseconds. */
+export interface Limit {
+  readonly requests: number;
+  readonly window: number;
+}

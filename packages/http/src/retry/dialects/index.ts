@@ -47,7 +47,16 @@ export function hintOf(reply: Reply, spoken: readonly Dialect[] = dialects): Hin
   if (veto !== undefined) return veto;
   const wanted = hints.find(({ retry }) => retry === true);
   const hint = hints.find(({ delay }) => delay !== undefined) ?? wanted ?? hints[0];
-  return hint === undefined || wanted === undefined ? hint : { ...hint, retry: true };
+  return hint === undefined
+    ? undefined
+    : { ...restOf(hints), ...hint, ...(wanted !== undefined && { retry: true }) };
+}
+
+/** Whose limit it is, and how high, may stand in another dialect than the wait: Retry-After tells neither. */
+function restOf(hints: readonly Hint[]): Pick<Hint, "scope" | "limit"> {
+  const scope = hints.find((hint) => hint.scope !== undefined)?.scope;
+  const limit = hints.find((hint) => hint.limit !== undefined)?.limit;
+  return { ...(scope !== undefined && { scope }), ...(limit !== undefined && { limit }) };
 }
 
 function hintsOf(reply: Reply, spoken: readonly Dialect[]): readonly Hint[] {

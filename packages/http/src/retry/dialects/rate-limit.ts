@@ -1,4 +1,4 @@
-import type { Dialect, Hint } from "./dialect.ts";
+import type { Dialect, Hint, Limit } from "./dialect.ts";
 import { structuredItems, type StructuredItem } from "./structured-items.ts";
 import { secondsOf } from "./values.ts";
 
@@ -15,7 +15,11 @@ export const rateLimit: Dialect = ({ headers }) => {
   });
   const [wait] = waits.toSorted((one, another) => another.delay - one.delay);
   if (wait === undefined) return undefined;
-  return { kind: kindOf(wait.scope, headers.get("ratelimit-policy")), ...wait, source: "ratelimit" };
+  const policy = structuredItems(headers.get("ratelimit-policy") ?? "")?.find(
+    ({ name }) => name === wait.scope,
+  );
+  const limit = limitOf(policy);
+  return { kind: kindOf(policy), ...wait, ...(limit !== undefined && { limit }), source: "ratelimit" };
 };
 
 function isSpent({ parameters }: StructuredItem): boolean {
@@ -27,7 +31,18 @@ function wholeSecondsOf(text = ""): number | undefined {
 }
 
 /** `qu` is the unit that a policy counts in. */
-function kindOf(name: string, policies: string | null): Hint["kind"] {
-  const policy = structuredItems(policies ?? "")?.find((item) => item.name === name);
+function kindOf(policy: StructuredItem | undefined): Hint["kind"] {
   return policy?.parameters.get("qu") === "concurrent-requests" ? "concurrency" : "rate";
+}
+
+/** `q` requests in `w` seconds. */
+function limitOf(policy: StructuredItem | undefined): Limit | undefined {
+  const [requests, window] = ["q", "w"].map((name) => wholeOf(policy?.parameters.get(name)));
+  const counts = policy?.parameters.get("qu") ?? "requests";
+  if (!requests || !window || counts !== "requests") return undefined;
+  return { requests, window: window * 1_000 };
+}
+
+function wholeOf(text = ""): number | undefined {
+  return /^\d{1,15}$/.test(text) ? Number(text) : undefined;
 }

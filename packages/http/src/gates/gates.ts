@@ -1,0 +1,135 @@
+import type { Clock } from "@holdfast/policy";
+import type { HttpRequest } from "../request.ts";
+import type { Hint } from "../retry/dialects/dialect.ts";
+import { Gate, type Patience } from "./gate.ts";
+import { counted, emptyTally, freePace, type Tally } from "./pace.ts";
+
+/** Whose request it is: what the server limits. */
+export interface Passenger {
+  readonly request: HttpRequest;
+  /** The proxy that it goes through: another address is another client to most servers. */
+  readonly proxy: string | undefined;
+}
+
+/** An answer that says something of a limit. */
+export interface Word extends Passenger {
+  readonly hint: Hint | undefined;
+  /** When the request left, on the clock. */
+  readonly leftAt: number;
+  /** The pause that follows, in milliseconds. */
+  readonly delay: number;
+  /** Whether the request was accepted all the same. */
+  readonly accepted: boolean;
+}
+
+// Fewer gates are not worth a look; more routes are not worth remembering.
+const manyGates = 1_024;
+const maxRoutes = 1_000;
+const hostWide = "global";
+
+/**
+ * The limits that a session has met: one gate for each bucket that a server names, else one for its host. Until a server
+ * says stop there is none, and nothing is held up.
+ */
+export class Gates {
+  readonly #clock: Clock;
+  readonly #gates = new Map<string, Gate>();
+  /** The bucket that a route was last said to draw on, and each host's bucket that was named last. */
+  readonly #buckets = new Map<string, string>();
+  #tally: Tally;
+  #sweepAt = manyGates;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+    this.#tally = emptyTally(clock.now());
+  }
+
+  /** Whether no limit has been met. */
+  get none(): boolean {
+    return this.#gates.size === 0;
+  }
+
+  /**
+   * Lets a request pass when its turn has come, and gives the gates that it has passed: they want to know when it has
+   * `returned`.
+   *
+   * @throws as `Gate.pass` does.
+   */
+  async pass(passenger: Passenger, patience: Patience): Promise<readonly Gate[]> {
+    const passed: Gate[] = [];
+    try {
+      for (;;) {
+        // Looked for anew each time: while one waits at a gate, another may be put up.
+        const next = this.#onTheWayOf(passenger).find((gate) => !passed.includes(gate));
+        if (next === undefined) return passed;
+        await next.pass(patience);
+        passed.push(next);
+      }
+    } catch (error) {
+      for (const gate of passed) gate.returned();
+      throw error;
+    }
+  }
+
+  /** Takes note that a request which left at `leftAt` was accepted. */
+  accepted(passenger: Passenger, leftAt: number, now: number): void {
+    this.#tally = counted(this.#tally, now);
+    if (this.#gates.size > 0) for (const gate of this.#onTheWayOf(passenger)) gate.accepted(leftAt);
+  }
+
+  /** Takes note of what an answer says of a limit. */
+  stopped({ hint, leftAt, delay, accepted, ...passenger }: Word): void {
+    const scope = hint?.scope === hostWide ? undefined : hint?.scope;
+    if (scope !== undefined) this.#name(passenger, scope);
+    const asked = hint?.delay !== undefined;
+    this.#gateOf(keyOf(passenger, scope)).stopped({ leftAt, delay, asked, accepted, limit: hint?.limit });
+  }
+
+  /** Turns away all who wait. */
+  close(reason: Error): void {
+    for (const gate of this.#gates.values()) gate.close(reason);
+  }
+
+  #onTheWayOf(passenger: Passenger): readonly Gate[] {
+    const host = keyOf(passenger);
+    // Of a route that was not asked yet, the bucket is guessed: the one that the host named last.
+    const scope = this.#buckets.get(routeOf(passenger)) ?? this.#buckets.get(host);
+    const named = scope === undefined ? undefined : this.#gates.get(keyOf(passenger, scope));
+    const whole = this.#gates.get(host);
+    return [whole, named].filter((gate) => gate !== undefined);
+  }
+
+  #gateOf(key: string): Gate {
+    const known = this.#gates.get(key);
+    if (known !== undefined) return known;
+    if (this.#gates.size >= this.#sweepAt) this.#sweep();
+    const made = new Gate(this.#clock, freePace(this.#tally));
+    this.#gates.set(key, made);
+    return made;
+  }
+
+  #name(passenger: Passenger, scope: string): void {
+    for (const key of [routeOf(passenger), keyOf(passenger)]) {
+      this.#buckets.delete(key);
+      this.#buckets.set(key, scope);
+    }
+    for (const key of this.#buckets.keys()) {
+      if (this.#buckets.size <= maxRoutes) break;
+      this.#buckets.delete(key);
+    }
+  }
+
+  #sweep(): void {
+    for (const [key, gate] of this.#gates) if (gate.isForgotten) this.#gates.delete(key);
+    this.#sweepAt = Math.max(manyGates, 2 * this.#gates.size);
+  }
+}
+
+function keyOf({ request, proxy = "" }: Passenger, scope = ""): string {
+  return `${request.url.origin} ${proxy} ${scope}`;
+}
+
+function routeOf({ request, proxy = "" }: Passenger): string {
+  const { method, url } = request;
+  return `${method} ${url.origin}${url.pathname} ${proxy}`;
+}

@@ -1,0 +1,183 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { seeded } from "../testing/seeded.ts";
+import {
+  bucket,
+  fixedWindow,
+  simulate,
+  slidingLog,
+  type SimulatedServer,
+} from "../testing/simulated-limit.ts";
+import {
+  accepted,
+  counted,
+  departed,
+  emptyTally,
+  freePace,
+  isForgotten,
+  nextDeparture,
+  rateOf,
+  stopped,
+  type Pace,
+  type Stop,
+} from "./pace.ts";
+
+const refusal: Stop = { now: 1_000, leftAt: 990, delay: 5_000, asked: true, accepted: false };
+
+function after(count: number, stop: Partial<Stop> = {}): Pace {
+  let tally = emptyTally(0);
+  for (let index = 0; index < count; index += 1) tally = counted(tally, 500);
+  return stopped(freePace(tally), { ...refusal, ...stop });
+}
+
+test("nothing is held up before a server said stop", () => {
+  assert.ok(nextDeparture(freePace(emptyTally(0)), 0, 1_000) <= 0);
+});
+
+test("after a stop nobody leaves until the wait is over, and then one after another", () => {
+  const pace = after(50);
+
+  assert.equal(nextDeparture(pace, 1_000, 0), 6_000);
+  const second = nextDeparture(departed(pace, 6_000), 6_000, 1);
+  assert.ok(second > 6_000 && second < 6_200, `${second}`);
+});
+
+test("the speed is what was accepted in the time that the limit counts over", () => {
+  const { speed } = after(50, { delay: 9_000 });
+
+  // 50 from 0 to the reopening at 10,000, and a little less to begin with.
+  assert.equal(speed.at, "holding");
+  assert.ok(Math.abs(rateOf(speed, 10_000) * 1_000 - 5 * 0.97) < 0.001);
+});
+
+test("a limit that the server names is kept to as it says", () => {
+  const { speed } = after(3, { limit: { requests: 10, window: 1_000 } });
+
+  assert.equal(speed.at, "told");
+  assert.ok(rateOf(speed, 6_000) < 0.01);
+});
+
+test("a burst of refusals is one event, and the longest wait counts", () => {
+  const first = after(50);
+
+  const again = stopped(first, { ...refusal, now: 1_010, leftAt: 999, delay: 6_000 });
+
+  assert.deepEqual(again, { ...first, opensAt: 7_010 });
+  assert.equal(stopped(first, { ...refusal, now: 1_010, leftAt: 999, delay: 9_000, asked: false }), first);
+});
+
+test("where nothing was accepted, one goes first and the others wait for its answer", () => {
+  const pace = departed(after(0), 6_000);
+
+  assert.equal(nextDeparture(pace, 6_000, 1), 36_000);
+  assert.equal(accepted(pace, 6_100, 6_000).speed.at, "searching");
+});
+
+test("answers that come behind the first refusal of their burst count for the speed", () => {
+  const late = accepted(after(9), 1_020, 995);
+
+  assert.ok(rateOf(late.speed, 6_000) > rateOf(after(9).speed, 6_000));
+});
+
+test("who keeps to a limit is not stopped by its last place", () => {
+  const pace = after(10, { delay: 1_000 });
+
+  const last: Stop = { now: 3_000, leftAt: 2_990, delay: 1_000, asked: true, accepted: true };
+
+  assert.equal(stopped(pace, last), pace);
+  assert.equal(stopped(pace, { ...last, delay: 5_000 }).opensAt, 8_000);
+});
+
+test("a limit that nobody met for long is forgotten", () => {
+  const pace = departed(after(10), 6_000);
+
+  assert.deepEqual([isForgotten(pace, 60_000), isForgotten(pace, 700_000)], [false, true]);
+});
+
+test("no course of events opens a gate early, or makes a rate that is none", () => {
+  const event = fc.record({
+    wait: fc.integer({ min: 0, max: 5_000 }),
+    kind: fc.constantFrom("leave", "accepted", "refused", "spent"),
+    delay: fc.integer({ min: 0, max: 100_000 }),
+    asked: fc.boolean(),
+    limit: fc.option(
+      fc.record({ requests: fc.integer({ min: 1, max: 1e6 }), window: fc.integer({ min: 1, max: 1e9 }) }),
+      {
+        nil: undefined,
+      },
+    ),
+  });
+  fc.assert(
+    fc.property(fc.array(event, { maxLength: 60 }), (events) => {
+      let pace = freePace(emptyTally(0));
+      let now = 0;
+      let leftAt = 0;
+      for (const { wait, kind, delay, asked, limit } of events) {
+        now += wait;
+        const before = pace;
+        if (kind === "leave") {
+          const turn = nextDeparture(pace, now, 0);
+          now = Math.max(now, turn);
+          leftAt = now;
+          pace = departed(pace, now);
+          assert.ok(nextDeparture(pace, now, 0) >= pace.opensAt);
+        } else if (kind === "accepted") pace = accepted(pace, now, leftAt);
+        else pace = stopped(pace, { now, leftAt, delay, asked, limit, accepted: kind === "spent" });
+        assert.ok(pace.opensAt >= before.opensAt);
+        const rate = rateOf(pace.speed, now);
+        assert.ok((rate > 0 && Number.isFinite(nextDeparture(pace, now, 0))) || rate === Infinity, `${rate}`);
+      }
+    }),
+  );
+});
+
+const told = { requests: 10, window: 1_000 };
+const seconds = (ms: number): number => Math.ceil(ms / 1_000) * 1_000;
+
+const servers: readonly (readonly [what: string, make: () => SimulatedServer])[] = [
+  ["a fixed window and Retry-After", () => fixedWindow(told, (_left, until) => ({ delay: seconds(until) }))],
+  ["a sliding window and Retry-After: 1", () => slidingLog(told, { delay: 1_000 })],
+  ["a token bucket of ten and Retry-After: 1", () => bucket(told, 10, { delay: 1_000 })],
+  ["a fixed window, Retry-After: 0", () => fixedWindow(told, () => ({ delay: 0 }))],
+  [
+    "RateLimit with its policy",
+    () =>
+      fixedWindow(told, (left, until) => ({
+        limit: told,
+        spent: left === 0,
+        ...(left <= 0 && { delay: seconds(until) }),
+      })),
+  ],
+  [
+    "RateLimit without one",
+    () =>
+      fixedWindow(told, (left, until) => ({
+        spent: left === 0,
+        ...(left <= 0 && { delay: seconds(until) }),
+      })),
+  ],
+];
+
+for (const [what, make] of servers) {
+  test(`a hundred clients of a server that allows ten a second get what it allows: ${what}`, () => {
+    for (const duration of [10, 60, 300]) {
+      const { refused, throughput } = simulate(make(), {
+        clients: 100,
+        seconds: duration,
+        random: seeded(duration),
+      });
+
+      assert.ok(refused < 0.02, `${(100 * refused).toFixed(1)} % were refused in ${duration} s`);
+      assert.ok(throughput >= 9.5, `${throughput.toFixed(2)} a second in ${duration} s`);
+    }
+  });
+}
+
+test("a limit that is far above the burst that a server takes is found in a few minutes", () => {
+  const server = bucket({ requests: 100, window: 1_000 }, 20, { delay: 1_000 });
+
+  const { refused, throughput } = simulate(server, { clients: 100, seconds: 600, random: seeded(1) });
+
+  assert.ok(refused < 0.02 && throughput > 60, `${throughput.toFixed(1)} a second`);
+});

@@ -1,0 +1,235 @@
+import type { Limit } from "../retry/dialects/dialect.ts";
+
+/**
+ * What is known of a limit that a server has shown, and when the next request may leave: plain data, instants on the
+ * clock in milliseconds.
+ *
+ * A limit becomes known by being hit. From then on requests leave one by one, just below the rate that was refused.
+ */
+export interface Pace {
+  /** Nobody leaves before this instant. */
+  readonly opensAt: number;
+  /** When the server last said stop; answers to what had left before are part of the same burst. */
+  readonly stoppedAt: number;
+  /** The last place in the row of departures. */
+  readonly leftAt: number;
+  readonly speed: Speed;
+  readonly tally: Tally;
+  /** What the speed was measured from, as long as answers of that burst may still come. */
+  readonly sample?: Sample | undefined;
+}
+
+/** So many accepted in so many milliseconds. */
+interface Sample {
+  readonly count: number;
+  readonly span: number;
+}
+
+/** How fast requests may leave; rates are per millisecond. */
+export type Speed =
+  /** As fast as they come: no limit is known. */
+  | { readonly at: "free" }
+  /** One at a time, until one is accepted. */
+  | { readonly at: "probing" }
+  /** At a rate that doubles every half second until the server says stop. */
+  | { readonly at: "searching"; readonly rate: number; readonly since: number }
+  /** Just below the rate at which it said stop. `window` is the time that its limit counts over, as far as known. */
+  | { readonly at: "holding"; readonly ceiling: number; readonly since: number; readonly window: number }
+  /** At the rate that the server itself names. */
+  | { readonly at: "told"; readonly rate: number; readonly since: number; readonly window: number };
+
+/** What was accepted. */
+export interface Tally {
+  /** The start of the present cycle: the last reopening, or the first request. */
+  readonly since: number;
+  /** Since then. */
+  readonly accepted: number;
+  /** In the second that began at `secondAt`, and in the one before it. */
+  readonly secondAt: number;
+  readonly thisSecond: number;
+  readonly lastSecond: number;
+}
+
+/** A server's word that it has had enough. */
+export interface Stop {
+  readonly now: number;
+  /** When the request left that the word answers. */
+  readonly leftAt: number;
+  /** The wait that follows, in milliseconds. */
+  readonly delay: number;
+  /** Whether the server named the wait; else it is the client's own back-off. */
+  readonly asked: boolean;
+  /** What the server says that it allows. */
+  readonly limit?: Limit | undefined;
+  /** Whether the request was accepted, and was only the last one for now. */
+  readonly accepted: boolean;
+}
+
+const second = 1_000;
+// Departures a little below a limit: a request may be quicker on its way than the one before it.
+const margin = 0.98;
+// Where nobody names the limit it was measured; it is approached slowly, because each time it is met costs a pause.
+const firstShare = 0.97;
+const approachMs = 40_000;
+const doublingMs = 500;
+// Whoever goes first may never come back.
+const longestProbe = 30_000;
+const forgetMs = 600_000;
+// Too few to tell a rate from.
+const smallSample = 3;
+// A stop soon after a reopening says that the rate is far too high, a late one that it is a little too high.
+const quickCut = 0.7;
+const slowCut = 0.98;
+// Between two departures of a search at ten a second the rate grows by a seventh.
+const foundCut = 0.9;
+
+/** A tally of nothing, from an instant on. */
+export function emptyTally(now: number): Tally {
+  return { since: now, accepted: 0, secondAt: now, thisSecond: 0, lastSecond: 0 };
+}
+
+/** A pace that limits nothing, with what has been accepted so far. */
+export function freePace(tally: Tally): Pace {
+  return { opensAt: -Infinity, stoppedAt: -Infinity, leftAt: -Infinity, speed: { at: "free" }, tally };
+}
+
+/** When the next request may leave: now or earlier where nothing stands in its way. */
+export function nextDeparture(pace: Pace, now: number, underWay: number): number {
+  if (pace.speed.at === "probing" && underWay > 0) return pace.leftAt + longestProbe;
+  return Math.max(pace.opensAt, pace.leftAt + gapOf(pace.speed, now));
+}
+
+/** Takes note that a request leaves; one that is a little late does not make all behind it late. */
+export function departed(pace: Pace, now: number): Pace {
+  const gap = gapOf(pace.speed, now);
+  const place = Math.max(pace.opensAt, pace.leftAt + gap);
+  return { ...pace, leftAt: Math.max(place, now - toleranceOf(gap)) };
+}
+
+/** Takes note that a request was accepted, which had left at `leftAt`. */
+export function accepted(pace: Pace, now: number, leftAt: number): Pace {
+  const { sample, opensAt } = pace;
+  // Of a burst that met a limit, some answers come behind the first refusal.
+  if (leftAt <= pace.stoppedAt) return sample === undefined ? pace : measured(pace, grown(sample), opensAt);
+  const tally = counted(pace.tally, now);
+  if (pace.speed.at !== "probing") return { ...pace, tally };
+  return { ...pace, tally, speed: { at: "searching", rate: 2 / second, since: now } };
+}
+
+/** Takes note that the server said stop. Of a burst, only the first word counts, and the longest wait. */
+export function stopped(pace: Pace, stop: Stop): Pace {
+  const { now, leftAt, delay, asked } = stop;
+  const opensAt = Math.max(pace.opensAt, now + delay);
+  if (leftAt <= pace.stoppedAt) return asked ? { ...pace, opensAt } : pace;
+  if (stop.accepted && isExpected(pace.speed, stop)) return pace;
+  const tally = { ...pace.tally, since: opensAt, accepted: 0 };
+  const next = { ...pace, opensAt, stoppedAt: now, tally, sample: undefined };
+  if (stop.limit !== undefined && pace.speed.at !== "told")
+    return { ...next, speed: toldSpeed(stop.limit, opensAt) };
+  if (pace.speed.at !== "free") return { ...next, speed: slower(pace, stop, opensAt) };
+  return measured(next, sampleOf(pace.tally, stop, opensAt), opensAt);
+}
+
+/** Whether nothing is known any more that could hold up a request. */
+export function isForgotten({ opensAt, leftAt, speed }: Pace, now: number): boolean {
+  const window = "window" in speed ? speed.window : second;
+  return now - Math.max(opensAt, leftAt) > Math.max(forgetMs, window);
+}
+
+/** Counts one more. */
+export function counted(tally: Tally, now: number): Tally {
+  const seconds = Math.floor((now - tally.secondAt) / second);
+  const all = { since: tally.since, accepted: tally.accepted + 1 };
+  if (seconds <= 0) return { ...tally, ...all, thisSecond: tally.thisSecond + 1 };
+  const lastSecond = seconds === 1 ? tally.thisSecond : 0;
+  return { ...all, secondAt: tally.secondAt + seconds * second, thisSecond: 1, lastSecond };
+}
+
+/** The rate of a speed, per millisecond; Infinity where it sets none. */
+export function rateOf(speed: Speed, now: number): number {
+  switch (speed.at) {
+    case "free":
+    case "probing":
+      return Infinity;
+    case "searching":
+      return speed.rate * 2 ** (Math.max(0, now - speed.since) / doublingMs);
+    case "holding":
+      return speed.ceiling * approach(Math.max(0, now - speed.since));
+    case "told":
+      return speed.rate * margin;
+  }
+}
+
+// The curve of CUBIC (RFC 9438 §4.2): quickly back to just below the ceiling, slowly past it, then ever faster.
+function approach(elapsed: number): number {
+  return 1 + (1 - firstShare) * (elapsed / approachMs - 1) ** 3;
+}
+
+function gapOf(speed: Speed, now: number): number {
+  const rate = rateOf(speed, now);
+  return rate > 0 ? 1 / rate : 0;
+}
+
+function toleranceOf(gap: number): number {
+  return gap < 20 ? 10 : gap / 50;
+}
+
+/** Who keeps to a limit comes to its end now and then, just before it begins anew: that is no news. */
+function isExpected(speed: Speed, { delay }: Stop): boolean {
+  if (speed.at !== "holding" && speed.at !== "told") return false;
+  return delay <= Math.ceil(Math.max(speed.window, second) / second) * second;
+}
+
+function toldSpeed({ requests, window }: Limit, since: number): Speed {
+  return { at: "told", rate: requests / window, since, window };
+}
+
+/** The speed after a burst that met a limit unawares. */
+function measured(pace: Pace, sample: Sample, since: number): Pace {
+  const { count, span } = sample;
+  const rate = count / span;
+  if (count === 0) return { ...pace, sample, speed: { at: "probing" } };
+  const few = count < smallSample;
+  return {
+    ...pace,
+    sample,
+    speed: few
+      ? { at: "searching", rate, since }
+      : { at: "holding", ceiling: rate, since, window: Math.max(second, span) },
+  };
+}
+
+function grown({ count, span }: Sample): Sample {
+  return { count: count + 1, span };
+}
+
+/**
+ * What was accepted in the time that the limit counts over: the last second, or where the server wants a longer wait,
+ * the cycle that ends with it.
+ */
+function sampleOf(tally: Tally, { now, asked, delay }: Stop, opensAt: number): Sample {
+  if (asked && delay > second)
+    return { count: tally.accepted, span: Math.max(second, opensAt - tally.since) };
+  const { secondAt, thisSecond, lastSecond } = tally;
+  const passed = Math.min(2, (now - secondAt) / second);
+  const count = passed >= 1 ? thisSecond * (2 - passed) : thisSecond + lastSecond * (1 - passed);
+  return { count: Math.round(count), span: second };
+}
+
+/** The speed of who kept a pace and was told to stop all the same. */
+function slower({ speed, tally, stoppedAt }: Pace, stop: Stop, since: number): Speed {
+  const { now, leftAt, asked, delay } = stop;
+  // Refused before anything was accepted: the limit has not begun anew, which says nothing of its height.
+  if (tally.accepted === 0) return speed.at === "searching" ? { at: "probing" } : speed;
+  const rate = rateOf(speed, now);
+  const window = Math.max(second, "window" in speed ? speed.window : 0, asked ? delay : 0);
+  const holding = { at: "holding", since, window } as const;
+  if (speed.at === "searching") {
+    const place = leftAt - gapOf(speed, leftAt);
+    return { ...holding, ceiling: rateOf(speed, place) * foundCut };
+  }
+  if (now - tally.since < window) return { ...holding, ceiling: rate * quickCut };
+  // Over a long time the average, pauses included, cannot be above the limit by much.
+  const average = tally.accepted / (now - stoppedAt);
+  return { ...holding, ceiling: Math.max(Math.min(average, rate), rate * slowCut) };
+}

@@ -1,0 +1,51 @@
+import type { Response } from "../../response.ts";
+import type { Retry } from "../retry.ts";
+import type { Hint } from "./dialect.ts";
+import { hintOf } from "./index.ts";
+import { replyOf } from "./reply.ts";
+
+/** What an answer says of a limit. */
+export interface LimitWord {
+  readonly hint: Hint | undefined;
+  /** Whether the request was accepted, and was only the last one for now. */
+  readonly accepted: boolean;
+}
+
+// Servers with limits write at least one of these with every answer.
+const remaining = [
+  "ratelimit",
+  "ratelimit-remaining",
+  "x-ratelimit-remaining",
+  "x-rate-limit-remaining",
+  "x-ratelimit-remaining-requests",
+  "anthropic-ratelimit-requests-remaining",
+];
+
+/**
+ * Says what an answer, come at the instant `now` (milliseconds since 1970), tells of a limit that concerns whoever asks
+ * next; undefined when it tells nothing, or may not be listened to. A money limit that no waiting lifts is none.
+ */
+export function limitWord(response: Response, retry: Retry, now: number): LimitWord | undefined {
+  if (!retry.respectRetryAfterHeader) return undefined;
+  return response.status < 400 ? spent(response, retry, now) : refusal(response, retry, now);
+}
+
+/** Whether an answer tells how much of a limit remains: a quick look, for every answer. */
+export function tellsWhatRemains(response: Response): boolean {
+  return remaining.some((name) => response.bears(name));
+}
+
+function spent(response: Response, { dialects }: Retry, now: number): LimitWord | undefined {
+  const { status, headers } = response;
+  const hint = hintOf({ status, headers, now }, dialects);
+  return hint?.kind !== "quota" && (hint?.delay ?? 0) > 0 ? { hint, accepted: true } : undefined;
+}
+
+function refusal(response: Response, { dialects }: Retry, now: number): LimitWord | undefined {
+  const { status, verdict } = response;
+  const hint = hintOf(replyOf(response, now), dialects);
+  if (hint?.kind === "quota") return undefined;
+  const refused = verdict.kind === "throttled" || hint?.retry === true || status >= 500;
+  const limits = verdict.kind === "throttled" || (hint?.delay ?? 0) > 0;
+  return limits ? { hint, accepted: !refused } : undefined;
+}
