@@ -12,7 +12,7 @@ import { attemptsAreWatched, tellAttempt, tellGiveUp, tellRetry } from "./channe
 import { deliver, deliverGuarded, receive, type Company } from "./courier.ts";
 import { exchangeOf, type Exchange } from "./call-policy.ts";
 import { BodyNotReplayableError, DeferredError } from "./errors.ts";
-import { witness } from "./failure.ts";
+import { witness, type Failure } from "./failure.ts";
 import { giveUpOf, isGivenUp } from "./give-up.ts";
 import type { Gate } from "./gates/gate.ts";
 import type { Gates, Passenger } from "./gates/gates.ts";
@@ -55,6 +55,8 @@ export class Call implements Provenance, Passenger {
   /** When the attempt under way left, behind whatever gates it had to pass. */
   #leftAt = 0;
   #passed = noGates;
+  /** Whether any attempt got as far as the adapter. */
+  #wasSent = false;
   #last: Response | undefined;
   /** What the call is waiting to repeat. */
   #waitsAfter: Exchange | undefined;
@@ -253,8 +255,9 @@ export class Call implements Provenance, Passenger {
     return this.#retryAt;
   }
 
-  #story(): Provenance {
-    return { attempts: this.attempts, elapsed: this.elapsed, retryAt: this.#retryAt };
+  #story(): Omit<Failure, "verdict"> {
+    const { attempts, elapsed, retryAt } = this;
+    return { attempts, elapsed, retryAt, ...(!this.#wasSent && { mayHaveArrived: false }) };
   }
 
   #sendOnce(scope: Scope): Promise<Response> {
@@ -297,6 +300,7 @@ export class Call implements Provenance, Passenger {
 
   #deliver({ signal, deadline }: Scope): Promise<Response> {
     const { request, timeouts, maxBytes, proxy } = this.#plan;
+    this.#wasSent = true;
     return deliver(request, this.#plan, { timeouts, deadline, maxBytes, signal, proxy });
   }
 

@@ -14,6 +14,8 @@ export interface Failure {
   readonly retryAt?: number | undefined;
   /** The last answer, where there was one. */
   readonly response?: Response;
+  /** False when it is known that the server saw nothing of the call. */
+  readonly mayHaveArrived?: boolean;
 }
 
 /** Adds the story of the call to the error that ended it: the error keeps its type. */

@@ -71,6 +71,18 @@ describe("conclude", () => {
       failedFor("refused", true),
     ],
     [
+      "a request that was held back until a time, which is no round",
+      { ...get, rounds: 5 },
+      thrown(failure("rate-limited", { retryAt: 9_000, mayHaveArrived: false })),
+      { at: "deferred", reason: "rate-limited", until: 9_000, rounds: 5 },
+    ],
+    [
+      "an unsafe request that was held back until a time",
+      post,
+      thrown(failure("rate-limited", { retryAt: 9_000, mayHaveArrived: false })),
+      { at: "deferred", reason: "rate-limited", until: 9_000, rounds: 0 },
+    ],
+    [
       "an unsafe request whose error holds the answer",
       post,
       thrown(failure("http-503", { response: answered(url, { status: 503 }) })),

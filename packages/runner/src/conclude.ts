@@ -65,7 +65,7 @@ const checkFirst =
 
 function judge(
   lease: Lease,
-  answer: Pick<Fetched, "verdict" | "retryAt">,
+  answer: Pick<FetchFailure, "verdict" | "retryAt" | "mayHaveArrived">,
   circumstances: Circumstances,
 ): Ended {
   const { kind, reason } = answer.verdict;
@@ -75,14 +75,20 @@ function judge(
   return later(lease, answer, circumstances);
 }
 
-// A run that drains cuts retries short, so that what it sees then is no proof that they are used up.
+// A run that drains cuts retries short, so that what it sees then is no proof that they are used up; neither is a request
+// that the session held back.
 function later(
   { rounds }: Lease,
-  { retryAt, verdict: { reason } }: Pick<Fetched, "verdict" | "retryAt">,
+  {
+    retryAt,
+    verdict: { reason },
+    mayHaveArrived,
+  }: Pick<FetchFailure, "verdict" | "retryAt" | "mayHaveArrived">,
   { now, maxRounds, maxDefer, draining }: Circumstances,
 ): Ended {
+  const unsent = mayHaveArrived === false && retryAt !== undefined;
   const until = Math.min(Math.max(retryAt ?? now, now + 1), now + maxDefer);
-  if (draining) return { at: "deferred", reason, until, rounds };
+  if (draining || unsent) return { at: "deferred", reason, until, rounds };
   if (retryAt === undefined || rounds >= maxRounds) return { at: "failed", reason, retryable: true };
   return { at: "deferred", reason, until, rounds: rounds + 1 };
 }
@@ -93,7 +99,7 @@ function judgeFailure(lease: Lease, failure: FetchFailure, circumstances: Circum
   if (maySendAgain(lease.job) || kind === "blocked" || kind === "rejected")
     return judge(lease, failure, circumstances);
   if (failure.mayHaveArrived !== false) return { at: "unknown", reason };
-  return circumstances.draining
+  return circumstances.draining || failure.retryAt !== undefined
     ? later(lease, failure, circumstances)
     : { at: "failed", reason, retryable: true };
 }

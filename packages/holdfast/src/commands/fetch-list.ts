@@ -1,3 +1,4 @@
+import type { RetryInit } from "@holdfast/http";
 import type { InputLine, RunReport } from "@holdfast/runner";
 import { exitCodes } from "../exit-codes.ts";
 import { holdsRun } from "../input.ts";
@@ -12,12 +13,15 @@ import type { Meter, MeterMode } from "./meter.ts";
 import type { RunSettings } from "./run-settings.ts";
 import { openSession } from "./session-flags.ts";
 
+// A line that waits for long has its place in the ledger, not among the requests that are under way.
+const parking: RetryInit = { retryAfterMax: "10s", over: "defer" };
+
 /** Runs the list of the settings to its end, or to its interruption, and shows how it goes. */
 export async function fetchList(settings: RunSettings, io: Io): Promise<RunReport> {
   const { directory, source, concurrency, perHost, retryFailed, quiet } = settings;
   const { run, readReport } = await import("@holdfast/runner");
   const before = !quiet && holdsRun(directory) ? readReport(directory) : undefined;
-  const session = await openSession(settings.session);
+  const session = await openSession(settings.session, parking);
   const surface = { isTTY: io.stderr.isTTY, env: io.env };
   const mode = modeOf(settings, mayRedraw(surface));
   const meter = startMeter({

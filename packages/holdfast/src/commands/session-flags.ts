@@ -1,4 +1,4 @@
-import type { Session } from "@holdfast/http";
+import type { RetryInit, Session } from "@holdfast/http";
 import { byteSize, duration, headerLines, wholeNumber } from "../arguments.ts";
 import type { Parsed } from "../arguments.ts";
 
@@ -52,13 +52,16 @@ export function readSessionFlags(values: Parsed<typeof sessionFlags>["values"]):
   };
 }
 
-/** Opens a session for the settings; loads undici only now. The caller closes it. */
-export async function openSession(settings: SessionSettings): Promise<Session> {
+/**
+ * Opens a session for the settings; loads undici only now. The caller closes it. What `retry` says is laid over the rule
+ * of a session that is told nothing.
+ */
+export async function openSession(settings: SessionSettings, retry: RetryInit = {}): Promise<Session> {
   const { Session, sessionDefaults } = await import("@holdfast/http");
   const { total, connect, read, maxBytes } = settings;
   return new Session({
     headers: settings.headers,
-    retry: sessionDefaults.retry.new({ total: settings.attempts - 1 }),
+    retry: sessionDefaults.retry.new({ total: settings.attempts - 1, ...retry }),
     ...(maxBytes === undefined ? {} : { maxBytes }),
     timeout: {
       ...(total === undefined ? {} : { total }),

@@ -1,4 +1,4 @@
-import type { Limit } from "../retry/dialects/dialect.ts";
+import type { StatedLimit } from "../retry/dialects/dialect.ts";
 
 /**
  * What is known of a limit that a server has shown, and when the next request may leave: plain data, instants on the
@@ -60,7 +60,7 @@ export interface Stop {
   /** Whether the server named the wait; else it is the client's own back-off. */
   readonly asked: boolean;
   /** What the server says that it allows. */
-  readonly limit?: Limit | undefined;
+  readonly limit?: StatedLimit | undefined;
   /** Whether the request was accepted, and was only the last one for now. */
   readonly accepted: boolean;
 }
@@ -180,7 +180,7 @@ function isExpected(speed: Speed, { delay }: Stop): boolean {
   return delay <= Math.ceil(Math.max(speed.window, second) / second) * second;
 }
 
-function toldSpeed({ requests, window }: Limit, since: number): Speed {
+function toldSpeed({ requests, window }: StatedLimit, since: number): Speed {
   return { at: "told", rate: requests / window, since, window };
 }
 

@@ -7,7 +7,7 @@ import {
   stopped,
   type Pace,
 } from "../gates/pace.ts";
-import type { Limit } from "../retry/dialects/dialect.ts";
+import type { StatedLimit } from "../retry/dialects/dialect.ts";
 
 /** What a simulated server says to one request. */
 export interface SimulatedAnswer {
@@ -15,7 +15,7 @@ export interface SimulatedAnswer {
   /** The wait that it names, in milliseconds. */
   readonly delay?: number;
   /** What it says that it allows. */
-  readonly limit?: Limit;
+  readonly limit?: StatedLimit;
   /** Whether it says that this was the last request for now. */
   readonly spent?: boolean;
 }
@@ -27,7 +27,7 @@ export type SimulatedServer = (now: number) => SimulatedAnswer;
 export type Wording = (left: number, until: number) => Omit<SimulatedAnswer, "ok">;
 
 /** A server that counts requests in windows that begin at fixed instants. */
-export function fixedWindow({ requests, window }: Limit, say: Wording): SimulatedServer {
+export function fixedWindow({ requests, window }: StatedLimit, say: Wording): SimulatedServer {
   let at = -1;
   let count = 0;
   return (now) => {
@@ -42,7 +42,7 @@ export function fixedWindow({ requests, window }: Limit, say: Wording): Simulate
 
 /** A server that counts the requests of the time before each one. */
 export function slidingLog(
-  { requests, window }: Limit,
+  { requests, window }: StatedLimit,
   refusal: Omit<SimulatedAnswer, "ok">,
 ): SimulatedServer {
   let log: number[] = [];
@@ -56,7 +56,7 @@ export function slidingLog(
 
 /** A server with a bucket of so many tokens, which fills up evenly (GCRA; a bucket of 1 is nginx's `limit_req`). */
 export function bucket(
-  { requests, window }: Limit,
+  { requests, window }: StatedLimit,
   tokens: number,
   refusal: Omit<SimulatedAnswer, "ok">,
 ): SimulatedServer {

@@ -10,7 +10,7 @@ export interface Hint {
   /** The wait that the server asks for, in milliseconds from now: 0 or more. */
   readonly delay?: number;
   /** What the limit allows, where the server says so in full. */
-  readonly limit?: Limit;
+  readonly limit?: StatedLimit;
   /** Whether the server wants to be asked again; absent when it does not say. */
   readonly retry?: boolean;
   /** What said so: a header or a field of the body, behind the dialect's name where that is not plain. */
@@ -32,7 +32,7 @@ export interface Reply {
 export type Dialect = (reply: Reply) => Hint | undefined;
 
 /** So many requests in so long a time, in milliseconds. */
-export interface Limit {
+export interface StatedLimit {
   readonly requests: number;
   readonly window: number;
 }

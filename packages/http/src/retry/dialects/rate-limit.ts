@@ -1,4 +1,4 @@
-import type { Dialect, Hint, Limit } from "./dialect.ts";
+import type { Dialect, Hint, StatedLimit } from "./dialect.ts";
 import { structuredItems, type StructuredItem } from "./structured-items.ts";
 import { secondsOf } from "./values.ts";
 
@@ -36,7 +36,7 @@ function kindOf(policy: StructuredItem | undefined): Hint["kind"] {
 }
 
 /** `q` requests in `w` seconds. */
-function limitOf(policy: StructuredItem | undefined): Limit | undefined {
+function limitOf(policy: StructuredItem | undefined): StatedLimit | undefined {
   const [requests, window] = ["q", "w"].map((name) => wholeOf(policy?.parameters.get(name)));
   const counts = policy?.parameters.get("qu") ?? "requests";
   if (!requests || !window || counts !== "requests") return undefined;
