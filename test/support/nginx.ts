@@ -11,6 +11,8 @@ export interface NginxOptions {
   readonly root: string;
   /** Further lines for its `server` block. */
   readonly conf?: string;
+  /** Further lines for its `http` block. */
+  readonly http?: string;
   /** Lets requests wait so that no more than this many are answered in a second. @default none */
   readonly requestsPerSecond?: number;
   /** Speak TLS with this certificate. */
@@ -67,7 +69,7 @@ export async function nginx(options: NginxOptions): Promise<Nginx> {
 }
 
 function configuration(
-  { root, conf = "", requestsPerSecond, certificate }: NginxOptions,
+  { root, conf = "", http = "", requestsPerSecond, certificate }: NginxOptions,
   port: number,
 ): string {
   const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
@@ -86,6 +88,7 @@ http {
   types { text/html html; text/plain txt; text/css css; application/javascript js; image/png png; }
   default_type application/octet-stream;
   keepalive_requests 100000;
+  ${http}
   ${paced ? `limit_req_zone $server_port zone=pace:64k rate=${requestsPerSecond}r/s;` : ""}
   server {
     ${paced ? "limit_req zone=pace burst=1000;" : ""}

@@ -80,6 +80,7 @@ export class Call implements Provenance, Passenger {
     return sent.then(
       (response) => {
         const exchange = { call: this, response };
+        if (request.idempotencyKey !== undefined) response.toKeyedRequest();
         return receive(response, request, this.#plan)?.then(() => exchange) ?? exchange;
       },
       (error: unknown) => {

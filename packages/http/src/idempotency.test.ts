@@ -80,6 +80,71 @@ test("after a 307 the key still lets a POST go again", async () => {
   assert.deepEqual([sent.length, new Set(sent).size], [3, 1]);
 });
 
+test("the key is written as the server wants it, and left behind with the method", async () => {
+  const idempotencyHeader = { name: "X-Request-Token", quoted: true };
+  const moved = { status: 303, headers: { location: "/next" } };
+  const { session, adapter } = scripted([silence, moved, {}], { idempotencyHeader });
+
+  await session.post(url, { body: "order", idempotencyKey: String.raw`a"b\c` });
+
+  const sent = adapter.requests.map(({ headers }) => headers["x-request-token"]);
+  assert.deepEqual(sent, [String.raw`"a\"b\\c"`, String.raw`"a\"b\\c"`, undefined]);
+  assert.ok(adapter.requests.every(({ headers }) => !("idempotency-key" in headers)));
+});
+
+test("a key that cannot stand in quotes is refused before anything is sent", async () => {
+  const { session, adapter } = scripted([{}], { idempotencyHeader: { quoted: true } });
+
+  const error = await failureOf(session.post(url, { idempotencyKey: "schlüssel" }));
+
+  assert.deepEqual([error instanceof RangeError, adapter.requests.length], [true, 0]);
+});
+
+test("409 says that the twin is under way: the same key asks again, and not before the server wants it", async () => {
+  const { session, adapter, clock } = scripted([
+    { status: 409, headers: { "retry-after": "4" } },
+    { status: 201, body: "done" },
+  ]);
+
+  const response = await session.post(url, { body: "order", idempotencyKey: "k" });
+
+  assert.deepEqual(
+    [response.status, clock.now(), response.attempts[0]?.delaySource],
+    [201, 4_000, "retry-after"],
+  );
+  assert.deepEqual(
+    adapter.requests.map(({ headers }) => headers["idempotency-key"]),
+    ["k", "k"],
+  );
+});
+
+test("409 without a key, or with the server's veto, is the last word", async () => {
+  const bare = scripted([{ status: 409 }, {}]);
+  const veto = scripted([{ status: 409, headers: { "stripe-should-retry": "false" } }, {}]);
+
+  const answers = [
+    await bare.session.post(url, { body: "order" }),
+    await veto.session.post(url, { body: "order", idempotencyKey: "k" }),
+  ];
+
+  assert.deepEqual(
+    answers.map(({ status, attempts }) => [status, attempts.length]),
+    [
+      [409, 1],
+      [409, 1],
+    ],
+  );
+});
+
+test("422 is never sent again, and the advice speaks of the key", async () => {
+  const { session, adapter } = scripted([{ status: 422 }, {}]);
+
+  const error = await failureOf(session.post(url, { body: "order", idempotencyKey: "k" }).raiseForStatus());
+
+  assert.equal(adapter.requests.length, 1);
+  assert.match(error.message, /take a new key/);
+});
+
 const empty: readonly IdempotencyKey[] = ["", () => ""];
 
 for (const key of empty) {

@@ -7,20 +7,46 @@ import type { HttpRequest } from "./request.ts";
  */
 export type IdempotencyKey = "auto" | (string & {}) | ((request: HttpRequest) => string);
 
+/** How a key is written into the request. */
+export interface IdempotencyHeader {
+  /** @default "Idempotency-Key" */
+  readonly name?: string;
+  /**
+   * Whether it stands in quotes, as a String of structured fields (draft-ietf-httpapi-idempotency-key-header-06); most
+   * servers take it bare. @default false
+   */
+  readonly quoted?: boolean;
+}
+
 /**
- * Gives a request its key, as Idempotency-Key. Without one, a key that the caller wrote into the headers is taken for
- * what it is.
+ * Gives a request its key, as Idempotency-Key unless told otherwise. Without one, a key that the caller wrote into the
+ * headers is taken for what it is.
  *
- * @throws RangeError for an empty key.
+ * @throws RangeError for an empty key, or one to be quoted that is not printable ASCII.
  */
-export function withIdempotencyKey(request: HttpRequest, key: IdempotencyKey | undefined): HttpRequest {
+export function withIdempotencyKey(
+  request: HttpRequest,
+  key: IdempotencyKey | undefined,
+  { name = "idempotency-key", quoted = false }: IdempotencyHeader = {},
+): HttpRequest {
+  const header = name.toLowerCase();
   if (key === undefined) {
-    const own = request.headers["idempotency-key"];
-    return own === undefined ? request : { ...request, idempotencyKey: String(own) };
+    const own = request.headers[header];
+    return own === undefined
+      ? request
+      : { ...request, idempotencyKey: String(own), idempotencyHeader: header };
   }
   const idempotencyKey = settle(request, key);
   if (idempotencyKey === "") throw new RangeError("An idempotency key must not be empty");
-  return { ...request, headers: { ...request.headers, "idempotency-key": idempotencyKey }, idempotencyKey };
+  const written = quoted ? quotedString(idempotencyKey) : idempotencyKey;
+  const headers = { ...request.headers, [header]: written };
+  return { ...request, headers, idempotencyKey, idempotencyHeader: header };
+}
+
+/** Writes a String of structured fields (RFC 9651 §4.1.6). */
+function quotedString(text: string): string {
+  if (!/^[ -~]*$/.test(text)) throw new RangeError("An idempotency key in quotes must be printable ASCII");
+  return `"${text.replaceAll(/["\\]/g, String.raw`\$&`)}"`;
 }
 
 function settle(request: HttpRequest, key: IdempotencyKey): string {

@@ -25,7 +25,7 @@ export type {
   ResponseHook,
   RetryHook,
 } from "./hooks.ts";
-export type { IdempotencyKey } from "./idempotency.ts";
+export type { IdempotencyHeader, IdempotencyKey } from "./idempotency.ts";
 export type { LiveBody } from "./live-body.ts";
 export { logTo, type LogToOptions } from "./log.ts";
 export type { HttpRequest, Params } from "./request.ts";

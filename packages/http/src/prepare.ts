@@ -12,7 +12,7 @@ export interface Prepared {
 }
 
 /** What a session adds to each of its requests. */
-export interface Additions extends Pick<SessionOptions, "baseUrl" | "params" | "auth"> {
+export interface Additions extends Pick<SessionOptions, "baseUrl" | "params" | "auth" | "idempotencyHeader"> {
   readonly headers: HeaderRecord;
 }
 
@@ -32,9 +32,10 @@ export function prepare(
   const auth = own.auth ?? inUrl ?? session.auth;
   const headers = mergeHeaders(session.headers, own.headers);
   const body = bodyFrom(own);
+  const header = own.idempotencyHeader ?? session.idempotencyHeader;
   const requestWith = (whole: Body): Prepared => {
     const request = { method: method.toUpperCase(), url, headers, body: whole, idempotencyKey: undefined };
-    return { request: withIdempotencyKey(request, own.idempotencyKey), auth };
+    return { request: withIdempotencyKey(request, own.idempotencyKey, header), auth };
   };
   return body instanceof Promise ? body.then(requestWith) : requestWith(body);
 }

@@ -119,7 +119,7 @@ function asUtf8(text: string): string {
 }
 
 function withoutBody(request: HttpRequest, method: string): HttpRequest {
-  const headers = without(request.headers, [...bodyHeaders, "idempotency-key"]);
+  const headers = without(request.headers, [...bodyHeaders, request.idempotencyHeader ?? "idempotency-key"]);
   return { ...request, method, headers, body: noBody, idempotencyKey: undefined };
 }
 

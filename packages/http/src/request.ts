@@ -11,6 +11,8 @@ export interface HttpRequest {
   readonly body: Body;
   /** The key under which the server recognises a second try, where one was given. */
   readonly idempotencyKey?: string | undefined;
+  /** The header that bears it, in lower case. */
+  readonly idempotencyHeader?: string | undefined;
 }
 
 /** Query parameters; a list repeats its name, undefined and null are left out. */

@@ -40,6 +40,7 @@ export class Response {
   #headers: ResponseHeaders | undefined;
   #provenance: Provenance = nobody;
   #history: readonly Response[] = noRedirects;
+  #keyed = false;
 
   constructor({ status, statusText, url, headers, content }: Answer) {
     this.status = status;
@@ -65,7 +66,7 @@ export class Response {
 
   /** What the answer means, and what a person should do about it. */
   get verdict(): Verdict {
-    return statusVerdict(this.status, this.bears("retry-after"));
+    return statusVerdict(this.status, this.bears("retry-after"), this.#keyed);
   }
 
   /** Every attempt of the request, in order, this answer's last; those of redirects before it are with them in `history`. */
@@ -132,6 +133,12 @@ export class Response {
   /** Says that nobody wants the body: nothing to do where it is here already; the session's own. */
   discard(): Promise<void> | undefined {
     return undefined;
+  }
+
+  /** Says that the request bore an idempotency key; the session's own. */
+  toKeyedRequest(): this {
+    this.#keyed = true;
+    return this;
   }
 
   /** Says which call brought the response; the session's own. */

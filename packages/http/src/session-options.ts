@@ -4,7 +4,7 @@ import type { Auth } from "./auth.ts";
 import type { BodyInit } from "./body.ts";
 import type { HeadersInit } from "./headers.ts";
 import type { HooksInit } from "./hooks.ts";
-import type { IdempotencyKey } from "./idempotency.ts";
+import type { IdempotencyHeader, IdempotencyKey } from "./idempotency.ts";
 import type { ProxyMap } from "./proxy/environment.ts";
 import type { Params } from "./request.ts";
 import type { Retry } from "./retry/retry.ts";
@@ -39,6 +39,8 @@ export interface SessionOptions {
    */
   readonly pacing?: boolean;
   readonly hooks?: HooksInit;
+  /** How idempotency keys are written. @default bare, as Idempotency-Key */
+  readonly idempotencyHeader?: IdempotencyHeader;
   /** The most redirects that one call follows; 0 hands them out, null leaves it to the counters of `retry`. @default 30 */
   readonly maxRedirects?: number | null;
   /** Headers beyond Authorization, Cookie and Proxy-Authorization that do not follow a redirect to another origin. */
@@ -61,7 +63,15 @@ export interface SessionOptions {
 /** What one request changes of its session. */
 export interface RequestOptions extends Pick<
   SessionOptions,
-  "params" | "auth" | "proxy" | "retry" | "timeout" | "hooks" | "maxRedirects" | "maxBytes"
+  | "params"
+  | "auth"
+  | "proxy"
+  | "retry"
+  | "timeout"
+  | "hooks"
+  | "idempotencyHeader"
+  | "maxRedirects"
+  | "maxBytes"
 > {
   /** Over the session's; undefined removes one. */
   readonly headers?: HeadersInit;
@@ -72,7 +82,7 @@ export interface RequestOptions extends Pick<
   readonly signal?: AbortSignal | undefined;
   /** Once aborted, the call waits for nothing more: the attempt under way is the last, and what there is comes back. */
   readonly patience?: AbortSignal | undefined;
-  /** Lets the server recognise a second try, so that any method may be sent again; sent as Idempotency-Key. */
+  /** Lets the server recognise a second try, so that any method may be sent again; sent as `idempotencyHeader` says. */
   readonly idempotencyKey?: IdempotencyKey;
   /**
    * Gives the answer as soon as its head is there, as a `StreamedResponse` whose body is read as it comes. Its size is

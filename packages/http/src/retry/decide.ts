@@ -85,7 +85,9 @@ function unwanted(facts: Facts, listen: Listen): string | undefined {
 /** Why an answer calls for no further attempt: by its status, unless the server itself says otherwise. */
 function unasked({ request, retry }: Facts, response: Response, listen: Listen): string | undefined {
   const { status, headers, verdict } = response;
-  if (retry.isRetry(request.method, status, headers.has("retry-after"))) {
+  // To a request with a key, a 409 means that its twin is still under way: its answer is what a later one gets.
+  const twin = status === 409 && request.idempotencyKey !== undefined;
+  if (twin || retry.isRetry(request.method, status, headers.has("retry-after"))) {
     const hint = listen();
     return hint?.retry === false ? hint.source : undefined;
   }

@@ -77,6 +77,12 @@ const classes: readonly Row[] = [
   ["transient", "back off; often passes"],
 ];
 
+/** What the draft for idempotency keys makes of statuses (draft-ietf-httpapi-idempotency-key-header-06, section 2.7). */
+const keyed: Readonly<Record<number, Row>> = {
+  409: ["transient", "ask again with the same key; the first request with it is still under way"],
+  422: ["rejected", "fix the payload, or take a new key; this one may have been used with another payload"],
+};
+
 const online = "check the network, or back off until the host is reachable";
 
 /** What each failure without an answer means. */
@@ -170,10 +176,15 @@ const deepestCause = 8;
 // A second answer of the same kind is the last word: a new connection, or a second look-up, has made sure of it.
 const onceOnly: ReadonlySet<string> = new Set<string>(["http-421", "dns-not-found" satisfies Failure]);
 
-/** Says what a status means. With a Retry-After, a 403 or 413 is a limit that passes, not a refusal. */
-export function statusVerdict(status: number, hasRetryAfter = false): Verdict {
+/**
+ * Says what a status means. With a Retry-After, a 403 or 413 is a limit that passes, not a refusal; to a request with an
+ * idempotency key, a 409 means that its twin is still under way.
+ */
+export function statusVerdict(status: number, hasRetryAfter = false, hasKey = false): Verdict {
   if (status >= 200 && status < 300) return success;
   const reason = `http-${status}`;
+  const row = hasKey ? keyed[status] : undefined;
+  if (row !== undefined) return { kind: row[0], reason, advice: row[1] };
   if (hasRetryAfter && laterWithRetryAfter.has(status)) {
     return { kind: "throttled", reason, advice: "wait as long as the server asks" };
   }

@@ -75,3 +75,12 @@ export type {
 export { pageBody } from "./page-body.ts";
 export type { PageFault, QuickstartSite, QuickstartSiteOptions } from "./quickstart-site.ts";
 export { quickstartSite } from "./quickstart-site.ts";
+export { type LimitedCounts, type LimitedOrigin, limitedOrigin } from "./limited-origin.ts";
+export {
+  bucket,
+  fixedWindow,
+  type SimulatedAnswer,
+  type SimulatedServer,
+  slidingLog,
+  type Wording,
+} from "./simulated-limit.ts";

@@ -1,0 +1,58 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { Session } from "@holdfast/http";
+import { bucket, fixedWindow, limitedOrigin, slidingLog, type SimulatedServer } from "@holdfast/http/testing";
+import { crowd } from "../test/support/crowd.ts";
+import { nginx } from "../test/support/nginx.ts";
+import { temporaryDirectory } from "../test/support/temporary.ts";
+
+const { values } = parseArgs({ options: { seconds: { type: "string", default: "20" } } });
+const ms = Number(values.seconds) * 1_000;
+const clients = 100;
+const ten = { requests: 10, window: 1_000 };
+
+const servers: readonly (readonly [what: string, limit: SimulatedServer])[] = [
+  ["fixed window, Retry-After", fixedWindow(ten, (_left, until) => ({ delay: until }))],
+  ["sliding window, Retry-After", slidingLog(ten, { delay: 1_000 })],
+  ["token bucket of 10, Retry-After", bucket(ten, 10, { delay: 1_000 })],
+  ["token bucket of 50, Retry-After", bucket(ten, 50, { delay: 1_000 })],
+  [
+    "fixed window, RateLimit and policy",
+    fixedWindow(ten, (left, until) => ({
+      limit: ten,
+      spent: left === 0,
+      ...(left <= 0 && { delay: until }),
+    })),
+  ],
+  ["fixed window, 429 alone", fixedWindow(ten, () => ({}))],
+];
+
+const percent = (part: number, whole: number): string =>
+  `${((100 * part) / Math.max(1, whole)).toFixed(1)} %`;
+
+console.log("| server that allows 10 a second | refused after the first second | used of what is allowed |");
+console.log("| --- | --: | --: |");
+for (const [what, limit] of servers) {
+  await using origin = await limitedOrigin(limit);
+  await using session = new Session();
+  await crowd(session, { url: origin.url, clients, ms });
+  const { accepted, refused } = origin.counts(1_000, ms);
+  const all = origin.counts(0, ms).accepted;
+  console.log(`| ${what} | ${percent(refused, accepted + refused)} | ${percent(all, ms / 100)} |`);
+}
+
+await using root = await temporaryDirectory("pacing");
+await writeFile(join(root.path, "page"), "welcome");
+await using server = await nginx({
+  root: root.path,
+  conf: "location / { limit_req zone=ten burst=5 nodelay; limit_req_status 429; try_files /page =404; }",
+  http: "limit_req_zone $binary_remote_addr zone=ten:1m rate=10r/s;",
+});
+await using session = new Session();
+await crowd(session, { url: server.url, clients, ms });
+const seen = await server.seen();
+const refused = seen.filter(({ status }) => status === 429).length;
+console.log(
+  `| nginx, limit_req burst=5, all of the time | ${percent(refused, seen.length)} | ${percent(seen.length - refused, ms / 100)} |`,
+);

@@ -1,0 +1,48 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Session } from "@holdfast/http";
+import { bucket, fixedWindow, limitedOrigin, slidingLog, type SimulatedServer } from "@holdfast/http/testing";
+import { crowd } from "./support/crowd.ts";
+
+const ten = { requests: 10, window: 1_000 };
+const ms = 6_000;
+
+const servers: readonly (readonly [what: string, limit: SimulatedServer])[] = [
+  ["a fixed window, with Retry-After", fixedWindow(ten, (_left, until) => ({ delay: until }))],
+  ["a sliding window, with Retry-After", slidingLog(ten, { delay: 1_000 })],
+  ["a token bucket, with Retry-After", bucket(ten, 10, { delay: 1_000 })],
+  [
+    "a fixed window, with RateLimit and its policy",
+    fixedWindow(ten, (left, until) => ({
+      limit: ten,
+      spent: left === 0,
+      ...(left <= 0 && { delay: until }),
+    })),
+  ],
+];
+
+// What it comes to is measured by `npm run bench:pacing`; here a busy machine has room.
+test(
+  "a hundred clients of a server that allows ten a second come at that pace",
+  { concurrency: true },
+  async (t) => {
+    await Promise.all(
+      servers.map(([what, limit]) =>
+        t.test(what, async () => {
+          await using origin = await limitedOrigin(limit);
+          await using session = new Session();
+
+          await crowd(session, { url: origin.url, clients: 100, ms });
+
+          const all = origin.counts(0, ms);
+          const { accepted, refused } = origin.counts(1_000, ms);
+          assert.ok(
+            refused <= 0.05 * (accepted + refused),
+            `${refused} of ${accepted + refused} were refused`,
+          );
+          assert.ok(all.accepted >= 0.8 * 60, `${all.accepted} of 60 were used`);
+        }),
+      ),
+    );
+  },
+);
