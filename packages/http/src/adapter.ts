@@ -112,6 +112,7 @@ function wireOf(request: HttpRequest, proxy: string | undefined): WireRequest {
     headers: forwarded ? withProxyAuthorization(headersOf(request), proxy) : headersOf(request),
     body,
     idempotent: body.kind !== "one-shot" && (idempotencyKey !== undefined || isIdempotent(method)),
+    url,
     target: url.host,
   };
 }

@@ -11,6 +11,8 @@ export interface AttemptRecord {
   readonly elapsed: number;
   /** Absent when no answer came. */
   readonly status?: number;
+  /** Bytes that attempts before it had brought, where the answer carries on from there. */
+  readonly resumedFrom?: number;
   /** Absent when an answer came. */
   readonly error?: { readonly name: string; readonly code: string; readonly message: string };
   readonly verdict: Verdict;

@@ -12,12 +12,18 @@ import {
 } from "@holdfast/policy";
 import { summaryOf, type AttemptRecord } from "./attempt-record.ts";
 import { attemptsAreWatched, tellAttempt, tellGiveUp, tellRetry } from "./channels.ts";
+import type { BrokenBody } from "./broken-body.ts";
 import { deliver, deliverGuarded, receive, type Company } from "./courier.ts";
 import { BodyNotReplayableError } from "./errors.ts";
 import { witness } from "./failure.ts";
 import { giveUpOf, isGivenUp } from "./give-up.ts";
+import type { BodyBreak, BodySequel } from "./live-body.ts";
 import type { HttpRequest } from "./request.ts";
 import type { Provenance, Response } from "./response.ts";
+import { continuing, takeContinuable } from "./resume/buffered.ts";
+import { answerOf } from "./resume/continued.ts";
+import { bodyGivenOut, cutRecord, type Cut } from "./resume/cut.ts";
+import { isLost } from "./resume/streamed.ts";
 import { decide, type Decision } from "./retry/decide.ts";
 import type { Retry } from "./retry/retry.ts";
 import { errorVerdict } from "./retry/verdict.ts";
@@ -33,6 +39,8 @@ export interface CallPlan extends Company {
   readonly proxy: string | undefined;
   /** Once aborted, nothing more is waited for. */
   readonly patience: AbortSignal | undefined;
+  /** How a body goes on that breaks off after it was given out; undefined where none is given out. */
+  readonly live: { goOn(call: Call, first: Response, broke: BodyBreak): Promise<BodySequel> } | undefined;
 }
 
 /** One attempt as the loop sees it: what came back, and the call it belongs to. */
@@ -65,6 +73,7 @@ function exchangeOf(attempt: Attempt<Exchange>): Exchange {
   throw attempt.outcome.error;
 }
 
+const givenOut: Decision = { again: "no", reason: bodyGivenOut };
 const success: Decision = { again: "no", reason: "success" };
 
 /** One call of a session: all that its attempts share. */
@@ -81,6 +90,10 @@ export class Call implements Provenance {
   #last: Response | undefined;
   /** What the call is waiting to repeat. */
   #waitsAfter: Exchange | undefined;
+  /** What has come of a body that broke off inside its attempt. */
+  #broken: BrokenBody | undefined;
+  /** The attempt whose body broke off after it was given out, while the rules look at it. */
+  #cut: Cut | undefined;
 
   constructor(plan: CallPlan) {
     this.#plan = plan;
@@ -92,6 +105,8 @@ export class Call implements Provenance {
   /** Sends the request once; every end but the caller's abort is an exchange, for the rules to judge. */
   send(scope: Scope): Promise<Exchange> {
     const { request, guard } = this.#plan;
+    if (scope.attempt === 1 && this.#cut !== undefined)
+      return Promise.resolve({ call: this, error: this.#cut.error });
     if (scope.attempt === 1) {
       this.#clock = scope.clock;
       this.#startedAt = scope.clock.now();
@@ -106,6 +121,7 @@ export class Call implements Provenance {
         return receive(response, request, this.#plan)?.then(() => exchange) ?? exchange;
       },
       (error: unknown) => {
+        this.#broken = takeContinuable(error) ?? this.#broken;
         if (scope.signal?.aborted === true) throw scope.signal.reason;
         // A wrong argument is a mistake of the caller's, not an attempt.
         if (!(error instanceof HoldfastError)) throw error;
@@ -132,6 +148,7 @@ export class Call implements Provenance {
   /** Again? */
   judge(attempt: Attempt<Exchange>): boolean | Promise<boolean> {
     const { response, error } = exchangeOf(attempt);
+    if (isLost(error)) return this.#heed(givenOut, attempt);
     const decision = decide({
       request: this.#plan.request,
       retry: this.#retry,
@@ -149,7 +166,8 @@ export class Call implements Provenance {
   delay(attempt: Attempt<Exchange>, random: () => number): number {
     if (this.#decision.again !== "yes") return 0;
     const { minimum, retry: left } = this.#decision;
-    return minimum > 0 ? minimum + spread(minimum, left) * random() : left.getBackoffTime(random, attempt);
+    if (minimum > 0) return minimum + spread(minimum, left) * random();
+    return left.getBackoffTime(random, { ...attempt, number: this.#nextNumber });
   }
 
   /** Stop? */
@@ -198,6 +216,7 @@ export class Call implements Provenance {
     const { response, error } = exchange;
     this.#endedAt = this.#clock.now();
     this.#last = response;
+    this.#broken = undefined;
     this.#tellEnd();
     if (response === undefined) {
       const final = this.#bodyIsGone ? new BodyNotReplayableError({ cause: error }) : error;
@@ -210,26 +229,30 @@ export class Call implements Provenance {
     return response.broughtBy(this);
   }
 
-  /** Takes note that the body of the answer, given out already, broke off, and gives the error with the story of the call. */
-  async bodyFailed(error: unknown): Promise<unknown> {
-    if (!(error instanceof HoldfastError)) return this.#tell(error);
+  /**
+   * Goes on for the rest of a body that broke off after it was given out, as the rules allow; gives the error with the
+   * story of the call where there is no going on.
+   */
+  async bodyBroke(first: Response, broke: BodyBreak): Promise<BodySequel> {
+    const { error } = broke;
+    const record = this.attempts.at(-1);
+    if (!(error instanceof HoldfastError) || record === undefined) return this.#fail(error);
+    this.#records.pop();
+    this.#cut = { error, startedAt: record.startedAt };
+    const sequel = (await this.#plan.live?.goOn(this, first, broke)) ?? { error };
+    return "source" in sequel ? sequel : this.#fail(sequel.error);
+  }
+
+  async #fail(error: unknown): Promise<BodySequel> {
     this.#endedAt = this.#clock.now();
-    const last = this.attempts.at(-1);
-    const verdict = errorVerdict(error);
-    if (last !== undefined) {
-      const { number, startedAt } = last;
-      const elapsed = this.#dateOf(this.#endedAt) - startedAt;
-      this.#records[this.#records.length - 1] = {
-        number,
-        startedAt,
-        elapsed,
-        error: summaryOf(error),
-        verdict,
-        decision: "not-retried: body-given-out",
-      };
+    if (this.#cut !== undefined) {
+      const elapsed = this.#dateOf(this.#endedAt) - this.#cut.startedAt;
+      this.#records.push(cutRecord(this.#cut, { number: this.#nextNumber, elapsed }));
+      this.#cut = undefined;
     }
+    if (!(error instanceof HoldfastError)) return { error: await this.#tell(error) };
     this.#tellEnd();
-    return this.#tell(witness(error, { ...this.#story(), verdict }));
+    return { error: await this.#tell(witness(error, { ...this.#story(), verdict: errorVerdict(error) })) };
   }
 
   #tellEnd(): void {
@@ -268,8 +291,17 @@ export class Call implements Provenance {
   }
 
   #deliver({ signal, deadline }: Scope): Promise<Response> {
-    const { request, timeouts, maxBytes, proxy } = this.#plan;
-    return deliver(request, this.#plan, { timeouts, deadline, maxBytes, signal, proxy });
+    const { request, timeouts, maxBytes, proxy, live } = this.#plan;
+    const company =
+      this.#broken === undefined || live !== undefined
+        ? this.#plan
+        : { ...this.#plan, adapter: continuing(this.#plan.adapter, this.#broken) };
+    return deliver(request, company, { timeouts, deadline, maxBytes, signal, proxy });
+  }
+
+  /** The number of the attempt that is not noted yet. */
+  get #nextNumber(): number {
+    return this.#records.length + 1;
   }
 
   get #bodyIsGone(): boolean {
@@ -288,17 +320,20 @@ export class Call implements Provenance {
     ending: Pick<AttemptRecord, "decision" | "delay" | "delaySource">,
   ): AttemptRecord {
     const { response, error } = exchangeOf(attempt);
-    const { number, startedAt, endedAt } = attempt;
+    const cut = this.#cut;
+    this.#cut = undefined;
+    const { startedAt, endedAt } = attempt;
     const record: AttemptRecord = {
-      number,
-      startedAt: this.#dateOf(startedAt),
-      elapsed: endedAt - startedAt,
-      ...(response === undefined ? { error: summaryOf(error) } : { status: response.status }),
+      number: this.#nextNumber,
+      startedAt: cut?.startedAt ?? this.#dateOf(startedAt),
+      elapsed: cut === undefined ? endedAt - startedAt : this.#dateOf(endedAt) - cut.startedAt,
+      ...(response === undefined ? { error: summaryOf(error) } : answerOf(response)),
       verdict: response?.verdict ?? errorVerdict(error),
       ...ending,
     };
     this.#records.push(record);
-    tellAttempt(this.#plan, record);
+    // Of an attempt whose body broke off later, it was told when its head came.
+    if (cut === undefined) tellAttempt(this.#plan, record);
     return record;
   }
 

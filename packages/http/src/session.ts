@@ -268,6 +268,7 @@ export class Session implements AsyncDisposable {
       maxBytes,
       proxy: this.#proxyFor(request.url, proxy),
       patience,
+      live: streams?.live((call, signal) => this.#send(call, { ...terms, signal })),
     });
   }
 
