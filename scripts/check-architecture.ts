@@ -26,8 +26,17 @@ export const architecture: Readonly<Record<string, PackageRule>> = {
   http: {
     imports: ["@holdfast/policy", "node:", "undici", "tough-cookie"],
     only: { undici: "transport/" },
-    assemblers: ["session.ts", "session-defaults.ts", "adapter.ts", "call.ts", "courier.ts", "response.ts"],
-    uses: {},
+    assemblers: [
+      "session.ts",
+      "session-defaults.ts",
+      "adapter.ts",
+      "call.ts",
+      "call-story.ts",
+      "courier.ts",
+      "response.ts",
+      "streams.ts",
+    ],
+    uses: { resume: ["retry"], save: ["resume"] },
     publishesTesting: true,
   },
   runner: {

@@ -11,6 +11,7 @@ import type { Retry } from "./retry/retry.ts";
 import { isIdempotent } from "./retry/safety.ts";
 import { StreamedResponse } from "./streamed-response.ts";
 import type { Timeouts } from "./timeouts.ts";
+import type { Observer } from "./trace.ts";
 
 /** What bounds one sending of a request. */
 export interface SendOptions {
@@ -22,6 +23,8 @@ export interface SendOptions {
   readonly signal: AbortSignal | undefined;
   /** The URL of the proxy to go through, with its credentials; undefined goes directly. */
   readonly proxy?: string | undefined;
+  /** Hears what the wire saw. */
+  readonly observer?: Observer | undefined;
 }
 
 /** Sends a request once and reads the whole answer: the seam between a session and the wire. */
@@ -112,6 +115,7 @@ function wireOf(request: HttpRequest, proxy: string | undefined): WireRequest {
     headers: forwarded ? withProxyAuthorization(headersOf(request), proxy) : headersOf(request),
     body,
     idempotent: body.kind !== "one-shot" && (idempotencyKey !== undefined || isIdempotent(method)),
+    url,
     target: url.host,
   };
 }

@@ -1,7 +1,8 @@
 import { HoldfastError, redact } from "@holdfast/policy";
 import type { Verdict } from "./retry/verdict.ts";
+import type { ConnectionLegs, Trace } from "./trace.ts";
 
-/** What became of one attempt: plain data, safe to log and to store. */
+/** What became of one attempt: plain data, safe to log and to store. The fields are documented in docs/attempts.md. */
 export interface AttemptRecord {
   /** 1-based, the first included. */
   readonly number: number;
@@ -9,8 +10,20 @@ export interface AttemptRecord {
   readonly startedAt: number;
   /** From the start to the last byte of the body, or to the failure, in milliseconds. */
   readonly elapsed: number;
+  /** How long each phase took, as far as the attempt came. */
+  readonly phases?: Phases;
+  /** Whether the request went out on a new connection or on one that had carried others; absent where it never went out. */
+  readonly connection?: "new" | "reused";
+  /** The proxy that it went through, without credentials. */
+  readonly proxy?: string;
+  /** Bytes of head and body that were written; absent where they cannot be told apart from other requests' (HTTP/2). */
+  readonly bytesSent?: number;
+  /** Bytes of the body that came, before decoding. */
+  readonly bytesReceived?: number;
   /** Absent when no answer came. */
   readonly status?: number;
+  /** Bytes that attempts before it had brought, where the answer carries on from there. */
+  readonly resumedFrom?: number;
   /** Absent when an answer came. */
   readonly error?: { readonly name: string; readonly code: string; readonly message: string };
   readonly verdict: Verdict;
@@ -20,6 +33,39 @@ export interface AttemptRecord {
   readonly delay?: number;
   /** Where the wait came from: `"retry-after"` or another of the server's words (`"github:x-ratelimit-reset"`), `"back-off"`, or a policy that refused the attempt, such as `"circuit-open"`. */
   readonly delaySource?: string;
+}
+
+/** The phases of an attempt, in milliseconds; one that did not happen is absent. */
+export interface Phases extends ConnectionLegs {
+  /** Waiting for its turn, because the server had shown a limit. */
+  readonly queue?: number;
+  /** Waiting for a connection, or opening one: `dns`, `tcp`, `proxy` and `tls` are parts of it. */
+  readonly connection?: number;
+  /** From the first byte sent to the head of the answer. */
+  readonly headers?: number;
+  /** From the head to the last byte of the body. */
+  readonly body?: number;
+}
+
+/** What the wire saw of an attempt, as its record tells it. */
+export function wireFacts(
+  { reused, legs, bytesSent, bytesReceived, ...times }: Trace,
+  queue: number,
+): Pick<AttemptRecord, "phases" | "connection" | "bytesSent" | "bytesReceived"> {
+  const { connection, headers, body } = times;
+  const phases: Phases = {
+    ...(queue > 0 && { queue }),
+    ...(connection !== undefined && { connection }),
+    ...legs,
+    ...(headers !== undefined && { headers }),
+    ...(body !== undefined && { body }),
+  };
+  return {
+    ...(Object.keys(phases).length > 0 && { phases }),
+    ...(reused !== undefined && { connection: reused ? "reused" : "new" }),
+    ...(bytesSent !== undefined && { bytesSent }),
+    ...(bytesReceived !== undefined && { bytesReceived }),
+  };
 }
 
 /** Says in plain data what was thrown, without what looks like credentials. */

@@ -1,23 +1,19 @@
-import {
-  HoldfastError,
-  RetryError,
-  systemClock,
-  type Attempt,
-  type Clock,
-  type GiveUpReason,
-  type Scope,
-} from "@holdfast/policy";
-import { summaryOf, type AttemptRecord } from "./attempt-record.ts";
-import { attemptsAreWatched, tellAttempt, tellGiveUp, tellRetry } from "./channels.ts";
-import { deliver, deliverGuarded, receive, type Company } from "./courier.ts";
+import { HoldfastError, RetryError, type Attempt, type GiveUpReason, type Scope } from "@holdfast/policy";
+import type { BrokenBody } from "./broken-body.ts";
 import { exchangeOf, type Exchange } from "./call-policy.ts";
+import { CallStory } from "./call-story.ts";
+import { tellRetry } from "./channels.ts";
+import { deliver, deliverGuarded, receive, type Company } from "./courier.ts";
 import { BodyNotReplayableError, DeferredError } from "./errors.ts";
-import { witness, type Failure } from "./failure.ts";
-import { giveUpOf, isGivenUp } from "./give-up.ts";
+import { witness } from "./failure.ts";
 import type { Gate } from "./gates/gate.ts";
 import type { Gates, Passenger } from "./gates/gates.ts";
+import type { BodyBreak, BodySequel } from "./live-body.ts";
 import type { HttpRequest } from "./request.ts";
-import type { Provenance, Response } from "./response.ts";
+import type { Response } from "./response.ts";
+import { continuing, takeContinuable } from "./resume/buffered.ts";
+import { bodyGivenOut } from "./resume/cut.ts";
+import { isLost } from "./resume/streamed.ts";
 import { decide, type Decision } from "./retry/decide.ts";
 import { limitWord, tellsWhatRemains } from "./retry/dialects/limit-word.ts";
 import type { Retry } from "./retry/retry.ts";
@@ -36,32 +32,27 @@ export interface CallPlan extends Company {
   readonly patience: AbortSignal | undefined;
   /** The limits that the session has met; undefined where they are not kept to. */
   readonly gates: Gates | undefined;
+  /** How a body goes on that breaks off after it was given out; undefined where none is given out. */
+  readonly live: { goOn(call: Call, first: Response, broke: BodyBreak): Promise<BodySequel> } | undefined;
 }
 
+const givenOut: Decision = { again: "no", reason: bodyGivenOut };
 const noGates: readonly Gate[] = [];
 const success: Decision = { again: "no", reason: "success" };
 
 /** One call of a session: all that its attempts share. */
-export class Call implements Provenance, Passenger {
+export class Call extends CallStory implements Passenger {
   readonly #plan: CallPlan;
-  readonly #records: AttemptRecord[] = [];
   #retry: Retry;
   #decision: Decision = success;
-  #retryAt: number | undefined;
-  #clock: Clock = systemClock;
-  #startedAt = 0;
-  #startDate: number | undefined;
-  #endedAt = 0;
-  /** When the attempt under way left, behind whatever gates it had to pass. */
-  #leftAt = 0;
   #passed = noGates;
-  /** Whether any attempt got as far as the adapter. */
-  #wasSent = false;
-  #last: Response | undefined;
   /** What the call is waiting to repeat. */
   #waitsAfter: Exchange | undefined;
+  /** What has come of a body that broke off inside its attempt. */
+  #broken: BrokenBody | undefined;
 
   constructor(plan: CallPlan) {
+    super(plan);
     this.#plan = plan;
     // A key lets the server recognise a second try, whatever the method.
     this.#retry =
@@ -70,11 +61,9 @@ export class Call implements Provenance, Passenger {
 
   /** Sends the request once, when its turn has come; every end but the caller's abort is an exchange, for the rules to judge. */
   send(scope: Scope): Promise<Exchange> {
-    this.#leftAt = scope.clock.now();
-    if (scope.attempt === 1) {
-      this.#clock = scope.clock;
-      this.#startedAt = this.#leftAt;
-    }
+    if (scope.attempt === 1 && this.cut !== undefined)
+      return Promise.resolve({ call: this, error: this.cut.error });
+    this.begin(scope.clock, scope.attempt);
     const { request, gates } = this.#plan;
     const sent = gates === undefined || gates.none ? this.#sendOnce(scope) : this.#sendThrough(gates, scope);
     return sent.then(
@@ -84,6 +73,7 @@ export class Call implements Provenance, Passenger {
         return receive(response, request, this.#plan)?.then(() => exchange) ?? exchange;
       },
       (error: unknown) => {
+        this.#broken = takeContinuable(error) ?? this.#broken;
         if (scope.signal?.aborted === true || !(error instanceof HoldfastError)) this.#comeBack();
         if (scope.signal?.aborted === true) throw scope.signal.reason;
         // A wrong argument is a mistake of the caller's, not an attempt.
@@ -91,10 +81,6 @@ export class Call implements Provenance, Passenger {
         return { call: this, error };
       },
     );
-  }
-
-  get request(): HttpRequest {
-    return this.#plan.request;
   }
 
   get proxy(): string | undefined {
@@ -106,11 +92,6 @@ export class Call implements Provenance, Passenger {
     return this.#retry;
   }
 
-  /** Takes note that the server wants to be asked again at this instant, and not before. */
-  askAgainAt(retryAt: number): void {
-    this.#retryAt = retryAt;
-  }
-
   /** Whether the caller's own rules have a say on an answer that would otherwise be a success. */
   asks({ status }: Response): boolean {
     return this.#retry.when !== undefined || this.#retry.statusForcelist.has(status);
@@ -119,13 +100,14 @@ export class Call implements Provenance, Passenger {
   /** Again? */
   judge(attempt: Attempt<Exchange>): boolean | Promise<boolean> {
     const { response, error } = exchangeOf(attempt);
+    if (isLost(error)) return this.#heed(givenOut, attempt);
     const decision = decide({
       request: this.#plan.request,
       retry: this.#retry,
       response,
       error,
-      before: this.#records.map(({ verdict }) => verdict),
-      now: this.#clock.date(),
+      before: this.verdicts,
+      now: this.clock.date(),
     });
     return decision instanceof Promise
       ? decision.then((made) => this.#heed(made, attempt))
@@ -136,7 +118,8 @@ export class Call implements Provenance, Passenger {
   delay(attempt: Attempt<Exchange>, random: () => number): number {
     if (this.#decision.again !== "yes") return 0;
     const { minimum, retry: left } = this.#decision;
-    return minimum > 0 ? minimum + spread(minimum, left) * random() : left.getBackoffTime(random, attempt);
+    if (minimum > 0) return minimum + spread(minimum, left) * random();
+    return left.getBackoffTime(random, { ...attempt, number: this.nextNumber });
   }
 
   /** Stop? */
@@ -146,10 +129,9 @@ export class Call implements Provenance, Passenger {
 
   /** Gives back the last exchange of a call whose wait was ended, because the caller waits for nothing more. */
   cutShort(): Exchange | undefined {
-    const record = this.#records.pop();
-    if (record !== undefined) this.#records.push({ ...record, decision: "given-up: patience" });
+    const record = this.revise("given-up: patience");
     if (this.#decision.again === "yes" && this.#decision.minimum > 0 && record?.delay !== undefined) {
-      this.#retryAt = record.startedAt + record.elapsed + record.delay;
+      this.retryAt = record.startedAt + record.elapsed + record.delay;
     }
     return this.#waitsAfter;
   }
@@ -162,17 +144,16 @@ export class Call implements Provenance, Passenger {
     this.#hear(exchangeOf(attempt), delay);
     this.#comeBack();
     void exchangeOf(attempt).response?.discard();
-    const record = this.#note(attempt, { decision: "retried", delay, delaySource: this.#decision.source });
+    const record = this.note(attempt, { decision: "retried", delay, delaySource: this.#decision.source });
     await tellRetry(this.#plan, record);
   }
 
   /** Takes note that no other attempt will be made, and gives back what there is. */
   giveUp(attempt: Attempt<Exchange>, reason: GiveUpReason): Exchange {
     const decision = this.#decision;
-    if (decision.again === "exhausted") this.#retryAt = decision.retryAt;
-    if (decision.again === "yes" && decision.minimum > 0)
-      this.#retryAt = this.#clock.date() + decision.minimum;
-    this.#note(attempt, {
+    if (decision.again === "exhausted") this.retryAt = decision.retryAt;
+    if (decision.again === "yes" && decision.minimum > 0) this.retryAt = this.clock.date() + decision.minimum;
+    this.note(attempt, {
       decision: decision.again === "exhausted" ? decision.reason : `given-up: ${reason}`,
     });
     this.#hear(exchangeOf(attempt));
@@ -186,79 +167,44 @@ export class Call implements Provenance, Passenger {
    */
   finish(exchange: Exchange): Response {
     const { response, error } = exchange;
-    this.#endedAt = this.#clock.now();
-    this.#last = response;
+    this.end(response);
     if (response !== undefined && response.status < 400) this.#wasAccepted(response);
     this.#comeBack();
-    this.#tellEnd();
+    this.#broken = undefined;
+    this.tellEnd();
     if (this.#isDeferred) this.#defer(exchange);
     if (response === undefined) {
       const final = this.#bodyIsGone ? new BodyNotReplayableError({ cause: error }) : error;
-      throw witness(final, { ...this.#story(), verdict: errorVerdict(error) });
+      throw witness(final, { ...this.story, verdict: errorVerdict(error) });
     }
     const refused = this.#decision.again === "exhausted" ? this.#decision.cause : undefined;
     if (refused instanceof RetryError && this.#retry.raiseOnStatus) {
-      throw witness(refused, { ...this.#story(), verdict: response.verdict, response });
+      throw witness(refused, { ...this.story, verdict: response.verdict, response });
     }
     return response.broughtBy(this);
   }
 
-  /** Takes note that the body of the answer, given out already, broke off, and gives the error with the story of the call. */
-  async bodyFailed(error: unknown): Promise<unknown> {
-    if (!(error instanceof HoldfastError)) return this.#tell(error);
-    this.#endedAt = this.#clock.now();
-    const last = this.attempts.at(-1);
-    const verdict = errorVerdict(error);
-    if (last !== undefined) {
-      const { number, startedAt } = last;
-      const elapsed = this.#dateOf(this.#endedAt) - startedAt;
-      this.#records[this.#records.length - 1] = {
-        number,
-        startedAt,
-        elapsed,
-        error: summaryOf(error),
-        verdict,
-        decision: "not-retried: body-given-out",
-      };
-    }
-    this.#tellEnd();
-    return this.#tell(witness(error, { ...this.#story(), verdict }));
+  /**
+   * Goes on for the rest of a body that broke off after it was given out, as the rules allow; gives the error with the
+   * story of the call where there is no going on.
+   */
+  async bodyBroke(first: Response, broke: BodyBreak): Promise<BodySequel> {
+    const { error } = broke;
+    if (!(error instanceof HoldfastError) || !this.reopen(error)) return this.#fail(error);
+    const sequel = (await this.#plan.live?.goOn(this, first, broke)) ?? { error };
+    return "source" in sequel ? sequel : this.#fail(sequel.error);
   }
 
-  #tellEnd(): void {
-    // Hot path: an answer that was accepted unasked has no record yet, and gets none that nobody reads.
-    if (this.#records.length === 0 && !attemptsAreWatched(this.#plan)) return;
-    const unasked = this.#records.length === 0;
-    const last = this.attempts.at(-1);
-    if (last === undefined) return;
-    if (unasked) tellAttempt(this.#plan, last);
-    else if (isGivenUp(last)) tellGiveUp(this.#plan, () => giveUpOf(last, this));
+  async #fail(error: unknown): Promise<BodySequel> {
+    this.noteCut();
+    if (!(error instanceof HoldfastError)) return { error: await this.#tell(error) };
+    this.tellEnd();
+    return { error: await this.#tell(witness(error, { ...this.story, verdict: errorVerdict(error) })) };
   }
 
   async #tell(error: unknown): Promise<unknown> {
-    for (const hook of this.#plan.hooks.error) await hook(error, this.#plan.request);
+    for (const hook of this.hooks.error) await hook(error, this.request);
     return error;
-  }
-
-  /** Every attempt, in order. */
-  get attempts(): readonly AttemptRecord[] {
-    if (this.#records.length === 0 && this.#last !== undefined) this.#records.push(this.#first(this.#last));
-    return this.#records;
-  }
-
-  /** The whole call, waits included, in milliseconds. */
-  get elapsed(): number {
-    return this.#endedAt - this.#startedAt;
-  }
-
-  /** When the server wants to be asked again, in milliseconds since 1970, where that is later than the call would wait. */
-  get retryAt(): number | undefined {
-    return this.#retryAt;
-  }
-
-  #story(): Omit<Failure, "verdict"> {
-    const { attempts, elapsed, retryAt } = this;
-    return { attempts, elapsed, retryAt, ...(!this.#wasSent && { mayHaveArrived: false }) };
   }
 
   #sendOnce(scope: Scope): Promise<Response> {
@@ -274,7 +220,7 @@ export class Call implements Provenance, Passenger {
     const { deadline, signal } = scope;
     const signals = [signal, this.#plan.patience];
     this.#passed = await gates.pass(this, { deadline, longestPause, signals });
-    this.#leftAt = this.#clock.now();
+    this.leftAt = this.clock.now();
     return this.#sendOnce(scope);
   }
 
@@ -285,7 +231,7 @@ export class Call implements Provenance, Passenger {
   }
 
   #wasAccepted(response: Response): void {
-    this.#plan.gates?.accepted(this, this.#leftAt, this.#endedAt);
+    this.#plan.gates?.accepted(this, this.leftAt, this.endedAt);
     if (tellsWhatRemains(response)) this.#hear({ call: this, response });
   }
 
@@ -293,29 +239,33 @@ export class Call implements Provenance, Passenger {
   #hear({ response }: Exchange, delay = 0): void {
     const { gates } = this.#plan;
     if (gates === undefined || response === undefined) return;
-    const word = limitWord(response, this.#retry, this.#clock.date());
+    const word = limitWord(response, this.#retry, this.clock.date());
     if (word === undefined) return;
     const { request, proxy } = this;
-    gates.stopped({ ...word, request, proxy, leftAt: this.#leftAt, delay: word.hint?.delay ?? delay });
+    gates.stopped({ ...word, request, proxy, leftAt: this.leftAt, delay: word.hint?.delay ?? delay });
   }
 
   #deliver({ signal, deadline }: Scope): Promise<Response> {
-    const { request, timeouts, maxBytes, proxy } = this.#plan;
-    this.#wasSent = true;
-    return deliver(request, this.#plan, { timeouts, deadline, maxBytes, signal, proxy });
+    const { request, timeouts, maxBytes, proxy, live } = this.#plan;
+    this.wasSent = true;
+    const company =
+      this.#broken === undefined || live !== undefined
+        ? this.#plan
+        : { ...this.#plan, adapter: continuing(this.#plan.adapter, this.#broken) };
+    return deliver(request, company, { timeouts, deadline, maxBytes, signal, proxy, observer: this });
   }
 
   /** Whether the server named a time that is too late for the call, and the rule leaves it to somebody else to wait. */
   get #isDeferred(): boolean {
     return (
-      this.#retry.over === "defer" && this.#retryAt !== undefined && this.#plan.patience?.aborted !== true
+      this.#retry.over === "defer" && this.retryAt !== undefined && this.#plan.patience?.aborted !== true
     );
   }
 
   #defer({ response, error }: Exchange): never {
     const verdict = response?.verdict ?? errorVerdict(error);
-    const deferred = new DeferredError(this.#retryAt ?? 0, { cause: error });
-    throw witness(deferred, { ...this.#story(), verdict, ...(response !== undefined && { response }) });
+    const deferred = new DeferredError(this.retryAt ?? 0, { cause: error });
+    throw witness(deferred, { ...this.story, verdict, ...(response !== undefined && { response }) });
   }
 
   get #bodyIsGone(): boolean {
@@ -325,46 +275,9 @@ export class Call implements Provenance, Passenger {
   #heed(decision: Decision, attempt: Attempt<Exchange>): boolean {
     this.#decision = decision;
     if (decision.again !== "no") return true;
-    this.#note(attempt, { decision: decision.reason });
+    this.note(attempt, { decision: decision.reason });
     this.#hear(exchangeOf(attempt));
     return false;
-  }
-
-  #note(
-    attempt: Attempt<Exchange>,
-    ending: Pick<AttemptRecord, "decision" | "delay" | "delaySource">,
-  ): AttemptRecord {
-    const { response, error } = exchangeOf(attempt);
-    const { number, startedAt, endedAt } = attempt;
-    const record: AttemptRecord = {
-      number,
-      startedAt: this.#dateOf(startedAt),
-      elapsed: endedAt - startedAt,
-      ...(response === undefined ? { error: summaryOf(error) } : { status: response.status }),
-      verdict: response?.verdict ?? errorVerdict(error),
-      ...ending,
-    };
-    this.#records.push(record);
-    tellAttempt(this.#plan, record);
-    return record;
-  }
-
-  /** When an instant of the clock was: the calendar is looked at once, when somebody asks. */
-  #dateOf(instant: number): number {
-    this.#startDate ??= this.#clock.date() - (this.#clock.now() - this.#startedAt);
-    return this.#startDate + instant - this.#startedAt;
-  }
-
-  /** The record of an answer that was accepted unasked. */
-  #first({ status, verdict }: Response): AttemptRecord {
-    return {
-      number: 1,
-      startedAt: this.#dateOf(this.#startedAt),
-      elapsed: this.elapsed,
-      status,
-      verdict,
-      decision: "success",
-    };
   }
 }
 

@@ -5,7 +5,7 @@ export {
   type SendOptions,
   type StreamOptions,
 } from "./adapter.ts";
-export type { AttemptRecord } from "./attempt-record.ts";
+export type { AttemptRecord, Phases } from "./attempt-record.ts";
 export { type Auth, basicAuth, bearerAuth, digestAuth, type DigestOptions } from "./auth.ts";
 export { type BodySource, sourceOf } from "./body-source.ts";
 export type { BodyInit, ByteStream } from "./body.ts";
@@ -38,6 +38,7 @@ export { Retry } from "./retry/retry.ts";
 export type { RetryInit } from "./retry/retry-init.ts";
 export { parseRetryAfter } from "./retry/retry-after.ts";
 export { errorVerdict, statusVerdict, type Verdict } from "./retry/verdict.ts";
+export type { ConnectionLegs, Observer, Trace } from "./trace.ts";
 export { SchemaError, type SchemaIssue, type StandardSchema } from "./schema.ts";
 export { Session } from "./session.ts";
 export type { RequestOptions, SessionOptions, StreamRequestOptions } from "./session-options.ts";

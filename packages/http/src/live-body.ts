@@ -1,7 +1,19 @@
 import type { BodySource } from "./body-source.ts";
 
-/** Says what is thrown for what ended a body before its end; hooks and records hear of it there. */
-export type BodyFailure = (error: unknown) => Promise<unknown>;
+/** How a body ended before its end. */
+export interface BodyBreak {
+  readonly error: unknown;
+  /** Bytes that were given out of the source that broke off. */
+  readonly given: number;
+  /** Aborted when nobody waits for more any longer. */
+  readonly signal: AbortSignal;
+}
+
+/** What follows a break: a source that carries on, or what is thrown. */
+export type BodySequel = { readonly source: BodySource } | { readonly error: unknown };
+
+/** Says what follows when a body ends before its end; hooks and records hear of it there. */
+export type BodyFailure = (broke: BodyBreak) => Promise<BodySequel>;
 
 const abandoned = new FinalizationRegistry<BodySource>((source) =>
   source.cancel(new Error("Nobody held the body any more")),
@@ -14,8 +26,12 @@ const abandoned = new FinalizationRegistry<BodySource>((source) =>
  * every reference to a body that was not read to its end, once the garbage collector finds it.
  */
 export class LiveBody implements AsyncIterable<Uint8Array> {
-  readonly #source: BodySource;
+  #source: BodySource;
   readonly #onFailure: BodyFailure;
+  /** Bytes that this source has given. */
+  #given = 0;
+  /** Ends the search for a source that carries on, while there is one. */
+  #search: AbortController | undefined;
   #state: "unread" | "reading" | "over" = "unread";
   #cancelled: { readonly reason: unknown } | undefined;
   #turn: Promise<unknown> = Promise.resolve();
@@ -61,12 +77,25 @@ export class LiveBody implements AsyncIterable<Uint8Array> {
     this.#cancelled = { reason };
     this.#end();
     this.#source.cancel(reason);
+    this.#search?.abort(reason);
+  }
+
+  /**
+   * Gives the source to whoever reads it in place of this body, which is over then. The session's own.
+   *
+   * @throws TypeError when somebody reads it already.
+   */
+  release(): BodySource {
+    this.#claim();
+    this.#end();
+    return this.#source;
   }
 
   /** Ends the body where it is; a short rest is read away so that the connection can be used again. The session's own. */
   async discard(): Promise<void> {
     if (this.#state === "over") return;
     this.#end();
+    this.#search?.abort(new Error("The body is not wanted"));
     if (this.#source.drain === undefined) this.#source.cancel(new Error("The body is not wanted"));
     else await this.#source.drain();
   }
@@ -86,21 +115,51 @@ export class LiveBody implements AsyncIterable<Uint8Array> {
   async #read(): Promise<IteratorResult<Uint8Array, undefined>> {
     if (this.#cancelled !== undefined) throw this.#cancelled.reason;
     if (this.#state === "over") return { done: true, value: undefined };
-    try {
-      const value = await this.#source.read();
-      if (value !== undefined) return { done: false, value };
-    } catch (error) {
-      throw await this.#fail(error);
-    }
+    const value = await this.#piece();
+    if (value !== undefined) return { done: false, value };
     this.#end();
     return { done: true, value: undefined };
   }
 
-  async #fail(error: unknown): Promise<unknown> {
-    if (this.#cancelled !== undefined) return this.#cancelled.reason;
-    this.#end();
+  async #piece(): Promise<Uint8Array | undefined> {
+    for (;;) {
+      try {
+        const piece = await this.#source.read();
+        this.#given += piece?.length ?? 0;
+        return piece;
+      } catch (error) {
+        await this.#carryOn(error);
+      }
+    }
+  }
+
+  /** Puts a source that carries on in the place of the one that broke off; throws where there is none. */
+  async #carryOn(error: unknown): Promise<void> {
+    if (this.#cancelled !== undefined) throw this.#cancelled.reason;
     this.#source.cancel(error);
-    return this.#onFailure(error);
+    const search = (this.#search = new AbortController());
+    const sequel = await this.#sequelTo({ error, given: this.#given, signal: search.signal });
+    this.#search = undefined;
+    if (search.signal.aborted) {
+      if ("source" in sequel) sequel.source.cancel(search.signal.reason);
+      throw search.signal.reason;
+    }
+    if ("error" in sequel) {
+      this.#end();
+      throw sequel.error;
+    }
+    this.#source = sequel.source;
+    this.#given = 0;
+    abandoned.unregister(this);
+    abandoned.register(this, sequel.source, this);
+  }
+
+  async #sequelTo(broke: BodyBreak): Promise<BodySequel> {
+    try {
+      return await this.#onFailure(broke);
+    } catch (error) {
+      return { error };
+    }
   }
 
   #end(): void {

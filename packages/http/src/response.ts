@@ -3,6 +3,7 @@ import { redact } from "@holdfast/policy";
 import type { AttemptRecord } from "./attempt-record.ts";
 import { StatusError } from "./errors.ts";
 import { ResponseHeaders } from "./headers.ts";
+import type { BodyBreak, BodySequel } from "./live-body.ts";
 import { validate, type StandardSchema } from "./schema.ts";
 import { statusVerdict, type Verdict } from "./retry/verdict.ts";
 
@@ -22,8 +23,8 @@ export interface Provenance {
   readonly attempts: readonly AttemptRecord[];
   readonly elapsed: number;
   readonly retryAt: number | undefined;
-  /** Hears what ended the body of a streamed response before its end, and gives the error that tells of it. */
-  bodyFailed?(error: unknown): Promise<unknown>;
+  /** Hears what ended the body of a streamed response before its end, and says what follows. */
+  bodyBroke?(response: Response, broke: BodyBreak): Promise<BodySequel>;
 }
 
 const nobody: Provenance = { attempts: [], elapsed: 0, retryAt: undefined };

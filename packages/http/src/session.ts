@@ -221,7 +221,7 @@ export class Session implements AsyncDisposable {
     for (;;) {
       const hop = this.#hopAfter({ request, call, response }, history.length, terms);
       if (!hop.follow) {
-        if (hop.retryAt !== undefined) call.askAgainAt(hop.retryAt);
+        if (hop.retryAt !== undefined) call.retryAt = hop.retryAt;
         return response.redirectedFrom(history);
       }
       await response.discard();
@@ -275,6 +275,7 @@ export class Session implements AsyncDisposable {
       proxy: this.#proxyFor(request.url, proxy),
       patience,
       gates: this.#gates,
+      live: streams?.live((call, signal) => this.#send(call, { ...terms, signal })),
     });
   }
 

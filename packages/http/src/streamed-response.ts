@@ -23,7 +23,10 @@ export class StreamedResponse extends Response implements AsyncDisposable {
 
   constructor({ body, ...head }: StreamedAnswer) {
     super({ ...head, content: nothing });
-    this.body = new LiveBody(body, async (error) => (await this.#call?.bodyFailed?.(error)) ?? error);
+    this.body = new LiveBody(
+      body,
+      async (broke) => (await this.#call?.bodyBroke?.(this, broke)) ?? { error: broke.error },
+    );
   }
 
   /** @throws TypeError: a streamed response has none. */
@@ -70,7 +73,7 @@ export class StreamedResponse extends Response implements AsyncDisposable {
 
   override broughtBy(provenance: Provenance): this {
     // Whoever only adds to the story does not take the call's place.
-    if (provenance.bodyFailed !== undefined) this.#call = provenance;
+    if (provenance.bodyBroke !== undefined) this.#call = provenance;
     return super.broughtBy(provenance);
   }
 }

@@ -1,27 +1,62 @@
 import type { Adapter, SendOptions } from "./adapter.ts";
 import { sourceOf } from "./body-source.ts";
+import type { Call, CallPlan } from "./call.ts";
+import type { Exchange } from "./call-policy.ts";
 import type { HttpRequest } from "./request.ts";
 import type { Response } from "./response.ts";
+import { finalOf, StreamResumption, type StreamResumptionOptions } from "./resume/streamed.ts";
 import { StreamedResponse } from "./streamed-response.ts";
 
 /** The streamed responses of one call: all but the one that the caller gets are let go when the call is settled. */
 export class Streams {
   readonly #after: Pick<SendOptions, "deadline" | "signal">;
+  readonly #resumption: StreamResumption;
   readonly #open = new Set<StreamedResponse>();
   #settled = false;
 
   /** `after` bounds the body of the response that the caller gets, whatever bounded the attempt that brought it. */
-  constructor(after: Pick<SendOptions, "deadline" | "signal">) {
+  constructor(after: Pick<SendOptions, "deadline" | "signal">, resumption: StreamResumptionOptions = {}) {
     this.#after = after;
+    this.#resumption = new StreamResumption(resumption);
   }
 
   /** An adapter that sends through another one, and streams what comes. */
   through(adapter: Adapter): Adapter {
     return {
       retry: adapter.retry,
-      send: (request, options) => this.#send(adapter, request, options),
+      send: (request, options) =>
+        this.#resumption.send(request, options, (asked, bounds) => this.#send(adapter, asked, bounds)),
       close: () => adapter.close(),
     };
+  }
+
+  /** How a call goes on for the rest of a body; `again` runs its rule again, whose first attempt is the one that broke off. */
+  live(again: (call: Call, signal: AbortSignal) => Promise<Exchange>): NonNullable<CallPlan["live"]> {
+    return {
+      goOn: async (call, first, { error, given, signal }) => {
+        if (!this.#resumption.broke(first, given)) return { error };
+        try {
+          const exchange = await this.#reopen(() => again(call, eitherOf(this.#after.signal, signal)));
+          const source = await this.#resumption.carryOn(exchange.response);
+          return source === undefined ? { error: finalOf(error, exchange.error) } : { source };
+        } catch (ended) {
+          // The caller's abort, or the closed session.
+          return { error: ended };
+        }
+      },
+    };
+  }
+
+  async #reopen(again: () => Promise<Exchange>): Promise<Exchange> {
+    this.#settled = false;
+    try {
+      const exchange = await again();
+      this.settle(exchange.response);
+      return exchange;
+    } catch (error) {
+      this.settle();
+      throw error;
+    }
   }
 
   /** Says how the call ended: with this response, or without one. */
@@ -40,6 +75,10 @@ export class Streams {
     else this.#open.add(response);
     return response;
   }
+}
+
+function eitherOf(first: AbortSignal | undefined, second: AbortSignal): AbortSignal {
+  return first === undefined ? second : AbortSignal.any([first, second]);
 }
 
 function wholeAsStream({ status, statusText, url, headers, content }: Response): StreamedResponse {

@@ -1,4 +1,5 @@
 import type { Dispatcher } from "undici";
+import { leaveBrokenBody } from "../broken-body.ts";
 import { Exchange } from "./exchange.ts";
 import type { ExchangeLimits, RawAnswer, Road, WireRequest } from "./wire.ts";
 
@@ -7,6 +8,7 @@ const noChunks: readonly Buffer[] = [];
 
 /** One request and its whole answer. */
 export class BufferedExchange extends Exchange {
+  readonly #asked: URL;
   readonly #resolve: (answer: RawAnswer) => void;
   readonly #reject: (error: unknown) => void;
   #chunks: Buffer[] | undefined;
@@ -17,6 +19,7 @@ export class BufferedExchange extends Exchange {
     reject: (error: unknown) => void,
   ) {
     super(request, limits, road);
+    this.#asked = request.url;
     this.#resolve = resolve;
     this.#reject = reject;
     this.start();
@@ -39,6 +42,9 @@ export class BufferedExchange extends Exchange {
   }
 
   protected failed(error: unknown): void {
+    const { status, statusText, headers } = this;
+    const chunks = this.#chunks ?? noChunks;
+    if (status > 0) leaveBrokenBody(error, { url: this.#asked.href, status, statusText, headers, chunks });
     this.#reject(error);
   }
 }

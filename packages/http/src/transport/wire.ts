@@ -13,6 +13,7 @@ export interface WireRequest {
   readonly body: Body;
   /** Whether it may be sent twice: known from the method, or from an idempotency key. */
   readonly idempotent: boolean;
+  readonly url: URL;
   /** Host and port, for messages. */
   readonly target: string;
 }

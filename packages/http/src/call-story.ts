@@ -1,0 +1,178 @@
+import { systemClock, type Attempt, type Clock } from "@holdfast/policy";
+import { summaryOf, wireFacts, type AttemptRecord } from "./attempt-record.ts";
+import { exchangeOf, type Exchange } from "./call-policy.ts";
+import { attemptsAreWatched, tellAttempt, tellGiveUp, type Watched } from "./channels.ts";
+import type { Failure } from "./failure.ts";
+import { giveUpOf, isGivenUp } from "./give-up.ts";
+import type { Hooks } from "./hooks.ts";
+import type { HttpRequest } from "./request.ts";
+import type { Provenance, Response } from "./response.ts";
+import { answerOf } from "./resume/continued.ts";
+import { cutRecord, type Cut } from "./resume/cut.ts";
+import { errorVerdict, type Verdict } from "./retry/verdict.ts";
+import type { Observer, Trace } from "./trace.ts";
+
+/** How an attempt ended. */
+type Ending = Pick<AttemptRecord, "decision" | "delay" | "delaySource">;
+
+const unseen: Trace = {};
+
+/**
+ * The story of one call: a record for each attempt, and what is told of them. A base class, because a further object would
+ * cost each request more than it is worth.
+ */
+export abstract class CallStory implements Provenance, Watched, Observer {
+  readonly request: HttpRequest;
+  readonly hooks: Hooks;
+  readonly #records: AttemptRecord[] = [];
+  protected clock: Clock = systemClock;
+  protected endedAt = 0;
+  /** When the attempt under way left, behind whatever gates it had to pass. */
+  protected leftAt = 0;
+  /** When the server wants to be asked again, in milliseconds since 1970, where that is later than the call would wait. */
+  retryAt: number | undefined;
+  /** Whether any attempt got as far as the adapter. */
+  protected wasSent = false;
+  /** The attempt whose body broke off after it was given out, while the rules look at it. */
+  protected cut: Cut | undefined;
+  #startedAt = 0;
+  #startDate: number | undefined;
+  #attemptAt = 0;
+  #last: Response | undefined;
+  #trace = unseen;
+
+  constructor({ request, hooks }: Watched) {
+    this.request = request;
+    this.hooks = hooks;
+  }
+
+  /** The proxy that attempts go through. */
+  protected abstract get proxy(): string | undefined;
+
+  /** Every attempt, in order. */
+  get attempts(): readonly AttemptRecord[] {
+    if (this.#records.length === 0 && this.#last !== undefined) this.#records.push(this.#first(this.#last));
+    return this.#records;
+  }
+
+  /** The whole call, waits included, in milliseconds. */
+  get elapsed(): number {
+    return this.endedAt - this.#startedAt;
+  }
+
+  observe(trace: Trace): void {
+    this.#trace = trace;
+  }
+
+  /** Takes note that an attempt begins. */
+  protected begin(clock: Clock, attempt: number): void {
+    this.leftAt = clock.now();
+    this.#attemptAt = this.leftAt;
+    this.#trace = unseen;
+    if (attempt > 1) return;
+    this.clock = clock;
+    this.#startedAt = this.leftAt;
+  }
+
+  /** Takes note that the call has ended, with this answer or without one. */
+  protected end(last: Response | undefined): void {
+    this.endedAt = this.clock.now();
+    this.#last = last;
+  }
+
+  /** The number of the attempt that is not noted yet. */
+  protected get nextNumber(): number {
+    return this.#records.length + 1;
+  }
+
+  /** What the attempts so far meant. */
+  protected get verdicts(): readonly Verdict[] {
+    return this.#records.map(({ verdict }) => verdict);
+  }
+
+  protected get story(): Omit<Failure, "verdict"> {
+    const { attempts, elapsed, retryAt } = this;
+    return { attempts, elapsed, retryAt, ...(!this.wasSent && { mayHaveArrived: false }) };
+  }
+
+  /** Writes the record of an attempt, and tells of it. */
+  protected note(attempt: Attempt<Exchange>, ending: Ending): AttemptRecord {
+    const { response, error } = exchangeOf(attempt);
+    const { cut } = this;
+    this.cut = undefined;
+    const { startedAt, endedAt } = attempt;
+    const record: AttemptRecord = {
+      number: this.nextNumber,
+      startedAt: cut?.startedAt ?? this.#dateOf(startedAt),
+      elapsed: cut === undefined ? endedAt - startedAt : this.#dateOf(endedAt) - cut.startedAt,
+      ...this.#wire,
+      ...(response === undefined ? { error: summaryOf(error) } : answerOf(response)),
+      verdict: response?.verdict ?? errorVerdict(error),
+      ...ending,
+    };
+    this.#records.push(record);
+    // Of an attempt whose body broke off later, it was told when its head came.
+    if (cut === undefined) tellAttempt(this, record);
+    return record;
+  }
+
+  /** Writes the latest record anew: the wait that it tells of was ended. */
+  protected revise(decision: string): AttemptRecord | undefined {
+    const record = this.#records.pop();
+    if (record !== undefined) this.#records.push({ ...record, decision });
+    return record;
+  }
+
+  /** Takes the latest record back: the body that it tells of broke off later. False where there is none. */
+  protected reopen(error: unknown): boolean {
+    const record = this.attempts.at(-1);
+    if (record === undefined) return false;
+    this.#records.pop();
+    this.cut = { error, startedAt: record.startedAt };
+    return true;
+  }
+
+  /** Writes the record of an attempt whose body broke off and which no other one follows. */
+  protected noteCut(): void {
+    this.endedAt = this.clock.now();
+    if (this.cut === undefined) return;
+    const elapsed = this.#dateOf(this.endedAt) - this.cut.startedAt;
+    this.#records.push({ ...cutRecord(this.cut, { number: this.nextNumber, elapsed }), ...this.#wire });
+    this.cut = undefined;
+  }
+
+  /** Tells of the end to whoever wants to hear of it. */
+  protected tellEnd(): void {
+    // Hot path: an answer that was accepted unasked has no record yet, and gets none that nobody reads.
+    if (this.#records.length === 0 && !attemptsAreWatched(this)) return;
+    const unasked = this.#records.length === 0;
+    const last = this.attempts.at(-1);
+    if (last === undefined) return;
+    if (unasked) tellAttempt(this, last);
+    else if (isGivenUp(last)) tellGiveUp(this, () => giveUpOf(last, this));
+  }
+
+  get #wire(): Partial<AttemptRecord> {
+    return wireFacts(this.#trace, this.leftAt - this.#attemptAt);
+  }
+
+  /** When an instant of the clock was: the calendar is looked at once, when somebody asks. */
+  #dateOf(instant: number): number {
+    this.#startDate ??= this.clock.date() - (this.clock.now() - this.#startedAt);
+    return this.#startDate + instant - this.#startedAt;
+  }
+
+  /** The record of an answer that was accepted unasked. */
+  #first({ status, verdict }: Response): AttemptRecord {
+    const startedAt = this.#dateOf(this.#startedAt);
+    return {
+      number: 1,
+      startedAt,
+      elapsed: this.elapsed,
+      ...this.#wire,
+      status,
+      verdict,
+      decision: "success",
+    };
+  }
+}

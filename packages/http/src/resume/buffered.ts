@@ -1,0 +1,125 @@
+import type { Adapter, SendOptions } from "../adapter.ts";
+import { takeBrokenBody, leaveBrokenBody, type BrokenBody } from "../broken-body.ts";
+import { BodyTooLargeError, TransportError } from "../errors.ts";
+import { ResponseHeaders } from "../headers.ts";
+import type { HttpRequest } from "../request.ts";
+import { Response } from "../response.ts";
+import { markContinued } from "./continued.ts";
+import { holdOf, judge, mayAskForRest, restHeaders, type Held, type Judgement } from "./continuation.ts";
+
+/** A part of a body, and what is known of it. */
+interface Part {
+  readonly broken: BrokenBody;
+  readonly held: Held;
+}
+
+/**
+ * An adapter that asks for the rest of a broken body, and gives the whole under the head that it began with. What is not
+ * proven to be the rest is not used: the whole is asked for at once.
+ *
+ * An error leaves all that is proven so far, for the next attempt.
+ */
+export function continuing(adapter: Adapter, broken: BrokenBody): Adapter {
+  const held = holdIn(broken);
+  if (held === undefined) return adapter;
+  return {
+    retry: adapter.retry,
+    send: (request, options) =>
+      mayAskForRest(request, held)
+        ? sendForRest(adapter, { broken, held }, { request, options })
+        : adapter.send(request, options),
+    close: () => adapter.close(),
+  };
+}
+
+/** Takes what an error left of a body, if the rest of it can be asked for. */
+export function takeContinuable(error: unknown): BrokenBody | undefined {
+  const broken = takeBrokenBody(error);
+  return broken !== undefined && holdIn(broken) !== undefined ? broken : undefined;
+}
+
+function holdIn({ status, headers, url, chunks }: BrokenBody): Held | undefined {
+  return holdOf({ status, headers: new ResponseHeaders(headers) }, url, bytesIn(chunks));
+}
+
+interface Sending {
+  readonly request: HttpRequest;
+  readonly options: SendOptions;
+}
+
+async function sendForRest(adapter: Adapter, part: Part, { request, options }: Sending): Promise<Response> {
+  const headers = { ...request.headers, ...restHeaders(part.held) };
+  const judged = await adapter.send({ ...request, headers }, options).then(
+    (response) => join(part, response, options.maxBytes),
+    (error: unknown) => {
+      if (keep(part, error)) throw error;
+      return undefined;
+    },
+  );
+  return judged ?? adapter.send(request, options);
+}
+
+/** The whole, or the answer that speaks of something else; undefined where the whole has to be asked for. */
+function join(part: Part, response: Response, maxBytes: number): Response | undefined {
+  const judgement = judge(part.held, response);
+  switch (judgement.means) {
+    case "append":
+      if (response.content.length !== judgement.length) return undefined;
+      return whole(part, response, maxBytes);
+    case "complete":
+      return whole(part, response, maxBytes);
+    case "restart":
+      return undefined;
+    case "replace":
+    case "pass":
+      return response;
+  }
+}
+
+function whole({ broken, held: { offset } }: Part, response: Response, maxBytes: number): Response {
+  const rest = response.status === 206 ? [response.content] : [];
+  const content = Buffer.concat([...broken.chunks, ...rest]);
+  if (content.length > maxBytes) throw new BodyTooLargeError(maxBytes);
+  const { status, statusText, headers } = broken;
+  const joined = new Response({ status, statusText, url: response.url, headers, content });
+  return markContinued(joined, { offset, total: content.length, status: response.status });
+}
+
+/** Adds to the part what came of the rest before this error; false where it was not the rest. */
+function keep({ broken, held }: Part, error: unknown): boolean {
+  const further = takeBrokenBody(error);
+  if (further === undefined) {
+    leaveBrokenBody(error, broken);
+    // All of a body came, but could not be decoded: the rest of what was not encoded is not, either.
+    return !(error instanceof TransportError) || error.phase !== "body";
+  }
+  const judgement = judge(held, { status: further.status, headers: new ResponseHeaders(further.headers) });
+  const kept = keptOf({ broken, further }, judgement);
+  if (kept !== undefined) leaveBrokenBody(error, kept);
+  return kept !== undefined;
+}
+
+interface TwoParts {
+  readonly broken: BrokenBody;
+  readonly further: BrokenBody;
+}
+
+/** What is to be kept of two parts, the second of which came when the rest of the first was asked for. */
+function keptOf({ broken, further }: TwoParts, judgement: Judgement): BrokenBody | undefined {
+  switch (judgement.means) {
+    case "append":
+      if (bytesIn(further.chunks) > judgement.length) return undefined;
+      return { ...broken, chunks: [...broken.chunks, ...further.chunks] };
+    case "replace":
+      return further;
+    case "pass":
+      return broken;
+    case "complete":
+    case "restart":
+      return undefined;
+  }
+}
+
+function bytesIn(chunks: readonly Uint8Array[]): number {
+  return chunks.reduce((bytes, { length }) => bytes + length, 0);
+}

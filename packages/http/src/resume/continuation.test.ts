@@ -1,0 +1,119 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { ResponseHeaders } from "../headers.ts";
+import type { HttpRequest } from "../request.ts";
+import { holdOf, judge, mayAskForRest, restHeaders, type Held } from "./continuation.ts";
+
+const url = "http://example.test/file?v=1";
+
+type Headers = Readonly<Record<string, string | readonly string[]>>;
+
+function hold(headers: Headers, status = 200, offset = 80): Held | undefined {
+  return holdOf({ status, headers: new ResponseHeaders(headers) }, url, offset);
+}
+
+function held(total: number | "unknown" = 200): Held {
+  const made = hold(total === "unknown" ? { etag: '"a"' } : { etag: '"a"', "content-length": String(total) });
+  assert.ok(made !== undefined);
+  return made;
+}
+
+function request(changes: Partial<HttpRequest> = {}): HttpRequest {
+  return { method: "GET", url: new URL(url), headers: {}, body: { kind: "none" }, ...changes };
+}
+
+test("the rest may be asked for after a plain 200 with a strong validator, whose end has not come", () => {
+  const table: readonly (readonly [ReturnType<typeof hold>, boolean])[] = [
+    [hold({ etag: '"a"' }), true],
+    [hold({ etag: '"a"', "content-length": "200" }), true],
+    [hold({ etag: '"a"', "content-length": "80" }), false],
+    [hold({ etag: '"a"', "content-length": "79" }), false],
+    [hold({ etag: '"a"', "content-encoding": "identity" }), true],
+    [hold({ etag: '"a"', "content-encoding": "gzip" }), false],
+    [hold({ etag: '"a"', "accept-ranges": "bytes" }), true],
+    [hold({ etag: '"a"', "accept-ranges": "none" }), false],
+    [hold({ etag: 'W/"a"' }), false],
+    [hold({}), false],
+    [hold({ etag: '"a"' }, 206), false],
+    [hold({ etag: '"a"' }, 203), false],
+    [hold({ etag: '"a"' }, 503), false],
+  ];
+  for (const [index, [made, expected]] of table.entries())
+    assert.equal(made !== undefined, expected, `row ${index}`);
+});
+
+test("only a GET of the same resource, without a body or conditions of its own, is turned into one for the rest", () => {
+  const table: readonly (readonly [HttpRequest, boolean])[] = [
+    [request(), true],
+    [request({ url: new URL(`${url}#part`) }), true],
+    [request({ url: new URL("http://example.test/file?v=2") }), false],
+    [request({ url: new URL("https://example.test/file?v=1") }), false],
+    [request({ method: "POST" }), false],
+    [request({ method: "HEAD" }), false],
+    [request({ body: { kind: "bytes", bytes: "x" } }), false],
+    [request({ headers: { range: "bytes=0-" } }), false],
+    [request({ headers: { "if-none-match": '"a"' } }), false],
+    [request({ headers: { "if-modified-since": "x" } }), false],
+  ];
+  for (const [index, [asked, expected]] of table.entries())
+    assert.equal(mayAskForRest(asked, held()), expected, `row ${index}`);
+});
+
+test("what asks for the rest asks for it of the same alone", () => {
+  assert.deepEqual(restHeaders(held()), { range: "bytes=80-", "if-range": '"a"' });
+});
+
+test("an answer is the rest only if everything says so", () => {
+  const good = { etag: '"a"', "content-range": "bytes 80-199/200" };
+  const append = "append";
+  const table: readonly (readonly [number, Headers, string, Held?])[] = [
+    [206, good, append],
+    [206, { ...good, "content-length": "120" }, append],
+    [206, { ...good, "content-length": "120", "transfer-encoding": "chunked" }, append],
+    [206, good, append, held("unknown")],
+    [206, { ...good, "content-length": "119" }, "restart"],
+    [206, { ...good, etag: '"b"' }, "restart"],
+    [206, { ...good, etag: 'W/"a"' }, "restart"],
+    [206, { "content-range": "bytes 80-199/200" }, "restart"],
+    [206, { etag: '"a"' }, "restart"],
+    [206, { ...good, "content-range": ["bytes 80-199/200", "bytes 80-199/200"] }, "restart"],
+    [206, { ...good, "content-range": "bytes 79-199/200" }, "restart"],
+    [206, { ...good, "content-range": "bytes 81-199/200" }, "restart"],
+    [206, { ...good, "content-range": "bytes 80-198/200" }, "restart"],
+    [206, { ...good, "content-range": "bytes 80-199/*" }, "restart"],
+    [206, { ...good, "content-range": "bytes 80-199/*" }, "restart", held("unknown")],
+    [206, { ...good, "content-range": "bytes 80-200/201" }, "restart"],
+    [206, { ...good, "content-range": "bytes 80-200/201" }, append, held("unknown")],
+    [206, { ...good, "content-range": "bytes */200" }, "restart"],
+    [206, { ...good, "content-encoding": "gzip" }, "restart"],
+    [206, { etag: '"a"', "content-type": "multipart/byteranges; boundary=x" }, "restart"],
+    [200, {}, "replace"],
+    [200, good, "replace"],
+    [412, {}, "restart"],
+    [416, { "content-range": "bytes */70" }, "restart"],
+    [416, { etag: '"a"', "content-range": "bytes */80" }, "restart"],
+    [416, { etag: '"a"', "content-range": "bytes */80" }, "complete", held("unknown")],
+    [416, { "content-range": "bytes */80" }, "restart", held("unknown")],
+    [416, { etag: '"b"', "content-range": "bytes */80" }, "restart", held("unknown")],
+    [416, { etag: '"a"' }, "restart", held("unknown")],
+    [416, { etag: '"a"', "content-range": "bytes 80-80/80" }, "restart", held("unknown")],
+    [503, good, "pass"],
+    [404, {}, "pass"],
+    [302, {}, "pass"],
+    [401, {}, "pass"],
+  ];
+  for (const [status, headers, expected, of = held()] of table) {
+    const { means } = judge(of, { status, headers: new ResponseHeaders(headers) });
+    assert.equal(means, expected, `${status} ${JSON.stringify(headers)} after ${String(of.total)}`);
+  }
+});
+
+test("what is to be appended is told in length", () => {
+  const head = new ResponseHeaders({ etag: '"a"', "content-range": "bytes 80-199/200" });
+
+  assert.deepEqual(judge(held(), { status: 206, headers: head }), {
+    means: "append",
+    length: 120,
+    total: 200,
+  });
+});

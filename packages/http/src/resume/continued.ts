@@ -1,0 +1,32 @@
+import type { AttemptRecord } from "../attempt-record.ts";
+import type { Response } from "../response.ts";
+
+/** How an answer came to be a continuation. */
+export interface Continued {
+  /** Bytes that were here before it. */
+  readonly offset: number;
+  /** Bytes of the whole, where they are known. */
+  readonly total: number | undefined;
+  /** The status that the server answered with. */
+  readonly status: number;
+}
+
+const answers = new WeakMap<Response, Continued>();
+
+/** Takes note that an answer carries on where another one broke off. */
+export function markContinued<R extends Response>(response: R, continued: Continued): R {
+  answers.set(response, continued);
+  return response;
+}
+
+/** How an answer carries on where another one broke off; undefined when it does not. */
+export function continuedBy(response: Response): Continued | undefined {
+  return answers.get(response);
+}
+
+/** What the record of an attempt says of its answer: what the server said, also where the response shows more. */
+export function answerOf(response: Response): Pick<AttemptRecord, "status" | "resumedFrom"> {
+  const continued = answers.get(response);
+  if (continued === undefined) return { status: response.status };
+  return { status: continued.status, resumedFrom: continued.offset };
+}

@@ -1,0 +1,170 @@
+import { DeadlineExceededError } from "@holdfast/policy";
+import type { SendOptions } from "../adapter.ts";
+import { sourceOf, type BodySource } from "../body-source.ts";
+import { BodyTooLargeError, IncompleteBodyError } from "../errors.ts";
+import type { HttpRequest } from "../request.ts";
+import type { Response } from "../response.ts";
+import { StreamedResponse } from "../streamed-response.ts";
+import { continuedBy, markContinued } from "./continued.ts";
+import { holdOf, judge, mayAskForRest, restHeaders, type Held, type Judgement } from "./continuation.ts";
+import { exactly, type Exactly } from "./exact-source.ts";
+
+/** Sends a request once and gives the answer with its body still to come. */
+export type Open = (request: HttpRequest, options: SendOptions) => Promise<StreamedResponse>;
+
+/** What is done with a body whose beginning is elsewhere already. */
+export interface StreamResumptionOptions {
+  /** What is held from before, in a file. @default nothing */
+  readonly held?: Held | undefined;
+  /**
+   * Hears that the body begins anew with this answer, before its first byte is read. Without it no body does: what was
+   * given out cannot be taken back.
+   */
+  readonly restart?: ((response: StreamedResponse) => Promise<void>) | undefined;
+}
+
+const nothing = new Uint8Array(0);
+const lost = new WeakSet<object>();
+
+/** Whether this error says that what broke off can never be carried on, so that no other attempt needs to be made. */
+export function isLost(error: unknown): boolean {
+  return typeof error === "object" && error !== null && lost.has(error);
+}
+
+/** What is thrown for a body that did not go on: how it broke off, unless what ended the search says more. */
+export function finalOf(broke: unknown, last: unknown): unknown {
+  return isLost(last) || last instanceof DeadlineExceededError ? last : broke;
+}
+
+/** How one body goes on when it breaks off: what is held of it, and which answers carry it on. */
+export class StreamResumption {
+  readonly #restart: StreamResumptionOptions["restart"];
+  #held: Held | undefined;
+  /** The answer whose body is being read, and where in the whole that body begins. */
+  #carrier: Response | undefined;
+  #base = 0;
+
+  constructor({ held, restart }: StreamResumptionOptions = {}) {
+    this.#held = held;
+    this.#restart = restart;
+  }
+
+  /** Sends a request, for the rest where something is held, and gives what may be read on from there. */
+  async send(request: HttpRequest, options: SendOptions, open: Open): Promise<StreamedResponse> {
+    const held = this.#held;
+    if (held === undefined || !mayAskForRest(request, held)) return open(request, options);
+    const headers = { ...request.headers, ...restHeaders(held) };
+    const response = await open({ ...request, headers }, options);
+    const judgement = judge(held, response);
+    if (judgement.means === "append" && judgement.total > options.maxBytes) {
+      response.cancel();
+      throw new BodyTooLargeError(options.maxBytes);
+    }
+    return (
+      carryingOn(held, response, judgement) ??
+      this.#beginAnew({ held, response, judgement }, () => open(request, options))
+    );
+  }
+
+  /** Takes note that the body of an answer broke off after so many bytes; whether it may be carried on. */
+  broke(first: Response, given: number): boolean {
+    const carrier = this.#carrier ?? first;
+    const continued = continuedBy(carrier);
+    if (this.#carrier === undefined) this.#base = continued?.offset ?? 0;
+    this.#carrier = carrier;
+    this.#base += given;
+    if (continued === undefined) this.#held = holdOf(carrier, carrier.url, this.#base);
+    else if (this.#held !== undefined)
+      this.#held = { ...this.#held, offset: this.#base, total: continued.total };
+    return this.#held !== undefined || this.#restart !== undefined;
+  }
+
+  /** The body that goes on with this answer; undefined when it does not. */
+  async carryOn(response: Response | undefined): Promise<BodySource | undefined> {
+    if (!(response instanceof StreamedResponse)) return undefined;
+    const continued = continuedBy(response);
+    if (continued === undefined && (this.#restart === undefined || response.status !== 200)) {
+      await response.discard();
+      return undefined;
+    }
+    this.#carrier = response;
+    if (continued === undefined) {
+      this.#base = 0;
+      await this.#restart?.(response);
+    }
+    return response.body.release();
+  }
+
+  async #beginAnew(
+    { held, response, judgement }: Judged,
+    open: () => Promise<StreamedResponse>,
+  ): Promise<StreamedResponse> {
+    if (judgement.means === "pass") return response;
+    if (judgement.means === "replace") {
+      if (this.#restart !== undefined) return response;
+      const carried = carryingOnWhole(held, response);
+      if (carried !== undefined) return carried;
+    }
+    await response.discard();
+    if (this.#restart !== undefined) return open();
+    throw lostBody(
+      held,
+      judgement.means === "restart" ? judgement.reason : "the server sent another version",
+    );
+  }
+}
+
+/** What came when the rest was asked for. */
+interface Judged {
+  readonly held: Held;
+  readonly response: StreamedResponse;
+  readonly judgement: Judgement;
+}
+
+function lostBody({ offset, total }: Held, reason: string): IncompleteBodyError {
+  const error = new IncompleteBodyError(offset, total, {
+    cause: new Error(`It cannot be resumed: ${reason}`),
+  });
+  lost.add(error);
+  return error;
+}
+
+/** An answer as a continuation, where it is one. */
+function carryingOn(
+  held: Held,
+  response: StreamedResponse,
+  judgement: Judgement,
+): StreamedResponse | undefined {
+  if (judgement.means === "append") {
+    const { length, total } = judgement;
+    return continuation(response, { ...held, total }, { skip: 0, length });
+  }
+  return judgement.means === "complete" ? continuation(response, held, "nothing") : undefined;
+}
+
+/** The whole once more, by its validator: whoever cannot begin anew reads it from behind what is held. */
+function carryingOnWhole(held: Held, response: StreamedResponse): StreamedResponse | undefined {
+  const again = holdOf(response, response.url, held.offset);
+  if (again?.validator !== held.validator) return undefined;
+  if (again.total !== undefined && held.total !== undefined && again.total !== held.total) return undefined;
+  const length = again.total === undefined ? undefined : again.total - held.offset;
+  return continuation(response, again, { skip: held.offset, length });
+}
+
+function continuation(
+  response: StreamedResponse,
+  { offset, total }: Held,
+  rest: Exactly | "nothing",
+): StreamedResponse {
+  const { status, statusText, url } = response;
+  const body = response.body.release();
+  if (rest === "nothing") body.cancel(new Error("Nothing is missing"));
+  const carried = new StreamedResponse({
+    status: rest === "nothing" ? 206 : status,
+    statusText,
+    url,
+    headers: response.headers.toJSON(),
+    body: rest === "nothing" ? sourceOf(nothing) : exactly(body, rest),
+  });
+  return markContinued(carried, { offset, total, status });
+}

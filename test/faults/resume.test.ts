@@ -1,0 +1,369 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import {
+  chunked,
+  cut,
+  faultOrigin,
+  ranged,
+  respond,
+  selfSigned,
+  resetStream,
+  type Answer,
+  type FaultOriginOptions,
+  type RecordedRequest,
+  type Rendition,
+  type Routes,
+} from "@holdfast/http/testing";
+import { outcomeOf, scenarios, sessionFor, type Scenario } from "./scenario.ts";
+
+const body = Buffer.from(
+  Array.from({ length: 20_000 }, (_, n) => String(n).padStart(9, "0")).join("\n") + "\n",
+);
+const changed = Buffer.from(body.toReversed());
+const text = body.toString();
+const strong = { etag: '"v1"' };
+const cutAt = 80_000;
+
+/** The first answer: cut after 80 000 of 200 000 bytes. */
+function broken(headers: Readonly<Record<string, string>> = strong): Answer {
+  return cut(respond(200, { headers, body }), { atBody: cutAt });
+}
+
+function then(...answers: readonly (Answer | ((request: RecordedRequest) => Answer))[]): FaultOriginOptions {
+  return { routes: { "/": [broken(), ...answers] } };
+}
+
+function forged(changes: (rendition: Rendition) => Rendition): FaultOriginOptions {
+  return then(ranged({ body, ...strong }, { forge: changes }));
+}
+
+/** Asks once, and requires that the requests after the first had these Ranges. */
+function asking(...ranges: readonly (string | undefined)[]): NonNullable<Scenario["ask"]> {
+  return async (session, origin) => {
+    const response = await session.get(`${origin.url}/`);
+    assert.deepEqual(
+      origin.requests.slice(1).map(({ headers }) => headers["range"]),
+      ranges,
+    );
+    return response;
+  };
+}
+
+const rest = "bytes=80000-";
+const whole = { status: 200, body: text } as const;
+
+const wholeAnswer = respond(200, { headers: strong, body });
+
+scenarios({
+  "body.resume-206": {
+    origin: then(ranged({ body, ...strong })),
+    ask: async (session, origin) => {
+      const response = await asking(rest)(session, origin);
+      assert.equal(origin.requests[1]?.headers["if-range"], '"v1"');
+      assert.deepEqual(
+        response.attempts.map(({ status, resumedFrom, decision }) => [status, resumedFrom, decision]),
+        [
+          [undefined, undefined, "retried"],
+          [206, 80_000, "success"],
+        ],
+      );
+      return response;
+    },
+    expect: { ...whole, attempts: 2, told: 2 },
+  },
+  "body.resume-etag-changed": {
+    origin: then(ranged({ body: changed, etag: '"v2"' })),
+    ask: asking(rest),
+    expect: { status: 200, body: changed.toString(), attempts: 2 },
+  },
+  "body.resume-range-ignored": {
+    origin: then(ranged({ body, ...strong }, { ignoreRange: true })),
+    ask: asking(rest),
+    expect: { ...whole, attempts: 2 },
+  },
+  "body.resume-forged-206": {
+    origin: forged((part) => ({ ...part, body: part.body.subarray(1_000) })),
+    ask: asking(rest, undefined),
+    expect: { ...whole, attempts: 3, told: 2 },
+  },
+  "body.resume-weak-etag": {
+    origin: {
+      routes: { "/": [broken({ etag: 'W/"v1"' }), ranged({ body: changed, etag: 'W/"v1"' })] },
+    },
+    ask: asking(undefined),
+    expect: { status: 200, body: changed.toString(), attempts: 2 },
+  },
+  "body.resume: a weak tag does not give way to a date": {
+    origin: {
+      routes: {
+        "/": [
+          broken({
+            etag: 'W/"v1"',
+            "last-modified": "Mon, 02 Jan 2023 00:00:00 GMT",
+            date: "Tue, 03 Jan 2023 00:00:00 GMT",
+          }),
+          wholeAnswer,
+        ],
+      },
+    },
+    ask: asking(undefined),
+    expect: { ...whole, attempts: 2 },
+  },
+  "body.resume: an old Last-Modified is a strong validator": {
+    origin: {
+      routes: {
+        "/": [
+          broken({
+            "last-modified": "Mon, 02 Jan 2023 00:00:00 GMT",
+            date: "Mon, 02 Jan 2023 00:01:00 GMT",
+          }),
+          ranged({ body, lastModified: "Mon, 02 Jan 2023 00:00:00 GMT" }),
+        ],
+      },
+    },
+    ask: asking(rest),
+    expect: { ...whole, attempts: 2 },
+  },
+  "body.resume: a Last-Modified of just now is not": {
+    origin: {
+      routes: {
+        "/": [
+          broken({
+            "last-modified": "Mon, 02 Jan 2023 00:00:00 GMT",
+            date: "Mon, 02 Jan 2023 00:00:59 GMT",
+          }),
+          wholeAnswer,
+        ],
+      },
+    },
+    ask: asking(undefined),
+    expect: { ...whole, attempts: 2 },
+  },
+  "body.resume: a 206 of another version": {
+    origin: forged((part) => ({ ...part, headers: replaced(part, "etag", '"v2"') })),
+    ask: asking(rest, undefined),
+    expect: { ...whole, attempts: 3 },
+  },
+  "body.resume: a 206 without the validator": {
+    origin: forged((part) => ({ ...part, headers: without(part, "etag") })),
+    ask: asking(rest, undefined),
+    expect: { ...whole, attempts: 3 },
+  },
+  "body.resume: a 206 whose validator turned weak": {
+    origin: forged((part) => ({ ...part, headers: replaced(part, "etag", 'W/"v1"') })),
+    ask: asking(rest, undefined),
+    expect: { ...whole, attempts: 3 },
+  },
+  "body.resume: a Content-Range that begins elsewhere": {
+    origin: forged((part) => ({
+      ...part,
+      headers: replaced(part, "content-range", "bytes 79999-199999/200000"),
+    })),
+    ask: asking(rest, undefined),
+    expect: { ...whole, attempts: 3 },
+  },
+  "body.resume: a Content-Range of another whole": {
+    origin: forged((part) => ({
+      ...part,
+      headers: replaced(part, "content-range", "bytes 80000-199999/300000"),
+    })),
+    ask: asking(rest, undefined),
+    expect: { ...whole, attempts: 3 },
+  },
+  "body.resume: a Content-Range that does not say of how much": {
+    origin: forged((part) => ({ ...part, headers: replaced(part, "content-range", "bytes 80000-199999/*") })),
+    ask: asking(rest, undefined),
+    expect: { ...whole, attempts: 3 },
+  },
+  "body.resume: bytes */n in a 206": {
+    origin: forged((part) => ({ ...part, headers: replaced(part, "content-range", "bytes */200000") })),
+    ask: asking(rest, undefined),
+    expect: { ...whole, attempts: 3 },
+  },
+  "body.resume: several ranges in a 206": {
+    origin: forged((part) => ({
+      ...part,
+      headers: [...without(part, "content-range"), ["content-type", "multipart/byteranges; boundary=x"]],
+    })),
+    ask: asking(rest, undefined),
+    expect: { ...whole, attempts: 3 },
+  },
+  "body.resume: an encoded 206": {
+    origin: forged((part) => ({ ...part, headers: [...part.headers, ["content-encoding", "br"]] })),
+    ask: asking(rest, undefined),
+    expect: { ...whole, attempts: 3 },
+  },
+  "body.resume: a 206 in chunks, with fewer bytes than it says": {
+    origin: then(
+      chunked(206, [body.subarray(cutAt, cutAt + 50)], {
+        headers: { ...strong, "content-range": "bytes 80000-199999/200000" },
+      }),
+      wholeAnswer,
+    ),
+    ask: asking(rest, undefined),
+    expect: { ...whole, attempts: 3 },
+  },
+  "body.resume: a 206 in chunks": {
+    origin: then(
+      chunked(206, [body.subarray(cutAt, 150_000), body.subarray(150_000)], {
+        headers: { ...strong, "content-range": "bytes 80000-199999/200000" },
+      }),
+    ),
+    ask: asking(rest),
+    expect: { ...whole, attempts: 2 },
+  },
+  "body.resume: 412": {
+    origin: then(respond(412), wholeAnswer),
+    ask: asking(rest, undefined),
+    expect: { ...whole, attempts: 3, told: 2 },
+  },
+  "body.resume: 416": {
+    origin: then(respond(416, { headers: { "content-range": "bytes */70000" } }), wholeAnswer),
+    ask: asking(rest, undefined),
+    expect: { ...whole, attempts: 3, told: 2 },
+  },
+  "body.resume: 416 at the very end, without the validator": {
+    origin: atTheVeryEnd(respond(416, { headers: { "content-range": "bytes */200000" } })),
+    ask: asking("bytes=200000-", undefined),
+    expect: { ...whole, attempts: 3 },
+  },
+  "body.resume: 416 at the very end, with the validator": {
+    origin: atTheVeryEnd(respond(416, { headers: { ...strong, "content-range": "bytes */200000" } })),
+    ask: asking("bytes=200000-"),
+    expect: { ...whole, attempts: 2 },
+  },
+  "body.resume: the length was not known before": {
+    origin: {
+      routes: {
+        "/": [
+          [...chunked(200, [body.subarray(0, cutAt)], { headers: strong, last: false }), { end: "fin" }],
+          ranged({ body, ...strong }),
+        ],
+      },
+    },
+    ask: asking(rest),
+    expect: { ...whole, attempts: 2 },
+  },
+  "body.resume: an encoded body is asked for anew": {
+    origin: {
+      routes: {
+        "/": [
+          cut(respond(200, { headers: strong, coding: "gzip", body }), { atBody: 10_000 }),
+          respond(200, { headers: strong, coding: "gzip", body }),
+        ],
+      },
+    },
+    ask: asking(undefined),
+    expect: { ...whole, attempts: 2 },
+  },
+  "body.resume: a server that serves no ranges is asked for the whole": {
+    origin: { routes: { "/": [broken({ ...strong, "accept-ranges": "none" }), wholeAnswer] } },
+    ask: asking(undefined),
+    expect: { ...whole, attempts: 2 },
+  },
+  "body.resume: the rest breaks off as well, twice, with a 503 between": {
+    origin: then(cutRange(100_000), respond(503), cutRange(120_000), ranged({ body, ...strong })),
+    ask: asking(rest, "bytes=100000-", "bytes=100000-", "bytes=120000-"),
+    expect: { ...whole, attempts: 5, told: 5 },
+  },
+  "body.resume: a part of another version is thrown away once a new whole broke off": {
+    origin: then(
+      cut(respond(200, { headers: { etag: '"v2"' }, body: changed }), { atBody: 30_000 }),
+      ranged({ body: changed, etag: '"v2"' }),
+    ),
+    ask: asking(rest, "bytes=30000-"),
+    expect: { status: 200, body: changed.toString(), attempts: 3 },
+  },
+  "body.resume: a lying 206 that breaks off is not kept": {
+    origin: then(
+      cut(
+        respond(206, {
+          headers: { etag: '"v2"', "content-range": "bytes 80000-199999/200000" },
+          body: changed.subarray(cutAt),
+        }),
+        { atBody: 9 },
+      ),
+      wholeAnswer,
+    ),
+    ask: asking(rest, undefined),
+    expect: { ...whole, attempts: 3 },
+  },
+  "body.resume: a caller's own Range is the caller's": {
+    origin: then(wholeAnswer),
+    request: { headers: { range: "bytes=0-" } },
+    expect: { ...whole, attempts: 2 },
+  },
+  "body.resume: the whole may not be larger than maxBytes": {
+    origin: {
+      routes: {
+        "/": [
+          [...chunked(200, [body.subarray(0, cutAt)], { headers: strong, last: false }), { end: "fin" }],
+          ranged({ body, ...strong }),
+        ],
+      },
+    },
+    request: { maxBytes: 150_000 },
+    expect: { error: { code: "ERR_BODY_TOO_LARGE" }, attempts: 2 },
+  },
+});
+
+function replaced({ headers }: Rendition, name: string, value: string): Rendition["headers"] {
+  return headers.map((line) => (line[0] === name ? [name, value] : line));
+}
+
+function without({ headers }: Rendition, name: string): Rendition["headers"] {
+  return headers.filter((line) => line[0] !== name);
+}
+
+/** All bytes came, but not the last chunk. */
+function atTheVeryEnd(answer: Answer): FaultOriginOptions {
+  const first: Answer = [...chunked(200, [body], { headers: strong, last: false }), { end: "fin" }];
+  return { routes: { "/": [first, answer, wholeAnswer] } };
+}
+
+/** Serves the range that is asked for, up to this byte of the whole. */
+function cutRange(until: number): (request: RecordedRequest) => Answer {
+  return (request) => {
+    const from = Number(/\d+/.exec(request.headers["range"] ?? "")?.[0] ?? 0);
+    return cut(ranged({ body, ...strong })(request), { atBody: until - from });
+  };
+}
+
+test("body.resume: over HTTP/2, a stream that is reset in its body goes on with a 206", async () => {
+  const first: Answer = [
+    ...cut(respond(200, { headers: strong, body }), { atBody: cutAt }).slice(0, -1),
+    ...resetStream(),
+  ];
+  const routes: Routes = { "/": [first, ranged({ body, ...strong })] };
+  await using origin = await faultOrigin({ routes, tls: selfSigned(), http2: true });
+  await using session = await sessionFor({ adapter: { http2: true, tls: { rejectUnauthorized: false } } });
+
+  const response = await session.get(`${origin.url}/`);
+
+  assert.ok(body.equals(response.content));
+  assert.deepEqual(
+    response.attempts.map(({ status, resumedFrom }) => [status, resumedFrom]),
+    [
+      [undefined, undefined],
+      [206, cutAt],
+    ],
+  );
+});
+
+test("body.resume: parts of two URLs between which a hook chose are not put together", async () => {
+  await using origin = await faultOrigin({ routes: { "/a": broken(), "/b": wholeAnswer } });
+  await using session = await sessionFor();
+  let asked = 0;
+  session.hooks.request.push((request) => ({
+    ...request,
+    url: new URL((asked += 1) === 1 ? "/a" : "/b", request.url),
+  }));
+
+  const { response } = await outcomeOf(session.get(`${origin.url}/a`));
+
+  assert.ok(body.equals(response?.content ?? Buffer.alloc(0)));
+  assert.deepEqual(
+    origin.requests.map(({ headers }) => headers["range"]),
+    [undefined, undefined],
+  );
+});
