@@ -23,6 +23,8 @@ export interface Pace {
 interface Sample {
   readonly count: number;
   readonly span: number;
+  /** Whether that tells the limit; else it is only a rate to begin with. */
+  readonly telling: boolean;
 }
 
 /** How fast requests may leave; rates are per millisecond. */
@@ -31,8 +33,13 @@ export type Speed =
   | { readonly at: "free" }
   /** One at a time, until one is accepted. */
   | { readonly at: "probing" }
-  /** At a rate that doubles every half second until the server says stop. */
-  | { readonly at: "searching"; readonly rate: number; readonly since: number }
+  /** At a rate that from `since` on doubles every `doubling` milliseconds, until the server says stop. */
+  | {
+      readonly at: "searching";
+      readonly rate: number;
+      readonly since: number;
+      readonly doubling: number;
+    }
   /** Just below the rate at which it said stop. `window` is the time that its limit counts over, as far as known. */
   | { readonly at: "holding"; readonly ceiling: number; readonly since: number; readonly window: number }
   /** At the rate that the server itself names. */
@@ -72,16 +79,16 @@ const margin = 0.98;
 const firstShare = 0.97;
 const approachMs = 40_000;
 const doublingMs = 500;
+const carefulDoublingMs = 10_000;
+const trialMs = 8_000;
 // Whoever goes first may never come back.
 const longestProbe = 30_000;
 const forgetMs = 600_000;
 // Too few to tell a rate from.
 const smallSample = 3;
-// A stop soon after a reopening says that the rate is far too high, a late one that it is a little too high.
-const quickCut = 0.7;
-const slowCut = 0.98;
-// Between two departures of a search at ten a second the rate grows by a seventh.
-const foundCut = 0.9;
+// A stop soon after a reopening says that the rate is too high, perhaps by far, a late one that it is a little too high.
+const soonCuts = [0.95, 0.5] as const;
+const lateCuts = [1, 0.98] as const;
 
 /** A tally of nothing, from an instant on. */
 export function emptyTally(now: number): Tally {
@@ -113,7 +120,7 @@ export function accepted(pace: Pace, now: number, leftAt: number): Pace {
   if (leftAt <= pace.stoppedAt) return sample === undefined ? pace : measured(pace, grown(sample), opensAt);
   const tally = counted(pace.tally, now);
   if (pace.speed.at !== "probing") return { ...pace, tally };
-  return { ...pace, tally, speed: { at: "searching", rate: 2 / second, since: now } };
+  return { ...pace, tally, speed: searchingFrom(2 / second, now) };
 }
 
 /** Takes note that the server said stop. Of a burst, only the first word counts, and the longest wait. */
@@ -152,7 +159,7 @@ export function rateOf(speed: Speed, now: number): number {
     case "probing":
       return Infinity;
     case "searching":
-      return speed.rate * 2 ** (Math.max(0, now - speed.since) / doublingMs);
+      return speed.rate * 2 ** (Math.max(0, now - speed.since) / speed.doubling);
     case "holding":
       return speed.ceiling * approach(Math.max(0, now - speed.since));
     case "told":
@@ -186,21 +193,35 @@ function toldSpeed({ requests, window }: StatedLimit, since: number): Speed {
 
 /** The speed after a burst that met a limit unawares. */
 function measured(pace: Pace, sample: Sample, since: number): Pace {
-  const { count, span } = sample;
-  const rate = count / span;
-  if (count === 0) return { ...pace, sample, speed: { at: "probing" } };
-  const few = count < smallSample;
-  return {
-    ...pace,
-    sample,
-    speed: few
-      ? { at: "searching", rate, since }
-      : { at: "holding", ceiling: rate, since, window: Math.max(second, span) },
-  };
+  return { ...pace, sample, speed: speedFrom(sample, since) };
 }
 
-function grown({ count, span }: Sample): Sample {
-  return { count: count + 1, span };
+function speedFrom({ count, span, telling }: Sample, since: number): Speed {
+  const rate = count / span;
+  if (count === 0) return { at: "probing" };
+  if (count < smallSample) return searchingFrom(rate, since);
+  return telling
+    ? { at: "holding", ceiling: rate, since, window: Math.max(second, span) }
+    : triedOut(rate, since);
+}
+
+function searchingFrom(rate: number, since: number): Speed {
+  return { at: "searching", rate, since, doubling: doublingMs };
+}
+
+/** A rate that served once is kept for a while, and then left upwards with care. */
+function triedOut(rate: number, since: number): Speed {
+  return { at: "searching", rate: rate * firstShare, since: since + trialMs, doubling: carefulDoublingMs };
+}
+
+/** The rate of the departure before the last that was accepted: a search is quicker than the answers. */
+function lastGoodRate(speed: Speed, leftAt: number): number {
+  const refused = leftAt - gapOf(speed, leftAt);
+  return rateOf(speed, refused - gapOf(speed, refused));
+}
+
+function grown(sample: Sample): Sample {
+  return { ...sample, count: sample.count + 1 };
 }
 
 /**
@@ -209,27 +230,25 @@ function grown({ count, span }: Sample): Sample {
  */
 function sampleOf(tally: Tally, { now, asked, delay }: Stop, opensAt: number): Sample {
   if (asked && delay > second)
-    return { count: tally.accepted, span: Math.max(second, opensAt - tally.since) };
+    return { count: tally.accepted, span: Math.max(second, opensAt - tally.since), telling: true };
   const { secondAt, thisSecond, lastSecond } = tally;
   const passed = Math.min(2, (now - secondAt) / second);
   const count = passed >= 1 ? thisSecond * (2 - passed) : thisSecond + lastSecond * (1 - passed);
-  return { count: Math.round(count), span: second };
+  // Where the server names no time, a burst that it took may be a small part of what it allows in a second.
+  return { count: Math.round(count), span: second, telling: asked };
 }
 
 /** The speed of who kept a pace and was told to stop all the same. */
 function slower({ speed, tally, stoppedAt }: Pace, stop: Stop, since: number): Speed {
   const { now, leftAt, asked, delay } = stop;
   // Refused before anything was accepted: the limit has not begun anew, which says nothing of its height.
-  if (tally.accepted === 0) return speed.at === "searching" ? { at: "probing" } : speed;
+  if (tally.accepted === 0) return speed.at === "searching" && now > speed.since ? { at: "probing" } : speed;
   const rate = rateOf(speed, now);
   const window = Math.max(second, "window" in speed ? speed.window : 0, asked ? delay : 0);
   const holding = { at: "holding", since, window } as const;
-  if (speed.at === "searching") {
-    const place = leftAt - gapOf(speed, leftAt);
-    return { ...holding, ceiling: rateOf(speed, place) * foundCut };
-  }
-  if (now - tally.since < window) return { ...holding, ceiling: rate * quickCut };
-  // Over a long time the average, pauses included, cannot be above the limit by much.
+  if (speed.at === "searching") return { ...holding, ceiling: lastGoodRate(speed, leftAt) };
+  // From one stop to the next, the pause included, no server accepts more than its limit.
   const average = tally.accepted / (now - stoppedAt);
-  return { ...holding, ceiling: Math.max(Math.min(average, rate), rate * slowCut) };
+  const [most, least] = now - tally.since < window ? soonCuts : lateCuts;
+  return { ...holding, ceiling: Math.max(Math.min(average, rate * most), rate * least) };
 }
