@@ -50,7 +50,8 @@ export class Gate {
    */
   pass(patience: Patience): Promise<void> | undefined {
     const now = this.#clock.now();
-    if (this.#waiting.size === 0 && nextDeparture(this.#pace, now, this.#underWay) <= now) {
+    const crowd = { underWay: this.#underWay, waiting: this.#waiting.size };
+    if (crowd.waiting === 0 && nextDeparture(this.#pace, now, crowd) <= now) {
       this.#depart(now);
       return undefined;
     }
@@ -126,7 +127,8 @@ export class Gate {
     this.#stopTimer = undefined;
     for (const waiter of this.#waiting) {
       const at = this.#clock.now();
-      const turn = nextDeparture(this.#pace, at, this.#underWay);
+      const crowd = { underWay: this.#underWay, waiting: this.#waiting.size };
+      const turn = nextDeparture(this.#pace, at, crowd);
       if (turn > at) {
         this.#stopTimer = startTimer(this.#clock, turn - at, this.#letGo);
         return;

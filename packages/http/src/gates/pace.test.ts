@@ -19,11 +19,16 @@ import {
   nextDeparture,
   rateOf,
   stopped,
+  type Crowd,
   type Pace,
   type Stop,
 } from "./pace.ts";
 
 const refusal: Stop = { now: 1_000, leftAt: 990, delay: 5_000, asked: true, accepted: false };
+
+function crowd(underWay: number, waiting = 1): Crowd {
+  return { underWay, waiting };
+}
 
 function after(count: number, stop: Partial<Stop> = {}): Pace {
   let tally = emptyTally(0);
@@ -32,14 +37,14 @@ function after(count: number, stop: Partial<Stop> = {}): Pace {
 }
 
 test("nothing is held up before a server said stop", () => {
-  assert.ok(nextDeparture(freePace(emptyTally(0)), 0, 1_000) <= 0);
+  assert.ok(nextDeparture(freePace(emptyTally(0)), 0, crowd(1_000)) <= 0);
 });
 
 test("after a stop nobody leaves until the wait is over, and then one after another", () => {
   const pace = after(50);
 
-  assert.equal(nextDeparture(pace, 1_000, 0), 6_000);
-  const second = nextDeparture(departed(pace, 6_000), 6_000, 1);
+  assert.equal(nextDeparture(pace, 1_000, crowd(0)), 6_000);
+  const second = nextDeparture(departed(pace, 6_000), 6_000, crowd(1));
   assert.ok(second > 6_000 && second < 6_200, `${second}`);
 });
 
@@ -70,8 +75,15 @@ test("a burst of refusals is one event, and the longest wait counts", () => {
 test("where nothing was accepted, one goes first and the others wait for its answer", () => {
   const pace = departed(after(0), 6_000);
 
-  assert.equal(nextDeparture(pace, 6_000, 1), 36_000);
+  assert.equal(nextDeparture(pace, 6_000, crowd(1)), 36_000);
   assert.equal(accepted(pace, 6_100, 6_000).speed.at, "searching");
+});
+
+test("who asks one thing after another is not slowed down as long as no limit is known", () => {
+  const searching = departed(accepted(departed(after(0), 6_000), 6_100, 6_000), 6_200);
+
+  assert.ok(nextDeparture(searching, 6_200, crowd(0, 0)) <= 6_200);
+  assert.ok(nextDeparture(searching, 6_200, crowd(0, 1)) > 6_200);
 });
 
 test("answers that come behind the first refusal of their burst count for the speed", () => {
@@ -117,16 +129,19 @@ test("no course of events opens a gate early, or makes a rate that is none", () 
         now += wait;
         const before = pace;
         if (kind === "leave") {
-          const turn = nextDeparture(pace, now, 0);
+          const turn = nextDeparture(pace, now, crowd(0));
           now = Math.max(now, turn);
           leftAt = now;
           pace = departed(pace, now);
-          assert.ok(nextDeparture(pace, now, 0) >= pace.opensAt);
+          assert.ok(nextDeparture(pace, now, crowd(0)) >= pace.opensAt);
         } else if (kind === "accepted") pace = accepted(pace, now, leftAt);
         else pace = stopped(pace, { now, leftAt, delay, asked, limit, accepted: kind === "spent" });
         assert.ok(pace.opensAt >= before.opensAt);
         const rate = rateOf(pace.speed, now);
-        assert.ok((rate > 0 && Number.isFinite(nextDeparture(pace, now, 0))) || rate === Infinity, `${rate}`);
+        assert.ok(
+          (rate > 0 && Number.isFinite(nextDeparture(pace, now, crowd(0)))) || rate === Infinity,
+          `${rate}`,
+        );
       }
     }),
   );

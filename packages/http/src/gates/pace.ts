@@ -100,10 +100,19 @@ export function freePace(tally: Tally): Pace {
   return { opensAt: -Infinity, stoppedAt: -Infinity, leftAt: -Infinity, speed: { at: "free" }, tally };
 }
 
+/** Who is at a gate, beside the request that it is about. */
+export interface Crowd {
+  readonly underWay: number;
+  readonly waiting: number;
+}
+
 /** When the next request may leave: now or earlier where nothing stands in its way. */
-export function nextDeparture(pace: Pace, now: number, underWay: number): number {
-  if (pace.speed.at === "probing" && underWay > 0) return pace.leftAt + longestProbe;
-  return Math.max(pace.opensAt, pace.leftAt + gapOf(pace.speed, now));
+export function nextDeparture(pace: Pace, now: number, { underWay, waiting }: Crowd): number {
+  const { speed, opensAt, leftAt } = pace;
+  if (speed.at === "probing" && underWay > 0) return leftAt + longestProbe;
+  // Who asks one thing after another is slow enough as long as no limit is known.
+  if (speed.at === "searching" && underWay + waiting === 0) return opensAt;
+  return Math.max(opensAt, leftAt + gapOf(speed, now));
 }
 
 /** Takes note that a request leaves; one that is a little late does not make all behind it late. */

@@ -228,7 +228,13 @@ const table: readonly (readonly [what: string, facts: Case, decision: string])[]
 
   ["a 421", { status: 421 }, "yes back-off 0"],
   ["a second 421", { status: 421, before: [statusVerdict(421)] }, "no not-retried: http-421"],
-  ["a 421 to a POST", { method: "POST", status: 421 }, "no not-retried: may-have-arrived"],
+  ["a 421 to a POST", { method: "POST", status: 421 }, "yes back-off 0"],
+  ["a 425 to a POST", { method: "POST", status: 425 }, "yes back-off 0"],
+  [
+    "a 425 that is not listed",
+    { method: "POST", status: 425, rule: { statusForcelist: [] } },
+    "no not-retried: http-425",
+  ],
   ["a 421 where retries are off", { status: 421, rule: { total: false } }, "no not-retried: http-421"],
   [
     "a listed status where retries are off",

@@ -7,7 +7,7 @@ import { hintOf } from "./dialects/index.ts";
 import { replyOf } from "./dialects/reply.ts";
 import type { ServerDelay } from "./retry-after.ts";
 import type { Retry } from "./retry.ts";
-import { maySendAgain, type Evidence } from "./safety.ts";
+import { maySendAgain, saysUnprocessed, type Evidence } from "./safety.ts";
 import { errorVerdict, mayPass, retriedOnce, type Verdict } from "./verdict.ts";
 
 /** One attempt, seen by the rules: the request, what came back, and what is left of the retries. */
@@ -84,10 +84,8 @@ function unwanted(facts: Facts, listen: Listen): string | undefined {
 
 /** Why an answer calls for no further attempt: by its status, unless the server itself says otherwise. */
 function unasked({ request, retry }: Facts, response: Response, listen: Listen): string | undefined {
-  const { status, headers, verdict } = response;
-  // To a request with a key, a 409 means that its twin is still under way: its answer is what a later one gets.
-  const twin = status === 409 && request.idempotencyKey !== undefined;
-  if (twin || retry.isRetry(request.method, status, headers.has("retry-after"))) {
+  const { status, verdict } = response;
+  if (isListed(request, retry, response)) {
     const hint = listen();
     return hint?.retry === false ? hint.source : undefined;
   }
@@ -96,17 +94,34 @@ function unasked({ request, retry }: Facts, response: Response, listen: Listen):
   return wanted ? undefined : verdict.reason;
 }
 
+/** Whether the status calls for another attempt, by the rule or by what it says of the request. */
+function isListed(
+  { method, idempotencyKey }: HttpRequest,
+  retry: Retry,
+  { status, headers }: Response,
+): boolean {
+  // To a request with a key, a 409 means that its twin is still under way: its answer is what a later one gets.
+  if (status === 409 && idempotencyKey !== undefined) return true;
+  if (saysUnprocessed(status)) return retry.statusForcelist.has(status);
+  return retry.isRetry(method, status, headers.has("retry-after"));
+}
+
 /** Why the request must not go out again, whatever came back. */
 function unsafe({ request, retry, response, error }: Facts): string | undefined {
-  const { again, reason } = maySendAgain(request, response === undefined ? evidenceOf(error) : answered);
+  const { again, reason } = maySendAgain(
+    request,
+    response === undefined ? evidenceOf(error) : evidenceIn(response),
+  );
   if (reason === "body-not-replayable") return reason;
-  if (reason === "never-arrived") return undefined;
+  if (reason === "never-arrived" || reason === "not-processed") return undefined;
   // The caller's word counts both ways: it allows a POST that may have arrived, and it forbids a PUT.
   if (retry.isMethodRetryable(request.method)) return undefined;
   return again ? "method-not-allowed" : reason;
 }
 
-const answered: Evidence = { mayHaveArrived: true };
+function evidenceIn({ status }: Response): Evidence {
+  return { mayHaveArrived: true, unprocessed: saysUnprocessed(status) };
+}
 
 function evidenceOf(error: unknown): Evidence {
   if (error instanceof TransportError)

@@ -10,6 +10,7 @@ const evidence: Readonly<Record<string, Evidence>> = {
   "it never arrived": { mayHaveArrived: false },
   "it never arrived, its body untouched": { mayHaveArrived: false, bodyTouched: false },
   "it may have arrived": { mayHaveArrived: true },
+  "it arrived and was not acted on": { mayHaveArrived: true, unprocessed: true },
   "it may have arrived, its body untouched": { mayHaveArrived: true, bodyTouched: false },
 };
 
@@ -20,16 +21,17 @@ interface Row {
 }
 
 const never: Row = { idempotent: "never-arrived", keyed: "never-arrived", unkeyed: "never-arrived" };
+const refused: Row = { idempotent: "not-processed", keyed: "not-processed", unkeyed: "not-processed" };
 const arrived: Row = { idempotent: "idempotent", keyed: "idempotency-key", unkeyed: "may-have-arrived" };
 
 const refusals: ReadonlySet<SafetyReason> = new Set(["may-have-arrived", "body-not-replayable"]);
 
 function reasonFor(
-  { mayHaveArrived, bodyTouched }: Evidence,
+  { mayHaveArrived, unprocessed, bodyTouched }: Evidence,
   { method, idempotencyKey, body }: Sendable,
 ): SafetyReason {
   if (body.kind === "one-shot" && bodyTouched !== false) return "body-not-replayable";
-  const row = mayHaveArrived ? arrived : never;
+  const row = !mayHaveArrived ? never : unprocessed === true ? refused : arrived;
   if (idempotent.includes(method)) return row.idempotent;
   return idempotencyKey === undefined ? row.unkeyed : row.keyed;
 }

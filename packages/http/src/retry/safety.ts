@@ -13,6 +13,8 @@ export interface Sendable {
 export interface Evidence {
   /** Whether the server may have received the request: false only when that is certain, never after an answer. */
   readonly mayHaveArrived: boolean;
+  /** Whether the server says of itself that it has not acted on it: 421 and 425. @default false */
+  readonly unprocessed?: boolean;
   /** Whether any of the body was read to be sent; false only when that is certain. @default true */
   readonly bodyTouched?: boolean;
 }
@@ -24,12 +26,13 @@ export interface Safety {
 }
 
 /**
- * `never-arrived`: the server did not see it · `idempotent`: twice is as good as once (RFC 9110 §9.2.2) ·
+ * `never-arrived`: the server did not see it · `not-processed`: it says that it did not act on it · `idempotent`: twice is as good as once (RFC 9110 §9.2.2) ·
  * `idempotency-key`: the server can recognise it · `may-have-arrived`: it could be executed twice ·
  * `body-not-replayable`: its body is used up, and would be sent empty.
  */
 export type SafetyReason =
   | "never-arrived"
+  | "not-processed"
   | "idempotent"
   | "idempotency-key"
   | "may-have-arrived"
@@ -45,8 +48,17 @@ export function isIdempotent(method: string): boolean {
 export function maySendAgain({ method, idempotencyKey, body }: Sendable, evidence: Evidence): Safety {
   if (body.kind === "one-shot" && evidence.bodyTouched !== false) return no("body-not-replayable");
   if (!evidence.mayHaveArrived) return yes("never-arrived");
+  if (evidence.unprocessed === true) return yes("not-processed");
   if (isIdempotent(method)) return yes("idempotent");
   return idempotencyKey === undefined ? no("may-have-arrived") : yes("idempotency-key");
+}
+
+/**
+ * Whether a status says that the request was not acted on: 421, misdirected (RFC 9110 §15.5.20: it may be sent again
+ * whatever the method), and 425, too early (RFC 8470 §5.2).
+ */
+export function saysUnprocessed(status: number): boolean {
+  return status === 421 || status === 425;
 }
 
 function yes(reason: SafetyReason): Safety {

@@ -114,7 +114,10 @@ export function simulate(
   };
   while (now < seconds * 1_000) {
     flights = flights.toSorted((one, other) => one.answeredAt - other.answeredAt);
-    const turn = flights.length < clients ? nextDeparture(pace, now, flights.length) : Infinity;
+    const turn =
+      flights.length < clients
+        ? nextDeparture(pace, now, { underWay: flights.length, waiting: clients })
+        : Infinity;
     const [first] = flights;
     if (first !== undefined && first.answeredAt <= Math.max(now, turn)) {
       flights = flights.slice(1);

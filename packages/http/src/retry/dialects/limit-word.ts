@@ -36,6 +36,8 @@ export function tellsWhatRemains(response: Response): boolean {
 }
 
 function spent(response: Response, { dialects }: Retry, now: number): LimitWord | undefined {
+  // A Retry-After alone is the redirect's own, or says when to look again at this one resource.
+  if (!tellsWhatRemains(response)) return undefined;
   const { status, headers } = response;
   const hint = hintOf({ status, headers, now }, dialects);
   return hint?.kind !== "quota" && (hint?.delay ?? 0) > 0 ? { hint, accepted: true } : undefined;
