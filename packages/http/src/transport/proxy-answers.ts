@@ -18,11 +18,16 @@ export function reasonOfForwarded(status: number, headers: Headers): ProxyReason
   return toldBySquid(headers) ?? toldByTinyproxy(status, headers);
 }
 
-/** The name of squid's error page, such as `ERR_CONNECT_FAIL 111` (squid-cache.org: customised error pages). */
+/** The name of squid's error page and the errno behind it, such as `ERR_CONNECT_FAIL 111` (squid-cache.org: customised error pages). */
 function toldBySquid(headers: Headers): ProxyReason | undefined {
-  const [name] = String(headers["x-squid-error"] ?? "").split(" ");
-  return name === undefined || !name.startsWith("ERR_") ? undefined : (squid[name] ?? "unavailable");
+  const [name = "", errno = ""] = String(headers["x-squid-error"] ?? "").split(" ");
+  if (!name.startsWith("ERR_")) return undefined;
+  if (name === "ERR_CONNECT_FAIL") return connectErrnos[errno] ?? "origin-unreachable";
+  return squid[name] ?? "unavailable";
 }
+
+// Linux's ETIMEDOUT and ECONNREFUSED: where squid runs on another system, they say nothing.
+const connectErrnos: Readonly<Record<string, ProxyReason>> = { 110: "origin-timeout", 111: "origin-refused" };
 
 const squid: Readonly<Record<string, ProxyReason>> = {
   ERR_ACCESS_DENIED: "refused",
@@ -35,7 +40,6 @@ const squid: Readonly<Record<string, ProxyReason>> = {
   ERR_CANNOT_FORWARD: "unavailable",
   ERR_SOCKET_FAILURE: "failed",
   ERR_DNS_FAIL: "origin-not-found",
-  ERR_CONNECT_FAIL: "origin-unreachable",
   ERR_SECURE_CONNECT_FAIL: "origin-failed",
   ERR_READ_TIMEOUT: "origin-timeout",
   ERR_LIFETIME_EXP: "origin-timeout",
