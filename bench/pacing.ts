@@ -47,7 +47,7 @@ await writeFile(join(root.path, "page"), "welcome");
 await using server = await nginx({
   root: root.path,
   conf: "location / { limit_req zone=ten burst=5 nodelay; limit_req_status 429; try_files /page =404; }",
-  http: "limit_req_zone $binary_remote_addr zone=ten:1m rate=10r/s;",
+  httpConf: "limit_req_zone $binary_remote_addr zone=ten:1m rate=10r/s;",
 });
 await using session = new Session();
 await crowd(session, { url: server.url, clients, ms });

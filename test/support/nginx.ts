@@ -11,8 +11,8 @@ export interface NginxOptions {
   readonly root: string;
   /** Further lines for its `server` block. */
   readonly conf?: string;
-  /** Further lines for its `http` block. */
-  readonly http?: string;
+  /** Further lines for its `http` block, such as zones. */
+  readonly httpConf?: string;
   /** Lets requests wait so that no more than this many are answered in a second. @default none */
   readonly requestsPerSecond?: number;
   /** Speak TLS with this certificate. */
@@ -28,6 +28,8 @@ export interface SeenRequest {
   readonly target: string;
   /** The request's Range, empty without one. */
   readonly range: string;
+  /** The address that it came from. */
+  readonly address: string;
 }
 
 /** A running nginx; disposing of it ends it and removes its files. */
@@ -69,7 +71,7 @@ export async function nginx(options: NginxOptions): Promise<Nginx> {
 }
 
 function configuration(
-  { root, conf = "", http = "", requestsPerSecond, certificate }: NginxOptions,
+  { root, conf = "", httpConf = "", requestsPerSecond, certificate }: NginxOptions,
   port: number,
 ): string {
   const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
@@ -83,12 +85,12 @@ error_log stderr warn;
 events { worker_connections 1024; }
 http {
   ${temporary.map((name) => `${name}_temp_path ${name};`).join(" ")}
-  log_format seen '$connection $status $request_method "$request_uri" "$http_range"';
+  log_format seen '$connection $status $request_method "$request_uri" "$http_range" $remote_addr';
   access_log access.log seen;
   types { text/html html; text/plain txt; text/css css; application/javascript js; image/png png; }
   default_type application/octet-stream;
   keepalive_requests 100000;
-  ${http}
+  ${httpConf}
   ${paced ? `limit_req_zone $server_port zone=pace:64k rate=${requestsPerSecond}r/s;` : ""}
   server {
     ${paced ? "limit_req zone=pace burst=1000;" : ""}
@@ -102,11 +104,12 @@ http {
 }
 
 function parseLog(log: string): readonly SeenRequest[] {
-  return [...log.matchAll(/^(\d+) (\d+) (\S+) "(.*)" "(.*)"$/gm)].map((match) => ({
+  return [...log.matchAll(/^(\d+) (\d+) (\S+) "(.*)" "(.*)" (\S+)$/gm)].map((match) => ({
     connection: Number(match[1]),
     status: Number(match[2]),
     method: match[3] ?? "",
     target: match[4] ?? "",
     range: match[5] === "-" ? "" : (match[5] ?? ""),
+    address: match[6] ?? "",
   }));
 }

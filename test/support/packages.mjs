@@ -12,6 +12,9 @@ const needed = {
   openssl: "/usr/bin/openssl",
   chromium: "/usr/bin/chromium",
   "tinyproxy-bin": "/usr/bin/tinyproxy",
+  squid: "/usr/sbin/squid",
+  microsocks: "/usr/bin/microsocks",
+  "dante-server": "/usr/sbin/danted",
 };
 
 const missing = () => Object.keys(needed).filter((name) => !existsSync(needed[name]));

@@ -4,13 +4,25 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 /** A port of 127.0.0.1 on which nobody listened a moment ago. */
 export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  await once(server, "close");
-  if (address === null || typeof address === "string") throw new Error("A TCP server has no TCP address");
-  return address.port;
+  const [port] = await freePorts(1);
+  if (port === undefined) throw new Error("There is no free port");
+  return port;
+}
+
+/** So many different ports of 127.0.0.1 on which nobody listened a moment ago. */
+export async function freePorts(count: number): Promise<readonly number[]> {
+  // All are held at the same time, so that no two are the same.
+  const servers = Array.from({ length: count }, () => createServer().listen(0, "127.0.0.1"));
+  await Promise.all(servers.map((server) => once(server, "listening")));
+  return Promise.all(
+    servers.map(async (server) => {
+      const address = server.address();
+      server.close();
+      await once(server, "close");
+      if (address === null || typeof address === "string") throw new Error("A TCP server has no TCP address");
+      return address.port;
+    }),
+  );
 }
 
 /** Resolves when something accepts connections on the port of 127.0.0.1; throws when nothing does `within` milliseconds. */

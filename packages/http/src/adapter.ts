@@ -4,7 +4,10 @@ import type { ExchangeLimits, RawAnswer, WireRequest } from "./transport/wire.ts
 import { decode } from "./transport/decode.ts";
 import { decodeStream } from "./transport/decode-stream.ts";
 import { Transport, type TransportOptions } from "./transport/transport.ts";
-import { proxyAuthorization } from "./transport/tunnel.ts";
+import { reasonOfForwarded } from "./transport/proxy-answers.ts";
+import { ProxyError } from "./errors.ts";
+import { provesUnsent } from "./proxy-fault.ts";
+import { proxyAuthorization, takesRequests } from "./proxy-url.ts";
 import type { HttpRequest } from "./request.ts";
 import { Response } from "./response.ts";
 import type { Retry } from "./retry/retry.ts";
@@ -43,6 +46,11 @@ export interface Adapter {
    * @throws as `send` does; so does the body while it is read.
    */
   stream?(request: HttpRequest, options: StreamOptions): Promise<StreamedResponse>;
+  /**
+   * Lets go of a proxy, named by the URL that `send` was given: its idle connections close at once, those in use when
+   * their request ends, and nothing is remembered of it.
+   */
+  forget?(proxyUrl: string): void;
   /** Lets go of every connection. */
   close(): Promise<void>;
 }
@@ -72,23 +80,31 @@ export class HttpAdapter implements Adapter {
   send(request: HttpRequest, options: SendOptions): Promise<Response> {
     const { url } = request;
     const { maxBytes, proxy } = options;
-    return this.#transport
-      .send({ url, proxy }, wireOf(request, proxy), limitsOf(options))
-      .then((answer) => responseOf(answer, url.href, maxBytes));
+    return this.#transport.send({ url, proxy }, wireOf(request, proxy), limitsOf(options)).then((answer) => {
+      const complaint = complaintOf(answer, url, proxy);
+      if (complaint !== undefined) throw complaint;
+      return responseOf(answer, url.href, maxBytes);
+    });
   }
 
   async stream(request: HttpRequest, options: StreamOptions): Promise<StreamedResponse> {
     const { url } = request;
     const { maxBytes, proxy, after } = options;
     const limits = { ...limitsOf(options), after };
-    const { status, statusText, headers, body } = await this.#transport.open(
-      { url, proxy },
-      wireOf(request, proxy),
-      limits,
-    );
+    const answer = await this.#transport.open({ url, proxy }, wireOf(request, proxy), limits);
+    const { status, statusText, headers, body } = answer;
+    const complaint = complaintOf(answer, url, proxy);
+    if (complaint !== undefined) {
+      body.cancel(complaint);
+      throw complaint;
+    }
     const coding = headers["content-encoding"];
     const decoded = decodeStream(body, coding === undefined ? undefined : String(coding), maxBytes);
     return new StreamedResponse({ status, statusText, url: url.href, headers, body: decoded });
+  }
+
+  forget(proxyUrl: string): void {
+    this.#transport.forget(proxyUrl);
   }
 
   close(): Promise<void> {
@@ -97,22 +113,22 @@ export class HttpAdapter implements Adapter {
 }
 
 function limitsOf({
-  timeouts: { connect, read, attempt, total },
+  timeouts: { connect, proxy, read, attempt, total },
   deadline,
   maxBytes,
   signal,
 }: SendOptions): ExchangeLimits {
-  return { connect, read, attempt, total, deadline, maxBytes, signal };
+  return { connect, proxy, read, attempt, total, deadline, maxBytes, signal };
 }
 
 function wireOf(request: HttpRequest, proxy: string | undefined): WireRequest {
   const { method, url, body, idempotencyKey } = request;
   // A proxy for plain http takes the whole URL (RFC 9112 §3.2.2), and its credentials with each request.
-  const forwarded = proxy !== undefined && url.protocol === "http:";
+  const forwarded = isForwarded(url, proxy);
   return {
     method,
     path: forwarded ? `${url.origin}${url.pathname}${url.search}` : url.pathname + url.search,
-    headers: forwarded ? withProxyAuthorization(headersOf(request), proxy) : headersOf(request),
+    headers: proxy === undefined ? headersOf(request) : forProxy(headersOf(request), proxy, forwarded),
     body,
     idempotent: body.kind !== "one-shot" && (idempotencyKey !== undefined || isIdempotent(method)),
     url,
@@ -137,7 +153,41 @@ function headersOf({ headers, body }: HttpRequest): HeaderRecord {
   return { ...headers, "content-type": body.contentType };
 }
 
-function withProxyAuthorization(headers: HeaderRecord, proxy: string): HeaderRecord {
+/** Whether a proxy gets the request itself, and not only a tunnel to dig. */
+function isForwarded(url: URL, proxy: string | undefined): boolean {
+  return proxy !== undefined && url.protocol === "http:" && takesRequests(proxy);
+}
+
+/** Proxy-Authorization is for the proxy alone (RFC 9110 §11.7.2): what goes through a tunnel is read by the origin. */
+function forProxy(headers: HeaderRecord, proxy: string, forwarded: boolean): HeaderRecord {
+  if (!forwarded) {
+    if (!("proxy-authorization" in headers)) return headers;
+    const { "proxy-authorization": _, ...rest } = headers;
+    return rest;
+  }
   const authorization = proxyAuthorization(new URL(proxy));
   return authorization === undefined ? headers : { ...headers, "proxy-authorization": authorization };
+}
+
+/** What a proxy answered in the place of the origin that it was to forward the request to. */
+function complaintOf(
+  { status, statusText, headers }: Pick<RawAnswer, "status" | "statusText" | "headers">,
+  url: URL,
+  proxy: string | undefined,
+): ProxyError | undefined {
+  if (status < 400 || proxy === undefined || !isForwarded(url, proxy)) return undefined;
+  const reason = reasonOfForwarded(status, headers);
+  if (reason === undefined) return undefined;
+  const retryAfter = headers["retry-after"];
+  return new ProxyError(
+    `The proxy ${new URL(proxy).host} did not forward the request: ${status} ${statusText}`.trimEnd(),
+    {
+      status,
+      reason,
+      // The request went to the proxy, its body too: what is not known to have stayed there may have arrived.
+      phase: "headers",
+      mayHaveArrived: !provesUnsent(reason),
+      ...(retryAfter !== undefined && { retryAfter: String(retryAfter) }),
+    },
+  );
 }

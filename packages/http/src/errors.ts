@@ -1,4 +1,5 @@
 import { HoldfastError } from "@holdfast/policy";
+import { faultOf, reasonOfStatus, type ProxyFault, type ProxyReason } from "./proxy-fault.ts";
 import type { Response } from "./response.ts";
 import type { Verdict } from "./retry/verdict.ts";
 
@@ -26,7 +27,7 @@ export interface TransportErrorOptions extends ErrorOptions {
  * │  ├─ DecodeError                ERR_DECODE              the body is not what its Content-Encoding says
  * │  ├─ BodyTooLargeError          ERR_BODY_TOO_LARGE      maxBytes
  * │  ├─ TlsError                   ERR_TLS                 certificate, when it is what was refused
- * │  └─ ProxyError                 ERR_PROXY               the proxy's fault, not the origin's: status
+ * │  └─ ProxyError                 ERR_PROXY               the way through a proxy: reason, fault, status, retryAfter
  * ├─ DeferredError                 ERR_DEFERRED            resumeAt: the server wants to be asked again, later than one waits
  * ├─ BodyNotReplayableError        ERR_BODY_NOT_REPLAYABLE
  * ├─ TooManyRedirectsError         ERR_TOO_MANY_REDIRECTS
@@ -156,15 +157,31 @@ export class TlsError extends TransportError {
   }
 }
 
-/** The proxy is at fault, not the origin. */
+export interface ProxyErrorOptions extends Partial<TransportErrorOptions> {
+  /** @default what the status means, else "unavailable" */
+  readonly reason?: ProxyReason;
+  readonly status?: number;
+  readonly retryAfter?: string | undefined;
+}
+
+/** The way through a proxy failed: the proxy itself, or by its own word what is behind it. */
 export class ProxyError extends TransportError {
   readonly code = "ERR_PROXY";
-  /** What the proxy answered to CONNECT, where it answered. */
+  /** What went wrong, in one word. */
+  readonly reason: ProxyReason;
+  /** Whose fault it was. */
+  readonly fault: ProxyFault;
+  /** What the proxy answered, where it answered in HTTP. */
   readonly status: number | undefined;
+  /** The proxy's Retry-After, as sent; `parseRetryAfter` reads it. */
+  readonly retryAfter: string | undefined;
 
-  constructor(message: string, options: Partial<TransportErrorOptions> & { readonly status?: number } = {}) {
+  constructor(message: string, { reason, status, retryAfter, ...options }: ProxyErrorOptions = {}) {
     super(message, { phase: "proxy", mayHaveArrived: false, ...options });
-    this.status = options.status;
+    this.reason = reason ?? (status === undefined ? "unavailable" : reasonOfStatus(status));
+    this.fault = faultOf(this.reason);
+    this.status = status;
+    this.retryAfter = retryAfter;
   }
 }
 

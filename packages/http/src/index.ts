@@ -44,4 +44,5 @@ export { Session } from "./session.ts";
 export type { RequestOptions, SessionOptions, StreamRequestOptions } from "./session-options.ts";
 export { StreamedResponse, type StreamedAnswer } from "./streamed-response.ts";
 export { sessionDefaults } from "./session-defaults.ts";
-export type { TimeoutOptions } from "./timeouts.ts";
+export type { ProxyFault, ProxyReason } from "./proxy-fault.ts";
+export type { ProxyTimeoutOptions, TimeoutOptions } from "./timeouts.ts";

@@ -14,9 +14,20 @@ test("lays limits over others, and leaves what is not given", () => {
   assert.equal(resolveTimeouts(undefined, session), session);
 });
 
+test("lays the limits of a proxy over others, leg by leg", () => {
+  const session = resolveTimeouts({ proxy: { connect: "1s", tunnel: "4s" } });
+
+  assert.deepEqual(resolveTimeouts({ proxy: { tunnel: 500 } }, session).proxy, {
+    connect: 1_000,
+    tunnel: 500,
+  });
+  assert.equal(resolveTimeouts({ read: 5 }, session).proxy, session.proxy);
+});
+
 const wrong: readonly (readonly [what: string, options: unknown, message: RegExp])[] = [
-  ["a bare number", 5, /timeout takes \{ connect, read, attempt, total \}, got 5/],
+  ["a bare number", 5, /timeout takes \{ connect, read, attempt, total, proxy \}, got 5/],
   ["a name that is none", { reed: 5 }, /no limit named "reed"/],
+  ["a leg that is none", { proxy: { conect: 5 } }, /timeout.proxy has no limit named "conect"/],
   ["a negative limit", { read: -1 }, /0 or more/],
   ["a literal that is none", { read: "5 seconds" }, /"5 seconds"/],
 ];

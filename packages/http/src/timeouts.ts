@@ -1,9 +1,28 @@
 import { toMs, type Duration } from "@holdfast/policy";
 
+/**
+ * The limits of the way through a proxy, one for each leg. None of them can exceed `connect`, which holds for all legs
+ * together; whichever passes is the proxy's fault, but for the last.
+ */
+export interface ProxyTimeoutOptions {
+  /** The proxy's name and TCP to it. @default half of `connect` */
+  readonly connect?: Duration;
+  /** TLS with an https proxy. @default half of `connect` */
+  readonly tls?: Duration;
+  /** From CONNECT, or the first word of SOCKS, to the proxy's word that the tunnel stands. @default what is left of `connect` */
+  readonly tunnel?: Duration;
+  /** TLS with the origin, through the tunnel. @default what is left of `connect` */
+  readonly origin?: Duration;
+}
+
+/** The limits of the way through a proxy in milliseconds, as far as they were given. */
+export type ProxyTimeouts = Readonly<Partial<Record<keyof ProxyTimeoutOptions, number>>>;
+
 /** The limits of a request. Each one that passes ends an attempt, and `total` the whole call. */
 export interface TimeoutOptions {
-  /** Name, TCP and TLS, over all addresses of the host. @default "5s" */
+  /** Name, TCP and TLS, over all addresses of the host, and the proxy where there is one. @default "5s" */
   readonly connect?: Duration;
+  readonly proxy?: ProxyTimeoutOptions;
   /** Silence: until the head is whole, and between two pieces of the body. @default "30s" */
   readonly read?: Duration;
   /** One attempt from its start to the last byte of its body. @default Infinity */
@@ -15,6 +34,7 @@ export interface TimeoutOptions {
 /** Limits in milliseconds, none missing. */
 export interface Timeouts {
   readonly connect: number;
+  readonly proxy?: ProxyTimeouts;
   readonly read: number;
   readonly attempt: number;
   readonly total: number;
@@ -28,23 +48,39 @@ export function resolveTimeouts(
   under: Timeouts = timeoutDefaults,
 ): Timeouts {
   if (options === undefined) return under;
-  checkNames(options);
+  check("timeout", options, limits);
+  const proxy = resolveProxyTimeouts(options.proxy, under.proxy);
   return {
     connect: toMs(options.connect ?? under.connect),
     read: toMs(options.read ?? under.read),
     attempt: toMs(options.attempt ?? under.attempt),
     total: toMs(options.total ?? under.total),
+    ...(proxy && { proxy }),
   };
 }
 
-const names: ReadonlySet<string> = new Set(Object.keys(timeoutDefaults));
+function resolveProxyTimeouts(
+  options: ProxyTimeoutOptions | undefined,
+  under: ProxyTimeouts | undefined,
+): ProxyTimeouts | undefined {
+  if (options === undefined) return under;
+  check("timeout.proxy", options, legs);
+  const given = legs.flatMap((leg) => {
+    const limit = options[leg];
+    return limit === undefined ? [] : [[leg, toMs(limit)] as const];
+  });
+  return { ...under, ...Object.fromEntries(given) };
+}
 
-function checkNames(options: TimeoutOptions): void {
+const limits = ["connect", "read", "attempt", "total", "proxy"] as const;
+const legs = ["connect", "tls", "tunnel", "origin"] as const;
+
+function check(what: string, options: object, names: readonly string[]): void {
   if (typeof options !== "object") {
-    throw new TypeError(`timeout takes { connect, read, attempt, total }, got ${JSON.stringify(options)}`);
+    throw new TypeError(`${what} takes { ${names.join(", ")} }, got ${JSON.stringify(options)}`);
   }
   for (const name of Object.keys(options)) {
-    if (!names.has(name))
-      throw new TypeError(`timeout has no limit named ${JSON.stringify(name)}: ${[...names].join(", ")}`);
+    if (!names.includes(name))
+      throw new TypeError(`${what} has no limit named ${JSON.stringify(name)}: ${names.join(", ")}`);
   }
 }

@@ -30,6 +30,14 @@ const cases = [
     undefined,
     "http://session.test:2",
   ],
+  [
+    "a SOCKS proxy of the environment counts for all",
+    undefined,
+    { ALL_PROXY: "socks5://user:pass@env.test:1080" },
+    undefined,
+    "socks5://user:pass@env.test:1080",
+  ],
+  ["a SOCKS proxy counts", "socks4a://session.test:2", undefined, undefined, "socks4a://session.test:2"],
 ] as const;
 
 for (const [name, session, env, own, expected] of cases) {

@@ -1,4 +1,4 @@
-import { InvalidUrlError } from "../errors.ts";
+import { proxyUrl } from "../proxy-url.ts";
 import { environmentProxies, proxyFor, selectProxy, type Environment, type ProxyMap } from "./environment.ts";
 
 /** Says which proxy a request goes through; undefined goes directly. */
@@ -18,17 +18,10 @@ export function proxyChooser(
     if (own === undefined && !hasAmbient) return undefined;
     const said = own === undefined ? undefined : selectProxy(url, mapOf(own));
     const proxy = said ?? (hasAmbient ? proxyFor(url, { environment }) : undefined);
-    return proxy === undefined ? undefined : checked(proxy);
+    return proxy === undefined ? undefined : proxyUrl(proxy);
   };
 }
 
 function mapOf(proxy: string | ProxyMap): ProxyMap {
   return typeof proxy === "string" ? { all: proxy } : proxy;
-}
-
-/** A proxy without a scheme is an http one, as in requests and curl. */
-function checked(proxy: string): string {
-  const text = /^[a-z][a-z\d+.-]*:\/\//i.test(proxy) ? proxy : `http://${proxy}`;
-  if (URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)) return text;
-  throw new InvalidUrlError("The proxy's URL must begin with http:// or https://");
 }

@@ -10,6 +10,7 @@ import {
   DecodeError,
   IncompleteBodyError,
   ProtocolError,
+  ProxyError,
   ReadTimeoutError,
   TlsError,
 } from "../errors.ts";
@@ -302,6 +303,39 @@ const table: readonly (readonly [what: string, facts: Case, decision: string])[]
     "a circuit that is held open",
     { error: new CircuitOpenError(Infinity) },
     "exhausted circuit-open-too-long",
+  ],
+  [
+    "a proxy that asks for patience",
+    { method: "POST", error: new ProxyError("?", { status: 429, retryAfter: "7" }) },
+    "yes retry-after 7000",
+  ],
+  [
+    "a proxy that asks for more patience than there is",
+    { error: new ProxyError("?", { status: 503, retryAfter: "700" }) },
+    "exhausted retry-after-too-long",
+  ],
+  [
+    "a proxy whose Retry-After nobody listens to",
+    {
+      error: new ProxyError("?", { status: 429, retryAfter: "7" }),
+      rule: { respectRetryAfterHeader: false },
+    },
+    "yes back-off 0",
+  ],
+  [
+    "a proxy that wants credentials",
+    { error: new ProxyError("?", { status: 407 }) },
+    "no not-retried: proxy-auth",
+  ],
+  [
+    "a one-shot body that a proxy did not forward",
+    { method: "PUT", body: oneShot, error: new ProxyError("?", { status: 503, phase: "headers" }) },
+    "no not-retried: body-not-replayable",
+  ],
+  [
+    "a one-shot body whose proxy could not be reached",
+    { method: "POST", body: oneShot, error: new ProxyError("?", { reason: "unreachable" }) },
+    "yes back-off 0",
   ],
   ["a rate limit", { method: "POST", error: new RateLimitedError(500, now + 500) }, "yes rate-limited 500"],
 

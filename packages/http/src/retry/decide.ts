@@ -1,11 +1,11 @@
 import { CircuitOpenError, RateLimitedError, RejectedError, RetryError } from "@holdfast/policy";
-import { TransportError, type Phase } from "../errors.ts";
+import { ProxyError, TransportError, type Phase } from "../errors.ts";
 import type { HttpRequest } from "../request.ts";
 import type { Response } from "../response.ts";
 import type { Hint } from "./dialects/dialect.ts";
 import { hintOf } from "./dialects/index.ts";
 import { replyOf } from "./dialects/reply.ts";
-import type { ServerDelay } from "./retry-after.ts";
+import { parseRetryAfter, type ServerDelay } from "./retry-after.ts";
 import type { Retry } from "./retry.ts";
 import { maySendAgain, saysUnprocessed, type Evidence } from "./safety.ts";
 import { errorVerdict, mayPass, retriedOnce, type Verdict } from "./verdict.ts";
@@ -162,11 +162,13 @@ function patience(facts: Facts, left: Retry, listen: Listen): Decision {
   return { again: "yes", retry: left, minimum: wish.delay, source: wish.source };
 }
 
-/** When to come back: by the server's word, or by that of a policy which would refuse any earlier attempt. */
-function wishOf({ error, now }: Facts, listen: Listen): ServerDelay | undefined {
+/** When to come back: by the server's or the proxy's word, or by that of a policy which would refuse any earlier attempt. */
+function wishOf({ error, now, retry }: Facts, listen: Listen): ServerDelay | undefined {
   if (error instanceof CircuitOpenError || error instanceof RateLimitedError) {
     return { delay: error.retryAt - now, source: errorVerdict(error).reason };
   }
+  if (error instanceof ProxyError && error.retryAfter !== undefined && retry.respectRetryAfterHeader)
+    return parseRetryAfter(error.retryAfter, now);
   const { delay, source = "" } = listen() ?? {};
   return delay === undefined ? undefined : { delay, source };
 }

@@ -1,3 +1,5 @@
+import type { ProxyReason } from "../proxy-fault.ts";
+
 /** What an exchange means: whether another attempt can help, and what a person should do. */
 export interface Verdict {
   /**
@@ -108,7 +110,10 @@ const failures = {
   proxy: ["transient", "switch the proxy"],
   "proxy-throttled": ["throttled", "slow down; the proxy limits the rate"],
   "proxy-auth": ["blocked", "give the proxy its credentials"],
+  "proxy-payment": ["blocked", "the proxy's credit is used up"],
+  "proxy-certificate": ["blocked", "renew the proxy's certificate, or trust its issuer"],
   "proxy-refused": ["blocked", "switch the proxy; this one refuses the target"],
+  "proxy-origin": ["transient", "back off; the proxy cannot reach the host"],
   "no-proxy": ["blocked", "add proxies, or wait until one has rested"],
   "circuit-open": ["transient", "wait; the host has failed too often of late"],
   "bulkhead-full": ["transient", "lower the concurrency; too many calls are under way"],
@@ -234,7 +239,7 @@ function failureOf(error: unknown): Failure | undefined {
   const code = field(error, "code");
   if (code === "ERR_CONNECTION") return connectionFailure(error);
   if (code === "ERR_TLS") return tlsFailure(error);
-  if (code === "ERR_PROXY") return proxyFailure(field(error, "status"));
+  if (code === "ERR_PROXY") return proxyFailure(String(field(error, "reason")));
   const name = field(error, "name");
   if (name === "AbortError" || name === "TimeoutError") return "aborted";
   return typeof code === "string" ? (codes[code] ?? errnos[code]) : undefined;
@@ -252,10 +257,18 @@ function tlsFailure(error: unknown): Failure {
   return /^(?:EPROTO$|ERR_SSL_)/.test(String(field(error, "errno"))) ? "tls-protocol" : "tls";
 }
 
-function proxyFailure(status: unknown): Failure {
-  if (typeof status !== "number" || status >= 500) return "proxy";
-  if (status === 407) return "proxy-auth";
-  return status === 429 ? "proxy-throttled" : status === 408 ? "proxy" : "proxy-refused";
+/** Failures on the way through a proxy by their reason; any other is `proxy`. */
+const proxyReasons: Readonly<Record<string, Failure>> = {
+  auth: "proxy-auth",
+  payment: "proxy-payment",
+  certificate: "proxy-certificate",
+  refused: "proxy-refused",
+  unsupported: "proxy-refused",
+  throttled: "proxy-throttled",
+} satisfies Partial<Record<ProxyReason, Failure>>;
+
+function proxyFailure(reason: string): Failure {
+  return proxyReasons[reason] ?? (reason.startsWith("origin-") ? "proxy-origin" : "proxy");
 }
 
 function field(value: unknown, name: string): unknown {

@@ -72,6 +72,9 @@ export type {
   Send,
   Step,
 } from "./steps.ts";
+export type { SocksCredentials, SocksRequest } from "./socks-messages.ts";
+export type { SocksProxy, SocksProxyOptions, SocksTurns } from "./socks-proxy.ts";
+export { socks4Reply, socks5Reply, socksProxy } from "./socks-proxy.ts";
 export { pageBody } from "./page-body.ts";
 export type { PageFault, QuickstartSite, QuickstartSiteOptions } from "./quickstart-site.ts";
 export { quickstartSite } from "./quickstart-site.ts";

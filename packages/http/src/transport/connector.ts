@@ -1,10 +1,12 @@
 import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import { systemClock, type Clock } from "@holdfast/policy";
+import type { ProxyTimeouts } from "../timeouts.ts";
 import { connectAny, systemLookup, type Lookup } from "./happy-eyeballs.ts";
 import { handshake, TlsSessions, type TlsOptions } from "./tls.ts";
-import { throughProxy } from "./tunnel.ts";
-import { within } from "./within.ts";
+import { throughProxy } from "./proxied.ts";
+import { hostOf, portOf } from "./url-parts.ts";
+import { destroy, within } from "./within.ts";
 
 export interface ConnectorOptions {
   readonly tls?: TlsOptions | undefined;
@@ -17,11 +19,23 @@ export interface ConnectorOptions {
   readonly clock?: Clock | undefined;
 }
 
+/** How long opening a connection may take. */
+export interface ConnectLimits {
+  /** Milliseconds for all of it: the name, every address, the proxy and TLS. */
+  readonly connectLimit: number;
+  /** Milliseconds for each leg of the way through a proxy, as far as they were given. */
+  readonly proxyLimits?: ProxyTimeouts | undefined;
+}
+
 /** Opens one connection to an origin, ready for a request, through a proxy where one is named. */
-export type Connector = (origin: URL, limit: number, signal: AbortSignal) => Promise<Socket | TLSSocket>;
+export type Connector = (
+  origin: URL,
+  limits: ConnectLimits,
+  signal: AbortSignal,
+) => Promise<Socket | TLSSocket>;
 
 /**
- * Makes a connector whose `limit`, in milliseconds, covers the name, every address, the proxy and TLS.
+ * Makes a connector with a cache of TLS sessions of its own, so that no two proxies share one.
  *
  * It throws ConnectionError, ConnectTimeoutError, TlsError, ProxyError, or the signal's reason; nothing of a request has
  * been sent by then.
@@ -31,29 +45,37 @@ export function connector(options: ConnectorOptions = {}, proxy?: URL): Connecto
   const sessions = new TlsSessions();
   const open = (url: URL, signal: AbortSignal): Promise<Socket> =>
     connectAny({ hostname: hostOf(url), port: portOf(url), lookup, clock, localAddress }, signal);
-  return (origin, limit, signal) =>
-    within({ clock, limit, signal, target: origin.host }, async (ended) => {
-      const socket = await (proxy === undefined
-        ? open(origin, ended)
-        : throughProxy({ proxy, origin, tls, open: () => open(proxy, ended) }, ended));
-      if (origin.protocol !== "https:") return socket;
-      const protocols = http2 ? ["h2", "http/1.1"] : ["http/1.1"];
-      const session = sessions.of(origin.host);
-      const hostname = hostOf(origin);
-      const secured = await handshake(
-        socket,
-        { ALPNProtocols: protocols, hostname, ...(session && { session }), ...tls },
-        ended,
-      );
-      secured.on("session", (ticket: Buffer) => sessions.keep(origin.host, ticket));
-      return secured;
-    });
+  const secure = async (socket: Socket, url: URL, signal: AbortSignal): Promise<TLSSocket> => {
+    const toProxy = url === proxy;
+    const ALPNProtocols = http2 && !toProxy ? ["h2", "http/1.1"] : ["http/1.1"];
+    const key = toProxy ? "" : url.host;
+    const session = sessions.of(key);
+    const own = toProxy ? forProxy(tls) : tls;
+    const hostname = hostOf(url);
+    const secured = await handshake(
+      socket,
+      { ALPNProtocols, hostname, ...(session && { session }), ...own },
+      signal,
+    );
+    secured.on("session", (ticket: Buffer) => sessions.keep(key, ticket));
+    return secured;
+  };
+  if (proxy !== undefined) {
+    const hands = { clock, lookup, open, secure };
+    return (origin, limits, signal) => throughProxy(hands, { proxy, origin, limits }, signal);
+  }
+  return (origin, { connectLimit: limit }, signal) =>
+    within(
+      { clock, limit, signal, target: origin.host },
+      async (ended) => {
+        const socket = await open(origin, ended);
+        return origin.protocol === "https:" ? secure(socket, origin, ended) : socket;
+      },
+      destroy,
+    );
 }
 
-function hostOf(url: URL): string {
-  return url.hostname.replace(/^\[|\]$/g, "");
-}
-
-function portOf(url: URL): number {
-  return Number(url.port || (url.protocol === "https:" ? 443 : 80));
+/** What is meant for the origin, its name and the client's certificate, is not for the proxy. */
+function forProxy({ ca, rejectUnauthorized, minVersion, maxVersion, ciphers }: TlsOptions): TlsOptions {
+  return { ca, rejectUnauthorized, minVersion, maxVersion, ciphers };
 }

@@ -84,6 +84,10 @@ export abstract class Exchange implements Dispatcher.DispatchHandler, Passenger,
     return this.#limits.connect;
   }
 
+  get proxyLimits(): ExchangeLimits["proxy"] {
+    return this.#limits.proxy;
+  }
+
   board(connection: Connection): void {
     this.#connection = connection;
     this.#phase = "headers";

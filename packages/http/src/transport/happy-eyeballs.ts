@@ -32,7 +32,7 @@ export interface TcpTarget {
  * @throws ConnectionError with the platform's code; the signal's reason.
  */
 export async function connectAny(target: TcpTarget, signal: AbortSignal): Promise<Socket> {
-  const addresses = interleave(await resolve(target));
+  const addresses = interleave(await addressesOf(target));
   signal.throwIfAborted();
   const race = new Race(target, signal);
   try {
@@ -42,7 +42,15 @@ export async function connectAny(target: TcpTarget, signal: AbortSignal): Promis
   }
 }
 
-async function resolve({ hostname, lookup }: TcpTarget): Promise<readonly string[]> {
+/**
+ * Finds the addresses of a host; an address is its own.
+ *
+ * @throws ConnectionError of the phase "dns".
+ */
+export async function addressesOf({
+  hostname,
+  lookup,
+}: Pick<TcpTarget, "hostname" | "lookup">): Promise<readonly string[]> {
   if (isIP(hostname) !== 0) return [hostname];
   try {
     return await lookup(hostname);
@@ -149,7 +157,8 @@ function refusal(target: string, cause: Error): ConnectionError {
   });
 }
 
-function noAddress(hostname: string): ConnectionError {
+/** Says that a name has no address. */
+export function noAddress(hostname: string): ConnectionError {
   return new ConnectionError(`The name ${hostname} has no address`, {
     errno: "ENODATA",
     phase: "dns",

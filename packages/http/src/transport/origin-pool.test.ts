@@ -234,3 +234,52 @@ test("close strands who waits, with the reason", () => {
   assert.equal(openings.all[0]?.signal.aborted, true);
   assert.ok(closing.empty);
 });
+
+test("a retired pool closes what is idle at once, what is in use when it comes back, and still serves who waits", async () => {
+  const { pool: old, openings } = pool({ limit: 2 });
+  const [idle, busy, late] = [new Rider(), new Rider(), new Rider()];
+  old.take(idle);
+  old.take(busy);
+  for (const { resolve } of openings.all) resolve(await socket());
+  await turn();
+  const [resting, working] = [idle.boarded[0], busy.boarded[0]];
+  assert.ok(resting !== undefined && working !== undefined);
+  old.release(resting);
+  old.retire();
+  const atOnce = [resting.closed, working.closed, working.open];
+
+  old.take(late);
+  openings.all[2]?.resolve(await socket());
+  await turn();
+  old.release(working);
+  const [served] = late.boarded;
+  assert.ok(served !== undefined);
+  const stillServed = served.closed;
+  old.release(served);
+
+  assert.deepEqual(atOnce, [true, false, false]);
+  assert.deepEqual([working.closed, stillServed, served.closed], [true, false, true]);
+  assert.ok(old.empty);
+});
+
+test("a connection that nobody waits for any more when it is open is not kept by a retired pool", async () => {
+  const { pool: old, openings } = pool({ limit: 2 });
+  const [first, second] = [new Rider(), new Rider()];
+  old.take(first);
+  old.take(second);
+  openings.all[0]?.resolve(await socket());
+  await turn();
+  const [shared] = first.boarded;
+  assert.ok(shared !== undefined);
+  old.release(shared);
+  old.retire();
+  const surplus = await socket();
+
+  openings.all[1]?.resolve(surplus);
+  await turn();
+
+  assert.deepEqual(second.boarded, [shared]);
+  assert.ok(surplus.destroyed);
+  old.release(shared);
+  assert.ok(old.empty);
+});

@@ -1,10 +1,8 @@
 import { Connection } from "./connection.ts";
-import type { Connector } from "./connector.ts";
+import type { ConnectLimits, Connector } from "./connector.ts";
 
 /** Something that waits for a connection and then uses it. */
-export interface Passenger {
-  /** Milliseconds that opening a connection for it may take. */
-  readonly connectLimit: number;
+export interface Passenger extends ConnectLimits {
   /** Gives it a connection; it calls `release` when it has done with it. */
   board(connection: Connection): void;
   /** Says that no connection could be made. */
@@ -32,6 +30,7 @@ export class OriginPool {
   readonly #waiting = new Set<Passenger>();
   /** One connection is for all: so it is, or so it may turn out when it is open. */
   #shared: boolean;
+  #retired = false;
 
   constructor(origin: URL, { connector, limit, mayMultiplex }: OriginPoolOptions) {
     this.#origin = origin;
@@ -85,6 +84,18 @@ export class OriginPool {
     }
   }
 
+  /** Closes what is idle, and every connection else when its request has ended; whoever waits is still served. */
+  retire(): void {
+    this.#retired = true;
+    for (const connection of this.#all) this.#dismiss(connection);
+  }
+
+  /** Lets a connection carry what is under way on it, and nothing more. */
+  #dismiss(connection: Connection): void {
+    connection.leave();
+    this.#forget(connection);
+  }
+
   /** Drops every connection; whatever waits or is under way fails with the reason. */
   close(reason: Error): void {
     for (const passenger of this.#waiting) this.#strand(passenger, reason);
@@ -125,13 +136,13 @@ export class OriginPool {
     const [first] = this.#waiting;
     if (first === undefined) return;
     const most = Math.min(this.#wantedOpenings, this.#limit - this.#all.size);
-    while (this.#openings.size < most) this.#open(first.connectLimit);
+    while (this.#openings.size < most) this.#open(first);
   }
 
-  #open(connectLimit: number): void {
+  #open(limits: ConnectLimits): void {
     const opening = new AbortController();
     this.#openings.add(opening);
-    this.#connector(this.#origin, connectLimit, opening.signal).then(
+    this.#connector(this.#origin, limits, opening.signal).then(
       (socket) => {
         if (this.#openings.delete(opening)) this.#admit(new Connection(this.#origin, socket, this.#forget));
         else socket.destroy();
@@ -149,6 +160,7 @@ export class OriginPool {
     if (next !== undefined) board(next, connection);
     else if (!connection.multiplexed) this.#idle.push(connection);
     if (connection.multiplexed) for (const passenger of this.#waiting) this.#boardToo(passenger, connection);
+    if (this.#retired) this.#dismiss(connection);
     this.#openMore();
   }
 

@@ -1,8 +1,8 @@
-import { systemClock, type Clock } from "@holdfast/policy";
+import { systemClock } from "@holdfast/policy";
 import { BufferedExchange } from "./buffered.ts";
-import { connector, type Connector, type ConnectorOptions } from "./connector.ts";
+import type { ConnectorOptions } from "./connector.ts";
 import type { ExchangeLimits, RawAnswer, Road, WireRequest } from "./wire.ts";
-import { OriginPool } from "./origin-pool.ts";
+import { Roads } from "./roads.ts";
 import { StreamedExchange, type LiveAnswer, type StreamLimits } from "./streamed.ts";
 import { Watchdog } from "./watchdog.ts";
 
@@ -17,30 +17,20 @@ export interface Destination {
   readonly proxy: string | undefined;
 }
 
-// Fewer are not worth a look.
-const manyOrigins = 1_024;
-
 /** Sends requests over connections that it keeps, one pool for each origin. */
 export class Transport {
-  readonly #options: TransportOptions;
-  readonly #clock: Clock;
-  readonly #connector: Connector;
-  readonly #connections: number;
-  readonly #watchdog: Watchdog;
-  readonly #roads = new Map<string, Road>();
-  readonly #http2: boolean;
-  /** What was asked for last: the origin, with the slash that ends it. */
-  #latest: { readonly prefix: string; readonly road: Road } | undefined;
-  #sweepAt = manyOrigins;
+  readonly #roads: Roads;
+  /** What was asked for last: the origin, with the slash that ends it, and the proxy. */
+  #latest: { readonly prefix: string; readonly proxy: string | undefined; readonly road: Road } | undefined;
   #closed = false;
 
   constructor(options: TransportOptions = {}) {
-    this.#options = options;
-    this.#clock = options.clock ?? systemClock;
-    this.#connector = connector(options);
-    this.#http2 = options.http2 ?? false;
-    this.#connections = options.connections ?? 256;
-    this.#watchdog = new Watchdog(this.#clock);
+    const clock = options.clock ?? systemClock;
+    this.#roads = new Roads({
+      connector: options,
+      limit: options.connections ?? 256,
+      equipment: { watchdog: new Watchdog(clock), clock },
+    });
   }
 
   /**
@@ -72,44 +62,34 @@ export class Transport {
   /** Drops every connection; what is under way fails. */
   close(): Promise<void> {
     this.#closed = true;
-    for (const { pool } of this.#roads.values()) pool.close(new Error("The session was closed"));
-    this.#roads.clear();
+    this.#roads.close(new Error("The session was closed"));
+    this.#latest = undefined;
     return Promise.resolve();
   }
 
-  /** Connections through a proxy lead to one origin each, and are that origin's through that proxy alone. */
+  /**
+   * Lets go of a proxy, named by the URL that requests name it by: its idle connections close at once, those in use when
+   * their request ends, and its TLS sessions are forgotten. A request that names it later finds it as new.
+   */
+  forget(proxyUrl: string): void {
+    if (this.#latest?.proxy === proxyUrl) this.#latest = undefined;
+    this.#roads.forget(proxyUrl);
+  }
+
+  /** How many origins, each through each proxy, there are connections to, or were a while ago. */
+  get roads(): number {
+    return this.#roads.size;
+  }
+
   #roadTo({ url, proxy }: Destination): Road {
     // Hot path: a URL builds its origin anew at each reading, for the map to hash: 0.1 µs and more.
-    if (proxy === undefined && this.#latest !== undefined && url.href.startsWith(this.#latest.prefix)) {
-      return this.#latest.road;
-    }
+    const latest = this.#latest;
+    if (latest !== undefined && latest.proxy === proxy && url.href.startsWith(latest.prefix))
+      return latest.road;
+    if (this.#roads.full) this.#roads.sweep();
     const { origin } = url;
-    const road = this.#roadThrough(origin, proxy);
-    if (proxy === undefined) this.#latest = { prefix: `${origin}/`, road };
+    const road = this.#roads.to(origin, proxy);
+    this.#latest = { prefix: `${origin}/`, proxy, road };
     return road;
-  }
-
-  #roadThrough(origin: string, proxy: string | undefined): Road {
-    const key = proxy === undefined ? origin : `${origin} ${proxy}`;
-    const known = this.#roads.get(key);
-    if (known !== undefined) return known;
-    const connect = proxy === undefined ? this.#connector : connector(this.#options, new URL(proxy));
-    const mayMultiplex = this.#http2 && origin.startsWith("https:");
-    const pool = new OriginPool(new URL(origin), {
-      connector: connect,
-      limit: this.#connections,
-      mayMultiplex,
-    });
-    if (this.#roads.size >= this.#sweepAt) this.#sweep();
-    const road = { pool, watchdog: this.#watchdog, clock: this.#clock };
-    this.#roads.set(key, road);
-    return road;
-  }
-
-  /** Forgets origins that nothing is left of; done so seldom that it costs a request nothing. */
-  #sweep(): void {
-    for (const [key, { pool }] of this.#roads) if (pool.empty) this.#roads.delete(key);
-    this.#latest = undefined;
-    this.#sweepAt = Math.max(manyOrigins, 2 * this.#roads.size);
   }
 }

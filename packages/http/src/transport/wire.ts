@@ -1,5 +1,6 @@
 import type { Clock } from "@holdfast/policy";
 import type { Body } from "../body.ts";
+import type { ProxyTimeouts } from "../timeouts.ts";
 import type { OriginPool } from "./origin-pool.ts";
 import type { Watchdog } from "./watchdog.ts";
 
@@ -21,6 +22,7 @@ export interface WireRequest {
 /** The limits of one exchange; instants are on the clock. */
 export interface ExchangeLimits {
   readonly connect: number;
+  readonly proxy?: ProxyTimeouts | undefined;
   readonly read: number;
   readonly attempt: number;
   /** The length of the whole call, for the message. */

@@ -9,16 +9,19 @@ export interface Limit {
   readonly limit: number;
   readonly signal: AbortSignal;
   readonly target: string;
+  /** What to say when the limit has passed. @default a ConnectTimeoutError */
+  readonly late?: () => Error;
 }
 
 /**
- * Does the work of opening a connection, all of it within the limit; a connection that comes too late is dropped.
+ * Does the work of opening a connection, or a part of it, within the limit; what comes of it too late is dropped.
  *
  * @throws ConnectTimeoutError; the signal's reason; what the work throws.
  */
-export async function within<T extends Socket>(
-  { clock, limit, signal, target }: Limit,
+export async function within<T>(
+  { clock, limit, signal, target, late = () => new ConnectTimeoutError(target, limit) }: Limit,
   work: (ended: AbortSignal) => Promise<T>,
+  drop: (late: T) => void,
 ): Promise<T> {
   signal.throwIfAborted();
   const ended = new AbortController();
@@ -26,7 +29,7 @@ export async function within<T extends Socket>(
   signal.addEventListener("abort", abort, { once: true });
   const done = new AbortController();
   clock.sleep(limit, done.signal).then(
-    () => ended.abort(new ConnectTimeoutError(target, limit)),
+    () => ended.abort(late()),
     () => undefined,
   );
   const working = work(ended.signal);
@@ -34,15 +37,17 @@ export async function within<T extends Socket>(
     // A resolver cannot be told to stop: whoever waits for it is let go all the same.
     return await Promise.race([working, rejection(ended.signal)]);
   } catch (error) {
-    working.then(
-      (late) => late.destroy(),
-      () => undefined,
-    );
+    working.then(drop, () => undefined);
     throw error;
   } finally {
     done.abort();
     signal.removeEventListener("abort", abort);
   }
+}
+
+/** Drops a connection. */
+export function destroy(socket: Socket): void {
+  socket.destroy();
 }
 
 function rejection(signal: AbortSignal): Promise<never> {

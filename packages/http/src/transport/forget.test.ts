@@ -1,0 +1,116 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { noBody } from "../body.ts";
+import { faultOrigin, respond, socksProxy, stall } from "../testing/index.ts";
+import { Transport } from "./transport.ts";
+import type { ExchangeLimits, WireRequest } from "./wire.ts";
+
+const limits: ExchangeLimits = {
+  connect: 5_000,
+  read: 5_000,
+  attempt: Infinity,
+  total: Infinity,
+  deadline: Infinity,
+  maxBytes: Infinity,
+  signal: undefined,
+};
+
+function get(path: string): WireRequest {
+  return { method: "GET", path, headers: {}, body: noBody, idempotent: true, target: "origin.test" };
+}
+
+const page = respond(200, { body: "here" });
+const routes = { "/": page, "/slow": stall(page, { atBody: 2, pause: 50 }) };
+
+/** Resolves as soon as it holds. */
+async function until(holds: () => boolean): Promise<void> {
+  while (!holds()) await new Promise((resolve) => setImmediate(resolve));
+}
+
+test("a proxy that is forgotten loses its idle connections at once, and only its own", async () => {
+  await using origin = await faultOrigin({ routes });
+  await using proxy = await socksProxy();
+  const transport = new Transport();
+  const url = new URL(origin.url);
+  const via = (user: string): string => `socks5://${user}@${proxy.host}`;
+  await transport.send({ url, proxy: via("ada") }, get("/"), limits);
+  await transport.send({ url, proxy: via("eve") }, get("/"), limits);
+  await transport.send({ url, proxy: undefined }, get("/"), limits);
+
+  transport.forget(via("ada"));
+  transport.forget(via("nobody"));
+  await until(() => proxy.openConnections === 1);
+
+  assert.equal(transport.roads, 2);
+  const [kept] = await Promise.all([
+    transport.send({ url, proxy: via("eve") }, get("/"), limits),
+    transport.send({ url, proxy: via("ada") }, get("/"), limits),
+  ]);
+  assert.deepEqual([kept.reused, proxy.connections], [true, 3]);
+  await transport.close();
+});
+
+test("a request that is under way through a forgotten proxy ends well, and its connection with it", async () => {
+  await using origin = await faultOrigin({ routes });
+  await using proxy = await socksProxy();
+  const transport = new Transport();
+  const to = { url: new URL(origin.url), proxy: `socks5h://${proxy.host}` };
+  const under = transport.send(to, get("/slow"), limits);
+  const waiting = transport.send(to, get("/"), limits);
+  await until(() => origin.requests.length > 0);
+
+  transport.forget(to.proxy);
+  const answers = await Promise.all([under, waiting]);
+  await until(() => proxy.openConnections === 0);
+
+  assert.deepEqual(
+    answers.map(({ body }) => body.toString()),
+    ["here", "here"],
+  );
+  await transport.close();
+});
+
+test("close drops what is under way through a forgotten proxy as well", async () => {
+  await using origin = await faultOrigin({ routes: { "/": stall(page, { atBody: 2 }) } });
+  await using proxy = await socksProxy();
+  const transport = new Transport();
+  const to = { url: new URL(origin.url), proxy: `socks5h://${proxy.host}` };
+  const under = transport.send(to, get("/"), limits).catch((error: unknown) => error);
+  await until(() => origin.requests.length > 0);
+  transport.forget(to.proxy);
+
+  await transport.close();
+
+  assert.match(String(await under), /closed/);
+  await until(() => proxy.openConnections === 0);
+});
+
+test("proxies that come and go leave no road behind", async () => {
+  await using origin = await faultOrigin({ routes });
+  await using proxy = await socksProxy();
+  const transport = new Transport();
+  const url = new URL(origin.url);
+  const counts: number[] = [];
+  for (let number = 0; number < 200; number += 1) {
+    const to = { url, proxy: `socks5://session-${number}@${proxy.host}` };
+    await transport.send(to, get("/"), limits);
+    counts.push(transport.roads);
+    transport.forget(to.proxy);
+  }
+
+  assert.deepEqual([Math.max(...counts), transport.roads], [1, 0]);
+  await until(() => proxy.openConnections === 0);
+  await transport.close();
+});
+
+test("proxies that nobody forgets are swept when nothing is left of them", async () => {
+  const transport = new Transport();
+  const url = new URL("http://127.0.0.1:1/");
+  for (let number = 0; number < 2_500; number += 1) {
+    const to = { url, proxy: `socks5://session-${number}@127.0.0.1:1` };
+    await transport.send(to, get("/"), limits).catch(() => undefined);
+  }
+
+  assert.ok(transport.roads <= 1_024, `${transport.roads} roads`);
+  await transport.close();
+});

@@ -1,0 +1,67 @@
+import assert from "node:assert/strict";
+import { ProxyError, Retry, Session, type ProxyReason, type SessionOptions } from "@holdfast/http";
+import { faultOrigin, respond, type FaultOrigin, type FaultOriginOptions } from "@holdfast/http/testing";
+import { certificates, type Certificates } from "../support/certificates.ts";
+
+const limits = { connect: "400ms", read: "400ms" } as const;
+/** One attempt. */
+export const noRetry = new Retry({ total: 0, raiseOnStatus: false });
+/** Two attempts, the second at once. */
+export const twice = new Retry({ total: 1, backoffFactor: "5ms", raiseOnStatus: false });
+
+/** What a test plays on. */
+export interface Stage {
+  readonly all: Certificates;
+  readonly origin: FaultOrigin;
+  /** Host and port of the origin, as CONNECT names it. */
+  readonly authority: string;
+}
+
+/** What every origin answers. */
+export const routes = { "/": [respond(200, { body: "here" })] };
+
+/** An https origin for one test. */
+export async function withOrigin(
+  act: (stage: Stage) => Promise<void>,
+  options: FaultOriginOptions = {},
+): Promise<void> {
+  const all = await certificates();
+  await using origin = await faultOrigin({ routes, tls: all.good, ...options });
+  await act({ all, origin, authority: `localhost:${origin.port}` });
+}
+
+/** A session behind a proxy that makes one attempt. */
+export function sessionVia(proxy: string, { all }: Stage, options: SessionOptions = {}): Session {
+  return new Session({ proxy, retry: noRetry, tls: { ca: all.ca.cert }, timeout: limits, ...options });
+}
+
+/** What a call fails with. */
+export async function failureOf(call: PromiseLike<unknown>): Promise<unknown> {
+  return call.then(
+    () => assert.fail("An answer came"),
+    (error: unknown) => error,
+  );
+}
+
+/** Resolves when every connection is gone: what failed leaves nothing open, though the session is. */
+export async function empty(proxy: { readonly openConnections: number }): Promise<void> {
+  await until(() => proxy.openConnections === 0);
+}
+
+/** What must be known of a failure before the tunnel stood. */
+export function blames(failure: unknown, reason: ProxyReason, status?: number): void {
+  assert.ok(failure instanceof ProxyError, String(failure));
+  const { mayHaveArrived, phase } = failure;
+  assert.deepEqual(
+    { reason: failure.reason, status: failure.status, mayHaveArrived, phase },
+    { reason, status, mayHaveArrived: false, phase: "proxy" },
+  );
+}
+
+/** Whom the proxies of these tests serve. */
+export const credentials = { user: "ada", password: "lace" };
+
+/** Resolves as soon as it holds. */
+export async function until(holds: () => boolean): Promise<void> {
+  while (!holds()) await new Promise((resolve) => setImmediate(resolve));
+}

@@ -1,0 +1,261 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { ProxyError, Session, type ProxyReason } from "@holdfast/http";
+import {
+  cutHandshake,
+  drip,
+  endlessHead,
+  faultOrigin,
+  informational,
+  raw,
+  reset,
+  respond,
+  silence,
+  silentOnAccept,
+  tunnel,
+  type Answer,
+  type FaultOriginOptions,
+} from "@holdfast/http/testing";
+import { certificates, type Certificates } from "../support/certificates.ts";
+import { blames, empty, failureOf, noRetry, routes, sessionVia, twice, withOrigin } from "./proxy-stage.ts";
+
+const inTheTunnel = (...steps: Answer): Answer => [
+  { head: { status: 200, reason: "OK", version: "1.1", lines: [] } },
+  ...steps,
+];
+
+interface Refusal {
+  readonly answer: Answer;
+  readonly reason: ProxyReason;
+  readonly status?: number;
+}
+
+const connectFaults: Readonly<Record<string, Refusal>> = {
+  "407": { answer: respond(407), reason: "auth", status: 407 },
+  "402": { answer: respond(402), reason: "payment", status: 402 },
+  "403": { answer: respond(403), reason: "refused", status: 403 },
+  "429": { answer: respond(429), reason: "throttled", status: 429 },
+  "500": { answer: respond(500), reason: "unavailable", status: 500 },
+  "502": { answer: respond(502), reason: "unavailable", status: 502 },
+  "503": { answer: respond(503), reason: "unavailable", status: 503 },
+  "504": { answer: respond(504), reason: "unavailable", status: 504 },
+  "594 of proxy-chain": { answer: respond(594), reason: "unavailable", status: 594 },
+  "502 with a Proxy-Status": {
+    answer: respond(502, { headers: { "proxy-status": "p; error=connection_refused" } }),
+    reason: "origin-refused",
+    status: 502,
+  },
+  "a FIN": { answer: [{ end: "fin" }], reason: "closed" },
+  "a reset": { answer: reset(), reason: "closed" },
+  "half a head and a FIN": { answer: raw("HTTP/1.1 200 Conn"), reason: "closed" },
+  "no HTTP": { answer: raw("SSH-2.0-OpenSSH_9.6\r\n", "hang"), reason: "protocol" },
+  "an endless head": { answer: endlessHead(), reason: "protocol" },
+  silence: { answer: silence(), reason: "timeout-tunnel" },
+  "a head that drips": { answer: drip(respond(200), { every: 60 }), reason: "timeout-tunnel" },
+  "a tunnel that is reset": { answer: inTheTunnel({ wait: 20 }, { end: "rst" }), reason: "cut" },
+  "a tunnel that is closed": { answer: inTheTunnel({ end: "fin" }), reason: "cut" },
+};
+
+describe("an http proxy that answers CONNECT with", () => {
+  for (const [name, { answer, reason, status }] of Object.entries(connectFaults)) {
+    test(`${name}: ${reason}, nothing has arrived, nothing stays open`, async () => {
+      await withOrigin(async (stage) => {
+        await using proxy = await faultOrigin({ routes: { [stage.authority]: answer } });
+        await using session = sessionVia(proxy.url, stage);
+
+        const failure = await failureOf(session.post(`https://${stage.authority}/`, { body: "x" }));
+
+        blames(failure, reason, status);
+        assert.deepEqual([proxy.connections, stage.origin.requests.length], [1, 0]);
+        await empty(proxy);
+      });
+    });
+  }
+
+  test("a length that means nothing, or an interim answer before the yes: the tunnel stands", async () => {
+    await withOrigin(async (stage) => {
+      const to = { host: "127.0.0.1", port: stage.origin.port };
+      await using proxy = await faultOrigin({
+        routes: {
+          [stage.authority]: [
+            [
+              { head: { status: 200, reason: "OK", version: "1.1", lines: [["content-length", "99999"]] } },
+              { tunnel: to },
+            ],
+            [...informational(100), ...tunnel(to)],
+          ],
+        },
+      });
+      for (const connection of [1, 2]) {
+        await using session = sessionVia(proxy.url, stage);
+        assert.equal(await (await session.get(`https://${stage.authority}/`)).text(), "here");
+        assert.equal(proxy.connections, connection);
+      }
+    });
+  });
+
+  test("503 and a Retry-After: it is kept, and the next attempt waits for it", async () => {
+    await withOrigin(async (stage) => {
+      const to = { host: "127.0.0.1", port: stage.origin.port };
+      const refusal = respond(503, { headers: { "retry-after": "0.2" } });
+      await using proxy = await faultOrigin({
+        routes: { [stage.authority]: [refusal, refusal, tunnel(to)] },
+      });
+      await using session = sessionVia(proxy.url, stage);
+
+      const failure = await failureOf(session.get(`https://${stage.authority}/`));
+      const response = await session.post(`https://${stage.authority}/`, { body: "x", retry: twice });
+
+      assert.ok(failure instanceof ProxyError);
+      assert.equal(failure.retryAfter, "0.2");
+      assert.equal(response.attempts[0]?.delaySource, "retry-after");
+      assert.ok((proxy.gaps(stage.authority)[1] ?? 0) >= 190);
+    });
+  });
+});
+
+describe("an https proxy", () => {
+  interface TlsCase {
+    readonly proxy: (all: Certificates, to: { host: string; port: number }) => FaultOriginOptions;
+    readonly reason?: ProxyReason;
+    readonly attempts?: number;
+  }
+  const cases: Readonly<Record<string, TlsCase>> = {
+    "that is sound opens tunnels": { proxy: ({ good }) => ({ tls: good }) },
+    "that hangs in the handshake": {
+      proxy: ({ good }) => ({ tls: good, onConnection: silentOnAccept() }),
+      reason: "timeout-tls",
+    },
+    "that cuts the handshake": {
+      proxy: ({ good }) => ({ tls: good, onConnection: cutHandshake() }),
+      reason: "tls",
+    },
+    "whose certificate has expired, which costs one handshake": {
+      proxy: ({ expired }) => ({ tls: expired }),
+      reason: "certificate",
+      attempts: 1,
+    },
+    "that speaks no TLS": { proxy: () => ({}), reason: "tls" },
+  };
+  for (const [name, { proxy: plan, reason, attempts = 2 }] of Object.entries(cases)) {
+    test(`${name}${reason === undefined ? "" : `: ${reason}`}`, async () => {
+      await withOrigin(async (stage) => {
+        const to = { host: "127.0.0.1", port: stage.origin.port };
+        await using proxy = await faultOrigin({
+          routes: { [stage.authority]: tunnel(to) },
+          ...plan(stage.all, to),
+        });
+        await using session = sessionVia(`https://localhost:${proxy.port}`, stage, { retry: twice });
+        const call = session.post(`https://${stage.authority}/`, { body: "x" });
+
+        if (reason === undefined) {
+          assert.equal(await (await call).text(), "here");
+        } else {
+          blames(await failureOf(call), reason);
+          assert.equal(proxy.connections, attempts);
+          await empty(proxy);
+        }
+      });
+    });
+  }
+
+  test("sees neither the name nor the certificate that are meant for the origin", async () => {
+    await withOrigin(async (stage) => {
+      const to = { host: "127.0.0.1", port: stage.origin.port };
+      await using proxy = await faultOrigin({
+        routes: { [`127.0.0.1:${to.port}`]: tunnel(to) },
+        tls: stage.all.good,
+      });
+      const { cert, key } = stage.all.good;
+      const tls = { ca: stage.all.ca.cert, servername: "localhost", cert, key };
+      await using session = sessionVia(`https://127.0.0.1:${proxy.port}`, stage, { tls });
+
+      const response = await session.get(`https://127.0.0.1:${to.port}/`);
+
+      assert.equal(await response.text(), "here");
+    });
+  });
+
+  test("takes plain requests whole, and keeps its connection for the next", async () => {
+    const all = await certificates();
+    await using proxy = await faultOrigin({ routes, tls: all.good });
+    const url = `https://ada:lace@localhost:${proxy.port}`;
+    await using session = new Session({ proxy: url, retry: noRetry, tls: { ca: all.ca.cert } });
+
+    for (const number of [1, 2]) await session.get("http://origin.test/", { params: { number } });
+
+    assert.deepEqual(
+      proxy.requests.map(({ target, headers }) => [target, headers["proxy-authorization"]]),
+      [1, 2].map((number) => [
+        `http://origin.test/?number=${number}`,
+        `Basic ${Buffer.from("ada:lace").toString("base64")}`,
+      ]),
+    );
+    assert.equal(proxy.connections, 1);
+  });
+});
+
+test("an http proxy at an IPv6 address opens a tunnel to one", async () => {
+  const all = await certificates();
+  await using origin = await faultOrigin({ routes, tls: all.good, host: "::1" });
+  const authority = `[::1]:${origin.port}`;
+  await using proxy = await faultOrigin({
+    routes: { [authority]: tunnel({ host: "::1", port: origin.port }) },
+    host: "::1",
+  });
+  await using session = new Session({ proxy: proxy.url, retry: noRetry, tls: { rejectUnauthorized: false } });
+
+  const response = await session.get(`https://${authority}/`);
+
+  assert.equal(await response.text(), "here");
+  assert.equal(proxy.requests[0]?.headers["host"], authority);
+});
+
+describe("a plain request that a proxy was to forward", () => {
+  interface Forwarded {
+    readonly answer: Answer;
+    /** undefined: the answer is the origin's own, as far as can be seen. */
+    readonly reason?: ProxyReason;
+    readonly mayHaveArrived?: boolean;
+  }
+  const squid = (name: string): Readonly<Record<string, string>> => ({ "x-squid-error": name });
+  const cases: Readonly<Record<string, Forwarded>> = {
+    "407": { answer: respond(407), reason: "auth", mayHaveArrived: false },
+    "squid's 403": {
+      answer: respond(403, { headers: squid("ERR_ACCESS_DENIED 0") }),
+      reason: "refused",
+      mayHaveArrived: false,
+    },
+    "squid's 503 for a refused connection": {
+      answer: respond(503, { headers: squid("ERR_CONNECT_FAIL 111") }),
+      reason: "origin-refused",
+      mayHaveArrived: false,
+    },
+    "squid's 502 for an answer that broke off": {
+      answer: respond(502, { headers: squid("ERR_ZERO_SIZE_OBJECT 0") }),
+      reason: "origin-failed",
+      mayHaveArrived: true,
+    },
+    "a 503 that anybody may have sent": { answer: respond(503) },
+    "a 403 that anybody may have sent": { answer: respond(403) },
+  };
+  for (const [name, { answer, reason, mayHaveArrived }] of Object.entries(cases)) {
+    for (const stream of [false, true]) {
+      test(`${name}${stream ? ", streamed" : ""} is ${reason === undefined ? "an answer" : `the proxy's: ${reason}`}`, async () => {
+        await using proxy = await faultOrigin({ routes: { "/": answer } });
+        await using session = new Session({ proxy: proxy.url, retry: noRetry });
+
+        const outcome: unknown = await (
+          stream ? session.get("http://origin.test/", { stream: true }) : session.get("http://origin.test/")
+        ).catch((error: unknown) => error);
+
+        if (reason === undefined) {
+          assert.ok(!(outcome instanceof Error), String(outcome));
+          return;
+        }
+        assert.ok(outcome instanceof ProxyError, String(outcome));
+        assert.deepEqual([outcome.reason, outcome.mayHaveArrived], [reason, mayHaveArrived]);
+      });
+    }
+  }
+});

@@ -1,0 +1,81 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { startChild } from "./child.ts";
+import { freePort, waitForPort } from "./ports.ts";
+import { userinfo, type Credentials } from "./squid.ts";
+import { temporaryDirectory } from "./temporary.ts";
+
+/** A running SOCKS server; disposing of it ends it. */
+export interface SocksServer extends AsyncDisposable {
+  readonly pid: number;
+  /** Credentials, host and port, to be put behind a scheme. */
+  readonly authority: string;
+  /** What it has written so far. */
+  log(): string;
+}
+
+/** Starts Debian's microsocks, which speaks SOCKS5. */
+export async function microsocks({
+  outgoing,
+  credentials,
+}: { readonly outgoing?: string; readonly credentials?: Credentials } = {}): Promise<SocksServer> {
+  const port = await freePort();
+  const child = await startChild({
+    command: "/usr/bin/microsocks",
+    args: [
+      "-i",
+      "127.0.0.1",
+      "-p",
+      String(port),
+      ...(outgoing === undefined ? [] : ["-b", outgoing]),
+      ...(credentials === undefined ? [] : ["-u", credentials.user, "-P", credentials.password]),
+    ],
+    ready: () => true,
+  });
+  await waitForPort(port, 10_000);
+  return {
+    pid: child.pid,
+    authority: `${userinfo(credentials)}127.0.0.1:${port}`,
+    log: () => child.log(),
+    [Symbol.asyncDispose]: () => child[Symbol.asyncDispose](),
+  };
+}
+
+/** Starts Debian's dante, which speaks SOCKS4 and SOCKS5, asks nobody who he is, and does not serve the port `forbidden`. */
+export async function dante({
+  outgoing = "127.0.0.1",
+  forbidden,
+}: { readonly outgoing?: string; readonly forbidden?: number } = {}): Promise<SocksServer> {
+  const directory = await temporaryDirectory("dante");
+  const port = await freePort();
+  const configuration = join(directory.path, "danted.conf");
+  const everywhere = "from: 0.0.0.0/0 to: 0.0.0.0/0";
+  await writeFile(
+    configuration,
+    `
+logoutput: stderr
+internal: 127.0.0.1 port = ${port}
+external: ${outgoing}
+clientmethod: none
+socksmethod: none
+client pass { ${everywhere} }
+${forbidden === undefined ? "" : `socks block { ${everywhere} port = ${forbidden} log: error }`}
+socks pass { ${everywhere} }
+`,
+  );
+  const child = await startChild({
+    command: "/usr/sbin/danted",
+    args: ["-f", configuration, "-p", join(directory.path, "danted.pid"), "-N", "1"],
+    ready: () => true,
+  });
+  await waitForPort(port, 10_000);
+  return {
+    pid: child.pid,
+    authority: `127.0.0.1:${port}`,
+    log: () => child.log(),
+    [Symbol.asyncDispose]: async () => {
+      await child[Symbol.asyncDispose]();
+      await directory[Symbol.asyncDispose]();
+    },
+  };
+}
