@@ -26,6 +26,8 @@ export interface SeenRequest {
   readonly target: string;
   /** The request's Range, empty without one. */
   readonly range: string;
+  /** Bytes of the body that were handed to the kernel, whether they arrived or not. */
+  readonly bytes: number;
 }
 
 /** A running nginx; disposing of it ends it and removes its files. */
@@ -81,7 +83,7 @@ error_log stderr warn;
 events { worker_connections 1024; }
 http {
   ${temporary.map((name) => `${name}_temp_path ${name};`).join(" ")}
-  log_format seen '$connection $status $request_method "$request_uri" "$http_range"';
+  log_format seen '$connection $status $request_method "$request_uri" "$http_range" $body_bytes_sent';
   access_log access.log seen;
   types { text/html html; text/plain txt; text/css css; application/javascript js; image/png png; }
   default_type application/octet-stream;
@@ -99,11 +101,12 @@ http {
 }
 
 function parseLog(log: string): readonly SeenRequest[] {
-  return [...log.matchAll(/^(\d+) (\d+) (\S+) "(.*)" "(.*)"$/gm)].map((match) => ({
+  return [...log.matchAll(/^(\d+) (\d+) (\S+) "(.*)" "(.*)" (\d+)$/gm)].map((match) => ({
     connection: Number(match[1]),
     status: Number(match[2]),
     method: match[3] ?? "",
     target: match[4] ?? "",
     range: match[5] === "-" ? "" : (match[5] ?? ""),
+    bytes: Number(match[6]),
   }));
 }

@@ -37,6 +37,7 @@ export { dialects } from "./retry/dialects/index.ts";
 export { Retry } from "./retry/retry.ts";
 export { parseRetryAfter } from "./retry/retry-after.ts";
 export { errorVerdict, statusVerdict, type Verdict } from "./retry/verdict.ts";
+export type { Progress, Saved, SaveOptions } from "./save/save.ts";
 export { SchemaError, type SchemaIssue, type StandardSchema } from "./schema.ts";
 export { Session } from "./session.ts";
 export type { RequestOptions, SessionOptions, StreamRequestOptions } from "./session-options.ts";

@@ -28,12 +28,14 @@ import type { Response } from "./response.ts";
 import { responsePromise, type ResponsePromise } from "./response-promise.ts";
 import { Retry } from "./retry/retry.ts";
 import { errorVerdict } from "./retry/verdict.ts";
+import { save, type Saved, type SaveOptions } from "./save/save.ts";
 import { sessionDefaults } from "./session-defaults.ts";
 import type { RequestOptions, SessionOptions, StreamRequestOptions } from "./session-options.ts";
 import type { StreamedResponse } from "./streamed-response.ts";
-import { Streams } from "./streams.ts";
+import { streamed } from "./streams.ts";
 import type { Terms } from "./terms.ts";
 import { resolveTimeouts, type Timeouts } from "./timeouts.ts";
+import { Trip } from "./trip.ts";
 
 /** Makes requests that survive what networks and servers do: with retries, limits and a connection pool of its own. */
 export class Session implements AsyncDisposable {
@@ -137,11 +139,14 @@ export class Session implements AsyncDisposable {
     try {
       const terms = this.#termsOf(options);
       const prepared = prepare(method, url, { session: this.#additions, own: options });
-      return responsePromise(
-        prepared instanceof Promise
-          ? prepared.then((first) => this.#begin(first, terms))
-          : this.#begin(prepared, terms),
-      );
+      const trip = new Trip({
+        begin: () =>
+          prepared instanceof Promise
+            ? prepared.then((first) => this.#begin(first, terms))
+            : this.#begin(prepared, terms),
+        save: (target, saving) => this.#save(prepared, options, { target, ...saving }),
+      });
+      return responsePromise(trip.answer, trip);
     } catch (error) {
       return responsePromise(Promise.reject(error));
     }
@@ -178,18 +183,22 @@ export class Session implements AsyncDisposable {
 
   async #stream(method: string, url: string | URL, options: RequestOptions): Promise<Response> {
     const terms = this.#termsOf(options);
-    const streams = new Streams(terms);
-    try {
-      const response = await this.#begin(
-        await prepare(method, url, { session: this.#additions, own: options }),
-        { ...terms, streams },
-      );
-      streams.settle(response);
-      return response;
-    } catch (error) {
-      streams.settle();
-      throw error;
-    }
+    const prepared = await prepare(method, url, { session: this.#additions, own: options });
+    return streamed(terms, {}, (live) => this.#begin(prepared, live));
+  }
+
+  async #save(
+    prepared: Prepared | Promise<Prepared>,
+    options: RequestOptions,
+    { target, ...saving }: SaveOptions & { readonly target: string },
+  ): Promise<Saved> {
+    const terms = this.#termsOf({ ...options, stream: true });
+    const { request, auth } = await prepared;
+    // A file is what the server has, and its parts can be put together.
+    const plain = { ...request, headers: { ...request.headers, "accept-encoding": "identity" } };
+    return save(target, saving, (resumption) =>
+      streamed(terms, resumption, (live) => this.#begin({ request: plain, auth }, live)),
+    );
   }
 
   #begin(prepared: Prepared, terms: Terms): Promise<Response> {
