@@ -30,6 +30,8 @@ export interface SeenRequest {
   readonly range: string;
   /** The address that it came from. */
   readonly address: string;
+  /** Bytes of the body that were handed to the kernel, whether they arrived or not. */
+  readonly bytes: number;
 }
 
 /** A running nginx; disposing of it ends it and removes its files. */
@@ -85,7 +87,7 @@ error_log stderr warn;
 events { worker_connections 1024; }
 http {
   ${temporary.map((name) => `${name}_temp_path ${name};`).join(" ")}
-  log_format seen '$connection $status $request_method "$request_uri" "$http_range" $remote_addr';
+  log_format seen '$connection $status $request_method "$request_uri" "$http_range" $remote_addr $body_bytes_sent';
   access_log access.log seen;
   types { text/html html; text/plain txt; text/css css; application/javascript js; image/png png; }
   default_type application/octet-stream;
@@ -104,12 +106,13 @@ http {
 }
 
 function parseLog(log: string): readonly SeenRequest[] {
-  return [...log.matchAll(/^(\d+) (\d+) (\S+) "(.*)" "(.*)" (\S+)$/gm)].map((match) => ({
+  return [...log.matchAll(/^(\d+) (\d+) (\S+) "(.*)" "(.*)" (\S+) (\d+)$/gm)].map((match) => ({
     connection: Number(match[1]),
     status: Number(match[2]),
     method: match[3] ?? "",
     target: match[4] ?? "",
     range: match[5] === "-" ? "" : (match[5] ?? ""),
     address: match[6] ?? "",
+    bytes: Number(match[7]),
   }));
 }

@@ -32,6 +32,9 @@ export interface TransportErrorOptions extends ErrorOptions {
  * ├─ BodyNotReplayableError        ERR_BODY_NOT_REPLAYABLE
  * ├─ TooManyRedirectsError         ERR_TOO_MANY_REDIRECTS
  * ├─ InvalidUrlError               ERR_INVALID_URL
+ * ├─ DigestError                   ERR_DIGEST              path; algorithm, expected, actual
+ * ├─ DiskFullError                 ERR_DISK_FULL           path; need, free
+ * ├─ FileBusyError                 ERR_FILE_BUSY           path: somebody else is writing the file
  * ├─ SchemaError                   ERR_SCHEMA              issues: JSON, but not what was asked for
  * └─ StatusError                   ERR_STATUS              response, verdict; only when asked for
  * ```
@@ -221,6 +224,65 @@ export class TooManyRedirectsError extends HoldfastError {
 /** The URL is not one that can be asked: not a URL, or not http or https. */
 export class InvalidUrlError extends HoldfastError {
   readonly code = "ERR_INVALID_URL";
+}
+
+/** A file is whole, and not what it should be: its part was removed. */
+export class DigestError extends HoldfastError {
+  readonly code = "ERR_DIGEST";
+  readonly path: string;
+  /** `sha-256`, `sha-512` or `md5`. */
+  readonly algorithm: string;
+  /** In hexadecimal, as `actual`. */
+  readonly expected: string;
+  readonly actual: string;
+
+  constructor(
+    path: string,
+    digest: { readonly algorithm: string; readonly expected: string; readonly actual: string },
+  ) {
+    const { algorithm, expected, actual } = digest;
+    super(`${path} should have the ${algorithm} ${expected}, but what came has ${actual}`);
+    this.path = path;
+    this.algorithm = algorithm;
+    this.expected = expected;
+    this.actual = actual;
+  }
+}
+
+/** A file does not fit on its disk, or would leave too little for others. What is there of it stays. */
+export class DiskFullError extends HoldfastError {
+  readonly code = "ERR_DISK_FULL";
+  readonly path: string;
+  /** Bytes that are still to come; undefined where nobody knows. */
+  readonly need: number | undefined;
+  /** Bytes that are free. */
+  readonly free: number;
+
+  constructor(
+    path: string,
+    { need, free, ...options }: ErrorOptions & { readonly need?: number | undefined; readonly free: number },
+  ) {
+    super(`No space for ${path}: ${need ?? "an unknown number of"} more bytes, ${free} are free`, options);
+    this.path = path;
+    this.need = need;
+    this.free = free;
+  }
+}
+
+/** Another download writes the same file. */
+export class FileBusyError extends HoldfastError {
+  readonly code = "ERR_FILE_BUSY";
+  /** The lock's. */
+  readonly path: string;
+  /** Who holds it, where that is known. */
+  readonly pid: number | undefined;
+
+  constructor(path: string, holder: { readonly pid: number; readonly host: string } | undefined) {
+    const who = holder === undefined ? "somebody else" : `process ${holder.pid} on ${holder.host}`;
+    super(`The file is being written by ${who}; if that is over, remove ${path}`);
+    this.path = path;
+    this.pid = holder?.pid;
+  }
 }
 
 /** An answer that is not a success, thrown by `raiseForStatus()`. */

@@ -39,6 +39,7 @@ export type { RetryInit } from "./retry/retry-init.ts";
 export { parseRetryAfter } from "./retry/retry-after.ts";
 export { errorVerdict, statusVerdict, type Verdict } from "./retry/verdict.ts";
 export type { ConnectionLegs, Observer, Trace } from "./trace.ts";
+export type { Progress, Saved, SaveOptions } from "./save/save.ts";
 export { SchemaError, type SchemaIssue, type StandardSchema } from "./schema.ts";
 export { Session } from "./session.ts";
 export type { RequestOptions, SessionOptions, StreamRequestOptions } from "./session-options.ts";

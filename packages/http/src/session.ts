@@ -30,15 +30,18 @@ import type { Response } from "./response.ts";
 import { responsePromise, type ResponsePromise } from "./response-promise.ts";
 import { Retry } from "./retry/retry.ts";
 import { errorVerdict } from "./retry/verdict.ts";
+import { save, type Saved, type SaveOptions } from "./save/save.ts";
 import { sessionDefaults } from "./session-defaults.ts";
 import type { RequestOptions, SessionOptions, StreamRequestOptions } from "./session-options.ts";
 import type { StreamedResponse } from "./streamed-response.ts";
-import { Streams } from "./streams.ts";
+import { streamed } from "./streams.ts";
 import type { Terms } from "./terms.ts";
 import { resolveTimeouts, type Timeouts } from "./timeouts.ts";
+import { Verbs } from "./verbs.ts";
+import { Trip } from "./trip.ts";
 
 /** Makes requests that survive what networks and servers do: with retries, limits and a connection pool of its own. */
-export class Session implements AsyncDisposable {
+export class Session extends Verbs implements AsyncDisposable {
   /** The functions that are called on the way: push to a list to add one. */
   readonly hooks: Hooks;
   /** The cookies kept so far; undefined when the session keeps none. */
@@ -56,6 +59,7 @@ export class Session implements AsyncDisposable {
   readonly #proxyFor: ProxyChooser;
 
   constructor(options: SessionOptions = {}) {
+    super();
     const { clock = systemClock, connections, tls, http2 } = options;
     const budget = options.budget ?? retryBudget({ ...sessionDefaults.budget, clock });
     this.#options = options;
@@ -84,48 +88,6 @@ export class Session implements AsyncDisposable {
     return this;
   }
 
-  get(url: string | URL, options: StreamRequestOptions): Promise<StreamedResponse>;
-  get(url: string | URL, options?: RequestOptions): ResponsePromise;
-  get(url: string | URL, options?: RequestOptions): Promise<Response> {
-    return this.request("GET", url, options);
-  }
-
-  head(url: string | URL, options: StreamRequestOptions): Promise<StreamedResponse>;
-  head(url: string | URL, options?: RequestOptions): ResponsePromise;
-  head(url: string | URL, options?: RequestOptions): Promise<Response> {
-    return this.request("HEAD", url, options);
-  }
-
-  options(url: string | URL, options: StreamRequestOptions): Promise<StreamedResponse>;
-  options(url: string | URL, options?: RequestOptions): ResponsePromise;
-  options(url: string | URL, options?: RequestOptions): Promise<Response> {
-    return this.request("OPTIONS", url, options);
-  }
-
-  post(url: string | URL, options: StreamRequestOptions): Promise<StreamedResponse>;
-  post(url: string | URL, options?: RequestOptions): ResponsePromise;
-  post(url: string | URL, options?: RequestOptions): Promise<Response> {
-    return this.request("POST", url, options);
-  }
-
-  put(url: string | URL, options: StreamRequestOptions): Promise<StreamedResponse>;
-  put(url: string | URL, options?: RequestOptions): ResponsePromise;
-  put(url: string | URL, options?: RequestOptions): Promise<Response> {
-    return this.request("PUT", url, options);
-  }
-
-  patch(url: string | URL, options: StreamRequestOptions): Promise<StreamedResponse>;
-  patch(url: string | URL, options?: RequestOptions): ResponsePromise;
-  patch(url: string | URL, options?: RequestOptions): Promise<Response> {
-    return this.request("PATCH", url, options);
-  }
-
-  delete(url: string | URL, options: StreamRequestOptions): Promise<StreamedResponse>;
-  delete(url: string | URL, options?: RequestOptions): ResponsePromise;
-  delete(url: string | URL, options?: RequestOptions): Promise<Response> {
-    return this.request("DELETE", url, options);
-  }
-
   /**
    * Makes a call: as many attempts as it takes and the rules allow, redirects included. An answer that is not a success
    * is given back all the same, unless the rule says `raiseOnStatus`.
@@ -141,11 +103,14 @@ export class Session implements AsyncDisposable {
     try {
       const terms = this.#termsOf(options);
       const prepared = prepare(method, url, { session: this.#additions, own: options });
-      return responsePromise(
-        prepared instanceof Promise
-          ? prepared.then((first) => this.#begin(first, terms))
-          : this.#begin(prepared, terms),
-      );
+      const trip = new Trip({
+        begin: () =>
+          prepared instanceof Promise
+            ? prepared.then((first) => this.#begin(first, terms))
+            : this.#begin(prepared, terms),
+        save: (target, saving) => this.#save(prepared, options, { target, ...saving }),
+      });
+      return responsePromise(trip.answer, trip);
     } catch (error) {
       return responsePromise(Promise.reject(error));
     }
@@ -184,18 +149,22 @@ export class Session implements AsyncDisposable {
 
   async #stream(method: string, url: string | URL, options: RequestOptions): Promise<Response> {
     const terms = this.#termsOf(options);
-    const streams = new Streams(terms);
-    try {
-      const response = await this.#begin(
-        await prepare(method, url, { session: this.#additions, own: options }),
-        { ...terms, streams },
-      );
-      streams.settle(response);
-      return response;
-    } catch (error) {
-      streams.settle();
-      throw error;
-    }
+    const prepared = await prepare(method, url, { session: this.#additions, own: options });
+    return streamed(terms, {}, (live) => this.#begin(prepared, live));
+  }
+
+  async #save(
+    prepared: Prepared | Promise<Prepared>,
+    options: RequestOptions,
+    { target, ...saving }: SaveOptions & { readonly target: string },
+  ): Promise<Saved> {
+    const terms = this.#termsOf({ ...options, stream: true });
+    const { request, auth } = await prepared;
+    // A file is what the server has, and its parts can be put together.
+    const plain = { ...request, headers: { ...request.headers, "accept-encoding": "identity" } };
+    return save(target, saving, (resumption) =>
+      streamed(terms, resumption, (live) => this.#begin({ request: plain, auth }, live)),
+    );
   }
 
   #begin(prepared: Prepared, terms: Terms): Promise<Response> {

@@ -6,6 +6,24 @@ import type { HttpRequest } from "./request.ts";
 import type { Response } from "./response.ts";
 import { finalOf, StreamResumption, type StreamResumptionOptions } from "./resume/streamed.ts";
 import { StreamedResponse } from "./streamed-response.ts";
+import type { Terms } from "./terms.ts";
+
+/** Makes a call whose answer is streamed, and lets go of all its other answers. */
+export async function streamed(
+  terms: Terms,
+  resumption: StreamResumptionOptions,
+  begin: (live: Terms) => Promise<Response>,
+): Promise<Response> {
+  const streams = new Streams(terms, resumption);
+  try {
+    const response = await begin({ ...terms, streams });
+    streams.settle(response);
+    return response;
+  } catch (error) {
+    streams.settle();
+    throw error;
+  }
+}
 
 /** The streamed responses of one call: all but the one that the caller gets are let go when the call is settled. */
 export class Streams {

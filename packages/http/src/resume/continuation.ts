@@ -124,13 +124,14 @@ function restart(reason: string): Judgement {
   return { means: "restart", reason };
 }
 
-function isEncoded(headers: ResponseHeaders): boolean {
+/** Whether a body is in some Content-Encoding. */
+export function isEncoded(headers: ResponseHeaders): boolean {
   const coding = headers.get("content-encoding");
   return coding !== null && coding.trim().toLowerCase() !== "identity";
 }
 
 /** The length that a head announces for its body, where it does and is not overruled (RFC 9112 §6.3). */
-function lengthOf(headers: ResponseHeaders): number | undefined {
+export function lengthOf(headers: ResponseHeaders): number | undefined {
   const length = headers.get("content-length");
   return length === null || headers.has("transfer-encoding") || !/^\d{1,15}$/.test(length)
     ? undefined

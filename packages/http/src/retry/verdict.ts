@@ -123,6 +123,9 @@ const failures = {
   "too-many-redirects": ["rejected", "the URL redirects in a loop; check it, and the cookies it wants"],
   "bad-url": ["rejected", "the URL is wrong"],
   "body-not-replayable": ["rejected", "give the body as bytes, or as a function that makes it anew"],
+  digest: ["rejected", "check the digest and the source; what came is not what was expected"],
+  "disk-full": ["rejected", "make room, and ask again; what is there stays"],
+  "file-busy": ["rejected", "wait for the other download of the same file"],
   aborted: ["rejected", "the caller cancelled the request"],
   error: ["rejected", "an unexpected error; see its cause"],
 } as const satisfies Readonly<Record<string, Row>>;
@@ -147,6 +150,9 @@ const codes: Readonly<Record<string, Failure>> = {
   ERR_TOO_MANY_REDIRECTS: "too-many-redirects",
   ERR_INVALID_URL: "bad-url",
   ERR_BODY_NOT_REPLAYABLE: "body-not-replayable",
+  ERR_DIGEST: "digest",
+  ERR_DISK_FULL: "disk-full",
+  ERR_FILE_BUSY: "file-busy",
 };
 
 /** Failures of a connection by the platform's own code (errno.h, getaddrinfo, c-ares). */

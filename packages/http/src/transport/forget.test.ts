@@ -16,7 +16,8 @@ const limits: ExchangeLimits = {
 };
 
 function get(path: string): WireRequest {
-  return { method: "GET", path, headers: {}, body: noBody, idempotent: true, target: "origin.test" };
+  const url = new URL(path, "http://origin.test");
+  return { method: "GET", url, path, headers: {}, body: noBody, idempotent: true, target: "origin.test" };
 }
 
 const page = respond(200, { body: "here" });

@@ -1,0 +1,84 @@
+import { resolve } from "node:path";
+import { StatusError } from "../errors.ts";
+import type { Response } from "../response.ts";
+import type { StreamResumptionOptions } from "../resume/streamed.ts";
+import { StreamedResponse } from "../streamed-response.ts";
+import { parseDigest } from "./digest.ts";
+import { lockFile } from "./lock.ts";
+import { PartFile } from "./part-file.ts";
+
+/** How far a file has come, in bytes. */
+export interface Progress {
+  /** What is here, that of earlier runs included. */
+  readonly received: number;
+  /** The whole, where it is known. */
+  readonly total: number | undefined;
+}
+
+/** How a body is saved to a file. */
+export interface SaveOptions {
+  /** What the file must hash to: `sha-256=` or `sha-512=` and the value in hexadecimal or base64. @default what the server says, if anything */
+  readonly digest?: string;
+  /** Hears after every write how far the file has come. What it throws ends the download. */
+  readonly onProgress?: (progress: Progress) => void;
+}
+
+/** A file that was saved. */
+export interface Saved {
+  /** Absolute. */
+  readonly path: string;
+  readonly bytes: number;
+  /** Bytes that an earlier run had left, and that did not have to come again. */
+  readonly resumedFrom: number;
+  /** The answer, whose body is in the file. */
+  readonly response: Response;
+}
+
+/** Opens the body that is to be saved. */
+export type Source = (resumption: StreamResumptionOptions) => Promise<Response>;
+
+/**
+ * Saves a body to a file that has its name only when it is whole, and goes on where an earlier run, or a broken
+ * connection, left off; see docs/downloads.md for what is guaranteed.
+ *
+ * @throws StatusError for an answer that is no success, with the file as it was; FileBusyError, DiskFullError,
+ * DigestError; what the body throws; TypeError for a digest that is none. The part stays for later, unless its digest was
+ * wrong.
+ */
+export async function save(target: string, options: SaveOptions, source: Source): Promise<Saved> {
+  const digests = options.digest === undefined ? [] : [parseDigest(options.digest)];
+  const path = resolve(target);
+  const lock = await lockFile(`${path}.part.lock`);
+  try {
+    const part = await PartFile.open({ path, digests });
+    try {
+      const response = await fill(part, options, source);
+      await part.finish();
+      const { received, resumedFrom } = part;
+      return { path, bytes: received, resumedFrom, response };
+    } finally {
+      await part.close();
+    }
+  } finally {
+    await lock.release();
+  }
+}
+
+async function fill(part: PartFile, { onProgress }: SaveOptions, source: Source): Promise<Response> {
+  const response = await source({ held: part.held, restart: (anew) => part.begin(anew) });
+  if (!(response instanceof StreamedResponse))
+    throw new TypeError("What came was not streamed: a guard put another answer in its place");
+  try {
+    if (!response.ok) throw new StatusError(response);
+    await part.begin(response);
+    onProgress?.({ received: part.received, total: part.total });
+    for await (const piece of response.body) {
+      await part.write(piece);
+      onProgress?.({ received: part.received, total: part.total });
+    }
+  } finally {
+    // Nothing where it was read to its end.
+    await response.discard();
+  }
+  return response;
+}

@@ -1,0 +1,70 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import {
+  formatSidecar,
+  heldBy,
+  parseSidecar,
+  reliableBytes,
+  unsyncedBytes,
+  type Sidecar,
+} from "./sidecar.ts";
+
+const sidecar: Sidecar = {
+  resource: "abc",
+  validator: '"v1"',
+  total: 200,
+  digests: [{ algorithm: "sha-256", hex: "00" }],
+  boot: "this",
+};
+
+test("what is written is read again", () => {
+  const less = { ...sidecar, total: undefined, boot: undefined, digests: [] };
+
+  assert.deepEqual(parseSidecar(formatSidecar(sidecar)), sidecar);
+  assert.deepEqual(parseSidecar(formatSidecar(less)), less);
+});
+
+test("what is torn, spoilt or from another version is not read", () => {
+  const text = formatSidecar(sidecar);
+  for (const [from, to] of [
+    ['"version": 1', '"version": 2'],
+    ['"abc"', "7"],
+    ["200", "-1"],
+    ["200", '"200"'],
+    ["sha-256", "sha-1"],
+    ['"this"', "[]"],
+    ['"digests"', '"digest"'],
+  ] as const)
+    assert.equal(parseSidecar(text.replace(from, to)), undefined, to);
+  for (let length = 0; length < text.length - 2; length += 1)
+    assert.equal(parseSidecar(text.slice(0, length)), undefined);
+  fc.assert(
+    fc.property(fc.oneof(fc.string(), fc.json()), (other) => void parseSidecar(other)),
+    { numRuns: 500 },
+  );
+});
+
+test("all of a part is relied upon while the machine has run on, and else what must have been on the disk", () => {
+  const size = unsyncedBytes + 1_000;
+  assert.equal(reliableBytes(size, sidecar, "this"), size);
+  assert.equal(reliableBytes(size, sidecar, "another"), 1_000);
+  assert.equal(reliableBytes(size, sidecar, undefined), 1_000);
+  assert.equal(reliableBytes(size, { boot: undefined }, undefined), 1_000);
+  assert.equal(reliableBytes(1_000, sidecar, "another"), 0);
+});
+
+test("what is held is what is there, but never the last byte of a whole", () => {
+  const table: readonly (readonly [number, number | undefined, number | undefined])[] = [
+    [80, 200, 80],
+    [199, 200, 199],
+    [200, 200, 199],
+    [201, 200, undefined],
+    [0, 200, undefined],
+    [1, 1, undefined],
+    [80, undefined, 80],
+    [0, undefined, undefined],
+  ];
+  for (const [bytes, total, offset] of table)
+    assert.equal(heldBy({ ...sidecar, total }, bytes)?.offset, offset, `${bytes} of ${String(total)}`);
+});

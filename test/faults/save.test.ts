@@ -1,0 +1,430 @@
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { existsSync, statSync } from "node:fs";
+import { readdir, readFile, stat, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { test } from "node:test";
+import type { Progress, RequestOptions, Saved, SaveOptions, Session } from "@holdfast/http";
+import {
+  chunked,
+  cut,
+  faultOrigin,
+  ranged,
+  respond,
+  stall,
+  type Answer,
+  type Entry,
+  type FaultOrigin,
+  type Rendition,
+} from "@holdfast/http/testing";
+import { until } from "../support/program.ts";
+import { temporaryDirectory } from "../support/temporary.ts";
+import { sessionFor, type Scenario } from "./scenario.ts";
+
+const body = Buffer.from(
+  Array.from({ length: 20_000 }, (_, n) => String(n).padStart(9, "0")).join("\n") + "\n",
+);
+const changed = Buffer.from(body.toReversed());
+const strong = { etag: '"v1"' };
+const cutAt = 80_000;
+const first = cut(respond(200, { headers: strong, body }), { atBody: cutAt });
+const good = ranged({ body, ...strong });
+const sha256 = createHash("sha256").update(body);
+const hex = sha256.copy().digest("hex");
+const base64 = sha256.copy().digest("base64");
+const once = { retry: { total: 0 } };
+
+interface Setting extends AsyncDisposable {
+  readonly origin: FaultOrigin;
+  readonly session: Session;
+  readonly file: string;
+  save(options?: SaveOptions, request?: RequestOptions): Promise<Saved>;
+  /** Names in the folder of the file. */
+  names(): Promise<readonly string[]>;
+}
+
+async function setting(
+  script: readonly Entry[],
+  options: Omit<Scenario, "expect" | "origin"> = {},
+): Promise<Setting> {
+  const folder = await temporaryDirectory("save");
+  const origin = await faultOrigin({ routes: { "/": script } });
+  const session = await sessionFor(options);
+  const file = join(folder.path, "file.bin");
+  return {
+    origin,
+    session,
+    file,
+    save: (saving, request) => session.get(`${origin.url}/`, request).saveTo(file, saving),
+    names: async () => (await readdir(folder.path)).toSorted(),
+    [Symbol.asyncDispose]: async () => {
+      await session.close();
+      await origin.close();
+      await folder[Symbol.asyncDispose]();
+    },
+  };
+}
+
+function code(error: unknown): unknown {
+  return Reflect.get(Object(error), "code");
+}
+
+async function failureOf(saving: Promise<Saved>): Promise<Error> {
+  try {
+    await saving;
+  } catch (error) {
+    assert.ok(error instanceof Error);
+    return error;
+  }
+  return assert.fail("It was saved");
+}
+
+async function holds(at: Setting, expected: Buffer = body): Promise<void> {
+  assert.ok(expected.equals(await readFile(at.file)), "The file holds something else");
+  assert.deepEqual(await at.names(), ["file.bin"]);
+}
+
+test("a body is saved whole under its name, in one request, with nothing left beside it", async () => {
+  await using at = await setting([good]);
+  const progress: Progress[] = [];
+
+  const saved = await at.save({ onProgress: (now) => void progress.push(now) });
+
+  assert.deepEqual([saved.path, saved.bytes, saved.resumedFrom], [at.file, body.length, 0]);
+  assert.equal(saved.response.status, 200);
+  await holds(at);
+  assert.equal(at.origin.requests.length, 1);
+  assert.equal(at.origin.requests[0]?.headers["accept-encoding"], "identity");
+  assert.deepEqual(progress.at(0), { received: 0, total: body.length });
+  assert.deepEqual(progress.at(-1), { received: body.length, total: body.length });
+});
+
+test("a connection that breaks costs no byte that has come", async () => {
+  await using at = await setting([first, good]);
+
+  const { response } = await at.save();
+
+  await holds(at);
+  assert.equal(at.origin.requests[1]?.headers["range"], "bytes=80000-");
+  assert.equal(response.attempts.length, 2);
+});
+
+test("a later call goes on where an earlier one gave up", async () => {
+  await using at = await setting([first, good], once);
+
+  assert.equal(code(await failureOf(at.save())), "ERR_INCOMPLETE_BODY");
+  assert.deepEqual(await at.names(), ["file.bin.part", "file.bin.part.json"]);
+  assert.ok(body.subarray(0, cutAt).equals(await readFile(`${at.file}.part`)));
+  const { resumedFrom, bytes } = await at.save();
+
+  assert.deepEqual([resumedFrom, bytes], [cutAt, body.length]);
+  await holds(at);
+  const { range, "if-range": condition } = at.origin.requests[1]?.headers ?? {};
+  assert.deepEqual([range, condition], ["bytes=80000-", '"v1"']);
+});
+
+function headers(name: string, value: string): (rendition: Rendition) => Rendition {
+  return (part) => ({
+    ...part,
+    headers: part.headers.map((line) => (line[0] === name ? [name, value] : line)),
+  });
+}
+
+const second: Readonly<Record<string, readonly [readonly Entry[], Buffer]>> = {
+  "a whole of another version": [[ranged({ body: changed, etag: '"v2"' })], changed],
+  "a whole, though a range was asked for": [[ranged({ body, ...strong }, { ignoreRange: true })], body],
+  "a 206 of another version": [
+    [
+      ranged({ body: changed, ...strong }, { forge: headers("etag", '"v2"') }),
+      ranged({ body: changed, etag: '"v2"' }),
+    ],
+    changed,
+  ],
+  "a 206 that begins elsewhere": [
+    [ranged({ body, ...strong }, { forge: headers("content-range", "bytes 70000-199999/200000") }), good],
+    body,
+  ],
+  "a 206 with too few bytes": [
+    [ranged({ body, ...strong }, { forge: (part) => ({ ...part, body: part.body.subarray(1) }) }), good],
+    body,
+  ],
+  "412": [[respond(412), good], body],
+  "416": [[respond(416, { headers: { "content-range": "bytes */9" } }), good], body],
+  "an encoded whole": [[respond(200, { headers: strong, coding: "gzip", body })], body],
+  "a weak tag": [[respond(200, { headers: { etag: 'W/"v1"' }, body: changed })], changed],
+};
+
+for (const [name, [answers, expected]] of Object.entries(second)) {
+  test(`in one call, after a break, ${name} leads to a clean start`, async () => {
+    await using at = await setting([first, ...answers]);
+
+    const { bytes, resumedFrom } = await at.save();
+
+    assert.deepEqual([bytes, resumedFrom], [expected.length, 0]);
+    await holds(at, expected);
+    assert.equal(at.origin.requests.length, 1 + answers.length);
+  });
+
+  test(`in a later call, ${name} leads to a clean start`, async () => {
+    await using at = await setting([first, ...answers], once);
+    await failureOf(at.save());
+
+    const { bytes, resumedFrom } = await at.save();
+
+    assert.deepEqual([bytes, resumedFrom], [expected.length, 0]);
+    await holds(at, expected);
+  });
+}
+
+test("a part whose validator is gone is begun anew, and never added to", async () => {
+  for (const [name, spoil] of Object.entries({
+    "no sidecar": () => Promise.resolve("{}"),
+    "torn sidecar": async (path: string) => (await readFile(path, "utf8")).slice(0, 40),
+    "another version of the sidecar": async (path: string) =>
+      (await readFile(path, "utf8")).replace('"version": 1', '"version": 2'),
+    "another resource": async (path: string) =>
+      (await readFile(path, "utf8")).replace(/"resource": "./, '"resource": "x'),
+  })) {
+    await using at = await setting([first, good], once);
+    await failureOf(at.save());
+    await writeFile(`${at.file}.part.json`, await spoil(`${at.file}.part.json`));
+
+    const { resumedFrom } = await at.save();
+
+    assert.equal(resumedFrom, 0, name);
+    assert.equal(at.origin.requests[1]?.headers["range"], undefined, name);
+    await holds(at);
+  }
+});
+
+test("a part that is longer than the whole is begun anew", async () => {
+  await using at = await setting([first, good], once);
+  await failureOf(at.save());
+  await writeFile(`${at.file}.part`, Buffer.alloc(300_000));
+
+  await at.save();
+
+  await holds(at);
+});
+
+test("a part that is whole already costs one byte more", async () => {
+  await using at = await setting([first, good], once);
+  await failureOf(at.save());
+  await writeFile(`${at.file}.part`, body);
+
+  const { resumedFrom } = await at.save({ digest: `sha-256=${hex}` });
+
+  assert.equal(resumedFrom, body.length - 1);
+  assert.equal(at.origin.requests[1]?.headers["range"], "bytes=199999-");
+  await holds(at);
+});
+
+test("a file without a validator is saved, and begun anew after a break", async () => {
+  const plain = respond(200, { body });
+  await using at = await setting([cut(plain, { atBody: cutAt }), plain]);
+
+  await at.save();
+
+  await holds(at);
+});
+
+test("a file of unknown length that broke off behind its last byte is whole by its 416", async () => {
+  const open: Answer = [...chunked(200, [body], { headers: strong, last: false }), { end: "fin" }];
+  await using at = await setting([
+    open,
+    respond(416, { headers: { ...strong, "content-range": "bytes */200000" } }),
+  ]);
+
+  await at.save({ digest: `sha-256=${hex}` });
+
+  await holds(at);
+});
+
+test("an answer that is no success leaves the file, and its part, as they are", async () => {
+  await using at = await setting([first, respond(404, { body: "no such file" })], once);
+  await writeFile(at.file, "before");
+  await failureOf(at.save());
+  const part = await stat(`${at.file}.part`);
+
+  const error = await failureOf(at.save());
+
+  assert.equal(code(error), "ERR_STATUS");
+  assert.equal(await readFile(at.file, "utf8"), "before");
+  assert.equal((await stat(`${at.file}.part`)).size, part.size);
+});
+
+test("nothing is left of a download that never began", async () => {
+  await using at = await setting([respond(404)]);
+
+  await failureOf(at.save());
+
+  assert.deepEqual(await at.names(), []);
+});
+
+test("a file that is there is replaced in one step", async () => {
+  await using at = await setting([first, good], once);
+  await writeFile(at.file, "before");
+  await failureOf(at.save());
+  assert.equal(await readFile(at.file, "utf8"), "before");
+
+  await at.save();
+
+  await holds(at);
+});
+
+test("the digest that the caller expects is checked over all that is in the file, resumed or not", async () => {
+  for (const digest of [
+    `sha-256=${hex}`,
+    `SHA-256=${hex.toUpperCase()}`,
+    `sha-256=${base64}`,
+    `sha-256=:${base64}:`,
+  ]) {
+    await using at = await setting([first, good], once);
+    await failureOf(at.save({ digest }));
+
+    await at.save({ digest });
+
+    await holds(at);
+  }
+});
+
+test("a wrong digest is an error, and the part is removed, so that the next call begins anew", async () => {
+  await using at = await setting([good]);
+  await writeFile(at.file, "before");
+  const digest = `sha-256=${"0".repeat(64)}`;
+
+  const error = await failureOf(at.save({ digest }));
+
+  assert.equal(code(error), "ERR_DIGEST");
+  assert.equal(Reflect.get(error, "actual"), hex);
+  assert.deepEqual(await at.names(), ["file.bin"]);
+  assert.equal(await readFile(at.file, "utf8"), "before");
+});
+
+test("a digest that is none is a TypeError before anything is asked", async () => {
+  await using at = await setting([good]);
+
+  for (const digest of ["", "sha-256=", "sha-256=abc", `sha-1=${hex}`, hex, `sha-512=${hex}`]) {
+    assert.ok((await failureOf(at.save({ digest }))) instanceof TypeError, digest);
+  }
+  assert.equal(at.origin.requests.length, 0);
+  assert.deepEqual(await at.names(), []);
+});
+
+const md5 = createHash("md5").update(body).digest("base64");
+const told: Readonly<Record<string, string>> = {
+  "repr-digest": `unixsum=:AAAA:, sha-256=:${base64}:`,
+  "content-digest": `sha-512=:${createHash("sha512").update(body).digest("base64")}:`,
+  "content-md5": md5,
+};
+
+for (const [name, value] of Object.entries(told)) {
+  test(`${name}, where the server sends it, is checked, also by a later call`, async () => {
+    const whole = respond(200, { headers: { ...strong, [name]: value }, body });
+    await using at = await setting([cut(whole, { atBody: cutAt }), good], once);
+    await failureOf(at.save());
+
+    await at.save();
+
+    await holds(at);
+
+    const wrong = respond(200, { headers: { ...strong, [name]: value }, body: changed });
+    await using bad = await setting(
+      [cut(wrong, { atBody: cutAt }), ranged({ body: changed, ...strong })],
+      once,
+    );
+    await failureOf(bad.save());
+
+    assert.equal(code(await failureOf(bad.save())), "ERR_DIGEST");
+    assert.deepEqual(await bad.names(), []);
+  });
+}
+
+test("an abort keeps the part for later", async () => {
+  await using at = await setting([stall(respond(200, { headers: strong, body }), { atBody: cutAt }), good], {
+    timeout: { read: "30s" },
+  });
+  const caller = new AbortController();
+  const stop = new Error("The user pressed stop");
+  const saving = failureOf(at.save({}, { signal: caller.signal }));
+  const part = `${at.file}.part`;
+  await until("the part is there", () => existsSync(part) && statSync(part).size === cutAt);
+
+  caller.abort(stop);
+
+  assert.equal(await saving, stop);
+  assert.equal((await at.save()).resumedFrom, cutAt);
+  await holds(at);
+});
+
+test("two downloads of one file at once: the second is refused, and the first goes on", async () => {
+  await using at = await setting([
+    stall(respond(200, { headers: strong, body }), { atBody: cutAt, pause: 200 }),
+  ]);
+
+  const [one, two] = await Promise.allSettled([at.save(), at.save()]);
+
+  const refused = [one, two].filter((result) => result.status === "rejected");
+  assert.equal(refused.length, 1);
+  assert.equal(code(refused[0]?.reason), "ERR_FILE_BUSY");
+  assert.equal(Reflect.get(Object(refused[0]?.reason), "pid"), process.pid);
+  await holds(at);
+});
+
+test("what onProgress throws ends the download, and keeps the part", async () => {
+  await using at = await setting([good]);
+  const stop = new Error("Enough");
+
+  const error = await failureOf(
+    at.save({
+      onProgress: ({ received }) => {
+        if (received > 0) throw stop;
+      },
+    }),
+  );
+
+  assert.equal(error, stop);
+  assert.ok((await at.names()).includes("file.bin.part"));
+  await at.save();
+  await holds(at);
+});
+
+test("saveTo has to be said at once", async () => {
+  await using at = await setting([good]);
+  const response = at.session.get(`${at.origin.url}/`);
+  await response;
+
+  assert.ok((await failureOf(response.saveTo(at.file))) instanceof TypeError);
+  assert.deepEqual(await at.names(), []);
+});
+
+test("the promise of an answer that is saved is the promise of its response", async () => {
+  await using at = await setting([good]);
+  const promise = at.session.get(`${at.origin.url}/`);
+  const saving = promise.saveTo(at.file);
+
+  assert.equal(await promise, (await saving).response);
+  assert.equal(at.origin.requests.length, 1);
+});
+
+test("saveTo after raiseForStatus is the same", async () => {
+  await using at = await setting([good]);
+
+  await at.session.get(`${at.origin.url}/`).raiseForStatus().saveTo(at.file);
+
+  await holds(at);
+  assert.equal(at.origin.requests.length, 1);
+});
+
+test("a file is not saved when its request cannot be made", async () => {
+  await using at = await setting([good]);
+
+  assert.equal(code(await failureOf(at.session.get("nowhere").saveTo(at.file))), "ERR_INVALID_URL");
+});
+
+test("maxBytes holds for the whole file", async () => {
+  await using at = await setting([first, good], once);
+  await failureOf(at.save());
+
+  assert.equal(code(await failureOf(at.save({}, { maxBytes: 150_000 }))), "ERR_BODY_TOO_LARGE");
+});
