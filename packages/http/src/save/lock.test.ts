@@ -78,6 +78,8 @@ test("a lock that was taken over is not released by who had it", () =>
     await unlink(path);
     const other = await lockFile(path);
 
+    await assert.rejects(lock.confirm(), FileBusyError);
+    await other.confirm();
     await lock.release();
 
     assert.match(await readlink(path), /token/);

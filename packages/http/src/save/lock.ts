@@ -6,6 +6,13 @@ import { hasCode } from "./file-errors.ts";
 
 /** A right to write a file, for one process at a time. */
 export interface Lock {
+  /**
+   * Makes sure that the lock is held still. Where three find the lock of a dead process in the same instant, two of them
+   * may believe that they took it over; a moment later it is plain who did.
+   *
+   * @throws FileBusyError when it is not.
+   */
+  confirm(): Promise<void>;
   /** Gives the right back. */
   release(): Promise<void>;
 }
@@ -30,13 +37,24 @@ const mostTries = 10;
 export async function lockFile(path: string): Promise<Lock> {
   const own = { pid: process.pid, start: await startOf(process.pid), host: hostname(), token: randomUUID() };
   for (let tries = 0; tries < mostTries; tries += 1) {
-    if (await create(path, own)) return { release: () => release(path, own.token) };
+    if (await create(path, own)) return lockOf(path, own.token);
     const holder = await read(path);
     if (holder === "nobody") continue;
     if (holder !== "unreadable" && (await lives(holder))) throw new FileBusyError(path, holder);
     await evict(path, { holder, by: own.token });
   }
   throw new FileBusyError(path, undefined);
+}
+
+function lockOf(path: string, token: string): Lock {
+  return {
+    confirm: async () => {
+      const holder = await read(path);
+      const other = typeof holder === "object" ? holder : undefined;
+      if (other?.token !== token) throw new FileBusyError(path, other);
+    },
+    release: () => release(path, token),
+  };
 }
 
 /** Makes the lock, with its holder in it from the first moment on; false where there is one. */

@@ -52,7 +52,12 @@ export async function save(target: string, options: SaveOptions, source: Source)
   try {
     const part = await PartFile.open({ path, digests });
     try {
-      const response = await fill(part, options, source);
+      const begun: Source = async (resumption) => {
+        const response = await source(resumption);
+        await lock.confirm();
+        return response;
+      };
+      const response = await fill(part, options, begun);
       await part.finish();
       const { received, resumedFrom } = part;
       return { path, bytes: received, resumedFrom, response };

@@ -1,0 +1,95 @@
+import assert from "node:assert/strict";
+import { readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { test } from "node:test";
+import { DiskFullError, Session } from "@holdfast/http";
+import { chunked, faultOrigin, ranged, type Entry } from "@holdfast/http/testing";
+import { runProgram } from "./support/child.ts";
+import { temporaryDirectory } from "./support/temporary.ts";
+
+const megabyte = 1024 * 1024;
+const diskBytes = 8 * megabyte;
+const strong = { etag: '"v1"' };
+
+interface Disk extends AsyncDisposable {
+  readonly path: string;
+}
+
+/** A disk of 8 MB. There is no way to make one without the right to mount. */
+async function smallDisk(): Promise<Disk> {
+  const folder = await temporaryDirectory("disk");
+  const mounted = await runProgram("mount", ["-t", "tmpfs", "-o", `size=${diskBytes}`, "tmpfs", folder.path]);
+  assert.equal(mounted.code, 0, mounted.stderr);
+  return {
+    path: folder.path,
+    [Symbol.asyncDispose]: async () => {
+      await runProgram("umount", [folder.path]);
+      await folder[Symbol.asyncDispose]();
+    },
+  };
+}
+
+const mayMount = process.platform === "linux" && process.getuid?.() === 0;
+const skip = mayMount ? false : "only root can mount a small disk";
+
+async function failureOf(url: string, file: string): Promise<Error> {
+  await using session = new Session();
+  try {
+    await session.get(url).saveTo(file);
+  } catch (error) {
+    assert.ok(error instanceof Error);
+    return error;
+  }
+  return assert.fail("It was saved");
+}
+
+test(
+  "a file that does not fit is refused before its first byte, with what it needs and what is free",
+  { skip },
+  async () => {
+    await using disk = await smallDisk();
+    await using origin = await faultOrigin({
+      routes: { "/": ranged({ body: Buffer.alloc(20 * megabyte), ...strong }) },
+    });
+
+    const error = await failureOf(`${origin.url}/`, join(disk.path, "big.iso"));
+
+    assert.ok(error instanceof DiskFullError);
+    assert.equal(error.need, 20 * megabyte);
+    assert.ok(error.free > 7 * megabyte && error.free <= diskBytes);
+    assert.match(error.message, /big\.iso: 20971520 more bytes, \d+ are free/);
+    assert.deepEqual(await readdir(disk.path), []);
+  },
+);
+
+test(
+  "a file of unknown length that fills the disk ends with the same error, and its part goes on once there is room",
+  { skip },
+  async () => {
+    await using disk = await smallDisk();
+    const body = Buffer.alloc(6 * megabyte, "0123456789abcde");
+    const pieces = Array.from({ length: 6 }, (_, index) =>
+      body.subarray(index * megabyte, (index + 1) * megabyte),
+    );
+    const script: readonly Entry[] = [chunked(200, pieces, { headers: strong }), ranged({ body, ...strong })];
+    await using origin = await faultOrigin({ routes: { "/": script } });
+    const [ballast, file] = [join(disk.path, "ballast"), join(disk.path, "big.iso")];
+    await writeFile(ballast, Buffer.alloc(4 * megabyte));
+
+    const error = await failureOf(`${origin.url}/`, file);
+
+    assert.ok(error instanceof DiskFullError, String(error));
+    assert.equal(error.need, undefined);
+    assert.equal(Reflect.get(Object(error.cause), "code"), "ENOSPC");
+    assert.deepEqual(await readdir(disk.path).then((names) => names.toSorted()), [
+      "ballast",
+      "big.iso.part",
+      "big.iso.part.json",
+    ]);
+    await rm(ballast);
+    await using session = new Session();
+    const { resumedFrom } = await session.get(`${origin.url}/`).saveTo(file);
+    assert.ok(resumedFrom > megabyte);
+    assert.ok(body.equals(await readFile(file)));
+  },
+);
