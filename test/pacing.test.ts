@@ -5,7 +5,9 @@ import { bucket, fixedWindow, limitedOrigin, slidingLog, type SimulatedServer } 
 import { crowd } from "./support/crowd.ts";
 
 const ten = { requests: 10, window: 1_000 };
-const ms = 6_000;
+const ms = 8_000;
+// A busy machine takes longer than a second to send a hundred requests at once.
+const settled = 3_000;
 
 const servers: readonly (readonly [what: string, limit: SimulatedServer])[] = [
   ["a fixed window, with Retry-After", fixedWindow(ten, (_left, until) => ({ delay: until }))],
@@ -35,12 +37,12 @@ test(
           await crowd(session, { url: origin.url, clients: 100, ms });
 
           const all = origin.counts(0, ms);
-          const { accepted, refused } = origin.counts(1_000, ms);
+          const { accepted, refused } = origin.counts(settled, ms);
           assert.ok(
             refused <= 0.05 * (accepted + refused),
             `${refused} of ${accepted + refused} were refused`,
           );
-          assert.ok(all.accepted >= 0.8 * 60, `${all.accepted} of 60 were used`);
+          assert.ok(all.accepted >= 0.75 * 80, `${all.accepted} of 80 were used`);
         }),
       ),
     );

@@ -6,6 +6,7 @@ import { get } from "node:https";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { certificates } from "./certificates.ts";
 import { runProgram, startChild } from "./child.ts";
 import { httpbin } from "./httpbin.ts";
@@ -37,7 +38,12 @@ test("a site has as many files as asked for, real and generated, and nginx serve
   assert.equal(new Set(pages.files).size, 1_100);
   assert.ok(pages.files.some((file) => file.startsWith("python/")));
   assert.ok(pages.files.some((file) => file.startsWith("made/with space & ümlaut/")));
-  const seen = await server.seen();
+  // nginx writes its log behind the answer.
+  let seen = await server.seen();
+  for (let look = 0; seen.length < some.length && look < 100; look += 1) {
+    await sleep(20);
+    seen = await server.seen();
+  }
   assert.deepEqual(
     seen.map(({ target }) => target),
     some.map(pathOf),

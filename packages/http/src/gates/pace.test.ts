@@ -189,6 +189,17 @@ for (const [what, make] of servers) {
   });
 }
 
+test("twenty who were refused without having asked too often are through within a second", () => {
+  let pace = accepted(departed(after(0), 6_000), 6_010, 6_000);
+  let now = 6_010;
+  for (let left = 19; left > 0; left -= 1) {
+    now = Math.max(now, nextDeparture(pace, now, crowd(1, left)));
+    pace = departed(pace, now);
+  }
+
+  assert.ok(now < 7_000, `${now}`);
+});
+
 test("a limit that is far above the burst that a server takes is found in a few minutes", () => {
   const server = bucket({ requests: 100, window: 1_000 }, 20, { delay: 1_000 });
 

@@ -81,6 +81,8 @@ const approachMs = 40_000;
 const doublingMs = 500;
 const carefulDoublingMs = 10_000;
 const trialMs = 8_000;
+// Of a limit of which nothing is known the search is quick: twenty who were refused at once are through within a second.
+const firstSearch = { rate: 10 / second, doubling: 250 };
 // Whoever goes first may never come back.
 const longestProbe = 30_000;
 const forgetMs = 600_000;
@@ -129,7 +131,7 @@ export function accepted(pace: Pace, now: number, leftAt: number): Pace {
   if (leftAt <= pace.stoppedAt) return sample === undefined ? pace : measured(pace, grown(sample), opensAt);
   const tally = counted(pace.tally, now);
   if (pace.speed.at !== "probing") return { ...pace, tally };
-  return { ...pace, tally, speed: searchingFrom(2 / second, now) };
+  return { ...pace, tally, speed: { at: "searching", ...firstSearch, since: now } };
 }
 
 /** Takes note that the server said stop. Of a burst, only the first word counts, and the longest wait. */
