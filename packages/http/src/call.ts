@@ -15,9 +15,9 @@ import { continuing, takeContinuable } from "./resume/buffered.ts";
 import { bodyGivenOut } from "./resume/cut.ts";
 import { isLost } from "./resume/streamed.ts";
 import { decide, type Decision } from "./retry/decide.ts";
-import { limitWord, tellsWhatRemains } from "./retry/dialects/limit-word.ts";
+import { isQuotaSpent, limitWord, tellsWhatRemains } from "./retry/dialects/limit-word.ts";
 import type { Retry } from "./retry/retry.ts";
-import { errorVerdict } from "./retry/verdict.ts";
+import { errorVerdict, quotaVerdict } from "./retry/verdict.ts";
 import type { Timeouts } from "./timeouts.ts";
 
 /** What a call is made with: the request, who sees to it, and how long it may take. */
@@ -275,6 +275,9 @@ export class Call extends CallStory implements Passenger {
   #heed(decision: Decision, attempt: Attempt<Exchange>): boolean {
     this.#decision = decision;
     if (decision.again !== "no") return true;
+    const { response } = exchangeOf(attempt);
+    if (response !== undefined && isQuotaSpent(response, this.#retry, this.clock.date()))
+      response.judgedAs(quotaVerdict(response.status));
     this.note(attempt, { decision: decision.reason });
     this.#hear(exchangeOf(attempt));
     return false;

@@ -42,6 +42,7 @@ export class Response {
   #provenance: Provenance = nobody;
   #history: readonly Response[] = noRedirects;
   #keyed = false;
+  #verdict: Verdict | undefined;
 
   constructor({ status, statusText, url, headers, content }: Answer) {
     this.status = status;
@@ -67,7 +68,7 @@ export class Response {
 
   /** What the answer means, and what a person should do about it. */
   get verdict(): Verdict {
-    return statusVerdict(this.status, this.bears("retry-after"), this.#keyed);
+    return this.#verdict ?? statusVerdict(this.status, this.bears("retry-after"), this.#keyed);
   }
 
   /** Every attempt of the request, in order, this answer's last; those of redirects before it are with them in `history`. */
@@ -134,6 +135,11 @@ export class Response {
   /** Says that nobody wants the body: nothing to do where it is here already; the session's own. */
   discard(): Promise<void> | undefined {
     return undefined;
+  }
+
+  /** Says what the answer means where its status alone does not; the session's own. */
+  judgedAs(verdict: Verdict): void {
+    this.#verdict = verdict;
   }
 
   /** Says that the request bore an idempotency key; the session's own. */

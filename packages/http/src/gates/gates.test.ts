@@ -201,5 +201,6 @@ test("a limit on money pauses nobody: no waiting lifts it", async () => {
   const response = await session.get(url);
   await session.get(other);
 
-  assert.deepEqual([response.status, clock.now()], [429, 0]);
+  assert.deepEqual([response.status, response.verdict.kind, clock.now()], [429, "rejected", 0]);
+  assert.match(response.attempts[0]?.verdict.advice ?? "", /raise the quota/);
 });

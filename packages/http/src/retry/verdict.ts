@@ -203,6 +203,12 @@ export function statusVerdict(status: number, hasRetryAfter = false, hasKey = fa
   return { kind, reason, advice };
 }
 
+/** What a status means behind which stands a limit that no waiting lifts: an allowance is used up. */
+export function quotaVerdict(status: number): Verdict {
+  const advice = "pay, or raise the quota; it is used up, and no waiting brings it back";
+  return { kind: "rejected", reason: `http-${status}`, advice };
+}
+
 /** Says what an error means, whoever threw it; one that says nothing itself means what its cause means. */
 export function errorVerdict(error: unknown): Verdict {
   let at = error;

@@ -35,6 +35,11 @@ export function tellsWhatRemains(response: Response): boolean {
   return remaining.some((name) => response.bears(name));
 }
 
+/** Whether an answer says that an allowance is used up for good. */
+export function isQuotaSpent(response: Response, { dialects }: Retry, now: number): boolean {
+  return response.status >= 400 && hintOf(replyOf(response, now), dialects)?.kind === "quota";
+}
+
 function spent(response: Response, { dialects }: Retry, now: number): LimitWord | undefined {
   // A Retry-After alone is the redirect's own, or says when to look again at this one resource.
   if (!tellsWhatRemains(response)) return undefined;

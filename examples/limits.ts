@@ -1,0 +1,26 @@
+import { faultOrigin, fixedWindow, limitedOrigin, respond } from "@holdfast/http/testing";
+
+const ten = { requests: 10, window: 1_000 };
+await using origin = await limitedOrigin(fixedWindow(ten, (_left, until) => ({ limit: ten, delay: until })));
+await using busy = await faultOrigin({
+  routes: { "/": [respond(429, { headers: { "retry-after": "3600" } })] },
+});
+const url = origin.url;
+const busyUrl = `${busy.url}/`;
+
+// #region limits
+import { DeferredError, Session, sessionDefaults } from "holdfast";
+
+await using session = new Session(); // nothing to set: a limit is learnt when it is met, and kept to
+
+const pages = await Promise.all(Array.from({ length: 25 }, (_, page) => session.get(`${url}/${page}`)));
+console.log(pages.filter(({ ok }) => ok).length, "pages");
+
+// What would take longer than a second is somebody else's to wait for.
+const retry = sessionDefaults.retry.new({ retryAfterMax: "1s", over: "defer" });
+const error: unknown = await session.get(busyUrl, { retry }).catch((reason: unknown) => reason);
+if (error instanceof DeferredError) console.log("again at", new Date(error.resumeAt));
+// #endregion
+
+const { accepted, refused } = origin.counts(0, Infinity);
+console.log(`${accepted} accepted, ${refused} refused`);

@@ -1,0 +1,110 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { Readable } from "node:stream";
+import { test } from "node:test";
+import { noBody, type Body } from "../body.ts";
+import {
+  ConnectionError,
+  ConnectTimeoutError,
+  IncompleteBodyError,
+  ProxyError,
+  ReadTimeoutError,
+  TlsError,
+} from "../errors.ts";
+import { Response } from "../response.ts";
+import { sessionDefaults } from "../session-defaults.ts";
+import { decide } from "./decide.ts";
+
+const page = readFileSync(new URL("../../../../docs/safety.md", import.meta.url), "utf8");
+
+/** What stands for each row of the page: the errors and statuses that it is about, by words of its first cell. */
+const rows: readonly (readonly [row: RegExp, outcomes: readonly (number | Error)[]])[] = [
+  [
+    /^the name is not found/,
+    [
+      connection("ECONNREFUSED", "connect", false),
+      connection("ENOTFOUND", "dns", false),
+      new ConnectTimeoutError("a.test", 1),
+      new TlsError("cut", { certificate: false, errno: "ECONNRESET" }),
+      new ProxyError("refused", { reason: "unreachable" }),
+    ],
+  ],
+  [/^a kept-alive connection closes before a byte went out/, [connection("ECONNRESET", "connect", false)]],
+  [/^HTTP\/2: RST_STREAM/, [connection("ECONNRESET", "headers", false)]],
+  [/^HTTP\/2: GOAWAY/, [connection("ECONNRESET", "headers", false)]],
+  [/^421/, [421]],
+  [/^425/, [425]],
+  [
+    /^a kept-alive connection closes before a byte of the answer/,
+    [connection("ECONNRESET", "headers", true)],
+  ],
+  [
+    /^the connection breaks/,
+    [connection("ECONNRESET", "headers", true), new ReadTimeoutError("a.test", 1, "headers")],
+  ],
+  [/^the answer breaks off/, [new IncompleteBodyError(1, 2)]],
+  [/^408, 429/, [408, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524, 529]],
+  [/^409/, [409]],
+];
+
+function connection(errno: string, phase: "dns" | "connect" | "headers", mayHaveArrived: boolean): Error {
+  return new ConnectionError("broken", { errno, phase, mayHaveArrived });
+}
+
+const stream: Body = { kind: "one-shot", stream: Readable.from(["x"]) };
+
+/** Who asks, by the columns of the page. */
+const columns: readonly (readonly [methods: readonly string[], key: string | undefined, body: Body])[] = [
+  [["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"], undefined, noBody],
+  [["POST", "PATCH"], undefined, noBody],
+  [["POST", "PATCH"], "k-1", noBody],
+  [["PUT"], undefined, stream],
+];
+
+const lines = page
+  .split("\n")
+  .filter((line) => line.startsWith("| ") && !line.startsWith("| what happened"))
+  .map((line) => line.slice(2, -2).split(" | "));
+
+test("the page on safety has a row for everything that is tested here, and nothing else", () => {
+  assert.equal(lines.length, rows.length);
+  for (const [row] of rows)
+    assert.equal(lines.filter(([what = ""]) => row.test(what)).length, 1, String(row));
+});
+
+for (const [what = "", , ...cells] of lines) {
+  test(`the page on safety is right about: ${what}`, async () => {
+    const [, outcomes = []] = rows.find(([row]) => row.test(what)) ?? [];
+    for (const outcome of outcomes) {
+      for (const [index, [methods, key, body]] of columns.entries()) {
+        for (const method of methods) {
+          const decision = await decide(factsOf(outcome, { method, key, body }));
+
+          assert.equal(
+            decision.again === "yes",
+            cells[index]?.startsWith("again"),
+            `${method} ${key} ${body.kind} ${String(outcome)}: ${JSON.stringify(decision)}`,
+          );
+        }
+      }
+    }
+  });
+}
+
+function factsOf(
+  outcome: number | Error,
+  { method, key, body }: { readonly method: string; readonly key: string | undefined; readonly body: Body },
+): Parameters<typeof decide>[0] {
+  const url = "https://a.test/";
+  const head = { statusText: "", url, headers: {}, content: new Uint8Array(0) };
+  return {
+    request: { method, url: new URL(url), headers: {}, body, idempotencyKey: key },
+    // As `Call` does: a key lets any method go again.
+    retry: key === undefined ? sessionDefaults.retry : sessionDefaults.retry.new({ allowedMethods: null }),
+    ...(typeof outcome === "number"
+      ? { response: new Response({ status: outcome, ...head }) }
+      : { error: outcome }),
+    before: [],
+    now: 0,
+  };
+}
