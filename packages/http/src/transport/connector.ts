@@ -29,8 +29,14 @@ export type Connector = (origin: URL, limit: number, signal: AbortSignal) => Pro
 export function connector(options: ConnectorOptions = {}, proxy?: URL): Connector {
   const { clock = systemClock, lookup = systemLookup, localAddress, tls = {}, http2 = false } = options;
   const sessions = new TlsSessions();
-  const open = (url: URL, signal: AbortSignal): Promise<Socket> =>
-    connectAny({ hostname: hostOf(url), port: portOf(url), lookup, clock, localAddress }, signal);
+  const open = (url: URL, signal: AbortSignal): Promise<Socket> => {
+    // Neither TLS nor a tunnel reads that way.
+    const sharedRead = proxy === undefined && url.protocol === "http:";
+    return connectAny(
+      { hostname: hostOf(url), port: portOf(url), lookup, clock, localAddress, sharedRead },
+      signal,
+    );
+  };
   return (origin, limit, signal) =>
     within({ clock, limit, signal, target: origin.host }, async (ended) => {
       const socket = await (proxy === undefined

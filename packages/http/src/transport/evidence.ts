@@ -1,6 +1,6 @@
 import { constants } from "node:http2";
-import { isGoaway, StaleConnection } from "./connection.ts";
 import { codeOf } from "./happy-eyeballs.ts";
+import { isGoaway, StaleConnection } from "./http2.ts";
 
 /**
  * Whether an error proves that the server did not act on a request that was written: the stream was refused, or it lies
@@ -24,10 +24,5 @@ const closings: ReadonlySet<string> = new Set([
 
 /** Whether an error says that the connection ended, and nothing worse. */
 export function isClosing(error: unknown): boolean {
-  return error instanceof StaleConnection || (closings.has(codeOf(error)) && !isStray(error));
-}
-
-/** Whether an error says that the server sent what nobody had asked for: undici's words. */
-export function isStray(error: unknown): error is Error {
-  return error instanceof Error && (error.message === "bad response" || error.message === "bad upgrade");
+  return error instanceof StaleConnection || closings.has(codeOf(error));
 }
