@@ -1,7 +1,7 @@
 import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import { Http1Client } from "./http1/client.ts";
-import { Http2Client } from "./http2.ts";
+import { http2Speaker } from "./http2-loader.ts";
 import type { Listener, Outgoing, Speaker } from "./speaker.ts";
 
 /** One socket and what speaks HTTP on it: it never reconnects, so that whatever happens has one place. */
@@ -25,7 +25,7 @@ export class Connection {
     // First in line: nobody may board it from the moment that its end is reported.
     socket.once("close", () => onClose(this));
     this.#speaker = this.multiplexed
-      ? new Http2Client(origin, socket, () => {
+      ? http2Speaker(origin, socket, () => {
           this.leave();
           onClose(this);
         })

@@ -2,6 +2,7 @@ import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import { systemClock, type Clock } from "@holdfast/policy";
 import { connectAny, systemLookup, type Lookup } from "./happy-eyeballs.ts";
+import { loadHttp2 } from "./http2-loader.ts";
 import { handshake, TlsSessions, type TlsOptions } from "./tls.ts";
 import { throughProxy } from "./tunnel.ts";
 import { within } from "./within.ts";
@@ -51,6 +52,7 @@ export function connector(options: ConnectorOptions = {}, proxy?: URL): Connecto
         { ALPNProtocols: protocols, hostname, ...(session && { session }), ...tls },
         ended,
       );
+      if (secured.alpnProtocol === "h2") await loadHttp2();
       secured.on("session", (ticket: Buffer) => sessions.keep(origin.host, ticket));
       return secured;
     });

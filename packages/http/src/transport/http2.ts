@@ -1,17 +1,10 @@
 import type { Socket } from "node:net";
 import Client from "undici/lib/dispatcher/client.js";
+import { isGoaway, StaleConnection } from "./evidence.ts";
 import type { Listener, Outgoing, Speaker } from "./speaker.ts";
 
-/** The connection takes no request any more, and undici asked for another one in its place. */
-export class StaleConnection extends Error {
-  /** Whether a GOAWAY left the request out, so that the server has not acted on it though it was written. */
-  readonly leftOut: boolean;
-
-  constructor(leftOut: boolean) {
-    super("The connection is gone");
-    this.leftOut = leftOut;
-  }
-}
+// What HTTP/1.1 bears too.
+const maxHeadBytes = 256 * 1024;
 
 /** HTTP/2 on one socket, by an undici client that never reconnects. */
 export class Http2Client implements Speaker {
@@ -31,7 +24,7 @@ export class Http2Client implements Speaker {
       pipelining: 1,
       headersTimeout: 0,
       bodyTimeout: 0,
-      maxHeaderSize: 256 * 1024,
+      maxHeaderSize: maxHeadBytes,
       allowH2: true,
       connect: (_options: object, callback: (...result: [null, Socket] | [Error, null]) => void): void =>
         this.#connect(callback),
@@ -64,9 +57,4 @@ export class Http2Client implements Speaker {
     // undici misses an answer that comes before it has finished asking.
     queueMicrotask(() => callback(null, this.#socket));
   }
-}
-
-/** Whether an error is undici's for a GOAWAY. */
-export function isGoaway(error: Error): boolean {
-  return error.message.startsWith('HTTP/2: "GOAWAY" frame received');
 }

@@ -2,9 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { errors } from "undici";
 import { ConnectTimeoutError } from "../errors.ts";
-import { isClosing, provesUnprocessed } from "./evidence.ts";
+import { isClosing, provesUnprocessed, StaleConnection } from "./evidence.ts";
 import { EarlyEnd, MalformedAnswer, UnsendableRequest } from "./http1/errors.ts";
-import { StaleConnection } from "./http2.ts";
 import { translate, type Progress } from "./translate.ts";
 
 const atHeaders: Progress = {
