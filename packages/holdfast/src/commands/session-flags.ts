@@ -52,7 +52,7 @@ export function readSessionFlags(values: Parsed<typeof sessionFlags>["values"]):
   };
 }
 
-/** Opens a session for the settings; loads undici only now. The caller closes it. */
+/** Opens a session for the settings; loads the transport only now. The caller closes it. */
 export async function openSession(settings: SessionSettings): Promise<Session> {
   const { Session, sessionDefaults } = await import("@holdfast/http");
   const { total, connect, read, maxBytes } = settings;
