@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { mkdir, readdir, readFile, symlink, writeFile } from "node:fs/promises";
 import { delimiter, dirname, join } from "node:path";
 import { after, before, test } from "node:test";
-import { faultOrigin, quickstartSite } from "@holdfast/http/testing";
+import { faultOrigin, quickstartSite, respond, selfSigned } from "@holdfast/http/testing";
 import { runProgram, type Finished } from "./support/child.ts";
 import { temporaryDirectory, type TemporaryDirectory } from "./support/temporary.ts";
 
@@ -88,6 +88,24 @@ test("the packed library retries and fetches", async () => {
   const { stdout } = await succeed(process.execPath, ["program.mjs", ...pages.urls(origin.url)], consumer);
 
   assert.deepEqual(JSON.parse(stdout), ["fine", 2, 200, pages.pageBody(1)]);
+});
+
+test("the packed library speaks HTTP/2, with what undici has inside", async () => {
+  await using origin = await faultOrigin({
+    tls: selfSigned(),
+    http2: true,
+    routes: { "/": respond(200, { body: "by HTTP/2" }) },
+  });
+  const program = `
+    import { Session } from "holdfast";
+    await using session = new Session({ http2: true, tls: { rejectUnauthorized: false } });
+    console.log(await (await session.get(process.argv[2])).text());
+  `;
+  await writeFile(join(consumer, "http2.mjs"), program);
+
+  const { stdout } = await succeed(process.execPath, ["http2.mjs", `${origin.url}/`], consumer);
+
+  assert.equal(stdout, "by HTTP/2\n");
 });
 
 test("a TypeScript program sees the packed types, and is told what is wrong", async () => {

@@ -86,13 +86,30 @@ export const failureModes: Readonly<Record<string, Readonly<Record<string, Failu
     "the head is endless": answering(endlessHead()),
     "two Content-Length fields differ": head("Content-Length: 4\r\nContent-Length: 5"),
     "Content-Length is no number": head("Content-Length: banana"),
-    "Transfer-Encoding and Content-Length come together": head(
-      "Transfer-Encoding: chunked\r\nContent-Length: 4",
-    ),
+    "a Transfer-Encoding comes that was not asked for": head("Transfer-Encoding: gzip, chunked"),
+    "a field has white space before its colon": head("Content-Length : 4"),
+    "a field holds a control character": head("X: a\0b\r\nContent-Length: 4"),
     "101 comes unasked": answering(switchProtocols()),
-    "100 comes unasked": answering([...informational(100), ...page]),
-    "a field is folded (obs-fold)": head("X: one\r\n two\r\nContent-Length: 4"),
     "it is not HTTP": answering(raw("SSH-2.0-OpenSSH_9.6\r\n")),
+  },
+  "Not as it should be, and understood": {
+    "100 comes unasked, or 102, or 103": answering([
+      ...informational(100),
+      ...informational(102),
+      ...informational(103),
+      ...page,
+    ]),
+    "a field is folded (obs-fold)": head("X: one\r\n two\r\nContent-Length: 4"),
+    "lines end in LF alone": answering(raw("HTTP/1.1 200 OK\nContent-Length: 4\n\nbody")),
+    "Transfer-Encoding and Content-Length come together": answering(
+      raw("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n4\r\nbody\r\n0\r\n\r\n"),
+    ),
+    "bytes follow that nobody asked for": answering(
+      raw("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nbody and more", "keep-alive"),
+    ),
+    "a 204 or 304 announces a body": answering(
+      raw("HTTP/1.1 204 No Content\r\nContent-Length: 4\r\n\r\nbody", "keep-alive"),
+    ),
   },
   "In the body": {
     "it is shorter than its Content-Length": answering(cut(page, { atBody: 10, by: "fin" })),

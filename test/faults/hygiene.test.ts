@@ -64,6 +64,20 @@ for (const [name, how] of [
   });
 }
 
+test("hygiene: undici is loaded by a program that meets HTTP/2, and by no other", async () => {
+  for (const [http2, loaded] of [
+    [true, true],
+    [false, false],
+  ] as const) {
+    await using origin = await faultOrigin({ routes, tls: selfSigned(), http2 });
+
+    // It may be HTTP/2; only if it is, undici is needed.
+    const { stdout, stderr } = await program("loaded", `${origin.url}/`, "http2");
+
+    assert.equal(stdout, `200 ${loaded}\n`, stderr);
+  }
+});
+
 test("hygiene: a request that is refused for its header keeps no program alive", async () => {
   await using origin = await faultOrigin({ routes });
 

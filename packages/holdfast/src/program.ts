@@ -14,7 +14,7 @@ export interface Command {
   readonly run: (argv: readonly string[], io: Io) => Promise<number>;
 }
 
-// Each command is loaded when it is called: `--help` and `--version` must not pay for undici and SQLite.
+// Each command is loaded when it is called: `--help` and `--version` must not pay for the transport and SQLite.
 const commands: ReadonlyMap<string, () => Promise<Command>> = new Map([
   ["run", async (): Promise<Command> => (await import("./commands/run.ts")).runCommand],
   ["status", async (): Promise<Command> => (await import("./commands/status.ts")).statusCommand],

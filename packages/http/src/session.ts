@@ -65,7 +65,10 @@ export class Session extends Verbs implements AsyncDisposable {
     this.#options = options;
     this.hooks = joinHooks(options.hooks);
     this.cookies = options.cookies === false ? undefined : new Cookies(options.cookies);
-    this.#additions = { ...options, headers: mergeHeaders(sessionDefaults.headers, options.headers) };
+    this.#additions = {
+      ...options,
+      headers: Object.freeze(mergeHeaders(sessionDefaults.headers, options.headers)),
+    };
     this.#retry = checkedRetry(options.retry) ?? sessionDefaults.retry;
     this.#timeouts = resolveTimeouts(options.timeout);
     this.#maxRedirects =

@@ -53,7 +53,7 @@ export function readSessionFlags(values: Parsed<typeof sessionFlags>["values"]):
 }
 
 /**
- * Opens a session for the settings; loads undici only now. The caller closes it. What `retry` says is laid over the rule
+ * Opens a session for the settings; loads the transport only now. The caller closes it. What `retry` says is laid over the rule
  * of a session that is told nothing.
  */
 export async function openSession(settings: SessionSettings, retry: RetryInit = {}): Promise<Session> {

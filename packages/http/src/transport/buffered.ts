@@ -1,6 +1,6 @@
-import type { Dispatcher } from "undici";
 import { leaveBrokenBody } from "../broken-body.ts";
 import { Exchange } from "./exchange.ts";
+import type { Controller } from "./speaker.ts";
 import type { ExchangeLimits, RawAnswer, Road, WireRequest } from "./wire.ts";
 
 const nothing = Buffer.alloc(0);
@@ -25,7 +25,7 @@ export class BufferedExchange extends Exchange {
     this.start();
   }
 
-  onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
+  onResponseData(_controller: Controller, chunk: Buffer): void {
     // Most bodies come in one piece: a list of one takes an eighth of what `push` reserves.
     if (this.#chunks === undefined) this.#chunks = [chunk];
     else this.#chunks.push(chunk);

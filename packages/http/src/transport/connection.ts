@@ -1,39 +1,16 @@
 import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
-import type { Dispatcher } from "undici";
-import Client from "undici/lib/dispatcher/client.js";
+import { Http1Client } from "./http1/client.ts";
+import { http2Speaker } from "./http2-loader.ts";
+import type { Listener, Outgoing, Speaker } from "./speaker.ts";
 
-/** What a request is made of; undici takes anything that can be iterated for a body, and its own types do not say so. */
-export interface AnyDispatchOptions extends Omit<Dispatcher.DispatchOptions, "body"> {
-  body?: Dispatcher.DispatchOptions["body"] | Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
-}
-
-/** The connection takes no request any more, and undici asked for another one in its place. */
-export class StaleConnection extends Error {
-  /** Whether a GOAWAY left the request out, so that the server has not acted on it though it was written. */
-  readonly leftOut: boolean;
-
-  constructor(leftOut: boolean) {
-    super("The connection is gone");
-    this.leftOut = leftOut;
-  }
-}
-
-// Node's own 16 KiB is less than some sites send in cookies and policies; browsers stop at 256 KiB.
-const maxHeadBytes = 256 * 1024;
-
-/** One socket and the undici client that speaks HTTP on it: it never reconnects, so that whatever happens has one place. */
+/** One socket and what speaks HTTP on it: it never reconnects, so that whatever happens has one place. */
 export class Connection {
   readonly #socket: Socket;
-  readonly #client: Client;
-  readonly #servername: string | undefined;
-  #handed = false;
+  readonly #speaker: Speaker;
   #leaving = false;
-  #goaway = false;
   /** Whether many requests share it (HTTP/2). */
   readonly multiplexed: boolean;
-  /** The socket's own error, such as a reset; undefined after an orderly end. */
-  failure: Error | undefined;
   /** Why it was dropped from this side, where a reason was given. */
   dropped: Error | undefined;
   /** How many requests it has carried. */
@@ -44,30 +21,15 @@ export class Connection {
   /** `onClose` hears that no further request can go out on it, and again that its socket has closed. */
   constructor(origin: URL, socket: Socket | TLSSocket, onClose: (connection: Connection) => void) {
     this.#socket = socket;
-    this.#servername = origin.protocol === "https:" ? origin.hostname : undefined;
     this.multiplexed = "alpnProtocol" in socket && socket.alpnProtocol === "h2";
-    // Until undici has it, and from then on undici lets it rest: a connection that nobody uses keeps no program alive.
-    socket.unref();
-    // First in line: the reason must be known before undici reports the end.
-    socket.on("error", (error: Error) => (this.failure = error));
+    // First in line: nobody may board it from the moment that its end is reported.
     socket.once("close", () => onClose(this));
-    this.#client = new Client(origin, {
-      pipelining: 1,
-      headersTimeout: 0,
-      bodyTimeout: 0,
-      maxHeaderSize: maxHeadBytes,
-      allowH2: this.multiplexed,
-      connect: (_options: object, callback: (...result: [null, Socket] | [Error, null]) => void): void =>
-        this.#connect(callback),
-    });
-    // Under HTTP/2 a GOAWAY ends the connection for new requests long before the socket closes (RFC 9113 §6.8).
-    this.#client.once("disconnect", (_origin, _targets, error) => {
-      this.#goaway = isGoaway(error);
-      this.leave();
-      onClose(this);
-      // What the GOAWAY leaves out would wait in undici until the rest is done.
-      if (this.#goaway) void this.#client.destroy(new StaleConnection(true));
-    });
+    this.#speaker = this.multiplexed
+      ? http2Speaker(origin, socket, () => {
+          this.leave();
+          onClose(this);
+        })
+      : new Http1Client(socket, origin.host, () => this.leave());
   }
 
   /** Bytes given to the socket so far, by all requests. */
@@ -95,12 +57,9 @@ export class Connection {
     return this.#socket.destroyed;
   }
 
-  dispatch(options: AnyDispatchOptions, handler: Dispatcher.DispatchHandler): void {
+  dispatch(request: Outgoing, listener: Listener): void {
     this.uses += 1;
-    this.#client.dispatch(
-      this.#servername === undefined ? options : withServername(options, this.#servername),
-      handler,
-    );
+    this.#speaker.dispatch(request, listener);
   }
 
   /** Takes no further request; those under way go on. */
@@ -111,27 +70,6 @@ export class Connection {
   /** Drops the socket at once; what is under way fails with the reason. */
   destroy(reason?: Error): void {
     this.dropped ??= reason;
-    void this.#client.destroy(reason ?? null);
-    this.#socket.destroy(reason);
+    this.#speaker.destroy(reason);
   }
-
-  /** Gives undici the socket the first time, and ends what still waits for one the second time. */
-  #connect(callback: (...result: [null, Socket] | [Error, null]) => void): void {
-    if (this.#handed || this.#socket.destroyed)
-      return void this.#client.destroy(new StaleConnection(this.#goaway));
-    this.#handed = true;
-    this.#socket.ref();
-    // undici misses an answer that comes before it has finished asking.
-    queueMicrotask(() => callback(null, this.#socket));
-  }
-}
-
-/** Whether an error is undici's for a GOAWAY. */
-export function isGoaway(error: Error): boolean {
-  return error.message.startsWith('HTTP/2: "GOAWAY" frame received');
-}
-
-// undici would reconnect under another name if a request's Host header differed from the certificate's.
-function withServername(options: AnyDispatchOptions, servername: string): AnyDispatchOptions {
-  return Object.assign(options, { servername });
 }

@@ -3,6 +3,7 @@ import type { TLSSocket } from "node:tls";
 import { systemClock, type Clock } from "@holdfast/policy";
 import type { ProxyTimeouts } from "../timeouts.ts";
 import { connectAny, systemLookup, type Lookup } from "./happy-eyeballs.ts";
+import { loadHttp2 } from "./http2-loader.ts";
 import { handshake, TlsSessions, type TlsOptions } from "./tls.ts";
 import { throughProxy } from "./proxied.ts";
 import { hostOf, portOf } from "./url-parts.ts";
@@ -43,8 +44,12 @@ export type Connector = (
 export function connector(options: ConnectorOptions = {}, proxy?: URL): Connector {
   const { clock = systemClock, lookup = systemLookup, localAddress, tls = {}, http2 = false } = options;
   const sessions = new TlsSessions();
-  const open = (url: URL, signal: AbortSignal): Promise<Socket> =>
-    connectAny({ hostname: hostOf(url), port: portOf(url), lookup, clock, localAddress }, signal);
+  const open = (url: URL, signal: AbortSignal): Promise<Socket> => {
+    // Neither TLS nor a tunnel reads that way.
+    const sharedRead = proxy === undefined && url.protocol === "http:";
+    const target = { hostname: hostOf(url), port: portOf(url), lookup, clock, localAddress, sharedRead };
+    return connectAny(target, signal);
+  };
   const secure = async (socket: Socket, url: URL, signal: AbortSignal): Promise<TLSSocket> => {
     const toProxy = url === proxy;
     const ALPNProtocols = http2 && !toProxy ? ["h2", "http/1.1"] : ["http/1.1"];
@@ -57,6 +62,7 @@ export function connector(options: ConnectorOptions = {}, proxy?: URL): Connecto
       { ALPNProtocols, hostname, ...(session && { session }), ...own },
       signal,
     );
+    if (secured.alpnProtocol === "h2") await loadHttp2();
     secured.on("session", (ticket: Buffer) => sessions.keep(key, ticket));
     return secured;
   };

@@ -1,6 +1,23 @@
-import { constants } from "node:http2";
-import { isGoaway, StaleConnection } from "./connection.ts";
 import { codeOf } from "./happy-eyeballs.ts";
+
+/** The connection takes no request any more, and undici asked for another one in its place. */
+export class StaleConnection extends Error {
+  /** Whether a GOAWAY left the request out, so that the server has not acted on it though it was written. */
+  readonly leftOut: boolean;
+
+  constructor(leftOut: boolean) {
+    super("The connection is gone");
+    this.leftOut = leftOut;
+  }
+}
+
+/** Whether an error is undici's for a GOAWAY. */
+export function isGoaway(error: Error): boolean {
+  return error.message.startsWith('HTTP/2: "GOAWAY" frame received');
+}
+
+// RFC 9113 §7.
+const refusedStream = 7;
 
 /**
  * Whether an error proves that the server did not act on a request that was written: the stream was refused, or it lies
@@ -9,7 +26,7 @@ import { codeOf } from "./happy-eyeballs.ts";
 export function provesUnprocessed(error: unknown): boolean {
   if (error instanceof StaleConnection) return error.leftOut;
   if (!(error instanceof Error)) return false;
-  if ("http2ErrorCode" in error && error.http2ErrorCode === constants.NGHTTP2_REFUSED_STREAM) return true;
+  if ("http2ErrorCode" in error && error.http2ErrorCode === refusedStream) return true;
   // undici's words for a stream that the GOAWAY leaves out, and for a head that was never sent because of one.
   return isGoaway(error) || /"frameError" received - type 1,/.test(error.message);
 }
@@ -24,10 +41,5 @@ const closings: ReadonlySet<string> = new Set([
 
 /** Whether an error says that the connection ended, and nothing worse. */
 export function isClosing(error: unknown): boolean {
-  return error instanceof StaleConnection || (closings.has(codeOf(error)) && !isStray(error));
-}
-
-/** Whether an error says that the server sent what nobody had asked for: undici's words. */
-export function isStray(error: unknown): error is Error {
-  return error instanceof Error && (error.message === "bad response" || error.message === "bad upgrade");
+  return error instanceof StaleConnection || closings.has(codeOf(error));
 }

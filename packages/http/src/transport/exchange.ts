@@ -1,5 +1,4 @@
 import { DeadlineExceededError } from "@holdfast/policy";
-import type { Dispatcher } from "undici";
 import {
   AttemptTimeoutError,
   BodyTooLargeError,
@@ -11,6 +10,7 @@ import {
 import type { Connection } from "./connection.ts";
 import { isClosing, provesUnprocessed } from "./evidence.ts";
 import type { Passenger } from "./origin-pool.ts";
+import type { Controller, Listener } from "./speaker.ts";
 import { translate } from "./translate.ts";
 import { Upload } from "./upload.ts";
 import type { Watched } from "./watchdog.ts";
@@ -22,11 +22,11 @@ const noHeaders: RawAnswer["headers"] = Object.freeze({});
 const maxInterims = 1_000;
 
 /**
- * One request and its answer, whatever is done with the body: at once undici's handler, the pool's passenger and the
+ * One request and its answer, whatever is done with the body: at once the connection's listener, the pool's passenger and the
  * watchdog's ward, so that an exchange is one object and one promise (each further object was measured to cost a few per
  * cent of a small request).
  */
-export abstract class Exchange implements Dispatcher.DispatchHandler, Passenger, Watched {
+export abstract class Exchange implements Listener, Passenger, Watched {
   readonly #request: WireRequest;
   #limits: ExchangeLimits;
   readonly #road: Road;
@@ -34,7 +34,7 @@ export abstract class Exchange implements Dispatcher.DispatchHandler, Passenger,
   #phase: Phase = "connect";
   #ended = false;
   #connection: Connection | undefined;
-  #controller: Dispatcher.DispatchController | undefined;
+  #controller: Controller | undefined;
   /** When the other side last gave a sign of life; Infinity while nobody waits for one. */
   protected activeAt = 0;
   /** Whether it gave one since the last look: only a look reads the clock, which is 0.04 µs each time. */
@@ -61,7 +61,7 @@ export abstract class Exchange implements Dispatcher.DispatchHandler, Passenger,
   }
 
   /** The final head has come. */
-  protected abstract opened(controller: Dispatcher.DispatchController): void;
+  protected abstract opened(controller: Controller): void;
 
   /** The last byte of the body has come. */
   protected abstract completed(): void;
@@ -69,7 +69,7 @@ export abstract class Exchange implements Dispatcher.DispatchHandler, Passenger,
   /** There is no answer, or no rest of it. */
   protected abstract failed(error: unknown): void;
 
-  abstract onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void;
+  abstract onResponseData(controller: Controller, chunk: Buffer): void;
 
   /** Sets out; not in the constructor, because what comes of it may come at once. */
   protected start(): void {
@@ -93,7 +93,7 @@ export abstract class Exchange implements Dispatcher.DispatchHandler, Passenger,
     this.#phase = "headers";
     this.#stirred = true;
     const { method, path, headers, body } = this.#request;
-    // Hot path: counting what the socket has taken makes an array; a head alone goes out as undici starts.
+    // Hot path: counting what the socket has taken makes an array; a head alone goes out as the request starts.
     if (body.kind !== "none" || connection.multiplexed) this.#writtenBefore = connection.bytesWritten;
     this.#takenBefore = this.#writtenBefore;
     if (body.kind === "none") connection.dispatch({ method, path, headers }, this);
@@ -126,7 +126,7 @@ export abstract class Exchange implements Dispatcher.DispatchHandler, Passenger,
     this.fail(new ReadTimeoutError(target, read, this.#phase));
   }
 
-  onRequestStart(controller: Dispatcher.DispatchController): void {
+  onRequestStart(controller: Controller): void {
     this.#controller = controller;
     if (this.#ended) controller.abort(new Error("No longer wanted"));
     else if (this.#connection?.multiplexed === true) this.#startStream(this.#connection);
@@ -163,9 +163,9 @@ export abstract class Exchange implements Dispatcher.DispatchHandler, Passenger,
     this.#answering = true;
   }
 
-  // oxlint-disable-next-line max-params -- undici asks for it, and a rest parameter is an array for each answer.
+  // oxlint-disable-next-line max-params -- A rest parameter is an array for each answer.
   onResponseStart(
-    controller: Dispatcher.DispatchController,
+    controller: Controller,
     status: number,
     headers: RawAnswer["headers"],
     statusText?: string,
@@ -182,17 +182,13 @@ export abstract class Exchange implements Dispatcher.DispatchHandler, Passenger,
 
   onResponseEnd(): void {
     if (this.#ended) return;
-    const failure = this.#connection?.failure;
-    // undici takes a reset for the end of a body that only the end of the connection delimits; RFC 9112 §9.8 does not.
-    if (failure !== undefined)
-      return this.#conclude(new IncompleteBodyError(this.received, undefined, { cause: failure }));
     if (this.received === 0 && this.#lacksCodedBody)
       return this.#conclude(new IncompleteBodyError(0, undefined));
     this.#end();
     this.completed();
   }
 
-  onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
+  onResponseError(_controller: Controller, error: unknown): void {
     if (this.#ended) return;
     const dropped = this.#connection?.dropped;
     if (dropped !== undefined) return this.#conclude(dropped);
@@ -216,7 +212,7 @@ export abstract class Exchange implements Dispatcher.DispatchHandler, Passenger,
    * A kept-alive connection that closes as the request goes out says nothing about the server: RFC 9112 §9.3.1 lets the
    * request go again at once, unless the server may have acted on it.
    */
-  #mayGoUnseen(error: Error, mayHaveArrived: boolean): boolean {
+  #mayGoUnseen(error: unknown, mayHaveArrived: boolean): boolean {
     const connection = this.#connection;
     if (this.#redispatched || this.#answering || connection === undefined || !isClosing(error)) return false;
     if (connection.uses < 2 && !connection.multiplexed) return false;
@@ -284,7 +280,7 @@ export abstract class Exchange implements Dispatcher.DispatchHandler, Passenger,
     if (connection === undefined) this.#road.pool.cancel(this);
     else if (controller !== undefined)
       controller.abort(error instanceof Error ? error : new Error("Aborted"));
-    // Undici has it in line and cannot be told; under HTTP/2 it is turned away when its turn comes.
+    // It has not gone out yet, and cannot be called back; under HTTP/2 it is turned away when its turn comes.
     else if (!connection.multiplexed) connection.destroy();
   }
 

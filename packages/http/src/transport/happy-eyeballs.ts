@@ -2,6 +2,7 @@ import { lookup } from "node:dns";
 import { isIP, connect as connectTcp, type Socket } from "node:net";
 import type { Clock } from "@holdfast/policy";
 import { ConnectionError } from "../errors.ts";
+import { SharedRead } from "./shared-read.ts";
 
 /** Finds the addresses of a name, in the order in which they should be tried. */
 export type Lookup = (hostname: string) => Promise<readonly string[]>;
@@ -21,6 +22,8 @@ export interface TcpTarget {
   readonly hostname: string;
   readonly port: number;
   readonly localAddress?: string | undefined;
+  /** Reads into a buffer that all such sockets share; whoever gets the socket has to know. */
+  readonly sharedRead?: boolean | undefined;
   readonly lookup: Lookup;
   readonly clock: Clock;
 }
@@ -125,13 +128,16 @@ class Race {
 
   #try(host: string): Promise<Socket> {
     return new Promise((resolve, reject) => {
-      const { port, localAddress } = this.#target;
+      const { port, localAddress, sharedRead = false } = this.#target;
+      const read = sharedRead ? new SharedRead() : undefined;
       const socket = connectTcp({
         host,
         port,
         noDelay: true,
         ...(localAddress === undefined ? {} : { localAddress }),
+        ...(read === undefined ? {} : { onread: read.options }),
       });
+      read?.of(socket);
       this.#pending.add(socket);
       socket.once("connect", () => {
         this.#pending.delete(socket);

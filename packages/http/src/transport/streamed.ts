@@ -1,6 +1,6 @@
-import type { Dispatcher } from "undici";
 import type { BodySource } from "../body-source.ts";
 import { Exchange } from "./exchange.ts";
+import type { Controller } from "./speaker.ts";
 import type { Bounds, ExchangeLimits, RawAnswer, Road, WireRequest } from "./wire.ts";
 
 /** An answer whose body is still coming, as sent. */
@@ -42,7 +42,7 @@ export class StreamedExchange extends Exchange implements BodySource {
   #waitingBytes = 0;
   #headed = false;
   #watched = true;
-  #flow: Dispatcher.DispatchController | undefined;
+  #flow: Controller | undefined;
   #reader: Waiting<Uint8Array | undefined> | undefined;
   #end: End | undefined;
   /** Set while the rest is read away. */
@@ -97,7 +97,7 @@ export class StreamedExchange extends Exchange implements BodySource {
     else super.look(now);
   }
 
-  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+  onResponseData(controller: Controller, chunk: Buffer): void {
     this.count(chunk);
     if (this.#end !== undefined) return;
     if (this.#drain !== undefined) {
@@ -115,7 +115,7 @@ export class StreamedExchange extends Exchange implements BodySource {
     if (this.#waitingBytes >= maxWaitingBytes) controller.pause();
   }
 
-  protected opened(controller: Dispatcher.DispatchController): void {
+  protected opened(controller: Controller): void {
     this.#headed = true;
     this.#flow = controller;
     this.#rest();

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { errors } from "undici";
 import { ConnectTimeoutError } from "../errors.ts";
-import { StaleConnection } from "./connection.ts";
-import { isClosing, provesUnprocessed } from "./evidence.ts";
+import { isClosing, provesUnprocessed, StaleConnection } from "./evidence.ts";
+import { EarlyEnd, MalformedAnswer, UnsendableRequest } from "./http1/errors.ts";
 import { translate, type Progress } from "./translate.ts";
 
 const atHeaders: Progress = {
@@ -19,13 +19,9 @@ function failure(message: string, fields: object = {}): Error {
   return Object.assign(new Error(message), fields);
 }
 
-function parserError(reason: string): Error {
-  return failure(`Response does not match the HTTP/1.1 protocol (${reason})`, { name: "HTTPParserError" });
-}
-
 const reset = failure("read ECONNRESET", { code: "ECONNRESET" });
 const refusedStream = failure("Stream closed", { code: "ERR_HTTP2_STREAM_ERROR", http2ErrorCode: 7 });
-const mismatch = new errors.ResponseContentLengthMismatchError();
+const mismatch = Object.assign(new errors.ResponseContentLengthMismatchError(), { http2ErrorCode: 1 });
 
 const rows: readonly (readonly [
   what: string,
@@ -44,37 +40,28 @@ const rows: readonly (readonly [
   ["a reset in the body", reset, inBody, "IncompleteBodyError", /^The body broke off after 3 of 9 bytes$/],
   ["a pipe that broke", failure("write EPIPE", { code: "EPIPE" }), atHeaders, "ConnectionError", /EPIPE/],
   [
-    "a FIN before the answer",
+    "an HTTP/2 connection that is closed before the answer",
     new errors.SocketError("other side closed"),
     atHeaders,
     "ConnectionError",
     /ECONNRESET/,
   ],
   ["a stale connection", new StaleConnection(false), atHeaders, "ConnectionError", /ECONNRESET/],
-  ["the end inside a chunk", parserError("Invalid EOF state"), inBody, "IncompleteBodyError", /3 of 9/],
-  ["a length that was not reached", mismatch, inBody, "IncompleteBodyError", /3 of 9/],
-  ["two lengths", mismatch, atHeaders, "ProtocolError", /Content-Length is not one number$/],
+  ["a FIN in the head", new EarlyEnd(), atHeaders, "ConnectionError", /before it answered \(ECONNRESET\)$/],
+  ["a FIN in the body", new EarlyEnd(), inBody, "IncompleteBodyError", /3 of 9/],
   [
-    "a bad chunk",
-    parserError("Invalid character in chunk size"),
+    "a malformed head",
+    new MalformedAnswer("its Content-Length is not one number"),
+    atHeaders,
+    "ProtocolError",
+    /^h:1 does not speak HTTP as it should: its Content-Length is not one number$/,
+  ],
+  [
+    "a malformed body",
+    new MalformedAnswer("a chunk size that is no number"),
     inBody,
     "ProtocolError",
-    /: Invalid character in chunk size$/,
-  ],
-  ["an endless head", new errors.HeadersOverflowError(), atHeaders, "ProtocolError", /Headers Overflow/],
-  [
-    "an unasked 100",
-    new errors.SocketError("bad response"),
-    atHeaders,
-    "ProtocolError",
-    /100 Continue without having been asked/,
-  ],
-  [
-    "an unasked 101",
-    new errors.SocketError("bad upgrade"),
-    atHeaders,
-    "ProtocolError",
-    /101 Switching Protocols without/,
+    /: a chunk size that is no number$/,
   ],
   [
     "a refused stream",
@@ -97,13 +84,7 @@ const rows: readonly (readonly [
     "ProtocolError",
     /: PROTOCOL_ERROR$/,
   ],
-  [
-    "an HTTP/2 length not reached",
-    Object.assign(new errors.ResponseContentLengthMismatchError(), { http2ErrorCode: 1 }),
-    inBody,
-    "IncompleteBodyError",
-    /3 of 9/,
-  ],
+  ["an HTTP/2 length not reached", mismatch, inBody, "IncompleteBodyError", /3 of 9/],
   [
     "a wrong argument",
     new errors.InvalidArgumentError("invalid header key"),
@@ -123,10 +104,10 @@ for (const [what, cause, progress, name, message] of rows) {
   });
 }
 
-test("an error of our own passes as it is", () => {
-  const own = new ConnectTimeoutError("h:1", 5);
-
-  assert.equal(translate(own, atHeaders), own);
+test("an error of our own, and a mistake of the caller's, passes as it is", () => {
+  for (const own of [new ConnectTimeoutError("h:1", 5), new UnsendableRequest("invalid header key")]) {
+    assert.equal(translate(own, atHeaders), own);
+  }
 });
 
 test("what is known of the arrival is told", () => {
@@ -157,9 +138,9 @@ test("unprocessed is only what is proven to be", () => {
 });
 
 test("a closing is no complaint about what was said", () => {
-  const closings = [reset, new StaleConnection(false), new errors.SocketError("other side closed")];
-  const others = [parserError("Invalid header"), new errors.SocketError("bad response"), mismatch];
+  const closings = [reset, new EarlyEnd(), new StaleConnection(false), new errors.SocketError("closed")];
+  const others = [new MalformedAnswer("no"), new UnsendableRequest("no"), mismatch];
 
-  assert.deepEqual(closings.map(isClosing), [true, true, true]);
+  assert.deepEqual(closings.map(isClosing), [true, true, true, true]);
   assert.deepEqual(others.map(isClosing), [false, false, false]);
 });

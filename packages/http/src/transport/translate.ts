@@ -6,8 +6,9 @@ import {
   TransportError,
   type Phase,
 } from "../errors.ts";
-import { isClosing, isStray } from "./evidence.ts";
+import { isClosing } from "./evidence.ts";
 import { codeOf } from "./happy-eyeballs.ts";
+import { MalformedAnswer, UnsendableRequest } from "./http1/errors.ts";
 
 /** What was known of an exchange when it failed. */
 export interface Progress {
@@ -21,20 +22,20 @@ export interface Progress {
   readonly expected: number | undefined;
 }
 
-// A wrong argument of the caller's, which undici finds while it writes the head.
+// A wrong argument of the caller's, in undici's words.
 const wrongArgument = new Set([
   "UND_ERR_INVALID_ARG",
   "UND_ERR_REQ_CONTENT_LENGTH_MISMATCH",
   "UND_ERR_NOT_SUPPORTED",
 ]);
 
-/** Says what an error of undici or of the platform means, in our terms, with the original as its cause. */
+/** Says what an error of a client or of the platform means, in our terms, with the original as its cause. */
 export function translate(cause: unknown, progress: Progress): Error {
-  if (cause instanceof TransportError) return cause;
+  if (cause instanceof TransportError || cause instanceof UnsendableRequest) return cause;
   const code = codeOf(cause);
   if (wrongArgument.has(code)) return new TypeError(reasonOf(cause), { cause });
   if (progress.phase === "headers" && refusal.test(code)) return unwelcome(cause, code, progress.target);
-  const complaint = complaintOf(cause, code, progress.phase);
+  const complaint = complaintOf(cause, code);
   if (complaint !== undefined) return notHttp(complaint, progress, cause);
   if (progress.phase === "body")
     return new IncompleteBodyError(progress.received, progress.expected, { cause });
@@ -42,31 +43,17 @@ export function translate(cause: unknown, progress: Progress): Error {
 }
 
 /** What is wrong with the message itself; undefined where it only was cut short. */
-function complaintOf(cause: unknown, code: string, phase: Phase): string | undefined {
-  if (isStray(cause)) return unasked[cause.message];
-  if (code === "UND_ERR_RES_CONTENT_LENGTH_MISMATCH")
-    return phase === "headers" ? "its Content-Length is not one number" : undefined;
-  const said = streamCode(cause) ?? parserReason(cause);
+function complaintOf(cause: unknown, code: string): string | undefined {
+  if (cause instanceof MalformedAnswer) return cause.message;
+  if (code === "UND_ERR_RES_CONTENT_LENGTH_MISMATCH") return undefined;
+  const said = streamCode(cause);
   if (said !== undefined) return harmless.has(said) ? undefined : said;
   return isClosing(cause) || code.startsWith("E") ? undefined : reasonOf(cause);
 }
 
-/** What llhttp, undici's parser, complains of. */
-function parserReason(cause: unknown): string | undefined {
-  if (!(cause instanceof Error) || cause.name !== "HTTPParserError") return undefined;
-  return /\((.*)\)$/.exec(cause.message)?.[1] ?? cause.message;
-}
-
-/** What undici's parser refuses though RFC 9110 §15.2 asks every client to bear it, and what §15.2.2 forbids. */
-const unasked: Readonly<Record<string, string>> = {
-  "bad response": "100 Continue without having been asked",
-  "bad upgrade": "101 Switching Protocols without having been asked",
-};
-
-// What says that the message ended too early, not that it was wrong: llhttp's word, and the codes of RFC 9113 §7 but those
-// that speak of broken HTTP/2, which a second attempt would meet again.
+// What says that the message ended too early, not that it was wrong: the codes of RFC 9113 §7 but those that speak of
+// broken HTTP/2, which a second attempt would meet again.
 const harmless: ReadonlySet<string> = new Set([
-  "Invalid EOF state",
   "NO_ERROR",
   "INTERNAL_ERROR",
   "SETTINGS_TIMEOUT",

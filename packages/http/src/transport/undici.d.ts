@@ -2,7 +2,7 @@ declare module "undici/lib/dispatcher/client.js" {
   import type { Client, Dispatcher } from "undici";
 
   export default class extends Client {
-    /** undici takes more kinds of bodies than its own types say; `connection.ts` says which are used. */
+    /** undici takes more kinds of bodies than its own types say; `speaker.ts` says which are used. */
     override dispatch(options: object, handler: Dispatcher.DispatchHandler): boolean;
   }
 }

@@ -4,10 +4,10 @@ import { openBody, type Body } from "../body.ts";
 // Small enough to be seen going out, large enough to cost nothing.
 const pieceBytes = 64 * 1024;
 
-/** A body as undici takes it. */
+/** A body as it is sent. */
 export interface Opened {
   readonly body: string | Uint8Array | Readable | Iterable<Uint8Array> | AsyncIterable<Uint8Array> | null;
-  /** Its bytes, where undici could not count them itself. */
+  /** Its bytes, where they cannot be counted before it is sent. */
   readonly length?: number | undefined;
 }
 
@@ -26,7 +26,7 @@ export class Upload {
   }
 
   /** Whether that is what the caller's own stream failed with. */
-  failedWith(error: Error): boolean {
+  failedWith(error: unknown): boolean {
     return this.#stream?.errored === error;
   }
 
@@ -44,6 +44,8 @@ export class Upload {
   }
 
   #openStream(stream: Readable, shared: boolean): Opened {
+    // It may fail before anybody reads it; whoever reads it then hears of it.
+    if (this.#stream !== stream) stream.on("error", () => undefined);
     this.#stream = stream;
     const length = this.#body.kind === "factory" ? this.#body.length : undefined;
     return {

@@ -1,0 +1,150 @@
+import { MalformedAnswer } from "./errors.ts";
+import { readFields } from "./head.ts";
+
+const [tab, lineFeed, carriageReturn, space, semicolon] = [9, 10, 13, 32, 59];
+
+// Nobody needs more of either; without a bound an answer could be all extensions and no body.
+const maxExtensionBytes = 16 * 1024;
+const maxTrailerBytes = 16 * 1024;
+// Sixteen digits are 64 bits.
+const maxDigits = 16;
+
+/** What the next byte belongs to. */
+type Part =
+  | "size"
+  | "padding"
+  | "extension"
+  | "size-end"
+  | "data"
+  | "data-cr"
+  | "data-lf"
+  | "trailers"
+  | "done";
+
+/** A body in chunks (RFC 9112 §7.1), read as it comes. Its lines end in CRLF and nothing else. */
+export class Chunks {
+  #part: Part = "size";
+  #digits = 0;
+  /** What is left of the chunk. */
+  #left = 0;
+  #extensionBytes = 0;
+  #trailers = "";
+  /** Bytes of the trailer's line so far, its CR left out. */
+  #lineBytes = 0;
+
+  /** Whether the last chunk and its trailers have come. */
+  get done(): boolean {
+    return this.#part === "done";
+  }
+
+  /**
+   * Reads what is not the body itself, from `start` up to `stop`, and gives the place that it came to: the next piece of
+   * the body, the end, or `stop`.
+   *
+   * @throws MalformedAnswer.
+   */
+  readLines(bytes: Buffer, start: number, stop: number): number {
+    let at = start;
+    while (at < stop && this.#part !== "data" && this.#part !== "done") {
+      this.#take(bytes[at] ?? 0);
+      at += 1;
+    }
+    return at;
+  }
+
+  /** How many of the next `available` bytes belong to the body; they count as read. */
+  readData(available: number): number {
+    if (this.#part !== "data") return 0;
+    const taken = Math.min(this.#left, available);
+    this.#left -= taken;
+    if (this.#left === 0) this.#part = "data-cr";
+    return taken;
+  }
+
+  #take(byte: number): void {
+    switch (this.#part) {
+      case "size":
+        return this.#takeSize(byte);
+      case "padding":
+      case "extension":
+        return this.#takeExtension(byte);
+      case "size-end":
+        return this.#begin(byte);
+      case "data-cr":
+        this.#part = "data-lf";
+        return require(byte === carriageReturn, longer);
+      case "data-lf":
+        this.#part = "size";
+        return require(byte === lineFeed, longer);
+      case "trailers":
+        return this.#takeTrailer(byte);
+      case "data":
+      case "done":
+        // Not lines; `readLines` stops at them.
+        return;
+    }
+  }
+
+  #takeSize(byte: number): void {
+    const digit = hexDigit(byte);
+    if (digit === undefined) {
+      require(this.#digits > 0, noSize);
+      this.#part = "padding";
+      return this.#takeExtension(byte);
+    }
+    this.#digits += 1;
+    require(this.#digits <= maxDigits, "a chunk size beyond 64 bits");
+    this.#left = this.#left * 16 + digit;
+  }
+
+  #takeExtension(byte: number): void {
+    if (byte === carriageReturn) {
+      this.#part = "size-end";
+      return;
+    }
+    if (this.#part === "padding") {
+      require(byte === space || byte === tab || byte === semicolon, noSize);
+      if (byte === semicolon) this.#part = "extension";
+    }
+    require(byte >= space || byte === tab, "a control character in a chunk extension");
+    this.#extensionBytes += 1;
+    require(this.#extensionBytes <= maxExtensionBytes, "more than 16 KiB of chunk extensions");
+  }
+
+  #begin(byte: number): void {
+    require(byte === lineFeed, "a chunk size that CRLF does not end");
+    this.#digits = 0;
+    this.#part = this.#left === 0 ? "trailers" : "data";
+  }
+
+  #takeTrailer(byte: number): void {
+    require(this.#trailers.length < maxTrailerBytes, "more than 16 KiB of trailers");
+    this.#trailers += String.fromCharCode(byte);
+    if (byte === carriageReturn) return;
+    this.#lineBytes += 1;
+    if (byte !== lineFeed) return;
+    if (this.#lineBytes === 1) this.#end();
+    this.#lineBytes = 0;
+  }
+
+  /** Nobody reads trailers; that they are fields is part of the answer being one. */
+  #end(): void {
+    require(readFields(this.#trailers, 0, {}) ===
+      this.#trailers.length, "a control character in its trailers");
+    this.#part = "done";
+  }
+}
+
+const noSize = "a chunk size that is no number";
+const longer = "a chunk that is longer than its size";
+
+function require(holds: boolean, complaint: string): void {
+  if (!holds) throw new MalformedAnswer(complaint);
+}
+
+function hexDigit(byte: number): number | undefined {
+  if (byte >= 0x30 && byte <= 0x39) return byte - 0x30;
+  // The two cases of a letter differ in one bit.
+  const letter = byte | 0x20;
+  return letter >= 0x61 && letter <= 0x66 ? letter - 0x57 : undefined;
+}

@@ -1,0 +1,379 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { connect, createServer, type Socket } from "node:net";
+import { Readable } from "node:stream";
+import { test } from "node:test";
+import { SharedRead } from "../shared-read.ts";
+import type { Controller, Listener, Outgoing } from "../speaker.ts";
+import { Http1Client } from "./client.ts";
+import { EarlyEnd, MalformedAnswer, UnsendableRequest } from "./errors.ts";
+
+interface Ends extends AsyncDisposable {
+  readonly client: Http1Client;
+  readonly socket: Socket;
+  /** The server's end. */
+  readonly server: Socket;
+  /** What the server has read. */
+  read(): string;
+  readonly retired: () => boolean;
+}
+
+/** A client, and the other end of its connection; `shared` reads as connections without TLS do. */
+async function ends({ shared = true } = {}): Promise<Ends> {
+  const listener = createServer().listen(0, "127.0.0.1");
+  await once(listener, "listening");
+  const address = listener.address();
+  assert.ok(typeof address === "object" && address !== null);
+  const read = shared ? new SharedRead() : undefined;
+  const accepted = once(listener, "connection");
+  const socket = connect({ port: address.port, host: "127.0.0.1", ...(read && { onread: read.options }) });
+  read?.of(socket);
+  await once(socket, "connect");
+  const [server] = (await accepted) as [Socket];
+  let retired = false;
+  let text = "";
+  server.on("data", (bytes: Buffer) => (text += bytes.toString("latin1")));
+  server.on("error", () => undefined);
+  return {
+    client: new Http1Client(socket, "h", () => (retired = true)),
+    socket,
+    server,
+    read: () => text,
+    retired: () => retired,
+    [Symbol.asyncDispose]: async () => {
+      socket.destroy();
+      server.destroy();
+      listener.close();
+      await once(listener, "close");
+    },
+  };
+}
+
+/** Writes down what it hears. */
+class Hearer implements Listener {
+  readonly heard: string[] = [];
+  readonly ended: Promise<void>;
+  error: unknown;
+  body = "";
+  sent = 0;
+  controller: Controller | undefined;
+  #end: () => void = () => undefined;
+  readonly #on: Partial<Record<"start" | "data" | "end", (controller: Controller) => void>>;
+
+  constructor(on: Partial<Record<"start" | "data" | "end", (controller: Controller) => void>> = {}) {
+    this.#on = on;
+    this.ended = new Promise((resolve) => (this.#end = resolve));
+  }
+
+  onRequestStart(controller: Controller): void {
+    this.heard.push("start");
+    this.controller = controller;
+    this.#on.start?.(controller);
+  }
+
+  onBodySent(): void {
+    this.sent += 1;
+  }
+
+  onResponseStarted(): void {
+    this.heard.push("began");
+  }
+
+  onResponseStart(_controller: Controller, status: number): void {
+    this.heard.push(String(status));
+  }
+
+  onResponseData(controller: Controller, chunk: Buffer): void {
+    this.body += chunk.toString("latin1");
+    this.#on.data?.(controller);
+  }
+
+  onResponseEnd(): void {
+    this.heard.push("end");
+    if (this.controller !== undefined) this.#on.end?.(this.controller);
+    this.#end();
+  }
+
+  onResponseError(_controller: Controller, error: unknown): void {
+    this.heard.push("error");
+    this.error = error;
+    this.#end();
+  }
+}
+
+const get: Outgoing = { method: "GET", path: "/", headers: {} };
+const answer = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi";
+const answered = ["start", "began", "200", "end"];
+
+async function until(holds: () => boolean): Promise<void> {
+  while (!holds()) await new Promise((resolve) => setImmediate(resolve));
+}
+
+function ask({ client }: Ends, request: Partial<Outgoing> = {}, hearer: Hearer = new Hearer()): Hearer {
+  client.dispatch({ ...get, ...request }, hearer);
+  return hearer;
+}
+
+/** A first exchange, all in order. */
+async function warmUp(at: Ends): Promise<void> {
+  const first = ask(at);
+  await until(() => at.read().endsWith("\r\n\r\n"));
+  at.server.write(answer);
+  await first.ended;
+  assert.deepEqual(first.heard, answered);
+}
+
+for (const shared of [true, false]) {
+  const how = shared ? "into a shared buffer" : "into buffers of its own";
+
+  test(`requests follow one another on a socket that reads ${how}, and bodies stay what they were`, async () => {
+    await using at = await ends({ shared });
+    const bodies: Hearer[] = [];
+    for (const letter of ["a", "b", "c"]) {
+      const hearer = ask(at);
+      bodies.push(hearer);
+      await until(
+        () => at.read().split("GET").length === bodies.length + 1 && at.read().endsWith("\r\n\r\n"),
+      );
+      at.server.write(`HTTP/1.1 200 OK\r\nContent-Length: 3000\r\n\r\n${letter.repeat(1_000)}`);
+      await until(() => hearer.body.length === 1_000);
+      at.server.write(letter.repeat(2_000));
+      await hearer.ended;
+    }
+
+    assert.deepEqual(
+      bodies.map(({ body }) => body),
+      ["a", "b", "c"].map((letter) => letter.repeat(3_000)),
+    );
+    assert.equal(at.retired(), false);
+  });
+
+  test(`a reader that pauses is left in peace by a socket that reads ${how}`, async () => {
+    await using at = await ends({ shared });
+    const hearer = ask(at, {}, new Hearer({ data: (controller) => controller.pause() }));
+    await until(() => at.read() !== "");
+    at.server.write("HTTP/1.1 200 OK\r\nContent-Length: 8000000\r\n\r\n");
+    at.server.write("x".repeat(8_000_000));
+    await until(() => at.server.writableLength > 0 && hearer.body !== "");
+    for (let turn = 0; turn < 100; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+
+    assert.ok(hearer.body.length <= 2 * 64 * 1024, `${hearer.body.length} bytes came`);
+    while (!hearer.heard.includes("end")) {
+      hearer.controller?.resume();
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    assert.equal(hearer.body.length, 8_000_000);
+  });
+}
+
+test("what comes unasked before the next request has gone out ends the connection, and the request has not started", async () => {
+  await using at = await ends();
+  await warmUp(at);
+  at.server.write(answer);
+  await until(() => at.server.writableLength === 0);
+
+  const next = ask(at);
+  await next.ended;
+
+  assert.deepEqual(next.heard, ["error"]);
+  assert.ok(next.error instanceof EarlyEnd);
+  assert.equal(at.read().split("GET").length, 2);
+});
+
+test("what comes behind an answer ends the connection, and nobody boards it from the end of the answer on", async () => {
+  await using at = await ends();
+  const first = ask(at, {}, new Hearer({ end: () => assert.equal(at.retired(), true) }));
+  await until(() => at.read() !== "");
+  at.server.write(`${answer}HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nstray`);
+  await first.ended;
+
+  assert.deepEqual([first.heard, first.body], [answered, "hi"]);
+  await once(at.socket, "close");
+});
+
+test("a FIN that has come is seen before the next request goes out", async () => {
+  await using at = await ends();
+  await warmUp(at);
+  at.server.end();
+  await once(at.server, "finish");
+
+  const next = ask(at);
+  await next.ended;
+
+  assert.deepEqual(next.heard, ["error"]);
+});
+
+test("a stream is not touched by a connection that ends before its turn", async () => {
+  await using at = await ends();
+  await warmUp(at);
+  at.server.destroy();
+  const body = Readable.from([Buffer.from("once")]);
+
+  const next = ask(at, { method: "POST", body });
+  await next.ended;
+
+  assert.deepEqual([next.heard, body.destroyed, body.readableDidRead], [["error"], false, false]);
+});
+
+test("a request on a connection that is gone is told so, later", async () => {
+  await using at = await ends();
+  at.socket.destroy();
+  await once(at.socket, "close");
+
+  const late = ask(at);
+  assert.deepEqual(late.heard, []);
+  await late.ended;
+
+  assert.ok(late.error instanceof EarlyEnd);
+});
+
+test("a request that is called off as it starts is not written", async () => {
+  await using at = await ends();
+  const off = new Error("off");
+  const hearer = ask(at, {}, new Hearer({ start: (controller) => controller.abort(off) }));
+
+  await once(at.server, "end");
+
+  assert.deepEqual([hearer.heard, hearer.error, at.read()], [["start", "error"], off, ""]);
+});
+
+test("an exchange that is called off hears nothing more", async () => {
+  await using at = await ends();
+  const hearer = ask(at, {}, new Hearer({ data: (controller) => controller.abort(new Error("enough")) }));
+  await until(() => at.read() !== "");
+  at.server.write("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n1\r\nb\r\n0\r\n\r\n");
+  await once(at.socket, "close");
+
+  assert.deepEqual([hearer.heard, hearer.body], [["start", "began", "200", "error"], "a"]);
+});
+
+test("an answer that is malformed ends the connection", async () => {
+  await using at = await ends();
+  const hearer = ask(at);
+  await until(() => at.read() !== "");
+  at.server.write("HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n");
+  await hearer.ended;
+
+  assert.ok(hearer.error instanceof MalformedAnswer);
+  await once(at.server, "end");
+});
+
+test("a request that cannot be sent leaves the connection as it was", async () => {
+  await using at = await ends();
+
+  const wrong = ask(at, { headers: { "a\r\nb": "c" } });
+
+  assert.ok(wrong.error instanceof UnsendableRequest);
+  await warmUp(at);
+  assert.equal(at.retired(), false);
+});
+
+test("a stream without a length goes out in chunks, its empty pieces left out", async () => {
+  await using at = await ends();
+  const body = Readable.from([Buffer.from("hello"), Buffer.alloc(0), Buffer.alloc(20, "x")]);
+  const hearer = ask(at, { method: "POST", body });
+  await until(() => at.read().endsWith("0\r\n\r\n"));
+  at.server.write(answer);
+  await hearer.ended;
+
+  const [, sent] = at.read().split("\r\n\r\n5\r\n");
+  assert.match(at.read(), /\r\ntransfer-encoding: chunked\r\n\r\n5\r\n/);
+  assert.equal(sent, `hello\r\n14\r\n${"x".repeat(20)}\r\n0\r\n\r\n`);
+  assert.deepEqual([hearer.heard, hearer.sent, at.retired()], [answered, 2, false]);
+});
+
+test("a stream of nothing is a body of length 0", async () => {
+  await using at = await ends();
+  ask(at, { method: "POST", body: Readable.from([]) });
+  await until(() => at.read().endsWith("\r\n\r\n"));
+
+  assert.match(at.read(), /\r\ncontent-length: 0\r\n\r\n$/);
+});
+
+const lengths = [
+  ["longer", 4],
+  ["shorter", 6],
+] as const;
+for (const [what, declared] of lengths) {
+  test(`a stream that is ${what} than its length is not sent as if it were right`, async () => {
+    await using at = await ends();
+    const body = Readable.from([Buffer.from("hel"), Buffer.from("lo")]);
+    const hearer = ask(at, { method: "POST", body, headers: { "content-length": String(declared) } });
+    await hearer.ended;
+    await once(at.server, "end");
+
+    assert.ok(hearer.error instanceof UnsendableRequest);
+    assert.ok((at.read().split("\r\n\r\n")[1] ?? "").length < 6);
+    assert.equal(body.destroyed, true);
+  });
+}
+
+test("a stream that fails ends the request with its error", async () => {
+  await using at = await ends();
+  const broken = new Error("the disk is gone");
+  async function* pieces(): AsyncGenerator<Buffer> {
+    yield Buffer.from("some");
+    throw broken;
+  }
+  const hearer = ask(at, { method: "POST", body: Readable.from(pieces()) });
+  await hearer.ended;
+
+  assert.equal(hearer.error, broken);
+  await once(at.server, "end");
+});
+
+test("no more of a body is made than the socket takes", async () => {
+  await using at = await ends();
+  at.server.pause();
+  let made = 0;
+  function* pieces(): Generator<Buffer> {
+    for (; made < 1_000; made += 1) yield Buffer.alloc(64 * 1024);
+  }
+  const hearer = ask(at, {
+    method: "POST",
+    body: pieces(),
+    headers: { "content-length": String(1_000 * 64 * 1024) },
+  });
+  await until(() => at.socket.writableNeedDrain);
+  const held = made;
+  for (let turn = 0; turn < 100; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+
+  assert.ok(made < 500 && made <= held + 100, `${made} pieces were made`);
+  at.server.resume();
+  await until(() => made === 1_000);
+  at.server.write(answer);
+  await hearer.ended;
+  assert.deepEqual(hearer.heard, answered);
+});
+
+test("an answer that does not wait for the body is taken, and the rest of the body let go", async () => {
+  await using at = await ends();
+  const body = new Readable({ read: () => undefined });
+  body.push("some");
+  const hearer = ask(at, { method: "POST", body });
+  await until(() => at.read().includes("some"));
+  at.server.write("HTTP/1.1 413 Too Large\r\nContent-Length: 2\r\n\r\nhi");
+  await hearer.ended;
+
+  assert.deepEqual([hearer.heard, hearer.body], [["start", "began", "413", "end"], "hi"]);
+  assert.deepEqual([body.destroyed, at.retired()], [true, true]);
+});
+
+test("a connection that nobody uses rests with a limit, the server's where it names one, and closes when that is over", async () => {
+  await using at = await ends();
+  assert.equal(at.socket.timeout, 4_000);
+  await warmUp(at);
+  await until(() => at.socket.timeout === 4_000);
+
+  const next = ask(at);
+  assert.equal(at.socket.timeout, 0);
+  at.socket.emit("timeout");
+  assert.equal(at.socket.destroyed, false);
+  await until(() => at.read().split("GET").length === 3);
+  at.server.write("HTTP/1.1 200 OK\r\nKeep-Alive: timeout=9\r\nContent-Length: 0\r\n\r\n");
+  await next.ended;
+  await until(() => at.socket.timeout === 7_000);
+
+  at.socket.emit("timeout");
+  assert.equal(at.socket.destroyed, true);
+});

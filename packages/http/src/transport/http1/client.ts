@@ -1,0 +1,219 @@
+import type { Socket } from "node:net";
+import { onBytes } from "../shared-read.ts";
+import type { Controller, Listener, Outgoing, Speaker } from "../speaker.ts";
+import { BodyWriter, type BodyEvents } from "./body-writer.ts";
+import { EarlyEnd } from "./errors.ts";
+import { idleLimit, persists } from "./framing.ts";
+import type { Head } from "./head.ts";
+import { messageOf, type Message } from "./message.ts";
+import { AnswerParser, type AnswerSink } from "./parser.ts";
+import { takeTurn, type Waiter } from "./turns.ts";
+
+// How long a connection may be idle where the server does not say: less than servers allow as a rule.
+const usualIdleMs = 4_000;
+
+/**
+ * HTTP/1.1 on one socket, one request at a time (RFC 9112). It is at once its listener's controller, its parser's sink and
+ * what waits for its turn, so that a request makes no object of its own but its message.
+ */
+export class Http1Client implements Speaker, Controller, AnswerSink, BodyEvents, Waiter {
+  readonly #socket: Socket;
+  readonly #host: string;
+  readonly #retire: () => void;
+  readonly #parser: AnswerParser = new AnswerParser(this);
+  /** Whether what is read lies in a buffer that the next read overwrites. */
+  readonly #borrows: boolean;
+  #failure: Error | undefined;
+  /** Whose exchange is under way. */
+  #listener: Listener | undefined;
+  #method = "";
+  /** What has not gone out yet. */
+  #unsent: Message | undefined;
+  #upload: BodyWriter | undefined;
+  /** Whether a request has gone out on it before. */
+  #used = false;
+  /** Whether another may follow. */
+  #again = true;
+  #queued = false;
+  #resting = false;
+  #paused = false;
+  #idleMs = usualIdleMs;
+
+  /** `retire` is told that no further request may go out, before a listener hears of the end of the last one. */
+  constructor(socket: Socket, host: string, retire: () => void) {
+    this.#socket = socket;
+    this.#host = host;
+    this.#retire = retire;
+    this.#borrows = onBytes(socket, (bytes, length) => this.#read(bytes, length));
+    socket.on("drain", () => this.#upload?.drain());
+    socket.on("error", (error: Error) => (this.#failure = error));
+    socket.once("end", () => this.#readEnd());
+    socket.once("close", () => this.#fail(this.#failure ?? new EarlyEnd()));
+    socket.on("timeout", () => this.#resting && socket.destroy());
+    this.#rest();
+  }
+
+  dispatch(request: Outgoing, listener: Listener): void {
+    let message: Message;
+    try {
+      message = messageOf(request, this.#host);
+    } catch (error) {
+      return listener.onResponseError(this, error);
+    }
+    this.#listener = listener;
+    this.#unsent = message;
+    if (this.#socket.destroyed) return queueMicrotask(() => this.#fail(new EarlyEnd()));
+    if (this.#resting) this.#wake();
+    // What has come for it by now, a FIN or what nobody asked for, must be seen before anything goes out.
+    if (this.#used) this.#queue();
+    else this.#send();
+  }
+
+  destroy(reason?: Error): void {
+    this.#socket.destroy(reason);
+  }
+
+  turn(): void {
+    this.#queued = false;
+    // Its end is reported a moment later.
+    if (this.#socket.destroyed) return;
+    if (this.#unsent !== undefined) this.#send();
+    else if (this.#listener === undefined) this.#rest();
+  }
+
+  #queue(): void {
+    if (this.#queued) return;
+    this.#queued = true;
+    takeTurn(this);
+  }
+
+  #send(): void {
+    const [listener, message] = [this.#listener, this.#unsent];
+    if (listener === undefined || message === undefined) return;
+    this.#used = true;
+    this.#unsent = undefined;
+    this.#again = !message.last;
+    this.#method = message.method;
+    this.#parser.expect(message.method);
+    listener.onRequestStart(this);
+    // It may have been called off by that.
+    if (this.#listener === listener) this.#write(message);
+  }
+
+  #write(message: Message): void {
+    const { head, bytes, pieces } = message;
+    const socket = this.#socket;
+    if (pieces !== undefined) {
+      this.#upload = new BodyWriter(socket, message, this);
+      void this.#upload.write(pieces);
+    } else if (bytes.length === 0) socket.write(head, "latin1");
+    else {
+      socket.cork();
+      socket.write(head, "latin1");
+      socket.write(bytes);
+      socket.uncork();
+      this.bodySent();
+    }
+  }
+
+  bodySent(): void {
+    this.#listener?.onBodySent();
+  }
+
+  bodyWhole(): void {
+    this.#upload = undefined;
+  }
+
+  #read(bytes: Buffer, length: number): void {
+    // What nobody asked for would be taken for the next answer.
+    if (this.#listener === undefined || this.#unsent !== undefined) return void this.#socket.destroy();
+    try {
+      this.#parser.read(bytes, length);
+    } catch (error) {
+      this.abort(error);
+    }
+  }
+
+  #readEnd(): void {
+    if (!this.#parser.finish()) this.#socket.destroy();
+  }
+
+  began(): void {
+    this.#listener?.onResponseStarted();
+  }
+
+  interim({ status, fields, statusText }: Head): void {
+    this.#listener?.onResponseStart(this, status, fields, statusText);
+  }
+
+  opened(head: Head): void {
+    this.#idleMs = idleLimit(head) ?? usualIdleMs;
+    if (this.#idleMs <= 0 || !persists(head, this.#method)) this.#again = false;
+    this.#listener?.onResponseStart(this, head.status, head.fields, head.statusText);
+  }
+
+  piece(bytes: Buffer, start: number, end: number): void {
+    const part = this.#borrows ? copy(bytes, start, end) : bytes.subarray(start, end);
+    this.#listener?.onResponseData(this, part);
+  }
+
+  ended(clean: boolean): void {
+    const listener = this.#listener;
+    const again = this.#again && clean && this.#upload === undefined;
+    this.#listener = undefined;
+    if (this.#paused) this.resume();
+    if (again) this.#queue();
+    else this.#leave();
+    listener?.onResponseEnd();
+  }
+
+  /** Closes the connection after its last answer. */
+  #leave(): void {
+    this.#retire();
+    this.#upload?.stop();
+    this.#socket.destroy();
+  }
+
+  abort(reason: unknown): void {
+    this.#socket.destroy();
+    this.#fail(reason);
+  }
+
+  #fail(reason: unknown): void {
+    const listener = this.#listener;
+    this.#listener = undefined;
+    this.#unsent = undefined;
+    this.#parser.stop();
+    this.#upload?.stop();
+    listener?.onResponseError(this, reason);
+  }
+
+  pause(): void {
+    this.#paused = true;
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#paused = false;
+    this.#socket.resume();
+  }
+
+  /** Nobody uses it: it keeps no program alive, and closes after a while. */
+  #rest(): void {
+    this.#resting = true;
+    this.#socket.unref();
+    this.#socket.setTimeout(this.#idleMs);
+  }
+
+  #wake(): void {
+    this.#resting = false;
+    this.#socket.ref();
+    this.#socket.setTimeout(0);
+  }
+}
+
+function copy(bytes: Buffer, start: number, end: number): Buffer {
+  const copied = Buffer.allocUnsafe(end - start);
+  bytes.copy(copied, 0, start, end);
+  return copied;
+}

@@ -1,0 +1,109 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { MalformedAnswer } from "./errors.ts";
+import { bodyLength, idleLimit, inChunks, persists, untilClose } from "./framing.ts";
+import { readHead, type Head } from "./head.ts";
+
+/** A head in short: `200 1.0 Content-Length: 5 | Connection: close`. */
+function headOf(short: string): Head {
+  const [, status, version = "1.1", fields = ""] = /^(\d+)(?: (1\.\d))?(?: (.*))?$/.exec(short) ?? [];
+  const head = readHead(
+    `HTTP/${version} ${status} X\r\n${fields.replaceAll(" | ", "\r\n")}${fields && "\r\n"}\r\n`,
+  );
+  assert.ok(head !== undefined);
+  return head;
+}
+
+const rows: readonly (readonly [short: string, length: number, persists: boolean, method?: string])[] = [
+  ["200 Content-Length: 5", 5, true],
+  ["200 Content-Length: 0", 0, true],
+  ["200 1.9 Content-Length: 5", 5, true],
+  ["200 Content-Length: 5 | Connection: close", 5, false],
+  ["200 Content-Length: 5 | Connection: x, Close", 5, false],
+  ["200 Content-Length: 5 | Connection: keep-alive | Connection: close", 5, false],
+  ["200 Content-Length: 5 | Connection: closed", 5, true],
+  ["200 Content-Length: 5 | Connection: keep-alive", 5, true],
+  ["200 1.0 Content-Length: 5", 5, false],
+  ["200 1.0 Content-Length: 5 | Connection: Keep-Alive", 5, true],
+  ["200 Transfer-Encoding: chunked", inChunks, true],
+  ["200 Transfer-Encoding: Chunked", inChunks, true],
+  ["200 Transfer-Encoding: chunked | Content-Length: 5", inChunks, false],
+  ["200 Transfer-Encoding: chunked | Content-Length: x", inChunks, false],
+  ["200 1.0 Transfer-Encoding: chunked | Connection: keep-alive", inChunks, false],
+  ["200", untilClose, false],
+  ["200 Connection: keep-alive", untilClose, false],
+  ["204", 0, true],
+  ["304", 0, true],
+  ["204 Content-Length: 0", 0, true],
+  ["204 Content-Length: 5", 0, false],
+  ["304 Content-Length: 5", 0, false],
+  ["304 Transfer-Encoding: chunked", 0, false],
+  ["204 Connection: close", 0, false],
+  ["200 Content-Length: 5", 0, true, "HEAD"],
+  ["200", 0, true, "HEAD"],
+  ["200 Content-Length: banana", 0, true, "HEAD"],
+  ["205 Content-Length: 0", 0, true],
+  ["503 Content-Length: 5", 5, true],
+];
+
+for (const [short, length, again, method = "GET"] of rows) {
+  test(`the answer ${short} to a ${method} has ${length} bytes of body, and ${again ? "" : "no "}other may follow`, () => {
+    const head = headOf(short);
+
+    assert.deepEqual([bodyLength(head, method), persists(head, method)], [length, again]);
+  });
+}
+
+const malformed = [
+  "",
+  "banana",
+  "-5",
+  "+5",
+  "5.0",
+  "0x5",
+  "5e1",
+  "5 5",
+  "5, 5",
+  "5;",
+  "99999999999999999999",
+  "٥",
+  "5\r\nContent-Length: 5",
+  "5\r\nContent-Length: 6",
+].map((length) => `Content-Length: ${length}`);
+const uncoded = [
+  "gzip",
+  "identity",
+  "gzip, chunked",
+  "chunked, gzip",
+  "chunked, chunked",
+  "xchunked",
+  "chunked;q=1",
+  "",
+];
+
+for (const fields of [...malformed, ...uncoded.map((coding) => `Transfer-Encoding: ${coding}`)]) {
+  test(`the framing ${JSON.stringify(fields)} is malformed`, () => {
+    const head = readHead(Buffer.from(`HTTP/1.1 200 OK\r\n${fields}\r\n\r\n`).toString("latin1"));
+
+    assert.ok(head !== undefined);
+    assert.throws(() => bodyLength(head, "GET"), MalformedAnswer);
+  });
+}
+
+test("a server's limit is kept with two seconds to spare, and no longer than ten minutes", () => {
+  const limits = [
+    "timeout=5",
+    "timeout=5, max=100",
+    "max=1, TIMEOUT=3",
+    "timeout=1",
+    "timeout=999999",
+    "max=5",
+    "timeout=x",
+  ];
+
+  assert.deepEqual(
+    limits.map((hint) => idleLimit(headOf(`200 Keep-Alive: ${hint}`))),
+    [3_000, 3_000, 1_000, -1_000, 600_000, undefined, undefined],
+  );
+  assert.equal(idleLimit(headOf("200")), undefined);
+});

@@ -1,0 +1,65 @@
+import { MalformedAnswer } from "./errors.ts";
+import type { Head } from "./head.ts";
+
+/** A body that comes in chunks (RFC 9112 §7.1). */
+export const inChunks = -1;
+/** A body that only the end of the connection ends (RFC 9112 §6.3). */
+export const untilClose = -2;
+
+/**
+ * How long the body of an answer is: a number of bytes, `inChunks` or `untilClose` (RFC 9112 §6.3). Transfer-Encoding
+ * overrides Content-Length.
+ *
+ * @throws MalformedAnswer where a Content-Length is not one number, or a transfer coding was not asked for.
+ */
+export function bodyLength({ status, fields }: Head, method: string): number {
+  const { "transfer-encoding": transfer, "content-length": length } = fields;
+  if (method === "HEAD" || status === 204 || status === 304) return 0;
+  if (transfer !== undefined) return codedLength(String(transfer));
+  if (length === undefined) return untilClose;
+  if (typeof length !== "string" || !/^\d{1,15}$/.test(length))
+    throw new MalformedAnswer("its Content-Length is not one number");
+  return Number(length);
+}
+
+function codedLength(codings: string): number {
+  if (codings.toLowerCase() === "chunked") return inChunks;
+  throw new MalformedAnswer("a Transfer-Encoding that was not asked for");
+}
+
+/**
+ * Whether another request may follow on the connection (RFC 9112 §9.3). Not where the answer is framed in two ways, only by
+ * the end of the connection, or has a body that it may not have: what follows could be taken for the next answer.
+ */
+export function persists(head: Head, method: string): boolean {
+  return staysOpen(head) && (method === "HEAD" || isFramed(head));
+}
+
+function staysOpen({ minor, fields: { connection } }: Head): boolean {
+  if (connection === undefined) return minor > 0;
+  return minor > 0 ? !names(connection, "close") : names(connection, "keep-alive");
+}
+
+function isFramed({ minor, status, fields }: Head): boolean {
+  const { "transfer-encoding": transfer, "content-length": length } = fields;
+  if (status === 204 || status === 304) return transfer === undefined && (length ?? "0") === "0";
+  // HTTP/1.0 knows no chunks: whoever sends them does not know what it says (RFC 9112 §6.1).
+  return transfer === undefined ? length !== undefined : length === undefined && minor > 0;
+}
+
+function names(connection: string | string[], option: string): boolean {
+  return String(connection)
+    .split(",")
+    .some((each) => each.trim().toLowerCase() === option);
+}
+
+// A server closes when its own limit is over; a request that is on its way then is lost.
+const marginMs = 2_000;
+const longestMs = 600_000;
+
+/** How many milliseconds the connection may be idle, by the server's `Keep-Alive: timeout=` in seconds, less a margin; undefined where it does not say. */
+export function idleLimit({ fields: { "keep-alive": hint } }: Head): number | undefined {
+  if (hint === undefined) return undefined;
+  const [, seconds] = /(?:^|[\s,;])timeout=(\d+)/i.exec(String(hint)) ?? [];
+  return seconds === undefined ? undefined : Math.min(Number(seconds) * 1_000 - marginMs, longestMs);
+}

@@ -1,0 +1,157 @@
+import assert from "node:assert/strict";
+import { Readable } from "node:stream";
+import { test } from "node:test";
+import fc from "fast-check";
+import type { Outgoing } from "../speaker.ts";
+import { UnsendableRequest } from "./errors.ts";
+import { messageOf } from "./message.ts";
+
+const get: Outgoing = { method: "GET", path: "/", headers: {} };
+
+function written(request: Partial<Outgoing>): string {
+  const { head, bytes } = messageOf({ ...get, ...request }, "h:1");
+  return head.replaceAll("\r\n", "\n") + Buffer.from(bytes).toString();
+}
+
+const rows: readonly (readonly [what: string, request: Partial<Outgoing>, text: string])[] = [
+  ["a GET", { path: "/a?b" }, "GET /a?b HTTP/1.1\nhost: h:1\nconnection: keep-alive\n\n"],
+  [
+    "headers as they are",
+    { headers: { "X-A": "b", c: ["d", "e"] } },
+    "GET / HTTP/1.1\nhost: h:1\nconnection: keep-alive\nX-A: b\nc: d\nc: e\n\n",
+  ],
+  [
+    "a host of the caller's",
+    { headers: { Host: "other" } },
+    "GET / HTTP/1.1\nhost: other\nconnection: keep-alive\n\n",
+  ],
+  [
+    "a last request",
+    { headers: { connection: "x, Close" } },
+    "GET / HTTP/1.1\nhost: h:1\nconnection: close\n\n",
+  ],
+  ["a HEAD", { method: "HEAD" }, "HEAD / HTTP/1.1\nhost: h:1\nconnection: close\n\n"],
+  [
+    "a POST of text",
+    { method: "POST", body: "\u00e9!" },
+    "POST / HTTP/1.1\nhost: h:1\nconnection: keep-alive\ncontent-length: 3\n\n\u00e9!",
+  ],
+  [
+    "a PUT of bytes",
+    { method: "PUT", body: new Uint8Array([104, 105]) },
+    "PUT / HTTP/1.1\nhost: h:1\nconnection: keep-alive\ncontent-length: 2\n\nhi",
+  ],
+  [
+    "a POST of nothing",
+    { method: "POST" },
+    "POST / HTTP/1.1\nhost: h:1\nconnection: keep-alive\ncontent-length: 0\n\n",
+  ],
+  [
+    "a POST of no bytes",
+    { method: "POST", body: "" },
+    "POST / HTTP/1.1\nhost: h:1\nconnection: keep-alive\ncontent-length: 0\n\n",
+  ],
+  ["a DELETE", { method: "DELETE", body: null }, "DELETE / HTTP/1.1\nhost: h:1\nconnection: keep-alive\n\n"],
+  [
+    "a DELETE with a body, which not every server reads",
+    { method: "DELETE", body: "x" },
+    "DELETE / HTTP/1.1\nhost: h:1\nconnection: close\ncontent-length: 1\n\nx",
+  ],
+  [
+    "a length that is right",
+    { method: "POST", body: "abc", headers: { "Content-Length": "3" } },
+    "POST / HTTP/1.1\nhost: h:1\nconnection: keep-alive\ncontent-length: 3\n\nabc",
+  ],
+  [
+    "a length of nothing",
+    { headers: { "content-length": "0" } },
+    "GET / HTTP/1.1\nhost: h:1\nconnection: keep-alive\n\n",
+  ],
+  [
+    "a path for a proxy",
+    { path: "http://h/a" },
+    "GET http://h/a HTTP/1.1\nhost: h:1\nconnection: keep-alive\n\n",
+  ],
+];
+
+for (const [what, request, text] of rows) {
+  test(`${what} is written as it should be`, () => {
+    assert.equal(written(request), text);
+  });
+}
+
+test("a body in pieces leaves its framing to the first of them", () => {
+  const body = Readable.from([]);
+  const { head, pieces, length } = messageOf(
+    { ...get, method: "POST", body, headers: { "content-length": "7" } },
+    "h",
+  );
+
+  assert.deepEqual([pieces, length], [body, 7]);
+  assert.equal(head, "POST / HTTP/1.1\r\nhost: h\r\nconnection: keep-alive\r\n");
+});
+
+const unsendable: readonly (readonly [what: string, request: Partial<Outgoing>])[] = [
+  ["a line break in a value", { headers: { a: "b\r\nc: d" } }],
+  ["a CR in a value", { headers: { a: "b\rc" } }],
+  ["an LF in one of several values", { headers: { a: ["b", "c\nd: e"] } }],
+  ["a NUL in a value", { headers: { a: "\0" } }],
+  ["a character beyond latin1 in a value", { headers: { a: "\u010d" } }],
+  ["a line break in a name", { headers: { "a\r\nb": "c" } }],
+  ["white space in a name", { headers: { "a b": "c" } }],
+  ["a colon in a name", { headers: { "a:": "c" } }],
+  ["no name", { headers: { "": "c" } }],
+  ["a line break in a path", { path: "/ HTTP/1.1\r\nHost: x\r\n\r\n" }],
+  ["white space in a path", { path: "/a b" }],
+  ["a line break in a method", { method: "GET / HTTP/1.1\r\nA: b\r\n\r\nGET" }],
+  ["a CONNECT", { method: "CONNECT" }],
+  ["a host with a line break", { headers: { host: "a\r\nb: c" } }],
+  ["two hosts", { headers: { host: "a", Host: "b" } }],
+  ["two lengths", { headers: { "content-length": ["1", "2"] } }],
+  ["a length that is no number", { headers: { "content-length": "+1" } }],
+  ["a length of more than there is", { method: "POST", body: "abc", headers: { "content-length": "4" } }],
+  ["a length of less than there is", { method: "POST", body: "abc", headers: { "content-length": "2" } }],
+  ["a length without a body", { method: "POST", headers: { "content-length": "2" } }],
+  ["a Transfer-Encoding of the caller's", { headers: { "Transfer-Encoding": "chunked" } }],
+  ["an Expect of the caller's", { headers: { expect: "100-continue" } }],
+  ["an Upgrade of the caller's", { headers: { upgrade: "h2c" } }],
+  ["a Connection that is no list", { headers: { connection: "a b" } }],
+];
+
+for (const [what, request] of unsendable) {
+  test(`${what} is not sent`, () => {
+    assert.throws(() => written(request), UnsendableRequest);
+  });
+}
+
+test("headers that are frozen are written once, others as they are each time", () => {
+  const frozen = Object.freeze({ a: "b" });
+  const open: Record<string, string> = { a: "b" };
+  const list = Object.freeze({ a: ["b"] });
+
+  const before = [frozen, open, list].map((headers) => written({ headers }));
+  open["a"] = "c";
+  list.a.push("d");
+  const after = [frozen, open, list].map((headers) => written({ headers }));
+
+  assert.equal(before[0], after[0]);
+  assert.match(after[1] ?? "", /\na: c\n/);
+  assert.match(after[2] ?? "", /\na: b\na: d\n/);
+});
+
+test("no header can add a line to a request", () => {
+  fc.assert(
+    fc.property(fc.string({ unit: "binary" }), fc.string({ unit: "binary" }), (name, value) => {
+      let text = "";
+      try {
+        text = written({ headers: { [name]: value } });
+      } catch (error) {
+        assert.ok(error instanceof UnsendableRequest);
+        return;
+      }
+      assert.ok(text.split("\n").length <= 6);
+      assert.doesNotMatch(text, /[\0\r]/);
+    }),
+    { numRuns: 500 },
+  );
+});

@@ -1,0 +1,339 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { MalformedAnswer } from "./errors.ts";
+import type { Head } from "./head.ts";
+import { AnswerParser, type AnswerSink } from "./parser.ts";
+
+/** What is told of bytes that come in these pieces, bodies joined; the complaint where there is one. */
+function eventsOf(pieces: readonly Buffer[], { method = "GET", closed = false } = {}): readonly string[] {
+  const events: string[] = [];
+  let body = "";
+  const headOf = ({ status, statusText, fields }: Head): string =>
+    `${status} ${statusText} ${JSON.stringify(fields)}`;
+  const sink: AnswerSink = {
+    began: () => undefined,
+    interim: (head) => events.push(`interim ${headOf(head)}`),
+    opened: (head) => events.push(`head ${headOf(head)}`),
+    piece: (bytes, start, end) => (body += bytes.toString("latin1", start, end)),
+    ended: (clean) => events.push(`body ${body}`, clean ? "clean" : "more came"),
+  };
+  const parser = new AnswerParser(sink);
+  parser.expect(method);
+  try {
+    // As a socket reads: into a buffer that is larger, and overwritten each time.
+    const shared = Buffer.alloc(pieces.reduce((most, { length }) => Math.max(most, length), 0) + 7, "\r\n");
+    for (const piece of pieces) {
+      piece.copy(shared);
+      parser.read(shared, piece.length);
+      shared.fill("!");
+    }
+    if (closed && !parser.finish() && !events.includes("clean")) events.push(`broke off after ${body}`);
+  } catch (error) {
+    assert.ok(error instanceof MalformedAnswer, String(error));
+    events.push(`malformed: ${error.message}`);
+  }
+  return events;
+}
+
+function wire(text: string): Buffer {
+  return Buffer.from(text, "latin1");
+}
+
+/** The same bytes, cut at these places. */
+function cutAt(bytes: Buffer, places: readonly number[]): readonly Buffer[] {
+  const edges = [
+    0,
+    ...places.map((place) => place % (bytes.length + 1)).toSorted((a, b) => a - b),
+    bytes.length,
+  ];
+  return edges.slice(1).map((edge, index) => bytes.subarray(edges[index], edge));
+}
+
+const ok = "HTTP/1.1 200 OK\r\n";
+const inChunks = `${ok}Transfer-Encoding: chunked\r\n\r\n`;
+const coded = '{"transfer-encoding":"chunked"}';
+
+const rows: readonly (readonly [what: string, wire: string, ...events: string[]])[] = [
+  [
+    "a body of known length",
+    `${ok}Content-Length: 5\r\n\r\nhello`,
+    'head 200 OK {"content-length":"5"}',
+    "body hello",
+    "clean",
+  ],
+  ["no body", `${ok}Content-Length: 0\r\n\r\n`, 'head 200 OK {"content-length":"0"}', "body ", "clean"],
+  ["a 204", "HTTP/1.1 204 No\r\n\r\n", "head 204 No {}", "body ", "clean"],
+  [
+    "chunks",
+    `${inChunks}5\r\nhello\r\n006\r\n world\r\n0\r\n\r\n`,
+    `head 200 OK ${coded}`,
+    "body hello world",
+    "clean",
+  ],
+  [
+    "a size in hexadecimal digits",
+    `${inChunks}A\r\n0123456789\r\nb\r\n0123456789a\r\n0\r\n\r\n`,
+    `head 200 OK ${coded}`,
+    "body 01234567890123456789a",
+    "clean",
+  ],
+  [
+    "chunk extensions",
+    `${inChunks}5;a=b\r\nhello\r\n1 ; c="d;\t\xe9"\r\n!\r\n0;z\r\n\r\n`,
+    `head 200 OK ${coded}`,
+    "body hello!",
+    "clean",
+  ],
+  [
+    "trailers",
+    `${inChunks}1\r\n!\r\n0\r\nX: y\r\n z\r\nSet-Cookie: no\r\n\r\n`,
+    `head 200 OK ${coded}`,
+    "body !",
+    "clean",
+  ],
+  ["no chunk but the last", `${inChunks}0\r\n\r\n`, `head 200 OK ${coded}`, "body ", "clean"],
+  [
+    "interim answers",
+    `HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early\r\nLink: a\r\n\r\n${ok}Content-Length: 1\r\n\r\n!`,
+    "interim 100 Continue {}",
+    'interim 103 Early {"link":"a"}',
+    'head 200 OK {"content-length":"1"}',
+    "body !",
+    "clean",
+  ],
+  [
+    "LF alone",
+    "HTTP/1.1 200 OK\nContent-Length: 2\n\n\r\n",
+    'head 200 OK {"content-length":"2"}',
+    "body \r\n",
+    "clean",
+  ],
+  [
+    "a head that LF ends and a body with CRLF",
+    "HTTP/1.1 200 OK\nContent-Length: 9\n\nA: b\r\n\r\n!",
+    'head 200 OK {"content-length":"9"}',
+    "body A: b\r\n\r\n!",
+    "clean",
+  ],
+  [
+    "empty lines before",
+    `\r\n\n${ok}Content-Length: 1\r\n\r\n!`,
+    'head 200 OK {"content-length":"1"}',
+    "body !",
+    "clean",
+  ],
+];
+
+for (const [what, text, ...events] of rows) {
+  test(`${what}: the same, wherever the bytes are cut`, () => {
+    const bytes = wire(text);
+
+    assert.deepEqual(eventsOf([bytes]), events);
+    assert.deepEqual(eventsOf([...bytes].map((byte) => Buffer.from([byte]))), events);
+    for (let place = 0; place <= bytes.length; place += 1)
+      assert.deepEqual(eventsOf(cutAt(bytes, [place])), events);
+    fc.assert(
+      fc.property(fc.array(fc.nat(), { maxLength: 6 }), (places) => {
+        assert.deepEqual(eventsOf(cutAt(bytes, places)), events);
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  test(`${what}: not whole before its last byte`, () => {
+    const bytes = wire(text);
+    for (let size = 0; size < bytes.length; size += 1) {
+      const [last] = eventsOf([bytes.subarray(0, size)], { closed: true }).slice(-1);
+      assert.match(last ?? "", /^broke off/, `after ${size} bytes`);
+    }
+  });
+}
+
+test("a body that the end of the connection ends is whole then, and only then", () => {
+  const bytes = wire(`${ok}\r\nall of it`);
+
+  assert.deepEqual(eventsOf([bytes], { closed: true }), ["head 200 OK {}", "body all of it", "clean"]);
+  assert.deepEqual(eventsOf([bytes]), ["head 200 OK {}"]);
+});
+
+test("an answer to HEAD has no body, whatever it says of one", () => {
+  for (const fields of ["Content-Length: 5", "Transfer-Encoding: chunked", "X: y"]) {
+    const events = eventsOf([wire(`${ok}${fields}\r\n\r\n`)], { method: "HEAD" });
+    assert.deepEqual(events.slice(1), ["body ", "clean"]);
+  }
+});
+
+const smuggled = "HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\nsmuggle";
+const followed: readonly (readonly [what: string, answer: string, body: string])[] = [
+  ["Content-Length", `${ok}Content-Length: 2\r\n\r\nhi`, "hi"],
+  ["chunks", `${inChunks}2\r\nhi\r\n0\r\n\r\n`, "hi"],
+  [
+    "chunks and Content-Length",
+    `${ok}Content-Length: 99\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n`,
+    "hi",
+  ],
+  ["a 204 with a length", "HTTP/1.1 204 OK\r\nContent-Length: 9\r\n\r\n", ""],
+  ["a 304", "HTTP/1.1 304 OK\r\n\r\n", ""],
+];
+
+for (const [what, answer, body] of followed) {
+  test(`what follows an answer is never part of it: ${what}`, () => {
+    for (const behind of [smuggled, "\r\n", "0", "x".repeat(70_000)]) {
+      assert.deepEqual(eventsOf([wire(answer + behind)]).slice(1), [`body ${body}`, "more came"]);
+      assert.deepEqual(eventsOf([wire(answer), wire(behind)]).slice(1), [`body ${body}`, "clean"]);
+    }
+  });
+}
+
+const malformed: readonly (readonly [what: string, wire: string, complaint: RegExp])[] = [
+  ["a bare LF behind a chunk size", `${inChunks}2\nhi\r\n0\r\n\r\n`, /no number/],
+  ["a bare LF in a chunk extension", `${inChunks}2;a\nhi\r\n0\r\n\r\n`, /control character/],
+  ["a bare LF behind a chunk", `${inChunks}2\r\nhi\n0\r\n\r\n`, /longer than its size/],
+  ["a bare CR behind a chunk size", `${inChunks}2\rhi\r\n0\r\n\r\n`, /CRLF/],
+  ["a NUL in a chunk extension", `${inChunks}2;\0\r\nhi\r\n0\r\n\r\n`, /control character/],
+  ["a chunk that is longer than its size", `${inChunks}1\r\nhi\r\n0\r\n\r\n`, /longer than its size/],
+  ["a size that is no number", `${inChunks}xyz\r\n`, /no number/],
+  ["no size", `${inChunks}\r\nhi`, /no number/],
+  ["an extension without a size", `${inChunks};a\r\n`, /no number/],
+  ["white space before a size", `${inChunks} 2\r\nhi`, /no number/],
+  ["white space in a size", `${inChunks}2 0\r\nhi`, /no number/],
+  ["a sign before a size", `${inChunks}+2\r\nhi`, /no number/],
+  ["a negative size", `${inChunks}-2\r\nhi`, /no number/],
+  ["a size with 0x", `${inChunks}0x2\r\nhi`, /no number/],
+  ["a size with an underscore", `${inChunks}2_0\r\nhi`, /no number/],
+  ["a size beyond 64 bits", `${inChunks}00000000000000002\r\nhi`, /64 bits/],
+  ["endless chunk extensions", `${inChunks}2;${"x".repeat(16_384)}`, /16 KiB/],
+  ["many chunk extensions", inChunks + `1;${"x".repeat(999)}\r\n!\r\n`.repeat(17), /16 KiB/],
+  ["endless trailers", `${inChunks}0\r\n${"X: y\r\n".repeat(3_000)}`, /16 KiB/],
+  ["a trailer that is no field", `${inChunks}0\r\nX\r\n\r\n`, /no field/],
+  ["a trailer with a NUL", `${inChunks}0\r\nX: \0\r\n\r\n`, /control character/],
+  ["a trailer with a bare CR", `${inChunks}0\r\nX: a\rb\r\n\r\n`, /control character/],
+  ["an endless field", `${ok}X: ${"y".repeat(256 * 1024)}`, /256 KiB/],
+  ["endless fields", ok + "X: y\r\n".repeat(50_000), /256 KiB/],
+  ["a CR and another before an LF", `${ok}X: y\r\n\r\r\n`, /control character|no field/],
+  ["101 unasked", "HTTP/1.1 101 Switching Protocols\r\n\r\n", /101/],
+  ["another protocol", "SSH-2.0-OpenSSH_9.6\r\n", /status line/],
+  ["a body and nothing else", "<html>", /status line/],
+  ["what might be a status line, and goes on as none", "HTTP/2", /status line/],
+];
+
+for (const [what, text, complaint] of malformed) {
+  test(`${what} is malformed, wherever the bytes are cut`, () => {
+    const bytes = wire(text);
+    const complain = (pieces: readonly Buffer[]): void => {
+      const [last = ""] = eventsOf(pieces).slice(-1);
+      assert.match(last, /^malformed/);
+      assert.match(last, complaint);
+    };
+
+    complain([bytes]);
+    fc.assert(
+      fc.property(fc.array(fc.nat(), { maxLength: 4 }), (places) => complain(cutAt(bytes, places))),
+      { numRuns: 30 },
+    );
+  });
+}
+
+test("a head of 200 KiB that comes byte by byte is read", () => {
+  const bytes = wire(`${ok}Content-Length: 0\r\nX: ${"y".repeat(200_000)}\r\n\r\n`);
+
+  assert.deepEqual(eventsOf([...bytes].map((byte) => Buffer.from([byte]))).slice(1), ["body ", "clean"]);
+});
+
+const token = fc.stringMatching(/^[A-Za-z-]{1,12}$/).map((name) => `X-${name}`);
+const value = fc.stringMatching(/^[!-~](?:[ -~]{0,30}[!-~])?$/);
+const body = fc.uint8Array({ maxLength: 200 }).map((bytes) => Buffer.from(bytes).toString("latin1"));
+const chunk = body.filter(({ length }) => length > 0);
+const fields = fc.array(fc.tuple(token, value), { maxLength: 4 });
+const lines = fields.map((all) => all.map(([name, said]) => `${name}: ${said}\r\n`).join(""));
+const ofLength = fc
+  .tuple(lines, body)
+  .map(([said, text]) => [`${ok}${said}Content-Length: ${text.length}\r\n\r\n${text}`, text] as const);
+const ofChunks = fc.tuple(lines, fc.array(chunk, { maxLength: 5 }), lines).map(([said, chunks, trailers]) => {
+  const framed = chunks.map((each) => `${each.length.toString(16)}\r\n${each}\r\n`).join("");
+  return [
+    `${ok}${said}Transfer-Encoding: chunked\r\n\r\n${framed}0\r\n${trailers}\r\n`,
+    chunks.join(""),
+  ] as const;
+});
+
+test("any answer gives the same events, wherever its bytes are cut, and its body as it was sent", () => {
+  fc.assert(
+    fc.property(
+      fc.oneof(ofLength, ofChunks),
+      fc.array(fc.nat(), { maxLength: 8 }),
+      ([text, sent], places) => {
+        const bytes = wire(text);
+        const whole = eventsOf([bytes]);
+
+        assert.deepEqual(whole.slice(1), [`body ${sent}`, "clean"]);
+        assert.deepEqual(eventsOf(cutAt(bytes, places)), whole);
+      },
+    ),
+    { numRuns: 300 },
+  );
+});
+
+test("whatever comes, it is an answer, the beginning of one, or malformed", () => {
+  const fragments = [
+    "HTTP/1.1 ",
+    "HTTP/1.",
+    "200 OK",
+    "\r\n",
+    "\n",
+    "\r",
+    ": ",
+    "Content-Length: ",
+    "5",
+    "chunked",
+    "Transfer-Encoding: ",
+    "0\r\n\r\n",
+    " ",
+    ";",
+    "\0",
+  ];
+  const soup = fc
+    .array(fc.oneof(fc.constantFrom(...fragments), body), { maxLength: 20 })
+    .map((all) => all.join(""));
+
+  fc.assert(
+    fc.property(
+      fc.oneof(
+        soup,
+        soup.map((text) => ok + text),
+        soup.map((text) => inChunks + text),
+      ),
+      fc.array(fc.nat()),
+      (text, places) => {
+        // Anything but MalformedAnswer fails in there.
+        const bytes = wire(text);
+        const cut = eventsOf(cutAt(bytes, places), { closed: true });
+
+        assert.ok(cut.length <= 2 * text.length + 2);
+      },
+    ),
+    { numRuns: 1_000 },
+  );
+});
+
+test("a parser that is stopped says nothing more, even of the bytes that it is reading", () => {
+  const told: string[] = [];
+  const parser: AnswerParser = new AnswerParser({
+    began: () => undefined,
+    interim: () => undefined,
+    opened: () => told.push("head"),
+    piece: () => {
+      told.push("piece");
+      parser.stop();
+    },
+    ended: () => told.push("end"),
+  });
+
+  for (const text of [`${inChunks}1\r\na\r\n1\r\nb\r\n0\r\n\r\n`, `${ok}Content-Length: 1\r\n\r\na`]) {
+    parser.expect("GET");
+    parser.read(wire(text), text.length);
+  }
+
+  assert.deepEqual(told, ["head", "piece", "head", "piece"]);
+});

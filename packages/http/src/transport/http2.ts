@@ -1,0 +1,60 @@
+import type { Socket } from "node:net";
+import Client from "undici/lib/dispatcher/client.js";
+import { isGoaway, StaleConnection } from "./evidence.ts";
+import type { Listener, Outgoing, Speaker } from "./speaker.ts";
+
+// What HTTP/1.1 bears too.
+const maxHeadBytes = 256 * 1024;
+
+/** HTTP/2 on one socket, by an undici client that never reconnects. */
+export class Http2Client implements Speaker {
+  readonly #socket: Socket;
+  readonly #client: Client;
+  readonly #servername: string;
+  #handed = false;
+  #goaway = false;
+
+  /** `retire` is told that no further request may go out. */
+  constructor(origin: URL, socket: Socket, retire: () => void) {
+    this.#socket = socket;
+    this.#servername = origin.hostname;
+    // Until undici has it, and from then on undici lets it rest: a connection that nobody uses keeps no program alive.
+    socket.unref();
+    this.#client = new Client(origin, {
+      pipelining: 1,
+      headersTimeout: 0,
+      bodyTimeout: 0,
+      maxHeaderSize: maxHeadBytes,
+      allowH2: true,
+      connect: (_options: object, callback: (...result: [null, Socket] | [Error, null]) => void): void =>
+        this.#connect(callback),
+    });
+    // A GOAWAY ends the connection for new requests long before the socket closes (RFC 9113 §6.8).
+    this.#client.once("disconnect", (_origin, _targets, error) => {
+      this.#goaway = isGoaway(error);
+      retire();
+      // What the GOAWAY leaves out would wait in undici until the rest is done.
+      if (this.#goaway) void this.#client.destroy(new StaleConnection(true));
+    });
+  }
+
+  dispatch(request: Outgoing, listener: Listener): void {
+    // undici would reconnect under another name if a request's Host header differed from the certificate's.
+    this.#client.dispatch({ ...request, servername: this.#servername }, listener);
+  }
+
+  destroy(reason?: Error): void {
+    void this.#client.destroy(reason ?? null);
+    this.#socket.destroy(reason);
+  }
+
+  /** Gives undici the socket the first time, and ends what still waits for one the second time. */
+  #connect(callback: (...result: [null, Socket] | [Error, null]) => void): void {
+    if (this.#handed || this.#socket.destroyed)
+      return void this.#client.destroy(new StaleConnection(this.#goaway));
+    this.#handed = true;
+    this.#socket.ref();
+    // undici misses an answer that comes before it has finished asking.
+    queueMicrotask(() => callback(null, this.#socket));
+  }
+}
