@@ -38,7 +38,8 @@ export class SharedRead {
 /** Has all that a socket reads given to `take`, and says whether that lies in a buffer which the next read overwrites. */
 export function onBytes(socket: Socket, take: Take): boolean {
   const read = reads.get(socket);
-  if (read === undefined) socket.on("data", (bytes: Buffer) => take(bytes, bytes.length));
+  // A socket that was read before it was handed over stands still.
+  if (read === undefined) socket.on("data", (bytes: Buffer) => take(bytes, bytes.length)).resume();
   else read.to(take);
   return read !== undefined;
 }
