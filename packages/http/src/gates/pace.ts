@@ -75,6 +75,8 @@ export interface Stop {
 const second = 1_000;
 // Departures a little below a limit: a request may be quicker on its way than the one before it.
 const margin = 0.98;
+// What a timer is late by is caught up with, as long as that stays within the margin of a second.
+const latenessMs = 20;
 // Where nobody names the limit it was measured; it is approached slowly, because each time it is met costs a pause.
 const firstShare = 0.97;
 const approachMs = 40_000;
@@ -189,7 +191,7 @@ function gapOf(speed: Speed, now: number): number {
 }
 
 function toleranceOf(gap: number): number {
-  return gap < 20 ? 10 : gap / 50;
+  return gap < 50 ? 10 : Math.min(gap / 5, latenessMs);
 }
 
 /** Who keeps to a limit comes to its end now and then, just before it begins anew: that is no news. */
