@@ -116,6 +116,7 @@ function leased(rule: HealthRule, health: Health, now: number): Health {
 const reward = 0.5;
 
 function succeeded(rule: HealthRule, health: Health, now: number): Health {
+  if (isBlank(health)) return health;
   const score = Math.max(0, scoreOf(rule, health, now) - reward);
   return { at: "fit", rests: Math.max(0, health.rests - 1), score, asOf: now };
 }

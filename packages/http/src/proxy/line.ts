@@ -6,7 +6,7 @@ import type { Rotation } from "./rotation.ts";
 export interface Waiting {
   /** Requests that it was given so far. */
   readonly uses: number;
-  /** When it was given the last one, in milliseconds. */
+  /** The number of the latest request that it was given, of all that the pool has served. */
   readonly lastUsed: number;
   readonly weight: number;
   /** Whether it has left the pool. */

@@ -6,7 +6,7 @@ export interface Standing {
   readonly before: number;
   /** Requests that it was given since. */
   readonly since: number;
-  /** When it was given the last one, in milliseconds. */
+  /** The number of the latest request that it was given, of all that the pool has served. */
   readonly lastUsed: number;
   readonly weight: number;
   /** How many places have been given so far: a place behind everybody. */
