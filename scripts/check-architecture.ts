@@ -26,7 +26,15 @@ export const architecture: Readonly<Record<string, PackageRule>> = {
   http: {
     imports: ["@holdfast/policy", "node:", "undici", "tough-cookie"],
     only: { undici: "transport/" },
-    assemblers: ["session.ts", "session-defaults.ts", "adapter.ts", "call.ts", "courier.ts", "response.ts"],
+    assemblers: [
+      "session.ts",
+      "session-defaults.ts",
+      "adapter.ts",
+      "call.ts",
+      "courier.ts",
+      "pooled.ts",
+      "response.ts",
+    ],
     uses: {},
     publishesTesting: true,
   },

@@ -10,12 +10,16 @@ import {
   type RetryPolicy,
   type Scope,
 } from "@holdfast/policy";
+import type { SendOptions } from "./adapter.ts";
 import { summaryOf, type AttemptRecord } from "./attempt-record.ts";
 import { attemptsAreWatched, tellAttempt, tellGiveUp, tellRetry } from "./channels.ts";
 import { deliver, deliverGuarded, receive, type Company } from "./courier.ts";
 import { BodyNotReplayableError } from "./errors.ts";
 import { witness } from "./failure.ts";
 import { giveUpOf, isGivenUp } from "./give-up.ts";
+import { deliverPooled, type Passage } from "./pooled.ts";
+import { outcomeOfError } from "./proxy/outcome.ts";
+import type { PoolRoute, Route } from "./proxy/route.ts";
 import type { HttpRequest } from "./request.ts";
 import type { Provenance, Response } from "./response.ts";
 import { decide, type Decision } from "./retry/decide.ts";
@@ -29,8 +33,8 @@ export interface CallPlan extends Company {
   readonly retry: Retry;
   readonly timeouts: Timeouts;
   readonly maxBytes: number;
-  /** The proxy to go through; undefined goes directly. */
-  readonly proxy: string | undefined;
+  /** The proxy to go through, or the pool to lease one from for each attempt; undefined goes directly. */
+  readonly proxy: Route;
   /** Once aborted, nothing more is waited for. */
   readonly patience: AbortSignal | undefined;
 }
@@ -81,6 +85,8 @@ export class Call implements Provenance {
   #last: Response | undefined;
   /** What the call is waiting to repeat. */
   #waitsAfter: Exchange | undefined;
+  /** How the latest attempt went through a pool. */
+  #passage: Passage | undefined;
 
   constructor(plan: CallPlan) {
     this.#plan = plan;
@@ -103,7 +109,9 @@ export class Call implements Provenance {
     return sent.then(
       (response) => {
         const exchange = { call: this, response };
-        return receive(response, request, this.#plan)?.then(() => exchange) ?? exchange;
+        return (
+          receive(response, request, this.#passage?.company ?? this.#plan)?.then(() => exchange) ?? exchange
+        );
       },
       (error: unknown) => {
         if (scope.signal?.aborted === true) throw scope.signal.reason;
@@ -126,7 +134,8 @@ export class Call implements Provenance {
 
   /** Whether the caller's own rules have a say on an answer that would otherwise be a success. */
   asks({ status }: Response): boolean {
-    return this.#retry.when !== undefined || this.#retry.statusForcelist.has(status);
+    const { when, statusForcelist } = this.#retry;
+    return when !== undefined || statusForcelist.has(status) || this.#passage?.lease.blamed === true;
   }
 
   /** Again? */
@@ -139,17 +148,19 @@ export class Call implements Provenance {
       error,
       before: this.#records.map(({ verdict }) => verdict),
       now: this.#clock.date(),
+      proxy: this.#passage?.lease.prospect(),
     });
     return decision instanceof Promise
       ? decision.then((made) => this.#heed(made, attempt))
       : this.#heed(decision, attempt);
   }
 
-  /** How long? The server's wish is a minimum: chance may only add to it. */
+  /** How long? The server's wish is a minimum: chance may only add to it. Another address is asked at once. */
   delay(attempt: Attempt<Exchange>, random: () => number): number {
-    if (this.#decision.again !== "yes") return 0;
-    const { minimum, retry: left } = this.#decision;
-    return minimum > 0 ? minimum + spread(minimum, left) * random() : left.getBackoffTime(random, attempt);
+    if (this.#decision.again !== "yes" || this.#decision.source === "proxy") return 0;
+    const { minimum, source, retry: left } = this.#decision;
+    const asked = minimum > 0 ? minimum + spread(minimum, left) * random() : 0;
+    return source === "back-off" ? Math.max(asked, left.getBackoffTime(random, attempt)) : asked;
   }
 
   /** Stop? */
@@ -216,6 +227,7 @@ export class Call implements Provenance {
     this.#endedAt = this.#clock.now();
     const last = this.attempts.at(-1);
     const verdict = errorVerdict(error);
+    this.#passage?.lease.broke(outcomeOfError(error));
     if (last !== undefined) {
       const { number, startedAt } = last;
       const elapsed = this.#dateOf(this.#endedAt) - startedAt;
@@ -223,6 +235,7 @@ export class Call implements Provenance {
         number,
         startedAt,
         elapsed,
+        ...this.#via,
         error: summaryOf(error),
         verdict,
         decision: "not-retried: body-given-out",
@@ -269,7 +282,23 @@ export class Call implements Provenance {
 
   #deliver({ signal, deadline }: Scope): Promise<Response> {
     const { request, timeouts, maxBytes, proxy } = this.#plan;
+    if (typeof proxy === "object")
+      return this.#deliverPooled(proxy, { timeouts, deadline, maxBytes, signal });
     return deliver(request, this.#plan, { timeouts, deadline, maxBytes, signal, proxy });
+  }
+
+  #deliverPooled(route: PoolRoute, options: SendOptions): Promise<Response> {
+    this.#passage = undefined;
+    const { request } = this.#plan;
+    const [retry, company, date] = [this.#retry, this.#plan, () => this.#clock.date()];
+    return deliverPooled({ route, request, company, options, retry, date }, (passage) => {
+      this.#passage = passage;
+    });
+  }
+
+  /** The proxy of the latest attempt, as its record tells of it. */
+  get #via(): Pick<AttemptRecord, "proxy"> | undefined {
+    return this.#passage && { proxy: this.#passage.lease.label };
   }
 
   get #bodyIsGone(): boolean {
@@ -293,6 +322,7 @@ export class Call implements Provenance {
       number,
       startedAt: this.#dateOf(startedAt),
       elapsed: endedAt - startedAt,
+      ...this.#via,
       ...(response === undefined ? { error: summaryOf(error) } : { status: response.status }),
       verdict: response?.verdict ?? errorVerdict(error),
       ...ending,
@@ -314,6 +344,7 @@ export class Call implements Provenance {
       number: 1,
       startedAt: this.#dateOf(this.#startedAt),
       elapsed: this.elapsed,
+      ...this.#via,
       status,
       verdict,
       decision: "success",

@@ -40,6 +40,7 @@ export class Response {
   #headers: ResponseHeaders | undefined;
   #provenance: Provenance = nobody;
   #history: readonly Response[] = noRedirects;
+  #verdict: Verdict | undefined;
 
   constructor({ status, statusText, url, headers, content }: Answer) {
     this.status = status;
@@ -65,7 +66,7 @@ export class Response {
 
   /** What the answer means, and what a person should do about it. */
   get verdict(): Verdict {
-    return statusVerdict(this.status, this.bears("retry-after"));
+    return this.#verdict ?? statusVerdict(this.status, this.bears("retry-after"));
   }
 
   /** Every attempt of the request, in order, this answer's last; those of redirects before it are with them in `history`. */
@@ -132,6 +133,12 @@ export class Response {
   /** Says that nobody wants the body: nothing to do where it is here already; the session's own. */
   discard(): Promise<void> | undefined {
     return undefined;
+  }
+
+  /** Says that the answer means something else than its status says; the session's own. */
+  judged(verdict: Verdict): this {
+    this.#verdict = verdict;
+    return this;
   }
 
   /** Says which call brought the response; the session's own. */

@@ -21,7 +21,8 @@ import { joinHooks, type Hooks } from "./hooks.ts";
 import { nextHop, type Hop } from "./hop.ts";
 import { Mounts } from "./mount.ts";
 import { prepare, type Additions, type Prepared } from "./prepare.ts";
-import { proxyChooser, type ProxyChooser } from "./proxy/chooser.ts";
+import { PoolWatch } from "./pool-watch.ts";
+import { router, type Router } from "./proxy/route.ts";
 import { isRedirectStatus, leavesOrigin } from "./redirects.ts";
 import type { HttpRequest } from "./request.ts";
 import type { Response } from "./response.ts";
@@ -50,7 +51,8 @@ export class Session implements AsyncDisposable {
   readonly #policy: RetryPolicy<Exchange>;
   readonly #mounts = new Mounts<Adapter>();
   readonly #guards = new Map<string, Policy>();
-  readonly #proxyFor: ProxyChooser;
+  readonly #routeFor: Router;
+  readonly #pools: PoolWatch = new PoolWatch(() => this.#mounts.values);
 
   constructor(options: SessionOptions = {}) {
     const { clock = systemClock, connections, tls, http2 } = options;
@@ -65,10 +67,7 @@ export class Session implements AsyncDisposable {
       options.maxRedirects === undefined ? sessionDefaults.maxRedirects : options.maxRedirects;
     this.#clock = closableClock(clock);
     this.#policy = callPolicy(budget);
-    this.#proxyFor = proxyChooser(
-      options.proxy,
-      options.trustEnvironment === false ? undefined : process.env,
-    );
+    this.#routeFor = router(options.proxy, options.trustEnvironment === false ? undefined : process.env);
     const adapter = new HttpAdapter({ clock, connections, tls, http2 });
     this.mount("https://", adapter);
     this.mount("http://", adapter);
@@ -150,6 +149,7 @@ export class Session implements AsyncDisposable {
   /** Closes every connection; calls under way fail, those that wait for their next attempt included. */
   async close(): Promise<void> {
     this.#clock.close(new Error("The session was closed"));
+    this.#pools.close();
     await Promise.all([...new Set(this.#mounts.values)].map((adapter) => adapter.close()));
   }
 
@@ -266,7 +266,7 @@ export class Session implements AsyncDisposable {
       retry: this.#retryFor(adapter, terms, left),
       timeouts,
       maxBytes,
-      proxy: this.#proxyFor(request.url, proxy),
+      proxy: this.#pools.along(this.#routeFor(request.url, proxy)),
       patience,
     });
   }

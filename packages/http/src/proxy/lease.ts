@@ -50,6 +50,11 @@ export class Lease implements Disposable {
     return this.#terms;
   }
 
+  /** Whether the address is to blame for how the attempt ended. */
+  get blamed(): boolean {
+    return this.#blamed === true;
+  }
+
   /** Gives the proxy back and says what became of the attempt; only the first report counts. */
   report(outcome: ProxyOutcome): void {
     if (this.#blamed !== undefined) return;
@@ -64,7 +69,7 @@ export class Lease implements Disposable {
 
   /** What a further attempt may count on, as things stand now. */
   prospect(): Prospect {
-    return this.#terms.prospect(this, this.#blamed === true);
+    return this.#terms.prospect(this, this.blamed);
   }
 
   /** Gives the proxy back without a word on it, where nothing was reported. */
