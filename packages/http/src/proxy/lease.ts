@@ -29,20 +29,28 @@ const unknown: ProxyOutcome = { kind: "void", reason: "not-reported" };
 
 /** A proxy for one attempt: report what became of it once, or dispose of the lease. */
 export class Lease implements Disposable {
-  /** The URL to connect to, with the credentials: for the transport alone. */
-  readonly proxy: string;
-  /** What may be shown of it. */
-  readonly label: string;
-  /** The cookies and the user agent to go with it, where the request belongs to a sticky identity. */
-  readonly identity: Pick<Identity, "cookies" | "userAgent"> | undefined;
   readonly #terms: LeaseTerms;
   #blamed: boolean | undefined;
+  #succeeded = false;
 
   constructor(terms: LeaseTerms) {
     this.#terms = terms;
-    this.proxy = terms.proxy;
-    this.label = terms.member.label;
-    this.identity = terms.identity?.key === undefined ? undefined : terms.identity;
+  }
+
+  // Getters: what inspects a lease does not show them.
+  /** The URL to connect to, with the credentials: for the transport alone. */
+  get proxy(): string {
+    return this.#terms.proxy;
+  }
+
+  /** What may be shown of it. */
+  get label(): string {
+    return this.#terms.member.label;
+  }
+
+  /** The cookies and the user agent to go with it, where the request belongs to a sticky identity. */
+  get identity(): Pick<Identity, "cookies" | "userAgent"> | undefined {
+    return this.#terms.identity?.key === undefined ? undefined : this.#terms.identity;
   }
 
   /** What the pool is to know of it; the pool's own. */
@@ -59,12 +67,14 @@ export class Lease implements Disposable {
   report(outcome: ProxyOutcome): void {
     if (this.#blamed !== undefined) return;
     this.#blamed = false;
+    this.#succeeded = outcome.kind === "success";
     this.#blamed = this.#terms.settle(this, outcome);
   }
 
-  /** Says, after the report, that a body which had begun well broke off. */
+  /** Says, after the report of a success, that the body broke off; only the first time counts. */
   broke(outcome: ProxyOutcome): void {
-    if (this.#blamed !== undefined) this.#terms.broke(this, outcome);
+    if (this.#succeeded) this.#terms.broke(this, outcome);
+    this.#succeeded = false;
   }
 
   /** What a further attempt may count on, as things stand now. */

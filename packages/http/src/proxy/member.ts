@@ -93,6 +93,12 @@ export class Member implements Waiting {
     if (counter !== undefined) this.#counts[counter] += 1;
   }
 
+  /** Counts as a failure what was counted as a success before its body broke off. */
+  countBreak(): void {
+    this.#counts.successes -= 1;
+    this.#counts.failures += 1;
+  }
+
   countRest(): void {
     this.#counts.rests += 1;
   }

@@ -240,6 +240,7 @@ export class ProxyPool {
   }
 
   #broke({ terms: { member, host, began } }: Lease, outcome: ProxyOutcome): void {
+    member.countBreak();
     this.#clinic.settle({ member, host, outcome, began });
     this.#flush();
   }
