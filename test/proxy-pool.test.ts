@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { test } from "node:test";
-import { ProxyPool, Retry, Session } from "@holdfast/http";
+import { toMs, type Duration } from "@holdfast/policy";
+import { ProxyPool, proxyPoolDefaults, Retry, Session } from "@holdfast/http";
 import {
   faultOrigin,
   raw,
@@ -109,4 +112,37 @@ test("a streamed body that breaks off counts against its proxy", async () => {
   const [stats] = pool.stats().proxies;
   assert.equal(stats?.restsAt[0]?.reason, "incomplete-body");
   assert.deepEqual([stats?.requests, stats?.successes, stats?.failures], [6, 0, 6]);
+});
+
+const root = join(import.meta.dirname, "..");
+const page = await readFile(join(root, "docs/proxies.md"), "utf8");
+const sourceOf = (name: string): Promise<string> =>
+  readFile(join(root, "packages/http/src/proxy", `${name}.ts`), "utf8");
+
+test("the page on proxies names every event and every rotation, and no other event", async () => {
+  const events = [...(await sourceOf("events")).matchAll(/readonly type: ([^;]+);/g)].flatMap(
+    ([, names = ""]) => names.split(" | ").map((name) => name.slice(1, -1)),
+  );
+  const named = /`on` hears them[^]*?: ((?:`[\w-]+`,?\s)+`[\w-]+`)\./.exec(page)?.[1]?.match(/[\w-]+/g) ?? [];
+  const rotations =
+    (await sourceOf("rotation")).match(/type RotationName = ([^;]+);/)?.[1]?.match(/[\w-]+/g) ?? [];
+
+  assert.deepEqual(named.toSorted(), events.toSorted());
+  assert.equal(rotations.length, 5);
+  for (const rotation of rotations) assert.ok(page.includes(`"${rotation}"`), rotation);
+});
+
+test("the page on proxies gives the defaults that hold", () => {
+  const { rotate, rest, restMax, retireAfter, whenEmpty, maxIdentities, identityIdle } = proxyPoolDefaults;
+  const told = (name: string): string =>
+    new RegExp(`^\\| \`${name}\`[^|]*\\| ([^|]*) \\|`, "m").exec(page)?.[1] ?? "";
+  const times = (text: string): number[] =>
+    text.split(", ").map((time) => toMs(time.replace(" ", "").replace("min", "m") as Duration));
+
+  assert.equal(told("rotate"), `\`"${rotate}"\``);
+  assert.equal(told("whenEmpty"), `\`"${whenEmpty}"\``);
+  assert.deepEqual(times(told("rest")), [rest, restMax]);
+  assert.equal(told("retireAfter"), `${retireAfter} rests in a row`);
+  const [most = "", idle = ""] = told("maxIdentities").split(", ");
+  assert.deepEqual([Number(most.replace(" ", "")), ...times(idle)], [maxIdentities, identityIdle]);
 });

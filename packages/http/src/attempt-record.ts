@@ -9,7 +9,7 @@ export interface AttemptRecord {
   readonly startedAt: number;
   /** From the start to the last byte of the body, or to the failure, in milliseconds. */
   readonly elapsed: number;
-  /** The proxy of a pool that it went through, without credentials: `"http://10.0.0.1:8080"`. */
+  /** The proxy that it went through, without credentials: `"http://10.0.0.1:8080"`. */
   readonly proxy?: string;
   /** Absent when no answer came. */
   readonly status?: number;

@@ -19,7 +19,7 @@ import { witness } from "./failure.ts";
 import { giveUpOf, isGivenUp } from "./give-up.ts";
 import { deliverPooled, type Passage } from "./pooled.ts";
 import { outcomeOfError } from "./proxy/outcome.ts";
-import type { PoolRoute, Route } from "./proxy/route.ts";
+import { type PoolRoute, type Route, shownProxy } from "./proxy/route.ts";
 import type { HttpRequest } from "./request.ts";
 import type { Provenance, Response } from "./response.ts";
 import { decide, type Decision } from "./retry/decide.ts";
@@ -298,6 +298,8 @@ export class Call implements Provenance {
 
   /** The proxy of the latest attempt, as its record tells of it. */
   get #via(): Pick<AttemptRecord, "proxy"> | undefined {
+    const { proxy } = this.#plan;
+    if (typeof proxy === "string") return { proxy: shownProxy(proxy) };
     return this.#passage && { proxy: this.#passage.lease.label };
   }
 

@@ -136,7 +136,7 @@ export class Clinic {
     if (after.until <= now && !after.throttled) return;
     member.countRest();
     const { reason, rests } = after;
-    const until = clock.date() + after.until - now;
+    const until = Math.ceil(clock.date() + after.until - now);
     tell({ type: isRetired(rule, after) ? "retired" : "rested", ...about, reason, rests, until });
   }
 }

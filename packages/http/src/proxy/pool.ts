@@ -264,7 +264,7 @@ export class ProxyPool {
       await this.#sleepers.sleep(lookAt - now, signal);
       return undefined;
     }
-    const retryAt = freeAt === Infinity ? Infinity : clock.date() + freeAt - now;
+    const retryAt = Math.ceil(clock.date() + freeAt - now);
     this.#events.push({ type: "empty", host: host.name, retryAt });
     this.#flush();
     const when = retryAt === Infinity ? "" : ` until ${new Date(retryAt).toISOString()}`;

@@ -42,6 +42,12 @@ export function router(
   };
 }
 
+/** What may be shown of a proxy's URL. */
+export function shownProxy(proxy: string): string {
+  const { protocol, host } = new URL(proxy);
+  return `${protocol}//${host}`;
+}
+
 function routeIn(pool: ProxyPool, url: URL, { country, session }: ProxySelection = {}): Route {
   return pool.covers(url) ? { pool, country, session } : undefined;
 }

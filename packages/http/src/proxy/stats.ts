@@ -39,7 +39,7 @@ export interface StatsSources {
 /** Makes the statistics of a pool. */
 export function statsOf({ members, hosts, tiers, identities, rule, clock }: StatsSources): ProxyPoolStats {
   const now = clock.now();
-  const toDate = (instant: number): number => clock.date() + instant - now;
+  const toDate = (instant: number): number => Math.ceil(clock.date() + instant - now);
   const restOf = (health: Health, host?: string): ProxyStats["restsAt"] =>
     health.at !== "resting" || health.until <= now
       ? []

@@ -109,16 +109,16 @@ export class TierBook {
 
   #moved(host: Host, from: number, to: number): void {
     const [old, taken] = [this.#accounts[from], this.#accounts[to]];
-    const [left, standing] = [host.tiers?.tiers[from], host.tiers?.tiers[to]];
-    if (old === undefined || taken === undefined || left === undefined || standing === undefined) return;
+    const state = host.tiers;
+    if (old === undefined || taken === undefined || state === undefined) return;
     if (to > from) taken.escalations += 1;
     this.#options.tell({
       type: "tier-changed",
       host: host.name,
       from: old.name,
       to: taken.name,
-      success: left.success,
-      costPerSuccess: costPerSuccess(taken.price, standing),
+      success: state.tiers[from]?.success ?? 0,
+      costPerSuccess: costPerSuccess(taken.price, state.tiers[to]?.success ?? 0, state.bytes),
     });
   }
 }

@@ -2,16 +2,24 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { seededRandom } from "@holdfast/policy/testing";
 import * as fc from "fast-check";
-import { afterRequest, chooseTier, costPerSuccess, tierDefaults, untried, type TierState } from "./tiers.ts";
+import {
+  afterRequest,
+  chooseTier,
+  costPerSuccess,
+  tierDefaults,
+  untried,
+  type TierCost,
+  type TierState,
+} from "./tiers.ts";
 
-const costs = [
+const costs: readonly [TierCost, TierCost] = [
   { perRequest: 1, perGb: 0 },
   { perRequest: 10, perGb: 0 },
 ];
 const ask = { costs, open: [true, true], now: 0, random: 0.5 };
 
 function state(current: number, ...success: readonly number[]): TierState {
-  return { current, tiers: success.map((share) => ({ success: share, bytes: 0, triedAt: 0 })) };
+  return { current, tiers: success.map((share) => ({ success: share, triedAt: 0 })), bytes: 0 };
 }
 
 const cases: readonly (readonly [
@@ -68,10 +76,20 @@ for (const [what, given, question, tier, canary = false] of cases) {
 }
 
 test("bytes count as well as requests", () => {
-  assert.equal(
-    costPerSuccess({ perRequest: 0.001, perGb: 5 }, { success: 0.5, bytes: 1e6, triedAt: 0 }),
-    0.012,
-  );
+  assert.equal(costPerSuccess({ perRequest: 0.001, perGb: 5 }, 0.5, 1e6), 0.012);
+});
+
+test("a tier that is paid by the byte is not taken for free before it was tried", () => {
+  const prices = [costs[0], { perRequest: 0, perGb: 50_000 }];
+
+  assert.equal(chooseTier(tierDefaults, untried(2, 0), { ...ask, costs: prices })?.tier, 0);
+});
+
+test("the size of a host's pages is learned from those that were a success", () => {
+  const after = (good: boolean) =>
+    afterRequest(tierDefaults, state(0, 1, 1), { tier: 0, good, bytes: 1_000 }).bytes;
+
+  assert.deepEqual([after(true), after(false)], [100, 0]);
 });
 
 test("a dead tier is left after a handful of requests, and costs a few percent from then on", () => {

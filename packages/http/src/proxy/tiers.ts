@@ -30,8 +30,6 @@ export interface TierCost {
 export interface TierStanding {
   /** The share of requests that succeed; the latest count most. A tier that was never tried is believed in. */
   readonly success: number;
-  /** Bytes of a request and its answer, likewise. */
-  readonly bytes: number;
   readonly triedAt: number;
 }
 
@@ -39,7 +37,12 @@ export interface TierStanding {
 export interface TierState {
   readonly current: number;
   readonly tiers: readonly TierStanding[];
+  /** Bytes of an answer that was a success, the latest count most: a host's pages are as large through any tier. */
+  readonly bytes: number;
 }
+
+// A page, as long as nothing is known of the host's.
+const typicalBytes = 100_000;
 
 /** A tier that was chosen, and whether only as a try. */
 export interface TierChoice {
@@ -50,7 +53,8 @@ export interface TierChoice {
 
 /** All tiers as yet untried, the cheapest first in use. */
 export function untried(tiers: number, now: number): TierState {
-  return { current: 0, tiers: Array.from({ length: tiers }, () => ({ success: 1, bytes: 0, triedAt: now })) };
+  const standings = Array.from({ length: tiers }, () => ({ success: 1, triedAt: now }));
+  return { current: 0, tiers: standings, bytes: typicalBytes };
 }
 
 export interface TierQuestion {
@@ -78,7 +82,7 @@ export function chooseTier(rule: TierRule, state: TierState, question: TierQuest
   const tiers = state.tiers.map((standing, index) =>
     index === tier ? { ...standing, triedAt: now } : standing,
   );
-  return { tier, canary, state: { current, tiers } };
+  return { tier, canary, state: { ...state, current, tiers } };
 }
 
 /** The state after a request through a tier, good or not. */
@@ -87,29 +91,22 @@ export function afterRequest(
   state: TierState,
   { tier, good, bytes }: { readonly tier: number; readonly good: boolean; readonly bytes: number },
 ): TierState {
+  const blend = (before: number, latest: number): number => before + weight * (latest - before);
   const tiers = state.tiers.map((standing, index) =>
-    index === tier
-      ? {
-          ...standing,
-          success: standing.success + weight * (Number(good) - standing.success),
-          bytes: standing.bytes + weight * (bytes - standing.bytes),
-        }
-      : standing,
+    index === tier ? { ...standing, success: blend(standing.success, Number(good)) } : standing,
   );
-  return { ...state, tiers };
+  return { ...state, tiers, bytes: good ? blend(state.bytes, bytes) : state.bytes };
 }
 
 /** What a success is expected to cost: what a request costs, by the share of those that are in vain. */
-export function costPerSuccess({ perRequest, perGb }: TierCost, { success, bytes }: TierStanding): number {
+export function costPerSuccess({ perRequest, perGb }: TierCost, success: number, bytes: number): number {
   return (perRequest + (perGb * bytes) / 1e9) / success;
 }
 
 function bestOf(rule: TierRule, state: TierState, { costs, open }: TierQuestion): number | undefined {
-  const cost = (tier: number): number => {
-    const [price, standing] = [costs[tier], state.tiers[tier]];
-    return price === undefined || standing === undefined ? Infinity : costPerSuccess(price, standing);
-  };
   const success = (tier: number): number => state.tiers[tier]?.success ?? 0;
+  const cost = (tier: number): number =>
+    costPerSuccess(costs[tier] ?? { perRequest: Infinity, perGb: 0 }, success(tier), state.bytes);
   const isGood = (tier: number): boolean =>
     success(tier) >= rule.floor * (tier === state.current ? 1 : 1 + rule.hysteresis);
   const usable = open.flatMap((isOpen, tier) => (isOpen ? [tier] : []));
