@@ -157,7 +157,7 @@ export class Call implements Provenance {
 
   /** How long? The server's wish is a minimum: chance may only add to it. Another address is asked at once. */
   delay(attempt: Attempt<Exchange>, random: () => number): number {
-    if (this.#decision.again !== "yes" || this.#decision.source === "proxy") return 0;
+    if (this.#decision.again !== "yes") return 0;
     const { minimum, source, retry: left } = this.#decision;
     const asked = minimum > 0 ? minimum + spread(minimum, left) * random() : 0;
     return source === "back-off" ? Math.max(asked, left.getBackoffTime(random, attempt)) : asked;

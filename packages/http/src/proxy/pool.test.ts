@@ -246,6 +246,18 @@ test("a request that may wait is served as soon as a proxy is done, or has reste
   assert.equal((await second).label, "http://p1:1");
 });
 
+test("whoever waits is woken by a proxy that is given back, not by the clock", async () => {
+  const { pool, clock } = setUp([{ url: "p1:1", maxConcurrent: 1 }], { whenEmpty: "wait" });
+  const first = await pool.lease({ url: a });
+  const second = pool.lease({ url: a });
+  await clock.advance(1);
+  assert.equal(clock.sleeping, 1);
+
+  first.report(ok);
+
+  assert.equal((await second).label, "http://p1:1");
+});
+
 test("nobody waits past the deadline, nor after an abort", async () => {
   const { pool, go } = setUp(["p1:1"], { whenEmpty: "wait" });
   await go(blocked);

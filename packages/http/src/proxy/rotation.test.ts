@@ -101,6 +101,17 @@ test("a newcomer to the least used does not have to catch up all at once", () =>
   );
 });
 
+test("nor does one that has rested", () => {
+  const [a, b] = [proxy("a"), proxy("b", { readiness: { from: 100 } })];
+  const line = lineOf("least-used", [a, b]);
+  times(20, () => serve(line));
+
+  assert.match(
+    times(6, () => serve(line, 100)),
+    /^(?:ab|ba){3}$/,
+  );
+});
+
 test("chance is fair, and has no memory", () => {
   const line = lineOf("random", [proxy("a"), proxy("b"), proxy("c"), proxy("d")]);
   const counts: Record<string, number> = {};
