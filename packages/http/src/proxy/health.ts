@@ -90,7 +90,7 @@ export function next(rule: HealthRule, health: Health, input: HealthInput): Heal
     case "failed":
       return failed(rule, health, input);
     case "refused":
-      return resting(health.rests + 1, input.now + restOf(rule, health.rests, input.random), input);
+      return rested(rule, health, input);
     case "throttled":
       return throttled(rule, health, input);
   }
@@ -123,24 +123,28 @@ function succeeded(rule: HealthRule, health: Health, now: number): Health {
 
 function failed(rule: HealthRule, health: Health, input: Trouble): Health {
   const score = scoreOf(rule, health, input.now) + 1;
-  if (health.at === "fit" && score < rule.limit) return { ...health, score, asOf: input.now };
-  return resting(health.rests + 1, input.now + restOf(rule, health.rests, input.random), input);
+  const bearable = health.at === "fit" && score < rule.limit;
+  return bearable ? { ...health, score, asOf: input.now } : rested(rule, health, input);
+}
+
+function rested(rule: HealthRule, { rests }: Health, { now, reason, random }: Trouble): Paused {
+  const until = now + restOf(rule, rests, random);
+  return { at: "resting", rests: rests + 1, until, since: now, reason, throttled: false };
 }
 
 /** Rests as long as was asked for; where nothing was, longer each time, but it is never retired for it. */
-function throttled(rule: HealthRule, health: Health, input: Trouble & { until: number | undefined }): Health {
-  const { now, until, random } = input;
-  if (until !== undefined) return resting(health.rests, Math.max(now, until), input, true);
-  const rests = Math.min(health.rests + 1, Math.max(1, rule.retireAfter - 1));
-  const growing = { ...rule, retireAfter: Infinity };
-  return resting(rests, now + restOf(growing, health.rests, random), input, true);
+function throttled(
+  rule: HealthRule,
+  health: Health,
+  input: Trouble & { readonly until: number | undefined },
+): Paused {
+  const { now, until, reason } = input;
+  const asked = { at: "resting", since: now, reason, throttled: true } as const;
+  if (until !== undefined) return { ...asked, rests: health.rests, until: Math.max(now, until) };
+  const rest = rested({ ...rule, retireAfter: Infinity }, health, input);
+  return { ...rest, ...asked, rests: Math.min(rest.rests, Math.max(1, rule.retireAfter - 1)) };
 }
 
 function extended(health: Paused, until = 0): Health {
   return until > health.until && health.at === "resting" ? { ...health, until } : health;
-}
-
-// oxlint-disable-next-line max-params -- the fourth is a flag of the third
-function resting(rests: number, until: number, { now, reason }: Trouble, isThrottled = false): Health {
-  return { at: "resting", rests, until, since: now, reason, throttled: isThrottled };
 }

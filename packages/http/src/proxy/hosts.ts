@@ -9,7 +9,7 @@ export interface Host {
   readonly name: string;
   /** The health of the proxies at this host, where there is anything to say of it. */
   readonly pairs: Map<Member, Health>;
-  /** Lines of its own, by tier and country, while a proxy rests for it; otherwise it is served from those of all. */
+  /** Lines of its own, by tier and country, while many proxies rest for it; otherwise it is served from those of all. */
   readonly lines: Map<string, Line<Member>>;
   suspicions: readonly Suspicion<Member>[];
   tiers: TierState | undefined;
@@ -51,15 +51,16 @@ export class Hosts {
     host.usedAt = now;
     this.#byName.delete(name);
     this.#byName.set(name, host);
+    const [oldest] = this.#byName.keys();
+    if (this.#byName.size > this.#max && oldest !== undefined) this.#byName.delete(oldest);
     return host;
   }
 
-  /** Forgets the hosts that are too many, and those that nobody has used for long and for which nothing rests. */
+  /** Forgets the hosts that nobody has used for long, and for which nothing rests. */
   sweep(now: number): void {
     for (const host of this.#byName.values()) {
-      const tooMany = this.#byName.size > this.#max;
-      if (!tooMany && now - host.usedAt < this.#idle) return;
-      if (tooMany || isQuiet(host, now)) this.#byName.delete(host.name);
+      if (now - host.usedAt < this.#idle) return;
+      if (isQuiet(host, now)) this.#byName.delete(host.name);
     }
   }
 }

@@ -1,6 +1,6 @@
 import type { Random } from "@holdfast/policy";
 import type { Host, Hosts } from "./hosts.ts";
-import { Line, type Readiness } from "./line.ts";
+import { type Here, Line, type Readiness } from "./line.ts";
 import type { Member } from "./member.ts";
 import type { ChooseProxy, ProxyCandidate, ProxyRequest } from "./pool-options.ts";
 import { followsUse, rotations, type RotationName } from "./rotation.ts";
@@ -22,13 +22,17 @@ export interface LinesOptions {
 
 // Whatever is asked for as a country makes a line.
 const maxLines = 1_000;
-// When somebody will be done, nobody knows: it is worth another look after this time, in milliseconds.
+// Of a few that rest for a host it is cheaper to pass them over than to keep a line without them.
+const few = 32;
+// So many hosts may have lines of their own: each is as long as the pool is large.
+const maxOwners = 100;
 const lookAgain = 1_000;
 
-/** Finds who serves next: in the line of all hosts, or in a host's own while somebody rests for it. */
+/** Finds who serves next: in the line of all hosts, or in a host's own where many rest for it. */
 export class Lines {
   readonly #options: LinesOptions;
   readonly #common = new Map<string, Line<Member>>();
+  readonly #owners = new Set<Host>();
 
   constructor(options: LinesOptions) {
     this.#options = options;
@@ -38,7 +42,7 @@ export class Lines {
   first(quest: Quest, now: number): Member | undefined {
     const { rotate } = this.#options;
     if (typeof rotate === "function") return this.#chosenBy(rotate, quest, now);
-    return this.#lineFor(quest).first(now);
+    return this.#lineFor(quest).first(now, this.#here(quest, now));
   }
 
   /** Takes note that the first serves: after its uses were counted. */
@@ -50,7 +54,7 @@ export class Lines {
   nextFree(quest: Quest, now: number): number {
     if (typeof this.#options.rotate === "function") return this.#nextFreeOfAll(quest, now);
     const line = this.#lineFor(quest);
-    const known = line.nextFree(now) ?? Infinity;
+    const known = line.nextFree(now, this.#here(quest, now)) ?? Infinity;
     return line.hasBusy ? Math.min(known, now + lookAgain) : known;
   }
 
@@ -59,18 +63,33 @@ export class Lines {
   }
 
   #lineFor({ host, tier, request }: Quest): Line<Member> {
-    const own = host.resting > 0;
+    const own = hasOwn(host);
     const lines = own ? host.lines : this.#common;
     const group = `${tier} ${request.country?.toLowerCase() ?? ""}`;
     const known = lines.get(group);
     if (known !== undefined) return known;
     if (lines.size >= maxLines) lines.clear();
+    if (own) this.#own(host);
     const line = this.#made(own ? host : undefined);
     const members = [...this.#options.members(tier)].filter((member) => isIn(member, group));
     // A line that is made anew goes on where the one before was.
     for (const member of members.toSorted((a, b) => a.lastUsed - b.lastUsed)) line.join(member);
     lines.set(group, line);
     return line;
+  }
+
+  /** What the line of all does not know: who rests for this host. */
+  #here({ host }: Quest, now: number): Here<Member> | undefined {
+    if (host.resting === 0 || hasOwn(host)) return undefined;
+    return (member) => this.#options.readiness(member, host, now);
+  }
+
+  #own(host: Host): void {
+    this.#owners.add(host);
+    const [oldest] = this.#owners;
+    if (this.#owners.size <= maxOwners || oldest === undefined) return;
+    this.#owners.delete(oldest);
+    oldest.lines.clear();
   }
 
   #made(host: Host | undefined): Line<Member> {
@@ -114,6 +133,10 @@ export class Lines {
     for (const member of this.#options.members(tier))
       if (member.isIn(request.country?.toLowerCase())) yield member;
   }
+}
+
+function hasOwn({ resting, lines }: Host): boolean {
+  return resting > few || lines.size > 0;
 }
 
 function isIn(member: Member, group: string): boolean {

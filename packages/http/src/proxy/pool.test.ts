@@ -82,16 +82,16 @@ test("a proxy that a host blocks rests for that host alone, and is then tried by
 
   assert.equal(await go(blocked), "p1:1");
   assert.equal(await repeat(3, () => go(ok)), "p2:2 p3:3 p2:2");
-  assert.equal(await repeat(3, () => go(ok, { url: b })), "p2:2 p3:3 p1:1");
+  assert.equal(await repeat(3, () => go(ok, { url: b })), "p1:1 p3:3 p2:2");
   await clock.advance(30_000);
   const leases = [await pool.lease({ url: a }), await pool.lease({ url: a }), await pool.lease({ url: a })];
 
   assert.deepEqual(
     leases.map(({ label }) => label),
-    ["http://p3:3", "http://p2:2", "http://p1:1"],
+    ["http://p1:1", "http://p3:3", "http://p2:2"],
   );
   assert.equal(await repeat(3, () => go(ok)), "p3:3 p2:2 p3:3");
-  leases[2]?.report(ok);
+  leases[0]?.report(ok);
   assert.match(await repeat(3, () => go(ok)), /p1:1/);
   assert.deepEqual(
     events.filter(({ type }) => !/joined/.test(type)),
@@ -357,6 +357,25 @@ test("a listener that throws ends the request, and leaves no proxy taken", async
   assert.equal((await pool.lease({ url: a })).label, "http://p1:1");
 });
 
+for (const rotate of ["round-robin", "random", "least-used"] as const) {
+  test(`${rotate}: a host for which many rest is served by the others, evenly, and other hosts by all`, async () => {
+    const all = Array.from({ length: 200 }, (_, index) => `p${index}:1`);
+    const { pool, go, clock } = setUp(all, { rotate, random: seededRandom(2) });
+    const rested = new Set<string>();
+    while (rested.size < 150) rested.add(await go(blocked));
+    const served = (times: number, to: URL) => repeat(times, () => go(ok, { url: to }));
+
+    const here = new Set((await served(400, a)).split(" "));
+    const elsewhere = new Set((await served(2_000, b)).split(" "));
+
+    assert.deepEqual([here.size, elsewhere.size], [50, 200]);
+    assert.ok([...here].every((label) => !rested.has(label)));
+    await clock.advance(60_000);
+    assert.equal(new Set((await served(2_000, a)).split(" ")).size, 200);
+    assert.ok(pool.stats().proxies.every(({ restsAt }) => restsAt.length === 0));
+  });
+}
+
 const kinds: readonly OutcomeKind[] = [
   "success",
   "origin",
@@ -368,54 +387,83 @@ const kinds: readonly OutcomeKind[] = [
   "proxy-failed",
   "proxy-throttled",
 ];
+interface Step {
+  readonly kind: OutcomeKind;
+  readonly host: URL;
+  readonly session: string | undefined;
+  readonly passes: number;
+  readonly retryAfter: number | undefined;
+  /** Whether it is reported only after the others. */
+  readonly late: boolean;
+}
+
 const step = fc.record({
   kind: fc.constantFrom(...kinds),
   host: fc.constantFrom(a, b),
   session: fc.option(fc.constantFrom("x", "y"), { nil: undefined }),
   passes: fc.integer({ min: 0, max: 60_000 }),
   retryAfter: fc.option(fc.integer({ min: 0, max: 100_000 }), { nil: undefined }),
-  /** Whether it is reported only after the others. */
   late: fc.boolean(),
 });
 
+/** Plays what happens, and checks at every step that nobody who rests is handed out, and that it is said when somebody is free. */
+async function play(steps: readonly Step[], { pool, clock }: SetUp): Promise<void> {
+  const open: [Lease, ProxyOutcome][] = [];
+  for (const { kind, host, session, passes, retryAfter, late } of steps) {
+    await clock.advance(passes);
+    const before = pool.stats();
+    try {
+      const lease = await pool.lease({ url: host, session });
+      const stats = before.proxies.find(({ proxy }) => proxy === lease.label);
+      const rests = stats?.restsAt.filter((it) => it.host === undefined || it.host === host.host);
+      assert.deepEqual(rests, [], "handed out while it rests");
+      const outcome = { kind, reason: kind, retryAfter };
+      if (late) open.push([lease, outcome]);
+      else lease.report(outcome);
+    } catch (error) {
+      if (!(error instanceof NoProxyError)) throw error;
+      assert.ok(error.retryAt > clock.date() && error.retryAt < Infinity, String(error.retryAt));
+    }
+    if (open.length > 3) {
+      const [lease, outcome] = open.shift() ?? [];
+      if (lease !== undefined && outcome !== undefined) lease.report(outcome);
+    }
+  }
+  for (const [lease, outcome] of open) lease.report(outcome);
+  await clock.advance(10_000_000);
+  await pool.lease({ url: a });
+  assert.ok(pool.stats().proxies.every(({ inFlight }) => inFlight <= 1));
+}
+
 for (const rotate of ["round-robin", "random", "weighted", "least-used", "least-recently-used"] as const) {
   test(`${rotate}: whatever happens, nobody who rests is handed out, and it is always said when the next one is free`, async () => {
+    const few = ["p1:1", "p2:2", { url: "p3:3", maxConcurrent: 1 }, "u-{session}:x@gw.test:4"];
     await fc.assert(
-      fc.asyncProperty(fc.array(step, { maxLength: 60 }), fc.integer(), async (steps, seed) => {
-        const { pool, clock } = setUp(
-          ["p1:1", "p2:2", { url: "p3:3", maxConcurrent: 1 }, "u-{session}:x@gw.test:4"],
-          { rotate, random: seededRandom(seed) },
-        );
-        const open: [Lease, ProxyOutcome][] = [];
-        for (const { kind, host, session, passes, retryAfter, late } of steps) {
-          await clock.advance(passes);
-          const before = pool.stats();
-          try {
-            const lease = await pool.lease({ url: host, session });
-            const stats = before.proxies.find(({ proxy }) => proxy === lease.label);
-            const rests = stats?.restsAt.filter((it) => it.host === undefined || it.host === host.host);
-            assert.deepEqual(rests, [], "handed out while it rests");
-            const outcome = { kind, reason: kind, retryAfter };
-            if (late) open.push([lease, outcome]);
-            else lease.report(outcome);
-          } catch (error) {
-            if (!(error instanceof NoProxyError)) throw error;
-            assert.ok(error.retryAt > clock.date() && error.retryAt < Infinity, String(error.retryAt));
-          }
-          if (open.length > 3) {
-            const [lease, outcome] = open.shift() ?? [];
-            if (lease !== undefined && outcome !== undefined) lease.report(outcome);
-          }
-        }
-        for (const [lease, outcome] of open) lease.report(outcome);
-        await clock.advance(10_000_000);
-        await pool.lease({ url: a });
-        assert.ok(pool.stats().proxies.every(({ inFlight }) => inFlight <= 1));
-      }),
+      fc.asyncProperty(fc.array(step, { maxLength: 60 }), fc.integer(), (steps, seed) =>
+        play(steps, setUp(few, { rotate, random: seededRandom(seed) })),
+      ),
       { numRuns: 60 },
     );
   });
 }
+
+test("the same holds where so many rest for a host that it has a line of its own", async () => {
+  const many = Array.from({ length: 40 }, (_, index) => `p${index}:1`);
+  const harsh = fc.record({
+    kind: fc.constantFrom<OutcomeKind>("blocked", "blocked", "proxy-failed", "success", "throttled"),
+    host: fc.constantFrom(a, a, a, b),
+    session: fc.constant(undefined),
+    passes: fc.integer({ min: 0, max: 3_000 }),
+    retryAfter: fc.constant(undefined),
+    late: fc.boolean(),
+  });
+  await fc.assert(
+    fc.asyncProperty(fc.array(harsh, { minLength: 60, maxLength: 120 }), fc.integer(), (steps, seed) =>
+      play(steps, setUp(many, { random: seededRandom(seed) })),
+    ),
+    { numRuns: 30 },
+  );
+});
 
 test("when it was said that somebody is free, somebody is", async () => {
   const { pool, clock, go } = setUp(three, { random: seededRandom(5) });

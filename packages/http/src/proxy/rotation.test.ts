@@ -189,6 +189,41 @@ test("a rest that was made longer, or shorter, while it lasted is heeded", () =>
   assert.equal(serve(line, 61), "a");
 });
 
+test("who cannot serve this request is passed over, and keeps its place", () => {
+  const [a, b, c] = [proxy("a"), proxy("b"), proxy("c")];
+  const line = lineOf("round-robin", [a, b, c]);
+  const notA = ({ name }: Proxy): Readiness => (name === "a" ? { from: 70 } : "ready");
+  const serveHere = (here: (who: Proxy) => Readiness): string => {
+    const who = line.first(0, here);
+    if (who === undefined) return "-";
+    use(who, 0);
+    line.serve();
+    return who.name;
+  };
+
+  assert.equal(
+    times(4, () => serveHere(notA)),
+    "bcbc",
+  );
+  assert.equal(
+    times(4, () => serve(line)),
+    "abca",
+  );
+  assert.equal(line.nextFree(0, notA), 0);
+  assert.equal(
+    line.nextFree(0, () => ({ from: 70 })),
+    70,
+  );
+  assert.equal(
+    line.nextFree(0, () => "busy"),
+    1_000,
+  );
+  assert.equal(
+    serveHere(() => "busy"),
+    "-",
+  );
+});
+
 test("who is busy comes back when it is done", () => {
   const [a, b] = [proxy("a"), proxy("b", { readiness: "busy" })];
   const line = lineOf("round-robin", [a, b]);
