@@ -96,6 +96,7 @@ export class Identities {
     member.identities.add(identity);
     if (key === undefined) member.current.set(country ?? "", identity);
     else this.#byKey.set(key, identity);
+    this.#shrink();
     return identity;
   }
 
@@ -126,12 +127,21 @@ export class Identities {
     for (const identity of member.identities) this.end(identity, "left");
   }
 
-  /** Ends those that nobody has used for long, and those that are too many; done often, it costs what it ends. */
+  /** Ends those that nobody has used for long. */
   sweep(now: number): void {
-    const { max, idle } = this.#options;
     for (const identity of this.#byKey.values()) {
-      if (this.#byKey.size <= max && now - identity.usedAt < idle && !isOver(identity, now)) return;
-      this.end(identity, this.#byKey.size > max ? "too-many" : "idle");
+      if (now - identity.usedAt < this.#options.idle && !isOver(identity, now)) return;
+      this.end(identity, "idle");
+    }
+  }
+
+  /** Ends an eighth when they are too many: to look for the oldest one each time would cost what the map has deleted. */
+  #shrink(): void {
+    const { max } = this.#options;
+    if (this.#byKey.size <= max) return;
+    for (const identity of this.#byKey.values()) {
+      if (this.#byKey.size <= max - Math.floor(max / 8)) return;
+      this.end(identity, "too-many");
     }
   }
 }

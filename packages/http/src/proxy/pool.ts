@@ -295,10 +295,10 @@ export class ProxyPool {
 
   #housekeeping(): void {
     this.#refresh(0);
-    this.#keeper.sweep();
     const now = this.#settings.clock.now();
     if (now - this.#sweptAt < sweepEvery) return;
     this.#sweptAt = now;
+    this.#keeper.sweep();
     this.#hosts.sweep(now);
     this.#clinic.sweep(this.#members(), this.#hosts);
   }

@@ -44,15 +44,17 @@ export function statsOf({ members, hosts, tiers, identities, rule, clock }: Stat
     health.at !== "resting" || health.until <= now
       ? []
       : [{ ...(host !== undefined && { host }), reason: health.reason, until: toDate(health.until) }];
+  const atHosts = new Map<Member, ProxyStats["restsAt"]>();
+  for (const { name, pairs } of hosts) {
+    for (const [member, health] of pairs)
+      atHosts.set(member, [...(atHosts.get(member) ?? []), ...restOf(health, name)]);
+  }
   const proxies = members.map((member): ProxyStats => ({
     proxy: member.label,
     tier: tiers[member.tier]?.name ?? "",
     state: isRetired(rule, member.health) ? "retired" : stateOf(member.health, now),
     inFlight: member.inFlight,
-    restsAt: [
-      ...restOf(member.health),
-      ...hosts.flatMap((host) => restOf(healthAt(host, member), host.name)),
-    ],
+    restsAt: [...restOf(member.health), ...(atHosts.get(member) ?? [])],
     ...member.counts,
   }));
   return { proxies, tiers, identities, hosts: hosts.length };
