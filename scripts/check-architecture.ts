@@ -33,6 +33,7 @@ export const architecture: Readonly<Record<string, PackageRule>> = {
       "call.ts",
       "call-story.ts",
       "courier.ts",
+      "pooled.ts",
       "response.ts",
       "streams.ts",
     ],

@@ -14,7 +14,7 @@ export interface AttemptRecord {
   readonly phases?: Phases;
   /** Whether the request went out on a new connection or on one that had carried others; absent where it never went out. */
   readonly connection?: "new" | "reused";
-  /** The proxy that it went through, without credentials. */
+  /** The proxy that it went through, without credentials: `"http://10.0.0.1:8080"`. */
   readonly proxy?: string;
   /** Bytes of head and body that were written; absent where they cannot be told apart from other requests' (HTTP/2). */
   readonly bytesSent?: number;

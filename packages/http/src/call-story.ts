@@ -46,8 +46,8 @@ export abstract class CallStory implements Provenance, Watched, Observer {
     this.hooks = hooks;
   }
 
-  /** The proxy that attempts go through. */
-  protected abstract get proxy(): string | undefined;
+  /** The proxy that the latest attempt went through, without credentials. */
+  protected abstract get via(): string | undefined;
 
   /** Every attempt, in order. */
   get attempts(): readonly AttemptRecord[] {
@@ -153,7 +153,11 @@ export abstract class CallStory implements Provenance, Watched, Observer {
   }
 
   get #wire(): Partial<AttemptRecord> {
-    return wireFacts(this.#trace, this.leftAt - this.#attemptAt);
+    const { via } = this;
+    return {
+      ...wireFacts(this.#trace, this.leftAt - this.#attemptAt),
+      ...(via !== undefined && { proxy: via }),
+    };
   }
 
   /** When an instant of the clock was: the calendar is looked at once, when somebody asks. */

@@ -9,6 +9,9 @@ import { witness } from "./failure.ts";
 import type { Gate } from "./gates/gate.ts";
 import type { Gates, Passenger } from "./gates/gates.ts";
 import type { BodyBreak, BodySequel } from "./live-body.ts";
+import { deliverPooled, type Passage } from "./pooled.ts";
+import { outcomeOfError } from "./proxy/outcome.ts";
+import { type Route, shownProxy } from "./proxy/route.ts";
 import type { HttpRequest } from "./request.ts";
 import type { Response } from "./response.ts";
 import { continuing, takeContinuable } from "./resume/buffered.ts";
@@ -26,8 +29,8 @@ export interface CallPlan extends Company {
   readonly retry: Retry;
   readonly timeouts: Timeouts;
   readonly maxBytes: number;
-  /** The proxy to go through; undefined goes directly. */
-  readonly proxy: string | undefined;
+  /** The proxy to go through, or the pool to lease one from for each attempt; undefined goes directly. */
+  readonly proxy: Route;
   /** Once aborted, nothing more is waited for. */
   readonly patience: AbortSignal | undefined;
   /** The limits that the session has met; undefined where they are not kept to. */
@@ -50,6 +53,8 @@ export class Call extends CallStory implements Passenger {
   #waitsAfter: Exchange | undefined;
   /** What has come of a body that broke off inside its attempt. */
   #broken: BrokenBody | undefined;
+  /** How the latest attempt went through a pool. */
+  #passage: Passage | undefined;
 
   constructor(plan: CallPlan) {
     super(plan);
@@ -70,7 +75,8 @@ export class Call extends CallStory implements Passenger {
       (response) => {
         const exchange = { call: this, response };
         if (request.idempotencyKey !== undefined) response.toKeyedRequest();
-        return receive(response, request, this.#plan)?.then(() => exchange) ?? exchange;
+        const company = this.#passage?.company ?? this.#plan;
+        return receive(response, request, company)?.then(() => exchange) ?? exchange;
       },
       (error: unknown) => {
         this.#broken = takeContinuable(error) ?? this.#broken;
@@ -84,7 +90,8 @@ export class Call extends CallStory implements Passenger {
   }
 
   get proxy(): string | undefined {
-    return this.#plan.proxy;
+    const { proxy } = this.#plan;
+    return typeof proxy === "string" ? proxy : undefined;
   }
 
   /** What is left of the retries. */
@@ -94,7 +101,8 @@ export class Call extends CallStory implements Passenger {
 
   /** Whether the caller's own rules have a say on an answer that would otherwise be a success. */
   asks({ status }: Response): boolean {
-    return this.#retry.when !== undefined || this.#retry.statusForcelist.has(status);
+    const { when, statusForcelist } = this.#retry;
+    return when !== undefined || statusForcelist.has(status) || this.#passage?.lease.blamed === true;
   }
 
   /** Again? */
@@ -108,18 +116,20 @@ export class Call extends CallStory implements Passenger {
       error,
       before: this.verdicts,
       now: this.clock.date(),
+      proxy: this.#passage?.lease.prospect(),
     });
     return decision instanceof Promise
       ? decision.then((made) => this.#heed(made, attempt))
       : this.#heed(decision, attempt);
   }
 
-  /** How long? The server's wish is a minimum: chance may only add to it. */
+  /** How long? The server's wish is a minimum: chance may only add to it. Another address is asked at once. */
   delay(attempt: Attempt<Exchange>, random: () => number): number {
     if (this.#decision.again !== "yes") return 0;
-    const { minimum, retry: left } = this.#decision;
-    if (minimum > 0) return minimum + spread(minimum, left) * random();
-    return left.getBackoffTime(random, { ...attempt, number: this.nextNumber });
+    const { minimum, source, retry: left } = this.#decision;
+    const asked = minimum > 0 ? minimum + spread(minimum, left) * random() : 0;
+    if (source !== "back-off") return asked;
+    return Math.max(asked, left.getBackoffTime(random, { ...attempt, number: this.nextNumber }));
   }
 
   /** Stop? */
@@ -190,6 +200,7 @@ export class Call extends CallStory implements Passenger {
    */
   async bodyBroke(first: Response, broke: BodyBreak): Promise<BodySequel> {
     const { error } = broke;
+    this.#passage?.lease.broke(outcomeOfError(error));
     if (!(error instanceof HoldfastError) || !this.reopen(error)) return this.#fail(error);
     const sequel = (await this.#plan.live?.goOn(this, first, broke)) ?? { error };
     return "source" in sequel ? sequel : this.#fail(sequel.error);
@@ -252,7 +263,13 @@ export class Call extends CallStory implements Passenger {
       this.#broken === undefined || live !== undefined
         ? this.#plan
         : { ...this.#plan, adapter: continuing(this.#plan.adapter, this.#broken) };
-    return deliver(request, company, { timeouts, deadline, maxBytes, signal, proxy, observer: this });
+    const options = { timeouts, deadline, maxBytes, signal, observer: this };
+    if (typeof proxy !== "object") return deliver(request, company, { ...options, proxy });
+    this.#passage = undefined;
+    const [retry, date] = [this.#retry, () => this.clock.date()];
+    return deliverPooled({ route: proxy, request, company, options, retry, date }, (passage) => {
+      this.#passage = passage;
+    });
   }
 
   /** Whether the server named a time that is too late for the call, and the rule leaves it to somebody else to wait. */
@@ -268,6 +285,12 @@ export class Call extends CallStory implements Passenger {
     throw witness(deferred, { ...this.story, verdict, ...(response !== undefined && { response }) });
   }
 
+  /** The proxy of the latest attempt, as its record tells of it. */
+  protected get via(): string | undefined {
+    const { proxy } = this.#plan;
+    return typeof proxy === "string" ? shownProxy(proxy) : this.#passage?.lease.label;
+  }
+
   get #bodyIsGone(): boolean {
     return this.#decision.again === "no" && this.#decision.reason.endsWith("body-not-replayable");
   }
@@ -277,7 +300,7 @@ export class Call extends CallStory implements Passenger {
     if (decision.again !== "no") return true;
     const { response } = exchangeOf(attempt);
     if (response !== undefined && isQuotaSpent(response, this.#retry, this.clock.date()))
-      response.judgedAs(quotaVerdict(response.status));
+      response.judged(quotaVerdict(response.status));
     this.note(attempt, { decision: decision.reason });
     this.#hear(exchangeOf(attempt));
     return false;

@@ -3,6 +3,7 @@ import { redact } from "@holdfast/policy";
 import type { AttemptRecord } from "./attempt-record.ts";
 import type { GiveUp } from "./give-up.ts";
 import type { Hooks } from "./hooks.ts";
+import type { ProxyEvent } from "./proxy/events.ts";
 import type { HttpRequest } from "./request.ts";
 
 /** Whose attempt it was: plain data, safe to log and to store. */
@@ -23,11 +24,14 @@ export const channelNames = {
   attempt: "holdfast:attempt",
   retry: "holdfast:retry",
   giveUp: "holdfast:give-up",
+  /** Carries every `ProxyEvent` of every pool. */
+  proxy: "holdfast:proxy",
 } as const;
 
 const attempts = channel(channelNames.attempt);
 const retries = channel(channelNames.retry);
 const giveUps = channel(channelNames.giveUp);
+const proxies = channel(channelNames.proxy);
 
 /** Who is to hear of a request. */
 export interface Watched {
@@ -58,6 +62,11 @@ export function tellGiveUp({ hooks, request }: Watched, make: () => GiveUp): voi
   const giveUp = make();
   for (const hook of hooks.giveUp) hook(giveUp, request);
   if (giveUps.hasSubscribers) giveUps.publish({ ...askedOf(request), ...giveUp } satisfies GiveUpMessage);
+}
+
+/** Tells the channel what happened in a pool of proxies. */
+export function tellProxy(event: ProxyEvent): void {
+  if (proxies.hasSubscribers) proxies.publish(event);
 }
 
 function askedOf({ method, url }: HttpRequest): Asked {

@@ -1,4 +1,4 @@
-import { HoldfastError } from "@holdfast/policy";
+import { HoldfastError, RejectedError } from "@holdfast/policy";
 import { faultOf, reasonOfStatus, type ProxyFault, type ProxyReason } from "./proxy-fault.ts";
 import type { Response } from "./response.ts";
 import type { Verdict } from "./retry/verdict.ts";
@@ -28,6 +28,7 @@ export interface TransportErrorOptions extends ErrorOptions {
  * │  ├─ BodyTooLargeError          ERR_BODY_TOO_LARGE      maxBytes
  * │  ├─ TlsError                   ERR_TLS                 certificate, when it is what was refused
  * │  └─ ProxyError                 ERR_PROXY               the way through a proxy: reason, fault, status, retryAfter
+ * ├─ NoProxyError (RejectedError)  ERR_NO_PROXY            target, retryAt
  * ├─ DeferredError                 ERR_DEFERRED            resumeAt: the server wants to be asked again, later than one waits
  * ├─ BodyNotReplayableError        ERR_BODY_NOT_REPLAYABLE
  * ├─ TooManyRedirectsError         ERR_TOO_MANY_REDIRECTS
@@ -201,6 +202,26 @@ export class DeferredError extends HoldfastError {
     super(`Not before ${new Date(resumeAt).toISOString()}, as the server asks`, options);
     this.resumeAt = resumeAt;
   }
+}
+
+/** No proxy of the pool is fit for the target: all of them rest, or there is none. Nothing was sent, and nothing goes around. */
+export class NoProxyError extends RejectedError {
+  readonly code = "ERR_NO_PROXY";
+  /** The host that was to be reached. */
+  readonly target: string;
+  /** When the next proxy is fit, in milliseconds since 1970; `Infinity` where waiting does not help. */
+  readonly retryAt: number;
+
+  constructor(message: string, { target, retryAt, ...options }: ErrorOptions & NoProxyDetails) {
+    super(message, options);
+    this.target = target;
+    this.retryAt = retryAt;
+  }
+}
+
+export interface NoProxyDetails {
+  readonly target: string;
+  readonly retryAt: number;
 }
 
 /** The body is a stream that was read already: sending it again would send less. The first failure is the cause. */

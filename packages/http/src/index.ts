@@ -31,7 +31,33 @@ export { logTo, type LogToOptions } from "./log.ts";
 export type { HttpRequest, Params } from "./request.ts";
 export type { ResponsePromise } from "./response-promise.ts";
 export { Response } from "./response.ts";
+export type { ProxyCredentials, ProxyEntry, ProxyInput } from "./proxy/entry.ts";
 export type { Environment, ProxyMap } from "./proxy/environment.ts";
+export type { ProxyEvent, ProxyListener } from "./proxy/events.ts";
+export type { Lease as ProxyLease, Prospect as ProxyProspect } from "./proxy/lease.ts";
+export type { ProxyCounts } from "./proxy/member.ts";
+export type { OutcomeKind, ProxyOutcome } from "./proxy/outcome.ts";
+export type {
+  ChooseProxy,
+  ProxyCandidate,
+  ProxyPoolOptions,
+  ProxyRequest,
+  ProxySelection,
+  ProxyTier,
+} from "./proxy/pool-options.ts";
+export { type LeaseRequest, ProxyPool } from "./proxy/pool.ts";
+export type { RotationName } from "./proxy/rotation.ts";
+export { proxyPoolDefaults } from "./proxy/settings.ts";
+export type {
+  FetchedProxies,
+  FetchProxies,
+  ProxyEnvironment,
+  ProxyFile,
+  ProxySource,
+} from "./proxy/sources.ts";
+export type { ProxyPoolStats, ProxyStats } from "./proxy/stats.ts";
+export type { SessionLimits } from "./proxy/template.ts";
+export type { TierCounts } from "./proxy/tier-book.ts";
 export type { Dialect, Hint, StatedLimit, Reply } from "./retry/dialects/dialect.ts";
 export { dialects } from "./retry/dialects/index.ts";
 export { Retry } from "./retry/retry.ts";

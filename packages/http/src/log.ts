@@ -60,7 +60,8 @@ function levelOf({ status, error, decision }: GiveUp): Level {
 }
 
 function attemptLine(attempt: AttemptRecord, request: HttpRequest): string {
-  return `${nameOf(request)} attempt ${attempt.number} took ${formatMs(attempt.elapsed)}: ${outcomeOf(attempt)}`;
+  const via = attempt.proxy === undefined ? "" : ` through ${attempt.proxy}`;
+  return `${nameOf(request)} attempt ${attempt.number}${via} took ${formatMs(attempt.elapsed)}: ${outcomeOf(attempt)}`;
 }
 
 function retryLine(

@@ -137,9 +137,10 @@ export class Response {
     return undefined;
   }
 
-  /** Says what the answer means where its status alone does not; the session's own. */
-  judgedAs(verdict: Verdict): void {
+  /** Says that the answer means something else than its status says; the session's own. */
+  judged(verdict: Verdict): this {
     this.#verdict = verdict;
+    return this;
   }
 
   /** Says that the request bore an idempotency key; the session's own. */

@@ -6,6 +6,8 @@ import type { HeadersInit } from "./headers.ts";
 import type { HooksInit } from "./hooks.ts";
 import type { IdempotencyHeader, IdempotencyKey } from "./idempotency.ts";
 import type { ProxyMap } from "./proxy/environment.ts";
+import type { ProxyPool } from "./proxy/pool.ts";
+import type { ProxySelection } from "./proxy/pool-options.ts";
 import type { Params } from "./request.ts";
 import type { Retry } from "./retry/retry.ts";
 import type { TimeoutOptions } from "./timeouts.ts";
@@ -50,8 +52,8 @@ export interface SessionOptions {
   /** Connections to one origin at the same time. @default 256 */
   readonly connections?: number;
   readonly tls?: TlsOptions;
-  /** The proxy to go through: one for all, or by scheme and host. @default what the environment says */
-  readonly proxy?: string | ProxyMap;
+  /** The proxy to go through: one for all, by scheme and host, or a pool of them. @default what the environment says */
+  readonly proxy?: string | ProxyMap | ProxyPool;
   /** Whether `http_proxy`, `https_proxy`, `all_proxy` and `no_proxy` of the environment count. @default true */
   readonly trustEnvironment?: boolean;
   /** Speaks HTTP/2 to servers that offer it. @default false */
@@ -63,16 +65,10 @@ export interface SessionOptions {
 /** What one request changes of its session. */
 export interface RequestOptions extends Pick<
   SessionOptions,
-  | "params"
-  | "auth"
-  | "proxy"
-  | "retry"
-  | "timeout"
-  | "hooks"
-  | "idempotencyHeader"
-  | "maxRedirects"
-  | "maxBytes"
+  "params" | "auth" | "retry" | "timeout" | "hooks" | "idempotencyHeader" | "maxRedirects" | "maxBytes"
 > {
+  /** In place of the session's; `{ country, session }` says which proxy of the session's pool. */
+  readonly proxy?: string | ProxyMap | ProxyPool | ProxySelection;
   /** Over the session's; undefined removes one. */
   readonly headers?: HeadersInit;
   readonly body?: BodyInit;

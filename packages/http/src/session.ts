@@ -23,7 +23,8 @@ import { joinHooks, type Hooks } from "./hooks.ts";
 import { nextHop, type Hop } from "./hop.ts";
 import { Mounts } from "./mount.ts";
 import { prepare, type Additions, type Prepared } from "./prepare.ts";
-import { proxyChooser, type ProxyChooser } from "./proxy/chooser.ts";
+import { PoolWatch } from "./pool-watch.ts";
+import { router, type Router } from "./proxy/route.ts";
 import { isRedirectStatus, leavesOrigin } from "./redirects.ts";
 import type { HttpRequest } from "./request.ts";
 import type { Response } from "./response.ts";
@@ -56,7 +57,8 @@ export class Session extends Verbs implements AsyncDisposable {
   readonly #mounts = new Mounts<Adapter>();
   readonly #guards = new Map<string, Policy>();
   readonly #gates: Gates | undefined;
-  readonly #proxyFor: ProxyChooser;
+  readonly #routeFor: Router;
+  readonly #pools: PoolWatch = new PoolWatch(() => this.#mounts.values);
 
   constructor(options: SessionOptions = {}) {
     super();
@@ -76,10 +78,7 @@ export class Session extends Verbs implements AsyncDisposable {
     this.#clock = closableClock(clock);
     this.#policy = callPolicy(budget);
     this.#gates = options.pacing === false ? undefined : new Gates(clock);
-    this.#proxyFor = proxyChooser(
-      options.proxy,
-      options.trustEnvironment === false ? undefined : process.env,
-    );
+    this.#routeFor = router(options.proxy, options.trustEnvironment === false ? undefined : process.env);
     const adapter = new HttpAdapter({ clock, connections, tls, http2 });
     this.mount("https://", adapter);
     this.mount("http://", adapter);
@@ -124,6 +123,7 @@ export class Session extends Verbs implements AsyncDisposable {
     const reason = new Error("The session was closed");
     this.#clock.close(reason);
     this.#gates?.close(reason);
+    this.#pools.close();
     await Promise.all([...new Set(this.#mounts.values)].map((adapter) => adapter.close()));
   }
 
@@ -231,6 +231,7 @@ export class Session extends Verbs implements AsyncDisposable {
   #callFor({ request, auth, left }: Leg, terms: Terms): Call {
     const adapter = this.#adapterFor(request.url);
     const { hooks, timeouts, maxBytes, patience, proxy, streams } = terms;
+    const route = this.#pools.along(this.#routeFor(request.url, proxy));
     return new Call({
       request,
       adapter: streams === undefined ? adapter : streams.through(adapter),
@@ -244,9 +245,10 @@ export class Session extends Verbs implements AsyncDisposable {
       retry: this.#retryFor(adapter, terms, left),
       timeouts,
       maxBytes,
-      proxy: this.#proxyFor(request.url, proxy),
+      proxy: route,
       patience,
-      gates: this.#gates,
+      // A pool lets an address rest that is limited, and asks through another one.
+      gates: typeof route === "object" ? undefined : this.#gates,
       live: streams?.live((call, signal) => this.#send(call, { ...terms, signal })),
     });
   }

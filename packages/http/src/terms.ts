@@ -1,5 +1,5 @@
 import type { Hooks } from "./hooks.ts";
-import type { ProxyMap } from "./proxy/environment.ts";
+import type { RequestOptions } from "./session-options.ts";
 import type { Retry } from "./retry/retry.ts";
 import type { Streams } from "./streams.ts";
 import type { Timeouts } from "./timeouts.ts";
@@ -17,5 +17,5 @@ export interface Terms {
   readonly retry: Retry | undefined;
   /** The answers of the call, where they are to be streamed. */
   readonly streams?: Streams;
-  readonly proxy: string | ProxyMap | undefined;
+  readonly proxy: RequestOptions["proxy"];
 }

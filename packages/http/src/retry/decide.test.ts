@@ -9,6 +9,7 @@ import {
   ConnectTimeoutError,
   DecodeError,
   IncompleteBodyError,
+  NoProxyError,
   ProtocolError,
   ProxyError,
   ReadTimeoutError,
@@ -36,6 +37,7 @@ interface Case {
   readonly error?: unknown;
   readonly rule?: RetryInit;
   readonly before?: Facts["before"];
+  readonly proxy?: Facts["proxy"];
 }
 
 function factsOf({
@@ -49,6 +51,7 @@ function factsOf({
   error,
   rule,
   before = [],
+  proxy,
 }: Case): Facts {
   const headers = {
     ...further,
@@ -65,6 +68,7 @@ function factsOf({
     error,
     before,
     now,
+    proxy,
   };
 }
 
@@ -376,7 +380,80 @@ const table: readonly (readonly [what: string, facts: Case, decision: string])[]
   ],
 ];
 
-for (const [what, facts, decision] of table) {
+const elsewhere = { blamed: true, freeIn: 0 };
+const later = { blamed: true, freeIn: 9_000 };
+const never = { blamed: true, freeIn: Infinity };
+const blameless = { blamed: false, freeIn: 0 };
+const noProxy = (retryAt: number): NoProxyError => new NoProxyError("?", { target: "a.test", retryAt });
+const once = [statusVerdict(503)];
+
+const proxies: readonly (readonly [what: string, facts: Case, decision: string])[] = [
+  ["a 403, and another address", { status: 403, proxy: elsewhere }, "yes proxy 0"],
+  ["a 403, and none before long", { status: 403, proxy: later }, "no not-retried: http-403"],
+  ["a 403 that is not the address's fault", { status: 403, proxy: blameless }, "no not-retried: http-403"],
+  ["a 200 that is a challenge, and another address", { status: 200, proxy: elsewhere }, "yes proxy 0"],
+  ["a 429, and another address", { status: 429, retryAfter: "60", proxy: elsewhere }, "yes proxy 0"],
+  ["an unlisted 429, and another address", { status: 429, rule: {}, proxy: elsewhere }, "yes proxy 0"],
+  ["a 429, and another address later", { status: 429, retryAfter: "60", proxy: later }, "yes back-off 9000"],
+  [
+    "a 429, and no other address in time",
+    { status: 429, proxy: { ...later, freeIn: 120_001 } },
+    "exhausted no-proxy-in-time",
+  ],
+  ["a 429, and no other address ever", { status: 429, proxy: never }, "exhausted no-proxy-in-time"],
+  [
+    "a 429 that asks for no other attempt",
+    { status: 429, headers: { "x-should-retry": "false" }, proxy: elsewhere },
+    "no not-retried: x-should-retry",
+  ],
+  [
+    "a 503, which is the origin's",
+    { status: 503, retryAfter: "7", proxy: blameless },
+    "yes retry-after 7000",
+  ],
+  ["a proxy that failed, and another", { error: new ProxyError("?"), proxy: elsewhere }, "yes proxy 0"],
+  [
+    "a proxy that wants credentials, and another",
+    { error: new ProxyError("?", { status: 407 }), proxy: elsewhere },
+    "yes proxy 0",
+  ],
+  [
+    "a proxy that wants credentials, and another later",
+    { error: new ProxyError("?", { status: 407 }), proxy: later },
+    "no not-retried: proxy-auth",
+  ],
+  [
+    "a proxy that failed under a POST, and another",
+    { method: "POST", error: new ProxyError("?"), proxy: elsewhere },
+    "yes proxy 0",
+  ],
+  [
+    "a 403 to a POST, and another address",
+    { method: "POST", status: 403, proxy: elsewhere },
+    "no not-retried: may-have-arrived",
+  ],
+  [
+    "a 403 to a stream that was sent",
+    { method: "PUT", body: oneShot, status: 403, proxy: elsewhere },
+    "no not-retried: body-not-replayable",
+  ],
+  [
+    "a 403 when retries are switched off",
+    { status: 403, rule: { total: false }, proxy: elsewhere },
+    "no not-retried: http-403",
+  ],
+  [
+    "a 403 when none is left",
+    { status: 403, rule: { total: 0 }, proxy: elsewhere },
+    "exhausted retries-exhausted",
+  ],
+  ["no proxy at the first attempt", { error: noProxy(now + 5_000) }, "no not-retried: no-proxy"],
+  ["no proxy in the middle of a call", { error: noProxy(now + 5_000), before: once }, "yes no-proxy 5000"],
+  ["no proxy for long", { error: noProxy(now + 500_000), before: once }, "exhausted no-proxy-too-long"],
+  ["no proxy at all", { error: noProxy(Infinity), before: once }, "no not-retried: no-proxy"],
+];
+
+for (const [what, facts, decision] of [...table, ...proxies]) {
   test(`${what}: ${decision}`, async () => {
     assert.equal(read(await decide(factsOf(facts))), decision);
   });

@@ -1,5 +1,6 @@
 import { CircuitOpenError, RateLimitedError, RejectedError, RetryError } from "@holdfast/policy";
-import { ProxyError, TransportError, type Phase } from "../errors.ts";
+import { NoProxyError, ProxyError, TransportError, type Phase } from "../errors.ts";
+import type { Prospect } from "../proxy/lease.ts";
 import type { HttpRequest } from "../request.ts";
 import type { Response } from "../response.ts";
 import type { Hint } from "./dialects/dialect.ts";
@@ -22,6 +23,8 @@ export interface Facts {
   readonly before: readonly Verdict[];
   /** Milliseconds since 1970. */
   readonly now: number;
+  /** What a pool makes of the proxy that the attempt went through, and of the others; absent without a pool. */
+  readonly proxy?: Prospect | undefined;
 }
 
 /** What the rules make of an attempt. */
@@ -35,7 +38,10 @@ export type Decision =
       readonly cause: unknown;
       readonly retryAt?: number;
     }
-  /** Another attempt: at least `minimum` milliseconds from now, with `retry` left. */
+  /**
+   * Another attempt, with `retry` left: at least `minimum` milliseconds from now, and no sooner than the back-off where
+   * that is the source. Where it is the proxy, another address is fit, and the back-off plays no part.
+   */
   | { readonly again: "yes"; readonly retry: Retry; readonly minimum: number; readonly source: string };
 
 /** Decides what follows an attempt: the three questions of the loop, answered for HTTP in one place. */
@@ -67,14 +73,9 @@ function hintIn({ retry, response, now }: Facts): Hint | undefined {
 
 /** Why the failure, or the answer, calls for no further attempt. */
 function unwanted(facts: Facts, listen: Listen): string | undefined {
-  const { retry, response, error, before } = facts;
-  if (response === undefined) {
-    const verdict = errorVerdict(error);
-    if (!mayPass(verdict)) return verdict.reason;
-    return retriedOnce(verdict) && before.some(({ reason }) => reason === verdict.reason)
-      ? `${verdict.reason} again`
-      : undefined;
-  }
+  const { retry, response, before } = facts;
+  if (retry.total !== false && isElsewhere(facts)) return vetoIn(listen);
+  if (response === undefined) return unwantedAfterError(facts);
   const { status, verdict } = response;
   // Switched off is switched off, also for a status that is listed.
   if (retry.total === false) return verdict.reason;
@@ -82,13 +83,18 @@ function unwanted(facts: Facts, listen: Listen): string | undefined {
   return unasked(facts, response, listen);
 }
 
+function unwantedAfterError(facts: Facts): string | undefined {
+  const verdict = errorVerdict(facts.error);
+  if (!mayPass(verdict) && !isInterim(facts)) return verdict.reason;
+  return retriedOnce(verdict) && facts.before.some(({ reason }) => reason === verdict.reason)
+    ? `${verdict.reason} again`
+    : undefined;
+}
+
 /** Why an answer calls for no further attempt: by its status, unless the server itself says otherwise. */
 function unasked({ request, retry }: Facts, response: Response, listen: Listen): string | undefined {
   const { status, verdict } = response;
-  if (isListed(request, retry, response)) {
-    const hint = listen();
-    return hint?.retry === false ? hint.source : undefined;
-  }
+  if (isListed(request, retry, response)) return vetoIn(listen);
   // A success, or a redirect, is not made a failure by a header.
   const wanted = status >= 400 && retry.isMethodRetryable(request.method) && listen()?.retry === true;
   return wanted ? undefined : verdict.reason;
@@ -104,6 +110,22 @@ function isListed(
   if (status === 409 && idempotencyKey !== undefined) return true;
   if (saysUnprocessed(status)) return retry.statusForcelist.has(status);
   return retry.isRetry(method, status, headers.has("retry-after"));
+}
+
+/** Whose word it is that there is to be no further attempt. */
+function vetoIn(listen: Listen): string | undefined {
+  const hint = listen();
+  return hint?.retry === false ? hint.source : undefined;
+}
+
+/** Whether the address was to blame, and another one is fit: what the status is, and whether it is listed, plays no part. */
+function isElsewhere({ proxy }: Facts): boolean {
+  return proxy?.blamed === true && proxy.freeIn === 0;
+}
+
+/** Whether a call that is under way has only come before a proxy was fit again. */
+function isInterim({ error, before }: Facts): boolean {
+  return error instanceof NoProxyError && error.retryAt < Infinity && before.length > 0;
 }
 
 /** Why the request must not go out again, whatever came back. */
@@ -147,7 +169,9 @@ function count({ request, retry, response, error }: Facts): Counted {
 }
 
 function patience(facts: Facts, left: Retry, listen: Listen): Decision {
-  const { retry, now } = facts;
+  const { retry, now, proxy } = facts;
+  if (isElsewhere(facts)) return { again: "yes", retry: left, minimum: 0, source: "proxy" };
+  if (proxy?.blamed === true) return untilFree(facts, left, proxy.freeIn);
   const wish = wishOf(facts, listen);
   if (wish === undefined || wish.delay <= 0)
     return { again: "yes", retry: left, minimum: 0, source: "back-off" };
@@ -162,9 +186,21 @@ function patience(facts: Facts, left: Retry, listen: Listen): Decision {
   return { again: "yes", retry: left, minimum: wish.delay, source: wish.source };
 }
 
+/** All addresses rest: the back-off holds, and no attempt is made before one of them is fit. */
+function untilFree({ retry, now }: Facts, left: Retry, freeIn: number): Decision {
+  if (freeIn <= retry.retryAfterMax)
+    return { again: "yes", retry: left, minimum: freeIn, source: "back-off" };
+  const retryAt = freeIn === Infinity ? undefined : { retryAt: now + freeIn };
+  return { again: "exhausted", reason: "no-proxy-in-time", cause: undefined, ...retryAt };
+}
+
 /** When to come back: by the server's or the proxy's word, or by that of a policy which would refuse any earlier attempt. */
 function wishOf({ error, now, retry }: Facts, listen: Listen): ServerDelay | undefined {
-  if (error instanceof CircuitOpenError || error instanceof RateLimitedError) {
+  if (
+    error instanceof CircuitOpenError ||
+    error instanceof RateLimitedError ||
+    error instanceof NoProxyError
+  ) {
     return { delay: error.retryAt - now, source: errorVerdict(error).reason };
   }
   if (error instanceof ProxyError && error.retryAfter !== undefined && retry.respectRetryAfterHeader)

@@ -49,6 +49,8 @@ export interface ScriptedRequest {
   readonly body: string | undefined;
   /** When it was sent, on the adapter's clock. */
   readonly at: number;
+  /** The URL of the proxy that it was to go through, where there was one. */
+  readonly proxy?: string;
 }
 
 export interface ScriptedAdapterOptions {
@@ -89,7 +91,8 @@ export function scriptedAdapter(
     send: async (request, options) => {
       options.signal?.throwIfAborted();
       const entry = script[Math.min(requests.length, script.length - 1)] ?? {};
-      const sent = { ...(await asSent(request)), at: clock.now() };
+      const { proxy } = options;
+      const sent = { ...(await asSent(request)), at: clock.now(), ...(proxy !== undefined && { proxy }) };
       requests.push(sent);
       const outcome = typeof entry === "function" ? entry(sent) : entry;
       await pass(toMs(outcome.takes ?? 0), { clock, target: request.url.host, options });

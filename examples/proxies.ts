@@ -1,0 +1,89 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { faultOrigin, respond, type Answer } from "@holdfast/http/testing";
+
+// Proxies for plain http that answer everything themselves: one that the shop has banned, one that is limited, two that do.
+const proxy = (answer: (cookie: string | undefined) => Answer) =>
+  faultOrigin({ routes: { "*": ({ headers }) => answer(headers["cookie"]?.toString()) } });
+await using banned = await proxy(() => respond(403));
+await using limited = await proxy(() => respond(429, { headers: { "retry-after": "60" } }));
+await using good = await proxy((cookie) =>
+  respond(200, { body: cookie ?? "a new face", headers: { "set-cookie": "visit=1" } }),
+);
+await using dear = await proxy(() => respond(200, { body: "welcome" }));
+const [first, second, third, fourth] = [banned, limited, good, dear].map(({ url }) => new URL(url).host);
+const folder = await mkdtemp(join(tmpdir(), "holdfast-example-"));
+const file = join(folder, "proxies.txt");
+await writeFile(file, `# one to a line\n${third}:ada:love\n`);
+const url = "http://shop.test/";
+
+// #region pool
+import { ProxyPool, Session } from "holdfast";
+
+const pool = new ProxyPool([`http://${first}`, `${second}:ada:love`, `ada:love@${third}`], {
+  rotate: "round-robin",
+  rest: "30s",
+  on: (event) => console.log(event.type, "proxy" in event ? event.proxy : ""),
+});
+await using session = new Session({ proxy: pool });
+
+const response = await session.get(url);
+for (const attempt of response.attempts) console.log(attempt.proxy, attempt.verdict.reason, attempt.decision);
+// #endregion
+
+console.log(await response.text());
+
+// #region sources
+const fromFile = new ProxyPool({ file }); // text or JSON; looked at again as requests are made
+const fromVendor = new ProxyPool({ fetch: () => fetchFreshOnes(), every: "10m", below: 20, afterRests: 3 });
+const fromEnvironment = new ProxyPool({ environment: process.env }); // HOLDFAST_PROXIES, else the usual ones; no_proxy holds
+// #endregion
+
+async function fetchFreshOnes(): Promise<string[]> {
+  return [`${third}:ada:love`];
+}
+console.log((await fromFile.ready()).size, (await fromVendor.ready()).size, fromEnvironment.size >= 0);
+
+// #region template
+const residential = new ProxyPool([
+  {
+    url: "customer-{user}(-cc-{country})-sessid-{session:alnum8}-sesstime-{ttl:minutes}:{pass}@gateway.test:7777",
+    values: { user: "ada", pass: "love" },
+    session: { ttl: "10m", idle: "60s" }, // the vendor's limits; a session is renewed before they are reached
+  },
+]);
+// #endregion
+
+const lease = await residential.lease({ url: new URL(url), country: "us" });
+console.log(lease.label, new URL(lease.proxy).username.replace(/sessid-\w{8}/, "sessid-********"));
+lease.report({ kind: "success", reason: "ok" });
+
+// #region sticky
+await using visitor = new Session({
+  proxy: new ProxyPool([`http://${third}`, `http://${fourth}`], { userAgents: ["Mozilla/5.0 ..."] }),
+});
+const account = { proxy: { session: "account-7" } }; // or sticky: "host", or sticky: (request) => key
+await visitor.get(url, account);
+console.log(await visitor.get(url, account).text()); // the same proxy, connection, cookies and user agent
+// #endregion
+
+// #region tiers
+const tiered = new ProxyPool({
+  tiers: [
+    { name: "datacenter", proxies: [`http://${first}`], cost: { perRequest: 0.0001 } },
+    { name: "residential", proxies: [`http://${fourth}`], cost: { perGb: 8 }, budget: 50 },
+  ],
+});
+// #endregion
+
+await using thrifty = new Session({ proxy: tiered });
+console.log(await thrifty.get(url).text());
+
+// #region stats
+for (const { proxy: shown, requests, blocks, requestsBeforeBlock, restsAt } of pool.stats().proxies)
+  console.log(shown, { requests, blocks, requestsBeforeBlock, restsAt });
+console.log(tiered.stats().tiers);
+// #endregion
+
+await rm(folder, { recursive: true });

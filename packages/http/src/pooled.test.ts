@@ -1,0 +1,376 @@
+import assert from "node:assert/strict";
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
+import { test } from "node:test";
+import { fakeClock, type FakeClock } from "@holdfast/policy/testing";
+import type { Adapter } from "./adapter.ts";
+import { channelNames } from "./channels.ts";
+import { ConnectionError, NoProxyError, ProxyError, ReadTimeoutError } from "./errors.ts";
+import { isFailure } from "./failure.ts";
+import type { ProxyEvent } from "./proxy/events.ts";
+import { ProxyPool } from "./proxy/pool.ts";
+import type { ProxyPoolOptions } from "./proxy/pool-options.ts";
+import type { ProxySource } from "./proxy/sources.ts";
+import { Retry } from "./retry/retry.ts";
+import { Session } from "./session.ts";
+import { sessionDefaults } from "./session-defaults.ts";
+import type { SessionOptions } from "./session-options.ts";
+import {
+  scriptedAdapter,
+  type ScriptedAdapter,
+  type ScriptedEntry,
+  type ScriptedOutcome,
+} from "./testing/scripted-adapter.ts";
+
+const url = "http://a.test/";
+const three = ["p1:1", "p2:2", "p3:3"];
+
+interface SetUp {
+  readonly session: Session;
+  readonly pool: ProxyPool;
+  readonly adapter: ScriptedAdapter;
+  readonly clock: FakeClock;
+  readonly forgotten: string[];
+  /** The hosts of the proxies that were gone through, in order. */
+  readonly via: () => string;
+}
+
+interface Plan {
+  readonly source?: ProxySource;
+  readonly pool?: ProxyPoolOptions;
+  readonly session?: SessionOptions;
+}
+
+function setUp(
+  script: readonly ScriptedEntry[],
+  { source = three, pool: options, session: own }: Plan = {},
+): SetUp {
+  const clock = fakeClock({ start: 1_000 });
+  const pool = new ProxyPool(source, { clock, random: () => 0, ...options });
+  const scripted = scriptedAdapter(script, { clock });
+  const forgotten: string[] = [];
+  const adapter: Adapter = { ...scripted, forget: (proxy) => void forgotten.push(proxy) };
+  const session = new Session({ clock, random: () => 0.5, trustEnvironment: false, proxy: pool, ...own });
+  session.mount("https://", adapter).mount("http://", adapter);
+  const via = (): string =>
+    scripted.requests.map(({ proxy = "-" }) => proxy.replace(/^http:\/\/(?:.*@)?/, "")).join(" ");
+  return { session, pool, adapter: scripted, clock, forgotten, via };
+}
+
+/** Answers by the proxy that a request comes through. */
+const byProxy =
+  (answers: Readonly<Record<string, ScriptedOutcome>>): ScriptedEntry =>
+  ({ proxy = "" }) =>
+    answers[new URL(proxy).hostname] ?? { status: 200 };
+
+const refusing = (status?: number): ScriptedOutcome => ({
+  error: new ProxyError("refused", status === undefined ? {} : { status }),
+});
+const notThere: ScriptedOutcome = {
+  error: new ConnectionError("refused", { errno: "ECONNREFUSED", phase: "connect", mayHaveArrived: false }),
+};
+const challenge: ScriptedOutcome = {
+  status: 200,
+  headers: { "content-type": "text/html" },
+  body: "<title>Just a moment...</title><script>window._cf_chl_opt={}</script>",
+};
+
+const movingOn: readonly (readonly [what: string, bad: ScriptedOutcome])[] = [
+  ["a 403", { status: 403 }],
+  ["a 429", { status: 429, headers: { "retry-after": "60" } }],
+  ["a challenge page with status 200", challenge],
+  ["a proxy that is not there", notThere],
+  ["a proxy that wants other credentials", refusing(407)],
+  ["a proxy that refuses the host", refusing(403)],
+  ["a proxy that cannot reach the host", refusing(502)],
+];
+
+for (const [what, bad] of movingOn) {
+  test(`${what} is followed at once by an attempt through another address`, async () => {
+    const { session, clock, via } = setUp([byProxy({ p1: bad, p2: bad })]);
+
+    const response = await session.get(url);
+
+    assert.equal(response.status, 200);
+    assert.equal(via(), "p1:1 p2:2 p3:3");
+    assert.deepEqual(
+      clock.sleeps.filter((delay) => delay > 0),
+      [],
+    );
+    assert.deepEqual(
+      response.attempts.map(({ proxy, decision, delay, delaySource }) => [
+        proxy,
+        decision,
+        delay,
+        delaySource,
+      ]),
+      [
+        ["http://p1:1", "retried", 0, "proxy"],
+        ["http://p2:2", "retried", 0, "proxy"],
+        ["http://p3:3", "success", undefined, undefined],
+      ],
+    );
+  });
+}
+
+test("attempts are counted all the same, and the answer names the proxies and the reasons", async () => {
+  const { session, via } = setUp([{ status: 403 }], {
+    source: [...three, "p4:4", "p5:5"],
+    session: { retry: sessionDefaults.retry.new({ total: 2 }) },
+  });
+
+  const response = await session.get(url);
+
+  assert.equal(response.status, 403);
+  assert.equal(via(), "p1:1 p2:2 p3:3");
+  assert.deepEqual(
+    response.attempts.map(({ proxy, verdict, decision }) => [proxy, verdict.reason, decision]),
+    [
+      ["http://p1:1", "http-403", "retried"],
+      ["http://p2:2", "http-403", "retried"],
+      ["http://p3:3", "http-403", "retries-exhausted"],
+    ],
+  );
+});
+
+test("the error that ends a call names them too", async () => {
+  const { session } = setUp([notThere], { session: { retry: sessionDefaults.retry.new({ total: 1 }) } });
+
+  const error: unknown = await session.get(url).catch((reason: unknown) => reason);
+
+  assert.ok(isFailure(error));
+  assert.deepEqual(
+    error.attempts.map(({ proxy, error: failure }) => [proxy, failure?.code]),
+    [
+      ["http://p1:1", "ERR_CONNECTION"],
+      ["http://p2:2", "ERR_CONNECTION"],
+    ],
+  );
+});
+
+test("a retry that is switched off stays so", async () => {
+  for (const retry of [new Retry({ total: false }), new Retry({ total: 0, raiseOnStatus: false })]) {
+    const { session, via } = setUp([{ status: 403 }], { session: { retry } });
+
+    assert.equal((await session.get(url)).status, 403);
+    assert.equal(via(), "p1:1");
+  }
+});
+
+test("a 403 is given back when no other address is fit", async () => {
+  const { session, via } = setUp([{ status: 403 }], { source: ["p1:1"] });
+
+  const response = await session.get(url);
+
+  assert.deepEqual(
+    [response.status, response.attempts[0]?.decision, via()],
+    [403, "not-retried: http-403", "p1:1"],
+  );
+});
+
+test("a challenge page is not sold as a success when no other address is fit", async () => {
+  const { session } = setUp([challenge], { source: ["p1:1"] });
+
+  const response = await session.get(url);
+
+  assert.deepEqual(
+    [response.status, response.verdict.kind, response.verdict.reason],
+    [200, "blocked", "challenge-cloudflare"],
+  );
+  assert.throws(() => response.raiseForStatus());
+  assert.equal(response.attempts[0]?.decision, "not-retried: challenge-cloudflare");
+});
+
+test("when all rest the back-off holds, and no attempt comes before the next one is fit", async () => {
+  const { session, clock, via } = setUp(
+    [
+      { status: 429, headers: { "retry-after": "20" } },
+      { status: 429, headers: { "retry-after": "9" } },
+      { status: 200 },
+    ],
+    { source: ["p1:1", "p2:2"] },
+  );
+
+  const response = await session.get(url);
+
+  assert.equal(response.status, 200);
+  assert.equal(via(), "p1:1 p2:2 p2:2");
+  assert.deepEqual(
+    clock.sleeps.filter((delay) => delay > 0),
+    [9_450],
+  );
+  assert.deepEqual(
+    response.attempts.map(({ delay, delaySource }) => [delay, delaySource]),
+    [
+      [0, "proxy"],
+      [9_450, "back-off"],
+      [undefined, undefined],
+    ],
+  );
+});
+
+test("when the next one is fit too late, the call ends and says when that is", async () => {
+  const { session } = setUp([{ status: 429, headers: { "retry-after": "600" } }], { source: ["p1:1"] });
+
+  const response = await session.get(url);
+
+  assert.deepEqual(
+    [response.status, response.retryAt, response.attempts[0]?.decision],
+    [429, 601_000, "no-proxy-in-time"],
+  );
+});
+
+test("a call for which no proxy is fit fails at once, or waits where it is told to", async () => {
+  const failing = setUp([{ status: 403 }], { source: ["p1:1"] });
+  await failing.session.get(url);
+  const error: unknown = await failing.session.get(url).catch((reason: unknown) => reason);
+  const waiting = setUp([{ status: 403 }, { status: 200 }], {
+    source: ["p1:1"],
+    pool: { whenEmpty: "wait" },
+  });
+  await waiting.session.get(url);
+  const response = await waiting.session.get(url);
+
+  assert.ok(error instanceof NoProxyError && isFailure(error));
+  assert.deepEqual([error.retryAt, error.target, error.attempts.length], [31_000, "a.test", 1]);
+  assert.equal(error.verdict.reason, "no-proxy");
+  assert.equal(response.status, 200);
+  assert.equal(waiting.clock.now(), 31_000);
+});
+
+test("a call under way that finds no proxy comes again when one is fit", async () => {
+  const { session, pool, via } = setUp([{ status: 503 }, { status: 200 }], { source: ["p1:1"] });
+  session.hooks.retry.push(async ({ number }) => {
+    if (number > 1) return;
+    (await pool.lease({ url: new URL(url) })).report({ kind: "blocked", reason: "http-403" });
+  });
+
+  const response = await session.get(url);
+
+  assert.equal(response.status, 200);
+  assert.equal(via(), "p1:1 p1:1");
+  assert.deepEqual(
+    response.attempts.map(({ error, delaySource }) => [error?.code, delaySource]),
+    [
+      [undefined, "back-off"],
+      ["ERR_NO_PROXY", "no-proxy"],
+      [undefined, undefined],
+    ],
+  );
+});
+
+test("a POST goes again when the proxy failed before it was sent, and not when it may have arrived", async () => {
+  const unsent = setUp([byProxy({ p1: refusing(502) })]);
+  const sent = setUp([byProxy({ p1: { error: new ReadTimeoutError("a.test", 1, "headers") } })]);
+  const refused = setUp([byProxy({ p1: { status: 403 } })]);
+
+  assert.equal((await unsent.session.post(url, { body: "x" })).status, 200);
+  await assert.rejects(sent.session.post(url, { body: "x" }), ReadTimeoutError);
+  assert.equal((await refused.session.post(url, { body: "x" })).status, 403);
+
+  assert.deepEqual([unsent.via(), sent.via(), refused.via()], ["p1:1 p2:2", "p1:1", "p1:1"]);
+});
+
+test("an origin that is down is retried by the ordinary rule, and blames no proxy", async () => {
+  const { session, pool } = setUp([refusing(502)], { source: [...three, "p4:4", "p5:5"] });
+
+  const error: unknown = await session.get(url).catch((reason: unknown) => reason);
+
+  assert.ok(isFailure(error));
+  assert.deepEqual(
+    error.attempts.map(({ delaySource }) => delaySource),
+    ["proxy", "proxy", "back-off", undefined],
+  );
+  assert.ok(pool.stats().proxies.every(({ restsAt }) => restsAt.length === 0));
+});
+
+test("a sticky identity has cookies and a user agent of its own, also over redirects", async () => {
+  const { session, adapter } = setUp(
+    [
+      ({ url: to }) =>
+        to.endsWith("/") ? { status: 302, headers: { location: "/home", "set-cookie": "id=7" } } : {},
+    ],
+    { pool: { userAgents: ["Browser"] } },
+  );
+  const proxy = { session: "ada" };
+
+  await session.get(url, { proxy });
+  await session.get("http://a.test/x");
+  await session.get("http://a.test/y", { proxy });
+
+  assert.deepEqual(
+    adapter.requests.map(({ headers }) => [headers["cookie"], headers["user-agent"]]),
+    [
+      [undefined, "Browser"],
+      ["id=7", "Browser"],
+      [undefined, "holdfast"],
+      ["id=7", "Browser"],
+    ],
+  );
+  assert.equal(
+    new Set(adapter.requests.filter((_, index) => index !== 2).map(({ proxy: via }) => via)).size,
+    1,
+  );
+});
+
+test("a request names its country, a proxy of its own, or another pool", async () => {
+  const { session, via } = setUp([{ status: 200 }], {
+    source: [
+      { url: "p1:1", country: "us" },
+      { url: "p2:2", country: "de" },
+    ],
+  });
+
+  await session.get(url, { proxy: { country: "de" } });
+  await session.get(url, { proxy: "http://own.test:9" });
+  await session.get(url, { proxy: new ProxyPool(["other:8"]) });
+  await assert.rejects(session.get(url, { proxy: { country: "fr" } }), NoProxyError);
+
+  assert.equal(via(), "p2:2 own.test:9 other:8");
+});
+
+test("connections through a proxy that leaves the pool are let go", async () => {
+  const { session, forgotten, clock, pool } = setUp([{ status: 200 }, notThere], {
+    source: { fetch: async () => (clock.now() < 5_000 ? ["http://ada:love@p1:1"] : ["p2:2"]), every: "1s" },
+  });
+  await session.get(url);
+  await clock.advance(10_000);
+  await session.get(url).catch(() => undefined);
+  await pool.ready();
+  await session.close();
+
+  assert.deepEqual(forgotten, ["http://ada:love@p1:1"]);
+});
+
+test("a proxy is given back when the call is aborted, and not blamed for it", async () => {
+  const caller = new AbortController();
+  const script: ScriptedEntry = () => {
+    caller.abort(new Error("enough"));
+    return { error: new ReadTimeoutError("a.test", 1, "headers") };
+  };
+  const { session, pool } = setUp([script], { source: ["p1:1"] });
+
+  await assert.rejects(session.get(url, { signal: caller.signal }), /enough/);
+
+  const [stats] = pool.stats().proxies;
+  assert.deepEqual([stats?.inFlight, stats?.failures, stats?.state], [0, 0, "fit"]);
+});
+
+test("the channel hears of what happens in a pool, and the attempts of which proxy they went through", async () => {
+  const heard: string[] = [];
+  const listen = (message: unknown): void => {
+    const { type, proxy } = message as ProxyEvent & { readonly proxy?: string };
+    heard.push(`${type ?? "attempt"} ${proxy}`);
+  };
+  for (const name of [channelNames.proxy, channelNames.attempt]) subscribe(name, listen);
+  const { session } = setUp([byProxy({ p1: { status: 403 } })], { source: ["p1:1", "p2:2"] });
+  await session.get(url);
+  for (const name of [channelNames.proxy, channelNames.attempt]) unsubscribe(name, listen);
+
+  assert.deepEqual(heard, [
+    "joined http://p1:1",
+    "joined http://p2:2",
+    "rested http://p1:1",
+    "attempt http://p1:1",
+    "attempt http://p2:2",
+  ]);
+});

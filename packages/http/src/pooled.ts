@@ -1,0 +1,105 @@
+import { deliver, type Company } from "./courier.ts";
+import type { SendOptions } from "./adapter.ts";
+import { ProxyError } from "./errors.ts";
+import type { Lease } from "./proxy/lease.ts";
+import { outcomeOfError, outcomeOfResponse, type ProxyOutcome } from "./proxy/outcome.ts";
+import type { PoolRoute } from "./proxy/route.ts";
+import type { HttpRequest } from "./request.ts";
+import type { Response } from "./response.ts";
+import { hintOf } from "./retry/dialects/index.ts";
+import { replyOf } from "./retry/dialects/reply.ts";
+import { parseRetryAfter } from "./retry/retry-after.ts";
+import type { Retry } from "./retry/retry.ts";
+
+/** An attempt that goes through a proxy of a pool. */
+export interface PooledAttempt {
+  readonly route: PoolRoute;
+  readonly request: HttpRequest;
+  readonly company: Company;
+  readonly options: SendOptions;
+  /** Whose dialects the host's wish to be left alone is understood in. */
+  readonly retry: Retry;
+  /** Milliseconds since 1970. */
+  readonly date: () => number;
+}
+
+/** The proxy that an attempt went through, and who accompanied it: the cookies are those of its identity. */
+export interface Passage {
+  readonly lease: Lease;
+  readonly company: Company;
+}
+
+/**
+ * Sends a request once through a proxy of a pool, and tells the pool what became of it. `passed` hears which proxy it
+ * was, unless the attempt was aborted.
+ *
+ * @throws NoProxyError when no proxy is fit; as `deliver` does.
+ */
+export async function deliverPooled(
+  attempt: PooledAttempt,
+  passed: (passage: Passage) => void,
+): Promise<Response> {
+  const { route, request, options } = attempt;
+  const { pool, country, session } = route;
+  const { url, method, headers } = request;
+  const { signal, deadline } = options;
+  const lease = await pool.lease({ url, method, headers, country, session, signal, deadline });
+  const company = { ...attempt.company, ...(lease.identity && { cookies: lease.identity.cookies }) };
+  try {
+    const response = await deliver(asIdentity(request, lease), company, { ...options, proxy: lease.proxy });
+    lease.report(seenIn(response, attempt));
+    passed({ lease, company });
+    return response;
+  } catch (error) {
+    const aborted = signal?.aborted === true;
+    if (!aborted) lease.report(seenIn(error, attempt));
+    lease[Symbol.dispose]();
+    if (!aborted) passed({ lease, company });
+    throw error;
+  }
+}
+
+function asIdentity(request: HttpRequest, { identity }: Lease): HttpRequest {
+  const userAgent = identity?.userAgent;
+  return userAgent === undefined
+    ? request
+    : { ...request, headers: { ...request.headers, "user-agent": userAgent } };
+}
+
+function seenIn(what: unknown, { retry, date }: PooledAttempt): ProxyOutcome {
+  if (!isResponse(what)) {
+    const outcome = outcomeOfError(what);
+    return { ...outcome, retryAfter: what instanceof ProxyError ? proxysWish(what, date()) : undefined };
+  }
+  const outcome = outcomeOfResponse(what);
+  if (outcome.reason.startsWith("challenge-")) what.judged({ ...challenged, reason: outcome.reason });
+  const wish =
+    outcome.kind === "throttled" ? hintOf(replyOf(what, date()), retry.dialects)?.delay : undefined;
+  return { ...outcome, retryAfter: wish, bytes: bytesOf(what) };
+}
+
+const challenged = {
+  kind: "blocked",
+  advice: "switch the proxy; what came is a challenge in the place of the page",
+} as const;
+
+function proxysWish(error: ProxyError, now: number): number | undefined {
+  const asked: unknown = Reflect.get(error, "retryAfter");
+  return typeof asked === "string" ? parseRetryAfter(asked, now)?.delay : undefined;
+}
+
+/** Bytes of the body: as sent where the answer says so, else as they are here. */
+function bytesOf(response: Response): number {
+  const length = response.bears("content-length") ? Number(response.headers.get("content-length")) : NaN;
+  if (Number.isFinite(length)) return length;
+  try {
+    return response.content.byteLength;
+  } catch {
+    // A streamed response does not know yet.
+    return 0;
+  }
+}
+
+function isResponse(what: unknown): what is Response {
+  return typeof what === "object" && what !== null && "judged" in what;
+}

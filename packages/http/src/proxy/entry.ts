@@ -1,0 +1,93 @@
+import { toMs } from "@holdfast/policy";
+import { labelOf, parseAddress, urlOf, type ProxyAddress } from "./address.ts";
+import { checkTemplate, ownLimits, type SessionLimits } from "./template.ts";
+
+export interface ProxyCredentials {
+  readonly username: string;
+  readonly password: string;
+}
+
+/** A proxy of a pool: where it is, and what else is to be known of it. */
+export interface ProxyEntry {
+  /** In any form that is handed out: a URL, `host:port:user:pass`; user and password may be a vendor's template. */
+  readonly url: string;
+  /** What the template's own placeholders stand for, such as `{ user, pass }`. */
+  readonly values?: Readonly<Record<string, string>>;
+  /** Asked for each time that the proxy is leased: user and password that change, such as a token. */
+  readonly credentials?: () => Promise<ProxyCredentials>;
+  /** Where its address is; in a template, the country that `{country}` stands for unless the request names another. */
+  readonly country?: string;
+  /** How often it is chosen beside the others, by `rotate: "weighted"`. @default 1 */
+  readonly weight?: number;
+  /** Requests that it may carry at the same time. @default no limit */
+  readonly maxConcurrent?: number;
+  /** How long the vendor keeps one address for one `{session}`. @default ttl 10 minutes, no idle limit */
+  readonly session?: SessionLimits & {
+    /** Requests before the session is left for a new one. @default no limit */
+    readonly maxUses?: number;
+  };
+}
+
+/** A proxy, or just its URL. */
+export type ProxyInput = string | ProxyEntry;
+
+/** A proxy as the pool keeps it, checked. Neither `id` nor `address` may be shown. */
+export interface ProxySpec {
+  /** Tells it from others: the same again is the same proxy. */
+  readonly id: string;
+  readonly address: ProxyAddress;
+  /** What may be shown. */
+  readonly label: string;
+  readonly values: Readonly<Record<string, string>> | undefined;
+  readonly credentials: (() => Promise<ProxyCredentials>) | undefined;
+  readonly country: string | undefined;
+  readonly weight: number;
+  readonly maxConcurrent: number;
+  readonly session: {
+    /** What the vendor is told, in milliseconds. */
+    readonly ttl: number;
+    /** What we keep to, in milliseconds. */
+    readonly own: { readonly ttl: number; readonly idle: number };
+    readonly maxUses: number;
+  };
+}
+
+/**
+ * Checks a proxy that somebody names.
+ *
+ * @throws TypeError or RangeError that says what is wrong, without any credential.
+ */
+export function specOf(input: ProxyInput): ProxySpec {
+  const { url, values, credentials, country, session = {}, ...entry } = entryOf(input);
+  const address = parseAddress(url);
+  checkTemplate(address, values);
+  return {
+    id: `${urlOf(address)} ${country?.toLowerCase() ?? ""} ${JSON.stringify(values ?? {})}`,
+    address,
+    label: labelOf(address),
+    values,
+    credentials,
+    country,
+    ...sharesOf(entry),
+    session: {
+      ttl: toMs(session.ttl ?? "10m"),
+      own: ownLimits(session),
+      maxUses: session.maxUses ?? Infinity,
+    },
+  };
+}
+
+function sharesOf({
+  weight = 1,
+  maxConcurrent = Infinity,
+}: Pick<ProxyEntry, "weight" | "maxConcurrent">): Pick<ProxySpec, "weight" | "maxConcurrent"> {
+  if (!(weight > 0 && weight < Infinity)) throw new RangeError("weight is a number above 0");
+  if (!(maxConcurrent >= 1)) throw new RangeError("maxConcurrent is 1 or more");
+  return { weight, maxConcurrent };
+}
+
+function entryOf(input: ProxyInput): ProxyEntry {
+  if (typeof input === "string") return { url: input };
+  if (typeof input === "object" && input !== null && typeof input.url === "string") return input;
+  throw new TypeError("a proxy is a URL, or { url, ... }");
+}

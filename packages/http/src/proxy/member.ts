@@ -1,0 +1,110 @@
+import type { ProxySpec } from "./entry.ts";
+import { fit, type Health } from "./health.ts";
+import type { Identity } from "./identity.ts";
+import type { Waiting } from "./line.ts";
+import type { OutcomeKind, ProxyOutcome } from "./outcome.ts";
+import { hasSession, takesCountry } from "./template.ts";
+
+/** What is counted of a proxy. */
+export interface ProxyCounts {
+  readonly requests: number;
+  readonly successes: number;
+  /** Answers that refused the address: 403 and challenge pages. */
+  readonly blocks: number;
+  readonly throttles: number;
+  /** Failures on the way, the proxy's own included. */
+  readonly failures: number;
+  readonly rests: number;
+  readonly bytes: number;
+  /** Requests that were answered before a block, on average; undefined without one. */
+  readonly requestsBeforeBlock: number | undefined;
+}
+
+const counters: Readonly<Partial<Record<OutcomeKind, "successes" | "blocks" | "throttles" | "failures">>> = {
+  success: "successes",
+  blocked: "blocks",
+  throttled: "throttles",
+  failed: "failures",
+  unreachable: "failures",
+  "proxy-failed": "failures",
+  "proxy-throttled": "throttles",
+};
+
+/** One proxy of a pool: what is known of it, and what it is doing. */
+export class Member implements Waiting {
+  readonly spec: ProxySpec;
+  /** What may be shown, and tells it from the others. */
+  readonly label: string;
+  readonly tier: number;
+  /** Whether each session of it is another address. */
+  readonly gateway: boolean;
+  /** The sessions that it serves requests without a key by, by country. */
+  readonly current: Map<string, Identity> = new Map();
+  /** All that go through it. */
+  readonly identities: Set<Identity> = new Set();
+  uses = 0;
+  lastUsed = -1;
+  inFlight = 0;
+  gone = false;
+  health: Health = fit;
+  /** The URL that the transport was last told, without an identity. */
+  url: string | undefined;
+  readonly #counts = { requests: 0, successes: 0, blocks: 0, throttles: 0, failures: 0, rests: 0, bytes: 0 };
+  #waiting: (() => void)[] = [];
+
+  constructor(spec: ProxySpec, label: string, tier: number) {
+    this.spec = spec;
+    this.label = label;
+    this.tier = tier;
+    this.gateway = hasSession(spec.address);
+  }
+
+  get weight(): number {
+    return this.spec.weight;
+  }
+
+  get counts(): ProxyCounts {
+    const { requests, blocks } = this.#counts;
+    return { ...this.#counts, requestsBeforeBlock: blocks === 0 ? undefined : (requests - blocks) / blocks };
+  }
+
+  /** Whether it can serve a country; one that must be told a country serves no request that names none. */
+  isIn(country: string | undefined): boolean {
+    const own = this.spec.country?.toLowerCase();
+    if (takesCountry(this.spec.address)) return country !== undefined || own !== undefined || this.#mayOmit();
+    return country === undefined || own === country;
+  }
+
+  whenDone(back: () => void): void {
+    this.#waiting.push(back);
+  }
+
+  /** Lets those know who wait for it to be less busy. */
+  stir(): void {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const back of waiting) back();
+  }
+
+  count({ kind, bytes = 0 }: ProxyOutcome): void {
+    this.#counts.requests += 1;
+    this.#counts.bytes += bytes;
+    const counter = counters[kind];
+    if (counter !== undefined) this.#counts[counter] += 1;
+  }
+
+  /** Counts as a failure what was counted as a success before its body broke off. */
+  countBreak(): void {
+    this.#counts.successes -= 1;
+    this.#counts.failures += 1;
+  }
+
+  countRest(): void {
+    this.#counts.rests += 1;
+  }
+
+  #mayOmit(): boolean {
+    const { username, password } = this.spec.address;
+    return !/\{country\b/.test((username + password).replaceAll(/\([^()]*\)/g, ""));
+  }
+}

@@ -1,0 +1,220 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { fakeClock, seededRandom, type FakeClock } from "@holdfast/policy/testing";
+import { NoProxyError } from "../errors.ts";
+import type { ProxyEvent } from "./events.ts";
+import type { Lease } from "./lease.ts";
+import type { ProxyOutcome } from "./outcome.ts";
+import { ProxyPool } from "./pool.ts";
+import type { ProxyPoolOptions } from "./pool-options.ts";
+import type { ProxySource } from "./sources.ts";
+
+const url = new URL("http://a.test/");
+const elsewhere = new URL("http://b.test/");
+const ok: ProxyOutcome = { kind: "success", reason: "ok" };
+const blocked: ProxyOutcome = { kind: "blocked", reason: "http-403" };
+
+interface SetUp {
+  readonly pool: ProxyPool;
+  readonly clock: FakeClock;
+  readonly events: ProxyEvent[];
+  readonly forgotten: string[];
+  readonly go: (session?: string, outcome?: ProxyOutcome, to?: URL) => Promise<Lease>;
+}
+
+function setUp(source: ProxySource, options: ProxyPoolOptions = {}): SetUp {
+  const clock = fakeClock({ start: 1_000, autoAdvance: false });
+  const events: ProxyEvent[] = [];
+  const forgotten: string[] = [];
+  const random = seededRandom(3);
+  const pool = new ProxyPool(source, { clock, random, on: (event) => events.push(event), ...options });
+  pool.onForget((proxy) => forgotten.push(proxy));
+  const go: SetUp["go"] = async (session, outcome = ok, to = url) => {
+    const lease = await pool.lease({ url: to, session });
+    lease.report(outcome);
+    return lease;
+  };
+  return { pool, clock, events, forgotten, go };
+}
+
+const gateway = {
+  url: "customer-{user}-sessid-{session:alnum8}-sesstime-{ttl:minutes}:{pass}@gw.test:7777",
+  values: { user: "ada", pass: "love" },
+  session: { ttl: "10m", idle: "60s" },
+} as const;
+const three = ["p1:1", "p2:2", "p3:3"];
+
+test("requests with the same key keep the same proxy, cookies, user agent and connections", async () => {
+  const { go, pool } = setUp(three, { userAgents: ["one", "two"] });
+
+  const [x1, y, plain, x2] = [await go("x"), await go("y"), await go(), await go("x")];
+
+  assert.equal(x1.label, x2.label);
+  assert.equal(x1.proxy, x2.proxy);
+  assert.equal(x1.identity, x2.identity);
+  assert.notEqual(x1.identity?.cookies, y.identity?.cookies);
+  assert.match(x1.identity?.userAgent ?? "", /^(?:one|two)$/);
+  assert.equal(plain.identity, undefined);
+  assert.equal(pool.stats().identities, 2);
+});
+
+test("two identities through one proxy differ in what the transport is told, so that they share no connection", async () => {
+  const { go } = setUp(["http://ada:love@p1:1"]);
+
+  const urls = [(await go("x")).proxy, (await go("y")).proxy, (await go()).proxy];
+
+  assert.equal(new Set(urls).size, 3);
+  for (const proxy of urls) {
+    const { host, username, password } = new URL(proxy);
+    assert.deepEqual([host, username, password], ["p1:1", "ada", "love"]);
+  }
+});
+
+test("keys come from a function, or are the hosts", async () => {
+  const byHost = setUp(three, { sticky: "host" });
+  const hosts = [
+    await byHost.go(undefined, ok, url),
+    await byHost.go(undefined, ok, elsewhere),
+    await byHost.go(),
+  ];
+  const byFunction = setUp(three, {
+    sticky: (request) => request.url.searchParams.get("account") ?? undefined,
+  });
+  const account = (name: string) => byFunction.go(undefined, ok, new URL(`http://a.test/?account=${name}`));
+  const accounts = [await account("1"), await account("2"), await account("1"), await byFunction.go()];
+
+  assert.deepEqual([hosts[0]?.label === hosts[2]?.label, hosts[0]?.label === hosts[1]?.label], [true, false]);
+  assert.equal(accounts[0]?.identity, accounts[2]?.identity);
+  assert.notEqual(accounts[0]?.identity, accounts[1]?.identity);
+  assert.equal(accounts[3]?.identity, undefined);
+});
+
+test("an identity that is blocked ends as a whole, and the key goes on as another one elsewhere", async () => {
+  const { go, forgotten, events } = setUp(three);
+
+  const before = await go("x", blocked);
+  const promised = before.prospect();
+  const after = await go("x");
+
+  assert.deepEqual(promised, { blamed: true, freeIn: 0 });
+  assert.notEqual(after.label, before.label);
+  assert.notEqual(after.identity?.cookies, before.identity?.cookies);
+  assert.deepEqual(forgotten, [before.proxy]);
+  assert.deepEqual(
+    events.filter(({ type }) => type === "identity-ended"),
+    [{ type: "identity-ended", proxy: before.label, reason: "http-403" }],
+  );
+});
+
+test("an identity that is asked for patience stays who it is, and waits", async () => {
+  const { go, pool, clock } = setUp(three);
+  const before = await go("x", { kind: "throttled", reason: "http-429", retryAfter: 9_000 });
+
+  assert.deepEqual(before.prospect(), { blamed: true, freeIn: 9_000 });
+  await assert.rejects(pool.lease({ url, session: "x" }), (error: unknown) => {
+    return error instanceof NoProxyError && error.retryAt === 10_000;
+  });
+  assert.equal((await go("x", ok, elsewhere)).identity, before.identity);
+  await clock.advance(9_000);
+
+  assert.equal((await go("x")).identity, before.identity);
+});
+
+test("an identity whose proxy leaves ends, its connections when the last request through it has ended", async () => {
+  let list = ["p1:1", "p2:2"];
+  const { pool, go, clock, forgotten } = setUp({ fetch: async () => list, every: "1m" });
+  const x = await go("x");
+  const open = await pool.lease({ url, session: "x" });
+  list = list.filter((line) => !x.label.endsWith(line));
+  await clock.advance(60_000);
+
+  await go();
+  await pool.ready();
+
+  assert.deepEqual(forgotten, []);
+  open.report(ok);
+  assert.deepEqual(forgotten, [x.proxy]);
+  assert.notEqual((await go("x")).label, x.label);
+});
+
+test("a vendor's session is one address: kept for a key, made to the vendor's rules, and renewed before the vendor's own limits", async () => {
+  const { go, clock } = setUp([gateway]);
+
+  const first = await go("x");
+  assert.match(first.proxy, /^http:\/\/customer-ada-sessid-[A-Za-z\d]{8}-sesstime-10:love@gw\.test:7777$/);
+  assert.equal((await go("x")).proxy, first.proxy);
+  assert.notEqual((await go("y")).proxy, first.proxy);
+
+  await clock.advance(53_999);
+  assert.equal((await go("x")).proxy, first.proxy, "not idle yet");
+  await clock.advance(54_000);
+  const idle = await go("x");
+  assert.notEqual(idle.proxy, first.proxy);
+
+  for (let time = 0; time < 17; time += 1) {
+    await clock.advance(30_000);
+    assert.equal((await go("x")).proxy, idle.proxy);
+  }
+  await clock.advance(30_000);
+  assert.notEqual((await go("x")).proxy, idle.proxy, "nine of its ten minutes are over");
+});
+
+test("without a key a vendor's session serves all, until it is blocked, throttled or used up; the gateway goes on", async () => {
+  const { go, pool, forgotten } = setUp([{ ...gateway, session: { maxUses: 3 } }]);
+
+  const urls = [await go(), await go(), await go(), await go()].map(({ proxy }) => proxy);
+  const last = await go(undefined, blocked);
+  const next = await go(undefined, { kind: "throttled", reason: "http-429", retryAfter: 60_000 });
+  const after = await go();
+
+  assert.equal(new Set(urls.slice(0, 3)).size, 1);
+  assert.notEqual(urls[3], urls[0]);
+  assert.equal(last.proxy, urls[3]);
+  assert.deepEqual([last.prospect().freeIn, next.prospect().freeIn], [0, 0]);
+  assert.equal(new Set([last.proxy, next.proxy, after.proxy]).size, 3);
+  assert.deepEqual(forgotten, [urls[0], last.proxy, next.proxy]);
+  assert.equal(pool.stats().proxies[0]?.blocks, 1);
+});
+
+test("a gateway whose every session is blocked rests in the end", async () => {
+  const { go, pool } = setUp([gateway]);
+  for (let time = 0; time < 3; time += 1) await go(undefined, blocked);
+
+  await assert.rejects(pool.lease({ url }), NoProxyError);
+  assert.ok(await go(undefined, ok, elsewhere));
+});
+
+test("ten thousand identities that come and go leave nothing behind", async () => {
+  const { go, pool, clock, forgotten } = setUp([gateway, ...three], { maxIdentities: 500 });
+  for (let number = 0; number < 10_000; number += 1) {
+    await go(
+      `account-${number}`,
+      number % 7 === 0 ? blocked : ok,
+      new URL(`http://h${number % 3_000}.test/`),
+    );
+    if (number % 100 === 0) await clock.advance(1_000);
+  }
+
+  const { identities, hosts } = pool.stats();
+  assert.ok(identities <= 500, `${identities} identities`);
+  assert.ok(hosts <= 3_000, `${hosts} hosts`);
+  assert.ok(forgotten.length >= 9_000, `${forgotten.length} forgotten`);
+  assert.equal(new Set(forgotten).size, forgotten.length, "each once");
+
+  await clock.advance(7_200_000);
+  await go();
+  assert.equal(pool.stats().identities, 0);
+  assert.ok(pool.stats().hosts <= 2);
+});
+
+test("no session id, user or password is in the statistics, the events or a lease", async () => {
+  const { go, pool, events } = setUp([gateway, "http://ada:love@p1:1"]);
+  const seen: string[] = [];
+  for (const session of ["hunter2000", undefined]) {
+    for (const outcome of [ok, blocked, ok]) seen.push(JSON.stringify(await go(session, outcome)));
+  }
+  const text = seen.join() + JSON.stringify(pool.stats()) + JSON.stringify(events);
+
+  assert.doesNotMatch(text, /ada|love|sessid|hunter2000/);
+  assert.match(text, /gw\.test:7777/);
+});

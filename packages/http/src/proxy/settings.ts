@@ -1,0 +1,99 @@
+import { systemClock, systemRandom, toMs, type Clock, type Random } from "@holdfast/policy";
+import type { AlikeRule } from "./blame.ts";
+import type { ProxyListener } from "./events.ts";
+import type { HealthRule } from "./health.ts";
+import type { ChooseProxy, ProxyPoolOptions, ProxyRequest, ProxyTier } from "./pool-options.ts";
+import { rotations, type RotationName } from "./rotation.ts";
+import type { ProxySource } from "./sources.ts";
+import { tierDefaults, type TierRule } from "./tiers.ts";
+
+/** The options of a pool with all that was left out. */
+export interface PoolSettings {
+  readonly rotate: RotationName | ChooseProxy;
+  readonly rule: HealthRule;
+  readonly alike: AlikeRule;
+  readonly tierRule: TierRule;
+  readonly sticky: (request: ProxyRequest) => string | undefined;
+  readonly userAgents: readonly string[];
+  readonly maxIdentities: number;
+  readonly identityIdle: number;
+  readonly waits: boolean;
+  readonly on: ProxyListener | undefined;
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+/** What a pool does when it is told nothing; times are milliseconds. */
+export const proxyPoolDefaults = {
+  rotate: "round-robin",
+  rest: 30_000,
+  restMax: 3_600_000,
+  retireAfter: 5,
+  /** Failures that may be the proxy's, less half of its successes, before it rests for a host. */
+  limit: 3,
+  /** In what time a failure counts half. */
+  halfLife: 300_000,
+  /** How long a probe may take. */
+  probe: 120_000,
+  /** So many proxies that fail alike within the window show that it is the origin. */
+  alike: { addresses: 3, window: 30_000 },
+  maxIdentities: 10_000,
+  identityIdle: 1_800_000,
+  whenEmpty: "fail",
+} as const;
+
+/** @throws TypeError or RangeError for an option that is none. */
+export function settingsOf(options: ProxyPoolOptions): PoolSettings {
+  const { rotate = proxyPoolDefaults.rotate, whenEmpty = proxyPoolDefaults.whenEmpty, floor } = options;
+  const { clock = systemClock, random = systemRandom, on } = options;
+  if (typeof rotate !== "function" && !Object.hasOwn(rotations, rotate))
+    throw new TypeError(`rotate is a function or one of ${Object.keys(rotations).join(", ")}`);
+  if (whenEmpty !== "fail" && whenEmpty !== "wait") throw new TypeError(`whenEmpty is "fail" or "wait"`);
+  return {
+    rotate,
+    rule: ruleOf(options),
+    alike: proxyPoolDefaults.alike,
+    tierRule: { ...tierDefaults, ...(floor !== undefined && { floor }) },
+    waits: whenEmpty === "wait",
+    ...identitySettingsOf(options),
+    on,
+    clock,
+    random,
+  };
+}
+
+function identitySettingsOf({
+  sticky,
+  userAgents = [],
+  maxIdentities = proxyPoolDefaults.maxIdentities,
+  identityIdle = proxyPoolDefaults.identityIdle,
+}: ProxyPoolOptions): Pick<PoolSettings, "sticky" | "userAgents" | "maxIdentities" | "identityIdle"> {
+  return { sticky: stickyOf(sticky), userAgents, maxIdentities, identityIdle: toMs(identityIdle) };
+}
+
+/** The tiers of a pool; a source alone is one tier, whose requests cost nothing. */
+export function tiersOf(
+  source: ProxySource | { readonly tiers: readonly ProxyTier[] },
+): readonly [ProxyTier, ...ProxyTier[]] {
+  if (!("tiers" in source)) return [{ name: "all", proxies: source, cost: { perRequest: 0 } }];
+  const [first, ...more] = source.tiers;
+  if (first === undefined) throw new TypeError("A pool of tiers needs at least one");
+  return [first, ...more];
+}
+
+function ruleOf({ rest, restMax, retireAfter }: ProxyPoolOptions): HealthRule {
+  const { limit, halfLife, probe, ...defaults } = proxyPoolDefaults;
+  return {
+    rest: toMs(rest ?? defaults.rest),
+    restMax: Math.max(toMs(restMax ?? defaults.restMax), toMs(rest ?? 0)),
+    retireAfter: retireAfter ?? defaults.retireAfter,
+    limit,
+    halfLife,
+    probe,
+  };
+}
+
+function stickyOf(sticky: ProxyPoolOptions["sticky"]): PoolSettings["sticky"] {
+  if (sticky === undefined) return () => undefined;
+  return sticky === "host" ? ({ url }) => url.host : sticky;
+}

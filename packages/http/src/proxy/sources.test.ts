@@ -1,0 +1,79 @@
+import assert from "node:assert/strict";
+import { mkdtemp, rm, utimes, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { readerOf, type ProxySource } from "./sources.ts";
+
+const labelsOf = (proxies: readonly { readonly label: string }[] | undefined) =>
+  proxies?.map(({ label }) => label);
+
+test("a list is known at once, and a bad one refused", () => {
+  assert.deepEqual(labelsOf(readerOf(["a.test:1", { url: "b.test:2" }]).initial), [
+    "http://a.test:1",
+    "http://b.test:2",
+  ]);
+  assert.throws(() => readerOf(["a.test:1", "b.test"]), /the list of proxies: proxy 2: the port is missing/);
+});
+
+const environments = [
+  [
+    "a list in a variable",
+    { HOLDFAST_PROXIES: "a.test:1, b.test:2\n c.test:3" },
+    ["a.test:1", "b.test:2", "c.test:3"],
+  ],
+  ["the conventional ones", { https_proxy: "http://a.test:1", HTTP_PROXY: "http://a.test:1" }, ["a.test:1"]],
+  [
+    "the list before the conventional ones",
+    { HOLDFAST_PROXIES: "a.test:1", http_proxy: "b.test:2" },
+    ["a.test:1"],
+  ],
+  ["none at all", {}, []],
+] as const;
+
+for (const [what, environment, hosts] of environments) {
+  test(`reads from the environment ${what}`, () => {
+    const expected = hosts.map((host) => `http://${host}`);
+
+    assert.deepEqual(labelsOf(readerOf({ environment }).initial), expected);
+  });
+}
+
+test("the environment's no_proxy holds for its proxies", () => {
+  assert.equal(readerOf({ environment: { NO_PROXY: "b.test" } }).exempt, "b.test");
+  assert.equal(readerOf(["a.test:1"]).exempt, undefined);
+});
+
+test("a file is read, and again when it has changed", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "holdfast-proxies-"));
+  const file = join(folder, "proxies.txt");
+  await writeFile(file, "a.test:1\n");
+  const { read, initial } = readerOf({ file });
+
+  const first = await read();
+  const unchanged = await read();
+  await writeFile(file, "a.test:1\nb.test\nc.test:3\n");
+  await utimes(file, 1, 1);
+  const second = await read();
+  await rm(folder, { recursive: true });
+
+  assert.equal(initial, undefined);
+  assert.deepEqual(labelsOf(first?.proxies), ["http://a.test:1"]);
+  assert.equal(unchanged, undefined);
+  assert.deepEqual(labelsOf(second?.proxies), ["http://a.test:1", "http://c.test:3"]);
+  assert.deepEqual(second?.faults, ["proxies.txt:2: the port is missing"]);
+  await assert.rejects(read(), { code: "ENOENT" });
+});
+
+test("a function is asked each time", async () => {
+  let asked = 0;
+  const { read, every, below, afterRests } = readerOf(async () => [`a.test:${(asked += 1)}`]);
+
+  assert.deepEqual(labelsOf((await read())?.proxies), ["http://a.test:1"]);
+  assert.deepEqual(labelsOf((await read())?.proxies), ["http://a.test:2"]);
+  assert.deepEqual([every, below, afterRests], [600_000, 1, 3]);
+});
+
+test("what is no source is refused", () => {
+  assert.throws(() => readerOf({} as ProxySource), /A pool takes a list of proxies/);
+});

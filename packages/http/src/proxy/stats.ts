@@ -1,0 +1,90 @@
+import type { Clock } from "@holdfast/policy";
+import { isRetired, type Health, type HealthRule } from "./health.ts";
+import { healthAt, type Host } from "./hosts.ts";
+import type { Member, ProxyCounts } from "./member.ts";
+import type { TierCounts } from "./tier-book.ts";
+
+/** How a proxy does. */
+export interface ProxyStats extends ProxyCounts {
+  /** What may be shown of it. */
+  readonly proxy: string;
+  readonly tier: string;
+  readonly state: "fit" | "resting" | "probing" | "retired";
+  /** Requests that it carries now. */
+  readonly inFlight: number;
+  /** Where it rests: for one host, or without `host` for all. Times are milliseconds since 1970. */
+  readonly restsAt: readonly { readonly host?: string; readonly reason: string; readonly until: number }[];
+}
+
+/** How a pool does: plain data, without credentials. */
+export interface ProxyPoolStats {
+  readonly proxies: readonly ProxyStats[];
+  readonly tiers: readonly TierCounts[];
+  /** Sticky identities that are kept. */
+  readonly identities: number;
+  /** Hosts that are remembered. */
+  readonly hosts: number;
+}
+
+/** What statistics are made of. */
+export interface StatsSources {
+  readonly members: readonly Member[];
+  readonly hosts: readonly Host[];
+  readonly tiers: readonly TierCounts[];
+  readonly identities: number;
+  readonly rule: HealthRule;
+  readonly clock: Clock;
+}
+
+/** Makes the statistics of a pool. */
+export function statsOf({ members, hosts, tiers, identities, rule, clock }: StatsSources): ProxyPoolStats {
+  const now = clock.now();
+  const toDate = (instant: number): number => Math.ceil(clock.date() + instant - now);
+  const restOf = (health: Health, host?: string): ProxyStats["restsAt"] =>
+    health.at !== "resting" || health.until <= now
+      ? []
+      : [{ ...(host !== undefined && { host }), reason: health.reason, until: toDate(health.until) }];
+  const atHosts = new Map<Member, ProxyStats["restsAt"]>();
+  for (const { name, pairs } of hosts) {
+    for (const [member, health] of pairs)
+      atHosts.set(member, [...(atHosts.get(member) ?? []), ...restOf(health, name)]);
+  }
+  const proxies = members.map((member): ProxyStats => ({
+    proxy: member.label,
+    tier: tiers[member.tier]?.name ?? "",
+    state: isRetired(rule, member.health) ? "retired" : stateOf(member.health, now),
+    inFlight: member.inFlight,
+    restsAt: [...restOf(member.health), ...(atHosts.get(member) ?? [])],
+    ...member.counts,
+  }));
+  return { proxies, tiers, identities, hosts: hosts.length };
+}
+
+function stateOf(health: Health, now: number): "fit" | "resting" | "probing" {
+  return health.at === "resting" && health.until <= now ? "fit" : health.at;
+}
+
+// Who has thousands of proxies needs no list of them to understand.
+const fewEnough = 100;
+
+/** Says for a person why no proxy is fit for a host: `3 rest (2 http-403, 1 proxy-auth)`. */
+export function whyNobody(members: Iterable<Member>, host: Host): string {
+  const reasons = new Map<string, number>();
+  let looked = 0;
+  for (const member of members) {
+    if ((looked += 1) > fewEnough) break;
+    const reason = reasonOf(member, host);
+    reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
+  }
+  if (looked === 0) return "the pool has none";
+  const counted = [...reasons]
+    .toSorted(([, a], [, b]) => b - a)
+    .map(([reason, count]) => `${count} ${reason}`);
+  return `${looked > fewEnough ? `of the first ${fewEnough} ` : ""}${counted.join(", ")}`;
+}
+
+function reasonOf(member: Member, host: Host): string {
+  const paused = [member.health, healthAt(host, member)].find(({ at }) => at !== "fit");
+  if (paused === undefined || paused.at === "fit") return "busy or elsewhere";
+  return paused.reason;
+}
