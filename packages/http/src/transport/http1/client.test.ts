@@ -51,6 +51,7 @@ async function ends({ shared = true } = {}): Promise<Ends> {
 
 /** Writes down what it hears. */
 class Hearer implements Listener {
+  readonly gathers: boolean;
   readonly heard: string[] = [];
   readonly ended: Promise<void>;
   error: unknown;
@@ -60,8 +61,12 @@ class Hearer implements Listener {
   #end: () => void = () => undefined;
   readonly #on: Partial<Record<"start" | "data" | "end", (controller: Controller) => void>>;
 
-  constructor(on: Partial<Record<"start" | "data" | "end", (controller: Controller) => void>> = {}) {
+  constructor(
+    on: Partial<Record<"start" | "data" | "end", (controller: Controller) => void>> = {},
+    gathers = true,
+  ) {
     this.#on = on;
+    this.gathers = gathers;
     this.ended = new Promise((resolve) => (this.#end = resolve));
   }
 
@@ -135,7 +140,7 @@ for (const shared of [true, false]) {
     await using at = await ends({ shared });
     const bodies: Hearer[] = [];
     for (const letter of ["a", "b", "c"]) {
-      const hearer = ask(at);
+      const hearer = ask(at, {}, new Hearer({}, letter !== "b"));
       bodies.push(hearer);
       await until(
         () => at.read().split("GET").length === bodies.length + 1 && at.read().endsWith("\r\n\r\n"),
