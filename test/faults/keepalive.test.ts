@@ -35,6 +35,11 @@ function firstThen(afterwards: Answer): FaultOriginOptions {
   return { routes: { "/": [[...first, ...afterwards], second] } };
 }
 
+/** An answer as it is written, on a connection that stays, before the one that matters. */
+function firstRaw(rest: string, version = "1.1"): FaultOriginOptions {
+  return { routes: { "/": [raw(`HTTP/${version} 200 OK\r\n${rest}`, "keep-alive"), second] } };
+}
+
 scenarios({
   "keepalive.stale-get": {
     origin: firstThen(resetOnNextRequest()),
@@ -109,6 +114,31 @@ scenarios({
     },
     ask: after(0),
     expect: { ...secondCame, attempts: 2, connections: 2 },
+  },
+  "keepalive: an answer that is framed in two ways is the last on its connection": {
+    origin: firstRaw("Transfer-Encoding: chunked\r\nContent-Length: 1\r\n\r\n1\r\na\r\n0\r\n\r\n"),
+    ask: after(0),
+    expect: { ...secondCame, attempts: 2, connections: 2 },
+  },
+  "keepalive: a chunked answer with trailers is followed by another": {
+    origin: firstRaw("Transfer-Encoding: chunked\r\n\r\n1;x\r\na\r\n0\r\nX-Sum: 1\r\n\r\n"),
+    ask: after(0),
+    expect: { ...secondCame, attempts: 2, connections: 1 },
+  },
+  "keepalive: HTTP/1.0 keeps a connection only where it says so": {
+    origin: firstRaw("Content-Length: 1\r\n\r\na", "1.0"),
+    ask: after(0),
+    expect: { ...secondCame, attempts: 2, connections: 2 },
+  },
+  "keepalive: HTTP/1.0 that says so is followed by another": {
+    origin: firstRaw("Connection: Keep-Alive\r\nContent-Length: 1\r\n\r\na", "1.0"),
+    ask: after(0),
+    expect: { ...secondCame, attempts: 2, connections: 1 },
+  },
+  "keepalive: interim answers do not count as the one before": {
+    origin: firstRaw("Content-Length: 1\r\n\r\na", "1.1 100 Continue\r\n\r\nHTTP/1.1"),
+    ask: after(0),
+    expect: { ...secondCame, attempts: 2, connections: 1 },
   },
   "keepalive: Connection: close is obeyed": {
     origin: { routes: { "/": [respond(200, { headers: { connection: "close" } }), second] } },

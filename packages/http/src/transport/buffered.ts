@@ -1,5 +1,6 @@
 import { leaveBrokenBody } from "../broken-body.ts";
 import { Exchange } from "./exchange.ts";
+import { joined } from "./http1/body-room.ts";
 import type { Controller } from "./speaker.ts";
 import type { ExchangeLimits, RawAnswer, Road, WireRequest } from "./wire.ts";
 
@@ -8,6 +9,7 @@ const noChunks: readonly Buffer[] = [];
 
 /** One request and its whole answer. */
 export class BufferedExchange extends Exchange {
+  readonly gathers = true;
   readonly #asked: URL;
   readonly #resolve: (answer: RawAnswer) => void;
   readonly #reject: (error: unknown) => void;
@@ -37,7 +39,7 @@ export class BufferedExchange extends Exchange {
   protected completed(): void {
     const { status, statusText, headers, reused } = this;
     const chunks = this.#chunks ?? noChunks;
-    const body = chunks.length > 1 ? Buffer.concat(chunks, this.received) : (chunks[0] ?? nothing);
+    const body = chunks.length > 1 ? joined(chunks, this.received) : (chunks[0] ?? nothing);
     this.#resolve({ status, statusText, headers, body, reused });
   }
 

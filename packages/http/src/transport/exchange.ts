@@ -60,6 +60,8 @@ export abstract class Exchange implements Listener, Passenger, Watched {
     this.#road = road;
   }
 
+  abstract readonly gathers: boolean;
+
   /** The final head has come. */
   protected abstract opened(controller: Controller): void;
 

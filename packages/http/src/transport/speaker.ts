@@ -21,6 +21,8 @@ export interface Controller {
 
 /** Hears how one exchange goes on. Either `onResponseEnd` or `onResponseError` is the last it hears. */
 export interface Listener {
+  /** Whether it only puts the pieces of a body together, so that they may lie in a buffer that others use too. */
+  readonly gathers: boolean;
   /** The request goes out now. */
   onRequestStart(controller: Controller): void;
   /** A part of its body went out. */

@@ -34,6 +34,7 @@ type End = { readonly whole: true } | { readonly whole: false; readonly error: u
  * for the reader, and the read limit runs only while the reader waits.
  */
 export class StreamedExchange extends Exchange implements BodySource {
+  readonly gathers = false;
   readonly #resolve: (answer: LiveAnswer) => void;
   readonly #reject: (error: unknown) => void;
   readonly #after: Bounds;

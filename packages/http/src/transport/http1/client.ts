@@ -1,6 +1,7 @@
 import type { Socket } from "node:net";
 import { onBytes } from "../shared-read.ts";
 import type { Controller, Listener, Outgoing, Speaker } from "../speaker.ts";
+import { BodyRoom, copyOf } from "./body-room.ts";
 import { BodyWriter, type BodyEvents } from "./body-writer.ts";
 import { EarlyEnd } from "./errors.ts";
 import { idleLimit, persists } from "./framing.ts";
@@ -23,6 +24,7 @@ export class Http1Client implements Speaker, Controller, AnswerSink, BodyEvents,
   readonly #parser: AnswerParser = new AnswerParser(this);
   /** Whether what is read lies in a buffer that the next read overwrites. */
   readonly #borrows: boolean;
+  readonly #room = new BodyRoom();
   #failure: Error | undefined;
   /** Whose exchange is under way. */
   #listener: Listener | undefined;
@@ -149,18 +151,23 @@ export class Http1Client implements Speaker, Controller, AnswerSink, BodyEvents,
   opened(head: Head): void {
     this.#idleMs = idleLimit(head) ?? usualIdleMs;
     if (this.#idleMs <= 0 || !persists(head, this.#method)) this.#again = false;
+    this.#room.begin(this.#parser.left);
     this.#listener?.onResponseStart(this, head.status, head.fields, head.statusText);
   }
 
   piece(bytes: Buffer, start: number, end: number): void {
-    const part = this.#borrows ? copy(bytes, start, end) : bytes.subarray(start, end);
-    this.#listener?.onResponseData(this, part);
+    const listener = this.#listener;
+    if (listener === undefined) return;
+    if (!this.#borrows) listener.onResponseData(this, bytes.subarray(start, end));
+    else if (listener.gathers) listener.onResponseData(this, this.#room.copy(bytes, start, end));
+    else listener.onResponseData(this, copyOf(bytes, start, end));
   }
 
   ended(clean: boolean): void {
     const listener = this.#listener;
     const again = this.#again && clean && this.#upload === undefined;
     this.#listener = undefined;
+    this.#room.begin(0);
     if (this.#paused) this.resume();
     if (again) this.#queue();
     else this.#leave();
@@ -210,10 +217,4 @@ export class Http1Client implements Speaker, Controller, AnswerSink, BodyEvents,
     this.#socket.ref();
     this.#socket.setTimeout(0);
   }
-}
-
-function copy(bytes: Buffer, start: number, end: number): Buffer {
-  const copied = Buffer.allocUnsafe(end - start);
-  bytes.copy(copied, 0, start, end);
-  return copied;
 }

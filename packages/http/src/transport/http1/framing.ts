@@ -36,7 +36,8 @@ export function persists(head: Head, method: string): boolean {
 }
 
 function staysOpen({ minor, fields: { connection } }: Head): boolean {
-  if (connection === undefined) return minor > 0;
+  // Hot path: what most servers say, if they say anything.
+  if (connection === undefined || (connection === "keep-alive" && minor > 0)) return minor > 0;
   return minor > 0 ? !names(connection, "close") : names(connection, "keep-alive");
 }
 

@@ -190,6 +190,7 @@ const malformed: readonly (readonly [what: string, wire: string, complaint: RegE
   ["a bare LF behind a chunk size", `${inChunks}2\nhi\r\n0\r\n\r\n`, /no number/],
   ["a bare LF in a chunk extension", `${inChunks}2;a\nhi\r\n0\r\n\r\n`, /control character/],
   ["a bare LF behind a chunk", `${inChunks}2\r\nhi\n0\r\n\r\n`, /longer than its size/],
+  ["anything but a CR behind a chunk", `${inChunks}2\r\nhi!\n0\r\n\r\n`, /longer than its size/],
   ["a bare CR behind a chunk size", `${inChunks}2\rhi\r\n0\r\n\r\n`, /CRLF/],
   ["a NUL in a chunk extension", `${inChunks}2;\0\r\nhi\r\n0\r\n\r\n`, /control character/],
   ["a chunk that is longer than its size", `${inChunks}1\r\nhi\r\n0\r\n\r\n`, /longer than its size/],

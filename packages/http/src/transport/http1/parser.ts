@@ -44,6 +44,11 @@ export class AnswerParser {
     this.#state = head;
   }
 
+  /** How much of a body is still to come, in bytes; negative where that is not known. */
+  get left(): number {
+    return this.#left;
+  }
+
   /** Takes no notice of anything more. */
   stop(): void {
     this.#state = nothing;
