@@ -61,7 +61,11 @@ export function blames(failure: unknown, reason: ProxyReason, status?: number): 
 /** Whom the proxies of these tests serve. */
 export const credentials = { user: "ada", password: "lace" };
 
-/** Resolves as soon as it holds. */
+/** Resolves as soon as it holds; throws when it does not within five seconds. */
 export async function until(holds: () => boolean): Promise<void> {
-  while (!holds()) await new Promise((resolve) => setImmediate(resolve));
+  const limit = performance.now() + 5_000;
+  while (!holds()) {
+    assert.ok(performance.now() < limit, "What was waited for did not come");
+    await new Promise((resolve) => setImmediate(resolve));
+  }
 }

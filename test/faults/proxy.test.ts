@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
+import { Readable } from "node:stream";
 import { describe, test } from "node:test";
-import { ProxyError, Session, type ProxyReason } from "@holdfast/http";
+import { BodyNotReplayableError, ProxyError, Session, type ProxyReason } from "@holdfast/http";
 import {
   cutHandshake,
   drip,
@@ -159,21 +160,24 @@ describe("an https proxy", () => {
     });
   }
 
-  test("sees neither the name nor the certificate that are meant for the origin", async () => {
-    await withOrigin(async (stage) => {
-      const to = { host: "127.0.0.1", port: stage.origin.port };
-      await using proxy = await faultOrigin({
-        routes: { [`127.0.0.1:${to.port}`]: tunnel(to) },
-        tls: stage.all.good,
-      });
-      const { cert, key } = stage.all.good;
-      const tls = { ca: stage.all.ca.cert, servername: "localhost", cert, key };
-      await using session = sessionVia(`https://127.0.0.1:${proxy.port}`, stage, { tls });
+  test("is not asked for the name, nor shown the certificate, that are meant for the origin", async () => {
+    const { wrongHost, good, ca } = await certificates();
+    await withOrigin(
+      async (stage) => {
+        const to = { host: "127.0.0.1", port: stage.origin.port };
+        await using proxy = await faultOrigin({
+          routes: { [`127.0.0.1:${to.port}`]: tunnel(to) },
+          tls: good,
+        });
+        const tls = { ca: ca.cert, servername: "elsewhere.example", cert: good.cert, key: good.key };
+        await using session = sessionVia(`https://127.0.0.1:${proxy.port}`, stage, { tls });
 
-      const response = await session.get(`https://127.0.0.1:${to.port}/`);
+        const response = await session.get(`https://127.0.0.1:${to.port}/`);
 
-      assert.equal(await response.text(), "here");
-    });
+        assert.equal(await response.text(), "here");
+      },
+      { tls: wrongHost },
+    );
   });
 
   test("takes plain requests whole, and keeps its connection for the next", async () => {
@@ -258,4 +262,17 @@ describe("a plain request that a proxy was to forward", () => {
       });
     }
   }
+});
+
+test("a stream that went to a proxy which did not forward it is not sent again, though the origin got nothing", async () => {
+  const refusal = respond(503, { headers: { "x-squid-error": "ERR_CONNECT_FAIL 111" } });
+  await using proxy = await faultOrigin({ routes: { "/": [refusal, respond(200)] } });
+  await using session = new Session({ proxy: proxy.url, retry: twice });
+  const streamed = session.put("http://origin.test/", { body: Readable.from([Buffer.from("x")]) });
+
+  const failure = await failureOf(streamed);
+  const whole = await session.post("http://origin.test/", { body: "x" });
+
+  assert.ok(failure instanceof BodyNotReplayableError, String(failure));
+  assert.deepEqual([whole.status, proxy.attempts("/")], [200, 2]);
 });
