@@ -18,7 +18,17 @@ import {
   type FaultOriginOptions,
 } from "@holdfast/http/testing";
 import { certificates, type Certificates } from "../support/certificates.ts";
-import { blames, empty, failureOf, noRetry, routes, sessionVia, twice, withOrigin } from "./proxy-stage.ts";
+import {
+  blames,
+  empty,
+  failureOf,
+  limitsFor,
+  noRetry,
+  routes,
+  sessionVia,
+  twice,
+  withOrigin,
+} from "./proxy-stage.ts";
 
 const inTheTunnel = (...steps: Answer): Answer => [
   { head: { status: 200, reason: "OK", version: "1.1", lines: [] } },
@@ -52,7 +62,7 @@ const connectFaults: Readonly<Record<string, Refusal>> = {
   "no HTTP": { answer: raw("SSH-2.0-OpenSSH_9.6\r\n", "hang"), reason: "protocol" },
   "an endless head": { answer: endlessHead(), reason: "protocol" },
   silence: { answer: silence(), reason: "timeout-tunnel" },
-  "a head that drips": { answer: drip(respond(200), { every: 60 }), reason: "timeout-tunnel" },
+  "a head that drips": { answer: drip(respond(200), { every: 100 }), reason: "timeout-tunnel" },
   "a tunnel that is reset": { answer: inTheTunnel({ wait: 20 }, { end: "rst" }), reason: "cut" },
   "a tunnel that is closed": { answer: inTheTunnel({ end: "fin" }), reason: "cut" },
 };
@@ -62,7 +72,7 @@ describe("an http proxy that answers CONNECT with", () => {
     test(`${name}: ${reason}, nothing has arrived, nothing stays open`, async () => {
       await withOrigin(async (stage) => {
         await using proxy = await faultOrigin({ routes: { [stage.authority]: answer } });
-        await using session = sessionVia(proxy.url, stage);
+        await using session = sessionVia(proxy.url, stage, { timeout: limitsFor(reason) });
 
         const failure = await failureOf(session.post(`https://${stage.authority}/`, { body: "x" }));
 
@@ -146,7 +156,10 @@ describe("an https proxy", () => {
           routes: { [stage.authority]: tunnel(to) },
           ...plan(stage.all, to),
         });
-        await using session = sessionVia(`https://localhost:${proxy.port}`, stage, { retry: twice });
+        await using session = sessionVia(`https://localhost:${proxy.port}`, stage, {
+          retry: twice,
+          timeout: limitsFor(reason),
+        });
         const call = session.post(`https://${stage.authority}/`, { body: "x" });
 
         if (reason === undefined) {
