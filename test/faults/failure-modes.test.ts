@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
-import { faultOrigin } from "@holdfast/http/testing";
+import { faultOrigin, socksProxy } from "@holdfast/http/testing";
 import { failureModes, stage, type FailureMode } from "./failure-modes.ts";
 import { outcomeOf, sessionFor, type Result } from "./scenario.ts";
 
@@ -45,15 +45,23 @@ interface Observed {
 async function observed(mode: FailureMode): Promise<Observed> {
   const plan = await stage(mode);
   const ask = async (method: string): Promise<Result> => {
-    await using origin = await faultOrigin(plan.origin);
+    await using origin = await (mode.socks === undefined
+      ? faultOrigin(plan.origin)
+      : socksProxy({ credentials: { user: "a", password: "b" }, turns: mode.socks }));
     await using session = await sessionFor({
       adapter: plan.adapter,
       retry: { total: 1 },
       timeout: { connect: 200, read: 200 },
     });
-    const url = mode.url?.(origin.port) ?? `${origin.url}/`;
+    const url =
+      mode.url?.(origin.port) ?? `http${mode.tls === undefined ? "" : "s"}://127.0.0.1:${origin.port}/`;
+    const proxy = mode.proxy?.(origin.port);
     return await outcomeOf(
-      session.request(method, url, { ...mode.request, ...(method === "POST" && { body: "x" }) }),
+      session.request(method, url, {
+        ...mode.request,
+        ...(proxy !== undefined && { proxy }),
+        ...(method === "POST" && { body: "x" }),
+      }),
     );
   };
   const [get, post] = await Promise.all([ask("GET"), ask("POST")]);

@@ -16,10 +16,12 @@ import {
   respond,
   silence,
   silentOnAccept,
+  socks5Reply,
   stall,
   switchProtocols,
   type Answer,
   type FaultOriginOptions,
+  type SocksTurns,
 } from "@holdfast/http/testing";
 import { certificates, type Certificates } from "../support/certificates.ts";
 
@@ -32,6 +34,10 @@ export interface FailureMode {
   readonly request?: RequestOptions;
   /** @default the origin's */
   readonly url?: (port: number) => string;
+  /** The URL of a proxy at this port, where the origin or what `socks` says plays one. */
+  readonly proxy?: (port: number) => string;
+  /** What a SOCKS proxy does; it listens in the origin's place. */
+  readonly socks?: SocksTurns;
 }
 
 const page = respond(200, { body: "x".repeat(1_000) });
@@ -39,6 +45,32 @@ const coded = respond(200, { coding: "gzip", body: "x".repeat(1_000), codedBytes
 
 function answering(answer: Answer): FailureMode {
   return { origin: { routes: { "/": answer } } };
+}
+
+// Many legs within a short limit: a busy machine may not make it where nothing is to be late.
+const unhurried = { timeout: { connect: "20s" } } as const;
+const hurried = { timeout: { connect: "400ms" } } as const;
+
+function throughProxy(answer: Answer): FailureMode {
+  return { ...plainProxy(answer), url: () => "https://origin.test/" };
+}
+
+function plainProxy(answer: Answer): FailureMode {
+  return {
+    origin: { routes: { "*": answer } },
+    url: () => "http://origin.test/",
+    request: unhurried,
+    proxy: (port) => `http://127.0.0.1:${port}`,
+  };
+}
+
+function throughSocks(socks: SocksTurns): FailureMode {
+  return {
+    socks,
+    url: () => "https://origin.test/",
+    request: unhurried,
+    proxy: (port) => `socks5h://a:b@127.0.0.1:${port}`,
+  };
 }
 
 function overHttp2(answer: Answer): FailureMode {
@@ -76,6 +108,51 @@ export const failureModes: Readonly<Record<string, Readonly<Record<string, Failu
     "the certificate is self-signed": { tls: "selfSigned" },
     "the certificate's authority is not trusted": { tls: "good", adapter: { tls: {} } },
     "the port does not speak TLS": { url: (port) => `https://127.0.0.1:${port}/` },
+  },
+  "On the way through a proxy": {
+    "it refuses connections": { ...throughProxy([]), proxy: () => "http://127.0.0.1:1" },
+    "it is not reached in time": {
+      ...throughProxy([]),
+      proxy: () => "http://name.test:1",
+      adapter: { lookup: () => new Promise(() => {}) },
+      request: hurried,
+    },
+    "TLS with it is cut": {
+      ...throughProxy([]),
+      tls: "good",
+      origin: { onConnection: cutHandshake() },
+      proxy: (port) => `https://127.0.0.1:${port}`,
+    },
+    "its certificate has expired": {
+      ...throughProxy([]),
+      tls: "expired",
+      proxy: (port) => `https://127.0.0.1:${port}`,
+    },
+    "it wants credentials (407)": throughProxy(respond(407)),
+    "its credit is used up (402)": throughProxy(respond(402)),
+    "it refuses the target (403)": throughProxy(respond(403)),
+    "it limits the rate (429)": throughProxy(respond(429)),
+    "it answers 502, 503 or 504": throughProxy(respond(502)),
+    "it says that it cannot reach the origin": throughProxy(
+      respond(503, { headers: { "x-squid-error": "ERR_CONNECT_FAIL 111" } }),
+    ),
+    "it never answers CONNECT": { ...throughProxy(silence()), request: hurried },
+    "it closes the connection instead of answering": throughProxy([{ end: "fin" }]),
+    "it does not speak HTTP": throughProxy(raw("SSH-2.0-OpenSSH_9.6\r\n")),
+    "the tunnel is cut during TLS with the origin": throughSocks({
+      tunnel: [{ peek: true }, { end: "rst" }],
+    }),
+    "it refuses the target (SOCKS 2)": throughSocks({ reply: socks5Reply(2) }),
+    "it cannot reach the origin (SOCKS 3, 4, 5)": throughSocks({ reply: socks5Reply(4) }),
+    "it does not take the credentials (SOCKS)": throughSocks({ credentials: raw(Buffer.from([1, 1])) }),
+    "it does not speak SOCKS": throughSocks({ method: raw("HTTP/1.1 400 Bad Request\r\n\r\n") }),
+    "a plain request: it wants credentials (407)": plainProxy(respond(407)),
+    "a plain request: squid cannot reach the origin": plainProxy(
+      respond(503, { headers: { "x-squid-error": "ERR_CONNECT_FAIL 111" } }),
+    ),
+    "a plain request: squid reached the origin in vain": plainProxy(
+      respond(502, { headers: { "x-squid-error": "ERR_ZERO_SIZE_OBJECT 0" } }),
+    ),
   },
   "Before the answer": {
     "the connection is closed": answering([{ end: "fin" }]),

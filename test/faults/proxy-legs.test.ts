@@ -30,7 +30,7 @@ describe("a leg of the way", () => {
   test("TCP to the proxy: half of the connect limit, and the proxy's fault", async () => {
     await withOrigin(async (stage) => {
       await using proxy = await blackhole();
-      await using session = sessionVia(proxy.url, stage);
+      await using session = sessionVia(proxy.url, stage, { timeout: { connect: "400ms" } });
 
       const failure = await failureOf(session.get(`https://${stage.authority}/`));
 
@@ -44,7 +44,7 @@ describe("a leg of the way", () => {
       await using proxy = await faultOrigin({ routes: { [stage.authority]: silence() } });
       for (const [timeout, ms] of [
         [{ connect: "10s", proxy: { tunnel: "100ms" } }, 100],
-        [{ connect: "200ms", proxy: { tunnel: "10s" } }, 200],
+        [{ connect: "600ms", proxy: { tunnel: "10s" } }, 600],
       ] as const) {
         await using session = sessionVia(proxy.url, stage, { timeout });
 
@@ -59,7 +59,7 @@ describe("a leg of the way", () => {
   test("TLS with the origin, once the tunnel stands, is the origin's: a limit, a certificate", async () => {
     for (const [options, check] of [
       [
-        { onConnection: silentOnAccept() },
+        { onConnection: silentOnAccept(), tls: undefined },
         (error: unknown) => error instanceof ConnectTimeoutError && error.phase === "tls",
       ],
       [
@@ -67,19 +67,23 @@ describe("a leg of the way", () => {
         (error: unknown) => error instanceof TlsError && error.certificate,
       ],
     ] as const) {
-      await withOrigin(async (stage) => {
-        const to = { host: "127.0.0.1", port: stage.origin.port };
-        await using proxy = await faultOrigin({ routes: { [stage.authority]: tunnel(to) } });
-        await using socks = await socksProxy();
-        for (const url of [proxy.url, `socks5h://${socks.host}`]) {
-          await using session = sessionVia(url, stage);
+      await withOrigin(
+        async (stage) => {
+          const to = { host: "127.0.0.1", port: stage.origin.port };
+          await using proxy = await faultOrigin({ routes: { [stage.authority]: tunnel(to) } });
+          await using socks = await socksProxy();
+          for (const url of [proxy.url, `socks5h://${socks.host}`]) {
+            const timeout = { connect: "20s", proxy: { origin: "300ms" } } as const;
+            await using session = sessionVia(url, stage, options.tls === undefined ? { timeout } : {});
 
-          const failure = await failureOf(session.get(`https://${stage.authority}/`));
+            const failure = await failureOf(session.get(`https://${stage.authority}/`));
 
-          assert.ok(check(failure), String(failure));
-        }
-        await Promise.all([empty(proxy), empty(socks)]);
-      }, options);
+            assert.ok(check(failure), String(failure));
+          }
+          await Promise.all([empty(proxy), empty(socks)]);
+        },
+        options.tls === undefined ? { onConnection: options.onConnection } : { tls: options.tls },
+      );
     }
   });
 

@@ -1,9 +1,24 @@
 import assert from "node:assert/strict";
-import { ProxyError, Retry, Session, type ProxyReason, type SessionOptions } from "@holdfast/http";
+import {
+  ProxyError,
+  Retry,
+  Session,
+  type ProxyReason,
+  type SessionOptions,
+  type TimeoutOptions,
+} from "@holdfast/http";
 import { faultOrigin, respond, type FaultOrigin, type FaultOriginOptions } from "@holdfast/http/testing";
 import { certificates, type Certificates } from "../support/certificates.ts";
 
-const limits = { connect: "400ms", read: "400ms" } as const;
+/** Limits that a test which is to wait for none of them never meets, on however slow a machine. */
+const patient = { connect: "20s", read: "20s" } as const;
+
+/** The limits for a test that is to end for this reason: those that it is to meet are short. */
+export function limitsFor(reason: ProxyReason | undefined): TimeoutOptions {
+  const leg = /^timeout-(\w+)$/.exec(reason ?? "")?.[1];
+  return leg === undefined ? patient : { ...patient, proxy: { [leg]: "300ms" } };
+}
+
 /** One attempt. */
 export const noRetry = new Retry({ total: 0, raiseOnStatus: false });
 /** Two attempts, the second at once. */
@@ -32,7 +47,7 @@ export async function withOrigin(
 
 /** A session behind a proxy that makes one attempt. */
 export function sessionVia(proxy: string, { all }: Stage, options: SessionOptions = {}): Session {
-  return new Session({ proxy, retry: noRetry, tls: { ca: all.ca.cert }, timeout: limits, ...options });
+  return new Session({ proxy, retry: noRetry, tls: { ca: all.ca.cert }, timeout: patient, ...options });
 }
 
 /** What a call fails with. */
@@ -61,7 +76,11 @@ export function blames(failure: unknown, reason: ProxyReason, status?: number): 
 /** Whom the proxies of these tests serve. */
 export const credentials = { user: "ada", password: "lace" };
 
-/** Resolves as soon as it holds. */
+/** Resolves as soon as it holds; throws when it does not within five seconds. */
 export async function until(holds: () => boolean): Promise<void> {
-  while (!holds()) await new Promise((resolve) => setImmediate(resolve));
+  const limit = performance.now() + 5_000;
+  while (!holds()) {
+    assert.ok(performance.now() < limit, "What was waited for did not come");
+    await new Promise((resolve) => setImmediate(resolve));
+  }
 }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
+import { Readable } from "node:stream";
 import { describe, test } from "node:test";
-import { ProxyError, Session, type ProxyReason } from "@holdfast/http";
+import { BodyNotReplayableError, ProxyError, Session, type ProxyReason } from "@holdfast/http";
 import {
   cutHandshake,
   drip,
@@ -17,7 +18,17 @@ import {
   type FaultOriginOptions,
 } from "@holdfast/http/testing";
 import { certificates, type Certificates } from "../support/certificates.ts";
-import { blames, empty, failureOf, noRetry, routes, sessionVia, twice, withOrigin } from "./proxy-stage.ts";
+import {
+  blames,
+  empty,
+  failureOf,
+  limitsFor,
+  noRetry,
+  routes,
+  sessionVia,
+  twice,
+  withOrigin,
+} from "./proxy-stage.ts";
 
 const inTheTunnel = (...steps: Answer): Answer => [
   { head: { status: 200, reason: "OK", version: "1.1", lines: [] } },
@@ -51,7 +62,7 @@ const connectFaults: Readonly<Record<string, Refusal>> = {
   "no HTTP": { answer: raw("SSH-2.0-OpenSSH_9.6\r\n", "hang"), reason: "protocol" },
   "an endless head": { answer: endlessHead(), reason: "protocol" },
   silence: { answer: silence(), reason: "timeout-tunnel" },
-  "a head that drips": { answer: drip(respond(200), { every: 60 }), reason: "timeout-tunnel" },
+  "a head that drips": { answer: drip(respond(200), { every: 100 }), reason: "timeout-tunnel" },
   "a tunnel that is reset": { answer: inTheTunnel({ wait: 20 }, { end: "rst" }), reason: "cut" },
   "a tunnel that is closed": { answer: inTheTunnel({ end: "fin" }), reason: "cut" },
 };
@@ -61,7 +72,7 @@ describe("an http proxy that answers CONNECT with", () => {
     test(`${name}: ${reason}, nothing has arrived, nothing stays open`, async () => {
       await withOrigin(async (stage) => {
         await using proxy = await faultOrigin({ routes: { [stage.authority]: answer } });
-        await using session = sessionVia(proxy.url, stage);
+        await using session = sessionVia(proxy.url, stage, { timeout: limitsFor(reason) });
 
         const failure = await failureOf(session.post(`https://${stage.authority}/`, { body: "x" }));
 
@@ -145,7 +156,10 @@ describe("an https proxy", () => {
           routes: { [stage.authority]: tunnel(to) },
           ...plan(stage.all, to),
         });
-        await using session = sessionVia(`https://localhost:${proxy.port}`, stage, { retry: twice });
+        await using session = sessionVia(`https://localhost:${proxy.port}`, stage, {
+          retry: twice,
+          timeout: limitsFor(reason),
+        });
         const call = session.post(`https://${stage.authority}/`, { body: "x" });
 
         if (reason === undefined) {
@@ -159,21 +173,24 @@ describe("an https proxy", () => {
     });
   }
 
-  test("sees neither the name nor the certificate that are meant for the origin", async () => {
-    await withOrigin(async (stage) => {
-      const to = { host: "127.0.0.1", port: stage.origin.port };
-      await using proxy = await faultOrigin({
-        routes: { [`127.0.0.1:${to.port}`]: tunnel(to) },
-        tls: stage.all.good,
-      });
-      const { cert, key } = stage.all.good;
-      const tls = { ca: stage.all.ca.cert, servername: "localhost", cert, key };
-      await using session = sessionVia(`https://127.0.0.1:${proxy.port}`, stage, { tls });
+  test("is not asked for the name, nor shown the certificate, that are meant for the origin", async () => {
+    const { wrongHost, good, ca } = await certificates();
+    await withOrigin(
+      async (stage) => {
+        const to = { host: "127.0.0.1", port: stage.origin.port };
+        await using proxy = await faultOrigin({
+          routes: { [`127.0.0.1:${to.port}`]: tunnel(to) },
+          tls: good,
+        });
+        const tls = { ca: ca.cert, servername: "elsewhere.example", cert: good.cert, key: good.key };
+        await using session = sessionVia(`https://127.0.0.1:${proxy.port}`, stage, { tls });
 
-      const response = await session.get(`https://127.0.0.1:${to.port}/`);
+        const response = await session.get(`https://127.0.0.1:${to.port}/`);
 
-      assert.equal(await response.text(), "here");
-    });
+        assert.equal(await response.text(), "here");
+      },
+      { tls: wrongHost },
+    );
   });
 
   test("takes plain requests whole, and keeps its connection for the next", async () => {
@@ -258,4 +275,17 @@ describe("a plain request that a proxy was to forward", () => {
       });
     }
   }
+});
+
+test("a stream that went to a proxy which did not forward it is not sent again, though the origin got nothing", async () => {
+  const refusal = respond(503, { headers: { "x-squid-error": "ERR_CONNECT_FAIL 111" } });
+  await using proxy = await faultOrigin({ routes: { "/": [refusal, respond(200)] } });
+  await using session = new Session({ proxy: proxy.url, retry: twice });
+  const streamed = session.put("http://origin.test/", { body: Readable.from([Buffer.from("x")]) });
+
+  const failure = await failureOf(streamed);
+  const whole = await session.post("http://origin.test/", { body: "x" });
+
+  assert.ok(failure instanceof BodyNotReplayableError, String(failure));
+  assert.deepEqual([whole.status, proxy.attempts("/")], [200, 2]);
 });

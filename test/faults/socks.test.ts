@@ -17,6 +17,7 @@ import {
   credentials,
   empty,
   failureOf,
+  limitsFor,
   noRetry,
   routes,
   sessionVia,
@@ -39,7 +40,7 @@ const socksFaults: Readonly<Record<string, SocksTurns & { readonly reason: Proxy
   "a FIN after the credentials": { credentials: [{ end: "fin" }], reason: "closed" },
   "silence in the place of a reply": { reply: hang, reason: "timeout-tunnel" },
   "a reply that drips": {
-    reply: [{ send: Buffer.from([5, 0, 0, 1, 0, 0, 0, 0, 0, 0]), by: 1, every: 60 }],
+    reply: [{ send: Buffer.from([5, 0, 0, 1, 0, 0, 0, 0, 0, 0]), by: 1, every: 100 }],
     reason: "timeout-tunnel",
   },
   "a reply that is longer than what comes": {
@@ -78,7 +79,7 @@ async function failsBySocks(
 ): Promise<void> {
   await withOrigin(async (stage) => {
     await using proxy = await socksProxy({ credentials, turns });
-    await using session = sessionVia(url(proxy), stage);
+    await using session = sessionVia(url(proxy), stage, { timeout: limitsFor(reason) });
 
     const failure = await failureOf(session.post(`https://${stage.authority}/`, { body: "x" }));
 
@@ -182,7 +183,10 @@ for (const [name, turns] of Object.entries(firstFails)) {
   test(`a POST goes again after a proxy ${name}, and arrives once`, async () => {
     await withOrigin(async (stage) => {
       await using proxy = await socksProxy({ turns: [turns, {}] });
-      await using session = sessionVia(`socks5h://${proxy.host}`, stage, { retry: twice });
+      await using session = sessionVia(`socks5h://${proxy.host}`, stage, {
+        retry: twice,
+        timeout: limitsFor("timeout-tunnel"),
+      });
 
       const response = await session.post(`https://${stage.authority}/`, { body: "x" });
 

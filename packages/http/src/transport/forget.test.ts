@@ -23,9 +23,13 @@ function get(path: string): WireRequest {
 const page = respond(200, { body: "here" });
 const routes = { "/": page, "/slow": stall(page, { atBody: 2, pause: 50 }) };
 
-/** Resolves as soon as it holds. */
+/** Resolves as soon as it holds; throws when it does not within five seconds. */
 async function until(holds: () => boolean): Promise<void> {
-  while (!holds()) await new Promise((resolve) => setImmediate(resolve));
+  const limit = performance.now() + 5_000;
+  while (!holds()) {
+    assert.ok(performance.now() < limit, "What was waited for did not come");
+    await new Promise((resolve) => setImmediate(resolve));
+  }
 }
 
 test("a proxy that is forgotten loses its idle connections at once, and only its own", async () => {

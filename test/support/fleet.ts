@@ -1,0 +1,143 @@
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { Certificate } from "./certificates.ts";
+import { nginx, type SeenRequest } from "./nginx.ts";
+import { freePorts } from "./ports.ts";
+import { slowRelay } from "./relay.ts";
+import { squid, type SquidPort } from "./squid.ts";
+import { temporaryDirectory, type TemporaryDirectory } from "./temporary.ts";
+
+/** What becomes of requests through a proxy of the fleet. */
+export type FleetKind = "good" | "banned" | "slow" | "locked" | "dead";
+
+export interface FleetProxy {
+  readonly kind: FleetKind;
+  readonly url: string;
+  /** The address that the site sees; undefined for what never gets there. */
+  readonly address: string | undefined;
+}
+
+export interface FleetOptions {
+  /** @default 5_000 */
+  readonly pages?: number;
+  /** How many proxies there are of each kind. @default 9 good, 5 banned, 3 dead, 2 slow, 1 locked */
+  readonly counts?: Readonly<Partial<Record<FleetKind, number>>>;
+  /** Milliseconds that a slow proxy takes before it passes on the first byte. @default 1_500 */
+  readonly slowness?: number;
+  /** What the site grants each address before it answers 429, at once and then every second. @default no limit */
+  readonly allowance?: { readonly burst: number; readonly perSecond: number };
+  /** The site speaks TLS with this certificate. */
+  readonly certificate?: Certificate;
+}
+
+/** A site with small pages, and proxies to ask it through; disposing of it ends both servers and removes their files. */
+export interface Fleet extends AsyncDisposable {
+  /** The site's origin, without a slash at the end. */
+  readonly url: string;
+  /** The path of every page; the body of `/pages/0007` is `page 7`. */
+  readonly paths: readonly string[];
+  /** In an order in which the kinds are mixed, always the same. */
+  readonly proxies: readonly FleetProxy[];
+  readonly pids: readonly number[];
+  /** Every request that the site has answered so far: 403 to a banned address, 429 beyond the allowance. */
+  seen(): Promise<readonly SeenRequest[]>;
+}
+
+const usual: Readonly<Record<FleetKind, number>> = { good: 9, banned: 5, dead: 3, slow: 2, locked: 1 };
+
+/** Starts a site and a fleet: one nginx, one squid that leaves from an address of its own for each proxy. */
+export async function fleet(options: FleetOptions = {}): Promise<Fleet> {
+  const { pages = 5_000, counts, slowness = 1_500 } = options;
+  await using stack = new AsyncDisposableStack();
+  const crew = mixed({ ...usual, ...counts });
+  const alive = crew.filter(({ kind }) => kind !== "dead");
+  const [directory, proxies, deadPorts] = await Promise.all([
+    site(pages).then((made) => stack.use(made)),
+    squid(alive.map(squidPort)).then((started) => stack.use(started)),
+    freePorts(crew.length - alive.length),
+  ]);
+  const server = stack.use(await startSite(directory.path, crew, options));
+  const urls = new Map(alive.map(({ number }, index) => [number, proxies.urls[index] ?? ""]));
+  const members = await Promise.all(
+    crew.map(async ({ kind, number, address }): Promise<FleetProxy> => {
+      if (kind === "dead") return { kind, url: `http://127.0.0.1:${deadPorts[number]}`, address: undefined };
+      const url = withoutCredentials(urls.get(number) ?? "");
+      if (kind !== "slow") return { kind, url, address: kind === "locked" ? undefined : address };
+      const relay = stack.use(await slowRelay(Number(new URL(url).port), slowness));
+      return { kind, url: `http://127.0.0.1:${relay.port}`, address };
+    }),
+  );
+  const all = stack.move();
+  return {
+    url: server.url,
+    paths: Array.from({ length: pages }, (_, number) => pathOf(number)),
+    proxies: members,
+    pids: [server.pid, proxies.pid],
+    seen: () => server.seen(),
+    [Symbol.asyncDispose]: () => all.disposeAsync(),
+  };
+}
+
+interface Member {
+  readonly kind: FleetKind;
+  readonly number: number;
+  readonly address: string;
+}
+
+/** Everyone's place: the kinds in turn for as long as they last, so that no kind stands together. */
+function mixed(counts: Readonly<Record<FleetKind, number>>): readonly Member[] {
+  const kinds = ["good", "banned", "dead", "slow", "locked"] as const;
+  const rounds = Math.max(...Object.values(counts));
+  const order = Array.from({ length: rounds }, (_, round) =>
+    kinds.filter((kind) => counts[kind] > round),
+  ).flat();
+  const dead = { number: 0 };
+  return order.map((kind, index) => ({
+    kind,
+    number: kind === "dead" ? dead.number++ : index,
+    address: `127.0.0.${index + 2}`,
+  }));
+}
+
+function squidPort({ kind, address }: Member): SquidPort {
+  const outgoing = address;
+  return kind === "locked" ? { outgoing, credentials: { user: "ada", password: "love-lace" } } : { outgoing };
+}
+
+function withoutCredentials(url: string): string {
+  return url.replace(/\/\/.*@/, "//");
+}
+
+function startSite(
+  root: string,
+  crew: readonly Member[],
+  { allowance, certificate }: FleetOptions,
+): ReturnType<typeof nginx> {
+  const denied = crew.filter(({ kind }) => kind === "banned").map(({ address }) => `deny ${address};`);
+  const limited =
+    allowance === undefined
+      ? []
+      : [`limit_req zone=each burst=${allowance.burst} nodelay;`, "limit_req_status 429;"];
+  return nginx({
+    root,
+    conf: [...denied, ...limited].join("\n    "),
+    httpConf: `limit_req_zone $binary_remote_addr zone=each:1m rate=${allowance?.perSecond ?? 1_000}r/s;`,
+    ...(certificate && { certificate }),
+  });
+}
+
+async function site(pages: number): Promise<TemporaryDirectory> {
+  const directory = await temporaryDirectory("fleet");
+  await mkdir(join(directory.path, "pages"));
+  for (let from = 0; from < pages; from += 100) {
+    const batch = Array.from({ length: Math.min(100, pages - from) }, (_, index) => from + index);
+    await Promise.all(
+      batch.map((number) => writeFile(join(directory.path, pathOf(number)), `page ${number}`)),
+    );
+  }
+  return directory;
+}
+
+function pathOf(number: number): string {
+  return `/pages/${String(number).padStart(4, "0")}`;
+}
