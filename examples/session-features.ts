@@ -26,7 +26,7 @@ import { Session } from "holdfast";
 await using session = new Session({ baseUrl: base });
 
 const big = await session.get("/big", { stream: true });
-await pipeline(big.body, createWriteStream(file)); // breaks with an IncompleteBodyError, never silently
+await pipeline(big.body, createWriteStream(file)); // whole, or an IncompleteBodyError: never silently less
 // #endregion
 
 console.log((await readFile(file)).length, "bytes");

@@ -17,7 +17,7 @@ const size = 200 * megabyte;
 const kills = 5;
 /** What may come over the wire for one file and five kills, as a share of the file. */
 const mostTraffic = 1.1;
-const program = ["--conditions=source", join(import.meta.dirname, "support", "save-to.ts")];
+const program = ["--conditions=source", join(import.meta.dirname, "programs", "save-to.ts")];
 
 /** Writes a file of random bytes, and gives its SHA-256. */
 async function randomFile(path: string, bytes: number): Promise<string> {

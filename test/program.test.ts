@@ -1,11 +1,13 @@
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { existsSync, statSync } from "node:fs";
 import { mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import type { TestContext } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
-import { faultOrigin, quickstartSite, refusedPort, respond } from "@holdfast/http/testing";
+import { faultOrigin, quickstartSite, ranged, refusedPort, respond, stall } from "@holdfast/http/testing";
 import type { Answer, FaultOrigin, Routes } from "@holdfast/http/testing";
 import { start, until } from "./support/program.ts";
 import type { Ending, Running } from "./support/program.ts";
@@ -417,6 +419,55 @@ test("a reader that has had enough, such as head, is no failure", async (t) => {
   const { code, err } = await running.ended;
 
   assert.deepEqual({ code, err }, { code: 0, err: "" });
+});
+
+test("get -o goes on where a killed one was stopped, and checks the digest", async (t) => {
+  const body = Buffer.alloc(300_000, "0123456789");
+  const tag = { etag: '"1"' };
+  const stalled = stall(respond(200, { headers: tag, body }), { atBody: 200_000, pause: 30_000 });
+  const scene = await setUp(t, {
+    "/big": [stalled, ranged({ body, ...tag })],
+    "/other": ranged({ body, ...tag }),
+    "/gone": respond(404, { body: "no such page" }),
+  });
+  const at = (path: string): string => `${scene.origin.url}${path}`;
+  const digest = `sha-256=${createHash("sha256").update(body).digest("hex")}`;
+  const part = join(scene.cwd, "big.bin.part");
+
+  const killed = scene.start("get", at("/big"), "-o", "big.bin");
+  await until("200 000 bytes are there", () => existsSync(part) && statSync(part).size === 200_000);
+  killed.signal("SIGKILL");
+  await killed.ended;
+  const again = await scene.run("get", at("/big"), "-o", "big.bin", "--digest", digest);
+  const gone = await scene.run("get", at("/gone"), "-o", "gone.bin");
+  const wrong = await scene.run(
+    "get",
+    at("/other"),
+    "-o",
+    "other.bin",
+    "--digest",
+    digest.replace(/.$/, "_"),
+  );
+  const spoilt = await scene.run(
+    "get",
+    at("/other"),
+    "-o",
+    "other.bin",
+    "--digest",
+    `sha-256=${"0".repeat(64)}`,
+  );
+  const without = await scene.run("get", at("/other"), "--digest", digest);
+
+  assert.deepEqual(again, { code: 0, out: "", err: "" });
+  assert.ok(body.equals(await readFile(join(scene.cwd, "big.bin"))));
+  assert.equal(scene.origin.requests[1]?.headers["range"], "bytes=200000-");
+  assert.deepEqual([gone.code, wrong.code, spoilt.code, without.code], [3, 2, 3, 2]);
+  assert.match(gone.err, /^holdfast get: http-404/);
+  assert.match(spoilt.err, /should have the sha-256 0000/);
+  assert.deepEqual(
+    (await readdir(scene.cwd)).filter((name) => name.includes(".bin")),
+    ["big.bin"],
+  );
 });
 
 test("get writes the body, and its status tells success, refusal and a failure that may pass", async (t) => {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { existsSync, statSync } from "node:fs";
 import { readdir, readFile, stat, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { test } from "node:test";
 import type { Progress, RequestOptions, Saved, SaveOptions, Session } from "@holdfast/http";
 import {
@@ -420,6 +420,15 @@ test("a file is not saved when its request cannot be made", async () => {
   await using at = await setting([good]);
 
   assert.equal(code(await failureOf(at.session.get("nowhere").saveTo(at.file))), "ERR_INVALID_URL");
+});
+
+test("what is there and no file, such as a folder or a device, is not replaced", async () => {
+  await using at = await setting([good]);
+
+  for (const target of [dirname(at.file), "/dev/null"])
+    assert.ok((await failureOf(at.session.get(`${at.origin.url}/`).saveTo(target))) instanceof TypeError);
+
+  assert.equal(at.origin.requests.length, 0);
 });
 
 test("maxBytes holds for the whole file", async () => {

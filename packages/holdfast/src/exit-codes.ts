@@ -37,11 +37,20 @@ export function exitCodeOfVerdict(kind: Verdict["kind"]): number {
   }
 }
 
+/** Errors that no exchange has, and so no verdict says more of. */
+const codesOfErrors: Readonly<Record<string, number>> = {
+  ERR_LEDGER: exitCodes.ledger,
+  ERR_DIGEST: exitCodes.rejected,
+  ERR_DISK_FULL: exitCodes.rejected,
+  ERR_FILE_BUSY: exitCodes.retryable,
+};
+
 /** Gives the exit status for an error that ended the program. */
 export function exitCodeOfError(error: unknown): number {
   if (error instanceof UsageError) return exitCodes.usage;
   if (!(error instanceof HoldfastError)) return exitCodes.internal;
-  if (error.code === "ERR_LEDGER") return exitCodes.ledger;
+  const own = codesOfErrors[error.code];
+  if (own !== undefined) return own;
   const kind = "verdict" in error ? verdictKind(error.verdict) : undefined;
   return kind === undefined ? exitCodes.internal : exitCodeOfVerdict(kind);
 }

@@ -1,6 +1,6 @@
-import type { Response, Session } from "@holdfast/http";
-import { parseCommandLine } from "../arguments.ts";
-import { exitCodeOfVerdict } from "../exit-codes.ts";
+import type { Response, ResponsePromise, Session, StatusError } from "@holdfast/http";
+import { parseCommandLine, type Parsed } from "../arguments.ts";
+import { exitCodeOfVerdict, exitCodes } from "../exit-codes.ts";
 import type { Io } from "../io.ts";
 import type { Command } from "../program.ts";
 import { adviceText } from "../render/advice.ts";
@@ -14,6 +14,7 @@ import { openSession, readSessionFlags, sessionFlags, sessionHelp, unitsHelp } f
 const flags = {
   ...sessionFlags,
   output: { type: "string", short: "o" },
+  digest: { type: "string" },
   include: { type: "boolean", short: "i" },
   verbose: { type: "boolean", short: "v" },
 } as const;
@@ -24,7 +25,9 @@ Usage
   holdfast get URL [options]
 
 Options
-  -o, --output FILE        write the body there, once it is complete
+  -o, --output FILE        save the body there, whole and of any size; the same
+                           command goes on where an earlier one was stopped
+  --digest DIGEST          what FILE must hash to: sha-256=HEX, sha-512=HEX
   -i, --include            the status and the headers before the body
   -v, --verbose            every attempt on standard error
 ${sessionHelp("2G")}
@@ -34,6 +37,7 @@ ${unitsHelp}
 Examples
   holdfast get https://example.com/
   holdfast get -v --attempts 6 --timeout 2m https://example.com/report.csv
+  holdfast get -o big.iso --digest sha-256=9f86d081... https://example.com/big
   holdfast get -H 'Accept: application/json' https://api.example.com/users/1
 
 Exit status: 0 success, 3 refused for good, 4 a later retry might fix it.
@@ -45,9 +49,11 @@ export const getCommand: Command = {
   run: async (argv, io) => {
     const { values, positionals } = parseCommandLine(argv, flags);
     const url = onlyUrl(positionals);
+    const file = fileOf(values);
     const session = await openSession(readSessionFlags(values));
     if (values.verbose === true) logAttempts(session, io);
     try {
+      if (file !== undefined) return await saveFile(session.get(url), file, io);
       const response = await session.get(url);
       await deliver(response, { output: values.output, include: values.include === true, io });
       return exitCodeOfVerdict(response.verdict.kind);
@@ -75,6 +81,37 @@ export function onlyUrl(positionals: readonly string[]): URL {
   throw new UsageError(`${JSON.stringify(printable(text))} is not an http or https URL${meant}`);
 }
 
+/** Where a body goes, and what it must be. */
+interface File {
+  readonly path: string;
+  readonly digest: string | undefined;
+}
+
+/** The file that the body alone goes to; undefined where it goes elsewhere, or not alone. */
+function fileOf({ output, include, digest }: Parsed<typeof flags>["values"]): File | undefined {
+  if (output !== undefined && output !== "-" && include !== true) return { path: output, digest };
+  if (digest !== undefined) throw new UsageError("--digest is for a body that goes to a file alone: -o FILE");
+  return undefined;
+}
+
+async function saveFile(response: ResponsePromise, { path, digest }: File, io: Io): Promise<number> {
+  try {
+    await response.saveTo(path, digest === undefined ? {} : { digest });
+    return exitCodes.done;
+  } catch (error) {
+    // Node's own are TypeErrors with a code.
+    if (error instanceof TypeError && !("code" in error)) throw new UsageError(error.message);
+    if (!isStatusError(error)) throw error;
+    tellRefusal(error.response, io);
+    return exitCodeOfVerdict(error.response.verdict.kind);
+  }
+}
+
+// By its code: the class would have to be loaded for that alone.
+function isStatusError(error: unknown): error is StatusError {
+  return error instanceof Error && "code" in error && error.code === "ERR_STATUS";
+}
+
 /** Tells of each attempt as soon as it has ended. */
 function logAttempts(session: Session, io: Io): void {
   const paint = paintFor({ isTTY: io.stderr.isTTY, env: io.env });
@@ -88,13 +125,16 @@ interface Delivery {
 }
 
 async function deliver(response: Response, { output, include, io }: Delivery): Promise<void> {
-  const { verdict } = response;
   const chunks = [...(include ? [headText(response)] : []), response.content];
   if (output === undefined || output === "-") await writeAll(io.stdout, chunks);
   else await writeWhole(output, chunks);
+  tellRefusal(response, io);
+}
+
+function tellRefusal({ verdict, retryAt }: Response, io: Io): void {
   if (verdict.kind === "success") return;
-  if (response.retryAt !== undefined)
-    io.stderr.write(`The server may be asked again at ${new Date(response.retryAt).toISOString()}\n`);
+  if (retryAt !== undefined)
+    io.stderr.write(`The server may be asked again at ${new Date(retryAt).toISOString()}\n`);
   io.stderr.write(
     `holdfast get: ${printable(verdict.reason)}${verdict.advice === "" ? "" : `: ${adviceText(verdict.advice)}`}\n`,
   );

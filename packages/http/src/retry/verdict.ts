@@ -125,7 +125,7 @@ const failures = {
   "body-not-replayable": ["rejected", "give the body as bytes, or as a function that makes it anew"],
   digest: ["rejected", "check the digest and the source; what came is not what was expected"],
   "disk-full": ["rejected", "make room, and ask again; what is there stays"],
-  "file-busy": ["rejected", "wait for the other download of the same file"],
+  "file-busy": ["transient", "wait for the other download of the same file"],
   aborted: ["rejected", "the caller cancelled the request"],
   error: ["rejected", "an unexpected error; see its cause"],
 } as const satisfies Readonly<Record<string, Row>>;

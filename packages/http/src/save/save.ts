@@ -1,3 +1,4 @@
+import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { StatusError } from "../errors.ts";
 import type { Response } from "../response.ts";
@@ -42,12 +43,15 @@ export type Source = (resumption: StreamResumptionOptions) => Promise<Response>;
  * connection, left off; see docs/downloads.md for what is guaranteed.
  *
  * @throws StatusError for an answer that is no success, with the file as it was; FileBusyError, DiskFullError,
- * DigestError; what the body throws; TypeError for a digest that is none. The part stays for later, unless its digest was
+ * DigestError; what the body throws; TypeError for a digest or a target that is none. The part stays for later, unless its digest was
  * wrong.
  */
 export async function save(target: string, options: SaveOptions, source: Source): Promise<Saved> {
   const digests = options.digest === undefined ? [] : [parseDigest(options.digest)];
   const path = resolve(target);
+  // A rename would put a file in the place of a device or a pipe.
+  const there = await stat(path).catch(() => undefined);
+  if (there?.isFile() === false) throw new TypeError(`${path} is there, and is no file`);
   const lock = await lockFile(`${path}.part.lock`);
   try {
     const part = await PartFile.open({ path, digests });
