@@ -117,8 +117,9 @@ function limitsOf({
   deadline,
   maxBytes,
   signal,
+  observer,
 }: SendOptions): ExchangeLimits {
-  return { connect, proxy, read, attempt, total, deadline, maxBytes, signal };
+  return { connect, proxy, read, attempt, total, deadline, maxBytes, signal, observer };
 }
 
 function wireOf(request: HttpRequest, proxy: string | undefined): WireRequest {

@@ -47,24 +47,37 @@ export interface Phases extends ConnectionLegs {
   readonly body?: number;
 }
 
+/** The instants between which an attempt lies, on the clock, in milliseconds. */
+export interface Span {
+  readonly startedAt: number;
+  /** When its turn had come. */
+  readonly leftAt: number;
+  readonly endedAt: number;
+}
+
 /** What the wire saw of an attempt, as its record tells it. */
 export function wireFacts(
-  { reused, legs, bytesSent, bytesReceived, ...times }: Trace,
-  queue: number,
+  trace: Trace,
+  span: Span,
 ): Pick<AttemptRecord, "phases" | "connection" | "bytesSent" | "bytesReceived"> {
-  const { connection, headers, body } = times;
-  const phases: Phases = {
-    ...(queue > 0 && { queue }),
-    ...(connection !== undefined && { connection }),
-    ...legs,
-    ...(headers !== undefined && { headers }),
-    ...(body !== undefined && { body }),
-  };
+  const { reused, bytesSent, bytesReceived } = trace;
+  const phases = phasesOf(trace, span);
   return {
     ...(Object.keys(phases).length > 0 && { phases }),
     ...(reused !== undefined && { connection: reused ? "reused" : "new" }),
     ...(bytesSent !== undefined && { bytesSent }),
     ...(bytesReceived !== undefined && { bytesReceived }),
+  };
+}
+
+function phasesOf({ legs, boardedAt, headAt }: Trace, { startedAt, leftAt, endedAt }: Span): Phases {
+  const queue = leftAt - startedAt;
+  return {
+    ...(queue > 0 && { queue }),
+    ...(boardedAt !== undefined && { connection: boardedAt - leftAt }),
+    ...legs,
+    ...(boardedAt !== undefined && headAt !== undefined && { headers: headAt - boardedAt }),
+    ...(headAt !== undefined && { body: endedAt - headAt }),
   };
 }
 

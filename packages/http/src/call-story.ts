@@ -105,7 +105,7 @@ export abstract class CallStory implements Provenance, Watched, Observer {
       number: this.nextNumber,
       startedAt: cut?.startedAt ?? this.#dateOf(startedAt),
       elapsed: cut === undefined ? endedAt - startedAt : this.#dateOf(endedAt) - cut.startedAt,
-      ...this.#wire,
+      ...this.#wire(endedAt),
       ...(response === undefined ? { error: summaryOf(error) } : answerOf(response)),
       verdict: response?.verdict ?? errorVerdict(error),
       ...ending,
@@ -137,7 +137,10 @@ export abstract class CallStory implements Provenance, Watched, Observer {
     this.endedAt = this.clock.now();
     if (this.cut === undefined) return;
     const elapsed = this.#dateOf(this.endedAt) - this.cut.startedAt;
-    this.#records.push({ ...cutRecord(this.cut, { number: this.nextNumber, elapsed }), ...this.#wire });
+    this.#records.push({
+      ...cutRecord(this.cut, { number: this.nextNumber, elapsed }),
+      ...this.#wire(this.endedAt),
+    });
     this.cut = undefined;
   }
 
@@ -152,10 +155,10 @@ export abstract class CallStory implements Provenance, Watched, Observer {
     else if (isGivenUp(last)) tellGiveUp(this, () => giveUpOf(last, this));
   }
 
-  get #wire(): Partial<AttemptRecord> {
-    const { via } = this;
+  #wire(endedAt: number): Partial<AttemptRecord> {
+    const { via, leftAt } = this;
     return {
-      ...wireFacts(this.#trace, this.leftAt - this.#attemptAt),
+      ...wireFacts(this.#trace, { startedAt: this.#attemptAt, leftAt, endedAt }),
       ...(via !== undefined && { proxy: via }),
     };
   }
@@ -173,7 +176,7 @@ export abstract class CallStory implements Provenance, Watched, Observer {
       number: 1,
       startedAt,
       elapsed: this.elapsed,
-      ...this.#wire,
+      ...this.#wire(this.endedAt),
       status,
       verdict,
       decision: "success",

@@ -1,33 +1,32 @@
-/** What the wire saw of one exchange; times are milliseconds, and absent for what did not happen. */
+/** What the wire saw of one exchange; absent is what did not happen. Instants are on the clock of the session, in milliseconds. */
 export interface Trace {
-  /** Whether the connection had carried a request before; absent where there was none. */
-  readonly reused?: boolean;
-  /** From the start until there was a connection: waiting for one, or opening it. */
-  readonly connection?: number;
+  /** Whether the connection had carried a request before. */
+  readonly reused?: boolean | undefined;
+  /** When there was a connection: a kept one, or a new one once it was open. */
+  readonly boardedAt?: number | undefined;
   /** Of a new connection, how long each leg took. */
-  readonly legs?: ConnectionLegs;
-  /** From there to the head of the answer. */
-  readonly headers?: number;
-  /** From there to the end of the body. */
-  readonly body?: number;
-  /** Bytes that went out, head and body, as written to the connection; under HTTP/2 unknown. */
-  readonly bytesSent?: number;
+  readonly legs?: ConnectionLegs | undefined;
+  /** When the head of the answer came. */
+  readonly headAt?: number | undefined;
+  /** Bytes of head and body that were written; unknown under HTTP/2. */
+  readonly bytesSent?: number | undefined;
   /** Bytes of the body that came, as sent. */
-  readonly bytesReceived?: number;
+  readonly bytesReceived?: number | undefined;
 }
 
 /** How long each leg of opening a connection took, in milliseconds; absent for what was not needed. */
 export interface ConnectionLegs {
-  /** Finding the addresses of the name. */
+  /** Finding the addresses of the name, the origin's or the proxy's. */
   readonly dns?: number;
-  /** The first address that answered. */
+  /** Until the first address answered. */
   readonly tcp?: number;
   /** The proxy's own TLS, and its CONNECT or SOCKS exchange. */
   readonly proxy?: number;
+  /** The origin's TLS. */
   readonly tls?: number;
 }
 
-/** Whoever wants to know what the wire saw: called once the head is there or the exchange has failed, and again at the end of a streamed body. */
+/** Whoever wants to know what the wire saw: told when an exchange ends, and of a streamed one also when its head is there. */
 export interface Observer {
   observe(trace: Trace): void;
 }

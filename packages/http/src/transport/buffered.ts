@@ -37,10 +37,10 @@ export class BufferedExchange extends Exchange {
   protected opened(): void {}
 
   protected completed(): void {
-    const { status, statusText, headers, reused } = this;
+    const { status, statusText, headers } = this;
     const chunks = this.#chunks ?? noChunks;
     const body = chunks.length > 1 ? joined(chunks, this.received) : (chunks[0] ?? nothing);
-    this.#resolve({ status, statusText, headers, body, reused });
+    this.#resolve({ status, statusText, headers, body });
   }
 
   protected failed(error: unknown): void {

@@ -2,6 +2,8 @@ import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import { Http1Client } from "./http1/client.ts";
 import { http2Speaker } from "./http2-loader.ts";
+import { legsOf } from "./leg-times.ts";
+import type { ConnectionLegs } from "../trace.ts";
 import type { Listener, Outgoing, Speaker } from "./speaker.ts";
 
 /** One socket and what speaks HTTP on it: it never reconnects, so that whatever happens has one place. */
@@ -30,6 +32,11 @@ export class Connection {
           onClose(this);
         })
       : new Http1Client(socket, origin.host, () => this.leave());
+  }
+
+  /** How long each leg of opening it took. */
+  get legs(): ConnectionLegs | undefined {
+    return legsOf(this.#socket);
   }
 
   /** Bytes given to the socket so far, by all requests. */

@@ -4,6 +4,7 @@ import { systemClock, type Clock } from "@holdfast/policy";
 import type { ProxyTimeouts } from "../timeouts.ts";
 import { connectAny, systemLookup, type Lookup } from "./happy-eyeballs.ts";
 import { loadHttp2 } from "./http2-loader.ts";
+import { LegTimes } from "./leg-times.ts";
 import { handshake, TlsSessions, type TlsOptions } from "./tls.ts";
 import { throughProxy } from "./proxied.ts";
 import { hostOf, portOf } from "./url-parts.ts";
@@ -44,11 +45,11 @@ export type Connector = (
 export function connector(options: ConnectorOptions = {}, proxy?: URL): Connector {
   const { clock = systemClock, lookup = systemLookup, localAddress, tls = {}, http2 = false } = options;
   const sessions = new TlsSessions();
-  const open = (url: URL, signal: AbortSignal): Promise<Socket> => {
+  const open = (url: URL, signal: AbortSignal, times: LegTimes): Promise<Socket> => {
     // Neither TLS nor a tunnel reads that way.
     const sharedRead = proxy === undefined && url.protocol === "http:";
     const target = { hostname: hostOf(url), port: portOf(url), lookup, clock, localAddress, sharedRead };
-    return connectAny(target, signal);
+    return connectAny({ ...target, legEnded: times.ended }, signal);
   };
   const secure = async (socket: Socket, url: URL, signal: AbortSignal): Promise<TLSSocket> => {
     const toProxy = url === proxy;
@@ -68,14 +69,21 @@ export function connector(options: ConnectorOptions = {}, proxy?: URL): Connecto
   };
   if (proxy !== undefined) {
     const hands = { clock, lookup, open, secure };
-    return (origin, limits, signal) => throughProxy(hands, { proxy, origin, limits }, signal);
+    return async (origin, limits, signal) => {
+      const times = new LegTimes(clock);
+      return times.of(await throughProxy(hands, { proxy, origin, limits, times }, signal));
+    };
   }
   return (origin, { connectLimit: limit }, signal) =>
     within(
       { clock, limit, signal, target: origin.host },
       async (ended) => {
-        const socket = await open(origin, ended);
-        return origin.protocol === "https:" ? secure(socket, origin, ended) : socket;
+        const times = new LegTimes(clock);
+        const socket = await open(origin, ended, times);
+        if (origin.protocol !== "https:") return times.of(socket);
+        const secured = await secure(socket, origin, ended);
+        times.ended("tls");
+        return times.of(secured);
       },
       destroy,
     );

@@ -7,6 +7,7 @@ import {
   ReadTimeoutError,
   type Phase,
 } from "../errors.ts";
+import type { Trace } from "../trace.ts";
 import type { Connection } from "./connection.ts";
 import { isClosing, provesUnprocessed } from "./evidence.ts";
 import type { Passenger } from "./origin-pool.ts";
@@ -16,6 +17,7 @@ import { Upload } from "./upload.ts";
 import type { Watched } from "./watchdog.ts";
 import type { Bounds, ExchangeLimits, RawAnswer, Road, WireRequest } from "./wire.ts";
 
+const unboarded: Trace = {};
 const noHeaders: RawAnswer["headers"] = Object.freeze({});
 
 // Interim answers are signs of life, but nobody has that much to say before the answer.
@@ -46,6 +48,9 @@ export abstract class Exchange implements Listener, Passenger, Watched {
   #interims = 0;
   #upload: Upload | undefined;
   #readBefore = 0;
+  #boardedAt: number | undefined;
+  #headAt: number | undefined;
+  #headBytes: number | undefined;
   protected status = 0;
   protected statusText = "";
   protected headers: RawAnswer["headers"] = noHeaders;
@@ -94,6 +99,7 @@ export abstract class Exchange implements Listener, Passenger, Watched {
     this.#connection = connection;
     this.#phase = "headers";
     this.#stirred = true;
+    if (this.#limits.observer !== undefined) this.#boardedAt = this.#road.clock.now();
     const { method, path, headers, body } = this.#request;
     // Hot path: counting what the socket has taken makes an array; a head alone goes out as the request starts.
     if (body.kind !== "none" || connection.multiplexed) this.#writtenBefore = connection.bytesWritten;
@@ -128,8 +134,9 @@ export abstract class Exchange implements Listener, Passenger, Watched {
     this.fail(new ReadTimeoutError(target, read, this.#phase));
   }
 
-  onRequestStart(controller: Controller): void {
+  onRequestStart(controller: Controller, headBytes?: number): void {
     this.#controller = controller;
+    this.#headBytes = headBytes;
     if (this.#ended) controller.abort(new Error("No longer wanted"));
     else if (this.#connection?.multiplexed === true) this.#startStream(this.#connection);
   }
@@ -176,6 +183,7 @@ export abstract class Exchange implements Listener, Passenger, Watched {
     // An interim answer (RFC 9110 §15.2) is a sign of life and nothing more.
     if (status < 200) return this.#countInterim();
     this.#phase = "body";
+    if (this.#limits.observer !== undefined) this.#headAt = this.#road.clock.now();
     this.status = status;
     this.statusText = statusText ?? "";
     this.headers = headers;
@@ -294,9 +302,30 @@ export abstract class Exchange implements Listener, Passenger, Watched {
     this.failed(error);
   }
 
-  /** Whether the connection had carried a request before. */
-  protected get reused(): boolean {
-    return (this.#connection?.uses ?? 1) > 1;
+  /** Tells whoever wants to know what has been seen so far. */
+  protected tellTrace(): void {
+    this.#limits.observer?.observe(this.#trace());
+  }
+
+  #trace(): Trace {
+    const connection = this.#connection;
+    if (connection === undefined) return unboarded;
+    const [boardedAt, headAt] = [this.#boardedAt, this.#headAt];
+    const reused = connection.uses > 1;
+    const legs = reused ? undefined : connection.legs;
+    return {
+      reused,
+      boardedAt,
+      headAt,
+      legs,
+      bytesSent: this.#bytesSent(connection),
+      bytesReceived: this.received,
+    };
+  }
+
+  #bytesSent(connection: Connection): number | undefined {
+    if (this.#request.body.kind === "none" || this.#headBytes === undefined) return this.#headBytes;
+    return connection.bytesWritten - this.#writtenBefore;
   }
 
   /** Takes note of bytes of the body; more than the caller allows end the exchange. */
@@ -330,6 +359,7 @@ export abstract class Exchange implements Listener, Passenger, Watched {
 
   #end(): void {
     this.#ended = true;
+    this.tellTrace();
     this.unwatch();
     this.#limits.signal?.removeEventListener("abort", this);
     if (this.#connection !== undefined) this.#road.pool.releaseSoon(this.#connection);

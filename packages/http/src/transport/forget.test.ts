@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { noBody } from "../body.ts";
 import { faultOrigin, respond, socksProxy, stall } from "../testing/index.ts";
+import type { Trace } from "../trace.ts";
 import { Transport } from "./transport.ts";
 import type { ExchangeLimits, WireRequest } from "./wire.ts";
 
@@ -47,8 +48,10 @@ test("a proxy that is forgotten loses its idle connections at once, and only its
   await until(() => proxy.openConnections === 1);
 
   assert.equal(transport.roads, 2);
-  const [kept] = await Promise.all([
-    transport.send({ url, proxy: via("eve") }, get("/"), limits),
+  let kept: Trace = {};
+  const observer = { observe: (trace: Trace): void => void (kept = trace) };
+  await Promise.all([
+    transport.send({ url, proxy: via("eve") }, get("/"), { ...limits, observer }),
     transport.send({ url, proxy: via("ada") }, get("/"), limits),
   ]);
   assert.deepEqual([kept.reused, proxy.connections], [true, 3]);

@@ -26,6 +26,8 @@ export interface TcpTarget {
   readonly sharedRead?: boolean | undefined;
   readonly lookup: Lookup;
   readonly clock: Clock;
+  /** Hears when the name is found, and when there is a connection. */
+  readonly legEnded?: (leg: "dns" | "tcp") => void;
 }
 
 /**
@@ -36,10 +38,13 @@ export interface TcpTarget {
  */
 export async function connectAny(target: TcpTarget, signal: AbortSignal): Promise<Socket> {
   const addresses = interleave(await addressesOf(target));
+  if (isIP(target.hostname) === 0) target.legEnded?.("dns");
   signal.throwIfAborted();
   const race = new Race(target, signal);
   try {
-    return await race.run(addresses);
+    const socket = await race.run(addresses);
+    target.legEnded?.("tcp");
+    return socket;
   } finally {
     race.end();
   }

@@ -5,6 +5,7 @@ import { ProxyError, TlsError } from "../errors.ts";
 import { takesRequests } from "../proxy-url.ts";
 import type { ConnectLimits } from "./connector.ts";
 import type { Lookup } from "./happy-eyeballs.ts";
+import type { LegTimes } from "./leg-times.ts";
 import { journey } from "./legs.ts";
 import { openTunnel, tunnelTarget } from "./tunnel.ts";
 
@@ -12,7 +13,7 @@ import { openTunnel, tunnelTarget } from "./tunnel.ts";
 export interface Hands {
   readonly clock: Clock;
   readonly lookup: Lookup;
-  readonly open: (url: URL, signal: AbortSignal) => Promise<Socket>;
+  readonly open: (url: URL, signal: AbortSignal, times: LegTimes) => Promise<Socket>;
   readonly secure: (socket: Socket, url: URL, signal: AbortSignal) => Promise<TLSSocket>;
 }
 
@@ -21,6 +22,7 @@ export interface Way {
   readonly proxy: URL;
   readonly origin: URL;
   readonly limits: ConnectLimits;
+  readonly times: LegTimes;
 }
 
 /**
@@ -31,7 +33,7 @@ export interface Way {
  * @throws ProxyError; ConnectTimeoutError and TlsError of the origin; the signal's reason.
  */
 export async function throughProxy(hands: Hands, way: Way, signal: AbortSignal): Promise<Socket> {
-  const { proxy, origin, limits } = way;
+  const { proxy, origin, limits, times } = way;
   const travel = journey({
     clock: hands.clock,
     limit: limits.connectLimit,
@@ -44,17 +46,22 @@ export async function throughProxy(hands: Hands, way: Way, signal: AbortSignal):
   const secure = origin.protocol === "https:";
   let socket: Socket | undefined;
   try {
-    socket = await travel.leg("connect", (ended) => blamed(proxy, ended, hands.open(proxy, ended)));
+    socket = await travel.leg("connect", (ended) => blamed(proxy, ended, hands.open(proxy, ended, times)));
     const plain = socket;
     if (proxy.protocol === "https:")
       socket = await travel.leg("tls", (ended) => blamed(proxy, ended, hands.secure(plain, proxy, ended)));
+    if (proxy.protocol === "https:") times.ended("proxy");
     if (!secure && takesRequests(proxy.protocol)) return socket;
     const near = socket;
     socket = await travel.leg("tunnel", (ended) => openTunnel(near, proxy, { target, signal: ended }));
+    times.ended("proxy");
+    if (!secure) return socket;
     const far = socket;
-    return secure
-      ? await travel.leg("origin", (ended) => uncut(proxy, ended, hands.secure(far, origin, ended)))
-      : socket;
+    const secured = await travel.leg("origin", (ended) =>
+      uncut(proxy, ended, hands.secure(far, origin, ended)),
+    );
+    times.ended("tls");
+    return secured;
   } catch (error) {
     socket?.destroy();
     throw error;

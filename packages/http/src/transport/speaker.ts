@@ -23,8 +23,8 @@ export interface Controller {
 export interface Listener {
   /** Whether it only puts the pieces of a body together, so that they may lie in a buffer that others use too. */
   readonly gathers: boolean;
-  /** The request goes out now. */
-  onRequestStart(controller: Controller): void;
+  /** The request goes out now, `headBytes` of head first; undefined where they are packed together with others. */
+  onRequestStart(controller: Controller, headBytes?: number): void;
   /** A part of its body went out. */
   onBodySent(): void;
   /** The first byte of an answer, interim or not, has come. */

@@ -120,8 +120,9 @@ export class StreamedExchange extends Exchange implements BodySource {
     this.#headed = true;
     this.#flow = controller;
     this.#rest();
-    const { status, statusText, headers, reused } = this;
-    this.#resolve({ status, statusText, headers, reused, body: this });
+    const { status, statusText, headers } = this;
+    this.tellTrace();
+    this.#resolve({ status, statusText, headers, body: this });
     this.rebind(this.#after);
   }
 

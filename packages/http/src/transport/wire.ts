@@ -1,6 +1,7 @@
 import type { Clock } from "@holdfast/policy";
 import type { Body } from "../body.ts";
 import type { ProxyTimeouts } from "../timeouts.ts";
+import type { Observer } from "../trace.ts";
 import type { OriginPool } from "./origin-pool.ts";
 import type { Watchdog } from "./watchdog.ts";
 
@@ -31,6 +32,8 @@ export interface ExchangeLimits {
   readonly deadline: number;
   readonly maxBytes: number;
   readonly signal: AbortSignal | undefined;
+  /** Hears what was seen of it. */
+  readonly observer?: Observer | undefined;
 }
 
 /** What a caller bounds a whole call with. */
@@ -49,6 +52,4 @@ export interface RawAnswer {
   readonly statusText: string;
   readonly headers: Record<string, string | string[] | undefined>;
   readonly body: Buffer;
-  /** Whether the connection had carried a request before. */
-  readonly reused: boolean;
 }

@@ -97,7 +97,7 @@ export class Http1Client implements Speaker, Controller, AnswerSink, BodyEvents,
     this.#again = !message.last;
     this.#method = message.method;
     this.#parser.expect(message.method);
-    listener.onRequestStart(this);
+    listener.onRequestStart(this, message.head.length);
     // It may have been called off by that.
     if (this.#listener === listener) this.#write(message);
   }

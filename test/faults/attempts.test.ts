@@ -1,0 +1,144 @@
+import assert from "node:assert/strict";
+import { createServer, type AddressInfo } from "node:net";
+import { test } from "node:test";
+import { Retry, Session, type AttemptRecord } from "@holdfast/http";
+import { cut, faultOrigin, respond, silence, stall } from "@holdfast/http/testing";
+import { certificates } from "../support/certificates.ts";
+import { nginx } from "../support/nginx.ts";
+import { temporaryDirectory } from "../support/temporary.ts";
+import { startTinyproxy } from "../support/tinyproxy.ts";
+
+const retry = new Retry({ total: 3, statusForcelist: [503], raiseOnStatus: false });
+const body = "x".repeat(5_000);
+
+function sum(phases: AttemptRecord["phases"] = {}): number {
+  const { queue = 0, connection = 0, headers = 0, body: rest = 0 } = phases;
+  return queue + connection + headers + rest;
+}
+
+test("the story of a call can be told from its attempts alone", async () => {
+  const page = respond(200, { body });
+  await using origin = await faultOrigin({
+    routes: {
+      "/": [
+        respond(503, { body: "busy" }),
+        cut(page, { atBody: 2_000 }),
+        stall(page, { atBody: 10, pause: 60 }),
+      ],
+    },
+  });
+  await using session = new Session({ retry });
+
+  const response = await session.get(`${origin.url}/`);
+
+  const { attempts } = response;
+  assert.deepEqual(JSON.parse(JSON.stringify(attempts)), attempts, "they are plain data");
+  assert.deepEqual(
+    attempts.map(({ number, connection, status, error, bytesReceived, decision, delaySource }) => [
+      number,
+      connection,
+      status ?? error?.code,
+      bytesReceived,
+      decision,
+      delaySource,
+    ]),
+    [
+      [1, "new", 503, 4, "retried", "back-off"],
+      [2, "reused", "ERR_INCOMPLETE_BODY", 2_000, "retried", "back-off"],
+      [3, "new", 200, 5_000, "success", undefined],
+    ],
+  );
+  assert.ok(attempts.every(({ bytesSent = 0 }) => bytesSent > 100));
+  for (const { phases, elapsed } of attempts)
+    assert.ok(Math.abs(sum(phases) - elapsed) < 5, `${JSON.stringify(phases)} of ${elapsed}`);
+  assert.deepEqual(
+    attempts.map(({ phases }) => Object.keys(phases ?? {})),
+    [
+      ["connection", "tcp", "headers", "body"],
+      ["connection", "headers", "body"],
+      ["connection", "tcp", "headers", "body"],
+    ],
+  );
+  assert.ok(Number(attempts[2]?.phases?.body) >= 50);
+});
+
+test("an error tells the same of attempts that had no answer", async () => {
+  await using origin = await faultOrigin({ routes: { "/": silence() } });
+  await using session = new Session({ retry: new Retry({ total: 0 }), timeout: { read: "50ms" } });
+
+  const error = await session.get(`${origin.url}/`).catch((reason: unknown) => reason);
+
+  assert.ok(error instanceof Error && "attempts" in error);
+  const [attempt] = error.attempts as readonly AttemptRecord[];
+  assert.deepEqual(
+    [attempt?.connection, attempt?.bytesReceived, attempt?.error?.code],
+    ["new", 0, "ERR_READ_TIMEOUT"],
+  );
+  assert.ok(Number(attempt?.bytesSent) > 0);
+  assert.deepEqual(Object.keys(attempt?.phases ?? {}), ["connection", "tcp"]);
+});
+
+test("every byte that went out is counted, with a body and without", async () => {
+  let came = 0;
+  const server = createServer((socket) => {
+    socket.on("data", (bytes) => {
+      came += bytes.length;
+      if (bytes.toString("latin1").endsWith("end") || bytes.subarray(0, 3).toString() === "GET")
+        socket.write("HTTP/1.1 204 No Content\r\n\r\n");
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+  await using session = new Session();
+
+  const sent: unknown[] = [];
+  for (const text of ["end", `${"y".repeat(200_000)}end`]) {
+    came = 0;
+    const { attempts } = await session.put(url, { body: text });
+    sent.push([attempts[0]?.bytesSent, came]);
+  }
+  came = 0;
+  const { attempts } = await session.get(url);
+  sent.push([attempts[0]?.bytesSent, came]);
+
+  assert.equal(sent.length, 3);
+  for (const pair of sent) assert.ok(Array.isArray(pair) && pair[0] === pair[1], JSON.stringify(sent));
+  await session.close();
+  server.close();
+});
+
+test("a streamed answer is known as far as it was read", async () => {
+  await using origin = await faultOrigin({ routes: { "/": respond(200, { body }) } });
+  await using session = new Session();
+
+  const streamed = await session.get(`${origin.url}/`, { stream: true });
+  await streamed.bytes();
+
+  assert.equal(streamed.attempts[0]?.bytesReceived, 5_000);
+});
+
+test("through a proxy and TLS every leg has its time, and the proxy's credentials are left out", async () => {
+  await using pages = await temporaryDirectory("attempts");
+  const { ca, good } = await certificates();
+  await using server = await nginx({
+    root: pages.path,
+    certificate: good,
+    conf: "location / { return 204; }",
+  });
+  await using proxy = await startTinyproxy({ user: "ada", password: "s3cret" });
+  await using session = new Session({ proxy: proxy.url, tls: { ca: ca.cert } });
+
+  const [first, second] = [await session.get(server.url), await session.get(server.url)];
+
+  assert.deepEqual(Object.keys(first.attempts[0]?.phases ?? {}), [
+    "connection",
+    "tcp",
+    "proxy",
+    "tls",
+    "headers",
+    "body",
+  ]);
+  assert.deepEqual(second.attempts[0]?.connection, "reused");
+  assert.match(String(first.attempts[0]?.proxy), /^http:\/\/127\.0\.0\.1:\d+$/);
+  assert.ok(!JSON.stringify(first.attempts).includes("s3cret"));
+});
