@@ -14,6 +14,8 @@ export interface Failure {
   readonly retryAt?: number | undefined;
   /** The last answer, where there was one. */
   readonly response?: Response;
+  /** The redirects that led to the request which failed, oldest first, each with its attempts. */
+  readonly history?: readonly Response[];
   /** False when it is known that the server saw nothing of the call. */
   readonly mayHaveArrived?: boolean;
 }

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { retryBudget, waitFixed } from "@holdfast/policy";
+import { InvalidUrlError } from "./errors.ts";
+import { isFailure } from "./failure.ts";
 import { Retry } from "./retry/retry.ts";
 import type { RetryInit } from "./retry/retry-init.ts";
 import type { RequestOptions, SessionOptions } from "./session-options.ts";
@@ -403,4 +405,16 @@ test("a call without patience makes one attempt", async () => {
 
   assert.equal(response.status, 503);
   assert.equal(adapter.requests.length, 1);
+});
+
+test("an error behind a redirect tells of the redirects that led to it", async () => {
+  const { session } = scripted([to("/next"), { error: new InvalidUrlError("no") }]);
+
+  const error = await failureOf(session.get(url));
+
+  assert.ok(isFailure(error));
+  assert.deepEqual(
+    error.history?.map(({ status, attempts }) => [status, attempts.length]),
+    [[302, 1]],
+  );
 });

@@ -15,7 +15,7 @@ import { closableClock, type ClosableClock } from "./closable-clock.ts";
 import { Cookies } from "./cookies.ts";
 import { endingClock } from "./ending-clock.ts";
 import { InvalidUrlError } from "./errors.ts";
-import { witness } from "./failure.ts";
+import { isFailure, witness } from "./failure.ts";
 import { Gates } from "./gates/gates.ts";
 import { giveUpOf } from "./give-up.ts";
 import { mergeHeaders } from "./headers.ts";
@@ -205,7 +205,16 @@ export class Session extends Verbs implements AsyncDisposable {
         { request, auth: leavesOrigin(first.request.url, request.url) ? undefined : first.auth, left },
         terms,
       );
-      response = call.finish(await this.#send(call, terms));
+      response = await this.#arrive(call, terms, history);
+    }
+  }
+
+  /** Makes a further request of a call; an error tells of the redirects that led to it. */
+  async #arrive(call: Call, terms: Terms, history: readonly Response[]): Promise<Response> {
+    try {
+      return call.finish(await this.#send(call, terms));
+    } catch (error) {
+      throw isFailure(error) ? Object.assign(error, { history }) : error;
     }
   }
 

@@ -23,6 +23,8 @@ const failedFor = (reason: string, retryable: boolean): State => ({ at: "failed"
 describe("conclude", () => {
   const table: readonly (readonly [string, Lease, Settled, State])[] = [
     ["success", get, answer(200), { at: "done" }],
+    ["a redirect that leads nowhere", get, answer(302), failedFor("http-302", false)],
+    ["a page that has not changed", get, answer(304), { at: "done" }],
     ["a rejection", get, answer(404), failedFor("http-404", false)],
     ["a passing fault that outlived its retries", get, answer(503), failedFor("http-503", true)],
     [
@@ -108,6 +110,8 @@ describe("conclude", () => {
   });
   const drained: readonly (readonly [string, Lease, Settled, State])[] = [
     ["success", get, answer(200), { at: "done" }],
+    ["a redirect that leads nowhere", get, answer(302), failedFor("http-302", false)],
+    ["a page that has not changed", get, answer(304), { at: "done" }],
     ["a rejection", get, answer(404), failedFor("http-404", false)],
     ["a passing fault", get, answer(503), deferredFor("http-503", 1_001)],
     ["a server that asks for patience", get, answer(429, 9_000), deferredFor("http-429", 9_000)],

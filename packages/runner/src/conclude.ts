@@ -27,13 +27,19 @@ export function conclude(lease: Lease, settled: Settled, circumstances: Circumst
   const { now: at } = circumstances;
   if (settled.ok) {
     const { response } = settled;
-    return {
-      lease,
-      at,
-      state: judge(lease, response, circumstances),
-      advice: response.verdict.advice,
-      exchange: exchangeOf(response),
-    };
+    const exchange = exchangeOf(response);
+    if (isUnfollowed(response.status)) {
+      const state = { at: "failed", reason: `http-${response.status}`, retryable: false } as const;
+      return {
+        lease,
+        at,
+        state,
+        advice: "The redirect leads nowhere: its Location is missing, or no http URL",
+        exchange,
+      };
+    }
+    const state = judge(lease, response, circumstances);
+    return { lease, at, state, advice: response.verdict.advice, exchange };
   }
   const { error } = settled;
   if (isFetchFailure(error)) {
@@ -58,6 +64,11 @@ export function holdOf(
   const source = settled.ok ? settled.response : isFetchFailure(settled.error) ? settled.error : undefined;
   if (source?.verdict.kind !== "throttled" || source.retryAt === undefined) return undefined;
   return Math.min(source.retryAt, now + maxDefer);
+}
+
+// 304 is the answer to a condition that the line itself has set.
+function isUnfollowed(status: number): boolean {
+  return status >= 300 && status < 400 && status !== 304;
 }
 
 const checkFirst =
