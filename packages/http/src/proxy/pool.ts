@@ -255,7 +255,8 @@ export class ProxyPool {
   }
 
   /** Waits for somebody, where that is wanted and there is time. */
-  async #wait({ freeAt, host }: Nobody, { deadline = Infinity, signal }: LeaseRequest): Promise<undefined> {
+  async #wait({ freeAt, host }: Nobody, request: LeaseRequest): Promise<undefined> {
+    const { deadline = Infinity, signal, country } = request;
     const { clock, waits } = this.#settings;
     const now = clock.now();
     const lookAt = this.#isAlive ? Math.min(freeAt, now + sourceWait) : freeAt;
@@ -268,10 +269,13 @@ export class ProxyPool {
     this.#events.push({ type: "empty", host: host.name, retryAt });
     this.#flush();
     const when = retryAt === Infinity ? "" : ` until ${new Date(retryAt).toISOString()}`;
-    throw new NoProxyError(`No proxy is fit for ${host.name}${when}: ${whyNobody(this.#members(), host)}`, {
-      target: host.name,
-      retryAt,
-    });
+    throw new NoProxyError(
+      `No proxy is fit for ${host.name}${when}: ${whyNobody(this.#members(), host, country)}`,
+      {
+        target: host.name,
+        retryAt,
+      },
+    );
   }
 
   /** Whether new proxies may come by themselves. */
