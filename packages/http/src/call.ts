@@ -290,8 +290,8 @@ export class Call implements Provenance {
   #deliverPooled(route: PoolRoute, options: SendOptions): Promise<Response> {
     this.#passage = undefined;
     const { request } = this.#plan;
-    const [retry, company, date] = [this.#retry, this.#plan, () => this.#clock.date()];
-    return deliverPooled({ route, request, company, options, retry, date }, (passage) => {
+    const [retry, company, clock] = [this.#retry, this.#plan, this.#clock];
+    return deliverPooled({ route, request, company, options, retry, clock }, (passage) => {
       this.#passage = passage;
     });
   }

@@ -237,6 +237,24 @@ test("a call for which no proxy is fit fails at once, or waits where it is told 
   assert.equal(waiting.clock.now(), 31_000);
 });
 
+test("a call that waits for a proxy ends with its session, and when the caller has no more patience", async () => {
+  const clock = fakeClock({ autoAdvance: false });
+  const { session, pool } = setUp([{ status: 200 }], {
+    source: ["p1:1"],
+    pool: { whenEmpty: "wait", clock },
+    session: { clock },
+  });
+  (await pool.lease({ url: new URL(url) })).report({ kind: "blocked", reason: "http-403" });
+  const patience = new AbortController();
+  const calls = [session.get(url, { patience: patience.signal }), session.get(url)];
+  await clock.advance(1);
+
+  patience.abort(new Error("no patience"));
+  await assert.rejects(calls[0] ?? Promise.resolve(), /no patience/);
+  void session.close();
+  await assert.rejects(calls[1] ?? Promise.resolve(), /session was closed/);
+});
+
 test("a call under way that finds no proxy comes again when one is fit", async () => {
   const { session, pool, via } = setUp([{ status: 503 }, { status: 200 }], { source: ["p1:1"] });
   session.hooks.retry.push(async ({ number }) => {
