@@ -40,7 +40,10 @@ export interface Adapter {
    * @throws as `send` does; so does the body while it is read.
    */
   stream?(request: HttpRequest, options: StreamOptions): Promise<StreamedResponse>;
-  /** Lets go of the connections through a proxy, by the URL that `proxy` named: nothing will be sent through it any more. */
+  /**
+   * Lets go of the connections through a proxy, by the URL that `proxy` named, once what is under way on them has ended:
+   * nothing more will be sent through it.
+   */
   forget?(proxyUrl: string): void;
   /** Lets go of every connection. */
   close(): Promise<void>;

@@ -208,6 +208,17 @@ test("when all rest the back-off holds, and no attempt comes before the next one
   );
 });
 
+test("a 429 that says to come back at once rests the address all the same", async () => {
+  const { session, via } = setUp([{ status: 429, headers: { "retry-after": "0" } }, { status: 200 }], {
+    source: ["p1:1"],
+  });
+
+  const response = await session.get(url);
+
+  assert.equal(via(), "p1:1 p1:1");
+  assert.deepEqual([response.attempts[0]?.delaySource, response.attempts[0]?.delay], ["back-off", 30_500]);
+});
+
 test("when the next one is fit too late, the call ends and says when that is", async () => {
   const { session } = setUp([{ status: 429, headers: { "retry-after": "600" } }], { source: ["p1:1"] });
 

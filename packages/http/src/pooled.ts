@@ -77,9 +77,9 @@ function seenIn(what: unknown, { retry, clock }: PooledAttempt): ProxyOutcome {
   }
   const outcome = outcomeOfResponse(what);
   if (outcome.reason.startsWith("challenge-")) what.judged({ ...challenged, reason: outcome.reason });
-  const wish =
-    outcome.kind === "throttled" ? hintOf(replyOf(what, clock.date()), retry.dialects)?.delay : undefined;
-  return { ...outcome, retryAfter: wish, bytes: bytesOf(what) };
+  const wish = outcome.kind === "throttled" ? hintOf(replyOf(what, clock.date()), retry.dialects) : undefined;
+  // "At once" is no answer to how long the address is to be left alone.
+  return { ...outcome, retryAfter: wish?.delay || undefined, bytes: bytesOf(what) };
 }
 
 const challenged = {
