@@ -258,16 +258,19 @@ export class Call extends CallStory implements Passenger {
 
   #deliver({ signal, deadline }: Scope): Promise<Response> {
     const { request, timeouts, maxBytes, proxy, live } = this.#plan;
-    this.wasSent = true;
     const company =
       this.#broken === undefined || live !== undefined
         ? this.#plan
         : { ...this.#plan, adapter: continuing(this.#plan.adapter, this.#broken) };
     const options = { timeouts, deadline, maxBytes, signal, observer: this };
-    if (typeof proxy !== "object") return deliver(request, company, { ...options, proxy });
+    if (typeof proxy !== "object") {
+      this.wasSent = true;
+      return deliver(request, company, { ...options, proxy });
+    }
     this.#passage = undefined;
-    const [retry, date] = [this.#retry, () => this.clock.date()];
-    return deliverPooled({ route: proxy, request, company, options, retry, date }, (passage) => {
+    const [retry, clock] = [this.#retry, this.clock];
+    return deliverPooled({ route: proxy, request, company, options, retry, clock }, (passage) => {
+      this.wasSent = true;
       this.#passage = passage;
     });
   }

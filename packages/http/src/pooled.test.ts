@@ -208,6 +208,17 @@ test("when all rest the back-off holds, and no attempt comes before the next one
   );
 });
 
+test("a 429 that says to come back at once rests the address all the same", async () => {
+  const { session, via } = setUp([{ status: 429, headers: { "retry-after": "0" } }, { status: 200 }], {
+    source: ["p1:1"],
+  });
+
+  const response = await session.get(url);
+
+  assert.equal(via(), "p1:1 p1:1");
+  assert.deepEqual([response.attempts[0]?.delaySource, response.attempts[0]?.delay], ["back-off", 30_500]);
+});
+
 test("when the next one is fit too late, the call ends and says when that is", async () => {
   const { session } = setUp([{ status: 429, headers: { "retry-after": "600" } }], { source: ["p1:1"] });
 
@@ -235,6 +246,24 @@ test("a call for which no proxy is fit fails at once, or waits where it is told 
   assert.equal(error.verdict.reason, "no-proxy");
   assert.equal(response.status, 200);
   assert.equal(waiting.clock.now(), 31_000);
+});
+
+test("a call that waits for a proxy ends with its session, and when the caller has no more patience", async () => {
+  const clock = fakeClock({ autoAdvance: false });
+  const { session, pool } = setUp([{ status: 200 }], {
+    source: ["p1:1"],
+    pool: { whenEmpty: "wait", clock },
+    session: { clock },
+  });
+  (await pool.lease({ url: new URL(url) })).report({ kind: "blocked", reason: "http-403" });
+  const patience = new AbortController();
+  const calls = [session.get(url, { patience: patience.signal }), session.get(url)];
+  await clock.advance(1);
+
+  patience.abort(new Error("no patience"));
+  await assert.rejects(calls[0] ?? Promise.resolve(), /no patience/);
+  void session.close();
+  await assert.rejects(calls[1] ?? Promise.resolve(), /session was closed/);
 });
 
 test("a call under way that finds no proxy comes again when one is fit", async () => {

@@ -1,3 +1,4 @@
+import type { Clock } from "@holdfast/policy";
 import { deliver, type Company } from "./courier.ts";
 import type { SendOptions } from "./adapter.ts";
 import { ProxyError } from "./errors.ts";
@@ -19,8 +20,8 @@ export interface PooledAttempt {
   readonly options: SendOptions;
   /** Whose dialects the host's wish to be left alone is understood in. */
   readonly retry: Retry;
-  /** Milliseconds since 1970. */
-  readonly date: () => number;
+  /** The session's, by which the call waits for a proxy where it may. */
+  readonly clock: Clock;
 }
 
 /** The proxy that an attempt went through, and who accompanied it: the cookies are those of its identity. */
@@ -39,11 +40,11 @@ export async function deliverPooled(
   attempt: PooledAttempt,
   passed: (passage: Passage) => void,
 ): Promise<Response> {
-  const { route, request, options } = attempt;
+  const { route, request, options, clock } = attempt;
   const { pool, country, session } = route;
   const { url, method, headers } = request;
   const { signal, deadline } = options;
-  const lease = await pool.lease({ url, method, headers, country, session, signal, deadline });
+  const lease = await pool.lease({ url, method, headers, country, session, signal, deadline, clock });
   const company = { ...attempt.company, ...(lease.identity && { cookies: lease.identity.cookies }) };
   try {
     const response = await deliver(asIdentity(request, lease), company, { ...options, proxy: lease.proxy });
@@ -66,16 +67,19 @@ function asIdentity(request: HttpRequest, { identity }: Lease): HttpRequest {
     : { ...request, headers: { ...request.headers, "user-agent": userAgent } };
 }
 
-function seenIn(what: unknown, { retry, date }: PooledAttempt): ProxyOutcome {
+function seenIn(what: unknown, { retry, clock }: PooledAttempt): ProxyOutcome {
   if (!isResponse(what)) {
     const outcome = outcomeOfError(what);
-    return { ...outcome, retryAfter: what instanceof ProxyError ? proxysWish(what, date()) : undefined };
+    return {
+      ...outcome,
+      retryAfter: what instanceof ProxyError ? proxysWish(what, clock.date()) : undefined,
+    };
   }
   const outcome = outcomeOfResponse(what);
   if (outcome.reason.startsWith("challenge-")) what.judged({ ...challenged, reason: outcome.reason });
-  const wish =
-    outcome.kind === "throttled" ? hintOf(replyOf(what, date()), retry.dialects)?.delay : undefined;
-  return { ...outcome, retryAfter: wish, bytes: bytesOf(what) };
+  const wish = outcome.kind === "throttled" ? hintOf(replyOf(what, clock.date()), retry.dialects) : undefined;
+  // "At once" is no answer to how long the address is to be left alone.
+  return { ...outcome, retryAfter: wish?.delay || undefined, bytes: bytesOf(what) };
 }
 
 const challenged = {

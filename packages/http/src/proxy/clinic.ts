@@ -58,6 +58,8 @@ export class Clinic {
 
   /** Takes note of what became of it; says whether the origin is down, which nobody is blamed for. */
   settle({ member, host, outcome, began }: Report): boolean {
+    // Nothing is kept of who has left.
+    if (member.gone) return false;
     const now = this.#options.clock.now();
     const originDown = this.#suspect(host, member, outcome);
     const { atHost, everywhere } = blameOf(outcome.kind, { gateway: member.gateway, originDown });

@@ -32,7 +32,8 @@ const counters: Readonly<Partial<Record<OutcomeKind, "successes" | "blocks" | "t
 
 /** One proxy of a pool: what is known of it, and what it is doing. */
 export class Member implements Waiting {
-  readonly spec: ProxySpec;
+  /** As it was given last: its weight, say, may have changed. */
+  spec: ProxySpec;
   /** What may be shown, and tells it from the others. */
   readonly label: string;
   readonly tier: number;

@@ -194,6 +194,16 @@ for (const [what, page, headers = html] of innocent) {
   });
 }
 
+test("a page that is as large as no challenge is, is not looked through", () => {
+  const padded = (page: string, bytes: number) =>
+    outcomeOfResponse(answer(200, page.padEnd(bytes), html)).kind;
+  const titled = "<title>Just a moment...</title><script>window._cf_chl_opt={}</script>";
+  const untitled = "<script>window.gokuProps = {};AwsWafIntegration.x()</script>";
+
+  assert.deepEqual([padded(titled, 65_536), padded(titled, 65_537)], ["blocked", "success"]);
+  assert.deepEqual([padded(untitled, 16_384), padded(untitled, 16_385)], ["blocked", "success"]);
+});
+
 test("a streamed response is judged by its headers", () => {
   const streamed = (headers: Answer["headers"]) =>
     new StreamedResponse({

@@ -154,6 +154,39 @@ test("a file that changes is read again: what is in it twice stays as it was, re
   await rm(folder, { recursive: true });
 });
 
+test("what is given again keeps its health, and takes on what else is said of it", async () => {
+  let password = "one";
+  const fetch = async () => {
+    const given = { username: "ada", password };
+    return [{ url: "p1:1", credentials: () => Promise.resolve(given) }];
+  };
+  const { pool, clock, go } = setUp({ fetch, every: "1m" });
+  await go({ kind: "failed", reason: "timeout-read" });
+  password = "two";
+  await clock.advance(60_000);
+  await go();
+  await pool.ready();
+
+  assert.equal((await pool.lease({ url })).proxy, "http://ada:two@p1:1");
+  assert.equal(pool.stats().proxies[0]?.failures, 1);
+});
+
+test("what a proxy that has left still reports is nobody's business", async () => {
+  let list = ["p1:1", "p2:2"];
+  const { pool, clock, go, events } = setUp({ fetch: async () => list, every: "1m" });
+  const leases = [await pool.lease({ url }), await pool.lease({ url })];
+  list = ["p2:2"];
+  await clock.advance(60_000);
+  leases[1]?.report(ok);
+  await go();
+  await pool.ready();
+
+  leases[0]?.report({ kind: "proxy-failed", reason: "proxy" });
+
+  assert.deepEqual(named(events, "rested"), []);
+  assert.equal(await go(), "http://p2:2");
+});
+
 test("a request that may wait is served by a proxy that comes with the next reading", async () => {
   let list: string[] = [];
   const { pool, clock } = setUp({ fetch: async () => list }, { whenEmpty: "wait" });

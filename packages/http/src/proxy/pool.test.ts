@@ -296,6 +296,10 @@ test("a request that names a country is served from there", async () => {
 
   assert.equal(await repeat(4, () => go(ok, { country: "us" })), "p1:1 gw.test:3 gw.test:4 p1:1");
   assert.equal(await repeat(3, () => go(ok)), "p2:2 gw.test:4 p1:1");
+  await assert.rejects(
+    setUp([{ url: "p1:1", country: "us" }]).pool.lease({ url: a, country: "fr" }),
+    /: 1 elsewhere$/,
+  );
   assert.match((await pool.lease({ url: a, country: "fr" })).proxy, /^http:\/\/u-fr:x@gw\.test:3$/);
 });
 

@@ -1,3 +1,4 @@
+import type { Clock } from "@holdfast/policy";
 import { summaryOf } from "../attempt-record.ts";
 import { tellProxy } from "../channels.ts";
 import { NoProxyError } from "../errors.ts";
@@ -28,6 +29,8 @@ export interface LeaseRequest extends ProxyRequest {
   readonly signal?: AbortSignal | undefined;
   /** The instant on the pool's clock by which it has to be there. */
   readonly deadline?: number;
+  /** What to wait by, where it has to be waited for; its time is the pool's. @default the pool's */
+  readonly clock?: Clock;
 }
 
 /** Who was found for a request. */
@@ -62,7 +65,7 @@ export class ProxyPool {
   readonly #lines: Lines;
   readonly #tiers: TierBook;
   readonly #keeper: Keeper;
-  readonly #sleepers: Sleepers;
+  readonly #sleepers = new Sleepers();
   readonly #forgetting = new Forgetting();
   #events: ProxyEvent[] = [];
   /** Where leases come back to. */
@@ -85,7 +88,6 @@ export class ProxyPool {
     const tell = (event: ProxyEvent): void => void this.#events.push(event);
     this.#settings = settings;
     this.#sweptAt = clock.now();
-    this.#sleepers = new Sleepers(clock);
     this.#clinic = new Clinic({ rule, alike, clock, random, tell });
     this.#tiers = new TierBook({ tiers, rule: settings.tierRule, clock, random, tell });
     this.#keeper = new Keeper({
@@ -255,23 +257,27 @@ export class ProxyPool {
   }
 
   /** Waits for somebody, where that is wanted and there is time. */
-  async #wait({ freeAt, host }: Nobody, { deadline = Infinity, signal }: LeaseRequest): Promise<undefined> {
+  async #wait({ freeAt, host }: Nobody, request: LeaseRequest): Promise<undefined> {
+    const { deadline = Infinity, signal, country } = request;
     const { clock, waits } = this.#settings;
     const now = clock.now();
     const lookAt = this.#isAlive ? Math.min(freeAt, now + sourceWait) : freeAt;
     if (waits && lookAt < Infinity && lookAt <= deadline) {
       this.#flush();
-      await this.#sleepers.sleep(lookAt - now, signal);
+      await this.#sleepers.sleep(lookAt - now, { clock: request.clock ?? clock, signal });
       return undefined;
     }
     const retryAt = Math.ceil(clock.date() + freeAt - now);
     this.#events.push({ type: "empty", host: host.name, retryAt });
     this.#flush();
     const when = retryAt === Infinity ? "" : ` until ${new Date(retryAt).toISOString()}`;
-    throw new NoProxyError(`No proxy is fit for ${host.name}${when}: ${whyNobody(this.#members(), host)}`, {
-      target: host.name,
-      retryAt,
-    });
+    throw new NoProxyError(
+      `No proxy is fit for ${host.name}${when}: ${whyNobody(this.#members(), host, country)}`,
+      {
+        target: host.name,
+        retryAt,
+      },
+    );
   }
 
   /** Whether new proxies may come by themselves. */

@@ -128,6 +128,10 @@ export class Roster {
     const ids = new Set(proxies.map(({ id }) => id));
     const leaving = [...this.#members].filter(([id]) => !ids.has(id));
     const joining = proxies.filter(({ id }) => !this.#members.has(id));
+    for (const spec of proxies) {
+      const known = this.#members.get(spec.id);
+      if (known !== undefined) known.spec = spec;
+    }
     for (const [id, member] of leaving) {
       this.#members.delete(id);
       this.#forgetLabel(member.spec.label);

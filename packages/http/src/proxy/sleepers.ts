@@ -1,13 +1,11 @@
-import { startTimer, type Clock } from "@holdfast/policy";
+import type { Clock } from "@holdfast/policy";
+
+// What ends a sleep because something has changed.
+const woken = new Error("Something has changed");
 
 /** Those who wait until something changes, or until a time at the latest. */
 export class Sleepers {
-  readonly #clock: Clock;
   readonly #wakes = new Set<() => void>();
-
-  constructor(clock: Clock) {
-    this.#clock = clock;
-  }
 
   /** Says that something has changed. */
   wake(): void {
@@ -17,22 +15,25 @@ export class Sleepers {
   /**
    * Resolves when something changes, and after `delay` milliseconds at the latest.
    *
-   * @throws the signal's reason, at once, when it is or becomes aborted.
+   * @throws the signal's reason, at once, when it is or becomes aborted; what the clock's sleep throws.
    */
-  sleep(delay: number, signal: AbortSignal | undefined): Promise<void> {
-    return new Promise((resolve, reject) => {
-      if (signal?.aborted === true) return reject(signal.reason);
-      const settle = (done: () => void): void => {
-        stop();
-        this.#wakes.delete(wake);
-        signal?.removeEventListener("abort", abort);
-        done();
-      };
-      const wake = (): void => settle(resolve);
-      const abort = (): void => settle(() => reject(signal?.reason));
-      const stop = startTimer(this.#clock, delay, wake);
-      this.#wakes.add(wake);
-      signal?.addEventListener("abort", abort, { once: true });
-    });
+  async sleep(
+    delay: number,
+    { clock, signal }: { readonly clock: Clock; readonly signal: AbortSignal | undefined },
+  ): Promise<void> {
+    signal?.throwIfAborted();
+    const ended = new AbortController();
+    const wake = (): void => ended.abort(woken);
+    const abort = (): void => ended.abort(signal?.reason);
+    this.#wakes.add(wake);
+    signal?.addEventListener("abort", abort, { once: true });
+    try {
+      await clock.sleep(delay, ended.signal);
+    } catch (error) {
+      if (error !== woken) throw error;
+    } finally {
+      this.#wakes.delete(wake);
+      signal?.removeEventListener("abort", abort);
+    }
   }
 }

@@ -67,13 +67,13 @@ function stateOf(health: Health, now: number): "fit" | "resting" | "probing" {
 // Who has thousands of proxies needs no list of them to understand.
 const fewEnough = 100;
 
-/** Says for a person why no proxy is fit for a host: `3 rest (2 http-403, 1 proxy-auth)`. */
-export function whyNobody(members: Iterable<Member>, host: Host): string {
+/** Says for a person why no proxy is fit for a host, or in a country: `2 http-403, 1 proxy-auth`. */
+export function whyNobody(members: Iterable<Member>, host: Host, country: string | undefined): string {
   const reasons = new Map<string, number>();
   let looked = 0;
   for (const member of members) {
     if ((looked += 1) > fewEnough) break;
-    const reason = reasonOf(member, host);
+    const reason = member.isIn(country?.toLowerCase()) ? reasonOf(member, host) : "elsewhere";
     reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
   }
   if (looked === 0) return "the pool has none";
@@ -85,6 +85,5 @@ export function whyNobody(members: Iterable<Member>, host: Host): string {
 
 function reasonOf(member: Member, host: Host): string {
   const paused = [member.health, healthAt(host, member)].find(({ at }) => at !== "fit");
-  if (paused === undefined || paused.at === "fit") return "busy or elsewhere";
-  return paused.reason;
+  return paused === undefined || paused.at === "fit" ? "busy, or its budget is spent" : paused.reason;
 }
