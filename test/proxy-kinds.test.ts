@@ -41,7 +41,7 @@ describe("through a real proxy", () => {
       microsocks({ outgoing: "127.0.0.3" }),
       microsocks({ credentials }),
       squid([{ outgoing: "127.0.0.4" }, { credentials }, { forbidden: "localhost" }]),
-      startTinyproxy(plainPassword),
+      startTinyproxy({ ...plainPassword, outgoing: "127.0.0.5" }),
     ]);
     urls.set("squid", many.urls[0] ?? "");
     urls.set("squid with a password", many.urls[1] ?? "");
@@ -96,6 +96,7 @@ describe("through a real proxy", () => {
 
   const outgoing = [
     ["squid", "127.0.0.4"],
+    ["tinyproxy with a password", "127.0.0.5"],
     ["dante by socks5h", "127.0.0.2"],
     ["microsocks by socks5", "127.0.0.3"],
   ] as const;

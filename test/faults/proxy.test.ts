@@ -9,6 +9,7 @@ import {
   faultOrigin,
   informational,
   raw,
+  redirect,
   reset,
   respond,
   silence,
@@ -288,4 +289,31 @@ test("a stream that went to a proxy which did not forward it is not sent again, 
 
   assert.ok(failure instanceof BodyNotReplayableError, String(failure));
   assert.deepEqual([whole.status, proxy.attempts("/")], [200, 2]);
+});
+
+test("a redirect from a plain to a secure origin leaves the proxy's credentials with the proxy", async () => {
+  await withOrigin(async (stage) => {
+    const secure = `https://${stage.authority}/`;
+    await using proxy = await faultOrigin({
+      routes: {
+        "/start": redirect(secure),
+        [stage.authority]: tunnel({ host: "127.0.0.1", port: stage.origin.port }),
+      },
+    });
+    const url = proxy.url.replace("//", "//ada:lace@");
+    await using session = sessionVia(url, stage);
+
+    const response = await session.get("http://origin.test/start");
+
+    assert.equal(await response.text(), "here");
+    const authorization = `Basic ${Buffer.from("ada:lace").toString("base64")}`;
+    assert.deepEqual(
+      proxy.requests.map(({ method, headers }) => [method, headers["proxy-authorization"]]),
+      [
+        ["GET", authorization],
+        ["CONNECT", authorization],
+      ],
+    );
+    assert.equal(stage.origin.requests[0]?.headers["proxy-authorization"], undefined);
+  });
 });

@@ -1,4 +1,5 @@
 import { execFile } from "node:child_process";
+import { randomBytes } from "node:crypto";
 import { rmSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -81,8 +82,10 @@ async function issue(
   await writeFile(extensionFile, extensions);
   await openssl("ecparam", "-genkey", "-name", "prime256v1", "-noout", "-out", keyFile);
   await openssl("req", "-new", "-key", keyFile, "-subj", `/CN=${subject}`, "-out", request);
+  // A serial of its own: several are signed at the same time, and a file that counts would be read half-written.
+  const serial = ["-set_serial", `0x${randomBytes(8).toString("hex")}`];
   const signer =
-    ca === undefined ? ["-signkey", keyFile] : ["-CA", ca.certFile, "-CAkey", ca.keyFile, "-CAcreateserial"];
+    ca === undefined ? ["-signkey", keyFile] : ["-CA", ca.certFile, "-CAkey", ca.keyFile, ...serial];
   const output = ["-days", String(days), "-extfile", extensionFile, "-out", certFile];
   await openssl("x509", "-req", "-in", request, ...signer, ...output);
   return { cert: await readFile(certFile, "utf8"), key: await readFile(keyFile, "utf8"), certFile, keyFile };

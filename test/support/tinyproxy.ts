@@ -13,11 +13,16 @@ export interface Tinyproxy extends AsyncDisposable {
   log(): Promise<string>;
 }
 
-/** Starts Debian's tinyproxy on loopback, for one user. */
-export async function startTinyproxy(credentials: {
+export interface TinyproxyOptions {
+  /** The one whom it serves. */
   readonly user: string;
   readonly password: string;
-}): Promise<Tinyproxy> {
+  /** The address that it asks origins from. @default any */
+  readonly outgoing?: string;
+}
+
+/** Starts Debian's tinyproxy on loopback, for one user. */
+export async function startTinyproxy({ outgoing, ...credentials }: TinyproxyOptions): Promise<Tinyproxy> {
   const directory = await temporaryDirectory("tinyproxy");
   const port = await freePort();
   const logfile = join(directory.path, "log");
@@ -33,6 +38,7 @@ export async function startTinyproxy(credentials: {
       `LogFile "${logfile}"`,
       "LogLevel Connect",
       `BasicAuth ${credentials.user} ${credentials.password}`,
+      ...(outgoing === undefined ? [] : [`Bind ${outgoing}`]),
     ].join("\n"),
   );
   const child = await startChild({
