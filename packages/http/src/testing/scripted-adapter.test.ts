@@ -60,6 +60,8 @@ test("hears the caller's abort, before and while it is silent", async () => {
   const reason = new Error("enough");
 
   const pending = failureOf(session.get(url, { signal: caller.signal }));
+  // A call sets out at the end of its turn.
+  await Promise.resolve();
   caller.abort(reason);
   const after = await failureOf(session.get(url, { signal: caller.signal }));
 
