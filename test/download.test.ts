@@ -100,6 +100,21 @@ for (const [etags, conf] of Object.entries({ "a strong tag": "", "an old date al
   });
 }
 
+test("a network that is faster than the disk does not fill the memory", async (t) => {
+  await using folder = await temporaryDirectory("download");
+  const served = join(folder.path, "served");
+  await mkdir(served);
+  const expected = await randomFile(join(served, "big.iso"), 2 * size);
+  await using server = await nginx({ root: served });
+  const args = [...program, `${server.url}/big.iso`, join(folder.path, "big.iso"), `sha-256=${expected}`];
+
+  const { stdout, stderr } = await runProgram(process.execPath, args);
+
+  const { peakBytes } = JSON.parse(stdout) as { peakBytes: number };
+  t.diagnostic(`${Math.round(peakBytes / megabyte)} MB of memory for ${(2 * size) / megabyte} MB, ${stderr}`);
+  assert.ok(peakBytes < size, `${peakBytes} bytes of memory`);
+});
+
 test("killed as soon as it has begun, again and again, it leaves nothing that a later one could trip over", async () => {
   await using folder = await temporaryDirectory("download");
   const served = join(folder.path, "served");

@@ -350,6 +350,21 @@ test("body.resume: over HTTP/2, a stream that is reset in its body goes on with 
   );
 });
 
+test("body.resume: the cookies of both answers are kept", async () => {
+  const first = broken({ ...strong, "set-cookie": "first=1" });
+  const good = ranged(
+    { body, ...strong },
+    { forge: (part) => ({ ...part, headers: [...part.headers, ["set-cookie", "rest=2"]] }) },
+  );
+  await using origin = await faultOrigin({ routes: { "/": [first, good] } });
+  await using session = await sessionFor();
+
+  await session.get(`${origin.url}/`);
+  await session.get(`${origin.url}/`);
+
+  assert.equal(origin.requests[2]?.headers["cookie"], "first=1; rest=2");
+});
+
 test("body.resume: parts of two URLs between which a hook chose are not put together", async () => {
   await using origin = await faultOrigin({ routes: { "/a": broken(), "/b": wholeAnswer } });
   await using session = await sessionFor();

@@ -80,7 +80,10 @@ function whole({ broken, held: { offset } }: Part, response: Response, maxBytes:
   const rest = response.status === 206 ? [response.content] : [];
   const content = Buffer.concat([...broken.chunks, ...rest]);
   if (content.length > maxBytes) throw new BodyTooLargeError(maxBytes);
-  const { status, statusText, headers } = broken;
+  const { status, statusText } = broken;
+  // A cookie is of the moment, not of the representation: those of both answers count.
+  const cookies = [...new ResponseHeaders(broken.headers).getSetCookie(), ...response.headers.getSetCookie()];
+  const headers = cookies.length === 0 ? broken.headers : { ...broken.headers, "set-cookie": cookies };
   const joined = new Response({ status, statusText, url: response.url, headers, content });
   return markContinued(joined, { offset, total: content.length, status: response.status });
 }

@@ -5,6 +5,7 @@ import type { Response } from "../response.ts";
 import type { StreamResumptionOptions } from "../resume/streamed.ts";
 import { StreamedResponse } from "../streamed-response.ts";
 import { parseDigest } from "./digest.ts";
+import { onDisk } from "./file-errors.ts";
 import { lockFile } from "./lock.ts";
 import { PartFile } from "./part-file.ts";
 
@@ -52,7 +53,7 @@ export async function save(target: string, options: SaveOptions, source: Source)
   // A rename would put a file in the place of a device or a pipe.
   const there = await stat(path).catch(() => undefined);
   if (there?.isFile() === false) throw new TypeError(`${path} is there, and is no file`);
-  const lock = await lockFile(`${path}.part.lock`);
+  const lock = await onDisk(path, () => lockFile(`${path}.part.lock`));
   try {
     const part = await PartFile.open({ path, digests });
     try {
