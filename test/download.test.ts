@@ -75,7 +75,7 @@ for (const [etags, conf] of Object.entries({ "a strong tag": "", "an old date al
     const expected = await randomFile(join(served, "big.iso"), size);
     // A date is a validator only when it has settled.
     await utimes(join(served, "big.iso"), 1_600_000_000, 1_600_000_000);
-    await using server = await nginx({ root: served, conf: `limit_rate 60m; ${conf}` });
+    await using server = await nginx({ root: served, conf: `limit_rate 40m; ${conf}` });
     const file = join(folder.path, "big.iso");
     const args = [...program, `${server.url}/big.iso`, file, `sha-256=${expected}`];
     const random = seededRandom(performance.timeOrigin + performance.now());
