@@ -88,11 +88,18 @@ export class StreamResumption {
       return undefined;
     }
     this.#carrier = response;
-    if (continued === undefined) {
-      this.#base = 0;
-      await this.#restart?.(response);
-    }
+    if (continued === undefined) await this.#startOver(response);
     return response.body.release();
+  }
+
+  async #startOver(response: StreamedResponse): Promise<void> {
+    this.#base = 0;
+    try {
+      await this.#restart?.(response);
+    } catch (error) {
+      response.cancel(error);
+      throw error;
+    }
   }
 
   async #beginAnew(
