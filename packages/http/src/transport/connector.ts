@@ -38,7 +38,7 @@ export function connector(options: ConnectorOptions = {}, proxy?: URL): Connecto
       signal,
     );
   };
-  return (origin, limit, signal) =>
+  const connect: Connector = (origin, limit, signal) =>
     within({ clock, limit, signal, target: origin.host }, async (ended) => {
       const socket = await (proxy === undefined
         ? open(origin, ended)
@@ -52,10 +52,15 @@ export function connector(options: ConnectorOptions = {}, proxy?: URL): Connecto
         { ALPNProtocols: protocols, hostname, ...(session && { session }), ...tls },
         ended,
       );
-      if (secured.alpnProtocol === "h2") await loadHttp2();
       secured.on("session", (ticket: Buffer) => sessions.keep(origin.host, ticket));
       return secured;
     });
+  return async (...how) => {
+    const socket = await connect(...how);
+    // Not within the limit: it is not the network that is slow.
+    if ("alpnProtocol" in socket && socket.alpnProtocol === "h2") await loadHttp2();
+    return socket;
+  };
 }
 
 function hostOf(url: URL): string {
