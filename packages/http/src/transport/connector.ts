@@ -6,7 +6,7 @@ import { connectAny, systemLookup, type Lookup } from "./happy-eyeballs.ts";
 import { loadHttp2 } from "./http2-loader.ts";
 import { LegTimes } from "./leg-times.ts";
 import { handshake, TlsSessions, type TlsOptions } from "./tls.ts";
-import { throughProxy } from "./proxied.ts";
+import { throughProxy, type Hands, type Way } from "./proxied.ts";
 import { hostOf, portOf } from "./url-parts.ts";
 import { destroy, within } from "./within.ts";
 
@@ -63,30 +63,35 @@ export function connector(options: ConnectorOptions = {}, proxy?: URL): Connecto
       { ALPNProtocols, hostname, ...(session && { session }), ...own },
       signal,
     );
-    if (secured.alpnProtocol === "h2") await loadHttp2();
     secured.on("session", (ticket: Buffer) => sessions.keep(key, ticket));
     return secured;
   };
-  if (proxy !== undefined) {
-    const hands = { clock, lookup, open, secure };
-    return async (origin, limits, signal) => {
-      const times = new LegTimes(clock);
-      return times.of(await throughProxy(hands, { proxy, origin, limits, times }, signal));
-    };
-  }
-  return (origin, { connectLimit: limit }, signal) =>
-    within(
-      { clock, limit, signal, target: origin.host },
-      async (ended) => {
-        const times = new LegTimes(clock);
-        const socket = await open(origin, ended, times);
-        if (origin.protocol !== "https:") return times.of(socket);
-        const secured = await secure(socket, origin, ended);
-        times.ended("tls");
-        return times.of(secured);
-      },
-      destroy,
-    );
+  const hands = { clock, lookup, open, secure };
+  const connect = (origin: URL, limits: ConnectLimits, signal: AbortSignal): Promise<Socket> => {
+    const times = new LegTimes(clock);
+    if (proxy !== undefined)
+      return throughProxy(hands, { proxy, origin, limits, times }, signal).then(times.of);
+    const limit = { clock, limit: limits.connectLimit, signal, target: origin.host };
+    return within(limit, (ended) => directly(hands, { origin, times }, ended), destroy).then(times.of);
+  };
+  return async (...how) => {
+    const socket = await connect(...how);
+    // Not within the limit: it is not the network that is slow.
+    if ("alpnProtocol" in socket && socket.alpnProtocol === "h2") await loadHttp2();
+    return socket;
+  };
+}
+
+async function directly(
+  { open, secure }: Hands,
+  { origin, times }: Pick<Way, "origin" | "times">,
+  signal: AbortSignal,
+): Promise<Socket> {
+  const socket = await open(origin, signal, times);
+  if (origin.protocol !== "https:") return socket;
+  const secured = await secure(socket, origin, signal);
+  times.ended("tls");
+  return secured;
 }
 
 /** What is meant for the origin, its name and the client's certificate, is not for the proxy. */

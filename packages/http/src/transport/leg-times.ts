@@ -23,10 +23,10 @@ export class LegTimes {
   };
 
   /** Keeps the times with the connection that they led to. */
-  of<T extends Socket>(socket: T): T {
+  readonly of = (socket: Socket): Socket => {
     kept.set(socket, this.#legs);
     return socket;
-  }
+  };
 }
 
 /** How long each leg of opening a connection took; undefined where nobody looked. */
