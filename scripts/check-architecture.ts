@@ -26,18 +26,8 @@ export const architecture: Readonly<Record<string, PackageRule>> = {
   http: {
     imports: ["@holdfast/policy", "node:", "undici", "tough-cookie"],
     only: { undici: "transport/" },
-    assemblers: [
-      "session.ts",
-      "session-defaults.ts",
-      "adapter.ts",
-      "call.ts",
-      "call-story.ts",
-      "courier.ts",
-      "pooled.ts",
-      "response.ts",
-      "streams.ts",
-    ],
-    uses: { resume: ["retry"], save: ["resume"] },
+    assemblers: ["session.ts", "session-defaults.ts", "adapter.ts", "response.ts"],
+    uses: { call: ["gates", "proxy", "resume", "retry"], resume: ["retry"], save: ["resume"] },
     publishesTesting: true,
   },
   runner: {

@@ -1,7 +1,7 @@
 import type { Response } from "./response.ts";
 import type { Saved, SaveOptions } from "./save/save.ts";
 import type { StandardSchema } from "./schema.ts";
-import type { Trip } from "./trip.ts";
+import type { Trip } from "./call/trip.ts";
 
 /** A response to come, with what is most asked of it at hand: `await session.get(url).json(User)`. */
 export interface ResponsePromise extends Promise<Response> {

@@ -8,8 +8,8 @@ import {
 } from "@holdfast/policy";
 import { HttpAdapter, type Adapter } from "./adapter.ts";
 import { summaryOf } from "./attempt-record.ts";
-import { Call } from "./call.ts";
-import { callPolicy, type Exchange } from "./call-policy.ts";
+import { Call } from "./call/call.ts";
+import { callPolicy, type Exchange } from "./call/call-policy.ts";
 import { tellGiveUp } from "./channels.ts";
 import { closableClock, type ClosableClock } from "./closable-clock.ts";
 import { Cookies } from "./cookies.ts";
@@ -20,9 +20,9 @@ import { Gates } from "./gates/gates.ts";
 import { giveUpOf } from "./give-up.ts";
 import { mergeHeaders } from "./headers.ts";
 import { joinHooks, type Hooks } from "./hooks.ts";
-import { nextHop, type Hop } from "./hop.ts";
+import { nextHop, type Hop } from "./call/hop.ts";
 import { Mounts } from "./mount.ts";
-import { prepare, type Additions, type Prepared } from "./prepare.ts";
+import { prepare, type Additions, type Prepared } from "./call/prepare.ts";
 import { PoolWatch } from "./pool-watch.ts";
 import { router, type Router } from "./proxy/route.ts";
 import { isRedirectStatus, leavesOrigin } from "./redirects.ts";
@@ -35,11 +35,11 @@ import { save, type Saved, type SaveOptions } from "./save/save.ts";
 import { sessionDefaults } from "./session-defaults.ts";
 import type { RequestOptions, SessionOptions, StreamRequestOptions } from "./session-options.ts";
 import type { StreamedResponse } from "./streamed-response.ts";
-import { streamed } from "./streams.ts";
-import type { Terms } from "./terms.ts";
+import { streamed } from "./call/streams.ts";
+import type { Terms } from "./call/terms.ts";
 import { resolveTimeouts, type Timeouts } from "./timeouts.ts";
 import { Verbs } from "./verbs.ts";
-import { Trip } from "./trip.ts";
+import { Trip } from "./call/trip.ts";
 
 /** Makes requests that survive what networks and servers do: with retries, limits and a connection pool of its own. */
 export class Session extends Verbs implements AsyncDisposable {

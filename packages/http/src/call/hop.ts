@@ -1,9 +1,9 @@
 import { RetryError } from "@holdfast/policy";
-import { TooManyRedirectsError } from "./errors.ts";
-import { redirected } from "./redirects.ts";
-import type { HttpRequest } from "./request.ts";
-import type { Response } from "./response.ts";
-import type { Retry } from "./retry/retry.ts";
+import { TooManyRedirectsError } from "../errors.ts";
+import { redirected } from "../redirects.ts";
+import type { HttpRequest } from "../request.ts";
+import type { Response } from "../response.ts";
+import type { Retry } from "../retry/retry.ts";
 
 /** A response, and what is known when it might send the call elsewhere. */
 export interface Arrival {

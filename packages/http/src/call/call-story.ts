@@ -1,16 +1,16 @@
 import { systemClock, type Attempt, type Clock } from "@holdfast/policy";
-import { summaryOf, wireFacts, type AttemptRecord } from "./attempt-record.ts";
+import { summaryOf, wireFacts, type AttemptRecord } from "../attempt-record.ts";
 import { exchangeOf, type Exchange } from "./call-policy.ts";
-import { attemptsAreWatched, tellAttempt, tellGiveUp, type Watched } from "./channels.ts";
-import type { Failure } from "./failure.ts";
-import { giveUpOf, isGivenUp } from "./give-up.ts";
-import type { Hooks } from "./hooks.ts";
-import type { HttpRequest } from "./request.ts";
-import type { Provenance, Response } from "./response.ts";
-import { answerOf } from "./resume/continued.ts";
-import { cutRecord, type Cut } from "./resume/cut.ts";
-import { errorVerdict, type Verdict } from "./retry/verdict.ts";
-import type { Observer, Trace } from "./trace.ts";
+import { attemptsAreWatched, tellAttempt, tellGiveUp, type Watched } from "../channels.ts";
+import type { Failure } from "../failure.ts";
+import { giveUpOf, isGivenUp } from "../give-up.ts";
+import type { Hooks } from "../hooks.ts";
+import type { HttpRequest } from "../request.ts";
+import type { Provenance, Response } from "../response.ts";
+import { answerOf } from "../resume/continued.ts";
+import { cutRecord, type Cut } from "../resume/cut.ts";
+import { errorVerdict, type Verdict } from "../retry/verdict.ts";
+import type { Observer, Trace } from "../trace.ts";
 
 /** How an attempt ended. */
 type Ending = Pick<AttemptRecord, "decision" | "delay" | "delaySource">;

@@ -2,12 +2,12 @@ import assert from "node:assert/strict";
 import { Readable } from "node:stream";
 import { test } from "node:test";
 import { RetryError } from "@holdfast/policy";
-import { noBody, type Body } from "./body.ts";
-import { TooManyRedirectsError } from "./errors.ts";
+import { noBody, type Body } from "../body.ts";
+import { TooManyRedirectsError } from "../errors.ts";
 import { nextHop, type Hop } from "./hop.ts";
-import { Response } from "./response.ts";
-import type { RetryInit } from "./retry/retry-init.ts";
-import { Retry } from "./retry/retry.ts";
+import { Response } from "../response.ts";
+import type { RetryInit } from "../retry/retry-init.ts";
+import { Retry } from "../retry/retry.ts";
 
 const now = Date.UTC(2026, 0, 1);
 

@@ -1,8 +1,8 @@
-import type { Hooks } from "./hooks.ts";
-import type { RequestOptions } from "./session-options.ts";
-import type { Retry } from "./retry/retry.ts";
+import type { Hooks } from "../hooks.ts";
+import type { RequestOptions } from "../session-options.ts";
+import type { Retry } from "../retry/retry.ts";
 import type { Streams } from "./streams.ts";
-import type { Timeouts } from "./timeouts.ts";
+import type { Timeouts } from "../timeouts.ts";
 
 /** What holds for all requests of one call. */
 export interface Terms {

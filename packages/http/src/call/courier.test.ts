@@ -11,10 +11,10 @@ import {
   waitFixed,
   type Policy,
 } from "@holdfast/policy";
-import { ReadTimeoutError } from "./errors.ts";
-import { Retry } from "./retry/retry.ts";
-import type { ScriptedEntry } from "./testing/scripted-adapter.ts";
-import { failureOf, scripted, type ScriptedSession } from "./testing/scripted-session.ts";
+import { ReadTimeoutError } from "../errors.ts";
+import { Retry } from "../retry/retry.ts";
+import type { ScriptedEntry } from "../testing/scripted-adapter.ts";
+import { failureOf, scripted, type ScriptedSession } from "../testing/scripted-session.ts";
 
 const url = "https://a.test/";
 const busy: ScriptedEntry = { status: 503 };

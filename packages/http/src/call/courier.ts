@@ -1,13 +1,13 @@
 import { RejectedError, type Policy, type Scope } from "@holdfast/policy";
-import type { Adapter, SendOptions } from "./adapter.ts";
-import type { Auth } from "./auth.ts";
-import type { Cookies } from "./cookies.ts";
-import { StatusError } from "./errors.ts";
-import type { Hooks, ResponseHook } from "./hooks.ts";
-import type { HttpRequest } from "./request.ts";
-import type { Response } from "./response.ts";
-import { maySendAgain } from "./retry/safety.ts";
-import { mayPass } from "./retry/verdict.ts";
+import type { Adapter, SendOptions } from "../adapter.ts";
+import type { Auth } from "../auth.ts";
+import type { Cookies } from "../cookies.ts";
+import { StatusError } from "../errors.ts";
+import type { Hooks, ResponseHook } from "../hooks.ts";
+import type { HttpRequest } from "../request.ts";
+import type { Response } from "../response.ts";
+import { maySendAgain } from "../retry/safety.ts";
+import { mayPass } from "../retry/verdict.ts";
 
 /** What accompanies every attempt of a call: the adapter, and what is added on the way out and looked at on the way in. */
 export interface Company {

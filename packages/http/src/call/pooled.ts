@@ -1,16 +1,16 @@
 import type { Clock } from "@holdfast/policy";
 import { deliver, type Company } from "./courier.ts";
-import type { SendOptions } from "./adapter.ts";
-import { ProxyError } from "./errors.ts";
-import type { Lease } from "./proxy/lease.ts";
-import { outcomeOfError, outcomeOfResponse, type ProxyOutcome } from "./proxy/outcome.ts";
-import type { PoolRoute } from "./proxy/route.ts";
-import type { HttpRequest } from "./request.ts";
-import type { Response } from "./response.ts";
-import { hintOf } from "./retry/dialects/index.ts";
-import { replyOf } from "./retry/dialects/reply.ts";
-import { parseRetryAfter } from "./retry/retry-after.ts";
-import type { Retry } from "./retry/retry.ts";
+import type { SendOptions } from "../adapter.ts";
+import { ProxyError } from "../errors.ts";
+import type { Lease } from "../proxy/lease.ts";
+import { outcomeOfError, outcomeOfResponse, type ProxyOutcome } from "../proxy/outcome.ts";
+import type { PoolRoute } from "../proxy/route.ts";
+import type { HttpRequest } from "../request.ts";
+import type { Response } from "../response.ts";
+import { hintOf } from "../retry/dialects/index.ts";
+import { replyOf } from "../retry/dialects/reply.ts";
+import { parseRetryAfter } from "../retry/retry-after.ts";
+import type { Retry } from "../retry/retry.ts";
 
 /** An attempt that goes through a proxy of a pool. */
 export interface PooledAttempt {

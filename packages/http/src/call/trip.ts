@@ -1,5 +1,5 @@
-import type { Response } from "./response.ts";
-import type { Saved, SaveOptions } from "./save/save.ts";
+import type { Response } from "../response.ts";
+import type { Saved, SaveOptions } from "../save/save.ts";
 
 /** The two ways in which a call can be made: for an answer, or for a file. */
 export interface Ways {

@@ -1,9 +1,9 @@
-import { authOf, type Auth } from "./auth.ts";
-import { bodyOf, jsonBody, noBody, type Body } from "./body.ts";
-import { mergeHeaders, type HeaderRecord } from "./headers.ts";
-import { withIdempotencyKey } from "./idempotency.ts";
-import { joinParams, urlOf, type HttpRequest } from "./request.ts";
-import type { RequestOptions, SessionOptions } from "./session-options.ts";
+import { authOf, type Auth } from "../auth.ts";
+import { bodyOf, jsonBody, noBody, type Body } from "../body.ts";
+import { mergeHeaders, type HeaderRecord } from "../headers.ts";
+import { withIdempotencyKey } from "../idempotency.ts";
+import { joinParams, urlOf, type HttpRequest } from "../request.ts";
+import type { RequestOptions, SessionOptions } from "../session-options.ts";
 
 /** A request, and who asks. */
 export interface Prepared {

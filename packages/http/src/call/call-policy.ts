@@ -1,6 +1,6 @@
 import { retry, type Attempt, type RetryBudget, type RetryPolicy } from "@holdfast/policy";
 import type { Call } from "./call.ts";
-import type { Response } from "./response.ts";
+import type { Response } from "../response.ts";
 
 /** One attempt as the loop sees it: what came back, and the call it belongs to. */
 export interface Exchange {

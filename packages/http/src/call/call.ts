@@ -1,27 +1,27 @@
 import { HoldfastError, RetryError, type Attempt, type GiveUpReason, type Scope } from "@holdfast/policy";
-import type { BrokenBody } from "./broken-body.ts";
+import type { BrokenBody } from "../broken-body.ts";
 import { exchangeOf, type Exchange } from "./call-policy.ts";
 import { CallStory } from "./call-story.ts";
-import { tellRetry } from "./channels.ts";
+import { tellRetry } from "../channels.ts";
 import { deliver, deliverGuarded, receive, type Company } from "./courier.ts";
-import { BodyNotReplayableError, DeferredError } from "./errors.ts";
-import { witness } from "./failure.ts";
-import type { Gate } from "./gates/gate.ts";
-import type { Gates, Passenger } from "./gates/gates.ts";
-import type { BodyBreak, BodySequel } from "./live-body.ts";
+import { BodyNotReplayableError, DeferredError } from "../errors.ts";
+import { witness } from "../failure.ts";
+import type { Gate } from "../gates/gate.ts";
+import type { Gates, Passenger } from "../gates/gates.ts";
+import type { BodyBreak, BodySequel } from "../live-body.ts";
 import { deliverPooled, type Passage } from "./pooled.ts";
-import { outcomeOfError } from "./proxy/outcome.ts";
-import { type Route, shownProxy } from "./proxy/route.ts";
-import type { HttpRequest } from "./request.ts";
-import type { Response } from "./response.ts";
-import { continuing, takeContinuable } from "./resume/buffered.ts";
-import { bodyGivenOut } from "./resume/cut.ts";
-import { isLost } from "./resume/streamed.ts";
-import { decide, type Decision } from "./retry/decide.ts";
-import { isQuotaSpent, limitWord, tellsWhatRemains } from "./retry/dialects/limit-word.ts";
-import type { Retry } from "./retry/retry.ts";
-import { errorVerdict, quotaVerdict } from "./retry/verdict.ts";
-import type { Timeouts } from "./timeouts.ts";
+import { outcomeOfError } from "../proxy/outcome.ts";
+import { type Route, shownProxy } from "../proxy/route.ts";
+import type { HttpRequest } from "../request.ts";
+import type { Response } from "../response.ts";
+import { continuing, takeContinuable } from "../resume/buffered.ts";
+import { bodyGivenOut } from "../resume/cut.ts";
+import { isLost } from "../resume/streamed.ts";
+import { decide, type Decision } from "../retry/decide.ts";
+import { isQuotaSpent, limitWord, tellsWhatRemains } from "../retry/dialects/limit-word.ts";
+import type { Retry } from "../retry/retry.ts";
+import { errorVerdict, quotaVerdict } from "../retry/verdict.ts";
+import type { Timeouts } from "../timeouts.ts";
 
 /** What a call is made with: the request, who sees to it, and how long it may take. */
 export interface CallPlan extends Company {

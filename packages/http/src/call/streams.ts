@@ -1,11 +1,11 @@
-import type { Adapter, SendOptions } from "./adapter.ts";
-import { sourceOf } from "./body-source.ts";
+import type { Adapter, SendOptions } from "../adapter.ts";
+import { sourceOf } from "../body-source.ts";
 import type { Call, CallPlan } from "./call.ts";
 import type { Exchange } from "./call-policy.ts";
-import type { HttpRequest } from "./request.ts";
-import type { Response } from "./response.ts";
-import { finalOf, StreamResumption, type StreamResumptionOptions } from "./resume/streamed.ts";
-import { StreamedResponse } from "./streamed-response.ts";
+import type { HttpRequest } from "../request.ts";
+import type { Response } from "../response.ts";
+import { finalOf, StreamResumption, type StreamResumptionOptions } from "../resume/streamed.ts";
+import { StreamedResponse } from "../streamed-response.ts";
 import type { Terms } from "./terms.ts";
 
 /** Makes a call whose answer is streamed, and lets go of all its other answers. */
