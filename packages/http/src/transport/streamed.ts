@@ -1,4 +1,5 @@
 import type { BodySource } from "../body-source.ts";
+import type { Observer } from "../trace.ts";
 import { Exchange } from "./exchange.ts";
 import type { Controller } from "./speaker.ts";
 import type { Bounds, ExchangeLimits, RawAnswer, Road, WireRequest } from "./wire.ts";
@@ -54,7 +55,7 @@ export class StreamedExchange extends Exchange implements BodySource {
     resolve: (answer: LiveAnswer) => void,
     reject: (error: unknown) => void,
   ) {
-    super(request, limits, road);
+    super(request, { ...limits, observer: weakly(limits.observer) }, road);
     this.#resolve = resolve;
     this.#reject = reject;
     this.#after = limits.after;
@@ -172,6 +173,13 @@ export class StreamedExchange extends Exchange implements BodySource {
     if (this.#end.whole) reader?.resolve(undefined);
     else reader?.reject(this.#end.error);
   }
+}
+
+/** Whoever asked holds the body, and is not to be held by it: a body that nobody holds any more could not be found otherwise. */
+function weakly(observer: Observer | undefined): Observer | undefined {
+  if (observer === undefined) return undefined;
+  const known = new WeakRef(observer);
+  return { observe: (trace) => known.deref()?.observe(trace) };
 }
 
 const unwanted = new Error("The rest of the body is not wanted");
