@@ -7,8 +7,7 @@ import { outcomeOfError, outcomeOfResponse, type ProxyOutcome } from "../proxy/o
 import type { PoolRoute } from "../proxy/route.ts";
 import type { HttpRequest } from "../request.ts";
 import type { Response } from "../response.ts";
-import { hintOf } from "../retry/dialects/index.ts";
-import { replyOf } from "../retry/dialects/reply.ts";
+import { hintIn } from "../retry/dialects/hint-in.ts";
 import { parseRetryAfter } from "../retry/retry-after.ts";
 import type { Retry } from "../retry/retry.ts";
 
@@ -77,7 +76,7 @@ function seenIn(what: unknown, { retry, clock }: PooledAttempt): ProxyOutcome {
   }
   const outcome = outcomeOfResponse(what);
   if (outcome.reason.startsWith("challenge-")) what.judged({ ...challenged, reason: outcome.reason });
-  const wish = outcome.kind === "throttled" ? hintOf(replyOf(what, clock.date()), retry.dialects) : undefined;
+  const wish = outcome.kind === "throttled" ? hintIn(what, retry.dialects, clock.date()) : undefined;
   // "At once" is no answer to how long the address is to be left alone.
   return { ...outcome, retryAfter: wish?.delay || undefined, bytes: bytesOf(what) };
 }

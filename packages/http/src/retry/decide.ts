@@ -4,8 +4,7 @@ import type { Prospect } from "../proxy/lease.ts";
 import type { HttpRequest } from "../request.ts";
 import type { Response } from "../response.ts";
 import type { Hint } from "./dialects/dialect.ts";
-import { hintOf } from "./dialects/index.ts";
-import { replyOf } from "./dialects/reply.ts";
+import { hintIn } from "./dialects/hint-in.ts";
 import { parseRetryAfter, type ServerDelay } from "./retry-after.ts";
 import type { Retry } from "./retry.ts";
 import { maySendAgain, saysUnprocessed, type Evidence } from "./safety.ts";
@@ -57,7 +56,7 @@ type Listen = () => Hint | undefined;
 
 function decideNow(facts: Facts, wished: boolean): Decision {
   let heard: { readonly hint: Hint | undefined } | undefined;
-  const listen: Listen = () => (heard ??= { hint: hintIn(facts) }).hint;
+  const listen: Listen = () => (heard ??= { hint: heardIn(facts) }).hint;
   const objection = wished ? unsafe(facts) : (unwanted(facts, listen) ?? unsafe(facts));
   if (objection !== undefined)
     return { again: "no", reason: objection === "ok" ? "success" : `not-retried: ${objection}` };
@@ -66,9 +65,9 @@ function decideNow(facts: Facts, wished: boolean): Decision {
   return patience(facts, counted.value, listen);
 }
 
-function hintIn({ retry, response, now }: Facts): Hint | undefined {
+function heardIn({ retry, response, now }: Facts): Hint | undefined {
   const listens = response !== undefined && retry.respectRetryAfterHeader;
-  return listens ? hintOf(replyOf(response, now), retry.dialects) : undefined;
+  return listens ? hintIn(response, retry.dialects, now) : undefined;
 }
 
 /** Why the failure, or the answer, calls for no further attempt. */

@@ -1,8 +1,8 @@
 import type { Response } from "../../response.ts";
 import type { Retry } from "../retry.ts";
 import type { Hint } from "./dialect.ts";
+import { hintIn } from "./hint-in.ts";
 import { hintOf } from "./index.ts";
-import { replyOf } from "./reply.ts";
 
 /** What an answer says of a limit. */
 export interface LimitWord {
@@ -37,7 +37,7 @@ export function tellsWhatRemains(response: Response): boolean {
 
 /** Whether an answer says that an allowance is used up for good. */
 export function isQuotaSpent(response: Response, { dialects }: Retry, now: number): boolean {
-  return response.status >= 400 && hintOf(replyOf(response, now), dialects)?.kind === "quota";
+  return response.status >= 400 && hintIn(response, dialects, now)?.kind === "quota";
 }
 
 function spent(response: Response, { dialects }: Retry, now: number): LimitWord | undefined {
@@ -50,7 +50,7 @@ function spent(response: Response, { dialects }: Retry, now: number): LimitWord 
 
 function refusal(response: Response, { dialects }: Retry, now: number): LimitWord | undefined {
   const { status, verdict } = response;
-  const hint = hintOf(replyOf(response, now), dialects);
+  const hint = hintIn(response, dialects, now);
   if (hint?.kind === "quota") return undefined;
   const refused = verdict.kind === "throttled" || hint?.retry === true || status >= 500;
   const limits = verdict.kind === "throttled" || (hint?.delay ?? 0) > 0;
