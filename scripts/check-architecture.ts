@@ -24,8 +24,8 @@ export const architecture: Readonly<Record<string, PackageRule>> = {
     publishesTesting: true,
   },
   http: {
-    imports: ["@holdfast/policy", "node:", "undici", "tough-cookie"],
-    only: { undici: "transport/" },
+    imports: ["@holdfast/policy", "node:", "undici", "tough-cookie", "structured-headers"],
+    only: { undici: "transport/", "structured-headers": "retry/dialects/" },
     assemblers: ["session.ts", "session-defaults.ts", "adapter.ts", "response.ts"],
     uses: { call: ["gates", "proxy", "resume", "retry"], resume: ["retry"], save: ["resume"] },
     publishesTesting: true,
