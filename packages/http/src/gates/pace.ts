@@ -82,7 +82,7 @@ const firstShare = 0.97;
 const approachMs = 40_000;
 const doublingMs = 500;
 const carefulDoublingMs = 10_000;
-const trialMs = 8_000;
+const trialMs = 3_000;
 // Of a limit of which nothing is known the search is quick: twenty who were refused at once are through within a second.
 const firstSearch = { rate: 10 / second, doubling: 250 };
 // Whoever goes first may never come back.
