@@ -70,7 +70,9 @@ export function wireFacts(
   };
 }
 
-function phasesOf({ legs, boardedAt, headAt }: Trace, { startedAt, leftAt, endedAt }: Span): Phases {
+function phasesOf(trace: Trace, { startedAt, leftAt, endedAt }: Span): Phases {
+  const { legs, headAt, reused } = trace;
+  const boardedAt = reused === undefined ? undefined : (trace.boardedAt ?? leftAt);
   const queue = leftAt - startedAt;
   return {
     ...(queue > 0 && { queue }),

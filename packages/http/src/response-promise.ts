@@ -74,7 +74,7 @@ function raiseForStatus(this: OnTrip): ResponsePromise {
 async function saveTo(this: OnTrip, file: string, options: SaveOptions = {}): Promise<Saved> {
   // Whoever saves waits for the file alone: the promise of the answer may fail unheard.
   this.catch(() => undefined);
-  if (this.trip !== undefined) return this.trip.save(file, options);
+  if (this.trip !== undefined) return this.trip.save({ ...options, file });
   await this;
   throw new TypeError("Only what a session was just asked for can be saved");
 }

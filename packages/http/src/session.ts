@@ -31,7 +31,7 @@ import type { Response } from "./response.ts";
 import { responsePromise, type ResponsePromise } from "./response-promise.ts";
 import { Retry } from "./retry/retry.ts";
 import { errorVerdict } from "./retry/verdict.ts";
-import { save, type Saved, type SaveOptions } from "./save/save.ts";
+import { save, type Saved } from "./save/save.ts";
 import { sessionDefaults } from "./session-defaults.ts";
 import type { RequestOptions, SessionOptions, StreamRequestOptions } from "./session-options.ts";
 import type { StreamedResponse } from "./streamed-response.ts";
@@ -39,7 +39,7 @@ import { streamed } from "./call/streams.ts";
 import type { Terms } from "./call/terms.ts";
 import { resolveTimeouts, type Timeouts } from "./timeouts.ts";
 import { Verbs } from "./verbs.ts";
-import { Trip } from "./call/trip.ts";
+import { Trip, type Asked, type Target, type Ways } from "./call/trip.ts";
 
 /** Makes requests that survive what networks and servers do: with retries, limits and a connection pool of its own. */
 export class Session extends Verbs implements AsyncDisposable {
@@ -57,6 +57,15 @@ export class Session extends Verbs implements AsyncDisposable {
   readonly #mounts = new Mounts<Adapter>();
   readonly #guards = new Map<string, Policy>();
   readonly #gates: Gates | undefined;
+  readonly #ways: Ways = {
+    begin: (asked, options) => {
+      const terms = this.#termsOf(options);
+      return asked instanceof Promise
+        ? asked.then((prepared) => this.#begin(prepared, terms))
+        : this.#begin(asked, terms);
+    },
+    save: (asked, options, target) => this.#save(asked, options, target),
+  };
   readonly #routeFor: Router;
   readonly #pools: PoolWatch = new PoolWatch(() => this.#mounts.values);
 
@@ -103,15 +112,8 @@ export class Session extends Verbs implements AsyncDisposable {
     if (options.stream === true) return responsePromise(this.#stream(method, url, options));
     // No async function here, nor in what it calls: each costs a promise and a turn, for every request.
     try {
-      const terms = this.#termsOf(options);
-      const prepared = prepare(method, url, { session: this.#additions, own: options });
-      const trip = new Trip({
-        begin: () =>
-          prepared instanceof Promise
-            ? prepared.then((first) => this.#begin(first, terms))
-            : this.#begin(prepared, terms),
-        save: (target, saving) => this.#save(prepared, options, { target, ...saving }),
-      });
+      const asked = prepare(method, url, { session: this.#additions, own: options });
+      const trip = new Trip(this.#ways, asked, options);
       return responsePromise(trip.answer, trip);
     } catch (error) {
       return responsePromise(Promise.reject(error));
@@ -156,16 +158,12 @@ export class Session extends Verbs implements AsyncDisposable {
     return streamed(terms, {}, (live) => this.#begin(prepared, live));
   }
 
-  async #save(
-    prepared: Prepared | Promise<Prepared>,
-    options: RequestOptions,
-    { target, ...saving }: SaveOptions & { readonly target: string },
-  ): Promise<Saved> {
+  async #save(asked: Asked, options: RequestOptions, { file, ...saving }: Target): Promise<Saved> {
     const terms = this.#termsOf({ ...options, stream: true });
-    const { request, auth } = await prepared;
+    const { request, auth } = await asked;
     // A file is what the server has, and its parts can be put together.
     const plain = { ...request, headers: { ...request.headers, "accept-encoding": "identity" } };
-    return save(target, saving, (resumption) =>
+    return save(file, saving, (resumption) =>
       streamed(terms, resumption, (live) => this.#begin({ request: plain, auth }, live)),
     );
   }

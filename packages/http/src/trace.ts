@@ -2,7 +2,7 @@
 export interface Trace {
   /** Whether the connection had carried a request before. */
   readonly reused?: boolean | undefined;
-  /** When there was a connection: a kept one, or a new one once it was open. */
+  /** When there was a connection, a kept one or a new one; absent where there was one at once. */
   readonly boardedAt?: number | undefined;
   /** Of a new connection, how long each leg took. */
   readonly legs?: ConnectionLegs | undefined;

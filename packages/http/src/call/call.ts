@@ -262,11 +262,11 @@ export class Call extends CallStory implements Passenger {
       this.#broken === undefined || live !== undefined
         ? this.#plan
         : { ...this.#plan, adapter: continuing(this.#plan.adapter, this.#broken) };
-    const options = { timeouts, deadline, maxBytes, signal, observer: this };
     if (typeof proxy !== "object") {
       this.wasSent = true;
-      return deliver(request, company, { ...options, proxy });
+      return deliver(request, company, { timeouts, deadline, maxBytes, signal, proxy, observer: this });
     }
+    const options = { timeouts, deadline, maxBytes, signal, observer: this };
     this.#passage = undefined;
     const [retry, clock] = [this.#retry, this.clock];
     return deliverPooled({ route: proxy, request, company, options, retry, clock }, (passage) => {

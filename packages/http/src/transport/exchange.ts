@@ -48,6 +48,8 @@ export abstract class Exchange implements Listener, Passenger, Watched {
   #interims = 0;
   #upload: Upload | undefined;
   #readBefore = 0;
+  /** Whether it did not board as it set out. */
+  #waits = false;
   #boardedAt: number | undefined;
   #headAt: number | undefined;
   #headBytes: number | undefined;
@@ -85,6 +87,7 @@ export abstract class Exchange implements Listener, Passenger, Watched {
     this.watch();
     signal?.addEventListener("abort", this, { once: true });
     this.#road.pool.take(this);
+    this.#waits = true;
   }
 
   get connectLimit(): number {
@@ -99,7 +102,8 @@ export abstract class Exchange implements Listener, Passenger, Watched {
     this.#connection = connection;
     this.#phase = "headers";
     this.#stirred = true;
-    if (this.#limits.observer !== undefined) this.#boardedAt = this.#road.clock.now();
+    // Hot path: who boards at once need not look at the clock, which is 0.04 µs each time.
+    if (this.#waits) this.#boardedAt = this.#road.clock.now();
     const { method, path, headers, body } = this.#request;
     // Hot path: counting what the socket has taken makes an array; a head alone goes out as the request starts.
     if (body.kind !== "none" || connection.multiplexed) this.#writtenBefore = connection.bytesWritten;
