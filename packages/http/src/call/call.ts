@@ -18,7 +18,7 @@ import { continuing, takeContinuable } from "../resume/buffered.ts";
 import { bodyGivenOut } from "../resume/cut.ts";
 import { isLost } from "../resume/streamed.ts";
 import { decide, type Decision } from "../retry/decide.ts";
-import { isQuotaSpent, limitWord, tellsWhatRemains } from "../retry/dialects/limit-word.ts";
+import { bucketsNamed, isQuotaSpent, limitWord, tellsWhatRemains } from "../retry/dialects/limit-word.ts";
 import type { Retry } from "../retry/retry.ts";
 import { errorVerdict, quotaVerdict } from "../retry/verdict.ts";
 import type { Timeouts } from "../timeouts.ts";
@@ -243,7 +243,9 @@ export class Call extends CallStory implements Passenger {
 
   #wasAccepted(response: Response): void {
     this.#plan.gates?.accepted(this, this.leftAt, this.endedAt);
-    if (tellsWhatRemains(response)) this.#hear({ call: this, response });
+    if (!tellsWhatRemains(response)) return;
+    this.#plan.gates?.named(this, bucketsNamed(response));
+    this.#hear({ call: this, response });
   }
 
   /** Lets whoever asks next profit from what an answer says of a limit; `delay` is the wait that follows in any case. */

@@ -4,7 +4,7 @@ import { waitFixed } from "@holdfast/policy";
 import { DeferredError } from "../errors.ts";
 import { Retry } from "../retry/retry.ts";
 import { sessionDefaults } from "../session-defaults.ts";
-import type { ScriptedEntry } from "../testing/scripted-adapter.ts";
+import type { ScriptedEntry, ScriptedOutcome } from "../testing/scripted-adapter.ts";
 import { failureOf, scripted } from "../testing/scripted-session.ts";
 
 const url = "https://a.test/one";
@@ -203,4 +203,73 @@ test("a limit on money pauses nobody: no waiting lifts it", async () => {
 
   assert.deepEqual([response.status, response.verdict.kind, clock.now()], [429, "rejected", 0]);
   assert.match(response.attempts[0]?.verdict.advice ?? "", /raise the quota/);
+});
+
+function remains(count: number, headers: Readonly<Record<string, string>>): ScriptedEntry {
+  return {
+    headers: { "x-ratelimit-remaining": String(count), "x-ratelimit-reset-after": "3600", ...headers },
+  };
+}
+
+const named: readonly (readonly [what: string, spent: ScriptedEntry, left: ScriptedEntry])[] = [
+  [
+    "GitHub's resources",
+    remains(0, { "x-ratelimit-resource": "search" }),
+    remains(4_999, { "x-ratelimit-resource": "core" }),
+  ],
+  ["Discord's buckets", remains(0, { "x-ratelimit-bucket": "a" }), remains(4, { "x-ratelimit-bucket": "b" })],
+  [
+    "the policies of RateLimit",
+    { headers: { ratelimit: '"a";r=0;t=3600' } },
+    { headers: { ratelimit: '"b";r=9;t=3600' } },
+  ],
+];
+
+for (const [what, spent, left] of named) {
+  test(`a spent bucket holds up no route that is known to draw on another one: ${what}`, async () => {
+    const { session, clock } = scripted([left, spent, left, left]);
+
+    await session.get(other);
+    await session.get(url);
+    await session.get(other);
+    const error = await failureOf(session.get(url));
+
+    assert.deepEqual([clock.now(), error["code"]], [0, "ERR_RATE_LIMITED"]);
+  });
+}
+
+test("a slip of the unit does not close a host for years", async () => {
+  const { session, adapter } = scripted([{ status: 503, headers: { "retry-after": "1795622646" } }, {}]);
+
+  const refused = await session.get(url);
+  const next = await session.get(other);
+
+  assert.deepEqual([refused.status, next.status, adapter.requests.length], [503, 200, 2]);
+});
+
+test("one stray refusal slows nobody down, neither a lone caller nor several", async () => {
+  for (const workers of [1, 5]) {
+    let count = 0;
+    const answer = (): ScriptedOutcome => ({
+      takes: "100ms",
+      ...((count += 1) === 13 && { status: 429, headers: { "retry-after": "1" } }),
+    });
+    const { session, clock } = scripted([answer]);
+
+    const work = async (): Promise<void> => {
+      for (let index = 0; index < 20; index += 1) await session.get(`${url}/${index}`);
+    };
+    await Promise.all(Array.from({ length: workers }, work));
+
+    assert.ok(clock.now() < 20 * 100 + 1_000 + 600, `${workers} workers took ${clock.now()} ms`);
+  }
+});
+
+test("a session that was closed makes nobody wait", async () => {
+  const { session, clock } = scripted([limited(4), {}]);
+  await session.get(url, { retry: new Retry({ total: 0, raiseOnStatus: false }) });
+  await session.close();
+
+  await assert.rejects(session.get(other), /The session was closed/);
+  assert.equal(clock.now(), 0);
 });

@@ -20,6 +20,8 @@ export interface Word extends Passenger {
   readonly delay: number;
   /** Whether the request was accepted all the same. */
   readonly accepted: boolean;
+  /** Whether the server speaks of trouble, rather than of a limit. */
+  readonly trouble: boolean;
 }
 
 // Fewer gates are not worth a look; more routes are not worth remembering.
@@ -34,8 +36,9 @@ const hostWide = "global";
 export class Gates {
   readonly #clock: Clock;
   readonly #gates = new Map<string, Gate>();
-  /** The bucket that a route was last said to draw on, and each host's bucket that was named last. */
-  readonly #buckets = new Map<string, string>();
+  /** The buckets that a route is known to draw on, and each host's bucket that said stop last. */
+  readonly #buckets = new Map<string, readonly string[]>();
+  #closed: { readonly reason: Error } | undefined;
   /** What was accepted by the second that began at its `secondAt`. */
   #tally: Tally;
   /** What was accepted since, not yet in the tally: a sum costs a request a tenth of what a new tally does. */
@@ -59,6 +62,7 @@ export class Gates {
    * @throws as `Gate.pass` does.
    */
   async pass(passenger: Passenger, patience: Patience): Promise<readonly Gate[]> {
+    if (this.#closed !== undefined) throw this.#closed.reason;
     const passed: Gate[] = [];
     try {
       for (;;) {
@@ -81,16 +85,33 @@ export class Gates {
     if (this.#gates.size > 0) for (const gate of this.#onTheWayOf(passenger)) gate.accepted(leftAt);
   }
 
+  /** Takes note of the buckets that an answer names: those that its route draws on. */
+  named(passenger: Passenger, buckets: readonly string[]): void {
+    if (buckets.length > 0) this.#draw(routeOf(passenger), buckets);
+  }
+
   /** Takes note of what an answer says of a limit. */
-  stopped({ hint, leftAt, delay, accepted, ...passenger }: Word): void {
+  stopped({ hint, leftAt, delay, accepted, trouble, ...passenger }: Word): void {
     const scope = hint?.scope === hostWide ? undefined : hint?.scope;
-    if (scope !== undefined) this.#name(passenger, scope);
+    if (scope !== undefined) {
+      const known = this.#buckets.get(routeOf(passenger)) ?? [];
+      this.#draw(routeOf(passenger), known.includes(scope) ? known : [...known, scope]);
+      this.#draw(keyOf(passenger), [scope]);
+    }
     const asked = hint?.delay !== undefined;
-    this.#gateOf(keyOf(passenger, scope)).stopped({ leftAt, delay, asked, accepted, limit: hint?.limit });
+    this.#gateOf(keyOf(passenger, scope)).stopped({
+      leftAt,
+      delay,
+      asked,
+      accepted,
+      trouble,
+      limit: hint?.limit,
+    });
   }
 
   /** Turns away all who wait. */
   close(reason: Error): void {
+    this.#closed = { reason };
     for (const gate of this.#gates.values()) gate.close(reason);
   }
 
@@ -105,11 +126,10 @@ export class Gates {
 
   #onTheWayOf(passenger: Passenger): readonly Gate[] {
     const host = keyOf(passenger);
-    // Of a route that was not asked yet, the bucket is guessed: the one that the host named last.
-    const scope = this.#buckets.get(routeOf(passenger)) ?? this.#buckets.get(host);
-    const named = scope === undefined ? undefined : this.#gates.get(keyOf(passenger, scope));
-    const whole = this.#gates.get(host);
-    return [whole, named].filter((gate) => gate !== undefined);
+    // Of a route that was not asked yet, the bucket is guessed: the one of its host that said stop last.
+    const buckets = this.#buckets.get(routeOf(passenger)) ?? this.#buckets.get(host) ?? [];
+    const keys = [host, ...buckets.map((bucket) => keyOf(passenger, bucket))];
+    return keys.map((key) => this.#gates.get(key)).filter((gate) => gate !== undefined);
   }
 
   #gateOf(key: string): Gate {
@@ -121,15 +141,12 @@ export class Gates {
     return made;
   }
 
-  #name(passenger: Passenger, scope: string): void {
-    for (const key of [routeOf(passenger), keyOf(passenger)]) {
-      this.#buckets.delete(key);
-      this.#buckets.set(key, scope);
-    }
-    for (const key of this.#buckets.keys()) {
-      if (this.#buckets.size <= maxRoutes) break;
-      this.#buckets.delete(key);
-    }
+  #draw(key: string, buckets: readonly string[]): void {
+    this.#buckets.delete(key);
+    this.#buckets.set(key, buckets);
+    if (this.#buckets.size <= maxRoutes) return;
+    const [oldest] = this.#buckets.keys();
+    if (oldest !== undefined) this.#buckets.delete(oldest);
   }
 
   #sweep(): void {

@@ -24,7 +24,7 @@ import {
   type Stop,
 } from "./pace.ts";
 
-const refusal: Stop = { now: 1_000, leftAt: 990, delay: 5_000, asked: true, accepted: false };
+const refusal: Stop = { now: 1_000, leftAt: 990, delay: 5_000, asked: true, accepted: false, trouble: false };
 
 function crowd(underWay: number, waiting = 1): Crowd {
   return { underWay, waiting };
@@ -33,7 +33,9 @@ function crowd(underWay: number, waiting = 1): Crowd {
 function after(count: number, stop: Partial<Stop> = {}): Pace {
   let tally = emptyTally(0);
   for (let index = 0; index < count; index += 1) tally = counted(tally, 500);
-  return stopped(freePace(tally), { ...refusal, ...stop });
+  const first = { ...refusal, ...stop };
+  const pace = stopped(freePace(tally), first);
+  return stopped(pace, { ...first, leftAt: first.leftAt + 1 });
 }
 
 test("nothing is held up before a server said stop", () => {
@@ -68,14 +70,16 @@ test("a burst of refusals is one event, and the longest wait counts", () => {
 
   const again = stopped(first, { ...refusal, now: 1_010, leftAt: 999, delay: 6_000 });
 
-  assert.deepEqual(again, { ...first, opensAt: 7_010 });
-  assert.equal(stopped(first, { ...refusal, now: 1_010, leftAt: 999, delay: 9_000, asked: false }), first);
+  const { at } = first.speed;
+  assert.deepEqual([again.opensAt, again.stoppedAt, again.speed.at], [7_010, first.stoppedAt, at]);
+  const unasked = stopped(first, { ...refusal, now: 1_010, leftAt: 999, delay: 9_000, asked: false });
+  assert.equal(unasked.opensAt, first.opensAt);
 });
 
 test("where nothing was accepted, one goes first and the others wait for its answer", () => {
   const pace = departed(after(0), 6_000);
 
-  assert.equal(nextDeparture(pace, 6_000, crowd(1)), 36_000);
+  assert.equal(nextDeparture(pace, 6_000, crowd(1)), 11_000);
   assert.equal(accepted(pace, 6_100, 6_000).speed.at, "searching");
 });
 
@@ -95,7 +99,7 @@ test("answers that come behind the first refusal of their burst count for the sp
 test("who keeps to a limit is not stopped by its last place", () => {
   const pace = after(10, { delay: 1_000 });
 
-  const last: Stop = { now: 3_000, leftAt: 2_990, delay: 1_000, asked: true, accepted: true };
+  const last: Stop = { now: 3_000, leftAt: 2_990, delay: 1_000, asked: true, accepted: true, trouble: false };
 
   assert.equal(stopped(pace, last), pace);
   assert.equal(stopped(pace, { ...last, delay: 5_000 }).opensAt, 8_000);
@@ -135,7 +139,16 @@ test("no course of events opens a gate early, or makes a rate that is none", () 
           pace = departed(pace, now);
           assert.ok(nextDeparture(pace, now, crowd(0)) >= pace.opensAt);
         } else if (kind === "accepted") pace = accepted(pace, now, leftAt);
-        else pace = stopped(pace, { now, leftAt, delay, asked, limit, accepted: kind === "spent" });
+        else
+          pace = stopped(pace, {
+            now,
+            leftAt,
+            delay,
+            asked,
+            limit,
+            accepted: kind === "spent",
+            trouble: asked,
+          });
         assert.ok(pace.opensAt >= before.opensAt);
         const rate = rateOf(pace.speed, now);
         assert.ok(
@@ -206,4 +219,31 @@ test("a limit that is far above the burst that a server takes is found in a few 
   const { refused, throughput } = simulate(server, { clients: 100, seconds: 600, random: seeded(1) });
 
   assert.ok(refused < 0.02 && throughput > 60, `${throughput.toFixed(1)} a second`);
+});
+
+test("a refusal is a limit only where others were refused with it, and fewer accepted that left later", () => {
+  const one = stopped(freePace(emptyTally(0)), refusal);
+  const two = after(50);
+  const spared = [996, 997, 998].reduce((pace, leftAt) => accepted(pace, 1_020, leftAt), two);
+
+  assert.deepEqual([one.speed.at, two.speed.at, spared.speed.at], ["reopening", "holding", "reopening"]);
+});
+
+test("trouble at one place closes nothing, unless it is met at the next one too", () => {
+  const free = freePace(emptyTally(0));
+  const trouble = { ...refusal, trouble: true };
+  const once = stopped(free, trouble);
+
+  assert.equal(once.opensAt, -Infinity);
+  assert.equal(stopped(once, { ...trouble, leftAt: 995 }).opensAt, 6_000);
+  assert.equal(stopped(accepted(once, 1_001, 996), trouble).opensAt, -Infinity);
+});
+
+test("who keeps a pace and meets a stray refusal goes on as before", () => {
+  const holding = accepted(after(50), 50_000, 49_990);
+  const stray = stopped(holding, { ...refusal, now: 60_000, leftAt: 59_990, delay: 1_000 });
+  const others = [59_991, 59_992].reduce((pace, leftAt) => accepted(pace, 60_010, leftAt), stray);
+
+  assert.notDeepEqual(stray.speed, holding.speed);
+  assert.deepEqual(others.speed, holding.speed);
 });

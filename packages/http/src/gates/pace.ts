@@ -15,8 +15,26 @@ export interface Pace {
   readonly leftAt: number;
   readonly speed: Speed;
   readonly tally: Tally;
-  /** What the speed was measured from, as long as answers of that burst may still come. */
-  readonly sample?: Sample | undefined;
+  /** Whether the server spoke of trouble, and has served nobody since. */
+  readonly troubled?: boolean;
+  /** The latest burst that met a refusal, as long as answers of it may still come. */
+  readonly burst?: Burst | undefined;
+}
+
+/**
+ * What came of the requests that were under way when the server said stop. Where those that left after the refused one were
+ * accepted, it was not for asking too often that it was refused: a limit refuses all, or most.
+ */
+interface Burst {
+  /** When the request left that was refused first. */
+  readonly refusedAt: number;
+  readonly refusals: number;
+  /** Accepted ones that left after it. */
+  readonly spared: number;
+  readonly sample: Sample;
+  readonly before: Speed;
+  /** The speed of who kept a pace, where the stop was meant so; undefined where it has to be measured. */
+  readonly slower: Speed | undefined;
 }
 
 /** So many accepted in so many milliseconds. */
@@ -31,6 +49,8 @@ interface Sample {
 export type Speed =
   /** As fast as they come: no limit is known. */
   | { readonly at: "free" }
+  /** Ever faster, within a second or two as fast as they come: there was a pause, but nothing that proves a limit. */
+  | { readonly at: "reopening"; readonly since: number }
   /** One at a time, until one is accepted. */
   | { readonly at: "probing" }
   /** At a rate that from `since` on doubles every `doubling` milliseconds, until the server says stop. */
@@ -70,6 +90,8 @@ export interface Stop {
   readonly limit?: StatedLimit | undefined;
   /** Whether the request was accepted, and was only the last one for now. */
   readonly accepted: boolean;
+  /** Whether it is trouble that the server speaks of, such as a 503, rather than a limit. */
+  readonly trouble: boolean;
 }
 
 const second = 1_000;
@@ -86,7 +108,7 @@ const trialMs = 3_000;
 // Of a limit of which nothing is known the search is quick: twenty who were refused at once are through within a second.
 const firstSearch = { rate: 10 / second, doubling: 250 };
 // Whoever goes first may never come back.
-const longestProbe = 30_000;
+const longestProbe = 5_000;
 const forgetMs = 600_000;
 // Too few to tell a rate from.
 const smallSample = 3;
@@ -114,8 +136,8 @@ export interface Crowd {
 export function nextDeparture(pace: Pace, now: number, { underWay, waiting }: Crowd): number {
   const { speed, opensAt, leftAt } = pace;
   if (speed.at === "probing" && underWay > 0) return leftAt + longestProbe;
-  // Who asks one thing after another is slow enough as long as no limit is known.
-  if (speed.at === "searching" && underWay + waiting === 0) return opensAt;
+  // Who asks one thing after another waits when told to, and is slow enough besides.
+  if (underWay + waiting === 0) return opensAt;
   return Math.max(opensAt, leftAt + gapOf(speed, now));
 }
 
@@ -128,9 +150,10 @@ export function departed(pace: Pace, now: number): Pace {
 
 /** Takes note that a request was accepted, which had left at `leftAt`. */
 export function accepted(pace: Pace, now: number, leftAt: number): Pace {
-  const { sample, opensAt } = pace;
+  if (pace.troubled === true) return accepted({ ...pace, troubled: false }, now, leftAt);
   // Of a burst that met a limit, some answers come behind the first refusal.
-  if (leftAt <= pace.stoppedAt) return sample === undefined ? pace : measured(pace, grown(sample), opensAt);
+  if (leftAt <= pace.stoppedAt)
+    return pace.burst === undefined ? pace : judged(pace, spared(pace.burst, leftAt));
   const tally = counted(pace.tally, now);
   if (pace.speed.at !== "probing") return { ...pace, tally };
   return { ...pace, tally, speed: { at: "searching", ...firstSearch, since: now } };
@@ -140,14 +163,29 @@ export function accepted(pace: Pace, now: number, leftAt: number): Pace {
 export function stopped(pace: Pace, stop: Stop): Pace {
   const { now, leftAt, delay, asked } = stop;
   const opensAt = Math.max(pace.opensAt, now + delay);
-  if (leftAt <= pace.stoppedAt) return asked ? { ...pace, opensAt } : pace;
+  if (leftAt <= pace.stoppedAt) return refusedToo(asked ? { ...pace, opensAt } : pace, stop);
   if (stop.accepted && isExpected(pace.speed, stop)) return pace;
+  // Trouble at one place is not the server's as a whole, unless it is met at the next one too.
+  if (stop.trouble && pace.troubled !== true) return { ...pace, troubled: true };
   const tally = { ...pace.tally, since: opensAt, accepted: 0 };
-  const next = { ...pace, opensAt, stoppedAt: now, tally, sample: undefined };
+  const closed = { ...pace, opensAt, stoppedAt: now, tally, burst: undefined };
   if (stop.limit !== undefined && pace.speed.at !== "told")
-    return { ...next, speed: toldSpeed(stop.limit, opensAt) };
-  if (pace.speed.at !== "free") return { ...next, speed: slower(pace, stop, opensAt) };
-  return measured(next, sampleOf(pace.tally, stop, opensAt), opensAt);
+    return { ...closed, speed: toldSpeed(stop.limit, opensAt) };
+  return judged(closed, burstOf(pace, stop, opensAt));
+}
+
+function burstOf(pace: Pace, stop: Stop, opensAt: number): Burst {
+  const { speed: before, tally } = pace;
+  const keptNone = before.at === "free" || before.at === "reopening";
+  return {
+    refusedAt: stop.leftAt,
+    // The last place of a limit is a word on the limit: it needs no refusal to prove it.
+    refusals: stop.accepted ? Infinity : 1,
+    spared: 0,
+    sample: sampleOf(tally, stop, opensAt),
+    before,
+    slower: keptNone ? undefined : slower(pace, stop, opensAt),
+  };
 }
 
 /** Whether nothing is known any more that could hold up a request. */
@@ -171,13 +209,19 @@ export function rateOf(speed: Speed, now: number): number {
     case "free":
     case "probing":
       return Infinity;
+    case "reopening":
+      return growing(firstSearch.rate, now - speed.since, firstSearch.doubling);
     case "searching":
-      return speed.rate * 2 ** (Math.max(0, now - speed.since) / speed.doubling);
+      return growing(speed.rate, now - speed.since, speed.doubling);
     case "holding":
       return speed.ceiling * approach(Math.max(0, now - speed.since));
     case "told":
       return speed.rate * margin;
   }
+}
+
+function growing(rate: number, elapsed: number, doubling: number): number {
+  return rate * 2 ** (Math.max(0, elapsed) / doubling);
 }
 
 // The curve of CUBIC (RFC 9438 §4.2): quickly back to just below the ceiling, slowly past it, then ever faster.
@@ -204,9 +248,29 @@ function toldSpeed({ requests, window }: StatedLimit, since: number): Speed {
   return { at: "told", rate: requests / window, since, window };
 }
 
-/** The speed after a burst that met a limit unawares. */
-function measured(pace: Pace, sample: Sample, since: number): Pace {
-  return { ...pace, sample, speed: speedFrom(sample, since) };
+/** The speed that a burst speaks for. */
+function judged(pace: Pace, burst: Burst): Pace {
+  const { refusals, spared, before, slower, sample } = burst;
+  if (slower !== undefined) return { ...pace, burst, speed: spared > refusals ? before : slower };
+  // One refusal alone may have had any reason; who kept no pace has not asked for it.
+  const met = refusals >= 2 && refusals > spared;
+  const speed = met ? speedFrom(sample, pace.opensAt) : reopening(pace.opensAt);
+  return { ...pace, burst, speed };
+}
+
+function reopening(since: number): Speed {
+  return { at: "reopening", since };
+}
+
+function refusedToo(pace: Pace, { accepted }: Stop): Pace {
+  const { burst } = pace;
+  return burst === undefined || accepted ? pace : judged(pace, { ...burst, refusals: burst.refusals + 1 });
+}
+
+function spared(burst: Burst, leftAt: number): Burst {
+  const { sample, refusedAt } = burst;
+  const more = leftAt > refusedAt ? 1 : 0;
+  return { ...burst, spared: burst.spared + more, sample: { ...sample, count: sample.count + 1 } };
 }
 
 function speedFrom({ count, span, telling }: Sample, since: number): Speed {
@@ -231,10 +295,6 @@ function triedOut(rate: number, since: number): Speed {
 function lastGoodRate(speed: Speed, leftAt: number): number {
   const refused = leftAt - gapOf(speed, leftAt);
   return rateOf(speed, refused - gapOf(speed, refused));
-}
-
-function grown(sample: Sample): Sample {
-  return { ...sample, count: sample.count + 1 };
 }
 
 /**

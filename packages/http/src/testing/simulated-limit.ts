@@ -110,7 +110,15 @@ export function simulate(
     if (answer.ok && answer.spent !== true) return;
     const asked = answer.delay !== undefined;
     const delay = answer.delay ?? 1_000 * random();
-    pace = stopped(pace, { now, leftAt, delay, asked, limit: answer.limit, accepted: answer.ok });
+    pace = stopped(pace, {
+      now,
+      leftAt,
+      delay,
+      asked,
+      limit: answer.limit,
+      accepted: answer.ok,
+      trouble: false,
+    });
   };
   while (now < seconds * 1_000) {
     flights = flights.toSorted((one, other) => one.answeredAt - other.answeredAt);

@@ -12,11 +12,13 @@ export function bucketHint({ status, headers, now }: Reply, prefix: string): Hin
   // Below nothing is less than nothing for some, and no limit for others: then the status decides.
   const unsaid = remaining === null || remaining.trim().startsWith("-");
   if (unsaid ? !limiting.has(status) : !isSpent(remaining)) return undefined;
+  const bucket = headers.get(`${prefix}bucket`) ?? headers.get(`${prefix}resource`);
+  const scope = bucket === null ? undefined : { scope: bucket };
   for (const name of ["reset-after", "retry-after", "reset"]) {
     const source = prefix + name;
     const read = name === "reset-after" ? secondsOf : (text: string) => untilReset(text, now);
     const delay = longest(headers.get(source), read);
-    if (delay !== undefined) return { kind: "rate", delay, source };
+    if (delay !== undefined) return { kind: "rate", delay, ...scope, source };
   }
   return undefined;
 }

@@ -73,10 +73,17 @@ function bounded(hint: Hint): Hint {
   return Number.isNaN(delay) ? rest : { ...rest, delay: within(delay) };
 }
 
+// Date has whole seconds, and is a little old when it comes: so much says nothing of the clocks.
+const noSkew = 2_000;
+// A clock that is further off is none to measure by.
+const mostSkew = 366 * 86_400_000;
+
 /** Age is how long a cache kept the answer, and its Date with it (RFC 9111 §5.1). */
 function serverNow({ headers, now }: Reply): number {
   const date = parseHttpDate(headers.get("date") ?? "", now);
   if (date === undefined) return now;
   const age = /^\d{1,9}$/.exec(headers.get("age") ?? "")?.[0] ?? "0";
-  return date + Number(age) * 1_000;
+  const there = date + Number(age) * 1_000;
+  const skew = Math.abs(now - there);
+  return skew < noSkew || skew > mostSkew ? now : there;
 }

@@ -1,6 +1,7 @@
 import type { Response } from "../../response.ts";
 import type { Retry } from "../retry.ts";
 import type { Hint } from "./dialect.ts";
+import { structuredItems } from "./structured-items.ts";
 import { hintIn } from "./hint-in.ts";
 import { hintOf } from "./index.ts";
 
@@ -9,7 +10,12 @@ export interface LimitWord {
   readonly hint: Hint | undefined;
   /** Whether the request was accepted, and was only the last one for now. */
   readonly accepted: boolean;
+  /** Whether it is trouble that the server speaks of, such as a 503, rather than a limit. */
+  readonly trouble: boolean;
 }
+
+// What one answer says may close a host for a day, and not for the years that a slip of the unit makes of it.
+const longestPause = 86_400_000;
 
 // Servers with limits write at least one of these with every answer.
 const remaining = [
@@ -27,7 +33,8 @@ const remaining = [
  */
 export function limitWord(response: Response, retry: Retry, now: number): LimitWord | undefined {
   if (!retry.respectRetryAfterHeader) return undefined;
-  return response.status < 400 ? spent(response, retry, now) : refusal(response, retry, now);
+  const word = response.status < 400 ? spent(response, retry, now) : refusal(response, retry, now);
+  return (word?.hint?.delay ?? 0) > longestPause ? undefined : word;
 }
 
 /** Whether an answer tells how much of a limit remains: a quick look, for every answer. */
@@ -40,12 +47,23 @@ export function isQuotaSpent(response: Response, { dialects }: Retry, now: numbe
   return response.status >= 400 && hintIn(response, dialects, now)?.kind === "quota";
 }
 
+/** The buckets that an answer names as those which its request was counted in, spent or not. */
+export function bucketsNamed(response: Response): readonly string[] {
+  const { headers } = response;
+  const own = headers.get("x-ratelimit-bucket") ?? headers.get("x-ratelimit-resource");
+  if (own !== null) return [own];
+  const field = headers.get("ratelimit");
+  return field === null ? [] : (structuredItems(field) ?? []).map(({ name }) => name);
+}
+
 function spent(response: Response, { dialects }: Retry, now: number): LimitWord | undefined {
   // A Retry-After alone is the redirect's own, or says when to look again at this one resource.
   if (!tellsWhatRemains(response)) return undefined;
   const { status, headers } = response;
   const hint = hintOf({ status, headers, now }, dialects);
-  return hint?.kind !== "quota" && (hint?.delay ?? 0) > 0 ? { hint, accepted: true } : undefined;
+  return hint?.kind !== "quota" && (hint?.delay ?? 0) > 0
+    ? { hint, accepted: true, trouble: false }
+    : undefined;
 }
 
 function refusal(response: Response, { dialects }: Retry, now: number): LimitWord | undefined {
@@ -54,5 +72,5 @@ function refusal(response: Response, { dialects }: Retry, now: number): LimitWor
   if (hint?.kind === "quota") return undefined;
   const refused = verdict.kind === "throttled" || hint?.retry === true || status >= 500;
   const limits = verdict.kind === "throttled" || (hint?.delay ?? 0) > 0;
-  return limits ? { hint, accepted: !refused } : undefined;
+  return limits ? { hint, accepted: !refused, trouble: status >= 500 && status !== 509 } : undefined;
 }
