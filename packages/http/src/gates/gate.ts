@@ -76,9 +76,9 @@ export class Gate {
   }
 
   /** Takes note that the server said stop; those for whom the pause is too long are turned away. */
-  stopped(stop: Omit<Stop, "now">): void {
+  stopped(stop: Omit<Stop, "now" | "pressed">): void {
     const now = this.#clock.now();
-    this.#pace = stopped(this.#pace, { ...stop, now });
+    this.#pace = stopped(this.#pace, { ...stop, now, pressed: this.#waiting.size > 0 });
     const pause = this.#pace.opensAt - now;
     for (const waiter of this.#waiting) if (pause > waiter.longestPause) waiter.refuse(this.#tooLate(pause));
     this.#letGo();

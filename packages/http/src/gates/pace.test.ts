@@ -24,7 +24,15 @@ import {
   type Stop,
 } from "./pace.ts";
 
-const refusal: Stop = { now: 1_000, leftAt: 990, delay: 5_000, asked: true, accepted: false, trouble: false };
+const refusal: Stop = {
+  now: 1_000,
+  leftAt: 990,
+  delay: 5_000,
+  asked: true,
+  accepted: false,
+  trouble: false,
+  pressed: true,
+};
 
 function crowd(underWay: number, waiting = 1): Crowd {
   return { underWay, waiting };
@@ -34,8 +42,8 @@ function after(count: number, stop: Partial<Stop> = {}): Pace {
   let tally = emptyTally(0);
   for (let index = 0; index < count; index += 1) tally = counted(tally, 500);
   const first = { ...refusal, ...stop };
-  const pace = stopped(freePace(tally), first);
-  return stopped(pace, { ...first, leftAt: first.leftAt + 1 });
+  const alike = [0, 1, 2].map((late) => ({ ...first, leftAt: first.leftAt + late }));
+  return alike.reduce(stopped, freePace(tally));
 }
 
 test("nothing is held up before a server said stop", () => {
@@ -99,7 +107,15 @@ test("answers that come behind the first refusal of their burst count for the sp
 test("who keeps to a limit is not stopped by its last place", () => {
   const pace = after(10, { delay: 1_000 });
 
-  const last: Stop = { now: 3_000, leftAt: 2_990, delay: 1_000, asked: true, accepted: true, trouble: false };
+  const last: Stop = {
+    now: 3_000,
+    leftAt: 2_990,
+    delay: 1_000,
+    asked: true,
+    accepted: true,
+    trouble: false,
+    pressed: true,
+  };
 
   assert.equal(stopped(pace, last), pace);
   assert.equal(stopped(pace, { ...last, delay: 5_000 }).opensAt, 8_000);
@@ -148,6 +164,7 @@ test("no course of events opens a gate early, or makes a rate that is none", () 
             limit,
             accepted: kind === "spent",
             trouble: asked,
+            pressed: asked,
           });
         assert.ok(pace.opensAt >= before.opensAt);
         const rate = rateOf(pace.speed, now);
@@ -227,6 +244,15 @@ test("a refusal is a limit only where others were refused with it, and fewer acc
   const spared = [996, 997, 998].reduce((pace, leftAt) => accepted(pace, 1_020, leftAt), two);
 
   assert.deepEqual([one.speed.at, two.speed.at, spared.speed.at], ["reopening", "holding", "reopening"]);
+});
+
+test("who comes slower than the pace, or meets trouble, keeps it", () => {
+  const holding = accepted(after(50), 50_000, 49_990);
+  const stop = { ...refusal, now: 60_000, leftAt: 59_990 };
+
+  assert.deepEqual(stopped(holding, { ...stop, pressed: false }).speed, holding.speed);
+  const troubled = stopped(holding, { ...stop, trouble: true });
+  assert.deepEqual(stopped(troubled, { ...stop, trouble: true }).speed, holding.speed);
 });
 
 test("trouble at one place closes nothing, unless it is met at the next one too", () => {

@@ -92,6 +92,8 @@ export interface Stop {
   readonly accepted: boolean;
   /** Whether it is trouble that the server speaks of, such as a 503, rather than a limit. */
   readonly trouble: boolean;
+  /** Whether requests were waiting for their turn: else it was not the pace that was too fast. */
+  readonly pressed: boolean;
 }
 
 const second = 1_000;
@@ -112,6 +114,8 @@ const longestProbe = 5_000;
 const forgetMs = 600_000;
 // Too few to tell a rate from.
 const smallSample = 3;
+// So many at once are refused for a reason that they share.
+const manyRefusals = 3;
 // A stop soon after a reopening says that the rate is too high, perhaps by far, a late one that it is a little too high.
 const soonCuts = [0.95, 0.5] as const;
 const lateCuts = [1, 0.98] as const;
@@ -180,11 +184,11 @@ function burstOf(pace: Pace, stop: Stop, opensAt: number): Burst {
   return {
     refusedAt: stop.leftAt,
     // The last place of a limit is a word on the limit: it needs no refusal to prove it.
-    refusals: stop.accepted ? Infinity : 1,
+    refusals: stop.accepted ? Infinity : stop.trouble ? -Infinity : 1,
     spared: 0,
     sample: sampleOf(tally, stop, opensAt),
     before,
-    slower: keptNone ? undefined : slower(pace, stop, opensAt),
+    slower: keptNone ? undefined : stop.pressed && !stop.trouble ? slower(pace, stop, opensAt) : before,
   };
 }
 
@@ -252,8 +256,8 @@ function toldSpeed({ requests, window }: StatedLimit, since: number): Speed {
 function judged(pace: Pace, burst: Burst): Pace {
   const { refusals, spared, before, slower, sample } = burst;
   if (slower !== undefined) return { ...pace, burst, speed: spared > refusals ? before : slower };
-  // One refusal alone may have had any reason; who kept no pace has not asked for it.
-  const met = refusals >= 2 && refusals > spared;
+  // A refusal or two may have had any reason; who kept no pace has not asked for it.
+  const met = refusals >= manyRefusals && refusals > spared;
   const speed = met ? speedFrom(sample, pace.opensAt) : reopening(pace.opensAt);
   return { ...pace, burst, speed };
 }
@@ -262,9 +266,11 @@ function reopening(since: number): Speed {
   return { at: "reopening", since };
 }
 
-function refusedToo(pace: Pace, { accepted }: Stop): Pace {
+function refusedToo(pace: Pace, { accepted, trouble }: Stop): Pace {
   const { burst } = pace;
-  return burst === undefined || accepted ? pace : judged(pace, { ...burst, refusals: burst.refusals + 1 });
+  return burst === undefined || accepted || trouble
+    ? pace
+    : judged(pace, { ...burst, refusals: burst.refusals + 1 });
 }
 
 function spared(burst: Burst, leftAt: number): Burst {

@@ -118,6 +118,7 @@ export function simulate(
       limit: answer.limit,
       accepted: answer.ok,
       trouble: false,
+      pressed: true,
     });
   };
   while (now < seconds * 1_000) {

@@ -69,8 +69,12 @@ function spent(response: Response, { dialects }: Retry, now: number): LimitWord 
 function refusal(response: Response, { dialects }: Retry, now: number): LimitWord | undefined {
   const { status, verdict } = response;
   const hint = hintIn(response, dialects, now);
-  if (hint?.kind === "quota") return undefined;
-  const refused = verdict.kind === "throttled" || hint?.retry === true || status >= 500;
-  const limits = verdict.kind === "throttled" || (hint?.delay ?? 0) > 0;
-  return limits ? { hint, accepted: !refused, trouble: status >= 500 && status !== 509 } : undefined;
+  const throttled = verdict.kind === "throttled";
+  if (hint?.kind === "quota" || !(throttled || asksToWait(hint))) return undefined;
+  const refused = throttled || hint?.retry === true || status >= 500;
+  return { hint, accepted: !refused, trouble: status >= 500 && status !== 509 };
+}
+
+function asksToWait(hint: Hint | undefined): boolean {
+  return hint?.delay !== undefined && hint.delay > 0;
 }
