@@ -1,4 +1,4 @@
-import type { Response, ResponsePromise, Session, StatusError } from "@holdfast/http";
+import type { ProxyPool, Response, ResponsePromise, Session, StatusError } from "@holdfast/http";
 import { parseCommandLine, type Parsed } from "../arguments.ts";
 import { exitCodeOfVerdict, exitCodes } from "../exit-codes.ts";
 import type { Io } from "../io.ts";
@@ -9,10 +9,13 @@ import { paintFor } from "../render/paint.ts";
 import { printable } from "../render/printable.ts";
 import { UsageError } from "../usage-error.ts";
 import { writeAll, writeWhole } from "../write.ts";
+import { openPool, proxyFlags, proxyFormsHelp, proxyHelp, readProxyFlags } from "./proxy-flags.ts";
+import type { ProxySettings } from "./proxy-flags.ts";
 import { openSession, readSessionFlags, sessionFlags, sessionHelp, unitsHelp } from "./session-flags.ts";
 
 const flags = {
   ...sessionFlags,
+  ...proxyFlags,
   output: { type: "string", short: "o" },
   digest: { type: "string" },
   include: { type: "boolean", short: "i" },
@@ -31,16 +34,21 @@ Options
   -i, --include            the status and the headers before the body
   -v, --verbose            every attempt on standard error
 ${sessionHelp("2G")}
+${proxyHelp}
 
 ${unitsHelp}
+
+${proxyFormsHelp}
 
 Examples
   holdfast get https://example.com/
   holdfast get -v --attempts 6 --timeout 2m https://example.com/report.csv
   holdfast get -o big.iso --digest sha-256=9f86d081... https://example.com/big
   holdfast get -H 'Accept: application/json' https://api.example.com/users/1
+  holdfast get --proxies proxies.txt --country us https://example.com/
 
-Exit status: 0 success, 3 refused for good, 4 a later retry might fix it.
+Exit status: 0 success, 3 refused for good, 4 a later retry might fix it,
+8 no proxy is fit.
 `;
 
 /** Fetches one URL. */
@@ -50,11 +58,14 @@ export const getCommand: Command = {
     const { values, positionals } = parseCommandLine(argv, flags);
     const url = onlyUrl(positionals);
     const file = fileOf(values);
-    const session = await openSession(readSessionFlags(values));
+    const settings = readSessionFlags(values);
+    const proxies = readProxyFlags(values);
+    const route = proxies === undefined ? {} : await routeOf(proxies, url);
+    const session = await openSession(settings, route);
     if (values.verbose === true) logAttempts(session, io);
     try {
-      if (file !== undefined) return await saveFile(session.get(url), file, io);
-      const response = await session.get(url);
+      if (file !== undefined) return await saveFile(session.get(url, route.own), file, io);
+      const response = await session.get(url, route.own);
       await deliver(response, { output: values.output, include: values.include === true, io });
       return exitCodeOfVerdict(response.verdict.kind);
     } finally {
@@ -79,6 +90,24 @@ export function onlyUrl(positionals: readonly string[]): URL {
       ? ` (did you mean https://${printable(text)}?)`
       : "";
   throw new UsageError(`${JSON.stringify(printable(text))} is not an http or https URL${meant}`);
+}
+
+/** How the request gets there. */
+interface Way {
+  /** For the session. */
+  readonly proxy?: string | ProxyPool;
+  /** For the request. */
+  readonly own?: { readonly proxy: { readonly country: string } };
+}
+
+/** A proxy that is alone does not rest while there is nobody else: it is asked again as a server is. */
+async function routeOf(settings: ProxySettings, url: URL): Promise<Way> {
+  const { country } = settings;
+  const pool = await openPool(settings);
+  if (pool.size > 1) return { proxy: pool, ...(country !== undefined && { own: { proxy: { country } } }) };
+  const lease = await pool.lease({ url, country });
+  lease[Symbol.dispose]();
+  return { proxy: lease.proxy };
 }
 
 /** Where a body goes, and what it must be. */

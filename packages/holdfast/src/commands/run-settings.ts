@@ -4,11 +4,14 @@ import type { Source } from "../input.ts";
 import { commandLine } from "../render/report.ts";
 import { UsageError } from "../usage-error.ts";
 import type { MeterMode } from "./meter.ts";
+import { proxyFlags, readProxyFlags } from "./proxy-flags.ts";
+import type { ProxySettings } from "./proxy-flags.ts";
 import { readSessionFlags, sessionFlags } from "./session-flags.ts";
 import type { SessionSettings } from "./session-flags.ts";
 
 const flags = {
   ...sessionFlags,
+  ...proxyFlags,
   output: { type: "string", short: "o" },
   concurrency: { type: "string", short: "j" },
   "per-host": { type: "string" },
@@ -32,6 +35,7 @@ export interface RunSettings {
   readonly report: "text" | "json";
   readonly quiet: boolean;
   readonly session: SessionSettings;
+  readonly proxies: ProxySettings | undefined;
   /** The command line that goes on with this run. */
   readonly resume: string;
 }
@@ -44,6 +48,7 @@ export interface RunSettings {
 export function readRunSettings(argv: readonly string[], stdinIsTerminal: boolean): RunSettings {
   const { values, positionals } = parseCommandLine(argv, flags);
   const session = readSessionFlags(values);
+  const proxies = readProxyFlags(values);
   if (values.output === "") throw new UsageError("--output needs the name of a directory");
   return {
     source: sourceOf(positionals, stdinIsTerminal),
@@ -55,6 +60,7 @@ export function readRunSettings(argv: readonly string[], stdinIsTerminal: boolea
     report: oneOf("--report", values.report, ["text", "json"]),
     quiet: values.quiet === true,
     session: { ...session, maxBytes: session.maxBytes ?? largestBody },
+    proxies,
     resume: commandLine(["run", ...argv]),
   };
 }

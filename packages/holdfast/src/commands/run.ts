@@ -10,6 +10,7 @@ import { writeAll } from "../write.ts";
 import { fetchList } from "./fetch-list.ts";
 import { readRunSettings } from "./run-settings.ts";
 import type { RunSettings } from "./run-settings.ts";
+import { proxyFormsHelp, proxyHelp } from "./proxy-flags.ts";
 import { sessionHelp, unitsHelp } from "./session-flags.ts";
 
 const help = `Fetch every URL of a list, keep every result, and say what became of each line
@@ -31,6 +32,7 @@ Options
   -j, --concurrency N      requests at a time (16)
   --per-host N             requests at a time to one host (8)
 ${sessionHelp("256M")}
+${proxyHelp}
   --retry-failed           also try again what failed for good, and at once what
                            waits for its time
   --progress HOW           auto, bar, plain or none (auto: a bar on a terminal)
@@ -39,15 +41,19 @@ ${sessionHelp("256M")}
 
 ${unitsHelp}
 
+${proxyFormsHelp}
+
 Examples
   holdfast run urls.txt -o results
   holdfast run urls.txt -o results --per-host 2 --attempts 6
   holdfast run -H 'Authorization: Bearer ...' https://api.example.com/users/1
   grep /product/ sitemap.txt | holdfast run -o products
+  holdfast run urls.txt -o results --proxies proxies.txt --rotate least-used
   holdfast run urls.txt -o results --report json >report.json
 
 Exit status: 0 all done, 3 some failed for good, 4 some failed that a retry
-might fix, or wait, 7 DIR cannot be used, 130 interrupted, 131 stopped at once.
+might fix, or wait, 7 DIR cannot be used, 8 no proxy is left, 130 interrupted,
+131 stopped at once.
 `;
 
 /** Fetches a list into a directory, or goes on with it. */

@@ -49,7 +49,7 @@ test("the line shows the bar, the counts, the rate and the time left", () => {
       "[############............]  50%  150 done  150 waiting  48/s  ETA 4 s  stopping",
     ],
     [
-      at(half, { held: { host: "example.com", until: 12_300 } }),
+      at(half, { held: { host: "example.com", until: 12_300, by: "host" } }),
       100,
       "[########........]  50%  150 done  150 waiting  48/s  ETA 4 s  example.com asked for a pause of 13 s",
     ],
