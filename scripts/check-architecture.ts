@@ -34,6 +34,7 @@ export const architecture: Readonly<Record<string, PackageRule>> = {
       "call-story.ts",
       "courier.ts",
       "pooled.ts",
+      "proxy-check.ts",
       "response.ts",
       "streams.ts",
     ],

@@ -83,6 +83,15 @@ export function onlyUrl(positionals: readonly string[]): URL {
   const [text, ...more] = positionals;
   if (text === undefined || more.length > 0)
     throw new UsageError(`give one URL, got ${positionals.length} (a list is fetched by holdfast run)`);
+  return httpUrl(text);
+}
+
+/**
+ * Reads an http or https URL.
+ *
+ * @throws UsageError where it is none.
+ */
+export function httpUrl(text: string): URL {
   const url = URL.parse(text);
   if (url !== null && (url.protocol === "http:" || url.protocol === "https:")) return url;
   const meant =

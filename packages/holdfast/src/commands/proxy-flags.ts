@@ -101,7 +101,7 @@ export async function openPool({ source, ...settings }: ProxySettings): Promise<
 export async function checkProxyFile(file: string): Promise<void> {
   if (/^\.{0,2}\/(?!\/)|^[^:@]*$/.test(file)) return checkReadable(file);
   await checkReadable(file).catch(() => {
-    throw new UsageError("--proxies takes the name of a file, and there is none of that name; see --proxy");
+    throw new UsageError("there is no list of proxies of that name (one proxy alone is given by --proxy)");
   });
 }
 

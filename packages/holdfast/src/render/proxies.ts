@@ -1,4 +1,5 @@
 import type { ProxyFigures, ProxyReport } from "@holdfast/runner";
+import { columns } from "./columns.ts";
 import { noPaint } from "./paint.ts";
 import type { Look, Paint } from "./paint.ts";
 import { printable } from "./printable.ts";
@@ -17,7 +18,7 @@ export function renderProxies(
   const shown = figures.slice(0, mostShown);
   const more = figures.length - shown.length;
   const rows = shown.map((each) => rowOf(each, date));
-  const table = columns([head, ...rows]);
+  const table = columns([head, ...rows], { right: head.slice(1, -1) });
   return [
     sumLine(figures, sum, date),
     ...table.map((line, index) => paint(lookOf(shown[index - 1]), `  ${line}`)),
@@ -68,22 +69,4 @@ const words: Readonly<Record<string, string>> = { proxy: "down" };
 function lookOf(figures: ProxyFigures | undefined): Look {
   if (figures === undefined || figures.requests === 0) return "dim";
   return figures.successes === 0 ? "red" : figures.successes * 2 < figures.requests ? "yellow" : "green";
-}
-
-/** Sets a table: the first and the last column to the left, numbers to the right. */
-export function columns(rows: readonly (readonly string[])[]): readonly string[] {
-  const count = Math.max(0, ...rows.map((row) => row.length));
-  const widths = Array.from({ length: count }, (_, column) =>
-    Math.max(...rows.map((row) => row[column]?.length ?? 0)),
-  );
-  return rows.map((row) =>
-    row
-      .map((cell, column) => {
-        const width = widths[column] ?? 0;
-        if (column === 0 || column === count - 1) return cell.padEnd(width);
-        return cell.padStart(width);
-      })
-      .join("  ")
-      .trimEnd(),
-  );
 }
