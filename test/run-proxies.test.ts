@@ -47,7 +47,7 @@ async function scene(options: Parameters<typeof fleet>[0]): Promise<Scene> {
   await writeFile(join(cwd, "urls.txt"), site.paths.map((path) => `${site.url}${path}\n`).join(""));
   await writeFile(join(cwd, "proxies.txt"), vendorList(site.proxies));
   const limits = ["-j", String(concurrency), "--per-host", String(concurrency)];
-  const command = ["run", "urls.txt", "-o", "out", "--proxies", "proxies.txt", "--rest", "3s", ...limits];
+  const command = ["run", "urls.txt", "-o", "out", "--proxies", "proxies.txt", "--rest", "400ms", ...limits];
   return { site, cwd, command, [Symbol.asyncDispose]: () => stack.disposeAsync() };
 }
 

@@ -1,5 +1,6 @@
 import type { ProxyPool, Response, ResponsePromise, Session, StatusError } from "@holdfast/http";
-import { parseCommandLine, type Parsed } from "../arguments.ts";
+import type { Parsed } from "../arguments.ts";
+import { configFlag, configHelp, readOptions } from "../config.ts";
 import { exitCodeOfVerdict, exitCodes } from "../exit-codes.ts";
 import type { Io } from "../io.ts";
 import type { Command } from "../program.ts";
@@ -12,10 +13,12 @@ import { writeAll, writeWhole } from "../write.ts";
 import { openPool, proxyFlags, proxyFormsHelp, proxyHelp, readProxyFlags } from "./proxy-flags.ts";
 import type { ProxySettings } from "./proxy-flags.ts";
 import { openSession, readSessionFlags, sessionFlags, sessionHelp, unitsHelp } from "./session-flags.ts";
+import type { SessionSettings } from "./session-flags.ts";
 
 const flags = {
   ...sessionFlags,
   ...proxyFlags,
+  ...configFlag,
   output: { type: "string", short: "o" },
   digest: { type: "string" },
   include: { type: "boolean", short: "i" },
@@ -35,6 +38,7 @@ Options
   -v, --verbose            every attempt on standard error
 ${sessionHelp("2G")}
 ${proxyHelp}
+${configHelp}
 
 ${unitsHelp}
 
@@ -55,11 +59,7 @@ Exit status: 0 success, 3 refused for good, 4 a later retry might fix it,
 export const getCommand: Command = {
   help,
   run: async (argv, io) => {
-    const { values, positionals } = parseCommandLine(argv, flags);
-    const url = onlyUrl(positionals);
-    const file = fileOf(values);
-    const settings = readSessionFlags(values);
-    const proxies = readProxyFlags(values);
+    const { values, url, file, settings, proxies } = readOptions(argv, flags, settingsOf);
     const route = proxies === undefined ? {} : await routeOf(proxies, url);
     const session = await openSession(settings, route);
     if (values.verbose === true) logAttempts(session, io);
@@ -99,6 +99,24 @@ export function httpUrl(text: string): URL {
       ? ` (did you mean https://${printable(text)}?)`
       : "";
   throw new UsageError(`${JSON.stringify(printable(text))} is not an http or https URL${meant}`);
+}
+
+interface GetSettings {
+  readonly values: Parsed<typeof flags>["values"];
+  readonly url: URL;
+  readonly file: File | undefined;
+  readonly settings: SessionSettings;
+  readonly proxies: ProxySettings | undefined;
+}
+
+function settingsOf({ values, positionals }: Parsed<typeof flags>): GetSettings {
+  return {
+    values,
+    url: onlyUrl(positionals),
+    file: fileOf(values),
+    settings: readSessionFlags(values),
+    proxies: readProxyFlags(values),
+  };
 }
 
 /** How the request gets there. */

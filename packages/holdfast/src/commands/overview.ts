@@ -6,7 +6,7 @@ Usage
   holdfast status results            how far a run is, while it goes on or after
   holdfast export results            the results as JSON lines or as files
   holdfast get URL                   one request, with the same retries
-  holdfast proxies check proxies.txt which proxies of a list work, and why not
+  holdfast proxies check FILE        which proxies of a list work, and why not
   holdfast <command> --help          all options and examples of a command
 
 Options

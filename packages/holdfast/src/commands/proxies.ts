@@ -1,7 +1,9 @@
 import { readFile } from "node:fs/promises";
 import { basename } from "node:path";
 import type { ProxyChecks } from "@holdfast/http";
-import { duration, parseCommandLine, wholeNumber } from "../arguments.ts";
+import { duration, wholeNumber } from "../arguments.ts";
+import type { Parsed } from "../arguments.ts";
+import { configFlag, configHelp, readOptions } from "../config.ts";
 import { exitCodes } from "../exit-codes.ts";
 import type { Io } from "../io.ts";
 import type { Command } from "../program.ts";
@@ -19,6 +21,7 @@ const flags = {
   timeout: { type: "string" },
   country: { type: "string" },
   json: { type: "boolean" },
+  ...configFlag,
 } as const;
 
 const help = `Say which proxies of a list work, and of the others what is wrong
@@ -38,6 +41,7 @@ Options
   --timeout TIME           until a connection stands, and then of silence (10s)
   --country CODE           what stands for {country} in a template
   --json                   everything as JSON
+${configHelp}
 
 Examples
   holdfast proxies check proxies.txt --url https://httpbin.org/ip
@@ -51,23 +55,40 @@ Exit status: 0 all work, 3 some do not, 8 none works.
 export const proxiesCommand: Command = {
   help,
   run: async (argv, io) => {
-    const { values, positionals } = parseCommandLine(argv, flags);
-    const file = fileOf(positionals);
-    if (values.url === undefined) throw new UsageError("--url URL says what to ask for through each proxy");
-    const url = httpUrl(values.url).href;
-    const concurrency = wholeNumber("--concurrency", values.concurrency, { min: 1, max: 1_000 }) ?? 16;
-    const timeout = duration("--timeout", values.timeout) ?? 10_000;
+    const { file, url, json, ...settings } = readOptions(argv, flags, settingsOf);
     const list = await textOf(file, io);
     const name = file === "-" ? "standard input" : basename(file);
     const { checkProxies } = await import("@holdfast/http");
-    const checks = await checkProxies(list, { url, name, concurrency, timeout, country: values.country });
+    const checks = await checkProxies(list, { url, name, ...settings });
     if (checks.proxies.length + checks.faults.length === 0)
       throw new UsageError(`there is no proxy in ${name}`);
     const paint = paintFor({ isTTY: io.stdout.isTTY, env: io.env });
-    await writeAll(io.stdout, [values.json === true ? jsonOf(url, checks) : renderChecks(checks, paint)]);
+    await writeAll(io.stdout, [json ? jsonOf(url, checks) : renderChecks(checks, paint)]);
     return exitCodeOf(checks);
   },
 };
+
+interface CheckSettings {
+  readonly file: string;
+  readonly url: string;
+  readonly concurrency: number;
+  readonly timeout: number;
+  readonly country: string | undefined;
+  readonly json: boolean;
+}
+
+function settingsOf({ values, positionals }: Parsed<typeof flags>): CheckSettings {
+  const file = fileOf(positionals);
+  if (values.url === undefined) throw new UsageError("--url URL says what to ask for through each proxy");
+  return {
+    file,
+    url: httpUrl(values.url).href,
+    concurrency: wholeNumber("--concurrency", values.concurrency, { min: 1, max: 1_000 }) ?? 16,
+    timeout: duration("--timeout", values.timeout) ?? 10_000,
+    country: values.country,
+    json: values.json === true,
+  };
+}
 
 function fileOf([command, file, ...more]: readonly string[]): string {
   if (command !== "check") {

@@ -1,4 +1,6 @@
-import { oneOf, parseCommandLine, wholeNumber } from "../arguments.ts";
+import { oneOf, wholeNumber } from "../arguments.ts";
+import type { Parsed } from "../arguments.ts";
+import { configFlag, readOptions } from "../config.ts";
 import { sourceOf } from "../input.ts";
 import type { Source } from "../input.ts";
 import { commandLine } from "../render/report.ts";
@@ -12,12 +14,14 @@ import type { SessionSettings } from "./session-flags.ts";
 const flags = {
   ...sessionFlags,
   ...proxyFlags,
+  ...configFlag,
   output: { type: "string", short: "o" },
   concurrency: { type: "string", short: "j" },
   "per-host": { type: "string" },
   progress: { type: "string" },
   report: { type: "string" },
   "retry-failed": { type: "boolean" },
+  direct: { type: "boolean" },
   quiet: { type: "boolean", short: "q" },
 } as const;
 
@@ -36,6 +40,8 @@ export interface RunSettings {
   readonly quiet: boolean;
   readonly session: SessionSettings;
   readonly proxies: ProxySettings | undefined;
+  /** Whether a run that went through proxies is to go on without. */
+  readonly direct: boolean;
   /** The command line that goes on with this run. */
   readonly resume: string;
 }
@@ -46,9 +52,20 @@ export interface RunSettings {
  * @throws UsageError for whatever is wrong with it.
  */
 export function readRunSettings(argv: readonly string[], stdinIsTerminal: boolean): RunSettings {
-  const { values, positionals } = parseCommandLine(argv, flags);
+  return readOptions(argv, flags, (parsed) => ({
+    ...settingsOf(parsed, stdinIsTerminal),
+    resume: commandLine(["run", ...argv]),
+  }));
+}
+
+function settingsOf(
+  { values, positionals }: Parsed<typeof flags>,
+  stdinIsTerminal: boolean,
+): Omit<RunSettings, "resume"> {
   const session = readSessionFlags(values);
   const proxies = readProxyFlags(values);
+  if (proxies !== undefined && values.direct === true)
+    throw new UsageError("--direct is for going on without proxies, and some are named");
   if (values.output === "") throw new UsageError("--output needs the name of a directory");
   return {
     source: sourceOf(positionals, stdinIsTerminal),
@@ -61,6 +78,6 @@ export function readRunSettings(argv: readonly string[], stdinIsTerminal: boolea
     quiet: values.quiet === true,
     session: { ...session, maxBytes: session.maxBytes ?? largestBody },
     proxies,
-    resume: commandLine(["run", ...argv]),
+    direct: values.direct === true,
   };
 }

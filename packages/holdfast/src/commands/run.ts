@@ -1,4 +1,5 @@
 import type { RunReport } from "@holdfast/runner";
+import { configHelp } from "../config.ts";
 import { exitCodeOfRun } from "../exit-codes.ts";
 import { checkReadable, holdsRun } from "../input.ts";
 import type { Io } from "../io.ts";
@@ -33,6 +34,8 @@ Options
   --per-host N             requests at a time to one host (8)
 ${sessionHelp("256M")}
 ${proxyHelp}
+${configHelp}
+  --direct                 go on without the proxies that the run had before
   --retry-failed           also try again what failed for good, and at once what
                            waits for its time
   --progress HOW           auto, bar, plain or none (auto: a bar on a terminal)
@@ -65,11 +68,25 @@ export const runCommand: Command = {
     if (settings.source.from === "rest" && !holdsRun(settings.directory)) {
       throw new UsageError(`no list is given, and there is no run in ${settings.directory} to go on with`);
     }
+    await checkWay(settings);
     const report = await fetchList(settings, io);
     await tell(report, settings, io);
     return exitCodeOfRun(report);
   },
 };
+
+/** A run that hides behind proxies does not come out from there because somebody forgot to name them. */
+async function checkWay({ directory, proxies, direct }: RunSettings): Promise<void> {
+  if (proxies !== undefined || direct || !holdsRun(directory)) return;
+  const { readLedger } = await import("@holdfast/runner");
+  const ledger = readLedger(directory);
+  const wentThroughProxies = ledger.proxies() !== undefined;
+  ledger.close();
+  if (wentThroughProxies)
+    throw new UsageError(
+      `the run in ${directory} went through proxies: name them again, or go on without by --direct`,
+    );
+}
 
 async function tell(report: RunReport, settings: RunSettings, io: Io): Promise<void> {
   if (settings.report === "json") {
