@@ -49,7 +49,7 @@ async function desk(env: Readonly<Record<string, string>> = {}): Promise<Desk> {
 
 test("get goes through a proxy in any form, with its credentials, whatever the environment says", async () => {
   await using proxy = await page("welcome");
-  await using table = await desk({ http_proxy: "http://127.0.0.1:9", no_proxy: "shop.test" });
+  await using table = await desk({ http_proxy: "http://127.0.0.1:9" });
   const host = hostOf(proxy);
   const forms = [
     `${host}:${user}:${password}`,

@@ -159,6 +159,33 @@ describe("run, through proxies", () => {
     assert.deepEqual([before.unknown, before.waiting, after.done], [0, 1, 1]);
   });
 
+  it("writes down every few seconds how the proxies do, for who looks at it while it goes on", async () => {
+    const directory = runDirectory();
+    const clock = fakeClock();
+    let requests = 0;
+    const session = scriptedFetcher(async ({ url }) => {
+      await clock.sleep(1_500);
+      requests += 1;
+      return answered(url);
+    });
+    const seen: (readonly [number, number | undefined])[] = [];
+
+    await run({
+      directory,
+      session,
+      proxies: { stats: () => ({ proxies: [{ ...fit, requests }] }) },
+      clock,
+      input: sites(6),
+      concurrency: 1,
+      on: ({ type }) =>
+        type === "started" && seen.push([requests, readReport(directory).proxies?.sum.requests]),
+    });
+
+    assert.equal(seen.length, 6);
+    for (const [made, told = -1] of seen) assert.ok(told <= made && told >= made - 2, `${told} of ${made}`);
+    assert.ok(seen.some(([, told]) => told === 3 || told === 4));
+  });
+
   it("keeps how the proxies did, over all runs, also for who reads the report from outside", async () => {
     const directory = runDirectory();
     const session = scriptedFetcher(({ url }) => answered(url));
