@@ -16,7 +16,7 @@ export type {
 export { LedgerError } from "./ledger.ts";
 export type { Ended, State, StateInput } from "./state.ts";
 export type { PoolFigures, ProxyFigures, ProxyReport, ProxySums } from "./proxy-figures.ts";
-export type { ProxySource } from "./proxy-watch.ts";
+export type { RunProxies } from "./proxy-watch.ts";
 export type { RunOptions } from "./options.ts";
 export { runDefaults } from "./options.ts";
 export type { ReasonGroup, RunEnd, RunReport, Sample } from "./report/report.ts";

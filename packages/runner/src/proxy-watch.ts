@@ -4,12 +4,12 @@ import { addFigures, type PoolFigures, type ProxyFigures } from "./proxy-figures
 import { whyHopeless } from "./proxy-hope.ts";
 
 /** The pool that a session goes through, as a run sees it: a `ProxyPool` is one. */
-export interface ProxySource {
+export interface RunProxies {
   stats(): { readonly proxies: readonly PoolFigures[] };
 }
 
 export interface ProxyWatchOptions {
-  readonly proxies: ProxySource;
+  readonly proxies: RunProxies;
   readonly ledger: Pick<Ledger, "proxies" | "setProxies">;
   readonly clock: Clock;
 }

@@ -5,7 +5,7 @@ import type { RunEvent } from "./events.ts";
 import type { Fetched, FetchFailure } from "./fetcher.ts";
 import type { InputLine } from "./job.ts";
 import type { PoolFigures } from "./proxy-figures.ts";
-import type { ProxySource } from "./proxy-watch.ts";
+import type { RunProxies } from "./proxy-watch.ts";
 import { readReport } from "./report/summary.ts";
 import { run } from "./runner.ts";
 import { openLedger } from "./sqlite/sqlite-ledger.ts";
@@ -29,7 +29,7 @@ const fit: PoolFigures = {
   bytes: 7,
   restsAt: [],
 };
-const poolOf = (...proxies: readonly PoolFigures[]): ProxySource => ({ stats: () => ({ proxies }) });
+const poolOf = (...proxies: readonly PoolFigures[]): RunProxies => ({ stats: () => ({ proxies }) });
 const locked: PoolFigures = { ...fit, state: "resting", restsAt: [{ reason: "proxy-auth", until: 30_000 }] };
 
 /** What a session throws when no proxy is fit until an instant. */

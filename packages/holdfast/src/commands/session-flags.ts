@@ -66,8 +66,7 @@ export async function openSession(
     headers: settings.headers,
     retry: sessionDefaults.retry.new({ total: settings.attempts - 1, ...retry }),
     ...(maxBytes === undefined ? {} : { maxBytes }),
-    // What was said on the command line holds, whatever the environment says.
-    ...(proxy === undefined ? {} : { proxy, trustEnvironment: false }),
+    ...(proxy === undefined ? {} : { proxy }),
     timeout: {
       ...(total === undefined ? {} : { total }),
       ...(connect === undefined ? {} : { connect }),
