@@ -56,7 +56,7 @@ test("the line shows the bar, the counts, the rate and the time left", () => {
     [
       at(half, { held: { host: "example.com", until: 12_300, by: "proxies" } }),
       100,
-      "[################........]  50%  150 done  150 waiting  48/s  ETA 4 s  no proxy is fit, again in 13 s",
+      "[###########............]  50%  150 done  150 waiting  48/s  ETA 4 s  no proxy is fit, again in 13 s",
     ],
   ];
 
