@@ -32,6 +32,8 @@ export interface SeenRequest {
   readonly address: string;
   /** Bytes of the body that were handed to the kernel, whether they arrived or not. */
   readonly bytes: number;
+  /** Credentials that were meant for a proxy, empty without any. */
+  readonly proxyAuthorization: string;
 }
 
 /** A running nginx; disposing of it ends it and removes its files. */
@@ -87,7 +89,7 @@ error_log stderr warn;
 events { worker_connections 1024; }
 http {
   ${temporary.map((name) => `${name}_temp_path ${name};`).join(" ")}
-  log_format seen '$connection $status $request_method "$request_uri" "$http_range" $remote_addr $body_bytes_sent';
+  log_format seen '$connection $status $request_method "$request_uri" "$http_range" $remote_addr $body_bytes_sent "$http_proxy_authorization"';
   access_log access.log seen;
   types { text/html html; text/plain txt; text/css css; application/javascript js; image/png png; }
   default_type application/octet-stream;
@@ -106,7 +108,7 @@ http {
 }
 
 function parseLog(log: string): readonly SeenRequest[] {
-  return [...log.matchAll(/^(\d+) (\d+) (\S+) "(.*)" "(.*)" (\S+) (\d+)$/gm)].map((match) => ({
+  return [...log.matchAll(/^(\d+) (\d+) (\S+) "(.*)" "(.*)" (\S+) (\d+) "(.*)"$/gm)].map((match) => ({
     connection: Number(match[1]),
     status: Number(match[2]),
     method: match[3] ?? "",
@@ -114,5 +116,6 @@ function parseLog(log: string): readonly SeenRequest[] {
     range: match[5] === "-" ? "" : (match[5] ?? ""),
     address: match[6] ?? "",
     bytes: Number(match[7]),
+    proxyAuthorization: match[8] === "-" ? "" : (match[8] ?? ""),
   }));
 }

@@ -14,6 +14,7 @@ export interface Ending {
 
 /** The program as a child process. */
 export interface Running {
+  readonly pid: number | undefined;
   readonly ended: Promise<Ending>;
   /** What it has written to standard error so far. */
   err(): string;
@@ -51,6 +52,7 @@ export function start(args: readonly string[], { cwd, stdin = "", env = {} }: St
     child.on("close", (code) => resolveWith({ code, out, err }));
   });
   return {
+    pid: child.pid,
     ended,
     err: () => err,
     signal: (signal) => void child.kill(signal),

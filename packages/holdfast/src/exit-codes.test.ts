@@ -42,6 +42,7 @@ test("a run's status says whether running it again may help", () => {
     [{ done: 8, waiting: 1, ended: "drained" }, 130],
     [{ ended: "drained" }, 130],
     [{ done: 8, waiting: 1, ended: "aborted" }, 131],
+    [{ done: 8, waiting: 1, ended: "no-proxy" }, 8],
   ];
 
   for (const [changes, code] of rows)
@@ -64,6 +65,7 @@ test("an error's status is that of its kind, and 1 for a defect", () => {
   const rows: readonly (readonly [unknown, number])[] = [
     [new UsageError("x"), 2],
     [new CodedError("ERR_LEDGER"), 7],
+    [new CodedError("ERR_NO_PROXY", { kind: "blocked" }), 8],
     [new CodedError("ERR_CONNECTION", { kind: "transient" }), 4],
     [new CodedError("ERR_TLS", { kind: "rejected" }), 3],
     [new CodedError("ERR_ODD", { kind: "odd" }), 1],

@@ -11,6 +11,7 @@ export const exitCodes = {
   rejected: 3,
   retryable: 4,
   ledger: 7,
+  noProxy: 8,
   drained: 130,
   aborted: 131,
 } as const;
@@ -19,6 +20,7 @@ export const exitCodes = {
 export function exitCodeOfRun(report: RunReport): number {
   if (report.ended === "aborted") return exitCodes.aborted;
   if (report.ended === "drained") return exitCodes.drained;
+  if (report.ended === "no-proxy") return exitCodes.noProxy;
   if (report.waiting > 0 || report.reasons.some(({ retryable }) => retryable)) return exitCodes.retryable;
   return report.failed + report.unknown > 0 ? exitCodes.rejected : exitCodes.done;
 }
@@ -40,6 +42,7 @@ export function exitCodeOfVerdict(kind: Verdict["kind"]): number {
 /** Errors that no exchange has, and so no verdict says more of. */
 const codesOfErrors: Readonly<Record<string, number>> = {
   ERR_LEDGER: exitCodes.ledger,
+  ERR_NO_PROXY: exitCodes.noProxy,
   ERR_DIGEST: exitCodes.rejected,
   ERR_DISK_FULL: exitCodes.rejected,
   ERR_FILE_BUSY: exitCodes.retryable,

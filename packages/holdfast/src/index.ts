@@ -23,9 +23,12 @@ export type {
   Ledger,
   LedgerReader,
   ParsedLine,
+  ProxyFigures,
+  ProxyReport,
   ReasonGroup,
   Result,
   RunEvent,
   RunOptions,
+  RunProxies,
   RunReport,
 } from "@holdfast/runner";

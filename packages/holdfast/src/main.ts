@@ -7,6 +7,9 @@ import { noPaint } from "./render/paint.ts";
 import { renderError } from "./render/error.ts";
 import { isReaderGone } from "./write.ts";
 
+// The command line may hold credentials, and other users see it.
+process.title = "holdfast";
+
 const debug = process.env["HOLDFAST_DEBUG"] === "1";
 
 function crash(error: unknown): void {

@@ -1,5 +1,9 @@
 import assert from "node:assert/strict";
 import { EventEmitter } from "node:events";
+import { existsSync } from "node:fs";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { PassThrough, Readable } from "node:stream";
 import { test } from "node:test";
 import { fakeClock } from "@holdfast/policy/testing";
@@ -89,6 +93,59 @@ test("a command line that cannot be understood ends with 2 and says why on stand
       ["run", "-o", "no-such"],
       "holdfast run: no list is given, and there is no run in no-such to go on with\n  See holdfast run --help\n",
     ],
+    [
+      ["run", "--rotate", "sideways", "--proxies", "p.txt", "-"],
+      'holdfast run: --rotate: "sideways" is not one of round-robin, random, weighted, least-used, least-recently-used\n  See holdfast run --help\n',
+    ],
+    [
+      ["run", "--sticky", "page", "-x", "a.test:1", "-"],
+      'holdfast run: --sticky: "page" is not one of none, host\n  See holdfast run --help\n',
+    ],
+    [
+      ["run", "--rest", "long", "-x", "a.test:1", "-"],
+      'holdfast run: --rest: "long" is not a duration, such as 500ms, 10s, 5m or 2h\n  See holdfast run --help\n',
+    ],
+    [
+      ["run", "--country", "us", "-"],
+      "holdfast run: --country is for proxies: give --proxies FILE, or --proxy\n  See holdfast run --help\n",
+    ],
+    [
+      ["get", "--proxies", "p.txt", "--proxy", "a.test:1", "http://a.test/"],
+      "holdfast get: give --proxies or --proxy, not both\n  See holdfast get --help\n",
+    ],
+    [
+      ["run", "--direct", "--proxies", "p.txt", "-"],
+      "holdfast run: --direct is for going on without proxies, and some are named\n  See holdfast run --help\n",
+    ],
+    [
+      ["get", "--proxies", "no-such.txt", "http://a.test/"],
+      "holdfast get: cannot read no-such.txt: no such file\n  See holdfast get --help\n",
+    ],
+    [
+      ["get", "--proxies", "ada:s3cret@a.test:1", "http://a.test/"],
+      "holdfast get: there is no list of proxies of that name (one proxy alone is given by --proxy)\n  See holdfast get --help\n",
+    ],
+    [
+      ["get", "--proxy", "a.test:1", "--proxy", "ada:s3cret@", "http://a.test/"],
+      "holdfast get: the list of proxies: proxy 2: the host is none\n  See holdfast get --help\n",
+    ],
+    [
+      ["get", "--config", "no-such.json", "http://a.test/"],
+      "holdfast get: cannot read no-such.json: no such file\n  See holdfast get --help\n",
+    ],
+    [["proxies"], "holdfast proxies: say what to do with them: check\n  See holdfast proxies --help\n"],
+    [
+      ["proxies", "chekc", "p.txt"],
+      "holdfast proxies: say what to do with them: check (did you mean check?)\n  See holdfast proxies --help\n",
+    ],
+    [
+      ["proxies", "check"],
+      "holdfast proxies: give one list of proxies, got 0\n  See holdfast proxies --help\n",
+    ],
+    [
+      ["proxies", "check", "p.txt"],
+      "holdfast proxies: --url URL says what to ask for through each proxy\n  See holdfast proxies --help\n",
+    ],
     [["status"], "holdfast status: give the directory of one run, got 0\n  See holdfast status --help\n"],
     [["status", "no-such"], "holdfast status: there is no run in no-such\n  See holdfast status --help\n"],
     [["export", "no-such"], "holdfast export: there is no run in no-such\n  See holdfast export --help\n"],
@@ -111,6 +168,27 @@ test("a command line that cannot be understood ends with 2 and says why on stand
   ];
 
   for (const [argv, err] of rows) assert.deepEqual(await call(...argv), { code: 2, out: "", err });
+});
+
+test("a list of proxies that cannot be used is told by file and line, and nothing of it is quoted", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "holdfast-proxies-"));
+  try {
+    const lists = join(folder, "lists.txt");
+    await writeFile(lists, "# mine\na.test:1\nada:s3cret:a.test\n");
+    const empty = join(folder, "empty.txt");
+    await writeFile(empty, "\n# none yet\n");
+
+    const bad = await call("run", "--proxies", lists, "http://a.test/", "-o", join(folder, "out"));
+    const none = await call("run", "--proxies", empty, "http://a.test/", "-o", join(folder, "out"));
+
+    assert.deepEqual([bad.code, none.code], [2, 2]);
+    assert.match(bad.err, /^holdfast run: lists\.txt:3: [^\n]+\n {2}See holdfast run --help\n$/);
+    assert.doesNotMatch(bad.err, /s3cret|ada/);
+    assert.equal(none.err, "holdfast run: there is no proxy in empty.txt\n  See holdfast run --help\n");
+    assert.equal(existsSync(join(folder, "out")), false);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
 });
 
 test("without a command the overview is shown as an error", async () => {

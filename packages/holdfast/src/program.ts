@@ -19,6 +19,7 @@ const commands: ReadonlyMap<string, () => Promise<Command>> = new Map([
   ["run", async (): Promise<Command> => (await import("./commands/run.ts")).runCommand],
   ["status", async (): Promise<Command> => (await import("./commands/status.ts")).statusCommand],
   ["get", async (): Promise<Command> => (await import("./commands/get.ts")).getCommand],
+  ["proxies", async (): Promise<Command> => (await import("./commands/proxies.ts")).proxiesCommand],
   ["export", async (): Promise<Command> => (await import("./commands/export.ts")).exportCommand],
 ]);
 

@@ -31,6 +31,14 @@ export { logTo, type LogToOptions } from "./log.ts";
 export type { HttpRequest, Params } from "./request.ts";
 export type { ResponsePromise } from "./response-promise.ts";
 export { Response } from "./response.ts";
+export {
+  checkProxies,
+  type ProxyCheck,
+  type ProxyCheckOptions,
+  type ProxyChecks,
+  type ProxyFailure,
+} from "./proxy-check.ts";
+export type { ProxyScheme } from "./proxy/address.ts";
 export type { ProxyCredentials, ProxyEntry, ProxyInput } from "./proxy/entry.ts";
 export type { Environment, ProxyMap } from "./proxy/environment.ts";
 export type { ProxyEvent, ProxyListener } from "./proxy/events.ts";

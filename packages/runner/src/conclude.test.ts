@@ -11,7 +11,14 @@ const post: Lease = { ...get, job: { ...get.job, method: "POST" } };
 const keyed: Lease = { ...post, job: { ...post.job, request: { idempotencyKey: "k" } } };
 const deferredOften: Lease = { ...get, rounds: 5 };
 
-const calm: Circumstances = { now: 1_000, maxRounds: 5, maxDefer: 50_000, aborted: false, draining: false };
+const calm: Circumstances = {
+  now: 1_000,
+  maxRounds: 5,
+  maxDefer: 50_000,
+  aborted: false,
+  draining: false,
+  proxied: false,
+};
 
 const answer = (status: number, retryAt?: number): Settled => ({
   ok: true,

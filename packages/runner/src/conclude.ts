@@ -1,6 +1,7 @@
 import { type Fetched, type FetchFailure, isFetchFailure } from "./fetcher.ts";
 import { maySendAgain } from "./job.ts";
 import type { Exchange, Lease, Outcome } from "./ledger.ts";
+import { elsewhere } from "./elsewhere.ts";
 import type { Ended } from "./state.ts";
 
 /** How a request ended. */
@@ -20,11 +21,14 @@ export interface Circumstances {
   readonly aborted: boolean;
   /** Whether the run was taking no more time: what a later attempt may cure then waits for one, instead of having failed. */
   readonly draining: boolean;
+  /** Whether requests go through a pool of proxies: what refuses one address may let in another. */
+  readonly proxied: boolean;
 }
 
 /** Decides what becomes of a lease; undefined = it goes back as it was, for nothing is lost by sending it again. */
 export function conclude(lease: Lease, settled: Settled, circumstances: Circumstances): Outcome | undefined {
-  const { now: at } = circumstances;
+  const { now: at, proxied } = circumstances;
+  const onward = proxied ? elsewhere(lease, settled, circumstances) : undefined;
   if (settled.ok) {
     const { response } = settled;
     const exchange = exchangeOf(response);
@@ -38,15 +42,13 @@ export function conclude(lease: Lease, settled: Settled, circumstances: Circumst
         exchange,
       };
     }
-    const state = judge(lease, response, circumstances);
+    const state = onward ?? judge(lease, response, circumstances);
     return { lease, at, state, advice: response.verdict.advice, exchange };
   }
   const { error } = settled;
   if (isFetchFailure(error)) {
-    const state =
-      error.response === undefined
-        ? judgeFailure(lease, error, circumstances)
-        : judge(lease, error, circumstances);
+    const decide = error.response === undefined ? judgeFailure : judge;
+    const state = onward ?? decide(lease, error, circumstances);
     return { lease, at, state, advice: error.verdict.advice, exchange: failedExchange(error) };
   }
   if (circumstances.aborted)

@@ -13,5 +13,12 @@ export type RunEvent =
       readonly outcome: Outcome;
       readonly until: number /* epoch ms */;
     }
+  /** No proxy is fit for a host: nothing is sent to it until then. */
+  | {
+      readonly type: "no-proxy";
+      readonly host: string;
+      readonly until: number /* epoch ms */;
+      readonly why: string;
+    }
   | { readonly type: "held"; readonly host: string; readonly until: number /* epoch ms */ }
   | { readonly type: "progress"; readonly totals: Totals; readonly inFlight: number };

@@ -5,6 +5,7 @@ interface Queue {
   active: number;
   /** Whether the host stands in the ring. */
   ready: boolean;
+  paused: boolean;
 }
 
 /** The part of a URL that limits apply to: host and port. */
@@ -35,7 +36,7 @@ export class Frontier {
 
   add(lease: Lease): void {
     const host = hostOf(lease.job.url);
-    const queue = this.#queues.get(host) ?? { leases: [], active: 0, ready: false };
+    const queue = this.#queues.get(host) ?? { leases: [], active: 0, ready: false, paused: false };
     this.#queues.set(host, queue);
     queue.leases.push(lease);
     this.#size += 1;
@@ -53,6 +54,26 @@ export class Frontier {
     this.#size -= 1;
     this.#enter(host, queue);
     return lease;
+  }
+
+  /** Takes a lease back as it was, and gives nothing more of its host until that is resumed; `finish` is to follow. */
+  pause(lease: Lease): void {
+    const host = hostOf(lease.job.url);
+    const queue = this.#queues.get(host);
+    if (queue === undefined) return;
+    queue.leases.unshift(lease);
+    this.#size += 1;
+    queue.paused = true;
+    queue.ready = false;
+    this.#ring = this.#ring.filter((name) => name !== host);
+  }
+
+  /** Ends the pause of a host. */
+  resume(host: string): void {
+    const queue = this.#queues.get(host);
+    if (queue === undefined) return;
+    queue.paused = false;
+    this.#enter(host, queue);
   }
 
   /** Gives back the place of a lease that was taken. */
@@ -75,7 +96,7 @@ export class Frontier {
   }
 
   #enter(host: string, queue: Queue): void {
-    if (queue.ready || queue.leases.length === 0 || queue.active >= this.#perHost) return;
+    if (queue.ready || queue.paused || queue.leases.length === 0 || queue.active >= this.#perHost) return;
     queue.ready = true;
     this.#ring.push(host);
   }

@@ -15,6 +15,8 @@ export type {
 } from "./ledger.ts";
 export { LedgerError } from "./ledger.ts";
 export type { Ended, State, StateInput } from "./state.ts";
+export type { PoolFigures, ProxyFigures, ProxyReport, ProxySums } from "./proxy-figures.ts";
+export type { RunProxies } from "./proxy-watch.ts";
 export type { RunOptions } from "./options.ts";
 export { runDefaults } from "./options.ts";
 export type { ReasonGroup, RunEnd, RunReport, Sample } from "./report/report.ts";

@@ -1,6 +1,7 @@
 import { HoldfastError } from "@holdfast/policy";
 import type { Job, NewJob } from "./job.ts";
 import type { Ended } from "./state.ts";
+import type { ProxyFigures } from "./proxy-figures.ts";
 import type { ReasonGroup, RunEnd } from "./report/report.ts";
 import type { Result } from "./output/result.ts";
 
@@ -87,6 +88,8 @@ export interface RunNote {
   /** How long the run took, or has taken until its latest outcome. */
   readonly elapsed?: number;
   readonly ended?: RunEnd;
+  /** What a person should know of why it ended, where that is not plain. */
+  readonly why?: string;
 }
 
 /** Reads a ledger, also while another process writes to it. Every method throws LedgerError when the ledger cannot be read. */
@@ -99,6 +102,8 @@ export interface LedgerReader {
   results(): Iterable<Result>;
   /** What the last run noted of itself; undefined before the first one. */
   note(): RunNote | undefined;
+  /** How the proxies did that the run went through; undefined where it never went through any. */
+  proxies(): readonly ProxyFigures[] | undefined;
   close(): void;
 }
 
@@ -131,4 +136,5 @@ export interface Ledger extends LedgerReader {
   /** Makes every failed row retryable, but for lines that are no request, and every deferred row due, as if it had never been deferred. */
   reopenFailed(): void;
   setNote(note: RunNote): void;
+  setProxies(figures: readonly ProxyFigures[]): void;
 }

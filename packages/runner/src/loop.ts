@@ -10,12 +10,18 @@ import { Intake } from "./intake.ts";
 import { type Job, maySendAgain } from "./job.ts";
 import type { Lease, Ledger, Outcome, Planned, Totals } from "./ledger.ts";
 import type { RunOptions } from "./options.ts";
+import { earliest, Pauses } from "./pauses.ts";
+import { type NoProxy, noProxyIn } from "./no-proxy.ts";
+import { ProxyWatch } from "./proxy-watch.ts";
 import type { RunEnd } from "./report/report.ts";
 import { countOutcome, countPlanned } from "./tally.ts";
 import { Wake } from "./wake.ts";
 
 /** The options of a run, complete, and its open ledger. */
-export interface LoopOptions extends Pick<RunOptions, "input" | "session" | "drain" | "signal" | "on"> {
+export interface LoopOptions extends Pick<
+  RunOptions,
+  "input" | "session" | "proxies" | "drain" | "signal" | "on"
+> {
   readonly ledger: Ledger;
   readonly clock: Clock;
   readonly concurrency: number;
@@ -28,10 +34,17 @@ export interface LoopOptions extends Pick<RunOptions, "input" | "session" | "dra
 }
 
 /** The ends that a run can tell itself. */
-export type LoopEnd = Extract<RunEnd, "complete" | "drained" | "aborted">;
+export interface LoopEnd {
+  readonly ended: Extract<RunEnd, "complete" | "drained" | "aborted" | "no-proxy">;
+  /** Why no proxy was fit. */
+  readonly why?: string;
+}
 
 /** Leases held in memory: enough to look past a host that is at its limit, few enough to be bounded. */
 const maxBuffered = 8_192;
+
+/** Proxies may come back earlier than was said, and new ones may be read: a host that waits for one is looked at again after this time. */
+const lookAgain = 5_000;
 
 /** Runs a ledger once: takes rows up, has them fetched, records what came of it. It sleeps until something happens. */
 export class Loop {
@@ -39,6 +52,8 @@ export class Loop {
   readonly #frontier: Frontier;
   readonly #commits: GroupCommit;
   readonly #holds = new Holds();
+  readonly #pauses = new Pauses();
+  readonly #watch: ProxyWatch | undefined;
   readonly #wake = new Wake();
   readonly #alarm: Alarm;
   readonly #stop = new AbortController();
@@ -49,6 +64,10 @@ export class Loop {
   #moreOpen = true;
   #dueAt: number | undefined;
   #failure: { readonly error: unknown } | undefined;
+  /** Why no proxy was fit, the last time that none was. */
+  #dry = "";
+  #hopeless = false;
+  #toldUntil = 0;
 
   constructor(options: LoopOptions) {
     const { ledger, clock } = options;
@@ -58,6 +77,8 @@ export class Loop {
     this.#commits = new GroupCommit({ ledger, clock, committed: this.#committed, failed: this.#fail });
     this.#totals = ledger.totals();
     this.#dueAt = ledger.nextDue();
+    const { proxies } = options;
+    this.#watch = proxies === undefined ? undefined : new ProxyWatch({ proxies, ledger, clock });
   }
 
   /** Resolves when there is nothing more to do, or when it was told to stop; what finished has been recorded. */
@@ -71,7 +92,10 @@ export class Loop {
       this.#alarm.set(undefined);
     }
     if (this.#failure !== undefined) throw this.#failure.error;
-    return endOf(this.#options);
+    this.#watch?.note();
+    const isDry = this.#hopeless || this.#pauses.nextEnd !== undefined;
+    const ended = endOf(this.#options, isDry ? "no-proxy" : "complete");
+    return ended === "no-proxy" ? { ended, why: this.#dry } : { ended };
   }
 
   #listen(): () => void {
@@ -97,6 +121,7 @@ export class Loop {
   }
 
   #start(): void {
+    for (const host of this.#pauses.over(this.#options.clock.date())) this.#frontier.resume(host);
     const leases: Lease[] = [];
     while (this.#inFlight + leases.length < this.#options.concurrency) {
       this.#refill();
@@ -144,7 +169,9 @@ export class Loop {
     try {
       this.#tell({ type: "started", job });
       const settled = await this.#send(job);
-      this.#settle(lease, settled);
+      const dry = this.#watch === undefined ? undefined : noProxyIn(settled);
+      if (dry === undefined) this.#settle(lease, settled);
+      else this.#pause(lease, dry);
     } catch (error) {
       this.#fail(error);
     } finally {
@@ -171,6 +198,7 @@ export class Loop {
 
   #settle(lease: Lease, settled: Settled): void {
     const { clock, maxRounds, maxDefer, ledger } = this.#options;
+    const proxied = this.#watch !== undefined;
     const now = clock.date();
     const draining = this.#stop.signal.aborted;
     const aborted = this.#requests.signal.aborted;
@@ -178,21 +206,50 @@ export class Loop {
     const unsent = draining && !settled.ok && settled.error === this.#stop.signal.reason;
     const outcome = unsent
       ? undefined
-      : conclude(lease, settled, { now, maxRounds, maxDefer, aborted, draining });
+      : conclude(lease, settled, { now, maxRounds, maxDefer, aborted, draining, proxied });
     if (outcome === undefined) ledger.release([lease]);
     else this.#commits.add(outcome);
+    // Another address may ask where one is to wait.
+    if (!proxied) this.#hold(lease, settled);
+  }
+
+  #hold(lease: Lease, settled: Settled): void {
+    const { clock, maxDefer } = this.#options;
+    const now = clock.date();
     const until = holdOf(settled, { now, maxDefer });
     const host = hostOf(lease.job.url);
     if (until !== undefined && until > now && this.#holds.hold(host, until))
       this.#tell({ type: "held", host, until });
   }
 
+  /** Takes a lease back whose host no proxy is fit for; nothing was sent. */
+  #pause(lease: Lease, { until, why }: NoProxy): void {
+    const { clock, ledger } = this.#options;
+    const now = clock.date();
+    const host = hostOf(lease.job.url);
+    const hopeless = until === Infinity ? why : this.#watch?.whyHopeless();
+    this.#dry = hopeless ?? why;
+    this.#hopeless ||= hopeless !== undefined;
+    ledger.release([lease]);
+    this.#frontier.pause(lease);
+    this.#pauses.pause(host, until, Math.min(until, now + lookAgain));
+    if (this.#hopeless) return this.#drain();
+    if (until > this.#toldUntil + lookAgain) this.#tell({ type: "no-proxy", host, until, why });
+    this.#toldUntil = Math.max(until, this.#toldUntil);
+    this.#setAlarm();
+  }
+
+  #setAlarm(): void {
+    this.#alarm.set(earliest([this.#dueAt, this.#pauses.nextLook]));
+  }
+
   // With nothing in flight: are there rows to come from the input, or rows that come due soon?
   #mayGoOn(): boolean {
     const { clock, maxPark } = this.#options;
-    this.#alarm.set(this.#dueAt);
+    this.#setAlarm();
     if (!this.#inputEnded) return true;
-    return this.#dueAt !== undefined && this.#dueAt - clock.date() <= maxPark;
+    const next = earliest([this.#dueAt, this.#pauses.nextEnd]);
+    return next !== undefined && next - clock.date() <= maxPark;
   }
 
   async #read(): Promise<void> {
@@ -227,8 +284,9 @@ export class Loop {
     }
     if (outcomes.some(({ state }) => state.at === "deferred")) {
       this.#dueAt = this.#options.ledger.nextDue();
-      this.#alarm.set(this.#dueAt);
+      this.#setAlarm();
     }
+    this.#watch?.noteNowAndThen();
     this.#tell({ type: "progress", totals: this.#totals, inFlight: this.#inFlight });
   };
 
@@ -264,7 +322,7 @@ function onAbort(signal: AbortSignal | undefined, listener: () => void): () => v
   return () => signal?.removeEventListener("abort", listener);
 }
 
-function endOf({ drain, signal }: LoopOptions): LoopEnd {
+function endOf({ drain, signal }: LoopOptions, otherwise: LoopEnd["ended"]): LoopEnd["ended"] {
   if (signal?.aborted === true) return "aborted";
-  return drain?.aborted === true ? "drained" : "complete";
+  return drain?.aborted === true ? "drained" : otherwise;
 }

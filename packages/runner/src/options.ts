@@ -2,6 +2,7 @@ import type { Clock, Duration } from "@holdfast/policy";
 import type { RunEvent } from "./events.ts";
 import type { Fetcher } from "./fetcher.ts";
 import type { InputLine } from "./job.ts";
+import type { RunProxies } from "./proxy-watch.ts";
 
 /** What to fetch, with what, and where to keep it. */
 export interface RunOptions {
@@ -11,6 +12,11 @@ export interface RunOptions {
   readonly input?: AsyncIterable<InputLine> | Iterable<InputLine>;
   /** Sends the requests; all retries of one request happen inside it. The caller closes it. */
   readonly session: Fetcher;
+  /**
+   * The pool that the session goes through: what blocks or limits one address then leaves a line open for others, lines
+   * wait while none is fit, the run ends when none will be, and how they did is kept with the run.
+   */
+  readonly proxies?: RunProxies;
   /** Requests at a time. @default 16 */
   readonly concurrency?: number;
   /** Requests at a time to one host and port. @default 8 */

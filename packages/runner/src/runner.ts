@@ -33,8 +33,8 @@ export async function run(options: RunOptions): Promise<RunReport> {
     const startedAt = clock.date();
     const began = clock.now();
     ledger.setNote({ startedAt });
-    const ended = await new Loop({ ...options, ...settings, clock, maxPark, maxDefer, ledger }).run();
-    ledger.setNote({ startedAt, elapsed: clock.now() - began, ended });
+    const end = await new Loop({ ...options, ...settings, clock, maxPark, maxDefer, ledger }).run();
+    ledger.setNote({ startedAt, elapsed: clock.now() - began, ...end });
     return reportOf(ledger);
   } finally {
     ledger.close();

@@ -1,5 +1,5 @@
-import type { RetryInit } from "@holdfast/http";
-import type { InputLine, RunReport } from "@holdfast/runner";
+import type { RetryInit, Session } from "@holdfast/http";
+import type { Fetcher, InputLine, RunReport } from "@holdfast/runner";
 import { exitCodes } from "../exit-codes.ts";
 import { holdsRun } from "../input.ts";
 import type { Source } from "../input.ts";
@@ -10,6 +10,7 @@ import { mayRedraw, paintFor } from "../render/paint.ts";
 import { formatCount, formatMany } from "../render/quantity.ts";
 import { startMeter } from "./meter.ts";
 import type { Meter, MeterMode } from "./meter.ts";
+import { openPool } from "./proxy-flags.ts";
 import type { RunSettings } from "./run-settings.ts";
 import { openSession } from "./session-flags.ts";
 
@@ -21,7 +22,8 @@ export async function fetchList(settings: RunSettings, io: Io): Promise<RunRepor
   const { directory, source, concurrency, perHost, retryFailed, quiet } = settings;
   const { run, readReport } = await import("@holdfast/runner");
   const before = !quiet && holdsRun(directory) ? readReport(directory) : undefined;
-  const session = await openSession(settings.session, parking);
+  const pool = settings.proxies === undefined ? undefined : await openPool(settings.proxies);
+  const session = await openSession(settings.session, { retry: parking, proxy: pool });
   const surface = { isTTY: io.stderr.isTTY, env: io.env };
   const mode = modeOf(settings, mayRedraw(surface));
   const meter = startMeter({
@@ -36,7 +38,8 @@ export async function fetchList(settings: RunSettings, io: Io): Promise<RunRepor
     if (before !== undefined) meter.say(goingOn(directory, before));
     return await run({
       directory,
-      session,
+      session: inCountry(session, settings.proxies?.country),
+      ...(pool === undefined ? {} : { proxies: pool }),
       retryFailed,
       ...(source.from === "rest" ? {} : { input: await linesFrom(source, io) }),
       ...(concurrency === undefined ? {} : { concurrency }),
@@ -51,6 +54,13 @@ export async function fetchList(settings: RunSettings, io: Io): Promise<RunRepor
     await meter.stop();
     await session.close();
   }
+}
+
+/** A session all of whose requests go through proxies of one country. */
+function inCountry(session: Session, country: string | undefined): Fetcher {
+  if (country === undefined) return session;
+  const proxy = { country };
+  return { request: (method, url, options) => session.request(method, url, { ...options, proxy }) };
 }
 
 async function linesFrom(

@@ -1,5 +1,6 @@
-import type { Response, ResponsePromise, Session, StatusError } from "@holdfast/http";
-import { parseCommandLine, type Parsed } from "../arguments.ts";
+import type { ProxyPool, Response, ResponsePromise, Session, StatusError } from "@holdfast/http";
+import type { Parsed } from "../arguments.ts";
+import { configFlag, configHelp, readOptions } from "../config.ts";
 import { exitCodeOfVerdict, exitCodes } from "../exit-codes.ts";
 import type { Io } from "../io.ts";
 import type { Command } from "../program.ts";
@@ -9,10 +10,15 @@ import { paintFor } from "../render/paint.ts";
 import { printable } from "../render/printable.ts";
 import { UsageError } from "../usage-error.ts";
 import { writeAll, writeWhole } from "../write.ts";
+import { openPool, proxyFlags, proxyFormsHelp, proxyHelp, readProxyFlags } from "./proxy-flags.ts";
+import type { ProxySettings } from "./proxy-flags.ts";
 import { openSession, readSessionFlags, sessionFlags, sessionHelp, unitsHelp } from "./session-flags.ts";
+import type { SessionSettings } from "./session-flags.ts";
 
 const flags = {
   ...sessionFlags,
+  ...proxyFlags,
+  ...configFlag,
   output: { type: "string", short: "o" },
   digest: { type: "string" },
   include: { type: "boolean", short: "i" },
@@ -31,30 +37,35 @@ Options
   -i, --include            the status and the headers before the body
   -v, --verbose            every attempt on standard error
 ${sessionHelp("2G")}
+${proxyHelp}
+${configHelp}
 
 ${unitsHelp}
+
+${proxyFormsHelp}
 
 Examples
   holdfast get https://example.com/
   holdfast get -v --attempts 6 --timeout 2m https://example.com/report.csv
   holdfast get -o big.iso --digest sha-256=9f86d081... https://example.com/big
   holdfast get -H 'Accept: application/json' https://api.example.com/users/1
+  holdfast get --proxies proxies.txt --country us https://example.com/
 
-Exit status: 0 success, 3 refused for good, 4 a later retry might fix it.
+Exit status: 0 success, 3 refused for good, 4 a later retry might fix it,
+8 no proxy is fit.
 `;
 
 /** Fetches one URL. */
 export const getCommand: Command = {
   help,
   run: async (argv, io) => {
-    const { values, positionals } = parseCommandLine(argv, flags);
-    const url = onlyUrl(positionals);
-    const file = fileOf(values);
-    const session = await openSession(readSessionFlags(values));
+    const { values, url, file, settings, proxies } = readOptions(argv, flags, settingsOf);
+    const route = proxies === undefined ? {} : await routeOf(proxies, url);
+    const session = await openSession(settings, route);
     if (values.verbose === true) logAttempts(session, io);
     try {
-      if (file !== undefined) return await saveFile(session.get(url), file, io);
-      const response = await session.get(url);
+      if (file !== undefined) return await saveFile(session.get(url, route.own), file, io);
+      const response = await session.get(url, route.own);
       await deliver(response, { output: values.output, include: values.include === true, io });
       return exitCodeOfVerdict(response.verdict.kind);
     } finally {
@@ -72,6 +83,15 @@ export function onlyUrl(positionals: readonly string[]): URL {
   const [text, ...more] = positionals;
   if (text === undefined || more.length > 0)
     throw new UsageError(`give one URL, got ${positionals.length} (a list is fetched by holdfast run)`);
+  return httpUrl(text);
+}
+
+/**
+ * Reads an http or https URL.
+ *
+ * @throws UsageError where it is none.
+ */
+export function httpUrl(text: string): URL {
   const url = URL.parse(text);
   if (url !== null && (url.protocol === "http:" || url.protocol === "https:")) return url;
   const meant =
@@ -79,6 +99,42 @@ export function onlyUrl(positionals: readonly string[]): URL {
       ? ` (did you mean https://${printable(text)}?)`
       : "";
   throw new UsageError(`${JSON.stringify(printable(text))} is not an http or https URL${meant}`);
+}
+
+interface GetSettings {
+  readonly values: Parsed<typeof flags>["values"];
+  readonly url: URL;
+  readonly file: File | undefined;
+  readonly settings: SessionSettings;
+  readonly proxies: ProxySettings | undefined;
+}
+
+function settingsOf({ values, positionals }: Parsed<typeof flags>): GetSettings {
+  return {
+    values,
+    url: onlyUrl(positionals),
+    file: fileOf(values),
+    settings: readSessionFlags(values),
+    proxies: readProxyFlags(values),
+  };
+}
+
+/** How the request gets there. */
+interface Way {
+  /** For the session. */
+  readonly proxy?: string | ProxyPool;
+  /** For the request. */
+  readonly own?: { readonly proxy: { readonly country: string } };
+}
+
+/** A proxy that is alone does not rest while there is nobody else: it is asked again as a server is. */
+async function routeOf(settings: ProxySettings, url: URL): Promise<Way> {
+  const { country } = settings;
+  const pool = await openPool(settings);
+  if (pool.size > 1) return { proxy: pool, ...(country !== undefined && { own: { proxy: { country } } }) };
+  const lease = await pool.lease({ url, country });
+  lease[Symbol.dispose]();
+  return { proxy: lease.proxy };
 }
 
 /** Where a body goes, and what it must be. */

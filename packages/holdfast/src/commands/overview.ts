@@ -6,6 +6,7 @@ Usage
   holdfast status results            how far a run is, while it goes on or after
   holdfast export results            the results as JSON lines or as files
   holdfast get URL                   one request, with the same retries
+  holdfast proxies check FILE        which proxies of a list work, and why not
   holdfast <command> --help          all options and examples of a command
 
 Options
@@ -15,11 +16,13 @@ Options
 An interrupted run (Ctrl-C, a crash, kill -9) goes on where it was when the same
 command is given again.
 
+run and get go through proxies where --proxies FILE or --proxy names some.
+
 Exit status
   0  all done                      7    the run's directory cannot be used
-  1  internal error                130  interrupted, finished what was in flight
-  2  command line not understood   131  interrupted twice, stopped at once
-  3  some failed for good
+  1  internal error                8    no proxy is left
+  2  command line not understood   130  interrupted, finished what was in flight
+  3  some failed for good          131  interrupted twice, stopped at once
   4  some failed or wait, and a
      retry might fix them
 

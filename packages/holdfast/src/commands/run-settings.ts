@@ -1,20 +1,27 @@
-import { oneOf, parseCommandLine, wholeNumber } from "../arguments.ts";
+import { oneOf, wholeNumber } from "../arguments.ts";
+import type { Parsed } from "../arguments.ts";
+import { configFlag, readOptions } from "../config.ts";
 import { sourceOf } from "../input.ts";
 import type { Source } from "../input.ts";
 import { commandLine } from "../render/report.ts";
 import { UsageError } from "../usage-error.ts";
 import type { MeterMode } from "./meter.ts";
+import { proxyFlags, readProxyFlags } from "./proxy-flags.ts";
+import type { ProxySettings } from "./proxy-flags.ts";
 import { readSessionFlags, sessionFlags } from "./session-flags.ts";
 import type { SessionSettings } from "./session-flags.ts";
 
 const flags = {
   ...sessionFlags,
+  ...proxyFlags,
+  ...configFlag,
   output: { type: "string", short: "o" },
   concurrency: { type: "string", short: "j" },
   "per-host": { type: "string" },
   progress: { type: "string" },
   report: { type: "string" },
   "retry-failed": { type: "boolean" },
+  direct: { type: "boolean" },
   quiet: { type: "boolean", short: "q" },
 } as const;
 
@@ -32,6 +39,9 @@ export interface RunSettings {
   readonly report: "text" | "json";
   readonly quiet: boolean;
   readonly session: SessionSettings;
+  readonly proxies: ProxySettings | undefined;
+  /** Whether a run that went through proxies is to go on without. */
+  readonly direct: boolean;
   /** The command line that goes on with this run. */
   readonly resume: string;
 }
@@ -42,8 +52,20 @@ export interface RunSettings {
  * @throws UsageError for whatever is wrong with it.
  */
 export function readRunSettings(argv: readonly string[], stdinIsTerminal: boolean): RunSettings {
-  const { values, positionals } = parseCommandLine(argv, flags);
+  return readOptions(argv, flags, (parsed) => ({
+    ...settingsOf(parsed, stdinIsTerminal),
+    resume: commandLine(["run", ...argv]),
+  }));
+}
+
+function settingsOf(
+  { values, positionals }: Parsed<typeof flags>,
+  stdinIsTerminal: boolean,
+): Omit<RunSettings, "resume"> {
   const session = readSessionFlags(values);
+  const proxies = readProxyFlags(values);
+  if (proxies !== undefined && values.direct === true)
+    throw new UsageError("--direct is for going on without proxies, and some are named");
   if (values.output === "") throw new UsageError("--output needs the name of a directory");
   return {
     source: sourceOf(positionals, stdinIsTerminal),
@@ -55,6 +77,7 @@ export function readRunSettings(argv: readonly string[], stdinIsTerminal: boolea
     report: oneOf("--report", values.report, ["text", "json"]),
     quiet: values.quiet === true,
     session: { ...session, maxBytes: session.maxBytes ?? largestBody },
-    resume: commandLine(["run", ...argv]),
+    proxies,
+    direct: values.direct === true,
   };
 }

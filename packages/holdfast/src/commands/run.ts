@@ -1,4 +1,5 @@
 import type { RunReport } from "@holdfast/runner";
+import { configHelp } from "../config.ts";
 import { exitCodeOfRun } from "../exit-codes.ts";
 import { checkReadable, holdsRun } from "../input.ts";
 import type { Io } from "../io.ts";
@@ -10,6 +11,7 @@ import { writeAll } from "../write.ts";
 import { fetchList } from "./fetch-list.ts";
 import { readRunSettings } from "./run-settings.ts";
 import type { RunSettings } from "./run-settings.ts";
+import { proxyFormsHelp, proxyHelp } from "./proxy-flags.ts";
 import { sessionHelp, unitsHelp } from "./session-flags.ts";
 
 const help = `Fetch every URL of a list, keep every result, and say what became of each line
@@ -31,6 +33,9 @@ Options
   -j, --concurrency N      requests at a time (16)
   --per-host N             requests at a time to one host (8)
 ${sessionHelp("256M")}
+${proxyHelp}
+${configHelp}
+  --direct                 go on without the proxies that the run had before
   --retry-failed           also try again what failed for good, and at once what
                            waits for its time
   --progress HOW           auto, bar, plain or none (auto: a bar on a terminal)
@@ -39,15 +44,19 @@ ${sessionHelp("256M")}
 
 ${unitsHelp}
 
+${proxyFormsHelp}
+
 Examples
   holdfast run urls.txt -o results
   holdfast run urls.txt -o results --per-host 2 --attempts 6
   holdfast run -H 'Authorization: Bearer ...' https://api.example.com/users/1
   grep /product/ sitemap.txt | holdfast run -o products
+  holdfast run urls.txt -o results --proxies proxies.txt --rotate least-used
   holdfast run urls.txt -o results --report json >report.json
 
 Exit status: 0 all done, 3 some failed for good, 4 some failed that a retry
-might fix, or wait, 7 DIR cannot be used, 130 interrupted, 131 stopped at once.
+might fix, or wait, 7 DIR cannot be used, 8 no proxy is left, 130 interrupted,
+131 stopped at once.
 `;
 
 /** Fetches a list into a directory, or goes on with it. */
@@ -59,11 +68,25 @@ export const runCommand: Command = {
     if (settings.source.from === "rest" && !holdsRun(settings.directory)) {
       throw new UsageError(`no list is given, and there is no run in ${settings.directory} to go on with`);
     }
+    await checkWay(settings);
     const report = await fetchList(settings, io);
     await tell(report, settings, io);
     return exitCodeOfRun(report);
   },
 };
+
+/** A run that hides behind proxies does not come out from there because somebody forgot to name them. */
+async function checkWay({ directory, proxies, direct }: RunSettings): Promise<void> {
+  if (proxies !== undefined || direct || !holdsRun(directory)) return;
+  const { readLedger } = await import("@holdfast/runner");
+  const ledger = readLedger(directory);
+  const wentThroughProxies = ledger.proxies() !== undefined;
+  ledger.close();
+  if (wentThroughProxies)
+    throw new UsageError(
+      `the run in ${directory} went through proxies: name them again, or go on without by --direct`,
+    );
+}
 
 async function tell(report: RunReport, settings: RunSettings, io: Io): Promise<void> {
   if (settings.report === "json") {

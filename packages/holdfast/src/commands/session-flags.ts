@@ -1,4 +1,4 @@
-import type { RetryInit, Session } from "@holdfast/http";
+import type { RetryInit, Session, SessionOptions } from "@holdfast/http";
 import { byteSize, duration, headerLines, wholeNumber } from "../arguments.ts";
 import type { Parsed } from "../arguments.ts";
 
@@ -56,13 +56,17 @@ export function readSessionFlags(values: Parsed<typeof sessionFlags>["values"]):
  * Opens a session for the settings; loads the transport only now. The caller closes it. What `retry` says is laid over the rule
  * of a session that is told nothing.
  */
-export async function openSession(settings: SessionSettings, retry: RetryInit = {}): Promise<Session> {
+export async function openSession(
+  settings: SessionSettings,
+  { retry, proxy }: { readonly retry?: RetryInit; readonly proxy?: SessionOptions["proxy"] | undefined } = {},
+): Promise<Session> {
   const { Session, sessionDefaults } = await import("@holdfast/http");
   const { total, connect, read, maxBytes } = settings;
   return new Session({
     headers: settings.headers,
     retry: sessionDefaults.retry.new({ total: settings.attempts - 1, ...retry }),
     ...(maxBytes === undefined ? {} : { maxBytes }),
+    ...(proxy === undefined ? {} : { proxy }),
     timeout: {
       ...(total === undefined ? {} : { total }),
       ...(connect === undefined ? {} : { connect }),

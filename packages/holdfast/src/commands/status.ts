@@ -35,7 +35,7 @@ export const statusCommand: Command = {
         ? `${JSON.stringify(report, null, 2)}\n`
         : renderReport(report, {
             directory,
-            resume: `holdfast run -o ${shellWord(directory)}`,
+            resume: `holdfast run -o ${shellWord(directory)}${report.proxies === undefined ? "" : " --proxies FILE"}`,
             date: io.clock.date(),
             paint: paintFor({ isTTY: io.stdout.isTTY, env: io.env }),
           });

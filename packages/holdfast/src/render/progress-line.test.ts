@@ -49,9 +49,14 @@ test("the line shows the bar, the counts, the rate and the time left", () => {
       "[############............]  50%  150 done  150 waiting  48/s  ETA 4 s  stopping",
     ],
     [
-      at(half, { held: { host: "example.com", until: 12_300 } }),
+      at(half, { held: { host: "example.com", until: 12_300, by: "host" } }),
       100,
       "[########........]  50%  150 done  150 waiting  48/s  ETA 4 s  example.com asked for a pause of 13 s",
+    ],
+    [
+      at(half, { held: { host: "example.com", until: 12_300, by: "proxies" } }),
+      100,
+      "[###########............]  50%  150 done  150 waiting  48/s  ETA 4 s  no proxy is fit, again in 13 s",
     ],
   ];
 

@@ -55,7 +55,8 @@ function endOf({ inputEnded }: Progress, left: number | undefined): string {
   return left === undefined ? "ETA -" : `ETA ${formatSeconds(left)}`;
 }
 
-function heldOf({ host, until }: NonNullable<Progress["held"]>, date: number): string {
+function heldOf({ host, until, by }: NonNullable<Progress["held"]>, date: number): string {
+  if (by === "proxies") return `no proxy is fit, again in ${formatSeconds(until - date)}`;
   return `${printable(host, 30)} asked for a pause of ${formatSeconds(until - date)}`;
 }
 

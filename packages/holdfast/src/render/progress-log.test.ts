@@ -62,6 +62,17 @@ test("the first failure of a kind, long pauses, and lines that are no request ar
     ],
     [start, { type: "held", host: "example.com", until: 30_000 }, "example.com asked for a pause of 30 s"],
     [start, { type: "held", host: "example.com", until: 1_999 }, undefined],
+    [
+      start,
+      {
+        type: "no-proxy",
+        host: "example.com",
+        until: 30_000,
+        why: "No proxy is fit for example.com: 3 http-403",
+      },
+      "No proxy is fit for example.com: 3 http-403; going on in 30 s",
+    ],
+    [start, { type: "no-proxy", host: "example.com", until: 1_000, why: "" }, undefined],
   ];
 
   for (const [progress, event, text] of rows) assert.equal(announcement(progress, event), text);

@@ -38,6 +38,12 @@ export function announcement(progress: Progress, event: RunEvent): string | unde
         ? undefined
         : `${printable(event.host)} asked for a pause of ${formatSeconds(pause)}`;
     }
+    case "no-proxy": {
+      const pause = event.until - progress.date;
+      return pause < shortestPauseToTell
+        ? undefined
+        : `${printable(event.why, 500)}; going on in ${formatSeconds(pause)}`;
+    }
     case "finished": {
       const { job, outcome } = event;
       const { state, advice } = outcome;

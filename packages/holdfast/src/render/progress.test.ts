@@ -63,7 +63,7 @@ test("each event changes what it is about", () => {
       },
       {
         inputs: [{ type: "held", host: "a", until: 1_000_500 }, tick(499)],
-        expected: { held: { host: "a", until: 1_000_500 } },
+        expected: { held: { host: "a", until: 1_000_500, by: "host" } },
       },
       { inputs: [{ type: "held", host: "a", until: 1_000_500 }, tick(500)], expected: { held: undefined } },
     ];

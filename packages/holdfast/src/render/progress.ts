@@ -21,8 +21,14 @@ export interface Progress {
   readonly inFlight: number;
   readonly inputEnded: boolean;
   readonly stage: InterruptStage;
-  /** The host that asked for a pause most recently, while the pause lasts. */
-  readonly held: { readonly host: string; readonly until: number /* epoch ms */ } | undefined;
+  /** The host that nothing is sent to for a while, because it asked for that or because no proxy is fit: the latest one. */
+  readonly held:
+    | {
+        readonly host: string;
+        readonly until: number /* epoch ms */;
+        readonly by: "host" | "proxies";
+      }
+    | undefined;
   /** Lines that this process ended. */
   readonly finished: number;
   /** The reasons for which lines have failed for now or for good. */
@@ -83,7 +89,9 @@ export function foldProgress(progress: Progress, input: ProgressInput): Progress
         failures: withFailure(progress.failures, input.outcome.state),
       };
     case "held":
-      return { ...progress, held: { host: input.host, until: input.until } };
+      return { ...progress, held: { host: input.host, until: input.until, by: "host" } };
+    case "no-proxy":
+      return { ...progress, held: { host: input.host, until: input.until, by: "proxies" } };
     case "progress":
       return { ...progress, totals: input.totals, inFlight: input.inFlight };
   }

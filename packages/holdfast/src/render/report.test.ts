@@ -86,6 +86,48 @@ Go on    holdfast run urls.txt -o results
   );
 });
 
+test("a run that ran out of proxies says why, and how each of them did", () => {
+  const idle = {
+    proxy: "http://10.0.0.1:8080",
+    state: "fit",
+    requests: 0,
+    successes: 0,
+    blocks: 0,
+    throttles: 0,
+    failures: 0,
+    rests: 0,
+    restReasons: {},
+    bytes: 0,
+    restsAt: [],
+  } as const;
+  const report: RunReport = {
+    ...complete,
+    done: 290,
+    waiting: 10,
+    ended: "no-proxy",
+    why: "No proxy is left: all 2 are out of use (1 proxy-auth, 1 retired for proxy)",
+    proxies: {
+      sum: { ...idle, proxies: 2, requests: 302, successes: 290 },
+      each: [{ ...idle, requests: 2 }],
+    },
+  };
+
+  assert.equal(
+    renderReport(report, rendering),
+    `No proxy left, what had finished is kept: 290 of 300 lines fetched (431 attempts, 5.9 MB, 12.3 s)
+  lines 300 = done 290 + failed 0 + skipped 0 + unknown 0 + waiting 10
+  No proxy is left: all 2 are out of use (1 proxy-auth, 1 retired for proxy)
+
+Proxies  2 (1 fit): 302 requests, 290 ok, 0 blocked, 0 B
+  proxy                 requests  ok  blocked  limited  failed  rests  bytes  state
+  http://10.0.0.1:8080         2   0        0        0       0      0    0 B  fit
+
+Results  results (holdfast export results -o results.jsonl)
+Go on    holdfast run urls.txt -o results
+`,
+  );
+});
+
 test("the equation names every term", () => {
   const report: RunReport = {
     ...complete,
@@ -130,6 +172,14 @@ test("a command is written so that the shell reads it back, without secrets", ()
     [
       ["run", "--header=Authorization: x", "--header", "A: b"],
       "holdfast run '--header=Authorization: ***' --header 'A: ***'",
+    ],
+    [
+      ["run", "-x", "a.test:1:ada:love", "-xada:love@a.test:2", "--proxy", "http://ada:love@a.test"],
+      "holdfast run -x '***' '-x***' --proxy '***'",
+    ],
+    [
+      ["run", "--proxy=a.test:1:ada:love", "--proxies", "p.txt"],
+      "holdfast run '--proxy=***' --proxies p.txt",
     ],
     [["run", "https://u:p@example.com/?a=1&b=2"], "holdfast run 'https://***@example.com/?a=1&b=2'"],
   ];

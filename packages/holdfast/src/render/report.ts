@@ -3,6 +3,7 @@ import { adviceText } from "./advice.ts";
 import { noPaint } from "./paint.ts";
 import type { Look, Paint } from "./paint.ts";
 import { printable } from "./printable.ts";
+import { renderProxies } from "./proxies.ts";
 import { formatBytes, formatCount, formatMany, formatSeconds, formatTime } from "./quantity.ts";
 
 /** What a report needs besides its numbers. */
@@ -24,8 +25,9 @@ export function renderReport(
     ({ state }) => state !== "pending" && state !== "leased" && state !== "done",
   );
   const blocks = [
-    `${headline(report, paint)}\n  ${equation(report)}`,
+    [headline(report, paint), `  ${equation(report)}`, ...whyOf(report)].join("\n"),
     ...groups.map((group) => renderGroup(group, paint)),
+    ...(report.proxies === undefined ? [] : [renderProxies(report.proxies, { date, paint })]),
     [`Results  ${where(report, directory)}`, ...nextSteps(report, { resume, date })].join("\n"),
   ];
   return `${blocks.join("\n\n")}\n`;
@@ -39,10 +41,15 @@ export function equation({ lines, done, failed, skipped, unknown, waiting }: Run
   return `lines ${formatCount(lines)} = ${terms.join(" + ")}`;
 }
 
+function whyOf({ why }: RunReport): readonly string[] {
+  return why === undefined ? [] : [`  ${printable(why, 500)}`];
+}
+
 const endings: Readonly<Record<RunReport["ended"], string>> = {
   complete: "",
   drained: "Interrupted, what was in flight is kept: ",
   aborted: "Stopped at once, what had finished is kept: ",
+  "no-proxy": "No proxy left, what had finished is kept: ",
   running: "Running: ",
   interrupted: "Broken off (the process died), what had finished is kept: ",
 };
@@ -121,12 +128,13 @@ export function shellWord(word: string): string {
   return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }
 
-/** Writes the command that was given, without the values of its headers, which may be secret, and without `--retry-failed`. */
+/** Writes the command that was given, without the values of its headers and its proxies, which may be secret, and without `--retry-failed`. */
 export function commandLine(argv: readonly string[]): string {
   const words = argv.map((word, index) => {
-    const header = /^(-H|--header=)(.+)$/s.exec(word);
-    if (header !== null) return `${header[1] ?? ""}${hideValue(header[2] ?? "")}`;
-    return ["-H", "--header"].includes(argv[index - 1] ?? "") ? hideValue(word) : word;
+    const [, option, value] = /^(-[Hx]|--header=|--proxy=)(.+)$/s.exec(word) ?? [];
+    if (option !== undefined && value !== undefined) return `${option}${hideValue(option, value)}`;
+    const before = argv[index - 1] ?? "";
+    return ["-H", "--header", "-x", "--proxy"].includes(before) ? hideValue(before, word) : word;
   });
   return [
     "holdfast",
@@ -134,6 +142,6 @@ export function commandLine(argv: readonly string[]): string {
   ].join(" ");
 }
 
-function hideValue(header: string): string {
-  return `${header.split(":", 1)[0] ?? ""}: ***`;
+function hideValue(option: string, value: string): string {
+  return /^-x|proxy/.test(option) ? "***" : `${value.split(":", 1)[0] ?? ""}: ***`;
 }

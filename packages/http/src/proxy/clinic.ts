@@ -136,8 +136,8 @@ export class Clinic {
       return before.at === "probing" ? tell({ type: "recovered", ...about }) : undefined;
     // A probe that told nothing is only followed by another.
     if (after.until <= now && !after.throttled) return;
-    member.countRest();
     const { reason, rests } = after;
+    member.countRest(reason);
     const until = Math.ceil(clock.date() + after.until - now);
     tell({ type: isRetired(rule, after) ? "retired" : "rested", ...about, reason, rests, until });
   }

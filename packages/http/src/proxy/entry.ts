@@ -36,6 +36,8 @@ export interface ProxySpec {
   /** Tells it from others: the same again is the same proxy. */
   readonly id: string;
   readonly address: ProxyAddress;
+  /** Whether its scheme was written; without one it is taken for an http proxy. */
+  readonly isSchemeGiven: boolean;
   /** What may be shown. */
   readonly label: string;
   readonly values: Readonly<Record<string, string>> | undefined;
@@ -64,6 +66,7 @@ export function specOf(input: ProxyInput): ProxySpec {
   return {
     id: `${urlOf(address)} ${country?.toLowerCase() ?? ""} ${JSON.stringify(values ?? {})}`,
     address,
+    isSchemeGiven: /^\s*[a-z][a-z\d+.-]*:\/\//i.test(url),
     label: labelOf(address),
     values,
     credentials,

@@ -15,6 +15,8 @@ export interface ProxyCounts {
   /** Failures on the way, the proxy's own included. */
   readonly failures: number;
   readonly rests: number;
+  /** The rests by what led to them, such as `{ "http-403": 2, "proxy-auth": 1 }`. */
+  readonly restReasons: Readonly<Record<string, number>>;
   readonly bytes: number;
   /** Requests that were answered before a block, on average; undefined without one. */
   readonly requestsBeforeBlock: number | undefined;
@@ -51,6 +53,7 @@ export class Member implements Waiting {
   /** The URL that the transport was last told, without an identity. */
   url: string | undefined;
   readonly #counts = { requests: 0, successes: 0, blocks: 0, throttles: 0, failures: 0, rests: 0, bytes: 0 };
+  readonly #restReasons = new Map<string, number>();
   #waiting: (() => void)[] = [];
 
   constructor(spec: ProxySpec, label: string, tier: number) {
@@ -66,7 +69,11 @@ export class Member implements Waiting {
 
   get counts(): ProxyCounts {
     const { requests, blocks } = this.#counts;
-    return { ...this.#counts, requestsBeforeBlock: blocks === 0 ? undefined : (requests - blocks) / blocks };
+    return {
+      ...this.#counts,
+      restReasons: Object.fromEntries(this.#restReasons),
+      requestsBeforeBlock: blocks === 0 ? undefined : (requests - blocks) / blocks,
+    };
   }
 
   /** Whether it can serve a country; one that must be told a country serves no request that names none. */
@@ -100,8 +107,9 @@ export class Member implements Waiting {
     this.#counts.failures += 1;
   }
 
-  countRest(): void {
+  countRest(reason: string): void {
     this.#counts.rests += 1;
+    this.#restReasons.set(reason, (this.#restReasons.get(reason) ?? 0) + 1);
   }
 
   #mayOmit(): boolean {

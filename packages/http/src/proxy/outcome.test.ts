@@ -63,7 +63,12 @@ const errors: readonly (readonly [what: string, error: unknown, kind: OutcomeKin
   ],
   ["a proxy that wants credentials", new ProxyError("x", { status: 407 }), "proxy-failed", "proxy-auth"],
   ["tinyproxy's word for that", new ProxyError("x", { status: 401 }), "proxy-failed", "proxy-auth"],
-  ["a vendor's credit that is used up", new ProxyError("x", { status: 402 }), "proxy-failed", "proxy-auth"],
+  [
+    "a vendor's credit that is used up",
+    new ProxyError("x", { status: 402 }),
+    "proxy-failed",
+    "proxy-payment",
+  ],
   ["a proxy that refuses the host", new ProxyError("x", { status: 403 }), "blocked", "proxy-refused"],
   [
     "a proxy that limits the rate",

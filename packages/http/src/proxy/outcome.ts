@@ -99,13 +99,14 @@ function ofProxyChain(status: number): OutcomeKind {
 const proxyFailed: ProxyOutcome = { kind: "proxy-failed", reason: "proxy" };
 const unreachable: ProxyOutcome = { kind: "unreachable", reason: "proxy-unreachable" };
 const wantsCredentials: ProxyOutcome = { kind: "proxy-failed", reason: "proxy-auth" };
+const wantsMoney: ProxyOutcome = { kind: "proxy-failed", reason: "proxy-payment" };
 const refusesHost: ProxyOutcome = { kind: "blocked", reason: "proxy-refused" };
 const limitsRate: ProxyOutcome = { kind: "proxy-throttled", reason: "proxy-throttled" };
 
 /** What some words for a proxy's failure say; the others go by whose fault it was. */
 const proxyReasons: Readonly<Record<string, ProxyOutcome>> = {
   auth: wantsCredentials,
-  payment: wantsCredentials,
+  payment: wantsMoney,
   refused: refusesHost,
   unsupported: refusesHost,
   throttled: limitsRate,
@@ -122,7 +123,7 @@ function outcomeOfProxyError(error: ProxyError): ProxyOutcome {
 
 const tunnelStatuses: Readonly<Record<number, ProxyOutcome>> = {
   401: wantsCredentials,
-  402: wantsCredentials,
+  402: wantsMoney,
   407: wantsCredentials,
   408: unreachable,
   429: limitsRate,

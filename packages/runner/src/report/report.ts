@@ -1,8 +1,12 @@
 import type { Totals } from "../ledger.ts";
+import type { ProxyReport } from "../proxy-figures.ts";
 import type { State } from "../state.ts";
 
-/** How a run ended; `running` and `interrupted` are seen only by who reads the report from outside. */
-export type RunEnd = "complete" | "drained" | "aborted" | "running" | "interrupted";
+/**
+ * How a run ended; `running` and `interrupted` are seen only by who reads the report from outside. `no-proxy`: lines wait
+ * for a proxy, and none is fit in a time that a run waits, or ever.
+ */
+export type RunEnd = "complete" | "drained" | "aborted" | "no-proxy" | "running" | "interrupted";
 
 /** An input line that stands for its group. */
 export interface Sample {
@@ -27,4 +31,8 @@ export interface RunReport extends Totals {
   readonly elapsed: number;
   readonly reasons: readonly ReasonGroup[];
   readonly ended: RunEnd;
+  /** Why it ended so, where that is not plain. */
+  readonly why?: string;
+  /** How the proxies did that the run went through; absent where it went through none. */
+  readonly proxies?: ProxyReport;
 }

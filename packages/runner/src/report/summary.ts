@@ -1,3 +1,4 @@
+import { reportOn } from "../proxy-figures.ts";
 import type { LedgerReader } from "../ledger.ts";
 import { readLedger } from "../sqlite/sqlite-ledger.ts";
 import type { RunReport } from "./report.ts";
@@ -5,11 +6,14 @@ import type { RunReport } from "./report.ts";
 /** Makes the report of a ledger; its counts come from the rows alone, so that they add up. */
 export function reportOf(ledger: LedgerReader): RunReport {
   const note = ledger.note();
+  const proxies = ledger.proxies();
   return {
     ...ledger.totals(),
     reasons: ledger.reasons(),
     elapsed: note?.elapsed ?? 0,
     ended: note?.ended ?? "interrupted",
+    ...(note?.why !== undefined && { why: note.why }),
+    ...(proxies !== undefined && { proxies: reportOn(proxies) }),
   };
 }
 

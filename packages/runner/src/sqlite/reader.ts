@@ -1,6 +1,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import type { RunNote, Totals } from "../ledger.ts";
 import type { Result } from "../output/result.ts";
+import { isFigures, type ProxyFigures } from "../proxy-figures.ts";
 import type { ReasonGroup, Sample } from "../report/report.ts";
 import { numberOf, type Row, textOf } from "./row.ts";
 import type { SegmentReader } from "./segments.ts";
@@ -88,12 +89,21 @@ export function* readResults(
 
 /** Gives what the last run noted of itself; while it has noted no end, it lasted until its latest outcome. */
 export function readNote(db: DatabaseSync): RunNote | undefined {
-  const value = db.prepare("SELECT v FROM run WHERE k = 'note'").get()?.["v"];
-  if (typeof value !== "string") return undefined;
-  const note: unknown = JSON.parse(value);
+  const note = readFact(db, "note");
   if (!isNote(note)) return undefined;
   const latest = db.prepare("SELECT max(at) AS at FROM res").get()?.["at"];
   return { elapsed: typeof latest === "number" ? Math.max(0, latest - note.startedAt) : 0, ...note };
+}
+
+/** Gives the figures of the proxies as they were last written. */
+export function readProxies(db: DatabaseSync): readonly ProxyFigures[] | undefined {
+  const figures = readFact(db, "proxies");
+  return isFigures(figures) ? figures : undefined;
+}
+
+function readFact(db: DatabaseSync, name: string): unknown {
+  const value = db.prepare("SELECT v FROM run WHERE k = ?").get(name)?.["v"];
+  return typeof value === "string" ? JSON.parse(value) : undefined;
 }
 
 function isNote(value: unknown): value is RunNote {

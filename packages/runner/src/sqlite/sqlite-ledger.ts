@@ -15,13 +15,14 @@ import {
   type Totals,
 } from "../ledger.ts";
 import type { Result } from "../output/result.ts";
+import type { ProxyFigures } from "../proxy-figures.ts";
 import type { ReasonGroup } from "../report/report.ts";
 import { interruptedReason } from "../state.ts";
 import { Claims } from "./claims.ts";
 import { openDatabase } from "./load.ts";
 import { isLocked, type Lock, lockDirectory } from "./lock.ts";
 import { Planner } from "./planner.ts";
-import { readNote, readReasons, readResults, readTotals } from "./reader.ts";
+import { readNote, readProxies, readReasons, readResults, readTotals } from "./reader.ts";
 import { Recorder } from "./recorder.ts";
 import { checkLayout, prepareWriter } from "./schema.ts";
 import { type Committed, SegmentReader, SegmentWriter } from "./segments.ts";
@@ -100,6 +101,10 @@ class SqliteReader implements LedgerReader {
     return isLocked(this.directory) ? { ...note, ended: "running" } : { ended: "interrupted", ...note };
   }
 
+  proxies(): readonly ProxyFigures[] | undefined {
+    return guarded(this.path, () => readProxies(this.db));
+  }
+
   close(): void {
     this.#segments.close();
     this.db.close();
@@ -176,11 +181,11 @@ class SqliteLedger extends SqliteReader implements Ledger {
   }
 
   setNote(note: RunNote): void {
-    this.#write(() =>
-      this.db
-        .prepare("INSERT INTO run (k, v) VALUES ('note', ?) ON CONFLICT DO UPDATE SET v = excluded.v")
-        .run(JSON.stringify(note)),
-    );
+    this.#setFact("note", note);
+  }
+
+  setProxies(figures: readonly ProxyFigures[]): void {
+    this.#setFact("proxies", figures);
   }
 
   override note(): RunNote | undefined {
@@ -191,6 +196,14 @@ class SqliteLedger extends SqliteReader implements Ledger {
     super.close();
     this.#segments.close();
     this.#lock.close();
+  }
+
+  #setFact(name: string, value: unknown): void {
+    this.#write(() =>
+      this.db
+        .prepare("INSERT INTO run (k, v) VALUES (?, ?) ON CONFLICT DO UPDATE SET v = excluded.v")
+        .run(name, JSON.stringify(value)),
+    );
   }
 
   // After a write that failed, files and tables may disagree until the ledger is opened again: nothing more is written.

@@ -1,0 +1,115 @@
+import { basename } from "node:path";
+import type { ProxyPool, RotationName } from "@holdfast/http";
+import { duration, oneOf } from "../arguments.ts";
+import type { Parsed } from "../arguments.ts";
+import { checkReadable } from "../input.ts";
+import { UsageError } from "../usage-error.ts";
+
+/** The options of every command that may go through proxies. */
+export const proxyFlags = {
+  proxies: { type: "string" },
+  proxy: { type: "string", short: "x", multiple: true },
+  rotate: { type: "string" },
+  country: { type: "string" },
+  sticky: { type: "string" },
+  rest: { type: "string" },
+} as const;
+
+/** Their part of a help text. */
+export const proxyHelp = `  --proxies FILE           go through these proxies: one a line, or a JSON list
+  -x, --proxy PROXY        go through this proxy; may be repeated
+  --rotate HOW             who is next: round-robin (the default), random,
+                           weighted, least-used or least-recently-used
+  --country CODE           by proxies there: for a template with {country}, and
+                           for proxies whose country the list names
+  --sticky HOW             none, or host: each host keeps its proxy and cookies
+  --rest TIME              how long a proxy that failed rests at first (30s)`;
+
+/** What a proxy may look like, for a help text. */
+export const proxyFormsHelp = `PROXY is scheme://user:pass@host:port, user:pass@host:port, host:port or
+host:port:user:pass; a scheme is http, https, socks5h, socks5, socks4a or
+socks4. Other users can see a command line, so passwords belong in a FILE.`;
+
+const rotations = [
+  "round-robin",
+  "random",
+  "weighted",
+  "least-used",
+  "least-recently-used",
+] as const satisfies readonly RotationName[];
+
+/** Where the proxies are, and how they are used. */
+export interface ProxySettings {
+  readonly source: { readonly file: string } | { readonly list: readonly string[] };
+  readonly rotate: RotationName;
+  readonly country: string | undefined;
+  readonly sticky: "none" | "host";
+  /** In milliseconds. */
+  readonly rest: number | undefined;
+}
+
+/**
+ * Reads the options of proxies; undefined where none are named.
+ *
+ * @throws UsageError for the first that is wrong.
+ */
+export function readProxyFlags(values: Parsed<typeof proxyFlags>["values"]): ProxySettings | undefined {
+  const source = sourceOf(values);
+  const settings = {
+    rotate: oneOf("--rotate", values.rotate, rotations),
+    country: values.country,
+    sticky: oneOf("--sticky", values.sticky, ["none", "host"]),
+    rest: duration("--rest", values.rest),
+  };
+  if (source !== undefined) return { source, ...settings };
+  const idle = (["rotate", "country", "sticky", "rest"] as const).find((name) => values[name] !== undefined);
+  if (idle !== undefined) throw new UsageError(`--${idle} is for proxies: give --proxies FILE, or --proxy`);
+  return undefined;
+}
+
+function sourceOf({
+  proxies,
+  proxy,
+}: Parsed<typeof proxyFlags>["values"]): ProxySettings["source"] | undefined {
+  if (proxies !== undefined && proxy !== undefined)
+    throw new UsageError("give --proxies or --proxy, not both");
+  if (proxies !== undefined) return { file: proxies };
+  return proxy === undefined ? undefined : { list: proxy };
+}
+
+/**
+ * Makes the pool and reads its proxies.
+ *
+ * @throws UsageError that names the place of what is wrong, and quotes nothing of a proxy.
+ */
+export async function openPool({ source, ...settings }: ProxySettings): Promise<ProxyPool> {
+  const { rotate, sticky, rest } = settings;
+  if ("file" in source) await checkProxyFile(source.file);
+  const { ProxyPool } = await import("@holdfast/http");
+  const options = { rotate, ...(sticky === "host" && { sticky }), ...(rest !== undefined && { rest }) };
+  const pool = await asUsage(() => new ProxyPool("file" in source ? source : source.list, options).ready());
+  if (pool.size === 0)
+    throw new UsageError(`there is no proxy in ${"file" in source ? basename(source.file) : "the list"}`);
+  return pool;
+}
+
+/**
+ * Checks that a list of proxies can be read.
+ *
+ * @throws UsageError that names it, unless somebody took the option for one that takes a proxy.
+ */
+export async function checkProxyFile(file: string): Promise<void> {
+  if (/^\.{0,2}\/(?!\/)|^[^:@]*$/.test(file)) return checkReadable(file);
+  await checkReadable(file).catch(() => {
+    throw new UsageError("there is no list of proxies of that name (one proxy alone is given by --proxy)");
+  });
+}
+
+async function asUsage<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof TypeError || error instanceof RangeError) throw new UsageError(error.message);
+    throw error;
+  }
+}

@@ -1,0 +1,74 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { ProxyFigures, ProxyReport } from "@holdfast/runner";
+import { renderProxies } from "./proxies.ts";
+
+const idle: ProxyFigures = {
+  proxy: "http://10.0.0.1:8080",
+  state: "fit",
+  requests: 0,
+  successes: 0,
+  blocks: 0,
+  throttles: 0,
+  failures: 0,
+  rests: 0,
+  restReasons: {},
+  bytes: 0,
+  restsAt: [],
+};
+const { proxy: _proxy, state: _state, restReasons: _reasons, restsAt: _rests, ...none } = idle;
+
+function report(...each: readonly ProxyFigures[]): ProxyReport {
+  return { sum: { ...none, proxies: each.length, requests: 1_500, successes: 1_480, blocks: 12 }, each };
+}
+
+test("each proxy has a line with its counts, its state, and why it rested", () => {
+  const blocked: ProxyFigures = {
+    ...idle,
+    requests: 12,
+    blocks: 12,
+    rests: 3,
+    restReasons: { proxy: 1, "http-403": 2 },
+    restsAt: [{ host: "shop.test", reason: "http-403", until: 61_500 }],
+    requestsBeforeBlock: 0,
+  };
+  const retired: ProxyFigures = {
+    ...idle,
+    state: "retired",
+    requests: 9,
+    failures: 9,
+    rests: 5,
+    restReasons: { proxy: 5 },
+    restsAt: [{ reason: "proxy", until: 3_600_000 }],
+  };
+  const limited: ProxyFigures = {
+    ...idle,
+    requests: 1_480,
+    successes: 1_400,
+    blocks: 7,
+    throttles: 80,
+    bytes: 12_000_000,
+    requestsBeforeBlock: 210.4,
+    restReasons: { "http-429": 80 },
+    restsAt: [{ reason: "http-429", until: 900 }],
+  };
+
+  assert.equal(
+    renderProxies(report(blocked, retired, limited), { date: 1_000 }),
+    `Proxies  3 (1 resting, 1 retired, 1 fit): 1,500 requests, 1,480 ok, 12 blocked, 0 B
+  proxy                 requests     ok  blocked  limited  failed  rests  bytes  state
+  http://10.0.0.1:8080        12      0       12        0       0      3    0 B  rests for 1 min 1 s (http-403 x2, down)
+  http://10.0.0.1:8080         9      0        0        0       9      5    0 B  retired (down x5)
+  http://10.0.0.1:8080     1,480  1,400        7       80       0      0  12 MB  fit (http-429 x80, a block after 210 requests)`,
+  );
+});
+
+test("twenty are shown, and how many more there are", () => {
+  const many = Array.from({ length: 50 }, (_, index) => ({ ...idle, proxy: `http://10.0.0.${index}:1` }));
+
+  const lines = renderProxies(report(...many), { date: 0 }).split("\n");
+
+  assert.equal(lines.length, 23);
+  assert.match(lines[0] ?? "", /^Proxies {2}50 \(50 fit\): .*; the worst first$/);
+  assert.equal(lines.at(-1), "  and 30 more");
+});

@@ -1,0 +1,72 @@
+import type { ProxyFigures, ProxyReport } from "@holdfast/runner";
+import { columns } from "./columns.ts";
+import { noPaint } from "./paint.ts";
+import type { Look, Paint } from "./paint.ts";
+import { printable } from "./printable.ts";
+import { formatBytes, formatCount, formatMany, formatSeconds } from "./quantity.ts";
+
+/** The most proxies that a report shows one by one. */
+const mostShown = 20;
+
+const head = ["proxy", "requests", "ok", "blocked", "limited", "failed", "rests", "bytes", "state"] as const;
+
+/** Tells how the proxies of a run did: the sum, and the worst of them with the reasons; the lines have no newline at the end. */
+export function renderProxies(
+  { sum, each: figures }: ProxyReport,
+  { date, paint = noPaint }: { readonly date: number; readonly paint?: Paint },
+): string {
+  const shown = figures.slice(0, mostShown);
+  const more = figures.length - shown.length;
+  const rows = shown.map((each) => rowOf(each, date));
+  const table = columns([head, ...rows], { right: head.slice(1, -1) });
+  return [
+    sumLine(figures, sum, date),
+    ...table.map((line, index) => paint(lookOf(shown[index - 1]), `  ${line}`)),
+    ...(more > 0 ? [paint("dim", `  and ${formatCount(more)} more`)] : []),
+  ].join("\n");
+}
+
+function sumLine(figures: ProxyReport["each"], sums: ProxyReport["sum"], date: number): string {
+  const { proxies, requests, successes, blocks, bytes } = sums;
+  const states = Map.groupBy(figures, (each) => (restsUntil(each) > date ? "resting" : each.state));
+  const counted = [...states]
+    .toSorted(([, a], [, b]) => b.length - a.length)
+    .map(([state, { length }]) => `${formatCount(length)} ${state}`);
+  const worst = figures.length > mostShown ? "; the worst first" : "";
+  return `Proxies  ${formatCount(proxies)} (${counted.join(", ")}): ${formatMany(requests, "request")}, ${formatCount(successes)} ok, ${formatCount(blocks)} blocked, ${formatBytes(bytes)}${worst}`;
+}
+
+function restsUntil({ state, restsAt }: ProxyFigures): number {
+  return state === "retired" ? 0 : Math.max(0, ...restsAt.map(({ until }) => until));
+}
+
+function rowOf(figures: ProxyFigures, date: number): readonly string[] {
+  const { proxy, requests, successes, blocks, throttles, failures, rests, bytes } = figures;
+  return [
+    printable(proxy, 60),
+    ...[requests, successes, blocks, throttles, failures, rests].map(formatCount),
+    formatBytes(bytes),
+    stateOf(figures, date),
+  ];
+}
+
+/** The state, why it rested, and how many requests a block came after. */
+function stateOf(figures: ProxyFigures, date: number): string {
+  const { state, restReasons, requestsBeforeBlock: survived = 0 } = figures;
+  const until = restsUntil(figures);
+  const what = until > date ? `rests for ${formatSeconds(until - date)}` : state;
+  const reasons = Object.entries(restReasons)
+    .toSorted(([, a], [, b]) => b - a)
+    .map(([reason, count]) => `${words[reason] ?? reason}${count === 1 ? "" : ` x${formatCount(count)}`}`);
+  const block = survived > 0 ? [`a block after ${formatMany(Math.round(survived), "request")}`] : [];
+  const why = [...reasons, ...block].join(", ");
+  return why === "" ? what : `${what} (${printable(why)})`;
+}
+
+// The pool's own word says no more than whose fault it was.
+const words: Readonly<Record<string, string>> = { proxy: "down" };
+
+function lookOf(figures: ProxyFigures | undefined): Look {
+  if (figures === undefined || figures.requests === 0) return "dim";
+  return figures.successes === 0 ? "red" : figures.successes * 2 < figures.requests ? "yellow" : "green";
+}

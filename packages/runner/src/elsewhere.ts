@@ -1,0 +1,55 @@
+import type { Circumstances, Settled } from "./conclude.ts";
+import { type Fetched, type FetchFailure, isFetchFailure } from "./fetcher.ts";
+import { maySendAgain } from "./job.ts";
+import type { Lease } from "./ledger.ts";
+import type { Ended } from "./state.ts";
+
+// A page that is refused through so many addresses, one call after the other, is likely refused to all.
+const maxRefusals = 2;
+
+/**
+ * Decides what becomes of a line whose request was stopped by the address that it came from, or on the way there: it goes
+ * again, for through which proxies it went was chance. That is no round of its own where it never got through a proxy.
+ * Undefined where it ended otherwise.
+ */
+export function elsewhere(lease: Lease, settled: Settled, circumstances: Circumstances): Ended | undefined {
+  const answer = answerOf(settled);
+  if (answer === undefined) return undefined;
+  const { now, maxDefer, draining } = circumstances;
+  const { kind, reason } = answer.verdict;
+  const until = Math.min(Math.max(answer.retryAt ?? now, now + 1), now + maxDefer);
+  const again = { at: "deferred", reason, until, rounds: lease.rounds } as const;
+  if (!settled.ok && neverGotThrough(settled.error)) return again;
+  if ((kind !== "blocked" && kind !== "throttled") || !maySendAgain(lease.job)) return undefined;
+  return draining ? again : oneRoundMore(again, kind, circumstances);
+}
+
+function oneRoundMore(
+  again: Extract<Ended, { at: "deferred" }>,
+  kind: "blocked" | "throttled",
+  { maxRounds }: Circumstances,
+): Ended {
+  const most = kind === "blocked" ? Math.min(maxRounds, maxRefusals) : maxRounds;
+  if (again.rounds < most) return { ...again, rounds: again.rounds + 1 };
+  return { at: "failed", reason: again.reason, retryable: true };
+}
+
+function answerOf(settled: Settled): Pick<Fetched & FetchFailure, "verdict" | "retryAt"> | undefined {
+  if (settled.ok) return settled.response;
+  return isFetchFailure(settled.error) ? settled.error : undefined;
+}
+
+// What a proxy makes of a target is about the line.
+const onTarget: ReadonlySet<unknown> = new Set(["refused", "unsupported"]);
+
+/** Whether the last attempt ended at its proxy, by the proxy's fault, or found none; recognised by shape. */
+function neverGotThrough(error: unknown): boolean {
+  if (!(error instanceof Error) || !("code" in error)) return false;
+  if (error.code === "ERR_DEFERRED") return neverGotThrough(error.cause);
+  return error.code === "ERR_NO_PROXY" || (error.code === "ERR_PROXY" && isProxysFault(error));
+}
+
+function isProxysFault(error: Error): boolean {
+  const of = (name: string): unknown => Reflect.get(error, name);
+  return of("mayHaveArrived") === false && of("fault") === "proxy" && !onTarget.has(of("reason"));
+}

@@ -1,0 +1,201 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { test } from "node:test";
+import { faultOrigin, refusedPort, respond, type FaultOrigin } from "@holdfast/http/testing";
+import { start, until, type Ending, type Running } from "./support/program.ts";
+import { secretsOf } from "./support/secrets.ts";
+import { temporaryDirectory } from "./support/temporary.ts";
+
+const [user, password] = ["ada.lovelace", "s3cr%t=l+ve"];
+const site = "http://shop.test/";
+
+/** A proxy for plain http that answers everything itself. */
+const answering = (...answers: Parameters<typeof respond>): Promise<FaultOrigin> =>
+  faultOrigin({ routes: { "*": () => respond(...answers) } });
+const page = (body: string): Promise<FaultOrigin> => answering(200, { body });
+const hostOf = ({ url }: FaultOrigin): string => new URL(url).host;
+const askedOf = ({ requests }: FaultOrigin): readonly (string | undefined)[] =>
+  requests.map(({ headers }) => headers["proxy-authorization"]?.toString());
+
+interface Desk extends AsyncDisposable {
+  readonly cwd: string;
+  run(...args: readonly string[]): Promise<Ending>;
+  start(...args: readonly string[]): Running;
+  write(name: string, content: string): Promise<void>;
+}
+
+async function desk(env: Readonly<Record<string, string>> = {}): Promise<Desk> {
+  const directory = await temporaryDirectory("program-proxies");
+  const children: Running[] = [];
+  const begin = (...args: readonly string[]): Running => {
+    const child = start(args, { cwd: directory.path, env });
+    children.push(child);
+    return child;
+  };
+  return {
+    cwd: directory.path,
+    run: (...args) => begin(...args).ended,
+    start: begin,
+    write: (name, content) => writeFile(join(directory.path, name), content),
+    [Symbol.asyncDispose]: async () => {
+      for (const child of children) child.signal("SIGKILL");
+      await Promise.all(children.map(({ ended }) => ended));
+      await directory[Symbol.asyncDispose]();
+    },
+  };
+}
+
+test("get goes through a proxy in any form, with its credentials, whatever the environment says", async () => {
+  await using proxy = await page("welcome");
+  await using table = await desk({ http_proxy: "http://127.0.0.1:9" });
+  const host = hostOf(proxy);
+  const forms = [
+    `${host}:${user}:${password}`,
+    `${user}:${password}@${host}`,
+    `http://${user}:${encodeURIComponent(password)}@${host}`,
+  ];
+
+  const endings = await Promise.all(forms.map((form) => table.run("get", "-x", form, "-v", site)));
+
+  for (const { code, out, err } of endings) {
+    assert.deepEqual([code, out], [0, "welcome"], err);
+    for (const secret of secretsOf(user, password)) assert.ok(!err.includes(secret), secret);
+  }
+  assert.deepEqual(askedOf(proxy), Array(3).fill(`Basic ${btoa(`${user}:${password}`)}`));
+});
+
+test("get through a list goes on to the next proxy, and ends with 8 where none is fit", async () => {
+  await using banned = await answering(403);
+  await using good = await page("welcome");
+  await using table = await desk();
+  const gone = `127.0.0.1:${await refusedPort()}`;
+  await table.write("proxies.txt", `${gone}\n${hostOf(banned)}\n${hostOf(good)}\n`);
+
+  const { code, out, err } = await table.run("get", "-v", "--proxies", "proxies.txt", site);
+  const abroad = await table.run("get", "--proxies", "proxies.txt", "--country", "us", site);
+
+  assert.deepEqual([code, out], [0, "welcome"], err);
+  assert.match(err, /^attempt 1: .*\nattempt 2: 403, .*\nattempt 3: 200/);
+  assert.equal(abroad.code, 8, abroad.err);
+  assert.match(abroad.err, /^holdfast get: No proxy is fit for shop\.test/);
+});
+
+test("a single proxy that fails is asked again, as a server is", async () => {
+  await using proxy = await faultOrigin({
+    routes: { "*": [respond(503), respond(200, { body: "welcome" })] },
+  });
+  await using table = await desk();
+
+  const { code, out, err } = await table.run("get", "-x", hostOf(proxy), site);
+
+  assert.deepEqual([code, out], [0, "welcome"], err);
+});
+
+test("a country stands in the user name of a vendor's template", async () => {
+  await using gateway = await page("welcome");
+  await using table = await desk();
+  await table.write("proxies.txt", `customer-{session:alnum8}-cc-{country}:pass@${hostOf(gateway)}\n`);
+  const command = ["run", site, "--proxies", "proxies.txt", "--country", "us"];
+
+  const run = await table.run(...command);
+  const get = await table.run("get", "--proxies", "proxies.txt", "--country", "de", site);
+
+  assert.deepEqual([run.code, get.code], [0, 0], run.err + get.err);
+  const users = askedOf(gateway).map((header) => atob(header?.replace("Basic ", "") ?? ""));
+  assert.match(users[0] ?? "", /^customer-[a-zA-Z0-9]{8}-cc-us:pass$/);
+  assert.match(users[1] ?? "", /^customer-[a-zA-Z0-9]{8}-cc-de:pass$/);
+});
+
+test("the options of a run stand in a file, the command line has the last word, and nothing in it is shown", async () => {
+  await using proxy = await page("welcome");
+  await using other = await page("welcome");
+  await using table = await desk();
+  const config = {
+    proxy: [`${hostOf(proxy)}:${user}:${password}`],
+    header: ["Authorization: Bearer t0ken.of.mine"],
+    output: "kept",
+    concurrency: 4,
+    rotate: "least-used",
+  };
+  await table.write("holdfast.json", JSON.stringify(config));
+  await table.write("wrong.json", JSON.stringify({ ...config, rotat: "random" }));
+
+  const run = await table.run("run", site, "--config", "holdfast.json");
+  const elsewhere = await table.run("get", site, "--config", "get.json");
+  await table.write("get.json", JSON.stringify({ proxy: hostOf(proxy) }));
+  const overruled = await table.run("get", site, "--config", "get.json", "-x", hostOf(other));
+  const wrong = await table.run("run", site, "--config", "wrong.json");
+
+  assert.equal(run.code, 0, run.err);
+  assert.match(run.err, /Results {2}kept /);
+  assert.deepEqual(askedOf(proxy), [`Basic ${btoa(`${user}:${password}`)}`]);
+  assert.equal(proxy.requests[0]?.headers["authorization"], "Bearer t0ken.of.mine");
+  assert.deepEqual([elsewhere.code, overruled.code, other.requests.length], [2, 0, 1]);
+  assert.deepEqual(
+    [wrong.code, wrong.err],
+    [
+      2,
+      'holdfast run: wrong.json: unknown option "rotat" (did you mean "rotate"?)\n  See holdfast run --help\n',
+    ],
+  );
+  for (const secret of [...secretsOf(user, password), "t0ken"]) assert.ok(!run.err.includes(secret), secret);
+});
+
+test("a run that went through proxies does not go on without them unless it is told to", async () => {
+  await using proxy = await answering(503);
+  await using table = await desk();
+  const first = await table.run("run", site, "-x", hostOf(proxy), "--attempts", "1");
+
+  const forgotten = await table.run("run", site, "--attempts", "1");
+  const status = await table.run("status", "results");
+  const direct = await table.run("run", site, "--direct", "--attempts", "1", "--connect-timeout", "1s");
+
+  assert.equal(first.code, 4, first.err);
+  assert.deepEqual(
+    [forgotten.code, forgotten.err],
+    [
+      2,
+      "holdfast run: the run in results went through proxies: name them again, or go on without by --direct\n  See holdfast run --help\n",
+    ],
+  );
+  assert.match(status.out, /Go on {4}holdfast run -o results --proxies FILE/);
+  assert.equal(direct.code, 4, direct.err);
+  assert.doesNotMatch(direct.err, /^holdfast run:/);
+  assert.equal(proxy.requests.length, 1);
+});
+
+test("the credentials of the command line are gone from the title of the process", async () => {
+  const { promise, resolve } = Promise.withResolvers<ReturnType<typeof respond>>();
+  await using proxy = await faultOrigin({ routes: { "*": () => promise } });
+  await using table = await desk();
+  const running = table.start("run", site, "-x", `${hostOf(proxy)}:${user}:${password}`);
+  await until("the request is in flight", () => proxy.requests.length === 1);
+
+  const title = readFileSync(`/proc/${running.pid}/cmdline`, "utf8");
+  resolve(respond(200, { body: "welcome" }));
+  const { code, err } = await running.ended;
+
+  assert.equal(code, 0, err);
+  assert.match(title, /^holdfast/);
+  for (const secret of secretsOf(user, password)) {
+    assert.ok(!title.includes(secret), secret);
+    assert.ok(!err.includes(secret), secret);
+  }
+});
+
+test("a list that is written anew while the run waits is read, and the run goes on", async () => {
+  await using locked = await answering(403);
+  await using good = await page("welcome");
+  await using table = await desk();
+  await table.write("proxies.txt", `${hostOf(locked)}\n`);
+  const running = table.start("run", site, "--proxies", "proxies.txt", "--progress", "plain", "--rest", "1m");
+  await until("it says that no proxy is fit", () => running.err().includes("No proxy is fit for shop.test"));
+
+  await table.write("proxies.txt", `${hostOf(locked)}\n${hostOf(good)}\n`);
+  const { code, err } = await running.ended;
+
+  assert.equal(code, 0, err);
+  assert.equal(good.requests.length, 1);
+});

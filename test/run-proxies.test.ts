@@ -1,0 +1,286 @@
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { readdirSync, readFileSync, statSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { zstdDecompressSync } from "node:zlib";
+import { readReport, results, type RunReport } from "@holdfast/runner";
+import { fleet, type Fleet, type FleetKind, type FleetProxy } from "./support/fleet.ts";
+import { holdfast, holdfastCommand } from "./support/holdfast.ts";
+import { secretsOf } from "./support/secrets.ts";
+import { temporaryDirectory, type TemporaryDirectory } from "./support/temporary.ts";
+
+const user = "ada.lovelace";
+const password = "s3cr%t=l+ve";
+const concurrency = 32;
+
+/** The proxies of a fleet as vendors write them, each form in turn, with credentials that none of them asks for. */
+function vendorList(proxies: readonly FleetProxy[]): string {
+  const lines = proxies.map(({ kind, url }, index) => {
+    const { host } = new URL(url);
+    // Who asks for credentials is given none.
+    if (kind === "locked") return host;
+    const forms = [
+      `${host}:${user}:${password}`,
+      `${user}:${password}@${host}`,
+      `http://${user}:${encodeURIComponent(password)}@${host}`,
+    ];
+    return forms[index % forms.length];
+  });
+  return ["# 20 proxies", ...lines, ""].join("\n");
+}
+
+interface Scene extends AsyncDisposable {
+  readonly site: Fleet;
+  readonly cwd: string;
+  readonly command: readonly string[];
+}
+
+async function scene(options: Parameters<typeof fleet>[0]): Promise<Scene> {
+  const stack = new AsyncDisposableStack();
+  const site = stack.use(await fleet(options));
+  const directory: TemporaryDirectory = stack.use(await temporaryDirectory("run-proxies"));
+  const cwd = directory.path;
+  await writeFile(join(cwd, "urls.txt"), site.paths.map((path) => `${site.url}${path}\n`).join(""));
+  await writeFile(join(cwd, "proxies.txt"), vendorList(site.proxies));
+  const limits = ["-j", String(concurrency), "--per-host", String(concurrency)];
+  const command = ["run", "urls.txt", "-o", "out", "--proxies", "proxies.txt", "--rest", "400ms", ...limits];
+  return { site, cwd, command, [Symbol.asyncDispose]: () => stack.disposeAsync() };
+}
+
+function assertAddsUp({ lines, done, failed, skipped, unknown, waiting }: RunReport): void {
+  assert.equal(lines, done + failed + skipped + unknown + waiting);
+}
+
+/** Every page is what the site has. */
+function assertPages(directory: string, count: number): void {
+  const pages = [...results(directory)].map(({ url, state, body }) => [
+    Number(url.slice(-4)),
+    state,
+    Buffer.from(body ?? []).toString(),
+  ]);
+  assert.deepEqual(
+    pages,
+    Array.from({ length: count }, (_, number) => [number, "done", `page ${number}`]),
+  );
+}
+
+/** The name by which a report shows a proxy. */
+const labelOf = ({ url }: FleetProxy): string => new URL(url).origin;
+
+type Figures = NonNullable<RunReport["proxies"]>["each"][number];
+
+/** What a report says of the proxies of a kind. */
+function figuresOf(
+  report: RunReport,
+  site: Fleet,
+  kind: FleetKind,
+): readonly (readonly [FleetProxy, Figures])[] {
+  const each = new Map(report.proxies?.each.map((figures) => [figures.proxy, figures]));
+  return site.proxies
+    .filter((proxy) => proxy.kind === kind)
+    .map((proxy) => {
+      const figures = each.get(labelOf(proxy));
+      assert.ok(figures !== undefined, labelOf(proxy));
+      return [proxy, figures] as const;
+    });
+}
+
+/** A bad proxy carried what it was given before its first failure was known, and after each rest one request. */
+function assertRested(report: RunReport, site: Fleet): void {
+  const shareAtFirst = Math.ceil(concurrency / site.proxies.length) + 1;
+  for (const [kind, reason] of [
+    ["banned", "http-403"],
+    ["dead", "proxy"],
+    ["locked", "proxy-auth"],
+  ] as const) {
+    for (const [, { requests, successes, rests, restReasons }] of figuresOf(report, site, kind)) {
+      assert.deepEqual([successes, Object.keys(restReasons)], [0, [reason]]);
+      assert.ok(rests >= 1);
+      assert.ok(
+        requests <= shareAtFirst + rests - 1,
+        `${requests} requests in ${rests} rests of a ${kind} one`,
+      );
+    }
+  }
+}
+
+/** The report agrees with what the site saw of each address, and the good proxies shared the work. */
+async function assertSeen(report: RunReport, site: Fleet): Promise<void> {
+  const seen = await site.seen();
+  const perAddress = Map.groupBy(seen, ({ address }) => address);
+  const requestsOf = ({ address }: FleetProxy): number => perAddress.get(address ?? "")?.length ?? 0;
+  assert.equal(seen.filter(({ status }) => status === 200).length, report.lines);
+  assert.ok(seen.every(({ proxyAuthorization }) => proxyAuthorization === ""));
+  for (const [proxy, { requests, blocks }] of figuresOf(report, site, "banned"))
+    assert.deepEqual([requests, blocks], [requestsOf(proxy), requestsOf(proxy)]);
+  const working = [...figuresOf(report, site, "good"), ...figuresOf(report, site, "slow")];
+  for (const [proxy, { rests, successes }] of working) {
+    assert.deepEqual([rests, successes], [0, requestsOf(proxy)]);
+    assert.ok(successes >= 0.5 * (report.lines / working.length), `${successes} requests`);
+  }
+}
+
+/** For a person: the worst first, with the reason. */
+function assertTold(text: string, site: Fleet): void {
+  const rows = [...text.matchAll(/^ {2}(http:\S+) +[\d,]+ .* {2}(\S.*)$/gm)];
+  assert.equal(rows.length, 20);
+  const worst = new Map(rows.slice(0, 9).map(([, proxy = "", state = ""]) => [proxy, state]));
+  const reasons: Partial<Record<FleetKind, string>> = {
+    banned: "http-403",
+    dead: "down",
+    locked: "proxy-auth",
+  };
+  for (const proxy of site.proxies) {
+    const reason = reasons[proxy.kind];
+    const told = worst.get(labelOf(proxy));
+    if (reason === undefined) assert.equal(told, undefined);
+    else assert.match(told ?? "", new RegExp(`\\(${reason}\\b`));
+  }
+}
+
+test("5,000 pages through 20 proxies of which 9 are bad: every page is there, and the report says who was bad and why", async (t) => {
+  const pages = 5_000;
+  await using world = await scene({ pages, slowness: 1_500 });
+  const { site, cwd, command } = world;
+  const began = performance.now();
+
+  const { code, stdout, stderr } = await holdfast([...command, "--rotate", "least-used"], { cwd });
+
+  t.diagnostic(`${Math.round(performance.now() - began)} ms`);
+  assert.equal(code, 0, stderr);
+  const report = readReport(join(cwd, "out"));
+  assertAddsUp(report);
+  assert.deepEqual([report.lines, report.done, report.ended], [pages, pages, "complete"]);
+  assertPages(join(cwd, "out"), pages);
+  assertRested(report, site);
+  await assertSeen(report, site);
+  assertTold(stderr, site);
+  const status = await holdfast(["status", "out"], { cwd });
+  assertTold(status.stdout, site);
+  assert.match(
+    status.stdout,
+    /^Proxies {2}20 \(\d+ \w+, \d+ \w+(?:, \d+ \w+)?\): [\d,]+ requests, 5,000 ok/m,
+  );
+  const records = assertNoSecrets(cwd, { stdout, stderr, status: status.stdout });
+  assert.match(records, /"proxy":"http:\/\/127\.0\.0\.1:\d+"/);
+});
+
+/** Nothing that the program wrote holds a credential, in any form; gives the records of the exchanges. */
+function assertNoSecrets(cwd: string, texts: Readonly<Record<string, string>>): string {
+  const secrets = secretsOf(user, password);
+  const files = readdirSync(join(cwd, "out"), { recursive: true, encoding: "utf8" })
+    .map((name) => join(cwd, "out", name))
+    .filter((path) => statSync(path).isFile());
+  assert.ok(files.some((path) => path.endsWith("ledger.db")));
+  for (const secret of secrets) {
+    for (const [name, text] of Object.entries(texts))
+      assert.ok(!text.includes(secret), `${secret} in ${name}`);
+    for (const path of files) assert.ok(!readFileSync(path).includes(secret), `${secret} in ${path}`);
+  }
+  // The records of attempts lie compressed in the segments.
+  const segments = files.filter((path) => path.includes("segments"));
+  const records = segments.map((path) => unpacked(readFileSync(path))).join("");
+  for (const secret of secrets) assert.ok(!records.includes(secret), `${secret} in the records`);
+  return records;
+}
+
+/** A segment as text: before each compressed frame stand sixteen bytes that tell its length. */
+function unpacked(segment: Buffer): string {
+  const texts: string[] = [];
+  for (let at = 0; at + 16 <= segment.length; at += 16 + segment.readUInt32LE(at + 8)) {
+    const frame = segment.subarray(at + 16, at + 16 + segment.readUInt32LE(at + 8));
+    texts.push(zstdDecompressSync(frame).toString("latin1"));
+  }
+  return texts.join("");
+}
+
+test("a run through proxies that is killed in the middle goes on where it was, and counts on", async () => {
+  const pages = 1_500;
+  await using world = await scene({ pages, slowness: 300 });
+  const { site, cwd, command } = world;
+  const [node, ...before] = holdfastCommand;
+  let killed = 0;
+  for (const share of [0.2, 0.6]) {
+    const child = spawn(node, [...before, ...command], { cwd, stdio: ["ignore", "ignore", "pipe"] });
+    const closed = once(child, "close");
+    const deadline = performance.now() + 30_000;
+    while ((await site.seen()).length < share * pages && performance.now() < deadline) await sleep(20);
+    const files = readdirSync(join(cwd, "out")).map((name) => join(cwd, "out", name));
+    const secrets = secretsOf(user, password);
+    // While it runs: the log of the database and the process's own title.
+    const title = readFileSync(`/proc/${child.pid}/cmdline`, "utf8");
+    for (const secret of secrets) {
+      assert.ok(!title.includes(secret));
+      for (const path of files.filter((it) => statSync(it).isFile()))
+        assert.ok(!readFileSync(path).includes(secret), path);
+    }
+    killed += Number(child.kill("SIGKILL"));
+    await closed;
+    assertAddsUp(readReport(join(cwd, "out")));
+  }
+  const broken = readReport(join(cwd, "out"));
+
+  const { code, stderr } = await holdfast(command, { cwd });
+
+  assert.equal(killed, 2);
+  assert.equal(broken.ended, "interrupted");
+  assert.ok(broken.done > 0 && broken.waiting > 0, `${broken.done} done, ${broken.waiting} waiting`);
+  assert.equal(code, 0, stderr);
+  const report = readReport(join(cwd, "out"));
+  assert.deepEqual([report.done, report.lines], [pages, pages]);
+  assertPages(join(cwd, "out"), pages);
+  const ok = (await site.seen()).filter(({ status }) => status === 200).length;
+  // What was recorded is not fetched again: only what was in flight, or waited for its commit.
+  assert.ok(ok <= pages + 2 * (concurrency + 100), `${ok} pages sent`);
+  assert.ok((report.proxies?.sum.requests ?? 0) >= broken.waiting);
+});
+
+test("when every proxy refuses the credentials the run ends with 8 and says why; with better ones the same command goes on", async () => {
+  const pages = 300;
+  const counts = { good: 1, banned: 0, dead: 0, slow: 0, locked: 4 };
+  await using world = await scene({ pages, counts });
+  const { site, cwd, command } = world;
+  const locked = site.proxies.filter(({ kind }) => kind === "locked");
+  const wrong = `${user}:${password}`;
+  const list = (credentials: string): string =>
+    locked.map(({ url }) => `${new URL(url).host}:${credentials}\n`).join("");
+  await writeFile(join(cwd, "proxies.txt"), list(wrong));
+
+  const refused = await holdfast(command, { cwd });
+  const report = readReport(join(cwd, "out"));
+  const atOrigin = (await site.seen()).length;
+  await writeFile(join(cwd, "proxies.txt"), list("ada:love-lace"));
+  const again = await holdfast(command, { cwd });
+
+  assert.equal(refused.code, 8, refused.stderr);
+  assert.match(
+    refused.stderr,
+    /^No proxy left, what had finished is kept: 0 of \d+ lines fetched .*\n.*\n {2}No proxy is left: all 4 are out of use \(4 proxy-auth\)\n/m,
+  );
+  assert.match(refused.stderr, /Go on {4}holdfast run urls\.txt /);
+  assert.deepEqual([report.ended, report.failed, report.done, atOrigin], ["no-proxy", 0, 0, 0]);
+  // Four attempts of those that were under way, and no more.
+  assert.ok((report.proxies?.sum.requests ?? 0) <= 4 * concurrency);
+  const { stdout, stderr } = refused;
+  assertNoSecrets(cwd, { stdout, stderr });
+  assert.equal(again.code, 0, again.stderr);
+  assert.equal(readReport(join(cwd, "out")).done, pages);
+});
+
+test("addresses that the site limits rest, and a page that is refused through one comes through another", async () => {
+  const pages = 200;
+  const counts = { good: 5, banned: 0, dead: 0, slow: 0, locked: 0 };
+  await using world = await scene({ pages, counts, allowance: { burst: 20, perSecond: 10 } });
+  const { site, cwd, command } = world;
+
+  const { code, stderr } = await holdfast([...command, "--rest", "500ms", "-j", "8"], { cwd });
+
+  assert.equal(code, 0, stderr);
+  assert.equal(readReport(join(cwd, "out")).done, pages);
+  assert.ok((await site.seen()).some(({ status }) => status === 429));
+  assert.match(stderr, /http-429/);
+});
