@@ -2,12 +2,13 @@ import { DeadlineExceededError } from "@holdfast/policy";
 import type { SendOptions } from "../adapter.ts";
 import { sourceOf, type BodySource } from "../body-source.ts";
 import { BodyTooLargeError, IncompleteBodyError } from "../errors.ts";
+import type { BodyBreak } from "../live-body.ts";
 import type { HttpRequest } from "../request.ts";
 import type { Response } from "../response.ts";
 import { StreamedResponse } from "../streamed-response.ts";
 import { continuedBy, markContinued } from "./continued.ts";
 import { holdOf, judge, mayAskForRest, restHeaders, type Held, type Judgement } from "./continuation.ts";
-import { exactly, type Exactly } from "./exact-source.ts";
+import { exactly, isLie, type Exactly } from "./exact-source.ts";
 
 /** Sends a request once and gives the answer with its body still to come. */
 export type Open = (request: HttpRequest, options: SendOptions) => Promise<StreamedResponse>;
@@ -21,6 +22,8 @@ export interface StreamResumptionOptions {
    * given out cannot be taken back.
    */
   readonly restart?: ((response: StreamedResponse) => Promise<void>) | undefined;
+  /** Hears that the body which came was not what its head said: nothing of it, nor of what it carried on, may be kept. */
+  readonly distrust?: (() => Promise<void>) | undefined;
 }
 
 const nothing = new Uint8Array(0);
@@ -39,14 +42,16 @@ export function finalOf(broke: unknown, last: unknown): unknown {
 /** How one body goes on when it breaks off: what is held of it, and which answers carry it on. */
 export class StreamResumption {
   readonly #restart: StreamResumptionOptions["restart"];
+  readonly #distrust: StreamResumptionOptions["distrust"];
   #held: Held | undefined;
   /** The answer whose body is being read, and where in the whole that body begins. */
   #carrier: Response | undefined;
   #base = 0;
 
-  constructor({ held, restart }: StreamResumptionOptions = {}) {
+  constructor({ held, restart, distrust }: StreamResumptionOptions = {}) {
     this.#held = held;
     this.#restart = restart;
+    this.#distrust = distrust;
   }
 
   /** Sends a request, for the rest where something is held, and gives what may be read on from there. */
@@ -67,7 +72,8 @@ export class StreamResumption {
   }
 
   /** Takes note that the body of an answer broke off after so many bytes; whether it may be carried on. */
-  broke(first: Response, given: number): boolean {
+  async broke(first: Response, { error, given }: Pick<BodyBreak, "error" | "given">): Promise<boolean> {
+    if (isLie(error)) return this.#disown();
     const carrier = this.#carrier ?? first;
     const continued = continuedBy(carrier);
     if (this.#carrier === undefined) this.#base = continued?.offset ?? 0;
@@ -77,6 +83,13 @@ export class StreamResumption {
     else if (this.#held !== undefined)
       this.#held = { ...this.#held, offset: this.#base, total: continued.total };
     return this.#held !== undefined || this.#restart !== undefined;
+  }
+
+  /** A server that lies once about a representation is not asked for the rest of it again. */
+  async #disown(): Promise<boolean> {
+    this.#held = undefined;
+    await this.#distrust?.();
+    return this.#restart !== undefined;
   }
 
   /** The body that goes on with this answer; undefined when it does not. */
