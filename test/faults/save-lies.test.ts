@@ -106,3 +106,47 @@ for (const [name, lie] of Object.entries(lies)) {
     await isWhole(at);
   });
 }
+
+const tail = body.subarray(80_000);
+const tails: Readonly<Record<string, Entry>> = {
+  "calls itself a part": respond(200, { headers: rest, body: tail }),
+  "has another length under the same tag": respond(200, { headers: strong, body: tail }),
+  "turns out to have another length under the same tag": chunked(200, [tail], { headers: strong }),
+};
+
+for (const [name, lie] of Object.entries(tails)) {
+  test(`a 200 to a request for the rest that ${name} is not taken for the whole`, async () => {
+    await using inFile = await setting([first, lie, good]);
+    await inFile.save();
+    await isWhole(inFile);
+
+    await using inMemory = await setting([first, lie, good]);
+    const { content } = await inMemory.session.get(`${inMemory.origin.url}/`);
+    assert.ok(body.equals(content), `${content.length} bytes`);
+
+    await using live = await setting([first, lie, good]);
+    const stream = await live.session.get(`${live.origin.url}/`, { stream: true });
+    assert.equal(code(await failureOf(stream.bytes())), "ERR_INCOMPLETE_BODY");
+  });
+}
+
+test("a part that nobody asked for is not saved as the whole", async () => {
+  const headers = { ...strong, "content-range": "bytes 0-9/200000" };
+  const part = respond(206, { headers, body: body.subarray(0, 10) });
+  await using at = await setting([part, good]);
+
+  const error = await failureOf(at.save());
+
+  assert.equal(code(error), "ERR_PROTOCOL");
+  assert.match(error.message, /a part \(206\) though the whole was asked for/);
+  assert.deepEqual(await readdir(at.folder), []);
+});
+
+test("a part that the caller asked for is saved as it is", async () => {
+  await using at = await setting([good]);
+
+  const { bytes } = await at.save({ headers: { range: "bytes=10-29" } });
+
+  assert.equal(bytes, 20);
+  assert.ok(body.subarray(10, 30).equals(await readFile(at.file)));
+});
