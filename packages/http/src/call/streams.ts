@@ -52,8 +52,8 @@ export class Streams {
   live(again: (call: Call, signal: AbortSignal) => Promise<Exchange>): NonNullable<CallPlan["live"]> {
     return {
       goOn: async (call, first, { error, given, signal }) => {
-        if (!this.#resumption.broke(first, given)) return { error };
         try {
+          if (!(await this.#resumption.broke(first, { error, given }))) return { error };
           const exchange = await this.#reopen(() => again(call, eitherOf(this.#after.signal, signal)));
           const source = await this.#resumption.carryOn(exchange.response);
           return source === undefined ? { error: finalOf(error, exchange.error) } : { source };

@@ -5,7 +5,15 @@ import { ResponseHeaders } from "../headers.ts";
 import type { HttpRequest } from "../request.ts";
 import { Response } from "../response.ts";
 import { markContinued } from "./continued.ts";
-import { holdOf, judge, mayAskForRest, restHeaders, type Held, type Judgement } from "./continuation.ts";
+import {
+  holdOf,
+  judge,
+  mayAskForRest,
+  restHeaders,
+  wholeLength,
+  type Held,
+  type Judgement,
+} from "./continuation.ts";
 
 /** A part of a body, and what is known of it. */
 interface Part {
@@ -70,7 +78,10 @@ function join(part: Part, response: Response, maxBytes: number): Response | unde
       return whole(part, response, maxBytes);
     case "restart":
       return undefined;
-    case "replace":
+    case "replace": {
+      const { length } = response.content;
+      return length === (wholeLength(part.held, response.headers) ?? length) ? response : undefined;
+    }
     case "pass":
       return response;
   }

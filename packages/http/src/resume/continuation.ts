@@ -76,7 +76,7 @@ export function restHeaders({ offset, validator }: Held): Readonly<Record<string
 export function judge(held: Held, head: Head): Judgement {
   switch (head.status) {
     case 200:
-      return { means: "replace" };
+      return judgeWhole(held, head.headers);
     case 206:
       return judgePart(held, head.headers);
     case 412:
@@ -86,6 +86,27 @@ export function judge(held: Held, head: Head): Judgement {
     default:
       return { means: "pass" };
   }
+}
+
+/** A 200 is the whole, unless it contradicts itself or what it was before, under one validator. */
+function judgeWhole(held: Held, headers: ResponseHeaders): Judgement {
+  const range = parseContentRange(headers.get("content-range"));
+  if (range?.first !== undefined && !isAll(range)) return restart("the server calls a part the whole");
+  const [expected, announced] = [wholeLength(held, headers), lengthOf(headers)];
+  const changed = announced !== undefined && announced !== (expected ?? announced);
+  return changed ? restart("the length of the whole changed") : { means: "replace" };
+}
+
+function isAll({ first, last, complete }: ServedRange): boolean {
+  return first === 0 && last === (complete ?? last + 1) - 1;
+}
+
+/**
+ * The length that a 200 must have, because it says that it is what is held; undefined where it does not, where it is
+ * encoded, or where that length is not known.
+ */
+export function wholeLength({ validator, total }: Held, headers: ResponseHeaders): number | undefined {
+  return bears(headers, validator) && !isEncoded(headers) ? total : undefined;
 }
 
 // RFC 9110 §15.3.7.3: parts are combined only if they share a strong validator; §14.4: never by an invalid Content-Range.

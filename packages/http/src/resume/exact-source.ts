@@ -12,7 +12,7 @@ export interface Exactly {
 /**
  * Gives so many bytes of a source, and requires its end there.
  *
- * What it gives throws IncompleteBodyError for fewer, ProtocolError for more, or what the source throws.
+ * What it gives throws IncompleteBodyError for fewer or more, of which `isLie` tells, or what the source throws.
  */
 export function exactly(source: BodySource, { skip, length = Infinity }: Exactly): BodySource {
   let left = skip;
@@ -21,7 +21,7 @@ export function exactly(source: BodySource, { skip, length = Infinity }: Exactly
     const wanted = piece.subarray(Math.min(left, piece.length));
     left -= piece.length - wanted.length;
     given += wanted.length;
-    if (given > length) throw tooLong();
+    if (given > length) throw lie({ given, length }, "The body is longer than its head says");
     return wanted;
   };
   return {
@@ -32,7 +32,8 @@ export function exactly(source: BodySource, { skip, length = Infinity }: Exactly
         const wanted = take(piece);
         if (wanted.length > 0) return wanted;
       }
-      if (left > 0 || (length < Infinity && given < length)) throw new IncompleteBodyError(given, length);
+      if (left > 0 || (length < Infinity && given < length))
+        throw lie({ given, length }, "The body is shorter than its head says");
       return undefined;
     },
     cancel: (reason) => source.cancel(reason),
@@ -40,9 +41,19 @@ export function exactly(source: BodySource, { skip, length = Infinity }: Exactly
   };
 }
 
-function tooLong(): ProtocolError {
-  return new ProtocolError("The body is longer than its Content-Range says", {
-    phase: "body",
-    mayHaveArrived: true,
-  });
+const lies = new WeakSet<object>();
+
+/** Whether this error says that a body was not what its head says, so that nothing which came of it can be trusted. */
+export function isLie(error: unknown): boolean {
+  return typeof error === "object" && error !== null && lies.has(error);
+}
+
+function lie(
+  { given, length }: { readonly given: number; readonly length: number },
+  message: string,
+): IncompleteBodyError {
+  const cause = new ProtocolError(message, { phase: "body", mayHaveArrived: true });
+  const error = new IncompleteBodyError(given, length < Infinity ? length : undefined, { cause });
+  lies.add(error);
+  return error;
 }

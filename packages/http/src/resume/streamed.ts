@@ -1,13 +1,23 @@
 import { DeadlineExceededError } from "@holdfast/policy";
 import type { SendOptions } from "../adapter.ts";
 import { sourceOf, type BodySource } from "../body-source.ts";
-import { BodyTooLargeError, IncompleteBodyError } from "../errors.ts";
+import { BodyTooLargeError, IncompleteBodyError, ProtocolError } from "../errors.ts";
+import type { BodyBreak } from "../live-body.ts";
 import type { HttpRequest } from "../request.ts";
 import type { Response } from "../response.ts";
 import { StreamedResponse } from "../streamed-response.ts";
 import { continuedBy, markContinued } from "./continued.ts";
-import { holdOf, judge, mayAskForRest, restHeaders, type Held, type Judgement } from "./continuation.ts";
-import { exactly, type Exactly } from "./exact-source.ts";
+import {
+  holdOf,
+  judge,
+  lengthOf,
+  mayAskForRest,
+  restHeaders,
+  wholeLength,
+  type Held,
+  type Judgement,
+} from "./continuation.ts";
+import { exactly, isLie, type Exactly } from "./exact-source.ts";
 
 /** Sends a request once and gives the answer with its body still to come. */
 export type Open = (request: HttpRequest, options: SendOptions) => Promise<StreamedResponse>;
@@ -21,6 +31,8 @@ export interface StreamResumptionOptions {
    * given out cannot be taken back.
    */
   readonly restart?: ((response: StreamedResponse) => Promise<void>) | undefined;
+  /** Hears that the body which came was not what its head said: nothing of it, nor of what it carried on, may be kept. */
+  readonly distrust?: (() => Promise<void>) | undefined;
 }
 
 const nothing = new Uint8Array(0);
@@ -39,20 +51,23 @@ export function finalOf(broke: unknown, last: unknown): unknown {
 /** How one body goes on when it breaks off: what is held of it, and which answers carry it on. */
 export class StreamResumption {
   readonly #restart: StreamResumptionOptions["restart"];
+  readonly #distrust: StreamResumptionOptions["distrust"];
   #held: Held | undefined;
   /** The answer whose body is being read, and where in the whole that body begins. */
   #carrier: Response | undefined;
   #base = 0;
 
-  constructor({ held, restart }: StreamResumptionOptions = {}) {
+  constructor({ held, restart, distrust }: StreamResumptionOptions = {}) {
     this.#held = held;
     this.#restart = restart;
+    this.#distrust = distrust;
   }
 
   /** Sends a request, for the rest where something is held, and gives what may be read on from there. */
   async send(request: HttpRequest, options: SendOptions, open: Open): Promise<StreamedResponse> {
     const held = this.#held;
-    if (held === undefined || !mayAskForRest(request, held)) return open(request, options);
+    const whole = (): Promise<StreamedResponse> => this.#whole(request, options, open);
+    if (held === undefined || !mayAskForRest(request, held)) return whole();
     const headers = { ...request.headers, ...restHeaders(held) };
     const response = await open({ ...request, headers }, options);
     const judgement = judge(held, response);
@@ -60,14 +75,23 @@ export class StreamResumption {
       response.cancel();
       throw new BodyTooLargeError(options.maxBytes);
     }
-    return (
-      carryingOn(held, response, judgement) ??
-      this.#beginAnew({ held, response, judgement }, () => open(request, options))
-    );
+    return carryingOn(held, response, judgement) ?? this.#beginAnew({ held, response, judgement }, whole);
+  }
+
+  /** Asks for the whole. What is to be a file must not be a part that nobody asked for. */
+  async #whole(request: HttpRequest, options: SendOptions, open: Open): Promise<StreamedResponse> {
+    const response = await open(request, options);
+    if (this.#restart === undefined || response.status !== 206 || "range" in request.headers) return response;
+    await response.discard();
+    throw new ProtocolError("The server sent a part (206) though the whole was asked for", {
+      phase: "headers",
+      mayHaveArrived: true,
+    });
   }
 
   /** Takes note that the body of an answer broke off after so many bytes; whether it may be carried on. */
-  broke(first: Response, given: number): boolean {
+  async broke(first: Response, { error, given }: Pick<BodyBreak, "error" | "given">): Promise<boolean> {
+    if (isLie(error)) return this.#disown();
     const carrier = this.#carrier ?? first;
     const continued = continuedBy(carrier);
     if (this.#carrier === undefined) this.#base = continued?.offset ?? 0;
@@ -77,6 +101,13 @@ export class StreamResumption {
     else if (this.#held !== undefined)
       this.#held = { ...this.#held, offset: this.#base, total: continued.total };
     return this.#held !== undefined || this.#restart !== undefined;
+  }
+
+  /** A server that lies once about a representation is not asked for the rest of it again. */
+  async #disown(): Promise<boolean> {
+    this.#held = undefined;
+    await this.#distrust?.();
+    return this.#restart !== undefined;
   }
 
   /** The body that goes on with this answer; undefined when it does not. */
@@ -108,7 +139,7 @@ export class StreamResumption {
   ): Promise<StreamedResponse> {
     if (judgement.means === "pass") return response;
     if (judgement.means === "replace") {
-      if (this.#restart !== undefined) return response;
+      if (this.#restart !== undefined) return ofKnownLength(held, response);
       const carried = carryingOnWhole(held, response);
       if (carried !== undefined) return carried;
     }
@@ -153,9 +184,18 @@ function carryingOn(
 function carryingOnWhole(held: Held, response: StreamedResponse): StreamedResponse | undefined {
   const again = holdOf(response, response.url, held.offset);
   if (again?.validator !== held.validator) return undefined;
-  if (again.total !== undefined && held.total !== undefined && again.total !== held.total) return undefined;
-  const length = again.total === undefined ? undefined : again.total - held.offset;
-  return continuation(response, again, { skip: held.offset, length });
+  const total = again.total ?? held.total;
+  const length = total === undefined ? undefined : total - held.offset;
+  return continuation(response, { ...again, total }, { skip: held.offset, length });
+}
+
+/** The whole once more: where its head does not say how long it is, it must be as long as it was. */
+function ofKnownLength(held: Held, response: StreamedResponse): StreamedResponse {
+  const length = wholeLength(held, response.headers);
+  if (length === undefined || lengthOf(response.headers) !== undefined) return response;
+  const { status, statusText, url, headers } = response;
+  const body = exactly(response.body.release(), { skip: 0, length });
+  return new StreamedResponse({ status, statusText, url, headers: headers.toJSON(), body });
 }
 
 function continuation(

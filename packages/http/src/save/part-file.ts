@@ -97,6 +97,18 @@ export class PartFile {
     await this.#checkSpace();
   }
 
+  /** Throws away what is here: it turned out not to be what it was said to be. */
+  async distrust(): Promise<void> {
+    this.#sidecar = undefined;
+    await onDisk(this.#target.path, async () => {
+      await this.#writeSidecar();
+      await this.#cutTo(0);
+    });
+    this.#hashes = [];
+    this.#total = undefined;
+    this.#resumedFrom = 0;
+  }
+
   /** Writes the next bytes. */
   async write(piece: Uint8Array): Promise<void> {
     await onDisk(this.#target.path, async () => {

@@ -75,7 +75,11 @@ export async function save(target: string, options: SaveOptions, source: Source)
 }
 
 async function fill(part: PartFile, { onProgress }: SaveOptions, source: Source): Promise<Response> {
-  const response = await source({ held: part.held, restart: (anew) => part.begin(anew) });
+  const response = await source({
+    held: part.held,
+    restart: (anew) => part.begin(anew),
+    distrust: () => part.distrust(),
+  });
   if (!(response instanceof StreamedResponse))
     throw new TypeError("What came was not streamed: a guard put another answer in its place");
   try {

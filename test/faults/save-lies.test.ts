@@ -1,0 +1,152 @@
+import assert from "node:assert/strict";
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { test } from "node:test";
+import { Retry, type RequestOptions, type Saved, type Session } from "@holdfast/http";
+import {
+  chunked,
+  cut,
+  faultOrigin,
+  ranged,
+  respond,
+  type Entry,
+  type FaultOrigin,
+} from "@holdfast/http/testing";
+import { temporaryDirectory } from "../support/temporary.ts";
+import { sessionFor } from "./scenario.ts";
+
+const body = Buffer.from(
+  Array.from({ length: 20_000 }, (_, n) => `${String(n).padStart(9, "0")}\n`).join(""),
+);
+const strong = { etag: '"v1"' };
+const first = cut(respond(200, { headers: strong, body }), { atBody: 80_000 });
+const good = ranged({ body, ...strong });
+const rest = { ...strong, "content-range": "bytes 80000-199999/200000" };
+const once = { retry: new Retry({ total: 0 }) };
+
+interface Setting extends AsyncDisposable {
+  readonly origin: FaultOrigin;
+  readonly session: Session;
+  readonly folder: string;
+  readonly file: string;
+  save(request?: RequestOptions): Promise<Saved>;
+}
+
+async function setting(
+  script: readonly Entry[],
+  more: Record<string, readonly Entry[]> = {},
+): Promise<Setting> {
+  const folder = await temporaryDirectory("save-lies");
+  const origin = await faultOrigin({ routes: { "/": script, ...more } });
+  const session = await sessionFor({});
+  const file = join(folder.path, "file.bin");
+  return {
+    origin,
+    session,
+    folder: folder.path,
+    file,
+    save: (request) => session.get(`${origin.url}/`, request).saveTo(file),
+    [Symbol.asyncDispose]: async () => {
+      await session.close();
+      await origin.close();
+      await folder[Symbol.asyncDispose]();
+    },
+  };
+}
+
+async function failureOf(act: Promise<unknown>): Promise<Error> {
+  try {
+    await act;
+  } catch (error) {
+    assert.ok(error instanceof Error);
+    return error;
+  }
+  return assert.fail("There was no error");
+}
+
+function code(error: unknown): unknown {
+  return Reflect.get(Object(error), "code");
+}
+
+async function isWhole({ file, folder }: Setting): Promise<void> {
+  assert.ok(body.equals(await readFile(file)), "The file holds something else");
+  assert.deepEqual(await readdir(folder), ["file.bin"]);
+}
+
+const lies: Readonly<Record<string, Entry>> = {
+  "longer than its range": chunked(206, [body], { headers: rest }),
+  "shorter than its range": chunked(206, [body.subarray(0, 90_000)], { headers: rest }),
+};
+
+for (const [name, lie] of Object.entries(lies)) {
+  test(`a 206 without a length that turns out ${name} leads to a clean start in the same call`, async () => {
+    await using at = await setting([first, lie, good]);
+
+    const { resumedFrom, response } = await at.save();
+
+    assert.equal(resumedFrom, 0);
+    await isWhole(at);
+    assert.deepEqual(
+      at.origin.requests.map(({ headers }) => headers["range"]),
+      [undefined, "bytes=80000-", undefined],
+    );
+    assert.equal(response.attempts.length, 3);
+  });
+
+  test(`of a 206 that turns out ${name} nothing is left for a later call`, async () => {
+    await using at = await setting([first, lie, good]);
+    await failureOf(at.save(once));
+
+    const error = await failureOf(at.save(once));
+
+    assert.equal(code(error), "ERR_INCOMPLETE_BODY");
+    assert.equal(code(error.cause), "ERR_PROTOCOL");
+    assert.deepEqual(await readdir(at.folder), []);
+    assert.equal((await at.save(once)).resumedFrom, 0);
+    await isWhole(at);
+  });
+}
+
+const tail = body.subarray(80_000);
+const tails: Readonly<Record<string, Entry>> = {
+  "calls itself a part": respond(200, { headers: rest, body: tail }),
+  "has another length under the same tag": respond(200, { headers: strong, body: tail }),
+  "turns out to have another length under the same tag": chunked(200, [tail], { headers: strong }),
+};
+
+for (const [name, lie] of Object.entries(tails)) {
+  test(`a 200 to a request for the rest that ${name} is not taken for the whole`, async () => {
+    await using inFile = await setting([first, lie, good]);
+    await inFile.save();
+    await isWhole(inFile);
+
+    await using inMemory = await setting([first, lie, good]);
+    const { content } = await inMemory.session.get(`${inMemory.origin.url}/`);
+    assert.ok(body.equals(content), `${content.length} bytes`);
+
+    await using live = await setting([first, lie, good]);
+    const stream = await live.session.get(`${live.origin.url}/`, { stream: true });
+    assert.equal(code(await failureOf(stream.bytes())), "ERR_INCOMPLETE_BODY");
+  });
+}
+
+test("a part that nobody asked for is not saved as the whole", async () => {
+  const headers = { ...strong, "content-range": "bytes 0-9/200000" };
+  const part = respond(206, { headers, body: body.subarray(0, 10) });
+  await using at = await setting([part, good]);
+
+  const error = await failureOf(at.save());
+
+  assert.equal(code(error), "ERR_PROTOCOL");
+  assert.match(error.message, /a part \(206\) though the whole was asked for/);
+  assert.deepEqual(await readdir(at.folder), []);
+});
+
+test("a part that the caller asked for is saved as it is", async () => {
+  await using at = await setting([good]);
+
+  const { bytes } = await at.save({ headers: { range: "bytes=10-29" } });
+
+  assert.equal(bytes, 20);
+  assert.ok(body.subarray(10, 30).equals(await readFile(at.file)));
+});
