@@ -1,4 +1,4 @@
-import { formatMs, redact, type Logger } from "@holdfast/policy";
+import { formatMs, isSecretHeader, redact, type Logger } from "@holdfast/policy";
 import type { AttemptRecord } from "./attempt-record.ts";
 import { isFailure } from "./failure.ts";
 import type { GiveUp } from "./give-up.ts";
@@ -35,8 +35,10 @@ export function logTo(
   };
   const sensitive = new Set(sensitiveHeaders.map((name) => name.toLowerCase()));
   const logHeaders = (direction: ">" | "<", lines: Iterable<readonly [string, string]>): void => {
-    for (const [name, value] of lines)
-      log("debug", `${direction} ${name}: ${sensitive.has(name.toLowerCase()) ? "***" : value}`);
+    for (const [name, value] of lines) {
+      const hidden = sensitive.has(name.toLowerCase()) || isSecretHeader(name);
+      log("debug", `${direction} ${name}: ${hidden ? "***" : value}`);
+    }
   };
   return {
     ...(headers && {

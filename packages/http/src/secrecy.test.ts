@@ -58,6 +58,11 @@ const kinds: Readonly<Record<string, Kind>> = {
   "the parameter X-Amz-Security-Token": inQuery("X-Amz-Security-Token"),
   "the parameter X-Amz-Credential": inQuery("X-Amz-Credential"),
   "the parameter AWSAccessKeyId": inQuery("AWSAccessKeyId"),
+  ...Object.fromEntries(
+    "token[] user[password] filter%5Btoken%5D %74oken sharedaccesskey code code_verifier assertion Policy hmac otp ticket"
+      .split(" ")
+      .map((name) => [`the parameter ${name}`, inQuery(name)]),
+  ),
   "a fragment": { url: `${plain}#access_token=${secret}` },
   "a URL inside a parameter": { url: `${plain}?to=${encodeURIComponent(`https://me:${secret}@b.test/`)}` },
   "a parameter inside a parameter": {
@@ -70,6 +75,14 @@ const kinds: Readonly<Record<string, Kind>> = {
   "Proxy-Authorization": inHeader("proxy-authorization", `Basic ${secret}`),
   "X-Api-Key": inHeader("x-api-key"),
   "X-Auth-Token": inHeader("x-auth-token"),
+  ...Object.fromEntries(
+    "token secret password key apikey x-apikey api_key x-auth x-sessionid x-session-id x-jwt x-amz-credential"
+      .split(" ")
+      .map((name) => [`the header ${name}`, inHeader(name)]),
+  ),
+  "the header authentication": inHeader("authentication"),
+  "the header x-hub-signature-256": inAnswer({ "x-hub-signature-256": secret }),
+  "the header apikey of an answer": inAnswer({ apikey: secret }),
   "X-Amz-Security-Token": inHeader("x-amz-security-token"),
   "X-CSRF-Token": inHeader("x-csrf-token"),
   "Private-Token": inHeader("private-token"),
@@ -146,12 +159,16 @@ for (const [what, kind] of Object.entries(kinds)) {
 
 test("what is no secret is seen", async () => {
   const seen = await seenOf(
-    sessionFor(inHeader("x-page", "seven"), new Retry({ total: 1 })),
+    sessionFor(
+      { options: { headers: { "x-page": "seven", "idempotency-key": "k1" } } },
+      new Retry({ total: 1 }),
+    ),
     `${plain}?page=2&monkey=8&passage=9`,
   );
 
   assert.match(seen, /page=2&monkey=8&passage=9/);
   assert.match(seen, /> x-page: seven/);
+  assert.match(seen, /> idempotency-key: k1/);
 });
 
 test("nobody gets to see a proxy's password when the proxy refuses, asks for another or is not there", async () => {

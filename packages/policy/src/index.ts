@@ -52,7 +52,7 @@ export { plan, type Plan, type PlannedWait, type PlanOptions, type Rehearsal } f
 export type { AnyPolicy, Explanation, Policy, Task } from "./policy.ts";
 export { type Rate, givenBack, nextTurn, type Turn } from "./rate/gcra.ts";
 export { rateLimit, type RateLimitOptions } from "./rate/rate-limit.ts";
-export { redact } from "./redact.ts";
+export { isSecretHeader, redact } from "./redact.ts";
 export type { Attempt } from "./retry/attempt.ts";
 export type { AttemptRun } from "./retry/attempts.ts";
 export * from "./retry/jitter.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { redact } from "./redact.ts";
+import { isSecretHeader, redact } from "./redact.ts";
 
 const table: readonly (readonly [string, string])[] = [
   [
@@ -17,6 +17,24 @@ const table: readonly (readonly [string, string])[] = [
   ["/?X-Amz-Credential=a%26b&JSESSIONID=c&jwt=d", "/?X-Amz-Credential=***&JSESSIONID=***&jwt=***"],
   ["/?to=https%3A%2F%2Fme%3Apw%40b.test%2F%40you", "/?to=https%3A%2F%2F***%40b.test%2F%40you"],
   ["/?to=%2F%3Ftoken%3Dabc&page=2", "/?to=%2F%3Ftoken%3D***&page=2"],
+  ["/?token[]=a&user[password]=b&page[size]=2", "/?token[]=***&user[password]=***&page[size]=2"],
+  ["/?filter%5Btoken%5D=a&%74oken=b&token%5B0%5D=c", "/?filter%5Btoken%5D=***&%74oken=***&token%5B0%5D=***"],
+  ["/?sharedaccesskey=a&apiToken2=b&my.token=c", "/?sharedaccesskey=***&apiToken2=***&my.token=***"],
+  ["/?code=a&code_verifier=b&client_assertion=c", "/?code=***&code_verifier=***&client_assertion=***"],
+  [
+    "/?Policy=a&hmac=b&otp=1&pin=2&ticket=c&se_pw=d",
+    "/?Policy=***&hmac=***&otp=***&pin=***&ticket=***&se_pw=***",
+  ],
+  [
+    "/?to=https%3A%2F%2Fb.test%2F%3Fcode%3Dabc%26x&page=2",
+    "/?to=https%3A%2F%2Fb.test%2F%3Fcode%3D***&page=2",
+  ],
+  ["/?%zz=1&%zz[token]=2", "/?%zz=1&%zz[token]=***"],
+  [
+    "/?country_code=de&max_tokens=9&spin=1&tickets=2&policyid=3",
+    "/?country_code=de&max_tokens=9&spin=1&tickets=2&policyid=3",
+  ],
+  ["failed with code=5", "failed with code=5"],
   ["x-csrf-token: abc def", "x-csrf-token: ***"],
   ["idempotency-key: abc", "idempotency-key: abc"],
   ["/?monkey=8&passage=9&author=me&side=2", "/?monkey=8&passage=9&author=me&side=2"],
@@ -35,3 +53,27 @@ for (const [text, expected] of table) {
     assert.equal(redact(text), expected);
   });
 }
+
+const secretHeaders = [
+  "token,secret,password,key,apikey,x-apikey,api_key,X-Api-Key,x-auth,x-auth-token,x-sessionid,x-session-id",
+  "x-jwt,x-jwt-assertion,x-access-key-id,x-amz-credential,authentication,x-hub-signature-256,x-goog-api-key",
+  "authorization,Proxy-Authorization,x-goog-iam-authorization-token,cookie,set-cookie,private-token",
+].flatMap((line) => line.split(","));
+const openHeaders = [
+  "idempotency-key,x-idempotency-key,x-request-id,author,x-monkey,passage,www-authenticate,x-keys,keep-alive",
+  "x-ratelimit-remaining-tokens,anthropic-ratelimit-input-tokens-reset,content-type,etag,x-design,x-side",
+].flatMap((line) => line.split(","));
+
+test("a header is secret by its name", () => {
+  assert.deepEqual(
+    secretHeaders.filter((name) => !isSecretHeader(name)),
+    [],
+  );
+  assert.deepEqual(openHeaders.filter(isSecretHeader), []);
+});
+
+test("a text full of parameters within parameters is read in one pass", () => {
+  const nested = `/?a=${"%3Fa%3D".repeat(20_000)}`;
+
+  assert.equal(redact(nested), nested);
+});

@@ -1,7 +1,23 @@
 // The ends of the names that secrets go by: `client_secret`, `accessToken`, `X-Amz-Signature`, but not `monkey`.
 const secretName =
-  /(?:(?<![a-z\d])|(?<=%[\da-f]{2}))(?:(?:access|refresh|id|auth|api|session|client|secret|private|csrf|xsrf)?[_-]?(?:token|key|secret|password|passwd|passphrase|pwd|signature|credentials?)|auth|jwt|pass|sig|sid|(?:j|php)?sess(?:ion)?[_-]?(?:id)?|(?:aws)?accesskeyid)/
+  /(?:(?<![a-z\d])|(?<=%[\da-f]{2}))(?:(?:(?:shared)?access|refresh|id|auth|api|session|client|secret|private|csrf|xsrf)?[_-]?(?:token|key|secret|password|passwd|passphrase|pwd|signature|credentials?)|auth|jwt|pass|sig|sid|(?:j|php)?sess(?:ion)?[_-]?(?:id)?|(?:aws)?accesskeyid)/
     .source;
+
+// The same as the name of a whole header, and what only means a secret there.
+const secretHeader = new RegExp(
+  String.raw`${secretName}(?![a-z])|(?<![a-z\d])(?:auth(?:entication|orization)|cookie2?)(?![a-z])`,
+);
+
+// The same as the name of a whole parameter, and what only means a secret there: OAuth's code, CloudFront's policy.
+const secretParameter = new RegExp(
+  String.raw`${secretName}\d*$|^(?:code|code[_-]verifier|(?:client[_-])?assertion|policy|hmac|otp|pin|ticket|se[_-]pw)$`,
+);
+
+// A parameter's name behind ?, &, ; or #, which are escaped where the URL is a parameter of another.
+const parameter = /(?<=[?&;#]|%3f|%26|%23)((?:(?!%3d|%3f|%26|%23)[^\s?&;#="'])+)(=|%3d)/gi;
+const mark = "\u0000";
+// oxlint-disable-next-line no-control-regex
+const marked = /\u0000[^\s&#"']*/g;
 
 const rules: readonly (readonly [RegExp, string])[] = [
   // RFC 3986, 3.2.1: user information in a URL, and in one that is a parameter of another.
@@ -35,5 +51,36 @@ const unprintable = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g;
 /** Makes a text fit for a log line: on one line, and without what looks like credentials. */
 export function redact(text: string): string {
   const hidden = rules.reduce((rest, [pattern, replacement]) => rest.replace(pattern, replacement), text);
-  return hidden.replace(unprintable, " ");
+  return hideParameters(hidden).replace(unprintable, " ");
+}
+
+/** Whether what a header of this name says is to be hidden: it carries credentials, or looks as if it did. */
+export function isSecretHeader(name: string): boolean {
+  const lower = name.toLowerCase();
+  // What keeps requests apart opens nothing.
+  return !lower.includes("idempotency") && secretHeader.test(lower);
+}
+
+/** A value may hold parameters of its own: so the names are marked first, in one pass. */
+function hideParameters(text: string): string {
+  return text
+    .replaceAll(mark, " ")
+    .replace(parameter, (whole, name: string) => (isSecretParameter(name) ? whole + mark : whole))
+    .replace(marked, "***");
+}
+
+/** `user[password]` and `%74oken[]` are secrets by one of their parts. */
+function isSecretParameter(name: string): boolean {
+  return decoded(name)
+    .toLowerCase()
+    .split(/[^\w-]+/)
+    .some((part) => secretParameter.test(part));
+}
+
+function decoded(name: string): string {
+  try {
+    return decodeURIComponent(name);
+  } catch {
+    return name;
+  }
 }
