@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
-import { Retry, type RequestOptions, type Saved, type Session } from "@holdfast/http";
+import { isFailure, Retry, StatusError, type RequestOptions, type Saved, type Session } from "@holdfast/http";
 import {
   chunked,
   cut,
@@ -149,4 +149,66 @@ test("a part that the caller asked for is saved as it is", async () => {
 
   assert.equal(bytes, 20);
   assert.ok(body.subarray(10, 30).equals(await readFile(at.file)));
+});
+
+for (const status of [404, 503]) {
+  test(`a ${status} to the request for the rest is a StatusError with that answer, and the part stays`, async () => {
+    await using at = await setting([first, respond(status, { body: "gone" }), good]);
+
+    const error = await failureOf(at.save({ retry: new Retry({ total: 1 }) }));
+
+    assert.ok(error instanceof StatusError);
+    assert.equal(error.response.status, status);
+    assert.ok(isFailure(error));
+    assert.deepEqual(
+      error.attempts.map(({ status: seen, error: broke }) => seen ?? broke?.code),
+      ["ERR_INCOMPLETE_BODY", status],
+    );
+    assert.deepEqual(error.response.attempts, error.attempts);
+    assert.equal((await at.save()).resumedFrom, 80_000);
+    await isWhole(at);
+  });
+}
+
+test("a redirect in place of the rest is followed, and the file begins anew from there", async () => {
+  const away = respond(302, { headers: { location: "/other" } });
+  await using at = await setting([first, away, away], { "/other": [good] });
+
+  const { resumedFrom, response } = await at.save();
+
+  assert.equal(resumedFrom, 0);
+  assert.equal(response.url, `${at.origin.url}/other`);
+  await isWhole(at);
+});
+
+test("a server that answers every rest with a redirect is asked twice, and no more", async () => {
+  const away = respond(302, { headers: { location: "/" } });
+  await using at = await setting([first, away, first, away]);
+
+  const error = await failureOf(at.save());
+
+  assert.ok(error instanceof StatusError);
+  assert.equal(error.status, 302);
+  assert.equal(at.origin.requests.length, 4);
+});
+
+test("the answer to a HEAD has no body that could be saved", async () => {
+  await using at = await setting([good]);
+
+  const error = await failureOf(at.session.head(`${at.origin.url}/`).saveTo(at.file));
+
+  assert.ok(error instanceof TypeError);
+  assert.match(error.message, /HEAD has none/);
+  assert.equal(at.origin.requests.length, 0);
+});
+
+test("a folder that is missing is named, before anything is asked", async () => {
+  await using at = await setting([good]);
+  const folder = join(at.folder, "no", "such");
+
+  const error = await failureOf(at.session.get(`${at.origin.url}/`).saveTo(join(folder, "file.bin")));
+
+  assert.ok(error instanceof TypeError);
+  assert.equal(error.message, `file.bin cannot be saved in ${folder}: there is no such folder`);
+  assert.equal(at.origin.requests.length, 0);
 });

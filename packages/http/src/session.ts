@@ -161,6 +161,8 @@ export class Session extends Verbs implements AsyncDisposable {
   async #save(asked: Asked, options: RequestOptions, { file, ...saving }: Target): Promise<Saved> {
     const terms = this.#termsOf({ ...options, stream: true });
     const { request, auth } = await asked;
+    if (request.method === "HEAD")
+      throw new TypeError("saveTo saves a body, and the answer to a HEAD has none: use GET");
     // A file is what the server has, and its parts can be put together.
     const plain = { ...request, headers: { ...request.headers, "accept-encoding": "identity" } };
     return save(file, saving, (resumption) =>

@@ -55,7 +55,7 @@ export class Streams {
         try {
           if (!(await this.#resumption.broke(first, { error, given }))) return { error };
           const exchange = await this.#reopen(() => again(call, eitherOf(this.#after.signal, signal)));
-          const source = await this.#resumption.carryOn(exchange.response);
+          const source = await this.#resumption.carryOn(exchange.response?.broughtBy(call));
           return source === undefined ? { error: finalOf(error, exchange.error) } : { source };
         } catch (ended) {
           // The caller's abort, or the closed session.

@@ -1,8 +1,9 @@
 import { DeadlineExceededError } from "@holdfast/policy";
 import type { SendOptions } from "../adapter.ts";
 import { sourceOf, type BodySource } from "../body-source.ts";
-import { BodyTooLargeError, IncompleteBodyError, ProtocolError } from "../errors.ts";
+import { BodyTooLargeError, IncompleteBodyError, ProtocolError, StatusError } from "../errors.ts";
 import type { BodyBreak } from "../live-body.ts";
+import { isRedirectStatus } from "../redirects.ts";
 import type { HttpRequest } from "../request.ts";
 import type { Response } from "../response.ts";
 import { StreamedResponse } from "../streamed-response.ts";
@@ -37,6 +38,12 @@ export interface StreamResumptionOptions {
 
 const nothing = new Uint8Array(0);
 const lost = new WeakSet<object>();
+const moved = new WeakSet<object>();
+
+/** Whether this error says that the rest of a body was answered with a redirect, which only a call made anew follows. */
+export function isMoved(error: unknown): boolean {
+  return typeof error === "object" && error !== null && moved.has(error);
+}
 
 /** Whether this error says that what broke off can never be carried on, so that no other attempt needs to be made. */
 export function isLost(error: unknown): boolean {
@@ -110,10 +117,15 @@ export class StreamResumption {
     return this.#restart !== undefined;
   }
 
-  /** The body that goes on with this answer; undefined when it does not. */
+  /**
+   * The body that goes on with this answer; undefined when it does not.
+   *
+   * @throws StatusError for an answer that is no success, where a body may begin anew: that of a redirect is `isMoved`.
+   */
   async carryOn(response: Response | undefined): Promise<BodySource | undefined> {
     if (!(response instanceof StreamedResponse)) return undefined;
     const continued = continuedBy(response);
+    if (this.#restart !== undefined && continued === undefined && !response.ok) throw await refusal(response);
     if (continued === undefined && (this.#restart === undefined || response.status !== 200)) {
       await response.discard();
       return undefined;
@@ -157,6 +169,13 @@ interface Judged {
   readonly held: Held;
   readonly response: StreamedResponse;
   readonly judgement: Judgement;
+}
+
+async function refusal(response: StreamedResponse): Promise<StatusError> {
+  await response.discard();
+  const error = new StatusError(response);
+  if (isRedirectStatus(response.status)) moved.add(error);
+  return error;
 }
 
 function lostBody({ offset, total }: Held, reason: string): IncompleteBodyError {

@@ -1,11 +1,11 @@
 import { stat } from "node:fs/promises";
-import { resolve } from "node:path";
+import { basename, dirname, resolve } from "node:path";
 import { StatusError } from "../errors.ts";
 import type { Response } from "../response.ts";
-import type { StreamResumptionOptions } from "../resume/streamed.ts";
+import { isMoved, type StreamResumptionOptions } from "../resume/streamed.ts";
 import { StreamedResponse } from "../streamed-response.ts";
 import { parseDigest } from "./digest.ts";
-import { onDisk } from "./file-errors.ts";
+import { hasCode, onDisk } from "./file-errors.ts";
 import { lockFile } from "./lock.ts";
 import { PartFile } from "./part-file.ts";
 
@@ -53,6 +53,7 @@ export async function save(target: string, options: SaveOptions, source: Source)
   // A rename would put a file in the place of a device or a pipe.
   const there = await stat(path).catch(() => undefined);
   if (there?.isFile() === false) throw new TypeError(`${path} is there, and is no file`);
+  await requireFolder(path);
   const lock = await onDisk(path, () => lockFile(`${path}.part.lock`));
   try {
     const part = await PartFile.open({ path, digests });
@@ -74,9 +75,39 @@ export async function save(target: string, options: SaveOptions, source: Source)
   }
 }
 
-async function fill(part: PartFile, { onProgress }: SaveOptions, source: Source): Promise<Response> {
+async function requireFolder(path: string): Promise<void> {
+  const folder = dirname(path);
+  const there = await stat(folder).catch((error: unknown) => {
+    if (hasCode(error, "ENOENT", "ENOTDIR")) return undefined;
+    throw error;
+  });
+  if (there?.isDirectory() !== true)
+    throw new TypeError(`${basename(path)} cannot be saved in ${folder}: there is no such folder`);
+}
+
+/** Fills the part; where the rest has moved in the middle of it, once more from the beginning, along the redirects. */
+async function fill(part: PartFile, options: SaveOptions, source: Source): Promise<Response> {
+  try {
+    return await fillOnce(part, options, { source, held: part.held });
+  } catch (error) {
+    if (!isMoved(error)) throw error;
+    return fillOnce(part, options, { source, held: undefined });
+  }
+}
+
+/** Where the body comes from, and what is here of it. */
+interface From {
+  readonly source: Source;
+  readonly held: StreamResumptionOptions["held"];
+}
+
+async function fillOnce(
+  part: PartFile,
+  { onProgress }: SaveOptions,
+  { source, held }: From,
+): Promise<Response> {
   const response = await source({
-    held: part.held,
+    held,
     restart: (anew) => part.begin(anew),
     distrust: () => part.distrust(),
   });
