@@ -174,6 +174,16 @@ scenarios({
     ...over({ "/": [resetStream(constants.NGHTTP2_NO_ERROR), good] }),
     expect: { ...came, attempts: 2 },
   },
+  "http2: a GET whose stream is cancelled, every time, is tried as often as is counted": {
+    ...over({ "/": resetStream(constants.NGHTTP2_CANCEL) }),
+    retry: { total: 2 },
+    expect: { error: { code: "ERR_CONNECTION" }, message: /ended the stream/, attempts: 3, told: 3 },
+  },
+  "http2: a POST whose stream is cancelled": {
+    ...over({ "/": [resetStream(constants.NGHTTP2_CANCEL), good] }),
+    ...post,
+    expect: { error: { mayHaveArrived: true }, message: /ended the stream/, attempts: 1, told: 1 },
+  },
   "http2: silence costs the read limit of its stream": {
     ...over({ "/": [silence(), good] }),
     expect: { ...came, attempts: 2, elapsed: { min: 300, max: 1_000 } },

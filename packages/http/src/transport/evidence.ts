@@ -43,3 +43,11 @@ const closings: ReadonlySet<string> = new Set([
 export function isClosing(error: unknown): boolean {
   return error instanceof StaleConnection || closings.has(codeOf(error));
 }
+
+/**
+ * Whether an error says that the server ended a stream and left the connection open: Node tells of CANCEL and NO_ERROR
+ * (RFC 9113 §7) by the stream's end alone, which undici puts in words of its own.
+ */
+export function isStreamEnd(error: unknown): boolean {
+  return error instanceof Error && error.message.startsWith("HTTP/2: stream ");
+}

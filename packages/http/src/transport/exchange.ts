@@ -9,7 +9,7 @@ import {
 } from "../errors.ts";
 import type { Trace } from "../trace.ts";
 import type { Connection } from "./connection.ts";
-import { isClosing, provesUnprocessed } from "./evidence.ts";
+import { isClosing, isStreamEnd, provesUnprocessed } from "./evidence.ts";
 import type { Passenger } from "./origin-pool.ts";
 import type { Controller, Listener } from "./speaker.ts";
 import { translate } from "./translate.ts";
@@ -228,7 +228,8 @@ export abstract class Exchange implements Listener, Passenger, Watched {
    */
   #mayGoUnseen(error: unknown, mayHaveArrived: boolean): boolean {
     const connection = this.#connection;
-    if (this.#redispatched || this.#answering || connection === undefined || !isClosing(error)) return false;
+    if (this.#redispatched || this.#answering || connection === undefined) return false;
+    if (!isClosing(error) || isStreamEnd(error)) return false;
     if (connection.uses < 2 && !connection.multiplexed) return false;
     return mayHaveArrived ? this.#request.idempotent : this.#upload?.whole !== false;
   }

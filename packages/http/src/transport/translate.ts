@@ -6,7 +6,7 @@ import {
   TransportError,
   type Phase,
 } from "../errors.ts";
-import { isClosing } from "./evidence.ts";
+import { isClosing, isStreamEnd } from "./evidence.ts";
 import { codeOf } from "./happy-eyeballs.ts";
 import { MalformedAnswer, UnsendableRequest } from "./http1/errors.ts";
 
@@ -106,15 +106,19 @@ function reasonOf(cause: unknown): string {
 
 function closed(cause: unknown, code: string, { target, phase, mayHaveArrived }: Progress): ConnectionError {
   const when = phase === "headers" ? "before it answered" : `during ${phase}`;
-  const stream = streamCode(cause);
-  const what = stream === undefined ? "closed the connection" : "reset the stream";
   const errno = /^E[A-Z]+$/.test(code) ? code : "ECONNRESET";
-  return new ConnectionError(`${target} ${what} ${when} (${stream ?? errno})`, {
+  return new ConnectionError(`${target} ${endingOf(cause, errno, when)}`, {
     cause,
     errno,
     phase,
     mayHaveArrived,
   });
+}
+
+function endingOf(cause: unknown, errno: string, when: string): string {
+  const stream = streamCode(cause);
+  if (stream !== undefined) return `reset the stream ${when} (${stream})`;
+  return isStreamEnd(cause) ? `ended the stream ${when}` : `closed the connection ${when} (${errno})`;
 }
 
 function notHttp(reason: string, { target, phase, mayHaveArrived }: Progress, cause: unknown): ProtocolError {
