@@ -2,7 +2,17 @@ import assert from "node:assert/strict";
 import { createServer, type AddressInfo } from "node:net";
 import { test } from "node:test";
 import { Retry, Session, type AttemptRecord } from "@holdfast/http";
-import { cut, faultOrigin, respond, silence, stall } from "@holdfast/http/testing";
+import {
+  cut,
+  faultOrigin,
+  refusedPort,
+  reset,
+  respond,
+  selfSigned,
+  silence,
+  silentOnAccept,
+  stall,
+} from "@holdfast/http/testing";
 import { certificates } from "../support/certificates.ts";
 import { nginx } from "../support/nginx.ts";
 import { temporaryDirectory } from "../support/temporary.ts";
@@ -75,7 +85,52 @@ test("an error tells the same of attempts that had no answer", async () => {
     ["new", 0, "ERR_READ_TIMEOUT"],
   );
   assert.ok(Number(attempt?.bytesSent) > 0);
-  assert.deepEqual(Object.keys(attempt?.phases ?? {}), ["connection", "tcp"]);
+  assert.deepEqual(Object.keys(attempt?.phases ?? {}), ["connection", "tcp", "headers"]);
+  assert.ok(Number(attempt?.phases?.headers) >= 50, "the silence is the head's");
+});
+
+async function failureOf(call: Promise<unknown>): Promise<AttemptRecord> {
+  const error = await call.catch((reason: unknown) => reason);
+  assert.ok(error instanceof Error && "attempts" in error);
+  const [attempt] = error.attempts as readonly AttemptRecord[];
+  assert.ok(attempt !== undefined);
+  return attempt;
+}
+
+test("the phases of an attempt that failed add up too, wherever it ended", async () => {
+  await using deaf = await faultOrigin({ onConnection: silentOnAccept(), tls: selfSigned() });
+  await using origin = await faultOrigin({ routes: { "/": silence(), "/cut": [reset()] } });
+  await using session = new Session({
+    retry: new Retry({ total: 0 }),
+    timeout: { connect: "60ms", read: "50ms" },
+  });
+
+  const ends = {
+    refused: await failureOf(session.get(`http://127.0.0.1:${await refusedPort()}/`)),
+    connect: await failureOf(session.get(`${deaf.url}/`)),
+    silent: await failureOf(session.get(`${origin.url}/`)),
+    reset: await failureOf(session.get(`${origin.url}/cut`)),
+  };
+
+  for (const [what, { phases, elapsed }] of Object.entries(ends))
+    assert.ok(Math.abs(sum(phases) - elapsed) < 5, `${what}: ${JSON.stringify(phases)} of ${elapsed}`);
+  assert.deepEqual(Object.keys(ends.refused.phases ?? {}), ["connection"]);
+  assert.deepEqual(Object.keys(ends.connect.phases ?? {}), ["connection"]);
+});
+
+test("under HTTP/2 nobody says how many bytes were sent", async () => {
+  const certificate = selfSigned();
+  await using origin = await faultOrigin({
+    tls: certificate,
+    http2: true,
+    routes: { "/": respond(200, { body }) },
+  });
+  await using session = new Session({ http2: true, tls: { ca: certificate.cert } });
+
+  for (const call of [session.post(origin.url, { body: "x" }), session.get(origin.url)]) {
+    const { attempts } = await call;
+    assert.ok(!("bytesSent" in (attempts[0] ?? {})), JSON.stringify(attempts));
+  }
 });
 
 test("every byte that went out is counted, with a body and without", async () => {

@@ -41,9 +41,9 @@ export interface Phases extends ConnectionLegs {
   readonly queue?: number;
   /** Waiting for a connection, or opening one: `dns`, `tcp`, `proxy` and `tls` are parts of it. */
   readonly connection?: number;
-  /** From the first byte sent to the head of the answer. */
+  /** From the first byte sent to the head of the answer, or to the failure. */
   readonly headers?: number;
-  /** From the head to the last byte of the body. */
+  /** From the head to the last byte of the body, or to the failure. */
   readonly body?: number;
 }
 
@@ -70,15 +70,18 @@ export function wireFacts(
   };
 }
 
+/** An attempt that failed ended in one of its phases: what it waited there belongs to it. */
 function phasesOf(trace: Trace, { startedAt, leftAt, endedAt }: Span): Phases {
-  const { legs, headAt, reused } = trace;
-  const boardedAt = reused === undefined ? undefined : (trace.boardedAt ?? leftAt);
   const queue = leftAt - startedAt;
+  const waited = queue > 0 ? { queue } : {};
+  if (trace.boarded === false) return { ...waited, connection: endedAt - leftAt };
+  if (trace.reused === undefined) return waited;
+  const { legs, headAt, boardedAt = leftAt } = trace;
   return {
-    ...(queue > 0 && { queue }),
-    ...(boardedAt !== undefined && { connection: boardedAt - leftAt }),
+    ...waited,
+    connection: boardedAt - leftAt,
     ...legs,
-    ...(boardedAt !== undefined && headAt !== undefined && { headers: headAt - boardedAt }),
+    headers: (headAt ?? endedAt) - boardedAt,
     ...(headAt !== undefined && { body: endedAt - headAt }),
   };
 }

@@ -2,6 +2,8 @@
 export interface Trace {
   /** Whether the connection had carried a request before. */
   readonly reused?: boolean | undefined;
+  /** False where there was no connection to the end of it, though one was waited for. */
+  readonly boarded?: false;
   /** When there was a connection, a kept one or a new one; absent where there was one at once. */
   readonly boardedAt?: number | undefined;
   /** Of a new connection, how long each leg took. */

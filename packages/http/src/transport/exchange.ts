@@ -17,7 +17,7 @@ import { Upload } from "./upload.ts";
 import type { Watched } from "./watchdog.ts";
 import type { Bounds, ExchangeLimits, RawAnswer, Road, WireRequest } from "./wire.ts";
 
-const unboarded: Trace = {};
+const unboarded: Trace = { boarded: false };
 const noHeaders: RawAnswer["headers"] = Object.freeze({});
 
 // Interim answers are signs of life, but nobody has that much to say before the answer.
@@ -329,6 +329,7 @@ export abstract class Exchange implements Listener, Passenger, Watched {
   }
 
   #bytesSent(connection: Connection): number | undefined {
+    if (connection.multiplexed) return undefined;
     if (this.#request.body.kind === "none" || this.#headBytes === undefined) return this.#headBytes;
     return connection.bytesWritten - this.#writtenBefore;
   }
