@@ -157,6 +157,20 @@ for (const key of empty) {
   });
 }
 
+test("a key that is no text is refused, and an async function of the caller's is told of", async () => {
+  const { session, adapter } = scripted([{}]);
+  const keys: unknown[] = [() => Promise.resolve("k"), () => Promise.reject(new Error("no")), 7];
+
+  for (const key of keys) {
+    const options = Object.assign({}, { idempotencyKey: "k" }, { idempotencyKey: key });
+    const error = await failureOf(session.post(url, options));
+
+    assert.ok(error instanceof TypeError, String(error));
+    assert.match(error.message, /not async/);
+  }
+  assert.equal(adapter.requests.length, 0);
+});
+
 test("a key does not make a stream that was sent sendable again", async () => {
   const { session, adapter } = scripted([silence, {}]);
 

@@ -22,7 +22,8 @@ export interface IdempotencyHeader {
  * Gives a request its key, as Idempotency-Key unless told otherwise. Without one, a key that the caller wrote into the
  * headers is taken for what it is.
  *
- * @throws RangeError for an empty key, or one to be quoted that is not printable ASCII.
+ * @throws RangeError for an empty key, or one to be quoted that is not printable ASCII; TypeError for what is no text,
+ *   such as the promise of an `async` function.
  */
 export function withIdempotencyKey(
   request: HttpRequest,
@@ -50,6 +51,9 @@ function quotedString(text: string): string {
 }
 
 function settle(request: HttpRequest, key: IdempotencyKey): string {
-  if (typeof key === "function") return key(request);
-  return key === "auto" ? randomUUID() : key;
+  const settled: unknown = typeof key === "function" ? key(request) : key;
+  if (settled instanceof Promise) settled.catch(() => undefined);
+  if (typeof settled !== "string")
+    throw new TypeError("An idempotency key must be a text, and a function that makes one not async");
+  return key === "auto" ? randomUUID() : settled;
 }

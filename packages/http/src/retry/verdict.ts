@@ -117,7 +117,7 @@ const failures = {
   "no-proxy": ["blocked", "add proxies, or wait until one has rested"],
   "circuit-open": ["transient", "wait; the host has failed too often of late"],
   "bulkhead-full": ["transient", "lower the concurrency; too many calls are under way"],
-  "rate-limited": ["throttled", "slow down; the own rate limit is reached"],
+  "rate-limited": ["throttled", "slow down; ask again when retryAt has come"],
   deferred: ["throttled", "ask again when resumeAt has come; a run does so by itself"],
   deadline: ["transient", "raise timeout.total, or ask later"],
   "too-many-redirects": ["rejected", "the URL redirects in a loop; check it, and the cookies it wants"],

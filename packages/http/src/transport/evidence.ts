@@ -39,7 +39,7 @@ const closings: ReadonlySet<string> = new Set([
   "UND_ERR_INFO",
 ]);
 
-/** Whether an error says that the connection ended, and nothing worse. */
+/** Whether an error says that the connection ended, or a stream of it, and nothing worse. */
 export function isClosing(error: unknown): boolean {
   return error instanceof StaleConnection || closings.has(codeOf(error));
 }
@@ -50,4 +50,9 @@ export function isClosing(error: unknown): boolean {
  */
 export function isStreamEnd(error: unknown): boolean {
   return error instanceof Error && error.message.startsWith("HTTP/2: stream ");
+}
+
+/** Whether an error says that the connection itself ended, and nothing worse. */
+export function endsConnection(error: unknown): boolean {
+  return isClosing(error) && !isStreamEnd(error);
 }

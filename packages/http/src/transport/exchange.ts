@@ -9,7 +9,7 @@ import {
 } from "../errors.ts";
 import type { Trace } from "../trace.ts";
 import type { Connection } from "./connection.ts";
-import { isClosing, isStreamEnd, provesUnprocessed } from "./evidence.ts";
+import { endsConnection, provesUnprocessed } from "./evidence.ts";
 import type { Passenger } from "./origin-pool.ts";
 import type { Controller, Listener } from "./speaker.ts";
 import { translate } from "./translate.ts";
@@ -228,8 +228,8 @@ export abstract class Exchange implements Listener, Passenger, Watched {
    */
   #mayGoUnseen(error: unknown, mayHaveArrived: boolean): boolean {
     const connection = this.#connection;
-    if (this.#redispatched || this.#answering || connection === undefined) return false;
-    if (!isClosing(error) || isStreamEnd(error)) return false;
+    if (this.#redispatched || this.#answering || connection === undefined || !endsConnection(error))
+      return false;
     if (connection.uses < 2 && !connection.multiplexed) return false;
     return mayHaveArrived ? this.#request.idempotent : this.#upload?.whole !== false;
   }
@@ -317,21 +317,20 @@ export abstract class Exchange implements Listener, Passenger, Watched {
     if (connection === undefined) return unboarded;
     const [boardedAt, headAt] = [this.#boardedAt, this.#headAt];
     const reused = connection.uses > 1;
-    const legs = reused ? undefined : connection.legs;
     return {
       reused,
       boardedAt,
       headAt,
-      legs,
+      legs: reused ? undefined : connection.legs,
       bytesSent: this.#bytesSent(connection),
       bytesReceived: this.received,
     };
   }
 
   #bytesSent(connection: Connection): number | undefined {
-    if (connection.multiplexed) return undefined;
-    if (this.#request.body.kind === "none" || this.#headBytes === undefined) return this.#headBytes;
-    return connection.bytesWritten - this.#writtenBefore;
+    if (connection.multiplexed || this.#headBytes === undefined) return undefined;
+    const alone = this.#request.body.kind === "none";
+    return alone ? this.#headBytes : connection.bytesWritten - this.#writtenBefore;
   }
 
   /** Takes note of bytes of the body; more than the caller allows end the exchange. */

@@ -6,6 +6,7 @@ const [tab, lineFeed, carriageReturn, space, semicolon] = [9, 10, 13, 32, 59];
 // Nobody needs more of either; without a bound an answer could be all extensions and no body.
 const maxExtensionBytes = 16 * 1024;
 const maxTrailerBytes = 16 * 1024;
+const maxLeadingZeros = 16 * 1024;
 // Sixteen digits are 64 bits.
 const maxDigits = 16;
 
@@ -24,6 +25,8 @@ type Part =
 /** A body in chunks (RFC 9112 §7.1), read as it comes. Its lines end in CRLF and nothing else. */
 export class Chunks {
   #part: Part = "size";
+  #zeros = 0;
+  /** Behind the leading zeros, of which RFC 9112 §7.1 allows any number. */
   #digits = 0;
   /** What is left of the chunk. */
   #left = 0;
@@ -88,9 +91,13 @@ export class Chunks {
   #takeSize(byte: number): void {
     const digit = hexDigit(byte);
     if (digit === undefined) {
-      require(this.#digits > 0, noSize);
+      require(this.#zeros + this.#digits > 0, noSize);
       this.#part = "padding";
       return this.#takeExtension(byte);
+    }
+    if (digit === 0 && this.#digits === 0) {
+      this.#zeros += 1;
+      return require(this.#zeros <= maxLeadingZeros, "more than 16 KiB of zeros before a chunk size");
     }
     this.#digits += 1;
     require(this.#digits <= maxDigits, "a chunk size beyond 64 bits");
@@ -113,6 +120,7 @@ export class Chunks {
 
   #begin(byte: number): void {
     require(byte === lineFeed, "a chunk size that CRLF does not end");
+    this.#zeros = 0;
     this.#digits = 0;
     this.#part = this.#left === 0 ? "trailers" : "data";
   }

@@ -173,6 +173,11 @@ const followed: readonly (readonly [what: string, answer: string, body: string])
     `${ok}Content-Length: 99\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n`,
     "hi",
   ],
+  [
+    "sizes with leading zeros",
+    `${inChunks}${"0".repeat(40)}2\r\nhi\r\n${"0".repeat(40)}a;x\r\n0123456789\r\n${"0".repeat(40)}\r\n\r\n`,
+    "hi0123456789",
+  ],
   ["a 204 with a length", "HTTP/1.1 204 OK\r\nContent-Length: 9\r\n\r\n", ""],
   ["a 304", "HTTP/1.1 304 OK\r\n\r\n", ""],
 ];
@@ -203,7 +208,8 @@ const malformed: readonly (readonly [what: string, wire: string, complaint: RegE
   ["a negative size", `${inChunks}-2\r\nhi`, /no number/],
   ["a size with 0x", `${inChunks}0x2\r\nhi`, /no number/],
   ["a size with an underscore", `${inChunks}2_0\r\nhi`, /no number/],
-  ["a size beyond 64 bits", `${inChunks}00000000000000002\r\nhi`, /64 bits/],
+  ["a size beyond 64 bits", `${inChunks}${"0".repeat(20)}10000000000000002\r\nhi`, /64 bits/],
+  ["no end of zeros before a size", `${inChunks}${"0".repeat(16_385)}2\r\nhi`, /16 KiB of zeros/],
   ["endless chunk extensions", `${inChunks}2;${"x".repeat(16_384)}`, /16 KiB/],
   ["many chunk extensions", inChunks + `1;${"x".repeat(999)}\r\n!\r\n`.repeat(17), /16 KiB/],
   ["endless trailers", `${inChunks}0\r\n${"X: y\r\n".repeat(3_000)}`, /16 KiB/],
