@@ -29,6 +29,36 @@ const table: readonly (readonly [what: string, reply: ReplyInit, hint: Hint | un
     { status: 400, headers: { "x-amzn-requestid": "1" }, body: { __type: "ValidationException" } },
     undefined,
   ],
+  [
+    "the Query protocol's XML",
+    {
+      status: 400,
+      headers: { "x-amzn-requestid": "1" },
+      text: "<ErrorResponse><Error><Type>Sender</Type><Code>Throttling</Code></Error></ErrorResponse>",
+    },
+    { kind: "rate", retry: true, source: "aws:Throttling" },
+  ],
+  [
+    "XML that says something else",
+    { status: 400, headers: { "x-amzn-requestid": "1" }, text: "<Error><Code>NoSuchKey</Code></Error>" },
+    undefined,
+  ],
+  ["somebody else's XML", { status: 400, text: "<Error><Code>Throttling</Code></Error>" }, undefined],
+  [
+    "the Query protocol's JSON",
+    { status: 400, headers: { "x-amzn-requestid": "1" }, body: { Error: { Code: "Throttling" } } },
+    { kind: "rate", retry: true, source: "aws:Throttling" },
+  ],
+  [
+    "the Query protocol's header",
+    { status: 400, headers: { "x-amzn-query-error": "Throttling;Sender", "x-amzn-errortype": "Other" } },
+    { kind: "rate", retry: true, source: "aws:Throttling" },
+  ],
+  [
+    "an empty header, and a code in the body",
+    { status: 400, headers: { "x-amzn-errortype": " " }, body: { __type: "ThrottlingException" } },
+    { kind: "rate", retry: true, source: "aws:ThrottlingException" },
+  ],
   ["somebody else's code", { status: 400, body: { code: "Throttling" } }, undefined],
 ];
 

@@ -1,7 +1,9 @@
 import type { Dialect, Reply } from "./dialect.ts";
 import { textIn } from "./values.ts";
 
-const marks = ["x-amzn-requestid", "x-amz-request-id", "x-amzn-errortype"];
+const marks = ["x-amzn-requestid", "x-amz-request-id", "x-amzn-errortype", "x-amzn-query-error"];
+const errorHeaders = ["x-amzn-query-error", "x-amzn-errortype"];
+const jsonPaths = [["__type"], ["code"], ["Code"], ["Error", "Code"]];
 /** The codes that AWS's own client takes for throttling (@smithy/service-error-classification). */
 const throttling: ReadonlySet<string> = new Set([
   "BandwidthLimitExceeded",
@@ -20,19 +22,29 @@ const throttling: ReadonlySet<string> = new Set([
   "TransactionInProgressException",
 ]);
 
-/** AWS, which throttles with an error code and any status, 400 most of all. It is found in a header or in a body of JSON. */
+/**
+ * AWS, which throttles with an error code and any status, 400 most of all. It is found in a header, or in a body of JSON
+ * or, of the Query protocol and of S3, of XML.
+ */
 export const aws: Dialect = (reply) => {
   if (reply.status < 400 || marks.every((name) => reply.headers.get(name) === null)) return undefined;
-  const code = codeOf(reply);
+  const code = codesOf(reply).map(bare).find(Boolean) ?? "";
   return throttling.has(code) ? { kind: "rate", retry: true, source: `aws:${code}` } : undefined;
 };
 
-/** `com.amazonaws.dynamodb#ThrottlingException` and `ThrottlingException:http://...` are both ThrottlingException. */
-function codeOf({ headers, body }: Reply): string {
-  const written = headers.get("x-amzn-errortype") ?? codeIn(body?.());
-  return /^(?:[^#:]*#)?([^#:,]+)/.exec(written)?.[1]?.trim() ?? "";
+/** What may be the code, the weightiest first; empty where there is none. */
+function codesOf({ headers, body, text }: Reply): readonly string[] {
+  const named = errorHeaders.map((name) => headers.get(name) ?? "");
+  if (named.some((code) => bare(code) !== "")) return named;
+  const answer = body?.();
+  const [, inXml = ""] = /<Code>([^<]{1,200})<\/Code>/.exec(text?.() ?? "") ?? [];
+  return [...jsonPaths.map((path) => textIn(answer, ...path)), inXml];
 }
 
-function codeIn(body: unknown): string {
-  return textIn(body, "__type") || textIn(body, "code") || textIn(body, "Code");
+/**
+ * `com.amazonaws.dynamodb#ThrottlingException`, `ThrottlingException:http://...` and `ThrottlingException;Sender` are all
+ * ThrottlingException.
+ */
+function bare(written: string): string {
+  return /^(?:[^#:]*#)?([^#:,;]+)/.exec(written)?.[1]?.trim() ?? "";
 }

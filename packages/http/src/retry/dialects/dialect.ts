@@ -24,6 +24,8 @@ export interface Reply {
   readonly headers: { get(name: string): string | null };
   /** Gives the body if it is JSON, and small: it is read when asked for. */
   readonly body?: () => unknown;
+  /** Gives the body as text if it is JSON or XML, and small; empty where it is not. */
+  readonly text?: () => string;
   /** The instant at which the answer came, in milliseconds since 1970-01-01T00:00:00Z. */
   readonly now: number;
 }

@@ -15,6 +15,20 @@ const table: readonly (readonly [what: string, reply: ReplyInit, hint: Hint | un
     { headers: { "x-ratelimit-global": "true" }, body: { retry_after: 1 } },
     { kind: "rate", scope: "global", delay: 1_000, source: "discord:retry_after" },
   ],
+  ...[
+    { headers: { "x-ratelimit-global": "True" }, body: { retry_after: 1 } },
+    { headers: { "x-ratelimit-bucket": "abcd" }, body: { retry_after: 1, global: true } },
+    { headers: { "x-ratelimit-scope": "global" }, body: { retry_after: 1 } },
+  ].map((reply, number): (typeof table)[number] => [
+    `the limit for all, said otherwise (${number + 1})`,
+    reply,
+    { kind: "rate", scope: "global", delay: 1_000, source: "discord:retry_after" },
+  ]),
+  [
+    "a limit that others have used up",
+    { headers: { "x-ratelimit-bucket": "abcd", "x-ratelimit-scope": "shared" }, body: { retry_after: 1 } },
+    { kind: "rate", scope: "abcd", delay: 1_000, source: "discord:retry_after" },
+  ],
   [
     "no body",
     { headers: { "x-ratelimit-bucket": "abcd" } },

@@ -1,19 +1,29 @@
-import type { Dialect } from "./dialect.ts";
-import { numberIn, secondsOf } from "./values.ts";
+import type { Dialect, Reply } from "./dialect.ts";
+import { fieldOf, numberIn, secondsOf } from "./values.ts";
+
+const marks = ["x-ratelimit-bucket", "x-ratelimit-global", "x-ratelimit-scope"];
 
 /**
  * Discord, whose body has the wait as a fraction of seconds, where Retry-After is rounded up; its bucket is shared by
- * several routes (Discord's page "Rate limits").
+ * several routes. A limit that is shared by all counts against nobody, but is a bucket to wait for like any other (Discord's
+ * page "Rate limits").
  */
 export const discord: Dialect = ({ status, headers, body }) => {
-  const bucket = headers.get("x-ratelimit-bucket");
-  const global = headers.get("x-ratelimit-global") === "true";
-  if (status !== 429 || (bucket === null && !global)) return undefined;
-  const delay = secondsOf(String(numberIn(body?.(), "retry_after")));
+  if (status !== 429 || marks.every((name) => headers.get(name) === null)) return undefined;
+  const answer = body?.();
+  const scope = isGlobal(headers, answer) ? "global" : headers.get("x-ratelimit-bucket");
+  const delay = secondsOf(String(numberIn(answer, "retry_after")));
   return {
     kind: "rate",
-    scope: global ? "global" : String(bucket),
+    ...(scope !== null && { scope }),
     ...(delay !== undefined && { delay }),
     source: "discord:retry_after",
   };
 };
+
+function isGlobal(headers: Reply["headers"], answer: unknown): boolean {
+  const told = headers.get("x-ratelimit-scope")?.trim().toLowerCase();
+  if (told === "shared") return false;
+  if (told === "global" || fieldOf(answer, "global") === true) return true;
+  return headers.get("x-ratelimit-global")?.trim().toLowerCase() === "true";
+}

@@ -38,6 +38,31 @@ const table: readonly (readonly [what: string, reply: ReplyInit, hint: Hint | un
     { status: 403, body: { error: { errors: [{ reason: "dailyLimitExceeded" }] } } },
     { kind: "quota", retry: false, source: "google:dailyLimitExceeded" },
   ],
+  ...["GenerateRequestsPerDayPerProjectPerModel-FreeTier", "GenerateRequestsPerMinutePerProjectPerModel"].map(
+    (quotaId): (typeof table)[number] => [
+      `the quota ${quotaId}`,
+      {
+        body: {
+          error: {
+            code: 429,
+            status: "RESOURCE_EXHAUSTED",
+            details: [
+              { "@type": "type.googleapis.com/google.rpc.QuotaFailure", violations: [{ quotaId }] },
+              info("43s"),
+            ],
+          },
+        },
+      },
+      quotaId.includes("PerDay")
+        ? { kind: "quota", retry: false, source: "google:QuotaFailure" }
+        : { kind: "rate", delay: 43_000, retry: true, source: "google:RetryInfo" },
+    ],
+  ),
+  [
+    "a quota that is exceeded",
+    { body: { error: { code: "quota_exceeded" } } },
+    { kind: "quota", retry: false, source: "google:quota_exceeded" },
+  ],
   ["what is forbidden", { status: 403, body: { error: { errors: [{ reason: "toString" }] } } }, undefined],
   ["a body that is null", { body: null }, undefined],
 ];

@@ -18,8 +18,25 @@ export const google: Dialect = ({ status, body }) => {
   const parsed = body?.();
   // A stream of answers is one list.
   const error = fieldOf(Array.isArray(parsed) ? parsed[0] : parsed, "error");
-  return retryInfo(error, status) ?? reasonOf(error);
+  return daily(error, status) ?? retryInfo(error, status) ?? reasonOf(error);
 };
+
+/** A day's allowance is used up, though RetryInfo may stand beside it with seconds (Gemini's page "Rate limits"). */
+function daily(error: unknown, status: number): Hint | undefined {
+  if (status !== 429) return undefined;
+  const source = perDay(error)
+    ? "QuotaFailure"
+    : textIn(error, "code") === "quota_exceeded" && "quota_exceeded";
+  return source === false ? undefined : { kind: "quota", retry: false, source: `google:${source}` };
+}
+
+function perDay(error: unknown): boolean {
+  if (textIn(error, "status") !== "RESOURCE_EXHAUSTED") return false;
+  return listOf(error, "details")
+    .filter((detail) => fieldOf(detail, "@type") === "type.googleapis.com/google.rpc.QuotaFailure")
+    .flatMap((failure) => listOf(failure, "violations"))
+    .some((violation) => textIn(violation, "quotaId").includes("PerDay"));
+}
 
 function retryInfo(error: unknown, status: number): Hint | undefined {
   const info = listOf(error, "details").find(

@@ -7,6 +7,7 @@ import { discord } from "./discord.ts";
 import { github } from "./github.ts";
 import { google } from "./google.ts";
 import { openai } from "./openai.ts";
+import { problem } from "./problem.ts";
 import { rateLimit } from "./rate-limit.ts";
 import { rateLimitTrio } from "./rate-limit-trio.ts";
 import { retryAfter } from "./retry-after.ts";
@@ -22,6 +23,7 @@ export const dialects: readonly Dialect[] = [
   retryAfter,
   rateLimit,
   rateLimitTrio,
+  problem,
   shouldRetry,
   grpcPushback,
   envoy,

@@ -30,6 +30,11 @@ const table: readonly (readonly [what: string, reply: ReplyInit, hint: Hint | un
     { kind: "rate", scope: "tokens", delay: 1_500, source: "openai:x-ratelimit-reset-tokens" },
   ],
   [
+    "plain seconds",
+    { headers: { "x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-requests": "10" } },
+    { kind: "rate", scope: "requests", delay: 10_000, source: "openai:x-ratelimit-reset-requests" },
+  ],
+  [
     "no duration",
     { headers: { "x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-requests": "1x" } },
     undefined,

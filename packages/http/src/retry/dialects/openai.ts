@@ -1,12 +1,12 @@
 import type { Dialect } from "./dialect.ts";
 import { namedBuckets, type BucketNames } from "./named-buckets.ts";
-import { goDurationOf, textIn } from "./values.ts";
+import { goDurationOf, textIn, untilReset } from "./values.ts";
 
 const names: BucketNames = {
   vendor: "openai",
   buckets: ["requests", "tokens"],
   header: (bucket, field) => `x-ratelimit-${field}-${bucket}`,
-  read: goDurationOf,
+  read: (text, now) => goDurationOf(text) ?? untilReset(text, now),
 };
 const usedUp: ReadonlySet<string> = new Set([
   "insufficient_quota",
@@ -15,7 +15,8 @@ const usedUp: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * OpenAI, and those who copy it: two buckets, each with its reset as a Go duration. A 429 may also mean that the money is
+ * OpenAI, and those who copy it: two buckets, each with its reset as a Go duration, or of the
+ * latter as plain seconds. A 429 may also mean that the money is
  * gone, which no waiting brings back (OpenAI's pages "Rate limits" and "Error codes").
  */
 export const openai: Dialect = (reply) => unpaid(reply) ?? namedBuckets(reply, names);

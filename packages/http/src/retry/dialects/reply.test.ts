@@ -17,6 +17,19 @@ test("a body of JSON is shown", () => {
   assert.deepEqual(bodyOf(`{"a":1}`), { a: 1 });
 });
 
+function textOf(text: string, type: string): string | undefined {
+  const content = new TextEncoder().encode(text);
+  return replyOf(new Response({ ...head, headers: { "content-type": type }, content }), 0).text?.();
+}
+
+test("a small body of XML or JSON is shown as text, too", () => {
+  assert.equal(textOf("<a/>", "text/xml; charset=utf-8"), "<a/>");
+  assert.equal(textOf("<a/>", "application/problem+xml"), "<a/>");
+  assert.equal(textOf("{", "application/json"), "{");
+  assert.equal(textOf("<a/>", "text/html"), "");
+  assert.equal(textOf("x".repeat(65_537), "text/xml"), "");
+});
+
 test("what is not JSON is not shown", () => {
   assert.equal(bodyOf("{"), undefined);
   assert.equal(bodyOf(""), undefined);

@@ -4,24 +4,38 @@ import type { Reply } from "./dialect.ts";
 // An explanation is short; what is longer is content.
 const longestBody = 65_536;
 
-/** Shows a response to the dialects, as it came at the instant `now`; its body is parsed once, and when one asks for it. */
+/** Shows a response to the dialects, as it came at the instant `now`; its body is read once, and when one asks for it. */
 export function replyOf(response: Response, now: number): Reply {
+  let read: string | undefined;
   let parsed: { readonly value: unknown } | undefined;
+  const text = (): string => (read ??= readableOf(response));
   return {
     status: response.status,
     headers: response.headers,
-    body: () => (parsed ??= { value: jsonOf(response) }).value,
+    body: () => (parsed ??= { value: isOf(response, /\bjson\b/i) ? jsonOf(text()) : undefined }).value,
+    text,
     now,
   };
 }
 
-function jsonOf(response: Response): unknown {
-  const type = response.headers.get("content-type");
-  if (!/\bjson\b/i.test(type ?? "")) return undefined;
+function isOf({ headers }: Response, kind: RegExp): boolean {
+  return kind.test(headers.get("content-type") ?? "");
+}
+
+function readableOf(response: Response): string {
+  if (!isOf(response, /\b(?:json|xml)\b/i)) return "";
   try {
     // A streamed response has no content yet, and says so by throwing.
     const { content } = response;
-    return content.byteLength > longestBody ? undefined : JSON.parse(textOf(content, type));
+    return content.byteLength > longestBody ? "" : textOf(content, response.headers.get("content-type"));
+  } catch {
+    return "";
+  }
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
   } catch {
     return undefined;
   }

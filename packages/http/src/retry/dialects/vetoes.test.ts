@@ -24,6 +24,16 @@ const table: readonly (readonly [what: string, reply: ReplyInit, hint: Hint | un
     { headers: { "x-should-retry": " False" } },
     { kind: "rate", retry: false, source: "x-should-retry" },
   ],
+  [
+    "a no that is written twice",
+    { headers: { "x-should-retry": "false, false" } },
+    { kind: "rate", retry: false, source: "x-should-retry" },
+  ],
+  [
+    "a yes and a no",
+    { headers: { "stripe-should-retry": "true,false" } },
+    { kind: "rate", retry: false, source: "stripe-should-retry" },
+  ],
   ["neither yes nor no", { headers: { "x-should-retry": "maybe" } }, undefined],
   [
     "Envoy's rate limit",
@@ -48,6 +58,16 @@ const table: readonly (readonly [what: string, reply: ReplyInit, hint: Hint | un
   [
     "gRPC's never",
     { status: 503, headers: { "grpc-retry-pushback-ms": "-1" } },
+    { kind: "overload", retry: false, source: "grpc-retry-pushback-ms" },
+  ],
+  [
+    "gRPC's longest",
+    { status: 503, headers: { "grpc-retry-pushback-ms": "2147483647" } },
+    { kind: "overload", delay: 2_147_483_647, source: "grpc-retry-pushback-ms" },
+  ],
+  [
+    "gRPC's beyond an int32",
+    { status: 503, headers: { "grpc-retry-pushback-ms": "2147483648" } },
     { kind: "overload", retry: false, source: "grpc-retry-pushback-ms" },
   ],
   [

@@ -7,9 +7,16 @@ const verdicts = ["stripe-should-retry", "x-should-retry"];
 /** Stripe-Should-Retry and x-should-retry: the server's own word, which goes before every rule on statuses. */
 export const shouldRetry: Dialect = ({ status, headers }) => {
   for (const source of verdicts) {
-    const said = headers.get(source)?.trim().toLowerCase();
-    if (said === "true" || said === "false")
-      return { kind: status < 500 ? "rate" : "overload", retry: said === "true", source };
+    // Written twice it comes as a list, in which a no overrules.
+    const said = new Set(
+      headers
+        .get(source)
+        ?.toLowerCase()
+        .split(/\s*,\s*/)
+        .map((word) => word.trim()),
+    );
+    if (said.has("true") || said.has("false"))
+      return { kind: status < 500 ? "rate" : "overload", retry: !said.has("false"), source };
   }
   return undefined;
 };
@@ -30,13 +37,16 @@ export const envoy: Dialect = ({ headers }) => {
     : { kind: "overload", source: "x-envoy-overloaded" };
 };
 
+// An int32, as gRFC A6 has it.
+const longestPushback = 2 ** 31 - 1;
+
 /** gRPC's pushback (gRFC A6): milliseconds to wait; whatever else it says means never. */
 export const grpcPushback: Dialect = ({ headers }) => {
   const source = "grpc-retry-pushback-ms";
   const asked = headers.get(source);
   if (asked === null) return undefined;
   const delay = /^\s*\d+\s*$/.test(asked) ? longest(asked, millisecondsOf) : undefined;
-  return delay === undefined
+  return delay === undefined || delay > longestPushback
     ? { kind: "overload", retry: false, source }
     : { kind: "overload", delay, source };
 };

@@ -1,0 +1,23 @@
+import type { Dialect, Hint } from "./dialect.ts";
+import { listOf, textIn } from "./values.ts";
+
+const limiting: ReadonlySet<number> = new Set([403, 429, 503]);
+const types: Readonly<Record<string, Pick<Hint, "kind" | "retry">>> = {
+  "quota-exceeded": { kind: "rate" },
+  "temporary-reduced-capacity": { kind: "overload" },
+  "abnormal-usage-detected": { kind: "rate", retry: false },
+};
+
+/**
+ * The problem types of draft-ietf-httpapi-ratelimit-headers-10, in a body of JSON (RFC 9457): the first of the policies that
+ * were violated is the scope. Whose usage is abnormal is not to ask again by itself.
+ */
+export const problem: Dialect = ({ status, body }) => {
+  if (!limiting.has(status)) return undefined;
+  const answer = body?.();
+  const [, type = ""] = /#([a-z-]+)$/.exec(textIn(answer, "type")) ?? [];
+  const meant = Object.hasOwn(types, type) ? types[type] : undefined;
+  if (meant === undefined) return undefined;
+  const [scope] = listOf(answer, "violated-policies");
+  return { ...meant, ...(typeof scope === "string" && { scope }), source: `problem:${type}` };
+};
