@@ -255,7 +255,7 @@ export class Call extends CallStory implements Passenger {
     const word = limitWord(response, this.#retry, this.clock.date());
     if (word === undefined) return;
     const { request, proxy } = this;
-    gates.stopped({ ...word, request, proxy, leftAt: this.leftAt, delay: word.hint?.delay ?? delay });
+    gates.stopped({ ...word, request, proxy, leftAt: this.leftAt, delay });
   }
 
   #deliver({ signal, deadline }: Scope): Promise<Response> {

@@ -1,14 +1,6 @@
 import { RateLimitedError, startTimer, type Clock } from "@holdfast/policy";
-import {
-  accepted,
-  departed,
-  isForgotten,
-  nextDeparture,
-  rateOf,
-  stopped,
-  type Pace,
-  type Stop,
-} from "./pace.ts";
+import { accepted, departed, isForgotten, nextDeparture, stopped, type Pace, type Stop } from "./pace.ts";
+import { lastingRateOf } from "./speed.ts";
 
 /** Who may end the wait of a request. */
 export interface Patience {
@@ -56,7 +48,7 @@ export class Gate {
       return undefined;
     }
     const pause = Math.max(0, this.#pace.opensAt - now);
-    const delay = pause + this.#waiting.size / rateOf(this.#pace.speed, now);
+    const delay = pause + this.#waiting.size / lastingRateOf(this.#pace.speed, now);
     if (pause > patience.longestPause || now + delay >= patience.deadline) throw this.#tooLate(delay);
     const turn = this.#queue(patience, now);
     this.#letGo();

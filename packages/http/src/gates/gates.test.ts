@@ -79,6 +79,29 @@ test("Retry-After: 0 is followed by the back-off", async () => {
   assert.equal(clock.now(), 3_000);
 });
 
+test("for Retry-After: 0 the others wait as long as the one that backs off", async () => {
+  const retry = new Retry({ total: 1, statusForcelist: [429], wait: waitFixed("3s") });
+  const { session, clock } = scripted([limited(0), {}], { retry });
+  const left: number[] = [];
+  session.hooks.request.push(() => void left.push(clock.now()));
+
+  const first = session.get(url);
+  while (left.length === 0) await Promise.resolve();
+  for (let turn = 0; turn < 50; turn += 1) await Promise.resolve();
+  await Promise.all([first, session.get(other)]);
+
+  assert.equal(Math.min(...left.slice(1)), 3_000);
+});
+
+test("nobody is turned away for a row that will move ever faster", async () => {
+  const { session, adapter } = scripted([limited(1), {}], { timeout: { total: "20s" } });
+  await session.get(url, { retry: new Retry({ total: 0, raiseOnStatus: false }) });
+
+  await Promise.all(Array.from({ length: 1_000 }, (_, index) => session.get(`${url}/${index}`)));
+
+  assert.equal(adapter.requests.length, 1_001);
+});
+
 test("a pause that is longer than one waits is said at once, and nothing is sent", async () => {
   const { session, adapter, clock } = scripted([limited(600), {}]);
   await session.get(url);

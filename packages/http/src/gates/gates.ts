@@ -2,7 +2,8 @@ import type { Clock } from "@holdfast/policy";
 import type { HttpRequest } from "../request.ts";
 import type { Hint } from "../retry/dialects/dialect.ts";
 import { Gate, type Patience } from "./gate.ts";
-import { counted, emptyTally, freePace, type Tally } from "./pace.ts";
+import { freePace } from "./pace.ts";
+import { counted, emptyTally, type Tally } from "./tally.ts";
 
 /** Whose request it is: what the server limits. */
 export interface Passenger {
@@ -16,7 +17,7 @@ export interface Word extends Passenger {
   readonly hint: Hint | undefined;
   /** When the request left, on the clock. */
   readonly leftAt: number;
-  /** The pause that follows, in milliseconds. */
+  /** The pause that follows where the server names none, or 0, in milliseconds. */
   readonly delay: number;
   /** Whether the request was accepted all the same. */
   readonly accepted: boolean;
@@ -93,20 +94,12 @@ export class Gates {
   /** Takes note of what an answer says of a limit. */
   stopped({ hint, leftAt, delay, accepted, trouble, ...passenger }: Word): void {
     const scope = hint?.scope === hostWide ? undefined : hint?.scope;
-    if (scope !== undefined) {
-      const known = this.#buckets.get(routeOf(passenger)) ?? [];
-      this.#draw(routeOf(passenger), known.includes(scope) ? known : [...known, scope]);
-      this.#draw(keyOf(passenger), [scope]);
-    }
+    if (scope !== undefined) this.#drawAlso(passenger, scope);
     const asked = hint?.delay !== undefined;
-    this.#gateOf(keyOf(passenger, scope)).stopped({
-      leftAt,
-      delay,
-      asked,
-      accepted,
-      trouble,
-      limit: hint?.limit,
-    });
+    // Told to come back at once, one backs off all the same.
+    const pause = asked && hint.delay > 0 ? hint.delay : delay;
+    const limit = hint?.limit;
+    this.#gateOf(keyOf(passenger, scope)).stopped({ leftAt, delay: pause, asked, accepted, trouble, limit });
   }
 
   /** Turns away all who wait. */
@@ -139,6 +132,13 @@ export class Gates {
     const made = new Gate(this.#clock, freePace(this.#whole));
     this.#gates.set(key, made);
     return made;
+  }
+
+  #drawAlso(passenger: Passenger, scope: string): void {
+    const route = routeOf(passenger);
+    const known = this.#buckets.get(route) ?? [];
+    this.#draw(route, known.includes(scope) ? known : [...known, scope]);
+    this.#draw(keyOf(passenger), [scope]);
   }
 
   #draw(key: string, buckets: readonly string[]): void {

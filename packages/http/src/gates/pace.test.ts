@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
+import type { StatedLimit } from "../retry/dialects/dialect.ts";
 import { seeded } from "../testing/seeded.ts";
 import {
   bucket,
@@ -11,18 +12,17 @@ import {
 } from "../testing/simulated-limit.ts";
 import {
   accepted,
-  counted,
   departed,
-  emptyTally,
   freePace,
   isForgotten,
   nextDeparture,
-  rateOf,
   stopped,
   type Crowd,
   type Pace,
   type Stop,
 } from "./pace.ts";
+import { rateOf } from "./speed.ts";
+import { counted, emptyTally } from "./tally.ts";
 
 const refusal: Stop = {
   now: 1_000,
@@ -218,6 +218,78 @@ for (const [what, make] of servers) {
     }
   });
 }
+
+/** A sliding window that says with every last place, and every refusal, when the next one is free, as its clock shows it. */
+function slidingUntil({ requests, window }: StatedLimit) {
+  return (shown: (instant: number) => number): SimulatedServer => {
+    let log: number[] = [];
+    return (now) => {
+      log = log.filter((at) => at > now - window);
+      const ok = log.length < requests;
+      if (ok) log.push(now);
+      const spent = log.length >= requests;
+      return spent ? { ok, spent, delay: shown((log[0] ?? now) + window) - now } : { ok };
+    };
+  };
+}
+
+const silent: readonly (readonly [
+  what: string,
+  make: () => SimulatedServer,
+  refusedMost: number,
+  least: number,
+])[] = [
+  ["a fixed window", () => fixedWindow(told, () => ({})), 0.02, 9.5],
+  ["a sliding window", () => slidingLog(told, {}), 0.02, 9.5],
+  ["a bucket of ten", () => bucket(told, 10, {}), 0.025, 9.5],
+  ["a bucket of six, as nginx keeps with burst=5", () => bucket(told, 6, {}), 0.025, 9.3],
+  ["a bucket of fifty", () => bucket(told, 50, {}), 0.02, 9.5],
+];
+
+for (const [what, make, refusedMost, least] of silent) {
+  test(`so they do, within a few refusals more, where it names neither a wait nor a limit: ${what}`, () => {
+    for (const seed of [1, 2, 3, 4, 5, 6, 7, 8]) {
+      const { refused, throughput } = simulate(make(), { clients: 100, seconds: 20, random: seeded(seed) });
+
+      assert.ok(refused <= refusedMost, `${(100 * refused).toFixed(1)} % were refused`);
+      assert.ok(throughput >= least, `${throughput.toFixed(2)} a second`);
+    }
+  });
+}
+
+test("waits until a whole second of a clock tell less than they say: such a limit is looked for from below", () => {
+  const until = slidingUntil(told);
+  const server = until((instant) => Math.ceil((instant + 650) / 1_000) * 1_000 - 650);
+
+  const { refused, throughput } = simulate(server, { clients: 100, seconds: 30, random: seeded(1) });
+
+  assert.ok(refused < 0.02, `${(100 * refused).toFixed(1)} % were refused`);
+  assert.ok(throughput > 8.8, `${throughput.toFixed(2)} a second`);
+});
+
+test("a long window that nobody names is found from one closing to the next", () => {
+  const server = fixedWindow({ requests: 100, window: 10_000 }, () => ({}));
+
+  const { refused, throughput } = simulate(server, { clients: 100, seconds: 120, random: seeded(1) });
+
+  assert.ok(refused < 0.08, `${(100 * refused).toFixed(1)} % were refused`);
+  assert.ok(throughput > 8, `${throughput.toFixed(2)} a second`);
+});
+
+test("where no wait is named, who was a little too fast waits two places, and ever longer while nothing is accepted", () => {
+  const holding = departed(after(10, { delay: 1_000 }), 2_000);
+  const [unasked, place] = [{ delay: 60_000, asked: false }, 1_000 / 9.7];
+  const once = stopped(accepted(holding, 2_050, 2_040), {
+    ...refusal,
+    now: 2_100,
+    leftAt: 2_090,
+    ...unasked,
+  });
+  const twice = stopped(once, { ...refusal, now: 2_400, leftAt: 2_390, ...unasked });
+
+  assert.ok(Math.abs(once.opensAt - 2_100 - 2 * place) < 2, `${once.opensAt}`);
+  assert.ok(twice.opensAt - 2_400 > 3.5 * place, `${twice.opensAt}`);
+});
 
 test("twenty who were refused without having asked too often are through within a second", () => {
   let pace = accepted(departed(after(0), 6_000), 6_010, 6_000);

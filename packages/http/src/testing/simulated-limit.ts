@@ -1,12 +1,5 @@
-import {
-  accepted,
-  departed,
-  emptyTally,
-  freePace,
-  nextDeparture,
-  stopped,
-  type Pace,
-} from "../gates/pace.ts";
+import { accepted, departed, freePace, nextDeparture, stopped, type Pace } from "../gates/pace.ts";
+import { emptyTally } from "../gates/tally.ts";
 import type { StatedLimit } from "../retry/dialects/dialect.ts";
 
 /** What a simulated server says to one request. */
@@ -109,7 +102,7 @@ export function simulate(
     if (answer.ok) pace = accepted(pace, now, leftAt);
     if (answer.ok && answer.spent !== true) return;
     const asked = answer.delay !== undefined;
-    const delay = answer.delay ?? 1_000 * random();
+    const delay = answer.delay !== undefined && answer.delay > 0 ? answer.delay : 1_000 * random();
     pace = stopped(pace, {
       now,
       leftAt,

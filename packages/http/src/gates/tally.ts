@@ -1,0 +1,35 @@
+/** What was accepted. */
+export interface Tally {
+  /** The start of the present cycle: the last reopening, or the first request. */
+  readonly since: number;
+  /** Since then. */
+  readonly accepted: number;
+  /** In the second that began at `secondAt`, and in the one before it. */
+  readonly secondAt: number;
+  readonly thisSecond: number;
+  readonly lastSecond: number;
+}
+
+/** A second, in milliseconds. */
+export const second = 1_000;
+
+/** A tally of nothing, from an instant on. */
+export function emptyTally(now: number): Tally {
+  return { since: now, accepted: 0, secondAt: now, thisSecond: 0, lastSecond: 0 };
+}
+
+/** Counts one more. */
+export function counted(tally: Tally, now: number): Tally {
+  const seconds = Math.floor((now - tally.secondAt) / second);
+  const all = { since: tally.since, accepted: tally.accepted + 1 };
+  if (seconds <= 0) return { ...tally, ...all, thisSecond: tally.thisSecond + 1 };
+  const lastSecond = seconds === 1 ? tally.thisSecond : 0;
+  return { ...all, secondAt: tally.secondAt + seconds * second, thisSecond: 1, lastSecond };
+}
+
+/** How many were accepted in the second before an instant, where they came evenly. */
+export function lately({ secondAt, thisSecond, lastSecond }: Tally, now: number): number {
+  const passed = Math.min(2, (now - secondAt) / second);
+  const count = passed >= 1 ? thisSecond * (2 - passed) : thisSecond + lastSecond * (1 - passed);
+  return Math.round(count);
+}
