@@ -6,6 +6,7 @@ import { ProxyError, Retry, Session, type ProxyReason } from "@holdfast/http";
 import { faultOrigin, refusedPort, respond, type FaultOrigin } from "@holdfast/http/testing";
 import { certificates } from "./support/certificates.ts";
 import { dante, microsocks, type SocksServer } from "./support/socks.ts";
+import { sshForwarding } from "./support/ssh.ts";
 import { squid, type Squid } from "./support/squid.ts";
 import { startTinyproxy, type Tinyproxy } from "./support/tinyproxy.ts";
 
@@ -20,6 +21,7 @@ describe("through a real proxy", () => {
   let danted: SocksServer;
   let socks: SocksServer;
   let lockedSocks: SocksServer;
+  let ssh: SocksServer;
   let many: Squid;
   let tiny: Tinyproxy;
   let closed: number;
@@ -36,10 +38,11 @@ describe("through a real proxy", () => {
       refusedPort(),
       refusedPort(),
     ]);
-    [danted, socks, lockedSocks, many, tiny] = await Promise.all([
+    [danted, socks, lockedSocks, ssh, many, tiny] = await Promise.all([
       dante({ outgoing: "127.0.0.2", forbidden }),
       microsocks({ outgoing: "127.0.0.3" }),
       microsocks({ credentials }),
+      sshForwarding(),
       squid([{ outgoing: "127.0.0.4" }, { credentials }, { forbidden: "localhost" }]),
       startTinyproxy({ ...plainPassword, outgoing: "127.0.0.5" }),
     ]);
@@ -49,6 +52,8 @@ describe("through a real proxy", () => {
     urls.set("dante by socks5", `socks5://${danted.authority}`);
     urls.set("dante by socks5h", `socks5h://${danted.authority}`);
     urls.set("dante by socks4", `socks4://${danted.authority}`);
+    urls.set("ssh -D by socks4a", `socks4a://${ssh.authority}`);
+    urls.set("ssh -D by socks5h", `socks5h://${ssh.authority}`);
     urls.set("microsocks by socks5", `socks5://${socks.authority}`);
     urls.set("microsocks by socks5h, which needs no password", `socks5h://any:thing@${socks.authority}`);
     urls.set("microsocks with a password", `socks5h://${lockedSocks.authority}`);
@@ -56,7 +61,7 @@ describe("through a real proxy", () => {
   });
 
   after(async () => {
-    const all = [danted, socks, lockedSocks, many, tiny, plain, secure];
+    const all = [danted, socks, lockedSocks, ssh, many, tiny, plain, secure];
     await Promise.all(all.map((each) => each[Symbol.asyncDispose]()));
   });
 
@@ -71,6 +76,8 @@ describe("through a real proxy", () => {
     "dante by socks5",
     "dante by socks5h",
     "dante by socks4",
+    "ssh -D by socks4a",
+    "ssh -D by socks5h",
     "microsocks by socks5",
     "microsocks by socks5h, which needs no password",
     "microsocks with a password",

@@ -15,6 +15,8 @@ const needed = {
   squid: "/usr/sbin/squid",
   microsocks: "/usr/bin/microsocks",
   "dante-server": "/usr/sbin/danted",
+  "openssh-client": "/usr/bin/ssh",
+  "openssh-server": "/usr/sbin/sshd",
 };
 
 const missing = () => Object.keys(needed).filter((name) => !existsSync(needed[name]));
