@@ -12,6 +12,15 @@ export interface Prospect {
   readonly freeIn: number;
 }
 
+/** Where leases come back to. */
+export interface LeaseDesk {
+  /** Hears how an attempt went; says whether the address is to blame. */
+  settle(lease: Lease, outcome: ProxyOutcome): boolean;
+  /** Hears that a body broke off after its success was reported. */
+  broke(lease: Lease, outcome: ProxyOutcome): void;
+  prospect(lease: Lease, blamed: boolean): Prospect;
+}
+
 /** What a lease is about, and whom it goes back to. */
 export interface LeaseTerms {
   readonly member: Member;
@@ -20,9 +29,7 @@ export interface LeaseTerms {
   readonly request: ProxyRequest;
   readonly proxy: string;
   readonly began: number;
-  readonly settle: (lease: Lease, outcome: ProxyOutcome) => boolean;
-  readonly prospect: (lease: Lease, blamed: boolean) => Prospect;
-  readonly broke: (lease: Lease, outcome: ProxyOutcome) => void;
+  readonly desk: LeaseDesk;
 }
 
 const unknown: ProxyOutcome = { kind: "void", reason: "not-reported" };
@@ -68,18 +75,18 @@ export class Lease implements Disposable {
     if (this.#blamed !== undefined) return;
     this.#blamed = false;
     this.#succeeded = outcome.kind === "success";
-    this.#blamed = this.#terms.settle(this, outcome);
+    this.#blamed = this.#terms.desk.settle(this, outcome);
   }
 
   /** Says, after the report of a success, that the body broke off; only the first time counts. */
   broke(outcome: ProxyOutcome): void {
-    if (this.#succeeded) this.#terms.broke(this, outcome);
+    if (this.#succeeded) this.#terms.desk.broke(this, outcome);
     this.#succeeded = false;
   }
 
   /** What a further attempt may count on, as things stand now. */
   prospect(): Prospect {
-    return this.#terms.prospect(this, this.blamed);
+    return this.#terms.desk.prospect(this, this.blamed);
   }
 
   /** Gives the proxy back without a word on it, where nothing was reported. */

@@ -1,6 +1,6 @@
 import type { Clock } from "@holdfast/policy";
 import { isRetired, type Health, type HealthRule } from "./health.ts";
-import { healthAt, type Host } from "./hosts.ts";
+import type { Host } from "./hosts.ts";
 import type { Member, ProxyCounts } from "./member.ts";
 import type { TierCounts } from "./tier-book.ts";
 
@@ -62,28 +62,4 @@ export function statsOf({ members, hosts, tiers, identities, rule, clock }: Stat
 
 function stateOf(health: Health, now: number): "fit" | "resting" | "probing" {
   return health.at === "resting" && health.until <= now ? "fit" : health.at;
-}
-
-// Who has thousands of proxies needs no list of them to understand.
-const fewEnough = 100;
-
-/** Says for a person why no proxy is fit for a host, or in a country: `2 http-403, 1 proxy-auth`. */
-export function whyNobody(members: Iterable<Member>, host: Host, country: string | undefined): string {
-  const reasons = new Map<string, number>();
-  let looked = 0;
-  for (const member of members) {
-    if ((looked += 1) > fewEnough) break;
-    const reason = member.isIn(country?.toLowerCase()) ? reasonOf(member, host) : "elsewhere";
-    reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
-  }
-  if (looked === 0) return "the pool has none";
-  const counted = [...reasons]
-    .toSorted(([, a], [, b]) => b - a)
-    .map(([reason, count]) => `${count} ${reason}`);
-  return `${looked > fewEnough ? `of the first ${fewEnough} ` : ""}${counted.join(", ")}`;
-}
-
-function reasonOf(member: Member, host: Host): string {
-  const paused = [member.health, healthAt(host, member)].find(({ at }) => at !== "fit");
-  return paused === undefined || paused.at === "fit" ? "busy, or its budget is spent" : paused.reason;
 }

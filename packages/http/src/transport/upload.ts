@@ -1,5 +1,6 @@
 import { Readable } from "node:stream";
 import { openBody, type Body } from "../body.ts";
+import type { WireRequest } from "./wire.ts";
 
 // Small enough to be seen going out, large enough to cost nothing.
 const pieceBytes = 64 * 1024;
@@ -60,6 +61,16 @@ export class Upload {
     this.#stream?.destroy();
     this.#stream = undefined;
   }
+}
+
+/** The headers of a request whose body is that long, where that is known and they do not say it themselves. */
+export function withLength(
+  headers: WireRequest["headers"],
+  length: number | undefined,
+): WireRequest["headers"] {
+  return length === undefined || "content-length" in headers
+    ? headers
+    : { ...headers, "content-length": String(length) };
 }
 
 function* slices(bytes: Uint8Array): Generator<Uint8Array> {

@@ -1,0 +1,118 @@
+import { summaryOf } from "../attempt-record.ts";
+import { Clinic } from "./clinic.ts";
+import { EventQueue } from "./event-queue.ts";
+import type { ProxyEvent } from "./events.ts";
+import { Finder } from "./finder.ts";
+import { Forgetting } from "./forgetting.ts";
+import { forgetAt, Hosts } from "./hosts.ts";
+import { Keeper } from "./keeper.ts";
+import { Lines } from "./lines.ts";
+import type { ProxyTier } from "./pool-options.ts";
+import { Roster, type RosterListener } from "./roster.ts";
+import { Rosters } from "./rosters.ts";
+import type { PoolSettings } from "./settings.ts";
+import { Sleepers } from "./sleepers.ts";
+import { readerOf } from "./sources.ts";
+import { TierBook } from "./tier-book.ts";
+
+/** What a pool is made of. */
+export interface PoolParts {
+  readonly settings: PoolSettings;
+  readonly events: EventQueue;
+  readonly hosts: Hosts;
+  readonly clinic: Clinic;
+  readonly tiers: TierBook;
+  readonly keeper: Keeper;
+  readonly lines: Lines;
+  readonly rosters: Rosters;
+  readonly finder: Finder;
+  readonly sleepers: Sleepers;
+  readonly forgetting: Forgetting;
+}
+
+// Hosts are remembered for as long as a crawl needs to come back to them.
+const maxHosts = 10_000;
+const hostIdle = 600_000;
+
+/**
+ * Makes the parts of a pool, and puts the proxies into it that are known at once.
+ *
+ * @throws TypeError or RangeError for a source that is none, or a bad proxy in a list; nothing is quoted.
+ */
+export function partsOf(settings: PoolSettings, tiers: readonly ProxyTier[]): PoolParts {
+  const { clock, random, rule, alike, rotate, sticky, userAgents } = settings;
+  const events = new EventQueue(settings.on);
+  const tell = (event: ProxyEvent): void => events.add(event);
+  const hosts = new Hosts(maxHosts, hostIdle);
+  const forgetting = new Forgetting();
+  const clinic = new Clinic({ rule, alike, clock, random, tell });
+  const book = new TierBook({ tiers, rule: settings.tierRule, clock, random, tell });
+  const keeper = new Keeper({
+    clock,
+    random,
+    userAgents,
+    tell,
+    clinic,
+    rest: rule.rest,
+    max: settings.maxIdentities,
+    idle: settings.identityIdle,
+    onEnd: (identity) => forgetting.letGo(identity),
+  });
+  const lines = new Lines({
+    rotate,
+    random,
+    hosts,
+    members: (tier) => rosters.of(tier),
+    readiness: (member, host, now) => clinic.readiness(member, host, now),
+  });
+  const finder = new Finder({ clock, sticky, hosts, clinic, tiers: book, keeper, lines });
+  const others = {
+    settings,
+    events,
+    hosts,
+    clinic,
+    tiers: book,
+    keeper,
+    lines,
+    finder,
+    sleepers: new Sleepers(),
+    forgetting,
+  };
+  const readers = tiers.map(({ proxies }) => readerOf(proxies));
+  const listener = listenerOf(others);
+  const rosters: Rosters = new Rosters(
+    readers.map((reader, tier) => new Roster(reader, { clock, tier, listener })),
+    () => clinic.resting,
+  );
+  return { ...others, rosters };
+}
+
+/** Lets the parts know who comes and goes. */
+function listenerOf({
+  events,
+  hosts,
+  clinic,
+  keeper,
+  lines,
+  sleepers,
+  forgetting,
+}: Omit<PoolParts, "rosters">): RosterListener {
+  return {
+    joined: (member) => {
+      lines.join(member);
+      sleepers.wake();
+      events.add({ type: "joined", proxy: member.label });
+    },
+    left: (member) => {
+      member.gone = true;
+      clinic.left(member);
+      for (const host of hosts) forgetAt(host, member);
+      keeper.left(member);
+      forgetting.letGo(member);
+      events.add({ type: "left", proxy: member.label });
+    },
+    refreshed: (counts) => events.add({ type: "refreshed", ...counts }),
+    failed: (error) => events.add({ type: "refresh-failed", reason: summaryOf(error).message }),
+    fault: (reason) => events.add({ type: "bad-proxy", reason }),
+  };
+}
