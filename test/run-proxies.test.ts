@@ -8,6 +8,7 @@ import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { zstdDecompressSync } from "node:zlib";
 import { readReport, results, type RunReport } from "@holdfast/runner";
+import { certificates } from "./support/certificates.ts";
 import { fleet, type Fleet, type FleetKind, type FleetProxy } from "./support/fleet.ts";
 import { holdfast, holdfastCommand } from "./support/holdfast.ts";
 import { secretsOf } from "./support/secrets.ts";
@@ -283,4 +284,37 @@ test("addresses that the site limits rest, and a page that is refused through on
   assert.equal(readReport(join(cwd, "out")).done, pages);
   assert.ok((await site.seen()).some(({ status }) => status === 429));
   assert.match(stderr, /http-429/);
+});
+
+test("so do addresses from which it takes only so many requests at a time", async () => {
+  const pages = 40;
+  const counts = { good: 4, banned: 0, dead: 0, slow: 0, locked: 0 };
+  await using world = await scene({ pages, counts, connections: 3 });
+  const { site, cwd, command } = world;
+
+  const { code, stderr } = await holdfast([...command, "--rest", "500ms", "-j", "20"], { cwd });
+
+  assert.equal(code, 0, stderr);
+  assertPages(join(cwd, "out"), pages);
+  assert.ok((await site.seen()).some(({ status }) => status === 429));
+  assert.match(stderr, /http-429/);
+});
+
+test("a secure site is fetched through tunnels of the same twenty, and sees nobody's credentials", async () => {
+  const pages = 400;
+  const { good, ca } = await certificates();
+  await using world = await scene({ pages, slowness: 300, certificate: good });
+  const { site, cwd, command } = world;
+  await writeFile(join(cwd, "ca.pem"), ca.cert);
+  const env = { ...process.env, NODE_EXTRA_CA_CERTS: join(cwd, "ca.pem") };
+
+  const { code, stdout, stderr } = await holdfast([...command, "--rotate", "least-used"], { cwd, env });
+
+  assert.equal(code, 0, stderr);
+  const report = readReport(join(cwd, "out"));
+  assertPages(join(cwd, "out"), pages);
+  assertRested(report, site);
+  assert.ok((await site.seen()).every(({ proxyAuthorization }) => proxyAuthorization === ""));
+  assertTold(stderr, site);
+  assertNoSecrets(cwd, { stdout, stderr });
 });

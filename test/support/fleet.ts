@@ -26,6 +26,8 @@ export interface FleetOptions {
   readonly slowness?: number;
   /** What the site grants each address before it answers 429, at once and then every second. @default no limit */
   readonly allowance?: { readonly burst: number; readonly perSecond: number };
+  /** How many requests at a time the site grants each address before it answers 429; each takes a moment. @default no limit */
+  readonly connections?: number;
   /** The site speaks TLS with this certificate. */
   readonly certificate?: Certificate;
 }
@@ -108,20 +110,23 @@ function withoutCredentials(url: string): string {
   return url.replace(/\/\/.*@/, "//");
 }
 
-function startSite(
-  root: string,
-  crew: readonly Member[],
-  { allowance, certificate }: FleetOptions,
-): ReturnType<typeof nginx> {
+function startSite(root: string, crew: readonly Member[], options: FleetOptions): ReturnType<typeof nginx> {
+  const { allowance, connections, certificate } = options;
   const denied = crew.filter(({ kind }) => kind === "banned").map(({ address }) => `deny ${address};`);
   const limited =
     allowance === undefined
       ? []
       : [`limit_req zone=each burst=${allowance.burst} nodelay;`, "limit_req_status 429;"];
+  // With its head, a page is a little more than what may be sent in the first second.
+  const crowded =
+    connections === undefined
+      ? []
+      : [`limit_conn crowd ${connections};`, "limit_conn_status 429;", "limit_rate 200;"];
   return nginx({
     root,
-    conf: [...denied, ...limited].join("\n    "),
-    httpConf: `limit_req_zone $binary_remote_addr zone=each:1m rate=${allowance?.perSecond ?? 1_000}r/s;`,
+    conf: [...denied, ...limited, ...crowded].join("\n    "),
+    httpConf: `limit_req_zone $binary_remote_addr zone=each:1m rate=${allowance?.perSecond ?? 1_000}r/s;
+  limit_conn_zone $binary_remote_addr zone=crowd:1m;`,
     ...(certificate && { certificate }),
   });
 }
