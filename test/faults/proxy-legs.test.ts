@@ -69,8 +69,7 @@ describe("a leg of the way", () => {
     ] as const) {
       await withOrigin(
         async (stage) => {
-          const to = { host: "127.0.0.1", port: stage.origin.port };
-          await using proxy = await faultOrigin({ routes: { [stage.authority]: tunnel(to) } });
+          await using proxy = await faultOrigin({ routes: { [stage.authority]: tunnel(stage.to) } });
           await using socks = await socksProxy();
           for (const url of [proxy.url, `socks5h://${socks.host}`]) {
             const timeout = { connect: "20s", proxy: { origin: "300ms" } } as const;
@@ -90,8 +89,7 @@ describe("a leg of the way", () => {
   test("a handshake with the origin that is cut: by whom is not known", async () => {
     await withOrigin(
       async (stage) => {
-        const to = { host: "127.0.0.1", port: stage.origin.port };
-        await using proxy = await faultOrigin({ routes: { [stage.authority]: tunnel(to) } });
+        await using proxy = await faultOrigin({ routes: { [stage.authority]: tunnel(stage.to) } });
         await using session = sessionVia(proxy.url, stage);
 
         const failure = await failureOf(session.get(`https://${stage.authority}/`));

@@ -30,6 +30,8 @@ export interface Stage {
   readonly origin: FaultOrigin;
   /** Host and port of the origin, as CONNECT names it. */
   readonly authority: string;
+  /** Where a tunnel to the origin leads. */
+  readonly to: { readonly host: string; readonly port: number };
 }
 
 /** What every origin answers. */
@@ -42,7 +44,8 @@ export async function withOrigin(
 ): Promise<void> {
   const all = await certificates();
   await using origin = await faultOrigin({ routes, tls: all.good, ...options });
-  await act({ all, origin, authority: `localhost:${origin.port}` });
+  const { port } = origin;
+  await act({ all, origin, authority: `localhost:${port}`, to: { host: "127.0.0.1", port } });
 }
 
 /** A session behind a proxy that makes one attempt. */
@@ -71,6 +74,29 @@ export function blames(failure: unknown, reason: ProxyReason, status?: number): 
     { reason: failure.reason, status: failure.status, mayHaveArrived, phase },
     { reason, status, mayHaveArrived: false, phase: "proxy" },
   );
+}
+
+/** A proxy that fails, and how a session names it. */
+export interface Failing {
+  readonly url: string;
+  readonly proxy: { readonly connections: number; readonly openConnections: number };
+  readonly reason: ProxyReason;
+  readonly status?: number | undefined;
+}
+
+/** Requires that a POST through the proxy fails before the tunnel stands: the proxy is to blame, nothing has arrived, and nothing stays open. */
+export async function failsBeforeTunnel(
+  stage: Stage,
+  { url, proxy, reason, status }: Failing,
+): Promise<unknown> {
+  await using session = sessionVia(url, stage, { timeout: limitsFor(reason) });
+
+  const failure = await failureOf(session.post(`https://${stage.authority}/`, { body: "x" }));
+
+  blames(failure, reason, status);
+  assert.deepEqual([proxy.connections, stage.origin.requests.length], [1, 0]);
+  await empty(proxy);
+  return failure;
 }
 
 /** Whom the proxies of these tests serve. */

@@ -22,6 +22,7 @@ import { certificates, type Certificates } from "../support/certificates.ts";
 import {
   blames,
   empty,
+  failsBeforeTunnel,
   failureOf,
   limitsFor,
   noRetry,
@@ -73,28 +74,22 @@ describe("an http proxy that answers CONNECT with", () => {
     test(`${name}: ${reason}, nothing has arrived, nothing stays open`, async () => {
       await withOrigin(async (stage) => {
         await using proxy = await faultOrigin({ routes: { [stage.authority]: answer } });
-        await using session = sessionVia(proxy.url, stage, { timeout: limitsFor(reason) });
 
-        const failure = await failureOf(session.post(`https://${stage.authority}/`, { body: "x" }));
-
-        blames(failure, reason, status);
-        assert.deepEqual([proxy.connections, stage.origin.requests.length], [1, 0]);
-        await empty(proxy);
+        await failsBeforeTunnel(stage, { url: proxy.url, proxy, reason, status });
       });
     });
   }
 
   test("a length that means nothing, or an interim answer before the yes: the tunnel stands", async () => {
     await withOrigin(async (stage) => {
-      const to = { host: "127.0.0.1", port: stage.origin.port };
       await using proxy = await faultOrigin({
         routes: {
           [stage.authority]: [
             [
               { head: { status: 200, reason: "OK", version: "1.1", lines: [["content-length", "99999"]] } },
-              { tunnel: to },
+              { tunnel: stage.to },
             ],
-            [...informational(100), ...tunnel(to)],
+            [...informational(100), ...tunnel(stage.to)],
           ],
         },
       });
@@ -108,10 +103,9 @@ describe("an http proxy that answers CONNECT with", () => {
 
   test("503 and a Retry-After: it is kept, and the next attempt waits for it", async () => {
     await withOrigin(async (stage) => {
-      const to = { host: "127.0.0.1", port: stage.origin.port };
       const refusal = respond(503, { headers: { "retry-after": "0.2" } });
       await using proxy = await faultOrigin({
-        routes: { [stage.authority]: [refusal, refusal, tunnel(to)] },
+        routes: { [stage.authority]: [refusal, refusal, tunnel(stage.to)] },
       });
       await using session = sessionVia(proxy.url, stage);
 
@@ -128,7 +122,7 @@ describe("an http proxy that answers CONNECT with", () => {
 
 describe("an https proxy", () => {
   interface TlsCase {
-    readonly proxy: (all: Certificates, to: { host: string; port: number }) => FaultOriginOptions;
+    readonly proxy: (all: Certificates) => FaultOriginOptions;
     readonly reason?: ProxyReason;
     readonly attempts?: number;
   }
@@ -152,10 +146,9 @@ describe("an https proxy", () => {
   for (const [name, { proxy: plan, reason, attempts = 2 }] of Object.entries(cases)) {
     test(`${name}${reason === undefined ? "" : `: ${reason}`}`, async () => {
       await withOrigin(async (stage) => {
-        const to = { host: "127.0.0.1", port: stage.origin.port };
         await using proxy = await faultOrigin({
-          routes: { [stage.authority]: tunnel(to) },
-          ...plan(stage.all, to),
+          routes: { [stage.authority]: tunnel(stage.to) },
+          ...plan(stage.all),
         });
         await using session = sessionVia(`https://localhost:${proxy.port}`, stage, {
           retry: twice,
@@ -178,15 +171,14 @@ describe("an https proxy", () => {
     const { wrongHost, good, ca } = await certificates();
     await withOrigin(
       async (stage) => {
-        const to = { host: "127.0.0.1", port: stage.origin.port };
         await using proxy = await faultOrigin({
-          routes: { [`127.0.0.1:${to.port}`]: tunnel(to) },
+          routes: { [`127.0.0.1:${stage.to.port}`]: tunnel(stage.to) },
           tls: good,
         });
         const tls = { ca: ca.cert, servername: "elsewhere.example", cert: good.cert, key: good.key };
         await using session = sessionVia(`https://127.0.0.1:${proxy.port}`, stage, { tls });
 
-        const response = await session.get(`https://127.0.0.1:${to.port}/`);
+        const response = await session.get(`https://127.0.0.1:${stage.to.port}/`);
 
         assert.equal(await response.text(), "here");
       },
@@ -297,7 +289,7 @@ test("a redirect from a plain to a secure origin leaves the proxy's credentials 
     await using proxy = await faultOrigin({
       routes: {
         "/start": redirect(secure),
-        [stage.authority]: tunnel({ host: "127.0.0.1", port: stage.origin.port }),
+        [stage.authority]: tunnel(stage.to),
       },
     });
     const url = proxy.url.replace("//", "//ada:lace@");

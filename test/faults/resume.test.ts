@@ -14,15 +14,10 @@ import {
   type Rendition,
   type Routes,
 } from "@holdfast/http/testing";
+import { body, changed, cutAt, strong } from "./broken-page.ts";
 import { outcomeOf, scenarios, sessionFor, type Scenario } from "./scenario.ts";
 
-const body = Buffer.from(
-  Array.from({ length: 20_000 }, (_, n) => String(n).padStart(9, "0")).join("\n") + "\n",
-);
-const changed = Buffer.from(body.toReversed());
 const text = body.toString();
-const strong = { etag: '"v1"' };
-const cutAt = 80_000;
 
 /** The first answer: cut after 80 000 of 200 000 bytes. */
 function broken(headers: Readonly<Record<string, string>> = strong): Answer {

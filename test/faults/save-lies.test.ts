@@ -1,77 +1,14 @@
 import assert from "node:assert/strict";
-import { readdir, readFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
-import { isFailure, Retry, StatusError, type RequestOptions, type Saved, type Session } from "@holdfast/http";
-import {
-  chunked,
-  cut,
-  faultOrigin,
-  ranged,
-  respond,
-  type Entry,
-  type FaultOrigin,
-} from "@holdfast/http/testing";
-import { temporaryDirectory } from "../support/temporary.ts";
-import { sessionFor } from "./scenario.ts";
+import { isFailure, Retry, StatusError } from "@holdfast/http";
+import { chunked, respond, type Entry } from "@holdfast/http/testing";
+import { body, first, good, strong } from "./broken-page.ts";
+import { code, failureOf, holds, setting } from "./save-stage.ts";
 
-const body = Buffer.from(
-  Array.from({ length: 20_000 }, (_, n) => `${String(n).padStart(9, "0")}\n`).join(""),
-);
-const strong = { etag: '"v1"' };
-const first = cut(respond(200, { headers: strong, body }), { atBody: 80_000 });
-const good = ranged({ body, ...strong });
 const rest = { ...strong, "content-range": "bytes 80000-199999/200000" };
 const once = { retry: new Retry({ total: 0 }) };
-
-interface Setting extends AsyncDisposable {
-  readonly origin: FaultOrigin;
-  readonly session: Session;
-  readonly folder: string;
-  readonly file: string;
-  save(request?: RequestOptions): Promise<Saved>;
-}
-
-async function setting(
-  script: readonly Entry[],
-  more: Record<string, readonly Entry[]> = {},
-): Promise<Setting> {
-  const folder = await temporaryDirectory("save-lies");
-  const origin = await faultOrigin({ routes: { "/": script, ...more } });
-  const session = await sessionFor({});
-  const file = join(folder.path, "file.bin");
-  return {
-    origin,
-    session,
-    folder: folder.path,
-    file,
-    save: (request) => session.get(`${origin.url}/`, request).saveTo(file),
-    [Symbol.asyncDispose]: async () => {
-      await session.close();
-      await origin.close();
-      await folder[Symbol.asyncDispose]();
-    },
-  };
-}
-
-async function failureOf(act: Promise<unknown>): Promise<Error> {
-  try {
-    await act;
-  } catch (error) {
-    assert.ok(error instanceof Error);
-    return error;
-  }
-  return assert.fail("There was no error");
-}
-
-function code(error: unknown): unknown {
-  return Reflect.get(Object(error), "code");
-}
-
-async function isWhole({ file, folder }: Setting): Promise<void> {
-  assert.ok(body.equals(await readFile(file)), "The file holds something else");
-  assert.deepEqual(await readdir(folder), ["file.bin"]);
-}
 
 const lies: Readonly<Record<string, Entry>> = {
   "longer than its range": chunked(206, [body], { headers: rest }),
@@ -85,7 +22,7 @@ for (const [name, lie] of Object.entries(lies)) {
     const { resumedFrom, response } = await at.save();
 
     assert.equal(resumedFrom, 0);
-    await isWhole(at);
+    await holds(at);
     assert.deepEqual(
       at.origin.requests.map(({ headers }) => headers["range"]),
       [undefined, "bytes=80000-", undefined],
@@ -95,15 +32,15 @@ for (const [name, lie] of Object.entries(lies)) {
 
   test(`of a 206 that turns out ${name} nothing is left for a later call`, async () => {
     await using at = await setting([first, lie, good]);
-    await failureOf(at.save(once));
+    await failureOf(at.save({}, once));
 
-    const error = await failureOf(at.save(once));
+    const error = await failureOf(at.save({}, once));
 
     assert.equal(code(error), "ERR_INCOMPLETE_BODY");
     assert.equal(code(error.cause), "ERR_PROTOCOL");
-    assert.deepEqual(await readdir(at.folder), []);
-    assert.equal((await at.save(once)).resumedFrom, 0);
-    await isWhole(at);
+    assert.deepEqual(await at.names(), []);
+    assert.equal((await at.save({}, once)).resumedFrom, 0);
+    await holds(at);
   });
 }
 
@@ -118,7 +55,7 @@ for (const [name, lie] of Object.entries(tails)) {
   test(`a 200 to a request for the rest that ${name} is not taken for the whole`, async () => {
     await using inFile = await setting([first, lie, good]);
     await inFile.save();
-    await isWhole(inFile);
+    await holds(inFile);
 
     await using inMemory = await setting([first, lie, good]);
     const { content } = await inMemory.session.get(`${inMemory.origin.url}/`);
@@ -139,13 +76,13 @@ test("a part that nobody asked for is not saved as the whole", async () => {
 
   assert.equal(code(error), "ERR_PROTOCOL");
   assert.match(error.message, /a part \(206\) though the whole was asked for/);
-  assert.deepEqual(await readdir(at.folder), []);
+  assert.deepEqual(await at.names(), []);
 });
 
 test("a part that the caller asked for is saved as it is", async () => {
   await using at = await setting([good]);
 
-  const { bytes } = await at.save({ headers: { range: "bytes=10-29" } });
+  const { bytes } = await at.save({}, { headers: { range: "bytes=10-29" } });
 
   assert.equal(bytes, 20);
   assert.ok(body.subarray(10, 30).equals(await readFile(at.file)));
@@ -155,7 +92,7 @@ for (const status of [404, 503]) {
   test(`a ${status} to the request for the rest is a StatusError with that answer, and the part stays`, async () => {
     await using at = await setting([first, respond(status, { body: "gone" }), good]);
 
-    const error = await failureOf(at.save({ retry: new Retry({ total: 1 }) }));
+    const error = await failureOf(at.save({}, { retry: new Retry({ total: 1 }) }));
 
     assert.ok(error instanceof StatusError);
     assert.equal(error.response.status, status);
@@ -166,19 +103,19 @@ for (const status of [404, 503]) {
     );
     assert.deepEqual(error.response.attempts, error.attempts);
     assert.equal((await at.save()).resumedFrom, 80_000);
-    await isWhole(at);
+    await holds(at);
   });
 }
 
 test("a redirect in place of the rest is followed, and the file begins anew from there", async () => {
   const away = respond(302, { headers: { location: "/other" } });
-  await using at = await setting([first, away, away], { "/other": [good] });
+  await using at = await setting([first, away, away], { more: { "/other": [good] } });
 
   const { resumedFrom, response } = await at.save();
 
   assert.equal(resumedFrom, 0);
   assert.equal(response.url, `${at.origin.url}/other`);
-  await isWhole(at);
+  await holds(at);
 });
 
 test("a server that answers every rest with a redirect is asked twice, and no more", async () => {

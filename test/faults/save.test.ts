@@ -1,88 +1,28 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { existsSync, statSync } from "node:fs";
-import { readdir, readFile, stat, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { readFile, stat, writeFile } from "node:fs/promises";
+import { dirname } from "node:path";
 import { test } from "node:test";
-import type { Progress, RequestOptions, Saved, SaveOptions, Session } from "@holdfast/http";
+import type { Progress } from "@holdfast/http";
 import {
   chunked,
   cut,
-  faultOrigin,
   ranged,
   respond,
   stall,
   type Answer,
   type Entry,
-  type FaultOrigin,
   type Rendition,
 } from "@holdfast/http/testing";
 import { until } from "../support/program.ts";
-import { temporaryDirectory } from "../support/temporary.ts";
-import { sessionFor, type Scenario } from "./scenario.ts";
+import { body, changed, cutAt, first, good, strong } from "./broken-page.ts";
+import { code, failureOf, holds, setting } from "./save-stage.ts";
 
-const body = Buffer.from(
-  Array.from({ length: 20_000 }, (_, n) => String(n).padStart(9, "0")).join("\n") + "\n",
-);
-const changed = Buffer.from(body.toReversed());
-const strong = { etag: '"v1"' };
-const cutAt = 80_000;
-const first = cut(respond(200, { headers: strong, body }), { atBody: cutAt });
-const good = ranged({ body, ...strong });
 const sha256 = createHash("sha256").update(body);
 const hex = sha256.copy().digest("hex");
 const base64 = sha256.copy().digest("base64");
 const once = { retry: { total: 0 } };
-
-interface Setting extends AsyncDisposable {
-  readonly origin: FaultOrigin;
-  readonly session: Session;
-  readonly file: string;
-  save(options?: SaveOptions, request?: RequestOptions): Promise<Saved>;
-  /** Names in the folder of the file. */
-  names(): Promise<readonly string[]>;
-}
-
-async function setting(
-  script: readonly Entry[],
-  options: Omit<Scenario, "expect" | "origin"> = {},
-): Promise<Setting> {
-  const folder = await temporaryDirectory("save");
-  const origin = await faultOrigin({ routes: { "/": script } });
-  const session = await sessionFor(options);
-  const file = join(folder.path, "file.bin");
-  return {
-    origin,
-    session,
-    file,
-    save: (saving, request) => session.get(`${origin.url}/`, request).saveTo(file, saving),
-    names: async () => (await readdir(folder.path)).toSorted(),
-    [Symbol.asyncDispose]: async () => {
-      await session.close();
-      await origin.close();
-      await folder[Symbol.asyncDispose]();
-    },
-  };
-}
-
-function code(error: unknown): unknown {
-  return Reflect.get(Object(error), "code");
-}
-
-async function failureOf(saving: Promise<Saved>): Promise<Error> {
-  try {
-    await saving;
-  } catch (error) {
-    assert.ok(error instanceof Error);
-    return error;
-  }
-  return assert.fail("It was saved");
-}
-
-async function holds(at: Setting, expected: Buffer = body): Promise<void> {
-  assert.ok(expected.equals(await readFile(at.file)), "The file holds something else");
-  assert.deepEqual(await at.names(), ["file.bin"]);
-}
 
 test("a body is saved whole under its name, in one request, with nothing left beside it", async () => {
   await using at = await setting([good]);

@@ -13,9 +13,8 @@ import {
   type SocksTurns,
 } from "@holdfast/http/testing";
 import {
-  blames,
   credentials,
-  empty,
+  failsBeforeTunnel,
   failureOf,
   limitsFor,
   noRetry,
@@ -79,14 +78,10 @@ async function failsBySocks(
 ): Promise<void> {
   await withOrigin(async (stage) => {
     await using proxy = await socksProxy({ credentials, turns });
-    await using session = sessionVia(url(proxy), stage, { timeout: limitsFor(reason) });
 
-    const failure = await failureOf(session.post(`https://${stage.authority}/`, { body: "x" }));
+    const failure = await failsBeforeTunnel(stage, { url: url(proxy), proxy, reason });
 
-    blames(failure, reason);
-    assert.deepEqual([proxy.connections, stage.origin.requests.length], [1, 0]);
     assert.doesNotMatch(`${String(failure)}${JSON.stringify(failure)}`, /ada|lace/);
-    await empty(proxy);
   });
 }
 

@@ -17,15 +17,9 @@ import {
   type Script,
 } from "@holdfast/http/testing";
 import { until } from "../support/program.ts";
+import { body, changed, cutAt, first, good, strong } from "./broken-page.ts";
 import { sessionFor, type Scenario } from "./scenario.ts";
 
-const lines = Array.from({ length: 20_000 }, (_, n) => String(n).padStart(9, "0"));
-const body = Buffer.from(`${lines.join("\n")}\n`);
-const changed = Buffer.from(body.toReversed());
-const strong = { etag: '"v1"' };
-const cutAt = 80_000;
-const first = cut(respond(200, { headers: strong, body }), { atBody: cutAt });
-const good = ranged({ body, ...strong });
 const stop = new Error("The user pressed stop");
 
 interface Setting extends AsyncDisposable {

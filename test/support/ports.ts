@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { connect, createServer } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
+import { portOf } from "./listening.ts";
 
 /** A port of 127.0.0.1 on which nobody listened a moment ago. */
 export async function freePort(): Promise<number> {
@@ -16,11 +17,10 @@ export async function freePorts(count: number): Promise<readonly number[]> {
   await Promise.all(servers.map((server) => once(server, "listening")));
   return Promise.all(
     servers.map(async (server) => {
-      const address = server.address();
+      const port = portOf(server);
       server.close();
       await once(server, "close");
-      if (address === null || typeof address === "string") throw new Error("A TCP server has no TCP address");
-      return address.port;
+      return port;
     }),
   );
 }

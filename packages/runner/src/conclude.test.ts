@@ -1,31 +1,19 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { type Circumstances, conclude, holdOf, type Settled } from "./conclude.ts";
+import { conclude, holdOf, type Settled } from "./conclude.ts";
 import type { Lease } from "./ledger.ts";
 import type { State } from "./state.ts";
+import { calm, failedFor, get, post, url } from "./testing/leases.ts";
 import { answered, failure } from "./testing/scripted-fetcher.ts";
 
-const url = "https://example.com/";
-const get: Lease = { job: { id: 1, line: 1, method: "GET", url }, from: "pending", rounds: 0 };
-const post: Lease = { ...get, job: { ...get.job, method: "POST" } };
 const keyed: Lease = { ...post, job: { ...post.job, request: { idempotencyKey: "k" } } };
 const deferredOften: Lease = { ...get, rounds: 5 };
-
-const calm: Circumstances = {
-  now: 1_000,
-  maxRounds: 5,
-  maxDefer: 50_000,
-  aborted: false,
-  draining: false,
-  proxied: false,
-};
 
 const answer = (status: number, retryAt?: number): Settled => ({
   ok: true,
   response: answered(url, { status, ...(retryAt === undefined ? {} : { retryAt }) }),
 });
 const thrown = (error: unknown): Settled => ({ ok: false, error });
-const failedFor = (reason: string, retryable: boolean): State => ({ at: "failed", reason, retryable });
 
 describe("conclude", () => {
   const table: readonly (readonly [string, Lease, Settled, State])[] = [

@@ -1,21 +1,12 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { type Circumstances, conclude, type Settled } from "./conclude.ts";
+import { conclude, type Settled } from "./conclude.ts";
 import type { Lease } from "./ledger.ts";
 import type { State } from "./state.ts";
+import { calm, failedFor, get, post, url } from "./testing/leases.ts";
 import { answered, failure } from "./testing/scripted-fetcher.ts";
 
-const url = "https://example.com/";
-const get: Lease = { job: { id: 1, line: 1, method: "GET", url }, from: "pending", rounds: 0 };
-const post: Lease = { ...get, job: { ...get.job, method: "POST" } };
-const calm: Circumstances = {
-  now: 1_000,
-  maxRounds: 5,
-  maxDefer: 50_000,
-  aborted: false,
-  draining: false,
-  proxied: true,
-};
+const proxied = { ...calm, proxied: true };
 
 const blocked: Settled = {
   ok: true,
@@ -29,7 +20,6 @@ const thrown = (reason: string, facts: object): Settled => ({
   error: Object.assign(failure(reason), facts),
 });
 const locked = { code: "ERR_PROXY", reason: "auth", fault: "proxy", mayHaveArrived: false };
-const failedFor = (reason: string, retryable: boolean): State => ({ at: "failed", reason, retryable });
 const deferred = (reason: string, rounds: number, until = 1_001): State => ({
   at: "deferred",
   reason,
@@ -97,11 +87,11 @@ describe("a line that went through proxies", () => {
   ];
   for (const [what, lease, settled, state] of table) {
     it(what, () => {
-      assert.deepEqual(conclude(lease, settled, calm)?.state, state);
+      assert.deepEqual(conclude(lease, settled, proxied)?.state, state);
     });
   }
 
   it("uses up no round while the run drains", () => {
-    assert.deepEqual(conclude(get, blocked, { ...calm, draining: true })?.state, deferred("http-403", 0));
+    assert.deepEqual(conclude(get, blocked, { ...proxied, draining: true })?.state, deferred("http-403", 0));
   });
 });

@@ -1,20 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { addFigures, isFigures, type PoolFigures, reportOn } from "./proxy-figures.ts";
-
-const idle: PoolFigures = {
-  proxy: "http://a.test:1",
-  state: "fit",
-  requests: 0,
-  successes: 0,
-  blocks: 0,
-  throttles: 0,
-  failures: 0,
-  rests: 0,
-  restReasons: {},
-  bytes: 0,
-  restsAt: [],
-};
+import { addFigures, isFigures, reportOn } from "./proxy-figures.ts";
+import { idle } from "./testing/idle-figures.ts";
 
 describe("figures of proxies", () => {
   it("add up over the times that a run was begun anew; the state is the latest", () => {

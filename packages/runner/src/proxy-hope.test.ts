@@ -2,21 +2,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { PoolFigures } from "./proxy-figures.ts";
 import { whyHopeless } from "./proxy-hope.ts";
+import { idle } from "./testing/idle-figures.ts";
 
 const until = 9_000;
-const fit: PoolFigures = {
-  proxy: "http://a.test:1",
-  state: "fit",
-  requests: 1,
-  successes: 0,
-  blocks: 0,
-  throttles: 0,
-  failures: 0,
-  rests: 0,
-  restReasons: {},
-  bytes: 0,
-  restsAt: [],
-};
+const fit: PoolFigures = { ...idle, requests: 1 };
 const resting = (reason: string): PoolFigures => ({ ...fit, state: "resting", restsAt: [{ reason, until }] });
 const locked = resting("proxy-auth");
 const unpaid = resting("proxy-payment");

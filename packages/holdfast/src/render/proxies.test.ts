@@ -1,21 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { ProxyFigures, ProxyReport } from "@holdfast/runner";
+import { ProxyPool } from "@holdfast/http";
+import type { PoolFigures, ProxyFigures, ProxyReport } from "@holdfast/runner";
 import { renderProxies } from "./proxies.ts";
 
-const idle: ProxyFigures = {
-  proxy: "http://10.0.0.1:8080",
-  state: "fit",
-  requests: 0,
-  successes: 0,
-  blocks: 0,
-  throttles: 0,
-  failures: 0,
-  rests: 0,
-  restReasons: {},
-  bytes: 0,
-  restsAt: [],
-};
+const [idle]: readonly PoolFigures[] = new ProxyPool(["http://10.0.0.1:8080"]).stats().proxies;
+assert.ok(idle !== undefined);
 const { proxy: _proxy, state: _state, restReasons: _reasons, restsAt: _rests, ...none } = idle;
 
 function report(...each: readonly ProxyFigures[]): ProxyReport {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { ReasonGroup, RunReport } from "@holdfast/runner";
+import { ProxyPool } from "@holdfast/http";
+import type { PoolFigures, ReasonGroup, RunReport } from "@holdfast/runner";
 import { commandLine, equation, nextSteps, renderReport, shellWord } from "./report.ts";
 
 const complete: RunReport = {
@@ -87,19 +88,8 @@ Go on    holdfast run urls.txt -o results
 });
 
 test("a run that ran out of proxies says why, and how each of them did", () => {
-  const idle = {
-    proxy: "http://10.0.0.1:8080",
-    state: "fit",
-    requests: 0,
-    successes: 0,
-    blocks: 0,
-    throttles: 0,
-    failures: 0,
-    rests: 0,
-    restReasons: {},
-    bytes: 0,
-    restsAt: [],
-  } as const;
+  const [idle]: readonly PoolFigures[] = new ProxyPool(["http://10.0.0.1:8080"]).stats().proxies;
+  assert.ok(idle !== undefined);
   const report: RunReport = {
     ...complete,
     done: 290,

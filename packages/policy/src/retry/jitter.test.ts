@@ -1,22 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { failed } from "../outcome.ts";
+import { refusedAttempt } from "../testing/refused-attempt.ts";
 import type { Attempt } from "./attempt.ts";
 import { decorrelatedJitter, equalJitter, fullJitter, proportionalJitter } from "./jitter.ts";
 import { waitExponential, waitFixed, waitRandomExponential, type Wait } from "./wait.ts";
 
-function attempt(number: number, waited = 0): Attempt {
-  return {
-    number,
-    outcome: failed(new Error("refused")),
-    startedAt: 0,
-    endedAt: 0,
-    elapsed: 0,
-    waited,
-    idleFor: waited,
-  };
-}
+const attempt = (number: number, waited = 0): Attempt => refusedAttempt(number, { waited });
 
 interface Row {
   readonly wait: Wait;

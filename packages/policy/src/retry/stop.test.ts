@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { failed } from "../outcome.ts";
+import { refusedAttempt } from "../testing/refused-attempt.ts";
 import type { Attempt } from "./attempt.ts";
 import {
   stopAfterAttempt,
@@ -13,17 +13,7 @@ import {
   type Stop,
 } from "./stop.ts";
 
-function attempt(number: number, elapsed: number): Attempt {
-  return {
-    number,
-    outcome: failed(new Error("refused")),
-    startedAt: 0,
-    endedAt: elapsed,
-    elapsed,
-    waited: 0,
-    idleFor: 0,
-  };
-}
+const attempt = (number: number, elapsed: number): Attempt => refusedAttempt(number, { elapsed });
 
 interface Row {
   readonly stop: Stop;

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { failed, succeeded } from "../outcome.ts";
-import type { Attempt } from "./attempt.ts";
+import { refusedAttempt } from "../testing/refused-attempt.ts";
 import {
   waitChain,
   waitCombine,
@@ -17,20 +17,8 @@ import {
   type Wait,
 } from "./wait.ts";
 
-function attempt(number: number): Attempt {
-  return {
-    number,
-    outcome: failed(new Error("refused")),
-    startedAt: 0,
-    endedAt: 0,
-    elapsed: 0,
-    waited: 0,
-    idleFor: 0,
-  };
-}
-
 function waits(wait: Wait, random: number, numbers: readonly number[] = [1, 2, 3, 4, 5]): readonly number[] {
-  return numbers.map((number) => wait(attempt(number), () => random));
+  return numbers.map((number) => wait(refusedAttempt(number), () => random));
 }
 
 const series: readonly (readonly [wait: Wait, random: number, expected: readonly number[]])[] = [
@@ -75,11 +63,11 @@ test("reads the wait from the error, and waits for no result", () => {
   const wait = waitFromError((error) => (error as { retryAfter: number }).retryAfter);
 
   assert.equal(
-    wait({ ...attempt(1), outcome: failed({ retryAfter: 700 }) }, () => 0),
+    wait({ ...refusedAttempt(1), outcome: failed({ retryAfter: 700 }) }, () => 0),
     700,
   );
   assert.equal(
-    wait({ ...attempt(1), outcome: succeeded("busy") }, () => 0),
+    wait({ ...refusedAttempt(1), outcome: succeeded("busy") }, () => 0),
     0,
   );
 });
@@ -121,7 +109,7 @@ for (const [name, arbitrary] of Object.entries(bounded)) {
   test(`${name} is never below its minimum, never above its maximum, and always a number`, () => {
     fc.assert(
       fc.property(arbitrary, number, chance, ({ wait, min, max }, attempts, random) => {
-        const ms = wait(attempt(attempts), () => random);
+        const ms = wait(refusedAttempt(attempts), () => random);
 
         assert.ok(ms >= min - slack(min) && ms <= max + slack(max), `${ms} is not within ${min}..${max}`);
       }),
@@ -139,8 +127,8 @@ test("a combination waits the sum of its parts, and a chain one of them", () => 
     fc.property(fc.array(duration, { minLength: 1, maxLength: 5 }), number, (parts, attempts) => {
       const fixed = parts.map((ms) => waitFixed(ms));
 
-      const sum = waitCombine(...fixed)(attempt(attempts), () => 0);
-      const turn = waitChain(...fixed)(attempt(attempts), () => 0);
+      const sum = waitCombine(...fixed)(refusedAttempt(attempts), () => 0);
+      const turn = waitChain(...fixed)(refusedAttempt(attempts), () => 0);
 
       assert.equal(
         sum,

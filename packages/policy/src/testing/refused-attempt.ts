@@ -1,0 +1,11 @@
+import { failed } from "../outcome.ts";
+import type { Attempt } from "../retry/attempt.ts";
+
+/** An attempt that was refused: `elapsed` since the first one began, behind waits of `waited` in all, in milliseconds. */
+export function refusedAttempt(
+  number: number,
+  { elapsed = 0, waited = 0 }: { readonly elapsed?: number; readonly waited?: number } = {},
+): Attempt {
+  const outcome = failed(new Error("refused"));
+  return { number, outcome, startedAt: 0, endedAt: elapsed, elapsed, waited, idleFor: waited };
+}

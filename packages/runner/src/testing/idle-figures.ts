@@ -1,0 +1,16 @@
+import type { PoolFigures } from "../proxy-figures.ts";
+
+/** What a pool tells of a proxy that was never asked. */
+export const idle: PoolFigures = {
+  proxy: "http://a.test:1",
+  state: "fit",
+  requests: 0,
+  successes: 0,
+  blocks: 0,
+  throttles: 0,
+  failures: 0,
+  rests: 0,
+  restReasons: {},
+  bytes: 0,
+  restsAt: [],
+};

@@ -1,0 +1,21 @@
+import { cut, ranged, respond } from "@holdfast/http/testing";
+
+/** A page of 200 000 bytes: every piece of it is found in one place only. */
+export const body = Buffer.from(
+  Array.from({ length: 20_000 }, (_, n) => `${String(n).padStart(9, "0")}\n`).join(""),
+);
+
+/** Another page of the same length. */
+export const changed = Buffer.from(body.toReversed());
+
+/** The validator of the page. */
+export const strong = { etag: '"v1"' };
+
+/** Where its first answer breaks off. */
+export const cutAt = 80_000;
+
+/** An answer that breaks off. */
+export const first = cut(respond(200, { headers: strong, body }), { atBody: cutAt });
+
+/** The page from where it is asked for. */
+export const good = ranged({ body, ...strong });

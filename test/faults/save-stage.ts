@@ -1,0 +1,69 @@
+import assert from "node:assert/strict";
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { RequestOptions, Saved, SaveOptions, Session } from "@holdfast/http";
+import { faultOrigin, type Entry, type FaultOrigin } from "@holdfast/http/testing";
+import { temporaryDirectory } from "../support/temporary.ts";
+import { body } from "./broken-page.ts";
+import { sessionFor, type Scenario } from "./scenario.ts";
+
+/** Where a page is saved from, and where to. */
+export interface Setting extends AsyncDisposable {
+  readonly origin: FaultOrigin;
+  readonly session: Session;
+  readonly folder: string;
+  readonly file: string;
+  save(options?: SaveOptions, request?: RequestOptions): Promise<Saved>;
+  /** Names in the folder of the file. */
+  names(): Promise<readonly string[]>;
+}
+
+interface Options extends Omit<Scenario, "expect" | "origin"> {
+  /** What is answered at other paths. */
+  readonly more?: Readonly<Record<string, readonly Entry[]>>;
+}
+
+/** An origin that answers "/" by the script, a session, and an empty folder. */
+export async function setting(
+  script: readonly Entry[],
+  { more = {}, ...options }: Options = {},
+): Promise<Setting> {
+  const folder = await temporaryDirectory("save");
+  const origin = await faultOrigin({ routes: { "/": script, ...more } });
+  const session = await sessionFor(options);
+  const file = join(folder.path, "file.bin");
+  return {
+    origin,
+    session,
+    folder: folder.path,
+    file,
+    save: (saving, request) => session.get(`${origin.url}/`, request).saveTo(file, saving),
+    names: async () => (await readdir(folder.path)).toSorted(),
+    [Symbol.asyncDispose]: async () => {
+      await session.close();
+      await origin.close();
+      await folder[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** Requires that the file holds this, and that nothing lies beside it. */
+export async function holds(at: Setting, expected: Buffer = body): Promise<void> {
+  assert.ok(expected.equals(await readFile(at.file)), "The file holds something else");
+  assert.deepEqual(await at.names(), ["file.bin"]);
+}
+
+/** The error that it ends with. */
+export async function failureOf(act: Promise<unknown>): Promise<Error> {
+  try {
+    await act;
+  } catch (error) {
+    assert.ok(error instanceof Error);
+    return error;
+  }
+  return assert.fail("There was no error");
+}
+
+export function code(error: unknown): unknown {
+  return Reflect.get(Object(error), "code");
+}

@@ -1,0 +1,33 @@
+import { once } from "node:events";
+import type { Server, Socket } from "node:net";
+
+/** A server that listens on loopback; disposing of it ends every connection. */
+export interface Listening extends AsyncDisposable {
+  readonly port: number;
+}
+
+/** Has a server listen on a free port of 127.0.0.1. */
+export async function listening(server: Server): Promise<Listening> {
+  const sockets = new Set<Socket>();
+  server.on("connection", (socket) => {
+    sockets.add(socket);
+    socket.on("close", () => sockets.delete(socket));
+  });
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  return {
+    port: portOf(server),
+    [Symbol.asyncDispose]: async () => {
+      const closed = once(server, "close");
+      server.close();
+      for (const socket of sockets) socket.destroy();
+      await closed;
+    },
+  };
+}
+
+/** The port that a TCP server listens on. */
+export function portOf(server: Server): number {
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("A TCP server has no TCP address");
+  return address.port;
+}
