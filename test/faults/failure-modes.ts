@@ -194,6 +194,17 @@ export const failureModes: Readonly<Record<string, Readonly<Record<string, Failu
     "it is reset, whatever its framing": answering(
       cut(respond(200, { framing: "close", body: "x".repeat(1_000) }), { atBody: 10 }),
     ),
+    "only its end delimits it, and TLS ends without close_notify": {
+      tls: "good",
+      origin: {
+        routes: {
+          "/": cut(respond(200, { framing: "close", body: "x".repeat(1_000) }), {
+            atBody: 10,
+            by: "bare-fin",
+          }),
+        },
+      },
+    },
     "it stalls for longer than the read limit": answering(stall(page, { atBody: 10 })),
     "a chunk's size is no number": answering([
       ...chunked(200, [{ chunk: "x", size: "xyz" }]),

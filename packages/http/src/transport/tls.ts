@@ -1,6 +1,7 @@
 import type { Socket } from "node:net";
 import { connect as connectTls, type ConnectionOptions, type TLSSocket } from "node:tls";
 import { TlsError } from "../errors.ts";
+import { mustAnnounceEnd } from "./tls-end.ts";
 import { codeOf } from "./happy-eyeballs.ts";
 
 /** What TLS is told; certificates are checked unless `rejectUnauthorized` is false. */
@@ -16,7 +17,13 @@ export type TlsOptions = Pick<
   | "minVersion"
   | "maxVersion"
   | "ciphers"
->;
+> & {
+  /**
+   * Whether the end of a connection has to be announced by close_notify to be the end of a body that nothing else delimits
+   * (RFC 9112 §9.8); false for a server that never does. @default true
+   */
+  readonly requireCloseNotify?: boolean | undefined;
+};
 
 // A ticket is a kilobyte or two, and a crawl meets more hosts than it comes back to.
 const maxSessions = 1_000;
@@ -44,7 +51,7 @@ export class TlsSessions {
  */
 export function handshake(
   socket: Socket,
-  { hostname, ...options }: ConnectionOptions & { hostname: string },
+  { hostname, requireCloseNotify = true, ...options }: ConnectionOptions & TlsOptions & { hostname: string },
   signal: AbortSignal,
 ): Promise<TLSSocket> {
   return new Promise((resolve, reject) => {
@@ -55,6 +62,7 @@ export function handshake(
       host: hostname,
       ...(isName(servername) && { servername }),
     });
+    if (requireCloseNotify) mustAnnounceEnd(secured, socket);
     const abort = (): void => {
       secured.destroy();
       reject(signal.reason);

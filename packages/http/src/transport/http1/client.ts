@@ -1,10 +1,11 @@
 import type { Socket } from "node:net";
 import { onBytes } from "../shared-read.ts";
+import { TlsEnd } from "../tls-end.ts";
 import type { Controller, Listener, Outgoing, Speaker } from "../speaker.ts";
 import { BodyRoom, copyOf } from "./body-room.ts";
 import { BodyWriter, type BodyEvents } from "./body-writer.ts";
 import { EarlyEnd } from "./errors.ts";
-import { idleLimit, persists } from "./framing.ts";
+import { idleLimit, persists, untilClose } from "./framing.ts";
 import type { Head } from "./head.ts";
 import { messageOf, type Message } from "./message.ts";
 import { AnswerParser, type AnswerSink } from "./parser.ts";
@@ -40,6 +41,8 @@ export class Http1Client implements Speaker, Controller, AnswerSink, BodyEvents,
   #resting = false;
   #paused = false;
   #idleMs = usualIdleMs;
+  /** How it ends, where nothing but that delimits a body, and it has to be announced. */
+  #end: TlsEnd | undefined;
 
   /** `retire` is told that no further request may go out, before a listener hears of the end of the last one. */
   constructor(socket: Socket, host: string, retire: () => void) {
@@ -137,7 +140,8 @@ export class Http1Client implements Speaker, Controller, AnswerSink, BodyEvents,
   }
 
   #readEnd(): void {
-    if (!this.#parser.finish()) this.#socket.destroy();
+    const isWhole = this.#end?.announced ?? true;
+    if (!isWhole || !this.#parser.finish()) this.#socket.destroy();
   }
 
   began(): void {
@@ -152,6 +156,7 @@ export class Http1Client implements Speaker, Controller, AnswerSink, BodyEvents,
     this.#idleMs = idleLimit(head) ?? usualIdleMs;
     if (this.#idleMs <= 0 || !persists(head, this.#method)) this.#again = false;
     this.#room.begin(this.#parser.left);
+    if (this.#parser.left === untilClose) this.#end = TlsEnd.of(this.#socket);
     this.#listener?.onResponseStart(this, head.status, head.fields, head.statusText);
   }
 
