@@ -7,30 +7,24 @@ import {
   type Scope,
 } from "@holdfast/policy";
 import { HttpAdapter, type Adapter } from "./adapter.ts";
-import { summaryOf } from "./attempt-record.ts";
 import { Call } from "./call/call.ts";
 import { callPolicy, type Exchange } from "./call/call-policy.ts";
-import { tellGiveUp } from "./channels.ts";
 import { closableClock, type ClosableClock } from "./closable-clock.ts";
 import { Cookies } from "./cookies.ts";
 import { endingClock } from "./ending-clock.ts";
 import { InvalidUrlError } from "./errors.ts";
-import { isFailure, witness } from "./failure.ts";
 import { Gates } from "./gates/gates.ts";
-import { giveUpOf } from "./give-up.ts";
 import { mergeHeaders } from "./headers.ts";
 import { joinHooks, type Hooks } from "./hooks.ts";
-import { nextHop, type Hop } from "./call/hop.ts";
+import { followRedirects, type Leftover, type Onward, type Requests } from "./call/follow.ts";
 import { Mounts } from "./mount.ts";
 import { prepare, type Additions, type Prepared } from "./call/prepare.ts";
 import { PoolWatch } from "./pool-watch.ts";
 import { router, type Router } from "./proxy/route.ts";
-import { isRedirectStatus, leavesOrigin } from "./redirects.ts";
-import type { HttpRequest } from "./request.ts";
+import { isRedirectStatus } from "./redirects.ts";
 import type { Response } from "./response.ts";
 import { responsePromise, type ResponsePromise } from "./response-promise.ts";
 import { Retry } from "./retry/retry.ts";
-import { errorVerdict } from "./retry/verdict.ts";
 import { save, type Saved } from "./save/save.ts";
 import { sessionDefaults } from "./session-defaults.ts";
 import type { RequestOptions, SessionOptions, StreamRequestOptions } from "./session-options.ts";
@@ -66,6 +60,7 @@ export class Session extends Verbs implements AsyncDisposable {
     },
     save: (asked, options, target) => this.#save(asked, options, target),
   };
+  readonly #requests: Requests;
   readonly #routeFor: Router;
   readonly #pools: PoolWatch = new PoolWatch(() => this.#mounts.values);
 
@@ -85,6 +80,12 @@ export class Session extends Verbs implements AsyncDisposable {
     this.#maxRedirects =
       options.maxRedirects === undefined ? sessionDefaults.maxRedirects : options.maxRedirects;
     this.#clock = closableClock(clock);
+    this.#requests = {
+      clock: this.#clock,
+      adapterFor: (url) => this.#adapterFor(url),
+      callFor: (onward, terms) => this.#callFor(onward, terms),
+      send: (call, terms) => this.#send(call, terms),
+    };
     this.#policy = callPolicy(budget);
     this.#gates = options.pacing === false ? undefined : new Gates(clock);
     this.#routeFor = router(options.proxy, options.trustEnvironment === false ? undefined : process.env);
@@ -176,7 +177,7 @@ export class Session extends Verbs implements AsyncDisposable {
     const response = this.#send(call, terms).then((exchange) => {
       const arrived = call.finish(exchange);
       return isRedirectStatus(arrived.status)
-        ? this.#follow({ ...prepared, call, response: arrived }, terms)
+        ? followRedirects({ ...prepared, call, response: arrived }, terms, this.#requests)
         : arrived;
     });
     const { error: hooks } = terms.hooks;
@@ -187,57 +188,7 @@ export class Session extends Verbs implements AsyncDisposable {
     });
   }
 
-  async #follow(first: Prepared & Arrived, terms: Terms): Promise<Response> {
-    const history: Response[] = [];
-    let { request, call, response } = first;
-    for (;;) {
-      const hop = this.#hopAfter({ request, call, response }, history.length, terms);
-      if (!hop.follow) {
-        if (hop.retryAt !== undefined) call.retryAt = hop.retryAt;
-        return response.redirectedFrom(history);
-      }
-      await response.discard();
-      if (hop.delay > 0) await this.#clock.sleep(hop.delay, terms.signal);
-      history.push(response);
-      const left: Leftover = { adapter: this.#adapterFor(request.url), retry: hop.retry };
-      request = hop.request;
-      call = this.#callFor(
-        { request, auth: leavesOrigin(first.request.url, request.url) ? undefined : first.auth, left },
-        terms,
-      );
-      response = await this.#arrive(call, terms, history);
-    }
-  }
-
-  /** Makes a further request of a call; an error tells of the redirects that led to it. */
-  async #arrive(call: Call, terms: Terms, history: readonly Response[]): Promise<Response> {
-    try {
-      return call.finish(await this.#send(call, terms));
-    } catch (error) {
-      throw isFailure(error) ? Object.assign(error, { history }) : error;
-    }
-  }
-
-  #hopAfter({ request, call: { retry }, response }: Arrived, followed: number, terms: Terms): Hop {
-    const { hooks, maxRedirects, sensitiveHeaders, deadline } = terms;
-    const [now, patience] = [this.#clock.date(), deadline - this.#clock.now()];
-    try {
-      return nextHop({ request, response, retry, followed, maxRedirects, sensitiveHeaders, now, patience });
-    } catch (error) {
-      const { attempts, elapsed } = response;
-      const verdict = tooManyRedirects;
-      const ending = {
-        status: response.status,
-        error: summaryOf(error),
-        verdict,
-        decision: `not-retried: ${verdict.reason}`,
-      };
-      tellGiveUp({ hooks, request }, () => giveUpOf(ending, response));
-      throw witness(error, { attempts, elapsed, verdict, response });
-    }
-  }
-
-  #callFor({ request, auth, left }: Leg, terms: Terms): Call {
+  #callFor({ request, auth, left }: Onward, terms: Terms): Call {
     const adapter = this.#adapterFor(request.url);
     const { hooks, timeouts, maxBytes, patience, proxy, streams } = terms;
     const route = this.#pools.along(this.#routeFor(request.url, proxy));
@@ -302,26 +253,6 @@ export class Session extends Verbs implements AsyncDisposable {
 }
 
 const none: readonly string[] = [];
-
-/** A request of a call; after a redirect, with what is left of the call. */
-interface Leg extends Prepared {
-  readonly left?: Leftover;
-}
-
-/** What the request before left of the retries, and who sent it. */
-interface Leftover {
-  readonly adapter: Adapter;
-  readonly retry: Retry;
-}
-
-/** A request and what came of it. */
-interface Arrived {
-  readonly request: HttpRequest;
-  readonly call: Call;
-  readonly response: Response;
-}
-
-const tooManyRedirects = errorVerdict({ code: "ERR_TOO_MANY_REDIRECTS" });
 
 function checkedRetry(retry: Retry | undefined): Retry | undefined {
   if (retry === undefined || retry instanceof Retry) return retry;

@@ -2,18 +2,20 @@ import type { Clock } from "@holdfast/policy";
 import { Alarm } from "./alarm.ts";
 import { conclude, holdOf, type Settled } from "./conclude.ts";
 import type { RunEvent } from "./events.ts";
-import type { FetchOptions } from "./fetcher.ts";
+import { fetchJob } from "./fetch-job.ts";
 import { Frontier, hostOf } from "./frontier.ts";
 import { GroupCommit } from "./group-commit.ts";
 import { heldOutcome, Holds } from "./holds.ts";
 import { Intake } from "./intake.ts";
-import { type Job, maySendAgain } from "./job.ts";
+import { maySendAgain } from "./job.ts";
 import type { Lease, Ledger, Outcome, Planned, Totals } from "./ledger.ts";
 import type { RunOptions } from "./options.ts";
-import { earliest, Pauses } from "./pauses.ts";
+import { earliest } from "./pauses.ts";
 import { type NoProxy, noProxyIn } from "./no-proxy.ts";
 import { ProxyWatch } from "./proxy-watch.ts";
 import type { RunEnd } from "./report/report.ts";
+import { Shortage } from "./shortage.ts";
+import { Supply } from "./supply.ts";
 import { countOutcome, countPlanned } from "./tally.ts";
 import { Wake } from "./wake.ts";
 
@@ -43,16 +45,14 @@ export interface LoopEnd {
 /** Leases held in memory: enough to look past a host that is at its limit, few enough to be bounded. */
 const maxBuffered = 8_192;
 
-/** Proxies may come back earlier than was said, and new ones may be read: a host that waits for one is looked at again after this time. */
-const lookAgain = 5_000;
-
 /** Runs a ledger once: takes rows up, has them fetched, records what came of it. It sleeps until something happens. */
 export class Loop {
   readonly #options: LoopOptions;
   readonly #frontier: Frontier;
   readonly #commits: GroupCommit;
   readonly #holds = new Holds();
-  readonly #pauses = new Pauses();
+  readonly #shortage = new Shortage();
+  readonly #supply: Supply;
   readonly #watch: ProxyWatch | undefined;
   readonly #wake = new Wake();
   readonly #alarm: Alarm;
@@ -61,13 +61,7 @@ export class Loop {
   #totals: Totals;
   #inFlight = 0;
   #inputEnded = false;
-  #moreOpen = true;
-  #dueAt: number | undefined;
   #failure: { readonly error: unknown } | undefined;
-  /** Why no proxy was fit, the last time that none was. */
-  #dry = "";
-  #hopeless = false;
-  #toldUntil = 0;
 
   constructor(options: LoopOptions) {
     const { ledger, clock } = options;
@@ -76,7 +70,7 @@ export class Loop {
     this.#alarm = new Alarm(clock, this.#wake.notify);
     this.#commits = new GroupCommit({ ledger, clock, committed: this.#committed, failed: this.#fail });
     this.#totals = ledger.totals();
-    this.#dueAt = ledger.nextDue();
+    this.#supply = new Supply(ledger, clock);
     const { proxies } = options;
     this.#watch = proxies === undefined ? undefined : new ProxyWatch({ proxies, ledger, clock });
   }
@@ -93,9 +87,8 @@ export class Loop {
     }
     if (this.#failure !== undefined) throw this.#failure.error;
     this.#watch?.note();
-    const isDry = this.#hopeless || this.#pauses.nextEnd !== undefined;
-    const ended = endOf(this.#options, isDry ? "no-proxy" : "complete");
-    return ended === "no-proxy" ? { ended, why: this.#dry } : { ended };
+    const ended = endOf(this.#options, this.#shortage.lasts ? "no-proxy" : "complete");
+    return ended === "no-proxy" ? { ended, why: this.#shortage.why } : { ended };
   }
 
   #listen(): () => void {
@@ -121,7 +114,7 @@ export class Loop {
   }
 
   #start(): void {
-    for (const host of this.#pauses.over(this.#options.clock.date())) this.#frontier.resume(host);
+    for (const host of this.#shortage.over(this.#options.clock.date())) this.#frontier.resume(host);
     const leases: Lease[] = [];
     while (this.#inFlight + leases.length < this.#options.concurrency) {
       this.#refill();
@@ -147,28 +140,18 @@ export class Loop {
   #refill(): void {
     const window = Math.max(64, 4 * this.#options.concurrency);
     while (!this.#frontier.ready && this.#frontier.size < maxBuffered) {
-      const leases = this.#claim(window);
+      const leases = this.#supply.claim(window);
       for (const lease of leases) this.#frontier.add(lease);
       if (leases.length === 0) return;
     }
-  }
-
-  #claim(max: number): readonly Lease[] {
-    const { ledger, clock } = this.#options;
-    const now = clock.date();
-    const due = this.#dueAt !== undefined && this.#dueAt <= now ? ledger.due(now, max) : [];
-    if (due.length > 0) this.#dueAt = ledger.nextDue();
-    if (!this.#moreOpen || due.length === max) return due;
-    const open = ledger.claim(max - due.length);
-    this.#moreOpen = open.length === max - due.length;
-    return [...due, ...open];
   }
 
   async #fetch(lease: Lease): Promise<void> {
     const { job } = lease;
     try {
       this.#tell({ type: "started", job });
-      const settled = await this.#send(job);
+      const [signal, patience] = [this.#requests.signal, this.#stop.signal];
+      const settled = await fetchJob(this.#options.session, job, { signal, patience });
       const dry = this.#watch === undefined ? undefined : noProxyIn(settled);
       if (dry === undefined) this.#settle(lease, settled);
       else this.#pause(lease, dry);
@@ -178,21 +161,6 @@ export class Loop {
       this.#inFlight -= 1;
       this.#frontier.finish(lease);
       this.#wake.notify();
-    }
-  }
-
-  async #send({ method, url, request }: Job): Promise<Settled> {
-    const { headers, ...rest } = request ?? {};
-    const options: FetchOptions = {
-      ...rest,
-      ...(headers === undefined ? {} : { headers: { ...headers } }),
-      signal: this.#requests.signal,
-      patience: this.#stop.signal,
-    };
-    try {
-      return { ok: true, response: await this.#options.session.request(method, url, options) };
-    } catch (error) {
-      return { ok: false, error };
     }
   }
 
@@ -228,19 +196,16 @@ export class Loop {
     const now = clock.date();
     const host = hostOf(lease.job.url);
     const hopeless = until === Infinity ? why : this.#watch?.whyHopeless();
-    this.#dry = hopeless ?? why;
-    this.#hopeless ||= hopeless !== undefined;
     ledger.release([lease]);
     this.#frontier.pause(lease);
-    this.#pauses.pause(host, until, Math.min(until, now + lookAgain));
-    if (this.#hopeless) return this.#drain();
-    if (until > this.#toldUntil + lookAgain) this.#tell({ type: "no-proxy", host, until, why });
-    this.#toldUntil = Math.max(until, this.#toldUntil);
+    const isNews = this.#shortage.begin(host, { until, why, hopeless, now });
+    if (this.#shortage.hopeless) return this.#drain();
+    if (isNews) this.#tell({ type: "no-proxy", host, until, why });
     this.#setAlarm();
   }
 
   #setAlarm(): void {
-    this.#alarm.set(earliest([this.#dueAt, this.#pauses.nextLook]));
+    this.#alarm.set(earliest([this.#supply.dueAt, this.#shortage.nextLook]));
   }
 
   // With nothing in flight: are there rows to come from the input, or rows that come due soon?
@@ -248,7 +213,7 @@ export class Loop {
     const { clock, maxPark } = this.#options;
     this.#setAlarm();
     if (!this.#inputEnded) return true;
-    const next = earliest([this.#dueAt, this.#pauses.nextEnd]);
+    const next = earliest([this.#supply.dueAt, this.#shortage.nextEnd]);
     return next !== undefined && next - clock.date() <= maxPark;
   }
 
@@ -269,7 +234,7 @@ export class Loop {
 
   readonly #planned = (planned: Planned): void => {
     this.#totals = countPlanned(this.#totals, planned);
-    this.#moreOpen ||= planned.added > 0;
+    this.#supply.added(planned.added);
     this.#tell({ type: "planned", ...planned });
     this.#wake.notify();
   };
@@ -283,7 +248,7 @@ export class Loop {
         this.#tell({ type: "deferred", job, outcome, until: outcome.state.until });
     }
     if (outcomes.some(({ state }) => state.at === "deferred")) {
-      this.#dueAt = this.#options.ledger.nextDue();
+      this.#supply.deferred();
       this.#setAlarm();
     }
     this.#watch?.noteNowAndThen();

@@ -1,0 +1,109 @@
+import type { Clock } from "@holdfast/policy";
+import type { Adapter } from "../adapter.ts";
+import { summaryOf } from "../attempt-record.ts";
+import type { Call } from "./call.ts";
+import type { Exchange } from "./call-policy.ts";
+import { tellGiveUp } from "../channels.ts";
+import { isFailure, witness } from "../failure.ts";
+import { giveUpOf } from "../give-up.ts";
+import { nextHop, type Hop } from "./hop.ts";
+import type { Prepared } from "./prepare.ts";
+import { leavesOrigin } from "../redirects.ts";
+import type { HttpRequest } from "../request.ts";
+import type { Response } from "../response.ts";
+import type { Retry } from "../retry/retry.ts";
+import { errorVerdict } from "../retry/verdict.ts";
+import type { Terms } from "./terms.ts";
+
+/** A request of a call; after a redirect, with what is left of the call. */
+export interface Onward extends Prepared {
+  readonly left?: Leftover;
+}
+
+/** What the request before left of the retries, and who sent it. */
+export interface Leftover {
+  readonly adapter: Adapter;
+  readonly retry: Retry;
+}
+
+/** A request and what came of it. */
+interface Arrived {
+  readonly request: HttpRequest;
+  readonly call: Call;
+  readonly response: Response;
+}
+
+/** How a session makes the requests of a call. */
+export interface Requests {
+  readonly clock: Clock;
+  adapterFor(url: URL): Adapter;
+  callFor(onward: Onward, terms: Terms): Call;
+  send(call: Call, terms: Terms): Promise<Exchange>;
+}
+
+/**
+ * Goes where a redirect leads, and on from there; gives the first answer that leads nowhere, with those before it.
+ *
+ * @throws TooManyRedirectsError; what a request throws, with the redirects that led to it.
+ */
+export async function followRedirects(
+  first: Prepared & Arrived,
+  terms: Terms,
+  requests: Requests,
+): Promise<Response> {
+  const history: Response[] = [];
+  let { request, call, response } = first;
+  for (;;) {
+    const hop = hopAfter(
+      { request, call, response },
+      { terms, clock: requests.clock, followed: history.length },
+    );
+    if (!hop.follow) {
+      if (hop.retryAt !== undefined) call.retryAt = hop.retryAt;
+      return response.redirectedFrom(history);
+    }
+    await response.discard();
+    if (hop.delay > 0) await requests.clock.sleep(hop.delay, terms.signal);
+    history.push(response);
+    const left: Leftover = { adapter: requests.adapterFor(request.url), retry: hop.retry };
+    request = hop.request;
+    const auth = leavesOrigin(first.request.url, request.url) ? undefined : first.auth;
+    call = requests.callFor({ request, auth, left }, terms);
+    try {
+      response = call.finish(await requests.send(call, terms));
+    } catch (error) {
+      throw isFailure(error) ? Object.assign(error, { history }) : error;
+    }
+  }
+}
+
+interface Circumstances {
+  readonly terms: Terms;
+  readonly clock: Clock;
+  /** Redirects so far. */
+  readonly followed: number;
+}
+
+function hopAfter(
+  { request, call: { retry }, response }: Arrived,
+  { terms, clock, followed }: Circumstances,
+): Hop {
+  const { hooks, maxRedirects, sensitiveHeaders, deadline } = terms;
+  const [now, patience] = [clock.date(), deadline - clock.now()];
+  try {
+    return nextHop({ request, response, retry, followed, maxRedirects, sensitiveHeaders, now, patience });
+  } catch (error) {
+    const { attempts, elapsed } = response;
+    const verdict = tooManyRedirects;
+    const ending = {
+      status: response.status,
+      error: summaryOf(error),
+      verdict,
+      decision: `not-retried: ${verdict.reason}`,
+    };
+    tellGiveUp({ hooks, request }, () => giveUpOf(ending, response));
+    throw witness(error, { attempts, elapsed, verdict, response });
+  }
+}
+
+const tooManyRedirects = errorVerdict({ code: "ERR_TOO_MANY_REDIRECTS" });
