@@ -6,12 +6,14 @@ import type { Dialect, Hint, Reply } from "./dialect.ts";
 import { discord } from "./discord.ts";
 import { github } from "./github.ts";
 import { google } from "./google.ts";
+import { hubspot } from "./hubspot.ts";
 import { openai } from "./openai.ts";
 import { problem } from "./problem.ts";
 import { rateLimit } from "./rate-limit.ts";
 import { rateLimitTrio } from "./rate-limit-trio.ts";
 import { retryAfter } from "./retry-after.ts";
 import { shopify } from "./shopify.ts";
+import { toldInBody } from "./told-in-body.ts";
 import { envoy, grpcPushback, shouldRetry } from "./vetoes.ts";
 import { xRateLimit } from "./x-rate-limit.ts";
 
@@ -32,7 +34,9 @@ export const dialects: readonly Dialect[] = [
   anthropic,
   google,
   aws,
+  hubspot,
   discord,
+  toldInBody,
   shopify,
   xRateLimit,
 ];
