@@ -1,6 +1,7 @@
 import { parseHttpDate } from "../http-date.ts";
 import { within } from "../retry-after.ts";
 import { anthropic } from "./anthropic.ts";
+import { asked } from "./asked.ts";
 import { aws } from "./aws.ts";
 import type { Dialect, Hint, Reply } from "./dialect.ts";
 import { discord } from "./discord.ts";
@@ -67,7 +68,7 @@ function restOf(hints: readonly Hint[]): Pick<Hint, "scope" | "limit"> {
 
 function hintsOf(reply: Reply, spoken: readonly Dialect[]): readonly Hint[] {
   return spoken.flatMap((dialect) => {
-    const hint = dialect(reply);
+    const hint = asked(dialect, reply);
     return hint === undefined ? [] : [bounded(hint)];
   });
 }

@@ -97,7 +97,7 @@ export function longest(
   return delays.length === 0 ? undefined : Math.max(...delays);
 }
 
-/** Reads a field of parsed JSON by its path; undefined where there is none. */
+/** Reads a field of parsed JSON by its path, `fieldOf(reply.body?.(), "error", "code")`; undefined where there is none. */
 export function fieldOf(value: unknown, ...path: readonly string[]): unknown {
   let at = value;
   for (const name of path) {
