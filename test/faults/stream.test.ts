@@ -361,6 +361,37 @@ test("an answer that stays bad is given out live", async () => {
   );
 });
 
+test("what a short refusal says is heeded, and its body is given out all the same", async () => {
+  const quota = JSON.stringify({ error: { code: "insufficient_quota" } });
+  const headers = { "content-type": "application/json" };
+  const inChunks = chunked(429, [quota.slice(0, 5), quota.slice(5)], { headers });
+  for (const answer of [respond(429, { headers, body: quota }), inChunks]) {
+    for (const http2 of [false, true]) {
+      await using at = await setting(answer, { http2 });
+
+      const response = await at.get();
+
+      assert.deepEqual(
+        [response.status, response.verdict.kind, at.origin.requests.length],
+        [429, "rejected", 1],
+      );
+      const { text: said, error } = await read(response);
+      assert.deepEqual([said, error], [quota, undefined]);
+    }
+  }
+});
+
+test("a refusal whose body breaks off is retried, and the last one breaks off for whoever reads it", async () => {
+  const refusal = respond(429, { headers: { "content-type": "application/json" }, body: '{"error":{}}' });
+  await using at = await setting(cut(refusal, { atBody: 5 }), { retry: { total: 1 } });
+
+  const response = await at.get();
+
+  assert.deepEqual([response.status, at.origin.requests.length], [429, 2]);
+  const { text: said, error } = await read(response);
+  assert.deepEqual([said, code(error)], ['{"err', "ERR_INCOMPLETE_BODY"]);
+});
+
 test("a body that a function makes goes out anew with every attempt, and the answer streams back", async () => {
   const lines = ["one\n", "two\n", "three\n"];
   await using at = await setting({ "/": [respond(503), echo()] });

@@ -68,6 +68,7 @@ export type { SessionLimits } from "./proxy/template.ts";
 export type { TierCounts } from "./proxy/tier-book.ts";
 export type { Dialect, Hint, StatedLimit, Reply } from "./retry/dialects/dialect.ts";
 export { dialects } from "./retry/dialects/index.ts";
+export { fieldOf, numberIn, textIn } from "./retry/dialects/values.ts";
 export { Retry } from "./retry/retry.ts";
 export type { RetryInit } from "./retry/retry-init.ts";
 export { parseRetryAfter } from "./retry/retry-after.ts";

@@ -63,11 +63,30 @@ for (const input of refused) {
   });
 }
 
-for (const input of ["http://ann:s3cret@:x/", "ftp://ann:s3cret@a.test/", "/path?token=s3cret"]) {
+for (const input of [
+  "http://ann:s3cret@:x/",
+  "ftp://ann:s3cret@a.test/",
+  "/path?token=s3cret",
+  "http://a.test:80:s3cret/",
+  "http://s3cret:pass word@a.test:x/",
+  "https:ann:s3cret@a.test:x/",
+  "http:\\\\a.test:s3cret\\x",
+  "ann:s3cret@a.test/",
+  "http://[::1:s3cret/",
+]) {
   test(`the refusal of ${input} tells no credentials`, () => {
     assert.throws(
       () => urlOf(input),
       (error: Error) => !error.message.includes("s3cret") && error.cause === undefined,
+    );
+  });
+}
+
+for (const input of ["http://a.test:99999/x", "localhost:3000/x", "a b"]) {
+  test(`the refusal of ${input} tells of what`, () => {
+    assert.throws(
+      () => urlOf(input),
+      (error: Error) => error.message.includes(JSON.stringify(input)),
     );
   });
 }

@@ -30,9 +30,7 @@ export type Params =
 export function urlOf(input: string | URL, params?: Params, base?: string): URL {
   const url = parse(input, base);
   if (url.protocol !== "http:" && url.protocol !== "https:") {
-    throw new InvalidUrlError(
-      `The URL must begin with http:// or https://, got ${JSON.stringify(String(input))}`,
-    );
+    throw new InvalidUrlError(`The URL must begin with http:// or https://, got ${shown(input)}`);
   }
   if (params !== undefined) addParams(url, params);
   return url;
@@ -43,8 +41,20 @@ function parse(input: string | URL, base: string | undefined): URL {
     return new URL(input, base);
   } catch {
     // Without the platform's error, which quotes the input, credentials and all.
-    throw new InvalidUrlError(`${JSON.stringify(String(input))} is not a URL`);
+    throw new InvalidUrlError(`${shown(input)} is not a URL`);
   }
+}
+
+// RFC 3986 §3.2.2, §3.2.3: a name or an address, and a port. Where no URL can be read, anything more may be a password.
+const place = /^(?:\[[\da-f:.]*\]|[^\s:[\]@]*)(?::\d*)?$/i;
+const beginning = /^(\s*(?:[a-z][a-z\d+.-]*:[/\\]*|[/\\]{2,}))([^/\\?#]*)/i;
+
+/** What may be told of a text that is no URL to ask. */
+function shown(input: string | URL): string {
+  const text = String(input).replace(beginning, (_, before: string, authority: string) =>
+    place.test(authority) ? before + authority : `${before}***`,
+  );
+  return JSON.stringify(text);
 }
 
 /** Lays parameters over others: a name that is given replaces the default of that name. */

@@ -57,6 +57,11 @@ export class Response {
     return this.#content;
   }
 
+  /** The body as far as it can be looked at without reading it: undefined where it is still coming; the session's own. */
+  get preview(): Uint8Array | undefined {
+    return this.#content;
+  }
+
   get headers(): ResponseHeaders {
     return (this.#headers ??= new ResponseHeaders(this.#record));
   }

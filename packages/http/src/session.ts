@@ -138,6 +138,7 @@ export class Session extends Verbs implements AsyncDisposable {
     const timeouts = resolveTimeouts(options.timeout, this.#timeouts);
     return {
       timeouts,
+      clock: this.#clock,
       deadline: this.#clock.now() + timeouts.total,
       signal: options.signal,
       patience: options.patience,

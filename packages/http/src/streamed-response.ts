@@ -6,6 +6,8 @@ import { Response, textOf, type Answer, type Provenance } from "./response.ts";
 export interface StreamedAnswer extends Omit<Answer, "content"> {
   /** Decoded. */
   readonly body: BodySource;
+  /** The whole body, where it was looked at before it is read; `body` gives it all the same. */
+  readonly preview?: Uint8Array | undefined;
 }
 
 const nothing = new Uint8Array(0);
@@ -19,10 +21,12 @@ const nothing = new Uint8Array(0);
 export class StreamedResponse extends Response implements AsyncDisposable {
   /** The body, decoded from its Content-Encoding, to be read once. */
   readonly body: LiveBody;
+  readonly #preview: Uint8Array | undefined;
   #call: Provenance | undefined;
 
-  constructor({ body, ...head }: StreamedAnswer) {
+  constructor({ body, preview, ...head }: StreamedAnswer) {
     super({ ...head, content: nothing });
+    this.#preview = preview;
     this.body = new LiveBody(
       body,
       async (broke) => (await this.#call?.bodyBroke?.(this, broke)) ?? { error: broke.error },
@@ -34,6 +38,10 @@ export class StreamedResponse extends Response implements AsyncDisposable {
     throw new TypeError(
       "A streamed response has no content: read its body, or ask for bytes(), text() or json()",
     );
+  }
+
+  override get preview(): Uint8Array | undefined {
+    return this.#preview;
   }
 
   /** Gives the body as a stream of the web platform. */

@@ -29,6 +29,9 @@ const table: readonly (readonly [string, string])[] = [
     "/?to=https%3A%2F%2Fb.test%2F%3Fcode%3Dabc%26x&page=2",
     "/?to=https%3A%2F%2Fb.test%2F%3Fcode%3D***&page=2",
   ],
+  ["/?bearer=a&st=b&__token__=c&test=d", "/?bearer=***&st=***&__token__=***&test=d"],
+  ["DPoP: eyJhbGciOi.e30.c2ln", "DPoP: ***"],
+  ["Authorization is DPoP abc.def-123", "Authorization is DPoP ***"],
   ["/?%zz=1&%zz[token]=2", "/?%zz=1&%zz[token]=***"],
   [
     "/?country_code=de&max_tokens=9&spin=1&tickets=2&policyid=3",
@@ -57,7 +60,7 @@ for (const [text, expected] of table) {
 const secretHeaders = [
   "token,secret,password,key,apikey,x-apikey,api_key,X-Api-Key,x-auth,x-auth-token,x-sessionid,x-session-id",
   "x-jwt,x-jwt-assertion,x-access-key-id,x-amz-credential,authentication,x-hub-signature-256,x-goog-api-key",
-  "authorization,Proxy-Authorization,x-goog-iam-authorization-token,cookie,set-cookie,private-token",
+  "authorization,Proxy-Authorization,x-goog-iam-authorization-token,dpop,cookie,set-cookie,private-token",
 ].flatMap((line) => line.split(","));
 const openHeaders = [
   "idempotency-key,x-idempotency-key,x-request-id,author,x-monkey,passage,www-authenticate,x-keys,keep-alive",

@@ -5,12 +5,12 @@ const secretName =
 
 // The same as the name of a whole header, and what only means a secret there.
 const secretHeader = new RegExp(
-  String.raw`${secretName}(?![a-z])|(?<![a-z\d])(?:auth(?:entication|orization)|cookie2?)(?![a-z])`,
+  String.raw`${secretName}(?![a-z])|(?<![a-z\d])(?:auth(?:entication|orization)|cookie2?|dpop)(?![a-z])`,
 );
 
 // The same as the name of a whole parameter, and what only means a secret there: OAuth's code, CloudFront's policy.
 const secretParameter = new RegExp(
-  String.raw`${secretName}\d*$|^(?:code|code[_-]verifier|(?:client[_-])?assertion|policy|hmac|otp|pin|ticket|se[_-]pw)$`,
+  String.raw`${secretName}[\d_]*$|^(?:bearer|st|code|code[_-]verifier|(?:client[_-])?assertion|policy|hmac|otp|pin|ticket|se[_-]pw)$`,
 );
 
 // A parameter's name behind ?, &, ; or #, which are escaped where the URL is a parameter of another.
@@ -24,9 +24,9 @@ const rules: readonly (readonly [RegExp, string])[] = [
   [/(\/\/)[^\s/?#@]*(?:@[^\s/?#@]*)*@/g, "$1***@"],
   [/(%3a%2f%2f)(?:(?!%2f|%3f|%23)[^\s&#])*?%40/gi, "$1***%40"],
   // RFC 9110, 11.6.2: credentials after a scheme's name.
-  [/\b(Basic|Bearer|Digest|Negotiate)\s+(?=\S*[\d=])[\w\-.~+/=]{6,}/gi, "$1 ***"],
+  [/\b(Basic|Bearer|Digest|DPoP|Negotiate)\s+(?=\S*[\d=])[\w\-.~+/=]{6,}/gi, "$1 ***"],
   [
-    /\b((?:proxy-)?authorization|(?:set-)?cookie|x-api-key|x-auth-token)(["']?\s*[:=]\s*)[^\r\n]*/gi,
+    /\b((?:proxy-)?authorization|(?:set-)?cookie|x-api-key|x-auth-token|dpop)(["']?\s*[:=]\s*)[^\r\n]*/gi,
     "$1$2***",
   ],
   // A header of this name, but the one that keeps requests apart and opens nothing.

@@ -2,6 +2,7 @@ import type { Adapter, SendOptions } from "../adapter.ts";
 import { sourceOf } from "../body-source.ts";
 import type { Call, CallPlan } from "./call.ts";
 import type { Exchange } from "./call-policy.ts";
+import { explained } from "./explained.ts";
 import type { HttpRequest } from "../request.ts";
 import type { Response } from "../response.ts";
 import { finalOf, StreamResumption, type StreamResumptionOptions } from "../resume/streamed.ts";
@@ -25,15 +26,17 @@ export async function streamed(
   }
 }
 
+type Bounds = Pick<Terms, "clock" | "deadline" | "signal" | "patience">;
+
 /** The streamed responses of one call: all but the one that the caller gets are let go when the call is settled. */
 export class Streams {
-  readonly #after: Pick<SendOptions, "deadline" | "signal">;
+  readonly #after: Bounds;
   readonly #resumption: StreamResumption;
   readonly #open = new Set<StreamedResponse>();
   #settled = false;
 
   /** `after` bounds the body of the response that the caller gets, whatever bounded the attempt that brought it. */
-  constructor(after: Pick<SendOptions, "deadline" | "signal">, resumption: StreamResumptionOptions = {}) {
+  constructor(after: Bounds, resumption: StreamResumptionOptions = {}) {
     this.#after = after;
     this.#resumption = new StreamResumption(resumption);
   }
@@ -88,10 +91,16 @@ export class Streams {
     const response =
       adapter.stream === undefined
         ? wholeAsStream(await adapter.send(request, options))
-        : await adapter.stream(request, { ...options, after: this.#after });
+        : await this.#explained(await adapter.stream(request, { ...options, after: this.#after }), options);
     if (this.#settled) void response.discard();
     else this.#open.add(response);
     return response;
+  }
+
+  #explained(response: StreamedResponse, { timeouts, signal }: SendOptions): Promise<StreamedResponse> {
+    const { clock, patience } = this.#after;
+    const limit = Math.min(timeouts.read, timeouts.attempt);
+    return explained(response, { clock, limit, signal, patience });
   }
 }
 
@@ -106,5 +115,6 @@ function wholeAsStream({ status, statusText, url, headers, content }: Response):
     url,
     headers: headers.toJSON(),
     body: sourceOf(content),
+    preview: content,
   });
 }

@@ -1,3 +1,4 @@
+import type { Clock } from "@holdfast/policy";
 import type { Hooks } from "../hooks.ts";
 import type { RequestOptions } from "../session-options.ts";
 import type { Retry } from "../retry/retry.ts";
@@ -6,6 +7,7 @@ import type { Timeouts } from "../timeouts.ts";
 
 /** What holds for all requests of one call. */
 export interface Terms {
+  readonly clock: Clock;
   readonly timeouts: Timeouts;
   readonly deadline: number;
   readonly signal: AbortSignal | undefined;

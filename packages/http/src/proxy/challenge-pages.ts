@@ -43,7 +43,7 @@ const fingerprints: readonly Fingerprint[] = [
   {
     name: "google",
     mark: "Our systems have detected unusual traffic",
-    pattern: /<form[^>]+id=["']captcha-form["']/,
+    pattern: /<form[^<>]+id=["']captcha-form["']/,
   },
   { name: "amazon", mark: "Captcha", pattern: /\/errors\/validateCaptcha/ },
   { name: "kasada", mark: "KPSDK", pattern: /^\s*<html>\s*<head>\s*<\/head>\s*<body>\s*<script>/i },
@@ -62,7 +62,7 @@ const largestUntitled = 16_384;
 /** Says whose challenge a response is, whatever its status; undefined when it is none. A streamed response shows its headers alone. */
 export function challengeIn(response: Response): string | undefined {
   const page = pageOf(response);
-  const title = page === undefined ? "" : (/<title[^>]*>\s*([^<]*)/i.exec(page)?.[1] ?? "");
+  const title = page === undefined ? "" : (/<title[^<>]*>\s*([^<]*)/i.exec(page)?.[1] ?? "");
   const found = fingerprints.find(({ header, ...parts }) =>
     header === undefined
       ? page !== undefined && isPage(page, title, parts)

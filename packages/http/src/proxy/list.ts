@@ -35,7 +35,7 @@ function rowsOf(text: string, name: string): readonly Row[] {
   return text.split(/\r\n|\r|\n/).flatMap((line, index) => {
     const said = line
       .replace(/^\uFEFF/, "")
-      .replace(/(?:^|\s)(?:#|\/\/).*$/, "")
+      .replace(/(?:^|\s)(?:#|\/\/).*$/s, "")
       .trim();
     return said === "" ? [] : [{ place: `${name}:${index + 1}`, read: () => said }];
   });

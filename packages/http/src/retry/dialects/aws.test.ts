@@ -59,6 +59,27 @@ const table: readonly (readonly [what: string, reply: ReplyInit, hint: Hint | un
     { status: 400, headers: { "x-amzn-errortype": " " }, body: { __type: "ThrottlingException" } },
     { kind: "rate", retry: true, source: "aws:ThrottlingException" },
   ],
+  [
+    "a type behind a gateway that drops the marks",
+    { status: 400, body: { __type: "com.amazonaws.kinesis#LimitExceededException" } },
+    { kind: "rate", retry: true, source: "aws:LimitExceededException" },
+  ],
+  [
+    "a code that is AWS's own behind such a gateway",
+    { status: 400, body: { code: "ThrottlingException" } },
+    { kind: "rate", retry: true, source: "aws:ThrottlingException" },
+  ],
+  [
+    "the same in XML",
+    { status: 503, text: "<Error><Code>TooManyRequestsException</Code></Error>" },
+    { kind: "rate", retry: true, source: "aws:TooManyRequestsException" },
+  ],
+  ["a type that says something else", { status: 400, body: { __type: "ValidationException" } }, undefined],
+  [
+    "a code of somebody else's that sounds alike",
+    { status: 400, body: { code: "LimitExceededException" } },
+    undefined,
+  ],
   ["somebody else's code", { status: 400, body: { code: "Throttling" } }, undefined],
 ];
 

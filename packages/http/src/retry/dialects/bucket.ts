@@ -5,7 +5,8 @@ const limiting: ReadonlySet<number> = new Set([420, 429]);
 
 /**
  * Reads the headers `<prefix>remaining`, `<prefix>reset` and their kin. Servers send them with every answer, so they ask
- * for a wait only when nothing remains, or where the status says so and they don't.
+ * for a wait only when nothing remains, or where the status says so and they don't. A 403 with nothing left means the
+ * limit, as GitHub's does.
  */
 export function bucketHint({ status, headers, now }: Reply, prefix: string): Hint | undefined {
   const remaining = headers.get(`${prefix}remaining`);
@@ -13,12 +14,12 @@ export function bucketHint({ status, headers, now }: Reply, prefix: string): Hin
   const unsaid = remaining === null || remaining.trim().startsWith("-");
   if (unsaid ? !limiting.has(status) : !isSpent(remaining)) return undefined;
   const bucket = headers.get(`${prefix}bucket`) ?? headers.get(`${prefix}resource`);
-  const scope = bucket === null ? undefined : { scope: bucket };
+  const rest = { ...(bucket !== null && { scope: bucket }), ...(status === 403 && { retry: true }) };
   for (const name of ["reset-after", "retry-after", "reset"]) {
     const source = prefix + name;
     const read = name === "reset-after" ? secondsOf : (text: string) => untilReset(text, now);
     const delay = longest(headers.get(source), read);
-    if (delay !== undefined) return { kind: "rate", delay, ...scope, source };
+    if (delay !== undefined) return { kind: "rate", delay, ...rest, source };
   }
   return undefined;
 }

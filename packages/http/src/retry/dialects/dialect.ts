@@ -11,7 +11,10 @@ export interface Hint {
   readonly delay?: number;
   /** What the limit allows, where the server says so in full. */
   readonly limit?: StatedLimit;
-  /** Whether the server wants to be asked again; absent when it does not say. */
+  /**
+   * Whether the server wants to be asked again; absent when it does not say. `true` makes an answer retryable whose status
+   * is not listed, from 400 on; below that it does nothing: a success is repeated by `when` alone.
+   */
   readonly retry?: boolean;
   /** What said so: a header or a field of the body, behind the dialect's name where that is not plain. */
   readonly source: string;
@@ -22,15 +25,21 @@ export interface Reply {
   readonly status: number;
   /** By name whatever its case; null when there is none. */
   readonly headers: { get(name: string): string | null };
-  /** Gives the body if it is JSON, and small: it is read when asked for. */
+  /**
+   * Gives the body, parsed, if it is JSON of at most 64 KiB by its Content-Type; it is parsed when first asked for.
+   * Undefined otherwise, and for a streamed response that was accepted, or whose body had not come within a second.
+   */
   readonly body?: () => unknown;
-  /** Gives the body as text if it is JSON or XML, and small; empty where it is not. */
+  /** Gives the same as text, of XML as well; empty where there is none. */
   readonly text?: () => string;
   /** The instant at which the answer came, in milliseconds since 1970-01-01T00:00:00Z. */
   readonly now: number;
 }
 
-/** Reads one way of saying "slow down"; undefined when the answer does not speak it. */
+/**
+ * Reads one way of saying "slow down"; undefined when the answer does not speak it. One that throws is not heeded, and a
+ * warning of the process tells of it. `textIn`, `numberIn` and `fieldOf` read what a body may hold.
+ */
 export type Dialect = (reply: Reply) => Hint | undefined;
 
 /** So many requests in so long a time, in milliseconds. */

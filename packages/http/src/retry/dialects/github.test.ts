@@ -54,6 +54,47 @@ const table: readonly (readonly [what: string, reply: ReplyInit, hint: Hint | un
     undefined,
   ],
   [
+    "the secondary limit's older name",
+    {
+      status: 403,
+      headers: mark,
+      body: { message: "You have triggered an abuse detection mechanism. Please wait a few minutes" },
+    },
+    { kind: "rate", delay: 60_000, retry: true, source: "github:secondary-rate-limit" },
+  ],
+  [
+    "the primary limit behind a gateway that drops the marks",
+    {
+      status: 403,
+      headers: { "x-ratelimit-remaining": "0", "x-ratelimit-reset": "1767225609" },
+      body: { message: "API rate limit exceeded", documentation_url: "https://docs.github.com/rest" },
+    },
+    { kind: "rate", delay: 10_000, retry: true, source: "github:x-ratelimit-reset" },
+  ],
+  [
+    "the secondary limit behind such a gateway",
+    { status: 403, body: { message: "You have exceeded a secondary rate limit." } },
+    { kind: "rate", delay: 60_000, retry: true, source: "github:secondary-rate-limit" },
+  ],
+  [
+    "the same with a Retry-After",
+    {
+      status: 403,
+      headers: { "retry-after": "7" },
+      body: { message: "You have exceeded a secondary rate limit." },
+    },
+    { kind: "rate", retry: true, source: "github:secondary-rate-limit" },
+  ],
+  [
+    "what is forbidden behind such a gateway",
+    {
+      status: 403,
+      headers: { "x-ratelimit-remaining": "12", "retry-after": "7" },
+      body: { message: "Resource not accessible", documentation_url: "https://docs.github.com/rest" },
+    },
+    undefined,
+  ],
+  [
     "somebody else's 403",
     { status: 403, headers: { "x-ratelimit-remaining": "0", "x-ratelimit-reset": "1767225609" } },
     undefined,

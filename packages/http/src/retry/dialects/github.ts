@@ -1,5 +1,5 @@
 import type { Dialect, Reply } from "./dialect.ts";
-import { isSpent, longest, textIn, untilEpoch } from "./values.ts";
+import { isSpent, longest, textIn, untilReset } from "./values.ts";
 
 const marks = ["x-github-request-id", "x-github-media-type", "x-ratelimit-resource"];
 const limiting: ReadonlySet<number> = new Set([403, 429]);
@@ -9,17 +9,20 @@ const minute = 60_000;
 /**
  * GitHub's limits, which answer 403 as well as 429 (docs.github.com, "Rate limits for the REST API"). The primary one
  * names its end in seconds since 1970, and a second more makes sure of it, as in Octokit. The secondary one has a
- * Retry-After or means a minute, and says so in the message.
+ * Retry-After or means a minute, and says so in the message, which names an abuse detection mechanism in older releases.
+ *
+ * Gateways on the way drop the marks: then the body shows whose answer it is.
  */
 export const github: Dialect = (reply) => {
-  if (!limiting.has(reply.status) || marks.every((name) => reply.headers.get(name) === null))
-    return undefined;
-  return primary(reply) ?? secondary(reply);
+  if (!limiting.has(reply.status)) return undefined;
+  if (marks.some((name) => reply.headers.get(name) !== null)) return primary(reply) ?? secondary(reply);
+  if (blamesSecondary(reply)) return secondary(reply);
+  return isDocumented(reply) ? primary(reply) : undefined;
 };
 
 const primary: Dialect = ({ headers, now }) => {
   if (!isSpent(headers.get("x-ratelimit-remaining") ?? "")) return undefined;
-  const delay = longest(headers.get("x-ratelimit-reset"), (text) => untilEpoch(text, now));
+  const delay = longest(headers.get("x-ratelimit-reset"), (text) => untilReset(text, now));
   if (delay === undefined) return undefined;
   const scope = headers.get("x-ratelimit-resource");
   return {
@@ -43,5 +46,9 @@ const secondary: Dialect = (reply) => {
 };
 
 function blamesSecondary({ body }: Reply): boolean {
-  return /secondary rate limit/i.test(textIn(body?.(), "message"));
+  return /secondary rate limit|abuse detection mechanism/i.test(textIn(body?.(), "message"));
+}
+
+function isDocumented({ body }: Reply): boolean {
+  return textIn(body?.(), "documentation_url").startsWith("https://docs.github.com/");
 }

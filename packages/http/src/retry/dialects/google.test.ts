@@ -26,6 +26,22 @@ const table: readonly (readonly [what: string, reply: ReplyInit, hint: Hint | un
     { status: 503, body: [{ error: { details: [info("1s")] } }] },
     { kind: "overload", delay: 1_000, retry: true, source: "google:RetryInfo" },
   ],
+  [
+    "RetryInfo with a delay in two fields",
+    { body: { error: { details: [info({ seconds: "3", nanos: 500_000_000 })] } } },
+    { kind: "rate", delay: 3_500, retry: true, source: "google:RetryInfo" },
+  ],
+  [
+    "RetryInfo with one of them",
+    { body: { error: { details: [info({ nanos: 200_000_000 })] } } },
+    { kind: "rate", delay: 200, retry: true, source: "google:RetryInfo" },
+  ],
+  ["seconds that are none", { body: { error: { details: [info({ seconds: "x", nanos: 1 })] } } }, undefined],
+  [
+    "nanoseconds that are none",
+    { body: { error: { details: [info({ seconds: 1, nanos: "x" })] } } },
+    undefined,
+  ],
   ["a delay that is none", { body: { error: { details: [info("-1s")] } } }, undefined],
   ["a delay that is no text", { body: { error: { details: [info({})] } } }, undefined],
   [

@@ -42,10 +42,25 @@ function retryInfo(error: unknown, status: number): Hint | undefined {
   const info = listOf(error, "details").find(
     (detail) => fieldOf(detail, "@type") === "type.googleapis.com/google.rpc.RetryInfo",
   );
-  const [, seconds = ""] = /^(.*)s$/.exec(textIn(info, "retryDelay")) ?? [];
-  const delay = secondsOf(seconds);
+  const delay = durationOf(fieldOf(info, "retryDelay"));
   if (delay === undefined) return undefined;
   return { kind: status === 429 ? "rate" : "overload", delay, retry: true, source: "google:RetryInfo" };
+}
+
+/** Reads a Duration of protocol buffers, as JSON has it (`3.5s`), or as its two fields, of which 0 is left out. */
+function durationOf(value: unknown): number | undefined {
+  if (typeof value === "string") return value.endsWith("s") ? secondsOf(value.slice(0, -1)) : undefined;
+  const parts = [fieldOf(value, "seconds"), fieldOf(value, "nanos")];
+  if (parts.every((part) => part === undefined)) return undefined;
+  const [seconds = NaN, nanos = NaN] = parts.map(wholeOf);
+  return nanos < 1e9 ? secondsOf(String(seconds + nanos / 1e9)) : undefined;
+}
+
+/** An int64 is a text in JSON. */
+function wholeOf(value: unknown = 0): number {
+  return typeof value === "number" || (typeof value === "string" && /^\d+$/.test(value))
+    ? Number(value)
+    : NaN;
 }
 
 function reasonOf(error: unknown): Hint | undefined {

@@ -184,6 +184,12 @@ const bodies = fc.oneof(
   fc.constantFrom("message", "code", "retry_after").map((name) => ({ [name]: unprintable })),
   fc.constantFrom("code", "type", "details", "errors").map((name) => ({ error: { [name]: unprintable } })),
   fc.constant({ error: { errors: [{ reason: unprintable }], details: [unprintable] } }),
+  fc
+    .constantFrom(unprintable, { seconds: unprintable }, { seconds: 1, nanos: unprintable })
+    .map((retryDelay) => {
+      const details = [{ "@type": "type.googleapis.com/google.rpc.RetryInfo", retryDelay }];
+      return { error: { details }, parameters: { retry_after: unprintable }, retry_after_ms: unprintable };
+    }),
   fc.record({
     retry_after: fc.oneof(fc.double(), fc.string()),
     code: fc.jsonValue(),

@@ -1,17 +1,20 @@
 import { parseHttpDate } from "../http-date.ts";
 import { within } from "../retry-after.ts";
 import { anthropic } from "./anthropic.ts";
+import { asked } from "./asked.ts";
 import { aws } from "./aws.ts";
 import type { Dialect, Hint, Reply } from "./dialect.ts";
 import { discord } from "./discord.ts";
 import { github } from "./github.ts";
 import { google } from "./google.ts";
+import { hubspot } from "./hubspot.ts";
 import { openai } from "./openai.ts";
 import { problem } from "./problem.ts";
 import { rateLimit } from "./rate-limit.ts";
 import { rateLimitTrio } from "./rate-limit-trio.ts";
 import { retryAfter } from "./retry-after.ts";
 import { shopify } from "./shopify.ts";
+import { toldInBody } from "./told-in-body.ts";
 import { envoy, grpcPushback, shouldRetry } from "./vetoes.ts";
 import { xRateLimit } from "./x-rate-limit.ts";
 
@@ -32,7 +35,9 @@ export const dialects: readonly Dialect[] = [
   anthropic,
   google,
   aws,
+  hubspot,
   discord,
+  toldInBody,
   shopify,
   xRateLimit,
 ];
@@ -63,7 +68,7 @@ function restOf(hints: readonly Hint[]): Pick<Hint, "scope" | "limit"> {
 
 function hintsOf(reply: Reply, spoken: readonly Dialect[]): readonly Hint[] {
   return spoken.flatMap((dialect) => {
-    const hint = dialect(reply);
+    const hint = asked(dialect, reply);
     return hint === undefined ? [] : [bounded(hint)];
   });
 }

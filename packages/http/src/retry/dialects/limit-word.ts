@@ -24,7 +24,11 @@ const remaining = [
   "x-ratelimit-remaining",
   "x-rate-limit-remaining",
   "x-ratelimit-remaining-requests",
+  "x-ratelimit-remaining-tokens",
   "anthropic-ratelimit-requests-remaining",
+  "anthropic-ratelimit-tokens-remaining",
+  "anthropic-ratelimit-input-tokens-remaining",
+  "anthropic-ratelimit-output-tokens-remaining",
 ];
 
 /**

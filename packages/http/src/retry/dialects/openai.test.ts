@@ -4,6 +4,19 @@ import { replyWith, type ReplyInit } from "../../testing/dialect-reply.ts";
 import type { Hint } from "./dialect.ts";
 import { openai } from "./openai.ts";
 
+/** As a request is refused that needs more tokens than are left. */
+function tooLittle(message: string, left: string, requests = "499"): ReplyInit {
+  return {
+    headers: {
+      "x-ratelimit-remaining-requests": requests,
+      "x-ratelimit-reset-requests": "9s",
+      "x-ratelimit-remaining-tokens": left,
+      "x-ratelimit-reset-tokens": "6m0s",
+    },
+    body: { error: { code: "rate_limit_exceeded", type: "tokens", message } },
+  };
+}
+
 const table: readonly (readonly [what: string, reply: ReplyInit, hint: Hint | undefined])[] = [
   [
     "the spent bucket",
@@ -48,6 +61,31 @@ const table: readonly (readonly [what: string, reply: ReplyInit, hint: Hint | un
     "money that is gone, by its type",
     { body: { error: { type: "insufficient_quota", code: null } } },
     { kind: "quota", retry: false, source: "openai:insufficient_quota" },
+  ],
+  ...["billing_not_active", "billing_hard_limit_reached"].map((code): (typeof table)[number] => [
+    code,
+    { body: { error: { code } } },
+    { kind: "quota", retry: false, source: `openai:${code}` },
+  ]),
+  [
+    "a bucket with too little for the request",
+    tooLittle("Rate limit reached", "150"),
+    { kind: "rate", scope: "tokens", delay: 360_000, source: "openai:x-ratelimit-reset-tokens" },
+  ],
+  [
+    "a bucket that has enough in a while",
+    tooLittle("Limit 30000, Used 29850, Requested 1200. Please try again in 2.1s. Visit", "150"),
+    { kind: "rate", scope: "tokens", delay: 2_100, source: "openai:error.message" },
+  ],
+  [
+    "a spent bucket beside one with too little",
+    tooLittle("Please try again in 20ms.", "150", "0"),
+    { kind: "rate", scope: "requests", delay: 9_000, source: "openai:x-ratelimit-reset-requests" },
+  ],
+  [
+    "a bucket with nothing left",
+    tooLittle("Please try again in 2.1s.", "0"),
+    { kind: "rate", scope: "tokens", delay: 360_000, source: "openai:x-ratelimit-reset-tokens" },
   ],
   ["a rate", { body: { error: { code: "rate_limit_exceeded" } } }, undefined],
   ["a body that is none", { body: "insufficient_quota" }, undefined],

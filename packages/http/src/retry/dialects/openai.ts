@@ -1,6 +1,6 @@
-import type { Dialect } from "./dialect.ts";
+import type { Dialect, Reply } from "./dialect.ts";
 import { namedBuckets, type BucketNames } from "./named-buckets.ts";
-import { goDurationOf, textIn, untilReset } from "./values.ts";
+import { fieldOf, goDurationOf, isSpent, longest, textIn, untilReset } from "./values.ts";
 
 const names: BucketNames = {
   vendor: "openai",
@@ -10,16 +10,43 @@ const names: BucketNames = {
 };
 const usedUp: ReadonlySet<string> = new Set([
   "insufficient_quota",
+  "billing_not_active",
+  "billing_hard_limit_reached",
   "credit_balance_exhausted",
   "enforced_spend_limit_reached",
 ]);
 
 /**
- * OpenAI, and those who copy it: two buckets, each with its reset as a Go duration, or of the
- * latter as plain seconds. A 429 may also mean that the money is
- * gone, which no waiting brings back (OpenAI's pages "Rate limits" and "Error codes").
+ * OpenAI, and those who copy it: two buckets, each with its reset as a Go duration, or of the latter as plain seconds. A
+ * bucket with something left may have too little for the request: then the error names it, and its message says in how long
+ * there is enough. A 429 may also mean that the money is gone, which no waiting brings back (OpenAI's pages "Rate limits" and
+ * "Error codes").
  */
-export const openai: Dialect = (reply) => unpaid(reply) ?? namedBuckets(reply, names);
+export const openai: Dialect = (reply) => unpaid(reply) ?? limited(reply);
+
+const limited: Dialect = (reply) => {
+  const [spent, short] = [namedBuckets(reply, names), tooLittle(reply)];
+  return (short?.delay ?? 0) > (spent?.delay ?? 0) ? short : spent;
+};
+
+const tooLittle: Dialect = ({ status, headers, body, now }) => {
+  if (status !== 429 || !names.buckets.some((bucket) => hasMore(headers, bucket))) return undefined;
+  const error = fieldOf(body?.(), "error");
+  const scope = textIn(error, "type");
+  if (!names.buckets.includes(scope) || !hasMore(headers, scope)) return undefined;
+  const [, told = ""] = /try again in ([\d.hmsuµn]{1,40}?)\.?(?:\s|$)/.exec(textIn(error, "message")) ?? [];
+  const asked = goDurationOf(told);
+  if (asked !== undefined) return { kind: "rate", scope, delay: asked, source: "openai:error.message" };
+  const source = names.header(scope, "reset");
+  const delay = longest(headers.get(source), (text) => names.read(text, now));
+  return delay === undefined ? undefined : { kind: "rate", scope, delay, source: `openai:${source}` };
+};
+
+/** Whether a bucket is said to have something left. */
+function hasMore(headers: Reply["headers"], bucket: string): boolean {
+  const remaining = headers.get(names.header(bucket, "remaining"));
+  return remaining !== null && !isSpent(remaining);
+}
 
 const unpaid: Dialect = ({ status, body }) => {
   if (status !== 402 && status !== 403 && status !== 429) return undefined;

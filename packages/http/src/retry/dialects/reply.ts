@@ -24,13 +24,9 @@ function isOf({ headers }: Response, kind: RegExp): boolean {
 
 function readableOf(response: Response): string {
   if (!isOf(response, /\b(?:json|xml)\b/i)) return "";
-  try {
-    // A streamed response has no content yet, and says so by throwing.
-    const { content } = response;
-    return content.byteLength > longestBody ? "" : textOf(content, response.headers.get("content-type"));
-  } catch {
-    return "";
-  }
+  const { preview } = response;
+  if (preview === undefined || preview.byteLength > longestBody) return "";
+  return textOf(preview, response.headers.get("content-type"));
 }
 
 function jsonOf(text: string): unknown {

@@ -49,15 +49,10 @@ export function untilTimestamp(text: string, now: number): number | undefined {
   return until(timestampOf(text), now);
 }
 
-/** Reads the wait until a number of seconds since 1970, in milliseconds from `now`; what is past is 0. */
-export function untilEpoch(text: string, now: number): number | undefined {
-  return number.test(text) ? until(Math.ceil(Number(text) * 1_000), now) : undefined;
-}
-
 /**
  * Reads the wait until a reset which may be written in any of the ways that servers have under one name: seconds from
- * now (below 10^8, three years), seconds since 1970 (from 10^9, the year 2001), milliseconds since 1970 (from 10^11),
- * or a date. What would lead more than a year ahead is not understood; what is past is 0.
+ * now (below 10^8, three years), seconds since 1970 (from 10^9, the year 2001), milliseconds since 1970 (from 10^12, the
+ * same year), or a date. What would lead more than a year ahead is not understood; what is past is 0.
  */
 export function untilReset(text: string, now: number): number | undefined {
   const delay = number.test(text) ? untilNumber(Number(text), now) : until(dateOf(text, now), now);
@@ -67,7 +62,8 @@ export function untilReset(text: string, now: number): number | undefined {
 function untilNumber(value: number, now: number): number | undefined {
   if (value < 1e8) return Math.ceil(value * 1_000);
   if (value < 1e9) return undefined;
-  return until(value < 1e11 ? Math.ceil(value * 1_000) : value, now);
+  // Between them stand seconds that never come, such as the end of the year 9999, and milliseconds that are long past.
+  return until(value < 1e12 ? Math.ceil(value * 1_000) : value, now);
 }
 
 function dateOf(text: string, now: number): number | undefined {
@@ -101,7 +97,7 @@ export function longest(
   return delays.length === 0 ? undefined : Math.max(...delays);
 }
 
-/** Reads a field of parsed JSON by its path; undefined where there is none. */
+/** Reads a field of parsed JSON by its path, `fieldOf(reply.body?.(), "error", "code")`; undefined where there is none. */
 export function fieldOf(value: unknown, ...path: readonly string[]): unknown {
   let at = value;
   for (const name of path) {

@@ -34,6 +34,11 @@ const table: readonly (readonly [what: string, reply: ReplyInit, hint: Hint | un
     { headers: { "stripe-should-retry": "true,false" } },
     { kind: "rate", retry: false, source: "stripe-should-retry" },
   ],
+  [
+    "Stripe's yes and another's no",
+    { status: 503, headers: { "stripe-should-retry": "true", "x-should-retry": "false" } },
+    { kind: "overload", retry: false, source: "x-should-retry" },
+  ],
   ["neither yes nor no", { headers: { "x-should-retry": "maybe" } }, undefined],
   [
     "Envoy's rate limit",

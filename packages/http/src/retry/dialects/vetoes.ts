@@ -6,20 +6,19 @@ const verdicts = ["stripe-should-retry", "x-should-retry"];
 
 /** Stripe-Should-Retry and x-should-retry: the server's own word, which goes before every rule on statuses. */
 export const shouldRetry: Dialect = ({ status, headers }) => {
-  for (const source of verdicts) {
-    // Written twice it comes as a list, in which a no overrules.
-    const said = new Set(
-      headers
-        .get(source)
-        ?.toLowerCase()
-        .split(/\s*,\s*/)
-        .map((word) => word.trim()),
-    );
-    if (said.has("true") || said.has("false"))
-      return { kind: status < 500 ? "rate" : "overload", retry: !said.has("false"), source };
+  const said = verdicts.map((source) => ({ source, words: wordsOf(headers.get(source)) }));
+  // Written twice, or by two, a no overrules.
+  for (const word of ["false", "true"]) {
+    const found = said.find(({ words }) => words.includes(word));
+    if (found !== undefined)
+      return { kind: status < 500 ? "rate" : "overload", retry: word === "true", source: found.source };
   }
   return undefined;
 };
+
+function wordsOf(text: string | null): readonly string[] {
+  return (text ?? "").split(",").map((word) => word.trim().toLowerCase());
+}
 
 /**
  * Envoy's words to the Envoys before it (Envoy's "Router" page). `x-envoy-ratelimited` says not to try again, unless a

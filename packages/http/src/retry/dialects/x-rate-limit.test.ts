@@ -69,10 +69,22 @@ const table: readonly (readonly [what: string, reply: ReplyInit, hint: Hint | un
     { status: 500, headers: { "x-ratelimit-reset": "9" } },
     undefined,
   ],
+  [
+    "nothing left with a 403",
+    { status: 403, headers: { "x-ratelimit-remaining": "0", "x-ratelimit-reset": "9" } },
+    { ...rate(9_000), retry: true },
+  ],
+  [
+    "something left with a 403",
+    { status: 403, headers: { "x-ratelimit-remaining": "1", "x-ratelimit-reset": "9" } },
+    undefined,
+  ],
   ...[
     "123456789",
     "99999999",
     "9999999999",
+    "253402300799",
+    "999999999999",
     "-5",
     "soon",
     "",

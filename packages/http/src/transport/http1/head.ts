@@ -92,11 +92,20 @@ function add(fields: Fields, name: string, value: string): void {
 }
 
 function valueOf(line: string, start: number): string {
-  let [from, to] = [start, line.length];
-  while (isSpace(line.charCodeAt(from))) from += 1;
-  while (to > from && isSpace(line.charCodeAt(to - 1))) to -= 1;
-  const value = line.slice(from, to);
-  return value.includes("\n") ? value.replaceAll(/[\t ]*\r?\n[\t ]+/g, " ") : value;
+  const value = trimmed(line, start);
+  return value.includes("\n")
+    ? value
+        .split("\n")
+        .map((part) => trimmed(part, 0))
+        .join(" ")
+    : value;
+}
+
+function trimmed(text: string, start: number): string {
+  let [from, to] = [start, text.length];
+  while (isSpace(text.charCodeAt(from))) from += 1;
+  while (to > from && isSpace(text.charCodeAt(to - 1))) to -= 1;
+  return text.slice(from, to);
 }
 
 function isBlank(code: number): boolean {

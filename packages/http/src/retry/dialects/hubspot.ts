@@ -1,0 +1,13 @@
+import type { Dialect } from "./dialect.ts";
+import { textIn } from "./values.ts";
+
+/**
+ * HubSpot, whose 429 names the limit that was met: that of the day is full again at midnight, which nobody waits for
+ * (HubSpot's page "API usage guidelines and limits").
+ */
+export const hubspot: Dialect = ({ status, body }) => {
+  if (status !== 429) return undefined;
+  const answer = body?.();
+  const daily = textIn(answer, "errorType") === "RATE_LIMIT" && textIn(answer, "policyName") === "DAILY";
+  return daily ? { kind: "quota", retry: false, source: "hubspot:DAILY" } : undefined;
+};
