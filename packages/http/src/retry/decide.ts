@@ -90,12 +90,15 @@ function unwantedAfterError(facts: Facts): string | undefined {
     : undefined;
 }
 
-/** Why an answer calls for no further attempt: by its status, unless the server itself says otherwise. */
+/**
+ * Why an answer calls for no further attempt: by its status, unless the server itself says otherwise. Whether the method
+ * stands against one is asked later, so that the reason is the true one.
+ */
 function unasked({ request, retry }: Facts, response: Response, listen: Listen): string | undefined {
   const { status, verdict } = response;
   if (isListed(request, retry, response)) return vetoIn(listen);
   // A success, or a redirect, is not made a failure by a header.
-  const wanted = status >= 400 && retry.isMethodRetryable(request.method) && listen()?.retry === true;
+  const wanted = status >= 400 && listen()?.retry === true;
   return wanted ? undefined : verdict.reason;
 }
 
@@ -108,7 +111,9 @@ function isListed(
   // To a request with a key, a 409 means that its twin is still under way: its answer is what a later one gets.
   if (status === 409 && idempotencyKey !== undefined) return true;
   if (saysUnprocessed(status)) return retry.statusForcelist.has(status);
-  return retry.isRetry(method, status, headers.has("retry-after"));
+  const asked = headers.has("retry-after");
+  // What has come is no failure: a rule that does not name the method leaves it alone.
+  return status < 400 ? retry.isRetry(method, status, asked) : retry.isStatusRetryable(status, asked);
 }
 
 /** Whose word it is that there is to be no further attempt. */
