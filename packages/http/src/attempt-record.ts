@@ -4,8 +4,12 @@ import type { ConnectionLegs, Trace } from "./trace.ts";
 
 /** What became of one attempt: plain data, safe to log and to store. The fields are documented in docs/attempts.md. */
 export interface AttemptRecord {
-  /** 1-based, the first included. */
+  /** 1-based, the first included; goes on through the redirects of a call. */
   readonly number: number;
+  /** The request's. */
+  readonly method: string;
+  /** The request's, without credentials: secret query parameters read `***`. */
+  readonly url: string;
   /** Milliseconds since 1970-01-01T00:00:00Z. */
   readonly startedAt: number;
   /** From the start to the last byte of the body, or to the failure, in milliseconds. */
@@ -27,7 +31,7 @@ export interface AttemptRecord {
   /** Absent when an answer came. */
   readonly error?: { readonly name: string; readonly code: string; readonly message: string };
   readonly verdict: Verdict;
-  /** Whether another attempt followed, and else why not: `"retried"`, `"success"`, `"not-retried: http-404"`. */
+  /** Whether another attempt followed, and else why not: `"retried"`, `"redirected"`, `"success"`, `"not-retried: http-404"`. */
   readonly decision: string;
   /** The wait that followed, in milliseconds. */
   readonly delay?: number;

@@ -7,7 +7,7 @@ import {
   type Scope,
 } from "@holdfast/policy";
 import { HttpAdapter, type Adapter } from "./adapter.ts";
-import { summaryOf } from "./attempt-record.ts";
+import { summaryOf, type AttemptRecord } from "./attempt-record.ts";
 import { Call } from "./call/call.ts";
 import { callPolicy, type Exchange } from "./call/call-policy.ts";
 import { tellGiveUp } from "./channels.ts";
@@ -194,12 +194,14 @@ export class Session extends Verbs implements AsyncDisposable {
       const hop = this.#hopAfter({ request, call, response }, history.length, terms);
       if (!hop.follow) {
         if (hop.retryAt !== undefined) call.retryAt = hop.retryAt;
+        if (isRedirectStatus(response.status)) call.tellEnd();
         return response.redirectedFrom(history);
       }
+      call.redirected(redirectedAfter(hop.delay));
       await response.discard();
       if (hop.delay > 0) await this.#clock.sleep(hop.delay, terms.signal);
       history.push(response);
-      const left: Leftover = { adapter: this.#adapterFor(request.url), retry: hop.retry };
+      const left: Leftover = { adapter: this.#adapterFor(request.url), retry: hop.retry, call };
       request = hop.request;
       call = this.#callFor(
         { request, auth: leavesOrigin(first.request.url, request.url) ? undefined : first.auth, left },
@@ -218,20 +220,18 @@ export class Session extends Verbs implements AsyncDisposable {
     }
   }
 
-  #hopAfter({ request, call: { retry }, response }: Arrived, followed: number, terms: Terms): Hop {
+  #hopAfter({ request, call, response }: Arrived, followed: number, terms: Terms): Hop {
+    const { retry } = call;
     const { hooks, maxRedirects, sensitiveHeaders, deadline } = terms;
     const [now, patience] = [this.#clock.date(), deadline - this.#clock.now()];
     try {
       return nextHop({ request, response, retry, followed, maxRedirects, sensitiveHeaders, now, patience });
     } catch (error) {
-      const { attempts, elapsed } = response;
       const verdict = tooManyRedirects;
-      const ending = {
-        status: response.status,
-        error: summaryOf(error),
-        verdict,
-        decision: `not-retried: ${verdict.reason}`,
-      };
+      const decision = `not-retried: ${verdict.reason}`;
+      call.redirected({ decision });
+      const { attempts, elapsed } = response;
+      const ending = { status: response.status, error: summaryOf(error), verdict, decision };
       tellGiveUp({ hooks, request }, () => giveUpOf(ending, response));
       throw witness(error, { attempts, elapsed, verdict, response });
     }
@@ -243,6 +243,7 @@ export class Session extends Verbs implements AsyncDisposable {
     const route = this.#pools.along(this.#routeFor(request.url, proxy));
     return new Call({
       request,
+      before: left?.call,
       adapter: streams === undefined ? adapter : streams.through(adapter),
       hooks,
       cookies: this.cookies,
@@ -308,8 +309,9 @@ interface Leg extends Prepared {
   readonly left?: Leftover;
 }
 
-/** What the request before left of the retries, and who sent it. */
+/** What the request before left of the retries, who sent it, and what it tells. */
 interface Leftover {
+  readonly call: Call;
   readonly adapter: Adapter;
   readonly retry: Retry;
 }
@@ -322,6 +324,10 @@ interface Arrived {
 }
 
 const tooManyRedirects = errorVerdict({ code: "ERR_TOO_MANY_REDIRECTS" });
+
+function redirectedAfter(delay: number): Pick<AttemptRecord, "decision" | "delay" | "delaySource"> {
+  return { decision: "redirected", ...(delay > 0 && { delay, delaySource: "retry-after" }) };
+}
 
 function checkedRetry(retry: Retry | undefined): Retry | undefined {
   if (retry === undefined || retry instanceof Retry) return retry;

@@ -1,7 +1,7 @@
 import { HoldfastError, RetryError, type Attempt, type GiveUpReason, type Scope } from "@holdfast/policy";
 import type { BrokenBody } from "../broken-body.ts";
 import { exchangeOf, type Exchange } from "./call-policy.ts";
-import { CallStory } from "./call-story.ts";
+import { CallStory, type Told } from "./call-story.ts";
 import { tellRetry } from "../channels.ts";
 import { deliver, deliverGuarded, receive, type Company } from "./courier.ts";
 import { BodyNotReplayableError, DeferredError } from "../errors.ts";
@@ -24,7 +24,7 @@ import { errorVerdict, quotaVerdict } from "../retry/verdict.ts";
 import type { Timeouts } from "../timeouts.ts";
 
 /** What a call is made with: the request, who sees to it, and how long it may take. */
-export interface CallPlan extends Company {
+export interface CallPlan extends Company, Told {
   readonly request: HttpRequest;
   readonly retry: Retry;
   readonly timeouts: Timeouts;
@@ -171,27 +171,34 @@ export class Call extends CallStory implements Passenger {
   }
 
   /**
-   * What the caller gets of the last exchange.
+   * What the caller gets of the last exchange. The end of a redirect is told when it is known whether it is followed.
    *
    * @throws its error, with the story of the call; RetryError for a status that outlived its retries, where `raiseOnStatus` asks for it.
    */
   finish(exchange: Exchange): Response {
-    const { response, error } = exchange;
+    const { response } = exchange;
     this.end(response);
     if (response !== undefined && response.status < 400) this.#wasAccepted(response);
     this.#comeBack();
     this.#broken = undefined;
-    this.tellEnd();
-    if (this.#isDeferred) this.#defer(exchange);
+    const failure = this.#failureIn(exchange);
+    if (failure !== undefined || !this.mayBeFollowed(response)) this.tellEnd();
+    if (failure !== undefined || response === undefined) throw failure;
+    return response.broughtBy(this);
+  }
+
+  /** What is thrown in place of the answer; undefined where that is given back. */
+  #failureIn(exchange: Exchange): unknown {
+    const { response, error } = exchange;
+    if (this.#isDeferred) return this.#deferred(exchange);
     if (response === undefined) {
       const final = this.#bodyIsGone ? new BodyNotReplayableError({ cause: error }) : error;
-      throw witness(final, { ...this.story, verdict: errorVerdict(error) });
+      return witness(final, { ...this.story, verdict: errorVerdict(error) });
     }
     const refused = this.#decision.again === "exhausted" ? this.#decision.cause : undefined;
-    if (refused instanceof RetryError && this.#retry.raiseOnStatus) {
-      throw witness(refused, { ...this.story, verdict: response.verdict, response });
-    }
-    return response.broughtBy(this);
+    return refused instanceof RetryError && this.#retry.raiseOnStatus
+      ? witness(refused, { ...this.story, verdict: response.verdict, response })
+      : undefined;
   }
 
   /**
@@ -284,10 +291,10 @@ export class Call extends CallStory implements Passenger {
     );
   }
 
-  #defer({ response, error }: Exchange): never {
+  #deferred({ response, error }: Exchange): unknown {
     const verdict = response?.verdict ?? errorVerdict(error);
     const deferred = new DeferredError(this.retryAt ?? 0, { cause: error });
-    throw witness(deferred, { ...this.story, verdict, ...(response !== undefined && { response }) });
+    return witness(deferred, { ...this.story, verdict, ...(response !== undefined && { response }) });
   }
 
   /** The proxy of the latest attempt, as its record tells of it. */
