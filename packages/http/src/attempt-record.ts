@@ -20,9 +20,11 @@ export interface AttemptRecord {
   readonly connection?: "new" | "reused";
   /** The proxy that it went through, without credentials: `"http://10.0.0.1:8080"`. */
   readonly proxy?: string;
-  /** Bytes of head and body that were written; absent where they cannot be told apart from other requests' (HTTP/2). */
+  /** Answers that the attempt could not use, oldest first: it asked once more at once, unless its error says otherwise. */
+  readonly unused?: readonly Unused[];
+  /** Bytes of head and body that were written, of every request of the attempt; absent where they cannot be told apart from other requests' (HTTP/2). */
   readonly bytesSent?: number;
-  /** Bytes of the body that came, before decoding. */
+  /** Bytes of bodies that came, before decoding. */
   readonly bytesReceived?: number;
   /** Absent when no answer came. */
   readonly status?: number;
@@ -37,6 +39,14 @@ export interface AttemptRecord {
   readonly delay?: number;
   /** Where the wait came from: `"retry-after"` or another of the server's words (`"github:x-ratelimit-reset"`), `"back-off"`, or a policy that refused the attempt, such as `"circuit-open"`. */
   readonly delaySource?: string;
+}
+
+/** An answer, or a failure, that an attempt went past. */
+export interface Unused {
+  /** Absent where no answer came. */
+  readonly status?: number;
+  /** Why it could not be used: `"credentials"` of a 401, else in words what kept a body from being resumed. */
+  readonly reason: string;
 }
 
 /** The phases of an attempt, in milliseconds; one that did not happen is absent. */
@@ -59,19 +69,29 @@ export interface Span {
   readonly endedAt: number;
 }
 
-/** What the wire saw of an attempt, as its record tells it. */
+/** What the wire saw of an attempt, as its record tells it: of its last request, and the bytes of those before it too. */
 export function wireFacts(
   trace: Trace,
   span: Span,
+  before: readonly Trace[] = [],
 ): Pick<AttemptRecord, "phases" | "connection" | "bytesSent" | "bytesReceived"> {
-  const { reused, bytesSent, bytesReceived } = trace;
+  const { reused } = trace;
   const phases = phasesOf(trace, span);
+  const wentOut = [...before, trace].filter((one) => one.reused !== undefined);
+  const bytesSent = sumOf(wentOut.map((one) => one.bytesSent));
+  const bytesReceived = sumOf(wentOut.map((one) => one.bytesReceived));
   return {
     ...(Object.keys(phases).length > 0 && { phases }),
     ...(reused !== undefined && { connection: reused ? "reused" : "new" }),
     ...(bytesSent !== undefined && { bytesSent }),
     ...(bytesReceived !== undefined && { bytesReceived }),
   };
+}
+
+/** The sum of what is known; undefined where a part of it is not. */
+function sumOf(parts: readonly (number | undefined)[]): number | undefined {
+  const sum = parts.reduce<number>((whole, part = NaN) => whole + part, 0);
+  return parts.length === 0 || Number.isNaN(sum) ? undefined : sum;
 }
 
 /** An attempt that failed ended in one of its phases: what it waited there belongs to it. */

@@ -1,5 +1,5 @@
 import { systemClock, type Attempt, type Clock } from "@holdfast/policy";
-import { summaryOf, wireFacts, type AttemptRecord } from "../attempt-record.ts";
+import { summaryOf, wireFacts, type AttemptRecord, type Unused } from "../attempt-record.ts";
 import { exchangeOf, type Exchange } from "./call-policy.ts";
 import {
   askedOf,
@@ -23,7 +23,14 @@ import type { Observer, Trace } from "../trace.ts";
 /** How an attempt ended. */
 type Ending = Pick<AttemptRecord, "decision" | "delay" | "delaySource">;
 
+/** A request of an attempt that brought nothing of use. */
+interface Past {
+  readonly unused: Unused;
+  readonly trace: Trace;
+}
+
 const unseen: Trace = {};
+const nothingPast: readonly Past[] = [];
 const success: Ending = { decision: "success" };
 
 /** Whose story is told: with the redirect before it, where one led to it. */
@@ -62,6 +69,8 @@ export abstract class CallStory implements Provenance, Watched, Observer {
   #reopened = false;
   #asked: Asked | undefined;
   #trace = unseen;
+  /** What the attempt under way has gone past. */
+  #past = nothingPast;
 
   constructor({ request, hooks, before }: Told) {
     this.request = request;
@@ -91,11 +100,18 @@ export abstract class CallStory implements Provenance, Watched, Observer {
     this.#trace = trace;
   }
 
+  /** Takes note that the attempt goes past what its request brought. */
+  protected goPast(unused: Unused): void {
+    this.#past = [...this.#past, { unused, trace: this.#trace }];
+    this.#trace = unseen;
+  }
+
   /** Takes note that an attempt begins. */
   protected begin(clock: Clock, attempt: number): void {
     this.leftAt = clock.now();
     this.#attemptAt = this.leftAt;
     this.#trace = unseen;
+    this.#past = nothingPast;
     if (attempt > 1) return;
     this.clock = clock;
     this.#startedAt = this.leftAt;
@@ -201,8 +217,14 @@ export abstract class CallStory implements Provenance, Watched, Observer {
 
   #wire(endedAt: number): Partial<AttemptRecord> {
     const { via, leftAt } = this;
+    const span = { startedAt: this.#attemptAt, leftAt, endedAt };
+    const unused = this.#past.map((past) => past.unused);
+    const traces = this.#past.map((past) => past.trace);
+    // No further request followed what was gone past last: that was the attempt.
+    const trace = this.#trace === unseen ? (traces.pop() ?? unseen) : this.#trace;
     return {
-      ...wireFacts(this.#trace, { startedAt: this.#attemptAt, leftAt, endedAt }),
+      ...(unused.length > 0 && { unused }),
+      ...wireFacts(trace, span, traces),
       ...(via !== undefined && { proxy: via }),
     };
   }

@@ -1,4 +1,6 @@
 import { HoldfastError, RetryError, type Attempt, type GiveUpReason, type Scope } from "@holdfast/policy";
+import type { AttemptObserver, Seen } from "../adapter.ts";
+import type { Unused } from "../attempt-record.ts";
 import type { BrokenBody } from "../broken-body.ts";
 import { exchangeOf, type Exchange } from "./call-policy.ts";
 import { CallStory, type Told } from "./call-story.ts";
@@ -44,7 +46,7 @@ const noGates: readonly Gate[] = [];
 const success: Decision = { again: "no", reason: "success" };
 
 /** One call of a session: all that its attempts share. */
-export class Call extends CallStory implements Passenger {
+export class Call extends CallStory implements Passenger, AttemptObserver {
   readonly #plan: CallPlan;
   #retry: Retry;
   #decision: Decision = success;
@@ -87,6 +89,14 @@ export class Call extends CallStory implements Passenger {
         return { call: this, error };
       },
     );
+  }
+
+  /** Shows an answer that the attempt goes past to all who want to see it; of an identity's cookies nothing is known here. */
+  setAside(unused: Unused, seen?: Seen): Promise<void> | void {
+    this.goPast(unused);
+    const { hooks, cookies, proxy } = this.#plan;
+    const company = { hooks, cookies: typeof proxy === "object" ? undefined : cookies };
+    return seen === undefined ? undefined : receive(seen.response, seen.request, company);
   }
 
   get proxy(): string | undefined {
