@@ -37,6 +37,8 @@ export interface AttemptRecord {
   readonly decision: string;
   /** The wait that followed, in milliseconds. */
   readonly delay?: number;
+  /** How long the server, or the policy that refused the attempt, asked to wait at least, in milliseconds: what `delaySource` said, or `decision` finds too long. */
+  readonly askedDelay?: number;
   /** Where the wait came from: `"retry-after"` or another of the server's words (`"github:x-ratelimit-reset"`), `"back-off"`, or a policy that refused the attempt, such as `"circuit-open"`. */
   readonly delaySource?: string;
 }

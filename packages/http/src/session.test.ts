@@ -334,6 +334,29 @@ test("a loop of redirects tells of each of them", async () => {
   assert.deepEqual(heard, attempts);
 });
 
+const patiences: readonly (readonly [
+  what: string,
+  script: readonly ScriptedEntry[],
+  options: SessionOptions,
+  expected: readonly [decision: string | undefined, askedDelay: number | undefined],
+])[] = [
+  ["a wait that is too long", [busy(900)], {}, ["retry-after-too-long", 900_000]],
+  ["a redirect's wait that is too long", [to("/two", 900)], {}, ["retry-after-too-long", 900_000]],
+  ["a wait beyond the deadline", [busy(60)], { timeout: { total: "9s" } }, ["given-up: deadline", 60_000]],
+  ["a wait that was made", [busy(7), {}], {}, ["retried", 7_000]],
+  ["no wait that was asked for", [busy(), {}], {}, ["retried", undefined]],
+];
+
+for (const [what, script, options, expected] of patiences) {
+  test(`the record of an attempt says how long the server asked to wait: ${what}`, async () => {
+    const { session: made } = scripted(script, options);
+
+    const [first] = (await made.get(url)).attempts;
+
+    assert.deepEqual([first?.decision, first?.askedDelay], expected);
+  });
+}
+
 test("a redirect that says when to come tells of the wait, and one that is not followed of none", async () => {
   const { session: made } = scripted([to("/two", 3), {}]);
 

@@ -193,8 +193,8 @@ export class Session extends Verbs implements AsyncDisposable {
     for (;;) {
       const hop = this.#hopAfter({ request, call, response }, history.length, terms);
       if (!hop.follow) {
-        if (hop.retryAt !== undefined) call.retryAt = hop.retryAt;
-        if (isRedirectStatus(response.status)) call.tellEnd();
+        if (hop.late !== undefined) call.tooLate(hop.late);
+        else if (isRedirectStatus(response.status)) call.tellEnd();
         return response.redirectedFrom(history);
       }
       call.redirected(redirectedAfter(hop.delay));
@@ -325,8 +325,11 @@ interface Arrived {
 
 const tooManyRedirects = errorVerdict({ code: "ERR_TOO_MANY_REDIRECTS" });
 
-function redirectedAfter(delay: number): Pick<AttemptRecord, "decision" | "delay" | "delaySource"> {
-  return { decision: "redirected", ...(delay > 0 && { delay, delaySource: "retry-after" }) };
+function redirectedAfter(
+  delay: number,
+): Pick<AttemptRecord, "decision" | "delay" | "askedDelay" | "delaySource"> {
+  const asked = { delay, askedDelay: delay, delaySource: "retry-after" };
+  return { decision: "redirected", ...(delay > 0 && asked) };
 }
 
 function checkedRetry(retry: Retry | undefined): Retry | undefined {

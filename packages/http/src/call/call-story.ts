@@ -21,7 +21,7 @@ import { errorVerdict, type Verdict } from "../retry/verdict.ts";
 import type { Observer, Trace } from "../trace.ts";
 
 /** How an attempt ended. */
-type Ending = Pick<AttemptRecord, "decision" | "delay" | "delaySource">;
+type Ending = Pick<AttemptRecord, "decision" | "delay" | "askedDelay" | "delaySource">;
 
 /** A request of an attempt that brought nothing of use. */
 interface Past {
@@ -201,6 +201,12 @@ export abstract class CallStory implements Provenance, Watched, Observer {
     else this.#records.push({ ...record, ...ending });
     const last = attemptsAreWatched(this) ? this.#own.at(-1) : undefined;
     if (last !== undefined) tellAttempt(this, last);
+  }
+
+  /** Takes note that the redirect which is the answer asks for more patience than there is. */
+  tooLate({ retryAt, askedDelay }: { readonly retryAt: number; readonly askedDelay: number }): void {
+    this.retryAt = retryAt;
+    this.redirected({ decision: "retry-after-too-long", askedDelay });
   }
 
   /** Tells of the end to whoever wants to hear of it. */

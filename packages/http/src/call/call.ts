@@ -1,6 +1,6 @@
 import { HoldfastError, RetryError, type Attempt, type GiveUpReason, type Scope } from "@holdfast/policy";
 import type { AttemptObserver, Seen } from "../adapter.ts";
-import type { Unused } from "../attempt-record.ts";
+import type { AttemptRecord, Unused } from "../attempt-record.ts";
 import type { BrokenBody } from "../broken-body.ts";
 import { exchangeOf, type Exchange } from "./call-policy.ts";
 import { CallStory, type Told } from "./call-story.ts";
@@ -164,7 +164,9 @@ export class Call extends CallStory implements Passenger, AttemptObserver {
     this.#hear(exchangeOf(attempt), delay);
     this.#comeBack();
     void exchangeOf(attempt).response?.discard();
-    const record = this.note(attempt, { decision: "retried", delay, delaySource: this.#decision.source });
+    const { source, minimum } = this.#decision;
+    const ending = { decision: "retried", delay, ...askedDelay(minimum), delaySource: source };
+    const record = this.note(attempt, ending);
     await tellRetry(this.#plan, record);
   }
 
@@ -175,6 +177,7 @@ export class Call extends CallStory implements Passenger, AttemptObserver {
     if (decision.again === "yes" && decision.minimum > 0) this.retryAt = this.clock.date() + decision.minimum;
     this.note(attempt, {
       decision: decision.again === "exhausted" ? decision.reason : `given-up: ${reason}`,
+      ...askedDelay(patienceFor(decision)),
     });
     this.#hear(exchangeOf(attempt));
     return exchangeOf(attempt);
@@ -327,6 +330,16 @@ export class Call extends CallStory implements Passenger, AttemptObserver {
     this.#hear(exchangeOf(attempt));
     return false;
   }
+}
+
+function patienceFor(decision: Decision): number {
+  if (decision.again === "yes") return decision.minimum;
+  return decision.again === "exhausted" ? (decision.asked ?? 0) : 0;
+}
+
+/** What a record says of a wait that was asked for: nothing where none was, or one without end. */
+function askedDelay(asked: number): Pick<AttemptRecord, "askedDelay"> {
+  return asked > 0 && asked < Infinity ? { askedDelay: asked } : {};
 }
 
 /** How much chance may add to a server's wish, in milliseconds: a tenth of it, a second at most, nothing where no chance is wanted. */

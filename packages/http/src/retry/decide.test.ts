@@ -495,7 +495,10 @@ test("a wait that is too long names the instant", async () => {
   const decision = await decide(factsOf({ status: 503, retryAfter: "3600" }));
 
   assert.ok(decision.again === "exhausted");
-  assert.deepEqual([decision.retryAt, decision.cause], [now + 3_600_000, undefined]);
+  assert.deepEqual(
+    [decision.retryAt, decision.asked, decision.cause],
+    [now + 3_600_000, 3_600_000, undefined],
+  );
 });
 
 test("of an error that outlived its retries the cause is that error, of a status a RetryError", async () => {

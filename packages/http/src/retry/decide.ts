@@ -36,6 +36,8 @@ export type Decision =
       readonly reason: string;
       readonly cause: unknown;
       readonly retryAt?: number;
+      /** How much patience it would have taken, in milliseconds. */
+      readonly asked?: number;
     }
   /**
    * Another attempt, with `retry` left: at least `minimum` milliseconds from now, and no sooner than the back-off where
@@ -185,6 +187,7 @@ function patience(facts: Facts, left: Retry, listen: Listen): Decision {
       reason: `${wish.source}-too-long`,
       cause: undefined,
       retryAt: now + wish.delay,
+      asked: wish.delay,
     };
   }
   return { again: "yes", retry: left, minimum: wish.delay, source: wish.source };
@@ -194,8 +197,8 @@ function patience(facts: Facts, left: Retry, listen: Listen): Decision {
 function untilFree({ retry, now }: Facts, left: Retry, freeIn: number): Decision {
   if (freeIn <= retry.retryAfterMax)
     return { again: "yes", retry: left, minimum: freeIn, source: "back-off" };
-  const retryAt = freeIn === Infinity ? undefined : { retryAt: now + freeIn };
-  return { again: "exhausted", reason: "no-proxy-in-time", cause: undefined, ...retryAt };
+  const fitAgain = freeIn === Infinity ? undefined : { retryAt: now + freeIn, asked: freeIn };
+  return { again: "exhausted", reason: "no-proxy-in-time", cause: undefined, ...fitAgain };
 }
 
 /** When to come back: by the server's or the proxy's word, or by that of a policy which would refuse any earlier attempt. */
