@@ -100,7 +100,7 @@ function sumOf(parts: readonly (number | undefined)[]): number | undefined {
 function phasesOf(trace: Trace, { startedAt, leftAt, endedAt }: Span): Phases {
   const queue = leftAt - startedAt;
   const waited = queue > 0 ? { queue } : {};
-  if (trace.boarded === false) return { ...waited, connection: endedAt - leftAt };
+  if (trace.boarded === false) return { ...waited, connection: endedAt - leftAt, ...trace.legs };
   if (trace.reused === undefined) return waited;
   const { legs, headAt, boardedAt = leftAt } = trace;
   return {

@@ -3,6 +3,7 @@ import { announcedLength, lacksCodedBody } from "./announced.ts";
 import type { Connection } from "./connection.ts";
 import { provesUnprocessed } from "./evidence.ts";
 import { LimitedExchange } from "./limited.ts";
+import { legsOf } from "./leg-times.ts";
 import type { Passenger } from "./origin-pool.ts";
 import { mayGoUnseen } from "./redispatch.ts";
 import type { Controller, Listener } from "./speaker.ts";
@@ -62,6 +63,7 @@ export abstract class Exchange extends LimitedExchange implements Listener, Pass
   }
 
   strand(error: unknown): void {
+    this.noteStranding(legsOf(error));
     this.#conclude(error);
   }
 
