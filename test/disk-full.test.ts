@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { readdir, readFile, rm, statfs, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { DiskFullError, Session } from "@holdfast/http";
@@ -70,7 +70,7 @@ onSmallDisk(
 );
 
 onSmallDisk(
-  "a file of unknown length that fills the disk ends with the same error, and its part goes on once there is room",
+  "a file of unknown length that would fill the disk ends with the same error before it does, and its part goes on once there is room",
   async (disk) => {
     const body = Buffer.alloc(6 * megabyte, "0123456789abcde");
     const pieces = Array.from({ length: 6 }, (_, index) =>
@@ -85,7 +85,8 @@ onSmallDisk(
 
     assert.ok(error instanceof DiskFullError, String(error));
     assert.equal(error.need, undefined);
-    assert.equal(Reflect.get(Object(error.cause), "code"), "ENOSPC");
+    const { bavail, bsize } = await statfs(disk.path);
+    assert.ok(bavail * bsize > diskBytes * 0.02, `${bavail * bsize} bytes are free`);
     assert.deepEqual(await readdir(disk.path).then((names) => names.toSorted()), [
       "ballast",
       "big.iso.part",

@@ -106,12 +106,8 @@ async function endingOf(
   };
   try {
     const response = await session.request(method, new URL(url, "http://a.test"), options);
-    const last = response.attempts.filter(wasRetried).map(rowOf);
-    const before = response.history.flatMap((one): Row[] => [
-      ...one.attempts.filter(wasRetried).map(rowOf),
-      [null, one.status, true],
-    ]);
-    return { outcome: "response", status: response.status, history: [...before, ...last] };
+    const history = response.attempts.filter(wentOn).map(rowOf);
+    return { outcome: "response", status: response.status, history };
   } catch (error) {
     return errorEnding(error);
   }
@@ -123,12 +119,13 @@ function ruleOf({ retries, redirect }: Pick<UrlopenVector, "retries" | "redirect
     : Retry.fromInt(retries, redirect);
 }
 
-function wasRetried({ decision }: AttemptRecord): boolean {
-  return decision === "retried";
+function wentOn({ decision }: AttemptRecord): boolean {
+  return decision === "retried" || decision === "redirected";
 }
 
-function rowOf({ error, status }: AttemptRecord): Row {
-  return [error === undefined ? null : classNamed(error.name, error.message), status ?? null, false];
+function rowOf({ error, status, decision }: AttemptRecord): Row {
+  const what = error === undefined ? null : classNamed(error.name, error.message);
+  return [what, status ?? null, decision === "redirected"];
 }
 
 function errorEnding(error: unknown): Ending {

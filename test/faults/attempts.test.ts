@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { createServer, type AddressInfo } from "node:net";
 import { test } from "node:test";
-import { Retry, Session, type AttemptRecord } from "@holdfast/http";
+import { HttpAdapter, Retry, Session, type AttemptRecord } from "@holdfast/http";
 import {
   cut,
   faultOrigin,
@@ -114,8 +114,39 @@ test("the phases of an attempt that failed add up too, wherever it ended", async
 
   for (const [what, { phases, elapsed }] of Object.entries(ends))
     assert.ok(Math.abs(sum(phases) - elapsed) < 5, `${what}: ${JSON.stringify(phases)} of ${elapsed}`);
-  assert.deepEqual(Object.keys(ends.refused.phases ?? {}), ["connection"]);
-  assert.deepEqual(Object.keys(ends.connect.phases ?? {}), ["connection"]);
+  assert.deepEqual(Object.keys(ends.refused.phases ?? {}), ["connection", "tcp"]);
+  assert.deepEqual(Object.keys(ends.connect.phases ?? {}), ["connection", "tcp", "tls"]);
+});
+
+test("an opening that failed tells how far it came, in its phases and in words", async () => {
+  await using deaf = await faultOrigin({ onConnection: silentOnAccept(), tls: selfSigned() });
+  await using session = new Session({ retry: new Retry({ total: 0 }), timeout: { connect: "60ms" } });
+  const silentUrl = `https://deaf.test:${new URL(deaf.url).port}/`;
+  const lookups = {
+    "https://unnamed.test/": () => new Promise<never>(() => undefined),
+    "https://unknown.test/": () =>
+      Promise.reject(Object.assign(new Error("no such name"), { code: "ENOTFOUND" })),
+    [silentUrl]: () => Promise.resolve(["127.0.0.1"]),
+  };
+  for (const [prefix, lookup] of Object.entries(lookups)) session.mount(prefix, new HttpAdapter({ lookup }));
+
+  const [unnamed, unknown, silent] = await Promise.all([
+    failureOf(session.get("https://unnamed.test/")),
+    failureOf(session.get("https://unknown.test/")),
+    failureOf(session.get(silentUrl)),
+  ]);
+
+  assert.deepEqual(
+    [unnamed, unknown, silent].map(({ phases }) => Object.keys(phases ?? {})),
+    [
+      ["connection", "dns"],
+      ["connection", "dns"],
+      ["connection", "dns", "tcp", "tls"],
+    ],
+  );
+  assert.ok(Number(silent.phases?.tls) > 30);
+  assert.match(String(unnamed.error?.message), /within 60 ms: its name was not resolved/);
+  assert.match(String(silent.error?.message), /within 60 ms: the TLS handshake was not done/);
 });
 
 test("under HTTP/2 nobody says how many bytes were sent", async () => {

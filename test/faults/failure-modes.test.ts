@@ -88,7 +88,8 @@ function codeOf(error: Error): string {
 
 function again({ response, error }: Result): string {
   const attempts = response?.attempts ?? field(error, "attempts");
-  return Array.isArray(attempts) && attempts.length > 1 ? "yes" : "no";
+  const decisions = Array.isArray(attempts) ? attempts.map((attempt) => field(attempt, "decision")) : [];
+  return decisions.includes("retried") ? "yes" : "no";
 }
 
 function field(value: unknown, name: string): unknown {

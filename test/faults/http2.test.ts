@@ -55,6 +55,10 @@ scenarios({
     ...over({ "/": [respond(503, { body: "later" }), good] }),
     expect: { ...came, attempts: 2, told: 2, connections: 1 },
   },
+  "http2: 421, then 200, on a new connection": {
+    ...over({ "/": [respond(421), good] }),
+    expect: { ...came, attempts: 2, connections: 2 },
+  },
   "http2.goaway-unprocessed-get": {
     ...over({ "/": [goawayUnprocessed(), good] }),
     expect: { ...came, attempts: 2, connections: 2 },
@@ -235,6 +239,30 @@ async function withOrigin(
   await using session = await sessionFor({ adapter, timeout: { connect: "2s", read: "2s" } });
   await run(session, origin);
 }
+
+test("http2: a 421 leaves what others have under way on its connection alone", async () => {
+  await using origin = await faultOrigin({
+    tls: certificate,
+    http2: true,
+    routes: { "/": [respond(421), good], "/slow": [{ wait: 200 }, ...good], "/first": good },
+  });
+  await using session = await sessionFor({ adapter });
+  await session.get(`${origin.url}/first`);
+
+  const [slow, misdirected] = await Promise.all([
+    session.get(`${origin.url}/slow`),
+    session.get(`${origin.url}/`),
+  ]);
+
+  assert.deepEqual(
+    [slow, misdirected].map(({ status, attempts }) => [status, attempts.length]),
+    [
+      [200, 1],
+      [200, 2],
+    ],
+  );
+  assert.equal(origin.connections, 2);
+});
 
 test("http2: fifty calls at once share one connection, and one opening", () =>
   withOrigin(

@@ -345,6 +345,47 @@ test("body.resume: over HTTP/2, a stream that is reset in its body goes on with 
   );
 });
 
+const otherVersion = ranged(
+  { body, ...strong },
+  {
+    forge: (part) => ({
+      ...part,
+      headers: part.headers.map((line) => (line[0] === "etag" ? ["etag", '"v2"'] : line)),
+    }),
+  },
+);
+
+const refusals: readonly (readonly [
+  what: string,
+  refusal: Answer | typeof otherVersion,
+  status: number,
+  reason: string,
+])[] = [
+  ["a 206 of another version", otherVersion, 206, "the validator changed"],
+  ["a 412", respond(412), 412, "the server refused the condition"],
+  ["a 416", respond(416), 416, "the server has no such range"],
+  ["a 204", respond(204), 204, "the server sent no body"],
+  ["a 304", respond(304), 304, "the server sent no body"],
+];
+
+for (const [what, refusal, status, reason] of refusals) {
+  test(`body.resume: ${what} in the place of the rest is told of, its bytes too`, async () => {
+    await using origin = await faultOrigin(then(refusal, wholeAnswer));
+    await using session = await sessionFor();
+    const heard: number[] = [];
+    session.hooks.response.push((response) => void heard.push(response.status));
+
+    const response = await session.get(`${origin.url}/`);
+
+    const [first, second, ...more] = response.attempts;
+    assert.ok(first !== undefined && second !== undefined && body.equals(response.content));
+    assert.deepEqual([origin.requests.length, more.length, heard], [3, 0, [status, 200]]);
+    assert.deepEqual([second.status, second.unused], [200, [{ status, reason }]]);
+    assert.ok(Number(second.bytesSent) > 2 * Number(first.bytesSent));
+    assert.ok(Number(second.bytesReceived) >= body.length);
+  });
+}
+
 test("body.resume: the cookies of both answers are kept", async () => {
   const first = broken({ ...strong, "set-cookie": "first=1" });
   const good = ranged(

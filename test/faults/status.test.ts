@@ -73,7 +73,17 @@ scenarios({
   },
   "status: 421 is asked once more, on a new connection": {
     ...then(respond(421)),
-    expect: { ...came, attempts: 2 },
+    expect: { ...came, attempts: 2, connections: 2 },
+  },
+  "status: a POST that is answered 421 goes again, on a new connection": {
+    ...then(respond(421)),
+    method: "POST",
+    request: { body: "order" },
+    expect: { ...came, attempts: 2, connections: 2, requestBody: "order" },
+  },
+  "status: a second 421 is the answer": {
+    ...then(respond(421), respond(421)),
+    expect: { status: 421, attempts: 2, connections: 2 },
   },
 });
 

@@ -1,4 +1,5 @@
 import type { Clock } from "@holdfast/policy";
+import type { Unused } from "./attempt-record.ts";
 import type { HeaderRecord } from "./headers.ts";
 import type { ExchangeLimits, RawAnswer, WireRequest } from "./transport/wire.ts";
 import { decode } from "./transport/decode.ts";
@@ -27,7 +28,19 @@ export interface SendOptions {
   /** The URL of the proxy to go through, with its credentials; undefined goes directly. */
   readonly proxy?: string | undefined;
   /** Hears what the wire saw. */
-  readonly observer?: Observer | undefined;
+  readonly observer?: AttemptObserver | undefined;
+}
+
+/** Hears of an attempt what the wire saw, and which answers it could not use. */
+export interface AttemptObserver extends Observer {
+  /** Hears of an answer that the attempt could not use, and before it asks once more where it does so. */
+  setAside?(unused: Unused, seen?: Seen): Promise<void> | void;
+}
+
+/** An answer, and the request that it was to. */
+export interface Seen {
+  readonly response: Response;
+  readonly request: HttpRequest;
 }
 
 /** Sends a request once and reads the whole answer: the seam between a session and the wire. */

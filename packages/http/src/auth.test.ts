@@ -241,6 +241,7 @@ test("digest: a wrong password is tried once, and the 401 handed out", async () 
   const response = await session.get(url);
 
   assert.deepEqual([response.status, adapter.requests.length], [401, 2]);
+  assert.deepEqual(response.attempts[0]?.unused, [{ status: 401, reason: "credentials" }]);
 });
 
 test("bearer: a token that is refused is refreshed once, and the answer counts as one attempt", async () => {

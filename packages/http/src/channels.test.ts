@@ -72,6 +72,7 @@ test("a retry is a message of its own, between the attempts", async () => {
     verdict: statusVerdict(503),
     decision: "retried",
     delay: 7_000,
+    askedDelay: 7_000,
     delaySource: "retry-after",
   };
   assert.deepEqual(messages, [
@@ -98,9 +99,9 @@ test("a call without an answer ends with a message that tells its story", async 
   const verdict = errorVerdict(certificate);
   const error = { name: "TlsError", code: "ERR_TLS", message: "bad" };
   const decision = "not-retried: tls-certificate";
-  const attempt = { number: 1, startedAt: 0, elapsed: 0, error, verdict, decision };
+  const attempt = { ...asked, number: 1, startedAt: 0, elapsed: 0, error, verdict, decision };
   assert.deepEqual(messages, [
-    ["holdfast:attempt", { ...asked, ...attempt }],
+    ["holdfast:attempt", attempt],
     ["holdfast:give-up", { ...asked, error, verdict, decision, attempts: [attempt], elapsed: 0 }],
   ]);
 });

@@ -6,7 +6,7 @@ import type { Hooks } from "./hooks.ts";
 import type { ProxyEvent } from "./proxy/events.ts";
 import type { HttpRequest } from "./request.ts";
 
-/** Whose attempt it was: plain data, safe to log and to store. */
+/** What was asked: plain data, safe to log and to store. */
 export interface Asked {
   readonly method: string;
   /** Without credentials: secret query parameters read `***`. */
@@ -14,7 +14,7 @@ export interface Asked {
 }
 
 /** What `holdfast:attempt` carries for each attempt that has ended, and `holdfast:retry` for each that another one follows. */
-export interface AttemptMessage extends Asked, AttemptRecord {}
+export interface AttemptMessage extends AttemptRecord {}
 
 /** What `holdfast:give-up` carries for each call that ended without success. */
 export interface GiveUpMessage extends Asked, GiveUp {}
@@ -47,12 +47,12 @@ export function attemptsAreWatched({ hooks }: Watched): boolean {
 /** Tells hooks and channel that an attempt has ended. */
 export function tellAttempt({ hooks, request }: Watched, record: AttemptRecord): void {
   for (const hook of hooks.attempt) hook(record, request);
-  if (attempts.hasSubscribers) attempts.publish({ ...askedOf(request), ...record } satisfies AttemptMessage);
+  if (attempts.hasSubscribers) attempts.publish({ ...record } satisfies AttemptMessage);
 }
 
 /** Tells the channel, then the hooks one after another, that another attempt will follow. */
 export async function tellRetry({ hooks, request }: Watched, record: AttemptRecord): Promise<void> {
-  if (retries.hasSubscribers) retries.publish({ ...askedOf(request), ...record } satisfies AttemptMessage);
+  if (retries.hasSubscribers) retries.publish({ ...record } satisfies AttemptMessage);
   for (const hook of hooks.retry) await hook(record, request);
 }
 
@@ -69,6 +69,7 @@ export function tellProxy(event: ProxyEvent): void {
   if (proxies.hasSubscribers) proxies.publish(event);
 }
 
-function askedOf({ method, url }: HttpRequest): Asked {
+/** What a request asks, as it may be told. */
+export function askedOf({ method, url }: HttpRequest): Asked {
   return { method, url: redact(url.href) };
 }

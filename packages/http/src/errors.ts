@@ -70,10 +70,20 @@ export class ConnectTimeoutError extends TransportError {
   readonly limit: number;
 
   constructor(target: string, limit: number, phase: Phase = "connect") {
-    super(`No connection to ${target} within ${limit} ms`, { phase, mayHaveArrived: false });
+    const missing = unmet[phase];
+    super(`No connection to ${target} within ${limit} ms${missing === undefined ? "" : `: ${missing}`}`, {
+      phase,
+      mayHaveArrived: false,
+    });
     this.limit = limit;
   }
 }
+
+const unmet: { readonly [Name in Phase]?: string } = {
+  dns: "its name was not resolved by then",
+  connect: "no address had answered by then",
+  tls: "the TLS handshake was not done by then",
+};
 
 /** The server was silent for longer than the read limit: no head, or no further byte of the body. */
 export class ReadTimeoutError extends TransportError {

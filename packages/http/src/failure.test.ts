@@ -86,7 +86,7 @@ test("too many redirects are told with the last answer", async () => {
   assert.ok(error instanceof TooManyRedirectsError && isFailure(error));
   assert.deepEqual(
     [error.verdict.reason, error.response?.status, error.attempts.length],
-    ["too-many-redirects", 302, 1],
+    ["too-many-redirects", 302, 3],
   );
 });
 

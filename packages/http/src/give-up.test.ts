@@ -14,6 +14,7 @@ const verdicts = {
 const endings: readonly (readonly [decision: string, verdict: keyof typeof verdicts, givenUp: boolean])[] = [
   ["success", "ok", false],
   ["success", "moved", false],
+  ["redirected", "moved", false],
   ["not-retried: http-302", "moved", false],
   ["not-retried: method-not-allowed", "ok", true],
   ["not-retried: http-404", "missing", true],
@@ -24,7 +25,15 @@ const endings: readonly (readonly [decision: string, verdict: keyof typeof verdi
 
 for (const [decision, verdict, givenUp] of endings) {
   test(`"${decision}" of an answer or error that means ${verdict} is ${givenUp ? "giving up" : "a success"}`, () => {
-    const record = { number: 1, startedAt: 0, elapsed: 0, verdict: verdicts[verdict], decision };
+    const record = {
+      number: 1,
+      method: "GET",
+      url: "https://a.test/",
+      startedAt: 0,
+      elapsed: 0,
+      verdict: verdicts[verdict],
+      decision,
+    };
 
     assert.equal(isGivenUp(record), givenUp);
   });

@@ -31,7 +31,7 @@ export interface GiveUp {
 
 /** Whether a call that ended with this attempt ended without success. */
 export function isGivenUp({ decision, verdict }: AttemptRecord): boolean {
-  if (decision === "success") return false;
+  if (decision === "success" || decision === "redirected") return false;
   // A redirect that the caller's own rules had a say on, and let pass.
   return !(verdict.kind === "success" && decision === `not-retried: ${verdict.reason}`);
 }

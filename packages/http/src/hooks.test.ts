@@ -52,7 +52,7 @@ const orders: readonly (readonly [what: string, script: readonly ScriptedEntry[]
         "response 302",
         "request GET /two",
         "response 503",
-        "retry after 1: 0 by back-off",
+        "retry after 2: 0 by back-off",
         "request GET /two",
         "response 200",
       ],

@@ -5,7 +5,7 @@ export {
   type SendOptions,
   type StreamOptions,
 } from "./adapter.ts";
-export type { AttemptRecord, Phases } from "./attempt-record.ts";
+export type { AttemptRecord, Phases, Unused } from "./attempt-record.ts";
 export { type Auth, basicAuth, bearerAuth, digestAuth, type DigestOptions } from "./auth.ts";
 export { type BodySource, sourceOf } from "./body-source.ts";
 export type { BodyInit, ByteStream } from "./body.ts";

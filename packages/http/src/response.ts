@@ -76,7 +76,7 @@ export class Response {
     return this.#verdict ?? statusVerdict(this.status, this.bears("retry-after"), this.#keyed);
   }
 
-  /** Every attempt of the request, in order, this answer's last; those of redirects before it are with them in `history`. */
+  /** Every attempt that led here, in order, this answer's last; those of the redirects before it included. */
   get attempts(): readonly AttemptRecord[] {
     return this.#provenance.attempts;
   }

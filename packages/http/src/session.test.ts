@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { retryBudget, waitFixed } from "@holdfast/policy";
-import { InvalidUrlError } from "./errors.ts";
+import type { AttemptRecord } from "./attempt-record.ts";
+import { InvalidUrlError, ProtocolError } from "./errors.ts";
 import { isFailure } from "./failure.ts";
 import { Retry } from "./retry/retry.ts";
 import type { RetryInit } from "./retry/retry-init.ts";
@@ -10,6 +11,7 @@ import { scriptedAdapter, type ScriptedEntry, type ScriptedOutcome } from "./tes
 import { failureOf, scripted } from "./testing/scripted-session.ts";
 
 const url = "https://a.test/";
+const notHttp = new ProtocolError("?", { phase: "headers", mayHaveArrived: true });
 const listed: RetryInit = { statusForcelist: [503], raiseOnStatus: false };
 
 function busy(seconds?: number): ScriptedEntry {
@@ -262,7 +264,7 @@ test("a body is sent whole to every attempt and along a 307, and is gone after a
   );
 });
 
-test("redirects are told oldest first, each with its own attempts", async () => {
+test("redirects are told oldest first, each with the attempts that led to it", async () => {
   const { session: made } = scripted([busy(), to("/two"), to("/three"), busy(), {}]);
 
   const response = await made.get(url);
@@ -271,10 +273,108 @@ test("redirects are told oldest first, each with its own attempts", async () => 
     [...response.history, response].map((one) => [one.url, one.status, one.attempts.length]),
     [
       ["https://a.test/", 302, 2],
-      ["https://a.test/two", 302, 1],
-      ["https://a.test/three", 200, 2],
+      ["https://a.test/two", 302, 3],
+      ["https://a.test/three", 200, 5],
     ],
   );
+});
+
+const storyOf = (
+  attempts: readonly AttemptRecord[] | undefined,
+): readonly (readonly [number: number, asked: string, what: unknown, decision: string])[] | undefined =>
+  attempts?.map(({ number, method, url: where, status, error, decision }) => [
+    number,
+    `${method} ${where}`,
+    status ?? error?.code,
+    decision,
+  ]);
+
+test("the attempts of a call tell of its redirects, in order, and so does who hears of attempts", async () => {
+  const heard: AttemptRecord[] = [];
+  const { session: made } = scripted([busy(), to("/two"), to("/three?token=s3cret"), busy(), {}]);
+  made.hooks.attempt.push((attempt) => heard.push(attempt));
+
+  const { attempts } = await made.post(url, { body: "x", idempotencyKey: "k" });
+
+  assert.deepEqual(storyOf(attempts), [
+    [1, "POST https://a.test/", 503, "retried"],
+    [2, "POST https://a.test/", 302, "redirected"],
+    [3, "GET https://a.test/two", 302, "redirected"],
+    [4, "GET https://a.test/three?token=***", 503, "retried"],
+    [5, "GET https://a.test/three?token=***", 200, "success"],
+  ]);
+  assert.deepEqual(heard, attempts);
+  assert.deepEqual(JSON.parse(JSON.stringify(attempts)), attempts);
+});
+
+test("an error behind a redirect tells of every attempt that led to it", async () => {
+  const { session: made } = scripted([to("/two"), { error: notHttp }]);
+
+  const error = await failureOf(made.get(url));
+
+  assert.deepEqual(storyOf(isFailure(error) ? error.attempts : undefined), [
+    [1, "GET https://a.test/", 302, "redirected"],
+    [2, "GET https://a.test/two", "ERR_PROTOCOL", "not-retried: protocol"],
+  ]);
+});
+
+test("a loop of redirects tells of each of them", async () => {
+  const heard: AttemptRecord[] = [];
+  const { session: made } = scripted([to("/again")], { maxRedirects: 2 });
+  made.hooks.attempt.push((attempt) => heard.push(attempt));
+
+  const error = await failureOf(made.get(url));
+
+  const attempts = isFailure(error) ? error.attempts : undefined;
+  assert.deepEqual(storyOf(attempts), [
+    [1, "GET https://a.test/", 302, "redirected"],
+    [2, "GET https://a.test/again", 302, "redirected"],
+    [3, "GET https://a.test/again", 302, "not-retried: too-many-redirects"],
+  ]);
+  assert.deepEqual(heard, attempts);
+});
+
+const patiences: readonly (readonly [
+  what: string,
+  script: readonly ScriptedEntry[],
+  options: SessionOptions,
+  expected: readonly [decision: string | undefined, askedDelay: number | undefined],
+])[] = [
+  ["a wait that is too long", [busy(900)], {}, ["retry-after-too-long", 900_000]],
+  ["a redirect's wait that is too long", [to("/two", 900)], {}, ["retry-after-too-long", 900_000]],
+  ["a wait beyond the deadline", [busy(60)], { timeout: { total: "9s" } }, ["given-up: deadline", 60_000]],
+  ["a wait that was made", [busy(7), {}], {}, ["retried", 7_000]],
+  ["no wait that was asked for", [busy(), {}], {}, ["retried", undefined]],
+];
+
+for (const [what, script, options, expected] of patiences) {
+  test(`the record of an attempt says how long the server asked to wait: ${what}`, async () => {
+    const { session: made } = scripted(script, options);
+
+    const [first] = (await made.get(url)).attempts;
+
+    assert.deepEqual([first?.decision, first?.askedDelay], expected);
+  });
+}
+
+test("a redirect that says when to come tells of the wait, and one that is not followed of none", async () => {
+  const { session: made } = scripted([to("/two", 3), {}]);
+
+  const followed = await made.get(url);
+  const { session: other } = scripted([busy(), to("/two")]);
+  const heard: AttemptRecord[] = [];
+  other.hooks.attempt.push((attempt) => heard.push(attempt));
+  const kept = await other.get(url, { maxRedirects: 0 });
+
+  assert.deepEqual(
+    [followed.attempts[0]?.decision, followed.attempts[0]?.delay, followed.attempts[0]?.delaySource],
+    ["redirected", 3_000, "retry-after"],
+  );
+  assert.deepEqual(
+    kept.attempts.map(({ decision }) => decision),
+    ["retried", "not-retried: http-302"],
+  );
+  assert.deepEqual(heard, kept.attempts);
 });
 
 test("the retries of a call are not renewed by a redirect", async () => {

@@ -195,6 +195,7 @@ export class Session extends Verbs implements AsyncDisposable {
     const route = this.#pools.along(this.#routeFor(request.url, proxy));
     return new Call({
       request,
+      before: left?.call,
       adapter: streams === undefined ? adapter : streams.through(adapter),
       hooks,
       cookies: this.cookies,

@@ -6,7 +6,7 @@ export interface Trace {
   readonly boarded?: false;
   /** When there was a connection, a kept one or a new one; absent where there was one at once. */
   readonly boardedAt?: number | undefined;
-  /** Of a new connection, how long each leg took. */
+  /** Of a new connection, or of one that could not be opened, how long each leg took. */
   readonly legs?: ConnectionLegs | undefined;
   /** When the head of the answer came. */
   readonly headAt?: number | undefined;

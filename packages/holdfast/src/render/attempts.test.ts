@@ -4,17 +4,19 @@ import type { AttemptRecord } from "@holdfast/http";
 import { attemptLine, headText } from "./attempts.ts";
 import { noPaint } from "./paint.ts";
 
+const asked = { method: "GET", url: "https://a.test/" };
 const ok = { kind: "success", reason: "ok", advice: "" } as const;
 const busy = { kind: "transient", reason: "http-503", advice: "" } as const;
 
 test("an attempt is told in one line", () => {
   const rows: readonly (readonly [AttemptRecord, string])[] = [
     [
-      { number: 1, startedAt: 0, elapsed: 12, status: 200, verdict: ok, decision: "success" },
+      { ...asked, number: 1, startedAt: 0, elapsed: 12, status: 200, verdict: ok, decision: "success" },
       "attempt 1: 200 after 12 ms",
     ],
     [
       {
+        ...asked,
         number: 2,
         startedAt: 0,
         elapsed: 1_500,
@@ -28,6 +30,7 @@ test("an attempt is told in one line", () => {
     ],
     [
       {
+        ...asked,
         number: 3,
         startedAt: 0,
         elapsed: 3,

@@ -1,7 +1,9 @@
 import { HoldfastError, RetryError, type Attempt, type GiveUpReason, type Scope } from "@holdfast/policy";
+import type { AttemptObserver, Seen } from "../adapter.ts";
+import type { AttemptRecord, Unused } from "../attempt-record.ts";
 import type { BrokenBody } from "../broken-body.ts";
 import { exchangeOf, type Exchange } from "./call-policy.ts";
-import { CallStory } from "./call-story.ts";
+import { CallStory, type Told } from "./call-story.ts";
 import { tellRetry } from "../channels.ts";
 import { deliver, deliverGuarded, receive, type Company } from "./courier.ts";
 import { BodyNotReplayableError, DeferredError } from "../errors.ts";
@@ -24,7 +26,7 @@ import { errorVerdict, quotaVerdict } from "../retry/verdict.ts";
 import type { Timeouts } from "../timeouts.ts";
 
 /** What a call is made with: the request, who sees to it, and how long it may take. */
-export interface CallPlan extends Company {
+export interface CallPlan extends Company, Told {
   readonly request: HttpRequest;
   readonly retry: Retry;
   readonly timeouts: Timeouts;
@@ -44,7 +46,7 @@ const noGates: readonly Gate[] = [];
 const success: Decision = { again: "no", reason: "success" };
 
 /** One call of a session: all that its attempts share. */
-export class Call extends CallStory implements Passenger {
+export class Call extends CallStory implements Passenger, AttemptObserver {
   readonly #plan: CallPlan;
   #retry: Retry;
   #decision: Decision = success;
@@ -87,6 +89,14 @@ export class Call extends CallStory implements Passenger {
         return { call: this, error };
       },
     );
+  }
+
+  /** Shows an answer that the attempt goes past to all who want to see it; of an identity's cookies nothing is known here. */
+  setAside(unused: Unused, seen?: Seen): Promise<void> | void {
+    this.goPast(unused);
+    const { hooks, cookies, proxy } = this.#plan;
+    const company = { hooks, cookies: typeof proxy === "object" ? undefined : cookies };
+    return seen === undefined ? undefined : receive(seen.response, seen.request, company);
   }
 
   get proxy(): string | undefined {
@@ -154,7 +164,9 @@ export class Call extends CallStory implements Passenger {
     this.#hear(exchangeOf(attempt), delay);
     this.#comeBack();
     void exchangeOf(attempt).response?.discard();
-    const record = this.note(attempt, { decision: "retried", delay, delaySource: this.#decision.source });
+    const { source, minimum } = this.#decision;
+    const ending = { decision: "retried", delay, ...askedDelay(minimum), delaySource: source };
+    const record = this.note(attempt, ending);
     await tellRetry(this.#plan, record);
   }
 
@@ -165,33 +177,41 @@ export class Call extends CallStory implements Passenger {
     if (decision.again === "yes" && decision.minimum > 0) this.retryAt = this.clock.date() + decision.minimum;
     this.note(attempt, {
       decision: decision.again === "exhausted" ? decision.reason : `given-up: ${reason}`,
+      ...askedDelay(patienceFor(decision)),
     });
     this.#hear(exchangeOf(attempt));
     return exchangeOf(attempt);
   }
 
   /**
-   * What the caller gets of the last exchange.
+   * What the caller gets of the last exchange. The end of a redirect is told when it is known whether it is followed.
    *
    * @throws its error, with the story of the call; RetryError for a status that outlived its retries, where `raiseOnStatus` asks for it.
    */
   finish(exchange: Exchange): Response {
-    const { response, error } = exchange;
+    const { response } = exchange;
     this.end(response);
     if (response !== undefined && response.status < 400) this.#wasAccepted(response);
     this.#comeBack();
     this.#broken = undefined;
-    this.tellEnd();
-    if (this.#isDeferred) this.#defer(exchange);
+    const failure = this.#failureIn(exchange);
+    if (failure !== undefined || !this.mayBeFollowed(response)) this.tellEnd();
+    if (failure !== undefined || response === undefined) throw failure;
+    return response.broughtBy(this);
+  }
+
+  /** What is thrown in place of the answer; undefined where that is given back. */
+  #failureIn(exchange: Exchange): unknown {
+    const { response, error } = exchange;
+    if (this.#isDeferred) return this.#deferred(exchange);
     if (response === undefined) {
       const final = this.#bodyIsGone ? new BodyNotReplayableError({ cause: error }) : error;
-      throw witness(final, { ...this.story, verdict: errorVerdict(error) });
+      return witness(final, { ...this.story, verdict: errorVerdict(error) });
     }
     const refused = this.#decision.again === "exhausted" ? this.#decision.cause : undefined;
-    if (refused instanceof RetryError && this.#retry.raiseOnStatus) {
-      throw witness(refused, { ...this.story, verdict: response.verdict, response });
-    }
-    return response.broughtBy(this);
+    return refused instanceof RetryError && this.#retry.raiseOnStatus
+      ? witness(refused, { ...this.story, verdict: response.verdict, response })
+      : undefined;
   }
 
   /**
@@ -284,10 +304,10 @@ export class Call extends CallStory implements Passenger {
     );
   }
 
-  #defer({ response, error }: Exchange): never {
+  #deferred({ response, error }: Exchange): unknown {
     const verdict = response?.verdict ?? errorVerdict(error);
     const deferred = new DeferredError(this.retryAt ?? 0, { cause: error });
-    throw witness(deferred, { ...this.story, verdict, ...(response !== undefined && { response }) });
+    return witness(deferred, { ...this.story, verdict, ...(response !== undefined && { response }) });
   }
 
   /** The proxy of the latest attempt, as its record tells of it. */
@@ -310,6 +330,16 @@ export class Call extends CallStory implements Passenger {
     this.#hear(exchangeOf(attempt));
     return false;
   }
+}
+
+function patienceFor(decision: Decision): number {
+  if (decision.again === "yes") return decision.minimum;
+  return decision.again === "exhausted" ? (decision.asked ?? 0) : 0;
+}
+
+/** What a record says of a wait that was asked for: nothing where none was, or one without end. */
+function askedDelay(asked: number): Pick<AttemptRecord, "askedDelay"> {
+  return asked > 0 && asked < Infinity ? { askedDelay: asked } : {};
 }
 
 /** How much chance may add to a server's wish, in milliseconds: a tenth of it, a second at most, nothing where no chance is wanted. */

@@ -63,7 +63,7 @@ export async function deliverGuarded(
 export function receive(
   response: Response,
   request: HttpRequest,
-  { hooks, cookies }: Company,
+  { hooks, cookies }: Pick<Company, "hooks" | "cookies">,
 ): Promise<void> | undefined {
   const show = (): Promise<void> | undefined => tell(hooks.response, response, request);
   return cookies !== undefined && response.bears("set-cookie") ? cookies.keep(response).then(show) : show();
@@ -104,6 +104,7 @@ async function deliverDressed(
   if (better === undefined) return response;
   await receive(response, sent, company);
   await response.discard();
+  await options.observer?.setAside?.({ status: 401, reason: "credentials" });
   // Dressed anew: the 401 may have set a cookie that belongs to its challenge.
   return adapter.send(withAuthorization(withCookies(shown, company), better), options);
 }

@@ -1,6 +1,6 @@
 import type { Clock } from "@holdfast/policy";
 import type { Adapter } from "../adapter.ts";
-import { summaryOf } from "../attempt-record.ts";
+import { summaryOf, type AttemptRecord } from "../attempt-record.ts";
 import type { Call } from "./call.ts";
 import type { Exchange } from "./call-policy.ts";
 import { tellGiveUp } from "../channels.ts";
@@ -8,7 +8,7 @@ import { isFailure, witness } from "../failure.ts";
 import { giveUpOf } from "../give-up.ts";
 import { nextHop, type Hop } from "./hop.ts";
 import type { Prepared } from "./prepare.ts";
-import { leavesOrigin } from "../redirects.ts";
+import { isRedirectStatus, leavesOrigin } from "../redirects.ts";
 import type { HttpRequest } from "../request.ts";
 import type { Response } from "../response.ts";
 import type { Retry } from "../retry/retry.ts";
@@ -20,8 +20,9 @@ export interface Onward extends Prepared {
   readonly left?: Leftover;
 }
 
-/** What the request before left of the retries, and who sent it. */
+/** What the request before left of the retries, who sent it, and what it tells. */
 export interface Leftover {
+  readonly call: Call;
   readonly adapter: Adapter;
   readonly retry: Retry;
 }
@@ -59,13 +60,15 @@ export async function followRedirects(
       { terms, clock: requests.clock, followed: history.length },
     );
     if (!hop.follow) {
-      if (hop.retryAt !== undefined) call.retryAt = hop.retryAt;
+      if (hop.late !== undefined) call.tooLate(hop.late);
+      else if (isRedirectStatus(response.status)) call.tellEnd();
       return response.redirectedFrom(history);
     }
+    call.redirected(redirectedAfter(hop.delay));
     await response.discard();
     if (hop.delay > 0) await requests.clock.sleep(hop.delay, terms.signal);
     history.push(response);
-    const left: Leftover = { adapter: requests.adapterFor(request.url), retry: hop.retry };
+    const left: Leftover = { adapter: requests.adapterFor(request.url), retry: hop.retry, call };
     request = hop.request;
     const auth = leavesOrigin(first.request.url, request.url) ? undefined : first.auth;
     call = requests.callFor({ request, auth, left }, terms);
@@ -84,26 +87,28 @@ interface Circumstances {
   readonly followed: number;
 }
 
-function hopAfter(
-  { request, call: { retry }, response }: Arrived,
-  { terms, clock, followed }: Circumstances,
-): Hop {
+function hopAfter({ request, call, response }: Arrived, { terms, clock, followed }: Circumstances): Hop {
+  const { retry } = call;
   const { hooks, maxRedirects, sensitiveHeaders, deadline } = terms;
   const [now, patience] = [clock.date(), deadline - clock.now()];
   try {
     return nextHop({ request, response, retry, followed, maxRedirects, sensitiveHeaders, now, patience });
   } catch (error) {
-    const { attempts, elapsed } = response;
     const verdict = tooManyRedirects;
-    const ending = {
-      status: response.status,
-      error: summaryOf(error),
-      verdict,
-      decision: `not-retried: ${verdict.reason}`,
-    };
+    const decision = `not-retried: ${verdict.reason}`;
+    call.redirected({ decision });
+    const { attempts, elapsed } = response;
+    const ending = { status: response.status, error: summaryOf(error), verdict, decision };
     tellGiveUp({ hooks, request }, () => giveUpOf(ending, response));
     throw witness(error, { attempts, elapsed, verdict, response });
   }
+}
+
+function redirectedAfter(
+  delay: number,
+): Pick<AttemptRecord, "decision" | "delay" | "askedDelay" | "delaySource"> {
+  const asked = { delay, askedDelay: delay, delaySource: "retry-after" };
+  return { decision: "redirected", ...(delay > 0 && asked) };
 }
 
 const tooManyRedirects = errorVerdict({ code: "ERR_TOO_MANY_REDIRECTS" });

@@ -102,7 +102,7 @@ for (const [what, arrival, expected] of waits) {
 
     const read = hop.follow
       ? `go after ${hop.delay}`
-      : `stop${hop.retryAt === undefined ? "" : ` until ${hop.retryAt}`}`;
+      : `stop${hop.late === undefined ? "" : ` until ${hop.late.retryAt}`}`;
     assert.equal(read, expected);
   });
 }

@@ -24,8 +24,8 @@ export interface Arrival {
 
 /** What follows a response that may be a redirect. */
 export type Hop =
-  /** The response is the last word; `retryAt` where the server asks for more patience than there is. */
-  | { readonly follow: false; readonly retryAt?: number }
+  /** The response is the last word; `late` where the server asks for more patience than there is: how much, and until when. */
+  | { readonly follow: false; readonly late?: { readonly retryAt: number; readonly askedDelay: number } }
   /** The call goes on after `delay` milliseconds: a Retry-After on a redirect is a minimum (RFC 9110 §10.2.3). */
   | { readonly follow: true; readonly request: HttpRequest; readonly retry: Retry; readonly delay: number };
 
@@ -51,7 +51,9 @@ export function nextHop(arrival: Arrival): Hop {
 function afterDelay({ response, retry, now, patience }: Arrival, request: HttpRequest, left: Retry): Hop {
   const delay = retry.askedDelay(response.headers.get("retry-after"), now);
   const tooLong = delay > 0 && (delay > retry.retryAfterMax || delay >= patience);
-  return tooLong ? { follow: false, retryAt: now + delay } : { follow: true, request, retry: left, delay };
+  return tooLong
+    ? { follow: false, late: { retryAt: now + delay, askedDelay: delay } }
+    : { follow: true, request, retry: left, delay };
 }
 
 function countHop(

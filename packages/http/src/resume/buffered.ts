@@ -1,4 +1,5 @@
 import type { Adapter, SendOptions } from "../adapter.ts";
+import { summaryOf } from "../attempt-record.ts";
 import { takeBrokenBody, leaveBrokenBody, type BrokenBody } from "../broken-body.ts";
 import { BodyTooLargeError, TransportError } from "../errors.ts";
 import { ResponseHeaders } from "../headers.ts";
@@ -56,32 +57,36 @@ interface Sending {
 }
 
 async function sendForRest(adapter: Adapter, part: Part, { request, options }: Sending): Promise<Response> {
-  const headers = { ...request.headers, ...restHeaders(part.held) };
-  const judged = await adapter.send({ ...request, headers }, options).then(
-    (response) => join(part, response, options.maxBytes),
-    (error: unknown) => {
-      if (keep(part, error)) throw error;
-      return undefined;
-    },
-  );
-  return judged ?? adapter.send(request, options);
+  const asked = { ...request, headers: { ...request.headers, ...restHeaders(part.held) } };
+  const { observer } = options;
+  const answer = await adapter.send(asked, options).catch(async (error: unknown) => {
+    if (keep(part, error)) throw error;
+    await observer?.setAside?.({ reason: summaryOf(error).message });
+    return undefined;
+  });
+  if (answer === undefined) return adapter.send(request, options);
+  const joined = join(part, answer, options.maxBytes);
+  if (typeof joined === "object") return joined;
+  await observer?.setAside?.({ status: answer.status, reason: joined }, { request: asked, response: answer });
+  return adapter.send(request, options);
 }
 
-/** The whole, or the answer that speaks of something else; undefined where the whole has to be asked for. */
-function join(part: Part, response: Response, maxBytes: number): Response | undefined {
+/** The whole, or the answer that speaks of something else; in words why the whole has to be asked for. */
+function join(part: Part, response: Response, maxBytes: number): Response | string {
   const judgement = judge(part.held, response);
+  const { length } = response.content;
   switch (judgement.means) {
     case "append":
-      if (response.content.length !== judgement.length) return undefined;
+      if (length !== judgement.length) return "the rest is not as long as it should be";
       return whole(part, response, maxBytes);
     case "complete":
       return whole(part, response, maxBytes);
     case "restart":
-      return undefined;
-    case "replace": {
-      const { length } = response.content;
-      return length === (wholeLength(part.held, response.headers) ?? length) ? response : undefined;
-    }
+      return judgement.reason;
+    case "replace":
+      return length === (wholeLength(part.held, response.headers) ?? length)
+        ? response
+        : "the length of the whole changed";
     case "pass":
       return response;
   }

@@ -79,6 +79,10 @@ export function judge(held: Held, head: Head): Judgement {
       return judgeWhole(held, head.headers);
     case 206:
       return judgePart(held, head.headers);
+    case 204:
+    case 205:
+    case 304:
+      return restart("the server sent no body");
     case 412:
       return restart("the server refused the condition");
     case 416:

@@ -14,8 +14,8 @@ export const bodyGivenOut = "not-retried: body-given-out";
 /** The record of such an attempt, where no other one follows. */
 export function cutRecord(
   { error, startedAt }: Cut,
-  { number, elapsed }: Pick<AttemptRecord, "number" | "elapsed">,
+  { elapsed, ...known }: Pick<AttemptRecord, "number" | "method" | "url" | "elapsed">,
 ): AttemptRecord {
   const verdict = errorVerdict(error);
-  return { number, startedAt, elapsed, error: summaryOf(error), verdict, decision: bodyGivenOut };
+  return { ...known, startedAt, elapsed, error: summaryOf(error), verdict, decision: bodyGivenOut };
 }

@@ -82,7 +82,8 @@ export class StreamResumption {
       response.cancel();
       throw new BodyTooLargeError(options.maxBytes);
     }
-    return carryingOn(held, response, judgement) ?? this.#beginAnew({ held, response, judgement }, whole);
+    const asked = { held, request: { ...request, headers }, response, judgement };
+    return carryingOn(held, response, judgement) ?? this.#beginAnew(asked, options.observer, whole);
   }
 
   /** Asks for the whole. What is to be a file must not be a part that nobody asked for. */
@@ -146,7 +147,8 @@ export class StreamResumption {
   }
 
   async #beginAnew(
-    { held, response, judgement }: Judged,
+    { held, request, response, judgement }: Judged,
+    observer: SendOptions["observer"],
     open: () => Promise<StreamedResponse>,
   ): Promise<StreamedResponse> {
     if (judgement.means === "pass") return response;
@@ -156,17 +158,17 @@ export class StreamResumption {
       if (carried !== undefined) return carried;
     }
     await response.discard();
+    const reason = judgement.means === "restart" ? judgement.reason : "the server sent another version";
+    await observer?.setAside?.({ status: response.status, reason }, { request, response });
     if (this.#restart !== undefined) return open();
-    throw lostBody(
-      held,
-      judgement.means === "restart" ? judgement.reason : "the server sent another version",
-    );
+    throw lostBody(held, reason);
   }
 }
 
 /** What came when the rest was asked for. */
 interface Judged {
   readonly held: Held;
+  readonly request: HttpRequest;
   readonly response: StreamedResponse;
   readonly judgement: Judgement;
 }

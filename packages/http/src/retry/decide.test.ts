@@ -111,7 +111,25 @@ const table: readonly (readonly [what: string, facts: Case, decision: string])[]
   ...[408, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524, 529].map(
     (status): [string, Case, string] => [`a ${status}`, { status }, "yes back-off 0"],
   ),
-  ["a 503 to a POST", { method: "POST", status: 503 }, "no not-retried: http-503"],
+  ...["POST", "PATCH", "LOCK"].flatMap((method) =>
+    [408, 429, 500, 502, 503, 504].map((status): [string, Case, string] => [
+      `a ${status} to a ${method}`,
+      { method, status },
+      "no not-retried: may-have-arrived",
+    ]),
+  ),
+  [
+    "a 503 with a Retry-After to a POST",
+    { method: "POST", status: 503, retryAfter: "1" },
+    "no not-retried: may-have-arrived",
+  ],
+  [
+    "an unlisted 413 with a Retry-After to a POST",
+    { method: "POST", status: 413, retryAfter: "7" },
+    "no not-retried: may-have-arrived",
+  ],
+  ["a 404 to a POST", { method: "POST", status: 404 }, "no not-retried: http-404"],
+  ["a listed 202 to a POST", { method: "POST", status: 202, rule: { statusForcelist: [202] } }, "no success"],
   [
     "a 503 to a POST with a key",
     { method: "POST", key: "k", status: 503, rule: { statusForcelist: [503], allowedMethods: null } },
@@ -121,7 +139,7 @@ const table: readonly (readonly [what: string, facts: Case, decision: string])[]
   [
     "a 503 to a PUT that the caller forbids",
     { method: "PUT", status: 503, rule: { statusForcelist: [503], allowedMethods: ["GET"] } },
-    "no not-retried: http-503",
+    "no not-retried: method-not-allowed",
   ],
   [
     "a 503 to a POST that the caller allows",
@@ -185,7 +203,7 @@ const table: readonly (readonly [what: string, facts: Case, decision: string])[]
   [
     "a 403 of GitHub's limit to a POST",
     { method: "POST", status: 403, headers: primary },
-    "no not-retried: http-403",
+    "no not-retried: may-have-arrived",
   ],
   [
     "a 403 of GitHub's limit where retries are off",
@@ -225,6 +243,11 @@ const table: readonly (readonly [what: string, facts: Case, decision: string])[]
   ["a 409 that the server wants again", { status: 409, headers: wanted }, "yes back-off 0"],
   ["a success that the server wants again", { status: 200, headers: wanted }, "no success"],
   ["a redirect that the server wants again", { status: 301, headers: wanted }, "no not-retried: http-301"],
+  [
+    "a quota that is used up, of a POST",
+    { method: "POST", status: 429, json: { error: { code: "insufficient_quota" } } },
+    "no not-retried: openai:insufficient_quota",
+  ],
   [
     "a quota that is used up",
     { status: 429, retryAfter: "7", json: { error: { code: "insufficient_quota" } } },
@@ -472,7 +495,10 @@ test("a wait that is too long names the instant", async () => {
   const decision = await decide(factsOf({ status: 503, retryAfter: "3600" }));
 
   assert.ok(decision.again === "exhausted");
-  assert.deepEqual([decision.retryAt, decision.cause], [now + 3_600_000, undefined]);
+  assert.deepEqual(
+    [decision.retryAt, decision.asked, decision.cause],
+    [now + 3_600_000, 3_600_000, undefined],
+  );
 });
 
 test("of an error that outlived its retries the cause is that error, of a status a RetryError", async () => {

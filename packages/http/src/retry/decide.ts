@@ -36,6 +36,8 @@ export type Decision =
       readonly reason: string;
       readonly cause: unknown;
       readonly retryAt?: number;
+      /** How much patience it would have taken, in milliseconds. */
+      readonly asked?: number;
     }
   /**
    * Another attempt, with `retry` left: at least `minimum` milliseconds from now, and no sooner than the back-off where
@@ -90,12 +92,15 @@ function unwantedAfterError(facts: Facts): string | undefined {
     : undefined;
 }
 
-/** Why an answer calls for no further attempt: by its status, unless the server itself says otherwise. */
+/**
+ * Why an answer calls for no further attempt: by its status, unless the server itself says otherwise. Whether the method
+ * stands against one is asked later, so that the reason is the true one.
+ */
 function unasked({ request, retry }: Facts, response: Response, listen: Listen): string | undefined {
   const { status, verdict } = response;
   if (isListed(request, retry, response)) return vetoIn(listen);
   // A success, or a redirect, is not made a failure by a header.
-  const wanted = status >= 400 && retry.isMethodRetryable(request.method) && listen()?.retry === true;
+  const wanted = status >= 400 && listen()?.retry === true;
   return wanted ? undefined : verdict.reason;
 }
 
@@ -108,7 +113,9 @@ function isListed(
   // To a request with a key, a 409 means that its twin is still under way: its answer is what a later one gets.
   if (status === 409 && idempotencyKey !== undefined) return true;
   if (saysUnprocessed(status)) return retry.statusForcelist.has(status);
-  return retry.isRetry(method, status, headers.has("retry-after"));
+  const asked = headers.has("retry-after");
+  // What has come is no failure: a rule that does not name the method leaves it alone.
+  return status < 400 ? retry.isRetry(method, status, asked) : retry.isStatusRetryable(status, asked);
 }
 
 /** Whose word it is that there is to be no further attempt. */
@@ -180,6 +187,7 @@ function patience(facts: Facts, left: Retry, listen: Listen): Decision {
       reason: `${wish.source}-too-long`,
       cause: undefined,
       retryAt: now + wish.delay,
+      asked: wish.delay,
     };
   }
   return { again: "yes", retry: left, minimum: wish.delay, source: wish.source };
@@ -189,8 +197,8 @@ function patience(facts: Facts, left: Retry, listen: Listen): Decision {
 function untilFree({ retry, now }: Facts, left: Retry, freeIn: number): Decision {
   if (freeIn <= retry.retryAfterMax)
     return { again: "yes", retry: left, minimum: freeIn, source: "back-off" };
-  const retryAt = freeIn === Infinity ? undefined : { retryAt: now + freeIn };
-  return { again: "exhausted", reason: "no-proxy-in-time", cause: undefined, ...retryAt };
+  const fitAgain = freeIn === Infinity ? undefined : { retryAt: now + freeIn, asked: freeIn };
+  return { again: "exhausted", reason: "no-proxy-in-time", cause: undefined, ...fitAgain };
 }
 
 /** When to come back: by the server's or the proxy's word, or by that of a policy which would refuse any earlier attempt. */

@@ -112,7 +112,11 @@ export class Retry implements RetryInit {
 
   /** Whether an answer is to be retried: its method may be, and its status is listed or asks for it by Retry-After. */
   isRetry(method: string, status: number, hasRetryAfter = false): boolean {
-    if (!this.isMethodRetryable(method)) return false;
+    return this.isMethodRetryable(method) && this.isStatusRetryable(status, hasRetryAfter);
+  }
+
+  /** Whether an answer is to be retried as far as its status says, whatever the method was. */
+  isStatusRetryable(status: number, hasRetryAfter = false): boolean {
     if (this.statusForcelist.has(status)) return true;
     const asked = hasRetryAfter && this.respectRetryAfterHeader && Retry.retryAfterStatusCodes.has(status);
     return asked && Boolean(this.total);

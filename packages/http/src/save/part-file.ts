@@ -49,6 +49,8 @@ export class PartFile {
   #hashes: readonly { readonly digest: Digest; readonly hash: Hash }[] = [];
   #position = 0;
   #synced = 0;
+  /** Where the space is looked at again. */
+  #lookAt = 0;
   #total: number | undefined;
   #resumedFrom = 0;
   #closed = false;
@@ -126,6 +128,7 @@ export class PartFile {
     });
     for (const { hash } of this.#hashes) hash.update(piece);
     if (this.#position - this.#synced >= syncBytes) await this.#sync();
+    if (this.#position >= this.#lookAt) await this.#checkSpace();
   }
 
   /**
@@ -224,15 +227,16 @@ export class PartFile {
   async #sync(): Promise<void> {
     await onDisk(this.#target.path, () => this.#handle.datasync());
     this.#synced = this.#position;
-    await this.#checkSpace();
   }
 
   /** @throws DiskFullError where what is to come would leave too little. */
   async #checkSpace(): Promise<void> {
     const { free, size } = await spaceFor(this.#target.path);
+    const reserve = Math.min(reserveBytes, size * reserveShare);
+    // Between two looks no more may come than leaves half of the reserve.
+    this.#lookAt = this.#position + Math.min(syncBytes, reserve / 2);
     const need = this.#total === undefined ? undefined : this.#total - this.#position;
     if (need === 0) return;
-    const reserve = Math.min(reserveBytes, size * reserveShare);
     if ((need ?? 0) + reserve > free) throw new DiskFullError(this.#target.path, { need, free });
   }
 }

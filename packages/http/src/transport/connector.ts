@@ -1,6 +1,7 @@
-import type { Socket } from "node:net";
+import { isIP, type Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import { systemClock, type Clock } from "@holdfast/policy";
+import { ConnectTimeoutError, type Phase } from "../errors.ts";
 import type { ProxyTimeouts } from "../timeouts.ts";
 import { connectAny, systemLookup, type Lookup } from "./happy-eyeballs.ts";
 import { loadHttp2 } from "./http2-loader.ts";
@@ -70,9 +71,14 @@ export function connector(options: ConnectorOptions = {}, proxy?: URL): Connecto
   const connect = (origin: URL, limits: ConnectLimits, signal: AbortSignal): Promise<Socket> => {
     const times = new LegTimes(clock);
     if (proxy !== undefined)
-      return throughProxy(hands, { proxy, origin, limits, times }, signal).then(times.of);
-    const limit = { clock, limit: limits.connectLimit, signal, target: origin.host };
-    return within(limit, (ended) => directly(hands, { origin, times }, ended), destroy).then(times.of);
+      return throughProxy(hands, { proxy, origin, limits, times }, signal).then(times.of, times.brokeOff);
+    const { connectLimit } = limits;
+    const late = (): Error => new ConnectTimeoutError(origin.host, connectLimit, phaseAt(origin, times));
+    return within(
+      { clock, limit: connectLimit, signal, target: origin.host, late },
+      (ended) => directly(hands, { origin, times }, ended),
+      destroy,
+    ).then(times.of, times.brokeOff);
   };
   return async (...how) => {
     const socket = await connect(...how);
@@ -80,6 +86,12 @@ export function connector(options: ConnectorOptions = {}, proxy?: URL): Connecto
     if ("alpnProtocol" in socket && socket.alpnProtocol === "h2") await loadHttp2();
     return socket;
   };
+}
+
+/** What the opening of a connection is at. */
+function phaseAt(origin: URL, times: LegTimes): Phase {
+  if (times.has("tcp")) return "tls";
+  return isIP(hostOf(origin)) !== 0 || times.has("dns") ? "connect" : "dns";
 }
 
 async function directly(

@@ -3,6 +3,7 @@ import { announcedLength, lacksCodedBody } from "./announced.ts";
 import type { Connection } from "./connection.ts";
 import { provesUnprocessed } from "./evidence.ts";
 import { LimitedExchange } from "./limited.ts";
+import { legsOf } from "./leg-times.ts";
 import type { Passenger } from "./origin-pool.ts";
 import { mayGoUnseen } from "./redispatch.ts";
 import type { Controller, Listener } from "./speaker.ts";
@@ -11,6 +12,9 @@ import { Upload, withLength } from "./upload.ts";
 import type { RawAnswer } from "./wire.ts";
 
 const noHeaders: RawAnswer["headers"] = Object.freeze({});
+
+// RFC 9110 §15.5.20: the connection is not one for this origin, and those that were opened as it was may not be, either.
+const misdirected = 421;
 
 // Interim answers are signs of life, but nobody has that much to say before the answer.
 const maxInterims = 1_000;
@@ -59,6 +63,7 @@ export abstract class Exchange extends LimitedExchange implements Listener, Pass
   }
 
   strand(error: unknown): void {
+    this.noteStranding(legsOf(error));
     this.#conclude(error);
   }
 
@@ -103,6 +108,7 @@ export abstract class Exchange extends LimitedExchange implements Listener, Pass
     // An interim answer (RFC 9110 §15.2) is a sign of life and nothing more.
     if (status < 200) return this.#countInterim();
     this.noteHead();
+    if (status === misdirected) this.road.pool.renew();
     this.status = status;
     this.statusText = statusText ?? "";
     this.headers = headers;

@@ -1,10 +1,8 @@
 import type { Phase } from "../errors.ts";
-import type { Observer, Trace } from "../trace.ts";
+import type { ConnectionLegs, Observer, Trace } from "../trace.ts";
 import type { Connection } from "./connection.ts";
 import type { Controller } from "./speaker.ts";
 import type { Road, WireRequest } from "./wire.ts";
-
-const unboarded: Trace = { boarded: false };
 
 /**
  * What is seen of one exchange: the connection it goes on, how far it has come, and what went out. A base class, because a
@@ -27,6 +25,8 @@ export abstract class ObservedExchange {
   #headBytes: number | undefined;
   #boardedAt: number | undefined;
   #headAt: number | undefined;
+  /** Of the opening that failed, how long each leg took. */
+  #strandedAfter: ConnectionLegs | undefined;
 
   constructor(request: WireRequest, road: Road, observer: Observer | undefined) {
     this.request = request;
@@ -43,6 +43,11 @@ export abstract class ObservedExchange {
     // Hot path: counting what the socket has taken makes an array; a head alone goes out as the request starts.
     if (this.request.body.kind !== "none" || connection.multiplexed)
       this.writtenBefore = connection.bytesWritten;
+  }
+
+  /** Takes note of the opening that it waited for and that failed. */
+  protected noteStranding(legs: ConnectionLegs | undefined): void {
+    this.#strandedAfter = legs;
   }
 
   /** Takes note that the request goes out. */
@@ -82,7 +87,7 @@ export abstract class ObservedExchange {
 
   #trace(): Trace {
     const { connection } = this;
-    if (connection === undefined) return unboarded;
+    if (connection === undefined) return { boarded: false, legs: this.#strandedAfter };
     const [boardedAt, headAt] = [this.#boardedAt, this.#headAt];
     const reused = connection.uses > 1;
     return {

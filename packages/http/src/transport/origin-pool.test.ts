@@ -262,6 +262,29 @@ test("a retired pool closes what is idle at once, what is in use when it comes b
   assert.ok(old.empty);
 });
 
+test("a renewed pool sends whoever comes over a new connection, and never has more than it may", async () => {
+  const { pool: renewed, openings } = pool({ limit: 2 });
+  const [idle, busy, first, second] = [new Rider(), new Rider(), new Rider(), new Rider()];
+  renewed.take(idle);
+  renewed.take(busy);
+  for (const { resolve } of openings.all) resolve(await socket());
+  await turn();
+  const [resting, working] = [idle.boarded[0], busy.boarded[0]];
+  assert.ok(resting !== undefined && working !== undefined);
+  renewed.release(resting);
+
+  renewed.renew();
+  const atOnce = [resting.closed, working.closed];
+  renewed.take(first);
+  renewed.take(second);
+  const whileBusy = openings.all.length;
+  renewed.release(working);
+
+  assert.deepEqual(atOnce, [true, false]);
+  assert.deepEqual([whileBusy, openings.all.length, working.closed], [3, 4, true]);
+  renewed.close(new Error("over"));
+});
+
 test("a connection that nobody waits for any more when it is open is not kept by a retired pool", async () => {
   const { pool: old, openings } = pool({ limit: 2 });
   const [first, second] = [new Rider(), new Rider()];

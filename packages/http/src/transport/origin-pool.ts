@@ -90,6 +90,18 @@ export class OriginPool {
     for (const connection of this.#all) this.#dismiss(connection);
   }
 
+  /**
+   * Sends whoever comes from here on over new connections: what is idle closes, and what is in use carries what is under
+   * way on it, and nothing more.
+   */
+  renew(): void {
+    for (const connection of this.#all) {
+      connection.leave();
+      // One request to a connection: it keeps its place until that is over, so that there are never more than allowed.
+      if (connection.multiplexed || connection.active === 0) this.#forget(connection);
+    }
+  }
+
   /** Lets a connection carry what is under way on it, and nothing more. */
   #dismiss(connection: Connection): void {
     connection.leave();
