@@ -41,6 +41,7 @@ export interface FailureMode {
 }
 
 const page = respond(200, { body: "x".repeat(1_000) });
+const unfinished = chunked(200, ["x".repeat(10)], { last: false });
 const coded = respond(200, { coding: "gzip", body: "x".repeat(1_000), codedBytes: 12 });
 
 function answering(answer: Answer): FailureMode {
@@ -231,6 +232,11 @@ export const failureModes: Readonly<Record<string, Readonly<Record<string, Failu
     "the stream is reset in the body": overHttp2([
       ...cut(page, { atBody: 10, by: "fin" }).slice(0, -1),
       ...resetStream(),
+    ]),
+    "the stream is cancelled in the body (CANCEL)": overHttp2([...unfinished, ...resetStream(8)]),
+    "the stream is closed in the body without END_STREAM (NO_ERROR)": overHttp2([
+      ...unfinished,
+      ...resetStream(0),
     ]),
     "the body is shorter than its Content-Length": overHttp2(cut(page, { atBody: 10, by: "fin" })),
     "the stream is silent": overHttp2(silence()),

@@ -4,7 +4,7 @@ import type { Duplex } from "node:stream";
 import type { Head, HeaderLine } from "./head.ts";
 import { lineName } from "./head.ts";
 import type { Flow, Wire } from "./play.ts";
-import type { Chunk, Ending, Http2Step, LastChunk } from "./steps.ts";
+import type { Chunk, Ending, Frame, Http2Step, LastChunk } from "./steps.ts";
 import { bytesOf } from "./steps.ts";
 import { flushed, sleepOn, until } from "./stream-waits.ts";
 
@@ -101,35 +101,36 @@ export class Http2Wire implements Wire {
     await flushed(this.#stream);
     if (this.over) return;
     const id = this.#stream.id ?? 0;
-    if ("goaway" in step) {
-      const last = step.processed ? id : Math.max(0, id - 2);
-      this.#connection.write(frame({ type: goawayType, stream: 0, payload: [last, step.goaway] }));
-      return;
-    }
-    this.#connection.write(frame({ type: resetStreamType, stream: id, payload: [step.resetStream] }));
-    this.#ended = true;
+    this.#connection.write(frameBytes(frameOf(step, id), id));
+    if ("resetStream" in step) this.#ended = true;
   }
 }
 
 const resetStreamType = 3;
 const goawayType = 7;
 
-/** An HTTP/2 frame whose payload is 32-bit numbers (RFC 9113 §4.1). */
-function frame({
-  type,
-  stream,
-  payload,
-}: {
-  type: number;
-  stream: number;
-  payload: readonly number[];
-}): Buffer {
-  const bytes = Buffer.alloc(9 + 4 * payload.length);
-  bytes.writeUIntBE(4 * payload.length, 0, 3);
-  bytes.writeUInt8(type, 3);
-  bytes.writeUInt32BE(stream, 5);
-  for (const [index, value] of payload.entries()) bytes.writeUInt32BE(value, 9 + 4 * index);
+function frameOf(step: Http2Step, id: number): Frame {
+  if ("frame" in step) return step.frame;
+  if ("resetStream" in step) return { type: resetStreamType, payload: numbers(step.resetStream) };
+  const last = step.processed ? id : Math.max(0, id - 2);
+  return { type: goawayType, stream: 0, payload: numbers(last, step.goaway) };
+}
+
+/** 32-bit numbers, one after the other. */
+function numbers(...values: readonly number[]): Buffer {
+  const bytes = Buffer.alloc(4 * values.length);
+  for (const [index, value] of values.entries()) bytes.writeUInt32BE(value, 4 * index);
   return bytes;
+}
+
+function frameBytes({ type, flags = 0, stream, payload = "" }: Frame, id: number): Buffer {
+  const bytes = bytesOf(payload);
+  const head = Buffer.alloc(9);
+  head.writeUIntBE(bytes.length, 0, 3);
+  head.writeUInt8(type, 3);
+  head.writeUInt8(flags, 4);
+  head.writeUInt32BE(stream ?? id, 5);
+  return Buffer.concat([head, bytes]);
 }
 
 /** Raw lines without a colon and fields of the connection have no place in HTTP/2 and are left out. */

@@ -66,6 +66,7 @@ export type {
   Bytes,
   Chunk,
   Ending,
+  Frame,
   Http2Step,
   LastChunk,
   Repeat,

@@ -53,9 +53,13 @@ function performRare(step: Exclude<Step, BodyStep | { end: Ending }>, wire: Wire
   if ("read" in step) return wire.read(step.read === "all" ? Infinity : step.read);
   if ("peek" in step) return wire.peek();
   if ("tunnel" in step) return wire.tunnel(step.tunnel);
-  if ("resetStream" in step || "goaway" in step) return wire.frame(step);
+  if (isOfHttp2(step)) return wire.frame(step);
   if ("whenIdle" in step || "whenNextByte" in step || "whenNextRequest" in step) wire.arm(step);
   return undefined;
+}
+
+function isOfHttp2(step: Step): step is Http2Step {
+  return "resetStream" in step || "goaway" in step || "frame" in step;
 }
 
 function send(step: Send, wire: Wire): Flow {

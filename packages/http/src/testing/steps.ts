@@ -48,10 +48,21 @@ export type Afterwards =
   | { readonly whenNextByte: Answer }
   | { readonly whenNextRequest: Answer };
 
-/** Steps of HTTP/2 alone: end this stream with an error code, or say GOAWAY with this stream processed or not (RFC 9113 §6.4, §6.8). */
+/** An HTTP/2 frame as it is, right or wrong (RFC 9113 §4.1), on this stream unless it names another. */
+export interface Frame {
+  readonly type: number;
+  /** @default 0 */
+  readonly flags?: number;
+  readonly stream?: number;
+  /** @default nothing */
+  readonly payload?: Bytes;
+}
+
+/** Steps of HTTP/2 alone: end this stream with an error code, say GOAWAY with this stream processed or not (RFC 9113 §6.4, §6.8), or send any frame. */
 export type Http2Step =
   | { readonly resetStream: number }
-  | { readonly goaway: number; readonly processed: boolean };
+  | { readonly goaway: number; readonly processed: boolean }
+  | { readonly frame: Frame };
 
 /**
  * One thing that a server does on the wire, as plain data. `head` is a status line with header lines; `wait` is milliseconds;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { announcedLength, lacksCodedBody } from "./announced.ts";
+import { announcedLength, lacksCodedBody, lacksNothing } from "./announced.ts";
 import type { RawAnswer } from "./wire.ts";
 
 test("reads the length that an answer announces, and nothing out of what is no number", () => {
@@ -35,3 +35,22 @@ for (const [title, { headers, status = 200, method = "GET", lacks }] of Object.e
     assert.equal(lacksCodedBody({ status, headers }, method), lacks);
   });
 }
+
+test("an answer that nothing ended is whole where it has no body, or all that it announces", () => {
+  const five = { status: 200, headers: { "content-length": "5" } };
+  const wholes = [
+    lacksNothing(five, "GET", 5),
+    lacksNothing(five, "HEAD", 0),
+    lacksNothing({ ...five, status: 304 }, "GET", 0),
+    lacksNothing({ status: 204, headers: {} }, "GET", 0),
+  ];
+  const parts = [lacksNothing(five, "GET", 4), lacksNothing({ status: 200, headers: {} }, "GET", 5)];
+
+  assert.deepEqual(
+    [wholes, parts],
+    [
+      [true, true, true, true],
+      [false, false],
+    ],
+  );
+});

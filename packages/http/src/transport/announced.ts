@@ -15,3 +15,13 @@ export function lacksCodedBody(
   if (coding === undefined || length !== undefined || transfer !== undefined) return false;
   return method !== "HEAD" && status !== 204 && status !== 304;
 }
+
+/** Whether an answer is whole though nothing said that it ends: it has no body, or every byte that it announces has come. */
+export function lacksNothing(
+  { status, headers }: Pick<RawAnswer, "status" | "headers">,
+  method: string,
+  received: number,
+): boolean {
+  if (method === "HEAD" || status === 204 || status === 304) return true;
+  return received === announcedLength(headers);
+}

@@ -11,6 +11,20 @@ export class StaleConnection extends Error {
   }
 }
 
+/**
+ * The stream was reset in mid-answer with NO_ERROR or CANCEL (RFC 9113 §7), which Node takes for its end; a reset with
+ * another code is an error of Node's, which this one is made like.
+ */
+export class BrokenStream extends Error {
+  readonly code = "ERR_HTTP2_STREAM_ERROR";
+  readonly http2ErrorCode: number | undefined;
+
+  constructor(http2ErrorCode: number | undefined) {
+    super("The stream was closed without END_STREAM");
+    this.http2ErrorCode = http2ErrorCode;
+  }
+}
+
 /** Whether an error is undici's for a GOAWAY. */
 export function isGoaway(error: Error): boolean {
   return error.message.startsWith('HTTP/2: "GOAWAY" frame received');

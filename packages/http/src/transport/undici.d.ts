@@ -1,7 +1,17 @@
+declare module "undici/lib/core/symbols.js" {
+  const symbols: { readonly kHTTP2Session: unique symbol };
+  export default symbols;
+}
+
 declare module "undici/lib/dispatcher/client.js" {
+  import type { ClientHttp2Session } from "node:http2";
   import type { Client, Dispatcher } from "undici";
+  import type symbols from "undici/lib/core/symbols.js";
 
   export default class extends Client {
+    /** Node's own session, from the event "connect" on. */
+    readonly [symbols.kHTTP2Session]: ClientHttp2Session;
+
     /** undici takes more kinds of bodies than its own types say; `speaker.ts` says which are used. */
     override dispatch(options: object, handler: Dispatcher.DispatchHandler): boolean;
   }

@@ -1,0 +1,23 @@
+import type { ClientHttp2Session } from "node:http2";
+import type { StreamListener } from "./stream-listener.ts";
+
+/** What is seen of an HTTP/2 connection past undici: which stream carries which exchange, and what a GOAWAY counts. */
+export class SeenSession {
+  /** The last stream that a GOAWAY counts as acted on (RFC 9113 §6.8); undefined until one has come. */
+  lastStream: number | undefined;
+  /** Whose request undici has begun to send: it makes the stream before it begins with another. */
+  starting: StreamListener | undefined;
+
+  watch(session: ClientHttp2Session): void {
+    session.prependListener("goaway", (_code: number, lastStream: number) => {
+      this.lastStream = lastStream;
+    });
+    const request = session.request.bind(session);
+    session.request = (...how) => {
+      const stream = request(...how);
+      this.starting?.watch(stream);
+      this.starting = undefined;
+      return stream;
+    };
+  }
+}

@@ -1,0 +1,106 @@
+import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
+import { constants } from "node:http2";
+import { join } from "node:path";
+import { test } from "node:test";
+import type { HttpAdapterOptions } from "@holdfast/http";
+import {
+  chunked,
+  faultOrigin,
+  resetStream,
+  respond,
+  selfSigned,
+  type Answer,
+  type FaultOrigin,
+  type Routes,
+} from "@holdfast/http/testing";
+import { temporaryDirectory } from "../support/temporary.ts";
+import { scenarios, sessionFor, type Scenario } from "./scenario.ts";
+
+// RFC 9113 §6 and §4.1.
+const dataFrame = 0;
+const endStream = 1;
+const endHeaders = 4;
+const head = { type: 1, flags: endHeaders, payload: Uint8Array.of(0x88) } as const;
+
+const certificate = selfSigned();
+const adapter: HttpAdapterOptions = { http2: true, tls: { ca: certificate.cert } };
+const post = { method: "POST", request: { body: "order" } } as const;
+
+function over(routes: Routes): Pick<Scenario, "origin" | "adapter"> {
+  return { origin: { tls: certificate, http2: true, routes }, adapter };
+}
+
+/** A reset that Node takes for the end of the stream. */
+const gentle = ["NGHTTP2_NO_ERROR", "NGHTTP2_CANCEL"] as const;
+const broken = { code: "ERR_INCOMPLETE_BODY", phase: "body" } as const;
+const whole = { status: 200, body: "hello world" } as const;
+
+for (const code of gentle) {
+  const end = [{ wait: 20 }, ...resetStream(constants[code])];
+  const half = [...chunked(200, ["hello"], { last: false }), ...end];
+  const lengthy = respond(200, { headers: { "content-length": 11 }, body: "hello" });
+  const rest = chunked(200, ["hello", " world"]);
+
+  scenarios({
+    [`http2: ${code} in the middle of a body of no known length`]: {
+      ...over({ "/": [half, rest] }),
+      expect: { ...whole, attempts: 2 },
+    },
+    [`http2: ${code} in the middle of a body of a known length`]: {
+      ...over({ "/": [[...lengthy, ...end], rest] }),
+      expect: { ...whole, attempts: 2 },
+    },
+    [`http2: ${code} in the middle of the answer to a POST`]: {
+      ...over({ "/": [half, rest] }),
+      ...post,
+      expect: { error: broken, attempts: 1 },
+    },
+    [`http2: ${code} after the head alone`]: {
+      ...over({ "/": [[{ frame: head }, ...end], rest] }),
+      expect: { ...whole, attempts: 2 },
+    },
+    [`http2: ${code} where every byte of a known length has come`]: {
+      ...over({ "/": [...respond(200, { body: "hello world" }), ...end] }),
+      expect: { ...whole, attempts: 1 },
+    },
+    [`http2: ${code} in place of the end of an answer to a HEAD`]: {
+      ...over({ "/": [{ frame: head }, ...end] }),
+      method: "HEAD",
+      expect: { status: 200, body: "", attempts: 1 },
+    },
+    [`http2: ${code} after the end, while the request still goes out (RFC 9113 §8.1)`]: {
+      ...over({
+        "/": [
+          { read: 10_000 },
+          { frame: head },
+          { frame: { type: dataFrame, payload: "hello" } },
+          { frame: { type: dataFrame, flags: endStream, payload: " world" } },
+          ...resetStream(constants[code]),
+        ],
+      }),
+      method: "PUT",
+      request: { body: Buffer.alloc(1_000_000) },
+      expect: { ...whole, attempts: 1 },
+    },
+  });
+
+  test(`http2: ${code} in the middle of a body is no end of a stream, and no file is made of it`, () =>
+    withOrigin(half, async ({ url }) => {
+      await using directory = await temporaryDirectory("broken");
+      await using session = await sessionFor({ adapter, retry: { total: 1 } });
+      const path = join(directory.path, "page");
+
+      const streamed = session.get(url, { stream: true }).then((response) => response.text());
+      const saved = session.get(url).saveTo(path);
+
+      await assert.rejects(streamed, broken);
+      await assert.rejects(saved, broken);
+      assert.equal(existsSync(path), false);
+    }));
+}
+
+async function withOrigin(answer: Answer, run: (origin: FaultOrigin) => Promise<void>): Promise<void> {
+  await using origin = await faultOrigin({ tls: certificate, http2: true, routes: { "/": answer } });
+  await run(origin);
+}
