@@ -1,13 +1,34 @@
 import { HoldfastError } from "@holdfast/policy";
+import type { Vector } from "./adapter.ts";
 import { difference } from "./compare.ts";
 import type { Deviation, Place } from "./deviations.ts";
 import { checkWholeHosts, hasCutHost } from "./requests-mount.ts";
 import { checkRedirect, chosenBy, errorFor, noProxyOf } from "./requests-policy.ts";
 import { delayByRfc, longest, readBy, reads, vectorOf } from "./retry-after.ts";
-import { checkOurSleeps, hasInvalidHeader, type RetryVector, waitsUnasked } from "./urllib3-retry.ts";
+import {
+  checkOurSleeps,
+  type Config,
+  hasInvalidHeader,
+  retryOf,
+  type RetryVector,
+  waitsUnasked,
+} from "./urllib3-retry.ts";
 
 /** Where the rules of HTTP differ from urllib3's and requests' on purpose. */
 export const httpDeviations: readonly Deviation[] = [
+  {
+    name: "a listed status that is no number is refused",
+    reason: 'urllib3 takes `"503"` and never matches it; a mistake is told where it is made',
+    applies: ({ vector }) => listsText(vector),
+    instead: ({ config, retries }) => {
+      try {
+        retryOf((config ?? retries) as Config);
+      } catch (error) {
+        return error instanceof TypeError ? undefined : `threw ${String(error)}`;
+      }
+      return "expected a TypeError";
+    },
+  },
   {
     name: "an unparsable Retry-After loses its timing, not the retry",
     reason: "urllib3 throws `InvalidHeader` and gives up a request that could have been retried",
@@ -115,6 +136,11 @@ export const httpDeviations: readonly Deviation[] = [
     instead: ({ phase, urllib3 }) => difference(undefined, errorFor(String(phase), String(urllib3))),
   },
 ];
+
+function listsText({ config, retries }: Vector): boolean {
+  const { status_forcelist: listed } = { ...((config ?? retries) as Config) };
+  return Array.isArray(listed) && listed.some((status) => typeof status === "string");
+}
 
 function isStepwise({ file, section }: Place): boolean {
   return file === "urllib3-retry.json" && section === "cases";

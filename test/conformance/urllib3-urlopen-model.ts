@@ -11,7 +11,7 @@ import {
   type UrlopenVector,
   type ScriptEntry,
 } from "./urllib3-urlopen-script.ts";
-import { retryOf } from "./urllib3-retry.ts";
+import { type Config, retryOf } from "./urllib3-retry.ts";
 
 /** Where a session goes another way than urllib3's `urlopen`; without any, the model does what urllib3 does. */
 export type Rule =
@@ -112,7 +112,7 @@ function startOf(
 ): State {
   const target = `http://a.test:80${url.replace("http://a.test", "")}`;
   const names = headers.map((name) => name.toLowerCase()).toSorted();
-  const whole = typeof retries === "object" && retries !== null ? retryOf(retries) : undefined;
+  const whole = typeof retries === "object" && retries !== null ? retryOf(withNumbers(retries)) : undefined;
   const made = (followed: boolean): Retry => whole ?? Retry.fromInt(retries as RetryCount, followed);
   const forgets = level === "manager" && !rules.has("counters-kept");
   return {
@@ -121,6 +121,12 @@ function startOf(
     onRedirect: made(redirect),
     history: [],
   };
+}
+
+// urllib3 takes a text for a status, which is none that it meets.
+function withNumbers({ status_forcelist: listed, ...rest }: Config): Config {
+  if (!Array.isArray(listed)) return { ...rest, ...(listed !== undefined && { status_forcelist: listed }) };
+  return { ...rest, status_forcelist: listed.filter((status) => typeof status === "number") };
 }
 
 /** One case as urllib3 plays it, with the rules that hold instead of its own. */

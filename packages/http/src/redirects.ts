@@ -51,7 +51,7 @@ export function isRedirectStatus(status: number): boolean {
  * Gives the request that a redirect asks for (RFC 9110 §15.4, §10.2.2).
  *
  * A request whose method stays keeps its body, but for 303; one that becomes a GET loses body and idempotency key.
- * Authorization, Cookie, Proxy-Authorization and the headers `sensitive` (in lower case) stay behind when the redirect
+ * Authorization, Cookie, Proxy-Authorization and the headers `sensitive`, in whatever case, stay behind when the redirect
  * leads to another host, another port or from https to http. User and password in a Location are ignored, and only
  * http and https are followed.
  */
@@ -124,6 +124,6 @@ function withoutBody(request: HttpRequest, method: string): HttpRequest {
 }
 
 function without(headers: HeaderRecord, names: readonly string[]): HeaderRecord {
-  const gone = new Set(names);
+  const gone = new Set(names.map((name) => name.toLowerCase()));
   return Object.fromEntries(Object.entries(headers).filter(([name]) => !gone.has(name)));
 }

@@ -12,7 +12,7 @@ export interface SessionDefaults {
 }
 
 /** What a session does when it is told nothing: it retries what is safe and worth it, three times at most. */
-export const sessionDefaults: SessionDefaults = {
+export const sessionDefaults: SessionDefaults = Object.freeze({
   /** At most 3 retries; waits of anything up to 1 s · 2^(n-1), at most 30 s; what the server asks, up to 2 minutes. */
   retry: new Retry({
     total: 3,
@@ -22,9 +22,9 @@ export const sessionDefaults: SessionDefaults = {
     raiseOnStatus: false,
   }),
   /** One retry for two calls, and a hundred a second besides: an outage costs a server at most half as much again. */
-  budget: { ratio: 0.5, minPerSecond: 100, window: "10s" },
-  headers: { accept: "*/*", "accept-encoding": acceptEncoding, "user-agent": "holdfast" },
+  budget: Object.freeze({ ratio: 0.5, minPerSecond: 100, window: "10s" } as const),
+  headers: Object.freeze({ accept: "*/*", "accept-encoding": acceptEncoding, "user-agent": "holdfast" }),
   maxRedirects: 30,
   /** 2 GiB: more does not fit into one buffer. */
   maxBytes: 2 ** 31,
-};
+});

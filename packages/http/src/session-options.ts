@@ -45,7 +45,7 @@ export interface SessionOptions {
   readonly idempotencyHeader?: IdempotencyHeader;
   /** The most redirects that one call follows; 0 hands them out, null leaves it to the counters of `retry`. @default 30 */
   readonly maxRedirects?: number | null;
-  /** Headers beyond Authorization, Cookie and Proxy-Authorization that do not follow a redirect to another origin. */
+  /** Headers beyond Authorization, Cookie and Proxy-Authorization that do not follow a redirect to another origin, in any case. */
   readonly sensitiveHeaders?: readonly string[];
   /** The most that a body may grow to, decoded. @default 2 GiB */
   readonly maxBytes?: number;

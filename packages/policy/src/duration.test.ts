@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { formatMs, toMs, type Duration } from "./duration.ts";
+import { formatMs, isDuration, toMs, type Duration } from "./duration.ts";
 
 const read: readonly (readonly [Duration, number])[] = [
   [0, 0],
@@ -75,4 +75,29 @@ test("reads back what it shows, to within a hundredth of the unit", () => {
       assert.ok(Math.abs(again - ms) <= 0.01 * Math.max(1, ms));
     }),
   );
+});
+
+test("a value is a duration exactly when it can be given in milliseconds", () => {
+  const values = [
+    0,
+    1.5,
+    Infinity,
+    "30s",
+    "1.5m",
+    -1,
+    NaN,
+    "-1s",
+    "30",
+    "",
+    "1 parsec",
+    null,
+    undefined,
+    {},
+    ["1s"],
+  ];
+
+  const durations = values.filter(isDuration);
+
+  assert.deepEqual(durations, [0, 1.5, Infinity, "30s", "1.5m"]);
+  assert.deepEqual(durations.map(toMs), [0, 1.5, Infinity, 30_000, 90_000]);
 });

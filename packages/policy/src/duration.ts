@@ -25,6 +25,11 @@ export function toMs(duration: Duration): number {
   return Number(amount) * (unitMs[unit] ?? NaN);
 }
 
+/** Whether a value is a duration: what `toMs` takes. */
+export function isDuration(value: unknown): value is Duration {
+  return typeof value === "number" ? value >= 0 : typeof value === "string" && literal.test(value);
+}
+
 /** Gives milliseconds in the largest unit that keeps them short: `"250ms"`, `"1.5s"`, `"2m"`, `"forever"`. */
 export function formatMs(ms: number): string {
   if (ms === Infinity) return "forever";

@@ -30,7 +30,7 @@ export { aimd, aimdDefaults, type AimdOptions } from "./concurrency/aimd.ts";
 export { gradient2, gradient2Defaults, type Gradient2Options } from "./concurrency/gradient2.ts";
 export type { Limit, Sample } from "./concurrency/limit.ts";
 export { type Context, type Scope, scopeOf, scopeWithin } from "./context.ts";
-export { type Duration, formatMs, toMs } from "./duration.ts";
+export { type Duration, formatMs, isDuration, toMs } from "./duration.ts";
 export * from "./errors.ts";
 export type { Listener, PolicyEvent } from "./events.ts";
 export {

@@ -1,10 +1,16 @@
 import { type Duration, toMs, type Wait } from "@holdfast/policy";
+import { headerName, refuse, type Check } from "../check.ts";
+import { frozenSet } from "../frozen-set.ts";
 import type { Response } from "../response.ts";
 import type { Dialect } from "./dialects/dialect.ts";
+import { method, status } from "./retry-checks.ts";
 import type { RequestHistory } from "./retry-history.ts";
 
 /** How many: a number, `null` for no limit, `false` for switched off; `true` counts as 1 (urllib3's rule). */
 export type RetryCount = number | boolean | null;
+
+/** Several names; a text is none of them, though it can be taken apart into letters. */
+export type Names = Iterable<string> & object;
 
 /** What came of sending a request once: a response or an error. */
 export interface Exchange {
@@ -27,7 +33,7 @@ export interface RetryInit {
   /** Retries after any other error. @default null */
   readonly other?: RetryCount;
   /** The methods that may be sent again, in capitals; `null`, `false` or none: every method. @default Retry.defaultAllowedMethods */
-  readonly allowedMethods?: Iterable<string> | false | null;
+  readonly allowedMethods?: Names | false | null;
   /** The statuses to retry after, whatever their headers. @default none */
   readonly statusForcelist?: Iterable<number> | null;
   /** The wait after failure n in a row is this · 2^(n-1), and none after the first. @default 0 */
@@ -36,10 +42,10 @@ export interface RetryInit {
   readonly backoffMax?: Duration;
   /** The most that is added to each wait of the back-off at random. @default 0 */
   readonly backoffJitter?: Duration;
-  /** Waits by a strategy, from the first failure on, in place of the whole back-off. */
-  readonly wait?: Wait | undefined;
-  /** Retries a further exchange by what it brought, such as an error message in a 200. */
-  readonly when?: RetryCondition | undefined;
+  /** Waits by a strategy, from the first failure on, in place of the whole back-off; null for none. */
+  readonly wait?: Wait | null | undefined;
+  /** Retries a further exchange by what it brought, such as an error message in a 200; null for none. */
+  readonly when?: RetryCondition | null | undefined;
   /** Throws when the redirects are used up, rather than hand out the last response. @default true */
   readonly raiseOnRedirect?: boolean;
   /** Throws when the retries because of a status are used up, rather than hand out the last response. @default true */
@@ -56,7 +62,7 @@ export interface RetryInit {
   /** The ways of saying "slow down" that are understood, the weightiest first. @default all that are built in */
   readonly dialects?: readonly Dialect[];
   /** The headers that are not sent to another host. @default Retry.defaultRemoveHeadersOnRedirect */
-  readonly removeHeadersOnRedirect?: Iterable<string>;
+  readonly removeHeadersOnRedirect?: Names;
   /** The requests counted so far. @default none */
   readonly history?: readonly RequestHistory[];
 }
@@ -69,18 +75,8 @@ export type Counters = Readonly<
   Record<"total" | "connect" | "read" | "redirect" | "status" | "other", RetryCount>
 >;
 
-const ours = new WeakSet<ReadonlySet<unknown>>();
-
-/** Gives the values as a set that nobody changes, so that a `Retry` and what is made of it can share it. */
-export function ownSet<T>(values: Iterable<T>): ReadonlySet<T> {
-  if (values instanceof Set && ours.has(values)) return values;
-  const set = new Set(values);
-  ours.add(set);
-  return set;
-}
-
 /** The methods that RFC 9110 §9.2.2 calls idempotent. */
-export const idempotentMethods: ReadonlySet<string> = ownSet([
+export const idempotentMethods: ReadonlySet<string> = frozenSet([
   "DELETE",
   "GET",
   "HEAD",
@@ -90,7 +86,7 @@ export const idempotentMethods: ReadonlySet<string> = ownSet([
 ]);
 
 /** The headers that carry a user's credentials, in lower case. */
-export const credentialHeaders: ReadonlySet<string> = ownSet([
+export const credentialHeaders: ReadonlySet<string> = frozenSet([
   "authorization",
   "cookie",
   "proxy-authorization",
@@ -101,11 +97,7 @@ export function handsOutRedirects({ total, redirect }: RetryInit): boolean {
   return total === false || redirect === false;
 }
 
-/**
- * Fills in and checks the counters.
- *
- * @throws RangeError for a number that is not whole.
- */
+/** Fills in the counters. */
 export function countersOf(init: RetryInit): Counters {
   return {
     total: countOf(init.total, 10),
@@ -118,16 +110,20 @@ export function countersOf(init: RetryInit): Counters {
 }
 
 function countOf(value: RetryCount | undefined, fallback: RetryCount): RetryCount {
-  if (value === undefined) return fallback;
-  if (typeof value !== "number" || Number.isInteger(value) || value === Infinity) return value;
-  throw new RangeError(`A count of retries must be a whole number, true, false or null, got ${value}`);
+  return value === undefined ? fallback : value;
 }
 
 /** Gives the methods that may be sent again; `null` for all. */
 export function methodsOf(allowed: RetryInit["allowedMethods"]): ReadonlySet<string> | null {
   if (allowed === undefined) return idempotentMethods;
-  const methods = allowed === null || allowed === false ? undefined : ownSet(allowed);
+  const methods =
+    allowed === null || allowed === false ? undefined : ownSet(allowed, "allowedMethods", method);
   return methods === undefined || methods.size === 0 ? null : methods;
+}
+
+/** Gives the statuses that are retried. */
+export function statusesOf(listed: RetryInit["statusForcelist"]): ReadonlySet<number> {
+  return ownSet(listed ?? [], "statusForcelist", status);
 }
 
 /** Gives a duration in milliseconds, or that of `fallback`. */
@@ -141,18 +137,14 @@ export function factorOf(value: Duration = 0): number {
 }
 
 /** Gives the names of headers in lower case. */
-export function headerNamesOf(names: Iterable<string> = credentialHeaders): ReadonlySet<string> {
-  return names instanceof Set && ours.has(names)
-    ? names
-    : ownSet([...names].map((name) => name.toLowerCase()));
+export function headerNamesOf(names: Names = credentialHeaders): ReadonlySet<string> {
+  const set = ownSet(names, "removeHeadersOnRedirect", headerName);
+  return set === names ? set : frozenSet([...set].map((name) => name.toLowerCase()));
 }
 
-/**
- * Checks what a Retry-After beyond `retryAfterMax` leads to.
- *
- * @throws RangeError for another word.
- */
-export function overOf(over: RetryInit["over"] = "fail"): NonNullable<RetryInit["over"]> {
-  if (over === "fail" || over === "wait" || over === "defer") return over;
-  throw new RangeError(`over must be "fail", "wait" or "defer", got ${JSON.stringify(over)}`);
+/** Gives the values as a set that nobody can change, so that a `Retry` and what is made of it can share it. */
+function ownSet<T>(values: Iterable<T>, name: keyof RetryInit, member: Check): ReadonlySet<T> {
+  const set = frozenSet(values);
+  if (set !== values) for (const one of set) refuse(`Retry.${name}`, member(one));
+  return set;
 }

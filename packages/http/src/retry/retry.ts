@@ -7,10 +7,13 @@ import {
   systemRandom,
   type Wait,
 } from "@holdfast/policy";
+import { refuse, shown } from "../check.ts";
+import { frozenSet } from "../frozen-set.ts";
 import { countedAs, type ErrorCounter } from "./counters.ts";
 import type { Dialect } from "./dialects/dialect.ts";
 import { dialects } from "./dialects/index.ts";
 import { parseRetryAfter } from "./retry-after.ts";
+import { retryCheck } from "./retry-checks.ts";
 import { type RequestHistory, responseError, type RetryEvent, rowOf } from "./retry-history.ts";
 import {
   countersOf,
@@ -21,19 +24,21 @@ import {
   headerNamesOf,
   idempotentMethods,
   methodsOf,
-  overOf,
-  ownSet,
+  statusesOf,
   type RetryCondition,
   type RetryCount,
   type RetryInit,
 } from "./retry-init.ts";
+
+const allDialects = Object.freeze([...dialects]);
+const nothing: readonly never[] = Object.freeze([]);
 
 /** How often, how fast and for what a request is retried: urllib3 2.7's `Retry`, an immutable value. Times are milliseconds. */
 export class Retry implements RetryInit {
   /** The methods that RFC 9110 §9.2.2 calls idempotent. */
   static readonly defaultAllowedMethods: ReadonlySet<string> = idempotentMethods;
   /** The statuses that are retried without being listed when they bring a Retry-After. */
-  static readonly retryAfterStatusCodes: ReadonlySet<number> = new Set([413, 429, 503]);
+  static readonly retryAfterStatusCodes: ReadonlySet<number> = frozenSet([413, 429, 503]);
   static readonly defaultRemoveHeadersOnRedirect: ReadonlySet<string> = credentialHeaders;
   /** What stands in where nothing was said: three retries. */
   static readonly default: Retry = new Retry({ total: 3 });
@@ -62,8 +67,9 @@ export class Retry implements RetryInit {
   readonly removeHeadersOnRedirect: ReadonlySet<string>;
   readonly history: readonly RequestHistory[];
 
-  /** @throws RangeError for a count that is no whole number, or a duration that is none. */
+  /** @throws TypeError or RangeError that names the setting which is none, or is not what it may be. */
   constructor(init: RetryInit = {}) {
+    refuse("Retry", retryCheck(init));
     const counters = countersOf(init);
     this.total = counters.total;
     this.connect = counters.connect;
@@ -72,20 +78,22 @@ export class Retry implements RetryInit {
     this.status = counters.status;
     this.other = counters.other;
     this.allowedMethods = methodsOf(init.allowedMethods);
-    this.statusForcelist = ownSet(init.statusForcelist ?? []);
+    this.statusForcelist = statusesOf(init.statusForcelist);
     this.backoffFactor = factorOf(init.backoffFactor);
     this.backoffMax = durationOf(init.backoffMax, "2m");
     this.backoffJitter = durationOf(init.backoffJitter, 0);
-    this.wait = init.wait;
-    this.when = init.when;
+    this.wait = init.wait ?? undefined;
+    this.when = init.when ?? undefined;
     this.raiseOnRedirect = !handsOutRedirects(init) && (init.raiseOnRedirect ?? true);
     this.raiseOnStatus = init.raiseOnStatus ?? true;
     this.respectRetryAfterHeader = init.respectRetryAfterHeader ?? true;
     this.retryAfterMax = durationOf(init.retryAfterMax, "6h");
-    this.over = overOf(init.over);
-    this.dialects = init.dialects ?? dialects;
+    this.over = init.over ?? "fail";
+    this.dialects = frozenList(init.dialects, allDialects);
     this.removeHeadersOnRedirect = headerNamesOf(init.removeHeadersOnRedirect);
-    this.history = init.history ?? [];
+    this.history = frozenList(init.history, nothing);
+    // A class that is derived from this one has fields still to come.
+    if (new.target === Retry) Object.freeze(this);
   }
 
   /** Makes a `Retry` of a bare number of retries, or of `fallback` where there is none (`null`). */
@@ -100,9 +108,11 @@ export class Retry implements RetryInit {
       : new Retry({ total: chosen, redirect: redirect === true ? null : false });
   }
 
-  /** The same value with some settings changed; the history stays. */
-  new(overrides: RetryInit): Retry {
-    return new Retry(Object.assign<RetryInit, RetryInit, RetryInit>({}, this, overrides));
+  /** The same value with some settings changed; what is undefined, and the history, stays. */
+  new(overrides: { readonly [Name in keyof RetryInit]?: RetryInit[Name] | undefined }): Retry {
+    refuse("Retry", retryCheck(overrides));
+    const said = Object.entries(overrides).filter(([, value]) => value !== undefined);
+    return new Retry(Object.assign<RetryInit, RetryInit, RetryInit>({}, this, Object.fromEntries(said)));
   }
 
   /** Whether requests of this method may be sent again. */
@@ -138,7 +148,7 @@ export class Retry implements RetryInit {
     const next = this.new({
       ...this.#countDown(event),
       total: lessOne(this.total),
-      history: [...this.history, rowOf(event)],
+      history: Object.freeze([...this.history, rowOf(event)]),
     });
     if (!next.isExhausted()) return next;
     const cause = event.error ?? responseError(event);
@@ -149,7 +159,9 @@ export class Retry implements RetryInit {
   getBackoffTime(random: Random = systemRandom, attempt?: Attempt): number {
     const failures = this.#failuresInARow();
     if (this.wait !== undefined) {
-      return failures === 0 ? 0 : this.wait(attempt ?? attemptOf(failures, this.history.at(-1)), random);
+      return failures === 0
+        ? 0
+        : checkedDelay(this.wait(attempt ?? attemptOf(failures, this.history.at(-1)), random));
     }
     if (failures <= 1) return 0;
     // 0 · Infinity is NaN.
@@ -217,6 +229,18 @@ export class Retry implements RetryInit {
   }
 }
 
+/** A copy that nobody can change: the list itself, where it is one already. */
+function frozenList<T>(given: readonly T[] | undefined, fallback: readonly T[]): readonly T[] {
+  const list = given ?? fallback;
+  return Object.isFrozen(list) ? list : Object.freeze([...list]);
+}
+
+/** @throws RangeError for what is no wait. */
+function checkedDelay(delay: unknown): number {
+  if (typeof delay === "number" && delay >= 0) return delay;
+  throw new RangeError(`Retry.wait must give milliseconds, 0 or more, but gave ${shown(delay)}`);
+}
+
 function lessOne(left: RetryCount): RetryCount {
   return left === null ? null : Number(left) - 1;
 }
@@ -231,3 +255,6 @@ function attemptOf(number: number, row: RequestHistory | undefined): Attempt {
   const outcome = row === undefined || row.error === null ? succeeded(row) : failed(row.error);
   return { number, outcome, startedAt: 0, endedAt: 0, elapsed: 0, waited: 0, idleFor: 0 };
 }
+
+// Its defaults are everybody's.
+Object.freeze(Retry);
