@@ -29,11 +29,14 @@ function answer(headers: Readonly<Record<string, string>>, body = ""): Response 
   return new Response({ status: 429, statusText: "", url: "https://a.test/", headers, content });
 }
 
-test("a header, or a body of JSON, is looked at; what has neither says nothing", () => {
+test("a header, or a body of JSON or XML, is looked at; what has neither says nothing", () => {
   const quota = `{"error":{"code":"insufficient_quota"}}`;
 
   assert.equal(hintIn(answer({ "retry-after": "3" }), dialects, 0)?.delay, 3_000);
   assert.equal(hintIn(answer({ "content-type": "application/json" }, quota), dialects, 0)?.kind, "quota");
+  assert.equal(hintIn(answer({ "content-type": "Application/JSON" }, quota), dialects, 0)?.kind, "quota");
+  const throttled = "<Error><Code>ThrottlingException</Code></Error>";
+  assert.equal(hintIn(answer({ "content-type": "text/xml" }, throttled), dialects, 0)?.retry, true);
   assert.equal(hintIn(answer({ "content-type": "text/html", date: "now" }, quota), dialects, 0), undefined);
 });
 

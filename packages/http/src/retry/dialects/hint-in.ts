@@ -19,5 +19,5 @@ export function hintIn(response: Response, spoken: readonly Dialect[], now: numb
 function mayTell({ headers }: Response): boolean {
   const record = headers.toJSON();
   for (const name of Object.keys(record)) if (telling.test(name)) return true;
-  return String(record["content-type"]).includes("json");
+  return /json|xml/i.test(String(record["content-type"]));
 }
