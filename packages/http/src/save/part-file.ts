@@ -67,12 +67,21 @@ export class PartFile {
   static async open(target: Target): Promise<PartFile> {
     const { O_RDWR, O_CREAT } = constants;
     const handle = await onDisk(target.path, () => open(partOf(target), O_RDWR | O_CREAT));
+    try {
+      return new PartFile(target, handle, await PartFile.#findIn(target, handle));
+    } catch (error) {
+      await handle.close();
+      throw error;
+    }
+  }
+
+  static async #findIn(target: Target, handle: FileHandle): Promise<Found> {
     const boot = await textIn("/proc/sys/kernel/random/boot_id");
     const sidecar = parseSidecar((await textIn(sidecarOf(target))) ?? "");
     const { size } = await handle.stat();
     const held =
       sidecar === undefined ? undefined : heldBy(sidecar, reliableBytes(size, sidecar, boot?.trim()));
-    return new PartFile(target, handle, { sidecar, held, boot: boot?.trim() });
+    return { sidecar, held, boot: boot?.trim() };
   }
 
   /** Bytes that are here. */
@@ -132,11 +141,11 @@ export class PartFile {
   }
 
   /**
-   * Gives the file its name, once it is what it must be.
+   * Gives the file its name, once it is what it must be; `confirm` has the last word.
    *
-   * @throws IncompleteBodyError; DigestError, and the part is removed then, so that the next time begins anew.
+   * @throws IncompleteBodyError; what `confirm` throws; DigestError, and the part is removed then, so that the next time begins anew.
    */
-  async finish(): Promise<void> {
+  async finish(confirm: () => Promise<void>): Promise<void> {
     if (this.#position !== (this.#total ?? this.#position))
       throw new IncompleteBodyError(this.#position, this.#total);
     for (const { digest, hash } of this.#hashes) {
@@ -146,9 +155,10 @@ export class PartFile {
       throw new DigestError(this.#target.path, { algorithm: digest.algorithm, expected: digest.hex, actual });
     }
     await onDisk(this.#target.path, () => this.#handle.sync());
+    await confirm();
     this.#closed = true;
     await this.#handle.close();
-    await rename(partOf(this.#target), this.#target.path);
+    await onDisk(this.#target.path, () => rename(partOf(this.#target), this.#target.path));
     await syncFolderOf(this.#target.path);
     await rm(sidecarOf(this.#target), { force: true });
   }
@@ -164,8 +174,12 @@ export class PartFile {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    const { size } = await this.#handle.stat();
-    await this.#handle.close();
+    let size: number | undefined;
+    try {
+      ({ size } = await this.#handle.stat());
+    } finally {
+      await this.#handle.close();
+    }
     if (size === 0) await this.remove();
   }
 

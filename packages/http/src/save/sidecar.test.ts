@@ -25,6 +25,21 @@ test("what is written is read again", () => {
   assert.deepEqual(parseSidecar(formatSidecar(less)), less);
 });
 
+test("a validator that no server could have given is not read", () => {
+  for (const validator of [
+    "",
+    "v1",
+    'W/"v1"',
+    '"v1"\r\nx-injected: 1',
+    '"☃"',
+    "yesterday",
+    "Mon, 02 Jan 2023 00:00:00 GMT\r\nx-injected: 1",
+  ])
+    assert.equal(parseSidecar(formatSidecar({ ...sidecar, validator })), undefined, validator);
+  const dated = { ...sidecar, validator: "Mon, 02 Jan 2023 00:00:00 GMT" };
+  assert.deepEqual(parseSidecar(formatSidecar(dated)), dated);
+});
+
 test("what is torn, spoilt or from another version is not read", () => {
   const text = formatSidecar(sidecar);
   for (const [from, to] of [

@@ -1,4 +1,5 @@
 import type { Held } from "../resume/continuation.ts";
+import { isValidator } from "../resume/validator.ts";
 import { isAlgorithm, type Digest } from "./digest.ts";
 
 /** What is written beside a part of a file: whose part it is, and what the whole must be. */
@@ -24,8 +25,8 @@ export function formatSidecar({ resource, validator, total, digests, boot }: Sid
 export function parseSidecar(text: string): Sidecar | undefined {
   const fields = recordOf(text);
   const { resource, validator, total, boot } = fields;
-  if (fields["version"] !== version || typeof resource !== "string" || typeof validator !== "string")
-    return undefined;
+  if (fields["version"] !== version || typeof resource !== "string") return undefined;
+  if (typeof validator !== "string" || !isValidator(validator)) return undefined;
   const digests = digestsOf(fields["digests"]);
   if (digests === undefined || !isOptional(total, isLength) || !isOptional(boot, isText)) return undefined;
   return { resource, validator, total, digests, boot };
