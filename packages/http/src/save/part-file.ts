@@ -5,13 +5,13 @@ import { dirname } from "node:path";
 import { DigestError, DiskFullError, IncompleteBodyError } from "../errors.ts";
 import type { ResponseHeaders } from "../headers.ts";
 import { continuedBy, type Continued } from "../resume/continued.ts";
-import { holdOf, isEncoded, lengthOf, type Held } from "../resume/continuation.ts";
+import { heldOf, isEncoded, lengthOf, type Held } from "../resume/continuation.ts";
 import type { StreamedResponse } from "../streamed-response.ts";
 import { algorithms, digestsIn, type Digest } from "./digest.ts";
 import { onDisk, spaceFor } from "./file-errors.ts";
 import {
   formatSidecar,
-  heldBy,
+  heldOfPart,
   parseSidecar,
   reliableBytes,
   unsyncedBytes,
@@ -80,7 +80,7 @@ export class PartFile {
     const sidecar = parseSidecar((await textIn(sidecarOf(target))) ?? "");
     const { size } = await handle.stat();
     const held =
-      sidecar === undefined ? undefined : heldBy(sidecar, reliableBytes(size, sidecar, boot?.trim()));
+      sidecar === undefined ? undefined : heldOfPart(sidecar, reliableBytes(size, sidecar, boot?.trim()));
     return { sidecar, held, boot: boot?.trim() };
   }
 
@@ -187,8 +187,8 @@ export class PartFile {
     const { headers, status, url } = response;
     const digests = isEncoded(headers) ? [] : digestsIn(headers, status);
     await this.#cutTo(0);
-    const hold = holdOf(response, url, 0);
-    this.#sidecar = hold && { ...hold, digests, boot: this.#boot };
+    const held = heldOf(response, url, 0);
+    this.#sidecar = held && { ...held, digests, boot: this.#boot };
     await this.#writeSidecar();
     this.#total = isEncoded(headers) ? undefined : lengthOf(headers);
     this.#resumedFrom = 0;

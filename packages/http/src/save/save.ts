@@ -2,7 +2,8 @@ import { lstat, readlink, realpath, stat } from "node:fs/promises";
 import { basename, dirname, resolve } from "node:path";
 import { StatusError } from "../errors.ts";
 import type { Response } from "../response.ts";
-import { isMoved, type StreamResumptionOptions } from "../resume/streamed.ts";
+import { MovedError } from "../resume/resume-errors.ts";
+import type { StreamResumptionOptions } from "../resume/streamed.ts";
 import { StreamedResponse } from "../streamed-response.ts";
 import { parseDigest } from "./digest.ts";
 import { hasCode, onDisk } from "./file-errors.ts";
@@ -99,7 +100,7 @@ async function fill(part: PartFile, options: SaveOptions, source: Source): Promi
   try {
     return await fillOnce(part, options, { source, held: part.held });
   } catch (error) {
-    if (!isMoved(error)) throw error;
+    if (!(error instanceof MovedError)) throw error;
     return fillOnce(part, options, { source, held: undefined });
   }
 }

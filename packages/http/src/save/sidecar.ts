@@ -49,7 +49,7 @@ export function reliableBytes(
  * What is held of a file by so many reliable bytes of its part, and its sidecar. A part that is whole is held but for its
  * last byte: to ask for that one tells whether it is still the same, and no server can misunderstand it.
  */
-export function heldBy({ resource, validator, total }: Sidecar, bytes: number): Held | undefined {
+export function heldOfPart({ resource, validator, total }: Sidecar, bytes: number): Held | undefined {
   const offset = total === undefined ? bytes : Math.min(bytes, total - 1);
   return offset > 0 && bytes <= (total ?? bytes) ? { resource, validator, total, offset } : undefined;
 }
