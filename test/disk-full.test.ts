@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readdir, readFile, rm, statfs, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
-import { DiskFullError, Session } from "@holdfast/http";
+import { DiskFullError, FileAccessError, Session } from "@holdfast/http";
 import { chunked, faultOrigin, ranged, type Entry } from "@holdfast/http/testing";
 import { runProgram } from "./support/child.ts";
 import { temporaryDirectory } from "./support/temporary.ts";
@@ -66,6 +66,22 @@ onSmallDisk(
     assert.ok(error.free > 7 * megabyte && error.free <= diskBytes);
     assert.match(error.message, /big\.iso: 20971520 more bytes, \d+ are free/);
     assert.deepEqual(await readdir(disk.path), []);
+  },
+);
+
+onSmallDisk(
+  "a disk that can only be read is an error that says so, before anything is asked",
+  async (disk) => {
+    await using origin = await faultOrigin({ routes: { "/": ranged({ body: Buffer.alloc(9), ...strong }) } });
+    const remounted = await runProgram("mount", ["-o", "remount,ro", disk.path]);
+    assert.equal(remounted.code, 0, remounted.stderr);
+    const file = join(disk.path, "big.iso");
+
+    const error = await failureOf(`${origin.url}/`, file);
+
+    assert.ok(error instanceof FileAccessError);
+    assert.equal(error.message, `${file} cannot be written: its disk can only be read (EROFS)`);
+    assert.equal(origin.requests.length, 0);
   },
 );
 

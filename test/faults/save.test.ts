@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { existsSync, statSync } from "node:fs";
-import { readFile, stat, writeFile } from "node:fs/promises";
-import { dirname } from "node:path";
+import { existsSync, statSync, unlinkSync } from "node:fs";
+import { lstat, mkdir, readdir, readFile, realpath, stat, symlink, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { test } from "node:test";
 import type { Progress } from "@holdfast/http";
 import {
@@ -122,6 +122,10 @@ test("a part whose validator is gone is begun anew, and never added to", async (
     "torn sidecar": async (path: string) => (await readFile(path, "utf8")).slice(0, 40),
     "another version of the sidecar": async (path: string) =>
       (await readFile(path, "utf8")).replace('"version": 1', '"version": 2'),
+    "a validator with a line break": async (path: string) =>
+      (await readFile(path, "utf8")).replace('v1\\""', 'v1\\"\\r\\nx-injected: 1"'),
+    "a validator that is not ASCII": async (path: string) =>
+      (await readFile(path, "utf8")).replace("v1", "☃"),
     "another resource": async (path: string) =>
       (await readFile(path, "utf8")).replace(/"resource": "./, '"resource": "x'),
   })) {
@@ -199,6 +203,39 @@ test("nothing is left of a download that never began", async () => {
   await failureOf(at.save());
 
   assert.deepEqual(await at.names(), []);
+});
+
+test("a symbolic link stays one, and what it leads to is replaced, or made", async () => {
+  for (const there of [true, false]) {
+    await using at = await setting([good]);
+    await mkdir(join(at.folder, "real"));
+    const real = join(at.folder, "real", "data.bin");
+    if (there) await writeFile(real, "older");
+    await symlink(join("real", "data.bin"), at.file);
+
+    const { path } = await at.save();
+
+    assert.equal(path, await realpath(real));
+    assert.ok((await lstat(at.file)).isSymbolicLink());
+    assert.ok(body.equals(await readFile(real)));
+    assert.deepEqual(await readdir(join(at.folder, "real")), ["data.bin"]);
+  }
+});
+
+test("a lock that was lost while the body came keeps the file as it was", async () => {
+  await using at = await setting([good]);
+  await writeFile(at.file, "older");
+
+  const error = await failureOf(
+    at.save({
+      onProgress: ({ received }) => {
+        if (received === body.length) unlinkSync(`${at.file}.part.lock`);
+      },
+    }),
+  );
+
+  assert.equal(code(error), "ERR_FILE_BUSY");
+  assert.equal(await readFile(at.file, "utf8"), "older");
 });
 
 test("a file that is there is replaced in one step", async () => {

@@ -45,6 +45,7 @@ const codesOfErrors: Readonly<Record<string, number>> = {
   ERR_NO_PROXY: exitCodes.noProxy,
   ERR_DIGEST: exitCodes.rejected,
   ERR_DISK_FULL: exitCodes.rejected,
+  ERR_FILE_ACCESS: exitCodes.rejected,
   ERR_FILE_BUSY: exitCodes.retryable,
 };
 

@@ -36,6 +36,7 @@ export interface TransportErrorOptions extends ErrorOptions {
  * ├─ DigestError                   ERR_DIGEST              path; algorithm, expected, actual
  * ├─ DiskFullError                 ERR_DISK_FULL           path; need, free
  * ├─ FileBusyError                 ERR_FILE_BUSY           path: somebody else is writing the file
+ * ├─ FileAccessError               ERR_FILE_ACCESS         path; errno: the system does not let it be written
  * ├─ SchemaError                   ERR_SCHEMA              issues: JSON, but not what was asked for
  * └─ StatusError                   ERR_STATUS              response, verdict; only when asked for
  * ```
@@ -314,6 +315,26 @@ export class FileBusyError extends HoldfastError {
     this.path = path;
     this.pid = holder?.pid;
   }
+}
+
+/** The system does not let a file be written, or what lies beside it while it is not whole. */
+export class FileAccessError extends HoldfastError {
+  readonly code = "ERR_FILE_ACCESS";
+  readonly path: string;
+  /** The platform's own code, such as `EROFS` or `EACCES`. */
+  readonly errno: string;
+
+  constructor(path: string, { errno, what, ...options }: ErrorOptions & FileAccessDetails) {
+    super(`${path} cannot be written: ${what} (${errno})`, options);
+    this.path = path;
+    this.errno = errno;
+  }
+}
+
+export interface FileAccessDetails {
+  readonly errno: string;
+  /** Why not, for a person. */
+  readonly what: string;
 }
 
 /** An answer that is not a success, thrown by `raiseForStatus()`. */

@@ -8,7 +8,7 @@ export interface ResponsePromise extends Promise<Response> {
   /**
    * The body as JSON, checked against a schema where one is given; whatever the status.
    *
-   * @throws SyntaxError when it is not JSON; SchemaError when it is not what the schema asks for.
+   * @throws SyntaxError when it is not JSON, with `response`; SchemaError when it is not what the schema asks for.
    */
   json<T = unknown>(schema?: StandardSchema<T>): Promise<T>;
   /** The body as text. */

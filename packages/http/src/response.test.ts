@@ -63,6 +63,26 @@ test("what is not JSON is a SyntaxError", async () => {
   await assert.rejects(responseOf({ content: "<html>" }).json(), SyntaxError);
 });
 
+test("the error for what is not JSON names what came and from where, without credentials, and has the response", async () => {
+  const page = `<html>${"x".repeat(100)}`;
+  const response = responseOf({ content: page, url: "https://a.test/?token=s3cret", type: "text/html" });
+  const nothing = responseOf({ content: "" });
+
+  const error: unknown = await response.json().catch((reason: unknown) => reason);
+
+  assert.ok(error instanceof SyntaxError);
+  assert.equal(
+    error.message,
+    `https://a.test/?token=*** answered 200 with what is not JSON (text/html; Unexpected token '<'): ${page.slice(0, 80)}…`,
+  );
+  assert.equal(Reflect.get(error, "response"), response);
+  assert.deepEqual(Object.keys(error), []);
+  await assert.rejects(
+    nothing.json(),
+    /not JSON \(no Content-Type; Unexpected end of JSON input\): an empty body/,
+  );
+});
+
 interface User {
   readonly id: number;
 }

@@ -3,6 +3,7 @@ import { redact } from "@holdfast/policy";
 import type { AttemptRecord } from "./attempt-record.ts";
 import { StatusError } from "./errors.ts";
 import { ResponseHeaders } from "./headers.ts";
+import { parseJson } from "./json.ts";
 import type { BodyBreak, BodySequel } from "./live-body.ts";
 import { validate, type StandardSchema } from "./schema.ts";
 import { statusVerdict, type Verdict } from "./retry/verdict.ts";
@@ -108,11 +109,11 @@ export class Response {
   /**
    * The body as JSON, checked against a schema where one is given.
    *
-   * @throws SyntaxError when it is not JSON; SchemaError when it is not what the schema asks for.
+   * @throws SyntaxError when it is not JSON, with `response`; SchemaError when it is not what the schema asks for.
    */
   json<T = unknown>(schema?: StandardSchema<T>): Promise<T>;
   async json(schema?: StandardSchema): Promise<unknown> {
-    const value: unknown = JSON.parse(await this.text());
+    const value = parseJson(await this.text(), this);
     return schema === undefined ? value : validate(schema, value);
   }
 

@@ -16,9 +16,9 @@ import { outcomeOfError } from "../proxy/outcome.ts";
 import { type Route, shownProxy } from "../proxy/route.ts";
 import type { HttpRequest } from "../request.ts";
 import type { Response } from "../response.ts";
-import { continuing, takeContinuable } from "../resume/buffered.ts";
+import { continuing, takeResumable } from "../resume/buffered.ts";
 import { bodyGivenOut } from "../resume/cut.ts";
-import { isLost } from "../resume/streamed.ts";
+import { LostBodyError } from "../resume/resume-errors.ts";
 import { decide, type Decision } from "../retry/decide.ts";
 import { bucketsNamed, isQuotaSpent, limitWord, tellsWhatRemains } from "../retry/dialects/limit-word.ts";
 import type { Retry } from "../retry/retry.ts";
@@ -81,7 +81,7 @@ export class Call extends CallStory implements Passenger, AttemptObserver {
         return receive(response, request, company)?.then(() => exchange) ?? exchange;
       },
       (error: unknown) => {
-        this.#broken = takeContinuable(error) ?? this.#broken;
+        this.#broken = takeResumable(error) ?? this.#broken;
         if (scope.signal?.aborted === true || !(error instanceof HoldfastError)) this.#comeBack();
         if (scope.signal?.aborted === true) throw scope.signal.reason;
         // A wrong argument is a mistake of the caller's, not an attempt.
@@ -118,7 +118,7 @@ export class Call extends CallStory implements Passenger, AttemptObserver {
   /** Again? */
   judge(attempt: Attempt<Exchange>): boolean | Promise<boolean> {
     const { response, error } = exchangeOf(attempt);
-    if (isLost(error)) return this.#heed(givenOut, attempt);
+    if (error instanceof LostBodyError) return this.#heed(givenOut, attempt);
     const decision = decide({
       request: this.#plan.request,
       retry: this.#retry,

@@ -7,7 +7,7 @@ import type { HttpRequest } from "../request.ts";
 import { Response } from "../response.ts";
 import { markContinued } from "./continued.ts";
 import {
-  holdOf,
+  heldOf,
   judge,
   mayAskForRest,
   restHeaders,
@@ -29,7 +29,7 @@ interface Part {
  * An error leaves all that is proven so far, for the next attempt.
  */
 export function continuing(adapter: Adapter, broken: BrokenBody): Adapter {
-  const held = holdIn(broken);
+  const held = heldOfBroken(broken);
   if (held === undefined) return adapter;
   return {
     retry: adapter.retry,
@@ -42,13 +42,13 @@ export function continuing(adapter: Adapter, broken: BrokenBody): Adapter {
 }
 
 /** Takes what an error left of a body, if the rest of it can be asked for. */
-export function takeContinuable(error: unknown): BrokenBody | undefined {
+export function takeResumable(error: unknown): BrokenBody | undefined {
   const broken = takeBrokenBody(error);
-  return broken !== undefined && holdIn(broken) !== undefined ? broken : undefined;
+  return broken !== undefined && heldOfBroken(broken) !== undefined ? broken : undefined;
 }
 
-function holdIn({ status, headers, url, chunks }: BrokenBody): Held | undefined {
-  return holdOf({ status, headers: new ResponseHeaders(headers) }, url, bytesIn(chunks));
+function heldOfBroken({ status, headers, url, chunks }: BrokenBody): Held | undefined {
+  return heldOf({ status, headers: new ResponseHeaders(headers) }, url, bytesIn(chunks));
 }
 
 interface Sending {
@@ -60,7 +60,7 @@ async function sendForRest(adapter: Adapter, part: Part, { request, options }: S
   const asked = { ...request, headers: { ...request.headers, ...restHeaders(part.held) } };
   const { observer } = options;
   const answer = await adapter.send(asked, options).catch(async (error: unknown) => {
-    if (keep(part, error)) throw error;
+    if (leaveProven(part, error)) throw error;
     await observer?.setAside?.({ reason: summaryOf(error).message });
     return undefined;
   });
@@ -104,8 +104,8 @@ function whole({ broken, held: { offset } }: Part, response: Response, maxBytes:
   return markContinued(joined, { offset, total: content.length, status: response.status });
 }
 
-/** Adds to the part what came of the rest before this error; false where it was not the rest. */
-function keep({ broken, held }: Part, error: unknown): boolean {
+/** Leaves with an error the part and what came of the rest before it; false where that was not the rest. */
+function leaveProven({ broken, held }: Part, error: unknown): boolean {
   const further = takeBrokenBody(error);
   if (further === undefined) {
     leaveBrokenBody(error, broken);
@@ -113,9 +113,9 @@ function keep({ broken, held }: Part, error: unknown): boolean {
     return !(error instanceof TransportError) || error.phase !== "body";
   }
   const judgement = judge(held, { status: further.status, headers: new ResponseHeaders(further.headers) });
-  const kept = keptOf({ broken, further }, judgement);
-  if (kept !== undefined) leaveBrokenBody(error, kept);
-  return kept !== undefined;
+  const proven = provenOf({ broken, further }, judgement);
+  if (proven !== undefined) leaveBrokenBody(error, proven);
+  return proven !== undefined;
 }
 
 interface TwoParts {
@@ -123,8 +123,8 @@ interface TwoParts {
   readonly further: BrokenBody;
 }
 
-/** What is to be kept of two parts, the second of which came when the rest of the first was asked for. */
-function keptOf({ broken, further }: TwoParts, judgement: Judgement): BrokenBody | undefined {
+/** What of two parts is proven to be of one body, the second of which came when the rest of the first was asked for. */
+function provenOf({ broken, further }: TwoParts, judgement: Judgement): BrokenBody | undefined {
   switch (judgement.means) {
     case "append":
       if (bytesIn(further.chunks) > judgement.length) return undefined;

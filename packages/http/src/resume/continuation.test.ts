@@ -2,14 +2,14 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ResponseHeaders } from "../headers.ts";
 import type { HttpRequest } from "../request.ts";
-import { holdOf, judge, mayAskForRest, restHeaders, type Held } from "./continuation.ts";
+import { heldOf, judge, mayAskForRest, restHeaders, type Held } from "./continuation.ts";
 
 const url = "http://example.test/file?v=1";
 
 type Headers = Readonly<Record<string, string | readonly string[]>>;
 
 function hold(headers: Headers, status = 200, offset = 80): Held | undefined {
-  return holdOf({ status, headers: new ResponseHeaders(headers) }, url, offset);
+  return heldOf({ status, headers: new ResponseHeaders(headers) }, url, offset);
 }
 
 function held(total: number | "unknown" = 200): Held {

@@ -59,7 +59,7 @@ export function mayAskForRest({ method, url, body, headers }: HttpRequest, held:
  * What is held after `offset` bytes of a body. Undefined where no rest may be asked for: there is no strong validator, the
  * server serves no ranges, or the body is encoded, which leaves nobody sure that another answer will be so too.
  */
-export function holdOf({ status, headers }: Head, url: string, offset: number): Held | undefined {
+export function heldOf({ status, headers }: Head, url: string, offset: number): Held | undefined {
   const validator = strongValidator(headers);
   if (status !== 200 || validator === undefined || isEncoded(headers)) return undefined;
   if (headers.get("accept-ranges")?.toLowerCase() === "none") return undefined;

@@ -1,5 +1,6 @@
 import type { BodySource } from "../body-source.ts";
-import { IncompleteBodyError, ProtocolError } from "../errors.ts";
+import { ProtocolError } from "../errors.ts";
+import { FalseBodyError } from "./resume-errors.ts";
 
 /** A body of which it is known how long it must be, whatever its own framing says. */
 export interface Exactly {
@@ -12,7 +13,7 @@ export interface Exactly {
 /**
  * Gives so many bytes of a source, and requires its end there.
  *
- * What it gives throws IncompleteBodyError for fewer or more, of which `isLie` tells, or what the source throws.
+ * What it gives throws FalseBodyError for fewer or more, or what the source throws.
  */
 export function exactly(source: BodySource, { skip, length = Infinity }: Exactly): BodySource {
   let left = skip;
@@ -21,7 +22,7 @@ export function exactly(source: BodySource, { skip, length = Infinity }: Exactly
     const wanted = piece.subarray(Math.min(left, piece.length));
     left -= piece.length - wanted.length;
     given += wanted.length;
-    if (given > length) throw lie({ given, length }, "The body is longer than its head says");
+    if (given > length) throw falseBody({ given, length }, "The body is longer than its head says");
     return wanted;
   };
   return {
@@ -33,7 +34,7 @@ export function exactly(source: BodySource, { skip, length = Infinity }: Exactly
         if (wanted.length > 0) return wanted;
       }
       if (left > 0 || (length < Infinity && given < length))
-        throw lie({ given, length }, "The body is shorter than its head says");
+        throw falseBody({ given, length }, "The body is shorter than its head says");
       return undefined;
     },
     cancel: (reason) => source.cancel(reason),
@@ -41,19 +42,10 @@ export function exactly(source: BodySource, { skip, length = Infinity }: Exactly
   };
 }
 
-const lies = new WeakSet<object>();
-
-/** Whether this error says that a body was not what its head says, so that nothing which came of it can be trusted. */
-export function isLie(error: unknown): boolean {
-  return typeof error === "object" && error !== null && lies.has(error);
-}
-
-function lie(
+function falseBody(
   { given, length }: { readonly given: number; readonly length: number },
   message: string,
-): IncompleteBodyError {
+): FalseBodyError {
   const cause = new ProtocolError(message, { phase: "body", mayHaveArrived: true });
-  const error = new IncompleteBodyError(given, length < Infinity ? length : undefined, { cause });
-  lies.add(error);
-  return error;
+  return new FalseBodyError(given, length < Infinity ? length : undefined, { cause });
 }

@@ -1,7 +1,7 @@
 import { DeadlineExceededError } from "@holdfast/policy";
 import type { SendOptions } from "../adapter.ts";
 import { sourceOf, type BodySource } from "../body-source.ts";
-import { BodyTooLargeError, IncompleteBodyError, ProtocolError, StatusError } from "../errors.ts";
+import { BodyTooLargeError, ProtocolError, StatusError } from "../errors.ts";
 import type { BodyBreak } from "../live-body.ts";
 import { isRedirectStatus } from "../redirects.ts";
 import type { HttpRequest } from "../request.ts";
@@ -9,7 +9,7 @@ import type { Response } from "../response.ts";
 import { StreamedResponse } from "../streamed-response.ts";
 import { continuedBy, markContinued } from "./continued.ts";
 import {
-  holdOf,
+  heldOf,
   judge,
   lengthOf,
   mayAskForRest,
@@ -18,7 +18,8 @@ import {
   type Held,
   type Judgement,
 } from "./continuation.ts";
-import { exactly, isLie, type Exactly } from "./exact-source.ts";
+import { exactly, type Exactly } from "./exact-source.ts";
+import { FalseBodyError, LostBodyError, MovedError } from "./resume-errors.ts";
 
 /** Sends a request once and gives the answer with its body still to come. */
 export type Open = (request: HttpRequest, options: SendOptions) => Promise<StreamedResponse>;
@@ -37,22 +38,10 @@ export interface StreamResumptionOptions {
 }
 
 const nothing = new Uint8Array(0);
-const lost = new WeakSet<object>();
-const moved = new WeakSet<object>();
-
-/** Whether this error says that the rest of a body was answered with a redirect, which only a call made anew follows. */
-export function isMoved(error: unknown): boolean {
-  return typeof error === "object" && error !== null && moved.has(error);
-}
-
-/** Whether this error says that what broke off can never be carried on, so that no other attempt needs to be made. */
-export function isLost(error: unknown): boolean {
-  return typeof error === "object" && error !== null && lost.has(error);
-}
 
 /** What is thrown for a body that did not go on: how it broke off, unless what ended the search says more. */
 export function finalOf(broke: unknown, last: unknown): unknown {
-  return isLost(last) || last instanceof DeadlineExceededError ? last : broke;
+  return last instanceof LostBodyError || last instanceof DeadlineExceededError ? last : broke;
 }
 
 /** How one body goes on when it breaks off: what is held of it, and which answers carry it on. */
@@ -99,13 +88,13 @@ export class StreamResumption {
 
   /** Takes note that the body of an answer broke off after so many bytes; whether it may be carried on. */
   async broke(first: Response, { error, given }: Pick<BodyBreak, "error" | "given">): Promise<boolean> {
-    if (isLie(error)) return this.#disown();
+    if (error instanceof FalseBodyError) return this.#disown();
     const carrier = this.#carrier ?? first;
     const continued = continuedBy(carrier);
     if (this.#carrier === undefined) this.#base = continued?.offset ?? 0;
     this.#carrier = carrier;
     this.#base += given;
-    if (continued === undefined) this.#held = holdOf(carrier, carrier.url, this.#base);
+    if (continued === undefined) this.#held = heldOf(carrier, carrier.url, this.#base);
     else if (this.#held !== undefined)
       this.#held = { ...this.#held, offset: this.#base, total: continued.total };
     return this.#held !== undefined || this.#restart !== undefined;
@@ -121,7 +110,7 @@ export class StreamResumption {
   /**
    * The body that goes on with this answer; undefined when it does not.
    *
-   * @throws StatusError for an answer that is no success, where a body may begin anew: that of a redirect is `isMoved`.
+   * @throws StatusError for an answer that is no success, where a body may begin anew: for a redirect a MovedError.
    */
   async carryOn(response: Response | undefined): Promise<BodySource | undefined> {
     if (!(response instanceof StreamedResponse)) return undefined;
@@ -175,17 +164,11 @@ interface Judged {
 
 async function refusal(response: StreamedResponse): Promise<StatusError> {
   await response.discard();
-  const error = new StatusError(response);
-  if (isRedirectStatus(response.status)) moved.add(error);
-  return error;
+  return isRedirectStatus(response.status) ? new MovedError(response) : new StatusError(response);
 }
 
-function lostBody({ offset, total }: Held, reason: string): IncompleteBodyError {
-  const error = new IncompleteBodyError(offset, total, {
-    cause: new Error(`It cannot be resumed: ${reason}`),
-  });
-  lost.add(error);
-  return error;
+function lostBody({ offset, total }: Held, reason: string): LostBodyError {
+  return new LostBodyError(offset, total, { cause: new Error(`It cannot be resumed: ${reason}`) });
 }
 
 /** An answer as a continuation, where it is one. */
@@ -203,7 +186,7 @@ function carryingOn(
 
 /** The whole once more, by its validator: whoever cannot begin anew reads it from behind what is held. */
 function carryingOnWhole(held: Held, response: StreamedResponse): StreamedResponse | undefined {
-  const again = holdOf(response, response.url, held.offset);
+  const again = heldOf(response, response.url, held.offset);
   if (again?.validator !== held.validator) return undefined;
   const total = again.total ?? held.total;
   const length = total === undefined ? undefined : total - held.offset;

@@ -31,6 +31,11 @@ export function bears(headers: ResponseHeaders, validator: string): boolean {
   return dates.length === 1 && dates[0] === validator;
 }
 
+/** Whether a text is what `strongValidator` gives, whoever kept it meanwhile: what is not may not go into a header. */
+export function isValidator(text: string): boolean {
+  return strongTag.test(text) || (/^[\w,: ]+$/.test(text) && instantOf(text) !== undefined);
+}
+
 /** The instant of an IMF-fixdate; the obsolete forms, which only two-digit years make depend on today, are no validators. */
 function instantOf(date: string): number | undefined {
   return /^\w{3}, \d\d \w{3} \d{4} /.test(date) ? parseHttpDate(date, 0) : undefined;

@@ -125,6 +125,7 @@ const failures = {
   "body-not-replayable": ["rejected", "give the body as bytes, or as a function that makes it anew"],
   digest: ["rejected", "check the digest and the source; what came is not what was expected"],
   "disk-full": ["rejected", "make room, and ask again; what is there stays"],
+  "file-access": ["rejected", "save it where this user may write"],
   "file-busy": ["transient", "wait for the other download of the same file"],
   aborted: ["rejected", "the caller cancelled the request"],
   error: ["rejected", "an unexpected error; see its cause"],
@@ -153,6 +154,7 @@ const codes: Readonly<Record<string, Failure>> = {
   ERR_DIGEST: "digest",
   ERR_DISK_FULL: "disk-full",
   ERR_FILE_BUSY: "file-busy",
+  ERR_FILE_ACCESS: "file-access",
 };
 
 /** Failures of a connection by the platform's own code (errno.h, getaddrinfo, c-ares). */

@@ -18,6 +18,8 @@ test("a caller's digest is read in hexadecimal and in base64", () => {
     `sha-256=${base64}`,
     `sha-256=:${base64}:`,
     ` SHA-256=${hex.toUpperCase()} `,
+    `sha256=${hex}`,
+    `SHA256=${base64}`,
   ])
     assert.deepEqual(parseDigest(text), sha256, text);
   assert.deepEqual(parseDigest(`sha-512=${sha512.hex}`), sha512);

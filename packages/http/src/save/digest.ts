@@ -17,13 +17,14 @@ export const algorithms: Readonly<Record<Algorithm, { readonly node: string; rea
 };
 
 /**
- * Reads a digest as a caller writes it: `sha-256=` or `sha-512=` and the value, in hexadecimal or base64.
+ * Reads a digest as a caller writes it: `sha-256=` or `sha-512=`, with or without the dash, and the value, in hexadecimal
+ * or base64.
  *
  * @throws TypeError for anything else.
  */
 export function parseDigest(text: string): Digest {
-  const [, name = "", value = ""] = /^(sha-256|sha-512)=(.+)$/i.exec(text.trim()) ?? [];
-  const digest = digestFrom(name.toLowerCase(), value.replace(/^:(.*):$/, "$1"));
+  const [, bits = "", value = ""] = /^sha-?(256|512)=(.+)$/i.exec(text.trim()) ?? [];
+  const digest = digestFrom(`sha-${bits}`, value.replace(/^:(.*):$/, "$1"));
   if (digest !== undefined) return digest;
   throw new TypeError(
     `A digest reads "sha-256=" or "sha-512=" and its value in hexadecimal or base64, got ${JSON.stringify(text)}`,

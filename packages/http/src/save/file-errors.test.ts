@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { DiskFullError } from "../errors.ts";
+import { DiskFullError, FileAccessError } from "../errors.ts";
 import { onDisk, spaceFor } from "./file-errors.ts";
 
 const path = join(tmpdir(), "file");
@@ -24,8 +24,21 @@ test("a full disk and a used-up quota are DiskFullErrors, with what is free and 
   }
 });
 
+test("what may not be written is a FileAccessError that names the file and says why", async () => {
+  for (const errno of ["EROFS", "EACCES", "EPERM", "ENAMETOOLONG", "EIO"]) {
+    await assert.rejects(onDisk(path, failing(errno)), (error) => {
+      assert.ok(error instanceof FileAccessError);
+      assert.deepEqual(
+        [error.path, error.errno, Reflect.get(Object(error.cause), "code")],
+        [path, errno, errno],
+      );
+      return error.message.startsWith(`${path} cannot be written: `);
+    });
+  }
+});
+
 test("any other failure is what it is, and so is a success", async () => {
-  await assert.rejects(onDisk(path, failing("EACCES")), { code: "EACCES" });
+  await assert.rejects(onDisk(path, failing("EMFILE")), { code: "EMFILE" });
   assert.equal(await onDisk(path, () => Promise.resolve(7)), 7);
 });
 

@@ -5,13 +5,13 @@ import { dirname } from "node:path";
 import { DigestError, DiskFullError, IncompleteBodyError } from "../errors.ts";
 import type { ResponseHeaders } from "../headers.ts";
 import { continuedBy, type Continued } from "../resume/continued.ts";
-import { holdOf, isEncoded, lengthOf, type Held } from "../resume/continuation.ts";
+import { heldOf, isEncoded, lengthOf, type Held } from "../resume/continuation.ts";
 import type { StreamedResponse } from "../streamed-response.ts";
 import { algorithms, digestsIn, type Digest } from "./digest.ts";
 import { onDisk, spaceFor } from "./file-errors.ts";
 import {
   formatSidecar,
-  heldBy,
+  heldOfPart,
   parseSidecar,
   reliableBytes,
   unsyncedBytes,
@@ -67,12 +67,21 @@ export class PartFile {
   static async open(target: Target): Promise<PartFile> {
     const { O_RDWR, O_CREAT } = constants;
     const handle = await onDisk(target.path, () => open(partOf(target), O_RDWR | O_CREAT));
+    try {
+      return new PartFile(target, handle, await PartFile.#findIn(target, handle));
+    } catch (error) {
+      await handle.close();
+      throw error;
+    }
+  }
+
+  static async #findIn(target: Target, handle: FileHandle): Promise<Found> {
     const boot = await textIn("/proc/sys/kernel/random/boot_id");
     const sidecar = parseSidecar((await textIn(sidecarOf(target))) ?? "");
     const { size } = await handle.stat();
     const held =
-      sidecar === undefined ? undefined : heldBy(sidecar, reliableBytes(size, sidecar, boot?.trim()));
-    return new PartFile(target, handle, { sidecar, held, boot: boot?.trim() });
+      sidecar === undefined ? undefined : heldOfPart(sidecar, reliableBytes(size, sidecar, boot?.trim()));
+    return { sidecar, held, boot: boot?.trim() };
   }
 
   /** Bytes that are here. */
@@ -132,11 +141,11 @@ export class PartFile {
   }
 
   /**
-   * Gives the file its name, once it is what it must be.
+   * Gives the file its name, once it is what it must be; `confirm` has the last word.
    *
-   * @throws IncompleteBodyError; DigestError, and the part is removed then, so that the next time begins anew.
+   * @throws IncompleteBodyError; what `confirm` throws; DigestError, and the part is removed then, so that the next time begins anew.
    */
-  async finish(): Promise<void> {
+  async finish(confirm: () => Promise<void>): Promise<void> {
     if (this.#position !== (this.#total ?? this.#position))
       throw new IncompleteBodyError(this.#position, this.#total);
     for (const { digest, hash } of this.#hashes) {
@@ -146,9 +155,10 @@ export class PartFile {
       throw new DigestError(this.#target.path, { algorithm: digest.algorithm, expected: digest.hex, actual });
     }
     await onDisk(this.#target.path, () => this.#handle.sync());
+    await confirm();
     this.#closed = true;
     await this.#handle.close();
-    await rename(partOf(this.#target), this.#target.path);
+    await onDisk(this.#target.path, () => rename(partOf(this.#target), this.#target.path));
     await syncFolderOf(this.#target.path);
     await rm(sidecarOf(this.#target), { force: true });
   }
@@ -164,8 +174,12 @@ export class PartFile {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    const { size } = await this.#handle.stat();
-    await this.#handle.close();
+    let size: number | undefined;
+    try {
+      ({ size } = await this.#handle.stat());
+    } finally {
+      await this.#handle.close();
+    }
     if (size === 0) await this.remove();
   }
 
@@ -173,8 +187,8 @@ export class PartFile {
     const { headers, status, url } = response;
     const digests = isEncoded(headers) ? [] : digestsIn(headers, status);
     await this.#cutTo(0);
-    const hold = holdOf(response, url, 0);
-    this.#sidecar = hold && { ...hold, digests, boot: this.#boot };
+    const held = heldOf(response, url, 0);
+    this.#sidecar = held && { ...held, digests, boot: this.#boot };
     await this.#writeSidecar();
     this.#total = isEncoded(headers) ? undefined : lengthOf(headers);
     this.#resumedFrom = 0;

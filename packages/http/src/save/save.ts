@@ -1,8 +1,9 @@
-import { stat } from "node:fs/promises";
+import { lstat, readlink, realpath, stat } from "node:fs/promises";
 import { basename, dirname, resolve } from "node:path";
 import { StatusError } from "../errors.ts";
 import type { Response } from "../response.ts";
-import { isMoved, type StreamResumptionOptions } from "../resume/streamed.ts";
+import { MovedError } from "../resume/resume-errors.ts";
+import type { StreamResumptionOptions } from "../resume/streamed.ts";
 import { StreamedResponse } from "../streamed-response.ts";
 import { parseDigest } from "./digest.ts";
 import { hasCode, onDisk } from "./file-errors.ts";
@@ -19,7 +20,7 @@ export interface Progress {
 
 /** How a body is saved to a file. */
 export interface SaveOptions {
-  /** What the file must hash to: `sha-256=` or `sha-512=` and the value in hexadecimal or base64. @default what the server says, if anything */
+  /** What the file must hash to: `sha-256=` or `sha-512=` (also `sha256=`, `sha512=`) and the value in hexadecimal or base64. @default what the server says, if anything */
   readonly digest?: string;
   /** Hears after every write how far the file has come. What it throws ends the download. */
   readonly onProgress?: (progress: Progress) => void;
@@ -27,7 +28,7 @@ export interface SaveOptions {
 
 /** A file that was saved. */
 export interface Saved {
-  /** Absolute. */
+  /** Absolute; of a symbolic link, what it leads to. */
   readonly path: string;
   readonly bytes: number;
   /** Bytes that an earlier run had left, and that did not have to come again. */
@@ -44,12 +45,12 @@ export type Source = (resumption: StreamResumptionOptions) => Promise<Response>;
  * connection, left off; see docs/downloads.md for what is guaranteed.
  *
  * @throws StatusError for an answer that is no success, with the file as it was; FileBusyError, DiskFullError,
- * DigestError; what the body throws; TypeError for a digest or a target that is none. The part stays for later, unless its digest was
+ * FileAccessError, DigestError; what the body throws; TypeError for a digest or a target that is none. The part stays for later, unless its digest was
  * wrong.
  */
 export async function save(target: string, options: SaveOptions, source: Source): Promise<Saved> {
   const digests = options.digest === undefined ? [] : [parseDigest(options.digest)];
-  const path = resolve(target);
+  const path = await followed(resolve(target));
   // A rename would put a file in the place of a device or a pipe.
   const there = await stat(path).catch(() => undefined);
   if (there?.isFile() === false) throw new TypeError(`${path} is there, and is no file`);
@@ -64,7 +65,8 @@ export async function save(target: string, options: SaveOptions, source: Source)
         return response;
       };
       const response = await fill(part, options, begun);
-      await part.finish();
+      // A rename must not put this file in the place of another's.
+      await part.finish(() => lock.confirm());
       const { received, resumedFrom } = part;
       return { path, bytes: received, resumedFrom, response };
     } finally {
@@ -73,6 +75,14 @@ export async function save(target: string, options: SaveOptions, source: Source)
   } finally {
     await lock.release();
   }
+}
+
+/** What a symbolic link leads to, so that it stays one: the file is written beside the real one, and takes its name. */
+async function followed(path: string): Promise<string> {
+  const there = await lstat(path).catch(() => undefined);
+  if (there?.isSymbolicLink() !== true) return path;
+  // Of a link that leads nowhere yet, the name is what it says.
+  return realpath(path).catch(async () => resolve(dirname(path), await readlink(path)));
 }
 
 async function requireFolder(path: string): Promise<void> {
@@ -90,7 +100,7 @@ async function fill(part: PartFile, options: SaveOptions, source: Source): Promi
   try {
     return await fillOnce(part, options, { source, held: part.held });
   } catch (error) {
-    if (!isMoved(error)) throw error;
+    if (!(error instanceof MovedError)) throw error;
     return fillOnce(part, options, { source, held: undefined });
   }
 }

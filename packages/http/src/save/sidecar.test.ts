@@ -3,7 +3,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import {
   formatSidecar,
-  heldBy,
+  heldOfPart,
   parseSidecar,
   reliableBytes,
   unsyncedBytes,
@@ -23,6 +23,21 @@ test("what is written is read again", () => {
 
   assert.deepEqual(parseSidecar(formatSidecar(sidecar)), sidecar);
   assert.deepEqual(parseSidecar(formatSidecar(less)), less);
+});
+
+test("a validator that no server could have given is not read", () => {
+  for (const validator of [
+    "",
+    "v1",
+    'W/"v1"',
+    '"v1"\r\nx-injected: 1',
+    '"☃"',
+    "yesterday",
+    "Mon, 02 Jan 2023 00:00:00 GMT\r\nx-injected: 1",
+  ])
+    assert.equal(parseSidecar(formatSidecar({ ...sidecar, validator })), undefined, validator);
+  const dated = { ...sidecar, validator: "Mon, 02 Jan 2023 00:00:00 GMT" };
+  assert.deepEqual(parseSidecar(formatSidecar(dated)), dated);
 });
 
 test("what is torn, spoilt or from another version is not read", () => {
@@ -66,5 +81,5 @@ test("what is held is what is there, but never the last byte of a whole", () => 
     [0, undefined, undefined],
   ];
   for (const [bytes, total, offset] of table)
-    assert.equal(heldBy({ ...sidecar, total }, bytes)?.offset, offset, `${bytes} of ${String(total)}`);
+    assert.equal(heldOfPart({ ...sidecar, total }, bytes)?.offset, offset, `${bytes} of ${String(total)}`);
 });

@@ -1,4 +1,5 @@
 import type { Held } from "../resume/continuation.ts";
+import { isValidator } from "../resume/validator.ts";
 import { isAlgorithm, type Digest } from "./digest.ts";
 
 /** What is written beside a part of a file: whose part it is, and what the whole must be. */
@@ -24,8 +25,8 @@ export function formatSidecar({ resource, validator, total, digests, boot }: Sid
 export function parseSidecar(text: string): Sidecar | undefined {
   const fields = recordOf(text);
   const { resource, validator, total, boot } = fields;
-  if (fields["version"] !== version || typeof resource !== "string" || typeof validator !== "string")
-    return undefined;
+  if (fields["version"] !== version || typeof resource !== "string") return undefined;
+  if (typeof validator !== "string" || !isValidator(validator)) return undefined;
   const digests = digestsOf(fields["digests"]);
   if (digests === undefined || !isOptional(total, isLength) || !isOptional(boot, isText)) return undefined;
   return { resource, validator, total, digests, boot };
@@ -48,7 +49,7 @@ export function reliableBytes(
  * What is held of a file by so many reliable bytes of its part, and its sidecar. A part that is whole is held but for its
  * last byte: to ask for that one tells whether it is still the same, and no server can misunderstand it.
  */
-export function heldBy({ resource, validator, total }: Sidecar, bytes: number): Held | undefined {
+export function heldOfPart({ resource, validator, total }: Sidecar, bytes: number): Held | undefined {
   const offset = total === undefined ? bytes : Math.min(bytes, total - 1);
   return offset > 0 && bytes <= (total ?? bytes) ? { resource, validator, total, offset } : undefined;
 }
