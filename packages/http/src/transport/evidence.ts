@@ -11,18 +11,20 @@ export class StaleConnection extends Error {
   }
 }
 
-/**
- * The stream was reset in mid-answer with NO_ERROR or CANCEL (RFC 9113 §7), which Node takes for its end; a reset with
- * another code is an error of Node's, which this one is made like.
- */
-export class BrokenStream extends Error {
+/** An HTTP/2 stream was reset without an error of Node's that says so; made like one, with the code of RFC 9113 §7. */
+export class ResetStream extends Error {
   readonly code = "ERR_HTTP2_STREAM_ERROR";
   readonly http2ErrorCode: number | undefined;
 
   constructor(http2ErrorCode: number | undefined) {
-    super("The stream was closed without END_STREAM");
+    super("The stream was reset before its end");
     this.http2ErrorCode = http2ErrorCode;
   }
+}
+
+/** Whether an error says that one HTTP/2 stream was reset, by either side, and not the connection. */
+export function isReset(error: unknown): boolean {
+  return codeOf(error) === "ERR_HTTP2_STREAM_ERROR";
 }
 
 /** Whether an error is undici's for a GOAWAY. */
@@ -30,8 +32,8 @@ export function isGoaway(error: Error): boolean {
   return error.message.startsWith('HTTP/2: "GOAWAY" frame received');
 }
 
-// RFC 9113 §7.
-const refusedStream = 7;
+/** REFUSED_STREAM (RFC 9113 §7). */
+export const refusedStream = 7;
 
 /**
  * Whether an error proves that the server did not act on a request that was written: the stream was refused, or it lies
@@ -40,7 +42,8 @@ const refusedStream = 7;
 export function provesUnprocessed(error: unknown): boolean {
   if (error instanceof StaleConnection) return error.leftOut;
   if (!(error instanceof Error)) return false;
-  if ("http2ErrorCode" in error && error.http2ErrorCode === refusedStream) return true;
+  // A whole connection may end with that code too, which says nothing of the streams that its GOAWAY counts.
+  if (isReset(error) && "http2ErrorCode" in error && error.http2ErrorCode === refusedStream) return true;
   // undici's words for a stream that the GOAWAY leaves out, and for a head that was never sent because of one.
   return isGoaway(error) || /"frameError" received - type 1,/.test(error.message);
 }

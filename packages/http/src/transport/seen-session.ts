@@ -8,6 +8,11 @@ export class SeenSession {
   /** Whose request undici has begun to send: it makes the stream before it begins with another. */
   starting: StreamListener | undefined;
 
+  /** Whether a GOAWAY has come. */
+  get isLeaving(): boolean {
+    return this.lastStream !== undefined;
+  }
+
   watch(session: ClientHttp2Session): void {
     session.prependListener("goaway", (_code: number, lastStream: number) => {
       this.lastStream = lastStream;

@@ -1,6 +1,6 @@
 import type { ClientHttp2Stream } from "node:http2";
 import { lacksNothing } from "./announced.ts";
-import { BrokenStream, StaleConnection } from "./evidence.ts";
+import { isReset, refusedStream, ResetStream, StaleConnection } from "./evidence.ts";
 import type { SeenSession } from "./seen-session.ts";
 import type { Controller, Listener } from "./speaker.ts";
 import type { RawAnswer } from "./wire.ts";
@@ -17,8 +17,7 @@ export class StreamListener {
   readonly #method: string;
   readonly #session: SeenSession;
   #stream: ClientHttp2Stream | undefined;
-  /** Whether the request's head never went out. */
-  #unsent = false;
+  #controller: Controller | undefined;
   #endStream = false;
   #head: Pick<RawAnswer, "status" | "headers"> | undefined;
   #received = 0;
@@ -32,10 +31,9 @@ export class StreamListener {
   /** Watches the stream that the request goes out on, before anybody else listens to it. */
   watch(stream: ClientHttp2Stream): void {
     this.#stream = stream;
-    this.#unsent = false;
-    stream.on("frameError", (type: number) => {
-      if (type === headersFrame) this.#unsent = true;
-    });
+    // Before undici, which would put such a request in line again where nothing goes out any more, and fail an assertion.
+    stream.on("frameError", (type: number) => this.#leaveUnsent(type));
+    stream.on("error", (error: Error) => this.#leaveRefused(error, stream.rstCode));
     // Node pushes the end of a stream that is open when END_STREAM comes, and closes the stream first when it was reset.
     const push = stream.push.bind(stream);
     stream.push = (chunk: unknown, encoding?: BufferEncoding) => {
@@ -45,6 +43,7 @@ export class StreamListener {
   }
 
   onRequestStart(controller: Controller): void {
+    this.#controller = controller;
     this.#session.starting = this;
     this.#listener.onRequestStart(controller);
   }
@@ -75,7 +74,7 @@ export class StreamListener {
 
   onResponseEnd(controller: Controller): void {
     if (this.#isWhole) this.#listener.onResponseEnd();
-    else this.#listener.onResponseError(controller, new BrokenStream(this.#stream?.rstCode));
+    else this.#listener.onResponseError(controller, new ResetStream(this.#stream?.rstCode));
   }
 
   onResponseError(controller: Controller, error: unknown): void {
@@ -92,6 +91,19 @@ export class StreamListener {
   get #mayBeActedOn(): boolean {
     const { lastStream = Infinity } = this.#session;
     const id = this.#stream?.id;
-    return id !== undefined && id <= lastStream && !this.#unsent;
+    return id !== undefined && id <= lastStream;
+  }
+
+  /** The GOAWAY came before the request's head had gone out. */
+  #leaveUnsent(frameType: number): void {
+    if (!this.#session.isLeaving || frameType !== headersFrame) return;
+    this.#stream = undefined;
+    this.#controller?.abort(new StaleConnection(true));
+  }
+
+  /** The connection ends with the code of a refused stream, or the server refuses a stream that its GOAWAY counts. */
+  #leaveRefused(error: Error, code: number | undefined): void {
+    if (!this.#session.isLeaving || code !== refusedStream) return;
+    this.#controller?.abort(isReset(error) ? new ResetStream(refusedStream) : error);
   }
 }

@@ -128,13 +128,14 @@ test("unprocessed is only what is proven to be", () => {
     new StaleConnection(false),
     reset,
     new errors.SocketError("other side closed"),
-    failure("x", { http2ErrorCode: 2 }),
+    failure("x", { code: "ERR_HTTP2_STREAM_ERROR", http2ErrorCode: 2 }),
+    failure("x", { code: "ERR_HTTP2_SESSION_ERROR", http2ErrorCode: 7 }),
     failure('HTTP/2: "frameError" received - type 0, code 1'),
     "text",
   ];
 
   assert.deepEqual(proofs.map(provesUnprocessed), [true, true, true, true]);
-  assert.deepEqual(doubts.map(provesUnprocessed), [false, false, false, false, false, false]);
+  assert.deepEqual(doubts.map(provesUnprocessed), [false, false, false, false, false, false, false]);
 });
 
 test("a closing is no complaint about what was said", () => {
