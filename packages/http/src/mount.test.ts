@@ -29,6 +29,12 @@ const table: readonly (readonly [prefixes: readonly string[], url: string, serve
   [["https://a.test:80"], "https://a.test:8080/", undefined],
   [["https://a.test:80"], "https://a.test:80/", "https://a.test:80"],
   [["http://[::1]"], "http://[::1]:3000/", "http://[::1]"],
+  [["http://a.test:80/"], "http://a.test/x", "http://a.test:80/"],
+  [["https://", "HTTPS://a.test:443"], "https://a.test/x", "HTTPS://a.test:443"],
+  [["http://a.test:80", "http://a.test:8080"], "http://a.test:8080/", "http://a.test:8080"],
+  [["https://a.test:80/"], "https://a.test/", undefined],
+  [["http://[2001:db8::80]/"], "http://[2001:db8::80]/", "http://[2001:db8::80]/"],
+  [["http://[::1]:80/"], "http://[::1]/", "http://[::1]:80/"],
   [["http"], "https://a.test/", "http"],
   [[""], "anything", ""],
 ];
@@ -53,4 +59,12 @@ test("mounting a prefix again replaces what was there, in its place", () => {
   assert.deepEqual(mounts.prefixes, ["http://a.test", "http://b.test"]);
   assert.deepEqual(mounts.values, ["new", "http://b.test"]);
   assert.equal(mounts.get("http://a.test/"), "new");
+});
+
+test("a prefix with the port that its scheme has anyway is the same as one without", () => {
+  const mounts = mounted("http://a.test/");
+
+  mounts.mount("http://a.test:80/", "new");
+
+  assert.deepEqual(mounts.values, ["new"]);
 });

@@ -1,3 +1,5 @@
+import { type Check, kind } from "./check.ts";
+
 interface Entry<T> {
   readonly prefix: string;
   /** In lower case. */
@@ -29,7 +31,8 @@ export class Mounts<T> {
   }
 
   /** Puts a value under a prefix of URLs, such as `https://` or `https://api.example.com/v1/`. */
-  mount(prefix: string, value: T): void {
+  mount(given: string, value: T): void {
+    const prefix = withoutDefaultPort(given);
     const entry = { prefix, text: prefix.toLowerCase(), value };
     const known = this.#entries.some((other) => other.prefix === prefix);
     this.#entries = known
@@ -55,6 +58,22 @@ export class Mounts<T> {
   #match(host: string, text: string): Entry<T> | undefined {
     return this.#byHost.get(host)?.find((entry) => serves(entry.text, text));
   }
+}
+
+/** What a prefix may be: one of a URL that could be asked for. */
+export const mountable: Check = kind({
+  wanted: 'a prefix of URLs, such as "https://" or "https://api.example.com/v1/"',
+  fits: (prefix) =>
+    typeof prefix === "string" &&
+    (/^https?:\/\/$/i.test(prefix) || (/^https?:\/\//i.test(prefix) && URL.canParse(prefix))),
+});
+
+// URLs are written without it.
+function withoutDefaultPort(prefix: string): string {
+  return prefix.replace(
+    /^(http:\/\/[^/?#\\]+):80(?=[/?#\\]|$)|^(https:\/\/[^/?#\\]+):443(?=[/?#\\]|$)/i,
+    "$1$2",
+  );
 }
 
 const authority = /^([a-z][a-z0-9+.-]*:\/\/)([^/?#\\]+)/;
