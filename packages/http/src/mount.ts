@@ -31,8 +31,7 @@ export class Mounts<T> {
   }
 
   /** Puts a value under a prefix of URLs, such as `https://` or `https://api.example.com/v1/`. */
-  mount(given: string, value: T): void {
-    const prefix = withoutDefaultPort(given);
+  mount(prefix: string, value: T): void {
     const entry = { prefix, text: prefix.toLowerCase(), value };
     const known = this.#entries.some((other) => other.prefix === prefix);
     this.#entries = known
@@ -68,12 +67,14 @@ export const mountable: Check = kind({
     (/^https?:\/\/$/i.test(prefix) || (/^https?:\/\//i.test(prefix) && URL.canParse(prefix))),
 });
 
-// URLs are written without it.
-function withoutDefaultPort(prefix: string): string {
-  return prefix.replace(
-    /^(http:\/\/[^/?#\\]+):80(?=[/?#\\]|$)|^(https:\/\/[^/?#\\]+):443(?=[/?#\\]|$)/i,
-    "$1$2",
-  );
+/** Writes a prefix as URLs are written that are asked for: without the scheme's own port, say, or a user. */
+export function prefixOf(text: string): string {
+  if (!URL.canParse(text)) return text;
+  const url = new URL(text);
+  url.username = "";
+  url.password = "";
+  // A host alone stands for all of its ports.
+  return /^[a-z]+:\/\/(?:[^/?#\\]*@)?(?:[^/?#\\:@]+|\[[^\]]+\])$/i.test(text) ? url.origin : url.href;
 }
 
 const authority = /^([a-z][a-z0-9+.-]*:\/\/)([^/?#\\]+)/;

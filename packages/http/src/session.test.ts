@@ -324,6 +324,17 @@ for (const name of ["x-key", "X-Key"]) {
   });
 }
 
+test("a mounted prefix may name the port that its scheme has anyway", async () => {
+  const { session: made, adapter, clock } = scripted([{}]);
+  const other = scriptedAdapter([{}], { clock });
+  made.mount("http://b.test:80/", other).mount("https://b.test:443", other);
+
+  for (const asked of ["http://b.test/x", "http://b.test:80/x", "https://b.test/x", "https://b.test:8443/x"])
+    await made.get(asked);
+
+  assert.deepEqual([other.requests.length, adapter.requests.length], [3, 1]);
+});
+
 const mistakes: readonly (readonly [
   what: string,
   call: Parameters<ReturnType<typeof scripted>["session"]["request"]>,

@@ -18,7 +18,7 @@ import { Gates } from "./gates/gates.ts";
 import { mergeHeaders } from "./headers.ts";
 import { joinHooks, type Hooks } from "./hooks.ts";
 import { followRedirects, type Leftover, type Onward, type Requests } from "./call/follow.ts";
-import { mountable, Mounts } from "./mount.ts";
+import { mountable, Mounts, prefixOf } from "./mount.ts";
 import { prepare, type Additions, type Prepared } from "./call/prepare.ts";
 import { PoolWatch } from "./pool-watch.ts";
 import { router, type Router } from "./proxy/route.ts";
@@ -105,7 +105,7 @@ export class Session extends Verbs implements AsyncDisposable {
   mount(prefix: string, adapter: Adapter): this {
     refuse("mount", mountable(prefix));
     refuse(`mount(${JSON.stringify(prefix)})`, adapterToMount(adapter));
-    this.#mounts.mount(prefix, adapter);
+    this.#mounts.mount(prefixOf(prefix), adapter);
     return this;
   }
 
