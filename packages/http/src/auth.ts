@@ -130,7 +130,7 @@ function randomNonce(): string {
 }
 
 function digestHeader(input: DigestInput): string {
-  const { username, request, params, cnonce } = input;
+  const { username, request, params } = input;
   const { realm = "", nonce = "", opaque, algorithm } = params;
   const nc = input.count.toString(16).padStart(8, "0");
   const qop = params["qop"]?.split(",").some((name) => name.trim() === "auth") === true ? "auth" : undefined;
