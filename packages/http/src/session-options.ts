@@ -43,7 +43,10 @@ export interface SessionOptions {
   readonly hooks?: HooksInit;
   /** How idempotency keys are written. @default bare, as Idempotency-Key */
   readonly idempotencyHeader?: IdempotencyHeader;
-  /** The most redirects that one call follows; 0 hands them out, null leaves it to the counters of `retry`. @default 30 */
+  /**
+   * The most redirects that one call follows, where `redirect` of `retry` does not allow fewer; 0 hands them out, null leaves
+   * it to the counters of `retry` alone. @default 30
+   */
   readonly maxRedirects?: number | null;
   /** Headers beyond Authorization, Cookie and Proxy-Authorization that do not follow a redirect to another origin, in any case. */
   readonly sensitiveHeaders?: readonly string[];

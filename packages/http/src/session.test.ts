@@ -197,6 +197,20 @@ const overrides: readonly (readonly [
   ["no redirects", [to("/two"), {}], { maxRedirects: 0 }, "302 after 1"],
   ["one redirect", [to("/two"), to("/three")], { maxRedirects: 1 }, "ERR_TOO_MANY_REDIRECTS after 2"],
   [
+    "rule that hands redirects out",
+    [to("/two"), {}],
+    { retry: new Retry({ redirect: false }) },
+    "302 after 1",
+  ],
+  ["rule that is off", [to("/two"), {}], { retry: new Retry({ total: false }) }, "302 after 1"],
+  [
+    "rule for two redirects",
+    [to("/two")],
+    { retry: new Retry({ redirect: 2 }) },
+    "ERR_TOO_MANY_REDIRECTS after 3",
+  ],
+  ["rule without retries", [to("/2"), to("/3"), {}], { retry: new Retry({ total: 0 }) }, "200 after 3"],
+  [
     "redirects by the counters",
     [to("/two")],
     { maxRedirects: null, retry: new Retry({ redirect: 2, raiseOnRedirect: false }) },
