@@ -26,7 +26,14 @@ export const architecture: Readonly<Record<string, PackageRule>> = {
   http: {
     imports: ["@holdfast/policy", "node:", "undici", "tough-cookie", "structured-headers"],
     only: { undici: "transport/", "structured-headers": "retry/dialects/" },
-    assemblers: ["session.ts", "session-defaults.ts", "adapter.ts", "proxy-check.ts", "response.ts"],
+    assemblers: [
+      "session.ts",
+      "session-defaults.ts",
+      "option-checks.ts",
+      "adapter.ts",
+      "proxy-check.ts",
+      "response.ts",
+    ],
     uses: { call: ["gates", "proxy", "resume", "retry"], resume: ["retry"], save: ["resume"] },
     publishesTesting: true,
   },

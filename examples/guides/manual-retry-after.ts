@@ -14,7 +14,7 @@ const url = `${origin.url}/`;
 // #region manual-retry-after
 import { parseRetryAfter, Retry, Session, systemClock, type Response } from "holdfast";
 
-await using session = new Session({ retry: new Retry({ total: false, raiseOnStatus: false }) });
+await using session = new Session({ retry: new Retry({ total: 0, raiseOnStatus: false }) });
 
 async function fetchWithRetryAfter(target: string, maxRetries = 3): Promise<Response> {
   for (let retries = 0; ; retries += 1) {

@@ -18,7 +18,7 @@ import {
   waitExponential,
 } from "holdfast";
 
-await using session = new Session({ retry: new Retry({ total: false, raiseOnStatus: false }) });
+await using session = new Session({ retry: new Retry({ total: 0, raiseOnStatus: false }) });
 
 const fetchData = retry({
   stop: stopAfterAttempt(3),

@@ -131,7 +131,7 @@ export const httpDeviations: readonly Deviation[] = [
   {
     name: "there is no error for a full or closed pool, nor for a header that cannot be read",
     reason:
-      "a request waits for its connection within its time limits, and a malformed Retry-After is no error",
+      "a request waits for a free connection as long as its limits `attempt` and `total` let it, and a malformed Retry-After is no error",
     applies: ({ section, vector }) => section === "errors" && !existsHere(vector["urllib3"]),
     instead: ({ phase, urllib3 }) => difference(undefined, errorFor(String(phase), String(urllib3))),
   },

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Retry, Session } from "@holdfast/http";
+import { Retry, Session, type RequestOptions } from "@holdfast/http";
 import { breaker, consecutive, retryBudget } from "@holdfast/policy";
 import { faultOrigin, reset, respond, type Responder } from "@holdfast/http/testing";
 import { bounded, outcomeOf, quick, sessionFor } from "./scenario.ts";
@@ -60,6 +60,27 @@ test("concurrency: never more connections than allowed, and the calls in line ge
 
   assert.equal(origin.connections, 4);
   assert.ok(order.every((call, place) => Math.abs(call - place) <= 8));
+});
+
+test("concurrency: the wait for a free connection counts for attempt and total, not for connect and read", async () => {
+  await using origin = await faultOrigin({ routes: { "/held": () => [{ wait: 600 }, ...good], "/": good } });
+  const limits = { connect: "200ms", read: "5s" } as const;
+  await using session = await sessionFor({
+    retry: { total: 0 },
+    adapter: { connections: 1 },
+    timeout: limits,
+  });
+  const held = session.get(`${origin.url}/held`);
+  const after = (more: RequestOptions["timeout"]): Promise<string> =>
+    session.get(`${origin.url}/`, { timeout: { ...limits, read: "200ms", ...more } }).then(
+      ({ status }) => String(status),
+      ({ code }: { readonly code: string }) => code,
+    );
+
+  const ends = await Promise.all([after({}), after({ attempt: "100ms" }), after({ total: "100ms" })]);
+
+  assert.deepEqual(ends, ["200", "ERR_ATTEMPT_TIMEOUT", "ERR_DEADLINE"]);
+  assert.equal((await held).status, 200);
 });
 
 test("concurrency.breaker: a dead server is left alone, and asked again after the cool-down", async () => {

@@ -1,5 +1,6 @@
 import type { Clock } from "@holdfast/policy";
 import type { Unused } from "./attempt-record.ts";
+import { refuse } from "./check.ts";
 import type { HeaderRecord } from "./headers.ts";
 import type { ExchangeLimits, RawAnswer, WireRequest } from "./transport/wire.ts";
 import { decode } from "./transport/decode.ts";
@@ -7,6 +8,7 @@ import { decodeStream } from "./transport/decode-stream.ts";
 import { Transport, type TransportOptions } from "./transport/transport.ts";
 import { reasonOfForwarded } from "./transport/proxy-answers.ts";
 import { ProxyError } from "./errors.ts";
+import { adapterCheck } from "./option-checks.ts";
 import { provesUnsent } from "./proxy-fault.ts";
 import { proxyAuthorization, takesRequests } from "./proxy-url.ts";
 import type { HttpRequest } from "./request.ts";
@@ -85,9 +87,12 @@ export class HttpAdapter implements Adapter {
   readonly retry: Retry | undefined;
   readonly #transport: Transport;
 
-  constructor({ retry, ...options }: HttpAdapterOptions = {}) {
+  /** @throws TypeError or RangeError that names the option which is none, or is not what it may be. */
+  constructor(options: HttpAdapterOptions = {}) {
+    refuse("HttpAdapter", adapterCheck(options));
+    const { retry, ...transport } = options;
     this.retry = retry;
-    this.#transport = new Transport(options);
+    this.#transport = new Transport(transport);
   }
 
   send(request: HttpRequest, options: SendOptions): Promise<Response> {

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { test } from "node:test";
 import { authOf, basicAuth, bearerAuth, digestAuth } from "./auth.ts";
 import { noBody } from "./body.ts";
@@ -161,6 +162,60 @@ test("without a qop it answers in the old way", async () => {
   assert.equal(response, "1949323746fe6a43ef61f9606e7febea");
   assert.deepEqual([cnonce, nc, algorithm], [undefined, undefined, undefined]);
 });
+
+test("a session variant tells the client's nonce that it is made with, even without qop", async () => {
+  const challenge = 'Digest realm="r", nonce="abc", algorithm=MD5-sess';
+  const auth = digestAuth("u", "p", { cnonce: () => "xyz" });
+
+  const answer = fieldsOf(await auth(requestTo(url), refusal(challenge)));
+
+  const md5 = (text: string): string => createHash("md5").update(text).digest("hex");
+  const secret = md5(`${md5("u:r:p")}:abc:xyz`);
+  assert.deepEqual(
+    [answer["cnonce"], answer["qop"], answer["nc"], answer["response"]],
+    ["xyz", undefined, undefined, md5(`${secret}:abc:${md5("GET:/dir/index.html")}`)],
+  );
+});
+
+const nobody: readonly (readonly [what: string, make: () => unknown, message: RegExp])[] = [
+  ["no user", () => basicAuth(undefined as unknown as string, "x"), /^basicAuth takes .*, got undefined$/],
+  ["numbers", () => basicAuth(5 as unknown as string, "x"), /^basicAuth takes .*, got a number$/],
+  [
+    "no password",
+    () => digestAuth("u", undefined as unknown as string),
+    /^digestAuth takes .*, got undefined$/,
+  ],
+  [
+    "no token",
+    () => bearerAuth(undefined as unknown as string),
+    /^bearerAuth takes a token, .*, got undefined$/,
+  ],
+];
+
+for (const [what, make, message] of nobody) {
+  test(`an authentication of ${what} is refused when it is made`, () => {
+    assert.throws(make, { name: "TypeError", message });
+  });
+}
+
+for (const [gave, words] of [
+  [5, "a number"],
+  ["Bearer hunter2\n", "a text that no header can carry"],
+  [null, "null"],
+] as const) {
+  test(`an authentication that gives ${JSON.stringify(gave)} is blamed, and not the server`, async () => {
+    const { session, adapter } = scripted([{}]);
+
+    const error = await failureOf(session.get(url, { auth: () => gave as string }));
+
+    assert.ok(error instanceof TypeError);
+    assert.equal(
+      error.message,
+      `auth must give the value of an Authorization header, or undefined, but gave ${words}`,
+    );
+    assert.equal(adapter.requests.length, 0);
+  });
+}
 
 test("a session variant mixes both nonces into the secret", async () => {
   const answer = async (algorithm: string): Promise<string | undefined> =>

@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from "node:crypto";
+import { kindOf } from "./check.ts";
 import { InvalidUrlError } from "./errors.ts";
 import { parseChallenges, type Challenge } from "./challenge.ts";
 import type { HttpRequest } from "./request.ts";
@@ -15,6 +16,7 @@ export type Auth = (
 
 /** Basic authentication (RFC 7617), in UTF-8. */
 export function basicAuth(username: string, password: string): Auth {
+  requireTexts("basicAuth", username, password);
   if (username.includes(":"))
     throw new RangeError("A user name for basic authentication cannot contain a colon");
   const header = `Basic ${Buffer.from(`${username}:${password}`).toString("base64")}`;
@@ -41,6 +43,8 @@ export function authOf(url: URL): Auth | undefined {
 
 /** A bearer token (RFC 6750): fixed, or from a function that is asked for each request, and once more after a 401. */
 export function bearerAuth(token: string | ((refused?: Response) => string | Promise<string>)): Auth {
+  if (typeof token !== "string" && typeof token !== "function")
+    throw new TypeError(`bearerAuth takes a token, or a function that gives one, got ${kindOf(token)}`);
   if (typeof token === "string")
     return (_request, refused) => (refused === undefined ? `Bearer ${token}` : undefined);
   return async (_request, refused) => `Bearer ${await token(refused)}`;
@@ -60,6 +64,7 @@ export function digestAuth(
   password: string,
   { cnonce = randomNonce }: DigestOptions = {},
 ): Auth {
+  requireTexts("digestAuth", username, password);
   let known: { readonly params: Challenge["params"]; count: number } | undefined;
   return (request, refused) => {
     if (refused !== undefined) {
@@ -80,6 +85,12 @@ export function digestAuth(
   };
 }
 
+function requireTexts(name: string, ...given: readonly unknown[]): void {
+  const wrong = given.findIndex((value) => typeof value !== "string");
+  if (wrong === -1) return;
+  throw new TypeError(`${name} takes a user name and a password, got ${kindOf(given[wrong])}`);
+}
+
 const algorithms: Readonly<Record<string, string>> = {
   MD5: "md5",
   "SHA-256": "sha256",
@@ -88,6 +99,10 @@ const algorithms: Readonly<Record<string, string>> = {
 
 function algorithmOf(params: Challenge["params"]): string {
   return (params["algorithm"] ?? "MD5").toUpperCase();
+}
+
+function isSession(params: Challenge["params"]): boolean {
+  return algorithmOf(params).endsWith("-SESS");
 }
 
 function hashOf(params: Challenge["params"]): string | undefined {
@@ -115,7 +130,7 @@ function randomNonce(): string {
 }
 
 function digestHeader(input: DigestInput): string {
-  const { username, request, params, cnonce } = input;
+  const { username, request, params } = input;
   const { realm = "", nonce = "", opaque, algorithm } = params;
   const nc = input.count.toString(16).padStart(8, "0");
   const qop = params["qop"]?.split(",").some((name) => name.trim() === "auth") === true ? "auth" : undefined;
@@ -130,9 +145,20 @@ function digestHeader(input: DigestInput): string {
     `response="${digestOf(input, nc, qop)}"`,
     ...(algorithm === undefined ? [] : [`algorithm=${algorithm}`]),
     ...(opaque === undefined ? [] : [`opaque="${escape(opaque)}"`]),
-    ...(qop === undefined ? [] : [`qop=${qop}`, `nc=${nc}`, `cnonce="${cnonce}"`]),
+    ...nonceFields(input, nc, qop),
   ];
   return `Digest ${fields.join(", ")}`;
+}
+
+/** A session variant is made with the client's nonce even without qop: no server could check it else. */
+function nonceFields(
+  { params, cnonce }: DigestInput,
+  nc: string,
+  qop: string | undefined,
+): readonly string[] {
+  const own = `cnonce="${cnonce}"`;
+  if (qop === undefined) return isSession(params) ? [own] : [];
+  return [`qop=${qop}`, `nc=${nc}`, own];
 }
 
 /** The proof that the password is known (RFC 7616 §3.4.1 to §3.4.3). */
@@ -144,7 +170,7 @@ function digestOf(
   const { realm = "", nonce = "" } = params;
   const hash = hashing(params);
   const secret = hash(`${username}:${realm}:${password}`);
-  const a1 = algorithmOf(params).endsWith("-SESS") ? hash(`${secret}:${nonce}:${cnonce}`) : secret;
+  const a1 = isSession(params) ? hash(`${secret}:${nonce}:${cnonce}`) : secret;
   const a2 = hash(`${request.method}:${targetOf(request)}`);
   return hash(qop === undefined ? `${a1}:${nonce}:${a2}` : `${a1}:${nonce}:${nc}:${cnonce}:${qop}:${a2}`);
 }

@@ -1,5 +1,5 @@
 /** A set that stays what it was made of: whoever tries to change it gets a TypeError. */
-export class FrozenSet<T> extends Set<T> {
+class FrozenSet<T> extends Set<T> {
   constructor(values: Iterable<T>) {
     super(values);
     Object.freeze(this);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Mounts } from "./mount.ts";
+import { Mounts, prefixOf } from "./mount.ts";
 
 function mounted(...prefixes: readonly string[]): Mounts<string> {
   const mounts = new Mounts<string>();
@@ -54,3 +54,22 @@ test("mounting a prefix again replaces what was there, in its place", () => {
   assert.deepEqual(mounts.values, ["new", "http://b.test"]);
   assert.equal(mounts.get("http://a.test/"), "new");
 });
+
+const written: readonly (readonly [prefix: string, written: string])[] = [
+  ["https://", "https://"],
+  ["HTTP://A.test:80", "http://a.test/"],
+  ["https://a.test:443/v1/", "https://a.test/v1/"],
+  ["https://a.test:80/", "https://a.test:80/"],
+  ["https://A.test", "https://a.test"],
+  ["http://[::1]", "http://[::1]"],
+  ["http://[2001:db8::80]/", "http://[2001:db8::80]/"],
+  ["http://[::1]:80/", "http://[::1]/"],
+  ["http://p\u00e9.test/\u00e9", "http://xn--p-bga.test/%C3%A9"],
+  ["https://ann:pw@a.test/", "https://a.test/"],
+];
+
+for (const [prefix, url] of written) {
+  test(`${prefix} is the prefix of URLs that are written ${url}`, () => {
+    assert.equal(prefixOf(prefix), url);
+  });
+}

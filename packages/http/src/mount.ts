@@ -1,3 +1,5 @@
+import { type Check, kind } from "./check.ts";
+
 interface Entry<T> {
   readonly prefix: string;
   /** In lower case. */
@@ -55,6 +57,24 @@ export class Mounts<T> {
   #match(host: string, text: string): Entry<T> | undefined {
     return this.#byHost.get(host)?.find((entry) => serves(entry.text, text));
   }
+}
+
+/** What a prefix may be: one of a URL that could be asked for. */
+export const mountable: Check = kind({
+  wanted: 'a prefix of URLs, such as "https://" or "https://api.example.com/v1/"',
+  fits: (prefix) =>
+    typeof prefix === "string" &&
+    (/^https?:\/\/$/i.test(prefix) || (/^https?:\/\//i.test(prefix) && URL.canParse(prefix))),
+});
+
+/** Writes a prefix as URLs are written that are asked for: without the scheme's own port, say, or a user. */
+export function prefixOf(text: string): string {
+  if (!URL.canParse(text)) return text;
+  const url = new URL(text);
+  url.username = "";
+  url.password = "";
+  // A host alone stands for all of its ports.
+  return /^[a-z]+:\/\/(?:[^/?#\\]*@)?(?:[^/?#\\:@]+|\[[^\]]+\])$/i.test(text) ? url.origin : url.href;
 }
 
 const authority = /^([a-z][a-z0-9+.-]*:\/\/)([^/?#\\]+)/;

@@ -1,4 +1,5 @@
 import type { Body } from "./body.ts";
+import { type Check, isObject, kind, kindOf } from "./check.ts";
 import { InvalidUrlError } from "./errors.ts";
 import type { HeaderRecord } from "./headers.ts";
 
@@ -22,6 +23,34 @@ export type Params =
     >
   | URLSearchParams;
 
+const paramValue = kind({
+  wanted: "a text, a number, true or false, or a list of them",
+  fits: (value) => [value].flat().every(isParam),
+  type: "number",
+});
+
+/** What query parameters may be. */
+export const paramsCheck: Check = (value) => {
+  if (value instanceof URLSearchParams) return undefined;
+  const problem = manyParams(value);
+  if (problem !== undefined || !isObject(value)) return problem;
+  for (const [name, one] of Object.entries(value)) {
+    const wrong = paramValue(one);
+    if (wrong !== undefined) return { ...wrong, at: `.${name}` };
+  }
+  return undefined;
+};
+
+const manyParams = kind({
+  wanted: "an object of parameters, or URLSearchParams",
+  fits: (value) => isObject(value) && !(Symbol.iterator in value),
+});
+
+function isParam(value: unknown): boolean {
+  if (typeof value === "number") return Number.isFinite(value);
+  return value === null || ["string", "boolean", "bigint", "undefined"].includes(typeof value);
+}
+
 /**
  * Reads a URL, against a base where there is one, and adds query parameters.
  *
@@ -37,6 +66,9 @@ export function urlOf(input: string | URL, params?: Params, base?: string): URL 
 }
 
 function parse(input: string | URL, base: string | undefined): URL {
+  // Against a base, anything else would be a path: /undefined, say.
+  if (typeof input !== "string" && !(input instanceof URL))
+    throw new InvalidUrlError(`A URL is a text or a URL, not ${kindOf(input)}`);
   try {
     return new URL(input, base);
   } catch {

@@ -43,13 +43,16 @@ export interface SessionOptions {
   readonly hooks?: HooksInit;
   /** How idempotency keys are written. @default bare, as Idempotency-Key */
   readonly idempotencyHeader?: IdempotencyHeader;
-  /** The most redirects that one call follows; 0 hands them out, null leaves it to the counters of `retry`. @default 30 */
+  /**
+   * The most redirects that one call follows, where `redirect` of `retry` does not allow fewer; 0 hands them out, null leaves
+   * it to the counters of `retry` alone. @default 30
+   */
   readonly maxRedirects?: number | null;
   /** Headers beyond Authorization, Cookie and Proxy-Authorization that do not follow a redirect to another origin, in any case. */
   readonly sensitiveHeaders?: readonly string[];
   /** The most that a body may grow to, decoded. @default 2 GiB */
   readonly maxBytes?: number;
-  /** Connections to one origin at the same time. @default 256 */
+  /** Connections to one origin at the same time; who comes later waits within `timeout.attempt` and `total`. @default 256 */
   readonly connections?: number;
   readonly tls?: TlsOptions;
   /** The proxy to go through: one for all, by scheme and host, or a pool of them. @default what the environment says */

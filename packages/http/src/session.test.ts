@@ -199,6 +199,20 @@ const overrides: readonly (readonly [
   ["no redirects", [to("/two"), {}], { maxRedirects: 0 }, "302 after 1"],
   ["one redirect", [to("/two"), to("/three")], { maxRedirects: 1 }, "ERR_TOO_MANY_REDIRECTS after 2"],
   [
+    "rule that hands redirects out",
+    [to("/two"), {}],
+    { retry: new Retry({ redirect: false }) },
+    "302 after 1",
+  ],
+  ["rule that is off", [to("/two"), {}], { retry: new Retry({ total: false }) }, "302 after 1"],
+  [
+    "rule for two redirects",
+    [to("/two")],
+    { retry: new Retry({ redirect: 2 }) },
+    "ERR_TOO_MANY_REDIRECTS after 3",
+  ],
+  ["rule without retries", [to("/2"), to("/3"), {}], { retry: new Retry({ total: 0 }) }, "200 after 3"],
+  [
     "redirects by the counters",
     [to("/two")],
     { maxRedirects: null, retry: new Retry({ redirect: 2, raiseOnRedirect: false }) },
@@ -423,6 +437,17 @@ for (const name of ["x-key", "X-Key"]) {
     );
   });
 }
+
+test("a mounted prefix may name the port that its scheme has anyway", async () => {
+  const { session: made, adapter, clock } = scripted([{}]);
+  const other = scriptedAdapter([{}], { clock });
+  made.mount("http://b.test:80/", other).mount("https://b.test:443", other);
+
+  for (const asked of ["http://b.test/x", "http://b.test:80/x", "https://b.test/x", "https://b.test:8443/x"])
+    await made.get(asked);
+
+  assert.deepEqual([other.requests.length, adapter.requests.length], [3, 1]);
+});
 
 const mistakes: readonly (readonly [
   what: string,

@@ -7,6 +7,7 @@ import {
   type Scope,
 } from "@holdfast/policy";
 import { HttpAdapter, type Adapter } from "./adapter.ts";
+import { refuse } from "./check.ts";
 import { Call } from "./call/call.ts";
 import { callPolicy, type Exchange } from "./call/call-policy.ts";
 import { closableClock, type ClosableClock } from "./closable-clock.ts";
@@ -17,15 +18,16 @@ import { Gates } from "./gates/gates.ts";
 import { mergeHeaders } from "./headers.ts";
 import { joinHooks, type Hooks } from "./hooks.ts";
 import { followRedirects, type Leftover, type Onward, type Requests } from "./call/follow.ts";
-import { Mounts } from "./mount.ts";
+import { mountable, Mounts, prefixOf } from "./mount.ts";
 import { prepare, type Additions, type Prepared } from "./call/prepare.ts";
 import { PoolWatch } from "./pool-watch.ts";
 import { router, type Router } from "./proxy/route.ts";
 import { isRedirectStatus } from "./redirects.ts";
 import type { Response } from "./response.ts";
 import { responsePromise, type ResponsePromise } from "./response-promise.ts";
-import { Retry } from "./retry/retry.ts";
+import type { Retry } from "./retry/retry.ts";
 import { save, type Saved } from "./save/save.ts";
+import { adapterToMount, policyMade, requestCheck, sessionCheck } from "./option-checks.ts";
 import { sessionDefaults } from "./session-defaults.ts";
 import type { RequestOptions, SessionOptions, StreamRequestOptions } from "./session-options.ts";
 import type { StreamedResponse } from "./streamed-response.ts";
@@ -66,6 +68,7 @@ export class Session extends Verbs implements AsyncDisposable {
 
   constructor(options: SessionOptions = {}) {
     super();
+    refuse("Session", sessionCheck(options));
     const { clock = systemClock, connections, tls, http2 } = options;
     const budget = options.budget ?? retryBudget({ ...sessionDefaults.budget, clock });
     this.#options = options;
@@ -73,9 +76,9 @@ export class Session extends Verbs implements AsyncDisposable {
     this.cookies = options.cookies === false ? undefined : new Cookies(options.cookies);
     this.#additions = {
       ...options,
-      headers: Object.freeze(mergeHeaders(sessionDefaults.headers, options.headers)),
+      headers: Object.freeze(mergeHeaders(sessionDefaults.headers, options.headers, "Session.headers")),
     };
-    this.#retry = checkedRetry(options.retry) ?? sessionDefaults.retry;
+    this.#retry = options.retry ?? sessionDefaults.retry;
     this.#timeouts = resolveTimeouts(options.timeout);
     this.#maxRedirects =
       options.maxRedirects === undefined ? sessionDefaults.maxRedirects : options.maxRedirects;
@@ -94,9 +97,15 @@ export class Session extends Verbs implements AsyncDisposable {
     this.mount("http://", adapter);
   }
 
-  /** Sends what goes to URLs with this prefix through another adapter; the longest prefix wins. */
+  /**
+   * Sends what goes to URLs with this prefix through another adapter; the longest prefix wins.
+   *
+   * @throws TypeError for a prefix of no URL that could be asked for, or what is no adapter.
+   */
   mount(prefix: string, adapter: Adapter): this {
-    this.#mounts.mount(prefix, adapter);
+    refuse("mount", mountable(prefix));
+    refuse(`mount(${JSON.stringify(prefix)})`, adapterToMount(adapter));
+    this.#mounts.mount(prefixOf(prefix), adapter);
     return this;
   }
 
@@ -110,9 +119,10 @@ export class Session extends Verbs implements AsyncDisposable {
   request(method: string, url: string | URL, options: StreamRequestOptions): Promise<StreamedResponse>;
   request(method: string, url: string | URL, options?: RequestOptions): ResponsePromise;
   request(method: string, url: string | URL, options: RequestOptions = {}): Promise<Response> {
-    if (options.stream === true) return responsePromise(this.#stream(method, url, options));
     // No async function here, nor in what it calls: each costs a promise and a turn, for every request.
     try {
+      refuse("request", requestCheck(options));
+      if (options.stream === true) return responsePromise(this.#stream(method, url, options));
       const asked = prepare(method, url, { session: this.#additions, own: options });
       const trip = new Trip(this.#ways, asked, options);
       return responsePromise(trip.answer, trip);
@@ -149,7 +159,7 @@ export class Session extends Verbs implements AsyncDisposable {
         this.#options.maxBytes ??
         (options.stream === true ? Infinity : sessionDefaults.maxBytes),
       sensitiveHeaders: this.#options.sensitiveHeaders ?? none,
-      retry: checkedRetry(options.retry),
+      retry: options.retry,
       proxy: options.proxy,
     };
   }
@@ -249,14 +259,10 @@ export class Session extends Verbs implements AsyncDisposable {
     const known = this.#guards.get(origin);
     if (known !== undefined) return known;
     const made = make(origin);
+    refuse(`Session.guard for ${origin}`, policyMade(made));
     this.#guards.set(origin, made);
     return made;
   }
 }
 
 const none: readonly string[] = [];
-
-function checkedRetry(retry: Retry | undefined): Retry | undefined {
-  if (retry === undefined || retry instanceof Retry) return retry;
-  throw new TypeError("The option retry takes a Retry: new Retry({ total: 5 })");
-}

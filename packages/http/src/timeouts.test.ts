@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { resolveTimeouts, type TimeoutOptions } from "./timeouts.ts";
+import { resolveTimeouts, timeoutCheck } from "./timeouts.ts";
 
 test("lays limits over others, and leaves what is not given", () => {
   const session = resolveTimeouts({ read: "10s", total: "1m" });
@@ -24,16 +24,30 @@ test("lays the limits of a proxy over others, leg by leg", () => {
   assert.equal(resolveTimeouts({ read: 5 }, session).proxy, session.proxy);
 });
 
-const wrong: readonly (readonly [what: string, options: unknown, message: RegExp])[] = [
-  ["a bare number", 5, /timeout takes \{ connect, read, attempt, total, proxy \}, got 5/],
-  ["a name that is none", { reed: 5 }, /no limit named "reed"/],
-  ["a leg that is none", { proxy: { conect: 5 } }, /timeout.proxy has no limit named "conect"/],
-  ["a negative limit", { read: -1 }, /0 or more/],
-  ["a literal that is none", { read: "5 seconds" }, /"5 seconds"/],
+const wrong: readonly (readonly [what: string, options: unknown, says: RegExp])[] = [
+  ["a bare number", 5, /^ takes \{ connect, read, attempt, total, proxy \}, got a number$/],
+  [
+    "a name that is none",
+    { reed: 5 },
+    /^ has no option "reed": it has connect, read, attempt, total, proxy$/,
+  ],
+  [
+    "a leg that is none",
+    { proxy: { conect: 5 } },
+    /^\.proxy has no option "conect": did you mean connect\?$/,
+  ],
+  ["a negative limit", { read: -1 }, /^\.read takes milliseconds, 0 or more, .*, got -1$/],
+  ["a literal that is none", { proxy: { tls: "5 seconds" } }, /^\.proxy\.tls takes .*, got "5 seconds"$/],
 ];
 
-for (const [what, options, message] of wrong) {
-  test(`refuses ${what}`, () => {
-    assert.throws(() => resolveTimeouts(options as TimeoutOptions), message);
+for (const [what, options, says] of wrong) {
+  test(`finds ${what}, and says where`, () => {
+    const problem = timeoutCheck(options);
+
+    assert.match(`${problem?.at} ${problem?.says}`, says);
   });
 }
+
+test("finds nothing wrong with limits that are some", () => {
+  assert.equal(timeoutCheck({ connect: 0, read: "1.5s", total: Infinity, proxy: { tls: 5 } }), undefined);
+});

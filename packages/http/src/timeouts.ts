@@ -1,4 +1,5 @@
 import { toMs, type Duration } from "@holdfast/policy";
+import { duration, options, type Check } from "./check.ts";
 
 /**
  * The limits of the way through a proxy, one for each leg. None of them can exceed `connect`, which holds for all legs
@@ -44,43 +45,44 @@ export const timeoutDefaults: Timeouts = { connect: 5_000, read: 30_000, attempt
 
 /** Lays limits over others: what is not given stays as it was. */
 export function resolveTimeouts(
-  options: TimeoutOptions | undefined,
+  given: TimeoutOptions | undefined,
   under: Timeouts = timeoutDefaults,
 ): Timeouts {
-  if (options === undefined) return under;
-  check("timeout", options, limits);
-  const proxy = resolveProxyTimeouts(options.proxy, under.proxy);
+  if (given === undefined) return under;
+  const proxy = resolveProxyTimeouts(given.proxy, under.proxy);
   return {
-    connect: toMs(options.connect ?? under.connect),
-    read: toMs(options.read ?? under.read),
-    attempt: toMs(options.attempt ?? under.attempt),
-    total: toMs(options.total ?? under.total),
+    connect: toMs(given.connect ?? under.connect),
+    read: toMs(given.read ?? under.read),
+    attempt: toMs(given.attempt ?? under.attempt),
+    total: toMs(given.total ?? under.total),
     ...(proxy && { proxy }),
   };
 }
 
 function resolveProxyTimeouts(
-  options: ProxyTimeoutOptions | undefined,
+  given: ProxyTimeoutOptions | undefined,
   under: ProxyTimeouts | undefined,
 ): ProxyTimeouts | undefined {
-  if (options === undefined) return under;
-  check("timeout.proxy", options, legs);
-  const given = legs.flatMap((leg) => {
-    const limit = options[leg];
+  if (given === undefined) return under;
+  const said = legs.flatMap((leg) => {
+    const limit = given[leg];
     return limit === undefined ? [] : [[leg, toMs(limit)] as const];
   });
-  return { ...under, ...Object.fromEntries(given) };
+  return { ...under, ...Object.fromEntries(said) };
 }
 
-const limits = ["connect", "read", "attempt", "total", "proxy"] as const;
 const legs = ["connect", "tls", "tunnel", "origin"] as const;
 
-function check(what: string, options: object, names: readonly string[]): void {
-  if (typeof options !== "object") {
-    throw new TypeError(`${what} takes { ${names.join(", ")} }, got ${JSON.stringify(options)}`);
-  }
-  for (const name of Object.keys(options)) {
-    if (!names.includes(name))
-      throw new TypeError(`${what} has no limit named ${JSON.stringify(name)}: ${names.join(", ")}`);
-  }
-}
+/** What the limits of a request may be. */
+export const timeoutCheck: Check = options<TimeoutOptions>({
+  connect: duration,
+  read: duration,
+  attempt: duration,
+  total: duration,
+  proxy: options<ProxyTimeoutOptions>({
+    connect: duration,
+    tls: duration,
+    tunnel: duration,
+    origin: duration,
+  }),
+});

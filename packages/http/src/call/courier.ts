@@ -1,6 +1,7 @@
 import { RejectedError, type Policy, type Scope } from "@holdfast/policy";
 import type { Adapter, SendOptions } from "../adapter.ts";
 import type { Auth } from "../auth.ts";
+import { isFieldValue, kindOf } from "../check.ts";
 import type { Cookies } from "../cookies.ts";
 import { StatusError } from "../errors.ts";
 import type { Hooks, ResponseHook } from "../hooks.ts";
@@ -120,8 +121,12 @@ function withCookies(request: HttpRequest, { cookies }: Company): HttpRequest {
   return cookie === undefined ? request : withHeader(request, "cookie", cookie);
 }
 
-function withAuthorization(request: HttpRequest, value: string | undefined): HttpRequest {
-  return value === undefined ? request : withHeader(request, "authorization", value);
+/** @throws TypeError for what is no value of a header, which it does not quote. */
+function withAuthorization(request: HttpRequest, value: unknown): HttpRequest {
+  if (value === undefined) return request;
+  if (typeof value === "string" && isFieldValue(value)) return withHeader(request, "authorization", value);
+  const got = typeof value === "string" ? "a text that no header can carry" : kindOf(value);
+  throw new TypeError(`auth must give the value of an Authorization header, or undefined, but gave ${got}`);
 }
 
 function withHeader(request: HttpRequest, name: string, value: string): HttpRequest {

@@ -88,6 +88,15 @@ const waits: readonly (readonly [what: string, arrival: Case, hop: string])[] = 
     "go after 0",
   ],
   ["the last redirect that is allowed", { maxRedirects: 3, followed: 2 }, "go after 0"],
+  ["a rule that hands out redirects", { rule: { redirect: false } }, "stop"],
+  ["a rule that is switched off", { rule: { total: false } }, "stop"],
+  ["a rule without retries", { rule: { total: 0 } }, "go after 0"],
+  ["the last redirect of a rule", { rule: { redirect: 1 } }, "go after 0"],
+  [
+    "a rule whose redirects are used up, without raising",
+    { rule: { redirect: 0, raiseOnRedirect: false } },
+    "stop",
+  ],
   ["counters that hand out redirects", { maxRedirects: null, rule: { redirect: false } }, "stop"],
   [
     "counters that are used up, without raising",
@@ -116,11 +125,18 @@ test("one redirect too many is an error that names where it leads, without crede
   );
 });
 
+test("a rule whose redirects are used up is an error as well", () => {
+  assert.throws(() => hopOf({ rule: { redirect: 0 }, followed: 2 }), {
+    name: "TooManyRedirectsError",
+    message: /^More than 2 redirects, /,
+  });
+});
+
 test("counters that are used up raise as in urllib3", () => {
   assert.throws(() => hopOf({ maxRedirects: null, rule: { redirect: 0 } }), RetryError);
 });
 
-test("counters count a redirect, a number of redirects leaves them alone", () => {
+test("counters count a redirect; where there is a number of redirects as well, only that of redirects does", () => {
   const [counted, alone] = [
     hopOf({ maxRedirects: null, rule: { total: 3, redirect: 2 } }),
     hopOf({ rule: { total: 3, redirect: 2 } }),
@@ -129,7 +145,7 @@ test("counters count a redirect, a number of redirects leaves them alone", () =>
   assert.ok(counted.follow && alone.follow);
   assert.deepEqual(
     [counted.retry.total, counted.retry.redirect, alone.retry.total, alone.retry.redirect],
-    [2, 1, 3, 2],
+    [2, 1, 3, 1],
   );
 });
 

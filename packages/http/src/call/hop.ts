@@ -13,7 +13,7 @@ export interface Arrival {
   readonly retry: Retry;
   /** Redirects that the call has followed. */
   readonly followed: number;
-  /** The most that it may follow; null leaves it to the counters of the retry, as urllib3 does. */
+  /** The most that it may follow, and its own `redirect` allows; null leaves it to all counters of the retry, as urllib3 does. */
   readonly maxRedirects: number | null;
   readonly sensitiveHeaders: readonly string[];
   /** Milliseconds since 1970. */
@@ -34,7 +34,8 @@ const lastWord: Hop = { follow: false };
 /**
  * Says where a redirect leads, and when.
  *
- * @throws TooManyRedirectsError, or RetryError where the retry counts redirects and says `raiseOnRedirect`.
+ * @throws TooManyRedirectsError, or RetryError where the counters alone decide; for those only where the retry says
+ * `raiseOnRedirect`.
  */
 export function nextHop(arrival: Arrival): Hop {
   const { request, response, retry, maxRedirects } = arrival;
@@ -56,14 +57,19 @@ function afterDelay({ response, retry, now, patience }: Arrival, request: HttpRe
     : { follow: true, request, retry: left, delay };
 }
 
-function countHop(
-  { request, response, retry, followed, maxRedirects }: Arrival,
-  next: HttpRequest,
-): Retry | undefined {
-  if (maxRedirects !== null) {
-    if (followed < maxRedirects) return retry;
-    throw new TooManyRedirectsError(maxRedirects, next.url.href);
-  }
+/** @throws TooManyRedirectsError; RetryError where the counters alone decide. */
+function countHop(arrival: Arrival, next: HttpRequest): Retry | undefined {
+  const { retry, followed, maxRedirects } = arrival;
+  if (maxRedirects === null) return countByRetry(arrival, next);
+  if (followed >= maxRedirects) throw new TooManyRedirectsError(maxRedirects, next.url.href);
+  // `total` is for the retries here: a session that gives up after three of them follows thirty redirects.
+  if (retry.redirect === null) return retry;
+  if (Number(retry.redirect) > 0) return retry.new({ redirect: Number(retry.redirect) - 1 });
+  if (retry.raiseOnRedirect) throw new TooManyRedirectsError(followed, next.url.href);
+  return undefined;
+}
+
+function countByRetry({ request, response, retry }: Arrival, next: HttpRequest): Retry | undefined {
   try {
     const { method, url } = request;
     return retry.increment({

@@ -20,13 +20,16 @@ export interface Exchange {
 
 /** The settings of a `Retry`; all are urllib3's, but `wait`, `when`, `over` and `dialects`. */
 export interface RetryInit {
-  /** Retries and redirects together, whatever for. `false` also hands out redirects and errors as they are. @default 10 */
+  /**
+   * Retries and redirects together, whatever for; of a session only the retries, unless its `maxRedirects` is null. `false`
+   * also hands out redirects and errors as they are. @default 10
+   */
   readonly total?: RetryCount;
   /** Retries after a connection that could not be made. @default null */
   readonly connect?: RetryCount;
   /** Retries after a request that may have arrived, of `allowedMethods` only. @default null */
   readonly read?: RetryCount;
-  /** Redirects; `false` hands them out. @default null */
+  /** Redirects, of a session no more than its `maxRedirects`; `false` hands them out. @default null */
   readonly redirect?: RetryCount;
   /** Retries because of a status. @default null */
   readonly status?: RetryCount;
@@ -46,7 +49,7 @@ export interface RetryInit {
   readonly wait?: Wait | null | undefined;
   /** Retries a further exchange by what it brought, such as an error message in a 200; null for none. */
   readonly when?: RetryCondition | null | undefined;
-  /** Throws when the redirects are used up, rather than hand out the last response. @default true */
+  /** Throws when these redirects are used up, rather than hand out the last response. @default true */
   readonly raiseOnRedirect?: boolean;
   /** Throws when the retries because of a status are used up, rather than hand out the last response. @default true */
   readonly raiseOnStatus?: boolean;

@@ -7,7 +7,7 @@ import { StreamedExchange, type LiveAnswer, type StreamLimits } from "./streamed
 import { Watchdog } from "./watchdog.ts";
 
 export interface TransportOptions extends ConnectorOptions {
-  /** Connections to one origin at the same time. @default 256 */
+  /** Connections to one origin at the same time; who comes later waits within `timeout.attempt` and `total`. @default 256 */
   readonly connections?: number | undefined;
 }
 
