@@ -266,6 +266,29 @@ test("a call that waits for a proxy ends with its session, and when the caller h
   await assert.rejects(calls[1] ?? Promise.resolve(), /session was closed/);
 });
 
+const never = (): Promise<never> => new Promise(() => undefined);
+
+for (const [what, source] of [
+  ["a source", never],
+  ["credentials", [{ url: "p1:1", credentials: never }]],
+] as const satisfies readonly (readonly [what: string, source: ProxySource])[]) {
+  test(`a call is over at its deadline, by its signal or with its session though ${what} never came`, async () => {
+    const { session } = setUp([{ status: 200 }], { source });
+    const caller = new AbortController();
+
+    await assert.rejects(session.get(url, { timeout: { total: "1s" } }), {
+      code: "ERR_DEADLINE",
+      limit: 1_000,
+    });
+    const aborted = session.get(url, { signal: caller.signal });
+    setImmediate(() => caller.abort(new Error("mine")));
+    await assert.rejects(aborted, /^Error: mine$/);
+    const closed = session.get(url);
+    setImmediate(() => void session.close());
+    await assert.rejects(closed, /session was closed/);
+  });
+}
+
 test("a call under way that finds no proxy comes again when one is fit", async () => {
   const { session, pool, via } = setUp([{ status: 503 }, { status: 200 }], { source: ["p1:1"] });
   session.hooks.retry.push(async ({ number }) => {
