@@ -3,7 +3,7 @@ import { Desk } from "./desk.ts";
 import type { Taken } from "./finder.ts";
 import { inTime } from "./in-time.ts";
 import { Lease } from "./lease.ts";
-import { looksAgainAt, noProxyError, type Nobody } from "./nobody.ts";
+import { looksAgainAt, noProxyError, sourceWait, type Nobody } from "./nobody.ts";
 import { partsOf, type PoolParts } from "./parts.ts";
 import type { ProxyPoolOptions, ProxyRequest, ProxyTier } from "./pool-options.ts";
 import { settingsOf, tiersOf } from "./settings.ts";
@@ -84,6 +84,31 @@ export class ProxyPool {
     }
   }
 
+  /**
+   * Waits for `delay` milliseconds, or until a proxy is fit for a request sooner than in `freeIn` milliseconds, when the
+   * first was expected to be: a new one came, or another one is not blamed any more. Sources whose time comes are read
+   * again meanwhile. Says whether one is fit sooner.
+   *
+   * @throws the signal's reason; what the clock's sleep throws.
+   */
+  async sooner(
+    request: LeaseRequest,
+    { delay, freeIn }: { readonly delay: number; readonly freeIn: number },
+  ): Promise<boolean> {
+    const { settings, rosters, sleepers, events } = this.#parts;
+    const { clock = settings.clock, signal } = request;
+    const began = clock.now();
+    const [freeAt, end] = [began + freeIn, began + delay];
+    for (let now = began; now < end; now = clock.now()) {
+      this.#housekeeping();
+      events.flush();
+      if (now < freeAt && this.#isFitFor(request)) return true;
+      const lookAt = rosters.changes && now < freeAt ? Math.min(end, now + sourceWait) : end;
+      await sleepers.sleep(lookAt - now, { clock, signal });
+    }
+    return false;
+  }
+
   /** How the proxies, the tiers and the identities do. */
   stats(): ProxyPoolStats {
     const { settings, rosters, hosts, tiers, keeper } = this.#parts;
@@ -100,6 +125,11 @@ export class ProxyPool {
   /** Hears of each proxy URL whose connections are of no more use, until what it gives back is called; the session's own. */
   onForget(forget: (proxy: string) => void): () => void {
     return this.#parts.forgetting.listen(forget);
+  }
+
+  #isFitFor(request: ProxyRequest): boolean {
+    const { settings, hosts, finder } = this.#parts;
+    return finder.freeIn(request, hosts.use(request.url.host, settings.clock.now())) === 0;
   }
 
   async #open(taken: Taken, request: LeaseRequest): Promise<Lease | undefined> {

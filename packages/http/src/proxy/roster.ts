@@ -81,8 +81,8 @@ export class Roster {
   refresh(hungry: { readonly fit: number; readonly rests: number }): void {
     const pause = this.#clock.now() - this.#readAt;
     const wanted = hungry.fit < this.#reader.below || hungry.rests >= this.#reader.afterRests;
-    if (!this.#started || this.#reading !== undefined || pause < (wanted ? leastPause : this.#reader.every))
-      return;
+    const due = Math.min(this.#reader.every, wanted ? leastPause : Infinity);
+    if (!this.#started || this.#reading !== undefined || pause < due) return;
     this.#reading = this.#again();
   }
 
