@@ -6,6 +6,8 @@ import { whyHopeless } from "./proxy-hope.ts";
 /** The pool that a session goes through, as a run sees it: a `ProxyPool` is one. */
 export interface RunProxies {
   stats(): { readonly proxies: readonly PoolFigures[] };
+  /** Has the pool look whether its sources have new proxies, and says how many have come in so far. */
+  look?(): number;
 }
 
 export interface ProxyWatchOptions {
@@ -23,11 +25,13 @@ export class ProxyWatch {
   readonly #options: ProxyWatchOptions;
   readonly #before: readonly ProxyFigures[];
   #notedAt: number;
+  #arrivals: number | undefined;
 
   constructor(options: ProxyWatchOptions) {
     this.#options = options;
     this.#before = options.ledger.proxies() ?? [];
     this.#notedAt = options.clock.now();
+    this.#arrivals = options.proxies.look?.();
     this.note();
   }
 
@@ -44,6 +48,18 @@ export class ProxyWatch {
     if (pause < leastPause) return;
     const { proxies } = this.#options.proxies.stats();
     if (pause >= proxies.length * pausePerProxy) this.note();
+  }
+
+  /** Whether the pool can say that it has new proxies. */
+  get looks(): boolean {
+    return this.#options.proxies.look !== undefined;
+  }
+
+  /** Whether proxies have come in since this was last asked. */
+  hasNews(): boolean {
+    const before = this.#arrivals;
+    this.#arrivals = this.#options.proxies.look?.();
+    return this.#arrivals !== before;
   }
 
   /** Why no proxy will work however long one waits; undefined where one may. */

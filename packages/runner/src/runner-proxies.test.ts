@@ -93,6 +93,49 @@ describe("run, through proxies", () => {
     assert.deepEqual([report.done, report.elapsed], [3, 20_000]);
   });
 
+  it("goes on with all that waits as soon as the pool has new proxies", async () => {
+    const clock = fakeClock();
+    const session = scriptedFetcher(({ url }) => {
+      if (clock.date() < 2_500) throw noProxy(100_000);
+      return answered(url);
+    });
+
+    const report = await run({
+      directory: runDirectory(),
+      session,
+      proxies: { ...poolOf(fit), look: () => (clock.date() < 2_500 ? 1 : 2) },
+      clock,
+      input: inputOf(...sites(3).map(({ text }) => text), "https://other.example/"),
+    });
+
+    assert.deepEqual([report.done, report.elapsed], [4, 3_000]);
+    // Until then nobody is asked for but to learn that there is none.
+    assert.ok(session.urls.length <= 8, `${session.urls.length} requests`);
+  });
+
+  it("asks again soon for a proxy where a request itself met the last one that was fit", async () => {
+    const clock = fakeClock();
+    const met = { code: "ERR_DEFERRED", retryAt: 40_000, attempts: [{ decision: "no-proxy-in-time" }] };
+    const session = scriptedFetcher(({ url }) => {
+      if (clock.date() < 500)
+        throw Object.assign(failure("proxy-unreachable"), met, {
+          cause: Object.assign(new Error(), { code: "ERR_PROXY", fault: "proxy", mayHaveArrived: false }),
+        });
+      if (clock.date() < 4_500) throw noProxy(40_000);
+      return answered(url);
+    });
+
+    const report = await run({
+      directory: runDirectory(),
+      session,
+      proxies: { ...poolOf(fit), look: () => (clock.date() < 4_500 ? 1 : 2) },
+      clock,
+      input: sites(2),
+    });
+
+    assert.deepEqual([report.done, report.elapsed], [2, 5_000]);
+  });
+
   it("ends where it would wait for too long, with the reason, and goes on when it is run again", async () => {
     const directory = runDirectory();
     const clock = fakeClock();

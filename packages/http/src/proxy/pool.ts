@@ -109,6 +109,13 @@ export class ProxyPool {
     return false;
   }
 
+  /** Reads the sources again whose time has come, without waiting for them; says how many proxies have come in so far. */
+  look(): number {
+    this.#housekeeping();
+    this.#parts.events.flush();
+    return this.#parts.rosters.arrivals;
+  }
+
   /** How the proxies, the tiers and the identities do. */
   stats(): ProxyPoolStats {
     const { settings, rosters, hosts, tiers, keeper } = this.#parts;

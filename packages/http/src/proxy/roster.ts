@@ -31,6 +31,7 @@ export class Roster {
   #readAt: number;
   #reading: Promise<void> | undefined;
   #started = false;
+  #arrivals = 0;
   #first: ProxyList = { proxies: [], faults: [] };
 
   constructor(
@@ -57,6 +58,11 @@ export class Roster {
 
   get size(): number {
     return this.#members.size;
+  }
+
+  /** How many proxies have come in so far. */
+  get arrivals(): number {
+    return this.#arrivals;
   }
 
   /** Whether proxies may come and go by themselves. */
@@ -137,6 +143,7 @@ export class Roster {
       this.#forgetLabel(member.spec.label);
       this.#listener.left(member);
     }
+    this.#arrivals += joining.length;
     for (const spec of joining) {
       const member = new Member(spec, this.#labelFor(spec.label), this.#tier);
       this.#members.set(spec.id, member);
