@@ -75,7 +75,8 @@ export class Loop {
     this.#totals = ledger.totals();
     this.#supply = new Supply(ledger, clock);
     const { proxies } = options;
-    this.#watch = proxies === undefined ? undefined : new ProxyWatch({ proxies, ledger, clock });
+    this.#watch =
+      proxies === undefined ? undefined : new ProxyWatch({ proxies, ledger, clock, failed: this.#fail });
   }
 
   /** Resolves when there is nothing more to do, or when it was told to stop; what finished has been recorded. */
@@ -86,6 +87,7 @@ export class Loop {
       while (!this.#step()) await this.#wake.wait();
     } finally {
       stopListening();
+      this.#watch?.close();
       this.#alarm.set(undefined);
     }
     if (this.#failure !== undefined) throw this.#failure.error;

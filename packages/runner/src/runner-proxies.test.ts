@@ -8,7 +8,7 @@ import type { PoolFigures } from "./proxy-figures.ts";
 import type { RunProxies } from "./proxy-watch.ts";
 import { readReport } from "./report/summary.ts";
 import { run } from "./runner.ts";
-import { openLedger } from "./sqlite/sqlite-ledger.ts";
+import { openLedger, readLedger } from "./sqlite/sqlite-ledger.ts";
 import { inputOf, runDirectory } from "./testing/run-directory.ts";
 import { answered, failure, scriptedFetcher } from "./testing/scripted-fetcher.ts";
 
@@ -227,6 +227,40 @@ describe("run, through proxies", () => {
     assert.equal(seen.length, 6);
     for (const [made, told = -1] of seen) assert.ok(told <= made && told >= made - 2, `${told} of ${made}`);
     assert.ok(seen.some(([, told]) => told === 3 || told === 4));
+  });
+
+  it("keeps what the pool remembers soon after it changed, and gives it back at the next start", async () => {
+    const directory = runDirectory();
+    const clock = fakeClock();
+    const heard: unknown[] = [];
+    const kept: unknown[] = [];
+    let changed = (): void => undefined;
+    let rests = 0;
+    const proxies: RunProxies = {
+      ...poolOf(fit),
+      memory: () => ({ rests }),
+      recall: (memory) => heard.push(memory),
+      onRest: (listener) => {
+        changed = listener;
+        return () => void (changed = (): void => undefined);
+      },
+    };
+    const session = scriptedFetcher(async ({ url }) => {
+      rests += 1;
+      changed();
+      await clock.sleep(100);
+      const ledger = readLedger(directory);
+      kept.push(ledger.proxyMemory());
+      ledger.close();
+      return answered(url);
+    });
+    const options = { directory, session, proxies, clock, concurrency: 1 };
+
+    await run({ ...options, input: sites(3) });
+    await run({ ...options, input: sites(4) });
+
+    assert.deepEqual(kept, [{ rests: 1 }, { rests: 2 }, { rests: 3 }, { rests: 4 }]);
+    assert.deepEqual(heard, [undefined, { rests: 3 }]);
   });
 
   it("keeps how the proxies did, over all runs, also for who reads the report from outside", async () => {

@@ -3,6 +3,7 @@ import { Desk } from "./desk.ts";
 import type { Taken } from "./finder.ts";
 import { inTime } from "./in-time.ts";
 import { Lease } from "./lease.ts";
+import type { ProxyMemory } from "./memory.ts";
 import { looksAgainAt, noProxyError, sourceWait, type Nobody } from "./nobody.ts";
 import { partsOf, type PoolParts } from "./parts.ts";
 import type { ProxyPoolOptions, ProxyRequest, ProxyTier } from "./pool-options.ts";
@@ -127,6 +128,23 @@ export class ProxyPool {
       rule: settings.rule,
       clock: settings.clock,
     });
+  }
+
+  /** What is known of the health of the proxies, to be kept and recalled: plain data, without credentials. */
+  memory(): ProxyMemory {
+    return this.#parts.remembrance.memory;
+  }
+
+  /** Lets proxies rest on that rested when a memory was made, those that come in later too; what is no memory is left alone. */
+  recall(memory: unknown): void {
+    this.#parts.remembrance.recall(memory);
+  }
+
+  /** Hears, until what it gives back is called, that a rest began or ended, so that the memory is another one. */
+  onRest(listener: () => void): () => void {
+    const hear = (): void => listener();
+    this.#parts.healthListeners.add(hear);
+    return () => void this.#parts.healthListeners.delete(hear);
   }
 
   /** Hears of each proxy URL whose connections are of no more use, until what it gives back is called; the session's own. */
