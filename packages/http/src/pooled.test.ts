@@ -266,6 +266,91 @@ test("a call that waits for a proxy ends with its session, and when the caller h
   await assert.rejects(calls[1] ?? Promise.resolve(), /session was closed/);
 });
 
+for (const [what, plan] of [
+  ["is asked on its period", { every: "2s" }],
+  ["is asked because too few are fit", { below: 1 }],
+] as const) {
+  test(`a call that met the last proxy itself goes on when a source ${what} and gives another one`, async () => {
+    let asked = 0;
+    const source = { fetch: async () => [(asked += 1) === 1 ? "p1:1" : "p2:2"], ...plan };
+    const { session, clock, via } = setUp([byProxy({ p1: notThere })], { source });
+
+    const response = await session.get(url);
+
+    assert.deepEqual([response.status, via(), asked], [200, "p1:1 p2:2", 2]);
+    const waited = clock.now() - 1_000;
+    assert.ok(waited <= 6_000, `${waited} ms`);
+    assert.deepEqual(
+      response.attempts.map(({ delay, delaySource }) => [delay, delaySource]),
+      [
+        [waited, "proxy"],
+        [undefined, undefined],
+      ],
+    );
+  });
+}
+
+test("a call that waits for a proxy and gets one sooner keeps to its back-off, its deadline and its signal", async () => {
+  const source = (): ProxySource => {
+    let asked = 0;
+    return { fetch: async () => [(asked += 1) === 1 ? "p1:1" : "p2:2"], every: "1s" };
+  };
+  const patient = sessionDefaults.retry.new({ wait: () => 4_000 });
+  const slow = setUp([byProxy({ p1: notThere })], { source: source(), session: { retry: patient } });
+  await slow.session.get(url);
+  assert.equal(slow.clock.now(), 5_000);
+
+  const late = setUp([byProxy({ p1: notThere })], { source: source() });
+  await assert.rejects(late.session.get(url, { timeout: { total: "10s" } }), ConnectionError);
+  assert.equal(late.clock.now(), 1_000);
+
+  const caller = new AbortController();
+  const ended = setUp([notThere], { source: source() });
+  ended.session.hooks.retry.push(() => void setImmediate(() => caller.abort(new Error("mine"))));
+  await assert.rejects(ended.session.get(url, { signal: caller.signal }), /^Error: mine$/);
+});
+
+test("a call that waits for a proxy goes on when one that was busy is free", async () => {
+  const clock = fakeClock({ start: 1_000, autoAdvance: false });
+  const { session, pool, via } = setUp([byProxy({ p1: notThere })], {
+    source: ["p1:1", { url: "p2:2", maxConcurrent: 1 }],
+    pool: { clock },
+    session: { clock, retry: sessionDefaults.retry.new({ wait: () => 0 }) },
+  });
+  const leases = [await pool.lease({ url: new URL(url) }), await pool.lease({ url: new URL(url) })];
+  leases[0]?.report({ kind: "success", reason: "ok" });
+  session.hooks.retry.push(
+    () => void setImmediate(() => leases[1]?.report({ kind: "success", reason: "ok" })),
+  );
+
+  await session.get(url);
+
+  assert.deepEqual([via(), clock.now()], ["p1:1 p2:2", 1_000]);
+});
+
+const never = (): Promise<never> => new Promise(() => undefined);
+
+for (const [what, source] of [
+  ["a source", never],
+  ["credentials", [{ url: "p1:1", credentials: never }]],
+] as const satisfies readonly (readonly [what: string, source: ProxySource])[]) {
+  test(`a call is over at its deadline, by its signal or with its session though ${what} never came`, async () => {
+    const { session } = setUp([{ status: 200 }], { source });
+    const caller = new AbortController();
+
+    await assert.rejects(session.get(url, { timeout: { total: "1s" } }), {
+      code: "ERR_DEADLINE",
+      limit: 1_000,
+    });
+    const aborted = session.get(url, { signal: caller.signal });
+    setImmediate(() => caller.abort(new Error("mine")));
+    await assert.rejects(aborted, /^Error: mine$/);
+    const closed = session.get(url);
+    setImmediate(() => void session.close());
+    await assert.rejects(closed, /session was closed/);
+  });
+}
+
 test("a call under way that finds no proxy comes again when one is fit", async () => {
   const { session, pool, via } = setUp([{ status: 503 }, { status: 200 }], { source: ["p1:1"] });
   session.hooks.retry.push(async ({ number }) => {

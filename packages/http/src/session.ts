@@ -228,7 +228,7 @@ export class Session extends Verbs implements AsyncDisposable {
   #send(call: Call, terms: Terms): Promise<Exchange> {
     const { signal, deadline, patience } = terms;
     const random = this.#options.random ?? systemRandom;
-    const clock = patience === undefined ? this.#clock : endingClock(this.#clock, patience);
+    const clock = call.clockFor(patience === undefined ? this.#clock : endingClock(this.#clock, patience));
     // Hot path: with nothing missing, the policy takes it as it is.
     const context: Scope = { signal, deadline, clock, random, on: undefined, attempt: 1 };
     const sent = this.#policy.execute((scope) => call.send(scope), context);

@@ -1,7 +1,7 @@
 import { type Fetched, type FetchFailure, isFetchFailure } from "./fetcher.ts";
 import { maySendAgain } from "./job.ts";
 import type { Exchange, Lease, Outcome } from "./ledger.ts";
-import { elsewhere } from "./elsewhere.ts";
+import { elsewhere, waitsForProxy } from "./elsewhere.ts";
 import type { Ended } from "./state.ts";
 
 /** How a request ended. */
@@ -25,8 +25,19 @@ export interface Circumstances {
   readonly proxied: boolean;
 }
 
+// A line that waits for a proxy is soon one of those for whose host the pool is asked.
+const proxyWait = 1_000;
+
 /** Decides what becomes of a lease; undefined = it goes back as it was, for nothing is lost by sending it again. */
 export function conclude(lease: Lease, settled: Settled, circumstances: Circumstances): Outcome | undefined {
+  const { now, proxied } = circumstances;
+  const outcome = outcomeOf(lease, settled, circumstances);
+  if (outcome?.state.at !== "deferred" || !proxied || !waitsForProxy(settled)) return outcome;
+  const until = Math.min(outcome.state.until, now + proxyWait);
+  return { ...outcome, state: { ...outcome.state, until } };
+}
+
+function outcomeOf(lease: Lease, settled: Settled, circumstances: Circumstances): Outcome | undefined {
   const { now: at, proxied } = circumstances;
   const onward = proxied ? elsewhere(lease, settled, circumstances) : undefined;
   if (settled.ok) {

@@ -39,6 +39,20 @@ function answerOf(settled: Settled): Pick<Fetched & FetchFailure, "verdict" | "r
   return isFetchFailure(settled.error) ? settled.error : undefined;
 }
 
+// The session's words for calls that ended because no proxy was fit soon enough.
+const noProxyInTime: ReadonlySet<unknown> = new Set(["no-proxy-in-time", "no-proxy-too-long"]);
+
+/** Whether a line waits for nothing but a proxy: whoever asks the pool for one again learns how long. Recognised by shape. */
+export function waitsForProxy(settled: Settled): boolean {
+  const attempts = settled.ok ? settled.response.attempts : attemptsOf(settled.error);
+  const last = attempts.at(-1);
+  return typeof last === "object" && last !== null && "decision" in last && noProxyInTime.has(last.decision);
+}
+
+function attemptsOf(error: unknown): readonly unknown[] {
+  return isFetchFailure(error) ? error.attempts : [];
+}
+
 // What a proxy makes of a target is about the line.
 const onTarget: ReadonlySet<unknown> = new Set(["refused", "unsupported"]);
 

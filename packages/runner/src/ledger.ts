@@ -104,6 +104,8 @@ export interface LedgerReader {
   note(): RunNote | undefined;
   /** How the proxies did that the run went through; undefined where it never went through any. */
   proxies(): readonly ProxyFigures[] | undefined;
+  /** What the pool of the run knew of the health of its proxies; undefined where nothing was kept. */
+  proxyMemory(): unknown;
   close(): void;
 }
 
@@ -137,4 +139,5 @@ export interface Ledger extends LedgerReader {
   reopenFailed(): void;
   setNote(note: RunNote): void;
   setProxies(figures: readonly ProxyFigures[]): void;
+  setProxyMemory(memory: unknown): void;
 }

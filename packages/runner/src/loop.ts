@@ -45,6 +45,9 @@ export interface LoopEnd {
 /** Leases held in memory: enough to look past a host that is at its limit, few enough to be bounded. */
 const maxBuffered = 8_192;
 
+/** How often a pool is asked for new proxies while a host waits for one, in ms. */
+const newsPause = 1_000;
+
 /** Runs a ledger once: takes rows up, has them fetched, records what came of it. It sleeps until something happens. */
 export class Loop {
   readonly #options: LoopOptions;
@@ -72,7 +75,8 @@ export class Loop {
     this.#totals = ledger.totals();
     this.#supply = new Supply(ledger, clock);
     const { proxies } = options;
-    this.#watch = proxies === undefined ? undefined : new ProxyWatch({ proxies, ledger, clock });
+    this.#watch =
+      proxies === undefined ? undefined : new ProxyWatch({ proxies, ledger, clock, failed: this.#fail });
   }
 
   /** Resolves when there is nothing more to do, or when it was told to stop; what finished has been recorded. */
@@ -83,6 +87,7 @@ export class Loop {
       while (!this.#step()) await this.#wake.wait();
     } finally {
       stopListening();
+      this.#watch?.close();
       this.#alarm.set(undefined);
     }
     if (this.#failure !== undefined) throw this.#failure.error;
@@ -114,7 +119,7 @@ export class Loop {
   }
 
   #start(): void {
-    for (const host of this.#shortage.over(this.#options.clock.date())) this.#frontier.resume(host);
+    this.#lookForProxies();
     const leases: Lease[] = [];
     while (this.#inFlight + leases.length < this.#options.concurrency) {
       this.#refill();
@@ -126,6 +131,14 @@ export class Loop {
     if (unsafe.length > 0) this.#options.ledger.intend(unsafe);
     this.#inFlight += leases.length;
     for (const lease of leases) void this.#fetch(lease);
+  }
+
+  /** Lets the hosts go on that have waited long enough for a proxy; all of them where there are new ones. */
+  #lookForProxies(): void {
+    if (!this.#shortage.lasts) return;
+    const now = this.#watch?.hasNews() === true ? Infinity : this.#options.clock.date();
+    for (const host of this.#shortage.over(now)) this.#frontier.resume(host);
+    this.#setAlarm();
   }
 
   #postpone(lease: Lease): boolean {
@@ -205,7 +218,10 @@ export class Loop {
   }
 
   #setAlarm(): void {
-    this.#alarm.set(earliest([this.#supply.dueAt, this.#shortage.nextLook]));
+    const { nextLook } = this.#shortage;
+    const looks = nextLook !== undefined && this.#watch?.looks === true;
+    const news = looks ? this.#options.clock.date() + newsPause : undefined;
+    this.#alarm.set(earliest([this.#supply.dueAt, nextLook, news]));
   }
 
   // With nothing in flight: are there rows to come from the input, or rows that come due soon?

@@ -8,7 +8,7 @@ import type { PoolFigures } from "./proxy-figures.ts";
 import type { RunProxies } from "./proxy-watch.ts";
 import { readReport } from "./report/summary.ts";
 import { run } from "./runner.ts";
-import { openLedger } from "./sqlite/sqlite-ledger.ts";
+import { openLedger, readLedger } from "./sqlite/sqlite-ledger.ts";
 import { inputOf, runDirectory } from "./testing/run-directory.ts";
 import { answered, failure, scriptedFetcher } from "./testing/scripted-fetcher.ts";
 
@@ -91,6 +91,49 @@ describe("run, through proxies", () => {
     });
 
     assert.deepEqual([report.done, report.elapsed], [3, 20_000]);
+  });
+
+  it("goes on with all that waits as soon as the pool has new proxies", async () => {
+    const clock = fakeClock();
+    const session = scriptedFetcher(({ url }) => {
+      if (clock.date() < 2_500) throw noProxy(100_000);
+      return answered(url);
+    });
+
+    const report = await run({
+      directory: runDirectory(),
+      session,
+      proxies: { ...poolOf(fit), look: () => (clock.date() < 2_500 ? 1 : 2) },
+      clock,
+      input: inputOf(...sites(3).map(({ text }) => text), "https://other.example/"),
+    });
+
+    assert.deepEqual([report.done, report.elapsed], [4, 3_000]);
+    // Until then nobody is asked for but to learn that there is none.
+    assert.ok(session.urls.length <= 8, `${session.urls.length} requests`);
+  });
+
+  it("asks again soon for a proxy where a request itself met the last one that was fit", async () => {
+    const clock = fakeClock();
+    const met = { code: "ERR_DEFERRED", retryAt: 40_000, attempts: [{ decision: "no-proxy-in-time" }] };
+    const session = scriptedFetcher(({ url }) => {
+      if (clock.date() < 500)
+        throw Object.assign(failure("proxy-unreachable"), met, {
+          cause: Object.assign(new Error(), { code: "ERR_PROXY", fault: "proxy", mayHaveArrived: false }),
+        });
+      if (clock.date() < 4_500) throw noProxy(40_000);
+      return answered(url);
+    });
+
+    const report = await run({
+      directory: runDirectory(),
+      session,
+      proxies: { ...poolOf(fit), look: () => (clock.date() < 4_500 ? 1 : 2) },
+      clock,
+      input: sites(2),
+    });
+
+    assert.deepEqual([report.done, report.elapsed], [2, 5_000]);
   });
 
   it("ends where it would wait for too long, with the reason, and goes on when it is run again", async () => {
@@ -184,6 +227,40 @@ describe("run, through proxies", () => {
     assert.equal(seen.length, 6);
     for (const [made, told = -1] of seen) assert.ok(told <= made && told >= made - 2, `${told} of ${made}`);
     assert.ok(seen.some(([, told]) => told === 3 || told === 4));
+  });
+
+  it("keeps what the pool remembers soon after it changed, and gives it back at the next start", async () => {
+    const directory = runDirectory();
+    const clock = fakeClock();
+    const heard: unknown[] = [];
+    const kept: unknown[] = [];
+    let changed = (): void => undefined;
+    let rests = 0;
+    const proxies: RunProxies = {
+      ...poolOf(fit),
+      memory: () => ({ rests }),
+      recall: (memory) => heard.push(memory),
+      onRest: (listener) => {
+        changed = listener;
+        return () => void (changed = (): void => undefined);
+      },
+    };
+    const session = scriptedFetcher(async ({ url }) => {
+      rests += 1;
+      changed();
+      await clock.sleep(100);
+      const ledger = readLedger(directory);
+      kept.push(ledger.proxyMemory());
+      ledger.close();
+      return answered(url);
+    });
+    const options = { directory, session, proxies, clock, concurrency: 1 };
+
+    await run({ ...options, input: sites(3) });
+    await run({ ...options, input: sites(4) });
+
+    assert.deepEqual(kept, [{ rests: 1 }, { rests: 2 }, { rests: 3 }, { rests: 4 }]);
+    assert.deepEqual(heard, [undefined, { rests: 3 }]);
   });
 
   it("keeps how the proxies did, over all runs, also for who reads the report from outside", async () => {

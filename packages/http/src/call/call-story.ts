@@ -161,9 +161,9 @@ export abstract class CallStory implements Provenance, Watched, Observer {
   }
 
   /** Writes the latest record anew: the wait that it tells of was ended. */
-  protected revise(decision: string): AttemptRecord | undefined {
+  protected revise(ending: Partial<Ending>): AttemptRecord | undefined {
     const record = this.#records.pop();
-    if (record !== undefined) this.#records.push({ ...record, decision });
+    if (record !== undefined) this.#records.push({ ...record, ...ending });
     return record;
   }
 

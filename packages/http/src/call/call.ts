@@ -1,4 +1,11 @@
-import { HoldfastError, RetryError, type Attempt, type GiveUpReason, type Scope } from "@holdfast/policy";
+import {
+  HoldfastError,
+  RetryError,
+  type Attempt,
+  type Clock,
+  type GiveUpReason,
+  type Scope,
+} from "@holdfast/policy";
 import type { AttemptObserver, Seen } from "../adapter.ts";
 import type { AttemptRecord, Unused } from "../attempt-record.ts";
 import type { BrokenBody } from "../broken-body.ts";
@@ -12,6 +19,7 @@ import type { Gate } from "../gates/gate.ts";
 import type { Gates, Passenger } from "../gates/gates.ts";
 import type { BodyBreak, BodySequel } from "../live-body.ts";
 import { deliverPooled, type Passage } from "./pooled.ts";
+import { proxyClock, type ProxyClock } from "./proxy-wait.ts";
 import { outcomeOfError } from "../proxy/outcome.ts";
 import { type Route, shownProxy } from "../proxy/route.ts";
 import type { HttpRequest } from "../request.ts";
@@ -57,6 +65,7 @@ export class Call extends CallStory implements Passenger, AttemptObserver {
   #broken: BrokenBody | undefined;
   /** How the latest attempt went through a pool. */
   #passage: Passage | undefined;
+  #proxyClock: ProxyClock | undefined;
 
   constructor(plan: CallPlan) {
     super(plan);
@@ -138,8 +147,18 @@ export class Call extends CallStory implements Passenger, AttemptObserver {
     if (this.#decision.again !== "yes") return 0;
     const { minimum, source, retry: left } = this.#decision;
     const asked = minimum > 0 ? minimum + spread(minimum, left) * random() : 0;
-    if (source !== "back-off") return asked;
-    return Math.max(asked, left.getBackoffTime(random, { ...attempt, number: this.nextNumber }));
+    const backOff =
+      source === "back-off" ? left.getBackoffTime(random, { ...attempt, number: this.nextNumber }) : 0;
+    this.#proxyClock?.expect({ minimum, source, backOff });
+    return Math.max(asked, backOff);
+  }
+
+  /** A clock by which the call waits for its next attempt: no longer than until a proxy is fit, where it waits for one. */
+  clockFor(clock: Clock): Clock {
+    const { request, proxy: route } = this.#plan;
+    if (typeof route !== "object") return clock;
+    const sooner = (delay: number): void => void this.revise({ delay, delaySource: "proxy" });
+    return (this.#proxyClock = proxyClock(clock, { request, route, sooner }));
   }
 
   /** Stop? */
@@ -149,7 +168,7 @@ export class Call extends CallStory implements Passenger, AttemptObserver {
 
   /** Gives back the last exchange of a call whose wait was ended, because the caller waits for nothing more. */
   cutShort(): Exchange | undefined {
-    const record = this.revise("given-up: patience");
+    const record = this.revise({ decision: "given-up: patience" });
     if (this.#decision.again === "yes" && this.#decision.minimum > 0 && record?.delay !== undefined) {
       this.retryAt = record.startedAt + record.elapsed + record.delay;
     }

@@ -43,7 +43,8 @@ export async function deliverPooled(
   const { pool, country, session } = route;
   const { url, method, headers } = request;
   const { signal, deadline } = options;
-  const lease = await pool.lease({ url, method, headers, country, session, signal, deadline, clock });
+  const { total } = options.timeouts;
+  const lease = await pool.lease({ url, method, headers, country, session, signal, deadline, total, clock });
   const company = { ...attempt.company, ...(lease.identity && { cookies: lease.identity.cookies }) };
   try {
     const response = await deliver(asIdentity(request, lease), company, { ...options, proxy: lease.proxy });

@@ -1,7 +1,7 @@
 import type { Clock, Random } from "@holdfast/policy";
 import { blameOf, isOriginDown, mayBeOrigin, suspect, type AlikeRule } from "./blame.ts";
 import type { ProxyEvent } from "./events.ts";
-import { fit, isRetired, next, type Health, type HealthInput, type HealthRule } from "./health.ts";
+import { fit, isBlank, isRetired, next, type Health, type HealthInput, type HealthRule } from "./health.ts";
 import { healthAt, setHealthAt, type Host } from "./hosts.ts";
 import type { Readiness } from "./line.ts";
 import type { Member } from "./member.ts";
@@ -70,6 +70,12 @@ export class Clinic {
     return originDown;
   }
 
+  /** Takes note of how a proxy stood before it came in, where nothing is known of it yet. */
+  recall(member: Member, host: Host | undefined, health: Health): void {
+    const known = host === undefined ? member.health : healthAt(host, member);
+    if (isBlank(known)) this.#set(member, host, health);
+  }
+
   /** Takes note that a proxy has left. */
   left(member: Member): void {
     if (member.health.at !== "fit") this.#resting -= 1;
@@ -116,12 +122,14 @@ export class Clinic {
     const before = host === undefined ? member.health : healthAt(host, member);
     const after = next(this.#options.rule, before, input);
     if (after === before) return;
-    if (host !== undefined) setHealthAt(host, member, after);
-    else {
-      this.#resting += Number(before.at === "fit") - Number(after.at === "fit");
-      member.health = after;
-    }
+    this.#set(member, host, after);
     this.#tell(member, host, { before, after, now: input.now });
+  }
+
+  #set(member: Member, host: Host | undefined, health: Health): void {
+    if (host !== undefined) return setHealthAt(host, member, health);
+    this.#resting += Number(member.health.at === "fit") - Number(health.at === "fit");
+    member.health = health;
   }
 
   #tell(

@@ -9,8 +9,8 @@ export interface Nobody {
   readonly freeAt: number;
 }
 
-// How long a request sleeps before it looks whether a source has new proxies.
-const sourceWait = 1_000;
+/** How long a request sleeps before it looks whether a source has new proxies, in milliseconds. */
+export const sourceWait = 1_000;
 
 /** How a pool, and a request for which nobody is fit, may wait. Instants are on the pool's clock. */
 export interface Patience {

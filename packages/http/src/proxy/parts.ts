@@ -7,6 +7,7 @@ import { Forgetting } from "./forgetting.ts";
 import { forgetAt, Hosts } from "./hosts.ts";
 import { Keeper } from "./keeper.ts";
 import { Lines } from "./lines.ts";
+import { Remembrance } from "./memory.ts";
 import type { ProxyTier } from "./pool-options.ts";
 import { Roster, type RosterListener } from "./roster.ts";
 import { Rosters } from "./rosters.ts";
@@ -28,6 +29,9 @@ export interface PoolParts {
   readonly finder: Finder;
   readonly sleepers: Sleepers;
   readonly forgetting: Forgetting;
+  /** Whoever hears that a rest began or ended. */
+  readonly healthListeners: Set<() => void>;
+  readonly remembrance: Remembrance;
 }
 
 // Hosts are remembered for as long as a crawl needs to come back to them.
@@ -45,7 +49,17 @@ export function partsOf(settings: PoolSettings, tiers: readonly ProxyTier[]): Po
   const tell = (event: ProxyEvent): void => events.add(event);
   const hosts = new Hosts(maxHosts, hostIdle);
   const forgetting = new Forgetting();
-  const clinic = new Clinic({ rule, alike, clock, random, tell });
+  const healthListeners = new Set<() => void>();
+  const clinic = new Clinic({
+    rule,
+    alike,
+    clock,
+    random,
+    tell: (event) => {
+      tell(event);
+      for (const hear of healthListeners) hear();
+    },
+  });
   const book = new TierBook({ tiers, rule: settings.tierRule, clock, random, tell });
   const keeper = new Keeper({
     clock,
@@ -77,6 +91,8 @@ export function partsOf(settings: PoolSettings, tiers: readonly ProxyTier[]): Po
     finder,
     sleepers: new Sleepers(),
     forgetting,
+    healthListeners,
+    remembrance: new Remembrance({ settings, clinic, hosts, members: () => rosters }),
   };
   const readers = tiers.map(({ proxies }) => readerOf(proxies));
   const listener = listenerOf(others);
@@ -96,9 +112,11 @@ function listenerOf({
   lines,
   sleepers,
   forgetting,
+  remembrance,
 }: Omit<PoolParts, "rosters">): RosterListener {
   return {
     joined: (member) => {
+      remembrance.joined(member);
       lines.join(member);
       sleepers.wake();
       events.add({ type: "joined", proxy: member.label });

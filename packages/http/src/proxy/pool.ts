@@ -1,8 +1,10 @@
-import type { Clock } from "@holdfast/policy";
+import { DeadlineExceededError, type Clock } from "@holdfast/policy";
 import { Desk } from "./desk.ts";
 import type { Taken } from "./finder.ts";
+import { inTime } from "./in-time.ts";
 import { Lease } from "./lease.ts";
-import { looksAgainAt, noProxyError, type Nobody } from "./nobody.ts";
+import type { ProxyMemory } from "./memory.ts";
+import { looksAgainAt, noProxyError, sourceWait, type Nobody } from "./nobody.ts";
 import { partsOf, type PoolParts } from "./parts.ts";
 import type { ProxyPoolOptions, ProxyRequest, ProxyTier } from "./pool-options.ts";
 import { settingsOf, tiersOf } from "./settings.ts";
@@ -15,6 +17,8 @@ export interface LeaseRequest extends ProxyRequest {
   readonly signal?: AbortSignal | undefined;
   /** The instant on the pool's clock by which it has to be there. */
   readonly deadline?: number;
+  /** How long the whole call may take, in milliseconds, for the error that says that it took longer. @default what is left of it */
+  readonly total?: number;
   /** What to wait by, where it has to be waited for; its time is the pool's. @default the pool's */
   readonly clock?: Clock;
 }
@@ -66,17 +70,51 @@ export class ProxyPool {
   /**
    * Gives a proxy for one attempt.
    *
-   * @throws NoProxyError when none is fit, and none will be in time; the signal's reason; what a source throws.
+   * @throws NoProxyError when none is fit, and none will be in time; DeadlineExceededError when a source or a proxy's
+   * credentials are not there by the deadline; the signal's reason; what a source throws.
    */
   async lease(request: LeaseRequest): Promise<Lease> {
     const { rosters, finder } = this.#parts;
     for (;;) {
-      await rosters.started();
+      const started = rosters.started();
+      if (started !== undefined) await this.#inTime(started, request, "The proxies of the source");
       this.#housekeeping();
       const found = finder.find(request);
       const lease = "freeAt" in found ? await this.#wait(found, request) : await this.#open(found, request);
       if (lease !== undefined) return this.#told(lease);
     }
+  }
+
+  /**
+   * Waits for `delay` milliseconds, or until a proxy is fit for a request sooner than in `freeIn` milliseconds, when the
+   * first was expected to be: a new one came, or another one is not blamed any more. Sources whose time comes are read
+   * again meanwhile. Says whether one is fit sooner.
+   *
+   * @throws the signal's reason; what the clock's sleep throws.
+   */
+  async sooner(
+    request: LeaseRequest,
+    { delay, freeIn }: { readonly delay: number; readonly freeIn: number },
+  ): Promise<boolean> {
+    const { settings, rosters, sleepers, events } = this.#parts;
+    const { clock = settings.clock, signal } = request;
+    const began = clock.now();
+    const [freeAt, end] = [began + freeIn, began + delay];
+    for (let now = began; now < end; now = clock.now()) {
+      this.#housekeeping();
+      events.flush();
+      if (now < freeAt && this.#isFitFor(request)) return true;
+      const lookAt = rosters.changes && now < freeAt ? Math.min(end, now + sourceWait) : end;
+      await sleepers.sleep(lookAt - now, { clock, signal });
+    }
+    return false;
+  }
+
+  /** Reads the sources again whose time has come, without waiting for them; says how many proxies have come in so far. */
+  look(): number {
+    this.#housekeeping();
+    this.#parts.events.flush();
+    return this.#parts.rosters.arrivals;
   }
 
   /** How the proxies, the tiers and the identities do. */
@@ -92,9 +130,31 @@ export class ProxyPool {
     });
   }
 
+  /** What is known of the health of the proxies, to be kept and recalled: plain data, without credentials. */
+  memory(): ProxyMemory {
+    return this.#parts.remembrance.memory;
+  }
+
+  /** Lets proxies rest on that rested when a memory was made, those that come in later too; what is no memory is left alone. */
+  recall(memory: unknown): void {
+    this.#parts.remembrance.recall(memory);
+  }
+
+  /** Hears, until what it gives back is called, that a rest began or ended, so that the memory is another one. */
+  onRest(listener: () => void): () => void {
+    const hear = (): void => listener();
+    this.#parts.healthListeners.add(hear);
+    return () => void this.#parts.healthListeners.delete(hear);
+  }
+
   /** Hears of each proxy URL whose connections are of no more use, until what it gives back is called; the session's own. */
   onForget(forget: (proxy: string) => void): () => void {
     return this.#parts.forgetting.listen(forget);
+  }
+
+  #isFitFor(request: ProxyRequest): boolean {
+    const { settings, hosts, finder } = this.#parts;
+    return finder.freeIn(request, hosts.use(request.url.host, settings.clock.now())) === 0;
   }
 
   async #open(taken: Taken, request: LeaseRequest): Promise<Lease | undefined> {
@@ -102,14 +162,27 @@ export class ProxyPool {
     const { member, identity } = taken;
     const began = settings.clock.now();
     const lease = (proxy: string): Lease => new Lease({ ...taken, request, proxy, began, desk: this.#desk });
-    try {
-      const url = urlFor(member, identity, request.country);
-      const proxy = typeof url === "string" ? url : await url;
+    const proxy = await this.#urlOf(taken, request).catch((error: unknown) => {
+      lease("")[Symbol.dispose]();
+      throw error;
+    });
+    if (proxy !== undefined) {
       forgetting.note(identity ?? member, proxy);
       return lease(proxy);
+    }
+    // Who does not say who we are is not gone through: another one is.
+    lease("").report({ kind: "proxy-failed", reason: "proxy-credentials" });
+    return undefined;
+  }
+
+  /** The URL of a proxy; undefined where it cannot be made, or its credentials are not given. */
+  async #urlOf({ member, identity }: Taken, request: LeaseRequest): Promise<string | undefined> {
+    try {
+      const url = urlFor(member, identity, request.country);
+      if (typeof url === "string") return url;
+      const given = url.catch(() => undefined);
+      return this.#inTime(given, request, `The credentials of ${member.label}`);
     } catch {
-      // Who does not say who we are is not gone through: another one is.
-      lease("").report({ kind: "proxy-failed", reason: "proxy-credentials" });
       return undefined;
     }
   }
@@ -130,6 +203,21 @@ export class ProxyPool {
     events.add({ type: "empty", host: host.name, retryAt });
     events.flush();
     throw noProxyError(host, retryAt, { members: rosters, country });
+  }
+
+  /** Waits for a function of the caller's, for as long as the request may. */
+  #inTime<T>(
+    given: Promise<T>,
+    { url, signal, deadline = Infinity, ...request }: LeaseRequest,
+    what: string,
+  ): Promise<T> {
+    const { clock } = this.#parts.settings;
+    const left = deadline - clock.now();
+    const late = (): Error => {
+      const cause = new Error(`${what} for ${url.host} were not there in time`);
+      return new DeadlineExceededError(request.total ?? left, { cause });
+    };
+    return inTime(given, { left, clock: request.clock ?? clock, signal, late });
   }
 
   #housekeeping(): void {

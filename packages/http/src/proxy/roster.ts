@@ -31,6 +31,7 @@ export class Roster {
   #readAt: number;
   #reading: Promise<void> | undefined;
   #started = false;
+  #arrivals = 0;
   #first: ProxyList = { proxies: [], faults: [] };
 
   constructor(
@@ -59,6 +60,11 @@ export class Roster {
     return this.#members.size;
   }
 
+  /** How many proxies have come in so far. */
+  get arrivals(): number {
+    return this.#arrivals;
+  }
+
   /** Whether proxies may come and go by themselves. */
   get changes(): boolean {
     return this.#reader.every < Infinity;
@@ -81,8 +87,8 @@ export class Roster {
   refresh(hungry: { readonly fit: number; readonly rests: number }): void {
     const pause = this.#clock.now() - this.#readAt;
     const wanted = hungry.fit < this.#reader.below || hungry.rests >= this.#reader.afterRests;
-    if (!this.#started || this.#reading !== undefined || pause < (wanted ? leastPause : this.#reader.every))
-      return;
+    const due = Math.min(this.#reader.every, wanted ? leastPause : Infinity);
+    if (!this.#started || this.#reading !== undefined || pause < due) return;
     this.#reading = this.#again();
   }
 
@@ -137,6 +143,7 @@ export class Roster {
       this.#forgetLabel(member.spec.label);
       this.#listener.left(member);
     }
+    this.#arrivals += joining.length;
     for (const spec of joining) {
       const member = new Member(spec, this.#labelFor(spec.label), this.#tier);
       this.#members.set(spec.id, member);

@@ -17,6 +17,11 @@ export class Rosters {
     return this.#rosters.reduce((sum, roster) => sum + roster.size, 0);
   }
 
+  /** How many proxies have come in so far. */
+  get arrivals(): number {
+    return this.#rosters.reduce((sum, roster) => sum + roster.arrivals, 0);
+  }
+
   *[Symbol.iterator](): Iterator<Member> {
     for (const roster of this.#rosters) yield* roster.members;
   }

@@ -101,6 +101,10 @@ export function readProxies(db: DatabaseSync): readonly ProxyFigures[] | undefin
   return isFigures(figures) ? figures : undefined;
 }
 
+export function readProxyMemory(db: DatabaseSync): unknown {
+  return readFact(db, "proxy-memory");
+}
+
 function readFact(db: DatabaseSync, name: string): unknown {
   const value = db.prepare("SELECT v FROM run WHERE k = ?").get(name)?.["v"];
   return typeof value === "string" ? JSON.parse(value) : undefined;

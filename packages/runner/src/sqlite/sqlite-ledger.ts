@@ -22,7 +22,7 @@ import { Claims } from "./claims.ts";
 import { openDatabase } from "./load.ts";
 import { isLocked, type Lock, lockDirectory } from "./lock.ts";
 import { Planner } from "./planner.ts";
-import { readNote, readProxies, readReasons, readResults, readTotals } from "./reader.ts";
+import { readNote, readProxies, readProxyMemory, readReasons, readResults, readTotals } from "./reader.ts";
 import { Recorder } from "./recorder.ts";
 import { checkLayout, prepareWriter } from "./schema.ts";
 import { type Committed, SegmentReader, SegmentWriter } from "./segments.ts";
@@ -103,6 +103,10 @@ class SqliteReader implements LedgerReader {
 
   proxies(): readonly ProxyFigures[] | undefined {
     return guarded(this.path, () => readProxies(this.db));
+  }
+
+  proxyMemory(): unknown {
+    return guarded(this.path, () => readProxyMemory(this.db));
   }
 
   close(): void {
@@ -186,6 +190,10 @@ class SqliteLedger extends SqliteReader implements Ledger {
 
   setProxies(figures: readonly ProxyFigures[]): void {
     this.#setFact("proxies", figures);
+  }
+
+  setProxyMemory(memory: unknown): void {
+    this.#setFact("proxy-memory", memory);
   }
 
   override note(): RunNote | undefined {
