@@ -27,6 +27,21 @@ export function isReset(error: unknown): boolean {
   return codeOf(error) === "ERR_HTTP2_STREAM_ERROR";
 }
 
+/** Whether an error says that a GOAWAY with an error code ended an HTTP/2 connection, and the streams that it counts. */
+export function isGoawayEnd(error: unknown): boolean {
+  return codeOf(error) === "ERR_HTTP2_SESSION_ERROR";
+}
+
+/** Whether Node ended an HTTP/2 connection because of what came on it: only such an error has a number of nghttp2's. */
+export function isBrokenHttp2(error: unknown): boolean {
+  return (
+    codeOf(error).startsWith("ERR_HTTP2_") &&
+    error instanceof Error &&
+    "errno" in error &&
+    typeof error.errno === "number"
+  );
+}
+
 /** Whether an error is undici's for a GOAWAY. */
 export function isGoaway(error: Error): boolean {
   return error.message.startsWith('HTTP/2: "GOAWAY" frame received');
@@ -56,8 +71,8 @@ const closings: ReadonlySet<string> = new Set([
   "UND_ERR_INFO",
 ]);
 
-/** Whether an error says that the connection ended, or a stream of it, and nothing worse. */
-export function isClosing(error: unknown): boolean {
+/** Whether an error says that the connection ended before the exchange did, or one stream of it, and nothing worse. */
+export function endsEarly(error: unknown): boolean {
   return error instanceof StaleConnection || closings.has(codeOf(error));
 }
 
@@ -71,5 +86,5 @@ export function isStreamEnd(error: unknown): boolean {
 
 /** Whether an error says that the connection itself ended, and nothing worse. */
 export function endsConnection(error: unknown): boolean {
-  return isClosing(error) && !isStreamEnd(error);
+  return endsEarly(error) && !isStreamEnd(error);
 }
