@@ -9,6 +9,7 @@ import {
   chunked,
   faultOrigin,
   goawayProcessed,
+  goawayUnprocessed,
   resetStream,
   respond,
   selfSigned,
@@ -193,6 +194,38 @@ for (const [name, code] of Object.entries({ NO_ERROR: 0, INTERNAL_ERROR: 2, REFU
     },
   });
 }
+
+scenarios({
+  "http2: a new connection that closes in place of an answer costs one request": {
+    ...over({ "/": [{ end: "bare-fin" }] }),
+    retry: { total: 0 },
+    expect: { error: { code: "ERR_CONNECTION" }, attempts: 1, told: 1, connections: 1 },
+  },
+  "http2: so does one that is reset, for each of ten that share it": {
+    ...over({ "/": [{ wait: 50 }, { end: "rst" }] }),
+    retry: { total: 0 },
+    ask: async (session, { url }) => {
+      const all = await Promise.all(Array.from({ length: 10 }, () => outcomeOf(session.get(url))));
+      throw all[0]?.error ?? new Error("There was an answer");
+    },
+    expect: { error: { code: "ERR_CONNECTION" }, attempts: 10, connections: 1 },
+  },
+  "http2: a connection that was used before and closes costs a request that nobody counts": {
+    ...over({ "/": [good, [{ end: "bare-fin" }], good] }),
+    retry: { total: 0 },
+    ask: async (session, { url }) => {
+      await session.get(url);
+      return session.get(url);
+    },
+    expect: { status: 200, attempts: 3, told: 1, connections: 2 },
+  },
+  "http2: what a GOAWAY leaves out goes again at once, on a new connection as well": {
+    ...over({ "/": [goawayUnprocessed(), good] }),
+    ...post,
+    retry: { total: 0 },
+    expect: { status: 200, attempts: 2, told: 1, connections: 2 },
+  },
+});
 
 const farewell = { frame: { type: 7, stream: 0, payload: Buffer.from("7fffffff00000000", "hex") } } as const;
 
