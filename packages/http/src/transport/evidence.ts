@@ -1,5 +1,18 @@
 import { codeOf } from "./happy-eyeballs.ts";
 
+/**
+ * undici's words for what it tells in no other way. They decide whether a POST may be sent again, so that undici's version
+ * is pinned: `evidence.test.ts` fails when it changes, or they do.
+ */
+export const undiciWords = {
+  /** A GOAWAY left a stream out. */
+  goaway: 'HTTP/2: "GOAWAY" frame received',
+  /** The head of a request (a frame of type 1) never went out. */
+  unsent: 'HTTP/2: "frameError" received - type 1,',
+  /** A stream ended, without an error of Node's. */
+  streamEnd: "HTTP/2: stream ",
+} as const;
+
 /** The connection takes no request any more, and undici asked for another one in its place. */
 export class StaleConnection extends Error {
   /** Whether a GOAWAY left the request out, so that the server has not acted on it though it was written. */
@@ -44,7 +57,7 @@ export function isBrokenHttp2(error: unknown): boolean {
 
 /** Whether an error is undici's for a GOAWAY. */
 export function isGoaway(error: Error): boolean {
-  return error.message.startsWith('HTTP/2: "GOAWAY" frame received');
+  return error.message.startsWith(undiciWords.goaway);
 }
 
 /** REFUSED_STREAM (RFC 9113 §7). */
@@ -59,8 +72,7 @@ export function provesUnprocessed(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   // A whole connection may end with that code too, which says nothing of the streams that its GOAWAY counts.
   if (isReset(error) && "http2ErrorCode" in error && error.http2ErrorCode === refusedStream) return true;
-  // undici's words for a stream that the GOAWAY leaves out, and for a head that was never sent because of one.
-  return isGoaway(error) || /"frameError" received - type 1,/.test(error.message);
+  return isGoaway(error) || error.message.startsWith(undiciWords.unsent);
 }
 
 const closings: ReadonlySet<string> = new Set([
@@ -77,11 +89,11 @@ export function endsEarly(error: unknown): boolean {
 }
 
 /**
- * Whether an error says that the server ended a stream and left the connection open: Node tells of CANCEL and NO_ERROR
- * (RFC 9113 §7) by the stream's end alone, which undici puts in words of its own.
+ * Whether an error says that one HTTP/2 stream ended without an answer, or before it was read, while its connection went
+ * on: Node reports a reset with NO_ERROR or CANCEL (RFC 9113 §7) as an end, not as an error.
  */
 export function isStreamEnd(error: unknown): boolean {
-  return error instanceof Error && error.message.startsWith("HTTP/2: stream ");
+  return error instanceof Error && error.message.startsWith(undiciWords.streamEnd);
 }
 
 /** Whether an error says that the connection itself ended, and nothing worse. */
