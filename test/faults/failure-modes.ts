@@ -241,7 +241,14 @@ export const failureModes: Readonly<Record<string, Readonly<Record<string, Failu
     "the body is shorter than its Content-Length": overHttp2(cut(page, { atBody: 10, by: "fin" })),
     "the stream is silent": overHttp2(silence()),
     "the connection is reset": overHttp2(reset()),
-    "the frames are wrong (PROTOCOL_ERROR)": overHttp2(resetStream(1)),
+    "the stream is reset for a fault (PROTOCOL_ERROR, FLOW_CONTROL_ERROR)": overHttp2(resetStream(1)),
+    "the stream is reset for a fault in the body": overHttp2([...unfinished, ...resetStream(3)]),
+    "the frames are wrong": overHttp2([{ frame: { type: 0, stream: 0, payload: "x" } }, { end: "hang" }]),
+    "the frames are wrong in the body": overHttp2([
+      ...unfinished,
+      { frame: { type: 0, stream: 0, payload: "x" } },
+      { end: "hang" },
+    ]),
   },
   "After the answer": {
     "a 404": answering(respond(404)),

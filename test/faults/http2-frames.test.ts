@@ -3,16 +3,19 @@ import { existsSync } from "node:fs";
 import { constants, createSecureServer } from "node:http2";
 import { join } from "node:path";
 import { test } from "node:test";
+import { createServer } from "node:tls";
 import type { HttpAdapterOptions } from "@holdfast/http";
 import {
   chunked,
   faultOrigin,
   goawayProcessed,
+  goawayUnprocessed,
   resetStream,
   respond,
   selfSigned,
   type Answer,
   type FaultOrigin,
+  type Frame,
   type Routes,
 } from "@holdfast/http/testing";
 import { temporaryDirectory } from "../support/temporary.ts";
@@ -102,6 +105,76 @@ for (const code of gentle) {
     }));
 }
 
+function number(value: number): Uint8Array {
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32BE(value);
+  return bytes;
+}
+
+/** What no client may bear (RFC 9113 §5.4.1), each on the connection as a whole. */
+const wrong: Readonly<Record<string, readonly Frame[]>> = {
+  "DATA before the head": [{ type: 0, payload: "x" }],
+  "DATA on no stream": [{ type: 0, stream: 0, payload: "x" }],
+  "a frame that is too large": [{ type: 0, payload: Buffer.alloc(20_000) }],
+  "a head that HPACK does not know": [{ type: 1, flags: 5, payload: Buffer.alloc(6, 255) }],
+  "a window that opens by nothing": [{ type: 8, stream: 0, payload: number(0) }],
+  "a window that opens too far": [{ type: 8, stream: 0, payload: number(2 ** 31 - 1) }],
+  "a push that nobody asked for": [
+    { type: 5, flags: endHeaders, payload: Buffer.concat([number(2), head.payload]) },
+  ],
+  "settings of five bytes": [{ type: 4, stream: 0, payload: Buffer.alloc(5) }],
+  "a reset of a stream that never was": [{ type: 3, stream: 99, payload: number(8) }],
+  "a head in too many parts": [
+    { type: 1, payload: head.payload },
+    ...Array.from({ length: 400 }, () => ({ type: 9, payload: "" })),
+  ],
+};
+
+for (const [what, frames] of Object.entries(wrong)) {
+  const answer: Answer = [...frames.map((frame) => ({ frame })), { end: "hang" }];
+  for (const method of ["GET", "POST"]) {
+    scenarios({
+      [`http2: ${what} is a fault of the server's, in place of the answer to a ${method}`]: {
+        ...over({ "/": [answer, good] }),
+        method,
+        request: method === "POST" ? { body: "order" } : {},
+        expect: {
+          error: { code: "ERR_PROTOCOL", phase: "headers", mayHaveArrived: true },
+          message: /does not speak HTTP as it should: (HTTP\/2: |PROTOCOL_ERROR$)/,
+          attempts: 1,
+        },
+      },
+    });
+  }
+  scenarios({
+    [`http2: ${what} is a fault of the server's, on a connection that was used before`]: {
+      ...over({ "/": [good, answer, good] }),
+      ask: async (session, { url }) => {
+        await session.get(url);
+        return session.get(url);
+      },
+      expect: { error: { code: "ERR_PROTOCOL" }, attempts: 2, connections: 1 },
+    },
+  });
+}
+
+test("http2: a server that agrees on HTTP/2 and answers in HTTP/1.1 is at fault", async () => {
+  const server = createServer({ ...certificate, ALPNProtocols: ["h2"] }, (socket) => {
+    socket.on("error", () => undefined);
+    socket.once("data", () => socket.write("HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n"));
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = server.address();
+  await using session = await sessionFor({ adapter });
+
+  const { error } = await outcomeOf(
+    session.get(`https://127.0.0.1:${typeof address === "object" ? address?.port : ""}`),
+  );
+  server.close();
+
+  assert.equal(Reflect.get(error ?? {}, "code"), "ERR_PROTOCOL");
+});
+
 const once = { error: { mayHaveArrived: true }, attempts: 1 } as const;
 
 for (const [name, code] of Object.entries({ NO_ERROR: 0, INTERNAL_ERROR: 2, REFUSED_STREAM: 7, CANCEL: 8 })) {
@@ -121,6 +194,38 @@ for (const [name, code] of Object.entries({ NO_ERROR: 0, INTERNAL_ERROR: 2, REFU
     },
   });
 }
+
+scenarios({
+  "http2: a new connection that closes in place of an answer costs one request": {
+    ...over({ "/": [{ end: "bare-fin" }] }),
+    retry: { total: 0 },
+    expect: { error: { code: "ERR_CONNECTION" }, attempts: 1, told: 1, connections: 1 },
+  },
+  "http2: so does one that is reset, for each of ten that share it": {
+    ...over({ "/": [{ wait: 50 }, { end: "rst" }] }),
+    retry: { total: 0 },
+    ask: async (session, { url }) => {
+      const all = await Promise.all(Array.from({ length: 10 }, () => outcomeOf(session.get(url))));
+      throw all[0]?.error ?? new Error("There was an answer");
+    },
+    expect: { error: { code: "ERR_CONNECTION" }, attempts: 10, connections: 1 },
+  },
+  "http2: a connection that was used before and closes costs a request that nobody counts": {
+    ...over({ "/": [good, [{ end: "bare-fin" }], good] }),
+    retry: { total: 0 },
+    ask: async (session, { url }) => {
+      await session.get(url);
+      return session.get(url);
+    },
+    expect: { status: 200, attempts: 3, told: 1, connections: 2 },
+  },
+  "http2: what a GOAWAY leaves out goes again at once, on a new connection as well": {
+    ...over({ "/": [goawayUnprocessed(), good] }),
+    ...post,
+    retry: { total: 0 },
+    expect: { status: 200, attempts: 2, told: 1, connections: 2 },
+  },
+});
 
 const farewell = { frame: { type: 7, stream: 0, payload: Buffer.from("7fffffff00000000", "hex") } } as const;
 

@@ -64,6 +64,11 @@ export class Connection {
     return this.#socket.destroyed;
   }
 
+  /** Whether, as a request boards it, an earlier one has been and gone: requests that share a new connection find it new. */
+  get used(): boolean {
+    return this.uses >= this.active;
+  }
+
   dispatch(request: Outgoing, listener: Listener): void {
     this.uses += 1;
     this.#speaker.dispatch(request, listener);

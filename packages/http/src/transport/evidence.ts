@@ -1,5 +1,18 @@
 import { codeOf } from "./happy-eyeballs.ts";
 
+/**
+ * undici's words for what it tells in no other way. They decide whether a POST may be sent again, so that undici's version
+ * is pinned: `evidence.test.ts` fails when it changes, or they do.
+ */
+export const undiciWords = {
+  /** A GOAWAY left a stream out. */
+  goaway: 'HTTP/2: "GOAWAY" frame received',
+  /** The head of a request (a frame of type 1) never went out. */
+  unsent: 'HTTP/2: "frameError" received - type 1,',
+  /** A stream ended, without an error of Node's. */
+  streamEnd: "HTTP/2: stream ",
+} as const;
+
 /** The connection takes no request any more, and undici asked for another one in its place. */
 export class StaleConnection extends Error {
   /** Whether a GOAWAY left the request out, so that the server has not acted on it though it was written. */
@@ -27,9 +40,24 @@ export function isReset(error: unknown): boolean {
   return codeOf(error) === "ERR_HTTP2_STREAM_ERROR";
 }
 
+/** Whether an error says that a GOAWAY with an error code ended an HTTP/2 connection, and the streams that it counts. */
+export function isGoawayEnd(error: unknown): boolean {
+  return codeOf(error) === "ERR_HTTP2_SESSION_ERROR";
+}
+
+/** Whether Node ended an HTTP/2 connection because of what came on it: only such an error has a number of nghttp2's. */
+export function isBrokenHttp2(error: unknown): boolean {
+  return (
+    codeOf(error).startsWith("ERR_HTTP2_") &&
+    error instanceof Error &&
+    "errno" in error &&
+    typeof error.errno === "number"
+  );
+}
+
 /** Whether an error is undici's for a GOAWAY. */
 export function isGoaway(error: Error): boolean {
-  return error.message.startsWith('HTTP/2: "GOAWAY" frame received');
+  return error.message.startsWith(undiciWords.goaway);
 }
 
 /** REFUSED_STREAM (RFC 9113 §7). */
@@ -44,8 +72,7 @@ export function provesUnprocessed(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   // A whole connection may end with that code too, which says nothing of the streams that its GOAWAY counts.
   if (isReset(error) && "http2ErrorCode" in error && error.http2ErrorCode === refusedStream) return true;
-  // undici's words for a stream that the GOAWAY leaves out, and for a head that was never sent because of one.
-  return isGoaway(error) || /"frameError" received - type 1,/.test(error.message);
+  return isGoaway(error) || error.message.startsWith(undiciWords.unsent);
 }
 
 const closings: ReadonlySet<string> = new Set([
@@ -56,20 +83,20 @@ const closings: ReadonlySet<string> = new Set([
   "UND_ERR_INFO",
 ]);
 
-/** Whether an error says that the connection ended, or a stream of it, and nothing worse. */
-export function isClosing(error: unknown): boolean {
+/** Whether an error says that the connection ended before the exchange did, or one stream of it, and nothing worse. */
+export function endsEarly(error: unknown): boolean {
   return error instanceof StaleConnection || closings.has(codeOf(error));
 }
 
 /**
- * Whether an error says that the server ended a stream and left the connection open: Node tells of CANCEL and NO_ERROR
- * (RFC 9113 §7) by the stream's end alone, which undici puts in words of its own.
+ * Whether an error says that one HTTP/2 stream ended without an answer, or before it was read, while its connection went
+ * on: Node reports a reset with NO_ERROR or CANCEL (RFC 9113 §7) as an end, not as an error.
  */
 export function isStreamEnd(error: unknown): boolean {
-  return error instanceof Error && error.message.startsWith("HTTP/2: stream ");
+  return error instanceof Error && error.message.startsWith(undiciWords.streamEnd);
 }
 
 /** Whether an error says that the connection itself ended, and nothing worse. */
 export function endsConnection(error: unknown): boolean {
-  return isClosing(error) && !isStreamEnd(error);
+  return endsEarly(error) && !isStreamEnd(error);
 }

@@ -147,10 +147,9 @@ export abstract class Exchange extends LimitedExchange implements Listener, Pass
   }
 
   #mayGoUnseen(error: unknown, mayHaveArrived: boolean): boolean {
-    const { connection } = this;
-    if (this.#redispatched || this.#answering || connection === undefined) return false;
+    if (this.#redispatched || this.#answering || this.connection === undefined) return false;
     return mayGoUnseen(error, {
-      kept: connection.uses > 1 || connection.multiplexed,
+      reused: this.reused,
       mayHaveArrived,
       idempotent: this.request.idempotent,
       wholeBody: this.#upload?.whole !== false,

@@ -16,6 +16,8 @@ export abstract class ObservedExchange {
   /** Whether its answer, or its failure, is settled. */
   protected ended = false;
   protected connection: Connection | undefined;
+  /** Whether the connection had carried an earlier request when it was boarded. */
+  protected reused = false;
   /** Undefined until the request goes out. */
   protected controller: Controller | undefined;
   /** What the connection had written when it was boarded. */
@@ -37,6 +39,7 @@ export abstract class ObservedExchange {
   /** Takes note of the connection that it goes out on, and of the time where it had to wait for it. */
   protected noteBoarding(connection: Connection, waited: boolean): void {
     this.connection = connection;
+    this.reused = connection.used;
     this.phase = "headers";
     // Hot path: who boards at once need not look at the clock, which is 0.04 µs each time.
     if (waited) this.#boardedAt = this.now;
@@ -86,10 +89,9 @@ export abstract class ObservedExchange {
   }
 
   #trace(): Trace {
-    const { connection } = this;
+    const { connection, reused } = this;
     if (connection === undefined) return { boarded: false, legs: this.#strandedAfter };
     const [boardedAt, headAt] = [this.#boardedAt, this.#headAt];
-    const reused = connection.uses > 1;
     return {
       reused,
       boardedAt,

@@ -5,7 +5,7 @@ import { mayGoUnseen, type Unanswered } from "./redispatch.ts";
 
 const reset = Object.assign(new Error("read ECONNRESET"), { code: "ECONNRESET" });
 
-const stale: Unanswered = { kept: true, mayHaveArrived: false, idempotent: false, wholeBody: true };
+const stale: Unanswered = { reused: true, mayHaveArrived: false, idempotent: false, wholeBody: true };
 
 const cases: readonly (readonly [
   title: string,
@@ -15,7 +15,9 @@ const cases: readonly (readonly [
 ])[] = [
   ["nothing arrived on a kept-alive connection", reset, {}, true],
   ["the connection was gone before it was boarded", new StaleConnection(false), {}, true],
-  ["the connection was new", reset, { kept: false }, false],
+  ["the connection was new", reset, { reused: false }, false],
+  ["a GOAWAY left it out of a new connection", new StaleConnection(true), { reused: false }, true],
+  ["a new connection was gone before it was boarded", new StaleConnection(false), { reused: false }, false],
   ["a part of the body is used up", reset, { wholeBody: false }, false],
   ["it may have arrived", reset, { mayHaveArrived: true }, false],
   ["it may have arrived, and may arrive twice", reset, { mayHaveArrived: true, idempotent: true }, true],

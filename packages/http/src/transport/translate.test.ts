@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { errors } from "undici";
 import { ConnectTimeoutError } from "../errors.ts";
-import { isClosing, provesUnprocessed, StaleConnection } from "./evidence.ts";
+import { endsEarly, provesUnprocessed, StaleConnection } from "./evidence.ts";
 import { EarlyEnd, MalformedAnswer, UnsendableRequest } from "./http1/errors.ts";
 import { translate, type Progress } from "./translate.ts";
 
@@ -84,6 +84,41 @@ const rows: readonly (readonly [
     "ProtocolError",
     /: PROTOCOL_ERROR$/,
   ],
+  [
+    "HTTP/2 that Node does not understand",
+    failure("Protocol error", { code: "ERR_HTTP2_ERROR", errno: -505, http2ErrorCode: 2 }),
+    inBody,
+    "ProtocolError",
+    /: HTTP\/2: Protocol error$/,
+  ],
+  [
+    "a flood of HTTP/2 frames",
+    failure("Too many", { code: "ERR_HTTP2_TOO_MANY_CONTINUATIONS", errno: -905, http2ErrorCode: 2 }),
+    atHeaders,
+    "ProtocolError",
+    /: HTTP\/2: Too many$/,
+  ],
+  [
+    "an HTTP/2 connection that is closed with a stream open",
+    Object.assign(new errors.SocketError("other side closed"), { http2ErrorCode: 2 }),
+    atHeaders,
+    "ConnectionError",
+    /closed the connection before it answered \(ECONNRESET\)$/,
+  ],
+  [
+    "a GOAWAY with an error",
+    failure("x", { code: "ERR_HTTP2_SESSION_ERROR", http2ErrorCode: 11 }),
+    atHeaders,
+    "ConnectionError",
+    /closed the connection before it answered \(ENHANCE_YOUR_CALM\)$/,
+  ],
+  [
+    "a reset with a code that nobody knows",
+    failure("x", { code: "ERR_HTTP2_STREAM_ERROR", http2ErrorCode: 255 }),
+    atHeaders,
+    "ConnectionError",
+    /reset the stream before it answered \(code 255\)$/,
+  ],
   ["an HTTP/2 length not reached", mismatch, inBody, "IncompleteBodyError", /3 of 9/],
   [
     "a wrong argument",
@@ -142,6 +177,6 @@ test("a closing is no complaint about what was said", () => {
   const closings = [reset, new EarlyEnd(), new StaleConnection(false), new errors.SocketError("closed")];
   const others = [new MalformedAnswer("no"), new UnsendableRequest("no"), mismatch];
 
-  assert.deepEqual(closings.map(isClosing), [true, true, true, true]);
-  assert.deepEqual(others.map(isClosing), [false, false, false]);
+  assert.deepEqual(closings.map(endsEarly), [true, true, true, true]);
+  assert.deepEqual(others.map(endsEarly), [false, false, false]);
 });

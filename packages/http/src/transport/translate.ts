@@ -6,7 +6,7 @@ import {
   TransportError,
   type Phase,
 } from "../errors.ts";
-import { isClosing, isStreamEnd } from "./evidence.ts";
+import { endsEarly, isBrokenHttp2, isGoawayEnd, isReset, isStreamEnd } from "./evidence.ts";
 import { codeOf } from "./happy-eyeballs.ts";
 import { MalformedAnswer, UnsendableRequest } from "./http1/errors.ts";
 
@@ -46,26 +46,25 @@ export function translate(cause: unknown, progress: Progress): Error {
 function complaintOf(cause: unknown, code: string): string | undefined {
   if (cause instanceof MalformedAnswer) return cause.message;
   if (code === "UND_ERR_RES_CONTENT_LENGTH_MISMATCH") return undefined;
-  const said = streamCode(cause);
-  if (said !== undefined) return harmless.has(said) ? undefined : said;
-  return isClosing(cause) || code.startsWith("E") ? undefined : reasonOf(cause);
+  if (isBrokenHttp2(cause)) return `HTTP/2: ${reasonOf(cause)}`;
+  const said = errorCode(cause);
+  if (said !== undefined) return faults.has(said) ? said : undefined;
+  return endsEarly(cause) || code.startsWith("E") ? undefined : reasonOf(cause);
 }
 
-// What says that the message ended too early, not that it was wrong: the codes of RFC 9113 §7 but those that speak of
-// broken HTTP/2, which a second attempt would meet again.
-const harmless: ReadonlySet<string> = new Set([
-  "NO_ERROR",
-  "INTERNAL_ERROR",
-  "SETTINGS_TIMEOUT",
-  "STREAM_CLOSED",
-  "REFUSED_STREAM",
-  "CANCEL",
-  "CONNECT_ERROR",
-  "ENHANCE_YOUR_CALM",
+// The codes of RFC 9113 §7 that speak of broken HTTP/2, which a second attempt would meet again; every other one says that
+// the message ended too early.
+const faults: ReadonlySet<string> = new Set([
+  "PROTOCOL_ERROR",
+  "FLOW_CONTROL_ERROR",
+  "FRAME_SIZE_ERROR",
+  "COMPRESSION_ERROR",
+  "INADEQUATE_SECURITY",
+  "HTTP_1_1_REQUIRED",
 ]);
 
 // RFC 9113 §7, in the order of their numbers.
-const streamCodes = [
+const errorCodes = [
   "NO_ERROR",
   "PROTOCOL_ERROR",
   "INTERNAL_ERROR",
@@ -82,11 +81,11 @@ const streamCodes = [
   "HTTP_1_1_REQUIRED",
 ];
 
-/** The name of the code that an HTTP/2 stream was reset with (RFC 9113 §7). */
-function streamCode(error: unknown): string | undefined {
-  return error instanceof Error && "http2ErrorCode" in error
-    ? streamCodes[Number(error.http2ErrorCode)]
-    : undefined;
+/** The name of the code that an HTTP/2 stream was reset with, or its connection ended with (RFC 9113 §7). */
+function errorCode(error: unknown): string | undefined {
+  if (!isReset(error) && !isGoawayEnd(error)) return undefined;
+  const code = error instanceof Error && "http2ErrorCode" in error ? Number(error.http2ErrorCode) : NaN;
+  return errorCodes[code] ?? `code ${code}`;
 }
 
 // TLS 1.3 lets a server refuse a client's certificate when the client's side of the handshake is done (RFC 8446 §4.4.2.4).
@@ -116,9 +115,9 @@ function closed(cause: unknown, code: string, { target, phase, mayHaveArrived }:
 }
 
 function endingOf(cause: unknown, errno: string, when: string): string {
-  const stream = streamCode(cause);
-  if (stream !== undefined) return `reset the stream ${when} (${stream})`;
-  return isStreamEnd(cause) ? `ended the stream ${when}` : `closed the connection ${when} (${errno})`;
+  if (isReset(cause)) return `reset the stream ${when} (${errorCode(cause)})`;
+  if (isStreamEnd(cause)) return `ended the stream ${when}`;
+  return `closed the connection ${when} (${errorCode(cause) ?? errno})`;
 }
 
 function notHttp(reason: string, { target, phase, mayHaveArrived }: Progress, cause: unknown): ProtocolError {
