@@ -369,6 +369,37 @@ test("results are exported as JSON lines or as files", async (t) => {
   assert.deepEqual([toPipe.code, toFile.code, toFiles.code], [0, 0, 0]);
 });
 
+test("a header that cannot be sent, or a folder that is not there, ends a command before it does anything", async (t) => {
+  const scene = await setUp(t, { "*": page });
+  await scene.writeList(["/a"]);
+
+  const bad = ["-H", "X-Key: hunter2\u2603"];
+  const runs = [
+    await scene.run("run", ...bad, "urls.txt"),
+    await scene.run("get", ...bad, `${scene.origin.url}/a`),
+    await scene.run("export", "results", "-o", "nowhere/results.jsonl"),
+    await scene.run("get", "-i", "-o", "nowhere/a", `${scene.origin.url}/a`),
+  ];
+
+  assert.deepEqual(
+    runs.map(({ code, err }) => [code, err.split("\n")[0]]),
+    [
+      [
+        2,
+        "holdfast run: --header: the value of X-Key has a character beyond Latin-1, which HTTP cannot carry",
+      ],
+      [
+        2,
+        "holdfast get: --header: the value of X-Key has a character beyond Latin-1, which HTTP cannot carry",
+      ],
+      [2, "holdfast export: results.jsonl cannot be saved in nowhere: there is no such folder"],
+      [2, "holdfast get: a cannot be saved in nowhere: there is no such folder"],
+    ],
+  );
+  assert.equal(scene.origin.requests.length, 0);
+  assert.deepEqual(await readdir(scene.cwd), ["urls.txt"]);
+});
+
 test("a body that is too large for a JSON line is left out of it, and is in the files", async (t) => {
   const size = 65 * 2 ** 20;
   const scene = await setUp(t, { "/a": respond(200, { body: "x".repeat(size) }), "/b": page });

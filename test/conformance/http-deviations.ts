@@ -106,6 +106,16 @@ export const httpDeviations: readonly Deviation[] = [
       difference(chosenBy({ ...vector, trust_env: false }).chosen, chosenBy(vector).chosen),
   },
   {
+    name: "no_proxy may name the port that a URL leaves out",
+    reason:
+      "`https://a.test/` and `https://a.test:443/` are the same; requests compares the texts, and sends one of them through the proxy",
+    applies: ({ section, vector }) => section === "proxy" && namesOwnPort(vector),
+    instead: (vector) => {
+      const direct = chosenBy({ ...vector, trust_env: false }).chosen;
+      return difference({ chosen: direct, bypassed: true }, chosenBy(vector));
+    },
+  },
+  {
     name: "no error of a lower layer reaches the caller",
     reason: "requests lets some of urllib3's errors through unmapped",
     applies: ({ section, vector }) =>
@@ -140,6 +150,19 @@ export const httpDeviations: readonly Deviation[] = [
 function listsText({ config, retries }: Vector): boolean {
   const { status_forcelist: listed } = { ...((config ?? retries) as Config) };
   return Array.isArray(listed) && listed.some((status) => typeof status === "string");
+}
+
+function namesOwnPort(vector: Vector): boolean {
+  const { protocol, port, hostname } = new URL(String(vector["url"]));
+  if (port !== "" || /^[a-z]+:\/\/[^/]*:\d+\//i.test(String(vector["url"]))) return false;
+  const own = `${hostname}:${protocol === "https:" ? "443" : "80"}`;
+  return noProxyOf(vector).some((list) =>
+    list.split(",").some((entry) => `.${own}`.endsWith(`.${bare(entry)}`)),
+  );
+}
+
+function bare(entry: string): string {
+  return entry.trim().toLowerCase().replace(/^\.+/, "");
 }
 
 function isStepwise({ file, section }: Place): boolean {

@@ -111,3 +111,16 @@ test("headers are read as they are written, the last of a name wins", () => {
     );
   }
 });
+
+test("a header that HTTP cannot carry is told by its name, without its value", () => {
+  assert.deepEqual(headerLines(["X-Name: caf\u00e9"]), { "X-Name": "caf\u00e9" });
+  assert.throws(
+    () => headerLines(["X-Key: hunter2\u2603"]),
+    says("--header: the value of X-Key has a character beyond Latin-1, which HTTP cannot carry"),
+  );
+  for (const name of ["Content-Length", "expect", "Keep-Alive", "Transfer-Encoding", "Upgrade"])
+    assert.throws(
+      () => headerLines([`${name}: 5`]),
+      says(`--header: ${name} is the connection's own and cannot be given`),
+    );
+});

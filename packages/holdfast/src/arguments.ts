@@ -101,9 +101,19 @@ export function oneOf<const T extends string>(
   throw new UsageError(`${flag}: ${JSON.stringify(text)} is not one of ${words.join(", ")}`);
 }
 
+const ofConnection: ReadonlySet<string> = new Set([
+  "content-length",
+  "expect",
+  "keep-alive",
+  "transfer-encoding",
+  "upgrade",
+]);
+
 /**
  * Reads headers written `Name: value`; a later one replaces an earlier one of the same name, whatever its case.
  * Names are tokens (RFC 9110 section 5.6.2); values have no control characters (section 5.5).
+ *
+ * @throws UsageError for what is no header, or none that a caller may write.
  */
 export function headerLines(lines: readonly string[] = []): Readonly<Record<string, string>> {
   const headers = new Map<string, readonly [string, string]>();
@@ -113,6 +123,12 @@ export function headerLines(lines: readonly string[] = []): Readonly<Record<stri
     if (name === undefined || value === undefined || /[\u0000-\u0008\u000a-\u001f\u007f]/.test(value)) {
       throw new UsageError(`--header: ${JSON.stringify(line)} is not of the form 'Name: value'`);
     }
+    if (ofConnection.has(name.toLowerCase()))
+      throw new UsageError(`--header: ${name} is the connection's own and cannot be given`);
+    if (/[\u0100-\uffff]/.test(value))
+      throw new UsageError(
+        `--header: the value of ${name} has a character beyond Latin-1, which HTTP cannot carry`,
+      );
     headers.set(name.toLowerCase(), [name, value.trimEnd()]);
   }
   return Object.fromEntries(headers.values());

@@ -1,8 +1,10 @@
-import { createWriteStream } from "node:fs";
+import { createWriteStream, existsSync, statSync } from "node:fs";
 import { rename, rm } from "node:fs/promises";
+import { basename, dirname } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { Output } from "./io.ts";
+import { UsageError } from "./usage-error.ts";
 
 /** Tells whether a write failed because the reader at the other end of the pipe has gone, as `head` does. */
 export function isReaderGone(error: unknown): boolean {
@@ -26,6 +28,19 @@ export async function writeAll(
   } catch (error) {
     if (!isReaderGone(error)) throw error;
   }
+}
+
+/**
+ * Checks that there is a folder for a file to be written, so that a misspelt name ends before anything is done.
+ *
+ * @throws UsageError that says what is wrong with the path.
+ */
+export function checkWritable(path: string): void {
+  const folder = dirname(path);
+  if (!existsSync(folder))
+    throw new UsageError(`${basename(path)} cannot be saved in ${folder}: there is no such folder`);
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory() === true)
+    throw new UsageError(`cannot write ${path}: it is a directory`);
 }
 
 /** Writes a file beside its name and renames it when it is complete, so that half a file is never taken for a whole one. */

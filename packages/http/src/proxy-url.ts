@@ -17,13 +17,14 @@ const kinds: readonly ProxyKind[] = ["http", "https", "socks4", "socks4a", "sock
 /**
  * Gives the URL of a proxy as it is used from here on: one without a scheme is an http one, as in requests and curl.
  *
+ * @param name what the messages call it.
  * @throws InvalidUrlError for what is no URL, or a proxy of another kind; it names no credentials.
  */
-export function proxyUrl(proxy: string): string {
+export function proxyUrl(proxy: string, name = "The proxy's URL"): string {
   const text = /^[a-z][a-z\d+.-]*:\/\//i.test(proxy) ? proxy : `http://${proxy}`;
-  if (!URL.canParse(text)) throw new InvalidUrlError("The proxy's URL is not one");
+  if (!URL.canParse(text)) throw new InvalidUrlError(`${name} is not one`);
   const objection = objectionTo(new URL(text));
-  if (objection !== undefined) throw new InvalidUrlError(`The proxy's URL ${objection}`);
+  if (objection !== undefined) throw new InvalidUrlError(`${name} ${objection}`);
   return text;
 }
 

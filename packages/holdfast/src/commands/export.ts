@@ -5,7 +5,7 @@ import type { Io } from "../io.ts";
 import type { Command } from "../program.ts";
 import { formatCount } from "../render/quantity.ts";
 import { UsageError } from "../usage-error.ts";
-import { writeAll, writeWhole } from "../write.ts";
+import { checkWritable, writeAll, writeWhole } from "../write.ts";
 
 const help = `Write the results of a run
 
@@ -41,8 +41,9 @@ export const exportCommand: Command = {
       "no-body": { type: "boolean" },
     });
     const format = oneOf("--format", values.format, ["jsonl", "files"]);
-    const directory = onlyDirectory(positionals);
     const { output } = values;
+    if (format === "jsonl" && output !== undefined && output !== "-") checkWritable(output);
+    const directory = onlyDirectory(positionals);
     const body = values["no-body"] === true ? "none" : "inline";
     if (format === "jsonl") await exportLines({ directory, output, body, io });
     else if (body === "none") throw new UsageError("--no-body is for --format jsonl");

@@ -9,7 +9,7 @@ import { attemptLine, headText } from "../render/attempts.ts";
 import { paintFor } from "../render/paint.ts";
 import { printable } from "../render/printable.ts";
 import { UsageError } from "../usage-error.ts";
-import { writeAll, writeWhole } from "../write.ts";
+import { checkWritable, writeAll, writeWhole } from "../write.ts";
 import { openPool, proxyFlags, proxyFormsHelp, proxyHelp, readProxyFlags } from "./proxy-flags.ts";
 import type { ProxySettings } from "./proxy-flags.ts";
 import { openSession, readSessionFlags, sessionFlags, sessionHelp, unitsHelp } from "./session-flags.ts";
@@ -146,6 +146,7 @@ interface File {
 /** The file that the body alone goes to; undefined where it goes elsewhere, or not alone. */
 function fileOf({ output, include, digest }: Parsed<typeof flags>["values"]): File | undefined {
   if (output !== undefined && output !== "-" && include !== true) return { path: output, digest };
+  if (output !== undefined && output !== "-") checkWritable(output);
   if (digest !== undefined) throw new UsageError("--digest is for a body that goes to a file alone: -o FILE");
   return undefined;
 }

@@ -21,7 +21,10 @@ export function proxyChooser(
     const said = own === undefined ? undefined : selectProxy(url, mapOf(own));
     const proxy = said ?? (hasAmbient ? proxyFor(url, { environment }) : undefined);
     if (proxy === undefined) return undefined;
-    if (proxy !== latest.said) latest = { said: proxy, url: proxyUrl(proxy) };
+    if (proxy !== latest.said) {
+      const name = said === undefined ? "The URL of a proxy in the environment" : undefined;
+      latest = { said: proxy, url: proxyUrl(proxy, name) };
+    }
     return latest.url;
   };
 }

@@ -18,6 +18,11 @@ const bypassing: readonly (readonly [url: string, noProxy: string | undefined, b
   ["http://a.test:8080/", "a.test:8080", true],
   ["http://a.test:8080/", "a.test:80", false],
   ["http://a.test:8080/", "a.test", true],
+  ["http://a.test/", "a.test:80", true],
+  ["http://sub.a.test:80/", "a.test:80", true],
+  ["https://a.test/", "a.test:443", true],
+  ["https://a.test/", "a.test:80", false],
+  ["http://a.test/", "a.test:443", false],
   ["http://10.1.2.3/", "10.0.0.0/8", true],
   ["http://11.1.2.3/", "10.0.0.0/8", false],
   ["http://10.1.2.3/", "10.1.2.3", true],
@@ -54,12 +59,18 @@ test("reads the environment in either case, the lower one first", () => {
     http_proxy: "a",
     HTTP_PROXY: "b",
     HTTPS_PROXY: "c",
-    all_proxy: "",
     ALL_PROXY: "d",
     NO_PROXY: "e",
   };
 
   assert.deepEqual(environmentProxies(environment), { http: "a", https: "c", all: "d", no_proxy: "e" });
+});
+
+test("an empty variable in lower case undoes the one in capitals, but for the hosts that need no proxy", () => {
+  const undone = environmentProxies({ http_proxy: "", HTTP_PROXY: "a", no_proxy: "", NO_PROXY: "a.test" });
+  const all = environmentProxies({ HTTP_PROXY: "a", no_proxy: "", NO_PROXY: " * " });
+
+  assert.deepEqual([undone, all], [{ no_proxy: "a.test" }, { http: "a" }]);
 });
 
 test("a CGI program does not believe HTTP_PROXY, which a client can set", () => {

@@ -40,26 +40,37 @@ export function selectProxy(url: URL, proxies: ProxyMap): string | undefined {
 export function environmentProxies(environment: Environment): ProxyMap {
   const proxies: Record<string, string> = {};
   const cgi = environment["REQUEST_METHOD"] !== undefined;
-  const read = (key: string, name: string): void => {
-    const value = environment[name] || (cgi && name === "http_proxy" ? "" : environment[name.toUpperCase()]);
-    if (value) proxies[key] = value;
-  };
-  for (const scheme of ["http", "https", "ftp", "all"]) read(scheme, `${scheme}_proxy`);
-  read("no_proxy", "no_proxy");
+  for (const scheme of ["http", "https", "ftp", "all"]) {
+    const name = `${scheme}_proxy`;
+    // An empty one in lower case undoes the other, as in urllib.
+    const value = environment[name] ?? (cgi && scheme === "http" ? "" : environment[name.toUpperCase()]);
+    if (value) proxies[scheme] = value;
+  }
+  const noProxy = noProxyOf(environment);
+  if (noProxy) proxies["no_proxy"] = noProxy;
   return proxies;
+}
+
+/** As in requests, an empty list in lower case leaves the hosts of the other in force, but not its `*`. */
+function noProxyOf({ no_proxy: lower, NO_PROXY: upper }: Environment): string | undefined {
+  return lower === "" && upper?.trim() === "*" ? undefined : lower || upper;
 }
 
 /**
  * Whether a `no_proxy` list names the host of a URL: a lone `*` names all, `a.test` and `.a.test` the host and all below it,
- * `a.test:8080` the same on one port, `10.0.0.0/8` the addresses of a network (IPv4).
+ * `a.test:8080` the same on one port, which may be the one that the scheme has anyway, `10.0.0.0/8` the addresses of a
+ * network (IPv4).
  */
 export function bypasses(url: URL, noProxy: string | undefined): boolean {
   const host = hostOf(url);
-  const withPort = url.port === "" ? host : `${host}:${url.port}`;
+  const withPort = `${host}:${url.port || (ownPorts[url.protocol] ?? "")}`;
   if (noProxy?.trim() === "*") return true;
   const entries = (noProxy ?? "").split(",").map((entry) => entry.trim().toLowerCase());
   return entries.some((entry) => entry !== "" && names(entry, host, withPort));
 }
+
+// A URL leaves out the port that its scheme has anyway.
+const ownPorts: Readonly<Record<string, string>> = { "http:": "80", "https:": "443", "ftp:": "21" };
 
 function names(entry: string, host: string, withPort: string): boolean {
   const address = ipv4(host);
