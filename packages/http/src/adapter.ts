@@ -147,7 +147,7 @@ function wireOf(request: HttpRequest, proxy: string | undefined): WireRequest {
   return {
     method,
     path: forwarded ? `${url.origin}${url.pathname}${url.search}` : url.pathname + url.search,
-    headers: proxy === undefined ? headersOf(request) : forProxy(headersOf(request), proxy, forwarded),
+    headers: forwarded ? forProxy(headersOf(request), proxy) : forOrigin(headersOf(request)),
     body,
     idempotent: body.kind !== "one-shot" && (idempotencyKey !== undefined || isIdempotent(method)),
     url,
@@ -173,17 +173,19 @@ function headersOf({ headers, body }: HttpRequest): HeaderRecord {
 }
 
 /** Whether a proxy gets the request itself, and not only a tunnel to dig. */
-function isForwarded(url: URL, proxy: string | undefined): boolean {
+function isForwarded(url: URL, proxy: string | undefined): proxy is string {
   return proxy !== undefined && url.protocol === "http:" && takesRequests(proxy);
 }
 
-/** Proxy-Authorization is for the proxy alone (RFC 9110 §11.7.2): what goes through a tunnel is read by the origin. */
-function forProxy(headers: HeaderRecord, proxy: string, forwarded: boolean): HeaderRecord {
-  if (!forwarded) {
-    if (!("proxy-authorization" in headers)) return headers;
-    const { "proxy-authorization": _, ...rest } = headers;
-    return rest;
-  }
+/** Proxy-Authorization is for a proxy alone (RFC 9110 §11.7.2): what goes directly, or through a tunnel, is read by the origin. */
+function forOrigin(headers: HeaderRecord): HeaderRecord {
+  if (!("proxy-authorization" in headers)) return headers;
+  const { "proxy-authorization": _, ...rest } = headers;
+  return rest;
+}
+
+/** What is meant for the proxy that gets the request itself: its credentials, else those that the caller wrote. */
+function forProxy(headers: HeaderRecord, proxy: string): HeaderRecord {
   const authorization = proxyAuthorization(new URL(proxy));
   return authorization === undefined ? headers : { ...headers, "proxy-authorization": authorization };
 }
@@ -194,7 +196,7 @@ function complaintOf(
   url: URL,
   proxy: string | undefined,
 ): ProxyError | undefined {
-  if (status < 400 || proxy === undefined || !isForwarded(url, proxy)) return undefined;
+  if (status < 400 || !isForwarded(url, proxy)) return undefined;
   const reason = reasonOfForwarded(status, headers);
   if (reason === undefined) return undefined;
   const retryAfter = headers["retry-after"];

@@ -351,6 +351,29 @@ for (const [what, source] of [
   });
 }
 
+test("a call whose source fails at the start tells so, with the cause and its story, and the next call asks again", async () => {
+  const cause = new Error("vendor is down");
+  let fails = true;
+  const { session } = setUp([{ status: 200 }], {
+    source: async () => (fails ? Promise.reject(cause) : ["p1:1"]),
+  });
+
+  const error: unknown = await session.get(url).catch((reason: unknown) => reason);
+  fails = false;
+
+  assert.ok(error instanceof NoProxyError && isFailure(error));
+  assert.match(error.message, /^No proxy is known for a\.test: vendor is down$/);
+  assert.deepEqual([error.cause, error.attempts.length], [cause, 1]);
+  assert.equal((await session.get(url)).status, 200);
+});
+
+test("a call that names no country for templates that want one is told so", async () => {
+  const { session } = setUp([{ status: 200 }], { source: ["u-{country}:love@p1:1"] });
+
+  await assert.rejects(session.get(url), /1 with a \{country\} in its template, and none is named$/);
+  assert.equal((await session.get(url, { proxy: { country: "us" } })).status, 200);
+});
+
 test("a call under way that finds no proxy comes again when one is fit", async () => {
   const { session, pool, via } = setUp([{ status: 503 }, { status: 200 }], { source: ["p1:1"] });
   session.hooks.retry.push(async ({ number }) => {

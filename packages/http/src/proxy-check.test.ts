@@ -59,6 +59,22 @@ test("where nobody is there, nothing else is tried; a template is filled, and a 
   assert.doesNotMatch(faults.join(), /s3cret/);
 });
 
+test("a template that is told no country is a row that says so, and the others are tried", async () => {
+  await using gateway = await faultOrigin({ routes: { "*": () => respond(200) } });
+  const { host } = new URL(gateway.url);
+  const list = [`u-{country}:love@${host}`, `u(-{country}):love@${host}`].join("\n");
+
+  const { proxies } = await checkProxies(list, { url: "http://shop.test/" });
+
+  assert.deepEqual(
+    proxies.map(({ works, failure }) => [works, failure?.reason]),
+    [
+      [false, "no-country"],
+      [true, undefined],
+    ],
+  );
+});
+
 test("a proxy that speaks, and refuses, is of the kind that it was spoken to in", async () => {
   await using locked = await faultOrigin({ routes: { "*": () => respond(407) } });
 

@@ -7,7 +7,7 @@ import { labelOf, urlOf, type ProxyScheme } from "./proxy/address.ts";
 import type { ProxySpec } from "./proxy/entry.ts";
 import { exitAddressIn } from "./proxy/exit-address.ts";
 import { parseProxyList } from "./proxy/list.ts";
-import { fill, newSession } from "./proxy/template.ts";
+import { fill, needsCountry, newSession } from "./proxy/template.ts";
 import type { Response } from "./response.ts";
 import { Retry } from "./retry/retry.ts";
 import { errorVerdict } from "./retry/verdict.ts";
@@ -32,9 +32,10 @@ export interface ProxyCheckOptions {
 
 /** Why a proxy does not work: the word for it, and whose fault it is. */
 export interface ProxyFailure {
-  /** A reason of a ProxyError (`"auth"`), or of a verdict (`"http-403"`). */
+  /** A reason of a ProxyError (`"auth"`), or of a verdict (`"http-403"`); `"no-country"` where its template wants one. */
   readonly reason: string;
-  readonly fault: ProxyFault;
+  /** Absent where it was not tried. */
+  readonly fault?: ProxyFault;
   readonly message: string;
 }
 
@@ -84,9 +85,16 @@ export async function checkProxies(list: string, options: ProxyCheckOptions): Pr
   return { proxies: checked, faults };
 }
 
+const noCountry: ProxyFailure = {
+  reason: "no-country",
+  message: "it was not tried: its template has a {country}, and no country is named",
+};
+
 const guesses: readonly ProxyScheme[] = ["http", "socks5", "socks4"];
 
 async function checkOne(spec: ProxySpec, options: ProxyCheckOptions): Promise<ProxyCheck> {
+  if (needsCountry(spec.address) && (options.country ?? spec.country) === undefined)
+    return { proxy: spec.label, works: false, failure: noCountry };
   const kinds = spec.isSchemeGiven ? [spec.address.scheme] : guesses;
   let first: ProxyCheck | undefined;
   for (const kind of kinds) {

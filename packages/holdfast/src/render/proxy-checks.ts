@@ -36,5 +36,6 @@ const faults = {
 } as const;
 
 function failureText({ reason, fault, message }: NonNullable<ProxyCheck["failure"]>): string {
-  return `${reason}, ${faults[fault]}: ${printable(message, 160)}`;
+  const whose = fault === undefined ? "" : `, ${faults[fault]}`;
+  return `${reason}${whose}: ${printable(message, 160)}`;
 }

@@ -43,5 +43,5 @@ export type ProxyEvent =
   /** A tier's budget is used up. */
   | { readonly type: "tier-spent"; readonly tier: string; readonly cost: number };
 
-/** Hears of what happens in a pool, in order. What it throws ends the request that it happened in. */
+/** Hears of what happens in a pool, in order. What it throws ends nothing: a warning of the process tells of it (`HOLDFAST_PROXY_LISTENER`), once. */
 export type ProxyListener = (event: ProxyEvent) => void;

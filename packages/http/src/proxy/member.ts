@@ -3,7 +3,7 @@ import { fit, type Health } from "./health.ts";
 import type { Identity } from "./identity.ts";
 import type { Waiting } from "./line.ts";
 import type { OutcomeKind, ProxyOutcome } from "./outcome.ts";
-import { hasSession, takesCountry } from "./template.ts";
+import { hasSession, needsCountry, takesCountry } from "./template.ts";
 
 /** What is counted of a proxy. */
 export interface ProxyCounts {
@@ -79,7 +79,8 @@ export class Member implements Waiting {
   /** Whether it can serve a country; one that must be told a country serves no request that names none. */
   isIn(country: string | undefined): boolean {
     const own = this.spec.country?.toLowerCase();
-    if (takesCountry(this.spec.address)) return country !== undefined || own !== undefined || this.#mayOmit();
+    const { address } = this.spec;
+    if (takesCountry(address)) return country !== undefined || own !== undefined || !needsCountry(address);
     return country === undefined || own === country;
   }
 
@@ -110,10 +111,5 @@ export class Member implements Waiting {
   countRest(reason: string): void {
     this.#counts.rests += 1;
     this.#restReasons.set(reason, (this.#restReasons.get(reason) ?? 0) + 1);
-  }
-
-  #mayOmit(): boolean {
-    const { username, password } = this.spec.address;
-    return !/\{country\b/.test((username + password).replaceAll(/\([^()]*\)/g, ""));
   }
 }

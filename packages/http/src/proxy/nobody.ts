@@ -1,3 +1,4 @@
+import { summaryOf } from "../attempt-record.ts";
 import { NoProxyError } from "../errors.ts";
 import { healthAt, type Host } from "./hosts.ts";
 import type { Member } from "./member.ts";
@@ -42,6 +43,12 @@ export function noProxyError(
   return new NoProxyError(message, { target: host.name, retryAt });
 }
 
+/** The error of a request whose pool has no proxies yet, because their source failed. */
+export function noSourceError(target: string, cause: unknown): NoProxyError {
+  const message = `No proxy is known for ${target}: ${summaryOf(cause).message}`;
+  return new NoProxyError(message, { target, retryAt: Infinity, cause });
+}
+
 // Who has thousands of proxies needs no list of them to understand.
 const fewEnough = 100;
 
@@ -51,7 +58,7 @@ function whyNobody(members: Iterable<Member>, host: Host, country: string | unde
   let looked = 0;
   for (const member of members) {
     if ((looked += 1) > fewEnough) break;
-    const reason = member.isIn(country?.toLowerCase()) ? reasonOf(member, host) : "elsewhere";
+    const reason = member.isIn(country?.toLowerCase()) ? reasonOf(member, host) : whyNotThere(country);
     reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
   }
   if (looked === 0) return "the pool has none";
@@ -59,6 +66,10 @@ function whyNobody(members: Iterable<Member>, host: Host, country: string | unde
     .toSorted(([, a], [, b]) => b - a)
     .map(([reason, count]) => `${count} ${reason}`);
   return `${looked > fewEnough ? `of the first ${fewEnough} ` : ""}${counted.join(", ")}`;
+}
+
+function whyNotThere(country: string | undefined): string {
+  return country === undefined ? "with a {country} in its template, and none is named" : "elsewhere";
 }
 
 function reasonOf(member: Member, host: Host): string {

@@ -336,29 +336,64 @@ test("a rotation of one's own chooses among those that are fit", async () => {
 });
 
 test("options that are none are refused", () => {
-  const wrong: readonly unknown[] = [{ rotate: "fastest" }, { whenEmpty: "hope" }, { rest: "soon" }];
+  const wrong: readonly (readonly [options: unknown, message: RegExp])[] = [
+    [{ rotate: "fastest" }, /^ProxyPool\.rotate takes a function or one of round-robin, /],
+    [{ whenEmpty: "hope" }, /^ProxyPool\.whenEmpty takes "fail" or "wait", got "hope"/],
+    [{ rest: "soon" }, /^ProxyPool\.rest takes milliseconds/],
+    [{ sticky: "account" }, /^ProxyPool\.sticky takes "host" or a function/],
+    [{ retireAfter: 0 }, /^ProxyPool\.retireAfter takes a whole number, 1 or more, got 0/],
+    [{ floor: 2 }, /^ProxyPool\.floor takes a share from 0 to 1, got 2/],
+    [{ retireafter: 3 }, /^ProxyPool has no option "retireafter": did you mean retireAfter\?/],
+    [{ bogus: 1 }, /^ProxyPool has no option "bogus": it has rotate, rest, /],
+  ];
 
-  for (const options of wrong) assert.throws(() => new ProxyPool(three, options as ProxyPoolOptions));
+  for (const [options, message] of wrong)
+    assert.throws(() => new ProxyPool(three, options as ProxyPoolOptions), { message });
   assert.throws(() => new ProxyPool({ tiers: [] }), /at least one/);
 });
 
-test("a listener that throws ends the request, and leaves no proxy taken", async () => {
-  let throws = false;
-  const { pool, clock } = setUp(["p1:1"], {
-    on: () => {
-      if (throws) throw new Error("listener");
+test("a source that is none is refused, and not quoted", () => {
+  const wrong: readonly (readonly [source: unknown, message: RegExp])[] = [
+    [undefined, /^ProxyPool takes a list of proxies, \{ file \}/],
+    ["http://me:hunter2000@p1:1", /^ProxyPool takes a list/],
+    [{}, /^ProxyPool takes a list/],
+    [{ file: "x", proxies: [] }, /^ProxyPool has no option "proxies"/],
+    [
+      { file: "x", on: () => {} },
+      /^ProxyPool has no option "on": did you mean the second argument of ProxyPool, \{ on \}\?/,
+    ],
+    [{ fetch: async () => [], every: "soon" }, /^ProxyPool\.every takes milliseconds/],
+    [
+      { tiers: [{ name: "x", proxies: three, cost: { perGB: 1 } }] },
+      /^ProxyPool\.tiers\[0\]\.cost has no option "perGB": did you mean perGb/,
+    ],
+    [{ tiers: [{ name: "x", proxies: "p1:1" }] }, /^ProxyPool takes a list/],
+  ];
+
+  for (const [source, message] of wrong)
+    assert.throws(
+      () => new ProxyPool(source as string[]),
+      (error: Error) => message.test(error.message) && !error.message.includes("hunter"),
+      JSON.stringify(source),
+    );
+});
+
+test("a listener that throws ends nothing, and a warning tells of it once", async (t) => {
+  const warn = t.mock.method(process, "emitWarning", () => undefined);
+  const { pool } = setUp(["p1:1", "p2:2"], {
+    on: ({ type }) => {
+      throw new Error(`${type}: http://me:hunter2000@p1:1`);
     },
   });
+
   const lease = await pool.lease({ url: a });
   lease.report(blocked);
-  await clock.advance(30_000);
-  throws = true;
 
-  await assert.rejects(pool.lease({ url: a }), /listener/);
-  throws = false;
-
-  assert.equal(pool.stats().proxies[0]?.inFlight, 0);
-  assert.equal((await pool.lease({ url: a })).label, "http://p1:1");
+  assert.deepEqual([lease.label, pool.stats().proxies[0]?.restsAt.length], ["http://p1:1", 1]);
+  assert.deepEqual(
+    warn.mock.calls.map(({ arguments: [message] }) => message),
+    ["A listener of a proxy pool threw: Error: joined: http://***@p1:1"],
+  );
 });
 
 for (const rotate of ["round-robin", "random", "least-used"] as const) {

@@ -4,7 +4,7 @@ import type { Taken } from "./finder.ts";
 import { inTime } from "./in-time.ts";
 import { Lease } from "./lease.ts";
 import type { ProxyMemory } from "./memory.ts";
-import { looksAgainAt, noProxyError, sourceWait, type Nobody } from "./nobody.ts";
+import { looksAgainAt, noProxyError, noSourceError, sourceWait, type Nobody } from "./nobody.ts";
 import { partsOf, type PoolParts } from "./parts.ts";
 import type { ProxyPoolOptions, ProxyRequest, ProxyTier } from "./pool-options.ts";
 import { settingsOf, tiersOf } from "./settings.ts";
@@ -70,18 +70,19 @@ export class ProxyPool {
   /**
    * Gives a proxy for one attempt.
    *
-   * @throws NoProxyError when none is fit, and none will be in time; DeadlineExceededError when a source or a proxy's
-   * credentials are not there by the deadline; the signal's reason; what a source throws.
+   * @throws NoProxyError when none is fit, and none will be in time, or with the cause where a source fails at the start;
+   * DeadlineExceededError when a source or a proxy's credentials are not there by the deadline; the signal's reason.
    */
   async lease(request: LeaseRequest): Promise<Lease> {
     const { rosters, finder } = this.#parts;
     for (;;) {
       const started = rosters.started();
-      if (started !== undefined) await this.#inTime(started, request, "The proxies of the source");
+      if (started !== undefined) await this.#started(started, request);
       this.#housekeeping();
       const found = finder.find(request);
       const lease = "freeAt" in found ? await this.#wait(found, request) : await this.#open(found, request);
-      if (lease !== undefined) return this.#told(lease);
+      this.#parts.events.flush();
+      if (lease !== undefined) return lease;
     }
   }
 
@@ -205,6 +206,14 @@ export class ProxyPool {
     throw noProxyError(host, retryAt, { members: rosters, country });
   }
 
+  /** Waits for the first reading of the sources. */
+  #started(started: Promise<void>, request: LeaseRequest): Promise<void> {
+    const read = started.catch((error: unknown) => {
+      throw noSourceError(request.url.host, error);
+    });
+    return this.#inTime(read, request, "The proxies of the source");
+  }
+
   /** Waits for a function of the caller's, for as long as the request may. */
   #inTime<T>(
     given: Promise<T>,
@@ -229,16 +238,5 @@ export class ProxyPool {
     keeper.sweep();
     hosts.sweep(now);
     clinic.sweep(rosters, hosts);
-  }
-
-  /** A lease that all have heard of; where a listener does not want it, it goes back. */
-  #told(lease: Lease): Lease {
-    try {
-      this.#parts.events.flush();
-      return lease;
-    } catch (error) {
-      lease[Symbol.dispose]();
-      throw error;
-    }
   }
 }

@@ -1,9 +1,11 @@
 import { systemClock, systemRandom, toMs, type Clock, type Random } from "@holdfast/policy";
+import { isObject, refuse } from "../check.ts";
 import type { AlikeRule } from "./blame.ts";
 import type { ProxyListener } from "./events.ts";
 import type { HealthRule } from "./health.ts";
+import { poolOptionsCheck, tiersCheck } from "./pool-checks.ts";
 import type { ChooseProxy, ProxyPoolOptions, ProxyRequest, ProxyTier } from "./pool-options.ts";
-import { rotations, type RotationName } from "./rotation.ts";
+import type { RotationName } from "./rotation.ts";
 import type { ProxySource } from "./sources.ts";
 import { tierDefaults, type TierRule } from "./tiers.ts";
 
@@ -44,11 +46,9 @@ export const proxyPoolDefaults = {
 
 /** @throws TypeError or RangeError for an option that is none. */
 export function settingsOf(options: ProxyPoolOptions): PoolSettings {
+  refuse("ProxyPool", poolOptionsCheck(options));
   const { rotate = proxyPoolDefaults.rotate, whenEmpty = proxyPoolDefaults.whenEmpty, floor } = options;
   const { clock = systemClock, random = systemRandom, on } = options;
-  if (typeof rotate !== "function" && !Object.hasOwn(rotations, rotate))
-    throw new TypeError(`rotate is a function or one of ${Object.keys(rotations).join(", ")}`);
-  if (whenEmpty !== "fail" && whenEmpty !== "wait") throw new TypeError(`whenEmpty is "fail" or "wait"`);
   return {
     rotate,
     rule: ruleOf(options),
@@ -71,11 +71,17 @@ function identitySettingsOf({
   return { sticky: stickyOf(sticky), userAgents, maxIdentities, identityIdle: toMs(identityIdle) };
 }
 
-/** The tiers of a pool; a source alone is one tier, whose requests cost nothing. */
+/**
+ * The tiers of a pool; a source alone is one tier, whose requests cost nothing.
+ *
+ * @throws TypeError or RangeError for what are none.
+ */
 export function tiersOf(
   source: ProxySource | { readonly tiers: readonly ProxyTier[] },
 ): readonly [ProxyTier, ...ProxyTier[]] {
-  if (!("tiers" in source)) return [{ name: "all", proxies: source, cost: { perRequest: 0 } }];
+  if (!isObject(source) || !("tiers" in source))
+    return [{ name: "all", proxies: source, cost: { perRequest: 0 } }];
+  refuse("ProxyPool", tiersCheck(source));
   const [first, ...more] = source.tiers;
   if (first === undefined) throw new TypeError("A pool of tiers needs at least one");
   return [first, ...more];

@@ -75,5 +75,5 @@ test("a function is asked each time", async () => {
 });
 
 test("what is no source is refused", () => {
-  assert.throws(() => readerOf({} as ProxySource), /A pool takes a list of proxies/);
+  assert.throws(() => readerOf({} as ProxySource), /ProxyPool takes a list of proxies/);
 });

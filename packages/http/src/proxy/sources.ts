@@ -1,8 +1,10 @@
 import { readFile, stat } from "node:fs/promises";
 import { basename } from "node:path";
 import { toMs, type Duration } from "@holdfast/policy";
+import { refuse } from "../check.ts";
 import type { ProxyInput, ProxySpec } from "./entry.ts";
 import type { Environment } from "./environment.ts";
+import { sourceCheck } from "./pool-checks.ts";
 import { allOf, parseProxyList, proxyListOf, type ProxyList } from "./list.ts";
 
 /** A function that gives proxies: each time all that there are. */
@@ -59,17 +61,15 @@ export interface SourceReader {
 /**
  * Makes a source readable.
  *
- * @throws TypeError for a source that is none, or a list with a bad proxy in it.
+ * @throws TypeError or RangeError for a source that is none, or a list with a bad proxy in it.
  */
 export function readerOf(source: ProxySource): SourceReader {
+  refuse("ProxyPool", sourceCheck(source));
   if (isList(source)) return fixed(allOf(proxyListOf(source, "the list of proxies")));
   if (typeof source === "function") return fetched({ fetch: source });
   if ("fetch" in source) return fetched(source);
   if ("file" in source) return fromFile(source);
-  if ("environment" in source) return fromEnvironment(source);
-  throw new TypeError(
-    "A pool takes a list of proxies, { file }, { environment }, or a function that gives them",
-  );
+  return fromEnvironment(source);
 }
 
 const never = { every: Infinity, below: 0, afterRests: Infinity, exempt: undefined } as const;

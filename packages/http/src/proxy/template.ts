@@ -45,6 +45,11 @@ export function takesCountry({ username, password }: ProxyAddress): boolean {
   return /\{country\b/.test(username + password);
 }
 
+/** Whether it cannot do without one: `{country}` stands in no part that may be left out. */
+export function needsCountry({ username, password }: ProxyAddress): boolean {
+  return /\{country\b/.test((username + password).replaceAll(/\([^()]*\)/g, ""));
+}
+
 /**
  * Fills a template: `{session:alnum8}` by the id, `{ttl:minutes}` by whole minutes (or `seconds`, `hours`), any other
  * name by its value. A part in parentheses, such as `(-cc-{country})`, goes where its placeholder has no value.

@@ -1,6 +1,7 @@
-import { redact } from "@holdfast/policy";
+import { warn } from "../../warning.ts";
 import type { Dialect, Hint, Reply } from "./dialect.ts";
 
+const mishap = { what: "A dialect threw, and its hint is missing", code: "HOLDFAST_DIALECT" } as const;
 const known = new WeakSet<Dialect>();
 
 /**
@@ -11,25 +12,8 @@ export function asked(dialect: Dialect, reply: Reply): Hint | undefined {
   try {
     return dialect(reply);
   } catch (error) {
-    if (!known.has(dialect)) warn(error);
+    if (!known.has(dialect)) warn(mishap, error);
     known.add(dialect);
     return undefined;
   }
-}
-
-function warn(error: unknown): void {
-  process.emitWarning(redact(`A dialect threw, and its hint is missing: ${String(error)}`), {
-    type: "HoldfastWarning",
-    code: "HOLDFAST_DIALECT",
-    detail: placesOf(error),
-  });
-}
-
-/** Without the message, which may quote the answer. */
-function placesOf(error: unknown): string {
-  const stack = error instanceof Error ? (error.stack ?? "") : "";
-  return stack
-    .split("\n")
-    .filter((line) => line.startsWith("    at "))
-    .join("\n");
 }
