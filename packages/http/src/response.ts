@@ -137,6 +137,25 @@ export class Response {
     return undefined;
   }
 
+  /** Whether the body was not waited for, because the call goes on without it; the session's own. */
+  get late(): boolean {
+    return false;
+  }
+
+  /** What reading a late body throws; the session's own. */
+  get missing(): Error | undefined {
+    return undefined;
+  }
+
+  /**
+   * Waits for a late body after all; the session's own.
+   *
+   * @throws what kept it from being whole.
+   */
+  arrive(): Promise<void> | undefined {
+    return undefined;
+  }
+
   /** Says that the answer means something else than its status says; the session's own. */
   judged(verdict: Verdict): this {
     this.#verdict = verdict;

@@ -174,6 +174,7 @@ export class Session extends Verbs implements AsyncDisposable {
     const call = this.#callFor(prepared, terms);
     // Hot path: one promise for what two would do, 1 % of a small request.
     const response = this.#send(call, terms).then((exchange) => {
+      if (lacksBody(exchange)) return call.whole(exchange).then((whole) => call.finish(whole));
       const arrived = call.finish(exchange);
       return isRedirectStatus(arrived.status)
         ? this.#follow({ ...prepared, call, response: arrived }, terms)
@@ -194,7 +195,8 @@ export class Session extends Verbs implements AsyncDisposable {
       const hop = this.#hopAfter({ request, call, response }, history.length, terms);
       if (!hop.follow) {
         if (hop.retryAt !== undefined) call.retryAt = hop.retryAt;
-        return response.redirectedFrom(history);
+        const { error } = await call.whole({ call, response });
+        return error === undefined ? response.redirectedFrom(history) : call.finish({ call, error });
       }
       await response.discard();
       if (hop.delay > 0) await this.#clock.sleep(hop.delay, terms.signal);
@@ -212,7 +214,8 @@ export class Session extends Verbs implements AsyncDisposable {
   /** Makes a further request of a call; an error tells of the redirects that led to it. */
   async #arrive(call: Call, terms: Terms, history: readonly Response[]): Promise<Response> {
     try {
-      return call.finish(await this.#send(call, terms));
+      const exchange = await this.#send(call, terms);
+      return call.finish(lacksBody(exchange) ? await call.whole(exchange) : exchange);
     } catch (error) {
       throw isFailure(error) ? Object.assign(error, { history }) : error;
     }
@@ -224,6 +227,7 @@ export class Session extends Verbs implements AsyncDisposable {
     try {
       return nextHop({ request, response, retry, followed, maxRedirects, sensitiveHeaders, now, patience });
     } catch (error) {
+      void response.discard();
       const { attempts, elapsed } = response;
       const verdict = tooManyRedirects;
       const ending = {
@@ -319,6 +323,11 @@ interface Arrived {
   readonly request: HttpRequest;
   readonly call: Call;
   readonly response: Response;
+}
+
+/** Whether an answer that is to be handed out came without its body. */
+function lacksBody({ response }: Exchange): boolean {
+  return response?.late === true && !isRedirectStatus(response.status);
 }
 
 const tooManyRedirects = errorVerdict({ code: "ERR_TOO_MANY_REDIRECTS" });

@@ -3,7 +3,7 @@ import type { BrokenBody } from "../broken-body.ts";
 import { exchangeOf, type Exchange } from "./call-policy.ts";
 import { CallStory } from "./call-story.ts";
 import { tellRetry } from "../channels.ts";
-import { deliver, deliverGuarded, receive, type Company } from "./courier.ts";
+import { deliver, deliverGuarded, receive, receiveLate, type Company } from "./courier.ts";
 import { BodyNotReplayableError, DeferredError } from "../errors.ts";
 import { witness } from "../failure.ts";
 import type { Gate } from "../gates/gate.ts";
@@ -13,15 +13,17 @@ import { deliverPooled, type Passage } from "./pooled.ts";
 import { outcomeOfError } from "../proxy/outcome.ts";
 import { type Route, shownProxy } from "../proxy/route.ts";
 import type { HttpRequest } from "../request.ts";
-import type { Response } from "../response.ts";
+import { isRedirectStatus } from "../redirects.ts";
+import { Response } from "../response.ts";
 import { continuing, takeContinuable } from "../resume/buffered.ts";
 import { bodyGivenOut } from "../resume/cut.ts";
 import { isLost } from "../resume/streamed.ts";
-import { decide, type Decision } from "../retry/decide.ts";
+import { decide, decideByHead, type Decision, type Facts } from "../retry/decide.ts";
 import { bucketsNamed, isQuotaSpent, limitWord, tellsWhatRemains } from "../retry/dialects/limit-word.ts";
 import type { Retry } from "../retry/retry.ts";
 import { errorVerdict, quotaVerdict } from "../retry/verdict.ts";
 import type { Timeouts } from "../timeouts.ts";
+import type { AnswerHead } from "../trace.ts";
 
 /** What a call is made with: the request, who sees to it, and how long it may take. */
 export interface CallPlan extends Company {
@@ -40,6 +42,7 @@ export interface CallPlan extends Company {
 }
 
 const givenOut: Decision = { again: "no", reason: bodyGivenOut };
+const noBytes = new Uint8Array(0);
 const noGates: readonly Gate[] = [];
 const success: Decision = { again: "no", reason: "success" };
 
@@ -76,6 +79,7 @@ export class Call extends CallStory implements Passenger {
         const exchange = { call: this, response };
         if (request.idempotencyKey !== undefined) response.toKeyedRequest();
         const company = this.#passage?.company ?? this.#plan;
+        if (response.late) return receiveLate(response, request, company).then(() => exchange);
         return receive(response, request, company)?.then(() => exchange) ?? exchange;
       },
       (error: unknown) => {
@@ -99,6 +103,31 @@ export class Call extends CallStory implements Passenger {
     return this.#retry;
   }
 
+  /** Whether status and headers send the call on: to another attempt, elsewhere, or to `auth`. */
+  goesOn({ status, headers }: AnswerHead): boolean {
+    const { request, auth } = this.#plan;
+    if (isRedirectStatus(status)) return headers["location"] !== undefined;
+    if (status === 401) return auth !== undefined && !("authorization" in request.headers);
+    const head = new Response({ status, statusText: "", url: request.url.href, headers, content: noBytes });
+    if (request.idempotencyKey !== undefined) head.toKeyedRequest();
+    try {
+      return decideByHead(this.#factsOf({ call: this, response: head })).again === "yes";
+    } catch {
+      // A dialect of the caller's own that throws is heard of when the answer is judged.
+      return false;
+    }
+  }
+
+  /** Waits for a body that was not waited for, because the call does not go on; an exchange that failed where it does not come. */
+  async whole(exchange: Exchange): Promise<Exchange> {
+    try {
+      await exchange.response?.arrive();
+      return exchange;
+    } catch (error) {
+      return { call: this, error };
+    }
+  }
+
   /** Whether the caller's own rules have a say on an answer that would otherwise be a success. */
   asks({ status }: Response): boolean {
     const { when, statusForcelist } = this.#retry;
@@ -107,17 +136,9 @@ export class Call extends CallStory implements Passenger {
 
   /** Again? */
   judge(attempt: Attempt<Exchange>): boolean | Promise<boolean> {
-    const { response, error } = exchangeOf(attempt);
+    const { error } = exchangeOf(attempt);
     if (isLost(error)) return this.#heed(givenOut, attempt);
-    const decision = decide({
-      request: this.#plan.request,
-      retry: this.#retry,
-      response,
-      error,
-      before: this.verdicts,
-      now: this.clock.date(),
-      proxy: this.#passage?.lease.prospect(),
-    });
+    const decision = decide(this.#factsOf(exchangeOf(attempt)));
     return decision instanceof Promise
       ? decision.then((made) => this.#heed(made, attempt))
       : this.#heed(decision, attempt);
@@ -216,6 +237,18 @@ export class Call extends CallStory implements Passenger {
   async #tell(error: unknown): Promise<unknown> {
     for (const hook of this.hooks.error) await hook(error, this.request);
     return error;
+  }
+
+  #factsOf({ response, error }: Exchange): Facts {
+    return {
+      request: this.#plan.request,
+      retry: this.#retry,
+      response,
+      error,
+      before: this.verdicts,
+      now: this.clock.date(),
+      proxy: this.#passage?.lease.prospect(),
+    };
   }
 
   #sendOnce(scope: Scope): Promise<Response> {

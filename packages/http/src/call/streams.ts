@@ -87,7 +87,7 @@ export class Streams {
   async #send(adapter: Adapter, request: HttpRequest, options: SendOptions): Promise<StreamedResponse> {
     const response =
       adapter.stream === undefined
-        ? wholeAsStream(await adapter.send(request, options))
+        ? await wholeAsStream(await adapter.send(request, options))
         : await adapter.stream(request, { ...options, after: this.#after });
     if (this.#settled) void response.discard();
     else this.#open.add(response);
@@ -99,7 +99,9 @@ function eitherOf(first: AbortSignal | undefined, second: AbortSignal): AbortSig
   return first === undefined ? second : AbortSignal.any([first, second]);
 }
 
-function wholeAsStream({ status, statusText, url, headers, content }: Response): StreamedResponse {
+async function wholeAsStream(response: Response): Promise<StreamedResponse> {
+  await response.arrive();
+  const { status, statusText, url, headers, content } = response;
   return new StreamedResponse({
     status,
     statusText,

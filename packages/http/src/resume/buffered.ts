@@ -77,6 +77,7 @@ function join(part: Part, response: Response, maxBytes: number): Response | unde
     case "complete":
       return whole(part, response, maxBytes);
     case "restart":
+      void response.discard();
       return undefined;
     case "replace": {
       const { length } = response.content;

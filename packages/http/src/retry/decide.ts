@@ -45,10 +45,17 @@ export type Decision =
 
 /** Decides what follows an attempt: the three questions of the loop, answered for HTTP in one place. */
 export function decide(facts: Facts): Decision | Promise<Decision> {
+  // A body that was not waited for cannot be asked about: the call goes on by what its head says.
+  if (facts.response?.late === true) return decideByHead(facts);
   const wished = facts.retry.when?.({ response: facts.response, error: facts.error }) ?? false;
   return typeof wished === "boolean"
     ? decideNow(facts, wished)
     : wished.then((wish) => decideNow(facts, wish));
+}
+
+/** Decides by status and headers alone, without asking `retry.when`, which may want to see the body. */
+export function decideByHead(facts: Facts): Decision {
+  return decideNow(facts, false);
 }
 
 /** What the server says about another attempt, looked for when it is first asked for. */

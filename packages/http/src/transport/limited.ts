@@ -36,6 +36,11 @@ export abstract class LimitedExchange extends ObservedExchange implements Watche
     return this.#limits.connect;
   }
 
+  /** The longest silence, in milliseconds. */
+  protected get readLimit(): number {
+    return this.#limits.read;
+  }
+
   get proxyLimits(): ExchangeLimits["proxy"] {
     return this.#limits.proxy;
   }
