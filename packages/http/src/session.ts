@@ -10,6 +10,7 @@ import { HttpAdapter, type Adapter } from "./adapter.ts";
 import { summaryOf } from "./attempt-record.ts";
 import { Call } from "./call/call.ts";
 import { callPolicy, type Exchange } from "./call/call-policy.ts";
+import { tellError } from "./call/tell.ts";
 import { tellGiveUp } from "./channels.ts";
 import { closableClock, type ClosableClock } from "./closable-clock.ts";
 import { Cookies } from "./cookies.ts";
@@ -21,6 +22,7 @@ import { giveUpOf } from "./give-up.ts";
 import { mergeHeaders } from "./headers.ts";
 import { joinHooks, type Hooks } from "./hooks.ts";
 import { nextHop, type Hop } from "./call/hop.ts";
+import { lacksBody, whole } from "./call/late.ts";
 import { Mounts } from "./mount.ts";
 import { prepare, type Additions, type Prepared } from "./call/prepare.ts";
 import { PoolWatch } from "./pool-watch.ts";
@@ -136,6 +138,8 @@ export class Session extends Verbs implements AsyncDisposable {
   #termsOf(options: RequestOptions): Terms {
     const timeouts = resolveTimeouts(options.timeout, this.#timeouts);
     return {
+      clock: this.#clock,
+      closed: this.#clock.closed,
       timeouts,
       deadline: this.#clock.now() + timeouts.total,
       signal: options.signal,
@@ -174,7 +178,7 @@ export class Session extends Verbs implements AsyncDisposable {
     const call = this.#callFor(prepared, terms);
     // Hot path: one promise for what two would do, 1 % of a small request.
     const response = this.#send(call, terms).then((exchange) => {
-      if (lacksBody(exchange)) return call.whole(exchange).then((whole) => call.finish(whole));
+      if (lacksBody(exchange)) return whole(exchange).then((last) => call.finish(last));
       const arrived = call.finish(exchange);
       return isRedirectStatus(arrived.status)
         ? this.#follow({ ...prepared, call, response: arrived }, terms)
@@ -183,7 +187,7 @@ export class Session extends Verbs implements AsyncDisposable {
     const { error: hooks } = terms.hooks;
     if (hooks.length === 0) return response;
     return response.catch(async (error: unknown) => {
-      for (const hook of hooks) await hook(error, prepared.request);
+      await tellError({ hooks, request: prepared.request, bounds: terms }, error);
       throw error;
     });
   }
@@ -195,7 +199,7 @@ export class Session extends Verbs implements AsyncDisposable {
       const hop = this.#hopAfter({ request, call, response }, history.length, terms);
       if (!hop.follow) {
         if (hop.retryAt !== undefined) call.retryAt = hop.retryAt;
-        const { error } = await call.whole({ call, response });
+        const { error } = await whole({ call, response });
         return error === undefined ? response.redirectedFrom(history) : call.finish({ call, error });
       }
       await response.discard();
@@ -215,7 +219,7 @@ export class Session extends Verbs implements AsyncDisposable {
   async #arrive(call: Call, terms: Terms, history: readonly Response[]): Promise<Response> {
     try {
       const exchange = await this.#send(call, terms);
-      return call.finish(lacksBody(exchange) ? await call.whole(exchange) : exchange);
+      return call.finish(lacksBody(exchange) ? await whole(exchange) : exchange);
     } catch (error) {
       throw isFailure(error) ? Object.assign(error, { history }) : error;
     }
@@ -249,6 +253,7 @@ export class Session extends Verbs implements AsyncDisposable {
       request,
       adapter: streams === undefined ? adapter : streams.through(adapter),
       hooks,
+      bounds: terms,
       cookies: this.cookies,
       auth,
       guard:
@@ -323,11 +328,6 @@ interface Arrived {
   readonly request: HttpRequest;
   readonly call: Call;
   readonly response: Response;
-}
-
-/** Whether an answer that is to be handed out came without its body. */
-function lacksBody({ response }: Exchange): boolean {
-  return response?.late === true && !isRedirectStatus(response.status);
 }
 
 const tooManyRedirects = errorVerdict({ code: "ERR_TOO_MANY_REDIRECTS" });

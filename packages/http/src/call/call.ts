@@ -6,19 +6,21 @@ import { tellRetry } from "../channels.ts";
 import { deliver, deliverGuarded, receive, receiveLate, type Company } from "./courier.ts";
 import { BodyNotReplayableError, DeferredError } from "../errors.ts";
 import { witness } from "../failure.ts";
+import { tellError, tellHooks } from "./tell.ts";
 import type { Gate } from "../gates/gate.ts";
 import type { Gates, Passenger } from "../gates/gates.ts";
 import type { BodyBreak, BodySequel } from "../live-body.ts";
+import { sendsOn } from "./late.ts";
+import { isOverdue, outwait } from "./outwait.ts";
 import { deliverPooled, type Passage } from "./pooled.ts";
 import { outcomeOfError } from "../proxy/outcome.ts";
 import { type Route, shownProxy } from "../proxy/route.ts";
 import type { HttpRequest } from "../request.ts";
-import { isRedirectStatus } from "../redirects.ts";
-import { Response } from "../response.ts";
+import type { Response } from "../response.ts";
 import { continuing, takeContinuable } from "../resume/buffered.ts";
 import { bodyGivenOut } from "../resume/cut.ts";
 import { isLost } from "../resume/streamed.ts";
-import { decide, decideByHead, type Decision, type Facts } from "../retry/decide.ts";
+import { decide, type Decision, type Facts } from "../retry/decide.ts";
 import { bucketsNamed, isQuotaSpent, limitWord, tellsWhatRemains } from "../retry/dialects/limit-word.ts";
 import type { Retry } from "../retry/retry.ts";
 import { errorVerdict, quotaVerdict } from "../retry/verdict.ts";
@@ -42,7 +44,7 @@ export interface CallPlan extends Company {
 }
 
 const givenOut: Decision = { again: "no", reason: bodyGivenOut };
-const noBytes = new Uint8Array(0);
+const givenUpByDeadline = { decision: "given-up: deadline" } as const;
 const noGates: readonly Gate[] = [];
 const success: Decision = { again: "no", reason: "success" };
 
@@ -79,8 +81,10 @@ export class Call extends CallStory implements Passenger {
         const exchange = { call: this, response };
         if (request.idempotencyKey !== undefined) response.toKeyedRequest();
         const company = this.#passage?.company ?? this.#plan;
-        if (response.late) return receiveLate(response, request, company).then(() => exchange);
-        return receive(response, request, company)?.then(() => exchange) ?? exchange;
+        const shown = response.late
+          ? receiveLate(response, request, company)
+          : receive(response, request, company);
+        return shown === undefined ? exchange : this.#whenShown(shown, exchange);
       },
       (error: unknown) => {
         this.#broken = takeContinuable(error) ?? this.#broken;
@@ -103,29 +107,8 @@ export class Call extends CallStory implements Passenger {
     return this.#retry;
   }
 
-  /** Whether status and headers send the call on: to another attempt, elsewhere, or to `auth`. */
-  goesOn({ status, headers }: AnswerHead): boolean {
-    const { request, auth } = this.#plan;
-    if (isRedirectStatus(status)) return headers["location"] !== undefined;
-    if (status === 401) return auth !== undefined && !("authorization" in request.headers);
-    const head = new Response({ status, statusText: "", url: request.url.href, headers, content: noBytes });
-    if (request.idempotencyKey !== undefined) head.toKeyedRequest();
-    try {
-      return decideByHead(this.#factsOf({ call: this, response: head })).again === "yes";
-    } catch {
-      // A dialect of the caller's own that throws is heard of when the answer is judged.
-      return false;
-    }
-  }
-
-  /** Waits for a body that was not waited for, because the call does not go on; an exchange that failed where it does not come. */
-  async whole(exchange: Exchange): Promise<Exchange> {
-    try {
-      await exchange.response?.arrive();
-      return exchange;
-    } catch (error) {
-      return { call: this, error };
-    }
+  goesOn(head: AnswerHead): boolean {
+    return sendsOn(head, { facts: this.#factsOf({ call: this }), auth: this.#plan.auth });
   }
 
   /** Whether the caller's own rules have a say on an answer that would otherwise be a success. */
@@ -140,7 +123,10 @@ export class Call extends CallStory implements Passenger {
     if (isLost(error)) return this.#heed(givenOut, attempt);
     const decision = decide(this.#factsOf(exchangeOf(attempt)));
     return decision instanceof Promise
-      ? decision.then((made) => this.#heed(made, attempt))
+      ? outwait(decision, this.#plan.bounds, { what: "retry.when" }).then(
+          (made) => this.#heed(made, attempt),
+          (error: unknown) => this.#breakOff(error, () => this.note(attempt, givenUpByDeadline)),
+        )
       : this.#heed(decision, attempt);
   }
 
@@ -176,7 +162,15 @@ export class Call extends CallStory implements Passenger {
     this.#comeBack();
     void exchangeOf(attempt).response?.discard();
     const record = this.note(attempt, { decision: "retried", delay, delaySource: this.#decision.source });
-    await tellRetry(this.#plan, record);
+    tellRetry(this.#plan, record);
+    try {
+      await tellHooks(this.hooks.retry, (hook) => hook(record, this.request), {
+        what: "a retry hook",
+        bounds: this.#plan.bounds,
+      });
+    } catch (error) {
+      this.#breakOff(error, () => this.revise(givenUpByDeadline.decision));
+    }
   }
 
   /** Takes note that no other attempt will be made, and gives back what there is. */
@@ -235,8 +229,31 @@ export class Call extends CallStory implements Passenger {
   }
 
   async #tell(error: unknown): Promise<unknown> {
-    for (const hook of this.hooks.error) await hook(error, this.request);
+    const { bounds } = this.#plan;
+    await tellError({ hooks: this.hooks.error, request: this.request, bounds }, error);
     return error;
+  }
+
+  /** Waits until the hooks have seen an answer; those that take too long are a failure of the attempt. */
+  #whenShown(shown: Promise<void>, exchange: Exchange): Promise<Exchange> {
+    return shown.then(
+      () => exchange,
+      (error: unknown) => {
+        if (isOverdue(error)) return { call: this, error };
+        this.#comeBack();
+        throw error;
+      },
+    );
+  }
+
+  /** Ends the call because a function of the caller's failed between two attempts, or took longer than the call may. */
+  #breakOff(error: unknown, noteDeadline: () => void): never {
+    this.#comeBack();
+    if (!isOverdue(error)) throw error;
+    noteDeadline();
+    this.end(undefined);
+    this.tellEnd();
+    throw witness(error, { ...this.story, verdict: errorVerdict(error) });
   }
 
   #factsOf({ response, error }: Exchange): Facts {

@@ -238,3 +238,31 @@ test("no_proxy exempts hosts from the environment's proxies, and from no others"
   assert.equal(new ProxyPool({ environment }).covers(new URL("http://b.test/")), true);
   assert.equal(new ProxyPool(["p1:1"]).covers(url), true);
 });
+
+const never = (): Promise<never> => new Promise(() => undefined);
+
+test("a function that never answers is waited for as long as the request may", async () => {
+  const { pool, clock } = setUp(never);
+  const caller = new AbortController();
+
+  const late = pool.lease({ url, deadline: clock.now() + 500 });
+  const aborted = pool.lease({ url, signal: caller.signal });
+  setImmediate(() => caller.abort(new Error("mine")));
+  await assert.rejects(aborted, /^Error: mine$/);
+  await Promise.all([clock.advance(500), assert.rejects(late, { code: "ERR_NO_PROXY" })]);
+
+  assert.equal(clock.sleeping, 0);
+});
+
+test("credentials that never come are waited for as long as the request may, and the proxy is free again", async () => {
+  const { pool, clock } = setUp([{ url: "http://p1:1", credentials: never }]);
+  const caller = new AbortController();
+
+  const late = pool.lease({ url, deadline: clock.now() + 500 });
+  const aborted = pool.lease({ url, signal: caller.signal });
+  setImmediate(() => caller.abort(new Error("mine")));
+  await assert.rejects(aborted, /^Error: mine$/);
+  await Promise.all([clock.advance(500), assert.rejects(late, { code: "ERR_NO_PROXY" })]);
+
+  assert.deepEqual([clock.sleeping, pool.stats().proxies[0]?.inFlight], [0, 0]);
+});

@@ -1,6 +1,8 @@
 import type { Clock } from "@holdfast/policy";
 import { Desk } from "./desk.ts";
 import type { Taken } from "./finder.ts";
+import { NoProxyError } from "../errors.ts";
+import { inTime } from "./in-time.ts";
 import { Lease } from "./lease.ts";
 import { looksAgainAt, noProxyError, type Nobody } from "./nobody.ts";
 import { partsOf, type PoolParts } from "./parts.ts";
@@ -71,7 +73,8 @@ export class ProxyPool {
   async lease(request: LeaseRequest): Promise<Lease> {
     const { rosters, finder } = this.#parts;
     for (;;) {
-      await rosters.started();
+      const started = rosters.started();
+      if (started !== undefined) await this.#inTime(started, request, "The proxies of the source");
       this.#housekeeping();
       const found = finder.find(request);
       const lease = "freeAt" in found ? await this.#wait(found, request) : await this.#open(found, request);
@@ -102,14 +105,27 @@ export class ProxyPool {
     const { member, identity } = taken;
     const began = settings.clock.now();
     const lease = (proxy: string): Lease => new Lease({ ...taken, request, proxy, began, desk: this.#desk });
-    try {
-      const url = urlFor(member, identity, request.country);
-      const proxy = typeof url === "string" ? url : await url;
+    const proxy = await this.#urlOf(taken, request).catch((error: unknown) => {
+      lease("")[Symbol.dispose]();
+      throw error;
+    });
+    if (proxy !== undefined) {
       forgetting.note(identity ?? member, proxy);
       return lease(proxy);
+    }
+    // Who does not say who we are is not gone through: another one is.
+    lease("").report({ kind: "proxy-failed", reason: "proxy-credentials" });
+    return undefined;
+  }
+
+  /** The URL of a proxy; undefined where it cannot be made, or its credentials are not given. */
+  async #urlOf({ member, identity }: Taken, request: LeaseRequest): Promise<string | undefined> {
+    try {
+      const url = urlFor(member, identity, request.country);
+      if (typeof url === "string") return url;
+      const given = url.catch(() => undefined);
+      return this.#inTime(given, request, `The credentials of ${member.label}`);
     } catch {
-      // Who does not say who we are is not gone through: another one is.
-      lease("").report({ kind: "proxy-failed", reason: "proxy-credentials" });
       return undefined;
     }
   }
@@ -130,6 +146,18 @@ export class ProxyPool {
     events.add({ type: "empty", host: host.name, retryAt });
     events.flush();
     throw noProxyError(host, retryAt, { members: rosters, country });
+  }
+
+  /** Waits for a function of the caller's, for as long as the request may. */
+  #inTime<T>(
+    given: Promise<T>,
+    { url, signal, deadline = Infinity, ...request }: LeaseRequest,
+    what: string,
+  ): Promise<T> {
+    const { clock } = this.#parts.settings;
+    const late = (): Error =>
+      new NoProxyError(`${what} were not there in time`, { target: url.host, retryAt: Infinity });
+    return inTime(given, { left: deadline - clock.now(), clock: request.clock ?? clock, signal, late });
   }
 
   #housekeeping(): void {
