@@ -4,7 +4,14 @@ import type { Deviation, Place } from "./deviations.ts";
 import { checkWholeHosts, hasCutHost } from "./requests-mount.ts";
 import { checkRedirect, chosenBy, errorFor, noProxyOf } from "./requests-policy.ts";
 import { delayByRfc, longest, readBy, reads, vectorOf } from "./retry-after.ts";
-import { checkOurSleeps, hasInvalidHeader, type RetryVector, waitsUnasked } from "./urllib3-retry.ts";
+import {
+  checkOurSleeps,
+  checkWithoutQuery,
+  hasInvalidHeader,
+  refusesQuery,
+  type RetryVector,
+  waitsUnasked,
+} from "./urllib3-retry.ts";
 
 /** Where the rules of HTTP differ from urllib3's and requests' on purpose. */
 export const httpDeviations: readonly Deviation[] = [
@@ -19,6 +26,12 @@ export const httpDeviations: readonly Deviation[] = [
     reason: "urllib3's pool waits all the same, whatever `respect_retry_after_header` says",
     applies: (place) => isStepwise(place) && waitsUnasked(place.vector as unknown as RetryVector),
     instead: (vector, meta) => checkOurSleeps(vector, Number(meta["now"]) * 1_000),
+  },
+  {
+    name: "QUERY is among the methods that may be sent again unless told otherwise",
+    reason: "it is idempotent by its own definition; urllib3's default is older than it",
+    applies: (place) => isStepwise(place) && refusesQuery(place.vector as unknown as RetryVector),
+    instead: (vector, meta) => checkWithoutQuery(vector, Number(meta["now"]) * 1_000),
   },
   {
     name: "a Retry-After of any number of digits is read",

@@ -79,13 +79,14 @@ export function ownSet<T>(values: Iterable<T>): ReadonlySet<T> {
   return set;
 }
 
-/** The methods that RFC 9110 §9.2.2 calls idempotent. */
+/** The methods that sent twice have the effect of once: RFC 9110 §9.2.2, and QUERY by its own definition. */
 export const idempotentMethods: ReadonlySet<string> = ownSet([
   "DELETE",
   "GET",
   "HEAD",
   "OPTIONS",
   "PUT",
+  "QUERY",
   "TRACE",
 ]);
 

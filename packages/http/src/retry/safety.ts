@@ -38,10 +38,9 @@ export type SafetyReason =
   | "may-have-arrived"
   | "body-not-replayable";
 
-/** Whether sending it twice has the effect of sending it once (RFC 9110 §9.2.2; QUERY by its own definition). */
+/** Whether sending it twice has the effect of sending it once. */
 export function isIdempotent(method: string): boolean {
-  const name = method.toUpperCase();
-  return name === "QUERY" || idempotentMethods.has(name);
+  return idempotentMethods.has(method.toUpperCase());
 }
 
 /** Decides from evidence whether a request may be sent again; whether that would help is another question. */
