@@ -6,6 +6,7 @@ import { bounded, outcomeOf, scenarios, sessionFor } from "./scenario.ts";
 
 const good = respond(200, { body: "all good\n" });
 const busy = respond(503);
+const processing = "HTTP/1.1 102 Processing\r\n\r\n";
 
 scenarios({
   "timing.total-deadline": {
@@ -35,6 +36,17 @@ scenarios({
     retry: { total: 0 },
     timeout: { read: 5_000, total: 2_000 },
     expect: { error: { code: "ERR_DEADLINE" }, elapsed: { min: 2_000, max: 2_250 } },
+  },
+  "timing: interim answers for ever do not postpone the limit of silence for ever": {
+    origin: { routes: { "/": [{ repeat: processing, every: 10 }] } },
+    retry: { total: 0 },
+    timeout: { read: 40 },
+    expect: { error: { code: "ERR_READ_TIMEOUT" }, elapsed: { min: 400, max: 900 } },
+  },
+  "timing: a server that says that it is at work is waited for": {
+    origin: { routes: { "/": [{ repeat: processing, every: 20, times: 20 }, ...good] } },
+    timeout: { read: 150 },
+    expect: { status: 200, attempts: 1, elapsed: { min: 380 } },
   },
   "timing.backoff-cap": {
     origin: { routes: { "/": [busy, busy, busy, busy, good] } },

@@ -23,7 +23,7 @@ export interface TimeoutOptions {
   /** Name, TCP and TLS, over all addresses of the host, and the proxy where there is one. @default "5s" */
   readonly connect?: Duration;
   readonly proxy?: ProxyTimeoutOptions;
-  /** Silence: until the head is whole, and between two pieces of the body. @default "30s" */
+  /** Silence: until the head is whole, and between two pieces of the body; interim answers extend it tenfold at most. @default "30s" */
   readonly read?: Duration;
   /** One attempt from its start to the last byte of its body. @default Infinity */
   readonly attempt?: Duration;

@@ -99,9 +99,9 @@ export abstract class Exchange extends LimitedExchange implements Listener, Pass
     headers: RawAnswer["headers"],
     statusText?: string,
   ): void {
-    this.noteLife();
     // An interim answer (RFC 9110 §15.2) is a sign of life and nothing more.
     if (status < 200) return this.#countInterim();
+    this.noteLife();
     this.noteHead();
     this.status = status;
     this.statusText = statusText ?? "";
@@ -110,6 +110,7 @@ export abstract class Exchange extends LimitedExchange implements Listener, Pass
   }
 
   #countInterim(): void {
+    this.noteInterim();
     this.#answering = false;
     this.#interims += 1;
     if (this.#interims <= maxInterims) return;

@@ -6,6 +6,9 @@ import type { Controller } from "./speaker.ts";
 import type { Watched } from "./watchdog.ts";
 import type { Bounds, ExchangeLimits, Road, WireRequest } from "./wire.ts";
 
+// RFC 9110 §15.2 sets no limit to interim answers; a server that says "processing" for so many read limits says nothing.
+const interimLimits = 10;
+
 /**
  * An exchange within its limits: the call's deadline, the attempt's, the longest silence, the most bytes and the caller's
  * signal. It is the watchdog's ward and the signal's listener itself, so that neither has an object made for each request.
@@ -17,6 +20,8 @@ export abstract class LimitedExchange extends ObservedExchange implements Watche
   protected activeAt = 0;
   /** Whether it gave one since the last look: only a look reads the clock, which is 0.04 µs each time. */
   #stirred = false;
+  /** When the first interim answer came. */
+  #interimSince: number | undefined;
   /** How far the request had gone out at the last look. */
   #takenBefore = 0;
   /** What had come for all on the connection when the stream began. */
@@ -111,6 +116,13 @@ export abstract class LimitedExchange extends ObservedExchange implements Watche
     if (this.connection?.multiplexed !== true) return;
     this.#stirred = true;
     this.#readBefore = this.connection.bytesRead;
+  }
+
+  /** Takes note of an interim answer: it says that the server is at work, and for so long it is believed. */
+  protected noteInterim(): void {
+    const { now } = this;
+    this.#interimSince ??= now;
+    if (now - this.#interimSince < interimLimits * this.#limits.read) this.noteLife();
   }
 
   /** Takes note of a sign of life. */
