@@ -97,6 +97,7 @@ const errors: readonly (readonly [error: unknown, kind: Kind, reason: string])[]
   [tls("CERT_HAS_EXPIRED", true), "rejected", "tls-certificate"],
   [tls("ERR_SSL_WRONG_VERSION_NUMBER"), "rejected", "tls-protocol"],
   [tls("EPROTO"), "rejected", "tls-protocol"],
+  [tls("ERR_SSL_TLSV1_ALERT_INTERNAL_ERROR"), "transient", "tls"],
   [tls("ECONNRESET"), "transient", "tls"],
   [new IncompleteBodyError(10, 20), "transient", "incomplete-body"],
   [new DecodeError("gzip"), "transient", "decode"],

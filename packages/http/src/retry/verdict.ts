@@ -266,7 +266,10 @@ function connectionFailure(error: unknown): Failure {
 
 function tlsFailure(error: unknown): Failure {
   if (field(error, "certificate") === true) return "tls-certificate";
-  return /^(?:EPROTO$|ERR_SSL_)/.test(String(field(error, "errno"))) ? "tls-protocol" : "tls";
+  const errno = String(field(error, "errno"));
+  // RFC 8446 §6.2: internal_error has nothing to do with what either side said.
+  if (errno.endsWith("ALERT_INTERNAL_ERROR")) return "tls";
+  return /^(?:EPROTO$|ERR_SSL_)/.test(errno) ? "tls-protocol" : "tls";
 }
 
 /** Failures on the way through a proxy by their reason; any other is `proxy`. */
