@@ -91,6 +91,7 @@ const online = "check the network, or back off until the host is reachable";
 const failures = {
   "timeout-connect": ["transient", "back off; the host is slow, unreachable, or behind a bad proxy"],
   "timeout-read": ["transient", "back off; the server may be overloaded"],
+  "timeout-upload": ["rejected", "look at what gives the request's body; it stalled"],
   "timeout-attempt": ["transient", "back off, or raise timeout.attempt; the answer takes too long"],
   refused: ["transient", "back off; the server may be restarting, or the port is wrong"],
   reset: ["transient", "back off; the connection was cut"],
@@ -136,6 +137,7 @@ type Failure = keyof typeof failures;
 const codes: Readonly<Record<string, Failure>> = {
   ERR_CONNECT_TIMEOUT: "timeout-connect",
   ERR_READ_TIMEOUT: "timeout-read",
+  ERR_UPLOAD_TIMEOUT: "timeout-upload",
   ERR_ATTEMPT_TIMEOUT: "timeout-attempt",
   ERR_INCOMPLETE_BODY: "incomplete-body",
   ERR_DECODE: "decode",

@@ -45,9 +45,11 @@ export class BufferedExchange extends Exchange implements BodyRest {
 
   protected opened(): void {
     // Hot path: what was asked for is waited for.
-    if (this.status < 300) return;
-    this.#late = new Late(this.now);
-    this.#lookAt(this.#late, announcedLength(this.headers) ?? 0);
+    if (this.status >= 300) {
+      this.#late = new Late(this.now);
+      this.#lookAt(this.#late, announcedLength(this.headers) ?? 0);
+    }
+    if (this.#late?.waiting === undefined) this.refuseTooMany(this.announced);
   }
 
   override look(now: number): void {
@@ -77,6 +79,7 @@ export class BufferedExchange extends Exchange implements BodyRest {
     const late = this.#late;
     if (late?.waiting === undefined) return Promise.reject(this.missing);
     late.heldUntil = Infinity;
+    this.refuseTooMany(this.announced);
     if (!this.ended) {
       this.activeAt = this.now;
       this.controller?.resume();

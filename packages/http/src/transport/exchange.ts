@@ -82,6 +82,10 @@ export abstract class Exchange extends LimitedExchange implements Listener, Pass
     if (this.ended) controller.abort(new Error("No longer wanted"));
   }
 
+  protected get starved(): boolean {
+    return this.phase === "headers" && this.connection?.bytesWaiting === 0 && this.#upload?.starved === true;
+  }
+
   /** A part of the request's body went out. */
   onBodySent(): void {
     this.noteLife();
@@ -107,6 +111,19 @@ export abstract class Exchange extends LimitedExchange implements Listener, Pass
     this.statusText = statusText ?? "";
     this.headers = headers;
     this.opened(controller);
+  }
+
+  /** How long the head says that the body is, decoded; undefined where there is none, or its coding keeps it from saying so. */
+  protected get announced(): number | undefined {
+    const { status, headers } = this;
+    if (
+      headers["content-encoding"] !== undefined ||
+      this.request.method === "HEAD" ||
+      status === 204 ||
+      status === 304
+    )
+      return undefined;
+    return announcedLength(headers);
   }
 
   #countInterim(): void {

@@ -1,5 +1,5 @@
 import { DeadlineExceededError } from "@holdfast/policy";
-import { AttemptTimeoutError, BodyTooLargeError, ReadTimeoutError } from "../errors.ts";
+import { AttemptTimeoutError, BodyTooLargeError, ReadTimeoutError, UploadTimeoutError } from "../errors.ts";
 import type { Connection } from "./connection.ts";
 import { ObservedExchange } from "./observed.ts";
 import type { Controller } from "./speaker.ts";
@@ -33,6 +33,9 @@ export abstract class LimitedExchange extends ObservedExchange implements Watche
     super(request, road, limits.observer);
     this.#limits = limits;
   }
+
+  /** Whether all that there is of the request's body has gone out, and it is the source that gives no more. */
+  protected abstract get starved(): boolean;
 
   /** Ends what is under way. */
   protected abstract fail(error: unknown): void;
@@ -101,7 +104,11 @@ export abstract class LimitedExchange extends ObservedExchange implements Watche
     // Nothing for anybody since this one went out: the connection may be dead, and no further call should find out.
     if (this.connection.multiplexed && this.connection.bytesRead === this.#readBefore)
       this.connection.leave();
-    this.fail(new ReadTimeoutError(target, read, this.phase));
+    this.fail(
+      this.starved
+        ? new UploadTimeoutError(target, read, this.mayHaveArrived)
+        : new ReadTimeoutError(target, read, this.phase),
+    );
   }
 
   protected override noteBoarding(connection: Connection, waited: boolean): void {
@@ -135,6 +142,12 @@ export abstract class LimitedExchange extends ObservedExchange implements Watche
     this.#stirred = true;
     this.received += chunk.length;
     if (this.received > this.#limits.maxBytes) this.fail(new BodyTooLargeError(this.#limits.maxBytes));
+  }
+
+  /** Ends the exchange where so many bytes are announced that they need not be waited for to be too many. */
+  protected refuseTooMany(announced: number | undefined): void {
+    const { maxBytes } = this.#limits;
+    if (announced !== undefined && announced > maxBytes) this.fail(new BodyTooLargeError(maxBytes));
   }
 
   #dateLife(now: number): void {
