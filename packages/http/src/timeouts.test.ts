@@ -29,6 +29,9 @@ const wrong: readonly (readonly [what: string, options: unknown, message: RegExp
   ["a name that is none", { reed: 5 }, /no limit named "reed"/],
   ["a leg that is none", { proxy: { conect: 5 } }, /timeout.proxy has no limit named "conect"/],
   ["a negative limit", { read: -1 }, /0 or more/],
+  ["no time at all", { total: 0 }, /timeout.total must be more than 0; Infinity is no limit/],
+  ["no time at all, as a literal", { connect: "0s" }, /timeout.connect must be more than 0/],
+  ["no time for a leg", { proxy: { tunnel: "0ms" } }, /timeout.proxy.tunnel must be more than 0/],
   ["a literal that is none", { read: "5 seconds" }, /"5 seconds"/],
 ];
 

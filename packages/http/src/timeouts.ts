@@ -18,7 +18,7 @@ export interface ProxyTimeoutOptions {
 /** The limits of the way through a proxy in milliseconds, as far as they were given. */
 export type ProxyTimeouts = Readonly<Partial<Record<keyof ProxyTimeoutOptions, number>>>;
 
-/** The limits of a request. Each one that passes ends an attempt, and `total` the whole call. */
+/** The limits of a request, more than 0 each. Each one that passes ends an attempt, and `total` the whole call. */
 export interface TimeoutOptions {
   /** Name, TCP and TLS, over all addresses of the host, and the proxy where there is one. @default "5s" */
   readonly connect?: Duration;
@@ -42,7 +42,11 @@ export interface Timeouts {
 
 export const timeoutDefaults: Timeouts = { connect: 5_000, read: 30_000, attempt: Infinity, total: Infinity };
 
-/** Lays limits over others: what is not given stays as it was. */
+/**
+ * Lays limits over others: what is not given stays as it was.
+ *
+ * @throws TypeError for a limit that there is none of, RangeError for one that is no duration, or 0.
+ */
 export function resolveTimeouts(
   options: TimeoutOptions | undefined,
   under: Timeouts = timeoutDefaults,
@@ -51,10 +55,10 @@ export function resolveTimeouts(
   check("timeout", options, limits);
   const proxy = resolveProxyTimeouts(options.proxy, under.proxy);
   return {
-    connect: toMs(options.connect ?? under.connect),
-    read: toMs(options.read ?? under.read),
-    attempt: toMs(options.attempt ?? under.attempt),
-    total: toMs(options.total ?? under.total),
+    connect: limitOf("connect", options.connect ?? under.connect),
+    read: limitOf("read", options.read ?? under.read),
+    attempt: limitOf("attempt", options.attempt ?? under.attempt),
+    total: limitOf("total", options.total ?? under.total),
     ...(proxy && { proxy }),
   };
 }
@@ -67,9 +71,16 @@ function resolveProxyTimeouts(
   check("timeout.proxy", options, legs);
   const given = legs.flatMap((leg) => {
     const limit = options[leg];
-    return limit === undefined ? [] : [[leg, toMs(limit)] as const];
+    return limit === undefined ? [] : [[leg, limitOf(`proxy.${leg}`, limit)] as const];
   });
   return { ...under, ...Object.fromEntries(given) };
+}
+
+/** No time at all would be a race against the clock, and elsewhere 0 means no limit: nobody can mean it. */
+function limitOf(name: string, limit: Duration): number {
+  const ms = toMs(limit);
+  if (ms > 0) return ms;
+  throw new RangeError(`timeout.${name} must be more than 0; Infinity is no limit`);
 }
 
 const limits = ["connect", "read", "attempt", "total", "proxy"] as const;
