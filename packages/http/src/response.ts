@@ -86,7 +86,10 @@ export class Response {
     return this.#provenance.elapsed;
   }
 
-  /** When the server wants to be asked again, in milliseconds since 1970, where that was later than the call would wait. */
+  /**
+   * When the server wants to be asked again, in milliseconds since 1970, where that was later than the call would wait, or
+   * the request may not be sent again without the caller's word.
+   */
   get retryAt(): number | undefined {
     return this.#provenance.retryAt;
   }

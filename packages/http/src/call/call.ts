@@ -1,11 +1,13 @@
 import { HoldfastError, RetryError, type Attempt, type GiveUpReason, type Scope } from "@holdfast/policy";
 import type { BrokenBody } from "../broken-body.ts";
+import type { CallPlan } from "./call-plan.ts";
 import { exchangeOf, type Exchange } from "./call-policy.ts";
 import { CallStory } from "./call-story.ts";
 import { tellRetry } from "../channels.ts";
-import { deliver, deliverGuarded, receive, receiveLate, type Company } from "./courier.ts";
+import { deliver, deliverGuarded, receive, receiveLate } from "./courier.ts";
 import { BodyNotReplayableError, DeferredError } from "../errors.ts";
 import { witness } from "../failure.ts";
+import { spread } from "./spread.ts";
 import { tellError, tellHooks } from "./tell.ts";
 import type { Gate } from "../gates/gate.ts";
 import type { Gates, Passenger } from "../gates/gates.ts";
@@ -14,34 +16,16 @@ import { sendsOn } from "./late.ts";
 import { isOverdue, outwait } from "./outwait.ts";
 import { deliverPooled, type Passage } from "./pooled.ts";
 import { outcomeOfError } from "../proxy/outcome.ts";
-import { type Route, shownProxy } from "../proxy/route.ts";
-import type { HttpRequest } from "../request.ts";
+import { shownProxy } from "../proxy/route.ts";
 import type { Response } from "../response.ts";
 import { continuing, takeContinuable } from "../resume/buffered.ts";
 import { bodyGivenOut } from "../resume/cut.ts";
 import { isLost } from "../resume/streamed.ts";
 import { decide, type Decision, type Facts } from "../retry/decide.ts";
-import { bucketsNamed, isQuotaSpent, limitWord, tellsWhatRemains } from "../retry/dialects/limit-word.ts";
+import { bucketsNamed, limitWord, refusalWord, tellsWhatRemains } from "../retry/dialects/limit-word.ts";
 import type { Retry } from "../retry/retry.ts";
 import { errorVerdict, quotaVerdict } from "../retry/verdict.ts";
-import type { Timeouts } from "../timeouts.ts";
 import type { AnswerHead } from "../trace.ts";
-
-/** What a call is made with: the request, who sees to it, and how long it may take. */
-export interface CallPlan extends Company {
-  readonly request: HttpRequest;
-  readonly retry: Retry;
-  readonly timeouts: Timeouts;
-  readonly maxBytes: number;
-  /** The proxy to go through, or the pool to lease one from for each attempt; undefined goes directly. */
-  readonly proxy: Route;
-  /** Once aborted, nothing more is waited for. */
-  readonly patience: AbortSignal | undefined;
-  /** The limits that the session has met; undefined where they are not kept to. */
-  readonly gates: Gates | undefined;
-  /** How a body goes on that breaks off after it was given out; undefined where none is given out. */
-  readonly live: { goOn(call: Call, first: Response, broke: BodyBreak): Promise<BodySequel> } | undefined;
-}
 
 const givenOut: Decision = { again: "no", reason: bodyGivenOut };
 const givenUpByDeadline = { decision: "given-up: deadline" } as const;
@@ -298,6 +282,15 @@ export class Call extends CallStory implements Passenger {
     this.#hear({ call: this, response });
   }
 
+  /** Takes note of when the server wants to be asked again, by somebody who may; and of a limit that no waiting lifts. */
+  #hearRefusal(response: Response): void {
+    const now = this.clock.date();
+    const word = refusalWord(response, this.#retry, now);
+    if (word?.kind === "quota") response.judged(quotaVerdict(response.status));
+    else if (word?.delay !== undefined && word.delay > 0 && this.#retry.respectRetryAfterHeader)
+      this.retryAt = now + word.delay;
+  }
+
   /** Lets whoever asks next profit from what an answer says of a limit; `delay` is the wait that follows in any case. */
   #hear({ response }: Exchange, delay = 0): void {
     const { gates } = this.#plan;
@@ -329,9 +322,9 @@ export class Call extends CallStory implements Passenger {
 
   /** Whether the server named a time that is too late for the call, and the rule leaves it to somebody else to wait. */
   get #isDeferred(): boolean {
-    return (
-      this.#retry.over === "defer" && this.retryAt !== undefined && this.#plan.patience?.aborted !== true
-    );
+    // What may not be sent again is nobody's to keep.
+    const waits = this.#retry.over === "defer" && this.#decision.again !== "no";
+    return waits && this.retryAt !== undefined && this.#plan.patience?.aborted !== true;
   }
 
   #defer({ response, error }: Exchange): never {
@@ -354,15 +347,9 @@ export class Call extends CallStory implements Passenger {
     this.#decision = decision;
     if (decision.again !== "no") return true;
     const { response } = exchangeOf(attempt);
-    if (response !== undefined && isQuotaSpent(response, this.#retry, this.clock.date()))
-      response.judged(quotaVerdict(response.status));
+    if (response !== undefined) this.#hearRefusal(response);
     this.note(attempt, { decision: decision.reason });
     this.#hear(exchangeOf(attempt));
     return false;
   }
-}
-
-/** How much chance may add to a server's wish, in milliseconds: a tenth of it, a second at most, nothing where no chance is wanted. */
-function spread(minimum: number, { wait, backoffJitter }: Retry): number {
-  return wait === undefined && backoffJitter === 0 ? 0 : Math.min(minimum / 10, 1_000);
 }

@@ -1,6 +1,7 @@
 import type { Adapter, SendOptions } from "../adapter.ts";
 import { sourceOf } from "../body-source.ts";
-import type { Call, CallPlan } from "./call.ts";
+import type { Call } from "./call.ts";
+import type { CallPlan } from "./call-plan.ts";
 import type { Exchange } from "./call-policy.ts";
 import type { HttpRequest } from "../request.ts";
 import type { Response } from "../response.ts";
