@@ -4,7 +4,7 @@ import type { BodySource } from "../body-source.ts";
 import { BodyTooLargeError, DecodeError, IncompleteBodyError } from "../errors.ts";
 import { BeyondEnd, isPadding, isZlib } from "./codings.ts";
 import { codingsOf } from "./decode.ts";
-import { codeOf } from "./happy-eyeballs.ts";
+import { codeOf } from "./code-of.ts";
 
 /**
  * Undoes a Content-Encoding piece by piece (RFC 9110 §8.4), and requires each coding's own end, as `decode` does for

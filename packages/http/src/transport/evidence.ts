@@ -1,4 +1,4 @@
-import { codeOf } from "./happy-eyeballs.ts";
+import { codeOf } from "./code-of.ts";
 
 /** The connection takes no request any more, and undici asked for another one in its place. */
 export class StaleConnection extends Error {
