@@ -244,6 +244,14 @@ export const failureModes: Readonly<Record<string, Readonly<Record<string, Failu
   "After the answer": {
     "a 404": answering(respond(404)),
     "a 503 for ever": answering(respond(503)),
+    "a redirect names two places": answering(
+      respond(302, {
+        headers: [
+          ["location", "/a"],
+          ["location", "/b"],
+        ],
+      }),
+    ),
     "redirects in a loop": { ...answering(redirect("/")), request: { maxRedirects: 3 } },
   },
 };
