@@ -46,7 +46,8 @@ export async function deliverGuarded(
   { request, scope }: { readonly request: HttpRequest; readonly scope: Scope },
   send: (scope: Scope) => Promise<Response>,
 ): Promise<Response> {
-  const once = !maySendAgain(request, { mayHaveArrived: true }).again;
+  const arrived = { mayHaveArrived: true, mayHaveActed: true, mayBeTouched: true };
+  const once = !maySendAgain(request, arrived).again;
   let sent = false;
   try {
     return await guard.execute(async (inner) => {

@@ -17,7 +17,7 @@ import {
   TlsError,
   TooManyRedirectsError,
 } from "../errors.ts";
-import { errorVerdict, mayPass, retriedOnce, statusVerdict, type Verdict } from "./verdict.ts";
+import { errorVerdict, mayPass, isFinalTheSecondTime, statusVerdict, type Verdict } from "./verdict.ts";
 
 type Kind = Verdict["kind"];
 
@@ -163,7 +163,7 @@ test("only transient and throttled failures may pass", () => {
 });
 
 test("a misdirected request and an unknown name are asked again only once", () => {
-  assert.equal(retriedOnce(statusVerdict(421)), true);
-  assert.equal(retriedOnce(errorVerdict(connection("ENOTFOUND", "dns"))), true);
-  assert.equal(retriedOnce(statusVerdict(503)), false);
+  assert.equal(isFinalTheSecondTime(statusVerdict(421)), true);
+  assert.equal(isFinalTheSecondTime(errorVerdict(connection("ENOTFOUND", "dns"))), true);
+  assert.equal(isFinalTheSecondTime(statusVerdict(503)), false);
 });
