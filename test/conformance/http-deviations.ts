@@ -7,8 +7,10 @@ import { checkRedirect, chosenBy, errorFor, noProxyOf } from "./requests-policy.
 import { delayByRfc, longest, readBy, reads, vectorOf } from "./retry-after.ts";
 import {
   checkOurSleeps,
+  checkWithoutQuery,
   type Config,
   hasInvalidHeader,
+  refusesQuery,
   retryOf,
   type RetryVector,
   waitsUnasked,
@@ -40,6 +42,12 @@ export const httpDeviations: readonly Deviation[] = [
     reason: "urllib3's pool waits all the same, whatever `respect_retry_after_header` says",
     applies: (place) => isStepwise(place) && waitsUnasked(place.vector as unknown as RetryVector),
     instead: (vector, meta) => checkOurSleeps(vector, Number(meta["now"]) * 1_000),
+  },
+  {
+    name: "QUERY is among the methods that may be sent again unless told otherwise",
+    reason: "it is idempotent by its own definition; urllib3's default is older than it",
+    applies: (place) => isStepwise(place) && refusesQuery(place.vector as unknown as RetryVector),
+    instead: (vector, meta) => checkWithoutQuery(vector, Number(meta["now"]) * 1_000),
   },
   {
     name: "a Retry-After of any number of digits is read",

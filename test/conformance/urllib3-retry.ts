@@ -139,6 +139,25 @@ export function checkOurSleeps(vector: Vector, now: number): string | undefined 
   });
 }
 
+const withoutQuery = ["DELETE", "GET", "HEAD", "OPTIONS", "PUT", "TRACE"];
+
+/** Plays a case with urllib3's own default for the methods. */
+export function checkWithoutQuery(vector: Vector, now: number): string | undefined {
+  const { config, ...rest } = vector as unknown as RetryVector;
+  return checkCase({ config: { ...config, allowed_methods: withoutQuery }, ...rest }, now, referenceSleep);
+}
+
+/** Whether a QUERY is not retried in some step because nothing was said of the methods. */
+export function refusesQuery({ config, steps }: RetryVector): boolean {
+  return (
+    config.allowed_methods === undefined &&
+    steps.some(
+      ({ event, is_retry, raised }) =>
+        event.method === "QUERY" && (is_retry === false || raised?.original === true),
+    )
+  );
+}
+
 /** Whether the Retry-After of some step could not be read by urllib3. */
 export function hasInvalidHeader({ steps }: RetryVector): boolean {
   return steps.some(({ sleep }) => typeof sleep === "object" && sleep !== null);

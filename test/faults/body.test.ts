@@ -32,7 +32,36 @@ function coded(coding: string, bytes: Uint8Array): Answer {
   return respond(200, { headers: { "content-encoding": coding }, body: bytes });
 }
 
+const huge = [...respond(200, { headers: { "content-length": "100000000" } }), { end: "hang" }] as const;
+
 scenarios({
+  "body: a length beyond maxBytes is not waited for": {
+    origin: { routes: { "/": huge } },
+    request: { maxBytes: 1_000 },
+    timeout: { read: 5_000 },
+    expect: { error: { code: "ERR_BODY_TOO_LARGE" }, attempts: 1, elapsed: { max: 2_000 } },
+  },
+  "body: a length beyond maxBytes is not waited for in a stream either": {
+    origin: { routes: { "/": huge } },
+    request: { maxBytes: 1_000, stream: true },
+    timeout: { read: 5_000 },
+    expect: { error: { code: "ERR_BODY_TOO_LARGE" }, attempts: 1, elapsed: { max: 2_000 } },
+  },
+  "body: a length beyond maxBytes is of no account in the answer to a HEAD": {
+    origin: { routes: { "/": huge } },
+    method: "HEAD",
+    request: { maxBytes: 1_000 },
+    expect: { status: 200, body: "", attempts: 1 },
+  },
+  "body: a refusal whose length is beyond maxBytes is gone on from": {
+    origin: {
+      routes: {
+        "/": [respond(503, { headers: { "content-length": "100000000" } }), respond(200, { body: "ok" })],
+      },
+    },
+    request: { maxBytes: 1_000 },
+    expect: { status: 200, body: "ok", attempts: 2 },
+  },
   "body.truncated-chunked-detected": {
     ...always([...chunked(200, ["hello ", "world"], { last: false }), { end: "fin" }]),
     expect: { error: incomplete, verdict: "incomplete-body", attempts: 5, elapsed: { max: 2_000 } },

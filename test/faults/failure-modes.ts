@@ -82,6 +82,15 @@ function head(lines: string): FailureMode {
   return answering(raw(`HTTP/1.1 200 OK\r\n${lines}\r\n\r\nbody`));
 }
 
+/** A server that answers a handshake with a fatal alert (RFC 8446 §6). */
+function alerting(description: number): FailureMode {
+  const record = Buffer.from([21, 3, 3, 0, 2, 2, description]);
+  return {
+    url: (port) => `https://127.0.0.1:${port}/`,
+    origin: { onConnection: [{ peek: true }, { send: record }, { end: "fin" }] },
+  };
+}
+
 /** Every way to fail, by the area that it belongs to. */
 export const failureModes: Readonly<Record<string, Readonly<Record<string, FailureMode>>>> = {
   "Before a connection": {
@@ -103,6 +112,8 @@ export const failureModes: Readonly<Record<string, Readonly<Record<string, Failu
   },
   "In the TLS handshake": {
     "it is cut": { tls: "good", origin: { onConnection: cutHandshake() } },
+    "the server refuses it (an alert such as handshake_failure)": alerting(40),
+    "the server fails in it (the alert internal_error)": alerting(80),
     "it is never answered": { tls: "good", origin: { onConnection: silentOnAccept() } },
     "the certificate has expired": { tls: "expired" },
     "the certificate is for another host": { tls: "wrongHost" },
@@ -178,7 +189,8 @@ export const failureModes: Readonly<Record<string, Readonly<Record<string, Failu
       ...page,
     ]),
     "a field is folded (obs-fold)": head("X: one\r\n two\r\nContent-Length: 4"),
-    "lines end in LF alone": answering(raw("HTTP/1.1 200 OK\nContent-Length: 4\n\nbody")),
+    "lines of the head end in LF alone": answering(raw("HTTP/1.1 200 OK\nContent-Length: 4\n\nbody")),
+    "Content-Length comes twice, and is the same": head("Content-Length: 4\r\nContent-Length: 4"),
     "Transfer-Encoding and Content-Length come together": answering(
       raw("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n4\r\nbody\r\n0\r\n\r\n"),
     ),
@@ -211,6 +223,9 @@ export const failureModes: Readonly<Record<string, Readonly<Record<string, Failu
       ...chunked(200, [{ chunk: "x", size: "xyz" }]),
       { end: "fin" },
     ]),
+    "a line between chunks, or behind the last one, ends in LF alone": answering(
+      raw("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\n0\r\n\r\n"),
+    ),
     "its coding is cut short": answering(coded),
     "it is not in its coding": answering(
       respond(200, { headers: { "content-encoding": "gzip" }, body: "plain" }),
@@ -253,6 +268,14 @@ export const failureModes: Readonly<Record<string, Readonly<Record<string, Failu
   "After the answer": {
     "a 404": answering(respond(404)),
     "a 503 for ever": answering(respond(503)),
+    "a redirect names two places": answering(
+      respond(302, {
+        headers: [
+          ["location", "/a"],
+          ["location", "/b"],
+        ],
+      }),
+    ),
     "redirects in a loop": { ...answering(redirect("/")), request: { maxRedirects: 3 } },
   },
 };

@@ -123,3 +123,9 @@ test("hygiene.shared-signal: 100 calls with one signal leave no listener on it",
 
   assert.equal(getEventListeners(signal, "abort").length, 0);
 });
+
+test("hygiene: a program whose auth never settles hears of its deadline", async () => {
+  const { code, stdout, stderr } = await program("stalled-auth");
+
+  assert.deepEqual([code, stdout.trim(), stderr], [0, "ERR_DEADLINE", ""]);
+});

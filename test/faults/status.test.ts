@@ -64,7 +64,6 @@ scenarios({
   },
   "status.failed-body-endless": {
     ...then(endlessBody(503, { every: 20, chunked: true })),
-    timeout: { attempt: 500 },
     expect: { ...came, attempts: 2, elapsed: { max: 3_000 } },
   },
   "status: a 503 whose body stalls costs the read limit": {

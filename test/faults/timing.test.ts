@@ -1,11 +1,19 @@
 import assert from "node:assert/strict";
+import { Readable } from "node:stream";
 import { test } from "node:test";
 import { fullJitter, waitExponential } from "@holdfast/policy";
-import { faultOrigin, respond, silence, type Responder } from "@holdfast/http/testing";
-import { bounded, outcomeOf, scenarios, sessionFor } from "./scenario.ts";
+import { faultOrigin, respond, silence, withoutReading, type Responder } from "@holdfast/http/testing";
+import { bounded, outcomeOf, scenarios, sessionFor, type Scenario } from "./scenario.ts";
 
 const good = respond(200, { body: "all good\n" });
 const busy = respond(503);
+function stalling(begun: boolean): Readable {
+  const stream = new Readable({ read: () => undefined });
+  if (begun) stream.push("a part");
+  return stream;
+}
+
+const processing = "HTTP/1.1 102 Processing\r\n\r\n";
 
 scenarios({
   "timing.total-deadline": {
@@ -35,6 +43,50 @@ scenarios({
     retry: { total: 0 },
     timeout: { read: 5_000, total: 2_000 },
     expect: { error: { code: "ERR_DEADLINE" }, elapsed: { min: 2_000, max: 2_250 } },
+  },
+  "timing: interim answers for ever do not postpone the limit of silence for ever": {
+    origin: { routes: { "/": [{ repeat: processing, every: 10 }] } },
+    retry: { total: 0 },
+    timeout: { read: 40 },
+    expect: { error: { code: "ERR_READ_TIMEOUT" }, elapsed: { min: 400, max: 900 } },
+  },
+  "timing: a server that says that it is at work is waited for": {
+    origin: { routes: { "/": [{ repeat: processing, every: 20, times: 20 }, ...good] } },
+    timeout: { read: 150 },
+    expect: { status: 200, attempts: 1, elapsed: { min: 380 } },
+  },
+  ...Object.fromEntries(
+    ([true, false] as const).map((begun): [string, Scenario] => [
+      `timing: an upload whose source stalls ${begun ? "on the way" : "at once"} is not the server's silence`,
+      {
+        origin: { routes: { "/": good } },
+        method: "PUT",
+        timeout: { read: 100 },
+        request: { body: () => stalling(begun) },
+        expect: {
+          error: { code: "ERR_UPLOAD_TIMEOUT", mayHaveArrived: begun },
+          message: /source of the body/,
+          verdict: "timeout-upload",
+          told: 1,
+        },
+      },
+    ]),
+  ),
+  "timing: an upload that the server does not read is the server's silence": {
+    origin: { routes: { "/": withoutReading(silence()) } },
+    method: "PUT",
+    retry: { total: 0 },
+    timeout: { read: 150 },
+    request: { body: () => Readable.from(Array.from({ length: 400 }, () => Buffer.alloc(64 * 1024))) },
+    expect: { error: { code: "ERR_READ_TIMEOUT" } },
+  },
+  "timing: silence behind a whole upload is the server's": {
+    origin: { routes: { "/": silence() } },
+    method: "PUT",
+    retry: { total: 0 },
+    timeout: { read: 100 },
+    request: { body: () => Readable.from([Buffer.from("all of it")]) },
+    expect: { error: { code: "ERR_READ_TIMEOUT" } },
   },
   "timing.backoff-cap": {
     origin: { routes: { "/": [busy, busy, busy, busy, good] } },

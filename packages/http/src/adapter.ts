@@ -3,16 +3,16 @@ import type { Unused } from "./attempt-record.ts";
 import { refuse } from "./check.ts";
 import type { HeaderRecord } from "./headers.ts";
 import type { ExchangeLimits, RawAnswer, WireRequest } from "./transport/wire.ts";
-import { decode } from "./transport/decode.ts";
 import { decodeStream } from "./transport/decode-stream.ts";
 import { Transport, type TransportOptions } from "./transport/transport.ts";
+import { responseOf } from "./transport/response-of.ts";
 import { reasonOfForwarded } from "./transport/proxy-answers.ts";
 import { ProxyError } from "./errors.ts";
 import { adapterCheck } from "./option-checks.ts";
 import { provesUnsent } from "./proxy-fault.ts";
 import { proxyAuthorization, takesRequests } from "./proxy-url.ts";
 import type { HttpRequest } from "./request.ts";
-import { Response } from "./response.ts";
+import type { Response } from "./response.ts";
 import type { Retry } from "./retry/retry.ts";
 import { isIdempotent } from "./retry/safety.ts";
 import { StreamedResponse } from "./streamed-response.ts";
@@ -50,7 +50,8 @@ export interface Adapter {
   /** How often, and when, what is sent through here is sent again; the session's own rule without it. */
   readonly retry?: Retry | undefined;
   /**
-   * Gives the answer, whatever its status, its body complete.
+   * Gives the answer, whatever its status, its body complete; one that `observer.goesOn` says is gone on from may come
+   * without its body.
    *
    * @throws TransportError when there is none, or the signal's reason.
    */
@@ -97,11 +98,12 @@ export class HttpAdapter implements Adapter {
 
   send(request: HttpRequest, options: SendOptions): Promise<Response> {
     const { url } = request;
-    const { maxBytes, proxy } = options;
+    const { proxy } = options;
     return this.#transport.send({ url, proxy }, wireOf(request, proxy), limitsOf(options)).then((answer) => {
       const complaint = complaintOf(answer, url, proxy);
-      if (complaint !== undefined) throw complaint;
-      return responseOf(answer, url.href, maxBytes);
+      if (complaint === undefined) return responseOf(answer, url.href, options);
+      answer.rest?.drop();
+      throw complaint;
     });
   }
 
@@ -153,18 +155,6 @@ function wireOf(request: HttpRequest, proxy: string | undefined): WireRequest {
     url,
     target: url.host,
   };
-}
-
-function responseOf(
-  { status, statusText, headers, body }: RawAnswer,
-  url: string,
-  maxBytes: number,
-): Response | Promise<Response> {
-  const encoding = headers["content-encoding"];
-  if (encoding === undefined) return new Response({ status, statusText, url, headers, content: body });
-  return Promise.resolve(decode(body, String(encoding), maxBytes)).then(
-    (content) => new Response({ status, statusText, url, headers, content }),
-  );
 }
 
 function headersOf({ headers, body }: HttpRequest): HeaderRecord {

@@ -50,10 +50,9 @@ export function tellAttempt({ hooks, request }: Watched, record: AttemptRecord):
   if (attempts.hasSubscribers) attempts.publish({ ...record } satisfies AttemptMessage);
 }
 
-/** Tells the channel, then the hooks one after another, that another attempt will follow. */
-export async function tellRetry({ hooks, request }: Watched, record: AttemptRecord): Promise<void> {
+/** Tells the channel that another attempt will follow. */
+export function tellRetry(record: AttemptRecord): void {
   if (retries.hasSubscribers) retries.publish({ ...record } satisfies AttemptMessage);
-  for (const hook of hooks.retry) await hook(record, request);
 }
 
 /** Tells hooks and channel that a call ended without success. */

@@ -21,6 +21,7 @@ export interface TransportErrorOptions extends ErrorOptions {
  * │  ├─ ConnectionError            ERR_CONNECTION          refused, reset, name not found
  * │  ├─ ConnectTimeoutError        ERR_CONNECT_TIMEOUT     limit
  * │  ├─ ReadTimeoutError           ERR_READ_TIMEOUT        limit
+ * │  ├─ UploadTimeoutError         ERR_UPLOAD_TIMEOUT      limit: the source of the request's body stalled
  * │  ├─ AttemptTimeoutError        ERR_ATTEMPT_TIMEOUT     limit
  * │  ├─ IncompleteBodyError        ERR_INCOMPLETE_BODY     expected, received
  * │  ├─ ProtocolError              ERR_PROTOCOL            what came is not HTTP
@@ -94,6 +95,21 @@ export class ReadTimeoutError extends TransportError {
 
   constructor(target: string, limit: number, phase: Phase) {
     super(`${target} was silent for ${limit} ms`, { phase, mayHaveArrived: true });
+    this.limit = limit;
+  }
+}
+
+/** What gives the request's body gave nothing for longer than the read limit, while the server had taken all there was. */
+export class UploadTimeoutError extends TransportError {
+  readonly code = "ERR_UPLOAD_TIMEOUT";
+  /** The limit, in milliseconds. */
+  readonly limit: number;
+
+  constructor(target: string, limit: number, mayHaveArrived: boolean) {
+    super(`The source of the body for ${target} gave nothing for ${limit} ms`, {
+      phase: "send",
+      mayHaveArrived,
+    });
     this.limit = limit;
   }
 }

@@ -7,7 +7,7 @@ import { scripted } from "./testing/scripted-session.ts";
 
 type Row = readonly [given: unknown, message: string];
 
-const durations = 'takes milliseconds, 0 or more, or a text such as "30s", got';
+const durations = 'takes milliseconds, more than 0, or a text such as "30s", got';
 const headers = "has a value that HTTP cannot carry: a line break, a control character or one beyond Latin-1";
 const names = 'has a name that HTTP cannot carry: "';
 

@@ -5,7 +5,7 @@ import type { HttpRequest } from "./request.ts";
 /** What a response says about where to go on. */
 export interface RedirectAnswer {
   readonly status: number;
-  /** The Location header, its first line. */
+  /** The Location header, where there is one. */
   readonly location: string | null | undefined;
 }
 

@@ -92,7 +92,10 @@ export class Response {
     return this.#provenance.elapsed;
   }
 
-  /** When the server wants to be asked again, in milliseconds since 1970, where that was later than the call would wait. */
+  /**
+   * When the server wants to be asked again, in milliseconds since 1970, where that was later than the call would wait, or
+   * the request may not be sent again without the caller's word.
+   */
   get retryAt(): number | undefined {
     return this.#provenance.retryAt;
   }
@@ -140,6 +143,25 @@ export class Response {
 
   /** Says that nobody wants the body: nothing to do where it is here already; the session's own. */
   discard(): Promise<void> | undefined {
+    return undefined;
+  }
+
+  /** Whether the body was not waited for, because the call goes on without it; the session's own. */
+  get late(): boolean {
+    return false;
+  }
+
+  /** What reading a late body throws; the session's own. */
+  get missing(): Error | undefined {
+    return undefined;
+  }
+
+  /**
+   * Waits for a late body after all; the session's own.
+   *
+   * @throws what kept it from being whole.
+   */
+  arrive(): Promise<void> | undefined {
     return undefined;
   }
 

@@ -10,6 +10,7 @@ import { HttpAdapter, type Adapter } from "./adapter.ts";
 import { refuse } from "./check.ts";
 import { Call } from "./call/call.ts";
 import { callPolicy, type Exchange } from "./call/call-policy.ts";
+import { tellError } from "./call/tell.ts";
 import { closableClock, type ClosableClock } from "./closable-clock.ts";
 import { Cookies } from "./cookies.ts";
 import { endingClock } from "./ending-clock.ts";
@@ -18,6 +19,7 @@ import { Gates } from "./gates/gates.ts";
 import { mergeHeaders } from "./headers.ts";
 import { joinHooks, type Hooks } from "./hooks.ts";
 import { followRedirects, type Leftover, type Onward, type Requests } from "./call/follow.ts";
+import { lacksBody, whole } from "./call/late.ts";
 import { mountable, Mounts, prefixOf } from "./mount.ts";
 import { prepare, type Additions, type Prepared } from "./call/prepare.ts";
 import { PoolWatch } from "./pool-watch.ts";
@@ -147,8 +149,9 @@ export class Session extends Verbs implements AsyncDisposable {
   #termsOf(options: RequestOptions): Terms {
     const timeouts = resolveTimeouts(options.timeout, this.#timeouts);
     return {
-      timeouts,
       clock: this.#clock,
+      closed: this.#clock.closed,
+      timeouts,
       deadline: this.#clock.now() + timeouts.total,
       signal: options.signal,
       patience: options.patience,
@@ -186,6 +189,7 @@ export class Session extends Verbs implements AsyncDisposable {
     const call = this.#callFor(prepared, terms);
     // Hot path: one promise for what two would do, 1 % of a small request.
     const response = this.#send(call, terms).then((exchange) => {
+      if (lacksBody(exchange)) return whole(exchange).then((last) => call.finish(last));
       const arrived = call.finish(exchange);
       return isRedirectStatus(arrived.status)
         ? followRedirects({ ...prepared, call, response: arrived }, terms, this.#requests)
@@ -194,7 +198,7 @@ export class Session extends Verbs implements AsyncDisposable {
     const { error: hooks } = terms.hooks;
     if (hooks.length === 0) return response;
     return response.catch(async (error: unknown) => {
-      for (const hook of hooks) await hook(error, prepared.request);
+      await tellError({ hooks, request: prepared.request, bounds: terms }, error);
       throw error;
     });
   }
@@ -208,6 +212,7 @@ export class Session extends Verbs implements AsyncDisposable {
       before: left?.call,
       adapter: streams === undefined ? adapter : streams.through(adapter),
       hooks,
+      bounds: terms,
       cookies: this.cookies,
       auth,
       guard:

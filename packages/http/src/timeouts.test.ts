@@ -36,7 +36,10 @@ const wrong: readonly (readonly [what: string, options: unknown, says: RegExp])[
     { proxy: { conect: 5 } },
     /^\.proxy has no option "conect": did you mean connect\?$/,
   ],
-  ["a negative limit", { read: -1 }, /^\.read takes milliseconds, 0 or more, .*, got -1$/],
+  ["a negative limit", { read: -1 }, /^\.read takes milliseconds, more than 0, .*, got -1$/],
+  ["no time at all", { total: 0 }, /^\.total takes milliseconds, more than 0, .*, got 0$/],
+  ["no time at all, as a literal", { connect: "0s" }, /^\.connect takes .*, got "0s"$/],
+  ["no time for a leg", { proxy: { tunnel: "0ms" } }, /^\.proxy\.tunnel takes .*, got "0ms"$/],
   ["a literal that is none", { proxy: { tls: "5 seconds" } }, /^\.proxy\.tls takes .*, got "5 seconds"$/],
 ];
 
@@ -49,5 +52,5 @@ for (const [what, options, says] of wrong) {
 }
 
 test("finds nothing wrong with limits that are some", () => {
-  assert.equal(timeoutCheck({ connect: 0, read: "1.5s", total: Infinity, proxy: { tls: 5 } }), undefined);
+  assert.equal(timeoutCheck({ connect: 1, read: "1.5s", total: Infinity, proxy: { tls: 5 } }), undefined);
 });

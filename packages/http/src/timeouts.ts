@@ -1,5 +1,5 @@
-import { toMs, type Duration } from "@holdfast/policy";
-import { duration, options, type Check } from "./check.ts";
+import { isDuration, toMs, type Duration } from "@holdfast/policy";
+import { kind, options, type Check } from "./check.ts";
 
 /**
  * The limits of the way through a proxy, one for each leg. None of them can exceed `connect`, which holds for all legs
@@ -19,12 +19,12 @@ export interface ProxyTimeoutOptions {
 /** The limits of the way through a proxy in milliseconds, as far as they were given. */
 export type ProxyTimeouts = Readonly<Partial<Record<keyof ProxyTimeoutOptions, number>>>;
 
-/** The limits of a request. Each one that passes ends an attempt, and `total` the whole call. */
+/** The limits of a request, more than 0 each. Each one that passes ends an attempt, and `total` the whole call. */
 export interface TimeoutOptions {
   /** Name, TCP and TLS, over all addresses of the host, and the proxy where there is one. @default "5s" */
   readonly connect?: Duration;
   readonly proxy?: ProxyTimeoutOptions;
-  /** Silence: until the head is whole, and between two pieces of the body. @default "30s" */
+  /** Silence: until the head is whole, and between two pieces of the body; interim answers extend it tenfold at most. @default "30s" */
   readonly read?: Duration;
   /** One attempt from its start to the last byte of its body. @default Infinity */
   readonly attempt?: Duration;
@@ -43,7 +43,11 @@ export interface Timeouts {
 
 export const timeoutDefaults: Timeouts = { connect: 5_000, read: 30_000, attempt: Infinity, total: Infinity };
 
-/** Lays limits over others: what is not given stays as it was. */
+/**
+ * Lays limits over others: what is not given stays as it was.
+ *
+ * @throws TypeError for a limit that there is none of, RangeError for one that is no duration, or 0.
+ */
 export function resolveTimeouts(
   given: TimeoutOptions | undefined,
   under: Timeouts = timeoutDefaults,
@@ -73,16 +77,23 @@ function resolveProxyTimeouts(
 
 const legs = ["connect", "tls", "tunnel", "origin"] as const;
 
+// No time at all would be a race against the clock, and elsewhere 0 means no limit: nobody can mean it.
+const limit = kind({
+  wanted: 'milliseconds, more than 0, or a text such as "30s"',
+  fits: (value) => isDuration(value) && toMs(value) > 0,
+  type: "number",
+});
+
 /** What the limits of a request may be. */
 export const timeoutCheck: Check = options<TimeoutOptions>({
-  connect: duration,
-  read: duration,
-  attempt: duration,
-  total: duration,
+  connect: limit,
+  read: limit,
+  attempt: limit,
+  total: limit,
   proxy: options<ProxyTimeoutOptions>({
-    connect: duration,
-    tls: duration,
-    tunnel: duration,
-    origin: duration,
+    connect: limit,
+    tls: limit,
+    tunnel: limit,
+    origin: limit,
   }),
 });

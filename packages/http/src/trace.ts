@@ -31,4 +31,16 @@ export interface ConnectionLegs {
 /** Whoever wants to know what the wire saw: told when an exchange ends, and of a streamed one also when its head is there. */
 export interface Observer {
   observe(trace: Trace): void;
+  /**
+   * Whether the call goes on after an answer with this head, whatever its body says, so that the body need not be waited
+   * for. Without it every body is.
+   */
+  goesOn?(head: AnswerHead): boolean;
+}
+
+/** The head of an answer. */
+export interface AnswerHead {
+  readonly status: number;
+  /** Names in lower case. */
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
 }

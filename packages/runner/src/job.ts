@@ -28,9 +28,9 @@ export interface Job extends NewJob {
   readonly id: number;
 }
 
-const idempotentMethods = new Set(["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"]);
+const idempotentMethods = new Set(["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE", "QUERY"]);
 
-/** Tells whether sending the job twice means the same as sending it once (RFC 9110 section 9.2.2, or an idempotency key). */
+/** Tells whether sending the job twice means the same as sending it once (RFC 9110 section 9.2.2, QUERY by its own definition, or an idempotency key). */
 export function maySendAgain(job: Pick<NewJob, "method" | "request">): boolean {
   return idempotentMethods.has(job.method) || job.request?.idempotencyKey !== undefined;
 }

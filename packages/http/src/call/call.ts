@@ -9,47 +9,36 @@ import {
 import type { AttemptObserver, Seen } from "../adapter.ts";
 import type { AttemptRecord, Unused } from "../attempt-record.ts";
 import type { BrokenBody } from "../broken-body.ts";
+import type { CallPlan } from "./call-plan.ts";
 import { exchangeOf, type Exchange } from "./call-policy.ts";
-import { CallStory, type Told } from "./call-story.ts";
+import { CallStory } from "./call-story.ts";
 import { tellRetry } from "../channels.ts";
-import { deliver, deliverGuarded, receive, type Company } from "./courier.ts";
+import { deliver, deliverGuarded, receive, receiveLate } from "./courier.ts";
 import { BodyNotReplayableError, DeferredError } from "../errors.ts";
 import { witness } from "../failure.ts";
+import { spread } from "./spread.ts";
+import { tellError, tellHooks } from "./tell.ts";
 import type { Gate } from "../gates/gate.ts";
 import type { Gates, Passenger } from "../gates/gates.ts";
 import type { BodyBreak, BodySequel } from "../live-body.ts";
+import { sendsOn } from "./late.ts";
+import { isOverdue, outwait } from "./outwait.ts";
 import { deliverPooled, type Passage } from "./pooled.ts";
 import { proxyClock, type ProxyClock } from "./proxy-wait.ts";
 import { outcomeOfError } from "../proxy/outcome.ts";
-import { type Route, shownProxy } from "../proxy/route.ts";
-import type { HttpRequest } from "../request.ts";
+import { shownProxy } from "../proxy/route.ts";
 import type { Response } from "../response.ts";
 import { continuing, takeResumable } from "../resume/buffered.ts";
 import { bodyGivenOut } from "../resume/cut.ts";
 import { LostBodyError } from "../resume/resume-errors.ts";
-import { decide, type Decision } from "../retry/decide.ts";
-import { bucketsNamed, isQuotaSpent, limitWord, tellsWhatRemains } from "../retry/dialects/limit-word.ts";
+import { decide, type Decision, type Facts } from "../retry/decide.ts";
+import { bucketsNamed, limitWord, refusalWord, tellsWhatRemains } from "../retry/dialects/limit-word.ts";
 import type { Retry } from "../retry/retry.ts";
 import { errorVerdict, quotaVerdict } from "../retry/verdict.ts";
-import type { Timeouts } from "../timeouts.ts";
-
-/** What a call is made with: the request, who sees to it, and how long it may take. */
-export interface CallPlan extends Company, Told {
-  readonly request: HttpRequest;
-  readonly retry: Retry;
-  readonly timeouts: Timeouts;
-  readonly maxBytes: number;
-  /** The proxy to go through, or the pool to lease one from for each attempt; undefined goes directly. */
-  readonly proxy: Route;
-  /** Once aborted, nothing more is waited for. */
-  readonly patience: AbortSignal | undefined;
-  /** The limits that the session has met; undefined where they are not kept to. */
-  readonly gates: Gates | undefined;
-  /** How a body goes on that breaks off after it was given out; undefined where none is given out. */
-  readonly live: { goOn(call: Call, first: Response, broke: BodyBreak): Promise<BodySequel> } | undefined;
-}
+import type { AnswerHead } from "../trace.ts";
 
 const givenOut: Decision = { again: "no", reason: bodyGivenOut };
+const givenUpByDeadline = { decision: "given-up: deadline" } as const;
 const noGates: readonly Gate[] = [];
 const success: Decision = { again: "no", reason: "success" };
 
@@ -87,7 +76,10 @@ export class Call extends CallStory implements Passenger, AttemptObserver {
         const exchange = { call: this, response };
         if (request.idempotencyKey !== undefined) response.toKeyedRequest();
         const company = this.#passage?.company ?? this.#plan;
-        return receive(response, request, company)?.then(() => exchange) ?? exchange;
+        const shown = response.late
+          ? receiveLate(response, request, company)
+          : receive(response, request, company);
+        return shown === undefined ? exchange : this.#whenShown(shown, exchange);
       },
       (error: unknown) => {
         this.#broken = takeResumable(error) ?? this.#broken;
@@ -118,6 +110,10 @@ export class Call extends CallStory implements Passenger, AttemptObserver {
     return this.#retry;
   }
 
+  goesOn(head: AnswerHead): boolean {
+    return sendsOn(head, { facts: this.#factsOf({ call: this }), auth: this.#plan.auth });
+  }
+
   /** Whether the caller's own rules have a say on an answer that would otherwise be a success. */
   asks({ status }: Response): boolean {
     const { when, statusForcelist } = this.#retry;
@@ -126,19 +122,14 @@ export class Call extends CallStory implements Passenger, AttemptObserver {
 
   /** Again? */
   judge(attempt: Attempt<Exchange>): boolean | Promise<boolean> {
-    const { response, error } = exchangeOf(attempt);
+    const { error } = exchangeOf(attempt);
     if (error instanceof LostBodyError) return this.#heed(givenOut, attempt);
-    const decision = decide({
-      request: this.#plan.request,
-      retry: this.#retry,
-      response,
-      error,
-      before: this.verdicts,
-      now: this.clock.date(),
-      proxy: this.#passage?.lease.prospect(),
-    });
+    const decision = decide(this.#factsOf(exchangeOf(attempt)));
     return decision instanceof Promise
-      ? decision.then((made) => this.#heed(made, attempt))
+      ? outwait(decision, this.#plan.bounds, { what: "retry.when" }).then(
+          (made) => this.#heed(made, attempt),
+          (error: unknown) => this.#breakOff(error, () => this.note(attempt, givenUpByDeadline)),
+        )
       : this.#heed(decision, attempt);
   }
 
@@ -186,7 +177,15 @@ export class Call extends CallStory implements Passenger, AttemptObserver {
     const { source, minimum } = this.#decision;
     const ending = { decision: "retried", delay, ...askedDelay(minimum), delaySource: source };
     const record = this.note(attempt, ending);
-    await tellRetry(this.#plan, record);
+    tellRetry(record);
+    try {
+      await tellHooks(this.hooks.retry, (hook) => hook(record, this.request), {
+        what: "a retry hook",
+        bounds: this.#plan.bounds,
+      });
+    } catch (error) {
+      this.#breakOff(error, () => this.revise(givenUpByDeadline));
+    }
   }
 
   /** Takes note that no other attempt will be made, and gives back what there is. */
@@ -253,8 +252,43 @@ export class Call extends CallStory implements Passenger, AttemptObserver {
   }
 
   async #tell(error: unknown): Promise<unknown> {
-    for (const hook of this.hooks.error) await hook(error, this.request);
+    const { bounds } = this.#plan;
+    await tellError({ hooks: this.hooks.error, request: this.request, bounds }, error);
     return error;
+  }
+
+  /** Waits until the hooks have seen an answer; those that take too long are a failure of the attempt. */
+  #whenShown(shown: Promise<void>, exchange: Exchange): Promise<Exchange> {
+    return shown.then(
+      () => exchange,
+      (error: unknown) => {
+        if (isOverdue(error)) return { call: this, error };
+        this.#comeBack();
+        throw error;
+      },
+    );
+  }
+
+  /** Ends the call because a function of the caller's failed between two attempts, or took longer than the call may. */
+  #breakOff(error: unknown, noteDeadline: () => void): never {
+    this.#comeBack();
+    if (!isOverdue(error)) throw error;
+    noteDeadline();
+    this.end(undefined);
+    this.tellEnd();
+    throw witness(error, { ...this.story, verdict: errorVerdict(error) });
+  }
+
+  #factsOf({ response, error }: Exchange): Facts {
+    return {
+      request: this.#plan.request,
+      retry: this.#retry,
+      response,
+      error,
+      before: this.verdicts,
+      now: this.clock.date(),
+      proxy: this.#passage?.lease.prospect(),
+    };
   }
 
   #sendOnce(scope: Scope): Promise<Response> {
@@ -285,6 +319,15 @@ export class Call extends CallStory implements Passenger, AttemptObserver {
     if (!tellsWhatRemains(response)) return;
     this.#plan.gates?.named(this, bucketsNamed(response));
     this.#hear({ call: this, response });
+  }
+
+  /** Takes note of when the server wants to be asked again, by somebody who may; and of a limit that no waiting lifts. */
+  #hearRefusal(response: Response): void {
+    const now = this.clock.date();
+    const word = refusalWord(response, this.#retry, now);
+    if (word?.kind === "quota") response.judged(quotaVerdict(response.status));
+    else if (word?.delay !== undefined && word.delay > 0 && this.#retry.respectRetryAfterHeader)
+      this.retryAt = now + word.delay;
   }
 
   /** Lets whoever asks next profit from what an answer says of a limit; `delay` is the wait that follows in any case. */
@@ -318,9 +361,9 @@ export class Call extends CallStory implements Passenger, AttemptObserver {
 
   /** Whether the server named a time that is too late for the call, and the rule leaves it to somebody else to wait. */
   get #isDeferred(): boolean {
-    return (
-      this.#retry.over === "defer" && this.retryAt !== undefined && this.#plan.patience?.aborted !== true
-    );
+    // What may not be sent again is nobody's to keep.
+    const waits = this.#retry.over === "defer" && this.#decision.again !== "no";
+    return waits && this.retryAt !== undefined && this.#plan.patience?.aborted !== true;
   }
 
   #deferred({ response, error }: Exchange): unknown {
@@ -343,8 +386,7 @@ export class Call extends CallStory implements Passenger, AttemptObserver {
     this.#decision = decision;
     if (decision.again !== "no") return true;
     const { response } = exchangeOf(attempt);
-    if (response !== undefined && isQuotaSpent(response, this.#retry, this.clock.date()))
-      response.judged(quotaVerdict(response.status));
+    if (response !== undefined) this.#hearRefusal(response);
     this.note(attempt, { decision: decision.reason });
     this.#hear(exchangeOf(attempt));
     return false;
@@ -359,9 +401,4 @@ function patienceFor(decision: Decision): number {
 /** What a record says of a wait that was asked for: nothing where none was, or one without end. */
 function askedDelay(asked: number): Pick<AttemptRecord, "askedDelay"> {
   return asked > 0 && asked < Infinity ? { askedDelay: asked } : {};
-}
-
-/** How much chance may add to a server's wish, in milliseconds: a tenth of it, a second at most, nothing where no chance is wanted. */
-function spread(minimum: number, { wait, backoffJitter }: Retry): number {
-  return wait === undefined && backoffJitter === 0 ? 0 : Math.min(minimum / 10, 1_000);
 }

@@ -5,6 +5,7 @@ import { isFieldValue, kindOf } from "../check.ts";
 import type { Cookies } from "../cookies.ts";
 import { StatusError } from "../errors.ts";
 import type { Hooks, ResponseHook } from "../hooks.ts";
+import { isPending, outwait, type Awaited, type CallBounds } from "./outwait.ts";
 import type { HttpRequest } from "../request.ts";
 import type { Response } from "../response.ts";
 import { maySendAgain } from "../retry/safety.ts";
@@ -18,6 +19,8 @@ export interface Company {
   readonly auth: Auth | undefined;
   /** The policy around every attempt at this origin. */
   readonly guard: Policy | undefined;
+  /** How long the caller's functions are waited for. @default as long as they take */
+  readonly bounds?: CallBounds | undefined;
 }
 
 /**
@@ -44,7 +47,8 @@ export async function deliverGuarded(
   { request, scope }: { readonly request: HttpRequest; readonly scope: Scope },
   send: (scope: Scope) => Promise<Response>,
 ): Promise<Response> {
-  const once = !maySendAgain(request, { mayHaveArrived: true }).again;
+  const arrived = { mayHaveArrived: true, mayHaveActed: true, mayBeTouched: true };
+  const once = !maySendAgain(request, arrived).again;
   let sent = false;
   try {
     return await guard.execute(async (inner) => {
@@ -64,10 +68,46 @@ export async function deliverGuarded(
 export function receive(
   response: Response,
   request: HttpRequest,
-  { hooks, cookies }: Pick<Company, "hooks" | "cookies">,
+  { hooks, cookies, bounds }: Pick<Company, "hooks" | "cookies" | "bounds">,
 ): Promise<void> | undefined {
-  const show = (): Promise<void> | undefined => tell(hooks.response, response, request);
+  const show = (): Promise<void> | undefined => {
+    const told = tell(hooks.response, response, request);
+    return told && outwait(told, bounds, shownTo(request));
+  };
   return cookies !== undefined && response.bears("set-cookie") ? cookies.keep(response).then(show) : show();
+}
+
+/**
+ * Shows a response whose body was not waited for: who wants to read that body cannot, which is no reason to end the call.
+ */
+export async function receiveLate(
+  response: Response,
+  request: HttpRequest,
+  { hooks, cookies, bounds }: Company,
+): Promise<void> {
+  const show = async (hook: ResponseHook): Promise<void> => {
+    const told = hook(response, request);
+    if (isPending(told)) await outwait(told, bounds, shownTo(request));
+  };
+  try {
+    await cookies?.keep(response);
+    for (const hook of hooks.response) await excused(response, () => show(hook));
+  } catch (error) {
+    await response.discard();
+    throw error;
+  }
+}
+
+function shownTo({ url }: HttpRequest): Awaited {
+  return { what: "a response hook", attempt: { target: url.host, mayHaveArrived: true } };
+}
+
+async function excused(response: Response, ask: () => Promise<void>): Promise<void> {
+  try {
+    await ask();
+  } catch (error) {
+    if (error !== response.missing) throw error;
+  }
 }
 
 // Hot path: a hook that gives no promise is not awaited; to await a single one took 0.3 µs of a request's 16.
@@ -94,25 +134,61 @@ async function deliverDressed(
   options: SendOptions,
 ): Promise<Response> {
   const { adapter, auth } = company;
-  const shown = await showAround(request, company.hooks);
+  const bounds = company.bounds && { ...company.bounds, signal: options.signal };
+  const shown = await showAround(request, company.hooks, bounds);
   // What the caller wrote by hand is the caller's word.
   if (auth === undefined || "authorization" in shown.headers)
     return adapter.send(withCookies(shown, company), options);
-  const sent = withAuthorization(withCookies(shown, company), await auth(shown));
+  const ask = (asked: HttpRequest, refused?: Response): ReturnType<Auth> => {
+    const given = auth(asked, refused);
+    const attempt = { target: request.url.host, mayHaveArrived: refused !== undefined };
+    return isPending(given) ? outwait(given, bounds, { what: "auth", attempt }) : given;
+  };
+  const sent = withAuthorization(withCookies(shown, company), await ask(shown));
   const response = await adapter.send(sent, options);
-  if (response.status !== 401 || sent.body.kind === "one-shot") return response;
-  const better = await auth(sent, response);
-  if (better === undefined) return response;
-  await receive(response, sent, company);
+  if (response.status !== 401) return response;
+  if (sent.body.kind === "one-shot") return whole(response);
+  const better = await betterThan(response, () => ask(sent, response));
+  if (better === undefined) return whole(response);
+  await (response.late ? receiveLate(response, sent, company) : receive(response, sent, company));
   await response.discard();
   await options.observer?.setAside?.({ status: 401, reason: "credentials" });
   // Dressed anew: the 401 may have set a cookie that belongs to its challenge.
-  return adapter.send(withAuthorization(withCookies(shown, company), better), options);
+  return whole(await adapter.send(withAuthorization(withCookies(shown, company), better), options));
 }
 
-async function showAround(request: HttpRequest, { request: hooks }: Hooks): Promise<HttpRequest> {
+/** What `auth` has to say to a 401; where it wants to see a body that was not waited for, it gets to. */
+async function betterThan(refused: Response, ask: () => ReturnType<Auth>): Promise<string | undefined> {
+  try {
+    return await ask();
+  } catch (error) {
+    if (!refused.late || error !== refused.missing) {
+      await refused.discard();
+      throw error;
+    }
+  }
+  await refused.arrive();
+  return ask();
+}
+
+/** A 401 that is the last word is handed out with its body. */
+async function whole(response: Response): Promise<Response> {
+  if (response.status === 401) await response.arrive();
+  return response;
+}
+
+async function showAround(
+  request: HttpRequest,
+  { request: hooks }: Hooks,
+  bounds: CallBounds | undefined,
+): Promise<HttpRequest> {
+  const attempt = { target: request.url.host, mayHaveArrived: false };
   let shown = request;
-  for (const hook of hooks) shown = (await hook(shown)) ?? shown;
+  for (const hook of hooks) {
+    const given = hook(shown);
+    shown =
+      (isPending(given) ? await outwait(given, bounds, { what: "a request hook", attempt }) : given) ?? shown;
+  }
   return shown;
 }
 

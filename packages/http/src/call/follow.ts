@@ -7,6 +7,7 @@ import { tellGiveUp } from "../channels.ts";
 import { isFailure, witness } from "../failure.ts";
 import { giveUpOf } from "../give-up.ts";
 import { nextHop, type Hop } from "./hop.ts";
+import { lacksBody, whole } from "./late.ts";
 import type { Prepared } from "./prepare.ts";
 import { isRedirectStatus, leavesOrigin } from "../redirects.ts";
 import type { HttpRequest } from "../request.ts";
@@ -62,7 +63,8 @@ export async function followRedirects(
     if (!hop.follow) {
       if (hop.late !== undefined) call.tooLate(hop.late);
       else if (isRedirectStatus(response.status)) call.tellEnd();
-      return response.redirectedFrom(history);
+      const { error } = await whole({ call, response });
+      return error === undefined ? response.redirectedFrom(history) : call.finish({ call, error });
     }
     call.redirected(redirectedAfter(hop.delay));
     await response.discard();
@@ -73,7 +75,8 @@ export async function followRedirects(
     const auth = leavesOrigin(first.request.url, request.url) ? undefined : first.auth;
     call = requests.callFor({ request, auth, left }, terms);
     try {
-      response = call.finish(await requests.send(call, terms));
+      const exchange = await requests.send(call, terms);
+      response = call.finish(lacksBody(exchange) ? await whole(exchange) : exchange);
     } catch (error) {
       throw isFailure(error) ? Object.assign(error, { history }) : error;
     }
@@ -94,6 +97,7 @@ function hopAfter({ request, call, response }: Arrived, { terms, clock, followed
   try {
     return nextHop({ request, response, retry, followed, maxRedirects, sensitiveHeaders, now, patience });
   } catch (error) {
+    void response.discard();
     const verdict = tooManyRedirects;
     const decision = `not-retried: ${verdict.reason}`;
     call.redirected({ decision });

@@ -75,6 +75,7 @@ const waits: readonly (readonly [what: string, arrival: Case, hop: string])[] = 
   ["no redirect", { status: 200 }, "stop"],
   ["a 300", { status: 300 }, "stop"],
   ["an empty Location", { location: "" }, "stop"],
+  ["two Locations that differ", { location: ["/one", "/two"] }, "stop"],
   ["another scheme", { location: "file:///etc/passwd" }, "stop"],
   ["redirects switched off", { maxRedirects: 0 }, "stop"],
   [
@@ -162,8 +163,8 @@ test("what is sensitive does not leave the origin, by the session's list and by 
   );
 });
 
-test("of several Locations the first one counts", () => {
-  const hop = hopOf({ location: ["/one", "/two"] });
+test("the same Location said several times is one", () => {
+  const hop = hopOf({ location: ["/one", "/one"] });
 
   assert.equal(hop.follow && hop.request.url.pathname, "/one");
 });

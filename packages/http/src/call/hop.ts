@@ -40,13 +40,18 @@ const lastWord: Hop = { follow: false };
 export function nextHop(arrival: Arrival): Hop {
   const { request, response, retry, maxRedirects } = arrival;
   if (maxRedirects === 0) return lastWord;
-  const location = response.headers.getAll("location")[0];
+  const location = onlyOne(response.headers.getAll("location"));
   const sensitive = [...arrival.sensitiveHeaders, ...retry.removeHeadersOnRedirect];
   const next = redirected(request, { status: response.status, location }, sensitive);
   // A stream that was sent cannot be sent elsewhere: the redirect itself is the answer.
   if (!next.follow || next.request.body.kind === "one-shot") return lastWord;
   const left = countHop(arrival, next.request);
   return left === undefined ? lastWord : afterDelay(arrival, next.request, left);
+}
+
+/** Where a redirect names two places, somebody has slipped one of them in: neither is gone to. */
+function onlyOne([location, ...others]: readonly string[]): string | undefined {
+  return others.every((other) => other === location) ? location : undefined;
 }
 
 function afterDelay({ response, retry, now, patience }: Arrival, request: HttpRequest, left: Retry): Hop {

@@ -1,6 +1,7 @@
 import type { Adapter, SendOptions } from "../adapter.ts";
 import { sourceOf } from "../body-source.ts";
-import type { Call, CallPlan } from "./call.ts";
+import type { Call } from "./call.ts";
+import type { CallPlan } from "./call-plan.ts";
 import type { Exchange } from "./call-policy.ts";
 import { explained } from "./explained.ts";
 import type { HttpRequest } from "../request.ts";
@@ -90,7 +91,7 @@ export class Streams {
   async #send(adapter: Adapter, request: HttpRequest, options: SendOptions): Promise<StreamedResponse> {
     const response =
       adapter.stream === undefined
-        ? wholeAsStream(await adapter.send(request, options))
+        ? await wholeAsStream(await adapter.send(request, options))
         : await this.#explained(await adapter.stream(request, { ...options, after: this.#after }), options);
     if (this.#settled) void response.discard();
     else this.#open.add(response);
@@ -108,7 +109,9 @@ function eitherOf(first: AbortSignal | undefined, second: AbortSignal): AbortSig
   return first === undefined ? second : AbortSignal.any([first, second]);
 }
 
-function wholeAsStream({ status, statusText, url, headers, content }: Response): StreamedResponse {
+async function wholeAsStream(response: Response): Promise<StreamedResponse> {
+  await response.arrive();
+  const { status, statusText, url, headers, content } = response;
   return new StreamedResponse({
     status,
     statusText,

@@ -68,25 +68,27 @@ async function sendForRest(adapter: Adapter, part: Part, { request, options }: S
   const joined = join(part, answer, options.maxBytes);
   if (typeof joined === "object") return joined;
   await observer?.setAside?.({ status: answer.status, reason: joined }, { request: asked, response: answer });
+  void answer.discard();
   return adapter.send(request, options);
 }
 
 /** The whole, or the answer that speaks of something else; in words why the whole has to be asked for. */
 function join(part: Part, response: Response, maxBytes: number): Response | string {
   const judgement = judge(part.held, response);
-  const { length } = response.content;
   switch (judgement.means) {
     case "append":
-      if (length !== judgement.length) return "the rest is not as long as it should be";
+      if (response.content.length !== judgement.length) return "the rest is not as long as it should be";
       return whole(part, response, maxBytes);
     case "complete":
       return whole(part, response, maxBytes);
     case "restart":
       return judgement.reason;
-    case "replace":
+    case "replace": {
+      const { length } = response.content;
       return length === (wholeLength(part.held, response.headers) ?? length)
         ? response
         : "the length of the whole changed";
+    }
     case "pass":
       return response;
   }

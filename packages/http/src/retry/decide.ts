@@ -8,7 +8,7 @@ import { hintIn } from "./dialects/hint-in.ts";
 import { parseRetryAfter, type ServerDelay } from "./retry-after.ts";
 import type { Retry } from "./retry.ts";
 import { maySendAgain, saysUnprocessed, type Evidence } from "./safety.ts";
-import { errorVerdict, mayPass, retriedOnce, type Verdict } from "./verdict.ts";
+import { errorVerdict, mayPass, isFinalTheSecondTime, type Verdict } from "./verdict.ts";
 
 /** One attempt, seen by the rules: the request, what came back, and what is left of the retries. */
 export interface Facts {
@@ -47,10 +47,17 @@ export type Decision =
 
 /** Decides what follows an attempt: the three questions of the loop, answered for HTTP in one place. */
 export function decide(facts: Facts): Decision | Promise<Decision> {
+  // A body that was not waited for cannot be asked about: the call goes on by what its head says.
+  if (facts.response?.late === true) return decideByHead(facts);
   const wished = facts.retry.when?.({ response: facts.response, error: facts.error }) ?? false;
   return typeof wished === "boolean"
     ? decideNow(facts, wished)
     : wished.then((wish) => decideNow(facts, wish));
+}
+
+/** Decides by status and headers alone, without asking `retry.when`, which may want to see the body. */
+export function decideByHead(facts: Facts): Decision {
+  return decideNow(facts, false);
 }
 
 /** What the server says about another attempt, looked for when it is first asked for. */
@@ -87,7 +94,7 @@ function unwanted(facts: Facts, listen: Listen): string | undefined {
 function unwantedAfterError(facts: Facts): string | undefined {
   const verdict = errorVerdict(facts.error);
   if (!mayPass(verdict) && !isInterim(facts)) return verdict.reason;
-  return retriedOnce(verdict) && facts.before.some(({ reason }) => reason === verdict.reason)
+  return isFinalTheSecondTime(verdict) && facts.before.some(({ reason }) => reason === verdict.reason)
     ? `${verdict.reason} again`
     : undefined;
 }
@@ -148,15 +155,17 @@ function unsafe({ request, retry, response, error }: Facts): string | undefined 
 }
 
 function evidenceIn({ status }: Response): Evidence {
-  return { mayHaveArrived: true, unprocessed: saysUnprocessed(status) };
+  return { mayHaveArrived: true, mayHaveActed: !saysUnprocessed(status), mayBeTouched: true };
 }
 
 function evidenceOf(error: unknown): Evidence {
-  if (error instanceof TransportError)
-    return { mayHaveArrived: error.mayHaveArrived, bodyTouched: !beforeBody.has(error.phase) };
+  if (error instanceof TransportError) {
+    const { mayHaveArrived, phase } = error;
+    return { mayHaveArrived, mayHaveActed: mayHaveArrived, mayBeTouched: !beforeBody.has(phase) };
+  }
   // A policy around the attempt refused it: nothing was sent.
-  const unsent = error instanceof RejectedError;
-  return { mayHaveArrived: !unsent, bodyTouched: !unsent };
+  const sent = !(error instanceof RejectedError);
+  return { mayHaveArrived: sent, mayHaveActed: sent, mayBeTouched: sent };
 }
 
 // Phases in which a body has not been touched.

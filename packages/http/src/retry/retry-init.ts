@@ -78,13 +78,14 @@ export type Counters = Readonly<
   Record<"total" | "connect" | "read" | "redirect" | "status" | "other", RetryCount>
 >;
 
-/** The methods that RFC 9110 §9.2.2 calls idempotent. */
+/** The methods that sent twice have the effect of once: RFC 9110 §9.2.2, and QUERY by its own definition. */
 export const idempotentMethods: ReadonlySet<string> = frozenSet([
   "DELETE",
   "GET",
   "HEAD",
   "OPTIONS",
   "PUT",
+  "QUERY",
   "TRACE",
 ]);
 

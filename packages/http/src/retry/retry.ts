@@ -35,7 +35,7 @@ const nothing: readonly never[] = Object.freeze([]);
 
 /** How often, how fast and for what a request is retried: urllib3 2.7's `Retry`, an immutable value. Times are milliseconds. */
 export class Retry implements RetryInit {
-  /** The methods that RFC 9110 §9.2.2 calls idempotent. */
+  /** The methods that RFC 9110 §9.2.2 calls idempotent, and QUERY. */
   static readonly defaultAllowedMethods: ReadonlySet<string> = idempotentMethods;
   /** The statuses that are retried without being listed when they bring a Retry-After. */
   static readonly retryAfterStatusCodes: ReadonlySet<number> = frozenSet([413, 429, 503]);

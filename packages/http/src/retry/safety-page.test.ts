@@ -55,7 +55,7 @@ const stream: Body = { kind: "one-shot", stream: Readable.from(["x"]) };
 
 /** Who asks, by the columns of the page. */
 const columns: readonly (readonly [methods: readonly string[], key: string | undefined, body: Body])[] = [
-  [["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"], undefined, noBody],
+  [["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE", "QUERY"], undefined, noBody],
   [["POST", "PATCH"], undefined, noBody],
   [["POST", "PATCH"], "k-1", noBody],
   [["PUT"], undefined, stream],

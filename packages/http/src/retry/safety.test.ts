@@ -7,11 +7,15 @@ const others = ["POST", "PATCH", "CONNECT", "LOCK", "post"];
 const kinds = ["none", "bytes", "factory", "one-shot"] as const;
 
 const evidence: Readonly<Record<string, Evidence>> = {
-  "it never arrived": { mayHaveArrived: false },
-  "it never arrived, its body untouched": { mayHaveArrived: false, bodyTouched: false },
-  "it may have arrived": { mayHaveArrived: true },
-  "it arrived and was not acted on": { mayHaveArrived: true, unprocessed: true },
-  "it may have arrived, its body untouched": { mayHaveArrived: true, bodyTouched: false },
+  "it never arrived": { mayHaveArrived: false, mayHaveActed: false, mayBeTouched: true },
+  "it never arrived, its body untouched": { mayHaveArrived: false, mayHaveActed: false, mayBeTouched: false },
+  "it may have arrived": { mayHaveArrived: true, mayHaveActed: true, mayBeTouched: true },
+  "it arrived and was not acted on": { mayHaveArrived: true, mayHaveActed: false, mayBeTouched: true },
+  "it may have arrived, its body untouched": {
+    mayHaveArrived: true,
+    mayHaveActed: true,
+    mayBeTouched: false,
+  },
 };
 
 interface Row {
@@ -27,11 +31,11 @@ const arrived: Row = { idempotent: "idempotent", keyed: "idempotency-key", unkey
 const refusals: ReadonlySet<SafetyReason> = new Set(["may-have-arrived", "body-not-replayable"]);
 
 function reasonFor(
-  { mayHaveArrived, unprocessed, bodyTouched }: Evidence,
+  { mayHaveArrived, mayHaveActed, mayBeTouched }: Evidence,
   { method, idempotencyKey, body }: Sendable,
 ): SafetyReason {
-  if (body.kind === "one-shot" && bodyTouched !== false) return "body-not-replayable";
-  const row = !mayHaveArrived ? never : unprocessed === true ? refused : arrived;
+  if (body.kind === "one-shot" && mayBeTouched) return "body-not-replayable";
+  const row = !mayHaveArrived ? never : mayHaveActed ? arrived : refused;
   if (idempotent.includes(method)) return row.idempotent;
   return idempotencyKey === undefined ? row.unkeyed : row.keyed;
 }

@@ -9,14 +9,14 @@ export interface Sendable {
   readonly body: Pick<Body, "kind">;
 }
 
-/** What is known of the attempt that was made. */
+/** What is known of the attempt that was made: each is false only when that is certain. */
 export interface Evidence {
-  /** Whether the server may have received the request: false only when that is certain, never after an answer. */
+  /** Whether the server may have received the request: never false after an answer. */
   readonly mayHaveArrived: boolean;
-  /** Whether the server says of itself that it has not acted on it: 421 and 425. @default false */
-  readonly unprocessed?: boolean;
-  /** Whether any of the body was read to be sent; false only when that is certain. @default true */
-  readonly bodyTouched?: boolean;
+  /** Whether the server may have acted on it: false also where it says itself that it has not. */
+  readonly mayHaveActed: boolean;
+  /** Whether some of the body may have been read to be sent. */
+  readonly mayBeTouched: boolean;
 }
 
 /** Whether a request may be sent a second time, and why or why not. */
@@ -38,17 +38,16 @@ export type SafetyReason =
   | "may-have-arrived"
   | "body-not-replayable";
 
-/** Whether sending it twice has the effect of sending it once (RFC 9110 §9.2.2; QUERY by its own definition). */
+/** Whether sending it twice has the effect of sending it once. */
 export function isIdempotent(method: string): boolean {
-  const name = method.toUpperCase();
-  return name === "QUERY" || idempotentMethods.has(name);
+  return idempotentMethods.has(method.toUpperCase());
 }
 
 /** Decides from evidence whether a request may be sent again; whether that would help is another question. */
 export function maySendAgain({ method, idempotencyKey, body }: Sendable, evidence: Evidence): Safety {
-  if (body.kind === "one-shot" && evidence.bodyTouched !== false) return no("body-not-replayable");
+  if (body.kind === "one-shot" && evidence.mayBeTouched) return no("body-not-replayable");
   if (!evidence.mayHaveArrived) return yes("never-arrived");
-  if (evidence.unprocessed === true) return yes("not-processed");
+  if (!evidence.mayHaveActed) return yes("not-processed");
   if (isIdempotent(method)) return yes("idempotent");
   return idempotencyKey === undefined ? no("may-have-arrived") : yes("idempotency-key");
 }

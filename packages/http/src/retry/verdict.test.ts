@@ -17,7 +17,7 @@ import {
   TlsError,
   TooManyRedirectsError,
 } from "../errors.ts";
-import { errorVerdict, mayPass, retriedOnce, statusVerdict, type Verdict } from "./verdict.ts";
+import { errorVerdict, mayPass, isFinalTheSecondTime, statusVerdict, type Verdict } from "./verdict.ts";
 
 type Kind = Verdict["kind"];
 
@@ -97,6 +97,7 @@ const errors: readonly (readonly [error: unknown, kind: Kind, reason: string])[]
   [tls("CERT_HAS_EXPIRED", true), "rejected", "tls-certificate"],
   [tls("ERR_SSL_WRONG_VERSION_NUMBER"), "rejected", "tls-protocol"],
   [tls("EPROTO"), "rejected", "tls-protocol"],
+  [tls("ERR_SSL_TLSV1_ALERT_INTERNAL_ERROR"), "transient", "tls"],
   [tls("ECONNRESET"), "transient", "tls"],
   [new IncompleteBodyError(10, 20), "transient", "incomplete-body"],
   [new DecodeError("gzip"), "transient", "decode"],
@@ -162,7 +163,7 @@ test("only transient and throttled failures may pass", () => {
 });
 
 test("a misdirected request and an unknown name are asked again only once", () => {
-  assert.equal(retriedOnce(statusVerdict(421)), true);
-  assert.equal(retriedOnce(errorVerdict(connection("ENOTFOUND", "dns"))), true);
-  assert.equal(retriedOnce(statusVerdict(503)), false);
+  assert.equal(isFinalTheSecondTime(statusVerdict(421)), true);
+  assert.equal(isFinalTheSecondTime(errorVerdict(connection("ENOTFOUND", "dns"))), true);
+  assert.equal(isFinalTheSecondTime(statusVerdict(503)), false);
 });

@@ -69,15 +69,18 @@ const statuses: Readonly<Record<number, Row>> = {
   999: ["blocked", "switch the proxy or the credentials"],
 };
 
+// A 1xx and a 3xx are what was asked for as much as a 2xx: nothing has failed, and no further attempt would better them.
+const asAsked: Row = ["success", ""];
+
 /** What a status means that the table does not name, by its first digit (RFC 9110 §15: treat it as its class's x00). */
-const classes: readonly Row[] = [
-  ["rejected", "what answers is not speaking HTTP"],
-  ["success", ""],
-  ["success", ""],
-  ["success", ""],
-  ["rejected", "fix the request"],
-  ["transient", "back off; often passes"],
-];
+const classes: Readonly<Record<number, Row>> = {
+  1: asAsked,
+  2: asAsked,
+  3: asAsked,
+  4: ["rejected", "fix the request"],
+  5: ["transient", "back off; often passes"],
+};
+const noClass: Row = ["rejected", "what answers is not speaking HTTP"];
 
 /** What the draft for idempotency keys makes of statuses (draft-ietf-httpapi-idempotency-key-header-06, section 2.7). */
 const keyed: Readonly<Record<number, Row>> = {
@@ -91,6 +94,7 @@ const online = "check the network, or back off until the host is reachable";
 const failures = {
   "timeout-connect": ["transient", "back off; the host is slow, unreachable, or behind a bad proxy"],
   "timeout-read": ["transient", "back off; the server may be overloaded"],
+  "timeout-upload": ["rejected", "look at what gives the request's body; it stalled"],
   "timeout-attempt": ["transient", "back off, or raise timeout.attempt; the answer takes too long"],
   refused: ["transient", "back off; the server may be restarting, or the port is wrong"],
   reset: ["transient", "back off; the connection was cut"],
@@ -137,6 +141,7 @@ type Failure = keyof typeof failures;
 const codes: Readonly<Record<string, Failure>> = {
   ERR_CONNECT_TIMEOUT: "timeout-connect",
   ERR_READ_TIMEOUT: "timeout-read",
+  ERR_UPLOAD_TIMEOUT: "timeout-upload",
   ERR_ATTEMPT_TIMEOUT: "timeout-attempt",
   ERR_INCOMPLETE_BODY: "incomplete-body",
   ERR_DECODE: "decode",
@@ -181,13 +186,26 @@ const errnos: Readonly<Record<string, Failure>> = {
   ENFILE: "too-many-files",
 };
 
+/** Failures on the way through a proxy by their reason; any other is `proxy`. */
+const proxyReasons: Readonly<Record<string, Failure>> = {
+  auth: "proxy-auth",
+  payment: "proxy-payment",
+  certificate: "proxy-certificate",
+  refused: "proxy-refused",
+  unsupported: "proxy-refused",
+  throttled: "proxy-throttled",
+} satisfies Partial<Record<ProxyReason, Failure>>;
+
 const success: Verdict = { kind: "success", reason: "ok", advice: "" };
 // A certain refusal turns into a request to come later when the server names the time (RFC 9110 §15.5.14 for 413; GitHub's 403).
 const laterWithRetryAfter: ReadonlySet<number> = new Set([403, 413]);
 // Causes may form a circle.
 const deepestCause = 8;
 // A second answer of the same kind is the last word: a new connection, or a second look-up, has made sure of it.
-const onceOnly: ReadonlySet<string> = new Set<string>(["http-421", "dns-not-found" satisfies Failure]);
+const finalTheSecondTime: ReadonlySet<string> = new Set<string>([
+  "http-421",
+  "dns-not-found" satisfies Failure,
+]);
 
 /**
  * Says what a status means. With a Retry-After, a 403 or 413 is a limit that passes, not a refusal; to a request with an
@@ -228,13 +246,12 @@ export function mayPass(verdict: Verdict): boolean {
 }
 
 /** Whether a second failure with this verdict is final, however many retries are left: a 421, or a name that is not found. */
-export function retriedOnce(verdict: Verdict): boolean {
-  return onceOnly.has(verdict.reason);
+export function isFinalTheSecondTime(verdict: Verdict): boolean {
+  return finalTheSecondTime.has(verdict.reason);
 }
 
 function classOf(status: number): Row {
-  const row = classes[Math.min(Math.floor(status / 100), 5)] ?? classes[0];
-  return row ?? ["rejected", ""];
+  return classes[Math.min(Math.floor(status / 100), 5)] ?? noClass;
 }
 
 function ownVerdict(error: unknown): Verdict | undefined {
@@ -268,18 +285,11 @@ function connectionFailure(error: unknown): Failure {
 
 function tlsFailure(error: unknown): Failure {
   if (field(error, "certificate") === true) return "tls-certificate";
-  return /^(?:EPROTO$|ERR_SSL_)/.test(String(field(error, "errno"))) ? "tls-protocol" : "tls";
+  const errno = String(field(error, "errno"));
+  // RFC 8446 §6.2: internal_error has nothing to do with what either side said.
+  if (errno.endsWith("ALERT_INTERNAL_ERROR")) return "tls";
+  return /^(?:EPROTO$|ERR_SSL_)/.test(errno) ? "tls-protocol" : "tls";
 }
-
-/** Failures on the way through a proxy by their reason; any other is `proxy`. */
-const proxyReasons: Readonly<Record<string, Failure>> = {
-  auth: "proxy-auth",
-  payment: "proxy-payment",
-  certificate: "proxy-certificate",
-  refused: "proxy-refused",
-  unsupported: "proxy-refused",
-  throttled: "proxy-throttled",
-} satisfies Partial<Record<ProxyReason, Failure>>;
 
 function proxyFailure(reason: string): Failure {
   return proxyReasons[reason] ?? (reason.startsWith("origin-") ? "proxy-origin" : "proxy");

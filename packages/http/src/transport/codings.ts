@@ -15,11 +15,40 @@ export interface Limit {
 /** The codings that are understood, for Accept-Encoding. */
 export const acceptEncoding = "gzip, deflate, br, zstd";
 
-const gzip: Coding = { now: zlib.gunzipSync, soon: promisify(zlib.gunzip) };
-const zlibWrapped: Coding = { now: zlib.inflateSync, soon: promisify(zlib.inflate) };
-const rawDeflate: Coding = { now: zlib.inflateRawSync, soon: promisify(zlib.inflateRaw) };
-const brotli: Coding = { now: zlib.brotliDecompressSync, soon: promisify(zlib.brotliDecompress) };
+const gzip = whole(zlib.gunzipSync, promisify(zlib.gunzip));
+const zlibWrapped = whole(zlib.inflateSync, promisify(zlib.inflate));
+const rawDeflate = whole(zlib.inflateRawSync, promisify(zlib.inflateRaw));
+const brotli = whole(zlib.brotliDecompressSync, promisify(zlib.brotliDecompress));
 const zstd: Coding = { now: zstdNow, soon: zstdSoon };
+
+/** Makes a coding of Node's functions, which say nothing of what follows its end. */
+function whole(
+  now: (bytes: Uint8Array, options: zlib.ZlibOptions) => unknown,
+  soon: (bytes: Uint8Array, options: zlib.ZlibOptions) => Promise<unknown>,
+): Coding {
+  return {
+    now: (bytes, limit) => alone(bytes, now(bytes, { ...limit, info: true })),
+    soon: async (bytes, limit) => alone(bytes, await soon(bytes, { ...limit, info: true })),
+  };
+}
+
+function alone(bytes: Uint8Array, decoded: unknown): Buffer {
+  const { buffer, engine } = partOf(decoded);
+  if (!isPadding(bytes.subarray(engine.bytesWritten))) throw new BeyondEnd();
+  return buffer;
+}
+
+/** Behind the end of a coding came what is neither padding nor more of the same. */
+export class BeyondEnd extends Error {
+  constructor() {
+    super("There are bytes behind the end");
+  }
+}
+
+/** Whether bytes behind the end of a coding mean nothing: zeros, which some servers fill up with, as gzip(1) does. */
+export function isPadding(bytes: Uint8Array): boolean {
+  return bytes.every((byte) => byte === 0);
+}
 
 /** Finds the coding by its name and, where the name is ambiguous, by the first bytes of the body. */
 export function codingOf(name: string, body: Buffer): Coding | undefined {

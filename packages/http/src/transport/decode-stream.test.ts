@@ -165,7 +165,7 @@ test("takes no bytes at all for an empty body, as the decoder of whole bodies do
 
 test("reads what follows the end of a coding to its end, because the body must be whole", async () => {
   const failure = new IncompleteBodyError(5, 10);
-  const coded = [Buffer.concat([zlib.deflateSync(text), Buffer.from("more")]), Buffer.from("and more")];
+  const coded = [Buffer.concat([zlib.deflateSync(text), Buffer.alloc(4)]), Buffer.alloc(8)];
 
   const whole = await outcome(decodeStream(source(coded), "deflate", Infinity));
   const cut = await outcome(decodeStream(source(coded, failure), "deflate", Infinity));
@@ -177,6 +177,16 @@ test("reads what follows the end of a coding to its end, because the body must b
       { bytes: text.length, error: failure },
     ],
   );
+});
+
+test("bytes behind the end of a coding that are not padding are an error, in whatever piece they come", async () => {
+  for (const [coding, encode] of Object.entries(coders)) {
+    for (const behind of [[Buffer.from("more")], [Buffer.alloc(4), Buffer.from("more")]]) {
+      const { error } = await outcome(decodeStream(source([encode(text), ...behind]), coding, Infinity));
+
+      assert.equal(Reflect.get(Object(error), "code"), "ERR_DECODE", coding);
+    }
+  }
 });
 
 test("decodes what the decoder of whole bodies decodes, padding and rubbish behind it included", async () => {

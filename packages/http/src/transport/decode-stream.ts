@@ -2,9 +2,9 @@ import type { Transform } from "node:stream";
 import * as zlib from "node:zlib";
 import type { BodySource } from "../body-source.ts";
 import { BodyTooLargeError, DecodeError, IncompleteBodyError } from "../errors.ts";
-import { isZlib } from "./codings.ts";
+import { BeyondEnd, isPadding, isZlib } from "./codings.ts";
 import { codingsOf } from "./decode.ts";
-import { codeOf } from "./happy-eyeballs.ts";
+import { codeOf } from "./code-of.ts";
 
 /**
  * Undoes a Content-Encoding piece by piece (RFC 9110 §8.4), and requires each coding's own end, as `decode` does for
@@ -147,12 +147,14 @@ class DecodedSource implements BodySource {
     });
   }
 
-  /** The coding has ended before the bytes have: more of it follows, or what nobody asked for; the framing has to end all the same. */
+  /** The coding has ended before the bytes have: more of it follows, or padding; the framing has to end all the same. */
   async #goBeyond(decoder: Decoder): Promise<void> {
     const left = this.#given - decoder.bytesWritten;
     decoder.destroy();
-    if (this.#coding.repeats) return void this.#open(this.#piece.subarray(this.#piece.length - left));
-    while ((await this.#source.read()) !== undefined);
+    let piece: Uint8Array | undefined = this.#piece.subarray(this.#piece.length - left);
+    if (this.#coding.repeats) return void this.#open(piece);
+    for (; piece !== undefined; piece = await this.#source.read())
+      if (!isPadding(piece)) return this.#fail(new BeyondEnd());
     this.#enter("over");
   }
 

@@ -60,6 +60,42 @@ for (const [name, encode] of Object.entries(coders)) {
   });
 }
 
+const behind: readonly (readonly [what: string, bytes: Buffer, rejects: RegExp])[] = [
+  ["text", Buffer.from("garbage"), /./],
+  ["two bytes", Buffer.from([7, 7]), /./],
+  ["text behind padding", Buffer.from("\0\0garbage"), /./],
+  // Padding has frames of its own there (RFC 8878 §3.1.2).
+  ["padding", Buffer.alloc(512), /zstd/],
+];
+
+for (const [what, bytes, rejects] of behind) {
+  test(`behind the end of any coding, small or large, ${what} is judged alike`, async () => {
+    for (const [name, encode] of Object.entries(coders)) {
+      for (const body of [text, large]) {
+        assert.equal(
+          await codeOf(() => decode(Buffer.concat([encode(body), bytes]), name, limit)),
+          rejects.test(name) ? "ERR_DECODE" : "no error",
+          name,
+        );
+      }
+    }
+  });
+}
+
+test("what begins as another member of gzip, or another frame of zstd, and is cut is an incomplete body", async () => {
+  for (const [name, begun] of [
+    // Of a single byte the decoder of gzip says no more, whatever it is.
+    ["gzip", [7]],
+    ["gzip", [0x1f]],
+    ["gzip", [0x1f, 0x8b, 8]],
+    ["zstd", [0x28, 0xb5]],
+  ] as const) {
+    const coded = Buffer.concat([coders[name]?.(text) ?? Buffer.alloc(0), Buffer.from(begun)]);
+
+    assert.equal(await codeOf(() => decode(coded, name, limit)), "ERR_INCOMPLETE_BODY");
+  }
+});
+
 test("deflate comes with and without the zlib format", async () => {
   assert.ok((await decode(zlib.deflateRawSync(text), "deflate", limit)).equals(text));
   assert.ok((await decode(zlib.deflateRawSync(large), "deflate", limit)).equals(large));

@@ -1,6 +1,6 @@
 import { BodyTooLargeError, DecodeError, IncompleteBodyError } from "../errors.ts";
 import { codingOf, type Coding } from "./codings.ts";
-import { codeOf } from "./happy-eyeballs.ts";
+import { codeOf } from "./code-of.ts";
 
 export { acceptEncoding } from "./codings.ts";
 

@@ -1,4 +1,4 @@
-import { codeOf } from "./happy-eyeballs.ts";
+import { codeOf } from "./code-of.ts";
 
 /**
  * undici's words for what it tells in no other way. They decide whether a POST may be sent again, so that undici's version

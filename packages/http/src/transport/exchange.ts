@@ -87,6 +87,10 @@ export abstract class Exchange extends LimitedExchange implements Listener, Pass
     if (this.ended) controller.abort(new Error("No longer wanted"));
   }
 
+  protected get starved(): boolean {
+    return this.phase === "headers" && this.connection?.bytesWaiting === 0 && this.#upload?.starved === true;
+  }
+
   /** A part of the request's body went out. */
   onBodySent(): void {
     this.noteLife();
@@ -104,9 +108,9 @@ export abstract class Exchange extends LimitedExchange implements Listener, Pass
     headers: RawAnswer["headers"],
     statusText?: string,
   ): void {
-    this.noteLife();
     // An interim answer (RFC 9110 §15.2) is a sign of life and nothing more.
     if (status < 200) return this.#countInterim();
+    this.noteLife();
     this.noteHead();
     if (status === misdirected) this.road.pool.renew();
     this.status = status;
@@ -115,7 +119,21 @@ export abstract class Exchange extends LimitedExchange implements Listener, Pass
     this.opened(controller);
   }
 
+  /** How long the head says that the body is, decoded; undefined where there is none, or its coding keeps it from saying so. */
+  protected get announced(): number | undefined {
+    const { status, headers } = this;
+    if (
+      headers["content-encoding"] !== undefined ||
+      this.request.method === "HEAD" ||
+      status === 204 ||
+      status === 304
+    )
+      return undefined;
+    return announcedLength(headers);
+  }
+
   #countInterim(): void {
+    this.noteInterim();
     this.#answering = false;
     this.#interims += 1;
     if (this.#interims <= maxInterims) return;

@@ -2,6 +2,7 @@ import { lookup } from "node:dns";
 import { isIP, connect as connectTcp, type Socket } from "node:net";
 import type { Clock } from "@holdfast/policy";
 import { ConnectionError } from "../errors.ts";
+import { codeOf } from "./code-of.ts";
 import { SharedRead } from "./shared-read.ts";
 
 /** Finds the addresses of a name, in the order in which they should be tried. */
@@ -175,10 +176,4 @@ export function noAddress(hostname: string): ConnectionError {
     phase: "dns",
     mayHaveArrived: false,
   });
-}
-
-/** The platform's code of an error, or the name of its class. */
-export function codeOf(error: unknown): string {
-  if (!(error instanceof Error)) return "UNKNOWN";
-  return "code" in error && typeof error.code === "string" ? error.code : error.name;
 }

@@ -1,10 +1,13 @@
 import { DeadlineExceededError } from "@holdfast/policy";
-import { AttemptTimeoutError, BodyTooLargeError, ReadTimeoutError } from "../errors.ts";
+import { AttemptTimeoutError, BodyTooLargeError, ReadTimeoutError, UploadTimeoutError } from "../errors.ts";
 import type { Connection } from "./connection.ts";
 import { ObservedExchange } from "./observed.ts";
 import type { Controller } from "./speaker.ts";
 import type { Watched } from "./watchdog.ts";
 import type { Bounds, ExchangeLimits, Road, WireRequest } from "./wire.ts";
+
+// RFC 9110 §15.2 sets no limit to interim answers; a server that says "processing" for so many read limits says nothing.
+const interimLimits = 10;
 
 /**
  * An exchange within its limits: the call's deadline, the attempt's, the longest silence, the most bytes and the caller's
@@ -17,6 +20,8 @@ export abstract class LimitedExchange extends ObservedExchange implements Watche
   protected activeAt = 0;
   /** Whether it gave one since the last look: only a look reads the clock, which is 0.04 µs each time. */
   #stirred = false;
+  /** When the first interim answer came. */
+  #interimSince: number | undefined;
   /** How far the request had gone out at the last look. */
   #takenBefore = 0;
   /** What had come for all on the connection when the stream began. */
@@ -29,11 +34,19 @@ export abstract class LimitedExchange extends ObservedExchange implements Watche
     this.#limits = limits;
   }
 
+  /** Whether all that there is of the request's body has gone out, and it is the source that gives no more. */
+  protected abstract get starved(): boolean;
+
   /** Ends what is under way. */
   protected abstract fail(error: unknown): void;
 
   get connectLimit(): number {
     return this.#limits.connect;
+  }
+
+  /** The longest silence, in milliseconds. */
+  protected get readLimit(): number {
+    return this.#limits.read;
   }
 
   get proxyLimits(): ExchangeLimits["proxy"] {
@@ -91,7 +104,11 @@ export abstract class LimitedExchange extends ObservedExchange implements Watche
     // Nothing for anybody since this one went out: the connection may be dead, and no further call should find out.
     if (this.connection.multiplexed && this.connection.bytesRead === this.#readBefore)
       this.connection.leave();
-    this.fail(new ReadTimeoutError(target, read, this.phase));
+    this.fail(
+      this.starved
+        ? new UploadTimeoutError(target, read, this.mayHaveArrived)
+        : new ReadTimeoutError(target, read, this.phase),
+    );
   }
 
   protected override noteBoarding(connection: Connection, waited: boolean): void {
@@ -108,6 +125,13 @@ export abstract class LimitedExchange extends ObservedExchange implements Watche
     this.#readBefore = this.connection.bytesRead;
   }
 
+  /** Takes note of an interim answer: it says that the server is at work, and for so long it is believed. */
+  protected noteInterim(): void {
+    const { now } = this;
+    this.#interimSince ??= now;
+    if (now - this.#interimSince < interimLimits * this.#limits.read) this.noteLife();
+  }
+
   /** Takes note of a sign of life. */
   protected noteLife(): void {
     this.#stirred = true;
@@ -118,6 +142,12 @@ export abstract class LimitedExchange extends ObservedExchange implements Watche
     this.#stirred = true;
     this.received += chunk.length;
     if (this.received > this.#limits.maxBytes) this.fail(new BodyTooLargeError(this.#limits.maxBytes));
+  }
+
+  /** Ends the exchange where so many bytes are announced that they need not be waited for to be too many. */
+  protected refuseTooMany(announced: number | undefined): void {
+    const { maxBytes } = this.#limits;
+    if (announced !== undefined && announced > maxBytes) this.fail(new BodyTooLargeError(maxBytes));
   }
 
   #dateLife(now: number): void {

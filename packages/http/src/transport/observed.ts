@@ -1,5 +1,5 @@
 import type { Phase } from "../errors.ts";
-import type { ConnectionLegs, Observer, Trace } from "../trace.ts";
+import type { AnswerHead, ConnectionLegs, Observer, Trace } from "../trace.ts";
 import type { Connection } from "./connection.ts";
 import type { Controller } from "./speaker.ts";
 import type { Road, WireRequest } from "./wire.ts";
@@ -81,6 +81,11 @@ export abstract class ObservedExchange {
     const { connection } = this;
     if (connection === undefined || this.controller === undefined) return false;
     return connection.multiplexed || connection.bytesWritten > this.writtenBefore;
+  }
+
+  /** Whether the call goes on after an answer with this head without having seen its body. */
+  protected goesOn(head: AnswerHead): boolean {
+    return this.#observer?.goesOn?.(head) === true;
   }
 
   /** Tells whoever wants to know what has been seen so far. */

@@ -118,6 +118,9 @@ export class StreamedExchange extends Exchange implements BodySource {
   }
 
   protected opened(controller: Controller): void {
+    // What is no success may be let go of, or looked at for its head.
+    if (this.status < 300) this.refuseTooMany(this.announced);
+    if (this.ended) return;
     this.#headed = true;
     this.#flow = controller;
     this.#rest();

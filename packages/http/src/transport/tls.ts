@@ -2,7 +2,7 @@ import type { Socket } from "node:net";
 import { connect as connectTls, type ConnectionOptions, type TLSSocket } from "node:tls";
 import { TlsError } from "../errors.ts";
 import { mustAnnounceEnd } from "./tls-end.ts";
-import { codeOf } from "./happy-eyeballs.ts";
+import { codeOf } from "./code-of.ts";
 
 /** What TLS is told; certificates are checked unless `rejectUnauthorized` is false. */
 export type TlsOptions = Pick<

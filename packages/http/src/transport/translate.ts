@@ -7,7 +7,7 @@ import {
   type Phase,
 } from "../errors.ts";
 import { endsEarly, isBrokenHttp2, isGoawayEnd, isReset, isStreamEnd } from "./evidence.ts";
-import { codeOf } from "./happy-eyeballs.ts";
+import { codeOf } from "./code-of.ts";
 import { MalformedAnswer, UnsendableRequest } from "./http1/errors.ts";
 
 /** What was known of an exchange when it failed. */

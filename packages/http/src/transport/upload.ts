@@ -26,6 +26,12 @@ export class Upload {
     return this.#body.kind !== "one-shot" || !isTouched(this.#stream);
   }
 
+  /** Whether a stream has not ended, and has nothing to give. */
+  get starved(): boolean {
+    const stream = this.#stream;
+    return stream?.readableEnded === false && !stream.destroyed && stream.readableLength === 0;
+  }
+
   /** Whether that is what the caller's own stream failed with. */
   failedWith(error: unknown): boolean {
     return this.#stream?.errored === error;

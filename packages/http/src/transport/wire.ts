@@ -46,10 +46,26 @@ export interface Road {
   readonly clock: Clock;
 }
 
+/** A body that an answer was given without: whoever has the answer says whether it is still wanted. */
+export interface BodyRest {
+  /**
+   * Reads it to its end.
+   *
+   * @throws what kept it from being whole; `missing` where it was dropped.
+   */
+  whole(): Promise<Buffer>;
+  /** Drops it, and the connection that carries it. */
+  drop(): void;
+  /** What says that it is not here. */
+  readonly missing: Error;
+}
+
 /** A whole answer, its body as sent. */
 export interface RawAnswer {
   readonly status: number;
   readonly statusText: string;
   readonly headers: Record<string, string | string[] | undefined>;
   readonly body: Buffer;
+  /** What was not waited for, in the place of the body. */
+  readonly rest?: BodyRest;
 }

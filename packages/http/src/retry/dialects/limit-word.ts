@@ -46,9 +46,9 @@ export function tellsWhatRemains(response: Response): boolean {
   return remaining.some((name) => response.bears(name));
 }
 
-/** Whether an answer says that an allowance is used up for good. */
-export function isQuotaSpent(response: Response, { dialects }: Retry, now: number): boolean {
-  return response.status >= 400 && hintIn(response, dialects, now)?.kind === "quota";
+/** What an answer that is given back says of later: that an allowance is used up for good, or when to ask again. */
+export function refusalWord(response: Response, retry: Retry, now: number): Hint | undefined {
+  return response.status >= 400 ? hintIn(response, retry.dialects, now) : undefined;
 }
 
 /** The buckets that an answer names as those which its request was counted in, spent or not. */

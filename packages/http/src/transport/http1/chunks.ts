@@ -1,5 +1,5 @@
 import { MalformedAnswer } from "./errors.ts";
-import { readFields } from "./head.ts";
+import { forbidden } from "./head.ts";
 
 const [tab, lineFeed, carriageReturn, space, semicolon] = [9, 10, 13, 32, 59];
 
@@ -75,10 +75,10 @@ export class Chunks {
         return this.#begin(byte);
       case "data-cr":
         this.#part = "data-lf";
-        return require(byte === carriageReturn, longer);
+        return ensure(byte === carriageReturn, byte === lineFeed ? unended : longer);
       case "data-lf":
         this.#part = "size";
-        return require(byte === lineFeed, longer);
+        return ensure(byte === lineFeed, unended);
       case "trailers":
         return this.#takeTrailer(byte);
       case "data":
@@ -91,16 +91,16 @@ export class Chunks {
   #takeSize(byte: number): void {
     const digit = hexDigit(byte);
     if (digit === undefined) {
-      require(this.#zeros + this.#digits > 0, noSize);
+      ensure(this.#zeros + this.#digits > 0, noSize);
       this.#part = "padding";
       return this.#takeExtension(byte);
     }
     if (digit === 0 && this.#digits === 0) {
       this.#zeros += 1;
-      return require(this.#zeros <= maxLeadingZeros, "more than 16 KiB of zeros before a chunk size");
+      return ensure(this.#zeros <= maxLeadingZeros, "more than 16 KiB of zeros before a chunk size");
     }
     this.#digits += 1;
-    require(this.#digits <= maxDigits, "a chunk size beyond 64 bits");
+    ensure(this.#digits <= maxDigits, "a chunk size beyond 64 bits");
     this.#left = this.#left * 16 + digit;
   }
 
@@ -110,23 +110,23 @@ export class Chunks {
       return;
     }
     if (this.#part === "padding") {
-      require(byte === space || byte === tab || byte === semicolon, noSize);
+      ensure(byte === space || byte === tab || byte === semicolon, noSize);
       if (byte === semicolon) this.#part = "extension";
     }
-    require(byte >= space || byte === tab, "a control character in a chunk extension");
+    ensure(byte >= space || byte === tab, "a control character in a chunk extension");
     this.#extensionBytes += 1;
-    require(this.#extensionBytes <= maxExtensionBytes, "more than 16 KiB of chunk extensions");
+    ensure(this.#extensionBytes <= maxExtensionBytes, "more than 16 KiB of chunk extensions");
   }
 
   #begin(byte: number): void {
-    require(byte === lineFeed, "a chunk size that CRLF does not end");
+    ensure(byte === lineFeed, "a chunk size that CRLF does not end");
     this.#zeros = 0;
     this.#digits = 0;
     this.#part = this.#left === 0 ? "trailers" : "data";
   }
 
   #takeTrailer(byte: number): void {
-    require(this.#trailers.length < maxTrailerBytes, "more than 16 KiB of trailers");
+    ensure(this.#trailers.length < maxTrailerBytes, "more than 16 KiB of trailers");
     this.#trailers += String.fromCharCode(byte);
     if (byte === carriageReturn) return;
     this.#lineBytes += 1;
@@ -137,16 +137,22 @@ export class Chunks {
 
   /** Nobody reads trailers; that they are fields is part of the answer being one. */
   #end(): void {
-    require(readFields(this.#trailers, 0, {}) ===
-      this.#trailers.length, "a control character in its trailers");
+    ensure(!bareFeed.test(this.#trailers), "a line in its trailers that CRLF does not end");
+    ensure(!forbidden.test(this.#trailers), "a control character in its trailers");
+    ensure(trailerLines.test(this.#trailers), "a line in its trailers that is no field");
     this.#part = "done";
   }
 }
 
 const noSize = "a chunk size that is no number";
 const longer = "a chunk that is longer than its size";
+const unended = "a chunk that CRLF does not end";
 
-function require(holds: boolean, complaint: string): void {
+const bareFeed = /(?<!\r)\n/;
+// Fields, folded ones too (RFC 9112 §5.2), up to an empty line.
+const trailerLines = /^(?:[!#$%&'*+\-.^_`|~0-9A-Za-z]+:[^\r]*\r\n(?:[\t ][^\r]*\r\n)*)*\r\n$/;
+
+function ensure(holds: boolean, complaint: string): void {
   if (!holds) throw new MalformedAnswer(complaint);
 }
 

@@ -17,6 +17,9 @@ function headOf(short: string): Head {
 const rows: readonly (readonly [short: string, length: number, persists: boolean, method?: string])[] = [
   ["200 Content-Length: 5", 5, true],
   ["200 Content-Length: 0", 0, true],
+  ["200 Content-Length: 5 | Content-Length: 5", 5, true],
+  ["200 Content-Length: 5, 5 ,5", 5, true],
+  ["200 Content-Length: 5, 5 | Content-Length: 5", 5, true],
   ["200 1.9 Content-Length: 5", 5, true],
   ["200 Content-Length: 5 | Connection: close", 5, false],
   ["200 Content-Length: 5 | Connection: x, Close", 5, false],
@@ -63,11 +66,13 @@ const malformed = [
   "0x5",
   "5e1",
   "5 5",
-  "5, 5",
+  "5, 6",
+  "5,",
+  ", 5",
+  "5, 05",
   "5;",
   "99999999999999999999",
   "٥",
-  "5\r\nContent-Length: 5",
   "5\r\nContent-Length: 6",
 ].map((length) => `Content-Length: ${length}`);
 const uncoded = [
@@ -99,11 +104,15 @@ test("a server's limit is kept with two seconds to spare, and no longer than ten
     "timeout=999999",
     "max=5",
     "timeout=x",
+    "timeout=5, max=0",
+    "timeout=0",
+    "timeout=5, max=00",
+    "timeout=5, max=01",
   ];
 
   assert.deepEqual(
     limits.map((hint) => idleLimit(headOf(`200 Keep-Alive: ${hint}`))),
-    [3_000, 3_000, 1_000, -1_000, 600_000, undefined, undefined],
+    [3_000, 3_000, 1_000, -1_000, 600_000, undefined, undefined, 0, -2_000, 0, 3_000],
   );
   assert.equal(idleLimit(headOf("200")), undefined);
 });

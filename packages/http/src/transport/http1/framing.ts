@@ -10,15 +10,27 @@ export const untilClose = -2;
  * How long the body of an answer is: a number of bytes, `inChunks` or `untilClose` (RFC 9112 §6.3). Transfer-Encoding
  * overrides Content-Length.
  *
- * @throws MalformedAnswer where a Content-Length is not one number, or a transfer coding was not asked for.
+ * @throws MalformedAnswer where Content-Length does not say one number, or a transfer coding was not asked for.
  */
 export function bodyLength({ status, fields }: Head, method: string): number {
   const { "transfer-encoding": transfer, "content-length": length } = fields;
   if (method === "HEAD" || status === 204 || status === 304) return 0;
   if (transfer !== undefined) return codedLength(String(transfer));
   if (length === undefined) return untilClose;
-  if (typeof length !== "string" || !/^\d{1,15}$/.test(length))
+  if (typeof length !== "string" || !oneNumber.test(length)) return agreedLength(fields, length);
+  return Number(length);
+}
+
+const oneNumber = /^\d{1,15}$/;
+
+/** The same length said several times is one, and put in their place (RFC 9110 §8.6). */
+function agreedLength(fields: Head["fields"], said: string | string[]): number {
+  const [length = "", ...others] = String(said)
+    .split(",")
+    .map((each) => each.trim());
+  if (!oneNumber.test(length) || others.some((other) => other !== length))
     throw new MalformedAnswer("its Content-Length is not one number");
+  fields["content-length"] = length;
   return Number(length);
 }
 
@@ -58,9 +70,13 @@ function names(connection: string | string[], option: string): boolean {
 const marginMs = 2_000;
 const longestMs = 600_000;
 
-/** How many milliseconds the connection may be idle, by the server's `Keep-Alive: timeout=` in seconds, less a margin; undefined where it does not say. */
+/**
+ * How many milliseconds the connection may be idle, by the server's `Keep-Alive: timeout=` in seconds, less a margin;
+ * undefined where it does not say. With `max=0` it wants no further request.
+ */
 export function idleLimit({ fields: { "keep-alive": hint } }: Head): number | undefined {
   if (hint === undefined) return undefined;
+  if (/(?:^|[\s,;])max=0+(?!\d)/i.test(String(hint))) return 0;
   const [, seconds] = /(?:^|[\s,;])timeout=(\d+)/i.exec(String(hint)) ?? [];
   return seconds === undefined ? undefined : Math.min(Number(seconds) * 1_000 - marginMs, longestMs);
 }

@@ -17,9 +17,9 @@ type Fields = Record<string, string | string[] | undefined>;
 
 const [tab, lineFeed, carriageReturn, space] = [9, 10, 13, 32];
 
-// What no line may hold: control characters, and a CR that does not end it (RFC 9112 §2.2, RFC 9110 §5.5).
+/** What no line may hold: control characters, and a CR that does not end it (RFC 9112 §2.2, RFC 9110 §5.5). */
 // oxlint-disable-next-line no-control-regex -- They are what is looked for.
-const forbidden = /[\0-\x08\x0b\x0c\x0e-\x1f\x7f]|\r(?!\n)/;
+export const forbidden: RegExp = /[\0-\x08\x0b\x0c\x0e-\x1f\x7f]|\r(?!\n)/;
 
 /**
  * Reads a head from text that begins with one; undefined where the text ends before it does. Lines may end in LF alone
@@ -41,7 +41,7 @@ export function readHead(text: string): Head | undefined {
  *
  * @throws MalformedAnswer.
  */
-export function readFields(text: string, start: number, fields: Fields): number | undefined {
+function readFields(text: string, start: number, fields: Fields): number | undefined {
   for (let at = start; ;) {
     const feed = text.indexOf("\n", at);
     if (feed === -1) return undefined;

@@ -1,0 +1,32 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Retry } from "../retry/retry.ts";
+import { scripted } from "../testing/scripted-session.ts";
+
+const url = "https://a.test/";
+const limited = { status: 429, headers: { "retry-after": "7" } };
+
+test("a POST that is given back says when the server wants to be asked again", async () => {
+  for (const over of ["fail", "wait", "defer"] as const) {
+    const { session, adapter } = scripted([limited], {
+      retry: new Retry({ total: 3, statusForcelist: [429], raiseOnStatus: false, over }),
+    });
+
+    const { status, retryAt } = await session.post(url, { body: "x" });
+
+    assert.deepEqual([status, retryAt, adapter.requests.length], [429, 7_000, 1], over);
+  }
+});
+
+test("nothing is said where the server said nothing, or is not to be listened to", async () => {
+  const deaf = new Retry({ total: 3, respectRetryAfterHeader: false, raiseOnStatus: false });
+  for (const [answer, retry] of [
+    [{ status: 429 }, undefined],
+    [{ status: 404 }, undefined],
+    [limited, deaf],
+  ] as const) {
+    const { session } = scripted([answer], retry && { retry });
+
+    assert.equal((await session.post(url, { body: "x" })).retryAt, undefined);
+  }
+});

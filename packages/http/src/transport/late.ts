@@ -1,0 +1,46 @@
+/*
+ * What is read of a body that the call would go on without: more than any explanation has, for as long as the shortest
+ * usual back-off. A new connection costs less than what would follow.
+ */
+const longestMs = 1_000;
+
+/** The most bytes that are read of a body that the call would go on without: as sent, and again decoded. */
+export const mostUnwantedBytes: number = 1024 * 1024;
+
+/** Whoever may still want the whole of a body. */
+export interface Waiting {
+  readonly whole: Promise<Buffer>;
+  readonly resolve: (body: Buffer) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** How long the body of an answer that is no success is waited for, before the call is asked whether it needs it. */
+export class Late {
+  /** When its time is over; Infinity once it was. */
+  #dueAt: number;
+  /** Until when somebody has to say whether the whole is wanted. */
+  heldUntil: number = Infinity;
+  /** Set when the answer was given without its body. */
+  waiting: Waiting | undefined;
+
+  /** The head came at `now`, in milliseconds on the clock. */
+  constructor(now: number) {
+    this.#dueAt = now + longestMs;
+  }
+
+  /** Whether the body has taken too long, or is too long; true once. */
+  isDue(now: number, bytes: number): boolean {
+    if (this.#dueAt === Infinity || (now < this.#dueAt && bytes <= mostUnwantedBytes)) return false;
+    this.#dueAt = Infinity;
+    return true;
+  }
+
+  /** Takes note that the answer is given without its body. */
+  begin(): void {
+    let settle: Pick<Waiting, "resolve" | "reject"> | undefined;
+    const whole = new Promise<Buffer>((resolve, reject) => (settle = { resolve, reject }));
+    // Nobody may want it.
+    whole.catch(() => undefined);
+    if (settle !== undefined) this.waiting = { whole, ...settle };
+  }
+}

@@ -1,0 +1,156 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { setTimeout } from "node:timers/promises";
+import { basicAuth, Retry, Session, type Response, type SessionOptions } from "@holdfast/http";
+import { drip, endlessBody, faultOrigin, redirect, respond, type Answer } from "@holdfast/http/testing";
+import { outcomeOf, quick, scenarios, type Scenario } from "./scenario.ts";
+
+const recovered = respond(200, { body: "recovered\n" });
+const came = { status: 200, body: "recovered\n" } as const;
+
+const mebibyte = 1024 * 1024;
+const large = Buffer.alloc(2 * mebibyte, "x");
+const dripping = (answer: Answer): Answer => drip(answer, { every: 20, bodyOnly: true });
+const page = Buffer.alloc(100_000, "x");
+
+function then(answer: Answer): Pick<Scenario, "origin"> {
+  return { origin: { routes: { "/": [answer, recovered], "/there": recovered } } };
+}
+
+const soon = { max: 2_500 };
+const gone = { ...came, attempts: 2, connections: 2, elapsed: soon };
+
+scenarios({
+  "unwanted-body: a 503 that drips": { ...then(dripping(respond(503, { body: page }))), expect: gone },
+  "unwanted-body: a 429 that drips": { ...then(dripping(respond(429, { body: page }))), expect: gone },
+  "unwanted-body: an endless 503 in chunks": {
+    ...then(endlessBody(503, { every: 20, chunked: true })),
+    expect: gone,
+  },
+  "unwanted-body: an endless 503, as fast as it is read": { ...then(endlessBody(503)), expect: gone },
+  "unwanted-body: a 503 that announces a gigabyte": {
+    ...then([...respond(503, { headers: { "content-length": "1000000000" } }), { end: "hang" }]),
+    expect: { ...gone, elapsed: { max: 900 } },
+  },
+  "unwanted-body: a 503 that grows when it is decoded": {
+    ...then(respond(503, { body: Buffer.alloc(64 * mebibyte), coding: "gzip" })),
+    request: { maxBytes: 8 * mebibyte },
+    expect: { ...came, attempts: 2 },
+  },
+  "unwanted-body: a redirect that drips": {
+    ...then(dripping(redirect("/there", 302, { body: page }))),
+    expect: { ...came, attempts: 2, elapsed: soon },
+  },
+  "unwanted-body: a redirect that drips and is not followed": {
+    ...then(dripping(redirect("/there", 302, { body: page.subarray(0, 60) }))),
+    request: { maxRedirects: 0 },
+    expect: { status: 302, body: "x".repeat(60), attempts: 1 },
+  },
+  "unwanted-body: a 401 that drips and is answered": {
+    ...then(dripping(respond(401, { body: page }))),
+    request: { auth: (_request, refused) => (refused === undefined ? "Bearer old" : "Bearer new") },
+    expect: { ...came, attempts: 2, elapsed: soon },
+  },
+  "unwanted-body: a 401 that is not answered is read whole": {
+    ...then(respond(401, { body: large })),
+    request: { auth: basicAuth("user", "password") },
+    expect: { status: 401, body: large.toString(), attempts: 1 },
+  },
+  "unwanted-body: a 401 that auth wants to read is read whole": {
+    ...then(respond(401, { body: large })),
+    request: { auth: async (_request, refused) => refused && `Bearer ${(await refused.text()).length}` },
+    expect: { ...came, attempts: 2 },
+  },
+  "unwanted-body: what a retry may not follow is read whole": {
+    ...then(respond(503, { body: large })),
+    method: "POST",
+    request: { body: "order" },
+    expect: { status: 503, body: large.toString(), attempts: 1 },
+  },
+  "unwanted-body: the last of the attempts is read whole": {
+    origin: { routes: { "/": respond(503, { body: large }) } },
+    retry: { total: 1 },
+    expect: { status: 503, body: large.toString(), attempts: 2 },
+  },
+  "unwanted-body: a deadline that leaves no time for a wait does not cost the body": {
+    ...then(respond(503, { body: large })),
+    retry: { wait: () => 60_000 },
+    timeout: { total: "20s" },
+    expect: { status: 503, body: large.toString(), attempts: 1 },
+  },
+});
+
+async function askOnce(answer: Answer, options: SessionOptions): Promise<Response> {
+  await using origin = await faultOrigin({ routes: { "/": [answer, recovered] } });
+  await using session = new Session({ retry: new Retry(quick), ...options });
+  return await session.get(`${origin.url}/`);
+}
+
+test("unwanted-body: a budget that is used up does not cost the body", async () => {
+  const budget = { deposit: () => undefined, withdraw: () => false };
+
+  const response = await askOnce(respond(503, { body: large }), { budget });
+
+  assert.deepEqual([response.status, response.content.length], [503, large.length]);
+});
+
+test("unwanted-body: a condition is not asked about a body that nobody waited for", async () => {
+  const seen: number[] = [];
+  const when = async ({ response }: { readonly response?: Response | undefined }): Promise<boolean> => {
+    seen.push(Number((await response?.text())?.length));
+    return false;
+  };
+
+  const response = await askOnce(respond(503, { body: large }), { retry: new Retry({ ...quick, when }) });
+
+  assert.deepEqual([response.status, seen], [200, ["recovered\n".length]]);
+});
+
+test("unwanted-body: a hook that cannot read it does not end the call", async () => {
+  const failures: unknown[] = [];
+  const seen: number[] = [];
+  const hooks = {
+    response: [
+      (response: Response) => void response.content,
+      async (response: Response) => {
+        await response.text().catch((error: unknown) => failures.push(error));
+        seen.push(response.status);
+      },
+    ],
+  };
+
+  await askOnce(respond(503, { body: large }), { hooks });
+
+  assert.deepEqual(seen, [503, 200]);
+  assert.deepEqual(
+    failures.map((error) => Reflect.get(Object(error), "code")),
+    ["ERR_INCOMPLETE_BODY"],
+  );
+});
+
+test("unwanted-body: what a hook throws of its own ends the call, and lets go of the connection", async () => {
+  await using origin = await faultOrigin({ routes: { "/": endlessBody(503) } });
+  await using session = new Session({ retry: new Retry(quick) });
+  const mine = new Error("mine");
+  session.hooks.response.push(() => Promise.reject(mine));
+
+  const { error } = await outcomeOf(session.get(`${origin.url}/`));
+
+  assert.equal(error, mine);
+  for (let turn = 0; origin.openConnections > 0 && turn < 200; turn += 1) await setTimeout(10);
+  assert.equal(origin.openConnections, 0);
+});
+
+test("unwanted-body: the caller who stops waiting hears that there is no body", async () => {
+  await using origin = await faultOrigin({ routes: { "/": respond(503, { body: large }) } });
+  await using session = new Session({ retry: new Retry({ ...quick, wait: () => 60_000 }) });
+  const stop = new AbortController();
+  session.hooks.retry.push(() => setImmediate(() => stop.abort()) && undefined);
+
+  const { error } = await outcomeOf(session.get(`${origin.url}/`, { patience: stop.signal }));
+
+  assert.deepEqual(
+    [Reflect.get(Object(error), "code"), Reflect.get(Object(error), "attempts")?.[0]?.status],
+    ["ERR_INCOMPLETE_BODY", 503],
+  );
+});
