@@ -67,7 +67,9 @@ function unwrapped(text: string): string {
   const bare = text.replaceAll(unseenAround, "");
   const [, , inside = bare] = /^(["'])(.*)\1,?$/s.exec(bare) ?? [];
   if (unseenInside.test(inside)) throw new TypeError("there is a character in it that cannot be seen");
-  if (/[,;]$/.test(inside))
+  // Columns may be empty.
+  const hasColumns = /^[^,;:@\s]+([,;])\d+\1/.test(inside);
+  if (/[,;]$/.test(inside) && !hasColumns)
     throw new TypeError(
       "it ends in a comma or semicolon; a password that does is written in a URL, as %2C or %3B",
     );
@@ -198,7 +200,9 @@ function whyNoPlace(fields: readonly string[]): string {
   const [first = "", second = ""] = fields;
   if (isHost(first) && isNamed(first) && /^\d+$/.test(second)) return wrongPort;
   const neither = "it is neither host:port:user:pass nor user:pass:host:port";
-  return fields.slice(0, -2).includes("") ? `${neither}; an IPv6 address stands in brackets` : neither;
+  return fields[0] === "" || fields.slice(1, -1).includes("")
+    ? `${neither}; an IPv6 address stands in brackets`
+    : neither;
 }
 
 /** Whether a text can be the host of a URL. */
