@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { zstdDecompressSync } from "node:zlib";
+import { faultOrigin, respond } from "@holdfast/http/testing";
 import { readReport, results, type RunReport } from "@holdfast/runner";
 import { certificates } from "./support/certificates.ts";
 import { fleet, type Fleet, type FleetKind, type FleetProxy } from "./support/fleet.ts";
@@ -317,4 +318,46 @@ test("a secure site is fetched through tunnels of the same twenty, and sees nobo
   assert.ok((await site.seen()).every(({ proxyAuthorization }) => proxyAuthorization === ""));
   assertTold(stderr, site);
   assertNoSecrets(cwd, { stdout, stderr });
+});
+
+test("a run that is killed and begun anew asks no address again before its rest is over", async () => {
+  await using stack = new AsyncDisposableStack();
+  const banned = stack.use(await faultOrigin({ routes: { "*": () => respond(403) } }));
+  const slow = stack.use(
+    await faultOrigin({
+      routes: {
+        "*": async () => {
+          await sleep(50);
+          return respond(200, { body: "page" });
+        },
+      },
+    }),
+  );
+  const cwd = stack.use(await temporaryDirectory("run-proxies-rests")).path;
+  const hosts = [banned, slow].map(({ url }) => new URL(url).host);
+  await writeFile(join(cwd, "proxies.txt"), hosts.map((host) => `${host}:${user}:${password}\n`).join(""));
+  await writeFile(
+    join(cwd, "urls.txt"),
+    Array.from({ length: 60 }, (_, n) => `http://shop.test/${n}\n`).join(""),
+  );
+  const command = ["run", "urls.txt", "-o", "out", "--proxies", "proxies.txt", "-j", "1"];
+  const [node, ...before] = holdfastCommand;
+  for (let kill = 1; kill <= 2; kill += 1) {
+    const child = spawn(node, [...before, ...command], { cwd, stdio: "ignore" });
+    const ended = once(child, "exit");
+    const until = 12 * kill;
+    while (slow.requests.length < until && child.exitCode === null) await sleep(10);
+    child.kill("SIGKILL");
+    await ended;
+  }
+
+  const { code } = await holdfast(command, { cwd });
+
+  assert.equal(code, 0);
+  assert.equal(banned.requests.length, 1);
+  const written = readdirSync(join(cwd, "out"), { recursive: true, encoding: "utf8" })
+    .map((name) => join(cwd, "out", name))
+    .filter((path) => statSync(path).isFile())
+    .map((path) => readFileSync(path, "latin1"));
+  assert.ok(!written.some((content) => content.includes(user) || content.includes(password)));
 });

@@ -59,15 +59,25 @@ type Parts = Omit<ProxyAddress, "scheme">;
 const tooMuch = "there is more than a proxy on the line";
 // Whoever copies a list from a page copies these with it.
 const unseen = "\\u0000-\\u0008\\u000A-\\u001F\\u007F\\u200B-\\u200F\\u2060\\uFEFF";
-const unseenAround = new RegExp(`^[\\s${unseen}]+|[\\s${unseen}]+$`, "g");
+const blank = new RegExp(`[\\s${unseen}]`);
 const unseenInside = new RegExp(`[${unseen}]`);
+
+// No pattern: one for the end would be tried at each blank inside, and run through all that follow.
+function trimmed(text: string): string {
+  let [start, end] = [0, text.length];
+  while (start < end && blank.test(text.charAt(start))) start += 1;
+  while (end > start && blank.test(text.charAt(end - 1))) end -= 1;
+  return text.slice(start, end);
+}
 
 /** A text without what stands around it. */
 function unwrapped(text: string): string {
-  const bare = text.replaceAll(unseenAround, "");
+  const bare = trimmed(text);
   const [, , inside = bare] = /^(["'])(.*)\1,?$/s.exec(bare) ?? [];
   if (unseenInside.test(inside)) throw new TypeError("there is a character in it that cannot be seen");
-  if (/[,;]$/.test(inside))
+  // Columns may be empty.
+  const hasColumns = /^[^,;:@\s]+([,;])\d+\1/.test(inside);
+  if (/[,;]$/.test(inside) && !hasColumns)
     throw new TypeError(
       "it ends in a comma or semicolon; a password that does is written in a URL, as %2C or %3B",
     );
@@ -198,7 +208,9 @@ function whyNoPlace(fields: readonly string[]): string {
   const [first = "", second = ""] = fields;
   if (isHost(first) && isNamed(first) && /^\d+$/.test(second)) return wrongPort;
   const neither = "it is neither host:port:user:pass nor user:pass:host:port";
-  return fields.slice(0, -2).includes("") ? `${neither}; an IPv6 address stands in brackets` : neither;
+  return fields[0] === "" || fields.slice(1, -1).includes("")
+    ? `${neither}; an IPv6 address stands in brackets`
+    : neither;
 }
 
 /** Whether a text can be the host of a URL. */

@@ -1,4 +1,5 @@
 import { toMs } from "@holdfast/policy";
+import { count, isFunction, isObject, kind, options, refuse, type Check } from "../check.ts";
 import { labelOf, parseAddress, urlOf, type ProxyAddress } from "./address.ts";
 import { checkTemplate, ownLimits, type SessionLimits } from "./template.ts";
 
@@ -11,6 +12,9 @@ export interface ProxyCredentials {
 export interface ProxyEntry {
   /** In any form that is handed out: a URL, `host:port:user:pass`; user and password may be a vendor's template. */
   readonly url: string;
+  /** User and password as they are, where they do not stand in the URL; they may be a template too. */
+  readonly username?: string;
+  readonly password?: string;
   /** What the template's own placeholders stand for, such as `{ user, pass }`. */
   readonly values?: Readonly<Record<string, string>>;
   /** Asked for each time that the proxy is leased: user and password that change, such as a token. */
@@ -61,7 +65,7 @@ export interface ProxySpec {
  */
 export function specOf(input: ProxyInput): ProxySpec {
   const { url, values, credentials, country, session = {}, ...entry } = entryOf(input);
-  const address = parseAddress(url);
+  const address = withCredentials(parseAddress(url), entry);
   checkTemplate(address, values);
   return {
     id: `${urlOf(address)} ${country?.toLowerCase() ?? ""} ${JSON.stringify(values ?? {})}`,
@@ -91,6 +95,33 @@ function sharesOf({
 
 function entryOf(input: ProxyInput): ProxyEntry {
   if (typeof input === "string") return { url: input };
-  if (typeof input === "object" && input !== null && typeof input.url === "string") return input;
-  throw new TypeError("a proxy is a URL, or { url, ... }");
+  if (typeof input !== "object" || input === null || typeof input.url !== "string")
+    throw new TypeError("a proxy is a URL, or { url, ... }");
+  refuse("the entry", entryCheck(input));
+  return input;
+}
+
+// Values are secret, or looked at where they are used.
+const anything: Check = () => undefined;
+const text: Check = kind({ wanted: "a text", fits: (value) => typeof value === "string", secret: true });
+const entryCheck = options<ProxyEntry>({
+  url: anything,
+  username: text,
+  password: text,
+  values: kind({ wanted: "texts by their names", fits: isObject, secret: true }),
+  credentials: kind({ wanted: "a function", fits: isFunction, secret: true }),
+  country: text,
+  weight: anything,
+  maxConcurrent: anything,
+  session: options<NonNullable<ProxyEntry["session"]>>({ ttl: anything, idle: anything, maxUses: count(1) }),
+});
+
+function withCredentials(
+  address: ProxyAddress,
+  { username, password }: Pick<ProxyEntry, "username" | "password">,
+): ProxyAddress {
+  if (username === undefined && password === undefined) return address;
+  if (address.username !== "" || address.password !== "")
+    throw new TypeError("user and password stand both in the URL and beside it");
+  return { ...address, username: username ?? "", password: password ?? "" };
 }

@@ -34,6 +34,12 @@ const bypassing: readonly (readonly [url: string, noProxy: string | undefined, b
   ["http://10.test/", "10.0.0.0/8", false],
   ["http://[::1]/", "::1", true],
   ["http://[::1]/", "[::1]", true],
+  ["http://x.a.test/", "*.a.test", true],
+  ["http://a.test/", "*.a.test", true],
+  ["http://xa.test/", "*.a.test", false],
+  ["http://a.test/", "b.test a.test", true],
+  ["http://10.0.0.7/", "b.test\t10.0.0.0/8, c.test", true],
+  ["http://a.test/", " , b.test", false],
 ];
 
 for (const [url, noProxy, bypassed] of bypassing) {

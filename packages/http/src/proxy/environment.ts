@@ -57,15 +57,15 @@ function noProxyOf({ no_proxy: lower, NO_PROXY: upper }: Environment): string | 
 }
 
 /**
- * Whether a `no_proxy` list names the host of a URL: a lone `*` names all, `a.test` and `.a.test` the host and all below it,
- * `a.test:8080` the same on one port, which may be the one that the scheme has anyway, `10.0.0.0/8` the addresses of a
- * network (IPv4).
+ * Whether a `no_proxy` list, parted by commas or white space, names the host of a URL: a lone `*` names all, `a.test`, `.a.test`
+ * and `*.a.test` the host and all below it, `a.test:8080` the same on one port, which may be the one that the scheme has anyway,
+ * `10.0.0.0/8` the addresses of a network (IPv4).
  */
 export function bypasses(url: URL, noProxy: string | undefined): boolean {
   const host = hostOf(url);
   const withPort = `${host}:${url.port || (ownPorts[url.protocol] ?? "")}`;
   if (noProxy?.trim() === "*") return true;
-  const entries = (noProxy ?? "").split(",").map((entry) => entry.trim().toLowerCase());
+  const entries = (noProxy ?? "").toLowerCase().split(/[\s,]+/);
   return entries.some((entry) => entry !== "" && names(entry, host, withPort));
 }
 
@@ -75,7 +75,7 @@ const ownPorts: Readonly<Record<string, string>> = { "http:": "80", "https:": "4
 function names(entry: string, host: string, withPort: string): boolean {
   const address = ipv4(host);
   if (address !== undefined && entry.includes("/")) return inNetwork(address, entry);
-  const name = entry.replace(/^\.+/, "").replace(/^\[(.*)\]$/, "$1");
+  const name = entry.replace(/^\*?\.+/, "").replace(/^\[(.*)\]$/, "$1");
   return [host, withPort].some((it) => it === name || it.endsWith(`.${name}`));
 }
 
