@@ -4,7 +4,7 @@ import type { ProxyEvent } from "./events.ts";
 import { healthAt, type Host } from "./hosts.ts";
 import { Identities, isOver, type IdentitiesOptions, type Identity } from "./identity.ts";
 import type { Member } from "./member.ts";
-import type { ProxyOutcome } from "./outcome.ts";
+import type { OutcomeKind, ProxyOutcome } from "./outcome.ts";
 
 export interface KeeperOptions extends Omit<IdentitiesOptions, "onEnd"> {
   readonly clock: Clock;
@@ -20,6 +20,9 @@ export type Bound = { readonly identity: Identity } | { readonly freeAt: number 
 
 // When somebody will be done, nobody knows: it is worth another look after this time, in milliseconds.
 const lookAgain = 1_000;
+
+const ends: ReadonlySet<OutcomeKind> = new Set(["blocked", "unreachable", "distorted", "proxy-failed"]);
+const endsNobody: ReadonlySet<OutcomeKind> = new Set(["throttled", "failed"]);
 
 /** Keeps the identities with the health of their proxies: who goes on, who waits, and who ends. */
 export class Keeper {
@@ -76,11 +79,10 @@ export class Keeper {
 
   /** Ends an identity that the host or the proxy is done with; one that came too often only has to wait. */
   judge(identity: Identity, host: Host, { kind, reason, retryAfter }: ProxyOutcome): void {
-    if (kind === "blocked" || kind === "unreachable" || kind === "proxy-failed")
-      return this.#identities.end(identity, reason);
-    if (kind !== "throttled" || !identity.member.gateway) return;
     // A session without a key is nobody: the next one comes from another address.
-    if (identity.key === undefined) return this.#identities.end(identity, reason);
+    const isOver = ends.has(kind) || (identity.key === undefined && endsNobody.has(kind));
+    if (isOver) return this.#identities.end(identity, reason);
+    if (kind !== "throttled" || !identity.member.gateway) return;
     const { clock, rest } = this.#options;
     identity.rests.set(host.name, clock.now() + (retryAfter ?? rest));
   }

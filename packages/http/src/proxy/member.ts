@@ -1,5 +1,7 @@
 import type { ProxySpec } from "./entry.ts";
+import type { Suspicion } from "./blame.ts";
 import { fit, type Health } from "./health.ts";
+import type { Host } from "./hosts.ts";
 import type { Identity } from "./identity.ts";
 import type { Waiting } from "./line.ts";
 import type { OutcomeKind, ProxyOutcome } from "./outcome.ts";
@@ -28,6 +30,7 @@ const counters: Readonly<Partial<Record<OutcomeKind, "successes" | "blocks" | "t
   throttled: "throttles",
   failed: "failures",
   unreachable: "failures",
+  distorted: "failures",
   "proxy-failed": "failures",
   "proxy-throttled": "throttles",
 };
@@ -50,6 +53,10 @@ export class Member implements Waiting {
   inFlight = 0;
   gone = false;
   health: Health = fit;
+  /** The hosts that it failed at since it last did its work. */
+  suspicions: readonly Suspicion<Host>[] = [];
+  /** Whether it rests for every host because it failed at several. */
+  restsForSeveral = false;
   /** The URL that the transport was last told, without an identity. */
   url: string | undefined;
   readonly #counts = { requests: 0, successes: 0, blocks: 0, throttles: 0, failures: 0, rests: 0, bytes: 0 };
@@ -74,6 +81,11 @@ export class Member implements Waiting {
       restReasons: Object.fromEntries(this.#restReasons),
       requestsBeforeBlock: blocks === 0 ? undefined : (requests - blocks) / blocks,
     };
+  }
+
+  /** Whether a request through it has ever succeeded. */
+  get hasWorked(): boolean {
+    return this.#counts.successes > 0;
   }
 
   /** Whether it can serve a country; one that must be told a country serves no request that names none. */

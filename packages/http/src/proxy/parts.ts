@@ -40,12 +40,17 @@ const hostIdle = 600_000;
  * @throws TypeError or RangeError for a source that is none, or a bad proxy in a list; nothing is quoted.
  */
 export function partsOf(settings: PoolSettings, tiers: readonly ProxyTier[]): PoolParts {
-  const { clock, random, rule, alike, rotate, sticky, userAgents } = settings;
+  const { clock, random, rule, lenient, alike, alikeHosts, rotate, sticky, userAgents } = settings;
   const events = new EventQueue(settings.on);
   const tell = (event: ProxyEvent): void => events.add(event);
+  const readers = tiers.map(({ proxies }) => readerOf(proxies));
   const hosts = new Hosts(maxHosts, hostIdle);
   const forgetting = new Forgetting();
-  const clinic = new Clinic({ rule, alike, clock, random, tell });
+  // A function gives others when one has rested for long enough.
+  const isAlone = (): boolean => rosters.size === 1 && readers.every((it) => it.afterRests === Infinity);
+  const letOff = (): void => lines.renew();
+  const size = (): number => rosters.size;
+  const clinic = new Clinic({ rule, lenient, alike, alikeHosts, clock, random, size, isAlone, tell, letOff });
   const book = new TierBook({ tiers, rule: settings.tierRule, clock, random, tell });
   const keeper = new Keeper({
     clock,
@@ -78,7 +83,6 @@ export function partsOf(settings: PoolSettings, tiers: readonly ProxyTier[]): Po
     sleepers: new Sleepers(),
     forgetting,
   };
-  const readers = tiers.map(({ proxies }) => readerOf(proxies));
   const listener = listenerOf(others);
   const rosters: Rosters = new Rosters(
     readers.map((reader, tier) => new Roster(reader, { clock, tier, listener })),

@@ -178,7 +178,8 @@ test("without a key a vendor's session serves all, until it is blocked, throttle
 
 test("a gateway whose every session is blocked rests in the end", async () => {
   const { go, pool } = setUp([gateway]);
-  for (let time = 0; time < 3; time += 1) await go(undefined, blocked);
+  for (let time = 0; time < 7; time += 1) await go(undefined, blocked);
+  assert.ok(await go(undefined, blocked), "seven in a row were not enough");
 
   await assert.rejects(pool.lease({ url }), NoProxyError);
   assert.ok(await go(undefined, ok, elsewhere));
