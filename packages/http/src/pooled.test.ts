@@ -168,6 +168,22 @@ test("a certificate that one proxy shows is no last word: another one is waited 
   assert.equal(via().split(" ").at(-1), "p2:2");
 });
 
+test("a rotating gateway that is alone is gone through again at once, as another address", async () => {
+  const { session, clock, pool, adapter } = setUp([{ status: 403 }, { status: 429 }, { status: 200 }], {
+    source: [{ url: "http://ada:love@gw:7777", rotating: true }],
+  });
+
+  const response = await session.get(url);
+
+  assert.equal(response.status, 200);
+  assert.equal(new Set(adapter.requests.map(({ proxy }) => proxy)).size, 3);
+  assert.deepEqual(
+    clock.sleeps.filter((delay) => delay > 0),
+    [],
+  );
+  assert.deepEqual(pool.stats().proxies[0]?.restsAt, []);
+});
+
 test("through the only proxy a certificate that is refused is the last word at once", async () => {
   const { session, pool, via } = setUp([refusedTls(true)], { source: ["p1:1"] });
 

@@ -2,7 +2,7 @@ import type { Clock } from "@holdfast/policy";
 import type { Clinic } from "./clinic.ts";
 import type { ProxyEvent } from "./events.ts";
 import { healthAt, type Host } from "./hosts.ts";
-import { Identities, isOver, type IdentitiesOptions, type Identity } from "./identity.ts";
+import { Identities, isOver, nextSession, type IdentitiesOptions, type Identity } from "./identity.ts";
 import type { Member } from "./member.ts";
 import type { OutcomeKind, ProxyOutcome } from "./outcome.ts";
 
@@ -66,9 +66,12 @@ export class Keeper {
   ): Identity | undefined {
     if (key === undefined && !member.gateway) return undefined;
     const now = this.#options.clock.now();
-    const current = key === undefined ? member.current.get(country ?? "") : undefined;
-    if (current !== undefined && !isOver(current, now)) return current;
-    if (current !== undefined) this.#end(current, "over");
+    for (;;) {
+      const current = key === undefined ? nextSession(member, country) : undefined;
+      if (current === undefined) break;
+      if (!isOver(current, now)) return current;
+      this.#end(current, "over");
+    }
     this.#options.tell({ type: "identity-began", proxy: member.label });
     return this.#identities.begin({ member, key, country, now });
   }

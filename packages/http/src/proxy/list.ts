@@ -1,3 +1,4 @@
+import { entryOfLine } from "./line-words.ts";
 import { specOf, type ProxyEntry, type ProxyInput, type ProxySpec } from "./entry.ts";
 
 /** What became of a list of proxies: those that could be read, and for each other one what is wrong, without credentials. */
@@ -37,7 +38,7 @@ function rowsOf(text: string, name: string): readonly Row[] {
       .replace(/^\uFEFF/, "")
       .replace(/(?:^|\s)(?:#|\/\/).*$/s, "")
       .trim();
-    return said === "" ? [] : [{ place: `${name}:${index + 1}`, read: () => said }];
+    return said === "" ? [] : [{ place: `${name}:${index + 1}`, read: () => entryOfLine(said) }];
   });
 }
 

@@ -5,7 +5,7 @@ import type { Host } from "./hosts.ts";
 import type { Identity } from "./identity.ts";
 import type { Waiting } from "./line.ts";
 import type { OutcomeKind, ProxyOutcome } from "./outcome.ts";
-import { hasSession, takesCountry } from "./template.ts";
+import { takesCountry } from "./template.ts";
 
 /** What is counted of a proxy. */
 export interface ProxyCounts {
@@ -42,10 +42,8 @@ export class Member implements Waiting {
   /** What may be shown, and tells it from the others. */
   readonly label: string;
   readonly tier: number;
-  /** Whether each session of it is another address. */
-  readonly gateway: boolean;
-  /** The sessions that it serves requests without a key by, by country. */
-  readonly current: Map<string, Identity> = new Map();
+  /** The sessions that it serves requests without a key by, by country, in the order of their last use. */
+  readonly current: Map<string, Set<Identity>> = new Map();
   /** All that go through it. */
   readonly identities: Set<Identity> = new Set();
   uses = 0;
@@ -67,7 +65,11 @@ export class Member implements Waiting {
     this.spec = spec;
     this.label = label;
     this.tier = tier;
-    this.gateway = hasSession(spec.address);
+  }
+
+  /** Whether each session of it is another address. */
+  get gateway(): boolean {
+    return this.spec.gateway;
   }
 
   get weight(): number {

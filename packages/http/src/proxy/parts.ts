@@ -12,6 +12,7 @@ import { Roster, type RosterListener } from "./roster.ts";
 import { Rosters } from "./rosters.ts";
 import type { PoolSettings } from "./settings.ts";
 import { Sleepers } from "./sleepers.ts";
+import { withRotating } from "./rotating.ts";
 import { readerOf } from "./sources.ts";
 import { TierBook } from "./tier-book.ts";
 
@@ -43,7 +44,7 @@ export function partsOf(settings: PoolSettings, tiers: readonly ProxyTier[]): Po
   const { clock, random, rule, lenient, alike, alikeHosts, rotate, sticky, userAgents } = settings;
   const events = new EventQueue(settings.on);
   const tell = (event: ProxyEvent): void => events.add(event);
-  const readers = tiers.map(({ proxies }) => readerOf(proxies));
+  const readers = tiers.map(({ proxies }) => withRotating(readerOf(proxies), settings.rotating));
   const hosts = new Hosts(maxHosts, hostIdle);
   const forgetting = new Forgetting();
   // A function gives others when one has rested for long enough.

@@ -16,6 +16,7 @@ export interface PoolSettings {
   readonly alike: AlikeRule;
   readonly alikeHosts: AlikeRule;
   readonly tierRule: TierRule;
+  readonly rotating: boolean;
   readonly sticky: (request: ProxyRequest) => string | undefined;
   readonly userAgents: readonly string[];
   readonly maxIdentities: number;
@@ -65,6 +66,7 @@ export function settingsOf(options: ProxyPoolOptions): PoolSettings {
     alike: proxyPoolDefaults.alike,
     alikeHosts: proxyPoolDefaults.alikeHosts,
     tierRule: { ...tierDefaults, ...(floor !== undefined && { floor }) },
+    rotating: options.rotating ?? false,
     waits: whenEmpty === "wait",
     ...identitySettingsOf(options),
     on,
