@@ -187,9 +187,10 @@ test("the credentials of the command line are gone from the title of the process
 
 test("a list that is written anew while the run waits is read, and the run goes on", async () => {
   await using locked = await answering(403);
+  await using locked2 = await answering(403);
   await using good = await page("welcome");
   await using table = await desk();
-  await table.write("proxies.txt", `${hostOf(locked)}\n`);
+  await table.write("proxies.txt", `${hostOf(locked)}\n${hostOf(locked2)}\n`);
   const running = table.start("run", site, "--proxies", "proxies.txt", "--progress", "plain", "--rest", "1m");
   await until("it says that no proxy is fit", () => running.err().includes("No proxy is fit for shop.test"));
 

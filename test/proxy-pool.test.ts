@@ -100,11 +100,14 @@ test("a streamed body that breaks off counts against its proxy", async () => {
   await using proxy = await faultOrigin({
     routes: { "*": () => raw("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nsome") },
   });
-  const pool = new ProxyPool([lineOf(proxy)]);
+  const pool = new ProxyPool([
+    { url: lineOf(proxy), country: "us" },
+    { url: lineOf(proxy, ":ada:love"), country: "de" },
+  ]);
   await using session = new Session({ proxy: pool, retry: quick });
 
   for (let time = 0; time < 6; time += 1) {
-    const response = await session.get("http://shop.test/", { stream: true });
+    const response = await session.get("http://shop.test/", { stream: true, proxy: { country: "us" } });
     await assert.rejects(response.text());
     assert.equal(response.attempts[0]?.proxy, new URL(proxy.url).origin);
   }

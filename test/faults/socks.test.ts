@@ -50,15 +50,15 @@ const socksFaults: Readonly<Record<string, SocksTurns & { readonly reason: Proxy
   "HTTP in the place of a reply": { reply: raw("HTTP/1.1 200 OK\r\n\r\n"), reason: "protocol" },
   "a refusal without an address": { reply: [...bytes(5, 5), ...hang], reason: "origin-refused" },
   "a tunnel that is reset": { tunnel: [{ wait: 20 }, { end: "rst" }], reason: "cut" },
-  "reply 1": { reply: socks5Reply(1), reason: "failed" },
+  "reply 1": { reply: socks5Reply(1), reason: "unavailable" },
   "reply 2": { reply: socks5Reply(2), reason: "refused" },
   "reply 3": { reply: socks5Reply(3), reason: "origin-unreachable" },
   "reply 4": { reply: socks5Reply(4), reason: "origin-unreachable" },
   "reply 5": { reply: socks5Reply(5), reason: "origin-refused" },
-  "reply 6": { reply: socks5Reply(6), reason: "failed" },
+  "reply 6": { reply: socks5Reply(6), reason: "unavailable" },
   "reply 7": { reply: socks5Reply(7), reason: "unsupported" },
   "reply 8": { reply: socks5Reply(8), reason: "unsupported" },
-  "reply 9": { reply: socks5Reply(9), reason: "failed" },
+  "reply 9": { reply: socks5Reply(9), reason: "unavailable" },
 };
 
 const socks4Faults: typeof socksFaults = {

@@ -191,6 +191,8 @@ export class TlsError extends TransportError {
 export interface ProxyErrorOptions extends Partial<TransportErrorOptions> {
   /** @default what the status means, else "unavailable" */
   readonly reason?: ProxyReason;
+  /** @default what the reason says */
+  readonly fault?: ProxyFault;
   readonly status?: number;
   readonly retryAfter?: string | undefined;
 }
@@ -207,10 +209,10 @@ export class ProxyError extends TransportError {
   /** The proxy's Retry-After, as sent; `parseRetryAfter` reads it. */
   readonly retryAfter: string | undefined;
 
-  constructor(message: string, { reason, status, retryAfter, ...options }: ProxyErrorOptions = {}) {
+  constructor(message: string, { reason, fault, status, retryAfter, ...options }: ProxyErrorOptions = {}) {
     super(message, { phase: "proxy", mayHaveArrived: false, ...options });
     this.reason = reason ?? (status === undefined ? "unavailable" : reasonOfStatus(status));
-    this.fault = faultOf(this.reason);
+    this.fault = fault ?? faultOf(this.reason);
     this.status = status;
     this.retryAfter = retryAfter;
   }

@@ -4,7 +4,14 @@ import { test } from "node:test";
 import { fakeClock, type FakeClock } from "@holdfast/policy/testing";
 import type { Adapter } from "./adapter.ts";
 import { channelNames } from "./channels.ts";
-import { ConnectionError, NoProxyError, ProxyError, ReadTimeoutError } from "./errors.ts";
+import {
+  ConnectionError,
+  NoProxyError,
+  ProtocolError,
+  ProxyError,
+  ReadTimeoutError,
+  TlsError,
+} from "./errors.ts";
 import { isFailure } from "./failure.ts";
 import type { ProxyEvent } from "./proxy/events.ts";
 import { ProxyPool } from "./proxy/pool.ts";
@@ -68,6 +75,15 @@ const refusing = (status?: number): ScriptedOutcome => ({
 const notThere: ScriptedOutcome = {
   error: new ConnectionError("refused", { errno: "ECONNREFUSED", phase: "connect", mayHaveArrived: false }),
 };
+const refusedTls = (certificate: boolean): ScriptedOutcome => ({
+  error: new TlsError("refused", {
+    certificate,
+    errno: certificate ? "SELF_SIGNED_CERT_IN_CHAIN" : "EPROTO",
+  }),
+});
+const mangled: ScriptedOutcome = {
+  error: new ProtocolError("two lengths", { phase: "headers", mayHaveArrived: true }),
+};
 const challenge: ScriptedOutcome = {
   status: 200,
   headers: { "content-type": "text/html" },
@@ -82,6 +98,10 @@ const movingOn: readonly (readonly [what: string, bad: ScriptedOutcome])[] = [
   ["a proxy that wants other credentials", refusing(407)],
   ["a proxy that refuses the host", refusing(403)],
   ["a proxy that cannot reach the host", refusing(502)],
+  ["a proxy that breaks TLS open", refusedTls(true)],
+  ["a captive portal in the tunnel", refusedTls(false)],
+  ["a captive portal's 511", { status: 511 }],
+  ["a proxy that mangles the head", mangled],
 ];
 
 for (const [what, bad] of movingOn) {
@@ -111,6 +131,67 @@ for (const [what, bad] of movingOn) {
     );
   });
 }
+
+test("a POST goes on through another proxy after a handshake that failed, and not after a head that was mangled", async () => {
+  const tls = setUp([byProxy({ p1: refusedTls(true) })]);
+  const head = setUp([byProxy({ p1: mangled })]);
+
+  assert.equal((await tls.session.post(url, { body: "x" })).status, 200);
+  await assert.rejects(head.session.post(url, { body: "x" }), ProtocolError);
+
+  assert.deepEqual([tls.via(), head.via()], ["p1:1 p2:2", "p1:1"]);
+});
+
+test("a certificate that all proxies show is the host's: the call ends, and nobody rests", async () => {
+  const { session, pool, via } = setUp([refusedTls(true)], { source: [...three, "p4:4"] });
+
+  const error: unknown = await session.get(url).catch((reason: unknown) => reason);
+
+  assert.ok(isFailure(error) && error instanceof TlsError);
+  assert.equal(via(), "p1:1 p2:2 p3:3");
+  assert.equal(error.attempts[2]?.decision, "not-retried: tls-certificate");
+  assert.ok(pool.stats().proxies.every(({ restsAt }) => restsAt.length === 0));
+});
+
+test("a certificate that one proxy shows is no last word: another one is waited for", async () => {
+  const { session, pool, via, clock } = setUp([byProxy({ p1: refusedTls(true) })], {
+    source: ["p1:1", { url: "p2:2", maxConcurrent: 1 }],
+  });
+  const busy = await pool.lease({ url: new URL("http://b.test/") });
+  const other = await pool.lease({ url: new URL("http://b.test/") });
+  busy.report({ kind: "success", reason: "ok" });
+  void clock.sleep(1_500).then(() => other.report({ kind: "success", reason: "ok" }));
+
+  const response = await session.get(url);
+
+  assert.equal(response.status, 200);
+  assert.equal(via().split(" ").at(-1), "p2:2");
+});
+
+test("a rotating gateway that is alone is gone through again at once, as another address", async () => {
+  const { session, clock, pool, adapter } = setUp([{ status: 403 }, { status: 429 }, { status: 200 }], {
+    source: [{ url: "http://ada:love@gw:7777", rotating: true }],
+  });
+
+  const response = await session.get(url);
+
+  assert.equal(response.status, 200);
+  assert.equal(new Set(adapter.requests.map(({ proxy }) => proxy)).size, 3);
+  assert.deepEqual(
+    clock.sleeps.filter((delay) => delay > 0),
+    [],
+  );
+  assert.deepEqual(pool.stats().proxies[0]?.restsAt, []);
+});
+
+test("through the only proxy a certificate that is refused is the last word at once", async () => {
+  const { session, pool, via } = setUp([refusedTls(true)], { source: ["p1:1"] });
+
+  await assert.rejects(session.get(url), TlsError);
+
+  assert.equal(via(), "p1:1");
+  assert.deepEqual(pool.stats().proxies[0]?.restsAt, []);
+});
 
 test("attempts are counted all the same, and the answer names the proxies and the reasons", async () => {
   const { session, via } = setUp([{ status: 403 }], {
@@ -231,11 +312,12 @@ test("when the next one is fit too late, the call ends and says when that is", a
 });
 
 test("a call for which no proxy is fit fails at once, or waits where it is told to", async () => {
-  const failing = setUp([{ status: 403 }], { source: ["p1:1"] });
+  const source = ["p1:1", "p2:2"];
+  const failing = setUp([{ status: 403 }], { source });
   await failing.session.get(url);
   const error: unknown = await failing.session.get(url).catch((reason: unknown) => reason);
-  const waiting = setUp([{ status: 403 }, { status: 200 }], {
-    source: ["p1:1"],
+  const waiting = setUp([{ status: 403 }, { status: 403 }, { status: 200 }], {
+    source,
     pool: { whenEmpty: "wait" },
   });
   await waiting.session.get(url);
@@ -255,7 +337,7 @@ test("a call that waits for a proxy ends with its session, and when the caller h
     pool: { whenEmpty: "wait", clock },
     session: { clock },
   });
-  (await pool.lease({ url: new URL(url) })).report({ kind: "blocked", reason: "http-403" });
+  (await pool.lease({ url: new URL(url) })).report({ kind: "proxy-failed", reason: "proxy" });
   const patience = new AbortController();
   const calls = [session.get(url, { patience: patience.signal }), session.get(url)];
   await clock.advance(1);
@@ -378,7 +460,7 @@ test("a call under way that finds no proxy comes again when one is fit", async (
   const { session, pool, via } = setUp([{ status: 503 }, { status: 200 }], { source: ["p1:1"] });
   session.hooks.retry.push(async ({ number }) => {
     if (number > 1) return;
-    (await pool.lease({ url: new URL(url) })).report({ kind: "blocked", reason: "http-403" });
+    (await pool.lease({ url: new URL(url) })).report({ kind: "proxy-failed", reason: "proxy" });
   });
 
   const response = await session.get(url);

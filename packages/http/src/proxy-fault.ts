@@ -6,7 +6,8 @@ export type ProxyFault = "proxy" | "origin" | "unknown";
  *
  * - `unreachable`, `tls`, `certificate`: no connection to it, or none that is secure; `certificate` is the proxy's own.
  * - `timeout-connect`, `timeout-tls`, `timeout-tunnel`: it took too long to be reached, for TLS with it, or to open a tunnel.
- * - `closed`, `protocol`: it hung up instead of answering, or what it answered is not HTTP, or not SOCKS.
+ * - `closed`: it hung up instead of answering, as some do for a host that does not exist.
+ * - `protocol`: what it answered is not HTTP, or not SOCKS.
  * - `auth`, `payment`, `throttled`: it wants (other) credentials, money, or patience.
  * - `refused`, `unsupported`: it does not serve this target, or cannot do what was asked for, such as IPv6.
  * - `failed`: it says that it failed, and of itself; `unavailable`: it does not say whether by itself or at the origin.
@@ -37,6 +38,8 @@ export type ProxyReason =
   | "origin-failed";
 
 const notTheProxys: Readonly<Partial<Record<ProxyReason, ProxyFault>>> = {
+  "timeout-tunnel": "unknown",
+  closed: "unknown",
   unavailable: "unknown",
   cut: "unknown",
   "origin-not-found": "origin",
@@ -46,7 +49,7 @@ const notTheProxys: Readonly<Partial<Record<ProxyReason, ProxyFault>>> = {
   "origin-failed": "origin",
 };
 
-/** Whose fault it was. */
+/** Whose fault it was, where nothing else is known. */
 export function faultOf(reason: ProxyReason): ProxyFault {
   return notTheProxys[reason] ?? "proxy";
 }
@@ -63,7 +66,8 @@ export function provesUnsent(reason: ProxyReason): boolean {
 export function reasonOfStatus(status: number): ProxyReason {
   const known = statuses[status];
   if (known !== undefined) return known;
-  if (status >= 500) return "unavailable";
+  // Beyond the classes of HTTP stands 999, by which a crawler is turned away.
+  if (status >= 500 && status < 600) return "unavailable";
   return status >= 300 ? "refused" : "protocol";
 }
 

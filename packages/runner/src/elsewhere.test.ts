@@ -20,6 +20,11 @@ const thrown = (reason: string, facts: object): Settled => ({
   error: Object.assign(failure(reason), facts),
 });
 const locked = { code: "ERR_PROXY", reason: "auth", fault: "proxy", mayHaveArrived: false };
+const refusedTls = {
+  code: "ERR_TLS",
+  mayHaveArrived: false,
+  verdict: { kind: "rejected", reason: "tls-certificate", advice: "" },
+};
 const deferred = (reason: string, rounds: number, until = 1_001): State => ({
   at: "deferred",
   reason,
@@ -70,6 +75,42 @@ describe("a line that went through proxies", () => {
         verdict: { kind: "blocked", reason: "proxy-refused", advice: "" },
       }),
       deferred("proxy-refused", 1),
+    ],
+    [
+      "whose proxies opened no way, none for long enough to tell, has another round",
+      get,
+      thrown("proxy", { ...locked, reason: "closed", fault: "unknown" }),
+      deferred("proxy", 1),
+    ],
+    [
+      "and no more than three",
+      { ...get, rounds: 2 },
+      thrown("proxy", { ...locked, reason: "closed", fault: "unknown" }),
+      failedFor("proxy", true),
+    ],
+    [
+      "whose certificate was refused through some proxies goes again, even where it is unsafe: nothing was sent",
+      post,
+      thrown("", { ...refusedTls, attempts: [{ decision: "retries-exhausted" }] }),
+      deferred("tls-certificate", 1),
+    ],
+    [
+      "whose certificate was refused through all alike has failed for good",
+      get,
+      thrown("", { ...refusedTls, attempts: [{ decision: "not-retried: tls-certificate" }] }),
+      failedFor("tls-certificate", false),
+    ],
+    [
+      "whose certificate was refused waits for another proxy",
+      get,
+      thrown("", {
+        ...refusedTls,
+        code: "ERR_DEFERRED",
+        cause: Object.assign(new Error(), refusedTls),
+        retryAt: 9_000,
+        attempts: [{ decision: "no-proxy-in-time" }],
+      }),
+      deferred("tls-certificate", 1, 9_000),
     ],
     [
       "whose origin is down, too",

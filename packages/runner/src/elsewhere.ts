@@ -1,5 +1,5 @@
 import type { Circumstances, Settled } from "./conclude.ts";
-import { type Fetched, type FetchFailure, isFetchFailure } from "./fetcher.ts";
+import { type FetchFailure, isFetchFailure } from "./fetcher.ts";
 import { maySendAgain } from "./job.ts";
 import type { Lease } from "./ledger.ts";
 import type { Ended } from "./state.ts";
@@ -16,12 +16,24 @@ export function elsewhere(lease: Lease, settled: Settled, circumstances: Circums
   const answer = answerOf(settled);
   if (answer === undefined) return undefined;
   const { now, maxDefer, draining } = circumstances;
-  const { kind, reason } = answer.verdict;
+  const { reason } = answer.verdict;
   const until = Math.min(Math.max(answer.retryAt ?? now, now + 1), now + maxDefer);
   const again = { at: "deferred", reason, until, rounds: lease.rounds } as const;
   if (!settled.ok && neverGotThrough(settled.error)) return again;
-  if ((kind !== "blocked" && kind !== "throttled") || !maySendAgain(lease.job)) return undefined;
+  const kind = whyElsewhere(lease, settled, answer);
+  if (kind === undefined) return undefined;
   return draining ? again : oneRoundMore(again, kind, circumstances);
+}
+
+type Answer = Pick<FetchFailure, "verdict" | "retryAt" | "mayHaveArrived">;
+
+function whyElsewhere(
+  { job }: Lease,
+  settled: Settled,
+  { verdict: { kind }, mayHaveArrived }: Answer,
+): "blocked" | "throttled" | undefined {
+  if (isUndecided(settled)) return maySendAgain(job) || mayHaveArrived === false ? "blocked" : undefined;
+  return (kind === "blocked" || kind === "throttled") && maySendAgain(job) ? kind : undefined;
 }
 
 function oneRoundMore(
@@ -34,7 +46,27 @@ function oneRoundMore(
   return { at: "failed", reason: again.reason, retryable: true };
 }
 
-function answerOf(settled: Settled): Pick<Fetched & FetchFailure, "verdict" | "retryAt"> | undefined {
+/**
+ * Whether it is left open if a failure on the way was the line's: the attempts were used up, or no other proxy was fit,
+ * before so many had failed alike that it must be. Recognised by shape.
+ */
+function isUndecided(settled: Settled): boolean {
+  if (settled.ok || !isFetchFailure(settled.error)) return false;
+  const { error } = settled;
+  const failure = Reflect.get(error, "code") === "ERR_DEFERRED" ? error.cause : error;
+  if (!(failure instanceof Error) || !("code" in failure)) return false;
+  if (failure.code === "ERR_PROXY")
+    return Reflect.get(failure, "fault") === "unknown" && error.mayHaveArrived === false;
+  return (failure.code === "ERR_TLS" || failure.code === "ERR_PROTOCOL") && !isFinal(error.attempts.at(-1));
+}
+
+function isFinal(attempt: unknown): boolean {
+  const decision: unknown =
+    typeof attempt === "object" && attempt !== null ? Reflect.get(attempt, "decision") : undefined;
+  return decision !== "retries-exhausted" && decision !== "no-proxy-in-time";
+}
+
+function answerOf(settled: Settled): Answer | undefined {
   if (settled.ok) return settled.response;
   return isFetchFailure(settled.error) ? settled.error : undefined;
 }

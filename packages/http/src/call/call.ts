@@ -115,9 +115,10 @@ export class Call extends CallStory implements Passenger, AttemptObserver {
   }
 
   /** Whether the caller's own rules have a say on an answer that would otherwise be a success. */
-  asks({ status }: Response): boolean {
+  asks({ status, verdict }: Response): boolean {
     const { when, statusForcelist } = this.#retry;
-    return when !== undefined || statusForcelist.has(status) || this.#passage?.lease.blamed === true;
+    const isBlock = this.#passage !== undefined && verdict.kind === "blocked";
+    return when !== undefined || statusForcelist.has(status) || isBlock;
   }
 
   /** Again? */

@@ -88,8 +88,8 @@ const challenged = {
 } as const;
 
 function proxysWish(error: ProxyError, now: number): number | undefined {
-  const asked: unknown = Reflect.get(error, "retryAfter");
-  return typeof asked === "string" ? parseRetryAfter(asked, now)?.delay : undefined;
+  const { retryAfter } = error;
+  return retryAfter === undefined ? undefined : parseRetryAfter(retryAfter, now)?.delay;
 }
 
 /** Bytes of the body: as sent where the answer says so, else as they are here. */

@@ -1,14 +1,23 @@
 import type { HealthInput } from "./health.ts";
-import type { OutcomeKind } from "./outcome.ts";
+import type { OutcomeKind, ProxyOutcome } from "./outcome.ts";
 
-/** What happens to the health of an address by an outcome: at the host, and at every host. */
+type Effect = Exclude<HealthInput["type"], "leased">;
+
+/** What happens to the health of a proxy by an outcome: at the host, and at every host. */
 export interface Blame {
-  readonly atHost: Exclude<HealthInput["type"], "leased">;
-  readonly everywhere: Exclude<HealthInput["type"], "leased">;
+  readonly atHost: Effect;
+  readonly everywhere: Effect;
+  /** Whether another address may do better at once. */
+  readonly another: boolean;
 }
 
-const table: Readonly<Record<OutcomeKind, readonly [Blame["atHost"], Blame["everywhere"]]>> = {
+/**
+ * From what was seen to what happens by it. docs/proxies.md has the same table for whoever uses a pool, with the statuses
+ * and errors behind each kind; what an effect does to the health is in health.ts.
+ */
+const table: Readonly<Record<OutcomeKind, readonly [atHost: Effect, everywhere: Effect]>> = {
   success: ["succeeded", "succeeded"],
+  // The proxy did its work.
   origin: ["ignored", "succeeded"],
   void: ["ignored", "ignored"],
   failed: ["failed", "ignored"],
@@ -16,59 +25,95 @@ const table: Readonly<Record<OutcomeKind, readonly [Blame["atHost"], Blame["ever
   blocked: ["refused", "succeeded"],
   throttled: ["throttled", "succeeded"],
   unreachable: ["refused", "ignored"],
+  distorted: ["refused", "ignored"],
   "proxy-failed": ["ignored", "refused"],
   "proxy-throttled": ["ignored", "throttled"],
 };
 
+/** What else is known where a proxy is to be blamed. */
+export interface Circumstances {
+  /** `many`: one address that is refused is soon another; `only`: there is no other proxy, so that a rest would only stall. */
+  readonly kind: "one" | "many" | "only";
+  /** Whether the host itself is what fails. */
+  readonly originDown: boolean;
+  /** Whether the vendor's session that it came through had ended by then: it has been blamed once, and others go on. */
+  readonly sessionOver: boolean;
+  /** Whether the proxy has failed at several hosts, and at none in between not. */
+  readonly atSeveralHosts: boolean;
+}
+
+const nobody: Blame = { atHost: "ignored", everywhere: "ignored", another: false };
+
 /** Whom an outcome blames. */
-export function blameOf(
-  kind: OutcomeKind,
-  /** Whether the proxy has many addresses behind it, so that one that is refused is soon another. */
-  { gateway, originDown }: { readonly gateway: boolean; readonly originDown: boolean },
-): Blame {
-  const [atHost, everywhere] = table[kind];
-  if (originDown && mayBeOrigin(kind)) return { atHost: "ignored", everywhere: "ignored" };
-  const ofSession = gateway && (kind === "blocked" || kind === "throttled");
-  return { atHost: ofSession ? "failed" : atHost, everywhere };
+export function blameOf(kind: OutcomeKind, circumstances: Circumstances): Blame {
+  if (circumstances.originDown && mayBeOrigin(kind)) return nobody;
+  const [atHost, own] = table[kind];
+  const everywhere = circumstances.atSeveralHosts && isOfTheWay(kind) ? "refused" : own;
+  if (!isHarm(atHost)) return { atHost, everywhere, another: isHarm(everywhere) };
+  return { everywhere, ...harmAtHost(atHost, circumstances) };
 }
 
-/** Whether an outcome may be the origin's fault, which shows when several addresses fail alike. */
+function harmAtHost(atHost: Effect, { kind, sessionOver }: Circumstances): Pick<Blame, "atHost" | "another"> {
+  if (kind === "many") return { atHost: sessionOver ? "ignored" : "failed", another: true };
+  // Who asks for patience is given it; of anything else a point is enough.
+  if (kind === "only" && atHost === "refused") return { atHost: "failed", another: false };
+  return { atHost, another: true };
+}
+
+/** Whether an outcome may be the host's own fault, which shows when several proxies fail alike. */
 export function mayBeOrigin(kind: OutcomeKind): boolean {
-  return kind === "unreachable" || kind === "failed";
+  return kind === "failed" || isOfTheWay(kind);
 }
 
-/** Whether another address may do better at once. */
-export function callsForAnother(kind: OutcomeKind): boolean {
-  return table[kind].some((effect) => effect === "refused" || effect === "throttled");
+/** Whether an outcome is of the way to one host, and may be of the way to all: then it shows at several of them. */
+export function isOfTheWay(kind: OutcomeKind): boolean {
+  return kind === "unreachable" || kind === "distorted";
 }
 
-/** A failure at a host that may be the host's own. */
+/** Whether an outcome shows that the proxy does its work. */
+export function clears(kind: OutcomeKind): boolean {
+  return table[kind][1] === "succeeded";
+}
+
+/** What makes two failures alike: an unreachable host shows in many ways, a certificate that is refused in one. */
+export function signOf({ kind, reason }: Pick<ProxyOutcome, "kind" | "reason">): string {
+  return kind === "distorted" ? reason : "unreachable";
+}
+
+/** A failure that may be somebody else's: of a proxy that it may be the host's, of a host that it may be the proxy's. */
 export interface Suspicion<T> {
   readonly who: T;
+  readonly sign: string;
   readonly at: number;
 }
 
-/** How many addresses have to fail alike, within which time in milliseconds, for it to be the origin. */
+/** How many have to fail alike, within which time in milliseconds, for it not to be theirs. */
 export interface AlikeRule {
-  readonly addresses: number;
+  readonly many: number;
   readonly window: number;
 }
 
-/** The suspicions after one more: the latest of each address, those of the window. */
+/** The suspicions after one more: the latest of each, those of the window. */
 export function suspect<T>(
-  { addresses, window }: AlikeRule,
+  { many, window }: AlikeRule,
   suspicions: readonly Suspicion<T>[],
   latest: Suspicion<T>,
 ): readonly Suspicion<T>[] {
   const recent = suspicions.filter(({ who, at }) => who !== latest.who && at > latest.at - window);
-  return [...recent, latest].slice(-addresses);
+  const alike = recent.filter(({ sign }) => sign === latest.sign);
+  const others = recent.filter(({ sign }) => sign !== latest.sign);
+  return [...others, ...[...alike, latest].slice(-many)];
 }
 
-/** Whether it is the origin that fails: no address is to blame. */
-export function isOriginDown<T>(
-  { addresses, window }: AlikeRule,
+/** Whether so many failed alike that none of them is to blame. */
+export function isAlike<T>(
+  { many, window }: AlikeRule,
   suspicions: readonly Suspicion<T>[],
-  now: number,
+  { sign, now }: { readonly sign: string; readonly now: number },
 ): boolean {
-  return suspicions.filter(({ at }) => at > now - window).length >= addresses;
+  return suspicions.filter((it) => it.sign === sign && it.at > now - window).length >= many;
+}
+
+function isHarm(effect: Effect): boolean {
+  return effect === "refused" || effect === "throttled";
 }

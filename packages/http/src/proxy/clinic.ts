@@ -1,17 +1,22 @@
 import type { Clock, Random } from "@holdfast/policy";
-import { blameOf, isOriginDown, mayBeOrigin, suspect, type AlikeRule } from "./blame.ts";
+import { blameOf, mayBeOrigin, type Circumstances } from "./blame.ts";
 import type { ProxyEvent } from "./events.ts";
-import { fit, isBlank, isRetired, next, type Health, type HealthInput, type HealthRule } from "./health.ts";
+import { acquitted, fit, isBlank, isRetired, next, type Health, type HealthInput } from "./health.ts";
 import { healthAt, setHealthAt, type Host } from "./hosts.ts";
 import type { Readiness } from "./line.ts";
 import type { Member } from "./member.ts";
 import type { ProxyOutcome } from "./outcome.ts";
+import type { PoolSettings } from "./settings.ts";
+import { Suspicions } from "./suspicions.ts";
 
-export interface ClinicOptions {
-  readonly rule: HealthRule;
-  readonly alike: AlikeRule;
+export interface ClinicOptions extends Pick<PoolSettings, "rule" | "lenient" | "alike" | "alikeHosts"> {
   readonly clock: Clock;
   readonly random: Random;
+  /** How many proxies there are, and whether the one that is alone stays so. */
+  readonly size: () => number;
+  readonly isAlone: () => boolean;
+  /** Hears that somebody rests no more who was to rest for longer. */
+  readonly letOff: () => void;
   readonly tell: (event: ProxyEvent) => void;
 }
 
@@ -21,16 +26,31 @@ export interface Report {
   readonly host: Host;
   readonly outcome: ProxyOutcome;
   readonly began: number;
+  /** Whether the vendor's session had ended by then. */
+  readonly sessionOver?: boolean;
 }
+
+/** What became of a report. */
+export interface Settlement {
+  /** Whether the host was at fault. */
+  readonly isOrigins: boolean;
+  /** Whether another address may do better at once. */
+  readonly another: boolean;
+}
+
+const nothingElse = { kind: "one", originDown: false, sessionOver: false, atSeveralHosts: false } as const;
 
 /** Keeps the health of the proxies, at each host and at all: asks the rules, notes what they say, and tells of it. */
 export class Clinic {
   readonly #options: ClinicOptions;
+  readonly #suspicions: Suspicions;
   /** How many proxies are not fit at any host. */
   #resting = 0;
 
   constructor(options: ClinicOptions) {
     this.#options = options;
+    const { alike, alikeHosts: hosts, clock, size } = options;
+    this.#suspicions = new Suspicions({ alike, hosts, clock, fit: () => size() - this.#resting });
   }
 
   get resting(): number {
@@ -56,18 +76,24 @@ export class Clinic {
     this.#change(member, host, { type: "leased", now });
   }
 
-  /** Takes note of what became of it; says whether the origin is down, which nobody is blamed for. */
-  settle({ member, host, outcome, began }: Report): boolean {
+  /** Takes note of what became of it, and says whom it was blamed on. */
+  settle({ member, host, outcome, began, sessionOver = false }: Report): Settlement {
+    const { clock, random } = this.#options;
+    const now = clock.now();
     // Nothing is kept of who has left.
-    if (member.gone) return false;
-    const now = this.#options.clock.now();
-    const originDown = this.#suspect(host, member, outcome);
-    const { atHost, everywhere } = blameOf(outcome.kind, { gateway: member.gateway, originDown });
+    if (member.gone) return { isOrigins: false, another: blameOf(outcome.kind, nothingElse).another };
+    const wasFit = member.health.at === "fit";
+    const { originDown, acquitted: suspects, atSeveralHosts } = this.#suspicions.note(member, host, outcome);
+    if (suspects.length > 0) this.#acquit(host, suspects);
+    const circumstances = { kind: this.#kindOf(member), originDown, sessionOver, atSeveralHosts };
+    const { atHost, everywhere, another } = blameOf(outcome.kind, circumstances);
     const until = outcome.retryAfter === undefined ? undefined : now + outcome.retryAfter;
-    const facts = { now, began, reason: outcome.reason, random: this.#options.random(), until };
+    const facts = { now, began, reason: outcome.reason, random: random(), until };
     this.#change(member, host, { type: atHost, ...facts });
     this.#change(member, undefined, { type: everywhere, ...facts });
-    return originDown;
+    if (wasFit || member.health.at === "fit")
+      member.restsForSeveral = member.health.at !== "fit" && atSeveralHosts;
+    return { isOrigins: originDown && mayBeOrigin(outcome.kind), another };
   }
 
   /** Takes note of how a proxy stood before it came in, where nothing is known of it yet. */
@@ -90,29 +116,23 @@ export class Clinic {
     for (const { pairs } of hosts) for (const [member, health] of pairs) if (isLost(health)) member.stir();
   }
 
-  #suspect(host: Host, member: Member, { kind }: ProxyOutcome): boolean {
-    const { alike, clock, tell } = this.#options;
-    const now = clock.now();
-    if (kind === "success") host.suspicions = [];
-    if (!mayBeOrigin(kind)) return false;
-    const wasDown = isOriginDown(alike, host.suspicions, now);
-    host.suspicions = suspect(alike, host.suspicions, { who: member, at: now });
-    const isDown = isOriginDown(alike, host.suspicions, now);
-    if (isDown && !wasDown) {
-      tell({ type: "origin-down", host: host.name, proxies: host.suspicions.length });
-      this.#acquit(host);
-    }
-    return isDown;
+  #kindOf(member: Member): Circumstances["kind"] {
+    if (member.gateway) return "many";
+    return this.#options.isAlone() ? "only" : "one";
   }
 
-  /** Ends the rests of those who were blamed for what turned out to be the origin's fault. */
-  #acquit(host: Host): void {
-    const now = this.#options.clock.now();
-    for (const { who } of host.suspicions) {
-      const health = healthAt(host, who);
-      const { rests } = health;
-      if (health.at !== "fit")
-        setHealthAt(host, who, { at: "fit", rests: Math.max(0, rests - 1), score: 0, asOf: now });
+  /** Lets those off who were blamed for what turned out to be the host's fault. */
+  #acquit(host: Host, suspects: readonly Member[]): void {
+    const { rule, clock, tell, letOff } = this.#options;
+    const now = clock.now();
+    tell({ type: "origin-down", host: host.name, proxies: suspects.length });
+    for (const member of suspects) {
+      setHealthAt(host, member, acquitted(rule, healthAt(host, member), now));
+      if (!member.restsForSeveral) continue;
+      this.#resting -= Number(member.health.at !== "fit");
+      member.health = acquitted(rule, member.health, now);
+      member.restsForSeveral = false;
+      letOff();
     }
     // Its lines know of rests that are none any more.
     host.lines.clear();
@@ -120,7 +140,8 @@ export class Clinic {
 
   #change(member: Member, host: Host | undefined, input: HealthInput): void {
     const before = host === undefined ? member.health : healthAt(host, member);
-    const after = next(this.#options.rule, before, input);
+    const { rule, lenient } = this.#options;
+    const after = next(this.#kindOf(member) === "one" ? rule : lenient, before, input);
     if (after === before) return;
     this.#set(member, host, after);
     this.#tell(member, host, { before, after, now: input.now });

@@ -1,4 +1,3 @@
-import { callsForAnother, mayBeOrigin } from "./blame.ts";
 import { isRetired } from "./health.ts";
 import { healthAt } from "./hosts.ts";
 import type { Lease, LeaseDesk, Prospect } from "./lease.ts";
@@ -18,8 +17,8 @@ export class Desk implements LeaseDesk {
     const { member, host, identity, began } = terms;
     member.inFlight -= 1;
     member.count(outcome);
-    const originDown = clinic.settle({ member, host, outcome, began });
-    const isOrigins = originDown && mayBeOrigin(outcome.kind);
+    const sessionOver = identity?.ended === true;
+    const { isOrigins, another } = clinic.settle({ member, host, outcome, began, sessionOver });
     tiers.record(host, member.tier, { outcome, isOrigins });
     if (identity !== undefined) {
       identity.inFlight -= 1;
@@ -32,7 +31,7 @@ export class Desk implements LeaseDesk {
     sleepers.wake();
     rosters.refresh(Math.max(member.health.rests, healthAt(host, member).rests));
     events.flush();
-    return callsForAnother(outcome.kind) && !isOrigins;
+    return another;
   }
 
   broke({ terms: { member, host, began } }: Lease, outcome: ProxyOutcome): void {

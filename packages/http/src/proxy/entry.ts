@@ -1,7 +1,7 @@
 import { toMs } from "@holdfast/policy";
 import { count, isFunction, isObject, kind, options, refuse, type Check } from "../check.ts";
 import { labelOf, parseAddress, urlOf, type ProxyAddress } from "./address.ts";
-import { checkTemplate, ownLimits, type SessionLimits } from "./template.ts";
+import { checkTemplate, hasSession, ownLimits, type SessionLimits } from "./template.ts";
 
 export interface ProxyCredentials {
   readonly username: string;
@@ -30,6 +30,13 @@ export interface ProxyEntry {
     /** Requests before the session is left for a new one. @default no limit */
     readonly maxUses?: number;
   };
+  /**
+   * How many sessions serve the requests without a key, in turn. @default 1; where it is rotating, one for each request
+   * under way
+   */
+  readonly sessions?: number;
+  /** Whether each connection comes out at another address though user and password are always the same. @default the pool's */
+  readonly rotating?: boolean;
 }
 
 /** A proxy, or just its URL. */
@@ -49,6 +56,9 @@ export interface ProxySpec {
   readonly country: string | undefined;
   readonly weight: number;
   readonly maxConcurrent: number;
+  /** Whether it has many addresses, each of which is a session. */
+  readonly gateway: boolean;
+  readonly sessions: number;
   readonly session: {
     /** What the vendor is told, in milliseconds. */
     readonly ttl: number;
@@ -76,6 +86,7 @@ export function specOf(input: ProxyInput): ProxySpec {
     credentials,
     country,
     ...sharesOf(entry),
+    ...sessionsOf(entry, hasSession(address)),
     session: {
       ttl: toMs(session.ttl ?? "10m"),
       own: ownLimits(session),
@@ -91,6 +102,16 @@ function sharesOf({
   if (!(weight > 0 && weight < Infinity)) throw new RangeError("weight is a number above 0");
   if (!(maxConcurrent >= 1)) throw new RangeError("maxConcurrent is 1 or more");
   return { weight, maxConcurrent };
+}
+
+function sessionsOf(
+  { sessions, rotating = false }: Pick<ProxyEntry, "sessions" | "rotating">,
+  isTemplate: boolean,
+): Pick<ProxySpec, "gateway" | "sessions"> {
+  if (sessions !== undefined && !(Number.isInteger(sessions) && sessions >= 1))
+    throw new RangeError("sessions is a whole number from 1 on");
+  if (typeof rotating !== "boolean") throw new TypeError("rotating is true or false");
+  return { gateway: isTemplate || rotating, sessions: sessions ?? (isTemplate ? 1 : Infinity) };
 }
 
 function entryOf(input: ProxyInput): ProxyEntry {
@@ -112,6 +133,8 @@ const entryCheck = options<ProxyEntry>({
   credentials: kind({ wanted: "a function", fits: isFunction, secret: true }),
   country: text,
   weight: anything,
+  sessions: anything,
+  rotating: anything,
   maxConcurrent: anything,
   session: options<NonNullable<ProxyEntry["session"]>>({ ttl: anything, idle: anything, maxUses: count(1) }),
 });

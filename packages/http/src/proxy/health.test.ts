@@ -19,6 +19,7 @@ const rule: HealthRule = {
   restMax: 3_600_000,
   retireAfter: 5,
   limit: 3,
+  reward: 0.5,
   halfLife: 60_000,
   probe: 60_000,
 };

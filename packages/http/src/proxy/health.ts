@@ -7,6 +7,8 @@ export interface HealthRule {
   readonly retireAfter: number;
   /** The score at which an address rests. */
   readonly limit: number;
+  /** What a success takes off the score, to which a failure adds one. */
+  readonly reward: number;
   /** In what time a score halves. */
   readonly halfLife: number;
   /** How long a probe may go on before it is taken for lost. */
@@ -14,13 +16,23 @@ export interface HealthRule {
 }
 
 /**
- * The health of one address, at one host or at all of them. `rests` counts those in a row, each success takes one off.
+ * The health of one address, at one host or at all of them. `rests` counts those in a row, each success takes one off;
+ * from `retireAfter` on the address is retired: a rest like any other, but the longest.
  *
  * ```
- * fit ── score at its limit, or refused ──▶ resting ── leased after the rest ──▶ probing ── succeeded ──▶ fit
- *                                              ▲                                    │
- *                                              └───────── failed or refused ────────┘
+ *      failed: a point, succeeded: `reward` less, ignored: nothing
+ *  ┌─┐
+ *  ▼ │
+ *  fit ── failed up to the limit, refused, throttled ──▶ resting ── leased after the rest ──▶ probing
+ *   ▲                                                      ▲  ▲                                │ │ │
+ *   │                                                      │  └─ failed, refused, throttled: ──┘ │ │
+ *   │                                                      │     the next rest                   │ │
+ *   │                                                      └─ ignored: over at once ─────────────┘ │
+ *   └────────────────────────────────────── succeeded ─────────────────────────────────────────────┘
  * ```
+ *
+ * Nothing but a lease ends `resting`: a rest that is over keeps the name until then, and `isFit` says that it is over.
+ * Nothing but a later word of who asked for patience changes a rest. Which outcomes have which effect is in blame.ts.
  */
 export type Health =
   | { readonly at: "fit"; readonly rests: number; readonly score: number; readonly asOf: number }
@@ -101,10 +113,19 @@ export function scoreOf({ halfLife }: HealthRule, health: Health, now: number): 
   return health.at === "fit" ? health.score * 0.5 ** ((now - health.asOf) / halfLife) : 0;
 }
 
-/** How long the rest after `rests` others is: twice the one before, and up to half as long again by chance. */
+/**
+ * How long the rest after `rests` others is: twice the one before, the longest where the address retires with it, and up
+ * to half as long again by chance.
+ */
 export function restOf({ rest, restMax, retireAfter }: HealthRule, rests: number, random: number): number {
-  const grown = rests + 1 >= retireAfter ? restMax : Math.min(restMax, rest * 2 ** rests);
-  return grown * (1 + random / 2);
+  const retires = rests + 1 >= retireAfter;
+  return (retires ? restMax : Math.min(restMax, rest * 2 ** rests)) * (1 + random / 2);
+}
+
+/** The health of one that was held to blame for a point or a rest, and was not. */
+export function acquitted(rule: HealthRule, health: Health, now: number): Health {
+  const rests = Math.max(0, health.rests - Number(health.at !== "fit"));
+  return { at: "fit", rests, score: Math.max(0, scoreOf(rule, health, now) - 1), asOf: now };
 }
 
 function leased(rule: HealthRule, health: Health, now: number): Health {
@@ -112,12 +133,9 @@ function leased(rule: HealthRule, health: Health, now: number): Health {
   return { ...health, at: "probing", since: now, until: now + rule.probe };
 }
 
-// A success counts half of what a failure does: an address that fails every second time is not a good one.
-const reward = 0.5;
-
 function succeeded(rule: HealthRule, health: Health, now: number): Health {
   if (isBlank(health)) return health;
-  const score = Math.max(0, scoreOf(rule, health, now) - reward);
+  const score = Math.max(0, scoreOf(rule, health, now) - rule.reward);
   return { at: "fit", rests: Math.max(0, health.rests - 1), score, asOf: now };
 }
 

@@ -11,7 +11,10 @@ export interface Host {
   readonly pairs: Map<Member, Health>;
   /** Lines of its own, by tier and country, while many proxies rest for it; otherwise it is served from those of all. */
   readonly lines: Map<string, Line<Member>>;
+  /** Failures at it that may be its own. */
   suspicions: readonly Suspicion<Member>[];
+  /** When a request to it last succeeded. */
+  workedAt: number;
   tiers: TierState | undefined;
   /** How many of the pairs are not fit. */
   resting: number;
@@ -44,6 +47,7 @@ export class Hosts {
       pairs: new Map(),
       lines: new Map(),
       suspicions: [],
+      workedAt: -Infinity,
       tiers: undefined,
       resting: 0,
       usedAt: now,

@@ -1,7 +1,7 @@
 import type { Random } from "@holdfast/policy";
 import { Cookies } from "../cookies.ts";
 import type { Member } from "./member.ts";
-import { newSession } from "./template.ts";
+import { hasSession, newSession } from "./template.ts";
 
 /**
  * Who a site takes us for: one proxy, its vendor's session where it has one, a cookie jar, a user agent, and
@@ -56,6 +56,20 @@ export interface IdentitiesOptions {
   readonly onEnd: (identity: Identity, reason: string) => void;
 }
 
+/**
+ * The session that serves the next request without a key; undefined where a new one is to be begun. A fixed number of them
+ * takes turns; without one, no two requests share a session at the same time.
+ */
+export function nextSession({ current, spec }: Member, country: string | undefined): Identity | undefined {
+  const sessions = current.get(country ?? "") ?? none;
+  for (const session of sessions) {
+    if (spec.sessions === Infinity ? session.inFlight === 0 : sessions.size >= spec.sessions) return session;
+  }
+  return undefined;
+}
+
+const none: ReadonlySet<Identity> = new Set();
+
 /** The identities of a pool by key, in the order of their last use. */
 export class Identities {
   readonly #options: IdentitiesOptions;
@@ -76,12 +90,13 @@ export class Identities {
 
   begin({ member, key, country, now }: Birth): Identity {
     const { random, userAgents } = this.#options;
+    const { address } = member.spec;
     this.#born += 1;
     const identity: Identity = {
       member,
       key,
       country,
-      session: member.gateway ? newSession(member.spec.address, random) : undefined,
+      session: hasSession(address) ? newSession(address, random) : undefined,
       number: this.#born,
       cookies: key === undefined ? undefined : new Cookies(),
       userAgent: key === undefined ? undefined : userAgents[Math.floor(random() * userAgents.length)],
@@ -94,7 +109,7 @@ export class Identities {
       url: undefined,
     };
     member.identities.add(identity);
-    if (key === undefined) member.current.set(country ?? "", identity);
+    if (key === undefined) currentOf(identity).add(identity);
     else this.#byKey.set(key, identity);
     this.#shrink();
     return identity;
@@ -105,8 +120,9 @@ export class Identities {
     identity.uses += 1;
     identity.inFlight += 1;
     identity.usedAt = now;
-    if (identity.key === undefined || identity.ended) return;
-    // Behind all others: the map stays in the order of use.
+    if (identity.ended) return;
+    // Behind all others: both stay in the order of use.
+    if (identity.key === undefined) return moveBack(currentOf(identity), identity);
     this.#byKey.delete(identity.key);
     this.#byKey.set(identity.key, identity);
   }
@@ -115,10 +131,10 @@ export class Identities {
   end(identity: Identity, reason: string): void {
     if (identity.ended) return;
     identity.ended = true;
-    const { key, member, country = "" } = identity;
+    const { key, member } = identity;
     if (key !== undefined && this.#byKey.get(key) === identity) this.#byKey.delete(key);
     member.identities.delete(identity);
-    if (member.current.get(country) === identity) member.current.delete(country);
+    if (key === undefined) currentOf(identity).delete(identity);
     this.#options.onEnd(identity, reason);
   }
 
@@ -144,4 +160,17 @@ export class Identities {
       this.end(identity, "too-many");
     }
   }
+}
+
+function currentOf({ member, country = "" }: Identity): Set<Identity> {
+  const known = member.current.get(country);
+  if (known !== undefined) return known;
+  const made = new Set<Identity>();
+  member.current.set(country, made);
+  return made;
+}
+
+function moveBack(sessions: Set<Identity>, identity: Identity): void {
+  sessions.delete(identity);
+  sessions.add(identity);
 }

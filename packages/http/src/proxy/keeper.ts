@@ -2,9 +2,9 @@ import type { Clock } from "@holdfast/policy";
 import type { Clinic } from "./clinic.ts";
 import type { ProxyEvent } from "./events.ts";
 import { healthAt, type Host } from "./hosts.ts";
-import { Identities, isOver, type IdentitiesOptions, type Identity } from "./identity.ts";
+import { Identities, isOver, nextSession, type IdentitiesOptions, type Identity } from "./identity.ts";
 import type { Member } from "./member.ts";
-import type { ProxyOutcome } from "./outcome.ts";
+import type { OutcomeKind, ProxyOutcome } from "./outcome.ts";
 
 export interface KeeperOptions extends Omit<IdentitiesOptions, "onEnd"> {
   readonly clock: Clock;
@@ -20,6 +20,9 @@ export type Bound = { readonly identity: Identity } | { readonly freeAt: number 
 
 // When somebody will be done, nobody knows: it is worth another look after this time, in milliseconds.
 const lookAgain = 1_000;
+
+const ends: ReadonlySet<OutcomeKind> = new Set(["blocked", "unreachable", "distorted", "proxy-failed"]);
+const endsNobody: ReadonlySet<OutcomeKind> = new Set(["throttled", "failed"]);
 
 /** Keeps the identities with the health of their proxies: who goes on, who waits, and who ends. */
 export class Keeper {
@@ -63,9 +66,12 @@ export class Keeper {
   ): Identity | undefined {
     if (key === undefined && !member.gateway) return undefined;
     const now = this.#options.clock.now();
-    const current = key === undefined ? member.current.get(country ?? "") : undefined;
-    if (current !== undefined && !isOver(current, now)) return current;
-    if (current !== undefined) this.#end(current, "over");
+    for (;;) {
+      const current = key === undefined ? nextSession(member, country) : undefined;
+      if (current === undefined) break;
+      if (!isOver(current, now)) return current;
+      this.#end(current, "over");
+    }
     this.#options.tell({ type: "identity-began", proxy: member.label });
     return this.#identities.begin({ member, key, country, now });
   }
@@ -76,11 +82,10 @@ export class Keeper {
 
   /** Ends an identity that the host or the proxy is done with; one that came too often only has to wait. */
   judge(identity: Identity, host: Host, { kind, reason, retryAfter }: ProxyOutcome): void {
-    if (kind === "blocked" || kind === "unreachable" || kind === "proxy-failed")
-      return this.#identities.end(identity, reason);
-    if (kind !== "throttled" || !identity.member.gateway) return;
     // A session without a key is nobody: the next one comes from another address.
-    if (identity.key === undefined) return this.#identities.end(identity, reason);
+    const isOver = ends.has(kind) || (identity.key === undefined && endsNobody.has(kind));
+    if (isOver) return this.#identities.end(identity, reason);
+    if (kind !== "throttled" || !identity.member.gateway) return;
     const { clock, rest } = this.#options;
     identity.rests.set(host.name, clock.now() + (retryAfter ?? rest));
   }

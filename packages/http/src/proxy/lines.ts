@@ -58,6 +58,12 @@ export class Lines {
     return line.hasBusy ? Math.min(known, now + lookAgain) : known;
   }
 
+  /** Makes all lines anew: somebody may serve sooner than they know. */
+  renew(): void {
+    this.#common.clear();
+    for (const host of this.#owners) host.lines.clear();
+  }
+
   join(member: Member): void {
     for (const [group, line] of this.#all()) if (isIn(member, group)) line.join(member);
   }

@@ -1,5 +1,6 @@
 import { specOf, type ProxyInput, type ProxySpec } from "./entry.ts";
 import { inputOf } from "./input.ts";
+import { entryOfLine } from "./line-words.ts";
 
 /** What became of a list of proxies: those that could be read, and for each other one what is wrong, without credentials. */
 export interface ProxyList {
@@ -43,7 +44,7 @@ function rowsOf(text: string, name: string): readonly Row[] {
     return said === "" ? [] : [{ place: `${name}:${index + 1}`, said }];
   });
   const proxies = namesColumns(rows[0]?.said ?? "") ? rows.slice(1) : rows;
-  return proxies.map(({ place, said }) => ({ place, read: () => said }));
+  return proxies.map(({ place, said }) => ({ place, read: () => entryOfLine(said) }));
 }
 
 const columns = /^(?:ip|host|hostname|address|proxy_address|server|port|proxy_port)$/i;

@@ -1,9 +1,11 @@
 import type { ProxySpec } from "./entry.ts";
+import type { Suspicion } from "./blame.ts";
 import { fit, type Health } from "./health.ts";
+import type { Host } from "./hosts.ts";
 import type { Identity } from "./identity.ts";
 import type { Waiting } from "./line.ts";
 import type { OutcomeKind, ProxyOutcome } from "./outcome.ts";
-import { hasSession, needsCountry, takesCountry } from "./template.ts";
+import { needsCountry, takesCountry } from "./template.ts";
 
 /** What is counted of a proxy. */
 export interface ProxyCounts {
@@ -28,6 +30,7 @@ const counters: Readonly<Partial<Record<OutcomeKind, "successes" | "blocks" | "t
   throttled: "throttles",
   failed: "failures",
   unreachable: "failures",
+  distorted: "failures",
   "proxy-failed": "failures",
   "proxy-throttled": "throttles",
 };
@@ -39,10 +42,8 @@ export class Member implements Waiting {
   /** What may be shown, and tells it from the others. */
   readonly label: string;
   readonly tier: number;
-  /** Whether each session of it is another address. */
-  readonly gateway: boolean;
-  /** The sessions that it serves requests without a key by, by country. */
-  readonly current: Map<string, Identity> = new Map();
+  /** The sessions that it serves requests without a key by, by country, in the order of their last use. */
+  readonly current: Map<string, Set<Identity>> = new Map();
   /** All that go through it. */
   readonly identities: Set<Identity> = new Set();
   uses = 0;
@@ -50,6 +51,10 @@ export class Member implements Waiting {
   inFlight = 0;
   gone = false;
   health: Health = fit;
+  /** The hosts that it failed at since it last did its work. */
+  suspicions: readonly Suspicion<Host>[] = [];
+  /** Whether it rests for every host because it failed at several. */
+  restsForSeveral = false;
   /** The URL that the transport was last told, without an identity. */
   url: string | undefined;
   readonly #counts = { requests: 0, successes: 0, blocks: 0, throttles: 0, failures: 0, rests: 0, bytes: 0 };
@@ -60,7 +65,11 @@ export class Member implements Waiting {
     this.spec = spec;
     this.label = label;
     this.tier = tier;
-    this.gateway = hasSession(spec.address);
+  }
+
+  /** Whether each session of it is another address. */
+  get gateway(): boolean {
+    return this.spec.gateway;
   }
 
   get weight(): number {
@@ -74,6 +83,11 @@ export class Member implements Waiting {
       restReasons: Object.fromEntries(this.#restReasons),
       requestsBeforeBlock: blocks === 0 ? undefined : (requests - blocks) / blocks,
     };
+  }
+
+  /** Whether a request through it has ever succeeded. */
+  get hasWorked(): boolean {
+    return this.#counts.successes > 0;
   }
 
   /** Whether it can serve a country; one that must be told a country serves no request that names none. */

@@ -66,11 +66,11 @@ test("those who come in later rest on too, and so does who is in the list again"
 
 test("rests in a row are remembered, so that the next one is longer", async () => {
   const clock = fakeClock({ start: 1_000, autoAdvance: false });
-  const before = poolAt(clock, ["p2:2"]);
-  await report(before, blocked);
+  const before = poolAt(clock, ["p1:1", "p2:2"]);
+  await report(before, blocked, blocked);
 
   const own = anotherProcess(clock, 60_000);
-  const after = poolAt(own, ["p2:2"]);
+  const after = poolAt(own, ["p1:1", "p2:2"]);
   after.recall(through(before.memory()));
   await report(after, blocked);
 
@@ -79,12 +79,13 @@ test("rests in a row are remembered, so that the next one is longer", async () =
 
 test("a probe of which nothing was heard is not followed by another at once", async () => {
   const clock = fakeClock({ start: 1_000, autoAdvance: false });
-  const before = poolAt(clock, ["p2:2"]);
-  await report(before, blocked);
+  const before = poolAt(clock, ["p1:1", "p2:2"]);
+  await report(before, blocked, blocked);
   await clock.advance(50_000);
   await before.lease({ url });
+  await before.lease({ url });
 
-  const after = poolAt(anotherProcess(clock, 1_000), ["p2:2"]);
+  const after = poolAt(anotherProcess(clock, 1_000), ["p1:1", "p2:2"]);
   after.recall(through(before.memory()));
 
   await assert.rejects(after.lease({ url }), { code: "ERR_NO_PROXY", retryAt: clock.date() + 30_000 });

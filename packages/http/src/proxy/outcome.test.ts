@@ -7,6 +7,7 @@ import {
   ConnectionError,
   ConnectTimeoutError,
   IncompleteBodyError,
+  ProtocolError,
   ProxyError,
   ReadTimeoutError,
   TlsError,
@@ -51,6 +52,16 @@ for (const [status, kind, headers] of statuses) {
     });
   });
 }
+
+test("a captive portal's 511 is the proxy's where it could answer itself, inside TLS the host's", () => {
+  const portal = (url: string) =>
+    outcomeOfResponse(
+      new Response({ status: 511, statusText: "", url, headers: {}, content: new Uint8Array(0) }),
+    );
+
+  assert.deepEqual(portal("http://a.test/"), { kind: "proxy-failed", reason: "http-511" });
+  assert.equal(portal("https://a.test/").kind, "origin");
+});
 
 const connection = (phase: "dns" | "connect" | "send" | "body") =>
   new ConnectionError("x", { errno: "ECONNRESET", phase, mayHaveArrived: false });
@@ -102,7 +113,9 @@ const errors: readonly (readonly [what: string, error: unknown, kind: OutcomeKin
     "timeout-connect",
   ],
   ["no TLS through the tunnel in time", new ConnectTimeoutError("a.test", 1, "tls"), "failed", "timeout-tls"],
-  ["a name of a proxy that is not found", connection("dns"), "proxy-failed", "proxy"],
+  ["a proxy that is not there", connection("connect"), "proxy-failed", "proxy"],
+  ["the host's name, not found from here", connection("dns"), "void", "dns"],
+  ["the host's name, not found in time", new ConnectTimeoutError("a.test", 1, "dns"), "void", "dns"],
   ["a reset on the way", connection("send"), "failed", "connection"],
   ["silence", new ReadTimeoutError("a.test", 1, "headers"), "failed", "timeout-read"],
   [
@@ -115,9 +128,35 @@ const errors: readonly (readonly [what: string, error: unknown, kind: OutcomeKin
   [
     "a certificate that is not the host's",
     new TlsError("x", { certificate: true, errno: "X" }),
-    "failed",
+    "distorted",
+    "tls-certificate",
+  ],
+  [
+    "a tunnel that leads to what speaks no TLS",
+    new TlsError("x", { certificate: false, errno: "EPROTO" }),
+    "distorted",
     "tls",
   ],
+  [
+    "an answer that is not HTTP",
+    new ProtocolError("x", { phase: "headers", mayHaveArrived: true }),
+    "distorted",
+    "protocol",
+  ],
+  ["a proxy that hangs up", new ProxyError("x", { reason: "closed" }), "unreachable", "proxy-unreachable"],
+  [
+    "one that hangs up before it knows the host",
+    new ProxyError("x", { reason: "closed", fault: "proxy" }),
+    "proxy-failed",
+    "proxy",
+  ],
+  [
+    "one that opens no tunnel in time",
+    new ProxyError("x", { reason: "timeout-tunnel" }),
+    "unreachable",
+    "proxy-unreachable",
+  ],
+  ["a proxy's 999", new ProxyError("x", { status: 999 }), "blocked", "proxy-refused"],
   ["a body that is too large", new BodyTooLargeError(1), "void", "unknown"],
   ["the deadline", new DeadlineExceededError(1), "void", "unknown"],
   ["an abort", new DOMException("x", "AbortError"), "void", "unknown"],

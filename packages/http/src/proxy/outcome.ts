@@ -9,6 +9,7 @@ import {
   ReadTimeoutError,
   TlsError,
 } from "../errors.ts";
+import type { ProxyReason } from "../proxy-fault.ts";
 import type { Response } from "../response.ts";
 import { challengeIn } from "./challenge-pages.ts";
 
@@ -21,7 +22,8 @@ import { challengeIn } from "./challenge-pages.ts";
  * - `failed`: it broke off or was silent on the way, which may have been the address;
  * - `blocked`: the host does not want this address, or the proxy not this host;
  * - `throttled`: the host wants less from this address;
- * - `unreachable`: the proxy says that it cannot reach the host: its fault, or the host's;
+ * - `unreachable`: the proxy opens no way to the host: its fault, or the host's;
+ * - `distorted`: what came through the proxy is not TLS of the host's, or not HTTP: its fault, or the host's;
  * - `proxy-failed`: the proxy is not there, does not answer, or wants other credentials;
  * - `proxy-throttled`: the proxy wants less.
  */
@@ -33,6 +35,7 @@ export type OutcomeKind =
   | "blocked"
   | "throttled"
   | "unreachable"
+  | "distorted"
   | "proxy-failed"
   | "proxy-throttled";
 
@@ -57,85 +60,70 @@ export function outcomeOfResponse(response: Response): ProxyOutcome {
 /** Says what a failure tells of the address. */
 export function outcomeOfError(error: unknown): ProxyOutcome {
   if (error instanceof ProxyError) return outcomeOfProxyError(error);
-  if (error instanceof ConnectTimeoutError) {
-    // With TLS, the tunnel stood: it may have been the origin.
-    return error.phase === "tls"
-      ? failed("timeout-tls")
-      : { kind: "proxy-failed", reason: "timeout-connect" };
-  }
-  if (error instanceof ConnectionError && (error.phase === "dns" || error.phase === "connect"))
-    return { kind: "proxy-failed", reason: "proxy" };
+  if (error instanceof TlsError) return distorted(error.certificate ? "tls-certificate" : "tls");
+  if (error instanceof ProtocolError) return distorted("protocol");
+  if (error instanceof ConnectTimeoutError || error instanceof ConnectionError)
+    return outcomeOfOpening(error);
   const soft = softFailures.find(([type]) => error instanceof type);
   return soft === undefined ? { kind: "void", reason: "unknown" } : failed(soft[1]);
 }
 
 const softFailures = [
-  [ConnectionError, "connection"],
   [ReadTimeoutError, "timeout-read"],
   [AttemptTimeoutError, "timeout-attempt"],
   [IncompleteBodyError, "incomplete-body"],
-  [ProtocolError, "protocol"],
   [DecodeError, "decode"],
-  [TlsError, "tls"],
 ] as const;
 
+const distorted = (reason: string): ProxyOutcome => ({ kind: "distorted", reason });
 const failed = (reason: string): ProxyOutcome => ({ kind: "failed", reason });
 
-function kindOfStatus({ status, verdict }: Response): OutcomeKind {
-  if (status === 407) return "proxy-failed";
-  if (status === 420 || status === 429) return "throttled";
-  // Proxies of the proxy-chain family say with these what befell them on the way.
-  if (status >= 590 && status <= 599) return ofProxyChain(status);
+function outcomeOfOpening(error: ConnectTimeoutError | ConnectionError): ProxyOutcome {
+  const isLate = error instanceof ConnectTimeoutError;
+  // The host's name, which was looked up on this machine: of the proxy's, a ProxyError tells.
+  if (error.phase === "dns") return { kind: "void", reason: "dns" };
+  // With TLS, the tunnel stood: it may have been the origin.
+  if (isLate && error.phase === "tls") return failed("timeout-tls");
+  if (isLate) return { kind: "proxy-failed", reason: "timeout-connect" };
+  return error.phase === "connect" ? proxyFailed : failed("connection");
+}
+
+function kindOfStatus({ status, url, verdict }: Response): OutcomeKind {
+  const own = statuses[status];
+  if (own !== undefined) return own;
+  if (status >= 590 && status <= 599) return "unreachable";
+  // What intercepts a request says so, and no origin does (RFC 6585 §6): inside TLS it is the origin's all the same.
+  if (status === 511) return url.startsWith("https:") ? "origin" : "proxy-failed";
   if (verdict.kind === "blocked") return "blocked";
   // A 403 with Retry-After is a limit.
   if (status === 403) return "throttled";
   return status >= 500 ? "origin" : "success";
 }
 
-function ofProxyChain(status: number): OutcomeKind {
-  return status === 590 || status === 592 || status === 597 ? "proxy-failed" : "unreachable";
-}
+const statuses: Readonly<Record<number, OutcomeKind>> = {
+  407: "proxy-failed",
+  420: "throttled",
+  429: "throttled",
+  // Proxies of the proxy-chain family say with 590 to 599 what befell them on the way; of these, that it was they.
+  590: "proxy-failed",
+  592: "proxy-failed",
+  597: "proxy-failed",
+};
 
 const proxyFailed: ProxyOutcome = { kind: "proxy-failed", reason: "proxy" };
-const unreachable: ProxyOutcome = { kind: "unreachable", reason: "proxy-unreachable" };
-const wantsCredentials: ProxyOutcome = { kind: "proxy-failed", reason: "proxy-auth" };
-const wantsMoney: ProxyOutcome = { kind: "proxy-failed", reason: "proxy-payment" };
 const refusesHost: ProxyOutcome = { kind: "blocked", reason: "proxy-refused" };
-const limitsRate: ProxyOutcome = { kind: "proxy-throttled", reason: "proxy-throttled" };
 
 /** What some words for a proxy's failure say; the others go by whose fault it was. */
-const proxyReasons: Readonly<Record<string, ProxyOutcome>> = {
-  auth: wantsCredentials,
-  payment: wantsMoney,
+const proxyReasons: Readonly<Partial<Record<ProxyReason, ProxyOutcome>>> = {
+  auth: { kind: "proxy-failed", reason: "proxy-auth" },
+  payment: { kind: "proxy-failed", reason: "proxy-payment" },
   refused: refusesHost,
   unsupported: refusesHost,
-  throttled: limitsRate,
+  throttled: { kind: "proxy-throttled", reason: "proxy-throttled" },
 };
 
-function outcomeOfProxyError(error: ProxyError): ProxyOutcome {
-  const reason: unknown = Reflect.get(error, "reason");
-  const fault: unknown = Reflect.get(error, "fault");
-  const named = typeof reason === "string" ? proxyReasons[reason] : undefined;
+function outcomeOfProxyError({ reason, fault }: ProxyError): ProxyOutcome {
+  const named = proxyReasons[reason];
   if (named !== undefined) return named;
-  if (fault === "proxy") return proxyFailed;
-  return fault === undefined ? ofTunnelStatus(error.status) : unreachable;
-}
-
-const tunnelStatuses: Readonly<Record<number, ProxyOutcome>> = {
-  401: wantsCredentials,
-  402: wantsMoney,
-  407: wantsCredentials,
-  408: unreachable,
-  429: limitsRate,
-  501: refusesHost,
-  505: refusesHost,
-};
-
-/** What a proxy's answer to CONNECT says. With a 5xx it may be the proxy, or what lies behind it (RFC 9110 §15.6.3). */
-function ofTunnelStatus(status = 0): ProxyOutcome {
-  const known = tunnelStatuses[status];
-  if (known !== undefined) return known;
-  if (status < 300) return proxyFailed;
-  if (status < 500) return refusesHost;
-  return ofProxyChain(status) === "unreachable" ? unreachable : proxyFailed;
+  return fault === "proxy" ? proxyFailed : { kind: "unreachable", reason: "proxy-unreachable" };
 }

@@ -13,6 +13,7 @@ import { Roster, type RosterListener } from "./roster.ts";
 import { Rosters } from "./rosters.ts";
 import type { PoolSettings } from "./settings.ts";
 import { Sleepers } from "./sleepers.ts";
+import { withRotating } from "./rotating.ts";
 import { readerOf } from "./sources.ts";
 import { TierBook } from "./tier-book.ts";
 
@@ -44,17 +45,27 @@ const hostIdle = 600_000;
  * @throws TypeError or RangeError for a source that is none, or a bad proxy in a list; nothing is quoted.
  */
 export function partsOf(settings: PoolSettings, tiers: readonly ProxyTier[]): PoolParts {
-  const { clock, random, rule, alike, rotate, sticky, userAgents } = settings;
+  const { clock, random, rule, lenient, alike, alikeHosts, rotate, sticky, userAgents } = settings;
   const events = new EventQueue(settings.on);
   const tell = (event: ProxyEvent): void => events.add(event);
+  const readers = tiers.map(({ proxies }) => withRotating(readerOf(proxies), settings.rotating));
   const hosts = new Hosts(maxHosts, hostIdle);
   const forgetting = new Forgetting();
   const healthListeners = new Set<() => void>();
+  // A function gives others when one has rested for long enough.
+  const isAlone = (): boolean => rosters.size === 1 && readers.every((it) => it.afterRests === Infinity);
+  const letOff = (): void => lines.renew();
+  const size = (): number => rosters.size;
   const clinic = new Clinic({
     rule,
+    lenient,
     alike,
+    alikeHosts,
     clock,
     random,
+    size,
+    isAlone,
+    letOff,
     tell: (event) => {
       tell(event);
       for (const hear of healthListeners) hear();
@@ -94,7 +105,6 @@ export function partsOf(settings: PoolSettings, tiers: readonly ProxyTier[]): Po
     healthListeners,
     remembrance: new Remembrance({ settings, clinic, hosts, members: () => rosters }),
   };
-  const readers = tiers.map(({ proxies }) => readerOf(proxies));
   const listener = listenerOf(others);
   const rosters: Rosters = new Rosters(
     readers.map((reader, tier) => new Roster(reader, { clock, tier, listener })),

@@ -2,6 +2,7 @@ import {
   aFunction,
   count,
   duration,
+  flag,
   having,
   isFunction,
   isObject,
@@ -40,6 +41,7 @@ export const poolOptionsCheck: Check = options<ProxyPoolOptions>(
     maxIdentities: count(1),
     identityIdle: duration,
     whenEmpty: kind({ wanted: '"fail" or "wait"', fits: (value) => value === "fail" || value === "wait" }),
+    rotating: flag,
     floor: amount("a share from 0 to 1", 1),
     on: aFunction,
     clock: having("a clock", ["now", "date", "sleep"]),
@@ -51,7 +53,7 @@ export const poolOptionsCheck: Check = options<ProxyPoolOptions>(
 // Options that were given with the source.
 const misplaced = Object.fromEntries(
   ["rotate", "rest", "restMax", "retireAfter", "sticky", "userAgents", "maxIdentities", "identityIdle"]
-    .concat("whenEmpty", "floor", "on", "clock", "random")
+    .concat("whenEmpty", "floor", "rotating", "on", "clock", "random")
     .map((name) => [name, `the second argument of ProxyPool, { ${name} }`]),
 );
 

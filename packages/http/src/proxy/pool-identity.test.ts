@@ -178,7 +178,85 @@ test("without a key a vendor's session serves all, until it is blocked, throttle
 
 test("a gateway whose every session is blocked rests in the end", async () => {
   const { go, pool } = setUp([gateway]);
-  for (let time = 0; time < 3; time += 1) await go(undefined, blocked);
+  for (let time = 0; time < 7; time += 1) await go(undefined, blocked);
+  assert.ok(await go(undefined, blocked), "seven in a row were not enough");
+
+  await assert.rejects(pool.lease({ url }), NoProxyError);
+  assert.ok(await go(undefined, ok, elsewhere));
+});
+
+test("one session that is blocked under many requests at once is one block, and they all go on through the next", async () => {
+  const { pool, events } = setUp([gateway]);
+  const leases: Lease[] = [];
+  for (let number = 0; number < 20; number += 1) leases.push(await pool.lease({ url }));
+
+  for (const lease of leases) lease.report(blocked);
+
+  assert.equal(new Set(leases.map(({ proxy }) => proxy)).size, 1);
+  assert.ok(leases.every((lease) => lease.blamed && lease.prospect().freeIn === 0));
+  assert.equal(events.filter(({ type }) => type === "identity-ended").length, 1);
+  assert.deepEqual(pool.stats().proxies[0]?.restsAt, []);
+  assert.notEqual((await pool.lease({ url })).proxy, leases[0]?.proxy);
+});
+
+test("a session that works takes back what the ones before it were blamed for", async () => {
+  const { go, pool } = setUp([gateway]);
+
+  for (let time = 0; time < 40; time += 1) {
+    await go(undefined, blocked);
+    await go(undefined, blocked);
+    await go(undefined, ok);
+  }
+
+  assert.deepEqual(pool.stats().proxies[0]?.restsAt, []);
+});
+
+test("several sessions take turns, and one that is blocked is replaced alone", async () => {
+  const { go } = setUp([{ ...gateway, sessions: 3 }]);
+
+  const first = [await go(), await go(), await go()].map(({ proxy }) => proxy);
+  const second = [await go(), await go(undefined, blocked), await go()].map(({ proxy }) => proxy);
+  const third = [await go(), await go(), await go()].map(({ proxy }) => proxy);
+
+  assert.equal(new Set(first).size, 3);
+  assert.deepEqual(second.slice(0, 2), first.slice(0, 2));
+  assert.deepEqual(third, [first[2], first[0], second[2]]);
+  assert.equal(new Set([...first, ...second]).size, 4);
+  assert.ok(!third.includes(second[1] ?? ""));
+});
+
+for (const [how, source, options] of [
+  ["its entry", [{ url: "ada:love@gw.test:1", rotating: true }], {}],
+  ["the pool", ["ada:love@gw.test:1"], { rotating: true }],
+] as const) {
+  test(`a rotating gateway, by the word of ${how}, has connections of its own for each request under way, and keeps those that work`, async () => {
+    const { pool, forgotten } = setUp(source, options);
+    const two = [await pool.lease({ url }), await pool.lease({ url })];
+    const [x, y] = two.map(({ proxy }) => proxy);
+    for (const lease of two) lease.report(ok);
+    const again = [await pool.lease({ url }), await pool.lease({ url })];
+    again[0]?.report(blocked);
+    again[1]?.report(ok);
+    const last = await pool.lease({ url });
+
+    assert.notEqual(x, y);
+    assert.ok(two.every(({ identity, label }) => identity === undefined && label === "http://gw.test:1"));
+    assert.deepEqual(
+      again.map(({ proxy }) => proxy),
+      [x, y],
+    );
+    assert.deepEqual([again[0]?.blamed, again[0]?.prospect().freeIn], [true, 0]);
+    assert.deepEqual(forgotten, [x]);
+    assert.equal(last.proxy, y);
+  });
+}
+
+test("a rotating gateway rests for a host where eight of its addresses in a row were refused", async () => {
+  const { go, pool } = setUp([{ url: "gw.test:1", rotating: true }]);
+
+  for (let time = 0; time < 100; time += 1) await go(undefined, time % 8 === 7 ? ok : blocked);
+  assert.deepEqual(pool.stats().proxies[0]?.restsAt, []);
+  for (let time = 0; time < 4; time += 1) await go(undefined, { kind: "throttled", reason: "http-429" });
 
   await assert.rejects(pool.lease({ url }), NoProxyError);
   assert.ok(await go(undefined, ok, elsewhere));

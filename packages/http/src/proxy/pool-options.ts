@@ -46,6 +46,8 @@ export interface ProxyTier {
 export interface ProxyPoolOptions {
   /** Who is next. @default "round-robin" */
   readonly rotate?: RotationName | ChooseProxy;
+  /** Whether each connection through a proxy comes out at another address, where its entry does not say. @default false */
+  readonly rotating?: boolean;
   /** How long a proxy rests at first; each rest in a row is twice as long, and up to half as long again by chance. @default "30s" */
   readonly rest?: Duration;
   /** @default "1h" */

@@ -13,8 +13,12 @@ import { tierDefaults, type TierRule } from "./tiers.ts";
 export interface PoolSettings {
   readonly rotate: RotationName | ChooseProxy;
   readonly rule: HealthRule;
+  /** The one for a proxy with many addresses, and for one that is alone. */
+  readonly lenient: HealthRule;
   readonly alike: AlikeRule;
+  readonly alikeHosts: AlikeRule;
   readonly tierRule: TierRule;
+  readonly rotating: boolean;
   readonly sticky: (request: ProxyRequest) => string | undefined;
   readonly userAgents: readonly string[];
   readonly maxIdentities: number;
@@ -31,14 +35,19 @@ export const proxyPoolDefaults = {
   rest: 30_000,
   restMax: 3_600_000,
   retireAfter: 5,
-  /** Failures that may be the proxy's, less half of its successes, before it rests for a host. */
+  /** Failures that may be the proxy's, less half of its successes, before it rests for a host: who fails every second time does. */
   limit: 3,
+  reward: 0.5,
+  /** Failures in a row before one rests for a host that has many addresses, or that is the only one. */
+  lenientLimit: 8,
   /** In what time a failure counts half. */
   halfLife: 300_000,
   /** How long a probe may take. */
   probe: 120_000,
   /** So many proxies that fail alike within the window show that it is the origin. */
-  alike: { addresses: 3, window: 30_000 },
+  alike: { many: 3, window: 30_000 },
+  /** One that fails at so many hosts within the window, and at none in between not, is itself at fault. */
+  alikeHosts: { many: 3, window: 600_000 },
   maxIdentities: 10_000,
   identityIdle: 1_800_000,
   whenEmpty: "fail",
@@ -49,11 +58,15 @@ export function settingsOf(options: ProxyPoolOptions): PoolSettings {
   refuse("ProxyPool", poolOptionsCheck(options));
   const { rotate = proxyPoolDefaults.rotate, whenEmpty = proxyPoolDefaults.whenEmpty, floor } = options;
   const { clock = systemClock, random = systemRandom, on } = options;
+  const rule = ruleOf(options);
   return {
     rotate,
-    rule: ruleOf(options),
+    rule,
+    lenient: { ...rule, limit: proxyPoolDefaults.lenientLimit, reward: proxyPoolDefaults.lenientLimit },
     alike: proxyPoolDefaults.alike,
+    alikeHosts: proxyPoolDefaults.alikeHosts,
     tierRule: { ...tierDefaults, ...(floor !== undefined && { floor }) },
+    rotating: options.rotating ?? false,
     waits: whenEmpty === "wait",
     ...identitySettingsOf(options),
     on,
@@ -88,12 +101,13 @@ export function tiersOf(
 }
 
 function ruleOf({ rest, restMax, retireAfter }: ProxyPoolOptions): HealthRule {
-  const { limit, halfLife, probe, ...defaults } = proxyPoolDefaults;
+  const { limit, reward, halfLife, probe, ...defaults } = proxyPoolDefaults;
   return {
     rest: toMs(rest ?? defaults.rest),
     restMax: Math.max(toMs(restMax ?? defaults.restMax), toMs(rest ?? 0)),
     retireAfter: retireAfter ?? defaults.retireAfter,
     limit,
+    reward,
     halfLife,
     probe,
   };

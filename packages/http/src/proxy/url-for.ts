@@ -15,7 +15,7 @@ export function urlFor(
 ): string | Promise<string> {
   const { address, values, credentials, session } = spec;
   const filling = { values, country: country ?? spec.country, session: identity?.session, ttl: session.ttl };
-  const mark = identity?.key === undefined || identity.session !== undefined ? "" : `/#${identity.number}`;
+  const mark = identity === undefined || identity.session !== undefined ? "" : `/#${identity.number}`;
   if (credentials === undefined) return urlOf(fill(address, filling)) + mark;
   return credentials().then((given) => urlOf(fill({ ...address, ...given }, filling)) + mark);
 }

@@ -1,5 +1,5 @@
 import { CircuitOpenError, RateLimitedError, RejectedError, RetryError } from "@holdfast/policy";
-import { NoProxyError, ProxyError, TransportError, type Phase } from "../errors.ts";
+import { NoProxyError, ProtocolError, ProxyError, TlsError, TransportError, type Phase } from "../errors.ts";
 import type { Prospect } from "../proxy/lease.ts";
 import type { HttpRequest } from "../request.ts";
 import type { Response } from "../response.ts";
@@ -93,7 +93,7 @@ function unwanted(facts: Facts, listen: Listen): string | undefined {
 
 function unwantedAfterError(facts: Facts): string | undefined {
   const verdict = errorVerdict(facts.error);
-  if (!mayPass(verdict) && !isInterim(facts)) return verdict.reason;
+  if (!mayPass(verdict) && !isInterim(facts) && !isDistorted(facts)) return verdict.reason;
   return isFinalTheSecondTime(verdict) && facts.before.some(({ reason }) => reason === verdict.reason)
     ? `${verdict.reason} again`
     : undefined;
@@ -139,6 +139,11 @@ function isElsewhere({ proxy }: Facts): boolean {
 /** Whether a call that is under way has only come before a proxy was fit again. */
 function isInterim({ error, before }: Facts): boolean {
   return error instanceof NoProxyError && error.retryAt < Infinity && before.length > 0;
+}
+
+/** Whether it was the proxy, as far as is known, that broke what the host said: another one is worth waiting for. */
+function isDistorted({ error, proxy }: Facts): boolean {
+  return proxy?.blamed === true && (error instanceof TlsError || error instanceof ProtocolError);
 }
 
 /** Why the request must not go out again, whatever came back. */

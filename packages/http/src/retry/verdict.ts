@@ -57,7 +57,7 @@ const statuses: Readonly<Record<number, Row>> = {
   508: ["rejected", "the server goes round in a loop"],
   509: ["throttled", "wait until the site's bandwidth limit is lifted"],
   510: ["rejected", "the server wants an extension that was not sent"],
-  511: ["rejected", "log in to the network first (captive portal)"],
+  511: ["blocked", "log in to the network first (captive portal), or switch the proxy"],
   520: ["transient", originDown],
   521: ["transient", originDown],
   522: ["transient", originDown],

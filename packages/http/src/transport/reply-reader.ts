@@ -7,6 +7,8 @@ export interface Line {
   /** Host and port of the proxy, for messages. */
   readonly proxy: string;
   readonly signal: AbortSignal;
+  /** Whether the proxy has been told the target, so that its silence may be about that. @default true */
+  readonly targetTold?: boolean;
 }
 
 /**
@@ -17,7 +19,7 @@ export interface Line {
 export function readReply<T>(
   socket: Duplex,
   parse: (bytes: Buffer) => Parse<T>,
-  { proxy, signal }: Line,
+  { proxy, signal, targetTold = true }: Line,
 ): Promise<T> {
   return new Promise((resolve, reject) => {
     let bytes: Buffer = Buffer.alloc(0);
@@ -33,7 +35,7 @@ export function readReply<T>(
     };
     const abort = (): void => fail(signal.reason);
     const note = (error: Error): void => void (failure = error);
-    const closed = (): void => fail(hungUp(proxy, failure));
+    const closed = (): void => fail(hungUp(proxy, { targetTold, cause: failure }));
     const read = (chunk: Buffer): void => {
       bytes = bytes.length === 0 ? chunk : Buffer.concat([bytes, chunk]);
       const parsed = parse(bytes);
@@ -51,9 +53,13 @@ export function readReply<T>(
   });
 }
 
-function hungUp(proxy: string, cause: Error | undefined): ProxyError {
+function hungUp(
+  proxy: string,
+  { targetTold, cause }: { readonly targetTold: boolean; readonly cause: Error | undefined },
+): ProxyError {
   return new ProxyError(`The proxy ${proxy} closed the connection instead of answering`, {
     reason: "closed",
+    ...(!targetTold && { fault: "proxy" }),
     ...(cause && { cause }),
   });
 }

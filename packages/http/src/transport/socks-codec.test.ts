@@ -133,16 +133,16 @@ for (const [what, parse, bytes] of garbage) {
 }
 
 const replies = [
-  [1, "failed"],
+  [1, "unavailable"],
   [2, "refused"],
   [3, "origin-unreachable"],
   [4, "origin-unreachable"],
   [5, "origin-refused"],
-  [6, "failed"],
+  [6, "unavailable"],
   [7, "unsupported"],
   [8, "unsupported"],
-  [9, "failed"],
-  [255, "failed"],
+  [9, "unavailable"],
+  [255, "unavailable"],
 ] as const;
 
 for (const [reply, reason] of replies) {

@@ -33,13 +33,14 @@ export interface SocksLine extends Line {
  */
 export async function socks5Tunnel(socket: Duplex, line: SocksLine): Promise<void> {
   const { credentials, target } = line;
+  const before: Line = { ...line, targetTold: false };
   socket.write(socks5Greeting(credentials !== undefined));
-  const method = await readReply(socket, parseSocks5Method, line);
+  const method = await readReply(socket, parseSocks5Method, before);
   if (method === "unacceptable" || (method === "password" && credentials === undefined))
     throw refused(line, "auth", "it wants credentials, or others");
   if (method === "password" && credentials !== undefined) {
     socket.write(socks5Authentication(credentials));
-    const accepted = await readReply(socket, parseSocks5Authentication, line);
+    const accepted = await readReply(socket, parseSocks5Authentication, before);
     if (!accepted) throw refused(line, "auth", "it does not accept the credentials");
   }
   socket.write(socks5Request(target.host, target.port));

@@ -80,17 +80,18 @@ function addressLength(type: number | undefined, next: number | undefined): numb
 
 /** What a reply that is not 0 means: RFC 1928 §6. */
 export function socks5Refusal(reply: number): { readonly reason: ProxyReason; readonly said: string } {
-  const [reason, said] = replies[reply] ?? ["failed", `reply ${reply}`];
+  const [reason, said] = replies[reply] ?? ["unavailable", `reply ${reply}`];
   return { reason, said };
 }
 
 const replies: Readonly<Record<number, readonly [ProxyReason, string]>> = {
-  1: ["failed", "general failure"],
+  // What many say of a name that does not exist, microsocks among them.
+  1: ["unavailable", "general failure"],
   2: ["refused", "not allowed by its rules"],
   3: ["origin-unreachable", "network unreachable"],
   4: ["origin-unreachable", "host unreachable"],
   5: ["origin-refused", "connection refused"],
-  6: ["failed", "TTL expired"],
+  6: ["unavailable", "TTL expired"],
   7: ["unsupported", "command not supported"],
   8: ["unsupported", "kind of address not supported"],
 };

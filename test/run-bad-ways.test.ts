@@ -1,0 +1,104 @@
+import assert from "node:assert/strict";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { test } from "node:test";
+import { faultOrigin, raw, respond, tunnel, type FaultOrigin } from "@holdfast/http/testing";
+import { readReport, results, type RunReport } from "@holdfast/runner";
+import { certificates } from "./support/certificates.ts";
+import { start, type Ending } from "./support/program.ts";
+import { microsocks } from "./support/socks.ts";
+import { temporaryDirectory } from "./support/temporary.ts";
+
+interface Ran {
+  readonly ending: Ending;
+  readonly report: RunReport;
+  /** How each page ended. */
+  readonly pages: readonly (readonly [url: string, state: string, body: string])[];
+}
+
+/** Fetches pages through a list of proxies with the program. */
+async function run(
+  urls: readonly string[],
+  proxies: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<Ran> {
+  await using directory = await temporaryDirectory("bad-ways");
+  const { path: cwd } = directory;
+  await writeFile(join(cwd, "urls.txt"), urls.join("\n"));
+  await writeFile(join(cwd, "proxies.txt"), proxies.join("\n"));
+  const ending = await start(["run", "urls.txt", "-o", "out", "--proxies", "proxies.txt", "-j", "8"], {
+    cwd,
+    env,
+  }).ended;
+  const pages = [...results(join(cwd, "out"))].map(
+    ({ url, state, body }) => [url, state, Buffer.from(body ?? []).toString()] as const,
+  );
+  return { ending, report: readReport(join(cwd, "out")), pages };
+}
+
+test("hosts that do not exist cost no page of the others, through real proxies that say as little as they can", async () => {
+  await using stack = new AsyncDisposableStack();
+  const origin = stack.use(await faultOrigin({ routes: { "*": () => respond(200, { body: "here" }) } }));
+  const socks = await Promise.all(Array.from({ length: 10 }, () => microsocks()));
+  for (const each of socks) stack.use(each);
+  // No resolver has to be asked for it: a label has 63 characters at most.
+  const missing = (number: number): string => `http://${"x".repeat(64)}${number}.test/`;
+  const urls = Array.from({ length: 200 }, (_, number) =>
+    number % 40 === 3 ? missing(number) : `${origin.url}/${number}`,
+  );
+
+  const { ending, report, pages } = await run(
+    urls,
+    socks.map(({ authority }) => `socks5h://${authority}`),
+  );
+
+  assert.equal(ending.code, 4, ending.err);
+  assert.deepEqual([report.lines, report.done, report.failed], [200, 195, 5]);
+  assert.ok(pages.every(([url, state]) => (state === "failed") === url.includes("xxx")));
+  assert.doesNotMatch(ending.err, /No proxy is fit/);
+  assert.ok(report.proxies?.each.every(({ requests, successes }) => successes >= 0.5 * requests));
+});
+
+test("a proxy that breaks TLS open and one behind a captive portal cost no page", async () => {
+  await using stack = new AsyncDisposableStack();
+  const { ca, good, selfSigned } = await certificates();
+  const site = (tls: typeof good, body: string): Promise<FaultOrigin> =>
+    faultOrigin({ routes: { "*": () => respond(200, { body }) }, tls });
+  const origin = stack.use(await site(good, "here"));
+  const evil = stack.use(await site(selfSigned, "evil"));
+  const plain = stack.use(
+    await faultOrigin({ routes: { "*": () => respond(200, { body: "a captive portal" }) } }),
+  );
+  const target = `localhost:${origin.port}`;
+  const leadingTo = async ({ port }: { readonly port: number }): Promise<string> => {
+    const proxy = await faultOrigin({ routes: { [target]: () => tunnel({ host: "127.0.0.1", port }) } });
+    return new URL(stack.use(proxy).url).host;
+  };
+  const bad = [await leadingTo(evil), await leadingTo(plain)];
+  const others = await Promise.all(Array.from({ length: 8 }, () => leadingTo(origin)));
+  const urls = Array.from({ length: 200 }, (_, number) => `https://${target}/${number}`);
+
+  const { ending, pages } = await run(urls, [...bad, ...others], { NODE_EXTRA_CA_CERTS: ca.certFile });
+
+  assert.equal(ending.code, 0, ending.err);
+  assert.equal(pages.length, 200);
+  assert.ok(pages.every(([, state, body]) => state === "done" && body === "here"));
+});
+
+test("a proxy that mangles heads and one behind a captive portal cost no page of plain http", async () => {
+  await using stack = new AsyncDisposableStack();
+  const mangled = "HTTP/1.1 200 OK\r\nContent-Length: 3\r\nContent-Length: 5\r\n\r\nabcde";
+  const answers = [raw(mangled), respond(511), ...Array(4).fill(respond(200, { body: "here" }))];
+  const proxies = await Promise.all(answers.map((answer) => faultOrigin({ routes: { "*": () => answer } })));
+  for (const proxy of proxies) stack.use(proxy);
+  const urls = Array.from({ length: 100 }, (_, number) => `http://shop.test/${number}`);
+
+  const { ending, pages } = await run(
+    urls,
+    proxies.map(({ url }) => new URL(url).host),
+  );
+
+  assert.equal(ending.code, 0, ending.err);
+  assert.equal(pages.length, 100);
+  assert.ok(pages.every(([, state, body]) => state === "done" && body === "here"));
+});
