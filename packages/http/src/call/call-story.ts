@@ -2,7 +2,7 @@ import { systemClock, type Attempt, type Clock } from "@holdfast/policy";
 import { summaryOf, wireFacts, type AttemptRecord } from "../attempt-record.ts";
 import { exchangeOf, type Exchange } from "./call-policy.ts";
 import { attemptsAreWatched, tellAttempt, tellGiveUp, type Watched } from "../channels.ts";
-import type { Failure } from "../failure.ts";
+import { askedFor, type Failure } from "../failure.ts";
 import { giveUpOf, isGivenUp } from "../give-up.ts";
 import type { Hooks } from "../hooks.ts";
 import type { HttpRequest } from "../request.ts";
@@ -92,7 +92,13 @@ export abstract class CallStory implements Provenance, Watched, Observer {
 
   protected get story(): Omit<Failure, "verdict"> {
     const { attempts, elapsed, retryAt } = this;
-    return { attempts, elapsed, retryAt, ...(!this.wasSent && { mayHaveArrived: false }) };
+    return {
+      request: askedFor(this.request),
+      attempts,
+      elapsed,
+      retryAt,
+      ...(!this.wasSent && { mayHaveArrived: false }),
+    };
   }
 
   /** Writes the record of an attempt, and tells of it. */

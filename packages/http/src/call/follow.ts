@@ -4,7 +4,7 @@ import { summaryOf } from "../attempt-record.ts";
 import type { Call } from "./call.ts";
 import type { Exchange } from "./call-policy.ts";
 import { tellGiveUp } from "../channels.ts";
-import { isFailure, witness } from "../failure.ts";
+import { askedFor, isFailure, witness } from "../failure.ts";
 import { giveUpOf } from "../give-up.ts";
 import { nextHop, type Hop } from "./hop.ts";
 import type { Prepared } from "./prepare.ts";
@@ -102,7 +102,7 @@ function hopAfter(
       decision: `not-retried: ${verdict.reason}`,
     };
     tellGiveUp({ hooks, request }, () => giveUpOf(ending, response));
-    throw witness(error, { attempts, elapsed, verdict, response });
+    throw witness(error, { request: askedFor(request), attempts, elapsed, verdict, response });
   }
 }
 
