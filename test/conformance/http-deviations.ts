@@ -84,10 +84,12 @@ export const httpDeviations: readonly Deviation[] = [
     applies: (place) =>
       ofRetryAfter(place) &&
       !vectorOf(place.vector).conformant &&
-      /[A-Za-z]{2}/.test(vectorOf(place.vector).value),
+      looksLikeDate(vectorOf(place.vector).value),
     instead: (vector) => {
       const got = readBy(vector);
-      return got === undefined || (got >= 0 && got <= longest(vector)) ? undefined : `got ${got} s`;
+      const mayBeRead =
+        hasWholeTime(vectorOf(vector).value) && Number(got) >= 0 && Number(got) <= longest(vector);
+      return got === undefined || mayBeRead ? undefined : `got ${got} s`;
     },
   },
   {
@@ -154,6 +156,14 @@ export const httpDeviations: readonly Deviation[] = [
     instead: ({ phase, urllib3 }) => difference(undefined, errorFor(String(phase), String(urllib3))),
   },
 ];
+
+function looksLikeDate(value: string): boolean {
+  return /jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec/i.test(value) && /\d/.test(value);
+}
+
+function hasWholeTime(value: string): boolean {
+  return /(?:^|\s)\d{1,2}:\d{2}(?::\d{2})?(?:\s|$)/.test(value);
+}
 
 function listsText({ config, retries }: Vector): boolean {
   const { status_forcelist: listed } = { ...((config ?? retries) as Config) };

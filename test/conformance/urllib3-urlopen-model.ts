@@ -20,6 +20,7 @@ export type Rule =
   | "counters-kept"
   | "credentials-kept"
   | "damaged-body"
+  | "listed-redirect"
   | "method-after-redirect"
   | "not-http"
   | "patience"
@@ -35,6 +36,7 @@ export const allRules: ReadonlySet<Rule> = new Set<Rule>([
   "counters-kept",
   "credentials-kept",
   "damaged-body",
+  "listed-redirect",
   "method-after-redirect",
   "not-http",
   "patience",
@@ -145,7 +147,15 @@ class Loop {
     if (entry.error !== undefined) return this.#failure(state, entry.error);
     const { status = 0, location } = entry;
     const redirected = this.#vector.redirect && location !== undefined && redirects.has(status);
-    return redirected ? this.#redirect(state, entry, location) : this.#answer(state, entry);
+    const retriedFirst = this.#rules.has("listed-redirect") && this.#isListed(state, entry);
+    return redirected && !retriedFirst
+      ? this.#redirect(state, entry, location)
+      : this.#answer(state, entry, redirected ? location : undefined);
+  }
+
+  #isListed({ retry, request }: State, { status = 0, retry_after }: ScriptEntry): boolean {
+    if (retry.total === false && this.#rules.has("total-off")) return false;
+    return retry.isRetry(request.method, status, Boolean(retry_after));
   }
 
   #failure(state: State, kind: string): Step {
@@ -200,16 +210,20 @@ class Loop {
     return waits && retry_after ? this.#delay(retry_after, retry) : 0;
   }
 
-  #answer(state: State, { status = 0, location, retry_after }: ScriptEntry): Step {
+  /** `onward` is where the answer leads when its retries are used up. */
+  #answer(state: State, entry: ScriptEntry, onward: string | undefined): Step {
+    const { status = 0, location, retry_after } = entry;
     const { retry, request, history } = state;
     const { method, target: url } = request;
     const here: Step = { end: { outcome: "response", status, history } };
-    if (!retry.isRetry(method, status, Boolean(retry_after))) return here;
-    if (retry.total === false && this.#rules.has("total-off")) return here;
+    if (!this.#isListed(state, entry)) return here;
     const moves = location !== undefined && redirects.has(status) && !this.#rules.has("redirect-as-status");
     const redirectLocation = moves ? location : null;
     const next = counting(() => retry.increment({ method, url, response: { status, redirectLocation } }));
-    if (!(next instanceof Retry)) return retry.raiseOnStatus ? { end: refused(next) } : here;
+    if (!(next instanceof Retry)) {
+      if (retry.raiseOnStatus) return { end: refused(next) };
+      return onward === undefined ? here : this.#redirect(state, entry, onward);
+    }
     const delay = retry.respectRetryAfterHeader && retry_after ? this.#delay(retry_after, retry) : 0;
     if (delay === "too long") return here;
     if (delay === undefined) return { end: { outcome: "error", error: "InvalidHeader" } };

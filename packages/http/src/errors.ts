@@ -377,3 +377,13 @@ export class StatusError extends HoldfastError {
     return this.response.verdict;
   }
 }
+
+/** The session was closed: what ends its calls, as an abort's reason does, and every call that comes later. */
+export class SessionClosedError extends Error {
+  override readonly name = "SessionClosedError";
+  readonly code = "ERR_SESSION_CLOSED";
+
+  constructor() {
+    super("The session was closed");
+  }
+}

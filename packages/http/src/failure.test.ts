@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { inspect } from "node:util";
 import { RetryError } from "@holdfast/policy";
 import { ConnectionError, ReadTimeoutError, StatusError, TooManyRedirectsError } from "./errors.ts";
 import { isFailure, witness } from "./failure.ts";
@@ -14,7 +15,12 @@ const silence = (): { readonly error: unknown; readonly takes: number } => ({
   error: new ReadTimeoutError("a.test", 1, "headers"),
   takes: 100,
 });
-const story = { attempts: [], elapsed: 1, verdict: errorVerdict(undefined) };
+const story = {
+  request: { method: "GET", url },
+  attempts: [],
+  elapsed: 1,
+  verdict: errorVerdict(undefined),
+};
 
 test("an error that ends a call keeps its type and tells the whole story", async () => {
   const { session } = scripted([{ status: 503, headers: { "retry-after": "7" }, takes: 50 }, silence], {
@@ -78,6 +84,28 @@ test("a status that outlived its retries is raised with the answer where that is
   );
 });
 
+test("an error tells what was asked for, however it is printed, without credentials", async () => {
+  const reset = new ConnectionError("reset", { errno: "ECONNRESET", phase: "headers", mayHaveArrived: true });
+  const { session } = scripted([
+    { status: 302, headers: { location: "/next?token=hunter2&page=2" } },
+    { error: reset },
+  ]);
+
+  const error = await failureOf(
+    session.get("https://ann:hunter2@a.test/first", { retry: new Retry({ total: 1 }) }),
+  );
+
+  assert.ok(isFailure(error));
+  const request = { method: "GET", url: "https://a.test/next?token=***&page=2" };
+  assert.deepEqual(error.request, request);
+  assert.deepEqual(JSON.parse(JSON.stringify(error)).request, request);
+  assert.match(
+    inspect(error),
+    /request: \{\s+method: 'GET',\s+url: 'https:\/\/a\.test\/next\?token=\*\*\*&page=2'/,
+  );
+  assert.doesNotMatch(inspect(error, { depth: 9 }), /hunter2/);
+});
+
 test("too many redirects are told with the last answer", async () => {
   const { session } = scripted([{ status: 302, headers: { location: "/" } }], { maxRedirects: 2 });
 
@@ -85,8 +113,8 @@ test("too many redirects are told with the last answer", async () => {
 
   assert.ok(error instanceof TooManyRedirectsError && isFailure(error));
   assert.deepEqual(
-    [error.verdict.reason, error.response?.status, error.attempts.length],
-    ["too-many-redirects", 302, 3],
+    [error.verdict.reason, error.response?.status, error.attempts.length, error.request.url],
+    ["too-many-redirects", 302, 3, url],
   );
 });
 

@@ -449,6 +449,16 @@ test("a mounted prefix may name the port that its scheme has anyway", async () =
   assert.deepEqual([other.requests.length, adapter.requests.length], [3, 1]);
 });
 
+test("a session that was closed makes no call, whatever its adapters would do", async () => {
+  const { session: made, adapter } = scripted([{}]);
+  await made.close();
+
+  for (const call of [made.get(url), made.get(url, { stream: true })])
+    await assert.rejects(call, { name: "SessionClosedError", code: "ERR_SESSION_CLOSED" });
+
+  assert.equal(adapter.requests.length, 0);
+});
+
 const mistakes: readonly (readonly [
   what: string,
   call: Parameters<ReturnType<typeof scripted>["session"]["request"]>,

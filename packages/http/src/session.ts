@@ -14,7 +14,7 @@ import { tellError } from "./call/tell.ts";
 import { closableClock, type ClosableClock } from "./closable-clock.ts";
 import { Cookies } from "./cookies.ts";
 import { endingClock } from "./ending-clock.ts";
-import { InvalidUrlError } from "./errors.ts";
+import { InvalidUrlError, SessionClosedError } from "./errors.ts";
 import { Gates } from "./gates/gates.ts";
 import { mergeHeaders } from "./headers.ts";
 import { joinHooks, type Hooks } from "./hooks.ts";
@@ -66,6 +66,7 @@ export class Session extends Verbs implements AsyncDisposable {
   };
   readonly #requests: Requests;
   readonly #routeFor: Router;
+  #closed = false;
   readonly #pools: PoolWatch = new PoolWatch(() => this.#mounts.values);
 
   constructor(options: SessionOptions = {}) {
@@ -123,6 +124,7 @@ export class Session extends Verbs implements AsyncDisposable {
   request(method: string, url: string | URL, options: RequestOptions = {}): Promise<Response> {
     // No async function here, nor in what it calls: each costs a promise and a turn, for every request.
     try {
+      if (this.#closed) throw new SessionClosedError();
       refuse("request", requestCheck(options));
       if (options.stream === true) return responsePromise(this.#stream(method, url, options));
       const asked = prepare(method, url, { session: this.#additions, own: options });
@@ -133,9 +135,10 @@ export class Session extends Verbs implements AsyncDisposable {
     }
   }
 
-  /** Closes every connection; calls under way fail, those that wait for their next attempt included. */
+  /** Closes every connection; calls under way, those that wait for their next attempt, and later ones fail with a SessionClosedError. */
   async close(): Promise<void> {
-    const reason = new Error("The session was closed");
+    const reason = new SessionClosedError();
+    this.#closed = true;
     this.#clock.close(reason);
     this.#gates?.close(reason);
     this.#pools.close();

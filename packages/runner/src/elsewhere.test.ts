@@ -101,7 +101,7 @@ describe("a line that went through proxies", () => {
       failedFor("tls-certificate", false),
     ],
     [
-      "whose certificate was refused waits for another proxy",
+      "whose certificate was refused asks again soon whether another proxy is fit",
       get,
       thrown("", {
         ...refusedTls,
@@ -110,7 +110,7 @@ describe("a line that went through proxies", () => {
         retryAt: 9_000,
         attempts: [{ decision: "no-proxy-in-time" }],
       }),
-      deferred("tls-certificate", 1, 9_000),
+      deferred("tls-certificate", 1, 2_000),
     ],
     [
       "whose origin is down, too",

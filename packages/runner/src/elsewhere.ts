@@ -6,6 +6,8 @@ import type { Ended } from "./state.ts";
 
 // A page that is refused through so many addresses, one call after the other, is likely refused to all.
 const maxRefusals = 2;
+// The session's words for calls that ended because no proxy was fit soon enough.
+const noProxyInTime: ReadonlySet<unknown> = new Set(["no-proxy-in-time", "no-proxy-too-long"]);
 
 /**
  * Decides what becomes of a line whose request was stopped by the address that it came from, or on the way there: it goes
@@ -63,16 +65,13 @@ function isUndecided(settled: Settled): boolean {
 function isFinal(attempt: unknown): boolean {
   const decision: unknown =
     typeof attempt === "object" && attempt !== null ? Reflect.get(attempt, "decision") : undefined;
-  return decision !== "retries-exhausted" && decision !== "no-proxy-in-time";
+  return decision !== "retries-exhausted" && !noProxyInTime.has(decision);
 }
 
 function answerOf(settled: Settled): Answer | undefined {
   if (settled.ok) return settled.response;
   return isFetchFailure(settled.error) ? settled.error : undefined;
 }
-
-// The session's words for calls that ended because no proxy was fit soon enough.
-const noProxyInTime: ReadonlySet<unknown> = new Set(["no-proxy-in-time", "no-proxy-too-long"]);
 
 /** Whether a line waits for nothing but a proxy: whoever asks the pool for one again learns how long. Recognised by shape. */
 export function waitsForProxy(settled: Settled): boolean {

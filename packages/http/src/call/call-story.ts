@@ -9,7 +9,7 @@ import {
   type Asked,
   type Watched,
 } from "../channels.ts";
-import type { Failure } from "../failure.ts";
+import { askedFor, type Failure } from "../failure.ts";
 import { giveUpOf, isGivenUp } from "../give-up.ts";
 import type { Hooks } from "../hooks.ts";
 import { isRedirectStatus } from "../redirects.ts";
@@ -135,7 +135,13 @@ export abstract class CallStory implements Provenance, Watched, Observer {
 
   protected get story(): Omit<Failure, "verdict"> {
     const { attempts, elapsed, retryAt } = this;
-    return { attempts, elapsed, retryAt, ...(!this.wasSent && { mayHaveArrived: false }) };
+    return {
+      request: askedFor(this.request),
+      attempts,
+      elapsed,
+      retryAt,
+      ...(!this.wasSent && { mayHaveArrived: false }),
+    };
   }
 
   /** Writes the record of an attempt, and tells of it. */

@@ -192,7 +192,7 @@ test("an abort ends the wait at a gate, and so does the end of the session", asy
   await session.close();
 
   const reasons = (await results).map((result) => result.status === "rejected" && String(result.reason));
-  assert.deepEqual(reasons, ["Error: enough", "Error: The session was closed"]);
+  assert.deepEqual(reasons, ["Error: enough", "SessionClosedError: The session was closed"]);
   assert.equal(adapter.requests.length, 1);
 });
 

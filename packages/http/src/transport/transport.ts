@@ -1,4 +1,5 @@
 import { systemClock } from "@holdfast/policy";
+import { SessionClosedError } from "../errors.ts";
 import { BufferedExchange } from "./buffered.ts";
 import type { ConnectorOptions } from "./connector.ts";
 import type { ExchangeLimits, RawAnswer, Road, WireRequest } from "./wire.ts";
@@ -39,7 +40,7 @@ export class Transport {
    * @throws TransportError, DeadlineExceededError, or the signal's reason.
    */
   send(to: Destination, request: WireRequest, limits: ExchangeLimits): Promise<RawAnswer> {
-    if (this.#closed) return Promise.reject(new Error("The session is closed"));
+    if (this.#closed) return Promise.reject(new SessionClosedError());
     const road = this.#roadTo(to);
     return new Promise(
       (resolve, reject) => void new BufferedExchange([request, limits, road], resolve, reject),
@@ -52,7 +53,7 @@ export class Transport {
    * @throws as `send` does.
    */
   open(to: Destination, request: WireRequest, limits: StreamLimits): Promise<LiveAnswer> {
-    if (this.#closed) return Promise.reject(new Error("The session is closed"));
+    if (this.#closed) return Promise.reject(new SessionClosedError());
     const road = this.#roadTo(to);
     return new Promise(
       (resolve, reject) => void new StreamedExchange([request, limits, road], resolve, reject),
@@ -62,7 +63,7 @@ export class Transport {
   /** Drops every connection; what is under way fails. */
   close(): Promise<void> {
     this.#closed = true;
-    this.#roads.close(new Error("The session was closed"));
+    this.#roads.close(new SessionClosedError());
     this.#latest = undefined;
     return Promise.resolve();
   }
