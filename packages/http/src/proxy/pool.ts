@@ -4,7 +4,7 @@ import type { Taken } from "./finder.ts";
 import { Lease } from "./lease.ts";
 import { looksAgainAt, noProxyError, type Nobody } from "./nobody.ts";
 import { partsOf, type PoolParts } from "./parts.ts";
-import type { ProxyPoolOptions, ProxyRequest, ProxyTier } from "./pool-options.ts";
+import type { IsBlocked, ProxyPoolOptions, ProxyRequest, ProxyTier } from "./pool-options.ts";
 import { settingsOf, tiersOf } from "./settings.ts";
 import type { ProxySource } from "./sources.ts";
 import { statsOf, type ProxyPoolStats } from "./stats.ts";
@@ -77,6 +77,11 @@ export class ProxyPool {
       const lease = "freeAt" in found ? await this.#wait(found, request) : await this.#open(found, request);
       if (lease !== undefined) return this.#told(lease);
     }
+  }
+
+  /** Whether its owner calls an answer a block; undefined where he has no say. The session's own. */
+  get isBlocked(): IsBlocked | undefined {
+    return this.#parts.settings.isBlocked;
   }
 
   /** How the proxies, the tiers and the identities do. */

@@ -2,7 +2,7 @@ import { systemClock, systemRandom, toMs, type Clock, type Random } from "@holdf
 import type { AlikeRule } from "./blame.ts";
 import type { ProxyListener } from "./events.ts";
 import type { HealthRule } from "./health.ts";
-import type { ChooseProxy, ProxyPoolOptions, ProxyRequest, ProxyTier } from "./pool-options.ts";
+import type { ChooseProxy, IsBlocked, ProxyPoolOptions, ProxyRequest, ProxyTier } from "./pool-options.ts";
 import { rotations, type RotationName } from "./rotation.ts";
 import type { ProxySource } from "./sources.ts";
 import { tierDefaults, type TierRule } from "./tiers.ts";
@@ -21,6 +21,7 @@ export interface PoolSettings {
   readonly userAgents: readonly string[];
   readonly maxIdentities: number;
   readonly identityIdle: number;
+  readonly isBlocked: IsBlocked | undefined;
   readonly waits: boolean;
   readonly on: ProxyListener | undefined;
   readonly clock: Clock;
@@ -54,7 +55,7 @@ export const proxyPoolDefaults = {
 /** @throws TypeError or RangeError for an option that is none. */
 export function settingsOf(options: ProxyPoolOptions): PoolSettings {
   const { rotate = proxyPoolDefaults.rotate, whenEmpty = proxyPoolDefaults.whenEmpty, floor } = options;
-  const { clock = systemClock, random = systemRandom, on } = options;
+  const { clock = systemClock, random = systemRandom, isBlocked, on } = options;
   if (typeof rotate !== "function" && !Object.hasOwn(rotations, rotate))
     throw new TypeError(`rotate is a function or one of ${Object.keys(rotations).join(", ")}`);
   if (whenEmpty !== "fail" && whenEmpty !== "wait") throw new TypeError(`whenEmpty is "fail" or "wait"`);
@@ -66,7 +67,8 @@ export function settingsOf(options: ProxyPoolOptions): PoolSettings {
     alike: proxyPoolDefaults.alike,
     alikeHosts: proxyPoolDefaults.alikeHosts,
     tierRule: { ...tierDefaults, ...(floor !== undefined && { floor }) },
-    rotating: options.rotating ?? false,
+    rotating: options.rotating === true,
+    isBlocked,
     waits: whenEmpty === "wait",
     ...identitySettingsOf(options),
     on,
