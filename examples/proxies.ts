@@ -59,6 +59,22 @@ const lease = await residential.lease({ url: new URL(url), country: "us" });
 console.log(lease.label, new URL(lease.proxy).username.replace(/sessid-\w{8}/, "sessid-********"));
 lease.report({ kind: "success", reason: "ok" });
 
+// #region rotating
+const gateway = new ProxyPool([{ url: `${fourth}:ada:love`, rotating: true }]);
+// #endregion
+
+await using traveller = new Session({ proxy: gateway });
+console.log(await traveller.get(url).text());
+
+// #region blocked
+const wary = new ProxyPool([`http://${third}`, `http://${fourth}`], {
+  isBlocked: async (response) => (await response.text()).startsWith("Your plan") && "plan-expired",
+});
+// #endregion
+
+await using guarded = new Session({ proxy: wary });
+console.log(await guarded.get(url).text());
+
 // #region sticky
 await using visitor = new Session({
   proxy: new ProxyPool([`http://${third}`, `http://${fourth}`], { userAgents: ["Mozilla/5.0 ..."] }),

@@ -102,3 +102,24 @@ test("a proxy that mangles heads and one behind a captive portal cost no page of
   assert.equal(pages.length, 100);
   assert.ok(pages.every(([, state, body]) => state === "done" && body === "here"));
 });
+
+test("a gateway that rotates by itself serves a list though a third of its exits are banned, and says nothing of who asks", async () => {
+  // Each connection comes out elsewhere.
+  await using gateway = await faultOrigin({
+    routes: {
+      "*": ({ connection }) => (connection % 3 === 0 ? respond(403) : respond(200, { body: "here" })),
+    },
+  });
+  const urls = Array.from({ length: 100 }, (_, number) => `http://shop.test/${number}`);
+  const { host } = new URL(gateway.url);
+
+  const marked = await run(urls, [`${host}:customer:s3cret rotating`]);
+  const plain = await run(urls, [`${host}:customer:s3cret`]);
+
+  assert.equal(marked.ending.code, 0, marked.ending.err);
+  assert.ok(marked.pages.every(([, state, body]) => state === "done" && body === "here"));
+  // Without the mark a line has its three rounds, through whichever connection is free.
+  assert.ok(plain.report.done >= 75, plain.ending.err);
+  for (const { ending } of [marked, plain])
+    assert.doesNotMatch(ending.err, /customer|s3cret|No proxy is fit/);
+});

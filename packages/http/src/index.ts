@@ -47,6 +47,7 @@ export type { ProxyCounts } from "./proxy/member.ts";
 export type { OutcomeKind, ProxyOutcome } from "./proxy/outcome.ts";
 export type {
   ChooseProxy,
+  IsBlocked,
   ProxyCandidate,
   ProxyPoolOptions,
   ProxyRequest,

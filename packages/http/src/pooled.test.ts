@@ -17,6 +17,7 @@ import type { ProxyEvent } from "./proxy/events.ts";
 import { ProxyPool } from "./proxy/pool.ts";
 import type { ProxyPoolOptions } from "./proxy/pool-options.ts";
 import type { ProxySource } from "./proxy/sources.ts";
+import type { Response } from "./response.ts";
 import { Retry } from "./retry/retry.ts";
 import { Session } from "./session.ts";
 import { sessionDefaults } from "./session-defaults.ts";
@@ -166,6 +167,47 @@ test("a certificate that one proxy shows is no last word: another one is waited 
 
   assert.equal(response.status, 200);
   assert.equal(via().split(" ").at(-1), "p2:2");
+});
+
+test("an answer that the pool's owner calls a block is one: by the page, by a reason, and later", async () => {
+  const expired: ScriptedOutcome = { status: 200, body: "Proxy expired" };
+  const says = (word: string | boolean) => async (response: Response) =>
+    (await response.text()) === "Proxy expired" && word;
+  for (const [word, reason] of [
+    [true, "is-blocked"],
+    ["expired", "expired"],
+  ] as const) {
+    const { session, pool, via } = setUp([byProxy({ p1: expired })], { pool: { isBlocked: says(word) } });
+
+    const response = await session.get(url);
+
+    assert.equal(response.status, 200);
+    assert.equal(via(), "p1:1 p2:2");
+    assert.deepEqual([response.attempts[0]?.verdict.reason, response.verdict.reason], [reason, "ok"]);
+    assert.equal(pool.stats().proxies[0]?.restsAt[0]?.reason, reason);
+  }
+});
+
+test("a page that its pool's owner calls a block is not sold as a success where there is no other proxy", async () => {
+  const { session } = setUp([{ status: 200 }], { source: ["p1:1"], pool: { isBlocked: () => "expired" } });
+
+  const response = await session.get(url);
+
+  assert.deepEqual(
+    [response.verdict.kind, response.attempts[0]?.decision],
+    ["blocked", "not-retried: expired"],
+  );
+});
+
+test("what the owner's word throws ends the call, and gives the proxy back", async () => {
+  const isBlocked = (): never => {
+    throw new Error("a mistake");
+  };
+  const { session, pool } = setUp([{ status: 200 }], { pool: { isBlocked } });
+
+  await assert.rejects(session.get(url), /a mistake/);
+
+  assert.deepEqual([pool.stats().proxies[0]?.inFlight, pool.stats().proxies[0]?.failures], [0, 0]);
 });
 
 test("a rotating gateway that is alone is gone through again at once, as another address", async () => {

@@ -127,11 +127,12 @@ interface Way {
   readonly own?: { readonly proxy: { readonly country: string } };
 }
 
-/** A proxy that is alone does not rest while there is nobody else: it is asked again as a server is. */
+/** A proxy that is alone, and has one address, does not rest while there is nobody else: it is asked again as a server is. */
 async function routeOf(settings: ProxySettings, url: URL): Promise<Way> {
   const { country } = settings;
   const pool = await openPool(settings);
-  if (pool.size > 1) return { proxy: pool, ...(country !== undefined && { own: { proxy: { country } } }) };
+  if (pool.size > 1 || settings.rotating)
+    return { proxy: pool, ...(country !== undefined && { own: { proxy: { country } } }) };
   const lease = await pool.lease({ url, country });
   lease[Symbol.dispose]();
   return { proxy: lease.proxy };

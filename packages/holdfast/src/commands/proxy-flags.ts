@@ -13,6 +13,7 @@ export const proxyFlags = {
   country: { type: "string" },
   sticky: { type: "string" },
   rest: { type: "string" },
+  rotating: { type: "boolean" },
 } as const;
 
 /** Their part of a help text. */
@@ -23,7 +24,9 @@ export const proxyHelp = `  --proxies FILE           go through these proxies: o
   --country CODE           by proxies there: for a template with {country}, and
                            for proxies whose country the list names
   --sticky HOW             none, or host: each host keeps its proxy and cookies
-  --rest TIME              how long a proxy that failed rests at first (30s)`;
+  --rest TIME              how long a proxy that failed rests at first (30s)
+  --rotating               each is a vendor's gateway: one address in the list,
+                           another one for the site with each connection`;
 
 /** What a proxy may look like, for a help text. */
 export const proxyFormsHelp = `PROXY is scheme://user:pass@host:port, user:pass@host:port, host:port or
@@ -46,6 +49,7 @@ export interface ProxySettings {
   readonly sticky: "none" | "host";
   /** In milliseconds. */
   readonly rest: number | undefined;
+  readonly rotating: boolean;
 }
 
 /**
@@ -60,9 +64,12 @@ export function readProxyFlags(values: Parsed<typeof proxyFlags>["values"]): Pro
     country: values.country,
     sticky: oneOf("--sticky", values.sticky, ["none", "host"]),
     rest: duration("--rest", values.rest),
+    rotating: values.rotating === true,
   };
   if (source !== undefined) return { source, ...settings };
-  const idle = (["rotate", "country", "sticky", "rest"] as const).find((name) => values[name] !== undefined);
+  const idle = (["rotate", "country", "sticky", "rest", "rotating"] as const).find(
+    (name) => values[name] !== undefined,
+  );
   if (idle !== undefined) throw new UsageError(`--${idle} is for proxies: give --proxies FILE, or --proxy`);
   return undefined;
 }
@@ -83,10 +90,15 @@ function sourceOf({
  * @throws UsageError that names the place of what is wrong, and quotes nothing of a proxy.
  */
 export async function openPool({ source, ...settings }: ProxySettings): Promise<ProxyPool> {
-  const { rotate, sticky, rest } = settings;
+  const { rotate, sticky, rest, rotating } = settings;
   if ("file" in source) await checkProxyFile(source.file);
   const { ProxyPool } = await import("@holdfast/http");
-  const options = { rotate, ...(sticky === "host" && { sticky }), ...(rest !== undefined && { rest }) };
+  const options = {
+    rotate,
+    rotating,
+    ...(sticky === "host" && { sticky }),
+    ...(rest !== undefined && { rest }),
+  };
   const pool = await asUsage(() => new ProxyPool("file" in source ? source : source.list, options).ready());
   if (pool.size === 0)
     throw new UsageError(`there is no proxy in ${"file" in source ? basename(source.file) : "the list"}`);

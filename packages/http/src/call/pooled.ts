@@ -4,6 +4,7 @@ import type { SendOptions } from "../adapter.ts";
 import { ProxyError } from "../errors.ts";
 import type { Lease } from "../proxy/lease.ts";
 import { outcomeOfError, outcomeOfResponse, type ProxyOutcome } from "../proxy/outcome.ts";
+import type { IsBlocked } from "../proxy/pool-options.ts";
 import type { PoolRoute } from "../proxy/route.ts";
 import type { HttpRequest } from "../request.ts";
 import type { Response } from "../response.ts";
@@ -48,7 +49,9 @@ export async function deliverPooled(
   const company = { ...attempt.company, ...(lease.identity && { cookies: lease.identity.cookies }) };
   try {
     const response = await deliver(asIdentity(request, lease), company, { ...options, proxy: lease.proxy });
-    lease.report(seenIn(response, attempt));
+    const { isBlocked } = pool;
+    const word = isBlocked === undefined ? undefined : await ownWord(response, isBlocked);
+    lease.report(word ?? seenIn(response, attempt));
     passed({ lease, company });
     return response;
   } catch (error) {
@@ -81,6 +84,21 @@ function seenIn(what: unknown, { retry, clock }: PooledAttempt): ProxyOutcome {
   // "At once" is no answer to how long the address is to be left alone.
   return { ...outcome, retryAfter: wish?.delay || undefined, bytes: bytesOf(what) };
 }
+
+/** What the owner of the pool says of an answer that looks good; undefined where that is nothing. */
+async function ownWord(response: Response, isBlocked: IsBlocked): Promise<ProxyOutcome | undefined> {
+  if (outcomeOfResponse(response).kind === "blocked") return undefined;
+  const word = await isBlocked(response);
+  if (word === false || word === "") return undefined;
+  const reason = word === true ? "is-blocked" : word;
+  response.judged({ ...refused, reason });
+  return { kind: "blocked", reason, bytes: bytesOf(response) };
+}
+
+const refused = {
+  kind: "blocked",
+  advice: "switch the proxy; the pool's isBlocked calls the answer a block",
+} as const;
 
 const challenged = {
   kind: "blocked",

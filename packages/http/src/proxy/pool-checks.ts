@@ -42,6 +42,7 @@ export const poolOptionsCheck: Check = options<ProxyPoolOptions>(
     identityIdle: duration,
     whenEmpty: kind({ wanted: '"fail" or "wait"', fits: (value) => value === "fail" || value === "wait" }),
     rotating: flag,
+    isBlocked: aFunction,
     floor: amount("a share from 0 to 1", 1),
     on: aFunction,
     clock: having("a clock", ["now", "date", "sleep"]),
@@ -53,7 +54,7 @@ export const poolOptionsCheck: Check = options<ProxyPoolOptions>(
 // Options that were given with the source.
 const misplaced = Object.fromEntries(
   ["rotate", "rest", "restMax", "retireAfter", "sticky", "userAgents", "maxIdentities", "identityIdle"]
-    .concat("whenEmpty", "floor", "rotating", "on", "clock", "random")
+    .concat("whenEmpty", "floor", "rotating", "isBlocked", "on", "clock", "random")
     .map((name) => [name, `the second argument of ProxyPool, { ${name} }`]),
 );
 

@@ -1,4 +1,5 @@
 import type { Clock, Duration, Random } from "@holdfast/policy";
+import type { Response } from "../response.ts";
 import type { ProxyListener } from "./events.ts";
 import type { RotationName } from "./rotation.ts";
 import type { ProxySource } from "./sources.ts";
@@ -43,6 +44,9 @@ export interface ProxyTier {
   readonly budget?: number;
 }
 
+/** Whether an answer refuses the address, or the short stable code by which it does, such as `"expired"`. */
+export type IsBlocked = (response: Response) => boolean | string | Promise<boolean | string>;
+
 export interface ProxyPoolOptions {
   /** Who is next. @default "round-robin" */
   readonly rotate?: RotationName | ChooseProxy;
@@ -64,6 +68,11 @@ export interface ProxyPoolOptions {
   readonly identityIdle?: Duration;
   /** What a request does when no proxy is fit: fail with a NoProxyError, or wait for one. @default "fail" */
   readonly whenEmpty?: "fail" | "wait";
+  /**
+   * Calls an answer a block that nothing else tells from a good one, such as a proxy's own page with status 200: true, or a
+   * code for the reason. It is asked of every answer that is none already; a streamed one shows its head alone.
+   */
+  readonly isBlocked?: IsBlocked;
   /** The share of requests below which a dearer tier takes over. @default 0.5 */
   readonly floor?: number;
   readonly on?: ProxyListener;

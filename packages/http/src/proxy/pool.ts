@@ -6,7 +6,7 @@ import { Lease } from "./lease.ts";
 import type { ProxyMemory } from "./memory.ts";
 import { looksAgainAt, noProxyError, noSourceError, sourceWait, type Nobody } from "./nobody.ts";
 import { partsOf, type PoolParts } from "./parts.ts";
-import type { ProxyPoolOptions, ProxyRequest, ProxyTier } from "./pool-options.ts";
+import type { IsBlocked, ProxyPoolOptions, ProxyRequest, ProxyTier } from "./pool-options.ts";
 import { settingsOf, tiersOf } from "./settings.ts";
 import type { ProxySource } from "./sources.ts";
 import { statsOf, type ProxyPoolStats } from "./stats.ts";
@@ -116,6 +116,11 @@ export class ProxyPool {
     this.#housekeeping();
     this.#parts.events.flush();
     return this.#parts.rosters.arrivals;
+  }
+
+  /** Whether its owner calls an answer a block; undefined where he has no say. The session's own. */
+  get isBlocked(): IsBlocked | undefined {
+    return this.#parts.settings.isBlocked;
   }
 
   /** How the proxies, the tiers and the identities do. */

@@ -1,17 +1,18 @@
 import type { Random } from "@holdfast/policy";
 
-/** How a proxy stands when it gets its next place in line. */
+/** What a rotation is told of a proxy that is to get a place in line. */
 export interface Standing {
-  /** The place that it had; a newcomer has had that of the first. */
+  /** The place in line that the proxy had until now; of a proxy that is new in the line, the value of `front`. */
   readonly before: number;
-  /** Requests that it was given since. */
+  /** How many requests the proxy was given, in this line or elsewhere, since it got the place `before`. */
   readonly since: number;
-  /** The number of the latest request that it was given, of all that the pool has served. */
+  /** When the proxy was last given a request: the number of that request, counted over the whole pool; -1 for never. */
   readonly lastUsed: number;
+  /** How often the proxy is to be chosen beside the others, as its entry says; 1 is usual. */
   readonly weight: number;
-  /** How many places have been given so far: a place behind everybody. */
+  /** How many places this line has given so far; no earlier place by this number is higher. */
   readonly turn: number;
-  /** The place of the proxy that was served last. */
+  /** The place from which the line has last served a request; everybody who waits has it or a higher one. */
   readonly front: number;
 }
 

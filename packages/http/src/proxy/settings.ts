@@ -4,7 +4,7 @@ import type { AlikeRule } from "./blame.ts";
 import type { ProxyListener } from "./events.ts";
 import type { HealthRule } from "./health.ts";
 import { poolOptionsCheck, tiersCheck } from "./pool-checks.ts";
-import type { ChooseProxy, ProxyPoolOptions, ProxyRequest, ProxyTier } from "./pool-options.ts";
+import type { ChooseProxy, IsBlocked, ProxyPoolOptions, ProxyRequest, ProxyTier } from "./pool-options.ts";
 import type { RotationName } from "./rotation.ts";
 import type { ProxySource } from "./sources.ts";
 import { tierDefaults, type TierRule } from "./tiers.ts";
@@ -23,6 +23,7 @@ export interface PoolSettings {
   readonly userAgents: readonly string[];
   readonly maxIdentities: number;
   readonly identityIdle: number;
+  readonly isBlocked: IsBlocked | undefined;
   readonly waits: boolean;
   readonly on: ProxyListener | undefined;
   readonly clock: Clock;
@@ -57,7 +58,7 @@ export const proxyPoolDefaults = {
 export function settingsOf(options: ProxyPoolOptions): PoolSettings {
   refuse("ProxyPool", poolOptionsCheck(options));
   const { rotate = proxyPoolDefaults.rotate, whenEmpty = proxyPoolDefaults.whenEmpty, floor } = options;
-  const { clock = systemClock, random = systemRandom, on } = options;
+  const { clock = systemClock, random = systemRandom, isBlocked, on } = options;
   const rule = ruleOf(options);
   return {
     rotate,
@@ -66,7 +67,8 @@ export function settingsOf(options: ProxyPoolOptions): PoolSettings {
     alike: proxyPoolDefaults.alike,
     alikeHosts: proxyPoolDefaults.alikeHosts,
     tierRule: { ...tierDefaults, ...(floor !== undefined && { floor }) },
-    rotating: options.rotating ?? false,
+    rotating: options.rotating === true,
+    isBlocked,
     waits: whenEmpty === "wait",
     ...identitySettingsOf(options),
     on,
