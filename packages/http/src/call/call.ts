@@ -6,84 +6,60 @@ import {
   type GiveUpReason,
   type Scope,
 } from "@holdfast/policy";
-import type { AttemptObserver, Seen } from "../adapter.ts";
+import type { Seen } from "../adapter.ts";
 import type { AttemptRecord, Unused } from "../attempt-record.ts";
-import type { BrokenBody } from "../broken-body.ts";
-import type { CallPlan } from "./call-plan.ts";
 import { exchangeOf, type Exchange } from "./call-policy.ts";
-import { CallStory } from "./call-story.ts";
 import { tellRetry } from "../channels.ts";
-import { deliver, deliverGuarded, receive, receiveLate } from "./courier.ts";
+import { receive, receiveLate } from "./courier.ts";
 import { BodyNotReplayableError, DeferredError } from "../errors.ts";
 import { witness } from "../failure.ts";
+import { Sending } from "./sending.ts";
 import { spread } from "./spread.ts";
 import { tellError, tellHooks } from "./tell.ts";
-import type { Gate } from "../gates/gate.ts";
-import type { Gates, Passenger } from "../gates/gates.ts";
 import type { BodyBreak, BodySequel } from "../live-body.ts";
 import { sendsOn } from "./late.ts";
 import { isOverdue, outwait } from "./outwait.ts";
-import { deliverPooled, type Passage } from "./pooled.ts";
 import { proxyClock, type ProxyClock } from "./proxy-wait.ts";
 import { outcomeOfError } from "../proxy/outcome.ts";
-import { shownProxy } from "../proxy/route.ts";
 import type { Response } from "../response.ts";
-import { continuing, takeResumable } from "../resume/buffered.ts";
+import { takeResumable } from "../resume/buffered.ts";
 import { bodyGivenOut } from "../resume/cut.ts";
 import { LostBodyError } from "../resume/resume-errors.ts";
 import { decide, type Decision, type Facts } from "../retry/decide.ts";
-import { bucketsNamed, limitWord, refusalWord, tellsWhatRemains } from "../retry/dialects/limit-word.ts";
-import type { Retry } from "../retry/retry.ts";
+import { refusalWord } from "../retry/dialects/limit-word.ts";
 import { errorVerdict, quotaVerdict } from "../retry/verdict.ts";
 import type { AnswerHead } from "../trace.ts";
 
 const givenOut: Decision = { again: "no", reason: bodyGivenOut };
 const givenUpByDeadline = { decision: "given-up: deadline" } as const;
-const noGates: readonly Gate[] = [];
 const success: Decision = { again: "no", reason: "success" };
 
 /** One call of a session: all that its attempts share. */
-export class Call extends CallStory implements Passenger, AttemptObserver {
-  readonly #plan: CallPlan;
-  #retry: Retry;
+export class Call extends Sending {
   #decision: Decision = success;
-  #passed = noGates;
   /** What the call is waiting to repeat. */
   #waitsAfter: Exchange | undefined;
-  /** What has come of a body that broke off inside its attempt. */
-  #broken: BrokenBody | undefined;
-  /** How the latest attempt went through a pool. */
-  #passage: Passage | undefined;
   #proxyClock: ProxyClock | undefined;
-
-  constructor(plan: CallPlan) {
-    super(plan);
-    this.#plan = plan;
-    // A key lets the server recognise a second try, whatever the method.
-    this.#retry =
-      plan.request.idempotencyKey === undefined ? plan.retry : plan.retry.new({ allowedMethods: null });
-  }
 
   /** Sends the request once, when its turn has come; every end but the caller's abort is an exchange, for the rules to judge. */
   send(scope: Scope): Promise<Exchange> {
     if (scope.attempt === 1 && this.cut !== undefined)
       return Promise.resolve({ call: this, error: this.cut.error });
     this.begin(scope.clock, scope.attempt);
-    const { request, gates } = this.#plan;
-    const sent = gates === undefined || gates.none ? this.#sendOnce(scope) : this.#sendThrough(gates, scope);
-    return sent.then(
+    const { request } = this.plan;
+    return this.sendInTurn(scope).then(
       (response) => {
         const exchange = { call: this, response };
         if (request.idempotencyKey !== undefined) response.toKeyedRequest();
-        const company = this.#passage?.company ?? this.#plan;
+        const company = this.passage?.company ?? this.plan;
         const shown = response.late
           ? receiveLate(response, request, company)
           : receive(response, request, company);
         return shown === undefined ? exchange : this.#whenShown(shown, exchange);
       },
       (error: unknown) => {
-        this.#broken = takeResumable(error) ?? this.#broken;
-        if (scope.signal?.aborted === true || !(error instanceof HoldfastError)) this.#comeBack();
+        this.broken = takeResumable(error) ?? this.broken;
+        if (scope.signal?.aborted === true || !(error instanceof HoldfastError)) this.comeBack();
         if (scope.signal?.aborted === true) throw scope.signal.reason;
         // A wrong argument is a mistake of the caller's, not an attempt.
         if (!(error instanceof HoldfastError)) throw error;
@@ -95,29 +71,19 @@ export class Call extends CallStory implements Passenger, AttemptObserver {
   /** Shows an answer that the attempt goes past to all who want to see it; of an identity's cookies nothing is known here. */
   setAside(unused: Unused, seen?: Seen): Promise<void> | void {
     this.goPast(unused);
-    const { hooks, cookies, proxy } = this.#plan;
+    const { hooks, cookies, proxy } = this.plan;
     const company = { hooks, cookies: typeof proxy === "object" ? undefined : cookies };
     return seen === undefined ? undefined : receive(seen.response, seen.request, company);
   }
 
-  get proxy(): string | undefined {
-    const { proxy } = this.#plan;
-    return typeof proxy === "string" ? proxy : undefined;
-  }
-
-  /** What is left of the retries. */
-  get retry(): Retry {
-    return this.#retry;
-  }
-
   goesOn(head: AnswerHead): boolean {
-    return sendsOn(head, { facts: this.#factsOf({ call: this }), auth: this.#plan.auth });
+    return sendsOn(head, { facts: this.#factsOf({ call: this }), auth: this.plan.auth });
   }
 
   /** Whether the caller's own rules have a say on an answer that would otherwise be a success. */
   asks({ status, verdict }: Response): boolean {
-    const { when, statusForcelist } = this.#retry;
-    const isBlock = this.#passage !== undefined && verdict.kind === "blocked";
+    const { when, statusForcelist } = this.left;
+    const isBlock = this.passage !== undefined && verdict.kind === "blocked";
     return when !== undefined || statusForcelist.has(status) || isBlock;
   }
 
@@ -127,7 +93,7 @@ export class Call extends CallStory implements Passenger, AttemptObserver {
     if (error instanceof LostBodyError) return this.#heed(givenOut, attempt);
     const decision = decide(this.#factsOf(exchangeOf(attempt)));
     return decision instanceof Promise
-      ? outwait(decision, this.#plan.bounds, { what: "retry.when" }).then(
+      ? outwait(decision, this.plan.bounds, { what: "retry.when" }).then(
           (made) => this.#heed(made, attempt),
           (error: unknown) => this.#breakOff(error, () => this.note(attempt, givenUpByDeadline)),
         )
@@ -147,7 +113,7 @@ export class Call extends CallStory implements Passenger, AttemptObserver {
 
   /** A clock by which the call waits for its next attempt: no longer than until a proxy is fit, where it waits for one. */
   clockFor(clock: Clock): Clock {
-    const { request, proxy: route } = this.#plan;
+    const { request, proxy: route } = this.plan;
     if (typeof route !== "object") return clock;
     const sooner = (delay: number): void => void this.revise({ delay, delaySource: "proxy" });
     return (this.#proxyClock = proxyClock(clock, { request, route, sooner }));
@@ -155,7 +121,7 @@ export class Call extends CallStory implements Passenger, AttemptObserver {
 
   /** Stop? */
   get exhausted(): boolean {
-    return this.#decision.again === "exhausted" || this.#plan.patience?.aborted === true;
+    return this.#decision.again === "exhausted" || this.plan.patience?.aborted === true;
   }
 
   /** Gives back the last exchange of a call whose wait was ended, because the caller waits for nothing more. */
@@ -170,10 +136,10 @@ export class Call extends CallStory implements Passenger, AttemptObserver {
   /** Takes note that another attempt will be made. */
   async goOn(attempt: Attempt<Exchange>, delay: number): Promise<void> {
     if (this.#decision.again !== "yes") return;
-    this.#retry = this.#decision.retry;
+    this.left = this.#decision.retry;
     this.#waitsAfter = exchangeOf(attempt);
-    this.#hear(exchangeOf(attempt), delay);
-    this.#comeBack();
+    this.hear(exchangeOf(attempt).response, delay);
+    this.comeBack();
     void exchangeOf(attempt).response?.discard();
     const { source, minimum } = this.#decision;
     const ending = { decision: "retried", delay, ...askedDelay(minimum), delaySource: source };
@@ -182,7 +148,7 @@ export class Call extends CallStory implements Passenger, AttemptObserver {
     try {
       await tellHooks(this.hooks.retry, (hook) => hook(record, this.request), {
         what: "a retry hook",
-        bounds: this.#plan.bounds,
+        bounds: this.plan.bounds,
       });
     } catch (error) {
       this.#breakOff(error, () => this.revise(givenUpByDeadline));
@@ -198,7 +164,7 @@ export class Call extends CallStory implements Passenger, AttemptObserver {
       decision: decision.again === "exhausted" ? decision.reason : `given-up: ${reason}`,
       ...askedDelay(patienceFor(decision)),
     });
-    this.#hear(exchangeOf(attempt));
+    this.hear(exchangeOf(attempt).response);
     return exchangeOf(attempt);
   }
 
@@ -210,9 +176,9 @@ export class Call extends CallStory implements Passenger, AttemptObserver {
   finish(exchange: Exchange): Response {
     const { response } = exchange;
     this.end(response);
-    if (response !== undefined && response.status < 400) this.#wasAccepted(response);
-    this.#comeBack();
-    this.#broken = undefined;
+    if (response !== undefined && response.status < 400) this.wasAccepted(response);
+    this.comeBack();
+    this.broken = undefined;
     const failure = this.#failureIn(exchange);
     if (failure !== undefined || !this.mayBeFollowed(response)) this.tellEnd();
     if (failure !== undefined || response === undefined) throw failure;
@@ -228,7 +194,7 @@ export class Call extends CallStory implements Passenger, AttemptObserver {
       return witness(final, { ...this.story, verdict: errorVerdict(error) });
     }
     const refused = this.#decision.again === "exhausted" ? this.#decision.cause : undefined;
-    return refused instanceof RetryError && this.#retry.raiseOnStatus
+    return refused instanceof RetryError && this.left.raiseOnStatus
       ? witness(refused, { ...this.story, verdict: response.verdict, response })
       : undefined;
   }
@@ -239,9 +205,9 @@ export class Call extends CallStory implements Passenger, AttemptObserver {
    */
   async bodyBroke(first: Response, broke: BodyBreak): Promise<BodySequel> {
     const { error } = broke;
-    this.#passage?.lease.broke(outcomeOfError(error));
+    this.passage?.lease.broke(outcomeOfError(error));
     if (!(error instanceof HoldfastError) || !this.reopen(error)) return this.#fail(error);
-    const sequel = (await this.#plan.live?.goOn(this, first, broke)) ?? { error };
+    const sequel = (await this.plan.live?.goOn(this, first, broke)) ?? { error };
     return "source" in sequel ? sequel : this.#fail(sequel.error);
   }
 
@@ -253,7 +219,7 @@ export class Call extends CallStory implements Passenger, AttemptObserver {
   }
 
   async #tell(error: unknown): Promise<unknown> {
-    const { bounds } = this.#plan;
+    const { bounds } = this.plan;
     await tellError({ hooks: this.hooks.error, request: this.request, bounds }, error);
     return error;
   }
@@ -264,7 +230,7 @@ export class Call extends CallStory implements Passenger, AttemptObserver {
       () => exchange,
       (error: unknown) => {
         if (isOverdue(error)) return { call: this, error };
-        this.#comeBack();
+        this.comeBack();
         throw error;
       },
     );
@@ -272,7 +238,7 @@ export class Call extends CallStory implements Passenger, AttemptObserver {
 
   /** Ends the call because a function of the caller's failed between two attempts, or took longer than the call may. */
   #breakOff(error: unknown, noteDeadline: () => void): never {
-    this.#comeBack();
+    this.comeBack();
     if (!isOverdue(error)) throw error;
     noteDeadline();
     this.end(undefined);
@@ -282,101 +248,36 @@ export class Call extends CallStory implements Passenger, AttemptObserver {
 
   #factsOf({ response, error }: Exchange): Facts {
     return {
-      request: this.#plan.request,
-      retry: this.#retry,
+      request: this.plan.request,
+      retry: this.left,
       response,
       error,
       before: this.verdicts,
       now: this.clock.date(),
-      proxy: this.#passage?.lease.prospect(),
+      proxy: this.passage?.lease.prospect(),
     };
-  }
-
-  #sendOnce(scope: Scope): Promise<Response> {
-    const { request, guard } = this.#plan;
-    return guard === undefined
-      ? this.#deliver(scope)
-      : deliverGuarded(guard, { request, scope }, (inner) => this.#deliver(inner));
-  }
-
-  async #sendThrough(gates: Gates, scope: Scope): Promise<Response> {
-    const { over, retryAfterMax } = this.#retry;
-    const longestPause = over === "wait" ? Infinity : retryAfterMax;
-    const { deadline, signal } = scope;
-    const signals = [signal, this.#plan.patience];
-    this.#passed = await gates.pass(this, { deadline, longestPause, signals });
-    this.leftAt = this.clock.now();
-    return this.#sendOnce(scope);
-  }
-
-  /** Tells the gates that the attempt is over; not before they have heard what it brought. */
-  #comeBack(): void {
-    for (const gate of this.#passed) gate.returned();
-    this.#passed = noGates;
-  }
-
-  #wasAccepted(response: Response): void {
-    this.#plan.gates?.accepted(this, this.leftAt, this.endedAt);
-    if (!tellsWhatRemains(response)) return;
-    this.#plan.gates?.named(this, bucketsNamed(response));
-    this.#hear({ call: this, response });
   }
 
   /** Takes note of when the server wants to be asked again, by somebody who may; and of a limit that no waiting lifts. */
   #hearRefusal(response: Response): void {
     const now = this.clock.date();
-    const word = refusalWord(response, this.#retry, now);
+    const word = refusalWord(response, this.left, now);
     if (word?.kind === "quota") response.judged(quotaVerdict(response.status));
-    else if (word?.delay !== undefined && word.delay > 0 && this.#retry.respectRetryAfterHeader)
+    else if (word?.delay !== undefined && word.delay > 0 && this.left.respectRetryAfterHeader)
       this.retryAt = now + word.delay;
-  }
-
-  /** Lets whoever asks next profit from what an answer says of a limit; `delay` is the wait that follows in any case. */
-  #hear({ response }: Exchange, delay = 0): void {
-    const { gates } = this.#plan;
-    if (gates === undefined || response === undefined) return;
-    const word = limitWord(response, this.#retry, this.clock.date());
-    if (word === undefined) return;
-    const { request, proxy } = this;
-    gates.stopped({ ...word, request, proxy, leftAt: this.leftAt, delay });
-  }
-
-  #deliver({ signal, deadline }: Scope): Promise<Response> {
-    const { request, timeouts, maxBytes, proxy, live } = this.#plan;
-    const company =
-      this.#broken === undefined || live !== undefined
-        ? this.#plan
-        : { ...this.#plan, adapter: continuing(this.#plan.adapter, this.#broken) };
-    if (typeof proxy !== "object") {
-      this.wasSent = true;
-      return deliver(request, company, { timeouts, deadline, maxBytes, signal, proxy, observer: this });
-    }
-    const options = { timeouts, deadline, maxBytes, signal, observer: this };
-    this.#passage = undefined;
-    const [retry, clock] = [this.#retry, this.clock];
-    return deliverPooled({ route: proxy, request, company, options, retry, clock }, (passage) => {
-      this.wasSent = true;
-      this.#passage = passage;
-    });
   }
 
   /** Whether the server named a time that is too late for the call, and the rule leaves it to somebody else to wait. */
   get #isDeferred(): boolean {
     // What may not be sent again is nobody's to keep.
-    const waits = this.#retry.over === "defer" && this.#decision.again !== "no";
-    return waits && this.retryAt !== undefined && this.#plan.patience?.aborted !== true;
+    const waits = this.left.over === "defer" && this.#decision.again !== "no";
+    return waits && this.retryAt !== undefined && this.plan.patience?.aborted !== true;
   }
 
   #deferred({ response, error }: Exchange): unknown {
     const verdict = response?.verdict ?? errorVerdict(error);
     const deferred = new DeferredError(this.retryAt ?? 0, { cause: error });
     return witness(deferred, { ...this.story, verdict, ...(response !== undefined && { response }) });
-  }
-
-  /** The proxy of the latest attempt, as its record tells of it. */
-  protected get via(): string | undefined {
-    const { proxy } = this.#plan;
-    return typeof proxy === "string" ? shownProxy(proxy) : this.#passage?.lease.label;
   }
 
   get #bodyIsGone(): boolean {
@@ -389,7 +290,7 @@ export class Call extends CallStory implements Passenger, AttemptObserver {
     const { response } = exchangeOf(attempt);
     if (response !== undefined) this.#hearRefusal(response);
     this.note(attempt, { decision: decision.reason });
-    this.#hear(exchangeOf(attempt));
+    this.hear(exchangeOf(attempt).response);
     return false;
   }
 }

@@ -60,12 +60,7 @@ export async function followRedirects(
       { request, call, response },
       { terms, clock: requests.clock, followed: history.length },
     );
-    if (!hop.follow) {
-      if (hop.late !== undefined) call.tooLate(hop.late);
-      else if (isRedirectStatus(response.status)) call.tellEnd();
-      const { error } = await whole({ call, response });
-      return error === undefined ? response.redirectedFrom(history) : call.finish({ call, error });
-    }
+    if (!hop.follow) return (await stay({ request, call, response }, hop)).redirectedFrom(history);
     call.redirected(redirectedAfter(hop.delay));
     await response.discard();
     if (hop.delay > 0) await requests.clock.sleep(hop.delay, terms.signal);
@@ -74,12 +69,34 @@ export async function followRedirects(
     request = hop.request;
     const auth = leavesOrigin(first.request.url, request.url) ? undefined : first.auth;
     call = requests.callFor({ request, auth, left }, terms);
-    try {
-      const exchange = await requests.send(call, terms);
-      response = call.finish(lacksBody(exchange) ? await whole(exchange) : exchange);
-    } catch (error) {
-      throw isFailure(error) ? Object.assign(error, { history }) : error;
-    }
+    response = await arrive(call, { terms, requests, history });
+  }
+}
+
+/** Hands out the answer that is not gone on from, with its body. */
+async function stay(
+  { call, response }: Arrived,
+  { late }: Extract<Hop, { follow: false }>,
+): Promise<Response> {
+  if (late !== undefined) call.tooLate(late);
+  else if (isRedirectStatus(response.status)) call.tellEnd();
+  const { error } = await whole({ call, response });
+  return error === undefined ? response : call.finish({ call, error });
+}
+
+interface Way {
+  readonly terms: Terms;
+  readonly requests: Requests;
+  readonly history: readonly Response[];
+}
+
+/** Makes a further request of a call; an error tells of the redirects that led to it. */
+async function arrive(call: Call, { terms, requests, history }: Way): Promise<Response> {
+  try {
+    const exchange = await requests.send(call, terms);
+    return call.finish(lacksBody(exchange) ? await whole(exchange) : exchange);
+  } catch (error) {
+    throw isFailure(error) ? Object.assign(error, { history }) : error;
   }
 }
 

@@ -45,7 +45,7 @@ const hostIdle = 600_000;
  * @throws TypeError or RangeError for a source that is none, or a bad proxy in a list; nothing is quoted.
  */
 export function partsOf(settings: PoolSettings, tiers: readonly ProxyTier[]): PoolParts {
-  const { clock, random, rule, lenient, alike, alikeHosts, rotate, sticky, userAgents } = settings;
+  const { clock, random, rule, rotate, sticky, userAgents } = settings;
   const events = new EventQueue(settings.on);
   const tell = (event: ProxyEvent): void => events.add(event);
   const readers = tiers.map(({ proxies }) => withRotating(readerOf(proxies), settings.rotating));
@@ -56,21 +56,11 @@ export function partsOf(settings: PoolSettings, tiers: readonly ProxyTier[]): Po
   const isAlone = (): boolean => rosters.size === 1 && readers.every((it) => it.afterRests === Infinity);
   const letOff = (): void => lines.renew();
   const size = (): number => rosters.size;
-  const clinic = new Clinic({
-    rule,
-    lenient,
-    alike,
-    alikeHosts,
-    clock,
-    random,
-    size,
-    isAlone,
-    letOff,
-    tell: (event) => {
-      tell(event);
-      for (const hear of healthListeners) hear();
-    },
-  });
+  const tellHealth = (event: ProxyEvent): void => {
+    tell(event);
+    for (const hear of healthListeners) hear();
+  };
+  const clinic = new Clinic({ ...settings, size, isAlone, letOff, tell: tellHealth });
   const book = new TierBook({ tiers, rule: settings.tierRule, clock, random, tell });
   const keeper = new Keeper({
     clock,
