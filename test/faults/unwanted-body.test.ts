@@ -2,7 +2,15 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout } from "node:timers/promises";
 import { basicAuth, Retry, Session, type Response, type SessionOptions } from "@holdfast/http";
-import { drip, endlessBody, faultOrigin, redirect, respond, type Answer } from "@holdfast/http/testing";
+import {
+  drip,
+  endlessBody,
+  faultOrigin,
+  redirect,
+  respond,
+  selfSigned,
+  type Answer,
+} from "@holdfast/http/testing";
 import { outcomeOf, quick, scenarios, type Scenario } from "./scenario.ts";
 
 const recovered = respond(200, { body: "recovered\n" });
@@ -153,4 +161,29 @@ test("unwanted-body: the caller who stops waiting hears that there is no body", 
     [Reflect.get(Object(error), "code"), Reflect.get(Object(error), "attempts")?.[0]?.status],
     ["ERR_INCOMPLETE_BODY", 503],
   );
+});
+
+test("unwanted-body: over HTTP/2 its stream is dropped alone, and one that is handed out is whole", async () => {
+  await using origin = await faultOrigin({
+    tls: selfSigned(),
+    http2: true,
+    routes: {
+      "/drips": [endlessBody(503, { every: 20 }), recovered],
+      "/last": respond(503, { body: large }),
+    },
+  });
+  await using session = new Session({
+    http2: true,
+    tls: { rejectUnauthorized: false },
+    retry: new Retry({ ...quick, total: 1 }),
+  });
+
+  const [gone, last] = await Promise.all([
+    session.get(`${origin.url}/drips`),
+    session.get(`${origin.url}/last`),
+  ]);
+
+  assert.deepEqual([gone.status, gone.attempts.length], [200, 2]);
+  assert.deepEqual([last.status, last.attempts.length, last.content.length], [503, 2, large.length]);
+  assert.equal(origin.connections, 1);
 });
