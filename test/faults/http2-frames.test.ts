@@ -182,7 +182,10 @@ for (const [name, code] of Object.entries({ NO_ERROR: 0, INTERNAL_ERROR: 2, REFU
     [`http2: a GOAWAY with ${name} that counts a POST, and no answer, sends it once`]: {
       ...over({ "/": [[...goawayProcessed(code), { wait: 20 }, { end: "bare-fin" }], good] }),
       ...post,
-      expect: once,
+      expect: {
+        ...once,
+        message: new RegExp(`before it answered \\((${code === 0 ? "ECONNRESET" : name})\\)$`),
+      },
     },
     [`http2: the same, on a connection that was used before, with ${name}`]: {
       ...over({ "/": [good, [...goawayProcessed(code), { wait: 20 }, { end: "bare-fin" }], good] }),

@@ -1,6 +1,6 @@
 import type { ClientHttp2Stream } from "node:http2";
 import { lacksNothing } from "./announced.ts";
-import { isReset, refusedStream, ResetStream, StaleConnection } from "./evidence.ts";
+import { refusedStream, ResetStream, StaleConnection } from "./evidence.ts";
 import type { SeenSession } from "./seen-session.ts";
 import type { Controller, Listener } from "./speaker.ts";
 import type { RawAnswer } from "./wire.ts";
@@ -104,6 +104,7 @@ export class StreamListener {
   /** The connection ends with the code of a refused stream, or the server refuses a stream that its GOAWAY counts. */
   #leaveRefused(error: Error, code: number | undefined): void {
     if (!this.#session.isLeaving || code !== refusedStream) return;
-    this.#controller?.abort(isReset(error) ? new ResetStream(refusedStream) : error);
+    // As undici writes it into Node's errors.
+    this.#controller?.abort(Object.assign(error, { http2ErrorCode: code }));
   }
 }

@@ -84,8 +84,8 @@ const errorCodes = [
 /** The name of the code that an HTTP/2 stream was reset with, or its connection ended with (RFC 9113 §7). */
 function errorCode(error: unknown): string | undefined {
   if (!isReset(error) && !isGoawayEnd(error)) return undefined;
-  const code = error instanceof Error && "http2ErrorCode" in error ? Number(error.http2ErrorCode) : NaN;
-  return errorCodes[code] ?? `code ${code}`;
+  const code: unknown = Reflect.get(Object(error), "http2ErrorCode");
+  return typeof code === "number" ? (errorCodes[code] ?? `code ${code}`) : undefined;
 }
 
 // TLS 1.3 lets a server refuse a client's certificate when the client's side of the handshake is done (RFC 8446 §4.4.2.4).
@@ -115,7 +115,7 @@ function closed(cause: unknown, code: string, { target, phase, mayHaveArrived }:
 }
 
 function endingOf(cause: unknown, errno: string, when: string): string {
-  if (isReset(cause)) return `reset the stream ${when} (${errorCode(cause)})`;
+  if (isReset(cause)) return `reset the stream ${when} (${errorCode(cause) ?? errno})`;
   if (isStreamEnd(cause)) return `ended the stream ${when}`;
   return `closed the connection ${when} (${errorCode(cause) ?? errno})`;
 }
