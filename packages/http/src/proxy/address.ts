@@ -59,12 +59,20 @@ type Parts = Omit<ProxyAddress, "scheme">;
 const tooMuch = "there is more than a proxy on the line";
 // Whoever copies a list from a page copies these with it.
 const unseen = "\\u0000-\\u0008\\u000A-\\u001F\\u007F\\u200B-\\u200F\\u2060\\uFEFF";
-const unseenAround = new RegExp(`^[\\s${unseen}]+|[\\s${unseen}]+$`, "g");
+const unseenAlone = new RegExp(`[\\s${unseen}]`);
 const unseenInside = new RegExp(`[${unseen}]`);
+
+// Not by a regular expression, which would look at a long run of blanks from each of them.
+function trimmed(text: string): string {
+  let [start, end] = [0, text.length];
+  while (start < end && unseenAlone.test(text.charAt(start))) start += 1;
+  while (end > start && unseenAlone.test(text.charAt(end - 1))) end -= 1;
+  return text.slice(start, end);
+}
 
 /** A text without what stands around it. */
 function unwrapped(text: string): string {
-  const bare = text.replaceAll(unseenAround, "");
+  const bare = trimmed(text);
   const [, , inside = bare] = /^(["'])(.*)\1,?$/s.exec(bare) ?? [];
   if (unseenInside.test(inside)) throw new TypeError("there is a character in it that cannot be seen");
   // Columns may be empty.
