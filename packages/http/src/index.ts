@@ -64,6 +64,7 @@ export type {
   ProxyFile,
   ProxySource,
 } from "./proxy/sources.ts";
+export type { ProxyMemory, RememberedHealth } from "./proxy/memory.ts";
 export type { ProxyPoolStats, ProxyStats } from "./proxy/stats.ts";
 export type { SessionLimits } from "./proxy/template.ts";
 export type { TierCounts } from "./proxy/tier-book.ts";
