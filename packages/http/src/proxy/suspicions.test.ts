@@ -76,11 +76,23 @@ test("many hosts that do not exist, asked for at once, hold up nobody either", a
   // Each host through p1 first, before any of them is known to be none: that rests it everywhere.
   for (const typo of ["a.test", "b.test", "c.test"]) await go(typo, "unreachable", { via: "p1" });
   assert.deepEqual(resting(), ["p1 at anywhere", "p1 at a.test", "p1 at b.test", "p1 at c.test"]);
+  assert.doesNotMatch(await times(4, () => go("good.test", "success")), /p1/);
   await go("a.test", "unreachable", { via: "p2" });
   await go("a.test", "unreachable", { via: "p3" });
 
   assert.deepEqual(resting(), ["p1 at b.test", "p1 at c.test"]);
   assert.match(await times(4, () => go("good.test", "success")), /p1/);
+});
+
+test("what turned out to be a host's own fault does not count when the proxy fails at others", async () => {
+  const { go, resting } = setUp(4);
+  await go("a.test", "unreachable", { via: "p1" });
+  await go("b.test", "unreachable", { via: "p1" });
+  for (const via of ["p2", "p3"]) await go("a.test", "unreachable", { via });
+
+  await go("c.test", "unreachable", { via: "p1" });
+
+  assert.deepEqual(resting(), ["p1 at b.test", "p1 at c.test"]);
 });
 
 test("of two proxies both have to fail for it to be the host", async () => {
