@@ -81,12 +81,17 @@ scenarios({
       verdict: "tls-protocol",
     },
   },
-  "connect: a TLS version that the client refuses is final": {
+  "connect: a TLS version that the server refuses is final": {
     origin: withCertificate("good"),
     adapter: async () => ({
-      tls: { ca: (await certificates()).ca.cert, minVersion: "TLSv1.3", ciphers: "TLS_AES_999" },
+      tls: { ca: (await certificates()).ca.cert, minVersion: "TLSv1.1", maxVersion: "TLSv1.1" },
     }),
-    expect: { outcome: "error", attempts: 0, connections: { max: 1 } },
+    expect: {
+      error: { code: "ERR_TLS", certificate: false },
+      verdict: "tls-protocol",
+      attempts: 0,
+      connections: { max: 1 },
+    },
   },
 });
 
