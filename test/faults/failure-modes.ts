@@ -50,7 +50,7 @@ function answering(answer: Answer): FailureMode {
 
 // Many legs within a short limit: a busy machine may not make it where nothing is to be late.
 const unhurried = { timeout: { connect: "20s" } } as const;
-const hurried = { timeout: { connect: "400ms" } } as const;
+const hurried = { timeout: { connect: "1200ms" } } as const;
 
 function throughProxy(answer: Answer): FailureMode {
   return { ...plainProxy(answer), url: () => "https://origin.test/" };
