@@ -1,10 +1,10 @@
 import { channel } from "node:diagnostics_channel";
-import { redact } from "@holdfast/policy";
 import type { AttemptRecord } from "./attempt-record.ts";
 import type { GiveUp } from "./give-up.ts";
 import type { Hooks } from "./hooks.ts";
 import type { ProxyEvent } from "./proxy/events.ts";
 import type { HttpRequest } from "./request.ts";
+import { shownUrl } from "./shown-url.ts";
 
 /** What was asked: plain data, safe to log and to store. */
 export interface Asked {
@@ -70,5 +70,5 @@ export function tellProxy(event: ProxyEvent): void {
 
 /** What a request asks, as it may be told. */
 export function askedOf({ method, url }: HttpRequest): Asked {
-  return { method, url: redact(url.href) };
+  return { method, url: shownUrl(url) };
 }

@@ -1,8 +1,8 @@
-import { redact } from "@holdfast/policy";
 import type { AttemptRecord } from "./attempt-record.ts";
 import type { HttpRequest } from "./request.ts";
 import type { Response } from "./response.ts";
 import type { Verdict } from "./retry/verdict.ts";
+import { shownUrl } from "./shown-url.ts";
 
 /** A request as an error tells of it. */
 export interface AskedFor {
@@ -12,7 +12,7 @@ export interface AskedFor {
 
 /** Tells of a request what may be shown. */
 export function askedFor({ method, url }: HttpRequest): AskedFor {
-  return { method, url: redact(url.href) };
+  return { method, url: shownUrl(url) };
 }
 
 /** What every error that ends a call of a session tells besides itself. */

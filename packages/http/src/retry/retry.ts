@@ -30,8 +30,10 @@ import {
   type RetryInit,
 } from "./retry-init.ts";
 
-const allDialects = Object.freeze([...dialects]);
 const nothing: readonly never[] = Object.freeze([]);
+
+/** What a Retry has made of itself. */
+const ownInits = new WeakSet<RetryInit>();
 
 /** How often, how fast and for what a request is retried: urllib3 2.7's `Retry`, an immutable value. Times are milliseconds. */
 export class Retry implements RetryInit {
@@ -69,7 +71,7 @@ export class Retry implements RetryInit {
 
   /** @throws TypeError or RangeError that names the setting which is none, or is not what it may be. */
   constructor(init: RetryInit = {}) {
-    refuse("Retry", retryCheck(init));
+    if (!ownInits.has(init)) refuse("Retry", retryCheck(init));
     const counters = countersOf(init);
     this.total = counters.total;
     this.connect = counters.connect;
@@ -89,7 +91,7 @@ export class Retry implements RetryInit {
     this.respectRetryAfterHeader = init.respectRetryAfterHeader ?? true;
     this.retryAfterMax = durationOf(init.retryAfterMax, "6h");
     this.over = init.over ?? "fail";
-    this.dialects = frozenList(init.dialects, allDialects);
+    this.dialects = frozenList(init.dialects, dialects);
     this.removeHeadersOnRedirect = headerNamesOf(init.removeHeadersOnRedirect);
     this.history = frozenList(init.history, nothing);
     // A class that is derived from this one has fields still to come.
@@ -145,11 +147,15 @@ export class Retry implements RetryInit {
    * @throws RetryError when nothing is left: its cause is that error, or a ResponseError.
    */
   increment(event: RetryEvent): Retry {
-    const next = this.new({
+    // Hot path: what is known to be a Retry is not looked at once more.
+    const init: RetryInit = {
+      ...this,
       ...this.#countDown(event),
       total: lessOne(this.total),
       history: Object.freeze([...this.history, rowOf(event)]),
-    });
+    };
+    ownInits.add(init);
+    const next = new Retry(init);
     if (!next.isExhausted()) return next;
     const cause = event.error ?? responseError(event);
     throw gaveUp(next.history.length, cause);

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Response } from "../../response.ts";
+import { Retry } from "../retry.ts";
 import type { Hint } from "./dialect.ts";
 import { hintIn, telling } from "./hint-in.ts";
 import { dialects } from "./index.ts";
@@ -44,4 +45,11 @@ test("a dialect of the caller's own is always asked", () => {
   const own = (): Hint => ({ kind: "rate", delay: 7, source: "own" });
 
   assert.equal(hintIn(answer({}), [own], 0)?.delay, 7);
+});
+
+test("a Retry speaks the very list that the quick look is for, and so does what is left of it", () => {
+  const retry = new Retry({ total: 3, statusForcelist: [503] });
+  const left = retry.increment({ method: "GET", url: "/", response: { status: 503 } });
+
+  assert.deepEqual([retry.dialects === dialects, left.dialects === dialects], [true, true]);
 });

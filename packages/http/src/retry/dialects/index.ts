@@ -22,7 +22,7 @@ import { xRateLimit } from "./x-rate-limit.ts";
  * The dialects of "slow down" that a `Retry` understands, the weightiest first: Retry-After, the standard to come, the
  * vendors that can be told by their marks, and what is left of X-RateLimit.
  */
-export const dialects: readonly Dialect[] = [
+export const dialects: readonly Dialect[] = Object.freeze([
   retryAfter,
   rateLimit,
   rateLimitTrio,
@@ -40,7 +40,7 @@ export const dialects: readonly Dialect[] = [
   toldInBody,
   shopify,
   xRateLimit,
-];
+]);
 
 /**
  * Says what an answer asks for in any of some dialects. The first that names a wait has its way, as Retry-After has
