@@ -71,7 +71,7 @@ export class Retry implements RetryInit {
 
   /** @throws TypeError or RangeError that names the setting which is none, or is not what it may be. */
   constructor(init: RetryInit = {}) {
-    if (!ownInits.has(init)) refuse("Retry", retryCheck(init));
+    look(init);
     const counters = countersOf(init);
     this.total = counters.total;
     this.connect = counters.connect;
@@ -148,12 +148,11 @@ export class Retry implements RetryInit {
    */
   increment(event: RetryEvent): Retry {
     // Hot path: what is known to be a Retry is not looked at once more.
-    const init: RetryInit = {
-      ...this,
+    const init = Object.assign<RetryInit, RetryInit, RetryInit>({}, this, {
       ...this.#countDown(event),
       total: lessOne(this.total),
       history: Object.freeze([...this.history, rowOf(event)]),
-    };
+    });
     ownInits.add(init);
     const next = new Retry(init);
     if (!next.isExhausted()) return next;
@@ -264,3 +263,7 @@ function attemptOf(number: number, row: RequestHistory | undefined): Attempt {
 
 // Its defaults are everybody's.
 Object.freeze(Retry);
+
+function look(init: RetryInit): void {
+  if (!ownInits.has(init)) refuse("Retry", retryCheck(init));
+}
