@@ -73,6 +73,7 @@ test("a request is recorded as it was sent", async () => {
   const routes: Routes = { "/a": hello };
   await play({ routes }, async (origin, client) => {
     client.send("POST http://host.test/a?b=c HTTP/1.1\r\nX-One: 1\r\nx-one:2\r\nContent-Length: 5\r\n\r\nab");
+    while (origin.requests.length === 0) await sleep(1);
     await sleep(5);
     client.send("cde");
     await client.until("hello");
