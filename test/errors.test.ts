@@ -9,9 +9,13 @@ type ErrorClass = abstract new (...args: never[]) => Error;
 const root = join(import.meta.dirname, "..");
 const page = await readFile(join(root, "docs", "errors.md"), "utf8");
 const sources = await Promise.all(
-  ["policy/src/errors.ts", "http/src/errors.ts", "http/src/schema.ts", "runner/src/ledger.ts"].map((path) =>
-    readFile(join(root, "packages", path), "utf8"),
-  ),
+  [
+    "policy/src/errors.ts",
+    "http/src/errors.ts",
+    "http/src/save/errors.ts",
+    "http/src/schema.ts",
+    "runner/src/ledger.ts",
+  ].map((path) => readFile(join(root, "packages", path), "utf8")),
 );
 
 /** The classes that the page shows, each with its parent and its code, read from the drawing. */

@@ -1,17 +1,10 @@
 import { channel } from "node:diagnostics_channel";
+import { askedOf, type Asked } from "./asked.ts";
 import type { AttemptRecord } from "./attempt-record.ts";
 import type { GiveUp } from "./give-up.ts";
 import type { Hooks } from "./hooks.ts";
 import type { ProxyEvent } from "./proxy/events.ts";
 import type { HttpRequest } from "./request.ts";
-import { shownUrl } from "./shown-url.ts";
-
-/** What was asked: plain data, safe to log and to store. */
-export interface Asked {
-  readonly method: string;
-  /** Without credentials: secret query parameters read `***`. */
-  readonly url: string;
-}
 
 /** What `holdfast:attempt` carries for each attempt that has ended, and `holdfast:retry` for each that another one follows. */
 export interface AttemptMessage extends AttemptRecord {}
@@ -66,9 +59,4 @@ export function tellGiveUp({ hooks, request }: Watched, make: () => GiveUp): voi
 /** Tells the channel what happened in a pool of proxies. */
 export function tellProxy(event: ProxyEvent): void {
   if (proxies.hasSubscribers) proxies.publish(event);
-}
-
-/** What a request asks, as it may be told. */
-export function askedOf({ method, url }: HttpRequest): Asked {
-  return { method, url: shownUrl(url) };
 }

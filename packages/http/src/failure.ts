@@ -1,24 +1,12 @@
+import type { Asked } from "./asked.ts";
 import type { AttemptRecord } from "./attempt-record.ts";
-import type { HttpRequest } from "./request.ts";
 import type { Response } from "./response.ts";
 import type { Verdict } from "./retry/verdict.ts";
-import { shownUrl } from "./shown-url.ts";
-
-/** A request as an error tells of it. */
-export interface AskedFor {
-  readonly method: string;
-  readonly url: string;
-}
-
-/** Tells of a request what may be shown. */
-export function askedFor({ method, url }: HttpRequest): AskedFor {
-  return { method, url: shownUrl(url) };
-}
 
 /** What every error that ends a call of a session tells besides itself. */
 export interface Failure {
   /** What was asked for last, after redirects: the URL without what looks like credentials. */
-  readonly request: AskedFor;
+  readonly request: Asked;
   /** Every attempt of the call, in order. */
   readonly attempts: readonly AttemptRecord[];
   /** What the failure means, and what a person should do about it. */

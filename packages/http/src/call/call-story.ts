@@ -1,15 +1,9 @@
+import { askedOf, type Asked } from "../asked.ts";
 import { systemClock, type Attempt, type Clock } from "@holdfast/policy";
 import { summaryOf, wireFacts, type AttemptRecord, type Unused } from "../attempt-record.ts";
 import { exchangeOf, type Exchange } from "./call-policy.ts";
-import {
-  askedOf,
-  attemptsAreWatched,
-  tellAttempt,
-  tellGiveUp,
-  type Asked,
-  type Watched,
-} from "../channels.ts";
-import { askedFor, type Failure } from "../failure.ts";
+import { attemptsAreWatched, tellAttempt, tellGiveUp, type Watched } from "../channels.ts";
+import type { Failure } from "../failure.ts";
 import { giveUpOf, isGivenUp } from "../give-up.ts";
 import type { Hooks } from "../hooks.ts";
 import { isRedirectStatus } from "../redirects.ts";
@@ -136,7 +130,7 @@ export abstract class CallStory implements Provenance, Watched, Observer {
   protected get story(): Omit<Failure, "verdict"> {
     const { attempts, elapsed, retryAt } = this;
     return {
-      request: askedFor(this.request),
+      request: this.#told,
       attempts,
       elapsed,
       retryAt,
@@ -241,10 +235,14 @@ export abstract class CallStory implements Provenance, Watched, Observer {
     };
   }
 
-  /** What every record begins with; the URL is made fit to be told once, when somebody asks. */
+  /** What was asked; the URL is made fit to be told once, when somebody asks. */
+  get #told(): Asked {
+    return (this.#asked ??= askedOf(this.request));
+  }
+
+  /** What every record begins with. */
   #named(number: number): Pick<AttemptRecord, "number" | "method" | "url"> {
-    this.#asked ??= askedOf(this.request);
-    return { number: (this.#before?.attempts.length ?? 0) + number, ...this.#asked };
+    return { number: (this.#before?.attempts.length ?? 0) + number, ...this.#told };
   }
 
   /** When an instant of the clock was: the calendar is looked at once, when somebody asks. */

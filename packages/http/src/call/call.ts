@@ -10,7 +10,7 @@ import type { Seen } from "../adapter.ts";
 import type { AttemptRecord, Unused } from "../attempt-record.ts";
 import { exchangeOf, type Exchange } from "./call-policy.ts";
 import { tellRetry } from "../channels.ts";
-import { receive, receiveLate } from "./courier.ts";
+import { receive } from "./courier.ts";
 import { BodyNotReplayableError, DeferredError } from "../errors.ts";
 import { witness } from "../failure.ts";
 import { Sending } from "./sending.ts";
@@ -52,9 +52,7 @@ export class Call extends Sending {
         const exchange = { call: this, response };
         if (request.idempotencyKey !== undefined) response.toKeyedRequest();
         const company = this.passage?.company ?? this.plan;
-        const shown = response.late
-          ? receiveLate(response, request, company)
-          : receive(response, request, company);
+        const shown = receive(response, request, company);
         return shown === undefined ? exchange : this.#whenShown(shown, exchange);
       },
       (error: unknown) => {

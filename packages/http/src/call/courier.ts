@@ -68,8 +68,10 @@ export async function deliverGuarded(
 export function receive(
   response: Response,
   request: HttpRequest,
-  { hooks, cookies, bounds }: Pick<Company, "hooks" | "cookies" | "bounds">,
+  company: Pick<Company, "hooks" | "cookies" | "bounds">,
 ): Promise<void> | undefined {
+  if (response.late) return receiveLate(response, request, company);
+  const { hooks, cookies, bounds } = company;
   const show = (): Promise<void> | undefined => {
     const told = tell(hooks.response, response, request);
     return told && outwait(told, bounds, shownTo(request));
@@ -80,10 +82,10 @@ export function receive(
 /**
  * Shows a response whose body was not waited for: who wants to read that body cannot, which is no reason to end the call.
  */
-export async function receiveLate(
+async function receiveLate(
   response: Response,
   request: HttpRequest,
-  { hooks, cookies, bounds }: Company,
+  { hooks, cookies, bounds }: Pick<Company, "hooks" | "cookies" | "bounds">,
 ): Promise<void> {
   const show = async (hook: ResponseHook): Promise<void> => {
     const told = hook(response, request);
@@ -150,7 +152,7 @@ async function deliverDressed(
   if (sent.body.kind === "one-shot") return whole(response);
   const better = await betterThan(response, () => ask(sent, response));
   if (better === undefined) return whole(response);
-  await (response.late ? receiveLate(response, sent, company) : receive(response, sent, company));
+  await receive(response, sent, company);
   await response.discard();
   await options.observer?.setAside?.({ status: 401, reason: "credentials" });
   // Dressed anew: the 401 may have set a cookie that belongs to its challenge.

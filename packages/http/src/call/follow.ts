@@ -1,10 +1,11 @@
 import type { Clock } from "@holdfast/policy";
 import type { Adapter } from "../adapter.ts";
+import { askedOf } from "../asked.ts";
 import { summaryOf, type AttemptRecord } from "../attempt-record.ts";
 import type { Call } from "./call.ts";
 import type { Exchange } from "./call-policy.ts";
 import { tellGiveUp } from "../channels.ts";
-import { askedFor, isFailure, witness } from "../failure.ts";
+import { isFailure, witness } from "../failure.ts";
 import { giveUpOf } from "../give-up.ts";
 import { nextHop, type Hop } from "./hop.ts";
 import { lacksBody, whole } from "./late.ts";
@@ -121,7 +122,7 @@ function hopAfter({ request, call, response }: Arrived, { terms, clock, followed
     const { attempts, elapsed } = response;
     const ending = { status: response.status, error: summaryOf(error), verdict, decision };
     tellGiveUp({ hooks, request }, () => giveUpOf(ending, response));
-    throw witness(error, { request: askedFor(request), attempts, elapsed, verdict, response });
+    throw witness(error, { request: askedOf(request), attempts, elapsed, verdict, response });
   }
 }
 

@@ -3,7 +3,7 @@ import { mkdtemp, rm, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { fakeClock, seededRandom } from "@holdfast/policy/testing";
+import { fakeClock, seededRandom, type FakeClock } from "@holdfast/policy/testing";
 import type { ProxyEvent } from "./events.ts";
 import type { ProxyOutcome } from "./outcome.ts";
 import { ProxyPool } from "./pool.ts";
@@ -241,8 +241,8 @@ test("no_proxy exempts hosts from the environment's proxies, and from no others"
 
 const never = (): Promise<never> => new Promise(() => undefined);
 
-test("a function that never answers is waited for as long as the request may", async () => {
-  const { pool, clock } = setUp(never);
+/** A lease that gets nowhere ends with its signal, and at its deadline. */
+async function assertBounded(pool: ProxyPool, clock: FakeClock): Promise<void> {
   const caller = new AbortController();
 
   const late = pool.lease({ url, deadline: clock.now() + 500 });
@@ -250,19 +250,20 @@ test("a function that never answers is waited for as long as the request may", a
   setImmediate(() => caller.abort(new Error("mine")));
   await assert.rejects(aborted, /^Error: mine$/);
   await Promise.all([clock.advance(500), assert.rejects(late, { code: "ERR_DEADLINE" })]);
+}
+
+test("a function that never answers is waited for as long as the request may", async () => {
+  const { pool, clock } = setUp(never);
+
+  await assertBounded(pool, clock);
 
   assert.equal(clock.sleeping, 0);
 });
 
 test("credentials that never come are waited for as long as the request may, and the proxy is free again", async () => {
   const { pool, clock } = setUp([{ url: "http://p1:1", credentials: never }]);
-  const caller = new AbortController();
 
-  const late = pool.lease({ url, deadline: clock.now() + 500 });
-  const aborted = pool.lease({ url, signal: caller.signal });
-  setImmediate(() => caller.abort(new Error("mine")));
-  await assert.rejects(aborted, /^Error: mine$/);
-  await Promise.all([clock.advance(500), assert.rejects(late, { code: "ERR_DEADLINE" })]);
+  await assertBounded(pool, clock);
 
   assert.deepEqual([clock.sleeping, pool.stats().proxies[0]?.inFlight], [0, 0]);
 });

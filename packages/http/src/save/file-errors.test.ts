@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { DiskFullError, FileAccessError } from "../errors.ts";
+import { DiskFullError, FileAccessError } from "./errors.ts";
 import { onDisk, spaceFor } from "./file-errors.ts";
 
 const path = join(tmpdir(), "file");

@@ -1,6 +1,6 @@
 import { statfs } from "node:fs/promises";
 import { dirname } from "node:path";
-import { DiskFullError, FileAccessError } from "../errors.ts";
+import { DiskFullError, FileAccessError } from "./errors.ts";
 
 /** Whether the system says this of a file. */
 export function hasCode(error: unknown, ...codes: readonly string[]): boolean {

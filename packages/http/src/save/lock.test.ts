@@ -5,7 +5,7 @@ import { mkdtemp, readdir, readlink, rm, symlink, unlink, writeFile } from "node
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { FileBusyError } from "../errors.ts";
+import { FileBusyError } from "./errors.ts";
 import { lockFile } from "./lock.ts";
 
 async function inFolder(act: (lock: string) => Promise<void>): Promise<void> {

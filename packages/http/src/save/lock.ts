@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { readFile, readlink, rename, symlink, unlink, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
-import { FileBusyError } from "../errors.ts";
+import { FileBusyError } from "./errors.ts";
 import { hasCode } from "./file-errors.ts";
 
 /** A right to write a file, for one process at a time. */
