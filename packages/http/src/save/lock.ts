@@ -129,6 +129,9 @@ async function evict(
   { holder, by }: { readonly holder: Holder | "unreadable"; readonly by: string },
 ): Promise<void> {
   const aside = `${path}.${by}`;
+  // Moved aside for a moment, a live one could be made a second time: looked at once more, it seldom is.
+  const present = await read(path);
+  if (typeof present === "object" && (typeof holder !== "object" || present.token !== holder.token)) return;
   try {
     await rename(path, aside);
   } catch (error) {
