@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { readFile, readlink, rename, symlink, unlink, writeFile } from "node:fs/promises";
+import { readFile, readlink, symlink, unlink, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { FileBusyError } from "./errors.ts";
 import { hasCode } from "./file-errors.ts";
@@ -41,7 +41,7 @@ export async function lockFile(path: string): Promise<Lock> {
     const holder = await read(path);
     if (holder === "nobody") continue;
     if (holder !== "unreadable" && (await lives(holder))) throw new FileBusyError(path, holder);
-    await evict(path, { holder, by: own.token });
+    await evict(path, { holder, by: own });
   }
   throw new FileBusyError(path, undefined);
 }
@@ -126,22 +126,25 @@ async function startOf(pid: number): Promise<string> {
 /** Removes the lock of a dead process, and no other one that has taken its place meanwhile. */
 async function evict(
   path: string,
-  { holder, by }: { readonly holder: Holder | "unreadable"; readonly by: string },
+  { holder, by }: { readonly holder: Holder | "unreadable"; readonly by: Holder },
 ): Promise<void> {
-  const aside = `${path}.${by}`;
-  // Moved aside for a moment, a live one could be made a second time: looked at once more, it seldom is.
-  const present = await read(path);
-  if (typeof present === "object" && (typeof holder !== "object" || present.token !== holder.token)) return;
-  try {
-    await rename(path, aside);
-  } catch (error) {
-    if (hasCode(error, "ENOENT")) return;
-    throw error;
+  // One at a time removes this lock: what stands there under the guard is not replaced before it is looked at and gone.
+  const guard = `${path}.${typeof holder === "object" ? holder.token : "evict"}`;
+  if (!(await create(guard, by))) {
+    const other = await read(guard);
+    if (typeof other === "object" && !(await lives(other))) await unlink(guard).catch(() => undefined);
+    return;
   }
-  const moved = await read(aside);
-  await unlink(aside);
-  const wrong = typeof moved === "object" && (typeof holder !== "object" || moved.token !== holder.token);
-  if (wrong) await create(path, moved);
+  try {
+    const present = await read(path);
+    const same =
+      typeof holder === "object"
+        ? typeof present === "object" && present.token === holder.token
+        : present === "unreadable";
+    if (same) await unlink(path);
+  } finally {
+    await unlink(guard).catch(() => undefined);
+  }
 }
 
 async function release(path: string, token: string): Promise<void> {
