@@ -2,56 +2,85 @@ import { globSync, readFileSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 
 interface PackageRule {
-  /** The packages that its sources may import; `node:` stands for every built-in module. */
+  /** The packages that the sources may import; `node:` stands for every built-in module. */
   readonly imports: readonly string[];
   /** The only folder that may import the package named here. */
   readonly only: Readonly<Record<string, string>>;
-  /** The root files which, like `index.ts`, put folders together; the other root files are what folders stand on. */
-  readonly assemblers: readonly string[];
-  /** Which folder may use which other folders. */
-  readonly uses: Readonly<Record<string, readonly string[]>>;
-  /** Whether `testing/` is an entry of the package; where it isn't, it is part of the package's own tests. */
+  /** The folders of `src` from top to bottom. A folder imports only folders below it, for types as well. */
+  readonly layers: readonly string[];
+  /** Whether `testing/` is an entry of the package. Otherwise `testing/` belongs to the package's own tests. */
   readonly publishesTesting: boolean;
 }
 
-/** The import rules of every package: `policy ← http ← runner ← holdfast`, and inside one: index → folders → root files. */
+/**
+ * The import rules of every package. Between packages: `policy ← http ← proxies`, `policy ← runner`; `holdfast` imports
+ * them all. Inside a package: the root holds the entries alone, and each folder is one layer.
+ */
 export const architecture: Readonly<Record<string, PackageRule>> = {
   policy: {
     imports: [],
     only: {},
-    assemblers: [],
-    uses: { retry: ["budget"], hedge: ["budget"], plan: ["testing"] },
+    layers: [
+      "plan",
+      "compose",
+      "hedge",
+      "fallback",
+      "concurrency",
+      "bulkhead",
+      "breaker",
+      "rate",
+      "timeout",
+      "retry",
+      "budget",
+      "core",
+      "clock",
+      "support",
+    ],
     publishesTesting: true,
   },
   http: {
     imports: ["@holdfast/policy", "node:", "undici", "tough-cookie", "structured-headers"],
     only: { undici: "transport/", "structured-headers": "retry/dialects/" },
-    assemblers: [
-      "session.ts",
-      "session-defaults.ts",
-      "option-checks.ts",
-      "adapter.ts",
-      "proxy-check.ts",
-      "response.ts",
+    layers: [
+      "session",
+      "call",
+      "download",
+      "resume",
+      "adapter",
+      "proxy",
+      "pacing",
+      "retry",
+      "auth",
+      "telemetry",
+      "transport",
+      "model",
+      "errors",
+      "support",
     ],
-    uses: { call: ["gates", "proxy", "resume", "retry"], resume: ["retry"], save: ["resume"] },
     publishesTesting: true,
   },
-  runner: {
+  proxies: {
     imports: ["@holdfast/policy", "@holdfast/http", "node:"],
     only: {},
-    assemblers: ["runner.ts", "intake.ts"],
-    uses: { output: ["sqlite"], report: ["sqlite"] },
+    layers: ["check", "pool", "state", "rules", "options", "list"],
+    publishesTesting: false,
+  },
+  runner: {
+    imports: ["@holdfast/policy", "node:"],
+    only: {},
+    layers: ["run", "output", "sqlite", "input", "outcome", "ledger"],
     publishesTesting: false,
   },
   holdfast: {
-    imports: ["@holdfast/policy", "@holdfast/http", "@holdfast/runner", "node:"],
+    imports: ["@holdfast/policy", "@holdfast/http", "@holdfast/proxies", "@holdfast/runner", "node:"],
     only: {},
-    assemblers: ["main.ts", "program.ts"],
-    uses: { commands: ["render"] },
+    layers: ["program", "commands", "render", "input", "process"],
     publishesTesting: false,
   },
 };
+
+/** The files that may stand in the root of a package's `src`. */
+const entries = ["index.ts", "main.ts"];
 
 /** One line of source which breaks a rule, as `check` prints it. */
 export interface Violation {
@@ -87,40 +116,71 @@ export function clockReadsOf(source: string): readonly number[] {
   return [...code.matchAll(/\bnew Date\(\s*\)/g)].map((match) => lineAt(code, match.index));
 }
 
-/** What stands where in a package: `file` is relative to the package's `src`. */
+/** An import to judge: `file` is relative to the package's `src`. */
 export interface Use {
   readonly packageName: string;
   readonly file: string;
   readonly specifier: string;
-  readonly type?: boolean;
 }
 
-/** Says why a file may not import what it imports, or nothing when it may. */
-export function forbidden({ packageName, file, specifier, type = false }: Use): string | undefined {
+/** Returns why a file may not import `specifier`, or nothing when it may. */
+export function forbidden({ packageName, file, specifier }: Use): string | undefined {
   const rule = architecture[packageName];
   if (rule === undefined)
     return `no rule for packages/${packageName}: add one to scripts/check-architecture.ts`;
   if (!specifier.startsWith(".")) return forbiddenOutside(rule, file, specifier);
   const target = normalize(join(dirname(file), specifier));
   if (target.startsWith("..")) return "imports a file of another package; import the package";
-  // A type is gone at run time: root files may name the types of the folders that they describe.
-  return type ? undefined : forbiddenInside(rule, file, target);
+  return forbiddenInside(rule, file, target);
 }
 
 function forbiddenInside(rule: PackageRule, file: string, target: string): string | undefined {
-  if (isTest(file) || file === "index.ts" || area(file) === "testing") return undefined;
-  if (target === "index.ts") return "imports the index of its own package; import the file that has it";
-  if (area(target) === "" || area(target) === area(file) || mayUse(rule, file, area(target)))
-    return undefined;
-  return area(target) === "testing"
-    ? "imports a testing tool into a source"
-    : `${area(file) || file} may not use ${area(target)}/: index → folders → root files, never sideways`;
+  if (isTest(file) || area(file) === "" || area(file) === "testing") return undefined;
+  if (area(target) === "")
+    return `imports ${target}, an entry of its own package; import the file that defines it`;
+  if (area(target) === "testing") return "imports a testing tool into a source";
+  const [from, to] = [rule.layers.indexOf(area(file)), rule.layers.indexOf(area(target))];
+  if (to === -1) return `${area(target)}/ is not a layer: add it to scripts/check-architecture.ts`;
+  return from <= to ? undefined : `${area(file)}/ is below ${area(target)}/ and may not import it`;
 }
 
-function mayUse(rule: PackageRule, file: string, folder: string): boolean {
-  const user = area(file);
-  if (user === "") return folder !== "testing" && rule.assemblers.includes(file);
-  return rule.uses[user]?.includes(folder) === true;
+/** Returns why a file may not be where it is, or nothing when it may. */
+export function misplacedFile(packageName: string, file: string): string | undefined {
+  const rule = architecture[packageName];
+  if (rule === undefined)
+    return `no rule for packages/${packageName}: add one to scripts/check-architecture.ts`;
+  if (area(file) === "")
+    return entries.includes(file) ? undefined : "stands in the root of src, which holds entries only";
+  if (area(file) === "testing" || rule.layers.includes(area(file))) return undefined;
+  return `${area(file)}/ is not a layer: add it to scripts/check-architecture.ts`;
+}
+
+/** Finds the import circles of a graph: each is the list of files that reach each other. */
+export function circlesOf(graph: ReadonlyMap<string, readonly string[]>): readonly (readonly string[])[] {
+  const order: string[] = [];
+  const seen = new Set<string>();
+  const visit = (file: string, edges: (file: string) => readonly string[], into: string[]): void => {
+    if (seen.has(file)) return;
+    seen.add(file);
+    for (const next of edges(file)) visit(next, edges, into);
+    into.push(file);
+  };
+  for (const file of graph.keys()) visit(file, (from) => graph.get(from) ?? [], order);
+  const importers = reversed(graph);
+  seen.clear();
+  const components = order.toReversed().map((file) => {
+    const component: string[] = [];
+    visit(file, (to) => importers.get(to) ?? [], component);
+    return component;
+  });
+  return components.filter((component) => component.length > 1).map((component) => component.toSorted());
+}
+
+function reversed(graph: ReadonlyMap<string, readonly string[]>): ReadonlyMap<string, readonly string[]> {
+  const importers = new Map<string, string[]>();
+  for (const [file, targets] of graph)
+    for (const target of targets) importers.set(target, [...(importers.get(target) ?? []), file]);
+  return importers;
 }
 
 function forbiddenOutside(rule: PackageRule, file: string, specifier: string): string | undefined {
@@ -172,24 +232,42 @@ function check(path: string): readonly Violation[] {
   const [, packageName = "", , ...rest] = path.split("/");
   const file = rest.join("/");
   const source = readFileSync(path, "utf8");
-  const imports = importsOf(source).flatMap(({ specifier, line, type }) => {
-    const message = forbidden({ packageName, file, specifier, type });
+  const imports = importsOf(source).flatMap(({ specifier, line }) => {
+    const message = forbidden({ packageName, file, specifier });
     return message === undefined ? [] : [{ file: path, line, message }];
   });
-  const timeless = !isTest(file) && area(file) !== "testing" && !path.endsWith("policy/src/clock.ts");
+  const place = misplacedFile(packageName, file);
+  const timeless = !isTest(file) && area(file) !== "testing" && path !== "packages/policy/src/clock/clock.ts";
   const reads = timeless ? clockReadsOf(source) : [];
   return [
+    ...(place === undefined || isTest(file) ? [] : [{ file: path, line: 1, message: place }]),
     ...imports,
     ...reads.map((line) => ({ file: path, line, message: "only the clock reads the time" })),
   ];
+}
+
+/** The relative imports of the sources, without tests. */
+function graphOf(paths: readonly string[]): ReadonlyMap<string, readonly string[]> {
+  const sources = paths.filter((path) => !isTest(path));
+  return new Map(
+    sources.map((path) => [
+      path,
+      importsOf(readFileSync(path, "utf8"))
+        .filter(({ specifier }) => specifier.startsWith("."))
+        .map(({ specifier }) => normalize(join(dirname(path), specifier)))
+        .filter((target) => target !== path),
+    ]),
+  );
 }
 
 function main(): void {
   const files = globSync("packages/*/src/**/*.ts").toSorted();
   const violations = files.flatMap((file) => check(file));
   for (const { file, line, message } of violations) console.error(`${file}:${line}: ${message}`);
-  console.log(`${files.length} files, ${violations.length} violations`);
-  if (violations.length > 0 || files.length === 0) process.exitCode = 1;
+  const circles = circlesOf(graphOf(files));
+  for (const circle of circles) console.error(`import circle:\n  ${circle.join("\n  ")}`);
+  console.log(`${files.length} files, ${violations.length} violations, ${circles.length} circles`);
+  if (violations.length > 0 || circles.length > 0 || files.length === 0) process.exitCode = 1;
 }
 
 if (import.meta.main) main();

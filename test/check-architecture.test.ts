@@ -1,6 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { clockReadsOf, forbidden, importsOf } from "../scripts/check-architecture.ts";
+import {
+  circlesOf,
+  clockReadsOf,
+  forbidden,
+  importsOf,
+  misplacedFile,
+} from "../scripts/check-architecture.ts";
 
 test("finds every way to import, with its line, and passes over comments and look-alikes", () => {
   const source = [
@@ -42,19 +48,22 @@ const refused: readonly (readonly [string, string, string, RegExp])[] = [
   ["policy", "retry/wait.ts", "node:os", /may not import node:os/],
   ["policy", "retry/wait.ts", "@holdfast/http", /may not import @holdfast\/http/],
   ["policy", "retry/wait.ts", "fast-check", /may not import fast-check/],
-  ["http", "session.ts", "@holdfast/runner", /may not import/],
-  ["http", "session.ts", "holdfast", /may not import/],
-  ["http", "session.ts", "undici", /only transport\/ imports undici/],
+  ["http", "session/session.ts", "@holdfast/runner", /may not import/],
+  ["http", "session/session.ts", "@holdfast/proxies", /may not import/],
+  ["http", "session/session.ts", "holdfast", /may not import/],
+  ["http", "session/session.ts", "undici", /only transport\/ imports undici/],
   ["http", "transport/agents.ts", "undici-types/x", /may not import/],
-  ["runner", "runner.ts", "undici", /may not import undici/],
-  ["runner", "runner.ts", "node:test", /only tests/],
-  ["runner", "output/jsonl.ts", "../../../policy/src/clock.ts", /another package/],
-  ["policy", "budget/budget.ts", "../retry/retry.ts", /budget may not use retry/],
-  ["policy", "clock.ts", "./retry/retry.ts", /clock\.ts may not use retry/],
-  ["policy", "retry/retry.ts", "../index.ts", /index of its own package/],
-  ["policy", "retry/retry.ts", "../testing/fake-clock.ts", /testing tool/],
-  ["http", "session.ts", "@holdfast/policy/testing", /testing tool/],
-  ["http", "session.ts", "./testing/fault-origin.ts", /testing tool/],
+  ["runner", "run/run.ts", "undici", /may not import undici/],
+  ["runner", "run/run.ts", "@holdfast/http", /may not import/],
+  ["runner", "run/run.ts", "node:test", /only tests/],
+  ["runner", "output/jsonl.ts", "../../../policy/src/clock/clock.ts", /another package/],
+  ["policy", "budget/budget.ts", "../retry/retry.ts", /budget\/ is below retry\//],
+  ["policy", "clock/clock.ts", "../retry/retry.ts", /clock\/ is below retry\//],
+  ["policy", "retry/retry.ts", "../strange/strange.ts", /strange\/ is not a layer/],
+  ["policy", "retry/retry.ts", "../index.ts", /entry of its own package/],
+  ["policy", "retry/retry.ts", "../testing/refused-attempt.ts", /testing tool/],
+  ["http", "session/session.ts", "@holdfast/policy/testing", /testing tool/],
+  ["http", "session/session.ts", "../testing/fault-origin.ts", /testing tool/],
   ["http", "testing/fault-origin.ts", "fast-check", /may not import fast-check/],
   ["bullmq", "index.ts", "bullmq", /no rule for packages\/bullmq/],
 ];
@@ -65,24 +74,52 @@ for (const [packageName, file, specifier, message] of refused) {
   });
 }
 
-const allowed: readonly (readonly [string, string, string, boolean?])[] = [
-  ["policy", "retry/retry.ts", "../clock.ts"],
+const allowed: readonly (readonly [string, string, string])[] = [
+  ["policy", "retry/retry.ts", "../clock/clock.ts"],
   ["policy", "retry/retry.ts", "./wait.ts"],
   ["policy", "retry/retry.ts", "../budget/budget.ts"],
-  ["policy", "events.ts", "./retry/attempt.ts", true],
   ["policy", "index.ts", "./retry/retry.ts"],
   ["policy", "retry/retry.test.ts", "node:test"],
-  ["policy", "testing/fake-clock.ts", "../clock.ts"],
+  ["policy", "testing/index.ts", "../clock/fake-clock.ts"],
   ["http", "transport/agents.ts", "undici"],
-  ["http", "session.ts", "@holdfast/policy"],
+  ["http", "session/session.ts", "@holdfast/policy"],
   ["http", "testing/fault-origin.ts", "node:net"],
   ["http", "testing/fault-origin.ts", "@holdfast/policy/testing"],
-  ["runner", "runner.ts", "@holdfast/http"],
+  ["proxies", "pool/pool.ts", "@holdfast/http"],
   ["runner", "testing/ledger-contract.ts", "fast-check"],
 ];
 
-for (const [packageName, file, specifier, type] of allowed) {
-  test(`lets ${packageName}/${file} import ${type === true ? "types of " : ""}${specifier}`, () => {
-    assert.equal(forbidden({ packageName, file, specifier, type: type === true }), undefined);
+for (const [packageName, file, specifier] of allowed) {
+  test(`allows that ${packageName}/${file} imports ${specifier}`, () => {
+    assert.equal(forbidden({ packageName, file, specifier }), undefined);
   });
 }
+
+test("refuses a file in the root of src and a folder that is not a layer", () => {
+  assert.match(misplacedFile("http", "session.ts") ?? "", /root of src/);
+  assert.match(misplacedFile("http", "strange/session.ts") ?? "", /not a layer/);
+  assert.equal(misplacedFile("http", "index.ts"), undefined);
+  assert.equal(misplacedFile("http", "session/session.ts"), undefined);
+});
+
+test("finds every circle of imports, and no chain", () => {
+  const graph = new Map([
+    ["a", ["b"]],
+    ["b", ["c"]],
+    ["c", ["a", "d"]],
+    ["d", ["e"]],
+    ["e", []],
+    ["f", ["g"]],
+    ["g", ["f", "e"]],
+  ]);
+
+  const circles = circlesOf(graph);
+
+  assert.deepEqual(
+    circles.toSorted((left, right) => right.length - left.length),
+    [
+      ["a", "b", "c"],
+      ["f", "g"],
+    ],
+  );
+});

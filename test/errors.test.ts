@@ -10,11 +10,11 @@ const root = join(import.meta.dirname, "..");
 const page = await readFile(join(root, "docs", "errors.md"), "utf8");
 const sources = await Promise.all(
   [
-    "policy/src/errors.ts",
-    "http/src/errors.ts",
-    "http/src/save/errors.ts",
-    "http/src/schema.ts",
-    "runner/src/ledger.ts",
+    "policy/src/core/errors.ts",
+    "http/src/errors/transport-errors.ts",
+    "http/src/errors/file-errors.ts",
+    "http/src/model/schema.ts",
+    "runner/src/ledger/ledger.ts",
   ].map((path) => readFile(join(root, "packages", path), "utf8")),
 );
 

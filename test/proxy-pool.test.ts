@@ -123,12 +123,12 @@ const sourceOf = (name: string): Promise<string> =>
   readFile(join(root, "packages/http/src/proxy", `${name}.ts`), "utf8");
 
 test("the page on proxies names every event and every rotation, and no other event", async () => {
-  const events = [...(await sourceOf("events")).matchAll(/readonly type: ([^;]+);/g)].flatMap(
+  const events = [...(await sourceOf("options/events")).matchAll(/readonly type: ([^;]+);/g)].flatMap(
     ([, names = ""]) => names.split(" | ").map((name) => name.slice(1, -1)),
   );
   const named = /`on` hears them[^]*?: ((?:`[\w-]+`,?\s)+`[\w-]+`)\./.exec(page)?.[1]?.match(/[\w-]+/g) ?? [];
   const rotations =
-    (await sourceOf("rotation")).match(/type RotationName = ([^;]+);/)?.[1]?.match(/[\w-]+/g) ?? [];
+    (await sourceOf("rules/rotation")).match(/type RotationName = ([^;]+);/)?.[1]?.match(/[\w-]+/g) ?? [];
 
   assert.deepEqual(named.toSorted(), events.toSorted());
   assert.equal(rotations.length, 5);

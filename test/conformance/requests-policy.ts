@@ -1,15 +1,15 @@
 import { HoldfastError, RetryError } from "@holdfast/policy";
-import * as ours from "../../packages/http/src/errors.ts";
+import * as ours from "../../packages/http/src/errors/transport-errors.ts";
 import {
   bypasses,
   environmentProxies,
   type ProxyMap,
   proxyFor,
-} from "../../packages/http/src/proxy/environment.ts";
-import { leavesOrigin, redirected } from "../../packages/http/src/redirects.ts";
-import type { RetryCount } from "../../packages/http/src/retry/retry-init.ts";
+} from "../../packages/http/src/proxy/list/environment.ts";
+import { leavesOrigin, redirected } from "../../packages/http/src/model/redirect-request.ts";
+import type { RetryCount } from "../../packages/http/src/retry/options.ts";
 import { Retry } from "../../packages/http/src/retry/retry.ts";
-import { translate } from "../../packages/http/src/transport/translate.ts";
+import { translate } from "../../packages/http/src/transport/exchange/translate-error.ts";
 import type { Adapter, Vector } from "./adapter.ts";
 import { difference } from "./compare.ts";
 import { countersOf } from "./urllib3-retry.ts";

@@ -6,9 +6,9 @@ import {
   ProxyError,
   ReadTimeoutError,
   TlsError,
-} from "../../packages/http/src/errors.ts";
-import type { RetryEvent } from "../../packages/http/src/retry/retry-history.ts";
-import type { RetryCount, RetryInit } from "../../packages/http/src/retry/retry-init.ts";
+} from "../../packages/http/src/errors/transport-errors.ts";
+import type { RetryEvent } from "../../packages/http/src/retry/history.ts";
+import type { RetryCount, RetryInit } from "../../packages/http/src/retry/options.ts";
 import { Retry } from "../../packages/http/src/retry/retry.ts";
 import type { Adapter, Vector } from "./adapter.ts";
 import { difference } from "./compare.ts";

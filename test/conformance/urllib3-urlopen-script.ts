@@ -7,7 +7,7 @@ import {
   ReadTimeoutError,
   TlsError,
   type Phase,
-} from "../../packages/http/src/errors.ts";
+} from "../../packages/http/src/errors/transport-errors.ts";
 import type { Config } from "./urllib3-retry.ts";
 
 /** What becomes of one request of a case. */

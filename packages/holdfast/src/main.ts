@@ -1,11 +1,11 @@
 #!/usr/bin/env node
 import { inspect } from "node:util";
 import { systemClock } from "@holdfast/policy";
-import { exitCodes } from "./exit-codes.ts";
-import { program } from "./program.ts";
+import { exitCodes } from "./process/exit-codes.ts";
+import { program } from "./program/program.ts";
 import { noPaint } from "./render/paint.ts";
 import { renderError } from "./render/error.ts";
-import { isReaderGone } from "./write.ts";
+import { isReaderGone } from "./process/write.ts";
 
 // The command line may hold credentials, and other users see it.
 process.title = "holdfast";

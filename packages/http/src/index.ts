@@ -4,19 +4,19 @@ export {
   type HttpAdapterOptions,
   type SendOptions,
   type StreamOptions,
-} from "./adapter.ts";
-export type { AttemptRecord, Phases, Unused } from "./attempt-record.ts";
-export { type Auth, basicAuth, bearerAuth, digestAuth, type DigestOptions } from "./auth.ts";
-export { type BodySource, sourceOf } from "./body-source.ts";
-export type { BodyInit, ByteStream } from "./body.ts";
-export type { Asked } from "./asked.ts";
-export { type AttemptMessage, channelNames, type GiveUpMessage } from "./channels.ts";
-export type { Cookies } from "./cookies.ts";
-export * from "./errors.ts";
-export * from "./save/errors.ts";
-export { type Failure, isFailure } from "./failure.ts";
-export type { GiveUp } from "./give-up.ts";
-export { type HeadersInit, ResponseHeaders } from "./headers.ts";
+} from "./adapter/adapter.ts";
+export type { AttemptRecord, Phases, Unused } from "./model/attempt-record.ts";
+export { type Auth, basicAuth, bearerAuth, digestAuth, type DigestOptions } from "./auth/auth.ts";
+export { type BodySource, sourceOf } from "./model/body-source.ts";
+export type { BodyInit, ByteStream } from "./model/body.ts";
+export type { Asked } from "./model/request-summary.ts";
+export { type AttemptMessage, channelNames, type GiveUpMessage } from "./telemetry/diagnostics.ts";
+export type { Cookies } from "./model/cookies.ts";
+export * from "./errors/transport-errors.ts";
+export * from "./errors/file-errors.ts";
+export { type Failure, isFailure } from "./telemetry/call-failure.ts";
+export type { GiveUp } from "./telemetry/give-up.ts";
+export { type HeadersInit, ResponseHeaders } from "./model/headers.ts";
 export type {
   AttemptHook,
   ErrorHook,
@@ -26,27 +26,27 @@ export type {
   RequestHook,
   ResponseHook,
   RetryHook,
-} from "./hooks.ts";
-export type { IdempotencyHeader, IdempotencyKey } from "./idempotency.ts";
-export type { LiveBody } from "./live-body.ts";
-export { logTo, type LogToOptions } from "./log.ts";
-export type { HttpRequest, Params } from "./request.ts";
-export type { ResponsePromise } from "./response-promise.ts";
-export { Response } from "./response.ts";
+} from "./telemetry/hooks.ts";
+export type { IdempotencyHeader, IdempotencyKey } from "./call/idempotency.ts";
+export type { LiveBody } from "./model/body-stream.ts";
+export { logTo, type LogToOptions } from "./telemetry/log.ts";
+export type { HttpRequest, Params } from "./model/request.ts";
+export type { ResponsePromise } from "./session/response-promise.ts";
+export { Response } from "./model/response.ts";
 export {
   checkProxies,
   type ProxyCheck,
   type ProxyCheckOptions,
   type ProxyChecks,
   type ProxyFailure,
-} from "./proxy-check.ts";
-export type { ProxyScheme } from "./proxy/address.ts";
-export type { ProxyCredentials, ProxyEntry, ProxyInput } from "./proxy/entry.ts";
-export type { Environment, ProxyMap } from "./proxy/environment.ts";
-export type { ProxyEvent, ProxyListener } from "./proxy/events.ts";
-export type { Lease as ProxyLease, Prospect as ProxyProspect } from "./proxy/lease.ts";
-export type { ProxyCounts } from "./proxy/member.ts";
-export type { OutcomeKind, ProxyOutcome } from "./proxy/outcome.ts";
+} from "./session/check-proxies.ts";
+export type { ProxyScheme } from "./proxy/list/address.ts";
+export type { ProxyCredentials, ProxyEntry, ProxyInput } from "./proxy/list/entry.ts";
+export type { Environment, ProxyMap } from "./proxy/list/environment.ts";
+export type { ProxyEvent, ProxyListener } from "./proxy/options/events.ts";
+export type { Lease as ProxyLease, Prospect as ProxyProspect } from "./proxy/pool/lease.ts";
+export type { ProxyCounts } from "./proxy/state/member.ts";
+export type { OutcomeKind, ProxyOutcome } from "./proxy/rules/outcome.ts";
 export type {
   ChooseProxy,
   IsBlocked,
@@ -55,34 +55,34 @@ export type {
   ProxyRequest,
   ProxySelection,
   ProxyTier,
-} from "./proxy/pool-options.ts";
-export { type LeaseRequest, ProxyPool } from "./proxy/pool.ts";
-export type { RotationName } from "./proxy/rotation.ts";
-export { proxyPoolDefaults } from "./proxy/settings.ts";
+} from "./proxy/options/options.ts";
+export { type LeaseRequest, ProxyPool } from "./proxy/pool/pool.ts";
+export type { RotationName } from "./proxy/rules/rotation.ts";
+export { proxyPoolDefaults } from "./proxy/options/settings.ts";
 export type {
   FetchedProxies,
   FetchProxies,
   ProxyEnvironment,
   ProxyFile,
   ProxySource,
-} from "./proxy/sources.ts";
-export type { ProxyMemory, RememberedHealth } from "./proxy/memory.ts";
-export type { ProxyPoolStats, ProxyStats } from "./proxy/stats.ts";
-export type { SessionLimits } from "./proxy/template.ts";
-export type { TierCounts } from "./proxy/tier-book.ts";
+} from "./proxy/state/sources.ts";
+export type { ProxyMemory, RememberedHealth } from "./proxy/pool/snapshot.ts";
+export type { ProxyPoolStats, ProxyStats } from "./proxy/pool/stats.ts";
+export type { SessionLimits } from "./proxy/list/template.ts";
+export type { TierCounts } from "./proxy/state/tier-stats.ts";
 export type { Dialect, Hint, StatedLimit, Reply } from "./retry/dialects/dialect.ts";
 export { dialects } from "./retry/dialects/index.ts";
 export { fieldOf, numberIn, textIn } from "./retry/dialects/values.ts";
 export { Retry } from "./retry/retry.ts";
-export type { RetryInit } from "./retry/retry-init.ts";
+export type { RetryInit } from "./retry/options.ts";
 export { parseRetryAfter } from "./retry/retry-after.ts";
-export { errorVerdict, statusVerdict, type Verdict } from "./retry/verdict.ts";
-export type { ConnectionLegs, Observer, Trace } from "./trace.ts";
-export type { Progress, Saved, SaveOptions } from "./save/save.ts";
-export { SchemaError, type SchemaIssue, type StandardSchema } from "./schema.ts";
-export { Session } from "./session.ts";
-export type { RequestOptions, SessionOptions, StreamRequestOptions } from "./session-options.ts";
-export { StreamedResponse, type StreamedAnswer } from "./streamed-response.ts";
-export { sessionDefaults } from "./session-defaults.ts";
-export type { ProxyFault, ProxyReason } from "./proxy-fault.ts";
-export type { ProxyTimeoutOptions, TimeoutOptions } from "./timeouts.ts";
+export { errorVerdict, statusVerdict, type Verdict } from "./model/verdict.ts";
+export type { ConnectionLegs, Observer, Trace } from "./model/trace.ts";
+export type { Progress, Saved, SaveOptions } from "./download/download.ts";
+export { SchemaError, type SchemaIssue, type StandardSchema } from "./model/schema.ts";
+export { Session } from "./session/session.ts";
+export type { RequestOptions, SessionOptions, StreamRequestOptions } from "./call/options.ts";
+export { StreamedResponse, type StreamedAnswer } from "./model/streamed-response.ts";
+export { sessionDefaults } from "./session/defaults.ts";
+export type { ProxyFault, ProxyReason } from "./errors/proxy-reason.ts";
+export type { ProxyTimeoutOptions, TimeoutOptions } from "./transport/timeouts.ts";

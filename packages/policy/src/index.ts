@@ -16,7 +16,7 @@ export {
   type SlidingBudget,
 } from "./budget/sliding-budget.ts";
 export { bulkhead, bulkheadDefaults, type Bulkhead, type BulkheadOptions } from "./bulkhead/bulkhead.ts";
-export { type Clock, type Random, sleepBy, startTimer, systemClock, systemRandom } from "./clock.ts";
+export { type Clock, type Random, sleepBy, startTimer, systemClock, systemRandom } from "./clock/clock.ts";
 export { compose, type Composed } from "./compose/compose.ts";
 export { explain } from "./compose/explain.ts";
 export {
@@ -29,10 +29,10 @@ export {
 export { aimd, aimdDefaults, type AimdOptions } from "./concurrency/aimd.ts";
 export { gradient2, gradient2Defaults, type Gradient2Options } from "./concurrency/gradient2.ts";
 export type { Limit, Sample } from "./concurrency/limit.ts";
-export { type Context, type Scope, scopeOf, scopeWithin } from "./context.ts";
-export { type Duration, formatMs, isDuration, toMs } from "./duration.ts";
-export * from "./errors.ts";
-export type { Listener, PolicyEvent } from "./events.ts";
+export { type Context, type Scope, scopeOf, scopeWithin } from "./core/context.ts";
+export { type Duration, formatMs, isDuration, toMs } from "./clock/duration.ts";
+export * from "./core/errors.ts";
+export type { Listener, PolicyEvent } from "./core/events.ts";
 export {
   fallback,
   type FallbackOptions,
@@ -46,14 +46,14 @@ export {
   type HedgeOptions,
   type LearnedHedgeOptions,
 } from "./hedge/hedge.ts";
-export type { Judge } from "./judgement.ts";
-export { failed, type Outcome, succeeded, unwrap } from "./outcome.ts";
+export type { Judge } from "./core/judgement.ts";
+export { failed, type Outcome, succeeded, unwrap } from "./core/outcome.ts";
 export { plan, type Plan, type PlannedWait, type PlanOptions, type Rehearsal } from "./plan/plan.ts";
-export type { AnyPolicy, Explanation, Policy, Task } from "./policy.ts";
+export type { AnyPolicy, Explanation, Policy, Task } from "./core/policy.ts";
 export { type Rate, givenBack, nextTurn, type Turn } from "./rate/gcra.ts";
 export { rateLimit, type RateLimitOptions } from "./rate/rate-limit.ts";
-export { isSecretHeader, redact } from "./redact.ts";
-export type { Attempt } from "./retry/attempt.ts";
+export { isSecretHeader, redact } from "./support/redact.ts";
+export type { Attempt } from "./core/attempt.ts";
 export type { AttemptRun } from "./retry/attempts.ts";
 export * from "./retry/jitter.ts";
 export { afterLog, beforeLog, beforeSleepLog, type Logger, type LogLevel } from "./retry/log.ts";

@@ -1,11 +1,11 @@
-import { oneOf, parseCommandLine } from "../arguments.ts";
-import { exitCodes } from "../exit-codes.ts";
-import { onlyDirectory } from "../input.ts";
-import type { Io } from "../io.ts";
-import type { Command } from "../program.ts";
+import { oneOf, parseCommandLine } from "../input/arguments.ts";
+import { exitCodes } from "../process/exit-codes.ts";
+import { onlyDirectory } from "../input/sources.ts";
+import type { Io } from "../process/io.ts";
+import type { Command } from "../program/program.ts";
 import { formatCount } from "../render/quantity.ts";
-import { UsageError } from "../usage-error.ts";
-import { checkWritable, writeAll, writeWhole } from "../write.ts";
+import { UsageError } from "../process/usage-error.ts";
+import { checkWritable, writeAll, writeWhole } from "../process/write.ts";
 
 const help = `Write the results of a run
 

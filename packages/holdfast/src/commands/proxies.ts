@@ -1,17 +1,17 @@
 import { readFile } from "node:fs/promises";
 import { basename } from "node:path";
 import type { ProxyChecks } from "@holdfast/http";
-import { duration, wholeNumber } from "../arguments.ts";
-import type { Parsed } from "../arguments.ts";
-import { configFlag, configHelp, readOptions } from "../config.ts";
-import { exitCodes } from "../exit-codes.ts";
-import type { Io } from "../io.ts";
-import type { Command } from "../program.ts";
+import { duration, wholeNumber } from "../input/arguments.ts";
+import type { Parsed } from "../input/arguments.ts";
+import { configFlag, configHelp, readOptions } from "../input/config.ts";
+import { exitCodes } from "../process/exit-codes.ts";
+import type { Io } from "../process/io.ts";
+import type { Command } from "../program/program.ts";
 import { paintFor } from "../render/paint.ts";
 import { renderChecks } from "../render/proxy-checks.ts";
-import { suggest } from "../suggest.ts";
-import { UsageError } from "../usage-error.ts";
-import { writeAll } from "../write.ts";
+import { suggest } from "../input/suggest.ts";
+import { UsageError } from "../process/usage-error.ts";
+import { writeAll } from "../process/write.ts";
 import { httpUrl } from "./get.ts";
 import { checkProxyFile } from "./proxy-flags.ts";
 

@@ -1,9 +1,9 @@
 import { basename } from "node:path";
 import type { ProxyPool, RotationName } from "@holdfast/http";
-import { duration, oneOf } from "../arguments.ts";
-import type { Parsed } from "../arguments.ts";
-import { checkReadable } from "../input.ts";
-import { UsageError } from "../usage-error.ts";
+import { duration, oneOf } from "../input/arguments.ts";
+import type { Parsed } from "../input/arguments.ts";
+import { checkReadable } from "../input/sources.ts";
+import { UsageError } from "../process/usage-error.ts";
 
 /** The options of every command that may go through proxies. */
 export const proxyFlags = {

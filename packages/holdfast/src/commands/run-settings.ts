@@ -1,11 +1,11 @@
-import { oneOf, wholeNumber } from "../arguments.ts";
-import type { Parsed } from "../arguments.ts";
-import { configFlag, readOptions } from "../config.ts";
-import { sourceOf } from "../input.ts";
-import type { Source } from "../input.ts";
+import { oneOf, wholeNumber } from "../input/arguments.ts";
+import type { Parsed } from "../input/arguments.ts";
+import { configFlag, readOptions } from "../input/config.ts";
+import { sourceOf } from "../input/sources.ts";
+import type { Source } from "../input/sources.ts";
 import { commandLine } from "../render/report.ts";
-import { UsageError } from "../usage-error.ts";
-import type { MeterMode } from "./meter.ts";
+import { UsageError } from "../process/usage-error.ts";
+import type { MeterMode } from "../render/progress-meter.ts";
 import { proxyFlags, readProxyFlags } from "./proxy-flags.ts";
 import type { ProxySettings } from "./proxy-flags.ts";
 import { readSessionFlags, sessionFlags } from "./session-flags.ts";

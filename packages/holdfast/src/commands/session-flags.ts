@@ -1,6 +1,6 @@
 import type { RetryInit, Session, SessionOptions } from "@holdfast/http";
-import { byteSize, duration, headerLines, wholeNumber } from "../arguments.ts";
-import type { Parsed } from "../arguments.ts";
+import { byteSize, duration, headerLines, wholeNumber } from "../input/arguments.ts";
+import type { Parsed } from "../input/arguments.ts";
 
 /** The options of every command that sends requests. */
 export const sessionFlags = {

@@ -1,10 +1,10 @@
-import { parseCommandLine } from "../arguments.ts";
-import { exitCodes } from "../exit-codes.ts";
-import { onlyDirectory } from "../input.ts";
-import type { Command } from "../program.ts";
+import { parseCommandLine } from "../input/arguments.ts";
+import { exitCodes } from "../process/exit-codes.ts";
+import { onlyDirectory } from "../input/sources.ts";
+import type { Command } from "../program/program.ts";
 import { paintFor } from "../render/paint.ts";
 import { renderReport, shellWord } from "../render/report.ts";
-import { writeAll } from "../write.ts";
+import { writeAll } from "../process/write.ts";
 
 const help = `Say how far a run is, while it goes on or after
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { DeadlineExceededError, HoldfastError } from "@holdfast/policy";
-import { UsageError } from "../usage-error.ts";
+import { UsageError } from "../process/usage-error.ts";
 import { renderError } from "./error.ts";
 import { noPaint } from "./paint.ts";
 

@@ -1,6 +1,6 @@
 import { inspect } from "node:util";
 import { HoldfastError } from "@holdfast/policy";
-import { UsageError } from "../usage-error.ts";
+import { UsageError } from "../process/usage-error.ts";
 import { adviceText } from "./advice.ts";
 import type { Paint } from "./paint.ts";
 import { printable } from "./printable.ts";

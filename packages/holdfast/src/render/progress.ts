@@ -1,5 +1,5 @@
 import type { Outcome, Planned, RunEvent, Totals } from "@holdfast/runner";
-import type { InterruptStage } from "../interrupts.ts";
+import type { InterruptStage } from "../process/interrupts.ts";
 
 /** Everything that can change what the progress shows: the run's events, time, and a person's wish to stop. */
 export type ProgressInput =

@@ -1,8 +1,8 @@
-import type { Hooks } from "../hooks.ts";
-import type { CallBounds } from "./outwait.ts";
-import type { RequestOptions } from "../session-options.ts";
+import type { Hooks } from "../telemetry/hooks.ts";
+import type { CallBounds } from "./bounded-wait.ts";
+import type { RequestOptions } from "./options.ts";
 import type { Retry } from "../retry/retry.ts";
-import type { Streams } from "./streams.ts";
+import type { Streams } from "./streaming.ts";
 
 /** What holds for all requests of one call. */
 export interface Terms extends CallBounds {

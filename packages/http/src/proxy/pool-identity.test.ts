@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { fakeClock, seededRandom, type FakeClock } from "@holdfast/policy/testing";
-import { NoProxyError } from "../errors.ts";
-import type { ProxyEvent } from "./events.ts";
-import type { Lease } from "./lease.ts";
-import type { ProxyOutcome } from "./outcome.ts";
-import { ProxyPool } from "./pool.ts";
-import type { ProxyPoolOptions } from "./pool-options.ts";
-import type { ProxySource } from "./sources.ts";
+import { NoProxyError } from "../errors/transport-errors.ts";
+import type { ProxyEvent } from "./options/events.ts";
+import type { Lease } from "./pool/lease.ts";
+import type { ProxyOutcome } from "./rules/outcome.ts";
+import { ProxyPool } from "./pool/pool.ts";
+import type { ProxyPoolOptions } from "./options/options.ts";
+import type { ProxySource } from "./state/sources.ts";
 
 const url = new URL("http://a.test/");
 const elsewhere = new URL("http://b.test/");

@@ -4,10 +4,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { fakeClock, seededRandom, type FakeClock } from "@holdfast/policy/testing";
-import type { ProxyEvent } from "./events.ts";
-import type { ProxyOutcome } from "./outcome.ts";
-import { ProxyPool } from "./pool.ts";
-import type { ProxyPoolOptions } from "./pool-options.ts";
+import type { ProxyEvent } from "./options/events.ts";
+import type { ProxyOutcome } from "./rules/outcome.ts";
+import { ProxyPool } from "./pool/pool.ts";
+import type { ProxyPoolOptions } from "./options/options.ts";
 
 const url = new URL("http://a.test/");
 const ok: ProxyOutcome = { kind: "success", reason: "ok", bytes: 1_000_000 };

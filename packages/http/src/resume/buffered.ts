@@ -1,10 +1,10 @@
-import type { Adapter, SendOptions } from "../adapter.ts";
-import { summaryOf } from "../attempt-record.ts";
-import { takeBrokenBody, leaveBrokenBody, type BrokenBody } from "../broken-body.ts";
-import { BodyTooLargeError, TransportError } from "../errors.ts";
-import { ResponseHeaders } from "../headers.ts";
-import type { HttpRequest } from "../request.ts";
-import { Response } from "../response.ts";
+import type { Adapter, SendOptions } from "../adapter/adapter.ts";
+import { summaryOf } from "../model/attempt-record.ts";
+import { takeBrokenBody, leaveBrokenBody, type BrokenBody } from "../model/partial-body.ts";
+import { BodyTooLargeError, TransportError } from "../errors/transport-errors.ts";
+import { ResponseHeaders } from "../model/headers.ts";
+import type { HttpRequest } from "../model/request.ts";
+import { Response } from "../model/response.ts";
 import { markContinued } from "./continued.ts";
 import {
   heldOf,

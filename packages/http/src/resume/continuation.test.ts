@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ResponseHeaders } from "../headers.ts";
-import type { HttpRequest } from "../request.ts";
+import { ResponseHeaders } from "../model/headers.ts";
+import type { HttpRequest } from "../model/request.ts";
 import { heldOf, judge, mayAskForRest, restHeaders, type Held } from "./continuation.ts";
 
 const url = "http://example.test/file?v=1";

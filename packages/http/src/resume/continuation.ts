@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
-import type { ResponseHeaders } from "../headers.ts";
-import type { HttpRequest } from "../request.ts";
+import type { ResponseHeaders } from "../model/headers.ts";
+import type { HttpRequest } from "../model/request.ts";
 import { parseContentRange, type ServedRange } from "./content-range.ts";
 import { bears, strongValidator } from "./validator.ts";
 

@@ -1,5 +1,5 @@
-import type { AttemptRecord } from "../attempt-record.ts";
-import type { Response } from "../response.ts";
+import type { AttemptRecord } from "../model/attempt-record.ts";
+import type { Response } from "../model/response.ts";
 
 /** How an answer came to be a continuation. */
 export interface Continued {

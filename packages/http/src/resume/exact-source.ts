@@ -1,5 +1,5 @@
-import type { BodySource } from "../body-source.ts";
-import { ProtocolError } from "../errors.ts";
+import type { BodySource } from "../model/body-source.ts";
+import { ProtocolError } from "../errors/transport-errors.ts";
 import { FalseBodyError } from "./resume-errors.ts";
 
 /** A body of which it is known how long it must be, whatever its own framing says. */

@@ -1,4 +1,4 @@
-import { IncompleteBodyError, StatusError } from "../errors.ts";
+import { IncompleteBodyError, StatusError } from "../errors/transport-errors.ts";
 
 /** A body that can never be carried on, so that no other attempt needs to be made. To the caller an IncompleteBodyError. */
 export class LostBodyError extends IncompleteBodyError {

@@ -7,15 +7,15 @@ import { test } from "node:test";
 import { retryBudget } from "@holdfast/policy";
 import { fakeClock } from "@holdfast/policy/testing";
 import fc from "fast-check";
-import type { Adapter } from "../adapter.ts";
-import type { BodySource } from "../body-source.ts";
-import { leaveBrokenBody } from "../broken-body.ts";
-import { IncompleteBodyError } from "../errors.ts";
-import type { HttpRequest } from "../request.ts";
-import { Response } from "../response.ts";
+import type { Adapter } from "../adapter/adapter.ts";
+import type { BodySource } from "../model/body-source.ts";
+import { leaveBrokenBody } from "../model/partial-body.ts";
+import { IncompleteBodyError } from "../errors/transport-errors.ts";
+import type { HttpRequest } from "../model/request.ts";
+import { Response } from "../model/response.ts";
 import { Retry } from "../retry/retry.ts";
-import { Session } from "../session.ts";
-import { StreamedResponse } from "../streamed-response.ts";
+import { Session } from "../session/session.ts";
+import { StreamedResponse } from "../model/streamed-response.ts";
 
 /** Two versions of one resource, of the same length: no byte of one is in the place of the other's. */
 const versions = [

@@ -1,12 +1,12 @@
 import { DeadlineExceededError } from "@holdfast/policy";
-import type { SendOptions } from "../adapter.ts";
-import { sourceOf, type BodySource } from "../body-source.ts";
-import { BodyTooLargeError, ProtocolError, StatusError } from "../errors.ts";
-import type { BodyBreak } from "../live-body.ts";
-import { isRedirectStatus } from "../redirects.ts";
-import type { HttpRequest } from "../request.ts";
-import type { Response } from "../response.ts";
-import { StreamedResponse } from "../streamed-response.ts";
+import type { SendOptions } from "../adapter/adapter.ts";
+import { sourceOf, type BodySource } from "../model/body-source.ts";
+import { BodyTooLargeError, ProtocolError, StatusError } from "../errors/transport-errors.ts";
+import type { BodyBreak } from "../model/body-stream.ts";
+import { isRedirectStatus } from "../model/redirect-request.ts";
+import type { HttpRequest } from "../model/request.ts";
+import type { Response } from "../model/response.ts";
+import { StreamedResponse } from "../model/streamed-response.ts";
 import { continuedBy, markContinued } from "./continued.ts";
 import {
   heldOf,

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ResponseHeaders } from "../headers.ts";
+import { ResponseHeaders } from "../model/headers.ts";
 import { bears, strongValidator } from "./validator.ts";
 
 const modified = "Mon, 02 Jan 2023 00:00:00 GMT";

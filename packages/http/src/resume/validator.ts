@@ -1,5 +1,5 @@
-import type { ResponseHeaders } from "../headers.ts";
-import { parseHttpDate } from "../retry/http-date.ts";
+import type { ResponseHeaders } from "../model/headers.ts";
+import { parseHttpDate } from "../model/http-date.ts";
 
 // RFC 9110 §8.8.2.2 asks for "enough difference between the Last-Modified and Date values to make clock synchronization
 // issues unlikely", and for one second where both come from one clock, which nobody out here can know. RFC 7232 §2.2.2

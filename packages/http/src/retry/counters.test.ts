@@ -10,7 +10,7 @@ import {
   ProxyError,
   ReadTimeoutError,
   TlsError,
-} from "../errors.ts";
+} from "../errors/transport-errors.ts";
 import { countedAs, type ErrorCounter } from "./counters.ts";
 
 function connection(phase: Phase, mayHaveArrived: boolean): ConnectionError {

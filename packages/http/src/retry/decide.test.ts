@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { Readable } from "node:stream";
 import { test } from "node:test";
 import { BulkheadFullError, CircuitOpenError, RateLimitedError, RetryError } from "@holdfast/policy";
-import { noBody, type Body } from "../body.ts";
+import { noBody, type Body } from "../model/body.ts";
 import {
   BodyTooLargeError,
   ConnectionError,
@@ -14,13 +14,13 @@ import {
   ProxyError,
   ReadTimeoutError,
   TlsError,
-} from "../errors.ts";
-import { Response } from "../response.ts";
-import { sessionDefaults } from "../session-defaults.ts";
+} from "../errors/transport-errors.ts";
+import { Response } from "../model/response.ts";
+import { sessionDefaults } from "../session/defaults.ts";
 import { decide, type Decision, type Facts } from "./decide.ts";
-import type { RetryInit } from "./retry-init.ts";
+import type { RetryInit } from "./options.ts";
 import { Retry } from "./retry.ts";
-import { errorVerdict, statusVerdict } from "./verdict.ts";
+import { errorVerdict, statusVerdict } from "../model/verdict.ts";
 
 const now = Date.UTC(2026, 0, 1);
 const oneShot: Body = { kind: "one-shot", stream: Readable.from(["x"]) };

@@ -1,14 +1,21 @@
 import { CircuitOpenError, RateLimitedError, RejectedError, RetryError } from "@holdfast/policy";
-import { NoProxyError, ProtocolError, ProxyError, TlsError, TransportError, type Phase } from "../errors.ts";
-import type { Prospect } from "../proxy/lease.ts";
-import type { HttpRequest } from "../request.ts";
-import type { Response } from "../response.ts";
+import {
+  NoProxyError,
+  ProtocolError,
+  ProxyError,
+  TlsError,
+  TransportError,
+  type Phase,
+} from "../errors/transport-errors.ts";
+import type { Prospect } from "../proxy/pool/lease.ts";
+import type { HttpRequest } from "../model/request.ts";
+import type { Response } from "../model/response.ts";
 import type { Hint } from "./dialects/dialect.ts";
 import { hintIn } from "./dialects/hint-in.ts";
 import { parseRetryAfter, type ServerDelay } from "./retry-after.ts";
 import type { Retry } from "./retry.ts";
 import { maySendAgain, saysUnprocessed, type Evidence } from "./safety.ts";
-import { errorVerdict, mayPass, isFinalTheSecondTime, type Verdict } from "./verdict.ts";
+import { errorVerdict, mayPass, isFinalTheSecondTime, type Verdict } from "../model/verdict.ts";
 
 /** One attempt, seen by the rules: the request, what came back, and what is left of the retries. */
 export interface Facts {

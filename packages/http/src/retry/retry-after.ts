@@ -1,4 +1,4 @@
-import { parseHttpDate } from "./http-date.ts";
+import { parseHttpDate } from "../model/http-date.ts";
 
 /** A server's own wish when to come back. */
 export interface ServerDelay {

@@ -3,9 +3,14 @@ import { test } from "node:test";
 import { RetryError, type Wait, waitExponential } from "@holdfast/policy";
 import { seededRandom } from "@holdfast/policy/testing";
 import * as fc from "fast-check";
-import { ConnectionError, ConnectTimeoutError, DecodeError, ReadTimeoutError } from "../errors.ts";
-import type { RetryEvent } from "./retry-history.ts";
-import type { RetryCount, RetryInit } from "./retry-init.ts";
+import {
+  ConnectionError,
+  ConnectTimeoutError,
+  DecodeError,
+  ReadTimeoutError,
+} from "../errors/transport-errors.ts";
+import type { RetryEvent } from "./history.ts";
+import type { RetryCount, RetryInit } from "./options.ts";
 import { Retry } from "./retry.ts";
 
 const url = "https://a.test/";

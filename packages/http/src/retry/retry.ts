@@ -7,14 +7,14 @@ import {
   systemRandom,
   type Wait,
 } from "@holdfast/policy";
-import { refuse, shown } from "../check.ts";
-import { frozenSet } from "../frozen-set.ts";
+import { refuse, shown } from "../support/validate.ts";
+import { frozenSet } from "../support/frozen-set.ts";
 import { countedAs, type ErrorCounter } from "./counters.ts";
 import type { Dialect } from "./dialects/dialect.ts";
 import { dialects } from "./dialects/index.ts";
 import { parseRetryAfter } from "./retry-after.ts";
-import { retryCheck } from "./retry-checks.ts";
-import { type RequestHistory, responseError, type RetryEvent, rowOf } from "./retry-history.ts";
+import { retryCheck } from "./validate-options.ts";
+import { type RequestHistory, responseError, type RetryEvent, rowOf } from "./history.ts";
 import {
   countersOf,
   credentialHeaders,
@@ -28,7 +28,7 @@ import {
   type RetryCondition,
   type RetryCount,
   type RetryInit,
-} from "./retry-init.ts";
+} from "./options.ts";
 
 const nothing: readonly never[] = Object.freeze([]);
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { Readable } from "node:stream";
 import { test } from "node:test";
-import { noBody, type Body } from "../body.ts";
+import { noBody, type Body } from "../model/body.ts";
 import {
   ConnectionError,
   ConnectTimeoutError,
@@ -10,9 +10,9 @@ import {
   ProxyError,
   ReadTimeoutError,
   TlsError,
-} from "../errors.ts";
-import { Response } from "../response.ts";
-import { sessionDefaults } from "../session-defaults.ts";
+} from "../errors/transport-errors.ts";
+import { Response } from "../model/response.ts";
+import { sessionDefaults } from "../session/defaults.ts";
 import { decide } from "./decide.ts";
 
 const page = readFileSync(new URL("../../../../docs/safety.md", import.meta.url), "utf8");

@@ -1,5 +1,5 @@
-import type { Body } from "../body.ts";
-import { idempotentMethods } from "./retry-init.ts";
+import type { Body } from "../model/body.ts";
+import { idempotentMethods } from "./options.ts";
 
 /** What counts, of a request, when it is a question of sending it twice. */
 export interface Sendable {

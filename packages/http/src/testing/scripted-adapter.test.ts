@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { fakeClock } from "@holdfast/policy/testing";
-import type { HttpRequest } from "../request.ts";
+import type { HttpRequest } from "../model/request.ts";
 import { Retry } from "../retry/retry.ts";
-import { timeoutDefaults } from "../timeouts.ts";
+import { timeoutDefaults } from "../transport/timeouts.ts";
 import { scriptedAdapter } from "./scripted-adapter.ts";
 import { failureOf, scripted } from "./scripted-session.ts";
 

@@ -7,11 +7,11 @@ import {
   type Clock,
   type Duration,
 } from "@holdfast/policy";
-import type { Adapter, SendOptions } from "../adapter.ts";
-import { openBody, type Body } from "../body.ts";
-import { AttemptTimeoutError, ReadTimeoutError } from "../errors.ts";
-import type { HttpRequest } from "../request.ts";
-import { Response } from "../response.ts";
+import type { Adapter, SendOptions } from "../adapter/adapter.ts";
+import { openBody, type Body } from "../model/body.ts";
+import { AttemptTimeoutError, ReadTimeoutError } from "../errors/transport-errors.ts";
+import type { HttpRequest } from "../model/request.ts";
+import { Response } from "../model/response.ts";
 import type { Retry } from "../retry/retry.ts";
 
 /** An answer that comes from no server. */

@@ -1,6 +1,6 @@
 import { fakeClock, type FakeClock } from "@holdfast/policy/testing";
-import { Session } from "../session.ts";
-import type { SessionOptions } from "../session-options.ts";
+import { Session } from "../session/session.ts";
+import type { SessionOptions } from "../call/options.ts";
 import { scriptedAdapter, type ScriptedAdapter, type ScriptedEntry } from "./scripted-adapter.ts";
 
 /** A session without a network, on a clock that moves by itself, and without chance. */

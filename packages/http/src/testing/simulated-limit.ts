@@ -1,5 +1,5 @@
-import { accepted, departed, freePace, nextDeparture, stopped, type Pace } from "../gates/pace.ts";
-import { emptyTally } from "../gates/tally.ts";
+import { accepted, departed, freePace, nextDeparture, stopped, type Pace } from "../pacing/pace.ts";
+import { emptyTally } from "../pacing/tally.ts";
 import type { StatedLimit } from "../retry/dialects/dialect.ts";
 
 /** What a simulated server says to one request. */

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { noBody } from "../body.ts";
+import { noBody } from "../model/body.ts";
 import { faultOrigin, respond, socksProxy, stall } from "../testing/index.ts";
-import type { Trace } from "../trace.ts";
+import type { Trace } from "../model/trace.ts";
 import { Transport } from "./transport.ts";
-import type { ExchangeLimits, WireRequest } from "./wire.ts";
+import type { ExchangeLimits, WireRequest } from "./wire/messages.ts";
 
 const limits: ExchangeLimits = {
   connect: 5_000,

@@ -1,11 +1,11 @@
 import { systemClock } from "@holdfast/policy";
-import { SessionClosedError } from "../errors.ts";
-import { BufferedExchange } from "./buffered.ts";
-import type { ConnectorOptions } from "./connector.ts";
-import type { ExchangeLimits, RawAnswer, Road, WireRequest } from "./wire.ts";
-import { Roads } from "./roads.ts";
-import { StreamedExchange, type LiveAnswer, type StreamLimits } from "./streamed.ts";
-import { Watchdog } from "./watchdog.ts";
+import { SessionClosedError } from "../errors/transport-errors.ts";
+import { BufferedExchange } from "./exchange/buffered-exchange.ts";
+import type { ConnectorOptions } from "./connect/connector.ts";
+import type { ExchangeLimits, RawAnswer, Road, WireRequest } from "./wire/messages.ts";
+import { Roads } from "./pool/origin-pools.ts";
+import { StreamedExchange, type LiveAnswer, type StreamLimits } from "./exchange/streamed-exchange.ts";
+import { Watchdog } from "./pool/watchdog.ts";
 
 export interface TransportOptions extends ConnectorOptions {
   /** Connections to one origin at the same time; who comes later waits within `timeout.attempt` and `total`. @default 256 */

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { CircuitOpenError, DeadlineExceededError } from "../errors.ts";
-import type { PolicyEvent } from "../events.ts";
+import { CircuitOpenError, DeadlineExceededError } from "../core/errors.ts";
+import type { PolicyEvent } from "../core/events.ts";
 import { waitExponential } from "../retry/wait.ts";
-import { fakeClock } from "../testing/fake-clock.ts";
+import { fakeClock } from "../clock/fake-clock.ts";
 import { breaker, type Breaker } from "./breaker.ts";
 import { parseSnapshot } from "./snapshot.ts";
 import { consecutive } from "./tally.ts";

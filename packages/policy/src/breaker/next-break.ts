@@ -1,5 +1,5 @@
-import type { Scope } from "../context.ts";
-import type { Outcome } from "../outcome.ts";
+import type { Scope } from "../core/context.ts";
+import type { Outcome } from "../core/outcome.ts";
 import type { Wait } from "../retry/wait.ts";
 import type { NextBreak } from "./state.ts";
 

@@ -1,4 +1,4 @@
-import type { Clock } from "../clock.ts";
+import type { Clock } from "../clock/clock.ts";
 import { closedAt, type BreakerRule, type BreakerState } from "./state.ts";
 
 /** A circuit as plain data, to be stored and restored in another process. Times are milliseconds since 1970. */

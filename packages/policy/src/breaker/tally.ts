@@ -1,5 +1,5 @@
-import { formatMs, toMs, type Duration } from "../duration.ts";
-import { addTo, emptySum, totalOf, type SlidingSum } from "../sliding-sum.ts";
+import { formatMs, toMs, type Duration } from "../clock/duration.ts";
+import { addTo, emptySum, totalOf, type SlidingSum } from "../support/sliding-sum.ts";
 
 /**
  * What a closed circuit remembers of its calls, and whether it has had enough of them. Immutable: `after` gives the next

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { RetryError } from "../errors.ts";
-import type { PolicyEvent } from "../events.ts";
+import { RetryError } from "../core/errors.ts";
+import type { PolicyEvent } from "../core/events.ts";
 import { retry } from "../retry/retry.ts";
 import { stopAfterAttempt } from "../retry/stop.ts";
 import { waitNone } from "../retry/wait.ts";
-import { fakeClock } from "../testing/fake-clock.ts";
+import { fakeClock } from "../clock/fake-clock.ts";
 import { retryBudget, type SlidingBudget } from "./sliding-budget.ts";
 
 function spend(budget: SlidingBudget): number {

@@ -1,6 +1,6 @@
-import { systemClock, type Clock } from "../clock.ts";
-import { toMs, type Duration } from "../duration.ts";
-import { addTo, emptySum, totalOf, type SlidingSum } from "../sliding-sum.ts";
+import { systemClock, type Clock } from "../clock/clock.ts";
+import { toMs, type Duration } from "../clock/duration.ts";
+import { addTo, emptySum, totalOf, type SlidingSum } from "../support/sliding-sum.ts";
 import type { RetryBudget } from "./budget.ts";
 
 export interface RetryBudgetOptions {

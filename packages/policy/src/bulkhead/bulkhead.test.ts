@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { getEventListeners } from "node:events";
 import { test } from "node:test";
-import { BulkheadFullError } from "../errors.ts";
-import type { PolicyEvent } from "../events.ts";
+import { BulkheadFullError } from "../core/errors.ts";
+import type { PolicyEvent } from "../core/events.ts";
 import { bulkhead } from "./bulkhead.ts";
 
 function held() {

@@ -1,8 +1,8 @@
-import { scopeWithin, type Context, type Scope } from "../context.ts";
-import { BulkheadFullError } from "../errors.ts";
-import { report, type Listener } from "../events.ts";
-import { admission, Gate } from "../gate.ts";
-import type { Explanation, Policy, Task } from "../policy.ts";
+import { scopeWithin, type Context, type Scope } from "../core/context.ts";
+import { BulkheadFullError } from "../core/errors.ts";
+import { report, type Listener } from "../core/events.ts";
+import { admission, Gate } from "../core/gate.ts";
+import type { Explanation, Policy, Task } from "../core/policy.ts";
 
 export interface BulkheadOptions {
   /** How many calls may run at once. @default 10 */

@@ -1,5 +1,5 @@
-import { scopeWithin, type Context } from "../context.ts";
-import { forAnyTask, type AnyPolicy, type Policy, type Task } from "../policy.ts";
+import { scopeWithin, type Context } from "../core/context.ts";
+import { forAnyTask, type AnyPolicy, type Policy, type Task } from "../core/policy.ts";
 
 interface Typed<R, A> {
   readonly "~types"?: { readonly judges: (value: R) => void; readonly adds: A };

@@ -5,7 +5,7 @@ import { bulkhead } from "../bulkhead/bulkhead.ts";
 import { adaptiveConcurrency } from "../concurrency/adaptive-concurrency.ts";
 import { fallback } from "../fallback/fallback.ts";
 import { hedge } from "../hedge/hedge.ts";
-import type { Policy } from "../policy.ts";
+import type { Policy } from "../core/policy.ts";
 import { rateLimit } from "../rate/rate-limit.ts";
 import { retry } from "../retry/retry.ts";
 import { retryIfError, retryIfResult } from "../retry/when.ts";

@@ -1,4 +1,4 @@
-import type { AnyPolicy, Explanation } from "../policy.ts";
+import type { AnyPolicy, Explanation } from "../core/policy.ts";
 
 /** Prints what a policy does, a line for each policy inside it, the inner ones indented below. */
 export function explain(policy: AnyPolicy): string {

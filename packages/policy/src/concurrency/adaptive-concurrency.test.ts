@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { BulkheadFullError, DeadlineExceededError } from "../errors.ts";
-import type { PolicyEvent } from "../events.ts";
-import { fakeClock } from "../testing/fake-clock.ts";
+import { BulkheadFullError, DeadlineExceededError } from "../core/errors.ts";
+import type { PolicyEvent } from "../core/events.ts";
+import { fakeClock } from "../clock/fake-clock.ts";
 import { adaptiveConcurrency } from "./adaptive-concurrency.ts";
 import { aimd } from "./aimd.ts";
 import type { Limit, Sample } from "./limit.ts";

@@ -1,10 +1,10 @@
-import { scopeWithin, type Context, type Scope } from "../context.ts";
-import { BulkheadFullError, DeadlineExceededError } from "../errors.ts";
-import { report, type Listener } from "../events.ts";
-import { admission, Gate } from "../gate.ts";
-import type { Judge } from "../judgement.ts";
-import { outcomeOf, unwrap } from "../outcome.ts";
-import type { Explanation, Policy, Task } from "../policy.ts";
+import { scopeWithin, type Context, type Scope } from "../core/context.ts";
+import { BulkheadFullError, DeadlineExceededError } from "../core/errors.ts";
+import { report, type Listener } from "../core/events.ts";
+import { admission, Gate } from "../core/gate.ts";
+import type { Judge } from "../core/judgement.ts";
+import { outcomeOf, unwrap } from "../core/outcome.ts";
+import type { Explanation, Policy, Task } from "../core/policy.ts";
 import { gradient2 } from "./gradient2.ts";
 import type { Limit } from "./limit.ts";
 

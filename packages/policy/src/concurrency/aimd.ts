@@ -1,4 +1,4 @@
-import { formatMs, toMs, type Duration } from "../duration.ts";
+import { formatMs, toMs, type Duration } from "../clock/duration.ts";
 import { checkBounds, type Bounds, type Limit, type Sample } from "./limit.ts";
 
 export interface AimdOptions extends Partial<Bounds> {

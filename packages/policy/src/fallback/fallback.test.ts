@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { CircuitOpenError } from "../errors.ts";
-import type { PolicyEvent } from "../events.ts";
+import { CircuitOpenError } from "../core/errors.ts";
+import type { PolicyEvent } from "../core/events.ts";
 import { retryIfError, retryIfResult } from "../retry/when.ts";
 import { fallback } from "./fallback.ts";
 

@@ -1,9 +1,9 @@
-import { scopeWithin, type Context, type Scope } from "../context.ts";
-import { report, type Listener } from "../events.ts";
-import { nameOf } from "../named.ts";
-import { outcomeOf, unwrap } from "../outcome.ts";
-import type { Policy, Task } from "../policy.ts";
-import type { Attempt } from "../retry/attempt.ts";
+import { scopeWithin, type Context, type Scope } from "../core/context.ts";
+import { report, type Listener } from "../core/events.ts";
+import { nameOf } from "../support/named.ts";
+import { outcomeOf, unwrap } from "../core/outcome.ts";
+import type { Policy, Task } from "../core/policy.ts";
+import type { Attempt } from "../core/attempt.ts";
 import type { When } from "../retry/when.ts";
 
 interface CommonOptions<R> {

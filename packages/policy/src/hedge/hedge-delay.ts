@@ -1,4 +1,4 @@
-import { formatMs, toMs, type Duration } from "../duration.ts";
+import { formatMs, toMs, type Duration } from "../clock/duration.ts";
 import { addLatency, quantileOf, type Latencies } from "./latencies.ts";
 
 /** How long a try may take before another is begun. Immutable: `after` gives what was learned from a further duration. */

@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { getEventListeners } from "node:events";
 import { test } from "node:test";
 import { retryBudget } from "../budget/sliding-budget.ts";
-import type { Scope } from "../context.ts";
-import type { PolicyEvent } from "../events.ts";
-import { fakeClock } from "../testing/fake-clock.ts";
+import type { Scope } from "../core/context.ts";
+import type { PolicyEvent } from "../core/events.ts";
+import { fakeClock } from "../clock/fake-clock.ts";
 import { hedge } from "./hedge.ts";
 
 /** A task whose tries take so long each, and end in a value or an error. */

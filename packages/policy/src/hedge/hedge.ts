@@ -1,9 +1,9 @@
 import type { RetryBudget } from "../budget/budget.ts";
 import { unlimited } from "../budget/budget.ts";
-import { scopeWithin, type Context } from "../context.ts";
-import type { Duration } from "../duration.ts";
-import type { Listener } from "../events.ts";
-import type { Policy, Task } from "../policy.ts";
+import { scopeWithin, type Context } from "../core/context.ts";
+import type { Duration } from "../clock/duration.ts";
+import type { Listener } from "../core/events.ts";
+import type { Policy, Task } from "../core/policy.ts";
 import { fixedDelay, learnedDelay, type HedgeDelay } from "./hedge-delay.ts";
 import { Race, type RaceRule } from "./race.ts";
 

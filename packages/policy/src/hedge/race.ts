@@ -1,10 +1,10 @@
 import type { RetryBudget } from "../budget/budget.ts";
-import { startTimer } from "../clock.ts";
-import type { Scope } from "../context.ts";
-import { report, type Listener, type PolicyEvent } from "../events.ts";
-import { LazySignal, onAbort, scopeWithSignal } from "../lazy-signal.ts";
-import { outcomeOf, type Outcome } from "../outcome.ts";
-import type { Task } from "../policy.ts";
+import { startTimer } from "../clock/clock.ts";
+import type { Scope } from "../core/context.ts";
+import { report, type Listener, type PolicyEvent } from "../core/events.ts";
+import { LazySignal, onAbort, scopeWithSignal } from "../core/lazy-signal.ts";
+import { outcomeOf, type Outcome } from "../core/outcome.ts";
+import type { Task } from "../core/policy.ts";
 
 /** What decides how many tries of a call there are. */
 export interface RaceRule {

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { breaker } from "../breaker/breaker.ts";
 import { consecutive } from "../breaker/tally.ts";
 import { compose } from "../compose/compose.ts";
-import { failed, succeeded } from "../outcome.ts";
+import { failed, succeeded } from "../core/outcome.ts";
 import { fullJitter } from "../retry/jitter.ts";
 import { retry } from "../retry/retry.ts";
 import { stopAfterAttempt, stopNever } from "../retry/stop.ts";

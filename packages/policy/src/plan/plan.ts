@@ -1,10 +1,10 @@
-import type { Clock, Random } from "../clock.ts";
-import { toMs, type Duration } from "../duration.ts";
-import { TryAgain } from "../errors.ts";
-import { failed, unwrap, type Outcome } from "../outcome.ts";
-import { forAnyTask, type AnyPolicy } from "../policy.ts";
-import { fakeClock } from "../testing/fake-clock.ts";
-import { seededRandom } from "../testing/seeded-random.ts";
+import type { Clock, Random } from "../clock/clock.ts";
+import { toMs, type Duration } from "../clock/duration.ts";
+import { TryAgain } from "../core/errors.ts";
+import { failed, unwrap, type Outcome } from "../core/outcome.ts";
+import { forAnyTask, type AnyPolicy } from "../core/policy.ts";
+import { fakeClock } from "../clock/fake-clock.ts";
+import { seededRandom } from "../clock/seeded-random.ts";
 
 export interface PlanOptions {
   /** What the random waits are drawn with: the same seed gives the same plan. @default 1 */

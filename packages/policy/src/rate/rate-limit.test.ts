@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { getEventListeners } from "node:events";
 import { test } from "node:test";
-import { RateLimitedError } from "../errors.ts";
-import type { PolicyEvent } from "../events.ts";
-import { fakeClock } from "../testing/fake-clock.ts";
+import { RateLimitedError } from "../core/errors.ts";
+import type { PolicyEvent } from "../core/events.ts";
+import { fakeClock } from "../clock/fake-clock.ts";
 import { rateLimit } from "./rate-limit.ts";
 
 test("lets calls wait for their turn, first come, first served", async () => {

@@ -1,8 +1,8 @@
-import { scopeWithin, type Context, type Scope } from "../context.ts";
-import { formatMs, toMs, type Duration } from "../duration.ts";
-import { RateLimitedError } from "../errors.ts";
-import { report, type Listener } from "../events.ts";
-import type { Policy, Task } from "../policy.ts";
+import { scopeWithin, type Context, type Scope } from "../core/context.ts";
+import { formatMs, toMs, type Duration } from "../clock/duration.ts";
+import { RateLimitedError } from "../core/errors.ts";
+import { report, type Listener } from "../core/events.ts";
+import type { Policy, Task } from "../core/policy.ts";
 import { givenBack, nextTurn, type Rate, type Turn } from "./gcra.ts";
 
 export interface RateLimitOptions {

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { getEventListeners } from "node:events";
 import { test } from "node:test";
-import { systemClock } from "../clock.ts";
-import { RetryError } from "../errors.ts";
+import { systemClock } from "../clock/clock.ts";
+import { RetryError } from "../core/errors.ts";
 import { fakeClock } from "../testing/index.ts";
 import { retry } from "./retry.ts";
 import { stopAfterAttempt } from "./stop.ts";

@@ -1,5 +1,5 @@
-import type { Context } from "../context.ts";
-import type { Policy } from "../policy.ts";
+import type { Context } from "../core/context.ts";
+import type { Policy } from "../core/policy.ts";
 
 /** One attempt of an iteration: the place in which the caller's own code is tried. */
 export interface AttemptRun<in R = unknown> {

@@ -1,4 +1,4 @@
-import type { Random } from "../clock.ts";
+import type { Random } from "../clock/clock.ts";
 
 /** Draws a number of milliseconds from `low` to `high`, each as likely; to an endless `high` it is endless. */
 export function between(low: number, high: number, random: Random): number {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { refusedAttempt } from "../testing/refused-attempt.ts";
-import type { Attempt } from "./attempt.ts";
+import type { Attempt } from "../core/attempt.ts";
 import { decorrelatedJitter, equalJitter, fullJitter, proportionalJitter } from "./jitter.ts";
 import { waitExponential, waitFixed, waitRandomExponential, type Wait } from "./wait.ts";
 

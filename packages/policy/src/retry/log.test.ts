@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { fakeClock } from "../testing/fake-clock.ts";
+import { fakeClock } from "../clock/fake-clock.ts";
 import { afterLog, beforeLog, beforeSleepLog } from "./log.ts";
 import { retry } from "./retry.ts";
 import { stopAfterAttempt } from "./stop.ts";

@@ -1,6 +1,6 @@
-import { formatMs } from "../duration.ts";
-import type { Outcome } from "../outcome.ts";
-import { redact } from "../redact.ts";
+import { formatMs } from "../clock/duration.ts";
+import type { Outcome } from "../core/outcome.ts";
+import { redact } from "../support/redact.ts";
 import type { Callback, RetryOptions } from "./options.ts";
 
 /** The levels that both `console` and pino have. */

@@ -1,9 +1,9 @@
 import type { RetryBudget } from "../budget/budget.ts";
 import { unlimited } from "../budget/budget.ts";
-import type { Context } from "../context.ts";
-import type { GiveUpReason } from "../errors.ts";
-import type { Listener } from "../events.ts";
-import type { Attempt } from "./attempt.ts";
+import type { Context } from "../core/context.ts";
+import type { GiveUpReason } from "../core/errors.ts";
+import type { Listener } from "../core/events.ts";
+import type { Attempt } from "../core/attempt.ts";
 import { fullJitter } from "./jitter.ts";
 import { stopAfterAttempt, type Stop } from "./stop.ts";
 import { waitExponential, type Wait } from "./wait.ts";

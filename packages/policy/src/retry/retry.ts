@@ -1,10 +1,10 @@
-import { firstScope, scopeOf, type Context, type Scope } from "../context.ts";
-import { RetryError, TryAgain, type GiveUpReason } from "../errors.ts";
-import type { PolicyEvent } from "../events.ts";
-import { named, nameOf } from "../named.ts";
-import { failed, succeeded, unwrap, type Outcome } from "../outcome.ts";
-import type { Explanation, Policy, Task } from "../policy.ts";
-import type { Attempt } from "./attempt.ts";
+import { firstScope, scopeOf, type Context, type Scope } from "../core/context.ts";
+import { RetryError, TryAgain, type GiveUpReason } from "../core/errors.ts";
+import type { PolicyEvent } from "../core/events.ts";
+import { named, nameOf } from "../support/named.ts";
+import { failed, succeeded, unwrap, type Outcome } from "../core/outcome.ts";
+import type { Explanation, Policy, Task } from "../core/policy.ts";
+import type { Attempt } from "../core/attempt.ts";
 import { attemptsOf, type AttemptRun } from "./attempts.ts";
 import { retryDefaults, type RetryOptions, type RetryRule } from "./options.ts";
 

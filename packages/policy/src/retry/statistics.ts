@@ -1,4 +1,4 @@
-import type { Listener, PolicyEvent } from "../events.ts";
+import type { Listener, PolicyEvent } from "../core/events.ts";
 
 /** What the retries of one or many calls came to. Times are milliseconds. */
 export interface RetryStatistics {

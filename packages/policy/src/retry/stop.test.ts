@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { refusedAttempt } from "../testing/refused-attempt.ts";
-import type { Attempt } from "./attempt.ts";
+import type { Attempt } from "../core/attempt.ts";
 import {
   stopAfterAttempt,
   stopAfterDelay,

@@ -1,6 +1,6 @@
-import { formatMs, toMs, type Duration } from "../duration.ts";
-import { named, namesOf } from "../named.ts";
-import type { Attempt } from "./attempt.ts";
+import { formatMs, toMs, type Duration } from "../clock/duration.ts";
+import { named, namesOf } from "../support/named.ts";
+import type { Attempt } from "../core/attempt.ts";
 
 /**
  * Answers *stop?* after an attempt whose condition asked for another one.

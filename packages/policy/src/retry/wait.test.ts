@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { failed, succeeded } from "../outcome.ts";
+import { failed, succeeded } from "../core/outcome.ts";
 import { refusedAttempt } from "../testing/refused-attempt.ts";
 import {
   waitChain,

@@ -1,7 +1,7 @@
-import type { Random } from "../clock.ts";
-import { formatMs, toMs, type Duration } from "../duration.ts";
-import { named, namesOf } from "../named.ts";
-import type { Attempt } from "./attempt.ts";
+import type { Random } from "../clock/clock.ts";
+import { formatMs, toMs, type Duration } from "../clock/duration.ts";
+import { named, namesOf } from "../support/named.ts";
+import type { Attempt } from "../core/attempt.ts";
 import { between } from "./between.ts";
 
 /**

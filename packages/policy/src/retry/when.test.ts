@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { failed, succeeded, type Outcome } from "../outcome.ts";
-import type { Attempt } from "./attempt.ts";
+import { failed, succeeded, type Outcome } from "../core/outcome.ts";
+import type { Attempt } from "../core/attempt.ts";
 import {
   retryAll,
   retryAlways,

@@ -1,5 +1,5 @@
-import { named, namesOf } from "../named.ts";
-import type { Attempt } from "./attempt.ts";
+import { named, namesOf } from "../support/named.ts";
+import type { Attempt } from "../core/attempt.ts";
 
 /** Answers *again?* after an attempt. */
 export interface When<in T = unknown> {

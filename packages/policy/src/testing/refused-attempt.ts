@@ -1,5 +1,5 @@
-import { failed } from "../outcome.ts";
-import type { Attempt } from "../retry/attempt.ts";
+import { failed } from "../core/outcome.ts";
+import type { Attempt } from "../core/attempt.ts";
 
 /** An attempt that was refused: `elapsed` since the first one began, behind waits of `waited` in all, in milliseconds. */
 export function refusedAttempt(

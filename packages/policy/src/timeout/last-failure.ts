@@ -1,4 +1,4 @@
-import type { Listener, PolicyEvent } from "../events.ts";
+import type { Listener, PolicyEvent } from "../core/events.ts";
 
 /** Listens in on what happens inside a call, to know its latest failure when the call is cut off. */
 export interface FailureWatch {

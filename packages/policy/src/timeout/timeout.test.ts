@@ -2,13 +2,13 @@ import assert from "node:assert/strict";
 import { getEventListeners } from "node:events";
 import { test } from "node:test";
 import { compose } from "../compose/compose.ts";
-import type { Scope } from "../context.ts";
-import { DeadlineExceededError, RetryError } from "../errors.ts";
-import type { PolicyEvent } from "../events.ts";
+import type { Scope } from "../core/context.ts";
+import { DeadlineExceededError, RetryError } from "../core/errors.ts";
+import type { PolicyEvent } from "../core/events.ts";
 import { retry } from "../retry/retry.ts";
 import { stopAfterAttempt } from "../retry/stop.ts";
 import { waitFixed, waitNone } from "../retry/wait.ts";
-import { fakeClock } from "../testing/fake-clock.ts";
+import { fakeClock } from "../clock/fake-clock.ts";
 import { causeAfter } from "./last-failure.ts";
 import { timeout } from "./timeout.ts";
 

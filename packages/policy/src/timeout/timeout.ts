@@ -1,10 +1,10 @@
-import { startTimer } from "../clock.ts";
-import { scopeWithin, type Context } from "../context.ts";
-import { formatMs, toMs, type Duration } from "../duration.ts";
-import { DeadlineExceededError } from "../errors.ts";
-import { report, type Listener } from "../events.ts";
-import { LazySignal, onAbort, scopeWithSignal } from "../lazy-signal.ts";
-import type { Policy, Task } from "../policy.ts";
+import { startTimer } from "../clock/clock.ts";
+import { scopeWithin, type Context } from "../core/context.ts";
+import { formatMs, toMs, type Duration } from "../clock/duration.ts";
+import { DeadlineExceededError } from "../core/errors.ts";
+import { report, type Listener } from "../core/events.ts";
+import { LazySignal, onAbort, scopeWithSignal } from "../core/lazy-signal.ts";
+import type { Policy, Task } from "../core/policy.ts";
 import { watchFailures } from "./last-failure.ts";
 
 export interface TimeoutPolicyOptions {

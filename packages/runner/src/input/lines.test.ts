@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
-import type { InputLine } from "../job.ts";
+import type { InputLine } from "../ledger/job.ts";
 import { runDirectory } from "../testing/run-directory.ts";
 import { type LineSource, linesOf, maxLineLength } from "./lines.ts";
 

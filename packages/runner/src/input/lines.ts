@@ -1,6 +1,6 @@
 import { createReadStream } from "node:fs";
 import { StringDecoder } from "node:string_decoder";
-import type { InputLine } from "../job.ts";
+import type { InputLine } from "../ledger/job.ts";
 
 /** Where lines come from: a file's path, or chunks of text or UTF-8 bytes, such as a stream. */
 export type LineSource = string | AsyncIterable<string | Uint8Array> | Iterable<string | Uint8Array>;

@@ -1,4 +1,4 @@
-import type { NewJob } from "../job.ts";
+import type { NewJob } from "../ledger/job.ts";
 
 /** What a line of a list is: not counted, a request, or text that cannot be one. */
 export type ParsedLine =

@@ -1,4 +1,4 @@
-import type { Result } from "./result.ts";
+import type { Result } from "../ledger/result.ts";
 
 /** A folder and a file name that every common file system takes. */
 export interface FileName {

@@ -1,7 +1,7 @@
 import { mkdirSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileName } from "./file-name.ts";
-import type { Result } from "./result.ts";
+import type { Result } from "../ledger/result.ts";
 
 /** What `writeFiles` did. */
 export interface FilesWritten {

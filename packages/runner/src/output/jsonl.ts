@@ -1,5 +1,5 @@
 import { isUtf8 } from "node:buffer";
-import type { Result } from "./result.ts";
+import type { Result } from "../ledger/result.ts";
 
 /** How results are written as JSON. */
 export interface JsonlOptions {

@@ -7,7 +7,7 @@ import { runDirectory } from "../testing/run-directory.ts";
 import { fileName } from "./file-name.ts";
 import { writeFiles } from "./files.ts";
 import { toJsonl } from "./jsonl.ts";
-import type { Result } from "./result.ts";
+import type { Result } from "../ledger/result.ts";
 
 const done: Result = {
   id: 7,

@@ -1,5 +1,5 @@
 import { readLedger } from "../sqlite/sqlite-ledger.ts";
-import type { Result } from "./result.ts";
+import type { Result } from "../ledger/result.ts";
 
 /**
  * Gives every row of a directory's ledger in the order in which the lines were first read, also while a run goes on.

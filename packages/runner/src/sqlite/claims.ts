@@ -1,6 +1,6 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
-import type { Job } from "../job.ts";
-import type { Lease } from "../ledger.ts";
+import type { Job } from "../ledger/job.ts";
+import type { Lease } from "../ledger/ledger.ts";
 import { jobOf, numberOf, type Row } from "./row.ts";
 import { transaction } from "./transaction.ts";
 

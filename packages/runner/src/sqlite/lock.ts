@@ -1,7 +1,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { LedgerError } from "../ledger.ts";
+import { LedgerError } from "../ledger/ledger.ts";
 import { openDatabase } from "./load.ts";
 
 /** A held lock; closing it lets the next owner in. */

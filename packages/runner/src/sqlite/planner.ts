@@ -1,6 +1,6 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { hash } from "node:crypto";
-import type { Planned, PlannedLine } from "../ledger.ts";
+import type { Planned, PlannedLine } from "../ledger/ledger.ts";
 import { numberOf } from "./row.ts";
 import { transaction } from "./transaction.ts";
 

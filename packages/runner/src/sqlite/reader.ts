@@ -1,8 +1,8 @@
 import type { DatabaseSync } from "node:sqlite";
-import type { RunNote, Totals } from "../ledger.ts";
-import type { Result } from "../output/result.ts";
-import { isFigures, type ProxyFigures } from "../proxy-figures.ts";
-import type { ReasonGroup, Sample } from "../report/report.ts";
+import type { RunNote, Totals } from "../ledger/ledger.ts";
+import type { Result } from "../ledger/result.ts";
+import { isFigures, type ProxyFigures } from "../ledger/proxy-stats.ts";
+import type { ReasonGroup, Sample } from "../ledger/report.ts";
 import { numberOf, type Row, textOf } from "./row.ts";
 import type { SegmentReader } from "./segments.ts";
 import { resultColumns, storedResult } from "./stored-result.ts";

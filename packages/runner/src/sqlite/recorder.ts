@@ -1,6 +1,6 @@
 import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
-import type { Outcome } from "../ledger.ts";
-import type { Ended } from "../state.ts";
+import type { Outcome } from "../ledger/ledger.ts";
+import type { Ended } from "../ledger/state.ts";
 import { encodeRecord } from "./record.ts";
 import type { Location, SegmentWriter } from "./segments.ts";
 import { transaction } from "./transaction.ts";

@@ -1,5 +1,5 @@
 import type { SQLOutputValue } from "node:sqlite";
-import type { Job, JobRequest } from "../job.ts";
+import type { Job, JobRequest } from "../ledger/job.ts";
 
 /** A row as node:sqlite gives it. */
 export type Row = Record<string, SQLOutputValue>;

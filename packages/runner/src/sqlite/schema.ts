@@ -1,5 +1,5 @@
 import type { DatabaseSync } from "node:sqlite";
-import { LedgerError } from "../ledger.ts";
+import { LedgerError } from "../ledger/ledger.ts";
 
 /** "hfst": marks a database file as a ledger (SQLite's application_id). */
 const applicationId = 0x68667374;

@@ -12,7 +12,7 @@ import {
   writevSync,
 } from "node:fs";
 import { join } from "node:path";
-import { LedgerError } from "../ledger.ts";
+import { LedgerError } from "../ledger/ledger.ts";
 
 /** Where a record lies: segment number (1-based), offset and length in bytes. */
 export interface Location {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { appendFileSync, mkdirSync, readFileSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { LedgerError, type Ledger } from "../ledger.ts";
+import { LedgerError, type Ledger } from "../ledger/ledger.ts";
 import { ledgerContract } from "../testing/ledger-contract/ledger-contract.ts";
 import { runDirectory } from "../testing/run-directory.ts";
 import { segmentPath } from "./segments.ts";

@@ -2,7 +2,7 @@ import type { DatabaseSync } from "node:sqlite";
 import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { type Clock, systemClock } from "@holdfast/policy";
-import { type Job, maySendAgain } from "../job.ts";
+import { type Job, maySendAgain } from "../ledger/job.ts";
 import {
   type Lease,
   type Ledger,
@@ -13,11 +13,11 @@ import {
   type PlannedLine,
   type RunNote,
   type Totals,
-} from "../ledger.ts";
-import type { Result } from "../output/result.ts";
-import type { ProxyFigures } from "../proxy-figures.ts";
-import type { ReasonGroup } from "../report/report.ts";
-import { interruptedReason } from "../state.ts";
+} from "../ledger/ledger.ts";
+import type { Result } from "../ledger/result.ts";
+import type { ProxyFigures } from "../ledger/proxy-stats.ts";
+import type { ReasonGroup } from "../ledger/report.ts";
+import { interruptedReason } from "../ledger/state.ts";
 import { Claims } from "./claims.ts";
 import { openDatabase } from "./load.ts";
 import { isLocked, type Lock, lockDirectory } from "./lock.ts";

@@ -1,5 +1,5 @@
-import { LedgerError } from "../ledger.ts";
-import type { Result } from "../output/result.ts";
+import { LedgerError } from "../ledger/ledger.ts";
+import type { Result } from "../ledger/result.ts";
 import { decodeRecord, type StoredRecord } from "./record.ts";
 import { numberOf, type Row, textOf } from "./row.ts";
 import { type Location, segmentPath, type SegmentReader } from "./segments.ts";

@@ -1,5 +1,5 @@
 import type { DatabaseSync } from "node:sqlite";
-import { LedgerError } from "../ledger.ts";
+import { LedgerError } from "../ledger/ledger.ts";
 
 /** Runs `work` in one write transaction: all of it is kept, or none. */
 export function transaction<T>(db: DatabaseSync, work: () => T): T {

@@ -1,4 +1,4 @@
-import type { PoolFigures } from "../proxy-figures.ts";
+import type { PoolFigures } from "../ledger/proxy-stats.ts";
 
 /** What a pool tells of a proxy that was never asked. */
 export const idle: PoolFigures = {

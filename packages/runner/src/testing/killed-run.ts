@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
-import type { InputLine } from "../job.ts";
-import { run } from "../runner.ts";
+import type { InputLine } from "../ledger/job.ts";
+import { run } from "../run/run.ts";
 import { answered, scriptedFetcher } from "./scripted-fetcher.ts";
 
 /** How many lines the list of the run that is killed has; every tenth is a failure for good, every hundredth a duplicate. */

@@ -1,6 +1,6 @@
-import type { Circumstances } from "../conclude.ts";
-import type { Lease } from "../ledger.ts";
-import type { State } from "../state.ts";
+import type { Circumstances } from "../outcome/conclude.ts";
+import type { Lease } from "../ledger/ledger.ts";
+import type { State } from "../ledger/state.ts";
 
 export const url = "https://example.com/";
 

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after } from "node:test";
-import type { InputLine } from "../job.ts";
+import type { InputLine } from "../ledger/job.ts";
 
 /** Makes an empty directory that is removed when the tests of the file have ended. */
 export function runDirectory(): string {

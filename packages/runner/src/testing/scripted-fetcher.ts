@@ -1,4 +1,4 @@
-import type { Fetched, Fetcher, FetchFailure, FetchOptions, Verdict } from "../fetcher.ts";
+import type { Fetched, Fetcher, FetchFailure, FetchOptions, Verdict } from "../outcome/fetcher.ts";
 
 /** One request as a scripted fetcher saw it. */
 export interface SeenRequest {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Response } from "../../response.ts";
+import { Response } from "../../model/response.ts";
 import { Retry } from "../retry.ts";
 import type { Hint } from "./dialect.ts";
 import { hintIn, telling } from "./hint-in.ts";

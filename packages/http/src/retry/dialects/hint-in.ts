@@ -1,4 +1,4 @@
-import type { Response } from "../../response.ts";
+import type { Response } from "../../model/response.ts";
 import type { Dialect, Hint } from "./dialect.ts";
 import { dialects, hintOf } from "./index.ts";
 import { replyOf } from "./reply.ts";

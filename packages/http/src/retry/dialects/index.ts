@@ -1,7 +1,7 @@
-import { parseHttpDate } from "../http-date.ts";
+import { parseHttpDate } from "../../model/http-date.ts";
 import { within } from "../retry-after.ts";
 import { anthropic } from "./anthropic.ts";
-import { asked } from "./asked.ts";
+import { asked } from "./server-hint.ts";
 import { aws } from "./aws.ts";
 import type { Dialect, Hint, Reply } from "./dialect.ts";
 import { discord } from "./discord.ts";
@@ -11,11 +11,11 @@ import { hubspot } from "./hubspot.ts";
 import { openai } from "./openai.ts";
 import { problem } from "./problem.ts";
 import { rateLimit } from "./rate-limit.ts";
-import { rateLimitTrio } from "./rate-limit-trio.ts";
+import { rateLimitTrio } from "./rate-limit-legacy.ts";
 import { retryAfter } from "./retry-after.ts";
 import { shopify } from "./shopify.ts";
-import { toldInBody } from "./told-in-body.ts";
-import { envoy, grpcPushback, shouldRetry } from "./vetoes.ts";
+import { toldInBody } from "./retry-after-in-body.ts";
+import { envoy, grpcPushback, shouldRetry } from "./should-retry.ts";
 import { xRateLimit } from "./x-rate-limit.ts";
 
 /**

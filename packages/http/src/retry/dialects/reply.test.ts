@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { sourceOf } from "../../body-source.ts";
-import { Response } from "../../response.ts";
-import { StreamedResponse } from "../../streamed-response.ts";
+import { sourceOf } from "../../model/body-source.ts";
+import { Response } from "../../model/response.ts";
+import { StreamedResponse } from "../../model/streamed-response.ts";
 import { replyOf } from "./reply.ts";
 
 const head = { status: 429, statusText: "", url: "https://a.test/" };

@@ -1,4 +1,4 @@
-import { textOf, type Response } from "../../response.ts";
+import { textOf, type Response } from "../../model/response.ts";
 import type { Reply } from "./dialect.ts";
 
 // An explanation is short; what is longer is content.

@@ -1,4 +1,4 @@
-import { parseHttpDate } from "../http-date.ts";
+import { parseHttpDate } from "../../model/http-date.ts";
 import { within } from "../retry-after.ts";
 
 const number = /^\d+(?:\.\d+)?$/;

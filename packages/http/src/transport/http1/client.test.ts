@@ -3,8 +3,8 @@ import { once } from "node:events";
 import { connect, createServer, type Socket } from "node:net";
 import { Readable } from "node:stream";
 import { test } from "node:test";
-import { SharedRead } from "../shared-read.ts";
-import type { Controller, Listener, Outgoing } from "../speaker.ts";
+import { SharedRead } from "../connect/shared-read.ts";
+import type { Controller, Listener, Outgoing } from "../wire/protocol.ts";
 import { Http1Client } from "./client.ts";
 import { EarlyEnd, MalformedAnswer, UnsendableRequest } from "./errors.ts";
 

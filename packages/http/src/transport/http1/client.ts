@@ -1,15 +1,15 @@
 import type { Socket } from "node:net";
-import { onBytes } from "../shared-read.ts";
-import { TlsEnd } from "../tls-end.ts";
-import type { Controller, Listener, Outgoing, Speaker } from "../speaker.ts";
-import { BodyRoom, copyOf } from "./body-room.ts";
+import { onBytes } from "../connect/shared-read.ts";
+import { TlsEnd } from "../connect/close-notify.ts";
+import type { Controller, Listener, Outgoing, Speaker } from "../wire/protocol.ts";
+import { BodyRoom, copyOf } from "./body-buffer.ts";
 import { BodyWriter, type BodyEvents } from "./body-writer.ts";
 import { EarlyEnd } from "./errors.ts";
 import { idleLimit, persists, untilClose } from "./framing.ts";
 import type { Head } from "./head.ts";
 import { messageOf, type Message } from "./message.ts";
 import { AnswerParser, type AnswerSink } from "./parser.ts";
-import { takeTurn, type Waiter } from "./turns.ts";
+import { takeTurn, type Waiter } from "./poll-turn.ts";
 
 // How long a connection may be idle where the server does not say: less than servers allow as a rule.
 const usualIdleMs = 4_000;

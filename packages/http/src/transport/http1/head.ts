@@ -1,4 +1,4 @@
-import type { RawAnswer } from "../wire.ts";
+import type { RawAnswer } from "../wire/messages.ts";
 import { MalformedAnswer } from "./errors.ts";
 
 /** The head of an answer (RFC 9112 §4, §5). */

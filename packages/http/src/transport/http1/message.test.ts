@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { Readable } from "node:stream";
 import { test } from "node:test";
 import fc from "fast-check";
-import type { Outgoing } from "../speaker.ts";
+import type { Outgoing } from "../wire/protocol.ts";
 import { UnsendableRequest } from "./errors.ts";
 import { messageOf } from "./message.ts";
 

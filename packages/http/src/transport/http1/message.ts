@@ -1,5 +1,5 @@
 import type { Readable } from "node:stream";
-import type { Outgoing } from "../speaker.ts";
+import type { Outgoing } from "../wire/protocol.ts";
 import { UnsendableRequest } from "./errors.ts";
 
 /** A body that is written as it comes. */

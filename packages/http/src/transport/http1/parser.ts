@@ -2,7 +2,7 @@ import { Chunks } from "./chunks.ts";
 import { MalformedAnswer } from "./errors.ts";
 import { bodyLength, inChunks, untilClose } from "./framing.ts";
 import { readHead, type Head } from "./head.ts";
-import { HeadText } from "./head-text.ts";
+import { HeadText } from "./partial-head.ts";
 
 /** Hears what an answer consists of, in this order: interim heads, the head, pieces of the body, the end. */
 export interface AnswerSink {

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { it } from "node:test";
 import fc from "fast-check";
-import type { Lease, Ledger } from "../../ledger.ts";
-import { type Ended, mayBeClaimed, next, type State } from "../../state.ts";
+import type { Lease, Ledger } from "../../ledger/ledger.ts";
+import { type Ended, mayBeClaimed, next, type State } from "../../ledger/state.ts";
 import { runDirectory } from "../run-directory.ts";
 import { type Open, outcome, sums, url } from "./support.ts";
 

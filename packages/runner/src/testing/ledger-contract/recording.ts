@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { it } from "node:test";
-import type { Ended } from "../../state.ts";
+import type { Ended } from "../../ledger/state.ts";
 import { runDirectory } from "../run-directory.ts";
 import { type Open, lines, outcome, states, sums, url } from "./support.ts";
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import type { Lease, Ledger, Outcome, PlannedLine } from "../../ledger.ts";
-import type { Ended } from "../../state.ts";
+import type { Lease, Ledger, Outcome, PlannedLine } from "../../ledger/ledger.ts";
+import type { Ended } from "../../ledger/state.ts";
 
 /** Opens the ledger of a directory. */
 export type Open = (directory: string) => Ledger;

@@ -1,0 +1,94 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { headerLines, oneOf, wholeNumber, type Parsed } from "./arguments.ts";
+import { configFlag, readOptions } from "./config.ts";
+import { UsageError } from "../process/usage-error.ts";
+
+const options = {
+  ...configFlag,
+  output: { type: "string", short: "o" },
+  concurrency: { type: "string", short: "j" },
+  rotate: { type: "string" },
+  header: { type: "string", short: "H", multiple: true },
+  proxy: { type: "string", short: "x", multiple: true },
+  proxies: { type: "string" },
+  quiet: { type: "boolean" },
+} as const;
+
+const folder = mkdtempSync(join(tmpdir(), "holdfast-config-"));
+after(() => rmSync(folder, { recursive: true }));
+
+function file(content: unknown): string {
+  const path = join(folder, "holdfast.json");
+  writeFileSync(path, typeof content === "string" ? content : JSON.stringify(content));
+  return path;
+}
+
+function valuesOf(content: unknown, ...argv: readonly string[]): object {
+  const path = file(content);
+  return readOptions(["--config", path, ...argv], options, ({ values, positionals }) => {
+    const { config: _, ...rest } = values;
+    return { ...rest, ...(positionals.length > 0 && { positionals }) };
+  });
+}
+
+test("the options of the file hold where the command line says nothing", () => {
+  const rows: readonly (readonly [object, readonly string[], object])[] = [
+    [{}, ["urls.txt"], { positionals: ["urls.txt"] }],
+    [{ output: "a", quiet: true }, [], { output: "a", quiet: true }],
+    [{ output: "a", quiet: false }, ["-o", "b"], { output: "b" }],
+    [{ concurrency: 8 }, [], { concurrency: "8" }],
+    [{ concurrency: 8 }, ["-j4"], { concurrency: "4" }],
+    [{ output: "-x" }, [], { output: "-x" }],
+    [{ header: ["A: 1", "B: 2"] }, ["-H", "A: 3"], { header: ["A: 1", "B: 2", "A: 3"] }],
+    [{ header: "A: 1" }, [], { header: ["A: 1"] }],
+    [{ proxy: ["a:1", "b:2"] }, ["-x", "c:3"], { proxy: ["c:3"] }],
+    [{ proxy: "a:1" }, ["--proxies", "list"], { proxies: "list" }],
+    [{ proxies: "list" }, ["--proxy", "c:3"], { proxy: ["c:3"] }],
+  ];
+
+  for (const [content, argv, values] of rows) assert.deepEqual(valuesOf(content, ...argv), values);
+});
+
+function read({ values }: Parsed<typeof options>): unknown {
+  oneOf("--rotate", values.rotate, ["random", "weighted"]);
+  headerLines(values.header);
+  return wholeNumber("--concurrency", values.concurrency, { min: 1, max: 9 });
+}
+
+test("what is wrong in the file is told with its name and the key, and without a secret", () => {
+  const rows: readonly (readonly [unknown, string])[] = [
+    ["{ nonsense: s3cret", ' is not a JSON object of options, such as { "concurrency": 8 }'],
+    [["s3cret"], ' is not a JSON object of options, such as { "concurrency": 8 }'],
+    [{ rotat: "random" }, ': unknown option "rotat" (did you mean "rotate"?)'],
+    [{ toString: "s3cret" }, ': unknown option "toString"'],
+    [{ config: "s3cret" }, ': unknown option "config"'],
+    [{ quiet: "s3cret" }, ': "quiet" takes true or false'],
+    [{ concurrency: ["s3cret"] }, ': "concurrency" takes a text or a number'],
+    [{ proxy: [{ url: "s3cret" }] }, ': "proxy" takes a text, or a list of texts'],
+    [{ rotate: "sideways" }, ': "rotate": "sideways" is not one of random, weighted'],
+    [{ concurrency: 10 }, ': "concurrency": "10" is not a whole number from 1 to 9'],
+    [{ header: 's3cret " : ' }, ": \"header\": one is not of the form 'Name: value'"],
+  ];
+
+  for (const [content, message] of rows) {
+    const path = file(content);
+    assert.throws(() => readOptions(["--config", path], options, read), new UsageError(path + message));
+  }
+  assert.throws(
+    () => readOptions(["--config", "no-such.json"], options, read),
+    new UsageError("cannot read no-such.json: no such file"),
+  );
+});
+
+test("what is wrong on the command line is told as without a file", () => {
+  const path = file({ rotate: "random" });
+
+  assert.throws(
+    () => readOptions(["--config", path, "--rotate", "sideways"], options, read),
+    new UsageError('--rotate: "sideways" is not one of random, weighted'),
+  );
+});

@@ -1,0 +1,36 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { checkReadable, sourceOf } from "./sources.ts";
+import type { Source } from "./sources.ts";
+import { UsageError } from "../process/usage-error.ts";
+
+test("the lines come from URLs, one file, or standard input", () => {
+  const rows: readonly (readonly [readonly string[], boolean, Source])[] = [
+    [[], false, { from: "stdin" }],
+    [[], true, { from: "rest" }],
+    [["-"], true, { from: "stdin" }],
+    [["urls.txt"], false, { from: "file", path: "urls.txt" }],
+    [["https://a/", "HTTP://b/"], false, { from: "urls", urls: ["https://a/", "HTTP://b/"] }],
+    [["example.com"], false, { from: "file", path: "example.com" }],
+  ];
+
+  for (const [positionals, terminal, source] of rows)
+    assert.deepEqual(sourceOf(positionals, terminal), source);
+});
+
+test("two lists, or a list and URLs, are refused", () => {
+  assert.throws(() => sourceOf(["a.txt", "b.txt"], false), UsageError);
+  assert.throws(() => sourceOf(["a.txt", "https://b/"], false), UsageError);
+  assert.throws(() => sourceOf(["https://b/", "-"], false), UsageError);
+});
+
+test("a list that is missing or a directory is refused by name", async () => {
+  await assert.rejects(
+    checkReadable("no/such/list.txt"),
+    new UsageError("cannot read no/such/list.txt: no such file"),
+  );
+  await assert.rejects(
+    checkReadable(import.meta.dirname),
+    new UsageError(`cannot read ${import.meta.dirname}: it is a directory`),
+  );
+});

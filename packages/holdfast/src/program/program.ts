@@ -1,0 +1,84 @@
+import { exitCodeOfError, exitCodes } from "../process/exit-codes.ts";
+import type { Io } from "../process/io.ts";
+import { printable } from "../render/printable.ts";
+import { renderError } from "../render/error.ts";
+import { paintFor } from "../render/paint.ts";
+import { suggest } from "../input/suggest.ts";
+import { UsageError } from "../process/usage-error.ts";
+
+/** One command of the program. */
+export interface Command {
+  /** What `holdfast <command> --help` prints, in lines of 80 columns at most. */
+  readonly help: string;
+  /** Does the work and gives the exit status; a command line that cannot be understood is a UsageError. */
+  readonly run: (argv: readonly string[], io: Io) => Promise<number>;
+}
+
+// Each command is loaded when it is called: `--help` and `--version` must not pay for the transport and SQLite.
+const commands: ReadonlyMap<string, () => Promise<Command>> = new Map([
+  ["run", async (): Promise<Command> => (await import("../commands/run.ts")).runCommand],
+  ["status", async (): Promise<Command> => (await import("../commands/status.ts")).statusCommand],
+  ["get", async (): Promise<Command> => (await import("../commands/get.ts")).getCommand],
+  ["proxies", async (): Promise<Command> => (await import("../commands/proxies.ts")).proxiesCommand],
+  ["export", async (): Promise<Command> => (await import("../commands/export.ts")).exportCommand],
+]);
+
+/** The names of all commands. */
+export const commandNames: readonly string[] = [...commands.keys()];
+
+/** Runs the program on the arguments after its name and gives its exit status; never throws. */
+export async function program(argv: readonly string[], io: Io): Promise<number> {
+  const [name = ""] = argv;
+  try {
+    return await dispatch(argv, io);
+  } catch (error) {
+    const debug = (io.env["HOLDFAST_DEBUG"] ?? "") === "1";
+    const paint = paintFor({ isTTY: io.stderr.isTTY, env: io.env });
+    io.stderr.write(renderError(error, { command: commands.has(name) ? name : undefined, debug, paint }));
+    return exitCodeOfError(error);
+  }
+}
+
+async function dispatch([name, ...rest]: readonly string[], io: Io): Promise<number> {
+  switch (name) {
+    case undefined:
+      io.stderr.write(await overview());
+      return exitCodes.usage;
+    case "-V":
+    case "--version":
+      io.stdout.write(`holdfast ${(await import("./version.ts")).version()}\n`);
+      return exitCodes.done;
+    case "-h":
+    case "--help":
+    case "help":
+      io.stdout.write(rest[0] === undefined ? await overview() : (await load(rest[0])).help);
+      return exitCodes.done;
+    default:
+      return call(await load(name), rest, io);
+  }
+}
+
+async function call(command: Command, argv: readonly string[], io: Io): Promise<number> {
+  if (!wantsHelp(argv)) return command.run(argv, io);
+  io.stdout.write(command.help);
+  return exitCodes.done;
+}
+
+function wantsHelp(argv: readonly string[]): boolean {
+  const end = argv.indexOf("--");
+  return (end === -1 ? argv : argv.slice(0, end)).some((word) => word === "--help" || word === "-h");
+}
+
+async function load(name: string): Promise<Command> {
+  const command = commands.get(name);
+  if (command !== undefined) return command();
+  const what = name.startsWith("-") ? "option" : "command";
+  const meant = suggest(name, commandNames);
+  throw new UsageError(
+    `unknown ${what} ${printable(name)}${meant === undefined ? "" : ` (did you mean ${meant}?)`}`,
+  );
+}
+
+async function overview(): Promise<string> {
+  return (await import("../commands/overview.ts")).overview;
+}

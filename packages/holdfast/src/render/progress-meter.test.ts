@@ -1,0 +1,73 @@
+import assert from "node:assert/strict";
+import { PassThrough } from "node:stream";
+import { test } from "node:test";
+import { fakeClock } from "@holdfast/policy/testing";
+import type { FakeClock } from "@holdfast/policy/testing";
+import { startMeter } from "./progress-meter.ts";
+import type { Meter, MeterMode } from "./progress-meter.ts";
+import { noPaint } from "./paint.ts";
+
+function setUp(mode: MeterMode): {
+  readonly meter: Meter;
+  readonly clock: FakeClock;
+  readonly written: () => string;
+} {
+  const clock = fakeClock({ autoAdvance: false });
+  const output = Object.assign(new PassThrough({ encoding: "utf8" }), { columns: 64 });
+  const meter = startMeter({ mode, output, clock, paint: noPaint });
+  return { meter, clock, written: () => String(output.read() ?? "") };
+}
+
+const totals = { lines: 4, done: 1, failed: 0, skipped: 0, unknown: 0, waiting: 3, attempts: 1, bytes: 1 };
+
+test("a bar is drawn at most ten times a second, only when it changed, and taken away at the end", async () => {
+  const { meter, clock, written } = setUp("bar");
+
+  for (let i = 0; i < 50; i++) meter.hear({ type: "progress", totals, inFlight: 1 });
+  assert.equal(written(), "");
+  await clock.advance(100);
+  assert.equal(written(), "\r\u001b[K[##.........]  25%  1 done  3 waiting  0.00/s  reading the list");
+  await clock.advance(1_000);
+  assert.equal(written(), "");
+  await meter.stop();
+
+  assert.equal(written(), "\r\u001b[K");
+  assert.equal(clock.sleeping, 0);
+});
+
+test("a line that stays is written above the bar", async () => {
+  const { meter, clock, written } = setUp("bar");
+  await clock.advance(100);
+  written();
+
+  meter.say("first");
+  meter.say("second");
+  await meter.stop();
+
+  assert.equal(written(), "\r\u001b[Kfirst\nsecond\n");
+});
+
+test("a log has a line every ten seconds and what deserves one at once", async () => {
+  const { meter, clock, written } = setUp("plain");
+
+  meter.hear({ type: "progress", totals, inFlight: 1 });
+  await clock.advance(9_999);
+  assert.equal(written(), "");
+  meter.hear({ type: "input-ended" });
+  await clock.advance(1);
+  await meter.stop();
+
+  assert.equal(written(), "the list is read: 4 lines, 3 to fetch\n1 of 4 done, 3 waiting, 0.00/s\n");
+});
+
+test("without progress only what is said is written", async () => {
+  const { meter, clock, written } = setUp("none");
+
+  meter.hear({ type: "input-ended" });
+  meter.interrupted("drain");
+  await clock.advance(60_000);
+  meter.say("said");
+  await meter.stop();
+
+  assert.equal(written(), "said\n");
+});

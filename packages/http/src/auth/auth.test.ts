@@ -1,0 +1,389 @@
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { test } from "node:test";
+import { authOf, basicAuth, bearerAuth, digestAuth } from "./auth.ts";
+import { noBody } from "../model/body.ts";
+import { InvalidUrlError } from "../errors/transport-errors.ts";
+import type { HttpRequest } from "../model/request.ts";
+import { Response } from "../model/response.ts";
+import { failureOf, scripted } from "../testing/scripted-session.ts";
+
+const url = "https://a.test/dir/index.html";
+
+function requestTo(target: string, method = "GET"): HttpRequest {
+  return { method, url: new URL(target), headers: {}, body: noBody };
+}
+
+function refusal(challenge: string): Response {
+  return new Response({
+    status: 401,
+    statusText: "",
+    url,
+    headers: { "www-authenticate": challenge },
+    content: new Uint8Array(),
+  });
+}
+
+function fieldsOf(header: string | undefined): Readonly<Record<string, string>> {
+  const fields = [...(header ?? "").matchAll(/([\w*]+)=(?:"((?:[^"\\]|\\.)*)"|([^\s,]+))/g)];
+  return Object.fromEntries(fields.map(([, name, quoted, bare]) => [name, bare ?? quoted]));
+}
+
+// RFC 7617 §2, §2.1
+const basics: readonly (readonly [user: string, password: string, header: string])[] = [
+  ["Aladdin", "open sesame", "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ=="],
+  ["test", "123£", "Basic dGVzdDoxMjPCow=="],
+  ["", "", "Basic Og=="],
+];
+
+for (const [user, password, header] of basics) {
+  test(`basic authentication of ${user || "nobody"}`, async () => {
+    assert.equal(await basicAuth(user, password)(requestTo(url)), header);
+  });
+}
+
+test("a user with a colon is refused when the authentication is made", () => {
+  assert.throws(() => basicAuth("a:b", "c"), RangeError);
+});
+
+const inUrls: readonly (readonly [href: string, header: string | undefined, rest: string])[] = [
+  ["https://a.test/", undefined, "https://a.test/"],
+  ["https://ann:secret@a.test/", "Basic YW5uOnNlY3JldA==", "https://a.test/"],
+  ["https://ann@a.test/", "Basic YW5uOg==", "https://a.test/"],
+  ["https://:secret@a.test/", "Basic OnNlY3JldA==", "https://a.test/"],
+  ["https://a%40b:%C3%BC@a.test/", `Basic ${Buffer.from("a@b:ü").toString("base64")}`, "https://a.test/"],
+];
+
+for (const [href, header, rest] of inUrls) {
+  test(`takes ${header === undefined ? "nothing" : "who asks"} out of ${href}`, async () => {
+    const at = new URL(href);
+
+    const auth = authOf(at);
+
+    assert.deepEqual([await auth?.(requestTo(rest)), at.href], [header, rest]);
+  });
+}
+
+for (const href of ["https://ann:%zz@a.test/", "https://a%3Ab:%FFs3cret@a.test/"]) {
+  test(`what cannot be read in ${href} is not repeated`, () => {
+    assert.throws(
+      () => authOf(new URL(href)),
+      (error: Error) =>
+        error instanceof InvalidUrlError &&
+        !/zz|s3cret|ann:/.test(error.message) &&
+        error.cause === undefined,
+    );
+  });
+}
+
+// RFC 7616 §3.9.1, and §3.9.2 with the values of erratum 4897
+const common = { qop: '"auth, auth-int"', opaque: '"FQhe/qaU925kfnzjCev0ciny7QMkPqMAFRtzCUYo5tdS"' };
+const nonce = '"7ypf/xlj9XXwfDPEoM4URrv/xwf94BcCAzFZH4GiTo0v"';
+const vectors: readonly (readonly [algorithm: string, response: string])[] = [
+  ["MD5", "8ca523f5e9506fed4657c9700eebdbec"],
+  ["SHA-256", "753927fa0e85d155564e2e272a28d1802ca10daf4496794697cf8db5856cb6c1"],
+];
+
+function challengeOf(fields: Readonly<Record<string, string>>): string {
+  return `Digest ${Object.entries(fields)
+    .map(([name, value]) => `${name}=${value}`)
+    .join(", ")}`;
+}
+
+for (const [algorithm, response] of vectors) {
+  test(`answers the ${algorithm} challenge of RFC 7616`, async () => {
+    const auth = digestAuth("Mufasa", "Circle of Life", {
+      cnonce: () => "f2/wE4q74E6zIJEtWaHKaf5wv/H5QzzpXusqGemxURZJ",
+    });
+
+    const header = await auth(
+      requestTo("http://www.example.org/dir/index.html"),
+      refusal(challengeOf({ realm: '"http-auth@example.org"', ...common, algorithm, nonce })),
+    );
+
+    assert.deepEqual(fieldsOf(header), {
+      username: "Mufasa",
+      realm: "http-auth@example.org",
+      uri: "/dir/index.html",
+      algorithm,
+      nonce: nonce.slice(1, -1),
+      nc: "00000001",
+      cnonce: "f2/wE4q74E6zIJEtWaHKaf5wv/H5QzzpXusqGemxURZJ",
+      qop: "auth",
+      response,
+      opaque: common.opaque.slice(1, -1),
+    });
+  });
+}
+
+const unicode = {
+  realm: '"api@example.org"',
+  qop: '"auth"',
+  algorithm: "SHA-512-256",
+  nonce: '"5TsQWLVdgBdmrQ0XsxbDODV+57QdFR34I9HAbC/RVvkK"',
+  opaque: '"HRPCssKJSGjCrkzDg8OhwpzCiGPChXYjwrI2QmXDnsOS"',
+  charset: "UTF-8",
+};
+const jason = (): ReturnType<typeof digestAuth> =>
+  digestAuth("Jäsøn Doe", "Secret, or not?", {
+    cnonce: () => "NTg6RKcb9boFIAS3KrFK9BGeh+iDa/sm6jUMp2wds69v",
+  });
+
+test("answers the SHA-512-256 challenge of RFC 7616 with a hashed user name", async () => {
+  const header = await jason()(
+    requestTo("http://api.example.org/doe.json"),
+    refusal(challengeOf({ ...unicode, userhash: "true" })),
+  );
+
+  const { username, userhash, response } = fieldsOf(header);
+  assert.deepEqual(
+    [username, userhash],
+    ["793263caabb707a56211940d90411ea4a575adeccb7e360aeb624ed06ece9b0b", "true"],
+  );
+  assert.equal(response, "3798d4131c277846293534c3edc11bd8a5e4cdcbff78b05db9d95eeb1cec68a5");
+});
+
+test("a user name beyond ASCII is encoded where it is not hashed", async () => {
+  const header = await jason()(requestTo("http://api.example.org/doe.json"), refusal(challengeOf(unicode)));
+
+  const fields = fieldsOf(header);
+  assert.deepEqual([fields["username*"], fields["username"]], ["UTF-8''J%C3%A4s%C3%B8n%20Doe", undefined]);
+  assert.equal(fields["response"], "3798d4131c277846293534c3edc11bd8a5e4cdcbff78b05db9d95eeb1cec68a5");
+});
+
+test("without a qop it answers in the old way", async () => {
+  // RFC 2617 §3.5's user, in the way of RFC 2069 §2.1.2.
+  const header = await digestAuth("Mufasa", "CircleOfLife")(
+    requestTo(url),
+    refusal('Digest realm="testrealm@host.com", nonce="dcd98b7102dd2f0e8b11d0f600bfb0c093"'),
+  );
+
+  const { response, cnonce, nc, algorithm } = fieldsOf(header);
+  assert.equal(response, "1949323746fe6a43ef61f9606e7febea");
+  assert.deepEqual([cnonce, nc, algorithm], [undefined, undefined, undefined]);
+});
+
+test("a session variant tells the client's nonce that it is made with, even without qop", async () => {
+  const challenge = 'Digest realm="r", nonce="abc", algorithm=MD5-sess';
+  const auth = digestAuth("u", "p", { cnonce: () => "xyz" });
+
+  const answer = fieldsOf(await auth(requestTo(url), refusal(challenge)));
+
+  const md5 = (text: string): string => createHash("md5").update(text).digest("hex");
+  const secret = md5(`${md5("u:r:p")}:abc:xyz`);
+  assert.deepEqual(
+    [answer["cnonce"], answer["qop"], answer["nc"], answer["response"]],
+    ["xyz", undefined, undefined, md5(`${secret}:abc:${md5("GET:/dir/index.html")}`)],
+  );
+});
+
+const nobody: readonly (readonly [what: string, make: () => unknown, message: RegExp])[] = [
+  ["no user", () => basicAuth(undefined as unknown as string, "x"), /^basicAuth takes .*, got undefined$/],
+  ["numbers", () => basicAuth(5 as unknown as string, "x"), /^basicAuth takes .*, got a number$/],
+  [
+    "no password",
+    () => digestAuth("u", undefined as unknown as string),
+    /^digestAuth takes .*, got undefined$/,
+  ],
+  [
+    "no token",
+    () => bearerAuth(undefined as unknown as string),
+    /^bearerAuth takes a token, .*, got undefined$/,
+  ],
+];
+
+for (const [what, make, message] of nobody) {
+  test(`an authentication of ${what} is refused when it is made`, () => {
+    assert.throws(make, { name: "TypeError", message });
+  });
+}
+
+for (const [gave, words] of [
+  [5, "a number"],
+  ["Bearer hunter2\n", "a text that no header can carry"],
+  [null, "null"],
+] as const) {
+  test(`an authentication that gives ${JSON.stringify(gave)} is blamed, and not the server`, async () => {
+    const { session, adapter } = scripted([{}]);
+
+    const error = await failureOf(session.get(url, { auth: () => gave as string }));
+
+    assert.ok(error instanceof TypeError);
+    assert.equal(
+      error.message,
+      `auth must give the value of an Authorization header, or undefined, but gave ${words}`,
+    );
+    assert.equal(adapter.requests.length, 0);
+  });
+}
+
+test("a session variant mixes both nonces into the secret", async () => {
+  const answer = async (algorithm: string): Promise<string | undefined> =>
+    fieldsOf(
+      await digestAuth("u", "p", { cnonce: () => "c" })(
+        requestTo(url),
+        refusal(challengeOf({ realm: '"r"', nonce: '"n"', qop: '"auth"', algorithm })),
+      ),
+    )["response"];
+
+  assert.equal(await answer("MD5-sess"), await answer("MD5-SESS"));
+  assert.notEqual(await answer("MD5-sess"), await answer("MD5"));
+});
+
+const strengths: readonly (readonly [what: string, challenge: string, algorithm: string | undefined])[] = [
+  [
+    "the strongest of several",
+    'Digest realm="r", nonce="n", algorithm=MD5, Digest realm="r", nonce="n", algorithm=SHA-256',
+    "SHA-256",
+  ],
+  [
+    "the one that is known",
+    'Digest realm="r", nonce="n", algorithm=MOON, Digest realm="r", nonce="n", algorithm=MD5',
+    "MD5",
+  ],
+  ["none that is unknown", 'Digest realm="r", nonce="n", algorithm=MOON', undefined],
+  ["no other scheme", 'Basic realm="r"', undefined],
+];
+
+for (const [what, challenge, algorithm] of strengths) {
+  test(`answers ${what}`, async () => {
+    const header = await digestAuth("u", "p")(requestTo(url), refusal(challenge));
+
+    assert.equal(header === undefined ? undefined : fieldsOf(header)["algorithm"], algorithm);
+  });
+}
+
+test("digest: the first request goes bare, the next ones answer the known challenge and count on", async () => {
+  const challenge = {
+    status: 401,
+    headers: { "www-authenticate": 'Digest realm="r", nonce="n", qop="auth"' },
+  };
+  const { session, adapter } = scripted([challenge, {}, {}], { auth: digestAuth("u", "p") });
+
+  await session.get(url);
+  await session.get(url);
+
+  const sent = adapter.requests.map(({ headers }) => String(headers["authorization"] ?? "none"));
+  assert.deepEqual(
+    [sent[0], ...sent.slice(1).map((header) => fieldsOf(header)["nc"])],
+    ["none", "00000001", "00000002"],
+  );
+  assert.equal(new Set(sent.map((header) => fieldsOf(header)["cnonce"])).size, 3);
+});
+
+test("digest: a challenge with another nonce is answered anew, whether or not it says stale", async () => {
+  const challenge = (nonce: string): object => ({
+    status: 401,
+    headers: { "www-authenticate": `Digest realm="r", nonce="${nonce}", qop="auth"` },
+  });
+  const { session, adapter } = scripted([challenge("one"), {}, challenge("two"), {}], {
+    auth: digestAuth("u", "p"),
+  });
+
+  await session.get(url);
+  const response = await session.get(url);
+
+  const fields = fieldsOf(String(adapter.requests.at(-1)?.headers["authorization"]));
+  assert.deepEqual([response.status, fields["nonce"], fields["nc"]], [200, "two", "00000001"]);
+});
+
+test("digest: a wrong password is tried once, and the 401 handed out", async () => {
+  const { session, adapter } = scripted(
+    [{ status: 401, headers: { "www-authenticate": 'Digest realm="r", nonce="n"' } }],
+    { auth: digestAuth("u", "p") },
+  );
+
+  const response = await session.get(url);
+
+  assert.deepEqual([response.status, adapter.requests.length], [401, 2]);
+  assert.deepEqual(response.attempts[0]?.unused, [{ status: 401, reason: "credentials" }]);
+});
+
+test("bearer: a token that is refused is refreshed once, and the answer counts as one attempt", async () => {
+  const { session, adapter } = scripted([{ status: 401 }, {}], {
+    auth: bearerAuth((refused) => (refused === undefined ? "old" : "new")),
+  });
+
+  const response = await session.get(url);
+
+  assert.deepEqual(
+    adapter.requests.map(({ headers }) => headers["authorization"]),
+    ["Bearer old", "Bearer new"],
+  );
+  assert.deepEqual([response.status, response.attempts.length], [200, 1]);
+});
+
+test("bearer: a token that is refused again is the end", async () => {
+  const { session, adapter } = scripted([{ status: 401 }], { auth: bearerAuth(async () => "t") });
+
+  const response = await session.get(url);
+
+  assert.deepEqual(
+    [response.status, adapter.requests.length, response.verdict.advice],
+    [401, 2, "refresh the credentials"],
+  );
+});
+
+for (const [name, auth] of [
+  ["a fixed token", bearerAuth("t")],
+  ["basic authentication", basicAuth("u", "p")],
+] as const) {
+  test(`${name} that is refused is not shown again`, async () => {
+    const { session, adapter } = scripted([{ status: 401 }], { auth });
+
+    await session.get(url);
+
+    assert.equal(adapter.requests.length, 1);
+  });
+}
+
+test("what the caller wrote into the headers is the caller's word, also after a 401", async () => {
+  const { session, adapter } = scripted([{ status: 401 }], { auth: bearerAuth(() => "t") });
+
+  await session.get(url, { headers: { Authorization: "own" } });
+
+  assert.deepEqual(
+    adapter.requests.map(({ headers }) => headers["authorization"]),
+    ["own"],
+  );
+});
+
+const precedence: readonly (readonly [what: string, url: string, auth: string | undefined, sent: string])[] =
+  [
+    ["the session's", "https://a.test/", undefined, "Bearer session"],
+    ["the URL's over the session's", "https://ann:secret@a.test/", undefined, "Basic YW5uOnNlY3JldA=="],
+    ["the request's over both", "https://ann:secret@a.test/", "request", "Bearer request"],
+  ];
+
+for (const [what, target, token, sent] of precedence) {
+  test(`uses ${what}, and tells it in no URL`, async () => {
+    const { session, adapter } = scripted([{}], { auth: bearerAuth("session") });
+
+    const response = await session.get(target, token === undefined ? {} : { auth: bearerAuth(token) });
+
+    assert.deepEqual(
+      [adapter.requests[0]?.headers["authorization"], adapter.requests[0]?.url, response.url],
+      [sent, "https://a.test/", "https://a.test/"],
+    );
+  });
+}
+
+test("a token that cannot be had ends the call with the error of the function", async () => {
+  const { session, adapter } = scripted([{}], {
+    auth: bearerAuth(() => {
+      throw new Error("no token today");
+    }),
+  });
+
+  const error = await failureOf(session.get(url));
+
+  assert.deepEqual([error.message, adapter.requests.length], ["no token today", 0]);
+});
+
+test("a body that was sent as a stream is not sent a second time for a 401", async () => {
+  const { session, adapter } = scripted([{ status: 401 }, {}], { auth: bearerAuth(() => "t") });
+
+  const response = await session.post(url, { body: new Blob(["abc"]).stream() });
+
+  assert.deepEqual([response.status, adapter.requests.length], [401, 1]);
+});

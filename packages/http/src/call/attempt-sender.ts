@@ -1,0 +1,122 @@
+import type { Scope } from "@holdfast/policy";
+import type { AttemptObserver, Seen } from "../adapter/adapter.ts";
+import type { Unused } from "../model/attempt-record.ts";
+import type { BrokenBody } from "../model/partial-body.ts";
+import type { CallPlan } from "./context.ts";
+import { CallStory } from "./attempt-log.ts";
+import { deliver, deliverGuarded } from "./send-attempt.ts";
+import type { Gate } from "../pacing/limiter.ts";
+import type { Gates, Passenger } from "../pacing/limiters.ts";
+import { deliverPooled, type Passage } from "./send-through-pool.ts";
+import { shownProxy } from "../proxy/route/route.ts";
+import type { Response } from "../model/response.ts";
+import { continuing } from "../resume/buffered.ts";
+import { bucketsNamed, limitWord, tellsWhatRemains } from "../pacing/limit-signal.ts";
+import type { Retry } from "../retry/retry.ts";
+import type { AnswerHead } from "../model/trace.ts";
+
+const noGates: readonly Gate[] = [];
+
+/** How the attempts of a call go out: each in its turn, through the proxy of its time, and for no more than is missing. */
+export abstract class Sending extends CallStory implements Passenger, AttemptObserver {
+  protected readonly plan: CallPlan;
+  protected left: Retry;
+  /** What has come of a body that broke off inside its attempt. */
+  protected broken: BrokenBody | undefined;
+  /** How the latest attempt went through a pool. */
+  protected passage: Passage | undefined;
+  #passed = noGates;
+
+  constructor(plan: CallPlan) {
+    super(plan);
+    this.plan = plan;
+    // A key lets the server recognise a second try, whatever the method.
+    this.left =
+      plan.request.idempotencyKey === undefined ? plan.retry : plan.retry.new({ allowedMethods: null });
+  }
+
+  get proxy(): string | undefined {
+    const { proxy } = this.plan;
+    return typeof proxy === "string" ? proxy : undefined;
+  }
+
+  /** What is left of the retries. */
+  get retry(): Retry {
+    return this.left;
+  }
+
+  abstract goesOn(head: AnswerHead): boolean;
+
+  abstract setAside(unused: Unused, seen?: Seen): Promise<void> | void;
+
+  /** The proxy of the latest attempt, as its record tells of it. */
+  protected get via(): string | undefined {
+    const { proxy } = this.plan;
+    return typeof proxy === "string" ? shownProxy(proxy) : this.passage?.lease.label;
+  }
+
+  /** Sends the request once, when its turn has come. */
+  protected sendInTurn(scope: Scope): Promise<Response> {
+    const { gates } = this.plan;
+    return gates === undefined || gates.none ? this.#sendOnce(scope) : this.#sendThrough(gates, scope);
+  }
+
+  /** Tells the gates that the attempt is over; not before they have heard what it brought. */
+  protected comeBack(): void {
+    for (const gate of this.#passed) gate.returned();
+    this.#passed = noGates;
+  }
+
+  protected wasAccepted(response: Response): void {
+    this.plan.gates?.accepted(this, this.leftAt, this.endedAt);
+    if (!tellsWhatRemains(response)) return;
+    this.plan.gates?.named(this, bucketsNamed(response));
+    this.hear(response);
+  }
+
+  /** Lets whoever asks next profit from what an answer says of a limit; `delay` is the wait that follows in any case. */
+  protected hear(response: Response | undefined, delay = 0): void {
+    const { gates } = this.plan;
+    if (gates === undefined || response === undefined) return;
+    const word = limitWord(response, this.left, this.clock.date());
+    if (word === undefined) return;
+    const { request, proxy } = this;
+    gates.stopped({ ...word, request, proxy, leftAt: this.leftAt, delay });
+  }
+
+  #sendOnce(scope: Scope): Promise<Response> {
+    const { request, guard } = this.plan;
+    return guard === undefined
+      ? this.#deliver(scope)
+      : deliverGuarded(guard, { request, scope }, (inner) => this.#deliver(inner));
+  }
+
+  async #sendThrough(gates: Gates, scope: Scope): Promise<Response> {
+    const { over, retryAfterMax } = this.left;
+    const longestPause = over === "wait" ? Infinity : retryAfterMax;
+    const { deadline, signal } = scope;
+    const signals = [signal, this.plan.patience];
+    this.#passed = await gates.pass(this, { deadline, longestPause, signals });
+    this.leftAt = this.clock.now();
+    return this.#sendOnce(scope);
+  }
+
+  #deliver({ signal, deadline }: Scope): Promise<Response> {
+    const { request, timeouts, maxBytes, proxy, live } = this.plan;
+    const company =
+      this.broken === undefined || live !== undefined
+        ? this.plan
+        : { ...this.plan, adapter: continuing(this.plan.adapter, this.broken) };
+    if (typeof proxy !== "object") {
+      this.wasSent = true;
+      return deliver(request, company, { timeouts, deadline, maxBytes, signal, proxy, observer: this });
+    }
+    const options = { timeouts, deadline, maxBytes, signal, observer: this };
+    this.passage = undefined;
+    const [retry, clock] = [this.left, this.clock];
+    return deliverPooled({ route: proxy, request, company, options, retry, clock }, (passage) => {
+      this.wasSent = true;
+      this.passage = passage;
+    });
+  }
+}

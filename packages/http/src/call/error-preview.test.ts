@@ -1,0 +1,148 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { fakeClock, type FakeClock } from "@holdfast/policy/testing";
+import type { BodySource } from "../model/body-source.ts";
+import { StreamedResponse } from "../model/streamed-response.ts";
+import { explained, type Patience } from "./error-preview.ts";
+
+const json = { "content-type": "application/json" };
+const late = Symbol("a piece that does not come");
+
+interface Script {
+  readonly status?: number;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** What is read: texts, what is thrown, or nothing for as long as nobody cancels. */
+  readonly pieces: readonly (string | Error | typeof late)[];
+}
+
+interface Played {
+  readonly response: StreamedResponse;
+  /** What the body's source was told. */
+  readonly told: unknown[];
+  /** How many pieces were asked for. */
+  readonly asked: () => number;
+}
+
+function play({ status = 429, headers = json, pieces }: Script): Played {
+  const told: unknown[] = [];
+  let asked = 0;
+  let reject: ((reason: unknown) => void) | undefined;
+  const body: BodySource = {
+    read: async () => {
+      const piece = pieces[asked];
+      asked += 1;
+      if (piece === late) return new Promise((_, refuse) => (reject = refuse));
+      if (piece instanceof Error) throw piece;
+      return piece === undefined ? undefined : Buffer.from(piece);
+    },
+    cancel: (reason) => {
+      told.push(reason);
+      reject?.(reason);
+    },
+    drain: async () => void told.push("drained"),
+  };
+  const response = new StreamedResponse({ status, statusText: "", url: "https://a.test/", headers, body });
+  return { response, told, asked: () => asked };
+}
+
+function patient(
+  clock: FakeClock = fakeClock({ autoAdvance: false }),
+  more: Partial<Patience> = {},
+): Patience {
+  return { clock, limit: 30_000, signal: undefined, patience: undefined, ...more };
+}
+
+function previewOf({ preview }: StreamedResponse): string | undefined {
+  return preview === undefined ? undefined : Buffer.from(preview).toString();
+}
+
+const stop = new Error("stop");
+
+test("a short refusal in JSON is looked at, and its body is given all the same", async () => {
+  const seen = await explained(play({ pieces: ['{"a"', ":1}"] }).response, patient());
+
+  assert.equal(previewOf(seen), '{"a":1}');
+  const pieces: string[] = [];
+  for await (const piece of seen.body) pieces.push(Buffer.from(piece).toString());
+  assert.deepEqual(pieces, ['{"a"', ":1}"]);
+});
+
+for (const [what, script] of [
+  ["an answer that was accepted", { status: 200, pieces: ["{}"] }],
+  ["a page", { headers: { "content-type": "text/html" }, pieces: ["{}"] }],
+  ["a stream of events", { headers: { "content-type": "text/event-stream" }, pieces: ["{}"] }],
+  ["a length beyond 64 KiB", { headers: { ...json, "content-length": "65537" }, pieces: ["{}"] }],
+] satisfies [string, Script][]) {
+  test(`nothing is read of ${what}`, async () => {
+    const { response, asked } = play(script);
+
+    assert.equal(await explained(response, patient()), response);
+    assert.equal(asked(), 0);
+  });
+}
+
+test("a long body is not read to its end, and is given whole", async () => {
+  const piece = "x".repeat(40_000);
+  const { response, asked } = play({ pieces: [piece, piece, piece] });
+
+  const seen = await explained(response, patient());
+
+  assert.deepEqual([previewOf(seen), asked()], [undefined, 2]);
+  assert.equal(await seen.text(), piece.repeat(3));
+});
+
+test("what breaks a body is for whoever reads it", async () => {
+  const seen = await explained(play({ pieces: ['{"a"', stop] }).response, patient());
+
+  assert.equal(previewOf(seen), undefined);
+  const read: string[] = [];
+  await assert.rejects(async () => {
+    for await (const piece of seen.body) read.push(Buffer.from(piece).toString());
+  }, stop);
+  assert.deepEqual(read, ['{"a"']);
+});
+
+for (const [limit, waited] of [
+  [30_000, 1_000],
+  [50, 50],
+] as const) {
+  test(`a body that does not come within ${waited} ms is waited for no longer`, async () => {
+    const clock = fakeClock({ autoAdvance: false });
+    const { response, told } = play({ pieces: ["{", late] });
+
+    const looking = explained(response, patient(clock, { limit }));
+    await clock.advance(waited);
+    const seen = await looking;
+
+    assert.deepEqual([previewOf(seen), told], [undefined, []]);
+    await seen.discard();
+    assert.deepEqual(told, ["drained"]);
+  });
+}
+
+test("whoever waits for nothing more gets the answer, with its body still to come", async () => {
+  const impatient = new AbortController();
+  const { response, told } = play({ pieces: ["{", late] });
+
+  const looking = explained(response, patient(undefined, { patience: impatient.signal }));
+  impatient.abort(stop);
+  const seen = await looking;
+
+  assert.equal(previewOf(seen), undefined);
+  seen.cancel(stop);
+  assert.deepEqual(told, [stop]);
+});
+
+for (const when of ["before", "while"]) {
+  test(`an abort ${when} it is looked at ends the answer`, async () => {
+    const caller = new AbortController();
+    const { response, told } = play({ pieces: ["{", late] });
+
+    if (when === "before") caller.abort(stop);
+    const looking = explained(response, patient(undefined, { signal: caller.signal }));
+    caller.abort(stop);
+
+    await assert.rejects(looking, stop);
+    assert.deepEqual(told, [stop]);
+  });
+}

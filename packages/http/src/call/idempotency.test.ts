@@ -1,0 +1,180 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { ReadTimeoutError } from "../errors/transport-errors.ts";
+import type { IdempotencyKey } from "./idempotency.ts";
+import type { RequestOptions } from "./options.ts";
+import type { ScriptedEntry } from "../testing/scripted-adapter.ts";
+import { failureOf, scripted } from "../testing/scripted-session.ts";
+
+const url = "https://a.test/orders";
+const silence: ScriptedEntry = { error: new ReadTimeoutError("a.test", 1, "headers") };
+
+async function keysSent(
+  script: readonly ScriptedEntry[],
+  options: RequestOptions,
+): Promise<readonly unknown[]> {
+  const { session, adapter } = scripted(script);
+  await session.post(url, { body: "order", ...options }).catch(() => undefined);
+  return adapter.requests.map(({ headers }) => headers["idempotency-key"]);
+}
+
+const keys: readonly (readonly [what: string, options: RequestOptions, sent: RegExp])[] = [
+  ["a text", { idempotencyKey: "k-1" }, /^k-1$/],
+  ["a new random one", { idempotencyKey: "auto" }, /^[\da-f-]{36}$/],
+  [
+    "a function of the request",
+    { idempotencyKey: ({ method, url: { pathname } }) => `${method} ${pathname}` },
+    /^POST \/orders$/,
+  ],
+  ["one in the headers", { headers: { "Idempotency-Key": "own" } }, /^own$/],
+  [
+    "an option over one in the headers",
+    { headers: { "Idempotency-Key": "own" }, idempotencyKey: "k-1" },
+    /^k-1$/,
+  ],
+];
+
+for (const [what, options, sent] of keys) {
+  test(`with ${what}, a POST that may have arrived goes again under the same key`, async () => {
+    const [first, ...others] = await keysSent([silence, { status: 503 }, {}], options);
+
+    assert.match(String(first), sent);
+    assert.deepEqual(others, [first, first]);
+  });
+}
+
+test("without a key, a POST that may have arrived is not sent again", async () => {
+  assert.deepEqual(await keysSent([silence, {}], {}), [undefined]);
+});
+
+test("two calls have two keys", async () => {
+  const { session, adapter } = scripted([{}]);
+
+  await session.post(url, { idempotencyKey: "auto" });
+  await session.post(url, { idempotencyKey: "auto" });
+
+  assert.equal(new Set(adapter.requests.map(({ headers }) => headers["idempotency-key"])).size, 2);
+});
+
+const hops: readonly (readonly [status: number, kept: boolean])[] = [
+  [301, false],
+  [302, false],
+  [303, false],
+  [307, true],
+  [308, true],
+];
+
+for (const [status, kept] of hops) {
+  test(`after a ${status} the key ${kept ? "goes on with the method" : "is left with the method"}`, async () => {
+    const sent = await keysSent([{ status, headers: { location: "/next" } }, {}], { idempotencyKey: "k-1" });
+
+    assert.deepEqual(sent, ["k-1", kept ? "k-1" : undefined]);
+  });
+}
+
+test("after a 307 the key still lets a POST go again", async () => {
+  const sent = await keysSent([{ status: 307, headers: { location: "/next" } }, silence, {}], {
+    idempotencyKey: "auto",
+  });
+
+  assert.deepEqual([sent.length, new Set(sent).size], [3, 1]);
+});
+
+test("the key is written as the server wants it, and left behind with the method", async () => {
+  const idempotencyHeader = { name: "X-Request-Token", quoted: true };
+  const moved = { status: 303, headers: { location: "/next" } };
+  const { session, adapter } = scripted([silence, moved, {}], { idempotencyHeader });
+
+  await session.post(url, { body: "order", idempotencyKey: String.raw`a"b\c` });
+
+  const sent = adapter.requests.map(({ headers }) => headers["x-request-token"]);
+  assert.deepEqual(sent, [String.raw`"a\"b\\c"`, String.raw`"a\"b\\c"`, undefined]);
+  assert.ok(adapter.requests.every(({ headers }) => !("idempotency-key" in headers)));
+});
+
+test("a key that cannot stand in quotes is refused before anything is sent", async () => {
+  const { session, adapter } = scripted([{}], { idempotencyHeader: { quoted: true } });
+
+  const error = await failureOf(session.post(url, { idempotencyKey: "schlüssel" }));
+
+  assert.deepEqual([error instanceof RangeError, adapter.requests.length], [true, 0]);
+});
+
+test("409 says that the twin is under way: the same key asks again, and not before the server wants it", async () => {
+  const { session, adapter, clock } = scripted([
+    { status: 409, headers: { "retry-after": "4" } },
+    { status: 201, body: "done" },
+  ]);
+
+  const response = await session.post(url, { body: "order", idempotencyKey: "k" });
+
+  assert.deepEqual(
+    [response.status, clock.now(), response.attempts[0]?.delaySource],
+    [201, 4_000, "retry-after"],
+  );
+  assert.deepEqual(
+    adapter.requests.map(({ headers }) => headers["idempotency-key"]),
+    ["k", "k"],
+  );
+});
+
+test("409 without a key, or with the server's veto, is the last word", async () => {
+  const bare = scripted([{ status: 409 }, {}]);
+  const veto = scripted([{ status: 409, headers: { "stripe-should-retry": "false" } }, {}]);
+
+  const answers = [
+    await bare.session.post(url, { body: "order" }),
+    await veto.session.post(url, { body: "order", idempotencyKey: "k" }),
+  ];
+
+  assert.deepEqual(
+    answers.map(({ status, attempts }) => [status, attempts.length]),
+    [
+      [409, 1],
+      [409, 1],
+    ],
+  );
+});
+
+test("422 is never sent again, and the advice speaks of the key", async () => {
+  const { session, adapter } = scripted([{ status: 422 }, {}]);
+
+  const error = await failureOf(session.post(url, { body: "order", idempotencyKey: "k" }).raiseForStatus());
+
+  assert.equal(adapter.requests.length, 1);
+  assert.match(error.message, /take a new key/);
+});
+
+const empty: readonly IdempotencyKey[] = ["", () => ""];
+
+for (const key of empty) {
+  test(`an empty key ${typeof key === "function" ? "of a function" : "by itself"} is refused`, async () => {
+    const { session, adapter } = scripted([{}]);
+
+    const error = await failureOf(session.post(url, { idempotencyKey: key }));
+
+    assert.deepEqual([error instanceof RangeError, adapter.requests.length], [true, 0]);
+  });
+}
+
+test("a key that is no text is refused, and an async function of the caller's is told of", async () => {
+  const { session, adapter } = scripted([{}]);
+  const keys: unknown[] = [() => Promise.resolve("k"), () => Promise.reject(new Error("no")), 7];
+
+  for (const key of keys) {
+    const options = Object.assign({}, { idempotencyKey: "k" }, { idempotencyKey: key });
+    const error = await failureOf(session.post(url, options));
+
+    assert.ok(error instanceof TypeError, String(error));
+    assert.match(error.message, /not async/);
+  }
+  assert.equal(adapter.requests.length, 0);
+});
+
+test("a key does not make a stream that was sent sendable again", async () => {
+  const { session, adapter } = scripted([silence, {}]);
+
+  const error = await failureOf(session.post(url, { body: new Blob(["x"]).stream(), idempotencyKey: "k" }));
+
+  assert.deepEqual([error["code"], adapter.requests.length], ["ERR_BODY_NOT_REPLAYABLE", 1]);
+});

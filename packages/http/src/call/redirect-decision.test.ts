@@ -1,0 +1,170 @@
+import assert from "node:assert/strict";
+import { Readable } from "node:stream";
+import { test } from "node:test";
+import { RetryError } from "@holdfast/policy";
+import { noBody, type Body } from "../model/body.ts";
+import { TooManyRedirectsError } from "../errors/transport-errors.ts";
+import { nextHop, type Hop } from "./redirect-decision.ts";
+import { Response } from "../model/response.ts";
+import type { RetryInit } from "../retry/options.ts";
+import { Retry } from "../retry/retry.ts";
+
+const now = Date.UTC(2026, 0, 1);
+
+interface Case {
+  readonly status?: number;
+  readonly location?: string | readonly string[];
+  readonly retryAfter?: string;
+  readonly body?: Body;
+  readonly rule?: RetryInit;
+  readonly maxRedirects?: number | null;
+  readonly followed?: number;
+  readonly patience?: number;
+}
+
+function hopOf({
+  status = 302,
+  location = "/next",
+  retryAfter,
+  body = noBody,
+  rule = {},
+  maxRedirects = 30,
+  followed = 0,
+  patience = Infinity,
+}: Case): Hop {
+  const url = new URL("https://a.test/");
+  const headers = { location, ...(retryAfter !== undefined && { "retry-after": retryAfter }) };
+  return nextHop({
+    request: { method: "PUT", url, headers: { authorization: "a", "x-key": "k", "x-other": "o" }, body },
+    response: new Response({ status, statusText: "", url: url.href, headers, content: new Uint8Array() }),
+    retry: new Retry(rule),
+    followed,
+    maxRedirects,
+    sensitiveHeaders: ["x-key"],
+    now,
+    patience,
+  });
+}
+
+const waits: readonly (readonly [what: string, arrival: Case, hop: string])[] = [
+  ["a redirect", {}, "go after 0"],
+  ["a redirect that asks to wait", { retryAfter: "7" }, "go after 7000"],
+  ["one that asks by date", { retryAfter: "Thu, 01 Jan 2026 00:00:09 GMT" }, "go after 9000"],
+  ["one that asks for nonsense", { retryAfter: "soon" }, "go after 0"],
+  [
+    "one that need not be obeyed",
+    { retryAfter: "7", rule: { respectRetryAfterHeader: false } },
+    "go after 0",
+  ],
+  [
+    "one that asks for just what is allowed",
+    { retryAfter: "60", rule: { retryAfterMax: "60s" } },
+    "go after 60000",
+  ],
+  [
+    "one that asks for more than is allowed",
+    { retryAfter: "61", rule: { retryAfterMax: "60s" } },
+    `stop until ${now + 61_000}`,
+  ],
+  [
+    "one that asks for more than there is time",
+    { retryAfter: "7", patience: 7_000 },
+    `stop until ${now + 7_000}`,
+  ],
+  ["one that asks for nothing when there is no time", { retryAfter: "0", patience: 0 }, "go after 0"],
+  ["no redirect", { status: 200 }, "stop"],
+  ["a 300", { status: 300 }, "stop"],
+  ["an empty Location", { location: "" }, "stop"],
+  ["two Locations that differ", { location: ["/one", "/two"] }, "stop"],
+  ["another scheme", { location: "file:///etc/passwd" }, "stop"],
+  ["redirects switched off", { maxRedirects: 0 }, "stop"],
+  [
+    "a stream that was sent",
+    { status: 307, body: { kind: "one-shot", stream: Readable.from(["x"]) } },
+    "stop",
+  ],
+  [
+    "a stream that is not sent on",
+    { status: 303, body: { kind: "one-shot", stream: Readable.from(["x"]) } },
+    "go after 0",
+  ],
+  ["the last redirect that is allowed", { maxRedirects: 3, followed: 2 }, "go after 0"],
+  ["a rule that hands out redirects", { rule: { redirect: false } }, "stop"],
+  ["a rule that is switched off", { rule: { total: false } }, "stop"],
+  ["a rule without retries", { rule: { total: 0 } }, "go after 0"],
+  ["the last redirect of a rule", { rule: { redirect: 1 } }, "go after 0"],
+  [
+    "a rule whose redirects are used up, without raising",
+    { rule: { redirect: 0, raiseOnRedirect: false } },
+    "stop",
+  ],
+  ["counters that hand out redirects", { maxRedirects: null, rule: { redirect: false } }, "stop"],
+  [
+    "counters that are used up, without raising",
+    { maxRedirects: null, rule: { redirect: 0, raiseOnRedirect: false } },
+    "stop",
+  ],
+];
+
+for (const [what, arrival, expected] of waits) {
+  test(`${what}: ${expected}`, () => {
+    const hop = hopOf(arrival);
+
+    const read = hop.follow
+      ? `go after ${hop.delay}`
+      : `stop${hop.late === undefined ? "" : ` until ${hop.late.retryAt}`}`;
+    assert.equal(read, expected);
+  });
+}
+
+test("one redirect too many is an error that names where it leads, without credentials", () => {
+  assert.throws(
+    () => hopOf({ maxRedirects: 3, followed: 3, location: "/next?token=s3cret" }),
+    (error: Error) =>
+      error instanceof TooManyRedirectsError &&
+      error.message === "More than 3 redirects, the last one to https://a.test/next?token=***",
+  );
+});
+
+test("a rule whose redirects are used up is an error as well", () => {
+  assert.throws(() => hopOf({ rule: { redirect: 0 }, followed: 2 }), {
+    name: "TooManyRedirectsError",
+    message: /^More than 2 redirects, /,
+  });
+});
+
+test("counters that are used up raise as in urllib3", () => {
+  assert.throws(() => hopOf({ maxRedirects: null, rule: { redirect: 0 } }), RetryError);
+});
+
+test("counters count a redirect; where there is a number of redirects as well, only that of redirects does", () => {
+  const [counted, alone] = [
+    hopOf({ maxRedirects: null, rule: { total: 3, redirect: 2 } }),
+    hopOf({ rule: { total: 3, redirect: 2 } }),
+  ];
+
+  assert.ok(counted.follow && alone.follow);
+  assert.deepEqual(
+    [counted.retry.total, counted.retry.redirect, alone.retry.total, alone.retry.redirect],
+    [2, 1, 3, 1],
+  );
+});
+
+test("what is sensitive does not leave the origin, by the session's list and by the retry's", () => {
+  const [same, other] = [
+    hopOf({ rule: { removeHeadersOnRedirect: ["X-Other"] } }),
+    hopOf({ location: "https://b.test/", rule: { removeHeadersOnRedirect: ["X-Other"] } }),
+  ];
+
+  assert.ok(same.follow && other.follow);
+  assert.deepEqual(
+    [Object.keys(same.request.headers), Object.keys(other.request.headers)],
+    [["authorization", "x-key", "x-other"], []],
+  );
+});
+
+test("the same Location said several times is one", () => {
+  const hop = hopOf({ location: ["/one", "/one"] });
+
+  assert.equal(hop.follow && hop.request.url.pathname, "/one");
+});

@@ -1,0 +1,212 @@
+import { RejectedError, type Policy, type Scope } from "@holdfast/policy";
+import type { Adapter, SendOptions } from "../adapter/adapter.ts";
+import type { Auth } from "../auth/auth.ts";
+import { isFieldValue, kindOf } from "../support/validate.ts";
+import type { Cookies } from "../model/cookies.ts";
+import { StatusError } from "../errors/transport-errors.ts";
+import type { Hooks, ResponseHook } from "../telemetry/hooks.ts";
+import { isPending, outwait, type Awaited, type CallBounds } from "./bounded-wait.ts";
+import type { HttpRequest } from "../model/request.ts";
+import type { Response } from "../model/response.ts";
+import { maySendAgain } from "../retry/safety.ts";
+import { mayPass } from "../model/verdict.ts";
+
+/** What accompanies every attempt of a call: the adapter, and what is added on the way out and looked at on the way in. */
+export interface Company {
+  readonly adapter: Adapter;
+  readonly hooks: Hooks;
+  readonly cookies: Cookies | undefined;
+  readonly auth: Auth | undefined;
+  /** The policy around every attempt at this origin. */
+  readonly guard: Policy | undefined;
+  /** How long the caller's functions are waited for. @default as long as they take */
+  readonly bounds?: CallBounds | undefined;
+}
+
+/**
+ * Sends a request once, as its company wants it sent. A 401 is shown to `auth`, and if that has a better answer the
+ * request goes again at once: being asked who one is, is no failure.
+ */
+export function deliver(request: HttpRequest, company: Company, options: SendOptions): Promise<Response> {
+  if (isBare(request, company)) return company.adapter.send(request, options);
+  return deliverDressed(request, company, options);
+}
+
+/** A policy wanted to send a second time what could be executed a second time. */
+class DoubleSendError extends RejectedError {
+  readonly code = "ERR_DOUBLE_SEND";
+}
+
+/**
+ * Sends a request once under a policy. An answer that a later attempt may cure is a failure to that policy, so that a
+ * breaker or a hedge need not know HTTP. A policy that sends more than once, as a hedge does, gets to do so only with
+ * what is idempotent or carries a key.
+ */
+export async function deliverGuarded(
+  guard: Policy,
+  { request, scope }: { readonly request: HttpRequest; readonly scope: Scope },
+  send: (scope: Scope) => Promise<Response>,
+): Promise<Response> {
+  const arrived = { mayHaveArrived: true, mayHaveActed: true, mayBeTouched: true };
+  const once = !maySendAgain(request, arrived).again;
+  let sent = false;
+  try {
+    return await guard.execute(async (inner) => {
+      if (sent && once) throw new DoubleSendError(`A ${request.method} is not sent a second time`);
+      sent = true;
+      const response = await send(inner);
+      if (mayPass(response.verdict)) throw new StatusError(response);
+      return response;
+    }, scope);
+  } catch (error) {
+    if (error instanceof StatusError) return error.response;
+    throw error;
+  }
+}
+
+/** Shows a response to all who want to see it; undefined when all have seen it, which keeps the common case cheap. */
+export function receive(
+  response: Response,
+  request: HttpRequest,
+  company: Pick<Company, "hooks" | "cookies" | "bounds">,
+): Promise<void> | undefined {
+  if (response.late) return receiveLate(response, request, company);
+  const { hooks, cookies, bounds } = company;
+  const show = (): Promise<void> | undefined => {
+    const told = tell(hooks.response, response, request);
+    return told && outwait(told, bounds, shownTo(request));
+  };
+  return cookies !== undefined && response.bears("set-cookie") ? cookies.keep(response).then(show) : show();
+}
+
+/**
+ * Shows a response whose body was not waited for: who wants to read that body cannot, which is no reason to end the call.
+ */
+async function receiveLate(
+  response: Response,
+  request: HttpRequest,
+  { hooks, cookies, bounds }: Pick<Company, "hooks" | "cookies" | "bounds">,
+): Promise<void> {
+  const show = async (hook: ResponseHook): Promise<void> => {
+    const told = hook(response, request);
+    if (isPending(told)) await outwait(told, bounds, shownTo(request));
+  };
+  try {
+    await cookies?.keep(response);
+    for (const hook of hooks.response) await excused(response, () => show(hook));
+  } catch (error) {
+    await response.discard();
+    throw error;
+  }
+}
+
+function shownTo({ url }: HttpRequest): Awaited {
+  return { what: "a response hook", attempt: { target: url.host, mayHaveArrived: true } };
+}
+
+async function excused(response: Response, ask: () => Promise<void>): Promise<void> {
+  try {
+    await ask();
+  } catch (error) {
+    if (error !== response.missing) throw error;
+  }
+}
+
+// Hot path: a hook that gives no promise is not awaited; to await a single one took 0.3 µs of a request's 16.
+function tell(
+  hooks: readonly ResponseHook[],
+  response: Response,
+  request: HttpRequest,
+): Promise<void> | undefined {
+  for (let index = 0; index < hooks.length; index += 1) {
+    const told = hooks[index]?.(response, request);
+    if (typeof told === "object")
+      return Promise.resolve(told).then(() => tell(hooks.slice(index + 1), response, request));
+  }
+  return undefined;
+}
+
+function isBare(request: HttpRequest, { hooks, cookies, auth }: Company): boolean {
+  return hooks.request.length === 0 && auth === undefined && cookies?.header(request) === undefined;
+}
+
+async function deliverDressed(
+  request: HttpRequest,
+  company: Company,
+  options: SendOptions,
+): Promise<Response> {
+  const { adapter, auth } = company;
+  const bounds = company.bounds && { ...company.bounds, signal: options.signal };
+  const shown = await showAround(request, company.hooks, bounds);
+  // What the caller wrote by hand is the caller's word.
+  if (auth === undefined || "authorization" in shown.headers)
+    return adapter.send(withCookies(shown, company), options);
+  const ask = (asked: HttpRequest, refused?: Response): ReturnType<Auth> => {
+    const given = auth(asked, refused);
+    const attempt = { target: request.url.host, mayHaveArrived: refused !== undefined };
+    return isPending(given) ? outwait(given, bounds, { what: "auth", attempt }) : given;
+  };
+  const sent = withAuthorization(withCookies(shown, company), await ask(shown));
+  const response = await adapter.send(sent, options);
+  if (response.status !== 401) return response;
+  if (sent.body.kind === "one-shot") return whole(response);
+  const better = await betterThan(response, () => ask(sent, response));
+  if (better === undefined) return whole(response);
+  await receive(response, sent, company);
+  await response.discard();
+  await options.observer?.setAside?.({ status: 401, reason: "credentials" });
+  // Dressed anew: the 401 may have set a cookie that belongs to its challenge.
+  return whole(await adapter.send(withAuthorization(withCookies(shown, company), better), options));
+}
+
+/** What `auth` has to say to a 401; where it wants to see a body that was not waited for, it gets to. */
+async function betterThan(refused: Response, ask: () => ReturnType<Auth>): Promise<string | undefined> {
+  try {
+    return await ask();
+  } catch (error) {
+    if (!refused.late || error !== refused.missing) {
+      await refused.discard();
+      throw error;
+    }
+  }
+  await refused.arrive();
+  return ask();
+}
+
+/** A 401 that is the last word is handed out with its body. */
+async function whole(response: Response): Promise<Response> {
+  if (response.status === 401) await response.arrive();
+  return response;
+}
+
+async function showAround(
+  request: HttpRequest,
+  { request: hooks }: Hooks,
+  bounds: CallBounds | undefined,
+): Promise<HttpRequest> {
+  const attempt = { target: request.url.host, mayHaveArrived: false };
+  let shown = request;
+  for (const hook of hooks) {
+    const given = hook(shown);
+    shown =
+      (isPending(given) ? await outwait(given, bounds, { what: "a request hook", attempt }) : given) ?? shown;
+  }
+  return shown;
+}
+
+function withCookies(request: HttpRequest, { cookies }: Company): HttpRequest {
+  const cookie = cookies?.header(request);
+  return cookie === undefined ? request : withHeader(request, "cookie", cookie);
+}
+
+/** @throws TypeError for what is no value of a header, which it does not quote. */
+function withAuthorization(request: HttpRequest, value: unknown): HttpRequest {
+  if (value === undefined) return request;
+  if (typeof value === "string" && isFieldValue(value)) return withHeader(request, "authorization", value);
+  const got = typeof value === "string" ? "a text that no header can carry" : kindOf(value);
+  throw new TypeError(`auth must give the value of an Authorization header, or undefined, but gave ${got}`);
+}
+
+function withHeader(request: HttpRequest, name: string, value: string): HttpRequest {
+  return { ...request, headers: { ...request.headers, [name]: value } };
+}

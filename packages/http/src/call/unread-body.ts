@@ -1,0 +1,41 @@
+import type { Auth } from "../auth/auth.ts";
+import { isRedirectStatus } from "../model/redirect-request.ts";
+import { Response } from "../model/response.ts";
+import { decideByHead, type Facts } from "../retry/decide.ts";
+import type { AnswerHead } from "../model/trace.ts";
+import type { Exchange } from "./retry-policy.ts";
+
+const noBytes = new Uint8Array(0);
+
+/** Whether status and headers send a call on, whatever the body says: to another attempt, elsewhere, or to `auth`. */
+export function sendsOn(
+  { status, headers }: AnswerHead,
+  { facts, auth }: { readonly facts: Omit<Facts, "response" | "error">; readonly auth: Auth | undefined },
+): boolean {
+  const { request } = facts;
+  if (isRedirectStatus(status)) return headers["location"] !== undefined;
+  if (status === 401) return auth !== undefined && !("authorization" in request.headers);
+  const head = new Response({ status, statusText: "", url: request.url.href, headers, content: noBytes });
+  if (request.idempotencyKey !== undefined) head.toKeyedRequest();
+  try {
+    return decideByHead({ ...facts, response: head }).again === "yes";
+  } catch {
+    // A dialect of the caller's own that throws is heard of when the answer is judged.
+    return false;
+  }
+}
+
+/** Whether an answer that is to be handed out came without its body. */
+export function lacksBody({ response }: Exchange): boolean {
+  return response?.late === true && !isRedirectStatus(response.status);
+}
+
+/** Waits for the body of an answer that came without it; an exchange that failed where it does not come. */
+export async function whole(exchange: Exchange): Promise<Exchange> {
+  try {
+    await exchange.response?.arrive();
+    return exchange;
+  } catch (error) {
+    return { call: exchange.call, error };
+  }
+}

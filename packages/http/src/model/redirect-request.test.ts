@@ -1,0 +1,179 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import * as fc from "fast-check";
+import type { HttpRequest } from "./request.ts";
+import { isRedirectStatus, leavesOrigin, redirected, resolveLocation } from "./redirect-request.ts";
+
+const methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] as const;
+
+function requestOf(method: string, url = "https://a.test/start"): HttpRequest {
+  return {
+    method,
+    url: new URL(url),
+    headers: {
+      accept: "*/*",
+      authorization: "Bearer t",
+      "content-length": "1",
+      "content-type": "text/plain",
+      cookie: "a=1",
+      host: "a.test",
+      "idempotency-key": "k",
+      "proxy-authorization": "Basic p",
+      "x-api-key": "s",
+    },
+    body: { kind: "bytes", bytes: "x" },
+    idempotencyKey: "k",
+  };
+}
+
+function follow(request: HttpRequest, status: number, location: string): HttpRequest {
+  const redirect = redirected(request, { status, location }, ["x-api-key"]);
+  return redirect.follow ? redirect.request : assert.fail(redirect.reason);
+}
+
+const nextMethods: Readonly<Record<number, readonly string[]>> = {
+  301: ["GET", "HEAD", "GET", "PUT", "PATCH", "DELETE", "OPTIONS"],
+  302: ["GET", "HEAD", "GET", "GET", "GET", "GET", "GET"],
+  303: ["GET", "HEAD", "GET", "GET", "GET", "GET", "GET"],
+  307: methods,
+  308: methods,
+};
+
+for (const [status, expected] of Object.entries(nextMethods)) {
+  test(`${status} makes ${expected.join(", ")} of ${methods.join(", ")}`, () => {
+    const next = methods.map((method) => follow(requestOf(method), Number(status), "/next").method);
+
+    assert.deepEqual(next, expected);
+  });
+}
+
+test("a request whose method stays goes with its whole body, one that changes without anything of it", () => {
+  for (const method of methods) {
+    for (const status of [301, 302, 307, 308]) {
+      const next = follow(requestOf(method), status, "/next");
+
+      const kept = next.method === method;
+      assert.equal(next.body.kind, kept ? "bytes" : "none", `${status} ${method}`);
+      assert.equal("content-length" in next.headers, kept);
+      assert.equal("content-type" in next.headers, kept);
+      assert.equal("idempotency-key" in next.headers, kept);
+      assert.equal(next.idempotencyKey, kept ? "k" : undefined);
+    }
+  }
+});
+
+test("303 leaves every body behind", () => {
+  assert.deepEqual(
+    methods.map((method) => follow(requestOf(method), 303, "/next").body.kind),
+    methods.map(() => "none"),
+  );
+});
+
+const crossings: readonly (readonly [from: string, to: string, crosses: boolean])[] = [
+  ["https://a.test/x", "https://a.test/y", false],
+  ["https://a.test/", "https://A.TEST:443/", false],
+  ["http://a.test/", "https://a.test/", false],
+  ["http://a.test:80/", "https://a.test:443/", false],
+  ["http://a.test:8080/", "https://a.test/", true],
+  ["http://a.test/", "https://a.test:8443/", true],
+  ["http://a.test/", "https://b.test/", true],
+  ["https://a.test/", "http://a.test/", true],
+  ["https://a.test/", "https://a.test:8443/", true],
+  ["https://a.test/", "https://sub.a.test/", true],
+];
+
+for (const [from, to, crosses] of crossings) {
+  test(`credentials ${crosses ? "stay behind" : "go along"} from ${from} to ${to}`, () => {
+    assert.equal(leavesOrigin(new URL(from), new URL(to)), crosses);
+
+    const { headers } = follow(requestOf("GET", from), 307, to);
+
+    const secret = ["authorization", "cookie", "proxy-authorization", "x-api-key", "host"];
+    assert.deepEqual(
+      secret.filter((name) => name in headers),
+      crosses ? [] : secret,
+    );
+    assert.equal(headers["accept"], "*/*");
+  });
+}
+
+const locations: readonly (readonly [location: string, url: string])[] = [
+  ["/next", "https://a.test/next"],
+  ["next", "https://a.test/b/next"],
+  ["../next", "https://a.test/next"],
+  ["?q=2", "https://a.test/b/c?q=2"],
+  ["//b.test/x", "https://b.test/x"],
+  ["http://b.test", "http://b.test/"],
+  [" /with space ", "https://a.test/with%20space"],
+  ["/%C3%A9", "https://a.test/%C3%A9"],
+  ["/\u00c3\u00a9", "https://a.test/%C3%A9"],
+  ["/é", "https://a.test/%C3%A9"],
+  ["/€", "https://a.test/%E2%82%AC"],
+  ["https://user:pw@b.test/", "https://b.test/"],
+  ["#part", "https://a.test/b/c?q=1#part"],
+];
+
+for (const [location, url] of locations) {
+  test(`${JSON.stringify(location)} leads to ${url}`, () => {
+    assert.equal(resolveLocation(location, new URL("https://a.test/b/c?q=1"))?.href, url);
+  });
+}
+
+test("a fragment is inherited unless the Location has its own", () => {
+  const base = new URL("https://a.test/#kept");
+
+  assert.equal(resolveLocation("/next", base)?.hash, "#kept");
+  assert.equal(resolveLocation("/next#own", base)?.hash, "#own");
+});
+
+test("what cannot or must not be followed is the last word", () => {
+  const table: readonly (readonly [status: number, location: string | null | undefined, reason: string])[] = [
+    [200, "/next", "not-a-redirect"],
+    [300, "/next", "not-a-redirect"],
+    [304, "/next", "not-a-redirect"],
+    [302, null, "no-location"],
+    [302, undefined, "no-location"],
+    [302, "  ", "no-location"],
+    [302, "http://", "bad-location"],
+    [302, "http://a.test:99999/", "bad-location"],
+    [302, "file:///etc/passwd", "foreign-scheme"],
+    [302, "ftp://a.test/", "foreign-scheme"],
+    [302, "javascript:alert(1)", "foreign-scheme"],
+  ];
+
+  for (const [status, location, reason] of table) {
+    assert.deepEqual(
+      redirected(requestOf("GET"), { status, location }),
+      { follow: false, reason },
+      String(location),
+    );
+  }
+});
+
+test("leaves the request that was redirected as it was", () => {
+  const request = requestOf("POST");
+
+  follow(request, 303, "https://b.test/");
+
+  assert.deepEqual(request, requestOf("POST"));
+});
+
+test("no Location throws, or leads anywhere but to http or https, or takes credentials along", () => {
+  fc.assert(
+    fc.property(fc.oneof(fc.webUrl(), fc.string({ unit: "binary" })), (location) => {
+      const redirect = redirected(requestOf("GET"), { status: 302, location });
+      if (!redirect.follow) return;
+      const { url, headers } = redirect.request;
+      assert.match(url.protocol, /^https?:$/);
+      assert.equal("authorization" in headers, url.origin === "https://a.test");
+    }),
+    { numRuns: 1_000 },
+  );
+});
+
+test("knows the statuses that redirect", () => {
+  assert.deepEqual(
+    [300, 301, 302, 303, 304, 305, 306, 307, 308].filter(isRedirectStatus),
+    [301, 302, 303, 307, 308],
+  );
+});

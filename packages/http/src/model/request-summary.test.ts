@@ -1,0 +1,29 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { redact } from "@holdfast/policy";
+import fc from "fast-check";
+import { askedOf } from "./request-summary.ts";
+
+const shownUrl = (url: URL): string => askedOf({ method: "GET", url }).url;
+
+test("hides what is to be hidden, and leaves a plain URL as it is", () => {
+  const table = [
+    ["https://a.test/users/1", "https://a.test/users/1"],
+    ["http://127.0.0.1:8080/", "http://127.0.0.1:8080/"],
+    ["https://ann:secret@a.test/", "https://***@a.test/"],
+    ["https://a.test/?api_key=secret", "https://a.test/?api_key=***"],
+    ["https://a.test/token=secret", "https://a.test/token=***"],
+  ] as const;
+
+  for (const [url, shown] of table) assert.equal(shownUrl(new URL(url)), shown);
+});
+
+test("is what redacting it would be, whatever the URL", () => {
+  fc.assert(
+    fc.property(fc.webUrl({ withQueryParameters: true, withFragments: true }), (text) => {
+      const url = new URL(text);
+
+      assert.equal(shownUrl(url), redact(url.href));
+    }),
+  );
+});

@@ -1,0 +1,115 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { InvalidUrlError } from "../errors/transport-errors.ts";
+import { joinParams, urlOf, type Params } from "./request.ts";
+
+const withParams: readonly (readonly [url: string, params: Params | undefined, result: string])[] = [
+  ["https://a.test/x", undefined, "https://a.test/x"],
+  ["https://a.test/x", {}, "https://a.test/x"],
+  ["https://a.test/x", { q: "a b&c" }, "https://a.test/x?q=a+b%26c"],
+  ["https://a.test/x?p=1", { q: 2 }, "https://a.test/x?p=1&q=2"],
+  ["https://a.test/x?p=1", { p: 2 }, "https://a.test/x?p=1&p=2"],
+  ["https://a.test/x?", { q: 2 }, "https://a.test/x?q=2"],
+  ["https://a.test/x?flag&s=a%20b", { q: true }, "https://a.test/x?flag&s=a%20b&q=true"],
+  ["https://a.test/x#there", { q: 1 }, "https://a.test/x?q=1#there"],
+  [
+    "https://a.test/x",
+    { tag: ["a", "b"], none: undefined, nil: null, empty: "" },
+    "https://a.test/x?tag=a&tag=b&empty=",
+  ],
+  ["https://a.test/x", { ü: "ö" }, "https://a.test/x?%C3%BC=%C3%B6"],
+  [
+    "https://a.test/x",
+    new URLSearchParams([
+      ["a", "1"],
+      ["a", "2"],
+    ]),
+    "https://a.test/x?a=1&a=2",
+  ],
+];
+
+for (const [url, params, result] of withParams) {
+  test(`${url} with ${params instanceof URLSearchParams ? String(params) : JSON.stringify(params)} is ${result}`, () => {
+    assert.equal(urlOf(url, params).href, result);
+  });
+}
+
+const bases: readonly (readonly [input: string, base: string, result: string])[] = [
+  ["/users/1", "https://a.test/v1/", "https://a.test/users/1"],
+  ["users/1", "https://a.test/v1/", "https://a.test/v1/users/1"],
+  ["?q=1", "https://a.test/v1/", "https://a.test/v1/?q=1"],
+  ["http://b.test/", "https://a.test/v1/", "http://b.test/"],
+];
+
+for (const [input, base, result] of bases) {
+  test(`${input} at ${base} is ${result}`, () => {
+    assert.equal(urlOf(input, undefined, base).href, result);
+  });
+}
+
+const refused: readonly string[] = [
+  "",
+  "/users",
+  "a.test",
+  "ftp://a.test/",
+  "file:///etc/passwd",
+  "http://",
+  "http://a b/",
+];
+
+for (const input of refused) {
+  test(`${JSON.stringify(input)} is no URL that can be asked`, () => {
+    assert.throws(() => urlOf(input), InvalidUrlError);
+  });
+}
+
+for (const input of [
+  "http://ann:s3cret@:x/",
+  "ftp://ann:s3cret@a.test/",
+  "/path?token=s3cret",
+  "http://a.test:80:s3cret/",
+  "http://s3cret:pass word@a.test:x/",
+  "https:ann:s3cret@a.test:x/",
+  "http:\\\\a.test:s3cret\\x",
+  "ann:s3cret@a.test/",
+  "http://[::1:s3cret/",
+]) {
+  test(`the refusal of ${input} tells no credentials`, () => {
+    assert.throws(
+      () => urlOf(input),
+      (error: Error) => !error.message.includes("s3cret") && error.cause === undefined,
+    );
+  });
+}
+
+for (const input of ["http://a.test:99999/x", "localhost:3000/x", "a b"]) {
+  test(`the refusal of ${input} tells of what`, () => {
+    assert.throws(
+      () => urlOf(input),
+      (error: Error) => error.message.includes(JSON.stringify(input)),
+    );
+  });
+}
+
+test("leaves the caller's own URL as it was", () => {
+  const own = new URL("https://a.test/x");
+
+  urlOf(own, { q: 1 });
+
+  assert.equal(own.href, "https://a.test/x");
+});
+
+const joins: readonly (readonly [under: Params | undefined, over: Params | undefined, joined: string])[] = [
+  [undefined, undefined, ""],
+  [{ a: 1 }, undefined, "a=1"],
+  [undefined, { a: 1 }, "a=1"],
+  [{ a: 1, b: 2 }, { a: 3 }, "a=3&b=2"],
+  [{ a: [1, 2] }, { b: 3 }, "b=3&a=1&a=2"],
+  [{ a: 1 }, { a: undefined }, "a=1"],
+];
+
+for (const [under, over, joined] of joins) {
+  test(`params ${JSON.stringify(over)} over ${JSON.stringify(under)} are ${joined || "none"}`, () => {
+    assert.equal(urlOf("https://a.test/", joinParams(under, over)).search, joined === "" ? "" : `?${joined}`);
+  });
+}

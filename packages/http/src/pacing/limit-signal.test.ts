@@ -1,0 +1,76 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { ResponseHeaders } from "../model/headers.ts";
+import { Response } from "../model/response.ts";
+import { sessionDefaults } from "../session/defaults.ts";
+import type { Dialect } from "../retry/dialects/dialect.ts";
+import { dialects } from "../retry/dialects/index.ts";
+import { limitWord, tellsWhatRemains } from "./limit-signal.ts";
+
+function accepted(headers: Readonly<Record<string, string>>): Response {
+  const content = new Uint8Array(0);
+  return new Response({ status: 200, statusText: "", url: "https://a.test/", headers, content });
+}
+
+function delayIn(dialect: Dialect, headers: Readonly<Record<string, string>>): number | undefined {
+  return dialect({ status: 200, headers: new ResponseHeaders(headers), now: 0 })?.delay;
+}
+
+function headersOf(dialect: Dialect): readonly string[] {
+  const asked = new Set<string>();
+  const get = (name: string): string | null => (asked.add(name), name.includes("remaining") ? "0" : null);
+  dialect({ status: 200, headers: { get }, now: 0 });
+  return [...asked];
+}
+
+/** Headers that name a wait, and say nothing of what remains. */
+const waits = /reset|retry/;
+
+/** What says that nothing remains, or until when, in the forms in which dialects read it. */
+const words = ["0", '"a";r=0;t=5', "remaining=0, reset=5", "0/0", "1970-01-01T00:00:05Z", "5"];
+
+test("what remains is heard on an accepted answer from every dialect that speaks of it there", () => {
+  const telling = dialects.flatMap((dialect) => {
+    const names = headersOf(dialect);
+    const resets = words.map((word) => names.filter((name) => waits.test(name)).map((name) => [name, word]));
+    return names
+      .filter((name) => !waits.test(name))
+      .filter((name) =>
+        words.some((word) =>
+          resets.some(
+            (reset) => delayIn(dialect, { ...Object.fromEntries(reset), [name]: word }) !== undefined,
+          ),
+        ),
+      );
+  });
+
+  assert.ok(telling.length >= 10, String(telling));
+  assert.deepEqual(
+    telling.filter((name) => !tellsWhatRemains(accepted({ [name]: "0" }))),
+    [],
+  );
+});
+
+for (const [remaining, reset, value] of [
+  ["x-ratelimit-remaining-tokens", "x-ratelimit-reset-tokens", "6m0s"],
+  [
+    "anthropic-ratelimit-output-tokens-remaining",
+    "anthropic-ratelimit-output-tokens-reset",
+    "1970-01-01T00:06:00Z",
+  ],
+  [
+    "anthropic-ratelimit-input-tokens-remaining",
+    "anthropic-ratelimit-input-tokens-reset",
+    "1970-01-01T00:06:00Z",
+  ],
+] as const) {
+  test(`a bucket of tokens alone is heard on an accepted answer: ${remaining}`, () => {
+    const word = limitWord(accepted({ [remaining]: "0", [reset]: value }), sessionDefaults.retry, 0);
+
+    assert.deepEqual([word?.accepted, word?.hint?.delay], [true, 360_000]);
+    assert.equal(
+      limitWord(accepted({ [remaining]: "1", [reset]: value }), sessionDefaults.retry, 0),
+      undefined,
+    );
+  });
+}

@@ -1,0 +1,347 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import type { StatedLimit } from "../retry/dialects/dialect.ts";
+import { seeded } from "../testing/seeded.ts";
+import {
+  bucket,
+  fixedWindow,
+  simulate,
+  slidingLog,
+  type SimulatedServer,
+} from "../testing/simulated-limit.ts";
+import {
+  accepted,
+  departed,
+  freePace,
+  isForgotten,
+  nextDeparture,
+  stopped,
+  type Crowd,
+  type Pace,
+  type Stop,
+} from "./pace.ts";
+import { rateOf } from "./rate.ts";
+import { counted, emptyTally } from "./tally.ts";
+
+const refusal: Stop = {
+  now: 1_000,
+  leftAt: 990,
+  delay: 5_000,
+  asked: true,
+  accepted: false,
+  trouble: false,
+  pressed: true,
+};
+
+function crowd(underWay: number, waiting = 1): Crowd {
+  return { underWay, waiting };
+}
+
+function after(count: number, stop: Partial<Stop> = {}): Pace {
+  let tally = emptyTally(0);
+  for (let index = 0; index < count; index += 1) tally = counted(tally, 500);
+  const first = { ...refusal, ...stop };
+  const alike = [0, 1, 2].map((late) => ({ ...first, leftAt: first.leftAt + late }));
+  return alike.reduce(stopped, freePace(tally));
+}
+
+test("nothing is held up before a server said stop", () => {
+  assert.ok(nextDeparture(freePace(emptyTally(0)), 0, crowd(1_000)) <= 0);
+});
+
+test("after a stop nobody leaves until the wait is over, and then one after another", () => {
+  const pace = after(50);
+
+  assert.equal(nextDeparture(pace, 1_000, crowd(0)), 6_000);
+  const second = nextDeparture(departed(pace, 6_000), 6_000, crowd(1));
+  assert.ok(second > 6_000 && second < 6_200, `${second}`);
+});
+
+test("the speed is what was accepted in the time that the limit counts over", () => {
+  const { speed } = after(50, { delay: 9_000 });
+
+  // 50 from 0 to the reopening at 10,000, and a little less to begin with.
+  assert.equal(speed.at, "holding");
+  assert.ok(Math.abs(rateOf(speed, 10_000) * 1_000 - 5 * 0.97) < 0.001);
+});
+
+test("a limit that the server names is kept to as it says", () => {
+  const { speed } = after(3, { limit: { requests: 10, window: 1_000 } });
+
+  assert.equal(speed.at, "told");
+  assert.ok(rateOf(speed, 6_000) < 0.01);
+});
+
+test("a burst of refusals is one event, and the longest wait counts", () => {
+  const first = after(50);
+
+  const again = stopped(first, { ...refusal, now: 1_010, leftAt: 999, delay: 6_000 });
+
+  const { at } = first.speed;
+  assert.deepEqual([again.opensAt, again.stoppedAt, again.speed.at], [7_010, first.stoppedAt, at]);
+  const unasked = stopped(first, { ...refusal, now: 1_010, leftAt: 999, delay: 9_000, asked: false });
+  assert.equal(unasked.opensAt, first.opensAt);
+});
+
+test("where nothing was accepted, one goes first and the others wait for its answer", () => {
+  const pace = departed(after(0), 6_000);
+
+  assert.equal(nextDeparture(pace, 6_000, crowd(1)), 11_000);
+  assert.equal(accepted(pace, 6_100, 6_000).speed.at, "searching");
+});
+
+test("who asks one thing after another is not slowed down as long as no limit is known", () => {
+  const searching = departed(accepted(departed(after(0), 6_000), 6_100, 6_000), 6_200);
+
+  assert.ok(nextDeparture(searching, 6_200, crowd(0, 0)) <= 6_200);
+  assert.ok(nextDeparture(searching, 6_200, crowd(0, 1)) > 6_200);
+});
+
+test("answers that come behind the first refusal of their burst count for the speed", () => {
+  const late = accepted(after(9), 1_020, 995);
+
+  assert.ok(rateOf(late.speed, 6_000) > rateOf(after(9).speed, 6_000));
+});
+
+test("who keeps to a limit is not stopped by its last place", () => {
+  const pace = after(10, { delay: 1_000 });
+
+  const last: Stop = {
+    now: 3_000,
+    leftAt: 2_990,
+    delay: 1_000,
+    asked: true,
+    accepted: true,
+    trouble: false,
+    pressed: true,
+  };
+
+  assert.equal(stopped(pace, last), pace);
+  assert.equal(stopped(pace, { ...last, delay: 5_000 }).opensAt, 8_000);
+});
+
+test("a limit that nobody met for long is forgotten", () => {
+  const pace = departed(after(10), 6_000);
+
+  assert.deepEqual([isForgotten(pace, 60_000), isForgotten(pace, 700_000)], [false, true]);
+});
+
+test("no course of events opens a gate early, or makes a rate that is none", () => {
+  const event = fc.record({
+    wait: fc.integer({ min: 0, max: 5_000 }),
+    kind: fc.constantFrom("leave", "accepted", "refused", "spent"),
+    delay: fc.integer({ min: 0, max: 100_000 }),
+    asked: fc.boolean(),
+    limit: fc.option(
+      fc.record({ requests: fc.integer({ min: 1, max: 1e6 }), window: fc.integer({ min: 1, max: 1e9 }) }),
+      {
+        nil: undefined,
+      },
+    ),
+  });
+  fc.assert(
+    fc.property(fc.array(event, { maxLength: 60 }), (events) => {
+      let pace = freePace(emptyTally(0));
+      let now = 0;
+      let leftAt = 0;
+      for (const { wait, kind, delay, asked, limit } of events) {
+        now += wait;
+        const before = pace;
+        if (kind === "leave") {
+          const turn = nextDeparture(pace, now, crowd(0));
+          now = Math.max(now, turn);
+          leftAt = now;
+          pace = departed(pace, now);
+          assert.ok(nextDeparture(pace, now, crowd(0)) >= pace.opensAt);
+        } else if (kind === "accepted") pace = accepted(pace, now, leftAt);
+        else
+          pace = stopped(pace, {
+            now,
+            leftAt,
+            delay,
+            asked,
+            limit,
+            accepted: kind === "spent",
+            trouble: asked,
+            pressed: asked,
+          });
+        assert.ok(pace.opensAt >= before.opensAt);
+        const rate = rateOf(pace.speed, now);
+        assert.ok(
+          (rate > 0 && Number.isFinite(nextDeparture(pace, now, crowd(0)))) || rate === Infinity,
+          `${rate}`,
+        );
+      }
+    }),
+  );
+});
+
+const told = { requests: 10, window: 1_000 };
+const seconds = (ms: number): number => Math.ceil(ms / 1_000) * 1_000;
+
+const servers: readonly (readonly [what: string, make: () => SimulatedServer])[] = [
+  ["a fixed window and Retry-After", () => fixedWindow(told, (_left, until) => ({ delay: seconds(until) }))],
+  ["a sliding window and Retry-After: 1", () => slidingLog(told, { delay: 1_000 })],
+  ["a token bucket of ten and Retry-After: 1", () => bucket(told, 10, { delay: 1_000 })],
+  ["a fixed window, Retry-After: 0", () => fixedWindow(told, () => ({ delay: 0 }))],
+  [
+    "RateLimit with its policy",
+    () =>
+      fixedWindow(told, (left, until) => ({
+        limit: told,
+        spent: left === 0,
+        ...(left <= 0 && { delay: seconds(until) }),
+      })),
+  ],
+  [
+    "RateLimit without one",
+    () =>
+      fixedWindow(told, (left, until) => ({
+        spent: left === 0,
+        ...(left <= 0 && { delay: seconds(until) }),
+      })),
+  ],
+];
+
+for (const [what, make] of servers) {
+  test(`a hundred clients of a server that allows ten a second get what it allows: ${what}`, () => {
+    for (const duration of [10, 60, 300]) {
+      const { refused, throughput } = simulate(make(), {
+        clients: 100,
+        seconds: duration,
+        random: seeded(duration),
+      });
+
+      assert.ok(refused < 0.02, `${(100 * refused).toFixed(1)} % were refused in ${duration} s`);
+      assert.ok(throughput >= 9.5, `${throughput.toFixed(2)} a second in ${duration} s`);
+    }
+  });
+}
+
+/** A sliding window that says with every last place, and every refusal, when the next one is free, as its clock shows it. */
+function slidingUntil({ requests, window }: StatedLimit) {
+  return (shown: (instant: number) => number): SimulatedServer => {
+    let log: number[] = [];
+    return (now) => {
+      log = log.filter((at) => at > now - window);
+      const ok = log.length < requests;
+      if (ok) log.push(now);
+      const spent = log.length >= requests;
+      return spent ? { ok, spent, delay: shown((log[0] ?? now) + window) - now } : { ok };
+    };
+  };
+}
+
+const silent: readonly (readonly [
+  what: string,
+  make: () => SimulatedServer,
+  refusedMost: number,
+  least: number,
+])[] = [
+  ["a fixed window", () => fixedWindow(told, () => ({})), 0.02, 9.5],
+  ["a sliding window", () => slidingLog(told, {}), 0.02, 9.5],
+  ["a bucket of ten", () => bucket(told, 10, {}), 0.025, 9.5],
+  ["a bucket of six, as nginx keeps with burst=5", () => bucket(told, 6, {}), 0.025, 9.3],
+  ["a bucket of fifty", () => bucket(told, 50, {}), 0.02, 9.5],
+];
+
+for (const [what, make, refusedMost, least] of silent) {
+  test(`so they do, within a few refusals more, where it names neither a wait nor a limit: ${what}`, () => {
+    for (const seed of [1, 2, 3, 4, 5, 6, 7, 8]) {
+      const { refused, throughput } = simulate(make(), { clients: 100, seconds: 20, random: seeded(seed) });
+
+      assert.ok(refused <= refusedMost, `${(100 * refused).toFixed(1)} % were refused`);
+      assert.ok(throughput >= least, `${throughput.toFixed(2)} a second`);
+    }
+  });
+}
+
+test("waits until a whole second of a clock tell less than they say: such a limit is looked for from below", () => {
+  const until = slidingUntil(told);
+  const server = until((instant) => Math.ceil((instant + 650) / 1_000) * 1_000 - 650);
+
+  const { refused, throughput } = simulate(server, { clients: 100, seconds: 30, random: seeded(1) });
+
+  assert.ok(refused < 0.02, `${(100 * refused).toFixed(1)} % were refused`);
+  assert.ok(throughput > 8.8, `${throughput.toFixed(2)} a second`);
+});
+
+test("a long window that nobody names is found from one closing to the next", () => {
+  const server = fixedWindow({ requests: 100, window: 10_000 }, () => ({}));
+
+  const { refused, throughput } = simulate(server, { clients: 100, seconds: 120, random: seeded(1) });
+
+  assert.ok(refused < 0.08, `${(100 * refused).toFixed(1)} % were refused`);
+  assert.ok(throughput > 8, `${throughput.toFixed(2)} a second`);
+});
+
+test("where no wait is named, who was a little too fast waits two places, and ever longer while nothing is accepted", () => {
+  const holding = departed(after(10, { delay: 1_000 }), 2_000);
+  const [unasked, place] = [{ delay: 60_000, asked: false }, 1_000 / 9.7];
+  const once = stopped(accepted(holding, 2_050, 2_040), {
+    ...refusal,
+    now: 2_100,
+    leftAt: 2_090,
+    ...unasked,
+  });
+  const twice = stopped(once, { ...refusal, now: 2_400, leftAt: 2_390, ...unasked });
+
+  assert.ok(Math.abs(once.opensAt - 2_100 - 2 * place) < 2, `${once.opensAt}`);
+  assert.ok(twice.opensAt - 2_400 > 3.5 * place, `${twice.opensAt}`);
+});
+
+test("twenty who were refused without having asked too often are through within a second", () => {
+  let pace = accepted(departed(after(0), 6_000), 6_010, 6_000);
+  let now = 6_010;
+  for (let left = 19; left > 0; left -= 1) {
+    now = Math.max(now, nextDeparture(pace, now, crowd(1, left)));
+    pace = departed(pace, now);
+  }
+
+  assert.ok(now < 7_000, `${now}`);
+});
+
+test("a limit that is far above the burst that a server takes is found in a few minutes", () => {
+  const server = bucket({ requests: 100, window: 1_000 }, 20, { delay: 1_000 });
+
+  const { refused, throughput } = simulate(server, { clients: 100, seconds: 600, random: seeded(1) });
+
+  assert.ok(refused < 0.02 && throughput > 60, `${throughput.toFixed(1)} a second`);
+});
+
+test("a refusal is a limit only where others were refused with it, and fewer accepted that left later", () => {
+  const one = stopped(freePace(emptyTally(0)), refusal);
+  const two = after(50);
+  const spared = [996, 997, 998].reduce((pace, leftAt) => accepted(pace, 1_020, leftAt), two);
+
+  assert.deepEqual([one.speed.at, two.speed.at, spared.speed.at], ["reopening", "holding", "reopening"]);
+});
+
+test("who comes slower than the pace, or meets trouble, keeps it", () => {
+  const holding = accepted(after(50), 50_000, 49_990);
+  const stop = { ...refusal, now: 60_000, leftAt: 59_990 };
+
+  assert.deepEqual(stopped(holding, { ...stop, pressed: false }).speed, holding.speed);
+  const troubled = stopped(holding, { ...stop, trouble: true });
+  assert.deepEqual(stopped(troubled, { ...stop, trouble: true }).speed, holding.speed);
+});
+
+test("trouble at one place closes nothing, unless it is met at the next one too", () => {
+  const free = freePace(emptyTally(0));
+  const trouble = { ...refusal, trouble: true };
+  const once = stopped(free, trouble);
+
+  assert.equal(once.opensAt, -Infinity);
+  assert.equal(stopped(once, { ...trouble, leftAt: 995 }).opensAt, 6_000);
+  assert.equal(stopped(accepted(once, 1_001, 996), trouble).opensAt, -Infinity);
+});
+
+test("who keeps a pace and meets a stray refusal goes on as before", () => {
+  const holding = accepted(after(50), 50_000, 49_990);
+  const stray = stopped(holding, { ...refusal, now: 60_000, leftAt: 59_990, delay: 1_000 });
+  const others = [59_991, 59_992].reduce((pace, leftAt) => accepted(pace, 60_010, leftAt), stray);
+
+  assert.notDeepEqual(stray.speed, holding.speed);
+  assert.deepEqual(others.speed, holding.speed);
+});

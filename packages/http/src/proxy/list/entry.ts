@@ -1,0 +1,150 @@
+import { toMs } from "@holdfast/policy";
+import { count, isFunction, isObject, kind, options, refuse, type Check } from "../../support/validate.ts";
+import { labelOf, parseAddress, urlOf, type ProxyAddress } from "./address.ts";
+import { checkTemplate, hasSession, ownLimits, type SessionLimits } from "./template.ts";
+
+export interface ProxyCredentials {
+  readonly username: string;
+  readonly password: string;
+}
+
+/** A proxy of a pool: where it is, and what else is to be known of it. */
+export interface ProxyEntry {
+  /** In any form that is handed out: a URL, `host:port:user:pass`; user and password may be a vendor's template. */
+  readonly url: string;
+  /** User and password as they are, where they do not stand in the URL; they may be a template too. */
+  readonly username?: string;
+  readonly password?: string;
+  /** What the template's own placeholders stand for, such as `{ user, pass }`. */
+  readonly values?: Readonly<Record<string, string>>;
+  /** Asked for each time that the proxy is leased: user and password that change, such as a token. */
+  readonly credentials?: () => Promise<ProxyCredentials>;
+  /** Where its address is; in a template, the country that `{country}` stands for unless the request names another. */
+  readonly country?: string;
+  /** How often it is chosen beside the others, by `rotate: "weighted"`. @default 1 */
+  readonly weight?: number;
+  /** Requests that it may carry at the same time. @default no limit */
+  readonly maxConcurrent?: number;
+  /** How long the vendor keeps one address for one `{session}`. @default ttl 10 minutes, no idle limit */
+  readonly session?: SessionLimits & {
+    /** Requests before the session is left for a new one. @default no limit */
+    readonly maxUses?: number;
+  };
+  /**
+   * How many sessions serve the requests without a key, in turn. @default 1; where it is rotating, one for each request
+   * under way
+   */
+  readonly sessions?: number;
+  /** Whether each connection comes out at another address though user and password are always the same. @default the pool's */
+  readonly rotating?: boolean;
+}
+
+/** A proxy, or just its URL. */
+export type ProxyInput = string | ProxyEntry;
+
+/** A proxy as the pool keeps it, checked. Neither `id` nor `address` may be shown. */
+export interface ProxySpec {
+  /** Tells it from others: the same again is the same proxy. */
+  readonly id: string;
+  readonly address: ProxyAddress;
+  /** Whether its scheme was written; without one it is taken for an http proxy. */
+  readonly isSchemeGiven: boolean;
+  /** What may be shown. */
+  readonly label: string;
+  readonly values: Readonly<Record<string, string>> | undefined;
+  readonly credentials: (() => Promise<ProxyCredentials>) | undefined;
+  readonly country: string | undefined;
+  readonly weight: number;
+  readonly maxConcurrent: number;
+  /** Whether it has many addresses, each of which is a session. */
+  readonly gateway: boolean;
+  readonly sessions: number;
+  readonly session: {
+    /** What the vendor is told, in milliseconds. */
+    readonly ttl: number;
+    /** What we keep to, in milliseconds. */
+    readonly own: { readonly ttl: number; readonly idle: number };
+    readonly maxUses: number;
+  };
+}
+
+/**
+ * Checks a proxy that somebody names.
+ *
+ * @throws TypeError or RangeError that says what is wrong, without any credential.
+ */
+export function specOf(input: ProxyInput): ProxySpec {
+  const { url, values, credentials, country, session = {}, ...entry } = entryOf(input);
+  const address = withCredentials(parseAddress(url), entry);
+  checkTemplate(address, values);
+  return {
+    id: `${urlOf(address)} ${country?.toLowerCase() ?? ""} ${JSON.stringify(values ?? {})}`,
+    address,
+    isSchemeGiven: /^\s*[a-z][a-z\d+.-]*:\/\//i.test(url),
+    label: labelOf(address),
+    values,
+    credentials,
+    country,
+    ...sharesOf(entry),
+    ...sessionsOf(entry, hasSession(address)),
+    session: {
+      ttl: toMs(session.ttl ?? "10m"),
+      own: ownLimits(session),
+      maxUses: session.maxUses ?? Infinity,
+    },
+  };
+}
+
+function sharesOf({
+  weight = 1,
+  maxConcurrent = Infinity,
+}: Pick<ProxyEntry, "weight" | "maxConcurrent">): Pick<ProxySpec, "weight" | "maxConcurrent"> {
+  if (!(weight > 0 && weight < Infinity)) throw new RangeError("weight is a number above 0");
+  if (!(maxConcurrent >= 1)) throw new RangeError("maxConcurrent is 1 or more");
+  return { weight, maxConcurrent };
+}
+
+function sessionsOf(
+  { sessions, rotating = false }: Pick<ProxyEntry, "sessions" | "rotating">,
+  isTemplate: boolean,
+): Pick<ProxySpec, "gateway" | "sessions"> {
+  if (sessions !== undefined && !(Number.isInteger(sessions) && sessions >= 1))
+    throw new RangeError("sessions is a whole number from 1 on");
+  if (typeof rotating !== "boolean") throw new TypeError("rotating is true or false");
+  return { gateway: isTemplate || rotating, sessions: sessions ?? (isTemplate ? 1 : Infinity) };
+}
+
+function entryOf(input: ProxyInput): ProxyEntry {
+  if (typeof input === "string") return { url: input };
+  if (typeof input !== "object" || input === null || typeof input.url !== "string")
+    throw new TypeError("a proxy is a URL, or { url, ... }");
+  refuse("the entry", entryCheck(input));
+  return input;
+}
+
+// Values are secret, or looked at where they are used.
+const anything: Check = () => undefined;
+const text: Check = kind({ wanted: "a text", fits: (value) => typeof value === "string", secret: true });
+const entryCheck = options<ProxyEntry>({
+  url: anything,
+  username: text,
+  password: text,
+  values: kind({ wanted: "texts by their names", fits: isObject, secret: true }),
+  credentials: kind({ wanted: "a function", fits: isFunction, secret: true }),
+  country: text,
+  weight: anything,
+  sessions: anything,
+  rotating: anything,
+  maxConcurrent: anything,
+  session: options<NonNullable<ProxyEntry["session"]>>({ ttl: anything, idle: anything, maxUses: count(1) }),
+});
+
+function withCredentials(
+  address: ProxyAddress,
+  { username, password }: Pick<ProxyEntry, "username" | "password">,
+): ProxyAddress {
+  if (username === undefined && password === undefined) return address;
+  if (address.username !== "" || address.password !== "")
+    throw new TypeError("user and password stand both in the URL and beside it");
+  return { ...address, username: username ?? "", password: password ?? "" };
+}

@@ -1,0 +1,81 @@
+import type { Clock, Duration, Random } from "@holdfast/policy";
+import type { Response } from "../../model/response.ts";
+import type { ProxyListener } from "./events.ts";
+import type { RotationName } from "../rules/rotation.ts";
+import type { ProxySource } from "../state/sources.ts";
+
+/** What a pool is asked for. */
+export interface ProxyRequest {
+  readonly url: URL;
+  readonly method?: string;
+  /** Names in lower case. */
+  readonly headers?: Readonly<Record<string, string | string[]>>;
+  /** Where the address is to be, as the vendor writes it. */
+  readonly country?: string | undefined;
+  /** Requests with the same key go through the same identity; before `sticky`. */
+  readonly session?: string | undefined;
+}
+
+/** What a request may say about its proxy, where the session has a pool. */
+export type ProxySelection = Pick<ProxyRequest, "country" | "session">;
+
+/** A proxy as a rotation of your own sees it. */
+export interface ProxyCandidate {
+  readonly proxy: string;
+  readonly country: string | undefined;
+  readonly weight: number;
+  /** Requests that it was given so far. */
+  readonly uses: number;
+  /** Requests that it carries now. */
+  readonly inFlight: number;
+}
+
+/** Chooses among the proxies that are fit; it is asked for each request, so that its cost grows with the pool. */
+export type ChooseProxy = (candidates: readonly ProxyCandidate[], request: ProxyRequest) => ProxyCandidate;
+
+/** Proxies of one price. */
+export interface ProxyTier {
+  /** For events and statistics. */
+  readonly name: string;
+  readonly proxies: ProxySource;
+  /** What it costs, in a currency of your own. @default perRequest 1 for the first tier, 2 for the second, and so on */
+  readonly cost?: { readonly perRequest?: number; readonly perGb?: number };
+  /** What may be spent on it, in that currency; then it is used no more. @default no limit */
+  readonly budget?: number;
+}
+
+/** Whether an answer refuses the address, or the short stable code by which it does, such as `"expired"`. */
+export type IsBlocked = (response: Response) => boolean | string | Promise<boolean | string>;
+
+export interface ProxyPoolOptions {
+  /** Who is next. @default "round-robin" */
+  readonly rotate?: RotationName | ChooseProxy;
+  /** Whether each connection through a proxy comes out at another address, where its entry does not say. @default false */
+  readonly rotating?: boolean;
+  /** How long a proxy rests at first; each rest in a row is twice as long, and up to half as long again by chance. @default "30s" */
+  readonly rest?: Duration;
+  /** @default "1h" */
+  readonly restMax?: Duration;
+  /** Rests in a row after which a proxy is retired, and only probed after the longest rest. @default 5 */
+  readonly retireAfter?: number;
+  /** The key of a request, or `"host"`: requests with the same key keep one identity. @default none */
+  readonly sticky?: "host" | ((request: ProxyRequest) => string | undefined);
+  /** User agents for sticky identities: each draws one and keeps it. @default the session's */
+  readonly userAgents?: readonly string[];
+  /** The most sticky identities that are kept. @default 10000 */
+  readonly maxIdentities?: number;
+  /** How long an identity is kept that nobody uses. @default "30m" */
+  readonly identityIdle?: Duration;
+  /** What a request does when no proxy is fit: fail with a NoProxyError, or wait for one. @default "fail" */
+  readonly whenEmpty?: "fail" | "wait";
+  /**
+   * Calls an answer a block that nothing else tells from a good one, such as a proxy's own page with status 200: true, or a
+   * code for the reason. It is asked of every answer that is none already; a streamed one shows its head alone.
+   */
+  readonly isBlocked?: IsBlocked;
+  /** The share of requests below which a dearer tier takes over. @default 0.5 */
+  readonly floor?: number;
+  readonly on?: ProxyListener;
+  readonly clock?: Clock;
+  readonly random?: Random;
+}

@@ -1,0 +1,95 @@
+import type { Clock } from "@holdfast/policy";
+import type { Clinic } from "../state/health-tracker.ts";
+import type { Host, Hosts } from "../state/hosts.ts";
+import type { Identity } from "../state/identities.ts";
+import type { Bound, Keeper } from "../state/identity-manager.ts";
+import type { Lines } from "../state/rotation-queues.ts";
+import type { Member } from "../state/member.ts";
+import type { Nobody } from "./no-proxy.ts";
+import type { ProxyRequest } from "../options/options.ts";
+import type { TierBook } from "../state/tier-stats.ts";
+
+/** Who was found for a request. */
+export interface Taken {
+  readonly member: Member;
+  readonly host: Host;
+  readonly identity: Identity | undefined;
+}
+
+export interface FinderOptions {
+  readonly clock: Clock;
+  readonly sticky: (request: ProxyRequest) => string | undefined;
+  readonly hosts: Hosts;
+  readonly clinic: Clinic;
+  readonly tiers: TierBook;
+  readonly keeper: Keeper;
+  readonly lines: Lines;
+}
+
+/** Finds who serves a request: whoever keeps its key, else the first in line of the first tier that has somebody. */
+export class Finder {
+  readonly #options: FinderOptions;
+  #served = 0;
+
+  constructor(options: FinderOptions) {
+    this.#options = options;
+  }
+
+  /** Takes whoever serves a request; where nobody does, says when somebody will. */
+  find(request: ProxyRequest): Taken | Nobody {
+    const { clock, hosts, tiers, keeper, lines } = this.#options;
+    const now = clock.now();
+    const host = hosts.use(request.url.host, now);
+    const key = this.#keyOf(request);
+    const bound = this.#boundTo(key, host);
+    if (bound !== undefined) {
+      if ("freeAt" in bound) return { ...bound, host };
+      return this.#taken({ member: bound.identity.member, host, identity: bound.identity });
+    }
+    let freeAt = Infinity;
+    for (const tier of tiers.order(host)) {
+      const quest = { host, tier, request };
+      const member = lines.first(quest, now);
+      if (member !== undefined) {
+        const identity = keeper.identityFor(member, { key, country: request.country });
+        const taken = this.#taken({ member, host, identity });
+        lines.serve(quest);
+        return taken;
+      }
+      freeAt = Math.min(freeAt, lines.nextFree(quest, now));
+    }
+    return { freeAt, host };
+  }
+
+  /** In how many milliseconds somebody is fit for a request: 0 when somebody is, `Infinity` when nobody ever will be. */
+  freeIn(request: ProxyRequest, host: Host): number {
+    const { clock, tiers, lines } = this.#options;
+    const now = clock.now();
+    const bound = this.#boundTo(this.#keyOf(request), host);
+    if (bound !== undefined) return "freeAt" in bound ? bound.freeAt - now : 0;
+    const free = tiers.open.map((tier) => lines.nextFree({ host, tier, request }, now));
+    return Math.max(0, Math.min(Infinity, ...free) - now);
+  }
+
+  #boundTo(key: string | undefined, host: Host): Bound | undefined {
+    return key === undefined ? undefined : this.#options.keeper.boundTo(key, host);
+  }
+
+  /** Takes note that a request was found somebody. */
+  #taken(taken: Taken): Taken {
+    const { member, host, identity } = taken;
+    const { clinic, clock, keeper } = this.#options;
+    this.#served += 1;
+    member.uses += 1;
+    member.inFlight += 1;
+    member.lastUsed = this.#served;
+    clinic.leased(member, host, clock.now());
+    if (identity !== undefined) keeper.use(identity);
+    return taken;
+  }
+
+  #keyOf(request: ProxyRequest): string | undefined {
+    const key = request.session ?? this.#options.sticky(request);
+    return key === undefined ? undefined : `${request.country?.toLowerCase() ?? ""} ${key}`;
+  }
+}

@@ -1,0 +1,146 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { fakeClock, type FakeClock } from "@holdfast/policy/testing";
+import type { ProxyOutcome } from "../rules/outcome.ts";
+import { ProxyPool } from "./pool.ts";
+import type { ProxySource } from "../state/sources.ts";
+
+const url = new URL("http://a.test/");
+const blocked: ProxyOutcome = { kind: "blocked", reason: "http-403" };
+const dead: ProxyOutcome = { kind: "proxy-failed", reason: "proxy" };
+
+function poolAt(clock: FakeClock, source: ProxySource): ProxyPool {
+  return new ProxyPool(source, { clock, random: () => 0.5 });
+}
+
+async function report(pool: ProxyPool, ...outcomes: readonly ProxyOutcome[]): Promise<void> {
+  for (const outcome of outcomes) (await pool.lease({ url })).report(outcome);
+}
+
+/** The same moment in another process: its clock counts from elsewhere, its calendar is the same. */
+function anotherProcess(clock: FakeClock, later = 0): FakeClock {
+  const [start, date] = [5_000, clock.date() + later];
+  const own = fakeClock({ start, autoAdvance: false });
+  return { ...own, date: () => date + own.now() - start };
+}
+
+const through = (memory: unknown): unknown => JSON.parse(JSON.stringify(memory));
+const three = ["p1:1:ada:hunter2000", "p1:1:bob:hunter3000", "p2:2"];
+
+test("a pool that is made anew lets those rest who rested, as long as they had to, and no others", async () => {
+  const clock = fakeClock({ start: 1_000, autoAdvance: false });
+  const before = poolAt(clock, three);
+  await report(before, blocked, { kind: "throttled", reason: "http-429", retryAfter: 90_000 });
+  const memory = through(before.memory());
+
+  const after = poolAt(anotherProcess(clock, 10_000), three.toReversed());
+  after.recall(memory);
+
+  assert.deepEqual(
+    after.stats().proxies.map(({ proxy, restsAt }) => [proxy, restsAt]),
+    [
+      ["http://p2:2", []],
+      ["http://p1:1", [{ host: "a.test", reason: "http-429", until: 91_000 }]],
+      ["http://p1:1#2", [{ host: "a.test", reason: "http-403", until: 38_500 }]],
+    ],
+  );
+  assert.equal((await after.lease({ url })).label, "http://p2:2");
+});
+
+test("those who come in later rest on too, and so does who is in the list again", async () => {
+  const clock = fakeClock({ start: 1_000, autoAdvance: false });
+  const before = poolAt(clock, three);
+  await report(before, blocked, blocked, blocked);
+
+  const without = poolAt(anotherProcess(clock), ["p2:2"]);
+  without.recall(through(before.memory()));
+  const later = poolAt(anotherProcess(clock), async () => three);
+  later.recall(through(without.memory()));
+  await later.ready();
+
+  assert.deepEqual(
+    later.stats().proxies.map(({ restsAt }) => restsAt.length),
+    [1, 1, 1],
+  );
+});
+
+test("rests in a row are remembered, so that the next one is longer", async () => {
+  const clock = fakeClock({ start: 1_000, autoAdvance: false });
+  const before = poolAt(clock, ["p1:1", "p2:2"]);
+  await report(before, blocked, blocked);
+
+  const own = anotherProcess(clock, 60_000);
+  const after = poolAt(own, ["p1:1", "p2:2"]);
+  after.recall(through(before.memory()));
+  await report(after, blocked);
+
+  assert.equal(after.stats().proxies[0]?.restsAt[0]?.until, own.date() + 75_000);
+});
+
+test("a probe of which nothing was heard is not followed by another at once", async () => {
+  const clock = fakeClock({ start: 1_000, autoAdvance: false });
+  const before = poolAt(clock, ["p1:1", "p2:2"]);
+  await report(before, blocked, blocked);
+  await clock.advance(50_000);
+  await before.lease({ url });
+  await before.lease({ url });
+
+  const after = poolAt(anotherProcess(clock, 1_000), ["p1:1", "p2:2"]);
+  after.recall(through(before.memory()));
+
+  await assert.rejects(after.lease({ url }), { code: "ERR_NO_PROXY", retryAt: clock.date() + 30_000 });
+});
+
+test("whoever was at fault itself is tried again soon: it may have been put right", async () => {
+  const clock = fakeClock({ start: 1_000, autoAdvance: false });
+  const before = poolAt(clock, ["p2:2", "p3:3"]);
+  for (let time = 0; time < 6; time += 1) {
+    await report(before, dead, { kind: "proxy-failed", reason: "proxy-auth" });
+    await clock.advance(6_000_000);
+  }
+  await report(before, dead, { kind: "proxy-failed", reason: "proxy-auth" });
+
+  const after = poolAt(anotherProcess(clock), ["p2:2", "p3:3"]);
+  after.recall(through(before.memory()));
+
+  assert.deepEqual(
+    after.stats().proxies.map(({ state, restsAt }) => [state, restsAt.map(({ until }) => until)]),
+    [
+      ["resting", [clock.date() + 30_000]],
+      ["fit", []],
+    ],
+  );
+});
+
+test("a memory tells nothing of credentials, and what is no memory is left alone", async () => {
+  const clock = fakeClock({ start: 1_000, autoAdvance: false });
+  const pool = poolAt(clock, three);
+  await report(pool, blocked, blocked, blocked);
+
+  const memory = pool.memory();
+
+  assert.equal(Object.keys(memory.proxies).length, 3);
+  assert.doesNotMatch(JSON.stringify(memory), /ada|bob|hunter/);
+  for (const other of [
+    undefined,
+    null,
+    5,
+    "x",
+    {},
+    { salt: 1, proxies: {} },
+    { salt: "x", proxies: { a: [1] } },
+  ])
+    poolAt(clock, three).recall(other);
+});
+
+test("whoever keeps the memory hears when it is another one", async () => {
+  const pool = poolAt(fakeClock({ start: 1_000, autoAdvance: false }), three);
+  let heard = 0;
+  const stop = pool.onRest(() => (heard += 1));
+
+  await report(pool, { kind: "success", reason: "ok" }, blocked);
+  stop();
+  await report(pool, blocked);
+
+  assert.equal(heard, 1);
+});

@@ -1,0 +1,65 @@
+import type { Clock } from "@holdfast/policy";
+import { isRetired, type Health, type HealthRule } from "../rules/health.ts";
+import type { Host } from "../state/hosts.ts";
+import type { Member, ProxyCounts } from "../state/member.ts";
+import type { TierCounts } from "../state/tier-stats.ts";
+
+/** How a proxy does. */
+export interface ProxyStats extends ProxyCounts {
+  /** What may be shown of it. */
+  readonly proxy: string;
+  readonly tier: string;
+  readonly state: "fit" | "resting" | "probing" | "retired";
+  /** Requests that it carries now. */
+  readonly inFlight: number;
+  /** Where it rests: for one host, or without `host` for all. Times are milliseconds since 1970. */
+  readonly restsAt: readonly { readonly host?: string; readonly reason: string; readonly until: number }[];
+}
+
+/** How a pool does: plain data, without credentials. */
+export interface ProxyPoolStats {
+  readonly proxies: readonly ProxyStats[];
+  readonly tiers: readonly TierCounts[];
+  /** Sticky identities that are kept. */
+  readonly identities: number;
+  /** Hosts that are remembered. */
+  readonly hosts: number;
+}
+
+/** What statistics are made of. */
+export interface StatsSources {
+  readonly members: readonly Member[];
+  readonly hosts: readonly Host[];
+  readonly tiers: readonly TierCounts[];
+  readonly identities: number;
+  readonly rule: HealthRule;
+  readonly clock: Clock;
+}
+
+/** Makes the statistics of a pool. */
+export function statsOf({ members, hosts, tiers, identities, rule, clock }: StatsSources): ProxyPoolStats {
+  const now = clock.now();
+  const toDate = (instant: number): number => Math.ceil(clock.date() + instant - now);
+  const restOf = (health: Health, host?: string): ProxyStats["restsAt"] =>
+    health.at !== "resting" || health.until <= now
+      ? []
+      : [{ ...(host !== undefined && { host }), reason: health.reason, until: toDate(health.until) }];
+  const atHosts = new Map<Member, ProxyStats["restsAt"]>();
+  for (const { name, pairs } of hosts) {
+    for (const [member, health] of pairs)
+      atHosts.set(member, [...(atHosts.get(member) ?? []), ...restOf(health, name)]);
+  }
+  const proxies = members.map((member): ProxyStats => ({
+    proxy: member.label,
+    tier: tiers[member.tier]?.name ?? "",
+    state: isRetired(rule, member.health) ? "retired" : stateOf(member.health, now),
+    inFlight: member.inFlight,
+    restsAt: [...restOf(member.health), ...(atHosts.get(member) ?? [])],
+    ...member.counts,
+  }));
+  return { proxies, tiers, identities, hosts: hosts.length };
+}
+
+function stateOf(health: Health, now: number): "fit" | "resting" | "probing" {
+  return health.at === "resting" && health.until <= now ? "fit" : health.at;
+}

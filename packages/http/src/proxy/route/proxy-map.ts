@@ -1,0 +1,40 @@
+import { proxyUrl } from "../../transport/proxy-url.ts";
+import {
+  environmentProxies,
+  proxyFor,
+  selectProxy,
+  type Environment,
+  type ProxyMap,
+} from "../list/environment.ts";
+
+/** Says which proxy a request goes through; undefined goes directly. */
+export type ProxyChooser = (url: URL, own?: string | ProxyMap) => string | undefined;
+
+/**
+ * Chooses by what was said with the request, else with the session, else in the environment. (In requests the
+ * environment beats the session, which lets a variable undo what a program asked for.)
+ */
+export function proxyChooser(
+  session: string | ProxyMap | undefined,
+  environment: Environment | undefined,
+): ProxyChooser {
+  const ambient = environment === undefined ? {} : environmentProxies(environment);
+  const hasAmbient = Object.keys(ambient).some((name) => name !== "no_proxy");
+  // Hot path: a session has one proxy, or a few; to look at its URL again took 1.7 µs of each request.
+  let latest = { said: "", url: "" };
+  return (url, own = session) => {
+    if (own === undefined && !hasAmbient) return undefined;
+    const said = own === undefined ? undefined : selectProxy(url, mapOf(own));
+    const proxy = said ?? (hasAmbient ? proxyFor(url, { environment }) : undefined);
+    if (proxy === undefined) return undefined;
+    if (proxy !== latest.said) {
+      const name = said === undefined ? "The URL of a proxy in the environment" : undefined;
+      latest = { said: proxy, url: proxyUrl(proxy, name) };
+    }
+    return latest.url;
+  };
+}
+
+function mapOf(proxy: string | ProxyMap): ProxyMap {
+  return typeof proxy === "string" ? { all: proxy } : proxy;
+}

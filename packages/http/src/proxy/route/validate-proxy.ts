@@ -1,0 +1,58 @@
+import { isObject, kind, kindOf, options, shown, type Check, type Problem } from "../../support/validate.ts";
+import { nearest } from "../../support/suggest.ts";
+import { proxyUrl } from "../../transport/proxy-url.ts";
+import { ProxyPool } from "../pool/pool.ts";
+import type { ProxySelection } from "../options/options.ts";
+
+/** What a session may say of proxies: the URL of one, a map of them, or a pool. */
+export const sessionProxy: Check = (value) => {
+  if (typeof value === "string") return problemIn(value);
+  if (value instanceof ProxyPool) return undefined;
+  if (isObject(value) && !Array.isArray(value)) return problemInMap(value);
+  const says = `takes the URL of a proxy, a map of them by scheme and host, or a ProxyPool, got ${kindOf(value)}`;
+  return { at: "", says, range: false };
+};
+
+/** What a request may say of them: the same, or which one of the session's pool. */
+export const requestProxy: Check = (value) =>
+  isObject(value) && ("country" in value || "session" in value) ? selection(value) : sessionProxy(value);
+
+const text = kind({ wanted: "a text", fits: (value) => typeof value === "string" });
+const selection = options<ProxySelection>({ country: text, session: text });
+
+function problemIn(proxy: string): Problem | undefined {
+  try {
+    proxyUrl(proxy);
+    return undefined;
+  } catch (error) {
+    // Which quotes nothing of the URL: it may have a password.
+    return { at: "", says: `cannot be used: ${error instanceof Error ? error.message : ""}`, range: false };
+  }
+}
+
+const schemes: readonly string[] = ["http", "https", "all", "ftp", "no_proxy"];
+const hostOfScheme = /^(?:https?|all|ftp):\/\/[^\s/?#@]+$/;
+
+function problemInMap(map: Readonly<Record<string, unknown>>): Problem | undefined {
+  for (const [name, value] of Object.entries(map)) {
+    if (!schemes.includes(name) && !hostOfScheme.test(name)) return unknownName(name);
+    const problem = problemWith(name, value);
+    if (problem !== undefined) return { ...problem, at: `.${name}${problem.at}` };
+  }
+  return undefined;
+}
+
+function problemWith(name: string, value: unknown): Problem | undefined {
+  if (value === undefined || value === "") return undefined;
+  if (typeof value !== "string" || name === "no_proxy") return text(value);
+  return problemIn(value);
+}
+
+function unknownName(name: string): Problem {
+  const hint = nearest(name, schemes);
+  const more =
+    hint === undefined
+      ? "it has http, https, all, no_proxy, and hosts such as https://api.test"
+      : `did you mean ${hint}?`;
+  return { at: "", says: `has no proxies for ${shown(name)}: ${more}`, range: false };
+}

@@ -1,0 +1,173 @@
+import type { Clock, Random } from "@holdfast/policy";
+import { blameOf, mayBeOrigin, type Circumstances } from "../rules/attribution.ts";
+import type { ProxyEvent } from "../options/events.ts";
+import { acquitted, fit, isBlank, isRetired, next, type Health, type HealthInput } from "../rules/health.ts";
+import { healthAt, setHealthAt, type Host } from "./hosts.ts";
+import type { Readiness } from "./rotation-queue.ts";
+import type { Member } from "./member.ts";
+import type { ProxyOutcome } from "../rules/outcome.ts";
+import type { PoolSettings } from "../options/settings.ts";
+import { Suspicions } from "./failure-correlation.ts";
+
+export interface ClinicOptions extends Pick<PoolSettings, "rule" | "lenient" | "alike" | "alikeHosts"> {
+  readonly clock: Clock;
+  readonly random: Random;
+  /** How many proxies there are, and whether the one that is alone stays so. */
+  readonly size: () => number;
+  readonly isAlone: () => boolean;
+  /** Hears that somebody rests no more who was to rest for longer. */
+  readonly letOff: () => void;
+  readonly tell: (event: ProxyEvent) => void;
+}
+
+/** An outcome, and whose: `began` is when the request was leased. */
+export interface Report {
+  readonly member: Member;
+  readonly host: Host;
+  readonly outcome: ProxyOutcome;
+  readonly began: number;
+  /** Whether the vendor's session had ended by then. */
+  readonly sessionOver?: boolean;
+}
+
+/** What became of a report. */
+export interface Settlement {
+  /** Whether the host was at fault. */
+  readonly isOrigins: boolean;
+  /** Whether another address may do better at once. */
+  readonly another: boolean;
+}
+
+const nothingElse = { kind: "one", originDown: false, sessionOver: false, atSeveralHosts: false } as const;
+
+/** Keeps the health of the proxies, at each host and at all: asks the rules, notes what they say, and tells of it. */
+export class Clinic {
+  readonly #options: ClinicOptions;
+  readonly #suspicions: Suspicions;
+  /** How many proxies are not fit at any host. */
+  #resting = 0;
+
+  constructor(options: ClinicOptions) {
+    this.#options = options;
+    const { alike, alikeHosts: hosts, clock, size } = options;
+    this.#suspicions = new Suspicions({ alike, hosts, clock, fit: () => size() - this.#resting });
+  }
+
+  get resting(): number {
+    return this.#resting;
+  }
+
+  /** Whether a proxy can serve a host; without one, whether it can serve any. */
+  readiness(member: Member, host: Host | undefined, now: number): Readiness {
+    const here = host === undefined ? fit : healthAt(host, member);
+    let from = now;
+    for (const health of [member.health, here]) {
+      if (health.at === "fit" || now >= health.until) continue;
+      if (health.at === "probing") return "busy";
+      from = Math.max(from, health.until);
+    }
+    if (from > now) return { from };
+    return member.inFlight >= member.spec.maxConcurrent ? "busy" : "ready";
+  }
+
+  /** Takes note that a proxy was given a request, which is a probe where it has rested. */
+  leased(member: Member, host: Host, now: number): void {
+    this.#change(member, undefined, { type: "leased", now });
+    this.#change(member, host, { type: "leased", now });
+  }
+
+  /** Takes note of what became of it, and says whom it was blamed on. */
+  settle({ member, host, outcome, began, sessionOver = false }: Report): Settlement {
+    const { clock, random } = this.#options;
+    const now = clock.now();
+    // Nothing is kept of who has left.
+    if (member.gone) return { isOrigins: false, another: blameOf(outcome.kind, nothingElse).another };
+    const wasFit = member.health.at === "fit";
+    const { originDown, acquitted: suspects, atSeveralHosts } = this.#suspicions.note(member, host, outcome);
+    if (suspects.length > 0) this.#acquit(host, suspects);
+    const circumstances = { kind: this.#kindOf(member), originDown, sessionOver, atSeveralHosts };
+    const { atHost, everywhere, another } = blameOf(outcome.kind, circumstances);
+    const until = outcome.retryAfter === undefined ? undefined : now + outcome.retryAfter;
+    const facts = { now, began, reason: outcome.reason, random: random(), until };
+    this.#change(member, host, { type: atHost, ...facts });
+    this.#change(member, undefined, { type: everywhere, ...facts });
+    if (wasFit || member.health.at === "fit")
+      member.restsForSeveral = member.health.at !== "fit" && atSeveralHosts;
+    return { isOrigins: originDown && mayBeOrigin(outcome.kind), another };
+  }
+
+  /** Takes note of how a proxy stood before it came in, where nothing is known of it yet. */
+  recall(member: Member, host: Host | undefined, health: Health): void {
+    const known = host === undefined ? member.health : healthAt(host, member);
+    if (isBlank(known)) this.#set(member, host, health);
+  }
+
+  /** Takes note that a proxy has left. */
+  left(member: Member): void {
+    if (member.health.at !== "fit") this.#resting -= 1;
+    member.health = fit;
+  }
+
+  /** Lets others try where a probe was lost. */
+  sweep(members: Iterable<Member>, hosts: Iterable<Host>): void {
+    const now = this.#options.clock.now();
+    const isLost = (health: Health): boolean => health.at === "probing" && now >= health.until;
+    for (const member of members) if (isLost(member.health)) member.stir();
+    for (const { pairs } of hosts) for (const [member, health] of pairs) if (isLost(health)) member.stir();
+  }
+
+  #kindOf(member: Member): Circumstances["kind"] {
+    if (member.gateway) return "many";
+    return this.#options.isAlone() ? "only" : "one";
+  }
+
+  /** Lets those off who were blamed for what turned out to be the host's fault. */
+  #acquit(host: Host, suspects: readonly Member[]): void {
+    const { rule, clock, tell, letOff } = this.#options;
+    const now = clock.now();
+    tell({ type: "origin-down", host: host.name, proxies: suspects.length });
+    for (const member of suspects) {
+      setHealthAt(host, member, acquitted(rule, healthAt(host, member), now));
+      if (!member.restsForSeveral) continue;
+      this.#resting -= Number(member.health.at !== "fit");
+      member.health = acquitted(rule, member.health, now);
+      member.restsForSeveral = false;
+      letOff();
+    }
+    // Its lines know of rests that are none any more.
+    host.lines.clear();
+  }
+
+  #change(member: Member, host: Host | undefined, input: HealthInput): void {
+    const before = host === undefined ? member.health : healthAt(host, member);
+    const { rule, lenient } = this.#options;
+    const after = next(this.#kindOf(member) === "one" ? rule : lenient, before, input);
+    if (after === before) return;
+    this.#set(member, host, after);
+    this.#tell(member, host, { before, after, now: input.now });
+  }
+
+  #set(member: Member, host: Host | undefined, health: Health): void {
+    if (host !== undefined) return setHealthAt(host, member, health);
+    this.#resting += Number(member.health.at === "fit") - Number(health.at === "fit");
+    member.health = health;
+  }
+
+  #tell(
+    member: Member,
+    host: Host | undefined,
+    { before, after, now }: { readonly before: Health; readonly after: Health; readonly now: number },
+  ): void {
+    const { rule, clock, tell } = this.#options;
+    const about = { proxy: member.label, ...(host !== undefined && { host: host.name }) };
+    if (after.at === "probing") return tell({ type: "probed", ...about });
+    if (after.at === "fit")
+      return before.at === "probing" ? tell({ type: "recovered", ...about }) : undefined;
+    // A probe that told nothing is only followed by another.
+    if (after.until <= now && !after.throttled) return;
+    const { reason, rests } = after;
+    member.countRest(reason);
+    const until = Math.ceil(clock.date() + after.until - now);
+    tell({ type: isRetired(rule, after) ? "retired" : "rested", ...about, reason, rests, until });
+  }
+}

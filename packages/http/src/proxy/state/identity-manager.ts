@@ -1,0 +1,109 @@
+import type { Clock } from "@holdfast/policy";
+import type { Clinic } from "./health-tracker.ts";
+import type { ProxyEvent } from "../options/events.ts";
+import { healthAt, type Host } from "./hosts.ts";
+import { Identities, isOver, nextSession, type IdentitiesOptions, type Identity } from "./identities.ts";
+import type { Member } from "./member.ts";
+import type { OutcomeKind, ProxyOutcome } from "../rules/outcome.ts";
+
+export interface KeeperOptions extends Omit<IdentitiesOptions, "onEnd"> {
+  readonly clock: Clock;
+  readonly clinic: Clinic;
+  /** How long an identity rests for a host that does not say how long, in milliseconds. */
+  readonly rest: number;
+  readonly tell: (event: ProxyEvent) => void;
+  readonly onEnd: (identity: Identity) => void;
+}
+
+/** Who keeps a key: an identity that is fit, or when it is fit again. */
+export type Bound = { readonly identity: Identity } | { readonly freeAt: number };
+
+// When somebody will be done, nobody knows: it is worth another look after this time, in milliseconds.
+const lookAgain = 1_000;
+
+const ends: ReadonlySet<OutcomeKind> = new Set(["blocked", "unreachable", "distorted", "proxy-failed"]);
+const endsNobody: ReadonlySet<OutcomeKind> = new Set(["throttled", "failed"]);
+
+/** Keeps the identities with the health of their proxies: who goes on, who waits, and who ends. */
+export class Keeper {
+  readonly #options: KeeperOptions;
+  readonly #identities: Identities;
+
+  constructor(options: KeeperOptions) {
+    this.#options = options;
+    this.#identities = new Identities({
+      ...options,
+      onEnd: (identity, reason) => {
+        options.tell({ type: "identity-ended", proxy: identity.member.label, reason });
+        options.onEnd(identity);
+      },
+    });
+  }
+
+  get size(): number {
+    return this.#identities.size;
+  }
+
+  /** Who keeps a key; undefined where a new identity is to be begun. */
+  boundTo(key: string, host: Host): Bound | undefined {
+    const identity = this.#identities.of(key);
+    if (identity === undefined) return undefined;
+    const now = this.#options.clock.now();
+    if (isOver(identity, now)) return this.#end(identity, "over");
+    const restsUntil = identity.rests.get(host.name) ?? 0;
+    if (restsUntil > now) return { freeAt: restsUntil };
+    const readiness = this.#options.clinic.readiness(identity.member, host, now);
+    if (readiness === "ready") return { identity };
+    if (readiness === "busy") return { freeAt: now + lookAgain };
+    // Who is only asked for patience stays who he is.
+    return isThrottled(identity.member, host) ? { freeAt: readiness.from } : this.#end(identity, "resting");
+  }
+
+  /** The identity by which a proxy serves a request; undefined where it serves everybody alike. */
+  identityFor(
+    member: Member,
+    { key, country }: { readonly key: string | undefined; readonly country: string | undefined },
+  ): Identity | undefined {
+    if (key === undefined && !member.gateway) return undefined;
+    const now = this.#options.clock.now();
+    for (;;) {
+      const current = key === undefined ? nextSession(member, country) : undefined;
+      if (current === undefined) break;
+      if (!isOver(current, now)) return current;
+      this.#end(current, "over");
+    }
+    this.#options.tell({ type: "identity-began", proxy: member.label });
+    return this.#identities.begin({ member, key, country, now });
+  }
+
+  use(identity: Identity): void {
+    this.#identities.use(identity, this.#options.clock.now());
+  }
+
+  /** Ends an identity that the host or the proxy is done with; one that came too often only has to wait. */
+  judge(identity: Identity, host: Host, { kind, reason, retryAfter }: ProxyOutcome): void {
+    // A session without a key is nobody: the next one comes from another address.
+    const isOver = ends.has(kind) || (identity.key === undefined && endsNobody.has(kind));
+    if (isOver) return this.#identities.end(identity, reason);
+    if (kind !== "throttled" || !identity.member.gateway) return;
+    const { clock, rest } = this.#options;
+    identity.rests.set(host.name, clock.now() + (retryAfter ?? rest));
+  }
+
+  left(member: Member): void {
+    this.#identities.endOf(member);
+  }
+
+  sweep(): void {
+    this.#identities.sweep(this.#options.clock.now());
+  }
+
+  #end(identity: Identity, reason: string): undefined {
+    this.#identities.end(identity, reason);
+    return undefined;
+  }
+}
+
+function isThrottled(member: Member, host: Host): boolean {
+  return [member.health, healthAt(host, member)].every((health) => health.at === "fit" || health.throttled);
+}

@@ -1,0 +1,129 @@
+import type { ProxySpec } from "../list/entry.ts";
+import type { Suspicion } from "../rules/attribution.ts";
+import { fit, type Health } from "../rules/health.ts";
+import type { Host } from "./hosts.ts";
+import type { Identity } from "./identities.ts";
+import type { Waiting } from "./rotation-queue.ts";
+import type { OutcomeKind, ProxyOutcome } from "../rules/outcome.ts";
+import { needsCountry, takesCountry } from "../list/template.ts";
+
+/** What is counted of a proxy. */
+export interface ProxyCounts {
+  readonly requests: number;
+  readonly successes: number;
+  /** Answers that refused the address: 403 and challenge pages. */
+  readonly blocks: number;
+  readonly throttles: number;
+  /** Failures on the way, the proxy's own included. */
+  readonly failures: number;
+  readonly rests: number;
+  /** The rests by what led to them, such as `{ "http-403": 2, "proxy-auth": 1 }`. */
+  readonly restReasons: Readonly<Record<string, number>>;
+  readonly bytes: number;
+  /** Requests that were answered before a block, on average; undefined without one. */
+  readonly requestsBeforeBlock: number | undefined;
+}
+
+const counters: Readonly<Partial<Record<OutcomeKind, "successes" | "blocks" | "throttles" | "failures">>> = {
+  success: "successes",
+  blocked: "blocks",
+  throttled: "throttles",
+  failed: "failures",
+  unreachable: "failures",
+  distorted: "failures",
+  "proxy-failed": "failures",
+  "proxy-throttled": "throttles",
+};
+
+/** One proxy of a pool: what is known of it, and what it is doing. */
+export class Member implements Waiting {
+  /** As it was given last: its weight, say, may have changed. */
+  spec: ProxySpec;
+  /** What may be shown, and tells it from the others. */
+  readonly label: string;
+  readonly tier: number;
+  /** The sessions that it serves requests without a key by, by country, in the order of their last use. */
+  readonly current: Map<string, Set<Identity>> = new Map();
+  /** All that go through it. */
+  readonly identities: Set<Identity> = new Set();
+  uses = 0;
+  lastUsed = -1;
+  inFlight = 0;
+  gone = false;
+  health: Health = fit;
+  /** The hosts that it failed at since it last did its work. */
+  suspicions: readonly Suspicion<Host>[] = [];
+  /** Whether it rests for every host because it failed at several. */
+  restsForSeveral = false;
+  /** The URL that the transport was last told, without an identity. */
+  url: string | undefined;
+  readonly #counts = { requests: 0, successes: 0, blocks: 0, throttles: 0, failures: 0, rests: 0, bytes: 0 };
+  readonly #restReasons = new Map<string, number>();
+  #waiting: (() => void)[] = [];
+
+  constructor(spec: ProxySpec, label: string, tier: number) {
+    this.spec = spec;
+    this.label = label;
+    this.tier = tier;
+  }
+
+  /** Whether each session of it is another address. */
+  get gateway(): boolean {
+    return this.spec.gateway;
+  }
+
+  get weight(): number {
+    return this.spec.weight;
+  }
+
+  get counts(): ProxyCounts {
+    const { requests, blocks } = this.#counts;
+    return {
+      ...this.#counts,
+      restReasons: Object.fromEntries(this.#restReasons),
+      requestsBeforeBlock: blocks === 0 ? undefined : (requests - blocks) / blocks,
+    };
+  }
+
+  /** Whether a request through it has ever succeeded. */
+  get hasWorked(): boolean {
+    return this.#counts.successes > 0;
+  }
+
+  /** Whether it can serve a country; one that must be told a country serves no request that names none. */
+  isIn(country: string | undefined): boolean {
+    const own = this.spec.country?.toLowerCase();
+    const { address } = this.spec;
+    if (takesCountry(address)) return country !== undefined || own !== undefined || !needsCountry(address);
+    return country === undefined || own === country;
+  }
+
+  whenDone(back: () => void): void {
+    this.#waiting.push(back);
+  }
+
+  /** Lets those know who wait for it to be less busy. */
+  stir(): void {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const back of waiting) back();
+  }
+
+  count({ kind, bytes = 0 }: ProxyOutcome): void {
+    this.#counts.requests += 1;
+    this.#counts.bytes += bytes;
+    const counter = counters[kind];
+    if (counter !== undefined) this.#counts[counter] += 1;
+  }
+
+  /** Counts as a failure what was counted as a success before its body broke off. */
+  countBreak(): void {
+    this.#counts.successes -= 1;
+    this.#counts.failures += 1;
+  }
+
+  countRest(reason: string): void {
+    this.#counts.rests += 1;
+    this.#restReasons.set(reason, (this.#restReasons.get(reason) ?? 0) + 1);
+  }
+}

@@ -1,0 +1,155 @@
+import type { Random } from "@holdfast/policy";
+import type { Host, Hosts } from "./hosts.ts";
+import { type Here, Line, type Readiness } from "./rotation-queue.ts";
+import type { Member } from "./member.ts";
+import type { ChooseProxy, ProxyCandidate, ProxyRequest } from "../options/options.ts";
+import { followsUse, rotations, type RotationName } from "../rules/rotation.ts";
+
+/** What a proxy is looked for: a host, a tier, and a request which may name a country. */
+export interface Quest {
+  readonly host: Host;
+  readonly tier: number;
+  readonly request: ProxyRequest;
+}
+
+export interface LinesOptions {
+  readonly rotate: RotationName | ChooseProxy;
+  readonly random: Random;
+  readonly hosts: Hosts;
+  readonly members: (tier: number) => Iterable<Member>;
+  readonly readiness: (member: Member, host: Host | undefined, now: number) => Readiness;
+}
+
+// Whatever is asked for as a country makes a line.
+const maxLines = 1_000;
+// Of a few that rest for a host it is cheaper to pass them over than to keep a line without them.
+const few = 32;
+// So many hosts may have lines of their own: each is as long as the pool is large.
+const maxOwners = 100;
+const lookAgain = 1_000;
+
+/** Finds who serves next: in the line of all hosts, or in a host's own where many rest for it. */
+export class Lines {
+  readonly #options: LinesOptions;
+  readonly #common = new Map<string, Line<Member>>();
+  readonly #owners = new Set<Host>();
+
+  constructor(options: LinesOptions) {
+    this.#options = options;
+  }
+
+  /** Who serves next; undefined when nobody is fit. */
+  first(quest: Quest, now: number): Member | undefined {
+    const { rotate } = this.#options;
+    if (typeof rotate === "function") return this.#chosenBy(rotate, quest, now);
+    return this.#lineFor(quest).first(now, this.#here(quest, now));
+  }
+
+  /** Takes note that the first serves: after its uses were counted. */
+  serve(quest: Quest): void {
+    if (typeof this.#options.rotate === "string") this.#lineFor(quest).serve();
+  }
+
+  /** When somebody is fit at the earliest; `Infinity` when nobody ever is. */
+  nextFree(quest: Quest, now: number): number {
+    if (typeof this.#options.rotate === "function") return this.#nextFreeOfAll(quest, now);
+    const line = this.#lineFor(quest);
+    const known = line.nextFree(now, this.#here(quest, now)) ?? Infinity;
+    return line.hasBusy ? Math.min(known, now + lookAgain) : known;
+  }
+
+  /** Makes all lines anew: somebody may serve sooner than they know. */
+  renew(): void {
+    this.#common.clear();
+    for (const host of this.#owners) host.lines.clear();
+  }
+
+  join(member: Member): void {
+    for (const [group, line] of this.#all()) if (isIn(member, group)) line.join(member);
+  }
+
+  #lineFor({ host, tier, request }: Quest): Line<Member> {
+    const own = hasOwn(host);
+    const lines = own ? host.lines : this.#common;
+    const group = `${tier} ${request.country?.toLowerCase() ?? ""}`;
+    const known = lines.get(group);
+    if (known !== undefined) return known;
+    if (lines.size >= maxLines) lines.clear();
+    if (own) this.#own(host);
+    const line = this.#made(own ? host : undefined);
+    const members = [...this.#options.members(tier)].filter((member) => isIn(member, group));
+    // A line that is made anew goes on where the one before was.
+    for (const member of members.toSorted((a, b) => a.lastUsed - b.lastUsed)) line.join(member);
+    lines.set(group, line);
+    return line;
+  }
+
+  /** What the line of all does not know: who rests for this host. */
+  #here({ host }: Quest, now: number): Here<Member> | undefined {
+    if (host.resting === 0 || hasOwn(host)) return undefined;
+    return (member) => this.#options.readiness(member, host, now);
+  }
+
+  #own(host: Host): void {
+    this.#owners.add(host);
+    const [oldest] = this.#owners;
+    if (this.#owners.size <= maxOwners || oldest === undefined) return;
+    this.#owners.delete(oldest);
+    oldest.lines.clear();
+  }
+
+  #made(host: Host | undefined): Line<Member> {
+    const { rotate, random, readiness } = this.#options;
+    const name = typeof rotate === "string" ? rotate : "round-robin";
+    return new Line({
+      rotation: rotations[name],
+      followsUse: followsUse.has(name),
+      random,
+      readiness: (member, now) => readiness(member, host, now),
+    });
+  }
+
+  *#all(): Iterable<readonly [group: string, line: Line<Member>]> {
+    yield* this.#common;
+    for (const { lines } of this.#options.hosts) yield* lines;
+  }
+
+  #chosenBy(choose: ChooseProxy, quest: Quest, now: number): Member | undefined {
+    const fit = new Map<ProxyCandidate, Member>();
+    for (const member of this.#membersFor(quest)) {
+      if (this.#options.readiness(member, quest.host, now) === "ready") fit.set(candidateOf(member), member);
+    }
+    if (fit.size === 0) return undefined;
+    const chosen = fit.get(choose([...fit.keys()], quest.request));
+    if (chosen === undefined) throw new TypeError("rotate must give back one of the candidates");
+    return chosen;
+  }
+
+  #nextFreeOfAll(quest: Quest, now: number): number {
+    let earliest = Infinity;
+    for (const member of this.#membersFor(quest)) {
+      const readiness = this.#options.readiness(member, quest.host, now);
+      if (readiness === "ready") return now;
+      earliest = Math.min(earliest, readiness === "busy" ? now + lookAgain : readiness.from);
+    }
+    return earliest;
+  }
+
+  *#membersFor({ tier, request }: Quest): Iterable<Member> {
+    for (const member of this.#options.members(tier))
+      if (member.isIn(request.country?.toLowerCase())) yield member;
+  }
+}
+
+function hasOwn({ resting, lines }: Host): boolean {
+  return resting > few || lines.size > 0;
+}
+
+function isIn(member: Member, group: string): boolean {
+  const [tier, country] = group.split(" ");
+  return member.tier === Number(tier) && member.isIn(country || undefined);
+}
+
+function candidateOf({ label, spec, uses, inFlight }: Member): ProxyCandidate {
+  return { proxy: label, country: spec.country, weight: spec.weight, uses, inFlight };
+}

@@ -1,0 +1,170 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { isSecretHeader, redact } from "@holdfast/policy";
+import { CookieJar } from "tough-cookie";
+import { noBody } from "../../model/body.ts";
+import { parseChallenges } from "../../auth/challenge.ts";
+import { Cookies } from "../../model/cookies.ts";
+import { ResponseHeaders } from "../../model/headers.ts";
+import { challengeIn } from "../../proxy/rules/challenge-pages.ts";
+import { exitAddressIn } from "../../session/exit-address.ts";
+import { parseProxyList } from "../../proxy/list/proxy-list.ts";
+import { redirected } from "../../model/redirect-request.ts";
+import { Response } from "../../model/response.ts";
+import { parseContentRange } from "../../resume/content-range.ts";
+import { strongValidator } from "../../resume/validator.ts";
+import { hintOf } from "./index.ts";
+import { replyOf } from "./reply.ts";
+import { structuredItems } from "./structured-items.ts";
+import { parseHttpDate } from "../../model/http-date.ts";
+import { parseRetryAfter } from "../retry-after.ts";
+import { digestsIn } from "../../download/digest.ts";
+import { fixtureNow } from "../../testing/dialect-reply.ts";
+import { parseConnectReply } from "../../transport/tunnel/http-connect-codec.ts";
+import { bodyLength, idleLimit, persists } from "../../transport/http1/framing.ts";
+import { readHead } from "../../transport/http1/head.ts";
+import { reasonOfConnect } from "../../transport/tunnel/proxy-replies.ts";
+
+/*
+ * What a server writes may be long, and all of one kind: whoever reads it must not take a time that grows with the
+ * square of it, during which nothing else runs.
+ */
+const runs = [
+  ...` \t,;019.aZ="'\\()/:#-%<>?&@{[\u2028`.split(""),
+  ...`, | ,|1,|a=|a="|\\"|1s|1h|a;|"a";r=0,|//|%3a%2f%2f|%3f|token=|Bearer `.split("|"),
+  ...`<title|<form|<Code>|Digest |; error=|timeout=|Wed, | #|\u2028#|-token`.split("|"),
+];
+const frames: readonly (readonly [before: string, behind: string])[] = [
+  ["", ""],
+  ["x", "x"],
+  ["1", "x"],
+  ['"', "x"],
+  ["a=", "x"],
+  ['Digest a="', "x"],
+  ["Wed, 25 Nov 2026 12:00:30", "GMT"],
+  ["Wed Nov 25 2026 13:00:45 GMT+0100 (", "\u0000"],
+  ["2026-11-25T12:00", "x"],
+  ["https://", "x"],
+  ["", "\u2028x"],
+];
+
+const head = { status: 429, statusText: "" };
+const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text);
+const all =
+  (value: string): ResponseHeaders["get"] =>
+  (name) =>
+    name === "date" ? null : value;
+
+function pageWith(
+  type: string,
+  content: Uint8Array,
+  headers: Readonly<Record<string, string>> = {},
+): Response {
+  const url = "https://a.test/";
+  return new Response({ ...head, url, headers: { "content-type": type, ...headers }, content });
+}
+
+/** A body as a vendor writes it, with the same text in every place that a dialect looks at. */
+function explanation(text: string): unknown {
+  const details = [{ "@type": "type.googleapis.com/google.rpc.RetryInfo", retryDelay: text }];
+  const error = { code: text, type: text, message: text, status: text, details, errors: [{ reason: text }] };
+  return { error, __type: text, code: text, type: text, message: text, documentation_url: text };
+}
+
+const readers: Readonly<Record<string, (text: string) => unknown>> = {
+  "every header of the dialects": (text) =>
+    hintOf({ status: 429, headers: { get: all(text) }, now: fixtureNow }),
+  "every header of the dialects but what remains": (text) => {
+    const get = (name: string): string | null => (name.includes("remaining") ? "0" : all(text)(name));
+    return hintOf({ status: 403, headers: { get }, now: fixtureNow });
+  },
+  "the clock of a server": (text) =>
+    hintOf({
+      status: 429,
+      headers: { get: (name) => (/date|age/.test(name) ? text : null) },
+      now: fixtureNow,
+    }),
+  "an explanation in JSON": (text) =>
+    hintOf({
+      status: 429,
+      headers: { get: (name) => (name.includes("amzn-requestid") ? "1" : null) },
+      body: () => explanation(text),
+      text: () => text,
+      now: fixtureNow,
+    }),
+  "the text of an answer": (text) => replyOf(pageWith("text/xml", bytesOf(text)), 0).text?.(),
+  "Content-Type": (text) => pageWith(text, bytesOf("x")).text(),
+  "Retry-After": (text) => parseRetryAfter(text, fixtureNow),
+  "a date": (text) => parseHttpDate(text, fixtureNow),
+  RateLimit: (text) => structuredItems(text),
+  Location: (text) =>
+    redirected(
+      { method: "GET", url: new URL("https://a.test/"), headers: {}, body: noBody },
+      { status: 302, location: text },
+    ),
+  "Set-Cookie": (text) =>
+    new Cookies(new CookieJar()).keep(pageWith("text/plain", bytesOf(""), { "set-cookie": text })),
+  "WWW-Authenticate": (text) => parseChallenges(text),
+  "Content-Range": (text) => parseContentRange(text),
+  "a validator": (text) => strongValidator(new ResponseHeaders({ etag: text })),
+  "Last-Modified": (text) => strongValidator(new ResponseHeaders({ "last-modified": text, date: text })),
+  Digest: (text) =>
+    digestsIn(new ResponseHeaders({ "repr-digest": text, "content-digest": text, "content-md5": text }), 200),
+  "a folded field": (text) => tried(() => readHead(`HTTP/1.1 200 OK\r\na: ${text}\r\n ${text}\r\n\r\n`)),
+  "a status line": (text) => tried(() => readHead(`HTTP/1.1 200 ${text}\r\n\r\n`)),
+  framing: (text) => {
+    const fields = { connection: text, "keep-alive": text, "content-length": text };
+    const answer = { status: 200, statusText: "", minor: 1, fields, size: 0 };
+    return [persists(answer, "GET"), idleLimit(answer), tried(() => bodyLength(answer, "GET"))];
+  },
+  "a proxy's answer": (text) => tried(() => parseConnectReply(Buffer.from(`HTTP/1.1 200 ${text}\r\n\r\n`))),
+  "Proxy-Status": (text) => reasonOfConnect(502, { "proxy-status": text, "x-squid-error": text }),
+  "a page": (text) => challengeIn(pageWith("text/html", bytesOf(text))),
+  "an exit's address": (text) => exitAddressIn(text),
+  "a list of proxies": (text) => parseProxyList(text, "list"),
+  "a text for the log": (text) => redact(text),
+  "a header's name for the log": (text) => isSecretHeader(text),
+};
+
+function tried(read: () => unknown): unknown {
+  try {
+    return read();
+  } catch (error) {
+    return error;
+  }
+}
+
+const short = 512;
+const times = 32;
+// What grows with the length takes 32 times as long, what grows with its square 1024 times.
+const most = times * 8;
+// What takes less, in microseconds, is too short to be compared.
+const least = 30;
+
+/** How long it takes at best, in microseconds of the processor: whoever else runs on the machine plays no part. */
+function atBest(read: (text: string) => unknown, text: string, enough: number): number {
+  let best = Infinity;
+  for (let turn = 0; turn < 5 && best > enough; turn += 1) {
+    const before = process.cpuUsage();
+    void read(text);
+    const { user, system } = process.cpuUsage(before);
+    best = Math.min(best, user + system);
+  }
+  return best;
+}
+
+for (const [what, read] of Object.entries(readers)) {
+  test(`a long run of one kind is read in a time that grows with its length: ${what}`, () => {
+    for (const run of runs) {
+      for (const [before, behind] of frames) {
+        const of = (length: number): string => before + run.repeat(length / run.length) + behind;
+        const limit = most * Math.max(atBest(read, of(short), least), least);
+        const took = atBest(read, of(short * times), limit);
+        assert.ok(
+          took <= limit,
+          `${JSON.stringify(`${before}${run}...${behind}`)} took ${took} µs, ${limit} µs were expected at most`,
+        );
+      }
+    }
+  });
+}

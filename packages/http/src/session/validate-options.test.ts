@@ -1,0 +1,305 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { HttpAdapter, type Adapter, type HttpAdapterOptions } from "../adapter/adapter.ts";
+import { Session } from "./session.ts";
+import type { RequestOptions, SessionOptions } from "../call/options.ts";
+import { scripted } from "../testing/scripted-session.ts";
+
+type Row = readonly [given: unknown, message: string];
+
+const durations = 'takes milliseconds, more than 0, or a text such as "30s", got';
+const headers = "has a value that HTTP cannot carry: a line break, a control character or one beyond Latin-1";
+const names = 'has a name that HTTP cannot carry: "';
+
+/** What a session and a request are both told, and how it can be wrong; `?` stands for which of them it is. */
+const both: readonly Row[] = [
+  [5, "? takes { headers, params, auth, retry, "],
+  ["x", "? takes { headers, params, auth, retry, "],
+  [null, "? takes { headers, params, auth, retry, "],
+  [{ timeot: 1 }, '? has no option "timeot": did you mean timeout?'],
+  [{ max_retries: 3 }, '? has no option "max_retries": did you mean retry: new Retry({ total })?'],
+  [{ proxies: {} }, '? has no option "proxies": did you mean proxy?'],
+  [{ colour: 1 }, '? has no option "colour": it has headers, params, '],
+  [{ timeout: 5 }, "?.timeout takes { connect, read, attempt, total, proxy }, got a number"],
+  [{ timeout: null }, "?.timeout takes { connect, read, attempt, total, proxy }, got null"],
+  [{ timeout: [5, 30] }, "?.timeout takes { connect, read, attempt, total, proxy }, got a list"],
+  [{ timeout: { conect: "5s" } }, '?.timeout has no option "conect": did you mean connect?'],
+  [{ timeout: { connect: -1 } }, `?.timeout.connect ${durations} -1`],
+  [{ timeout: { read: NaN } }, `?.timeout.read ${durations} NaN`],
+  [{ timeout: { read: null } }, `?.timeout.read ${durations} null`],
+  [{ timeout: { total: "5 lightyears" } }, `?.timeout.total ${durations} "5 lightyears"`],
+  [{ timeout: { proxy: { tls: -1 } } }, `?.timeout.proxy.tls ${durations} -1`],
+  [{ retry: 5 }, "?.retry takes a Retry, such as new Retry({ total: 5 }), got 5"],
+  [{ retry: { total: 5 } }, "?.retry takes a Retry, such as new Retry({ total: 5 }), got an object"],
+  [{ retry: null }, "?.retry takes a Retry, such as new Retry({ total: 5 }), got null"],
+  [{ headers: "x" }, "?.headers takes an object, Headers or pairs, got a text"],
+  [{ headers: [["a"]] }, "?.headers takes pairs of a name and a text, got a list"],
+  [{ headers: { "bad name": "x" } }, `?.headers ${names}bad name"`],
+  [{ headers: { "": "x" } }, `?.headers ${names}"`],
+  [{ headers: { x: "a\nb" } }, `?.headers.x ${headers}`],
+  [{ headers: { x: ["a", "\u{1F600}"] } }, `?.headers.x ${headers}`],
+  [{ headers: [["X", "\u0000"]] }, `?.headers.X ${headers}`],
+  [{ headers: { x: 5 } }, "?.headers.x takes a text, or a list of texts, got a number"],
+  [{ headers: { x: null } }, "?.headers.x takes a text, or a list of texts, got null"],
+  [{ headers: { x: [5] } }, "?.headers.x takes a text, or a list of texts, got a list"],
+  [{ params: 5 }, "?.params takes an object of parameters, or URLSearchParams, got 5"],
+  [{ params: "a=1" }, '?.params takes an object of parameters, or URLSearchParams, got "a=1"'],
+  [{ params: [["a", "1"]] }, "?.params takes an object of parameters, or URLSearchParams, got a list"],
+  [
+    { params: { a: {} } },
+    "?.params.a takes a text, a number, true or false, or a list of them, got an object",
+  ],
+  [{ params: { a: NaN } }, "?.params.a takes a text, a number, true or false, or a list of them, got NaN"],
+  [
+    { params: { a: [1, {}] } },
+    "?.params.a takes a text, a number, true or false, or a list of them, got a list",
+  ],
+  [{ auth: 5 }, "?.auth takes a function, such as basicAuth(user, password), got a number"],
+  [{ auth: "user:pass" }, "?.auth takes a function, such as basicAuth(user, password), got a text"],
+  [{ auth: ["user", "pass"] }, "?.auth takes a function, such as basicAuth(user, password), got a list"],
+  [{ hooks: 5 }, "?.hooks takes { request, response, attempt, retry, giveUp, error }, got a number"],
+  [{ hooks: { respons: [] } }, '?.hooks has no option "respons": did you mean response?'],
+  [{ hooks: { response: () => undefined } }, "?.hooks.response takes a list of functions, got a function"],
+  [{ hooks: { response: [5] } }, "?.hooks.response[0] takes a function, got 5"],
+  [{ maxRedirects: -1 }, "?.maxRedirects takes a whole number of redirects, 0 or more, or null"],
+  [{ maxRedirects: NaN }, "?.maxRedirects takes a whole number of redirects, 0 or more, or null"],
+  [{ maxRedirects: "5" }, "?.maxRedirects takes a whole number of redirects, 0 or more, or null"],
+  [{ maxRedirects: 1.5 }, "?.maxRedirects takes a whole number of redirects, 0 or more, or null"],
+  [{ maxBytes: -1 }, "?.maxBytes takes a whole number of bytes, 0 or more, got -1"],
+  [{ maxBytes: NaN }, "?.maxBytes takes a whole number of bytes, 0 or more, got NaN"],
+  [{ maxBytes: "1K" }, '?.maxBytes takes a whole number of bytes, 0 or more, got "1K"'],
+  [{ idempotencyHeader: 5 }, "?.idempotencyHeader takes { name, quoted }, got a number"],
+  [{ idempotencyHeader: { nam: "x" } }, '?.idempotencyHeader has no option "nam": did you mean name?'],
+  [{ idempotencyHeader: { name: "a b" } }, '?.idempotencyHeader.name takes the name of a header, got "a b"'],
+  [
+    { proxy: 5 },
+    "?.proxy takes the URL of a proxy, a map of them by scheme and host, or a ProxyPool, got a number",
+  ],
+  [
+    { proxy: ["http://p"] },
+    "?.proxy takes the URL of a proxy, a map of them by scheme and host, or a ProxyPool, got a list",
+  ],
+  [
+    { proxy: "ftp://u:secret@x:1" },
+    "?.proxy cannot be used: The proxy's URL begins with ftp:// and not with one of",
+  ],
+  [{ proxy: "http://" }, "?.proxy cannot be used: The proxy's URL is not one"],
+  [{ proxy: { htp: "http://x:1" } }, '?.proxy has no proxies for "htp": did you mean http?'],
+  [{ proxy: { "api.test": "http://x:1" } }, '?.proxy has no proxies for "api.test": it has http, https, all'],
+  [{ proxy: { http: 5 } }, "?.proxy.http takes a text, got 5"],
+  [
+    { proxy: { "https://api.test": "http://" } },
+    "?.proxy.https://api.test cannot be used: The proxy's URL is not one",
+  ],
+];
+
+const ofSession: readonly Row[] = [
+  ...both,
+  [{ baseUrl: "nope" }, '?.baseUrl takes the URL of http or https that others are relative to, got "nope"'],
+  [{ baseUrl: 5 }, "?.baseUrl takes the URL of http or https that others are relative to, got 5"],
+  [
+    { baseUrl: "ftp://x/" },
+    '?.baseUrl takes the URL of http or https that others are relative to, got "ftp://x/"',
+  ],
+  [{ cookies: true }, "?.cookies takes a CookieJar of tough-cookie, or false for none, got true"],
+  [{ cookies: {} }, "?.cookies takes a CookieJar of tough-cookie, or false for none, got an object"],
+  [{ budget: 5 }, "?.budget takes a budget, such as retryBudget(), got 5"],
+  [{ guard: 5 }, "?.guard takes a function, got 5"],
+  [{ pacing: "no" }, '?.pacing takes true or false, got "no"'],
+  [
+    { sensitiveHeaders: "X-A" },
+    '?.sensitiveHeaders takes a list of headers such as ["X-Api-Key"], got "X-A"',
+  ],
+  [{ sensitiveHeaders: [5] }, "?.sensitiveHeaders[0] takes the name of a header, got 5"],
+  [{ trustEnvironment: "no" }, '?.trustEnvironment takes true or false, got "no"'],
+  [{ random: 5 }, "?.random takes a function, got 5"],
+  [{ retries: 5 }, '? has no option "retries": did you mean retry?'],
+  [{ verify: false }, '? has no option "verify": did you mean tls: { rejectUnauthorized }?'],
+];
+
+const ofTransport: readonly Row[] = [
+  [{ connections: 0 }, "?.connections takes a whole number, 1 or more, got 0"],
+  [{ connections: -1 }, "?.connections takes a whole number, 1 or more, got -1"],
+  [{ connections: NaN }, "?.connections takes a whole number, 1 or more, got NaN"],
+  [{ connections: "x" }, '?.connections takes a whole number, 1 or more, got "x"'],
+  [{ http2: "yes" }, '?.http2 takes true or false, got "yes"'],
+  [{ clock: 5 }, "?.clock takes a clock, got 5"],
+  [{ tls: 5 }, "?.tls takes { ca, cert, key, "],
+  [
+    { tls: { rejectUnauthorised: false } },
+    '?.tls has no option "rejectUnauthorised": did you mean rejectUnauthorized?',
+  ],
+  [{ tls: { rejectUnauthorized: 0 } }, "?.tls.rejectUnauthorized takes true or false, got 0"],
+  [{ tls: { ca: 5 } }, "?.tls.ca takes certificates in PEM, got a number"],
+  [{ tls: { ca: "garbage" } }, "?.tls.ca takes certificates in PEM, got a text"],
+  [
+    { tls: { ca: "-----BEGIN CERTIFICATE-----\nx\n-----END CERTIFICATE-----" } },
+    "?.tls.ca takes certificates in PEM",
+  ],
+  [{ tls: { cert: "x", key: "y" } }, "?.tls { cert, key } cannot be used (ERR_OSSL_PEM_NO_START_LINE)"],
+  [{ tls: { key: 5 } }, "?.tls.key takes a text or bytes, or a list of them, got a number"],
+  [
+    { tls: { minVersion: "TLSv9" } },
+    "?.tls { minVersion } cannot be used (ERR_TLS_INVALID_PROTOCOL_VERSION)",
+  ],
+  [{ tls: { ciphers: "none-such" } }, "?.tls { ciphers } cannot be used (ERR_SSL_NO_CIPHER_MATCH)"],
+];
+
+const ofAdapter: readonly Row[] = [
+  ...ofTransport,
+  [5, "? takes { connections, tls, http2, "],
+  [{ retry: 5 }, "?.retry takes a Retry, such as new Retry({ total: 5 }), got 5"],
+  [{ retries: 5 }, '? has no option "retries": did you mean retry?'],
+  [{ maxRetries: 3 }, '? has no option "maxRetries": did you mean retry: new Retry({ total })?'],
+];
+
+const ofRequest: readonly Row[] = [
+  ...both,
+  [{ data: "x" }, '? has no option "data": did you mean json, or body?'],
+  [{ cookies: false }, '? has no option "cookies": did you mean cookies of the session?'],
+  [{ signal: 5 }, "?.signal takes an AbortSignal, got 5"],
+  [{ signal: null }, "?.signal takes an AbortSignal, got null"],
+  [{ patience: {} }, "?.patience takes an AbortSignal, got an object"],
+  [{ stream: "yes" }, '?.stream takes true or false, got "yes"'],
+  [{ proxy: { country: 5 } }, "?.proxy.country takes a text, got 5"],
+  [{ proxy: { country: "de", sesion: "x" } }, '?.proxy has no option "sesion": did you mean session?'],
+  [
+    { body: 5 },
+    "A body must be text, bytes, a form, a blob, a stream or a function that makes one, got number",
+  ],
+  [{ body: "x", json: 1 }, "A request has a body or json, not both"],
+];
+
+function begins(name: string, message: string): (error: unknown) => boolean {
+  return (error) => {
+    assert.ok(error instanceof TypeError || error instanceof RangeError, String(error));
+    assert.equal(error.message.slice(0, message.replace("?", name).length), message.replace("?", name));
+    return true;
+  };
+}
+
+for (const [given, message] of [...ofSession, ...ofTransport]) {
+  test(`a session refuses ${JSON.stringify(given)}`, () => {
+    assert.throws(() => new Session(given as SessionOptions), begins("Session", message));
+  });
+}
+
+for (const [given, message] of ofAdapter) {
+  test(`an HttpAdapter refuses ${JSON.stringify(given)}`, () => {
+    assert.throws(() => new HttpAdapter(given as HttpAdapterOptions), begins("HttpAdapter", message));
+  });
+}
+
+for (const [given, message] of ofRequest) {
+  test(`a request refuses ${JSON.stringify(given)}, and is not sent`, async () => {
+    const { session, adapter } = scripted([{}]);
+    const streamed = typeof given === "object" && given !== null && !("stream" in given);
+
+    await assert.rejects(
+      session.post("https://a.test/", given as RequestOptions),
+      begins("request", message),
+    );
+    if (streamed)
+      await assert.rejects(
+        session.post("https://a.test/", { ...given, stream: true }),
+        begins("request", message),
+      );
+
+    assert.equal(adapter.requests.length, 0);
+  });
+}
+
+for (const method of ["", "G ET", "GET\r\nX: y", "träce", "CONNECT", "connect", null, 5, undefined]) {
+  test(`a request refuses the method ${JSON.stringify(method)}`, async () => {
+    const { session } = scripted([{}]);
+
+    await assert.rejects(
+      session.request(method as string, "https://a.test/"),
+      begins("", 'The method of a request is a name such as "GET", and not CONNECT, got '),
+    );
+  });
+}
+
+for (const url of [null, undefined, 5, {}]) {
+  test(`a request refuses the URL ${JSON.stringify(url)}, also where there is a base`, async () => {
+    const { session, adapter } = scripted([{}], { baseUrl: "https://a.test/" });
+
+    await assert.rejects(session.get(url as string), { code: "ERR_INVALID_URL" });
+
+    assert.equal(adapter.requests.length, 0);
+  });
+}
+
+for (const prefix of ["", "api.test", "https:", "/x", 5, null, "ftp://", "http://bad host/"]) {
+  test(`nothing is mounted under ${JSON.stringify(prefix)}`, () => {
+    const { session } = scripted([{}]);
+
+    assert.throws(
+      () => session.mount(prefix as string, new HttpAdapter()),
+      begins("mount", '? takes a prefix of URLs, such as "https://" or "https://api.example.com/v1/", got '),
+    );
+  });
+}
+
+for (const adapter of [5, null, undefined, {}]) {
+  test(`${JSON.stringify(adapter)} is not mounted`, () => {
+    const { session } = scripted([{}]);
+
+    assert.throws(
+      () => session.mount("https://", adapter as Adapter),
+      begins("mount", '?("https://") takes an adapter, such as new HttpAdapter(), got '),
+    );
+  });
+}
+
+test("an adapter is not mounted with a rule that is no Retry", () => {
+  const { session, adapter } = scripted([{}]);
+
+  assert.throws(
+    () => session.mount("https://", { ...adapter, retry: { total: 5 } } as unknown as Adapter),
+    begins("mount", '?("https://").retry takes a Retry, such as new Retry({ total: 5 }), got an object'),
+  );
+});
+
+test("a guard that gives no policy is refused when it is first asked", async () => {
+  const { session } = scripted([{}], { guard: (() => 5) as unknown as NonNullable<SessionOptions["guard"]> });
+
+  await assert.rejects(
+    session.get("https://a.test/"),
+    begins("", "Session.guard for https://a.test takes a policy, such as breaker(), got 5"),
+  );
+});
+
+test("no message quotes what may be a secret", () => {
+  const secrets: readonly unknown[] = [
+    { auth: "ann:hunter2" },
+    { headers: { "x-key": "hunter2\n" } },
+    { headers: ["hunter2"] },
+    { proxy: "ftp://ann:hunter2@p.test" },
+    { proxy: "http://ann:hunter2@" },
+    { baseUrl: "ftp://ann:hunter2@p.test/" },
+    { tls: { passphrase: ["hunter2"] } },
+    { tls: { key: "hunter2" } },
+  ];
+
+  for (const options of secrets)
+    assert.throws(
+      () => new Session(options as SessionOptions),
+      (error) => error instanceof Error && !String(error.stack).includes("hunter2"),
+    );
+});
+
+test("what is undefined is not given", async () => {
+  const { session } = scripted([{}], {
+    retry: undefined,
+    timeout: undefined,
+    headers: undefined,
+  } as unknown as SessionOptions);
+
+  const { status } = await session.get("https://a.test/", {
+    signal: undefined,
+    retry: undefined,
+  } as unknown as RequestOptions);
+
+  assert.equal(status, 200);
+});

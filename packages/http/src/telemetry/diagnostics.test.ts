@@ -1,0 +1,169 @@
+import assert from "node:assert/strict";
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
+import { test } from "node:test";
+import { attemptsAreWatched, channelNames, tellGiveUp } from "./diagnostics.ts";
+import { TlsError } from "../errors/transport-errors.ts";
+import type { GiveUp } from "./give-up.ts";
+import { joinHooks } from "./hooks.ts";
+import { errorVerdict, statusVerdict } from "../model/verdict.ts";
+import { Session } from "../session/session.ts";
+import { faultOrigin } from "../testing/fault-origin.ts";
+import { cut } from "../testing/faults.ts";
+import { respond } from "../testing/respond.ts";
+import type { ScriptedEntry } from "../testing/scripted-adapter.ts";
+import { scripted } from "../testing/scripted-session.ts";
+
+const url = "https://a.test/x?page=2&token=s3cret";
+const asked = { method: "GET", url: "https://a.test/x?page=2&token=***" };
+const request = {
+  method: "GET",
+  url: new URL(url),
+  headers: {},
+  body: { kind: "none" },
+} as const;
+
+type Messages = readonly (readonly [channel: string, message: unknown])[];
+
+/** Everything that is published while a session plays a script. */
+async function published(script: readonly ScriptedEntry[]): Promise<Messages> {
+  const messages: (readonly [string, unknown])[] = [];
+  const listen = (message: unknown, name: string | symbol): void =>
+    void messages.push([String(name), message]);
+  const { session } = scripted(script, { maxRedirects: 1 });
+  for (const name of Object.values(channelNames)) subscribe(name, listen);
+  try {
+    await session.get(url).catch(() => undefined);
+    return messages;
+  } finally {
+    for (const name of Object.values(channelNames)) unsubscribe(name, listen);
+  }
+}
+
+const certificate = new TlsError("bad", { certificate: true, errno: "CERT_HAS_EXPIRED" });
+
+test("a success is one message", async () => {
+  const messages = await published([{ takes: "40ms" }]);
+
+  assert.deepEqual(messages, [
+    [
+      "holdfast:attempt",
+      {
+        ...asked,
+        number: 1,
+        startedAt: 0,
+        elapsed: 40,
+        status: 200,
+        verdict: statusVerdict(200),
+        decision: "success",
+      },
+    ],
+  ]);
+});
+
+test("a retry is a message of its own, between the attempts", async () => {
+  const messages = await published([{ status: 503, headers: { "retry-after": "7" } }, {}]);
+
+  const retried = {
+    ...asked,
+    number: 1,
+    startedAt: 0,
+    elapsed: 0,
+    status: 503,
+    verdict: statusVerdict(503),
+    decision: "retried",
+    delay: 7_000,
+    askedDelay: 7_000,
+    delaySource: "retry-after",
+  };
+  assert.deepEqual(messages, [
+    ["holdfast:attempt", retried],
+    ["holdfast:retry", retried],
+    [
+      "holdfast:attempt",
+      {
+        ...asked,
+        number: 2,
+        startedAt: 7_000,
+        elapsed: 0,
+        status: 200,
+        verdict: statusVerdict(200),
+        decision: "success",
+      },
+    ],
+  ]);
+});
+
+test("a call without an answer ends with a message that tells its story", async () => {
+  const messages = await published([{ error: certificate }]);
+
+  const verdict = errorVerdict(certificate);
+  const error = { name: "TlsError", code: "ERR_TLS", message: "bad" };
+  const decision = "not-retried: tls-certificate";
+  const attempt = { ...asked, number: 1, startedAt: 0, elapsed: 0, error, verdict, decision };
+  assert.deepEqual(messages, [
+    ["holdfast:attempt", attempt],
+    ["holdfast:give-up", { ...asked, error, verdict, decision, attempts: [attempt], elapsed: 0 }],
+  ]);
+});
+
+const endings: readonly (readonly [what: string, script: readonly ScriptedEntry[], channels: string])[] = [
+  ["an answer that is not retried", [{ status: 404 }], "attempt give-up"],
+  [
+    "an answer that outlives its retries",
+    [{ status: 503 }],
+    "attempt retry attempt retry attempt retry attempt give-up",
+  ],
+  ["a redirect that is followed", [{ status: 302, headers: { location: "/" } }, {}], "attempt attempt"],
+  ["redirects without end", [{ status: 302, headers: { location: "/" } }], "attempt attempt give-up"],
+];
+
+for (const [what, script, expected] of endings) {
+  test(`of ${what} come: ${expected}`, async () => {
+    const messages = await published(script);
+
+    assert.equal(messages.map(([name]) => name.replace("holdfast:", "")).join(" "), expected);
+  });
+}
+
+test("redirects without end are told with what was thrown, and its advice", async () => {
+  const messages = await published([{ status: 302, headers: { location: "/?token=s3cret" } }]);
+
+  const [, message] = messages.at(-1) ?? [];
+  assert.partialDeepStrictEqual(message, {
+    status: 302,
+    error: { message: "More than 1 redirects, the last one to https://a.test/?token=***" },
+    verdict: errorVerdict({ code: "ERR_TOO_MANY_REDIRECTS" }),
+    decision: "not-retried: too-many-redirects",
+  });
+});
+
+test("nothing is built for messages that nobody wants", () => {
+  const watched = { hooks: joinHooks(), request };
+  const listen = (): void => undefined;
+
+  const before = attemptsAreWatched(watched);
+  tellGiveUp(watched, () => assert.fail("It was built"));
+  subscribe(channelNames.attempt, listen);
+  const during = attemptsAreWatched(watched);
+  unsubscribe(channelNames.attempt, listen);
+  const after = attemptsAreWatched(watched);
+
+  assert.deepEqual([before, during, after], [false, true, false]);
+});
+
+test("a body that breaks off after it was given out is told as a call that gave up", async () => {
+  await using origin = await faultOrigin({
+    routes: { "/": [cut(respond(200, { body: "0123456789" }), { atBody: 4 })] },
+  });
+  await using session = new Session();
+  const heard: GiveUp[] = [];
+  session.hooks.giveUp.push((giveUp) => void heard.push(giveUp));
+
+  const response = await session.get(origin.url, { stream: true });
+  await assert.rejects(response.text());
+
+  assert.deepEqual(
+    heard.map(({ error, decision }) => [error?.code, decision]),
+    [["ERR_INCOMPLETE_BODY", "not-retried: body-given-out"]],
+  );
+});

@@ -1,0 +1,141 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { TlsError } from "../errors/transport-errors.ts";
+import { logTo, type LogToOptions } from "./log.ts";
+import type { RequestOptions } from "../call/options.ts";
+import type { ScriptedEntry } from "../testing/scripted-adapter.ts";
+import { scripted } from "../testing/scripted-session.ts";
+
+interface Play extends RequestOptions {
+  readonly log?: LogToOptions;
+}
+
+/** The lines that one call leaves, each behind its level. */
+async function linesOf(
+  script: readonly ScriptedEntry[],
+  { log, ...options }: Play = {},
+): Promise<readonly string[]> {
+  const lines: string[] = [];
+  const logger = {
+    debug: (line: string): void => void lines.push(`debug ${line}`),
+    warn: (line: string): void => void lines.push(`warn ${line}`),
+    error: (line: string): void => void lines.push(`error ${line}`),
+  };
+  const { session } = scripted(script, {
+    hooks: logTo(logger, log),
+    headers: { "user-agent": "t", "accept-encoding": undefined },
+  });
+  await session.get("https://a.test/x?key=s3cret", options).catch(() => undefined);
+  return lines;
+}
+
+const name = "GET https://a.test/x?key=***";
+const certificate = new TlsError("bad certificate", { certificate: true, errno: "CERT_HAS_EXPIRED" });
+
+const calls: readonly (readonly [
+  what: string,
+  script: readonly ScriptedEntry[],
+  lines: readonly string[],
+])[] = [
+  ["a success", [{ takes: "1.5s" }], [`debug ${name} attempt 1 took 1.5s: 200`]],
+  [
+    "a retry",
+    [{ status: 503, headers: { "retry-after": "7" } }, {}],
+    [
+      `debug ${name} attempt 1 took 0ms: 503`,
+      `warn ${name} will be tried again in 7s (retry-after) after attempt 1: 503`,
+      `debug ${name} attempt 2 took 0ms: 200`,
+    ],
+  ],
+  [
+    "a server that asks for too much patience",
+    [{ status: 503, headers: { "retry-after": "7200" } }],
+    [
+      `debug ${name} attempt 1 took 0ms: 503`,
+      `error ${name} failed after 1 attempt in 0ms: 503 (retry-after-too-long). Advice: back off; restarts and spikes pass`,
+    ],
+  ],
+  [
+    "an answer that no retry would better",
+    [{ status: 404 }],
+    [
+      `debug ${name} attempt 1 took 0ms: 404`,
+      `warn ${name} failed after 1 attempt in 0ms: 404 (not-retried: http-404). Advice: the URL is wrong`,
+    ],
+  ],
+  [
+    "an error",
+    [{ error: certificate }],
+    [
+      `debug ${name} attempt 1 took 0ms: TlsError: bad certificate`,
+      `error ${name} failed after 1 attempt in 0ms: TlsError: bad certificate (not-retried: tls-certificate). Advice: renew the server's certificate, or trust its issuer`,
+    ],
+  ],
+  [
+    "a caller's mistake",
+    [{ error: new TypeError("two\nlines") }],
+    [`debug ${name} was ended by TypeError: two lines`],
+  ],
+];
+
+for (const [what, script, expected] of calls) {
+  test(`logs ${what}`, async () => {
+    assert.deepEqual(await linesOf(script), expected);
+  });
+}
+
+test("logs an abort as the caller's doing", async () => {
+  const lines = await linesOf([{ status: 503 }, {}], {
+    hooks: { retry: [() => Promise.reject(new DOMException("enough", "AbortError"))] },
+  });
+
+  assert.deepEqual(lines.slice(2), [`debug ${name} was ended by AbortError: enough`]);
+});
+
+const amounts: readonly (readonly [level: NonNullable<LogToOptions["level"]>, levels: readonly string[]])[] =
+  [
+    ["debug", ["debug", "warn", "debug", "warn", "debug", "warn", "debug", "error"]],
+    ["warn", ["warn", "warn", "warn", "error"]],
+    ["error", ["error"]],
+  ];
+
+for (const [level, expected] of amounts) {
+  test(`from ${level} on, a call that gives up leaves ${expected.length} lines`, async () => {
+    const lines = await linesOf([{ status: 503 }], { log: { level } });
+
+    assert.deepEqual(
+      lines.map((line) => line.split(" ")[0]),
+      expected,
+    );
+  });
+}
+
+test("headers are logged at debug when asked for, without credentials", async () => {
+  const options: Play = {
+    log: { headers: true, sensitiveHeaders: ["X-Tenant"] },
+    headers: { authorization: "Basic bWU6", cookie: "a=1", "x-tenant": "acme", accept: ["a/b", "c/d"] },
+  };
+  const script = [{ headers: { "set-cookie": ["a=1", "b=2"], location: "https://me:pw@b.test/" } }];
+
+  const lines = await linesOf(script, options);
+
+  assert.deepEqual(lines.filter((line) => /^debug [<>]/.test(line)).toSorted(), [
+    "debug < location: https://***@b.test/",
+    "debug < set-cookie: ***",
+    "debug < set-cookie: ***",
+    "debug > accept: a/b",
+    "debug > accept: c/d",
+    "debug > authorization: ***",
+    "debug > cookie: ***",
+    "debug > user-agent: t",
+    "debug > x-tenant: ***",
+  ]);
+});
+
+test("headers are not logged above debug", async () => {
+  assert.deepEqual(await linesOf([{}], { log: { headers: true, level: "warn" } }), []);
+});
+
+test("console is a logger", () => {
+  assert.equal(typeof logTo(console).attempt?.[0], "function");
+});

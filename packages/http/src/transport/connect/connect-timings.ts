@@ -1,0 +1,60 @@
+import type { Socket } from "node:net";
+import type { Clock } from "@holdfast/policy";
+import { TransportError, type Phase } from "../../errors/transport-errors.ts";
+import type { ConnectionLegs } from "../../model/trace.ts";
+
+/** By the connection that an opening led to, or by the error that ended it. */
+const kept = new WeakMap<object, ConnectionLegs>();
+
+/** A watch on the opening of one connection: how long each of its legs takes. */
+export class LegTimes {
+  readonly #clock: Clock;
+  readonly #legs: Partial<Record<keyof ConnectionLegs, number>> = {};
+  #since: number;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+    this.#since = clock.now();
+  }
+
+  /** Takes note that a leg has ended: what passed since the one before is its time. */
+  readonly ended = (leg: keyof ConnectionLegs): void => {
+    const now = this.#clock.now();
+    this.#legs[leg] = (this.#legs[leg] ?? 0) + now - this.#since;
+    this.#since = now;
+  };
+
+  /** Whether this leg has ended. */
+  has(leg: keyof ConnectionLegs): boolean {
+    return this.#legs[leg] !== undefined;
+  }
+
+  /** Keeps the times with the error that ended the opening, the time of its last leg included; throws it on. */
+  readonly brokeOff = (error: unknown): never => {
+    if (error instanceof TransportError) {
+      const leg = legIn[error.phase];
+      // What a proxy is blamed for may be that it was not reached.
+      if (leg !== undefined) this.ended(leg === "proxy" && !this.has("tcp") ? "tcp" : leg);
+      kept.set(error, this.#legs);
+    }
+    throw error;
+  };
+
+  /** Keeps the times with the connection that they led to. */
+  readonly of = (socket: Socket): Socket => {
+    kept.set(socket, this.#legs);
+    return socket;
+  };
+}
+
+const legIn: { readonly [Name in Phase]?: keyof ConnectionLegs } = {
+  dns: "dns",
+  connect: "tcp",
+  proxy: "proxy",
+  tls: "tls",
+};
+
+/** How long each leg took of the opening of a connection, or of one that ended with an error; undefined where nobody looked. */
+export function legsOf(opening: unknown): ConnectionLegs | undefined {
+  return typeof opening === "object" && opening !== null ? kept.get(opening) : undefined;
+}

@@ -1,0 +1,261 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import * as zlib from "node:zlib";
+import fc from "fast-check";
+import type { BodySource } from "../../model/body-source.ts";
+import { BodyTooLargeError, DecodeError, IncompleteBodyError } from "../../errors/transport-errors.ts";
+import { decode } from "./decode.ts";
+import { decodeStream } from "./decode-stream.ts";
+
+const text = Buffer.from(Array.from({ length: 3_000 }, (_, line) => `line ${line * 7919}\n`).join(""));
+
+const coders: Readonly<Record<string, (bytes: Uint8Array) => Buffer>> = {
+  gzip: zlib.gzipSync,
+  "x-gzip": zlib.gzipSync,
+  deflate: zlib.deflateSync,
+  "deflate ": zlib.deflateRawSync,
+  br: zlib.brotliCompressSync,
+  zstd: zlib.zstdCompressSync,
+};
+
+/** A source that gives these pieces, and says whether anybody asked it for more than `ahead` of what was taken. */
+function source(
+  pieces: readonly Uint8Array[],
+  failure?: Error,
+): BodySource & { reads: number; cancelled: unknown } {
+  return {
+    reads: 0,
+    cancelled: undefined,
+    read() {
+      const piece = pieces[this.reads];
+      this.reads += 1;
+      return piece === undefined && failure !== undefined ? Promise.reject(failure) : Promise.resolve(piece);
+    },
+    cancel(reason) {
+      this.cancelled = reason;
+    },
+  };
+}
+
+function cutUp(bytes: Uint8Array, sizes: readonly number[]): Uint8Array[] {
+  const pieces: Uint8Array[] = [];
+  for (let at = 0, index = 0; at < bytes.length; index += 1) {
+    const size = sizes[index % sizes.length] ?? 1;
+    pieces.push(bytes.subarray(at, at + size));
+    at += size;
+  }
+  return pieces;
+}
+
+async function readAll(body: BodySource): Promise<Buffer> {
+  const pieces: Uint8Array[] = [];
+  for (let piece = await body.read(); piece !== undefined; piece = await body.read()) pieces.push(piece);
+  return Buffer.concat(pieces);
+}
+
+/** What came, and what it ended with. */
+async function outcome(body: BodySource): Promise<{ bytes: number; error: unknown }> {
+  let bytes = 0;
+  try {
+    for (let piece = await body.read(); piece !== undefined; piece = await body.read()) bytes += piece.length;
+    return { bytes, error: undefined };
+  } catch (error) {
+    return { bytes, error };
+  }
+}
+
+const sizes = fc.array(fc.integer({ min: 1, max: 3_000 }), { minLength: 1, maxLength: 6 });
+
+for (const [coding, encode] of Object.entries(coders)) {
+  test(`decodes ${coding === "deflate " ? "raw deflate" : coding} in pieces of any size`, async () => {
+    const coded = encode(text);
+
+    await fc.assert(
+      fc.asyncProperty(sizes, async (cuts) => {
+        assert.deepEqual(await readAll(decodeStream(source(cutUp(coded, cuts)), coding, Infinity)), text);
+      }),
+      { numRuns: 30 },
+    );
+  });
+
+  test(`takes ${coding === "deflate " ? "raw deflate" : coding} that is cut at any byte for incomplete`, async () => {
+    const coded = encode(text.subarray(0, 300));
+
+    for (let length = 1; length < coded.length; length += 1) {
+      for (const size of [1, 100, 10_000]) {
+        const { error } = await outcome(
+          decodeStream(source(cutUp(coded.subarray(0, length), [size])), coding, Infinity),
+        );
+        assert.ok(
+          error instanceof IncompleteBodyError,
+          `${length} of ${coded.length} in ${size}: ${String(error)}`,
+        );
+        assert.equal(error.received, length);
+      }
+    }
+  });
+
+  test(`gives what ${coding === "deflate " ? "raw deflate" : coding} brought before the source failed, and the source's own error`, async () => {
+    const coded = encode(text);
+    const failure = new IncompleteBodyError(5, 10);
+
+    const { bytes, error } = await outcome(
+      decodeStream(source(cutUp(coded.subarray(0, coded.length - 9), [997]), failure), coding, Infinity),
+    );
+
+    assert.equal(error, failure);
+    if (coding !== "zstd" && coding !== "br") assert.ok(bytes > text.length / 2, `${bytes}`);
+  });
+}
+
+test("decodes several members of gzip and several frames of zstd, wherever they are cut", async () => {
+  const parts = [text.subarray(0, 999), Buffer.alloc(0), text.subarray(999, 5_000), text.subarray(5_000)];
+
+  for (const coding of ["gzip", "zstd"]) {
+    const coded = Buffer.concat(parts.map((part) => coders[coding]?.(part) ?? part));
+    await fc.assert(
+      fc.asyncProperty(sizes, async (cuts) => {
+        assert.deepEqual(await readAll(decodeStream(source(cutUp(coded, cuts)), coding, Infinity)), text);
+      }),
+      { numRuns: 50 },
+    );
+  }
+});
+
+test("takes the second frame of zstd cut short for incomplete, however it comes", async () => {
+  const first = zlib.zstdCompressSync(text);
+  const coded = Buffer.concat([first, zlib.zstdCompressSync(text).subarray(0, 50)]);
+
+  for (const cuts of [[coded.length], [first.length], [1], [first.length - 1, 2]]) {
+    const { bytes, error } = await outcome(decodeStream(source(cutUp(coded, cuts)), "zstd", Infinity));
+    assert.ok(error instanceof IncompleteBodyError, `${String(cuts)}: ${String(error)}`);
+    assert.ok(bytes >= text.length);
+  }
+});
+
+test("undoes two codings in the order in which they were applied", async () => {
+  const coded = zlib.gzipSync(zlib.brotliCompressSync(text));
+
+  assert.deepEqual(await readAll(decodeStream(source(cutUp(coded, [77])), "br, gzip", Infinity)), text);
+});
+
+test("leaves what is not coded, or in a coding that is not known, as it came", () => {
+  const body = source([text]);
+
+  for (const coding of [undefined, "", "identity", "rot13"])
+    assert.equal(decodeStream(body, coding, 1), body);
+});
+
+test("refuses a long chain of codings", () => {
+  assert.throws(() => decodeStream(source([]), "gzip, gzip, gzip, gzip, gzip, gzip", 1), DecodeError);
+});
+
+test("says that a body is not in its coding", async () => {
+  for (const coding of ["gzip", "deflate", "br", "zstd"]) {
+    const { error } = await outcome(decodeStream(source([Buffer.from("x".repeat(500))]), coding, Infinity));
+    assert.ok(error instanceof DecodeError, `${coding}: ${String(error)}`);
+  }
+});
+
+test("takes no bytes at all for an empty body, as the decoder of whole bodies does", async () => {
+  for (const coding of ["gzip", "deflate", "br", "zstd"]) {
+    assert.deepEqual(await readAll(decodeStream(source([]), coding, Infinity)), Buffer.alloc(0));
+  }
+});
+
+test("reads what follows the end of a coding to its end, because the body must be whole", async () => {
+  const failure = new IncompleteBodyError(5, 10);
+  const coded = [Buffer.concat([zlib.deflateSync(text), Buffer.alloc(4)]), Buffer.alloc(8)];
+
+  const whole = await outcome(decodeStream(source(coded), "deflate", Infinity));
+  const cut = await outcome(decodeStream(source(coded, failure), "deflate", Infinity));
+
+  assert.deepEqual(
+    [whole, cut],
+    [
+      { bytes: text.length, error: undefined },
+      { bytes: text.length, error: failure },
+    ],
+  );
+});
+
+test("bytes behind the end of a coding that are not padding are an error, in whatever piece they come", async () => {
+  for (const [coding, encode] of Object.entries(coders)) {
+    for (const behind of [[Buffer.from("more")], [Buffer.alloc(4), Buffer.from("more")]]) {
+      const { error } = await outcome(decodeStream(source([encode(text), ...behind]), coding, Infinity));
+
+      assert.equal(Reflect.get(Object(error), "code"), "ERR_DECODE", coding);
+    }
+  }
+});
+
+test("decodes what the decoder of whole bodies decodes, padding and rubbish behind it included", async () => {
+  const tails = [Buffer.alloc(0), Buffer.alloc(20), Buffer.from("rubbish")];
+  const short = text.subarray(0, 2_000);
+  for (const [coding, encode] of Object.entries(coders)) {
+    for (const tail of tails) {
+      const coded = Buffer.concat([encode(short), tail]);
+      const expected = await Promise.resolve(decode(coded, coding, 1e9)).then(
+        String,
+        (error: Error) => error.name,
+      );
+      for (const cuts of [[1], [coded.length], [encode(short).length]]) {
+        const got = await readAll(decodeStream(source(cutUp(coded, cuts)), coding, Infinity)).then(
+          String,
+          (error: Error) => error.name,
+        );
+        assert.equal(
+          got === expected,
+          true,
+          `${coding} + ${tail.length} in ${String(cuts)}: ${got.slice(0, 50)}, ${expected.slice(0, 50)}`,
+        );
+      }
+    }
+  }
+});
+
+test("stops a bomb at its limit, after reading no more than it had to", async () => {
+  const bomb = zlib.gzipSync(Buffer.alloc(200_000_000));
+  const body = source(cutUp(bomb, [1_000]));
+  const before = process.memoryUsage().rss;
+
+  const { bytes, error } = await outcome(decodeStream(body, "gzip", 1_000_000));
+
+  assert.ok(error instanceof BodyTooLargeError);
+  assert.ok(bytes <= 1_000_000);
+  assert.ok(body.reads < 10, `${body.reads} reads`);
+  assert.ok(process.memoryUsage().rss - before < 50_000_000);
+});
+
+test("decodes no further than it is read", async () => {
+  const body = source(cutUp(zlib.gzipSync(Buffer.alloc(200_000_000)), [1_000]));
+  const decoded = decodeStream(body, "gzip", Infinity);
+
+  await decoded.read();
+  await new Promise((resolve) => setImmediate(resolve));
+
+  assert.ok(body.reads <= 2, `${body.reads} reads`);
+});
+
+test("a cancelled one gives its source back and ends the read under way", async () => {
+  const reason = new Error("enough");
+  const stuck: BodySource & { cancelled?: unknown } = {
+    read: () =>
+      new Promise(
+        (_, reject) => (stuck.cancel = (why) => reject(Object.assign(new Error("source"), { why }))),
+      ),
+    cancel: () => undefined,
+  };
+  const body = source(cutUp(zlib.gzipSync(text), [100]));
+  const decoded = decodeStream(body, "gzip", Infinity);
+  await decoded.read();
+
+  decoded.cancel(reason);
+  const waiting = decodeStream(stuck, "gzip", Infinity);
+  const read = waiting.read();
+  waiting.cancel(reason);
+
+  assert.equal(body.cancelled, reason);
+  await assert.rejects(decoded.read(), reason);
+  await assert.rejects(read, { message: "source", why: reason });
+});

@@ -1,0 +1,71 @@
+import { BodyTooLargeError, DecodeError, IncompleteBodyError } from "../../errors/transport-errors.ts";
+import { codingOf, type Coding } from "./codings.ts";
+import { codeOf } from "../errors/error-code.ts";
+
+export { acceptEncoding } from "./codings.ts";
+
+// Below this, handing the bytes to another thread takes longer than decoding them here.
+const smallBytes = 64 * 1024;
+
+// Honest servers use one, rarely two.
+const maxCodings = 5;
+
+/**
+ * Undoes a Content-Encoding (RFC 9110 §8.4), and requires each coding's own end: half a gzip stream is not a body.
+ * A coding that is not known leaves the body as it came, as requests does.
+ *
+ * @throws IncompleteBodyError, DecodeError, or BodyTooLargeError when it would grow over `maxBytes`.
+ */
+export function decode(
+  body: Buffer,
+  contentEncoding: string | undefined,
+  maxBytes: number,
+): Buffer | Promise<Buffer> {
+  const names = codingsOf(contentEncoding);
+  if (names.length === 0 || body.length === 0) return body;
+  return decodeAll(body, names, maxBytes);
+}
+
+async function decodeAll(body: Buffer, names: readonly string[], maxBytes: number): Promise<Buffer> {
+  let decoded = body;
+  for (const name of names.toReversed()) {
+    const coding = codingOf(name, decoded);
+    if (coding === undefined) return decoded;
+    decoded = await undo(decoded, { coding, name, maxBytes });
+  }
+  return decoded;
+}
+
+interface Undoing {
+  readonly coding: Coding;
+  readonly name: string;
+  readonly maxBytes: number;
+}
+
+async function undo(body: Buffer, { coding, name, maxBytes }: Undoing): Promise<Buffer> {
+  const options = { maxOutputLength: Math.min(maxBytes, 2 ** 31) };
+  try {
+    return await (body.length <= smallBytes ? coding.now(body, options) : coding.soon(body, options));
+  } catch (cause) {
+    const code = codeOf(cause);
+    if (code === "ERR_BUFFER_TOO_LARGE") throw new BodyTooLargeError(maxBytes);
+    if (code === "Z_BUF_ERROR") throw new IncompleteBodyError(body.length, undefined, { cause });
+    throw new DecodeError(name, { cause });
+  }
+}
+
+/**
+ * The codings that a Content-Encoding names, in the order in which they were applied.
+ *
+ * @throws DecodeError for more than anybody needs (CVE-2022-32206: a long chain turns a small body into endless work).
+ */
+export function codingsOf(contentEncoding: string | undefined): readonly string[] {
+  if (contentEncoding === undefined) return [];
+  const names = contentEncoding
+    .toLowerCase()
+    .split(",")
+    .map((name) => name.trim())
+    .filter((name) => name !== "" && name !== "identity");
+  if (names.length > maxCodings) throw new DecodeError(names.join(", "));
+  return names;
+}

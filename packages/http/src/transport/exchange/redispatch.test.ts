@@ -1,0 +1,32 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { StaleConnection } from "../errors/undici-errors.ts";
+import { mayGoUnseen, type Unanswered } from "./redispatch.ts";
+
+const reset = Object.assign(new Error("read ECONNRESET"), { code: "ECONNRESET" });
+
+const stale: Unanswered = { reused: true, mayHaveArrived: false, idempotent: false, wholeBody: true };
+
+const cases: readonly (readonly [
+  title: string,
+  error: unknown,
+  known: Partial<Unanswered>,
+  again: boolean,
+])[] = [
+  ["nothing arrived on a kept-alive connection", reset, {}, true],
+  ["the connection was gone before it was boarded", new StaleConnection(false), {}, true],
+  ["the connection was new", reset, { reused: false }, false],
+  ["a GOAWAY left it out of a new connection", new StaleConnection(true), { reused: false }, true],
+  ["a new connection was gone before it was boarded", new StaleConnection(false), { reused: false }, false],
+  ["a part of the body is used up", reset, { wholeBody: false }, false],
+  ["it may have arrived", reset, { mayHaveArrived: true }, false],
+  ["it may have arrived, and may arrive twice", reset, { mayHaveArrived: true, idempotent: true }, true],
+  ["the answer was not understood", new Error("Invalid header"), {}, false],
+  ["the server ended the stream alone", new Error("HTTP/2: stream half-closed"), {}, false],
+];
+
+for (const [title, error, known, again] of cases) {
+  test(`${again ? "lets a request go again" : "shows a failure"} where ${title}`, () => {
+    assert.equal(mayGoUnseen(error, { ...stale, ...known }), again);
+  });
+}

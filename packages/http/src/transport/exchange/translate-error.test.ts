@@ -1,0 +1,182 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { errors } from "undici";
+import { ConnectTimeoutError } from "../../errors/transport-errors.ts";
+import { endsEarly, provesUnprocessed, StaleConnection } from "../errors/undici-errors.ts";
+import { EarlyEnd, MalformedAnswer, UnsendableRequest } from "../http1/errors.ts";
+import { translate, type Progress } from "./translate-error.ts";
+
+const atHeaders: Progress = {
+  target: "h:1",
+  phase: "headers",
+  mayHaveArrived: true,
+  received: 0,
+  expected: undefined,
+};
+const inBody: Progress = { ...atHeaders, phase: "body", received: 3, expected: 9 };
+
+function failure(message: string, fields: object = {}): Error {
+  return Object.assign(new Error(message), fields);
+}
+
+const reset = failure("read ECONNRESET", { code: "ECONNRESET" });
+const refusedStream = failure("Stream closed", { code: "ERR_HTTP2_STREAM_ERROR", http2ErrorCode: 7 });
+const mismatch = Object.assign(new errors.ResponseContentLengthMismatchError(), { http2ErrorCode: 1 });
+
+const rows: readonly (readonly [
+  what: string,
+  cause: Error,
+  progress: Progress,
+  name: string,
+  message: RegExp,
+])[] = [
+  [
+    "a reset before the answer",
+    reset,
+    atHeaders,
+    "ConnectionError",
+    /^h:1 closed the connection before it answered \(ECONNRESET\)$/,
+  ],
+  ["a reset in the body", reset, inBody, "IncompleteBodyError", /^The body broke off after 3 of 9 bytes$/],
+  ["a pipe that broke", failure("write EPIPE", { code: "EPIPE" }), atHeaders, "ConnectionError", /EPIPE/],
+  [
+    "an HTTP/2 connection that is closed before the answer",
+    new errors.SocketError("other side closed"),
+    atHeaders,
+    "ConnectionError",
+    /ECONNRESET/,
+  ],
+  ["a stale connection", new StaleConnection(false), atHeaders, "ConnectionError", /ECONNRESET/],
+  ["a FIN in the head", new EarlyEnd(), atHeaders, "ConnectionError", /before it answered \(ECONNRESET\)$/],
+  ["a FIN in the body", new EarlyEnd(), inBody, "IncompleteBodyError", /3 of 9/],
+  [
+    "a malformed head",
+    new MalformedAnswer("its Content-Length is not one number"),
+    atHeaders,
+    "ProtocolError",
+    /^h:1 does not speak HTTP as it should: its Content-Length is not one number$/,
+  ],
+  [
+    "a malformed body",
+    new MalformedAnswer("a chunk size that is no number"),
+    inBody,
+    "ProtocolError",
+    /: a chunk size that is no number$/,
+  ],
+  [
+    "a refused stream",
+    refusedStream,
+    atHeaders,
+    "ConnectionError",
+    /^h:1 reset the stream before it answered \(REFUSED_STREAM\)$/,
+  ],
+  [
+    "a stream reset in the body",
+    failure("x", { code: "ERR_HTTP2_STREAM_ERROR", http2ErrorCode: 2 }),
+    inBody,
+    "IncompleteBodyError",
+    /3 of 9/,
+  ],
+  [
+    "bad HTTP/2",
+    failure("x", { code: "ERR_HTTP2_STREAM_ERROR", http2ErrorCode: 1 }),
+    atHeaders,
+    "ProtocolError",
+    /: PROTOCOL_ERROR$/,
+  ],
+  [
+    "HTTP/2 that Node does not understand",
+    failure("Protocol error", { code: "ERR_HTTP2_ERROR", errno: -505, http2ErrorCode: 2 }),
+    inBody,
+    "ProtocolError",
+    /: HTTP\/2: Protocol error$/,
+  ],
+  [
+    "a flood of HTTP/2 frames",
+    failure("Too many", { code: "ERR_HTTP2_TOO_MANY_CONTINUATIONS", errno: -905, http2ErrorCode: 2 }),
+    atHeaders,
+    "ProtocolError",
+    /: HTTP\/2: Too many$/,
+  ],
+  [
+    "an HTTP/2 connection that is closed with a stream open",
+    Object.assign(new errors.SocketError("other side closed"), { http2ErrorCode: 2 }),
+    atHeaders,
+    "ConnectionError",
+    /closed the connection before it answered \(ECONNRESET\)$/,
+  ],
+  [
+    "a GOAWAY with an error",
+    failure("x", { code: "ERR_HTTP2_SESSION_ERROR", http2ErrorCode: 11 }),
+    atHeaders,
+    "ConnectionError",
+    /closed the connection before it answered \(ENHANCE_YOUR_CALM\)$/,
+  ],
+  [
+    "a reset with a code that nobody knows",
+    failure("x", { code: "ERR_HTTP2_STREAM_ERROR", http2ErrorCode: 255 }),
+    atHeaders,
+    "ConnectionError",
+    /reset the stream before it answered \(code 255\)$/,
+  ],
+  ["an HTTP/2 length not reached", mismatch, inBody, "IncompleteBodyError", /3 of 9/],
+  [
+    "a wrong argument",
+    new errors.InvalidArgumentError("invalid header key"),
+    atHeaders,
+    "TypeError",
+    /^invalid header key$/,
+  ],
+];
+
+for (const [what, cause, progress, name, message] of rows) {
+  test(`${what} is a ${name} that says so, with its cause`, () => {
+    const error = translate(cause, progress);
+
+    assert.equal(error.constructor.name, name);
+    assert.match(error.message, message);
+    assert.equal(error.cause, cause);
+  });
+}
+
+test("an error of our own, and a mistake of the caller's, passes as it is", () => {
+  for (const own of [new ConnectTimeoutError("h:1", 5), new UnsendableRequest("invalid header key")]) {
+    assert.equal(translate(own, atHeaders), own);
+  }
+});
+
+test("what is known of the arrival is told", () => {
+  for (const mayHaveArrived of [true, false]) {
+    const error = translate(reset, { ...atHeaders, mayHaveArrived });
+    assert.equal(Reflect.get(error, "mayHaveArrived"), mayHaveArrived);
+  }
+});
+
+test("unprocessed is only what is proven to be", () => {
+  const proofs = [
+    new StaleConnection(true),
+    refusedStream,
+    failure('HTTP/2: "GOAWAY" frame received with code 0'),
+    failure('HTTP/2: "frameError" received - type 1, code -516'),
+  ];
+  const doubts = [
+    new StaleConnection(false),
+    reset,
+    new errors.SocketError("other side closed"),
+    failure("x", { code: "ERR_HTTP2_STREAM_ERROR", http2ErrorCode: 2 }),
+    failure("x", { code: "ERR_HTTP2_SESSION_ERROR", http2ErrorCode: 7 }),
+    failure('HTTP/2: "frameError" received - type 0, code 1'),
+    "text",
+  ];
+
+  assert.deepEqual(proofs.map(provesUnprocessed), [true, true, true, true]);
+  assert.deepEqual(doubts.map(provesUnprocessed), [false, false, false, false, false, false, false]);
+});
+
+test("a closing is no complaint about what was said", () => {
+  const closings = [reset, new EarlyEnd(), new StaleConnection(false), new errors.SocketError("closed")];
+  const others = [new MalformedAnswer("no"), new UnsendableRequest("no"), mismatch];
+
+  assert.deepEqual(closings.map(endsEarly), [true, true, true, true]);
+  assert.deepEqual(others.map(endsEarly), [false, false, false]);
+});

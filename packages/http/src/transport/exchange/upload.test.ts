@@ -1,0 +1,88 @@
+import assert from "node:assert/strict";
+import { Readable } from "node:stream";
+import { test } from "node:test";
+import type { Body } from "../../model/body.ts";
+import { Upload } from "./upload.ts";
+
+function factory(): Extract<Body, { kind: "factory" }> & { readonly made: Readable[] } {
+  const made: Readable[] = [];
+  const make = (): Readable => {
+    const stream = Readable.from([Buffer.from("ab"), Buffer.from("cd")]);
+    made.push(stream);
+    return stream;
+  };
+  return { kind: "factory", make, made };
+}
+
+async function textOf(body: unknown): Promise<string> {
+  let text = "";
+  for await (const piece of body as AsyncIterable<Uint8Array>) text += Buffer.from(piece).toString();
+  return text;
+}
+
+test("bytes that are small go out as they are, large ones in pieces of 64 KiB with their length", () => {
+  for (const shared of [true, false]) {
+    const small = new Upload({ kind: "bytes", bytes: "ab" }).open(shared);
+    const large = new Upload({ kind: "bytes", bytes: "é".repeat(100_000) }).open(shared);
+
+    assert.deepEqual(small, { body: "ab" });
+    assert.equal(large.length, 200_000);
+    const pieces = [...(large.body as Iterable<Uint8Array>)].map(({ length }) => length);
+    assert.deepEqual(pieces, [65_536, 65_536, 65_536, 3_392]);
+  }
+});
+
+test("a stream of a factory is made once as long as nothing of it was read, and anew after that", async () => {
+  const body = factory();
+  const upload = new Upload(body);
+
+  upload.open(false);
+  const again = upload.open(false);
+  assert.equal(body.made.length, 1);
+  assert.equal(await textOf(again.body), "abcd");
+  upload.open(false);
+
+  assert.equal(body.made.length, 2);
+  assert.ok(body.made[0]?.destroyed);
+});
+
+test("a shared connection gets a stream piece by piece", async () => {
+  const { body } = new Upload(factory()).open(true);
+
+  assert.ok(!(body instanceof Readable));
+  assert.equal(await textOf(body), "abcd");
+});
+
+test("what was made is let go of, what was lent is not", () => {
+  const made = factory();
+  const lent = Readable.from([Buffer.from("x")]);
+  for (const body of [made, { kind: "one-shot", stream: lent } as const]) {
+    const upload = new Upload(body);
+    upload.open(false);
+    upload.drop();
+  }
+
+  assert.deepEqual([made.made[0]?.destroyed, lent.destroyed], [true, false]);
+});
+
+test("only a one-shot stream that was read is no longer whole", async () => {
+  const stream = Readable.from([Buffer.from("x")]);
+  const once = new Upload({ kind: "one-shot", stream });
+  const many = new Upload(factory());
+  const before = [once.whole, many.whole];
+
+  await textOf(once.open(false).body);
+  await textOf(many.open(false).body);
+
+  assert.deepEqual([before, once.whole, many.whole], [[true, true], false, true]);
+});
+
+test("the caller's own failure is recognised", async () => {
+  const broken = new Error("the disk is gone");
+  const stream = new Readable({ read: () => stream.destroy(broken) });
+  const upload = new Upload({ kind: "one-shot", stream });
+
+  await assert.rejects(textOf(upload.open(false).body), broken);
+
+  assert.deepEqual([upload.failedWith(broken), upload.failedWith(new Error("another"))], [true, false]);
+});

@@ -1,0 +1,88 @@
+import { Readable } from "node:stream";
+import { openBody, type Body } from "../../model/body.ts";
+import type { WireRequest } from "../wire/messages.ts";
+
+// Small enough to be seen going out, large enough to cost nothing.
+const pieceBytes = 64 * 1024;
+
+/** A body as it is sent. */
+export interface Opened {
+  readonly body: string | Uint8Array | Readable | Iterable<Uint8Array> | AsyncIterable<Uint8Array> | null;
+  /** Its bytes, where they cannot be counted before it is sent. */
+  readonly length?: number | undefined;
+}
+
+/** The body of one exchange on its way out: a stream is opened once, and made anew only when some of it was used. */
+export class Upload {
+  readonly #body: Body;
+  #stream: Readable | undefined;
+
+  constructor(body: Body) {
+    this.#body = body;
+  }
+
+  /** Whether the whole of it can still be sent. */
+  get whole(): boolean {
+    return this.#body.kind !== "one-shot" || !isTouched(this.#stream);
+  }
+
+  /** Whether a stream has not ended, and has nothing to give. */
+  get starved(): boolean {
+    const stream = this.#stream;
+    return stream?.readableEnded === false && !stream.destroyed && stream.readableLength === 0;
+  }
+
+  /** Whether that is what the caller's own stream failed with. */
+  failedWith(error: unknown): boolean {
+    return this.#stream?.errored === error;
+  }
+
+  /**
+   * Gives the body in a form whose progress can be seen: what is large goes out in pieces, because a socket tells of a
+   * write only when all of it is gone, and `shared` sockets (HTTP/2) tell nothing of one stream.
+   */
+  open(shared: boolean): Opened {
+    if (isTouched(this.#stream)) this.drop();
+    const body = this.#stream ?? openBody(this.#body);
+    if (body instanceof Readable) return this.#openStream(body, shared);
+    if (body === null || body.length <= pieceBytes) return { body };
+    const bytes = typeof body === "string" ? Buffer.from(body) : body;
+    return { body: slices(bytes), length: bytes.length };
+  }
+
+  #openStream(stream: Readable, shared: boolean): Opened {
+    // It may fail before anybody reads it; whoever reads it then hears of it.
+    if (this.#stream !== stream) stream.on("error", () => undefined);
+    this.#stream = stream;
+    const length = this.#body.kind === "factory" ? this.#body.length : undefined;
+    return {
+      body: shared ? { [Symbol.asyncIterator]: () => stream[Symbol.asyncIterator]() } : stream,
+      length,
+    };
+  }
+
+  /** Lets go of a stream that was made for this exchange; a one-shot stream stays its owner's. */
+  drop(): void {
+    if (this.#body.kind !== "factory") return;
+    this.#stream?.destroy();
+    this.#stream = undefined;
+  }
+}
+
+/** The headers of a request whose body is that long, where that is known and they do not say it themselves. */
+export function withLength(
+  headers: WireRequest["headers"],
+  length: number | undefined,
+): WireRequest["headers"] {
+  return length === undefined || "content-length" in headers
+    ? headers
+    : { ...headers, "content-length": String(length) };
+}
+
+function* slices(bytes: Uint8Array): Generator<Uint8Array> {
+  for (let at = 0; at < bytes.length; at += pieceBytes) yield bytes.subarray(at, at + pieceBytes);
+}
+
+function isTouched(stream: Readable | undefined): boolean {
+  return stream !== undefined && (stream.readableDidRead || stream.destroyed);
+}

@@ -1,0 +1,81 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { connectRequest, parseConnectReply } from "./http-connect-codec.ts";
+
+test("asks for a tunnel, with credentials where there are some", () => {
+  assert.equal(
+    connectRequest("a.test:443", "Basic YQ=="),
+    "CONNECT a.test:443 HTTP/1.1\r\nHost: a.test:443\r\nProxy-Authorization: Basic YQ==\r\n\r\n",
+  );
+  assert.equal(
+    connectRequest("[::1]:443", undefined),
+    "CONNECT [::1]:443 HTTP/1.1\r\nHost: [::1]:443\r\n\r\n",
+  );
+});
+
+const understood: readonly (readonly [what: string, head: string, status: number, statusText: string])[] = [
+  ["a yes", "HTTP/1.1 200 Connection established\r\n\r\n", 200, "Connection established"],
+  ["a yes of HTTP/1.0", "HTTP/1.0 200 OK\r\nProxy-agent: x\r\n\r\n", 200, "OK"],
+  ["a yes without a reason", "HTTP/1.1 200\r\n\r\n", 200, ""],
+  ["a yes with an empty reason", "HTTP/1.1 200 \r\n\r\n", 200, ""],
+  ["a yes with a length that means nothing", "HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n", 200, "OK"],
+  ["a yes in lone line feeds", "HTTP/1.1 200 OK\nA: b\n\n", 200, "OK"],
+  ["a yes after an interim answer", "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n\r\n", 200, "OK"],
+  ["a no", "HTTP/1.1 407 Proxy Authentication Required\r\n\r\n", 407, "Proxy Authentication Required"],
+];
+
+for (const [what, head, status, statusText] of understood) {
+  test(`understands ${what}, cut anywhere, and leaves what is behind it`, () => {
+    const bytes = Buffer.from(`${head}\x16\x03tunnel`);
+
+    for (let cut = 0; cut < head.length; cut += 1)
+      assert.deepEqual(parseConnectReply(bytes.subarray(0, cut)), { at: "partial" }, `after ${cut} bytes`);
+    const parsed = parseConnectReply(bytes);
+
+    assert.ok(parsed.at === "whole");
+    assert.deepEqual([parsed.value.status, parsed.value.statusText], [status, statusText]);
+    assert.equal(parsed.length, head.length);
+  });
+}
+
+test("tells the fields of a refusal, names in lower case", () => {
+  const parsed = parseConnectReply(
+    Buffer.from("HTTP/1.1 429 Slow Down\r\nRETRY-AFTER:  7 \r\nX-Squid-Error: ERR_X 0\r\n\r\n"),
+  );
+
+  assert.ok(parsed.at === "whole");
+  assert.deepEqual(parsed.value.headers, { "retry-after": "7", "x-squid-error": "ERR_X 0" });
+});
+
+const refused: readonly (readonly [what: string, bytes: Buffer])[] = [
+  ["SOCKS", Buffer.from([5, 0])],
+  ["a banner of another protocol", Buffer.from("SSH-2.0-OpenSSH_9.6\r\n")],
+  ["TLS", Buffer.from([0x15, 3, 1, 0, 2, 2, 70])],
+  ["HTTP/2", Buffer.from("HTTP/2 200\r\n\r\n")],
+  ["a status that is no number", Buffer.from("HTTP/1.1 2OO OK\r\n\r\n")],
+  ["a status below 100", Buffer.from("HTTP/1.1 099 No\r\n\r\n")],
+  ["another protocol, switched to", Buffer.from("HTTP/1.1 101 Switching Protocols\r\n\r\n")],
+  ["a head without an end", Buffer.from(`HTTP/1.1 200 OK\r\n${"x: y\r\n".repeat(5_000)}`)],
+  ["interim answers without an end", Buffer.from("HTTP/1.1 100\r\n\r\n".repeat(5_000))],
+];
+
+for (const [what, bytes] of refused) {
+  test(`does not take ${what} for an answer`, () => {
+    assert.equal(parseConnectReply(bytes).at, "bad");
+  });
+}
+
+test("garbage never throws, and takes no more than there is", () => {
+  const line = fc.oneof(
+    fc.constantFrom("HTTP/1.1 200 OK", "HTTP/1.1 100", "HTTP/1.", "", "a: b", ":", "\0"),
+    fc.string(),
+  );
+  const lines = fc.array(line).map((parts) => parts.join("\r\n"));
+  fc.assert(
+    fc.property(lines, (text) => {
+      const parsed = parseConnectReply(Buffer.from(text));
+      if (parsed.at === "whole") assert.ok(parsed.length <= Buffer.byteLength(text));
+    }),
+  );
+});

@@ -1,0 +1,161 @@
+import assert from "node:assert/strict";
+import { Duplex } from "node:stream";
+import { test } from "node:test";
+import fc from "fast-check";
+import { ConnectionError, ProxyError } from "../../errors/transport-errors.ts";
+import { connectTunnel } from "./http-connect.ts";
+import { socks4Tunnel, socks5Tunnel, type SocksLine } from "./socks.ts";
+import { tunnelTarget } from "./tunnel.ts";
+
+const credentials = { user: Buffer.from("ada"), password: Buffer.from("lace") };
+const target = { host: "a.test", port: 443 };
+
+function lineTo(options: Partial<SocksLine> = {}): SocksLine {
+  return { proxy: "proxy.test:1080", signal: new AbortController().signal, target, credentials, ...options };
+}
+
+/** A proxy that says these pieces, whatever it is told, and then hangs up unless it is to stay. */
+function proxySaying(pieces: readonly Uint8Array[], stays = false): Duplex {
+  const left = [...pieces];
+  return new Duplex({
+    read() {
+      // One piece at a time, each in a turn of its own.
+      setImmediate(() => {
+        const next = left.shift();
+        if (next !== undefined) this.push(Buffer.from(next));
+        else if (!stays) this.push(null);
+      });
+    },
+    write: (_chunk, _encoding, done) => done(),
+  });
+}
+
+const talks = {
+  socks5: (proxy: Duplex) => socks5Tunnel(proxy, lineTo()),
+  socks4: (proxy: Duplex) => socks4Tunnel(proxy, lineTo()),
+  connect: (proxy: Duplex) =>
+    connectTunnel(proxy, { ...lineTo(), authority: "a.test:443", authorization: undefined }),
+} as const;
+
+const rightAnswers = {
+  socks5: Buffer.from([5, 2, 1, 0, 5, 0, 0, 1, 127, 0, 0, 1, 31, 144]),
+  socks4: Buffer.from([0, 90, 0, 0, 0, 0, 0, 0]),
+  connect: Buffer.from("HTTP/1.1 200 Connection established\r\nVia: x\r\n\r\n"),
+} as const;
+
+const kinds = ["socks5", "socks4", "connect"] as const;
+
+function pieces(bytes: Buffer, cuts: readonly number[]): readonly Buffer[] {
+  const places = [...new Set(cuts.map((cut) => cut % bytes.length))].toSorted((a, b) => a - b);
+  return [0, ...places].map((place, index) => bytes.subarray(place, places[index]));
+}
+
+for (const kind of kinds) {
+  test(`${kind}: a yes in any pieces opens the tunnel, and what is behind it stays on the socket`, async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.nat(200), { maxLength: 8 }), async (cuts) => {
+        const bytes = Buffer.concat([rightAnswers[kind], Buffer.from("the origin's")]);
+        const proxy = proxySaying(pieces(bytes, cuts));
+
+        await talks[kind](proxy);
+
+        assert.equal(Buffer.concat(await proxy.toArray()).toString(), "the origin's");
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  test(`${kind}: garbage, and a right answer with garbage in it, is a ProxyError or a tunnel, and never hangs`, async () => {
+    const damaged = fc
+      .tuple(fc.nat(60), fc.uint8Array({ maxLength: 20 }))
+      .map(([at, noise]) =>
+        Buffer.concat([rightAnswers[kind].subarray(0, at), noise, rightAnswers[kind].subarray(at + 1)]),
+      );
+    const bytes = fc.oneof(damaged, fc.uint8Array({ maxLength: 400 }));
+    await fc.assert(
+      fc.asyncProperty(bytes, fc.array(fc.nat(400), { maxLength: 5 }), async (said, cuts) => {
+        const proxy = proxySaying(said.length === 0 ? [] : pieces(Buffer.from(said), cuts));
+
+        const failure = await talks[kind](proxy).then(
+          () => undefined,
+          (error: unknown) => error,
+        );
+
+        assert.ok(failure === undefined || (failure instanceof ProxyError && !failure.mayHaveArrived));
+        proxy.destroy();
+      }),
+      { numRuns: 150 },
+    );
+  });
+
+  test(`${kind}: a proxy that hangs up is at fault where it did not know the host yet`, async () => {
+    await assert.rejects(talks[kind](proxySaying([])), {
+      code: "ERR_PROXY",
+      reason: "closed",
+      fault: kind === "socks5" ? "proxy" : "unknown",
+    });
+  });
+
+  test(`${kind}: an abort ends the conversation with its reason, and drops the socket`, async () => {
+    const abort = new AbortController();
+    const proxy = proxySaying([], true);
+    const line = lineTo({ signal: abort.signal });
+    const talk =
+      kind === "socks5"
+        ? socks5Tunnel(proxy, line)
+        : kind === "socks4"
+          ? socks4Tunnel(proxy, line)
+          : connectTunnel(proxy, { ...line, authority: "a.test:443", authorization: undefined });
+    const reason = new Error("enough");
+
+    abort.abort(reason);
+
+    await assert.rejects(talk, reason);
+    assert.ok(proxy.destroyed);
+  });
+}
+
+const addresses =
+  (...found: readonly string[]) =>
+  (): Promise<readonly string[]> =>
+    Promise.resolve(found);
+const named = new URL("https://a.test/");
+const told = [
+  ["socks5h://p", named, [], "a.test", 443],
+  ["socks4a://p", named, [], "a.test", 443],
+  ["http://p", new URL("https://a.test:8443"), [], "a.test", 8_443],
+  ["socks5://p", named, ["10.0.0.1"], "10.0.0.1", 443],
+  ["socks5://p", named, ["fd00::1", "10.0.0.1"], "10.0.0.1", 443],
+  ["socks5://p", named, ["fd00::1"], "fd00::1", 443],
+  ["socks4://p", named, ["fd00::1", "10.0.0.1"], "10.0.0.1", 443],
+  ["socks5://p", new URL("http://[::1]:8080"), [], "::1", 8_080],
+  ["socks5h://p", new URL("http://127.0.0.1"), [], "127.0.0.1", 80],
+] as const;
+
+for (const [proxy, origin, found, host, port] of told) {
+  test(`${proxy} is told ${host}:${port} for ${origin.origin}${found.length > 0 ? ` at ${found.join(" and ")}` : ""}`, async () => {
+    assert.deepEqual(await tunnelTarget(new URL(proxy), origin, addresses(...found)), { host, port });
+  });
+}
+
+test("a name that is looked up here and not found is no fault of the proxy", async () => {
+  const missing = (): Promise<never> => Promise.reject(Object.assign(new Error("no"), { code: "ENOTFOUND" }));
+
+  await assert.rejects(tunnelTarget(new URL("socks5://p"), named, missing), ConnectionError);
+  await assert.rejects(tunnelTarget(new URL("socks4://p"), named, addresses()), ConnectionError);
+});
+
+const unspeakable = [
+  ["socks4://p", named, ["fd00::1"]],
+  ["socks4a://p", new URL("http://[::1]"), []],
+  ["socks5h://p", new URL(`http://${"a".repeat(63)}.${"b".repeat(200)}.test`), []],
+] as const;
+
+for (const [proxy, origin, found] of unspeakable) {
+  test(`${proxy} cannot be told ${origin.hostname.slice(0, 20)}, ${found.length} addresses`, async () => {
+    await assert.rejects(tunnelTarget(new URL(proxy), origin, addresses(...found)), {
+      code: "ERR_PROXY",
+      reason: "unsupported",
+    });
+  });
+}

@@ -1,0 +1,52 @@
+import type { Opened } from "../exchange/upload.ts";
+import type { RawAnswer } from "./messages.ts";
+
+/** A request as one connection sends it. */
+export interface Outgoing {
+  readonly method: string;
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string | string[]>>;
+  /** Undefined and null are no body. */
+  readonly body?: Opened["body"] | undefined;
+}
+
+/** What a listener may do with its exchange; not to be used once that has ended, because the next one has the connection. */
+export interface Controller {
+  /** Ends the exchange, and the connection with it where no other shares it. */
+  abort(reason: Error): void;
+  /** Asks for no more of the body until `resume`; a few pieces that were read already may still come. */
+  pause(): void;
+  resume(): void;
+}
+
+/** Hears how one exchange goes on. Either `onResponseEnd` or `onResponseError` is the last it hears. */
+export interface Listener {
+  /** Whether it only puts the pieces of a body together, so that they may lie in a buffer that others use too. */
+  readonly gathers: boolean;
+  /** The request goes out now, `headBytes` of head first; undefined where they are packed together with others. */
+  onRequestStart(controller: Controller, headBytes?: number): void;
+  /** A part of its body went out. */
+  onBodySent(): void;
+  /** The first byte of an answer, interim or not, has come. */
+  onResponseStarted(): void;
+  /** A head has come, interim (1xx) or final. Names are in lower case; a name that comes more than once has a list. */
+  onResponseStart(
+    controller: Controller,
+    status: number,
+    headers: RawAnswer["headers"],
+    statusText?: string,
+  ): void;
+  /** A part of the answer's body has come. */
+  onResponseData(controller: Controller, chunk: Buffer): void;
+  /** The answer is whole. */
+  onResponseEnd(): void;
+  /** There is no answer, or no rest of it. */
+  onResponseError(controller: Controller, error: unknown): void;
+}
+
+/** Speaks one version of HTTP on one socket, and never opens another. */
+export interface Speaker {
+  dispatch(request: Outgoing, listener: Listener): void;
+  /** Drops the socket; what is under way fails. */
+  destroy(reason?: Error): void;
+}

@@ -1,0 +1,164 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { conclude, holdOf, type Settled } from "./conclude.ts";
+import type { Lease } from "../ledger/ledger.ts";
+import type { State } from "../ledger/state.ts";
+import { calm, failedFor, get, post, url } from "../testing/leases.ts";
+import { answered, failure } from "../testing/scripted-fetcher.ts";
+
+const keyed: Lease = { ...post, job: { ...post.job, request: { idempotencyKey: "k" } } };
+const deferredOften: Lease = { ...get, rounds: 5 };
+
+const answer = (status: number, retryAt?: number): Settled => ({
+  ok: true,
+  response: answered(url, { status, ...(retryAt === undefined ? {} : { retryAt }) }),
+});
+const thrown = (error: unknown): Settled => ({ ok: false, error });
+
+describe("conclude", () => {
+  const table: readonly (readonly [string, Lease, Settled, State])[] = [
+    ["success", get, answer(200), { at: "done" }],
+    ["a redirect that leads nowhere", get, answer(302), failedFor("http-302", false)],
+    ["a page that has not changed", get, answer(304), { at: "done" }],
+    ["a rejection", get, answer(404), failedFor("http-404", false)],
+    ["a passing fault that outlived its retries", get, answer(503), failedFor("http-503", true)],
+    [
+      "a server that asks for patience",
+      get,
+      answer(429, 9_000),
+      { at: "deferred", reason: "http-429", until: 9_000, rounds: 1 },
+    ],
+    [
+      "a time that has passed meanwhile",
+      get,
+      answer(429, 900),
+      { at: "deferred", reason: "http-429", until: 1_001, rounds: 1 },
+    ],
+    [
+      "a server that asks for more patience than a run has",
+      get,
+      answer(429, 1e15),
+      { at: "deferred", reason: "http-429", until: 51_000, rounds: 1 },
+    ],
+    ["one round too many", deferredOften, answer(429, 9_000), failedFor("http-429", true)],
+    ["a rejection that names a time", get, answer(404, 9_000), failedFor("http-404", false)],
+    ["an error", get, thrown(failure("timeout-read")), failedFor("timeout-read", true)],
+    [
+      "an error that names a time",
+      get,
+      thrown(failure("deadline", { retryAt: 9_000 })),
+      { at: "deferred", reason: "deadline", until: 9_000, rounds: 1 },
+    ],
+    [
+      "an unsafe request that was answered with a fault",
+      post,
+      answer(503, 9_000),
+      failedFor("http-503", false),
+    ],
+    [
+      "an unsafe request without an answer",
+      post,
+      thrown(failure("timeout-read")),
+      { at: "unknown", reason: "timeout-read" },
+    ],
+    [
+      "an unsafe request that never arrived",
+      post,
+      thrown(failure("refused", { mayHaveArrived: false })),
+      failedFor("refused", true),
+    ],
+    [
+      "a request that was held back until a time, which is no round",
+      { ...get, rounds: 5 },
+      thrown(failure("rate-limited", { retryAt: 9_000, mayHaveArrived: false })),
+      { at: "deferred", reason: "rate-limited", until: 9_000, rounds: 5 },
+    ],
+    [
+      "an unsafe request that was held back until a time",
+      post,
+      thrown(failure("rate-limited", { retryAt: 9_000, mayHaveArrived: false })),
+      { at: "deferred", reason: "rate-limited", until: 9_000, rounds: 0 },
+    ],
+    [
+      "an unsafe request whose error holds the answer",
+      post,
+      thrown(failure("http-503", { response: answered(url, { status: 503 }) })),
+      failedFor("http-503", false),
+    ],
+    ["an unsafe request with a key", keyed, thrown(failure("timeout-read")), failedFor("timeout-read", true)],
+    ["a wrong argument", get, thrown(new TypeError("Invalid header")), failedFor("bad-request", false)],
+    ["a defect", get, thrown("oops"), failedFor("unexpected-error", false)],
+  ];
+  for (const [name, lease, settled, state] of table) {
+    it(`judges ${name}`, () => {
+      const outcome = conclude(lease, settled, calm);
+
+      assert.deepEqual(outcome?.state, state);
+    });
+  }
+
+  const deferredFor = (reason: string, until: number, rounds = 0): State => ({
+    at: "deferred",
+    reason,
+    until,
+    rounds,
+  });
+  const drained: readonly (readonly [string, Lease, Settled, State])[] = [
+    ["success", get, answer(200), { at: "done" }],
+    ["a redirect that leads nowhere", get, answer(302), failedFor("http-302", false)],
+    ["a page that has not changed", get, answer(304), { at: "done" }],
+    ["a rejection", get, answer(404), failedFor("http-404", false)],
+    ["a passing fault", get, answer(503), deferredFor("http-503", 1_001)],
+    ["a server that asks for patience", get, answer(429, 9_000), deferredFor("http-429", 9_000)],
+    ["a server that asks for too much of it", get, answer(429, 1e15), deferredFor("http-429", 51_000)],
+    ["one round too many", deferredOften, answer(503), deferredFor("http-503", 1_001, 5)],
+    ["an error", get, thrown(failure("timeout-read")), deferredFor("timeout-read", 1_001)],
+    ["an unsafe request that was answered", post, answer(503, 9_000), failedFor("http-503", false)],
+    [
+      "an unsafe request without an answer",
+      post,
+      thrown(failure("timeout-read")),
+      { at: "unknown", reason: "timeout-read" },
+    ],
+    [
+      "an unsafe request that never arrived",
+      post,
+      thrown(failure("refused", { mayHaveArrived: false })),
+      deferredFor("refused", 1_001),
+    ],
+    ["a defect", get, thrown("oops"), failedFor("unexpected-error", false)],
+  ];
+  for (const [name, lease, settled, state] of drained) {
+    it(`keeps what a later attempt may cure waiting while a run drains: ${name}`, () => {
+      const outcome = conclude(lease, settled, { ...calm, draining: true });
+
+      assert.deepEqual(outcome?.state, state);
+    });
+  }
+
+  it("takes an aborted request back, unless it may have been executed", () => {
+    const circumstances = { ...calm, aborted: true };
+    const settled = thrown(new Error("stop"));
+
+    assert.equal(conclude(get, settled, circumstances), undefined);
+    assert.equal(conclude(keyed, settled, circumstances), undefined);
+    assert.deepEqual(conclude(post, settled, circumstances)?.state, { at: "unknown", reason: "aborted" });
+  });
+
+  it("keeps the body of an answer that is a failure, and the message of an error", () => {
+    const missing = conclude(get, answer(404), calm);
+    const broken = conclude(get, thrown(failure("reset")), calm);
+
+    assert.equal(missing?.exchange?.body?.length, missing?.exchange?.bytes);
+    assert.equal(missing?.advice, "Advice for 404");
+    assert.equal(broken?.exchange?.error, "Failed: reset");
+  });
+
+  it("holds the host only when the server throttles and names a time, and never longer than the run accepts", () => {
+    const answers = [answer(429, 9), answer(429, 1e15), answer(429), answer(503, 9), thrown(new Error("x"))];
+
+    const holds = answers.map((settled) => holdOf(settled, calm));
+
+    assert.deepEqual(holds, [9, 51_000, undefined, undefined, undefined]);
+  });
+});

@@ -1,0 +1,157 @@
+import { type Fetched, type FetchFailure, isFetchFailure } from "./fetcher.ts";
+import { maySendAgain } from "../ledger/job.ts";
+import type { Exchange, Lease, Outcome } from "../ledger/ledger.ts";
+import { elsewhere, waitsForProxy } from "./proxied-outcome.ts";
+import type { Ended } from "../ledger/state.ts";
+
+/** How a request ended. */
+export type Settled =
+  | { readonly ok: true; readonly response: Fetched }
+  | { readonly ok: false; readonly error: unknown };
+
+/** What a conclusion depends on beside the exchange. */
+export interface Circumstances {
+  /** Epoch ms. */
+  readonly now: number;
+  /** How often a row may be deferred. */
+  readonly maxRounds: number;
+  /** How long a server may put a row off, in ms; what it asks beyond that is cut. */
+  readonly maxDefer: number;
+  /** Whether the run was ending its requests. */
+  readonly aborted: boolean;
+  /** Whether the run was taking no more time: what a later attempt may cure then waits for one, instead of having failed. */
+  readonly draining: boolean;
+  /** Whether requests go through a pool of proxies: what refuses one address may let in another. */
+  readonly proxied: boolean;
+}
+
+// A line that waits for a proxy is soon one of those for whose host the pool is asked.
+const proxyWait = 1_000;
+
+/** Decides what becomes of a lease; undefined = it goes back as it was, for nothing is lost by sending it again. */
+export function conclude(lease: Lease, settled: Settled, circumstances: Circumstances): Outcome | undefined {
+  const { now, proxied } = circumstances;
+  const outcome = outcomeOf(lease, settled, circumstances);
+  if (outcome?.state.at !== "deferred" || !proxied || !waitsForProxy(settled)) return outcome;
+  const until = Math.min(outcome.state.until, now + proxyWait);
+  return { ...outcome, state: { ...outcome.state, until } };
+}
+
+function outcomeOf(lease: Lease, settled: Settled, circumstances: Circumstances): Outcome | undefined {
+  const { now: at, proxied } = circumstances;
+  const onward = proxied ? elsewhere(lease, settled, circumstances) : undefined;
+  if (settled.ok) {
+    const { response } = settled;
+    const exchange = exchangeOf(response);
+    if (isUnfollowed(response.status)) {
+      const state = { at: "failed", reason: `http-${response.status}`, retryable: false } as const;
+      return {
+        lease,
+        at,
+        state,
+        advice: "The redirect leads nowhere: its Location is missing, or no http URL",
+        exchange,
+      };
+    }
+    const state = onward ?? judge(lease, response, circumstances);
+    return { lease, at, state, advice: response.verdict.advice, exchange };
+  }
+  const { error } = settled;
+  if (isFetchFailure(error)) {
+    const decide = error.response === undefined ? judgeFailure : judge;
+    const state = onward ?? decide(lease, error, circumstances);
+    return { lease, at, state, advice: error.verdict.advice, exchange: failedExchange(error) };
+  }
+  if (circumstances.aborted)
+    return maySendAgain(lease.job)
+      ? undefined
+      : { lease, at, state: { at: "unknown", reason: "aborted" }, advice: checkFirst };
+  return { lease, at, ...unexpected(error) };
+}
+
+/** Tells until when (epoch ms) the whole host asked to be left alone, within what the run accepts. */
+export function holdOf(
+  settled: Settled,
+  { now, maxDefer }: Pick<Circumstances, "now" | "maxDefer">,
+): number | undefined {
+  const source = settled.ok ? settled.response : isFetchFailure(settled.error) ? settled.error : undefined;
+  if (source?.verdict.kind !== "throttled" || source.retryAt === undefined) return undefined;
+  return Math.min(source.retryAt, now + maxDefer);
+}
+
+// 304 is the answer to a condition that the line itself has set.
+function isUnfollowed(status: number): boolean {
+  return status >= 300 && status < 400 && status !== 304;
+}
+
+const checkFirst =
+  "Find out whether the request was executed before sending it again; an idempotency key makes that safe";
+
+function judge(
+  lease: Lease,
+  answer: Pick<FetchFailure, "verdict" | "retryAt" | "mayHaveArrived">,
+  circumstances: Circumstances,
+): Ended {
+  const { kind, reason } = answer.verdict;
+  if (kind === "success") return { at: "done" };
+  if (kind === "blocked" || kind === "rejected" || !maySendAgain(lease.job))
+    return { at: "failed", reason, retryable: false };
+  return later(lease, answer, circumstances);
+}
+
+// A run that drains cuts retries short, so that what it sees then is no proof that they are used up; neither is a request
+// that the session held back.
+function later(
+  { rounds }: Lease,
+  {
+    retryAt,
+    verdict: { reason },
+    mayHaveArrived,
+  }: Pick<FetchFailure, "verdict" | "retryAt" | "mayHaveArrived">,
+  { now, maxRounds, maxDefer, draining }: Circumstances,
+): Ended {
+  const unsent = mayHaveArrived === false && retryAt !== undefined;
+  const until = Math.min(Math.max(retryAt ?? now, now + 1), now + maxDefer);
+  if (draining || unsent) return { at: "deferred", reason, until, rounds };
+  if (retryAt === undefined || rounds >= maxRounds) return { at: "failed", reason, retryable: true };
+  return { at: "deferred", reason, until, rounds: rounds + 1 };
+}
+
+// No answer came: what was not idempotent may have been executed, unless it is known that it never arrived.
+function judgeFailure(lease: Lease, failure: FetchFailure, circumstances: Circumstances): Ended {
+  const { kind, reason } = failure.verdict;
+  if (maySendAgain(lease.job) || kind === "blocked" || kind === "rejected")
+    return judge(lease, failure, circumstances);
+  if (failure.mayHaveArrived !== false) return { at: "unknown", reason };
+  return circumstances.draining || failure.retryAt !== undefined
+    ? later(lease, failure, circumstances)
+    : { at: "failed", reason, retryable: true };
+}
+
+function unexpected(error: unknown): Pick<Outcome, "state" | "advice" | "exchange"> {
+  const message = error instanceof Error ? error.message : String(error);
+  const reason = error instanceof TypeError ? "bad-request" : "unexpected-error";
+  return {
+    state: { at: "failed", reason, retryable: false },
+    advice: message,
+    exchange: { attempts: [], bytes: 0, elapsed: 0, error: message },
+  };
+}
+
+function exchangeOf(response: Fetched): Exchange {
+  const { status, url, content, attempts, elapsed } = response;
+  return {
+    status,
+    finalUrl: url,
+    headers: [...response.headers.entries()],
+    body: content,
+    bytes: content.length,
+    attempts,
+    elapsed,
+  };
+}
+
+function failedExchange(failure: Error & FetchFailure): Exchange {
+  const answered = failure.response === undefined ? { bytes: 0, elapsed: 0 } : exchangeOf(failure.response);
+  return { ...answered, attempts: failure.attempts, error: failure.message };
+}

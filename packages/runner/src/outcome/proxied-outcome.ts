@@ -1,0 +1,100 @@
+import type { Circumstances, Settled } from "./conclude.ts";
+import { type FetchFailure, isFetchFailure } from "./fetcher.ts";
+import { maySendAgain } from "../ledger/job.ts";
+import type { Lease } from "../ledger/ledger.ts";
+import type { Ended } from "../ledger/state.ts";
+
+// A page that is refused through so many addresses, one call after the other, is likely refused to all.
+const maxRefusals = 2;
+// The session's words for calls that ended because no proxy was fit soon enough.
+const noProxyInTime: ReadonlySet<unknown> = new Set(["no-proxy-in-time", "no-proxy-too-long"]);
+
+/**
+ * Decides what becomes of a line whose request was stopped by the address that it came from, or on the way there: it goes
+ * again, for through which proxies it went was chance. That is no round of its own where it never got through a proxy.
+ * Undefined where it ended otherwise.
+ */
+export function elsewhere(lease: Lease, settled: Settled, circumstances: Circumstances): Ended | undefined {
+  const answer = answerOf(settled);
+  if (answer === undefined) return undefined;
+  const { now, maxDefer, draining } = circumstances;
+  const { reason } = answer.verdict;
+  const until = Math.min(Math.max(answer.retryAt ?? now, now + 1), now + maxDefer);
+  const again = { at: "deferred", reason, until, rounds: lease.rounds } as const;
+  if (!settled.ok && neverGotThrough(settled.error)) return again;
+  const kind = whyElsewhere(lease, settled, answer);
+  if (kind === undefined) return undefined;
+  return draining ? again : oneRoundMore(again, kind, circumstances);
+}
+
+type Answer = Pick<FetchFailure, "verdict" | "retryAt" | "mayHaveArrived">;
+
+function whyElsewhere(
+  { job }: Lease,
+  settled: Settled,
+  { verdict: { kind }, mayHaveArrived }: Answer,
+): "blocked" | "throttled" | undefined {
+  if (isUndecided(settled)) return maySendAgain(job) || mayHaveArrived === false ? "blocked" : undefined;
+  return (kind === "blocked" || kind === "throttled") && maySendAgain(job) ? kind : undefined;
+}
+
+function oneRoundMore(
+  again: Extract<Ended, { at: "deferred" }>,
+  kind: "blocked" | "throttled",
+  { maxRounds }: Circumstances,
+): Ended {
+  const most = kind === "blocked" ? Math.min(maxRounds, maxRefusals) : maxRounds;
+  if (again.rounds < most) return { ...again, rounds: again.rounds + 1 };
+  return { at: "failed", reason: again.reason, retryable: true };
+}
+
+/**
+ * Whether it is left open if a failure on the way was the line's: the attempts were used up, or no other proxy was fit,
+ * before so many had failed alike that it must be. Recognised by shape.
+ */
+function isUndecided(settled: Settled): boolean {
+  if (settled.ok || !isFetchFailure(settled.error)) return false;
+  const { error } = settled;
+  const failure = Reflect.get(error, "code") === "ERR_DEFERRED" ? error.cause : error;
+  if (!(failure instanceof Error) || !("code" in failure)) return false;
+  if (failure.code === "ERR_PROXY")
+    return Reflect.get(failure, "fault") === "unknown" && error.mayHaveArrived === false;
+  return (failure.code === "ERR_TLS" || failure.code === "ERR_PROTOCOL") && !isFinal(error.attempts.at(-1));
+}
+
+function isFinal(attempt: unknown): boolean {
+  const decision: unknown =
+    typeof attempt === "object" && attempt !== null ? Reflect.get(attempt, "decision") : undefined;
+  return decision !== "retries-exhausted" && !noProxyInTime.has(decision);
+}
+
+function answerOf(settled: Settled): Answer | undefined {
+  if (settled.ok) return settled.response;
+  return isFetchFailure(settled.error) ? settled.error : undefined;
+}
+
+/** Whether a line waits for nothing but a proxy: whoever asks the pool for one again learns how long. Recognised by shape. */
+export function waitsForProxy(settled: Settled): boolean {
+  const attempts = settled.ok ? settled.response.attempts : attemptsOf(settled.error);
+  const last = attempts.at(-1);
+  return typeof last === "object" && last !== null && "decision" in last && noProxyInTime.has(last.decision);
+}
+
+function attemptsOf(error: unknown): readonly unknown[] {
+  return isFetchFailure(error) ? error.attempts : [];
+}
+
+// What a proxy makes of a target is about the line.
+const onTarget: ReadonlySet<unknown> = new Set(["refused", "unsupported"]);
+
+/** Whether the last attempt ended at its proxy, by the proxy's fault, or found none; recognised by shape. */
+function neverGotThrough(error: unknown): boolean {
+  if (!(error instanceof Error) || !("code" in error)) return false;
+  if (error.code === "ERR_DEFERRED") return neverGotThrough(error.cause);
+  return error.code === "ERR_NO_PROXY" || (error.code === "ERR_PROXY" && isProxysFault(error));
+}
+
+function isProxysFault(error: Error): boolean {
+  const of = (name: string): unknown => Reflect.get(error, name);
+  return of("mayHaveArrived") === false && of("fault") === "proxy" && !onTarget.has(of("reason"));
+}

@@ -1,0 +1,32 @@
+import { reportOn } from "../ledger/proxy-stats.ts";
+import type { LedgerReader } from "../ledger/ledger.ts";
+import { readLedger } from "../sqlite/sqlite-ledger.ts";
+import type { RunReport } from "../ledger/report.ts";
+
+/** Makes the report of a ledger; its counts come from the rows alone, so that they add up. */
+export function reportOf(ledger: LedgerReader): RunReport {
+  const note = ledger.note();
+  const proxies = ledger.proxies();
+  return {
+    ...ledger.totals(),
+    reasons: ledger.reasons(),
+    elapsed: note?.elapsed ?? 0,
+    ended: note?.ended ?? "interrupted",
+    ...(note?.why !== undefined && { why: note.why }),
+    ...(proxies !== undefined && { proxies: reportOn(proxies) }),
+  };
+}
+
+/**
+ * Reads the report of a directory, also while a run is going on in another process.
+ *
+ * @throws LedgerError when it holds no ledger, or a damaged one.
+ */
+export function readReport(directory: string): RunReport {
+  const ledger = readLedger(directory);
+  try {
+    return reportOf(ledger);
+  } finally {
+    ledger.close();
+  }
+}

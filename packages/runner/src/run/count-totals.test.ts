@@ -1,0 +1,59 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import fc from "fast-check";
+import type { Lease, Outcome, Totals } from "../ledger/ledger.ts";
+import type { Ended } from "../ledger/state.ts";
+import { countOutcome, countPlanned } from "./count-totals.ts";
+
+const none: Totals = {
+  lines: 0,
+  done: 0,
+  failed: 0,
+  skipped: 0,
+  unknown: 0,
+  waiting: 0,
+  attempts: 0,
+  bytes: 0,
+};
+
+function outcome(from: Lease["from"], state: Ended): Outcome {
+  const lease: Lease = { job: { id: 1, line: 1, method: "GET", url: "http://a/" }, from, rounds: 0 };
+  return { lease, state, advice: "", at: 0, exchange: { attempts: [1, 2], bytes: 7, elapsed: 1 } };
+}
+
+describe("tally", () => {
+  it("moves a row from the count it was in to the one it is in", () => {
+    const totals = { ...none, lines: 2, waiting: 1, failed: 1 };
+
+    const after = countOutcome(
+      countOutcome(totals, outcome("failed", { at: "done" })),
+      outcome("pending", { at: "failed", reason: "x", retryable: true }),
+    );
+
+    assert.deepEqual(after, { ...none, lines: 2, done: 1, failed: 1, attempts: 4, bytes: 14 });
+  });
+
+  it("adds up after anything", () => {
+    const states: readonly Ended[] = [
+      { at: "done" },
+      { at: "failed", reason: "x", retryable: true },
+      { at: "deferred", until: 1, rounds: 1, reason: "x" },
+      { at: "unknown", reason: "x" },
+    ];
+    const step = fc.oneof(
+      fc.record({ added: fc.nat(9), known: fc.nat(9), duplicates: fc.nat(9), invalid: fc.nat(9) }),
+      fc.tuple(fc.constantFrom("pending", "failed", "deferred" as const), fc.constantFrom(...states)),
+    );
+    fc.assert(
+      fc.property(fc.array(step), (steps) => {
+        const end = steps.reduce<Totals>(
+          (totals, each) =>
+            "added" in each ? countPlanned(totals, each) : countOutcome(totals, outcome(each[0], each[1])),
+          none,
+        );
+
+        assert.equal(end.lines, end.done + end.failed + end.skipped + end.unknown + end.waiting);
+      }),
+    );
+  });
+});

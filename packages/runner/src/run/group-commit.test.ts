@@ -1,0 +1,74 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { type FakeClock, fakeClock } from "@holdfast/policy/testing";
+import { GroupCommit, groupSize } from "./group-commit.ts";
+import type { Lease, Outcome } from "../ledger/ledger.ts";
+
+const lease: Lease = { job: { id: 1, line: 1, method: "GET", url: "http://a/" }, from: "pending", rounds: 0 };
+
+function outcomeOf(bytes: number): Outcome {
+  return { lease, state: { at: "done" }, advice: "", at: 0, exchange: { attempts: [], bytes, elapsed: 0 } };
+}
+
+/** A group commit that notes the size of each group, and when it was committed. */
+function watched(clock: FakeClock): { readonly commits: GroupCommit; readonly groups: string[] } {
+  const groups: string[] = [];
+  const commits = new GroupCommit({
+    ledger: { record: () => {}, commit: () => {} },
+    clock,
+    committed: (outcomes) => groups.push(`${outcomes.length} at ${clock.now()}`),
+    failed: (error) => groups.push(String(error)),
+  });
+  return { commits, groups };
+}
+
+describe("group commit", () => {
+  it("commits a full group at once", () => {
+    const { commits, groups } = watched(fakeClock({ autoAdvance: false }));
+
+    for (let n = 0; n < groupSize + 1; n += 1) commits.add(outcomeOf(1));
+
+    assert.deepEqual(groups, [`${groupSize} at 0`]);
+  });
+
+  it("commits a part of a group 20 ms after its first outcome", async () => {
+    const clock = fakeClock({ autoAdvance: false });
+    const { commits, groups } = watched(clock);
+    await clock.advance(5);
+
+    commits.add(outcomeOf(1));
+    await clock.advance(10);
+    commits.add(outcomeOf(1));
+    await clock.advance(100);
+
+    assert.deepEqual(groups, ["2 at 25"]);
+  });
+
+  it("commits early when the bodies are large", () => {
+    const { commits, groups } = watched(fakeClock({ autoAdvance: false }));
+
+    for (let n = 0; n < 4; n += 1) commits.add(outcomeOf(9_000_000));
+
+    assert.deepEqual(groups, ["2 at 0", "2 at 0"]);
+  });
+
+  it("tells of a commit that failed while nobody waited", async () => {
+    const clock = fakeClock({ autoAdvance: false });
+    const failures: unknown[] = [];
+    const full = new Error("disk full");
+    const commit = (): void => {
+      throw full;
+    };
+    const commits = new GroupCommit({
+      ledger: { record: () => {}, commit },
+      clock,
+      committed: () => {},
+      failed: (error) => failures.push(error),
+    });
+
+    commits.add(outcomeOf(1));
+    await clock.advance(20);
+
+    assert.deepEqual(failures, [full]);
+  });
+});

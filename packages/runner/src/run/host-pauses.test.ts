@@ -1,0 +1,22 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { earliest, Pauses } from "./host-pauses.ts";
+
+test("a host that is paused comes up once for another look, the end of the pause is known until then", () => {
+  const pauses = new Pauses();
+  pauses.pause("a", 900, 500);
+  pauses.pause("b", 700, 700);
+
+  assert.deepEqual([pauses.nextLook, pauses.nextEnd], [500, 700]);
+  assert.deepEqual(pauses.over(499), []);
+  assert.deepEqual(pauses.over(500), ["a"]);
+  assert.deepEqual(pauses.over(500), []);
+  assert.deepEqual([pauses.nextLook, pauses.nextEnd], [700, 700]);
+  assert.deepEqual(pauses.over(800), ["b"]);
+  assert.deepEqual([pauses.nextLook, pauses.nextEnd], [undefined, undefined]);
+});
+
+test("the earliest of times that are known", () => {
+  assert.equal(earliest([undefined, 3, 2]), 2);
+  assert.equal(earliest([undefined]), undefined);
+});

@@ -1,0 +1,309 @@
+import type { Clock } from "@holdfast/policy";
+import { Alarm } from "./timer.ts";
+import { conclude, holdOf, type Settled } from "../outcome/conclude.ts";
+import type { RunEvent } from "./events.ts";
+import { fetchJob } from "../outcome/fetch-job.ts";
+import { Frontier, hostOf } from "./frontier.ts";
+import { GroupCommit } from "./group-commit.ts";
+import { heldOutcome, Holds } from "./host-holds.ts";
+import { Intake } from "./intake.ts";
+import { maySendAgain } from "../ledger/job.ts";
+import type { Lease, Ledger, Outcome, Planned, Totals } from "../ledger/ledger.ts";
+import type { RunOptions } from "./options.ts";
+import { earliest } from "./host-pauses.ts";
+import { type NoProxy, noProxyIn } from "../outcome/no-proxy.ts";
+import { ProxyWatch } from "./proxy-monitor.ts";
+import type { RunEnd } from "../ledger/report.ts";
+import { Shortage } from "./proxy-shortage.ts";
+import { Supply } from "./row-supply.ts";
+import { countOutcome, countPlanned } from "./count-totals.ts";
+import { Wake } from "./latch.ts";
+
+/** The options of a run, complete, and its open ledger. */
+export interface LoopOptions extends Pick<
+  RunOptions,
+  "input" | "session" | "proxies" | "drain" | "signal" | "on"
+> {
+  readonly ledger: Ledger;
+  readonly clock: Clock;
+  readonly concurrency: number;
+  readonly perHost: number;
+  /** In ms. */
+  readonly maxPark: number;
+  /** In ms. */
+  readonly maxDefer: number;
+  readonly maxRounds: number;
+}
+
+/** The ends that a run can tell itself. */
+export interface LoopEnd {
+  readonly ended: Extract<RunEnd, "complete" | "drained" | "aborted" | "no-proxy">;
+  /** Why no proxy was fit. */
+  readonly why?: string;
+}
+
+/** Leases held in memory: enough to look past a host that is at its limit, few enough to be bounded. */
+const maxBuffered = 8_192;
+
+/** How often a pool is asked for new proxies while a host waits for one, in ms. */
+const newsPause = 1_000;
+
+/** Runs a ledger once: takes rows up, has them fetched, records what came of it. It sleeps until something happens. */
+export class Loop {
+  readonly #options: LoopOptions;
+  readonly #frontier: Frontier;
+  readonly #commits: GroupCommit;
+  readonly #holds = new Holds();
+  readonly #shortage = new Shortage();
+  readonly #supply: Supply;
+  readonly #watch: ProxyWatch | undefined;
+  readonly #wake = new Wake();
+  readonly #alarm: Alarm;
+  readonly #stop = new AbortController();
+  readonly #requests = new AbortController();
+  #totals: Totals;
+  #inFlight = 0;
+  #inputEnded = false;
+  #failure: { readonly error: unknown } | undefined;
+
+  constructor(options: LoopOptions) {
+    const { ledger, clock } = options;
+    this.#options = options;
+    this.#frontier = new Frontier(options.perHost);
+    this.#alarm = new Alarm(clock, this.#wake.notify);
+    this.#commits = new GroupCommit({ ledger, clock, committed: this.#committed, failed: this.#fail });
+    this.#totals = ledger.totals();
+    this.#supply = new Supply(ledger, clock);
+    const { proxies } = options;
+    this.#watch =
+      proxies === undefined ? undefined : new ProxyWatch({ proxies, ledger, clock, failed: this.#fail });
+  }
+
+  /** Resolves when there is nothing more to do, or when it was told to stop; what finished has been recorded. */
+  async run(): Promise<LoopEnd> {
+    const stopListening = this.#listen();
+    void this.#read();
+    try {
+      while (!this.#step()) await this.#wake.wait();
+    } finally {
+      stopListening();
+      this.#watch?.close();
+      this.#alarm.set(undefined);
+    }
+    if (this.#failure !== undefined) throw this.#failure.error;
+    this.#watch?.note();
+    const ended = endOf(this.#options, this.#shortage.lasts ? "no-proxy" : "complete");
+    return ended === "no-proxy" ? { ended, why: this.#shortage.why } : { ended };
+  }
+
+  #listen(): () => void {
+    const { drain, signal } = this.#options;
+    const forget = [onAbort(drain, this.#drain), onAbort(signal, this.#abort)];
+    return () => {
+      for (const each of forget) each();
+    };
+  }
+
+  // Does all that can be done now, and tells whether that was all.
+  #step(): boolean {
+    try {
+      if (this.#stop.signal.aborted) this.#giveUp();
+      else this.#start();
+      if (this.#inFlight > 0) return false;
+      this.#commits.flush();
+      return this.#stop.signal.aborted || !this.#mayGoOn();
+    } catch (error) {
+      this.#fail(error);
+      return this.#inFlight === 0;
+    }
+  }
+
+  #start(): void {
+    this.#lookForProxies();
+    const leases: Lease[] = [];
+    while (this.#inFlight + leases.length < this.#options.concurrency) {
+      this.#refill();
+      const lease = this.#frontier.take();
+      if (lease === undefined) break;
+      if (!this.#postpone(lease)) leases.push(lease);
+    }
+    const unsafe = leases.filter(({ job }) => !maySendAgain(job)).map(({ job }) => job);
+    if (unsafe.length > 0) this.#options.ledger.intend(unsafe);
+    this.#inFlight += leases.length;
+    for (const lease of leases) void this.#fetch(lease);
+  }
+
+  /** Lets the hosts go on that have waited long enough for a proxy; all of them where there are new ones. */
+  #lookForProxies(): void {
+    if (!this.#shortage.lasts) return;
+    const now = this.#watch?.hasNews() === true ? Infinity : this.#options.clock.date();
+    for (const host of this.#shortage.over(now)) this.#frontier.resume(host);
+    this.#setAlarm();
+  }
+
+  #postpone(lease: Lease): boolean {
+    const now = this.#options.clock.date();
+    const until = this.#holds.heldUntil(hostOf(lease.job.url), now);
+    if (until === undefined) return false;
+    this.#frontier.finish(lease);
+    this.#commits.add(heldOutcome(lease, until, now));
+    return true;
+  }
+
+  #refill(): void {
+    const window = Math.max(64, 4 * this.#options.concurrency);
+    while (!this.#frontier.ready && this.#frontier.size < maxBuffered) {
+      const leases = this.#supply.claim(window);
+      for (const lease of leases) this.#frontier.add(lease);
+      if (leases.length === 0) return;
+    }
+  }
+
+  async #fetch(lease: Lease): Promise<void> {
+    const { job } = lease;
+    try {
+      this.#tell({ type: "started", job });
+      const [signal, patience] = [this.#requests.signal, this.#stop.signal];
+      const settled = await fetchJob(this.#options.session, job, { signal, patience });
+      const dry = this.#watch === undefined ? undefined : noProxyIn(settled);
+      if (dry === undefined) this.#settle(lease, settled);
+      else this.#pause(lease, dry);
+    } catch (error) {
+      this.#fail(error);
+    } finally {
+      this.#inFlight -= 1;
+      this.#frontier.finish(lease);
+      this.#wake.notify();
+    }
+  }
+
+  #settle(lease: Lease, settled: Settled): void {
+    const { clock, maxRounds, maxDefer, ledger } = this.#options;
+    const proxied = this.#watch !== undefined;
+    const now = clock.date();
+    const draining = this.#stop.signal.aborted;
+    const aborted = this.#requests.signal.aborted;
+    // A fetcher that has no patience left before its first attempt has sent nothing.
+    const unsent = draining && !settled.ok && settled.error === this.#stop.signal.reason;
+    const outcome = unsent
+      ? undefined
+      : conclude(lease, settled, { now, maxRounds, maxDefer, aborted, draining, proxied });
+    if (outcome === undefined) ledger.release([lease]);
+    else this.#commits.add(outcome);
+    // Another address may ask where one is to wait.
+    if (!proxied) this.#hold(lease, settled);
+  }
+
+  #hold(lease: Lease, settled: Settled): void {
+    const { clock, maxDefer } = this.#options;
+    const now = clock.date();
+    const until = holdOf(settled, { now, maxDefer });
+    const host = hostOf(lease.job.url);
+    if (until !== undefined && until > now && this.#holds.hold(host, until))
+      this.#tell({ type: "held", host, until });
+  }
+
+  /** Takes a lease back whose host no proxy is fit for; nothing was sent. */
+  #pause(lease: Lease, { until, why }: NoProxy): void {
+    const { clock, ledger } = this.#options;
+    const now = clock.date();
+    const host = hostOf(lease.job.url);
+    const hopeless = until === Infinity ? why : this.#watch?.whyHopeless();
+    ledger.release([lease]);
+    this.#frontier.pause(lease);
+    const isNews = this.#shortage.begin(host, { until, why, hopeless, now });
+    if (this.#shortage.hopeless) return this.#drain();
+    if (isNews) this.#tell({ type: "no-proxy", host, until, why });
+    this.#setAlarm();
+  }
+
+  #setAlarm(): void {
+    const { nextLook } = this.#shortage;
+    const looks = nextLook !== undefined && this.#watch?.looks === true;
+    const news = looks ? this.#options.clock.date() + newsPause : undefined;
+    this.#alarm.set(earliest([this.#supply.dueAt, nextLook, news]));
+  }
+
+  // With nothing in flight: are there rows to come from the input, or rows that come due soon?
+  #mayGoOn(): boolean {
+    const { clock, maxPark } = this.#options;
+    this.#setAlarm();
+    if (!this.#inputEnded) return true;
+    const next = earliest([this.#supply.dueAt, this.#shortage.nextEnd]);
+    return next !== undefined && next - clock.date() <= maxPark;
+  }
+
+  async #read(): Promise<void> {
+    const { input, ledger } = this.#options;
+    try {
+      await new Intake({ ledger, stop: this.#stop.signal, planned: this.#planned, failed: this.#fail }).read(
+        input ?? [],
+      );
+      if (this.#stop.signal.aborted) return;
+      this.#inputEnded = true;
+      this.#tell({ type: "input-ended" });
+      this.#wake.notify();
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  readonly #planned = (planned: Planned): void => {
+    this.#totals = countPlanned(this.#totals, planned);
+    this.#supply.added(planned.added);
+    this.#tell({ type: "planned", ...planned });
+    this.#wake.notify();
+  };
+
+  readonly #committed = (outcomes: readonly Outcome[]): void => {
+    for (const outcome of outcomes) {
+      this.#totals = countOutcome(this.#totals, outcome);
+      const { job } = outcome.lease;
+      if (outcome.state.at !== "deferred") this.#tell({ type: "finished", job, outcome });
+      else if (outcome.exchange !== undefined)
+        this.#tell({ type: "deferred", job, outcome, until: outcome.state.until });
+    }
+    if (outcomes.some(({ state }) => state.at === "deferred")) {
+      this.#supply.deferred();
+      this.#setAlarm();
+    }
+    this.#watch?.noteNowAndThen();
+    this.#tell({ type: "progress", totals: this.#totals, inFlight: this.#inFlight });
+  };
+
+  #tell(event: RunEvent): void {
+    this.#options.on?.(event);
+  }
+
+  #giveUp(): void {
+    const leases = this.#frontier.clear();
+    if (leases.length > 0 && this.#failure === undefined) this.#options.ledger.release(leases);
+  }
+
+  readonly #drain = (): void => {
+    this.#stop.abort();
+    this.#wake.notify();
+  };
+
+  readonly #abort = (): void => {
+    this.#requests.abort(this.#options.signal?.reason);
+    this.#drain();
+  };
+
+  readonly #fail = (error: unknown): void => {
+    this.#failure ??= { error };
+    this.#requests.abort(error);
+    this.#drain();
+  };
+}
+
+function onAbort(signal: AbortSignal | undefined, listener: () => void): () => void {
+  if (signal?.aborted === true) listener();
+  signal?.addEventListener("abort", listener);
+  return () => signal?.removeEventListener("abort", listener);
+}
+
+function endOf({ drain, signal }: LoopOptions, otherwise: LoopEnd["ended"]): LoopEnd["ended"] {
+  if (signal?.aborted === true) return "aborted";
+  return drain?.aborted === true ? "drained" : otherwise;
+}

@@ -1,0 +1,33 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { PoolFigures } from "../ledger/proxy-stats.ts";
+import { whyHopeless } from "./proxy-exhaustion.ts";
+import { idle } from "../testing/idle-figures.ts";
+
+const until = 9_000;
+const fit: PoolFigures = { ...idle, requests: 1 };
+const resting = (reason: string): PoolFigures => ({ ...fit, state: "resting", restsAt: [{ reason, until }] });
+const locked = resting("proxy-auth");
+const unpaid = resting("proxy-payment");
+const down = resting("proxy");
+const retired: PoolFigures = { ...down, state: "retired" };
+const blocked: PoolFigures = { ...fit, restsAt: [{ host: "shop.test", reason: "http-403", until }] };
+const lockedAtOne: PoolFigures = { ...fit, restsAt: [{ host: "shop.test", reason: "proxy-auth", until }] };
+
+test("there is no hope where every proxy is retired, or wants other credentials or money", () => {
+  const rows: readonly (readonly [string, readonly PoolFigures[], string | undefined])[] = [
+    ["one is fit", [locked, fit], undefined],
+    ["one only rests", [locked, down], undefined],
+    ["all are blocked at a host", [blocked, blocked], undefined],
+    ["a host wants credentials", [lockedAtOne], undefined],
+    ["the only one is locked", [locked], "No proxy is left: the only one is out of use (1 proxy-auth)"],
+    [
+      "all for one reason or another",
+      [unpaid, retired, unpaid],
+      "No proxy is left: all 3 are out of use (2 proxy-payment, 1 retired for proxy)",
+    ],
+    ["there is none", [], "No proxy is left: the list is empty"],
+  ];
+
+  for (const [what, figures, why] of rows) assert.equal(whyHopeless(figures), why, what);
+});

@@ -1,0 +1,109 @@
+import type { Clock } from "@holdfast/policy";
+import type { Ledger } from "../ledger/ledger.ts";
+import { addFigures, type PoolFigures, type ProxyFigures } from "../ledger/proxy-stats.ts";
+import { whyHopeless } from "./proxy-exhaustion.ts";
+
+/** The pool that a session goes through, as a run sees it: a `ProxyPool` is one. */
+export interface RunProxies {
+  stats(): { readonly proxies: readonly PoolFigures[] };
+  /** Has the pool look whether its sources have new proxies, and says how many have come in so far. */
+  look?(): number;
+  /** What it knows of the health of its proxies, as JSON without credentials; `recall` gets it back at the next start. */
+  memory?(): unknown;
+  recall?(memory: unknown): void;
+  /** Calls when there is another memory, until what it gives back is called. */
+  onRest?(listener: () => void): () => void;
+}
+
+export interface ProxyWatchOptions {
+  readonly proxies: RunProxies;
+  readonly ledger: Pick<Ledger, "proxies" | "setProxies" | "proxyMemory" | "setProxyMemory">;
+  readonly clock: Clock;
+  /** Hears what a write threw that nobody waits for. */
+  readonly failed: (error: unknown) => void;
+}
+
+// Figures are for who looks at a run while it goes on; a long list costs more to write.
+const leastPause = 2_000;
+const pausePerProxy = 2;
+// Rests are written down soon: a process that is killed may not forget them. Several that begin together are one write,
+// and writes take no more than a twentieth of the time.
+const restDelay = 50;
+const pausePerWrite = 20;
+
+/** Keeps the figures of the proxies in the ledger, and knows when there is no hope for any of them. */
+export class ProxyWatch {
+  readonly #options: ProxyWatchOptions;
+  readonly #before: readonly ProxyFigures[];
+  #notedAt: number;
+  #arrivals: number | undefined;
+  readonly #stop: () => void;
+  readonly #ended = new AbortController();
+  #isWriting = false;
+  #pause = restDelay;
+
+  constructor(options: ProxyWatchOptions) {
+    this.#options = options;
+    this.#before = options.ledger.proxies() ?? [];
+    this.#notedAt = options.clock.now();
+    options.proxies.recall?.(options.ledger.proxyMemory());
+    this.#arrivals = options.proxies.look?.();
+    this.#stop = options.proxies.onRest?.(() => void this.#remember()) ?? ((): void => undefined);
+    this.note();
+  }
+
+  /** Writes nothing down any more unless it is told to. */
+  close(): void {
+    this.#stop();
+    this.#ended.abort();
+  }
+
+  /** Writes the figures and the rests down. @throws LedgerError when that fails. */
+  note(): void {
+    const { proxies, ledger, clock } = this.#options;
+    if (proxies.memory !== undefined) ledger.setProxyMemory(proxies.memory());
+    ledger.setProxies(addFigures(this.#before, proxies.stats().proxies));
+    this.#notedAt = clock.now();
+  }
+
+  /** Writes the figures down where that was some time ago. `proxies` is how many there may be. */
+  noteNowAndThen(): void {
+    const pause = this.#options.clock.now() - this.#notedAt;
+    if (pause < leastPause) return;
+    const { proxies } = this.#options.proxies.stats();
+    if (pause >= proxies.length * pausePerProxy) this.note();
+  }
+
+  async #remember(): Promise<void> {
+    const { proxies, ledger, clock, failed } = this.#options;
+    if (this.#isWriting || proxies.memory === undefined) return;
+    this.#isWriting = true;
+    try {
+      await clock.sleep(this.#pause, this.#ended.signal);
+      this.#isWriting = false;
+      const began = clock.now();
+      ledger.setProxyMemory(proxies.memory());
+      this.#pause = Math.max(restDelay, (clock.now() - began) * pausePerWrite);
+      this.noteNowAndThen();
+    } catch (error) {
+      if (!this.#ended.signal.aborted) failed(error);
+    }
+  }
+
+  /** Whether the pool can say that it has new proxies. */
+  get looks(): boolean {
+    return this.#options.proxies.look !== undefined;
+  }
+
+  /** Whether proxies have come in since this was last asked. */
+  hasNews(): boolean {
+    const before = this.#arrivals;
+    this.#arrivals = this.#options.proxies.look?.();
+    return this.#arrivals !== before;
+  }
+
+  /** Why no proxy will work however long one waits; undefined where one may. */
+  whyHopeless(): string | undefined {
+    return whyHopeless(this.#options.proxies.stats().proxies);
+  }
+}

@@ -1,0 +1,468 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { fakeClock } from "@holdfast/policy/testing";
+import type { RunEvent } from "./events.ts";
+import type { InputLine } from "../ledger/job.ts";
+import { LedgerError } from "../ledger/ledger.ts";
+import { results } from "../output/results.ts";
+import { readReport } from "../output/read-report.ts";
+import { run } from "./run.ts";
+import { openDatabase } from "../sqlite/load.ts";
+import { openLedger } from "../sqlite/sqlite-ledger.ts";
+import { inputOf, runDirectory } from "../testing/run-directory.ts";
+import { answered, failure, scriptedFetcher } from "../testing/scripted-fetcher.ts";
+
+const site = (n: number): string => `https://example.com/${n}`;
+const sites = (count: number): InputLine[] =>
+  inputOf(...Array.from({ length: count }, (_, index) => site(index + 1)));
+const ok = scriptedFetcher(({ url }) => answered(url));
+
+function outcomes(directory: string): string[] {
+  return [...results(directory)].map(({ line, state, reason }) => `${line} ${state} ${reason}`.trim());
+}
+
+/** A gate that holds requests back until it is opened. */
+function gate(): { readonly opened: Promise<void>; readonly open: () => void } {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  return { opened: promise, open: resolve };
+}
+
+describe("run", () => {
+  it("fetches every line once, and its report adds up", async () => {
+    const directory = runDirectory();
+    const session = scriptedFetcher(({ url }) => answered(url, { status: url.endsWith("/2") ? 404 : 200 }));
+
+    const report = await run({
+      directory,
+      session,
+      clock: fakeClock(),
+      input: inputOf("# list", site(1), site(2), "", site(1), "ftp://x"),
+    });
+
+    const { lines, done, failed, skipped, unknown, waiting, ended, reasons } = report;
+    assert.deepEqual(
+      { lines, done, failed, skipped, unknown, waiting, ended },
+      { lines: 4, done: 1, failed: 2, skipped: 1, unknown: 0, waiting: 0, ended: "complete" },
+    );
+    assert.deepEqual(session.urls, [site(1), site(2)]);
+    assert.deepEqual(outcomes(directory), [
+      "2 done ok",
+      "3 failed http-404",
+      "5 skipped duplicate-of-line-2",
+      "6 failed bad-input: only http and https URLs can be fetched",
+    ]);
+    assert.equal(reasons.find(({ reason }) => reason === "http-404")?.advice, "Advice for 404");
+    assert.deepEqual(readReport(directory), report);
+  });
+
+  it("stores the body of a failure too", async () => {
+    const directory = runDirectory();
+
+    await run({
+      directory,
+      clock: fakeClock(),
+      input: sites(1),
+      session: scriptedFetcher(({ url }) => answered(url, { status: 404, body: "gone" })),
+    });
+
+    const bodies = Array.from(
+      results(directory),
+      ({ status, body = [] }) => `${status} ${Buffer.from(body).toString()}`,
+    );
+    assert.deepEqual(bodies, ["404 gone"]);
+  });
+
+  it("takes up nothing that is done when it is run again, and what may be retried", async () => {
+    const directory = runDirectory();
+    const broken = scriptedFetcher(({ url }) => {
+      if (url === site(2)) throw failure("timeout-read");
+      return answered(url, { status: url === site(3) ? 404 : 200 });
+    });
+    const first = await run({ directory, session: broken, clock: fakeClock(), input: sites(4) });
+    const session = scriptedFetcher(({ url }) => answered(url));
+
+    const second = await run({ directory, session, clock: fakeClock(), input: sites(5) });
+
+    assert.deepEqual([first.done, first.failed], [2, 2]);
+    assert.deepEqual(session.urls, [site(2), site(5)]);
+    assert.deepEqual([second.lines, second.done, second.failed, second.attempts], [5, 4, 1, 6]);
+  });
+
+  it("takes up what failed for good when it is asked to", async () => {
+    const directory = runDirectory();
+    await run({
+      directory,
+      clock: fakeClock(),
+      input: inputOf(site(1), "?"),
+      session: scriptedFetcher(({ url }) => answered(url, { status: 404 })),
+    });
+
+    const report = await run({ directory, clock: fakeClock(), retryFailed: true, session: ok });
+
+    assert.deepEqual([report.done, report.failed], [1, 1]);
+  });
+
+  it("keeps to the limits overall and per host, and lets hosts take turns", async () => {
+    const session = scriptedFetcher(async ({ url }) => {
+      await nextTurn();
+      return answered(url);
+    });
+    const input = inputOf(
+      ...[1, 2, 3, 4, 5, 6].map((n) => `https://a.example/${n}`),
+      "https://b.example/1",
+      "https://c.example/1",
+    );
+
+    await run({ directory: runDirectory(), session, clock: fakeClock(), input, concurrency: 3, perHost: 2 });
+
+    assert.equal(session.mostAtOnce, 3);
+    assert.deepEqual(
+      session.urls.slice(0, 3).map((url) => new URL(url).host),
+      ["a.example", "b.example", "c.example"],
+    );
+  });
+
+  it("looks past a host at its limit, however many of its lines come first", async () => {
+    const { opened, open } = gate();
+    const slow = Array.from({ length: 1_000 }, (_, n) => `https://slow.example/${n}`);
+    const session = scriptedFetcher(async ({ url }) => {
+      if (url.startsWith("https://slow")) await opened;
+      else open();
+      return answered(url);
+    });
+
+    const report = await run({
+      directory: runDirectory(),
+      session,
+      clock: fakeClock(),
+      input: inputOf(...slow, "https://fast.example/"),
+      concurrency: 4,
+      perHost: 2,
+    });
+
+    assert.equal(report.done, 1_001);
+  });
+
+  it("fetches while the input is still coming", async () => {
+    const { opened, open } = gate();
+    const session = scriptedFetcher(({ url }) => {
+      if (url === site(1)) open();
+      return answered(url);
+    });
+    async function* input(): AsyncGenerator<InputLine> {
+      yield { line: 1, text: site(1) };
+      await opened;
+      yield { line: 2, text: site(2) };
+    }
+
+    const report = await run({ directory: runDirectory(), session, clock: fakeClock(), input: input() });
+
+    assert.equal(report.done, 2);
+  });
+
+  it("tells what happened, outcomes only after they are recorded", async () => {
+    const directory = runDirectory();
+    const events: string[] = [];
+    const on = (event: RunEvent): void => {
+      if (event.type === "finished") assert.equal(readReport(directory).done, 2);
+      events.push(event.type);
+    };
+
+    await run({ directory, session: ok, clock: fakeClock(), input: sites(2), on });
+
+    assert.deepEqual(events.toSorted(), [
+      "finished",
+      "finished",
+      "input-ended",
+      "planned",
+      "progress",
+      "started",
+      "started",
+    ]);
+  });
+
+  it("refuses limits that are none, and a directory in use", async () => {
+    const directory = runDirectory();
+    await assert.rejects(run({ directory, session: ok, concurrency: 0 }), RangeError);
+    const owner = openLedger(directory);
+
+    await assert.rejects(run({ directory, session: ok }), LedgerError);
+
+    owner.close();
+  });
+});
+
+describe("run, deferring", () => {
+  it("waits for a row that comes due soon, and not longer than it must", async () => {
+    const clock = fakeClock({ start: 1_000 });
+    let asked = 0;
+    const session = scriptedFetcher(({ url }) =>
+      (asked += 1) === 1 ? answered(url, { status: 503, retryAt: 61_000 }) : answered(url),
+    );
+
+    const report = await run({ directory: runDirectory(), session, clock, input: sites(1) });
+
+    assert.deepEqual([report.done, report.attempts, clock.date()], [1, 2, 61_000]);
+  });
+
+  it("ends with waiting rows when they come due too late, and goes on when they are", async () => {
+    const directory = runDirectory();
+    const session = scriptedFetcher(({ url }) =>
+      url === site(1) ? answered(url, { status: 503, retryAt: 500_000 }) : answered(url),
+    );
+    const early = await run({ directory, session, clock: fakeClock(), input: sites(2) });
+
+    const late = await run({ directory, session: ok, clock: fakeClock({ start: 500_000 }) });
+
+    assert.deepEqual([early.ended, early.done, early.waiting, early.nextAt], ["complete", 1, 1, 500_000]);
+    assert.deepEqual(
+      early.reasons.map(({ state, reason, count }) => `${state} ${reason} ${count}`),
+      ["deferred http-503 1"],
+    );
+    assert.deepEqual([late.done, late.waiting, late.nextAt], [2, 0, undefined]);
+  });
+
+  it("waits a day at most, whatever the server asks for, and not at all when it is told to try again", async () => {
+    const directory = runDirectory();
+    const day = 86_400_000;
+    const session = scriptedFetcher(({ url }) => answered(url, { status: 429, retryAt: 1e15 }));
+    const events: RunEvent[] = [];
+    const on = (event: RunEvent): void => void events.push(event);
+    const parked = await run({ directory, session, clock: fakeClock(), input: sites(2), on });
+
+    const waiting = await run({ directory, session: ok, clock: fakeClock() });
+    const again = await run({ directory, session: ok, clock: fakeClock(), retryFailed: true });
+
+    assert.deepEqual([parked.waiting, parked.nextAt], [2, day]);
+    assert.deepEqual(
+      events.flatMap((event) => (event.type === "held" ? [event.until] : [])),
+      [day],
+    );
+    assert.deepEqual([waiting.done, waiting.waiting], [0, 2]);
+    assert.deepEqual([again.done, again.waiting], [2, 0]);
+  });
+
+  it("gives a row up after so many rounds", async () => {
+    const clock = fakeClock();
+    const session = scriptedFetcher(({ url }) =>
+      answered(url, { status: 503, retryAt: clock.date() + 1_000 }),
+    );
+
+    const report = await run({ directory: runDirectory(), session, clock, input: sites(1), maxRounds: 3 });
+
+    assert.deepEqual([report.failed, report.attempts, report.reasons[0]?.retryable], [1, 4, true]);
+  });
+
+  it("holds the whole host that asked to be left alone, and no other", async () => {
+    const directory = runDirectory();
+    const session = scriptedFetcher(({ url }) =>
+      url.includes("busy") ? answered(url, { status: 429, retryAt: 1_000_000 }) : answered(url),
+    );
+    const busy = Array.from({ length: 50 }, (_, n) => `https://busy.example/${n}`);
+
+    const report = await run({
+      directory,
+      session,
+      clock: fakeClock(),
+      input: inputOf(...busy, site(1), site(2)),
+      concurrency: 4,
+      perHost: 2,
+    });
+
+    assert.deepEqual([report.done, report.waiting, report.nextAt], [2, 50, 1_000_000]);
+    assert.ok(session.urls.filter((url) => url.includes("busy")).length <= 4, String(session.urls));
+  });
+});
+
+describe("run, interrupted", () => {
+  it("passes on that it waits for nothing more when it is drained, and keeps waiting what a later attempt may cure", async () => {
+    const directory = runDirectory();
+    const drain = new AbortController();
+    const clock = fakeClock({ start: 1_000 });
+    const session = scriptedFetcher(async ({ url, options: { patience } }) => {
+      if (url === site(4)) queueMicrotask(() => drain.abort());
+      await new Promise((resolve) => patience?.addEventListener("abort", resolve));
+      if (url === site(1)) return answered(url, { status: 429, retryAt: 61_000 });
+      if (url === site(2)) throw failure("timeout-read");
+      if (url === site(3)) throw patience?.reason;
+      return answered(url, { status: 404 });
+    });
+
+    const report = await run({ directory, session, clock, input: sites(4), drain: drain.signal });
+
+    const { ended, lines, failed, waiting, attempts, nextAt } = report;
+    assert.deepEqual(
+      { ended, lines, failed, waiting, attempts, nextAt },
+      { ended: "drained", lines: 4, failed: 1, waiting: 3, attempts: 3, nextAt: 1_001 },
+    );
+    assert.deepEqual(outcomes(directory), [
+      "1 deferred http-429",
+      "2 deferred timeout-read",
+      "3 pending",
+      "4 failed http-404",
+    ]);
+    const rest = await run({ directory, session: ok, clock, input: sites(4) });
+    assert.deepEqual([rest.done, rest.failed, rest.waiting], [3, 1, 0]);
+  });
+
+  it("lets what is in flight finish when it is drained, and takes nothing more up", async () => {
+    const directory = runDirectory();
+    const drain = new AbortController();
+    const session = scriptedFetcher(async ({ url }) => {
+      drain.abort();
+      await nextTurn();
+      return answered(url);
+    });
+
+    const report = await run({
+      directory,
+      session,
+      clock: fakeClock(),
+      input: sites(100),
+      drain: drain.signal,
+      concurrency: 3,
+    });
+
+    assert.deepEqual([report.ended, report.done, report.waiting], ["drained", 3, report.lines - 3]);
+    const rest = await run({ directory, session: ok, clock: fakeClock(), input: sites(100) });
+    assert.deepEqual([rest.ended, rest.done], ["complete", 100]);
+  });
+
+  it("ends what is in flight when it is aborted, and records what had finished", async () => {
+    const directory = runDirectory();
+    const abort = new AbortController();
+    const reason = new Error("enough");
+    const session = scriptedFetcher(({ url, options: { signal } }) => {
+      if (url === site(1)) return answered(url);
+      queueMicrotask(() => abort.abort(reason));
+      return new Promise((_, reject) => signal?.addEventListener("abort", () => reject(signal.reason)));
+    });
+
+    const report = await run({
+      directory,
+      session,
+      clock: fakeClock(),
+      input: sites(4),
+      signal: abort.signal,
+    });
+
+    assert.deepEqual([report.ended, report.done, report.waiting], ["aborted", 1, 3]);
+    assert.equal(session.seen[1]?.options.signal?.reason, reason);
+  });
+
+  it("does nothing when it was told to stop before it began", async () => {
+    const report = await run({
+      directory: runDirectory(),
+      session: ok,
+      clock: fakeClock(),
+      input: sites(3),
+      drain: AbortSignal.abort(),
+    });
+
+    assert.deepEqual([report.ended, report.lines], ["drained", 0]);
+  });
+
+  it("rejects with what the input throws, after recording what had finished", async () => {
+    const directory = runDirectory();
+    async function* input(): AsyncGenerator<InputLine> {
+      yield { line: 1, text: site(1) };
+      await nextTurn();
+      await nextTurn();
+      throw new Error("The list is gone");
+    }
+
+    await assert.rejects(
+      run({ directory, session: ok, clock: fakeClock(), input: input() }),
+      /The list is gone/,
+    );
+
+    assert.deepEqual([readReport(directory).done, readReport(directory).ended], [1, "interrupted"]);
+  });
+
+  it("rejects with what the listener throws", async () => {
+    const on = (): void => {
+      throw new Error("The listener broke");
+    };
+
+    await assert.rejects(
+      run({ directory: runDirectory(), session: ok, clock: fakeClock(), input: sites(3), on }),
+      /The listener broke/,
+    );
+  });
+
+  it("never sends an unsafe request again that may have been executed, and one with a key with the same key", async () => {
+    const directory = runDirectory();
+    const ledger = openLedger(directory);
+    const request = { headers: { a: "b" }, body: "x" };
+    ledger.plan(
+      [1, 2].map((line) => ({
+        kind: "job",
+        line,
+        method: "POST",
+        url: site(line),
+        request: line === 1 ? request : { ...request, idempotencyKey: "key" },
+      })),
+    );
+    ledger.close();
+    const dying = scriptedFetcher(() => {
+      throw failure("reset");
+    });
+    await run({ directory, session: dying, clock: fakeClock() });
+    const session = scriptedFetcher(({ url }) => answered(url));
+
+    const report = await run({ directory, session, clock: fakeClock() });
+
+    assert.deepEqual(outcomes(directory), ["1 unknown reset", "2 done ok"]);
+    assert.deepEqual(
+      session.seen.map(({ method, options: { headers, body, idempotencyKey } }) => ({
+        method,
+        headers,
+        body,
+        idempotencyKey,
+      })),
+      [{ method: "POST", ...request, idempotencyKey: "key" }],
+    );
+    assert.equal(report.unknown, 1);
+  });
+
+  it("keeps an unsafe request waiting that was drained before it was sent", async () => {
+    const directory = runDirectory();
+    const ledger = openLedger(directory);
+    ledger.plan([{ kind: "job", line: 1, method: "POST", url: site(1), request: { body: "x" } }]);
+    ledger.close();
+    const drain = new AbortController();
+    const session = scriptedFetcher(({ options: { patience } }) => {
+      drain.abort();
+      throw patience?.reason;
+    });
+
+    const report = await run({ directory, session, clock: fakeClock(), drain: drain.signal });
+
+    assert.deepEqual([report.waiting, report.attempts, intentsOf(directory)], [1, 0, 0]);
+  });
+
+  it("notes an unsafe request before it is sent", async () => {
+    const directory = runDirectory();
+    const ledger = openLedger(directory);
+    ledger.plan([{ kind: "job", line: 1, method: "POST", url: site(1), request: { body: "x" } }]);
+    ledger.close();
+    const intents: unknown[] = [];
+    const session = scriptedFetcher(({ url }) => {
+      intents.push(intentsOf(directory));
+      return answered(url);
+    });
+
+    await run({ directory, session, clock: fakeClock() });
+
+    assert.deepEqual([...intents, intentsOf(directory)], [1, 0]);
+  });
+});
+
+function intentsOf(directory: string): unknown {
+  const db = openDatabase(join(directory, "ledger.db"), { readOnly: true });
+  const row = db.prepare("SELECT count(*) AS intents FROM intent").get();
+  db.close();
+  return row?.["intents"];
+}

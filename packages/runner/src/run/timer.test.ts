@@ -1,0 +1,34 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { fakeClock } from "@holdfast/policy/testing";
+import { Alarm } from "./timer.ts";
+
+describe("alarm", () => {
+  it("rings once, at the time it was last set to", async () => {
+    const clock = fakeClock({ autoAdvance: false });
+    const rings: number[] = [];
+    const alarm = new Alarm(clock, () => rings.push(clock.now()));
+
+    for (const at of [50, 30, 40, 40]) alarm.set(at);
+    await clock.advance(100);
+
+    assert.deepEqual(rings, [40]);
+  });
+
+  it("can be set again after it rang, and to never", async () => {
+    const clock = fakeClock({ autoAdvance: false });
+    const rings: number[] = [];
+    const alarm = new Alarm(clock, () => rings.push(clock.now()));
+
+    alarm.set(10);
+    await clock.advance(10);
+    alarm.set(10);
+    await clock.advance(5);
+    alarm.set(20);
+    alarm.set(undefined);
+    await clock.advance(100);
+
+    assert.deepEqual(rings, [10, 10]);
+    assert.equal(clock.sleeping, 0);
+  });
+});
