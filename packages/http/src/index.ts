@@ -9,7 +9,7 @@ export type { AttemptRecord, Phases, Unused } from "./model/attempt-record.ts";
 export { type Auth, basicAuth, bearerAuth, digestAuth, type DigestOptions } from "./auth/auth.ts";
 export { type BodySource, sourceOf } from "./model/body-source.ts";
 export type { BodyInit, ByteStream } from "./model/body.ts";
-export type { Asked } from "./model/request-summary.ts";
+export type { RequestSummary } from "./model/request-summary.ts";
 export { type AttemptMessage, channelNames, type GiveUpMessage } from "./telemetry/diagnostics.ts";
 export type { Cookies } from "./model/cookies.ts";
 export * from "./errors/transport-errors.ts";

@@ -1,4 +1,4 @@
-import { askedOf, type Asked } from "../model/request-summary.ts";
+import { askedOf, type RequestSummary } from "../model/request-summary.ts";
 import { systemClock, type Attempt, type Clock } from "@holdfast/policy";
 import { summaryOf, wireFacts, type AttemptRecord, type Unused } from "../model/attempt-record.ts";
 import { exchangeOf, type Exchange } from "./retry-policy.ts";
@@ -61,7 +61,7 @@ export abstract class CallStory implements Provenance, Watched, Observer {
   #untold = false;
   /** Whether a body that was given out broke off, so that nobody follows a redirect any more. */
   #reopened = false;
-  #asked: Asked | undefined;
+  #asked: RequestSummary | undefined;
   #trace = unseen;
   /** What the attempt under way has gone past. */
   #past = nothingPast;
@@ -236,7 +236,7 @@ export abstract class CallStory implements Provenance, Watched, Observer {
   }
 
   /** What was asked; the URL is made fit to be told once, when somebody asks. */
-  get #told(): Asked {
+  get #told(): RequestSummary {
     return (this.#asked ??= askedOf(this.request));
   }
 

@@ -1,4 +1,4 @@
-import type { Asked } from "../model/request-summary.ts";
+import type { RequestSummary } from "../model/request-summary.ts";
 import type { AttemptRecord } from "../model/attempt-record.ts";
 import type { Response } from "../model/response.ts";
 import type { Verdict } from "../model/verdict.ts";
@@ -6,7 +6,7 @@ import type { Verdict } from "../model/verdict.ts";
 /** What every error that ends a call of a session tells besides itself. */
 export interface Failure {
   /** What was asked for last, after redirects: the URL without what looks like credentials. */
-  readonly request: Asked;
+  readonly request: RequestSummary;
   /** Every attempt of the call, in order. */
   readonly attempts: readonly AttemptRecord[];
   /** What the failure means, and what a person should do about it. */

@@ -1,5 +1,5 @@
 import { channel } from "node:diagnostics_channel";
-import { askedOf, type Asked } from "../model/request-summary.ts";
+import { askedOf, type RequestSummary } from "../model/request-summary.ts";
 import type { AttemptRecord } from "../model/attempt-record.ts";
 import type { GiveUp } from "./give-up.ts";
 import type { Hooks } from "./hooks.ts";
@@ -10,7 +10,7 @@ import type { HttpRequest } from "../model/request.ts";
 export interface AttemptMessage extends AttemptRecord {}
 
 /** What `holdfast:give-up` carries for each call that ended without success. */
-export interface GiveUpMessage extends Asked, GiveUp {}
+export interface GiveUpMessage extends RequestSummary, GiveUp {}
 
 /** The names of the channels, for `subscribe` of node:diagnostics_channel. */
 export const channelNames = {
