@@ -42,6 +42,7 @@ export const architecture: Readonly<Record<string, PackageRule>> = {
     imports: ["@holdfast/policy", "node:", "undici", "tough-cookie", "structured-headers"],
     only: { undici: "transport/", "structured-headers": "retry/dialects/" },
     layers: [
+      "internal",
       "session",
       "call",
       "download",

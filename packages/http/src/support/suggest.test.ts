@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { nearest } from "./suggest.ts";
+import { suggest } from "./suggest.ts";
 
 const names = ["retry", "timeout", "backoffFactor", "rejectUnauthorized", "http", "name", "response"];
 
@@ -20,6 +20,6 @@ const guesses: readonly (readonly [word: string, meant: string | undefined])[] =
 
 for (const [word, meant] of guesses) {
   test(`${JSON.stringify(word)} most likely means ${meant ?? "nothing that there is"}`, () => {
-    assert.equal(nearest(word, names), meant);
+    assert.equal(suggest(word, names), meant);
   });
 }

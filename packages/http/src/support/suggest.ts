@@ -1,5 +1,5 @@
 /** Gives the name that somebody most likely meant by `word`; undefined when none is like it. Case, `_` and `-` play no part. */
-export function nearest(word: string, names: readonly string[]): string | undefined {
+export function suggest(word: string, names: readonly string[]): string | undefined {
   const pairs = pairsIn(word);
   const ranked = names.map((name) => ({ name, likeness: likeness(pairs, pairsIn(name)) }));
   const [best] = ranked.toSorted((a, b) => b.likeness - a.likeness);

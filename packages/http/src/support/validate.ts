@@ -1,5 +1,5 @@
 import { isDuration, redact } from "@holdfast/policy";
-import { nearest } from "./suggest.ts";
+import { suggest } from "./suggest.ts";
 
 /** What is wrong with a value, and where in it: `.timeout.connect` of the options, say, or nowhere further in. */
 export interface Problem {
@@ -163,7 +163,7 @@ function unknownName(
   hints: Readonly<Record<string, string>>,
 ): Problem {
   const names = [...known.keys()];
-  const hint = Object.hasOwn(hints, name) ? hints[name] : nearest(name, names);
+  const hint = Object.hasOwn(hints, name) ? hints[name] : suggest(name, names);
   const more = hint === undefined ? `it has ${names.join(", ")}` : `did you mean ${hint}?`;
   return { at: "", says: `has no option ${shown(name)}: ${more}`, range: false };
 }

@@ -1,5 +1,5 @@
 import { isObject, kind, kindOf, options, shown, type Check, type Problem } from "../../support/validate.ts";
-import { nearest } from "../../support/suggest.ts";
+import { suggest } from "../../support/suggest.ts";
 import { proxyUrl } from "../../transport/proxy-url.ts";
 import { ProxyPool } from "../pool/pool.ts";
 import type { ProxySelection } from "../options/options.ts";
@@ -49,7 +49,7 @@ function problemWith(name: string, value: unknown): Problem | undefined {
 }
 
 function unknownName(name: string): Problem {
-  const hint = nearest(name, schemes);
+  const hint = suggest(name, schemes);
   const more =
     hint === undefined
       ? "it has http, https, all, no_proxy, and hosts such as https://api.test"

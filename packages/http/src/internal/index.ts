@@ -1,0 +1,24 @@
+// The entry for the other packages of this repository. It is not documented and may change in any release.
+export { summaryOf } from "../model/attempt-record.ts";
+export { Cookies } from "../model/cookies.ts";
+export { suggest } from "../support/suggest.ts";
+export {
+  aFunction,
+  type Check,
+  type Checks,
+  count,
+  duration,
+  flag,
+  having,
+  isFunction,
+  isObject,
+  kind,
+  kindOf,
+  listOf,
+  options,
+  type Problem,
+  refuse,
+  shown,
+} from "../support/validate.ts";
+export { warn } from "../support/warning.ts";
+export { tellProxy } from "../telemetry/diagnostics.ts";
