@@ -47,7 +47,7 @@ test("the model of a whole call does, without any rule of ours, what urllib3 did
 });
 
 test("the page lists exactly the deviations that the code knows, with their reasons", async () => {
-  const page = await readFile(new URL("../docs/conformance.md", import.meta.url), "utf8");
+  const page = await readFile(new URL("../docs/internals/conformance.md", import.meta.url), "utf8");
 
   const [, section = ""] = page.split("| deviation | reason |\n|---|---|\n");
   const rows = section.split("\n\n")[0]?.split("\n") ?? [];
@@ -59,7 +59,7 @@ test("the page lists exactly the deviations that the code knows, with their reas
 });
 
 test("the page names the adapter of every file that is played", async () => {
-  const page = await readFile(new URL("../docs/conformance.md", import.meta.url), "utf8");
+  const page = await readFile(new URL("../docs/internals/conformance.md", import.meta.url), "utf8");
 
   const missing = Object.keys(adapters).filter((file) => !page.includes(`| \`${file}\` |`));
 

@@ -7,7 +7,7 @@ import * as holdfast from "holdfast";
 type ErrorClass = abstract new (...args: never[]) => Error;
 
 const root = join(import.meta.dirname, "..");
-const page = await readFile(join(root, "docs", "errors.md"), "utf8");
+const page = await readFile(join(root, "docs", "reference", "errors.md"), "utf8");
 const sources = await Promise.all(
   [
     "policy/src/core/errors.ts",

@@ -5,8 +5,8 @@ import { test } from "node:test";
 import { errorVerdict, ProxyError, type ProxyReason } from "@holdfast/http";
 
 const root = join(import.meta.dirname, "..");
-const page = await readFile(join(root, "docs", "proxies-on-the-wire.md"), "utf8");
-const source = await readFile(join(root, "packages", "http", "src", "proxy-fault.ts"), "utf8");
+const page = await readFile(join(root, "docs", "explanation", "proxies-on-the-wire.md"), "utf8");
+const source = await readFile(join(root, "packages", "http", "src", "errors", "proxy-reason.ts"), "utf8");
 
 /** The words that the type of reasons is made of. */
 const union = /type ProxyReason =([^;]*);/.exec(source)?.[1] ?? "";

@@ -118,7 +118,7 @@ test("a streamed body that breaks off counts against its proxy", async () => {
 });
 
 const root = join(import.meta.dirname, "..");
-const page = await readFile(join(root, "docs/proxies.md"), "utf8");
+const page = await readFile(join(root, "docs/reference/proxies.md"), "utf8");
 const sourceOf = (name: string): Promise<string> =>
   readFile(join(root, "packages/http/src/proxy", `${name}.ts`), "utf8");
 

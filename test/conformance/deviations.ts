@@ -20,7 +20,7 @@ export interface Deviation {
   readonly instead: Check;
 }
 
-/** Every deliberate difference; docs/conformance.md has the same rows. */
+/** Every deliberate difference; docs/internals/conformance.md has the same rows. */
 export const deviations: readonly Deviation[] = [
   {
     name: "a negative multiplier is refused",

@@ -42,7 +42,7 @@ export type Source = (resumption: StreamResumptionOptions) => Promise<Response>;
 
 /**
  * Saves a body to a file that has its name only when it is whole, and goes on where an earlier run, or a broken
- * connection, left off; see docs/downloads.md for what is guaranteed.
+ * connection, left off; see docs/how-to/download-a-file.md for what is guaranteed.
  *
  * @throws StatusError for an answer that is no success, with the file as it was; FileBusyError, DiskFullError,
  * FileAccessError, DigestError; what the body throws; TypeError for a digest or a target that is none. The part stays for later, unless its digest was

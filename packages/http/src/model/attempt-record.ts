@@ -2,7 +2,7 @@ import { HoldfastError, redact } from "@holdfast/policy";
 import type { Verdict } from "./verdict.ts";
 import type { ConnectionLegs, Trace } from "./trace.ts";
 
-/** What became of one attempt: plain data, safe to log and to store. The fields are documented in docs/attempts.md. */
+/** What became of one attempt: plain data, safe to log and to store. The fields are documented in docs/reference/attempts.md. */
 export interface AttemptRecord {
   /** 1-based, the first included; goes on through the redirects of a call. */
   readonly number: number;

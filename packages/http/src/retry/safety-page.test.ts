@@ -15,7 +15,7 @@ import { Response } from "../model/response.ts";
 import { sessionDefaults } from "../session/defaults.ts";
 import { decide } from "./decide.ts";
 
-const page = readFileSync(new URL("../../../../docs/safety.md", import.meta.url), "utf8");
+const page = readFileSync(new URL("../../../../docs/explanation/safety.md", import.meta.url), "utf8");
 
 /** What stands for each row of the page: the errors and statuses that it is about, by words of its first cell. */
 const rows: readonly (readonly [row: RegExp, outcomes: readonly (number | Error)[]])[] = [

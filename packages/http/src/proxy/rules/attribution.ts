@@ -12,7 +12,7 @@ export interface Blame {
 }
 
 /**
- * From what was seen to what happens by it. docs/proxies.md has the same table for whoever uses a pool, with the statuses
+ * From what was seen to what happens by it. docs/reference/proxies.md has the same table for whoever uses a pool, with the statuses
  * and errors behind each kind; what an effect does to the health is in health.ts.
  */
 const table: Readonly<Record<OutcomeKind, readonly [atHost: Effect, everywhere: Effect]>> = {
