@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
+import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { compareBuilds, type Speedup } from "./http/compare-builds.ts";
 import { contestants, retrying } from "./http/contestants.ts";
 import { failingHeap } from "./http/heap.ts";
 import { startOrigin } from "./http/origin.ts";
@@ -7,34 +9,42 @@ import { cpuPerRequest, race, ratio, type Lane } from "./http/race.ts";
 import type { Work } from "./http/work.ts";
 import { nodeWorker, pythonContestants, pythonWorker, type Race, type Worker } from "./http/workers.ts";
 
-const { values: asked } = parseArgs({
+const { values: options } = parseArgs({
   options: {
-    /** A few hundred requests: says only whether every contestant gets the right bodies. */
+    /** Makes a hundred requests per contestant and compares every body, instead of measuring. */
     quick: { type: "boolean", default: false },
-    rounds: { type: "string", default: "7" },
+    /** How often each contestant does the work. Default 7, with `--against` 15. */
+    rounds: { type: "string" },
     seconds: { type: "string", default: "0.4" },
-    /** Contestants by name, with commas between them. */
+    /** Names of contestants, separated by commas. */
     only: { type: "string" },
-    /** Paths, with commas between them. */
-    paths: { type: "string", default: "/1k,/20k,/100k,/flaky" },
+    /** Separated by commas. Default all of them, with `--against` `/1k`. */
+    paths: { type: "string" },
+    /** Numbers of requests in flight, separated by commas. Default 1,64, with `--against` 64. */
+    concurrency: { type: "string" },
+    /** Compares `packages/http/dist` with that of the built clone in this directory, and runs no other contestant. */
+    against: { type: "string" },
   },
 });
 
-const concurrencies = [1, 64] as const;
+const { against, quick } = options;
+const minAgainstRounds = 15;
+const paths = (options.paths ?? (against === undefined ? "/1k,/20k,/100k,/flaky" : "/1k")).split(",");
+const concurrencies = (options.concurrency ?? (against === undefined ? "1,64" : "64")).split(",").map(Number);
+const rounds = quick ? 1 : Number(options.rounds ?? (against === undefined ? 7 : minAgainstRounds));
 const sizes: Readonly<Record<string, number>> = { "/1k": 1, "/20k": 20, "/100k": 100, "/flaky": 1 };
-const rounds = asked.quick ? 1 : Number(asked.rounds);
 
 function workOn(origin: string, path: string, concurrency: number): Work {
   const bytes = (sizes[path] ?? 0) * 1024;
-  const amount = asked.quick
+  const amount = quick
     ? { requests: 100, seconds: 10, verify: true }
-    : { requests: Infinity, seconds: Number(asked.seconds), verify: false };
+    : { requests: Infinity, seconds: Number(options.seconds), verify: false };
   // JSON has no Infinity.
   return { url: origin + path, bytes, concurrency, ...amount, requests: Math.min(amount.requests, 1e9) };
 }
 
 function wanted(names: readonly string[]): readonly string[] {
-  const only = asked.only?.split(",");
+  const only = options.only?.split(",");
   return only === undefined ? names : names.filter((name) => only.includes(name));
 }
 
@@ -56,7 +66,7 @@ function row(cells: readonly string[]): void {
 
 function printRace(title: string, lanes: readonly Lane[]): void {
   const [reference] = lanes;
-  if (reference === undefined || asked.quick) return console.log(`${title}: every body was right`);
+  if (reference === undefined || quick) return console.log(`${title}: every body was right`);
   console.log(`\n${title}\n`);
   row(["", "× time", "× processor time", "µs of processor"]);
   row(["---", "--:", "--:", "--:"]);
@@ -66,42 +76,63 @@ function printRace(title: string, lanes: readonly Lane[]): void {
   }
 }
 
-async function runRace(kind: Race, origin: string, paths: readonly string[]): Promise<void> {
+async function runRace(kind: Race, origin: string, racePaths: readonly string[]): Promise<void> {
   await using stack = new AsyncDisposableStack();
   const workers = startAll(kind, origin).map((worker) => stack.use(worker));
-  for (const path of paths) {
+  for (const path of racePaths) {
     for (const concurrency of concurrencies) {
       const lanes = await race(workers, workOn(origin, path, concurrency), rounds);
-      printRace(`${path}, ${concurrency} at a time`, lanes);
+      printRace(`${path}, ${concurrency} in flight`, lanes);
     }
   }
 }
 
 async function weigh(origin: string): Promise<void> {
-  const { requests, weights } = await failingHeap(origin, asked.quick ? 1_000 : 100_000);
+  const { requests, weights } = await failingHeap(origin, quick ? 1_000 : 100_000);
   const [, settled = NaN] = weights;
   const growth = (weights.at(-1) ?? NaN) - settled;
   console.log(
     `\nHeap after ${requests} failing requests: ${Math.round(growth / 1024)} KiB more than after a fifth`,
   );
   // A hundred bytes for each request would be ten times as much.
-  if (!asked.quick) assert.ok(growth < 2 ** 20, "The heap grows with the requests that fail");
+  if (!quick) assert.ok(growth < 2 ** 20, "The heap grows with the requests that fail");
+}
+
+async function compare(origin: string, old: string): Promise<void> {
+  if (!quick && !(rounds >= minAgainstRounds)) {
+    throw new RangeError(
+      `--against needs at least ${minAgainstRounds} rounds, got --rounds=${options.rounds}`,
+    );
+  }
+  const builds = { old, new: join(import.meta.dirname, "..") };
+  for (const path of paths) {
+    for (const concurrency of concurrencies) {
+      const comparison = await compareBuilds(builds, workOn(origin, path, concurrency), rounds);
+      console.log(
+        `\n${path}, ${concurrency} in flight, ${rounds} rounds, new / old (above 1: new is faster)\n`,
+      );
+      row(["", "median", "min", "max"]);
+      row(["---", "--:", "--:", "--:"]);
+      printSpeedup("requests per second", comparison.requestsPerSecond);
+      printSpeedup("requests per second of processor time", comparison.requestsPerCpuSecond);
+    }
+  }
+}
+
+function printSpeedup(name: string, { median, min, max }: Speedup): void {
+  row([name, ...[median, min, max].map((value) => value.toFixed(3))]);
 }
 
 async function main(): Promise<void> {
   await using origin = await startOrigin();
-  const paths = asked.paths.split(",");
-  await runRace(
-    "plain",
-    origin.url,
-    paths.filter((path) => path !== "/flaky"),
-  );
-  await runRace(
-    "retrying",
-    origin.url,
+  if (against !== undefined) return compare(origin.url, against);
+  const [flaky, plain] = [
     paths.filter((path) => path === "/flaky"),
-  );
-  if (asked.only === undefined) await weigh(origin.url);
+    paths.filter((path) => path !== "/flaky"),
+  ];
+  await runRace("plain", origin.url, plain);
+  await runRace("retrying", origin.url, flaky);
+  if (options.only === undefined) await weigh(origin.url);
 }
 
 await main();

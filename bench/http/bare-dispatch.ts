@@ -1,5 +1,5 @@
 import type { Dispatcher, Pool } from "undici";
-import type { Get } from "./contestants.ts";
+import type { Get } from "./get.ts";
 
 /** The least that a GET with undici can do: collect the chunks of a body, and nothing else. */
 class BareHandler implements Dispatcher.DispatchHandler {

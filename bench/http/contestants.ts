@@ -1,5 +1,5 @@
-/** Gets a URL and gives its whole body; an answer other than 200 is an error. */
-export type Get = (url: string) => Promise<Uint8Array>;
+import { getWithSession } from "./built-holdfast.ts";
+import type { Get } from "./get.ts";
 
 /** A library in the race: it is loaded when asked for, so that no process holds more than the one that it measures. */
 export type Contestant = (origin: string) => Promise<Get>;
@@ -11,15 +11,7 @@ const connections = 64;
 export const contestants: Readonly<Record<string, Contestant>> = {
   holdfast: async () => {
     const { Session } = await import("@holdfast/http");
-    let failures = 0;
-    const session = new Session({
-      timeout: { connect: "5s", read: "30s", total: "2m" },
-      hooks: { response: [({ status }) => void (failures += status < 400 ? 0 : 1)] },
-    });
-    return async (url) => {
-      const response = await session.get(url);
-      return response.raiseForStatus().content;
-    };
+    return getWithSession(Session);
   },
   "undici dispatch": async (origin) => {
     const { Pool } = await import("undici");

@@ -26,15 +26,18 @@ export async function race(workers: readonly Worker[], work: Work, rounds: numbe
   return lanes.map(({ worker, costs }) => ({ name: worker.name, costs }));
 }
 
-/** What a contestant takes for a request, as a multiple of what `reference` takes: the median over the rounds. */
+/** The cost of a request of `lane` divided by that of `reference`: the median over the rounds. */
 export function ratio(lane: Lane, reference: Lane, measure: "wallMs" | "cpuMs"): number {
-  const each = ({ requests, [measure]: spent }: Cost): number => spent / requests;
-  return median(
-    lane.costs.flatMap((cost, round) => {
-      const other = reference.costs[round];
-      return other === undefined ? [] : [each(cost) / each(other)];
-    }),
-  );
+  return median(roundRatios(lane, reference, measure));
+}
+
+/** The cost of a request of `lane` divided by that of `reference`, round by round. */
+export function roundRatios(lane: Lane, reference: Lane, measure: "wallMs" | "cpuMs"): readonly number[] {
+  const costOfRequest = ({ requests, [measure]: spent }: Cost): number => spent / requests;
+  return lane.costs.flatMap((cost, round) => {
+    const other = reference.costs[round];
+    return other === undefined ? [] : [costOfRequest(cost) / costOfRequest(other)];
+  });
 }
 
 export function median(values: readonly number[]): number {

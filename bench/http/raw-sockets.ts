@@ -1,5 +1,5 @@
 import { connect, type Socket } from "node:net";
-import type { Get } from "./contestants.ts";
+import type { Get } from "./get.ts";
 
 /** What the machine takes for the sockets alone: a head written as text, and bytes counted instead of parsed. */
 export function rawGet(origin: string): Get {

@@ -1,5 +1,7 @@
 import { createInterface } from "node:readline";
-import { contestants, retrying, type Get } from "./contestants.ts";
+import { openBuiltHoldfast } from "./built-holdfast.ts";
+import { contestants, retrying } from "./contestants.ts";
+import type { Get } from "./get.ts";
 import { bodyOf, type Cost, type Work } from "./work.ts";
 
 /** Does the work with one contestant and says what it cost. */
@@ -24,11 +26,17 @@ async function perform(get: Get, work: Work): Promise<Cost> {
   return { requests: begun, wallMs: performance.now() - startedAt, cpuMs: (user + system) / 1_000 };
 }
 
-/** Reads one work after another from its input, a line of JSON each, and answers each with a line of JSON. */
+/** Opens a contestant of a race. In the race "built", the contestant's name is the path of a built clone. */
+async function openContestant(race: string, name: string, origin: string): Promise<Get> {
+  if (race === "built") return openBuiltHoldfast(name);
+  const open = (race === "retrying" ? retrying : contestants)[name];
+  if (open === undefined) throw new Error(`Unknown contestant "${name}"`);
+  return open(origin);
+}
+
+/** Reads one `Work` per line of JSON from standard input, and writes one `Cost` per line to standard output. */
 async function main([race = "", name = "", origin = ""]: readonly string[]): Promise<void> {
-  const contestant = (race === "retrying" ? retrying : contestants)[name];
-  if (contestant === undefined) throw new Error(`No contestant ${name}`);
-  const get = await contestant(origin);
+  const get = await openContestant(race, name, origin);
   for await (const line of createInterface({ input: process.stdin })) {
     const cost = await perform(get, JSON.parse(line) as Work);
     process.stdout.write(`${JSON.stringify(cost)}\n`);

@@ -23,10 +23,17 @@ export function pythonContestants(): {
   return { found: names.filter(has), missing: names.filter((name) => !has(name)) };
 }
 
+const program = join(import.meta.dirname, "worker.ts");
+
 /** Starts a contestant that is written in TypeScript. */
 export function nodeWorker(race: Race, name: string, origin: string): Worker {
-  const program = join(import.meta.dirname, "worker.ts");
   return start(name, process.execPath, ["--conditions=source", "--expose-gc", program, race, name, origin]);
+}
+
+/** Starts a session of a built clone of this repository. */
+export function builtWorker(name: string, clone: string): Worker {
+  // Without --conditions=source, so that the packages of the clone import each other's `dist`.
+  return start(name, process.execPath, [program, "built", clone]);
 }
 
 /** Starts a contestant that is written in Python. */
