@@ -40,7 +40,7 @@ const phases: Readonly<Record<string, Case>> = {
   "in the body": { origin: { routes: { "/": drip(good, { every: 100, bodyOnly: true }) } }, seen: 1 },
   "while it waits for a connection": {
     origin: { routes: { "/slow": silence(), "/": good } },
-    adapter: { connections: 1 },
+    adapter: { maxConnections: 1 },
     ask: async (session, { url }) => {
       void session.get(`${url}/slow`).catch(() => undefined);
       return session.get(`${url}/`, { signal: current.signal });
@@ -139,7 +139,7 @@ test("cancel: two calls aborted while one connection is being opened leave the n
     tls: (await certificates()).good,
   });
   await using session = await sessionFor({
-    adapter: { connections: 1, tls: { ca: (await certificates()).ca.cert } },
+    adapter: { maxConnections: 1, tls: { ca: (await certificates()).ca.cert } },
     timeout: { connect: "5s" },
   });
   const caller = new AbortController();
@@ -158,7 +158,7 @@ test("cancel: two calls aborted while one connection is being opened leave the n
 
 test("cancel: with one connection, aborts do not lose it for the others", async () => {
   await using origin = await faultOrigin({ routes: { "/slow": silence(), "/": good } });
-  await using session = await sessionFor({ adapter: { connections: 1 }, timeout: { read: "5s" } });
+  await using session = await sessionFor({ adapter: { maxConnections: 1 }, timeout: { read: "5s" } });
 
   for (let round = 0; round < 20; round += 1) {
     const caller = new AbortController();
@@ -175,7 +175,7 @@ test("cancel: with one connection, aborts do not lose it for the others", async 
 
 test("cancel: a call aborted on a kept-alive connection before it went out takes no other call with it", async () => {
   await using origin = await faultOrigin({ routes: { "/": good } });
-  await using session = await sessionFor({ adapter: { connections: 1 } });
+  await using session = await sessionFor({ adapter: { maxConnections: 1 } });
 
   for (let round = 0; round < 20; round += 1) {
     await session.get(`${origin.url}/`);
@@ -192,7 +192,7 @@ test("cancel: a call aborted on a kept-alive connection before it went out takes
 
 test("cancel: a thousand calls in line are let go at once", async () => {
   await using origin = await faultOrigin({ routes: { "/": silence() } });
-  await using session = await sessionFor({ adapter: { connections: 4 }, timeout: { read: "30s" } });
+  await using session = await sessionFor({ adapter: { maxConnections: 4 }, timeout: { read: "30s" } });
   const caller = new AbortController();
   const calls = Array.from({ length: 2_000 }, () =>
     outcomeOf(session.get(`${origin.url}/`, { signal: caller.signal })),

@@ -18,7 +18,7 @@ test("concurrency.500-half-503: every call ends, rightly, and none starves", asy
   await using origin = await faultOrigin({ routes: { "/": halfBusy } });
   await using session = await sessionFor({
     timeout: { connect: "10s", read: "20s" },
-    adapter: { connections: 64 },
+    adapter: { maxConnections: 64 },
   });
   const began = performance.now();
 
@@ -39,7 +39,7 @@ test("concurrency: of 200 calls to a server that resets one connection in three,
   await using session = await sessionFor({
     retry: { total: 12 },
     timeout: { connect: "10s", read: "20s" },
-    adapter: { connections: 16 },
+    adapter: { maxConnections: 16 },
   });
 
   const all = await Promise.all(Array.from({ length: 200 }, () => session.get(`${origin.url}/`)));
@@ -51,7 +51,7 @@ test("concurrency: of 200 calls to a server that resets one connection in three,
 test("concurrency: never more connections than allowed, and the calls in line get theirs in turn", async () => {
   const slow: Responder = () => [{ wait: 10 }, ...good];
   await using origin = await faultOrigin({ routes: { "/": slow } });
-  await using session = await sessionFor({ adapter: { connections: 4 }, timeout: { read: "5s" } });
+  await using session = await sessionFor({ adapter: { maxConnections: 4 }, timeout: { read: "5s" } });
   const order: number[] = [];
 
   await Promise.all(
@@ -67,7 +67,7 @@ test("concurrency: the wait for a free connection counts for attempt and total, 
   const limits = { connect: "200ms", read: "5s" } as const;
   await using session = await sessionFor({
     retry: { total: 0 },
-    adapter: { connections: 1 },
+    adapter: { maxConnections: 1 },
     timeout: limits,
   });
   const held = session.get(`${origin.url}/held`);

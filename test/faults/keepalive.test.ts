@@ -178,7 +178,7 @@ test("keepalive: a connection that closes as the request goes out is replaced on
 test("keepalive: requests in line for a connection that closes get another one", async () => {
   const closing = respond(200, { headers: { connection: "close" }, body: "one\n" });
   await using origin = await faultOrigin({ routes: { "/": closing } });
-  await using session = await sessionFor({ adapter: { connections: 1 } });
+  await using session = await sessionFor({ adapter: { maxConnections: 1 } });
 
   const answers = await Promise.all(
     Array.from({ length: 8 }, () => session.post(`${origin.url}/`, { body: "x" })),

@@ -254,7 +254,7 @@ test("a refusal that is answered with a better token is let go, however long its
     auth: bearerAuth((refused) => (refused === undefined ? "old" : "new")),
   });
   // Only one: the refusal must be gone before the answer can come.
-  session.mount("http://", new HttpAdapter({ connections: 1 }));
+  session.mount("http://", new HttpAdapter({ maxConnections: 1 }));
 
   const response = await session.get(`${origin.url}/`, { stream: true });
 
@@ -274,7 +274,7 @@ test("with one connection, bodies that are left do not lose it for the others", 
     },
   });
   await using session = new Session();
-  session.mount("http://", new HttpAdapter({ connections: 1 }));
+  session.mount("http://", new HttpAdapter({ maxConnections: 1 }));
 
   for (let round = 0; round < 5; round += 1) {
     const stuck = await session.get(`${origin.url}/`, { stream: true });

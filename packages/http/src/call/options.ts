@@ -53,7 +53,7 @@ export interface SessionOptions {
   /** The most that a body may grow to, decoded. @default 2 GiB */
   readonly maxBytes?: number;
   /** Connections to one origin at the same time; who comes later waits within `timeout.attempt` and `total`. @default 256 */
-  readonly connections?: number;
+  readonly maxConnections?: number;
   readonly tls?: TlsOptions;
   /** The proxy to go through: one for all, by scheme and host, or a pool of them. @default what the environment says */
   readonly proxy?: string | ProxyMap | ProxyPool;

@@ -72,7 +72,7 @@ export class Session extends Verbs implements AsyncDisposable {
   constructor(options: SessionOptions = {}) {
     super();
     refuse("Session", sessionCheck(options));
-    const { clock = systemClock, connections, tls, http2 } = options;
+    const { clock = systemClock, maxConnections, tls, http2 } = options;
     const budget = options.budget ?? retryBudget({ ...sessionDefaults.budget, clock });
     this.#options = options;
     this.hooks = joinHooks(options.hooks);
@@ -95,7 +95,7 @@ export class Session extends Verbs implements AsyncDisposable {
     this.#policy = callPolicy(budget);
     this.#gates = options.pacing === false ? undefined : new Gates(clock);
     this.#routeFor = router(options.proxy, options.trustEnvironment === false ? undefined : process.env);
-    const adapter = new HttpAdapter({ clock, connections, tls, http2 });
+    const adapter = new HttpAdapter({ clock, maxConnections, tls, http2 });
     this.mount("https://", adapter);
     this.mount("http://", adapter);
   }

@@ -114,14 +114,15 @@ const ofSession: readonly Row[] = [
   [{ trustEnvironment: "no" }, '?.trustEnvironment takes true or false, got "no"'],
   [{ random: 5 }, "?.random takes a function, got 5"],
   [{ retries: 5 }, '? has no option "retries": did you mean retry?'],
+  [{ connections: 5 }, '? has no option "connections": did you mean maxConnections?'],
   [{ verify: false }, '? has no option "verify": did you mean tls: { rejectUnauthorized }?'],
 ];
 
 const ofTransport: readonly Row[] = [
-  [{ connections: 0 }, "?.connections takes a whole number, 1 or more, got 0"],
-  [{ connections: -1 }, "?.connections takes a whole number, 1 or more, got -1"],
-  [{ connections: NaN }, "?.connections takes a whole number, 1 or more, got NaN"],
-  [{ connections: "x" }, '?.connections takes a whole number, 1 or more, got "x"'],
+  [{ maxConnections: 0 }, "?.maxConnections takes a whole number, 1 or more, got 0"],
+  [{ maxConnections: -1 }, "?.maxConnections takes a whole number, 1 or more, got -1"],
+  [{ maxConnections: NaN }, "?.maxConnections takes a whole number, 1 or more, got NaN"],
+  [{ maxConnections: "x" }, '?.maxConnections takes a whole number, 1 or more, got "x"'],
   [{ http2: "yes" }, '?.http2 takes true or false, got "yes"'],
   [{ clock: 5 }, "?.clock takes a clock, got 5"],
   [{ tls: 5 }, "?.tls takes { ca, cert, key, "],
@@ -147,7 +148,7 @@ const ofTransport: readonly Row[] = [
 
 const ofAdapter: readonly Row[] = [
   ...ofTransport,
-  [5, "? takes { connections, tls, http2, "],
+  [5, "? takes { maxConnections, tls, http2, "],
   [{ retry: 5 }, "?.retry takes a Retry, such as new Retry({ total: 5 }), got 5"],
   [{ retries: 5 }, '? has no option "retries": did you mean retry?'],
   [{ maxRetries: 3 }, '? has no option "maxRetries": did you mean retry: new Retry({ total })?'],

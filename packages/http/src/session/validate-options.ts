@@ -81,7 +81,7 @@ const sessionChecks: Checks<SessionOptions> = {
   guard: aFunction,
   pacing: flag,
   sensitiveHeaders: listOf(headerName, 'a list of headers such as ["X-Api-Key"]'),
-  connections: transportChecks.connections,
+  maxConnections: transportChecks.maxConnections,
   tls: transportChecks.tls,
   proxy: sessionProxy,
   trustEnvironment: flag,
@@ -93,6 +93,8 @@ const sessionChecks: Checks<SessionOptions> = {
 /** What other libraries call what is called something else here. */
 const hints: Readonly<Record<string, string>> = {
   proxies: "proxy",
+  connections: "maxConnections",
+  maxSockets: "maxConnections",
   verify: "tls: { rejectUnauthorized }",
   cert: "tls: { cert, key }",
   maxRetries: "retry: new Retry({ total })",

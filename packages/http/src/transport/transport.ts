@@ -2,14 +2,15 @@ import { systemClock } from "@holdfast/policy";
 import { SessionClosedError } from "../errors/transport-errors.ts";
 import { BufferedExchange } from "./exchange/buffered-exchange.ts";
 import type { ConnectorOptions } from "./connect/connector.ts";
-import type { ExchangeLimits, RawAnswer, Road, WireRequest } from "./wire/messages.ts";
+import type { ExchangeLimits, RawAnswer, WireRequest } from "./wire/messages.ts";
+import type { Endpoint } from "./pool/endpoint.ts";
 import { Roads } from "./pool/origin-pools.ts";
 import { StreamedExchange, type LiveAnswer, type StreamLimits } from "./exchange/streamed-exchange.ts";
 import { Watchdog } from "./pool/watchdog.ts";
 
 export interface TransportOptions extends ConnectorOptions {
   /** Connections to one origin at the same time; who comes later waits within `timeout.attempt` and `total`. @default 256 */
-  readonly connections?: number | undefined;
+  readonly maxConnections?: number | undefined;
 }
 
 /** Where a request goes: the origin of the URL, through the proxy where there is one. */
@@ -22,14 +23,16 @@ export interface Destination {
 export class Transport {
   readonly #roads: Roads;
   /** What was asked for last: the origin, with the slash that ends it, and the proxy. */
-  #latest: { readonly prefix: string; readonly proxy: string | undefined; readonly road: Road } | undefined;
+  #latest:
+    | { readonly prefix: string; readonly proxy: string | undefined; readonly road: Endpoint }
+    | undefined;
   #closed = false;
 
   constructor(options: TransportOptions = {}) {
     const clock = options.clock ?? systemClock;
     this.#roads = new Roads({
       connector: options,
-      limit: options.connections ?? 256,
+      limit: options.maxConnections ?? 256,
       equipment: { watchdog: new Watchdog(clock), clock },
     });
   }
@@ -82,7 +85,7 @@ export class Transport {
     return this.#roads.size;
   }
 
-  #roadTo({ url, proxy }: Destination): Road {
+  #roadTo({ url, proxy }: Destination): Endpoint {
     // Hot path: a URL builds its origin anew at each reading, for the map to hash: 0.1 µs and more.
     const latest = this.#latest;
     if (latest !== undefined && latest.proxy === proxy && url.href.startsWith(latest.prefix))

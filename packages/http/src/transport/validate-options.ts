@@ -61,7 +61,7 @@ const tls: Check = (value) => {
 
 /** What a transport may be told. */
 export const transportChecks: Checks<TransportOptions> = {
-  connections: count(1),
+  maxConnections: count(1),
   tls,
   http2: flag,
   lookup: aFunction,

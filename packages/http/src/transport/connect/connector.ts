@@ -2,14 +2,13 @@ import { isIP, type Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import { systemClock, type Clock } from "@holdfast/policy";
 import { ConnectTimeoutError, type Phase } from "../../errors/transport-errors.ts";
-import type { ProxyTimeouts } from "../timeouts.ts";
 import { connectAny, systemLookup, type Lookup } from "./happy-eyeballs.ts";
 import { loadHttp2 } from "../http2/loader.ts";
 import { LegTimes } from "./connect-timings.ts";
 import { handshake, TlsSessions, type TlsOptions } from "./tls.ts";
 import { throughProxy, type Hands, type Way } from "../tunnel/proxy-connect.ts";
 import { hostOf, portOf } from "./url-parts.ts";
-import { destroy, within } from "./with-timeout.ts";
+import { destroy, within, type ConnectLimits } from "./with-timeout.ts";
 
 export interface ConnectorOptions {
   readonly tls?: TlsOptions | undefined;
@@ -20,14 +19,6 @@ export interface ConnectorOptions {
   /** The address that connections leave from. */
   readonly localAddress?: string | undefined;
   readonly clock?: Clock | undefined;
-}
-
-/** How long opening a connection may take. */
-export interface ConnectLimits {
-  /** Milliseconds for all of it: the name, every address, the proxy and TLS. */
-  readonly connectLimit: number;
-  /** Milliseconds for each leg of the way through a proxy, as far as they were given. */
-  readonly proxyLimits?: ProxyTimeouts | undefined;
 }
 
 /** Opens one connection to an origin, ready for a request, through a proxy where one is named. */

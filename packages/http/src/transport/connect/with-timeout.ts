@@ -1,6 +1,15 @@
 import type { Socket } from "node:net";
 import type { Clock } from "@holdfast/policy";
 import { ConnectTimeoutError } from "../../errors/transport-errors.ts";
+import type { ProxyTimeouts } from "../timeouts.ts";
+
+/** How long opening a connection may take. */
+export interface ConnectLimits {
+  /** Milliseconds for all of it: the name, every address, the proxy and TLS. */
+  readonly connectLimit: number;
+  /** Milliseconds for each leg of the way through a proxy, as far as they were given. */
+  readonly proxyLimits?: ProxyTimeouts | undefined;
+}
 
 /** How long opening a connection may take, and who may end it. */
 export interface Limit {

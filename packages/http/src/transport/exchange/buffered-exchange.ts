@@ -5,7 +5,8 @@ import { Exchange } from "./exchange.ts";
 import { joined } from "../http1/body-buffer.ts";
 import { Late } from "./unread-body-timer.ts";
 import type { Controller } from "../wire/protocol.ts";
-import type { BodyRest, ExchangeLimits, RawAnswer, Road, WireRequest } from "../wire/messages.ts";
+import type { BodyRest, ExchangeLimits, RawAnswer, WireRequest } from "../wire/messages.ts";
+import type { Endpoint } from "../pool/endpoint.ts";
 
 const nothing = Buffer.alloc(0);
 const noChunks: readonly Buffer[] = [];
@@ -24,7 +25,7 @@ export class BufferedExchange extends Exchange implements BodyRest {
   #missing: Error | undefined;
 
   constructor(
-    [request, limits, road]: readonly [WireRequest, ExchangeLimits, Road],
+    [request, limits, road]: readonly [WireRequest, ExchangeLimits, Endpoint],
     resolve: (answer: RawAnswer) => void,
     reject: (error: unknown) => void,
   ) {

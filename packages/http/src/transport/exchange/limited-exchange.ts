@@ -9,7 +9,8 @@ import type { Connection } from "../pool/connection.ts";
 import { ObservedExchange } from "./observed-exchange.ts";
 import type { Controller } from "../wire/protocol.ts";
 import type { Watched } from "../pool/watchdog.ts";
-import type { Bounds, ExchangeLimits, Road, WireRequest } from "../wire/messages.ts";
+import type { Bounds, ExchangeLimits, WireRequest } from "../wire/messages.ts";
+import type { Endpoint } from "../pool/endpoint.ts";
 
 // RFC 9110 §15.2 sets no limit to interim answers; a server that says "processing" for so many read limits says nothing.
 const interimLimits = 10;
@@ -34,7 +35,7 @@ export abstract class LimitedExchange extends ObservedExchange implements Watche
   next: Watched | undefined;
   previous: Watched | undefined;
 
-  constructor(request: WireRequest, limits: ExchangeLimits, road: Road) {
+  constructor(request: WireRequest, limits: ExchangeLimits, road: Endpoint) {
     super(request, road, limits.observer);
     this.#limits = limits;
   }

@@ -2,7 +2,8 @@ import type { Phase } from "../../errors/transport-errors.ts";
 import type { AnswerHead, ConnectionLegs, Observer, Trace } from "../../model/trace.ts";
 import type { Connection } from "../pool/connection.ts";
 import type { Controller } from "../wire/protocol.ts";
-import type { Road, WireRequest } from "../wire/messages.ts";
+import type { WireRequest } from "../wire/messages.ts";
+import type { Endpoint } from "../pool/endpoint.ts";
 
 /**
  * What is seen of one exchange: the connection it goes on, how far it has come, and what went out. A base class, because a
@@ -10,7 +11,7 @@ import type { Road, WireRequest } from "../wire/messages.ts";
  */
 export abstract class ObservedExchange {
   protected readonly request: WireRequest;
-  protected readonly road: Road;
+  protected readonly road: Endpoint;
   readonly #observer: Observer | undefined;
   protected phase: Phase = "connect";
   /** Whether its answer, or its failure, is settled. */
@@ -30,7 +31,7 @@ export abstract class ObservedExchange {
   /** Of the opening that failed, how long each leg took. */
   #strandedAfter: ConnectionLegs | undefined;
 
-  constructor(request: WireRequest, road: Road, observer: Observer | undefined) {
+  constructor(request: WireRequest, road: Endpoint, observer: Observer | undefined) {
     this.request = request;
     this.road = road;
     this.#observer = observer;

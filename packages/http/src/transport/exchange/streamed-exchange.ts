@@ -2,7 +2,8 @@ import type { BodySource } from "../../model/body-source.ts";
 import type { Observer } from "../../model/trace.ts";
 import { Exchange } from "./exchange.ts";
 import type { Controller } from "../wire/protocol.ts";
-import type { Bounds, ExchangeLimits, RawAnswer, Road, WireRequest } from "../wire/messages.ts";
+import type { Bounds, ExchangeLimits, RawAnswer, WireRequest } from "../wire/messages.ts";
+import type { Endpoint } from "../pool/endpoint.ts";
 
 /** An answer whose body is still coming, as sent. */
 export interface LiveAnswer extends Omit<RawAnswer, "body"> {
@@ -51,7 +52,7 @@ export class StreamedExchange extends Exchange implements BodySource {
   #drain: { readonly until: number; readonly mostBytes: number; readonly done: () => void } | undefined;
 
   constructor(
-    [request, limits, road]: readonly [WireRequest, StreamLimits, Road],
+    [request, limits, road]: readonly [WireRequest, StreamLimits, Endpoint],
     resolve: (answer: LiveAnswer) => void,
     reject: (error: unknown) => void,
   ) {

@@ -1,16 +1,10 @@
 import { Readable } from "node:stream";
 import { openBody, type Body } from "../../model/body.ts";
 import type { WireRequest } from "../wire/messages.ts";
+import type { RequestBody } from "../wire/protocol.ts";
 
 // Small enough to be seen going out, large enough to cost nothing.
 const pieceBytes = 64 * 1024;
-
-/** A body as it is sent. */
-export interface Opened {
-  readonly body: string | Uint8Array | Readable | Iterable<Uint8Array> | AsyncIterable<Uint8Array> | null;
-  /** Its bytes, where they cannot be counted before it is sent. */
-  readonly length?: number | undefined;
-}
 
 /** The body of one exchange on its way out: a stream is opened once, and made anew only when some of it was used. */
 export class Upload {
@@ -41,7 +35,7 @@ export class Upload {
    * Gives the body in a form whose progress can be seen: what is large goes out in pieces, because a socket tells of a
    * write only when all of it is gone, and `shared` sockets (HTTP/2) tell nothing of one stream.
    */
-  open(shared: boolean): Opened {
+  open(shared: boolean): RequestBody {
     if (isTouched(this.#stream)) this.drop();
     const body = this.#stream ?? openBody(this.#body);
     if (body instanceof Readable) return this.#openStream(body, shared);
@@ -50,7 +44,7 @@ export class Upload {
     return { body: slices(bytes), length: bytes.length };
   }
 
-  #openStream(stream: Readable, shared: boolean): Opened {
+  #openStream(stream: Readable, shared: boolean): RequestBody {
     // It may fail before anybody reads it; whoever reads it then hears of it.
     if (this.#stream !== stream) stream.on("error", () => undefined);
     this.#stream = stream;

@@ -1,12 +1,16 @@
-import type { ClientHttp2Session } from "node:http2";
-import type { StreamListener } from "./stream-listener.ts";
+import type { ClientHttp2Session, ClientHttp2Stream } from "node:http2";
+
+/** Something that watches the stream of one exchange. */
+export interface StreamWatcher {
+  watch(stream: ClientHttp2Stream): void;
+}
 
 /** What is seen of an HTTP/2 connection past undici: which stream carries which exchange, and what a GOAWAY counts. */
 export class SeenSession {
   /** The last stream that a GOAWAY counts as acted on (RFC 9113 §6.8); undefined until one has come. */
   lastStream: number | undefined;
   /** Whose request undici has begun to send: it makes the stream before it begins with another. */
-  starting: StreamListener | undefined;
+  starting: StreamWatcher | undefined;
 
   /** Whether a GOAWAY has come. */
   get isLeaving(): boolean {

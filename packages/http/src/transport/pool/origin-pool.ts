@@ -1,5 +1,6 @@
 import { Connection } from "./connection.ts";
-import type { ConnectLimits, Connector } from "../connect/connector.ts";
+import type { Connector } from "../connect/connector.ts";
+import type { ConnectLimits } from "../connect/with-timeout.ts";
 
 /** Something that waits for a connection and then uses it. */
 export interface Passenger extends ConnectLimits {

@@ -1,19 +1,19 @@
 import { connector, type Connector, type ConnectorOptions } from "../connect/connector.ts";
 import { OriginPool } from "./origin-pool.ts";
-import type { Road } from "../wire/messages.ts";
+import type { Endpoint } from "./endpoint.ts";
 
 export interface RoadsOptions {
   readonly connector: ConnectorOptions;
   /** The most connections of one road at the same time. */
   readonly limit: number;
   /** What every road has besides its pool. */
-  readonly equipment: Omit<Road, "pool">;
+  readonly equipment: Omit<Endpoint, "pool">;
 }
 
 /** The roads that begin alike: directly, or at one proxy. */
 interface Start {
   readonly connect: Connector;
-  readonly roads: Map<string, Road>;
+  readonly roads: Map<string, Endpoint>;
 }
 
 // Fewer are not worth a look.
@@ -50,7 +50,7 @@ export class Roads {
   }
 
   /** Gives the road to an origin, a new one where there is none. */
-  to(origin: string, proxy: string | undefined): Road {
+  to(origin: string, proxy: string | undefined): Endpoint {
     const start = proxy === undefined ? this.#direct : this.#startAt(proxy);
     const known = start.roads.get(origin);
     if (known !== undefined) return known;

@@ -3,7 +3,7 @@ import type { TLSSocket } from "node:tls";
 import type { Clock } from "@holdfast/policy";
 import { ProxyError, TlsError } from "../../errors/transport-errors.ts";
 import { takesRequests } from "../proxy-url.ts";
-import type { ConnectLimits } from "../connect/connector.ts";
+import type { ConnectLimits } from "../connect/with-timeout.ts";
 import type { Lookup } from "../connect/happy-eyeballs.ts";
 import type { LegTimes } from "../connect/connect-timings.ts";
 import { journey } from "./phase-limits.ts";

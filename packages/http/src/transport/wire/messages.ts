@@ -1,9 +1,6 @@
-import type { Clock } from "@holdfast/policy";
 import type { Body } from "../../model/body.ts";
 import type { ProxyTimeouts } from "../timeouts.ts";
 import type { Observer } from "../../model/trace.ts";
-import type { OriginPool } from "../pool/origin-pool.ts";
-import type { Watchdog } from "../pool/watchdog.ts";
 
 /** A request as it goes on the wire. */
 export interface WireRequest {
@@ -38,13 +35,6 @@ export interface ExchangeLimits {
 
 /** What a caller bounds a whole call with. */
 export type Bounds = Pick<ExchangeLimits, "deadline" | "signal">;
-
-/** What an exchange runs on. */
-export interface Road {
-  readonly pool: OriginPool;
-  readonly watchdog: Watchdog;
-  readonly clock: Clock;
-}
 
 /** A body that an answer was given without: whoever has the answer says whether it is still wanted. */
 export interface BodyRest {

@@ -1,5 +1,12 @@
-import type { Opened } from "../exchange/upload.ts";
+import type { Readable } from "node:stream";
 import type { RawAnswer } from "./messages.ts";
+
+/** The body of a request in the form in which a client sends it. */
+export interface RequestBody {
+  readonly body: string | Uint8Array | Readable | Iterable<Uint8Array> | AsyncIterable<Uint8Array> | null;
+  /** Its length in bytes, where that cannot be counted before the body is sent. */
+  readonly length?: number | undefined;
+}
 
 /** A request as one connection sends it. */
 export interface Outgoing {
@@ -7,7 +14,7 @@ export interface Outgoing {
   readonly path: string;
   readonly headers: Readonly<Record<string, string | string[]>>;
   /** Undefined and null are no body. */
-  readonly body?: Opened["body"] | undefined;
+  readonly body?: RequestBody["body"] | undefined;
 }
 
 /** What a listener may do with its exchange; not to be used once that has ended, because the next one has the connection. */
