@@ -65,7 +65,7 @@ export type {
   ProxyEnvironment,
   ProxyFile,
   ProxySource,
-} from "./proxy/state/sources.ts";
+} from "./proxy/options/options.ts";
 export type { ProxyMemory, RememberedHealth } from "./proxy/pool/snapshot.ts";
 export type { ProxyPoolStats, ProxyStats } from "./proxy/pool/stats.ts";
 export type { SessionLimits } from "./proxy/list/template.ts";

@@ -15,8 +15,7 @@ import {
 import { isFailure } from "../telemetry/call-failure.ts";
 import type { ProxyEvent } from "../proxy/options/events.ts";
 import { ProxyPool } from "../proxy/pool/pool.ts";
-import type { ProxyPoolOptions } from "../proxy/options/options.ts";
-import type { ProxySource } from "../proxy/state/sources.ts";
+import type { ProxyPoolOptions, ProxySource } from "../proxy/options/options.ts";
 import type { Response } from "../model/response.ts";
 import { Retry } from "../retry/retry.ts";
 import { Session } from "../session/session.ts";

@@ -6,8 +6,7 @@ import type { ProxyEvent } from "./options/events.ts";
 import type { Lease } from "./pool/lease.ts";
 import type { ProxyOutcome } from "./rules/outcome.ts";
 import { ProxyPool } from "./pool/pool.ts";
-import type { ProxyPoolOptions } from "./options/options.ts";
-import type { ProxySource } from "./state/sources.ts";
+import type { ProxyPoolOptions, ProxySource } from "./options/options.ts";
 
 const url = new URL("http://a.test/");
 const elsewhere = new URL("http://b.test/");

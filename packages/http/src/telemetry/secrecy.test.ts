@@ -9,7 +9,7 @@ import { channelNames } from "./diagnostics.ts";
 import { ConnectionError, ProtocolError } from "../errors/transport-errors.ts";
 import { logTo } from "./log.ts";
 import { ProxyPool } from "../proxy/pool/pool.ts";
-import type { ProxySource } from "../proxy/state/sources.ts";
+import type { ProxySource } from "../proxy/options/options.ts";
 import { Retry } from "../retry/retry.ts";
 import { Session } from "../session/session.ts";
 import type { SessionOptions } from "../call/options.ts";

@@ -1,6 +1,5 @@
-import { specOf, type ProxyInput, type ProxySpec } from "./entry.ts";
+import { specOf, type ProxyEntry, type ProxyInput, type ProxySpec } from "./entry.ts";
 import { inputOf } from "./json-entry.ts";
-import { entryOfLine } from "./line-words.ts";
 
 /** What became of a list of proxies: those that could be read, and for each other one what is wrong, without credentials. */
 export interface ProxyList {
@@ -44,7 +43,7 @@ function rowsOf(text: string, name: string): readonly Row[] {
     return said === "" ? [] : [{ place: `${name}:${index + 1}`, said }];
   });
   const proxies = namesColumns(rows[0]?.said ?? "") ? rows.slice(1) : rows;
-  return proxies.map(({ place, said }) => ({ place, read: () => entryOfLine(said) }));
+  return proxies.map(({ place, said }) => ({ place, read: () => parseProxyLine(said) }));
 }
 
 const columns = /^(?:ip|host|hostname|address|proxy_address|server|port|proxy_port)$/i;
@@ -135,4 +134,27 @@ function isAlike(a: ProxySpec, b: ProxySpec): boolean {
     a.maxConcurrent === b.maxConcurrent &&
     JSON.stringify(a.session) === JSON.stringify(b.session)
   );
+}
+
+const word = /^(?:(rotating)|sessions=(\d+)|maxUses=(\d+))$/i;
+// Each word is said once.
+const maxWords = 3;
+
+/** Reads a line of a list: a proxy, and behind it what else is said of it: `rotating`, `sessions=5`, `maxUses=20`. */
+export function parseProxyLine(line: string): ProxyEntry {
+  let entry: ProxyEntry = { url: line };
+  for (let count = 0; count < maxWords; count += 1) {
+    const { url } = entry;
+    const gap = Math.max(url.lastIndexOf(" "), url.lastIndexOf("\t"));
+    const [said, rotating, sessions, maxUses] = (gap < 0 ? null : word.exec(url.slice(gap + 1))) ?? [];
+    if (said === undefined) break;
+    entry = {
+      ...entry,
+      url: url.slice(0, gap).trimEnd(),
+      ...(rotating !== undefined && { rotating: true }),
+      ...(sessions !== undefined && { sessions: Number(sessions) }),
+      ...(maxUses !== undefined && { session: { maxUses: Number(maxUses) } }),
+    };
+  }
+  return entry;
 }

@@ -2,7 +2,8 @@ import type { Clock, Duration, Random } from "@holdfast/policy";
 import type { Response } from "../../model/response.ts";
 import type { ProxyListener } from "./events.ts";
 import type { RotationName } from "../rules/rotation.ts";
-import type { ProxySource } from "../state/sources.ts";
+import type { ProxyInput } from "../list/entry.ts";
+import type { Environment } from "../list/environment.ts";
 
 /** What a pool is asked for. */
 export interface ProxyRequest {
@@ -32,6 +33,42 @@ export interface ProxyCandidate {
 
 /** Chooses among the proxies that are fit; it is asked for each request, so that its cost grows with the pool. */
 export type ChooseProxy = (candidates: readonly ProxyCandidate[], request: ProxyRequest) => ProxyCandidate;
+
+/** A function that gives proxies: each time all that there are. */
+export type FetchProxies = () => Promise<readonly ProxyInput[]>;
+
+/** A function that gives proxies, and when it is asked again besides. */
+export interface FetchedProxies {
+  readonly fetch: FetchProxies;
+  /** How often. @default "10m" */
+  readonly every?: Duration;
+  /** When fewer than these are fit. @default 1 */
+  readonly below?: number;
+  /** When one proxy has rested as often in a row. @default 3 */
+  readonly afterRests?: number;
+}
+
+/** A file with a proxy on each line, or a JSON list. It is looked at again as requests are made. */
+export interface ProxyFile {
+  readonly file: string;
+  /** How often it is looked at, at most. @default "1s" */
+  readonly every?: Duration;
+}
+
+/** A list in a variable, parted by commas or white space; without it the proxies in `all_proxy`, `https_proxy` and `http_proxy`. `no_proxy` holds. */
+export interface ProxyEnvironment {
+  readonly environment: Environment;
+  /** @default "HOLDFAST_PROXIES" */
+  readonly variable?: string;
+}
+
+/** Where proxies come from. */
+export type ProxySource =
+  | readonly ProxyInput[]
+  | ProxyFile
+  | FetchProxies
+  | FetchedProxies
+  | ProxyEnvironment;
 
 /** Proxies of one price. */
 export interface ProxyTier {

@@ -4,9 +4,15 @@ import type { AlikeRule } from "../rules/attribution.ts";
 import type { ProxyListener } from "./events.ts";
 import type { HealthRule } from "../rules/health.ts";
 import { poolOptionsCheck, tiersCheck } from "./validate-options.ts";
-import type { ChooseProxy, IsBlocked, ProxyPoolOptions, ProxyRequest, ProxyTier } from "./options.ts";
+import type {
+  ChooseProxy,
+  IsBlocked,
+  ProxyPoolOptions,
+  ProxyRequest,
+  ProxySource,
+  ProxyTier,
+} from "./options.ts";
 import type { RotationName } from "../rules/rotation.ts";
-import type { ProxySource } from "../state/sources.ts";
 import { tierDefaults, type TierRule } from "../rules/tiers.ts";
 
 /** The options of a pool with all that was left out. */

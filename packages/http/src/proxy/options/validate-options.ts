@@ -11,9 +11,8 @@ import {
   options,
   type Check,
 } from "../../support/validate.ts";
-import type { ProxyPoolOptions, ProxyTier } from "./options.ts";
+import type { FetchedProxies, ProxyEnvironment, ProxyFile, ProxyPoolOptions, ProxyTier } from "./options.ts";
 import { rotations } from "../rules/rotation.ts";
-import type { FetchedProxies, ProxyEnvironment, ProxyFile } from "../state/sources.ts";
 
 const text = kind({ wanted: "a text", fits: (value) => typeof value === "string" });
 const anything: Check = () => undefined;

@@ -9,12 +9,10 @@ import { Keeper } from "../state/identity-manager.ts";
 import { Lines } from "../state/rotation-queues.ts";
 import { Remembrance } from "./snapshot.ts";
 import type { ProxyTier } from "../options/options.ts";
-import { Roster, type RosterListener } from "../state/roster.ts";
-import { Rosters } from "../state/rosters.ts";
+import { Roster, type RosterListener, Rosters } from "../state/roster.ts";
 import type { PoolSettings } from "../options/settings.ts";
 import { Sleepers } from "./waiters.ts";
-import { withRotating } from "../state/rotating.ts";
-import { readerOf } from "../state/sources.ts";
+import { readerOf, withRotating } from "../state/sources.ts";
 import { TierBook } from "../state/tier-stats.ts";
 
 /** What a pool is made of. */

@@ -1,5 +1,4 @@
-import type { Identity } from "../state/identities.ts";
-import type { Member } from "../state/member.ts";
+import type { Identity, Member } from "../state/member.ts";
 
 /** Tells those who hold connections which ones are of no more use: a proxy that has left, or an identity that has ended, and that carries nothing any more. */
 export class Forgetting {

@@ -1,6 +1,5 @@
 import { urlOf } from "../list/address.ts";
-import type { Identity } from "../state/identities.ts";
-import type { Member } from "../state/member.ts";
+import type { Identity, Member } from "../state/member.ts";
 import { fill } from "../list/template.ts";
 
 /**

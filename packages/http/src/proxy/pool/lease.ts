@@ -1,6 +1,4 @@
-import type { Identity } from "../state/identities.ts";
-import type { Host } from "../state/hosts.ts";
-import type { Member } from "../state/member.ts";
+import type { Host, Identity, Member } from "../state/member.ts";
 import type { ProxyOutcome } from "../rules/outcome.ts";
 import type { ProxyRequest } from "../options/options.ts";
 

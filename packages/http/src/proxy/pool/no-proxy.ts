@@ -1,7 +1,7 @@
 import { summaryOf } from "../../model/attempt-record.ts";
 import { NoProxyError } from "../../errors/transport-errors.ts";
-import { healthAt, type Host } from "../state/hosts.ts";
-import type { Member } from "../state/member.ts";
+import { healthAt } from "../state/hosts.ts";
+import type { Host, Member } from "../state/member.ts";
 
 /** A host for which nobody is fit. */
 export interface Nobody {

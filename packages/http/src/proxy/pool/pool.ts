@@ -6,9 +6,14 @@ import { Lease } from "./lease.ts";
 import type { ProxyMemory } from "./snapshot.ts";
 import { looksAgainAt, noProxyError, noSourceError, sourceWait, type Nobody } from "./no-proxy.ts";
 import { partsOf, type PoolParts } from "./components.ts";
-import type { IsBlocked, ProxyPoolOptions, ProxyRequest, ProxyTier } from "../options/options.ts";
+import type {
+  IsBlocked,
+  ProxyPoolOptions,
+  ProxyRequest,
+  ProxySource,
+  ProxyTier,
+} from "../options/options.ts";
 import { settingsOf, tiersOf } from "../options/settings.ts";
-import type { ProxySource } from "../state/sources.ts";
 import { statsOf, type ProxyPoolStats } from "./stats.ts";
 import { urlFor } from "./lease-url.ts";
 

@@ -1,10 +1,9 @@
 import type { Clock } from "@holdfast/policy";
 import type { Clinic } from "../state/health-tracker.ts";
-import type { Host, Hosts } from "../state/hosts.ts";
-import type { Identity } from "../state/identities.ts";
+import type { Hosts } from "../state/hosts.ts";
 import type { Bound, Keeper } from "../state/identity-manager.ts";
 import type { Lines } from "../state/rotation-queues.ts";
-import type { Member } from "../state/member.ts";
+import type { Host, Identity, Member } from "../state/member.ts";
 import type { Nobody } from "./no-proxy.ts";
 import type { ProxyRequest } from "../options/options.ts";
 import type { TierBook } from "../state/tier-stats.ts";

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { fakeClock, type FakeClock } from "@holdfast/policy/testing";
 import type { ProxyOutcome } from "../rules/outcome.ts";
 import { ProxyPool } from "./pool.ts";
-import type { ProxySource } from "../state/sources.ts";
+import type { ProxySource } from "../options/options.ts";
 
 const url = new URL("http://a.test/");
 const blocked: ProxyOutcome = { kind: "blocked", reason: "http-403" };

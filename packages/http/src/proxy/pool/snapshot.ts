@@ -2,8 +2,8 @@ import { createHash } from "node:crypto";
 import type { Random } from "@holdfast/policy";
 import type { Clinic } from "../state/health-tracker.ts";
 import { isBlank, type Health } from "../rules/health.ts";
-import type { Host, Hosts } from "../state/hosts.ts";
-import type { Member } from "../state/member.ts";
+import type { Hosts } from "../state/hosts.ts";
+import type { Host, Member } from "../state/member.ts";
 import { proxyPoolDefaults, type PoolSettings } from "../options/settings.ts";
 
 /** How a proxy stood at a host, or at all; times are milliseconds since 1970. */

@@ -1,7 +1,6 @@
 import type { Clock } from "@holdfast/policy";
 import { isRetired, type Health, type HealthRule } from "../rules/health.ts";
-import type { Host } from "../state/hosts.ts";
-import type { Member, ProxyCounts } from "../state/member.ts";
+import type { Host, Member, ProxyCounts } from "../state/member.ts";
 import type { TierCounts } from "../state/tier-stats.ts";
 
 /** How a proxy does. */

@@ -9,8 +9,7 @@ import {
   type AlikeRule,
   type Suspicion,
 } from "../rules/attribution.ts";
-import type { Host } from "./hosts.ts";
-import type { Member } from "./member.ts";
+import type { Host, Member } from "./member.ts";
 import type { ProxyOutcome } from "../rules/outcome.ts";
 
 export interface SuspicionsOptions {

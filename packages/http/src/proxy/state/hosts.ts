@@ -1,25 +1,5 @@
-import type { Suspicion } from "../rules/attribution.ts";
 import { fit, isBlank, type Health } from "../rules/health.ts";
-import type { Line } from "./rotation-queue.ts";
-import type { Member } from "./member.ts";
-import type { TierState } from "../rules/tiers.ts";
-
-/** What a pool knows of one host. */
-export interface Host {
-  readonly name: string;
-  /** The health of the proxies at this host, where there is anything to say of it. */
-  readonly pairs: Map<Member, Health>;
-  /** Lines of its own, by tier and country, while many proxies rest for it; otherwise it is served from those of all. */
-  readonly lines: Map<string, Line<Member>>;
-  /** Failures at it that may be its own. */
-  suspicions: readonly Suspicion<Member>[];
-  /** When a request to it last succeeded. */
-  workedAt: number;
-  tiers: TierState | undefined;
-  /** How many of the pairs are not fit. */
-  resting: number;
-  usedAt: number;
-}
+import type { Host, Member } from "./member.ts";
 
 /** The hosts that were lately used, in the order of their last use. */
 export class Hosts {

@@ -1,33 +1,7 @@
 import type { Random } from "@holdfast/policy";
 import { Cookies } from "../../model/cookies.ts";
-import type { Member } from "./member.ts";
+import type { Identity, Member } from "./member.ts";
 import { hasSession, newSession } from "../list/template.ts";
-
-/**
- * Who a site takes us for: one proxy, its vendor's session where it has one, a cookie jar, a user agent, and
- * connections with a TLS session of their own. They are kept together, and end together.
- */
-export interface Identity {
-  readonly member: Member;
-  /** The key that it is kept under; undefined for a session that serves requests without a key. */
-  readonly key: string | undefined;
-  readonly country: string | undefined;
-  /** The id in the vendor's template. Not to be shown: it is a part of the credentials. */
-  readonly session: string | undefined;
-  /** Tells its connections from those of others through the same proxy. */
-  readonly number: number;
-  readonly cookies: Cookies | undefined;
-  readonly userAgent: string | undefined;
-  readonly bornAt: number;
-  /** Until when a host wants no more of it. */
-  readonly rests: Map<string, number>;
-  usedAt: number;
-  uses: number;
-  inFlight: number;
-  ended: boolean;
-  /** The URL that the transport was told. */
-  url: string | undefined;
-}
 
 /** What an identity is made of. */
 export interface Birth {

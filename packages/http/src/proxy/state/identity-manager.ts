@@ -1,9 +1,9 @@
 import type { Clock } from "@holdfast/policy";
 import type { Clinic } from "./health-tracker.ts";
 import type { ProxyEvent } from "../options/events.ts";
-import { healthAt, type Host } from "./hosts.ts";
-import { Identities, isOver, nextSession, type IdentitiesOptions, type Identity } from "./identities.ts";
-import type { Member } from "./member.ts";
+import { healthAt } from "./hosts.ts";
+import { Identities, isOver, nextSession, type IdentitiesOptions } from "./identities.ts";
+import type { Host, Identity, Member } from "./member.ts";
 import type { OutcomeKind, ProxyOutcome } from "../rules/outcome.ts";
 
 export interface KeeperOptions extends Omit<IdentitiesOptions, "onEnd"> {

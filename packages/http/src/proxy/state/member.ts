@@ -1,9 +1,9 @@
 import type { ProxySpec } from "../list/entry.ts";
 import type { Suspicion } from "../rules/attribution.ts";
 import { fit, type Health } from "../rules/health.ts";
-import type { Host } from "./hosts.ts";
-import type { Identity } from "./identities.ts";
-import type { Waiting } from "./rotation-queue.ts";
+import type { Cookies } from "../../model/cookies.ts";
+import type { TierState } from "../rules/tiers.ts";
+import type { Line, Waiting } from "./rotation-queue.ts";
 import type { OutcomeKind, ProxyOutcome } from "../rules/outcome.ts";
 import { needsCountry, takesCountry } from "../list/template.ts";
 
@@ -126,4 +126,47 @@ export class Member implements Waiting {
     this.#counts.rests += 1;
     this.#restReasons.set(reason, (this.#restReasons.get(reason) ?? 0) + 1);
   }
+}
+
+/** What a pool knows of one host. */
+export interface Host {
+  readonly name: string;
+  /** The health of the proxies at this host, where there is anything to say of it. */
+  readonly pairs: Map<Member, Health>;
+  /** Lines of its own, by tier and country, while many proxies rest for it; otherwise it is served from those of all. */
+  readonly lines: Map<string, Line<Member>>;
+  /** Failures at it that may be its own. */
+  suspicions: readonly Suspicion<Member>[];
+  /** When a request to it last succeeded. */
+  workedAt: number;
+  tiers: TierState | undefined;
+  /** How many of the pairs are not fit. */
+  resting: number;
+  usedAt: number;
+}
+
+/**
+ * Who a site takes us for: one proxy, its vendor's session where it has one, a cookie jar, a user agent, and
+ * connections with a TLS session of their own. They are kept together, and end together.
+ */
+export interface Identity {
+  readonly member: Member;
+  /** The key that it is kept under; undefined for a session that serves requests without a key. */
+  readonly key: string | undefined;
+  readonly country: string | undefined;
+  /** The id in the vendor's template. Not to be shown: it is a part of the credentials. */
+  readonly session: string | undefined;
+  /** Tells its connections from those of others through the same proxy. */
+  readonly number: number;
+  readonly cookies: Cookies | undefined;
+  readonly userAgent: string | undefined;
+  readonly bornAt: number;
+  /** Until when a host wants no more of it. */
+  readonly rests: Map<string, number>;
+  usedAt: number;
+  uses: number;
+  inFlight: number;
+  ended: boolean;
+  /** The URL that the transport was told. */
+  url: string | undefined;
 }

@@ -1,7 +1,7 @@
 import type { Random } from "@holdfast/policy";
-import type { Host, Hosts } from "./hosts.ts";
+import type { Hosts } from "./hosts.ts";
 import { type Here, Line, type Readiness } from "./rotation-queue.ts";
-import type { Member } from "./member.ts";
+import type { Host, Member } from "./member.ts";
 import type { ChooseProxy, ProxyCandidate, ProxyRequest } from "../options/options.ts";
 import { followsUse, rotations, type RotationName } from "../rules/rotation.ts";
 

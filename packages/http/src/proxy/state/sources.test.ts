@@ -3,7 +3,8 @@ import { mkdtemp, rm, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { readerOf, type ProxySource } from "./sources.ts";
+import type { ProxySource } from "../options/options.ts";
+import { readerOf } from "./sources.ts";
 
 const labelsOf = (proxies: readonly { readonly label: string }[] | undefined) =>
   proxies?.map(({ label }) => label);

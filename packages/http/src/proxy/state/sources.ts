@@ -1,47 +1,11 @@
 import { readFile, stat } from "node:fs/promises";
 import { basename } from "node:path";
-import { toMs, type Duration } from "@holdfast/policy";
+import { toMs } from "@holdfast/policy";
 import { refuse } from "../../support/validate.ts";
 import type { ProxyInput, ProxySpec } from "../list/entry.ts";
-import type { Environment } from "../list/environment.ts";
+import type { FetchedProxies, ProxyEnvironment, ProxyFile, ProxySource } from "../options/options.ts";
 import { sourceCheck } from "../options/validate-options.ts";
 import { allOf, parseProxyList, proxyListOf, type ProxyList } from "../list/proxy-list.ts";
-
-/** A function that gives proxies: each time all that there are. */
-export type FetchProxies = () => Promise<readonly ProxyInput[]>;
-
-/** A function that gives proxies, and when it is asked again besides. */
-export interface FetchedProxies {
-  readonly fetch: FetchProxies;
-  /** How often. @default "10m" */
-  readonly every?: Duration;
-  /** When fewer than these are fit. @default 1 */
-  readonly below?: number;
-  /** When one proxy has rested as often in a row. @default 3 */
-  readonly afterRests?: number;
-}
-
-/** A file with a proxy on each line, or a JSON list. It is looked at again as requests are made. */
-export interface ProxyFile {
-  readonly file: string;
-  /** How often it is looked at, at most. @default "1s" */
-  readonly every?: Duration;
-}
-
-/** A list in a variable, parted by commas or white space; without it the proxies in `all_proxy`, `https_proxy` and `http_proxy`. `no_proxy` holds. */
-export interface ProxyEnvironment {
-  readonly environment: Environment;
-  /** @default "HOLDFAST_PROXIES" */
-  readonly variable?: string;
-}
-
-/** Where proxies come from. */
-export type ProxySource =
-  | readonly ProxyInput[]
-  | ProxyFile
-  | FetchProxies
-  | FetchedProxies
-  | ProxyEnvironment;
 
 /** A source as the pool reads it. */
 export interface SourceReader {
@@ -109,4 +73,22 @@ const conventional = ["all_proxy", "https_proxy", "http_proxy"];
 
 function isList(source: ProxySource): source is readonly ProxyInput[] {
   return Array.isArray(source);
+}
+
+/** A source all of whose proxies come out at another address with each connection, where that is so. */
+export function withRotating(reader: SourceReader, rotating: boolean): SourceReader {
+  if (!rotating) return reader;
+  return {
+    ...reader,
+    initial: reader.initial?.map(asRotating),
+    read: async () => listAsRotating(await reader.read()),
+  };
+}
+
+function listAsRotating(list: ProxyList | undefined): ProxyList | undefined {
+  return list === undefined ? undefined : { ...list, proxies: list.proxies.map(asRotating) };
+}
+
+function asRotating(spec: ProxySpec): ProxySpec {
+  return { ...spec, gateway: true };
 }

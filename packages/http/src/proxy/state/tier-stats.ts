@@ -1,6 +1,6 @@
+import type { Host } from "./member.ts";
 import type { Clock, Random } from "@holdfast/policy";
 import type { ProxyEvent } from "../options/events.ts";
-import type { Host } from "./hosts.ts";
 import type { ProxyOutcome } from "../rules/outcome.ts";
 import type { ProxyTier } from "../options/options.ts";
 import {
