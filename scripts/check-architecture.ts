@@ -75,7 +75,7 @@ export const architecture: Readonly<Record<string, PackageRule>> = {
   holdfast: {
     imports: ["@holdfast/policy", "@holdfast/http", "@holdfast/proxies", "@holdfast/runner", "node:"],
     only: {},
-    layers: ["program", "commands", "render", "input", "process"],
+    layers: ["program", "commands", "render", "command-line", "process"],
     publishesTesting: false,
   },
 };

@@ -2,10 +2,10 @@
 import { inspect } from "node:util";
 import { systemClock } from "@holdfast/policy";
 import { exitCodes } from "./process/exit-codes.ts";
-import { program } from "./program/program.ts";
-import { noPaint } from "./render/paint.ts";
+import { runProgram } from "./program/program.ts";
+import { plainText } from "./render/style.ts";
 import { renderError } from "./render/error.ts";
-import { isReaderGone } from "./process/write.ts";
+import { isClosedPipe } from "./process/write.ts";
 
 // The command line may hold credentials, and other users see it.
 process.title = "holdfast";
@@ -13,8 +13,8 @@ process.title = "holdfast";
 const debug = process.env["HOLDFAST_DEBUG"] === "1";
 
 function crash(error: unknown): void {
-  if (isReaderGone(error)) return;
-  process.stderr.write(renderError(error, { command: undefined, debug, paint: noPaint }));
+  if (isClosedPipe(error)) return;
+  process.stderr.write(renderError(error, { command: undefined, debug, style: plainText }));
   process.exit(exitCodes.internal);
 }
 
@@ -26,7 +26,7 @@ process.stderr.on("error", () => undefined);
 process.removeAllListeners("warning");
 if (debug) process.on("warning", (warning) => process.stderr.write(`${inspect(warning)}\n`));
 
-const code = await program(process.argv.slice(2), {
+const code = await runProgram(process.argv.slice(2), {
   get stdin() {
     return process.stdin;
   },

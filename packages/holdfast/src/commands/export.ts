@@ -1,11 +1,11 @@
-import { oneOf, parseCommandLine } from "../input/arguments.ts";
+import { parseChoice, parseCommandLine } from "../command-line/options.ts";
 import { exitCodes } from "../process/exit-codes.ts";
-import { onlyDirectory } from "../input/sources.ts";
+import { parseRunDirectory } from "../command-line/list-source.ts";
 import type { Io } from "../process/io.ts";
-import type { Command } from "../program/program.ts";
-import { formatCount } from "../render/quantity.ts";
+import type { Command } from "./command.ts";
+import { formatCount } from "../render/quantities.ts";
 import { UsageError } from "../process/usage-error.ts";
-import { checkWritable, writeAll, writeWhole } from "../process/write.ts";
+import { checkWritable, writeAll, writeFileAtomically } from "../process/write.ts";
 
 const help = `Write the results of a run
 
@@ -40,10 +40,10 @@ export const exportCommand: Command = {
       output: { type: "string", short: "o" },
       "no-body": { type: "boolean" },
     });
-    const format = oneOf("--format", values.format, ["jsonl", "files"]);
+    const format = parseChoice("--format", values.format, ["jsonl", "files"]);
     const { output } = values;
     if (format === "jsonl" && output !== undefined && output !== "-") checkWritable(output);
-    const directory = onlyDirectory(positionals);
+    const directory = parseRunDirectory(positionals);
     const body = values["no-body"] === true ? "none" : "inline";
     if (format === "jsonl") await exportLines({ directory, output, body, io });
     else if (body === "none") throw new UsageError("--no-body is for --format jsonl");
@@ -65,7 +65,7 @@ async function exportLines({ directory, output, body, io }: LinesExport): Promis
   let count = 0;
   const lines = toJsonl(results(directory), { body, leftOut: () => (count += 1) });
   if (output === undefined || output === "-") await writeAll(io.stdout, lines);
-  else await writeWhole(output, lines);
+  else await writeFileAtomically(output, lines);
   if (count === 0) return;
   const [bodies, them] = count === 1 ? ["1 body is", "it"] : [`${formatCount(count)} bodies are`, "them"];
   io.stderr.write(

@@ -1,17 +1,17 @@
 import type { RetryInit, Session } from "@holdfast/http";
 import type { Fetcher, InputLine, RunReport } from "@holdfast/runner";
 import { exitCodes } from "../process/exit-codes.ts";
-import { holdsRun } from "../input/sources.ts";
-import type { Source } from "../input/sources.ts";
+import { holdsRun } from "../command-line/list-source.ts";
+import type { ListSource } from "../command-line/list-source.ts";
 import { listenToInterrupts } from "../process/interrupts.ts";
 import type { InterruptStage } from "../process/interrupts.ts";
 import type { Io } from "../process/io.ts";
-import { mayRedraw, paintFor } from "../render/paint.ts";
-import { formatCount, formatMany } from "../render/quantity.ts";
+import { supportsRedraw, stylerFor } from "../render/style.ts";
+import { formatCount, formatMany } from "../render/quantities.ts";
 import { startMeter } from "../render/progress-meter.ts";
-import type { Meter, MeterMode } from "../render/progress-meter.ts";
+import type { ProgressMeter, ProgressMode } from "../render/progress-meter.ts";
 import { openPool } from "./proxy-flags.ts";
-import type { RunSettings } from "./run-settings.ts";
+import type { RunSettings } from "./run-flags.ts";
 import { openSession } from "./session-flags.ts";
 
 // A line that waits for long has its place in the ledger, not among the requests that are under way.
@@ -25,17 +25,17 @@ export async function fetchList(settings: RunSettings, io: Io): Promise<RunRepor
   const pool = settings.proxies === undefined ? undefined : await openPool(settings.proxies);
   const session = await openSession(settings.session, { retry: parking, proxy: pool });
   const surface = { isTTY: io.stderr.isTTY, env: io.env };
-  const mode = modeOf(settings, mayRedraw(surface));
+  const mode = modeOf(settings, supportsRedraw(surface));
   const meter = startMeter({
     mode,
     output: io.stderr,
     clock: io.clock,
-    paint: paintFor(surface),
+    style: stylerFor(surface),
     totals: before,
   });
   const interrupts = listenToInterrupts(io.signals, io.clock, (stage) => answer(stage, { meter, quiet, io }));
   try {
-    if (before !== undefined) meter.say(goingOn(directory, before));
+    if (before !== undefined) meter.print(goingOn(directory, before));
     return await run({
       directory,
       session: inCountry(session, settings.proxies?.country),
@@ -46,7 +46,7 @@ export async function fetchList(settings: RunSettings, io: Io): Promise<RunRepor
       ...(perHost === undefined ? {} : { perHost }),
       drain: interrupts.drain,
       signal: interrupts.abort,
-      on: (event) => meter.hear(event),
+      on: (event) => meter.onEvent(event),
       clock: io.clock,
     });
   } finally {
@@ -64,7 +64,7 @@ function inCountry(session: Session, country: string | undefined): Fetcher {
 }
 
 async function linesFrom(
-  source: Exclude<Source, { from: "rest" }>,
+  source: Exclude<ListSource, { from: "rest" }>,
   io: Io,
 ): Promise<AsyncIterable<InputLine>> {
   const { linesOf } = await import("@holdfast/runner");
@@ -82,23 +82,23 @@ function goingOn(directory: string, { lines, done }: RunReport): string {
   return `Going on with ${directory}: ${formatCount(done)} of ${formatMany(lines, "line")} are done already`;
 }
 
-function modeOf({ progress, quiet }: RunSettings, mayRedraw: boolean): MeterMode {
+function modeOf({ progress, quiet }: RunSettings, mayRedraw: boolean): ProgressMode {
   if (quiet) return "none";
   if (progress === "auto") return mayRedraw ? "bar" : "plain";
   return progress;
 }
 
 interface Listener {
-  readonly meter: Meter;
+  readonly meter: ProgressMeter;
   readonly quiet: boolean;
   readonly io: Io;
 }
 
 function answer(stage: InterruptStage, { meter, quiet, io }: Listener): void {
   if (stage === "exit") return io.exit(exitCodes.aborted);
-  meter.interrupted(stage);
+  meter.onInterrupt(stage);
   if (quiet) return;
-  meter.say(
+  meter.print(
     stage === "drain"
       ? "Interrupted: finishing what is in flight; once more stops at once"
       : "Stopping at once; what has finished is kept",

@@ -1,15 +1,16 @@
 import type { ProxyPool, Response, ResponsePromise, Session, StatusError } from "@holdfast/http";
-import type { Parsed } from "../input/arguments.ts";
-import { configFlag, configHelp, readOptions } from "../input/config.ts";
+import type { ParsedOptions } from "../command-line/options.ts";
+import { optionsFileFlag, optionsFileHelp, readOptions } from "../command-line/options-file.ts";
+import { parseOnlyUrl } from "../command-line/url.ts";
 import { exitCodeOfVerdict, exitCodes } from "../process/exit-codes.ts";
 import type { Io } from "../process/io.ts";
-import type { Command } from "../program/program.ts";
-import { adviceText } from "../render/advice.ts";
-import { attemptLine, headText } from "../render/attempts.ts";
-import { paintFor } from "../render/paint.ts";
-import { printable } from "../render/printable.ts";
+import type { Command } from "./command.ts";
+import { formatAdvice } from "../render/advice.ts";
+import { formatAttempt, formatResponseHead } from "../render/attempts.ts";
+import { stylerFor } from "../render/style.ts";
+import { printable } from "../process/printable.ts";
 import { UsageError } from "../process/usage-error.ts";
-import { checkWritable, writeAll, writeWhole } from "../process/write.ts";
+import { checkWritable, writeAll, writeFileAtomically } from "../process/write.ts";
 import { openPool, proxyFlags, proxyFormsHelp, proxyHelp, readProxyFlags } from "./proxy-flags.ts";
 import type { ProxySettings } from "./proxy-flags.ts";
 import { openSession, readSessionFlags, sessionFlags, sessionHelp, unitsHelp } from "./session-flags.ts";
@@ -18,7 +19,7 @@ import type { SessionSettings } from "./session-flags.ts";
 const flags = {
   ...sessionFlags,
   ...proxyFlags,
-  ...configFlag,
+  ...optionsFileFlag,
   output: { type: "string", short: "o" },
   digest: { type: "string" },
   include: { type: "boolean", short: "i" },
@@ -38,7 +39,7 @@ Options
   -v, --verbose            every attempt on standard error
 ${sessionHelp("2G")}
 ${proxyHelp}
-${configHelp}
+${optionsFileHelp}
 
 ${unitsHelp}
 
@@ -74,45 +75,18 @@ export const getCommand: Command = {
   },
 };
 
-/**
- * Gives the one URL that the command was told.
- *
- * @throws UsageError when it is missing, not alone, or not one of http or https.
- */
-export function onlyUrl(positionals: readonly string[]): URL {
-  const [text, ...more] = positionals;
-  if (text === undefined || more.length > 0)
-    throw new UsageError(`give one URL, got ${positionals.length} (a list is fetched by holdfast run)`);
-  return httpUrl(text);
-}
-
-/**
- * Reads an http or https URL.
- *
- * @throws UsageError where it is none.
- */
-export function httpUrl(text: string): URL {
-  const url = URL.parse(text);
-  if (url !== null && (url.protocol === "http:" || url.protocol === "https:")) return url;
-  const meant =
-    URL.canParse(`https://${text}`) && !text.includes("://")
-      ? ` (did you mean https://${printable(text)}?)`
-      : "";
-  throw new UsageError(`${JSON.stringify(printable(text))} is not an http or https URL${meant}`);
-}
-
 interface GetSettings {
-  readonly values: Parsed<typeof flags>["values"];
+  readonly values: ParsedOptions<typeof flags>["values"];
   readonly url: URL;
   readonly file: File | undefined;
   readonly settings: SessionSettings;
   readonly proxies: ProxySettings | undefined;
 }
 
-function settingsOf({ values, positionals }: Parsed<typeof flags>): GetSettings {
+function settingsOf({ values, positionals }: ParsedOptions<typeof flags>): GetSettings {
   return {
     values,
-    url: onlyUrl(positionals),
+    url: parseOnlyUrl(positionals),
     file: fileOf(values),
     settings: readSessionFlags(values),
     proxies: readProxyFlags(values),
@@ -145,7 +119,7 @@ interface File {
 }
 
 /** The file that the body alone goes to; undefined where it goes elsewhere, or not alone. */
-function fileOf({ output, include, digest }: Parsed<typeof flags>["values"]): File | undefined {
+function fileOf({ output, include, digest }: ParsedOptions<typeof flags>["values"]): File | undefined {
   if (output !== undefined && output !== "-" && include !== true) return { path: output, digest };
   if (output !== undefined && output !== "-") checkWritable(output);
   if (digest !== undefined) throw new UsageError("--digest is for a body that goes to a file alone: -o FILE");
@@ -172,8 +146,8 @@ function isStatusError(error: unknown): error is StatusError {
 
 /** Tells of each attempt as soon as it has ended. */
 function logAttempts(session: Session, io: Io): void {
-  const paint = paintFor({ isTTY: io.stderr.isTTY, env: io.env });
-  session.hooks.attempt.push((attempt) => void io.stderr.write(`${attemptLine(attempt, paint)}\n`));
+  const style = stylerFor({ isTTY: io.stderr.isTTY, env: io.env });
+  session.hooks.attempt.push((attempt) => void io.stderr.write(`${formatAttempt(attempt, style)}\n`));
 }
 
 interface Delivery {
@@ -183,9 +157,9 @@ interface Delivery {
 }
 
 async function deliver(response: Response, { output, include, io }: Delivery): Promise<void> {
-  const chunks = [...(include ? [headText(response)] : []), response.content];
+  const chunks = [...(include ? [formatResponseHead(response)] : []), response.content];
   if (output === undefined || output === "-") await writeAll(io.stdout, chunks);
-  else await writeWhole(output, chunks);
+  else await writeFileAtomically(output, chunks);
   tellRefusal(response, io);
 }
 
@@ -194,6 +168,6 @@ function tellRefusal({ verdict, retryAt }: Response, io: Io): void {
   if (retryAt !== undefined)
     io.stderr.write(`The server may be asked again at ${new Date(retryAt).toISOString()}\n`);
   io.stderr.write(
-    `holdfast get: ${printable(verdict.reason)}${verdict.advice === "" ? "" : `: ${adviceText(verdict.advice)}`}\n`,
+    `holdfast get: ${printable(verdict.reason)}${verdict.advice === "" ? "" : `: ${formatAdvice(verdict.advice)}`}\n`,
   );
 }

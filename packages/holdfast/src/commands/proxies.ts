@@ -1,18 +1,18 @@
 import { readFile } from "node:fs/promises";
 import { basename } from "node:path";
 import type { ProxyChecks } from "@holdfast/http";
-import { duration, wholeNumber } from "../input/arguments.ts";
-import type { Parsed } from "../input/arguments.ts";
-import { configFlag, configHelp, readOptions } from "../input/config.ts";
+import { parseDuration, parseWholeNumber } from "../command-line/options.ts";
+import type { ParsedOptions } from "../command-line/options.ts";
+import { optionsFileFlag, optionsFileHelp, readOptions } from "../command-line/options-file.ts";
+import { parseHttpUrl } from "../command-line/url.ts";
 import { exitCodes } from "../process/exit-codes.ts";
 import type { Io } from "../process/io.ts";
-import type { Command } from "../program/program.ts";
-import { paintFor } from "../render/paint.ts";
-import { renderChecks } from "../render/proxy-checks.ts";
-import { suggest } from "../input/suggest.ts";
+import type { Command } from "./command.ts";
+import { stylerFor } from "../render/style.ts";
+import { renderProxyChecks } from "../render/proxy-checks.ts";
+import { suggest } from "../command-line/suggest.ts";
 import { UsageError } from "../process/usage-error.ts";
 import { writeAll } from "../process/write.ts";
-import { httpUrl } from "./get.ts";
 import { checkProxyFile } from "./proxy-flags.ts";
 
 const flags = {
@@ -21,7 +21,7 @@ const flags = {
   timeout: { type: "string" },
   country: { type: "string" },
   json: { type: "boolean" },
-  ...configFlag,
+  ...optionsFileFlag,
 } as const;
 
 const help = `Say which proxies of a list work, and of the others what is wrong
@@ -41,7 +41,7 @@ Options
   --timeout TIME           until a connection stands, and then of silence (10s)
   --country CODE           what stands for {country} in a template
   --json                   everything as JSON
-${configHelp}
+${optionsFileHelp}
 
 Examples
   holdfast proxies check proxies.txt --url https://httpbin.org/ip
@@ -62,8 +62,8 @@ export const proxiesCommand: Command = {
     const checks = await checkProxies(list, { url, name, ...settings });
     if (checks.proxies.length + checks.faults.length === 0)
       throw new UsageError(`there is no proxy in ${name}`);
-    const paint = paintFor({ isTTY: io.stdout.isTTY, env: io.env });
-    await writeAll(io.stdout, [json ? jsonOf(url, checks) : renderChecks(checks, paint)]);
+    const style = stylerFor({ isTTY: io.stdout.isTTY, env: io.env });
+    await writeAll(io.stdout, [json ? jsonOf(url, checks) : renderProxyChecks(checks, style)]);
     return exitCodeOf(checks);
   },
 };
@@ -77,14 +77,14 @@ interface CheckSettings {
   readonly json: boolean;
 }
 
-function settingsOf({ values, positionals }: Parsed<typeof flags>): CheckSettings {
+function settingsOf({ values, positionals }: ParsedOptions<typeof flags>): CheckSettings {
   const file = fileOf(positionals);
   if (values.url === undefined) throw new UsageError("--url URL says what to ask for through each proxy");
   return {
     file,
-    url: httpUrl(values.url).href,
-    concurrency: wholeNumber("--concurrency", values.concurrency, { min: 1, max: 1_000 }) ?? 16,
-    timeout: duration("--timeout", values.timeout) ?? 10_000,
+    url: parseHttpUrl(values.url).href,
+    concurrency: parseWholeNumber("--concurrency", values.concurrency, { min: 1, max: 1_000 }) ?? 16,
+    timeout: parseDuration("--timeout", values.timeout) ?? 10_000,
     country: values.country,
     json: values.json === true,
   };

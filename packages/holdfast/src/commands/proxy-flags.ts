@@ -1,8 +1,8 @@
 import { basename } from "node:path";
 import type { ProxyPool, RotationName } from "@holdfast/http";
-import { duration, oneOf } from "../input/arguments.ts";
-import type { Parsed } from "../input/arguments.ts";
-import { checkReadable } from "../input/sources.ts";
+import { parseDuration, parseChoice } from "../command-line/options.ts";
+import type { ParsedOptions } from "../command-line/options.ts";
+import { checkReadable } from "../command-line/list-source.ts";
 import { UsageError } from "../process/usage-error.ts";
 
 /** The options of every command that may go through proxies. */
@@ -28,7 +28,7 @@ export const proxyHelp = `  --proxies FILE           go through these proxies: o
   --rotating               each is a vendor's gateway: one address in the list,
                            another one for the site with each connection`;
 
-/** What a proxy may look like, for a help text. */
+/** What a proxy may color like, for a help text. */
 export const proxyFormsHelp = `PROXY is scheme://user:pass@host:port, user:pass@host:port, host:port or
 host:port:user:pass; a scheme is http, https, socks5h, socks5, socks4a or
 socks4. Other users can see a command line, so passwords belong in a FILE.`;
@@ -57,13 +57,15 @@ export interface ProxySettings {
  *
  * @throws UsageError for the first that is wrong.
  */
-export function readProxyFlags(values: Parsed<typeof proxyFlags>["values"]): ProxySettings | undefined {
+export function readProxyFlags(
+  values: ParsedOptions<typeof proxyFlags>["values"],
+): ProxySettings | undefined {
   const source = sourceOf(values);
   const settings = {
-    rotate: oneOf("--rotate", values.rotate, rotations),
+    rotate: parseChoice("--rotate", values.rotate, rotations),
     country: values.country,
-    sticky: oneOf("--sticky", values.sticky, ["none", "host"]),
-    rest: duration("--rest", values.rest),
+    sticky: parseChoice("--sticky", values.sticky, ["none", "host"]),
+    rest: parseDuration("--rest", values.rest),
     rotating: values.rotating === true,
   };
   if (source !== undefined) return { source, ...settings };
@@ -77,7 +79,7 @@ export function readProxyFlags(values: Parsed<typeof proxyFlags>["values"]): Pro
 function sourceOf({
   proxies,
   proxy,
-}: Parsed<typeof proxyFlags>["values"]): ProxySettings["source"] | undefined {
+}: ParsedOptions<typeof proxyFlags>["values"]): ProxySettings["source"] | undefined {
   if (proxies !== undefined && proxy !== undefined)
     throw new UsageError("give --proxies or --proxy, not both");
   if (proxies !== undefined) return { file: proxies };

@@ -1,16 +1,16 @@
 import type { RunReport } from "@holdfast/runner";
-import { configHelp } from "../input/config.ts";
+import { optionsFileHelp } from "../command-line/options-file.ts";
 import { exitCodeOfRun } from "../process/exit-codes.ts";
-import { checkReadable, holdsRun } from "../input/sources.ts";
+import { checkReadable, holdsRun } from "../command-line/list-source.ts";
 import type { Io } from "../process/io.ts";
-import type { Command } from "../program/program.ts";
-import { paintFor } from "../render/paint.ts";
+import type { Command } from "./command.ts";
+import { stylerFor } from "../render/style.ts";
 import { renderReport } from "../render/report.ts";
 import { UsageError } from "../process/usage-error.ts";
 import { writeAll } from "../process/write.ts";
 import { fetchList } from "./fetch-list.ts";
-import { readRunSettings } from "./run-settings.ts";
-import type { RunSettings } from "./run-settings.ts";
+import { readRunSettings } from "./run-flags.ts";
+import type { RunSettings } from "./run-flags.ts";
 import { proxyFormsHelp, proxyHelp } from "./proxy-flags.ts";
 import { sessionHelp, unitsHelp } from "./session-flags.ts";
 
@@ -34,7 +34,7 @@ Options
   --per-host N             requests at a time to one host (8)
 ${sessionHelp("256M")}
 ${proxyHelp}
-${configHelp}
+${optionsFileHelp}
   --direct                 go on without the proxies that the run had before
   --retry-failed           also try again what failed for good, and at once what
                            waits for its time
@@ -99,7 +99,7 @@ async function tell(report: RunReport, settings: RunSettings, io: Io): Promise<v
       directory,
       resume,
       date: io.clock.date(),
-      paint: paintFor({ isTTY: io.stderr.isTTY, env: io.env }),
+      style: stylerFor({ isTTY: io.stderr.isTTY, env: io.env }),
     }),
   );
 }

@@ -1,6 +1,6 @@
 import type { RetryInit, Session, SessionOptions } from "@holdfast/http";
-import { byteSize, duration, headerLines, wholeNumber } from "../input/arguments.ts";
-import type { Parsed } from "../input/arguments.ts";
+import { parseByteSize, parseDuration, parseHeaders, parseWholeNumber } from "../command-line/options.ts";
+import type { ParsedOptions } from "../command-line/options.ts";
 
 /** The options of every command that sends requests. */
 export const sessionFlags = {
@@ -22,7 +22,7 @@ export function sessionHelp(maxBytes: string): string {
   -H, --header 'N: V'      a header for every request; may be repeated`;
 }
 
-/** What the values of these options look like. */
+/** What the values of these options color like. */
 export const unitsHelp = `TIME is a number with ms, s, m or h; SIZE one of bytes, or with k, M or G
 (powers of 1024).`;
 
@@ -41,14 +41,14 @@ export interface SessionSettings {
  *
  * @throws UsageError for the first that is wrong.
  */
-export function readSessionFlags(values: Parsed<typeof sessionFlags>["values"]): SessionSettings {
+export function readSessionFlags(values: ParsedOptions<typeof sessionFlags>["values"]): SessionSettings {
   return {
-    attempts: wholeNumber("--attempts", values.attempts, { min: 1, max: 100 }) ?? 4,
-    headers: headerLines(values.header),
-    total: duration("--timeout", values.timeout),
-    connect: duration("--connect-timeout", values["connect-timeout"]),
-    read: duration("--read-timeout", values["read-timeout"]),
-    maxBytes: byteSize("--max-bytes", values["max-bytes"]),
+    attempts: parseWholeNumber("--attempts", values.attempts, { min: 1, max: 100 }) ?? 4,
+    headers: parseHeaders(values.header),
+    total: parseDuration("--timeout", values.timeout),
+    connect: parseDuration("--connect-timeout", values["connect-timeout"]),
+    read: parseDuration("--read-timeout", values["read-timeout"]),
+    maxBytes: parseByteSize("--max-bytes", values["max-bytes"]),
   };
 }
 

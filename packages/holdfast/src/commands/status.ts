@@ -1,9 +1,9 @@
-import { parseCommandLine } from "../input/arguments.ts";
+import { parseCommandLine } from "../command-line/options.ts";
 import { exitCodes } from "../process/exit-codes.ts";
-import { onlyDirectory } from "../input/sources.ts";
-import type { Command } from "../program/program.ts";
-import { paintFor } from "../render/paint.ts";
-import { renderReport, shellWord } from "../render/report.ts";
+import { parseRunDirectory } from "../command-line/list-source.ts";
+import type { Command } from "./command.ts";
+import { stylerFor } from "../render/style.ts";
+import { renderReport, quoteForShell } from "../render/report.ts";
 import { writeAll } from "../process/write.ts";
 
 const help = `Say how far a run is, while it goes on or after
@@ -27,7 +27,7 @@ export const statusCommand: Command = {
   help,
   run: async (argv, io) => {
     const { values, positionals } = parseCommandLine(argv, { json: { type: "boolean" } });
-    const directory = onlyDirectory(positionals);
+    const directory = parseRunDirectory(positionals);
     const { readReport } = await import("@holdfast/runner");
     const report = readReport(directory);
     const text =
@@ -35,9 +35,9 @@ export const statusCommand: Command = {
         ? `${JSON.stringify(report, null, 2)}\n`
         : renderReport(report, {
             directory,
-            resume: `holdfast run -o ${shellWord(directory)}${report.proxies === undefined ? "" : " --proxies FILE"}`,
+            resume: `holdfast run -o ${quoteForShell(directory)}${report.proxies === undefined ? "" : " --proxies FILE"}`,
             date: io.clock.date(),
-            paint: paintFor({ isTTY: io.stdout.isTTY, env: io.env }),
+            style: stylerFor({ isTTY: io.stdout.isTTY, env: io.env }),
           });
     await writeAll(io.stdout, [text]);
     return exitCodes.done;

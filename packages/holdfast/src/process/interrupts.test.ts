@@ -6,17 +6,17 @@ import type { InterruptStage, InterruptState } from "./interrupts.ts";
 
 test("each signal goes one stage further, an echo within 300 ms does not", () => {
   const rows: readonly (readonly [InterruptState, number, InterruptStage])[] = [
-    [{ stage: "none", heardAt: -Infinity }, 0, "drain"],
-    [{ stage: "drain", heardAt: 0 }, 10, "drain"],
-    [{ stage: "drain", heardAt: 0 }, 299, "drain"],
-    [{ stage: "drain", heardAt: 0 }, 300, "abort"],
-    [{ stage: "abort", heardAt: 300 }, 301, "abort"],
-    [{ stage: "abort", heardAt: 300 }, 700, "exit"],
-    [{ stage: "exit", heardAt: 700 }, 2_000, "exit"],
+    [{ stage: "none", receivedAt: -Infinity }, 0, "drain"],
+    [{ stage: "drain", receivedAt: 0 }, 10, "drain"],
+    [{ stage: "drain", receivedAt: 0 }, 299, "drain"],
+    [{ stage: "drain", receivedAt: 0 }, 300, "abort"],
+    [{ stage: "abort", receivedAt: 300 }, 301, "abort"],
+    [{ stage: "abort", receivedAt: 300 }, 700, "exit"],
+    [{ stage: "exit", receivedAt: 700 }, 2_000, "exit"],
   ];
 
   for (const [state, now, stage] of rows)
-    assert.deepEqual(nextInterrupt(state, now), { stage, heardAt: now });
+    assert.deepEqual(nextInterrupt(state, now), { stage, receivedAt: now });
 });
 
 test("the first signal drains, the second aborts, and a disposed listener hears nothing", () => {

@@ -7,7 +7,7 @@ export type InterruptStage = "none" | "drain" | "abort" | "exit";
 export interface InterruptState {
   readonly stage: InterruptStage;
   /** When the last signal was heard, in the clock's milliseconds. */
-  readonly heardAt: number;
+  readonly receivedAt: number;
 }
 
 // One Ctrl-C arrives twice when npm passes on a signal that the terminal has already sent to the whole group.
@@ -22,7 +22,7 @@ const following: Readonly<Record<InterruptStage, InterruptStage>> = {
 
 /** Gives the state after one more signal: the first drains, the second aborts, a third ends at once; an echo changes nothing. */
 export function nextInterrupt(state: InterruptState, now: number): InterruptState {
-  return { stage: now - state.heardAt < echo ? state.stage : following[state.stage], heardAt: now };
+  return { stage: now - state.receivedAt < echo ? state.stage : following[state.stage], receivedAt: now };
 }
 
 /** The signals that a run obeys, and the way to stop listening. */
@@ -48,7 +48,7 @@ export function listenToInterrupts(
 ): Interrupts {
   const drain = new AbortController();
   const abort = new AbortController();
-  let state: InterruptState = { stage: "none", heardAt: -Infinity };
+  let state: InterruptState = { stage: "none", receivedAt: -Infinity };
   const hear = (): void => {
     const before = state.stage;
     state = nextInterrupt(state, clock.now());

@@ -7,7 +7,7 @@ import type { Output } from "./io.ts";
 import { UsageError } from "./usage-error.ts";
 
 /** Tells whether a write failed because the reader at the other end of the pipe has gone, as `head` does. */
-export function isReaderGone(error: unknown): boolean {
+export function isClosedPipe(error: unknown): boolean {
   return (
     error instanceof Error &&
     "code" in error &&
@@ -26,7 +26,7 @@ export async function writeAll(
   try {
     await pipeline(Readable.from(chunks, { objectMode: true, highWaterMark: 1 }), output, { end: false });
   } catch (error) {
-    if (!isReaderGone(error)) throw error;
+    if (!isClosedPipe(error)) throw error;
   }
 }
 
@@ -44,7 +44,7 @@ export function checkWritable(path: string): void {
 }
 
 /** Writes a file beside its name and renames it when it is complete, so that half a file is never taken for a whole one. */
-export async function writeWhole(
+export async function writeFileAtomically(
   path: string,
   chunks: Iterable<string | Uint8Array> | AsyncIterable<string | Uint8Array>,
 ): Promise<void> {

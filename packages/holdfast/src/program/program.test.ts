@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { PassThrough, Readable } from "node:stream";
 import { test } from "node:test";
 import { fakeClock } from "@holdfast/policy/testing";
-import { commandNames, program } from "./program.ts";
+import { commandNames, runProgram } from "./program.ts";
 
 async function call(
   ...argv: readonly string[]
@@ -15,7 +15,7 @@ async function call(
   const stdout = new PassThrough({ encoding: "utf8" });
   const stderr = new PassThrough({ encoding: "utf8" });
   const stdin = Object.assign(Readable.from([]), { isTTY: true });
-  const code = await program(argv, {
+  const code = await runProgram(argv, {
     stdin,
     stdout,
     stderr,
@@ -155,7 +155,7 @@ test("a command line that cannot be understood ends with 2 and says why on stand
     ],
     [
       ["get"],
-      "holdfast get: give one URL, got 0 (a list is fetched by holdfast run)\n  See holdfast get --help\n",
+      "holdfast get: expected one URL, got 0 (to fetch several, use holdfast run)\n  See holdfast get --help\n",
     ],
     [
       ["get", "example.com"],

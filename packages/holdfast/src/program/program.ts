@@ -1,18 +1,11 @@
 import { exitCodeOfError, exitCodes } from "../process/exit-codes.ts";
 import type { Io } from "../process/io.ts";
-import { printable } from "../render/printable.ts";
+import { printable } from "../process/printable.ts";
 import { renderError } from "../render/error.ts";
-import { paintFor } from "../render/paint.ts";
-import { suggest } from "../input/suggest.ts";
+import { stylerFor } from "../render/style.ts";
+import type { Command } from "../commands/command.ts";
+import { suggest } from "../command-line/suggest.ts";
 import { UsageError } from "../process/usage-error.ts";
-
-/** One command of the program. */
-export interface Command {
-  /** What `holdfast <command> --help` prints, in lines of 80 columns at most. */
-  readonly help: string;
-  /** Does the work and gives the exit status; a command line that cannot be understood is a UsageError. */
-  readonly run: (argv: readonly string[], io: Io) => Promise<number>;
-}
 
 // Each command is loaded when it is called: `--help` and `--version` must not pay for the transport and SQLite.
 const commands: ReadonlyMap<string, () => Promise<Command>> = new Map([
@@ -27,14 +20,16 @@ const commands: ReadonlyMap<string, () => Promise<Command>> = new Map([
 export const commandNames: readonly string[] = [...commands.keys()];
 
 /** Runs the program on the arguments after its name and gives its exit status; never throws. */
-export async function program(argv: readonly string[], io: Io): Promise<number> {
+export async function runProgram(argv: readonly string[], io: Io): Promise<number> {
   const [name = ""] = argv;
   try {
     return await dispatch(argv, io);
   } catch (error) {
     const debug = (io.env["HOLDFAST_DEBUG"] ?? "") === "1";
-    const paint = paintFor({ isTTY: io.stderr.isTTY, env: io.env });
-    io.stderr.write(renderError(error, { command: commands.has(name) ? name : undefined, debug, paint }));
+    const style = stylerFor({ isTTY: io.stderr.isTTY, env: io.env });
+    io.stderr.write(
+      renderError(error, { command: commands.has(name) ? name : undefined, debug, style: style }),
+    );
     return exitCodeOfError(error);
   }
 }
@@ -80,5 +75,5 @@ async function load(name: string): Promise<Command> {
 }
 
 async function overview(): Promise<string> {
-  return (await import("../commands/overview.ts")).overview;
+  return (await import("./help.ts")).programHelp;
 }

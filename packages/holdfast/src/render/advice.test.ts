@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { adviceText } from "./advice.ts";
+import { formatAdvice } from "./advice.ts";
 
 test("advice names the flags of the program, and carries no control characters", () => {
   const rows = [
@@ -11,5 +11,5 @@ test("advice names the flags of the program, and carries no control characters",
     ["ask again", "ask again"],
   ] as const;
 
-  for (const [advice, text] of rows) assert.equal(adviceText(advice), text);
+  for (const [advice, text] of rows) assert.equal(formatAdvice(advice), text);
 });

@@ -1,4 +1,4 @@
-import { printable } from "./printable.ts";
+import { printable } from "../process/printable.ts";
 
 const flags: readonly (readonly [RegExp, string])[] = [
   [/\bmaxBytes\b/g, "--max-bytes"],
@@ -8,7 +8,7 @@ const flags: readonly (readonly [RegExp, string])[] = [
 ];
 
 /** Writes the advice of a verdict for a terminal, with the program's flags in place of the session's options. */
-export function adviceText(advice: string): string {
+export function formatAdvice(advice: string): string {
   const text = flags.reduce((result, [option, flag]) => result.replaceAll(option, flag), advice);
   return printable(text, 500);
 }

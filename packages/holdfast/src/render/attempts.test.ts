@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { AttemptRecord } from "@holdfast/http";
-import { attemptLine, headText } from "./attempts.ts";
-import { noPaint } from "./paint.ts";
+import { formatAttempt, formatResponseHead } from "./attempts.ts";
+import { plainText } from "./style.ts";
 
 const asked = { method: "GET", url: "https://a.test/" };
 const ok = { kind: "success", reason: "ok", advice: "" } as const;
@@ -43,7 +43,7 @@ test("an attempt is told in one line", () => {
     ],
   ];
 
-  for (const [attempt, line] of rows) assert.equal(attemptLine(attempt, noPaint), line);
+  for (const [attempt, line] of rows) assert.equal(formatAttempt(attempt, plainText), line);
 });
 
 test("the head is told as on the wire", () => {
@@ -53,8 +53,8 @@ test("the head is told as on the wire", () => {
   ]);
 
   assert.equal(
-    headText({ status: 200, statusText: "OK", headers }),
+    formatResponseHead({ status: 200, statusText: "OK", headers }),
     "HTTP 200 OK\r\ncontent-type: text/html\r\nx-a: 1\r\n\r\n",
   );
-  assert.equal(headText({ status: 204, statusText: "", headers: new Map() }), "HTTP 204\r\n\r\n");
+  assert.equal(formatResponseHead({ status: 204, statusText: "", headers: new Map() }), "HTTP 204\r\n\r\n");
 });

@@ -1,15 +1,15 @@
 import type { AttemptRecord } from "@holdfast/http";
-import type { Paint } from "./paint.ts";
-import { printable } from "./printable.ts";
-import { formatTime } from "./quantity.ts";
+import type { Styler } from "./style.ts";
+import { printable } from "../process/printable.ts";
+import { formatTime } from "./quantities.ts";
 
 /** Tells one attempt in one line: what came of it, how long it took, and the wait that followed and why. */
-export function attemptLine(
+export function formatAttempt(
   { number, status, error, elapsed, verdict, delay, delaySource }: AttemptRecord,
-  paint: Paint,
+  style: Styler,
 ): string {
   const what = status === undefined ? printable(error?.message ?? verdict.reason) : String(status);
-  const look =
+  const color =
     verdict.kind === "success"
       ? "green"
       : verdict.kind === "rejected" || verdict.kind === "blocked"
@@ -19,11 +19,11 @@ export function attemptLine(
     delay === undefined
       ? ""
       : `, again in ${formatTime(delay)}${delaySource === undefined ? "" : ` (${printable(delaySource)})`}`;
-  return `attempt ${number}: ${paint(look, what)}${verdict.reason === "ok" ? "" : `, ${printable(verdict.reason)},`} after ${formatTime(elapsed)}${wait}`;
+  return `attempt ${number}: ${style(color, what)}${verdict.reason === "ok" ? "" : `, ${printable(verdict.reason)},`} after ${formatTime(elapsed)}${wait}`;
 }
 
 /** Tells the status line and the headers as they would stand on the wire, with the blank line after them. */
-export function headText(response: {
+export function formatResponseHead(response: {
   readonly status: number;
   readonly statusText: string;
   readonly headers: { entries(): Iterable<readonly [string, string]> };

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { DeadlineExceededError, HoldfastError } from "@holdfast/policy";
 import { UsageError } from "../process/usage-error.ts";
 import { renderError } from "./error.ts";
-import { noPaint } from "./paint.ts";
+import { plainText } from "./style.ts";
 
 class AdvisedError extends HoldfastError {
   readonly code = "ERR_ADVISED";
@@ -40,14 +40,14 @@ test("an error is told by its message and what to do about it, never with a stac
   ];
 
   for (const [error, command, text] of rows)
-    assert.equal(renderError(error, { command, debug: false, paint: noPaint }), text);
+    assert.equal(renderError(error, { command, debug: false, style: plainText }), text);
 });
 
 test("debugging adds the stack and the causes", () => {
   const text = renderError(new DeadlineExceededError(100, { cause: new Error("the first") }), {
     command: "get",
     debug: true,
-    paint: noPaint,
+    style: plainText,
   });
 
   assert.match(text, /^holdfast get: Not done within 100 ms\n[^]*\n +at .*error\.test\.ts[^]*the first/);

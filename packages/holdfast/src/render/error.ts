@@ -1,9 +1,9 @@
 import { inspect } from "node:util";
 import { HoldfastError } from "@holdfast/policy";
 import { UsageError } from "../process/usage-error.ts";
-import { adviceText } from "./advice.ts";
-import type { Paint } from "./paint.ts";
-import { printable } from "./printable.ts";
+import { formatAdvice } from "./advice.ts";
+import type { Styler } from "./style.ts";
+import { printable } from "../process/printable.ts";
 
 /** How an error is to be told. */
 export interface ErrorRendering {
@@ -11,13 +11,13 @@ export interface ErrorRendering {
   readonly command: string | undefined;
   /** Adds the stack and the causes. */
   readonly debug: boolean;
-  readonly paint: Paint;
+  readonly style: Styler;
 }
 
 /** Tells what failed and what to do about it, without a stack unless `debug` asks for it; ends in a newline. */
-export function renderError(error: unknown, { command, debug, paint }: ErrorRendering): string {
+export function renderError(error: unknown, { command, debug, style }: ErrorRendering): string {
   const name = command === undefined ? "holdfast" : `holdfast ${command}`;
-  const lines = [`${paint("red", `${name}:`)} ${messageOf(error)}`];
+  const lines = [`${style("red", `${name}:`)} ${messageOf(error)}`];
   const advice = adviceOf(error, name);
   if (advice !== undefined) lines.push(`  ${advice}`);
   if (debug) lines.push(inspect(error, { depth: 6 }));
@@ -40,7 +40,7 @@ function verdictAdvice(error: object): string | undefined {
   const verdict = "verdict" in error ? error.verdict : undefined;
   const advice =
     typeof verdict === "object" && verdict !== null && "advice" in verdict ? verdict.advice : undefined;
-  return typeof advice === "string" && advice !== "" ? adviceText(advice) : undefined;
+  return typeof advice === "string" && advice !== "" ? formatAdvice(advice) : undefined;
 }
 
 // What the operating system refuses (a full disk, a missing right) is told by its own message, as it is not our bug.

@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { stripVTControlCharacters } from "node:util";
 import { test } from "node:test";
 import fc from "fast-check";
-import { ansiPaint } from "./paint.ts";
+import { ansiStyle } from "./style.ts";
 import { foldProgress, startProgress } from "./progress.ts";
 import type { Progress } from "./progress.ts";
-import { progressLine } from "./progress-line.ts";
+import { formatProgressLine } from "./progress-line.ts";
 
 function at(totals: Partial<Progress["totals"]>, changes: Partial<Progress> = {}): Progress {
   const rate = { at: 0, finished: 0, weighted: 48, weight: 1 };
@@ -60,12 +60,12 @@ test("the line shows the bar, the counts, the rate and the time left", () => {
     ],
   ];
 
-  for (const [progress, columns, line] of rows) assert.equal(progressLine(progress, columns), line);
+  for (const [progress, columns, line] of rows) assert.equal(formatProgressLine(progress, columns), line);
 });
 
 test("where room is short the least important goes first", () => {
   const progress = at({ lines: 300, done: 140, failed: 10, waiting: 150 });
-  const lines = [60, 50, 45, 30, 25, 15, 8, 3].map((columns) => progressLine(progress, columns));
+  const lines = [60, 50, 45, 30, 25, 15, 8, 3].map((columns) => formatProgressLine(progress, columns));
 
   assert.deepEqual(lines, [
     "50%  140 done  10 failed  150 waiting  48/s  ETA 4 s",
@@ -79,7 +79,7 @@ test("where room is short the least important goes first", () => {
   ]);
 });
 
-test("whatever the run and the terminal, the line fits and paint changes no letter", () => {
+test("whatever the run and the terminal, the line fits and style changes no letter", () => {
   const count = fc.nat(20_000_000);
   fc.assert(
     fc.property(
@@ -89,11 +89,11 @@ test("whatever the run and the terminal, the line fits and paint changes no lett
       (counts, columns, host) => {
         const lines = Object.values(counts).reduce((sum, value) => sum + value, 0);
         const progress = foldProgress(at({ ...counts, lines }), { type: "held", host, until: 5_000 });
-        const line = progressLine(progress, columns);
+        const line = formatProgressLine(progress, columns);
 
         assert.ok(line.length <= Math.max(0, columns), line);
         assert.equal(
-          stripVTControlCharacters(progressLine(progress, columns, ansiPaint)),
+          stripVTControlCharacters(formatProgressLine(progress, columns, ansiStyle)),
           stripVTControlCharacters(line),
         );
       },

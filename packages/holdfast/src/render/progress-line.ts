@@ -1,13 +1,13 @@
-import { noPaint } from "./paint.ts";
-import type { Look, Paint } from "./paint.ts";
+import { plainText } from "./style.ts";
+import type { Style, Styler } from "./style.ts";
 import { perSecond, timeLeft } from "./progress.ts";
 import type { Progress } from "./progress.ts";
-import { printable, shorten } from "./printable.ts";
-import { formatCount, formatRate, formatSeconds } from "./quantity.ts";
+import { printable, shorten } from "../process/printable.ts";
+import { formatCount, formatRate, formatSeconds } from "./quantities.ts";
 
 interface Piece {
   readonly text: string;
-  readonly look?: Look;
+  readonly color?: Style;
   /** Where room is short, the piece with the highest rank goes first. */
   readonly rank: number;
 }
@@ -16,13 +16,13 @@ const widestBar = 40;
 const narrowestBar = 8;
 
 /** Gives the one line that a terminal shows, never wider than `columns`; ASCII, as other characters differ in width. */
-export function progressLine(progress: Progress, columns: number, paint: Paint = noPaint): string {
+export function formatProgressLine(progress: Progress, columns: number, style: Styler = plainText): string {
   const pieces = fit(piecesOf(progress), columns);
   const text = pieces
-    .map((piece) => (piece.look === undefined ? piece.text : paint(piece.look, piece.text)))
+    .map((piece) => (piece.color === undefined ? piece.text : style(piece.color, piece.text)))
     .join("  ");
   const width = Math.min(widestBar, columns - widthOf(pieces) - "[]  ".length);
-  if (width >= narrowestBar) return `${bar(progress, width, paint)}  ${text}`;
+  if (width >= narrowestBar) return `${bar(progress, width, style)}  ${text}`;
   return pieces.length > 0 ? text : shorten(percentOf(progress), Math.max(0, columns));
 }
 
@@ -30,17 +30,17 @@ function piecesOf(progress: Progress): readonly Piece[] {
   const { done, failed, unknown, waiting } = progress.totals;
   const left = timeLeft(progress);
   const pieces: readonly (Piece | undefined)[] = [
-    { text: percentOf(progress), look: "bold", rank: 1 },
-    { text: `${formatCount(done)} done`, look: "green", rank: 0 },
+    { text: percentOf(progress), color: "bold", rank: 1 },
+    { text: `${formatCount(done)} done`, color: "green", rank: 0 },
     failed + unknown > 0
-      ? { text: `${formatCount(failed + unknown)} failed`, look: "red", rank: 2 }
+      ? { text: `${formatCount(failed + unknown)} failed`, color: "red", rank: 2 }
       : undefined,
     { text: `${formatCount(waiting)} waiting`, rank: 3 },
-    { text: formatRate(perSecond(progress)), look: "dim", rank: 6 },
-    { text: endOf(progress, left), look: "dim", rank: 5 },
+    { text: formatRate(perSecond(progress)), color: "dim", rank: 6 },
+    { text: endOf(progress, left), color: "dim", rank: 5 },
     progress.held === undefined
       ? undefined
-      : { text: heldOf(progress.held, progress.date), look: "yellow", rank: 7 },
+      : { text: heldOf(progress.held, progress.date), color: "yellow", rank: 7 },
     stageOf(progress),
   ];
   return pieces.filter((piece) => piece !== undefined);
@@ -64,7 +64,7 @@ function stageOf({ stage, inFlight }: Progress): Piece | undefined {
   if (stage === "none") return undefined;
   return {
     text: stage === "drain" ? `finishing ${formatCount(inFlight)} in flight` : "stopping",
-    look: "yellow",
+    color: "yellow",
     rank: 4,
   };
 }
@@ -82,10 +82,10 @@ function widthOf(pieces: readonly Piece[]): number {
   return pieces.reduce((sum, { text }) => sum + text.length, 0) + 2 * Math.max(0, pieces.length - 1);
 }
 
-function bar({ totals }: Progress, width: number, paint: Paint): string {
+function bar({ totals }: Progress, width: number, style: Styler): string {
   const share = (count: number): number =>
     totals.lines === 0 ? 0 : Math.floor((width * count) / totals.lines);
   const ended = share(totals.lines - totals.waiting);
   const failed = Math.min(ended, share(totals.failed + totals.unknown));
-  return `[${paint("green", "#".repeat(ended - failed))}${paint("red", "x".repeat(failed))}${paint("dim", ".".repeat(width - ended))}]`;
+  return `[${style("green", "#".repeat(ended - failed))}${style("red", "x".repeat(failed))}${style("dim", ".".repeat(width - ended))}]`;
 }

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import type { RunEvent } from "@holdfast/runner";
 import { startProgress } from "./progress.ts";
 import type { Progress } from "./progress.ts";
-import { announcement, progressLogLine } from "./progress-log.ts";
+import { formatEvent, formatProgressLog } from "./progress-log.ts";
 
 const start = startProgress(0, 0);
 const job = { id: 17, line: 17, method: "GET", url: "https://example.com/gone" };
@@ -24,7 +24,7 @@ test("a log line has the counts that matter, the rate and the time left", () => 
     ],
   ];
 
-  for (const [progress, line] of rows) assert.equal(progressLogLine(progress), line);
+  for (const [progress, line] of rows) assert.equal(formatProgressLog(progress), line);
 });
 
 test("the first failure of a kind, long pauses, and lines that are no request are told at once", () => {
@@ -75,5 +75,5 @@ test("the first failure of a kind, long pauses, and lines that are no request ar
     [start, { type: "no-proxy", host: "example.com", until: 1_000, why: "" }, undefined],
   ];
 
-  for (const [progress, event, text] of rows) assert.equal(announcement(progress, event), text);
+  for (const [progress, event, text] of rows) assert.equal(formatEvent(progress, event), text);
 });

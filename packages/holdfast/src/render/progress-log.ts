@@ -1,12 +1,12 @@
 import type { RunEvent } from "@holdfast/runner";
-import { adviceText } from "./advice.ts";
-import { printable } from "./printable.ts";
+import { formatAdvice } from "./advice.ts";
+import { printable } from "../process/printable.ts";
 import { perSecond, timeLeft } from "./progress.ts";
 import type { Progress } from "./progress.ts";
-import { formatCount, formatMany, formatRate, formatSeconds } from "./quantity.ts";
+import { formatCount, formatMany, formatRate, formatSeconds } from "./quantities.ts";
 
 /** Gives the line that a log gets every now and then. */
-export function progressLogLine(progress: Progress): string {
+export function formatProgressLog(progress: Progress): string {
   const { lines, done, failed, skipped, unknown, waiting } = progress.totals;
   const left = timeLeft(progress);
   const parts = [
@@ -24,7 +24,7 @@ export function progressLogLine(progress: Progress): string {
 const shortestPauseToTell = 2_000;
 
 /** Gives the line that an event deserves at once in a log, if it deserves one: the first failure of a kind does. */
-export function announcement(progress: Progress, event: RunEvent): string | undefined {
+export function formatEvent(progress: Progress, event: RunEvent): string | undefined {
   switch (event.type) {
     case "planned":
       return event.invalid === 0
@@ -48,7 +48,7 @@ export function announcement(progress: Progress, event: RunEvent): string | unde
       const { job, outcome } = event;
       const { state, advice } = outcome;
       if (state.at !== "failed" || progress.failures.has(state.reason)) return undefined;
-      return `line ${job.line} failed: ${printable(state.reason)}, ${printable(job.url)}${advice === "" ? "" : ` (${adviceText(advice)})`}`;
+      return `line ${job.line} failed: ${printable(state.reason)}, ${printable(job.url)}${advice === "" ? "" : ` (${formatAdvice(advice)})`}`;
     }
     case "started":
     case "deferred":

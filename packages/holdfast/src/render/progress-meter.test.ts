@@ -4,17 +4,17 @@ import { test } from "node:test";
 import { fakeClock } from "@holdfast/policy/testing";
 import type { FakeClock } from "@holdfast/policy/testing";
 import { startMeter } from "./progress-meter.ts";
-import type { Meter, MeterMode } from "./progress-meter.ts";
-import { noPaint } from "./paint.ts";
+import type { ProgressMeter, ProgressMode } from "./progress-meter.ts";
+import { plainText } from "./style.ts";
 
-function setUp(mode: MeterMode): {
-  readonly meter: Meter;
+function setUp(mode: ProgressMode): {
+  readonly meter: ProgressMeter;
   readonly clock: FakeClock;
   readonly written: () => string;
 } {
   const clock = fakeClock({ autoAdvance: false });
   const output = Object.assign(new PassThrough({ encoding: "utf8" }), { columns: 64 });
-  const meter = startMeter({ mode, output, clock, paint: noPaint });
+  const meter = startMeter({ mode, output, clock, style: plainText });
   return { meter, clock, written: () => String(output.read() ?? "") };
 }
 
@@ -23,7 +23,7 @@ const totals = { lines: 4, done: 1, failed: 0, skipped: 0, unknown: 0, waiting: 
 test("a bar is drawn at most ten times a second, only when it changed, and taken away at the end", async () => {
   const { meter, clock, written } = setUp("bar");
 
-  for (let i = 0; i < 50; i++) meter.hear({ type: "progress", totals, inFlight: 1 });
+  for (let i = 0; i < 50; i++) meter.onEvent({ type: "progress", totals, inFlight: 1 });
   assert.equal(written(), "");
   await clock.advance(100);
   assert.equal(written(), "\r\u001b[K[##.........]  25%  1 done  3 waiting  0.00/s  reading the list");
@@ -40,8 +40,8 @@ test("a line that stays is written above the bar", async () => {
   await clock.advance(100);
   written();
 
-  meter.say("first");
-  meter.say("second");
+  meter.print("first");
+  meter.print("second");
   await meter.stop();
 
   assert.equal(written(), "\r\u001b[Kfirst\nsecond\n");
@@ -50,10 +50,10 @@ test("a line that stays is written above the bar", async () => {
 test("a log has a line every ten seconds and what deserves one at once", async () => {
   const { meter, clock, written } = setUp("plain");
 
-  meter.hear({ type: "progress", totals, inFlight: 1 });
+  meter.onEvent({ type: "progress", totals, inFlight: 1 });
   await clock.advance(9_999);
   assert.equal(written(), "");
-  meter.hear({ type: "input-ended" });
+  meter.onEvent({ type: "input-ended" });
   await clock.advance(1);
   await meter.stop();
 
@@ -63,10 +63,10 @@ test("a log has a line every ten seconds and what deserves one at once", async (
 test("without progress only what is said is written", async () => {
   const { meter, clock, written } = setUp("none");
 
-  meter.hear({ type: "input-ended" });
-  meter.interrupted("drain");
+  meter.onEvent({ type: "input-ended" });
+  meter.onInterrupt("drain");
   await clock.advance(60_000);
-  meter.say("said");
+  meter.print("said");
   await meter.stop();
 
   assert.equal(written(), "said\n");

@@ -2,31 +2,31 @@ import type { Clock } from "@holdfast/policy";
 import type { RunEvent } from "@holdfast/runner";
 import type { InterruptStage } from "../process/interrupts.ts";
 import type { Output } from "../process/io.ts";
-import type { Paint } from "./paint.ts";
+import type { Styler } from "./style.ts";
 import { foldProgress, startProgress } from "./progress.ts";
 import type { Progress } from "./progress.ts";
-import { progressLine } from "./progress-line.ts";
-import { announcement, progressLogLine } from "./progress-log.ts";
+import { formatProgressLine } from "./progress-line.ts";
+import { formatEvent, formatProgressLog } from "./progress-log.ts";
 
 /** How progress is shown: one line drawn over and over, log lines, or not at all. */
-export type MeterMode = "bar" | "plain" | "none";
+export type ProgressMode = "bar" | "plain" | "none";
 
 /** Shows a run while it goes on. */
-export interface Meter {
-  hear(event: RunEvent): void;
-  interrupted(stage: InterruptStage): void;
+export interface ProgressMeter {
+  onEvent(event: RunEvent): void;
+  onInterrupt(stage: InterruptStage): void;
   /** Writes a line that stays. */
-  say(text: string): void;
+  print(text: string): void;
   /** Takes the drawn line away and ends; call it before anything else is written. */
   stop(): Promise<void>;
 }
 
 /** What a meter needs. */
-export interface MeterOptions {
-  readonly mode: MeterMode;
+export interface ProgressMeterOptions {
+  readonly mode: ProgressMode;
   readonly output: Output;
   readonly clock: Clock;
-  readonly paint: Paint;
+  readonly style: Styler;
   /** What the run holds from before. @default nothing */
   readonly totals?: Progress["totals"] | undefined;
 }
@@ -37,7 +37,7 @@ const usualColumns = 80;
 const clearLine = "\r\u001b[K";
 
 /** Starts to show a run on `output`: a bar redrawn ten times a second at most, or a log line every ten seconds. */
-export function startMeter({ mode, output, clock, paint, totals }: MeterOptions): Meter {
+export function startMeter({ mode, output, clock, style, totals }: ProgressMeterOptions): ProgressMeter {
   const ended = new AbortController();
   let progress = startProgress(clock.now(), clock.date(), totals);
   let drawn = "";
@@ -51,7 +51,7 @@ export function startMeter({ mode, output, clock, paint, totals }: MeterOptions)
   };
   const draw = (): void => {
     // The last column stays free: writing it makes some terminals wrap. A terminal of 0 columns has not said its width.
-    const line = progressLine(progress, (output.columns || usualColumns) - 1, paint);
+    const line = formatProgressLine(progress, (output.columns || usualColumns) - 1, style);
     if (line !== drawn) output.write(`${clearLine}${line}`);
     drawn = line;
   };
@@ -61,20 +61,20 @@ export function startMeter({ mode, output, clock, paint, totals }: MeterOptions)
       if (ended.signal.aborted) return;
       tick();
       if (mode === "bar") draw();
-      else say(progressLogLine(progress));
+      else say(formatProgressLog(progress));
     }
   };
   const running = mode === "none" ? Promise.resolve() : loop();
 
   return {
-    say,
-    interrupted: (stage) => {
+    print: say,
+    onInterrupt: (stage) => {
       progress = foldProgress(progress, { type: "interrupted", stage });
     },
-    hear: (event) => {
+    onEvent: (event) => {
       if (mode === "none") return;
       tick();
-      const text = mode === "plain" ? announcement(progress, event) : undefined;
+      const text = mode === "plain" ? formatEvent(progress, event) : undefined;
       if (text !== undefined) say(text);
       progress = foldProgress(progress, event);
     },

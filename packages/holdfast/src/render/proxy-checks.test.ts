@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { renderChecks } from "./proxy-checks.ts";
+import { renderProxyChecks } from "./proxy-checks.ts";
 
 test("a table tells who works, what it speaks, where it comes out, and whose fault the rest is", () => {
-  const text = renderChecks({
+  const text = renderProxyChecks({
     proxies: [
       { proxy: "http://10.0.0.1:8080", works: true, kind: "http", exit: "203.0.113.9", latency: 120.4 },
       { proxy: "socks5://10.0.0.2:1080", works: true, kind: "socks5", latency: 1_234 },

@@ -1,21 +1,21 @@
 import type { ProxyCheck, ProxyChecks } from "@holdfast/http";
-import { noPaint } from "./paint.ts";
-import type { Paint } from "./paint.ts";
-import { printable } from "./printable.ts";
-import { columns } from "./columns.ts";
-import { formatCount, formatTime } from "./quantity.ts";
+import { plainText } from "./style.ts";
+import type { Styler } from "./style.ts";
+import { printable } from "../process/printable.ts";
+import { formatTable } from "./table.ts";
+import { formatCount, formatTime } from "./quantities.ts";
 
 const head = ["proxy", "works", "speaks", "exit", "time", "failure"] as const;
 
 /** Tells which proxies of a list work, and of the others what is wrong and by whose fault; ends in a newline. */
-export function renderChecks({ proxies, faults }: ProxyChecks, paint: Paint = noPaint): string {
-  const [header = "", ...lines] = columns([head, ...proxies.map(rowOf)], { right: ["time"] });
-  const table = lines.map((line, index) => paint(proxies[index]?.works === true ? "green" : "red", line));
-  const bad = faults.map((fault) => paint("red", printable(fault, 200)));
+export function renderProxyChecks({ proxies, faults }: ProxyChecks, style: Styler = plainText): string {
+  const [header = "", ...lines] = formatTable([head, ...proxies.map(rowOf)], { right: ["time"] });
+  const table = lines.map((line, index) => style(proxies[index]?.works === true ? "green" : "red", line));
+  const bad = faults.map((fault) => style("red", printable(fault, 200)));
   const works = proxies.filter((proxy) => proxy.works).length;
   const total = proxies.length + faults.length;
   const sum = `${formatCount(works)} of ${formatCount(total)} ${total === 1 ? "works" : "work"}`;
-  return `${[paint("dim", header), ...table, ...bad, "", sum].join("\n")}\n`;
+  return `${[style("dim", header), ...table, ...bad, "", sum].join("\n")}\n`;
 }
 
 function rowOf({ proxy, works, kind, exit, latency, failure }: ProxyCheck): readonly string[] {

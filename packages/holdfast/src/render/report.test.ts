@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ProxyPool } from "@holdfast/http";
 import type { PoolFigures, ReasonGroup, RunReport } from "@holdfast/runner";
-import { commandLine, equation, nextSteps, renderReport, shellWord } from "./report.ts";
+import { formatCommandLine, formatEquation, nextSteps, renderReport, quoteForShell } from "./report.ts";
 
 const complete: RunReport = {
   lines: 300,
@@ -129,7 +129,10 @@ test("the equation names every term", () => {
     waiting: 2,
   };
 
-  assert.equal(equation(report), "lines 1,006 = done 1,000 + failed 1 + skipped 2 + unknown 1 + waiting 2");
+  assert.equal(
+    formatEquation(report),
+    "lines 1,006 = done 1,000 + failed 1 + skipped 2 + unknown 1 + waiting 2",
+  );
 });
 
 test("the next step is to go on while anything is open, then to try the failed ones again, then nothing", () => {
@@ -174,7 +177,7 @@ test("a command is written so that the shell reads it back, without secrets", ()
     [["run", "https://u:p@example.com/?a=1&b=2"], "holdfast run 'https://***@example.com/?a=1&b=2'"],
   ];
 
-  for (const [argv, text] of rows) assert.equal(commandLine(argv), text);
-  assert.equal(shellWord("it's"), "'it'\\''s'");
-  assert.equal(shellWord(""), "''");
+  for (const [argv, text] of rows) assert.equal(formatCommandLine(argv), text);
+  assert.equal(quoteForShell("it's"), "'it'\\''s'");
+  assert.equal(quoteForShell(""), "''");
 });

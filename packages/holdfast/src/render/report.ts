@@ -1,10 +1,10 @@
 import type { ReasonGroup, RunReport } from "@holdfast/runner";
-import { adviceText } from "./advice.ts";
-import { noPaint } from "./paint.ts";
-import type { Look, Paint } from "./paint.ts";
-import { printable } from "./printable.ts";
-import { renderProxies } from "./proxies.ts";
-import { formatBytes, formatCount, formatMany, formatSeconds, formatTime } from "./quantity.ts";
+import { formatAdvice } from "./advice.ts";
+import { plainText } from "./style.ts";
+import type { Style, Styler } from "./style.ts";
+import { printable } from "../process/printable.ts";
+import { renderProxyReport } from "./proxy-report.ts";
+import { formatBytes, formatCount, formatMany, formatSeconds, formatTime } from "./quantities.ts";
 
 /** What a report needs besides its numbers. */
 export interface ReportRendering {
@@ -13,28 +13,28 @@ export interface ReportRendering {
   readonly resume: string;
   /** Now, in epoch milliseconds. */
   readonly date: number;
-  readonly paint?: Paint;
+  readonly style?: Styler;
 }
 
 /** Tells a person what became of every line, why, what to do, and where the results are; ends in a newline. */
 export function renderReport(
   report: RunReport,
-  { directory, resume, date, paint = noPaint }: ReportRendering,
+  { directory, resume, date, style = plainText }: ReportRendering,
 ): string {
   const groups = report.reasons.filter(
     ({ state }) => state !== "pending" && state !== "leased" && state !== "done",
   );
   const blocks = [
-    [headline(report, paint), `  ${equation(report)}`, ...whyOf(report)].join("\n"),
-    ...groups.map((group) => renderGroup(group, paint)),
-    ...(report.proxies === undefined ? [] : [renderProxies(report.proxies, { date, paint })]),
+    [headline(report, style), `  ${formatEquation(report)}`, ...whyOf(report)].join("\n"),
+    ...groups.map((group) => renderGroup(group, style)),
+    ...(report.proxies === undefined ? [] : [renderProxyReport(report.proxies, { date, style })]),
     [`Results  ${where(report, directory)}`, ...nextSteps(report, { resume, date })].join("\n"),
   ];
   return `${blocks.join("\n\n")}\n`;
 }
 
 /** Writes the sum that must hold for every run. */
-export function equation({ lines, done, failed, skipped, unknown, waiting }: RunReport): string {
+export function formatEquation({ lines, done, failed, skipped, unknown, waiting }: RunReport): string {
   const terms = Object.entries({ done, failed, skipped, unknown, waiting }).map(
     ([name, count]) => `${name} ${formatCount(count)}`,
   );
@@ -54,18 +54,18 @@ const endings: Readonly<Record<RunReport["ended"], string>> = {
   interrupted: "Broken off (the process died), what had finished is kept: ",
 };
 
-function headline(report: RunReport, paint: Paint): string {
-  const look: Look =
+function headline(report: RunReport, style: Styler): string {
+  const color: Style =
     report.done + report.skipped === report.lines
       ? "green"
       : report.failed + report.unknown > 0
         ? "red"
         : "yellow";
   const work = `${formatMany(report.attempts, "attempt")}, ${formatBytes(report.bytes)}, ${formatTime(report.elapsed)}`;
-  return `${paint(look, `${endings[report.ended]}${formatCount(report.done)} of ${formatMany(report.lines, "line")} fetched`)} (${work})`;
+  return `${style(color, `${endings[report.ended]}${formatCount(report.done)} of ${formatMany(report.lines, "line")} fetched`)} (${work})`;
 }
 
-const looks: Readonly<Record<ReasonGroup["state"], Look>> = {
+const colors: Readonly<Record<ReasonGroup["state"], Style>> = {
   pending: "dim",
   leased: "dim",
   done: "green",
@@ -77,24 +77,24 @@ const looks: Readonly<Record<ReasonGroup["state"], Look>> = {
 
 function renderGroup(
   { state, reason, advice, count, retryable, samples }: ReasonGroup,
-  paint: Paint,
+  style: Styler,
 ): string {
   const hope = state === "failed" ? (retryable ? ", a retry might fix it" : ", for good") : "";
   const width = Math.max(...samples.map(({ line }) => String(line).length));
   const more = count - samples.length;
   const lines = [
-    `${paint(looks[state], `${formatCount(count)} ${state === "deferred" ? "waiting" : state}`)}: ${printable(reason)}${hope}`,
-    ...(advice === "" ? [] : [`  ${adviceText(advice)}`]),
+    `${style(colors[state], `${formatCount(count)} ${state === "deferred" ? "waiting" : state}`)}: ${printable(reason)}${hope}`,
+    ...(advice === "" ? [] : [`  ${formatAdvice(advice)}`]),
     ...samples.map(({ line, url }) =>
-      paint("dim", `  line ${String(line).padStart(width)}  ${printable(url)}`),
+      style("dim", `  line ${String(line).padStart(width)}  ${printable(url)}`),
     ),
-    ...(more > 0 && samples.length > 0 ? [paint("dim", `  and ${formatCount(more)} more`)] : []),
+    ...(more > 0 && samples.length > 0 ? [style("dim", `  and ${formatCount(more)} more`)] : []),
   ];
   return lines.join("\n");
 }
 
 function where({ done }: RunReport, directory: string): string {
-  const shown = shellWord(directory);
+  const shown = quoteForShell(directory);
   return done === 0 ? shown : `${shown} (holdfast export ${shown} -o results.jsonl)`;
 }
 
@@ -124,12 +124,12 @@ function sum(groups: readonly ReasonGroup[]): number {
 }
 
 /** Writes a word so that a POSIX shell reads it back as one word. */
-export function shellWord(word: string): string {
+export function quoteForShell(word: string): string {
   return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }
 
 /** Writes the command that was given, without the values of its headers and its proxies, which may be secret, and without `--retry-failed`. */
-export function commandLine(argv: readonly string[]): string {
+export function formatCommandLine(argv: readonly string[]): string {
   const words = argv.map((word, index) => {
     const [, option, value] = /^(-[Hx]|--header=|--proxy=)(.+)$/s.exec(word) ?? [];
     if (option !== undefined && value !== undefined) return `${option}${hideValue(option, value)}`;
@@ -138,7 +138,7 @@ export function commandLine(argv: readonly string[]): string {
   });
   return [
     "holdfast",
-    ...words.filter((word) => word !== "--retry-failed").map((word) => shellWord(printable(word, 1_000))),
+    ...words.filter((word) => word !== "--retry-failed").map((word) => quoteForShell(printable(word, 1_000))),
   ].join(" ");
 }
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ProxyPool } from "@holdfast/http";
 import type { PoolFigures, ProxyFigures, ProxyReport } from "@holdfast/runner";
-import { renderProxies } from "./proxies.ts";
+import { renderProxyReport } from "./proxy-report.ts";
 
 const [idle]: readonly PoolFigures[] = new ProxyPool(["http://10.0.0.1:8080"]).stats().proxies;
 assert.ok(idle !== undefined);
@@ -44,7 +44,7 @@ test("each proxy has a line with its counts, its state, and why it rested", () =
   };
 
   assert.equal(
-    renderProxies(report(blocked, retired, limited), { date: 1_000 }),
+    renderProxyReport(report(blocked, retired, limited), { date: 1_000 }),
     `Proxies  3 (1 resting, 1 retired, 1 fit): 1,500 requests, 1,480 ok, 12 blocked, 0 B
   proxy                 requests     ok  blocked  limited  failed  rests  bytes  state
   http://10.0.0.1:8080        12      0       12        0       0      3    0 B  rests for 1 min 1 s (http-403 x2, down)
@@ -56,7 +56,7 @@ test("each proxy has a line with its counts, its state, and why it rested", () =
 test("twenty are shown, and how many more there are", () => {
   const many = Array.from({ length: 50 }, (_, index) => ({ ...idle, proxy: `http://10.0.0.${index}:1` }));
 
-  const lines = renderProxies(report(...many), { date: 0 }).split("\n");
+  const lines = renderProxyReport(report(...many), { date: 0 }).split("\n");
 
   assert.equal(lines.length, 23);
   assert.match(lines[0] ?? "", /^Proxies {2}50 \(50 fit\): .*; the worst first$/);

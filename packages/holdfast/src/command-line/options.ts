@@ -17,17 +17,17 @@ export type OptionSpecs = Readonly<Record<string, OptionSpec>>;
 type Config<T extends OptionSpecs> = { args: string[]; options: T; allowPositionals: true };
 
 /** What a command line says: options by name, and the rest in order. */
-export type Parsed<T extends OptionSpecs> = ReturnType<typeof parseArgs<Config<T>>>;
+export type ParsedOptions<T extends OptionSpecs> = ReturnType<typeof parseArgs<Config<T>>>;
 
 /**
  * Reads a command line strictly: every option must be known and have its value.
  *
- * @throws UsageError that names the option, with a suggestion when it looks misspelt.
+ * @throws UsageError that names the option, with a suggestion when it colors misspelt.
  */
 export function parseCommandLine<const T extends OptionSpecs>(
   argv: readonly string[],
   options: T,
-): Parsed<T> {
+): ParsedOptions<T> {
   try {
     return parseArgs<Config<T>>({ args: [...argv], options, allowPositionals: true });
   } catch (error) {
@@ -55,7 +55,7 @@ function wrongValue(option: string, message: string): string {
 }
 
 /** Reads a whole number in `[min, max]`; an absent option stays absent. */
-export function wholeNumber(
+export function parseWholeNumber(
   flag: string,
   text: string | undefined,
   { min, max }: { readonly min: number; readonly max: number },
@@ -67,7 +67,7 @@ export function wholeNumber(
 }
 
 /** Reads a length of time with its unit, in milliseconds, that is longer than nothing; an absent option stays absent. */
-export function duration(flag: string, text: string | undefined): number | undefined {
+export function parseDuration(flag: string, text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   const ms = isDuration(text) ? toMs(text) : NaN;
   if (ms > 0 && Number.isFinite(ms)) return ms;
@@ -77,7 +77,7 @@ export function duration(flag: string, text: string | undefined): number | undef
 const powers: Readonly<Record<string, number>> = { "": 0, k: 1, m: 2, g: 3 };
 
 /** Reads a size in bytes of at least one, whose unit, if it has one, is a power of 1024; an absent option stays absent. */
-export function byteSize(flag: string, text: string | undefined): number | undefined {
+export function parseByteSize(flag: string, text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   const [, number, unit = ""] = /^(\d+(?:\.\d+)?)([kmg]?)$/i.exec(text) ?? [];
   const bytes = Math.floor(Number(number) * 1_024 ** (powers[unit.toLowerCase()] ?? 0));
@@ -90,7 +90,7 @@ function isDuration(text: string): text is Extract<Duration, string> {
 }
 
 /** Reads one of a few words; an absent option is the first of them. */
-export function oneOf<const T extends string>(
+export function parseChoice<const T extends string>(
   flag: string,
   text: string | undefined,
   words: readonly [T, ...T[]],
@@ -115,7 +115,7 @@ const ofConnection: ReadonlySet<string> = new Set([
  *
  * @throws UsageError for what is no header, or none that a caller may write.
  */
-export function headerLines(lines: readonly string[] = []): Readonly<Record<string, string>> {
+export function parseHeaders(lines: readonly string[] = []): Readonly<Record<string, string>> {
   const headers = new Map<string, readonly [string, string]>();
   for (const line of lines) {
     const [, name, value] = /^([!#$%&'*+.^_`|~\w-]+):[ \t]*(.*)$/s.exec(line) ?? [];

@@ -3,12 +3,12 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { headerLines, oneOf, wholeNumber, type Parsed } from "./arguments.ts";
-import { configFlag, readOptions } from "./config.ts";
+import { parseHeaders, parseChoice, parseWholeNumber, type ParsedOptions } from "./options.ts";
+import { optionsFileFlag, readOptions } from "./options-file.ts";
 import { UsageError } from "../process/usage-error.ts";
 
 const options = {
-  ...configFlag,
+  ...optionsFileFlag,
   output: { type: "string", short: "o" },
   concurrency: { type: "string", short: "j" },
   rotate: { type: "string" },
@@ -53,10 +53,10 @@ test("the options of the file hold where the command line says nothing", () => {
   for (const [content, argv, values] of rows) assert.deepEqual(valuesOf(content, ...argv), values);
 });
 
-function read({ values }: Parsed<typeof options>): unknown {
-  oneOf("--rotate", values.rotate, ["random", "weighted"]);
-  headerLines(values.header);
-  return wholeNumber("--concurrency", values.concurrency, { min: 1, max: 9 });
+function read({ values }: ParsedOptions<typeof options>): unknown {
+  parseChoice("--rotate", values.rotate, ["random", "weighted"]);
+  parseHeaders(values.header);
+  return parseWholeNumber("--concurrency", values.concurrency, { min: 1, max: 9 });
 }
 
 test("what is wrong in the file is told with its name and the key, and without a secret", () => {

@@ -1,14 +1,14 @@
 import { readFileSync } from "node:fs";
-import { parseCommandLine } from "./arguments.ts";
-import type { OptionSpec, OptionSpecs, Parsed } from "./arguments.ts";
+import { parseCommandLine } from "./options.ts";
+import type { OptionSpec, OptionSpecs, ParsedOptions } from "./options.ts";
 import { suggest } from "./suggest.ts";
 import { UsageError } from "../process/usage-error.ts";
 
 /** The option that names the file of options. */
-export const configFlag = { config: { type: "string" } } as const;
+export const optionsFileFlag = { config: { type: "string" } } as const;
 
 /** The part of a help text on the file of options. */
-export const configHelp = `  --config FILE            options by their long names, as a JSON object; the
+export const optionsFileHelp = `  --config FILE            options by their long names, as a JSON object; the
                            command line has the last word`;
 
 /**
@@ -21,7 +21,7 @@ export const configHelp = `  --config FILE            options by their long name
 export function readOptions<const T extends OptionSpecs, R>(
   argv: readonly string[],
   options: T,
-  read: (parsed: Parsed<T>) => R,
+  read: (parsed: ParsedOptions<T>) => R,
 ): R {
   const named = parseCommandLine(argv, options);
   const path: unknown = Reflect.get(named.values, "config");

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { checkReadable, sourceOf } from "./sources.ts";
-import type { Source } from "./sources.ts";
+import { checkReadable, parseListSource } from "./list-source.ts";
+import type { ListSource } from "./list-source.ts";
 import { UsageError } from "../process/usage-error.ts";
 
 test("the lines come from URLs, one file, or standard input", () => {
-  const rows: readonly (readonly [readonly string[], boolean, Source])[] = [
+  const rows: readonly (readonly [readonly string[], boolean, ListSource])[] = [
     [[], false, { from: "stdin" }],
     [[], true, { from: "rest" }],
     [["-"], true, { from: "stdin" }],
@@ -15,13 +15,13 @@ test("the lines come from URLs, one file, or standard input", () => {
   ];
 
   for (const [positionals, terminal, source] of rows)
-    assert.deepEqual(sourceOf(positionals, terminal), source);
+    assert.deepEqual(parseListSource(positionals, terminal), source);
 });
 
 test("two lists, or a list and URLs, are refused", () => {
-  assert.throws(() => sourceOf(["a.txt", "b.txt"], false), UsageError);
-  assert.throws(() => sourceOf(["a.txt", "https://b/"], false), UsageError);
-  assert.throws(() => sourceOf(["https://b/", "-"], false), UsageError);
+  assert.throws(() => parseListSource(["a.txt", "b.txt"], false), UsageError);
+  assert.throws(() => parseListSource(["a.txt", "https://b/"], false), UsageError);
+  assert.throws(() => parseListSource(["https://b/", "-"], false), UsageError);
 });
 
 test("a list that is missing or a directory is refused by name", async () => {

@@ -1,11 +1,11 @@
-import { oneOf, wholeNumber } from "../input/arguments.ts";
-import type { Parsed } from "../input/arguments.ts";
-import { configFlag, readOptions } from "../input/config.ts";
-import { sourceOf } from "../input/sources.ts";
-import type { Source } from "../input/sources.ts";
-import { commandLine } from "../render/report.ts";
+import { parseChoice, parseWholeNumber } from "../command-line/options.ts";
+import type { ParsedOptions } from "../command-line/options.ts";
+import { optionsFileFlag, readOptions } from "../command-line/options-file.ts";
+import { parseListSource } from "../command-line/list-source.ts";
+import type { ListSource } from "../command-line/list-source.ts";
+import { formatCommandLine } from "../render/report.ts";
 import { UsageError } from "../process/usage-error.ts";
-import type { MeterMode } from "../render/progress-meter.ts";
+import type { ProgressMode } from "../render/progress-meter.ts";
 import { proxyFlags, readProxyFlags } from "./proxy-flags.ts";
 import type { ProxySettings } from "./proxy-flags.ts";
 import { readSessionFlags, sessionFlags } from "./session-flags.ts";
@@ -14,7 +14,7 @@ import type { SessionSettings } from "./session-flags.ts";
 const flags = {
   ...sessionFlags,
   ...proxyFlags,
-  ...configFlag,
+  ...optionsFileFlag,
   output: { type: "string", short: "o" },
   concurrency: { type: "string", short: "j" },
   "per-host": { type: "string" },
@@ -30,12 +30,12 @@ const largestBody = 256 * 2 ** 20;
 
 /** What the command line of `run` says, checked. */
 export interface RunSettings {
-  readonly source: Source;
+  readonly source: ListSource;
   readonly directory: string;
   readonly concurrency: number | undefined;
   readonly perHost: number | undefined;
   readonly retryFailed: boolean;
-  readonly progress: "auto" | MeterMode;
+  readonly progress: "auto" | ProgressMode;
   readonly report: "text" | "json";
   readonly quiet: boolean;
   readonly session: SessionSettings;
@@ -54,12 +54,12 @@ export interface RunSettings {
 export function readRunSettings(argv: readonly string[], stdinIsTerminal: boolean): RunSettings {
   return readOptions(argv, flags, (parsed) => ({
     ...settingsOf(parsed, stdinIsTerminal),
-    resume: commandLine(["run", ...argv]),
+    resume: formatCommandLine(["run", ...argv]),
   }));
 }
 
 function settingsOf(
-  { values, positionals }: Parsed<typeof flags>,
+  { values, positionals }: ParsedOptions<typeof flags>,
   stdinIsTerminal: boolean,
 ): Omit<RunSettings, "resume"> {
   const session = readSessionFlags(values);
@@ -68,13 +68,13 @@ function settingsOf(
     throw new UsageError("--direct is for going on without proxies, and some are named");
   if (values.output === "") throw new UsageError("--output needs the name of a directory");
   return {
-    source: sourceOf(positionals, stdinIsTerminal),
+    source: parseListSource(positionals, stdinIsTerminal),
     directory: values.output ?? "results",
-    concurrency: wholeNumber("--concurrency", values.concurrency, { min: 1, max: 10_000 }),
-    perHost: wholeNumber("--per-host", values["per-host"], { min: 1, max: 10_000 }),
+    concurrency: parseWholeNumber("--concurrency", values.concurrency, { min: 1, max: 10_000 }),
+    perHost: parseWholeNumber("--per-host", values["per-host"], { min: 1, max: 10_000 }),
     retryFailed: values["retry-failed"] === true,
-    progress: oneOf("--progress", values.progress, ["auto", "bar", "plain", "none"]),
-    report: oneOf("--report", values.report, ["text", "json"]),
+    progress: parseChoice("--progress", values.progress, ["auto", "bar", "plain", "none"]),
+    report: parseChoice("--report", values.report, ["text", "json"]),
     quiet: values.quiet === true,
     session: { ...session, maxBytes: session.maxBytes ?? largestBody },
     proxies,

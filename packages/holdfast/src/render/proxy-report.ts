@@ -1,9 +1,9 @@
 import type { ProxyFigures, ProxyReport } from "@holdfast/runner";
-import { columns } from "./columns.ts";
-import { noPaint } from "./paint.ts";
-import type { Look, Paint } from "./paint.ts";
-import { printable } from "./printable.ts";
-import { formatBytes, formatCount, formatMany, formatSeconds } from "./quantity.ts";
+import { formatTable } from "./table.ts";
+import { plainText } from "./style.ts";
+import type { Style, Styler } from "./style.ts";
+import { printable } from "../process/printable.ts";
+import { formatBytes, formatCount, formatMany, formatSeconds } from "./quantities.ts";
 
 /** The most proxies that a report shows one by one. */
 const mostShown = 20;
@@ -11,18 +11,18 @@ const mostShown = 20;
 const head = ["proxy", "requests", "ok", "blocked", "limited", "failed", "rests", "bytes", "state"] as const;
 
 /** Tells how the proxies of a run did: the sum, and the worst of them with the reasons; the lines have no newline at the end. */
-export function renderProxies(
+export function renderProxyReport(
   { sum, each: figures }: ProxyReport,
-  { date, paint = noPaint }: { readonly date: number; readonly paint?: Paint },
+  { date, style = plainText }: { readonly date: number; readonly style?: Styler },
 ): string {
   const shown = figures.slice(0, mostShown);
   const more = figures.length - shown.length;
   const rows = shown.map((each) => rowOf(each, date));
-  const table = columns([head, ...rows], { right: head.slice(1, -1) });
+  const table = formatTable([head, ...rows], { right: head.slice(1, -1) });
   return [
     sumLine(figures, sum, date),
-    ...table.map((line, index) => paint(lookOf(shown[index - 1]), `  ${line}`)),
-    ...(more > 0 ? [paint("dim", `  and ${formatCount(more)} more`)] : []),
+    ...table.map((line, index) => style(proxyColor(shown[index - 1]), `  ${line}`)),
+    ...(more > 0 ? [style("dim", `  and ${formatCount(more)} more`)] : []),
   ].join("\n");
 }
 
@@ -66,7 +66,7 @@ function stateOf(figures: ProxyFigures, date: number): string {
 // The pool's own word says no more than whose fault it was.
 const words: Readonly<Record<string, string>> = { proxy: "down" };
 
-function lookOf(figures: ProxyFigures | undefined): Look {
+function proxyColor(figures: ProxyFigures | undefined): Style {
   if (figures === undefined || figures.requests === 0) return "dim";
   return figures.successes === 0 ? "red" : figures.successes * 2 < figures.requests ? "yellow" : "green";
 }

@@ -1,5 +1,5 @@
 /** Sets a table whose first row is its head: every column to the left, but those named `right`; the last one is not filled up. */
-export function columns(
+export function formatTable(
   rows: readonly (readonly string[])[],
   { right }: { readonly right: readonly string[] },
 ): readonly string[] {

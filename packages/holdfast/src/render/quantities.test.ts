@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { formatBytes, formatCount, formatMany, formatRate, formatSeconds, formatTime } from "./quantity.ts";
+import { formatBytes, formatCount, formatMany, formatRate, formatSeconds, formatTime } from "./quantities.ts";
 
 test("counts have a comma between thousands and a noun in the right number", () => {
   const rows = [

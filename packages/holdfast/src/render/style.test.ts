@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ansiPaint, mayRedraw, noPaint, paintFor } from "./paint.ts";
+import { ansiStyle, supportsRedraw, plainText, stylerFor } from "./style.ts";
 
 test("colours and redrawing are for terminals that have them and people who want them", () => {
   const rows = [
@@ -14,12 +14,12 @@ test("colours and redrawing are for terminals that have them and people who want
   ];
 
   for (const { surface, redraw, colour } of rows) {
-    assert.equal(mayRedraw(surface), redraw, JSON.stringify(surface));
-    assert.equal(paintFor(surface), colour ? ansiPaint : noPaint, JSON.stringify(surface));
+    assert.equal(supportsRedraw(surface), redraw, JSON.stringify(surface));
+    assert.equal(stylerFor(surface), colour ? ansiStyle : plainText, JSON.stringify(surface));
   }
 });
 
-test("paint wraps a text and the lack of it leaves it alone", () => {
-  assert.equal(ansiPaint("red", "x"), "\u001b[31mx\u001b[39m");
-  assert.equal(noPaint("red", "x"), "x");
+test("style wraps a text and the lack of it leaves it alone", () => {
+  assert.equal(ansiStyle("red", "x"), "\u001b[31mx\u001b[39m");
+  assert.equal(plainText("red", "x"), "x");
 });

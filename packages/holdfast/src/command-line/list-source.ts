@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { UsageError } from "../process/usage-error.ts";
 
 /** Where the lines of a run come from; `rest` is a run that only goes on with what its directory holds. */
-export type Source =
+export type ListSource =
   | { readonly from: "file"; readonly path: string }
   | { readonly from: "stdin" }
   | { readonly from: "urls"; readonly urls: readonly string[] }
@@ -15,7 +15,7 @@ export type Source =
  *
  * @throws UsageError when files and URLs are mixed (their line numbers would be ambiguous), or there is more than one file.
  */
-export function sourceOf(positionals: readonly string[], stdinIsTerminal: boolean): Source {
+export function parseListSource(positionals: readonly string[], stdinIsTerminal: boolean): ListSource {
   const [first, ...more] = positionals;
   if (first === undefined) return stdinIsTerminal ? { from: "rest" } : { from: "stdin" };
   const urls = positionals.filter(looksLikeUrl);
@@ -62,7 +62,7 @@ export function holdsRun(directory: string): boolean {
  *
  * @throws UsageError when it is missing, not alone, or holds none.
  */
-export function onlyDirectory(positionals: readonly string[]): string {
+export function parseRunDirectory(positionals: readonly string[]): string {
   const [directory, ...more] = positionals;
   if (directory === undefined || more.length > 0) {
     throw new UsageError(`give the directory of one run, got ${positionals.length}`);

@@ -1,5 +1,5 @@
 /** What `holdfast --help` prints. */
-export const overview = `holdfast: HTTP that doesn't give up too early, and knows when to
+export const programHelp = `holdfast: HTTP that doesn't give up too early, and knows when to
 
 Usage
   holdfast run urls.txt -o results   fetch a list of URLs, keep every result
