@@ -17,7 +17,7 @@ const pages = await Promise.all(Array.from({ length: 25 }, (_, page) => session.
 console.log(pages.filter(({ ok }) => ok).length, "pages");
 
 // What would take longer than a second is somebody else's to wait for.
-const retry = sessionDefaults.retry.new({ retryAfterMax: "1s", over: "defer" });
+const retry = sessionDefaults.retry.new({ retryAfterMax: "1s", onLongRetryAfter: "defer" });
 const error: unknown = await session.get(busyUrl, { retry }).catch((reason: unknown) => reason);
 if (error instanceof DeferredError) console.log("again at", new Date(error.resumeAt));
 // #endregion

@@ -67,11 +67,11 @@ const jar = await session.cookies?.jar();
 
 console.log(jar?.getCookieStringSync(base));
 
-// #region guard
+// #region policy
 import { breaker, bulkhead, compose, consecutive } from "holdfast";
 
 await using careful = new Session({
-  guard: () => compose(bulkhead({ concurrency: 8, queue: 100 }), breaker({ opensWhen: consecutive(5) })),
+  policy: () => compose(bulkhead({ concurrency: 8, queue: 100 }), breaker({ opensWhen: consecutive(5) })),
 });
 console.log(await careful.get(`${base}/orders`).json());
 // #endregion

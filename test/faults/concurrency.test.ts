@@ -88,7 +88,7 @@ test("concurrency.breaker: a dead server is left alone, and asked again after th
   await using origin = await faultOrigin({ routes: { "/": () => (dead ? busy : good) } });
   await using session = new Session({
     retry: new Retry({ ...quick, total: 0 }),
-    guard: () => breaker({ opensWhen: consecutive(5), breakDuration: "500ms" }),
+    policy: () => breaker({ opensWhen: consecutive(5), breakDuration: "500ms" }),
   });
 
   for (let call = 0; call < 30; call += 1) await outcomeOf(session.get(`${origin.url}/`));

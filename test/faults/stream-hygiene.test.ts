@@ -185,7 +185,7 @@ test("what guards an attempt ends at its head: the body outlives it", async () =
   await using origin = await faultOrigin({
     routes: { "/": drip(respond(200, { body: "x".repeat(20) }), { every: 30, bodyOnly: true }) },
   });
-  await using session = new Session({ guard: () => timeout("200ms") });
+  await using session = new Session({ policy: () => timeout("200ms") });
 
   const response = await session.get(`${origin.url}/`, { stream: true });
 
@@ -194,7 +194,7 @@ test("what guards an attempt ends at its head: the body outlives it", async () =
 
 test("the caller's signal holds for a body whose attempt was guarded", async () => {
   await using origin = await faultOrigin({ routes: { "/": endlessBody(200, { every: 20 }) } });
-  await using session = new Session({ guard: () => timeout("5s") });
+  await using session = new Session({ policy: () => timeout("5s") });
   const caller = new AbortController();
   const response = await session.get(`${origin.url}/`, { stream: true, signal: caller.signal });
   setTimeout(() => caller.abort("enough"), 50);
@@ -207,7 +207,7 @@ test("of two hedged answers one is given out and the other one let go", async ()
   await using origin = await faultOrigin({
     routes: { "/": [[{ wait: 150 }, ...endlessBody()], endlessBody()] },
   });
-  await using session = new Session({ guard: () => hedge({ delay: 50 }) });
+  await using session = new Session({ policy: () => hedge({ delay: 50 }) });
 
   const response = await session.get(`${origin.url}/`, { stream: true });
 

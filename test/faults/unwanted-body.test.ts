@@ -155,7 +155,7 @@ test("unwanted-body: the caller who stops waiting hears that there is no body", 
   const stop = new AbortController();
   session.hooks.retry.push(() => setImmediate(() => stop.abort()) && undefined);
 
-  const { error } = await outcomeOf(session.get(`${origin.url}/`, { patience: stop.signal }));
+  const { error } = await outcomeOf(session.get(`${origin.url}/`, { drain: stop.signal }));
 
   assert.deepEqual(
     [Reflect.get(Object(error), "code"), Reflect.get(Object(error), "attempts")?.[0]?.status],

@@ -15,7 +15,7 @@ import type { RunSettings } from "./run-flags.ts";
 import { openSession } from "./session-flags.ts";
 
 // A line that waits for long has its place in the ledger, not among the requests that are under way.
-const parking: RetryInit = { retryAfterMax: "10s", over: "defer" };
+const parking: RetryInit = { retryAfterMax: "10s", onLongRetryAfter: "defer" };
 
 /** Runs the list of the settings to its end, or to its interruption, and shows how it goes. */
 export async function fetchList(settings: RunSettings, io: Io): Promise<RunReport> {

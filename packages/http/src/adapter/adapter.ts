@@ -8,7 +8,7 @@ import { Transport, type TransportOptions } from "../transport/transport.ts";
 import { responseOf } from "./to-response.ts";
 import { reasonOfForwarded } from "../transport/tunnel/proxy-replies.ts";
 import { ProxyError } from "../errors/transport-errors.ts";
-import { adapterCheck } from "../session/validate-options.ts";
+import { adapterOptionsCheck } from "./validate-options.ts";
 import { provesUnsent } from "../errors/proxy-reason.ts";
 import { proxyAuthorization, takesRequests } from "../transport/proxy-url.ts";
 import type { HttpRequest } from "../model/request.ts";
@@ -90,7 +90,7 @@ export class HttpAdapter implements Adapter {
 
   /** @throws TypeError or RangeError that names the option which is none, or is not what it may be. */
   constructor(options: HttpAdapterOptions = {}) {
-    refuse("HttpAdapter", adapterCheck(options));
+    refuse("HttpAdapter", adapterOptionsCheck(options));
     const { retry, ...transport } = options;
     this.retry = retry;
     this.#transport = new Transport(transport);

@@ -85,17 +85,17 @@ export abstract class Sending extends CallStory implements Passenger, AttemptObs
   }
 
   #sendOnce(scope: Scope): Promise<Response> {
-    const { request, guard } = this.plan;
+    const { request, policy: guard } = this.plan;
     return guard === undefined
       ? this.#deliver(scope)
       : deliverGuarded(guard, { request, scope }, (inner) => this.#deliver(inner));
   }
 
   async #sendThrough(gates: Gates, scope: Scope): Promise<Response> {
-    const { over, retryAfterMax } = this.left;
+    const { onLongRetryAfter: over, retryAfterMax } = this.left;
     const longestPause = over === "wait" ? Infinity : retryAfterMax;
     const { deadline, signal } = scope;
-    const signals = [signal, this.plan.patience];
+    const signals = [signal, this.plan.drain];
     this.#passed = await gates.pass(this, { deadline, longestPause, signals });
     this.leftAt = this.clock.now();
     return this.#sendOnce(scope);

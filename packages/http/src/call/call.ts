@@ -119,12 +119,12 @@ export class Call extends Sending {
 
   /** Stop? */
   get exhausted(): boolean {
-    return this.#decision.again === "exhausted" || this.plan.patience?.aborted === true;
+    return this.#decision.again === "exhausted" || this.plan.drain?.aborted === true;
   }
 
   /** Gives back the last exchange of a call whose wait was ended, because the caller waits for nothing more. */
   cutShort(): Exchange | undefined {
-    const record = this.revise({ decision: "given-up: patience" });
+    const record = this.revise({ decision: "given-up: drain" });
     if (this.#decision.again === "yes" && this.#decision.minimum > 0 && record?.delay !== undefined) {
       this.retryAt = record.startedAt + record.elapsed + record.delay;
     }
@@ -268,8 +268,8 @@ export class Call extends Sending {
   /** Whether the server named a time that is too late for the call, and the rule leaves it to somebody else to wait. */
   get #isDeferred(): boolean {
     // What may not be sent again is nobody's to keep.
-    const waits = this.left.over === "defer" && this.#decision.again !== "no";
-    return waits && this.retryAt !== undefined && this.plan.patience?.aborted !== true;
+    const waits = this.left.onLongRetryAfter === "defer" && this.#decision.again !== "no";
+    return waits && this.retryAt !== undefined && this.plan.drain?.aborted !== true;
   }
 
   #deferred({ response, error }: Exchange): unknown {

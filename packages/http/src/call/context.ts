@@ -18,7 +18,7 @@ export interface CallPlan extends Company, Told {
   /** The proxy to go through, or the pool to lease one from for each attempt; undefined goes directly. */
   readonly proxy: Route;
   /** Once aborted, nothing more is waited for. */
-  readonly patience: AbortSignal | undefined;
+  readonly drain: AbortSignal | undefined;
   /** The limits that the session has met; undefined where they are not kept to. */
   readonly gates: Gates | undefined;
   /** How a body goes on that breaks off after it was given out; undefined where none is given out. */

@@ -49,7 +49,7 @@ function patient(
   clock: FakeClock = fakeClock({ autoAdvance: false }),
   more: Partial<Patience> = {},
 ): Patience {
-  return { clock, limit: 30_000, signal: undefined, patience: undefined, ...more };
+  return { clock, limit: 30_000, signal: undefined, drain: undefined, ...more };
 }
 
 function previewOf({ preview }: StreamedResponse): string | undefined {
@@ -124,7 +124,7 @@ test("whoever waits for nothing more gets the answer, with its body still to com
   const impatient = new AbortController();
   const { response, told } = play({ pieces: ["{", late] });
 
-  const looking = explained(response, patient(undefined, { patience: impatient.signal }));
+  const looking = explained(response, patient(undefined, { drain: impatient.signal }));
   impatient.abort(stop);
   const seen = await looking;
 

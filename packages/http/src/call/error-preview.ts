@@ -10,7 +10,7 @@ export interface Patience {
   /** Aborted when the answer is not wanted any longer. */
   readonly signal: AbortSignal | undefined;
   /** Aborted when nothing more is waited for, but the answer is wanted. */
-  readonly patience: AbortSignal | undefined;
+  readonly drain: AbortSignal | undefined;
 }
 
 // An explanation is short; what is longer is content.
@@ -39,12 +39,12 @@ function mayExplain({ status, headers }: StreamedResponse): boolean {
 
 async function shown(
   body: Previewed,
-  { clock, limit, signal, patience }: Patience,
+  { clock, limit, signal, drain }: Patience,
 ): Promise<Uint8Array | undefined> {
   const looked = new AbortController();
   const stop = (): void => looked.abort();
   const stopTimer = startTimer(clock, Math.min(limit, longestLook), stop);
-  const signals = [signal, patience];
+  const signals = [signal, drain];
   for (const each of signals) each?.addEventListener("abort", stop, { once: true });
   if (signals.some((each) => each?.aborted === true)) stop();
   const seen = await body.look(looked.signal);

@@ -111,9 +111,9 @@ interface Circumstances {
 function hopAfter({ request, call, response }: Arrived, { terms, clock, followed }: Circumstances): Hop {
   const { retry } = call;
   const { hooks, maxRedirects, sensitiveHeaders, deadline } = terms;
-  const [now, patience] = [clock.date(), deadline - clock.now()];
+  const [now, timeLeft] = [clock.date(), deadline - clock.now()];
   try {
-    return nextHop({ request, response, retry, followed, maxRedirects, sensitiveHeaders, now, patience });
+    return nextHop({ request, response, retry, followed, maxRedirects, sensitiveHeaders, now, timeLeft });
   } catch (error) {
     void response.discard();
     const verdict = tooManyRedirects;

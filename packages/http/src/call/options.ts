@@ -34,7 +34,7 @@ export interface SessionOptions {
    * A policy for each origin, made when it is first asked: a breaker, bulkhead, rate or hedge around every attempt. What it
    * refuses is tried again no earlier than it says. A hedge sends nothing twice that is neither idempotent nor bears a key.
    */
-  readonly guard?: (origin: string) => Policy;
+  readonly policy?: (origin: string) => Policy;
   /**
    * Whether a limit that one answer tells of holds for all requests to its bucket, or host: they wait until it opens, and
    * leave one after another, no faster than it allows. @default true
@@ -80,7 +80,7 @@ export interface RequestOptions extends Pick<
   /** Ends the call: its reason is thrown as it is. */
   readonly signal?: AbortSignal | undefined;
   /** Once aborted, the call waits for nothing more: the attempt under way is the last, and what there is comes back. */
-  readonly patience?: AbortSignal | undefined;
+  readonly drain?: AbortSignal | undefined;
   /** Lets the server recognise a second try, so that any method may be sent again; sent as `idempotencyHeader` says. */
   readonly idempotencyKey?: IdempotencyKey;
   /**

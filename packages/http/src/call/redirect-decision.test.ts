@@ -19,7 +19,7 @@ interface Case {
   readonly rule?: RetryInit;
   readonly maxRedirects?: number | null;
   readonly followed?: number;
-  readonly patience?: number;
+  readonly timeLeft?: number;
 }
 
 function hopOf({
@@ -30,7 +30,7 @@ function hopOf({
   rule = {},
   maxRedirects = 30,
   followed = 0,
-  patience = Infinity,
+  timeLeft = Infinity,
 }: Case): Hop {
   const url = new URL("https://a.test/");
   const headers = { location, ...(retryAfter !== undefined && { "retry-after": retryAfter }) };
@@ -42,7 +42,7 @@ function hopOf({
     maxRedirects,
     sensitiveHeaders: ["x-key"],
     now,
-    patience,
+    timeLeft,
   });
 }
 
@@ -68,10 +68,10 @@ const waits: readonly (readonly [what: string, arrival: Case, hop: string])[] = 
   ],
   [
     "one that asks for more than there is time",
-    { retryAfter: "7", patience: 7_000 },
+    { retryAfter: "7", timeLeft: 7_000 },
     `stop until ${now + 7_000}`,
   ],
-  ["one that asks for nothing when there is no time", { retryAfter: "0", patience: 0 }, "go after 0"],
+  ["one that asks for nothing when there is no time", { retryAfter: "0", timeLeft: 0 }, "go after 0"],
   ["no redirect", { status: 200 }, "stop"],
   ["a 300", { status: 300 }, "stop"],
   ["an empty Location", { location: "" }, "stop"],

@@ -19,7 +19,7 @@ export interface Arrival {
   /** Milliseconds since 1970. */
   readonly now: number;
   /** Milliseconds until the call must have ended. */
-  readonly patience: number;
+  readonly timeLeft: number;
 }
 
 /** What follows a response that may be a redirect. */
@@ -54,9 +54,9 @@ function onlyOne([location, ...others]: readonly string[]): string | undefined {
   return others.every((other) => other === location) ? location : undefined;
 }
 
-function afterDelay({ response, retry, now, patience }: Arrival, request: HttpRequest, left: Retry): Hop {
+function afterDelay({ response, retry, now, timeLeft }: Arrival, request: HttpRequest, left: Retry): Hop {
   const delay = retry.askedDelay(response.headers.get("retry-after"), now);
-  const tooLong = delay > 0 && (delay > retry.retryAfterMax || delay >= patience);
+  const tooLong = delay > 0 && (delay > retry.retryAfterMax || delay >= timeLeft);
   return tooLong
     ? { follow: false, late: { retryAt: now + delay, askedDelay: delay } }
     : { follow: true, request, retry: left, delay };

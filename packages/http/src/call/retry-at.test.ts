@@ -9,7 +9,7 @@ const limited = { status: 429, headers: { "retry-after": "7" } };
 test("a POST that is given back says when the server wants to be asked again", async () => {
   for (const over of ["fail", "wait", "defer"] as const) {
     const { session, adapter } = scripted([limited], {
-      retry: new Retry({ total: 3, statusForcelist: [429], raiseOnStatus: false, over }),
+      retry: new Retry({ total: 3, statusForcelist: [429], raiseOnStatus: false, onLongRetryAfter: over }),
     });
 
     const { status, retryAt } = await session.post(url, { body: "x" });

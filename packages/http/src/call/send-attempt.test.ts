@@ -25,7 +25,7 @@ function guarded(
   total = 3,
 ): ScriptedSession {
   const retry = new Retry({ total, statusForcelist: [503], raiseOnStatus: false, wait: waitFixed("1s") });
-  return scripted(script, { guard, budget: unlimited, retry });
+  return scripted(script, { policy: guard, budget: unlimited, retry });
 }
 
 test("each origin has a guard of its own, made once", async () => {

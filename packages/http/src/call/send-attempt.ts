@@ -18,7 +18,7 @@ export interface Company {
   readonly cookies: Cookies | undefined;
   readonly auth: Auth | undefined;
   /** The policy around every attempt at this origin. */
-  readonly guard: Policy | undefined;
+  readonly policy: Policy | undefined;
   /** How long the caller's functions are waited for. @default as long as they take */
   readonly bounds?: CallBounds | undefined;
 }

@@ -371,7 +371,7 @@ test("a call for which no proxy is fit fails at once, or waits where it is told 
   assert.equal(waiting.clock.now(), 31_000);
 });
 
-test("a call that waits for a proxy ends with its session, and when the caller has no more patience", async () => {
+test("ends the wait for a proxy when the session closes, and when drain is aborted", async () => {
   const clock = fakeClock({ autoAdvance: false });
   const { session, pool } = setUp([{ status: 200 }], {
     source: ["p1:1"],
@@ -379,12 +379,12 @@ test("a call that waits for a proxy ends with its session, and when the caller h
     session: { clock },
   });
   (await pool.lease({ url: new URL(url) })).report({ kind: "proxy-failed", reason: "proxy" });
-  const patience = new AbortController();
-  const calls = [session.get(url, { patience: patience.signal }), session.get(url)];
+  const drain = new AbortController();
+  const calls = [session.get(url, { drain: drain.signal }), session.get(url)];
   await clock.advance(1);
 
-  patience.abort(new Error("no patience"));
-  await assert.rejects(calls[0] ?? Promise.resolve(), /no patience/);
+  drain.abort(new Error("draining"));
+  await assert.rejects(calls[0] ?? Promise.resolve(), /draining/);
   void session.close();
   await assert.rejects(calls[1] ?? Promise.resolve(), /session was closed/);
 });

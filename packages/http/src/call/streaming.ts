@@ -27,7 +27,7 @@ export async function streamed(
   }
 }
 
-type Bounds = Pick<Terms, "clock" | "deadline" | "signal" | "patience">;
+type Bounds = Pick<Terms, "clock" | "deadline" | "signal" | "drain">;
 
 /** The streamed responses of one call: all but the one that the caller gets are let go when the call is settled. */
 export class Streams {
@@ -99,9 +99,9 @@ export class Streams {
   }
 
   #explained(response: StreamedResponse, { timeouts, signal }: SendOptions): Promise<StreamedResponse> {
-    const { clock, patience } = this.#after;
+    const { clock, drain } = this.#after;
     const limit = Math.min(timeouts.read, timeouts.attempt);
-    return explained(response, { clock, limit, signal, patience });
+    return explained(response, { clock, limit, signal, drain });
   }
 }
 

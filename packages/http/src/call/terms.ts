@@ -6,7 +6,7 @@ import type { Streams } from "./streaming.ts";
 
 /** What holds for all requests of one call. */
 export interface Terms extends CallBounds {
-  readonly patience: AbortSignal | undefined;
+  readonly drain: AbortSignal | undefined;
   readonly hooks: Hooks;
   readonly maxRedirects: number | null;
   readonly maxBytes: number;

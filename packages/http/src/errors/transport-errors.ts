@@ -219,7 +219,7 @@ export class ProxyError extends TransportError {
 }
 
 /**
- * The server wants to be asked again later than the call may wait: thrown where the rule says `over: "defer"`, for whoever
+ * The server wants to be asked again later than the call may wait: thrown where the rule says `onLongRetryAfter: "defer"`, for whoever
  * keeps the request and sends it again at `resumeAt`. The last answer is its `response`, the last error its cause.
  */
 export class DeferredError extends HoldfastError {

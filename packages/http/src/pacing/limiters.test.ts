@@ -148,8 +148,10 @@ test("so it is at the gate where it waits", async () => {
   assert.equal(adapter.requests.length, 2);
 });
 
-test("over: wait sits out what is longer than retryAfterMax", async () => {
-  const { session, clock } = scripted([limited(600), {}], { retry: patient.new({ over: "wait" }) });
+test("onLongRetryAfter: wait sits out what is longer than retryAfterMax", async () => {
+  const { session, clock } = scripted([limited(600), {}], {
+    retry: patient.new({ onLongRetryAfter: "wait" }),
+  });
 
   const response = await session.get(url);
 
@@ -157,8 +159,10 @@ test("over: wait sits out what is longer than retryAfterMax", async () => {
   assert.ok(clock.now() >= 600_000);
 });
 
-test("over: defer says when to ask again, with the answer that says so", async () => {
-  const { session, adapter } = scripted([limited(600)], { retry: patient.new({ over: "defer" }) });
+test("onLongRetryAfter: defer says when to ask again, with the answer that says so", async () => {
+  const { session, adapter } = scripted([limited(600)], {
+    retry: patient.new({ onLongRetryAfter: "defer" }),
+  });
 
   const error = await failureOf(session.get(url));
   const next = await failureOf(session.get(other));
@@ -168,9 +172,9 @@ test("over: defer says when to ask again, with the answer that says so", async (
   assert.equal(Reflect.get(Object(error["response"]), "status"), 429);
 });
 
-test("over: defer also counts where the deadline is what is too short", async () => {
+test("onLongRetryAfter: defer also counts where the deadline is what is too short", async () => {
   const { session } = scripted([limited(60)], {
-    retry: patient.new({ over: "defer" }),
+    retry: patient.new({ onLongRetryAfter: "defer" }),
     timeout: { total: "30s" },
   });
 

@@ -202,7 +202,7 @@ function patience(facts: Facts, left: Retry, listen: Listen): Decision {
   const wish = wishOf(facts, listen);
   if (wish === undefined || wish.delay <= 0)
     return { again: "yes", retry: left, minimum: 0, source: "back-off" };
-  if (wish.delay > retry.retryAfterMax && retry.over !== "wait") {
+  if (wish.delay > retry.retryAfterMax && retry.onLongRetryAfter !== "wait") {
     return {
       again: "exhausted",
       reason: `${wish.source}-too-long`,

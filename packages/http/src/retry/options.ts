@@ -18,7 +18,7 @@ export interface Exchange {
   readonly error?: unknown;
 }
 
-/** The settings of a `Retry`; all are urllib3's, but `wait`, `when`, `over` and `dialects`. */
+/** The settings of a `Retry`; all are urllib3's, but `wait`, `when`, `onLongRetryAfter` and `dialects`. */
 export interface RetryInit {
   /**
    * Retries and redirects together, whatever for; of a session only the retries, unless its `maxRedirects` is null. `false`
@@ -61,7 +61,7 @@ export interface RetryInit {
    * What a longer Retry-After leads to: `fail` gives the answer back at once, with `retryAt`; `wait` waits all the same,
    * within the deadline; `defer` throws a DeferredError, for whoever can ask again later. @default "fail"
    */
-  readonly over?: "fail" | "wait" | "defer";
+  readonly onLongRetryAfter?: "fail" | "wait" | "defer";
   /** The ways of saying "slow down" that are understood, the weightiest first. @default all that are built in */
   readonly dialects?: readonly Dialect[];
   /** The headers that are not sent to another host. @default Retry.defaultRemoveHeadersOnRedirect */

@@ -63,7 +63,7 @@ export class Retry implements RetryInit {
   readonly raiseOnStatus: boolean;
   readonly respectRetryAfterHeader: boolean;
   readonly retryAfterMax: number;
-  readonly over: "fail" | "wait" | "defer";
+  readonly onLongRetryAfter: "fail" | "wait" | "defer";
   readonly dialects: readonly Dialect[];
   /** In lower case. */
   readonly removeHeadersOnRedirect: ReadonlySet<string>;
@@ -90,7 +90,7 @@ export class Retry implements RetryInit {
     this.raiseOnStatus = init.raiseOnStatus ?? true;
     this.respectRetryAfterHeader = init.respectRetryAfterHeader ?? true;
     this.retryAfterMax = durationOf(init.retryAfterMax, "6h");
-    this.over = init.over ?? "fail";
+    this.onLongRetryAfter = init.onLongRetryAfter ?? "fail";
     this.dialects = frozenList(init.dialects, dialects);
     this.removeHeadersOnRedirect = headerNamesOf(init.removeHeadersOnRedirect);
     this.history = frozenList(init.history, nothing);

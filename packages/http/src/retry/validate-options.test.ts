@@ -16,6 +16,7 @@ const wrong: readonly (readonly [init: unknown, message: string])[] = [
   [null, "Retry takes { total, connect, read, "],
   [{ backoff_factor: 1 }, 'Retry has no option "backoff_factor": did you mean backoffFactor?'],
   [{ totl: 3 }, 'Retry has no option "totl": did you mean total?'],
+  [{ over: "defer" }, 'Retry has no option "over": did you mean onLongRetryAfter?'],
   [{ backoff: 1 }, 'Retry has no option "backoff": did you mean backoffFactor?'],
   [{ colour: 1 }, 'Retry has no option "colour": it has total, connect, '],
   [{ total: "3" }, `Retry.total ${counts} "3"`],
@@ -58,7 +59,7 @@ const wrong: readonly (readonly [init: unknown, message: string])[] = [
   [{ raiseOnStatus: "no" }, 'Retry.raiseOnStatus takes true or false, got "no"'],
   [{ raiseOnRedirect: 0 }, "Retry.raiseOnRedirect takes true or false, got 0"],
   [{ respectRetryAfterHeader: "false" }, 'Retry.respectRetryAfterHeader takes true or false, got "false"'],
-  [{ over: "never" }, 'Retry.over takes "fail", "wait" or "defer", got "never"'],
+  [{ onLongRetryAfter: "never" }, 'Retry.onLongRetryAfter takes "fail", "wait" or "defer", got "never"'],
   [{ dialects: "github" }, 'Retry.dialects takes a list of dialects such as [...dialects], got "github"'],
   [{ dialects: [5] }, "Retry.dialects[0] takes a function, got 5"],
   [

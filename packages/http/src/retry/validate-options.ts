@@ -53,7 +53,7 @@ export const retryCheck: Check = options<RetryInit>(
     raiseOnStatus: flag,
     respectRetryAfterHeader: flag,
     retryAfterMax: duration,
-    over: kind({
+    onLongRetryAfter: kind({
       wanted: '"fail", "wait" or "defer"',
       fits: (value) => value === "fail" || value === "wait" || value === "defer",
       type: "string",
@@ -68,6 +68,7 @@ export const retryCheck: Check = options<RetryInit>(
     statusCodes: "statusForcelist",
     retries: "total",
     limit: "total",
+    over: "onLongRetryAfter",
   },
 );
 

@@ -521,24 +521,24 @@ test("a budget is shared by all calls", async () => {
   assert.equal(second.attempts[0]?.decision, "given-up: budget");
 });
 
-test("a call whose caller has no patience left ends its wait at once, with the last answer and when to ask again", async () => {
-  const patience = new AbortController();
+test("an aborted drain ends the wait and returns the last response with retryAt", async () => {
+  const drain = new AbortController();
   const { session, adapter, clock } = scripted([{ status: 503, headers: { "retry-after": "60" } }, {}]);
-  session.hooks.retry.push(() => patience.abort(new Error("enough")));
+  session.hooks.retry.push(() => drain.abort(new Error("enough")));
 
-  const response = await session.get("https://a.test/", { patience: patience.signal });
+  const response = await session.get("https://a.test/", { drain: drain.signal });
 
   assert.equal(response.status, 503);
   assert.equal(adapter.requests.length, 1);
   assert.ok(clock.now() < 60_000);
   assert.ok(Number(response.retryAt) >= 60_000);
-  assert.equal(response.attempts.at(-1)?.decision, "given-up: patience");
+  assert.equal(response.attempts.at(-1)?.decision, "given-up: drain");
 });
 
-test("a call without patience makes one attempt", async () => {
+test("a call whose drain is already aborted makes one attempt", async () => {
   const { session, adapter } = scripted([{ status: 503 }, {}]);
 
-  const response = await session.get("https://a.test/", { patience: AbortSignal.abort() });
+  const response = await session.get("https://a.test/", { drain: AbortSignal.abort() });
 
   assert.equal(response.status, 503);
   assert.equal(adapter.requests.length, 1);

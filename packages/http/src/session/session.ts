@@ -29,7 +29,8 @@ import type { Response } from "../model/response.ts";
 import { responsePromise, type ResponsePromise } from "./response-promise.ts";
 import type { Retry } from "../retry/retry.ts";
 import { save, type Saved } from "../download/download.ts";
-import { adapterToMount, policyMade, requestCheck, sessionCheck } from "./validate-options.ts";
+import { adapterCheck } from "../adapter/validate-options.ts";
+import { policyCheck, requestOptionsCheck, sessionOptionsCheck } from "./validate-options.ts";
 import { sessionDefaults } from "./defaults.ts";
 import type { RequestOptions, SessionOptions, StreamRequestOptions } from "../call/options.ts";
 import type { StreamedResponse } from "../model/streamed-response.ts";
@@ -53,7 +54,7 @@ export class Session extends Verbs implements AsyncDisposable {
   readonly #clock: ClosableClock;
   readonly #policy: RetryPolicy<Exchange>;
   readonly #mounts = new Mounts<Adapter>();
-  readonly #guards = new Map<string, Policy>();
+  readonly #policies = new Map<string, Policy>();
   readonly #gates: Gates | undefined;
   readonly #ways: Ways = {
     begin: (asked, options) => {
@@ -71,7 +72,7 @@ export class Session extends Verbs implements AsyncDisposable {
 
   constructor(options: SessionOptions = {}) {
     super();
-    refuse("Session", sessionCheck(options));
+    refuse("Session", sessionOptionsCheck(options));
     const { clock = systemClock, maxConnections, tls, http2 } = options;
     const budget = options.budget ?? retryBudget({ ...sessionDefaults.budget, clock });
     this.#options = options;
@@ -107,7 +108,7 @@ export class Session extends Verbs implements AsyncDisposable {
    */
   mount(prefix: string, adapter: Adapter): this {
     refuse("mount", mountable(prefix));
-    refuse(`mount(${JSON.stringify(prefix)})`, adapterToMount(adapter));
+    refuse(`mount(${JSON.stringify(prefix)})`, adapterCheck(adapter));
     this.#mounts.mount(prefixOf(prefix), adapter);
     return this;
   }
@@ -125,7 +126,7 @@ export class Session extends Verbs implements AsyncDisposable {
     // No async function here, nor in what it calls: each costs a promise and a turn, for every request.
     try {
       if (this.#closed) throw new SessionClosedError();
-      refuse("request", requestCheck(options));
+      refuse("request", requestOptionsCheck(options));
       if (options.stream === true) return responsePromise(this.#stream(method, url, options));
       const asked = prepare(method, url, { session: this.#additions, own: options });
       const trip = new Trip(this.#ways, asked, options);
@@ -157,7 +158,7 @@ export class Session extends Verbs implements AsyncDisposable {
       timeouts,
       deadline: this.#clock.now() + timeouts.total,
       signal: options.signal,
-      patience: options.patience,
+      drain: options.drain,
       hooks: options.hooks === undefined ? this.hooks : joinHooks(this.hooks, options.hooks),
       maxRedirects: options.maxRedirects === undefined ? this.#maxRedirects : options.maxRedirects,
       maxBytes:
@@ -208,7 +209,7 @@ export class Session extends Verbs implements AsyncDisposable {
 
   #callFor({ request, auth, left }: Onward, terms: Terms): Call {
     const adapter = this.#adapterFor(request.url);
-    const { hooks, timeouts, maxBytes, patience, proxy, streams } = terms;
+    const { hooks, timeouts, maxBytes, drain, proxy, streams } = terms;
     const route = this.#pools.along(this.#routeFor(request.url, proxy));
     return new Call({
       request,
@@ -218,15 +219,15 @@ export class Session extends Verbs implements AsyncDisposable {
       bounds: terms,
       cookies: this.cookies,
       auth,
-      guard:
-        this.#options.guard === undefined
+      policy:
+        this.#options.policy === undefined
           ? undefined
-          : this.#guardOf(request.url.origin, this.#options.guard),
+          : this.#policyFor(request.url.origin, this.#options.policy),
       retry: this.#retryFor(adapter, terms, left),
       timeouts,
       maxBytes,
       proxy: route,
-      patience,
+      drain,
       // A pool lets an address rest that is limited, and asks through another one.
       gates: typeof route === "object" ? undefined : this.#gates,
       live: streams?.live((call, signal) => this.#send(call, { ...terms, signal })),
@@ -234,15 +235,15 @@ export class Session extends Verbs implements AsyncDisposable {
   }
 
   #send(call: Call, terms: Terms): Promise<Exchange> {
-    const { signal, deadline, patience } = terms;
+    const { signal, deadline, drain } = terms;
     const random = this.#options.random ?? systemRandom;
-    const clock = call.clockFor(patience === undefined ? this.#clock : endingClock(this.#clock, patience));
+    const clock = call.clockFor(drain === undefined ? this.#clock : endingClock(this.#clock, drain));
     // Hot path: with nothing missing, the policy takes it as it is.
     const context: Scope = { signal, deadline, clock, random, on: undefined, attempt: 1 };
     const sent = this.#policy.execute((scope) => call.send(scope), context);
-    if (patience === undefined) return sent;
+    if (drain === undefined) return sent;
     return sent.catch((error: unknown) => {
-      const last = patience.aborted && error === patience.reason ? call.cutShort() : undefined;
+      const last = drain.aborted && error === drain.reason ? call.cutShort() : undefined;
       if (last === undefined) throw error;
       return last;
     });
@@ -263,12 +264,12 @@ export class Session extends Verbs implements AsyncDisposable {
       : own;
   }
 
-  #guardOf(origin: string, make: (origin: string) => Policy): Policy {
-    const known = this.#guards.get(origin);
+  #policyFor(origin: string, make: (origin: string) => Policy): Policy {
+    const known = this.#policies.get(origin);
     if (known !== undefined) return known;
     const made = make(origin);
-    refuse(`Session.guard for ${origin}`, policyMade(made));
-    this.#guards.set(origin, made);
+    refuse(`Session.policy for ${origin}`, policyCheck(made));
+    this.#policies.set(origin, made);
     return made;
   }
 }

@@ -104,7 +104,8 @@ const ofSession: readonly Row[] = [
   [{ cookies: true }, "?.cookies takes a CookieJar of tough-cookie, or false for none, got true"],
   [{ cookies: {} }, "?.cookies takes a CookieJar of tough-cookie, or false for none, got an object"],
   [{ budget: 5 }, "?.budget takes a budget, such as retryBudget(), got 5"],
-  [{ guard: 5 }, "?.guard takes a function, got 5"],
+  [{ guard: () => undefined }, '? has no option "guard": did you mean policy?'],
+  [{ policy: 5 }, "?.policy takes a function, got 5"],
   [{ pacing: "no" }, '?.pacing takes true or false, got "no"'],
   [
     { sensitiveHeaders: "X-A" },
@@ -160,7 +161,7 @@ const ofRequest: readonly Row[] = [
   [{ cookies: false }, '? has no option "cookies": did you mean cookies of the session?'],
   [{ signal: 5 }, "?.signal takes an AbortSignal, got 5"],
   [{ signal: null }, "?.signal takes an AbortSignal, got null"],
-  [{ patience: {} }, "?.patience takes an AbortSignal, got an object"],
+  [{ drain: {} }, "?.drain takes an AbortSignal, got an object"],
   [{ stream: "yes" }, '?.stream takes true or false, got "yes"'],
   [{ proxy: { country: 5 } }, "?.proxy.country takes a text, got 5"],
   [{ proxy: { country: "de", sesion: "x" } }, '?.proxy has no option "sesion": did you mean session?'],
@@ -168,6 +169,7 @@ const ofRequest: readonly Row[] = [
     { body: 5 },
     "A body must be text, bytes, a form, a blob, a stream or a function that makes one, got number",
   ],
+  [{ patience: AbortSignal.abort() }, '? has no option "patience": did you mean drain?'],
   [{ body: "x", json: 1 }, "A request has a body or json, not both"],
 ];
 
@@ -262,12 +264,14 @@ test("an adapter is not mounted with a rule that is no Retry", () => {
   );
 });
 
-test("a guard that gives no policy is refused when it is first asked", async () => {
-  const { session } = scripted([{}], { guard: (() => 5) as unknown as NonNullable<SessionOptions["guard"]> });
+test("a `policy` function that returns no policy is refused at the first request to an origin", async () => {
+  const { session } = scripted([{}], {
+    policy: (() => 5) as unknown as NonNullable<SessionOptions["policy"]>,
+  });
 
   await assert.rejects(
     session.get("https://a.test/"),
-    begins("", "Session.guard for https://a.test takes a policy, such as breaker(), got 5"),
+    begins("", "Session.policy for https://a.test takes a policy, such as breaker(), got 5"),
   );
 });
 

@@ -1,4 +1,4 @@
-import type { HttpAdapterOptions } from "../adapter/adapter.ts";
+import { optionHints, retryInstanceCheck } from "../adapter/validate-options.ts";
 import {
   aFunction,
   count,
@@ -12,42 +12,34 @@ import {
   options,
   type Check,
   type Checks,
-  type Problem,
 } from "../support/validate.ts";
 import type { HooksInit } from "../telemetry/hooks.ts";
 import type { IdempotencyHeader } from "../call/idempotency.ts";
 import { requestProxy, sessionProxy } from "../proxy/route/validate-proxy.ts";
 import { paramsCheck } from "../model/request.ts";
-import { Retry } from "../retry/retry.ts";
 import type { RequestOptions, SessionOptions } from "../call/options.ts";
 import { timeoutCheck } from "../transport/timeouts.ts";
 import { transportChecks } from "../transport/validate-options.ts";
 
-/** What is looked at where it is used: headers and bodies may be such as can be read only once. */
-const anything: Check = () => undefined;
+/** Accepts any value. Headers, bodies and keys are checked where they are used, because some can be read only once. */
+const checkedLater: Check = () => undefined;
 
 const hookList = listOf(aFunction, "a list of functions");
 
-/** A rule for retries. */
-const aRetry = kind({
-  wanted: "a Retry, such as new Retry({ total: 5 })",
-  fits: (value) => value instanceof Retry,
-});
+const wholeNumber = count(0);
+const cookieJarCheck = having("", ["getCookieStringSync", "setCookieSync"]);
 
-const aCount = count(0);
-const isJar = having("", ["getCookieStringSync", "setCookieSync"]);
-
-/** What a session and a single request may both be told. */
-const shared = {
-  headers: anything,
+/** The options that a session and a single request share. */
+const sharedChecks = {
+  headers: checkedLater,
   params: paramsCheck,
   auth: kind({
     wanted: "a function, such as basicAuth(user, password)",
     fits: isFunction,
-    // A user and a password, most likely.
+    // Most likely a user and a password.
     secret: true,
   }),
-  retry: aRetry,
+  retry: retryInstanceCheck,
   timeout: timeoutCheck,
   hooks: options<HooksInit>({
     request: hookList,
@@ -60,14 +52,14 @@ const shared = {
   idempotencyHeader: options<IdempotencyHeader>({ name: headerName, quoted: flag }),
   maxRedirects: kind({
     wanted: "a whole number of redirects, 0 or more, or null to leave it to the counters of retry",
-    fits: (value) => value === null || aCount(value) === undefined,
+    fits: (value) => value === null || wholeNumber(value) === undefined,
     type: "number",
   }),
   maxBytes: count(0, "a whole number of bytes"),
 };
 
 const sessionChecks: Checks<SessionOptions> = {
-  ...shared,
+  ...sharedChecks,
   baseUrl: kind({
     wanted: "the URL of http or https that others are relative to",
     fits: (value) => typeof value === "string" && /^https?:/i.test(value.trim()) && URL.canParse(value),
@@ -75,10 +67,10 @@ const sessionChecks: Checks<SessionOptions> = {
   }),
   cookies: kind({
     wanted: "a CookieJar of tough-cookie, or false for none",
-    fits: (value) => value === false || isJar(value) === undefined,
+    fits: (value) => value === false || cookieJarCheck(value) === undefined,
   }),
   budget: having("a budget, such as retryBudget()", ["deposit", "withdraw"]),
-  guard: aFunction,
+  policy: aFunction,
   pacing: flag,
   sensitiveHeaders: listOf(headerName, 'a list of headers such as ["X-Api-Key"]'),
   maxConnections: transportChecks.maxConnections,
@@ -90,58 +82,35 @@ const sessionChecks: Checks<SessionOptions> = {
   random: aFunction,
 };
 
-/** What other libraries call what is called something else here. */
-const hints: Readonly<Record<string, string>> = {
-  proxies: "proxy",
-  connections: "maxConnections",
-  maxSockets: "maxConnections",
-  verify: "tls: { rejectUnauthorized }",
-  cert: "tls: { cert, key }",
-  maxRetries: "retry: new Retry({ total })",
-  max_retries: "retry: new Retry({ total })",
-  followRedirect: "maxRedirects",
-  allow_redirects: "maxRedirects",
-};
+const sessionHints = { ...optionHints, guard: "policy" };
 
-/** What a session may be told. */
-export const sessionCheck: Check = options<SessionOptions>(sessionChecks, hints);
+/** Checks the options of a `Session`. */
+export const sessionOptionsCheck: Check = options<SessionOptions>(sessionChecks, sessionHints);
 
-/** What an `HttpAdapter` may be told. */
-export const adapterCheck: Check = options<HttpAdapterOptions>({ ...transportChecks, retry: aRetry }, hints);
+/** Checks what the `policy` function of a session returned. */
+export const policyCheck: Check = having("a policy, such as breaker()", ["execute"]);
 
-/** What can be mounted. */
-export const adapterToMount: Check = (value) =>
-  having("an adapter, such as new HttpAdapter()", ["send", "close"])(value) ?? ownRule(value);
-
-function ownRule(adapter: unknown): Problem | undefined {
-  const rule = isObject(adapter) ? adapter["retry"] : undefined;
-  const problem = rule === undefined ? undefined : aRetry(rule);
-  return problem && { ...problem, at: ".retry" };
-}
-
-/** What the function behind `guard` may give. */
-export const policyMade: Check = having("a policy, such as breaker()", ["execute"]);
-
-const signal = kind({
+const signalCheck = kind({
   wanted: "an AbortSignal",
   fits: (value) => isObject(value) && "aborted" in value && isFunction(value["addEventListener"]),
 });
 
-/** What a single request may be told. */
-export const requestCheck: Check = options<RequestOptions>(
+/** Checks the options of a single request. */
+export const requestOptionsCheck: Check = options<RequestOptions>(
   {
-    ...shared,
+    ...sharedChecks,
     proxy: requestProxy,
-    body: anything,
-    json: anything,
-    signal,
-    patience: signal,
-    idempotencyKey: anything,
+    body: checkedLater,
+    json: checkedLater,
+    signal: signalCheck,
+    drain: signalCheck,
+    idempotencyKey: checkedLater,
     stream: flag,
   },
   {
     ...Object.fromEntries(Object.keys(sessionChecks).map((name) => [name, `${name} of the session`])),
-    ...hints,
+    ...optionHints,
+    patience: "drain",
     data: "json, or body",
     form: "body: new URLSearchParams({ … })",
     query: "params",

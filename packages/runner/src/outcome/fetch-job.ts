@@ -6,7 +6,7 @@ import type { Job } from "../ledger/job.ts";
 export async function fetchJob(
   session: Fetcher,
   { method, url, request }: Job,
-  ending: Pick<FetchOptions, "signal" | "patience">,
+  ending: Pick<FetchOptions, "signal" | "drain">,
 ): Promise<Settled> {
   const { headers, ...rest } = request ?? {};
   const options: FetchOptions = {

@@ -29,7 +29,7 @@ export interface FetchOptions {
   signal?: AbortSignal;
   idempotencyKey?: string;
   /** Once it aborts, the request waits for nothing more: no further attempt, and the last answer or error is the result. */
-  patience?: AbortSignal | undefined;
+  drain?: AbortSignal | undefined;
 }
 
 /** Sends one request with whatever retries it sees fit: the shape of a session that a run needs. */

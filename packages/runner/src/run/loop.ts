@@ -163,8 +163,8 @@ export class Loop {
     const { job } = lease;
     try {
       this.#tell({ type: "started", job });
-      const [signal, patience] = [this.#requests.signal, this.#stop.signal];
-      const settled = await fetchJob(this.#options.session, job, { signal, patience });
+      const [signal, drain] = [this.#requests.signal, this.#stop.signal];
+      const settled = await fetchJob(this.#options.session, job, { signal, drain });
       const dry = this.#watch === undefined ? undefined : noProxyIn(settled);
       if (dry === undefined) this.#settle(lease, settled);
       else this.#pause(lease, dry);
@@ -183,7 +183,7 @@ export class Loop {
     const now = clock.date();
     const draining = this.#stop.signal.aborted;
     const aborted = this.#requests.signal.aborted;
-    // A fetcher that has no patience left before its first attempt has sent nothing.
+    // A fetcher that was drained before its first attempt has sent nothing.
     const unsent = draining && !settled.ok && settled.error === this.#stop.signal.reason;
     const outcome = unsent
       ? undefined

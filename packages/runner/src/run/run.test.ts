@@ -281,12 +281,12 @@ describe("run, interrupted", () => {
     const directory = runDirectory();
     const drain = new AbortController();
     const clock = fakeClock({ start: 1_000 });
-    const session = scriptedFetcher(async ({ url, options: { patience } }) => {
+    const session = scriptedFetcher(async ({ url, options }) => {
       if (url === site(4)) queueMicrotask(() => drain.abort());
-      await new Promise((resolve) => patience?.addEventListener("abort", resolve));
+      await new Promise((resolve) => options.drain?.addEventListener("abort", resolve));
       if (url === site(1)) return answered(url, { status: 429, retryAt: 61_000 });
       if (url === site(2)) throw failure("timeout-read");
-      if (url === site(3)) throw patience?.reason;
+      if (url === site(3)) throw options.drain?.reason;
       return answered(url, { status: 404 });
     });
 
@@ -433,9 +433,9 @@ describe("run, interrupted", () => {
     ledger.plan([{ kind: "job", line: 1, method: "POST", url: site(1), request: { body: "x" } }]);
     ledger.close();
     const drain = new AbortController();
-    const session = scriptedFetcher(({ options: { patience } }) => {
+    const session = scriptedFetcher(({ options }) => {
       drain.abort();
-      throw patience?.reason;
+      throw options.drain?.reason;
     });
 
     const report = await run({ directory, session, clock: fakeClock(), drain: drain.signal });
