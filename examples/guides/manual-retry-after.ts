@@ -12,11 +12,11 @@ await using origin = await faultOrigin({
 const url = `${origin.url}/`;
 
 // #region manual-retry-after
-import { parseRetryAfter, Retry, Session, systemClock, type Response } from "holdfast";
+import { parseRetryAfter, Retry, Session, systemClock, type HttpResponse } from "holdfast";
 
 await using session = new Session({ retry: new Retry({ total: 0, raiseOnStatus: false }) });
 
-async function fetchWithRetryAfter(target: string, maxRetries = 3): Promise<Response> {
+async function fetchWithRetryAfter(target: string, maxRetries = 3): Promise<HttpResponse> {
   for (let retries = 0; ; retries += 1) {
     const response = await session.get(target);
     if (response.verdict.kind === "success" || retries === maxRetries) return response;

@@ -380,7 +380,7 @@ for (const [what, refusal, status, reason] of refusals) {
     const [first, second, ...more] = response.attempts;
     assert.ok(first !== undefined && second !== undefined && body.equals(response.content));
     assert.deepEqual([origin.requests.length, more.length, heard], [3, 0, [status, 200]]);
-    assert.deepEqual([second.status, second.unused], [200, [{ status, reason }]]);
+    assert.deepEqual([second.status, second.discarded], [200, [{ status, reason }]]);
     assert.ok(Number(second.bytesSent) > 2 * Number(first.bytesSent));
     assert.ok(Number(second.bytesReceived) >= body.length);
   });

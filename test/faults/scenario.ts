@@ -6,7 +6,7 @@ import {
   Session,
   type HttpAdapterOptions,
   type RequestOptions,
-  type Response,
+  type HttpResponse,
   type TimeoutOptions,
 } from "@holdfast/http";
 import { faultOrigin, type FaultOrigin, type FaultOriginOptions } from "@holdfast/http/testing";
@@ -53,7 +53,7 @@ export interface Scenario {
   readonly method?: string;
   readonly request?: RequestOptions;
   /** @default one request of `method` to "/" */
-  readonly ask?: (session: Session, origin: FaultOrigin) => Promise<Response>;
+  readonly ask?: (session: Session, origin: FaultOrigin) => Promise<HttpResponse>;
   readonly expect: Expected;
 }
 
@@ -114,10 +114,10 @@ async function play(scenario: Scenario): Promise<void> {
 
 /** What came of a call. */
 export type Result =
-  | { readonly response: Response; readonly error?: undefined }
+  | { readonly response: HttpResponse; readonly error?: undefined }
   | { readonly response?: undefined; readonly error: Error };
 
-export function outcomeOf(call: Promise<Response>): Promise<Result> {
+export function outcomeOf(call: Promise<HttpResponse>): Promise<Result> {
   return call.then(
     (response) => ({ response }),
     (error: unknown) => {

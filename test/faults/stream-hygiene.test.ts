@@ -8,7 +8,7 @@ import {
   bearerAuth,
   HttpAdapter,
   isFailure,
-  Response,
+  HttpResponse,
   Session,
   StreamedResponse,
   type Adapter,
@@ -153,7 +153,7 @@ test("a streamed response has no content, and its body is read once", async () =
   assert.equal(await response.text(), "ä");
   await assert.rejects(response.bytes(), TypeError);
   assert.deepEqual(
-    Buffer.from(await new globalThis.Response((await ask()).readable()).arrayBuffer()),
+    Buffer.from(await new Response((await ask()).readable()).arrayBuffer()),
     Buffer.from([0xe4]),
   );
   (await ask()).cancel();
@@ -163,7 +163,7 @@ test("an adapter that cannot stream has its whole answers streamed", async () =>
   const adapter: Adapter = {
     send: ({ url }) =>
       Promise.resolve(
-        new Response({
+        new HttpResponse({
           status: 200,
           statusText: "OK",
           url: url.href,

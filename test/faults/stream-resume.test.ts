@@ -178,8 +178,8 @@ for (const [name, answer] of Object.entries(lies)) {
     assert.equal(at.origin.requests.length, 2);
     assert.equal(error.attempts.at(-1)?.decision, "not-retried: body-given-out");
     const { cause } = error;
-    const { unused = [] } = error.attempts.at(-1) ?? {};
-    assert.match(String(cause), new RegExp(`${unused[0]?.reason}$`));
+    const { discarded = [] } = error.attempts.at(-1) ?? {};
+    assert.match(String(cause), new RegExp(`${discarded[0]?.reason}$`));
   });
 }
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout } from "node:timers/promises";
-import { basicAuth, Retry, Session, type Response, type SessionOptions } from "@holdfast/http";
+import { basicAuth, Retry, Session, type HttpResponse, type SessionOptions } from "@holdfast/http";
 import {
   drip,
   endlessBody,
@@ -88,7 +88,7 @@ scenarios({
   },
 });
 
-async function askOnce(answer: Answer, options: SessionOptions): Promise<Response> {
+async function askOnce(answer: Answer, options: SessionOptions): Promise<HttpResponse> {
   await using origin = await faultOrigin({ routes: { "/": [answer, recovered] } });
   await using session = new Session({ retry: new Retry(quick), ...options });
   return await session.get(`${origin.url}/`);
@@ -104,7 +104,7 @@ test("unwanted-body: a budget that is used up does not cost the body", async () 
 
 test("unwanted-body: a condition is not asked about a body that nobody waited for", async () => {
   const seen: number[] = [];
-  const when = async ({ response }: { readonly response?: Response | undefined }): Promise<boolean> => {
+  const when = async ({ response }: { readonly response?: HttpResponse | undefined }): Promise<boolean> => {
     seen.push(Number((await response?.text())?.length));
     return false;
   };
@@ -119,8 +119,8 @@ test("unwanted-body: a hook that cannot read it does not end the call", async ()
   const seen: number[] = [];
   const hooks = {
     response: [
-      (response: Response) => void response.content,
-      async (response: Response) => {
+      (response: HttpResponse) => void response.content,
+      async (response: HttpResponse) => {
         await response.text().catch((error: unknown) => failures.push(error));
         seen.push(response.status);
       },

@@ -5,7 +5,7 @@ export {
   type SendOptions,
   type StreamOptions,
 } from "./adapter/adapter.ts";
-export type { AttemptRecord, Phases, Unused } from "./model/attempt-record.ts";
+export type { AttemptRecord, Phases, DiscardedResponse } from "./model/attempt-record.ts";
 export { type Auth, basicAuth, bearerAuth, digestAuth, type DigestOptions } from "./auth/auth.ts";
 export { type BodySource, sourceOf } from "./model/body-source.ts";
 export type { BodyInit, ByteStream } from "./model/body.ts";
@@ -32,7 +32,7 @@ export type { LiveBody } from "./model/body-stream.ts";
 export { logTo, type LogToOptions } from "./telemetry/log.ts";
 export type { HttpRequest, Params } from "./model/request.ts";
 export type { ResponsePromise } from "./session/response-promise.ts";
-export { Response } from "./model/response.ts";
+export { HttpResponse } from "./model/response.ts";
 export {
   checkProxies,
   type ProxyCheck,

@@ -1,4 +1,4 @@
-import type { ProxyPool, Response, ResponsePromise, Session, StatusError } from "@holdfast/http";
+import type { ProxyPool, HttpResponse, ResponsePromise, Session, StatusError } from "@holdfast/http";
 import type { ParsedOptions } from "../command-line/options.ts";
 import { optionsFileFlag, optionsFileHelp, readOptions } from "../command-line/options-file.ts";
 import { parseOnlyUrl } from "../command-line/url.ts";
@@ -156,14 +156,14 @@ interface Delivery {
   readonly io: Io;
 }
 
-async function deliver(response: Response, { output, include, io }: Delivery): Promise<void> {
+async function deliver(response: HttpResponse, { output, include, io }: Delivery): Promise<void> {
   const chunks = [...(include ? [formatResponseHead(response)] : []), response.content];
   if (output === undefined || output === "-") await writeAll(io.stdout, chunks);
   else await writeFileAtomically(output, chunks);
   tellRefusal(response, io);
 }
 
-function tellRefusal({ verdict, retryAt }: Response, io: Io): void {
+function tellRefusal({ verdict, retryAt }: HttpResponse, io: Io): void {
   if (verdict.kind === "success") return;
   if (retryAt !== undefined)
     io.stderr.write(`The server may be asked again at ${new Date(retryAt).toISOString()}\n`);

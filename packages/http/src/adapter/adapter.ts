@@ -1,5 +1,5 @@
 import type { Clock } from "@holdfast/policy";
-import type { Unused } from "../model/attempt-record.ts";
+import type { DiscardedResponse } from "../model/attempt-record.ts";
 import { refuse } from "../support/validate.ts";
 import type { HeaderRecord } from "../model/headers.ts";
 import type { ExchangeLimits, RawAnswer, WireRequest } from "../transport/wire/messages.ts";
@@ -12,7 +12,7 @@ import { adapterOptionsCheck } from "./validate-options.ts";
 import { provesUnsent } from "../errors/proxy-reason.ts";
 import { proxyAuthorization, takesRequests } from "../transport/proxy-url.ts";
 import type { HttpRequest } from "../model/request.ts";
-import type { Response } from "../model/response.ts";
+import type { HttpResponse } from "../model/response.ts";
 import type { Retry } from "../retry/retry.ts";
 import { isIdempotent } from "../retry/safety.ts";
 import { StreamedResponse } from "../model/streamed-response.ts";
@@ -36,12 +36,12 @@ export interface SendOptions {
 /** Hears of an attempt what the wire saw, and which answers it could not use. */
 export interface AttemptObserver extends Observer {
   /** Hears of an answer that the attempt could not use, and before it asks once more where it does so. */
-  setAside?(unused: Unused, seen?: Seen): Promise<void> | void;
+  setAside?(discarded: DiscardedResponse, seen?: Seen): Promise<void> | void;
 }
 
 /** An answer, and the request that it was to. */
 export interface Seen {
-  readonly response: Response;
+  readonly response: HttpResponse;
   readonly request: HttpRequest;
 }
 
@@ -55,7 +55,7 @@ export interface Adapter {
    *
    * @throws TransportError when there is none, or the signal's reason.
    */
-  send(request: HttpRequest, options: SendOptions): Promise<Response>;
+  send(request: HttpRequest, options: SendOptions): Promise<HttpResponse>;
   /**
    * Gives the answer as soon as its head is there; without it, `stream: true` gives what `send` brings.
    *
@@ -96,7 +96,7 @@ export class HttpAdapter implements Adapter {
     this.#transport = new Transport(transport);
   }
 
-  send(request: HttpRequest, options: SendOptions): Promise<Response> {
+  send(request: HttpRequest, options: SendOptions): Promise<HttpResponse> {
     const { url } = request;
     const { proxy } = options;
     return this.#transport.send({ url, proxy }, wireOf(request, proxy), limitsOf(options)).then((answer) => {

@@ -1,6 +1,6 @@
 import { BodyTooLargeError, IncompleteBodyError } from "../errors/transport-errors.ts";
 import { LateResponse } from "../model/unread-response.ts";
-import { Response } from "../model/response.ts";
+import { HttpResponse } from "../model/response.ts";
 import type { Observer } from "../model/trace.ts";
 import { decode } from "../transport/decode/decode.ts";
 import { mostUnwantedBytes } from "../transport/exchange/unread-body-timer.ts";
@@ -19,30 +19,34 @@ interface Terms {
  *
  * @throws IncompleteBodyError, DecodeError or BodyTooLargeError for a body that cannot be decoded.
  */
-export function responseOf(answer: RawAnswer, url: string, terms: Terms): Response | Promise<Response> {
+export function responseOf(
+  answer: RawAnswer,
+  url: string,
+  terms: Terms,
+): HttpResponse | Promise<HttpResponse> {
   const { status, statusText, headers, body, rest } = answer;
   const encoding = headers["content-encoding"];
   if (rest !== undefined)
     return new LateResponse({ status, statusText, url, headers, rest: decoded(rest, encoding, terms) });
-  if (encoding === undefined) return new Response({ status, statusText, url, headers, content: body });
+  if (encoding === undefined) return new HttpResponse({ status, statusText, url, headers, content: body });
   if (status >= 300) return explained(answer, url, terms);
   return Promise.resolve(decode(body, String(encoding), terms.maxBytes)).then(
-    (content) => new Response({ status, statusText, url, headers, content }),
+    (content) => new HttpResponse({ status, statusText, url, headers, content }),
   );
 }
 
 /** An answer that is no success: what it says is short, and a body that grows beyond that is decoded only for who wants it. */
-async function explained(answer: RawAnswer, url: string, terms: Terms): Promise<Response> {
+async function explained(answer: RawAnswer, url: string, terms: Terms): Promise<HttpResponse> {
   const { status, statusText, headers, body } = answer;
   const [head, encoding] = [{ status, statusText, url, headers }, String(headers["content-encoding"])];
   const bound = Math.min(mostUnwantedBytes, terms.maxBytes);
   try {
-    return new Response({ ...head, content: await decode(body, encoding, bound) });
+    return new HttpResponse({ ...head, content: await decode(body, encoding, bound) });
   } catch (error) {
     if (!(error instanceof BodyTooLargeError)) throw error;
     if (terms.observer?.goesOn?.(answer) === true)
       return new LateResponse({ ...head, rest: decoded(hereBut(body, error), encoding, terms) });
-    return new Response({ ...head, content: await decode(body, encoding, terms.maxBytes) });
+    return new HttpResponse({ ...head, content: await decode(body, encoding, terms.maxBytes) });
   }
 }
 

@@ -5,7 +5,7 @@ import { authOf, basicAuth, bearerAuth, digestAuth } from "./auth.ts";
 import { noBody } from "../model/body.ts";
 import { InvalidUrlError } from "../errors/transport-errors.ts";
 import type { HttpRequest } from "../model/request.ts";
-import { Response } from "../model/response.ts";
+import { HttpResponse } from "../model/response.ts";
 import { failureOf, scripted } from "../testing/scripted-session.ts";
 
 const url = "https://a.test/dir/index.html";
@@ -14,8 +14,8 @@ function requestTo(target: string, method = "GET"): HttpRequest {
   return { method, url: new URL(target), headers: {}, body: noBody };
 }
 
-function refusal(challenge: string): Response {
-  return new Response({
+function refusal(challenge: string): HttpResponse {
+  return new HttpResponse({
     status: 401,
     statusText: "",
     url,
@@ -296,7 +296,7 @@ test("digest: a wrong password is tried once, and the 401 handed out", async () 
   const response = await session.get(url);
 
   assert.deepEqual([response.status, adapter.requests.length], [401, 2]);
-  assert.deepEqual(response.attempts[0]?.unused, [{ status: 401, reason: "credentials" }]);
+  assert.deepEqual(response.attempts[0]?.discarded, [{ status: 401, reason: "credentials" }]);
 });
 
 test("bearer: a token that is refused is refreshed once, and the answer counts as one attempt", async () => {

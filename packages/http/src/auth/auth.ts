@@ -3,7 +3,7 @@ import { kindOf } from "../support/validate.ts";
 import { InvalidUrlError } from "../errors/transport-errors.ts";
 import { parseChallenges, type Challenge } from "./challenge.ts";
 import type { HttpRequest } from "../model/request.ts";
-import type { Response } from "../model/response.ts";
+import type { HttpResponse } from "../model/response.ts";
 
 /**
  * Says who asks: gives the Authorization header for a request. After a 401 it is asked once more, with that answer, and
@@ -11,7 +11,7 @@ import type { Response } from "../model/response.ts";
  */
 export type Auth = (
   request: HttpRequest,
-  refused?: Response,
+  refused?: HttpResponse,
 ) => string | undefined | Promise<string | undefined>;
 
 /** Basic authentication (RFC 7617), in UTF-8. */
@@ -42,7 +42,7 @@ export function authOf(url: URL): Auth | undefined {
 }
 
 /** A bearer token (RFC 6750): fixed, or from a function that is asked for each request, and once more after a 401. */
-export function bearerAuth(token: string | ((refused?: Response) => string | Promise<string>)): Auth {
+export function bearerAuth(token: string | ((refused?: HttpResponse) => string | Promise<string>)): Auth {
   if (typeof token !== "string" && typeof token !== "function")
     throw new TypeError(`bearerAuth takes a token, or a function that gives one, got ${kindOf(token)}`);
   if (typeof token === "string")

@@ -1,6 +1,6 @@
 import { askedOf, type RequestSummary } from "../model/request-summary.ts";
 import { systemClock, type Attempt, type Clock } from "@holdfast/policy";
-import { summaryOf, wireFacts, type AttemptRecord, type Unused } from "../model/attempt-record.ts";
+import { summaryOf, wireFacts, type AttemptRecord, type DiscardedResponse } from "../model/attempt-record.ts";
 import { exchangeOf, type Exchange } from "./retry-policy.ts";
 import { attemptsAreWatched, tellAttempt, tellGiveUp, type Watched } from "../telemetry/diagnostics.ts";
 import type { Failure } from "../telemetry/call-failure.ts";
@@ -8,18 +8,18 @@ import { giveUpOf, isGivenUp } from "../telemetry/give-up.ts";
 import type { Hooks } from "../telemetry/hooks.ts";
 import { isRedirectStatus } from "../model/redirect-request.ts";
 import type { HttpRequest } from "../model/request.ts";
-import type { Provenance, Response } from "../model/response.ts";
+import type { Provenance, HttpResponse } from "../model/response.ts";
 import { answerOf } from "../resume/continued.ts";
 import { cutRecord, type Cut } from "./broken-stream.ts";
 import { errorVerdict, type Verdict } from "../model/verdict.ts";
 import type { Observer, Trace } from "../model/trace.ts";
 
 /** How an attempt ended. */
-type Ending = Pick<AttemptRecord, "decision" | "delay" | "askedDelay" | "delaySource">;
+type Ending = Pick<AttemptRecord, "decision" | "delay" | "requestedDelay" | "delaySource">;
 
 /** A request of an attempt that brought nothing of use. */
 interface Past {
-  readonly unused: Unused;
+  readonly discarded: DiscardedResponse;
   readonly trace: Trace;
 }
 
@@ -54,7 +54,7 @@ export abstract class CallStory implements Provenance, Watched, Observer {
   #startedAt = 0;
   #startDate: number | undefined;
   #attemptAt = 0;
-  #last: Response | undefined;
+  #last: HttpResponse | undefined;
   /** How the answer that was accepted unasked ended the call. */
   #ending = success;
   /** Whether the last record is still to be told of, because it may be a redirect that is followed. */
@@ -95,8 +95,8 @@ export abstract class CallStory implements Provenance, Watched, Observer {
   }
 
   /** Takes note that the attempt goes past what its request brought. */
-  protected goPast(unused: Unused): void {
-    this.#past = [...this.#past, { unused, trace: this.#trace }];
+  protected goPast(discarded: DiscardedResponse): void {
+    this.#past = [...this.#past, { discarded, trace: this.#trace }];
     this.#trace = unseen;
   }
 
@@ -112,7 +112,7 @@ export abstract class CallStory implements Provenance, Watched, Observer {
   }
 
   /** Takes note that the call has ended, with this answer or without one. */
-  protected end(last: Response | undefined): void {
+  protected end(last: HttpResponse | undefined): void {
     this.endedAt = this.clock.now();
     this.#last = last;
   }
@@ -190,7 +190,7 @@ export abstract class CallStory implements Provenance, Watched, Observer {
   }
 
   /** Whether an answer may turn out to be a redirect that is followed, so that its end is not known yet. */
-  protected mayBeFollowed(response: Response | undefined): boolean {
+  protected mayBeFollowed(response: HttpResponse | undefined): boolean {
     return response !== undefined && isRedirectStatus(response.status) && !this.#reopened;
   }
 
@@ -204,9 +204,9 @@ export abstract class CallStory implements Provenance, Watched, Observer {
   }
 
   /** Takes note that the redirect which is the answer asks for more patience than there is. */
-  tooLate({ retryAt, askedDelay }: { readonly retryAt: number; readonly askedDelay: number }): void {
+  tooLate({ retryAt, requestedDelay }: { readonly retryAt: number; readonly requestedDelay: number }): void {
     this.retryAt = retryAt;
-    this.redirected({ decision: "retry-after-too-long", askedDelay });
+    this.redirected({ decision: "retry-after-too-long", requestedDelay });
   }
 
   /** Tells of the end to whoever wants to hear of it. */
@@ -224,12 +224,12 @@ export abstract class CallStory implements Provenance, Watched, Observer {
   #wire(endedAt: number): Partial<AttemptRecord> {
     const { via, leftAt } = this;
     const span = { startedAt: this.#attemptAt, leftAt, endedAt };
-    const unused = this.#past.map((past) => past.unused);
+    const discarded = this.#past.map((past) => past.discarded);
     const traces = this.#past.map((past) => past.trace);
     // No further request followed what was gone past last: that was the attempt.
     const trace = this.#trace === unseen ? (traces.pop() ?? unseen) : this.#trace;
     return {
-      ...(unused.length > 0 && { unused }),
+      ...(discarded.length > 0 && { discarded }),
       ...wireFacts(trace, span, traces),
       ...(via !== undefined && { proxy: via }),
     };
@@ -252,7 +252,7 @@ export abstract class CallStory implements Provenance, Watched, Observer {
   }
 
   /** The record of an answer that was accepted unasked. */
-  #first({ status, verdict }: Response): AttemptRecord {
+  #first({ status, verdict }: HttpResponse): AttemptRecord {
     const startedAt = this.#dateOf(this.#startedAt);
     return {
       ...this.#named(1),

@@ -1,6 +1,6 @@
 import type { Scope } from "@holdfast/policy";
 import type { AttemptObserver, Seen } from "../adapter/adapter.ts";
-import type { Unused } from "../model/attempt-record.ts";
+import type { DiscardedResponse } from "../model/attempt-record.ts";
 import type { BrokenBody } from "../model/partial-body.ts";
 import type { CallPlan } from "./context.ts";
 import { CallStory } from "./attempt-log.ts";
@@ -9,7 +9,7 @@ import type { Gate } from "../pacing/limiter.ts";
 import type { Gates, Passenger } from "../pacing/limiters.ts";
 import { deliverPooled, type Passage } from "./send-through-pool.ts";
 import { shownProxy } from "../proxy/route/route.ts";
-import type { Response } from "../model/response.ts";
+import type { HttpResponse } from "../model/response.ts";
 import { continuing } from "../resume/buffered.ts";
 import { bucketsNamed, limitWord, tellsWhatRemains } from "../pacing/limit-signal.ts";
 import type { Retry } from "../retry/retry.ts";
@@ -47,7 +47,7 @@ export abstract class Sending extends CallStory implements Passenger, AttemptObs
 
   abstract goesOn(head: AnswerHead): boolean;
 
-  abstract setAside(unused: Unused, seen?: Seen): Promise<void> | void;
+  abstract setAside(discarded: DiscardedResponse, seen?: Seen): Promise<void> | void;
 
   /** The proxy of the latest attempt, as its record tells of it. */
   protected get via(): string | undefined {
@@ -56,7 +56,7 @@ export abstract class Sending extends CallStory implements Passenger, AttemptObs
   }
 
   /** Sends the request once, when its turn has come. */
-  protected sendInTurn(scope: Scope): Promise<Response> {
+  protected sendInTurn(scope: Scope): Promise<HttpResponse> {
     const { gates } = this.plan;
     return gates === undefined || gates.none ? this.#sendOnce(scope) : this.#sendThrough(gates, scope);
   }
@@ -67,7 +67,7 @@ export abstract class Sending extends CallStory implements Passenger, AttemptObs
     this.#passed = noGates;
   }
 
-  protected wasAccepted(response: Response): void {
+  protected wasAccepted(response: HttpResponse): void {
     this.plan.gates?.accepted(this, this.leftAt, this.endedAt);
     if (!tellsWhatRemains(response)) return;
     this.plan.gates?.named(this, bucketsNamed(response));
@@ -75,7 +75,7 @@ export abstract class Sending extends CallStory implements Passenger, AttemptObs
   }
 
   /** Lets whoever asks next profit from what an answer says of a limit; `delay` is the wait that follows in any case. */
-  protected hear(response: Response | undefined, delay = 0): void {
+  protected hear(response: HttpResponse | undefined, delay = 0): void {
     const { gates } = this.plan;
     if (gates === undefined || response === undefined) return;
     const word = limitWord(response, this.left, this.clock.date());
@@ -84,14 +84,14 @@ export abstract class Sending extends CallStory implements Passenger, AttemptObs
     gates.stopped({ ...word, request, proxy, leftAt: this.leftAt, delay });
   }
 
-  #sendOnce(scope: Scope): Promise<Response> {
+  #sendOnce(scope: Scope): Promise<HttpResponse> {
     const { request, policy: guard } = this.plan;
     return guard === undefined
       ? this.#deliver(scope)
       : deliverGuarded(guard, { request, scope }, (inner) => this.#deliver(inner));
   }
 
-  async #sendThrough(gates: Gates, scope: Scope): Promise<Response> {
+  async #sendThrough(gates: Gates, scope: Scope): Promise<HttpResponse> {
     const { onLongRetryAfter: over, retryAfterMax } = this.left;
     const longestPause = over === "wait" ? Infinity : retryAfterMax;
     const { deadline, signal } = scope;
@@ -101,7 +101,7 @@ export abstract class Sending extends CallStory implements Passenger, AttemptObs
     return this.#sendOnce(scope);
   }
 
-  #deliver({ signal, deadline }: Scope): Promise<Response> {
+  #deliver({ signal, deadline }: Scope): Promise<HttpResponse> {
     const { request, timeouts, maxBytes, proxy, live } = this.plan;
     const company =
       this.broken === undefined || live !== undefined

@@ -7,7 +7,7 @@ import {
   type Scope,
 } from "@holdfast/policy";
 import type { Seen } from "../adapter/adapter.ts";
-import type { AttemptRecord, Unused } from "../model/attempt-record.ts";
+import type { AttemptRecord, DiscardedResponse } from "../model/attempt-record.ts";
 import { exchangeOf, type Exchange } from "./retry-policy.ts";
 import { tellRetry } from "../telemetry/diagnostics.ts";
 import { receive } from "./send-attempt.ts";
@@ -21,7 +21,7 @@ import { sendsOn } from "./unread-body.ts";
 import { isOverdue, outwait } from "./bounded-wait.ts";
 import { proxyClock, type ProxyClock } from "./proxy-clock.ts";
 import { outcomeOfError } from "../proxy/rules/outcome.ts";
-import type { Response } from "../model/response.ts";
+import type { HttpResponse } from "../model/response.ts";
 import { takeResumable } from "../resume/buffered.ts";
 import { bodyGivenOut } from "./broken-stream.ts";
 import { LostBodyError } from "../resume/resume-errors.ts";
@@ -67,8 +67,8 @@ export class Call extends Sending {
   }
 
   /** Shows an answer that the attempt goes past to all who want to see it; of an identity's cookies nothing is known here. */
-  setAside(unused: Unused, seen?: Seen): Promise<void> | void {
-    this.goPast(unused);
+  setAside(discarded: DiscardedResponse, seen?: Seen): Promise<void> | void {
+    this.goPast(discarded);
     const { hooks, cookies, proxy } = this.plan;
     const company = { hooks, cookies: typeof proxy === "object" ? undefined : cookies };
     return seen === undefined ? undefined : receive(seen.response, seen.request, company);
@@ -79,7 +79,7 @@ export class Call extends Sending {
   }
 
   /** Whether the caller's own rules have a say on an answer that would otherwise be a success. */
-  asks({ status, verdict }: Response): boolean {
+  asks({ status, verdict }: HttpResponse): boolean {
     const { when, statusForcelist } = this.left;
     const isBlock = this.passage !== undefined && verdict.kind === "blocked";
     return when !== undefined || statusForcelist.has(status) || isBlock;
@@ -140,7 +140,7 @@ export class Call extends Sending {
     this.comeBack();
     void exchangeOf(attempt).response?.discard();
     const { source, minimum } = this.#decision;
-    const ending = { decision: "retried", delay, ...askedDelay(minimum), delaySource: source };
+    const ending = { decision: "retried", delay, ...requestedDelay(minimum), delaySource: source };
     const record = this.note(attempt, ending);
     tellRetry(record);
     try {
@@ -160,7 +160,7 @@ export class Call extends Sending {
     if (decision.again === "yes" && decision.minimum > 0) this.retryAt = this.clock.date() + decision.minimum;
     this.note(attempt, {
       decision: decision.again === "exhausted" ? decision.reason : `given-up: ${reason}`,
-      ...askedDelay(patienceFor(decision)),
+      ...requestedDelay(patienceFor(decision)),
     });
     this.hear(exchangeOf(attempt).response);
     return exchangeOf(attempt);
@@ -171,7 +171,7 @@ export class Call extends Sending {
    *
    * @throws its error, with the story of the call; RetryError for a status that outlived its retries, where `raiseOnStatus` asks for it.
    */
-  finish(exchange: Exchange): Response {
+  finish(exchange: Exchange): HttpResponse {
     const { response } = exchange;
     this.end(response);
     if (response !== undefined && response.status < 400) this.wasAccepted(response);
@@ -201,7 +201,7 @@ export class Call extends Sending {
    * Goes on for the rest of a body that broke off after it was given out, as the rules allow; gives the error with the
    * story of the call where there is no going on.
    */
-  async bodyBroke(first: Response, broke: BodyBreak): Promise<BodySequel> {
+  async bodyBroke(first: HttpResponse, broke: BodyBreak): Promise<BodySequel> {
     const { error } = broke;
     this.passage?.lease.broke(outcomeOfError(error));
     if (!(error instanceof HoldfastError) || !this.reopen(error)) return this.#fail(error);
@@ -257,7 +257,7 @@ export class Call extends Sending {
   }
 
   /** Takes note of when the server wants to be asked again, by somebody who may; and of a limit that no waiting lifts. */
-  #hearRefusal(response: Response): void {
+  #hearRefusal(response: HttpResponse): void {
     const now = this.clock.date();
     const word = refusalWord(response, this.left, now);
     if (word?.kind === "quota") response.judged(quotaVerdict(response.status));
@@ -299,6 +299,6 @@ function patienceFor(decision: Decision): number {
 }
 
 /** What a record says of a wait that was asked for: nothing where none was, or one without end. */
-function askedDelay(asked: number): Pick<AttemptRecord, "askedDelay"> {
-  return asked > 0 && asked < Infinity ? { askedDelay: asked } : {};
+function requestedDelay(asked: number): Pick<AttemptRecord, "requestedDelay"> {
+  return asked > 0 && asked < Infinity ? { requestedDelay: asked } : {};
 }

@@ -3,7 +3,7 @@ import type { Gates } from "../pacing/limiters.ts";
 import type { BodyBreak, BodySequel } from "../model/body-stream.ts";
 import type { Route } from "../proxy/route/route.ts";
 import type { HttpRequest } from "../model/request.ts";
-import type { Response } from "../model/response.ts";
+import type { HttpResponse } from "../model/response.ts";
 import type { Retry } from "../retry/retry.ts";
 import type { Timeouts } from "../transport/timeouts.ts";
 import type { Call } from "./call.ts";
@@ -22,5 +22,5 @@ export interface CallPlan extends Company, Told {
   /** The limits that the session has met; undefined where they are not kept to. */
   readonly gates: Gates | undefined;
   /** How a body goes on that breaks off after it was given out; undefined where none is given out. */
-  readonly live: { goOn(call: Call, first: Response, broke: BodyBreak): Promise<BodySequel> } | undefined;
+  readonly live: { goOn(call: Call, first: HttpResponse, broke: BodyBreak): Promise<BodySequel> } | undefined;
 }

@@ -12,7 +12,7 @@ import { lacksBody, whole } from "./unread-body.ts";
 import type { Prepared } from "./build-request.ts";
 import { isRedirectStatus, leavesOrigin } from "../model/redirect-request.ts";
 import type { HttpRequest } from "../model/request.ts";
-import type { Response } from "../model/response.ts";
+import type { HttpResponse } from "../model/response.ts";
 import type { Retry } from "../retry/retry.ts";
 import { errorVerdict } from "../model/verdict.ts";
 import type { Terms } from "./terms.ts";
@@ -33,7 +33,7 @@ export interface Leftover {
 interface Arrived {
   readonly request: HttpRequest;
   readonly call: Call;
-  readonly response: Response;
+  readonly response: HttpResponse;
 }
 
 /** How a session makes the requests of a call. */
@@ -53,8 +53,8 @@ export async function followRedirects(
   first: Prepared & Arrived,
   terms: Terms,
   requests: Requests,
-): Promise<Response> {
-  const history: Response[] = [];
+): Promise<HttpResponse> {
+  const history: HttpResponse[] = [];
   let { request, call, response } = first;
   for (;;) {
     const hop = hopAfter(
@@ -78,7 +78,7 @@ export async function followRedirects(
 async function stay(
   { call, response }: Arrived,
   { late }: Extract<Hop, { follow: false }>,
-): Promise<Response> {
+): Promise<HttpResponse> {
   if (late !== undefined) call.tooLate(late);
   else if (isRedirectStatus(response.status)) call.tellEnd();
   const { error } = await whole({ call, response });
@@ -88,11 +88,11 @@ async function stay(
 interface Way {
   readonly terms: Terms;
   readonly requests: Requests;
-  readonly history: readonly Response[];
+  readonly history: readonly HttpResponse[];
 }
 
 /** Makes a further request of a call; an error tells of the redirects that led to it. */
-async function arrive(call: Call, { terms, requests, history }: Way): Promise<Response> {
+async function arrive(call: Call, { terms, requests, history }: Way): Promise<HttpResponse> {
   try {
     const exchange = await requests.send(call, terms);
     return call.finish(lacksBody(exchange) ? await whole(exchange) : exchange);
@@ -128,8 +128,8 @@ function hopAfter({ request, call, response }: Arrived, { terms, clock, followed
 
 function redirectedAfter(
   delay: number,
-): Pick<AttemptRecord, "decision" | "delay" | "askedDelay" | "delaySource"> {
-  const asked = { delay, askedDelay: delay, delaySource: "retry-after" };
+): Pick<AttemptRecord, "decision" | "delay" | "requestedDelay" | "delaySource"> {
+  const asked = { delay, requestedDelay: delay, delaySource: "retry-after" };
   return { decision: "redirected", ...(delay > 0 && asked) };
 }
 

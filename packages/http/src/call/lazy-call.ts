@@ -1,4 +1,4 @@
-import type { Response } from "../model/response.ts";
+import type { HttpResponse } from "../model/response.ts";
 import type { Saved, SaveOptions } from "../download/download.ts";
 import type { RequestOptions } from "./options.ts";
 import type { Prepared } from "./build-request.ts";
@@ -13,7 +13,7 @@ export interface Target extends SaveOptions {
 
 /** The two ways in which a session makes a call: for an answer, or for a file. */
 export interface Ways {
-  begin(asked: Asked, options: RequestOptions): Promise<Response>;
+  begin(asked: Asked, options: RequestOptions): Promise<HttpResponse>;
   save(asked: Asked, options: RequestOptions, target: Target): Promise<Saved>;
 }
 
@@ -37,7 +37,7 @@ export class Trip {
   }
 
   /** The answer, however it comes. */
-  get answer(): Promise<Response> {
+  get answer(): Promise<HttpResponse> {
     return endOfTurn.then(() => this.#begin());
   }
 
@@ -52,7 +52,7 @@ export class Trip {
     return this.#saved;
   }
 
-  #begin(): Promise<Response> {
+  #begin(): Promise<HttpResponse> {
     this.#begun = true;
     return this.#saved === undefined
       ? this.#ways.begin(this.#asked, this.#options)

@@ -5,7 +5,7 @@ import { RetryError } from "@holdfast/policy";
 import { noBody, type Body } from "../model/body.ts";
 import { TooManyRedirectsError } from "../errors/transport-errors.ts";
 import { nextHop, type Hop } from "./redirect-decision.ts";
-import { Response } from "../model/response.ts";
+import { HttpResponse } from "../model/response.ts";
 import type { RetryInit } from "../retry/options.ts";
 import { Retry } from "../retry/retry.ts";
 
@@ -36,7 +36,7 @@ function hopOf({
   const headers = { location, ...(retryAfter !== undefined && { "retry-after": retryAfter }) };
   return nextHop({
     request: { method: "PUT", url, headers: { authorization: "a", "x-key": "k", "x-other": "o" }, body },
-    response: new Response({ status, statusText: "", url: url.href, headers, content: new Uint8Array() }),
+    response: new HttpResponse({ status, statusText: "", url: url.href, headers, content: new Uint8Array() }),
     retry: new Retry(rule),
     followed,
     maxRedirects,

@@ -2,13 +2,13 @@ import { RetryError } from "@holdfast/policy";
 import { TooManyRedirectsError } from "../errors/transport-errors.ts";
 import { redirected } from "../model/redirect-request.ts";
 import type { HttpRequest } from "../model/request.ts";
-import type { Response } from "../model/response.ts";
+import type { HttpResponse } from "../model/response.ts";
 import type { Retry } from "../retry/retry.ts";
 
 /** A response, and what is known when it might send the call elsewhere. */
 export interface Arrival {
   readonly request: HttpRequest;
-  readonly response: Response;
+  readonly response: HttpResponse;
   /** What is left of the retries. */
   readonly retry: Retry;
   /** Redirects that the call has followed. */
@@ -25,7 +25,7 @@ export interface Arrival {
 /** What follows a response that may be a redirect. */
 export type Hop =
   /** The response is the last word; `late` where the server asks for more patience than there is: how much, and until when. */
-  | { readonly follow: false; readonly late?: { readonly retryAt: number; readonly askedDelay: number } }
+  | { readonly follow: false; readonly late?: { readonly retryAt: number; readonly requestedDelay: number } }
   /** The call goes on after `delay` milliseconds: a Retry-After on a redirect is a minimum (RFC 9110 §10.2.3). */
   | { readonly follow: true; readonly request: HttpRequest; readonly retry: Retry; readonly delay: number };
 
@@ -55,10 +55,10 @@ function onlyOne([location, ...others]: readonly string[]): string | undefined {
 }
 
 function afterDelay({ response, retry, now, timeLeft }: Arrival, request: HttpRequest, left: Retry): Hop {
-  const delay = retry.askedDelay(response.headers.get("retry-after"), now);
+  const delay = retry.requestedDelay(response.headers.get("retry-after"), now);
   const tooLong = delay > 0 && (delay > retry.retryAfterMax || delay >= timeLeft);
   return tooLong
-    ? { follow: false, late: { retryAt: now + delay, askedDelay: delay } }
+    ? { follow: false, late: { retryAt: now + delay, requestedDelay: delay } }
     : { follow: true, request, retry: left, delay };
 }
 

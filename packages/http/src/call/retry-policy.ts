@@ -1,11 +1,11 @@
 import { retry, type Attempt, type RetryBudget, type RetryPolicy } from "@holdfast/policy";
 import type { Call } from "./call.ts";
-import type { Response } from "../model/response.ts";
+import type { HttpResponse } from "../model/response.ts";
 
 /** One attempt as the loop sees it: what came back, and the call it belongs to. */
 export interface Exchange {
   readonly call: Call;
-  readonly response?: Response;
+  readonly response?: HttpResponse;
   readonly error?: unknown;
 }
 

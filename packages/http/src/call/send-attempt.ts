@@ -7,7 +7,7 @@ import { StatusError } from "../errors/transport-errors.ts";
 import type { Hooks, ResponseHook } from "../telemetry/hooks.ts";
 import { isPending, outwait, type Awaited, type CallBounds } from "./bounded-wait.ts";
 import type { HttpRequest } from "../model/request.ts";
-import type { Response } from "../model/response.ts";
+import type { HttpResponse } from "../model/response.ts";
 import { maySendAgain } from "../retry/safety.ts";
 import { mayPass } from "../model/verdict.ts";
 
@@ -27,7 +27,7 @@ export interface Company {
  * Sends a request once, as its company wants it sent. A 401 is shown to `auth`, and if that has a better answer the
  * request goes again at once: being asked who one is, is no failure.
  */
-export function deliver(request: HttpRequest, company: Company, options: SendOptions): Promise<Response> {
+export function deliver(request: HttpRequest, company: Company, options: SendOptions): Promise<HttpResponse> {
   if (isBare(request, company)) return company.adapter.send(request, options);
   return deliverDressed(request, company, options);
 }
@@ -45,8 +45,8 @@ class DoubleSendError extends RejectedError {
 export async function deliverGuarded(
   guard: Policy,
   { request, scope }: { readonly request: HttpRequest; readonly scope: Scope },
-  send: (scope: Scope) => Promise<Response>,
-): Promise<Response> {
+  send: (scope: Scope) => Promise<HttpResponse>,
+): Promise<HttpResponse> {
   const arrived = { mayHaveArrived: true, mayHaveActed: true, mayBeTouched: true };
   const once = !maySendAgain(request, arrived).again;
   let sent = false;
@@ -66,7 +66,7 @@ export async function deliverGuarded(
 
 /** Shows a response to all who want to see it; undefined when all have seen it, which keeps the common case cheap. */
 export function receive(
-  response: Response,
+  response: HttpResponse,
   request: HttpRequest,
   company: Pick<Company, "hooks" | "cookies" | "bounds">,
 ): Promise<void> | undefined {
@@ -83,7 +83,7 @@ export function receive(
  * Shows a response whose body was not waited for: who wants to read that body cannot, which is no reason to end the call.
  */
 async function receiveLate(
-  response: Response,
+  response: HttpResponse,
   request: HttpRequest,
   { hooks, cookies, bounds }: Pick<Company, "hooks" | "cookies" | "bounds">,
 ): Promise<void> {
@@ -104,7 +104,7 @@ function shownTo({ url }: HttpRequest): Awaited {
   return { what: "a response hook", attempt: { target: url.host, mayHaveArrived: true } };
 }
 
-async function excused(response: Response, ask: () => Promise<void>): Promise<void> {
+async function excused(response: HttpResponse, ask: () => Promise<void>): Promise<void> {
   try {
     await ask();
   } catch (error) {
@@ -115,7 +115,7 @@ async function excused(response: Response, ask: () => Promise<void>): Promise<vo
 // Hot path: a hook that gives no promise is not awaited; to await a single one took 0.3 µs of a request's 16.
 function tell(
   hooks: readonly ResponseHook[],
-  response: Response,
+  response: HttpResponse,
   request: HttpRequest,
 ): Promise<void> | undefined {
   for (let index = 0; index < hooks.length; index += 1) {
@@ -134,14 +134,14 @@ async function deliverDressed(
   request: HttpRequest,
   company: Company,
   options: SendOptions,
-): Promise<Response> {
+): Promise<HttpResponse> {
   const { adapter, auth } = company;
   const bounds = company.bounds && { ...company.bounds, signal: options.signal };
   const shown = await showAround(request, company.hooks, bounds);
   // What the caller wrote by hand is the caller's word.
   if (auth === undefined || "authorization" in shown.headers)
     return adapter.send(withCookies(shown, company), options);
-  const ask = (asked: HttpRequest, refused?: Response): ReturnType<Auth> => {
+  const ask = (asked: HttpRequest, refused?: HttpResponse): ReturnType<Auth> => {
     const given = auth(asked, refused);
     const attempt = { target: request.url.host, mayHaveArrived: refused !== undefined };
     return isPending(given) ? outwait(given, bounds, { what: "auth", attempt }) : given;
@@ -160,7 +160,7 @@ async function deliverDressed(
 }
 
 /** What `auth` has to say to a 401; where it wants to see a body that was not waited for, it gets to. */
-async function betterThan(refused: Response, ask: () => ReturnType<Auth>): Promise<string | undefined> {
+async function betterThan(refused: HttpResponse, ask: () => ReturnType<Auth>): Promise<string | undefined> {
   try {
     return await ask();
   } catch (error) {
@@ -174,7 +174,7 @@ async function betterThan(refused: Response, ask: () => ReturnType<Auth>): Promi
 }
 
 /** A 401 that is the last word is handed out with its body. */
-async function whole(response: Response): Promise<Response> {
+async function whole(response: HttpResponse): Promise<HttpResponse> {
   if (response.status === 401) await response.arrive();
   return response;
 }

@@ -16,7 +16,7 @@ import { isFailure } from "../telemetry/call-failure.ts";
 import type { ProxyEvent } from "../proxy/options/events.ts";
 import { ProxyPool } from "../proxy/pool/pool.ts";
 import type { ProxyPoolOptions, ProxySource } from "../proxy/options/options.ts";
-import type { Response } from "../model/response.ts";
+import type { HttpResponse } from "../model/response.ts";
 import { Retry } from "../retry/retry.ts";
 import { Session } from "../session/session.ts";
 import { sessionDefaults } from "../session/defaults.ts";
@@ -170,7 +170,7 @@ test("a certificate that one proxy shows is no last word: another one is waited 
 
 test("an answer that the pool's owner calls a block is one: by the page, by a reason, and later", async () => {
   const expired: ScriptedOutcome = { status: 200, body: "Proxy expired" };
-  const says = (word: string | boolean) => async (response: Response) =>
+  const says = (word: string | boolean) => async (response: HttpResponse) =>
     (await response.text()) === "Proxy expired" && word;
   for (const [word, reason] of [
     [true, "is-blocked"],

@@ -7,7 +7,7 @@ import { outcomeOfError, outcomeOfResponse, type ProxyOutcome } from "../proxy/r
 import type { IsBlocked } from "../proxy/options/options.ts";
 import type { PoolRoute } from "../proxy/route/route.ts";
 import type { HttpRequest } from "../model/request.ts";
-import type { Response } from "../model/response.ts";
+import type { HttpResponse } from "../model/response.ts";
 import { hintIn } from "../retry/dialects/hint-in.ts";
 import { parseRetryAfter } from "../retry/retry-after.ts";
 import type { Retry } from "../retry/retry.ts";
@@ -39,7 +39,7 @@ export interface Passage {
 export async function deliverPooled(
   attempt: PooledAttempt,
   passed: (passage: Passage) => void,
-): Promise<Response> {
+): Promise<HttpResponse> {
   const { route, request, options, clock } = attempt;
   const { pool, country, session } = route;
   const { url, method, headers } = request;
@@ -86,7 +86,7 @@ function seenIn(what: unknown, { retry, clock }: PooledAttempt): ProxyOutcome {
 }
 
 /** What the owner of the pool says of an answer that looks good; undefined where that is nothing. */
-async function ownWord(response: Response, isBlocked: IsBlocked): Promise<ProxyOutcome | undefined> {
+async function ownWord(response: HttpResponse, isBlocked: IsBlocked): Promise<ProxyOutcome | undefined> {
   if (outcomeOfResponse(response).kind === "blocked") return undefined;
   const word = await isBlocked(response);
   if (word === false || word === "") return undefined;
@@ -111,7 +111,7 @@ function proxysWish(error: ProxyError, now: number): number | undefined {
 }
 
 /** Bytes of the body: as sent where the answer says so, else as they are here. */
-function bytesOf(response: Response): number {
+function bytesOf(response: HttpResponse): number {
   const length = response.bears("content-length") ? Number(response.headers.get("content-length")) : NaN;
   if (Number.isFinite(length)) return length;
   try {
@@ -122,6 +122,6 @@ function bytesOf(response: Response): number {
   }
 }
 
-function isResponse(what: unknown): what is Response {
+function isResponse(what: unknown): what is HttpResponse {
   return typeof what === "object" && what !== null && "judged" in what;
 }

@@ -5,7 +5,7 @@ import type { CallPlan } from "./context.ts";
 import type { Exchange } from "./retry-policy.ts";
 import { explained } from "./error-preview.ts";
 import type { HttpRequest } from "../model/request.ts";
-import type { Response } from "../model/response.ts";
+import type { HttpResponse } from "../model/response.ts";
 import { finalOf, StreamResumption, type StreamResumptionOptions } from "../resume/streamed.ts";
 import { StreamedResponse } from "../model/streamed-response.ts";
 import type { Terms } from "./terms.ts";
@@ -14,8 +14,8 @@ import type { Terms } from "./terms.ts";
 export async function streamed(
   terms: Terms,
   resumption: StreamResumptionOptions,
-  begin: (live: Terms) => Promise<Response>,
-): Promise<Response> {
+  begin: (live: Terms) => Promise<HttpResponse>,
+): Promise<HttpResponse> {
   const streams = new Streams(terms, resumption);
   try {
     const response = await begin({ ...terms, streams });
@@ -82,7 +82,7 @@ export class Streams {
   }
 
   /** Says how the call ended: with this response, or without one. */
-  settle(kept?: Response): void {
+  settle(kept?: HttpResponse): void {
     this.#settled = true;
     for (const response of this.#open) if (response !== kept) void response.discard();
     this.#open.clear();
@@ -109,7 +109,7 @@ function eitherOf(first: AbortSignal | undefined, second: AbortSignal): AbortSig
   return first === undefined ? second : AbortSignal.any([first, second]);
 }
 
-async function wholeAsStream(response: Response): Promise<StreamedResponse> {
+async function wholeAsStream(response: HttpResponse): Promise<StreamedResponse> {
   await response.arrive();
   const { status, statusText, url, headers, content } = response;
   return new StreamedResponse({

@@ -1,6 +1,6 @@
 import type { Auth } from "../auth/auth.ts";
 import { isRedirectStatus } from "../model/redirect-request.ts";
-import { Response } from "../model/response.ts";
+import { HttpResponse } from "../model/response.ts";
 import { decideByHead, type Facts } from "../retry/decide.ts";
 import type { AnswerHead } from "../model/trace.ts";
 import type { Exchange } from "./retry-policy.ts";
@@ -15,7 +15,7 @@ export function sendsOn(
   const { request } = facts;
   if (isRedirectStatus(status)) return headers["location"] !== undefined;
   if (status === 401) return auth !== undefined && !("authorization" in request.headers);
-  const head = new Response({ status, statusText: "", url: request.url.href, headers, content: noBytes });
+  const head = new HttpResponse({ status, statusText: "", url: request.url.href, headers, content: noBytes });
   if (request.idempotencyKey !== undefined) head.toKeyedRequest();
   try {
     return decideByHead({ ...facts, response: head }).again === "yes";

@@ -1,7 +1,7 @@
 import { lstat, readlink, realpath, stat } from "node:fs/promises";
 import { basename, dirname, resolve } from "node:path";
 import { StatusError } from "../errors/transport-errors.ts";
-import type { Response } from "../model/response.ts";
+import type { HttpResponse } from "../model/response.ts";
 import { MovedError } from "../resume/resume-errors.ts";
 import type { StreamResumptionOptions } from "../resume/streamed.ts";
 import { StreamedResponse } from "../model/streamed-response.ts";
@@ -34,11 +34,11 @@ export interface Saved {
   /** Bytes that an earlier run had left, and that did not have to come again. */
   readonly resumedFrom: number;
   /** The answer, whose body is in the file. */
-  readonly response: Response;
+  readonly response: HttpResponse;
 }
 
 /** Opens the body that is to be saved. */
-export type Source = (resumption: StreamResumptionOptions) => Promise<Response>;
+export type Source = (resumption: StreamResumptionOptions) => Promise<HttpResponse>;
 
 /**
  * Saves a body to a file that has its name only when it is whole, and goes on where an earlier run, or a broken
@@ -96,7 +96,7 @@ async function requireFolder(path: string): Promise<void> {
 }
 
 /** Fills the part; where the rest has moved in the middle of it, once more from the beginning, along the redirects. */
-async function fill(part: PartFile, options: SaveOptions, source: Source): Promise<Response> {
+async function fill(part: PartFile, options: SaveOptions, source: Source): Promise<HttpResponse> {
   try {
     return await fillOnce(part, options, { source, held: part.held });
   } catch (error) {
@@ -115,7 +115,7 @@ async function fillOnce(
   part: PartFile,
   { onProgress }: SaveOptions,
   { source, held }: From,
-): Promise<Response> {
+): Promise<HttpResponse> {
   const response = await source({
     held,
     restart: (anew) => part.begin(anew),

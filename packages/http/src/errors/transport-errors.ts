@@ -1,6 +1,6 @@
 import { HoldfastError, RejectedError } from "@holdfast/policy";
 import { faultOf, reasonOfStatus, type ProxyFault, type ProxyReason } from "./proxy-reason.ts";
-import type { Response } from "../model/response.ts";
+import type { HttpResponse } from "../model/response.ts";
 import type { Verdict } from "../model/verdict.ts";
 
 /** How far an exchange had come when it failed. */
@@ -279,9 +279,9 @@ export class InvalidUrlError extends HoldfastError {
 /** An answer that is not a success, thrown by `raiseForStatus()`. */
 export class StatusError extends HoldfastError {
   readonly code = "ERR_STATUS";
-  readonly response: Response;
+  readonly response: HttpResponse;
 
-  constructor(response: Response) {
+  constructor(response: HttpResponse) {
     const { status, statusText, url, verdict } = response;
     super(
       `${url} answered ${status} ${statusText}`.trimEnd() +

@@ -21,7 +21,7 @@ export interface AttemptRecord {
   /** The proxy that it went through, without credentials: `"http://10.0.0.1:8080"`. */
   readonly proxy?: string;
   /** Answers that the attempt could not use, oldest first: it asked once more at once, unless its error says otherwise. */
-  readonly unused?: readonly Unused[];
+  readonly discarded?: readonly DiscardedResponse[];
   /** Bytes of head and body that were written, of every request of the attempt; absent where they cannot be told apart from other requests' (HTTP/2). */
   readonly bytesSent?: number;
   /** Bytes of bodies that came, before decoding. */
@@ -38,13 +38,13 @@ export interface AttemptRecord {
   /** The wait that followed, in milliseconds. */
   readonly delay?: number;
   /** How long the server, or the policy that refused the attempt, asked to wait at least, in milliseconds: what `delaySource` said, or `decision` finds too long. */
-  readonly askedDelay?: number;
+  readonly requestedDelay?: number;
   /** Where the wait came from: `"retry-after"` or another of the server's words (`"github:x-ratelimit-reset"`), `"back-off"`, or a policy that refused the attempt, such as `"circuit-open"`. */
   readonly delaySource?: string;
 }
 
 /** An answer, or a failure, that an attempt went past. */
-export interface Unused {
+export interface DiscardedResponse {
   /** Absent where no answer came. */
   readonly status?: number;
   /** Why it could not be used: `"credentials"` of a 401, else in words what kept a body from being resumed. */

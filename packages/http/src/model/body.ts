@@ -95,7 +95,7 @@ function blobBody(blob: Blob): Body {
 
 // The platform writes multipart/form-data with a boundary of its own, which must be the same on every attempt.
 async function formBody(form: FormData): Promise<Body> {
-  const encoded = new globalThis.Response(form);
+  const encoded = new Response(form);
   const bytes = new Uint8Array(await encoded.arrayBuffer());
   return { kind: "bytes", bytes, contentType: encoded.headers.get("content-type") ?? "multipart/form-data" };
 }

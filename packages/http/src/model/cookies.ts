@@ -1,6 +1,6 @@
 import type { CookieJar } from "tough-cookie";
 import type { HttpRequest } from "./request.ts";
-import type { Response } from "./response.ts";
+import type { HttpResponse } from "./response.ts";
 
 /** The cookies of a session (RFC 6265): loaded when the first one comes. */
 export class Cookies {
@@ -23,7 +23,7 @@ export class Cookies {
   }
 
   /** Keeps the cookies that a response sets; one that the rules forbid is left out, as in a browser. */
-  async keep(response: Response): Promise<void> {
+  async keep(response: HttpResponse): Promise<void> {
     const lines = response.headers.getSetCookie();
     if (lines.length === 0) return;
     const jar = await this.jar();

@@ -1,5 +1,5 @@
 import { redact } from "@holdfast/policy";
-import type { Response } from "./response.ts";
+import type { HttpResponse } from "./response.ts";
 
 const shownCharacters = 80;
 
@@ -8,7 +8,7 @@ const shownCharacters = 80;
  *
  * @throws SyntaxError that says what answered, and with what, in place of JSON; `response` has its attempts.
  */
-export function parseJson(text: string, response: Response): unknown {
+export function parseJson(text: string, response: HttpResponse): unknown {
   try {
     return JSON.parse(text);
   } catch (cause) {
@@ -19,7 +19,7 @@ export function parseJson(text: string, response: Response): unknown {
   }
 }
 
-function complaint(text: string, { url, status, headers }: Response, wrong: string): string {
+function complaint(text: string, { url, status, headers }: HttpResponse, wrong: string): string {
   const type = headers.get("content-type") ?? "no Content-Type";
   const beginning = text.length > shownCharacters ? `${text.slice(0, shownCharacters)}…` : text;
   const what = text === "" ? "an empty body" : beginning;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { StatusError } from "../errors/transport-errors.ts";
-import { Response } from "./response.ts";
+import { HttpResponse } from "./response.ts";
 import type { SchemaError, StandardSchema } from "./schema.ts";
 
 interface Parts {
@@ -18,8 +18,8 @@ function responseOf({
   content = "",
   url = "https://a.test/x",
   headers = {},
-}: Parts): Response {
-  return new Response({
+}: Parts): HttpResponse {
+  return new HttpResponse({
     status,
     statusText: "",
     url,

@@ -25,14 +25,14 @@ export interface Provenance {
   readonly elapsed: number;
   readonly retryAt: number | undefined;
   /** Hears what ended the body of a streamed response before its end, and says what follows. */
-  bodyBroke?(response: Response, broke: BodyBreak): Promise<BodySequel>;
+  bodyBroke?(response: HttpResponse, broke: BodyBreak): Promise<BodySequel>;
 }
 
 const nobody: Provenance = { attempts: [], elapsed: 0, retryAt: undefined };
-const noRedirects: readonly Response[] = [];
+const noRedirects: readonly HttpResponse[] = [];
 
 /** A whole answer: its body was read inside the attempt, so that what is here is complete. */
-export class Response {
+export class HttpResponse {
   readonly status: number;
   readonly statusText: string;
   /** The URL that answered, after redirects. */
@@ -41,7 +41,7 @@ export class Response {
   readonly #record: Answer["headers"];
   #headers: ResponseHeaders | undefined;
   #provenance: Provenance = nobody;
-  #history: readonly Response[] = noRedirects;
+  #history: readonly HttpResponse[] = noRedirects;
   #keyed = false;
   #verdict: Verdict | undefined;
 
@@ -83,7 +83,7 @@ export class Response {
   }
 
   /** The redirects that led here, oldest first. */
-  get history(): readonly Response[] {
+  get history(): readonly HttpResponse[] {
     return this.#history;
   }
 
@@ -184,15 +184,15 @@ export class Response {
   }
 
   /** Says which redirects led here, oldest first; the session's own. */
-  redirectedFrom(history: readonly Response[]): this {
+  redirectedFrom(history: readonly HttpResponse[]): this {
     this.#history = history;
     return this;
   }
 }
 
 // Not in the class: isolated declarations cannot name a member by this symbol.
-Object.defineProperty(Response.prototype, inspect.custom, {
-  value(this: Response, _depth: number, options: InspectOptions): string {
+Object.defineProperty(HttpResponse.prototype, inspect.custom, {
+  value(this: HttpResponse, _depth: number, options: InspectOptions): string {
     return `${this.constructor.name} ${inspect(this.toJSON(), options)}`;
   },
 });

@@ -1,6 +1,6 @@
 import type { BodySource } from "./body-source.ts";
 import { LiveBody } from "./body-stream.ts";
-import { Response, textOf, type Answer, type Provenance } from "./response.ts";
+import { HttpResponse, textOf, type Answer, type Provenance } from "./response.ts";
 
 /** What a streamed response is made of. */
 export interface StreamedAnswer extends Omit<Answer, "content"> {
@@ -18,7 +18,7 @@ const nothing = new Uint8Array(0);
  * A body that was not read holds its connection until it is read, cancelled or garbage, or the session is closed: read
  * it, or write `await using response = ...`.
  */
-export class StreamedResponse extends Response implements AsyncDisposable {
+export class StreamedResponse extends HttpResponse implements AsyncDisposable {
   /** The body, decoded from its Content-Encoding, to be read once. */
   readonly body: LiveBody;
   readonly #preview: Uint8Array | undefined;

@@ -1,4 +1,4 @@
-import { Response, textOf, type Answer } from "./response.ts";
+import { HttpResponse, textOf, type Answer } from "./response.ts";
 import type { BodyRest } from "../transport/wire/messages.ts";
 
 /** What a late response is made of. */
@@ -10,7 +10,7 @@ export interface LateAnswer extends Omit<Answer, "content"> {
  * An answer whose body was not waited for, because its status and headers send the call on already. Until somebody has it
  * `arrive`, its body cannot be read.
  */
-export class LateResponse extends Response {
+export class LateResponse extends HttpResponse {
   readonly #rest: BodyRest;
   #whole: Uint8Array | undefined;
 

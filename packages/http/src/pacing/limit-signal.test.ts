@@ -1,15 +1,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ResponseHeaders } from "../model/headers.ts";
-import { Response } from "../model/response.ts";
+import { HttpResponse } from "../model/response.ts";
 import { sessionDefaults } from "../session/defaults.ts";
 import type { Dialect } from "../retry/dialects/dialect.ts";
 import { dialects } from "../retry/dialects/index.ts";
 import { limitWord, tellsWhatRemains } from "./limit-signal.ts";
 
-function accepted(headers: Readonly<Record<string, string>>): Response {
+function accepted(headers: Readonly<Record<string, string>>): HttpResponse {
   const content = new Uint8Array(0);
-  return new Response({ status: 200, statusText: "", url: "https://a.test/", headers, content });
+  return new HttpResponse({ status: 200, statusText: "", url: "https://a.test/", headers, content });
 }
 
 function delayIn(dialect: Dialect, headers: Readonly<Record<string, string>>): number | undefined {

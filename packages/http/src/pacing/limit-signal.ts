@@ -1,4 +1,4 @@
-import type { Response } from "../model/response.ts";
+import type { HttpResponse } from "../model/response.ts";
 import type { Retry } from "../retry/retry.ts";
 import type { Hint } from "../retry/dialects/dialect.ts";
 import { structuredItems } from "../retry/dialects/structured-items.ts";
@@ -35,24 +35,24 @@ const remaining = [
  * Says what an answer, come at the instant `now` (milliseconds since 1970), tells of a limit that concerns whoever asks
  * next; undefined when it tells nothing, or may not be listened to. A money limit that no waiting lifts is none.
  */
-export function limitWord(response: Response, retry: Retry, now: number): LimitWord | undefined {
+export function limitWord(response: HttpResponse, retry: Retry, now: number): LimitWord | undefined {
   if (!retry.respectRetryAfterHeader) return undefined;
   const word = response.status < 400 ? spent(response, retry, now) : refusal(response, retry, now);
   return (word?.hint?.delay ?? 0) > longestPause ? undefined : word;
 }
 
 /** Whether an answer tells how much of a limit remains: a quick look, for every answer. */
-export function tellsWhatRemains(response: Response): boolean {
+export function tellsWhatRemains(response: HttpResponse): boolean {
   return remaining.some((name) => response.bears(name));
 }
 
 /** What an answer that is given back says of later: that an allowance is used up for good, or when to ask again. */
-export function refusalWord(response: Response, retry: Retry, now: number): Hint | undefined {
+export function refusalWord(response: HttpResponse, retry: Retry, now: number): Hint | undefined {
   return response.status >= 400 ? hintIn(response, retry.dialects, now) : undefined;
 }
 
 /** The buckets that an answer names as those which its request was counted in, spent or not. */
-export function bucketsNamed(response: Response): readonly string[] {
+export function bucketsNamed(response: HttpResponse): readonly string[] {
   const { headers } = response;
   const own = headers.get("x-ratelimit-bucket") ?? headers.get("x-ratelimit-resource");
   if (own !== null) return [own];
@@ -60,7 +60,7 @@ export function bucketsNamed(response: Response): readonly string[] {
   return field === null ? [] : (structuredItems(field) ?? []).map(({ name }) => name);
 }
 
-function spent(response: Response, { dialects }: Retry, now: number): LimitWord | undefined {
+function spent(response: HttpResponse, { dialects }: Retry, now: number): LimitWord | undefined {
   // A Retry-After alone is the redirect's own, or says when to look again at this one resource.
   if (!tellsWhatRemains(response)) return undefined;
   const { status, headers } = response;
@@ -70,7 +70,7 @@ function spent(response: Response, { dialects }: Retry, now: number): LimitWord 
     : undefined;
 }
 
-function refusal(response: Response, { dialects }: Retry, now: number): LimitWord | undefined {
+function refusal(response: HttpResponse, { dialects }: Retry, now: number): LimitWord | undefined {
   const { status, verdict } = response;
   const hint = hintIn(response, dialects, now);
   const throttled = verdict.kind === "throttled";

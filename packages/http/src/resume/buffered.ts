@@ -4,7 +4,7 @@ import { takeBrokenBody, leaveBrokenBody, type BrokenBody } from "../model/parti
 import { BodyTooLargeError, TransportError } from "../errors/transport-errors.ts";
 import { ResponseHeaders } from "../model/headers.ts";
 import type { HttpRequest } from "../model/request.ts";
-import { Response } from "../model/response.ts";
+import { HttpResponse } from "../model/response.ts";
 import { markContinued } from "./continued.ts";
 import {
   heldOf,
@@ -56,7 +56,11 @@ interface Sending {
   readonly options: SendOptions;
 }
 
-async function sendForRest(adapter: Adapter, part: Part, { request, options }: Sending): Promise<Response> {
+async function sendForRest(
+  adapter: Adapter,
+  part: Part,
+  { request, options }: Sending,
+): Promise<HttpResponse> {
   const asked = { ...request, headers: { ...request.headers, ...restHeaders(part.held) } };
   const { observer } = options;
   const answer = await adapter.send(asked, options).catch(async (error: unknown) => {
@@ -73,7 +77,7 @@ async function sendForRest(adapter: Adapter, part: Part, { request, options }: S
 }
 
 /** The whole, or the answer that speaks of something else; in words why the whole has to be asked for. */
-function join(part: Part, response: Response, maxBytes: number): Response | string {
+function join(part: Part, response: HttpResponse, maxBytes: number): HttpResponse | string {
   const judgement = judge(part.held, response);
   switch (judgement.means) {
     case "append":
@@ -94,7 +98,7 @@ function join(part: Part, response: Response, maxBytes: number): Response | stri
   }
 }
 
-function whole({ broken, held: { offset } }: Part, response: Response, maxBytes: number): Response {
+function whole({ broken, held: { offset } }: Part, response: HttpResponse, maxBytes: number): HttpResponse {
   const rest = response.status === 206 ? [response.content] : [];
   const content = Buffer.concat([...broken.chunks, ...rest]);
   if (content.length > maxBytes) throw new BodyTooLargeError(maxBytes);
@@ -102,7 +106,7 @@ function whole({ broken, held: { offset } }: Part, response: Response, maxBytes:
   // A cookie is of the moment, not of the representation: those of both answers count.
   const cookies = [...new ResponseHeaders(broken.headers).getSetCookie(), ...response.headers.getSetCookie()];
   const headers = cookies.length === 0 ? broken.headers : { ...broken.headers, "set-cookie": cookies };
-  const joined = new Response({ status, statusText, url: response.url, headers, content });
+  const joined = new HttpResponse({ status, statusText, url: response.url, headers, content });
   return markContinued(joined, { offset, total: content.length, status: response.status });
 }
 

@@ -1,5 +1,5 @@
 import type { AttemptRecord } from "../model/attempt-record.ts";
-import type { Response } from "../model/response.ts";
+import type { HttpResponse } from "../model/response.ts";
 
 /** How an answer came to be a continuation. */
 export interface Continued {
@@ -11,21 +11,21 @@ export interface Continued {
   readonly status: number;
 }
 
-const answers = new WeakMap<Response, Continued>();
+const answers = new WeakMap<HttpResponse, Continued>();
 
 /** Takes note that an answer carries on where another one broke off. */
-export function markContinued<R extends Response>(response: R, continued: Continued): R {
+export function markContinued<R extends HttpResponse>(response: R, continued: Continued): R {
   answers.set(response, continued);
   return response;
 }
 
 /** How an answer carries on where another one broke off; undefined when it does not. */
-export function continuedBy(response: Response): Continued | undefined {
+export function continuedBy(response: HttpResponse): Continued | undefined {
   return answers.get(response);
 }
 
 /** What the record of an attempt says of its answer: what the server said, also where the response shows more. */
-export function answerOf(response: Response): Pick<AttemptRecord, "status" | "resumedFrom"> {
+export function answerOf(response: HttpResponse): Pick<AttemptRecord, "status" | "resumedFrom"> {
   const continued = answers.get(response);
   if (continued === undefined) return { status: response.status };
   return { status: continued.status, resumedFrom: continued.offset };

@@ -12,7 +12,7 @@ import type { BodySource } from "../model/body-source.ts";
 import { leaveBrokenBody } from "../model/partial-body.ts";
 import { IncompleteBodyError } from "../errors/transport-errors.ts";
 import type { HttpRequest } from "../model/request.ts";
-import { Response } from "../model/response.ts";
+import { HttpResponse } from "../model/response.ts";
 import { Retry } from "../retry/retry.ts";
 import { Session } from "../session/session.ts";
 import { StreamedResponse } from "../model/streamed-response.ts";
@@ -110,7 +110,8 @@ function adapterOf(behaviours: readonly Behaviour[], asked: HttpRequest[]): Adap
   return {
     send: async (request) => {
       const { status, headers, body, cut, url } = next(request);
-      if (cut >= body.length) return new Response({ status, statusText: "", url, headers, content: body });
+      if (cut >= body.length)
+        return new HttpResponse({ status, statusText: "", url, headers, content: body });
       const error = new IncompleteBodyError(cut, undefined);
       leaveBrokenBody(error, { url, status, statusText: "", headers, chunks: [body.subarray(0, cut)] });
       throw error;

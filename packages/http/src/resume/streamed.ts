@@ -5,7 +5,7 @@ import { BodyTooLargeError, ProtocolError, StatusError } from "../errors/transpo
 import type { BodyBreak } from "../model/body-stream.ts";
 import { isRedirectStatus } from "../model/redirect-request.ts";
 import type { HttpRequest } from "../model/request.ts";
-import type { Response } from "../model/response.ts";
+import type { HttpResponse } from "../model/response.ts";
 import { StreamedResponse } from "../model/streamed-response.ts";
 import { continuedBy, markContinued } from "./continued.ts";
 import {
@@ -50,7 +50,7 @@ export class StreamResumption {
   readonly #distrust: StreamResumptionOptions["distrust"];
   #held: Held | undefined;
   /** The answer whose body is being read, and where in the whole that body begins. */
-  #carrier: Response | undefined;
+  #carrier: HttpResponse | undefined;
   #base = 0;
 
   constructor({ held, restart, distrust }: StreamResumptionOptions = {}) {
@@ -87,7 +87,7 @@ export class StreamResumption {
   }
 
   /** Takes note that the body of an answer broke off after so many bytes; whether it may be carried on. */
-  async broke(first: Response, { error, given }: Pick<BodyBreak, "error" | "given">): Promise<boolean> {
+  async broke(first: HttpResponse, { error, given }: Pick<BodyBreak, "error" | "given">): Promise<boolean> {
     if (error instanceof FalseBodyError) return this.#disown();
     const carrier = this.#carrier ?? first;
     const continued = continuedBy(carrier);
@@ -112,7 +112,7 @@ export class StreamResumption {
    *
    * @throws StatusError for an answer that is no success, where a body may begin anew: for a redirect a MovedError.
    */
-  async carryOn(response: Response | undefined): Promise<BodySource | undefined> {
+  async carryOn(response: HttpResponse | undefined): Promise<BodySource | undefined> {
     if (!(response instanceof StreamedResponse)) return undefined;
     const continued = continuedBy(response);
     if (this.#restart !== undefined && continued === undefined && !response.ok) throw await refusal(response);

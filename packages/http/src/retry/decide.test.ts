@@ -15,7 +15,7 @@ import {
   ReadTimeoutError,
   TlsError,
 } from "../errors/transport-errors.ts";
-import { Response } from "../model/response.ts";
+import { HttpResponse } from "../model/response.ts";
 import { sessionDefaults } from "../session/defaults.ts";
 import { decide, type Decision, type Facts } from "./decide.ts";
 import type { RetryInit } from "./options.ts";
@@ -64,7 +64,7 @@ function factsOf({
     request: { method, url: new URL(url), headers: {}, body, idempotencyKey: key },
     retry: rule === undefined ? sessionDefaults.retry : new Retry(rule),
     response:
-      status === undefined ? undefined : new Response({ status, statusText: "", url, headers, content }),
+      status === undefined ? undefined : new HttpResponse({ status, statusText: "", url, headers, content }),
     error,
     before,
     now,

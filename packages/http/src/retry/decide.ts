@@ -9,7 +9,7 @@ import {
 } from "../errors/transport-errors.ts";
 import type { Prospect } from "../proxy/pool/lease.ts";
 import type { HttpRequest } from "../model/request.ts";
-import type { Response } from "../model/response.ts";
+import type { HttpResponse } from "../model/response.ts";
 import type { Hint } from "./dialects/dialect.ts";
 import { hintIn } from "./dialects/hint-in.ts";
 import { parseRetryAfter, type ServerDelay } from "./retry-after.ts";
@@ -23,7 +23,7 @@ export interface Facts {
   /** What is left before this attempt is counted. */
   readonly retry: Retry;
   /** Absent when no answer came; then `error` says why. */
-  readonly response?: Response | undefined;
+  readonly response?: HttpResponse | undefined;
   readonly error?: unknown;
   /** Verdicts of the attempts before, oldest first. */
   readonly before: readonly Verdict[];
@@ -110,7 +110,7 @@ function unwantedAfterError(facts: Facts): string | undefined {
  * Why an answer calls for no further attempt: by its status, unless the server itself says otherwise. Whether the method
  * stands against one is asked later, so that the reason is the true one.
  */
-function unasked({ request, retry }: Facts, response: Response, listen: Listen): string | undefined {
+function unasked({ request, retry }: Facts, response: HttpResponse, listen: Listen): string | undefined {
   const { status, verdict } = response;
   if (isListed(request, retry, response)) return vetoIn(listen);
   // A success, or a redirect, is not made a failure by a header.
@@ -122,7 +122,7 @@ function unasked({ request, retry }: Facts, response: Response, listen: Listen):
 function isListed(
   { method, idempotencyKey }: HttpRequest,
   retry: Retry,
-  { status, headers }: Response,
+  { status, headers }: HttpResponse,
 ): boolean {
   // To a request with a key, a 409 means that its twin is still under way: its answer is what a later one gets.
   if (status === 409 && idempotencyKey !== undefined) return true;
@@ -166,7 +166,7 @@ function unsafe({ request, retry, response, error }: Facts): string | undefined 
   return again ? "method-not-allowed" : reason;
 }
 
-function evidenceIn({ status }: Response): Evidence {
+function evidenceIn({ status }: HttpResponse): Evidence {
   return { mayHaveArrived: true, mayHaveActed: !saysUnprocessed(status), mayBeTouched: true };
 }
 

@@ -1,7 +1,7 @@
 import { type Duration, toMs, type Wait } from "@holdfast/policy";
 import { headerName, refuse, type Check } from "../support/validate.ts";
 import { frozenSet } from "../support/frozen-set.ts";
-import type { Response } from "../model/response.ts";
+import type { HttpResponse } from "../model/response.ts";
 import type { Dialect } from "./dialects/dialect.ts";
 import { method, status } from "./validate-options.ts";
 import type { RequestHistory } from "./history.ts";
@@ -14,7 +14,7 @@ export type Names = Iterable<string> & object;
 
 /** What came of sending a request once: a response or an error. */
 export interface Exchange {
-  readonly response?: Response | undefined;
+  readonly response?: HttpResponse | undefined;
   readonly error?: unknown;
 }
 

@@ -356,6 +356,6 @@ for (const [value, respected, delay] of asked) {
   test(`a Retry-After of ${value} that is ${respected ? "" : "not "}respected asks for ${delay} ms, whatever the maximum`, () => {
     const retry = new Retry({ respectRetryAfterHeader: respected, retryAfterMax: "1s" });
 
-    assert.equal(retry.askedDelay(value, 0), delay);
+    assert.equal(retry.requestedDelay(value, 0), delay);
   });
 }

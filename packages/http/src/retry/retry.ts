@@ -182,7 +182,7 @@ export class Retry implements RetryInit {
   }
 
   /** Milliseconds that a Retry-After asks for, however long: 0 when it is not respected, or cannot be understood. */
-  askedDelay(retryAfter: string | null, now: number): number {
+  requestedDelay(retryAfter: string | null, now: number): number {
     if (retryAfter === null || !this.respectRetryAfterHeader) return 0;
     return parseRetryAfter(retryAfter, now)?.delay ?? 0;
   }

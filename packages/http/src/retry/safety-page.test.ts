@@ -11,7 +11,7 @@ import {
   ReadTimeoutError,
   TlsError,
 } from "../errors/transport-errors.ts";
-import { Response } from "../model/response.ts";
+import { HttpResponse } from "../model/response.ts";
 import { sessionDefaults } from "../session/defaults.ts";
 import { decide } from "./decide.ts";
 
@@ -102,7 +102,7 @@ function factsOf(
     // As `Call` does: a key lets any method go again.
     retry: key === undefined ? sessionDefaults.retry : sessionDefaults.retry.new({ allowedMethods: null }),
     ...(typeof outcome === "number"
-      ? { response: new Response({ status: outcome, ...head }) }
+      ? { response: new HttpResponse({ status: outcome, ...head }) }
       : { error: outcome }),
     before: [],
     now: 0,

@@ -8,7 +8,7 @@ import type { ProxySpec } from "../proxy/list/entry.ts";
 import { exitAddressIn } from "./exit-address.ts";
 import { parseProxyList } from "../proxy/list/proxy-list.ts";
 import { fill, needsCountry, newSession } from "../proxy/list/template.ts";
-import type { Response } from "../model/response.ts";
+import type { HttpResponse } from "../model/response.ts";
 import { Retry } from "../retry/retry.ts";
 import { errorVerdict } from "../model/verdict.ts";
 import { Session } from "./session.ts";
@@ -138,7 +138,7 @@ function urlAs(kind: ProxyScheme, spec: ProxySpec, { country }: ProxyCheckOption
   });
 }
 
-function resultOf(kind: ProxyScheme, response: Response): Omit<ProxyCheck, "proxy"> {
+function resultOf(kind: ProxyScheme, response: HttpResponse): Omit<ProxyCheck, "proxy"> {
   const { status, verdict, elapsed: latency } = response;
   if (verdict.kind !== "success") {
     const message = `The site answered ${status}`;

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { types } from "node:util";
 import { StatusError } from "../errors/transport-errors.ts";
 import type { ResponsePromise } from "./response-promise.ts";
-import type { Response } from "../model/response.ts";
+import type { HttpResponse } from "../model/response.ts";
 import type { StandardSchema } from "../model/schema.ts";
 import { scripted } from "../testing/scripted-session.ts";
 
@@ -62,7 +62,7 @@ test("the types follow the schema", () => {
     Promise<unknown>,
     Promise<User>,
     ResponsePromise,
-    Promise<Response>,
+    Promise<HttpResponse>,
   ] => {
     const promise = session.get("https://a.test/");
     const checked = promise.json(User);

@@ -1,10 +1,10 @@
-import type { Response } from "../model/response.ts";
+import type { HttpResponse } from "../model/response.ts";
 import type { Saved, SaveOptions } from "../download/download.ts";
 import type { StandardSchema } from "../model/schema.ts";
 import type { Trip } from "../call/lazy-call.ts";
 
 /** A response to come, with what is most asked of it at hand: `await session.get(url).json(User)`. */
-export interface ResponsePromise extends Promise<Response> {
+export interface ResponsePromise extends Promise<HttpResponse> {
   /**
    * The body as JSON, checked against a schema where one is given; whatever the status.
    *
@@ -40,7 +40,7 @@ interface OnTrip extends ResponsePromise {
  * It stays the promise that it was: a subclass of Promise would cost 300 ns and two turns at every `await`, another
  * prototype 70 ns; four properties cost about 20 ns and no turn.
  */
-export function responsePromise(promise: Promise<Response>, trip?: Trip): ResponsePromise {
+export function responsePromise(promise: Promise<HttpResponse>, trip?: Trip): ResponsePromise {
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the next lines make it one
   const made = promise as OnTrip;
   made.json = json;
@@ -52,15 +52,15 @@ export function responsePromise(promise: Promise<Response>, trip?: Trip): Respon
   return made;
 }
 
-function json<T>(this: Promise<Response>, schema?: StandardSchema<T>): Promise<T> {
+function json<T>(this: Promise<HttpResponse>, schema?: StandardSchema<T>): Promise<T> {
   return this.then((response) => response.json(schema));
 }
 
-function text(this: Promise<Response>): Promise<string> {
+function text(this: Promise<HttpResponse>): Promise<string> {
   return this.then((response) => response.text());
 }
 
-function bytes(this: Promise<Response>): Promise<Uint8Array> {
+function bytes(this: Promise<HttpResponse>): Promise<Uint8Array> {
   return this.then((response) => response.bytes());
 }
 

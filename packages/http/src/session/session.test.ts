@@ -352,7 +352,7 @@ const patiences: readonly (readonly [
   what: string,
   script: readonly ScriptedEntry[],
   options: SessionOptions,
-  expected: readonly [decision: string | undefined, askedDelay: number | undefined],
+  expected: readonly [decision: string | undefined, requestedDelay: number | undefined],
 ])[] = [
   ["a wait that is too long", [busy(900)], {}, ["retry-after-too-long", 900_000]],
   ["a redirect's wait that is too long", [to("/two", 900)], {}, ["retry-after-too-long", 900_000]],
@@ -367,7 +367,7 @@ for (const [what, script, options, expected] of patiences) {
 
     const [first] = (await made.get(url)).attempts;
 
-    assert.deepEqual([first?.decision, first?.askedDelay], expected);
+    assert.deepEqual([first?.decision, first?.requestedDelay], expected);
   });
 }
 

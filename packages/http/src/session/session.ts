@@ -25,7 +25,7 @@ import { prepare, type Additions, type Prepared } from "../call/build-request.ts
 import { PoolWatch } from "./proxy-connections.ts";
 import { router, type Router } from "../proxy/route/route.ts";
 import { isRedirectStatus } from "../model/redirect-request.ts";
-import type { Response } from "../model/response.ts";
+import type { HttpResponse } from "../model/response.ts";
 import { responsePromise, type ResponsePromise } from "./response-promise.ts";
 import type { Retry } from "../retry/retry.ts";
 import { save, type Saved } from "../download/download.ts";
@@ -122,7 +122,7 @@ export class Session extends Verbs implements AsyncDisposable {
    */
   request(method: string, url: string | URL, options: StreamRequestOptions): Promise<StreamedResponse>;
   request(method: string, url: string | URL, options?: RequestOptions): ResponsePromise;
-  request(method: string, url: string | URL, options: RequestOptions = {}): Promise<Response> {
+  request(method: string, url: string | URL, options: RequestOptions = {}): Promise<HttpResponse> {
     // No async function here, nor in what it calls: each costs a promise and a turn, for every request.
     try {
       if (this.#closed) throw new SessionClosedError();
@@ -171,7 +171,7 @@ export class Session extends Verbs implements AsyncDisposable {
     };
   }
 
-  async #stream(method: string, url: string | URL, options: RequestOptions): Promise<Response> {
+  async #stream(method: string, url: string | URL, options: RequestOptions): Promise<HttpResponse> {
     const terms = this.#termsOf(options);
     const prepared = await prepare(method, url, { session: this.#additions, own: options });
     return streamed(terms, {}, (live) => this.#begin(prepared, live));
@@ -189,7 +189,7 @@ export class Session extends Verbs implements AsyncDisposable {
     );
   }
 
-  #begin(prepared: Prepared, terms: Terms): Promise<Response> {
+  #begin(prepared: Prepared, terms: Terms): Promise<HttpResponse> {
     const call = this.#callFor(prepared, terms);
     // Hot path: one promise for what two would do, 1 % of a small request.
     const response = this.#send(call, terms).then((exchange) => {

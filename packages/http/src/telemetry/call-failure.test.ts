@@ -9,7 +9,7 @@ import {
   TooManyRedirectsError,
 } from "../errors/transport-errors.ts";
 import { isFailure, witness } from "./call-failure.ts";
-import { Response } from "../model/response.ts";
+import { HttpResponse } from "../model/response.ts";
 import { Retry } from "../retry/retry.ts";
 import { errorVerdict } from "../model/verdict.ts";
 import type { ScriptedEntry } from "../testing/scripted-adapter.ts";
@@ -224,7 +224,13 @@ test("the caller's abort is thrown as it is, without a story", async () => {
 });
 
 test("a story can be told of errors that have getters, or are frozen, or are none", () => {
-  const response = new Response({ status: 404, statusText: "", url, headers: {}, content: new Uint8Array() });
+  const response = new HttpResponse({
+    status: 404,
+    statusText: "",
+    url,
+    headers: {},
+    content: new Uint8Array(),
+  });
   const [status, frozen] = [new StatusError(response), Object.freeze(new Error("?"))];
 
   const told = [status, frozen, "text"].map((error) => witness(error, story));

@@ -1,6 +1,6 @@
 import type { RequestSummary } from "../model/request-summary.ts";
 import type { AttemptRecord } from "../model/attempt-record.ts";
-import type { Response } from "../model/response.ts";
+import type { HttpResponse } from "../model/response.ts";
 import type { Verdict } from "../model/verdict.ts";
 
 /** What every error that ends a call of a session tells besides itself. */
@@ -16,9 +16,9 @@ export interface Failure {
   /** When the server wants to be asked again, in milliseconds since 1970, where it said so. */
   readonly retryAt?: number | undefined;
   /** The last answer, where there was one. */
-  readonly response?: Response;
+  readonly response?: HttpResponse;
   /** The redirects that led to the request which failed, oldest first, each with its attempts. */
-  readonly history?: readonly Response[];
+  readonly history?: readonly HttpResponse[];
   /** False when it is known that the server saw nothing of the call. */
   readonly mayHaveArrived?: boolean;
 }

@@ -72,7 +72,7 @@ test("a retry is a message of its own, between the attempts", async () => {
     verdict: statusVerdict(503),
     decision: "retried",
     delay: 7_000,
-    askedDelay: 7_000,
+    requestedDelay: 7_000,
     delaySource: "retry-after",
   };
   assert.deepEqual(messages, [

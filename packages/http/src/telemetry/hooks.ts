@@ -1,13 +1,13 @@
 import type { AttemptRecord } from "../model/attempt-record.ts";
 import type { GiveUp } from "./give-up.ts";
 import type { HttpRequest } from "../model/request.ts";
-import type { Response } from "../model/response.ts";
+import type { HttpResponse } from "../model/response.ts";
 
 /** Sees a request before each attempt, and may give another one in its place. */
 export type RequestHook = (request: HttpRequest) => HttpRequest | void | Promise<HttpRequest | void>;
 
 /** Sees every response: redirects, and those that are retried, included (in requests, it is not called for those). */
-export type ResponseHook = (response: Response, request: HttpRequest) => void | Promise<void>;
+export type ResponseHook = (response: HttpResponse, request: HttpRequest) => void | Promise<void>;
 
 /** Hears of every attempt when it has ended, and what follows it. */
 export type AttemptHook = (attempt: AttemptRecord, request: HttpRequest) => void;

@@ -11,7 +11,7 @@ import type { Adapter, SendOptions } from "../adapter/adapter.ts";
 import { openBody, type Body } from "../model/body.ts";
 import { AttemptTimeoutError, ReadTimeoutError } from "../errors/transport-errors.ts";
 import type { HttpRequest } from "../model/request.ts";
-import { Response } from "../model/response.ts";
+import { HttpResponse } from "../model/response.ts";
 import type { Retry } from "../retry/retry.ts";
 
 /** An answer that comes from no server. */
@@ -142,7 +142,7 @@ async function pass(
 function answer(
   { status = 200, statusText = "", headers = {}, body = "" }: ScriptedAnswer,
   { url }: HttpRequest,
-): Response {
+): HttpResponse {
   const content = typeof body === "string" ? new TextEncoder().encode(body) : body;
-  return new Response({ status, statusText, url: url.href, headers, content });
+  return new HttpResponse({ status, statusText, url: url.href, headers, content });
 }

@@ -1,5 +1,5 @@
 import type { Clock, Duration, Random } from "@holdfast/policy";
-import type { Response } from "../../model/response.ts";
+import type { HttpResponse } from "../../model/response.ts";
 import type { ProxyListener } from "./events.ts";
 import type { RotationName } from "../rules/rotation.ts";
 import type { ProxyInput } from "../list/entry.ts";
@@ -82,7 +82,7 @@ export interface ProxyTier {
 }
 
 /** Whether an answer refuses the address, or the short stable code by which it does, such as `"expired"`. */
-export type IsBlocked = (response: Response) => boolean | string | Promise<boolean | string>;
+export type IsBlocked = (response: HttpResponse) => boolean | string | Promise<boolean | string>;
 
 export interface ProxyPoolOptions {
   /** Who is next. @default "round-robin" */

@@ -1,4 +1,4 @@
-import type { Response } from "../../model/response.ts";
+import type { HttpResponse } from "../../model/response.ts";
 
 /** What tells the page of a guard from the page that was asked for. All of it has to be there. */
 interface Fingerprint {
@@ -60,7 +60,7 @@ const largestPage = 65_536;
 const largestUntitled = 16_384;
 
 /** Says whose challenge a response is, whatever its status; undefined when it is none. A streamed response shows its headers alone. */
-export function challengeIn(response: Response): string | undefined {
+export function challengeIn(response: HttpResponse): string | undefined {
   const page = pageOf(response);
   const title = page === undefined ? "" : (/<title[^<>]*>\s*([^<]*)/i.exec(page)?.[1] ?? "");
   const found = fingerprints.find(({ header, ...parts }) =>
@@ -80,7 +80,7 @@ function isPage(
   return (mark === undefined || page.includes(mark)) && (pattern?.test(page) ?? true);
 }
 
-function pageOf(response: Response): string | undefined {
+function pageOf(response: HttpResponse): string | undefined {
   const type = response.bears("content-type") ? response.headers.get("content-type") : "text/html";
   if (!/\bhtml\b/i.test(type ?? "")) return undefined;
   const content = contentOf(response);
@@ -93,7 +93,7 @@ function latin1Of({ buffer, byteOffset, byteLength }: Uint8Array): string {
   return Buffer.from(buffer, byteOffset, byteLength).toString("latin1");
 }
 
-function contentOf(response: Response): Uint8Array | undefined {
+function contentOf(response: HttpResponse): Uint8Array | undefined {
   try {
     return response.content;
   } catch {

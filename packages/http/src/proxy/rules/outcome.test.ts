@@ -13,13 +13,13 @@ import {
   TlsError,
 } from "../../errors/transport-errors.ts";
 import { sourceOf } from "../../model/body-source.ts";
-import { Response, type Answer } from "../../model/response.ts";
+import { HttpResponse, type Answer } from "../../model/response.ts";
 import { StreamedResponse } from "../../model/streamed-response.ts";
 import { outcomeOfError, outcomeOfResponse, type OutcomeKind } from "./outcome.ts";
 
-function answer(status: number, body = "", headers: Answer["headers"] = {}): Response {
+function answer(status: number, body = "", headers: Answer["headers"] = {}): HttpResponse {
   const content = new TextEncoder().encode(body);
-  return new Response({ status, statusText: "", url: "https://a.test/", headers, content });
+  return new HttpResponse({ status, statusText: "", url: "https://a.test/", headers, content });
 }
 
 const statuses: readonly (readonly [status: number, kind: OutcomeKind, headers?: Answer["headers"]])[] = [
@@ -56,7 +56,7 @@ for (const [status, kind, headers] of statuses) {
 test("a captive portal's 511 is the proxy's where it could answer itself, inside TLS the host's", () => {
   const portal = (url: string) =>
     outcomeOfResponse(
-      new Response({ status: 511, statusText: "", url, headers: {}, content: new Uint8Array(0) }),
+      new HttpResponse({ status: 511, statusText: "", url, headers: {}, content: new Uint8Array(0) }),
     );
 
   assert.deepEqual(portal("http://a.test/"), { kind: "proxy-failed", reason: "http-511" });

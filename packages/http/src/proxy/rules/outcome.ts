@@ -10,7 +10,7 @@ import {
   TlsError,
 } from "../../errors/transport-errors.ts";
 import type { ProxyReason } from "../../errors/proxy-reason.ts";
-import type { Response } from "../../model/response.ts";
+import type { HttpResponse } from "../../model/response.ts";
 import { challengeIn } from "./challenge-pages.ts";
 
 /**
@@ -51,7 +51,7 @@ export interface ProxyOutcome {
 }
 
 /** Says what an answer tells of the address, by its status, and whatever the status by the page. */
-export function outcomeOfResponse(response: Response): ProxyOutcome {
+export function outcomeOfResponse(response: HttpResponse): ProxyOutcome {
   const challenge = challengeIn(response);
   if (challenge !== undefined) return { kind: "blocked", reason: `challenge-${challenge}` };
   return { kind: kindOfStatus(response), reason: response.verdict.reason };
@@ -88,7 +88,7 @@ function outcomeOfOpening(error: ConnectTimeoutError | ConnectionError): ProxyOu
   return error.phase === "connect" ? proxyFailed : failed("connection");
 }
 
-function kindOfStatus({ status, url, verdict }: Response): OutcomeKind {
+function kindOfStatus({ status, url, verdict }: HttpResponse): OutcomeKind {
   const own = statuses[status];
   if (own !== undefined) return own;
   if (status >= 590 && status <= 599) return "unreachable";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Response } from "../../model/response.ts";
+import { HttpResponse } from "../../model/response.ts";
 import { Retry } from "../retry.ts";
 import type { Hint } from "./dialect.ts";
 import { hintIn, telling } from "./hint-in.ts";
@@ -25,9 +25,9 @@ test("every header that a dialect reads has a telling name, so that a quick look
   );
 });
 
-function answer(headers: Readonly<Record<string, string>>, body = ""): Response {
+function answer(headers: Readonly<Record<string, string>>, body = ""): HttpResponse {
   const content = new TextEncoder().encode(body);
-  return new Response({ status: 429, statusText: "", url: "https://a.test/", headers, content });
+  return new HttpResponse({ status: 429, statusText: "", url: "https://a.test/", headers, content });
 }
 
 test("a header, or a body of JSON or XML, is looked at; what has neither says nothing", () => {

@@ -10,7 +10,7 @@ import { challengeIn } from "../../proxy/rules/challenge-pages.ts";
 import { exitAddressIn } from "../../session/exit-address.ts";
 import { parseProxyList } from "../../proxy/list/proxy-list.ts";
 import { redirected } from "../../model/redirect-request.ts";
-import { Response } from "../../model/response.ts";
+import { HttpResponse } from "../../model/response.ts";
 import { parseContentRange } from "../../resume/content-range.ts";
 import { strongValidator } from "../../resume/validator.ts";
 import { hintOf } from "./index.ts";
@@ -59,9 +59,9 @@ function pageWith(
   type: string,
   content: Uint8Array,
   headers: Readonly<Record<string, string>> = {},
-): Response {
+): HttpResponse {
   const url = "https://a.test/";
-  return new Response({ ...head, url, headers: { "content-type": type, ...headers }, content });
+  return new HttpResponse({ ...head, url, headers: { "content-type": type, ...headers }, content });
 }
 
 /** A body as a vendor writes it, with the same text in every place that a dialect looks at. */

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { sourceOf } from "../../model/body-source.ts";
-import { Response } from "../../model/response.ts";
+import { HttpResponse } from "../../model/response.ts";
 import { StreamedResponse } from "../../model/streamed-response.ts";
 import { replyOf } from "./reply.ts";
 
@@ -10,7 +10,7 @@ const json = { "content-type": "application/problem+json; charset=utf-8" };
 
 function bodyOf(text: string, headers: Readonly<Record<string, string>> = json): unknown {
   const content = new TextEncoder().encode(text);
-  return replyOf(new Response({ ...head, headers, content }), 0).body?.();
+  return replyOf(new HttpResponse({ ...head, headers, content }), 0).body?.();
 }
 
 test("a body of JSON is shown", () => {
@@ -19,7 +19,7 @@ test("a body of JSON is shown", () => {
 
 function textOf(text: string, type: string): string | undefined {
   const content = new TextEncoder().encode(text);
-  return replyOf(new Response({ ...head, headers: { "content-type": type }, content }), 0).text?.();
+  return replyOf(new HttpResponse({ ...head, headers: { "content-type": type }, content }), 0).text?.();
 }
 
 test("a small body of XML or JSON is shown as text, too", () => {
@@ -44,7 +44,7 @@ test("a large body is not parsed", () => {
 
 test("a body is parsed once", () => {
   const { body } = replyOf(
-    new Response({ ...head, headers: json, content: new TextEncoder().encode("{}") }),
+    new HttpResponse({ ...head, headers: json, content: new TextEncoder().encode("{}") }),
     0,
   );
 

@@ -1,11 +1,11 @@
-import { textOf, type Response } from "../../model/response.ts";
+import { textOf, type HttpResponse } from "../../model/response.ts";
 import type { Reply } from "./dialect.ts";
 
 // An explanation is short; what is longer is content.
 const longestBody = 65_536;
 
 /** Shows a response to the dialects, as it came at the instant `now`; its body is read once, and when one asks for it. */
-export function replyOf(response: Response, now: number): Reply {
+export function replyOf(response: HttpResponse, now: number): Reply {
   let read: string | undefined;
   let parsed: { readonly value: unknown } | undefined;
   const text = (): string => (read ??= readableOf(response));
@@ -18,11 +18,11 @@ export function replyOf(response: Response, now: number): Reply {
   };
 }
 
-function isOf({ headers }: Response, kind: RegExp): boolean {
+function isOf({ headers }: HttpResponse, kind: RegExp): boolean {
   return kind.test(headers.get("content-type") ?? "");
 }
 
-function readableOf(response: Response): string {
+function readableOf(response: HttpResponse): string {
   if (!isOf(response, /\b(?:json|xml)\b/i)) return "";
   const { preview } = response;
   if (preview === undefined || preview.byteLength > longestBody) return "";

@@ -32,5 +32,5 @@ test("a dialect that throws costs its hint, not the answer, and is told of once"
     [warning?.name, warning?.message],
     ["HoldfastWarning", "A dialect threw, and its hint is missing: TypeError: no such field in token=***"],
   );
-  assert.match(String(Reflect.get(warning ?? {}, "detail")), /^ {4}at .*asked\.test\.ts/);
+  assert.match(String(Reflect.get(warning ?? {}, "detail")), /^ {4}at .*server-hint\.test\.ts/);
 });
