@@ -21,7 +21,7 @@ function reportOf(file: string): FileReport | undefined {
 }
 
 for (const file of Object.keys(adapters)) {
-  test(`does what the reference does in every case of ${file}`, () => {
+  test(`holdfast matches the reference in every case of ${file}`, () => {
     const report = reportOf(file);
 
     assert.deepEqual(report?.failures, []);
@@ -36,7 +36,7 @@ for (const deviation of deviations) {
   });
 }
 
-test("the model of a whole call does, without any rule of ours, what urllib3 did in every case", async () => {
+test("the urlopen model matches urllib3 in every case while all deviations are off", async () => {
   const file = await readFile(join(vectors, "urllib3-urlopen.json"), "utf8");
   const { meta, cases } = JSON.parse(file) as { readonly meta: Meta; readonly cases: readonly Vector[] };
 
@@ -46,7 +46,7 @@ test("the model of a whole call does, without any rule of ours, what urllib3 did
   assert.deepEqual(differences, []);
 });
 
-test("the page lists exactly the deviations that the code knows, with their reasons", async () => {
+test("docs/internals/conformance.md lists exactly the deviations in the code, with their reasons", async () => {
   const page = await readFile(new URL("../docs/internals/conformance.md", import.meta.url), "utf8");
 
   const [, section = ""] = page.split("| deviation | reason |\n|---|---|\n");
@@ -58,7 +58,7 @@ test("the page lists exactly the deviations that the code knows, with their reas
   );
 });
 
-test("the page names the adapter of every file that is played", async () => {
+test("docs/internals/conformance.md names the adapter of every vector file", async () => {
   const page = await readFile(new URL("../docs/internals/conformance.md", import.meta.url), "utf8");
 
   const missing = Object.keys(adapters).filter((file) => !page.includes(`| \`${file}\` |`));
@@ -66,7 +66,7 @@ test("the page names the adapter of every file that is played", async () => {
   assert.deepEqual(missing, []);
 });
 
-test("counts a case with another answer as failed, whatever its id is", async () => {
+test("the runner counts a case with another result as failed, whatever its id", async () => {
   const case_ = { id: "edge-015", strategy: { op: "wait_fixed", wait: 3 }, attempts: [1], seconds: [4] };
 
   const report = await runSections("tenacity-wait.json", {}, { cases: [case_] });
@@ -76,7 +76,7 @@ test("counts a case with another answer as failed, whatever its id is", async ()
   ]);
 });
 
-test("fails a case whose strategy nobody knows, and one that expects nothing", async () => {
+test("the runner fails a case with an unknown strategy, and a case without an expectation", async () => {
   const unknown = { strategy: { op: "wait_moon" }, attempts: [1], seconds: [0] };
   const empty = { strategy: { op: "wait_none" }, attempts: [1] };
 
@@ -89,7 +89,7 @@ test("fails a case whose strategy nobody knows, and one that expects nothing", a
   );
 });
 
-test("names the sections that nobody plays", async () => {
+test("the runner reports sections without an adapter as not covered", async () => {
   const report = await runSections("tenacity-wait.json", {}, { cases: [], news: [{}] });
 
   assert.deepEqual(report.uncovered, ["tenacity-wait.json news"]);
@@ -108,7 +108,7 @@ const comparisons: readonly (readonly [unknown, unknown, string | undefined])[] 
 ];
 
 for (const [expected, actual, found] of comparisons) {
-  test(`compares ${JSON.stringify(expected)} with ${JSON.stringify(actual)}`, () => {
+  test(`the comparison of ${JSON.stringify(expected)} with ${JSON.stringify(actual)}`, () => {
     assert.equal(difference(expected, actual), found);
   });
 }
@@ -138,7 +138,7 @@ const right = { strategy: { op: "wait_fixed", wait: 3 }, attempts: [1], seconds:
 const wrong = { ...right, seconds: [4] };
 const refused = { strategy: { op: "wait_exponential", multiplier: -1 }, attempts: [1], seconds: [0] };
 
-test("the program ends with its counts and exit code 0 when nothing failed", async () => {
+test("the conformance program prints its counts and exits with 0 if no case failed", async () => {
   const { code, lines } = await runProgram({
     "tenacity-wait.json": { meta: {}, cases: [right, refused] },
     "moon.json": { meta: {}, cases: [right] },
@@ -153,14 +153,14 @@ test("the program ends with its counts and exit code 0 when nothing failed", asy
   assert.equal(code, 0);
 });
 
-test("the program ends with exit code 1 when a case failed", async () => {
+test("the conformance program exits with 1 if a case failed", async () => {
   const { code, lines } = await runProgram({ "tenacity-wait.json": { meta: {}, cases: [right, wrong] } });
 
   assert.equal(lines.at(-1), "1 passed, 1 failed");
   assert.equal(code, 1);
 });
 
-test("the program does not call a folder good in which nothing is covered", async () => {
+test("the conformance program fails for a folder in which no file is covered", async () => {
   const { code, lines } = await runProgram({ "moon.json": { meta: {}, cases: [right] } });
 
   assert.equal(lines.at(-1), "0 passed, 0 failed");

@@ -23,8 +23,8 @@ export interface Deviation {
 /** Every deliberate difference; docs/internals/conformance.md has the same rows. */
 export const deviations: readonly Deviation[] = [
   {
-    name: "a negative multiplier is refused",
-    reason: "tenacity waits 0 for ever; a back-off that never waits is a mistake, told where it is made",
+    name: "rejects a negative multiplier",
+    reason: "tenacity waits 0 for ever; a back-off that never waits is a mistake, and an early error shows it",
     applies: ({ file, section, vector }) =>
       file === "tenacity-wait.json" &&
       section === "cases" &&
@@ -39,17 +39,17 @@ export const deviations: readonly Deviation[] = [
     },
   },
   {
-    name: "`initial` does not exist",
+    name: "has no `initial`",
     reason:
-      "tenacity's deprecated second name for `multiplier` was not taken over, so the two cannot contradict each other",
+      "it is tenacity's deprecated second name for `multiplier`; two names could contradict each other",
     applies: ({ section, vector }) =>
       section === "constructor_errors" && /\binitial=/.test(String(vector["expression"])),
     instead: () => undefined,
   },
   {
-    name: "`enabled: false` holds for a direct call",
+    name: "applies `enabled: false` to a direct call",
     reason:
-      "tenacity looks at it only where it decorates or iterates, and retries a call of `Retrying(enabled=False)` all the same",
+      "tenacity checks it only in decorators and iteration, and still retries a call of `Retrying(enabled=False)`",
     applies: ({ file, vector }) => {
       const { mode, policy } = vector as unknown as RunVector;
       return (

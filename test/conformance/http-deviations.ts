@@ -19,8 +19,8 @@ import {
 /** Where the rules of HTTP differ from urllib3's and requests' on purpose. */
 export const httpDeviations: readonly Deviation[] = [
   {
-    name: "a listed status that is no number is refused",
-    reason: 'urllib3 takes `"503"` and never matches it; a mistake is told where it is made',
+    name: "rejects a listed status that is not a number",
+    reason: 'urllib3 accepts `"503"` and never matches it; an early error shows the mistake',
     applies: ({ vector }) => listsText(vector),
     instead: ({ config, retries }) => {
       try {
@@ -32,45 +32,45 @@ export const httpDeviations: readonly Deviation[] = [
     },
   },
   {
-    name: "an unparsable Retry-After loses its timing, not the retry",
+    name: "retries after an unparsable Retry-After, with the back-off",
     reason: "urllib3 throws `InvalidHeader` and gives up a request that could have been retried",
     applies: (place) => isStepwise(place) && hasInvalidHeader(place.vector as unknown as RetryVector),
     instead: (vector, meta) => checkOurSleeps(vector, Number(meta["now"]) * 1_000),
   },
   {
-    name: "Retry-After on a redirect is not waited for when it is not to be respected",
-    reason: "urllib3's pool waits all the same, whatever `respect_retry_after_header` says",
+    name: "ignores Retry-After on a redirect if `respectRetryAfterHeader` is false",
+    reason: "urllib3's pool waits whatever `respect_retry_after_header` says",
     applies: (place) => isStepwise(place) && waitsUnasked(place.vector as unknown as RetryVector),
     instead: (vector, meta) => checkOurSleeps(vector, Number(meta["now"]) * 1_000),
   },
   {
-    name: "QUERY is among the methods that may be sent again unless told otherwise",
-    reason: "it is idempotent by its own definition; urllib3's default is older than it",
+    name: "repeats QUERY by default",
+    reason: "QUERY is idempotent by its own definition; urllib3's default is older than the method",
     applies: (place) => isStepwise(place) && refusesQuery(place.vector as unknown as RetryVector),
     instead: (vector, meta) => checkWithoutQuery(vector, Number(meta["now"]) * 1_000),
   },
   {
-    name: "a Retry-After of any number of digits is read",
+    name: "reads a Retry-After of any number of digits",
     reason:
-      "it is valid, and means the longest wait that is allowed; Python refuses integers of more than 4300 digits",
+      "the value is valid and means the longest allowed wait; Python rejects integers of more than 4300 digits",
     applies: (place) => ofRetryAfter(place) && /^\d+$/.test(vectorOf(place.vector).value),
     instead: (vector) => reads(vector, longest(vector)),
   },
   {
-    name: "a year of two digits is never more than 50 years ahead",
-    reason: "RFC 9110 §5.6.7 says so; Python splits the centuries between 68 and 69, whatever year it is",
+    name: "reads a two-digit year as at most 50 years ahead",
+    reason: "RFC 9110 §5.6.7 requires it; Python always splits the centuries between 68 and 69",
     applies: (place) => ofRetryAfter(place) && delayByRfc(place.vector) !== undefined,
     instead: (vector) => reads(vector, delayByRfc(vector)),
   },
   {
-    name: "a Retry-After with a fraction of a second is read",
-    reason: "servers send it (Discord, Shopify, OpenAI), and its meaning is plain",
+    name: "reads a Retry-After with a fraction of a second",
+    reason: "servers send it (Discord, Shopify, OpenAI), and its meaning is clear",
     applies: (place) => ofRetryAfter(place) && /^\d+\.\d+$/.test(vectorOf(place.vector).value),
     instead: (vector) => reads(vector, Math.min(Number(vectorOf(vector).value), longest(vector))),
   },
   {
-    name: "of several Retry-After values the longest counts",
-    reason: "a proxy may have joined two lines; to wait for the longest undercuts none (RFC 9110 §5.3)",
+    name: "uses the longest of several Retry-After values",
+    reason: "a proxy may have joined two lines, and only the longest wait satisfies both (RFC 9110 §5.3)",
     applies: (place) => ofRetryAfter(place) && /^\d+(?:, ?\d+)+$/.test(vectorOf(place.vector).value),
     instead: (vector) => {
       const values = vectorOf(vector).value.split(",").map(Number);
@@ -78,9 +78,9 @@ export const httpDeviations: readonly Deviation[] = [
     },
   },
   {
-    name: "a malformed date is read by a stricter, and a different, grammar",
+    name: "parses malformed dates with a stricter grammar",
     reason:
-      "Python's parser of mail dates invents days such as 31 February and hours such as 25:61; what is no date loses its timing",
+      "Python's parser of mail dates accepts 31 February and 25:61 as dates; here such a value falls back to the back-off",
     applies: (place) =>
       ofRetryAfter(place) &&
       !vectorOf(place.vector).conformant &&
@@ -93,32 +93,32 @@ export const httpDeviations: readonly Deviation[] = [
     },
   },
   {
-    name: "a mounted prefix ends where a host ends",
-    reason: "`https://api.test` would also serve `https://api.test.evil.example/`, credentials and all",
+    name: "matches a mounted prefix up to the end of the host",
+    reason: "otherwise `https://api.test` would also serve `https://api.test.evil.example/`, with credentials",
     applies: ({ file, vector }) => file === "requests-mount.json" && hasCutHost(vector),
     instead: (vector) => checkWholeHosts(vector),
   },
   {
-    name: "a redirected request that keeps its method keeps its body",
+    name: "keeps the body of a redirected request that keeps its method",
     reason:
-      "requests sends a PUT on after a 301 without its body, which stores nothing and looks like success (RFC 9110 §15.4)",
+      "requests repeats a PUT after a 301 without its body, which stores nothing and looks like success (RFC 9110 §15.4)",
     applies: ({ section, vector: { status, method, next_method } }) =>
       section === "redirect_method" && (status === 301 || status === 302) && method === next_method,
     instead: (vector) => checkRedirect(vector, true),
   },
   {
-    name: "no_proxy may name an address with its port, or an IPv6 address in brackets",
+    name: "accepts an address with a port, and a bracketed IPv6 address, in no_proxy",
     reason:
-      "that is how URLs write them; requests looks for neither, and sends the request through the proxy",
+      "URLs write them so; requests finds neither, and sends the request through the proxy",
     applies: ({ section, vector }) =>
       section === "proxy" && noProxyOf(vector).some((list) => /\[[\da-f:]+\]|(?:\d+\.){3}\d+:\d+/.test(list)),
     instead: (vector) =>
       difference(chosenBy({ ...vector, trust_env: false }).chosen, chosenBy(vector).chosen),
   },
   {
-    name: "no_proxy may name the port that a URL leaves out",
+    name: "matches the default port in no_proxy",
     reason:
-      "`https://a.test/` and `https://a.test:443/` are the same; requests compares the texts, and sends one of them through the proxy",
+      "`https://a.test/` and `https://a.test:443/` are the same; requests compares the strings, and sends one of them through the proxy",
     applies: ({ section, vector }) => section === "proxy" && namesOwnPort(vector),
     instead: (vector) => {
       const direct = chosenBy({ ...vector, trust_env: false }).chosen;
@@ -126,8 +126,8 @@ export const httpDeviations: readonly Deviation[] = [
     },
   },
   {
-    name: "no error of a lower layer reaches the caller",
-    reason: "requests lets some of urllib3's errors through unmapped",
+    name: "throws no error of a lower layer",
+    reason: "requests passes some of urllib3's errors on unmapped",
     applies: ({ section, vector }) =>
       section === "errors" && vector["passes_through"] === true && existsHere(vector["urllib3"]),
     instead: ({ phase, urllib3 }) => {
@@ -136,9 +136,9 @@ export const httpDeviations: readonly Deviation[] = [
     },
   },
   {
-    name: "a failure keeps its class when the retries are used up, and in the body",
+    name: "keeps the class of a failure after the last retry, and in the body",
     reason:
-      "a caller who wants to know of a timeout, or of a body that cannot be decoded, must not be told of a broken connection",
+      "a timeout and an undecodable body need different handling from a broken connection",
     applies: ({ section, vector: { urllib3, requests } }) =>
       section === "errors" &&
       requests === "ConnectionError" &&
@@ -149,9 +149,9 @@ export const httpDeviations: readonly Deviation[] = [
     },
   },
   {
-    name: "there is no error for a full or closed pool, nor for a header that cannot be read",
+    name: "has no error for a full or closed pool, nor for an unreadable header",
     reason:
-      "a request waits for a free connection as long as its limits `attempt` and `total` let it, and a malformed Retry-After is no error",
+      "a request waits for a free connection within `attempt` and `total`, and a malformed Retry-After is not an error",
     applies: ({ section, vector }) => section === "errors" && !existsHere(vector["urllib3"]),
     instead: ({ phase, urllib3 }) => difference(undefined, errorFor(String(phase), String(urllib3))),
   },

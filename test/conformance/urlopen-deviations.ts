@@ -11,85 +11,85 @@ interface Row {
 const rows: readonly Row[] = [
   {
     rules: ["unparsable-delay"],
-    name: "in a whole call, too, an unparsable Retry-After loses its timing, not the retry",
+    name: "in a whole call, too, retries after an unparsable Retry-After with the back-off",
     reason: "urllib3 throws `InvalidHeader` and gives up a request that could have been retried",
   },
   {
     rules: ["patience"],
-    name: "a Retry-After beyond `retryAfterMax` ends the call at once, with the answer and its `retryAt`",
-    reason: "urllib3 waits for the maximum and asks too early; a server's wish is never undercut",
+    name: "ends the call at a Retry-After beyond `retryAfterMax`, and returns the response with `retryAt`",
+    reason: "urllib3 waits for the maximum and repeats the request too early",
   },
   {
     rules: ["redirect-delay"],
-    name: "Retry-After on a redirect is waited for exactly when it is to be respected",
-    reason: "urllib3's pool waits even when told not to, and its manager never does",
+    name: "waits for Retry-After on a redirect exactly if `respectRetryAfterHeader` is true",
+    reason: "urllib3's pool always waits, and its manager never does",
   },
   {
     rules: ["redirect-delay", "patience"],
-    name: "a Retry-After on a redirect beyond `retryAfterMax` ends the call as well",
-    reason: "urllib3's manager does not wait at all, and its pool for the maximum; both ask too early",
+    name: "ends the call at a Retry-After beyond `retryAfterMax` on a redirect",
+    reason: "urllib3's manager does not wait at all, and its pool waits for the maximum; both send the next request too early",
   },
   {
     rules: ["listed-redirect"],
-    name: "a redirect whose status is listed is retried first, as in requests",
+    name: "retries a redirect with a listed status first, as requests does",
     reason: "urllib3 follows it, whatever `status_forcelist` says",
   },
   {
     rules: ["total-off"],
-    name: "`total: false` hands out a status that is listed",
-    reason: "urllib3 raises `MaxRetryError` though retries are switched off",
+    name: "returns a listed status under `total: false`",
+    reason: "urllib3 raises `MaxRetryError` although retries are switched off",
   },
   {
     rules: ["redirect-as-status"],
-    name: "a redirect that is not followed but retried counts as a status",
-    reason: "it was retried for its status; urllib3 takes it from the redirects all the same",
+    name: "counts a redirect that is retried, and not followed, as a status",
+    reason: "it was retried for its status; urllib3 subtracts it from the redirects",
   },
   {
     rules: ["listed-redirect", "redirect-as-status"],
-    name: "a redirect that is retried for its status counts as one until it is followed",
-    reason: "what is counted is what is done; urllib3 counts and follows a redirect",
+    name: "counts a redirect that is retried for its status as a status until it is followed",
+    reason: "the counter follows the action; urllib3 counts a redirect and follows it",
   },
   {
     rules: ["body-after-303"],
-    name: "a 303 after a streamed body is followed",
+    name: "follows a 303 after a streamed body",
     reason: "urllib3's pool tries to rewind the body that it has just dropped (`ValueError`)",
   },
   {
     rules: ["body-rewound"],
-    name: "a file that is sent on after a redirect is sent whole",
-    reason: "urllib3's manager has forgotten where it began, and sends nothing",
+    name: "sends a whole file again after a redirect",
+    reason: "urllib3's manager has lost the position where the file began, and sends nothing",
   },
   {
     rules: ["relative-location"],
-    name: "a relative Location is resolved against the URL that answered",
-    reason: "urllib3's pool sends it as it is, which is no request target (RFC 9110 §10.2.2)",
+    name: "resolves a relative Location against the URL of the response",
+    reason: "urllib3's pool sends it as it is, which is not a request target (RFC 9110 §10.2.2)",
   },
   {
     rules: ["method-after-redirect"],
-    name: "301 and 302 change the method as in requests, and a HEAD stays one",
+    name: "changes the method at 301 and 302 as requests does, and keeps HEAD",
     reason:
-      "urllib3 changes it only on 303, which sends a POST twice, and turns HEAD into GET, which asks for a body",
+      "urllib3 changes it only at 303, which sends a POST twice, and it turns HEAD into GET, which requests a body",
   },
   {
     rules: ["credentials-kept"],
-    name: "credentials stay behind when host or port change or https becomes http, and only then",
+    name: "drops credentials if the host or port changes or https becomes http, and only then",
     reason:
-      "urllib3 forwards them when `remove_headers_on_redirect` is empty, and drops them from http to https of one host, and before a relative Location",
+      "urllib3 forwards them if `remove_headers_on_redirect` is empty, and drops them from http to https of one host and before a relative Location",
   },
   {
     rules: ["counters-kept"],
-    name: "what the retries before a redirect took stays taken",
+    name: "keeps the retry count across a redirect",
     reason: "urllib3's manager starts each request with the counters of the last redirect",
   },
   {
     rules: ["damaged-body"],
-    name: "a body that cannot be decoded is a failed attempt",
-    reason: "urllib3 lets the error through without a retry; damage in transit passes",
+    name: "treats an undecodable body as a failed attempt",
+    reason: "urllib3 throws the error without a retry; damage in transit is temporary",
   },
   {
     rules: ["not-http"],
-    name: "what is not HTTP is not asked again",
-    reason: "the port or the scheme is wrong, which no retry cures; urllib3 counts it as a broken connection",
+    name: "does not repeat a request after a reply that is not HTTP",
+    reason: "the port or the scheme is wrong, and no retry repairs that; urllib3 counts a broken connection",
   },
 ];
 

@@ -17,7 +17,7 @@ import { decide } from "./decide.ts";
 
 const page = readFileSync(new URL("../../../../docs/explanation/safety.md", import.meta.url), "utf8");
 
-/** What stands for each row of the page: the errors and statuses that it is about, by words of its first cell. */
+/** The errors and statuses of each row of the page, by the beginning of its first cell. */
 const rows: readonly (readonly [row: RegExp, outcomes: readonly (number | Error)[]])[] = [
   [
     /^the name is not found/,
@@ -29,20 +29,20 @@ const rows: readonly (readonly [row: RegExp, outcomes: readonly (number | Error)
       new ProxyError("refused", { reason: "unreachable" }),
     ],
   ],
-  [/^a kept-alive connection closes before a byte went out/, [connection("ECONNRESET", "connect", false)]],
+  [/^a kept-alive connection closes before the first byte is sent/, [connection("ECONNRESET", "connect", false)]],
   [/^HTTP\/2: RST_STREAM/, [connection("ECONNRESET", "headers", false)]],
   [/^HTTP\/2: GOAWAY/, [connection("ECONNRESET", "headers", false)]],
   [/^421/, [421]],
   [/^425/, [425]],
   [
-    /^a kept-alive connection closes before a byte of the answer/,
+    /^a kept-alive connection closes before the first byte of the response/,
     [connection("ECONNRESET", "headers", true)],
   ],
   [
     /^the connection breaks/,
     [connection("ECONNRESET", "headers", true), new ReadTimeoutError("a.test", 1, "headers")],
   ],
-  [/^the answer breaks off/, [new IncompleteBodyError(1, 2)]],
+  [/^the response breaks off/, [new IncompleteBodyError(1, 2)]],
   [/^408, 429/, [408, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524, 529]],
   [/^409/, [409]],
 ];
@@ -53,7 +53,7 @@ function connection(errno: string, phase: "dns" | "connect" | "headers", mayHave
 
 const stream: Body = { kind: "one-shot", stream: Readable.from(["x"]) };
 
-/** Who asks, by the columns of the page. */
+/** The requests of each column of the page. */
 const columns: readonly (readonly [methods: readonly string[], key: string | undefined, body: Body])[] = [
   [["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE", "QUERY"], undefined, noBody],
   [["POST", "PATCH"], undefined, noBody],
@@ -63,18 +63,18 @@ const columns: readonly (readonly [methods: readonly string[], key: string | und
 
 const lines = page
   .split("\n")
-  .filter((line) => line.startsWith("| ") && !line.startsWith("| what happened"))
+  .filter((line) => line.startsWith("| ") && !line.startsWith("| event"))
   .map((line) => line.slice(2, -2).split(" | "));
 
-test("the page on safety has a row for everything that is tested here, and nothing else", () => {
+test("docs/explanation/safety.md has exactly the rows that this file tests", () => {
   assert.equal(lines.length, rows.length);
   for (const [row] of rows)
-    assert.equal(lines.filter(([what = ""]) => row.test(what)).length, 1, String(row));
+    assert.equal(lines.filter(([event = ""]) => row.test(event)).length, 1, String(row));
 });
 
-for (const [what = "", , ...cells] of lines) {
-  test(`the page on safety is right about: ${what}`, async () => {
-    const [, outcomes = []] = rows.find(([row]) => row.test(what)) ?? [];
+for (const [event = "", , ...cells] of lines) {
+  test(`docs/explanation/safety.md matches the decision when ${event}`, async () => {
+    const [, outcomes = []] = rows.find(([row]) => row.test(event)) ?? [];
     for (const outcome of outcomes) {
       for (const [index, [methods, key, body]] of columns.entries()) {
         for (const method of methods) {
@@ -82,7 +82,7 @@ for (const [what = "", , ...cells] of lines) {
 
           assert.equal(
             decision.again === "yes",
-            cells[index]?.startsWith("again"),
+            cells[index]?.startsWith("repeated"),
             `${method} ${key} ${body.kind} ${String(outcome)}: ${JSON.stringify(decision)}`,
           );
         }
@@ -99,7 +99,7 @@ function factsOf(
   const head = { statusText: "", url, headers: {}, content: new Uint8Array(0) };
   return {
     request: { method, url: new URL(url), headers: {}, body, idempotencyKey: key },
-    // As `Call` does: a key lets any method go again.
+    // As in `Call`, a key allows every method to be repeated.
     retry: key === undefined ? sessionDefaults.retry : sessionDefaults.retry.new({ allowedMethods: null }),
     ...(typeof outcome === "number"
       ? { response: new HttpResponse({ status: outcome, ...head }) }
