@@ -24,7 +24,8 @@ export interface Deviation {
 export const deviations: readonly Deviation[] = [
   {
     name: "rejects a negative multiplier",
-    reason: "tenacity waits 0 for ever; a back-off that never waits is a mistake, and an early error shows it",
+    reason:
+      "tenacity waits 0 for ever; a back-off that never waits is a mistake, and an early error shows it",
     applies: ({ file, section, vector }) =>
       file === "tenacity-wait.json" &&
       section === "cases" &&
@@ -40,8 +41,7 @@ export const deviations: readonly Deviation[] = [
   },
   {
     name: "has no `initial`",
-    reason:
-      "it is tenacity's deprecated second name for `multiplier`; two names could contradict each other",
+    reason: "it is tenacity's deprecated second name for `multiplier`; two names could contradict each other",
     applies: ({ section, vector }) =>
       section === "constructor_errors" && /\binitial=/.test(String(vector["expression"])),
     instead: () => undefined,

@@ -94,7 +94,8 @@ export const httpDeviations: readonly Deviation[] = [
   },
   {
     name: "matches a mounted prefix up to the end of the host",
-    reason: "otherwise `https://api.test` would also serve `https://api.test.evil.example/`, with credentials",
+    reason:
+      "otherwise `https://api.test` would also serve `https://api.test.evil.example/`, with credentials",
     applies: ({ file, vector }) => file === "requests-mount.json" && hasCutHost(vector),
     instead: (vector) => checkWholeHosts(vector),
   },
@@ -108,8 +109,7 @@ export const httpDeviations: readonly Deviation[] = [
   },
   {
     name: "accepts an address with a port, and a bracketed IPv6 address, in no_proxy",
-    reason:
-      "URLs write them so; requests finds neither, and sends the request through the proxy",
+    reason: "URLs write them so; requests finds neither, and sends the request through the proxy",
     applies: ({ section, vector }) =>
       section === "proxy" && noProxyOf(vector).some((list) => /\[[\da-f:]+\]|(?:\d+\.){3}\d+:\d+/.test(list)),
     instead: (vector) =>
@@ -137,8 +137,7 @@ export const httpDeviations: readonly Deviation[] = [
   },
   {
     name: "keeps the class of a failure after the last retry, and in the body",
-    reason:
-      "a timeout and an undecodable body need different handling from a broken connection",
+    reason: "a timeout and an undecodable body need different handling from a broken connection",
     applies: ({ section, vector: { urllib3, requests } }) =>
       section === "errors" &&
       requests === "ConnectionError" &&

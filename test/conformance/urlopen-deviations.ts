@@ -27,7 +27,8 @@ const rows: readonly Row[] = [
   {
     rules: ["redirect-delay", "patience"],
     name: "ends the call at a Retry-After beyond `retryAfterMax` on a redirect",
-    reason: "urllib3's manager does not wait at all, and its pool waits for the maximum; both send the next request too early",
+    reason:
+      "urllib3's manager does not wait at all, and its pool waits for the maximum; both send the next request too early",
   },
   {
     rules: ["listed-redirect"],

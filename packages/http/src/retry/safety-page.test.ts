@@ -29,7 +29,10 @@ const rows: readonly (readonly [row: RegExp, outcomes: readonly (number | Error)
       new ProxyError("refused", { reason: "unreachable" }),
     ],
   ],
-  [/^a kept-alive connection closes before the first byte is sent/, [connection("ECONNRESET", "connect", false)]],
+  [
+    /^a kept-alive connection closes before the first byte is sent/,
+    [connection("ECONNRESET", "connect", false)],
+  ],
   [/^HTTP\/2: RST_STREAM/, [connection("ECONNRESET", "headers", false)]],
   [/^HTTP\/2: GOAWAY/, [connection("ECONNRESET", "headers", false)]],
   [/^421/, [421]],
