@@ -3,7 +3,7 @@ import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { basename, extname, join, relative, resolve } from "node:path";
 import { faultOrigin, quickstartSite } from "@holdfast/http/testing";
 import type { FaultOrigin, QuickstartSite } from "@holdfast/http/testing";
-import { readReport, results } from "@holdfast/runner";
+import { readReport, readResults } from "@holdfast/runner";
 
 const root = resolve(import.meta.dirname, "..");
 const program = join(root, "packages", "holdfast", "src", "main.ts");
@@ -103,7 +103,7 @@ function playedFaults(site: QuickstartSite, origin: FaultOrigin): string {
 function countWholePages(site: QuickstartSite, origin: FaultOrigin, directory: string): number {
   const numbers = new Map(site.urls(origin.url).map((url, index) => [url, index + 1]));
   let whole = 0;
-  for (const { url, body } of results(directory)) {
+  for (const { url, body } of readResults(directory)) {
     const number = numbers.get(url);
     if (
       number !== undefined &&

@@ -8,7 +8,7 @@ import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { faultOrigin, quickstartSite, type FaultOrigin } from "@holdfast/http/testing";
 import { seededRandom } from "@holdfast/policy/testing";
-import { readReport, results, type Result, type RunReport } from "@holdfast/runner";
+import { readReport, readResults, type LineResult, type RunReport } from "@holdfast/runner";
 import { holdfast, holdfastCommand } from "./support/holdfast.ts";
 import { nginx, type Nginx } from "./support/nginx.ts";
 import { pathOf, site } from "./support/site.ts";
@@ -114,7 +114,7 @@ function integrityOf(directory: string): unknown {
   }
 }
 
-function assertIsWhatTheOriginHas(result: Result, expected: Uint8Array | undefined): void {
+function assertIsWhatTheOriginHas(result: LineResult, expected: Uint8Array | undefined): void {
   const { url, state, status, reason } = result;
   if (expected === undefined) {
     assert.deepEqual(
@@ -160,12 +160,12 @@ test(`a run of ${pages} pages that is killed ${kills} times ends with each resul
   const report = readReport(out);
   assertAddsUp(report);
   assert.deepEqual(
-    { lines: report.lines, done: report.done, failed: report.failed, ended: report.ended },
-    { lines: pages, done: pages - gone, failed: gone, ended: "complete" },
+    { lines: report.lines, done: report.done, failed: report.failed, status: report.status },
+    { lines: pages, done: pages - gone, failed: gone, status: "complete" },
   );
   assert.equal(integrityOf(out), "ok");
 
-  const rows = [...results(out)];
+  const rows = [...readResults(out)];
   assert.deepEqual(rows.map(({ url }) => url).toSorted(), [...servers.expected.keys()].toSorted());
   assert.equal(new Set(rows.map(({ line }) => line)).size, pages);
   for (const row of rows) assertIsWhatTheOriginHas(row, servers.expected.get(row.url));

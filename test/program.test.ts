@@ -195,8 +195,8 @@ test("--report json writes the report to standard output, --quiet nothing at all
   const quiet = await scene.run("run", url, "--quiet");
 
   const report: unknown = JSON.parse(json.out);
-  assert.ok(typeof report === "object" && report !== null && "done" in report && "ended" in report);
-  assert.deepEqual([report.done, report.ended, json.err], [1, "complete", ""]);
+  assert.ok(typeof report === "object" && report !== null && "done" in report && "status" in report);
+  assert.deepEqual([report.done, report.status, json.err], [1, "complete", ""]);
   assert.deepEqual(quiet, { code: 0, out: "", err: "" });
 });
 
@@ -333,7 +333,7 @@ test("status tells of a run that goes on, and a second run in the same directory
   const after = await scene.run("status", "results");
 
   assert.match(text.out, /^Running: 0 of 1 line fetched/);
-  assert.match(json.out, /"ended": "running"/);
+  assert.match(json.out, /"status": "running"/);
   assert.equal(second.code, 7);
   assert.match(second.err, /^holdfast run: .+\n/m);
   assert.doesNotMatch(second.err, /\n +at /);

@@ -3,7 +3,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { faultOrigin, raw, respond, tunnel, type FaultOrigin } from "@holdfast/http/testing";
-import { readReport, results, type RunReport } from "@holdfast/runner";
+import { readReport, readResults, type RunReport } from "@holdfast/runner";
 import { certificates } from "./support/certificates.ts";
 import { start, type Ending } from "./support/program.ts";
 import { microsocks } from "./support/socks.ts";
@@ -30,7 +30,7 @@ async function run(
     cwd,
     env,
   }).ended;
-  const pages = [...results(join(cwd, "out"))].map(
+  const pages = [...readResults(join(cwd, "out"))].map(
     ({ url, state, body }) => [url, state, Buffer.from(body ?? []).toString()] as const,
   );
   return { ending, report: readReport(join(cwd, "out")), pages };
@@ -56,7 +56,7 @@ test("hosts that do not exist cost no page of the others, through real proxies t
   assert.deepEqual([report.lines, report.done, report.failed], [200, 195, 5]);
   assert.ok(pages.every(([url, state]) => (state === "failed") === url.includes("xxx")));
   assert.doesNotMatch(ending.err, /No proxy is fit/);
-  assert.ok(report.proxies?.each.every(({ requests, successes }) => successes >= 0.5 * requests));
+  assert.ok(report.proxies?.byProxy.every(({ requests, successes }) => successes >= 0.5 * requests));
 });
 
 test("a proxy that breaks TLS open and one behind a captive portal cost no page", async () => {

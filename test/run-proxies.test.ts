@@ -8,7 +8,7 @@ import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { zstdDecompressSync } from "node:zlib";
 import { faultOrigin, respond } from "@holdfast/http/testing";
-import { readReport, results, type RunReport } from "@holdfast/runner";
+import { readReport, readResults, type RunReport } from "@holdfast/runner";
 import { certificates } from "./support/certificates.ts";
 import { fleet, type Fleet, type FleetKind, type FleetProxy } from "./support/fleet.ts";
 import { holdfast, holdfastCommand } from "./support/holdfast.ts";
@@ -59,7 +59,7 @@ function assertAddsUp({ lines, done, failed, skipped, unknown, waiting }: RunRep
 
 /** Every page is what the site has. */
 function assertPages(directory: string, count: number): void {
-  const pages = [...results(directory)].map(({ url, state, body }) => [
+  const pages = [...readResults(directory)].map(({ url, state, body }) => [
     Number(url.slice(-4)),
     state,
     Buffer.from(body ?? []).toString(),
@@ -73,7 +73,7 @@ function assertPages(directory: string, count: number): void {
 /** The name by which a report shows a proxy. */
 const labelOf = ({ url }: FleetProxy): string => new URL(url).origin;
 
-type Figures = NonNullable<RunReport["proxies"]>["each"][number];
+type Figures = NonNullable<RunReport["proxies"]>["byProxy"][number];
 
 /** What a report says of the proxies of a kind. */
 function figuresOf(
@@ -81,7 +81,7 @@ function figuresOf(
   site: Fleet,
   kind: FleetKind,
 ): readonly (readonly [FleetProxy, Figures])[] {
-  const each = new Map(report.proxies?.each.map((figures) => [figures.proxy, figures]));
+  const each = new Map(report.proxies?.byProxy.map((figures) => [figures.proxy, figures]));
   return site.proxies
     .filter((proxy) => proxy.kind === kind)
     .map((proxy) => {
@@ -156,7 +156,7 @@ test("5,000 pages through 20 proxies of which 9 are bad: every page is there, an
   assert.equal(code, 0, stderr);
   const report = readReport(join(cwd, "out"));
   assertAddsUp(report);
-  assert.deepEqual([report.lines, report.done, report.ended], [pages, pages, "complete"]);
+  assert.deepEqual([report.lines, report.done, report.status], [pages, pages, "complete"]);
   assertPages(join(cwd, "out"), pages);
   assertRested(report, site);
   await assertSeen(report, site);
@@ -229,7 +229,7 @@ test("a run through proxies that is killed in the middle goes on where it was, a
   const { code, stderr } = await holdfast(command, { cwd });
 
   assert.equal(killed, 2);
-  assert.equal(broken.ended, "interrupted");
+  assert.equal(broken.status, "interrupted");
   assert.ok(broken.done > 0 && broken.waiting > 0, `${broken.done} done, ${broken.waiting} waiting`);
   assert.equal(code, 0, stderr);
   const report = readReport(join(cwd, "out"));
@@ -238,7 +238,7 @@ test("a run through proxies that is killed in the middle goes on where it was, a
   const ok = (await site.seen()).filter(({ status }) => status === 200).length;
   // What was recorded is not fetched again: only what was in flight, or waited for its commit.
   assert.ok(ok <= pages + 2 * (concurrency + 100), `${ok} pages sent`);
-  assert.ok((report.proxies?.sum.requests ?? 0) >= broken.waiting);
+  assert.ok((report.proxies?.totals.requests ?? 0) >= broken.waiting);
 });
 
 test("when every proxy refuses the credentials the run ends with 8 and says why; with better ones the same command goes on", async () => {
@@ -264,9 +264,9 @@ test("when every proxy refuses the credentials the run ends with 8 and says why;
     /^No proxy left, what had finished is kept: 0 of \d+ lines fetched .*\n.*\n {2}No proxy is left: all 4 are out of use \(4 proxy-auth\)\n/m,
   );
   assert.match(refused.stderr, /Go on {4}holdfast run urls\.txt /);
-  assert.deepEqual([report.ended, report.failed, report.done, atOrigin], ["no-proxy", 0, 0, 0]);
+  assert.deepEqual([report.status, report.failed, report.done, atOrigin], ["no-proxy", 0, 0, 0]);
   // Four attempts of those that were under way, and no more.
-  assert.ok((report.proxies?.sum.requests ?? 0) <= 4 * concurrency);
+  assert.ok((report.proxies?.totals.requests ?? 0) <= 4 * concurrency);
   const { stdout, stderr } = refused;
   assertNoSecrets(cwd, { stdout, stderr });
   assert.equal(again.code, 0, again.stderr);

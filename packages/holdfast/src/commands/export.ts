@@ -61,9 +61,9 @@ interface LinesExport {
 }
 
 async function exportLines({ directory, output, body, io }: LinesExport): Promise<void> {
-  const { results, toJsonl } = await import("@holdfast/runner");
+  const { readResults, toJsonl } = await import("@holdfast/runner");
   let count = 0;
-  const lines = toJsonl(results(directory), { body, leftOut: () => (count += 1) });
+  const lines = toJsonl(readResults(directory), { body, onBodyOmitted: () => (count += 1) });
   if (output === undefined || output === "-") await writeAll(io.stdout, lines);
   else await writeFileAtomically(output, lines);
   if (count === 0) return;
@@ -74,6 +74,6 @@ async function exportLines({ directory, output, body, io }: LinesExport): Promis
 }
 
 async function exportFiles(directory: string, output: string): Promise<void> {
-  const { results, writeFiles } = await import("@holdfast/runner");
-  writeFiles(results(directory), output);
+  const { readResults, writeFiles } = await import("@holdfast/runner");
+  writeFiles(readResults(directory), output);
 }

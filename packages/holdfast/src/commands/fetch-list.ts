@@ -67,14 +67,14 @@ async function linesFrom(
   source: Exclude<ListSource, { from: "rest" }>,
   io: Io,
 ): Promise<AsyncIterable<InputLine>> {
-  const { linesOf } = await import("@holdfast/runner");
+  const { readLines } = await import("@holdfast/runner");
   switch (source.from) {
     case "file":
-      return linesOf(source.path);
+      return readLines(source.path);
     case "stdin":
-      return linesOf(io.stdin);
+      return readLines(io.stdin);
     case "urls":
-      return linesOf(source.urls.map((url) => `${url}\n`));
+      return readLines(source.urls.map((url) => `${url}\n`));
   }
 }
 

@@ -80,7 +80,7 @@ async function checkWay({ directory, proxies, direct }: RunSettings): Promise<vo
   if (proxies !== undefined || direct || !holdsRun(directory)) return;
   const { readLedger } = await import("@holdfast/runner");
   const ledger = readLedger(directory);
-  const wentThroughProxies = ledger.proxies() !== undefined;
+  const wentThroughProxies = ledger.proxyStats() !== undefined;
   ledger.close();
   if (wentThroughProxies)
     throw new UsageError(

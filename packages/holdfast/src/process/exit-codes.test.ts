@@ -16,7 +16,7 @@ const complete: RunReport = {
   bytes: 0,
   elapsed: 0,
   reasons: [],
-  ended: "complete",
+  status: "complete",
 };
 const failed = { state: "failed", reason: "http-404", advice: "", count: 1, samples: [] } as const;
 
@@ -39,10 +39,10 @@ test("a run's status says whether running it again may help", () => {
     [{ done: 8, unknown: 1 }, 3],
     [{ done: 8, failed: 1, reasons: [{ ...failed, retryable: true }] }, 4],
     [{ done: 7, failed: 1, waiting: 1, reasons: [{ ...failed, retryable: false }] }, 4],
-    [{ done: 8, waiting: 1, ended: "drained" }, 130],
-    [{ ended: "drained" }, 130],
-    [{ done: 8, waiting: 1, ended: "aborted" }, 131],
-    [{ done: 8, waiting: 1, ended: "no-proxy" }, 8],
+    [{ done: 8, waiting: 1, status: "drained" }, 130],
+    [{ status: "drained" }, 130],
+    [{ done: 8, waiting: 1, status: "aborted" }, 131],
+    [{ done: 8, waiting: 1, status: "no-proxy" }, 8],
   ];
 
   for (const [changes, code] of rows)

@@ -18,9 +18,9 @@ export const exitCodes = {
 
 /** Gives the exit status of a run: an interruption first, then whatever running it again may still improve. */
 export function exitCodeOfRun(report: RunReport): number {
-  if (report.ended === "aborted") return exitCodes.aborted;
-  if (report.ended === "drained") return exitCodes.drained;
-  if (report.ended === "no-proxy") return exitCodes.noProxy;
+  if (report.status === "aborted") return exitCodes.aborted;
+  if (report.status === "drained") return exitCodes.drained;
+  if (report.status === "no-proxy") return exitCodes.noProxy;
   if (report.waiting > 0 || report.reasons.some(({ retryable }) => retryable)) return exitCodes.retryable;
   return report.failed + report.unknown > 0 ? exitCodes.rejected : exitCodes.done;
 }

@@ -88,7 +88,7 @@ test("whatever the run and the terminal, the line fits and style changes no lett
       fc.string(),
       (counts, columns, host) => {
         const lines = Object.values(counts).reduce((sum, value) => sum + value, 0);
-        const progress = foldProgress(at({ ...counts, lines }), { type: "held", host, until: 5_000 });
+        const progress = foldProgress(at({ ...counts, lines }), { type: "host-held", host, until: 5_000 });
         const line = formatProgressLine(progress, columns);
 
         assert.ok(line.length <= Math.max(0, columns), line);

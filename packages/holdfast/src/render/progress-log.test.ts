@@ -7,7 +7,7 @@ import { formatEvent, formatProgressLog } from "./progress-log.ts";
 
 const start = startProgress(0, 0);
 const job = { id: 17, line: 17, method: "GET", url: "https://example.com/gone" };
-const lease = { job, from: "pending", rounds: 0 } as const;
+const lease = { job, from: "pending", deferrals: 0 } as const;
 
 test("a log line has the counts that matter, the rate and the time left", () => {
   const rate = { at: 0, finished: 0, weighted: 48, weight: 1 };
@@ -60,8 +60,12 @@ test("the first failure of a kind, long pauses, and lines that are no request ar
       { type: "finished", job, outcome: { lease, state: { at: "done" }, advice: "", at: 0 } },
       undefined,
     ],
-    [start, { type: "held", host: "example.com", until: 30_000 }, "example.com asked for a pause of 30 s"],
-    [start, { type: "held", host: "example.com", until: 1_999 }, undefined],
+    [
+      start,
+      { type: "host-held", host: "example.com", until: 30_000 },
+      "example.com asked for a pause of 30 s",
+    ],
+    [start, { type: "host-held", host: "example.com", until: 1_999 }, undefined],
     [
       start,
       {

@@ -32,7 +32,7 @@ export function formatEvent(progress: Progress, event: RunEvent): string | undef
         : `${formatMany(event.invalid, "line")} of the list ${event.invalid === 1 ? "is not a URL" : "are not URLs"} to fetch; the report says which`;
     case "input-ended":
       return `the list is read: ${formatMany(progress.totals.lines, "line")}, ${formatCount(progress.totals.waiting)} to fetch`;
-    case "held": {
+    case "host-held": {
       const pause = event.until - progress.date;
       return pause < shortestPauseToTell
         ? undefined

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import type { Ended, Outcome, Totals } from "@holdfast/runner";
+import type { OutcomeState, JobOutcome, RunTotals } from "@holdfast/runner";
 import { foldProgress, perSecond, startProgress, timeLeft } from "./progress.ts";
 import type { Progress, ProgressInput } from "./progress.ts";
 
 const job = { id: 1, line: 1, method: "GET", url: "https://example.com/" };
-const totals: Totals = {
+const totals: RunTotals = {
   lines: 300,
   done: 100,
   failed: 1,
@@ -17,8 +17,8 @@ const totals: Totals = {
   bytes: 5,
 };
 
-function outcome(state: Ended): Outcome {
-  return { lease: { job, from: "pending", rounds: 0 }, state, advice: "", at: 0 };
+function outcome(state: OutcomeState): JobOutcome {
+  return { lease: { job, from: "pending", deferrals: 0 }, state, advice: "", at: 0 };
 }
 
 function fold(inputs: readonly ProgressInput[]): Progress {
@@ -34,7 +34,7 @@ function finished(count: number): readonly ProgressInput[] {
 }
 
 test("each event changes what it is about", () => {
-  const failed: Ended = { at: "failed", reason: "http-404", retryable: false };
+  const failed: OutcomeState = { at: "failed", reason: "http-404", retryable: false };
   const rows: readonly { readonly inputs: readonly ProgressInput[]; readonly expected: Partial<Progress> }[] =
     [
       { inputs: [], expected: { inFlight: 0, finished: 0, inputEnded: false, stage: "none" } },
@@ -62,10 +62,13 @@ test("each event changes what it is about", () => {
         expected: { failures: new Set(["http-404"]) },
       },
       {
-        inputs: [{ type: "held", host: "a", until: 1_000_500 }, tick(499)],
+        inputs: [{ type: "host-held", host: "a", until: 1_000_500 }, tick(499)],
         expected: { held: { host: "a", until: 1_000_500, by: "host" } },
       },
-      { inputs: [{ type: "held", host: "a", until: 1_000_500 }, tick(500)], expected: { held: undefined } },
+      {
+        inputs: [{ type: "host-held", host: "a", until: 1_000_500 }, tick(500)],
+        expected: { held: undefined },
+      },
     ];
 
   for (const { inputs, expected } of rows) {

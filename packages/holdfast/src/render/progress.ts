@@ -1,4 +1,4 @@
-import type { Outcome, Planned, RunEvent, Totals } from "@holdfast/runner";
+import type { JobOutcome, PlanCounts, RunEvent, RunTotals } from "@holdfast/runner";
 import type { InterruptStage } from "../process/interrupts.ts";
 
 /** Everything that can change what the progress shows: the run's events, time, and a person's wish to stop. */
@@ -17,7 +17,7 @@ interface MovingRate {
 
 /** A run as the progress shows it. */
 export interface Progress {
-  readonly totals: Pick<Totals, "lines" | "done" | "failed" | "skipped" | "unknown" | "waiting">;
+  readonly totals: Pick<RunTotals, "lines" | "done" | "failed" | "skipped" | "unknown" | "waiting">;
   readonly inFlight: number;
   readonly inputEnded: boolean;
   readonly stage: InterruptStage;
@@ -88,7 +88,7 @@ export function foldProgress(progress: Progress, input: ProgressInput): Progress
         finished: progress.finished + 1,
         failures: withFailure(progress.failures, input.outcome.state),
       };
-    case "held":
+    case "host-held":
       return { ...progress, held: { host: input.host, until: input.until, by: "host" } };
     case "no-proxy":
       return { ...progress, held: { host: input.host, until: input.until, by: "proxies" } };
@@ -100,7 +100,7 @@ export function foldProgress(progress: Progress, input: ProgressInput): Progress
 // The run's own counts follow with the first outcome; a list is seen to grow before that.
 function withPlanned(
   totals: Progress["totals"],
-  { added, duplicates, invalid }: Planned,
+  { added, duplicates, invalid }: PlanCounts,
 ): Progress["totals"] {
   return {
     ...totals,
@@ -111,7 +111,7 @@ function withPlanned(
   };
 }
 
-function withFailure(failures: ReadonlySet<string>, state: Outcome["state"]): ReadonlySet<string> {
+function withFailure(failures: ReadonlySet<string>, state: JobOutcome["state"]): ReadonlySet<string> {
   return state.at !== "failed" || failures.has(state.reason)
     ? failures
     : new Set([...failures, state.reason]);

@@ -1,19 +1,22 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ProxyPool } from "@holdfast/http";
-import type { PoolFigures, ProxyFigures, ProxyReport } from "@holdfast/runner";
+import type { PoolProxyStats, RunProxyStats, ProxyReport } from "@holdfast/runner";
 import { renderProxyReport } from "./proxy-report.ts";
 
-const [idle]: readonly PoolFigures[] = new ProxyPool(["http://10.0.0.1:8080"]).stats().proxies;
+const [idle]: readonly PoolProxyStats[] = new ProxyPool(["http://10.0.0.1:8080"]).stats().proxies;
 assert.ok(idle !== undefined);
 const { proxy: _proxy, state: _state, restReasons: _reasons, restsAt: _rests, ...none } = idle;
 
-function report(...each: readonly ProxyFigures[]): ProxyReport {
-  return { sum: { ...none, proxies: each.length, requests: 1_500, successes: 1_480, blocks: 12 }, each };
+function report(...each: readonly RunProxyStats[]): ProxyReport {
+  return {
+    totals: { ...none, proxies: each.length, requests: 1_500, successes: 1_480, blocks: 12 },
+    byProxy: each,
+  };
 }
 
 test("each proxy has a line with its counts, its state, and why it rested", () => {
-  const blocked: ProxyFigures = {
+  const blocked: RunProxyStats = {
     ...idle,
     requests: 12,
     blocks: 12,
@@ -22,7 +25,7 @@ test("each proxy has a line with its counts, its state, and why it rested", () =
     restsAt: [{ host: "shop.test", reason: "http-403", until: 61_500 }],
     requestsBeforeBlock: 0,
   };
-  const retired: ProxyFigures = {
+  const retired: RunProxyStats = {
     ...idle,
     state: "retired",
     requests: 9,
@@ -31,7 +34,7 @@ test("each proxy has a line with its counts, its state, and why it rested", () =
     restReasons: { proxy: 5 },
     restsAt: [{ reason: "proxy", until: 3_600_000 }],
   };
-  const limited: ProxyFigures = {
+  const limited: RunProxyStats = {
     ...idle,
     requests: 1_480,
     successes: 1_400,

@@ -1,4 +1,4 @@
-import type { ProxyFigures, ProxyReport } from "@holdfast/runner";
+import type { RunProxyStats, ProxyReport } from "@holdfast/runner";
 import { formatTable } from "./table.ts";
 import { plainText } from "./style.ts";
 import type { Style, Styler } from "./style.ts";
@@ -12,7 +12,7 @@ const head = ["proxy", "requests", "ok", "blocked", "limited", "failed", "rests"
 
 /** Tells how the proxies of a run did: the sum, and the worst of them with the reasons; the lines have no newline at the end. */
 export function renderProxyReport(
-  { sum, each: figures }: ProxyReport,
+  { totals: sum, byProxy: figures }: ProxyReport,
   { date, style = plainText }: { readonly date: number; readonly style?: Styler },
 ): string {
   const shown = figures.slice(0, mostShown);
@@ -26,7 +26,7 @@ export function renderProxyReport(
   ].join("\n");
 }
 
-function sumLine(figures: ProxyReport["each"], sums: ProxyReport["sum"], date: number): string {
+function sumLine(figures: ProxyReport["byProxy"], sums: ProxyReport["totals"], date: number): string {
   const { proxies, requests, successes, blocks, bytes } = sums;
   const states = Map.groupBy(figures, (each) => (restsUntil(each) > date ? "resting" : each.state));
   const counted = [...states]
@@ -36,11 +36,11 @@ function sumLine(figures: ProxyReport["each"], sums: ProxyReport["sum"], date: n
   return `Proxies  ${formatCount(proxies)} (${counted.join(", ")}): ${formatMany(requests, "request")}, ${formatCount(successes)} ok, ${formatCount(blocks)} blocked, ${formatBytes(bytes)}${worst}`;
 }
 
-function restsUntil({ state, restsAt }: ProxyFigures): number {
+function restsUntil({ state, restsAt }: RunProxyStats): number {
   return state === "retired" ? 0 : Math.max(0, ...restsAt.map(({ until }) => until));
 }
 
-function rowOf(figures: ProxyFigures, date: number): readonly string[] {
+function rowOf(figures: RunProxyStats, date: number): readonly string[] {
   const { proxy, requests, successes, blocks, throttles, failures, rests, bytes } = figures;
   return [
     printable(proxy, 60),
@@ -51,7 +51,7 @@ function rowOf(figures: ProxyFigures, date: number): readonly string[] {
 }
 
 /** The state, why it rested, and how many requests a block came after. */
-function stateOf(figures: ProxyFigures, date: number): string {
+function stateOf(figures: RunProxyStats, date: number): string {
   const { state, restReasons, requestsBeforeBlock: survived = 0 } = figures;
   const until = restsUntil(figures);
   const what = until > date ? `rests for ${formatSeconds(until - date)}` : state;
@@ -66,7 +66,7 @@ function stateOf(figures: ProxyFigures, date: number): string {
 // The pool's own word says no more than whose fault it was.
 const words: Readonly<Record<string, string>> = { proxy: "down" };
 
-function proxyColor(figures: ProxyFigures | undefined): Style {
+function proxyColor(figures: RunProxyStats | undefined): Style {
   if (figures === undefined || figures.requests === 0) return "dim";
   return figures.successes === 0 ? "red" : figures.successes * 2 < figures.requests ? "yellow" : "green";
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ProxyPool } from "@holdfast/http";
-import type { PoolFigures, ReasonGroup, RunReport } from "@holdfast/runner";
+import type { PoolProxyStats, ReasonGroup, RunReport } from "@holdfast/runner";
 import { formatCommandLine, formatEquation, nextSteps, renderReport, quoteForShell } from "./report.ts";
 
 const complete: RunReport = {
@@ -15,7 +15,7 @@ const complete: RunReport = {
   bytes: 5_900_000,
   elapsed: 12_300,
   reasons: [],
-  ended: "complete",
+  status: "complete",
 };
 const notFound: ReasonGroup = {
   state: "failed",
@@ -64,7 +64,7 @@ test("failures are grouped by reason, with the advice and the lines they are fro
     failed: 8,
     waiting: 2,
     reasons: [notFound, pending, timedOut],
-    ended: "drained",
+    status: "drained",
   };
 
   assert.equal(
@@ -88,17 +88,17 @@ Go on    holdfast run urls.txt -o results
 });
 
 test("a run that ran out of proxies says why, and how each of them did", () => {
-  const [idle]: readonly PoolFigures[] = new ProxyPool(["http://10.0.0.1:8080"]).stats().proxies;
+  const [idle]: readonly PoolProxyStats[] = new ProxyPool(["http://10.0.0.1:8080"]).stats().proxies;
   assert.ok(idle !== undefined);
   const report: RunReport = {
     ...complete,
     done: 290,
     waiting: 10,
-    ended: "no-proxy",
+    status: "no-proxy",
     why: "No proxy is left: all 2 are out of use (1 proxy-auth, 1 retired for proxy)",
     proxies: {
-      sum: { ...idle, proxies: 2, requests: 302, successes: 290 },
-      each: [{ ...idle, requests: 2 }],
+      totals: { ...idle, proxies: 2, requests: 302, successes: 290 },
+      byProxy: [{ ...idle, requests: 2 }],
     },
   };
 
@@ -140,14 +140,14 @@ test("the next step is to go on while anything is open, then to try the failed o
     [{}, []],
     [{ waiting: 2 }, ["Go on    holdfast run urls.txt -o results"]],
     [
-      { waiting: 2, nextAt: 90_000 },
+      { waiting: 2, nextRetryAt: 90_000 },
       ["Go on    holdfast run urls.txt -o results (the first may be asked again in 1 min 30 s)"],
     ],
-    [{ waiting: 2, nextAt: 0 }, ["Go on    holdfast run urls.txt -o results"]],
+    [{ waiting: 2, nextRetryAt: 0 }, ["Go on    holdfast run urls.txt -o results"]],
     [{ reasons: [timedOut, notFound] }, ["Go on    holdfast run urls.txt -o results"]],
     [{ reasons: [notFound] }, ["Again    holdfast run urls.txt -o results --retry-failed"]],
     [{ reasons: [{ ...notFound, reason: "bad-input: no http:// or https:// in front" }] }, []],
-    [{ waiting: 2, ended: "running" }, []],
+    [{ waiting: 2, status: "running" }, []],
   ];
 
   for (const [changes, steps] of rows)

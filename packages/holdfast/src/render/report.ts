@@ -45,7 +45,7 @@ function whyOf({ why }: RunReport): readonly string[] {
   return why === undefined ? [] : [`  ${printable(why, 500)}`];
 }
 
-const endings: Readonly<Record<RunReport["ended"], string>> = {
+const endings: Readonly<Record<RunReport["status"], string>> = {
   complete: "",
   drained: "Interrupted, what was in flight is kept: ",
   aborted: "Stopped at once, what had finished is kept: ",
@@ -62,7 +62,7 @@ function headline(report: RunReport, style: Styler): string {
         ? "red"
         : "yellow";
   const work = `${formatMany(report.attempts, "attempt")}, ${formatBytes(report.bytes)}, ${formatTime(report.elapsed)}`;
-  return `${style(color, `${endings[report.ended]}${formatCount(report.done)} of ${formatMany(report.lines, "line")} fetched`)} (${work})`;
+  return `${style(color, `${endings[report.status]}${formatCount(report.done)} of ${formatMany(report.lines, "line")} fetched`)} (${work})`;
 }
 
 const colors: Readonly<Record<ReasonGroup["state"], Style>> = {
@@ -111,10 +111,10 @@ export function nextSteps(
     ),
   );
   const pause =
-    report.nextAt === undefined || report.nextAt <= date
+    report.nextRetryAt === undefined || report.nextRetryAt <= date
       ? ""
-      : ` (the first may be asked again in ${formatSeconds(report.nextAt - date)})`;
-  if (report.ended === "running") return [];
+      : ` (the first may be asked again in ${formatSeconds(report.nextRetryAt - date)})`;
+  if (report.status === "running") return [];
   if (open > 0) return [`Go on    ${resume}${pause}`];
   return closed > 0 ? [`Again    ${resume} --retry-failed`] : [];
 }

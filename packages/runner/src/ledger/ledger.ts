@@ -1,9 +1,9 @@
 import { HoldfastError } from "@holdfast/policy";
 import type { Job, NewJob } from "./job.ts";
-import type { Ended } from "./state.ts";
-import type { ProxyFigures } from "./proxy-stats.ts";
-import type { ReasonGroup, RunEnd } from "./report.ts";
-import type { Result } from "./result.ts";
+import type { OutcomeState } from "./state.ts";
+import type { RunProxyStats } from "./proxy-stats.ts";
+import type { ReasonGroup, RunStatus, RunTotals } from "./report.ts";
+import type { LineResult } from "./result.ts";
 
 /** The ledger cannot be used: another live process holds it, it is corrupt, or its disk refuses. */
 export class LedgerError extends HoldfastError {
@@ -23,7 +23,7 @@ export type PlannedLine =
   | { readonly kind: "invalid"; readonly line: number; readonly text: string; readonly reason: string };
 
 /** What planning a batch of lines did to the ledger; the four add up to the batch. */
-export interface Planned {
+export interface PlanCounts {
   readonly added: number;
   /** Lines that were rows already, from an earlier run. */
   readonly known: number;
@@ -32,16 +32,16 @@ export interface Planned {
 }
 
 /** A row handed out to be fetched. */
-export interface Lease {
+export interface JobLease {
   readonly job: Job;
   /** The state it was in before. */
   readonly from: "pending" | "failed" | "deferred";
   /** How often the row has been deferred so far. */
-  readonly rounds: number;
+  readonly deferrals: number;
 }
 
 /** What is kept of an exchange, beside the state of its row. */
-export interface Exchange {
+export interface RecordedExchange {
   readonly status?: number;
   /** After redirects. */
   readonly finalUrl?: string;
@@ -55,39 +55,23 @@ export interface Exchange {
 }
 
 /** The end of a lease: the new state and what was received. */
-export interface Outcome {
-  readonly lease: Lease;
-  readonly state: Ended;
+export interface JobOutcome {
+  readonly lease: JobLease;
+  readonly state: OutcomeState;
   readonly advice: string;
   /** Absent when nothing was sent, for instance when a whole host is held. */
-  readonly exchange?: Exchange;
+  readonly exchange?: RecordedExchange;
   /** Epoch ms. */
   readonly at: number;
 }
 
-/** The counts of a ledger at one moment; `lines` is the sum of `done`, `failed`, `skipped`, `unknown` and `waiting`. */
-export interface Totals {
-  readonly lines: number;
-  readonly done: number;
-  readonly failed: number;
-  readonly skipped: number;
-  readonly unknown: number;
-  readonly waiting: number;
-  /** Requests sent, over all runs. */
-  readonly attempts: number;
-  /** Body bytes received and kept, decoded. */
-  readonly bytes: number;
-  /** Epoch ms of the earliest deferred row. */
-  readonly nextAt?: number;
-}
-
 /** What a run notes about itself for `readReport`. */
-export interface RunNote {
+export interface RunInfo {
   /** Epoch ms. */
   readonly startedAt: number;
   /** How long the run took, or has taken until its latest outcome. */
   readonly elapsed?: number;
-  readonly ended?: RunEnd;
+  readonly status?: RunStatus;
   /** What a person should know of why it ended, where that is not plain. */
   readonly why?: string;
 }
@@ -95,17 +79,17 @@ export interface RunNote {
 /** Reads a ledger, also while another process writes to it. Every method throws LedgerError when the ledger cannot be read. */
 export interface LedgerReader {
   readonly directory: string;
-  totals(): Totals;
+  totals(): RunTotals;
   /** Every group of rows that did not end as `done`, the largest first. */
   reasons(): readonly ReasonGroup[];
   /** Every row in the order in which it was planned. */
-  results(): Iterable<Result>;
+  results(): Iterable<LineResult>;
   /** What the last run noted of itself; undefined before the first one. */
-  note(): RunNote | undefined;
+  runInfo(): RunInfo | undefined;
   /** How the proxies did that the run went through; undefined where it never went through any. */
-  proxies(): readonly ProxyFigures[] | undefined;
+  proxyStats(): readonly RunProxyStats[] | undefined;
   /** What the pool of the run knew of the health of its proxies; undefined where nothing was kept. */
-  proxyMemory(): unknown;
+  proxySnapshot(): unknown;
   close(): void;
 }
 
@@ -120,24 +104,24 @@ export interface Ledger extends LedgerReader {
    * So a list that grew adds its new lines, a line that changed is a new row, and rows of lines that are gone stay in the run.
    * All calls in the life of one object read one list.
    */
-  plan(lines: readonly PlannedLine[]): Planned;
+  plan(lines: readonly PlannedLine[]): PlanCounts;
   /** Hands out the next open rows in order, each at most once in the life of this object; empty when there are none at present. */
-  claim(max: number): readonly Lease[];
+  claim(max: number): readonly JobLease[];
   /** Hands out deferred rows that are due at `now` (epoch ms), the longest overdue first. */
-  due(now: number, max: number): readonly Lease[];
+  claimDue(now: number, max: number): readonly JobLease[];
   /** The earliest time (epoch ms) at which a deferred row that is not handed out comes due. */
-  nextDue(): number | undefined;
+  nextDueAt(): number | undefined;
   /** Notes durably that the jobs are about to be sent; without an outcome they are `unknown` after a crash, unless they may be sent again. */
-  intend(jobs: readonly Job[]): void;
+  recordIntent(jobs: readonly Job[]): void;
   /** Takes leases back as they were: nothing was sent, or it may be sent again. They are not handed out again in the life of this object. */
-  release(leases: readonly Lease[]): void;
+  release(leases: readonly JobLease[]): void;
   /** Takes an outcome in, to be recorded by the next `commit`. */
-  record(outcome: Outcome): void;
+  record(outcome: JobOutcome): void;
   /** Records states and bodies of what was taken in: after it returns they survive a crash and a power loss. A row that ended for good keeps its first outcome. */
   commit(): void;
   /** Makes every failed row retryable, but for lines that are no request, and every deferred row due, as if it had never been deferred. */
   reopenFailed(): void;
-  setNote(note: RunNote): void;
-  setProxies(figures: readonly ProxyFigures[]): void;
-  setProxyMemory(memory: unknown): void;
+  setRunInfo(note: RunInfo): void;
+  setProxyStats(figures: readonly RunProxyStats[]): void;
+  setProxySnapshot(memory: unknown): void;
 }

@@ -1,15 +1,15 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { addFigures, isFigures, reportOn } from "./proxy-stats.ts";
-import { idle } from "../testing/idle-figures.ts";
+import { mergeProxyStats, isProxyStats, buildProxyReport } from "./proxy-stats.ts";
+import { idleProxyStats } from "../testing/idle-proxy-stats.ts";
 
 describe("figures of proxies", () => {
   it("add up over the times that a run was begun anew; the state is the latest", () => {
-    const before = addFigures(
+    const before = mergeProxyStats(
       [],
       [
         {
-          ...idle,
+          ...idleProxyStats,
           requests: 10,
           successes: 8,
           blocks: 2,
@@ -22,12 +22,21 @@ describe("figures of proxies", () => {
     const restsAt = [{ host: "shop.test", reason: "http-403", until: 9 }];
     const restReasons = { "http-403": 1, proxy: 1 };
 
-    const [sum] = addFigures(before, [
-      { ...idle, state: "resting", requests: 5, blocks: 1, rests: 2, restReasons, restsAt, bytes: 1 },
+    const [sum] = mergeProxyStats(before, [
+      {
+        ...idleProxyStats,
+        state: "resting",
+        requests: 5,
+        blocks: 1,
+        rests: 2,
+        restReasons,
+        restsAt,
+        bytes: 1,
+      },
     ]);
 
     assert.deepEqual(sum, {
-      ...idle,
+      ...idleProxyStats,
       state: "resting",
       requests: 15,
       successes: 8,
@@ -41,9 +50,9 @@ describe("figures of proxies", () => {
   });
 
   it("keep a proxy that has left the list", () => {
-    const gone = { ...idle, proxy: "http://gone.test:1", requests: 3 };
+    const gone = { ...idleProxyStats, proxy: "http://gone.test:1", requests: 3 };
 
-    const figures = addFigures([gone], [idle]);
+    const figures = mergeProxyStats([gone], [idleProxyStats]);
 
     assert.deepEqual(
       figures.map(({ proxy, requests }) => [proxy, requests]),
@@ -56,20 +65,20 @@ describe("figures of proxies", () => {
 
   it("are reported with their sum, the worst first, and last who was never asked", () => {
     const figures = [
-      { ...idle, proxy: "unused" },
-      { ...idle, proxy: "good", requests: 9, successes: 9, bytes: 90 },
-      { ...idle, proxy: "bad", requests: 2, blocks: 2 },
-      { ...idle, proxy: "worse", requests: 3, failures: 3 },
-      { ...idle, proxy: "so-so", requests: 4, successes: 2 },
+      { ...idleProxyStats, proxy: "unused" },
+      { ...idleProxyStats, proxy: "good", requests: 9, successes: 9, bytes: 90 },
+      { ...idleProxyStats, proxy: "bad", requests: 2, blocks: 2 },
+      { ...idleProxyStats, proxy: "worse", requests: 3, failures: 3 },
+      { ...idleProxyStats, proxy: "so-so", requests: 4, successes: 2 },
     ];
 
-    const { sum, each } = reportOn(figures);
+    const { totals, byProxy } = buildProxyReport(figures);
 
     assert.deepEqual(
-      each.map(({ proxy }) => proxy),
+      byProxy.map(({ proxy }) => proxy),
       ["worse", "bad", "so-so", "good", "unused"],
     );
-    assert.deepEqual(sum, {
+    assert.deepEqual(totals, {
       proxies: 5,
       requests: 18,
       successes: 11,
@@ -82,8 +91,8 @@ describe("figures of proxies", () => {
   });
 
   it("are recognised when they are read back, and nothing else is", () => {
-    assert.equal(isFigures(JSON.parse(JSON.stringify(addFigures([], [idle])))), true);
-    for (const other of [undefined, {}, [null], [{ proxy: 1 }], [{ ...idle, bytes: "1" }]])
-      assert.equal(isFigures(other), false);
+    assert.equal(isProxyStats(JSON.parse(JSON.stringify(mergeProxyStats([], [idleProxyStats])))), true);
+    for (const other of [undefined, {}, [null], [{ proxy: 1 }], [{ ...idleProxyStats, bytes: "1" }]])
+      assert.equal(isProxyStats(other), false);
   });
 });

@@ -1,5 +1,5 @@
 /** What a pool tells of one of its proxies: the part that a run keeps. No credentials are in it. */
-export interface PoolFigures {
+export interface PoolProxyStats {
   /** What may be shown of it. */
   readonly proxy: string;
   readonly state: "fit" | "resting" | "probing" | "retired";
@@ -19,14 +19,14 @@ export interface PoolFigures {
 }
 
 /** How a proxy did in a run, over all the times that it was begun anew. */
-export interface ProxyFigures extends PoolFigures {
+export interface RunProxyStats extends PoolProxyStats {
   /** Requests that were answered before a block, on average; absent without one. */
   readonly requestsBeforeBlock?: number;
 }
 
 /** The sum over all proxies of a run. */
-export interface ProxySums extends Pick<
-  PoolFigures,
+export interface ProxyTotals extends Pick<
+  PoolProxyStats,
   "requests" | "successes" | "blocks" | "throttles" | "failures" | "rests" | "bytes"
 > {
   readonly proxies: number;
@@ -34,13 +34,13 @@ export interface ProxySums extends Pick<
 
 /** How the proxies of a run did. */
 export interface ProxyReport {
-  readonly sum: ProxySums;
+  readonly totals: ProxyTotals;
   /** The worst first. */
-  readonly each: readonly ProxyFigures[];
+  readonly byProxy: readonly RunProxyStats[];
 }
 
 const counters = ["requests", "successes", "blocks", "throttles", "failures", "rests", "bytes"] as const;
-const nothing: ProxySums = {
+const zeroTotals: ProxyTotals = {
   proxies: 0,
   requests: 0,
   successes: 0,
@@ -52,38 +52,38 @@ const nothing: ProxySums = {
 };
 
 /** Adds what the pool counts now to what was counted before it was made; a proxy that is gone keeps its figures. */
-export function addFigures(
-  before: readonly ProxyFigures[],
-  now: readonly PoolFigures[],
-): readonly ProxyFigures[] {
+export function mergeProxyStats(
+  before: readonly RunProxyStats[],
+  now: readonly PoolProxyStats[],
+): readonly RunProxyStats[] {
   const earlier = new Map(before.map((figures) => [figures.proxy, figures]));
   const present = new Set(now.map(({ proxy }) => proxy));
   const gone = before.filter(({ proxy }) => !present.has(proxy));
-  return [...now.map((figures) => sumOfTwo(earlier.get(figures.proxy), figures)), ...gone];
+  return [...now.map((figures) => mergeOne(earlier.get(figures.proxy), figures)), ...gone];
 }
 
 /** Adds up, and puts the worst first. */
-export function reportOn(figures: readonly ProxyFigures[]): ProxyReport {
+export function buildProxyReport(figures: readonly RunProxyStats[]): ProxyReport {
   const sum = figures.reduce(
-    (total, each) => ({ ...added(total, each), proxies: total.proxies + 1 }),
-    nothing,
+    (total, each) => ({ ...addCounts(total, each), proxies: total.proxies + 1 }),
+    zeroTotals,
   );
-  return { sum, each: worstFirst(figures) };
+  return { totals: sum, byProxy: worstFirst(figures) };
 }
 
 /** Orders them by the share of their requests that came to nothing, the worst first; who was never asked comes last. */
-function worstFirst(figures: readonly ProxyFigures[]): readonly ProxyFigures[] {
-  return figures.toSorted((a, b) => lossOf(b) - lossOf(a) || b.requests - a.requests);
+function worstFirst(figures: readonly RunProxyStats[]): readonly RunProxyStats[] {
+  return figures.toSorted((a, b) => failureShare(b) - failureShare(a) || b.requests - a.requests);
 }
 
-function lossOf({ requests, successes }: PoolFigures): number {
+function failureShare({ requests, successes }: PoolProxyStats): number {
   return requests === 0 ? -1 : 1 - successes / requests;
 }
 
-function sumOfTwo(before: ProxyFigures | undefined, now: PoolFigures): ProxyFigures {
+function mergeOne(before: RunProxyStats | undefined, now: PoolProxyStats): RunProxyStats {
   const { proxy, state, restsAt } = now;
-  const counts = added(before ?? nothing, now);
-  const restReasons = addedReasons(before?.restReasons ?? {}, now.restReasons);
+  const counts = addCounts(before ?? zeroTotals, now);
+  const restReasons = addReasonCounts(before?.restReasons ?? {}, now.restReasons);
   const { blocks, requests } = counts;
   return {
     proxy,
@@ -95,9 +95,9 @@ function sumOfTwo(before: ProxyFigures | undefined, now: PoolFigures): ProxyFigu
   };
 }
 
-type Counts = Pick<PoolFigures, (typeof counters)[number]>;
+type Counts = Pick<PoolProxyStats, (typeof counters)[number]>;
 
-function added(a: Counts, b: Counts): Counts {
+function addCounts(a: Counts, b: Counts): Counts {
   return {
     requests: a.requests + b.requests,
     successes: a.successes + b.successes,
@@ -109,7 +109,7 @@ function added(a: Counts, b: Counts): Counts {
   };
 }
 
-function addedReasons(
+function addReasonCounts(
   a: Readonly<Record<string, number>>,
   b: Readonly<Record<string, number>>,
 ): Readonly<Record<string, number>> {
@@ -119,11 +119,11 @@ function addedReasons(
 }
 
 /** Recognises what `addFigures` made, when it is read back. */
-export function isFigures(value: unknown): value is readonly ProxyFigures[] {
-  return Array.isArray(value) && value.every(isOne);
+export function isProxyStats(value: unknown): value is readonly RunProxyStats[] {
+  return Array.isArray(value) && value.every(isOneProxyStats);
 }
 
-function isOne(value: unknown): boolean {
+function isOneProxyStats(value: unknown): boolean {
   return (
     typeof value === "object" &&
     value !== null &&

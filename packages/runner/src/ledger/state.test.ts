@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { type Ended, mayBeClaimed, next, type State, type StateInput } from "./state.ts";
+import { type OutcomeState, mayBeClaimed, nextRowState, type RowState, type RowStateInput } from "./state.ts";
 
-const failed = (retryable: boolean): State => ({ at: "failed", reason: "r", retryable });
-const deferred: Ended = { at: "deferred", until: 100, rounds: 1, reason: "r" };
+const failed = (retryable: boolean): RowState => ({ at: "failed", reason: "r", retryable });
+const deferred: OutcomeState = { at: "deferred", until: 100, deferrals: 1, reason: "r" };
 
-const states: readonly State[] = [
+const states: readonly RowState[] = [
   { at: "pending" },
   { at: "leased" },
   { at: "done" },
@@ -17,7 +17,7 @@ const states: readonly State[] = [
 ];
 
 describe("state of a row", () => {
-  const table: readonly (readonly [StateInput, readonly State["at"][]])[] = [
+  const table: readonly (readonly [RowStateInput, readonly RowState["at"][]])[] = [
     [
       { type: "claimed", now: 99 },
       ["leased", "leased", "done", "leased", "failed", "deferred", "unknown", "skipped"],
@@ -50,7 +50,7 @@ describe("state of a row", () => {
   for (const [input, expected] of table) {
     it(`goes where it should on ${JSON.stringify(input)}`, () => {
       assert.deepEqual(
-        states.map((state) => next(state, input).at),
+        states.map((state) => nextRowState(state, input).at),
         expected,
       );
     });
@@ -58,7 +58,10 @@ describe("state of a row", () => {
 
   it("may be claimed exactly when claiming leases it", () => {
     for (const state of states.filter(({ at }) => at !== "leased")) {
-      assert.equal(next(state, { type: "claimed", now: 100 }).at === "leased", mayBeClaimed(state, 100));
+      assert.equal(
+        nextRowState(state, { type: "claimed", now: 100 }).at === "leased",
+        mayBeClaimed(state, 100),
+      );
     }
   });
 });

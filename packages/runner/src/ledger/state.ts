@@ -1,5 +1,5 @@
 /** Where a row stands; each state has only the fields it needs. */
-export type State =
+export type RowState =
   | { readonly at: "pending" }
   | { readonly at: "leased" }
   | { readonly at: "done" }
@@ -7,27 +7,27 @@ export type State =
   | {
       readonly at: "deferred";
       readonly until: number /* epoch ms */;
-      readonly rounds: number;
+      readonly deferrals: number;
       readonly reason: string;
     }
   | { readonly at: "unknown"; readonly reason: string }
   | { readonly at: "skipped"; readonly reason: string };
 
 /** What may happen to a row. */
-export type StateInput =
+export type RowStateInput =
   | { readonly type: "claimed"; readonly now: number /* epoch ms */ }
-  | { readonly type: "finished"; readonly state: Ended }
+  | { readonly type: "finished"; readonly state: OutcomeState }
   | { readonly type: "released" }
   | { readonly type: "owner-died"; readonly mayHaveBeenExecuted: boolean };
 
 /** The states in which a lease can end. */
-export type Ended = Exclude<State, { readonly at: "pending" | "leased" }>;
+export type OutcomeState = Exclude<RowState, { readonly at: "pending" | "leased" }>;
 
 /** The reason of a row whose process died between sending a request and recording what came of it. */
 export const interruptedReason = "interrupted";
 
 /** Answers where a row goes; an input that does not apply leaves it where it is, so an ended row is never opened by accident. */
-export function next(state: State, input: StateInput): State {
+export function nextRowState(state: RowState, input: RowStateInput): RowState {
   switch (input.type) {
     case "claimed":
       return mayBeClaimed(state, input.now) ? { at: "leased" } : state;
@@ -42,7 +42,7 @@ export function next(state: State, input: StateInput): State {
 }
 
 /** Tells whether a run may take the row up: new ones, failures that a retry might fix, and deferrals that are due. */
-export function mayBeClaimed(state: State, now: number): boolean {
+export function mayBeClaimed(state: RowState, now: number): boolean {
   switch (state.at) {
     case "pending":
       return true;

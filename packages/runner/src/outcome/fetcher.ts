@@ -7,7 +7,7 @@ export interface Verdict {
 }
 
 /** The part of a session's response that a run stores. */
-export interface Fetched {
+export interface FetchedResponse {
   readonly status: number;
   /** After redirects. */
   readonly url: string;
@@ -34,14 +34,14 @@ export interface FetchOptions {
 
 /** Sends one request with whatever retries it sees fit: the shape of a session that a run needs. */
 export interface Fetcher {
-  request(method: string, url: string, options?: FetchOptions): Promise<Fetched>;
+  request(method: string, url: string, options?: FetchOptions): Promise<FetchedResponse>;
 }
 
 /** The shape of an error that carries a verdict; anything else that is thrown is a defect or a wrong argument. */
 export interface FetchFailure {
   readonly verdict: Verdict;
   readonly attempts: readonly unknown[];
-  readonly response?: Fetched;
+  readonly response?: FetchedResponse;
   readonly retryAt?: number | undefined;
   /** False when it is known that the server never saw the request. */
   readonly mayHaveArrived?: boolean;

@@ -1,8 +1,8 @@
 import { isFetchFailure } from "./fetcher.ts";
-import type { Settled } from "./conclude.ts";
+import type { FetchResult } from "./fetch-job.ts";
 
 /** Nothing was sent, because no proxy is fit for the host. */
-export interface NoProxy {
+export interface ProxyWait {
   /** When one is fit again, epoch ms; `Infinity` where waiting does not help. */
   readonly until: number;
   /** Why not, for a person. */
@@ -10,7 +10,7 @@ export interface NoProxy {
 }
 
 /** Recognises by shape a request that found no proxy at its very first attempt. */
-export function noProxyIn(settled: Settled): NoProxy | undefined {
+export function findProxyWait(settled: FetchResult): ProxyWait | undefined {
   if (settled.ok) return undefined;
   const { error } = settled;
   if (!isFetchFailure(error) || error.attempts.length > 1 || error.retryAt === undefined) return undefined;

@@ -1,21 +1,22 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { conclude, type Settled } from "./conclude.ts";
-import type { Lease } from "../ledger/ledger.ts";
-import type { State } from "../ledger/state.ts";
+import { decideOutcome } from "./decide-outcome.ts";
+import type { FetchResult } from "./fetch-job.ts";
+import type { JobLease } from "../ledger/ledger.ts";
+import type { RowState } from "../ledger/state.ts";
 import { calm, failedFor, get, post, url } from "../testing/leases.ts";
 import { answered, failure } from "../testing/scripted-fetcher.ts";
 
 const proxied = { ...calm, proxied: true };
 
-const blocked: Settled = {
+const blocked: FetchResult = {
   ok: true,
   response: {
     ...answered(url, { status: 403 }),
     verdict: { kind: "blocked", reason: "http-403", advice: "" },
   },
 };
-const thrown = (reason: string, facts: object): Settled => ({
+const thrown = (reason: string, facts: object): FetchResult => ({
   ok: false,
   error: Object.assign(failure(reason), facts),
 });
@@ -25,27 +26,27 @@ const refusedTls = {
   mayHaveArrived: false,
   verdict: { kind: "rejected", reason: "tls-certificate", advice: "" },
 };
-const deferred = (reason: string, rounds: number, until = 1_001): State => ({
+const deferred = (reason: string, deferrals: number, until = 1_001): RowState => ({
   at: "deferred",
   reason,
   until,
-  rounds,
+  deferrals,
 });
 
 describe("a line that went through proxies", () => {
-  const table: readonly (readonly [string, Lease, Settled, State])[] = [
+  const table: readonly (readonly [string, JobLease, FetchResult, RowState])[] = [
     ["refused to its address goes again", get, blocked, deferred("http-403", 1)],
-    ["refused three times over has failed", { ...get, rounds: 2 }, blocked, failedFor("http-403", true)],
+    ["refused three times over has failed", { ...get, deferrals: 2 }, blocked, failedFor("http-403", true)],
     ["refused may not go again where it is unsafe", post, blocked, failedFor("http-403", false)],
     [
       "limited has more patience",
-      { ...get, rounds: 4 },
+      { ...get, deferrals: 4 },
       { ok: true, response: answered(url, { status: 429 }) },
       deferred("http-429", 5),
     ],
     [
       "that never got through one has used up nothing",
-      { ...get, rounds: 9 },
+      { ...get, deferrals: 9 },
       thrown("proxy-auth", locked),
       deferred("proxy-auth", 9),
     ],
@@ -84,7 +85,7 @@ describe("a line that went through proxies", () => {
     ],
     [
       "and no more than three",
-      { ...get, rounds: 2 },
+      { ...get, deferrals: 2 },
       thrown("proxy", { ...locked, reason: "closed", fault: "unknown" }),
       failedFor("proxy", true),
     ],
@@ -128,11 +129,14 @@ describe("a line that went through proxies", () => {
   ];
   for (const [what, lease, settled, state] of table) {
     it(what, () => {
-      assert.deepEqual(conclude(lease, settled, proxied)?.state, state);
+      assert.deepEqual(decideOutcome(lease, settled, proxied)?.state, state);
     });
   }
 
   it("uses up no round while the run drains", () => {
-    assert.deepEqual(conclude(get, blocked, { ...proxied, draining: true })?.state, deferred("http-403", 0));
+    assert.deepEqual(
+      decideOutcome(get, blocked, { ...proxied, draining: true })?.state,
+      deferred("http-403", 0),
+    );
   });
 });

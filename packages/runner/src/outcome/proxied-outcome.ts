@@ -1,8 +1,24 @@
-import type { Circumstances, Settled } from "./conclude.ts";
+import type { FetchResult } from "./fetch-job.ts";
 import { type FetchFailure, isFetchFailure } from "./fetcher.ts";
 import { maySendAgain } from "../ledger/job.ts";
-import type { Lease } from "../ledger/ledger.ts";
-import type { Ended } from "../ledger/state.ts";
+import type { JobLease } from "../ledger/ledger.ts";
+import type { OutcomeState } from "../ledger/state.ts";
+
+/** What a conclusion depends on beside the exchange. */
+export interface OutcomeInput {
+  /** Epoch ms. */
+  readonly now: number;
+  /** How often a row may be deferred. */
+  readonly maxDeferrals: number;
+  /** How long a server may put a row off, in ms; what it asks beyond that is cut. */
+  readonly maxDeferDelay: number;
+  /** Whether the run was ending its requests. */
+  readonly aborted: boolean;
+  /** Whether the run was taking no more time: what a later attempt may cure then waits for one, instead of having failed. */
+  readonly draining: boolean;
+  /** Whether requests go through a pool of proxies: what refuses one address may let in another. */
+  readonly proxied: boolean;
+}
 
 // A page that is refused through so many addresses, one call after the other, is likely refused to all.
 const maxRefusals = 2;
@@ -14,13 +30,17 @@ const noProxyInTime: ReadonlySet<unknown> = new Set(["no-proxy-in-time", "no-pro
  * again, for through which proxies it went was chance. That is no round of its own where it never got through a proxy.
  * Undefined where it ended otherwise.
  */
-export function elsewhere(lease: Lease, settled: Settled, circumstances: Circumstances): Ended | undefined {
+export function proxiedOutcome(
+  lease: JobLease,
+  settled: FetchResult,
+  circumstances: OutcomeInput,
+): OutcomeState | undefined {
   const answer = answerOf(settled);
   if (answer === undefined) return undefined;
-  const { now, maxDefer, draining } = circumstances;
+  const { now, maxDeferDelay, draining } = circumstances;
   const { reason } = answer.verdict;
-  const until = Math.min(Math.max(answer.retryAt ?? now, now + 1), now + maxDefer);
-  const again = { at: "deferred", reason, until, rounds: lease.rounds } as const;
+  const until = Math.min(Math.max(answer.retryAt ?? now, now + 1), now + maxDeferDelay);
+  const again = { at: "deferred", reason, until, deferrals: lease.deferrals } as const;
   if (!settled.ok && neverGotThrough(settled.error)) return again;
   const kind = whyElsewhere(lease, settled, answer);
   if (kind === undefined) return undefined;
@@ -30,8 +50,8 @@ export function elsewhere(lease: Lease, settled: Settled, circumstances: Circums
 type Answer = Pick<FetchFailure, "verdict" | "retryAt" | "mayHaveArrived">;
 
 function whyElsewhere(
-  { job }: Lease,
-  settled: Settled,
+  { job }: JobLease,
+  settled: FetchResult,
   { verdict: { kind }, mayHaveArrived }: Answer,
 ): "blocked" | "throttled" | undefined {
   if (isUndecided(settled)) return maySendAgain(job) || mayHaveArrived === false ? "blocked" : undefined;
@@ -39,12 +59,12 @@ function whyElsewhere(
 }
 
 function oneRoundMore(
-  again: Extract<Ended, { at: "deferred" }>,
+  again: Extract<OutcomeState, { at: "deferred" }>,
   kind: "blocked" | "throttled",
-  { maxRounds }: Circumstances,
-): Ended {
-  const most = kind === "blocked" ? Math.min(maxRounds, maxRefusals) : maxRounds;
-  if (again.rounds < most) return { ...again, rounds: again.rounds + 1 };
+  { maxDeferrals }: OutcomeInput,
+): OutcomeState {
+  const most = kind === "blocked" ? Math.min(maxDeferrals, maxRefusals) : maxDeferrals;
+  if (again.deferrals < most) return { ...again, deferrals: again.deferrals + 1 };
   return { at: "failed", reason: again.reason, retryable: true };
 }
 
@@ -52,7 +72,7 @@ function oneRoundMore(
  * Whether it is left open if a failure on the way was the line's: the attempts were used up, or no other proxy was fit,
  * before so many had failed alike that it must be. Recognised by shape.
  */
-function isUndecided(settled: Settled): boolean {
+function isUndecided(settled: FetchResult): boolean {
   if (settled.ok || !isFetchFailure(settled.error)) return false;
   const { error } = settled;
   const failure = Reflect.get(error, "code") === "ERR_DEFERRED" ? error.cause : error;
@@ -68,13 +88,13 @@ function isFinal(attempt: unknown): boolean {
   return decision !== "retries-exhausted" && !noProxyInTime.has(decision);
 }
 
-function answerOf(settled: Settled): Answer | undefined {
+function answerOf(settled: FetchResult): Answer | undefined {
   if (settled.ok) return settled.response;
   return isFetchFailure(settled.error) ? settled.error : undefined;
 }
 
 /** Whether a line waits for nothing but a proxy: whoever asks the pool for one again learns how long. Recognised by shape. */
-export function waitsForProxy(settled: Settled): boolean {
+export function waitsForProxy(settled: FetchResult): boolean {
   const attempts = settled.ok ? settled.response.attempts : attemptsOf(settled.error);
   const last = attempts.at(-1);
   return typeof last === "object" && last !== null && "decision" in last && noProxyInTime.has(last.decision);

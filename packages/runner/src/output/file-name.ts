@@ -1,4 +1,4 @@
-import type { Result } from "../ledger/result.ts";
+import type { LineResult } from "../ledger/result.ts";
 
 /** A folder and a file name that every common file system takes. */
 export interface FileName {
@@ -34,7 +34,7 @@ const extensions: Readonly<Record<string, string>> = {
  * Only letters, digits, dots, hyphens and underscores are left of what the URL says, and no name begins with a dot,
  * so that no URL can reach outside its folder.
  */
-export function fileName({ id, url, contentType }: Pick<Result, "id" | "url" | "contentType">): FileName {
+export function fileName({ id, url, contentType }: Pick<LineResult, "id" | "url" | "contentType">): FileName {
   const { host, pathname, search } = new URL(url);
   const last = pathname.split("/").findLast((part) => part !== "") ?? "index";
   const extension = /\.[A-Za-z0-9]{1,5}$/.exec(last)?.[0] ?? extensionOf(contentType);

@@ -1,10 +1,10 @@
 import { mkdirSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileName } from "./file-name.ts";
-import type { Result } from "../ledger/result.ts";
+import type { LineResult } from "../ledger/result.ts";
 
 /** What `writeFiles` did. */
-export interface FilesWritten {
+export interface WrittenFiles {
   readonly files: number;
   readonly bytes: number;
 }
@@ -15,7 +15,7 @@ export interface FilesWritten {
  *
  * @throws LedgerError when a stored body is damaged, and what the file system throws.
  */
-export function writeFiles(results: Iterable<Result>, directory: string): FilesWritten {
+export function writeFiles(results: Iterable<LineResult>, directory: string): WrittenFiles {
   let files = 0;
   let bytes = 0;
   for (const result of results) {

@@ -1,14 +1,14 @@
 import { isUtf8 } from "node:buffer";
-import type { Result } from "../ledger/result.ts";
+import type { LineResult } from "../ledger/result.ts";
 
 /** How results are written as JSON. */
 export interface JsonlOptions {
   /** Whether bodies are part of the line: as text when they are UTF-8, else as base64. @default "inline" */
   readonly body?: "inline" | "none";
-  /** Larger bodies are left out of their line, which then says so: `"body": null, "bodyBytes": …, "bodyLeftOut": true`. @default 64 MiB */
+  /** Larger bodies are left out of their line, which then says so: `"body": null, "bodyBytes": …, "bodyOmitted": true`. @default 64 MiB */
   readonly maxBodyBytes?: number;
   /** Hears of every body that is left out because it is too large. */
-  readonly leftOut?: (result: Result) => void;
+  readonly onBodyOmitted?: (result: LineResult) => void;
 }
 
 // A string holds 2^29 - 24 characters, and JSON may write one byte in six of them.
@@ -16,13 +16,13 @@ const largestInline = 64 * 2 ** 20;
 
 /** Gives one line of JSON per result, each ending in a newline; times are ISO 8601. */
 export function* toJsonl(
-  results: Iterable<Result>,
-  { body = "inline", maxBodyBytes = largestInline, leftOut }: JsonlOptions = {},
+  results: Iterable<LineResult>,
+  { body = "inline", maxBodyBytes = largestInline, onBodyOmitted }: JsonlOptions = {},
 ): Generator<string, void, undefined> {
   for (const result of results) {
-    const isLeftOut = body === "inline" && result.bytes > maxBodyBytes;
-    if (isLeftOut) leftOut?.(result);
-    const content = body === "none" ? {} : isLeftOut ? withoutBody(result) : contentOf(result);
+    const isOmitted = body === "inline" && result.bytes > maxBodyBytes;
+    if (isOmitted) onBodyOmitted?.(result);
+    const content = body === "none" ? {} : isOmitted ? withoutBody(result) : contentOf(result);
     yield `${JSON.stringify({ ...factsOf(result), ...content })}\n`;
   }
 }
@@ -42,18 +42,18 @@ const facts = [
   "contentType",
 ] as const;
 
-function factsOf(result: Result): Record<string, unknown> {
+function factsOf(result: LineResult): Record<string, unknown> {
   const told = Object.fromEntries(facts.map((name) => [name, result[name]]));
   const { fetchedAt } = result;
   return fetchedAt === undefined ? told : { ...told, fetchedAt: new Date(fetchedAt).toISOString() };
 }
 
-function contentOf({ headers, body }: Result): Record<string, unknown> {
+function contentOf({ headers, body }: LineResult): Record<string, unknown> {
   return body === undefined ? {} : { headers, ...bodyOf(body) };
 }
 
-function withoutBody({ headers, bytes }: Result): Record<string, unknown> {
-  return { headers, body: null, bodyBytes: bytes, bodyLeftOut: true };
+function withoutBody({ headers, bytes }: LineResult): Record<string, unknown> {
+  return { headers, body: null, bodyBytes: bytes, bodyOmitted: true };
 }
 
 function bodyOf(body: Uint8Array): { readonly body: string } | { readonly bodyBase64: string } {

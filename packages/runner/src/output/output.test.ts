@@ -7,9 +7,9 @@ import { runDirectory } from "../testing/run-directory.ts";
 import { fileName } from "./file-name.ts";
 import { writeFiles } from "./files.ts";
 import { toJsonl } from "./jsonl.ts";
-import type { Result } from "../ledger/result.ts";
+import type { LineResult } from "../ledger/result.ts";
 
-const done: Result = {
+const done: LineResult = {
   id: 7,
   line: 9,
   method: "GET",
@@ -28,7 +28,7 @@ const done: Result = {
 };
 
 describe("toJsonl", () => {
-  const parse = (result: Result, options = {}): Record<string, unknown> =>
+  const parse = (result: LineResult, options = {}): Record<string, unknown> =>
     JSON.parse([...toJsonl([result], options)].join(""));
 
   it("writes one line per result, with the body as text", () => {
@@ -57,27 +57,27 @@ describe("toJsonl", () => {
   });
 
   it("leaves out a body that is too large for a line, says so, and goes on", () => {
-    const large: Result = Object.defineProperty({ ...done, bytes: 3 }, "body", {
+    const large: LineResult = Object.defineProperty({ ...done, bytes: 3 }, "body", {
       get: () => assert.fail("The body was read"),
     });
-    const leftOut: unknown[] = [];
+    const omitted: unknown[] = [];
 
     const lines = [
-      ...toJsonl([large, done], { maxBodyBytes: 2, leftOut: ({ line }) => leftOut.push(line) }),
+      ...toJsonl([large, done], { maxBodyBytes: 2, onBodyOmitted: ({ line }) => omitted.push(line) }),
     ].map((line): Record<string, unknown> => JSON.parse(line));
 
     assert.deepEqual(
-      lines.map(({ headers, body, bodyBytes, bodyLeftOut }) => ({ headers, body, bodyBytes, bodyLeftOut })),
+      lines.map(({ headers, body, bodyBytes, bodyOmitted }) => ({ headers, body, bodyBytes, bodyOmitted })),
       [
-        { headers: [["a", "b"]], body: null, bodyBytes: 3, bodyLeftOut: true },
-        { headers: [["a", "b"]], body: "é", bodyBytes: undefined, bodyLeftOut: undefined },
+        { headers: [["a", "b"]], body: null, bodyBytes: 3, bodyOmitted: true },
+        { headers: [["a", "b"]], body: "é", bodyBytes: undefined, bodyOmitted: undefined },
       ],
     );
-    assert.deepEqual(leftOut, [9]);
+    assert.deepEqual(omitted, [9]);
   });
 
   it("leaves the body out when asked to, without reading it", () => {
-    const unreadable: Result = Object.defineProperty({ ...done }, "body", {
+    const unreadable: LineResult = Object.defineProperty({ ...done }, "body", {
       get: () => assert.fail("The body was read"),
     });
 

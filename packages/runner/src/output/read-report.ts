@@ -1,19 +1,19 @@
-import { reportOn } from "../ledger/proxy-stats.ts";
+import { buildProxyReport } from "../ledger/proxy-stats.ts";
 import type { LedgerReader } from "../ledger/ledger.ts";
 import { readLedger } from "../sqlite/sqlite-ledger.ts";
 import type { RunReport } from "../ledger/report.ts";
 
 /** Makes the report of a ledger; its counts come from the rows alone, so that they add up. */
-export function reportOf(ledger: LedgerReader): RunReport {
-  const note = ledger.note();
-  const proxies = ledger.proxies();
+export function buildReport(ledger: LedgerReader): RunReport {
+  const note = ledger.runInfo();
+  const proxies = ledger.proxyStats();
   return {
     ...ledger.totals(),
     reasons: ledger.reasons(),
     elapsed: note?.elapsed ?? 0,
-    ended: note?.ended ?? "interrupted",
+    status: note?.status ?? "interrupted",
     ...(note?.why !== undefined && { why: note.why }),
-    ...(proxies !== undefined && { proxies: reportOn(proxies) }),
+    ...(proxies !== undefined && { proxies: buildProxyReport(proxies) }),
   };
 }
 
@@ -25,7 +25,7 @@ export function reportOf(ledger: LedgerReader): RunReport {
 export function readReport(directory: string): RunReport {
   const ledger = readLedger(directory);
   try {
-    return reportOf(ledger);
+    return buildReport(ledger);
   } finally {
     ledger.close();
   }

@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import type { Lease, Outcome, Totals } from "../ledger/ledger.ts";
-import type { Ended } from "../ledger/state.ts";
+import type { JobLease, JobOutcome } from "../ledger/ledger.ts";
+import type { RunTotals } from "../ledger/report.ts";
+import type { OutcomeState } from "../ledger/state.ts";
 import { countOutcome, countPlanned } from "./count-totals.ts";
 
-const none: Totals = {
+const none: RunTotals = {
   lines: 0,
   done: 0,
   failed: 0,
@@ -16,8 +17,8 @@ const none: Totals = {
   bytes: 0,
 };
 
-function outcome(from: Lease["from"], state: Ended): Outcome {
-  const lease: Lease = { job: { id: 1, line: 1, method: "GET", url: "http://a/" }, from, rounds: 0 };
+function outcome(from: JobLease["from"], state: OutcomeState): JobOutcome {
+  const lease: JobLease = { job: { id: 1, line: 1, method: "GET", url: "http://a/" }, from, deferrals: 0 };
   return { lease, state, advice: "", at: 0, exchange: { attempts: [1, 2], bytes: 7, elapsed: 1 } };
 }
 
@@ -34,10 +35,10 @@ describe("tally", () => {
   });
 
   it("adds up after anything", () => {
-    const states: readonly Ended[] = [
+    const states: readonly OutcomeState[] = [
       { at: "done" },
       { at: "failed", reason: "x", retryable: true },
-      { at: "deferred", until: 1, rounds: 1, reason: "x" },
+      { at: "deferred", until: 1, deferrals: 1, reason: "x" },
       { at: "unknown", reason: "x" },
     ];
     const step = fc.oneof(
@@ -46,7 +47,7 @@ describe("tally", () => {
     );
     fc.assert(
       fc.property(fc.array(step), (steps) => {
-        const end = steps.reduce<Totals>(
+        const end = steps.reduce<RunTotals>(
           (totals, each) =>
             "added" in each ? countPlanned(totals, each) : countOutcome(totals, outcome(each[0], each[1])),
           none,

@@ -1,7 +1,8 @@
-import type { Outcome, Planned, Totals } from "../ledger/ledger.ts";
+import type { JobOutcome, PlanCounts } from "../ledger/ledger.ts";
+import type { RunTotals } from "../ledger/report.ts";
 
 /** Adds planned lines to the counts. */
-export function countPlanned(totals: Totals, planned: Planned): Totals {
+export function countPlanned(totals: RunTotals, planned: PlanCounts): RunTotals {
   const { added, duplicates, invalid } = planned;
   return {
     ...totals,
@@ -13,7 +14,7 @@ export function countPlanned(totals: Totals, planned: Planned): Totals {
 }
 
 /** Moves a row from the count it was in to the one it is in now; the sum stays. */
-export function countOutcome(totals: Totals, { lease, state, exchange }: Outcome): Totals {
+export function countOutcome(totals: RunTotals, { lease, state, exchange }: JobOutcome): RunTotals {
   const from = lease.from === "failed" ? "failed" : "waiting";
   const to = state.at === "deferred" ? "waiting" : state.at;
   const left = { ...totals, [from]: totals[from] - 1 };

@@ -2,14 +2,18 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import { Frontier, hostOf } from "./frontier.ts";
-import type { Lease } from "../ledger/ledger.ts";
+import type { JobLease } from "../ledger/ledger.ts";
 
-function leaseOf(id: number, host: string): Lease {
-  return { job: { id, line: id, method: "GET", url: `https://${host}/${id}` }, from: "pending", rounds: 0 };
+function leaseOf(id: number, host: string): JobLease {
+  return {
+    job: { id, line: id, method: "GET", url: `https://${host}/${id}` },
+    from: "pending",
+    deferrals: 0,
+  };
 }
 
-function takeAll(frontier: Frontier): Lease[] {
-  const taken: Lease[] = [];
+function takeAll(frontier: Frontier): JobLease[] {
+  const taken: JobLease[] = [];
   for (let lease = frontier.take(); lease !== undefined; lease = frontier.take()) taken.push(lease);
   return taken;
 }
@@ -67,10 +71,10 @@ describe("frontier", () => {
       fc.integer({ min: 1, max: 3 }),
       (events, perHost) => {
         const frontier = new Frontier(perHost);
-        const active: Lease[] = [];
-        const given: Lease[] = [];
+        const active: JobLease[] = [];
+        const given: JobLease[] = [];
         let added = 0;
-        const keep = (lease: Lease | undefined): void => {
+        const keep = (lease: JobLease | undefined): void => {
           if (lease === undefined) return;
           active.push(lease);
           given.push(lease);

@@ -1,7 +1,7 @@
-import type { Lease } from "../ledger/ledger.ts";
+import type { JobLease } from "../ledger/ledger.ts";
 
 interface Queue {
-  readonly leases: Lease[];
+  readonly leases: JobLease[];
   active: number;
   /** Whether the host stands in the ring. */
   ready: boolean;
@@ -34,7 +34,7 @@ export class Frontier {
     return this.#ring.length > 0;
   }
 
-  add(lease: Lease): void {
+  add(lease: JobLease): void {
     const host = hostOf(lease.job.url);
     const queue = this.#queues.get(host) ?? { leases: [], active: 0, ready: false, paused: false };
     this.#queues.set(host, queue);
@@ -44,7 +44,7 @@ export class Frontier {
   }
 
   /** Gives the next lease of the host whose turn it is; undefined when every host that has one is at its limit. */
-  take(): Lease | undefined {
+  take(): JobLease | undefined {
     const host = this.#ring.shift();
     const queue = host === undefined ? undefined : this.#queues.get(host);
     const lease = queue?.leases.shift();
@@ -57,7 +57,7 @@ export class Frontier {
   }
 
   /** Takes a lease back as it was, and gives nothing more of its host until that is resumed; `finish` is to follow. */
-  pause(lease: Lease): void {
+  pause(lease: JobLease): void {
     const host = hostOf(lease.job.url);
     const queue = this.#queues.get(host);
     if (queue === undefined) return;
@@ -77,7 +77,7 @@ export class Frontier {
   }
 
   /** Gives back the place of a lease that was taken. */
-  finish(lease: Lease): void {
+  finish(lease: JobLease): void {
     const host = hostOf(lease.job.url);
     const queue = this.#queues.get(host);
     if (queue === undefined) return;
@@ -87,7 +87,7 @@ export class Frontier {
   }
 
   /** Gives up every lease that has not been taken. */
-  clear(): readonly Lease[] {
+  clear(): readonly JobLease[] {
     const leases = [...this.#queues.values()].flatMap((queue) => queue.leases.splice(0));
     this.#ring = [];
     for (const queue of this.#queues.values()) queue.ready = false;

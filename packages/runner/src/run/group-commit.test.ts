@@ -2,11 +2,15 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { type FakeClock, fakeClock } from "@holdfast/policy/testing";
 import { GroupCommit, groupSize } from "./group-commit.ts";
-import type { Lease, Outcome } from "../ledger/ledger.ts";
+import type { JobLease, JobOutcome } from "../ledger/ledger.ts";
 
-const lease: Lease = { job: { id: 1, line: 1, method: "GET", url: "http://a/" }, from: "pending", rounds: 0 };
+const lease: JobLease = {
+  job: { id: 1, line: 1, method: "GET", url: "http://a/" },
+  from: "pending",
+  deferrals: 0,
+};
 
-function outcomeOf(bytes: number): Outcome {
+function outcomeOf(bytes: number): JobOutcome {
   return { lease, state: { at: "done" }, advice: "", at: 0, exchange: { attempts: [], bytes, elapsed: 0 } };
 }
 

@@ -1,13 +1,13 @@
 import type { Clock, Duration } from "@holdfast/policy";
 import { toMs } from "@holdfast/policy";
-import type { Ledger, Outcome } from "../ledger/ledger.ts";
+import type { Ledger, JobOutcome } from "../ledger/ledger.ts";
 
 /** What a group commit needs, and whom it tells. */
 export interface GroupCommitOptions {
   readonly ledger: Pick<Ledger, "record" | "commit">;
   readonly clock: Clock;
   /** Hears the outcomes of a group once they are on disk. */
-  readonly committed: (outcomes: readonly Outcome[]) => void;
+  readonly committed: (outcomes: readonly JobOutcome[]) => void;
   /** Hears what a commit threw when nobody waits for it. */
   readonly failed: (error: unknown) => void;
 }
@@ -24,7 +24,7 @@ const groupBytes = 16 * 1024 * 1024;
 /** Commits outcomes in groups: after `groupSize`, or `groupDelay` after the first. */
 export class GroupCommit {
   readonly #options: GroupCommitOptions;
-  #group: Outcome[] = [];
+  #group: JobOutcome[] = [];
   #bytes = 0;
   #ticking = false;
 
@@ -33,7 +33,7 @@ export class GroupCommit {
   }
 
   /** @throws LedgerError when the group was full and could not be committed. */
-  add(outcome: Outcome): void {
+  add(outcome: JobOutcome): void {
     this.#options.ledger.record(outcome);
     this.#group.push(outcome);
     this.#bytes += outcome.exchange?.bytes ?? 0;

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { Holds } from "./host-holds.ts";
+import { HostHolds } from "./host-holds.ts";
 
 describe("holds", () => {
   it("last until their end, and a later end wins", () => {
-    const holds = new Holds();
+    const holds = new HostHolds();
 
     const changed = [holds.hold("a", 100), holds.hold("a", 50), holds.hold("a", 200)];
 

@@ -1,7 +1,7 @@
-import type { Lease, Outcome } from "../ledger/ledger.ts";
+import type { JobLease, JobOutcome } from "../ledger/ledger.ts";
 
 /** Remembers which hosts asked to be left alone, and until when (epoch ms). */
-export class Holds {
+export class HostHolds {
   readonly #until = new Map<string, number>();
 
   /** Holds a host; a later end wins. Tells whether that changed anything. */
@@ -21,8 +21,8 @@ export class Holds {
 }
 
 /** The outcome of a lease whose host is held: nothing was sent, and it is no round of its own. */
-export function heldOutcome(lease: Lease, until: number, at: number): Outcome {
-  const state = { at: "deferred", reason: "host-held", until, rounds: lease.rounds } as const;
+export function heldOutcome(lease: JobLease, until: number, at: number): JobOutcome {
+  const state = { at: "deferred", reason: "host-held", until, deferrals: lease.deferrals } as const;
   return {
     lease,
     state,

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { earliest, Pauses } from "./host-pauses.ts";
+import { earliest, HostPauses } from "./host-pauses.ts";
 
 test("a host that is paused comes up once for another look, the end of the pause is known until then", () => {
-  const pauses = new Pauses();
+  const pauses = new HostPauses();
   pauses.pause("a", 900, 500);
   pauses.pause("b", 700, 700);
 

@@ -1,5 +1,5 @@
 /** Hosts that nothing is sent to for a while because no proxy is fit for them. Times are epoch ms. */
-export class Pauses {
+export class HostPauses {
   readonly #pauses = new Map<string, { readonly lookAt: number; readonly until: number }>();
 
   /** Pauses a host until an instant; at `lookAt` it is worth another look. */

@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { Intake } from "./intake.ts";
 import type { InputLine } from "../ledger/job.ts";
-import type { Planned, PlannedLine } from "../ledger/ledger.ts";
+import type { PlanCounts, PlannedLine } from "../ledger/ledger.ts";
 
 /** An intake whose ledger notes the lines of each batch. */
 function watched(): {
@@ -15,7 +15,7 @@ function watched(): {
   const batches: number[][] = [];
   const failures: unknown[] = [];
   const stop = new AbortController();
-  const plan = (lines: readonly PlannedLine[]): Planned => {
+  const plan = (lines: readonly PlannedLine[]): PlanCounts => {
     if (lines.some(({ line }) => line === 13)) throw new Error("disk full");
     batches.push(lines.map(({ line }) => line));
     return { added: lines.length, known: 0, duplicates: 0, invalid: 0 };

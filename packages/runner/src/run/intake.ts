@@ -1,14 +1,14 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { parseLine } from "../input/parse-line.ts";
 import type { InputLine } from "../ledger/job.ts";
-import type { Ledger, Planned, PlannedLine } from "../ledger/ledger.ts";
+import type { Ledger, PlanCounts, PlannedLine } from "../ledger/ledger.ts";
 
 /** Where lines go, when to stop reading them, and whom to tell. */
 export interface IntakeOptions {
   readonly ledger: Pick<Ledger, "plan">;
   /** After it aborts nothing more is planned. */
   readonly stop: AbortSignal;
-  readonly planned: (planned: Planned) => void;
+  readonly planned: (planned: PlanCounts) => void;
   /** Hears what went wrong while the input paused. */
   readonly failed: (error: unknown) => void;
 }

@@ -6,14 +6,14 @@ import { describe, it } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 import { seededRandom } from "@holdfast/policy/testing";
 import { LedgerError } from "../ledger/ledger.ts";
-import { results } from "../output/results.ts";
+import { readResults } from "../output/read-results.ts";
 import { readReport } from "../output/read-report.ts";
 import { openDatabase } from "../sqlite/load.ts";
 import { openLedger } from "../sqlite/sqlite-ledger.ts";
 import { killedRunLines, killedRunUrl } from "../testing/killed-run.ts";
 import { runDirectory } from "../testing/run-directory.ts";
 
-const program = join(import.meta.dirname, "testing", "killed-run.ts");
+const program = join(import.meta.dirname, "..", "testing", "killed-run.ts");
 
 function start(directory: string): ChildProcess {
   return spawn(process.execPath, ["--conditions=source", program, directory], {
@@ -60,18 +60,18 @@ describe("a run that is killed", () => {
 
       assert.equal(code, 0);
       assert.ok(kills >= 5, `only ${kills} of 10 kills met a live run`);
-      const all = [...results(directory)].map(({ line, url, state }) => ({ line, url, state }));
+      const all = [...readResults(directory)].map(({ line, url, state }) => ({ line, url, state }));
       assert.deepEqual(
         all.map(({ line, url }) => `${line} ${url}`),
         Array.from({ length: killedRunLines }, (_, index) => `${index + 1} ${killedRunUrl(index + 1)}`),
       );
-      for (const { url, status, body } of results(directory)) {
+      for (const { url, status, body } of readResults(directory)) {
         if (status !== undefined) assert.equal(Buffer.from(body ?? []).toString(), `${url} `.repeat(100));
       }
-      const { done, failed, skipped, waiting, ended } = readReport(directory);
+      const { done, failed, skipped, waiting, status } = readReport(directory);
       assert.deepEqual(
-        { done, failed, skipped, waiting, ended },
-        { done: 5_340, failed: 600, skipped: 60, waiting: 0, ended: "complete" },
+        { done, failed, skipped, waiting, status },
+        { done: 5_340, failed: 600, skipped: 60, waiting: 0, status: "complete" },
       );
     },
   );
@@ -82,12 +82,12 @@ describe("a run that is killed", () => {
     const exited = once(child, "exit");
     if (child.stdout !== null) await once(child.stdout, "data");
     assert.throws(() => openLedger(directory), LedgerError);
-    assert.equal(readReport(directory).ended, "running");
+    assert.equal(readReport(directory).status, "running");
 
     child.kill("SIGKILL");
     await exited;
 
-    assert.equal(readReport(directory).ended, "interrupted");
+    assert.equal(readReport(directory).status, "interrupted");
     openLedger(directory).close();
   });
 });

@@ -1,5 +1,5 @@
 /** A latch for one waiter: `notify` ends the present wait, or the next one if nobody waits. */
-export class Wake {
+export class Latch {
   #notified = false;
   #resolve: (() => void) | undefined;
 

@@ -26,11 +26,11 @@ export interface RunOptions {
   /** Ends what is in flight; what finished before is recorded. */
   readonly signal?: AbortSignal;
   /** How long a run with nothing else to do waits for the next deferred row. @default "2m" */
-  readonly maxPark?: Duration;
+  readonly maxIdleWait?: Duration;
   /** How long a server may put a row off; a later time is taken for this one. @default "24h" */
-  readonly maxDefer?: Duration;
+  readonly maxDeferDelay?: Duration;
   /** How often a row may be deferred before it has failed. @default 5 */
-  readonly maxRounds?: number;
+  readonly maxDeferrals?: number;
   /** Takes up rows that failed for good too, and deferred rows before their time. @default false */
   readonly retryFailed?: boolean;
   /** Hears every event; what it throws ends the run. */
@@ -42,13 +42,13 @@ export interface RunOptions {
 export const runDefaults: {
   readonly concurrency: number;
   readonly perHost: number;
-  readonly maxPark: Duration;
-  readonly maxDefer: Duration;
-  readonly maxRounds: number;
+  readonly maxIdleWait: Duration;
+  readonly maxDeferDelay: Duration;
+  readonly maxDeferrals: number;
 } = {
   concurrency: 16,
   perHost: 8,
-  maxPark: "2m",
-  maxDefer: "24h",
-  maxRounds: 5,
+  maxIdleWait: "2m",
+  maxDeferDelay: "24h",
+  maxDeferrals: 5,
 };

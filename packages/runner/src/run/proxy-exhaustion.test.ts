@@ -1,21 +1,25 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { PoolFigures } from "../ledger/proxy-stats.ts";
-import { whyHopeless } from "./proxy-exhaustion.ts";
-import { idle } from "../testing/idle-figures.ts";
+import type { PoolProxyStats } from "../ledger/proxy-stats.ts";
+import { proxyExhaustion } from "./proxy-exhaustion.ts";
+import { idleProxyStats } from "../testing/idle-proxy-stats.ts";
 
 const until = 9_000;
-const fit: PoolFigures = { ...idle, requests: 1 };
-const resting = (reason: string): PoolFigures => ({ ...fit, state: "resting", restsAt: [{ reason, until }] });
+const fit: PoolProxyStats = { ...idleProxyStats, requests: 1 };
+const resting = (reason: string): PoolProxyStats => ({
+  ...fit,
+  state: "resting",
+  restsAt: [{ reason, until }],
+});
 const locked = resting("proxy-auth");
 const unpaid = resting("proxy-payment");
 const down = resting("proxy");
-const retired: PoolFigures = { ...down, state: "retired" };
-const blocked: PoolFigures = { ...fit, restsAt: [{ host: "shop.test", reason: "http-403", until }] };
-const lockedAtOne: PoolFigures = { ...fit, restsAt: [{ host: "shop.test", reason: "proxy-auth", until }] };
+const retired: PoolProxyStats = { ...down, state: "retired" };
+const blocked: PoolProxyStats = { ...fit, restsAt: [{ host: "shop.test", reason: "http-403", until }] };
+const lockedAtOne: PoolProxyStats = { ...fit, restsAt: [{ host: "shop.test", reason: "proxy-auth", until }] };
 
 test("there is no hope where every proxy is retired, or wants other credentials or money", () => {
-  const rows: readonly (readonly [string, readonly PoolFigures[], string | undefined])[] = [
+  const rows: readonly (readonly [string, readonly PoolProxyStats[], string | undefined])[] = [
     ["one is fit", [locked, fit], undefined],
     ["one only rests", [locked, down], undefined],
     ["all are blocked at a host", [blocked, blocked], undefined],
@@ -29,5 +33,5 @@ test("there is no hope where every proxy is retired, or wants other credentials 
     ["there is none", [], "No proxy is left: the list is empty"],
   ];
 
-  for (const [what, figures, why] of rows) assert.equal(whyHopeless(figures), why, what);
+  for (const [what, figures, why] of rows) assert.equal(proxyExhaustion(figures), why, what);
 });

@@ -1,4 +1,4 @@
-import type { PoolFigures } from "../ledger/proxy-stats.ts";
+import type { PoolProxyStats } from "../ledger/proxy-stats.ts";
 
 // What only its owner can put right.
 const forGood: ReadonlySet<string> = new Set(["proxy-auth", "proxy-payment"]);
@@ -7,7 +7,7 @@ const forGood: ReadonlySet<string> = new Set(["proxy-auth", "proxy-payment"]);
  * Says why no proxy will work however long one waits: each of them is retired, or wants other credentials or money.
  * Undefined where one may yet come back.
  */
-export function whyHopeless(figures: readonly PoolFigures[]): string | undefined {
+export function proxyExhaustion(figures: readonly PoolProxyStats[]): string | undefined {
   const reasons = figures.map(hopelessFor);
   if (reasons.includes(undefined)) return undefined;
   if (reasons.length === 0) return "No proxy is left: the list is empty";
@@ -19,7 +19,7 @@ export function whyHopeless(figures: readonly PoolFigures[]): string | undefined
   return `No proxy is left: ${all} out of use (${said.join(", ")})`;
 }
 
-function hopelessFor({ state, restsAt }: PoolFigures): string | undefined {
+function hopelessFor({ state, restsAt }: PoolProxyStats): string | undefined {
   const everywhere = restsAt.find(({ host }) => host === undefined)?.reason;
   if (everywhere !== undefined && forGood.has(everywhere)) return everywhere;
   return state === "retired" ? `retired for ${everywhere ?? "its failures"}` : undefined;

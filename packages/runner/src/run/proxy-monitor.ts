@@ -1,11 +1,11 @@
 import type { Clock } from "@holdfast/policy";
 import type { Ledger } from "../ledger/ledger.ts";
-import { addFigures, type PoolFigures, type ProxyFigures } from "../ledger/proxy-stats.ts";
-import { whyHopeless } from "./proxy-exhaustion.ts";
+import { mergeProxyStats, type PoolProxyStats, type RunProxyStats } from "../ledger/proxy-stats.ts";
+import { proxyExhaustion } from "./proxy-exhaustion.ts";
 
 /** The pool that a session goes through, as a run sees it: a `ProxyPool` is one. */
 export interface RunProxies {
-  stats(): { readonly proxies: readonly PoolFigures[] };
+  stats(): { readonly proxies: readonly PoolProxyStats[] };
   /** Has the pool look whether its sources have new proxies, and says how many have come in so far. */
   look?(): number;
   /** What it knows of the health of its proxies, as JSON without credentials; `recall` gets it back at the next start. */
@@ -15,9 +15,9 @@ export interface RunProxies {
   onRest?(listener: () => void): () => void;
 }
 
-export interface ProxyWatchOptions {
+export interface ProxyMonitorOptions {
   readonly proxies: RunProxies;
-  readonly ledger: Pick<Ledger, "proxies" | "setProxies" | "proxyMemory" | "setProxyMemory">;
+  readonly ledger: Pick<Ledger, "proxyStats" | "setProxyStats" | "proxySnapshot" | "setProxySnapshot">;
   readonly clock: Clock;
   /** Hears what a write threw that nobody waits for. */
   readonly failed: (error: unknown) => void;
@@ -32,9 +32,9 @@ const restDelay = 50;
 const pausePerWrite = 20;
 
 /** Keeps the figures of the proxies in the ledger, and knows when there is no hope for any of them. */
-export class ProxyWatch {
-  readonly #options: ProxyWatchOptions;
-  readonly #before: readonly ProxyFigures[];
+export class ProxyMonitor {
+  readonly #options: ProxyMonitorOptions;
+  readonly #before: readonly RunProxyStats[];
   #notedAt: number;
   #arrivals: number | undefined;
   readonly #stop: () => void;
@@ -42,11 +42,11 @@ export class ProxyWatch {
   #isWriting = false;
   #pause = restDelay;
 
-  constructor(options: ProxyWatchOptions) {
+  constructor(options: ProxyMonitorOptions) {
     this.#options = options;
-    this.#before = options.ledger.proxies() ?? [];
+    this.#before = options.ledger.proxyStats() ?? [];
     this.#notedAt = options.clock.now();
-    options.proxies.recall?.(options.ledger.proxyMemory());
+    options.proxies.recall?.(options.ledger.proxySnapshot());
     this.#arrivals = options.proxies.look?.();
     this.#stop = options.proxies.onRest?.(() => void this.#remember()) ?? ((): void => undefined);
     this.note();
@@ -61,8 +61,8 @@ export class ProxyWatch {
   /** Writes the figures and the rests down. @throws LedgerError when that fails. */
   note(): void {
     const { proxies, ledger, clock } = this.#options;
-    if (proxies.memory !== undefined) ledger.setProxyMemory(proxies.memory());
-    ledger.setProxies(addFigures(this.#before, proxies.stats().proxies));
+    if (proxies.memory !== undefined) ledger.setProxySnapshot(proxies.memory());
+    ledger.setProxyStats(mergeProxyStats(this.#before, proxies.stats().proxies));
     this.#notedAt = clock.now();
   }
 
@@ -82,7 +82,7 @@ export class ProxyWatch {
       await clock.sleep(this.#pause, this.#ended.signal);
       this.#isWriting = false;
       const began = clock.now();
-      ledger.setProxyMemory(proxies.memory());
+      ledger.setProxySnapshot(proxies.memory());
       this.#pause = Math.max(restDelay, (clock.now() - began) * pausePerWrite);
       this.noteNowAndThen();
     } catch (error) {
@@ -104,6 +104,6 @@ export class ProxyWatch {
 
   /** Why no proxy will work however long one waits; undefined where one may. */
   whyHopeless(): string | undefined {
-    return whyHopeless(this.#options.proxies.stats().proxies);
+    return proxyExhaustion(this.#options.proxies.stats().proxies);
   }
 }

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Shortage } from "./proxy-shortage.ts";
+import { ProxyShortage } from "./proxy-shortage.ts";
 
 const wait = { until: 60_000, why: "all rest", hopeless: undefined, now: 0 };
 
 test("a host that waits for a proxy is looked at again after five seconds, or when one is said to be fit", () => {
-  const shortage = new Shortage();
+  const shortage = new ProxyShortage();
   shortage.begin("a.test", wait);
   shortage.begin("b.test", { ...wait, until: 3_000 });
 
@@ -17,7 +17,7 @@ test("a host that waits for a proxy is looked at again after five seconds, or wh
 });
 
 test("it is told of once, and again where it lasts for longer", () => {
-  const shortage = new Shortage();
+  const shortage = new ProxyShortage();
 
   const news = [60_000, 60_000, 65_000, 65_001, 70_002].map((until) =>
     shortage.begin("a.test", { ...wait, until }),
@@ -27,7 +27,7 @@ test("it is told of once, and again where it lasts for longer", () => {
 });
 
 test("where there is no hope it lasts for good, and says why", () => {
-  const shortage = new Shortage();
+  const shortage = new ProxyShortage();
 
   const news = shortage.begin("a.test", { ...wait, hopeless: "the only one is locked" });
   shortage.over(60_000);

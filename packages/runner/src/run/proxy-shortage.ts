@@ -1,19 +1,19 @@
-import type { NoProxy } from "../outcome/no-proxy.ts";
-import { Pauses } from "./host-pauses.ts";
+import type { ProxyWait } from "../outcome/no-proxy.ts";
+import { HostPauses } from "./host-pauses.ts";
 
 /** Proxies may come back earlier than was said, and new ones may be read: a host that waits for one is looked at again after this time. */
 const lookAgain = 5_000;
 
 /** Why a host has to wait. */
-interface Wait extends NoProxy {
+interface Wait extends ProxyWait {
   /** Why no proxy will ever be fit, where none will. */
   readonly hopeless: string | undefined;
   readonly now: number;
 }
 
 /** Which hosts wait for a proxy, and whether there is hope of one. Times are epoch ms. */
-export class Shortage {
-  readonly #pauses = new Pauses();
+export class ProxyShortage {
+  readonly #pauses = new HostPauses();
   #why = "";
   #hopeless = false;
   #toldUntil = 0;

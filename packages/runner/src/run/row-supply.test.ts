@@ -1,23 +1,23 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { fakeClock } from "@holdfast/policy/testing";
-import type { Lease } from "../ledger/ledger.ts";
-import { Supply } from "./row-supply.ts";
+import type { JobLease } from "../ledger/ledger.ts";
+import { RowSupply } from "./row-supply.ts";
 import { get } from "../testing/leases.ts";
 
 /** A ledger with so many rows that nobody has tried, and some that come due; it notes what it is asked. */
 function stock({ open, due }: { open: number; due: number[] }): {
   readonly asked: string[];
-  readonly ledger: ConstructorParameters<typeof Supply>[0];
+  readonly ledger: ConstructorParameters<typeof RowSupply>[0];
 } {
   const asked: string[] = [];
   let left = open;
-  const leases = (count: number): readonly Lease[] => Array.from({ length: count }, () => get);
+  const leases = (count: number): readonly JobLease[] => Array.from({ length: count }, () => get);
   return {
     asked,
     ledger: {
-      nextDue: () => due.toSorted((a, b) => a - b)[0],
-      due: (now, max) => {
+      nextDueAt: () => due.toSorted((a, b) => a - b)[0],
+      claimDue: (now, max) => {
         const ready = due.filter((at) => at <= now).slice(0, max);
         for (const at of ready) due.splice(due.indexOf(at), 1);
         asked.push(`due ${ready.length}`);
@@ -37,7 +37,7 @@ test("what has come due is taken before what nobody has tried, and the ledger is
   const clock = fakeClock();
   const now = clock.date();
   const { asked, ledger } = stock({ open: 3, due: [now, now, now + 1] });
-  const supply = new Supply(ledger, clock);
+  const supply = new RowSupply(ledger, clock);
 
   const counts = [2, 2, 2, 2].map((max) => supply.claim(max).length);
 
@@ -50,7 +50,7 @@ test("the ledger is asked again when it has got more, or when rows were put off"
   const clock = fakeClock();
   const due: number[] = [];
   const { asked, ledger } = stock({ open: 0, due });
-  const supply = new Supply(ledger, clock);
+  const supply = new RowSupply(ledger, clock);
   supply.claim(2);
   supply.added(0);
   supply.claim(2);

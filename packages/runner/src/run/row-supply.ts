@@ -1,18 +1,18 @@
 import type { Clock } from "@holdfast/policy";
-import type { Lease, Ledger } from "../ledger/ledger.ts";
+import type { JobLease, Ledger } from "../ledger/ledger.ts";
 
 /** The rows of a ledger that are to be fetched: those that come due, then those that nobody has tried. */
-export class Supply {
-  readonly #ledger: Pick<Ledger, "due" | "nextDue" | "claim">;
+export class RowSupply {
+  readonly #ledger: Pick<Ledger, "claimDue" | "nextDueAt" | "claim">;
   readonly #clock: Clock;
   #dueAt: number | undefined;
   /** Whether there may be rows that nobody has tried. */
   #moreOpen = true;
 
-  constructor(ledger: Pick<Ledger, "due" | "nextDue" | "claim">, clock: Clock) {
+  constructor(ledger: Pick<Ledger, "claimDue" | "nextDueAt" | "claim">, clock: Clock) {
     this.#ledger = ledger;
     this.#clock = clock;
-    this.#dueAt = ledger.nextDue();
+    this.#dueAt = ledger.nextDueAt();
   }
 
   /** When the next row comes due, epoch ms. */
@@ -21,10 +21,10 @@ export class Supply {
   }
 
   /** Takes up to `max` rows. @throws LedgerError */
-  claim(max: number): readonly Lease[] {
+  claim(max: number): readonly JobLease[] {
     const now = this.#clock.date();
-    const due = this.#dueAt !== undefined && this.#dueAt <= now ? this.#ledger.due(now, max) : [];
-    if (due.length > 0) this.#dueAt = this.#ledger.nextDue();
+    const due = this.#dueAt !== undefined && this.#dueAt <= now ? this.#ledger.claimDue(now, max) : [];
+    if (due.length > 0) this.#dueAt = this.#ledger.nextDueAt();
     if (!this.#moreOpen || due.length === max) return due;
     const open = this.#ledger.claim(max - due.length);
     this.#moreOpen = open.length === max - due.length;
@@ -38,6 +38,6 @@ export class Supply {
 
   /** Takes note that rows were put off. */
   deferred(): void {
-    this.#dueAt = this.#ledger.nextDue();
+    this.#dueAt = this.#ledger.nextDueAt();
   }
 }

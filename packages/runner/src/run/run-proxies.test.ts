@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { fakeClock, type FakeClock } from "@holdfast/policy/testing";
 import type { RunEvent } from "./events.ts";
-import type { Fetched, FetchFailure } from "../outcome/fetcher.ts";
+import type { FetchedResponse, FetchFailure } from "../outcome/fetcher.ts";
 import type { InputLine } from "../ledger/job.ts";
-import type { PoolFigures } from "../ledger/proxy-stats.ts";
+import type { PoolProxyStats } from "../ledger/proxy-stats.ts";
 import type { RunProxies } from "./proxy-monitor.ts";
 import { readReport } from "../output/read-report.ts";
 import { run } from "./run.ts";
@@ -16,7 +16,7 @@ const site = (n: number): string => `https://example.com/${n}`;
 const sites = (count: number): InputLine[] =>
   inputOf(...Array.from({ length: count }, (_, index) => site(index + 1)));
 
-const fit: PoolFigures = {
+const fit: PoolProxyStats = {
   proxy: "http://a.test:1",
   state: "fit",
   requests: 1,
@@ -29,8 +29,12 @@ const fit: PoolFigures = {
   bytes: 7,
   restsAt: [],
 };
-const poolOf = (...proxies: readonly PoolFigures[]): RunProxies => ({ stats: () => ({ proxies }) });
-const locked: PoolFigures = { ...fit, state: "resting", restsAt: [{ reason: "proxy-auth", until: 30_000 }] };
+const poolOf = (...proxies: readonly PoolProxyStats[]): RunProxies => ({ stats: () => ({ proxies }) });
+const locked: PoolProxyStats = {
+  ...fit,
+  state: "resting",
+  restsAt: [{ reason: "proxy-auth", until: 30_000 }],
+};
 
 /** What a session throws when no proxy is fit until an instant. */
 function noProxy(retryAt: number): Error & FetchFailure {
@@ -39,7 +43,7 @@ function noProxy(retryAt: number): Error & FetchFailure {
 }
 
 /** A session that finds no proxy for a host before an instant. */
-function dryUntil(clock: FakeClock, until: number): (request: { url: string }) => Fetched {
+function dryUntil(clock: FakeClock, until: number): (request: { url: string }) => FetchedResponse {
   return ({ url }) => {
     if (url.startsWith("https://example.com/") && clock.date() < until) throw noProxy(until);
     return answered(url);
@@ -63,7 +67,7 @@ describe("run, through proxies", () => {
     });
 
     assert.deepEqual(
-      [report.ended, report.done, report.attempts, report.elapsed],
+      [report.status, report.done, report.attempts, report.elapsed],
       ["complete", 10, 10, 60_000],
     );
     assert.ok(session.urls.indexOf("https://other.example/") <= 2, String(session.urls));
@@ -146,10 +150,10 @@ describe("run, through proxies", () => {
     const again = await run({ directory, session, proxies: poolOf(fit), clock, input: sites(500) });
 
     assert.deepEqual(
-      [report.ended, report.why, report.waiting, report.attempts],
+      [report.status, report.why, report.waiting, report.attempts],
       ["no-proxy", "Failed: no-proxy", 500, 0],
     );
-    assert.deepEqual([again.ended, again.why, again.done], ["complete", undefined, 500]);
+    assert.deepEqual([again.status, again.why, again.done], ["complete", undefined, 500]);
   });
 
   it("ends at once where no proxy will ever work, and what is in flight is kept", async () => {
@@ -164,7 +168,7 @@ describe("run, through proxies", () => {
     const report = await run({ directory, session, proxies: poolOf(locked), clock, input: sites(200) });
 
     assert.deepEqual(
-      [report.ended, report.why, report.done, report.waiting, report.failed],
+      [report.status, report.why, report.done, report.waiting, report.failed],
       ["no-proxy", "No proxy is left: the only one is out of use (1 proxy-auth)", 1, 199, 0],
     );
     assert.ok(session.urls.length <= 16, `${session.urls.length} requests`);
@@ -176,7 +180,7 @@ describe("run, through proxies", () => {
       throw noProxy(Infinity);
     });
 
-    const { ended, why } = await run({
+    const { status, why } = await run({
       directory: runDirectory(),
       session,
       proxies: poolOf(fit),
@@ -184,7 +188,7 @@ describe("run, through proxies", () => {
       input: sites(2),
     });
 
-    assert.deepEqual([ended, why], ["no-proxy", "Failed: no-proxy"]);
+    assert.deepEqual([status, why], ["no-proxy", "Failed: no-proxy"]);
   });
 
   it("sends an unsafe request when a proxy is there, and after a crash knows that it was not sent before", async () => {
@@ -221,7 +225,7 @@ describe("run, through proxies", () => {
       input: sites(6),
       concurrency: 1,
       on: ({ type }) =>
-        type === "started" && seen.push([requests, readReport(directory).proxies?.sum.requests]),
+        type === "started" && seen.push([requests, readReport(directory).proxies?.totals.requests]),
     });
 
     assert.equal(seen.length, 6);
@@ -250,7 +254,7 @@ describe("run, through proxies", () => {
       changed();
       await clock.sleep(100);
       const ledger = readLedger(directory);
-      kept.push(ledger.proxyMemory());
+      kept.push(ledger.proxySnapshot());
       ledger.close();
       return answered(url);
     });
@@ -273,9 +277,9 @@ describe("run, through proxies", () => {
     const report = await run({ ...options, proxies: poolOf(fit, { ...fit, proxy: "http://b.test:1" }) });
 
     assert.equal(direct.proxies, undefined);
-    assert.deepEqual([report.proxies?.sum.proxies, report.proxies?.sum.requests], [2, 3]);
+    assert.deepEqual([report.proxies?.totals.proxies, report.proxies?.totals.requests], [2, 3]);
     assert.deepEqual(
-      report.proxies?.each.map(({ proxy, bytes }) => [proxy, bytes]),
+      report.proxies?.byProxy.map(({ proxy, bytes }) => [proxy, bytes]),
       [
         ["http://a.test:1", 14],
         ["http://b.test:1", 7],

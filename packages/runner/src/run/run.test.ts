@@ -6,7 +6,7 @@ import { fakeClock } from "@holdfast/policy/testing";
 import type { RunEvent } from "./events.ts";
 import type { InputLine } from "../ledger/job.ts";
 import { LedgerError } from "../ledger/ledger.ts";
-import { results } from "../output/results.ts";
+import { readResults } from "../output/read-results.ts";
 import { readReport } from "../output/read-report.ts";
 import { run } from "./run.ts";
 import { openDatabase } from "../sqlite/load.ts";
@@ -20,7 +20,7 @@ const sites = (count: number): InputLine[] =>
 const ok = scriptedFetcher(({ url }) => answered(url));
 
 function outcomes(directory: string): string[] {
-  return [...results(directory)].map(({ line, state, reason }) => `${line} ${state} ${reason}`.trim());
+  return [...readResults(directory)].map(({ line, state, reason }) => `${line} ${state} ${reason}`.trim());
 }
 
 /** A gate that holds requests back until it is opened. */
@@ -41,10 +41,10 @@ describe("run", () => {
       input: inputOf("# list", site(1), site(2), "", site(1), "ftp://x"),
     });
 
-    const { lines, done, failed, skipped, unknown, waiting, ended, reasons } = report;
+    const { lines, done, failed, skipped, unknown, waiting, status, reasons } = report;
     assert.deepEqual(
-      { lines, done, failed, skipped, unknown, waiting, ended },
-      { lines: 4, done: 1, failed: 2, skipped: 1, unknown: 0, waiting: 0, ended: "complete" },
+      { lines, done, failed, skipped, unknown, waiting, status },
+      { lines: 4, done: 1, failed: 2, skipped: 1, unknown: 0, waiting: 0, status: "complete" },
     );
     assert.deepEqual(session.urls, [site(1), site(2)]);
     assert.deepEqual(outcomes(directory), [
@@ -68,7 +68,7 @@ describe("run", () => {
     });
 
     const bodies = Array.from(
-      results(directory),
+      readResults(directory),
       ({ status, body = [] }) => `${status} ${Buffer.from(body).toString()}`,
     );
     assert.deepEqual(bodies, ["404 gone"]);
@@ -216,12 +216,15 @@ describe("run, deferring", () => {
 
     const late = await run({ directory, session: ok, clock: fakeClock({ start: 500_000 }) });
 
-    assert.deepEqual([early.ended, early.done, early.waiting, early.nextAt], ["complete", 1, 1, 500_000]);
+    assert.deepEqual(
+      [early.status, early.done, early.waiting, early.nextRetryAt],
+      ["complete", 1, 1, 500_000],
+    );
     assert.deepEqual(
       early.reasons.map(({ state, reason, count }) => `${state} ${reason} ${count}`),
       ["deferred http-503 1"],
     );
-    assert.deepEqual([late.done, late.waiting, late.nextAt], [2, 0, undefined]);
+    assert.deepEqual([late.done, late.waiting, late.nextRetryAt], [2, 0, undefined]);
   });
 
   it("waits a day at most, whatever the server asks for, and not at all when it is told to try again", async () => {
@@ -235,9 +238,9 @@ describe("run, deferring", () => {
     const waiting = await run({ directory, session: ok, clock: fakeClock() });
     const again = await run({ directory, session: ok, clock: fakeClock(), retryFailed: true });
 
-    assert.deepEqual([parked.waiting, parked.nextAt], [2, day]);
+    assert.deepEqual([parked.waiting, parked.nextRetryAt], [2, day]);
     assert.deepEqual(
-      events.flatMap((event) => (event.type === "held" ? [event.until] : [])),
+      events.flatMap((event) => (event.type === "host-held" ? [event.until] : [])),
       [day],
     );
     assert.deepEqual([waiting.done, waiting.waiting], [0, 2]);
@@ -250,7 +253,7 @@ describe("run, deferring", () => {
       answered(url, { status: 503, retryAt: clock.date() + 1_000 }),
     );
 
-    const report = await run({ directory: runDirectory(), session, clock, input: sites(1), maxRounds: 3 });
+    const report = await run({ directory: runDirectory(), session, clock, input: sites(1), maxDeferrals: 3 });
 
     assert.deepEqual([report.failed, report.attempts, report.reasons[0]?.retryable], [1, 4, true]);
   });
@@ -271,7 +274,7 @@ describe("run, deferring", () => {
       perHost: 2,
     });
 
-    assert.deepEqual([report.done, report.waiting, report.nextAt], [2, 50, 1_000_000]);
+    assert.deepEqual([report.done, report.waiting, report.nextRetryAt], [2, 50, 1_000_000]);
     assert.ok(session.urls.filter((url) => url.includes("busy")).length <= 4, String(session.urls));
   });
 });
@@ -292,10 +295,10 @@ describe("run, interrupted", () => {
 
     const report = await run({ directory, session, clock, input: sites(4), drain: drain.signal });
 
-    const { ended, lines, failed, waiting, attempts, nextAt } = report;
+    const { status, lines, failed, waiting, attempts, nextRetryAt } = report;
     assert.deepEqual(
-      { ended, lines, failed, waiting, attempts, nextAt },
-      { ended: "drained", lines: 4, failed: 1, waiting: 3, attempts: 3, nextAt: 1_001 },
+      { status, lines, failed, waiting, attempts, nextRetryAt },
+      { status: "drained", lines: 4, failed: 1, waiting: 3, attempts: 3, nextRetryAt: 1_001 },
     );
     assert.deepEqual(outcomes(directory), [
       "1 deferred http-429",
@@ -325,9 +328,9 @@ describe("run, interrupted", () => {
       concurrency: 3,
     });
 
-    assert.deepEqual([report.ended, report.done, report.waiting], ["drained", 3, report.lines - 3]);
+    assert.deepEqual([report.status, report.done, report.waiting], ["drained", 3, report.lines - 3]);
     const rest = await run({ directory, session: ok, clock: fakeClock(), input: sites(100) });
-    assert.deepEqual([rest.ended, rest.done], ["complete", 100]);
+    assert.deepEqual([rest.status, rest.done], ["complete", 100]);
   });
 
   it("ends what is in flight when it is aborted, and records what had finished", async () => {
@@ -348,7 +351,7 @@ describe("run, interrupted", () => {
       signal: abort.signal,
     });
 
-    assert.deepEqual([report.ended, report.done, report.waiting], ["aborted", 1, 3]);
+    assert.deepEqual([report.status, report.done, report.waiting], ["aborted", 1, 3]);
     assert.equal(session.seen[1]?.options.signal?.reason, reason);
   });
 
@@ -361,7 +364,7 @@ describe("run, interrupted", () => {
       drain: AbortSignal.abort(),
     });
 
-    assert.deepEqual([report.ended, report.lines], ["drained", 0]);
+    assert.deepEqual([report.status, report.lines], ["drained", 0]);
   });
 
   it("rejects with what the input throws, after recording what had finished", async () => {
@@ -378,7 +381,7 @@ describe("run, interrupted", () => {
       /The list is gone/,
     );
 
-    assert.deepEqual([readReport(directory).done, readReport(directory).ended], [1, "interrupted"]);
+    assert.deepEqual([readReport(directory).done, readReport(directory).status], [1, "interrupted"]);
   });
 
   it("rejects with what the listener throws", async () => {

@@ -1,8 +1,8 @@
 import { systemClock, toMs } from "@holdfast/policy";
-import { Loop } from "./loop.ts";
+import { RunLoop } from "./run-loop.ts";
 import { type RunOptions, runDefaults } from "./options.ts";
 import type { RunReport } from "../ledger/report.ts";
-import { reportOf } from "../output/read-report.ts";
+import { buildReport } from "../output/read-report.ts";
 import { openLedger } from "../sqlite/sqlite-ledger.ts";
 
 /**
@@ -18,24 +18,31 @@ export async function run(options: RunOptions): Promise<RunReport> {
     clock = systemClock,
     concurrency = runDefaults.concurrency,
     perHost = runDefaults.perHost,
-    maxRounds = runDefaults.maxRounds,
+    maxDeferrals = runDefaults.maxDeferrals,
   } = options;
   const settings = {
     concurrency: atLeastOne(concurrency, "concurrency"),
     perHost: atLeastOne(perHost, "perHost"),
-    maxRounds,
+    maxDeferrals,
   };
-  const maxPark = toMs(options.maxPark ?? runDefaults.maxPark);
-  const maxDefer = toMs(options.maxDefer ?? runDefaults.maxDefer);
+  const maxIdleWait = toMs(options.maxIdleWait ?? runDefaults.maxIdleWait);
+  const maxDeferDelay = toMs(options.maxDeferDelay ?? runDefaults.maxDeferDelay);
   const ledger = openLedger(options.directory, { clock });
   try {
     if (options.retryFailed === true) ledger.reopenFailed();
     const startedAt = clock.date();
     const began = clock.now();
-    ledger.setNote({ startedAt });
-    const end = await new Loop({ ...options, ...settings, clock, maxPark, maxDefer, ledger }).run();
-    ledger.setNote({ startedAt, elapsed: clock.now() - began, ...end });
-    return reportOf(ledger);
+    ledger.setRunInfo({ startedAt });
+    const end = await new RunLoop({
+      ...options,
+      ...settings,
+      clock,
+      maxIdleWait,
+      maxDeferDelay,
+      ledger,
+    }).run();
+    ledger.setRunInfo({ startedAt, elapsed: clock.now() - began, ...end });
+    return buildReport(ledger);
   } finally {
     ledger.close();
   }

@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { fakeClock } from "@holdfast/policy/testing";
-import { Alarm } from "./timer.ts";
+import { Timer } from "./timer.ts";
 
 describe("alarm", () => {
   it("rings once, at the time it was last set to", async () => {
     const clock = fakeClock({ autoAdvance: false });
     const rings: number[] = [];
-    const alarm = new Alarm(clock, () => rings.push(clock.now()));
+    const alarm = new Timer(clock, () => rings.push(clock.now()));
 
     for (const at of [50, 30, 40, 40]) alarm.set(at);
     await clock.advance(100);
@@ -18,7 +18,7 @@ describe("alarm", () => {
   it("can be set again after it rang, and to never", async () => {
     const clock = fakeClock({ autoAdvance: false });
     const rings: number[] = [];
-    const alarm = new Alarm(clock, () => rings.push(clock.now()));
+    const alarm = new Timer(clock, () => rings.push(clock.now()));
 
     alarm.set(10);
     await clock.advance(10);

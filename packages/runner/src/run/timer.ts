@@ -1,7 +1,7 @@
 import type { Clock } from "@holdfast/policy";
 
 /** Rings once at the time it was last set to. */
-export class Alarm {
+export class Timer {
   readonly #clock: Clock;
   readonly #ring: () => void;
   #at: number | undefined;

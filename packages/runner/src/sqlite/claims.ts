@@ -1,6 +1,6 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { Job } from "../ledger/job.ts";
-import type { Lease } from "../ledger/ledger.ts";
+import type { JobLease } from "../ledger/ledger.ts";
 import { jobOf, numberOf, type Row } from "./row.ts";
 import { transaction } from "./transaction.ts";
 
@@ -29,13 +29,13 @@ export class Claims {
     this.#forgetIntent = db.prepare("DELETE FROM intent WHERE id = ?");
   }
 
-  claim(max: number): readonly Lease[] {
+  claim(max: number): readonly JobLease[] {
     const leases = this.#open.all(this.#cursor, max).map(openLease);
     this.#cursor = leases.at(-1)?.job.id ?? this.#cursor;
     return this.#handOut(leases);
   }
 
-  due(now: number, max: number): readonly Lease[] {
+  due(now: number, max: number): readonly JobLease[] {
     // A row that is handed out stays in the table until its outcome is recorded, so as many more may have to be passed over.
     const rows = this.#due
       .all(now, max + this.#leased.size)
@@ -56,7 +56,7 @@ export class Claims {
     });
   }
 
-  release(leases: readonly Lease[]): void {
+  release(leases: readonly JobLease[]): void {
     transaction(this.#db, () => {
       for (const { job } of leases) this.#forgetIntent.run(job.id);
     });
@@ -67,16 +67,16 @@ export class Claims {
     for (const id of ids) this.#leased.delete(id);
   }
 
-  #handOut(leases: readonly Lease[]): readonly Lease[] {
+  #handOut(leases: readonly JobLease[]): readonly JobLease[] {
     for (const { job } of leases) this.#leased.add(job.id);
     return leases;
   }
 }
 
-function openLease(row: Row): Lease {
-  return { job: jobOf(row), from: row["retryable"] === 1 ? "failed" : "pending", rounds: 0 };
+function openLease(row: Row): JobLease {
+  return { job: jobOf(row), from: row["retryable"] === 1 ? "failed" : "pending", deferrals: 0 };
 }
 
-function dueLease(row: Row): Lease {
-  return { job: jobOf(row), from: "deferred", rounds: numberOf(row, "rounds") };
+function dueLease(row: Row): JobLease {
+  return { job: jobOf(row), from: "deferred", deferrals: numberOf(row, "rounds") };
 }

@@ -1,10 +1,10 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { hash } from "node:crypto";
-import type { Planned, PlannedLine } from "../ledger/ledger.ts";
+import type { PlanCounts, PlannedLine } from "../ledger/ledger.ts";
 import { numberOf } from "./row.ts";
 import { transaction } from "./transaction.ts";
 
-type Kind = keyof Planned;
+type Kind = keyof PlanCounts;
 
 /**
  * Turns the lines of one list into rows.
@@ -40,7 +40,7 @@ export class Planner {
     );
   }
 
-  plan(lines: readonly PlannedLine[]): Planned {
+  plan(lines: readonly PlannedLine[]): PlanCounts {
     const planned = { added: 0, known: 0, duplicates: 0, invalid: 0 };
     transaction(this.#db, () => {
       for (const line of lines) planned[this.#planLine(line)] += 1;

@@ -1,8 +1,8 @@
 import type { DatabaseSync } from "node:sqlite";
-import type { RunNote, Totals } from "../ledger/ledger.ts";
-import type { Result } from "../ledger/result.ts";
-import { isFigures, type ProxyFigures } from "../ledger/proxy-stats.ts";
-import type { ReasonGroup, Sample } from "../ledger/report.ts";
+import type { RunInfo } from "../ledger/ledger.ts";
+import type { LineResult } from "../ledger/result.ts";
+import { isProxyStats, type RunProxyStats } from "../ledger/proxy-stats.ts";
+import type { ReasonGroup, RunTotals, SampleLine } from "../ledger/report.ts";
 import { numberOf, type Row, textOf } from "./row.ts";
 import type { SegmentReader } from "./segments.ts";
 import { resultColumns, storedResult } from "./stored-result.ts";
@@ -12,7 +12,7 @@ const rowsPerPage = 200;
 const samplesPerReason = 3;
 
 /** Counts every row; all numbers come from one view of the database, and what has no outcome is waiting, so that they add up. */
-export function readTotals(db: DatabaseSync): Totals {
+export function readTotals(db: DatabaseSync): RunTotals {
   return snapshot(db, () => {
     const lines = numberOf(db.prepare("SELECT count(*) AS lines FROM req").get(), "lines");
     const ended = db
@@ -37,7 +37,7 @@ export function readTotals(db: DatabaseSync): Totals {
       waiting: lines - sum(ended, "rows"),
       attempts: sum(ended, "attempts") + numberOf(retry, "attempts"),
       bytes: sum(ended, "bytes"),
-      ...(typeof retry?.["until"] === "number" ? { nextAt: retry["until"] } : {}),
+      ...(typeof retry?.["until"] === "number" ? { nextRetryAt: retry["until"] } : {}),
     };
   });
 }
@@ -73,11 +73,11 @@ export function readReasons(db: DatabaseSync): readonly ReasonGroup[] {
 }
 
 /** Gives every row, a page at a time, so that no view of the database is held while the caller works. */
-export function* readResults(
+export function* iterateResults(
   db: DatabaseSync,
   directory: string,
   segments: SegmentReader,
-): Generator<Result, void, undefined> {
+): Generator<LineResult, void, undefined> {
   const page = db.prepare(`
     SELECT ${resultColumns} FROM req LEFT JOIN res ON res.id = req.id LEFT JOIN retry ON retry.id = req.id
     WHERE req.id > ? ORDER BY req.id LIMIT ${rowsPerPage}`);
@@ -88,7 +88,7 @@ export function* readResults(
 }
 
 /** Gives what the last run noted of itself; while it has noted no end, it lasted until its latest outcome. */
-export function readNote(db: DatabaseSync): RunNote | undefined {
+export function readRunInfo(db: DatabaseSync): RunInfo | undefined {
   const note = readFact(db, "note");
   if (!isNote(note)) return undefined;
   const latest = db.prepare("SELECT max(at) AS at FROM res").get()?.["at"];
@@ -96,12 +96,12 @@ export function readNote(db: DatabaseSync): RunNote | undefined {
 }
 
 /** Gives the figures of the proxies as they were last written. */
-export function readProxies(db: DatabaseSync): readonly ProxyFigures[] | undefined {
+export function readProxyStats(db: DatabaseSync): readonly RunProxyStats[] | undefined {
   const figures = readFact(db, "proxies");
-  return isFigures(figures) ? figures : undefined;
+  return isProxyStats(figures) ? figures : undefined;
 }
 
-export function readProxyMemory(db: DatabaseSync): unknown {
+export function readProxySnapshot(db: DatabaseSync): unknown {
   return readFact(db, "proxy-memory");
 }
 
@@ -110,7 +110,7 @@ function readFact(db: DatabaseSync, name: string): unknown {
   return typeof value === "string" ? JSON.parse(value) : undefined;
 }
 
-function isNote(value: unknown): value is RunNote {
+function isNote(value: unknown): value is RunInfo {
   return (
     typeof value === "object" && value !== null && "startedAt" in value && typeof value.startedAt === "number"
   );
@@ -123,7 +123,7 @@ function groupOf(row: Row, samples: readonly Row[]): ReasonGroup {
     advice: textOf(row, "advice"),
     count: numberOf(row, "count"),
     retryable: row["retryable"] === 1,
-    samples: samples.map((sample): Sample => ({
+    samples: samples.map((sample): SampleLine => ({
       line: numberOf(sample, "line"),
       url: textOf(sample, "url"),
     })),

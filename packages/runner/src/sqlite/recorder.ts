@@ -1,12 +1,12 @@
 import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
-import type { Outcome } from "../ledger/ledger.ts";
-import type { Ended } from "../ledger/state.ts";
+import type { JobOutcome } from "../ledger/ledger.ts";
+import type { OutcomeState } from "../ledger/state.ts";
 import { encodeRecord } from "./record.ts";
 import type { Location, SegmentWriter } from "./segments.ts";
 import { transaction } from "./transaction.ts";
 
 interface Staged {
-  readonly outcome: Outcome;
+  readonly outcome: JobOutcome;
   readonly location: Location | undefined;
 }
 
@@ -52,7 +52,7 @@ export class Recorder {
   }
 
   /** Compresses the body at once, so that a commit is short and only compressed bodies wait for it. */
-  record(outcome: Outcome): void {
+  record(outcome: JobOutcome): void {
     const keep = outcome.exchange !== undefined && outcome.state.at !== "deferred";
     const location = keep ? this.#segments.append(encode(outcome)) : undefined;
     this.#staged.push({ outcome: withoutBody(outcome), location });
@@ -84,18 +84,18 @@ export class Recorder {
     if (outcome.advice !== "") this.#writeAdvice(reasonOf(state), outcome.advice);
   }
 
-  #writeDeferred({ lease, exchange }: Outcome, state: Ended & { at: "deferred" }): void {
+  #writeDeferred({ lease, exchange }: JobOutcome, state: OutcomeState & { at: "deferred" }): void {
     this.#defer.run(
       lease.job.id,
       Math.ceil(state.until),
-      state.rounds,
+      state.deferrals,
       exchange?.attempts.length ?? 0,
       state.reason,
     );
     this.#unfail.run(lease.job.id);
   }
 
-  #writeEnded(outcome: Outcome, location: Location | undefined): void {
+  #writeEnded(outcome: JobOutcome, location: Location | undefined): void {
     const { lease, state, at } = outcome;
     const retryable = state.at === "failed" && state.retryable ? 1 : 0;
     const place =
@@ -118,18 +118,18 @@ export class Recorder {
   }
 }
 
-function exchangeColumns({ lease, exchange }: Outcome): SQLInputValue[] {
+function exchangeColumns({ lease, exchange }: JobOutcome): SQLInputValue[] {
   if (exchange === undefined) return [0, null, 0, null, null, null];
   const { attempts, status = null, bytes, elapsed, finalUrl = lease.job.url, headers = [] } = exchange;
   const type = headers.find(([name]) => name.toLowerCase() === "content-type")?.[1] ?? null;
   return [attempts.length, status, bytes, elapsed, finalUrl === lease.job.url ? null : finalUrl, type];
 }
 
-function reasonOf(state: Ended): string {
+function reasonOf(state: OutcomeState): string {
   return state.at === "done" ? "ok" : state.reason;
 }
 
-function encode({ lease, exchange }: Outcome): Buffer {
+function encode({ lease, exchange }: JobOutcome): Buffer {
   const { status, finalUrl = lease.job.url, headers, body = nothing, attempts = [], error } = exchange ?? {};
   const meta = {
     id: lease.job.id,
@@ -142,7 +142,7 @@ function encode({ lease, exchange }: Outcome): Buffer {
   return encodeRecord(meta, body);
 }
 
-function withoutBody(outcome: Outcome): Outcome {
+function withoutBody(outcome: JobOutcome): JobOutcome {
   if (outcome.exchange?.body === undefined) return outcome;
   const { body: _, ...exchange } = outcome.exchange;
   return { ...outcome, exchange };

@@ -40,15 +40,15 @@ describe("sqlite ledger", () => {
   it("is read while it is owned, and tells running from interrupted", () => {
     const directory = runDirectory();
     const owner = openLedger(directory);
-    owner.setNote({ startedAt: 1 });
+    owner.setRunInfo({ startedAt: 1 });
     fetchOne(owner, 1);
 
     const reader = readLedger(directory);
 
     assert.equal(reader.totals().done, 1);
-    assert.equal(reader.note()?.ended, "running");
+    assert.equal(reader.runInfo()?.status, "running");
     owner.close();
-    assert.equal(reader.note()?.ended, "interrupted");
+    assert.equal(reader.runInfo()?.status, "interrupted");
     reader.close();
   });
 

@@ -4,25 +4,31 @@ import { join } from "node:path";
 import { type Clock, systemClock } from "@holdfast/policy";
 import { type Job, maySendAgain } from "../ledger/job.ts";
 import {
-  type Lease,
+  type JobLease,
   type Ledger,
   LedgerError,
   type LedgerReader,
-  type Outcome,
-  type Planned,
+  type JobOutcome,
+  type PlanCounts,
   type PlannedLine,
-  type RunNote,
-  type Totals,
+  type RunInfo,
 } from "../ledger/ledger.ts";
-import type { Result } from "../ledger/result.ts";
-import type { ProxyFigures } from "../ledger/proxy-stats.ts";
-import type { ReasonGroup } from "../ledger/report.ts";
+import type { LineResult } from "../ledger/result.ts";
+import type { RunProxyStats } from "../ledger/proxy-stats.ts";
+import type { ReasonGroup, RunTotals } from "../ledger/report.ts";
 import { interruptedReason } from "../ledger/state.ts";
 import { Claims } from "./claims.ts";
 import { openDatabase } from "./load.ts";
 import { isLocked, type Lock, lockDirectory } from "./lock.ts";
 import { Planner } from "./planner.ts";
-import { readNote, readProxies, readProxyMemory, readReasons, readResults, readTotals } from "./reader.ts";
+import {
+  readRunInfo,
+  readProxyStats,
+  readProxySnapshot,
+  readReasons,
+  iterateResults,
+  readTotals,
+} from "./reader.ts";
 import { Recorder } from "./recorder.ts";
 import { checkLayout, prepareWriter } from "./schema.ts";
 import { type Committed, SegmentReader, SegmentWriter } from "./segments.ts";
@@ -83,7 +89,7 @@ class SqliteReader implements LedgerReader {
     this.#segments = new SegmentReader(directory);
   }
 
-  totals(): Totals {
+  totals(): RunTotals {
     return guarded(this.path, () => readTotals(this.db));
   }
 
@@ -91,22 +97,22 @@ class SqliteReader implements LedgerReader {
     return guarded(this.path, () => readReasons(this.db));
   }
 
-  results(): Iterable<Result> {
-    return readResults(this.db, this.directory, this.#segments);
+  results(): Iterable<LineResult> {
+    return iterateResults(this.db, this.directory, this.#segments);
   }
 
-  note(): RunNote | undefined {
-    const note = guarded(this.path, () => readNote(this.db));
+  runInfo(): RunInfo | undefined {
+    const note = guarded(this.path, () => readRunInfo(this.db));
     if (note === undefined) return undefined;
-    return isLocked(this.directory) ? { ...note, ended: "running" } : { ended: "interrupted", ...note };
+    return isLocked(this.directory) ? { ...note, status: "running" } : { status: "interrupted", ...note };
   }
 
-  proxies(): readonly ProxyFigures[] | undefined {
-    return guarded(this.path, () => readProxies(this.db));
+  proxyStats(): readonly RunProxyStats[] | undefined {
+    return guarded(this.path, () => readProxyStats(this.db));
   }
 
-  proxyMemory(): unknown {
-    return guarded(this.path, () => readProxyMemory(this.db));
+  proxySnapshot(): unknown {
+    return guarded(this.path, () => readProxySnapshot(this.db));
   }
 
   close(): void {
@@ -142,32 +148,32 @@ class SqliteLedger extends SqliteReader implements Ledger {
     this.#recorder = new Recorder(db, this.#segments);
   }
 
-  plan(lines: readonly PlannedLine[]): Planned {
+  plan(lines: readonly PlannedLine[]): PlanCounts {
     return this.#write(() => this.#planner.plan(lines));
   }
 
-  claim(max: number): readonly Lease[] {
+  claim(max: number): readonly JobLease[] {
     return guarded(this.path, () => this.#claims.claim(max));
   }
 
-  due(now: number, max: number): readonly Lease[] {
+  claimDue(now: number, max: number): readonly JobLease[] {
     return guarded(this.path, () => this.#claims.due(now, max));
   }
 
-  nextDue(): number | undefined {
+  nextDueAt(): number | undefined {
     return guarded(this.path, () => this.#claims.nextDue());
   }
 
-  intend(jobs: readonly Job[]): void {
+  recordIntent(jobs: readonly Job[]): void {
     this.#write(() => this.#claims.intend(jobs));
   }
 
-  release(leases: readonly Lease[]): void {
+  release(leases: readonly JobLease[]): void {
     const intended = leases.filter(({ job }) => !maySendAgain(job));
     if (intended.length > 0) this.#write(() => this.#claims.release(intended));
   }
 
-  record(outcome: Outcome): void {
+  record(outcome: JobOutcome): void {
     this.#write(() => this.#recorder.record(outcome));
   }
 
@@ -184,20 +190,20 @@ class SqliteLedger extends SqliteReader implements Ledger {
     );
   }
 
-  setNote(note: RunNote): void {
+  setRunInfo(note: RunInfo): void {
     this.#setFact("note", note);
   }
 
-  setProxies(figures: readonly ProxyFigures[]): void {
+  setProxyStats(figures: readonly RunProxyStats[]): void {
     this.#setFact("proxies", figures);
   }
 
-  setProxyMemory(memory: unknown): void {
+  setProxySnapshot(memory: unknown): void {
     this.#setFact("proxy-memory", memory);
   }
 
-  override note(): RunNote | undefined {
-    return guarded(this.path, () => readNote(this.db));
+  override runInfo(): RunInfo | undefined {
+    return guarded(this.path, () => readRunInfo(this.db));
   }
 
   override close(): void {

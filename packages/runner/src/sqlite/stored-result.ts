@@ -1,5 +1,5 @@
 import { LedgerError } from "../ledger/ledger.ts";
-import type { Result } from "../ledger/result.ts";
+import type { LineResult } from "../ledger/result.ts";
 import { decodeRecord, type StoredRecord } from "./record.ts";
 import { numberOf, type Row, textOf } from "./row.ts";
 import { type Location, segmentPath, type SegmentReader } from "./segments.ts";
@@ -10,10 +10,10 @@ export const resultColumns = `
   req.id, line, method, url, res.state, coalesce(res.reason, retry.reason) AS reason, retryable, original, status,
   coalesce(res.attempts, retry.attempts, 0) AS attempts, coalesce(bytes, 0) AS bytes, at, final_url, type, seg, off, len, until`;
 
-type Facts = Omit<Result, "headers" | "body">;
+type Facts = Omit<LineResult, "headers" | "body">;
 
 /** Makes a result of a row; its record is read and checked when headers or body are first asked for. */
-export function storedResult(directory: string, segments: SegmentReader, row: Row): Result {
+export function storedResult(directory: string, segments: SegmentReader, row: Row): LineResult {
   const facts = factsOf(row);
   if (row["seg"] === null) return facts;
   const location = {
@@ -26,7 +26,7 @@ export function storedResult(directory: string, segments: SegmentReader, row: Ro
   return withRecord(facts, read);
 }
 
-function withRecord(facts: Facts, read: () => StoredRecord): Result {
+function withRecord(facts: Facts, read: () => StoredRecord): LineResult {
   const lazy: PropertyDescriptorMap = {
     headers: { enumerable: true, get: () => read().meta.headers },
     ...(facts.status === undefined ? {} : { body: { enumerable: true, get: () => read().body } }),
@@ -68,7 +68,7 @@ function factsOf(row: Row): Facts {
   };
 }
 
-function stateOf(row: Row): Result["state"] {
+function stateOf(row: Row): LineResult["state"] {
   const state = row["state"];
   if (state === "done" || state === "failed" || state === "skipped" || state === "unknown") return state;
   return row["until"] === null ? "pending" : "deferred";

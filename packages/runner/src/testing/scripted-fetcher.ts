@@ -1,4 +1,4 @@
-import type { Fetched, Fetcher, FetchFailure, FetchOptions, Verdict } from "../outcome/fetcher.ts";
+import type { FetchedResponse, Fetcher, FetchFailure, FetchOptions, Verdict } from "../outcome/fetcher.ts";
 
 /** One request as a scripted fetcher saw it. */
 export interface SeenRequest {
@@ -16,7 +16,7 @@ export interface ScriptedFetcher extends Fetcher {
 
 /** Makes a fetcher of a function that answers each request. */
 export function scriptedFetcher(
-  answer: (request: SeenRequest) => Fetched | Promise<Fetched>,
+  answer: (request: SeenRequest) => FetchedResponse | Promise<FetchedResponse>,
 ): ScriptedFetcher {
   const seen: SeenRequest[] = [];
   let atOnce = 0;
@@ -51,7 +51,7 @@ export function answered(
     body = `body of ${url}`,
     retryAt,
   }: { status?: number; body?: string; retryAt?: number } = {},
-): Fetched {
+): FetchedResponse {
   const verdict = verdictOf(status);
   return {
     status,

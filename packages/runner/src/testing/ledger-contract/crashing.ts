@@ -22,7 +22,7 @@ export function crashing(open: Open): void {
     const directory = runDirectory();
     const first = open(directory);
     first.plan([post]);
-    first.intend(first.claim(1).map(({ job }) => job));
+    first.recordIntent(first.claim(1).map(({ job }) => job));
     first.close();
 
     const again = open(directory);
@@ -38,7 +38,7 @@ export function crashing(open: Open): void {
     const first = open(directory);
     first.plan([post, { ...post, line: 2, url: url(2) }]);
     const leases = first.claim(2);
-    first.intend(leases.map(({ job }) => job));
+    first.recordIntent(leases.map(({ job }) => job));
     first.record(outcome(leases[0], { at: "failed", reason: "refused", retryable: true }));
     first.commit();
     first.release(leases.slice(1));

@@ -32,7 +32,7 @@ export function handingOut(open: Open): void {
     assert.deepEqual(lease, {
       job: { id: 1, line: 1, method: "POST", url: url(1), request },
       from: "pending",
-      rounds: 0,
+      deferrals: 0,
     });
     ledger.close();
   });
@@ -41,14 +41,14 @@ export function handingOut(open: Open): void {
     const ledger = open(runDirectory());
     ledger.plan(lines(1, 2));
     const [first] = ledger.claim(9);
-    ledger.record(outcome(first, { at: "deferred", until: 5_000, rounds: 1, reason: "http-429" }));
+    ledger.record(outcome(first, { at: "deferred", until: 5_000, deferrals: 1, reason: "http-429" }));
     ledger.commit();
 
     const due = [4_999, 5_000, 5_000].map((now) =>
-      ledger.due(now, 9).map(({ job, from, rounds }) => ({ id: job.id, from, rounds })),
+      ledger.claimDue(now, 9).map(({ job, from, deferrals }) => ({ id: job.id, from, deferrals })),
     );
 
-    assert.deepEqual(due, [[], [{ id: 1, from: "deferred", rounds: 1 }], []]);
+    assert.deepEqual(due, [[], [{ id: 1, from: "deferred", deferrals: 1 }], []]);
     ledger.close();
   });
 }
@@ -58,16 +58,16 @@ export function handingOutLater(open: Open): void {
   it("knows the next time a deferred row comes due", () => {
     const ledger = open(runDirectory());
     ledger.plan(lines(1, 2));
-    assert.equal(ledger.nextDue(), undefined);
+    assert.equal(ledger.nextDueAt(), undefined);
     const [first, second] = ledger.claim(9);
-    ledger.record(outcome(first, { at: "deferred", until: 7_000, rounds: 1, reason: "x" }));
-    ledger.record(outcome(second, { at: "deferred", until: 6_000, rounds: 1, reason: "x" }));
+    ledger.record(outcome(first, { at: "deferred", until: 7_000, deferrals: 1, reason: "x" }));
+    ledger.record(outcome(second, { at: "deferred", until: 6_000, deferrals: 1, reason: "x" }));
     ledger.commit();
 
-    assert.equal(ledger.nextDue(), 6_000);
-    assert.equal(ledger.totals().nextAt, 6_000);
-    ledger.due(6_000, 1);
-    assert.equal(ledger.nextDue(), 7_000);
+    assert.equal(ledger.nextDueAt(), 6_000);
+    assert.equal(ledger.totals().nextRetryAt, 6_000);
+    ledger.claimDue(6_000, 1);
+    assert.equal(ledger.nextDueAt(), 7_000);
     ledger.close();
   });
 
@@ -75,15 +75,15 @@ export function handingOutLater(open: Open): void {
     const directory = runDirectory();
     const first = open(directory);
     first.plan(lines(1));
-    first.record(outcome(first.claim(1)[0], { at: "deferred", until: 5_000, rounds: 2, reason: "x" }));
+    first.record(outcome(first.claim(1)[0], { at: "deferred", until: 5_000, deferrals: 2, reason: "x" }));
     first.commit();
     first.close();
 
     const again = open(directory);
 
-    assert.deepEqual([again.claim(9), again.due(4_999, 9)], [[], []]);
+    assert.deepEqual([again.claim(9), again.claimDue(4_999, 9)], [[], []]);
     assert.deepEqual(
-      again.due(5_000, 9).map(({ rounds }) => rounds),
+      again.claimDue(5_000, 9).map(({ deferrals }) => deferrals),
       [2],
     );
     again.close();

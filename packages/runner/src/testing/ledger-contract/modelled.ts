@@ -1,22 +1,22 @@
 import assert from "node:assert/strict";
 import { it } from "node:test";
 import fc from "fast-check";
-import type { Lease, Ledger } from "../../ledger/ledger.ts";
-import { type Ended, mayBeClaimed, next, type State } from "../../ledger/state.ts";
+import type { JobLease, Ledger } from "../../ledger/ledger.ts";
+import { type OutcomeState, mayBeClaimed, nextRowState, type RowState } from "../../ledger/state.ts";
 import { runDirectory } from "../run-directory.ts";
 import { type Open, outcome, sums, url } from "./support.ts";
 
-const endings: readonly Ended[] = [
+const endings: readonly OutcomeState[] = [
   { at: "done" },
   { at: "failed", reason: "f", retryable: true },
   { at: "failed", reason: "g", retryable: false },
-  { at: "deferred", until: 50, rounds: 1, reason: "d" },
+  { at: "deferred", until: 50, deferrals: 1, reason: "d" },
   { at: "unknown", reason: "u" },
 ];
 
 type Step =
   | { readonly do: "plan" | "claim" | "due" | "release" | "crash"; readonly count: number }
-  | { readonly do: "finish"; readonly state: Ended };
+  | { readonly do: "finish"; readonly state: OutcomeState };
 
 const steps: fc.Arbitrary<readonly Step[]> = fc.array(
   fc.oneof(
@@ -47,9 +47,9 @@ export function modelled(open: Open): void {
 class Model {
   readonly #directory: string;
   readonly #open: Open;
-  readonly #states: State[] = [];
+  readonly #states: RowState[] = [];
   #ledger: Ledger;
-  readonly #leases: Lease[] = [];
+  readonly #leases: JobLease[] = [];
 
   constructor(directory: string, open: Open) {
     this.#directory = directory;
@@ -74,7 +74,7 @@ class Model {
   #act(step: Step): void {
     if (step.do === "plan") this.#plan(step.count);
     else if (step.do === "claim") this.#handOut(this.#ledger.claim(step.count), 0);
-    else if (step.do === "due") this.#handOut(this.#ledger.due(50, step.count), 50);
+    else if (step.do === "due") this.#handOut(this.#ledger.claimDue(50, step.count), 50);
     else if (step.do === "finish") this.#finish(step.state);
     else if (step.do === "release") this.#release(step.count);
     else this.#crash();
@@ -93,24 +93,24 @@ class Model {
     }
   }
 
-  #handOut(leases: readonly Lease[], now: number): void {
+  #handOut(leases: readonly JobLease[], now: number): void {
     for (const { job } of leases) {
       const state = this.#states[job.id - 1];
       assert.ok(
         state !== undefined && mayBeClaimed(state, now),
         `row ${job.id} was handed out as ${state?.at}`,
       );
-      this.#states[job.id - 1] = next(state, { type: "claimed", now });
+      this.#states[job.id - 1] = nextRowState(state, { type: "claimed", now });
     }
     this.#leases.push(...leases);
   }
 
-  #finish(state: Ended): void {
+  #finish(state: OutcomeState): void {
     const lease = this.#leases.shift();
     if (lease === undefined) return;
     this.#ledger.record(outcome(lease, state));
     this.#ledger.commit();
-    this.#states[lease.job.id - 1] = next({ at: "leased" }, { type: "finished", state });
+    this.#states[lease.job.id - 1] = nextRowState({ at: "leased" }, { type: "finished", state });
   }
 
   // Taken back, a row is as it was; the ledger keeps what it had recorded of it before.
@@ -128,11 +128,11 @@ class Model {
   }
 }
 
-function before({ from }: Lease): State {
-  const known: Readonly<Record<Lease["from"], State>> = {
+function before({ from }: JobLease): RowState {
+  const known: Readonly<Record<JobLease["from"], RowState>> = {
     pending: { at: "pending" },
     failed: { at: "failed", reason: "f", retryable: true },
-    deferred: { at: "deferred", until: 50, rounds: 1, reason: "d" },
+    deferred: { at: "deferred", until: 50, deferrals: 1, reason: "d" },
   };
   return known[from];
 }

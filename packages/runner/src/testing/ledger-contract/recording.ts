@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { it } from "node:test";
-import type { Ended } from "../../ledger/state.ts";
+import type { OutcomeState } from "../../ledger/state.ts";
 import { runDirectory } from "../run-directory.ts";
 import { type Open, lines, outcome, states, sums, url } from "./support.ts";
 
@@ -56,14 +56,14 @@ export function recordingAgain(open: Open): void {
     for (const state of [
       { at: "done" },
       { at: "failed", reason: "late", retryable: true },
-      { at: "deferred", until: 1, rounds: 1, reason: "late" },
+      { at: "deferred", until: 1, deferrals: 1, reason: "late" },
     ] as const) {
       ledger.record(outcome(lease, state));
       ledger.commit();
     }
 
     assert.deepEqual(states(ledger), ["1 done ok"]);
-    assert.equal(ledger.nextDue(), undefined);
+    assert.equal(ledger.nextDueAt(), undefined);
     ledger.close();
   });
 
@@ -71,9 +71,9 @@ export function recordingAgain(open: Open): void {
     const ledger = open(runDirectory());
     ledger.plan(lines(1));
     const [lease] = ledger.claim(1);
-    const passing: Ended[] = [
+    const passing: OutcomeState[] = [
       { at: "failed", reason: "http-503", retryable: true },
-      { at: "deferred", until: 1, rounds: 1, reason: "http-429" },
+      { at: "deferred", until: 1, deferrals: 1, reason: "http-429" },
       { at: "failed", reason: "http-502", retryable: true },
       { at: "done" },
     ];
@@ -101,7 +101,7 @@ export function reporting(open: Open): void {
         ...outcome(lease, { at: "failed", reason: "http-404", retryable: false }),
         advice: "Check the URL",
       });
-    ledger.record(outcome(leases[4], { at: "deferred", until: 9, rounds: 1, reason: "http-429" }));
+    ledger.record(outcome(leases[4], { at: "deferred", until: 9, deferrals: 1, reason: "http-429" }));
     ledger.commit();
 
     const [largest, ...others] = ledger.reasons();
@@ -120,18 +120,28 @@ export function reporting(open: Open): void {
     ]);
     assert.deepEqual(
       { ...ledger.totals(), bytes: 0 },
-      { lines: 7, done: 0, failed: 4, skipped: 1, unknown: 0, waiting: 2, attempts: 5, bytes: 0, nextAt: 9 },
+      {
+        lines: 7,
+        done: 0,
+        failed: 4,
+        skipped: 1,
+        unknown: 0,
+        waiting: 2,
+        attempts: 5,
+        bytes: 0,
+        nextRetryAt: 9,
+      },
     );
     ledger.close();
   });
 
   it("remembers what a run noted of itself", () => {
     const ledger = open(runDirectory());
-    assert.equal(ledger.note(), undefined);
+    assert.equal(ledger.runInfo(), undefined);
 
-    ledger.setNote({ startedAt: 1, elapsed: 2, ended: "drained" });
+    ledger.setRunInfo({ startedAt: 1, elapsed: 2, status: "drained" });
 
-    assert.deepEqual(ledger.note(), { startedAt: 1, elapsed: 2, ended: "drained" });
+    assert.deepEqual(ledger.runInfo(), { startedAt: 1, elapsed: 2, status: "drained" });
     ledger.close();
   });
 }

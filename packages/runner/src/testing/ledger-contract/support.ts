@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import type { Lease, Ledger, Outcome, PlannedLine } from "../../ledger/ledger.ts";
-import type { Ended } from "../../ledger/state.ts";
+import type { JobLease, Ledger, JobOutcome, PlannedLine } from "../../ledger/ledger.ts";
+import type { OutcomeState } from "../../ledger/state.ts";
 
 /** Opens the ledger of a directory. */
 export type Open = (directory: string) => Ledger;
@@ -23,7 +23,11 @@ export const post: Extract<PlannedLine, { kind: "job" }> = {
 };
 
 /** Ends a lease. */
-export function outcome(lease: Lease | undefined, state: Ended = { at: "done" }, body = "body"): Outcome {
+export function outcome(
+  lease: JobLease | undefined,
+  state: OutcomeState = { at: "done" },
+  body = "body",
+): JobOutcome {
   assert.ok(lease !== undefined, "a lease was expected");
   const exchange = {
     status: 200,

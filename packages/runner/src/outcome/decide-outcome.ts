@@ -1,35 +1,19 @@
-import { type Fetched, type FetchFailure, isFetchFailure } from "./fetcher.ts";
+import { type FetchedResponse, type FetchFailure, isFetchFailure } from "./fetcher.ts";
 import { maySendAgain } from "../ledger/job.ts";
-import type { Exchange, Lease, Outcome } from "../ledger/ledger.ts";
-import { elsewhere, waitsForProxy } from "./proxied-outcome.ts";
-import type { Ended } from "../ledger/state.ts";
-
-/** How a request ended. */
-export type Settled =
-  | { readonly ok: true; readonly response: Fetched }
-  | { readonly ok: false; readonly error: unknown };
-
-/** What a conclusion depends on beside the exchange. */
-export interface Circumstances {
-  /** Epoch ms. */
-  readonly now: number;
-  /** How often a row may be deferred. */
-  readonly maxRounds: number;
-  /** How long a server may put a row off, in ms; what it asks beyond that is cut. */
-  readonly maxDefer: number;
-  /** Whether the run was ending its requests. */
-  readonly aborted: boolean;
-  /** Whether the run was taking no more time: what a later attempt may cure then waits for one, instead of having failed. */
-  readonly draining: boolean;
-  /** Whether requests go through a pool of proxies: what refuses one address may let in another. */
-  readonly proxied: boolean;
-}
+import type { RecordedExchange, JobLease, JobOutcome } from "../ledger/ledger.ts";
+import type { FetchResult } from "./fetch-job.ts";
+import { type OutcomeInput, proxiedOutcome, waitsForProxy } from "./proxied-outcome.ts";
+import type { OutcomeState } from "../ledger/state.ts";
 
 // A line that waits for a proxy is soon one of those for whose host the pool is asked.
 const proxyWait = 1_000;
 
 /** Decides what becomes of a lease; undefined = it goes back as it was, for nothing is lost by sending it again. */
-export function conclude(lease: Lease, settled: Settled, circumstances: Circumstances): Outcome | undefined {
+export function decideOutcome(
+  lease: JobLease,
+  settled: FetchResult,
+  circumstances: OutcomeInput,
+): JobOutcome | undefined {
   const { now, proxied } = circumstances;
   const outcome = outcomeOf(lease, settled, circumstances);
   if (outcome?.state.at !== "deferred" || !proxied || !waitsForProxy(settled)) return outcome;
@@ -37,9 +21,13 @@ export function conclude(lease: Lease, settled: Settled, circumstances: Circumst
   return { ...outcome, state: { ...outcome.state, until } };
 }
 
-function outcomeOf(lease: Lease, settled: Settled, circumstances: Circumstances): Outcome | undefined {
+function outcomeOf(
+  lease: JobLease,
+  settled: FetchResult,
+  circumstances: OutcomeInput,
+): JobOutcome | undefined {
   const { now: at, proxied } = circumstances;
-  const onward = proxied ? elsewhere(lease, settled, circumstances) : undefined;
+  const onward = proxied ? proxiedOutcome(lease, settled, circumstances) : undefined;
   if (settled.ok) {
     const { response } = settled;
     const exchange = exchangeOf(response);
@@ -70,13 +58,13 @@ function outcomeOf(lease: Lease, settled: Settled, circumstances: Circumstances)
 }
 
 /** Tells until when (epoch ms) the whole host asked to be left alone, within what the run accepts. */
-export function holdOf(
-  settled: Settled,
-  { now, maxDefer }: Pick<Circumstances, "now" | "maxDefer">,
+export function findHostHold(
+  settled: FetchResult,
+  { now, maxDeferDelay }: Pick<OutcomeInput, "now" | "maxDeferDelay">,
 ): number | undefined {
   const source = settled.ok ? settled.response : isFetchFailure(settled.error) ? settled.error : undefined;
   if (source?.verdict.kind !== "throttled" || source.retryAt === undefined) return undefined;
-  return Math.min(source.retryAt, now + maxDefer);
+  return Math.min(source.retryAt, now + maxDeferDelay);
 }
 
 // 304 is the answer to a condition that the line itself has set.
@@ -88,10 +76,10 @@ const checkFirst =
   "Find out whether the request was executed before sending it again; an idempotency key makes that safe";
 
 function judge(
-  lease: Lease,
+  lease: JobLease,
   answer: Pick<FetchFailure, "verdict" | "retryAt" | "mayHaveArrived">,
-  circumstances: Circumstances,
-): Ended {
+  circumstances: OutcomeInput,
+): OutcomeState {
   const { kind, reason } = answer.verdict;
   if (kind === "success") return { at: "done" };
   if (kind === "blocked" || kind === "rejected" || !maySendAgain(lease.job))
@@ -102,23 +90,23 @@ function judge(
 // A run that drains cuts retries short, so that what it sees then is no proof that they are used up; neither is a request
 // that the session held back.
 function later(
-  { rounds }: Lease,
+  { deferrals }: JobLease,
   {
     retryAt,
     verdict: { reason },
     mayHaveArrived,
   }: Pick<FetchFailure, "verdict" | "retryAt" | "mayHaveArrived">,
-  { now, maxRounds, maxDefer, draining }: Circumstances,
-): Ended {
+  { now, maxDeferrals, maxDeferDelay, draining }: OutcomeInput,
+): OutcomeState {
   const unsent = mayHaveArrived === false && retryAt !== undefined;
-  const until = Math.min(Math.max(retryAt ?? now, now + 1), now + maxDefer);
-  if (draining || unsent) return { at: "deferred", reason, until, rounds };
-  if (retryAt === undefined || rounds >= maxRounds) return { at: "failed", reason, retryable: true };
-  return { at: "deferred", reason, until, rounds: rounds + 1 };
+  const until = Math.min(Math.max(retryAt ?? now, now + 1), now + maxDeferDelay);
+  if (draining || unsent) return { at: "deferred", reason, until, deferrals };
+  if (retryAt === undefined || deferrals >= maxDeferrals) return { at: "failed", reason, retryable: true };
+  return { at: "deferred", reason, until, deferrals: deferrals + 1 };
 }
 
 // No answer came: what was not idempotent may have been executed, unless it is known that it never arrived.
-function judgeFailure(lease: Lease, failure: FetchFailure, circumstances: Circumstances): Ended {
+function judgeFailure(lease: JobLease, failure: FetchFailure, circumstances: OutcomeInput): OutcomeState {
   const { kind, reason } = failure.verdict;
   if (maySendAgain(lease.job) || kind === "blocked" || kind === "rejected")
     return judge(lease, failure, circumstances);
@@ -128,7 +116,7 @@ function judgeFailure(lease: Lease, failure: FetchFailure, circumstances: Circum
     : { at: "failed", reason, retryable: true };
 }
 
-function unexpected(error: unknown): Pick<Outcome, "state" | "advice" | "exchange"> {
+function unexpected(error: unknown): Pick<JobOutcome, "state" | "advice" | "exchange"> {
   const message = error instanceof Error ? error.message : String(error);
   const reason = error instanceof TypeError ? "bad-request" : "unexpected-error";
   return {
@@ -138,7 +126,7 @@ function unexpected(error: unknown): Pick<Outcome, "state" | "advice" | "exchang
   };
 }
 
-function exchangeOf(response: Fetched): Exchange {
+function exchangeOf(response: FetchedResponse): RecordedExchange {
   const { status, url, content, attempts, elapsed } = response;
   return {
     status,
@@ -151,7 +139,7 @@ function exchangeOf(response: Fetched): Exchange {
   };
 }
 
-function failedExchange(failure: Error & FetchFailure): Exchange {
+function failedExchange(failure: Error & FetchFailure): RecordedExchange {
   const answered = failure.response === undefined ? { bytes: 0, elapsed: 0 } : exchangeOf(failure.response);
   return { ...answered, attempts: failure.attempts, error: failure.message };
 }

@@ -9,7 +9,7 @@ export type LineSource = string | AsyncIterable<string | Uint8Array> | Iterable<
 export const maxLineLength: number = 1 << 20;
 
 /** Gives the lines of a source, numbered from 1, wherever its chunks break: LF or CRLF, a byte order mark dropped, the last line with or without its end. */
-export async function* linesOf(source: LineSource): AsyncGenerator<InputLine, void, undefined> {
+export async function* readLines(source: LineSource): AsyncGenerator<InputLine, void, undefined> {
   const splitter = new Splitter();
   const chunks: Exclude<LineSource, string> = typeof source === "string" ? createReadStream(source) : source;
   for await (const chunk of chunks) yield* splitter.push(chunk);

@@ -1,22 +1,23 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { conclude, holdOf, type Settled } from "./conclude.ts";
-import type { Lease } from "../ledger/ledger.ts";
-import type { State } from "../ledger/state.ts";
+import { decideOutcome, findHostHold } from "./decide-outcome.ts";
+import type { FetchResult } from "./fetch-job.ts";
+import type { JobLease } from "../ledger/ledger.ts";
+import type { RowState } from "../ledger/state.ts";
 import { calm, failedFor, get, post, url } from "../testing/leases.ts";
 import { answered, failure } from "../testing/scripted-fetcher.ts";
 
-const keyed: Lease = { ...post, job: { ...post.job, request: { idempotencyKey: "k" } } };
-const deferredOften: Lease = { ...get, rounds: 5 };
+const keyed: JobLease = { ...post, job: { ...post.job, request: { idempotencyKey: "k" } } };
+const deferredOften: JobLease = { ...get, deferrals: 5 };
 
-const answer = (status: number, retryAt?: number): Settled => ({
+const answer = (status: number, retryAt?: number): FetchResult => ({
   ok: true,
   response: answered(url, { status, ...(retryAt === undefined ? {} : { retryAt }) }),
 });
-const thrown = (error: unknown): Settled => ({ ok: false, error });
+const thrown = (error: unknown): FetchResult => ({ ok: false, error });
 
 describe("conclude", () => {
-  const table: readonly (readonly [string, Lease, Settled, State])[] = [
+  const table: readonly (readonly [string, JobLease, FetchResult, RowState])[] = [
     ["success", get, answer(200), { at: "done" }],
     ["a redirect that leads nowhere", get, answer(302), failedFor("http-302", false)],
     ["a page that has not changed", get, answer(304), { at: "done" }],
@@ -26,19 +27,19 @@ describe("conclude", () => {
       "a server that asks for patience",
       get,
       answer(429, 9_000),
-      { at: "deferred", reason: "http-429", until: 9_000, rounds: 1 },
+      { at: "deferred", reason: "http-429", until: 9_000, deferrals: 1 },
     ],
     [
       "a time that has passed meanwhile",
       get,
       answer(429, 900),
-      { at: "deferred", reason: "http-429", until: 1_001, rounds: 1 },
+      { at: "deferred", reason: "http-429", until: 1_001, deferrals: 1 },
     ],
     [
       "a server that asks for more patience than a run has",
       get,
       answer(429, 1e15),
-      { at: "deferred", reason: "http-429", until: 51_000, rounds: 1 },
+      { at: "deferred", reason: "http-429", until: 51_000, deferrals: 1 },
     ],
     ["one round too many", deferredOften, answer(429, 9_000), failedFor("http-429", true)],
     ["a rejection that names a time", get, answer(404, 9_000), failedFor("http-404", false)],
@@ -47,7 +48,7 @@ describe("conclude", () => {
       "an error that names a time",
       get,
       thrown(failure("deadline", { retryAt: 9_000 })),
-      { at: "deferred", reason: "deadline", until: 9_000, rounds: 1 },
+      { at: "deferred", reason: "deadline", until: 9_000, deferrals: 1 },
     ],
     [
       "an unsafe request that was answered with a fault",
@@ -69,15 +70,15 @@ describe("conclude", () => {
     ],
     [
       "a request that was held back until a time, which is no round",
-      { ...get, rounds: 5 },
+      { ...get, deferrals: 5 },
       thrown(failure("rate-limited", { retryAt: 9_000, mayHaveArrived: false })),
-      { at: "deferred", reason: "rate-limited", until: 9_000, rounds: 5 },
+      { at: "deferred", reason: "rate-limited", until: 9_000, deferrals: 5 },
     ],
     [
       "an unsafe request that was held back until a time",
       post,
       thrown(failure("rate-limited", { retryAt: 9_000, mayHaveArrived: false })),
-      { at: "deferred", reason: "rate-limited", until: 9_000, rounds: 0 },
+      { at: "deferred", reason: "rate-limited", until: 9_000, deferrals: 0 },
     ],
     [
       "an unsafe request whose error holds the answer",
@@ -91,19 +92,19 @@ describe("conclude", () => {
   ];
   for (const [name, lease, settled, state] of table) {
     it(`judges ${name}`, () => {
-      const outcome = conclude(lease, settled, calm);
+      const outcome = decideOutcome(lease, settled, calm);
 
       assert.deepEqual(outcome?.state, state);
     });
   }
 
-  const deferredFor = (reason: string, until: number, rounds = 0): State => ({
+  const deferredFor = (reason: string, until: number, deferrals = 0): RowState => ({
     at: "deferred",
     reason,
     until,
-    rounds,
+    deferrals,
   });
-  const drained: readonly (readonly [string, Lease, Settled, State])[] = [
+  const drained: readonly (readonly [string, JobLease, FetchResult, RowState])[] = [
     ["success", get, answer(200), { at: "done" }],
     ["a redirect that leads nowhere", get, answer(302), failedFor("http-302", false)],
     ["a page that has not changed", get, answer(304), { at: "done" }],
@@ -130,7 +131,7 @@ describe("conclude", () => {
   ];
   for (const [name, lease, settled, state] of drained) {
     it(`keeps what a later attempt may cure waiting while a run drains: ${name}`, () => {
-      const outcome = conclude(lease, settled, { ...calm, draining: true });
+      const outcome = decideOutcome(lease, settled, { ...calm, draining: true });
 
       assert.deepEqual(outcome?.state, state);
     });
@@ -140,14 +141,17 @@ describe("conclude", () => {
     const circumstances = { ...calm, aborted: true };
     const settled = thrown(new Error("stop"));
 
-    assert.equal(conclude(get, settled, circumstances), undefined);
-    assert.equal(conclude(keyed, settled, circumstances), undefined);
-    assert.deepEqual(conclude(post, settled, circumstances)?.state, { at: "unknown", reason: "aborted" });
+    assert.equal(decideOutcome(get, settled, circumstances), undefined);
+    assert.equal(decideOutcome(keyed, settled, circumstances), undefined);
+    assert.deepEqual(decideOutcome(post, settled, circumstances)?.state, {
+      at: "unknown",
+      reason: "aborted",
+    });
   });
 
   it("keeps the body of an answer that is a failure, and the message of an error", () => {
-    const missing = conclude(get, answer(404), calm);
-    const broken = conclude(get, thrown(failure("reset")), calm);
+    const missing = decideOutcome(get, answer(404), calm);
+    const broken = decideOutcome(get, thrown(failure("reset")), calm);
 
     assert.equal(missing?.exchange?.body?.length, missing?.exchange?.bytes);
     assert.equal(missing?.advice, "Advice for 404");
@@ -157,7 +161,7 @@ describe("conclude", () => {
   it("holds the host only when the server throttles and names a time, and never longer than the run accepts", () => {
     const answers = [answer(429, 9), answer(429, 1e15), answer(429), answer(503, 9), thrown(new Error("x"))];
 
-    const holds = answers.map((settled) => holdOf(settled, calm));
+    const holds = answers.map((settled) => findHostHold(settled, calm));
 
     assert.deepEqual(holds, [9, 51_000, undefined, undefined, undefined]);
   });

@@ -1,26 +1,26 @@
 import type { Clock } from "@holdfast/policy";
-import { Alarm } from "./timer.ts";
-import { conclude, holdOf, type Settled } from "../outcome/conclude.ts";
+import { Timer } from "./timer.ts";
+import { decideOutcome, findHostHold } from "../outcome/decide-outcome.ts";
 import type { RunEvent } from "./events.ts";
-import { fetchJob } from "../outcome/fetch-job.ts";
+import { fetchJob, type FetchResult } from "../outcome/fetch-job.ts";
 import { Frontier, hostOf } from "./frontier.ts";
 import { GroupCommit } from "./group-commit.ts";
-import { heldOutcome, Holds } from "./host-holds.ts";
+import { heldOutcome, HostHolds } from "./host-holds.ts";
 import { Intake } from "./intake.ts";
 import { maySendAgain } from "../ledger/job.ts";
-import type { Lease, Ledger, Outcome, Planned, Totals } from "../ledger/ledger.ts";
+import type { JobLease, Ledger, JobOutcome, PlanCounts } from "../ledger/ledger.ts";
 import type { RunOptions } from "./options.ts";
 import { earliest } from "./host-pauses.ts";
-import { type NoProxy, noProxyIn } from "../outcome/no-proxy.ts";
-import { ProxyWatch } from "./proxy-monitor.ts";
-import type { RunEnd } from "../ledger/report.ts";
-import { Shortage } from "./proxy-shortage.ts";
-import { Supply } from "./row-supply.ts";
+import { type ProxyWait, findProxyWait } from "../outcome/no-proxy.ts";
+import { ProxyMonitor } from "./proxy-monitor.ts";
+import type { RunStatus, RunTotals } from "../ledger/report.ts";
+import { ProxyShortage } from "./proxy-shortage.ts";
+import { RowSupply } from "./row-supply.ts";
 import { countOutcome, countPlanned } from "./count-totals.ts";
-import { Wake } from "./latch.ts";
+import { Latch } from "./latch.ts";
 
 /** The options of a run, complete, and its open ledger. */
-export interface LoopOptions extends Pick<
+export interface RunLoopOptions extends Pick<
   RunOptions,
   "input" | "session" | "proxies" | "drain" | "signal" | "on"
 > {
@@ -29,15 +29,15 @@ export interface LoopOptions extends Pick<
   readonly concurrency: number;
   readonly perHost: number;
   /** In ms. */
-  readonly maxPark: number;
+  readonly maxIdleWait: number;
   /** In ms. */
-  readonly maxDefer: number;
-  readonly maxRounds: number;
+  readonly maxDeferDelay: number;
+  readonly maxDeferrals: number;
 }
 
 /** The ends that a run can tell itself. */
-export interface LoopEnd {
-  readonly ended: Extract<RunEnd, "complete" | "drained" | "aborted" | "no-proxy">;
+export interface RunLoopEnd {
+  readonly status: Extract<RunStatus, "complete" | "drained" | "aborted" | "no-proxy">;
   /** Why no proxy was fit. */
   readonly why?: string;
 }
@@ -49,38 +49,38 @@ const maxBuffered = 8_192;
 const newsPause = 1_000;
 
 /** Runs a ledger once: takes rows up, has them fetched, records what came of it. It sleeps until something happens. */
-export class Loop {
-  readonly #options: LoopOptions;
+export class RunLoop {
+  readonly #options: RunLoopOptions;
   readonly #frontier: Frontier;
   readonly #commits: GroupCommit;
-  readonly #holds = new Holds();
-  readonly #shortage = new Shortage();
-  readonly #supply: Supply;
-  readonly #watch: ProxyWatch | undefined;
-  readonly #wake = new Wake();
-  readonly #alarm: Alarm;
+  readonly #holds = new HostHolds();
+  readonly #shortage = new ProxyShortage();
+  readonly #supply: RowSupply;
+  readonly #watch: ProxyMonitor | undefined;
+  readonly #wake = new Latch();
+  readonly #alarm: Timer;
   readonly #stop = new AbortController();
   readonly #requests = new AbortController();
-  #totals: Totals;
+  #totals: RunTotals;
   #inFlight = 0;
   #inputEnded = false;
   #failure: { readonly error: unknown } | undefined;
 
-  constructor(options: LoopOptions) {
+  constructor(options: RunLoopOptions) {
     const { ledger, clock } = options;
     this.#options = options;
     this.#frontier = new Frontier(options.perHost);
-    this.#alarm = new Alarm(clock, this.#wake.notify);
+    this.#alarm = new Timer(clock, this.#wake.notify);
     this.#commits = new GroupCommit({ ledger, clock, committed: this.#committed, failed: this.#fail });
     this.#totals = ledger.totals();
-    this.#supply = new Supply(ledger, clock);
+    this.#supply = new RowSupply(ledger, clock);
     const { proxies } = options;
     this.#watch =
-      proxies === undefined ? undefined : new ProxyWatch({ proxies, ledger, clock, failed: this.#fail });
+      proxies === undefined ? undefined : new ProxyMonitor({ proxies, ledger, clock, failed: this.#fail });
   }
 
   /** Resolves when there is nothing more to do, or when it was told to stop; what finished has been recorded. */
-  async run(): Promise<LoopEnd> {
+  async run(): Promise<RunLoopEnd> {
     const stopListening = this.#listen();
     void this.#read();
     try {
@@ -92,8 +92,8 @@ export class Loop {
     }
     if (this.#failure !== undefined) throw this.#failure.error;
     this.#watch?.note();
-    const ended = endOf(this.#options, this.#shortage.lasts ? "no-proxy" : "complete");
-    return ended === "no-proxy" ? { ended, why: this.#shortage.why } : { ended };
+    const status = endOf(this.#options, this.#shortage.lasts ? "no-proxy" : "complete");
+    return status === "no-proxy" ? { status, why: this.#shortage.why } : { status };
   }
 
   #listen(): () => void {
@@ -120,7 +120,7 @@ export class Loop {
 
   #start(): void {
     this.#lookForProxies();
-    const leases: Lease[] = [];
+    const leases: JobLease[] = [];
     while (this.#inFlight + leases.length < this.#options.concurrency) {
       this.#refill();
       const lease = this.#frontier.take();
@@ -128,7 +128,7 @@ export class Loop {
       if (!this.#postpone(lease)) leases.push(lease);
     }
     const unsafe = leases.filter(({ job }) => !maySendAgain(job)).map(({ job }) => job);
-    if (unsafe.length > 0) this.#options.ledger.intend(unsafe);
+    if (unsafe.length > 0) this.#options.ledger.recordIntent(unsafe);
     this.#inFlight += leases.length;
     for (const lease of leases) void this.#fetch(lease);
   }
@@ -141,7 +141,7 @@ export class Loop {
     this.#setAlarm();
   }
 
-  #postpone(lease: Lease): boolean {
+  #postpone(lease: JobLease): boolean {
     const now = this.#options.clock.date();
     const until = this.#holds.heldUntil(hostOf(lease.job.url), now);
     if (until === undefined) return false;
@@ -159,13 +159,13 @@ export class Loop {
     }
   }
 
-  async #fetch(lease: Lease): Promise<void> {
+  async #fetch(lease: JobLease): Promise<void> {
     const { job } = lease;
     try {
       this.#tell({ type: "started", job });
       const [signal, drain] = [this.#requests.signal, this.#stop.signal];
       const settled = await fetchJob(this.#options.session, job, { signal, drain });
-      const dry = this.#watch === undefined ? undefined : noProxyIn(settled);
+      const dry = this.#watch === undefined ? undefined : findProxyWait(settled);
       if (dry === undefined) this.#settle(lease, settled);
       else this.#pause(lease, dry);
     } catch (error) {
@@ -177,8 +177,8 @@ export class Loop {
     }
   }
 
-  #settle(lease: Lease, settled: Settled): void {
-    const { clock, maxRounds, maxDefer, ledger } = this.#options;
+  #settle(lease: JobLease, settled: FetchResult): void {
+    const { clock, maxDeferrals, maxDeferDelay, ledger } = this.#options;
     const proxied = this.#watch !== undefined;
     const now = clock.date();
     const draining = this.#stop.signal.aborted;
@@ -187,24 +187,24 @@ export class Loop {
     const unsent = draining && !settled.ok && settled.error === this.#stop.signal.reason;
     const outcome = unsent
       ? undefined
-      : conclude(lease, settled, { now, maxRounds, maxDefer, aborted, draining, proxied });
+      : decideOutcome(lease, settled, { now, maxDeferrals, maxDeferDelay, aborted, draining, proxied });
     if (outcome === undefined) ledger.release([lease]);
     else this.#commits.add(outcome);
     // Another address may ask where one is to wait.
     if (!proxied) this.#hold(lease, settled);
   }
 
-  #hold(lease: Lease, settled: Settled): void {
-    const { clock, maxDefer } = this.#options;
+  #hold(lease: JobLease, settled: FetchResult): void {
+    const { clock, maxDeferDelay } = this.#options;
     const now = clock.date();
-    const until = holdOf(settled, { now, maxDefer });
+    const until = findHostHold(settled, { now, maxDeferDelay });
     const host = hostOf(lease.job.url);
     if (until !== undefined && until > now && this.#holds.hold(host, until))
-      this.#tell({ type: "held", host, until });
+      this.#tell({ type: "host-held", host, until });
   }
 
   /** Takes a lease back whose host no proxy is fit for; nothing was sent. */
-  #pause(lease: Lease, { until, why }: NoProxy): void {
+  #pause(lease: JobLease, { until, why }: ProxyWait): void {
     const { clock, ledger } = this.#options;
     const now = clock.date();
     const host = hostOf(lease.job.url);
@@ -226,11 +226,11 @@ export class Loop {
 
   // With nothing in flight: are there rows to come from the input, or rows that come due soon?
   #mayGoOn(): boolean {
-    const { clock, maxPark } = this.#options;
+    const { clock, maxIdleWait } = this.#options;
     this.#setAlarm();
     if (!this.#inputEnded) return true;
     const next = earliest([this.#supply.dueAt, this.#shortage.nextEnd]);
-    return next !== undefined && next - clock.date() <= maxPark;
+    return next !== undefined && next - clock.date() <= maxIdleWait;
   }
 
   async #read(): Promise<void> {
@@ -248,14 +248,14 @@ export class Loop {
     }
   }
 
-  readonly #planned = (planned: Planned): void => {
+  readonly #planned = (planned: PlanCounts): void => {
     this.#totals = countPlanned(this.#totals, planned);
     this.#supply.added(planned.added);
     this.#tell({ type: "planned", ...planned });
     this.#wake.notify();
   };
 
-  readonly #committed = (outcomes: readonly Outcome[]): void => {
+  readonly #committed = (outcomes: readonly JobOutcome[]): void => {
     for (const outcome of outcomes) {
       this.#totals = countOutcome(this.#totals, outcome);
       const { job } = outcome.lease;
@@ -303,7 +303,7 @@ function onAbort(signal: AbortSignal | undefined, listener: () => void): () => v
   return () => signal?.removeEventListener("abort", listener);
 }
 
-function endOf({ drain, signal }: LoopOptions, otherwise: LoopEnd["ended"]): LoopEnd["ended"] {
+function endOf({ drain, signal }: RunLoopOptions, otherwise: RunLoopEnd["status"]): RunLoopEnd["status"] {
   if (signal?.aborted === true) return "aborted";
   return drain?.aborted === true ? "drained" : otherwise;
 }

@@ -1,5 +1,5 @@
 import { readLedger } from "../sqlite/sqlite-ledger.ts";
-import type { Result } from "../ledger/result.ts";
+import type { LineResult } from "../ledger/result.ts";
 
 /**
  * Gives every row of a directory's ledger in the order in which the lines were first read, also while a run goes on.
@@ -7,7 +7,7 @@ import type { Result } from "../ledger/result.ts";
  *
  * @throws LedgerError when there is no ledger, or when a body that is asked for is damaged.
  */
-export function* results(directory: string): Generator<Result, void, undefined> {
+export function* readResults(directory: string): Generator<LineResult, void, undefined> {
   const ledger = readLedger(directory);
   try {
     yield* ledger.results();

@@ -1,7 +1,7 @@
-import type { PoolFigures } from "../ledger/proxy-stats.ts";
+import type { PoolProxyStats } from "../ledger/proxy-stats.ts";
 
 /** What a pool tells of a proxy that was never asked. */
-export const idle: PoolFigures = {
+export const idleProxyStats: PoolProxyStats = {
   proxy: "http://a.test:1",
   state: "fit",
   requests: 0,

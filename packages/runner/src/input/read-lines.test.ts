@@ -5,11 +5,11 @@ import { join } from "node:path";
 import fc from "fast-check";
 import type { InputLine } from "../ledger/job.ts";
 import { runDirectory } from "../testing/run-directory.ts";
-import { type LineSource, linesOf, maxLineLength } from "./lines.ts";
+import { type LineSource, readLines, maxLineLength } from "./read-lines.ts";
 
 async function texts(source: LineSource): Promise<string[]> {
   const lines: InputLine[] = [];
-  for await (const line of linesOf(source)) lines.push(line);
+  for await (const line of readLines(source)) lines.push(line);
   assert.deepEqual(
     lines.map(({ line }) => line),
     lines.map((_, index) => index + 1),
