@@ -18,7 +18,7 @@ import { spread } from "../retry/server-delay-jitter.ts";
 import { tellError, tellHooks } from "./run-hooks.ts";
 import type { BodyBreak, BodySequel } from "../model/body-stream.ts";
 import { sendsOn } from "./unread-body.ts";
-import { isOverdue, outwait } from "./bounded-wait.ts";
+import { isOverdue, waitWithinBounds } from "./call-bounds.ts";
 import { proxyClock, type ProxyClock } from "./proxy-clock.ts";
 import { outcomeOfError } from "../proxy/rules/outcome.ts";
 import type { HttpResponse } from "../model/response.ts";
@@ -91,7 +91,7 @@ export class Call extends Sending {
     if (error instanceof LostBodyError) return this.#heed(givenOut, attempt);
     const decision = decide(this.#factsOf(exchangeOf(attempt)));
     return decision instanceof Promise
-      ? outwait(decision, this.plan.bounds, { what: "retry.when" }).then(
+      ? waitWithinBounds(decision, this.plan.bounds, { name: "retry.when" }).then(
           (made) => this.#heed(made, attempt),
           (error: unknown) => this.#breakOff(error, () => this.note(attempt, givenUpByDeadline)),
         )
@@ -145,7 +145,7 @@ export class Call extends Sending {
     tellRetry(record);
     try {
       await tellHooks(this.hooks.retry, (hook) => hook(record, this.request), {
-        what: "a retry hook",
+        name: "a retry hook",
         bounds: this.plan.bounds,
       });
     } catch (error) {

@@ -1,9 +1,15 @@
 import type { Hooks } from "../telemetry/hooks.ts";
 import type { HttpRequest } from "../model/request.ts";
-import { endedBy, isPending, outwait, type Awaited, type CallBounds } from "./bounded-wait.ts";
+import {
+  isWaitEnded,
+  isPromiseLike,
+  waitWithinBounds,
+  type CallerFunction,
+  type CallBounds,
+} from "./call-bounds.ts";
 
 /** What bounds the wait for hooks. */
-interface HookBounds extends Awaited {
+interface HookBounds extends CallerFunction {
   readonly bounds: CallBounds | undefined;
 }
 
@@ -19,7 +25,7 @@ export async function tellHooks<H>(
 ): Promise<void> {
   for (const hook of hooks) {
     const told = tell(hook);
-    if (isPending(told)) await outwait(told, bounds, awaited);
+    if (isPromiseLike(told)) await waitWithinBounds(told, bounds, awaited);
   }
 }
 
@@ -39,9 +45,9 @@ export interface ErrorAudience {
 export async function tellError({ hooks, request, bounds }: ErrorAudience, error: unknown): Promise<void> {
   for (const hook of hooks) {
     const told = hook(error, request);
-    if (!isPending(told)) continue;
-    await outwait(told, bounds, { what: "an error hook" }).catch((thrown: unknown) => {
-      if (!endedBy(thrown, bounds)) throw thrown;
+    if (!isPromiseLike(told)) continue;
+    await waitWithinBounds(told, bounds, { name: "an error hook" }).catch((thrown: unknown) => {
+      if (!isWaitEnded(thrown, bounds)) throw thrown;
     });
   }
 }

@@ -5,7 +5,7 @@ import { isFieldValue, kindOf } from "../support/validate.ts";
 import type { Cookies } from "../model/cookies.ts";
 import { StatusError } from "../errors/transport-errors.ts";
 import type { Hooks, ResponseHook } from "../telemetry/hooks.ts";
-import { isPending, outwait, type Awaited, type CallBounds } from "./bounded-wait.ts";
+import { isPromiseLike, waitWithinBounds, type CallerFunction, type CallBounds } from "./call-bounds.ts";
 import type { HttpRequest } from "../model/request.ts";
 import type { HttpResponse } from "../model/response.ts";
 import { maySendAgain } from "../retry/safety.ts";
@@ -74,7 +74,7 @@ export function receive(
   const { hooks, cookies, bounds } = company;
   const show = (): Promise<void> | undefined => {
     const told = tell(hooks.response, response, request);
-    return told && outwait(told, bounds, shownTo(request));
+    return told && waitWithinBounds(told, bounds, shownTo(request));
   };
   return cookies !== undefined && response.bears("set-cookie") ? cookies.keep(response).then(show) : show();
 }
@@ -89,7 +89,7 @@ async function receiveLate(
 ): Promise<void> {
   const show = async (hook: ResponseHook): Promise<void> => {
     const told = hook(response, request);
-    if (isPending(told)) await outwait(told, bounds, shownTo(request));
+    if (isPromiseLike(told)) await waitWithinBounds(told, bounds, shownTo(request));
   };
   try {
     await cookies?.keep(response);
@@ -100,8 +100,8 @@ async function receiveLate(
   }
 }
 
-function shownTo({ url }: HttpRequest): Awaited {
-  return { what: "a response hook", attempt: { target: url.host, mayHaveArrived: true } };
+function shownTo({ url }: HttpRequest): CallerFunction {
+  return { name: "a response hook", attempt: { target: url.host, mayHaveArrived: true } };
 }
 
 async function excused(response: HttpResponse, ask: () => Promise<void>): Promise<void> {
@@ -144,7 +144,7 @@ async function deliverDressed(
   const ask = (asked: HttpRequest, refused?: HttpResponse): ReturnType<Auth> => {
     const given = auth(asked, refused);
     const attempt = { target: request.url.host, mayHaveArrived: refused !== undefined };
-    return isPending(given) ? outwait(given, bounds, { what: "auth", attempt }) : given;
+    return isPromiseLike(given) ? waitWithinBounds(given, bounds, { name: "auth", attempt }) : given;
   };
   const sent = withAuthorization(withCookies(shown, company), await ask(shown));
   const response = await adapter.send(sent, options);
@@ -189,7 +189,9 @@ async function showAround(
   for (const hook of hooks) {
     const given = hook(shown);
     shown =
-      (isPending(given) ? await outwait(given, bounds, { what: "a request hook", attempt }) : given) ?? shown;
+      (isPromiseLike(given)
+        ? await waitWithinBounds(given, bounds, { name: "a request hook", attempt })
+        : given) ?? shown;
   }
   return shown;
 }

@@ -1,5 +1,5 @@
 import type { Hooks } from "../telemetry/hooks.ts";
-import type { CallBounds } from "./bounded-wait.ts";
+import type { CallBounds } from "./call-bounds.ts";
 import type { RequestOptions } from "./options.ts";
 import type { Retry } from "../retry/retry.ts";
 import type { Streams } from "./streaming.ts";

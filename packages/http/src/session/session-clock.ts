@@ -1,17 +1,17 @@
 import type { Clock } from "@holdfast/policy";
-import { endingClock } from "./ending-clock.ts";
+import { abortableClock } from "../support/bounded-wait.ts";
 
-/** A clock whose sleepers can be woken for good. */
+/** A clock that can end all of its sleeps. */
 export interface ClosableClock extends Clock {
-  /** Ends every sleep, present and future, with the reason as its error. */
+  /** Ends every sleep, present and future, with this error. */
   close(reason: Error): void;
   /** Aborted by `close`. */
   readonly closed: AbortSignal;
 }
 
-/** Makes the waits of a session end with the session: a call in its back-off must not keep a closed program waiting. */
+/** Returns the clock of a session. Its waits end with the session: a call in its back-off must not keep a closed program alive. */
 export function closableClock(clock: Clock): ClosableClock {
   const closing = new AbortController();
   const { signal } = closing;
-  return { ...endingClock(clock, signal), closed: signal, close: (reason) => closing.abort(reason) };
+  return { ...abortableClock(clock, signal), closed: signal, close: (reason) => closing.abort(reason) };
 }

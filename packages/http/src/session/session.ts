@@ -12,8 +12,8 @@ import { Call } from "../call/call.ts";
 import { callPolicy, type Exchange } from "../call/retry-policy.ts";
 import { tellError } from "../call/run-hooks.ts";
 import { closableClock, type ClosableClock } from "./session-clock.ts";
+import { abortableClock } from "../support/bounded-wait.ts";
 import { Cookies } from "../model/cookies.ts";
-import { endingClock } from "./ending-clock.ts";
 import { InvalidUrlError, SessionClosedError } from "../errors/transport-errors.ts";
 import { Gates } from "../pacing/limiters.ts";
 import { mergeHeaders } from "../model/headers.ts";
@@ -237,7 +237,7 @@ export class Session extends Verbs implements AsyncDisposable {
   #send(call: Call, terms: Terms): Promise<Exchange> {
     const { signal, deadline, drain } = terms;
     const random = this.#options.random ?? systemRandom;
-    const clock = call.clockFor(drain === undefined ? this.#clock : endingClock(this.#clock, drain));
+    const clock = call.clockFor(drain === undefined ? this.#clock : abortableClock(this.#clock, drain));
     // Hot path: with nothing missing, the policy takes it as it is.
     const context: Scope = { signal, deadline, clock, random, on: undefined, attempt: 1 };
     const sent = this.#policy.execute((scope) => call.send(scope), context);
