@@ -47,7 +47,6 @@ function lastCoverage(folder: string): Coverage {
   // The process writes one more file when it ends.
   const name = names.at(-2);
   if (name === undefined) throw new Error(`There is no coverage in ${folder}`);
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the format of V8
   return JSON.parse(readFileSync(join(folder, name), "utf8")) as Coverage;
 }
 
@@ -63,7 +62,6 @@ function filesIn({ result }: Coverage): readonly string[] {
 async function measure(): Promise<void> {
   const server = createServer((_, response) => response.end("x".repeat(1_024)));
   await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- it listens on a port
   const { port } = server.address() as AddressInfo;
   const session = new Session({ trustEnvironment: false });
   const get = async (): Promise<string> => {
