@@ -9,7 +9,7 @@ import {
 import { leavesOrigin, redirected } from "../../packages/http/src/model/redirect-request.ts";
 import type { RetryCount } from "../../packages/http/src/retry/options.ts";
 import { Retry } from "../../packages/http/src/retry/retry.ts";
-import { translate } from "../../packages/http/src/transport/exchange/translate-error.ts";
+import { translateError } from "../../packages/http/src/transport/exchange/translate-error.ts";
 import type { Adapter, Vector } from "./adapter.ts";
 import { difference } from "./compare.ts";
 import { countersOf } from "./urllib3-retry.ts";
@@ -160,7 +160,7 @@ function translated(phase: string, code: string | undefined): Error | undefined 
     received: 1,
     expected: 2,
   } as const;
-  return translate(Object.assign(new Error(code), { code }), progress);
+  return translateError(Object.assign(new Error(code), { code }), progress);
 }
 
 function thrownBy(act: () => unknown): Error | undefined {

@@ -77,7 +77,7 @@ export { Retry } from "./retry/retry.ts";
 export type { RetryInit } from "./retry/options.ts";
 export { parseRetryAfter } from "./retry/retry-after.ts";
 export { errorVerdict, statusVerdict, type Verdict } from "./model/verdict.ts";
-export type { ConnectionLegs, Observer, Trace } from "./model/trace.ts";
+export type { ConnectionPhases, Observer, Trace } from "./model/trace.ts";
 export type { Progress, Saved, SaveOptions } from "./download/download.ts";
 export { SchemaError, type SchemaIssue, type StandardSchema } from "./model/schema.ts";
 export { Session } from "./session/session.ts";

@@ -2,15 +2,15 @@ import type { Clock } from "@holdfast/policy";
 import type { DiscardedResponse } from "../model/attempt-record.ts";
 import { refuse } from "../support/validate.ts";
 import type { HeaderRecord } from "../model/headers.ts";
-import type { ExchangeLimits, RawAnswer, WireRequest } from "../transport/wire/messages.ts";
+import type { ExchangeLimits, RawResponse, WireRequest } from "../transport/wire/messages.ts";
 import { decodeStream } from "../transport/decode/decode-stream.ts";
 import { Transport, type TransportOptions } from "../transport/transport.ts";
 import { responseOf } from "./to-response.ts";
-import { reasonOfForwarded } from "../transport/tunnel/proxy-replies.ts";
+import { forwardedReplyReason } from "../transport/tunnel/proxy-replies.ts";
 import { ProxyError } from "../errors/transport-errors.ts";
 import { adapterOptionsCheck } from "./validate-options.ts";
 import { provesUnsent } from "../errors/proxy-reason.ts";
-import { proxyAuthorization, takesRequests } from "../transport/proxy-url.ts";
+import { proxyAuthorization, forwardsPlainHttp } from "../transport/proxy-url.ts";
 import type { HttpRequest } from "../model/request.ts";
 import type { HttpResponse } from "../model/response.ts";
 import type { Retry } from "../retry/retry.ts";
@@ -102,7 +102,7 @@ export class HttpAdapter implements Adapter {
     return this.#transport.send({ url, proxy }, wireOf(request, proxy), limitsOf(options)).then((answer) => {
       const complaint = complaintOf(answer, url, proxy);
       if (complaint === undefined) return responseOf(answer, url.href, options);
-      answer.rest?.drop();
+      answer.unreadBody?.discard();
       throw complaint;
     });
   }
@@ -110,7 +110,7 @@ export class HttpAdapter implements Adapter {
   async stream(request: HttpRequest, options: StreamOptions): Promise<StreamedResponse> {
     const { url } = request;
     const { maxBytes, proxy, after } = options;
-    const limits = { ...limitsOf(options), after };
+    const limits = { ...limitsOf(options), bodyBounds: after };
     const answer = await this.#transport.open({ url, proxy }, wireOf(request, proxy), limits);
     const { status, statusText, headers, body } = answer;
     const complaint = complaintOf(answer, url, proxy);
@@ -164,7 +164,7 @@ function headersOf({ headers, body }: HttpRequest): HeaderRecord {
 
 /** Whether a proxy gets the request itself, and not only a tunnel to dig. */
 function isForwarded(url: URL, proxy: string | undefined): proxy is string {
-  return proxy !== undefined && url.protocol === "http:" && takesRequests(proxy);
+  return proxy !== undefined && url.protocol === "http:" && forwardsPlainHttp(proxy);
 }
 
 /** Proxy-Authorization is for a proxy alone (RFC 9110 §11.7.2): what goes directly, or through a tunnel, is read by the origin. */
@@ -182,12 +182,12 @@ function forProxy(headers: HeaderRecord, proxy: string): HeaderRecord {
 
 /** What a proxy answered in the place of the origin that it was to forward the request to. */
 function complaintOf(
-  { status, statusText, headers }: Pick<RawAnswer, "status" | "statusText" | "headers">,
+  { status, statusText, headers }: Pick<RawResponse, "status" | "statusText" | "headers">,
   url: URL,
   proxy: string | undefined,
 ): ProxyError | undefined {
   if (status < 400 || !isForwarded(url, proxy)) return undefined;
-  const reason = reasonOfForwarded(status, headers);
+  const reason = forwardedReplyReason(status, headers);
   if (reason === undefined) return undefined;
   const retryAfter = headers["retry-after"];
   return new ProxyError(

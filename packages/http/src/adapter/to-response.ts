@@ -3,8 +3,9 @@ import { LateResponse } from "../model/unread-response.ts";
 import { HttpResponse } from "../model/response.ts";
 import type { Observer } from "../model/trace.ts";
 import { decode } from "../transport/decode/decode.ts";
-import { mostUnwantedBytes } from "../transport/exchange/unread-body-timer.ts";
-import type { BodyRest, RawAnswer } from "../transport/wire/messages.ts";
+import { maxUnwantedBytes } from "../transport/exchange/unread-body-timer.ts";
+import type { RawResponse } from "../transport/wire/messages.ts";
+import type { UnreadBody } from "../model/body-source.ts";
 
 /** What is done with a body. */
 interface Terms {
@@ -20,11 +21,11 @@ interface Terms {
  * @throws IncompleteBodyError, DecodeError or BodyTooLargeError for a body that cannot be decoded.
  */
 export function responseOf(
-  answer: RawAnswer,
+  answer: RawResponse,
   url: string,
   terms: Terms,
 ): HttpResponse | Promise<HttpResponse> {
-  const { status, statusText, headers, body, rest } = answer;
+  const { status, statusText, headers, body, unreadBody: rest } = answer;
   const encoding = headers["content-encoding"];
   if (rest !== undefined)
     return new LateResponse({ status, statusText, url, headers, rest: decoded(rest, encoding, terms) });
@@ -36,34 +37,38 @@ export function responseOf(
 }
 
 /** An answer that is no success: what it says is short, and a body that grows beyond that is decoded only for who wants it. */
-async function explained(answer: RawAnswer, url: string, terms: Terms): Promise<HttpResponse> {
+async function explained(answer: RawResponse, url: string, terms: Terms): Promise<HttpResponse> {
   const { status, statusText, headers, body } = answer;
   const [head, encoding] = [{ status, statusText, url, headers }, String(headers["content-encoding"])];
-  const bound = Math.min(mostUnwantedBytes, terms.maxBytes);
+  const bound = Math.min(maxUnwantedBytes, terms.maxBytes);
   try {
     return new HttpResponse({ ...head, content: await decode(body, encoding, bound) });
   } catch (error) {
     if (!(error instanceof BodyTooLargeError)) throw error;
-    if (terms.observer?.goesOn?.(answer) === true)
+    if (terms.observer?.continuesWithoutBody?.(answer) === true)
       return new LateResponse({ ...head, rest: decoded(hereBut(body, error), encoding, terms) });
     return new HttpResponse({ ...head, content: await decode(body, encoding, terms.maxBytes) });
   }
 }
 
 /** A body that is here, and was not decoded. */
-function hereBut(body: Buffer, cause: Error): BodyRest {
+function hereBut(body: Buffer, cause: Error): UnreadBody {
   return {
-    whole: () => Promise.resolve(body),
-    drop: () => undefined,
-    missing: new IncompleteBodyError(body.length, body.length, { cause }),
+    readAll: () => Promise.resolve(body),
+    discard: () => undefined,
+    missingError: new IncompleteBodyError(body.length, body.length, { cause }),
   };
 }
 
-function decoded(rest: BodyRest, encoding: RawAnswer["headers"][string], { maxBytes }: Terms): BodyRest {
+function decoded(
+  rest: UnreadBody,
+  encoding: RawResponse["headers"][string],
+  { maxBytes }: Terms,
+): UnreadBody {
   if (encoding === undefined) return rest;
   return {
-    missing: rest.missing,
-    drop: () => rest.drop(),
-    whole: async () => decode(await rest.whole(), String(encoding), maxBytes),
+    missingError: rest.missingError,
+    discard: () => rest.discard(),
+    readAll: async () => decode(await rest.readAll(), String(encoding), maxBytes),
   };
 }

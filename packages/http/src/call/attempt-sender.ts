@@ -13,7 +13,7 @@ import type { HttpResponse } from "../model/response.ts";
 import { continuing } from "../resume/buffered.ts";
 import { bucketsNamed, limitWord, tellsWhatRemains } from "../pacing/limit-signal.ts";
 import type { Retry } from "../retry/retry.ts";
-import type { AnswerHead } from "../model/trace.ts";
+import type { ResponseHead } from "../model/trace.ts";
 
 const noGates: readonly Gate[] = [];
 
@@ -45,7 +45,7 @@ export abstract class Sending extends CallStory implements Passenger, AttemptObs
     return this.left;
   }
 
-  abstract goesOn(head: AnswerHead): boolean;
+  abstract continuesWithoutBody(head: ResponseHead): boolean;
 
   abstract setAside(discarded: DiscardedResponse, seen?: Seen): Promise<void> | void;
 

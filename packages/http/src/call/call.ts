@@ -28,7 +28,7 @@ import { LostBodyError } from "../resume/resume-errors.ts";
 import { decide, type Decision, type Facts } from "../retry/decide.ts";
 import { refusalWord } from "../pacing/limit-signal.ts";
 import { errorVerdict, quotaVerdict } from "../model/verdict.ts";
-import type { AnswerHead } from "../model/trace.ts";
+import type { ResponseHead } from "../model/trace.ts";
 
 const givenOut: Decision = { again: "no", reason: bodyGivenOut };
 const givenUpByDeadline = { decision: "given-up: deadline" } as const;
@@ -74,7 +74,7 @@ export class Call extends Sending {
     return seen === undefined ? undefined : receive(seen.response, seen.request, company);
   }
 
-  goesOn(head: AnswerHead): boolean {
+  continuesWithoutBody(head: ResponseHead): boolean {
     return sendsOn(head, { facts: this.#factsOf({ call: this }), auth: this.plan.auth });
   }
 

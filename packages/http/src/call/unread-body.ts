@@ -2,14 +2,14 @@ import type { Auth } from "../auth/auth.ts";
 import { isRedirectStatus } from "../model/redirect-request.ts";
 import { HttpResponse } from "../model/response.ts";
 import { decideByHead, type Facts } from "../retry/decide.ts";
-import type { AnswerHead } from "../model/trace.ts";
+import type { ResponseHead } from "../model/trace.ts";
 import type { Exchange } from "./retry-policy.ts";
 
 const noBytes = new Uint8Array(0);
 
 /** Whether status and headers send a call on, whatever the body says: to another attempt, elsewhere, or to `auth`. */
 export function sendsOn(
-  { status, headers }: AnswerHead,
+  { status, headers }: ResponseHead,
   { facts, auth }: { readonly facts: Omit<Facts, "response" | "error">; readonly auth: Auth | undefined },
 ): boolean {
   const { request } = facts;

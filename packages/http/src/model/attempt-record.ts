@@ -1,6 +1,6 @@
 import { HoldfastError, redact } from "@holdfast/policy";
 import type { Verdict } from "./verdict.ts";
-import type { ConnectionLegs, Trace } from "./trace.ts";
+import type { ConnectionPhases, Trace } from "./trace.ts";
 
 /** What became of one attempt: plain data, safe to log and to store. The fields are documented in docs/reference/attempts.md. */
 export interface AttemptRecord {
@@ -52,7 +52,7 @@ export interface DiscardedResponse {
 }
 
 /** The phases of an attempt, in milliseconds; one that did not happen is absent. */
-export interface Phases extends ConnectionLegs {
+export interface Phases extends ConnectionPhases {
   /** Waiting for its turn, because the server had shown a limit. */
   readonly queue?: number;
   /** Waiting for a connection, or opening one: `dns`, `tcp`, `proxy` and `tls` are parts of it. */
@@ -100,9 +100,9 @@ function sumOf(parts: readonly (number | undefined)[]): number | undefined {
 function phasesOf(trace: Trace, { startedAt, leftAt, endedAt }: Span): Phases {
   const queue = leftAt - startedAt;
   const waited = queue > 0 ? { queue } : {};
-  if (trace.boarded === false) return { ...waited, connection: endedAt - leftAt, ...trace.legs };
+  if (trace.connected === false) return { ...waited, connection: endedAt - leftAt, ...trace.phases };
   if (trace.reused === undefined) return waited;
-  const { legs, headAt, boardedAt = leftAt } = trace;
+  const { phases: legs, headAt, connectedAt: boardedAt = leftAt } = trace;
   return {
     ...waited,
     connection: boardedAt - leftAt,

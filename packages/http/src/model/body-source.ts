@@ -12,6 +12,20 @@ export interface BodySource {
   drain?(): Promise<void>;
 }
 
+/** A body that was not read with its response. The holder of the response decides whether to read or to discard it. */
+export interface UnreadBody {
+  /**
+   * Reads the body to its end.
+   *
+   * @throws the error that kept it from being complete; `missingError` after `discard`.
+   */
+  readAll(): Promise<Buffer>;
+  /** Discards the body and closes the connection that carries it. */
+  discard(): void;
+  /** The error of a read after the body was discarded. */
+  readonly missingError: Error;
+}
+
 /** Makes a source of bytes that are there already. */
 export function sourceOf(bytes: Uint8Array): BodySource {
   let rest = bytes.length === 0 ? undefined : bytes;

@@ -3,11 +3,11 @@ export interface Trace {
   /** Whether the connection had carried a request before. */
   readonly reused?: boolean | undefined;
   /** False where there was no connection to the end of it, though one was waited for. */
-  readonly boarded?: false;
+  readonly connected?: false;
   /** When there was a connection, a kept one or a new one; absent where there was one at once. */
-  readonly boardedAt?: number | undefined;
+  readonly connectedAt?: number | undefined;
   /** Of a new connection, or of one that could not be opened, how long each leg took. */
-  readonly legs?: ConnectionLegs | undefined;
+  readonly phases?: ConnectionPhases | undefined;
   /** When the head of the answer came. */
   readonly headAt?: number | undefined;
   /** Bytes of head and body that were written; unknown under HTTP/2. */
@@ -17,7 +17,7 @@ export interface Trace {
 }
 
 /** How long each leg of opening a connection took, in milliseconds; absent for what was not needed. */
-export interface ConnectionLegs {
+export interface ConnectionPhases {
   /** Finding the addresses of the name, the origin's or the proxy's. */
   readonly dns?: number;
   /** Until the first address answered. */
@@ -35,11 +35,11 @@ export interface Observer {
    * Whether the call goes on after an answer with this head, whatever its body says, so that the body need not be waited
    * for. Without it every body is.
    */
-  goesOn?(head: AnswerHead): boolean;
+  continuesWithoutBody?(head: ResponseHead): boolean;
 }
 
 /** The head of an answer. */
-export interface AnswerHead {
+export interface ResponseHead {
   readonly status: number;
   /** Names in lower case. */
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;

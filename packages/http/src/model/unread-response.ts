@@ -1,9 +1,9 @@
 import { HttpResponse, textOf, type Answer } from "./response.ts";
-import type { BodyRest } from "../transport/wire/messages.ts";
+import type { UnreadBody } from "./body-source.ts";
 
 /** What a late response is made of. */
 export interface LateAnswer extends Omit<Answer, "content"> {
-  readonly rest: BodyRest;
+  readonly rest: UnreadBody;
 }
 
 /**
@@ -11,7 +11,7 @@ export interface LateAnswer extends Omit<Answer, "content"> {
  * `arrive`, its body cannot be read.
  */
 export class LateResponse extends HttpResponse {
-  readonly #rest: BodyRest;
+  readonly #rest: UnreadBody;
   #whole: Uint8Array | undefined;
 
   constructor({ rest, ...head }: LateAnswer) {
@@ -24,7 +24,7 @@ export class LateResponse extends HttpResponse {
   }
 
   override get missing(): Error {
-    return this.#rest.missing;
+    return this.#rest.missingError;
   }
 
   /** @throws IncompleteBodyError where the body was not waited for. */
@@ -42,11 +42,11 @@ export class LateResponse extends HttpResponse {
   }
 
   override discard(): undefined {
-    if (this.late) this.#rest.drop();
+    if (this.late) this.#rest.discard();
   }
 
   override async arrive(): Promise<void> {
-    this.#whole ??= await this.#rest.whole();
+    this.#whole ??= await this.#rest.readAll();
   }
 }
 

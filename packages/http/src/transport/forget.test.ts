@@ -47,7 +47,7 @@ test("a proxy that is forgotten loses its idle connections at once, and only its
   transport.forget(via("nobody"));
   await until(() => proxy.openConnections === 1);
 
-  assert.equal(transport.roads, 2);
+  assert.equal(transport.endpointCount, 2);
   let kept: Trace = {};
   const observer = { observe: (trace: Trace): void => void (kept = trace) };
   await Promise.all([
@@ -102,11 +102,11 @@ test("proxies that come and go leave no road behind", async () => {
   for (let number = 0; number < 200; number += 1) {
     const to = { url, proxy: `socks5://session-${number}@${proxy.host}` };
     await transport.send(to, get("/"), limits);
-    counts.push(transport.roads);
+    counts.push(transport.endpointCount);
     transport.forget(to.proxy);
   }
 
-  assert.deepEqual([Math.max(...counts), transport.roads], [1, 0]);
+  assert.deepEqual([Math.max(...counts), transport.endpointCount], [1, 0]);
   await until(() => proxy.openConnections === 0);
   await transport.close();
 });
@@ -119,6 +119,6 @@ test("proxies that nobody forgets are swept when nothing is left of them", async
     await transport.send(to, get("/"), limits).catch(() => undefined);
   }
 
-  assert.ok(transport.roads <= 1_024, `${transport.roads} roads`);
+  assert.ok(transport.endpointCount <= 1_024, `${transport.endpointCount} roads`);
   await transport.close();
 });

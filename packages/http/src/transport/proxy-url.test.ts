@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { InvalidUrlError } from "../errors/transport-errors.ts";
-import { credentialsOf, proxyAuthorization, proxyUrl, takesRequests } from "./proxy-url.ts";
+import { parseCredentials, proxyAuthorization, normalizeProxyUrl, forwardsPlainHttp } from "./proxy-url.ts";
 
 const taken: readonly (readonly [proxy: string, url: string])[] = [
   ["http://proxy.test:8080", "http://proxy.test:8080"],
@@ -18,7 +18,7 @@ const taken: readonly (readonly [proxy: string, url: string])[] = [
 
 for (const [proxy, url] of taken) {
   test(`takes ${proxy}`, () => {
-    assert.equal(proxyUrl(proxy), url);
+    assert.equal(normalizeProxyUrl(proxy), url);
   });
 }
 
@@ -36,7 +36,7 @@ const refused: readonly (readonly [what: string, proxy: string, message: RegExp]
 for (const [what, proxy, message] of refused) {
   test(`refuses ${what}, and names no credentials`, () => {
     assert.throws(
-      () => proxyUrl(proxy),
+      () => normalizeProxyUrl(proxy),
       (error: unknown) =>
         error instanceof InvalidUrlError && message.test(error.message) && !error.message.includes("secret"),
     );
@@ -56,7 +56,7 @@ const credentials: readonly (readonly [url: string, user: string, password: stri
 
 for (const [url, user, password] of credentials) {
   test(`reads the credentials of ${url}`, () => {
-    const found = credentialsOf(new URL(url));
+    const found = parseCredentials(new URL(url));
 
     assert.deepEqual([String(found?.user), String(found?.password)], [user, password]);
     const authorization = `Basic ${Buffer.from(`${user}:${password}`).toString("base64")}`;
@@ -65,7 +65,7 @@ for (const [url, user, password] of credentials) {
 }
 
 test("a proxy without credentials has none", () => {
-  assert.equal(credentialsOf(new URL("socks5://p.test")), undefined);
+  assert.equal(parseCredentials(new URL("socks5://p.test")), undefined);
   assert.equal(proxyAuthorization(new URL("http://p.test")), undefined);
 });
 
@@ -73,7 +73,7 @@ test("whatever was percent-encoded comes back", () => {
   fc.assert(
     fc.property(fc.string({ unit: "grapheme", minLength: 1 }), (user) => {
       const url = new URL(`http://${encodeURIComponent(user)}:x@p.test`);
-      assert.equal(credentialsOf(url)?.user.toString(), user);
+      assert.equal(parseCredentials(url)?.user.toString(), user);
     }),
   );
 });
@@ -81,5 +81,5 @@ test("whatever was percent-encoded comes back", () => {
 test("only http and https proxies take requests whole", () => {
   const proxies = ["http://p", "HTTPS://p", "socks5://p", "socks5h://p", "socks4://p", "socks4a://p"];
 
-  assert.deepEqual(proxies.filter(takesRequests), ["http://p", "HTTPS://p"]);
+  assert.deepEqual(proxies.filter(forwardsPlainHttp), ["http://p", "HTTPS://p"]);
 });

@@ -4,7 +4,7 @@ import { InvalidUrlError } from "../errors/transport-errors.ts";
  * What a proxy speaks. `socks5` and `socks4` are told an address that was looked up here, `socks5h` and `socks4a` the
  * name (curl's words).
  */
-export type ProxyKind = "http" | "https" | "socks4" | "socks4a" | "socks5" | "socks5h";
+export type ProxyScheme = "http" | "https" | "socks4" | "socks4a" | "socks5" | "socks5h";
 
 /** A user and a password, as bytes; empty where there is none. */
 export interface Credentials {
@@ -12,7 +12,7 @@ export interface Credentials {
   readonly password: Buffer;
 }
 
-const kinds: readonly ProxyKind[] = ["http", "https", "socks4", "socks4a", "socks5", "socks5h"];
+const proxySchemes: readonly ProxyScheme[] = ["http", "https", "socks4", "socks4a", "socks5", "socks5h"];
 
 /**
  * Gives the URL of a proxy as it is used from here on: one without a scheme is an http one, as in requests and curl.
@@ -20,22 +20,22 @@ const kinds: readonly ProxyKind[] = ["http", "https", "socks4", "socks4a", "sock
  * @param name what the messages call it.
  * @throws InvalidUrlError for what is no URL, or a proxy of another kind; it names no credentials.
  */
-export function proxyUrl(proxy: string, name = "The proxy's URL"): string {
+export function normalizeProxyUrl(proxy: string, name = "The proxy's URL"): string {
   const text = /^[a-z][a-z\d+.-]*:\/\//i.test(proxy) ? proxy : `http://${proxy}`;
   if (!URL.canParse(text)) throw new InvalidUrlError(`${name} is not one`);
-  const objection = objectionTo(new URL(text));
+  const objection = findProxyUrlProblem(new URL(text));
   if (objection !== undefined) throw new InvalidUrlError(`${name} ${objection}`);
   return text;
 }
 
-function objectionTo(url: URL): string | undefined {
-  const kind = proxyKind(url);
+function findProxyUrlProblem(url: URL): string | undefined {
+  const kind = proxyScheme(url);
   if (kind === undefined) {
-    const spoken = kinds.map((each) => `${each}://`).join(", ");
+    const spoken = proxySchemes.map((each) => `${each}://`).join(", ");
     return `begins with ${url.protocol}// and not with one of ${spoken}`;
   }
   if (url.hostname === "") return "names no host";
-  const { user, password } = credentialsOf(url) ?? nobody;
+  const { user, password } = parseCredentials(url) ?? noCredentials;
   if (kind.startsWith("socks5") && Math.max(user.length, password.length) > maxSocks5Bytes)
     return `has a user or a password of more than ${maxSocks5Bytes} bytes, which SOCKS5 cannot carry`;
   if (kind.startsWith("socks4") && user.includes(0)) return "has a user that SOCKS4 cannot carry";
@@ -45,34 +45,34 @@ function objectionTo(url: URL): string | undefined {
 // RFC 1929 §2: a length is one byte.
 const maxSocks5Bytes = 255;
 
-const nobody: Credentials = { user: Buffer.alloc(0), password: Buffer.alloc(0) };
+const noCredentials: Credentials = { user: Buffer.alloc(0), password: Buffer.alloc(0) };
 
 /** What the proxy at a URL speaks; undefined for what is none. */
-export function proxyKind({ protocol }: URL): ProxyKind | undefined {
-  return kinds.find((kind) => protocol === `${kind}:`);
+export function proxyScheme({ protocol }: URL): ProxyScheme | undefined {
+  return proxySchemes.find((kind) => protocol === `${kind}:`);
 }
 
 /** Whether a proxy takes requests for plain http whole, with the whole URL (RFC 9112 §3.2.2), where others open tunnels. */
-export function takesRequests(proxy: string): boolean {
+export function forwardsPlainHttp(proxy: string): boolean {
   return /^https?:/i.test(proxy);
 }
 
 /** The credentials in a proxy's URL, percent-decoded; undefined when it names nobody. */
-export function credentialsOf({ username, password }: URL): Credentials | undefined {
+export function parseCredentials({ username, password }: URL): Credentials | undefined {
   if (username === "" && password === "") return undefined;
-  return { user: percentDecoded(username), password: percentDecoded(password) };
+  return { user: percentDecode(username), password: percentDecode(password) };
 }
 
 /** The Proxy-Authorization that a proxy's URL stands for (RFC 7617); undefined when it names nobody. */
 export function proxyAuthorization(url: URL): string | undefined {
-  const credentials = credentialsOf(url);
+  const credentials = parseCredentials(url);
   if (credentials === undefined) return undefined;
   const pair = Buffer.concat([credentials.user, Buffer.from(":"), credentials.password]);
   return `Basic ${pair.toString("base64")}`;
 }
 
 /** A lone percent sign stays what it is: a password may have one, and few people encode it. */
-function percentDecoded(text: string): Buffer {
+function percentDecode(text: string): Buffer {
   const parts = text.split(/(%[\da-f]{2})/i);
   return Buffer.concat(
     parts.map((part, index) =>

@@ -68,14 +68,14 @@ function resolveProxyTimeouts(
   under: ProxyTimeouts | undefined,
 ): ProxyTimeouts | undefined {
   if (given === undefined) return under;
-  const said = legs.flatMap((leg) => {
+  const said = proxyPhases.flatMap((leg) => {
     const limit = given[leg];
     return limit === undefined ? [] : [[leg, toMs(limit)] as const];
   });
   return { ...under, ...Object.fromEntries(said) };
 }
 
-const legs = ["connect", "tls", "tunnel", "origin"] as const;
+const proxyPhases = ["connect", "tls", "tunnel", "origin"] as const;
 
 // No time at all would be a race against the clock, and elsewhere 0 means no limit: nobody can mean it.
 const limit = kind({

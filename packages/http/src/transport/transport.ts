@@ -2,10 +2,14 @@ import { systemClock } from "@holdfast/policy";
 import { SessionClosedError } from "../errors/transport-errors.ts";
 import { BufferedExchange } from "./exchange/buffered-exchange.ts";
 import type { ConnectorOptions } from "./connect/connector.ts";
-import type { ExchangeLimits, RawAnswer, WireRequest } from "./wire/messages.ts";
+import type { ExchangeLimits, RawResponse, WireRequest } from "./wire/messages.ts";
 import type { Endpoint } from "./pool/endpoint.ts";
-import { Roads } from "./pool/origin-pools.ts";
-import { StreamedExchange, type LiveAnswer, type StreamLimits } from "./exchange/streamed-exchange.ts";
+import { OriginPools } from "./pool/origin-pools.ts";
+import {
+  StreamedExchange,
+  type StreamedRawResponse,
+  type StreamLimits,
+} from "./exchange/streamed-exchange.ts";
 import { Watchdog } from "./pool/watchdog.ts";
 
 export interface TransportOptions extends ConnectorOptions {
@@ -21,7 +25,7 @@ export interface Destination {
 
 /** Sends requests over connections that it keeps, one pool for each origin. */
 export class Transport {
-  readonly #roads: Roads;
+  readonly #roads: OriginPools;
   /** What was asked for last: the origin, with the slash that ends it, and the proxy. */
   #latest:
     | { readonly prefix: string; readonly proxy: string | undefined; readonly road: Endpoint }
@@ -30,10 +34,10 @@ export class Transport {
 
   constructor(options: TransportOptions = {}) {
     const clock = options.clock ?? systemClock;
-    this.#roads = new Roads({
+    this.#roads = new OriginPools({
       connector: options,
-      limit: options.maxConnections ?? 256,
-      equipment: { watchdog: new Watchdog(clock), clock },
+      maxConnections: options.maxConnections ?? 256,
+      shared: { watchdog: new Watchdog(clock), clock },
     });
   }
 
@@ -42,7 +46,7 @@ export class Transport {
    *
    * @throws TransportError, DeadlineExceededError, or the signal's reason.
    */
-  send(to: Destination, request: WireRequest, limits: ExchangeLimits): Promise<RawAnswer> {
+  send(to: Destination, request: WireRequest, limits: ExchangeLimits): Promise<RawResponse> {
     if (this.#closed) return Promise.reject(new SessionClosedError());
     const road = this.#roadTo(to);
     return new Promise(
@@ -55,7 +59,7 @@ export class Transport {
    *
    * @throws as `send` does.
    */
-  open(to: Destination, request: WireRequest, limits: StreamLimits): Promise<LiveAnswer> {
+  open(to: Destination, request: WireRequest, limits: StreamLimits): Promise<StreamedRawResponse> {
     if (this.#closed) return Promise.reject(new SessionClosedError());
     const road = this.#roadTo(to);
     return new Promise(
@@ -81,7 +85,7 @@ export class Transport {
   }
 
   /** How many origins, each through each proxy, there are connections to, or were a while ago. */
-  get roads(): number {
+  get endpointCount(): number {
     return this.#roads.size;
   }
 
@@ -90,9 +94,9 @@ export class Transport {
     const latest = this.#latest;
     if (latest !== undefined && latest.proxy === proxy && url.href.startsWith(latest.prefix))
       return latest.road;
-    if (this.#roads.full) this.#roads.sweep();
+    if (this.#roads.isFull) this.#roads.removeEmpty();
     const { origin } = url;
-    const road = this.#roads.to(origin, proxy);
+    const road = this.#roads.endpointFor(origin, proxy);
     this.#latest = { prefix: `${origin}/`, proxy, road };
     return road;
   }

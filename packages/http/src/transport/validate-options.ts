@@ -14,8 +14,8 @@ import {
 import type { TlsOptions } from "./connect/tls.ts";
 import type { TransportOptions } from "./transport.ts";
 
-const text = kind({ wanted: "a text", fits: (value) => typeof value === "string" });
-const secretText = kind({ wanted: "a text", fits: (value) => typeof value === "string", secret: true });
+const textOption = kind({ wanted: "a text", fits: (value) => typeof value === "string" });
+const secretTextOption = kind({ wanted: "a text", fits: (value) => typeof value === "string", secret: true });
 
 /** A certificate or a key: text or bytes, or several of them; what is in it is OpenSSL's to read. */
 const material = kind({
@@ -34,13 +34,13 @@ const tlsNames: Check = options<TlsOptions>(
     }),
     cert: material,
     key: material,
-    passphrase: secretText,
+    passphrase: secretTextOption,
     pfx: material,
     rejectUnauthorized: flag,
-    servername: text,
-    minVersion: text,
-    maxVersion: text,
-    ciphers: text,
+    servername: textOption,
+    minVersion: textOption,
+    maxVersion: textOption,
+    ciphers: textOption,
     requireCloseNotify: flag,
   },
   { verify: "rejectUnauthorized" },
@@ -65,7 +65,7 @@ export const transportChecks: Checks<TransportOptions> = {
   tls,
   http2: flag,
   lookup: aFunction,
-  localAddress: text,
+  localAddress: textOption,
   clock: having("a clock", ["now", "date", "sleep"]),
 };
 

@@ -1,4 +1,4 @@
-import { proxyUrl } from "../../transport/proxy-url.ts";
+import { normalizeProxyUrl } from "../../transport/proxy-url.ts";
 import {
   environmentProxies,
   proxyFor,
@@ -29,7 +29,7 @@ export function proxyChooser(
     if (proxy === undefined) return undefined;
     if (proxy !== latest.said) {
       const name = said === undefined ? "The URL of a proxy in the environment" : undefined;
-      latest = { said: proxy, url: proxyUrl(proxy, name) };
+      latest = { said: proxy, url: normalizeProxyUrl(proxy, name) };
     }
     return latest.url;
   };

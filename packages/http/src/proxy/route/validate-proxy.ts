@@ -1,6 +1,6 @@
 import { isObject, kind, kindOf, options, shown, type Check, type Problem } from "../../support/validate.ts";
 import { suggest } from "../../support/suggest.ts";
-import { proxyUrl } from "../../transport/proxy-url.ts";
+import { normalizeProxyUrl } from "../../transport/proxy-url.ts";
 import { ProxyPool } from "../pool/pool.ts";
 import type { ProxySelection } from "../options/options.ts";
 
@@ -22,7 +22,7 @@ const selection = options<ProxySelection>({ country: text, session: text });
 
 function problemIn(proxy: string): Problem | undefined {
   try {
-    proxyUrl(proxy);
+    normalizeProxyUrl(proxy);
     return undefined;
   } catch (error) {
     // Which quotes nothing of the URL: it may have a password.

@@ -21,9 +21,9 @@ import { parseRetryAfter } from "../retry-after.ts";
 import { digestsIn } from "../../download/digest.ts";
 import { fixtureNow } from "../../testing/dialect-reply.ts";
 import { parseConnectReply } from "../../transport/tunnel/http-connect-codec.ts";
-import { bodyLength, idleLimit, persists } from "../../transport/http1/framing.ts";
-import { readHead } from "../../transport/http1/head.ts";
-import { reasonOfConnect } from "../../transport/tunnel/proxy-replies.ts";
+import { bodyLength, idleLimitOf, isPersistent } from "../../transport/http1/framing.ts";
+import { parseHead } from "../../transport/http1/head.ts";
+import { connectRefusalReason } from "../../transport/tunnel/proxy-replies.ts";
 
 /*
  * What a server writes may be long, and all of one kind: whoever reads it must not take a time that grows with the
@@ -110,15 +110,15 @@ const readers: Readonly<Record<string, (text: string) => unknown>> = {
   "Last-Modified": (text) => strongValidator(new ResponseHeaders({ "last-modified": text, date: text })),
   Digest: (text) =>
     digestsIn(new ResponseHeaders({ "repr-digest": text, "content-digest": text, "content-md5": text }), 200),
-  "a folded field": (text) => tried(() => readHead(`HTTP/1.1 200 OK\r\na: ${text}\r\n ${text}\r\n\r\n`)),
-  "a status line": (text) => tried(() => readHead(`HTTP/1.1 200 ${text}\r\n\r\n`)),
+  "a folded field": (text) => tried(() => parseHead(`HTTP/1.1 200 OK\r\na: ${text}\r\n ${text}\r\n\r\n`)),
+  "a status line": (text) => tried(() => parseHead(`HTTP/1.1 200 ${text}\r\n\r\n`)),
   framing: (text) => {
     const fields = { connection: text, "keep-alive": text, "content-length": text };
     const answer = { status: 200, statusText: "", minor: 1, fields, size: 0 };
-    return [persists(answer, "GET"), idleLimit(answer), tried(() => bodyLength(answer, "GET"))];
+    return [isPersistent(answer, "GET"), idleLimitOf(answer), tried(() => bodyLength(answer, "GET"))];
   },
   "a proxy's answer": (text) => tried(() => parseConnectReply(Buffer.from(`HTTP/1.1 200 ${text}\r\n\r\n`))),
-  "Proxy-Status": (text) => reasonOfConnect(502, { "proxy-status": text, "x-squid-error": text }),
+  "Proxy-Status": (text) => connectRefusalReason(502, { "proxy-status": text, "x-squid-error": text }),
   "a page": (text) => challengeIn(pageWith("text/html", bytesOf(text))),
   "an exit's address": (text) => exitAddressIn(text),
   "a list of proxies": (text) => parseProxyList(text, "list"),

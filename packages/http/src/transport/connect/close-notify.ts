@@ -1,14 +1,14 @@
 import type { Socket } from "node:net";
 
-const beneath = new WeakMap<Socket, Socket>();
+const underlyingSockets = new WeakMap<Socket, Socket>();
 
 // The records that an alert can be, in bytes: TLS 1.3 (RFC 8446 §5.2), and in TLS 1.2 ChaCha20, AES-GCM, and AES-CBC with each of
 // its hashes. A data record that was cut after just as many is taken for one.
-const alerts = new Set([24, 23, 31, 53, 57, 69, 85]);
+const alertSizes = new Set([24, 23, 31, 53, 57, 69, 85]);
 
 /** Says on what a secure socket stands, if its end has to be announced. */
-export function mustAnnounceEnd(secured: Socket, socket: Socket): void {
-  beneath.set(secured, socket);
+export function expectCloseNotify(secured: Socket, socket: Socket): void {
+  underlyingSockets.set(secured, socket);
 }
 
 /**
@@ -16,7 +16,7 @@ export function mustAnnounceEnd(secured: Socket, socket: Socket): void {
  * incomplete (RFC 9112 §9.8). Node gives both ends the same face, but not at the same time: to an announced one belongs an
  * alert, bytes that give no data. They came behind the last data, or with it, and then the end follows in the same turn.
  */
-export class TlsEnd {
+export class CloseNotify {
   readonly #socket: Socket;
   /** What had come for the last data, in bytes on the wire. */
   #bytes = 0;
@@ -36,19 +36,19 @@ export class TlsEnd {
   }
 
   /** Watches for the end of a socket from within the turn in which it gave data; undefined where it need not be announced. */
-  static of(secured: Socket): TlsEnd | undefined {
-    const socket = beneath.get(secured);
-    return socket === undefined ? undefined : new TlsEnd(secured, socket);
+  static watch(secured: Socket): CloseNotify | undefined {
+    const socket = underlyingSockets.get(secured);
+    return socket === undefined ? undefined : new CloseNotify(secured, socket);
   }
 
   /** Whether the connection has ended, and said so. */
-  get announced(): boolean {
+  get received(): boolean {
     return this.#announced;
   }
 
   get #alertHasCome(): boolean {
     const more = this.#socket.bytesRead - this.#bytes;
-    return more === 0 ? this.#fresh : alerts.has(more);
+    return more === 0 ? this.#fresh : alertSizes.has(more);
   }
 
   #note(): void {

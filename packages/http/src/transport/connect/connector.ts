@@ -2,13 +2,13 @@ import { isIP, type Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import { systemClock, type Clock } from "@holdfast/policy";
 import { ConnectTimeoutError, type Phase } from "../../errors/transport-errors.ts";
-import { connectAny, systemLookup, type Lookup } from "./happy-eyeballs.ts";
+import { connectHappyEyeballs, systemLookup, type Lookup } from "./happy-eyeballs.ts";
 import { loadHttp2 } from "../http2/loader.ts";
-import { LegTimes } from "./connect-timings.ts";
-import { handshake, TlsSessions, type TlsOptions } from "./tls.ts";
-import { throughProxy, type Hands, type Way } from "../tunnel/proxy-connect.ts";
-import { hostOf, portOf } from "./url-parts.ts";
-import { destroy, within, type ConnectLimits } from "./with-timeout.ts";
+import { ConnectTimings } from "./connect-timings.ts";
+import { startTlsOn, TlsSessionCache, type TlsOptions } from "./tls.ts";
+import { connectThroughProxy, type SocketFactory, type ProxyRoute } from "./proxy-connect.ts";
+import { unbracketedHost, effectivePort } from "./url-parts.ts";
+import { destroySocket, withTimeout, type ConnectLimits } from "./with-timeout.ts";
 
 export interface ConnectorOptions {
   readonly tls?: TlsOptions | undefined;
@@ -34,42 +34,52 @@ export type Connector = (
  * It throws ConnectionError, ConnectTimeoutError, TlsError, ProxyError, or the signal's reason; nothing of a request has
  * been sent by then.
  */
-export function connector(options: ConnectorOptions = {}, proxy?: URL): Connector {
+export function createConnector(options: ConnectorOptions = {}, proxy?: URL): Connector {
   const { clock = systemClock, lookup = systemLookup, localAddress, tls = {}, http2 = false } = options;
-  const sessions = new TlsSessions();
-  const open = (url: URL, signal: AbortSignal, times: LegTimes): Promise<Socket> => {
+  const sessions = new TlsSessionCache();
+  const openTcp = (url: URL, signal: AbortSignal, times: ConnectTimings): Promise<Socket> => {
     // Neither TLS nor a tunnel reads that way.
     const sharedRead = proxy === undefined && url.protocol === "http:";
-    const target = { hostname: hostOf(url), port: portOf(url), lookup, clock, localAddress, sharedRead };
-    return connectAny({ ...target, legEnded: times.ended }, signal);
+    const target = {
+      hostname: unbracketedHost(url),
+      port: effectivePort(url),
+      lookup,
+      clock,
+      localAddress,
+      sharedRead,
+    };
+    return connectHappyEyeballs({ ...target, phaseEnded: times.phaseEnded }, signal);
   };
-  const secure = async (socket: Socket, url: URL, signal: AbortSignal): Promise<TLSSocket> => {
+  const startTls = async (socket: Socket, url: URL, signal: AbortSignal): Promise<TLSSocket> => {
     const toProxy = url === proxy;
     const ALPNProtocols = http2 && !toProxy ? ["h2", "http/1.1"] : ["http/1.1"];
     const key = toProxy ? "" : url.host;
-    const session = sessions.of(key);
-    const own = toProxy ? forProxy(tls) : tls;
-    const hostname = hostOf(url);
-    const secured = await handshake(
+    const session = sessions.get(key);
+    const own = toProxy ? proxyTlsOptions(tls) : tls;
+    const hostname = unbracketedHost(url);
+    const secured = await startTlsOn(
       socket,
       { ALPNProtocols, hostname, ...(session && { session }), ...own },
       signal,
     );
-    secured.on("session", (ticket: Buffer) => sessions.keep(key, ticket));
+    secured.on("session", (ticket: Buffer) => sessions.set(key, ticket));
     return secured;
   };
-  const hands = { clock, lookup, open, secure };
+  const factory = { clock, lookup, openTcp, startTls };
   const connect = (origin: URL, limits: ConnectLimits, signal: AbortSignal): Promise<Socket> => {
-    const times = new LegTimes(clock);
+    const times = new ConnectTimings(clock);
     if (proxy !== undefined)
-      return throughProxy(hands, { proxy, origin, limits, times }, signal).then(times.of, times.brokeOff);
+      return connectThroughProxy(factory, { proxy, origin, limits, times }, signal).then(
+        times.attachToSocket,
+        times.attachToError,
+      );
     const { connectLimit } = limits;
-    const late = (): Error => new ConnectTimeoutError(origin.host, connectLimit, phaseAt(origin, times));
-    return within(
-      { clock, limit: connectLimit, signal, target: origin.host, late },
-      (ended) => directly(hands, { origin, times }, ended),
-      destroy,
-    ).then(times.of, times.brokeOff);
+    const late = (): Error => new ConnectTimeoutError(origin.host, connectLimit, currentPhase(origin, times));
+    return withTimeout(
+      { clock, limit: connectLimit, signal, target: origin.host, timeoutError: late },
+      (ended) => connectDirectly(factory, { origin, times }, ended),
+      destroySocket,
+    ).then(times.attachToSocket, times.attachToError);
   };
   return async (...how) => {
     const socket = await connect(...how);
@@ -80,24 +90,30 @@ export function connector(options: ConnectorOptions = {}, proxy?: URL): Connecto
 }
 
 /** What the opening of a connection is at. */
-function phaseAt(origin: URL, times: LegTimes): Phase {
-  if (times.has("tcp")) return "tls";
-  return isIP(hostOf(origin)) !== 0 || times.has("dns") ? "connect" : "dns";
+function currentPhase(origin: URL, times: ConnectTimings): Phase {
+  if (times.hasEnded("tcp")) return "tls";
+  return isIP(unbracketedHost(origin)) !== 0 || times.hasEnded("dns") ? "connect" : "dns";
 }
 
-async function directly(
-  { open, secure }: Hands,
-  { origin, times }: Pick<Way, "origin" | "times">,
+async function connectDirectly(
+  { openTcp, startTls }: SocketFactory,
+  { origin, times }: Pick<ProxyRoute, "origin" | "times">,
   signal: AbortSignal,
 ): Promise<Socket> {
-  const socket = await open(origin, signal, times);
+  const socket = await openTcp(origin, signal, times);
   if (origin.protocol !== "https:") return socket;
-  const secured = await secure(socket, origin, signal);
-  times.ended("tls");
+  const secured = await startTls(socket, origin, signal);
+  times.phaseEnded("tls");
   return secured;
 }
 
 /** What is meant for the origin, its name and the client's certificate, is not for the proxy. */
-function forProxy({ ca, rejectUnauthorized, minVersion, maxVersion, ciphers }: TlsOptions): TlsOptions {
+function proxyTlsOptions({
+  ca,
+  rejectUnauthorized,
+  minVersion,
+  maxVersion,
+  ciphers,
+}: TlsOptions): TlsOptions {
   return { ca, rejectUnauthorized, minVersion, maxVersion, ciphers };
 }

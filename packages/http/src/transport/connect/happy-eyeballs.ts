@@ -2,7 +2,7 @@ import { lookup } from "node:dns";
 import { isIP, connect as connectTcp, type Socket } from "node:net";
 import type { Clock } from "@holdfast/policy";
 import { ConnectionError } from "../../errors/transport-errors.ts";
-import { codeOf } from "../errors/error-code.ts";
+import { errorCode } from "../errors/error-code.ts";
 import { SharedRead } from "./shared-read.ts";
 
 /** Finds the addresses of a name, in the order in which they should be tried. */
@@ -28,7 +28,7 @@ export interface TcpTarget {
   readonly lookup: Lookup;
   readonly clock: Clock;
   /** Hears when the name is found, and when there is a connection. */
-  readonly legEnded?: (leg: "dns" | "tcp") => void;
+  readonly phaseEnded?: (leg: "dns" | "tcp") => void;
 }
 
 /**
@@ -37,14 +37,14 @@ export interface TcpTarget {
  *
  * @throws ConnectionError with the platform's code; the signal's reason.
  */
-export async function connectAny(target: TcpTarget, signal: AbortSignal): Promise<Socket> {
-  const addresses = interleave(await addressesOf(target));
-  if (isIP(target.hostname) === 0) target.legEnded?.("dns");
+export async function connectHappyEyeballs(target: TcpTarget, signal: AbortSignal): Promise<Socket> {
+  const addresses = interleaveFamilies(await resolveAddresses(target));
+  if (isIP(target.hostname) === 0) target.phaseEnded?.("dns");
   signal.throwIfAborted();
-  const race = new Race(target, signal);
+  const race = new AddressRace(target, signal);
   try {
     const socket = await race.run(addresses);
-    target.legEnded?.("tcp");
+    target.phaseEnded?.("tcp");
     return socket;
   } finally {
     race.end();
@@ -56,7 +56,7 @@ export async function connectAny(target: TcpTarget, signal: AbortSignal): Promis
  *
  * @throws ConnectionError of the phase "dns".
  */
-export async function addressesOf({
+export async function resolveAddresses({
   hostname,
   lookup,
 }: Pick<TcpTarget, "hostname" | "lookup">): Promise<readonly string[]> {
@@ -64,7 +64,7 @@ export async function addressesOf({
   try {
     return await lookup(hostname);
   } catch (cause) {
-    const errno = codeOf(cause);
+    const errno = errorCode(cause);
     throw new ConnectionError(`The name ${hostname} was not found (${errno})`, {
       cause,
       errno,
@@ -75,7 +75,7 @@ export async function addressesOf({
 }
 
 /** Families in turn, starting with the first address's (RFC 8305 §4). */
-function interleave(addresses: readonly string[]): readonly string[] {
+function interleaveFamilies(addresses: readonly string[]): readonly string[] {
   const first = addresses.filter((address) => isIP(address) === isIP(addresses[0] ?? ""));
   const second = addresses.filter((address) => !first.includes(address));
   return first
@@ -83,7 +83,7 @@ function interleave(addresses: readonly string[]): readonly string[] {
     .concat(second.slice(first.length));
 }
 
-class Race {
+class AddressRace {
   readonly #target: TcpTarget;
   readonly #signal: AbortSignal;
   readonly #pending = new Set<Socket>();
@@ -109,7 +109,7 @@ class Race {
       const next = (): void => {
         const address = queue.shift();
         if (address === undefined) {
-          if (this.#pending.size === 0) reject(failure ?? noAddress(this.#target.hostname));
+          if (this.#pending.size === 0) reject(failure ?? noAddressError(this.#target.hostname));
           return;
         }
         this.#try(address).then(resolve, (error: ConnectionError) => {
@@ -143,7 +143,7 @@ class Race {
         ...(localAddress === undefined ? {} : { localAddress }),
         ...(read === undefined ? {} : { onread: read.options }),
       });
-      read?.of(socket);
+      read?.attachTo(socket);
       this.#pending.add(socket);
       socket.once("connect", () => {
         this.#pending.delete(socket);
@@ -152,14 +152,14 @@ class Race {
       // Stays for good: an error that comes before the next owner listens must not end the process.
       socket.on("error", (cause) => {
         this.#pending.delete(socket);
-        reject(refusal(`${host}:${port}`, cause));
+        reject(connectionError(`${host}:${port}`, cause));
       });
     });
   }
 }
 
-function refusal(target: string, cause: Error): ConnectionError {
-  const errno = codeOf(cause);
+function connectionError(target: string, cause: Error): ConnectionError {
+  const errno = errorCode(cause);
   const what = errno === "ECONNREFUSED" ? "refused the connection" : "could not be reached";
   return new ConnectionError(`${target} ${what} (${errno})`, {
     cause,
@@ -170,7 +170,7 @@ function refusal(target: string, cause: Error): ConnectionError {
 }
 
 /** Says that a name has no address. */
-export function noAddress(hostname: string): ConnectionError {
+export function noAddressError(hostname: string): ConnectionError {
   return new ConnectionError(`The name ${hostname} has no address`, {
     errno: "ENODATA",
     phase: "dns",

@@ -1,8 +1,8 @@
 import type { Socket } from "node:net";
 import { connect as connectTls, type ConnectionOptions, type TLSSocket } from "node:tls";
 import { TlsError } from "../../errors/transport-errors.ts";
-import { mustAnnounceEnd } from "./close-notify.ts";
-import { codeOf } from "../errors/error-code.ts";
+import { expectCloseNotify } from "./close-notify.ts";
+import { errorCode } from "../errors/error-code.ts";
 
 /** What TLS is told; certificates are checked unless `rejectUnauthorized` is false. */
 export type TlsOptions = Pick<
@@ -29,14 +29,14 @@ export type TlsOptions = Pick<
 const maxSessions = 1_000;
 
 /** The latest TLS session of each host, for a shorter handshake the next time (RFC 8446 §2.2). */
-export class TlsSessions {
+export class TlsSessionCache {
   readonly #tickets = new Map<string, Buffer>();
 
-  of(host: string): Buffer | undefined {
+  get(host: string): Buffer | undefined {
     return this.#tickets.get(host);
   }
 
-  keep(host: string, ticket: Buffer): void {
+  set(host: string, ticket: Buffer): void {
     this.#tickets.delete(host);
     this.#tickets.set(host, ticket);
     const [oldest] = this.#tickets.keys();
@@ -49,7 +49,7 @@ export class TlsSessions {
  *
  * @throws TlsError; the signal's reason.
  */
-export function handshake(
+export function startTlsOn(
   socket: Socket,
   { hostname, requireCloseNotify = true, ...options }: ConnectionOptions & TlsOptions & { hostname: string },
   signal: AbortSignal,
@@ -60,9 +60,9 @@ export function handshake(
       ...options,
       socket,
       host: hostname,
-      ...(isName(servername) && { servername }),
+      ...(isServerName(servername) && { servername }),
     });
-    if (requireCloseNotify) mustAnnounceEnd(secured, socket);
+    if (requireCloseNotify) expectCloseNotify(secured, socket);
     const abort = (): void => {
       secured.destroy();
       reject(signal.reason);
@@ -70,7 +70,7 @@ export function handshake(
     const fail = (cause: Error): void => {
       signal.removeEventListener("abort", abort);
       secured.destroy();
-      reject(tlsError(hostname, cause));
+      reject(toTlsError(hostname, cause));
     };
     const close = (): void =>
       fail(Object.assign(new Error("The connection was closed"), { code: "ECONNRESET" }));
@@ -87,15 +87,15 @@ export function handshake(
 }
 
 // SNI names hosts, never addresses (RFC 6066 §3).
-function isName(servername: string): boolean {
+function isServerName(servername: string): boolean {
   return !/^[\d.]+$|:/.test(servername);
 }
 
 const certificateCodes =
   /^(CERT_|ERR_TLS_CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_(GET|VERIFY|DECRYPT)_|HOSTNAME_MISMATCH|INVALID_(CA|PURPOSE))/;
 
-function tlsError(hostname: string, cause: Error): TlsError {
-  const errno = codeOf(cause);
+function toTlsError(hostname: string, cause: Error): TlsError {
+  const errno = errorCode(cause);
   const certificate = certificateCodes.test(errno);
   const what = certificate
     ? `The certificate of ${hostname} was refused`

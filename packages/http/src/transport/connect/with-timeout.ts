@@ -12,14 +12,14 @@ export interface ConnectLimits {
 }
 
 /** How long opening a connection may take, and who may end it. */
-export interface Limit {
+export interface ConnectTimeout {
   readonly clock: Clock;
   /** Milliseconds. */
   readonly limit: number;
   readonly signal: AbortSignal;
   readonly target: string;
   /** What to say when the limit has passed. @default a ConnectTimeoutError */
-  readonly late?: () => Error;
+  readonly timeoutError?: () => Error;
 }
 
 /**
@@ -27,8 +27,14 @@ export interface Limit {
  *
  * @throws ConnectTimeoutError; the signal's reason; what the work throws.
  */
-export async function within<T>(
-  { clock, limit, signal, target, late = () => new ConnectTimeoutError(target, limit) }: Limit,
+export async function withTimeout<T>(
+  {
+    clock,
+    limit,
+    signal,
+    target,
+    timeoutError: late = () => new ConnectTimeoutError(target, limit),
+  }: ConnectTimeout,
   work: (ended: AbortSignal) => Promise<T>,
   drop: (late: T) => void,
 ): Promise<T> {
@@ -55,7 +61,7 @@ export async function within<T>(
 }
 
 /** Drops a connection. */
-export function destroy(socket: Socket): void {
+export function destroySocket(socket: Socket): void {
   socket.destroy();
 }
 

@@ -3,43 +3,44 @@ import * as zlib from "node:zlib";
 
 /** A content coding (RFC 9110 §8.4.1), undone at once or on another thread. Each requires its own end. */
 export interface Coding {
-  readonly now: (bytes: Uint8Array, options: Limit) => Buffer;
-  readonly soon: (bytes: Uint8Array, options: Limit) => Promise<Buffer>;
+  readonly decodeSync: (bytes: Uint8Array, options: OutputLimit) => Buffer;
+  readonly decodeAsync: (bytes: Uint8Array, options: OutputLimit) => Promise<Buffer>;
 }
 
 /** The most that decoding may give: Node throws ERR_BUFFER_TOO_LARGE beyond. */
-export interface Limit {
+export interface OutputLimit {
   readonly maxOutputLength: number;
 }
 
 /** The codings that are understood, for Accept-Encoding. */
 export const acceptEncoding = "gzip, deflate, br, zstd";
 
-const gzip = whole(zlib.gunzipSync, promisify(zlib.gunzip));
-const zlibWrapped = whole(zlib.inflateSync, promisify(zlib.inflate));
-const rawDeflate = whole(zlib.inflateRawSync, promisify(zlib.inflateRaw));
-const brotli = whole(zlib.brotliDecompressSync, promisify(zlib.brotliDecompress));
-const zstd: Coding = { now: zstdNow, soon: zstdSoon };
+const gzip = checkedCoding(zlib.gunzipSync, promisify(zlib.gunzip));
+const zlibWrapped = checkedCoding(zlib.inflateSync, promisify(zlib.inflate));
+const rawDeflate = checkedCoding(zlib.inflateRawSync, promisify(zlib.inflateRaw));
+const brotli = checkedCoding(zlib.brotliDecompressSync, promisify(zlib.brotliDecompress));
+const zstd: Coding = { decodeSync: decodeZstdSync, decodeAsync: decodeZstd };
 
 /** Makes a coding of Node's functions, which say nothing of what follows its end. */
-function whole(
+function checkedCoding(
   now: (bytes: Uint8Array, options: zlib.ZlibOptions) => unknown,
   soon: (bytes: Uint8Array, options: zlib.ZlibOptions) => Promise<unknown>,
 ): Coding {
   return {
-    now: (bytes, limit) => alone(bytes, now(bytes, { ...limit, info: true })),
-    soon: async (bytes, limit) => alone(bytes, await soon(bytes, { ...limit, info: true })),
+    decodeSync: (bytes, limit) => requireWholeInput(bytes, now(bytes, { ...limit, info: true })),
+    decodeAsync: async (bytes, limit) =>
+      requireWholeInput(bytes, await soon(bytes, { ...limit, info: true })),
   };
 }
 
-function alone(bytes: Uint8Array, decoded: unknown): Buffer {
-  const { buffer, engine } = partOf(decoded);
-  if (!isPadding(bytes.subarray(engine.bytesWritten))) throw new BeyondEnd();
+function requireWholeInput(bytes: Uint8Array, decoded: unknown): Buffer {
+  const { buffer, engine } = toDecodedPart(decoded);
+  if (!isPadding(bytes.subarray(engine.bytesWritten))) throw new TrailingBytesError();
   return buffer;
 }
 
 /** Behind the end of a coding came what is neither padding nor more of the same. */
-export class BeyondEnd extends Error {
+export class TrailingBytesError extends Error {
   constructor() {
     super("There are bytes behind the end");
   }
@@ -51,7 +52,7 @@ export function isPadding(bytes: Uint8Array): boolean {
 }
 
 /** Finds the coding by its name and, where the name is ambiguous, by the first bytes of the body. */
-export function codingOf(name: string, body: Buffer): Coding | undefined {
+export function findCoding(name: string, body: Buffer): Coding | undefined {
   switch (name) {
     case "gzip":
     case "x-gzip":
@@ -77,21 +78,21 @@ export function isZlib([method = 0, flags = 0]: Uint8Array): boolean {
  * RFC 8878 §3.1: a body may be several frames one after the other. Node stops after the first and says nothing, so its
  * `info` is asked how far it came.
  */
-function zstdNow(bytes: Uint8Array, { maxOutputLength }: Limit): Buffer {
-  const frames = new Frames(bytes, maxOutputLength);
+function decodeZstdSync(bytes: Uint8Array, { maxOutputLength }: OutputLimit): Buffer {
+  const frames = new ZstdFrames(bytes, maxOutputLength);
   while (frames.more) frames.add(zlib.zstdDecompressSync(frames.rest, { ...frames.options, info: true }));
   return frames.whole();
 }
 
-const zstdFrame = promisify(zlib.zstdDecompress);
+const decompressZstdFrame = promisify(zlib.zstdDecompress);
 
-async function zstdSoon(bytes: Uint8Array, { maxOutputLength }: Limit): Promise<Buffer> {
-  const frames = new Frames(bytes, maxOutputLength);
-  while (frames.more) frames.add(await zstdFrame(frames.rest, { ...frames.options, info: true }));
+async function decodeZstd(bytes: Uint8Array, { maxOutputLength }: OutputLimit): Promise<Buffer> {
+  const frames = new ZstdFrames(bytes, maxOutputLength);
+  while (frames.more) frames.add(await decompressZstdFrame(frames.rest, { ...frames.options, info: true }));
   return frames.whole();
 }
 
-class Frames {
+class ZstdFrames {
   readonly #parts: Buffer[] = [];
   #room: number;
   rest: Uint8Array;
@@ -105,14 +106,14 @@ class Frames {
     return this.rest.length > 0;
   }
 
-  get options(): Limit {
+  get options(): OutputLimit {
     // Zero would mean no limit.
     return { maxOutputLength: Math.max(1, this.#room) };
   }
 
   /** Takes note of what `info` says of one frame. */
   add(part: unknown): void {
-    const { buffer, engine } = partOf(part);
+    const { buffer, engine } = toDecodedPart(part);
     this.#parts.push(buffer);
     this.#room -= buffer.length;
     this.rest = this.rest.subarray(engine.bytesWritten);
@@ -123,17 +124,17 @@ class Frames {
   }
 }
 
-interface Part {
+interface DecodedPart {
   readonly buffer: Buffer;
   readonly engine: { readonly bytesWritten: number };
 }
 
 // The types of Node do not know what `info` does.
-function partOf(part: unknown): Part {
-  if (isPart(part) && part.engine.bytesWritten > 0) return part;
+function toDecodedPart(part: unknown): DecodedPart {
+  if (isDecodedPart(part) && part.engine.bytesWritten > 0) return part;
   throw new TypeError("zlib did not say how much it decoded");
 }
 
-function isPart(part: unknown): part is Part {
+function isDecodedPart(part: unknown): part is DecodedPart {
   return typeof part === "object" && part !== null && "engine" in part && "buffer" in part;
 }

@@ -2,9 +2,9 @@ import type { Transform } from "node:stream";
 import * as zlib from "node:zlib";
 import type { BodySource } from "../../model/body-source.ts";
 import { BodyTooLargeError, DecodeError, IncompleteBodyError } from "../../errors/transport-errors.ts";
-import { BeyondEnd, isPadding, isZlib } from "./codings.ts";
-import { codingsOf } from "./decode.ts";
-import { codeOf } from "../errors/error-code.ts";
+import { TrailingBytesError, isPadding, isZlib } from "./codings.ts";
+import { parseContentEncoding } from "./decode.ts";
+import { errorCode } from "../errors/error-code.ts";
 
 /**
  * Undoes a Content-Encoding piece by piece (RFC 9110 §8.4), and requires each coding's own end, as `decode` does for
@@ -20,12 +20,12 @@ export function decodeStream(
   maxBytes: number,
 ): BodySource {
   let decoded = source;
-  for (const name of codingsOf(contentEncoding).toReversed()) {
-    const coding = codings[name];
+  for (const name of parseContentEncoding(contentEncoding).toReversed()) {
+    const coding = streamCodings[name];
     if (coding === undefined) break;
     decoded = new DecodedSource(decoded, name, coding);
   }
-  return decoded === source ? source : limited(decoded, maxBytes);
+  return decoded === source ? source : limitDecodedBytes(decoded, maxBytes);
 }
 
 /** A decoder as Node makes it: it counts the bytes that it took, and stops at the end of its coding. */
@@ -43,7 +43,7 @@ interface StreamCoding {
 const options = { chunkSize: 64 * 1024 };
 const gzip: StreamCoding = { open: () => zlib.createGunzip(options), firstBytes: 1, repeats: false };
 
-const codings: Readonly<Record<string, StreamCoding>> = {
+const streamCodings: Readonly<Record<string, StreamCoding>> = {
   gzip: gzip,
   "x-gzip": gzip,
   deflate: {
@@ -56,7 +56,7 @@ const codings: Readonly<Record<string, StreamCoding>> = {
   zstd: { open: () => zlib.createZstdDecompress(options), firstBytes: 1, repeats: true },
 };
 
-const nothing: Uint8Array = new Uint8Array(0);
+const noBytes: Uint8Array = new Uint8Array(0);
 
 class DecodedSource implements BodySource {
   readonly #source: BodySource;
@@ -64,7 +64,7 @@ class DecodedSource implements BodySource {
   readonly #coding: StreamCoding;
   #decoder: Decoder | undefined;
   /** What the decoder was given last. */
-  #piece = nothing;
+  #piece = noBytes;
   /** Bytes that the decoder was given. */
   #given = 0;
   /** Bytes that came, for all decoders. */
@@ -106,7 +106,7 @@ class DecodedSource implements BodySource {
 
   /** Opens a decoder for the first bytes; undefined when there are none: the coding of nothing may be nothing. */
   async #begin(): Promise<Decoder | undefined> {
-    let first = nothing;
+    let first = noBytes;
     while (first.length < this.#coding.firstBytes) {
       const piece = await this.#source.read();
       if (piece === undefined) break;
@@ -154,7 +154,7 @@ class DecodedSource implements BodySource {
     let piece: Uint8Array | undefined = this.#piece.subarray(this.#piece.length - left);
     if (this.#coding.repeats) return void this.#open(piece);
     for (; piece !== undefined; piece = await this.#source.read())
-      if (!isPadding(piece)) return this.#fail(new BeyondEnd());
+      if (!isPadding(piece)) return this.#fail(new TrailingBytesError());
     this.#enter("over");
   }
 
@@ -164,7 +164,7 @@ class DecodedSource implements BodySource {
   }
 
   #fail(cause: Error): void {
-    const cut = codeOf(cause) === "Z_BUF_ERROR";
+    const cut = errorCode(cause) === "Z_BUF_ERROR";
     const error = cut
       ? new IncompleteBodyError(this.#received, undefined, { cause })
       : new DecodeError(this.#name, { cause });
@@ -179,7 +179,7 @@ class DecodedSource implements BodySource {
   }
 }
 
-function limited(source: BodySource, maxBytes: number): BodySource {
+function limitDecodedBytes(source: BodySource, maxBytes: number): BodySource {
   let given = 0;
   return {
     read: async () => {

@@ -1,11 +1,11 @@
 import { BodyTooLargeError, DecodeError, IncompleteBodyError } from "../../errors/transport-errors.ts";
-import { codingOf, type Coding } from "./codings.ts";
-import { codeOf } from "../errors/error-code.ts";
+import { findCoding, type Coding } from "./codings.ts";
+import { errorCode } from "../errors/error-code.ts";
 
 export { acceptEncoding } from "./codings.ts";
 
 // Below this, handing the bytes to another thread takes longer than decoding them here.
-const smallBytes = 64 * 1024;
+const maxSyncBytes = 64 * 1024;
 
 // Honest servers use one, rarely two.
 const maxCodings = 5;
@@ -21,7 +21,7 @@ export function decode(
   contentEncoding: string | undefined,
   maxBytes: number,
 ): Buffer | Promise<Buffer> {
-  const names = codingsOf(contentEncoding);
+  const names = parseContentEncoding(contentEncoding);
   if (names.length === 0 || body.length === 0) return body;
   return decodeAll(body, names, maxBytes);
 }
@@ -29,25 +29,27 @@ export function decode(
 async function decodeAll(body: Buffer, names: readonly string[], maxBytes: number): Promise<Buffer> {
   let decoded = body;
   for (const name of names.toReversed()) {
-    const coding = codingOf(name, decoded);
+    const coding = findCoding(name, decoded);
     if (coding === undefined) return decoded;
-    decoded = await undo(decoded, { coding, name, maxBytes });
+    decoded = await decodeOne(decoded, { coding, name, maxBytes });
   }
   return decoded;
 }
 
-interface Undoing {
+interface DecodeStep {
   readonly coding: Coding;
   readonly name: string;
   readonly maxBytes: number;
 }
 
-async function undo(body: Buffer, { coding, name, maxBytes }: Undoing): Promise<Buffer> {
+async function decodeOne(body: Buffer, { coding, name, maxBytes }: DecodeStep): Promise<Buffer> {
   const options = { maxOutputLength: Math.min(maxBytes, 2 ** 31) };
   try {
-    return await (body.length <= smallBytes ? coding.now(body, options) : coding.soon(body, options));
+    return await (body.length <= maxSyncBytes
+      ? coding.decodeSync(body, options)
+      : coding.decodeAsync(body, options));
   } catch (cause) {
-    const code = codeOf(cause);
+    const code = errorCode(cause);
     if (code === "ERR_BUFFER_TOO_LARGE") throw new BodyTooLargeError(maxBytes);
     if (code === "Z_BUF_ERROR") throw new IncompleteBodyError(body.length, undefined, { cause });
     throw new DecodeError(name, { cause });
@@ -59,7 +61,7 @@ async function undo(body: Buffer, { coding, name, maxBytes }: Undoing): Promise<
  *
  * @throws DecodeError for more than anybody needs (CVE-2022-32206: a long chain turns a small body into endless work).
  */
-export function codingsOf(contentEncoding: string | undefined): readonly string[] {
+export function parseContentEncoding(contentEncoding: string | undefined): readonly string[] {
   if (contentEncoding === undefined) return [];
   const names = contentEncoding
     .toLowerCase()

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { test } from "node:test";
-import { undiciWords } from "./undici-errors.ts";
+import { undiciMessages } from "./undici-errors.ts";
 
 const require = createRequire(import.meta.url);
 
@@ -29,7 +29,7 @@ test("undici says what it is understood by, and begins nothing else so", () => {
   const said = [...new Set([...all].map(([, words = ""]) => words))].toSorted();
 
   const understood = Object.fromEntries(
-    Object.entries(undiciWords).map(([name, words]) => [
+    Object.entries(undiciMessages).map(([name, words]) => [
       name,
       // What a template puts in is a number, of which only the type of HEADERS matters.
       said.filter((each) => each.replaceAll("${type}", "1").startsWith(words)),

@@ -1,20 +1,20 @@
 import { IncompleteBodyError, ProtocolError } from "../../errors/transport-errors.ts";
-import { announcedLength, lacksCodedBody } from "../wire/content-length.ts";
+import { contentLength, isCodedBodyMissing } from "../wire/content-length.ts";
 import type { Connection } from "../pool/connection.ts";
 import { provesUnprocessed } from "../errors/undici-errors.ts";
 import { LimitedExchange } from "./limited-exchange.ts";
-import { legsOf } from "../connect/connect-timings.ts";
-import type { Passenger } from "../pool/origin-pool.ts";
-import { mayGoUnseen } from "./redispatch.ts";
-import type { Controller, Listener } from "../wire/protocol.ts";
-import { translate } from "./translate-error.ts";
-import { Upload, withLength } from "./upload.ts";
-import type { RawAnswer } from "../wire/messages.ts";
+import { findConnectionPhases } from "../connect/connect-timings.ts";
+import type { PendingRequest } from "../pool/origin-pool.ts";
+import { mayRedispatch } from "./redispatch.ts";
+import type { ExchangeController, ResponseListener } from "../wire/protocol.ts";
+import { translateError } from "./translate-error.ts";
+import { Upload, withContentLength } from "./upload.ts";
+import type { RawResponse } from "../wire/messages.ts";
 
-const noHeaders: RawAnswer["headers"] = Object.freeze({});
+const noResponseHeaders: RawResponse["headers"] = Object.freeze({});
 
 // RFC 9110 §15.5.20: the connection is not one for this origin, and those that were opened as it was may not be, either.
-const misdirected = 421;
+const misdirectedRequest = 421;
 
 // Interim answers are signs of life, but nobody has that much to say before the answer.
 const maxInterims = 1_000;
@@ -24,7 +24,7 @@ const maxInterims = 1_000;
  * watchdog's ward, so that an exchange is one object and one promise (each further object was measured to cost a few per
  * cent of a small request).
  */
-export abstract class Exchange extends LimitedExchange implements Listener, Passenger {
+export abstract class Exchange extends LimitedExchange implements ResponseListener, PendingRequest {
   #redispatched = false;
   #answering = false;
   #interims = 0;
@@ -33,12 +33,12 @@ export abstract class Exchange extends LimitedExchange implements Listener, Pass
   #waits = false;
   protected status = 0;
   protected statusText = "";
-  protected headers: RawAnswer["headers"] = noHeaders;
+  protected headers: RawResponse["headers"] = noResponseHeaders;
 
-  abstract readonly gathers: boolean;
+  abstract readonly collectsBody: boolean;
 
   /** The final head has come. */
-  protected abstract opened(controller: Controller): void;
+  protected abstract opened(controller: ExchangeController): void;
 
   /** The last byte of the body has come. */
   protected abstract completed(): void;
@@ -46,24 +46,24 @@ export abstract class Exchange extends LimitedExchange implements Listener, Pass
   /** There is no answer, or no rest of it. */
   protected abstract failed(error: unknown): void;
 
-  abstract onResponseData(controller: Controller, chunk: Buffer): void;
+  abstract onResponseData(controller: ExchangeController, chunk: Buffer): void;
 
   /** Sets out; not in the constructor, because what comes of it may come at once. */
   protected start(): void {
     this.beginLimits();
-    this.road.pool.take(this);
+    this.endpoint.pool.acquire(this);
     this.#waits = true;
   }
 
-  board(connection: Connection): void {
+  useConnection(connection: Connection): void {
     this.noteBoarding(connection, this.#waits);
     const { method, path, headers, body } = this.request;
     if (body.kind === "none") connection.dispatch({ method, path, headers }, this);
     else this.#send(connection);
   }
 
-  strand(error: unknown): void {
-    this.noteStranding(legsOf(error));
+  connectionFailed(error: unknown): void {
+    this.noteStranding(findConnectionPhases(error));
     this.#conclude(error);
   }
 
@@ -73,7 +73,7 @@ export abstract class Exchange extends LimitedExchange implements Listener, Pass
     try {
       const opened = upload.open(connection.multiplexed);
       connection.dispatch(
-        { method, path, headers: withLength(headers, opened.length), body: opened.body },
+        { method, path, headers: withContentLength(headers, opened.length), body: opened.body },
         this,
       );
     } catch (error) {
@@ -82,13 +82,15 @@ export abstract class Exchange extends LimitedExchange implements Listener, Pass
     }
   }
 
-  onRequestStart(controller: Controller, headBytes?: number): void {
+  onRequestStart(controller: ExchangeController, headBytes?: number): void {
     this.noteStart(controller, headBytes);
     if (this.ended) controller.abort(new Error("No longer wanted"));
   }
 
   protected get starved(): boolean {
-    return this.phase === "headers" && this.connection?.bytesWaiting === 0 && this.#upload?.starved === true;
+    return (
+      this.phase === "headers" && this.connection?.bytesWaiting === 0 && this.#upload?.isStarved === true
+    );
   }
 
   /** A part of the request's body went out. */
@@ -103,16 +105,16 @@ export abstract class Exchange extends LimitedExchange implements Listener, Pass
 
   // oxlint-disable-next-line max-params -- A rest parameter is an array for each answer.
   onResponseStart(
-    controller: Controller,
+    controller: ExchangeController,
     status: number,
-    headers: RawAnswer["headers"],
+    headers: RawResponse["headers"],
     statusText?: string,
   ): void {
     // An interim answer (RFC 9110 §15.2) is a sign of life and nothing more.
     if (status < 200) return this.#countInterim();
     this.noteLife();
     this.noteHead();
-    if (status === misdirected) this.road.pool.renew();
+    if (status === misdirectedRequest) this.endpoint.pool.replaceConnections();
     this.status = status;
     this.statusText = statusText ?? "";
     this.headers = headers;
@@ -129,7 +131,7 @@ export abstract class Exchange extends LimitedExchange implements Listener, Pass
       status === 304
     )
       return undefined;
-    return announcedLength(headers);
+    return contentLength(headers);
   }
 
   #countInterim(): void {
@@ -144,15 +146,15 @@ export abstract class Exchange extends LimitedExchange implements Listener, Pass
   onResponseEnd(): void {
     if (this.ended) return;
     const { status, headers } = this;
-    if (this.received === 0 && lacksCodedBody({ status, headers }, this.request.method))
+    if (this.received === 0 && isCodedBodyMissing({ status, headers }, this.request.method))
       return this.#conclude(new IncompleteBodyError(0, undefined));
     this.#end();
     this.completed();
   }
 
-  onResponseError(_controller: Controller, error: unknown): void {
+  onResponseError(_controller: ExchangeController, error: unknown): void {
     if (this.ended) return;
-    const dropped = this.connection?.dropped;
+    const dropped = this.connection?.destroyReason;
     if (dropped !== undefined) return this.#conclude(dropped);
     // What the caller's own stream throws is the caller's.
     if (this.#upload?.failedWith(error) === true) return this.#conclude(error);
@@ -160,17 +162,17 @@ export abstract class Exchange extends LimitedExchange implements Listener, Pass
     if (this.#mayGoUnseen(error, mayHaveArrived)) return this.#redispatch();
     const { target } = this.request;
     const { received, phase } = this;
-    const expected = announcedLength(this.headers);
-    this.#conclude(translate(error, { target, phase, mayHaveArrived, received, expected }));
+    const expected = contentLength(this.headers);
+    this.#conclude(translateError(error, { target, phase, mayHaveArrived, received, expected }));
   }
 
   #mayGoUnseen(error: unknown, mayHaveArrived: boolean): boolean {
     if (this.#redispatched || this.#answering || this.connection === undefined) return false;
-    return mayGoUnseen(error, {
+    return mayRedispatch(error, {
       reused: this.reused,
       mayHaveArrived,
       idempotent: this.request.idempotent,
-      wholeBody: this.#upload?.whole !== false,
+      wholeBody: this.#upload?.isReplayable !== false,
     });
   }
 
@@ -178,15 +180,15 @@ export abstract class Exchange extends LimitedExchange implements Listener, Pass
     this.#redispatched = true;
     const { connection } = this;
     this.noteRedispatch();
-    if (connection !== undefined) this.road.pool.releaseSoon(connection);
-    this.road.pool.take(this, true);
+    if (connection !== undefined) this.endpoint.pool.releaseSoon(connection);
+    this.endpoint.pool.acquire(this, true);
   }
 
   protected fail(error: unknown): void {
     if (this.ended) return;
     const { controller, connection } = this;
     this.#conclude(error);
-    if (connection === undefined) this.road.pool.cancel(this);
+    if (connection === undefined) this.endpoint.pool.cancel(this);
     else if (controller !== undefined)
       controller.abort(error instanceof Error ? error : new Error("Aborted"));
     // It has not gone out yet, and cannot be called back; under HTTP/2 it is turned away when its turn comes.
@@ -197,7 +199,7 @@ export abstract class Exchange extends LimitedExchange implements Listener, Pass
   #conclude(error: unknown): void {
     if (this.ended) return;
     this.#end();
-    this.#upload?.drop();
+    this.#upload?.discard();
     this.failed(error);
   }
 
@@ -205,6 +207,6 @@ export abstract class Exchange extends LimitedExchange implements Listener, Pass
     this.ended = true;
     this.tellTrace();
     this.endLimits();
-    if (this.connection !== undefined) this.road.pool.releaseSoon(this.connection);
+    if (this.connection !== undefined) this.endpoint.pool.releaseSoon(this.connection);
   }
 }

@@ -7,9 +7,9 @@ import {
 } from "../../errors/transport-errors.ts";
 import type { Connection } from "../pool/connection.ts";
 import { ObservedExchange } from "./observed-exchange.ts";
-import type { Controller } from "../wire/protocol.ts";
+import type { ExchangeController } from "../wire/protocol.ts";
 import type { Watched } from "../pool/watchdog.ts";
-import type { Bounds, ExchangeLimits, WireRequest } from "../wire/messages.ts";
+import type { CallBounds, ExchangeLimits, WireRequest } from "../wire/messages.ts";
 import type { Endpoint } from "../pool/endpoint.ts";
 
 // RFC 9110 §15.2 sets no limit to interim answers; a server that says "processing" for so many read limits says nothing.
@@ -73,7 +73,7 @@ export abstract class LimitedExchange extends ObservedExchange implements Watche
   }
 
   /** Puts another deadline and another signal in the place of those that held so far. */
-  protected rebind({ deadline, signal }: Bounds): void {
+  protected rebind({ deadline, signal }: CallBounds): void {
     if (this.ended || (deadline === this.#limits.deadline && signal === this.#limits.signal)) return;
     this.#limits.signal?.removeEventListener("abort", this);
     this.#limits = { ...this.#limits, deadline, signal };
@@ -83,11 +83,11 @@ export abstract class LimitedExchange extends ObservedExchange implements Watche
 
   /** Has the limits looked at; not twice without an `unwatch` between. */
   protected watch(): void {
-    this.road.watchdog.watch(this);
+    this.endpoint.watchdog.watch(this);
   }
 
   protected unwatch(): void {
-    this.road.watchdog.unwatch(this);
+    this.endpoint.watchdog.unwatch(this);
   }
 
   /** Hears the caller's signal. */
@@ -95,7 +95,7 @@ export abstract class LimitedExchange extends ObservedExchange implements Watche
     this.fail(this.#limits.signal?.reason);
   }
 
-  look(now: number): void {
+  checkLimits(now: number): void {
     const { deadline, attempt, total, read } = this.#limits;
     const { target } = this.request;
     if (now >= deadline) return this.fail(new DeadlineExceededError(total));
@@ -109,7 +109,7 @@ export abstract class LimitedExchange extends ObservedExchange implements Watche
     if (now - this.activeAt < read) return;
     // Nothing for anybody since this one went out: the connection may be dead, and no further call should find out.
     if (this.connection.multiplexed && this.connection.bytesRead === this.#readBefore)
-      this.connection.leave();
+      this.connection.stopAccepting();
     this.fail(
       this.starved
         ? new UploadTimeoutError(target, read, this.mayHaveArrived)
@@ -123,7 +123,7 @@ export abstract class LimitedExchange extends ObservedExchange implements Watche
     this.#takenBefore = this.writtenBefore;
   }
 
-  protected override noteStart(controller: Controller, headBytes: number | undefined): void {
+  protected override noteStart(controller: ExchangeController, headBytes: number | undefined): void {
     super.noteStart(controller, headBytes);
     // Under HTTP/2 the request may have stood in line for a stream until now.
     if (this.connection?.multiplexed !== true) return;

@@ -1,7 +1,7 @@
 import type { Phase } from "../../errors/transport-errors.ts";
-import type { AnswerHead, ConnectionLegs, Observer, Trace } from "../../model/trace.ts";
+import type { ResponseHead, ConnectionPhases, Observer, Trace } from "../../model/trace.ts";
 import type { Connection } from "../pool/connection.ts";
-import type { Controller } from "../wire/protocol.ts";
+import type { ExchangeController } from "../wire/protocol.ts";
 import type { WireRequest } from "../wire/messages.ts";
 import type { Endpoint } from "../pool/endpoint.ts";
 
@@ -11,7 +11,7 @@ import type { Endpoint } from "../pool/endpoint.ts";
  */
 export abstract class ObservedExchange {
   protected readonly request: WireRequest;
-  protected readonly road: Endpoint;
+  protected readonly endpoint: Endpoint;
   readonly #observer: Observer | undefined;
   protected phase: Phase = "connect";
   /** Whether its answer, or its failure, is settled. */
@@ -20,7 +20,7 @@ export abstract class ObservedExchange {
   /** Whether the connection had carried an earlier request when it was boarded. */
   protected reused = false;
   /** Undefined until the request goes out. */
-  protected controller: Controller | undefined;
+  protected controller: ExchangeController | undefined;
   /** What the connection had written when it was boarded. */
   protected writtenBefore = 0;
   /** Bytes of the body that have come, as sent. */
@@ -29,18 +29,18 @@ export abstract class ObservedExchange {
   #boardedAt: number | undefined;
   #headAt: number | undefined;
   /** Of the opening that failed, how long each leg took. */
-  #strandedAfter: ConnectionLegs | undefined;
+  #strandedAfter: ConnectionPhases | undefined;
 
   constructor(request: WireRequest, road: Endpoint, observer: Observer | undefined) {
     this.request = request;
-    this.road = road;
+    this.endpoint = road;
     this.#observer = observer;
   }
 
   /** Takes note of the connection that it goes out on, and of the time where it had to wait for it. */
   protected noteBoarding(connection: Connection, waited: boolean): void {
     this.connection = connection;
-    this.reused = connection.used;
+    this.reused = connection.isReused;
     this.phase = "headers";
     // Hot path: who boards at once need not look at the clock, which is 0.04 µs each time.
     if (waited) this.#boardedAt = this.now;
@@ -50,12 +50,12 @@ export abstract class ObservedExchange {
   }
 
   /** Takes note of the opening that it waited for and that failed. */
-  protected noteStranding(legs: ConnectionLegs | undefined): void {
+  protected noteStranding(legs: ConnectionPhases | undefined): void {
     this.#strandedAfter = legs;
   }
 
   /** Takes note that the request goes out. */
-  protected noteStart(controller: Controller, headBytes: number | undefined): void {
+  protected noteStart(controller: ExchangeController, headBytes: number | undefined): void {
     this.controller = controller;
     this.#headBytes = headBytes;
   }
@@ -74,7 +74,7 @@ export abstract class ObservedExchange {
   }
 
   protected get now(): number {
-    return this.road.clock.now();
+    return this.endpoint.clock.now();
   }
 
   /** Whether the server may have the request, or a part of it. */
@@ -85,8 +85,8 @@ export abstract class ObservedExchange {
   }
 
   /** Whether the call goes on after an answer with this head without having seen its body. */
-  protected goesOn(head: AnswerHead): boolean {
-    return this.#observer?.goesOn?.(head) === true;
+  protected goesOn(head: ResponseHead): boolean {
+    return this.#observer?.continuesWithoutBody?.(head) === true;
   }
 
   /** Tells whoever wants to know what has been seen so far. */
@@ -96,13 +96,13 @@ export abstract class ObservedExchange {
 
   #trace(): Trace {
     const { connection, reused } = this;
-    if (connection === undefined) return { boarded: false, legs: this.#strandedAfter };
+    if (connection === undefined) return { connected: false, phases: this.#strandedAfter };
     const [boardedAt, headAt] = [this.#boardedAt, this.#headAt];
     return {
       reused,
-      boardedAt,
+      connectedAt: boardedAt,
       headAt,
-      legs: reused ? undefined : connection.legs,
+      phases: reused ? undefined : connection.phases,
       bytesSent: this.#bytesSent(connection),
       bytesReceived: this.received,
     };

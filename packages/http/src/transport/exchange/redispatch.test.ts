@@ -1,16 +1,16 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { StaleConnection } from "../errors/undici-errors.ts";
-import { mayGoUnseen, type Unanswered } from "./redispatch.ts";
+import { mayRedispatch, type FailedExchange } from "./redispatch.ts";
 
 const reset = Object.assign(new Error("read ECONNRESET"), { code: "ECONNRESET" });
 
-const stale: Unanswered = { reused: true, mayHaveArrived: false, idempotent: false, wholeBody: true };
+const stale: FailedExchange = { reused: true, mayHaveArrived: false, idempotent: false, wholeBody: true };
 
 const cases: readonly (readonly [
   title: string,
   error: unknown,
-  known: Partial<Unanswered>,
+  known: Partial<FailedExchange>,
   again: boolean,
 ])[] = [
   ["nothing arrived on a kept-alive connection", reset, {}, true],
@@ -27,6 +27,6 @@ const cases: readonly (readonly [
 
 for (const [title, error, known, again] of cases) {
   test(`${again ? "lets a request go again" : "shows a failure"} where ${title}`, () => {
-    assert.equal(mayGoUnseen(error, { ...stale, ...known }), again);
+    assert.equal(mayRedispatch(error, { ...stale, ...known }), again);
   });
 }

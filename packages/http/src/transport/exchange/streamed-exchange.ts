@@ -1,18 +1,18 @@
 import type { BodySource } from "../../model/body-source.ts";
 import type { Observer } from "../../model/trace.ts";
 import { Exchange } from "./exchange.ts";
-import type { Controller } from "../wire/protocol.ts";
-import type { Bounds, ExchangeLimits, RawAnswer, WireRequest } from "../wire/messages.ts";
+import type { ExchangeController } from "../wire/protocol.ts";
+import type { CallBounds, ExchangeLimits, RawResponse, WireRequest } from "../wire/messages.ts";
 import type { Endpoint } from "../pool/endpoint.ts";
 
 /** An answer whose body is still coming, as sent. */
-export interface LiveAnswer extends Omit<RawAnswer, "body"> {
+export interface StreamedRawResponse extends Omit<RawResponse, "body"> {
   readonly body: BodySource;
 }
 
 /** The limits of an exchange whose body outlives the attempt: `after` holds in place of the attempt's own once the head is there. */
 export interface StreamLimits extends ExchangeLimits {
-  readonly after: Bounds;
+  readonly bodyBounds: CallBounds;
 }
 
 // What waits for a reader: enough that a quick one is never kept waiting for the socket.
@@ -23,44 +23,44 @@ const maxDrainBytes = 64 * 1024;
 const drainMs = 100;
 
 /** Whoever waits for something that comes once. */
-interface Waiting<T> {
+interface PendingRead<T> {
   readonly resolve: (value: T) => void;
   readonly reject: (error: unknown) => void;
 }
 
 /** How a body ended. */
-type End = { readonly whole: true } | { readonly whole: false; readonly error: unknown };
+type BodyEnd = { readonly whole: true } | { readonly whole: false; readonly error: unknown };
 
 /**
  * One request and the head of its answer; the body is read from it. The socket stands still while more than 64 KiB wait
  * for the reader, and the read limit runs only while the reader waits.
  */
 export class StreamedExchange extends Exchange implements BodySource {
-  readonly gathers = false;
-  readonly #resolve: (answer: LiveAnswer) => void;
+  readonly collectsBody = false;
+  readonly #resolve: (answer: StreamedRawResponse) => void;
   readonly #reject: (error: unknown) => void;
-  readonly #after: Bounds;
+  readonly #after: CallBounds;
   readonly #bounded: boolean;
   readonly #pieces: Buffer[] = [];
   #waitingBytes = 0;
   #headed = false;
   #watched = true;
-  #flow: Controller | undefined;
-  #reader: Waiting<Uint8Array | undefined> | undefined;
-  #end: End | undefined;
+  #flow: ExchangeController | undefined;
+  #reader: PendingRead<Uint8Array | undefined> | undefined;
+  #end: BodyEnd | undefined;
   /** Set while the rest is read away. */
   #drain: { readonly until: number; readonly mostBytes: number; readonly done: () => void } | undefined;
 
   constructor(
     [request, limits, road]: readonly [WireRequest, StreamLimits, Endpoint],
-    resolve: (answer: LiveAnswer) => void,
+    resolve: (answer: StreamedRawResponse) => void,
     reject: (error: unknown) => void,
   ) {
-    super(request, { ...limits, observer: weakly(limits.observer) }, road);
+    super(request, { ...limits, observer: weakObserver(limits.observer) }, road);
     this.#resolve = resolve;
     this.#reject = reject;
-    this.#after = limits.after;
-    this.#bounded = Math.min(limits.attempt, limits.after.deadline) < Infinity;
+    this.#after = limits.bodyBounds;
+    this.#bounded = Math.min(limits.attempt, limits.bodyBounds.deadline) < Infinity;
     this.start();
   }
 
@@ -87,7 +87,7 @@ export class StreamedExchange extends Exchange implements BodySource {
   drain(): Promise<void> {
     if (this.#end !== undefined) return Promise.resolve();
     const left = Number(this.headers["content-length"]) - this.received;
-    if (left > maxDrainBytes) return Promise.resolve(this.cancel(unwanted));
+    if (left > maxDrainBytes) return Promise.resolve(this.cancel(discardedError));
     return new Promise((done) => {
       this.#pieces.length = 0;
       this.#drain = { until: this.now + drainMs, mostBytes: this.received + maxDrainBytes, done };
@@ -95,16 +95,16 @@ export class StreamedExchange extends Exchange implements BodySource {
     });
   }
 
-  override look(now: number): void {
-    if (this.#drain !== undefined && now >= this.#drain.until) this.cancel(unwanted);
-    else super.look(now);
+  override checkLimits(now: number): void {
+    if (this.#drain !== undefined && now >= this.#drain.until) this.cancel(discardedError);
+    else super.checkLimits(now);
   }
 
-  onResponseData(controller: Controller, chunk: Buffer): void {
+  onResponseData(controller: ExchangeController, chunk: Buffer): void {
     this.count(chunk);
     if (this.#end !== undefined) return;
     if (this.#drain !== undefined) {
-      if (this.received > this.#drain.mostBytes) this.cancel(unwanted);
+      if (this.received > this.#drain.mostBytes) this.cancel(discardedError);
       return;
     }
     const reader = this.#reader;
@@ -118,7 +118,7 @@ export class StreamedExchange extends Exchange implements BodySource {
     if (this.#waitingBytes >= maxWaitingBytes) controller.pause();
   }
 
-  protected opened(controller: Controller): void {
+  protected opened(controller: ExchangeController): void {
     // What is no success may be let go of, or looked at for its head.
     if (this.status < 300) this.refuseTooMany(this.announced);
     if (this.ended) return;
@@ -165,7 +165,7 @@ export class StreamedExchange extends Exchange implements BodySource {
     this.#watched = false;
   }
 
-  #conclude(end: End): void {
+  #conclude(end: BodyEnd): void {
     this.#end ??= end;
     this.#watched = false;
     const [reader, drained] = [this.#reader, this.#drain];
@@ -180,10 +180,10 @@ export class StreamedExchange extends Exchange implements BodySource {
 }
 
 /** Whoever asked holds the body, and is not to be held by it: a body that nobody holds any more could not be found otherwise. */
-function weakly(observer: Observer | undefined): Observer | undefined {
+function weakObserver(observer: Observer | undefined): Observer | undefined {
   if (observer === undefined) return undefined;
   const known = new WeakRef(observer);
   return { observe: (trace) => known.deref()?.observe(trace) };
 }
 
-const unwanted = new Error("The rest of the body is not wanted");
+const discardedError = new Error("The rest of the body is not wanted");

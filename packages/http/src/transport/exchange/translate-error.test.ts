@@ -2,18 +2,18 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { errors } from "undici";
 import { ConnectTimeoutError } from "../../errors/transport-errors.ts";
-import { endsEarly, provesUnprocessed, StaleConnection } from "../errors/undici-errors.ts";
-import { EarlyEnd, MalformedAnswer, UnsendableRequest } from "../http1/errors.ts";
-import { translate, type Progress } from "./translate-error.ts";
+import { isPrematureEnd, provesUnprocessed, StaleConnection } from "../errors/undici-errors.ts";
+import { ConnectionEnded, MalformedResponse, UnsendableRequest } from "../http1/errors.ts";
+import { translateError, type ExchangeProgress } from "./translate-error.ts";
 
-const atHeaders: Progress = {
+const atHeaders: ExchangeProgress = {
   target: "h:1",
   phase: "headers",
   mayHaveArrived: true,
   received: 0,
   expected: undefined,
 };
-const inBody: Progress = { ...atHeaders, phase: "body", received: 3, expected: 9 };
+const inBody: ExchangeProgress = { ...atHeaders, phase: "body", received: 3, expected: 9 };
 
 function failure(message: string, fields: object = {}): Error {
   return Object.assign(new Error(message), fields);
@@ -26,7 +26,7 @@ const mismatch = Object.assign(new errors.ResponseContentLengthMismatchError(), 
 const rows: readonly (readonly [
   what: string,
   cause: Error,
-  progress: Progress,
+  progress: ExchangeProgress,
   name: string,
   message: RegExp,
 ])[] = [
@@ -47,18 +47,24 @@ const rows: readonly (readonly [
     /ECONNRESET/,
   ],
   ["a stale connection", new StaleConnection(false), atHeaders, "ConnectionError", /ECONNRESET/],
-  ["a FIN in the head", new EarlyEnd(), atHeaders, "ConnectionError", /before it answered \(ECONNRESET\)$/],
-  ["a FIN in the body", new EarlyEnd(), inBody, "IncompleteBodyError", /3 of 9/],
+  [
+    "a FIN in the head",
+    new ConnectionEnded(),
+    atHeaders,
+    "ConnectionError",
+    /before it answered \(ECONNRESET\)$/,
+  ],
+  ["a FIN in the body", new ConnectionEnded(), inBody, "IncompleteBodyError", /3 of 9/],
   [
     "a malformed head",
-    new MalformedAnswer("its Content-Length is not one number"),
+    new MalformedResponse("its Content-Length is not one number"),
     atHeaders,
     "ProtocolError",
     /^h:1 does not speak HTTP as it should: its Content-Length is not one number$/,
   ],
   [
     "a malformed body",
-    new MalformedAnswer("a chunk size that is no number"),
+    new MalformedResponse("a chunk size that is no number"),
     inBody,
     "ProtocolError",
     /: a chunk size that is no number$/,
@@ -131,7 +137,7 @@ const rows: readonly (readonly [
 
 for (const [what, cause, progress, name, message] of rows) {
   test(`${what} is a ${name} that says so, with its cause`, () => {
-    const error = translate(cause, progress);
+    const error = translateError(cause, progress);
 
     assert.equal(error.constructor.name, name);
     assert.match(error.message, message);
@@ -141,13 +147,13 @@ for (const [what, cause, progress, name, message] of rows) {
 
 test("an error of our own, and a mistake of the caller's, passes as it is", () => {
   for (const own of [new ConnectTimeoutError("h:1", 5), new UnsendableRequest("invalid header key")]) {
-    assert.equal(translate(own, atHeaders), own);
+    assert.equal(translateError(own, atHeaders), own);
   }
 });
 
 test("what is known of the arrival is told", () => {
   for (const mayHaveArrived of [true, false]) {
-    const error = translate(reset, { ...atHeaders, mayHaveArrived });
+    const error = translateError(reset, { ...atHeaders, mayHaveArrived });
     assert.equal(Reflect.get(error, "mayHaveArrived"), mayHaveArrived);
   }
 });
@@ -174,9 +180,14 @@ test("unprocessed is only what is proven to be", () => {
 });
 
 test("a closing is no complaint about what was said", () => {
-  const closings = [reset, new EarlyEnd(), new StaleConnection(false), new errors.SocketError("closed")];
-  const others = [new MalformedAnswer("no"), new UnsendableRequest("no"), mismatch];
+  const closings = [
+    reset,
+    new ConnectionEnded(),
+    new StaleConnection(false),
+    new errors.SocketError("closed"),
+  ];
+  const others = [new MalformedResponse("no"), new UnsendableRequest("no"), mismatch];
 
-  assert.deepEqual(closings.map(endsEarly), [true, true, true, true]);
-  assert.deepEqual(others.map(endsEarly), [false, false, false]);
+  assert.deepEqual(closings.map(isPrematureEnd), [true, true, true, true]);
+  assert.deepEqual(others.map(isPrematureEnd), [false, false, false]);
 });

@@ -6,12 +6,18 @@ import {
   TransportError,
   type Phase,
 } from "../../errors/transport-errors.ts";
-import { endsEarly, isBrokenHttp2, isGoawayEnd, isReset, isStreamEnd } from "../errors/undici-errors.ts";
-import { codeOf } from "../errors/error-code.ts";
-import { MalformedAnswer, UnsendableRequest } from "../http1/errors.ts";
+import {
+  isPrematureEnd,
+  isHttp2ProtocolError,
+  isGoawayError,
+  isStreamReset,
+  isStreamEnd,
+} from "../errors/undici-errors.ts";
+import { errorCode } from "../errors/error-code.ts";
+import { MalformedResponse, UnsendableRequest } from "../http1/errors.ts";
 
 /** What was known of an exchange when it failed. */
-export interface Progress {
+export interface ExchangeProgress {
   /** Host and port, for the message. */
   readonly target: string;
   readonly phase: Phase;
@@ -23,38 +29,39 @@ export interface Progress {
 }
 
 // A wrong argument of the caller's, in undici's words.
-const wrongArgument = new Set([
+const invalidArgumentCodes = new Set([
   "UND_ERR_INVALID_ARG",
   "UND_ERR_REQ_CONTENT_LENGTH_MISMATCH",
   "UND_ERR_NOT_SUPPORTED",
 ]);
 
 /** Says what an error of a client or of the platform means, in our terms, with the original as its cause. */
-export function translate(cause: unknown, progress: Progress): Error {
+export function translateError(cause: unknown, progress: ExchangeProgress): Error {
   if (cause instanceof TransportError || cause instanceof UnsendableRequest) return cause;
-  const code = codeOf(cause);
-  if (wrongArgument.has(code)) return new TypeError(reasonOf(cause), { cause });
-  if (progress.phase === "headers" && refusal.test(code)) return unwelcome(cause, code, progress.target);
-  const complaint = complaintOf(cause, code);
-  if (complaint !== undefined) return notHttp(complaint, progress, cause);
+  const code = errorCode(cause);
+  if (invalidArgumentCodes.has(code)) return new TypeError(toMessage(cause), { cause });
+  if (progress.phase === "headers" && certificateRefusal.test(code))
+    return certificateRefusedError(cause, code, progress.target);
+  const complaint = findProtocolFault(cause, code);
+  if (complaint !== undefined) return protocolError(complaint, progress, cause);
   if (progress.phase === "body")
     return new IncompleteBodyError(progress.received, progress.expected, { cause });
-  return closed(cause, code, progress);
+  return connectionClosedError(cause, code, progress);
 }
 
 /** What is wrong with the message itself; undefined where it only was cut short. */
-function complaintOf(cause: unknown, code: string): string | undefined {
-  if (cause instanceof MalformedAnswer) return cause.message;
+function findProtocolFault(cause: unknown, code: string): string | undefined {
+  if (cause instanceof MalformedResponse) return cause.message;
   if (code === "UND_ERR_RES_CONTENT_LENGTH_MISMATCH") return undefined;
-  if (isBrokenHttp2(cause)) return `HTTP/2: ${reasonOf(cause)}`;
-  const said = errorCode(cause);
-  if (said !== undefined) return faults.has(said) ? said : undefined;
-  return endsEarly(cause) || code.startsWith("E") ? undefined : reasonOf(cause);
+  if (isHttp2ProtocolError(cause)) return `HTTP/2: ${toMessage(cause)}`;
+  const said = http2ErrorName(cause);
+  if (said !== undefined) return http2Faults.has(said) ? said : undefined;
+  return isPrematureEnd(cause) || code.startsWith("E") ? undefined : toMessage(cause);
 }
 
 // The codes of RFC 9113 §7 that speak of broken HTTP/2, which a second attempt would meet again; every other one says that
 // the message ended too early.
-const faults: ReadonlySet<string> = new Set([
+const http2Faults: ReadonlySet<string> = new Set([
   "PROTOCOL_ERROR",
   "FLOW_CONTROL_ERROR",
   "FRAME_SIZE_ERROR",
@@ -64,7 +71,7 @@ const faults: ReadonlySet<string> = new Set([
 ]);
 
 // RFC 9113 §7, in the order of their numbers.
-const errorCodes = [
+const http2ErrorNames = [
   "NO_ERROR",
   "PROTOCOL_ERROR",
   "INTERNAL_ERROR",
@@ -82,16 +89,16 @@ const errorCodes = [
 ];
 
 /** The name of the code that an HTTP/2 stream was reset with, or its connection ended with (RFC 9113 §7). */
-function errorCode(error: unknown): string | undefined {
-  if (!isReset(error) && !isGoawayEnd(error)) return undefined;
+function http2ErrorName(error: unknown): string | undefined {
+  if (!isStreamReset(error) && !isGoawayError(error)) return undefined;
   const code: unknown = Reflect.get(Object(error), "http2ErrorCode");
-  return typeof code === "number" ? (errorCodes[code] ?? `code ${code}`) : undefined;
+  return typeof code === "number" ? (http2ErrorNames[code] ?? `code ${code}`) : undefined;
 }
 
 // TLS 1.3 lets a server refuse a client's certificate when the client's side of the handshake is done (RFC 8446 §4.4.2.4).
-const refusal = /^ERR_SSL_\w+_ALERT_\w*(CERTIFICATE|UNKNOWN_CA|ACCESS_DENIED)/;
+const certificateRefusal = /^ERR_SSL_\w+_ALERT_\w*(CERTIFICATE|UNKNOWN_CA|ACCESS_DENIED)/;
 
-function unwelcome(cause: unknown, errno: string, target: string): TlsError {
+function certificateRefusedError(cause: unknown, errno: string, target: string): TlsError {
   return new TlsError(`${target} refused this client's certificate, or its lack of one (${errno})`, {
     cause,
     certificate: false,
@@ -99,14 +106,18 @@ function unwelcome(cause: unknown, errno: string, target: string): TlsError {
   });
 }
 
-function reasonOf(cause: unknown): string {
+function toMessage(cause: unknown): string {
   return cause instanceof Error ? cause.message : String(cause);
 }
 
-function closed(cause: unknown, code: string, { target, phase, mayHaveArrived }: Progress): ConnectionError {
+function connectionClosedError(
+  cause: unknown,
+  code: string,
+  { target, phase, mayHaveArrived }: ExchangeProgress,
+): ConnectionError {
   const when = phase === "headers" ? "before it answered" : `during ${phase}`;
   const errno = /^E[A-Z]+$/.test(code) ? code : "ECONNRESET";
-  return new ConnectionError(`${target} ${endingOf(cause, errno, when)}`, {
+  return new ConnectionError(`${target} ${describeEnd(cause, errno, when)}`, {
     cause,
     errno,
     phase,
@@ -114,13 +125,17 @@ function closed(cause: unknown, code: string, { target, phase, mayHaveArrived }:
   });
 }
 
-function endingOf(cause: unknown, errno: string, when: string): string {
-  if (isReset(cause)) return `reset the stream ${when} (${errorCode(cause) ?? errno})`;
+function describeEnd(cause: unknown, errno: string, when: string): string {
+  if (isStreamReset(cause)) return `reset the stream ${when} (${http2ErrorName(cause) ?? errno})`;
   if (isStreamEnd(cause)) return `ended the stream ${when}`;
-  return `closed the connection ${when} (${errorCode(cause) ?? errno})`;
+  return `closed the connection ${when} (${http2ErrorName(cause) ?? errno})`;
 }
 
-function notHttp(reason: string, { target, phase, mayHaveArrived }: Progress, cause: unknown): ProtocolError {
+function protocolError(
+  reason: string,
+  { target, phase, mayHaveArrived }: ExchangeProgress,
+  cause: unknown,
+): ProtocolError {
   return new ProtocolError(`${target} does not speak HTTP as it should: ${reason}`, {
     cause,
     phase,

@@ -59,7 +59,7 @@ test("what was made is let go of, what was lent is not", () => {
   for (const body of [made, { kind: "one-shot", stream: lent } as const]) {
     const upload = new Upload(body);
     upload.open(false);
-    upload.drop();
+    upload.discard();
   }
 
   assert.deepEqual([made.made[0]?.destroyed, lent.destroyed], [true, false]);
@@ -69,12 +69,12 @@ test("only a one-shot stream that was read is no longer whole", async () => {
   const stream = Readable.from([Buffer.from("x")]);
   const once = new Upload({ kind: "one-shot", stream });
   const many = new Upload(factory());
-  const before = [once.whole, many.whole];
+  const before = [once.isReplayable, many.isReplayable];
 
   await textOf(once.open(false).body);
   await textOf(many.open(false).body);
 
-  assert.deepEqual([before, once.whole, many.whole], [[true, true], false, true]);
+  assert.deepEqual([before, once.isReplayable, many.isReplayable], [[true, true], false, true]);
 });
 
 test("the caller's own failure is recognised", async () => {

@@ -16,12 +16,12 @@ export class Upload {
   }
 
   /** Whether the whole of it can still be sent. */
-  get whole(): boolean {
-    return this.#body.kind !== "one-shot" || !isTouched(this.#stream);
+  get isReplayable(): boolean {
+    return this.#body.kind !== "one-shot" || !wasRead(this.#stream);
   }
 
   /** Whether a stream has not ended, and has nothing to give. */
-  get starved(): boolean {
+  get isStarved(): boolean {
     const stream = this.#stream;
     return stream?.readableEnded === false && !stream.destroyed && stream.readableLength === 0;
   }
@@ -36,12 +36,12 @@ export class Upload {
    * write only when all of it is gone, and `shared` sockets (HTTP/2) tell nothing of one stream.
    */
   open(shared: boolean): RequestBody {
-    if (isTouched(this.#stream)) this.drop();
+    if (wasRead(this.#stream)) this.discard();
     const body = this.#stream ?? openBody(this.#body);
     if (body instanceof Readable) return this.#openStream(body, shared);
     if (body === null || body.length <= pieceBytes) return { body };
     const bytes = typeof body === "string" ? Buffer.from(body) : body;
-    return { body: slices(bytes), length: bytes.length };
+    return { body: sliceBytes(bytes), length: bytes.length };
   }
 
   #openStream(stream: Readable, shared: boolean): RequestBody {
@@ -56,7 +56,7 @@ export class Upload {
   }
 
   /** Lets go of a stream that was made for this exchange; a one-shot stream stays its owner's. */
-  drop(): void {
+  discard(): void {
     if (this.#body.kind !== "factory") return;
     this.#stream?.destroy();
     this.#stream = undefined;
@@ -64,7 +64,7 @@ export class Upload {
 }
 
 /** The headers of a request whose body is that long, where that is known and they do not say it themselves. */
-export function withLength(
+export function withContentLength(
   headers: WireRequest["headers"],
   length: number | undefined,
 ): WireRequest["headers"] {
@@ -73,10 +73,10 @@ export function withLength(
     : { ...headers, "content-length": String(length) };
 }
 
-function* slices(bytes: Uint8Array): Generator<Uint8Array> {
+function* sliceBytes(bytes: Uint8Array): Generator<Uint8Array> {
   for (let at = 0; at < bytes.length; at += pieceBytes) yield bytes.subarray(at, at + pieceBytes);
 }
 
-function isTouched(stream: Readable | undefined): boolean {
+function wasRead(stream: Readable | undefined): boolean {
   return stream !== undefined && (stream.readableDidRead || stream.destroyed);
 }

@@ -1,10 +1,15 @@
 import type { Socket } from "node:net";
 import { Readable } from "node:stream";
 import { UnsendableRequest } from "./errors.ts";
-import { framing, mismatch, type Message, type Pieces } from "./message.ts";
+import {
+  framingLines,
+  lengthMismatch,
+  type SerializedRequest,
+  type BodyPieces,
+} from "./serialize-request.ts";
 
 /** Hears how a body goes out. */
-export interface BodyEvents {
+export interface BodyWriterEvents {
   /** A piece was written. */
   bodySent(): void;
   /** All of it was written. */
@@ -19,23 +24,23 @@ export interface BodyEvents {
  */
 export class BodyWriter {
   readonly #socket: Socket;
-  readonly #message: Message;
-  readonly #events: BodyEvents;
+  readonly #message: SerializedRequest;
+  readonly #events: BodyWriterEvents;
   #sent = 0;
   #stopped = false;
   #drained: (() => void) | undefined;
 
-  constructor(socket: Socket, message: Message, events: BodyEvents) {
+  constructor(socket: Socket, message: SerializedRequest, events: BodyWriterEvents) {
     this.#socket = socket;
     this.#message = message;
     this.#events = events;
   }
 
-  async write(pieces: Pieces): Promise<void> {
+  async write(pieces: BodyPieces): Promise<void> {
     try {
       for await (const piece of pieces) {
         if (this.#stopped) return;
-        if (!this.#writePiece(bytesOf(piece)))
+        if (!this.#writePiece(toPieceBytes(piece)))
           await new Promise<void>((resolve) => (this.#drained = resolve));
       }
       if (!this.#stopped) this.#finish();
@@ -52,7 +57,7 @@ export class BodyWriter {
 
   /** Nothing more is wanted of it. */
   stop(): void {
-    const { pieces } = this.#message;
+    const { bodyPieces: pieces } = this.#message;
     this.#stopped = true;
     this.drain();
     if (pieces instanceof Readable) pieces.destroy();
@@ -61,7 +66,7 @@ export class BodyWriter {
   #writePiece(bytes: Uint8Array): boolean {
     const { length } = this.#message;
     if (bytes.length === 0) return true;
-    if (length !== undefined && this.#sent + bytes.length > length) throw mismatch(length);
+    if (length !== undefined && this.#sent + bytes.length > length) throw lengthMismatch(length);
     this.#socket.cork();
     if (this.#sent === 0) this.#announce();
     if (length === undefined) this.#socket.write(`${bytes.length.toString(16)}\r\n`, "latin1");
@@ -75,21 +80,21 @@ export class BodyWriter {
 
   #announce(): void {
     const { head, method, length } = this.#message;
-    const lines = length === undefined ? "transfer-encoding: chunked\r\n\r\n" : framing(method, length);
+    const lines = length === undefined ? "transfer-encoding: chunked\r\n\r\n" : framingLines(method, length);
     this.#socket.write(head + lines, "latin1");
   }
 
   #finish(): void {
     const { head, method, length } = this.#message;
-    if (this.#sent !== (length ?? this.#sent)) throw mismatch(length);
-    if (this.#sent === 0) this.#socket.write(head + framing(method, 0), "latin1");
+    if (this.#sent !== (length ?? this.#sent)) throw lengthMismatch(length);
+    if (this.#sent === 0) this.#socket.write(head + framingLines(method, 0), "latin1");
     else if (length === undefined) this.#socket.write("0\r\n\r\n", "latin1");
     this.#events.bodyWhole();
   }
 }
 
 /** What a stream gives is known only when it comes. */
-function bytesOf(piece: unknown): Uint8Array {
+function toPieceBytes(piece: unknown): Uint8Array {
   if (typeof piece === "string") return Buffer.from(piece);
   if (piece instanceof Uint8Array) return piece;
   throw new UnsendableRequest(`A body must consist of bytes or text, got ${typeof piece}`);

@@ -4,9 +4,9 @@ import { connect, createServer, type Socket } from "node:net";
 import { Readable } from "node:stream";
 import { test } from "node:test";
 import { SharedRead } from "../connect/shared-read.ts";
-import type { Controller, Listener, Outgoing } from "../wire/protocol.ts";
+import type { ExchangeController, ResponseListener, OutgoingRequest } from "../wire/protocol.ts";
 import { Http1Client } from "./client.ts";
-import { EarlyEnd, MalformedAnswer, UnsendableRequest } from "./errors.ts";
+import { ConnectionEnded, MalformedResponse, UnsendableRequest } from "./errors.ts";
 
 interface Ends extends AsyncDisposable {
   readonly client: Http1Client;
@@ -27,7 +27,7 @@ async function ends({ shared = true } = {}): Promise<Ends> {
   const read = shared ? new SharedRead() : undefined;
   const accepted = once(listener, "connection");
   const socket = connect({ port: address.port, host: "127.0.0.1", ...(read && { onread: read.options }) });
-  read?.of(socket);
+  read?.attachTo(socket);
   await once(socket, "connect");
   const [server] = (await accepted) as [Socket];
   let retired = false;
@@ -50,23 +50,23 @@ async function ends({ shared = true } = {}): Promise<Ends> {
 }
 
 /** Writes down what it hears. */
-class Hearer implements Listener {
-  readonly gathers: boolean;
+class Hearer implements ResponseListener {
+  readonly collectsBody: boolean;
   readonly heard: string[] = [];
   readonly ended: Promise<void>;
   error: unknown;
   readonly #chunks: Buffer[] = [];
   sent = 0;
-  controller: Controller | undefined;
+  controller: ExchangeController | undefined;
   #end: () => void = () => undefined;
-  readonly #on: Partial<Record<"start" | "data" | "end", (controller: Controller) => void>>;
+  readonly #on: Partial<Record<"start" | "data" | "end", (controller: ExchangeController) => void>>;
 
   constructor(
-    on: Partial<Record<"start" | "data" | "end", (controller: Controller) => void>> = {},
+    on: Partial<Record<"start" | "data" | "end", (controller: ExchangeController) => void>> = {},
     gathers = true,
   ) {
     this.#on = on;
-    this.gathers = gathers;
+    this.collectsBody = gathers;
     this.ended = new Promise((resolve) => (this.#end = resolve));
   }
 
@@ -75,7 +75,7 @@ class Hearer implements Listener {
     return Buffer.concat(this.#chunks).toString("latin1");
   }
 
-  onRequestStart(controller: Controller): void {
+  onRequestStart(controller: ExchangeController): void {
     this.heard.push("start");
     this.controller = controller;
     this.#on.start?.(controller);
@@ -89,11 +89,11 @@ class Hearer implements Listener {
     this.heard.push("began");
   }
 
-  onResponseStart(_controller: Controller, status: number): void {
+  onResponseStart(_controller: ExchangeController, status: number): void {
     this.heard.push(String(status));
   }
 
-  onResponseData(controller: Controller, chunk: Buffer): void {
+  onResponseData(controller: ExchangeController, chunk: Buffer): void {
     this.#chunks.push(chunk);
     this.#on.data?.(controller);
   }
@@ -104,14 +104,14 @@ class Hearer implements Listener {
     this.#end();
   }
 
-  onResponseError(_controller: Controller, error: unknown): void {
+  onResponseError(_controller: ExchangeController, error: unknown): void {
     this.heard.push("error");
     this.error = error;
     this.#end();
   }
 }
 
-const get: Outgoing = { method: "GET", path: "/", headers: {} };
+const get: OutgoingRequest = { method: "GET", path: "/", headers: {} };
 const answer = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi";
 const answered = ["start", "began", "200", "end"];
 
@@ -119,7 +119,11 @@ async function until(holds: () => boolean): Promise<void> {
   while (!holds()) await new Promise((resolve) => setImmediate(resolve));
 }
 
-function ask({ client }: Ends, request: Partial<Outgoing> = {}, hearer: Hearer = new Hearer()): Hearer {
+function ask(
+  { client }: Ends,
+  request: Partial<OutgoingRequest> = {},
+  hearer: Hearer = new Hearer(),
+): Hearer {
   client.dispatch({ ...get, ...request }, hearer);
   return hearer;
 }
@@ -186,7 +190,7 @@ test("what comes unasked before the next request has gone out ends the connectio
   await next.ended;
 
   assert.deepEqual(next.heard, ["error"]);
-  assert.ok(next.error instanceof EarlyEnd);
+  assert.ok(next.error instanceof ConnectionEnded);
   assert.equal(at.read().split("GET").length, 2);
 });
 
@@ -234,7 +238,7 @@ test("a request on a connection that is gone is told so, later", async () => {
   assert.deepEqual(late.heard, []);
   await late.ended;
 
-  assert.ok(late.error instanceof EarlyEnd);
+  assert.ok(late.error instanceof ConnectionEnded);
 });
 
 test("a request that is called off as it starts is not written", async () => {
@@ -270,7 +274,7 @@ test("an answer that is malformed ends the connection", async () => {
   at.server.write("HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n");
   await hearer.ended;
 
-  assert.ok(hearer.error instanceof MalformedAnswer);
+  assert.ok(hearer.error instanceof MalformedResponse);
   await once(at.server, "end");
 });
 

@@ -1,37 +1,39 @@
 import type { Socket } from "node:net";
-import { onBytes } from "../connect/shared-read.ts";
-import { TlsEnd } from "../connect/close-notify.ts";
-import type { Controller, Listener, Outgoing, Speaker } from "../wire/protocol.ts";
-import { BodyRoom, copyOf } from "./body-buffer.ts";
-import { BodyWriter, type BodyEvents } from "./body-writer.ts";
-import { EarlyEnd } from "./errors.ts";
-import { idleLimit, persists, untilClose } from "./framing.ts";
-import type { Head } from "./head.ts";
-import { messageOf, type Message } from "./message.ts";
-import { AnswerParser, type AnswerSink } from "./parser.ts";
-import { takeTurn, type Waiter } from "./poll-turn.ts";
+import { readSocket } from "../connect/shared-read.ts";
+import { CloseNotify } from "../connect/close-notify.ts";
+import type { ExchangeController, ResponseListener, OutgoingRequest, HttpClient } from "../wire/protocol.ts";
+import { BodyBuffer, copyBytes } from "../wire/read-buffer.ts";
+import { BodyWriter, type BodyWriterEvents } from "./body-writer.ts";
+import { ConnectionEnded } from "./errors.ts";
+import { idleLimitOf, isPersistent, untilClose } from "./framing.ts";
+import type { ParsedHead } from "./head.ts";
+import { serializeRequest, type SerializedRequest } from "./serialize-request.ts";
+import { ResponseParser, type ResponseSink } from "./parser.ts";
+import { callAfterPoll, type PollListener } from "./poll-turn.ts";
 
 // How long a connection may be idle where the server does not say: less than servers allow as a rule.
-const usualIdleMs = 4_000;
+const defaultIdleMs = 4_000;
 
 /**
  * HTTP/1.1 on one socket, one request at a time (RFC 9112). It is at once its listener's controller, its parser's sink and
  * what waits for its turn, so that a request makes no object of its own but its message.
  */
-export class Http1Client implements Speaker, Controller, AnswerSink, BodyEvents, Waiter {
+export class Http1Client
+  implements HttpClient, ExchangeController, ResponseSink, BodyWriterEvents, PollListener
+{
   readonly #socket: Socket;
   readonly #host: string;
   readonly #retire: () => void;
-  readonly #parser: AnswerParser = new AnswerParser(this);
+  readonly #parser: ResponseParser = new ResponseParser(this);
   /** Whether what is read lies in a buffer that the next read overwrites. */
   readonly #borrows: boolean;
-  readonly #room = new BodyRoom();
+  readonly #room = new BodyBuffer();
   #failure: Error | undefined;
   /** Whose exchange is under way. */
-  #listener: Listener | undefined;
+  #listener: ResponseListener | undefined;
   #method = "";
   /** What has not gone out yet. */
-  #unsent: Message | undefined;
+  #unsent: SerializedRequest | undefined;
   #upload: BodyWriter | undefined;
   /** Whether a request has gone out on it before. */
   #used = false;
@@ -40,34 +42,34 @@ export class Http1Client implements Speaker, Controller, AnswerSink, BodyEvents,
   #queued = false;
   #resting = false;
   #paused = false;
-  #idleMs = usualIdleMs;
+  #idleMs = defaultIdleMs;
   /** How it ends, where nothing but that delimits a body, and it has to be announced. */
-  #end: TlsEnd | undefined;
+  #end: CloseNotify | undefined;
 
   /** `retire` is told that no further request may go out, before a listener hears of the end of the last one. */
   constructor(socket: Socket, host: string, retire: () => void) {
     this.#socket = socket;
     this.#host = host;
     this.#retire = retire;
-    this.#borrows = onBytes(socket, (bytes, length) => this.#read(bytes, length));
+    this.#borrows = readSocket(socket, (bytes, length) => this.#read(bytes, length));
     socket.on("drain", () => this.#upload?.drain());
     socket.on("error", (error: Error) => (this.#failure = error));
     socket.once("end", () => this.#readEnd());
-    socket.once("close", () => this.#fail(this.#failure ?? new EarlyEnd()));
+    socket.once("close", () => this.#fail(this.#failure ?? new ConnectionEnded()));
     socket.on("timeout", () => this.#resting && socket.destroy());
     this.#rest();
   }
 
-  dispatch(request: Outgoing, listener: Listener): void {
-    let message: Message;
+  dispatch(request: OutgoingRequest, listener: ResponseListener): void {
+    let message: SerializedRequest;
     try {
-      message = messageOf(request, this.#host);
+      message = serializeRequest(request, this.#host);
     } catch (error) {
       return listener.onResponseError(this, error);
     }
     this.#listener = listener;
     this.#unsent = message;
-    if (this.#socket.destroyed) return queueMicrotask(() => this.#fail(new EarlyEnd()));
+    if (this.#socket.destroyed) return queueMicrotask(() => this.#fail(new ConnectionEnded()));
     if (this.#resting) this.#wake();
     // What has come for it by now, a FIN or what nobody asked for, must be seen before anything goes out.
     if (this.#used) this.#queue();
@@ -78,7 +80,7 @@ export class Http1Client implements Speaker, Controller, AnswerSink, BodyEvents,
     this.#socket.destroy(reason);
   }
 
-  turn(): void {
+  afterPoll(): void {
     this.#queued = false;
     // Its end is reported a moment later.
     if (this.#socket.destroyed) return;
@@ -89,7 +91,7 @@ export class Http1Client implements Speaker, Controller, AnswerSink, BodyEvents,
   #queue(): void {
     if (this.#queued) return;
     this.#queued = true;
-    takeTurn(this);
+    callAfterPoll(this);
   }
 
   #send(): void {
@@ -99,14 +101,14 @@ export class Http1Client implements Speaker, Controller, AnswerSink, BodyEvents,
     this.#unsent = undefined;
     this.#again = !message.last;
     this.#method = message.method;
-    this.#parser.expect(message.method);
+    this.#parser.expectResponse(message.method);
     listener.onRequestStart(this, message.head.length);
     // It may have been called off by that.
     if (this.#listener === listener) this.#write(message);
   }
 
-  #write(message: Message): void {
-    const { head, bytes, pieces } = message;
+  #write(message: SerializedRequest): void {
+    const { head, bytes, bodyPieces: pieces } = message;
     const socket = this.#socket;
     if (pieces !== undefined) {
       this.#upload = new BodyWriter(socket, message, this);
@@ -140,35 +142,35 @@ export class Http1Client implements Speaker, Controller, AnswerSink, BodyEvents,
   }
 
   #readEnd(): void {
-    const isWhole = this.#end?.announced ?? true;
-    if (!isWhole || !this.#parser.finish()) this.#socket.destroy();
+    const isWhole = this.#end?.received ?? true;
+    if (!isWhole || !this.#parser.endOfInput()) this.#socket.destroy();
   }
 
-  began(): void {
+  headStarted(): void {
     this.#listener?.onResponseStarted();
   }
 
-  interim({ status, fields, statusText }: Head): void {
+  interimHead({ status, fields, statusText }: ParsedHead): void {
     this.#listener?.onResponseStart(this, status, fields, statusText);
   }
 
-  opened(head: Head): void {
-    this.#idleMs = idleLimit(head) ?? usualIdleMs;
-    if (this.#idleMs <= 0 || !persists(head, this.#method)) this.#again = false;
-    this.#room.begin(this.#parser.left);
-    if (this.#parser.left === untilClose) this.#end = TlsEnd.of(this.#socket);
+  finalHead(head: ParsedHead): void {
+    this.#idleMs = idleLimitOf(head) ?? defaultIdleMs;
+    if (this.#idleMs <= 0 || !isPersistent(head, this.#method)) this.#again = false;
+    this.#room.begin(this.#parser.bytesLeft);
+    if (this.#parser.bytesLeft === untilClose) this.#end = CloseNotify.watch(this.#socket);
     this.#listener?.onResponseStart(this, head.status, head.fields, head.statusText);
   }
 
-  piece(bytes: Buffer, start: number, end: number): void {
+  bodyPiece(bytes: Buffer, start: number, end: number): void {
     const listener = this.#listener;
     if (listener === undefined) return;
     if (!this.#borrows) listener.onResponseData(this, bytes.subarray(start, end));
-    else if (listener.gathers) listener.onResponseData(this, this.#room.copy(bytes, start, end));
-    else listener.onResponseData(this, copyOf(bytes, start, end));
+    else if (listener.collectsBody) listener.onResponseData(this, this.#room.copy(bytes, start, end));
+    else listener.onResponseData(this, copyBytes(bytes, start, end));
   }
 
-  ended(clean: boolean): void {
+  responseEnded(clean: boolean): void {
     const listener = this.#listener;
     const again = this.#again && clean && this.#upload === undefined;
     this.#listener = undefined;

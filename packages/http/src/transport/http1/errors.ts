@@ -1,8 +1,8 @@
 /** What came is not an answer in HTTP/1.1; the message says what is wrong with it. */
-export class MalformedAnswer extends Error {}
+export class MalformedResponse extends Error {}
 
 /** The connection ended before the answer was whole. */
-export class EarlyEnd extends Error {
+export class ConnectionEnded extends Error {
   readonly code = "ECONNRESET";
 
   constructor() {

@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { MalformedAnswer } from "./errors.ts";
-import { bodyLength, idleLimit, inChunks, persists, untilClose } from "./framing.ts";
-import { readHead, type Head } from "./head.ts";
+import { MalformedResponse } from "./errors.ts";
+import { bodyLength, idleLimitOf, chunkedLength, isPersistent, untilClose } from "./framing.ts";
+import { parseHead, type ParsedHead } from "./head.ts";
 
 /** A head in short: `200 1.0 Content-Length: 5 | Connection: close`. */
-function headOf(short: string): Head {
+function headOf(short: string): ParsedHead {
   const [, status, version = "1.1", fields = ""] = /^(\d+)(?: (1\.\d))?(?: (.*))?$/.exec(short) ?? [];
-  const head = readHead(
+  const head = parseHead(
     `HTTP/${version} ${status} X\r\n${fields.replaceAll(" | ", "\r\n")}${fields && "\r\n"}\r\n`,
   );
   assert.ok(head !== undefined);
@@ -28,11 +28,11 @@ const rows: readonly (readonly [short: string, length: number, persists: boolean
   ["200 Content-Length: 5 | Connection: keep-alive", 5, true],
   ["200 1.0 Content-Length: 5", 5, false],
   ["200 1.0 Content-Length: 5 | Connection: Keep-Alive", 5, true],
-  ["200 Transfer-Encoding: chunked", inChunks, true],
-  ["200 Transfer-Encoding: Chunked", inChunks, true],
-  ["200 Transfer-Encoding: chunked | Content-Length: 5", inChunks, false],
-  ["200 Transfer-Encoding: chunked | Content-Length: x", inChunks, false],
-  ["200 1.0 Transfer-Encoding: chunked | Connection: keep-alive", inChunks, false],
+  ["200 Transfer-Encoding: chunked", chunkedLength, true],
+  ["200 Transfer-Encoding: Chunked", chunkedLength, true],
+  ["200 Transfer-Encoding: chunked | Content-Length: 5", chunkedLength, false],
+  ["200 Transfer-Encoding: chunked | Content-Length: x", chunkedLength, false],
+  ["200 1.0 Transfer-Encoding: chunked | Connection: keep-alive", chunkedLength, false],
   ["200", untilClose, false],
   ["200 Connection: keep-alive", untilClose, false],
   ["204", 0, true],
@@ -53,7 +53,7 @@ for (const [short, length, again, method = "GET"] of rows) {
   test(`the answer ${short} to a ${method} has ${length} bytes of body, and ${again ? "" : "no "}other may follow`, () => {
     const head = headOf(short);
 
-    assert.deepEqual([bodyLength(head, method), persists(head, method)], [length, again]);
+    assert.deepEqual([bodyLength(head, method), isPersistent(head, method)], [length, again]);
   });
 }
 
@@ -88,10 +88,10 @@ const uncoded = [
 
 for (const fields of [...malformed, ...uncoded.map((coding) => `Transfer-Encoding: ${coding}`)]) {
   test(`the framing ${JSON.stringify(fields)} is malformed`, () => {
-    const head = readHead(Buffer.from(`HTTP/1.1 200 OK\r\n${fields}\r\n\r\n`).toString("latin1"));
+    const head = parseHead(Buffer.from(`HTTP/1.1 200 OK\r\n${fields}\r\n\r\n`).toString("latin1"));
 
     assert.ok(head !== undefined);
-    assert.throws(() => bodyLength(head, "GET"), MalformedAnswer);
+    assert.throws(() => bodyLength(head, "GET"), MalformedResponse);
   });
 }
 
@@ -111,8 +111,8 @@ test("a server's limit is kept with two seconds to spare, and no longer than ten
   ];
 
   assert.deepEqual(
-    limits.map((hint) => idleLimit(headOf(`200 Keep-Alive: ${hint}`))),
+    limits.map((hint) => idleLimitOf(headOf(`200 Keep-Alive: ${hint}`))),
     [3_000, 3_000, 1_000, -1_000, 600_000, undefined, undefined, 0, -2_000, 0, 3_000],
   );
-  assert.equal(idleLimit(headOf("200")), undefined);
+  assert.equal(idleLimitOf(headOf("200")), undefined);
 });

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { MalformedAnswer } from "./errors.ts";
-import { readHead } from "./head.ts";
+import { MalformedResponse } from "./errors.ts";
+import { parseHead } from "./head.ts";
 
 function fieldsOf(lines: string): object {
-  const head = readHead(`HTTP/1.1 200 OK\r\n${lines}\r\n\r\n`);
+  const head = parseHead(`HTTP/1.1 200 OK\r\n${lines}\r\n\r\n`);
   assert.ok(head !== undefined);
   return head.fields;
 }
@@ -20,7 +20,7 @@ const statusLines: readonly (readonly [line: string, status: number, statusText:
 
 for (const [line, status, statusText, minor] of statusLines) {
   test(`"${line}" is a status line`, () => {
-    const head = readHead(`${line}\r\nA: b\r\n\r\nbody`);
+    const head = parseHead(`${line}\r\nA: b\r\n\r\nbody`);
 
     assert.deepEqual(head, { status, statusText, minor, fields: { a: "b" }, size: line.length + 10 });
   });
@@ -48,7 +48,7 @@ const fields: readonly (readonly [what: string, lines: string, fields: object])[
 for (const [what, lines, expected] of fields) {
   test(`fields: ${what}`, () => {
     assert.deepEqual(fieldsOf(lines), expected);
-    assert.deepEqual(readHead(`HTTP/1.1 200 OK\n${lines.replaceAll("\r\n", "\n")}\n\n`)?.fields, expected);
+    assert.deepEqual(parseHead(`HTTP/1.1 200 OK\n${lines.replaceAll("\r\n", "\n")}\n\n`)?.fields, expected);
   });
 }
 
@@ -102,15 +102,15 @@ const malformed = [...malformedLines, ...malformedFields.map((field) => `HTTP/1.
 
 for (const head of malformed) {
   test(`${JSON.stringify(head)} is malformed`, () => {
-    assert.throws(() => readHead(`${head}\r\nX: y\r\n\r\n`), MalformedAnswer);
+    assert.throws(() => parseHead(`${head}\r\nX: y\r\n\r\n`), MalformedResponse);
   });
 }
 
 test("a head that is not all there is not read yet, or malformed already", () => {
   const whole = "HTTP/1.1 200 OK\r\nA: b\r\n c\r\nD: e\r\n\r\n";
-  for (let size = 0; size < whole.length; size += 1) assert.equal(readHead(whole.slice(0, size)), undefined);
+  for (let size = 0; size < whole.length; size += 1) assert.equal(parseHead(whole.slice(0, size)), undefined);
 
-  assert.equal(readHead(`${whole}more`)?.size, whole.length);
+  assert.equal(parseHead(`${whole}more`)?.size, whole.length);
 });
 
 test("what a field is written as is what is read, whatever it is", () => {

@@ -1,25 +1,25 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { MalformedAnswer } from "./errors.ts";
-import type { Head } from "./head.ts";
-import { AnswerParser, type AnswerSink } from "./parser.ts";
+import { MalformedResponse } from "./errors.ts";
+import type { ParsedHead } from "./head.ts";
+import { ResponseParser, type ResponseSink } from "./parser.ts";
 
 /** What is told of bytes that come in these pieces, bodies joined; the complaint where there is one. */
 function eventsOf(pieces: readonly Buffer[], { method = "GET", closed = false } = {}): readonly string[] {
   const events: string[] = [];
   let body = "";
-  const headOf = ({ status, statusText, fields }: Head): string =>
+  const headOf = ({ status, statusText, fields }: ParsedHead): string =>
     `${status} ${statusText} ${JSON.stringify(fields)}`;
-  const sink: AnswerSink = {
-    began: () => undefined,
-    interim: (head) => events.push(`interim ${headOf(head)}`),
-    opened: (head) => events.push(`head ${headOf(head)}`),
-    piece: (bytes, start, end) => (body += bytes.toString("latin1", start, end)),
-    ended: (clean) => events.push(`body ${body}`, clean ? "clean" : "more came"),
+  const sink: ResponseSink = {
+    headStarted: () => undefined,
+    interimHead: (head) => events.push(`interim ${headOf(head)}`),
+    finalHead: (head) => events.push(`head ${headOf(head)}`),
+    bodyPiece: (bytes, start, end) => (body += bytes.toString("latin1", start, end)),
+    responseEnded: (clean) => events.push(`body ${body}`, clean ? "clean" : "more came"),
   };
-  const parser = new AnswerParser(sink);
-  parser.expect(method);
+  const parser = new ResponseParser(sink);
+  parser.expectResponse(method);
   try {
     // As a socket reads: into a buffer that is larger, and overwritten each time.
     const shared = Buffer.alloc(pieces.reduce((most, { length }) => Math.max(most, length), 0) + 7, "\r\n");
@@ -28,9 +28,9 @@ function eventsOf(pieces: readonly Buffer[], { method = "GET", closed = false } 
       parser.read(shared, piece.length);
       shared.fill("!");
     }
-    if (closed && !parser.finish() && !events.includes("clean")) events.push(`broke off after ${body}`);
+    if (closed && !parser.endOfInput() && !events.includes("clean")) events.push(`broke off after ${body}`);
   } catch (error) {
-    assert.ok(error instanceof MalformedAnswer, String(error));
+    assert.ok(error instanceof MalformedResponse, String(error));
     events.push(`malformed: ${error.message}`);
   }
   return events;
@@ -332,19 +332,19 @@ test("whatever comes, it is an answer, the beginning of one, or malformed", () =
 
 test("a parser that is stopped says nothing more, even of the bytes that it is reading", () => {
   const told: string[] = [];
-  const parser: AnswerParser = new AnswerParser({
-    began: () => undefined,
-    interim: () => undefined,
-    opened: () => told.push("head"),
-    piece: () => {
+  const parser: ResponseParser = new ResponseParser({
+    headStarted: () => undefined,
+    interimHead: () => undefined,
+    finalHead: () => told.push("head"),
+    bodyPiece: () => {
       told.push("piece");
       parser.stop();
     },
-    ended: () => told.push("end"),
+    responseEnded: () => told.push("end"),
   });
 
   for (const text of [`${inChunks}1\r\na\r\n1\r\nb\r\n0\r\n\r\n`, `${ok}Content-Length: 1\r\n\r\na`]) {
-    parser.expect("GET");
+    parser.expectResponse("GET");
     parser.read(wire(text), text.length);
   }
 

@@ -1,51 +1,51 @@
-import { Chunks } from "./chunks.ts";
-import { MalformedAnswer } from "./errors.ts";
-import { bodyLength, inChunks, untilClose } from "./framing.ts";
-import { readHead, type Head } from "./head.ts";
-import { HeadText } from "./partial-head.ts";
+import { ChunkedBody } from "./chunked-body.ts";
+import { MalformedResponse } from "./errors.ts";
+import { bodyLength, chunkedLength, untilClose } from "./framing.ts";
+import { parseHead, type ParsedHead } from "./head.ts";
+import { PartialHead } from "./partial-head.ts";
 
 /** Hears what an answer consists of, in this order: interim heads, the head, pieces of the body, the end. */
-export interface AnswerSink {
+export interface ResponseSink {
   /** The first byte of a head has come. */
-  began(): void;
-  interim(head: Head): void;
-  opened(head: Head): void;
+  headStarted(): void;
+  interimHead(head: ParsedHead): void;
+  finalHead(head: ParsedHead): void;
   /** A part of the body lies in `bytes` from `start` to `end`. */
-  piece(bytes: Buffer, start: number, end: number): void;
+  bodyPiece(bytes: Buffer, start: number, end: number): void;
   /** `clean` says that nothing came behind the end. */
-  ended(clean: boolean): void;
+  responseEnded(clean: boolean): void;
 }
 
 // Most heads are smaller; decoding more would be decoding the body.
-const usualHeadBytes = 4_096;
+const typicalHeadBytes = 4_096;
 
 // What is read now.
 const [nothing, head, body] = [0, 1, 2];
 
 /** Reads answers in HTTP/1.1 from bytes, however they are cut. It does no I/O, and holds no more than one head. */
-export class AnswerParser {
-  readonly #sink: AnswerSink;
+export class ResponseParser {
+  readonly #sink: ResponseSink;
   #state = nothing;
   /** Of the bytes that are read now. */
   #length = 0;
   #method = "";
   /** Of the body: bytes, `inChunks` or `untilClose`. */
   #left = 0;
-  #chunks: Chunks | undefined;
-  #partial: HeadText | undefined;
+  #chunks: ChunkedBody | undefined;
+  #partial: PartialHead | undefined;
 
-  constructor(sink: AnswerSink) {
+  constructor(sink: ResponseSink) {
     this.#sink = sink;
   }
 
   /** Says what was asked: what comes next is the answer to it. */
-  expect(method: string): void {
+  expectResponse(method: string): void {
     this.#method = method;
     this.#state = head;
   }
 
   /** How much of a body is still to come, in bytes; negative where that is not known. */
-  get left(): number {
+  get bytesLeft(): number {
     return this.#left;
   }
 
@@ -69,7 +69,7 @@ export class AnswerParser {
   }
 
   /** Takes note that the connection has ended in order, and says whether that was the end of an answer. */
-  finish(): boolean {
+  endOfInput(): boolean {
     if (this.#state !== body || this.#left !== untilClose) return false;
     this.#end(true);
     return true;
@@ -77,13 +77,13 @@ export class AnswerParser {
 
   #readHead(bytes: Buffer, at: number): number {
     if (this.#partial === undefined) {
-      this.#sink.began();
+      this.#sink.headStarted();
       // Hot path: a head that came in one piece is read where it is.
-      const text = bytes.toString("latin1", at, Math.min(at + usualHeadBytes, this.#length));
-      const found = text.startsWith("HTTP/1.") ? readHead(text) : undefined;
+      const text = bytes.toString("latin1", at, Math.min(at + typicalHeadBytes, this.#length));
+      const found = text.startsWith("HTTP/1.") ? parseHead(text) : undefined;
       if (found !== undefined) return this.#open(found, at + found.size);
     }
-    this.#partial ??= new HeadText();
+    this.#partial ??= new PartialHead();
     const next = this.#partial.read(bytes, at, this.#length);
     if (next === undefined) return this.#length;
     const found = this.#partial.head();
@@ -91,17 +91,17 @@ export class AnswerParser {
     return this.#open(found, next);
   }
 
-  #open(found: Head, at: number): number {
+  #open(found: ParsedHead, at: number): number {
     if (found.status < 200) {
       if (found.status === 101)
-        throw new MalformedAnswer("101 Switching Protocols without having been asked");
-      this.#sink.interim(found);
+        throw new MalformedResponse("101 Switching Protocols without having been asked");
+      this.#sink.interimHead(found);
       return at;
     }
     this.#left = bodyLength(found, this.#method);
     this.#state = body;
-    if (this.#left === inChunks) this.#chunks = new Chunks();
-    this.#sink.opened(found);
+    if (this.#left === chunkedLength) this.#chunks = new ChunkedBody();
+    this.#sink.finalHead(found);
     if (this.#left === 0 && this.#state === body) this.#end(at === this.#length);
     return at;
   }
@@ -109,26 +109,26 @@ export class AnswerParser {
   #readBody(bytes: Buffer, at: number): number {
     if (this.#chunks !== undefined) return this.#readChunk(this.#chunks, bytes, at);
     if (this.#left === untilClose) {
-      this.#sink.piece(bytes, at, this.#length);
+      this.#sink.bodyPiece(bytes, at, this.#length);
       return this.#length;
     }
     const end = Math.min(this.#length, at + this.#left);
     this.#left -= end - at;
-    this.#sink.piece(bytes, at, end);
+    this.#sink.bodyPiece(bytes, at, end);
     if (this.#left === 0 && this.#state === body) this.#end(end === this.#length);
     return end;
   }
 
-  #readChunk(chunks: Chunks, bytes: Buffer, at: number): number {
+  #readChunk(chunks: ChunkedBody, bytes: Buffer, at: number): number {
     const start = chunks.readLines(bytes, at, this.#length);
     const end = start + chunks.readData(this.#length - start);
-    if (end > start) this.#sink.piece(bytes, start, end);
+    if (end > start) this.#sink.bodyPiece(bytes, start, end);
     if (chunks.done && this.#state === body) this.#end(end === this.#length);
     return end;
   }
 
   #end(clean: boolean): void {
     this.stop();
-    this.#sink.ended(clean);
+    this.#sink.responseEnded(clean);
   }
 }

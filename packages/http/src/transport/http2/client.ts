@@ -1,20 +1,20 @@
 import type { Socket } from "node:net";
 import symbols from "undici/lib/core/symbols.js";
 import Client from "undici/lib/dispatcher/client.js";
-import { isGoaway, StaleConnection } from "../errors/undici-errors.ts";
-import { SeenSession } from "./session-tracker.ts";
-import type { Listener, Outgoing, Speaker } from "../wire/protocol.ts";
+import { isGoawayMessage, StaleConnection } from "../errors/undici-errors.ts";
+import { SessionTracker } from "./session-tracker.ts";
+import type { ResponseListener, OutgoingRequest, HttpClient } from "../wire/protocol.ts";
 import { StreamListener } from "./stream-listener.ts";
 
 // What HTTP/1.1 bears too.
-const maxHeadBytes = 256 * 1024;
+const maxHeaderListBytes = 256 * 1024;
 
 /** HTTP/2 on one socket, by an undici client that never reconnects. */
-export class Http2Client implements Speaker {
+export class Http2Client implements HttpClient {
   readonly #socket: Socket;
   readonly #client: Client;
   readonly #servername: string;
-  readonly #session = new SeenSession();
+  readonly #session = new SessionTracker();
   #handed = false;
   #leaving = false;
 
@@ -28,7 +28,7 @@ export class Http2Client implements Speaker {
       pipelining: 1,
       headersTimeout: 0,
       bodyTimeout: 0,
-      maxHeaderSize: maxHeadBytes,
+      maxHeaderSize: maxHeaderListBytes,
       allowH2: true,
       connect: (_options: object, callback: (...result: [null, Socket] | [Error, null]) => void): void =>
         this.#connect(callback),
@@ -36,14 +36,14 @@ export class Http2Client implements Speaker {
     this.#client.once("connect", () => this.#session.watch(this.#client[symbols.kHTTP2Session]));
     // A GOAWAY ends the connection for new requests long before the socket closes (RFC 9113 §6.8).
     this.#client.once("disconnect", (_origin, _targets, error) => {
-      this.#leaving = isGoaway(error);
+      this.#leaving = isGoawayMessage(error);
       retire();
       // What the GOAWAY leaves out would wait in undici until the rest is done.
       if (this.#leaving) void this.#client.destroy(new StaleConnection(true));
     });
   }
 
-  dispatch(request: Outgoing, listener: Listener): void {
+  dispatch(request: OutgoingRequest, listener: ResponseListener): void {
     // undici would reconnect under another name if a request's Host header differed from the certificate's.
     const heard = new StreamListener(listener, request.method, this.#session);
     this.#client.dispatch({ ...request, servername: this.#servername }, heard);

@@ -1,5 +1,5 @@
 import type { Socket } from "node:net";
-import type { Speaker } from "../wire/protocol.ts";
+import type { HttpClient } from "../wire/protocol.ts";
 
 let loaded: typeof import("./client.ts") | undefined;
 
@@ -13,7 +13,7 @@ export async function loadHttp2(): Promise<void> {
  *
  * @throws Error before it was loaded.
  */
-export function http2Speaker(origin: URL, socket: Socket, retire: () => void): Speaker {
+export function createHttp2Client(origin: URL, socket: Socket, retire: () => void): HttpClient {
   if (loaded === undefined) throw new Error("HTTP/2 was not loaded");
   return new loaded.Http2Client(origin, socket, retire);
 }

@@ -6,26 +6,26 @@ export interface StreamWatcher {
 }
 
 /** What is seen of an HTTP/2 connection past undici: which stream carries which exchange, and what a GOAWAY counts. */
-export class SeenSession {
+export class SessionTracker {
   /** The last stream that a GOAWAY counts as acted on (RFC 9113 §6.8); undefined until one has come. */
-  lastStream: number | undefined;
+  lastGoawayStream: number | undefined;
   /** Whose request undici has begun to send: it makes the stream before it begins with another. */
-  starting: StreamWatcher | undefined;
+  startingRequest: StreamWatcher | undefined;
 
   /** Whether a GOAWAY has come. */
   get isLeaving(): boolean {
-    return this.lastStream !== undefined;
+    return this.lastGoawayStream !== undefined;
   }
 
   watch(session: ClientHttp2Session): void {
     session.prependListener("goaway", (_code: number, lastStream: number) => {
-      this.lastStream = lastStream;
+      this.lastGoawayStream = lastStream;
     });
     const request = session.request.bind(session);
     session.request = (...how) => {
       const stream = request(...how);
-      this.starting?.watch(stream);
-      this.starting = undefined;
+      this.startingRequest?.watch(stream);
+      this.startingRequest = undefined;
       return stream;
     };
   }

@@ -1,9 +1,9 @@
 import type { ClientHttp2Stream } from "node:http2";
-import { lacksNothing } from "../wire/content-length.ts";
-import { refusedStream, ResetStream, StaleConnection } from "../errors/undici-errors.ts";
-import type { SeenSession } from "./session-tracker.ts";
-import type { Controller, Listener } from "../wire/protocol.ts";
-import type { RawAnswer } from "../wire/messages.ts";
+import { isComplete } from "../wire/content-length.ts";
+import { refusedStream, StreamResetError, StaleConnection } from "../errors/undici-errors.ts";
+import type { SessionTracker } from "./session-tracker.ts";
+import type { ExchangeController, ResponseListener } from "../wire/protocol.ts";
+import type { RawResponse } from "../wire/messages.ts";
 
 // RFC 9113 §6.2.
 const headersFrame = 1;
@@ -13,16 +13,16 @@ const headersFrame = 1;
  * the answer or broke it off with a code that Node takes for an end, and whether a GOAWAY counts the request.
  */
 export class StreamListener {
-  readonly #listener: Listener;
+  readonly #listener: ResponseListener;
   readonly #method: string;
-  readonly #session: SeenSession;
+  readonly #session: SessionTracker;
   #stream: ClientHttp2Stream | undefined;
-  #controller: Controller | undefined;
+  #controller: ExchangeController | undefined;
   #endStream = false;
-  #head: Pick<RawAnswer, "status" | "headers"> | undefined;
+  #head: Pick<RawResponse, "status" | "headers"> | undefined;
   #received = 0;
 
-  constructor(listener: Listener, method: string, session: SeenSession) {
+  constructor(listener: ResponseListener, method: string, session: SessionTracker) {
     this.#listener = listener;
     this.#method = method;
     this.#session = session;
@@ -42,9 +42,9 @@ export class StreamListener {
     };
   }
 
-  onRequestStart(controller: Controller): void {
+  onRequestStart(controller: ExchangeController): void {
     this.#controller = controller;
-    this.#session.starting = this;
+    this.#session.startingRequest = this;
     this.#listener.onRequestStart(controller);
   }
 
@@ -58,38 +58,38 @@ export class StreamListener {
 
   // oxlint-disable-next-line max-params -- As the listener that it passes it on to.
   onResponseStart(
-    controller: Controller,
+    controller: ExchangeController,
     status: number,
-    headers: RawAnswer["headers"],
+    headers: RawResponse["headers"],
     statusText?: string,
   ): void {
     this.#head = { status, headers };
     this.#listener.onResponseStart(controller, status, headers, statusText);
   }
 
-  onResponseData(controller: Controller, chunk: Buffer): void {
+  onResponseData(controller: ExchangeController, chunk: Buffer): void {
     this.#received += chunk.length;
     this.#listener.onResponseData(controller, chunk);
   }
 
-  onResponseEnd(controller: Controller): void {
+  onResponseEnd(controller: ExchangeController): void {
     if (this.#isWhole) this.#listener.onResponseEnd();
-    else this.#listener.onResponseError(controller, new ResetStream(this.#stream?.rstCode));
+    else this.#listener.onResponseError(controller, new StreamResetError(this.#stream?.rstCode));
   }
 
-  onResponseError(controller: Controller, error: unknown): void {
+  onResponseError(controller: ExchangeController, error: unknown): void {
     const stale = error instanceof StaleConnection && this.#mayBeActedOn;
     this.#listener.onResponseError(controller, stale ? new StaleConnection(false) : error);
   }
 
   get #isWhole(): boolean {
     if (this.#endStream) return true;
-    return this.#head !== undefined && lacksNothing(this.#head, this.#method, this.#received);
+    return this.#head !== undefined && isComplete(this.#head, this.#method, this.#received);
   }
 
   /** Whether the request went out on a stream that no GOAWAY leaves out. */
   get #mayBeActedOn(): boolean {
-    const { lastStream = Infinity } = this.#session;
+    const { lastGoawayStream: lastStream = Infinity } = this.#session;
     const id = this.#stream?.id;
     return id !== undefined && id <= lastStream;
   }

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { createServer, connect, type Socket } from "node:net";
 import { after, before, test } from "node:test";
 import type { Connection } from "./connection.ts";
-import { OriginPool, type OriginPoolOptions, type Passenger } from "./origin-pool.ts";
+import { OriginPool, type OriginPoolOptions, type PendingRequest } from "./origin-pool.ts";
 
 const server = createServer((socket) => socket.on("error", () => undefined));
 const origin = new URL("http://pool.test");
@@ -35,16 +35,16 @@ class Openings {
     });
 }
 
-class Rider implements Passenger {
+class Rider implements PendingRequest {
   readonly connectLimit = 1_000;
   readonly boarded: Connection[] = [];
   readonly stranded: unknown[] = [];
 
-  board(connection: Connection): void {
+  useConnection(connection: Connection): void {
     this.boarded.push(connection);
   }
 
-  strand(error: unknown): void {
+  connectionFailed(error: unknown): void {
     this.stranded.push(error);
   }
 }
@@ -55,7 +55,7 @@ function pool(options: Partial<OriginPoolOptions> = {}): { pool: OriginPool; ope
     openings,
     pool: new OriginPool(origin, {
       connector: openings.connector,
-      limit: 4,
+      maxConnections: 4,
       mayMultiplex: false,
       ...options,
     }),
@@ -69,7 +69,7 @@ function turn(): Promise<void> {
 test("opens one connection for each that waits, up to the limit", () => {
   const { pool: waiting, openings } = pool();
 
-  for (let rider = 0; rider < 6; rider += 1) waiting.take(new Rider());
+  for (let rider = 0; rider < 6; rider += 1) waiting.acquire(new Rider());
 
   assert.equal(openings.all.length, 4);
   waiting.close(new Error("over"));
@@ -78,7 +78,7 @@ test("opens one connection for each that waits, up to the limit", () => {
 test("opens one for all while it may turn out to be shared, and more when it does not", async () => {
   const { pool: shared, openings } = pool({ mayMultiplex: true });
   const riders = [new Rider(), new Rider(), new Rider()];
-  for (const rider of riders) shared.take(rider);
+  for (const rider of riders) shared.acquire(rider);
   const atFirst = openings.all.length;
 
   openings.all[0]?.resolve(await socket());
@@ -96,9 +96,9 @@ test("an opening that failed strands the first in line, or all that waited for t
     [false, [1, 0]],
     [true, [1, 1]],
   ] as const) {
-    const { pool: failing, openings } = pool({ mayMultiplex, limit: 1 });
+    const { pool: failing, openings } = pool({ mayMultiplex, maxConnections: 1 });
     const riders = [new Rider(), new Rider()];
-    for (const rider of riders) failing.take(rider);
+    for (const rider of riders) failing.acquire(rider);
 
     openings.all[0]?.reject(new Error("refused"));
     await turn();
@@ -112,12 +112,12 @@ test("an opening that failed strands the first in line, or all that waited for t
 });
 
 test("an opening that nobody wants any more is dropped, and its end is nobody's", async () => {
-  const { pool: fickle, openings } = pool({ limit: 1 });
+  const { pool: fickle, openings } = pool({ maxConnections: 1 });
   const [gone, next] = [new Rider(), new Rider()];
-  fickle.take(gone);
+  fickle.acquire(gone);
 
   fickle.cancel(gone);
-  fickle.take(next);
+  fickle.acquire(next);
   await turn();
 
   assert.equal(openings.all[0]?.signal.aborted, true);
@@ -129,10 +129,10 @@ test("an opening that nobody wants any more is dropped, and its end is nobody's"
 });
 
 test("an opening goes to whoever is still in line", async () => {
-  const { pool: one, openings } = pool({ limit: 1 });
+  const { pool: one, openings } = pool({ maxConnections: 1 });
   const [gone, left] = [new Rider(), new Rider()];
-  one.take(gone);
-  one.take(left);
+  one.acquire(gone);
+  one.acquire(left);
 
   one.cancel(gone);
   openings.all[0]?.resolve(await socket());
@@ -143,9 +143,9 @@ test("an opening goes to whoever is still in line", async () => {
 });
 
 test("a connection that was given back goes to the next in line, then to the next who comes", async () => {
-  const { pool: one, openings } = pool({ limit: 1 });
+  const { pool: one, openings } = pool({ maxConnections: 1 });
   const riders = [new Rider(), new Rider()];
-  for (const rider of riders) one.take(rider);
+  for (const rider of riders) one.acquire(rider);
   openings.all[0]?.resolve(await socket());
   await turn();
   const connection = riders[0]?.boarded[0];
@@ -154,24 +154,24 @@ test("a connection that was given back goes to the next in line, then to the nex
   one.release(connection);
   one.release(connection);
   const late = new Rider();
-  one.take(late);
+  one.acquire(late);
 
   assert.deepEqual([riders[1]?.boarded[0], late.boarded[0]], [connection, connection]);
   one.close(new Error("over"));
 });
 
 test("a connection that is given back early is there for the next at once, and for who is in line a turn later", async () => {
-  const { pool: one, openings } = pool({ limit: 1 });
+  const { pool: one, openings } = pool({ maxConnections: 1 });
   const [first, second, third] = [new Rider(), new Rider(), new Rider()];
-  one.take(first);
+  one.acquire(first);
   openings.all[0]?.resolve(await socket());
   await turn();
   const connection = first.boarded[0];
   assert.ok(connection !== undefined);
 
   one.releaseSoon(connection);
-  one.take(second);
-  one.take(third);
+  one.acquire(second);
+  one.acquire(third);
   one.releaseSoon(connection);
   const inLine = third.boarded.length;
   await turn();
@@ -181,9 +181,9 @@ test("a connection that is given back early is there for the next at once, and f
 });
 
 test("a connection that closes after it was given back early is not given to the next", async () => {
-  const { pool: one, openings } = pool({ limit: 1 });
+  const { pool: one, openings } = pool({ maxConnections: 1 });
   const [first, second] = [new Rider(), new Rider()];
-  one.take(first);
+  one.acquire(first);
   const opened = await socket();
   openings.all[0]?.resolve(opened);
   await turn();
@@ -192,7 +192,7 @@ test("a connection that closes after it was given back early is not given to the
 
   one.releaseSoon(connection);
   opened.destroy();
-  one.take(second);
+  one.acquire(second);
   await once(opened, "close");
 
   assert.deepEqual([second.boarded, openings.all.length], [[], 2]);
@@ -200,9 +200,9 @@ test("a connection that closes after it was given back early is not given to the
 });
 
 test("a connection that has closed is replaced for whoever is in line, and nothing is left in the end", async () => {
-  const { pool: one, openings } = pool({ limit: 1 });
+  const { pool: one, openings } = pool({ maxConnections: 1 });
   const riders = [new Rider(), new Rider()];
-  for (const rider of riders) one.take(rider);
+  for (const rider of riders) one.acquire(rider);
   const first = await socket();
   openings.all[0]?.resolve(first);
   await turn();
@@ -216,13 +216,13 @@ test("a connection that has closed is replaced for whoever is in line, and nothi
 
   assert.equal(openings.all.length, 2);
   if (riders[1] !== undefined) one.cancel(riders[1]);
-  assert.ok(one.empty);
+  assert.ok(one.isEmpty);
 });
 
 test("close strands who waits, with the reason", () => {
-  const { pool: closing, openings } = pool({ limit: 1 });
+  const { pool: closing, openings } = pool({ maxConnections: 1 });
   const riders = [new Rider(), new Rider()];
-  for (const rider of riders) closing.take(rider);
+  for (const rider of riders) closing.acquire(rider);
   const reason = new Error("over");
 
   closing.close(reason);
@@ -232,64 +232,64 @@ test("close strands who waits, with the reason", () => {
     [[reason], [reason]],
   );
   assert.equal(openings.all[0]?.signal.aborted, true);
-  assert.ok(closing.empty);
+  assert.ok(closing.isEmpty);
 });
 
 test("a retired pool closes what is idle at once, what is in use when it comes back, and still serves who waits", async () => {
-  const { pool: old, openings } = pool({ limit: 2 });
+  const { pool: old, openings } = pool({ maxConnections: 2 });
   const [idle, busy, late] = [new Rider(), new Rider(), new Rider()];
-  old.take(idle);
-  old.take(busy);
+  old.acquire(idle);
+  old.acquire(busy);
   for (const { resolve } of openings.all) resolve(await socket());
   await turn();
   const [resting, working] = [idle.boarded[0], busy.boarded[0]];
   assert.ok(resting !== undefined && working !== undefined);
   old.release(resting);
   old.retire();
-  const atOnce = [resting.closed, working.closed, working.open];
+  const atOnce = [resting.isClosed, working.isClosed, working.isOpen];
 
-  old.take(late);
+  old.acquire(late);
   openings.all[2]?.resolve(await socket());
   await turn();
   old.release(working);
   const [served] = late.boarded;
   assert.ok(served !== undefined);
-  const stillServed = served.closed;
+  const stillServed = served.isClosed;
   old.release(served);
 
   assert.deepEqual(atOnce, [true, false, false]);
-  assert.deepEqual([working.closed, stillServed, served.closed], [true, false, true]);
-  assert.ok(old.empty);
+  assert.deepEqual([working.isClosed, stillServed, served.isClosed], [true, false, true]);
+  assert.ok(old.isEmpty);
 });
 
 test("a renewed pool sends whoever comes over a new connection, and never has more than it may", async () => {
-  const { pool: renewed, openings } = pool({ limit: 2 });
+  const { pool: renewed, openings } = pool({ maxConnections: 2 });
   const [idle, busy, first, second] = [new Rider(), new Rider(), new Rider(), new Rider()];
-  renewed.take(idle);
-  renewed.take(busy);
+  renewed.acquire(idle);
+  renewed.acquire(busy);
   for (const { resolve } of openings.all) resolve(await socket());
   await turn();
   const [resting, working] = [idle.boarded[0], busy.boarded[0]];
   assert.ok(resting !== undefined && working !== undefined);
   renewed.release(resting);
 
-  renewed.renew();
-  const atOnce = [resting.closed, working.closed];
-  renewed.take(first);
-  renewed.take(second);
+  renewed.replaceConnections();
+  const atOnce = [resting.isClosed, working.isClosed];
+  renewed.acquire(first);
+  renewed.acquire(second);
   const whileBusy = openings.all.length;
   renewed.release(working);
 
   assert.deepEqual(atOnce, [true, false]);
-  assert.deepEqual([whileBusy, openings.all.length, working.closed], [3, 4, true]);
+  assert.deepEqual([whileBusy, openings.all.length, working.isClosed], [3, 4, true]);
   renewed.close(new Error("over"));
 });
 
 test("a connection that nobody waits for any more when it is open is not kept by a retired pool", async () => {
-  const { pool: old, openings } = pool({ limit: 2 });
+  const { pool: old, openings } = pool({ maxConnections: 2 });
   const [first, second] = [new Rider(), new Rider()];
-  old.take(first);
-  old.take(second);
+  old.acquire(first);
+  old.acquire(second);
   openings.all[0]?.resolve(await socket());
   await turn();
   const [shared] = first.boarded;
@@ -304,5 +304,5 @@ test("a connection that nobody waits for any more when it is open is not kept by
   assert.deepEqual(second.boarded, [shared]);
   assert.ok(surplus.destroyed);
   old.release(shared);
-  assert.ok(old.empty);
+  assert.ok(old.isEmpty);
 });

@@ -3,17 +3,17 @@ import type { Connector } from "../connect/connector.ts";
 import type { ConnectLimits } from "../connect/with-timeout.ts";
 
 /** Something that waits for a connection and then uses it. */
-export interface Passenger extends ConnectLimits {
+export interface PendingRequest extends ConnectLimits {
   /** Gives it a connection; it calls `release` when it has done with it. */
-  board(connection: Connection): void;
+  useConnection(connection: Connection): void;
   /** Says that no connection could be made. */
-  strand(error: unknown): void;
+  connectionFailed(error: unknown): void;
 }
 
 export interface OriginPoolOptions {
   readonly connector: Connector;
   /** The most connections at the same time. */
-  readonly limit: number;
+  readonly maxConnections: number;
   /** Whether a connection may turn out to be one that all requests can share. */
   readonly mayMultiplex: boolean;
 }
@@ -28,12 +28,12 @@ export class OriginPool {
   /** Closed to new requests, but with some under way. */
   readonly #leaving = new Set<Connection>();
   readonly #openings = new Set<AbortController>();
-  readonly #waiting = new Set<Passenger>();
+  readonly #waiting = new Set<PendingRequest>();
   /** One connection is for all: so it is, or so it may turn out when it is open. */
   #shared: boolean;
   #retired = false;
 
-  constructor(origin: URL, { connector, limit, mayMultiplex }: OriginPoolOptions) {
+  constructor(origin: URL, { connector, maxConnections: limit, mayMultiplex }: OriginPoolOptions) {
     this.#origin = origin;
     this.#connector = connector;
     this.#limit = limit;
@@ -41,26 +41,26 @@ export class OriginPool {
   }
 
   /** Whether nothing is open, being opened, or waited for. */
-  get empty(): boolean {
+  get isEmpty(): boolean {
     return this.#all.size + this.#leaving.size + this.#openings.size + this.#waiting.size === 0;
   }
 
   /** Finds the passenger a connection: an idle one unless a new one is asked for, else a new one, else its turn. */
-  take(passenger: Passenger, fresh = false): void {
+  acquire(passenger: PendingRequest, fresh = false): void {
     const connection = this.#shared ? this.#sharedOne() : fresh ? undefined : this.#nextIdle();
-    if (connection !== undefined) return board(passenger, connection);
+    if (connection !== undefined) return assign(passenger, connection);
     this.#waiting.add(passenger);
     this.#openMore();
   }
 
   /** Gives a connection back: the next in line gets it, if it is still good. */
   release(connection: Connection): void {
-    connection.active -= 1;
-    if (!connection.open) return this.#forget(connection);
+    connection.activeRequests -= 1;
+    if (!connection.isOpen) return this.#forget(connection);
     if (connection.multiplexed) return;
     const next = this.#nextWaiting();
     if (next === undefined) this.#idle.push(connection);
-    else board(next, connection);
+    else assign(next, connection);
   }
 
   /**
@@ -68,16 +68,16 @@ export class OriginPool {
    * next taker sees what came of it; putting it off would take 0.2 µs and an object of Node's for each request.
    */
   releaseSoon(connection: Connection): void {
-    if (this.#waiting.size > 0 || connection.multiplexed || !connection.open) {
+    if (this.#waiting.size > 0 || connection.multiplexed || !connection.isOpen) {
       queueMicrotask(() => this.release(connection));
       return;
     }
-    connection.active -= 1;
+    connection.activeRequests -= 1;
     this.#idle.push(connection);
   }
 
   /** Forgets a passenger, and lets go of what was being opened for it alone. */
-  cancel(passenger: Passenger): void {
+  cancel(passenger: PendingRequest): void {
     if (!this.#waiting.delete(passenger)) return;
     for (const opening of [...this.#openings].slice(this.#wantedOpenings)) {
       this.#openings.delete(opening);
@@ -95,17 +95,17 @@ export class OriginPool {
    * Sends whoever comes from here on over new connections: what is idle closes, and what is in use carries what is under
    * way on it, and nothing more.
    */
-  renew(): void {
+  replaceConnections(): void {
     for (const connection of this.#all) {
-      connection.leave();
+      connection.stopAccepting();
       // One request to a connection: it keeps its place until that is over, so that there are never more than allowed.
-      if (connection.multiplexed || connection.active === 0) this.#forget(connection);
+      if (connection.multiplexed || connection.activeRequests === 0) this.#forget(connection);
     }
   }
 
   /** Lets a connection carry what is under way on it, and nothing more. */
   #dismiss(connection: Connection): void {
-    connection.leave();
+    connection.stopAccepting();
     this.#forget(connection);
   }
 
@@ -118,26 +118,26 @@ export class OriginPool {
   }
 
   #sharedOne(): Connection | undefined {
-    for (const connection of this.#all) if (connection.open) return connection;
+    for (const connection of this.#all) if (connection.isOpen) return connection;
     return undefined;
   }
 
   #nextIdle(): Connection | undefined {
     for (let connection = this.#idle.pop(); connection !== undefined; connection = this.#idle.pop()) {
-      if (connection.open) return connection;
+      if (connection.isOpen) return connection;
     }
     return undefined;
   }
 
-  #nextWaiting(): Passenger | undefined {
+  #nextWaiting(): PendingRequest | undefined {
     const [next] = this.#waiting;
     if (next !== undefined) this.#waiting.delete(next);
     return next;
   }
 
-  #strand(passenger: Passenger, error: unknown): void {
+  #strand(passenger: PendingRequest, error: unknown): void {
     this.#waiting.delete(passenger);
-    passenger.strand(error);
+    passenger.connectionFailed(error);
   }
 
   /** How many openings those who wait are worth. */
@@ -170,16 +170,16 @@ export class OriginPool {
     this.#all.add(connection);
     this.#shared = connection.multiplexed;
     const next = this.#nextWaiting();
-    if (next !== undefined) board(next, connection);
+    if (next !== undefined) assign(next, connection);
     else if (!connection.multiplexed) this.#idle.push(connection);
     if (connection.multiplexed) for (const passenger of this.#waiting) this.#boardToo(passenger, connection);
     if (this.#retired) this.#dismiss(connection);
     this.#openMore();
   }
 
-  #boardToo(passenger: Passenger, connection: Connection): void {
+  #boardToo(passenger: PendingRequest, connection: Connection): void {
     this.#waiting.delete(passenger);
-    board(passenger, connection);
+    assign(passenger, connection);
   }
 
   /** An opening that all waited for has failed for all, any other for the first in line. */
@@ -191,10 +191,10 @@ export class OriginPool {
 
   /** Counts a connection out that takes no further request; what is under way on it goes on. */
   readonly #forget = (connection: Connection): void => {
-    const busy = connection.active > 0 && !connection.closed;
+    const busy = connection.activeRequests > 0 && !connection.isClosed;
     if (busy) this.#leaving.add(connection);
     else this.#leaving.delete(connection);
-    if (!busy && !connection.closed) connection.destroy();
+    if (!busy && !connection.isClosed) connection.destroy();
     if (!this.#all.delete(connection)) return;
     const place = this.#idle.indexOf(connection);
     if (place !== -1) this.#idle.splice(place, 1);
@@ -202,7 +202,7 @@ export class OriginPool {
   };
 }
 
-function board(passenger: Passenger, connection: Connection): void {
-  connection.active += 1;
-  passenger.board(connection);
+function assign(passenger: PendingRequest, connection: Connection): void {
+  connection.activeRequests += 1;
+  passenger.useConnection(connection);
 }

@@ -4,7 +4,7 @@ import { fakeClock } from "@holdfast/policy/testing";
 import { Watchdog, type Watched } from "./watchdog.ts";
 
 function ward(look: (now: number) => void): Watched {
-  return { look, next: undefined, previous: undefined };
+  return { checkLimits: look, next: undefined, previous: undefined };
 }
 
 test("looks at everything that is watched every ten milliseconds", async () => {

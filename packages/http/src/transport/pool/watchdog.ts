@@ -3,7 +3,7 @@ import type { Clock } from "@holdfast/policy";
 /** Something with limits: looked at a few times per limit for as long as it is watched. */
 export interface Watched {
   /** Called about every ten milliseconds with the time on the clock. */
-  look(now: number): void;
+  checkLimits(now: number): void;
   /** The watchdog's own: neighbours in its list. */
   next: Watched | undefined;
   previous: Watched | undefined;
@@ -13,7 +13,7 @@ export interface Watched {
 const tickMs = 10;
 
 // A tick that is later than this says that the process was busy elsewhere, or asleep with its machine.
-const heldUpMs = 200;
+const delayedTickMs = 200;
 
 /**
  * Looks at everything that has a limit, with one timer for all of them: entering and leaving cost a few pointers, where
@@ -53,7 +53,7 @@ export class Watchdog {
       await this.#clock.sleep(tickMs);
       const now = this.#clock.now();
       // A process that was held up has answers waiting to be read: they come before the limits, once.
-      blind = !blind && now - before > heldUpMs;
+      blind = !blind && now - before > delayedTickMs;
       if (!blind) this.#lookAtAll(now);
     }
     this.#ticking = false;
@@ -62,7 +62,7 @@ export class Watchdog {
   #lookAtAll(now: number): void {
     for (let watched = this.#first; watched !== undefined;) {
       const { next }: Watched = watched;
-      watched.look(now);
+      watched.checkLimits(now);
       watched = next;
     }
   }

@@ -1,4 +1,4 @@
-import { bad, partial, whole, type Parse } from "./incremental-parse.ts";
+import { invalid, incomplete, complete, type ParseResult } from "./incremental-parse.ts";
 
 /** Asks a proxy for a tunnel to host and port (RFC 9110 §9.3.6); an IPv6 address stands in brackets. */
 export function connectRequest(target: string, authorization: string | undefined): string {
@@ -16,37 +16,38 @@ export interface ConnectReply {
 }
 
 // A proxy that answers CONNECT with more than this is not answering CONNECT.
-const maxHeadBytes = 16 * 1024;
+const maxReplyHeadBytes = 16 * 1024;
 
-const endless = bad("the head of its answer does not end");
-const start = "HTTP/1.";
+const endlessHead = invalid("the head of its answer does not end");
+const statusLineStart = "HTTP/1.";
 
 /**
  * Reads the head of the answer to CONNECT, after any interim ones (RFC 9110 §15.2). Lines may end in a lone LF (RFC 9112
  * §2.2). What comes behind a 2xx head is the tunnel's, whatever the head says of a length (RFC 9110 §9.3.6).
  */
-export function parseConnectReply(bytes: Buffer): Parse<ConnectReply> {
-  const first = parseHead(bytes);
+export function parseConnectReply(bytes: Buffer): ParseResult<ConnectReply> {
+  const first = parseConnectHead(bytes);
   if (first.at !== "whole" || first.value.status >= 200) return first;
-  if (first.value.status === 101) return bad("it switched protocols");
-  const rest = parseConnectReply(bytes.subarray(first.length, maxHeadBytes));
-  if (rest.at === "whole") return whole(rest.value, first.length + rest.length);
-  return rest.at === "partial" && bytes.length > maxHeadBytes ? endless : rest;
+  if (first.value.status === 101) return invalid("it switched protocols");
+  const rest = parseConnectReply(bytes.subarray(first.length, maxReplyHeadBytes));
+  if (rest.at === "whole") return complete(rest.value, first.length + rest.length);
+  return rest.at === "partial" && bytes.length > maxReplyHeadBytes ? endlessHead : rest;
 }
 
-function parseHead(bytes: Buffer): Parse<ConnectReply> {
-  if (!start.startsWith(bytes.toString("latin1", 0, start.length))) return bad("it did not answer in HTTP");
-  const head = /^([^]*?)\r?\n\r?\n/.exec(bytes.toString("latin1", 0, maxHeadBytes));
-  if (head === null) return bytes.length > maxHeadBytes ? endless : partial;
+function parseConnectHead(bytes: Buffer): ParseResult<ConnectReply> {
+  if (!statusLineStart.startsWith(bytes.toString("latin1", 0, statusLineStart.length)))
+    return invalid("it did not answer in HTTP");
+  const head = /^([^]*?)\r?\n\r?\n/.exec(bytes.toString("latin1", 0, maxReplyHeadBytes));
+  if (head === null) return bytes.length > maxReplyHeadBytes ? endlessHead : incomplete;
   const [all, text = ""] = head;
   const [statusLine = "", ...lines] = text.split(/\r?\n/);
   const [, digits, statusText = ""] = /^HTTP\/1\.[01] (\d{3})(?: (.*))?$/.exec(statusLine) ?? [];
-  if (digits === undefined || Number(digits) < 100) return bad("it did not answer in HTTP");
-  const headers = Object.fromEntries(lines.map(field));
-  return whole({ status: Number(digits), statusText: statusText.trim(), headers }, all.length);
+  if (digits === undefined || Number(digits) < 100) return invalid("it did not answer in HTTP");
+  const headers = Object.fromEntries(lines.map(parseHeaderLine));
+  return complete({ status: Number(digits), statusText: statusText.trim(), headers }, all.length);
 }
 
-function field(line: string): readonly [string, string] {
+function parseHeaderLine(line: string): readonly [string, string] {
   const colon = line.indexOf(":");
   return [line.slice(0, colon).trim().toLowerCase(), line.slice(colon + 1).trim()];
 }

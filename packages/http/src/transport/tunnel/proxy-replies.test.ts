@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { faultOf, provesUnsent, type ProxyFault, type ProxyReason } from "../../errors/proxy-reason.ts";
-import { reasonOfConnect, reasonOfForwarded } from "./proxy-replies.ts";
+import { connectRefusalReason, forwardedReplyReason } from "./proxy-replies.ts";
 
 type Headers = Readonly<Record<string, string>>;
 
@@ -46,7 +46,7 @@ const refusals: readonly (readonly [
 
 for (const [status, headers, reason, fault] of refusals) {
   test(`CONNECT refused with ${status} ${JSON.stringify(headers)} means ${reason}: ${fault}`, () => {
-    assert.equal(reasonOfConnect(status, headers), reason);
+    assert.equal(connectRefusalReason(status, headers), reason);
     assert.equal(faultOf(reason), fault);
   });
 }
@@ -70,7 +70,7 @@ const answers: readonly (readonly [what: string, status: number, headers: Header
 
 for (const [what, status, headers, reason] of answers) {
   test(`${what} is ${reason === undefined ? "the origin's own" : `the proxy's: ${reason}`}`, () => {
-    assert.equal(reasonOfForwarded(status, headers), reason);
+    assert.equal(forwardedReplyReason(status, headers), reason);
   });
 }
 

@@ -3,7 +3,7 @@ import { reasonOfStatus, type ProxyReason } from "../../errors/proxy-reason.ts";
 type Headers = Readonly<Record<string, string | readonly string[] | undefined>>;
 
 /** What a proxy's refusal of CONNECT means: by what it says of the error where it does, else by its status. */
-export function reasonOfConnect(status: number, headers: Headers): ProxyReason {
+export function connectRefusalReason(status: number, headers: Headers): ProxyReason {
   return toldBySquid(headers) ?? toldByProxyStatus(headers) ?? reasonOfStatus(status);
 }
 
@@ -12,7 +12,7 @@ export function reasonOfConnect(status: number, headers: Headers): ProxyReason {
  * origin's own answer. Only a 407 (RFC 9110 §15.5.8) and the marks of squid's and tinyproxy's own error pages count:
  * Proxy-Status is also sent by what stands in front of an origin, and any other 502, 503 or 504 tells nothing.
  */
-export function reasonOfForwarded(status: number, headers: Headers): ProxyReason | undefined {
+export function forwardedReplyReason(status: number, headers: Headers): ProxyReason | undefined {
   if (status < 400) return undefined;
   if (status === 407) return "auth";
   return toldBySquid(headers) ?? toldByTinyproxy(status, headers);

@@ -1,14 +1,14 @@
 import type { Duplex } from "node:stream";
 import { ProxyError } from "../../errors/transport-errors.ts";
-import type { Parse } from "./incremental-parse.ts";
+import type { ParseResult } from "./incremental-parse.ts";
 
 /** Whom a socket leads to, and who may end the conversation. */
-export interface Line {
+export interface ProxyDialogue {
   /** Host and port of the proxy, for messages. */
   readonly proxy: string;
   readonly signal: AbortSignal;
   /** Whether the proxy has been told the target, so that its silence may be about that. @default true */
-  readonly targetTold?: boolean;
+  readonly targetSent?: boolean;
 }
 
 /**
@@ -18,8 +18,8 @@ export interface Line {
  */
 export function readReply<T>(
   socket: Duplex,
-  parse: (bytes: Buffer) => Parse<T>,
-  { proxy, signal, targetTold = true }: Line,
+  parse: (bytes: Buffer) => ParseResult<T>,
+  { proxy, signal, targetSent: targetTold = true }: ProxyDialogue,
 ): Promise<T> {
   return new Promise((resolve, reject) => {
     let bytes: Buffer = Buffer.alloc(0);
@@ -35,12 +35,12 @@ export function readReply<T>(
     };
     const abort = (): void => fail(signal.reason);
     const note = (error: Error): void => void (failure = error);
-    const closed = (): void => fail(hungUp(proxy, { targetTold, cause: failure }));
+    const closed = (): void => fail(closedEarlyError(proxy, { targetTold, cause: failure }));
     const read = (chunk: Buffer): void => {
       bytes = bytes.length === 0 ? chunk : Buffer.concat([bytes, chunk]);
       const parsed = parse(bytes);
       if (parsed.at === "partial") return;
-      if (parsed.at === "bad") return fail(notUnderstood(proxy, parsed.reason));
+      if (parsed.at === "bad") return fail(protocolFaultError(proxy, parsed.reason));
       settle();
       socket.pause();
       if (bytes.length > parsed.length) socket.unshift(bytes.subarray(parsed.length));
@@ -53,7 +53,7 @@ export function readReply<T>(
   });
 }
 
-function hungUp(
+function closedEarlyError(
   proxy: string,
   { targetTold, cause }: { readonly targetTold: boolean; readonly cause: Error | undefined },
 ): ProxyError {
@@ -64,6 +64,6 @@ function hungUp(
   });
 }
 
-function notUnderstood(proxy: string, reason: string): ProxyError {
+function protocolFaultError(proxy: string, reason: string): ProxyError {
   return new ProxyError(`The proxy ${proxy} is not understood: ${reason}`, { reason: "protocol" });
 }

@@ -2,8 +2,8 @@ import type { Duplex } from "node:stream";
 import { ProxyError } from "../../errors/transport-errors.ts";
 import type { ProxyReason } from "../../errors/proxy-reason.ts";
 import type { Credentials } from "../proxy-url.ts";
-import { readReply, type Line } from "./reply-reader.ts";
-import { granted, parseSocks4Reply, socks4Refusal, socks4Request } from "./socks4-codec.ts";
+import { readReply, type ProxyDialogue } from "./reply-reader.ts";
+import { socks4Granted, parseSocks4Reply, socks4Refusal, socks4Request } from "./socks4-codec.ts";
 import {
   parseSocks5Authentication,
   parseSocks5Method,
@@ -21,7 +21,7 @@ export interface TunnelTarget {
 }
 
 /** A conversation with a SOCKS proxy. */
-export interface SocksLine extends Line {
+export interface SocksDialogue extends ProxyDialogue {
   readonly target: TunnelTarget;
   readonly credentials: Credentials | undefined;
 }
@@ -31,23 +31,23 @@ export interface SocksLine extends Line {
  *
  * @throws ProxyError; the signal's reason.
  */
-export async function socks5Tunnel(socket: Duplex, line: SocksLine): Promise<void> {
+export async function openSocks5Tunnel(socket: Duplex, line: SocksDialogue): Promise<void> {
   const { credentials, target } = line;
-  const before: Line = { ...line, targetTold: false };
+  const before: ProxyDialogue = { ...line, targetSent: false };
   socket.write(socks5Greeting(credentials !== undefined));
   const method = await readReply(socket, parseSocks5Method, before);
   if (method === "unacceptable" || (method === "password" && credentials === undefined))
-    throw refused(line, "auth", "it wants credentials, or others");
+    throw socksRefusedError(line, "auth", "it wants credentials, or others");
   if (method === "password" && credentials !== undefined) {
     socket.write(socks5Authentication(credentials));
     const accepted = await readReply(socket, parseSocks5Authentication, before);
-    if (!accepted) throw refused(line, "auth", "it does not accept the credentials");
+    if (!accepted) throw socksRefusedError(line, "auth", "it does not accept the credentials");
   }
   socket.write(socks5Request(target.host, target.port));
   const reply = await readReply(socket, parseSocks5Reply, line);
   if (reply.ok) return;
   const { reason, said } = socks5Refusal(reply.reply);
-  throw refused(line, reason, said);
+  throw socksRefusedError(line, reason, said);
 }
 
 /**
@@ -55,16 +55,16 @@ export async function socks5Tunnel(socket: Duplex, line: SocksLine): Promise<voi
  *
  * @throws ProxyError; the signal's reason.
  */
-export async function socks4Tunnel(socket: Duplex, line: SocksLine): Promise<void> {
+export async function openSocks4Tunnel(socket: Duplex, line: SocksDialogue): Promise<void> {
   socket.write(socks4Request(line.target, line.credentials?.user ?? Buffer.alloc(0)));
   const code = await readReply(socket, parseSocks4Reply, line);
-  if (code === granted) return;
+  if (code === socks4Granted) return;
   const { reason, said } = socks4Refusal(code);
-  throw refused(line, reason, said);
+  throw socksRefusedError(line, reason, said);
 }
 
-function refused(
-  { proxy, target: { host, port } }: SocksLine,
+function socksRefusedError(
+  { proxy, target: { host, port } }: SocksDialogue,
   reason: ProxyReason,
   said: string,
 ): ProxyError {

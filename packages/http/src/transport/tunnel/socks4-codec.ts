@@ -1,7 +1,7 @@
 import { isIPv4 } from "node:net";
 import type { ProxyReason } from "../../errors/proxy-reason.ts";
 import { addressBytes } from "./address-bytes.ts";
-import { bad, partial, whole, type Parse } from "./incremental-parse.ts";
+import { invalid, incomplete, complete, type ParseResult } from "./incremental-parse.ts";
 
 /**
  * Asks for a connection to an IPv4 address (the SOCKS 4 protocol of Ying-Da Lee), or to a name, which stands behind an
@@ -15,22 +15,22 @@ export function socks4Request(target: { host: string; port: number }, user: Buff
   return Buffer.concat([Buffer.from([4, 1, port >> 8, port & 0xff]), address, user, Buffer.from([0]), name]);
 }
 
-const length = 8;
+const replyLength = 8;
 
 /** Reads the code of the answer: 90 grants the connection. A refusal needs no more than its code. */
-export function parseSocks4Reply(bytes: Buffer): Parse<number> {
+export function parseSocks4Reply(bytes: Buffer): ParseResult<number> {
   const [version, code] = bytes;
   // The protocol says 0; some proxies say 4.
-  if (version !== undefined && version !== 0 && version !== 4) return bad("it does not answer in SOCKS4");
-  if (code === undefined) return partial;
-  if (code < granted || code > 93)
-    return bad(`it answered with the code ${code}, which SOCKS4 does not have`);
-  if (code !== granted) return whole(code, bytes.length);
-  return bytes.length < length ? partial : whole(code, length);
+  if (version !== undefined && version !== 0 && version !== 4) return invalid("it does not answer in SOCKS4");
+  if (code === undefined) return incomplete;
+  if (code < socks4Granted || code > 93)
+    return invalid(`it answered with the code ${code}, which SOCKS4 does not have`);
+  if (code !== socks4Granted) return complete(code, bytes.length);
+  return bytes.length < replyLength ? incomplete : complete(code, replyLength);
 }
 
 /** The code that grants a connection. */
-export const granted = 90;
+export const socks4Granted = 90;
 
 /** What a code that is not 90 means. */
 export function socks4Refusal(code: number): { readonly reason: ProxyReason; readonly said: string } {

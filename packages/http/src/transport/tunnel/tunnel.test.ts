@@ -3,14 +3,14 @@ import { Duplex } from "node:stream";
 import { test } from "node:test";
 import fc from "fast-check";
 import { ConnectionError, ProxyError } from "../../errors/transport-errors.ts";
-import { connectTunnel } from "./http-connect.ts";
-import { socks4Tunnel, socks5Tunnel, type SocksLine } from "./socks.ts";
+import { openHttpTunnel } from "./http-connect.ts";
+import { openSocks4Tunnel, openSocks5Tunnel, type SocksDialogue } from "./socks.ts";
 import { tunnelTarget } from "./tunnel.ts";
 
 const credentials = { user: Buffer.from("ada"), password: Buffer.from("lace") };
 const target = { host: "a.test", port: 443 };
 
-function lineTo(options: Partial<SocksLine> = {}): SocksLine {
+function lineTo(options: Partial<SocksDialogue> = {}): SocksDialogue {
   return { proxy: "proxy.test:1080", signal: new AbortController().signal, target, credentials, ...options };
 }
 
@@ -31,10 +31,10 @@ function proxySaying(pieces: readonly Uint8Array[], stays = false): Duplex {
 }
 
 const talks = {
-  socks5: (proxy: Duplex) => socks5Tunnel(proxy, lineTo()),
-  socks4: (proxy: Duplex) => socks4Tunnel(proxy, lineTo()),
+  socks5: (proxy: Duplex) => openSocks5Tunnel(proxy, lineTo()),
+  socks4: (proxy: Duplex) => openSocks4Tunnel(proxy, lineTo()),
   connect: (proxy: Duplex) =>
-    connectTunnel(proxy, { ...lineTo(), authority: "a.test:443", authorization: undefined }),
+    openHttpTunnel(proxy, { ...lineTo(), authority: "a.test:443", authorization: undefined }),
 } as const;
 
 const rightAnswers = {
@@ -102,10 +102,10 @@ for (const kind of kinds) {
     const line = lineTo({ signal: abort.signal });
     const talk =
       kind === "socks5"
-        ? socks5Tunnel(proxy, line)
+        ? openSocks5Tunnel(proxy, line)
         : kind === "socks4"
-          ? socks4Tunnel(proxy, line)
-          : connectTunnel(proxy, { ...line, authority: "a.test:443", authorization: undefined });
+          ? openSocks4Tunnel(proxy, line)
+          : openHttpTunnel(proxy, { ...line, authority: "a.test:443", authorization: undefined });
     const reason = new Error("enough");
 
     abort.abort(reason);

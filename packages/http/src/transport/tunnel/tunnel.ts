@@ -1,10 +1,10 @@
 import { isIPv4, isIPv6, type Socket } from "node:net";
 import { ProxyError } from "../../errors/transport-errors.ts";
-import { credentialsOf, proxyAuthorization, proxyKind } from "../proxy-url.ts";
-import { connectTunnel } from "./http-connect.ts";
-import { addressesOf, noAddress, type Lookup } from "../connect/happy-eyeballs.ts";
-import { socks4Tunnel, socks5Tunnel, type SocksLine, type TunnelTarget } from "./socks.ts";
-import { hostOf, portOf } from "../connect/url-parts.ts";
+import { parseCredentials, proxyAuthorization, proxyScheme } from "../proxy-url.ts";
+import { openHttpTunnel } from "./http-connect.ts";
+import { resolveAddresses, noAddressError, type Lookup } from "../connect/happy-eyeballs.ts";
+import { openSocks4Tunnel, openSocks5Tunnel, type SocksDialogue, type TunnelTarget } from "./socks.ts";
+import { unbracketedHost, effectivePort } from "../connect/url-parts.ts";
 
 /**
  * What a proxy is told of an origin: its name, or for `socks5` and `socks4` an address of it that was looked up here, of
@@ -13,21 +13,21 @@ import { hostOf, portOf } from "../connect/url-parts.ts";
  * @throws ConnectionError of the phase "dns"; ProxyError where the proxy cannot be told.
  */
 export async function tunnelTarget(proxy: URL, origin: URL, lookup: Lookup): Promise<TunnelTarget> {
-  const kind = proxyKind(proxy);
-  const target = { host: hostOf(origin), port: portOf(origin) };
+  const kind = proxyScheme(proxy);
+  const target = { host: unbracketedHost(origin), port: effectivePort(origin) };
   if (kind === "socks5" || kind === "socks4") {
-    const addresses = await addressesOf({ hostname: target.host, lookup });
+    const addresses = await resolveAddresses({ hostname: target.host, lookup });
     const host = addresses.find((address) => isIPv4(address)) ?? addresses[0];
-    if (host === undefined) throw noAddress(target.host);
-    return speakable({ ...target, host }, proxy);
+    if (host === undefined) throw noAddressError(target.host);
+    return requireSupportedTarget({ ...target, host }, proxy);
   }
-  return speakable(target, proxy);
+  return requireSupportedTarget(target, proxy);
 }
 
 // RFC 1928 §5: the length of a name is one byte. The longest name that DNS has is shorter.
 const maxNameBytes = 255;
 
-function speakable(target: TunnelTarget, proxy: URL): TunnelTarget {
+function requireSupportedTarget(target: TunnelTarget, proxy: URL): TunnelTarget {
   const { protocol, host } = proxy;
   const unsaid = protocol.startsWith("socks4") && isIPv6(target.host) ? "an IPv6 address" : undefined;
   const tooLong =
@@ -47,19 +47,19 @@ export async function openTunnel(
   proxy: URL,
   { target, signal }: { readonly target: TunnelTarget; readonly signal: AbortSignal },
 ): Promise<Socket> {
-  const line: SocksLine = { proxy: proxy.host, signal, target, credentials: credentialsOf(proxy) };
-  const kind = proxyKind(proxy);
-  if (kind === "socks5" || kind === "socks5h") await socks5Tunnel(socket, line);
-  else if (kind === "socks4" || kind === "socks4a") await socks4Tunnel(socket, line);
+  const line: SocksDialogue = { proxy: proxy.host, signal, target, credentials: parseCredentials(proxy) };
+  const kind = proxyScheme(proxy);
+  if (kind === "socks5" || kind === "socks5h") await openSocks5Tunnel(socket, line);
+  else if (kind === "socks4" || kind === "socks4a") await openSocks4Tunnel(socket, line);
   else
-    await connectTunnel(socket, {
+    await openHttpTunnel(socket, {
       ...line,
-      authority: authorityOf(target),
+      authority: formatAuthority(target),
       authorization: proxyAuthorization(proxy),
     });
   return socket;
 }
 
-function authorityOf({ host, port }: TunnelTarget): string {
+function formatAuthority({ host, port }: TunnelTarget): string {
   return `${isIPv6(host) ? `[${host}]` : host}:${port}`;
 }

@@ -1,3 +1,4 @@
+import type { UnreadBody } from "../../model/body-source.ts";
 import type { Body } from "../../model/body.ts";
 import type { ProxyTimeouts } from "../timeouts.ts";
 import type { Observer } from "../../model/trace.ts";
@@ -34,28 +35,14 @@ export interface ExchangeLimits {
 }
 
 /** What a caller bounds a whole call with. */
-export type Bounds = Pick<ExchangeLimits, "deadline" | "signal">;
-
-/** A body that an answer was given without: whoever has the answer says whether it is still wanted. */
-export interface BodyRest {
-  /**
-   * Reads it to its end.
-   *
-   * @throws what kept it from being whole; `missing` where it was dropped.
-   */
-  whole(): Promise<Buffer>;
-  /** Drops it, and the connection that carries it. */
-  drop(): void;
-  /** What says that it is not here. */
-  readonly missing: Error;
-}
+export type CallBounds = Pick<ExchangeLimits, "deadline" | "signal">;
 
 /** A whole answer, its body as sent. */
-export interface RawAnswer {
+export interface RawResponse {
   readonly status: number;
   readonly statusText: string;
   readonly headers: Record<string, string | string[] | undefined>;
   readonly body: Buffer;
   /** What was not waited for, in the place of the body. */
-  readonly rest?: BodyRest;
+  readonly unreadBody?: UnreadBody;
 }

@@ -1,5 +1,5 @@
 import type { Readable } from "node:stream";
-import type { RawAnswer } from "./messages.ts";
+import type { RawResponse } from "./messages.ts";
 
 /** The body of a request in the form in which a client sends it. */
 export interface RequestBody {
@@ -9,7 +9,7 @@ export interface RequestBody {
 }
 
 /** A request as one connection sends it. */
-export interface Outgoing {
+export interface OutgoingRequest {
   readonly method: string;
   readonly path: string;
   readonly headers: Readonly<Record<string, string | string[]>>;
@@ -18,7 +18,7 @@ export interface Outgoing {
 }
 
 /** What a listener may do with its exchange; not to be used once that has ended, because the next one has the connection. */
-export interface Controller {
+export interface ExchangeController {
   /** Ends the exchange, and the connection with it where no other shares it. */
   abort(reason: Error): void;
   /** Asks for no more of the body until `resume`; a few pieces that were read already may still come. */
@@ -27,33 +27,33 @@ export interface Controller {
 }
 
 /** Hears how one exchange goes on. Either `onResponseEnd` or `onResponseError` is the last it hears. */
-export interface Listener {
+export interface ResponseListener {
   /** Whether it only puts the pieces of a body together, so that they may lie in a buffer that others use too. */
-  readonly gathers: boolean;
+  readonly collectsBody: boolean;
   /** The request goes out now, `headBytes` of head first; undefined where they are packed together with others. */
-  onRequestStart(controller: Controller, headBytes?: number): void;
+  onRequestStart(controller: ExchangeController, headBytes?: number): void;
   /** A part of its body went out. */
   onBodySent(): void;
   /** The first byte of an answer, interim or not, has come. */
   onResponseStarted(): void;
   /** A head has come, interim (1xx) or final. Names are in lower case; a name that comes more than once has a list. */
   onResponseStart(
-    controller: Controller,
+    controller: ExchangeController,
     status: number,
-    headers: RawAnswer["headers"],
+    headers: RawResponse["headers"],
     statusText?: string,
   ): void;
   /** A part of the answer's body has come. */
-  onResponseData(controller: Controller, chunk: Buffer): void;
+  onResponseData(controller: ExchangeController, chunk: Buffer): void;
   /** The answer is whole. */
   onResponseEnd(): void;
   /** There is no answer, or no rest of it. */
-  onResponseError(controller: Controller, error: unknown): void;
+  onResponseError(controller: ExchangeController, error: unknown): void;
 }
 
 /** Speaks one version of HTTP on one socket, and never opens another. */
-export interface Speaker {
-  dispatch(request: Outgoing, listener: Listener): void;
+export interface HttpClient {
+  dispatch(request: OutgoingRequest, listener: ResponseListener): void;
   /** Drops the socket; what is under way fails. */
   destroy(reason?: Error): void;
 }

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { BodyRoom, copyOf, joined } from "./body-buffer.ts";
+import { BodyBuffer, copyBytes, joinPieces } from "./read-buffer.ts";
 
 const shared = Buffer.alloc(100);
 
 /** Copies pieces of these sizes out of a buffer that is overwritten each time. */
-function copied(room: BodyRoom, sizes: readonly number[]): readonly Buffer[] {
+function copied(room: BodyBuffer, sizes: readonly number[]): readonly Buffer[] {
   return sizes.map((size, index) => {
     shared.fill(index + 1);
     return room.copy(shared, 1, 1 + size);
@@ -19,42 +19,42 @@ test("pieces stay what they were, and are put together to what came, whatever wa
   fc.assert(
     fc.property(sizes, fc.constantFrom(-2, -1, 0, 1), (all, announced) => {
       const size = all.reduce((sum, each) => sum + each, 0);
-      const room = new BodyRoom();
+      const room = new BodyBuffer();
       room.begin(announced > 0 ? size : announced);
 
       const pieces = copied(room, all);
       shared.fill(0);
 
       const expected = all.flatMap((each, index) => Array.from({ length: each }, () => index + 1));
-      assert.deepEqual([...joined(pieces, size)], expected);
+      assert.deepEqual([...joinPieces(pieces, size)], expected);
     }),
   );
 });
 
 test("the pieces of a body that was announced are put together without a copy", () => {
-  const room = new BodyRoom();
+  const room = new BodyBuffer();
   room.begin(30);
   const pieces = copied(room, [10, 15, 5]);
 
-  const whole = joined(pieces, 30);
+  const whole = joinPieces(pieces, 30);
 
   assert.equal(whole.buffer, pieces[0]?.buffer);
   assert.equal(whole.length, whole.buffer.byteLength);
 });
 
 test("one body is never put where another was", () => {
-  const room = new BodyRoom();
+  const room = new BodyBuffer();
   room.begin(20);
   const first = copied(room, [10, 10]);
   room.begin(20);
   const second = copied(room, [10, 10]);
 
   assert.notEqual(first[0]?.buffer, second[0]?.buffer);
-  assert.deepEqual([...joined(first, 20)], [...joined(second, 20)]);
+  assert.deepEqual([...joinPieces(first, 20)], [...joinPieces(second, 20)]);
 });
 
 test("a large body takes no room before it comes", () => {
-  const room = new BodyRoom();
+  const room = new BodyBuffer();
   room.begin(1e12);
 
   assert.deepEqual(
@@ -69,13 +69,13 @@ test("pieces that only seem to lie one behind the other are copied", () => {
   const seeming = [bytes.subarray(0, 2), elsewhere.subarray(2, 4), bytes.subarray(4, 6)];
   const turned = [bytes.subarray(2, 4), bytes.subarray(0, 2)];
 
-  assert.equal(joined(seeming, 6).toString(), "abXXef");
-  assert.equal(joined(turned, 4).toString(), "cdab");
+  assert.equal(joinPieces(seeming, 6).toString(), "abXXef");
+  assert.equal(joinPieces(turned, 4).toString(), "cdab");
 });
 
 test("a copy has a buffer of its own, and stays what it was", () => {
   const bytes = Buffer.from("abcdef");
-  const copy = copyOf(bytes, 1, 4);
+  const copy = copyBytes(bytes, 1, 4);
   bytes.fill(0);
 
   assert.deepEqual([copy.toString(), copy.buffer.byteLength], ["bcd", 3]);

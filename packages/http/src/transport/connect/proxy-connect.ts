@@ -2,27 +2,27 @@ import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import type { Clock } from "@holdfast/policy";
 import { ProxyError, TlsError } from "../../errors/transport-errors.ts";
-import { takesRequests } from "../proxy-url.ts";
-import type { ConnectLimits } from "../connect/with-timeout.ts";
-import type { Lookup } from "../connect/happy-eyeballs.ts";
-import type { LegTimes } from "../connect/connect-timings.ts";
-import { journey } from "./phase-limits.ts";
-import { openTunnel, tunnelTarget } from "./tunnel.ts";
+import { forwardsPlainHttp } from "../proxy-url.ts";
+import type { ConnectLimits } from "./with-timeout.ts";
+import type { Lookup } from "./happy-eyeballs.ts";
+import type { ConnectTimings } from "./connect-timings.ts";
+import { limitPhases } from "./phase-limits.ts";
+import { openTunnel, tunnelTarget } from "../tunnel/tunnel.ts";
 
 /** What opens connections and makes them secure, each for the URL of a proxy or of an origin. */
-export interface Hands {
+export interface SocketFactory {
   readonly clock: Clock;
   readonly lookup: Lookup;
-  readonly open: (url: URL, signal: AbortSignal, times: LegTimes) => Promise<Socket>;
-  readonly secure: (socket: Socket, url: URL, signal: AbortSignal) => Promise<TLSSocket>;
+  readonly openTcp: (url: URL, signal: AbortSignal, times: ConnectTimings) => Promise<Socket>;
+  readonly startTls: (socket: Socket, url: URL, signal: AbortSignal) => Promise<TLSSocket>;
 }
 
 /** A way to an origin through a proxy. */
-export interface Way {
+export interface ProxyRoute {
   readonly proxy: URL;
   readonly origin: URL;
   readonly limits: ConnectLimits;
-  readonly times: LegTimes;
+  readonly times: ConnectTimings;
 }
 
 /**
@@ -32,35 +32,43 @@ export interface Way {
  *
  * @throws ProxyError; ConnectTimeoutError and TlsError of the origin; the signal's reason.
  */
-export async function throughProxy(hands: Hands, way: Way, signal: AbortSignal): Promise<Socket> {
+export async function connectThroughProxy(
+  hands: SocketFactory,
+  way: ProxyRoute,
+  signal: AbortSignal,
+): Promise<Socket> {
   const { proxy, origin, limits, times } = way;
-  const travel = journey({
+  const travel = limitPhases({
     clock: hands.clock,
     limit: limits.connectLimit,
-    own: limits.proxyLimits,
+    phaseLimits: limits.proxyLimits,
     signal,
     proxy: proxy.host,
     origin: origin.host,
   });
-  const target = await travel.name(() => tunnelTarget(proxy, origin, hands.lookup));
+  const target = await travel.lookUpOrigin(() => tunnelTarget(proxy, origin, hands.lookup));
   const secure = origin.protocol === "https:";
   let socket: Socket | undefined;
   try {
-    socket = await travel.leg("connect", (ended) => blamed(proxy, ended, hands.open(proxy, ended, times)));
+    socket = await travel.runPhase("connect", (ended) =>
+      withProxyError(proxy, ended, hands.openTcp(proxy, ended, times)),
+    );
     const plain = socket;
     if (proxy.protocol === "https:")
-      socket = await travel.leg("tls", (ended) => blamed(proxy, ended, hands.secure(plain, proxy, ended)));
-    if (proxy.protocol === "https:") times.ended("proxy");
-    if (!secure && takesRequests(proxy.protocol)) return socket;
+      socket = await travel.runPhase("tls", (ended) =>
+        withProxyError(proxy, ended, hands.startTls(plain, proxy, ended)),
+      );
+    if (proxy.protocol === "https:") times.phaseEnded("proxy");
+    if (!secure && forwardsPlainHttp(proxy.protocol)) return socket;
     const near = socket;
-    socket = await travel.leg("tunnel", (ended) => openTunnel(near, proxy, { target, signal: ended }));
-    times.ended("proxy");
+    socket = await travel.runPhase("tunnel", (ended) => openTunnel(near, proxy, { target, signal: ended }));
+    times.phaseEnded("proxy");
     if (!secure) return socket;
     const far = socket;
-    const secured = await travel.leg("origin", (ended) =>
-      uncut(proxy, ended, hands.secure(far, origin, ended)),
+    const secured = await travel.runPhase("origin", (ended) =>
+      withTunnelError(proxy, ended, hands.startTls(far, origin, ended)),
     );
-    times.ended("tls");
+    times.phaseEnded("tls");
     return secured;
   } catch (error) {
     socket?.destroy();
@@ -69,7 +77,7 @@ export async function throughProxy(hands: Hands, way: Way, signal: AbortSignal):
 }
 
 /** What fails on the way to the proxy is the proxy's fault. */
-async function blamed<T>(proxy: URL, ended: AbortSignal, work: Promise<T>): Promise<T> {
+async function withProxyError<T>(proxy: URL, ended: AbortSignal, work: Promise<T>): Promise<T> {
   try {
     return await work;
   } catch (cause) {
@@ -84,11 +92,11 @@ async function blamed<T>(proxy: URL, ended: AbortSignal, work: Promise<T>): Prom
 }
 
 /** A tunnel that is cut during the handshake: by whom cannot be seen. */
-async function uncut<T>(proxy: URL, ended: AbortSignal, work: Promise<T>): Promise<T> {
+async function withTunnelError<T>(proxy: URL, ended: AbortSignal, work: Promise<T>): Promise<T> {
   try {
     return await work;
   } catch (cause) {
-    if (ended.aborted || !(cause instanceof TlsError) || !closings.has(cause.errno)) throw cause;
+    if (ended.aborted || !(cause instanceof TlsError) || !cutTunnelCodes.has(cause.errno)) throw cause;
     throw new ProxyError(`The tunnel through ${proxy.host} was cut in the TLS handshake (${cause.errno})`, {
       cause,
       reason: "cut",
@@ -96,4 +104,4 @@ async function uncut<T>(proxy: URL, ended: AbortSignal, work: Promise<T>): Promi
   }
 }
 
-const closings: ReadonlySet<string> = new Set(["ECONNRESET", "EPIPE", "ECONNABORTED"]);
+const cutTunnelCodes: ReadonlySet<string> = new Set(["ECONNRESET", "EPIPE", "ECONNABORTED"]);

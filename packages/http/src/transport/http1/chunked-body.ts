@@ -1,5 +1,5 @@
-import { MalformedAnswer } from "./errors.ts";
-import { forbidden } from "./head.ts";
+import { MalformedResponse } from "./errors.ts";
+import { forbiddenInLines } from "./head.ts";
 
 const [tab, lineFeed, carriageReturn, space, semicolon] = [9, 10, 13, 32, 59];
 
@@ -11,7 +11,7 @@ const maxLeadingZeros = 16 * 1024;
 const maxDigits = 16;
 
 /** What the next byte belongs to. */
-type Part =
+type ChunkPart =
   | "size"
   | "padding"
   | "extension"
@@ -23,8 +23,8 @@ type Part =
   | "done";
 
 /** A body in chunks (RFC 9112 §7.1), read as it comes. Its lines end in CRLF and nothing else. */
-export class Chunks {
-  #part: Part = "size";
+export class ChunkedBody {
+  #part: ChunkPart = "size";
   #zeros = 0;
   /** Behind the leading zeros, of which RFC 9112 §7.1 allows any number. */
   #digits = 0;
@@ -75,10 +75,10 @@ export class Chunks {
         return this.#begin(byte);
       case "data-cr":
         this.#part = "data-lf";
-        return ensure(byte === carriageReturn, byte === lineFeed ? unended : longer);
+        return ensure(byte === carriageReturn, byte === lineFeed ? chunkNotEnded : chunkTooLong);
       case "data-lf":
         this.#part = "size";
-        return ensure(byte === lineFeed, unended);
+        return ensure(byte === lineFeed, chunkNotEnded);
       case "trailers":
         return this.#takeTrailer(byte);
       case "data":
@@ -91,7 +91,7 @@ export class Chunks {
   #takeSize(byte: number): void {
     const digit = hexDigit(byte);
     if (digit === undefined) {
-      ensure(this.#zeros + this.#digits > 0, noSize);
+      ensure(this.#zeros + this.#digits > 0, invalidSize);
       this.#part = "padding";
       return this.#takeExtension(byte);
     }
@@ -110,7 +110,7 @@ export class Chunks {
       return;
     }
     if (this.#part === "padding") {
-      ensure(byte === space || byte === tab || byte === semicolon, noSize);
+      ensure(byte === space || byte === tab || byte === semicolon, invalidSize);
       if (byte === semicolon) this.#part = "extension";
     }
     ensure(byte >= space || byte === tab, "a control character in a chunk extension");
@@ -137,23 +137,23 @@ export class Chunks {
 
   /** Nobody reads trailers; that they are fields is part of the answer being one. */
   #end(): void {
-    ensure(!bareFeed.test(this.#trailers), "a line in its trailers that CRLF does not end");
-    ensure(!forbidden.test(this.#trailers), "a control character in its trailers");
+    ensure(!bareLineFeed.test(this.#trailers), "a line in its trailers that CRLF does not end");
+    ensure(!forbiddenInLines.test(this.#trailers), "a control character in its trailers");
     ensure(trailerLines.test(this.#trailers), "a line in its trailers that is no field");
     this.#part = "done";
   }
 }
 
-const noSize = "a chunk size that is no number";
-const longer = "a chunk that is longer than its size";
-const unended = "a chunk that CRLF does not end";
+const invalidSize = "a chunk size that is no number";
+const chunkTooLong = "a chunk that is longer than its size";
+const chunkNotEnded = "a chunk that CRLF does not end";
 
-const bareFeed = /(?<!\r)\n/;
+const bareLineFeed = /(?<!\r)\n/;
 // Fields, folded ones too (RFC 9112 §5.2), up to an empty line.
 const trailerLines = /^(?:[!#$%&'*+\-.^_`|~0-9A-Za-z]+:[^\r]*\r\n(?:[\t ][^\r]*\r\n)*)*\r\n$/;
 
 function ensure(holds: boolean, complaint: string): void {
-  if (!holds) throw new MalformedAnswer(complaint);
+  if (!holds) throw new MalformedResponse(complaint);
 }
 
 function hexDigit(byte: number): number | undefined {

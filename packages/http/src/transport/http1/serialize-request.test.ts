@@ -2,18 +2,18 @@ import assert from "node:assert/strict";
 import { Readable } from "node:stream";
 import { test } from "node:test";
 import fc from "fast-check";
-import type { Outgoing } from "../wire/protocol.ts";
+import type { OutgoingRequest } from "../wire/protocol.ts";
 import { UnsendableRequest } from "./errors.ts";
-import { messageOf } from "./message.ts";
+import { serializeRequest } from "./serialize-request.ts";
 
-const get: Outgoing = { method: "GET", path: "/", headers: {} };
+const get: OutgoingRequest = { method: "GET", path: "/", headers: {} };
 
-function written(request: Partial<Outgoing>): string {
-  const { head, bytes } = messageOf({ ...get, ...request }, "h:1");
+function written(request: Partial<OutgoingRequest>): string {
+  const { head, bytes } = serializeRequest({ ...get, ...request }, "h:1");
   return head.replaceAll("\r\n", "\n") + Buffer.from(bytes).toString();
 }
 
-const rows: readonly (readonly [what: string, request: Partial<Outgoing>, text: string])[] = [
+const rows: readonly (readonly [what: string, request: Partial<OutgoingRequest>, text: string])[] = [
   ["a GET", { path: "/a?b" }, "GET /a?b HTTP/1.1\nhost: h:1\nconnection: keep-alive\n\n"],
   [
     "headers as they are",
@@ -82,16 +82,17 @@ for (const [what, request, text] of rows) {
 
 test("a body in pieces leaves its framing to the first of them", () => {
   const body = Readable.from([]);
-  const { head, pieces, length } = messageOf(
-    { ...get, method: "POST", body, headers: { "content-length": "7" } },
-    "h",
-  );
+  const {
+    head,
+    bodyPieces: pieces,
+    length,
+  } = serializeRequest({ ...get, method: "POST", body, headers: { "content-length": "7" } }, "h");
 
   assert.deepEqual([pieces, length], [body, 7]);
   assert.equal(head, "POST / HTTP/1.1\r\nhost: h\r\nconnection: keep-alive\r\n");
 });
 
-const unsendable: readonly (readonly [what: string, request: Partial<Outgoing>])[] = [
+const unsendable: readonly (readonly [what: string, request: Partial<OutgoingRequest>])[] = [
   ["a line break in a value", { headers: { a: "b\r\nc: d" } }],
   ["a CR in a value", { headers: { a: "b\rc" } }],
   ["an LF in one of several values", { headers: { a: ["b", "c\nd: e"] } }],

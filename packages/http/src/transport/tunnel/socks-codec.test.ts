@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import type { Parse } from "./tunnel/incremental-parse.ts";
-import { parseSocks4Reply, socks4Refusal, socks4Request } from "./tunnel/socks4-codec.ts";
+import type { ParseResult } from "./incremental-parse.ts";
+import { parseSocks4Reply, socks4Refusal, socks4Request } from "./socks4-codec.ts";
 import {
   parseSocks5Authentication,
   parseSocks5Method,
@@ -11,7 +11,7 @@ import {
   socks5Greeting,
   socks5Refusal,
   socks5Request,
-} from "./tunnel/socks5-codec.ts";
+} from "./socks5-codec.ts";
 
 const hex = (text: string): Buffer => Buffer.from(text.replaceAll(" ", ""), "hex");
 const text = (value: string): string => Buffer.from(value).toString("hex");
@@ -66,7 +66,7 @@ for (const [what, bytes, expected] of said) {
   });
 }
 
-type Reader = (bytes: Buffer) => Parse<unknown>;
+type Reader = (bytes: Buffer) => ParseResult<unknown>;
 
 const heard: readonly (readonly [
   what: string,

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { TLSSocket } from "node:tls";
 import { test } from "node:test";
 import { faultOrigin, respond, selfSigned, socksProxy } from "../../testing/index.ts";
-import { connector, type Connector } from "../connect/connector.ts";
+import { createConnector, type Connector } from "./connector.ts";
 
 const signal = new AbortController().signal;
 
@@ -12,7 +12,7 @@ test("a TLS session is taken up again through the proxy that it was made through
   await using origin = await faultOrigin({ routes: { "/": respond(200) }, tls: identity });
   await using proxy = await socksProxy();
   const through = (user: string): Connector =>
-    connector({ tls: { ca: identity.cert } }, new URL(`socks5h://${user}@${proxy.host}`));
+    createConnector({ tls: { ca: identity.cert } }, new URL(`socks5h://${user}@${proxy.host}`));
   /** Whether the handshake took up a session. */
   const resumes = async (connect: Connector): Promise<boolean> => {
     const socket = await connect(

@@ -1,12 +1,12 @@
 // A few reads' worth: a larger body would only take memory before it is sure to come.
-const maxRoomBytes = 256 * 1024;
+const maxBodyBufferBytes = 256 * 1024;
 
 /**
  * Copies the pieces of a body out of a buffer that will be overwritten, one behind the other where it was announced how
  * long the body is: to put it together is then to name it. Of a body of 100 KB that was measured to save a third of the
  * processor time.
  */
-export class BodyRoom {
+export class BodyBuffer {
   #announced = 0;
   #room: Buffer | undefined;
   #filled = 0;
@@ -21,7 +21,7 @@ export class BodyRoom {
   /** Copies what lies between the two places; announced bodies must not become longer. */
   copy(bytes: Buffer, start: number, end: number): Buffer {
     const size = end - start;
-    if (size >= this.#announced || this.#announced > maxRoomBytes) {
+    if (size >= this.#announced || this.#announced > maxBodyBufferBytes) {
       const whole = Buffer.allocUnsafe(size);
       bytes.copy(whole, 0, start, end);
       return whole;
@@ -34,20 +34,20 @@ export class BodyRoom {
 }
 
 /** Copies what lies between the two places into a buffer of its own, which its reader may do with as it likes. */
-export function copyOf(bytes: Buffer, start: number, end: number): Buffer {
+export function copyBytes(bytes: Buffer, start: number, end: number): Buffer {
   const copy = Buffer.allocUnsafeSlow(end - start);
   bytes.copy(copy, 0, start, end);
   return copy;
 }
 
 /** Puts pieces together that are `size` bytes in all; without a copy where they lie one behind the other in one buffer. */
-export function joined(pieces: readonly Buffer[], size: number): Buffer {
+export function joinPieces(pieces: readonly Buffer[], size: number): Buffer {
   const [first] = pieces;
-  if (first === undefined || !pieces.every(followsOn)) return Buffer.concat(pieces, size);
+  if (first === undefined || !pieces.every(isAdjacent)) return Buffer.concat(pieces, size);
   return Buffer.from(first.buffer, first.byteOffset, size);
 }
 
-function followsOn(piece: Buffer, index: number, pieces: readonly Buffer[]): boolean {
+function isAdjacent(piece: Buffer, index: number, pieces: readonly Buffer[]): boolean {
   const before = pieces[index - 1];
   if (before === undefined) return true;
   return before.buffer === piece.buffer && before.byteOffset + before.length === piece.byteOffset;
