@@ -1,7 +1,7 @@
 import { scopeWithin, type Context, type Scope } from "../core/context.ts";
 import { BulkheadFullError } from "../core/errors.ts";
 import { report, type Listener } from "../core/events.ts";
-import { admission, Gate } from "../core/gate.ts";
+import { admission, Gate } from "../core/admission-queue.ts";
 import type { Explanation, Policy, Task } from "../core/policy.ts";
 
 export interface BulkheadOptions {

@@ -5,7 +5,7 @@ import type { PolicyEvent } from "../core/events.ts";
 import { fakeClock } from "../clock/fake-clock.ts";
 import { adaptiveConcurrency } from "./adaptive-concurrency.ts";
 import { aimd } from "./aimd.ts";
-import type { Limit, Sample } from "./limit.ts";
+import type { Limit, Sample } from "./concurrency-limit.ts";
 
 function recording(samples: Sample[], limit = 2): Limit {
   const same: Limit = { name: "recording", limit, after: (sample) => (samples.push(sample), same) };

@@ -1,12 +1,12 @@
 import { scopeWithin, type Context, type Scope } from "../core/context.ts";
 import { BulkheadFullError, DeadlineExceededError } from "../core/errors.ts";
 import { report, type Listener } from "../core/events.ts";
-import { admission, Gate } from "../core/gate.ts";
-import type { Judge } from "../core/judgement.ts";
+import { admission, Gate } from "../core/admission-queue.ts";
+import type { Judge } from "../core/classifier.ts";
 import { outcomeOf, unwrap } from "../core/outcome.ts";
 import type { Explanation, Policy, Task } from "../core/policy.ts";
 import { gradient2 } from "./gradient2.ts";
-import type { Limit } from "./limit.ts";
+import type { Limit } from "./concurrency-limit.ts";
 
 /** What a result says about load; `ignored` says nothing, and its duration is not learned. */
 export type LoadJudgement = "success" | "dropped" | "ignored";

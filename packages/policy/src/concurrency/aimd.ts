@@ -1,5 +1,5 @@
 import { formatMs, toMs, type Duration } from "../clock/duration.ts";
-import { checkBounds, type Bounds, type Limit, type Sample } from "./limit.ts";
+import { checkBounds, type Bounds, type Limit, type Sample } from "./concurrency-limit.ts";
 
 export interface AimdOptions extends Partial<Bounds> {
   /** What a drop multiplies the limit by, from 0.5 to below 1. @default 0.9 */

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { addTo, emptyAverage } from "./average.ts";
+import { addTo, emptyAverage } from "./moving-average.ts";
 import { gradient2, gradient2Defaults, nextGradient2 } from "./gradient2.ts";
 
 const usual = { value: 100, count: 10 };

@@ -1,5 +1,5 @@
-import { addTo, emptyAverage, type Average } from "./average.ts";
-import { checkBounds, type Bounds, type Limit, type Sample } from "./limit.ts";
+import { addTo, emptyAverage, type Average } from "./moving-average.ts";
+import { checkBounds, type Bounds, type Limit, type Sample } from "./concurrency-limit.ts";
 
 export interface Gradient2Options extends Partial<Bounds> {
   /** How much slower than usual is still no sign of load. @default 1.5 */

@@ -1,6 +1,6 @@
 import { scopeWithin, type Context, type Scope } from "../core/context.ts";
 import { report, type Listener } from "../core/events.ts";
-import { nameOf } from "../support/named.ts";
+import { nameOf } from "../support/strategy-name.ts";
 import { outcomeOf, unwrap } from "../core/outcome.ts";
 import type { Policy, Task } from "../core/policy.ts";
 import type { Attempt } from "../core/attempt.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { getEventListeners } from "node:events";
 import { test } from "node:test";
-import { retryBudget } from "../budget/sliding-budget.ts";
+import { retryBudget } from "../budget/retry-budget.ts";
 import type { Scope } from "../core/context.ts";
 import type { PolicyEvent } from "../core/events.ts";
 import { fakeClock } from "../clock/fake-clock.ts";

@@ -5,7 +5,7 @@ import type { Duration } from "../clock/duration.ts";
 import type { Listener } from "../core/events.ts";
 import type { Policy, Task } from "../core/policy.ts";
 import { fixedDelay, learnedDelay, type HedgeDelay } from "./hedge-delay.ts";
-import { Race, type RaceRule } from "./race.ts";
+import { Race, type RaceRule } from "./hedged-call.ts";
 
 interface CommonOptions {
   /** How many further tries a call may begin. @default 1 */

@@ -4,7 +4,7 @@ import { TryAgain } from "../core/errors.ts";
 import { failed, unwrap, type Outcome } from "../core/outcome.ts";
 import { forAnyTask, type AnyPolicy } from "../core/policy.ts";
 import { fakeClock } from "../clock/fake-clock.ts";
-import { seededRandom } from "../clock/seeded-random.ts";
+import { seededRandom } from "../clock/random.ts";
 
 export interface PlanOptions {
   /** What the random waits are drawn with: the same seed gives the same plan. @default 1 */

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { fakeClock } from "../testing/index.ts";
-import type { AttemptRun } from "./attempts.ts";
+import type { AttemptRun } from "./attempt-iterator.ts";
 import { retry, type RetryPolicy } from "./retry.ts";
 import { stopAfterAttempt, stopAny, stopAfterDelay } from "./stop.ts";
 import { waitChain, waitExponential, waitFixed, waitNone, type Wait } from "./wait.ts";

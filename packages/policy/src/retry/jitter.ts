@@ -1,5 +1,5 @@
 import { formatMs, toMs, type Duration } from "../clock/duration.ts";
-import { named, nameOf } from "../support/named.ts";
+import { named, nameOf } from "../support/strategy-name.ts";
 import { between } from "./between.ts";
 import type { Wait } from "./wait.ts";
 

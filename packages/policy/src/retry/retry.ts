@@ -1,11 +1,11 @@
 import { firstScope, scopeOf, type Context, type Scope } from "../core/context.ts";
 import { RetryError, TryAgain, type GiveUpReason } from "../core/errors.ts";
 import type { PolicyEvent } from "../core/events.ts";
-import { named, nameOf } from "../support/named.ts";
+import { named, nameOf } from "../support/strategy-name.ts";
 import { failed, succeeded, unwrap, type Outcome } from "../core/outcome.ts";
 import type { Explanation, Policy, Task } from "../core/policy.ts";
 import type { Attempt } from "../core/attempt.ts";
-import { attemptsOf, type AttemptRun } from "./attempts.ts";
+import { attemptsOf, type AttemptRun } from "./attempt-iterator.ts";
 import { retryDefaults, type RetryOptions, type RetryRule } from "./options.ts";
 
 /**

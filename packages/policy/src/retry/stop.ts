@@ -1,5 +1,5 @@
 import { formatMs, toMs, type Duration } from "../clock/duration.ts";
-import { named, namesOf } from "../support/named.ts";
+import { named, namesOf } from "../support/strategy-name.ts";
 import type { Attempt } from "../core/attempt.ts";
 
 /**

@@ -1,6 +1,6 @@
 import type { Random } from "../clock/clock.ts";
 import { formatMs, toMs, type Duration } from "../clock/duration.ts";
-import { named, namesOf } from "../support/named.ts";
+import { named, namesOf } from "../support/strategy-name.ts";
 import type { Attempt } from "../core/attempt.ts";
 import { between } from "./between.ts";
 

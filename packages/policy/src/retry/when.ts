@@ -1,4 +1,4 @@
-import { named, namesOf } from "../support/named.ts";
+import { named, namesOf } from "../support/strategy-name.ts";
 import type { Attempt } from "../core/attempt.ts";
 
 /** Answers *again?* after an attempt. */

@@ -1,2 +1,2 @@
 export { fakeClock, type FakeClock, type FakeClockOptions } from "../clock/fake-clock.ts";
-export { seededRandom } from "../clock/seeded-random.ts";
+export { seededRandom } from "../clock/random.ts";

@@ -9,7 +9,7 @@ import { retry } from "../retry/retry.ts";
 import { stopAfterAttempt } from "../retry/stop.ts";
 import { waitFixed, waitNone } from "../retry/wait.ts";
 import { fakeClock } from "../clock/fake-clock.ts";
-import { causeAfter } from "./last-failure.ts";
+import { causeAfter } from "./failure-tracker.ts";
 import { timeout } from "./timeout.ts";
 
 const never = (): Promise<never> => new Promise(() => undefined);

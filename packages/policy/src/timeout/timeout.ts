@@ -5,7 +5,7 @@ import { DeadlineExceededError } from "../core/errors.ts";
 import { report, type Listener } from "../core/events.ts";
 import { LazySignal, onAbort, scopeWithSignal } from "../core/lazy-signal.ts";
 import type { Policy, Task } from "../core/policy.ts";
-import { watchFailures } from "./last-failure.ts";
+import { watchFailures } from "./failure-tracker.ts";
 
 export interface TimeoutPolicyOptions {
   /** Hears every event of every call. */

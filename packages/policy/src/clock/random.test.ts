@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { seededRandom } from "./seeded-random.ts";
+import { seededRandom } from "./random.ts";
 
 function draws(seed: number, count: number): readonly number[] {
   return Array.from({ length: count }, seededRandom(seed));

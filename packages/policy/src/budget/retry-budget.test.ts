@@ -7,7 +7,7 @@ import { retry } from "../retry/retry.ts";
 import { stopAfterAttempt } from "../retry/stop.ts";
 import { waitNone } from "../retry/wait.ts";
 import { fakeClock } from "../clock/fake-clock.ts";
-import { retryBudget, type SlidingBudget } from "./sliding-budget.ts";
+import { retryBudget, type SlidingBudget } from "./retry-budget.ts";
 
 function spend(budget: SlidingBudget): number {
   let spent = 0;

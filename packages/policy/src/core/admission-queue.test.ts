@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { admission, Gate, type Crowd } from "./gate.ts";
+import { admission, Gate, type Crowd } from "./admission-queue.ts";
 
 const table: readonly (readonly [Crowd, ReturnType<typeof admission>])[] = [
   [{ running: 0, concurrency: 1, waiting: 0, queue: 0 }, "run"],
