@@ -21,6 +21,7 @@ export const architecture: Readonly<Record<string, PackageRule>> = {
     imports: [],
     only: {},
     layers: [
+      "internal",
       "plan",
       "compose",
       "hedge",

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
-import { toMs, type Duration } from "@holdfast/policy";
+import type { Duration } from "@holdfast/policy";
+import { toMs } from "@holdfast/policy/internal";
 import { ProxyPool, proxyPoolDefaults, Retry, Session } from "@holdfast/http";
 import {
   faultOrigin,

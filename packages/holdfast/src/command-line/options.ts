@@ -1,5 +1,5 @@
 import { parseArgs } from "node:util";
-import { toMs } from "@holdfast/policy";
+import { toMs } from "@holdfast/policy/internal";
 import type { Duration } from "@holdfast/policy";
 import { suggest } from "./suggest.ts";
 import { UsageError } from "../process/usage-error.ts";

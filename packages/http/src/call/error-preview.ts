@@ -1,4 +1,5 @@
-import { startTimer, type Clock } from "@holdfast/policy";
+import type { Clock } from "@holdfast/policy";
+import { startTimer } from "@holdfast/policy/internal";
 import type { BodySource } from "../model/body-source.ts";
 import { StreamedResponse } from "../model/streamed-response.ts";
 

@@ -1,4 +1,5 @@
-import { RateLimitedError, startTimer, type Clock } from "@holdfast/policy";
+import { RateLimitedError, type Clock } from "@holdfast/policy";
+import { startTimer } from "@holdfast/policy/internal";
 import { accepted, departed, isForgotten, nextDeparture, stopped, type Pace, type Stop } from "./pace.ts";
 import { lastingRateOf } from "./rate.ts";
 

@@ -1,4 +1,5 @@
-import { type Duration, toMs, type Wait } from "@holdfast/policy";
+import type { Duration, Wait } from "@holdfast/policy";
+import { toMs } from "@holdfast/policy/internal";
 import { headerName, refuse, type Check } from "../support/validate.ts";
 import { frozenSet } from "../support/frozen-set.ts";
 import type { HttpResponse } from "../model/response.ts";

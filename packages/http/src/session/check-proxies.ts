@@ -1,4 +1,5 @@
-import { systemRandom, toMs, type Duration } from "@holdfast/policy";
+import { systemRandom, type Duration } from "@holdfast/policy";
+import { toMs } from "@holdfast/policy/internal";
 import { summaryOf } from "../model/attempt-record.ts";
 import { InvalidUrlError, ProxyError } from "../errors/transport-errors.ts";
 import type { HeadersInit } from "../model/headers.ts";

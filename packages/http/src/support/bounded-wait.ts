@@ -1,4 +1,5 @@
-import { startTimer, type Clock } from "@holdfast/policy";
+import type { Clock } from "@holdfast/policy";
+import { startTimer } from "@holdfast/policy/internal";
 
 /** The limits of a wait. */
 export interface WaitBounds {

@@ -1,4 +1,5 @@
-import { isDuration, redact } from "@holdfast/policy";
+import { redact } from "@holdfast/policy";
+import { isDuration } from "@holdfast/policy/internal";
 import { suggest } from "./suggest.ts";
 
 /** What is wrong with a value, and where in it: `.timeout.connect` of the options, say, or nowhere further in. */

@@ -1,4 +1,5 @@
-import { formatMs, isSecretHeader, redact, type Logger } from "@holdfast/policy";
+import { redact, type Logger } from "@holdfast/policy";
+import { formatMs, isSecretHeader } from "@holdfast/policy/internal";
 import type { AttemptRecord } from "../model/attempt-record.ts";
 import { isFailure } from "./call-failure.ts";
 import type { GiveUp } from "./give-up.ts";

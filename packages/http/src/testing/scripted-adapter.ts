@@ -1,12 +1,5 @@
-import {
-  DeadlineExceededError,
-  sleepBy,
-  startTimer,
-  systemClock,
-  toMs,
-  type Clock,
-  type Duration,
-} from "@holdfast/policy";
+import { DeadlineExceededError, systemClock, type Clock, type Duration } from "@holdfast/policy";
+import { sleepWithTimer, startTimer, toMs } from "@holdfast/policy/internal";
 import type { Adapter, SendOptions } from "../adapter/adapter.ts";
 import { openBody, type Body } from "../model/body.ts";
 import { AttemptTimeoutError, ReadTimeoutError } from "../errors/transport-errors.ts";
@@ -132,7 +125,7 @@ async function pass(
   const limit = Math.min(timeouts.read, timeouts.attempt, left);
   const delay = Math.max(0, Math.min(takes, limit));
   // Not `clock.sleep`: what a clock records of sleeps are the waits between attempts.
-  if (delay > 0) await sleepBy((wait, run) => startTimer(clock, wait, run), delay, signal);
+  if (delay > 0) await sleepWithTimer((wait, run) => startTimer(clock, wait, run), delay, signal);
   if (takes <= limit) return;
   if (limit === left) throw new DeadlineExceededError(timeouts.total);
   if (limit === timeouts.read) throw new ReadTimeoutError(target, limit, "headers");

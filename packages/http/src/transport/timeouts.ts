@@ -1,4 +1,5 @@
-import { isDuration, toMs, type Duration } from "@holdfast/policy";
+import type { Duration } from "@holdfast/policy";
+import { isDuration, toMs } from "@holdfast/policy/internal";
 import { kind, options, type Check } from "../support/validate.ts";
 
 /**

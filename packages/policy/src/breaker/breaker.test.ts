@@ -251,7 +251,7 @@ test("refuses a circuit without probes", () => {
 test("a rehearsal does not touch the circuit", async () => {
   const { clock, events, circuit } = setUp();
 
-  const rehearsal = circuit.rehearsal?.();
+  const rehearsal = circuit.cloneForPlan?.();
   for (let time = 0; time < 3; time += 1) await rehearsal?.execute(down, { clock }).catch(() => undefined);
 
   assert.equal(circuit.state, "closed");

@@ -1,20 +1,27 @@
 import type { Clock } from "../clock/clock.ts";
-import { scopeWithin, type Context, type Scope } from "../core/context.ts";
+import { enterScope, type Context, type Scope } from "../core/context.ts";
 import { formatMs, toMs, type Duration } from "../clock/duration.ts";
 import { CircuitOpenError } from "../core/errors.ts";
-import { report, type Listener, type PolicyEvent } from "../core/events.ts";
-import { isOfCallersMaking, type Judge } from "../core/classifier.ts";
-import { nameOf } from "../support/strategy-name.ts";
-import { outcomeOf, unwrap, type Outcome } from "../core/outcome.ts";
+import { emitEvent, type Listener, type PolicyEvent } from "../core/events.ts";
+import { isCausedByCaller, type Classifier } from "../core/classifier.ts";
+import { strategyName } from "../support/strategy-name.ts";
+import { captureOutcome, unwrap, type Outcome } from "../core/outcome.ts";
 import type { Explanation, Policy, Task } from "../core/policy.ts";
 import type { Wait } from "../retry/wait.ts";
-import { nextBreak } from "./break.ts";
-import { parseSnapshot, restored, snapshotOf, type BreakerSnapshot } from "./snapshot.ts";
-import { admits, closedAt, next, type BreakerInput, type BreakerRule, type BreakerState } from "./state.ts";
+import { createBreakFactory } from "./break.ts";
+import { parseSnapshot, restoreState, toSnapshot, type BreakerSnapshot } from "./snapshot.ts";
+import {
+  admits,
+  closedState,
+  nextState,
+  type BreakerInput,
+  type BreakerRule,
+  type BreakerState,
+} from "./state.ts";
 import { timeWindow, type Tally } from "./tally.ts";
 
 /** What a result means to a circuit breaker; `ignored` neither opens nor closes it. */
-export type BreakerJudgement = "success" | "failure" | "ignored";
+export type BreakerClassification = "success" | "failure" | "ignored";
 
 export interface BreakerOptions<in R = unknown> {
   /** When a closed circuit opens. @default timeWindow(): half of at least 20 calls within 30 s */
@@ -27,7 +34,7 @@ export interface BreakerOptions<in R = unknown> {
   /** How many calls a half-open circuit lets through; it closes when they all succeed. @default 1 */
   readonly probes?: number;
   /** What a result means. @default an error is a failure, but a caller's abort and a RejectedError are ignored */
-  readonly classify?: Judge<R, BreakerJudgement>;
+  readonly classify?: Classifier<R, BreakerClassification>;
   /** Where to take up again: what `toJSON` gave in another process. @default closed */
   readonly state?: BreakerSnapshot;
   /** Hears every event. */
@@ -41,10 +48,13 @@ export interface Isolation extends Disposable {
   release(): void;
 }
 
+/** The state of a circuit. */
+export type CircuitState = "closed" | "open" | "half-open" | "isolated";
+
 /** A circuit breaker: share one between all callers of the same thing. */
 export interface Breaker<in R = unknown> extends Policy<R> {
   /** Closed, open, half-open or isolated. */
-  readonly state: BreakerState["at"];
+  readonly state: CircuitState;
   /** Lets no call through until the handle is released, every handle where there are several; then it is closed. */
   isolate(): Isolation;
   /** The circuit as plain data, for the option `state`. */
@@ -57,7 +67,7 @@ export const breakerDefaults: Required<Omit<BreakerOptions, "state" | "on">> = {
   breakDuration: "10s",
   probes: 1,
   classify: (outcome, scope) =>
-    outcome.ok ? "success" : isOfCallersMaking(outcome.error, scope) ? "ignored" : "failure",
+    outcome.ok ? "success" : isCausedByCaller(outcome.error, scope) ? "ignored" : "failure",
   name: "breaker",
 };
 
@@ -77,7 +87,7 @@ class CircuitBreaker<R> implements Breaker<R> {
   readonly #rule: BreakerRule;
   readonly #wait: Wait | number;
   readonly #name: string;
-  readonly #classify: Judge<R, BreakerJudgement>;
+  readonly #classify: Classifier<R, BreakerClassification>;
   readonly #snapshot: BreakerSnapshot;
   // A snapshot tells the date, and only a call tells the clock.
   #state: BreakerState | undefined;
@@ -91,17 +101,17 @@ class CircuitBreaker<R> implements Breaker<R> {
     this.#name = name;
     this.#classify = classify;
     this.#snapshot = options.state === undefined ? { state: "closed" } : parseSnapshot(options.state);
-    if (this.#snapshot.state === "closed") this.#state = closedAt(0, this.#rule);
+    if (this.#snapshot.state === "closed") this.#state = closedState(0, this.#rule);
   }
 
-  get state(): BreakerState["at"] {
+  get state(): CircuitState {
     return this.#state?.at ?? this.#snapshot.state;
   }
 
   async execute<T extends R>(task: Task<T>, context?: Context): Promise<T> {
-    const scope = scopeWithin(context);
+    const scope = enterScope(context);
     const generation = this.#enter(scope);
-    const outcome = await outcomeOf(() => task(scope));
+    const outcome = await captureOutcome(() => task(scope));
     this.#settle(outcome, scope, generation);
     return unwrap(outcome);
   }
@@ -117,7 +127,7 @@ class CircuitBreaker<R> implements Breaker<R> {
   }
 
   toJSON(): BreakerSnapshot {
-    return this.#state === undefined ? this.#snapshot : snapshotOf(this.#state);
+    return this.#state === undefined ? this.#snapshot : toSnapshot(this.#state);
   }
 
   explain(): Explanation {
@@ -126,12 +136,12 @@ class CircuitBreaker<R> implements Breaker<R> {
     return {
       policy: this.#name,
       opensWhen: opensWhen.name,
-      breakDuration: typeof wait === "number" ? formatMs(wait) : nameOf(wait),
+      breakDuration: typeof wait === "number" ? formatMs(wait) : strategyName(wait),
       probes,
     };
   }
 
-  rehearsal(): Policy<R> {
+  cloneForPlan(): Policy<R> {
     const { on: _on, state: _state, ...rule } = this.#options;
     return breaker(rule);
   }
@@ -139,9 +149,9 @@ class CircuitBreaker<R> implements Breaker<R> {
   /** Lets the call through and gives the generation it belongs to, or throws. */
   #enter(scope: Scope): number {
     const now = scope.clock.now();
-    const before = (this.#state ??= restored(this.#rule, this.#snapshot, scope.clock));
+    const before = (this.#state ??= restoreState(this.#rule, this.#snapshot, scope.clock));
     if (!admits(this.#rule, before, now)) throw this.#refusal(before, scope);
-    const { generation } = (this.#state = next(this.#rule, before, { type: "asked", now }));
+    const { generation } = (this.#state = nextState(this.#rule, before, { type: "asked", now }));
     try {
       this.#tell(before, scope);
     } catch (thrown) {
@@ -152,13 +162,13 @@ class CircuitBreaker<R> implements Breaker<R> {
   }
 
   #refusal(state: BreakerState, scope: Scope): CircuitOpenError {
-    const error = new CircuitOpenError(retryAtOf(state, scope.clock));
-    report({ type: "rejected", policy: this.#name, error }, this.#options.on, scope.on);
+    const error = new CircuitOpenError(findRetryTime(state, scope.clock));
+    emitEvent({ type: "rejected", policy: this.#name, error }, this.#options.on, scope.on);
     return error;
   }
 
   #settle(outcome: Outcome<R>, scope: Scope, generation: number): void {
-    let judgement: BreakerJudgement = "ignored";
+    let judgement: BreakerClassification = "ignored";
     try {
       judgement = this.#classify(outcome, scope);
     } finally {
@@ -167,33 +177,33 @@ class CircuitBreaker<R> implements Breaker<R> {
     }
   }
 
-  #inputOf(judgement: BreakerJudgement, { outcome, scope, generation }: Call<R>): BreakerInput {
+  #inputOf(judgement: BreakerClassification, { outcome, scope, generation }: FinishedCall<R>): BreakerInput {
     const now = scope.clock.now();
     if (judgement === "ignored") return { type: "ignored", generation };
     if (judgement === "success") return { type: "succeeded", now, generation };
-    return { type: "failed", now, generation, break: nextBreak(this.#wait, outcome, scope) };
+    return { type: "failed", now, generation, break: createBreakFactory(this.#wait, outcome, scope) };
   }
 
   #move(input: BreakerInput, scope?: Scope): void {
-    const before = this.#state ?? closedAt(0, this.#rule);
-    this.#state = next(this.#rule, before, input);
+    const before = this.#state ?? closedState(0, this.#rule);
+    this.#state = nextState(this.#rule, before, input);
     this.#tell(before, scope);
   }
 
   #tell(before: BreakerState, scope: Scope | undefined): void {
     const after = this.#state;
     if (after === undefined || after.generation === before.generation) return;
-    report(entered(after, this.#name), this.#options.on, scope?.on);
+    emitEvent(toTransitionEvent(after, this.#name), this.#options.on, scope?.on);
   }
 }
 
-interface Call<R> {
+interface FinishedCall<R> {
   readonly outcome: Outcome<R>;
   readonly scope: Scope;
   readonly generation: number;
 }
 
-function entered(state: BreakerState, policy: string): PolicyEvent {
+function toTransitionEvent(state: BreakerState, policy: string): PolicyEvent {
   switch (state.at) {
     case "closed":
       return { type: "closed", policy };
@@ -206,7 +216,7 @@ function entered(state: BreakerState, policy: string): PolicyEvent {
   }
 }
 
-function retryAtOf(state: BreakerState, clock: Clock): number {
+function findRetryTime(state: BreakerState, clock: Clock): number {
   if (state.at === "open") return state.break.retryAt;
   return state.at === "half-open" ? clock.date() + Math.max(0, state.until - clock.now()) : Infinity;
 }

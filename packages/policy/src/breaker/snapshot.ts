@@ -1,5 +1,5 @@
 import type { Clock } from "../clock/clock.ts";
-import { closedAt, type BreakerRule, type BreakerState } from "./state.ts";
+import { closedState, type BreakerRule, type BreakerState } from "./state.ts";
 
 /** A circuit as plain data, to be stored and restored in another process. Times are milliseconds since 1970. */
 export type BreakerSnapshot =
@@ -13,7 +13,7 @@ export type BreakerSnapshot =
   | { readonly state: "isolated" };
 
 /** Gives what is worth keeping of a circuit: counts of a closed one are not, and calls in flight belong to the process. */
-export function snapshotOf(state: BreakerState): BreakerSnapshot {
+export function toSnapshot(state: BreakerState): BreakerSnapshot {
   if (state.at === "closed" || state.at === "isolated") return { state: state.at };
   const { openings, break: last } = state;
   return { state: state.at, retryAt: last.retryAt, openings, breakDuration: last.duration };
@@ -23,8 +23,8 @@ export function snapshotOf(state: BreakerState): BreakerSnapshot {
  * Gives the circuit that a snapshot tells of. A half-open one is open with its time over: its probes are not ours. An
  * isolated one is closed: whoever isolated it is not there to release it.
  */
-export function restored(rule: BreakerRule, snapshot: BreakerSnapshot, clock: Clock): BreakerState {
-  if (snapshot.state === "closed" || snapshot.state === "isolated") return closedAt(0, rule);
+export function restoreState(rule: BreakerRule, snapshot: BreakerSnapshot, clock: Clock): BreakerState {
+  if (snapshot.state === "closed" || snapshot.state === "isolated") return closedState(0, rule);
   const { retryAt, openings, breakDuration: duration } = snapshot;
   const left = snapshot.state === "open" ? Math.max(0, retryAt - clock.date()) : 0;
   // A clock that was wrong when the circuit opened must not keep it open for longer than it was meant to be.

@@ -1,11 +1,11 @@
+import type { Break } from "./break.ts";
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import {
   admits,
-  closedAt,
-  next,
-  type Break,
+  closedState,
+  nextState,
   type BreakerInput,
   type BreakerRule,
   type BreakerState,
@@ -21,7 +21,7 @@ const growing = (openings: number): Break => ({
 });
 const last: Break = { duration: 10, until: now, retryAt: 0 };
 
-const closed = closedAt(3, rule);
+const closed = closedState(3, rule);
 const shaken: BreakerState = { at: "closed", generation: 3, tally: consecutive(2).after(true, now) };
 const open: BreakerState = { at: "open", generation: 3, openings: 1, break: last };
 const halfOpen = {
@@ -61,7 +61,12 @@ const table: readonly (readonly [string, BreakerState, BreakerInput, Partial<Bre
   ["open ignores a late failure", open, { ...failed, generation: 2 }, open],
   ["half-open lets another probe through", halfOpen, asked, { ...halfOpen, running: 2 }],
   ["half-open counts a success", halfOpen, succeeded, { ...halfOpen, running: 0, succeeded: 1 }],
-  ["half-open closes when all probes succeeded", { ...halfOpen, succeeded: 1 }, succeeded, closedAt(4, rule)],
+  [
+    "half-open closes when all probes succeeded",
+    { ...halfOpen, succeeded: 1 },
+    succeeded,
+    closedState(4, rule),
+  ],
   [
     "half-open opens at a failure, for longer",
     halfOpen,
@@ -90,13 +95,13 @@ const table: readonly (readonly [string, BreakerState, BreakerInput, Partial<Bre
     { at: "isolated", generation: 3, holders: 2 },
   ],
   ["releasing one of two holds still", { ...isolated, holders: 2 }, { type: "released" }, isolated],
-  ["releasing the last one closes", isolated, { type: "released" }, closedAt(4, rule)],
+  ["releasing the last one closes", isolated, { type: "released" }, closedState(4, rule)],
   ["releasing what is not held does nothing", open, { type: "released" }, open],
 ];
 
 for (const [name, state, input, expected] of table) {
   test(name, () => {
-    const after = next(rule, state, input);
+    const after = nextState(rule, state, input);
 
     assert.deepEqual({ ...after, ...expected, tally: undefined }, { ...after, tally: undefined });
   });
@@ -126,7 +131,7 @@ test("whatever happens, generations never fall and no more probes run than are a
   fc.assert(
     fc.property(steps, (given) => {
       let time = 0;
-      let state = closedAt(0, rule);
+      let state = closedState(0, rule);
       let running: number[] = [];
       for (const [step, which] of given) {
         const before = state.generation;
@@ -137,12 +142,12 @@ test("whatever happens, generations never fall and no more probes run than are a
         if (step === "wait") time += 7;
         else if (step === "ask") {
           if (admits(rule, state, time)) {
-            state = next(rule, state, { type: "asked", now: time });
+            state = nextState(rule, state, { type: "asked", now: time });
             running = [...running, state.generation];
           }
         } else if (generation !== undefined) {
           const until: Break = { duration: 10, until: time + 10, retryAt: 0 };
-          state = next(rule, state, answer(step, { time, generation, until }));
+          state = nextState(rule, state, answer(step, { time, generation, until }));
         }
         assert.ok(state.generation >= before);
         if (state.at !== "half-open") continue;

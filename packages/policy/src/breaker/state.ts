@@ -1,3 +1,4 @@
+import type { Break, BreakFactory } from "./break.ts";
 import type { Tally } from "./tally.ts";
 
 /** What decides when a circuit opens, and how it closes again. */
@@ -30,31 +31,24 @@ interface HalfOpen {
   readonly succeeded: number;
 }
 
-/** How long an open circuit stays so. */
-export interface Break {
-  readonly duration: number;
-  /** The end of it on `clock.now()`. */
-  readonly until: number;
-  /** The end of it in milliseconds since 1970, for people and other processes. */
-  readonly retryAt: number;
-}
-
 /** What happens to a circuit. `generation` is that of the state in which the call was let through. */
 export type BreakerInput =
   | { readonly type: "asked"; readonly now: number }
   | { readonly type: "succeeded"; readonly now: number; readonly generation: number }
-  | { readonly type: "failed"; readonly now: number; readonly generation: number; readonly break: NextBreak }
+  | {
+      readonly type: "failed";
+      readonly now: number;
+      readonly generation: number;
+      readonly break: BreakFactory;
+    }
   | { readonly type: "ignored"; readonly generation: number }
   | { readonly type: "isolated" }
   | { readonly type: "released" };
 
-/** Says how long the circuit stays open when it opens for the `openings`th time in a row. */
-export type NextBreak = (openings: number, last: Break | undefined) => Break;
-
-type Answer = Exclude<BreakerInput, { readonly type: "asked" | "isolated" | "released" }>;
+type ResultInput = Exclude<BreakerInput, { readonly type: "asked" | "isolated" | "released" }>;
 
 /** A closed circuit that has seen nothing. */
-export function closedAt(generation: number, rule: BreakerRule): BreakerState {
+export function closedState(generation: number, rule: BreakerRule): BreakerState {
   return { at: "closed", generation, tally: rule.opensWhen };
 }
 
@@ -73,30 +67,33 @@ export function admits(rule: BreakerRule, state: BreakerState, now: number): boo
 }
 
 /** The circuit after what happened: the whole rule, without clock, task or events. */
-export function next(rule: BreakerRule, state: BreakerState, input: BreakerInput): BreakerState {
+export function nextState(rule: BreakerRule, state: BreakerState, input: BreakerInput): BreakerState {
   switch (input.type) {
     case "asked":
-      return asked(rule, state, input.now);
+      return afterAdmission(rule, state, input.now);
     case "isolated":
-      return isolated(state);
+      return isolate(state);
     case "released":
-      return released(rule, state);
+      return release(rule, state);
     case "succeeded":
     case "failed":
     case "ignored":
       // What began in another state says nothing of this one.
-      return input.generation === state.generation ? answered(rule, state, input) : state;
+      return input.generation === state.generation ? afterResult(rule, state, input) : state;
   }
 }
 
-function asked(rule: BreakerRule, state: BreakerState, now: number): BreakerState {
-  if (state.at === "open") return halfOpen(state, now);
+function afterAdmission(rule: BreakerRule, state: BreakerState, now: number): BreakerState {
+  if (state.at === "open") return halfOpenState(state, now);
   if (state.at !== "half-open") return state;
   const lost = state.running + state.succeeded >= rule.probes;
-  return lost ? halfOpen(state, now) : { ...state, running: state.running + 1 };
+  return lost ? halfOpenState(state, now) : { ...state, running: state.running + 1 };
 }
 
-function halfOpen(state: Extract<BreakerState, { at: "open" | "half-open" }>, now: number): BreakerState {
+function halfOpenState(
+  state: Extract<BreakerState, { at: "open" | "half-open" }>,
+  now: number,
+): BreakerState {
   const { generation, openings, break: last } = state;
   const until = now + last.duration;
   return {
@@ -110,8 +107,8 @@ function halfOpen(state: Extract<BreakerState, { at: "open" | "half-open" }>, no
   };
 }
 
-function answered(rule: BreakerRule, state: BreakerState, input: Answer): BreakerState {
-  if (state.at === "half-open") return probed(rule, state, input);
+function afterResult(rule: BreakerRule, state: BreakerState, input: ResultInput): BreakerState {
+  if (state.at === "half-open") return afterProbe(rule, state, input);
   if (state.at !== "closed" || input.type === "ignored") return state;
   const tally = state.tally.after(input.type === "failed", input.now);
   if (input.type === "failed" && tally.trips(input.now)) {
@@ -120,7 +117,7 @@ function answered(rule: BreakerRule, state: BreakerState, input: Answer): Breake
   return tally === state.tally ? state : { ...state, tally };
 }
 
-function probed(rule: BreakerRule, state: HalfOpen, input: Answer): BreakerState {
+function afterProbe(rule: BreakerRule, state: HalfOpen, input: ResultInput): BreakerState {
   const generation = state.generation + 1;
   const running = state.running - 1;
   if (input.type === "ignored") return { ...state, running };
@@ -129,15 +126,17 @@ function probed(rule: BreakerRule, state: HalfOpen, input: Answer): BreakerState
     return { at: "open", generation, openings, break: input.break(openings, state.break) };
   }
   const succeeded = state.succeeded + 1;
-  return succeeded >= rule.probes ? closedAt(generation, rule) : { ...state, running, succeeded };
+  return succeeded >= rule.probes ? closedState(generation, rule) : { ...state, running, succeeded };
 }
 
-function isolated(state: BreakerState): BreakerState {
+function isolate(state: BreakerState): BreakerState {
   if (state.at === "isolated") return { ...state, holders: state.holders + 1 };
   return { at: "isolated", generation: state.generation + 1, holders: 1 };
 }
 
-function released(rule: BreakerRule, state: BreakerState): BreakerState {
+function release(rule: BreakerRule, state: BreakerState): BreakerState {
   if (state.at !== "isolated") return state;
-  return state.holders > 1 ? { ...state, holders: state.holders - 1 } : closedAt(state.generation + 1, rule);
+  return state.holders > 1
+    ? { ...state, holders: state.holders - 1 }
+    : closedState(state.generation + 1, rule);
 }

@@ -1,5 +1,5 @@
 import { formatMs, toMs, type Duration } from "../clock/duration.ts";
-import { addTo, emptySum, totalOf, type SlidingSum } from "../support/sliding-sum.ts";
+import { addToSum, emptySum, totalSum, type SlidingSum } from "../support/sliding-sum.ts";
 
 /**
  * What a closed circuit remembers of its calls, and whether it has had enough of them. Immutable: `after` gives the next
@@ -17,14 +17,18 @@ export interface Tally {
 /** Opens after `threshold` failures in a row. */
 export function consecutive(threshold: number): Tally {
   if (!(threshold >= 1)) throw new RangeError(`consecutive needs a threshold of 1 or more, got ${threshold}`);
-  return inARow(threshold, 0);
+  return consecutiveTally(threshold, 0);
 }
 
-function inARow(threshold: number, failures: number): Tally {
+function consecutiveTally(threshold: number, failures: number): Tally {
   const tally: Tally = {
     name: `consecutive(${threshold})`,
     after: (failed) =>
-      failed ? inARow(threshold, failures + 1) : failures === 0 ? tally : inARow(threshold, 0),
+      failed
+        ? consecutiveTally(threshold, failures + 1)
+        : failures === 0
+          ? tally
+          : consecutiveTally(threshold, 0),
     trips: () => failures >= threshold,
   };
   return tally;
@@ -87,10 +91,10 @@ export function timeWindow(options: TimeWindowOptions = {}): Tally {
   const tallyOf = (calls: SlidingSum, failures: SlidingSum): Tally => ({
     name,
     after: (failed, now) =>
-      tallyOf(addTo(calls, 1, slotAt(now)), failed ? addTo(failures, 1, slotAt(now)) : failures),
+      tallyOf(addToSum(calls, 1, slotAt(now)), failed ? addToSum(failures, 1, slotAt(now)) : failures),
     trips: (now) => {
-      const count = totalOf(calls, slotAt(now));
-      return count >= minimumThroughput && totalOf(failures, slotAt(now)) >= failureRatio * count;
+      const count = totalSum(calls, slotAt(now));
+      return count >= minimumThroughput && totalSum(failures, slotAt(now)) >= failureRatio * count;
     },
   });
   return tallyOf(emptySum, emptySum);

@@ -1,7 +1,17 @@
 import { systemClock, type Clock } from "../clock/clock.ts";
 import { toMs, type Duration } from "../clock/duration.ts";
-import { addTo, emptySum, totalOf, type SlidingSum } from "../support/sliding-sum.ts";
-import type { RetryBudget } from "./budget.ts";
+import { addToSum, emptySum, totalSum, type SlidingSum } from "../support/sliding-sum.ts";
+
+/** What retries may cost: calls put in, retries take out. Share one between all policies that load the same thing. */
+export interface RetryBudget {
+  /** Notes a call, which earns a share of a retry. */
+  deposit(): void;
+  /** Takes one retry out; false when there is none left. */
+  withdraw(): boolean;
+}
+
+/** The budget that never runs out. */
+export const unlimited: RetryBudget = { deposit: () => undefined, withdraw: () => true };
 
 export interface RetryBudgetOptions {
   /** How many retries each call earns: 0.2 is one retry for five calls. @default 0.2 */
@@ -56,18 +66,18 @@ export function retryBudget(options: RetryBudgetOptions = {}): SlidingBudget {
   const reserve = (minPerSecond * width * slots) / 1_000;
   const now = (): { slot: number; slots: number } => ({ slot: Math.floor(clock.now() / width), slots });
   let earned: SlidingSum = emptySum;
-  const balance = (): number => reserve + totalOf(earned, now());
+  const balance = (): number => reserve + totalSum(earned, now());
   return {
     get balance() {
       // Five shares of 0.2 are one retry, though their sum is a little less in binary.
       return Math.max(0, Math.floor(balance() + 1e-9));
     },
     deposit: () => {
-      earned = addTo(earned, ratio, now());
+      earned = addToSum(earned, ratio, now());
     },
     withdraw: () => {
       if (balance() < 1 - 1e-9) return false;
-      earned = addTo(earned, -1, now());
+      earned = addToSum(earned, -1, now());
       return true;
     },
   };

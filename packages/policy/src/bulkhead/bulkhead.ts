@@ -1,7 +1,7 @@
-import { scopeWithin, type Context, type Scope } from "../core/context.ts";
+import { enterScope, type Context, type Scope } from "../core/context.ts";
 import { BulkheadFullError } from "../core/errors.ts";
-import { report, type Listener } from "../core/events.ts";
-import { admission, Gate } from "../core/admission-queue.ts";
+import { emitEvent, type Listener } from "../core/events.ts";
+import { decideAdmission, AdmissionQueue } from "../core/admission-queue.ts";
 import type { Explanation, Policy, Task } from "../core/policy.ts";
 
 export interface BulkheadOptions {
@@ -34,11 +34,11 @@ export const bulkheadDefaults = { concurrency: 10, queue: 0, name: "bulkhead" } 
  * @throws RangeError for less than one place, or a negative queue.
  */
 export function bulkhead(options: BulkheadOptions = {}): Bulkhead {
-  return new GatedBulkhead(options);
+  return new QueueingBulkhead(options);
 }
 
-class GatedBulkhead implements Bulkhead {
-  readonly #gate: Gate;
+class QueueingBulkhead implements Bulkhead {
+  readonly #gate: AdmissionQueue;
   readonly #name: string;
   readonly #on: Listener | undefined;
 
@@ -47,21 +47,21 @@ class GatedBulkhead implements Bulkhead {
     if (!(concurrency >= 1 && queue >= 0)) {
       throw new RangeError(`bulkhead needs concurrency >= 1 and queue >= 0, got ${concurrency} and ${queue}`);
     }
-    this.#gate = new Gate(concurrency, queue);
+    this.#gate = new AdmissionQueue(concurrency, queue);
     this.#name = name;
     this.#on = options.on;
   }
 
   get running(): number {
-    return this.#gate.crowd.running;
+    return this.#gate.occupancy.running;
   }
 
   get waiting(): number {
-    return this.#gate.crowd.waiting;
+    return this.#gate.occupancy.waiting;
   }
 
   async execute<T>(task: Task<T>, context?: Context): Promise<T> {
-    const scope = scopeWithin(context);
+    const scope = enterScope(context);
     await this.#enter(scope);
     try {
       return await task(scope);
@@ -71,27 +71,27 @@ class GatedBulkhead implements Bulkhead {
   }
 
   explain(): Explanation {
-    const { concurrency, queue } = this.#gate.crowd;
+    const { concurrency, queue } = this.#gate.occupancy;
     return { policy: this.#name, concurrency, queue };
   }
 
-  rehearsal(): Policy {
-    const { concurrency, queue } = this.#gate.crowd;
+  cloneForPlan(): Policy {
+    const { concurrency, queue } = this.#gate.occupancy;
     return bulkhead({ concurrency, queue, name: this.#name });
   }
 
   async #enter(scope: Scope): Promise<void> {
-    const { crowd } = this.#gate;
+    const { occupancy: crowd } = this.#gate;
     const policy = this.#name;
-    switch (admission(crowd)) {
+    switch (decideAdmission(crowd)) {
       case "run":
         return this.#gate.enter();
       case "wait":
-        report({ type: "queued", policy, waiting: crowd.waiting + 1 }, this.#on, scope.on);
+        emitEvent({ type: "queued", policy, waiting: crowd.waiting + 1 }, this.#on, scope.on);
         return this.#gate.wait(scope.signal);
       case "refuse": {
         const error = new BulkheadFullError(crowd.concurrency, crowd.queue);
-        report({ type: "rejected", policy, error }, this.#on, scope.on);
+        emitEvent({ type: "rejected", policy, error }, this.#on, scope.on);
         throw error;
       }
     }

@@ -1,7 +1,8 @@
+import { systemRandom } from "./random.ts";
 import assert from "node:assert/strict";
 import { getEventListeners } from "node:events";
 import { test } from "node:test";
-import { startTimer, systemClock, systemRandom, type Clock } from "./clock.ts";
+import { startTimer, systemClock, type Clock } from "./clock.ts";
 
 test("the system's clock goes forwards, and knows the date", () => {
   const first = systemClock.now();

@@ -18,7 +18,7 @@ export interface Clock {
 }
 
 // A longer delay overflows the 32-bit timers of every platform and would fire at once.
-const longestTimer = 2 ** 31 - 1;
+const maxTimerDelay = 2 ** 31 - 1;
 
 /** The platform's own clock. */
 export const systemClock: Clock = {
@@ -29,7 +29,7 @@ export const systemClock: Clock = {
       ? new Promise(
           (resolve) => void setTimeout(wakeAt, timerDelay(delay), performance.now() + delay, resolve),
         )
-      : sleepBy(systemTimer, delay, signal),
+      : sleepWithTimer(systemTimer, delay, signal),
   timer: systemTimer,
 };
 
@@ -53,11 +53,11 @@ function wakeAt(until: number, wake: () => void): void {
 }
 
 function timerDelay(left: number): number {
-  return Math.min(Math.ceil(left), longestTimer);
+  return Math.min(Math.ceil(left), maxTimerDelay);
 }
 
 /** Makes a sleep of a timer, for any clock that has one. */
-export function sleepBy(
+export function sleepWithTimer(
   timer: NonNullable<Clock["timer"]>,
   delay: number,
   signal?: AbortSignal,
@@ -84,9 +84,3 @@ export function startTimer(clock: Clock, delay: number, run: () => void): () => 
   clock.sleep(delay, stop.signal).then(run, () => undefined);
   return () => stop.abort();
 }
-
-/** Chance as a parameter: a number in [0, 1), like `Math.random`. */
-export type Random = () => number;
-
-/** The platform's own source of chance. */
-export const systemRandom: Random = () => Math.random();

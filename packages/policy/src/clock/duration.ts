@@ -1,7 +1,8 @@
-type Unit = "ms" | "s" | "m" | "h" | "d";
+/** The unit of a duration literal: milliseconds, seconds, minutes, hours or days. */
+export type DurationUnit = "ms" | "s" | "m" | "h" | "d";
 
 /** A length of time: milliseconds as a number, or a literal such as `"500ms"`, `"1.5s"`, `"10m"`, `"2h"`, `"1d"`. */
-export type Duration = number | `${number}${Unit}`;
+export type Duration = number | `${number}${DurationUnit}`;
 
 const unitMs: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 const literal = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/;

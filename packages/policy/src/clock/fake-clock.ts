@@ -1,4 +1,4 @@
-import { sleepBy, type Clock } from "./clock.ts";
+import { sleepWithTimer, type Clock } from "./clock.ts";
 
 /** A clock for tests: time stands still until it is moved, or until everything sleeps. */
 export interface FakeClock extends Clock {
@@ -69,7 +69,7 @@ export function fakeClock({ start = 0, autoAdvance = true }: FakeClockOptions = 
     },
     sleep: (delay, signal) => {
       sleeps.push(delay);
-      return sleepBy(timer, delay, signal);
+      return sleepWithTimer(timer, delay, signal);
     },
     timer,
     advance: async (ms) => {

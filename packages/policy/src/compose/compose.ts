@@ -1,7 +1,8 @@
-import { scopeWithin, type Context } from "../core/context.ts";
-import { forAnyTask, type AnyPolicy, type Policy, type Task } from "../core/policy.ts";
+import { enterScope, type Context } from "../core/context.ts";
+import { asPolicy, type AnyPolicy, type Policy, type Task } from "../core/policy.ts";
 
-interface Typed<R, A> {
+/** The part of a policy that the type checker reads. */
+export interface PolicyTypes<R, A> {
   readonly "~types"?: { readonly judges: (value: R) => void; readonly adds: A };
 }
 
@@ -11,13 +12,14 @@ interface Typed<R, A> {
  */
 export type Composed<Policies extends readonly unknown[]> = Policies extends readonly []
   ? Policy
-  : Policies extends readonly [Typed<infer R, infer A>, ...infer Inner]
-    ? Around<R, A, Composed<Inner>>
-    : Policies extends readonly Typed<infer R, infer A>[]
+  : Policies extends readonly [PolicyTypes<infer R, infer A>, ...infer Inner]
+    ? Wrapped<R, A, Composed<Inner>>
+    : Policies extends readonly PolicyTypes<infer R, infer A>[]
       ? Policy<R, A>
       : never;
 
-type Around<R, A, Inner> =
+/** The type of a policy around another policy. */
+export type Wrapped<R, A, Inner> =
   Inner extends Policy<infer InnerR, infer InnerA>
     ? [InnerA] extends [R]
       ? Policy<R & InnerR, A | InnerA>
@@ -32,18 +34,18 @@ export function compose<const Policies extends readonly AnyPolicy[]>(
   ...policies: Policies
 ): Composed<Policies>;
 export function compose(...policies: readonly AnyPolicy[]): unknown {
-  return composed(policies.map(forAnyTask));
+  return composeAll(policies.map(asPolicy));
 }
 
-function composed(policies: readonly Policy[]): Policy {
+function composeAll(policies: readonly Policy[]): Policy {
   return {
     execute: async <T>(task: Task<T>, context?: Context): Promise<T> =>
-      policies.reduceRight<Task<T>>(around, task)(scopeWithin(context)),
+      policies.reduceRight<Task<T>>(wrapTask, task)(enterScope(context)),
     explain: () => ({ policy: "compose", policies: policies.map((policy) => policy.explain()) }),
-    rehearsal: () => composed(policies.map((policy) => policy.rehearsal?.() ?? policy)),
+    cloneForPlan: () => composeAll(policies.map((policy) => policy.cloneForPlan?.() ?? policy)),
   };
 }
 
-function around<T>(inner: Task<T>, policy: Policy): Task<T> {
+function wrapTask<T>(inner: Task<T>, policy: Policy): Task<T> {
   return (scope) => policy.execute(inner, scope);
 }

@@ -2,16 +2,16 @@ import type { AnyPolicy, Explanation } from "../core/policy.ts";
 
 /** Prints what a policy does, a line for each policy inside it, the inner ones indented below. */
 export function explain(policy: AnyPolicy): string {
-  return linesOf(policy.explain()).join("\n");
+  return formatLines(policy.explain()).join("\n");
 }
 
-function linesOf({ policy, ...settings }: Explanation): readonly string[] {
+function formatLines({ policy, ...settings }: Explanation): readonly string[] {
   const own = Object.entries(settings).filter(([, value]) => !isNested(value));
   const inner = Object.values(settings).filter(isNested).flat();
-  const line = [policy, own.map(([name, value]) => `${name} ${print(value)}`).join(", ")]
+  const line = [policy, own.map(([name, value]) => `${name} ${formatSetting(value)}`).join(", ")]
     .filter(Boolean)
     .join(": ");
-  return [line, ...inner.flatMap((explanation) => linesOf(explanation).map((text) => `  ${text}`))];
+  return [line, ...inner.flatMap((explanation) => formatLines(explanation).map((text) => `  ${text}`))];
 }
 
 function isNested(value: unknown): value is readonly Explanation[] {
@@ -21,6 +21,6 @@ function isNested(value: unknown): value is readonly Explanation[] {
   );
 }
 
-function print(value: unknown): string {
+function formatSetting(value: unknown): string {
   return typeof value === "string" ? value : JSON.stringify(value);
 }

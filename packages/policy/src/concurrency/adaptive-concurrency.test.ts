@@ -5,16 +5,20 @@ import type { PolicyEvent } from "../core/events.ts";
 import { fakeClock } from "../clock/fake-clock.ts";
 import { adaptiveConcurrency } from "./adaptive-concurrency.ts";
 import { aimd } from "./aimd.ts";
-import type { Limit, Sample } from "./concurrency-limit.ts";
+import type { ConcurrencyLimit, LoadSample } from "./concurrency-limit.ts";
 
-function recording(samples: Sample[], limit = 2): Limit {
-  const same: Limit = { name: "recording", limit, after: (sample) => (samples.push(sample), same) };
+function recording(samples: LoadSample[], limit = 2): ConcurrencyLimit {
+  const same: ConcurrencyLimit = {
+    name: "recording",
+    limit,
+    after: (sample) => (samples.push(sample), same),
+  };
   return same;
 }
 
 test("measures how long a call took, and how many ran when it began", async () => {
   const clock = fakeClock();
-  const samples: Sample[] = [];
+  const samples: LoadSample[] = [];
   const policy = adaptiveConcurrency({ limit: recording(samples) });
   const task = (duration: number) => policy.execute(() => clock.sleep(duration), { clock });
 
@@ -30,7 +34,7 @@ test("measures how long a call took, and how many ran when it began", async () =
 
 test("by default a deadline that passed is a drop, and other errors say nothing", async () => {
   const clock = fakeClock();
-  const samples: Sample[] = [];
+  const samples: LoadSample[] = [];
   const policy = adaptiveConcurrency({ limit: recording(samples) });
 
   for (const error of [new DeadlineExceededError(5), new Error("404")]) {

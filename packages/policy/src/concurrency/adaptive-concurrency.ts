@@ -1,23 +1,23 @@
-import { scopeWithin, type Context, type Scope } from "../core/context.ts";
+import { enterScope, type Context, type Scope } from "../core/context.ts";
 import { BulkheadFullError, DeadlineExceededError } from "../core/errors.ts";
-import { report, type Listener } from "../core/events.ts";
-import { admission, Gate } from "../core/admission-queue.ts";
-import type { Judge } from "../core/classifier.ts";
-import { outcomeOf, unwrap } from "../core/outcome.ts";
+import { emitEvent, type Listener } from "../core/events.ts";
+import { decideAdmission, AdmissionQueue } from "../core/admission-queue.ts";
+import type { Classifier } from "../core/classifier.ts";
+import { captureOutcome, unwrap } from "../core/outcome.ts";
 import type { Explanation, Policy, Task } from "../core/policy.ts";
 import { gradient2 } from "./gradient2.ts";
-import type { Limit } from "./concurrency-limit.ts";
+import type { ConcurrencyLimit } from "./concurrency-limit.ts";
 
 /** What a result says about load; `ignored` says nothing, and its duration is not learned. */
-export type LoadJudgement = "success" | "dropped" | "ignored";
+export type LoadClassification = "success" | "dropped" | "ignored";
 
 export interface AdaptiveConcurrencyOptions<in R = unknown> {
   /** How the limit learns. @default gradient2() */
-  readonly limit?: Limit;
+  readonly limit?: ConcurrencyLimit;
   /** How many calls may wait for a place. @default Infinity */
   readonly queue?: number;
   /** What a result says about load. @default a value is a success, a DeadlineExceededError dropped, other errors ignored */
-  readonly classify?: Judge<R, LoadJudgement>;
+  readonly classify?: Classifier<R, LoadClassification>;
   /** Hears every event. */
   readonly on?: Listener;
   /** Names the policy in events and explanations. @default "adaptiveConcurrency" */
@@ -53,15 +53,15 @@ export const adaptiveConcurrencyDefaults: Required<Omit<AdaptiveConcurrencyOptio
 export function adaptiveConcurrency<R = unknown>(
   options: AdaptiveConcurrencyOptions<R> = {},
 ): AdaptiveConcurrency<R> {
-  return new AdaptiveGate(options);
+  return new LearningConcurrency(options);
 }
 
-class AdaptiveGate<R> implements AdaptiveConcurrency<R> {
+class LearningConcurrency<R> implements AdaptiveConcurrency<R> {
   readonly #options: AdaptiveConcurrencyOptions<R>;
-  readonly #classify: Judge<R, LoadJudgement>;
+  readonly #classify: Classifier<R, LoadClassification>;
   readonly #name: string;
-  readonly #gate: Gate;
-  #limit: Limit;
+  readonly #gate: AdmissionQueue;
+  #limit: ConcurrencyLimit;
 
   constructor(options: AdaptiveConcurrencyOptions<R>) {
     const { limit, queue, classify, name } = { ...adaptiveConcurrencyDefaults, ...options };
@@ -70,19 +70,19 @@ class AdaptiveGate<R> implements AdaptiveConcurrency<R> {
     this.#classify = classify;
     this.#name = name;
     this.#limit = limit;
-    this.#gate = new Gate(Math.floor(limit.limit), queue);
+    this.#gate = new AdmissionQueue(Math.floor(limit.limit), queue);
   }
 
   get limit(): number {
-    return this.#gate.crowd.concurrency;
+    return this.#gate.occupancy.concurrency;
   }
 
   get running(): number {
-    return this.#gate.crowd.running;
+    return this.#gate.occupancy.running;
   }
 
   async execute<T extends R>(task: Task<T>, context?: Context): Promise<T> {
-    const scope = scopeWithin(context);
+    const scope = enterScope(context);
     const inFlight = await this.#enter(scope);
     try {
       return await this.#sampled(task, scope, inFlight);
@@ -92,38 +92,38 @@ class AdaptiveGate<R> implements AdaptiveConcurrency<R> {
   }
 
   explain(): Explanation {
-    return { policy: this.#name, limit: this.#limit.name, queue: this.#gate.crowd.queue };
+    return { policy: this.#name, limit: this.#limit.name, queue: this.#gate.occupancy.queue };
   }
 
-  rehearsal(): Policy<R> {
+  cloneForPlan(): Policy<R> {
     const { on: _on, ...rule } = this.#options;
     return adaptiveConcurrency(rule);
   }
 
   /** Takes a place and gives how many calls run then, this one included. */
   async #enter(scope: Scope): Promise<number> {
-    const { crowd } = this.#gate;
-    const decision = admission(crowd);
+    const { occupancy: crowd } = this.#gate;
+    const decision = decideAdmission(crowd);
     if (decision === "refuse") throw this.#refusal(scope);
     if (decision === "run") {
       this.#gate.enter();
       return crowd.running + 1;
     }
-    report({ type: "queued", policy: this.#name, waiting: crowd.waiting + 1 }, this.#options.on, scope.on);
+    emitEvent({ type: "queued", policy: this.#name, waiting: crowd.waiting + 1 }, this.#options.on, scope.on);
     await this.#gate.wait(scope.signal);
     return this.running;
   }
 
   #refusal(scope: Scope): BulkheadFullError {
-    const { concurrency, queue } = this.#gate.crowd;
+    const { concurrency, queue } = this.#gate.occupancy;
     const error = new BulkheadFullError(concurrency, queue);
-    report({ type: "rejected", policy: this.#name, error }, this.#options.on, scope.on);
+    emitEvent({ type: "rejected", policy: this.#name, error }, this.#options.on, scope.on);
     return error;
   }
 
   async #sampled<T extends R>(task: Task<T>, scope: Scope, inFlight: number): Promise<T> {
     const startedAt = scope.clock.now();
-    const outcome = await outcomeOf(() => task(scope));
+    const outcome = await captureOutcome(() => task(scope));
     const judgement = this.#classify(outcome, scope);
     if (judgement !== "ignored") {
       // A clock may not have moved; no call takes no time.
@@ -133,12 +133,16 @@ class AdaptiveGate<R> implements AdaptiveConcurrency<R> {
     return unwrap(outcome);
   }
 
-  #learn(limit: Limit, scope: Scope): void {
+  #learn(limit: ConcurrencyLimit, scope: Scope): void {
     const before = this.limit;
     const after = Math.floor(limit.limit);
     this.#limit = limit;
     if (after === before) return;
     this.#gate.resize(after);
-    report({ type: "limit-changed", policy: this.#name, limit: after, before }, this.#options.on, scope.on);
+    emitEvent(
+      { type: "limit-changed", policy: this.#name, limit: after, before },
+      this.#options.on,
+      scope.on,
+    );
   }
 }

@@ -1,7 +1,12 @@
 import { formatMs, toMs, type Duration } from "../clock/duration.ts";
-import { checkBounds, type Bounds, type Limit, type Sample } from "./concurrency-limit.ts";
+import {
+  checkBounds,
+  type LimitBounds,
+  type ConcurrencyLimit,
+  type LoadSample,
+} from "./concurrency-limit.ts";
 
-export interface AimdOptions extends Partial<Bounds> {
+export interface AimdOptions extends Partial<LimitBounds> {
   /** What a drop multiplies the limit by, from 0.5 to below 1. @default 0.9 */
   readonly backoffRatio?: number;
   /** A call that takes longer counts as dropped. @default "5s" */
@@ -9,7 +14,7 @@ export interface AimdOptions extends Partial<Bounds> {
 }
 
 /** The settings of an AIMD limit, with times in milliseconds. */
-export interface AimdRule extends Bounds {
+export interface AimdRule extends LimitBounds {
   readonly backoffRatio: number;
   readonly timeout: number;
 }
@@ -22,7 +27,7 @@ export const aimdDefaults = { min: 1, max: 200, start: 20, backoffRatio: 0.9, ti
  * additive increase, multiplicative decrease, as in TCP (Netflix concurrency-limits, `AIMDLimit`). It needs drops to
  * learn from, and asks nothing of latency.
  */
-export function aimd(options: AimdOptions = {}): Limit {
+export function aimd(options: AimdOptions = {}): ConcurrencyLimit {
   const given = { ...aimdDefaults, ...options };
   const rule: AimdRule = { ...given, timeout: toMs(given.timeout) };
   checkBounds("aimd", rule);
@@ -30,7 +35,7 @@ export function aimd(options: AimdOptions = {}): Limit {
     throw new RangeError(`aimd needs a backoffRatio from 0.5 to below 1, got ${rule.backoffRatio}`);
   }
   const name = `aimd(${rule.min}..${rule.max}, × ${rule.backoffRatio} when dropped or over ${formatMs(rule.timeout)})`;
-  const limitOf = (limit: number): Limit => ({
+  const limitOf = (limit: number): ConcurrencyLimit => ({
     name,
     limit,
     after: (sample) => limitOf(nextAimd(rule, limit, sample)),
@@ -39,7 +44,7 @@ export function aimd(options: AimdOptions = {}): Limit {
 }
 
 /** The rule of AIMD: the limit after a call. */
-export function nextAimd(rule: AimdRule, limit: number, { duration, inFlight, dropped }: Sample): number {
+export function nextAimd(rule: AimdRule, limit: number, { duration, inFlight, dropped }: LoadSample): number {
   const next =
     dropped || duration > rule.timeout
       ? Math.floor(limit * rule.backoffRatio)

@@ -1,5 +1,5 @@
 /** What one call tells about the load: how long it took, how many ran when it began (itself included), and its fate. */
-export interface Sample {
+export interface LoadSample {
   /** In milliseconds, above 0. */
   readonly duration: number;
   readonly inFlight: number;
@@ -8,17 +8,17 @@ export interface Sample {
 }
 
 /** A limit on concurrency that learns. Immutable: `after` gives the next one. */
-export interface Limit {
+export interface ConcurrencyLimit {
   /** How it was made, for `explain`. */
   readonly name: string;
   /** How many calls may run at once; whole calls fit below it. */
   readonly limit: number;
   /** The limit after a further call. */
-  after(sample: Sample): Limit;
+  after(sample: LoadSample): ConcurrencyLimit;
 }
 
 /** Within which bounds a limit moves, and from where. */
-export interface Bounds {
+export interface LimitBounds {
   /** The least it falls to, at least 1. */
   readonly min: number;
   /** The most it grows to. */
@@ -28,7 +28,7 @@ export interface Bounds {
 }
 
 /** Checks bounds, for a limit called `name`. */
-export function checkBounds(name: string, { min, max, start }: Bounds): void {
+export function checkBounds(name: string, { min, max, start }: LimitBounds): void {
   if (min >= 1 && start >= min && max >= start) return;
   throw new RangeError(`${name} needs 1 <= min <= start <= max, got ${min}, ${start} and ${max}`);
 }

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { addTo, emptyAverage } from "./moving-average.ts";
+import { addSample, emptyAverage } from "./moving-average.ts";
 import { gradient2, gradient2Defaults, nextGradient2 } from "./gradient2.ts";
 
 const usual = { value: 100, count: 10 };
 const sample = { duration: 100, inFlight: 20, dropped: false };
-const learned = (duration: number): number => addTo(usual, duration, 600).value;
+const learned = (duration: number): number => addSample(usual, duration, 600).value;
 
 const table: readonly (readonly [string, typeof sample, number])[] = [
   ["grows by a fifth of its queue while latency is as usual", sample, 20 * 0.8 + 24 * 0.2],
@@ -43,14 +43,14 @@ test("what was usual in a slow time comes down faster than the average alone", (
 
   const after = nextGradient2(gradient2Defaults, state, sample);
 
-  assert.equal(after.usual.value, addTo(state.usual, 100, 600).value * 0.95);
+  assert.equal(after.usual.value, addSample(state.usual, 100, 600).value * 0.95);
 });
 
 test("the average is plain for its first ten samples, then weighs the latest by 2 / (window + 1)", () => {
   const ten = Array.from({ length: 10 }, (_, index) => index + 1);
 
-  const plain = ten.reduce((average, value) => addTo(average, value, 9), emptyAverage);
-  const weighed = addTo(plain, 10, 9);
+  const plain = ten.reduce((average, value) => addSample(average, value, 9), emptyAverage);
+  const weighed = addSample(plain, 10, 9);
 
   assert.deepEqual(plain, { value: 5.5, count: 10 });
   assert.deepEqual(weighed, { value: 5.5 * 0.8 + 10 * 0.2, count: 10 });

@@ -1,7 +1,12 @@
-import { addTo, emptyAverage, type Average } from "./moving-average.ts";
-import { checkBounds, type Bounds, type Limit, type Sample } from "./concurrency-limit.ts";
+import { addSample, emptyAverage, type MovingAverage } from "./moving-average.ts";
+import {
+  checkBounds,
+  type LimitBounds,
+  type ConcurrencyLimit,
+  type LoadSample,
+} from "./concurrency-limit.ts";
 
-export interface Gradient2Options extends Partial<Bounds> {
+export interface Gradient2Options extends Partial<LimitBounds> {
   /** How much slower than usual is still no sign of load. @default 1.5 */
   readonly tolerance?: number;
   /** How many calls beyond the limit may queue at the other end, which is how it grows. @default 4 */
@@ -19,7 +24,7 @@ export type Gradient2Rule = Required<Gradient2Options>;
 export interface Gradient2State {
   readonly limit: number;
   /** The usual duration. */
-  readonly usual: Average;
+  readonly usual: MovingAverage;
 }
 
 /** What `gradient2()` does when it is told nothing: Netflix's figures, but for the minimum, which is 20 there. */
@@ -38,14 +43,14 @@ export const gradient2Defaults: Gradient2Rule = {
  * `Gradient2Limit`). Sample the time to the first byte where size decides the rest. Unlike Netflix's it also heeds drops:
  * one takes a tenth off, and its duration, as short as a refusal's may be, is not learned.
  */
-export function gradient2(options: Gradient2Options = {}): Limit {
+export function gradient2(options: Gradient2Options = {}): ConcurrencyLimit {
   const rule: Gradient2Rule = { ...gradient2Defaults, ...options };
   checkBounds("gradient2", rule);
   if (!(rule.tolerance >= 1 && rule.queueSize >= 0 && rule.smoothing > 0 && rule.smoothing <= 1)) {
     throw new RangeError("gradient2 needs tolerance >= 1, queueSize >= 0 and 0 < smoothing <= 1");
   }
   const name = `gradient2(${rule.min}..${rule.max}, tolerance ${rule.tolerance})`;
-  const limitOf = (state: Gradient2State): Limit => ({
+  const limitOf = (state: Gradient2State): ConcurrencyLimit => ({
     name,
     limit: state.limit,
     after: (sample) => limitOf(nextGradient2(rule, state, sample)),
@@ -54,10 +59,14 @@ export function gradient2(options: Gradient2Options = {}): Limit {
 }
 
 /** The rule of Gradient2: the limit after a call. */
-export function nextGradient2(rule: Gradient2Rule, state: Gradient2State, sample: Sample): Gradient2State {
+export function nextGradient2(
+  rule: Gradient2Rule,
+  state: Gradient2State,
+  sample: LoadSample,
+): Gradient2State {
   const { limit } = state;
   if (sample.dropped) return { ...state, limit: clamp(rule, limit * 0.9) };
-  const learned = addTo(state.usual, sample.duration, rule.longWindow);
+  const learned = addSample(state.usual, sample.duration, rule.longWindow);
   const ratio = learned.value / sample.duration;
   // After a slow time what was usual is too much: it comes down faster than the average alone would.
   const usual = ratio > 2 ? { ...learned, value: learned.value * 0.95 } : learned;
@@ -68,6 +77,6 @@ export function nextGradient2(rule: Gradient2Rule, state: Gradient2State, sample
   return { limit: clamp(rule, limit * (1 - rule.smoothing) + wanted * rule.smoothing), usual };
 }
 
-function clamp({ min, max }: Bounds, limit: number): number {
+function clamp({ min, max }: LimitBounds, limit: number): number {
   return Math.max(min, Math.min(max, limit));
 }

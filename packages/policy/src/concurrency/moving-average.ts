@@ -1,18 +1,18 @@
 /** A moving average that weighs the latest most: exponential, but plain over its first samples. */
-export interface Average {
+export interface MovingAverage {
   readonly value: number;
   /** How many samples there were, counted up to the end of the warm-up. */
   readonly count: number;
 }
 
 /** The average of nothing. */
-export const emptyAverage: Average = { value: 0, count: 0 };
+export const emptyAverage: MovingAverage = { value: 0, count: 0 };
 
 // Netflix concurrency-limits, ExpAvgMeasurement(600, 10).
 const warmup = 10;
 
 /** Takes a further sample into an average over about `window` samples. */
-export function addTo({ value, count }: Average, sample: number, window: number): Average {
+export function addSample({ value, count }: MovingAverage, sample: number, window: number): MovingAverage {
   if (count < warmup) return { value: (value * count + sample) / (count + 1), count: count + 1 };
   const weight = 2 / (window + 1);
   return { value: value * (1 - weight) + sample * weight, count };

@@ -1,7 +1,7 @@
-import { onAbort } from "./lazy-signal.ts";
+import { onAbort } from "../support/on-abort.ts";
 
 /** How full a gate is. */
-export interface Crowd {
+export interface Occupancy {
   readonly running: number;
   readonly concurrency: number;
   readonly waiting: number;
@@ -9,7 +9,12 @@ export interface Crowd {
 }
 
 /** What becomes of one more call: whoever waits goes first, and a full queue takes nobody. */
-export function admission({ running, concurrency, waiting, queue }: Crowd): "run" | "wait" | "refuse" {
+export function decideAdmission({
+  running,
+  concurrency,
+  waiting,
+  queue,
+}: Occupancy): "run" | "wait" | "refuse" {
   if (running < concurrency && waiting === 0) return "run";
   return waiting < queue ? "wait" : "refuse";
 }
@@ -19,7 +24,7 @@ interface Waiter {
 }
 
 /** Places for a number of calls at once, and a queue, first come first served, for a number of others. */
-export class Gate {
+export class AdmissionQueue {
   readonly #queue: number;
   readonly #waiters = new Set<Waiter>();
   #concurrency: number;
@@ -30,7 +35,7 @@ export class Gate {
     this.#queue = queue;
   }
 
-  get crowd(): Crowd {
+  get occupancy(): Occupancy {
     return {
       running: this.#running,
       concurrency: this.#concurrency,

@@ -1,26 +1,26 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { firstScope, scopeOf, type Context } from "./context.ts";
+import { toFirstScope, toScope, type Context } from "./context.ts";
 import { fakeClock } from "../clock/fake-clock.ts";
 
 const clock = fakeClock();
-const complete = scopeOf({ clock, deadline: 1_000 }, 1);
+const complete = toScope({ clock, deadline: 1_000 }, 1);
 
 test("a complete scope of a first attempt is taken as it is", () => {
-  const scope = firstScope(complete);
+  const scope = toFirstScope(complete);
 
   assert.equal(scope, complete);
 });
 
 const incomplete: readonly (readonly [what: string, context: Context])[] = [
-  ["a later attempt's scope", scopeOf({ clock, deadline: 1_000 }, 2)],
+  ["a later attempt's scope", toScope({ clock, deadline: 1_000 }, 2)],
   ["a context that names no attempt", { clock, random: complete.random, deadline: 1_000 }],
   ["one with an attempt but no random", Object.assign({ clock, deadline: 1_000 }, { attempt: 1 })],
 ];
 
 for (const [what, context] of incomplete) {
   test(`${what} is copied, with nothing missing, for attempt 1`, () => {
-    const scope = firstScope(context);
+    const scope = toFirstScope(context);
 
     assert.notEqual(scope, context);
     assert.deepEqual(

@@ -1,4 +1,5 @@
-import { systemClock, systemRandom, type Clock, type Random } from "../clock/clock.ts";
+import { systemRandom, type Random } from "../clock/random.ts";
+import { systemClock, type Clock } from "../clock/clock.ts";
 import type { Listener } from "./events.ts";
 
 /** What a caller may hand to one call of a policy; everything has a default. */
@@ -27,7 +28,7 @@ export interface Scope extends Context {
 }
 
 /** Fills in the defaults of a context, for its attempt number `attempt`. */
-export function scopeOf(context: Context | undefined, attempt: number): Scope {
+export function toScope(context: Context | undefined, attempt: number): Scope {
   if (context === undefined) {
     return {
       signal: undefined,
@@ -54,15 +55,15 @@ export function scopeOf(context: Context | undefined, attempt: number): Scope {
  *
  * @throws the reason of a caller's signal that is aborted already.
  */
-export function scopeWithin(context: Context | undefined): Scope {
+export function enterScope(context: Context | undefined): Scope {
   if (isScope(context)) return context;
   if (context?.signal?.aborted === true) throw context.signal.reason;
-  return scopeOf(context, 1);
+  return toScope(context, 1);
 }
 
 /** The scope of a first attempt: a complete one of a first attempt as it is, which spares a copy. */
-export function firstScope(context: Context): Scope {
-  return isScope(context) && context.attempt === 1 ? context : scopeOf(context, 1);
+export function toFirstScope(context: Context): Scope {
+  return isScope(context) && context.attempt === 1 ? context : toScope(context, 1);
 }
 
 function isScope(context: Context | undefined): context is Scope {

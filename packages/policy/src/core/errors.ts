@@ -30,6 +30,12 @@ export abstract class HoldfastError extends Error {
 /** Why a call ended though its condition asked for another attempt. */
 export type GiveUpReason = "stop" | "deadline" | "budget";
 
+/** The options of a `RetryError`. */
+export interface RetryErrorOptions extends ErrorOptions {
+  /** @default a description of the last failure */
+  readonly message?: string;
+}
+
 /** Every attempt failed and no further one is made: the last failure is the `cause`, the attempts are at hand (the latest 100). */
 export class RetryError extends HoldfastError {
   readonly code = "ERR_RETRIES_EXHAUSTED";
@@ -37,11 +43,7 @@ export class RetryError extends HoldfastError {
   readonly attempts: readonly Attempt[];
 
   /** The cause is the last attempt's error unless `options` names another. */
-  constructor(
-    reason: GiveUpReason,
-    attempts: readonly Attempt[],
-    options: ErrorOptions & { readonly message?: string } = {},
-  ) {
+  constructor(reason: GiveUpReason, attempts: readonly Attempt[], options: RetryErrorOptions = {}) {
     const outcome = attempts.at(-1)?.outcome;
     const cause = options.cause ?? (outcome?.ok === false ? outcome.error : undefined);
     super(options.message ?? describeGiveUp(attempts, cause), cause === undefined ? undefined : { cause });
@@ -57,11 +59,11 @@ export class RetryError extends HoldfastError {
 
 function describeGiveUp(attempts: readonly Attempt[], cause: unknown): string {
   const count = attempts.at(-1)?.number ?? 0;
-  const what = cause === undefined ? "the result was refused" : causeText(cause);
+  const what = cause === undefined ? "the result was refused" : describeCause(cause);
   return `Gave up after ${count} ${count === 1 ? "attempt" : "attempts"}: ${what}`;
 }
 
-function causeText(cause: unknown): string {
+function describeCause(cause: unknown): string {
   if (cause instanceof Error) return cause.message || cause.name;
   return typeof cause === "string" ? cause : `a thrown ${typeof cause}`;
 }
@@ -82,7 +84,7 @@ export class DeadlineExceededError extends HoldfastError {
 export abstract class RejectedError extends HoldfastError {}
 
 // ECMA-262, 21.4.1.1: a Date holds nothing later.
-const lastDate = 8.64e15;
+const maxDate = 8.64e15;
 
 /** A circuit breaker lets no call through. */
 export class CircuitOpenError extends RejectedError {
@@ -92,7 +94,7 @@ export class CircuitOpenError extends RejectedError {
 
   constructor(retryAt: number, options?: ErrorOptions) {
     super(
-      `The circuit is open until ${retryAt <= lastDate ? new Date(retryAt).toISOString() : "it is released"}`,
+      `The circuit is open until ${retryAt <= maxDate ? new Date(retryAt).toISOString() : "it is released"}`,
       options,
     );
     this.retryAt = retryAt;

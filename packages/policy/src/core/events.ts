@@ -46,7 +46,11 @@ export type PolicyEvent =
 export type Listener = (event: PolicyEvent) => void;
 
 /** Tells the event to the listener of the policy's own options, then to the caller's. */
-export function report(event: PolicyEvent, own: Listener | undefined, callers: Listener | undefined): void {
+export function emitEvent(
+  event: PolicyEvent,
+  own: Listener | undefined,
+  callers: Listener | undefined,
+): void {
   own?.(event);
   callers?.(event);
 }

@@ -20,7 +20,7 @@ export function unwrap<T>(outcome: Outcome<T>): T {
 }
 
 /** Runs something and gives what it came to; never rejects. */
-export async function outcomeOf<T>(run: () => T | PromiseLike<T>): Promise<Outcome<T>> {
+export async function captureOutcome<T>(run: () => T | PromiseLike<T>): Promise<Outcome<T>> {
   try {
     return succeeded(await run());
   } catch (error) {

@@ -22,7 +22,7 @@ export interface Policy<in R = unknown, out A = never> {
    * The same rule without history and without listeners, for trying out what it would do. A policy that remembers
    * nothing between calls and calls nobody leaves it out.
    */
-  rehearsal?(): Policy<R, A>;
+  cloneForPlan?(): Policy<R, A>;
   /** For the type checker alone, which cannot infer `R` from a generic method; never there when the program runs. */
   readonly "~types"?: { readonly judges: (value: R) => void; readonly adds: A };
 }
@@ -31,7 +31,7 @@ export interface Policy<in R = unknown, out A = never> {
 export type AnyPolicy = Policy<never, unknown>;
 
 /** Takes a policy for one of tasks of any type; whoever calls it has made sure that its tasks suit the policy. */
-export function forAnyTask(policy: AnyPolicy): Policy {
+export function asPolicy(policy: AnyPolicy): Policy {
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion
   return policy as unknown as Policy;
 }

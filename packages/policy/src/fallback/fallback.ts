@@ -1,12 +1,13 @@
-import { scopeWithin, type Context, type Scope } from "../core/context.ts";
-import { report, type Listener } from "../core/events.ts";
-import { nameOf } from "../support/strategy-name.ts";
-import { outcomeOf, unwrap } from "../core/outcome.ts";
+import { enterScope, type Context, type Scope } from "../core/context.ts";
+import { emitEvent, type Listener } from "../core/events.ts";
+import { strategyName } from "../support/strategy-name.ts";
+import { captureOutcome, unwrap } from "../core/outcome.ts";
 import type { Policy, Task } from "../core/policy.ts";
 import type { Attempt } from "../core/attempt.ts";
 import type { When } from "../retry/when.ts";
 
-interface CommonOptions<R> {
+/** The options that both kinds of fallback share. */
+export interface FallbackSharedOptions<R> {
   /** Which outcomes are replaced: a condition of `retry`, or your own. @default any error */
   readonly when?: When<R>;
   /** Hears every event of every call. */
@@ -16,12 +17,12 @@ interface CommonOptions<R> {
 }
 
 /** Falls back to a value. */
-export interface FallbackToValue<A, R = unknown> extends CommonOptions<R> {
+export interface FallbackToValue<A, R = unknown> extends FallbackSharedOptions<R> {
   readonly value: A;
 }
 
 /** Falls back to other work, which is told what it replaces. */
-export interface FallbackToTask<A, R = unknown> extends CommonOptions<R> {
+export interface FallbackToTask<A, R = unknown> extends FallbackSharedOptions<R> {
   readonly task: (scope: Scope, replaced: Attempt<R>) => A | PromiseLike<A>;
 }
 
@@ -35,31 +36,31 @@ export type FallbackOptions<A, R = unknown> = FallbackToValue<A, R> | FallbackTo
 export function fallback<A, R = unknown>(options: FallbackOptions<A, R>): Policy<R, A> {
   const { when, on, name = "fallback" } = options;
   const execute = async <T extends R>(task: Task<T>, context?: Context): Promise<T | A> => {
-    const scope = scopeWithin(context);
-    const attempt = await attemptAt(task, scope);
+    const scope = enterScope(context);
+    const attempt = await performAttempt(task, scope);
     if (attempt.outcome.ok ? when === undefined : scope.signal?.aborted === true)
       return unwrap(attempt.outcome);
     if (when !== undefined && !(await when(attempt))) return unwrap(attempt.outcome);
-    report({ type: "fell-back", policy: name, attempt }, on, scope.on);
-    return replacement(options, scope, attempt);
+    emitEvent({ type: "fell-back", policy: name, attempt }, on, scope.on);
+    return findReplacement(options, scope, attempt);
   };
   return {
     execute,
     explain: () => ({
       policy: name,
-      when: when === undefined ? "any error" : nameOf(when),
-      to: "value" in options ? "a value" : nameOf(options.task),
+      when: when === undefined ? "any error" : strategyName(when),
+      to: "value" in options ? "a value" : strategyName(options.task),
     }),
-    rehearsal: () => {
+    cloneForPlan: () => {
       const { on: _on, ...rest } = options;
       return fallback(rest);
     },
   };
 }
 
-async function attemptAt<T>(task: Task<T>, scope: Scope): Promise<Attempt<T>> {
+async function performAttempt<T>(task: Task<T>, scope: Scope): Promise<Attempt<T>> {
   const startedAt = scope.clock.now();
-  const outcome = await outcomeOf(() => task(scope));
+  const outcome = await captureOutcome(() => task(scope));
   const endedAt = scope.clock.now();
   return {
     number: scope.attempt,
@@ -72,13 +73,13 @@ async function attemptAt<T>(task: Task<T>, scope: Scope): Promise<Attempt<T>> {
   };
 }
 
-async function replacement<A, R>(
+async function findReplacement<A, R>(
   options: FallbackOptions<A, R>,
   scope: Scope,
   replaced: Attempt<R>,
 ): Promise<A> {
   if ("value" in options) return options.value;
-  const outcome = await outcomeOf(() => options.task(scope, replaced));
+  const outcome = await captureOutcome(() => options.task(scope, replaced));
   if (!outcome.ok && !replaced.outcome.ok) addCause(outcome.error, replaced.outcome.error);
   return unwrap(outcome);
 }

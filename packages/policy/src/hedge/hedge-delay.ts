@@ -1,5 +1,5 @@
 import { formatMs, toMs, type Duration } from "../clock/duration.ts";
-import { addLatency, quantileOf, type Latencies } from "./latencies.ts";
+import { addLatency, findQuantile, type Latencies } from "./latencies.ts";
 
 /** How long a try may take before another is begun. Immutable: `after` gives what was learned from a further duration. */
 export interface HedgeDelay {
@@ -39,7 +39,7 @@ export function learnedDelay(quantile: number, { window, minimumThroughput }: Sa
   const delayOf = (latencies: Latencies): HedgeDelay => ({
     name: `quantile ${quantile} of the last ${window}`,
     get delay() {
-      return latencies.length < minimumThroughput ? Infinity : quantileOf(latencies, quantile);
+      return latencies.length < minimumThroughput ? Infinity : findQuantile(latencies, quantile);
     },
     after: (duration) => delayOf(addLatency(latencies, duration, window)),
   });

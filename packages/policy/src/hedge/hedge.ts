@@ -1,13 +1,13 @@
-import type { RetryBudget } from "../budget/budget.ts";
-import { unlimited } from "../budget/budget.ts";
-import { scopeWithin, type Context } from "../core/context.ts";
+import { type RetryBudget, unlimited } from "../budget/retry-budget.ts";
+import { enterScope, type Context } from "../core/context.ts";
 import type { Duration } from "../clock/duration.ts";
 import type { Listener } from "../core/events.ts";
 import type { Policy, Task } from "../core/policy.ts";
 import { fixedDelay, learnedDelay, type HedgeDelay } from "./hedge-delay.ts";
-import { Race, type RaceRule } from "./hedged-call.ts";
+import { HedgedCall, type HedgeRule } from "./hedged-call.ts";
 
-interface CommonOptions {
+/** The options that both kinds of hedge share. */
+export interface HedgeSharedOptions {
   /** How many further tries a call may begin. @default 1 */
   readonly maxHedges?: number;
   /** What hedges may cost in all; share one with retries. @default unlimited */
@@ -19,13 +19,13 @@ interface CommonOptions {
 }
 
 /** Begins a further try after a fixed time. */
-export interface FixedHedgeOptions extends CommonOptions {
+export interface FixedHedgeOptions extends HedgeSharedOptions {
   /** How long the tries before may take until another is begun. */
   readonly delay: Duration;
 }
 
 /** Begins a further try when the first takes longer than most. */
-export interface LearnedHedgeOptions extends CommonOptions {
+export interface LearnedHedgeOptions extends HedgeSharedOptions {
   /** The share of recent calls that were faster: 0.95 hedges one call in twenty. */
   readonly quantile: number;
   /** Of how many recent calls. @default 100 */
@@ -58,29 +58,29 @@ export const hedgeDefaults: Required<Omit<LearnedHedgeOptions, "quantile" | "on"
 export function hedge(options: HedgeOptions): Policy {
   const { maxHedges, budget, name } = { ...hedgeDefaults, ...options };
   if (!(maxHedges >= 1)) throw new RangeError(`hedge needs maxHedges of 1 or more, got ${maxHedges}`);
-  const rule: RaceRule = { maxHedges, budget, name, on: options.on };
-  let delay = delayOf(options);
+  const rule: HedgeRule = { maxHedges, budget, name, on: options.on };
+  let delay = createDelay(options);
   const learn = (duration: number): void => {
     delay = delay.after(duration);
   };
   const execute = async <T>(task: Task<T>, context?: Context): Promise<T> => {
-    const scope = scopeWithin(context);
+    const scope = enterScope(context);
     const { signal } = scope;
     if (signal?.aborted === true) throw signal.reason;
     budget.deposit();
-    return new Race(rule, task, scope).run(delay.delay, learn);
+    return new HedgedCall(rule, task, scope).run(delay.delay, learn);
   };
   return {
     execute,
     explain: () => ({ policy: name, delay: delay.name, maxHedges }),
-    rehearsal: () => {
+    cloneForPlan: () => {
       const { on: _on, budget: _budget, ...rest } = options;
       return hedge(rest);
     },
   };
 }
 
-function delayOf(options: HedgeOptions): HedgeDelay {
+function createDelay(options: HedgeOptions): HedgeDelay {
   if ("delay" in options) return fixedDelay(options.delay);
   return learnedDelay(options.quantile, { ...hedgeDefaults, ...options });
 }

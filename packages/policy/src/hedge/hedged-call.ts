@@ -1,13 +1,14 @@
-import type { RetryBudget } from "../budget/budget.ts";
+import { onAbort } from "../support/on-abort.ts";
+import type { RetryBudget } from "../budget/retry-budget.ts";
 import { startTimer } from "../clock/clock.ts";
 import type { Scope } from "../core/context.ts";
-import { report, type Listener, type PolicyEvent } from "../core/events.ts";
-import { LazySignal, onAbort, scopeWithSignal } from "../core/lazy-signal.ts";
-import { outcomeOf, type Outcome } from "../core/outcome.ts";
+import { emitEvent, type Listener, type PolicyEvent } from "../core/events.ts";
+import { LazySignal, scopeWithSignal } from "../core/lazy-signal.ts";
+import { captureOutcome, type Outcome } from "../core/outcome.ts";
 import type { Task } from "../core/policy.ts";
 
 /** What decides how many tries of a call there are. */
-export interface RaceRule {
+export interface HedgeRule {
   readonly maxHedges: number;
   readonly budget: RetryBudget;
   readonly name: string;
@@ -21,8 +22,8 @@ interface Try {
 }
 
 /** One hedged call: the tries that run, and the promise they run for. */
-export class Race<T> {
-  readonly #rule: RaceRule;
+export class HedgedCall<T> {
+  readonly #rule: HedgeRule;
   readonly #task: Task<T>;
   readonly #scope: Scope;
   readonly #running = new Set<Try>();
@@ -32,7 +33,7 @@ export class Race<T> {
   #firstFailure: { readonly error: unknown } | undefined;
   #stopTimer = (): void => undefined;
 
-  constructor(rule: RaceRule, task: Task<T>, scope: Scope) {
+  constructor(rule: HedgeRule, task: Task<T>, scope: Scope) {
     this.#rule = rule;
     this.#task = task;
     this.#scope = scope;
@@ -58,7 +59,7 @@ export class Race<T> {
     const one: Try = { number: this.#begun, startedAt: this.#scope.clock.now(), own: new LazySignal() };
     const scope = scopeWithSignal(this.#scope, one.own);
     this.#running.add(one);
-    void outcomeOf(() => this.#task(scope)).then((outcome) => this.#settle(one, outcome));
+    void captureOutcome(() => this.#task(scope)).then((outcome) => this.#settle(one, outcome));
     return one;
   }
 
@@ -121,6 +122,6 @@ export class Race<T> {
   }
 
   #report(event: PolicyEvent): void {
-    report(event, this.#rule.on, this.#scope.on);
+    emitEvent(event, this.#rule.on, this.#scope.on);
   }
 }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { learnedDelay } from "./hedge-delay.ts";
-import { addLatency, quantileOf } from "./latencies.ts";
+import { addLatency, findQuantile } from "./latencies.ts";
 
 const hundred = Array.from({ length: 100 }, (_, index) => 100 - index);
 
@@ -17,7 +17,7 @@ const table: readonly (readonly [readonly number[], number, number])[] = [
 
 for (const [latencies, quantile, expected] of table) {
   test(`the quantile ${quantile} of ${latencies.length} durations is ${expected}`, () => {
-    assert.equal(quantileOf(latencies, quantile), expected);
+    assert.equal(findQuantile(latencies, quantile), expected);
   });
 }
 
@@ -28,7 +28,7 @@ test("a quantile is one of the durations in the window, and no more are kept", (
       const kept = given.reduce<readonly number[]>((latencies, one) => addLatency(latencies, one, 20), []);
 
       assert.deepEqual(kept, given.slice(-20));
-      const found = quantileOf(kept, quantile);
+      const found = findQuantile(kept, quantile);
       assert.ok(kept.includes(found));
       assert.ok(kept.filter((one) => one <= found).length >= quantile * kept.length - 1e-9);
     }),

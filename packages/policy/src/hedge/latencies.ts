@@ -10,7 +10,7 @@ export function addLatency(latencies: Latencies, duration: number, window: numbe
  * The duration that `quantile` of the calls did not exceed: 0.95 gives the one that one call in twenty exceeded. Nearest
  * rank, so that it is always one that occurred; `Infinity` of nothing.
  */
-export function quantileOf(latencies: Latencies, quantile: number): number {
+export function findQuantile(latencies: Latencies, quantile: number): number {
   const sorted = latencies.toSorted((a, b) => a - b);
   const rank = Math.max(1, Math.ceil(quantile * sorted.length));
   return sorted[rank - 1] ?? Infinity;

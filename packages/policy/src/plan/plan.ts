@@ -1,10 +1,10 @@
-import type { Clock, Random } from "../clock/clock.ts";
+import { seededRandom, type Random } from "../clock/random.ts";
+import type { Clock } from "../clock/clock.ts";
 import { toMs, type Duration } from "../clock/duration.ts";
 import { TryAgain } from "../core/errors.ts";
 import { failed, unwrap, type Outcome } from "../core/outcome.ts";
-import { forAnyTask, type AnyPolicy } from "../core/policy.ts";
+import { asPolicy, type AnyPolicy } from "../core/policy.ts";
 import { fakeClock } from "../clock/fake-clock.ts";
-import { seededRandom } from "../clock/random.ts";
 
 export interface PlanOptions {
   /** What the random waits are drawn with: the same seed gives the same plan. @default 1 */
@@ -31,7 +31,7 @@ export interface PlannedWait {
 }
 
 /** What one call would do. Times are milliseconds. */
-export interface Rehearsal {
+export interface PlannedCall {
   readonly waits: readonly PlannedWait[];
   /** How often the task would be called. */
   readonly attempts: number;
@@ -41,20 +41,20 @@ export interface Rehearsal {
 }
 
 /** What a policy would do, by trying it out. */
-export interface Plan extends Rehearsal {
+export interface Plan extends PlannedCall {
   /** The same with every attempt failing and every random wait at its longest. */
-  readonly worst: Rehearsal;
+  readonly worst: PlannedCall;
   /** How many times the task is called for one call when everything fails: what an outage multiplies the load by. */
   readonly amplification: number;
 }
 
-type Trial = Required<Omit<PlanOptions, "seed" | "attemptDuration">> & {
+type PlanTrial = Required<Omit<PlanOptions, "seed" | "attemptDuration">> & {
   readonly random: Random;
   readonly taking: number;
 };
 
 // The greatest number that a source of chance can give.
-const longest: Random = () => 1 - Number.EPSILON / 2;
+const maxRandom: Random = () => 1 - Number.EPSILON / 2;
 
 /**
  * Tells what a policy would do with a task that fails: the real policy runs on a clock that skips its waits, so this is no
@@ -67,20 +67,20 @@ export async function plan(policy: AnyPolicy, options: PlanOptions = {}): Promis
   const { seed = 1, failures = Infinity, attemptDuration = 0, maxAttempts = 1_000 } = options;
   if (!(maxAttempts >= 1)) throw new RangeError(`plan needs maxAttempts of 1 or more, got ${maxAttempts}`);
   const failWith = options.failWith ?? failed(new TryAgain("Planned to fail"));
-  const trial: Trial = {
+  const trial: PlanTrial = {
     failures,
     failWith,
     maxAttempts,
     random: seededRandom(seed),
     taking: toMs(attemptDuration),
   };
-  const usual = await rehearse(policy, trial);
-  const worst = await rehearse(policy, { ...trial, failures: Infinity, random: longest });
+  const usual = await simulateCall(policy, trial);
+  const worst = await simulateCall(policy, { ...trial, failures: Infinity, random: maxRandom });
   return { ...usual, worst, amplification: worst.attempts };
 }
 
-async function rehearse(policy: AnyPolicy, trial: Trial): Promise<Rehearsal> {
-  const rehearsed = forAnyTask(policy.rehearsal?.() ?? policy);
+async function simulateCall(policy: AnyPolicy, trial: PlanTrial): Promise<PlannedCall> {
+  const rehearsed = asPolicy(policy.cloneForPlan?.() ?? policy);
   const clock = fakeClock();
   const waits: PlannedWait[] = [];
   const end = new AbortController();
@@ -101,8 +101,8 @@ async function rehearse(policy: AnyPolicy, trial: Trial): Promise<Rehearsal> {
       },
     })
     .then(
-      (): Rehearsal["ends"] => (failing.succeeded() ? "success" : "failure"),
-      (): Rehearsal["ends"] => (end.signal.aborted ? "unfinished" : "failure"),
+      (): PlannedCall["ends"] => (failing.succeeded() ? "success" : "failure"),
+      (): PlannedCall["ends"] => (end.signal.aborted ? "unfinished" : "failure"),
     );
   return { waits, attempts: failing.calls(), duration: clock.now(), ends };
 }
@@ -114,7 +114,7 @@ interface FailingTask {
 }
 
 function failingTask(
-  { failures, failWith, maxAttempts, taking }: Trial,
+  { failures, failWith, maxAttempts, taking }: PlanTrial,
   clock: Clock,
   end: AbortController,
 ): FailingTask {

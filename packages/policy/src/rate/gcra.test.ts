@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { givenBack, nextTurn, type Rate } from "./gcra.ts";
+import { releaseTurn, reserveTurn, type Rate } from "./gcra.ts";
 
 function startsOf(rate: Rate, arrivals: readonly number[]): readonly number[] {
   let arrival = -Infinity;
   return arrivals.map((now) => {
-    const turn = nextTurn(rate, arrival, now);
+    const turn = reserveTurn(rate, arrival, now);
     arrival = turn.nextArrival;
     return turn.startsAt;
   });
@@ -31,11 +31,11 @@ for (const [it, rate, arrivals, expected] of table) {
 }
 
 test("only the last turn can be given back", () => {
-  const first = nextTurn(even, -Infinity, 0);
-  const second = nextTurn(even, first.nextArrival, 0);
+  const first = reserveTurn(even, -Infinity, 0);
+  const second = reserveTurn(even, first.nextArrival, 0);
 
-  assert.equal(givenBack(even, second.nextArrival, second), first.nextArrival);
-  assert.equal(givenBack(even, second.nextArrival, first), second.nextArrival);
+  assert.equal(releaseTurn(even, second.nextArrival, second), first.nextArrival);
+  assert.equal(releaseTurn(even, second.nextArrival, first), second.nextArrival);
 });
 
 test("no window ever sees more calls than the rate and the burst allow, and nobody overtakes", () => {

@@ -14,7 +14,7 @@ export interface Turn {
  * The next turn of a generic cell rate algorithm (ITU-T I.371, A.1), as a reservation: instead of refusing a call which
  * comes too early it says when to start. `arrival` is the `nextArrival` of the turn before, or `-Infinity`.
  */
-export function nextTurn({ interval, burst }: Rate, arrival: number, now: number): Turn {
+export function reserveTurn({ interval, burst }: Rate, arrival: number, now: number): Turn {
   const tolerance = interval * (burst - 1);
   return {
     startsAt: Math.max(now, arrival - tolerance),
@@ -23,6 +23,6 @@ export function nextTurn({ interval, burst }: Rate, arrival: number, now: number
 }
 
 /** The arrival time after a turn is given back: only the last one can be, as the later ones were counted from it. */
-export function givenBack(rate: Rate, arrival: number, turn: Turn): number {
+export function releaseTurn(rate: Rate, arrival: number, turn: Turn): number {
   return arrival === turn.nextArrival ? arrival - rate.interval : arrival;
 }

@@ -1,9 +1,9 @@
-import { scopeWithin, type Context, type Scope } from "../core/context.ts";
+import { enterScope, type Context, type Scope } from "../core/context.ts";
 import { formatMs, toMs, type Duration } from "../clock/duration.ts";
 import { RateLimitedError } from "../core/errors.ts";
-import { report, type Listener } from "../core/events.ts";
+import { emitEvent, type Listener } from "../core/events.ts";
 import type { Policy, Task } from "../core/policy.ts";
-import { givenBack, nextTurn, type Rate, type Turn } from "./gcra.ts";
+import { releaseTurn, reserveTurn, type Rate, type Turn } from "./gcra.ts";
 
 export interface RateLimitOptions {
   /** How many calls. */
@@ -43,7 +43,7 @@ export function rateLimit(options: RateLimitOptions): Policy {
       burst,
       maxWait: formatMs(toMs(maxWait)),
     }),
-    rehearsal: () => rateLimit({ limit, per, burst, maxWait, name }),
+    cloneForPlan: () => rateLimit({ limit, per, burst, maxWait, name }),
   };
 }
 
@@ -64,9 +64,9 @@ class Limiter {
   }
 
   async execute<T>(task: Task<T>, context: Context | undefined): Promise<T> {
-    const scope = scopeWithin(context);
+    const scope = enterScope(context);
     const now = scope.clock.now();
-    const turn = nextTurn(this.#rate, this.#arrival, now);
+    const turn = reserveTurn(this.#rate, this.#arrival, now);
     const delay = turn.startsAt - now;
     if (delay > this.#rule.maxWait || turn.startsAt >= scope.deadline) throw this.#refusal(delay, scope);
     this.#arrival = turn.nextArrival;
@@ -76,17 +76,17 @@ class Limiter {
 
   async #wait(turn: Turn, delay: number, scope: Scope): Promise<void> {
     try {
-      report({ type: "throttled", policy: this.#rule.name, delay }, this.#rule.on, scope.on);
+      emitEvent({ type: "throttled", policy: this.#rule.name, delay }, this.#rule.on, scope.on);
       await scope.clock.sleep(delay, scope.signal);
     } catch (error) {
-      this.#arrival = givenBack(this.#rate, this.#arrival, turn);
+      this.#arrival = releaseTurn(this.#rate, this.#arrival, turn);
       throw error;
     }
   }
 
   #refusal(delay: number, scope: Scope): RateLimitedError {
     const error = new RateLimitedError(delay, scope.clock.date() + delay);
-    report({ type: "rejected", policy: this.#rule.name, error }, this.#rule.on, scope.on);
+    emitEvent({ type: "rejected", policy: this.#rule.name, error }, this.#rule.on, scope.on);
     return error;
   }
 }

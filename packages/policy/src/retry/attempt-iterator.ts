@@ -12,22 +12,22 @@ export interface AttemptRun<in R = unknown> {
   run<T extends R>(work: () => T | PromiseLike<T>): Promise<T | undefined>;
 }
 
-interface Handed<R> {
+interface OfferedAttempt<R> {
   readonly attempt: AttemptRun<R>;
   /** Ends an attempt whose body never called `run`, which gives undefined; one that runs ends when its work does. */
   readonly leave: () => void;
 }
 
 /** Turns a policy inside out: its task waits for the body of the caller's `for await`. */
-export async function* attemptsOf<R>(
+export async function* iterateAttempts<R>(
   policy: Policy<R>,
   context?: Context,
 ): AsyncGenerator<AttemptRun<R>, void> {
-  let offer: (handed: Handed<R> | undefined) => void;
-  let offered = new Promise<Handed<R> | undefined>((resolve) => (offer = resolve));
+  let offer: (handed: OfferedAttempt<R> | undefined) => void;
+  let offered = new Promise<OfferedAttempt<R> | undefined>((resolve) => (offer = resolve));
   const ended = policy
     .execute(
-      (scope) => new Promise<R>((resolve, reject) => offer(hand(scope.attempt, resolve, reject))),
+      (scope) => new Promise<R>((resolve, reject) => offer(offerAttempt(scope.attempt, resolve, reject))),
       context,
     )
     .finally(() => offer(undefined));
@@ -43,7 +43,11 @@ export async function* attemptsOf<R>(
   await ended;
 }
 
-function hand<R>(number: number, resolve: (value: R) => void, reject: (error: unknown) => void): Handed<R> {
+function offerAttempt<R>(
+  number: number,
+  resolve: (value: R) => void,
+  reject: (error: unknown) => void,
+): OfferedAttempt<R> {
   let begun = false;
   const run = async <T extends R>(work: () => T | PromiseLike<T>): Promise<T | undefined> => {
     begun = true;

@@ -1,18 +1,20 @@
+import { randomBetween } from "../clock/random.ts";
 import { formatMs, toMs, type Duration } from "../clock/duration.ts";
-import { named, nameOf } from "../support/strategy-name.ts";
-import { between } from "./between.ts";
+import { withName, strategyName } from "../support/strategy-name.ts";
 import type { Wait } from "./wait.ts";
 
 /** Waits anything from 0 to what `wait` says: spreads a herd widest (AWS Architecture Blog, "Exponential Backoff and Jitter"). */
 export function fullJitter<T = unknown>(wait: Wait<T>): Wait<T> {
-  return named(`fullJitter(${nameOf(wait)})`, (attempt, random) => between(0, wait(attempt, random), random));
+  return withName(`fullJitter(${strategyName(wait)})`, (attempt, random) =>
+    randomBetween(0, wait(attempt, random), random),
+  );
 }
 
 /** Waits at least half of what `wait` says, and anything up to all of it. */
 export function equalJitter<T = unknown>(wait: Wait<T>): Wait<T> {
-  return named(`equalJitter(${nameOf(wait)})`, (attempt, random) => {
+  return withName(`equalJitter(${strategyName(wait)})`, (attempt, random) => {
     const delay = wait(attempt, random);
-    return between(delay / 2, delay, random);
+    return randomBetween(delay / 2, delay, random);
   });
 }
 
@@ -24,9 +26,9 @@ export function equalJitter<T = unknown>(wait: Wait<T>): Wait<T> {
 export function proportionalJitter<T = unknown>(ratio: number, wait: Wait<T>): Wait<T> {
   if (!(ratio >= 0 && ratio <= 1))
     throw new RangeError(`proportionalJitter needs a ratio from 0 to 1, got ${ratio}`);
-  return named(`proportionalJitter(${ratio}, ${nameOf(wait)})`, (attempt, random) => {
+  return withName(`proportionalJitter(${ratio}, ${strategyName(wait)})`, (attempt, random) => {
     const delay = wait(attempt, random);
-    return between(delay * (1 - ratio), delay * (1 + ratio), random);
+    return randomBetween(delay * (1 - ratio), delay * (1 + ratio), random);
   });
 }
 
@@ -39,9 +41,9 @@ export function decorrelatedJitter<T = unknown>(
   { max = Infinity }: { readonly max?: Duration } = {},
 ): Wait<T> {
   const most = toMs(max);
-  return named(`decorrelatedJitter(${nameOf(wait)}, max ${formatMs(most)})`, (attempt, random) => {
+  return withName(`decorrelatedJitter(${strategyName(wait)}, max ${formatMs(most)})`, (attempt, random) => {
     const low = wait(attempt, random);
     const high = Math.max(low, 3 * attempt.waited);
-    return Math.min(most, between(low, high, random));
+    return Math.min(most, randomBetween(low, high, random));
   });
 }

@@ -20,7 +20,7 @@ export function beforeLog<Level extends LogLevel>(
 /** Logs each attempt that a retry asked to repeat, once it has ended; for `after` of a retry. */
 export function afterLog<Level extends LogLevel>(logger: Logger<Level>, level: Level): Callback {
   return ({ number, elapsed, outcome }) =>
-    logger[level](`Finished attempt ${number} after ${formatMs(elapsed)}: ${describe(outcome)}`);
+    logger[level](`Finished attempt ${number} after ${formatMs(elapsed)}: ${describeOutcome(outcome)}`);
 }
 
 /**
@@ -32,10 +32,10 @@ export function beforeSleepLog<Level extends LogLevel>(
   level: Level,
 ): NonNullable<RetryOptions["beforeSleep"]> {
   return ({ number, outcome }, delay) =>
-    logger[level](`Retrying in ${formatMs(delay)} after attempt ${number}: ${describe(outcome)}`);
+    logger[level](`Retrying in ${formatMs(delay)} after attempt ${number}: ${describeOutcome(outcome)}`);
 }
 
-function describe(outcome: Outcome<unknown>): string {
+function describeOutcome(outcome: Outcome<unknown>): string {
   if (outcome.ok) return "its result was refused";
   const { error } = outcome;
   if (!(error instanceof Error)) return redact(String(error));

@@ -1,5 +1,4 @@
-import type { RetryBudget } from "../budget/budget.ts";
-import { unlimited } from "../budget/budget.ts";
+import { type RetryBudget, unlimited } from "../budget/retry-budget.ts";
 import type { Context } from "../core/context.ts";
 import type { GiveUpReason } from "../core/errors.ts";
 import type { Listener } from "../core/events.ts";

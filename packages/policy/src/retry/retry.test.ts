@@ -1,13 +1,14 @@
+import { seededRandom } from "../clock/random.ts";
+import type { RetryBudget } from "../budget/retry-budget.ts";
 import assert from "node:assert/strict";
 import { getEventListeners } from "node:events";
 import { test } from "node:test";
 import fc from "fast-check";
-import type { RetryBudget } from "../budget/budget.ts";
 import type { Clock } from "../clock/clock.ts";
 import { RetryError, TryAgain } from "../core/errors.ts";
 import type { PolicyEvent } from "../core/events.ts";
 import type { Task } from "../core/policy.ts";
-import { fakeClock, seededRandom } from "../testing/index.ts";
+import { fakeClock } from "../testing/index.ts";
 import type { RetryOptions } from "./options.ts";
 import { retry } from "./retry.ts";
 import { stopAfterAttempt, stopNever } from "./stop.ts";

@@ -1,11 +1,11 @@
-import { firstScope, scopeOf, type Context, type Scope } from "../core/context.ts";
+import { toFirstScope, toScope, type Context, type Scope } from "../core/context.ts";
 import { RetryError, TryAgain, type GiveUpReason } from "../core/errors.ts";
 import type { PolicyEvent } from "../core/events.ts";
-import { named, nameOf } from "../support/strategy-name.ts";
+import { withName, strategyName } from "../support/strategy-name.ts";
 import { failed, succeeded, unwrap, type Outcome } from "../core/outcome.ts";
 import type { Explanation, Policy, Task } from "../core/policy.ts";
 import type { Attempt } from "../core/attempt.ts";
-import { attemptsOf, type AttemptRun } from "./attempt-iterator.ts";
+import { iterateAttempts, type AttemptRun } from "./attempt-iterator.ts";
 import { retryDefaults, type RetryOptions, type RetryRule } from "./options.ts";
 
 /**
@@ -36,23 +36,23 @@ export function retry<R = unknown>(options: RetryOptions<R> = {}): RetryPolicy<R
   const rule: RetryRule<R> = { ...retryDefaults, ...options };
   const policy: Policy<R> = {
     execute: (task, context = rule.context) => execute(rule, task, context),
-    explain: () => explain(rule),
-    rehearsal: () => rehearsal(rule),
+    explain: () => explainRule(rule),
+    cloneForPlan: () => cloneRule(rule),
   };
   const wrap = (fn: (this: unknown, ...args: unknown[]) => R): unknown =>
-    named(fn.name, function (this: unknown, ...args: unknown[]): Promise<R> {
+    withName(fn.name, function (this: unknown, ...args: unknown[]): Promise<R> {
       return execute(rule, () => fn.apply(this, args), rule.context);
     });
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- one function stands for every signature it is asked for
   return Object.assign(wrap, policy, {
     rule,
     with: (overrides: RetryOptions<R>) => retry({ ...rule, ...overrides }),
-    attempts: (context?: Context) => attemptsOf(policy, context),
+    attempts: (context?: Context) => iterateAttempts(policy, context),
   }) as unknown as RetryPolicy<R>;
 }
 
 /** What a first attempt without a context is told: the same for all, so that none has to be built. */
-const alone: Scope = Object.freeze(scopeOf(undefined, 1));
+const defaultScope: Scope = Object.freeze(toScope(undefined, 1));
 
 /*
  * The hot path: a first attempt that is accepted costs one reading of the clock, two closures and one promise. The
@@ -63,22 +63,22 @@ function execute<T extends R, R>(
   task: Task<T>,
   context: Context | undefined,
 ): Promise<T> {
-  const scope = context === undefined ? alone : firstScope(context);
+  const scope = context === undefined ? defaultScope : toFirstScope(context);
   if (scope.signal?.aborted === true) return Promise.reject(scope.signal.reason);
-  if (!rule.enabled) return start(task, scope);
+  if (!rule.enabled) return callTask(task, scope);
   rule.budget.deposit();
   const startedAt = scope.clock.now();
   const { accepts } = rule.when;
   const watched = rule.before !== undefined || rule.on !== undefined || scope.on !== undefined;
-  if (accepts === undefined || watched) return run({ rule, task, scope, startedAt });
-  return start(task, scope).then(
-    (value) => (accepts(value) ? value : run({ rule, task, scope, startedAt }, succeeded(value))),
-    (error: unknown) => run({ rule, task, scope, startedAt }, failed(error)),
+  if (accepts === undefined || watched) return runLoop({ rule, task, scope, startedAt });
+  return callTask(task, scope).then(
+    (value) => (accepts(value) ? value : runLoop({ rule, task, scope, startedAt }, succeeded(value))),
+    (error: unknown) => runLoop({ rule, task, scope, startedAt }, failed(error)),
   );
 }
 
 /** One call of one policy. */
-interface Call<T extends R, R> {
+interface RetriedCall<T extends R, R> {
   readonly rule: RetryRule<R>;
   readonly task: Task<T>;
   readonly scope: Scope;
@@ -86,14 +86,14 @@ interface Call<T extends R, R> {
 }
 
 /** The retry loop. `first` is the outcome of the first attempt where it was made already. */
-async function run<T extends R, R>(call: Call<T, R>, first?: Outcome<T>): Promise<T> {
+async function runLoop<T extends R, R>(call: RetriedCall<T, R>, first?: Outcome<T>): Promise<T> {
   const { rule, scope } = call;
   let attempts: Attempt<T>[] = [];
   let { startedAt } = call;
   let waited = 0;
   let idleFor = 0;
   for (let number = 1; ; number += 1) {
-    const outcome = number === 1 && first !== undefined ? first : await perform(call, number);
+    const outcome = number === 1 && first !== undefined ? first : await performAttempt(call, number);
     const endedAt = scope.clock.now();
     const made: Attempt<T> = {
       number,
@@ -104,14 +104,14 @@ async function run<T extends R, R>(call: Call<T, R>, first?: Outcome<T>): Promis
       waited,
       idleFor,
     };
-    attempts = withLatest(attempts, made);
-    if (!(await again(call, made))) return settle(call, outcome);
+    attempts = appendAttempt(attempts, made);
+    if (!(await shouldRetry(call, made))) return unwrapUnlessAborted(call, outcome);
     waited = Math.max(0, rule.wait(made, scope.random)) || 0;
-    const reason = gaveUp(call, made, waited);
-    if (reason !== undefined) return end(call, { made, attempts, reason });
+    const reason = findGiveUpReason(call, made, waited);
+    if (reason !== undefined) return giveUp(call, { made, attempts, reason });
     idleFor += waited;
     if (rule.beforeSleep !== undefined) await rule.beforeSleep(made, waited);
-    report(call, { type: "retry", policy: rule.name, attempt: made, delay: waited });
+    emit(call, { type: "retry", policy: rule.name, attempt: made, delay: waited });
     // No wait means at once, but a task that fails without ever waiting must not starve timers and sockets.
     if (waited > 0 || number % 64 === 0) await scope.clock.sleep(waited, scope.signal);
     startedAt = scope.clock.now();
@@ -119,26 +119,26 @@ async function run<T extends R, R>(call: Call<T, R>, first?: Outcome<T>): Promis
 }
 
 // A poll that goes on for days must not keep every answer it ever got.
-const keptAttempts = 100;
+const maxKeptAttempts = 100;
 
 // A list that is written with one element has room for one; pushed to, it has room for 17 (136 bytes of a waiting call).
-function withLatest<T>(attempts: Attempt<T>[], made: Attempt<T>): Attempt<T>[] {
+function appendAttempt<T>(attempts: Attempt<T>[], made: Attempt<T>): Attempt<T>[] {
   if (attempts.length === 0) return [made];
-  if (attempts.length === keptAttempts) attempts.shift();
+  if (attempts.length === maxKeptAttempts) attempts.shift();
   attempts.push(made);
   return attempts;
 }
 
-async function perform<T extends R, R>(
-  { rule, task, scope }: Call<T, R>,
+async function performAttempt<T extends R, R>(
+  { rule, task, scope }: RetriedCall<T, R>,
   number: number,
 ): Promise<Outcome<T>> {
   if (rule.before !== undefined) await rule.before(number);
   if (scope.signal?.aborted === true) throw scope.signal.reason;
-  return start(task, number === 1 ? scope : { ...scope, attempt: number }).then(succeeded, failed);
+  return callTask(task, number === 1 ? scope : { ...scope, attempt: number }).then(succeeded, failed);
 }
 
-function start<T>(task: Task<T>, scope: Scope): Promise<T> {
+function callTask<T>(task: Task<T>, scope: Scope): Promise<T> {
   try {
     return Promise.resolve(task(scope));
   } catch (error) {
@@ -147,20 +147,20 @@ function start<T>(task: Task<T>, scope: Scope): Promise<T> {
 }
 
 /** Asks whether to try again, and tells what was answered. */
-async function again<T extends R, R>(call: Call<T, R>, made: Attempt<T>): Promise<boolean> {
+async function shouldRetry<T extends R, R>(call: RetriedCall<T, R>, made: Attempt<T>): Promise<boolean> {
   const { rule } = call;
   const answer = !wasAborted(call, made.outcome) && (isTryAgain(made.outcome) || (await rule.when(made)));
-  report(call, { type: "attempt", policy: rule.name, attempt: made, again: answer });
+  emit(call, { type: "attempt", policy: rule.name, attempt: made, again: answer });
   if (answer && rule.after !== undefined) await rule.after(made);
   return answer;
 }
 
-function settle<T extends R, R>(call: Call<T, R>, outcome: Outcome<T>): T {
+function unwrapUnlessAborted<T extends R, R>(call: RetriedCall<T, R>, outcome: Outcome<T>): T {
   if (wasAborted(call, outcome)) throw call.scope.signal?.reason;
   return unwrap(outcome);
 }
 
-function wasAborted<T extends R, R>({ scope }: Call<T, R>, outcome: Outcome<T>): boolean {
+function wasAborted<T extends R, R>({ scope }: RetriedCall<T, R>, outcome: Outcome<T>): boolean {
   return !outcome.ok && scope.signal?.aborted === true;
 }
 
@@ -168,8 +168,8 @@ function isTryAgain(outcome: Outcome<unknown>): boolean {
   return !outcome.ok && outcome.error instanceof TryAgain;
 }
 
-function gaveUp<T extends R, R>(
-  { rule, scope }: Call<T, R>,
+function findGiveUpReason<T extends R, R>(
+  { rule, scope }: RetriedCall<T, R>,
   made: Attempt<T>,
   delay: number,
 ): GiveUpReason | undefined {
@@ -179,15 +179,18 @@ function gaveUp<T extends R, R>(
   return rule.budget.withdraw() ? undefined : "budget";
 }
 
-interface Ending<T> {
+interface GiveUpDetails<T> {
   readonly made: Attempt<T>;
   readonly attempts: readonly Attempt<T>[];
   readonly reason: GiveUpReason;
 }
 
-function end<T extends R, R>(call: Call<T, R>, { made, attempts, reason }: Ending<T>): T | PromiseLike<T> {
+function giveUp<T extends R, R>(
+  call: RetriedCall<T, R>,
+  { made, attempts, reason }: GiveUpDetails<T>,
+): T | PromiseLike<T> {
   const { rule } = call;
-  report(call, { type: "give-up", policy: rule.name, attempt: made, reason });
+  emit(call, { type: "give-up", policy: rule.name, attempt: made, reason });
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the callback's value takes the place of the task's
   if (rule.retryErrorCallback !== undefined) return rule.retryErrorCallback(made, reason) as T;
   if (!rule.reraise || made.outcome.ok) throw new RetryError(reason, attempts);
@@ -195,16 +198,23 @@ function end<T extends R, R>(call: Call<T, R>, { made, attempts, reason }: Endin
   throw error instanceof TryAgain ? (error.cause ?? error) : error;
 }
 
-function report<T extends R, R>({ rule, scope }: Call<T, R>, event: PolicyEvent): void {
+function emit<T extends R, R>({ rule, scope }: RetriedCall<T, R>, event: PolicyEvent): void {
   rule.on?.(event);
   scope.on?.(event);
 }
 
-function explain(rule: RetryRule<never>): Explanation {
+function explainRule(rule: RetryRule<never>): Explanation {
   const { name, when, wait, stop, reraise, enabled } = rule;
-  return { policy: name, when: nameOf(when), wait: nameOf(wait), stop: nameOf(stop), reraise, enabled };
+  return {
+    policy: name,
+    when: strategyName(when),
+    wait: strategyName(wait),
+    stop: strategyName(stop),
+    reraise,
+    enabled,
+  };
 }
 
-function rehearsal<R>({ name, when, wait, stop, reraise, enabled }: RetryRule<R>): Policy<R> {
+function cloneRule<R>({ name, when, wait, stop, reraise, enabled }: RetryRule<R>): Policy<R> {
   return retry({ name, when, wait, stop, reraise, enabled });
 }

@@ -1,8 +1,7 @@
-import type { Random } from "../clock/clock.ts";
+import { type Random, randomBetween } from "../clock/random.ts";
 import { formatMs, toMs, type Duration } from "../clock/duration.ts";
-import { named, namesOf } from "../support/strategy-name.ts";
+import { withName, combinedName } from "../support/strategy-name.ts";
 import type { Attempt } from "../core/attempt.ts";
-import { between } from "./between.ts";
 
 /**
  * Answers *how long?*: the milliseconds to wait after an attempt; what is not above 0 is no wait. Draws chance from
@@ -11,12 +10,12 @@ import { between } from "./between.ts";
 export type Wait<in T = unknown> = (attempt: Attempt<T>, random: Random) => number;
 
 /** Does not wait. */
-export const waitNone: Wait = named("waitNone", () => 0);
+export const waitNone: Wait = withName("waitNone", () => 0);
 
 /** Waits the same time after every attempt. */
 export function waitFixed(delay: Duration): Wait {
   const ms = toMs(delay);
-  return named(`waitFixed(${formatMs(ms)})`, () => ms);
+  return withName(`waitFixed(${formatMs(ms)})`, () => ms);
 }
 
 export interface RandomOptions {
@@ -30,8 +29,8 @@ export interface RandomOptions {
 export function waitRandom({ min = 0, max = "1s" }: RandomOptions = {}): Wait {
   const low = toMs(min);
   const high = toMs(max);
-  return named(`waitRandom(${formatMs(low)}..${formatMs(high)})`, (_attempt, random) =>
-    between(low, high, random),
+  return withName(`waitRandom(${formatMs(low)}..${formatMs(high)})`, (_attempt, random) =>
+    randomBetween(low, high, random),
   );
 }
 
@@ -53,8 +52,9 @@ export function waitIncrementing({
   const first = signedMs(start);
   const step = signedMs(increment);
   const high = toMs(max);
-  return named(`waitIncrementing(${first} ms, ${step} ms more each, max ${formatMs(high)})`, ({ number }) =>
-    Math.max(0, Math.min(first + step * (number - 1), high)),
+  return withName(
+    `waitIncrementing(${first} ms, ${step} ms more each, max ${formatMs(high)})`,
+    ({ number }) => Math.max(0, Math.min(first + step * (number - 1), high)),
   );
 }
 
@@ -72,14 +72,14 @@ export interface ExponentialOptions {
 /** Waits `multiplier` · `base`^(n−1) after attempt n, within `min` and `max`. */
 export function waitExponential(options: ExponentialOptions = {}): Wait {
   const curve = exponential(options);
-  return named(`waitExponential(${curve.name})`, ({ number }) => Math.max(curve.min, curve.at(number)));
+  return withName(`waitExponential(${curve.name})`, ({ number }) => Math.max(curve.min, curve.at(number)));
 }
 
 /** Waits anything from `min` to what `waitExponential` would: AWS's *full jitter*. */
 export function waitRandomExponential(options: ExponentialOptions = {}): Wait {
   const curve = exponential(options);
-  return named(`waitRandomExponential(${curve.name})`, ({ number }, random) =>
-    between(curve.min, Math.max(curve.min, curve.at(number)), random),
+  return withName(`waitRandomExponential(${curve.name})`, ({ number }, random) =>
+    randomBetween(curve.min, Math.max(curve.min, curve.at(number)), random),
   );
 }
 
@@ -92,7 +92,7 @@ export interface ExponentialJitterOptions extends ExponentialOptions {
 export function waitExponentialJitter({ jitter = "1s", ...options }: ExponentialJitterOptions = {}): Wait {
   const curve = exponential(options);
   const most = toMs(jitter);
-  return named(`waitExponentialJitter(${curve.name}, jitter ${formatMs(most)})`, ({ number }, random) =>
+  return withName(`waitExponentialJitter(${curve.name}, jitter ${formatMs(most)})`, ({ number }, random) =>
     Math.max(curve.min, Math.min(curve.at(number) + random() * most, curve.max)),
   );
 }
@@ -100,7 +100,7 @@ export function waitExponentialJitter({ jitter = "1s", ...options }: Exponential
 /** Uses one strategy after each attempt in turn, and the last one ever after. */
 export function waitChain<T = unknown>(...strategies: readonly Wait<T>[]): Wait<T> {
   if (strategies.length === 0) throw new RangeError("waitChain needs at least one strategy");
-  return named(namesOf("waitChain", strategies), (attempt, random) => {
+  return withName(combinedName("waitChain", strategies), (attempt, random) => {
     const turn = strategies[Math.min(attempt.number, strategies.length) - 1];
     return turn === undefined ? 0 : turn(attempt, random);
   });
@@ -108,14 +108,14 @@ export function waitChain<T = unknown>(...strategies: readonly Wait<T>[]): Wait<
 
 /** Waits the sum of what the strategies say. */
 export function waitCombine<T = unknown>(...strategies: readonly Wait<T>[]): Wait<T> {
-  return named(namesOf("waitCombine", strategies), (attempt, random) =>
+  return withName(combinedName("waitCombine", strategies), (attempt, random) =>
     strategies.reduce((sum, wait) => sum + wait(attempt, random), 0),
   );
 }
 
 /** Waits what the failure itself says: milliseconds read from the error; 0 after a result (tenacity's `wait_exception`). */
 export function waitFromError(read: (error: unknown) => number): Wait {
-  return named("waitFromError", ({ outcome }) => (outcome.ok ? 0 : read(outcome.error)));
+  return withName("waitFromError", ({ outcome }) => (outcome.ok ? 0 : read(outcome.error)));
 }
 
 function exponential(options: ExponentialOptions): {

@@ -1,4 +1,4 @@
-import { named, namesOf } from "../support/strategy-name.ts";
+import { withName, combinedName } from "../support/strategy-name.ts";
 import type { Attempt } from "../core/attempt.ts";
 
 /** Answers *again?* after an attempt. */
@@ -16,30 +16,30 @@ export type ErrorTest = ErrorClass | ((error: unknown) => boolean | Promise<bool
 
 /** Retries when the task threw an error that any of the tests picks; without tests, any error at all. */
 export function retryIfError(...tests: readonly ErrorTest[]): When {
-  const picks = anyOf(tests);
-  return onErrors(namesOf("retryIfError", tests), (error) => tests.length === 0 || picks(error));
+  const picks = anyTest(tests);
+  return retryOnErrors(combinedName("retryIfError", tests), (error) => tests.length === 0 || picks(error));
 }
 
 /** Retries when the task threw an error that none of the tests picks. */
 export function retryIfNotError(...tests: readonly ErrorTest[]): When {
-  const picks = anyOf(tests);
-  return onErrors(namesOf("retryIfNotError", tests), async (error) => !(await picks(error)));
+  const picks = anyTest(tests);
+  return retryOnErrors(combinedName("retryIfNotError", tests), async (error) => !(await picks(error)));
 }
 
 /** Retries until the task throws an error that one of the tests picks: after every result, and after other errors. */
 export function retryUnlessError(...tests: readonly ErrorTest[]): When {
-  const picks = anyOf(tests);
-  return named(
-    namesOf("retryUnlessError", tests),
+  const picks = anyTest(tests);
+  return withName(
+    combinedName("retryUnlessError", tests),
     async ({ outcome }) => outcome.ok || !(await picks(outcome.error)),
   );
 }
 
 /** Retries when a cause of the error, at any depth, is picked by one of the tests; the error itself is not asked. */
 export function retryIfErrorCause(...tests: readonly ErrorTest[]): When {
-  const picks = anyOf(tests);
-  return onErrors(namesOf("retryIfErrorCause", tests), async (error) => {
-    for (const cause of causesOf(error)) {
+  const picks = anyTest(tests);
+  return retryOnErrors(combinedName("retryIfErrorCause", tests), async (error) => {
+    for (const cause of listCauses(error)) {
       if (tests.length === 0 || (await picks(cause))) return true;
     }
     return false;
@@ -48,7 +48,9 @@ export function retryIfErrorCause(...tests: readonly ErrorTest[]): When {
 
 /** Retries when the error's message is the text, or matches the pattern. */
 export function retryIfErrorMessage(expected: string | RegExp): When {
-  return onErrors(`retryIfErrorMessage(${String(expected)})`, (error) => matches(messageOf(error), expected));
+  return retryOnErrors(`retryIfErrorMessage(${String(expected)})`, (error) =>
+    matches(getMessage(error), expected),
+  );
 }
 
 /**
@@ -56,80 +58,80 @@ export function retryIfErrorMessage(expected: string | RegExp): When {
  * in tenacity after every result too.
  */
 export function retryIfNotErrorMessage(expected: string | RegExp): When {
-  return named(
+  return withName(
     `retryIfNotErrorMessage(${String(expected)})`,
-    ({ outcome }) => outcome.ok || !matches(messageOf(outcome.error), expected),
+    ({ outcome }) => outcome.ok || !matches(getMessage(outcome.error), expected),
   );
 }
 
 /** Retries when the task returned a value that the predicate picks. */
 export function retryIfResult<T>(predicate: (value: T) => boolean | Promise<boolean>): When<T> {
-  return named(
-    namesOf("retryIfResult", [predicate]),
+  return withName(
+    combinedName("retryIfResult", [predicate]),
     ({ outcome }) => outcome.ok && predicate(outcome.value),
   );
 }
 
 /** Retries when the task returned a value that the predicate does not pick. */
 export function retryIfNotResult<T>(predicate: (value: T) => boolean | Promise<boolean>): When<T> {
-  return named(
-    namesOf("retryIfNotResult", [predicate]),
+  return withName(
+    combinedName("retryIfNotResult", [predicate]),
     async ({ outcome }) => outcome.ok && !(await predicate(outcome.value)),
   );
 }
 
 /** Retries after everything. */
-export const retryAlways: When = named("retryAlways", () => true);
+export const retryAlways: When = withName("retryAlways", () => true);
 
 /** Never retries. */
-export const retryNever: When = acceptingResults(named("retryNever", () => false));
+export const retryNever: When = withAcceptedResults(withName("retryNever", () => false));
 
 /** Retries when any of the conditions does; of none, never. */
 export function retryAny<T = unknown>(...conditions: readonly When<T>[]): When<T> {
-  return combined("retryAny", conditions, true);
+  return combineConditions("retryAny", conditions, true);
 }
 
 /** Retries when all of the conditions do; of none, always. */
 export function retryAll<T = unknown>(...conditions: readonly When<T>[]): When<T> {
-  return combined("retryAll", conditions, false);
+  return combineConditions("retryAll", conditions, false);
 }
 
-function combined<T>(name: string, conditions: readonly When<T>[], decisive: boolean): When<T> {
-  const when: When<T> = named(namesOf(name, conditions), async (attempt: Attempt<T>) => {
+function combineConditions<T>(name: string, conditions: readonly When<T>[], decisive: boolean): When<T> {
+  const when: When<T> = withName(combinedName(name, conditions), async (attempt: Attempt<T>) => {
     for (const condition of conditions) {
       if ((await condition(attempt)) === decisive) return decisive;
     }
     return !decisive;
   });
   return conditions.length > 0 && conditions.every((condition) => condition.accepts === acceptAll)
-    ? acceptingResults(when)
+    ? withAcceptedResults(when)
     : when;
 }
 
-function onErrors(name: string, picks: (error: unknown) => boolean | Promise<boolean>): When {
-  return acceptingResults(named(name, ({ outcome }: Attempt) => !outcome.ok && picks(outcome.error)));
+function retryOnErrors(name: string, picks: (error: unknown) => boolean | Promise<boolean>): When {
+  return withAcceptedResults(withName(name, ({ outcome }: Attempt) => !outcome.ok && picks(outcome.error)));
 }
 
 function acceptAll(): boolean {
   return true;
 }
 
-function acceptingResults<T>(when: When<T>): When<T> {
+function withAcceptedResults<T>(when: When<T>): When<T> {
   return Object.assign(when, { accepts: acceptAll });
 }
 
-function anyOf(tests: readonly ErrorTest[]): (error: unknown) => boolean | Promise<boolean> {
+function anyTest(tests: readonly ErrorTest[]): (error: unknown) => boolean | Promise<boolean> {
   const [only] = tests;
-  if (tests.length === 1 && only !== undefined) return (error) => ask(only, error);
+  if (tests.length === 1 && only !== undefined) return (error) => runTest(only, error);
   return async (error) => {
     for (const test of tests) {
-      if (await ask(test, error)) return true;
+      if (await runTest(test, error)) return true;
     }
     return false;
   };
 }
 
-function ask(test: ErrorTest, error: unknown): boolean | Promise<boolean> {
+function runTest(test: ErrorTest, error: unknown): boolean | Promise<boolean> {
   return isClass(test) ? error instanceof test : test(error);
 }
 
@@ -138,19 +140,19 @@ function isClass(test: ErrorTest): test is ErrorClass {
   return Object.getOwnPropertyDescriptor(test, "prototype")?.writable === false;
 }
 
-function* causesOf(error: unknown): Generator {
+function* listCauses(error: unknown): Generator {
   const seen = new Set([error]);
-  for (let cause = causeOf(error); cause !== undefined && !seen.has(cause); cause = causeOf(cause)) {
+  for (let cause = getCause(error); cause !== undefined && !seen.has(cause); cause = getCause(cause)) {
     seen.add(cause);
     yield cause;
   }
 }
 
-function causeOf(error: unknown): unknown {
+function getCause(error: unknown): unknown {
   return error instanceof Error ? error.cause : undefined;
 }
 
-function messageOf(error: unknown): string {
+function getMessage(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 

@@ -15,9 +15,9 @@ const secretParameter = new RegExp(
 
 // A parameter's name behind ?, &, ; or #, which are escaped where the URL is a parameter of another.
 const parameter = /(?<=[?&;#]|%3f|%26|%23)((?:(?!%3d|%3f|%26|%23)[^\s?&;#="'])+)(=|%3d)/gi;
-const mark = "\u0000";
+const secretMark = "\u0000";
 // oxlint-disable-next-line no-control-regex
-const marked = /\u0000[^\s&#"']*/g;
+const markedValue = /\u0000[^\s&#"']*/g;
 
 const rules: readonly (readonly [RegExp, string])[] = [
   // RFC 3986, 3.2.1: user information in a URL, and in one that is a parameter of another.
@@ -64,20 +64,20 @@ export function isSecretHeader(name: string): boolean {
 /** A value may hold parameters of its own: so the names are marked first, in one pass. */
 function hideParameters(text: string): string {
   return text
-    .replaceAll(mark, " ")
-    .replace(parameter, (whole, name: string) => (isSecretParameter(name) ? whole + mark : whole))
-    .replace(marked, "***");
+    .replaceAll(secretMark, " ")
+    .replace(parameter, (whole, name: string) => (isSecretParameter(name) ? whole + secretMark : whole))
+    .replace(markedValue, "***");
 }
 
 /** `user[password]` and `%74oken[]` are secrets by one of their parts. */
 function isSecretParameter(name: string): boolean {
-  return decoded(name)
+  return decodeParameterName(name)
     .toLowerCase()
     .split(/[^\w-]+/)
     .some((part) => secretParameter.test(part));
 }
 
-function decoded(name: string): string {
+function decodeParameterName(name: string): string {
   try {
     return decodeURIComponent(name);
   } catch {

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { addTo, emptySum, totalOf, type SlidingSum } from "./sliding-sum.ts";
+import { addToSum, emptySum, totalSum, type SlidingSum } from "./sliding-sum.ts";
 
 const slots = 4;
 
 function sumOf(additions: readonly (readonly [slot: number, amount: number])[]): SlidingSum {
-  return additions.reduce((sum, [slot, amount]) => addTo(sum, amount, { slot, slots }), emptySum);
+  return additions.reduce((sum, [slot, amount]) => addToSum(sum, amount, { slot, slots }), emptySum);
 }
 
 const table: readonly {
@@ -65,7 +65,7 @@ const table: readonly {
 
 for (const { it, additions, at, total } of table) {
   test(`a sliding sum ${it}`, () => {
-    assert.equal(totalOf(sumOf(additions), { slot: at, slots }), total);
+    assert.equal(totalSum(sumOf(additions), { slot: at, slots }), total);
   });
 }
 
@@ -81,7 +81,7 @@ test("a sliding sum is that of the additions in its slots, and never keeps more 
       const expected = additions
         .filter(([at]) => at > slot - slots)
         .reduce((total, [, amount]) => total + amount, 0);
-      assert.equal(totalOf(sum, { slot, slots }), expected);
+      assert.equal(totalSum(sum, { slot, slots }), expected);
       assert.ok(sum.older.length < slots);
     }),
   );

@@ -15,22 +15,22 @@ export interface SlidingSum {
 export const emptySum: SlidingSum = { slot: -Infinity, current: 0, older: [] };
 
 /** Adds to the sum over `slots` slots, at slot `slot`; a slot in the past counts as the latest one. */
-export function addTo(
+export function addToSum(
   sum: SlidingSum,
   amount: number,
   at: { readonly slot: number; readonly slots: number },
 ): SlidingSum {
-  const { slot, current, older } = rolledTo(sum, at.slot, at.slots);
+  const { slot, current, older } = rollTo(sum, at.slot, at.slots);
   return { slot, current: current + amount, older };
 }
 
 /** Gives the sum over the `slots` slots that end with `slot`. */
-export function totalOf(sum: SlidingSum, at: { readonly slot: number; readonly slots: number }): number {
-  const { current, older } = rolledTo(sum, at.slot, at.slots);
+export function totalSum(sum: SlidingSum, at: { readonly slot: number; readonly slots: number }): number {
+  const { current, older } = rollTo(sum, at.slot, at.slots);
   return older.reduce((total, amount) => total + amount, current);
 }
 
-function rolledTo(sum: SlidingSum, slot: number, slots: number): SlidingSum {
+function rollTo(sum: SlidingSum, slot: number, slots: number): SlidingSum {
   const passed = slot - sum.slot;
   if (passed <= 0) return sum;
   if (passed >= slots) return { slot, current: 0, older: [] };

@@ -9,7 +9,7 @@ import { retry } from "../retry/retry.ts";
 import { stopAfterAttempt } from "../retry/stop.ts";
 import { waitFixed, waitNone } from "../retry/wait.ts";
 import { fakeClock } from "../clock/fake-clock.ts";
-import { causeAfter } from "./failure-tracker.ts";
+import { latestCause } from "./failure-tracker.ts";
 import { timeout } from "./timeout.ts";
 
 const never = (): Promise<never> => new Promise(() => undefined);
@@ -248,6 +248,6 @@ const causes: readonly (readonly [string, PolicyEvent, ErrorOptions])[] = [
 
 for (const [what, event, expected] of causes) {
   test(`after ${what} the cause to name is ${expected.cause === latest ? "that" : "still the one before"}`, () => {
-    assert.deepEqual(causeAfter({ cause: first }, event), expected);
+    assert.deepEqual(latestCause({ cause: first }, event), expected);
   });
 }

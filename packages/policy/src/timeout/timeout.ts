@@ -1,11 +1,12 @@
+import { onAbort } from "../support/on-abort.ts";
 import { startTimer } from "../clock/clock.ts";
-import { scopeWithin, type Context } from "../core/context.ts";
+import { enterScope, type Context } from "../core/context.ts";
 import { formatMs, toMs, type Duration } from "../clock/duration.ts";
 import { DeadlineExceededError } from "../core/errors.ts";
-import { report, type Listener } from "../core/events.ts";
-import { LazySignal, onAbort, scopeWithSignal } from "../core/lazy-signal.ts";
+import { emitEvent, type Listener } from "../core/events.ts";
+import { LazySignal, scopeWithSignal } from "../core/lazy-signal.ts";
 import type { Policy, Task } from "../core/policy.ts";
-import { watchFailures } from "./failure-tracker.ts";
+import { trackFailures } from "./failure-tracker.ts";
 
 export interface TimeoutPolicyOptions {
   /** Hears every event of every call. */
@@ -36,18 +37,18 @@ export function timeout(limit: Duration, { on, name = "timeout" }: TimeoutPolicy
   return {
     execute: (task, context) => execute(rule, task, context),
     explain: () => ({ policy: name, limit: formatMs(rule.limit) }),
-    rehearsal: () => timeout(limit, { name }),
+    cloneForPlan: () => timeout(limit, { name }),
   };
 }
 
 function execute<T>(rule: TimeoutRule, task: Task<T>, context: Context | undefined): Promise<T> {
   const signal = context?.signal;
   if (signal?.aborted === true) return Promise.reject(signal.reason);
-  const outer = scopeWithin(context);
+  const outer = enterScope(context);
   const { clock } = outer;
   return new Promise<T>((resolve, reject) => {
     const own = new LazySignal();
-    const failures = watchFailures(outer.on);
+    const failures = trackFailures(outer.on);
     const release = (): void => {
       stopTimer();
       stopListening();
@@ -59,12 +60,16 @@ function execute<T>(rule: TimeoutRule, task: Task<T>, context: Context | undefin
     };
     const expire = (): void => {
       const error = new DeadlineExceededError(rule.limit, failures.asCause());
-      end(reported(error, () => report({ type: "timed-out", policy: rule.name, error }, rule.on, outer.on)));
+      end(
+        reportAndReturn(error, () =>
+          emitEvent({ type: "timed-out", policy: rule.name, error }, rule.on, outer.on),
+        ),
+      );
     };
     const stopTimer = startTimer(clock, rule.limit, expire);
     const stopListening = onAbort(signal, end);
     const deadline = Math.min(outer.deadline, clock.now() + rule.limit);
-    begin(task, scopeWithSignal(outer, own, { deadline, on: failures.on })).then(
+    startTask(task, scopeWithSignal(outer, own, { deadline, on: failures.on })).then(
       (value) => {
         release();
         resolve(value);
@@ -77,7 +82,7 @@ function execute<T>(rule: TimeoutRule, task: Task<T>, context: Context | undefin
   });
 }
 
-function begin<T>(task: Task<T>, scope: Parameters<Task<T>>[0]): Promise<T> {
+function startTask<T>(task: Task<T>, scope: Parameters<Task<T>>[0]): Promise<T> {
   try {
     return Promise.resolve(task(scope));
   } catch (error) {
@@ -86,7 +91,7 @@ function begin<T>(task: Task<T>, scope: Parameters<Task<T>>[0]): Promise<T> {
 }
 
 /** The error, or what a listener threw when it was told. */
-function reported(error: unknown, tell: () => void): unknown {
+function reportAndReturn(error: unknown, tell: () => void): unknown {
   try {
     tell();
     return error;

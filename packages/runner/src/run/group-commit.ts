@@ -1,5 +1,5 @@
 import type { Clock, Duration } from "@holdfast/policy";
-import { toMs } from "@holdfast/policy";
+import { toMs } from "@holdfast/policy/internal";
 import type { Ledger, JobOutcome } from "../ledger/ledger.ts";
 
 /** What a group commit needs, and whom it tells. */

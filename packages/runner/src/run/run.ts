@@ -1,4 +1,5 @@
-import { systemClock, toMs } from "@holdfast/policy";
+import { systemClock } from "@holdfast/policy";
+import { toMs } from "@holdfast/policy/internal";
 import { RunLoop } from "./run-loop.ts";
 import { type RunOptions, runDefaults } from "./options.ts";
 import type { RunReport } from "../ledger/report.ts";

@@ -1,4 +1,4 @@
-import { toMs } from "@holdfast/policy";
+import { toMs } from "@holdfast/policy/internal";
 import { count, isFunction, isObject, kind, options, refuse, type Check } from "../../support/validate.ts";
 import { labelOf, parseAddress, urlOf, type ProxyAddress } from "./address.ts";
 import { checkTemplate, hasSession, ownLimits, type SessionLimits } from "./template.ts";

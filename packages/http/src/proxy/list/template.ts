@@ -1,4 +1,5 @@
-import { toMs, type Duration, type Random } from "@holdfast/policy";
+import type { Duration, Random } from "@holdfast/policy";
+import { toMs } from "@holdfast/policy/internal";
 import type { ProxyAddress } from "./address.ts";
 
 /** What a template's placeholders are filled with. */

@@ -1,4 +1,5 @@
-import { systemClock, systemRandom, toMs, type Clock, type Random } from "@holdfast/policy";
+import { systemClock, systemRandom, type Clock, type Random } from "@holdfast/policy";
+import { toMs } from "@holdfast/policy/internal";
 import { isObject, refuse } from "../../support/validate.ts";
 import type { AlikeRule } from "../rules/attribution.ts";
 import type { ProxyListener } from "./events.ts";

@@ -1,6 +1,6 @@
 import { readFile, stat } from "node:fs/promises";
 import { basename } from "node:path";
-import { toMs } from "@holdfast/policy";
+import { toMs } from "@holdfast/policy/internal";
 import { refuse } from "../../support/validate.ts";
 import type { ProxyInput, ProxySpec } from "../list/entry.ts";
 import type { FetchedProxies, ProxyEnvironment, ProxyFile, ProxySource } from "../options/options.ts";

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { isSecretHeader, redact } from "@holdfast/policy";
+import { redact } from "@holdfast/policy";
+import { isSecretHeader } from "@holdfast/policy/internal";
 import { CookieJar } from "tough-cookie";
 import { noBody } from "../../model/body.ts";
 import { parseChallenges } from "../../auth/challenge.ts";
