@@ -2,7 +2,9 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
-import * as holdfast from "holdfast";
+import * as http from "holdfast/http";
+import * as policy from "holdfast/policy";
+import * as runner from "holdfast/runner";
 
 type ErrorClass = abstract new (...args: never[]) => Error;
 
@@ -32,11 +34,11 @@ function drawn(): Map<string, { parent: string; code: string | undefined }> {
   return tree;
 }
 
-const everything: readonly [string, unknown][] = Object.entries(holdfast);
+const everything: readonly [string, unknown][] = Object.entries({ ...policy, ...http, ...runner });
 const exported = everything.filter(
   (entry): entry is [string, ErrorClass] =>
-    entry[1] === holdfast.HoldfastError ||
-    (typeof entry[1] === "function" && entry[1].prototype instanceof holdfast.HoldfastError),
+    entry[1] === policy.HoldfastError ||
+    (typeof entry[1] === "function" && entry[1].prototype instanceof policy.HoldfastError),
 );
 
 test("the page on errors draws every error class that is exported, and no other", () => {

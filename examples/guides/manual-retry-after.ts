@@ -12,7 +12,8 @@ await using origin = await faultOrigin({
 const url = `${origin.url}/`;
 
 // #region manual-retry-after
-import { parseRetryAfter, Retry, Session, systemClock, type HttpResponse } from "holdfast";
+import { parseRetryAfter, Retry, Session, type HttpResponse } from "holdfast";
+import { systemClock } from "holdfast/policy";
 
 await using session = new Session({ retry: new Retry({ total: 0, raiseOnStatus: false }) });
 

@@ -1,0 +1,2 @@
+// `holdfast/http`: everything of `@holdfast/http`.
+export * from "@holdfast/http";

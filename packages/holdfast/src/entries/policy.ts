@@ -1,0 +1,2 @@
+// `holdfast/policy`: everything of `@holdfast/policy`.
+export * from "@holdfast/policy";

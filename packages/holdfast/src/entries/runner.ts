@@ -1,0 +1,2 @@
+// `holdfast/runner`: everything of `@holdfast/runner`.
+export * from "@holdfast/runner";

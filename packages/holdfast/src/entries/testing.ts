@@ -1,0 +1,3 @@
+// `holdfast/testing`: the testing tools of `@holdfast/policy` and `@holdfast/http`.
+export * from "@holdfast/policy/testing";
+export * from "@holdfast/http/testing";
