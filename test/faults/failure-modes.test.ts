@@ -8,18 +8,18 @@ import { outcomeOf, sessionFor, type Result } from "./scenario.ts";
 const page = new URL("../../docs/explanation/failure-modes.md", import.meta.url);
 const columns = ["What happens", "What comes back", "Verdict", "May have arrived", "GET again", "POST again"];
 
-// Short, because some rows wait for it, and long enough for a machine with other things to do.
+// Short, because some rows wait for it, and long enough for a busy machine.
 const limitMs = 800;
-// More would be in each other's way.
+// More rows at a time disturb each other's timing.
 const atOnce = 4;
 
 const tablePattern = /^\|.*(?:\n\|.*)*/m;
 
-/** `HOLDFAST_UPDATE=1 node --conditions=source --test test/faults/failure-modes.test.ts` writes the tables anew. */
+/** `HOLDFAST_UPDATE=1 node --conditions=source --test test/faults/failure-modes.test.ts` rewrites the tables. */
 const update = process.env["HOLDFAST_UPDATE"] === "1";
 
 for (const [area, modes] of Object.entries(failureModes)) {
-  test(`the page on failure modes says what comes of them: ${area}`, async () => {
+  test(`docs/explanation/failure-modes.md matches the outcomes: ${area}`, async () => {
     const rows: (readonly string[])[] = [];
     const all = Object.entries(modes);
     for (let at = 0; at < all.length; at += atOnce) {

@@ -25,18 +25,18 @@ import {
 } from "@holdfast/http/testing";
 import { certificates, type Certificates } from "../support/certificates.ts";
 
-/** A way to fail, as the page on failure modes names it. */
+/** One row of docs/explanation/failure-modes.md. */
 export interface FailureMode {
   readonly origin?: FaultOriginOptions;
-  /** Under TLS, with this certificate. */
+  /** The certificate of an origin with TLS. */
   readonly tls?: keyof Certificates;
   readonly adapter?: HttpAdapterOptions;
   readonly request?: RequestOptions;
   /** @default the origin's */
   readonly url?: (port: number) => string;
-  /** The URL of a proxy at this port, where the origin or what `socks` says plays one. */
+  /** Returns the URL of a proxy at this port; the origin, or `socks`, plays the proxy. */
   readonly proxy?: (port: number) => string;
-  /** What a SOCKS proxy does; it listens in the origin's place. */
+  /** The turns of a SOCKS proxy that listens in place of the origin. */
   readonly socks?: SocksTurns;
 }
 
@@ -48,7 +48,7 @@ function answering(answer: Answer): FailureMode {
   return { origin: { routes: { "/": answer } } };
 }
 
-// Many legs within a short limit: a busy machine may not make it where nothing is to be late.
+// Many phases share one short limit, which a busy machine may exceed in rows without a timeout.
 const unhurried = { timeout: { connect: "20s" } } as const;
 const hurried = { timeout: { connect: "1200ms" } } as const;
 
@@ -82,7 +82,7 @@ function head(lines: string): FailureMode {
   return answering(raw(`HTTP/1.1 200 OK\r\n${lines}\r\n\r\nbody`));
 }
 
-/** A server that answers a handshake with a fatal alert (RFC 8446 §6). */
+/** Returns a server that responds to a handshake with a fatal alert (RFC 8446 §6). */
 function alerting(description: number): FailureMode {
   const record = Buffer.from([21, 3, 3, 0, 2, 2, description]);
   return {
@@ -91,98 +91,101 @@ function alerting(description: number): FailureMode {
   };
 }
 
-/** Every way to fail, by the area that it belongs to. */
+/** Every row, by the heading of its table. */
 export const failureModes: Readonly<Record<string, Readonly<Record<string, FailureMode>>>> = {
   "Before a connection": {
-    "the URL is not one": { url: () => "http://[" },
-    "the URL is not of http or https": { url: () => "ftp://127.0.0.1/" },
+    "the URL is invalid": { url: () => "http://[" },
+    "the scheme is not http or https": { url: () => "ftp://127.0.0.1/" },
     "the host name does not exist": {
       url: () => "http://nowhere.invalid/",
       adapter: { lookup: () => Promise.reject(Object.assign(new Error("no"), { code: "ENOTFOUND" })) },
     },
-    "the resolver fails for a moment": {
+    "the resolver fails temporarily": {
       url: () => "http://name.test/",
       adapter: { lookup: () => Promise.reject(Object.assign(new Error("no"), { code: "EAI_AGAIN" })) },
     },
-    "the resolver never answers": {
+    "the resolver does not respond": {
       url: () => "http://name.test/",
       adapter: { lookup: () => new Promise(() => {}) },
     },
     "the port refuses connections": { url: () => "http://127.0.0.1:1/" },
   },
   "In the TLS handshake": {
-    "it is cut": { tls: "good", origin: { onConnection: cutHandshake() } },
-    "the server refuses it (an alert such as handshake_failure)": alerting(40),
-    "the server fails in it (the alert internal_error)": alerting(80),
-    "it is never answered": { tls: "good", origin: { onConnection: silentOnAccept() } },
+    "the handshake is cut": { tls: "good", origin: { onConnection: cutHandshake() } },
+    "the server refuses the handshake (an alert such as handshake_failure)": alerting(40),
+    "the server fails in the handshake (the alert internal_error)": alerting(80),
+    "the server does not respond to the handshake": {
+      tls: "good",
+      origin: { onConnection: silentOnAccept() },
+    },
     "the certificate has expired": { tls: "expired" },
     "the certificate is for another host": { tls: "wrongHost" },
     "the certificate is self-signed": { tls: "selfSigned" },
     "the certificate's authority is not trusted": { tls: "good", adapter: { tls: {} } },
     "the port does not speak TLS": { url: (port) => `https://127.0.0.1:${port}/` },
   },
-  "On the way through a proxy": {
-    "it refuses connections": { ...throughProxy([]), proxy: () => "http://127.0.0.1:1" },
-    "it is not reached in time": {
+  "On the connection through a proxy": {
+    "the proxy refuses connections": { ...throughProxy([]), proxy: () => "http://127.0.0.1:1" },
+    "the proxy is not reached in time": {
       ...throughProxy([]),
       proxy: () => "http://name.test:1",
       adapter: { lookup: () => new Promise(() => {}) },
       request: hurried,
     },
-    "TLS with it is cut": {
+    "TLS with the proxy is cut": {
       ...throughProxy([]),
       tls: "good",
       origin: { onConnection: cutHandshake() },
       proxy: (port) => `https://127.0.0.1:${port}`,
     },
-    "its certificate has expired": {
+    "the proxy's certificate has expired": {
       ...throughProxy([]),
       tls: "expired",
       proxy: (port) => `https://127.0.0.1:${port}`,
     },
-    "it wants credentials (407)": throughProxy(respond(407)),
-    "its credit is used up (402)": throughProxy(respond(402)),
-    "it refuses the target (403)": throughProxy(respond(403)),
-    "it limits the rate (429)": throughProxy(respond(429)),
-    "it answers 502, 503 or 504": throughProxy(respond(502)),
-    "it says that it cannot reach the origin": throughProxy(
+    "the proxy requires credentials (407)": throughProxy(respond(407)),
+    "the proxy's credit is used up (402)": throughProxy(respond(402)),
+    "the proxy refuses the target (403)": throughProxy(respond(403)),
+    "the proxy limits the rate (429)": throughProxy(respond(429)),
+    "the proxy responds with 502, 503 or 504": throughProxy(respond(502)),
+    "the proxy reports that it cannot reach the origin": throughProxy(
       respond(503, { headers: { "x-squid-error": "ERR_CONNECT_FAIL 111" } }),
     ),
-    "it never answers CONNECT": { ...throughProxy(silence()), request: hurried },
-    "it closes the connection instead of answering": throughProxy([{ end: "fin" }]),
-    "it does not speak HTTP": throughProxy(raw("SSH-2.0-OpenSSH_9.6\r\n")),
+    "the proxy does not respond to CONNECT": { ...throughProxy(silence()), request: hurried },
+    "the proxy closes the connection without a response": throughProxy([{ end: "fin" }]),
+    "the proxy does not speak HTTP": throughProxy(raw("SSH-2.0-OpenSSH_9.6\r\n")),
     "the tunnel is cut during TLS with the origin": throughSocks({
       tunnel: [{ peek: true }, { end: "rst" }],
     }),
-    "it refuses the target (SOCKS 2)": throughSocks({ reply: socks5Reply(2) }),
-    "it cannot reach the origin (SOCKS 3, 4, 5)": throughSocks({ reply: socks5Reply(4) }),
-    "it does not take the credentials (SOCKS)": throughSocks({ credentials: raw(Buffer.from([1, 1])) }),
-    "it does not speak SOCKS": throughSocks({ method: raw("HTTP/1.1 400 Bad Request\r\n\r\n") }),
-    "a plain request: it wants credentials (407)": plainProxy(respond(407)),
+    "the proxy refuses the target (SOCKS 2)": throughSocks({ reply: socks5Reply(2) }),
+    "the proxy cannot reach the origin (SOCKS 3, 4, 5)": throughSocks({ reply: socks5Reply(4) }),
+    "the proxy rejects the credentials (SOCKS)": throughSocks({ credentials: raw(Buffer.from([1, 1])) }),
+    "the proxy does not speak SOCKS": throughSocks({ method: raw("HTTP/1.1 400 Bad Request\r\n\r\n") }),
+    "a plain request: the proxy requires credentials (407)": plainProxy(respond(407)),
     "a plain request: squid cannot reach the origin": plainProxy(
       respond(503, { headers: { "x-squid-error": "ERR_CONNECT_FAIL 111" } }),
     ),
-    "a plain request: squid reached the origin in vain": plainProxy(
+    "a plain request: squid reached the origin, and the exchange failed": plainProxy(
       respond(502, { headers: { "x-squid-error": "ERR_ZERO_SIZE_OBJECT 0" } }),
     ),
   },
-  "Before the answer": {
+  "Before the response": {
     "the connection is closed": answering([{ end: "fin" }]),
     "the connection is reset": answering(reset()),
     "the head is cut short": answering(raw("HTTP/1.1 200 OK\r\nContent-Le")),
-    "there is silence": answering(silence()),
+    "the server is silent": answering(silence()),
     "the head drips for longer than the read limit": answering(drip(page, { every: 40 })),
     "the head is endless": answering(endlessHead()),
     "two Content-Length fields differ": head("Content-Length: 4\r\nContent-Length: 5"),
-    "Content-Length is no number": head("Content-Length: banana"),
-    "a Transfer-Encoding comes that was not asked for": head("Transfer-Encoding: gzip, chunked"),
+    "Content-Length is not a number": head("Content-Length: banana"),
+    "the response has an unrequested Transfer-Encoding": head("Transfer-Encoding: gzip, chunked"),
     "a field has white space before its colon": head("Content-Length : 4"),
     "a field holds a control character": head("X: a\0b\r\nContent-Length: 4"),
-    "101 comes unasked": answering(switchProtocols()),
-    "it is not HTTP": answering(raw("SSH-2.0-OpenSSH_9.6\r\n")),
+    "an unrequested 101 arrives": answering(switchProtocols()),
+    "the reply is not HTTP": answering(raw("SSH-2.0-OpenSSH_9.6\r\n")),
   },
-  "Not as it should be, and understood": {
-    "100 comes unasked, or 102, or 103": answering([
+  "Irregular but accepted": {
+    "an unrequested 100, 102 or 103 arrives": answering([
       ...informational(100),
       ...informational(102),
       ...informational(103),
@@ -190,24 +193,24 @@ export const failureModes: Readonly<Record<string, Readonly<Record<string, Failu
     ]),
     "a field is folded (obs-fold)": head("X: one\r\n two\r\nContent-Length: 4"),
     "lines of the head end in LF alone": answering(raw("HTTP/1.1 200 OK\nContent-Length: 4\n\nbody")),
-    "Content-Length comes twice, and is the same": head("Content-Length: 4\r\nContent-Length: 4"),
-    "Transfer-Encoding and Content-Length come together": answering(
+    "Content-Length is repeated with the same value": head("Content-Length: 4\r\nContent-Length: 4"),
+    "the response has Transfer-Encoding and Content-Length": answering(
       raw("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n4\r\nbody\r\n0\r\n\r\n"),
     ),
-    "bytes follow that nobody asked for": answering(
+    "further bytes follow the response": answering(
       raw("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nbody and more", "keep-alive"),
     ),
     "a 204 or 304 announces a body": answering(
       raw("HTTP/1.1 204 No Content\r\nContent-Length: 4\r\n\r\nbody", "keep-alive"),
     ),
   },
-  "In the body": {
-    "it is shorter than its Content-Length": answering(cut(page, { atBody: 10, by: "fin" })),
-    "it lacks its last chunk": answering([...chunked(200, ["x"], { last: false }), { end: "fin" }]),
-    "it is reset, whatever its framing": answering(
+  "In the response body": {
+    "the body is shorter than its Content-Length": answering(cut(page, { atBody: 10, by: "fin" })),
+    "the last chunk is missing": answering([...chunked(200, ["x"], { last: false }), { end: "fin" }]),
+    "the connection is reset, with any framing": answering(
       cut(respond(200, { framing: "close", body: "x".repeat(1_000) }), { atBody: 10 }),
     ),
-    "only its end delimits it, and TLS ends without close_notify": {
+    "the body has no length, and TLS ends without close_notify": {
       tls: "good",
       origin: {
         routes: {
@@ -218,32 +221,32 @@ export const failureModes: Readonly<Record<string, Readonly<Record<string, Failu
         },
       },
     },
-    "it stalls for longer than the read limit": answering(stall(page, { atBody: 10 })),
-    "a chunk's size is no number": answering([
+    "the body stalls for longer than the read limit": answering(stall(page, { atBody: 10 })),
+    "a chunk size is not a number": answering([
       ...chunked(200, [{ chunk: "x", size: "xyz" }]),
       { end: "fin" },
     ]),
-    "a line between chunks, or behind the last one, ends in LF alone": answering(
+    "a line between chunks, or after the last one, ends in LF alone": answering(
       raw("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\n0\r\n\r\n"),
     ),
-    "its coding is cut short": answering(coded),
-    "it is not in its coding": answering(
+    "the encoded body is cut short": answering(coded),
+    "the body does not match its Content-Encoding": answering(
       respond(200, { headers: { "content-encoding": "gzip" }, body: "plain" }),
     ),
-    "it is larger than maxBytes": { ...answering(endlessBody()), request: { maxBytes: 10_000 } },
-    "the attempt's own limit passes": {
+    "the body is larger than maxBytes": { ...answering(endlessBody()), request: { maxBytes: 10_000 } },
+    "`timeout.attempt` passes": {
       ...answering(drip(page, { every: 40, bodyOnly: true })),
       request: { timeout: { attempt: 150 } },
     },
-    "the limit of the whole call passes": {
+    "`timeout.total` passes": {
       ...answering(drip(page, { every: 40, bodyOnly: true })),
       request: { timeout: { total: 150 } },
     },
   },
   "Over HTTP/2": {
     "the stream is refused (REFUSED_STREAM)": overHttp2(refuseStream()),
-    "a GOAWAY leaves the stream out": overHttp2(goawayUnprocessed()),
-    "the stream is reset before the answer": overHttp2(resetStream()),
+    "a GOAWAY excludes the stream": overHttp2(goawayUnprocessed()),
+    "the stream is reset before the response": overHttp2(resetStream()),
     "the stream is reset in the body": overHttp2([
       ...cut(page, { atBody: 10, by: "fin" }).slice(0, -1),
       ...resetStream(),
@@ -258,17 +261,17 @@ export const failureModes: Readonly<Record<string, Readonly<Record<string, Failu
     "the connection is reset": overHttp2(reset()),
     "the stream is reset for a fault (PROTOCOL_ERROR, FLOW_CONTROL_ERROR)": overHttp2(resetStream(1)),
     "the stream is reset for a fault in the body": overHttp2([...unfinished, ...resetStream(3)]),
-    "the frames are wrong": overHttp2([{ frame: { type: 0, stream: 0, payload: "x" } }, { end: "hang" }]),
-    "the frames are wrong in the body": overHttp2([
+    "the frames are invalid": overHttp2([{ frame: { type: 0, stream: 0, payload: "x" } }, { end: "hang" }]),
+    "the frames are invalid in the body": overHttp2([
       ...unfinished,
       { frame: { type: 0, stream: 0, payload: "x" } },
       { end: "hang" },
     ]),
   },
-  "After the answer": {
+  "After the response": {
     "a 404": answering(respond(404)),
-    "a 503 for ever": answering(respond(503)),
-    "a redirect names two places": answering(
+    "a permanent 503": answering(respond(503)),
+    "a redirect names two locations": answering(
       respond(302, {
         headers: [
           ["location", "/a"],
@@ -280,7 +283,7 @@ export const failureModes: Readonly<Record<string, Readonly<Record<string, Failu
   },
 };
 
-/** The origin of a failure mode, and the adapter to ask it with. */
+/** Returns the origin of a failure mode, and the adapter for it. */
 export async function stage({
   origin = {},
   tls,
