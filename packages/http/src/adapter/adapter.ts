@@ -5,7 +5,7 @@ import type { HeaderRecord } from "../model/headers.ts";
 import type { ExchangeLimits, RawResponse, WireRequest } from "../transport/wire/messages.ts";
 import { decodeStream } from "../transport/decode/decode-stream.ts";
 import { Transport, type TransportOptions } from "../transport/transport.ts";
-import { responseOf } from "./to-response.ts";
+import { toResponse } from "./to-response.ts";
 import { forwardedReplyReason } from "../transport/tunnel/proxy-replies.ts";
 import { ProxyError } from "../errors/transport-errors.ts";
 import { adapterOptionsCheck } from "./validate-options.ts";
@@ -36,11 +36,11 @@ export interface SendOptions {
 /** Hears of an attempt what the wire saw, and which answers it could not use. */
 export interface AttemptObserver extends Observer {
   /** Hears of an answer that the attempt could not use, and before it asks once more where it does so. */
-  setAside?(discarded: DiscardedResponse, seen?: Seen): Promise<void> | void;
+  discard?(discarded: DiscardedResponse, seen?: DiscardedExchange): Promise<void> | void;
 }
 
 /** An answer, and the request that it was to. */
-export interface Seen {
+export interface DiscardedExchange {
   readonly response: HttpResponse;
   readonly request: HttpRequest;
 }
@@ -50,7 +50,7 @@ export interface Adapter {
   /** How often, and when, what is sent through here is sent again; the session's own rule without it. */
   readonly retry?: Retry | undefined;
   /**
-   * Gives the answer, whatever its status, its body complete; one that `observer.goesOn` says is gone on from may come
+   * Gives the answer, whatever its status, its body complete; one that `observer.continuesWithoutBody` says is gone on from may come
    * without its body.
    *
    * @throws TransportError when there is none, or the signal's reason.
@@ -99,21 +99,23 @@ export class HttpAdapter implements Adapter {
   send(request: HttpRequest, options: SendOptions): Promise<HttpResponse> {
     const { url } = request;
     const { proxy } = options;
-    return this.#transport.send({ url, proxy }, wireOf(request, proxy), limitsOf(options)).then((answer) => {
-      const complaint = complaintOf(answer, url, proxy);
-      if (complaint === undefined) return responseOf(answer, url.href, options);
-      answer.unreadBody?.discard();
-      throw complaint;
-    });
+    return this.#transport
+      .send({ url, proxy }, toWireRequest(request, proxy), toExchangeLimits(options))
+      .then((answer) => {
+        const complaint = findProxyError(answer, url, proxy);
+        if (complaint === undefined) return toResponse(answer, url.href, options);
+        answer.unreadBody?.discard();
+        throw complaint;
+      });
   }
 
   async stream(request: HttpRequest, options: StreamOptions): Promise<StreamedResponse> {
     const { url } = request;
     const { maxBytes, proxy, after } = options;
-    const limits = { ...limitsOf(options), bodyBounds: after };
-    const answer = await this.#transport.open({ url, proxy }, wireOf(request, proxy), limits);
+    const limits = { ...toExchangeLimits(options), bodyBounds: after };
+    const answer = await this.#transport.open({ url, proxy }, toWireRequest(request, proxy), limits);
     const { status, statusText, headers, body } = answer;
-    const complaint = complaintOf(answer, url, proxy);
+    const complaint = findProxyError(answer, url, proxy);
     if (complaint !== undefined) {
       body.cancel(complaint);
       throw complaint;
@@ -132,7 +134,7 @@ export class HttpAdapter implements Adapter {
   }
 }
 
-function limitsOf({
+function toExchangeLimits({
   timeouts: { connect, proxy, read, attempt, total },
   deadline,
   maxBytes,
@@ -142,14 +144,16 @@ function limitsOf({
   return { connect, proxy, read, attempt, total, deadline, maxBytes, signal, observer };
 }
 
-function wireOf(request: HttpRequest, proxy: string | undefined): WireRequest {
+function toWireRequest(request: HttpRequest, proxy: string | undefined): WireRequest {
   const { method, url, body, idempotencyKey } = request;
   // A proxy for plain http takes the whole URL (RFC 9112 §3.2.2), and its credentials with each request.
   const forwarded = isForwarded(url, proxy);
   return {
     method,
     path: forwarded ? `${url.origin}${url.pathname}${url.search}` : url.pathname + url.search,
-    headers: forwarded ? forProxy(headersOf(request), proxy) : forOrigin(headersOf(request)),
+    headers: forwarded
+      ? withProxyAuthorization(requestHeaders(request), proxy)
+      : withoutProxyAuthorization(requestHeaders(request)),
     body,
     idempotent: body.kind !== "one-shot" && (idempotencyKey !== undefined || isIdempotent(method)),
     url,
@@ -157,7 +161,7 @@ function wireOf(request: HttpRequest, proxy: string | undefined): WireRequest {
   };
 }
 
-function headersOf({ headers, body }: HttpRequest): HeaderRecord {
+function requestHeaders({ headers, body }: HttpRequest): HeaderRecord {
   if (!("contentType" in body) || "content-type" in headers) return headers;
   return { ...headers, "content-type": body.contentType };
 }
@@ -168,20 +172,20 @@ function isForwarded(url: URL, proxy: string | undefined): proxy is string {
 }
 
 /** Proxy-Authorization is for a proxy alone (RFC 9110 §11.7.2): what goes directly, or through a tunnel, is read by the origin. */
-function forOrigin(headers: HeaderRecord): HeaderRecord {
+function withoutProxyAuthorization(headers: HeaderRecord): HeaderRecord {
   if (!("proxy-authorization" in headers)) return headers;
   const { "proxy-authorization": _, ...rest } = headers;
   return rest;
 }
 
 /** What is meant for the proxy that gets the request itself: its credentials, else those that the caller wrote. */
-function forProxy(headers: HeaderRecord, proxy: string): HeaderRecord {
+function withProxyAuthorization(headers: HeaderRecord, proxy: string): HeaderRecord {
   const authorization = proxyAuthorization(new URL(proxy));
   return authorization === undefined ? headers : { ...headers, "proxy-authorization": authorization };
 }
 
 /** What a proxy answered in the place of the origin that it was to forward the request to. */
-function complaintOf(
+function findProxyError(
   { status, statusText, headers }: Pick<RawResponse, "status" | "statusText" | "headers">,
   url: URL,
   proxy: string | undefined,

@@ -8,7 +8,7 @@ import type { RawResponse } from "../transport/wire/messages.ts";
 import type { UnreadBody } from "../model/body-source.ts";
 
 /** What is done with a body. */
-interface Terms {
+interface BodyRules {
   /** The most that it may grow to, decoded. */
   readonly maxBytes: number;
   /** Knows whether the call goes on without it. */
@@ -20,24 +20,24 @@ interface Terms {
  *
  * @throws IncompleteBodyError, DecodeError or BodyTooLargeError for a body that cannot be decoded.
  */
-export function responseOf(
+export function toResponse(
   answer: RawResponse,
   url: string,
-  terms: Terms,
+  terms: BodyRules,
 ): HttpResponse | Promise<HttpResponse> {
   const { status, statusText, headers, body, unreadBody: rest } = answer;
   const encoding = headers["content-encoding"];
   if (rest !== undefined)
-    return new LateResponse({ status, statusText, url, headers, rest: decoded(rest, encoding, terms) });
+    return new LateResponse({ status, statusText, url, headers, rest: decodeUnread(rest, encoding, terms) });
   if (encoding === undefined) return new HttpResponse({ status, statusText, url, headers, content: body });
-  if (status >= 300) return explained(answer, url, terms);
+  if (status >= 300) return toErrorResponse(answer, url, terms);
   return Promise.resolve(decode(body, String(encoding), terms.maxBytes)).then(
     (content) => new HttpResponse({ status, statusText, url, headers, content }),
   );
 }
 
 /** An answer that is no success: what it says is short, and a body that grows beyond that is decoded only for who wants it. */
-async function explained(answer: RawResponse, url: string, terms: Terms): Promise<HttpResponse> {
+async function toErrorResponse(answer: RawResponse, url: string, terms: BodyRules): Promise<HttpResponse> {
   const { status, statusText, headers, body } = answer;
   const [head, encoding] = [{ status, statusText, url, headers }, String(headers["content-encoding"])];
   const bound = Math.min(maxUnwantedBytes, terms.maxBytes);
@@ -46,13 +46,13 @@ async function explained(answer: RawResponse, url: string, terms: Terms): Promis
   } catch (error) {
     if (!(error instanceof BodyTooLargeError)) throw error;
     if (terms.observer?.continuesWithoutBody?.(answer) === true)
-      return new LateResponse({ ...head, rest: decoded(hereBut(body, error), encoding, terms) });
+      return new LateResponse({ ...head, rest: decodeUnread(undecodedBody(body, error), encoding, terms) });
     return new HttpResponse({ ...head, content: await decode(body, encoding, terms.maxBytes) });
   }
 }
 
 /** A body that is here, and was not decoded. */
-function hereBut(body: Buffer, cause: Error): UnreadBody {
+function undecodedBody(body: Buffer, cause: Error): UnreadBody {
   return {
     readAll: () => Promise.resolve(body),
     discard: () => undefined,
@@ -60,10 +60,10 @@ function hereBut(body: Buffer, cause: Error): UnreadBody {
   };
 }
 
-function decoded(
+function decodeUnread(
   rest: UnreadBody,
   encoding: RawResponse["headers"][string],
-  { maxBytes }: Terms,
+  { maxBytes }: BodyRules,
 ): UnreadBody {
   if (encoding === undefined) return rest;
   return {

@@ -1,7 +1,7 @@
 import { askedOf, type RequestSummary } from "../model/request-summary.ts";
 import { systemClock, type Attempt, type Clock } from "@holdfast/policy";
 import { summaryOf, wireFacts, type AttemptRecord, type DiscardedResponse } from "../model/attempt-record.ts";
-import { exchangeOf, type Exchange } from "./retry-policy.ts";
+import { attemptResult, type AttemptResult } from "./retry-policy.ts";
 import { attemptsAreWatched, tellAttempt, tellGiveUp, type Watched } from "../telemetry/diagnostics.ts";
 import type { Failure } from "../telemetry/call-failure.ts";
 import { giveUpOf, isGivenUp } from "../telemetry/give-up.ts";
@@ -10,22 +10,22 @@ import { isRedirectStatus } from "../model/redirect-request.ts";
 import type { HttpRequest } from "../model/request.ts";
 import type { Provenance, HttpResponse } from "../model/response.ts";
 import { answerOf } from "../resume/continued.ts";
-import { cutRecord, type Cut } from "./broken-stream.ts";
+import { brokenAttemptRecord, type BrokenAttempt } from "./broken-stream.ts";
 import { errorVerdict, type Verdict } from "../model/verdict.ts";
 import type { Observer, Trace } from "../model/trace.ts";
 
 /** How an attempt ended. */
-type Ending = Pick<AttemptRecord, "decision" | "delay" | "requestedDelay" | "delaySource">;
+type AttemptDecision = Pick<AttemptRecord, "decision" | "delay" | "requestedDelay" | "delaySource">;
 
 /** A request of an attempt that brought nothing of use. */
-interface Past {
+interface SkippedReply {
   readonly discarded: DiscardedResponse;
   readonly trace: Trace;
 }
 
-const unseen: Trace = {};
-const nothingPast: readonly Past[] = [];
-const success: Ending = { decision: "success" };
+const emptyTrace: Trace = {};
+const noSkippedReplies: readonly SkippedReply[] = [];
+const success: AttemptDecision = { decision: "success" };
 
 /** Whose story is told: with the redirect before it, where one led to it. */
 export interface Told extends Watched {
@@ -36,7 +36,7 @@ export interface Told extends Watched {
  * The story of one call: a record for each attempt, and what is told of them. A base class, because a further object would
  * cost each request more than it is worth.
  */
-export abstract class CallStory implements Provenance, Watched, Observer {
+export abstract class AttemptLog implements Provenance, Watched, Observer {
   readonly request: HttpRequest;
   readonly hooks: Hooks;
   readonly #before: Told["before"];
@@ -50,7 +50,7 @@ export abstract class CallStory implements Provenance, Watched, Observer {
   /** Whether any attempt got as far as the adapter. */
   protected wasSent = false;
   /** The attempt whose body broke off after it was given out, while the rules look at it. */
-  protected cut: Cut | undefined;
+  protected cut: BrokenAttempt | undefined;
   #startedAt = 0;
   #startDate: number | undefined;
   #attemptAt = 0;
@@ -62,9 +62,9 @@ export abstract class CallStory implements Provenance, Watched, Observer {
   /** Whether a body that was given out broke off, so that nobody follows a redirect any more. */
   #reopened = false;
   #asked: RequestSummary | undefined;
-  #trace = unseen;
+  #trace = emptyTrace;
   /** What the attempt under way has gone past. */
-  #past = nothingPast;
+  #past = noSkippedReplies;
 
   constructor({ request, hooks, before }: Told) {
     this.request = request;
@@ -97,15 +97,15 @@ export abstract class CallStory implements Provenance, Watched, Observer {
   /** Takes note that the attempt goes past what its request brought. */
   protected goPast(discarded: DiscardedResponse): void {
     this.#past = [...this.#past, { discarded, trace: this.#trace }];
-    this.#trace = unseen;
+    this.#trace = emptyTrace;
   }
 
   /** Takes note that an attempt begins. */
   protected begin(clock: Clock, attempt: number): void {
     this.leftAt = clock.now();
     this.#attemptAt = this.leftAt;
-    this.#trace = unseen;
-    this.#past = nothingPast;
+    this.#trace = emptyTrace;
+    this.#past = noSkippedReplies;
     if (attempt > 1) return;
     this.clock = clock;
     this.#startedAt = this.leftAt;
@@ -139,8 +139,8 @@ export abstract class CallStory implements Provenance, Watched, Observer {
   }
 
   /** Writes the record of an attempt, and tells of it. */
-  protected note(attempt: Attempt<Exchange>, ending: Ending): AttemptRecord {
-    const { response, error } = exchangeOf(attempt);
+  protected note(attempt: Attempt<AttemptResult>, ending: AttemptDecision): AttemptRecord {
+    const { response, error } = attemptResult(attempt);
     const { cut } = this;
     this.cut = undefined;
     const { startedAt, endedAt } = attempt;
@@ -161,7 +161,7 @@ export abstract class CallStory implements Provenance, Watched, Observer {
   }
 
   /** Writes the latest record anew: the wait that it tells of was ended. */
-  protected revise(ending: Partial<Ending>): AttemptRecord | undefined {
+  protected revise(ending: Partial<AttemptDecision>): AttemptRecord | undefined {
     const record = this.#records.pop();
     if (record !== undefined) this.#records.push({ ...record, ...ending });
     return record;
@@ -183,7 +183,7 @@ export abstract class CallStory implements Provenance, Watched, Observer {
     if (this.cut === undefined) return;
     const elapsed = this.#dateOf(this.endedAt) - this.cut.startedAt;
     this.#records.push({
-      ...cutRecord(this.cut, { ...this.#named(this.nextNumber), elapsed }),
+      ...brokenAttemptRecord(this.cut, { ...this.#named(this.nextNumber), elapsed }),
       ...this.#wire(this.endedAt),
     });
     this.cut = undefined;
@@ -195,7 +195,7 @@ export abstract class CallStory implements Provenance, Watched, Observer {
   }
 
   /** Takes note that the redirect which is the answer ended otherwise than its status says, and tells of it. */
-  redirected(ending: Ending): void {
+  redirected(ending: AttemptDecision): void {
     const record = this.#records.pop();
     if (record === undefined) this.#ending = ending;
     else this.#records.push({ ...record, ...ending });
@@ -227,7 +227,7 @@ export abstract class CallStory implements Provenance, Watched, Observer {
     const discarded = this.#past.map((past) => past.discarded);
     const traces = this.#past.map((past) => past.trace);
     // No further request followed what was gone past last: that was the attempt.
-    const trace = this.#trace === unseen ? (traces.pop() ?? unseen) : this.#trace;
+    const trace = this.#trace === emptyTrace ? (traces.pop() ?? emptyTrace) : this.#trace;
     return {
       ...(discarded.length > 0 && { discarded }),
       ...wireFacts(trace, span, traces),

@@ -1,13 +1,13 @@
 import type { Scope } from "@holdfast/policy";
-import type { AttemptObserver, Seen } from "../adapter/adapter.ts";
+import type { AttemptObserver, DiscardedExchange } from "../adapter/adapter.ts";
 import type { DiscardedResponse } from "../model/attempt-record.ts";
 import type { BrokenBody } from "../model/partial-body.ts";
 import type { CallPlan } from "./context.ts";
-import { CallStory } from "./attempt-log.ts";
-import { deliver, deliverGuarded } from "./send-attempt.ts";
+import { AttemptLog } from "./attempt-log.ts";
+import { sendAttempt, sendThroughPolicy } from "./send-attempt.ts";
 import type { Gate } from "../pacing/limiter.ts";
 import type { Gates, Passenger } from "../pacing/limiters.ts";
-import { deliverPooled, type Passage } from "./send-through-pool.ts";
+import { sendThroughPool, type PooledAttempt } from "./send-through-pool.ts";
 import { shownProxy } from "../proxy/route/route.ts";
 import type { HttpResponse } from "../model/response.ts";
 import { continuing } from "../resume/buffered.ts";
@@ -18,13 +18,13 @@ import type { ResponseHead } from "../model/trace.ts";
 const noGates: readonly Gate[] = [];
 
 /** How the attempts of a call go out: each in its turn, through the proxy of its time, and for no more than is missing. */
-export abstract class Sending extends CallStory implements Passenger, AttemptObserver {
+export abstract class Sending extends AttemptLog implements Passenger, AttemptObserver {
   protected readonly plan: CallPlan;
   protected left: Retry;
   /** What has come of a body that broke off inside its attempt. */
   protected broken: BrokenBody | undefined;
   /** How the latest attempt went through a pool. */
-  protected passage: Passage | undefined;
+  protected passage: PooledAttempt | undefined;
   #passed = noGates;
 
   constructor(plan: CallPlan) {
@@ -47,7 +47,7 @@ export abstract class Sending extends CallStory implements Passenger, AttemptObs
 
   abstract continuesWithoutBody(head: ResponseHead): boolean;
 
-  abstract setAside(discarded: DiscardedResponse, seen?: Seen): Promise<void> | void;
+  abstract discard(discarded: DiscardedResponse, seen?: DiscardedExchange): Promise<void> | void;
 
   /** The proxy of the latest attempt, as its record tells of it. */
   protected get via(): string | undefined {
@@ -88,7 +88,7 @@ export abstract class Sending extends CallStory implements Passenger, AttemptObs
     const { request, policy: guard } = this.plan;
     return guard === undefined
       ? this.#deliver(scope)
-      : deliverGuarded(guard, { request, scope }, (inner) => this.#deliver(inner));
+      : sendThroughPolicy(guard, { request, scope }, (inner) => this.#deliver(inner));
   }
 
   async #sendThrough(gates: Gates, scope: Scope): Promise<HttpResponse> {
@@ -109,12 +109,12 @@ export abstract class Sending extends CallStory implements Passenger, AttemptObs
         : { ...this.plan, adapter: continuing(this.plan.adapter, this.broken) };
     if (typeof proxy !== "object") {
       this.wasSent = true;
-      return deliver(request, company, { timeouts, deadline, maxBytes, signal, proxy, observer: this });
+      return sendAttempt(request, company, { timeouts, deadline, maxBytes, signal, proxy, observer: this });
     }
     const options = { timeouts, deadline, maxBytes, signal, observer: this };
     this.passage = undefined;
     const [retry, clock] = [this.left, this.clock];
-    return deliverPooled({ route: proxy, request, company, options, retry, clock }, (passage) => {
+    return sendThroughPool({ route: proxy, request, company, options, retry, clock }, (passage) => {
       this.wasSent = true;
       this.passage = passage;
     });

@@ -2,7 +2,7 @@ import { summaryOf, type AttemptRecord } from "../model/attempt-record.ts";
 import { errorVerdict } from "../model/verdict.ts";
 
 /** An attempt whose body broke off after it was given out. */
-export interface Cut {
+export interface BrokenAttempt {
   readonly error: unknown;
   /** Milliseconds since 1970-01-01T00:00:00Z. */
   readonly startedAt: number;
@@ -12,8 +12,8 @@ export interface Cut {
 export const bodyGivenOut = "not-retried: body-given-out";
 
 /** The record of such an attempt, where no other one follows. */
-export function cutRecord(
-  { error, startedAt }: Cut,
+export function brokenAttemptRecord(
+  { error, startedAt }: BrokenAttempt,
   { elapsed, ...known }: Pick<AttemptRecord, "number" | "method" | "url" | "elapsed">,
 ): AttemptRecord {
   const verdict = errorVerdict(error);

@@ -6,18 +6,18 @@ import {
   type GiveUpReason,
   type Scope,
 } from "@holdfast/policy";
-import type { Seen } from "../adapter/adapter.ts";
+import type { DiscardedExchange } from "../adapter/adapter.ts";
 import type { AttemptRecord, DiscardedResponse } from "../model/attempt-record.ts";
-import { exchangeOf, type Exchange } from "./retry-policy.ts";
+import { attemptResult, type AttemptResult } from "./retry-policy.ts";
 import { tellRetry } from "../telemetry/diagnostics.ts";
-import { receive } from "./send-attempt.ts";
+import { applyResponse } from "./send-attempt.ts";
 import { BodyNotReplayableError, DeferredError } from "../errors/transport-errors.ts";
 import { witness } from "../telemetry/call-failure.ts";
 import { Sending } from "./attempt-sender.ts";
 import { spread } from "../retry/server-delay-jitter.ts";
-import { tellError, tellHooks } from "./run-hooks.ts";
+import { runErrorHooks, runHooks } from "./run-hooks.ts";
 import type { BodyBreak, BodySequel } from "../model/body-stream.ts";
-import { sendsOn } from "./unread-body.ts";
+import { continuesWithoutBody } from "./unread-body.ts";
 import { isOverdue, waitWithinBounds } from "./call-bounds.ts";
 import { proxyClock, type ProxyClock } from "./proxy-clock.ts";
 import { outcomeOfError } from "../proxy/rules/outcome.ts";
@@ -38,11 +38,11 @@ const success: Decision = { again: "no", reason: "success" };
 export class Call extends Sending {
   #decision: Decision = success;
   /** What the call is waiting to repeat. */
-  #waitsAfter: Exchange | undefined;
+  #waitsAfter: AttemptResult | undefined;
   #proxyClock: ProxyClock | undefined;
 
   /** Sends the request once, when its turn has come; every end but the caller's abort is an exchange, for the rules to judge. */
-  send(scope: Scope): Promise<Exchange> {
+  send(scope: Scope): Promise<AttemptResult> {
     if (scope.attempt === 1 && this.cut !== undefined)
       return Promise.resolve({ call: this, error: this.cut.error });
     this.begin(scope.clock, scope.attempt);
@@ -52,7 +52,7 @@ export class Call extends Sending {
         const exchange = { call: this, response };
         if (request.idempotencyKey !== undefined) response.toKeyedRequest();
         const company = this.passage?.company ?? this.plan;
-        const shown = receive(response, request, company);
+        const shown = applyResponse(response, request, company);
         return shown === undefined ? exchange : this.#whenShown(shown, exchange);
       },
       (error: unknown) => {
@@ -67,15 +67,15 @@ export class Call extends Sending {
   }
 
   /** Shows an answer that the attempt goes past to all who want to see it; of an identity's cookies nothing is known here. */
-  setAside(discarded: DiscardedResponse, seen?: Seen): Promise<void> | void {
+  discard(discarded: DiscardedResponse, seen?: DiscardedExchange): Promise<void> | void {
     this.goPast(discarded);
     const { hooks, cookies, proxy } = this.plan;
     const company = { hooks, cookies: typeof proxy === "object" ? undefined : cookies };
-    return seen === undefined ? undefined : receive(seen.response, seen.request, company);
+    return seen === undefined ? undefined : applyResponse(seen.response, seen.request, company);
   }
 
   continuesWithoutBody(head: ResponseHead): boolean {
-    return sendsOn(head, { facts: this.#factsOf({ call: this }), auth: this.plan.auth });
+    return continuesWithoutBody(head, { facts: this.#factsOf({ call: this }), auth: this.plan.auth });
   }
 
   /** Whether the caller's own rules have a say on an answer that would otherwise be a success. */
@@ -86,10 +86,10 @@ export class Call extends Sending {
   }
 
   /** Again? */
-  judge(attempt: Attempt<Exchange>): boolean | Promise<boolean> {
-    const { error } = exchangeOf(attempt);
+  judge(attempt: Attempt<AttemptResult>): boolean | Promise<boolean> {
+    const { error } = attemptResult(attempt);
     if (error instanceof LostBodyError) return this.#heed(givenOut, attempt);
-    const decision = decide(this.#factsOf(exchangeOf(attempt)));
+    const decision = decide(this.#factsOf(attemptResult(attempt)));
     return decision instanceof Promise
       ? waitWithinBounds(decision, this.plan.bounds, { name: "retry.when" }).then(
           (made) => this.#heed(made, attempt),
@@ -99,7 +99,7 @@ export class Call extends Sending {
   }
 
   /** How long? The server's wish is a minimum: chance may only add to it. Another address is asked at once. */
-  delay(attempt: Attempt<Exchange>, random: () => number): number {
+  delay(attempt: Attempt<AttemptResult>, random: () => number): number {
     if (this.#decision.again !== "yes") return 0;
     const { minimum, source, retry: left } = this.#decision;
     const asked = minimum > 0 ? minimum + spread(minimum, left) * random() : 0;
@@ -123,7 +123,7 @@ export class Call extends Sending {
   }
 
   /** Gives back the last exchange of a call whose wait was ended, because the caller waits for nothing more. */
-  cutShort(): Exchange | undefined {
+  cutShort(): AttemptResult | undefined {
     const record = this.revise({ decision: "given-up: drain" });
     if (this.#decision.again === "yes" && this.#decision.minimum > 0 && record?.delay !== undefined) {
       this.retryAt = record.startedAt + record.elapsed + record.delay;
@@ -132,19 +132,19 @@ export class Call extends Sending {
   }
 
   /** Takes note that another attempt will be made. */
-  async goOn(attempt: Attempt<Exchange>, delay: number): Promise<void> {
+  async goOn(attempt: Attempt<AttemptResult>, delay: number): Promise<void> {
     if (this.#decision.again !== "yes") return;
     this.left = this.#decision.retry;
-    this.#waitsAfter = exchangeOf(attempt);
-    this.hear(exchangeOf(attempt).response, delay);
+    this.#waitsAfter = attemptResult(attempt);
+    this.hear(attemptResult(attempt).response, delay);
     this.comeBack();
-    void exchangeOf(attempt).response?.discard();
+    void attemptResult(attempt).response?.discard();
     const { source, minimum } = this.#decision;
     const ending = { decision: "retried", delay, ...requestedDelay(minimum), delaySource: source };
     const record = this.note(attempt, ending);
     tellRetry(record);
     try {
-      await tellHooks(this.hooks.retry, (hook) => hook(record, this.request), {
+      await runHooks(this.hooks.retry, (hook) => hook(record, this.request), {
         name: "a retry hook",
         bounds: this.plan.bounds,
       });
@@ -154,7 +154,7 @@ export class Call extends Sending {
   }
 
   /** Takes note that no other attempt will be made, and gives back what there is. */
-  giveUp(attempt: Attempt<Exchange>, reason: GiveUpReason): Exchange {
+  giveUp(attempt: Attempt<AttemptResult>, reason: GiveUpReason): AttemptResult {
     const decision = this.#decision;
     if (decision.again === "exhausted") this.retryAt = decision.retryAt;
     if (decision.again === "yes" && decision.minimum > 0) this.retryAt = this.clock.date() + decision.minimum;
@@ -162,8 +162,8 @@ export class Call extends Sending {
       decision: decision.again === "exhausted" ? decision.reason : `given-up: ${reason}`,
       ...requestedDelay(patienceFor(decision)),
     });
-    this.hear(exchangeOf(attempt).response);
-    return exchangeOf(attempt);
+    this.hear(attemptResult(attempt).response);
+    return attemptResult(attempt);
   }
 
   /**
@@ -171,7 +171,7 @@ export class Call extends Sending {
    *
    * @throws its error, with the story of the call; RetryError for a status that outlived its retries, where `raiseOnStatus` asks for it.
    */
-  finish(exchange: Exchange): HttpResponse {
+  finish(exchange: AttemptResult): HttpResponse {
     const { response } = exchange;
     this.end(response);
     if (response !== undefined && response.status < 400) this.wasAccepted(response);
@@ -184,7 +184,7 @@ export class Call extends Sending {
   }
 
   /** What is thrown in place of the answer; undefined where that is given back. */
-  #failureIn(exchange: Exchange): unknown {
+  #failureIn(exchange: AttemptResult): unknown {
     const { response, error } = exchange;
     if (this.#isDeferred) return this.#deferred(exchange);
     if (response === undefined) {
@@ -218,12 +218,12 @@ export class Call extends Sending {
 
   async #tell(error: unknown): Promise<unknown> {
     const { bounds } = this.plan;
-    await tellError({ hooks: this.hooks.error, request: this.request, bounds }, error);
+    await runErrorHooks({ hooks: this.hooks.error, request: this.request, bounds }, error);
     return error;
   }
 
   /** Waits until the hooks have seen an answer; those that take too long are a failure of the attempt. */
-  #whenShown(shown: Promise<void>, exchange: Exchange): Promise<Exchange> {
+  #whenShown(shown: Promise<void>, exchange: AttemptResult): Promise<AttemptResult> {
     return shown.then(
       () => exchange,
       (error: unknown) => {
@@ -244,7 +244,7 @@ export class Call extends Sending {
     throw witness(error, { ...this.story, verdict: errorVerdict(error) });
   }
 
-  #factsOf({ response, error }: Exchange): Facts {
+  #factsOf({ response, error }: AttemptResult): Facts {
     return {
       request: this.plan.request,
       retry: this.left,
@@ -272,7 +272,7 @@ export class Call extends Sending {
     return waits && this.retryAt !== undefined && this.plan.drain?.aborted !== true;
   }
 
-  #deferred({ response, error }: Exchange): unknown {
+  #deferred({ response, error }: AttemptResult): unknown {
     const verdict = response?.verdict ?? errorVerdict(error);
     const deferred = new DeferredError(this.retryAt ?? 0, { cause: error });
     return witness(deferred, { ...this.story, verdict, ...(response !== undefined && { response }) });
@@ -282,13 +282,13 @@ export class Call extends Sending {
     return this.#decision.again === "no" && this.#decision.reason.endsWith("body-not-replayable");
   }
 
-  #heed(decision: Decision, attempt: Attempt<Exchange>): boolean {
+  #heed(decision: Decision, attempt: Attempt<AttemptResult>): boolean {
     this.#decision = decision;
     if (decision.again !== "no") return true;
-    const { response } = exchangeOf(attempt);
+    const { response } = attemptResult(attempt);
     if (response !== undefined) this.#hearRefusal(response);
     this.note(attempt, { decision: decision.reason });
-    this.hear(exchangeOf(attempt).response);
+    this.hear(attemptResult(attempt).response);
     return false;
   }
 }

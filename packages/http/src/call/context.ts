@@ -7,10 +7,10 @@ import type { HttpResponse } from "../model/response.ts";
 import type { Retry } from "../retry/retry.ts";
 import type { Timeouts } from "../transport/timeouts.ts";
 import type { Call } from "./call.ts";
-import type { Company } from "./send-attempt.ts";
+import type { AttemptContext } from "./send-attempt.ts";
 
 /** What a call is made with: the request, who sees to it, and how long it may take. */
-export interface CallPlan extends Company, Told {
+export interface CallPlan extends AttemptContext, Told {
   readonly request: HttpRequest;
   readonly retry: Retry;
   readonly timeouts: Timeouts;

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { fakeClock, type FakeClock } from "@holdfast/policy/testing";
 import type { BodySource } from "../model/body-source.ts";
 import { StreamedResponse } from "../model/streamed-response.ts";
-import { explained, type Patience } from "./error-preview.ts";
+import { previewError, type PreviewBounds } from "./error-preview.ts";
 
 const json = { "content-type": "application/json" };
 const late = Symbol("a piece that does not come");
@@ -47,8 +47,8 @@ function play({ status = 429, headers = json, pieces }: Script): Played {
 
 function patient(
   clock: FakeClock = fakeClock({ autoAdvance: false }),
-  more: Partial<Patience> = {},
-): Patience {
+  more: Partial<PreviewBounds> = {},
+): PreviewBounds {
   return { clock, limit: 30_000, signal: undefined, drain: undefined, ...more };
 }
 
@@ -59,7 +59,7 @@ function previewOf({ preview }: StreamedResponse): string | undefined {
 const stop = new Error("stop");
 
 test("a short refusal in JSON is looked at, and its body is given all the same", async () => {
-  const seen = await explained(play({ pieces: ['{"a"', ":1}"] }).response, patient());
+  const seen = await previewError(play({ pieces: ['{"a"', ":1}"] }).response, patient());
 
   assert.equal(previewOf(seen), '{"a":1}');
   const pieces: string[] = [];
@@ -76,7 +76,7 @@ for (const [what, script] of [
   test(`nothing is read of ${what}`, async () => {
     const { response, asked } = play(script);
 
-    assert.equal(await explained(response, patient()), response);
+    assert.equal(await previewError(response, patient()), response);
     assert.equal(asked(), 0);
   });
 }
@@ -85,14 +85,14 @@ test("a long body is not read to its end, and is given whole", async () => {
   const piece = "x".repeat(40_000);
   const { response, asked } = play({ pieces: [piece, piece, piece] });
 
-  const seen = await explained(response, patient());
+  const seen = await previewError(response, patient());
 
   assert.deepEqual([previewOf(seen), asked()], [undefined, 2]);
   assert.equal(await seen.text(), piece.repeat(3));
 });
 
 test("what breaks a body is for whoever reads it", async () => {
-  const seen = await explained(play({ pieces: ['{"a"', stop] }).response, patient());
+  const seen = await previewError(play({ pieces: ['{"a"', stop] }).response, patient());
 
   assert.equal(previewOf(seen), undefined);
   const read: string[] = [];
@@ -110,7 +110,7 @@ for (const [limit, waited] of [
     const clock = fakeClock({ autoAdvance: false });
     const { response, told } = play({ pieces: ["{", late] });
 
-    const looking = explained(response, patient(clock, { limit }));
+    const looking = previewError(response, patient(clock, { limit }));
     await clock.advance(waited);
     const seen = await looking;
 
@@ -124,7 +124,7 @@ test("whoever waits for nothing more gets the answer, with its body still to com
   const impatient = new AbortController();
   const { response, told } = play({ pieces: ["{", late] });
 
-  const looking = explained(response, patient(undefined, { drain: impatient.signal }));
+  const looking = previewError(response, patient(undefined, { drain: impatient.signal }));
   impatient.abort(stop);
   const seen = await looking;
 
@@ -139,7 +139,7 @@ for (const when of ["before", "while"]) {
     const { response, told } = play({ pieces: ["{", late] });
 
     if (when === "before") caller.abort(stop);
-    const looking = explained(response, patient(undefined, { signal: caller.signal }));
+    const looking = previewError(response, patient(undefined, { signal: caller.signal }));
     caller.abort(stop);
 
     await assert.rejects(looking, stop);

@@ -4,7 +4,7 @@ import type { BodySource } from "../model/body-source.ts";
 import { StreamedResponse } from "../model/streamed-response.ts";
 
 /** How long is waited for what a refusal says. */
-export interface Patience {
+export interface PreviewBounds {
   readonly clock: Clock;
   /** In milliseconds; a second at most. */
   readonly limit: number;
@@ -15,9 +15,9 @@ export interface Patience {
 }
 
 // An explanation is short; what is longer is content.
-const longestBody = 65_536;
+const maxPreviewBytes = 65_536;
 // It comes with its head, or soon after: whoever asked for a stream wants the head as it comes.
-const longestLook = 1_000;
+const maxPreviewTime = 1_000;
 
 /**
  * Looks at the body of a streamed refusal where it is JSON or XML and short, so that the dialects see what it says. Whoever
@@ -25,30 +25,33 @@ const longestLook = 1_000;
  *
  * @throws the reason of `signal`.
  */
-export async function explained(response: StreamedResponse, patience: Patience): Promise<StreamedResponse> {
-  if (!mayExplain(response)) return response;
+export async function previewError(
+  response: StreamedResponse,
+  patience: PreviewBounds,
+): Promise<StreamedResponse> {
+  if (!isShortError(response)) return response;
   const { status, statusText, url, headers } = response;
-  const body = new Previewed(response.body.release());
-  const preview = await shown(body, patience);
+  const body = new PreviewedBody(response.body.release());
+  const preview = await previewWithin(body, patience);
   return new StreamedResponse({ status, statusText, url, headers: headers.toJSON(), body, preview });
 }
 
-function mayExplain({ status, headers }: StreamedResponse): boolean {
+function isShortError({ status, headers }: StreamedResponse): boolean {
   if (status < 400 || !/\b(?:json|xml)\b/i.test(headers.get("content-type") ?? "")) return false;
-  return Number(headers.get("content-length") ?? 0) <= longestBody;
+  return Number(headers.get("content-length") ?? 0) <= maxPreviewBytes;
 }
 
-async function shown(
-  body: Previewed,
-  { clock, limit, signal, drain }: Patience,
+async function previewWithin(
+  body: PreviewedBody,
+  { clock, limit, signal, drain }: PreviewBounds,
 ): Promise<Uint8Array | undefined> {
   const looked = new AbortController();
   const stop = (): void => looked.abort();
-  const stopTimer = startTimer(clock, Math.min(limit, longestLook), stop);
+  const stopTimer = startTimer(clock, Math.min(limit, maxPreviewTime), stop);
   const signals = [signal, drain];
   for (const each of signals) each?.addEventListener("abort", stop, { once: true });
   if (signals.some((each) => each?.aborted === true)) stop();
-  const seen = await body.look(looked.signal);
+  const seen = await body.preview(looked.signal);
   stopTimer();
   for (const each of signals) each?.removeEventListener("abort", stop);
   if (signal?.aborted !== true) return seen;
@@ -57,7 +60,7 @@ async function shown(
 }
 
 /** A body whose beginning was looked at: it is given all the same. */
-class Previewed implements BodySource {
+class PreviewedBody implements BodySource {
   readonly #source: BodySource;
   readonly #pieces: Uint8Array[] = [];
   /** What was asked for, and not given yet. */
@@ -68,12 +71,12 @@ class Previewed implements BodySource {
   }
 
   /** Gives the body where it is short and whole, and comes before the signal is aborted. */
-  async look(signal: AbortSignal): Promise<Uint8Array | undefined> {
+  async preview(signal: AbortSignal): Promise<Uint8Array | undefined> {
     const stopped = new Promise<"stopped">((resolve) => {
       if (signal.aborted) resolve("stopped");
       signal.addEventListener("abort", () => resolve("stopped"), { once: true });
     });
-    for (let length = 0; length <= longestBody; length += this.#pieces.at(-1)?.length ?? 0) {
+    for (let length = 0; length <= maxPreviewBytes; length += this.#pieces.at(-1)?.length ?? 0) {
       const next = (this.#next ??= this.#source.read());
       // What it throws is for whoever reads the body.
       const piece = await Promise.race([next, stopped]).catch(() => "stopped" as const);

@@ -37,7 +37,7 @@ export function withIdempotencyKey(
       ? request
       : { ...request, idempotencyKey: String(own), idempotencyHeader: header };
   }
-  const idempotencyKey = settle(request, key);
+  const idempotencyKey = resolveKey(request, key);
   if (idempotencyKey === "") throw new RangeError("An idempotency key must not be empty");
   const written = quoted ? quotedString(idempotencyKey) : idempotencyKey;
   const headers = { ...request.headers, [header]: written };
@@ -50,7 +50,7 @@ function quotedString(text: string): string {
   return `"${text.replaceAll(/["\\]/g, String.raw`\$&`)}"`;
 }
 
-function settle(request: HttpRequest, key: IdempotencyKey): string {
+function resolveKey(request: HttpRequest, key: IdempotencyKey): string {
   const settled: unknown = typeof key === "function" ? key(request) : key;
   if (settled instanceof Promise) settled.catch(() => undefined);
   if (typeof settled !== "string")

@@ -1,10 +1,10 @@
 import type { HttpResponse } from "../model/response.ts";
 import type { Saved, SaveOptions } from "../download/download.ts";
 import type { RequestOptions } from "./options.ts";
-import type { Prepared } from "./build-request.ts";
+import type { PreparedRequest } from "./build-request.ts";
 
 /** What is asked for: a request, or one that is still being made. */
-export type Asked = Prepared | Promise<Prepared>;
+export type Asked = PreparedRequest | Promise<PreparedRequest>;
 
 /** Where a file is to be saved, and how. */
 export interface Target extends SaveOptions {

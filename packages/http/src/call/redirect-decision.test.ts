@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { RetryError } from "@holdfast/policy";
 import { noBody, type Body } from "../model/body.ts";
 import { TooManyRedirectsError } from "../errors/transport-errors.ts";
-import { nextHop, type Hop } from "./redirect-decision.ts";
+import { decideRedirect, type RedirectDecision } from "./redirect-decision.ts";
 import { HttpResponse } from "../model/response.ts";
 import type { RetryInit } from "../retry/options.ts";
 import { Retry } from "../retry/retry.ts";
@@ -31,10 +31,10 @@ function hopOf({
   maxRedirects = 30,
   followed = 0,
   timeLeft = Infinity,
-}: Case): Hop {
+}: Case): RedirectDecision {
   const url = new URL("https://a.test/");
   const headers = { location, ...(retryAfter !== undefined && { "retry-after": retryAfter }) };
-  return nextHop({
+  return decideRedirect({
     request: { method: "PUT", url, headers: { authorization: "a", "x-key": "k", "x-other": "o" }, body },
     response: new HttpResponse({ status, statusText: "", url: url.href, headers, content: new Uint8Array() }),
     retry: new Retry(rule),

@@ -6,7 +6,7 @@ import type { HttpResponse } from "../model/response.ts";
 import type { Retry } from "../retry/retry.ts";
 
 /** A response, and what is known when it might send the call elsewhere. */
-export interface Arrival {
+export interface RedirectInput {
   readonly request: HttpRequest;
   readonly response: HttpResponse;
   /** What is left of the retries. */
@@ -23,13 +23,13 @@ export interface Arrival {
 }
 
 /** What follows a response that may be a redirect. */
-export type Hop =
+export type RedirectDecision =
   /** The response is the last word; `late` where the server asks for more patience than there is: how much, and until when. */
   | { readonly follow: false; readonly late?: { readonly retryAt: number; readonly requestedDelay: number } }
   /** The call goes on after `delay` milliseconds: a Retry-After on a redirect is a minimum (RFC 9110 §10.2.3). */
   | { readonly follow: true; readonly request: HttpRequest; readonly retry: Retry; readonly delay: number };
 
-const lastWord: Hop = { follow: false };
+const returnResponse: RedirectDecision = { follow: false };
 
 /**
  * Says where a redirect leads, and when.
@@ -37,24 +37,28 @@ const lastWord: Hop = { follow: false };
  * @throws TooManyRedirectsError, or RetryError where the counters alone decide; for those only where the retry says
  * `raiseOnRedirect`.
  */
-export function nextHop(arrival: Arrival): Hop {
+export function decideRedirect(arrival: RedirectInput): RedirectDecision {
   const { request, response, retry, maxRedirects } = arrival;
-  if (maxRedirects === 0) return lastWord;
-  const location = onlyOne(response.headers.getAll("location"));
+  if (maxRedirects === 0) return returnResponse;
+  const location = singleLocation(response.headers.getAll("location"));
   const sensitive = [...arrival.sensitiveHeaders, ...retry.removeHeadersOnRedirect];
   const next = redirected(request, { status: response.status, location }, sensitive);
   // A stream that was sent cannot be sent elsewhere: the redirect itself is the answer.
-  if (!next.follow || next.request.body.kind === "one-shot") return lastWord;
-  const left = countHop(arrival, next.request);
-  return left === undefined ? lastWord : afterDelay(arrival, next.request, left);
+  if (!next.follow || next.request.body.kind === "one-shot") return returnResponse;
+  const left = countRedirect(arrival, next.request);
+  return left === undefined ? returnResponse : withDelay(arrival, next.request, left);
 }
 
 /** Where a redirect names two places, somebody has slipped one of them in: neither is gone to. */
-function onlyOne([location, ...others]: readonly string[]): string | undefined {
+function singleLocation([location, ...others]: readonly string[]): string | undefined {
   return others.every((other) => other === location) ? location : undefined;
 }
 
-function afterDelay({ response, retry, now, timeLeft }: Arrival, request: HttpRequest, left: Retry): Hop {
+function withDelay(
+  { response, retry, now, timeLeft }: RedirectInput,
+  request: HttpRequest,
+  left: Retry,
+): RedirectDecision {
   const delay = retry.requestedDelay(response.headers.get("retry-after"), now);
   const tooLong = delay > 0 && (delay > retry.retryAfterMax || delay >= timeLeft);
   return tooLong
@@ -63,7 +67,7 @@ function afterDelay({ response, retry, now, timeLeft }: Arrival, request: HttpRe
 }
 
 /** @throws TooManyRedirectsError; RetryError where the counters alone decide. */
-function countHop(arrival: Arrival, next: HttpRequest): Retry | undefined {
+function countRedirect(arrival: RedirectInput, next: HttpRequest): Retry | undefined {
   const { retry, followed, maxRedirects } = arrival;
   if (maxRedirects === null) return countByRetry(arrival, next);
   if (followed >= maxRedirects) throw new TooManyRedirectsError(maxRedirects, next.url.href);
@@ -74,7 +78,7 @@ function countHop(arrival: Arrival, next: HttpRequest): Retry | undefined {
   return undefined;
 }
 
-function countByRetry({ request, response, retry }: Arrival, next: HttpRequest): Retry | undefined {
+function countByRetry({ request, response, retry }: RedirectInput, next: HttpRequest): Retry | undefined {
   try {
     const { method, url } = request;
     return retry.increment({

@@ -18,7 +18,7 @@ interface HookBounds extends CallerFunction {
  *
  * @throws what a hook throws; what ends the wait for one.
  */
-export async function tellHooks<H>(
+export async function runHooks<H>(
   hooks: readonly H[],
   tell: (hook: H) => void | Promise<void>,
   { bounds, ...awaited }: HookBounds,
@@ -30,7 +30,7 @@ export async function tellHooks<H>(
 }
 
 /** Who is to hear of the error that ends a call. */
-export interface ErrorAudience {
+export interface ErrorHooks {
   readonly hooks: Hooks["error"];
   readonly request: HttpRequest;
   readonly bounds: CallBounds | undefined;
@@ -42,7 +42,7 @@ export interface ErrorAudience {
  *
  * @throws what a hook throws.
  */
-export async function tellError({ hooks, request, bounds }: ErrorAudience, error: unknown): Promise<void> {
+export async function runErrorHooks({ hooks, request, bounds }: ErrorHooks, error: unknown): Promise<void> {
   for (const hook of hooks) {
     const told = hook(error, request);
     if (!isPromiseLike(told)) continue;

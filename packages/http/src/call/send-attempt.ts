@@ -12,7 +12,7 @@ import { maySendAgain } from "../retry/safety.ts";
 import { mayPass } from "../model/verdict.ts";
 
 /** What accompanies every attempt of a call: the adapter, and what is added on the way out and looked at on the way in. */
-export interface Company {
+export interface AttemptContext {
   readonly adapter: Adapter;
   readonly hooks: Hooks;
   readonly cookies: Cookies | undefined;
@@ -27,9 +27,13 @@ export interface Company {
  * Sends a request once, as its company wants it sent. A 401 is shown to `auth`, and if that has a better answer the
  * request goes again at once: being asked who one is, is no failure.
  */
-export function deliver(request: HttpRequest, company: Company, options: SendOptions): Promise<HttpResponse> {
-  if (isBare(request, company)) return company.adapter.send(request, options);
-  return deliverDressed(request, company, options);
+export function sendAttempt(
+  request: HttpRequest,
+  company: AttemptContext,
+  options: SendOptions,
+): Promise<HttpResponse> {
+  if (needsNoPreparation(request, company)) return company.adapter.send(request, options);
+  return sendPrepared(request, company, options);
 }
 
 /** A policy wanted to send a second time what could be executed a second time. */
@@ -42,7 +46,7 @@ class DoubleSendError extends RejectedError {
  * breaker or a hedge need not know HTTP. A policy that sends more than once, as a hedge does, gets to do so only with
  * what is idempotent or carries a key.
  */
-export async function deliverGuarded(
+export async function sendThroughPolicy(
   guard: Policy,
   { request, scope }: { readonly request: HttpRequest; readonly scope: Scope },
   send: (scope: Scope) => Promise<HttpResponse>,
@@ -65,16 +69,16 @@ export async function deliverGuarded(
 }
 
 /** Shows a response to all who want to see it; undefined when all have seen it, which keeps the common case cheap. */
-export function receive(
+export function applyResponse(
   response: HttpResponse,
   request: HttpRequest,
-  company: Pick<Company, "hooks" | "cookies" | "bounds">,
+  company: Pick<AttemptContext, "hooks" | "cookies" | "bounds">,
 ): Promise<void> | undefined {
-  if (response.late) return receiveLate(response, request, company);
+  if (response.late) return applyUnreadResponse(response, request, company);
   const { hooks, cookies, bounds } = company;
   const show = (): Promise<void> | undefined => {
-    const told = tell(hooks.response, response, request);
-    return told && waitWithinBounds(told, bounds, shownTo(request));
+    const told = runResponseHooks(hooks.response, response, request);
+    return told && waitWithinBounds(told, bounds, responseHookOf(request));
   };
   return cookies !== undefined && response.bears("set-cookie") ? cookies.keep(response).then(show) : show();
 }
@@ -82,29 +86,29 @@ export function receive(
 /**
  * Shows a response whose body was not waited for: who wants to read that body cannot, which is no reason to end the call.
  */
-async function receiveLate(
+async function applyUnreadResponse(
   response: HttpResponse,
   request: HttpRequest,
-  { hooks, cookies, bounds }: Pick<Company, "hooks" | "cookies" | "bounds">,
+  { hooks, cookies, bounds }: Pick<AttemptContext, "hooks" | "cookies" | "bounds">,
 ): Promise<void> {
   const show = async (hook: ResponseHook): Promise<void> => {
     const told = hook(response, request);
-    if (isPromiseLike(told)) await waitWithinBounds(told, bounds, shownTo(request));
+    if (isPromiseLike(told)) await waitWithinBounds(told, bounds, responseHookOf(request));
   };
   try {
     await cookies?.keep(response);
-    for (const hook of hooks.response) await excused(response, () => show(hook));
+    for (const hook of hooks.response) await ignoringMissingBody(response, () => show(hook));
   } catch (error) {
     await response.discard();
     throw error;
   }
 }
 
-function shownTo({ url }: HttpRequest): CallerFunction {
+function responseHookOf({ url }: HttpRequest): CallerFunction {
   return { name: "a response hook", attempt: { target: url.host, mayHaveArrived: true } };
 }
 
-async function excused(response: HttpResponse, ask: () => Promise<void>): Promise<void> {
+async function ignoringMissingBody(response: HttpResponse, ask: () => Promise<void>): Promise<void> {
   try {
     await ask();
   } catch (error) {
@@ -113,7 +117,7 @@ async function excused(response: HttpResponse, ask: () => Promise<void>): Promis
 }
 
 // Hot path: a hook that gives no promise is not awaited; to await a single one took 0.3 µs of a request's 16.
-function tell(
+function runResponseHooks(
   hooks: readonly ResponseHook[],
   response: HttpResponse,
   request: HttpRequest,
@@ -121,23 +125,23 @@ function tell(
   for (let index = 0; index < hooks.length; index += 1) {
     const told = hooks[index]?.(response, request);
     if (typeof told === "object")
-      return Promise.resolve(told).then(() => tell(hooks.slice(index + 1), response, request));
+      return Promise.resolve(told).then(() => runResponseHooks(hooks.slice(index + 1), response, request));
   }
   return undefined;
 }
 
-function isBare(request: HttpRequest, { hooks, cookies, auth }: Company): boolean {
+function needsNoPreparation(request: HttpRequest, { hooks, cookies, auth }: AttemptContext): boolean {
   return hooks.request.length === 0 && auth === undefined && cookies?.header(request) === undefined;
 }
 
-async function deliverDressed(
+async function sendPrepared(
   request: HttpRequest,
-  company: Company,
+  company: AttemptContext,
   options: SendOptions,
 ): Promise<HttpResponse> {
   const { adapter, auth } = company;
   const bounds = company.bounds && { ...company.bounds, signal: options.signal };
-  const shown = await showAround(request, company.hooks, bounds);
+  const shown = await runRequestHooks(request, company.hooks, bounds);
   // What the caller wrote by hand is the caller's word.
   if (auth === undefined || "authorization" in shown.headers)
     return adapter.send(withCookies(shown, company), options);
@@ -149,18 +153,21 @@ async function deliverDressed(
   const sent = withAuthorization(withCookies(shown, company), await ask(shown));
   const response = await adapter.send(sent, options);
   if (response.status !== 401) return response;
-  if (sent.body.kind === "one-shot") return whole(response);
-  const better = await betterThan(response, () => ask(sent, response));
-  if (better === undefined) return whole(response);
-  await receive(response, sent, company);
+  if (sent.body.kind === "one-shot") return withReadBody(response);
+  const better = await secondCredentials(response, () => ask(sent, response));
+  if (better === undefined) return withReadBody(response);
+  await applyResponse(response, sent, company);
   await response.discard();
-  await options.observer?.setAside?.({ status: 401, reason: "credentials" });
+  await options.observer?.discard?.({ status: 401, reason: "credentials" });
   // Dressed anew: the 401 may have set a cookie that belongs to its challenge.
-  return whole(await adapter.send(withAuthorization(withCookies(shown, company), better), options));
+  return withReadBody(await adapter.send(withAuthorization(withCookies(shown, company), better), options));
 }
 
 /** What `auth` has to say to a 401; where it wants to see a body that was not waited for, it gets to. */
-async function betterThan(refused: HttpResponse, ask: () => ReturnType<Auth>): Promise<string | undefined> {
+async function secondCredentials(
+  refused: HttpResponse,
+  ask: () => ReturnType<Auth>,
+): Promise<string | undefined> {
   try {
     return await ask();
   } catch (error) {
@@ -174,12 +181,12 @@ async function betterThan(refused: HttpResponse, ask: () => ReturnType<Auth>): P
 }
 
 /** A 401 that is the last word is handed out with its body. */
-async function whole(response: HttpResponse): Promise<HttpResponse> {
+async function withReadBody(response: HttpResponse): Promise<HttpResponse> {
   if (response.status === 401) await response.arrive();
   return response;
 }
 
-async function showAround(
+async function runRequestHooks(
   request: HttpRequest,
   { request: hooks }: Hooks,
   bounds: CallBounds | undefined,
@@ -196,7 +203,7 @@ async function showAround(
   return shown;
 }
 
-function withCookies(request: HttpRequest, { cookies }: Company): HttpRequest {
+function withCookies(request: HttpRequest, { cookies }: AttemptContext): HttpRequest {
   const cookie = cookies?.header(request);
   return cookie === undefined ? request : withHeader(request, "cookie", cookie);
 }

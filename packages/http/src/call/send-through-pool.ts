@@ -1,5 +1,5 @@
 import type { Clock } from "@holdfast/policy";
-import { deliver, type Company } from "./send-attempt.ts";
+import { sendAttempt, type AttemptContext } from "./send-attempt.ts";
 import type { SendOptions } from "../adapter/adapter.ts";
 import { ProxyError } from "../errors/transport-errors.ts";
 import type { Lease } from "../proxy/pool/lease.ts";
@@ -13,10 +13,10 @@ import { parseRetryAfter } from "../retry/retry-after.ts";
 import type { Retry } from "../retry/retry.ts";
 
 /** An attempt that goes through a proxy of a pool. */
-export interface PooledAttempt {
+export interface PooledRequest {
   readonly route: PoolRoute;
   readonly request: HttpRequest;
-  readonly company: Company;
+  readonly company: AttemptContext;
   readonly options: SendOptions;
   /** Whose dialects the host's wish to be left alone is understood in. */
   readonly retry: Retry;
@@ -25,9 +25,9 @@ export interface PooledAttempt {
 }
 
 /** The proxy that an attempt went through, and who accompanied it: the cookies are those of its identity. */
-export interface Passage {
+export interface PooledAttempt {
   readonly lease: Lease;
-  readonly company: Company;
+  readonly company: AttemptContext;
 }
 
 /**
@@ -36,9 +36,9 @@ export interface Passage {
  *
  * @throws NoProxyError when no proxy is fit; as `deliver` does.
  */
-export async function deliverPooled(
-  attempt: PooledAttempt,
-  passed: (passage: Passage) => void,
+export async function sendThroughPool(
+  attempt: PooledRequest,
+  passed: (passage: PooledAttempt) => void,
 ): Promise<HttpResponse> {
   const { route, request, options, clock } = attempt;
   const { pool, country, session } = route;
@@ -48,70 +48,73 @@ export async function deliverPooled(
   const lease = await pool.lease({ url, method, headers, country, session, signal, deadline, total, clock });
   const company = { ...attempt.company, ...(lease.identity && { cookies: lease.identity.cookies }) };
   try {
-    const response = await deliver(asIdentity(request, lease), company, { ...options, proxy: lease.proxy });
+    const response = await sendAttempt(withIdentityHeaders(request, lease), company, {
+      ...options,
+      proxy: lease.proxy,
+    });
     const { isBlocked } = pool;
-    const word = isBlocked === undefined ? undefined : await ownWord(response, isBlocked);
-    lease.report(word ?? seenIn(response, attempt));
+    const word = isBlocked === undefined ? undefined : await findBlock(response, isBlocked);
+    lease.report(word ?? toProxyOutcome(response, attempt));
     passed({ lease, company });
     return response;
   } catch (error) {
     const aborted = signal?.aborted === true;
-    if (!aborted) lease.report(seenIn(error, attempt));
+    if (!aborted) lease.report(toProxyOutcome(error, attempt));
     lease[Symbol.dispose]();
     if (!aborted) passed({ lease, company });
     throw error;
   }
 }
 
-function asIdentity(request: HttpRequest, { identity }: Lease): HttpRequest {
+function withIdentityHeaders(request: HttpRequest, { identity }: Lease): HttpRequest {
   const userAgent = identity?.userAgent;
   return userAgent === undefined
     ? request
     : { ...request, headers: { ...request.headers, "user-agent": userAgent } };
 }
 
-function seenIn(what: unknown, { retry, clock }: PooledAttempt): ProxyOutcome {
+function toProxyOutcome(what: unknown, { retry, clock }: PooledRequest): ProxyOutcome {
   if (!isResponse(what)) {
     const outcome = outcomeOfError(what);
     return {
       ...outcome,
-      retryAfter: what instanceof ProxyError ? proxysWish(what, clock.date()) : undefined,
+      retryAfter: what instanceof ProxyError ? proxyRetryAfter(what, clock.date()) : undefined,
     };
   }
   const outcome = outcomeOfResponse(what);
-  if (outcome.reason.startsWith("challenge-")) what.judged({ ...challenged, reason: outcome.reason });
+  if (outcome.reason.startsWith("challenge-")) what.judged({ ...challengeVerdict, reason: outcome.reason });
   const wish = outcome.kind === "throttled" ? hintIn(what, retry.dialects, clock.date()) : undefined;
   // "At once" is no answer to how long the address is to be left alone.
-  return { ...outcome, retryAfter: wish?.delay || undefined, bytes: bytesOf(what) };
+  return { ...outcome, retryAfter: wish?.delay || undefined, bytes: countBodyBytes(what) };
 }
 
 /** What the owner of the pool says of an answer that looks good; undefined where that is nothing. */
-async function ownWord(response: HttpResponse, isBlocked: IsBlocked): Promise<ProxyOutcome | undefined> {
+async function findBlock(response: HttpResponse, isBlocked: IsBlocked): Promise<ProxyOutcome | undefined> {
   if (outcomeOfResponse(response).kind === "blocked") return undefined;
   const word = await isBlocked(response);
   if (word === false || word === "") return undefined;
   const reason = word === true ? "is-blocked" : word;
-  response.judged({ ...refused, reason });
-  return { kind: "blocked", reason, bytes: bytesOf(response) };
+  response.judged({ ...blockVerdict, reason });
+  return { kind: "blocked", reason, bytes: countBodyBytes(response) };
 }
 
-const refused = {
+const blockVerdict = {
   kind: "blocked",
   advice: "switch the proxy; the pool's isBlocked calls the answer a block",
 } as const;
 
-const challenged = {
+const challengeVerdict = {
   kind: "blocked",
   advice: "switch the proxy; what came is a challenge in the place of the page",
 } as const;
 
-function proxysWish(error: ProxyError, now: number): number | undefined {
+function proxyRetryAfter(error: ProxyError, now: number): number | undefined {
   const { retryAfter } = error;
   return retryAfter === undefined ? undefined : parseRetryAfter(retryAfter, now)?.delay;
 }
 
 /** Bytes of the body: as sent where the answer says so, else as they are here. */
-function bytesOf(response: HttpResponse): number {
+function countBodyBytes(response: HttpResponse): number {
   const length = response.bears("content-length") ? Number(response.headers.get("content-length")) : NaN;
   if (Number.isFinite(length)) return length;
   try {

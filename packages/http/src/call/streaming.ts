@@ -2,21 +2,21 @@ import type { Adapter, SendOptions } from "../adapter/adapter.ts";
 import { sourceOf } from "../model/body-source.ts";
 import type { Call } from "./call.ts";
 import type { CallPlan } from "./context.ts";
-import type { Exchange } from "./retry-policy.ts";
-import { explained } from "./error-preview.ts";
+import type { AttemptResult } from "./retry-policy.ts";
+import { previewError } from "./error-preview.ts";
 import type { HttpRequest } from "../model/request.ts";
 import type { HttpResponse } from "../model/response.ts";
 import { finalOf, StreamResumption, type StreamResumptionOptions } from "../resume/streamed.ts";
 import { StreamedResponse } from "../model/streamed-response.ts";
-import type { Terms } from "./terms.ts";
+import type { CallContext } from "./terms.ts";
 
 /** Makes a call whose answer is streamed, and lets go of all its other answers. */
-export async function streamed(
-  terms: Terms,
+export async function streamResponse(
+  terms: CallContext,
   resumption: StreamResumptionOptions,
-  begin: (live: Terms) => Promise<HttpResponse>,
+  begin: (live: CallContext) => Promise<HttpResponse>,
 ): Promise<HttpResponse> {
-  const streams = new Streams(terms, resumption);
+  const streams = new ResponseStreams(terms, resumption);
   try {
     const response = await begin({ ...terms, streams });
     streams.settle(response);
@@ -27,10 +27,10 @@ export async function streamed(
   }
 }
 
-type Bounds = Pick<Terms, "clock" | "deadline" | "signal" | "drain">;
+type Bounds = Pick<CallContext, "clock" | "deadline" | "signal" | "drain">;
 
 /** The streamed responses of one call: all but the one that the caller gets are let go when the call is settled. */
-export class Streams {
+export class ResponseStreams {
   readonly #after: Bounds;
   readonly #resumption: StreamResumption;
   readonly #open = new Set<StreamedResponse>();
@@ -53,12 +53,12 @@ export class Streams {
   }
 
   /** How a call goes on for the rest of a body; `again` runs its rule again, whose first attempt is the one that broke off. */
-  live(again: (call: Call, signal: AbortSignal) => Promise<Exchange>): NonNullable<CallPlan["live"]> {
+  live(again: (call: Call, signal: AbortSignal) => Promise<AttemptResult>): NonNullable<CallPlan["live"]> {
     return {
       goOn: async (call, first, { error, given, signal }) => {
         try {
           if (!(await this.#resumption.broke(first, { error, given }))) return { error };
-          const exchange = await this.#reopen(() => again(call, eitherOf(this.#after.signal, signal)));
+          const exchange = await this.#reopen(() => again(call, anySignal(this.#after.signal, signal)));
           const source = await this.#resumption.carryOn(exchange.response?.broughtBy(call));
           return source === undefined ? { error: finalOf(error, exchange.error) } : { source };
         } catch (ended) {
@@ -69,7 +69,7 @@ export class Streams {
     };
   }
 
-  async #reopen(again: () => Promise<Exchange>): Promise<Exchange> {
+  async #reopen(again: () => Promise<AttemptResult>): Promise<AttemptResult> {
     this.#settled = false;
     try {
       const exchange = await again();
@@ -91,7 +91,7 @@ export class Streams {
   async #send(adapter: Adapter, request: HttpRequest, options: SendOptions): Promise<StreamedResponse> {
     const response =
       adapter.stream === undefined
-        ? await wholeAsStream(await adapter.send(request, options))
+        ? await toStreamedResponse(await adapter.send(request, options))
         : await this.#explained(await adapter.stream(request, { ...options, after: this.#after }), options);
     if (this.#settled) void response.discard();
     else this.#open.add(response);
@@ -101,15 +101,15 @@ export class Streams {
   #explained(response: StreamedResponse, { timeouts, signal }: SendOptions): Promise<StreamedResponse> {
     const { clock, drain } = this.#after;
     const limit = Math.min(timeouts.read, timeouts.attempt);
-    return explained(response, { clock, limit, signal, drain });
+    return previewError(response, { clock, limit, signal, drain });
   }
 }
 
-function eitherOf(first: AbortSignal | undefined, second: AbortSignal): AbortSignal {
+function anySignal(first: AbortSignal | undefined, second: AbortSignal): AbortSignal {
   return first === undefined ? second : AbortSignal.any([first, second]);
 }
 
-async function wholeAsStream(response: HttpResponse): Promise<StreamedResponse> {
+async function toStreamedResponse(response: HttpResponse): Promise<StreamedResponse> {
   await response.arrive();
   const { status, statusText, url, headers, content } = response;
   return new StreamedResponse({

@@ -3,12 +3,12 @@ import { isRedirectStatus } from "../model/redirect-request.ts";
 import { HttpResponse } from "../model/response.ts";
 import { decideByHead, type Facts } from "../retry/decide.ts";
 import type { ResponseHead } from "../model/trace.ts";
-import type { Exchange } from "./retry-policy.ts";
+import type { AttemptResult } from "./retry-policy.ts";
 
 const noBytes = new Uint8Array(0);
 
 /** Whether status and headers send a call on, whatever the body says: to another attempt, elsewhere, or to `auth`. */
-export function sendsOn(
+export function continuesWithoutBody(
   { status, headers }: ResponseHead,
   { facts, auth }: { readonly facts: Omit<Facts, "response" | "error">; readonly auth: Auth | undefined },
 ): boolean {
@@ -26,12 +26,12 @@ export function sendsOn(
 }
 
 /** Whether an answer that is to be handed out came without its body. */
-export function lacksBody({ response }: Exchange): boolean {
+export function isBodyUnread({ response }: AttemptResult): boolean {
   return response?.late === true && !isRedirectStatus(response.status);
 }
 
 /** Waits for the body of an answer that came without it; an exchange that failed where it does not come. */
-export async function whole(exchange: Exchange): Promise<Exchange> {
+export async function readUnreadBody(exchange: AttemptResult): Promise<AttemptResult> {
   try {
     await exchange.response?.arrive();
     return exchange;

@@ -65,13 +65,13 @@ async function sendForRest(
   const { observer } = options;
   const answer = await adapter.send(asked, options).catch(async (error: unknown) => {
     if (leaveProven(part, error)) throw error;
-    await observer?.setAside?.({ reason: summaryOf(error).message });
+    await observer?.discard?.({ reason: summaryOf(error).message });
     return undefined;
   });
   if (answer === undefined) return adapter.send(request, options);
   const joined = join(part, answer, options.maxBytes);
   if (typeof joined === "object") return joined;
-  await observer?.setAside?.({ status: answer.status, reason: joined }, { request: asked, response: answer });
+  await observer?.discard?.({ status: answer.status, reason: joined }, { request: asked, response: answer });
   void answer.discard();
   return adapter.send(request, options);
 }

@@ -148,7 +148,7 @@ export class StreamResumption {
     }
     await response.discard();
     const reason = judgement.means === "restart" ? judgement.reason : "the server sent another version";
-    await observer?.setAside?.({ status: response.status, reason }, { request, response });
+    await observer?.discard?.({ status: response.status, reason }, { request, response });
     if (this.#restart !== undefined) return open();
     throw lostBody(held, reason);
   }

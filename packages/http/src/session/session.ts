@@ -9,8 +9,8 @@ import {
 import { HttpAdapter, type Adapter } from "../adapter/adapter.ts";
 import { refuse } from "../support/validate.ts";
 import { Call } from "../call/call.ts";
-import { callPolicy, type Exchange } from "../call/retry-policy.ts";
-import { tellError } from "../call/run-hooks.ts";
+import { callPolicy, type AttemptResult } from "../call/retry-policy.ts";
+import { runErrorHooks } from "../call/run-hooks.ts";
 import { closableClock, type ClosableClock } from "./session-clock.ts";
 import { abortableClock } from "../support/bounded-wait.ts";
 import { Cookies } from "../model/cookies.ts";
@@ -18,10 +18,15 @@ import { InvalidUrlError, SessionClosedError } from "../errors/transport-errors.
 import { Gates } from "../pacing/limiters.ts";
 import { mergeHeaders } from "../model/headers.ts";
 import { joinHooks, type Hooks } from "../telemetry/hooks.ts";
-import { followRedirects, type Leftover, type Onward, type Requests } from "../call/follow-redirects.ts";
-import { lacksBody, whole } from "../call/unread-body.ts";
+import {
+  followRedirects,
+  type RemainingRetries,
+  type NextRequest,
+  type Requests,
+} from "../call/follow-redirects.ts";
+import { isBodyUnread, readUnreadBody } from "../call/unread-body.ts";
 import { mountable, Mounts, prefixOf } from "./mounts.ts";
-import { prepare, type Additions, type Prepared } from "../call/build-request.ts";
+import { buildRequest, type RequestDefaults, type PreparedRequest } from "../call/build-request.ts";
 import { PoolWatch } from "./proxy-connections.ts";
 import { router, type Router } from "../proxy/route/route.ts";
 import { isRedirectStatus } from "../model/redirect-request.ts";
@@ -34,8 +39,8 @@ import { policyCheck, requestOptionsCheck, sessionOptionsCheck } from "./validat
 import { sessionDefaults } from "./defaults.ts";
 import type { RequestOptions, SessionOptions, StreamRequestOptions } from "../call/options.ts";
 import type { StreamedResponse } from "../model/streamed-response.ts";
-import { streamed } from "../call/streaming.ts";
-import type { Terms } from "../call/terms.ts";
+import { streamResponse } from "../call/streaming.ts";
+import type { CallContext } from "../call/terms.ts";
 import { resolveTimeouts, type Timeouts } from "../transport/timeouts.ts";
 import { Verbs } from "./verbs.ts";
 import { Trip, type Asked, type Target, type Ways } from "../call/lazy-call.ts";
@@ -47,12 +52,12 @@ export class Session extends Verbs implements AsyncDisposable {
   /** The cookies kept so far; undefined when the session keeps none. */
   readonly cookies: Cookies | undefined;
   readonly #options: SessionOptions;
-  readonly #additions: Additions;
+  readonly #additions: RequestDefaults;
   readonly #retry: Retry;
   readonly #timeouts: Timeouts;
   readonly #maxRedirects: number | null;
   readonly #clock: ClosableClock;
-  readonly #policy: RetryPolicy<Exchange>;
+  readonly #policy: RetryPolicy<AttemptResult>;
   readonly #mounts = new Mounts<Adapter>();
   readonly #policies = new Map<string, Policy>();
   readonly #gates: Gates | undefined;
@@ -128,7 +133,7 @@ export class Session extends Verbs implements AsyncDisposable {
       if (this.#closed) throw new SessionClosedError();
       refuse("request", requestOptionsCheck(options));
       if (options.stream === true) return responsePromise(this.#stream(method, url, options));
-      const asked = prepare(method, url, { session: this.#additions, own: options });
+      const asked = buildRequest(method, url, { session: this.#additions, own: options });
       const trip = new Trip(this.#ways, asked, options);
       return responsePromise(trip.answer, trip);
     } catch (error) {
@@ -150,7 +155,7 @@ export class Session extends Verbs implements AsyncDisposable {
     return this.close();
   }
 
-  #termsOf(options: RequestOptions): Terms {
+  #termsOf(options: RequestOptions): CallContext {
     const timeouts = resolveTimeouts(options.timeout, this.#timeouts);
     return {
       clock: this.#clock,
@@ -173,8 +178,8 @@ export class Session extends Verbs implements AsyncDisposable {
 
   async #stream(method: string, url: string | URL, options: RequestOptions): Promise<HttpResponse> {
     const terms = this.#termsOf(options);
-    const prepared = await prepare(method, url, { session: this.#additions, own: options });
-    return streamed(terms, {}, (live) => this.#begin(prepared, live));
+    const prepared = await buildRequest(method, url, { session: this.#additions, own: options });
+    return streamResponse(terms, {}, (live) => this.#begin(prepared, live));
   }
 
   async #save(asked: Asked, options: RequestOptions, { file, ...saving }: Target): Promise<Saved> {
@@ -185,15 +190,15 @@ export class Session extends Verbs implements AsyncDisposable {
     // A file is what the server has, and its parts can be put together.
     const plain = { ...request, headers: { ...request.headers, "accept-encoding": "identity" } };
     return save(file, saving, (resumption) =>
-      streamed(terms, resumption, (live) => this.#begin({ request: plain, auth }, live)),
+      streamResponse(terms, resumption, (live) => this.#begin({ request: plain, auth }, live)),
     );
   }
 
-  #begin(prepared: Prepared, terms: Terms): Promise<HttpResponse> {
+  #begin(prepared: PreparedRequest, terms: CallContext): Promise<HttpResponse> {
     const call = this.#callFor(prepared, terms);
     // Hot path: one promise for what two would do, 1 % of a small request.
     const response = this.#send(call, terms).then((exchange) => {
-      if (lacksBody(exchange)) return whole(exchange).then((last) => call.finish(last));
+      if (isBodyUnread(exchange)) return readUnreadBody(exchange).then((last) => call.finish(last));
       const arrived = call.finish(exchange);
       return isRedirectStatus(arrived.status)
         ? followRedirects({ ...prepared, call, response: arrived }, terms, this.#requests)
@@ -202,12 +207,12 @@ export class Session extends Verbs implements AsyncDisposable {
     const { error: hooks } = terms.hooks;
     if (hooks.length === 0) return response;
     return response.catch(async (error: unknown) => {
-      await tellError({ hooks, request: prepared.request, bounds: terms }, error);
+      await runErrorHooks({ hooks, request: prepared.request, bounds: terms }, error);
       throw error;
     });
   }
 
-  #callFor({ request, auth, left }: Onward, terms: Terms): Call {
+  #callFor({ request, auth, left }: NextRequest, terms: CallContext): Call {
     const adapter = this.#adapterFor(request.url);
     const { hooks, timeouts, maxBytes, drain, proxy, streams } = terms;
     const route = this.#pools.along(this.#routeFor(request.url, proxy));
@@ -234,7 +239,7 @@ export class Session extends Verbs implements AsyncDisposable {
     });
   }
 
-  #send(call: Call, terms: Terms): Promise<Exchange> {
+  #send(call: Call, terms: CallContext): Promise<AttemptResult> {
     const { signal, deadline, drain } = terms;
     const random = this.#options.random ?? systemRandom;
     const clock = call.clockFor(drain === undefined ? this.#clock : abortableClock(this.#clock, drain));
@@ -256,7 +261,11 @@ export class Session extends Verbs implements AsyncDisposable {
   }
 
   /** After a redirect what is left of the retries, unless another adapter has a rule of its own. */
-  #retryFor(adapter: Adapter, { retry, maxRedirects }: Terms, left: Leftover | undefined): Retry {
+  #retryFor(
+    adapter: Adapter,
+    { retry, maxRedirects }: CallContext,
+    left: RemainingRetries | undefined,
+  ): Retry {
     const own = retry ?? adapter.retry ?? this.#retry;
     if (left === undefined) return own;
     return maxRedirects === null || retry !== undefined || left.adapter.retry === adapter.retry
