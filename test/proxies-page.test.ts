@@ -8,7 +8,7 @@ const root = join(import.meta.dirname, "..");
 const page = await readFile(join(root, "docs", "explanation", "proxies-on-the-wire.md"), "utf8");
 const source = await readFile(join(root, "packages", "http", "src", "errors", "proxy-reason.ts"), "utf8");
 
-/** The words that the type of reasons is made of. */
+/** The members of the type ProxyReason. */
 const union = /type ProxyReason =([^;]*);/.exec(source)?.[1] ?? "";
 const reasons = [...union.matchAll(/"([a-z-]+)"/g)].map(([, word = ""]) => word);
 
@@ -16,7 +16,7 @@ function isReason(word: string): word is ProxyReason {
   return reasons.includes(word);
 }
 
-test("the page on proxies tells of every reason what it says of fault and verdict", () => {
+test("docs/explanation/proxies-on-the-wire.md gives every reason with its fault and verdict", () => {
   const rows = [...page.matchAll(/^\| `([a-z-]+)` \|.*\| (proxy|origin|unknown) \| (\S+) \|$/gm)];
 
   assert.deepEqual(
