@@ -22,8 +22,8 @@ const url = "http://shop.test/";
 import { ProxyPool, Session } from "holdfast";
 
 const pool = new ProxyPool([`http://${first}`, `${second}:ada:love`, `ada:love@${third}`], {
-  rotate: "round-robin",
-  rest: "30s",
+  rotation: "round-robin",
+  cooldown: "30s",
   on: (event) => console.log(event.type, "proxy" in event ? event.proxy : ""),
 });
 await using session = new Session({ proxy: pool });
@@ -36,7 +36,12 @@ console.log(await response.text());
 
 // #region sources
 const fromFile = new ProxyPool({ file }); // text or JSON; looked at again as requests are made
-const fromVendor = new ProxyPool({ fetch: () => fetchFreshOnes(), every: "10m", below: 20, afterRests: 3 });
+const fromVendor = new ProxyPool({
+  fetch: () => fetchFreshOnes(),
+  every: "10m",
+  minAvailable: 20,
+  afterCooldowns: 3,
+});
 const fromEnvironment = new ProxyPool({ environment: process.env }); // HOLDFAST_PROXIES, else the usual ones; no_proxy holds
 // #endregion
 
@@ -59,8 +64,8 @@ const lease = await residential.lease({ url: new URL(url), country: "us" });
 console.log(lease.label, new URL(lease.proxy).username.replace(/sessid-\w{8}/, "sessid-********"));
 lease.report({ kind: "success", reason: "ok" });
 
-// #region rotating
-const gateway = new ProxyPool([{ url: `${fourth}:ada:love`, rotating: true }]);
+// #region rotatesPerConnection
+const gateway = new ProxyPool([{ url: `${fourth}:ada:love`, rotatesPerConnection: true }]);
 // #endregion
 
 await using traveller = new Session({ proxy: gateway });
@@ -79,7 +84,7 @@ console.log(await guarded.get(url).text());
 await using visitor = new Session({
   proxy: new ProxyPool([`http://${third}`, `http://${fourth}`], { userAgents: ["Mozilla/5.0 ..."] }),
 });
-const account = { proxy: { session: "account-7" } }; // or sticky: "host", or sticky: (request) => key
+const account = { proxy: { identity: "account-7" } }; // or sticky: "host", or sticky: (request) => key
 await visitor.get(url, account);
 console.log(await visitor.get(url, account).text()); // the same proxy, connection, cookies and user agent
 // #endregion
@@ -97,8 +102,8 @@ await using thrifty = new Session({ proxy: tiered });
 console.log(await thrifty.get(url).text());
 
 // #region stats
-for (const { proxy: shown, requests, blocks, requestsBeforeBlock, restsAt } of pool.stats().proxies)
-  console.log(shown, { requests, blocks, requestsBeforeBlock, restsAt });
+for (const { proxy: shown, requests, blocks, requestsBeforeBlock, activeCooldowns } of pool.stats().proxies)
+  console.log(shown, { requests, blocks, requestsBeforeBlock, activeCooldowns });
 console.log(tiered.stats().tiers);
 // #endregion
 

@@ -117,10 +117,10 @@ test("the options of a run stand in a file, the command line has the last word, 
     header: ["Authorization: Bearer t0ken.of.mine"],
     output: "kept",
     concurrency: 4,
-    rotate: "least-used",
+    rotation: "least-used",
   };
   await table.write("holdfast.json", JSON.stringify(config));
-  await table.write("wrong.json", JSON.stringify({ ...config, rotat: "random" }));
+  await table.write("wrong.json", JSON.stringify({ ...config, rotatio: "random" }));
 
   const run = await table.run("run", site, "--config", "holdfast.json");
   const elsewhere = await table.run("get", site, "--config", "get.json");
@@ -137,7 +137,7 @@ test("the options of a run stand in a file, the command line has the last word, 
     [wrong.code, wrong.err],
     [
       2,
-      'holdfast run: wrong.json: unknown option "rotat" (did you mean "rotate"?)\n  See holdfast run --help\n',
+      'holdfast run: wrong.json: unknown option "rotatio" (did you mean "rotation"?)\n  See holdfast run --help\n',
     ],
   );
   for (const secret of [...secretsOf(user, password), "t0ken"]) assert.ok(!run.err.includes(secret), secret);
@@ -191,7 +191,16 @@ test("a list that is written anew while the run waits is read, and the run goes 
   await using good = await page("welcome");
   await using table = await desk();
   await table.write("proxies.txt", `${hostOf(locked)}\n${hostOf(locked2)}\n`);
-  const running = table.start("run", site, "--proxies", "proxies.txt", "--progress", "plain", "--rest", "1m");
+  const running = table.start(
+    "run",
+    site,
+    "--proxies",
+    "proxies.txt",
+    "--progress",
+    "plain",
+    "--cooldown",
+    "1m",
+  );
   await until("it says that no proxy is fit", () => running.err().includes("No proxy is fit for shop.test"));
 
   await table.write("proxies.txt", `${hostOf(locked)}\n${hostOf(good)}\n`);

@@ -88,7 +88,7 @@ test("identities through one proxy have connections and cookies of their own", a
   const pool = new ProxyPool([lineOf(proxy)]);
   await using session = new Session({ proxy: pool });
   const ask = async (account: string): Promise<string> =>
-    (await session.get("http://shop.test/", { proxy: { session: account } })).text();
+    (await session.get("http://shop.test/", { proxy: { identity: account } })).text();
 
   assert.deepEqual(
     [await ask("ada"), await ask("bob"), await ask("ada"), await ask("bob")],
@@ -114,7 +114,7 @@ test("a streamed body that breaks off counts against its proxy", async () => {
   }
 
   const [stats] = pool.stats().proxies;
-  assert.equal(stats?.restsAt[0]?.reason, "incomplete-body");
+  assert.equal(stats?.activeCooldowns[0]?.reason, "incomplete-body");
   assert.deepEqual([stats?.requests, stats?.successes, stats?.failures], [6, 0, 6]);
 });
 
@@ -137,16 +137,17 @@ test("the page on proxies names every event and every rotation, and no other eve
 });
 
 test("the page on proxies gives the defaults that hold", () => {
-  const { rotate, rest, restMax, retireAfter, whenEmpty, maxIdentities, identityIdle } = proxyPoolDefaults;
+  const { rotation, cooldown, maxCooldown, retireAfter, whenEmpty, maxIdentities, identityIdle } =
+    proxyPoolDefaults;
   const told = (name: string): string =>
     new RegExp(`^\\| \`${name}\`[^|]*\\| ([^|]*) \\|`, "m").exec(page)?.[1] ?? "";
   const times = (text: string): number[] =>
     text.split(", ").map((time) => toMs(time.replace(" ", "").replace("min", "m") as Duration));
 
-  assert.equal(told("rotate"), `\`"${rotate}"\``);
+  assert.equal(told("rotation"), `\`"${rotation}"\``);
   assert.equal(told("whenEmpty"), `\`"${whenEmpty}"\``);
-  assert.deepEqual(times(told("rest")), [rest, restMax]);
-  assert.equal(told("retireAfter"), `${retireAfter} rests in a row`);
+  assert.deepEqual(times(told("cooldown")), [cooldown, maxCooldown]);
+  assert.equal(told("retireAfter"), `${retireAfter} cooldowns in a row`);
   const [most = "", idle = ""] = told("maxIdentities").split(", ");
   assert.deepEqual([Number(most.replace(" ", "")), ...times(idle)], [maxIdentities, identityIdle]);
 });

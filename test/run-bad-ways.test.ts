@@ -113,7 +113,7 @@ test("a gateway that rotates by itself serves a list though a third of its exits
   const urls = Array.from({ length: 100 }, (_, number) => `http://shop.test/${number}`);
   const { host } = new URL(gateway.url);
 
-  const marked = await run(urls, [`${host}:customer:s3cret rotating`]);
+  const marked = await run(urls, [`${host}:customer:s3cret rotatesPerConnection`]);
   const plain = await run(urls, [`${host}:customer:s3cret`]);
 
   assert.equal(marked.ending.code, 0, marked.ending.err);

@@ -49,7 +49,17 @@ async function scene(options: Parameters<typeof fleet>[0]): Promise<Scene> {
   await writeFile(join(cwd, "urls.txt"), site.paths.map((path) => `${site.url}${path}\n`).join(""));
   await writeFile(join(cwd, "proxies.txt"), vendorList(site.proxies));
   const limits = ["-j", String(concurrency), "--per-host", String(concurrency)];
-  const command = ["run", "urls.txt", "-o", "out", "--proxies", "proxies.txt", "--rest", "400ms", ...limits];
+  const command = [
+    "run",
+    "urls.txt",
+    "-o",
+    "out",
+    "--proxies",
+    "proxies.txt",
+    "--cooldown",
+    "400ms",
+    ...limits,
+  ];
   return { site, cwd, command, [Symbol.asyncDispose]: () => stack.disposeAsync() };
 }
 
@@ -99,12 +109,12 @@ function assertRested(report: RunReport, site: Fleet): void {
     ["dead", "proxy"],
     ["locked", "proxy-auth"],
   ] as const) {
-    for (const [, { requests, successes, rests, restReasons }] of figuresOf(report, site, kind)) {
-      assert.deepEqual([successes, Object.keys(restReasons)], [0, [reason]]);
-      assert.ok(rests >= 1);
+    for (const [, { requests, successes, cooldowns, cooldownReasons }] of figuresOf(report, site, kind)) {
+      assert.deepEqual([successes, Object.keys(cooldownReasons)], [0, [reason]]);
+      assert.ok(cooldowns >= 1);
       assert.ok(
-        requests <= shareAtFirst + rests - 1,
-        `${requests} requests in ${rests} rests of a ${kind} one`,
+        requests <= shareAtFirst + cooldowns - 1,
+        `${requests} requests in ${cooldowns} cooldowns of a ${kind} one`,
       );
     }
   }
@@ -120,8 +130,8 @@ async function assertSeen(report: RunReport, site: Fleet): Promise<void> {
   for (const [proxy, { requests, blocks }] of figuresOf(report, site, "banned"))
     assert.deepEqual([requests, blocks], [requestsOf(proxy), requestsOf(proxy)]);
   const working = [...figuresOf(report, site, "good"), ...figuresOf(report, site, "slow")];
-  for (const [proxy, { rests, successes }] of working) {
-    assert.deepEqual([rests, successes], [0, requestsOf(proxy)]);
+  for (const [proxy, { cooldowns, successes }] of working) {
+    assert.deepEqual([cooldowns, successes], [0, requestsOf(proxy)]);
     assert.ok(successes >= 0.5 * (report.lines / working.length), `${successes} requests`);
   }
 }
@@ -150,7 +160,7 @@ test("5,000 pages through 20 proxies of which 9 are bad: every page is there, an
   const { site, cwd, command } = world;
   const began = performance.now();
 
-  const { code, stdout, stderr } = await holdfast([...command, "--rotate", "least-used"], { cwd });
+  const { code, stdout, stderr } = await holdfast([...command, "--rotation", "least-used"], { cwd });
 
   t.diagnostic(`${Math.round(performance.now() - began)} ms`);
   assert.equal(code, 0, stderr);
@@ -279,7 +289,7 @@ test("addresses that the site limits rest, and a page that is refused through on
   await using world = await scene({ pages, counts, allowance: { burst: 20, perSecond: 10 } });
   const { site, cwd, command } = world;
 
-  const { code, stderr } = await holdfast([...command, "--rest", "500ms", "-j", "8"], { cwd });
+  const { code, stderr } = await holdfast([...command, "--cooldown", "500ms", "-j", "8"], { cwd });
 
   assert.equal(code, 0, stderr);
   assert.equal(readReport(join(cwd, "out")).done, pages);
@@ -293,7 +303,7 @@ test("so do addresses from which it takes only so many requests at a time", asyn
   await using world = await scene({ pages, counts, connections: 3 });
   const { site, cwd, command } = world;
 
-  const { code, stderr } = await holdfast([...command, "--rest", "500ms", "-j", "20"], { cwd });
+  const { code, stderr } = await holdfast([...command, "--cooldown", "500ms", "-j", "20"], { cwd });
 
   assert.equal(code, 0, stderr);
   assertPages(join(cwd, "out"), pages);
@@ -309,7 +319,7 @@ test("a secure site is fetched through tunnels of the same twenty, and sees nobo
   await writeFile(join(cwd, "ca.pem"), ca.cert);
   const env = { ...process.env, NODE_EXTRA_CA_CERTS: join(cwd, "ca.pem") };
 
-  const { code, stdout, stderr } = await holdfast([...command, "--rotate", "least-used"], { cwd, env });
+  const { code, stdout, stderr } = await holdfast([...command, "--rotation", "least-used"], { cwd, env });
 
   assert.equal(code, 0, stderr);
   const report = readReport(join(cwd, "out"));

@@ -66,7 +66,7 @@ export type {
   ProxyFile,
   ProxySource,
 } from "./proxy/options/options.ts";
-export type { ProxyMemory, RememberedHealth } from "./proxy/pool/snapshot.ts";
+export type { PoolSnapshot, RememberedHealth } from "./proxy/pool/snapshot.ts";
 export type { ProxyPoolStats, ProxyStats } from "./proxy/pool/stats.ts";
 export type { SessionLimits } from "./proxy/list/template.ts";
 export type { TierCounts } from "./proxy/state/tier-stats.ts";

@@ -11,7 +11,7 @@ const options = {
   ...optionsFileFlag,
   output: { type: "string", short: "o" },
   concurrency: { type: "string", short: "j" },
-  rotate: { type: "string" },
+  rotation: { type: "string" },
   header: { type: "string", short: "H", multiple: true },
   proxy: { type: "string", short: "x", multiple: true },
   proxies: { type: "string" },
@@ -54,7 +54,7 @@ test("the options of the file hold where the command line says nothing", () => {
 });
 
 function read({ values }: ParsedOptions<typeof options>): unknown {
-  parseChoice("--rotate", values.rotate, ["random", "weighted"]);
+  parseChoice("--rotation", values.rotation, ["random", "weighted"]);
   parseHeaders(values.header);
   return parseWholeNumber("--concurrency", values.concurrency, { min: 1, max: 9 });
 }
@@ -63,13 +63,14 @@ test("what is wrong in the file is told with its name and the key, and without a
   const rows: readonly (readonly [unknown, string])[] = [
     ["{ nonsense: s3cret", ' is not a JSON object of options, such as { "concurrency": 8 }'],
     [["s3cret"], ' is not a JSON object of options, such as { "concurrency": 8 }'],
-    [{ rotat: "random" }, ': unknown option "rotat" (did you mean "rotate"?)'],
+    [{ rotate: "random" }, ': unknown option "rotate" (did you mean "rotation"?)'],
+    [{ rotatio: "random" }, ': unknown option "rotatio" (did you mean "rotation"?)'],
     [{ toString: "s3cret" }, ': unknown option "toString"'],
     [{ config: "s3cret" }, ': unknown option "config"'],
     [{ quiet: "s3cret" }, ': "quiet" takes true or false'],
     [{ concurrency: ["s3cret"] }, ': "concurrency" takes a text or a number'],
     [{ proxy: [{ url: "s3cret" }] }, ': "proxy" takes a text, or a list of texts'],
-    [{ rotate: "sideways" }, ': "rotate": "sideways" is not one of random, weighted'],
+    [{ rotation: "sideways" }, ': "rotation": "sideways" is not one of random, weighted'],
     [{ concurrency: 10 }, ': "concurrency": "10" is not a whole number from 1 to 9'],
     [{ header: 's3cret " : ' }, ": \"header\": one is not of the form 'Name: value'"],
   ];
@@ -85,10 +86,10 @@ test("what is wrong in the file is told with its name and the key, and without a
 });
 
 test("what is wrong on the command line is told as without a file", () => {
-  const path = file({ rotate: "random" });
+  const path = file({ rotation: "random" });
 
   assert.throws(
-    () => readOptions(["--config", path, "--rotate", "sideways"], options, read),
-    new UsageError('--rotate: "sideways" is not one of random, weighted'),
+    () => readOptions(["--config", path, "--rotation", "sideways"], options, read),
+    new UsageError('--rotation: "sideways" is not one of random, weighted'),
   );
 });

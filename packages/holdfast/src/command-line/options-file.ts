@@ -1,7 +1,6 @@
 import { readFileSync } from "node:fs";
-import { parseCommandLine } from "./options.ts";
+import { parseCommandLine, suggestOption } from "./options.ts";
 import type { OptionSpec, OptionSpecs, ParsedOptions } from "./options.ts";
-import { suggest } from "./suggest.ts";
 import { UsageError } from "../process/usage-error.ts";
 
 /** The option that names the file of options. */
@@ -72,7 +71,7 @@ interface Entry {
 function wordsOf({ path, key, value, options }: Entry): readonly string[] {
   const option = Object.hasOwn(options, key) && key !== "config" ? options[key] : undefined;
   if (option === undefined) {
-    const meant = suggest(
+    const meant = suggestOption(
       key,
       Object.keys(options).filter((name) => name !== "config"),
     );

@@ -44,8 +44,21 @@ function usageErrorFrom(error: unknown, known: readonly string[]): unknown {
   return error;
 }
 
+/** Former names of options, each with its name of today. */
+const renamedOptions: Readonly<Record<string, string>> = {
+  rotate: "rotation",
+  rest: "cooldown",
+  rotating: "rotates-per-connection",
+};
+
+/** Finds the option that a person most likely meant by an unknown name. */
+export function suggestOption(name: string, known: readonly string[]): string | undefined {
+  const renamed = Object.hasOwn(renamedOptions, name) ? renamedOptions[name] : undefined;
+  return renamed !== undefined && known.includes(renamed) ? renamed : suggest(name, known);
+}
+
 function unknownOption(option: string, known: readonly string[]): string {
-  const meant = option.startsWith("--") ? suggest(option.slice(2), known) : undefined;
+  const meant = option.startsWith("--") ? suggestOption(option.slice(2), known) : undefined;
   return `unknown option ${option}${meant === undefined ? "" : ` (did you mean --${meant}?)`}`;
 }
 

@@ -105,7 +105,7 @@ interface Way {
 async function routeOf(settings: ProxySettings, url: URL): Promise<Way> {
   const { country } = settings;
   const pool = await openPool(settings);
-  if (pool.size > 1 || settings.rotating)
+  if (pool.size > 1 || settings.rotatesPerConnection)
     return { proxy: pool, ...(country !== undefined && { own: { proxy: { country } } }) };
   const lease = await pool.lease({ url, country });
   lease[Symbol.dispose]();

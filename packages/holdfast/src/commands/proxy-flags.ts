@@ -9,24 +9,26 @@ import { UsageError } from "../process/usage-error.ts";
 export const proxyFlags = {
   proxies: { type: "string" },
   proxy: { type: "string", short: "x", multiple: true },
-  rotate: { type: "string" },
+  rotation: { type: "string" },
   country: { type: "string" },
   sticky: { type: "string" },
-  rest: { type: "string" },
-  rotating: { type: "boolean" },
+  cooldown: { type: "string" },
+  "rotates-per-connection": { type: "boolean" },
 } as const;
 
 /** Their part of a help text. */
 export const proxyHelp = `  --proxies FILE           go through these proxies: one a line, or a JSON list
   -x, --proxy PROXY        go through this proxy; may be repeated
-  --rotate HOW             who is next: round-robin (the default), random,
-                           weighted, least-used or least-recently-used
+  --rotation HOW           how to choose the next proxy: round-robin (the
+                           default), random, weighted, least-used or
+                           least-recently-used
   --country CODE           by proxies there: for a template with {country}, and
                            for proxies whose country the list names
   --sticky HOW             none, or host: each host keeps its proxy and cookies
-  --rest TIME              how long a proxy that failed rests at first (30s)
-  --rotating               each is a vendor's gateway: one address in the list,
-                           another one for the site with each connection`;
+  --cooldown TIME          first pause of a proxy that failed (30s)
+  --rotates-per-connection
+                           each proxy is a gateway whose exit address changes
+                           with each connection`;
 
 /** What a proxy may color like, for a help text. */
 export const proxyFormsHelp = `PROXY is scheme://user:pass@host:port, user:pass@host:port, host:port or
@@ -44,12 +46,12 @@ const rotations = [
 /** Where the proxies are, and how they are used. */
 export interface ProxySettings {
   readonly source: { readonly file: string } | { readonly list: readonly string[] };
-  readonly rotate: RotationName;
+  readonly rotation: RotationName;
   readonly country: string | undefined;
   readonly sticky: "none" | "host";
   /** In milliseconds. */
-  readonly rest: number | undefined;
-  readonly rotating: boolean;
+  readonly cooldown: number | undefined;
+  readonly rotatesPerConnection: boolean;
 }
 
 /**
@@ -62,14 +64,14 @@ export function readProxyFlags(
 ): ProxySettings | undefined {
   const source = sourceOf(values);
   const settings = {
-    rotate: parseChoice("--rotate", values.rotate, rotations),
+    rotation: parseChoice("--rotation", values.rotation, rotations),
     country: values.country,
     sticky: parseChoice("--sticky", values.sticky, ["none", "host"]),
-    rest: parseDuration("--rest", values.rest),
-    rotating: values.rotating === true,
+    cooldown: parseDuration("--cooldown", values.cooldown),
+    rotatesPerConnection: values["rotates-per-connection"] === true,
   };
   if (source !== undefined) return { source, ...settings };
-  const idle = (["rotate", "country", "sticky", "rest", "rotating"] as const).find(
+  const idle = (["rotation", "country", "sticky", "cooldown", "rotates-per-connection"] as const).find(
     (name) => values[name] !== undefined,
   );
   if (idle !== undefined) throw new UsageError(`--${idle} is for proxies: give --proxies FILE, or --proxy`);
@@ -92,14 +94,14 @@ function sourceOf({
  * @throws UsageError that names the place of what is wrong, and quotes nothing of a proxy.
  */
 export async function openPool({ source, ...settings }: ProxySettings): Promise<ProxyPool> {
-  const { rotate, sticky, rest, rotating } = settings;
+  const { rotation, sticky, cooldown, rotatesPerConnection } = settings;
   if ("file" in source) await checkProxyFile(source.file);
   const { ProxyPool } = await import("@holdfast/http");
   const options = {
-    rotate,
-    rotating,
+    rotation,
+    rotatesPerConnection,
     ...(sticky === "host" && { sticky }),
-    ...(rest !== undefined && { rest }),
+    ...(cooldown !== undefined && { cooldown }),
   };
   const pool = await asUsage(() => new ProxyPool("file" in source ? source : source.list, options).ready());
   if (pool.size === 0)

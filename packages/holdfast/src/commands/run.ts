@@ -51,7 +51,7 @@ Examples
   holdfast run urls.txt -o results --per-host 2 --attempts 6
   holdfast run -H 'Authorization: Bearer ...' https://api.example.com/users/1
   grep /product/ sitemap.txt | holdfast run -o products
-  holdfast run urls.txt -o results --proxies proxies.txt --rotate least-used
+  holdfast run urls.txt -o results --proxies proxies.txt --rotation least-used
   holdfast run urls.txt -o results --report json >report.json
 
 Exit status: 0 all done, 3 some failed for good, 4 some failed that a retry

@@ -70,6 +70,10 @@ test("a command line that cannot be understood ends with 2 and says why on stand
     [["fetch"], "holdfast: unknown command fetch\n  See holdfast --help\n"],
     [["--verion"], "holdfast: unknown option --verion\n  See holdfast --help\n"],
     [
+      ["run", "--rest", "1m"],
+      "holdfast run: unknown option --rest (did you mean --cooldown?)\n  See holdfast run --help\n",
+    ],
+    [
       ["run", "--outptu", "x"],
       "holdfast run: unknown option --outptu (did you mean --output?)\n  See holdfast run --help\n",
     ],
@@ -94,16 +98,16 @@ test("a command line that cannot be understood ends with 2 and says why on stand
       "holdfast run: no list is given, and there is no run in no-such to go on with\n  See holdfast run --help\n",
     ],
     [
-      ["run", "--rotate", "sideways", "--proxies", "p.txt", "-"],
-      'holdfast run: --rotate: "sideways" is not one of round-robin, random, weighted, least-used, least-recently-used\n  See holdfast run --help\n',
+      ["run", "--rotation", "sideways", "--proxies", "p.txt", "-"],
+      'holdfast run: --rotation: "sideways" is not one of round-robin, random, weighted, least-used, least-recently-used\n  See holdfast run --help\n',
     ],
     [
       ["run", "--sticky", "page", "-x", "a.test:1", "-"],
       'holdfast run: --sticky: "page" is not one of none, host\n  See holdfast run --help\n',
     ],
     [
-      ["run", "--rest", "long", "-x", "a.test:1", "-"],
-      'holdfast run: --rest: "long" is not a duration, such as 500ms, 10s, 5m or 2h\n  See holdfast run --help\n',
+      ["run", "--cooldown", "long", "-x", "a.test:1", "-"],
+      'holdfast run: --cooldown: "long" is not a duration, such as 500ms, 10s, 5m or 2h\n  See holdfast run --help\n',
     ],
     [
       ["run", "--country", "us", "-"],

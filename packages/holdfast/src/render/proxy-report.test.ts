@@ -6,7 +6,7 @@ import { renderProxyReport } from "./proxy-report.ts";
 
 const [idle]: readonly PoolProxyStats[] = new ProxyPool(["http://10.0.0.1:8080"]).stats().proxies;
 assert.ok(idle !== undefined);
-const { proxy: _proxy, state: _state, restReasons: _reasons, restsAt: _rests, ...none } = idle;
+const { proxy: _proxy, state: _state, cooldownReasons: _reasons, activeCooldowns: _rests, ...none } = idle;
 
 function report(...each: readonly RunProxyStats[]): ProxyReport {
   return {
@@ -20,9 +20,9 @@ test("each proxy has a line with its counts, its state, and why it rested", () =
     ...idle,
     requests: 12,
     blocks: 12,
-    rests: 3,
-    restReasons: { proxy: 1, "http-403": 2 },
-    restsAt: [{ host: "shop.test", reason: "http-403", until: 61_500 }],
+    cooldowns: 3,
+    cooldownReasons: { proxy: 1, "http-403": 2 },
+    activeCooldowns: [{ host: "shop.test", reason: "http-403", until: 61_500 }],
     requestsBeforeBlock: 0,
   };
   const retired: RunProxyStats = {
@@ -30,9 +30,9 @@ test("each proxy has a line with its counts, its state, and why it rested", () =
     state: "retired",
     requests: 9,
     failures: 9,
-    rests: 5,
-    restReasons: { proxy: 5 },
-    restsAt: [{ reason: "proxy", until: 3_600_000 }],
+    cooldowns: 5,
+    cooldownReasons: { proxy: 5 },
+    activeCooldowns: [{ reason: "proxy", until: 3_600_000 }],
   };
   const limited: RunProxyStats = {
     ...idle,
@@ -42,17 +42,17 @@ test("each proxy has a line with its counts, its state, and why it rested", () =
     throttles: 80,
     bytes: 12_000_000,
     requestsBeforeBlock: 210.4,
-    restReasons: { "http-429": 80 },
-    restsAt: [{ reason: "http-429", until: 900 }],
+    cooldownReasons: { "http-429": 80 },
+    activeCooldowns: [{ reason: "http-429", until: 900 }],
   };
 
   assert.equal(
     renderProxyReport(report(blocked, retired, limited), { date: 1_000 }),
-    `Proxies  3 (1 resting, 1 retired, 1 fit): 1,500 requests, 1,480 ok, 12 blocked, 0 B
-  proxy                 requests     ok  blocked  limited  failed  rests  bytes  state
-  http://10.0.0.1:8080        12      0       12        0       0      3    0 B  rests for 1 min 1 s (http-403 x2, down)
-  http://10.0.0.1:8080         9      0        0        0       9      5    0 B  retired (down x5)
-  http://10.0.0.1:8080     1,480  1,400        7       80       0      0  12 MB  fit (http-429 x80, a block after 210 requests)`,
+    `Proxies  3 (1 cooling down, 1 retired, 1 available): 1,500 requests, 1,480 ok, 12 blocked, 0 B
+  proxy                 requests     ok  blocked  limited  failed  cooldowns  bytes  state
+  http://10.0.0.1:8080        12      0       12        0       0          3    0 B  cooling down for 1 min 1 s (http-403 x2, down)
+  http://10.0.0.1:8080         9      0        0        0       9          5    0 B  retired (down x5)
+  http://10.0.0.1:8080     1,480  1,400        7       80       0          0  12 MB  available (http-429 x80, a block after 210 requests)`,
   );
 });
 
@@ -62,6 +62,6 @@ test("twenty are shown, and how many more there are", () => {
   const lines = renderProxyReport(report(...many), { date: 0 }).split("\n");
 
   assert.equal(lines.length, 23);
-  assert.match(lines[0] ?? "", /^Proxies {2}50 \(50 fit\): .*; the worst first$/);
+  assert.match(lines[0] ?? "", /^Proxies {2}50 \(50 available\): .*; the worst first$/);
   assert.equal(lines.at(-1), "  and 30 more");
 });

@@ -8,7 +8,17 @@ import { formatBytes, formatCount, formatMany, formatSeconds } from "./quantitie
 /** The most proxies that a report shows one by one. */
 const mostShown = 20;
 
-const head = ["proxy", "requests", "ok", "blocked", "limited", "failed", "rests", "bytes", "state"] as const;
+const head = [
+  "proxy",
+  "requests",
+  "ok",
+  "blocked",
+  "limited",
+  "failed",
+  "cooldowns",
+  "bytes",
+  "state",
+] as const;
 
 /** Tells how the proxies of a run did: the sum, and the worst of them with the reasons; the lines have no newline at the end. */
 export function renderProxyReport(
@@ -28,7 +38,9 @@ export function renderProxyReport(
 
 function sumLine(figures: ProxyReport["byProxy"], sums: ProxyReport["totals"], date: number): string {
   const { proxies, requests, successes, blocks, bytes } = sums;
-  const states = Map.groupBy(figures, (each) => (restsUntil(each) > date ? "resting" : each.state));
+  const states = Map.groupBy(figures, (each) =>
+    coolsDownUntil(each) > date ? "cooling down" : each.state.replace("-", " "),
+  );
   const counted = [...states]
     .toSorted(([, a], [, b]) => b.length - a.length)
     .map(([state, { length }]) => `${formatCount(length)} ${state}`);
@@ -36,15 +48,15 @@ function sumLine(figures: ProxyReport["byProxy"], sums: ProxyReport["totals"], d
   return `Proxies  ${formatCount(proxies)} (${counted.join(", ")}): ${formatMany(requests, "request")}, ${formatCount(successes)} ok, ${formatCount(blocks)} blocked, ${formatBytes(bytes)}${worst}`;
 }
 
-function restsUntil({ state, restsAt }: RunProxyStats): number {
-  return state === "retired" ? 0 : Math.max(0, ...restsAt.map(({ until }) => until));
+function coolsDownUntil({ state, activeCooldowns }: RunProxyStats): number {
+  return state === "retired" ? 0 : Math.max(0, ...activeCooldowns.map(({ until }) => until));
 }
 
 function rowOf(figures: RunProxyStats, date: number): readonly string[] {
-  const { proxy, requests, successes, blocks, throttles, failures, rests, bytes } = figures;
+  const { proxy, requests, successes, blocks, throttles, failures, cooldowns, bytes } = figures;
   return [
     printable(proxy, 60),
-    ...[requests, successes, blocks, throttles, failures, rests].map(formatCount),
+    ...[requests, successes, blocks, throttles, failures, cooldowns].map(formatCount),
     formatBytes(bytes),
     stateOf(figures, date),
   ];
@@ -52,10 +64,10 @@ function rowOf(figures: RunProxyStats, date: number): readonly string[] {
 
 /** The state, why it rested, and how many requests a block came after. */
 function stateOf(figures: RunProxyStats, date: number): string {
-  const { state, restReasons, requestsBeforeBlock: survived = 0 } = figures;
-  const until = restsUntil(figures);
-  const what = until > date ? `rests for ${formatSeconds(until - date)}` : state;
-  const reasons = Object.entries(restReasons)
+  const { state, cooldownReasons, requestsBeforeBlock: survived = 0 } = figures;
+  const until = coolsDownUntil(figures);
+  const what = until > date ? `cooling down for ${formatSeconds(until - date)}` : state;
+  const reasons = Object.entries(cooldownReasons)
     .toSorted(([, a], [, b]) => b - a)
     .map(([reason, count]) => `${words[reason] ?? reason}${count === 1 ? "" : ` x${formatCount(count)}`}`);
   const block = survived > 0 ? [`a block after ${formatMany(Math.round(survived), "request")}`] : [];

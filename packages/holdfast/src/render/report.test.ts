@@ -108,9 +108,9 @@ test("a run that ran out of proxies says why, and how each of them did", () => {
   lines 300 = done 290 + failed 0 + skipped 0 + unknown 0 + waiting 10
   No proxy is left: all 2 are out of use (1 proxy-auth, 1 retired for proxy)
 
-Proxies  2 (1 fit): 302 requests, 290 ok, 0 blocked, 0 B
-  proxy                 requests  ok  blocked  limited  failed  rests  bytes  state
-  http://10.0.0.1:8080         2   0        0        0       0      0    0 B  fit
+Proxies  2 (1 available): 302 requests, 290 ok, 0 blocked, 0 B
+  proxy                 requests  ok  blocked  limited  failed  cooldowns  bytes  state
+  http://10.0.0.1:8080         2   0        0        0       0          0    0 B  available
 
 Results  results (holdfast export results -o results.jsonl)
 Go on    holdfast run urls.txt -o results

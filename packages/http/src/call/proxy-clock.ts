@@ -29,7 +29,7 @@ const forProxy: ReadonlySet<string> = new Set(["back-off", "no-proxy"]);
 
 /** Makes a clock whose sleeps end before their time when they are for a proxy and one is fit sooner, but not before the back-off. */
 export function proxyClock(clock: Clock, { route, request, sooner }: ProxyWaiter): ProxyClock {
-  const { pool, country, session } = route;
+  const { pool, country, identity } = route;
   const { url, method, headers } = request;
   let next: ExpectedWait | undefined;
   return {
@@ -44,7 +44,7 @@ export function proxyClock(clock: Clock, { route, request, sooner }: ProxyWaiter
       next = undefined;
       if (wait === undefined) return clock.sleep(delay, signal);
       const began = clock.now();
-      const asked = { url, method, headers, country, session, signal, clock };
+      const asked = { url, method, headers, country, identity, signal, clock };
       if (!(await pool.sooner(asked, { delay, freeIn: wait.minimum }))) return;
       const rest = wait.backOff - (clock.now() - began);
       if (rest > 0) await clock.sleep(rest, signal);

@@ -150,7 +150,7 @@ test("a certificate that all proxies show is the host's: the call ends, and nobo
   assert.ok(isFailure(error) && error instanceof TlsError);
   assert.equal(via(), "p1:1 p2:2 p3:3");
   assert.equal(error.attempts[2]?.decision, "not-retried: tls-certificate");
-  assert.ok(pool.stats().proxies.every(({ restsAt }) => restsAt.length === 0));
+  assert.ok(pool.stats().proxies.every(({ activeCooldowns }) => activeCooldowns.length === 0));
 });
 
 test("a certificate that one proxy shows is no last word: another one is waited for", async () => {
@@ -183,7 +183,7 @@ test("an answer that the pool's owner calls a block is one: by the page, by a re
     assert.equal(response.status, 200);
     assert.equal(via(), "p1:1 p2:2");
     assert.deepEqual([response.attempts[0]?.verdict.reason, response.verdict.reason], [reason, "ok"]);
-    assert.equal(pool.stats().proxies[0]?.restsAt[0]?.reason, reason);
+    assert.equal(pool.stats().proxies[0]?.activeCooldowns[0]?.reason, reason);
   }
 });
 
@@ -211,7 +211,7 @@ test("what the owner's word throws ends the call, and gives the proxy back", asy
 
 test("a rotating gateway that is alone is gone through again at once, as another address", async () => {
   const { session, clock, pool, adapter } = setUp([{ status: 403 }, { status: 429 }, { status: 200 }], {
-    source: [{ url: "http://ada:love@gw:7777", rotating: true }],
+    source: [{ url: "http://ada:love@gw:7777", rotatesPerConnection: true }],
   });
 
   const response = await session.get(url);
@@ -222,7 +222,7 @@ test("a rotating gateway that is alone is gone through again at once, as another
     clock.sleeps.filter((delay) => delay > 0),
     [],
   );
-  assert.deepEqual(pool.stats().proxies[0]?.restsAt, []);
+  assert.deepEqual(pool.stats().proxies[0]?.activeCooldowns, []);
 });
 
 test("through the only proxy a certificate that is refused is the last word at once", async () => {
@@ -231,7 +231,7 @@ test("through the only proxy a certificate that is refused is the last word at o
   await assert.rejects(session.get(url), TlsError);
 
   assert.equal(via(), "p1:1");
-  assert.deepEqual(pool.stats().proxies[0]?.restsAt, []);
+  assert.deepEqual(pool.stats().proxies[0]?.activeCooldowns, []);
 });
 
 test("attempts are counted all the same, and the answer names the proxies and the reasons", async () => {
@@ -391,7 +391,7 @@ test("ends the wait for a proxy when the session closes, and when drain is abort
 
 for (const [what, plan] of [
   ["is asked on its period", { every: "2s" }],
-  ["is asked because too few are fit", { below: 1 }],
+  ["is asked because too few are fit", { minAvailable: 1 }],
 ] as const) {
   test(`a call that met the last proxy itself goes on when a source ${what} and gives another one`, async () => {
     let asked = 0;
@@ -540,7 +540,7 @@ test("an origin that is down is retried by the ordinary rule, and blames no prox
     error.attempts.map(({ delaySource }) => delaySource),
     ["proxy", "proxy", "back-off", undefined],
   );
-  assert.ok(pool.stats().proxies.every(({ restsAt }) => restsAt.length === 0));
+  assert.ok(pool.stats().proxies.every(({ activeCooldowns }) => activeCooldowns.length === 0));
 });
 
 test("a sticky identity has cookies and a user agent of its own, also over redirects", async () => {
@@ -551,7 +551,7 @@ test("a sticky identity has cookies and a user agent of its own, also over redir
     ],
     { pool: { userAgents: ["Browser"] } },
   );
-  const proxy = { session: "ada" };
+  const proxy = { identity: "ada" };
 
   await session.get(url, { proxy });
   await session.get("http://a.test/x");
@@ -612,7 +612,7 @@ test("a proxy is given back when the call is aborted, and not blamed for it", as
   await assert.rejects(session.get(url, { signal: caller.signal }), /enough/);
 
   const [stats] = pool.stats().proxies;
-  assert.deepEqual([stats?.inFlight, stats?.failures, stats?.state], [0, 0, "fit"]);
+  assert.deepEqual([stats?.inFlight, stats?.failures, stats?.state], [0, 0, "available"]);
 });
 
 test("the channel hears of what happens in a pool, and the attempts of which proxy they went through", async () => {
@@ -629,7 +629,7 @@ test("the channel hears of what happens in a pool, and the attempts of which pro
   assert.deepEqual(heard, [
     "joined http://p1:1",
     "joined http://p2:2",
-    "rested http://p1:1",
+    "cooldown-started http://p1:1",
     "attempt http://p1:1",
     "attempt http://p2:2",
   ]);

@@ -41,11 +41,11 @@ export async function sendThroughPool(
   passed: (passage: PooledAttempt) => void,
 ): Promise<HttpResponse> {
   const { route, request, options, clock } = attempt;
-  const { pool, country, session } = route;
+  const { pool, country, identity } = route;
   const { url, method, headers } = request;
   const { signal, deadline } = options;
   const { total } = options.timeouts;
-  const lease = await pool.lease({ url, method, headers, country, session, signal, deadline, total, clock });
+  const lease = await pool.lease({ url, method, headers, country, identity, signal, deadline, total, clock });
   const company = { ...attempt.company, ...(lease.identity && { cookies: lease.identity.cookies }) };
   try {
     const response = await sendAttempt(withIdentityHeaders(request, lease), company, {

@@ -29,7 +29,7 @@ function setUp(source: ProxySource, options: ProxyPoolOptions = {}): SetUp {
   const pool = new ProxyPool(source, { clock, random, on: (event) => events.push(event), ...options });
   pool.onForget((proxy) => forgotten.push(proxy));
   const go: SetUp["go"] = async (session, outcome = ok, to = url) => {
-    const lease = await pool.lease({ url: to, session });
+    const lease = await pool.lease({ url: to, identity: session });
     lease.report(outcome);
     return lease;
   };
@@ -110,7 +110,7 @@ test("an identity that is asked for patience stays who it is, and waits", async 
   const before = await go("x", { kind: "throttled", reason: "http-429", retryAfter: 9_000 });
 
   assert.deepEqual(before.prospect(), { blamed: true, freeIn: 9_000 });
-  await assert.rejects(pool.lease({ url, session: "x" }), (error: unknown) => {
+  await assert.rejects(pool.lease({ url, identity: "x" }), (error: unknown) => {
     return error instanceof NoProxyError && error.retryAt === 10_000;
   });
   assert.equal((await go("x", ok, elsewhere)).identity, before.identity);
@@ -123,7 +123,7 @@ test("an identity whose proxy leaves ends, its connections when the last request
   let list = ["p1:1", "p2:2"];
   const { pool, go, clock, forgotten } = setUp({ fetch: async () => list, every: "1m" });
   const x = await go("x");
-  const open = await pool.lease({ url, session: "x" });
+  const open = await pool.lease({ url, identity: "x" });
   list = list.filter((line) => !x.label.endsWith(line));
   await clock.advance(60_000);
 
@@ -194,7 +194,7 @@ test("one session that is blocked under many requests at once is one block, and 
   assert.equal(new Set(leases.map(({ proxy }) => proxy)).size, 1);
   assert.ok(leases.every((lease) => lease.blamed && lease.prospect().freeIn === 0));
   assert.equal(events.filter(({ type }) => type === "identity-ended").length, 1);
-  assert.deepEqual(pool.stats().proxies[0]?.restsAt, []);
+  assert.deepEqual(pool.stats().proxies[0]?.activeCooldowns, []);
   assert.notEqual((await pool.lease({ url })).proxy, leases[0]?.proxy);
 });
 
@@ -207,7 +207,7 @@ test("a session that works takes back what the ones before it were blamed for", 
     await go(undefined, ok);
   }
 
-  assert.deepEqual(pool.stats().proxies[0]?.restsAt, []);
+  assert.deepEqual(pool.stats().proxies[0]?.activeCooldowns, []);
 });
 
 test("several sessions take turns, and one that is blocked is replaced alone", async () => {
@@ -225,8 +225,8 @@ test("several sessions take turns, and one that is blocked is replaced alone", a
 });
 
 for (const [how, source, options] of [
-  ["its entry", [{ url: "ada:love@gw.test:1", rotating: true }], {}],
-  ["the pool", ["ada:love@gw.test:1"], { rotating: true }],
+  ["its entry", [{ url: "ada:love@gw.test:1", rotatesPerConnection: true }], {}],
+  ["the pool", ["ada:love@gw.test:1"], { rotatesPerConnection: true }],
 ] as const) {
   test(`a rotating gateway, by the word of ${how}, has connections of its own for each request under way, and keeps those that work`, async () => {
     const { pool, forgotten } = setUp(source, options);
@@ -251,10 +251,10 @@ for (const [how, source, options] of [
 }
 
 test("a rotating gateway rests for a host where eight of its addresses in a row were refused", async () => {
-  const { go, pool } = setUp([{ url: "gw.test:1", rotating: true }]);
+  const { go, pool } = setUp([{ url: "gw.test:1", rotatesPerConnection: true }]);
 
   for (let time = 0; time < 100; time += 1) await go(undefined, time % 8 === 7 ? ok : blocked);
-  assert.deepEqual(pool.stats().proxies[0]?.restsAt, []);
+  assert.deepEqual(pool.stats().proxies[0]?.activeCooldowns, []);
   for (let time = 0; time < 4; time += 1) await go(undefined, { kind: "throttled", reason: "http-429" });
 
   await assert.rejects(pool.lease({ url }), NoProxyError);

@@ -38,7 +38,7 @@ test("a function is asked at the start, on its period, and in between when too f
   const { pool, clock, go, events } = setUp({
     fetch: async () => [`p${(asked += 1)}:1`, "p0:1"],
     every: "10m",
-    below: 2,
+    minAvailable: 2,
   });
 
   await go();
@@ -65,8 +65,8 @@ test("a function is asked again when a block persists", async () => {
   let asked = 0;
   const { pool, clock, go } = setUp({
     fetch: async () => [(asked += 1) > 1 ? "new:1" : "old:1"],
-    afterRests: 3,
-    below: 0,
+    afterCooldowns: 3,
+    minAvailable: 0,
   });
   for (let time = 0; time < 2; time += 1) {
     await go(blocked);
@@ -110,10 +110,13 @@ test("a source that fails later, or is empty, changes nothing, and is not asked 
   }
 
   assert.equal(asked, 4);
-  assert.deepEqual(named(events, "refresh-failed", "bad-proxy"), [
+  assert.deepEqual(named(events, "refresh-failed", "invalid-proxy"), [
     { type: "refresh-failed", reason: "http://***@vendor.test is down" },
     { type: "refresh-failed", reason: "the source has no proxy any more" },
-    { type: "bad-proxy", reason: "the fetched proxies: proxy 2: the port is not a number from 1 to 65535" },
+    {
+      type: "invalid-proxy",
+      reason: "the fetched proxies: proxy 2: the port is not a number from 1 to 65535",
+    },
   ]);
 });
 
@@ -183,7 +186,7 @@ test("what a proxy that has left still reports is nobody's business", async () =
 
   leases[0]?.report({ kind: "proxy-failed", reason: "proxy" });
 
-  assert.deepEqual(named(events, "rested"), []);
+  assert.deepEqual(named(events, "cooldown-started"), []);
   assert.equal(await go(), "http://p2:2");
 });
 
@@ -207,7 +210,7 @@ const tiers = {
 };
 
 test("the dearer tier takes over at a host when the cheaper one is blocked too often, tells what it costs, and stops at its budget", async () => {
-  const { clock, pool, events } = setUp(tiers, { rest: 1, restMax: 1, random: seededRandom(4) });
+  const { clock, pool, events } = setUp(tiers, { cooldown: 1, maxCooldown: 1, random: seededRandom(4) });
   for (let request = 0; request < 60; request += 1) {
     const lease = await pool.lease({ url }).catch(() => undefined);
     lease?.report(lease.label === "http://cheap:1" ? blocked : ok);

@@ -164,7 +164,8 @@ const ofRequest: readonly Row[] = [
   [{ drain: {} }, "?.drain takes an AbortSignal, got an object"],
   [{ stream: "yes" }, '?.stream takes true or false, got "yes"'],
   [{ proxy: { country: 5 } }, "?.proxy.country takes a text, got 5"],
-  [{ proxy: { country: "de", sesion: "x" } }, '?.proxy has no option "sesion": did you mean session?'],
+  [{ proxy: { country: "de", identiy: "x" } }, '?.proxy has no option "identiy": did you mean identity?'],
+  [{ proxy: { session: "x" } }, '?.proxy has no option "session": did you mean identity?'],
   [
     { body: 5 },
     "A body must be text, bytes, a form, a blob, a stream or a function that makes one, got number",

@@ -13,37 +13,37 @@ describe("figures of proxies", () => {
           requests: 10,
           successes: 8,
           blocks: 2,
-          rests: 2,
-          restReasons: { "http-403": 2 },
+          cooldowns: 2,
+          cooldownReasons: { "http-403": 2 },
           bytes: 5,
         },
       ],
     );
-    const restsAt = [{ host: "shop.test", reason: "http-403", until: 9 }];
-    const restReasons = { "http-403": 1, proxy: 1 };
+    const activeCooldowns = [{ host: "shop.test", reason: "http-403", until: 9 }];
+    const cooldownReasons = { "http-403": 1, proxy: 1 };
 
     const [sum] = mergeProxyStats(before, [
       {
         ...idleProxyStats,
-        state: "resting",
+        state: "cooling-down",
         requests: 5,
         blocks: 1,
-        rests: 2,
-        restReasons,
-        restsAt,
+        cooldowns: 2,
+        cooldownReasons,
+        activeCooldowns,
         bytes: 1,
       },
     ]);
 
     assert.deepEqual(sum, {
       ...idleProxyStats,
-      state: "resting",
+      state: "cooling-down",
       requests: 15,
       successes: 8,
       blocks: 3,
-      rests: 4,
-      restReasons: { "http-403": 3, proxy: 1 },
-      restsAt,
+      cooldowns: 4,
+      cooldownReasons: { "http-403": 3, proxy: 1 },
+      activeCooldowns,
       bytes: 6,
       requestsBeforeBlock: 4,
     });
@@ -85,7 +85,7 @@ describe("figures of proxies", () => {
       blocks: 2,
       throttles: 0,
       failures: 3,
-      rests: 0,
+      cooldowns: 0,
       bytes: 90,
     });
   });

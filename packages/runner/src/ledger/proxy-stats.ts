@@ -2,16 +2,16 @@
 export interface PoolProxyStats {
   /** What may be shown of it. */
   readonly proxy: string;
-  readonly state: "fit" | "resting" | "probing" | "retired";
+  readonly state: "available" | "cooling-down" | "probing" | "retired";
   readonly requests: number;
   readonly successes: number;
   readonly blocks: number;
   readonly throttles: number;
   readonly failures: number;
-  readonly rests: number;
-  readonly restReasons: Readonly<Record<string, number>>;
+  readonly cooldowns: number;
+  readonly cooldownReasons: Readonly<Record<string, number>>;
   readonly bytes: number;
-  readonly restsAt: readonly {
+  readonly activeCooldowns: readonly {
     readonly host?: string;
     readonly reason: string;
     readonly until: number /* epoch ms */;
@@ -27,7 +27,7 @@ export interface RunProxyStats extends PoolProxyStats {
 /** The sum over all proxies of a run. */
 export interface ProxyTotals extends Pick<
   PoolProxyStats,
-  "requests" | "successes" | "blocks" | "throttles" | "failures" | "rests" | "bytes"
+  "requests" | "successes" | "blocks" | "throttles" | "failures" | "cooldowns" | "bytes"
 > {
   readonly proxies: number;
 }
@@ -39,7 +39,7 @@ export interface ProxyReport {
   readonly byProxy: readonly RunProxyStats[];
 }
 
-const counters = ["requests", "successes", "blocks", "throttles", "failures", "rests", "bytes"] as const;
+const counters = ["requests", "successes", "blocks", "throttles", "failures", "cooldowns", "bytes"] as const;
 const zeroTotals: ProxyTotals = {
   proxies: 0,
   requests: 0,
@@ -47,7 +47,7 @@ const zeroTotals: ProxyTotals = {
   blocks: 0,
   throttles: 0,
   failures: 0,
-  rests: 0,
+  cooldowns: 0,
   bytes: 0,
 };
 
@@ -81,16 +81,16 @@ function failureShare({ requests, successes }: PoolProxyStats): number {
 }
 
 function mergeOne(before: RunProxyStats | undefined, now: PoolProxyStats): RunProxyStats {
-  const { proxy, state, restsAt } = now;
+  const { proxy, state, activeCooldowns } = now;
   const counts = addCounts(before ?? zeroTotals, now);
-  const restReasons = addReasonCounts(before?.restReasons ?? {}, now.restReasons);
+  const cooldownReasons = addReasonCounts(before?.cooldownReasons ?? {}, now.cooldownReasons);
   const { blocks, requests } = counts;
   return {
     proxy,
     state,
     ...counts,
-    restReasons,
-    restsAt,
+    cooldownReasons: cooldownReasons,
+    activeCooldowns: activeCooldowns,
     ...(blocks > 0 && { requestsBeforeBlock: (requests - blocks) / blocks }),
   };
 }
@@ -104,7 +104,7 @@ function addCounts(a: Counts, b: Counts): Counts {
     blocks: a.blocks + b.blocks,
     throttles: a.throttles + b.throttles,
     failures: a.failures + b.failures,
-    rests: a.rests + b.rests,
+    cooldowns: a.cooldowns + b.cooldowns,
     bytes: a.bytes + b.bytes,
   };
 }
@@ -129,8 +129,8 @@ function isOneProxyStats(value: unknown): boolean {
     value !== null &&
     "proxy" in value &&
     typeof value.proxy === "string" &&
-    "restReasons" in value &&
-    "restsAt" in value &&
+    "cooldownReasons" in value &&
+    "activeCooldowns" in value &&
     counters.every((counter) => typeof Reflect.get(value, counter) === "number")
   );
 }

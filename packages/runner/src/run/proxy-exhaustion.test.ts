@@ -6,17 +6,23 @@ import { idleProxyStats } from "../testing/idle-proxy-stats.ts";
 
 const until = 9_000;
 const fit: PoolProxyStats = { ...idleProxyStats, requests: 1 };
-const resting = (reason: string): PoolProxyStats => ({
+const coolingDown = (reason: string): PoolProxyStats => ({
   ...fit,
-  state: "resting",
-  restsAt: [{ reason, until }],
+  state: "cooling-down",
+  activeCooldowns: [{ reason, until }],
 });
-const locked = resting("proxy-auth");
-const unpaid = resting("proxy-payment");
-const down = resting("proxy");
+const locked = coolingDown("proxy-auth");
+const unpaid = coolingDown("proxy-payment");
+const down = coolingDown("proxy");
 const retired: PoolProxyStats = { ...down, state: "retired" };
-const blocked: PoolProxyStats = { ...fit, restsAt: [{ host: "shop.test", reason: "http-403", until }] };
-const lockedAtOne: PoolProxyStats = { ...fit, restsAt: [{ host: "shop.test", reason: "proxy-auth", until }] };
+const blocked: PoolProxyStats = {
+  ...fit,
+  activeCooldowns: [{ host: "shop.test", reason: "http-403", until }],
+};
+const lockedAtOne: PoolProxyStats = {
+  ...fit,
+  activeCooldowns: [{ host: "shop.test", reason: "proxy-auth", until }],
+};
 
 test("there is no hope where every proxy is retired, or wants other credentials or money", () => {
   const rows: readonly (readonly [string, readonly PoolProxyStats[], string | undefined])[] = [

@@ -19,8 +19,8 @@ export function proxyExhaustion(figures: readonly PoolProxyStats[]): string | un
   return `No proxy is left: ${all} out of use (${said.join(", ")})`;
 }
 
-function hopelessFor({ state, restsAt }: PoolProxyStats): string | undefined {
-  const everywhere = restsAt.find(({ host }) => host === undefined)?.reason;
+function hopelessFor({ state, activeCooldowns }: PoolProxyStats): string | undefined {
+  const everywhere = activeCooldowns.find(({ host }) => host === undefined)?.reason;
   if (everywhere !== undefined && forGood.has(everywhere)) return everywhere;
   return state === "retired" ? `retired for ${everywhere ?? "its failures"}` : undefined;
 }

@@ -7,12 +7,12 @@ import { proxyExhaustion } from "./proxy-exhaustion.ts";
 export interface RunProxies {
   stats(): { readonly proxies: readonly PoolProxyStats[] };
   /** Has the pool look whether its sources have new proxies, and says how many have come in so far. */
-  look?(): number;
-  /** What it knows of the health of its proxies, as JSON without credentials; `recall` gets it back at the next start. */
-  memory?(): unknown;
-  recall?(memory: unknown): void;
+  refresh?(): number;
+  /** What it knows of the health of its proxies, as JSON without credentials; `restore` gets it back at the next start. */
+  snapshot?(): unknown;
+  restore?(memory: unknown): void;
   /** Calls when there is another memory, until what it gives back is called. */
-  onRest?(listener: () => void): () => void;
+  onCooldown?(listener: () => void): () => void;
 }
 
 export interface ProxyMonitorOptions {
@@ -46,9 +46,9 @@ export class ProxyMonitor {
     this.#options = options;
     this.#before = options.ledger.proxyStats() ?? [];
     this.#notedAt = options.clock.now();
-    options.proxies.recall?.(options.ledger.proxySnapshot());
-    this.#arrivals = options.proxies.look?.();
-    this.#stop = options.proxies.onRest?.(() => void this.#remember()) ?? ((): void => undefined);
+    options.proxies.restore?.(options.ledger.proxySnapshot());
+    this.#arrivals = options.proxies.refresh?.();
+    this.#stop = options.proxies.onCooldown?.(() => void this.#remember()) ?? ((): void => undefined);
     this.note();
   }
 
@@ -61,7 +61,7 @@ export class ProxyMonitor {
   /** Writes the figures and the rests down. @throws LedgerError when that fails. */
   note(): void {
     const { proxies, ledger, clock } = this.#options;
-    if (proxies.memory !== undefined) ledger.setProxySnapshot(proxies.memory());
+    if (proxies.snapshot !== undefined) ledger.setProxySnapshot(proxies.snapshot());
     ledger.setProxyStats(mergeProxyStats(this.#before, proxies.stats().proxies));
     this.#notedAt = clock.now();
   }
@@ -76,13 +76,13 @@ export class ProxyMonitor {
 
   async #remember(): Promise<void> {
     const { proxies, ledger, clock, failed } = this.#options;
-    if (this.#isWriting || proxies.memory === undefined) return;
+    if (this.#isWriting || proxies.snapshot === undefined) return;
     this.#isWriting = true;
     try {
       await clock.sleep(this.#pause, this.#ended.signal);
       this.#isWriting = false;
       const began = clock.now();
-      ledger.setProxySnapshot(proxies.memory());
+      ledger.setProxySnapshot(proxies.snapshot());
       this.#pause = Math.max(restDelay, (clock.now() - began) * pausePerWrite);
       this.noteNowAndThen();
     } catch (error) {
@@ -92,13 +92,13 @@ export class ProxyMonitor {
 
   /** Whether the pool can say that it has new proxies. */
   get looks(): boolean {
-    return this.#options.proxies.look !== undefined;
+    return this.#options.proxies.refresh !== undefined;
   }
 
   /** Whether proxies have come in since this was last asked. */
   hasNews(): boolean {
     const before = this.#arrivals;
-    this.#arrivals = this.#options.proxies.look?.();
+    this.#arrivals = this.#options.proxies.refresh?.();
     return this.#arrivals !== before;
   }
 

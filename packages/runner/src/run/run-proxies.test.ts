@@ -18,22 +18,22 @@ const sites = (count: number): InputLine[] =>
 
 const fit: PoolProxyStats = {
   proxy: "http://a.test:1",
-  state: "fit",
+  state: "available",
   requests: 1,
   successes: 1,
   blocks: 0,
   throttles: 0,
   failures: 0,
-  rests: 0,
-  restReasons: {},
+  cooldowns: 0,
+  cooldownReasons: {},
   bytes: 7,
-  restsAt: [],
+  activeCooldowns: [],
 };
 const poolOf = (...proxies: readonly PoolProxyStats[]): RunProxies => ({ stats: () => ({ proxies }) });
 const locked: PoolProxyStats = {
   ...fit,
-  state: "resting",
-  restsAt: [{ reason: "proxy-auth", until: 30_000 }],
+  state: "cooling-down",
+  activeCooldowns: [{ reason: "proxy-auth", until: 30_000 }],
 };
 
 /** What a session throws when no proxy is fit until an instant. */
@@ -107,7 +107,7 @@ describe("run, through proxies", () => {
     const report = await run({
       directory: runDirectory(),
       session,
-      proxies: { ...poolOf(fit), look: () => (clock.date() < 2_500 ? 1 : 2) },
+      proxies: { ...poolOf(fit), refresh: () => (clock.date() < 2_500 ? 1 : 2) },
       clock,
       input: inputOf(...sites(3).map(({ text }) => text), "https://other.example/"),
     });
@@ -132,7 +132,7 @@ describe("run, through proxies", () => {
     const report = await run({
       directory: runDirectory(),
       session,
-      proxies: { ...poolOf(fit), look: () => (clock.date() < 4_500 ? 1 : 2) },
+      proxies: { ...poolOf(fit), refresh: () => (clock.date() < 4_500 ? 1 : 2) },
       clock,
       input: sites(2),
     });
@@ -242,9 +242,9 @@ describe("run, through proxies", () => {
     let rests = 0;
     const proxies: RunProxies = {
       ...poolOf(fit),
-      memory: () => ({ rests }),
-      recall: (memory) => heard.push(memory),
-      onRest: (listener) => {
+      snapshot: () => ({ rests }),
+      restore: (memory) => heard.push(memory),
+      onCooldown: (listener) => {
         changed = listener;
         return () => void (changed = (): void => undefined);
       },

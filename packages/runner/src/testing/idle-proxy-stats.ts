@@ -3,14 +3,14 @@ import type { PoolProxyStats } from "../ledger/proxy-stats.ts";
 /** What a pool tells of a proxy that was never asked. */
 export const idleProxyStats: PoolProxyStats = {
   proxy: "http://a.test:1",
-  state: "fit",
+  state: "available",
   requests: 0,
   successes: 0,
   blocks: 0,
   throttles: 0,
   failures: 0,
-  rests: 0,
-  restReasons: {},
+  cooldowns: 0,
+  cooldownReasons: {},
   bytes: 0,
-  restsAt: [],
+  activeCooldowns: [],
 };

@@ -21,7 +21,7 @@ export interface ProxyEntry {
   readonly credentials?: () => Promise<ProxyCredentials>;
   /** Where its address is; in a template, the country that `{country}` stands for unless the request names another. */
   readonly country?: string;
-  /** How often it is chosen beside the others, by `rotate: "weighted"`. @default 1 */
+  /** How often it is chosen beside the others, by `rotation: "weighted"`. @default 1 */
   readonly weight?: number;
   /** Requests that it may carry at the same time. @default no limit */
   readonly maxConcurrent?: number;
@@ -36,7 +36,7 @@ export interface ProxyEntry {
    */
   readonly sessions?: number;
   /** Whether each connection comes out at another address though user and password are always the same. @default the pool's */
-  readonly rotating?: boolean;
+  readonly rotatesPerConnection?: boolean;
 }
 
 /** A proxy, or just its URL. */
@@ -105,13 +105,13 @@ function sharesOf({
 }
 
 function sessionsOf(
-  { sessions, rotating = false }: Pick<ProxyEntry, "sessions" | "rotating">,
+  { sessions, rotatesPerConnection = false }: Pick<ProxyEntry, "sessions" | "rotatesPerConnection">,
   isTemplate: boolean,
 ): Pick<ProxySpec, "gateway" | "sessions"> {
   if (sessions !== undefined && !(Number.isInteger(sessions) && sessions >= 1))
     throw new RangeError("sessions is a whole number from 1 on");
-  if (typeof rotating !== "boolean") throw new TypeError("rotating is true or false");
-  return { gateway: isTemplate || rotating, sessions: sessions ?? (isTemplate ? 1 : Infinity) };
+  if (typeof rotatesPerConnection !== "boolean") throw new TypeError("rotatesPerConnection is true or false");
+  return { gateway: isTemplate || rotatesPerConnection, sessions: sessions ?? (isTemplate ? 1 : Infinity) };
 }
 
 function entryOf(input: ProxyInput): ProxyEntry {
@@ -125,19 +125,26 @@ function entryOf(input: ProxyInput): ProxyEntry {
 // Values are secret, or looked at where they are used.
 const anything: Check = () => undefined;
 const text: Check = kind({ wanted: "a text", fits: (value) => typeof value === "string", secret: true });
-const entryCheck = options<ProxyEntry>({
-  url: anything,
-  username: text,
-  password: text,
-  values: kind({ wanted: "texts by their names", fits: isObject, secret: true }),
-  credentials: kind({ wanted: "a function", fits: isFunction, secret: true }),
-  country: text,
-  weight: anything,
-  sessions: anything,
-  rotating: anything,
-  maxConcurrent: anything,
-  session: options<NonNullable<ProxyEntry["session"]>>({ ttl: anything, idle: anything, maxUses: count(1) }),
-});
+const entryCheck = options<ProxyEntry>(
+  {
+    url: anything,
+    username: text,
+    password: text,
+    values: kind({ wanted: "texts by their names", fits: isObject, secret: true }),
+    credentials: kind({ wanted: "a function", fits: isFunction, secret: true }),
+    country: text,
+    weight: anything,
+    sessions: anything,
+    rotatesPerConnection: anything,
+    maxConcurrent: anything,
+    session: options<NonNullable<ProxyEntry["session"]>>({
+      ttl: anything,
+      idle: anything,
+      maxUses: count(1),
+    }),
+  },
+  { rotating: "rotatesPerConnection" },
+);
 
 function withCredentials(
   address: ProxyAddress,

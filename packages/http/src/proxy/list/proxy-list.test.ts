@@ -193,14 +193,17 @@ test("of many bad proxies five are named, and the others counted", () => {
 
 const proxyLines: readonly (readonly [line: string, entry: object])[] = [
   ["gw.test:7777:ada:love", { url: "gw.test:7777:ada:love" }],
-  ["gw.test:7777:ada:love rotating", { url: "gw.test:7777:ada:love", rotating: true }],
+  [
+    "gw.test:7777:ada:love rotatesPerConnection",
+    { url: "gw.test:7777:ada:love", rotatesPerConnection: true },
+  ],
   [
     "u-{session}:p@gw.test:1  sessions=5\tmaxUses=20",
     { url: "u-{session}:p@gw.test:1", sessions: 5, session: { maxUses: 20 } },
   ],
   [
-    "http://gw.test:1 maxUses=2 Rotating",
-    { url: "http://gw.test:1", rotating: true, session: { maxUses: 2 } },
+    "http://gw.test:1 maxUses=2 RotatesPerConnection",
+    { url: "http://gw.test:1", rotatesPerConnection: true, session: { maxUses: 2 } },
   ],
   // A password is not a word.
   ["gw.test:7777:ada:rotating", { url: "gw.test:7777:ada:rotating" }],
@@ -216,7 +219,7 @@ test("a list has the words, and a word that is none is a fault of its line", () 
   const { proxies, faults } = parseProxyList(
     [
       "u-{session}:p@gw.test:1 sessions=3",
-      "gw.test:2 rotating # the vendor's",
+      "gw.test:2 rotatesPerConnection # the vendor's",
       "gw.test:3 whirling",
       "gw.test:4 sessions=0",
     ].join("\n"),

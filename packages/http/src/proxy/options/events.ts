@@ -4,20 +4,20 @@ export type ProxyEvent =
   | { readonly type: "joined" | "left"; readonly proxy: string }
   /** It rests: for one host, or without `host` for all. `retired` when it has rested in vain so often that only a probe is left. */
   | {
-      readonly type: "rested" | "retired";
+      readonly type: "cooldown-started" | "retired";
       readonly proxy: string;
       readonly host?: string;
       readonly reason: string;
       readonly until: number;
       /** The rests in a row, this one included. */
-      readonly rests: number;
+      readonly cooldowns: number;
     }
   /** One request tries it after its rest. */
   | { readonly type: "probed"; readonly proxy: string; readonly host?: string }
   /** The try went well. */
   | { readonly type: "recovered"; readonly proxy: string; readonly host?: string }
   /** A sticky identity, or a vendor's session, began or ended. */
-  | { readonly type: "identity-began"; readonly proxy: string }
+  | { readonly type: "identity-started"; readonly proxy: string }
   | { readonly type: "identity-ended"; readonly proxy: string; readonly reason: string }
   /** So many proxies failed alike that it is the origin: none of them is blamed. */
   | { readonly type: "origin-down"; readonly host: string; readonly proxies: number }
@@ -28,7 +28,7 @@ export type ProxyEvent =
   /** It could not be read; the pool stays as it was. */
   | { readonly type: "refresh-failed"; readonly reason: string }
   /** A proxy in it could not be understood, and was left out. */
-  | { readonly type: "bad-proxy"; readonly reason: string }
+  | { readonly type: "invalid-proxy"; readonly reason: string }
   /** Another tier took over at a host. */
   | {
       readonly type: "tier-changed";

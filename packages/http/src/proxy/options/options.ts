@@ -14,11 +14,11 @@ export interface ProxyRequest {
   /** Where the address is to be, as the vendor writes it. */
   readonly country?: string | undefined;
   /** Requests with the same key go through the same identity; before `sticky`. */
-  readonly session?: string | undefined;
+  readonly identity?: string | undefined;
 }
 
 /** What a request may say about its proxy, where the session has a pool. */
-export type ProxySelection = Pick<ProxyRequest, "country" | "session">;
+export type ProxySelection = Pick<ProxyRequest, "country" | "identity">;
 
 /** A proxy as a rotation of your own sees it. */
 export interface ProxyCandidate {
@@ -43,9 +43,9 @@ export interface FetchedProxies {
   /** How often. @default "10m" */
   readonly every?: Duration;
   /** When fewer than these are fit. @default 1 */
-  readonly below?: number;
+  readonly minAvailable?: number;
   /** When one proxy has rested as often in a row. @default 3 */
-  readonly afterRests?: number;
+  readonly afterCooldowns?: number;
 }
 
 /** A file with a proxy on each line, or a JSON list. It is looked at again as requests are made. */
@@ -86,13 +86,13 @@ export type IsBlocked = (response: HttpResponse) => boolean | string | Promise<b
 
 export interface ProxyPoolOptions {
   /** Who is next. @default "round-robin" */
-  readonly rotate?: RotationName | ChooseProxy;
+  readonly rotation?: RotationName | ChooseProxy;
   /** Whether each connection through a proxy comes out at another address, where its entry does not say. @default false */
-  readonly rotating?: boolean;
+  readonly rotatesPerConnection?: boolean;
   /** How long a proxy rests at first; each rest in a row is twice as long, and up to half as long again by chance. @default "30s" */
-  readonly rest?: Duration;
+  readonly cooldown?: Duration;
   /** @default "1h" */
-  readonly restMax?: Duration;
+  readonly maxCooldown?: Duration;
   /** Rests in a row after which a proxy is retired, and only probed after the longest rest. @default 5 */
   readonly retireAfter?: number;
   /** The key of a request, or `"host"`: requests with the same key keep one identity. @default none */
@@ -111,7 +111,7 @@ export interface ProxyPoolOptions {
    */
   readonly isBlocked?: IsBlocked;
   /** The share of requests below which a dearer tier takes over. @default 0.5 */
-  readonly floor?: number;
+  readonly minSuccessRate?: number;
   readonly on?: ProxyListener;
   readonly clock?: Clock;
   readonly random?: Random;

@@ -18,14 +18,14 @@ import { tierDefaults, type TierRule } from "../rules/tiers.ts";
 
 /** The options of a pool with all that was left out. */
 export interface PoolSettings {
-  readonly rotate: RotationName | ChooseProxy;
+  readonly rotation: RotationName | ChooseProxy;
   readonly rule: HealthRule;
   /** The one for a proxy with many addresses, and for one that is alone. */
   readonly lenient: HealthRule;
   readonly alike: AlikeRule;
   readonly alikeHosts: AlikeRule;
   readonly tierRule: TierRule;
-  readonly rotating: boolean;
+  readonly rotatesPerConnection: boolean;
   readonly sticky: (request: ProxyRequest) => string | undefined;
   readonly userAgents: readonly string[];
   readonly maxIdentities: number;
@@ -39,9 +39,9 @@ export interface PoolSettings {
 
 /** What a pool does when it is told nothing; times are milliseconds. */
 export const proxyPoolDefaults = {
-  rotate: "round-robin",
-  rest: 30_000,
-  restMax: 3_600_000,
+  rotation: "round-robin",
+  cooldown: 30_000,
+  maxCooldown: 3_600_000,
   retireAfter: 5,
   /** Failures that may be the proxy's, less half of its successes, before it rests for a host: who fails every second time does. */
   limit: 3,
@@ -64,17 +64,21 @@ export const proxyPoolDefaults = {
 /** @throws TypeError or RangeError for an option that is none. */
 export function settingsOf(options: ProxyPoolOptions): PoolSettings {
   refuse("ProxyPool", poolOptionsCheck(options));
-  const { rotate = proxyPoolDefaults.rotate, whenEmpty = proxyPoolDefaults.whenEmpty, floor } = options;
+  const {
+    rotation = proxyPoolDefaults.rotation,
+    whenEmpty = proxyPoolDefaults.whenEmpty,
+    minSuccessRate,
+  } = options;
   const { clock = systemClock, random = systemRandom, isBlocked, on } = options;
   const rule = ruleOf(options);
   return {
-    rotate,
+    rotation,
     rule,
     lenient: { ...rule, limit: proxyPoolDefaults.lenientLimit, reward: proxyPoolDefaults.lenientLimit },
     alike: proxyPoolDefaults.alike,
     alikeHosts: proxyPoolDefaults.alikeHosts,
-    tierRule: { ...tierDefaults, ...(floor !== undefined && { floor }) },
-    rotating: options.rotating === true,
+    tierRule: { ...tierDefaults, ...(minSuccessRate !== undefined && { minSuccessRate }) },
+    rotatesPerConnection: options.rotatesPerConnection === true,
     isBlocked,
     waits: whenEmpty === "wait",
     ...identitySettingsOf(options),
@@ -109,11 +113,11 @@ export function tiersOf(
   return [first, ...more];
 }
 
-function ruleOf({ rest, restMax, retireAfter }: ProxyPoolOptions): HealthRule {
+function ruleOf({ cooldown, maxCooldown, retireAfter }: ProxyPoolOptions): HealthRule {
   const { limit, reward, halfLife, probe, ...defaults } = proxyPoolDefaults;
   return {
-    rest: toMs(rest ?? defaults.rest),
-    restMax: Math.max(toMs(restMax ?? defaults.restMax), toMs(rest ?? 0)),
+    cooldown: toMs(cooldown ?? defaults.cooldown),
+    maxCooldown: Math.max(toMs(maxCooldown ?? defaults.maxCooldown), toMs(cooldown ?? 0)),
     retireAfter: retireAfter ?? defaults.retireAfter,
     limit,
     reward,

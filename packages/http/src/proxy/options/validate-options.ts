@@ -28,40 +28,56 @@ function amount(wanted: string, most = Infinity): Check {
 /** What the options of a pool may be. */
 export const poolOptionsCheck: Check = options<ProxyPoolOptions>(
   {
-    rotate: kind({
+    rotation: kind({
       wanted: `a function or one of ${Object.keys(rotations).join(", ")}`,
       fits: (value) => isFunction(value) || (typeof value === "string" && Object.hasOwn(rotations, value)),
     }),
-    rest: duration,
-    restMax: duration,
+    cooldown: duration,
+    maxCooldown: duration,
     retireAfter: count(1),
     sticky: kind({ wanted: '"host" or a function', fits: (value) => value === "host" || isFunction(value) }),
     userAgents: listOf(text, "a list of texts"),
     maxIdentities: count(1),
     identityIdle: duration,
     whenEmpty: kind({ wanted: '"fail" or "wait"', fits: (value) => value === "fail" || value === "wait" }),
-    rotating: flag,
+    rotatesPerConnection: flag,
     isBlocked: aFunction,
-    floor: amount("a share from 0 to 1", 1),
+    minSuccessRate: amount("a share from 0 to 1", 1),
     on: aFunction,
     clock: having("a clock", ["now", "date", "sleep"]),
     random: aFunction,
   },
-  { rotation: "rotate", strategy: "rotate", cooldown: "rest" },
+  {
+    rotate: "rotation",
+    strategy: "rotation",
+    rotating: "rotatesPerConnection",
+    rest: "cooldown",
+    restMax: "maxCooldown",
+    floor: "minSuccessRate",
+  },
 );
 
 // Options that were given with the source.
 const misplaced = Object.fromEntries(
-  ["rotate", "rest", "restMax", "retireAfter", "sticky", "userAgents", "maxIdentities", "identityIdle"]
-    .concat("whenEmpty", "floor", "rotating", "isBlocked", "on", "clock", "random")
+  [
+    "rotation",
+    "cooldown",
+    "maxCooldown",
+    "retireAfter",
+    "sticky",
+    "userAgents",
+    "maxIdentities",
+    "identityIdle",
+  ]
+    .concat("whenEmpty", "minSuccessRate", "rotatesPerConnection", "isBlocked", "on", "clock", "random")
     .map((name) => [name, `the second argument of ProxyPool, { ${name} }`]),
 );
 
 const sources: Readonly<Record<string, Check>> = {
   file: options<ProxyFile>({ file: text, every: duration }, misplaced),
   fetch: options<FetchedProxies>(
-    { fetch: aFunction, every: duration, below: count(0), afterRests: count(1) },
-    misplaced,
+    { fetch: aFunction, every: duration, minAvailable: count(0), afterCooldowns: count(1) },
+    { ...misplaced, below: "minAvailable", afterRests: "afterCooldowns" },
   ),
   environment: options<ProxyEnvironment>(
     { environment: kind({ wanted: "variables, such as process.env", fits: isObject }), variable: text },

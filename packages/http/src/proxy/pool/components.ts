@@ -7,12 +7,12 @@ import { Forgetting } from "./connection-release.ts";
 import { forgetAt, Hosts } from "../state/hosts.ts";
 import { Keeper } from "../state/identity-manager.ts";
 import { Lines } from "../state/rotation-queues.ts";
-import { Remembrance } from "./snapshot.ts";
+import { SnapshotKeeper } from "./snapshot.ts";
 import type { ProxyTier } from "../options/options.ts";
 import { Roster, type RosterListener, Rosters } from "../state/roster.ts";
 import type { PoolSettings } from "../options/settings.ts";
 import { Sleepers } from "./waiters.ts";
-import { readerOf, withRotating } from "../state/sources.ts";
+import { readerOf, rotateEveryConnection } from "../state/sources.ts";
 import { TierBook } from "../state/tier-stats.ts";
 
 /** What a pool is made of. */
@@ -30,7 +30,7 @@ export interface PoolParts {
   readonly forgetting: Forgetting;
   /** Whoever hears that a rest began or ended. */
   readonly healthListeners: Set<() => void>;
-  readonly remembrance: Remembrance;
+  readonly remembrance: SnapshotKeeper;
 }
 
 // Hosts are remembered for as long as a crawl needs to come back to them.
@@ -43,15 +43,17 @@ const hostIdle = 600_000;
  * @throws TypeError or RangeError for a source that is none, or a bad proxy in a list; nothing is quoted.
  */
 export function partsOf(settings: PoolSettings, tiers: readonly ProxyTier[]): PoolParts {
-  const { clock, random, rule, rotate, sticky, userAgents } = settings;
+  const { clock, random, rule, rotation, sticky, userAgents } = settings;
   const events = new EventQueue(settings.on);
   const tell = (event: ProxyEvent): void => events.add(event);
-  const readers = tiers.map(({ proxies }) => withRotating(readerOf(proxies), settings.rotating));
+  const readers = tiers.map(({ proxies }) =>
+    rotateEveryConnection(readerOf(proxies), settings.rotatesPerConnection),
+  );
   const hosts = new Hosts(maxHosts, hostIdle);
   const forgetting = new Forgetting();
   const healthListeners = new Set<() => void>();
   // A function gives others when one has rested for long enough.
-  const isAlone = (): boolean => rosters.size === 1 && readers.every((it) => it.afterRests === Infinity);
+  const isAlone = (): boolean => rosters.size === 1 && readers.every((it) => it.afterCooldowns === Infinity);
   const letOff = (): void => lines.renew();
   const size = (): number => rosters.size;
   const tellHealth = (event: ProxyEvent): void => {
@@ -66,13 +68,13 @@ export function partsOf(settings: PoolSettings, tiers: readonly ProxyTier[]): Po
     userAgents,
     tell,
     clinic,
-    rest: rule.rest,
+    cooldown: rule.cooldown,
     max: settings.maxIdentities,
     idle: settings.identityIdle,
     onEnd: (identity) => forgetting.letGo(identity),
   });
   const lines = new Lines({
-    rotate,
+    rotation,
     random,
     hosts,
     members: (tier) => rosters.of(tier),
@@ -91,7 +93,7 @@ export function partsOf(settings: PoolSettings, tiers: readonly ProxyTier[]): Po
     sleepers: new Sleepers(),
     forgetting,
     healthListeners,
-    remembrance: new Remembrance({ settings, clinic, hosts, members: () => rosters }),
+    remembrance: new SnapshotKeeper({ settings, clinic, hosts, members: () => rosters }),
   };
   const listener = listenerOf(others);
   const rosters: Rosters = new Rosters(
@@ -129,6 +131,6 @@ function listenerOf({
     },
     refreshed: (counts) => events.add({ type: "refreshed", ...counts }),
     failed: (error) => events.add({ type: "refresh-failed", reason: summaryOf(error).message }),
-    fault: (reason) => events.add({ type: "bad-proxy", reason }),
+    fault: (reason) => events.add({ type: "invalid-proxy", reason }),
   };
 }

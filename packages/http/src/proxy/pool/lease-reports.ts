@@ -29,7 +29,7 @@ export class Desk implements LeaseDesk {
     if (isRetired(settings.rule, member.health)) forgetting.drop(member);
     member.stir();
     sleepers.wake();
-    rosters.refresh(Math.max(member.health.rests, healthAt(host, member).rests));
+    rosters.refresh(Math.max(member.health.cooldowns, healthAt(host, member).cooldowns));
     events.flush();
     return another;
   }

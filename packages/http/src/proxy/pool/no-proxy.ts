@@ -73,6 +73,6 @@ function whyNotThere(country: string | undefined): string {
 }
 
 function reasonOf(member: Member, host: Host): string {
-  const paused = [member.health, healthAt(host, member)].find(({ at }) => at !== "fit");
-  return paused === undefined || paused.at === "fit" ? "busy, or its budget is spent" : paused.reason;
+  const paused = [member.health, healthAt(host, member)].find(({ at }) => at !== "available");
+  return paused === undefined || paused.at === "available" ? "busy, or its budget is spent" : paused.reason;
 }

@@ -96,7 +96,14 @@ test("a proxy that a host blocks rests for that host alone, and is then tried by
   assert.deepEqual(
     events.filter(({ type }) => !/joined/.test(type)),
     [
-      { type: "rested", proxy: "http://p1:1", host: "a.test", reason: "http-403", rests: 1, until: 31_000 },
+      {
+        type: "cooldown-started",
+        proxy: "http://p1:1",
+        host: "a.test",
+        reason: "http-403",
+        cooldowns: 1,
+        until: 31_000,
+      },
       { type: "probed", proxy: "http://p1:1", host: "a.test" },
       { type: "recovered", proxy: "http://p1:1", host: "a.test" },
     ],
@@ -121,7 +128,7 @@ test("a 429 rests until Retry-After, and does not retire", async () => {
     await clock.advance(7_000);
   }
 
-  assert.equal(pool.stats().proxies[0]?.state, "fit");
+  assert.equal(pool.stats().proxies[0]?.state, "available");
   assert.equal(pool.stats().proxies[0]?.throttles, 20);
 });
 
@@ -160,7 +167,7 @@ test("a proxy that fails again and again is retired, its connections let go, and
   assert.match(await go(ok), /none/);
   await clock.advance(1);
   assert.equal(await go(ok), "p1:1");
-  assert.equal(pool.stats().proxies[0]?.state, "fit");
+  assert.equal(pool.stats().proxies[0]?.state, "available");
 });
 
 test("an origin that is down is seen by three proxies that fail alike, and none of them is blamed", async () => {
@@ -176,7 +183,7 @@ test("an origin that is down is seen by three proxies that fail alike, and none 
     events.filter(({ type }) => type === "origin-down"),
     [{ type: "origin-down", host: "a.test", proxies: 3 }],
   );
-  assert.ok(pool.stats().proxies.every(({ restsAt }) => restsAt.length === 0));
+  assert.ok(pool.stats().proxies.every(({ activeCooldowns }) => activeCooldowns.length === 0));
 });
 
 test("one proxy that cannot reach a host is blamed for it", async () => {
@@ -317,13 +324,13 @@ test("credentials are asked for with each lease; who has none to give is left ou
 
   assert.deepEqual([first.proxy, second.proxy], ["http://ada:one@p1:1", "http://ada:two@p1:1"]);
   assert.deepEqual(forgotten, ["http://ada:one@p1:1"]);
-  assert.equal(pool.stats().proxies[1]?.restsAt[0]?.reason, "proxy-credentials");
+  assert.equal(pool.stats().proxies[1]?.activeCooldowns[0]?.reason, "proxy-credentials");
 });
 
 test("a rotation of one's own chooses among those that are fit", async () => {
   const asked: string[] = [];
   const { go } = setUp(three, {
-    rotate: (candidates, { url }) => {
+    rotation: (candidates, { url }) => {
       asked.push(`${url.host} ${candidates.map(({ proxy }) => proxy.slice(7)).join(",")}`);
       const last = candidates.at(-1);
       assert.ok(last !== undefined);
@@ -338,14 +345,17 @@ test("a rotation of one's own chooses among those that are fit", async () => {
 
 test("options that are none are refused", () => {
   const wrong: readonly (readonly [options: unknown, message: RegExp])[] = [
-    [{ rotate: "fastest" }, /^ProxyPool\.rotate takes a function or one of round-robin, /],
+    [{ rotation: "fastest" }, /^ProxyPool\.rotation takes a function or one of round-robin, /],
     [{ whenEmpty: "hope" }, /^ProxyPool\.whenEmpty takes "fail" or "wait", got "hope"/],
-    [{ rest: "soon" }, /^ProxyPool\.rest takes milliseconds/],
+    [{ cooldown: "soon" }, /^ProxyPool\.cooldown takes milliseconds/],
     [{ sticky: "account" }, /^ProxyPool\.sticky takes "host" or a function/],
     [{ retireAfter: 0 }, /^ProxyPool\.retireAfter takes a whole number, 1 or more, got 0/],
-    [{ floor: 2 }, /^ProxyPool\.floor takes a share from 0 to 1, got 2/],
+    [{ minSuccessRate: 2 }, /^ProxyPool\.minSuccessRate takes a share from 0 to 1, got 2/],
     [{ retireafter: 3 }, /^ProxyPool has no option "retireafter": did you mean retireAfter\?/],
-    [{ bogus: 1 }, /^ProxyPool has no option "bogus": it has rotate, rest, /],
+    [{ rest: "30s" }, /^ProxyPool has no option "rest": did you mean cooldown\?$/],
+    [{ rotate: "random" }, /^ProxyPool has no option "rotate": did you mean rotation\?$/],
+    [{ rotating: true }, /^ProxyPool has no option "rotating": did you mean rotatesPerConnection\?$/],
+    [{ bogus: 1 }, /^ProxyPool has no option "bogus": it has rotation, cooldown, /],
   ];
 
   for (const [options, message] of wrong)
@@ -390,7 +400,7 @@ test("a listener that throws ends nothing, and a warning tells of it once", asyn
   const lease = await pool.lease({ url: a });
   lease.report(blocked);
 
-  assert.deepEqual([lease.label, pool.stats().proxies[0]?.restsAt.length], ["http://p1:1", 1]);
+  assert.deepEqual([lease.label, pool.stats().proxies[0]?.activeCooldowns.length], ["http://p1:1", 1]);
   assert.deepEqual(
     warn.mock.calls.map(({ arguments: [message] }) => message),
     ["A listener of a proxy pool threw: Error: joined: http://***@p1:1"],
@@ -400,7 +410,7 @@ test("a listener that throws ends nothing, and a warning tells of it once", asyn
 for (const rotate of ["round-robin", "random", "least-used"] as const) {
   test(`${rotate}: a host for which many rest is served by the others, evenly, and other hosts by all`, async () => {
     const all = Array.from({ length: 200 }, (_, index) => `p${index}:1`);
-    const { pool, go, clock } = setUp(all, { rotate, random: seededRandom(2) });
+    const { pool, go, clock } = setUp(all, { rotation: rotate, random: seededRandom(2) });
     const rested = new Set<string>();
     while (rested.size < 150) rested.add(await go(blocked));
     const served = (times: number, to: URL) => repeat(times, () => go(ok, { url: to }));
@@ -412,7 +422,7 @@ for (const rotate of ["round-robin", "random", "least-used"] as const) {
     assert.ok([...here].every((label) => !rested.has(label)));
     await clock.advance(60_000);
     assert.equal(new Set((await served(2_000, a)).split(" ")).size, 200);
-    assert.ok(pool.stats().proxies.every(({ restsAt }) => restsAt.length === 0));
+    assert.ok(pool.stats().proxies.every(({ activeCooldowns }) => activeCooldowns.length === 0));
   });
 }
 
@@ -453,9 +463,9 @@ async function play(steps: readonly Step[], { pool, clock }: SetUp): Promise<voi
     await clock.advance(passes);
     const before = pool.stats();
     try {
-      const lease = await pool.lease({ url: host, session });
+      const lease = await pool.lease({ url: host, identity: session });
       const stats = before.proxies.find(({ proxy }) => proxy === lease.label);
-      const rests = stats?.restsAt.filter((it) => it.host === undefined || it.host === host.host);
+      const rests = stats?.activeCooldowns.filter((it) => it.host === undefined || it.host === host.host);
       assert.deepEqual(rests, [], "handed out while it rests");
       const outcome = { kind, reason: kind, retryAfter };
       if (late) open.push([lease, outcome]);
@@ -480,7 +490,7 @@ for (const rotate of ["round-robin", "random", "weighted", "least-used", "least-
     const few = ["p1:1", "p2:2", { url: "p3:3", maxConcurrent: 1 }, "u-{session}:x@gw.test:4"];
     await fc.assert(
       fc.asyncProperty(fc.array(step, { maxLength: 60 }), fc.integer(), (steps, seed) =>
-        play(steps, setUp(few, { rotate, random: seededRandom(seed) })),
+        play(steps, setUp(few, { rotation: rotate, random: seededRandom(seed) })),
       ),
       { numRuns: 60 },
     );

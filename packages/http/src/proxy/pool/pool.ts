@@ -3,7 +3,7 @@ import { Desk } from "./lease-reports.ts";
 import type { Taken } from "./selector.ts";
 import { inTime } from "./with-deadline.ts";
 import { Lease } from "./lease.ts";
-import type { ProxyMemory } from "./snapshot.ts";
+import type { PoolSnapshot } from "./snapshot.ts";
 import { looksAgainAt, noProxyError, noSourceError, sourceWait, type Nobody } from "./no-proxy.ts";
 import { partsOf, type PoolParts } from "./components.ts";
 import type {
@@ -117,7 +117,7 @@ export class ProxyPool {
   }
 
   /** Reads the sources again whose time has come, without waiting for them; says how many proxies have come in so far. */
-  look(): number {
+  refresh(): number {
     this.#housekeeping();
     this.#parts.events.flush();
     return this.#parts.rosters.arrivals;
@@ -142,17 +142,17 @@ export class ProxyPool {
   }
 
   /** What is known of the health of the proxies, to be kept and recalled: plain data, without credentials. */
-  memory(): ProxyMemory {
+  snapshot(): PoolSnapshot {
     return this.#parts.remembrance.memory;
   }
 
   /** Lets proxies rest on that rested when a memory was made, those that come in later too; what is no memory is left alone. */
-  recall(memory: unknown): void {
+  restore(memory: unknown): void {
     this.#parts.remembrance.recall(memory);
   }
 
   /** Hears, until what it gives back is called, that a rest began or ended, so that the memory is another one. */
-  onRest(listener: () => void): () => void {
+  onCooldown(listener: () => void): () => void {
     const hear = (): void => listener();
     this.#parts.healthListeners.add(hear);
     return () => void this.#parts.healthListeners.delete(hear);

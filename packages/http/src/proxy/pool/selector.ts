@@ -88,7 +88,7 @@ export class Finder {
   }
 
   #keyOf(request: ProxyRequest): string | undefined {
-    const key = request.session ?? this.#options.sticky(request);
+    const key = request.identity ?? this.#options.sticky(request);
     return key === undefined ? undefined : `${request.country?.toLowerCase() ?? ""} ${key}`;
   }
 }

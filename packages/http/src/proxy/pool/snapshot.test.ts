@@ -31,13 +31,13 @@ test("a pool that is made anew lets those rest who rested, as long as they had t
   const clock = fakeClock({ start: 1_000, autoAdvance: false });
   const before = poolAt(clock, three);
   await report(before, blocked, { kind: "throttled", reason: "http-429", retryAfter: 90_000 });
-  const memory = through(before.memory());
+  const memory = through(before.snapshot());
 
   const after = poolAt(anotherProcess(clock, 10_000), three.toReversed());
-  after.recall(memory);
+  after.restore(memory);
 
   assert.deepEqual(
-    after.stats().proxies.map(({ proxy, restsAt }) => [proxy, restsAt]),
+    after.stats().proxies.map(({ proxy, activeCooldowns }) => [proxy, activeCooldowns]),
     [
       ["http://p2:2", []],
       ["http://p1:1", [{ host: "a.test", reason: "http-429", until: 91_000 }]],
@@ -53,13 +53,13 @@ test("those who come in later rest on too, and so does who is in the list again"
   await report(before, blocked, blocked, blocked);
 
   const without = poolAt(anotherProcess(clock), ["p2:2"]);
-  without.recall(through(before.memory()));
+  without.restore(through(before.snapshot()));
   const later = poolAt(anotherProcess(clock), async () => three);
-  later.recall(through(without.memory()));
+  later.restore(through(without.snapshot()));
   await later.ready();
 
   assert.deepEqual(
-    later.stats().proxies.map(({ restsAt }) => restsAt.length),
+    later.stats().proxies.map(({ activeCooldowns }) => activeCooldowns.length),
     [1, 1, 1],
   );
 });
@@ -71,10 +71,10 @@ test("rests in a row are remembered, so that the next one is longer", async () =
 
   const own = anotherProcess(clock, 60_000);
   const after = poolAt(own, ["p1:1", "p2:2"]);
-  after.recall(through(before.memory()));
+  after.restore(through(before.snapshot()));
   await report(after, blocked);
 
-  assert.equal(after.stats().proxies[0]?.restsAt[0]?.until, own.date() + 75_000);
+  assert.equal(after.stats().proxies[0]?.activeCooldowns[0]?.until, own.date() + 75_000);
 });
 
 test("a probe of which nothing was heard is not followed by another at once", async () => {
@@ -86,7 +86,7 @@ test("a probe of which nothing was heard is not followed by another at once", as
   await before.lease({ url });
 
   const after = poolAt(anotherProcess(clock, 1_000), ["p1:1", "p2:2"]);
-  after.recall(through(before.memory()));
+  after.restore(through(before.snapshot()));
 
   await assert.rejects(after.lease({ url }), { code: "ERR_NO_PROXY", retryAt: clock.date() + 30_000 });
 });
@@ -101,13 +101,15 @@ test("whoever was at fault itself is tried again soon: it may have been put righ
   await report(before, dead, { kind: "proxy-failed", reason: "proxy-auth" });
 
   const after = poolAt(anotherProcess(clock), ["p2:2", "p3:3"]);
-  after.recall(through(before.memory()));
+  after.restore(through(before.snapshot()));
 
   assert.deepEqual(
-    after.stats().proxies.map(({ state, restsAt }) => [state, restsAt.map(({ until }) => until)]),
+    after
+      .stats()
+      .proxies.map(({ state, activeCooldowns }) => [state, activeCooldowns.map(({ until }) => until)]),
     [
-      ["resting", [clock.date() + 30_000]],
-      ["fit", []],
+      ["cooling-down", [clock.date() + 30_000]],
+      ["available", []],
     ],
   );
 });
@@ -117,7 +119,7 @@ test("a memory tells nothing of credentials, and what is no memory is left alone
   const pool = poolAt(clock, three);
   await report(pool, blocked, blocked, blocked);
 
-  const memory = pool.memory();
+  const memory = pool.snapshot();
 
   assert.equal(Object.keys(memory.proxies).length, 3);
   assert.doesNotMatch(JSON.stringify(memory), /ada|bob|hunter/);
@@ -130,13 +132,13 @@ test("a memory tells nothing of credentials, and what is no memory is left alone
     { salt: 1, proxies: {} },
     { salt: "x", proxies: { a: [1] } },
   ])
-    poolAt(clock, three).recall(other);
+    poolAt(clock, three).restore(other);
 });
 
 test("whoever keeps the memory hears when it is another one", async () => {
   const pool = poolAt(fakeClock({ start: 1_000, autoAdvance: false }), three);
   let heard = 0;
-  const stop = pool.onRest(() => (heard += 1));
+  const stop = pool.onCooldown(() => (heard += 1));
 
   await report(pool, { kind: "success", reason: "ok" }, blocked);
   stop();

@@ -10,7 +10,7 @@ import { proxyPoolDefaults, type PoolSettings } from "../options/settings.ts";
 export interface RememberedHealth {
   /** The host; absent for all of them. */
   readonly host?: string;
-  readonly rests: number;
+  readonly cooldowns: number;
   readonly score?: number;
   /** Since when it has its score. */
   readonly asOf?: number;
@@ -22,7 +22,7 @@ export interface RememberedHealth {
 }
 
 /** What a pool knows of the health of its proxies: plain data, to be kept in a file. */
-export interface ProxyMemory {
+export interface PoolSnapshot {
   readonly salt: string;
   /**
    * By the proxy that it is of: what may be shown of it, and 32 bits of a salted hash of the rest, which tell several
@@ -46,7 +46,7 @@ const longestRest = 86_400_000;
 const ownersMatter: ReadonlySet<string> = new Set(["proxy-auth", "proxy-payment", "proxy-credentials"]);
 
 /** Writes down how the proxies of a pool stand, and gives what was written down back to those who come in. */
-export class Remembrance {
+export class SnapshotKeeper {
   readonly #options: MemoryOptions;
   readonly #keys = new WeakMap<Member, string>();
   readonly #recalled = new Map<string, readonly RememberedHealth[]>();
@@ -57,7 +57,7 @@ export class Remembrance {
   }
 
   /** How the proxies stand now. */
-  get memory(): ProxyMemory {
+  get memory(): PoolSnapshot {
     const kept = new Map(this.#recalled);
     const hosts = [...this.#options.hosts];
     for (const [member, healths] of this.#healths(hosts)) kept.set(this.#keyOf(member), healths);
@@ -90,19 +90,19 @@ export class Remembrance {
     clinic.recall(member, host, this.#healthOf(health, host));
   }
 
-  #healthOf({ rests, score = 0, asOf = 0, ...rest }: RememberedHealth, host: Host | undefined): Health {
+  #healthOf({ cooldowns, score = 0, asOf = 0, ...rest }: RememberedHealth, host: Host | undefined): Health {
     const { clock, rule } = this.#options.settings;
     const ago = clock.now() - clock.date();
     const { until, since = 0, reason = "", throttled = false } = rest;
-    if (until === undefined) return { at: "fit", rests, score, asOf: asOf + ago };
-    const paused = { at: "resting", since: since + ago, reason, throttled } as const;
-    const end = Math.min(until + ago, clock.now() + Math.max(longestRest, 2 * rule.restMax));
-    if (host !== undefined || throttled) return { ...paused, rests, until: end };
+    if (until === undefined) return { at: "available", cooldowns, score, asOf: asOf + ago };
+    const paused = { at: "cooling-down", since: since + ago, reason, throttled } as const;
+    const end = Math.min(until + ago, clock.now() + Math.max(longestRest, 2 * rule.maxCooldown));
+    if (host !== undefined || throttled) return { ...paused, cooldowns, until: end };
     // Nobody waits for long to see whether a proxy is there again that was not.
-    const soon = clock.now() + proxyPoolDefaults.rest;
+    const soon = clock.now() + proxyPoolDefaults.cooldown;
     return {
       ...paused,
-      rests: Math.max(0, Math.min(rests, rule.retireAfter - 2)),
+      cooldowns: Math.max(0, Math.min(cooldowns, rule.retireAfter - 2)),
       until: Math.min(end, soon),
     };
   }
@@ -123,12 +123,12 @@ export class Remembrance {
   #written(health: Health): RememberedHealth {
     const { clock, rule } = this.#options.settings;
     const dateOf = (instant: number): number => Math.ceil(clock.date() + instant - clock.now());
-    const { rests } = health;
-    if (health.at === "fit") return { rests, score: health.score, asOf: dateOf(health.asOf) };
+    const { cooldowns } = health;
+    if (health.at === "available") return { cooldowns, score: health.score, asOf: dateOf(health.asOf) };
     const { since, reason, throttled } = health;
     // A probe of which nothing is heard any more is not followed by another at once.
-    const until = health.at === "probing" ? since + rule.rest : health.until;
-    return { rests, until: dateOf(until), since: dateOf(since), reason, throttled };
+    const until = health.at === "probing" ? since + rule.cooldown : health.until;
+    return { cooldowns, until: dateOf(until), since: dateOf(since), reason, throttled };
   }
 
   #keyOf(member: Member): string {
@@ -165,7 +165,7 @@ function latest(
   return [...byKey].map(([key, some]) => [key, some.map(({ health }) => health)] as const);
 }
 
-function isMemory(value: unknown): value is ProxyMemory {
+function isMemory(value: unknown): value is PoolSnapshot {
   if (typeof value !== "object" || value === null || !("salt" in value && "proxies" in value)) return false;
   const { salt, proxies } = value;
   if (typeof salt !== "string" || typeof proxies !== "object" || proxies === null) return false;
@@ -174,10 +174,10 @@ function isMemory(value: unknown): value is ProxyMemory {
   );
 }
 
-const numbers = ["rests", "score", "asOf", "until", "since"] as const;
+const numbers = ["cooldowns", "score", "asOf", "until", "since"] as const;
 
 function isHealth(value: unknown): boolean {
-  if (typeof value !== "object" || value === null || !("rests" in value)) return false;
+  if (typeof value !== "object" || value === null || !("cooldowns" in value)) return false;
   const of = (name: string): unknown => Reflect.get(value, name);
   const isNumber = (it: unknown): boolean =>
     it === undefined || (typeof it === "number" && Number.isFinite(it));

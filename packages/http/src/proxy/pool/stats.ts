@@ -8,11 +8,15 @@ export interface ProxyStats extends ProxyCounts {
   /** What may be shown of it. */
   readonly proxy: string;
   readonly tier: string;
-  readonly state: "fit" | "resting" | "probing" | "retired";
+  readonly state: "available" | "cooling-down" | "probing" | "retired";
   /** Requests that it carries now. */
   readonly inFlight: number;
   /** Where it rests: for one host, or without `host` for all. Times are milliseconds since 1970. */
-  readonly restsAt: readonly { readonly host?: string; readonly reason: string; readonly until: number }[];
+  readonly activeCooldowns: readonly {
+    readonly host?: string;
+    readonly reason: string;
+    readonly until: number;
+  }[];
 }
 
 /** How a pool does: plain data, without credentials. */
@@ -39,11 +43,11 @@ export interface StatsSources {
 export function statsOf({ members, hosts, tiers, identities, rule, clock }: StatsSources): ProxyPoolStats {
   const now = clock.now();
   const toDate = (instant: number): number => Math.ceil(clock.date() + instant - now);
-  const restOf = (health: Health, host?: string): ProxyStats["restsAt"] =>
-    health.at !== "resting" || health.until <= now
+  const restOf = (health: Health, host?: string): ProxyStats["activeCooldowns"] =>
+    health.at !== "cooling-down" || health.until <= now
       ? []
       : [{ ...(host !== undefined && { host }), reason: health.reason, until: toDate(health.until) }];
-  const atHosts = new Map<Member, ProxyStats["restsAt"]>();
+  const atHosts = new Map<Member, ProxyStats["activeCooldowns"]>();
   for (const { name, pairs } of hosts) {
     for (const [member, health] of pairs)
       atHosts.set(member, [...(atHosts.get(member) ?? []), ...restOf(health, name)]);
@@ -53,12 +57,12 @@ export function statsOf({ members, hosts, tiers, identities, rule, clock }: Stat
     tier: tiers[member.tier]?.name ?? "",
     state: isRetired(rule, member.health) ? "retired" : stateOf(member.health, now),
     inFlight: member.inFlight,
-    restsAt: [...restOf(member.health), ...(atHosts.get(member) ?? [])],
+    activeCooldowns: [...restOf(member.health), ...(atHosts.get(member) ?? [])],
     ...member.counts,
   }));
   return { proxies, tiers, identities, hosts: hosts.length };
 }
 
-function stateOf(health: Health, now: number): "fit" | "resting" | "probing" {
-  return health.at === "resting" && health.until <= now ? "fit" : health.at;
+function stateOf(health: Health, now: number): "available" | "cooling-down" | "probing" {
+  return health.at === "cooling-down" && health.until <= now ? "available" : health.at;
 }

@@ -17,27 +17,27 @@ test("without a pool it is as it was", () => {
 test("a session's pool is before the environment, and a request's word before the pool", () => {
   const route = router(pool, environment);
 
-  assert.deepEqual(route(url), { pool, country: undefined, session: undefined });
+  assert.deepEqual(route(url), { pool, country: undefined, identity: undefined });
   assert.equal(route(url, "http://own.test:3"), "http://own.test:3");
   assert.equal(route(url, { http: "http://own.test:3" }), "http://own.test:3");
   assert.deepEqual(route(url, { https: "http://own.test:3" }), {
     pool,
     country: undefined,
-    session: undefined,
+    identity: undefined,
   });
-  assert.deepEqual(route(url, other), { pool: other, country: undefined, session: undefined });
+  assert.deepEqual(route(url, other), { pool: other, country: undefined, identity: undefined });
 });
 
 test("a request selects within the pool", () => {
   assert.deepEqual(router(pool, undefined)(url, { country: "us" }), {
     pool,
     country: "us",
-    session: undefined,
+    identity: undefined,
   });
-  assert.deepEqual(router(pool, undefined)(url, { session: "x" }), {
+  assert.deepEqual(router(pool, undefined)(url, { identity: "x" }), {
     pool,
     country: undefined,
-    session: "x",
+    identity: "x",
   });
 });
 

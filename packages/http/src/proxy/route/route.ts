@@ -37,7 +37,7 @@ export function router(
     if (!isSelection(own))
       return pool === undefined ? choose(url, own) : (chooseOwn(url, own) ?? routeIn(pool, url));
     if (pool === undefined)
-      throw new TypeError("proxy: { country, session } selects from a pool, and the session has none");
+      throw new TypeError("proxy: { country, identity } selects from a pool, and the session has none");
     return routeIn(pool, url, own);
   };
 }
@@ -48,10 +48,10 @@ export function shownProxy(proxy: string): string {
   return `${protocol}//${host}`;
 }
 
-function routeIn(pool: ProxyPool, url: URL, { country, session }: ProxySelection = {}): Route {
-  return pool.covers(url) ? { pool, country, session } : undefined;
+function routeIn(pool: ProxyPool, url: URL, { country, identity }: ProxySelection = {}): Route {
+  return pool.covers(url) ? { pool, country, identity } : undefined;
 }
 
 function isSelection(own: string | ProxyMap | ProxySelection): own is ProxySelection {
-  return typeof own === "object" && ("country" in own || "session" in own);
+  return typeof own === "object" && ("country" in own || "identity" in own);
 }

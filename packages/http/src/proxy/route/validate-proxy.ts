@@ -15,10 +15,12 @@ export const sessionProxy: Check = (value) => {
 
 /** What a request may say of them: the same, or which one of the session's pool. */
 export const requestProxy: Check = (value) =>
-  isObject(value) && ("country" in value || "session" in value) ? selection(value) : sessionProxy(value);
+  isObject(value) && ("country" in value || "identity" in value || "session" in value)
+    ? selection(value)
+    : sessionProxy(value);
 
 const text = kind({ wanted: "a text", fits: (value) => typeof value === "string" });
-const selection = options<ProxySelection>({ country: text, session: text });
+const selection = options<ProxySelection>({ country: text, identity: text }, { session: "identity" });
 
 function problemIn(proxy: string): Problem | undefined {
   try {

@@ -7,7 +7,7 @@ import {
   isFit,
   isRetired,
   next,
-  restOf,
+  cooldownFor,
   scoreOf,
   type Health,
   type HealthInput,
@@ -15,8 +15,8 @@ import {
 } from "./health.ts";
 
 const rule: HealthRule = {
-  rest: 30_000,
-  restMax: 3_600_000,
+  cooldown: 30_000,
+  maxCooldown: 3_600_000,
   retireAfter: 5,
   limit: 3,
   reward: 0.5,
@@ -41,32 +41,32 @@ const at = (now: number) => ({
 
 const cases: readonly (readonly [what: string, inputs: readonly HealthInput[], expected: Partial<Health>])[] =
   [
-    ["one failure rests nobody", [at(0).slow], { at: "fit", score: 1 }],
+    ["one failure rests nobody", [at(0).slow], { at: "available", score: 1 }],
     [
       "three failures in a row do",
       [at(0).slow, at(0).slow, at(0).slow],
-      { at: "resting", until: 30_000, rests: 1 },
+      { at: "cooling-down", until: 30_000, cooldowns: 1 },
     ],
     [
       "failures that are far apart are forgotten",
       [at(0).slow, at(0).slow, at(60_000).slow],
-      { at: "fit", score: 2 },
+      { at: "available", score: 2 },
     ],
-    ["a success makes up for half a failure", [at(0).slow, at(0).ok], { at: "fit", score: 0.5 }],
+    ["a success makes up for half a failure", [at(0).slow, at(0).ok], { at: "available", score: 0.5 }],
     [
       "more successes than needed are not saved up",
       [at(0).slow, at(0).ok, at(0).ok, at(0).ok],
-      { at: "fit", score: 0 },
+      { at: "available", score: 0 },
     ],
     [
       "one refusal is enough",
       [at(0).refused],
-      { at: "resting", until: 30_000, reason: "http-403", throttled: false },
+      { at: "cooling-down", until: 30_000, reason: "http-403", throttled: false },
     ],
     [
       "a lease during the rest changes nothing",
       [at(0).refused, at(1).leased],
-      { at: "resting", until: 30_000 },
+      { at: "cooling-down", until: 30_000 },
     ],
     [
       "after the rest one request probes",
@@ -76,22 +76,22 @@ const cases: readonly (readonly [what: string, inputs: readonly HealthInput[], e
     [
       "a probe that succeeds ends it",
       [at(0).refused, at(30_000).leased, at(30_001).ok],
-      { at: "fit", rests: 0 },
+      { at: "available", cooldowns: 0 },
     ],
     [
       "a probe that fails softly ends it too",
       [at(0).refused, at(30_000).leased, at(30_001).slow],
-      { at: "resting", rests: 2, until: 90_001 },
+      { at: "cooling-down", cooldowns: 2, until: 90_001 },
     ],
     [
       "each rest is twice the one before",
       [at(0).refused, at(30_000).leased, at(30_000).refused],
-      { at: "resting", rests: 2, until: 90_000 },
+      { at: "cooling-down", cooldowns: 2, until: 90_000 },
     ],
     [
       "a probe that says nothing is followed by another",
       [at(0).refused, at(30_000).leased, at(30_005).nothing],
-      { at: "resting", rests: 1, until: 30_005 },
+      { at: "cooling-down", cooldowns: 1, until: 30_005 },
     ],
     [
       "a probe that never ends is taken for lost",
@@ -101,7 +101,7 @@ const cases: readonly (readonly [what: string, inputs: readonly HealthInput[], e
     [
       "what began before the rest does not make it longer",
       [at(0).refused, { ...at(5).refused, began: 0 }],
-      { at: "resting", rests: 1, until: 30_000 },
+      { at: "cooling-down", cooldowns: 1, until: 30_000 },
     ],
     [
       "what began before the probe does not decide it",
@@ -111,23 +111,23 @@ const cases: readonly (readonly [what: string, inputs: readonly HealthInput[], e
     [
       "a success during the rest does not end it",
       [at(0).refused, at(5).ok],
-      { at: "resting", until: 30_000 },
+      { at: "cooling-down", until: 30_000 },
     ],
     [
       "who comes too often rests as long as was said",
       [at(0).throttled(7_000)],
-      { at: "resting", until: 7_000, rests: 0, throttled: true },
+      { at: "cooling-down", until: 7_000, cooldowns: 0, throttled: true },
     ],
-    ["a moment that is past is now", [at(9).throttled(7)], { at: "resting", until: 9 }],
+    ["a moment that is past is now", [at(9).throttled(7)], { at: "cooling-down", until: 9 }],
     [
       "a later word makes that rest longer",
       [at(0).throttled(7_000), at(1).throttled(9_000), at(2).throttled(8_000)],
-      { at: "resting", until: 9_000 },
+      { at: "cooling-down", until: 9_000 },
     ],
     [
       "without a word the rests grow",
       [at(0).throttled(), at(30_000).leased, at(30_000).throttled()],
-      { at: "resting", rests: 2, until: 90_000 },
+      { at: "cooling-down", cooldowns: 2, until: 90_000 },
     ],
   ];
 
@@ -145,7 +145,7 @@ test("an address that is refused again and again is retired: probed after the lo
   let now = 0;
   for (let time = 0; time < 7; time += 1) {
     health = next(rule, next(rule, health, at(now).leased), at(now).refused);
-    assert.ok(health.at === "resting");
+    assert.ok(health.at === "cooling-down");
     rests.push(health.until - now);
     now = health.until;
   }
@@ -198,13 +198,13 @@ test("whatever happens, a rest is never longer than the longest, nor than was as
         });
 
         assert.ok(
-          health.rests >= 0 && scoreOf(rule, health, now) >= 0 && scoreOf(rule, health, now) < rule.limit,
+          health.cooldowns >= 0 && scoreOf(rule, health, now) >= 0 && scoreOf(rule, health, now) < rule.limit,
         );
-        if (before.at === "resting" && now < before.until) {
-          assert.ok(health.at === "resting" && health.until >= before.until, "a rest is kept");
+        if (before.at === "cooling-down" && now < before.until) {
+          assert.ok(health.at === "cooling-down" && health.until >= before.until, "a rest is kept");
         }
-        if (health.at === "resting") {
-          assert.ok(health.until <= Math.max(now + rule.restMax * 1.5, asked));
+        if (health.at === "cooling-down") {
+          assert.ok(health.until <= Math.max(now + rule.maxCooldown * 1.5, asked));
           assert.equal(isFit(health, health.until), true);
         }
       }
@@ -218,10 +218,10 @@ test("chance adds up to a half to a rest, and takes nothing from it", () => {
       fc.nat({ max: 2_000 }),
       fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }),
       (rests, random) => {
-        const bare = restOf(rule, rests, 0);
-        const rest = restOf(rule, rests, random);
+        const bare = cooldownFor(rule, rests, 0);
+        const rest = cooldownFor(rule, rests, random);
 
-        assert.ok(bare <= rest && rest < bare * 1.5 + 1 && bare >= rule.rest && bare <= rule.restMax);
+        assert.ok(bare <= rest && rest < bare * 1.5 + 1 && bare >= rule.cooldown && bare <= rule.maxCooldown);
       },
     ),
   );

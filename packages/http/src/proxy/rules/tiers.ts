@@ -1,7 +1,7 @@
 /** When a dearer tier is worth it; the defaults are in `tierDefaults`. */
 export interface TierRule {
   /** The share of requests that must succeed; below it, the next tier takes over. */
-  readonly floor: number;
+  readonly minSuccessRate: number;
   /** The share of requests that try the next cheaper tier all the same. */
   readonly canary: number;
   /** The longest time without such a try, in milliseconds. */
@@ -13,7 +13,7 @@ export interface TierRule {
 }
 
 export const tierDefaults: TierRule = {
-  floor: 0.5,
+  minSuccessRate: 0.5,
   canary: 0.02,
   canaryEvery: 300_000,
   hysteresis: 0.2,
@@ -108,7 +108,7 @@ function bestOf(rule: TierRule, state: TierState, { costs, open }: TierQuestion)
   const cost = (tier: number): number =>
     costPerSuccess(costs[tier] ?? { perRequest: Infinity, perGb: 0 }, success(tier), state.bytes);
   const isGood = (tier: number): boolean =>
-    success(tier) >= rule.floor * (tier === state.current ? 1 : 1 + rule.hysteresis);
+    success(tier) >= rule.minSuccessRate * (tier === state.current ? 1 : 1 + rule.hysteresis);
   const usable = open.flatMap((isOpen, tier) => (isOpen ? [tier] : []));
   const good = usable.filter(isGood);
   // Where none is good enough, the one that succeeds most often.

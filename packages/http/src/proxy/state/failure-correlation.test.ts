@@ -44,8 +44,8 @@ function setUp(size: number): SetUp {
   const resting = (): readonly string[] =>
     pool
       .stats()
-      .proxies.flatMap(({ proxy, restsAt }) =>
-        restsAt.map(({ host = "anywhere" }) => `${shown(proxy)} at ${host}`),
+      .proxies.flatMap(({ proxy, activeCooldowns }) =>
+        activeCooldowns.map(({ host = "anywhere" }) => `${shown(proxy)} at ${host}`),
       );
   return { clock, events, go, resting };
 }

@@ -1,7 +1,7 @@
 import type { Clock, Random } from "@holdfast/policy";
 import { blameOf, mayBeOrigin, type Circumstances } from "../rules/attribution.ts";
 import type { ProxyEvent } from "../options/events.ts";
-import { acquitted, fit, isBlank, isRetired, next, type Health, type HealthInput } from "../rules/health.ts";
+import { clearBlame, fit, isBlank, isRetired, next, type Health, type HealthInput } from "../rules/health.ts";
 import { healthAt, setHealthAt } from "./hosts.ts";
 import type { Readiness } from "./rotation-queue.ts";
 import type { Host, Member } from "./member.ts";
@@ -62,7 +62,7 @@ export class Clinic {
     const here = host === undefined ? fit : healthAt(host, member);
     let from = now;
     for (const health of [member.health, here]) {
-      if (health.at === "fit" || now >= health.until) continue;
+      if (health.at === "available" || now >= health.until) continue;
       if (health.at === "probing") return "busy";
       from = Math.max(from, health.until);
     }
@@ -82,7 +82,7 @@ export class Clinic {
     const now = clock.now();
     // Nothing is kept of who has left.
     if (member.gone) return { isOrigins: false, another: blameOf(outcome.kind, nothingElse).another };
-    const wasFit = member.health.at === "fit";
+    const wasFit = member.health.at === "available";
     const { originDown, acquitted: suspects, atSeveralHosts } = this.#suspicions.note(member, host, outcome);
     if (suspects.length > 0) this.#acquit(host, suspects);
     const circumstances = { kind: this.#kindOf(member), originDown, sessionOver, atSeveralHosts };
@@ -91,8 +91,8 @@ export class Clinic {
     const facts = { now, began, reason: outcome.reason, random: random(), until };
     this.#change(member, host, { type: atHost, ...facts });
     this.#change(member, undefined, { type: everywhere, ...facts });
-    if (wasFit || member.health.at === "fit")
-      member.restsForSeveral = member.health.at !== "fit" && atSeveralHosts;
+    if (wasFit || member.health.at === "available")
+      member.coolsDownForSeveralHosts = member.health.at !== "available" && atSeveralHosts;
     return { isOrigins: originDown && mayBeOrigin(outcome.kind), another };
   }
 
@@ -104,7 +104,7 @@ export class Clinic {
 
   /** Takes note that a proxy has left. */
   left(member: Member): void {
-    if (member.health.at !== "fit") this.#resting -= 1;
+    if (member.health.at !== "available") this.#resting -= 1;
     member.health = fit;
   }
 
@@ -127,11 +127,11 @@ export class Clinic {
     const now = clock.now();
     tell({ type: "origin-down", host: host.name, proxies: suspects.length });
     for (const member of suspects) {
-      setHealthAt(host, member, acquitted(rule, healthAt(host, member), now));
-      if (!member.restsForSeveral) continue;
-      this.#resting -= Number(member.health.at !== "fit");
-      member.health = acquitted(rule, member.health, now);
-      member.restsForSeveral = false;
+      setHealthAt(host, member, clearBlame(rule, healthAt(host, member), now));
+      if (!member.coolsDownForSeveralHosts) continue;
+      this.#resting -= Number(member.health.at !== "available");
+      member.health = clearBlame(rule, member.health, now);
+      member.coolsDownForSeveralHosts = false;
       letOff();
     }
     // Its lines know of rests that are none any more.
@@ -149,7 +149,7 @@ export class Clinic {
 
   #set(member: Member, host: Host | undefined, health: Health): void {
     if (host !== undefined) return setHealthAt(host, member, health);
-    this.#resting += Number(member.health.at === "fit") - Number(health.at === "fit");
+    this.#resting += Number(member.health.at === "available") - Number(health.at === "available");
     member.health = health;
   }
 
@@ -161,13 +161,19 @@ export class Clinic {
     const { rule, clock, tell } = this.#options;
     const about = { proxy: member.label, ...(host !== undefined && { host: host.name }) };
     if (after.at === "probing") return tell({ type: "probed", ...about });
-    if (after.at === "fit")
+    if (after.at === "available")
       return before.at === "probing" ? tell({ type: "recovered", ...about }) : undefined;
     // A probe that told nothing is only followed by another.
     if (after.until <= now && !after.throttled) return;
-    const { reason, rests } = after;
-    member.countRest(reason);
+    const { reason, cooldowns } = after;
+    member.countCooldown(reason);
     const until = Math.ceil(clock.date() + after.until - now);
-    tell({ type: isRetired(rule, after) ? "retired" : "rested", ...about, reason, rests, until });
+    tell({
+      type: isRetired(rule, after) ? "retired" : "cooldown-started",
+      ...about,
+      reason,
+      cooldowns,
+      until,
+    });
   }
 }

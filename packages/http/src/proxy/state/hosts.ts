@@ -29,7 +29,7 @@ export class Hosts {
       suspicions: [],
       workedAt: -Infinity,
       tiers: undefined,
-      resting: 0,
+      unavailable: 0,
       usedAt: now,
     };
     host.usedAt = now;
@@ -64,11 +64,11 @@ export function healthAt(host: Host, member: Member): Health {
 
 /** Notes the health of a proxy at a host; what says nothing is not kept. */
 export function setHealthAt(host: Host, member: Member, health: Health): void {
-  const wasFit = healthAt(host, member).at === "fit";
+  const wasFit = healthAt(host, member).at === "available";
   if (isBlank(health)) host.pairs.delete(member);
   else host.pairs.set(member, health);
-  host.resting += Number(wasFit) - Number(health.at === "fit");
-  if (host.resting === 0) host.lines.clear();
+  host.unavailable += Number(wasFit) - Number(health.at === "available");
+  if (host.unavailable === 0) host.lines.clear();
 }
 
 /** Forgets a proxy that has left. */
@@ -78,5 +78,5 @@ export function forgetAt(host: Host, member: Member): void {
 }
 
 function isQuiet({ pairs }: Host, now: number): boolean {
-  return [...pairs.values()].every((health) => health.at === "fit" || health.until <= now);
+  return [...pairs.values()].every((health) => health.at === "available" || health.until <= now);
 }

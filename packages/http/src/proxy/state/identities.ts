@@ -75,7 +75,7 @@ export class Identities {
       cookies: key === undefined ? undefined : new Cookies(),
       userAgent: key === undefined ? undefined : userAgents[Math.floor(random() * userAgents.length)],
       bornAt: now,
-      rests: new Map(),
+      cooldowns: new Map(),
       usedAt: now,
       uses: 0,
       inFlight: 0,

@@ -10,7 +10,7 @@ export interface KeeperOptions extends Omit<IdentitiesOptions, "onEnd"> {
   readonly clock: Clock;
   readonly clinic: Clinic;
   /** How long an identity rests for a host that does not say how long, in milliseconds. */
-  readonly rest: number;
+  readonly cooldown: number;
   readonly tell: (event: ProxyEvent) => void;
   readonly onEnd: (identity: Identity) => void;
 }
@@ -50,13 +50,15 @@ export class Keeper {
     if (identity === undefined) return undefined;
     const now = this.#options.clock.now();
     if (isOver(identity, now)) return this.#end(identity, "over");
-    const restsUntil = identity.rests.get(host.name) ?? 0;
+    const restsUntil = identity.cooldowns.get(host.name) ?? 0;
     if (restsUntil > now) return { freeAt: restsUntil };
     const readiness = this.#options.clinic.readiness(identity.member, host, now);
     if (readiness === "ready") return { identity };
     if (readiness === "busy") return { freeAt: now + lookAgain };
     // Who is only asked for patience stays who he is.
-    return isThrottled(identity.member, host) ? { freeAt: readiness.from } : this.#end(identity, "resting");
+    return isThrottled(identity.member, host)
+      ? { freeAt: readiness.from }
+      : this.#end(identity, "cooling-down");
   }
 
   /** The identity by which a proxy serves a request; undefined where it serves everybody alike. */
@@ -72,7 +74,7 @@ export class Keeper {
       if (!isOver(current, now)) return current;
       this.#end(current, "over");
     }
-    this.#options.tell({ type: "identity-began", proxy: member.label });
+    this.#options.tell({ type: "identity-started", proxy: member.label });
     return this.#identities.begin({ member, key, country, now });
   }
 
@@ -86,8 +88,8 @@ export class Keeper {
     const isOver = ends.has(kind) || (identity.key === undefined && endsNobody.has(kind));
     if (isOver) return this.#identities.end(identity, reason);
     if (kind !== "throttled" || !identity.member.gateway) return;
-    const { clock, rest } = this.#options;
-    identity.rests.set(host.name, clock.now() + (retryAfter ?? rest));
+    const { clock, cooldown } = this.#options;
+    identity.cooldowns.set(host.name, clock.now() + (retryAfter ?? cooldown));
   }
 
   left(member: Member): void {
@@ -105,5 +107,7 @@ export class Keeper {
 }
 
 function isThrottled(member: Member, host: Host): boolean {
-  return [member.health, healthAt(host, member)].every((health) => health.at === "fit" || health.throttled);
+  return [member.health, healthAt(host, member)].every(
+    (health) => health.at === "available" || health.throttled,
+  );
 }

@@ -16,9 +16,9 @@ export interface ProxyCounts {
   readonly throttles: number;
   /** Failures on the way, the proxy's own included. */
   readonly failures: number;
-  readonly rests: number;
+  readonly cooldowns: number;
   /** The rests by what led to them, such as `{ "http-403": 2, "proxy-auth": 1 }`. */
-  readonly restReasons: Readonly<Record<string, number>>;
+  readonly cooldownReasons: Readonly<Record<string, number>>;
   readonly bytes: number;
   /** Requests that were answered before a block, on average; undefined without one. */
   readonly requestsBeforeBlock: number | undefined;
@@ -54,11 +54,19 @@ export class Member implements Waiting {
   /** The hosts that it failed at since it last did its work. */
   suspicions: readonly Suspicion<Host>[] = [];
   /** Whether it rests for every host because it failed at several. */
-  restsForSeveral = false;
+  coolsDownForSeveralHosts = false;
   /** The URL that the transport was last told, without an identity. */
   url: string | undefined;
-  readonly #counts = { requests: 0, successes: 0, blocks: 0, throttles: 0, failures: 0, rests: 0, bytes: 0 };
-  readonly #restReasons = new Map<string, number>();
+  readonly #counts = {
+    requests: 0,
+    successes: 0,
+    blocks: 0,
+    throttles: 0,
+    failures: 0,
+    cooldowns: 0,
+    bytes: 0,
+  };
+  readonly #cooldownReasons = new Map<string, number>();
   #waiting: (() => void)[] = [];
 
   constructor(spec: ProxySpec, label: string, tier: number) {
@@ -80,7 +88,7 @@ export class Member implements Waiting {
     const { requests, blocks } = this.#counts;
     return {
       ...this.#counts,
-      restReasons: Object.fromEntries(this.#restReasons),
+      cooldownReasons: Object.fromEntries(this.#cooldownReasons),
       requestsBeforeBlock: blocks === 0 ? undefined : (requests - blocks) / blocks,
     };
   }
@@ -122,9 +130,9 @@ export class Member implements Waiting {
     this.#counts.failures += 1;
   }
 
-  countRest(reason: string): void {
-    this.#counts.rests += 1;
-    this.#restReasons.set(reason, (this.#restReasons.get(reason) ?? 0) + 1);
+  countCooldown(reason: string): void {
+    this.#counts.cooldowns += 1;
+    this.#cooldownReasons.set(reason, (this.#cooldownReasons.get(reason) ?? 0) + 1);
   }
 }
 
@@ -141,7 +149,7 @@ export interface Host {
   workedAt: number;
   tiers: TierState | undefined;
   /** How many of the pairs are not fit. */
-  resting: number;
+  unavailable: number;
   usedAt: number;
 }
 
@@ -162,7 +170,7 @@ export interface Identity {
   readonly userAgent: string | undefined;
   readonly bornAt: number;
   /** Until when a host wants no more of it. */
-  readonly rests: Map<string, number>;
+  readonly cooldowns: Map<string, number>;
   usedAt: number;
   uses: number;
   inFlight: number;

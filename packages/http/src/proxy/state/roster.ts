@@ -85,9 +85,10 @@ export class Roster {
   }
 
   /** Reads the source again where its time has come, or where `hungry` says that there is too little. Nobody waits for it. */
-  refresh(hungry: { readonly fit: number; readonly rests: number }): void {
+  refresh(hungry: { readonly available: number; readonly cooldowns: number }): void {
     const pause = this.#clock.now() - this.#readAt;
-    const wanted = hungry.fit < this.#reader.below || hungry.rests >= this.#reader.afterRests;
+    const wanted =
+      hungry.available < this.#reader.minAvailable || hungry.cooldowns >= this.#reader.afterCooldowns;
     const due = Math.min(this.#reader.every, wanted ? leastPause : Infinity);
     if (!this.#started || this.#reading !== undefined || pause < due) return;
     this.#reading = this.#again();
@@ -225,8 +226,8 @@ export class Rosters {
   }
 
   /** Reads the sources again whose time has come, or that have too little; `rests` are those in a row of a proxy that was just reported on. */
-  refresh(rests: number): void {
-    const fit = this.size - this.#resting();
-    for (const roster of this.#rosters) roster.refresh({ fit, rests });
+  refresh(cooldowns: number): void {
+    const available = this.size - this.#resting();
+    for (const roster of this.#rosters) roster.refresh({ available, cooldowns });
   }
 }

@@ -13,7 +13,7 @@ export interface Quest {
 }
 
 export interface LinesOptions {
-  readonly rotate: RotationName | ChooseProxy;
+  readonly rotation: RotationName | ChooseProxy;
   readonly random: Random;
   readonly hosts: Hosts;
   readonly members: (tier: number) => Iterable<Member>;
@@ -40,19 +40,19 @@ export class Lines {
 
   /** Who serves next; undefined when nobody is fit. */
   first(quest: Quest, now: number): Member | undefined {
-    const { rotate } = this.#options;
-    if (typeof rotate === "function") return this.#chosenBy(rotate, quest, now);
+    const { rotation } = this.#options;
+    if (typeof rotation === "function") return this.#chosenBy(rotation, quest, now);
     return this.#lineFor(quest).first(now, this.#here(quest, now));
   }
 
   /** Takes note that the first serves: after its uses were counted. */
   serve(quest: Quest): void {
-    if (typeof this.#options.rotate === "string") this.#lineFor(quest).serve();
+    if (typeof this.#options.rotation === "string") this.#lineFor(quest).serve();
   }
 
   /** When somebody is fit at the earliest; `Infinity` when nobody ever is. */
   nextFree(quest: Quest, now: number): number {
-    if (typeof this.#options.rotate === "function") return this.#nextFreeOfAll(quest, now);
+    if (typeof this.#options.rotation === "function") return this.#nextFreeOfAll(quest, now);
     const line = this.#lineFor(quest);
     const known = line.nextFree(now, this.#here(quest, now)) ?? Infinity;
     return line.hasBusy ? Math.min(known, now + lookAgain) : known;
@@ -86,7 +86,7 @@ export class Lines {
 
   /** What the line of all does not know: who rests for this host. */
   #here({ host }: Quest, now: number): Here<Member> | undefined {
-    if (host.resting === 0 || hasOwn(host)) return undefined;
+    if (host.unavailable === 0 || hasOwn(host)) return undefined;
     return (member) => this.#options.readiness(member, host, now);
   }
 
@@ -99,8 +99,8 @@ export class Lines {
   }
 
   #made(host: Host | undefined): Line<Member> {
-    const { rotate, random, readiness } = this.#options;
-    const name = typeof rotate === "string" ? rotate : "round-robin";
+    const { rotation, random, readiness } = this.#options;
+    const name = typeof rotation === "string" ? rotation : "round-robin";
     return new Line({
       rotation: rotations[name],
       followsUse: followsUse.has(name),
@@ -121,7 +121,7 @@ export class Lines {
     }
     if (fit.size === 0) return undefined;
     const chosen = fit.get(choose([...fit.keys()], quest.request));
-    if (chosen === undefined) throw new TypeError("rotate must give back one of the candidates");
+    if (chosen === undefined) throw new TypeError("rotation must give back one of the candidates");
     return chosen;
   }
 
@@ -141,7 +141,7 @@ export class Lines {
   }
 }
 
-function hasOwn({ resting, lines }: Host): boolean {
+function hasOwn({ unavailable: resting, lines }: Host): boolean {
   return resting > few || lines.size > 0;
 }
 

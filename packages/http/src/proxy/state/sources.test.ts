@@ -68,11 +68,16 @@ test("a file is read, and again when it has changed", async () => {
 
 test("a function is asked each time", async () => {
   let asked = 0;
-  const { read, every, below, afterRests } = readerOf(async () => [`a.test:${(asked += 1)}`]);
+  const {
+    read,
+    every,
+    minAvailable: below,
+    afterCooldowns,
+  } = readerOf(async () => [`a.test:${(asked += 1)}`]);
 
   assert.deepEqual(labelsOf((await read())?.proxies), ["http://a.test:1"]);
   assert.deepEqual(labelsOf((await read())?.proxies), ["http://a.test:2"]);
-  assert.deepEqual([every, below, afterRests], [600_000, 1, 3]);
+  assert.deepEqual([every, below, afterCooldowns], [600_000, 1, 3]);
 });
 
 test("what is no source is refused", () => {

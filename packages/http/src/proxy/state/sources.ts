@@ -14,8 +14,8 @@ export interface SourceReader {
   /** How often to read, in milliseconds. */
   readonly every: number;
   /** The fewest fit proxies, and the most rests in a row of one proxy, before it is read out of turn. */
-  readonly below: number;
-  readonly afterRests: number;
+  readonly minAvailable: number;
+  readonly afterCooldowns: number;
   /** Gives all that there is; undefined when it is what it was. */
   readonly read: () => Promise<ProxyList | undefined>;
   /** What `no_proxy` says, where the source has a say on it. */
@@ -36,15 +36,20 @@ export function readerOf(source: ProxySource): SourceReader {
   return fromEnvironment(source);
 }
 
-const never = { every: Infinity, below: 0, afterRests: Infinity, exempt: undefined } as const;
+const never = { every: Infinity, minAvailable: 0, afterCooldowns: Infinity, exempt: undefined } as const;
 
 function fixed(initial: readonly ProxySpec[], exempt?: string): SourceReader {
   return { ...never, initial, exempt, read: () => Promise.resolve(undefined) };
 }
 
-function fetched({ fetch, every = "10m", below = 1, afterRests = 3 }: FetchedProxies): SourceReader {
+function fetched({
+  fetch,
+  every = "10m",
+  minAvailable = 1,
+  afterCooldowns = 3,
+}: FetchedProxies): SourceReader {
   const read = async (): Promise<ProxyList> => proxyListOf(await fetch(), "the fetched proxies");
-  return { ...never, initial: undefined, every: toMs(every), below, afterRests, read };
+  return { ...never, initial: undefined, every: toMs(every), minAvailable, afterCooldowns, read };
 }
 
 function fromFile({ file, every = "1s" }: ProxyFile): SourceReader {
@@ -76,19 +81,19 @@ function isList(source: ProxySource): source is readonly ProxyInput[] {
 }
 
 /** A source all of whose proxies come out at another address with each connection, where that is so. */
-export function withRotating(reader: SourceReader, rotating: boolean): SourceReader {
-  if (!rotating) return reader;
+export function rotateEveryConnection(reader: SourceReader, rotatesPerConnection: boolean): SourceReader {
+  if (!rotatesPerConnection) return reader;
   return {
     ...reader,
-    initial: reader.initial?.map(asRotating),
-    read: async () => listAsRotating(await reader.read()),
+    initial: reader.initial?.map(rotating),
+    read: async () => rotatingList(await reader.read()),
   };
 }
 
-function listAsRotating(list: ProxyList | undefined): ProxyList | undefined {
-  return list === undefined ? undefined : { ...list, proxies: list.proxies.map(asRotating) };
+function rotatingList(list: ProxyList | undefined): ProxyList | undefined {
+  return list === undefined ? undefined : { ...list, proxies: list.proxies.map(rotating) };
 }
 
-function asRotating(spec: ProxySpec): ProxySpec {
+function rotating(spec: ProxySpec): ProxySpec {
   return { ...spec, gateway: true };
 }
