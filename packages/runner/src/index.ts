@@ -1,7 +1,7 @@
 export type { RunEvent } from "./run/events.ts";
 export type { FetchedResponse, Fetcher, FetchFailure, FetchOptions, Verdict } from "./outcome/fetcher.ts";
 export type { InputLine, Job, JobRequest, NewJob } from "./ledger/job.ts";
-export { maySendAgain } from "./ledger/job.ts";
+export { isRepeatable } from "./ledger/job.ts";
 export type {
   RecordedExchange,
   JobLease,

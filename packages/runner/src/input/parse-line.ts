@@ -8,7 +8,7 @@ export type ParsedLine =
 
 /** No URL is longer: the longest that common servers and browsers take is far below. */
 const maxUrlLength = 65_536;
-const keptLength = 200;
+const maxKeptLength = 200;
 const scheme = /^([a-z][a-z0-9+.-]*):/i;
 const httpScheme = /^https?:\/\//i;
 
@@ -20,15 +20,15 @@ const httpScheme = /^https?:\/\//i;
 export function parseLine(line: string): ParsedLine {
   const text = line.trim();
   if (text === "" || text.startsWith("#")) return { kind: "ignored" };
-  const wrong = whatIsWrong(text);
+  const wrong = findProblem(text);
   if (wrong !== undefined)
-    return { kind: "invalid", text: text.slice(0, keptLength), reason: `bad-input: ${wrong}` };
+    return { kind: "invalid", text: text.slice(0, maxKeptLength), reason: `bad-input: ${wrong}` };
   const url = new URL(text);
   url.hash = "";
   return { kind: "job", method: "GET", url: url.href };
 }
 
-function whatIsWrong(text: string): string | undefined {
+function findProblem(text: string): string | undefined {
   if (text.length > maxUrlLength) return `longer than ${maxUrlLength} characters`;
   // The URL parser would drop tabs silently and encode spaces.
   if (/\s/.test(text)) return "a URL cannot contain spaces";

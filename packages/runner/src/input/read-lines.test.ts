@@ -4,7 +4,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
 import type { InputLine } from "../ledger/job.ts";
-import { runDirectory } from "../testing/run-directory.ts";
+import { makeRunDirectory } from "../testing/run-directory.ts";
 import { type LineSource, readLines, maxLineLength } from "./read-lines.ts";
 
 async function texts(source: LineSource): Promise<string[]> {
@@ -60,7 +60,7 @@ describe("linesOf", () => {
   });
 
   it("reads a file", async () => {
-    const path = join(runDirectory(), "list.txt");
+    const path = join(makeRunDirectory(), "list.txt");
     writeFileSync(path, "a\nb\n");
 
     assert.deepEqual(await texts(path), ["a", "b"]);

@@ -10,14 +10,14 @@ export const maxLineLength: number = 1 << 20;
 
 /** Gives the lines of a source, numbered from 1, wherever its chunks break: LF or CRLF, a byte order mark dropped, the last line with or without its end. */
 export async function* readLines(source: LineSource): AsyncGenerator<InputLine, void, undefined> {
-  const splitter = new Splitter();
+  const splitter = new LineSplitter();
   const chunks: Exclude<LineSource, string> = typeof source === "string" ? createReadStream(source) : source;
   for await (const chunk of chunks) yield* splitter.push(chunk);
   yield* splitter.end();
 }
 
 /** Cuts text at line ends and carries the unfinished line from chunk to chunk. */
-class Splitter {
+class LineSplitter {
   readonly #decoder = new StringDecoder("utf8");
   #line = 0;
   #parts: string[] = [];

@@ -31,6 +31,6 @@ export interface Job extends NewJob {
 const idempotentMethods = new Set(["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE", "QUERY"]);
 
 /** Tells whether sending the job twice means the same as sending it once (RFC 9110 section 9.2.2, QUERY by its own definition, or an idempotency key). */
-export function maySendAgain(job: Pick<NewJob, "method" | "request">): boolean {
+export function isRepeatable(job: Pick<NewJob, "method" | "request">): boolean {
   return idempotentMethods.has(job.method) || job.request?.idempotencyKey !== undefined;
 }

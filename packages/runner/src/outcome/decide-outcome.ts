@@ -1,12 +1,12 @@
 import { type FetchedResponse, type FetchFailure, isFetchFailure } from "./fetcher.ts";
-import { maySendAgain } from "../ledger/job.ts";
+import { isRepeatable } from "../ledger/job.ts";
 import type { RecordedExchange, JobLease, JobOutcome } from "../ledger/ledger.ts";
 import type { FetchResult } from "./fetch-job.ts";
-import { type OutcomeInput, proxiedOutcome, waitsForProxy } from "./proxied-outcome.ts";
+import { type OutcomeInput, proxiedOutcome, isWaitingForProxy } from "./proxied-outcome.ts";
 import type { OutcomeState } from "../ledger/state.ts";
 
 // A line that waits for a proxy is soon one of those for whose host the pool is asked.
-const proxyWait = 1_000;
+const maxProxyWaitDelay = 1_000;
 
 /** Decides what becomes of a lease; undefined = it goes back as it was, for nothing is lost by sending it again. */
 export function decideOutcome(
@@ -16,8 +16,8 @@ export function decideOutcome(
 ): JobOutcome | undefined {
   const { now, proxied } = circumstances;
   const outcome = outcomeOf(lease, settled, circumstances);
-  if (outcome?.state.at !== "deferred" || !proxied || !waitsForProxy(settled)) return outcome;
-  const until = Math.min(outcome.state.until, now + proxyWait);
+  if (outcome?.state.at !== "deferred" || !proxied || !isWaitingForProxy(settled)) return outcome;
+  const until = Math.min(outcome.state.until, now + maxProxyWaitDelay);
   return { ...outcome, state: { ...outcome.state, until } };
 }
 
@@ -30,8 +30,8 @@ function outcomeOf(
   const onward = proxied ? proxiedOutcome(lease, settled, circumstances) : undefined;
   if (settled.ok) {
     const { response } = settled;
-    const exchange = exchangeOf(response);
-    if (isUnfollowed(response.status)) {
+    const exchange = recordResponse(response);
+    if (isUnfollowedRedirect(response.status)) {
       const state = { at: "failed", reason: `http-${response.status}`, retryable: false } as const;
       return {
         lease,
@@ -41,20 +41,20 @@ function outcomeOf(
         exchange,
       };
     }
-    const state = onward ?? judge(lease, response, circumstances);
+    const state = onward ?? stateAfterResponse(lease, response, circumstances);
     return { lease, at, state, advice: response.verdict.advice, exchange };
   }
   const { error } = settled;
   if (isFetchFailure(error)) {
-    const decide = error.response === undefined ? judgeFailure : judge;
+    const decide = error.response === undefined ? stateAfterFailure : stateAfterResponse;
     const state = onward ?? decide(lease, error, circumstances);
-    return { lease, at, state, advice: error.verdict.advice, exchange: failedExchange(error) };
+    return { lease, at, state, advice: error.verdict.advice, exchange: recordFailure(error) };
   }
   if (circumstances.aborted)
-    return maySendAgain(lease.job)
+    return isRepeatable(lease.job)
       ? undefined
-      : { lease, at, state: { at: "unknown", reason: "aborted" }, advice: checkFirst };
-  return { lease, at, ...unexpected(error) };
+      : { lease, at, state: { at: "unknown", reason: "aborted" }, advice: checkBeforeResending };
+  return { lease, at, ...unexpectedOutcome(error) };
 }
 
 /** Tells until when (epoch ms) the whole host asked to be left alone, within what the run accepts. */
@@ -68,28 +68,28 @@ export function findHostHold(
 }
 
 // 304 is the answer to a condition that the line itself has set.
-function isUnfollowed(status: number): boolean {
+function isUnfollowedRedirect(status: number): boolean {
   return status >= 300 && status < 400 && status !== 304;
 }
 
-const checkFirst =
+const checkBeforeResending =
   "Find out whether the request was executed before sending it again; an idempotency key makes that safe";
 
-function judge(
+function stateAfterResponse(
   lease: JobLease,
   answer: Pick<FetchFailure, "verdict" | "retryAt" | "mayHaveArrived">,
   circumstances: OutcomeInput,
 ): OutcomeState {
   const { kind, reason } = answer.verdict;
   if (kind === "success") return { at: "done" };
-  if (kind === "blocked" || kind === "rejected" || !maySendAgain(lease.job))
+  if (kind === "blocked" || kind === "rejected" || !isRepeatable(lease.job))
     return { at: "failed", reason, retryable: false };
-  return later(lease, answer, circumstances);
+  return deferOrFail(lease, answer, circumstances);
 }
 
 // A run that drains cuts retries short, so that what it sees then is no proof that they are used up; neither is a request
 // that the session held back.
-function later(
+function deferOrFail(
   { deferrals }: JobLease,
   {
     retryAt,
@@ -106,17 +106,21 @@ function later(
 }
 
 // No answer came: what was not idempotent may have been executed, unless it is known that it never arrived.
-function judgeFailure(lease: JobLease, failure: FetchFailure, circumstances: OutcomeInput): OutcomeState {
+function stateAfterFailure(
+  lease: JobLease,
+  failure: FetchFailure,
+  circumstances: OutcomeInput,
+): OutcomeState {
   const { kind, reason } = failure.verdict;
-  if (maySendAgain(lease.job) || kind === "blocked" || kind === "rejected")
-    return judge(lease, failure, circumstances);
+  if (isRepeatable(lease.job) || kind === "blocked" || kind === "rejected")
+    return stateAfterResponse(lease, failure, circumstances);
   if (failure.mayHaveArrived !== false) return { at: "unknown", reason };
   return circumstances.draining || failure.retryAt !== undefined
-    ? later(lease, failure, circumstances)
+    ? deferOrFail(lease, failure, circumstances)
     : { at: "failed", reason, retryable: true };
 }
 
-function unexpected(error: unknown): Pick<JobOutcome, "state" | "advice" | "exchange"> {
+function unexpectedOutcome(error: unknown): Pick<JobOutcome, "state" | "advice" | "exchange"> {
   const message = error instanceof Error ? error.message : String(error);
   const reason = error instanceof TypeError ? "bad-request" : "unexpected-error";
   return {
@@ -126,7 +130,7 @@ function unexpected(error: unknown): Pick<JobOutcome, "state" | "advice" | "exch
   };
 }
 
-function exchangeOf(response: FetchedResponse): RecordedExchange {
+function recordResponse(response: FetchedResponse): RecordedExchange {
   const { status, url, content, attempts, elapsed } = response;
   return {
     status,
@@ -139,7 +143,8 @@ function exchangeOf(response: FetchedResponse): RecordedExchange {
   };
 }
 
-function failedExchange(failure: Error & FetchFailure): RecordedExchange {
-  const answered = failure.response === undefined ? { bytes: 0, elapsed: 0 } : exchangeOf(failure.response);
+function recordFailure(failure: Error & FetchFailure): RecordedExchange {
+  const answered =
+    failure.response === undefined ? { bytes: 0, elapsed: 0 } : recordResponse(failure.response);
   return { ...answered, attempts: failure.attempts, error: failure.message };
 }

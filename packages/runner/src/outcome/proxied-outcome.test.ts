@@ -4,21 +4,21 @@ import { decideOutcome } from "./decide-outcome.ts";
 import type { FetchResult } from "./fetch-job.ts";
 import type { JobLease } from "../ledger/ledger.ts";
 import type { RowState } from "../ledger/state.ts";
-import { calm, failedFor, get, post, url } from "../testing/leases.ts";
-import { answered, failure } from "../testing/scripted-fetcher.ts";
+import { defaultInput, failedState, getLease, postLease, exampleUrl } from "../testing/leases.ts";
+import { fakeResponse, fakeFailure } from "../testing/scripted-fetcher.ts";
 
-const proxied = { ...calm, proxied: true };
+const proxied = { ...defaultInput, proxied: true };
 
 const blocked: FetchResult = {
   ok: true,
   response: {
-    ...answered(url, { status: 403 }),
+    ...fakeResponse(exampleUrl, { status: 403 }),
     verdict: { kind: "blocked", reason: "http-403", advice: "" },
   },
 };
 const thrown = (reason: string, facts: object): FetchResult => ({
   ok: false,
-  error: Object.assign(failure(reason), facts),
+  error: Object.assign(fakeFailure(reason), facts),
 });
 const locked = { code: "ERR_PROXY", reason: "auth", fault: "proxy", mayHaveArrived: false };
 const refusedTls = {
@@ -35,25 +35,30 @@ const deferred = (reason: string, deferrals: number, until = 1_001): RowState =>
 
 describe("a line that went through proxies", () => {
   const table: readonly (readonly [string, JobLease, FetchResult, RowState])[] = [
-    ["refused to its address goes again", get, blocked, deferred("http-403", 1)],
-    ["refused three times over has failed", { ...get, deferrals: 2 }, blocked, failedFor("http-403", true)],
-    ["refused may not go again where it is unsafe", post, blocked, failedFor("http-403", false)],
+    ["refused to its address goes again", getLease, blocked, deferred("http-403", 1)],
+    [
+      "refused three times over has failed",
+      { ...getLease, deferrals: 2 },
+      blocked,
+      failedState("http-403", true),
+    ],
+    ["refused may not go again where it is unsafe", postLease, blocked, failedState("http-403", false)],
     [
       "limited has more patience",
-      { ...get, deferrals: 4 },
-      { ok: true, response: answered(url, { status: 429 }) },
+      { ...getLease, deferrals: 4 },
+      { ok: true, response: fakeResponse(exampleUrl, { status: 429 }) },
       deferred("http-429", 5),
     ],
     [
       "that never got through one has used up nothing",
-      { ...get, deferrals: 9 },
+      { ...getLease, deferrals: 9 },
       thrown("proxy-auth", locked),
       deferred("proxy-auth", 9),
     ],
-    ["even where it is unsafe", post, thrown("proxy-auth", locked), deferred("proxy-auth", 0)],
+    ["even where it is unsafe", postLease, thrown("proxy-auth", locked), deferred("proxy-auth", 0)],
     [
       "nor where it was put off for that",
-      get,
+      getLease,
       thrown("proxy-auth", {
         code: "ERR_DEFERRED",
         retryAt: 9_000,
@@ -63,13 +68,13 @@ describe("a line that went through proxies", () => {
     ],
     [
       "whose last attempt found none waits for one",
-      get,
+      getLease,
       thrown("no-proxy", { code: "ERR_NO_PROXY", retryAt: 8_000 }),
       deferred("no-proxy", 0, 8_000),
     ],
     [
       "that no proxy may serve goes again like one that was refused",
-      get,
+      getLease,
       thrown("", {
         ...locked,
         reason: "refused",
@@ -79,31 +84,31 @@ describe("a line that went through proxies", () => {
     ],
     [
       "whose proxies opened no way, none for long enough to tell, has another round",
-      get,
+      getLease,
       thrown("proxy", { ...locked, reason: "closed", fault: "unknown" }),
       deferred("proxy", 1),
     ],
     [
       "and no more than three",
-      { ...get, deferrals: 2 },
+      { ...getLease, deferrals: 2 },
       thrown("proxy", { ...locked, reason: "closed", fault: "unknown" }),
-      failedFor("proxy", true),
+      failedState("proxy", true),
     ],
     [
       "whose certificate was refused through some proxies goes again, even where it is unsafe: nothing was sent",
-      post,
+      postLease,
       thrown("", { ...refusedTls, attempts: [{ decision: "retries-exhausted" }] }),
       deferred("tls-certificate", 1),
     ],
     [
       "whose certificate was refused through all alike has failed for good",
-      get,
+      getLease,
       thrown("", { ...refusedTls, attempts: [{ decision: "not-retried: tls-certificate" }] }),
-      failedFor("tls-certificate", false),
+      failedState("tls-certificate", false),
     ],
     [
       "whose certificate was refused asks again soon whether another proxy is fit",
-      get,
+      getLease,
       thrown("", {
         ...refusedTls,
         code: "ERR_DEFERRED",
@@ -115,17 +120,17 @@ describe("a line that went through proxies", () => {
     ],
     [
       "whose origin is down, too",
-      get,
+      getLease,
       thrown("proxy-origin", { ...locked, fault: "origin" }),
-      failedFor("proxy-origin", true),
+      failedState("proxy-origin", true),
     ],
     [
       "that is not there is not there",
-      get,
-      { ok: true, response: answered(url, { status: 404 }) },
-      failedFor("http-404", false),
+      getLease,
+      { ok: true, response: fakeResponse(exampleUrl, { status: 404 }) },
+      failedState("http-404", false),
     ],
-    ["that is there is done", get, { ok: true, response: answered(url) }, { at: "done" }],
+    ["that is there is done", getLease, { ok: true, response: fakeResponse(exampleUrl) }, { at: "done" }],
   ];
   for (const [what, lease, settled, state] of table) {
     it(what, () => {
@@ -135,7 +140,7 @@ describe("a line that went through proxies", () => {
 
   it("uses up no round while the run drains", () => {
     assert.deepEqual(
-      decideOutcome(get, blocked, { ...proxied, draining: true })?.state,
+      decideOutcome(getLease, blocked, { ...proxied, draining: true })?.state,
       deferred("http-403", 0),
     );
   });

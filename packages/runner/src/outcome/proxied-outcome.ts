@@ -1,6 +1,6 @@
 import type { FetchResult } from "./fetch-job.ts";
 import { type FetchFailure, isFetchFailure } from "./fetcher.ts";
-import { maySendAgain } from "../ledger/job.ts";
+import { isRepeatable } from "../ledger/job.ts";
 import type { JobLease } from "../ledger/ledger.ts";
 import type { OutcomeState } from "../ledger/state.ts";
 
@@ -23,7 +23,7 @@ export interface OutcomeInput {
 // A page that is refused through so many addresses, one call after the other, is likely refused to all.
 const maxRefusals = 2;
 // The session's words for calls that ended because no proxy was fit soon enough.
-const noProxyInTime: ReadonlySet<unknown> = new Set(["no-proxy-in-time", "no-proxy-too-long"]);
+const noProxyDecisions: ReadonlySet<unknown> = new Set(["no-proxy-in-time", "no-proxy-too-long"]);
 
 /**
  * Decides what becomes of a line whose request was stopped by the address that it came from, or on the way there: it goes
@@ -41,24 +41,24 @@ export function proxiedOutcome(
   const { reason } = answer.verdict;
   const until = Math.min(Math.max(answer.retryAt ?? now, now + 1), now + maxDeferDelay);
   const again = { at: "deferred", reason, until, deferrals: lease.deferrals } as const;
-  if (!settled.ok && neverGotThrough(settled.error)) return again;
-  const kind = whyElsewhere(lease, settled, answer);
+  if (!settled.ok && neverPassedProxy(settled.error)) return again;
+  const kind = refusalKind(lease, settled, answer);
   if (kind === undefined) return undefined;
-  return draining ? again : oneRoundMore(again, kind, circumstances);
+  return draining ? again : deferAgainOrFail(again, kind, circumstances);
 }
 
 type Answer = Pick<FetchFailure, "verdict" | "retryAt" | "mayHaveArrived">;
 
-function whyElsewhere(
+function refusalKind(
   { job }: JobLease,
   settled: FetchResult,
   { verdict: { kind }, mayHaveArrived }: Answer,
 ): "blocked" | "throttled" | undefined {
-  if (isUndecided(settled)) return maySendAgain(job) || mayHaveArrived === false ? "blocked" : undefined;
-  return (kind === "blocked" || kind === "throttled") && maySendAgain(job) ? kind : undefined;
+  if (isInconclusive(settled)) return isRepeatable(job) || mayHaveArrived === false ? "blocked" : undefined;
+  return (kind === "blocked" || kind === "throttled") && isRepeatable(job) ? kind : undefined;
 }
 
-function oneRoundMore(
+function deferAgainOrFail(
   again: Extract<OutcomeState, { at: "deferred" }>,
   kind: "blocked" | "throttled",
   { maxDeferrals }: OutcomeInput,
@@ -72,7 +72,7 @@ function oneRoundMore(
  * Whether it is left open if a failure on the way was the line's: the attempts were used up, or no other proxy was fit,
  * before so many had failed alike that it must be. Recognised by shape.
  */
-function isUndecided(settled: FetchResult): boolean {
+function isInconclusive(settled: FetchResult): boolean {
   if (settled.ok || !isFetchFailure(settled.error)) return false;
   const { error } = settled;
   const failure = Reflect.get(error, "code") === "ERR_DEFERRED" ? error.cause : error;
@@ -85,7 +85,7 @@ function isUndecided(settled: FetchResult): boolean {
 function isFinal(attempt: unknown): boolean {
   const decision: unknown =
     typeof attempt === "object" && attempt !== null ? Reflect.get(attempt, "decision") : undefined;
-  return decision !== "retries-exhausted" && !noProxyInTime.has(decision);
+  return decision !== "retries-exhausted" && !noProxyDecisions.has(decision);
 }
 
 function answerOf(settled: FetchResult): Answer | undefined {
@@ -94,27 +94,29 @@ function answerOf(settled: FetchResult): Answer | undefined {
 }
 
 /** Whether a line waits for nothing but a proxy: whoever asks the pool for one again learns how long. Recognised by shape. */
-export function waitsForProxy(settled: FetchResult): boolean {
-  const attempts = settled.ok ? settled.response.attempts : attemptsOf(settled.error);
+export function isWaitingForProxy(settled: FetchResult): boolean {
+  const attempts = settled.ok ? settled.response.attempts : failureAttempts(settled.error);
   const last = attempts.at(-1);
-  return typeof last === "object" && last !== null && "decision" in last && noProxyInTime.has(last.decision);
+  return (
+    typeof last === "object" && last !== null && "decision" in last && noProxyDecisions.has(last.decision)
+  );
 }
 
-function attemptsOf(error: unknown): readonly unknown[] {
+function failureAttempts(error: unknown): readonly unknown[] {
   return isFetchFailure(error) ? error.attempts : [];
 }
 
 // What a proxy makes of a target is about the line.
-const onTarget: ReadonlySet<unknown> = new Set(["refused", "unsupported"]);
+const targetRelatedReasons: ReadonlySet<unknown> = new Set(["refused", "unsupported"]);
 
 /** Whether the last attempt ended at its proxy, by the proxy's fault, or found none; recognised by shape. */
-function neverGotThrough(error: unknown): boolean {
+function neverPassedProxy(error: unknown): boolean {
   if (!(error instanceof Error) || !("code" in error)) return false;
-  if (error.code === "ERR_DEFERRED") return neverGotThrough(error.cause);
-  return error.code === "ERR_NO_PROXY" || (error.code === "ERR_PROXY" && isProxysFault(error));
+  if (error.code === "ERR_DEFERRED") return neverPassedProxy(error.cause);
+  return error.code === "ERR_NO_PROXY" || (error.code === "ERR_PROXY" && isProxyFault(error));
 }
 
-function isProxysFault(error: Error): boolean {
+function isProxyFault(error: Error): boolean {
   const of = (name: string): unknown => Reflect.get(error, name);
-  return of("mayHaveArrived") === false && of("fault") === "proxy" && !onTarget.has(of("reason"));
+  return of("mayHaveArrived") === false && of("fault") === "proxy" && !targetRelatedReasons.has(of("reason"));
 }

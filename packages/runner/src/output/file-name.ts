@@ -7,7 +7,7 @@ export interface FileName {
 }
 
 // In the longest UTF-8, with the number and the extension: below the 255 bytes that file systems take.
-const maxStem = 76;
+const maxStemLength = 76;
 
 const extensions: Readonly<Record<string, string>> = {
   "text/html": ".html",
@@ -37,25 +37,25 @@ const extensions: Readonly<Record<string, string>> = {
 export function fileName({ id, url, contentType }: Pick<LineResult, "id" | "url" | "contentType">): FileName {
   const { host, pathname, search } = new URL(url);
   const last = pathname.split("/").findLast((part) => part !== "") ?? "index";
-  const extension = /\.[A-Za-z0-9]{1,5}$/.exec(last)?.[0] ?? extensionOf(contentType);
+  const extension = /\.[A-Za-z0-9]{1,5}$/.exec(last)?.[0] ?? extensionFor(contentType);
   const stem = last.endsWith(extension) ? last.slice(0, last.length - extension.length) : last;
   return {
-    folder: clean(host),
-    name: `${String(id).padStart(6, "0")}-${clean(stem + search).slice(0, maxStem)}${extension}`,
+    folder: sanitize(host),
+    name: `${String(id).padStart(6, "0")}-${sanitize(stem + search).slice(0, maxStemLength)}${extension}`,
   };
 }
 
-function extensionOf(contentType = ""): string {
+function extensionFor(contentType = ""): string {
   return extensions[contentType.split(";", 1)[0]?.trim().toLowerCase() ?? ""] ?? ".bin";
 }
 
-function clean(text: string): string {
-  return decoded(text)
+function sanitize(text: string): string {
+  return decodePercent(text)
     .replaceAll(/[^\p{L}\p{N}._-]+/gu, "_")
     .replace(/^[._]+/, "");
 }
 
-function decoded(text: string): string {
+function decodePercent(text: string): string {
   try {
     return decodeURIComponent(text);
   } catch {

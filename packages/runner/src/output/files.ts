@@ -20,14 +20,14 @@ export function writeFiles(results: Iterable<LineResult>, directory: string): Wr
   let bytes = 0;
   for (const result of results) {
     if (result.state !== "done" || result.body === undefined) continue;
-    writeWhole(directory, fileName(result), result.body);
+    writeFile(directory, fileName(result), result.body);
     files += 1;
     bytes += result.body.length;
   }
   return { files, bytes };
 }
 
-function writeWhole(
+function writeFile(
   directory: string,
   { folder, name }: { readonly folder: string; readonly name: string },
   body: Uint8Array,

@@ -12,23 +12,23 @@ export interface JsonlOptions {
 }
 
 // A string holds 2^29 - 24 characters, and JSON may write one byte in six of them.
-const largestInline = 64 * 2 ** 20;
+const defaultMaxBodyBytes = 64 * 2 ** 20;
 
 /** Gives one line of JSON per result, each ending in a newline; times are ISO 8601. */
 export function* toJsonl(
   results: Iterable<LineResult>,
-  { body = "inline", maxBodyBytes = largestInline, onBodyOmitted }: JsonlOptions = {},
+  { body = "inline", maxBodyBytes = defaultMaxBodyBytes, onBodyOmitted }: JsonlOptions = {},
 ): Generator<string, void, undefined> {
   for (const result of results) {
     const isOmitted = body === "inline" && result.bytes > maxBodyBytes;
     if (isOmitted) onBodyOmitted?.(result);
-    const content = body === "none" ? {} : isOmitted ? withoutBody(result) : contentOf(result);
-    yield `${JSON.stringify({ ...factsOf(result), ...content })}\n`;
+    const content = body === "none" ? {} : isOmitted ? toOmittedBody(result) : toHeadersAndBody(result);
+    yield `${JSON.stringify({ ...toFields(result), ...content })}\n`;
   }
 }
 
 // Named one by one: headers and body are read when touched.
-const facts = [
+const fieldNames = [
   "line",
   "method",
   "url",
@@ -42,21 +42,21 @@ const facts = [
   "contentType",
 ] as const;
 
-function factsOf(result: LineResult): Record<string, unknown> {
-  const told = Object.fromEntries(facts.map((name) => [name, result[name]]));
+function toFields(result: LineResult): Record<string, unknown> {
+  const told = Object.fromEntries(fieldNames.map((name) => [name, result[name]]));
   const { fetchedAt } = result;
   return fetchedAt === undefined ? told : { ...told, fetchedAt: new Date(fetchedAt).toISOString() };
 }
 
-function contentOf({ headers, body }: LineResult): Record<string, unknown> {
-  return body === undefined ? {} : { headers, ...bodyOf(body) };
+function toHeadersAndBody({ headers, body }: LineResult): Record<string, unknown> {
+  return body === undefined ? {} : { headers, ...encodeBody(body) };
 }
 
-function withoutBody({ headers, bytes }: LineResult): Record<string, unknown> {
+function toOmittedBody({ headers, bytes }: LineResult): Record<string, unknown> {
   return { headers, body: null, bodyBytes: bytes, bodyOmitted: true };
 }
 
-function bodyOf(body: Uint8Array): { readonly body: string } | { readonly bodyBase64: string } {
+function encodeBody(body: Uint8Array): { readonly body: string } | { readonly bodyBase64: string } {
   const buffer = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
   return isUtf8(buffer) ? { body: buffer.toString("utf8") } : { bodyBase64: buffer.toString("base64") };
 }

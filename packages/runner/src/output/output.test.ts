@@ -3,7 +3,7 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { runDirectory } from "../testing/run-directory.ts";
+import { makeRunDirectory } from "../testing/run-directory.ts";
 import { fileName } from "./file-name.ts";
 import { writeFiles } from "./files.ts";
 import { toJsonl } from "./jsonl.ts";
@@ -123,7 +123,7 @@ describe("fileName", () => {
 
 describe("writeFiles", () => {
   it("writes the bodies of what is done, each whole, in place of older ones", () => {
-    const directory = runDirectory();
+    const directory = makeRunDirectory();
     mkdirSync(join(directory, "example.com"), { recursive: true });
     writeFileSync(join(directory, "example.com", "000007-page_x_1.html"), "older and longer");
 

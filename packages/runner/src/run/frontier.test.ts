@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { Frontier, hostOf } from "./frontier.ts";
+import { Frontier, parseHost } from "./frontier.ts";
 import type { JobLease } from "../ledger/ledger.ts";
 
 function leaseOf(id: number, host: string): JobLease {
@@ -23,7 +23,7 @@ describe("frontier", () => {
     const frontier = new Frontier(9);
     for (const [index, host] of ["a", "a", "a", "b", "c", "b"].entries()) frontier.add(leaseOf(index, host));
 
-    const hosts = takeAll(frontier).map(({ job }) => hostOf(job.url));
+    const hosts = takeAll(frontier).map(({ job }) => parseHost(job.url));
 
     assert.deepEqual(hosts, ["a", "b", "c", "a", "b", "a"]);
   });
@@ -44,7 +44,7 @@ describe("frontier", () => {
   });
 
   it("tells ports apart", () => {
-    assert.notEqual(hostOf("http://a:1/"), hostOf("http://a:2/"));
+    assert.notEqual(parseHost("http://a:1/"), parseHost("http://a:2/"));
   });
 
   it("gives up what was not taken", () => {
@@ -78,8 +78,8 @@ describe("frontier", () => {
           if (lease === undefined) return;
           active.push(lease);
           given.push(lease);
-          const host = hostOf(lease.job.url);
-          assert.ok(active.filter(({ job }) => hostOf(job.url) === host).length <= perHost);
+          const host = parseHost(lease.job.url);
+          assert.ok(active.filter(({ job }) => parseHost(job.url) === host).length <= perHost);
         };
         for (const each of events) {
           if (each === "take") keep(frontier.take());
@@ -96,7 +96,7 @@ describe("frontier", () => {
           Array.from({ length: added }, (_, index) => index + 1),
         );
         for (const host of ["a", "b", "c"]) {
-          const ids = given.filter(({ job }) => hostOf(job.url) === host).map(({ job }) => job.id);
+          const ids = given.filter(({ job }) => parseHost(job.url) === host).map(({ job }) => job.id);
           assert.deepEqual(
             ids,
             ids.toSorted((a, b) => a - b),

@@ -9,7 +9,7 @@ interface Queue {
 }
 
 /** The part of a URL that limits apply to: host and port. */
-export function hostOf(url: string): string {
+export function parseHost(url: string): string {
   return new URL(url).host;
 }
 
@@ -35,7 +35,7 @@ export class Frontier {
   }
 
   add(lease: JobLease): void {
-    const host = hostOf(lease.job.url);
+    const host = parseHost(lease.job.url);
     const queue = this.#queues.get(host) ?? { leases: [], active: 0, ready: false, paused: false };
     this.#queues.set(host, queue);
     queue.leases.push(lease);
@@ -58,7 +58,7 @@ export class Frontier {
 
   /** Takes a lease back as it was, and gives nothing more of its host until that is resumed; `finish` is to follow. */
   pause(lease: JobLease): void {
-    const host = hostOf(lease.job.url);
+    const host = parseHost(lease.job.url);
     const queue = this.#queues.get(host);
     if (queue === undefined) return;
     queue.leases.unshift(lease);
@@ -78,7 +78,7 @@ export class Frontier {
 
   /** Gives back the place of a lease that was taken. */
   finish(lease: JobLease): void {
-    const host = hostOf(lease.job.url);
+    const host = parseHost(lease.job.url);
     const queue = this.#queues.get(host);
     if (queue === undefined) return;
     queue.active -= 1;

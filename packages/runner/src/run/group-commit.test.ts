@@ -20,8 +20,8 @@ function watched(clock: FakeClock): { readonly commits: GroupCommit; readonly gr
   const commits = new GroupCommit({
     ledger: { record: () => {}, commit: () => {} },
     clock,
-    committed: (outcomes) => groups.push(`${outcomes.length} at ${clock.now()}`),
-    failed: (error) => groups.push(String(error)),
+    onCommitted: (outcomes) => groups.push(`${outcomes.length} at ${clock.now()}`),
+    onError: (error) => groups.push(String(error)),
   });
   return { commits, groups };
 }
@@ -66,8 +66,8 @@ describe("group commit", () => {
     const commits = new GroupCommit({
       ledger: { record: () => {}, commit },
       clock,
-      committed: () => {},
-      failed: (error) => failures.push(error),
+      onCommitted: () => {},
+      onError: (error) => failures.push(error),
     });
 
     commits.add(outcomeOf(1));

@@ -7,9 +7,9 @@ export interface GroupCommitOptions {
   readonly ledger: Pick<Ledger, "record" | "commit">;
   readonly clock: Clock;
   /** Hears the outcomes of a group once they are on disk. */
-  readonly committed: (outcomes: readonly JobOutcome[]) => void;
+  readonly onCommitted: (outcomes: readonly JobOutcome[]) => void;
   /** Hears what a commit threw when nobody waits for it. */
-  readonly failed: (error: unknown) => void;
+  readonly onError: (error: unknown) => void;
 }
 
 /** A group of this many is committed at once: one commit a group costs as little durable as not. */
@@ -48,7 +48,7 @@ export class GroupCommit {
     const group = this.#group;
     this.#group = [];
     this.#bytes = 0;
-    this.#options.committed(group);
+    this.#options.onCommitted(group);
   }
 
   async #tick(): Promise<void> {
@@ -57,7 +57,7 @@ export class GroupCommit {
       await this.#options.clock.sleep(toMs(groupDelay));
       this.flush();
     } catch (error) {
-      this.#options.failed(error);
+      this.#options.onError(error);
     } finally {
       this.#ticking = false;
     }

@@ -7,13 +7,13 @@ test("a host that is paused comes up once for another look, the end of the pause
   pauses.pause("a", 900, 500);
   pauses.pause("b", 700, 700);
 
-  assert.deepEqual([pauses.nextLook, pauses.nextEnd], [500, 700]);
-  assert.deepEqual(pauses.over(499), []);
-  assert.deepEqual(pauses.over(500), ["a"]);
-  assert.deepEqual(pauses.over(500), []);
-  assert.deepEqual([pauses.nextLook, pauses.nextEnd], [700, 700]);
-  assert.deepEqual(pauses.over(800), ["b"]);
-  assert.deepEqual([pauses.nextLook, pauses.nextEnd], [undefined, undefined]);
+  assert.deepEqual([pauses.nextRecheckAt, pauses.nextEndAt], [500, 700]);
+  assert.deepEqual(pauses.takeDue(499), []);
+  assert.deepEqual(pauses.takeDue(500), ["a"]);
+  assert.deepEqual(pauses.takeDue(500), []);
+  assert.deepEqual([pauses.nextRecheckAt, pauses.nextEndAt], [700, 700]);
+  assert.deepEqual(pauses.takeDue(800), ["b"]);
+  assert.deepEqual([pauses.nextRecheckAt, pauses.nextEndAt], [undefined, undefined]);
 });
 
 test("the earliest of times that are known", () => {

@@ -8,7 +8,7 @@ export class HostPauses {
   }
 
   /** Gives the hosts that are worth another look, once. */
-  over(now: number): readonly string[] {
+  takeDue(now: number): readonly string[] {
     if (this.#pauses.size === 0) return none;
     const hosts = [...this.#pauses].filter(([, { lookAt }]) => lookAt <= now).map(([host]) => host);
     for (const host of hosts) this.#pauses.delete(host);
@@ -16,12 +16,12 @@ export class HostPauses {
   }
 
   /** When the first host is worth another look; undefined when none is paused. */
-  get nextLook(): number | undefined {
+  get nextRecheckAt(): number | undefined {
     return earliest([...this.#pauses.values()].map(({ lookAt }) => lookAt));
   }
 
   /** When the first pause is over. */
-  get nextEnd(): number | undefined {
+  get nextEndAt(): number | undefined {
     return earliest([...this.#pauses.values()].map(({ until }) => until));
   }
 }

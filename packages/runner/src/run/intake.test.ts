@@ -23,8 +23,8 @@ function watched(): {
   const intake = new Intake({
     ledger: { plan },
     stop: stop.signal,
-    planned: () => {},
-    failed: (error) => failures.push(error),
+    onPlanned: () => {},
+    onError: (error) => failures.push(error),
   });
   return { intake, batches, stop, failures };
 }

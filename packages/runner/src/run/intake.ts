@@ -8,9 +8,9 @@ export interface IntakeOptions {
   readonly ledger: Pick<Ledger, "plan">;
   /** After it aborts nothing more is planned. */
   readonly stop: AbortSignal;
-  readonly planned: (planned: PlanCounts) => void;
+  readonly onPlanned: (planned: PlanCounts) => void;
   /** Hears what went wrong while the input paused. */
-  readonly failed: (error: unknown) => void;
+  readonly onError: (error: unknown) => void;
 }
 
 const batchSize = 256;
@@ -48,14 +48,14 @@ export class Intake {
     const batch = this.#batch;
     if (batch.length === 0 || this.#options.stop.aborted) return;
     this.#batch = [];
-    this.#options.planned(this.#options.ledger.plan(batch));
+    this.#options.onPlanned(this.#options.ledger.plan(batch));
   }
 
   readonly #flushLater = (): void => {
     try {
       this.#flush();
     } catch (error) {
-      this.#options.failed(error);
+      this.#options.onError(error);
     }
   };
 }

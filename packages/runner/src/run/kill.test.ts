@@ -11,7 +11,7 @@ import { readReport } from "../output/read-report.ts";
 import { openDatabase } from "../sqlite/load.ts";
 import { openLedger } from "../sqlite/sqlite-ledger.ts";
 import { killedRunLines, killedRunUrl } from "../testing/killed-run.ts";
-import { runDirectory } from "../testing/run-directory.ts";
+import { makeRunDirectory } from "../testing/run-directory.ts";
 
 const program = join(import.meta.dirname, "..", "testing", "killed-run.ts");
 
@@ -44,7 +44,7 @@ describe("a run that is killed", () => {
     "ends with exactly one result for every line after ten kills, and every body whole",
     { timeout: 120_000 },
     async () => {
-      const directory = runDirectory();
+      const directory = makeRunDirectory();
       const random = seededRandom(7);
       let kills = 0;
       for (let round = 0; round < 10; round += 1) {
@@ -77,7 +77,7 @@ describe("a run that is killed", () => {
   );
 
   it("gives its lock back by dying", { timeout: 30_000 }, async () => {
-    const directory = runDirectory();
+    const directory = makeRunDirectory();
     const child = start(directory);
     const exited = once(child, "exit");
     if (child.stdout !== null) await once(child.stdout, "data");

@@ -20,16 +20,16 @@ export interface ProxyMonitorOptions {
   readonly ledger: Pick<Ledger, "proxyStats" | "setProxyStats" | "proxySnapshot" | "setProxySnapshot">;
   readonly clock: Clock;
   /** Hears what a write threw that nobody waits for. */
-  readonly failed: (error: unknown) => void;
+  readonly onError: (error: unknown) => void;
 }
 
 // Figures are for who looks at a run while it goes on; a long list costs more to write.
-const leastPause = 2_000;
-const pausePerProxy = 2;
+const minStatsInterval = 2_000;
+const statsIntervalPerProxy = 2;
 // Rests are written down soon: a process that is killed may not forget them. Several that begin together are one write,
 // and writes take no more than a twentieth of the time.
-const restDelay = 50;
-const pausePerWrite = 20;
+const snapshotDelay = 50;
+const delayPerWriteTime = 20;
 
 /** Keeps the figures of the proxies in the ledger, and knows when there is no hope for any of them. */
 export class ProxyMonitor {
@@ -40,7 +40,7 @@ export class ProxyMonitor {
   readonly #stop: () => void;
   readonly #ended = new AbortController();
   #isWriting = false;
-  #pause = restDelay;
+  #pause = snapshotDelay;
 
   constructor(options: ProxyMonitorOptions) {
     this.#options = options;
@@ -49,7 +49,7 @@ export class ProxyMonitor {
     options.proxies.restore?.(options.ledger.proxySnapshot());
     this.#arrivals = options.proxies.refresh?.();
     this.#stop = options.proxies.onCooldown?.(() => void this.#remember()) ?? ((): void => undefined);
-    this.note();
+    this.save();
   }
 
   /** Writes nothing down any more unless it is told to. */
@@ -59,7 +59,7 @@ export class ProxyMonitor {
   }
 
   /** Writes the figures and the rests down. @throws LedgerError when that fails. */
-  note(): void {
+  save(): void {
     const { proxies, ledger, clock } = this.#options;
     if (proxies.snapshot !== undefined) ledger.setProxySnapshot(proxies.snapshot());
     ledger.setProxyStats(mergeProxyStats(this.#before, proxies.stats().proxies));
@@ -67,15 +67,15 @@ export class ProxyMonitor {
   }
 
   /** Writes the figures down where that was some time ago. `proxies` is how many there may be. */
-  noteNowAndThen(): void {
+  saveStatsIfDue(): void {
     const pause = this.#options.clock.now() - this.#notedAt;
-    if (pause < leastPause) return;
+    if (pause < minStatsInterval) return;
     const { proxies } = this.#options.proxies.stats();
-    if (pause >= proxies.length * pausePerProxy) this.note();
+    if (pause >= proxies.length * statsIntervalPerProxy) this.save();
   }
 
   async #remember(): Promise<void> {
-    const { proxies, ledger, clock, failed } = this.#options;
+    const { proxies, ledger, clock, onError } = this.#options;
     if (this.#isWriting || proxies.snapshot === undefined) return;
     this.#isWriting = true;
     try {
@@ -83,27 +83,27 @@ export class ProxyMonitor {
       this.#isWriting = false;
       const began = clock.now();
       ledger.setProxySnapshot(proxies.snapshot());
-      this.#pause = Math.max(restDelay, (clock.now() - began) * pausePerWrite);
-      this.noteNowAndThen();
+      this.#pause = Math.max(snapshotDelay, (clock.now() - began) * delayPerWriteTime);
+      this.saveStatsIfDue();
     } catch (error) {
-      if (!this.#ended.signal.aborted) failed(error);
+      if (!this.#ended.signal.aborted) onError(error);
     }
   }
 
   /** Whether the pool can say that it has new proxies. */
-  get looks(): boolean {
+  get canDetectNewProxies(): boolean {
     return this.#options.proxies.refresh !== undefined;
   }
 
   /** Whether proxies have come in since this was last asked. */
-  hasNews(): boolean {
+  hasNewProxies(): boolean {
     const before = this.#arrivals;
     this.#arrivals = this.#options.proxies.refresh?.();
     return this.#arrivals !== before;
   }
 
   /** Why no proxy will work however long one waits; undefined where one may. */
-  whyHopeless(): string | undefined {
+  exhaustion(): string | undefined {
     return proxyExhaustion(this.#options.proxies.stats().proxies);
   }
 }

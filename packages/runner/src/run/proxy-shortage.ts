@@ -2,7 +2,7 @@ import type { ProxyWait } from "../outcome/no-proxy.ts";
 import { HostPauses } from "./host-pauses.ts";
 
 /** Proxies may come back earlier than was said, and new ones may be read: a host that waits for one is looked at again after this time. */
-const lookAgain = 5_000;
+const recheckInterval = 5_000;
 
 /** Why a host has to wait. */
 interface Wait extends ProxyWait {
@@ -24,38 +24,38 @@ export class ProxyShortage {
   }
 
   /** Whether waiting does not help. */
-  get hopeless(): boolean {
+  get isExhausted(): boolean {
     return this.#hopeless;
   }
 
   /** Whether there is no hope, or some host still waits. */
-  get lasts(): boolean {
-    return this.#hopeless || this.#pauses.nextEnd !== undefined;
+  get isActive(): boolean {
+    return this.#hopeless || this.#pauses.nextEndAt !== undefined;
   }
 
   /** When the first host is worth another look; undefined when none waits. */
-  get nextLook(): number | undefined {
-    return this.#pauses.nextLook;
+  get nextRecheckAt(): number | undefined {
+    return this.#pauses.nextRecheckAt;
   }
 
   /** When the first host may have a proxy; undefined when none waits. */
-  get nextEnd(): number | undefined {
-    return this.#pauses.nextEnd;
+  get nextEndAt(): number | undefined {
+    return this.#pauses.nextEndAt;
   }
 
   /** Takes note that a host has to wait; says whether that is news: it waits well beyond what was told of before. */
-  begin(host: string, { until, why, hopeless, now }: Wait): boolean {
+  add(host: string, { until, why, hopeless, now }: Wait): boolean {
     this.#why = hopeless ?? why;
     this.#hopeless ||= hopeless !== undefined;
-    this.#pauses.pause(host, until, Math.min(until, now + lookAgain));
+    this.#pauses.pause(host, until, Math.min(until, now + recheckInterval));
     if (this.#hopeless) return false;
-    const isNews = until > this.#toldUntil + lookAgain;
+    const isNews = until > this.#toldUntil + recheckInterval;
     this.#toldUntil = Math.max(until, this.#toldUntil);
     return isNews;
   }
 
   /** Gives the hosts that are worth another look, once. */
-  over(now: number): readonly string[] {
-    return this.#pauses.over(now);
+  takeDueHosts(now: number): readonly string[] {
+    return this.#pauses.takeDue(now);
   }
 }

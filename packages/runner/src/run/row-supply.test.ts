@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { fakeClock } from "@holdfast/policy/testing";
 import type { JobLease } from "../ledger/ledger.ts";
 import { RowSupply } from "./row-supply.ts";
-import { get } from "../testing/leases.ts";
+import { getLease } from "../testing/leases.ts";
 
 /** A ledger with so many rows that nobody has tried, and some that come due; it notes what it is asked. */
 function stock({ open, due }: { open: number; due: number[] }): {
@@ -12,7 +12,7 @@ function stock({ open, due }: { open: number; due: number[] }): {
 } {
   const asked: string[] = [];
   let left = open;
-  const leases = (count: number): readonly JobLease[] => Array.from({ length: count }, () => get);
+  const leases = (count: number): readonly JobLease[] => Array.from({ length: count }, () => getLease);
   return {
     asked,
     ledger: {
@@ -43,7 +43,7 @@ test("what has come due is taken before what nobody has tried, and the ledger is
 
   assert.deepEqual(counts, [2, 2, 1, 0]);
   assert.deepEqual(asked, ["due 2", "open 2", "open 1"]);
-  assert.equal(supply.dueAt, now + 1);
+  assert.equal(supply.nextDueAt, now + 1);
 });
 
 test("the ledger is asked again when it has got more, or when rows were put off", () => {
@@ -52,13 +52,13 @@ test("the ledger is asked again when it has got more, or when rows were put off"
   const { asked, ledger } = stock({ open: 0, due });
   const supply = new RowSupply(ledger, clock);
   supply.claim(2);
-  supply.added(0);
+  supply.rowsAdded(0);
   supply.claim(2);
-  supply.added(1);
+  supply.rowsAdded(1);
   supply.claim(2);
 
   due.push(clock.date());
-  supply.deferred();
+  supply.rowsDeferred();
 
   assert.equal(supply.claim(2).length, 1);
   assert.deepEqual(asked, ["open 0", "open 0", "due 1"]);

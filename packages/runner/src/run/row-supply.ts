@@ -16,7 +16,7 @@ export class RowSupply {
   }
 
   /** When the next row comes due, epoch ms. */
-  get dueAt(): number | undefined {
+  get nextDueAt(): number | undefined {
     return this.#dueAt;
   }
 
@@ -32,12 +32,12 @@ export class RowSupply {
   }
 
   /** Takes note that the ledger has got so many rows more. */
-  added(count: number): void {
+  rowsAdded(count: number): void {
     this.#moreOpen ||= count > 0;
   }
 
   /** Takes note that rows were put off. */
-  deferred(): void {
+  rowsDeferred(): void {
     this.#dueAt = this.#ledger.nextDueAt();
   }
 }

@@ -3,11 +3,11 @@ import { Timer } from "./timer.ts";
 import { decideOutcome, findHostHold } from "../outcome/decide-outcome.ts";
 import type { RunEvent } from "./events.ts";
 import { fetchJob, type FetchResult } from "../outcome/fetch-job.ts";
-import { Frontier, hostOf } from "./frontier.ts";
+import { Frontier, parseHost } from "./frontier.ts";
 import { GroupCommit } from "./group-commit.ts";
 import { heldOutcome, HostHolds } from "./host-holds.ts";
 import { Intake } from "./intake.ts";
-import { maySendAgain } from "../ledger/job.ts";
+import { isRepeatable } from "../ledger/job.ts";
 import type { JobLease, Ledger, JobOutcome, PlanCounts } from "../ledger/ledger.ts";
 import type { RunOptions } from "./options.ts";
 import { earliest } from "./host-pauses.ts";
@@ -43,10 +43,10 @@ export interface RunLoopEnd {
 }
 
 /** Leases held in memory: enough to look past a host that is at its limit, few enough to be bounded. */
-const maxBuffered = 8_192;
+const maxQueuedLeases = 8_192;
 
 /** How often a pool is asked for new proxies while a host waits for one, in ms. */
-const newsPause = 1_000;
+const newProxiesPollInterval = 1_000;
 
 /** Runs a ledger once: takes rows up, has them fetched, records what came of it. It sleeps until something happens. */
 export class RunLoop {
@@ -71,12 +71,12 @@ export class RunLoop {
     this.#options = options;
     this.#frontier = new Frontier(options.perHost);
     this.#alarm = new Timer(clock, this.#wake.notify);
-    this.#commits = new GroupCommit({ ledger, clock, committed: this.#committed, failed: this.#fail });
+    this.#commits = new GroupCommit({ ledger, clock, onCommitted: this.#committed, onError: this.#fail });
     this.#totals = ledger.totals();
     this.#supply = new RowSupply(ledger, clock);
     const { proxies } = options;
     this.#watch =
-      proxies === undefined ? undefined : new ProxyMonitor({ proxies, ledger, clock, failed: this.#fail });
+      proxies === undefined ? undefined : new ProxyMonitor({ proxies, ledger, clock, onError: this.#fail });
   }
 
   /** Resolves when there is nothing more to do, or when it was told to stop; what finished has been recorded. */
@@ -91,14 +91,14 @@ export class RunLoop {
       this.#alarm.set(undefined);
     }
     if (this.#failure !== undefined) throw this.#failure.error;
-    this.#watch?.note();
-    const status = endOf(this.#options, this.#shortage.lasts ? "no-proxy" : "complete");
+    this.#watch?.save();
+    const status = endOf(this.#options, this.#shortage.isActive ? "no-proxy" : "complete");
     return status === "no-proxy" ? { status, why: this.#shortage.why } : { status };
   }
 
   #listen(): () => void {
     const { drain, signal } = this.#options;
-    const forget = [onAbort(drain, this.#drain), onAbort(signal, this.#abort)];
+    const forget = [listenForAbort(drain, this.#drain), listenForAbort(signal, this.#abort)];
     return () => {
       for (const each of forget) each();
     };
@@ -127,7 +127,7 @@ export class RunLoop {
       if (lease === undefined) break;
       if (!this.#postpone(lease)) leases.push(lease);
     }
-    const unsafe = leases.filter(({ job }) => !maySendAgain(job)).map(({ job }) => job);
+    const unsafe = leases.filter(({ job }) => !isRepeatable(job)).map(({ job }) => job);
     if (unsafe.length > 0) this.#options.ledger.recordIntent(unsafe);
     this.#inFlight += leases.length;
     for (const lease of leases) void this.#fetch(lease);
@@ -135,15 +135,15 @@ export class RunLoop {
 
   /** Lets the hosts go on that have waited long enough for a proxy; all of them where there are new ones. */
   #lookForProxies(): void {
-    if (!this.#shortage.lasts) return;
-    const now = this.#watch?.hasNews() === true ? Infinity : this.#options.clock.date();
-    for (const host of this.#shortage.over(now)) this.#frontier.resume(host);
+    if (!this.#shortage.isActive) return;
+    const now = this.#watch?.hasNewProxies() === true ? Infinity : this.#options.clock.date();
+    for (const host of this.#shortage.takeDueHosts(now)) this.#frontier.resume(host);
     this.#setAlarm();
   }
 
   #postpone(lease: JobLease): boolean {
     const now = this.#options.clock.date();
-    const until = this.#holds.heldUntil(hostOf(lease.job.url), now);
+    const until = this.#holds.heldUntil(parseHost(lease.job.url), now);
     if (until === undefined) return false;
     this.#frontier.finish(lease);
     this.#commits.add(heldOutcome(lease, until, now));
@@ -152,7 +152,7 @@ export class RunLoop {
 
   #refill(): void {
     const window = Math.max(64, 4 * this.#options.concurrency);
-    while (!this.#frontier.ready && this.#frontier.size < maxBuffered) {
+    while (!this.#frontier.ready && this.#frontier.size < maxQueuedLeases) {
       const leases = this.#supply.claim(window);
       for (const lease of leases) this.#frontier.add(lease);
       if (leases.length === 0) return;
@@ -198,7 +198,7 @@ export class RunLoop {
     const { clock, maxDeferDelay } = this.#options;
     const now = clock.date();
     const until = findHostHold(settled, { now, maxDeferDelay });
-    const host = hostOf(lease.job.url);
+    const host = parseHost(lease.job.url);
     if (until !== undefined && until > now && this.#holds.hold(host, until))
       this.#tell({ type: "host-held", host, until });
   }
@@ -207,21 +207,21 @@ export class RunLoop {
   #pause(lease: JobLease, { until, why }: ProxyWait): void {
     const { clock, ledger } = this.#options;
     const now = clock.date();
-    const host = hostOf(lease.job.url);
-    const hopeless = until === Infinity ? why : this.#watch?.whyHopeless();
+    const host = parseHost(lease.job.url);
+    const hopeless = until === Infinity ? why : this.#watch?.exhaustion();
     ledger.release([lease]);
     this.#frontier.pause(lease);
-    const isNews = this.#shortage.begin(host, { until, why, hopeless, now });
-    if (this.#shortage.hopeless) return this.#drain();
+    const isNews = this.#shortage.add(host, { until, why, hopeless, now });
+    if (this.#shortage.isExhausted) return this.#drain();
     if (isNews) this.#tell({ type: "no-proxy", host, until, why });
     this.#setAlarm();
   }
 
   #setAlarm(): void {
-    const { nextLook } = this.#shortage;
-    const looks = nextLook !== undefined && this.#watch?.looks === true;
-    const news = looks ? this.#options.clock.date() + newsPause : undefined;
-    this.#alarm.set(earliest([this.#supply.dueAt, nextLook, news]));
+    const { nextRecheckAt: nextLook } = this.#shortage;
+    const looks = nextLook !== undefined && this.#watch?.canDetectNewProxies === true;
+    const news = looks ? this.#options.clock.date() + newProxiesPollInterval : undefined;
+    this.#alarm.set(earliest([this.#supply.nextDueAt, nextLook, news]));
   }
 
   // With nothing in flight: are there rows to come from the input, or rows that come due soon?
@@ -229,16 +229,19 @@ export class RunLoop {
     const { clock, maxIdleWait } = this.#options;
     this.#setAlarm();
     if (!this.#inputEnded) return true;
-    const next = earliest([this.#supply.dueAt, this.#shortage.nextEnd]);
+    const next = earliest([this.#supply.nextDueAt, this.#shortage.nextEndAt]);
     return next !== undefined && next - clock.date() <= maxIdleWait;
   }
 
   async #read(): Promise<void> {
     const { input, ledger } = this.#options;
     try {
-      await new Intake({ ledger, stop: this.#stop.signal, planned: this.#planned, failed: this.#fail }).read(
-        input ?? [],
-      );
+      await new Intake({
+        ledger,
+        stop: this.#stop.signal,
+        onPlanned: this.#planned,
+        onError: this.#fail,
+      }).read(input ?? []);
       if (this.#stop.signal.aborted) return;
       this.#inputEnded = true;
       this.#tell({ type: "input-ended" });
@@ -250,7 +253,7 @@ export class RunLoop {
 
   readonly #planned = (planned: PlanCounts): void => {
     this.#totals = countPlanned(this.#totals, planned);
-    this.#supply.added(planned.added);
+    this.#supply.rowsAdded(planned.added);
     this.#tell({ type: "planned", ...planned });
     this.#wake.notify();
   };
@@ -264,10 +267,10 @@ export class RunLoop {
         this.#tell({ type: "deferred", job, outcome, until: outcome.state.until });
     }
     if (outcomes.some(({ state }) => state.at === "deferred")) {
-      this.#supply.deferred();
+      this.#supply.rowsDeferred();
       this.#setAlarm();
     }
-    this.#watch?.noteNowAndThen();
+    this.#watch?.saveStatsIfDue();
     this.#tell({ type: "progress", totals: this.#totals, inFlight: this.#inFlight });
   };
 
@@ -297,7 +300,7 @@ export class RunLoop {
   };
 }
 
-function onAbort(signal: AbortSignal | undefined, listener: () => void): () => void {
+function listenForAbort(signal: AbortSignal | undefined, listener: () => void): () => void {
   if (signal?.aborted === true) listener();
   signal?.addEventListener("abort", listener);
   return () => signal?.removeEventListener("abort", listener);

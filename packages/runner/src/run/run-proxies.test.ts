@@ -9,12 +9,12 @@ import type { RunProxies } from "./proxy-monitor.ts";
 import { readReport } from "../output/read-report.ts";
 import { run } from "./run.ts";
 import { openLedger, readLedger } from "../sqlite/sqlite-ledger.ts";
-import { inputOf, runDirectory } from "../testing/run-directory.ts";
-import { answered, failure, scriptedFetcher } from "../testing/scripted-fetcher.ts";
+import { numberLines, makeRunDirectory } from "../testing/run-directory.ts";
+import { fakeResponse, fakeFailure, scriptedFetcher } from "../testing/scripted-fetcher.ts";
 
 const site = (n: number): string => `https://example.com/${n}`;
 const sites = (count: number): InputLine[] =>
-  inputOf(...Array.from({ length: count }, (_, index) => site(index + 1)));
+  numberLines(...Array.from({ length: count }, (_, index) => site(index + 1)));
 
 const fit: PoolProxyStats = {
   proxy: "http://a.test:1",
@@ -39,14 +39,14 @@ const locked: PoolProxyStats = {
 /** What a session throws when no proxy is fit until an instant. */
 function noProxy(retryAt: number): Error & FetchFailure {
   const verdict = { kind: "blocked", reason: "no-proxy", advice: "" } as const;
-  return Object.assign(failure("no-proxy", { verdict, retryAt }), { code: "ERR_NO_PROXY" });
+  return Object.assign(fakeFailure("no-proxy", { verdict, retryAt }), { code: "ERR_NO_PROXY" });
 }
 
 /** A session that finds no proxy for a host before an instant. */
 function dryUntil(clock: FakeClock, until: number): (request: { url: string }) => FetchedResponse {
   return ({ url }) => {
     if (url.startsWith("https://example.com/") && clock.date() < until) throw noProxy(until);
-    return answered(url);
+    return fakeResponse(url);
   };
 }
 
@@ -57,11 +57,11 @@ describe("run, through proxies", () => {
     const events: RunEvent[] = [];
 
     const report = await run({
-      directory: runDirectory(),
+      directory: makeRunDirectory(),
       session,
       proxies: poolOf(fit),
       clock,
-      input: inputOf(...sites(9).map(({ text }) => text), "https://other.example/"),
+      input: numberLines(...sites(9).map(({ text }) => text), "https://other.example/"),
       concurrency: 2,
       on: (event) => void events.push(event),
     });
@@ -83,11 +83,11 @@ describe("run, through proxies", () => {
     const clock = fakeClock();
     const session = scriptedFetcher(({ url }) => {
       if (clock.date() < 20_000) throw noProxy(100_000);
-      return answered(url);
+      return fakeResponse(url);
     });
 
     const report = await run({
-      directory: runDirectory(),
+      directory: makeRunDirectory(),
       session,
       proxies: poolOf(fit),
       clock,
@@ -101,15 +101,15 @@ describe("run, through proxies", () => {
     const clock = fakeClock();
     const session = scriptedFetcher(({ url }) => {
       if (clock.date() < 2_500) throw noProxy(100_000);
-      return answered(url);
+      return fakeResponse(url);
     });
 
     const report = await run({
-      directory: runDirectory(),
+      directory: makeRunDirectory(),
       session,
       proxies: { ...poolOf(fit), refresh: () => (clock.date() < 2_500 ? 1 : 2) },
       clock,
-      input: inputOf(...sites(3).map(({ text }) => text), "https://other.example/"),
+      input: numberLines(...sites(3).map(({ text }) => text), "https://other.example/"),
     });
 
     assert.deepEqual([report.done, report.elapsed], [4, 3_000]);
@@ -122,15 +122,15 @@ describe("run, through proxies", () => {
     const met = { code: "ERR_DEFERRED", retryAt: 40_000, attempts: [{ decision: "no-proxy-in-time" }] };
     const session = scriptedFetcher(({ url }) => {
       if (clock.date() < 500)
-        throw Object.assign(failure("proxy-unreachable"), met, {
+        throw Object.assign(fakeFailure("proxy-unreachable"), met, {
           cause: Object.assign(new Error(), { code: "ERR_PROXY", fault: "proxy", mayHaveArrived: false }),
         });
       if (clock.date() < 4_500) throw noProxy(40_000);
-      return answered(url);
+      return fakeResponse(url);
     });
 
     const report = await run({
-      directory: runDirectory(),
+      directory: makeRunDirectory(),
       session,
       proxies: { ...poolOf(fit), refresh: () => (clock.date() < 4_500 ? 1 : 2) },
       clock,
@@ -141,7 +141,7 @@ describe("run, through proxies", () => {
   });
 
   it("ends where it would wait for too long, with the reason, and goes on when it is run again", async () => {
-    const directory = runDirectory();
+    const directory = makeRunDirectory();
     const clock = fakeClock();
     const session = scriptedFetcher(dryUntil(clock, 600_000));
 
@@ -157,11 +157,11 @@ describe("run, through proxies", () => {
   });
 
   it("ends at once where no proxy will ever work, and what is in flight is kept", async () => {
-    const directory = runDirectory();
+    const directory = makeRunDirectory();
     const session = scriptedFetcher(async ({ url }) => {
       if (!url.endsWith("/1")) throw noProxy(30_000);
       await Promise.resolve();
-      return answered(url);
+      return fakeResponse(url);
     });
     const clock = fakeClock();
 
@@ -181,7 +181,7 @@ describe("run, through proxies", () => {
     });
 
     const { status, why } = await run({
-      directory: runDirectory(),
+      directory: makeRunDirectory(),
       session,
       proxies: poolOf(fit),
       clock: fakeClock(),
@@ -192,13 +192,13 @@ describe("run, through proxies", () => {
   });
 
   it("sends an unsafe request when a proxy is there, and after a crash knows that it was not sent before", async () => {
-    const directory = runDirectory();
+    const directory = makeRunDirectory();
     const clock = fakeClock();
     const ledger = openLedger(directory);
     ledger.plan([{ kind: "job", line: 1, method: "POST", url: site(1), request: { body: "x" } }]);
     ledger.close();
     const dry = scriptedFetcher(dryUntil(clock, 600_000));
-    const wet = scriptedFetcher(({ url }) => answered(url));
+    const wet = scriptedFetcher(({ url }) => fakeResponse(url));
 
     const before = await run({ directory, session: dry, proxies: poolOf(fit), clock });
     const after = await run({ directory, session: wet, proxies: poolOf(fit), clock });
@@ -207,13 +207,13 @@ describe("run, through proxies", () => {
   });
 
   it("writes down every few seconds how the proxies do, for who looks at it while it goes on", async () => {
-    const directory = runDirectory();
+    const directory = makeRunDirectory();
     const clock = fakeClock();
     let requests = 0;
     const session = scriptedFetcher(async ({ url }) => {
       await clock.sleep(1_500);
       requests += 1;
-      return answered(url);
+      return fakeResponse(url);
     });
     const seen: (readonly [number, number | undefined])[] = [];
 
@@ -234,7 +234,7 @@ describe("run, through proxies", () => {
   });
 
   it("keeps what the pool remembers soon after it changed, and gives it back at the next start", async () => {
-    const directory = runDirectory();
+    const directory = makeRunDirectory();
     const clock = fakeClock();
     const heard: unknown[] = [];
     const kept: unknown[] = [];
@@ -256,7 +256,7 @@ describe("run, through proxies", () => {
       const ledger = readLedger(directory);
       kept.push(ledger.proxySnapshot());
       ledger.close();
-      return answered(url);
+      return fakeResponse(url);
     });
     const options = { directory, session, proxies, clock, concurrency: 1 };
 
@@ -268,8 +268,8 @@ describe("run, through proxies", () => {
   });
 
   it("keeps how the proxies did, over all runs, also for who reads the report from outside", async () => {
-    const directory = runDirectory();
-    const session = scriptedFetcher(({ url }) => answered(url));
+    const directory = makeRunDirectory();
+    const session = scriptedFetcher(({ url }) => fakeResponse(url));
     const options = { directory, session, clock: fakeClock(), input: sites(1) };
 
     const direct = await run(options);

@@ -11,13 +11,13 @@ import { readReport } from "../output/read-report.ts";
 import { run } from "./run.ts";
 import { openDatabase } from "../sqlite/load.ts";
 import { openLedger } from "../sqlite/sqlite-ledger.ts";
-import { inputOf, runDirectory } from "../testing/run-directory.ts";
-import { answered, failure, scriptedFetcher } from "../testing/scripted-fetcher.ts";
+import { numberLines, makeRunDirectory } from "../testing/run-directory.ts";
+import { fakeResponse, fakeFailure, scriptedFetcher } from "../testing/scripted-fetcher.ts";
 
 const site = (n: number): string => `https://example.com/${n}`;
 const sites = (count: number): InputLine[] =>
-  inputOf(...Array.from({ length: count }, (_, index) => site(index + 1)));
-const ok = scriptedFetcher(({ url }) => answered(url));
+  numberLines(...Array.from({ length: count }, (_, index) => site(index + 1)));
+const ok = scriptedFetcher(({ url }) => fakeResponse(url));
 
 function outcomes(directory: string): string[] {
   return [...readResults(directory)].map(({ line, state, reason }) => `${line} ${state} ${reason}`.trim());
@@ -31,14 +31,16 @@ function gate(): { readonly opened: Promise<void>; readonly open: () => void } {
 
 describe("run", () => {
   it("fetches every line once, and its report adds up", async () => {
-    const directory = runDirectory();
-    const session = scriptedFetcher(({ url }) => answered(url, { status: url.endsWith("/2") ? 404 : 200 }));
+    const directory = makeRunDirectory();
+    const session = scriptedFetcher(({ url }) =>
+      fakeResponse(url, { status: url.endsWith("/2") ? 404 : 200 }),
+    );
 
     const report = await run({
       directory,
       session,
       clock: fakeClock(),
-      input: inputOf("# list", site(1), site(2), "", site(1), "ftp://x"),
+      input: numberLines("# list", site(1), site(2), "", site(1), "ftp://x"),
     });
 
     const { lines, done, failed, skipped, unknown, waiting, status, reasons } = report;
@@ -58,13 +60,13 @@ describe("run", () => {
   });
 
   it("stores the body of a failure too", async () => {
-    const directory = runDirectory();
+    const directory = makeRunDirectory();
 
     await run({
       directory,
       clock: fakeClock(),
       input: sites(1),
-      session: scriptedFetcher(({ url }) => answered(url, { status: 404, body: "gone" })),
+      session: scriptedFetcher(({ url }) => fakeResponse(url, { status: 404, body: "gone" })),
     });
 
     const bodies = Array.from(
@@ -75,13 +77,13 @@ describe("run", () => {
   });
 
   it("takes up nothing that is done when it is run again, and what may be retried", async () => {
-    const directory = runDirectory();
+    const directory = makeRunDirectory();
     const broken = scriptedFetcher(({ url }) => {
-      if (url === site(2)) throw failure("timeout-read");
-      return answered(url, { status: url === site(3) ? 404 : 200 });
+      if (url === site(2)) throw fakeFailure("timeout-read");
+      return fakeResponse(url, { status: url === site(3) ? 404 : 200 });
     });
     const first = await run({ directory, session: broken, clock: fakeClock(), input: sites(4) });
-    const session = scriptedFetcher(({ url }) => answered(url));
+    const session = scriptedFetcher(({ url }) => fakeResponse(url));
 
     const second = await run({ directory, session, clock: fakeClock(), input: sites(5) });
 
@@ -91,12 +93,12 @@ describe("run", () => {
   });
 
   it("takes up what failed for good when it is asked to", async () => {
-    const directory = runDirectory();
+    const directory = makeRunDirectory();
     await run({
       directory,
       clock: fakeClock(),
-      input: inputOf(site(1), "?"),
-      session: scriptedFetcher(({ url }) => answered(url, { status: 404 })),
+      input: numberLines(site(1), "?"),
+      session: scriptedFetcher(({ url }) => fakeResponse(url, { status: 404 })),
     });
 
     const report = await run({ directory, clock: fakeClock(), retryFailed: true, session: ok });
@@ -107,17 +109,24 @@ describe("run", () => {
   it("keeps to the limits overall and per host, and lets hosts take turns", async () => {
     const session = scriptedFetcher(async ({ url }) => {
       await nextTurn();
-      return answered(url);
+      return fakeResponse(url);
     });
-    const input = inputOf(
+    const input = numberLines(
       ...[1, 2, 3, 4, 5, 6].map((n) => `https://a.example/${n}`),
       "https://b.example/1",
       "https://c.example/1",
     );
 
-    await run({ directory: runDirectory(), session, clock: fakeClock(), input, concurrency: 3, perHost: 2 });
+    await run({
+      directory: makeRunDirectory(),
+      session,
+      clock: fakeClock(),
+      input,
+      concurrency: 3,
+      perHost: 2,
+    });
 
-    assert.equal(session.mostAtOnce, 3);
+    assert.equal(session.maxConcurrent, 3);
     assert.deepEqual(
       session.urls.slice(0, 3).map((url) => new URL(url).host),
       ["a.example", "b.example", "c.example"],
@@ -130,14 +139,14 @@ describe("run", () => {
     const session = scriptedFetcher(async ({ url }) => {
       if (url.startsWith("https://slow")) await opened;
       else open();
-      return answered(url);
+      return fakeResponse(url);
     });
 
     const report = await run({
-      directory: runDirectory(),
+      directory: makeRunDirectory(),
       session,
       clock: fakeClock(),
-      input: inputOf(...slow, "https://fast.example/"),
+      input: numberLines(...slow, "https://fast.example/"),
       concurrency: 4,
       perHost: 2,
     });
@@ -149,7 +158,7 @@ describe("run", () => {
     const { opened, open } = gate();
     const session = scriptedFetcher(({ url }) => {
       if (url === site(1)) open();
-      return answered(url);
+      return fakeResponse(url);
     });
     async function* input(): AsyncGenerator<InputLine> {
       yield { line: 1, text: site(1) };
@@ -157,13 +166,13 @@ describe("run", () => {
       yield { line: 2, text: site(2) };
     }
 
-    const report = await run({ directory: runDirectory(), session, clock: fakeClock(), input: input() });
+    const report = await run({ directory: makeRunDirectory(), session, clock: fakeClock(), input: input() });
 
     assert.equal(report.done, 2);
   });
 
   it("tells what happened, outcomes only after they are recorded", async () => {
-    const directory = runDirectory();
+    const directory = makeRunDirectory();
     const events: string[] = [];
     const on = (event: RunEvent): void => {
       if (event.type === "finished") assert.equal(readReport(directory).done, 2);
@@ -184,7 +193,7 @@ describe("run", () => {
   });
 
   it("refuses limits that are none, and a directory in use", async () => {
-    const directory = runDirectory();
+    const directory = makeRunDirectory();
     await assert.rejects(run({ directory, session: ok, concurrency: 0 }), RangeError);
     const owner = openLedger(directory);
 
@@ -199,18 +208,18 @@ describe("run, deferring", () => {
     const clock = fakeClock({ start: 1_000 });
     let asked = 0;
     const session = scriptedFetcher(({ url }) =>
-      (asked += 1) === 1 ? answered(url, { status: 503, retryAt: 61_000 }) : answered(url),
+      (asked += 1) === 1 ? fakeResponse(url, { status: 503, retryAt: 61_000 }) : fakeResponse(url),
     );
 
-    const report = await run({ directory: runDirectory(), session, clock, input: sites(1) });
+    const report = await run({ directory: makeRunDirectory(), session, clock, input: sites(1) });
 
     assert.deepEqual([report.done, report.attempts, clock.date()], [1, 2, 61_000]);
   });
 
   it("ends with waiting rows when they come due too late, and goes on when they are", async () => {
-    const directory = runDirectory();
+    const directory = makeRunDirectory();
     const session = scriptedFetcher(({ url }) =>
-      url === site(1) ? answered(url, { status: 503, retryAt: 500_000 }) : answered(url),
+      url === site(1) ? fakeResponse(url, { status: 503, retryAt: 500_000 }) : fakeResponse(url),
     );
     const early = await run({ directory, session, clock: fakeClock(), input: sites(2) });
 
@@ -228,9 +237,9 @@ describe("run, deferring", () => {
   });
 
   it("waits a day at most, whatever the server asks for, and not at all when it is told to try again", async () => {
-    const directory = runDirectory();
+    const directory = makeRunDirectory();
     const day = 86_400_000;
-    const session = scriptedFetcher(({ url }) => answered(url, { status: 429, retryAt: 1e15 }));
+    const session = scriptedFetcher(({ url }) => fakeResponse(url, { status: 429, retryAt: 1e15 }));
     const events: RunEvent[] = [];
     const on = (event: RunEvent): void => void events.push(event);
     const parked = await run({ directory, session, clock: fakeClock(), input: sites(2), on });
@@ -250,18 +259,24 @@ describe("run, deferring", () => {
   it("gives a row up after so many rounds", async () => {
     const clock = fakeClock();
     const session = scriptedFetcher(({ url }) =>
-      answered(url, { status: 503, retryAt: clock.date() + 1_000 }),
+      fakeResponse(url, { status: 503, retryAt: clock.date() + 1_000 }),
     );
 
-    const report = await run({ directory: runDirectory(), session, clock, input: sites(1), maxDeferrals: 3 });
+    const report = await run({
+      directory: makeRunDirectory(),
+      session,
+      clock,
+      input: sites(1),
+      maxDeferrals: 3,
+    });
 
     assert.deepEqual([report.failed, report.attempts, report.reasons[0]?.retryable], [1, 4, true]);
   });
 
   it("holds the whole host that asked to be left alone, and no other", async () => {
-    const directory = runDirectory();
+    const directory = makeRunDirectory();
     const session = scriptedFetcher(({ url }) =>
-      url.includes("busy") ? answered(url, { status: 429, retryAt: 1_000_000 }) : answered(url),
+      url.includes("busy") ? fakeResponse(url, { status: 429, retryAt: 1_000_000 }) : fakeResponse(url),
     );
     const busy = Array.from({ length: 50 }, (_, n) => `https://busy.example/${n}`);
 
@@ -269,7 +284,7 @@ describe("run, deferring", () => {
       directory,
       session,
       clock: fakeClock(),
-      input: inputOf(...busy, site(1), site(2)),
+      input: numberLines(...busy, site(1), site(2)),
       concurrency: 4,
       perHost: 2,
     });
@@ -281,16 +296,16 @@ describe("run, deferring", () => {
 
 describe("run, interrupted", () => {
   it("passes on that it waits for nothing more when it is drained, and keeps waiting what a later attempt may cure", async () => {
-    const directory = runDirectory();
+    const directory = makeRunDirectory();
     const drain = new AbortController();
     const clock = fakeClock({ start: 1_000 });
     const session = scriptedFetcher(async ({ url, options }) => {
       if (url === site(4)) queueMicrotask(() => drain.abort());
       await new Promise((resolve) => options.drain?.addEventListener("abort", resolve));
-      if (url === site(1)) return answered(url, { status: 429, retryAt: 61_000 });
-      if (url === site(2)) throw failure("timeout-read");
+      if (url === site(1)) return fakeResponse(url, { status: 429, retryAt: 61_000 });
+      if (url === site(2)) throw fakeFailure("timeout-read");
       if (url === site(3)) throw options.drain?.reason;
-      return answered(url, { status: 404 });
+      return fakeResponse(url, { status: 404 });
     });
 
     const report = await run({ directory, session, clock, input: sites(4), drain: drain.signal });
@@ -311,12 +326,12 @@ describe("run, interrupted", () => {
   });
 
   it("lets what is in flight finish when it is drained, and takes nothing more up", async () => {
-    const directory = runDirectory();
+    const directory = makeRunDirectory();
     const drain = new AbortController();
     const session = scriptedFetcher(async ({ url }) => {
       drain.abort();
       await nextTurn();
-      return answered(url);
+      return fakeResponse(url);
     });
 
     const report = await run({
@@ -334,11 +349,11 @@ describe("run, interrupted", () => {
   });
 
   it("ends what is in flight when it is aborted, and records what had finished", async () => {
-    const directory = runDirectory();
+    const directory = makeRunDirectory();
     const abort = new AbortController();
     const reason = new Error("enough");
     const session = scriptedFetcher(({ url, options: { signal } }) => {
-      if (url === site(1)) return answered(url);
+      if (url === site(1)) return fakeResponse(url);
       queueMicrotask(() => abort.abort(reason));
       return new Promise((_, reject) => signal?.addEventListener("abort", () => reject(signal.reason)));
     });
@@ -352,12 +367,12 @@ describe("run, interrupted", () => {
     });
 
     assert.deepEqual([report.status, report.done, report.waiting], ["aborted", 1, 3]);
-    assert.equal(session.seen[1]?.options.signal?.reason, reason);
+    assert.equal(session.requests[1]?.options.signal?.reason, reason);
   });
 
   it("does nothing when it was told to stop before it began", async () => {
     const report = await run({
-      directory: runDirectory(),
+      directory: makeRunDirectory(),
       session: ok,
       clock: fakeClock(),
       input: sites(3),
@@ -368,7 +383,7 @@ describe("run, interrupted", () => {
   });
 
   it("rejects with what the input throws, after recording what had finished", async () => {
-    const directory = runDirectory();
+    const directory = makeRunDirectory();
     async function* input(): AsyncGenerator<InputLine> {
       yield { line: 1, text: site(1) };
       await nextTurn();
@@ -390,13 +405,13 @@ describe("run, interrupted", () => {
     };
 
     await assert.rejects(
-      run({ directory: runDirectory(), session: ok, clock: fakeClock(), input: sites(3), on }),
+      run({ directory: makeRunDirectory(), session: ok, clock: fakeClock(), input: sites(3), on }),
       /The listener broke/,
     );
   });
 
   it("never sends an unsafe request again that may have been executed, and one with a key with the same key", async () => {
-    const directory = runDirectory();
+    const directory = makeRunDirectory();
     const ledger = openLedger(directory);
     const request = { headers: { a: "b" }, body: "x" };
     ledger.plan(
@@ -410,16 +425,16 @@ describe("run, interrupted", () => {
     );
     ledger.close();
     const dying = scriptedFetcher(() => {
-      throw failure("reset");
+      throw fakeFailure("reset");
     });
     await run({ directory, session: dying, clock: fakeClock() });
-    const session = scriptedFetcher(({ url }) => answered(url));
+    const session = scriptedFetcher(({ url }) => fakeResponse(url));
 
     const report = await run({ directory, session, clock: fakeClock() });
 
     assert.deepEqual(outcomes(directory), ["1 unknown reset", "2 done ok"]);
     assert.deepEqual(
-      session.seen.map(({ method, options: { headers, body, idempotencyKey } }) => ({
+      session.requests.map(({ method, options: { headers, body, idempotencyKey } }) => ({
         method,
         headers,
         body,
@@ -431,7 +446,7 @@ describe("run, interrupted", () => {
   });
 
   it("keeps an unsafe request waiting that was drained before it was sent", async () => {
-    const directory = runDirectory();
+    const directory = makeRunDirectory();
     const ledger = openLedger(directory);
     ledger.plan([{ kind: "job", line: 1, method: "POST", url: site(1), request: { body: "x" } }]);
     ledger.close();
@@ -447,14 +462,14 @@ describe("run, interrupted", () => {
   });
 
   it("notes an unsafe request before it is sent", async () => {
-    const directory = runDirectory();
+    const directory = makeRunDirectory();
     const ledger = openLedger(directory);
     ledger.plan([{ kind: "job", line: 1, method: "POST", url: site(1), request: { body: "x" } }]);
     ledger.close();
     const intents: unknown[] = [];
     const session = scriptedFetcher(({ url }) => {
       intents.push(intentsOf(directory));
-      return answered(url);
+      return fakeResponse(url);
     });
 
     await run({ directory, session, clock: fakeClock() });

@@ -1,11 +1,11 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { Job } from "../ledger/job.ts";
 import type { JobLease } from "../ledger/ledger.ts";
-import { jobOf, numberOf, type Row } from "./row.ts";
+import { readJob, readNumber, type SqlRow } from "./row.ts";
 import { transaction } from "./transaction.ts";
 
 /** Hands out rows without writing: what is handed out is remembered in memory until its outcome is recorded. */
-export class Claims {
+export class RowClaims {
   readonly #db: DatabaseSync;
   readonly #leased = new Set<number>();
   readonly #open: StatementSync;
@@ -30,27 +30,27 @@ export class Claims {
   }
 
   claim(max: number): readonly JobLease[] {
-    const leases = this.#open.all(this.#cursor, max).map(openLease);
+    const leases = this.#open.all(this.#cursor, max).map(toOpenLease);
     this.#cursor = leases.at(-1)?.job.id ?? this.#cursor;
     return this.#handOut(leases);
   }
 
-  due(now: number, max: number): readonly JobLease[] {
+  claimDue(now: number, max: number): readonly JobLease[] {
     // A row that is handed out stays in the table until its outcome is recorded, so as many more may have to be passed over.
     const rows = this.#due
       .all(now, max + this.#leased.size)
-      .filter((row) => !this.#leased.has(numberOf(row, "id")));
-    return this.#handOut(rows.slice(0, max).map(dueLease));
+      .filter((row) => !this.#leased.has(readNumber(row, "id")));
+    return this.#handOut(rows.slice(0, max).map(toDueLease));
   }
 
-  nextDue(): number | undefined {
+  nextDueAt(): number | undefined {
     const row = this.#deferred
       .all(this.#leased.size + 1)
-      .find((candidate) => !this.#leased.has(numberOf(candidate, "id")));
-    return row === undefined ? undefined : numberOf(row, "until");
+      .find((candidate) => !this.#leased.has(readNumber(candidate, "id")));
+    return row === undefined ? undefined : readNumber(row, "until");
   }
 
-  intend(jobs: readonly Job[]): void {
+  recordIntent(jobs: readonly Job[]): void {
     transaction(this.#db, () => {
       for (const job of jobs) this.#intend.run(job.id);
     });
@@ -63,7 +63,7 @@ export class Claims {
   }
 
   /** Forgets that rows are handed out, now that their outcome is recorded. */
-  settle(ids: Iterable<number>): void {
+  forget(ids: Iterable<number>): void {
     for (const id of ids) this.#leased.delete(id);
   }
 
@@ -73,10 +73,10 @@ export class Claims {
   }
 }
 
-function openLease(row: Row): JobLease {
-  return { job: jobOf(row), from: row["retryable"] === 1 ? "failed" : "pending", deferrals: 0 };
+function toOpenLease(row: SqlRow): JobLease {
+  return { job: readJob(row), from: row["retryable"] === 1 ? "failed" : "pending", deferrals: 0 };
 }
 
-function dueLease(row: Row): JobLease {
-  return { job: jobOf(row), from: "deferred", deferrals: numberOf(row, "rounds") };
+function toDueLease(row: SqlRow): JobLease {
+  return { job: readJob(row), from: "deferred", deferrals: readNumber(row, "rounds") };
 }

@@ -2,12 +2,12 @@ import type { DatabaseSync } from "node:sqlite";
 
 type Sqlite = typeof import("node:sqlite");
 
-let loaded: Sqlite | undefined;
+let cachedSqlite: Sqlite | undefined;
 
 /** Loads `node:sqlite` at first use, without the ExperimentalWarning that Node 22 prints for it; every other warning passes. */
-function sqlite(): Sqlite {
-  loaded ??= loadQuietly();
-  return loaded;
+function loadSqlite(): Sqlite {
+  cachedSqlite ??= loadWithoutWarning();
+  return cachedSqlite;
 }
 
 /** Opens a database file that is never attached to another and waits up to `busyMs` for a lock. */
@@ -16,10 +16,10 @@ export function openDatabase(
   options: { readonly readOnly?: boolean; readonly busyMs?: number } = {},
 ): DatabaseSync {
   const { readOnly = false, busyMs = 5_000 } = options;
-  return new (sqlite().DatabaseSync)(path, { readOnly, timeout: busyMs });
+  return new (loadSqlite().DatabaseSync)(path, { readOnly, timeout: busyMs });
 }
 
-function loadQuietly(): Sqlite {
+function loadWithoutWarning(): Sqlite {
   const own = Object.getOwnPropertyDescriptor(process, "emitWarning");
   const emit = process.emitWarning.bind(process);
   const filtered = (...warning: unknown[]): void => {

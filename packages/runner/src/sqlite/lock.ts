@@ -5,11 +5,11 @@ import { LedgerError } from "../ledger/ledger.ts";
 import { openDatabase } from "./load.ts";
 
 /** A held lock; closing it lets the next owner in. */
-export interface Lock {
+export interface DirectoryLock {
   close(): void;
 }
 
-const busy = 5;
+const sqliteBusy = 5;
 
 /**
  * Locks a directory for this process; the operating system takes the lock back when the process dies, however it dies.
@@ -17,7 +17,7 @@ const busy = 5;
  *
  * @throws LedgerError when another live process, or this one, holds it.
  */
-export function lockDirectory(directory: string): Lock {
+export function lockDirectory(directory: string): DirectoryLock {
   const path = join(directory, "lock.db");
   const lock = tryLock(path, 250);
   if (lock === undefined) throw new LedgerError(`${directory} is in use by another process`, directory);
@@ -33,18 +33,18 @@ export function isLocked(directory: string): boolean {
   return lock === undefined;
 }
 
-function tryLock(path: string, busyMs: number): Lock | undefined {
+function tryLock(path: string, busyMs: number): DirectoryLock | undefined {
   const db = openDatabase(path, { busyMs });
   try {
     db.exec("BEGIN IMMEDIATE");
     return lockOf(db);
   } catch (error) {
     db.close();
-    if (error instanceof Error && "errcode" in error && error.errcode === busy) return undefined;
+    if (error instanceof Error && "errcode" in error && error.errcode === sqliteBusy) return undefined;
     throw new LedgerError(`Cannot lock ${path}`, path, { cause: error });
   }
 }
 
-function lockOf(db: DatabaseSync): Lock {
+function lockOf(db: DatabaseSync): DirectoryLock {
   return { close: () => db.close() };
 }

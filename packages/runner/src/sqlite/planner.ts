@@ -1,17 +1,17 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { hash } from "node:crypto";
 import type { PlanCounts, PlannedLine } from "../ledger/ledger.ts";
-import { numberOf } from "./row.ts";
+import { readNumber } from "./row.ts";
 import { transaction } from "./transaction.ts";
 
-type Kind = keyof PlanCounts;
+type PlannedAs = keyof PlanCounts;
 
 /**
  * Turns the lines of one list into rows.
  * In an empty ledger a line's place among its equals is one more than the rows there are;
  * in a ledger with rows the equals of this reading are counted apart, in a temporary table, to tell known lines from new ones.
  */
-export class Planner {
+export class LinePlanner {
   readonly #db: DatabaseSync;
   readonly #insert: StatementSync;
   readonly #last: StatementSync;
@@ -48,8 +48,8 @@ export class Planner {
     return planned;
   }
 
-  #planLine(line: PlannedLine): Kind {
-    const key = keyOf(line);
+  #planLine(line: PlannedLine): PlannedAs {
+    const key = lineKey(line);
     const { id, nth } =
       this.#count === undefined ? this.#append(line, key) : this.#match(line, key, this.#count);
     if (id === undefined) return "known";
@@ -58,14 +58,14 @@ export class Planner {
       return "invalid";
     }
     if (nth === 1) return "added";
-    this.#skip.run(id, numberOf(this.#first.get(key), "line"), this.#now());
+    this.#skip.run(id, readNumber(this.#first.get(key), "line"), this.#now());
     return "duplicates";
   }
 
   #append(line: PlannedLine, key: Uint8Array): { readonly id: number | undefined; readonly nth: number } {
     const id = this.#add(line, key, 1);
     if (id !== undefined) return { id, nth: 1 };
-    const nth = numberOf(this.#last.get(key), "nth") + 1;
+    const nth = readNumber(this.#last.get(key), "nth") + 1;
     return { id: this.#add(line, key, nth), nth };
   }
 
@@ -74,7 +74,7 @@ export class Planner {
     key: Uint8Array,
     count: StatementSync,
   ): { readonly id: number | undefined; readonly nth: number } {
-    const nth = numberOf(count.get(key), "nth");
+    const nth = readNumber(count.get(key), "nth");
     return { id: this.#add(line, key, nth), nth };
   }
 
@@ -93,7 +93,7 @@ export class Planner {
   }
 }
 
-function keyOf(line: PlannedLine): Uint8Array {
+function lineKey(line: PlannedLine): Uint8Array {
   const what =
     line.kind === "job" ? `${line.method}\n${line.url}\n${line.request?.body ?? ""}` : `\n${line.text}`;
   return hash("sha256", what, "buffer").subarray(0, 16);

@@ -3,9 +3,9 @@ import type { RunInfo } from "../ledger/ledger.ts";
 import type { LineResult } from "../ledger/result.ts";
 import { isProxyStats, type RunProxyStats } from "../ledger/proxy-stats.ts";
 import type { ReasonGroup, RunTotals, SampleLine } from "../ledger/report.ts";
-import { numberOf, type Row, textOf } from "./row.ts";
+import { readNumber, type SqlRow, readText } from "./row.ts";
 import type { SegmentReader } from "./segments.ts";
-import { resultColumns, storedResult } from "./stored-result.ts";
+import { resultColumns, readResult } from "./stored-result.ts";
 import { snapshot } from "./transaction.ts";
 
 const rowsPerPage = 200;
@@ -14,7 +14,7 @@ const samplesPerReason = 3;
 /** Counts every row; all numbers come from one view of the database, and what has no outcome is waiting, so that they add up. */
 export function readTotals(db: DatabaseSync): RunTotals {
   return snapshot(db, () => {
-    const lines = numberOf(db.prepare("SELECT count(*) AS lines FROM req").get(), "lines");
+    const lines = readNumber(db.prepare("SELECT count(*) AS lines FROM req").get(), "lines");
     const ended = db
       .prepare(
         "SELECT state, count(*) AS rows, sum(attempts) AS attempts, sum(bytes) AS bytes FROM res GROUP BY state",
@@ -24,7 +24,7 @@ export function readTotals(db: DatabaseSync): RunTotals {
       .prepare("SELECT coalesce(sum(attempts), 0) AS attempts, min(until) AS until FROM retry")
       .get();
     const rows = (state: string): number =>
-      sum(
+      sumColumn(
         ended.filter((row) => row["state"] === state),
         "rows",
       );
@@ -34,9 +34,9 @@ export function readTotals(db: DatabaseSync): RunTotals {
       failed: rows("failed"),
       skipped: rows("skipped"),
       unknown: rows("unknown"),
-      waiting: lines - sum(ended, "rows"),
-      attempts: sum(ended, "attempts") + numberOf(retry, "attempts"),
-      bytes: sum(ended, "bytes"),
+      waiting: lines - sumColumn(ended, "rows"),
+      attempts: sumColumn(ended, "attempts") + readNumber(retry, "attempts"),
+      bytes: sumColumn(ended, "bytes"),
       ...(typeof retry?.["until"] === "number" ? { nextRetryAt: retry["until"] } : {}),
     };
   });
@@ -61,12 +61,12 @@ export function readReasons(db: DatabaseSync): readonly ReasonGroup[] {
       ...ended
         .all()
         .map((row) =>
-          groupOf(
+          toReasonGroup(
             row,
-            endedSamples.all(textOf(row, "state"), textOf(row, "reason"), numberOf(row, "retryable")),
+            endedSamples.all(readText(row, "state"), readText(row, "reason"), readNumber(row, "retryable")),
           ),
         ),
-      ...deferred.all().map((row) => groupOf(row, deferredSamples.all(textOf(row, "reason")))),
+      ...deferred.all().map((row) => toReasonGroup(row, deferredSamples.all(readText(row, "reason")))),
     ];
     return groups.toSorted((a, b) => b.count - a.count);
   });
@@ -82,15 +82,15 @@ export function* iterateResults(
     SELECT ${resultColumns} FROM req LEFT JOIN res ON res.id = req.id LEFT JOIN retry ON retry.id = req.id
     WHERE req.id > ? ORDER BY req.id LIMIT ${rowsPerPage}`);
   for (let last = 0, rows = page.all(last); rows.length > 0; rows = page.all(last)) {
-    last = numberOf(rows.at(-1), "id");
-    for (const row of rows) yield storedResult(directory, segments, row);
+    last = readNumber(rows.at(-1), "id");
+    for (const row of rows) yield readResult(directory, segments, row);
   }
 }
 
 /** Gives what the last run noted of itself; while it has noted no end, it lasted until its latest outcome. */
 export function readRunInfo(db: DatabaseSync): RunInfo | undefined {
   const note = readFact(db, "note");
-  if (!isNote(note)) return undefined;
+  if (!isRunInfo(note)) return undefined;
   const latest = db.prepare("SELECT max(at) AS at FROM res").get()?.["at"];
   return { elapsed: typeof latest === "number" ? Math.max(0, latest - note.startedAt) : 0, ...note };
 }
@@ -110,30 +110,30 @@ function readFact(db: DatabaseSync, name: string): unknown {
   return typeof value === "string" ? JSON.parse(value) : undefined;
 }
 
-function isNote(value: unknown): value is RunInfo {
+function isRunInfo(value: unknown): value is RunInfo {
   return (
     typeof value === "object" && value !== null && "startedAt" in value && typeof value.startedAt === "number"
   );
 }
 
-function groupOf(row: Row, samples: readonly Row[]): ReasonGroup {
+function toReasonGroup(row: SqlRow, samples: readonly SqlRow[]): ReasonGroup {
   return {
-    state: groupState(textOf(row, "state")),
-    reason: textOf(row, "reason"),
-    advice: textOf(row, "advice"),
-    count: numberOf(row, "count"),
+    state: toGroupState(readText(row, "state")),
+    reason: readText(row, "reason"),
+    advice: readText(row, "advice"),
+    count: readNumber(row, "count"),
     retryable: row["retryable"] === 1,
     samples: samples.map((sample): SampleLine => ({
-      line: numberOf(sample, "line"),
-      url: textOf(sample, "url"),
+      line: readNumber(sample, "line"),
+      url: readText(sample, "url"),
     })),
   };
 }
 
-function groupState(text: string): ReasonGroup["state"] {
+function toGroupState(text: string): ReasonGroup["state"] {
   return text === "failed" || text === "skipped" || text === "unknown" ? text : "deferred";
 }
 
-function sum(rows: readonly Row[], column: string): number {
-  return rows.reduce((total, row) => total + numberOf(row, column), 0);
+function sumColumn(rows: readonly SqlRow[], column: string): number {
+  return rows.reduce((total, row) => total + readNumber(row, column), 0);
 }

@@ -53,11 +53,11 @@ export function decodeRecord(bytes: Buffer): StoredRecord | undefined {
   const content = zstdDecompressSync(frame);
   const end = content.indexOf(newline);
   const meta: unknown = JSON.parse(content.toString("utf8", 0, end));
-  return isMeta(meta) ? { meta, body: content.subarray(end + 1) } : undefined;
+  return isRecordMeta(meta) ? { meta, body: content.subarray(end + 1) } : undefined;
 }
 
 // The checksum vouches for the rest: it is what encodeRecord wrote.
-function isMeta(value: unknown): value is RecordMeta {
+function isRecordMeta(value: unknown): value is RecordMeta {
   return (
     typeof value === "object" && value !== null && "id" in value && "url" in value && "attempts" in value
   );

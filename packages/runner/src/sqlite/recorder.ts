@@ -2,18 +2,18 @@ import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
 import type { JobOutcome } from "../ledger/ledger.ts";
 import type { OutcomeState } from "../ledger/state.ts";
 import { encodeRecord } from "./record.ts";
-import type { Location, SegmentWriter } from "./segments.ts";
+import type { RecordLocation, SegmentWriter } from "./segments.ts";
 import { transaction } from "./transaction.ts";
 
-interface Staged {
+interface StagedOutcome {
   readonly outcome: JobOutcome;
-  readonly location: Location | undefined;
+  readonly location: RecordLocation | undefined;
 }
 
-const nothing = new Uint8Array();
+const emptyBody = new Uint8Array();
 
 /** Records outcomes in groups: first the bodies reach the disk, then one transaction makes them count. */
-export class Recorder {
+export class OutcomeRecorder {
   readonly #db: DatabaseSync;
   readonly #segments: SegmentWriter;
   readonly #end: StatementSync;
@@ -24,7 +24,7 @@ export class Recorder {
   readonly #advise: StatementSync;
   readonly #committed: StatementSync;
   readonly #advised = new Set<string>();
-  #staged: Staged[] = [];
+  #staged: StagedOutcome[] = [];
 
   constructor(db: DatabaseSync, segments: SegmentWriter) {
     this.#db = db;
@@ -54,8 +54,8 @@ export class Recorder {
   /** Compresses the body at once, so that a commit is short and only compressed bodies wait for it. */
   record(outcome: JobOutcome): void {
     const keep = outcome.exchange !== undefined && outcome.state.at !== "deferred";
-    const location = keep ? this.#segments.append(encode(outcome)) : undefined;
-    this.#staged.push({ outcome: withoutBody(outcome), location });
+    const location = keep ? this.#segments.append(encodeOutcome(outcome)) : undefined;
+    this.#staged.push({ outcome: dropBody(outcome), location });
   }
 
   /** Gives the ids that were recorded. */
@@ -72,7 +72,7 @@ export class Recorder {
     return staged.map(({ outcome }) => outcome.lease.job.id);
   }
 
-  #write({ outcome, location }: Staged): void {
+  #write({ outcome, location }: StagedOutcome): void {
     const { id } = outcome.lease.job;
     const { state } = outcome;
     if (state.at === "deferred") this.#writeDeferred(outcome, state);
@@ -81,7 +81,7 @@ export class Recorder {
       this.#undefer.run(id);
     }
     this.#forgetIntent.run(id);
-    if (outcome.advice !== "") this.#writeAdvice(reasonOf(state), outcome.advice);
+    if (outcome.advice !== "") this.#writeAdvice(stateReason(state), outcome.advice);
   }
 
   #writeDeferred({ lease, exchange }: JobOutcome, state: OutcomeState & { at: "deferred" }): void {
@@ -95,7 +95,7 @@ export class Recorder {
     this.#unfail.run(lease.job.id);
   }
 
-  #writeEnded(outcome: JobOutcome, location: Location | undefined): void {
+  #writeEnded(outcome: JobOutcome, location: RecordLocation | undefined): void {
     const { lease, state, at } = outcome;
     const retryable = state.at === "failed" && state.retryable ? 1 : 0;
     const place =
@@ -103,7 +103,7 @@ export class Recorder {
     this.#end.run(
       lease.job.id,
       state.at,
-      reasonOf(state),
+      stateReason(state),
       retryable,
       Math.round(at),
       ...exchangeColumns(outcome),
@@ -125,12 +125,19 @@ function exchangeColumns({ lease, exchange }: JobOutcome): SQLInputValue[] {
   return [attempts.length, status, bytes, elapsed, finalUrl === lease.job.url ? null : finalUrl, type];
 }
 
-function reasonOf(state: OutcomeState): string {
+function stateReason(state: OutcomeState): string {
   return state.at === "done" ? "ok" : state.reason;
 }
 
-function encode({ lease, exchange }: JobOutcome): Buffer {
-  const { status, finalUrl = lease.job.url, headers, body = nothing, attempts = [], error } = exchange ?? {};
+function encodeOutcome({ lease, exchange }: JobOutcome): Buffer {
+  const {
+    status,
+    finalUrl = lease.job.url,
+    headers,
+    body = emptyBody,
+    attempts = [],
+    error,
+  } = exchange ?? {};
   const meta = {
     id: lease.job.id,
     url: finalUrl,
@@ -142,7 +149,7 @@ function encode({ lease, exchange }: JobOutcome): Buffer {
   return encodeRecord(meta, body);
 }
 
-function withoutBody(outcome: JobOutcome): JobOutcome {
+function dropBody(outcome: JobOutcome): JobOutcome {
   if (outcome.exchange?.body === undefined) return outcome;
   const { body: _, ...exchange } = outcome.exchange;
   return { ...outcome, exchange };

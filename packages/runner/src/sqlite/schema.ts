@@ -5,7 +5,7 @@ import { LedgerError } from "../ledger/ledger.ts";
 const applicationId = 0x68667374;
 
 /** The layout that this version reads and writes. */
-const layout = 1;
+const schemaVersion = 1;
 
 const tables = `
 CREATE TABLE run (k TEXT PRIMARY KEY, v ANY) STRICT, WITHOUT ROWID;
@@ -49,7 +49,7 @@ CREATE TABLE intent (id INTEGER PRIMARY KEY REFERENCES req (id)) STRICT;
 CREATE TABLE seg (id INTEGER PRIMARY KEY, committed INTEGER NOT NULL) STRICT;
 CREATE TABLE advice (reason TEXT PRIMARY KEY, advice TEXT NOT NULL) STRICT, WITHOUT ROWID;
 PRAGMA application_id = ${applicationId};
-PRAGMA user_version = ${layout};
+PRAGMA user_version = ${schemaVersion};
 `;
 
 /** Makes an empty database a ledger, durable against power loss. @throws LedgerError when the file is something else. */
@@ -58,16 +58,16 @@ export function prepareWriter(db: DatabaseSync, path: string): void {
     db.exec("PRAGMA page_size = 8192; PRAGMA journal_mode = WAL");
     db.exec(`BEGIN; ${tables} COMMIT`);
   }
-  checkLayout(db, path);
+  checkSchema(db, path);
   db.exec("PRAGMA synchronous = FULL; PRAGMA cache_size = -32768; PRAGMA temp_store = FILE");
 }
 
 /** @throws LedgerError when the database is no ledger, or one of another version. */
-export function checkLayout(db: DatabaseSync, path: string): void {
+export function checkSchema(db: DatabaseSync, path: string): void {
   if (pragma(db, "application_id") !== applicationId) throw new LedgerError(`${path} is not a ledger`, path);
   const found = pragma(db, "user_version");
-  if (found !== layout)
-    throw new LedgerError(`${path} has layout ${String(found)}, this version reads ${layout}`, path);
+  if (found !== schemaVersion)
+    throw new LedgerError(`${path} has layout ${String(found)}, this version reads ${schemaVersion}`, path);
 }
 
 function pragma(db: DatabaseSync, name: string): unknown {

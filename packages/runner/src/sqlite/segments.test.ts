@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { runDirectory } from "../testing/run-directory.ts";
+import { makeRunDirectory } from "../testing/run-directory.ts";
 import { decodeRecord, encodeRecord } from "./record.ts";
 import { SegmentReader, segmentPath, SegmentWriter } from "./segments.ts";
 
@@ -45,7 +45,7 @@ describe("segments", () => {
   const bytes = (text: string): Buffer => Buffer.from(text);
 
   it("give back each record from where it was put, across files", () => {
-    const directory = runDirectory();
+    const directory = makeRunDirectory();
     const writer = new SegmentWriter(directory, undefined, 10);
     const texts = ["one", "two-two", "three", "much longer than a file", "five"];
 
@@ -72,7 +72,7 @@ describe("segments", () => {
   });
 
   it("write nothing before sync", () => {
-    const directory = runDirectory();
+    const directory = makeRunDirectory();
     const writer = new SegmentWriter(directory, undefined);
 
     writer.append(bytes("later"));
@@ -84,7 +84,7 @@ describe("segments", () => {
   });
 
   it("are cut back to what was committed, and later files are removed", () => {
-    const directory = runDirectory();
+    const directory = makeRunDirectory();
     const writer = new SegmentWriter(directory, undefined, 8);
     writer.append(bytes("kept"));
     writer.sync();
@@ -105,7 +105,7 @@ describe("segments", () => {
   });
 
   it("write many small records in one go", () => {
-    const directory = runDirectory();
+    const directory = makeRunDirectory();
     const writer = new SegmentWriter(directory, undefined);
     const texts = Array.from({ length: 3_000 }, (_, index) => String(index));
 

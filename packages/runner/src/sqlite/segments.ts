@@ -15,26 +15,26 @@ import { join } from "node:path";
 import { LedgerError } from "../ledger/ledger.ts";
 
 /** Where a record lies: segment number (1-based), offset and length in bytes. */
-export interface Location {
+export interface RecordLocation {
   readonly segment: number;
   readonly offset: number;
   readonly length: number;
 }
 
 /** How much of a segment has been committed. */
-export interface Committed {
+export interface CommittedSegment {
   readonly segment: number;
   readonly length: number;
 }
 
 /** A segment that has reached this size is closed and the next one begun. */
-const rollBytes: number = 256 * 1024 * 1024;
+const defaultMaxSegmentBytes: number = 256 * 1024 * 1024;
 
-const name = (segment: number): string => `${String(segment).padStart(6, "0")}.seg`;
+const segmentName = (segment: number): string => `${String(segment).padStart(6, "0")}.seg`;
 
 /** The file of a segment inside `directory`. */
 export function segmentPath(directory: string, segment: number): string {
-  return join(directory, "segments", name(segment));
+  return join(directory, "segments", segmentName(segment));
 }
 
 /**
@@ -49,7 +49,11 @@ export class SegmentWriter {
   #length: number;
   #unwritten: Uint8Array[] = [];
 
-  constructor(directory: string, committed: Committed | undefined, limit: number = rollBytes) {
+  constructor(
+    directory: string,
+    committed: CommittedSegment | undefined,
+    limit: number = defaultMaxSegmentBytes,
+  ) {
     this.#directory = directory;
     this.#rollBytes = limit;
     this.#segment = committed?.segment ?? 1;
@@ -61,12 +65,12 @@ export class SegmentWriter {
   }
 
   /** What is to be recorded as committed once `sync` has returned. */
-  get end(): Committed {
+  get end(): CommittedSegment {
     return { segment: this.#segment, length: this.#length };
   }
 
   /** Takes a record and says where it will lie; the bytes are written by `sync`, or when the segment is full. */
-  append(record: Uint8Array): Location {
+  append(record: Uint8Array): RecordLocation {
     if (this.#length > 0 && this.#length + record.length > this.#rollBytes) this.#roll();
     const offset = this.#length;
     this.#unwritten.push(record);
@@ -77,7 +81,7 @@ export class SegmentWriter {
   /** Writes what was appended and waits until the disk has it. */
   sync(): void {
     if (this.#unwritten.length === 0) return;
-    writeAll(this.#fd, this.#unwritten);
+    writeBuffers(this.#fd, this.#unwritten);
     this.#unwritten = [];
     fdatasyncSync(this.#fd);
   }
@@ -113,7 +117,7 @@ export class SegmentWriter {
   #removeAfter(segment: number): void {
     const folder = join(this.#directory, "segments");
     for (const file of readdirSync(folder))
-      if (file.endsWith(".seg") && file > name(segment)) unlinkSync(join(folder, file));
+      if (file.endsWith(".seg") && file > segmentName(segment)) unlinkSync(join(folder, file));
   }
 }
 
@@ -127,7 +131,7 @@ export class SegmentReader {
   }
 
   /** Gives the bytes at a location; fewer when the file ends before. */
-  read({ segment, offset, length }: Location): Buffer {
+  read({ segment, offset, length }: RecordLocation): Buffer {
     const bytes = Buffer.allocUnsafe(length);
     return bytes.subarray(0, readSync(this.#fd(segment), bytes, 0, length, offset));
   }
@@ -145,7 +149,7 @@ export class SegmentReader {
   }
 }
 
-function writeAll(fd: number, buffers: readonly Uint8Array[]): void {
+function writeBuffers(fd: number, buffers: readonly Uint8Array[]): void {
   const maxBuffers = 512;
   for (let at = 0; at < buffers.length; at += maxBuffers) {
     let rest = buffers.slice(at, at + maxBuffers);

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { describe, it } from "node:test";
 import { LedgerError, type Ledger } from "../ledger/ledger.ts";
 import { ledgerContract } from "../testing/ledger-contract/ledger-contract.ts";
-import { runDirectory } from "../testing/run-directory.ts";
+import { makeRunDirectory } from "../testing/run-directory.ts";
 import { segmentPath } from "./segments.ts";
 import { openLedger, readLedger } from "./sqlite-ledger.ts";
 
@@ -29,7 +29,7 @@ function fetchOne(ledger: Ledger, n: number): void {
 
 describe("sqlite ledger", () => {
   it("lets one owner in at a time", () => {
-    const directory = runDirectory();
+    const directory = makeRunDirectory();
     const owner = openLedger(directory);
 
     assert.throws(() => openLedger(directory), isLedgerError(/in use by another process/));
@@ -38,7 +38,7 @@ describe("sqlite ledger", () => {
   });
 
   it("is read while it is owned, and tells running from interrupted", () => {
-    const directory = runDirectory();
+    const directory = makeRunDirectory();
     const owner = openLedger(directory);
     owner.setRunInfo({ startedAt: 1 });
     fetchOne(owner, 1);
@@ -53,11 +53,11 @@ describe("sqlite ledger", () => {
   });
 
   it("refuses to read where there is none", () => {
-    assert.throws(() => readLedger(runDirectory()), isLedgerError(/holds no ledger/));
+    assert.throws(() => readLedger(makeRunDirectory()), isLedgerError(/holds no ledger/));
   });
 
   it("refuses a file that is no database, or a database of something else", () => {
-    const directory = runDirectory();
+    const directory = makeRunDirectory();
     mkdirSync(directory, { recursive: true });
     writeFileSync(join(directory, "ledger.db"), "x".repeat(10_000));
 
@@ -66,7 +66,7 @@ describe("sqlite ledger", () => {
   });
 
   it("cuts back the torn tail that a crash left in a segment", () => {
-    const directory = runDirectory();
+    const directory = makeRunDirectory();
     const first = openLedger(directory);
     fetchOne(first, 100);
     first.close();
@@ -86,7 +86,7 @@ describe("sqlite ledger", () => {
   });
 
   it("refuses a segment that is shorter than what was committed", () => {
-    const directory = runDirectory();
+    const directory = makeRunDirectory();
     const first = openLedger(directory);
     fetchOne(first, 100);
     first.close();
@@ -96,7 +96,7 @@ describe("sqlite ledger", () => {
   });
 
   it("refuses a body that rotted on disk, and gives the others", () => {
-    const directory = runDirectory();
+    const directory = makeRunDirectory();
     const ledger = openLedger(directory);
     fetchOne(ledger, 100);
     const rotten = statSync(segmentPath(directory, 1)).size - 5;
@@ -113,7 +113,7 @@ describe("sqlite ledger", () => {
   });
 
   it("writes nothing more after a write that failed", () => {
-    const ledger = openLedger(runDirectory());
+    const ledger = openLedger(makeRunDirectory());
     ledger.plan([{ kind: "job", line: 1, method: "GET", url: "https://example.com/" }]);
     const [lease] = ledger.claim(1);
     assert.ok(lease !== undefined);

@@ -2,7 +2,7 @@ import type { DatabaseSync } from "node:sqlite";
 import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { type Clock, systemClock } from "@holdfast/policy";
-import { type Job, maySendAgain } from "../ledger/job.ts";
+import { type Job, isRepeatable } from "../ledger/job.ts";
 import {
   type JobLease,
   type Ledger,
@@ -17,10 +17,10 @@ import type { LineResult } from "../ledger/result.ts";
 import type { RunProxyStats } from "../ledger/proxy-stats.ts";
 import type { ReasonGroup, RunTotals } from "../ledger/report.ts";
 import { interruptedReason } from "../ledger/state.ts";
-import { Claims } from "./claims.ts";
+import { RowClaims } from "./claims.ts";
 import { openDatabase } from "./load.ts";
-import { isLocked, type Lock, lockDirectory } from "./lock.ts";
-import { Planner } from "./planner.ts";
+import { isLocked, type DirectoryLock, lockDirectory } from "./lock.ts";
+import { LinePlanner } from "./planner.ts";
 import {
   readRunInfo,
   readProxyStats,
@@ -29,11 +29,11 @@ import {
   iterateResults,
   readTotals,
 } from "./reader.ts";
-import { Recorder } from "./recorder.ts";
-import { checkLayout, prepareWriter } from "./schema.ts";
-import { type Committed, SegmentReader, SegmentWriter } from "./segments.ts";
-import { numberOf } from "./row.ts";
-import { guarded, transaction } from "./transaction.ts";
+import { OutcomeRecorder } from "./recorder.ts";
+import { checkSchema, prepareWriter } from "./schema.ts";
+import { type CommittedSegment, SegmentReader, SegmentWriter } from "./segments.ts";
+import { readNumber } from "./row.ts";
+import { wrapErrors, transaction } from "./transaction.ts";
 
 /**
  * Opens the ledger of a directory for writing, making both when they do not exist, and puts right what a crash left.
@@ -44,7 +44,7 @@ export function openLedger(
   directory: string,
   options: { readonly clock?: Pick<Clock, "date"> } = {},
 ): Ledger {
-  return guarded(directory, () => {
+  return wrapErrors(directory, () => {
     mkdirSync(directory, { recursive: true });
     const lock = lockDirectory(directory);
     const path = databasePath(directory);
@@ -65,10 +65,10 @@ export function openLedger(
 export function readLedger(directory: string): LedgerReader {
   const path = databasePath(directory);
   if (!existsSync(path)) throw new LedgerError(`${directory} holds no ledger`, path);
-  return guarded(path, () => {
+  return wrapErrors(path, () => {
     const db = openDatabase(path, { readOnly: true });
-    checkLayout(db, path);
-    return new SqliteReader(directory, db);
+    checkSchema(db, path);
+    return new SqliteLedgerReader(directory, db);
   });
 }
 
@@ -76,7 +76,7 @@ function databasePath(directory: string): string {
   return join(directory, "ledger.db");
 }
 
-class SqliteReader implements LedgerReader {
+class SqliteLedgerReader implements LedgerReader {
   readonly directory: string;
   protected readonly db: DatabaseSync;
   protected readonly path: string;
@@ -90,11 +90,11 @@ class SqliteReader implements LedgerReader {
   }
 
   totals(): RunTotals {
-    return guarded(this.path, () => readTotals(this.db));
+    return wrapErrors(this.path, () => readTotals(this.db));
   }
 
   reasons(): readonly ReasonGroup[] {
-    return guarded(this.path, () => readReasons(this.db));
+    return wrapErrors(this.path, () => readReasons(this.db));
   }
 
   results(): Iterable<LineResult> {
@@ -102,17 +102,17 @@ class SqliteReader implements LedgerReader {
   }
 
   runInfo(): RunInfo | undefined {
-    const note = guarded(this.path, () => readRunInfo(this.db));
+    const note = wrapErrors(this.path, () => readRunInfo(this.db));
     if (note === undefined) return undefined;
     return isLocked(this.directory) ? { ...note, status: "running" } : { status: "interrupted", ...note };
   }
 
   proxyStats(): readonly RunProxyStats[] | undefined {
-    return guarded(this.path, () => readProxyStats(this.db));
+    return wrapErrors(this.path, () => readProxyStats(this.db));
   }
 
   proxySnapshot(): unknown {
-    return guarded(this.path, () => readProxySnapshot(this.db));
+    return wrapErrors(this.path, () => readProxySnapshot(this.db));
   }
 
   close(): void {
@@ -121,31 +121,31 @@ class SqliteReader implements LedgerReader {
   }
 }
 
-interface Owned {
+interface OwnedLedger {
   readonly directory: string;
   readonly db: DatabaseSync;
-  readonly lock: Lock;
+  readonly lock: DirectoryLock;
   readonly clock: Pick<Clock, "date">;
 }
 
-class SqliteLedger extends SqliteReader implements Ledger {
-  readonly #lock: Lock;
+class SqliteLedger extends SqliteLedgerReader implements Ledger {
+  readonly #lock: DirectoryLock;
   readonly #clock: Pick<Clock, "date">;
   readonly #segments: SegmentWriter;
-  readonly #planner: Planner;
-  readonly #claims: Claims;
-  readonly #recorder: Recorder;
+  readonly #planner: LinePlanner;
+  readonly #claims: RowClaims;
+  readonly #recorder: OutcomeRecorder;
   #broken: LedgerError | undefined;
 
-  constructor({ directory, db, lock, clock }: Owned) {
+  constructor({ directory, db, lock, clock }: OwnedLedger) {
     super(directory, db);
     resolveIntents(db, clock.date());
     this.#lock = lock;
     this.#clock = clock;
     this.#segments = new SegmentWriter(directory, lastCommitted(db));
-    this.#planner = new Planner(db, () => clock.date());
-    this.#claims = new Claims(db);
-    this.#recorder = new Recorder(db, this.#segments);
+    this.#planner = new LinePlanner(db, () => clock.date());
+    this.#claims = new RowClaims(db);
+    this.#recorder = new OutcomeRecorder(db, this.#segments);
   }
 
   plan(lines: readonly PlannedLine[]): PlanCounts {
@@ -153,23 +153,23 @@ class SqliteLedger extends SqliteReader implements Ledger {
   }
 
   claim(max: number): readonly JobLease[] {
-    return guarded(this.path, () => this.#claims.claim(max));
+    return wrapErrors(this.path, () => this.#claims.claim(max));
   }
 
   claimDue(now: number, max: number): readonly JobLease[] {
-    return guarded(this.path, () => this.#claims.due(now, max));
+    return wrapErrors(this.path, () => this.#claims.claimDue(now, max));
   }
 
   nextDueAt(): number | undefined {
-    return guarded(this.path, () => this.#claims.nextDue());
+    return wrapErrors(this.path, () => this.#claims.nextDueAt());
   }
 
   recordIntent(jobs: readonly Job[]): void {
-    this.#write(() => this.#claims.intend(jobs));
+    this.#write(() => this.#claims.recordIntent(jobs));
   }
 
   release(leases: readonly JobLease[]): void {
-    const intended = leases.filter(({ job }) => !maySendAgain(job));
+    const intended = leases.filter(({ job }) => !isRepeatable(job));
     if (intended.length > 0) this.#write(() => this.#claims.release(intended));
   }
 
@@ -178,7 +178,7 @@ class SqliteLedger extends SqliteReader implements Ledger {
   }
 
   commit(): void {
-    this.#write(() => this.#claims.settle(this.#recorder.commit()));
+    this.#write(() => this.#claims.forget(this.#recorder.commit()));
   }
 
   reopenFailed(): void {
@@ -203,7 +203,7 @@ class SqliteLedger extends SqliteReader implements Ledger {
   }
 
   override runInfo(): RunInfo | undefined {
-    return guarded(this.path, () => readRunInfo(this.db));
+    return wrapErrors(this.path, () => readRunInfo(this.db));
   }
 
   override close(): void {
@@ -224,7 +224,7 @@ class SqliteLedger extends SqliteReader implements Ledger {
   #write<T>(work: () => T): T {
     if (this.#broken !== undefined) throw this.#broken;
     try {
-      return guarded(this.path, work);
+      return wrapErrors(this.path, work);
     } catch (error) {
       if (error instanceof LedgerError) this.#broken = error;
       throw error;
@@ -244,7 +244,9 @@ function resolveIntents(db: DatabaseSync, at: number): void {
   });
 }
 
-function lastCommitted(db: DatabaseSync): Committed | undefined {
+function lastCommitted(db: DatabaseSync): CommittedSegment | undefined {
   const row = db.prepare("SELECT id, committed FROM seg ORDER BY id DESC LIMIT 1").get();
-  return row === undefined ? undefined : { segment: numberOf(row, "id"), length: numberOf(row, "committed") };
+  return row === undefined
+    ? undefined
+    : { segment: readNumber(row, "id"), length: readNumber(row, "committed") };
 }

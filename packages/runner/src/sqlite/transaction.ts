@@ -25,7 +25,7 @@ export function snapshot<T>(db: DatabaseSync, work: () => T): T {
 }
 
 /** Runs `work`; what the database or the disk throws becomes a LedgerError about `path`. */
-export function guarded<T>(path: string, work: () => T): T {
+export function wrapErrors<T>(path: string, work: () => T): T {
   try {
     return work();
   } catch (error) {

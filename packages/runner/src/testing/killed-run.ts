@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { InputLine } from "../ledger/job.ts";
 import { run } from "../run/run.ts";
-import { answered, scriptedFetcher } from "./scripted-fetcher.ts";
+import { fakeResponse, scriptedFetcher } from "./scripted-fetcher.ts";
 
 /** How many lines the list of the run that is killed has; every tenth is a failure for good, every hundredth a duplicate. */
 export const killedRunLines = 6_000;
@@ -20,7 +20,7 @@ const [directory] = process.argv.slice(2);
 if (import.meta.main && directory !== undefined) {
   const session = scriptedFetcher(async ({ url }) => {
     await nextTurn();
-    return answered(url, { status: Number(url.split("/")[3]), body: `${url} `.repeat(100) });
+    return fakeResponse(url, { status: Number(url.split("/")[3]), body: `${url} `.repeat(100) });
   });
   await run({
     directory,

@@ -5,13 +5,13 @@ import { after } from "node:test";
 import type { InputLine } from "../ledger/job.ts";
 
 /** Makes an empty directory that is removed when the tests of the file have ended. */
-export function runDirectory(): string {
+export function makeRunDirectory(): string {
   const directory = mkdtempSync(join(tmpdir(), "holdfast-runner-"));
   after(() => rmSync(directory, { recursive: true, force: true }));
   return directory;
 }
 
 /** Numbers texts as lines of a list. */
-export function inputOf(...texts: readonly string[]): InputLine[] {
+export function numberLines(...texts: readonly string[]): InputLine[] {
   return texts.map((text, index) => ({ line: index + 1, text }));
 }

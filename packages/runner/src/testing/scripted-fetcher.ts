@@ -1,7 +1,7 @@
 import type { FetchedResponse, Fetcher, FetchFailure, FetchOptions, Verdict } from "../outcome/fetcher.ts";
 
 /** One request as a scripted fetcher saw it. */
-export interface SeenRequest {
+export interface ReceivedRequest {
   readonly method: string;
   readonly url: string;
   readonly options: FetchOptions;
@@ -9,24 +9,24 @@ export interface SeenRequest {
 
 /** A fetcher that answers by script and remembers what was asked and how much at a time. */
 export interface ScriptedFetcher extends Fetcher {
-  readonly seen: readonly SeenRequest[];
+  readonly requests: readonly ReceivedRequest[];
   readonly urls: readonly string[];
-  readonly mostAtOnce: number;
+  readonly maxConcurrent: number;
 }
 
 /** Makes a fetcher of a function that answers each request. */
 export function scriptedFetcher(
-  answer: (request: SeenRequest) => FetchedResponse | Promise<FetchedResponse>,
+  answer: (request: ReceivedRequest) => FetchedResponse | Promise<FetchedResponse>,
 ): ScriptedFetcher {
-  const seen: SeenRequest[] = [];
+  const seen: ReceivedRequest[] = [];
   let atOnce = 0;
   let mostAtOnce = 0;
   return {
-    seen,
+    requests: seen,
     get urls() {
       return seen.map(({ url }) => url);
     },
-    get mostAtOnce() {
+    get maxConcurrent() {
       return mostAtOnce;
     },
     request: async (method, url, options = {}) => {
@@ -44,7 +44,7 @@ export function scriptedFetcher(
 }
 
 /** Makes a response with a verdict that fits its status. */
-export function answered(
+export function fakeResponse(
   url: string,
   {
     status = 200,
@@ -66,7 +66,7 @@ export function answered(
 }
 
 /** Makes an error such as a session throws. */
-export function failure(reason: string, facts: Partial<FetchFailure> = {}): Error & FetchFailure {
+export function fakeFailure(reason: string, facts: Partial<FetchFailure> = {}): Error & FetchFailure {
   const verdict: Verdict = { kind: "transient", reason, advice: `Advice for ${reason}` };
   return Object.assign(new Error(`Failed: ${reason}`), { verdict, attempts: [{ number: 1 }], ...facts });
 }

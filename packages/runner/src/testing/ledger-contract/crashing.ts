@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { it } from "node:test";
-import { runDirectory } from "../run-directory.ts";
+import { makeRunDirectory } from "../run-directory.ts";
 import { type Open, claimed, lines, outcome, post, states, sums, url } from "./support.ts";
 
 /** What a crash leaves is put right. */
 export function crashing(open: Open): void {
   it("hands leases out again that outlived their owner", () => {
-    const directory = runDirectory();
+    const directory = makeRunDirectory();
     const first = open(directory);
     first.plan(lines(1, 2));
     first.claim(2);
@@ -19,7 +19,7 @@ export function crashing(open: Open): void {
   });
 
   it("reports an unsafe request that may have been executed as unknown, and never hands it out again", () => {
-    const directory = runDirectory();
+    const directory = makeRunDirectory();
     const first = open(directory);
     first.plan([post]);
     first.recordIntent(first.claim(1).map(({ job }) => job));
@@ -34,7 +34,7 @@ export function crashing(open: Open): void {
   });
 
   it("forgets the intent of a request that was answered or taken back", () => {
-    const directory = runDirectory();
+    const directory = makeRunDirectory();
     const first = open(directory);
     first.plan([post, { ...post, line: 2, url: url(2) }]);
     const leases = first.claim(2);

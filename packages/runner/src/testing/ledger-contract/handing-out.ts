@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { it } from "node:test";
-import { runDirectory } from "../run-directory.ts";
+import { makeRunDirectory } from "../run-directory.ts";
 import { type Open, claimed, lines, outcome, post, url } from "./support.ts";
 
 /** Rows are handed out once. */
 export function handingOut(open: Open): void {
   it("hands out each row once, in order, and new rows as they are planned", () => {
-    const ledger = open(runDirectory());
+    const ledger = open(makeRunDirectory());
     ledger.plan(lines(1, 2, 3));
 
     const windows = [ledger.claim(2), ledger.claim(2), ledger.claim(2)].map((leases) =>
@@ -23,7 +23,7 @@ export function handingOut(open: Open): void {
   });
 
   it("hands out what a request needs", () => {
-    const ledger = open(runDirectory());
+    const ledger = open(makeRunDirectory());
     const request = { headers: { a: "b" }, body: "x", idempotencyKey: "k" };
     ledger.plan([{ ...post, request }]);
 
@@ -38,7 +38,7 @@ export function handingOut(open: Open): void {
   });
 
   it("hands out a deferred row when it is due, not before, and only once", () => {
-    const ledger = open(runDirectory());
+    const ledger = open(makeRunDirectory());
     ledger.plan(lines(1, 2));
     const [first] = ledger.claim(9);
     ledger.record(outcome(first, { at: "deferred", until: 5_000, deferrals: 1, reason: "http-429" }));
@@ -56,7 +56,7 @@ export function handingOut(open: Open): void {
 /** Rows are handed out again when it is their time. */
 export function handingOutLater(open: Open): void {
   it("knows the next time a deferred row comes due", () => {
-    const ledger = open(runDirectory());
+    const ledger = open(makeRunDirectory());
     ledger.plan(lines(1, 2));
     assert.equal(ledger.nextDueAt(), undefined);
     const [first, second] = ledger.claim(9);
@@ -72,7 +72,7 @@ export function handingOutLater(open: Open): void {
   });
 
   it("hands a deferred row out in a later run only when it is due", () => {
-    const directory = runDirectory();
+    const directory = makeRunDirectory();
     const first = open(directory);
     first.plan(lines(1));
     first.record(outcome(first.claim(1)[0], { at: "deferred", until: 5_000, deferrals: 2, reason: "x" }));
@@ -90,7 +90,7 @@ export function handingOutLater(open: Open): void {
   });
 
   it("hands out in a later run what failed and may be retried, and nothing that ended for good", () => {
-    const directory = runDirectory();
+    const directory = makeRunDirectory();
     const first = open(directory);
     first.plan(lines(1, 2, 3, 4));
     const [a, b, c] = first.claim(3);

@@ -3,7 +3,7 @@ import { it } from "node:test";
 import fc from "fast-check";
 import type { JobLease, Ledger } from "../../ledger/ledger.ts";
 import { type OutcomeState, mayBeClaimed, nextRowState, type RowState } from "../../ledger/state.ts";
-import { runDirectory } from "../run-directory.ts";
+import { makeRunDirectory } from "../run-directory.ts";
 import { type Open, outcome, sums, url } from "./support.ts";
 
 const endings: readonly OutcomeState[] = [
@@ -33,7 +33,7 @@ const steps: fc.Arbitrary<readonly Step[]> = fc.array(
 export function modelled(open: Open): void {
   it("keeps every row in the state that the rule of states gives, whatever happens", () => {
     const property = fc.property(steps, (todo) => {
-      const directory = runDirectory();
+      const directory = makeRunDirectory();
       const model = new Model(directory, open);
       for (const step of todo) model.take(step);
 

@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { it } from "node:test";
 import type { PlannedLine } from "../../ledger/ledger.ts";
-import { runDirectory } from "../run-directory.ts";
+import { makeRunDirectory } from "../run-directory.ts";
 import { type Open, lines, post, states } from "./support.ts";
 
 /** Lines become rows. */
 export function planning(open: Open): void {
   it("makes a row of every line", () => {
-    const ledger = open(runDirectory());
+    const ledger = open(makeRunDirectory());
 
     const planned = ledger.plan(lines(1, 2, 3));
 
@@ -17,7 +17,7 @@ export function planning(open: Open): void {
   });
 
   it("skips a line whose request was there before, and names the first", () => {
-    const ledger = open(runDirectory());
+    const ledger = open(makeRunDirectory());
 
     const planned = ledger.plan(lines(1, 2, 1, 1));
 
@@ -30,7 +30,7 @@ export function planning(open: Open): void {
   });
 
   it("fails a line that is no request, for good", () => {
-    const ledger = open(runDirectory());
+    const ledger = open(makeRunDirectory());
 
     ledger.plan([{ kind: "invalid", line: 1, text: "ftp://x", reason: "bad-input: no" }]);
 
@@ -41,7 +41,7 @@ export function planning(open: Open): void {
   });
 
   it("tells requests apart by method and body", () => {
-    const ledger = open(runDirectory());
+    const ledger = open(makeRunDirectory());
 
     const planned = ledger.plan([
       post,
@@ -58,7 +58,7 @@ export function planning(open: Open): void {
 /** A list that is read again adds only what is new. */
 export function planningAgain(open: Open): void {
   it("adds no row twice when the same list is read again, duplicates and bad lines included", () => {
-    const directory = runDirectory();
+    const directory = makeRunDirectory();
     const list: PlannedLine[] = [
       ...lines(1, 2, 1),
       { kind: "invalid", line: 4, text: "?", reason: "bad-input: ?" },
@@ -76,7 +76,7 @@ export function planningAgain(open: Open): void {
   });
 
   it("adds the new lines of a list that grew at any place, and one more equal line as a duplicate", () => {
-    const directory = runDirectory();
+    const directory = makeRunDirectory();
     const first = open(directory);
     first.plan(lines(1, 2));
     first.close();
@@ -89,7 +89,7 @@ export function planningAgain(open: Open): void {
   });
 
   it("goes on with a list whose reading was cut short", () => {
-    const directory = runDirectory();
+    const directory = makeRunDirectory();
     const first = open(directory);
     first.plan(lines(1, 2, 1));
     first.close();

@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { it } from "node:test";
 import type { OutcomeState } from "../../ledger/state.ts";
-import { runDirectory } from "../run-directory.ts";
+import { makeRunDirectory } from "../run-directory.ts";
 import { type Open, lines, outcome, states, sums, url } from "./support.ts";
 
 /** Outcomes are kept. */
 export function recording(open: Open): void {
   it("keeps status, headers and body of an exchange", () => {
-    const ledger = open(runDirectory());
+    const ledger = open(makeRunDirectory());
     ledger.plan(lines(1));
     ledger.record(outcome(ledger.claim(1)[0]));
     ledger.commit();
@@ -35,7 +35,7 @@ export function recording(open: Open): void {
   });
 
   it("records nothing before the commit", () => {
-    const ledger = open(runDirectory());
+    const ledger = open(makeRunDirectory());
     ledger.plan(lines(1));
 
     ledger.record(outcome(ledger.claim(1)[0]));
@@ -50,7 +50,7 @@ export function recording(open: Open): void {
 /** An outcome gives way only to a retry. */
 export function recordingAgain(open: Open): void {
   it("keeps the first outcome of a row that ended for good", () => {
-    const ledger = open(runDirectory());
+    const ledger = open(makeRunDirectory());
     ledger.plan(lines(1));
     const [lease] = ledger.claim(1);
     for (const state of [
@@ -68,7 +68,7 @@ export function recordingAgain(open: Open): void {
   });
 
   it("replaces a failure that was retried, and adds its attempts up", () => {
-    const ledger = open(runDirectory());
+    const ledger = open(makeRunDirectory());
     ledger.plan(lines(1));
     const [lease] = ledger.claim(1);
     const passing: OutcomeState[] = [
@@ -93,7 +93,7 @@ export function recordingAgain(open: Open): void {
 /** Counts and groups. */
 export function reporting(open: Open): void {
   it("groups what is not done by reason with count, advice and the first lines, and its counts add up", () => {
-    const ledger = open(runDirectory());
+    const ledger = open(makeRunDirectory());
     ledger.plan(lines(1, 2, 3, 4, 5, 6, 1));
     const leases = ledger.claim(9);
     for (const lease of leases.slice(0, 4))
@@ -136,7 +136,7 @@ export function reporting(open: Open): void {
   });
 
   it("remembers what a run noted of itself", () => {
-    const ledger = open(runDirectory());
+    const ledger = open(makeRunDirectory());
     assert.equal(ledger.runInfo(), undefined);
 
     ledger.setRunInfo({ startedAt: 1, elapsed: 2, status: "drained" });
