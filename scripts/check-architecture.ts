@@ -70,7 +70,7 @@ export const architecture: Readonly<Record<string, PackageRule>> = {
   runner: {
     imports: ["@holdfast/policy", "node:"],
     only: {},
-    layers: ["run", "output", "sqlite", "input", "outcome", "ledger"],
+    layers: ["internal", "run", "output", "sqlite", "input", "outcome", "ledger"],
     publishesTesting: false,
   },
   holdfast: {

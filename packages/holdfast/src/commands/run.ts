@@ -78,7 +78,7 @@ export const runCommand: Command = {
 /** A run that hides behind proxies does not come out from there because somebody forgot to name them. */
 async function checkWay({ directory, proxies, direct }: RunSettings): Promise<void> {
   if (proxies !== undefined || direct || !holdsRun(directory)) return;
-  const { readLedger } = await import("@holdfast/runner");
+  const { readLedger } = await import("@holdfast/runner/internal");
   const ledger = readLedger(directory);
   const wentThroughProxies = ledger.proxyStats() !== undefined;
   ledger.close();
