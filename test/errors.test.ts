@@ -15,6 +15,7 @@ const sources = await Promise.all(
     "policy/src/core/errors.ts",
     "http/src/errors/transport-errors.ts",
     "http/src/errors/file-errors.ts",
+    "http/src/model/response.ts",
     "http/src/model/schema.ts",
     "runner/src/ledger/ledger.ts",
   ].map((path) => readFile(join(root, "packages", path), "utf8")),

@@ -28,11 +28,11 @@ export type {
   RetryHook,
 } from "./telemetry/hooks.ts";
 export type { IdempotencyHeader, IdempotencyKey } from "./call/idempotency.ts";
-export type { LiveBody } from "./model/body-stream.ts";
+export type { BodyStream } from "./model/body-stream.ts";
 export { logTo, type LogToOptions } from "./telemetry/log.ts";
 export type { HttpRequest, Params } from "./model/request.ts";
 export type { ResponsePromise } from "./session/response-promise.ts";
-export { HttpResponse } from "./model/response.ts";
+export { HttpResponse, type HttpResponseInit, StatusError } from "./model/response.ts";
 export {
   checkProxies,
   type ProxyCheck,
@@ -82,7 +82,7 @@ export type { Progress, Saved, SaveOptions } from "./download/download.ts";
 export { SchemaError, type SchemaIssue, type StandardSchema } from "./model/schema.ts";
 export { Session } from "./session/session.ts";
 export type { RequestOptions, SessionOptions, StreamRequestOptions } from "./call/options.ts";
-export { StreamedResponse, type StreamedAnswer } from "./model/streamed-response.ts";
+export { StreamedResponse, type StreamedResponseInit } from "./model/streamed-response.ts";
 export { sessionDefaults } from "./session/defaults.ts";
 export type { ProxyFault, ProxyReason } from "./errors/proxy-reason.ts";
 export type { ProxyTimeoutOptions, TimeoutOptions } from "./transport/timeouts.ts";

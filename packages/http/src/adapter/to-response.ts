@@ -1,6 +1,5 @@
 import { BodyTooLargeError, IncompleteBodyError } from "../errors/transport-errors.ts";
-import { LateResponse } from "../model/unread-response.ts";
-import { HttpResponse } from "../model/response.ts";
+import { HttpResponse, unreadResponse } from "../model/response.ts";
 import type { Observer } from "../model/trace.ts";
 import { decode } from "../transport/decode/decode.ts";
 import { maxUnwantedBytes } from "../transport/exchange/unread-body-timer.ts";
@@ -28,7 +27,7 @@ export function toResponse(
   const { status, statusText, headers, body, unreadBody: rest } = answer;
   const encoding = headers["content-encoding"];
   if (rest !== undefined)
-    return new LateResponse({ status, statusText, url, headers, rest: decodeUnread(rest, encoding, terms) });
+    return unreadResponse({ status, statusText, url, headers, body: decodeUnread(rest, encoding, terms) });
   if (encoding === undefined) return new HttpResponse({ status, statusText, url, headers, content: body });
   if (status >= 300) return toErrorResponse(answer, url, terms);
   return Promise.resolve(decode(body, String(encoding), terms.maxBytes)).then(
@@ -46,7 +45,7 @@ async function toErrorResponse(answer: RawResponse, url: string, terms: BodyRule
   } catch (error) {
     if (!(error instanceof BodyTooLargeError)) throw error;
     if (terms.observer?.continuesWithoutBody?.(answer) === true)
-      return new LateResponse({ ...head, rest: decodeUnread(undecodedBody(body, error), encoding, terms) });
+      return unreadResponse({ ...head, body: decodeUnread(undecodedBody(body, error), encoding, terms) });
     return new HttpResponse({ ...head, content: await decode(body, encoding, terms.maxBytes) });
   }
 }

@@ -8,7 +8,7 @@ import { giveUpOf, isGivenUp } from "../telemetry/give-up.ts";
 import type { Hooks } from "../telemetry/hooks.ts";
 import { isRedirectStatus } from "../model/redirect-request.ts";
 import type { HttpRequest } from "../model/request.ts";
-import type { Provenance, HttpResponse } from "../model/response.ts";
+import type { CallInfo, HttpResponse } from "../model/response.ts";
 import { answerOf } from "../resume/continued.ts";
 import { brokenAttemptRecord, type BrokenAttempt } from "./broken-stream.ts";
 import { errorVerdict, type Verdict } from "../model/verdict.ts";
@@ -29,14 +29,14 @@ const success: AttemptDecision = { decision: "success" };
 
 /** Whose story is told: with the redirect before it, where one led to it. */
 export interface Told extends Watched {
-  readonly before?: Pick<Provenance, "attempts"> | undefined;
+  readonly before?: Pick<CallInfo, "attempts"> | undefined;
 }
 
 /**
  * The story of one call: a record for each attempt, and what is told of them. A base class, because a further object would
  * cost each request more than it is worth.
  */
-export abstract class AttemptLog implements Provenance, Watched, Observer {
+export abstract class AttemptLog implements CallInfo, Watched, Observer {
   readonly request: HttpRequest;
   readonly hooks: Hooks;
   readonly #before: Told["before"];

@@ -1,3 +1,4 @@
+import { discardBody } from "../model/streamed-response.ts";
 import {
   HoldfastError,
   RetryError,
@@ -16,12 +17,12 @@ import { witness } from "../telemetry/call-failure.ts";
 import { Sending } from "./attempt-sender.ts";
 import { spread } from "../retry/server-delay-jitter.ts";
 import { runErrorHooks, runHooks } from "./run-hooks.ts";
-import type { BodyBreak, BodySequel } from "../model/body-stream.ts";
+import type { InterruptedBody, BodyContinuation } from "../model/body-stream.ts";
 import { continuesWithoutBody } from "./unread-body.ts";
 import { isOverdue, waitWithinBounds } from "./call-bounds.ts";
 import { proxyClock, type ProxyClock } from "./proxy-clock.ts";
 import { outcomeOfError } from "../proxy/rules/outcome.ts";
-import type { HttpResponse } from "../model/response.ts";
+import { type HttpResponse, attachCall, markRequestKeyed, setVerdict } from "../model/response.ts";
 import { takeResumable } from "../resume/buffered.ts";
 import { bodyGivenOut } from "./broken-stream.ts";
 import { LostBodyError } from "../resume/resume-errors.ts";
@@ -50,7 +51,7 @@ export class Call extends Sending {
     return this.sendInTurn(scope).then(
       (response) => {
         const exchange = { call: this, response };
-        if (request.idempotencyKey !== undefined) response.toKeyedRequest();
+        if (request.idempotencyKey !== undefined) markRequestKeyed(response);
         const company = this.passage?.company ?? this.plan;
         const shown = applyResponse(response, request, company);
         return shown === undefined ? exchange : this.#whenShown(shown, exchange);
@@ -138,7 +139,8 @@ export class Call extends Sending {
     this.#waitsAfter = attemptResult(attempt);
     this.hear(attemptResult(attempt).response, delay);
     this.comeBack();
-    void attemptResult(attempt).response?.discard();
+    const { response } = attemptResult(attempt);
+    if (response !== undefined) void discardBody(response);
     const { source, minimum } = this.#decision;
     const ending = { decision: "retried", delay, ...requestedDelay(minimum), delaySource: source };
     const record = this.note(attempt, ending);
@@ -180,7 +182,8 @@ export class Call extends Sending {
     const failure = this.#failureIn(exchange);
     if (failure !== undefined || !this.mayBeFollowed(response)) this.tellEnd();
     if (failure !== undefined || response === undefined) throw failure;
-    return response.broughtBy(this);
+    attachCall(response, this);
+    return response;
   }
 
   /** What is thrown in place of the answer; undefined where that is given back. */
@@ -201,7 +204,7 @@ export class Call extends Sending {
    * Goes on for the rest of a body that broke off after it was given out, as the rules allow; gives the error with the
    * story of the call where there is no going on.
    */
-  async bodyBroke(first: HttpResponse, broke: BodyBreak): Promise<BodySequel> {
+  async continueBody(first: HttpResponse, broke: InterruptedBody): Promise<BodyContinuation> {
     const { error } = broke;
     this.passage?.lease.broke(outcomeOfError(error));
     if (!(error instanceof HoldfastError) || !this.reopen(error)) return this.#fail(error);
@@ -209,7 +212,7 @@ export class Call extends Sending {
     return "source" in sequel ? sequel : this.#fail(sequel.error);
   }
 
-  async #fail(error: unknown): Promise<BodySequel> {
+  async #fail(error: unknown): Promise<BodyContinuation> {
     this.noteCut();
     if (!(error instanceof HoldfastError)) return { error: await this.#tell(error) };
     this.tellEnd();
@@ -260,7 +263,7 @@ export class Call extends Sending {
   #hearRefusal(response: HttpResponse): void {
     const now = this.clock.date();
     const word = refusalWord(response, this.left, now);
-    if (word?.kind === "quota") response.judged(quotaVerdict(response.status));
+    if (word?.kind === "quota") setVerdict(response, quotaVerdict(response.status));
     else if (word?.delay !== undefined && word.delay > 0 && this.left.respectRetryAfterHeader)
       this.retryAt = now + word.delay;
   }

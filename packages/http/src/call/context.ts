@@ -1,6 +1,6 @@
 import type { Told } from "./attempt-log.ts";
 import type { Gates } from "../pacing/limiters.ts";
-import type { BodyBreak, BodySequel } from "../model/body-stream.ts";
+import type { InterruptedBody, BodyContinuation } from "../model/body-stream.ts";
 import type { Route } from "../proxy/route/route.ts";
 import type { HttpRequest } from "../model/request.ts";
 import type { HttpResponse } from "../model/response.ts";
@@ -22,5 +22,7 @@ export interface CallPlan extends AttemptContext, Told {
   /** The limits that the session has met; undefined where they are not kept to. */
   readonly gates: Gates | undefined;
   /** How a body goes on that breaks off after it was given out; undefined where none is given out. */
-  readonly live: { goOn(call: Call, first: HttpResponse, broke: BodyBreak): Promise<BodySequel> } | undefined;
+  readonly live:
+    | { goOn(call: Call, first: HttpResponse, broke: InterruptedBody): Promise<BodyContinuation> }
+    | undefined;
 }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { fakeClock, type FakeClock } from "@holdfast/policy/testing";
 import type { BodySource } from "../model/body-source.ts";
-import { StreamedResponse } from "../model/streamed-response.ts";
+import { StreamedResponse, discardBody, previewBody } from "../model/streamed-response.ts";
 import { previewError, type PreviewBounds } from "./error-preview.ts";
 
 const json = { "content-type": "application/json" };
@@ -52,7 +52,8 @@ function patient(
   return { clock, limit: 30_000, signal: undefined, drain: undefined, ...more };
 }
 
-function previewOf({ preview }: StreamedResponse): string | undefined {
+function previewOf(response: StreamedResponse): string | undefined {
+  const preview = previewBody(response);
   return preview === undefined ? undefined : Buffer.from(preview).toString();
 }
 
@@ -115,7 +116,7 @@ for (const [limit, waited] of [
     const seen = await looking;
 
     assert.deepEqual([previewOf(seen), told], [undefined, []]);
-    await seen.discard();
+    await discardBody(seen);
     assert.deepEqual(told, ["drained"]);
   });
 }

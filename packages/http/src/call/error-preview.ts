@@ -1,3 +1,4 @@
+import { releaseBodySource } from "../model/body-stream.ts";
 import type { Clock } from "@holdfast/policy";
 import { startTimer } from "@holdfast/policy/internal";
 import type { BodySource } from "../model/body-source.ts";
@@ -31,7 +32,7 @@ export async function previewError(
 ): Promise<StreamedResponse> {
   if (!isShortError(response)) return response;
   const { status, statusText, url, headers } = response;
-  const body = new PreviewedBody(response.body.release());
+  const body = new PreviewedBody(releaseBodySource(response.body));
   const preview = await previewWithin(body, patience);
   return new StreamedResponse({ status, statusText, url, headers: headers.toJSON(), body, preview });
 }

@@ -1,3 +1,4 @@
+import { discardBody } from "../model/streamed-response.ts";
 import type { Clock } from "@holdfast/policy";
 import type { Adapter } from "../adapter/adapter.ts";
 import { askedOf } from "../model/request-summary.ts";
@@ -12,7 +13,7 @@ import { isBodyUnread, readUnreadBody } from "./unread-body.ts";
 import type { PreparedRequest } from "./build-request.ts";
 import { isRedirectStatus, leavesOrigin } from "../model/redirect-request.ts";
 import type { HttpRequest } from "../model/request.ts";
-import type { HttpResponse } from "../model/response.ts";
+import { type HttpResponse, setHistory } from "../model/response.ts";
 import type { Retry } from "../retry/retry.ts";
 import { errorVerdict } from "../model/verdict.ts";
 import type { CallContext } from "./terms.ts";
@@ -61,10 +62,13 @@ export async function followRedirects(
       { request, call, response },
       { terms, clock: requests.clock, followed: history.length },
     );
-    if (!hop.follow)
-      return (await returnRedirectResponse({ request, call, response }, hop)).redirectedFrom(history);
+    if (!hop.follow) {
+      const last = await returnRedirectResponse({ request, call, response }, hop);
+      setHistory(last, history);
+      return last;
+    }
     call.redirected(redirectRecord(hop.delay));
-    await response.discard();
+    await discardBody(response);
     if (hop.delay > 0) await requests.clock.sleep(hop.delay, terms.signal);
     history.push(response);
     const left: RemainingRetries = { adapter: requests.adapterFor(request.url), retry: hop.retry, call };
@@ -128,7 +132,7 @@ function decideNext(
       timeLeft,
     });
   } catch (error) {
-    void response.discard();
+    void discardBody(response);
     const verdict = tooManyRedirectsVerdict;
     const decision = `not-retried: ${verdict.reason}`;
     call.redirected({ decision });

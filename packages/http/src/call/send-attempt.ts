@@ -1,13 +1,13 @@
+import { discardBody } from "../model/streamed-response.ts";
 import { RejectedError, type Policy, type Scope } from "@holdfast/policy";
 import type { Adapter, SendOptions } from "../adapter/adapter.ts";
 import type { Auth } from "../auth/auth.ts";
 import { isFieldValue, kindOf } from "../support/validate.ts";
 import type { Cookies } from "../model/cookies.ts";
-import { StatusError } from "../errors/transport-errors.ts";
 import type { Hooks, ResponseHook } from "../telemetry/hooks.ts";
 import { isPromiseLike, waitWithinBounds, type CallerFunction, type CallBounds } from "./call-bounds.ts";
 import type { HttpRequest } from "../model/request.ts";
-import type { HttpResponse } from "../model/response.ts";
+import { type HttpResponse, hasHeader, loadContent, unreadBodyOf, StatusError } from "../model/response.ts";
 import { maySendAgain } from "../retry/safety.ts";
 import { mayPass } from "../model/verdict.ts";
 
@@ -74,13 +74,15 @@ export function applyResponse(
   request: HttpRequest,
   company: Pick<AttemptContext, "hooks" | "cookies" | "bounds">,
 ): Promise<void> | undefined {
-  if (response.late) return applyUnreadResponse(response, request, company);
+  if (unreadBodyOf(response) !== undefined) return applyUnreadResponse(response, request, company);
   const { hooks, cookies, bounds } = company;
   const show = (): Promise<void> | undefined => {
     const told = runResponseHooks(hooks.response, response, request);
     return told && waitWithinBounds(told, bounds, responseHookOf(request));
   };
-  return cookies !== undefined && response.bears("set-cookie") ? cookies.keep(response).then(show) : show();
+  return cookies !== undefined && hasHeader(response, "set-cookie")
+    ? cookies.keep(response).then(show)
+    : show();
 }
 
 /**
@@ -99,7 +101,7 @@ async function applyUnreadResponse(
     await cookies?.keep(response);
     for (const hook of hooks.response) await ignoringMissingBody(response, () => show(hook));
   } catch (error) {
-    await response.discard();
+    await discardBody(response);
     throw error;
   }
 }
@@ -112,7 +114,8 @@ async function ignoringMissingBody(response: HttpResponse, ask: () => Promise<vo
   try {
     await ask();
   } catch (error) {
-    if (error !== response.missing) throw error;
+    const unread = unreadBodyOf(response);
+    if (unread === undefined || error !== unread.missingError) throw error;
   }
 }
 
@@ -157,7 +160,7 @@ async function sendPrepared(
   const better = await secondCredentials(response, () => ask(sent, response));
   if (better === undefined) return withReadBody(response);
   await applyResponse(response, sent, company);
-  await response.discard();
+  await discardBody(response);
   await options.observer?.discard?.({ status: 401, reason: "credentials" });
   // Dressed anew: the 401 may have set a cookie that belongs to its challenge.
   return withReadBody(await adapter.send(withAuthorization(withCookies(shown, company), better), options));
@@ -171,18 +174,19 @@ async function secondCredentials(
   try {
     return await ask();
   } catch (error) {
-    if (!refused.late || error !== refused.missing) {
-      await refused.discard();
+    const unread = unreadBodyOf(refused);
+    if (unread === undefined || error !== unread.missingError) {
+      await discardBody(refused);
       throw error;
     }
   }
-  await refused.arrive();
+  await loadContent(refused);
   return ask();
 }
 
 /** A 401 that is the last word is handed out with its body. */
 async function withReadBody(response: HttpResponse): Promise<HttpResponse> {
-  if (response.status === 401) await response.arrive();
+  if (response.status === 401) await loadContent(response);
   return response;
 }
 

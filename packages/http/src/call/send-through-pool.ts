@@ -7,7 +7,7 @@ import { outcomeOfError, outcomeOfResponse, type ProxyOutcome } from "../proxy/r
 import type { IsBlocked } from "../proxy/options/options.ts";
 import type { PoolRoute } from "../proxy/route/route.ts";
 import type { HttpRequest } from "../model/request.ts";
-import type { HttpResponse } from "../model/response.ts";
+import { HttpResponse, hasHeader, setVerdict } from "../model/response.ts";
 import { hintIn } from "../retry/dialects/hint-in.ts";
 import { parseRetryAfter } from "../retry/retry-after.ts";
 import type { Retry } from "../retry/retry.ts";
@@ -82,7 +82,8 @@ function toProxyOutcome(what: unknown, { retry, clock }: PooledRequest): ProxyOu
     };
   }
   const outcome = outcomeOfResponse(what);
-  if (outcome.reason.startsWith("challenge-")) what.judged({ ...challengeVerdict, reason: outcome.reason });
+  if (outcome.reason.startsWith("challenge-"))
+    setVerdict(what, { ...challengeVerdict, reason: outcome.reason });
   const wish = outcome.kind === "throttled" ? hintIn(what, retry.dialects, clock.date()) : undefined;
   // "At once" is no answer to how long the address is to be left alone.
   return { ...outcome, retryAfter: wish?.delay || undefined, bytes: countBodyBytes(what) };
@@ -94,7 +95,7 @@ async function findBlock(response: HttpResponse, isBlocked: IsBlocked): Promise<
   const word = await isBlocked(response);
   if (word === false || word === "") return undefined;
   const reason = word === true ? "is-blocked" : word;
-  response.judged({ ...blockVerdict, reason });
+  setVerdict(response, { ...blockVerdict, reason });
   return { kind: "blocked", reason, bytes: countBodyBytes(response) };
 }
 
@@ -115,7 +116,7 @@ function proxyRetryAfter(error: ProxyError, now: number): number | undefined {
 
 /** Bytes of the body: as sent where the answer says so, else as they are here. */
 function countBodyBytes(response: HttpResponse): number {
-  const length = response.bears("content-length") ? Number(response.headers.get("content-length")) : NaN;
+  const length = hasHeader(response, "content-length") ? Number(response.headers.get("content-length")) : NaN;
   if (Number.isFinite(length)) return length;
   try {
     return response.content.byteLength;
@@ -126,5 +127,5 @@ function countBodyBytes(response: HttpResponse): number {
 }
 
 function isResponse(what: unknown): what is HttpResponse {
-  return typeof what === "object" && what !== null && "judged" in what;
+  return what instanceof HttpResponse;
 }

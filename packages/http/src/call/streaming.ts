@@ -5,9 +5,9 @@ import type { CallPlan } from "./context.ts";
 import type { AttemptResult } from "./retry-policy.ts";
 import { previewError } from "./error-preview.ts";
 import type { HttpRequest } from "../model/request.ts";
-import type { HttpResponse } from "../model/response.ts";
+import { type HttpResponse, attachCall, loadContent } from "../model/response.ts";
 import { finalOf, StreamResumption, type StreamResumptionOptions } from "../resume/streamed.ts";
-import { StreamedResponse } from "../model/streamed-response.ts";
+import { StreamedResponse, discardBody } from "../model/streamed-response.ts";
 import type { CallContext } from "./terms.ts";
 
 /** Makes a call whose answer is streamed, and lets go of all its other answers. */
@@ -59,7 +59,8 @@ export class ResponseStreams {
         try {
           if (!(await this.#resumption.broke(first, { error, given }))) return { error };
           const exchange = await this.#reopen(() => again(call, anySignal(this.#after.signal, signal)));
-          const source = await this.#resumption.carryOn(exchange.response?.broughtBy(call));
+          if (exchange.response !== undefined) attachCall(exchange.response, call);
+          const source = await this.#resumption.carryOn(exchange.response);
           return source === undefined ? { error: finalOf(error, exchange.error) } : { source };
         } catch (ended) {
           // The caller's abort, or the closed session.
@@ -84,7 +85,7 @@ export class ResponseStreams {
   /** Says how the call ended: with this response, or without one. */
   settle(kept?: HttpResponse): void {
     this.#settled = true;
-    for (const response of this.#open) if (response !== kept) void response.discard();
+    for (const response of this.#open) if (response !== kept) void discardBody(response);
     this.#open.clear();
   }
 
@@ -93,7 +94,7 @@ export class ResponseStreams {
       adapter.stream === undefined
         ? await toStreamedResponse(await adapter.send(request, options))
         : await this.#explained(await adapter.stream(request, { ...options, after: this.#after }), options);
-    if (this.#settled) void response.discard();
+    if (this.#settled) void discardBody(response);
     else this.#open.add(response);
     return response;
   }
@@ -110,7 +111,7 @@ function anySignal(first: AbortSignal | undefined, second: AbortSignal): AbortSi
 }
 
 async function toStreamedResponse(response: HttpResponse): Promise<StreamedResponse> {
-  await response.arrive();
+  await loadContent(response);
   const { status, statusText, url, headers, content } = response;
   return new StreamedResponse({
     status,

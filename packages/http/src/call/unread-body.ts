@@ -1,6 +1,6 @@
 import type { Auth } from "../auth/auth.ts";
 import { isRedirectStatus } from "../model/redirect-request.ts";
-import { HttpResponse } from "../model/response.ts";
+import { HttpResponse, loadContent, markRequestKeyed, unreadBodyOf } from "../model/response.ts";
 import { decideByHead, type Facts } from "../retry/decide.ts";
 import type { ResponseHead } from "../model/trace.ts";
 import type { AttemptResult } from "./retry-policy.ts";
@@ -16,7 +16,7 @@ export function continuesWithoutBody(
   if (isRedirectStatus(status)) return headers["location"] !== undefined;
   if (status === 401) return auth !== undefined && !("authorization" in request.headers);
   const head = new HttpResponse({ status, statusText: "", url: request.url.href, headers, content: noBytes });
-  if (request.idempotencyKey !== undefined) head.toKeyedRequest();
+  if (request.idempotencyKey !== undefined) markRequestKeyed(head);
   try {
     return decideByHead({ ...facts, response: head }).again === "yes";
   } catch {
@@ -27,13 +27,13 @@ export function continuesWithoutBody(
 
 /** Whether an answer that is to be handed out came without its body. */
 export function isBodyUnread({ response }: AttemptResult): boolean {
-  return response?.late === true && !isRedirectStatus(response.status);
+  return response !== undefined && unreadBodyOf(response) !== undefined && !isRedirectStatus(response.status);
 }
 
 /** Waits for the body of an answer that came without it; an exchange that failed where it does not come. */
 export async function readUnreadBody(exchange: AttemptResult): Promise<AttemptResult> {
   try {
-    await exchange.response?.arrive();
+    if (exchange.response !== undefined) await loadContent(exchange.response);
     return exchange;
   } catch (error) {
     return { call: exchange.call, error };

@@ -1,10 +1,9 @@
 import { lstat, readlink, realpath, stat } from "node:fs/promises";
 import { basename, dirname, resolve } from "node:path";
-import { StatusError } from "../errors/transport-errors.ts";
-import type { HttpResponse } from "../model/response.ts";
+import { type HttpResponse, StatusError } from "../model/response.ts";
 import { MovedError } from "../resume/resume-errors.ts";
 import type { StreamResumptionOptions } from "../resume/streamed.ts";
-import { StreamedResponse } from "../model/streamed-response.ts";
+import { StreamedResponse, discardBody } from "../model/streamed-response.ts";
 import { parseDigest } from "./digest.ts";
 import { hasCode, onDisk } from "./disk.ts";
 import { lockFile } from "./lock.ts";
@@ -133,7 +132,7 @@ async function fillOnce(
     }
   } finally {
     // Nothing where it was read to its end.
-    await response.discard();
+    await discardBody(response);
   }
   return response;
 }

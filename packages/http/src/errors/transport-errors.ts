@@ -1,7 +1,5 @@
 import { HoldfastError, RejectedError } from "@holdfast/policy";
 import { faultOf, reasonOfStatus, type ProxyFault, type ProxyReason } from "./proxy-reason.ts";
-import type { HttpResponse } from "../model/response.ts";
-import type { Verdict } from "../model/verdict.ts";
 
 /** How far an exchange had come when it failed. */
 export type Phase = "dns" | "connect" | "tls" | "proxy" | "send" | "headers" | "body";
@@ -274,29 +272,6 @@ export class TooManyRedirectsError extends HoldfastError {
 /** The URL is not one that can be asked: not a URL, or not http or https. */
 export class InvalidUrlError extends HoldfastError {
   readonly code = "ERR_INVALID_URL";
-}
-
-/** An answer that is not a success, thrown by `raiseForStatus()`. */
-export class StatusError extends HoldfastError {
-  readonly code = "ERR_STATUS";
-  readonly response: HttpResponse;
-
-  constructor(response: HttpResponse) {
-    const { status, statusText, url, verdict } = response;
-    super(
-      `${url} answered ${status} ${statusText}`.trimEnd() +
-        (verdict.advice === "" ? "" : `: ${verdict.advice}`),
-    );
-    this.response = response;
-  }
-
-  get status(): number {
-    return this.response.status;
-  }
-
-  get verdict(): Verdict {
-    return this.response.verdict;
-  }
 }
 
 /** The session was closed: what ends its calls, as an abort's reason does, and every call that comes later. */

@@ -1,18 +1,18 @@
-/** A body that comes piece by piece, read on demand: what `StreamedResponse` stands on, and what a layer in between wraps. */
+/** A body that is read chunk by chunk, on demand. */
 export interface BodySource {
   /**
-   * The next bytes, undefined after the last; whoever reads too slowly slows the sender down. One call at a time.
+   * Reads the next bytes. Returns undefined after the last. A slow reader slows the sender down. One call at a time.
    *
-   * @throws whatever kept the body from being whole; the end is never reported for a part of it.
+   * @throws the error that kept the body from being complete. The end of a truncated body is never reported as its end.
    */
   read(): Promise<Uint8Array | undefined>;
-  /** Says that nobody wants the rest: what carries it is let go at once, and a `read` under way fails with the reason. */
+  /** Stops the body and releases its connection immediately. A pending `read` throws `reason`. */
   cancel(reason: unknown): void;
-  /** Says that nobody wants the rest, but what carries it could serve again: resolves when that is decided. @default cancel */
+  /** Stops the body, but keeps its connection if the rest is short. Resolves when that is decided. @default cancel */
   drain?(): Promise<void>;
 }
 
-/** A body that was not read with its response. The holder of the response decides whether to read or to discard it. */
+/** The body of a response that the call has not read. Every handler of the response either reads or discards it. */
 export interface UnreadBody {
   /**
    * Reads the body to its end.
@@ -22,21 +22,21 @@ export interface UnreadBody {
   readAll(): Promise<Buffer>;
   /** Discards the body and closes the connection that carries it. */
   discard(): void;
-  /** The error of a read after the body was discarded. */
+  /** The error that reading the content throws until the body has been read. */
   readonly missingError: Error;
 }
 
-/** Makes a source of bytes that are there already. */
+/** Creates a source of bytes that are in memory. */
 export function sourceOf(bytes: Uint8Array): BodySource {
-  let rest = bytes.length === 0 ? undefined : bytes;
+  let next = bytes.length === 0 ? undefined : bytes;
   return {
     read: () => {
-      const piece = rest;
-      rest = undefined;
-      return Promise.resolve(piece);
+      const chunk = next;
+      next = undefined;
+      return Promise.resolve(chunk);
     },
     cancel: () => {
-      rest = undefined;
+      next = undefined;
     },
   };
 }

@@ -1,52 +1,64 @@
 import type { BodySource } from "./body-source.ts";
 
-/** How a body ended before its end. */
-export interface BodyBreak {
+/** A body that broke off before its end. */
+export interface InterruptedBody {
   readonly error: unknown;
-  /** Bytes that were given out of the source that broke off. */
+  /** Bytes that were read from the source that broke off. */
   readonly given: number;
-  /** Aborted when nobody waits for more any longer. */
+  /** Aborted when the reader no longer waits for the rest. */
   readonly signal: AbortSignal;
 }
 
-/** What follows a break: a source that carries on, or what is thrown. */
-export type BodySequel = { readonly source: BodySource } | { readonly error: unknown };
+/** What follows an interruption: a source that continues the body, or the error to throw. */
+export type BodyContinuation = { readonly source: BodySource } | { readonly error: unknown };
 
-/** Says what follows when a body ends before its end; hooks and records hear of it there. */
-export type BodyFailure = (broke: BodyBreak) => Promise<BodySequel>;
+/** Called when a body breaks off before its end. Returns a source that continues it, or the error to throw. */
+export type OnInterruption = (interrupted: InterruptedBody) => Promise<BodyContinuation>;
 
-const abandoned = new FinalizationRegistry<BodySource>((source) =>
-  source.cancel(new Error("Nobody held the body any more")),
+const abandonedBodies = new FinalizationRegistry<BodySource>((source) =>
+  source.cancel(new Error("The body was garbage-collected before it was read")),
 );
 
+// The class assigns these functions, since only code inside it reaches private fields: users see neither.
+
 /**
- * The body of a response as it comes: read once, by `for await` or as a stream of the platform.
+ * Takes the source of a body, for a reader that replaces the stream. The stream is over then.
  *
- * Whoever reads slowly slows the server down. Leaving the loop early drops the connection, and so does letting go of
- * every reference to a body that was not read to its end, once the garbage collector finds it.
+ * @throws TypeError if the body is already being read.
  */
-export class LiveBody implements AsyncIterable<Uint8Array> {
+export let releaseBodySource: (body: BodyStream) => BodySource;
+
+/** Stops reading the body. A short rest is read and dropped, so that the connection can be used again. */
+export let discardBodyStream: (body: BodyStream) => Promise<void>;
+
+/**
+ * The body of a response as it arrives. Read it once, with `for await` or as a web stream.
+ *
+ * A slow reader slows the server down. Leaving the loop early closes the connection. So does dropping every reference to
+ * an unread body, once the garbage collector finds it.
+ */
+export class BodyStream implements AsyncIterable<Uint8Array> {
   #source: BodySource;
-  readonly #onFailure: BodyFailure;
-  /** Bytes that this source has given. */
+  readonly #onInterruption: OnInterruption;
+  /** Bytes read from the current source. */
   #given = 0;
-  /** Ends the search for a source that carries on, while there is one. */
+  /** Ends the search for a source that continues the body, while there is one. */
   #search: AbortController | undefined;
   #state: "unread" | "reading" | "over" = "unread";
   #cancelled: { readonly reason: unknown } | undefined;
-  #turn: Promise<unknown> = Promise.resolve();
+  #lastRead: Promise<unknown> = Promise.resolve();
 
-  constructor(source: BodySource, onFailure: BodyFailure) {
+  constructor(source: BodySource, onInterruption: OnInterruption) {
     this.#source = source;
-    this.#onFailure = onFailure;
-    abandoned.register(this, source, this);
+    this.#onInterruption = onInterruption;
+    abandonedBodies.register(this, source, this);
   }
 
   /**
-   * Reads the body piece by piece; the pieces are the caller's.
+   * Reads the body chunk by chunk. The caller owns the chunks.
    *
-   * @throws TypeError when somebody reads it already; what is read throws IncompleteBodyError and the other errors of a
-   * call, with its attempts, or the signal's reason.
+   * @throws TypeError if the body is already being read. Reading throws IncompleteBodyError or another error of a call,
+   * with its attempts, or the reason of the signal.
    */
   [Symbol.asyncIterator](): AsyncIterator<Uint8Array, undefined> {
     this.#claim();
@@ -60,7 +72,7 @@ export class LiveBody implements AsyncIterable<Uint8Array> {
     };
   }
 
-  /** Gives the body as a stream of the web platform, which reads no further than it is read. */
+  /** Returns the body as a web stream. It reads from the connection only when it is read. */
   readable(): ReadableStream<Uint8Array> {
     this.#claim();
     const pull = async (controller: ReadableStreamDefaultController<Uint8Array>): Promise<void> => {
@@ -71,7 +83,7 @@ export class LiveBody implements AsyncIterable<Uint8Array> {
     return new ReadableStream({ pull, cancel: (reason) => this.cancel(reason) }, { highWaterMark: 0 });
   }
 
-  /** Ends the body where it is and drops its connection; a read under way, and any later one, fails with the reason. */
+  /** Stops reading the body and closes its connection. Reads under way and later ones throw `reason`. */
   cancel(reason: unknown = new DOMException("The body was cancelled", "AbortError")): void {
     if (this.#state === "over") return;
     this.#cancelled = { reason };
@@ -80,19 +92,70 @@ export class LiveBody implements AsyncIterable<Uint8Array> {
     this.#search?.abort(reason);
   }
 
-  /**
-   * Gives the source to whoever reads it in place of this body, which is over then. The session's own.
-   *
-   * @throws TypeError when somebody reads it already.
-   */
-  release(): BodySource {
-    this.#claim();
-    this.#end();
-    return this.#source;
+  #claim(): void {
+    if (this.#state !== "unread")
+      throw new TypeError("The body of a streamed response can be read once, and was already read");
+    this.#state = "reading";
   }
 
-  /** Ends the body where it is; a short rest is read away so that the connection can be used again. The session's own. */
-  async discard(): Promise<void> {
+  /** Reads are queued, since a source serves one at a time. */
+  #next(): Promise<IteratorResult<Uint8Array, undefined>> {
+    const read = this.#lastRead.then(() => this.#read());
+    this.#lastRead = read.catch(() => undefined);
+    return read;
+  }
+
+  async #read(): Promise<IteratorResult<Uint8Array, undefined>> {
+    if (this.#cancelled !== undefined) throw this.#cancelled.reason;
+    if (this.#state === "over") return { done: true, value: undefined };
+    const value = await this.#nextChunk();
+    if (value !== undefined) return { done: false, value };
+    this.#end();
+    return { done: true, value: undefined };
+  }
+
+  async #nextChunk(): Promise<Uint8Array | undefined> {
+    for (;;) {
+      try {
+        const chunk = await this.#source.read();
+        this.#given += chunk?.length ?? 0;
+        return chunk;
+      } catch (error) {
+        await this.#continueAfter(error);
+      }
+    }
+  }
+
+  /** Replaces the source that broke off by one that continues the body. Throws if there is none. */
+  async #continueAfter(error: unknown): Promise<void> {
+    if (this.#cancelled !== undefined) throw this.#cancelled.reason;
+    this.#source.cancel(error);
+    const search = (this.#search = new AbortController());
+    const continuation = await this.#findContinuation({ error, given: this.#given, signal: search.signal });
+    this.#search = undefined;
+    if (search.signal.aborted) {
+      if ("source" in continuation) continuation.source.cancel(search.signal.reason);
+      throw search.signal.reason;
+    }
+    if ("error" in continuation) {
+      this.#end();
+      throw continuation.error;
+    }
+    this.#source = continuation.source;
+    this.#given = 0;
+    abandonedBodies.unregister(this);
+    abandonedBodies.register(this, continuation.source, this);
+  }
+
+  async #findContinuation(interrupted: InterruptedBody): Promise<BodyContinuation> {
+    try {
+      return await this.#onInterruption(interrupted);
+    } catch (error) {
+      return { error };
+    }
+  }
+
+  async #discard(): Promise<void> {
     if (this.#state === "over") return;
     this.#end();
     this.#search?.abort(new Error("The body is not wanted"));
@@ -100,70 +163,17 @@ export class LiveBody implements AsyncIterable<Uint8Array> {
     else await this.#source.drain();
   }
 
-  #claim(): void {
-    if (this.#state !== "unread")
-      throw new TypeError("The body of a streamed response can be read once, and was");
-    this.#state = "reading";
-  }
-
-  #next(): Promise<IteratorResult<Uint8Array, undefined>> {
-    const piece = this.#turn.then(() => this.#read());
-    this.#turn = piece.catch(() => undefined);
-    return piece;
-  }
-
-  async #read(): Promise<IteratorResult<Uint8Array, undefined>> {
-    if (this.#cancelled !== undefined) throw this.#cancelled.reason;
-    if (this.#state === "over") return { done: true, value: undefined };
-    const value = await this.#piece();
-    if (value !== undefined) return { done: false, value };
-    this.#end();
-    return { done: true, value: undefined };
-  }
-
-  async #piece(): Promise<Uint8Array | undefined> {
-    for (;;) {
-      try {
-        const piece = await this.#source.read();
-        this.#given += piece?.length ?? 0;
-        return piece;
-      } catch (error) {
-        await this.#carryOn(error);
-      }
-    }
-  }
-
-  /** Puts a source that carries on in the place of the one that broke off; throws where there is none. */
-  async #carryOn(error: unknown): Promise<void> {
-    if (this.#cancelled !== undefined) throw this.#cancelled.reason;
-    this.#source.cancel(error);
-    const search = (this.#search = new AbortController());
-    const sequel = await this.#sequelTo({ error, given: this.#given, signal: search.signal });
-    this.#search = undefined;
-    if (search.signal.aborted) {
-      if ("source" in sequel) sequel.source.cancel(search.signal.reason);
-      throw search.signal.reason;
-    }
-    if ("error" in sequel) {
-      this.#end();
-      throw sequel.error;
-    }
-    this.#source = sequel.source;
-    this.#given = 0;
-    abandoned.unregister(this);
-    abandoned.register(this, sequel.source, this);
-  }
-
-  async #sequelTo(broke: BodyBreak): Promise<BodySequel> {
-    try {
-      return await this.#onFailure(broke);
-    } catch (error) {
-      return { error };
-    }
-  }
-
   #end(): void {
     this.#state = "over";
-    abandoned.unregister(this);
+    abandonedBodies.unregister(this);
+  }
+
+  static {
+    releaseBodySource = (body) => {
+      body.#claim();
+      body.#end();
+      return body.#source;
+    };
+    discardBodyStream = (body) => body.#discard();
   }
 }

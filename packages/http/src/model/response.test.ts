@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { StatusError } from "../errors/transport-errors.ts";
-import { HttpResponse } from "./response.ts";
+import { HttpResponse, type StatusError } from "./response.ts";
 import type { SchemaError, StandardSchema } from "./schema.ts";
 
 interface Parts {

@@ -1,70 +1,109 @@
 import { inspect, type InspectOptions } from "node:util";
-import { redact } from "@holdfast/policy";
+import { HoldfastError, redact } from "@holdfast/policy";
 import type { AttemptRecord } from "./attempt-record.ts";
-import { StatusError } from "../errors/transport-errors.ts";
+import type { UnreadBody } from "./body-source.ts";
+import type { BodyContinuation, InterruptedBody } from "./body-stream.ts";
 import { ResponseHeaders } from "./headers.ts";
-import { parseJson } from "./json.ts";
-import type { BodyBreak, BodySequel } from "./body-stream.ts";
 import { validate, type StandardSchema } from "./schema.ts";
 import { statusVerdict, type Verdict } from "./verdict.ts";
 
-/** What a response is made of. */
-export interface Answer {
+/** The fields from which a response is built. */
+export interface HttpResponseInit {
   readonly status: number;
   readonly statusText: string;
   readonly url: string;
   /** Names in lower case. */
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
-  /** Decoded. */
+  /** The complete body, decoded from its Content-Encoding. */
   readonly content: Uint8Array;
 }
 
-/** The call that brought a response, as far as the response tells of it. */
-export interface Provenance {
+/** The call that returned a response. */
+export interface CallInfo {
   readonly attempts: readonly AttemptRecord[];
   readonly elapsed: number;
   readonly retryAt: number | undefined;
-  /** Hears what ended the body of a streamed response before its end, and says what follows. */
-  bodyBroke?(response: HttpResponse, broke: BodyBreak): Promise<BodySequel>;
+  /** Called when the body of a streamed response breaks off. Returns a source that continues it, or the error to throw. */
+  continueBody?(response: HttpResponse, interrupted: InterruptedBody): Promise<BodyContinuation>;
 }
 
-const nobody: Provenance = { attempts: [], elapsed: 0, retryAt: undefined };
+const noCall: CallInfo = { attempts: [], elapsed: 0, retryAt: undefined };
 const noRedirects: readonly HttpResponse[] = [];
+const noBytes = new Uint8Array(0);
 
-/** A whole answer: its body was read inside the attempt, so that what is here is complete. */
+// The class assigns these functions, since only code inside it reaches private fields. They are not members, so that the
+// public type shows only what users need; they cost no allocation.
+
+/** Sets a verdict that differs from the one that the status implies. */
+export let setVerdict: (response: HttpResponse, verdict: Verdict) => void;
+
+/** Records that the request carried an idempotency key. */
+export let markRequestKeyed: (response: HttpResponse) => void;
+
+/** Sets the call that returned the response. */
+export let attachCall: (response: HttpResponse, call: CallInfo) => void;
+
+/** Returns the call that returned the response. */
+export let callOf: (response: HttpResponse) => CallInfo;
+
+/** Sets the redirects that led to the response, oldest first. */
+export let setHistory: (response: HttpResponse, history: readonly HttpResponse[]) => void;
+
+/** Returns whether the response has a header. `name` is in lower case. Cheaper than `headers`, which is built when read. */
+export let hasHeader: (response: HttpResponse, name: string) => boolean;
+
+/** Returns the body if it is in memory, otherwise undefined. Does not read it. */
+export let contentInMemory: (response: HttpResponse) => Uint8Array | undefined;
+
+/** Returns the body that the call has not read yet, if there is one. */
+export let unreadBodyOf: (response: HttpResponse) => UnreadBody | undefined;
+
+/**
+ * Reads the body that the call has not read yet, if there is one.
+ *
+ * @throws the error that kept the body from being complete.
+ */
+export let loadContent: (response: HttpResponse) => Promise<void> | undefined;
+
+let setUnreadBody: (response: HttpResponse, body: UnreadBody) => void;
+
+/** A response to a request, with its complete body: the body is read inside the attempt. */
 export class HttpResponse {
   readonly status: number;
   readonly statusText: string;
-  /** The URL that answered, after redirects. */
+  /** The URL that returned the response, after redirects. */
   readonly url: string;
-  readonly #content: Uint8Array;
-  readonly #record: Answer["headers"];
+  readonly #headerRecord: HttpResponseInit["headers"];
+  #content: Uint8Array | undefined;
+  #unreadBody: UnreadBody | undefined;
   #headers: ResponseHeaders | undefined;
-  #provenance: Provenance = nobody;
+  #call: CallInfo = noCall;
   #history: readonly HttpResponse[] = noRedirects;
-  #keyed = false;
+  #isRequestKeyed = false;
   #verdict: Verdict | undefined;
 
-  constructor({ status, statusText, url, headers, content }: Answer) {
+  constructor({ status, statusText, url, headers, content }: HttpResponseInit) {
     this.status = status;
     this.statusText = statusText;
     this.url = url;
     this.#content = content;
-    this.#record = headers;
+    this.#headerRecord = headers;
   }
 
-  /** The body as bytes, decoded from its Content-Encoding (what requests calls `content`). */
+  /**
+   * The body as bytes, decoded from its Content-Encoding (requests calls it `content`, too).
+   *
+   * @throws IncompleteBodyError in a hook, for a response whose body was not read because the call continues without it.
+   */
   get content(): Uint8Array {
+    if (this.#content === undefined)
+      throw this.#unreadBody?.missingError ?? new TypeError("The response has no content");
     return this.#content;
   }
 
-  /** The body as far as it can be looked at without reading it: undefined where it is still coming; the session's own. */
-  get preview(): Uint8Array | undefined {
-    return this.#content;
-  }
-
+  /** The response headers. Names are looked up in any case. */
   get headers(): ResponseHeaders {
-    return (this.#headers ??= new ResponseHeaders(this.#record));
+    return (this.#headers ??= new ResponseHeaders(this.#headerRecord));
   }
 
   /** Whether the status is 2xx. */
@@ -72,47 +111,48 @@ export class HttpResponse {
     return this.status >= 200 && this.status < 300;
   }
 
-  /** What the answer means, and what a person should do about it. */
+  /** The meaning of the response, with advice for a person. */
   get verdict(): Verdict {
-    return this.#verdict ?? statusVerdict(this.status, this.bears("retry-after"), this.#keyed);
+    return this.#verdict ?? statusVerdict(this.status, hasHeader(this, "retry-after"), this.#isRequestKeyed);
   }
 
-  /** Every attempt that led here, in order, this answer's last; those of the redirects before it included. */
+  /** Every attempt that led to this response, in order. Includes the attempts of the redirects before it. */
   get attempts(): readonly AttemptRecord[] {
-    return this.#provenance.attempts;
+    return this.#call.attempts;
   }
 
-  /** The redirects that led here, oldest first. */
+  /** The redirects that led to this response, oldest first. */
   get history(): readonly HttpResponse[] {
     return this.#history;
   }
 
-  /** From the start of the request to the end of its answer, retries and waits included, in milliseconds. */
+  /** Milliseconds from the start of the request to the end of the response, retries and waits included. */
   get elapsed(): number {
-    return this.#provenance.elapsed;
+    return this.#call.elapsed;
   }
 
   /**
-   * When the server wants to be asked again, in milliseconds since 1970, where that was later than the call would wait, or
-   * the request may not be sent again without the caller's word.
+   * When the server allows the next request, in milliseconds since 1970. Set if that is later than the call may wait, or
+   * if the request is not safe to repeat.
    */
   get retryAt(): number | undefined {
-    return this.#provenance.retryAt;
+    return this.#call.retryAt;
   }
 
-  /** The body as text, in the charset of its byte order mark or of Content-Type; UTF-8 without either. */
-  text(): Promise<string> {
-    return Promise.resolve(textOf(this.content, this.headers.get("content-type")));
+  /** Returns the body as text. The charset comes from the byte order mark, then from Content-Type. @default UTF-8 */
+  async text(): Promise<string> {
+    return decodeText(this.content, this.headers.get("content-type"));
   }
 
-  bytes(): Promise<Uint8Array> {
-    return Promise.resolve(this.content);
+  /** Returns the body as bytes. */
+  async bytes(): Promise<Uint8Array> {
+    return this.content;
   }
 
   /**
-   * The body as JSON, checked against a schema where one is given.
+   * Returns the body parsed as JSON, checked against `schema` if given.
    *
-   * @throws SyntaxError when it is not JSON, with `response`; SchemaError when it is not what the schema asks for.
+   * @throws SyntaxError with `response` if the body is not JSON. SchemaError if it does not match the schema.
    */
   json<T = unknown>(schema?: StandardSchema<T>): Promise<T>;
   async json(schema?: StandardSchema): Promise<unknown> {
@@ -121,7 +161,7 @@ export class HttpResponse {
   }
 
   /**
-   * Gives the response back when its verdict is success.
+   * Returns the response if its verdict is success.
    *
    * @throws StatusError otherwise, with the response.
    */
@@ -130,63 +170,39 @@ export class HttpResponse {
     return this;
   }
 
-  /** Whether the answer has a header, by its name in lower case: cheaper than `headers`, which is made when read. */
-  bears(name: string): boolean {
-    return this.#record[name] !== undefined;
-  }
-
-  /** What of it is fit for a log, and what `console.log` shows: status and URL, without credentials. */
+  /** Returns status and URL without credentials, for logs. `console.log` shows the same. */
   toJSON(): { readonly status: number; readonly statusText: string; readonly url: string } {
     const { status, statusText, url } = this;
     return { status, statusText: redact(statusText), url: redact(url) };
   }
 
-  /** Says that nobody wants the body: nothing to do where it is here already; the session's own. */
-  discard(): Promise<void> | undefined {
-    return undefined;
-  }
-
-  /** Whether the body was not waited for, because the call goes on without it; the session's own. */
-  get late(): boolean {
-    return false;
-  }
-
-  /** What reading a late body throws; the session's own. */
-  get missing(): Error | undefined {
-    return undefined;
-  }
-
-  /**
-   * Waits for a late body after all; the session's own.
-   *
-   * @throws what kept it from being whole.
-   */
-  arrive(): Promise<void> | undefined {
-    return undefined;
-  }
-
-  /** Says that the answer means something else than its status says; the session's own. */
-  judged(verdict: Verdict): this {
-    this.#verdict = verdict;
-    return this;
-  }
-
-  /** Says that the request bore an idempotency key; the session's own. */
-  toKeyedRequest(): this {
-    this.#keyed = true;
-    return this;
-  }
-
-  /** Says which call brought the response; the session's own. */
-  broughtBy(provenance: Provenance): this {
-    this.#provenance = provenance;
-    return this;
-  }
-
-  /** Says which redirects led here, oldest first; the session's own. */
-  redirectedFrom(history: readonly HttpResponse[]): this {
-    this.#history = history;
-    return this;
+  static {
+    setVerdict = (response, verdict) => {
+      response.#verdict = verdict;
+    };
+    markRequestKeyed = (response) => {
+      response.#isRequestKeyed = true;
+    };
+    attachCall = (response, call) => {
+      response.#call = call;
+    };
+    callOf = (response) => response.#call;
+    setHistory = (response, history) => {
+      response.#history = history;
+    };
+    hasHeader = (response, name) => response.#headerRecord[name] !== undefined;
+    contentInMemory = (response) => response.#content;
+    unreadBodyOf = (response) => (response.#content === undefined ? response.#unreadBody : undefined);
+    loadContent = (response) =>
+      unreadBodyOf(response)
+        ?.readAll()
+        .then((content) => {
+          response.#content = content;
+        });
+    setUnreadBody = (response, body) => {
+      response.#content = undefined;
+      response.#unreadBody = body;
+    };
   }
 }
 
@@ -197,21 +213,59 @@ Object.defineProperty(HttpResponse.prototype, inspect.custom, {
   },
 });
 
-/**
- * Decodes text in the charset of its byte order mark, else in that which a Content-Type names, else in UTF-8 (the order
- * is that of "decode" in WHATWG Encoding). A charset that is not known is none.
- */
-export function textOf(bytes: Uint8Array, contentType: string | null): string {
-  return new TextDecoder(markOf(bytes) ?? charsetOf(contentType)).decode(bytes);
+/** The fields of a response whose body has not been read. */
+export interface UnreadResponseInit extends Omit<HttpResponseInit, "content"> {
+  readonly body: UnreadBody;
 }
 
-function markOf([first, second]: Uint8Array): string | undefined {
+/**
+ * Creates a response whose body was not read, because the call continues whatever the body says. Reading its content
+ * throws until `loadContent` has succeeded.
+ */
+export function unreadResponse({ body, ...head }: UnreadResponseInit): HttpResponse {
+  const response = new HttpResponse({ ...head, content: noBytes });
+  setUnreadBody(response, body);
+  return response;
+}
+
+/** A response whose verdict is not success. Thrown by `raiseForStatus()`. */
+export class StatusError extends HoldfastError {
+  readonly code = "ERR_STATUS";
+  readonly response: HttpResponse;
+
+  constructor(response: HttpResponse) {
+    const { status, statusText, url, verdict } = response;
+    super(
+      `${url} answered ${status} ${statusText}`.trimEnd() +
+        (verdict.advice === "" ? "" : `: ${verdict.advice}`),
+    );
+    this.response = response;
+  }
+
+  get status(): number {
+    return this.response.status;
+  }
+
+  get verdict(): Verdict {
+    return this.response.verdict;
+  }
+}
+
+/**
+ * Decodes text. The charset is that of the byte order mark, otherwise that of Content-Type, otherwise UTF-8 (the order of
+ * "decode" in WHATWG Encoding). An unknown charset is ignored.
+ */
+export function decodeText(bytes: Uint8Array, contentType: string | null): string {
+  return new TextDecoder(charsetOfMark(bytes) ?? charsetOfType(contentType)).decode(bytes);
+}
+
+function charsetOfMark([first, second]: Uint8Array): string | undefined {
   if (first === 0xfe && second === 0xff) return "utf-16be";
   if (first === 0xff && second === 0xfe) return "utf-16le";
   return first === 0xef && second === 0xbb ? "utf-8" : undefined;
 }
 
-function charsetOf(contentType: string | null): string {
+function charsetOfType(contentType: string | null): string {
   const [, charset] = /(?:^|;)\s*charset\s*=\s*["']?([^\s"';]+)/i.exec(contentType ?? "") ?? [];
   if (charset === undefined) return "utf-8";
   try {
@@ -219,4 +273,29 @@ function charsetOf(contentType: string | null): string {
   } catch {
     return "utf-8";
   }
+}
+
+const shownCharacters = 80;
+
+function parseJson(text: string, response: HttpResponse): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    // Not kept as the cause: it quotes from the middle of the body, where `redact` cannot recognise credentials.
+    const error = new SyntaxError(redact(describeInvalidJson(text, response, reasonOfParser(cause))));
+    // Not enumerable: the message has all that a log needs.
+    throw Object.defineProperty(error, "response", { value: response });
+  }
+}
+
+function describeInvalidJson(text: string, { url, status, headers }: HttpResponse, reason: string): string {
+  const type = headers.get("content-type") ?? "no Content-Type";
+  const beginning = text.length > shownCharacters ? `${text.slice(0, shownCharacters)}…` : text;
+  const body = text === "" ? "an empty body" : beginning;
+  return `${url} answered ${status} with what is not JSON (${type}; ${reason}): ${body}`;
+}
+
+/** Returns the message of `JSON.parse` without the quotation from the body. */
+function reasonOfParser(cause: unknown): string {
+  return cause instanceof Error ? cause.message.replace(/, [."].* is not valid JSON$/s, "") : "unreadable";
 }

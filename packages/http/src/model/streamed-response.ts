@@ -1,71 +1,76 @@
 import type { BodySource } from "./body-source.ts";
-import { LiveBody } from "./body-stream.ts";
-import { HttpResponse, textOf, type Answer, type Provenance } from "./response.ts";
+import { BodyStream, discardBodyStream } from "./body-stream.ts";
+import {
+  callOf,
+  contentInMemory,
+  decodeText,
+  HttpResponse,
+  unreadBodyOf,
+  type HttpResponseInit,
+} from "./response.ts";
 
-/** What a streamed response is made of. */
-export interface StreamedAnswer extends Omit<Answer, "content"> {
-  /** Decoded. */
+/** The fields from which a streamed response is built. */
+export interface StreamedResponseInit extends Omit<HttpResponseInit, "content"> {
+  /** Decoded from its Content-Encoding. */
   readonly body: BodySource;
-  /** The whole body, where it was looked at before it is read; `body` gives it all the same. */
+  /** The complete body, if it was read ahead. `body` returns it again. */
   readonly preview?: Uint8Array | undefined;
 }
 
-const nothing = new Uint8Array(0);
+const noBytes = new Uint8Array(0);
+
+let previewOf: (response: StreamedResponse) => Uint8Array | undefined;
 
 /**
- * An answer whose head is here and whose body is still coming. `elapsed` is the time to its head.
+ * A response whose head has arrived and whose body is still arriving. `elapsed` is the time to its head.
  *
- * A body that was not read holds its connection until it is read, cancelled or garbage, or the session is closed: read
- * it, or write `await using response = ...`.
+ * An unread body holds its connection until it is read, cancelled or garbage-collected, or the session is closed. Read it,
+ * or write `await using response = ...`.
  */
 export class StreamedResponse extends HttpResponse implements AsyncDisposable {
-  /** The body, decoded from its Content-Encoding, to be read once. */
-  readonly body: LiveBody;
+  /** The body, decoded from its Content-Encoding. It can be read once. */
+  readonly body: BodyStream;
   readonly #preview: Uint8Array | undefined;
-  #call: Provenance | undefined;
 
-  constructor({ body, preview, ...head }: StreamedAnswer) {
-    super({ ...head, content: nothing });
+  constructor({ body, preview, ...head }: StreamedResponseInit) {
+    super({ ...head, content: noBytes });
     this.#preview = preview;
-    this.body = new LiveBody(
+    this.body = new BodyStream(
       body,
-      async (broke) => (await this.#call?.bodyBroke?.(this, broke)) ?? { error: broke.error },
+      async (interrupted) =>
+        (await callOf(this).continueBody?.(this, interrupted)) ?? { error: interrupted.error },
     );
   }
 
-  /** @throws TypeError: a streamed response has none. */
+  /** @throws TypeError always: the body of a streamed response is not in memory. */
   override get content(): Uint8Array {
     throw new TypeError(
-      "A streamed response has no content: read its body, or ask for bytes(), text() or json()",
+      "A streamed response has no content: read its body, or call bytes(), text() or json()",
     );
   }
 
-  override get preview(): Uint8Array | undefined {
-    return this.#preview;
-  }
-
-  /** Gives the body as a stream of the web platform. */
+  /** Returns the body as a web stream. */
   readable(): ReadableStream<Uint8Array> {
     return this.body.readable();
   }
 
   /**
-   * Reads the body to its end.
+   * Reads the body to its end and returns its bytes.
    *
-   * @throws what its body throws, if it was not whole or was read already.
+   * @throws the error of the body, if it is incomplete or was already read.
    */
   override async bytes(): Promise<Uint8Array> {
-    const pieces: Uint8Array[] = [];
-    for await (const piece of this.body) pieces.push(piece);
-    return pieces[0] !== undefined && pieces.length === 1 ? pieces[0] : Buffer.concat(pieces);
+    const chunks: Uint8Array[] = [];
+    for await (const chunk of this.body) chunks.push(chunk);
+    return chunks[0] !== undefined && chunks.length === 1 ? chunks[0] : Buffer.concat(chunks);
   }
 
-  /** Reads the body to its end, as text in the charset that Content-Type names; UTF-8 without one. */
+  /** Reads the body to its end and returns it as text, in the charset that Content-Type names. @default UTF-8 */
   override async text(): Promise<string> {
-    return textOf(await this.bytes(), this.headers.get("content-type"));
+    return decodeText(await this.bytes(), this.headers.get("content-type"));
   }
 
-  /** Ends the body where it is and drops its connection; nothing happens when it has been read to its end. */
+  /** Stops reading the body and closes its connection. Does nothing after the end of the body. */
   cancel(reason?: unknown): void {
     this.body.cancel(reason);
   }
@@ -75,13 +80,19 @@ export class StreamedResponse extends HttpResponse implements AsyncDisposable {
     return Promise.resolve();
   }
 
-  override discard(): Promise<void> {
-    return this.body.discard();
+  static {
+    previewOf = (response) => response.#preview;
   }
+}
 
-  override broughtBy(provenance: Provenance): this {
-    // Whoever only adds to the story does not take the call's place.
-    if (provenance.bodyBroke !== undefined) this.#call = provenance;
-    return super.broughtBy(provenance);
-  }
+/** Returns the body if it is known without reading it, otherwise undefined. */
+export function previewBody(response: HttpResponse): Uint8Array | undefined {
+  return response instanceof StreamedResponse ? previewOf(response) : contentInMemory(response);
+}
+
+/** Releases the connection of a body that is not needed. Undefined if the body is already in memory. */
+export function discardBody(response: HttpResponse): Promise<void> | undefined {
+  if (response instanceof StreamedResponse) return discardBodyStream(response.body);
+  unreadBodyOf(response)?.discard();
+  return undefined;
 }

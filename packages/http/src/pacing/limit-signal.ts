@@ -1,4 +1,4 @@
-import type { HttpResponse } from "../model/response.ts";
+import { type HttpResponse, hasHeader } from "../model/response.ts";
 import type { Retry } from "../retry/retry.ts";
 import type { Hint } from "../retry/dialects/dialect.ts";
 import { structuredItems } from "../retry/dialects/structured-items.ts";
@@ -43,7 +43,7 @@ export function limitWord(response: HttpResponse, retry: Retry, now: number): Li
 
 /** Whether an answer tells how much of a limit remains: a quick look, for every answer. */
 export function tellsWhatRemains(response: HttpResponse): boolean {
-  return remaining.some((name) => response.bears(name));
+  return remaining.some((name) => hasHeader(response, name));
 }
 
 /** What an answer that is given back says of later: that an allowance is used up for good, or when to ask again. */

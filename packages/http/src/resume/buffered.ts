@@ -1,3 +1,4 @@
+import { discardBody } from "../model/streamed-response.ts";
 import type { Adapter, SendOptions } from "../adapter/adapter.ts";
 import { summaryOf } from "../model/attempt-record.ts";
 import { takeBrokenBody, leaveBrokenBody, type BrokenBody } from "../model/partial-body.ts";
@@ -72,7 +73,7 @@ async function sendForRest(
   const joined = join(part, answer, options.maxBytes);
   if (typeof joined === "object") return joined;
   await observer?.discard?.({ status: answer.status, reason: joined }, { request: asked, response: answer });
-  void answer.discard();
+  void discardBody(answer);
   return adapter.send(request, options);
 }
 

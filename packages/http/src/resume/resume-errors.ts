@@ -1,4 +1,5 @@
-import { IncompleteBodyError, StatusError } from "../errors/transport-errors.ts";
+import { StatusError } from "../model/response.ts";
+import { IncompleteBodyError } from "../errors/transport-errors.ts";
 
 /** A body that can never be carried on, so that no other attempt needs to be made. To the caller an IncompleteBodyError. */
 export class LostBodyError extends IncompleteBodyError {

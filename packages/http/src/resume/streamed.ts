@@ -1,12 +1,12 @@
 import { DeadlineExceededError } from "@holdfast/policy";
 import type { SendOptions } from "../adapter/adapter.ts";
 import { sourceOf, type BodySource } from "../model/body-source.ts";
-import { BodyTooLargeError, ProtocolError, StatusError } from "../errors/transport-errors.ts";
-import type { BodyBreak } from "../model/body-stream.ts";
+import { BodyTooLargeError, ProtocolError } from "../errors/transport-errors.ts";
+import { type InterruptedBody, releaseBodySource } from "../model/body-stream.ts";
 import { isRedirectStatus } from "../model/redirect-request.ts";
 import type { HttpRequest } from "../model/request.ts";
-import type { HttpResponse } from "../model/response.ts";
-import { StreamedResponse } from "../model/streamed-response.ts";
+import { type HttpResponse, StatusError } from "../model/response.ts";
+import { StreamedResponse, discardBody } from "../model/streamed-response.ts";
 import { continuedBy, markContinued } from "./continued.ts";
 import {
   heldOf,
@@ -79,7 +79,7 @@ export class StreamResumption {
   async #whole(request: HttpRequest, options: SendOptions, open: Open): Promise<StreamedResponse> {
     const response = await open(request, options);
     if (this.#restart === undefined || response.status !== 206 || "range" in request.headers) return response;
-    await response.discard();
+    await discardBody(response);
     throw new ProtocolError("The server sent a part (206) though the whole was asked for", {
       phase: "headers",
       mayHaveArrived: true,
@@ -87,7 +87,10 @@ export class StreamResumption {
   }
 
   /** Takes note that the body of an answer broke off after so many bytes; whether it may be carried on. */
-  async broke(first: HttpResponse, { error, given }: Pick<BodyBreak, "error" | "given">): Promise<boolean> {
+  async broke(
+    first: HttpResponse,
+    { error, given }: Pick<InterruptedBody, "error" | "given">,
+  ): Promise<boolean> {
     if (error instanceof FalseBodyError) return this.#disown();
     const carrier = this.#carrier ?? first;
     const continued = continuedBy(carrier);
@@ -117,12 +120,12 @@ export class StreamResumption {
     const continued = continuedBy(response);
     if (this.#restart !== undefined && continued === undefined && !response.ok) throw await refusal(response);
     if (continued === undefined && (this.#restart === undefined || response.status !== 200)) {
-      await response.discard();
+      await discardBody(response);
       return undefined;
     }
     this.#carrier = response;
     if (continued === undefined) await this.#startOver(response);
-    return response.body.release();
+    return releaseBodySource(response.body);
   }
 
   async #startOver(response: StreamedResponse): Promise<void> {
@@ -146,7 +149,7 @@ export class StreamResumption {
       const carried = carryingOnWhole(held, response);
       if (carried !== undefined) return carried;
     }
-    await response.discard();
+    await discardBody(response);
     const reason = judgement.means === "restart" ? judgement.reason : "the server sent another version";
     await observer?.discard?.({ status: response.status, reason }, { request, response });
     if (this.#restart !== undefined) return open();
@@ -163,7 +166,7 @@ interface Judged {
 }
 
 async function refusal(response: StreamedResponse): Promise<StatusError> {
-  await response.discard();
+  await discardBody(response);
   return isRedirectStatus(response.status) ? new MovedError(response) : new StatusError(response);
 }
 
@@ -198,7 +201,7 @@ function ofKnownLength(held: Held, response: StreamedResponse): StreamedResponse
   const length = wholeLength(held, response.headers);
   if (length === undefined || lengthOf(response.headers) !== undefined) return response;
   const { status, statusText, url, headers } = response;
-  const body = exactly(response.body.release(), { skip: 0, length });
+  const body = exactly(releaseBodySource(response.body), { skip: 0, length });
   return new StreamedResponse({ status, statusText, url, headers: headers.toJSON(), body });
 }
 
@@ -208,7 +211,7 @@ function continuation(
   rest: Exactly | "nothing",
 ): StreamedResponse {
   const { status, statusText, url } = response;
-  const body = response.body.release();
+  const body = releaseBodySource(response.body);
   if (rest === "nothing") body.cancel(new Error("Nothing is missing"));
   const carried = new StreamedResponse({
     status: rest === "nothing" ? 206 : status,

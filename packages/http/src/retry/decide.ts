@@ -9,7 +9,7 @@ import {
 } from "../errors/transport-errors.ts";
 import type { Prospect } from "../proxy/pool/lease.ts";
 import type { HttpRequest } from "../model/request.ts";
-import type { HttpResponse } from "../model/response.ts";
+import { type HttpResponse, unreadBodyOf } from "../model/response.ts";
 import type { Hint } from "./dialects/dialect.ts";
 import { hintIn } from "./dialects/hint-in.ts";
 import { parseRetryAfter, type ServerDelay } from "./retry-after.ts";
@@ -55,7 +55,7 @@ export type Decision =
 /** Decides what follows an attempt: the three questions of the loop, answered for HTTP in one place. */
 export function decide(facts: Facts): Decision | Promise<Decision> {
   // A body that was not waited for cannot be asked about: the call goes on by what its head says.
-  if (facts.response?.late === true) return decideByHead(facts);
+  if (facts.response !== undefined && unreadBodyOf(facts.response) !== undefined) return decideByHead(facts);
   const wished = facts.retry.when?.({ response: facts.response, error: facts.error }) ?? false;
   return typeof wished === "boolean"
     ? decideNow(facts, wished)

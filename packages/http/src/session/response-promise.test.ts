@@ -1,9 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { types } from "node:util";
-import { StatusError } from "../errors/transport-errors.ts";
 import type { ResponsePromise } from "./response-promise.ts";
-import type { HttpResponse } from "../model/response.ts";
+import { type HttpResponse, StatusError } from "../model/response.ts";
 import type { StandardSchema } from "../model/schema.ts";
 import { scripted } from "../testing/scripted-session.ts";
 

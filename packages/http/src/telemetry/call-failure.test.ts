@@ -2,14 +2,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { inspect } from "node:util";
 import { RetryError } from "@holdfast/policy";
-import {
-  ConnectionError,
-  ReadTimeoutError,
-  StatusError,
-  TooManyRedirectsError,
-} from "../errors/transport-errors.ts";
+import { ConnectionError, ReadTimeoutError, TooManyRedirectsError } from "../errors/transport-errors.ts";
 import { isFailure, witness } from "./call-failure.ts";
-import { HttpResponse } from "../model/response.ts";
+import { HttpResponse, StatusError } from "../model/response.ts";
 import { Retry } from "../retry/retry.ts";
 import { errorVerdict } from "../model/verdict.ts";
 import type { ScriptedEntry } from "../testing/scripted-adapter.ts";

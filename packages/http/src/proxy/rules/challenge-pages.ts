@@ -1,4 +1,4 @@
-import type { HttpResponse } from "../../model/response.ts";
+import { type HttpResponse, hasHeader } from "../../model/response.ts";
 
 /** What tells the page of a guard from the page that was asked for. All of it has to be there. */
 interface Fingerprint {
@@ -66,7 +66,7 @@ export function challengeIn(response: HttpResponse): string | undefined {
   const found = fingerprints.find(({ header, ...parts }) =>
     header === undefined
       ? page !== undefined && isPage(page, title, parts)
-      : response.bears(header[0]) && header[1].test(response.headers.get(header[0]) ?? ""),
+      : hasHeader(response, header[0]) && header[1].test(response.headers.get(header[0]) ?? ""),
   );
   return found?.name;
 }
@@ -81,7 +81,7 @@ function isPage(
 }
 
 function pageOf(response: HttpResponse): string | undefined {
-  const type = response.bears("content-type") ? response.headers.get("content-type") : "text/html";
+  const type = hasHeader(response, "content-type") ? response.headers.get("content-type") : "text/html";
   if (!/\bhtml\b/i.test(type ?? "")) return undefined;
   const content = contentOf(response);
   if (content === undefined || content.byteLength > largestPage) return undefined;

@@ -13,16 +13,20 @@ import {
   TlsError,
 } from "../../errors/transport-errors.ts";
 import { sourceOf } from "../../model/body-source.ts";
-import { HttpResponse, type Answer } from "../../model/response.ts";
+import { HttpResponse, type HttpResponseInit } from "../../model/response.ts";
 import { StreamedResponse } from "../../model/streamed-response.ts";
 import { outcomeOfError, outcomeOfResponse, type OutcomeKind } from "./outcome.ts";
 
-function answer(status: number, body = "", headers: Answer["headers"] = {}): HttpResponse {
+function answer(status: number, body = "", headers: HttpResponseInit["headers"] = {}): HttpResponse {
   const content = new TextEncoder().encode(body);
   return new HttpResponse({ status, statusText: "", url: "https://a.test/", headers, content });
 }
 
-const statuses: readonly (readonly [status: number, kind: OutcomeKind, headers?: Answer["headers"]])[] = [
+const statuses: readonly (readonly [
+  status: number,
+  kind: OutcomeKind,
+  headers?: HttpResponseInit["headers"],
+])[] = [
   [200, "success"],
   [302, "success"],
   [401, "success"],
@@ -169,35 +173,39 @@ for (const [what, error, kind, reason] of errors) {
 }
 
 const html = { "content-type": "text/html; charset=utf-8" };
-const challenges: readonly (readonly [name: string, page: string, headers?: Answer["headers"]])[] = [
+const challenges: readonly (readonly [name: string, page: string, headers?: HttpResponseInit["headers"]])[] =
   [
-    "cloudflare",
-    "<html><head><title>Just a moment...</title></head><script>window._cf_chl_opt={cvId:'3'}</script>",
-  ],
-  ["cloudflare", "", { ...html, "cf-mitigated": "challenge" }],
-  [
-    "cloudflare",
-    `<title>Access denied | a.test used Cloudflare to restrict access</title><div id="cf-error-details">`,
-  ],
-  ["aws-waf", "", { ...html, "x-amzn-waf-action": "captcha" }],
-  ["aws-waf", "<script>window.gokuProps = {};AwsWafIntegration.saveReferrer()</script>"],
-  ["vercel", "<title>Vercel Security Checkpoint</title>"],
-  ["datadome", `<script>var dd={'rt':'c','host':'geo.captcha-delivery.com'}</script>`],
-  ["perimeterx", `<title>Access to this page has been denied</title><div id="px-captcha"></div>`],
-  [
-    "akamai",
-    '<TITLE>Access Denied</TITLE> You don\'t have permission to access "/" on this server. Reference&#32;&#35;18',
-  ],
-  ["akamai", `<div id="sec-if-cpt-container">`],
-  ["imperva", `<iframe src="/_Incapsula_Resource?x">Request unsuccessful. Incapsula incident ID: 1</iframe>`],
-  ["google", `Our systems have detected unusual traffic <form id="captcha-form">`],
-  ["amazon", `<form method="get" action="/errors/validateCaptcha">`],
-  ["kasada", `<html><head></head><body><script>window.KPSDK={};</script>`],
-  ["sucuri", "<title>Sucuri WebSite Firewall - Access Denied</title>"],
-  ["ddos-guard", "<title>DDoS-Guard</title>"],
-  ["anubis", `<script id="anubis_challenge" type="application/json">`],
-  ["f5", "The requested URL was rejected. Your support ID is: 1"],
-];
+    [
+      "cloudflare",
+      "<html><head><title>Just a moment...</title></head><script>window._cf_chl_opt={cvId:'3'}</script>",
+    ],
+    ["cloudflare", "", { ...html, "cf-mitigated": "challenge" }],
+    [
+      "cloudflare",
+      `<title>Access denied | a.test used Cloudflare to restrict access</title><div id="cf-error-details">`,
+    ],
+    ["aws-waf", "", { ...html, "x-amzn-waf-action": "captcha" }],
+    ["aws-waf", "<script>window.gokuProps = {};AwsWafIntegration.saveReferrer()</script>"],
+    ["vercel", "<title>Vercel Security Checkpoint</title>"],
+    ["datadome", `<script>var dd={'rt':'c','host':'geo.captcha-delivery.com'}</script>`],
+    ["perimeterx", `<title>Access to this page has been denied</title><div id="px-captcha"></div>`],
+    [
+      "akamai",
+      '<TITLE>Access Denied</TITLE> You don\'t have permission to access "/" on this server. Reference&#32;&#35;18',
+    ],
+    ["akamai", `<div id="sec-if-cpt-container">`],
+    [
+      "imperva",
+      `<iframe src="/_Incapsula_Resource?x">Request unsuccessful. Incapsula incident ID: 1</iframe>`,
+    ],
+    ["google", `Our systems have detected unusual traffic <form id="captcha-form">`],
+    ["amazon", `<form method="get" action="/errors/validateCaptcha">`],
+    ["kasada", `<html><head></head><body><script>window.KPSDK={};</script>`],
+    ["sucuri", "<title>Sucuri WebSite Firewall - Access Denied</title>"],
+    ["ddos-guard", "<title>DDoS-Guard</title>"],
+    ["anubis", `<script id="anubis_challenge" type="application/json">`],
+    ["f5", "The requested URL was rejected. Your support ID is: 1"],
+  ];
 
 for (const [name, page, headers = html] of challenges) {
   test(`${page.slice(0, 60) || JSON.stringify(headers)} is a challenge by ${name}, also with status 200`, () => {
@@ -207,7 +215,7 @@ for (const [name, page, headers = html] of challenges) {
   });
 }
 
-const innocent: readonly (readonly [what: string, page: string, headers?: Answer["headers"]])[] = [
+const innocent: readonly (readonly [what: string, page: string, headers?: HttpResponseInit["headers"]])[] = [
   [
     "loads reCAPTCHA",
     `<script src="https://www.google.com/recaptcha/api.js"></script><div class="g-recaptcha">`,
@@ -249,7 +257,7 @@ test("a page that is as large as no challenge is, is not looked through", () => 
 });
 
 test("a streamed response is judged by its headers", () => {
-  const streamed = (headers: Answer["headers"]) =>
+  const streamed = (headers: HttpResponseInit["headers"]) =>
     new StreamedResponse({
       status: 200,
       statusText: "",

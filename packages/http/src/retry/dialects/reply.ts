@@ -1,4 +1,5 @@
-import { textOf, type HttpResponse } from "../../model/response.ts";
+import { decodeText, type HttpResponse } from "../../model/response.ts";
+import { previewBody } from "../../model/streamed-response.ts";
 import type { Reply } from "./dialect.ts";
 
 // An explanation is short; what is longer is content.
@@ -24,9 +25,9 @@ function isOf({ headers }: HttpResponse, kind: RegExp): boolean {
 
 function readableOf(response: HttpResponse): string {
   if (!isOf(response, /\b(?:json|xml)\b/i)) return "";
-  const { preview } = response;
+  const preview = previewBody(response);
   if (preview === undefined || preview.byteLength > longestBody) return "";
-  return textOf(preview, response.headers.get("content-type"));
+  return decodeText(preview, response.headers.get("content-type"));
 }
 
 function jsonOf(text: string): unknown {
