@@ -8,7 +8,7 @@ const spent = (requests: string, tokens: string, reset: string): Record<string, 
   "x-ratelimit-remaining-tokens": tokens,
   "x-ratelimit-reset-tokens": reset,
 });
-const answer = JSON.stringify({ choices: [{ message: { content: "Hold fast." } }] });
+const answer = JSON.stringify({ choices: [{ message: { content: "Make a loop." } }] });
 
 await using origin = await faultOrigin({
   routes: {
@@ -35,11 +35,11 @@ async function ask(question: string): Promise<string> {
   const json = { model: "any", messages: [{ role: "user", content: question }] };
   const response = await session.post("/v1/chat/completions", { json, idempotencyKey: "auto" });
   for (const { status, delay, delaySource, decision } of response.attempts)
-    console.log(status, delay === undefined ? decision : `asks again after ${delaySource}`);
-  if (!response.ok) return `given up: ${response.verdict.advice}`;
+    console.log(status, delay === undefined ? decision : `repeated after ${delaySource}`);
+  if (!response.ok) return `gave up: ${response.verdict.advice}`;
   return response.text();
 }
 
-console.log(await ask("What does one do in a storm?"));
-console.log(await ask("And when the money is gone?")); // a 429 too, which no waiting lifts
+console.log(await ask("How do I tie a bowline?"));
+console.log(await ask("And a clove hitch?")); // also a 429, but the credit is used up: no wait helps
 // #endregion

@@ -11,15 +11,15 @@ const busyUrl = `${busy.url}/`;
 // #region limits
 import { DeferredError, Session, sessionDefaults } from "holdfast";
 
-await using session = new Session(); // nothing to set: a limit is learnt when it is met, and kept to
+await using session = new Session(); // no option needed: the session learns a limit when it meets it
 
 const pages = await Promise.all(Array.from({ length: 25 }, (_, page) => session.get(`${url}/${page}`)));
 console.log(pages.filter(({ ok }) => ok).length, "pages");
 
-// What would take longer than a second is somebody else's to wait for.
+// Waits of more than one second are left to a queue of yours.
 const retry = sessionDefaults.retry.new({ retryAfterMax: "1s", onLongRetryAfter: "defer" });
 const error: unknown = await session.get(busyUrl, { retry }).catch((reason: unknown) => reason);
-if (error instanceof DeferredError) console.log("again at", new Date(error.resumeAt));
+if (error instanceof DeferredError) console.log("try again at", new Date(error.resumeAt));
 // #endregion
 
 const { accepted, refused } = origin.counts(0, Infinity);

@@ -7,13 +7,13 @@ async function callApi(id: number): Promise<{ id: number; error?: string }> {
 // #region retry
 import { retry, retryIfResult, stopAfterAttempt, waitRandomExponential } from "holdfast";
 
-const patient = retry({
+const withRetries = retry({
   when: retryIfResult((user: { error?: string }) => user.error === "temporary_failure"),
   wait: waitRandomExponential({ multiplier: "100ms", max: "10s" }),
   stop: stopAfterAttempt(5),
 });
 
-const user = await patient(callApi)(1);
+const user = await withRetries(callApi)(1);
 console.log(`got user ${user.id}`);
 // #endregion
 

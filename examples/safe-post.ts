@@ -3,9 +3,9 @@ import { faultOrigin, reset, respond } from "@holdfast/http/testing";
 await using origin = await faultOrigin({
   routes: {
     "/payments": [
-      reset(), // it may have arrived: was anybody paid?
-      respond(409, { headers: { "retry-after": "1" } }), // yes, and the first one is still under way
-      respond(201, { body: `{"id":"p-1"}` }), // the first one's answer, under the same key
+      reset(), // the first attempt may have arrived
+      respond(409, { headers: { "retry-after": "1" } }), // it did, and the server still works on it
+      respond(201, { body: `{"id":"p-1"}` }), // its result, returned for the same key
     ],
     "/orders": [reset(), respond(201)],
   },
@@ -22,7 +22,7 @@ const paid = await session.post(payments, { json: { amount: 10 }, idempotencyKey
 console.log(paid.status, paid.attempts.map(({ status, error }) => status ?? error?.code).join(", "));
 
 const error: unknown = await session.post(orders, { json: { item: 1 } }).catch((reason: unknown) => reason);
-if (isFailure(error)) console.log(error.attempts[0]?.decision); // nobody knows: it is not sent again
+if (isFailure(error)) console.log(error.attempts[0]?.decision); // "not-retried: may-have-arrived"
 // #endregion
 
 const keys = origin.requests

@@ -26,7 +26,7 @@ import { Session } from "holdfast";
 await using session = new Session({ baseUrl: base });
 
 const big = await session.get("/big", { stream: true });
-await pipeline(big.body, createWriteStream(file)); // whole, or an IncompleteBodyError: never silently less
+await pipeline(big.body, createWriteStream(file)); // a complete body, or an IncompleteBodyError
 // #endregion
 
 console.log((await readFile(file)).length, "bytes");
@@ -35,7 +35,7 @@ await rm(folder, { recursive: true });
 // #region json
 import type { StandardSchema } from "holdfast";
 
-// zod, valibot, arktype and others make these; any Standard Schema will do
+// Any Standard Schema works: zod, valibot, arktype, or one of your own.
 const User: StandardSchema<{ name: string }> = {
   "~standard": {
     version: 1,
@@ -43,7 +43,7 @@ const User: StandardSchema<{ name: string }> = {
     validate: (value) =>
       typeof value === "object" && value !== null && "name" in value
         ? { value: { name: String(value.name) } }
-        : { issues: [{ message: "a user has a name" }] },
+        : { issues: [{ message: "a user needs a name" }] },
   },
 };
 const { name } = await session.get("/users/1").json(User);
@@ -54,14 +54,14 @@ console.log(name);
 // #region auth
 import { bearerAuth } from "holdfast";
 
-const auth = bearerAuth((refused) => (refused === undefined ? token : (token = "fresh"))); // asked again after a 401
+const auth = bearerAuth((refused) => (refused === undefined ? token : (token = "fresh"))); // called again after a 401
 console.log(await session.get("/me", { auth }).text());
 // #endregion
 
 // #region form
 const form = new FormData();
 form.set("report", new Blob(["42"]), "report.txt");
-await session.put("/form", { body: form }); // sent whole on every attempt
+await session.put("/form", { body: form }); // every attempt sends the whole form
 const jar = await session.cookies?.jar();
 // #endregion
 
@@ -70,8 +70,8 @@ console.log(jar?.getCookieStringSync(base));
 // #region policy
 import { breaker, bulkhead, compose, consecutive } from "holdfast";
 
-await using careful = new Session({
+await using protectedSession = new Session({
   policy: () => compose(bulkhead({ concurrency: 8, queue: 100 }), breaker({ opensWhen: consecutive(5) })),
 });
-console.log(await careful.get(`${base}/orders`).json());
+console.log(await protectedSession.get(`${base}/orders`).json());
 // #endregion

@@ -10,6 +10,6 @@ import { logTo, Session } from "holdfast";
 
 await using session = new Session({ hooks: logTo(console, { headers: true }) });
 
-await session.get(url); // each attempt, its headers, the wait after the 503: api_key=*** in all of it
-await session.get(url); // a 404, and what to do about it
+await session.get(url); // logs attempts, headers and the wait after the 503, with api_key=***
+await session.get(url); // logs the 404 with advice
 // #endregion

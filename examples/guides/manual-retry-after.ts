@@ -21,8 +21,8 @@ async function fetchWithRetryAfter(target: string, maxRetries = 3): Promise<Http
   for (let retries = 0; ; retries += 1) {
     const response = await session.get(target);
     if (response.verdict.kind === "success" || retries === maxRetries) return response;
-    const asked = parseRetryAfter(response.headers.get("retry-after") ?? "", systemClock.date());
-    await systemClock.sleep(asked?.delay ?? 100 * 2 ** retries);
+    const requested = parseRetryAfter(response.headers.get("retry-after") ?? "", systemClock.date());
+    await systemClock.sleep(requested?.delay ?? 100 * 2 ** retries);
   }
 }
 

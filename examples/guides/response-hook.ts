@@ -11,5 +11,5 @@ session.hooks.response.push((response) => {
   if (response.status >= 400) console.log(`${response.status} from ${response.url}`);
 });
 
-await session.get(url); // the hook hears of the 503 too, which requests would not tell it
+await session.get(url); // the hook also receives the 503; a hook of requests would not
 // #endregion

@@ -11,7 +11,7 @@ import { HttpAdapter, Retry, Session } from "holdfast";
 const retry = new Retry({
   total: 5,
   statusForcelist: [429, 500, 502, 503, 504],
-  allowedMethods: ["HEAD", "GET", "OPTIONS"], // POST is left out on purpose
+  allowedMethods: ["HEAD", "GET", "OPTIONS"], // without POST, on purpose
   backoffFactor: "50ms",
   backoffJitter: "20ms",
   respectRetryAfterHeader: true,

@@ -9,20 +9,20 @@ const url = `${origin.url}/job`;
 // #region tenacity-on-content
 import { retry, retryIfResult, Session, stopAfterAttempt, waitFixed } from "holdfast";
 
-interface Answer {
+interface JobState {
   readonly error?: string;
   readonly result?: number;
 }
 
 await using session = new Session();
 
-const isTemporaryError = (answer: Answer): boolean => answer.error === "temporary_failure";
-const callApi = async (target: string): Promise<Answer> => (await session.get(target)).json<Answer>();
+const isTemporaryError = (state: JobState): boolean => state.error === "temporary_failure";
+const callApi = async (target: string): Promise<JobState> => (await session.get(target)).json<JobState>();
 
-const answer = await retry({
+const state = await retry({
   when: retryIfResult(isTemporaryError),
   wait: waitFixed("50ms"),
   stop: stopAfterAttempt(4),
 })(callApi)(url);
-console.log(`the result is ${answer.result}`);
+console.log(`the result is ${state.result}`);
 // #endregion

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
 let busy = 0;
-/** Serves 8 calls at once and refuses the rest. */
+/** Serves 8 concurrent calls and refuses further ones. */
 async function callApi(): Promise<number> {
   busy += 1;
   try {
@@ -15,12 +15,12 @@ async function callApi(): Promise<number> {
 // #region adaptive-concurrency
 import { adaptiveConcurrency, aimd } from "@holdfast/policy";
 
-const gate = adaptiveConcurrency({
+const limiter = adaptiveConcurrency({
   limit: aimd({ start: 50 }),
   classify: (outcome: { ok: boolean; value?: number }) => (outcome.value === 503 ? "dropped" : "success"),
 });
 
-const statuses = await Promise.all(Array.from({ length: 400 }, () => gate.execute(callApi)));
+const statuses = await Promise.all(Array.from({ length: 400 }, () => limiter.execute(callApi)));
 // #endregion
 
-console.log(`${statuses.length} calls, and the limit came down from 50: ${gate.limit < 20}`);
+console.log(`${statuses.length} calls, and the limit came down from 50: ${limiter.limit < 20}`);

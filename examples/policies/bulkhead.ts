@@ -12,10 +12,10 @@ async function resize(_image: number): Promise<void> {
 // #region bulkhead
 import { bulkhead, BulkheadFullError } from "@holdfast/policy";
 
-const workshop = bulkhead({ concurrency: 4, queue: 10 });
+const resizing = bulkhead({ concurrency: 4, queue: 10 });
 const images = Array.from({ length: 20 }, (_, image) => image);
 
-const results = await Promise.allSettled(images.map((image) => workshop.execute(() => resize(image))));
+const results = await Promise.allSettled(images.map((image) => resizing.execute(() => resize(image))));
 // #endregion
 
 const refused = results.filter(

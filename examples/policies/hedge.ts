@@ -4,16 +4,16 @@ let calls = 0;
 async function lookUp(signal: AbortSignal | undefined): Promise<string> {
   calls += 1;
   await sleep(calls === 1 ? 2_000 : 5, undefined, signal === undefined ? {} : { signal });
-  return `answered by try ${calls}`;
+  return `result of try ${calls}`;
 }
 
 // #region hedge
 import { hedge, retryBudget } from "@holdfast/policy";
 
 const budget = retryBudget({ ratio: 0.1 });
-const quick = hedge({ delay: "50ms", budget });
+const hedged = hedge({ delay: "50ms", budget });
 
-const found = await quick.execute(({ signal }) => lookUp(signal));
+const result = await hedged.execute(({ signal }) => lookUp(signal));
 // #endregion
 
-console.log(found);
+console.log(result);
