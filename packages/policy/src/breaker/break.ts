@@ -2,21 +2,22 @@ import type { Scope } from "../core/context.ts";
 import type { Outcome } from "../core/outcome.ts";
 import type { Wait } from "../retry/wait.ts";
 
-/** How long an open circuit stays so. */
+/** The time in which a circuit stays open. */
 export interface Break {
   readonly duration: number;
-  /** The end of it on `clock.now()`. */
+  /** End of the break, in milliseconds of `clock.now()`. */
   readonly until: number;
-  /** The end of it in milliseconds since 1970, for people and other processes. */
+  /** End of the break in milliseconds since 1970, for people and other processes. */
   readonly retryAt: number;
 }
 
-/** Says how long the circuit stays open when it opens for the `openings`th time in a row. */
+/** Creates the next break. `openings` is how often the circuit opened in a row, this time included. */
 export type BreakFactory = (openings: number, last: Break | undefined) => Break;
 
 /**
- * How long a circuit stays open after this outcome: a fixed time, or what a strategy says of an attempt whose number is
- * how often the circuit opened in a row and whose wait before is the break before.
+ * Returns a factory for the break after this outcome. The break is a fixed time, or the result of a wait strategy. The
+ * strategy receives an attempt whose `number` is how often the circuit opened in a row, and whose `waited` is the
+ * duration of the previous break.
  */
 export function createBreakFactory(
   wait: Wait | number,

@@ -20,30 +20,30 @@ import {
 } from "./state.ts";
 import { timeWindow, type Tally } from "./tally.ts";
 
-/** What a result means to a circuit breaker; `ignored` neither opens nor closes it. */
+/** The meaning of an outcome for a circuit breaker. `ignored` neither opens nor closes the circuit. */
 export type BreakerClassification = "success" | "failure" | "ignored";
 
 export interface BreakerOptions<in R = unknown> {
-  /** When a closed circuit opens. @default timeWindow(): half of at least 20 calls within 30 s */
+  /** Decides when a closed circuit opens. @default timeWindow(): half of at least 20 calls within 30 s failed */
   readonly opensWhen?: Tally;
   /**
-   * How long the circuit stays open before it lets probes through: fixed, or a strategy of `retry`, whose attempt number
-   * is how often it opened in a row. @default "10s"
+   * How long the circuit stays open before it runs probes: a fixed time, or a wait strategy of `retry`. The strategy's
+   * attempt number is how often the circuit opened in a row. @default "10s"
    */
   readonly breakDuration?: Duration | Wait;
-  /** How many calls a half-open circuit lets through; it closes when they all succeed. @default 1 */
+  /** How many calls a half-open circuit runs. The circuit closes when all of them succeed. @default 1 */
   readonly probes?: number;
-  /** What a result means. @default an error is a failure, but a caller's abort and a RejectedError are ignored */
+  /** Classifies an outcome. @default an error is a failure, but an abort by the caller and a RejectedError are ignored */
   readonly classify?: Classifier<R, BreakerClassification>;
-  /** Where to take up again: what `toJSON` gave in another process. @default closed */
+  /** State to start with: the result of `toJSON`, for example from another process. @default closed */
   readonly state?: BreakerSnapshot;
-  /** Hears every event. */
+  /** Receives every event. */
   readonly on?: Listener;
-  /** Names the policy in events and explanations. @default "breaker" */
+  /** Name of the policy in events and explanations. @default "breaker" */
   readonly name?: string;
 }
 
-/** Holds a circuit open until it is released; releasing twice does nothing. */
+/** Keeps a circuit open until `release` is called. A second call does nothing. */
 export interface Isolation extends Disposable {
   release(): void;
 }
@@ -51,17 +51,17 @@ export interface Isolation extends Disposable {
 /** The state of a circuit. */
 export type CircuitState = "closed" | "open" | "half-open" | "isolated";
 
-/** A circuit breaker: share one between all callers of the same thing. */
+/** A circuit breaker. Share one instance between all callers of the same service. */
 export interface Breaker<in R = unknown> extends Policy<R> {
-  /** Closed, open, half-open or isolated. */
+  /** The current state of the circuit. */
   readonly state: CircuitState;
-  /** Lets no call through until the handle is released, every handle where there are several; then it is closed. */
+  /** Rejects all calls until every handle that `isolate` returned is released. Then the circuit is closed. */
   isolate(): Isolation;
-  /** The circuit as plain data, for the option `state`. */
+  /** Returns the state of the circuit as plain data, for the option `state`. */
   toJSON(): BreakerSnapshot;
 }
 
-/** What `breaker()` does when it is told nothing. */
+/** The defaults of `breaker`. */
 export const breakerDefaults: Required<Omit<BreakerOptions, "state" | "on">> = {
   opensWhen: timeWindow(),
   breakDuration: "10s",
@@ -72,11 +72,11 @@ export const breakerDefaults: Required<Omit<BreakerOptions, "state" | "on">> = {
 };
 
 /**
- * Makes a circuit breaker: it stops calling what keeps failing, and tries again with a few probes after a while
- * (M. Nygard, Release It!). A call that is not let through rejects with a CircuitOpenError. A result counts only in the
- * state in which its call began. Probes that do not come back within another break are given up.
+ * Creates a circuit breaker: it stops calling a service that keeps failing, and tests it with a few probes after a break
+ * (M. Nygard, Release It!). While the circuit is open, calls reject with a CircuitOpenError. An outcome counts only in
+ * the state in which its call started. Probes that do not end within another break are replaced by new ones.
  *
- * @throws RangeError for less than one probe, TypeError for a `state` that is none.
+ * @throws RangeError for `probes` below 1, TypeError for an invalid `state`.
  */
 export function breaker<R = unknown>(options: BreakerOptions<R> = {}): Breaker<R> {
   return new CircuitBreaker(options);
@@ -89,12 +89,12 @@ class CircuitBreaker<R> implements Breaker<R> {
   readonly #name: string;
   readonly #classify: Classifier<R, BreakerClassification>;
   readonly #snapshot: BreakerSnapshot;
-  // A snapshot tells the date, and only a call tells the clock.
+  // Undefined until the first call: restoring a snapshot needs a clock, and only a call has one.
   #state: BreakerState | undefined;
 
   constructor(options: BreakerOptions<R>) {
     const { opensWhen, breakDuration, probes, classify, name } = { ...breakerDefaults, ...options };
-    if (!(probes >= 1)) throw new RangeError(`breaker needs 1 probe or more, got ${probes}`);
+    if (!(probes >= 1)) throw new RangeError(`breaker needs probes of 1 or more, got ${probes}`);
     this.#options = options;
     this.#rule = { opensWhen, probes };
     this.#wait = typeof breakDuration === "function" ? breakDuration : toMs(breakDuration);
@@ -110,17 +110,17 @@ class CircuitBreaker<R> implements Breaker<R> {
 
   async execute<T extends R>(task: Task<T>, context?: Context): Promise<T> {
     const scope = enterScope(context);
-    const generation = this.#enter(scope);
+    const generation = this.#admit(scope);
     const outcome = await captureOutcome(() => task(scope));
-    this.#settle(outcome, scope, generation);
+    this.#recordOutcome(outcome, scope, generation);
     return unwrap(outcome);
   }
 
   isolate(): Isolation {
-    this.#move({ type: "isolated" });
+    this.#transition({ type: "isolated" });
     let held = true;
     const release = (): void => {
-      if (held) this.#move({ type: "released" });
+      if (held) this.#transition({ type: "released" });
       held = false;
     };
     return { release, [Symbol.dispose]: release };
@@ -146,51 +146,51 @@ class CircuitBreaker<R> implements Breaker<R> {
     return breaker(rule);
   }
 
-  /** Lets the call through and gives the generation it belongs to, or throws. */
-  #enter(scope: Scope): number {
+  /** Admits a call and returns the generation of the state in which it starts. Throws when the circuit rejects it. */
+  #admit(scope: Scope): number {
     const now = scope.clock.now();
     const before = (this.#state ??= restoreState(this.#rule, this.#snapshot, scope.clock));
-    if (!admits(this.#rule, before, now)) throw this.#refusal(before, scope);
-    const { generation } = (this.#state = nextState(this.#rule, before, { type: "asked", now }));
+    if (!admits(this.#rule, before, now)) throw this.#reject(before, scope);
+    const { generation } = (this.#state = nextState(this.#rule, before, { type: "admitted", now }));
     try {
-      this.#tell(before, scope);
+      this.#reportTransition(before, scope);
     } catch (thrown) {
-      this.#move({ type: "ignored", generation }, scope);
+      this.#transition({ type: "ignored", generation }, scope);
       throw thrown;
     }
     return generation;
   }
 
-  #refusal(state: BreakerState, scope: Scope): CircuitOpenError {
+  #reject(state: BreakerState, scope: Scope): CircuitOpenError {
     const error = new CircuitOpenError(findRetryTime(state, scope.clock));
     emitEvent({ type: "rejected", policy: this.#name, error }, this.#options.on, scope.on);
     return error;
   }
 
-  #settle(outcome: Outcome<R>, scope: Scope, generation: number): void {
+  #recordOutcome(outcome: Outcome<R>, scope: Scope, generation: number): void {
     let judgement: BreakerClassification = "ignored";
     try {
       judgement = this.#classify(outcome, scope);
     } finally {
-      // Whatever the classifier does, a probe that is over gives its place back.
-      this.#move(this.#inputOf(judgement, { outcome, scope, generation }), scope);
+      // Runs also when the classifier throws, so that an ended probe makes room for another one.
+      this.#transition(this.#toInput(judgement, { outcome, scope, generation }), scope);
     }
   }
 
-  #inputOf(judgement: BreakerClassification, { outcome, scope, generation }: FinishedCall<R>): BreakerInput {
+  #toInput(judgement: BreakerClassification, { outcome, scope, generation }: FinishedCall<R>): BreakerInput {
     const now = scope.clock.now();
     if (judgement === "ignored") return { type: "ignored", generation };
     if (judgement === "success") return { type: "succeeded", now, generation };
     return { type: "failed", now, generation, break: createBreakFactory(this.#wait, outcome, scope) };
   }
 
-  #move(input: BreakerInput, scope?: Scope): void {
+  #transition(input: BreakerInput, scope?: Scope): void {
     const before = this.#state ?? closedState(0, this.#rule);
     this.#state = nextState(this.#rule, before, input);
-    this.#tell(before, scope);
+    this.#reportTransition(before, scope);
   }
 
-  #tell(before: BreakerState, scope: Scope | undefined): void {
+  #reportTransition(before: BreakerState, scope: Scope | undefined): void {
     const after = this.#state;
     if (after === undefined || after.generation === before.generation) return;
     emitEvent(toTransitionEvent(after, this.#name), this.#options.on, scope?.on);

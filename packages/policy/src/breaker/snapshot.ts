@@ -1,7 +1,7 @@
 import type { Clock } from "../clock/clock.ts";
 import { closedState, type BreakerRule, type BreakerState } from "./state.ts";
 
-/** A circuit as plain data, to be stored and restored in another process. Times are milliseconds since 1970. */
+/** The state of a circuit as plain data, to store and to restore in another process. Times are milliseconds since 1970. */
 export type BreakerSnapshot =
   | { readonly state: "closed" }
   | {
@@ -12,7 +12,7 @@ export type BreakerSnapshot =
     }
   | { readonly state: "isolated" };
 
-/** Gives what is worth keeping of a circuit: counts of a closed one are not, and calls in flight belong to the process. */
+/** Converts a state to a snapshot. The counts of a closed circuit and running calls are left out. */
 export function toSnapshot(state: BreakerState): BreakerSnapshot {
   if (state.at === "closed" || state.at === "isolated") return { state: state.at };
   const { openings, break: last } = state;
@@ -20,22 +20,22 @@ export function toSnapshot(state: BreakerState): BreakerSnapshot {
 }
 
 /**
- * Gives the circuit that a snapshot tells of. A half-open one is open with its time over: its probes are not ours. An
- * isolated one is closed: whoever isolated it is not there to release it.
+ * Restores a state from a snapshot. A half-open circuit becomes an open one whose break is over, because its probes ran
+ * in another process. An isolated circuit becomes a closed one, because the handles that could release it are gone.
  */
 export function restoreState(rule: BreakerRule, snapshot: BreakerSnapshot, clock: Clock): BreakerState {
   if (snapshot.state === "closed" || snapshot.state === "isolated") return closedState(0, rule);
   const { retryAt, openings, breakDuration: duration } = snapshot;
   const left = snapshot.state === "open" ? Math.max(0, retryAt - clock.date()) : 0;
-  // A clock that was wrong when the circuit opened must not keep it open for longer than it was meant to be.
+  // If the clock was wrong when the circuit opened, the break still ends after its duration.
   const until = clock.now() + Math.min(left, duration);
   return { at: "open", generation: 0, openings, break: { duration, until, retryAt } };
 }
 
 /**
- * Checks that data from outside is a snapshot.
+ * Parses a snapshot.
  *
- * @throws TypeError when it is not.
+ * @throws TypeError if the data is not a snapshot.
  */
 export function parseSnapshot(data: unknown): BreakerSnapshot {
   if (isRecord(data)) {
@@ -50,7 +50,9 @@ export function parseSnapshot(data: unknown): BreakerSnapshot {
       return { state, retryAt, openings, breakDuration };
     }
   }
-  throw new TypeError(`Not the state of a circuit breaker: ${JSON.stringify(data)}`);
+  throw new TypeError(
+    `state must be a snapshot that a breaker's toJSON() returned, got ${JSON.stringify(data)}`,
+  );
 }
 
 function isRecord(data: unknown): data is Readonly<Record<string, unknown>> {

@@ -35,7 +35,7 @@ const halfOpen = {
 } as const satisfies BreakerState;
 const isolated: BreakerState = { at: "isolated", generation: 3, holders: 1 };
 
-const asked: BreakerInput = { type: "asked", now };
+const asked: BreakerInput = { type: "admitted", now };
 const succeeded: BreakerInput = { type: "succeeded", now, generation: 3 };
 const failed: BreakerInput = { type: "failed", now, generation: 3, break: growing };
 const ignored: BreakerInput = { type: "ignored", generation: 3 };
@@ -142,7 +142,7 @@ test("whatever happens, generations never fall and no more probes run than are a
         if (step === "wait") time += 7;
         else if (step === "ask") {
           if (admits(rule, state, time)) {
-            state = nextState(rule, state, { type: "asked", now: time });
+            state = nextState(rule, state, { type: "admitted", now: time });
             running = [...running, state.generation];
           }
         } else if (generation !== undefined) {

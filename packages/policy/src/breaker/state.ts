@@ -1,18 +1,18 @@
 import type { Break, BreakFactory } from "./break.ts";
 import type { Tally } from "./tally.ts";
 
-/** What decides when a circuit opens, and how it closes again. */
+/** The settings that decide when a circuit opens and closes. */
 export interface BreakerRule {
-  /** What a closed circuit starts to count with. */
+  /** The tally with which a closed circuit starts. */
   readonly opensWhen: Tally;
-  /** How many calls a half-open circuit lets through; it closes when they all succeed. */
+  /** How many calls a half-open circuit runs. The circuit closes when all of them succeed. */
   readonly probes: number;
 }
 
 /**
- * What a circuit is, with only what matters in it. `generation` grows with every change from one to another, so that a
- * call which began in an earlier one can be told by it. `openings` counts how often it opened since it was last closed.
- * Times are `clock.now()` milliseconds.
+ * The state of a circuit. `generation` grows with every transition, so that the outcome of a call that started in an
+ * earlier state is recognised. `openings` is how often the circuit opened since it was last closed. Times are
+ * milliseconds of `clock.now()`.
  */
 export type BreakerState =
   | { readonly at: "closed"; readonly generation: number; readonly tally: Tally }
@@ -25,15 +25,15 @@ interface HalfOpen {
   readonly generation: number;
   readonly openings: number;
   readonly break: Break;
-  /** When probes that have not come back are given up, and others let through. */
+  /** When probes that are still running no longer count, and others may start. */
   readonly until: number;
   readonly running: number;
   readonly succeeded: number;
 }
 
-/** What happens to a circuit. `generation` is that of the state in which the call was let through. */
+/** An input of a circuit. `generation` is that of the state in which the call started. */
 export type BreakerInput =
-  | { readonly type: "asked"; readonly now: number }
+  | { readonly type: "admitted"; readonly now: number }
   | { readonly type: "succeeded"; readonly now: number; readonly generation: number }
   | {
       readonly type: "failed";
@@ -45,14 +45,14 @@ export type BreakerInput =
   | { readonly type: "isolated" }
   | { readonly type: "released" };
 
-type ResultInput = Exclude<BreakerInput, { readonly type: "asked" | "isolated" | "released" }>;
+type ResultInput = Exclude<BreakerInput, { readonly type: "admitted" | "isolated" | "released" }>;
 
-/** A closed circuit that has seen nothing. */
+/** Returns the state of a closed circuit without any outcome. */
 export function closedState(generation: number, rule: BreakerRule): BreakerState {
   return { at: "closed", generation, tally: rule.opensWhen };
 }
 
-/** Whether a call may be let through; when it is, the circuit must be told that it was `asked`. */
+/** Returns whether a call may run. If it runs, pass an `admitted` input to `nextState`. */
 export function admits(rule: BreakerRule, state: BreakerState, now: number): boolean {
   switch (state.at) {
     case "closed":
@@ -66,10 +66,10 @@ export function admits(rule: BreakerRule, state: BreakerState, now: number): boo
   }
 }
 
-/** The circuit after what happened: the whole rule, without clock, task or events. */
+/** Returns the state after an input. The whole rule of a circuit breaker, without clock, task and events. */
 export function nextState(rule: BreakerRule, state: BreakerState, input: BreakerInput): BreakerState {
   switch (input.type) {
-    case "asked":
+    case "admitted":
       return afterAdmission(rule, state, input.now);
     case "isolated":
       return isolate(state);
@@ -78,7 +78,7 @@ export function nextState(rule: BreakerRule, state: BreakerState, input: Breaker
     case "succeeded":
     case "failed":
     case "ignored":
-      // What began in another state says nothing of this one.
+      // The call started in another state, so its outcome does not count in this one.
       return input.generation === state.generation ? afterResult(rule, state, input) : state;
   }
 }

@@ -5,40 +5,40 @@ import { decideAdmission, AdmissionQueue } from "../core/admission-queue.ts";
 import type { Explanation, Policy, Task } from "../core/policy.ts";
 
 export interface BulkheadOptions {
-  /** How many calls may run at once. @default 10 */
+  /** How many calls may run at the same time. @default 10 */
   readonly concurrency?: number;
-  /** How many more may wait for one of them to end, first come first served. @default 0 */
+  /** How many more calls may wait in the queue, first come, first served. @default 0 */
   readonly queue?: number;
-  /** Hears every event. */
+  /** Receives every event. */
   readonly on?: Listener;
-  /** Names the policy in events and explanations. @default "bulkhead" */
+  /** Name of the policy in events and explanations. @default "bulkhead" */
   readonly name?: string;
 }
 
-/** A limit on concurrency: share one between all callers of the same thing. */
+/** A limit on concurrency. Share one instance between all callers of the same service. */
 export interface Bulkhead extends Policy {
-  /** How many calls run. */
+  /** How many calls run now. */
   readonly running: number;
-  /** How many wait. */
+  /** How many calls wait in the queue now. */
   readonly waiting: number;
 }
 
-/** What `bulkhead()` does when it is told nothing. */
+/** The defaults of `bulkhead`. */
 export const bulkheadDefaults = { concurrency: 10, queue: 0, name: "bulkhead" } as const;
 
 /**
- * Makes a bulkhead: at most `concurrency` calls at once, at most `queue` that wait, so that one slow thing cannot take
- * all there is (M. Nygard, Release It!). A call for which there is no place rejects with a BulkheadFullError; one that
- * waits leaves the queue when its signal aborts.
+ * Creates a bulkhead: it runs at most `concurrency` calls at the same time and lets at most `queue` calls wait, so that
+ * one slow service cannot use up all resources (M. Nygard, Release It!). When the queue is full, a call rejects with a
+ * BulkheadFullError. A waiting call leaves the queue when its signal aborts.
  *
- * @throws RangeError for less than one place, or a negative queue.
+ * @throws RangeError for `concurrency` below 1 or a negative `queue`.
  */
 export function bulkhead(options: BulkheadOptions = {}): Bulkhead {
   return new QueueingBulkhead(options);
 }
 
 class QueueingBulkhead implements Bulkhead {
-  readonly #gate: AdmissionQueue;
+  readonly #queue: AdmissionQueue;
   readonly #name: string;
   readonly #on: Listener | undefined;
 
@@ -47,17 +47,17 @@ class QueueingBulkhead implements Bulkhead {
     if (!(concurrency >= 1 && queue >= 0)) {
       throw new RangeError(`bulkhead needs concurrency >= 1 and queue >= 0, got ${concurrency} and ${queue}`);
     }
-    this.#gate = new AdmissionQueue(concurrency, queue);
+    this.#queue = new AdmissionQueue(concurrency, queue);
     this.#name = name;
     this.#on = options.on;
   }
 
   get running(): number {
-    return this.#gate.occupancy.running;
+    return this.#queue.occupancy.running;
   }
 
   get waiting(): number {
-    return this.#gate.occupancy.waiting;
+    return this.#queue.occupancy.waiting;
   }
 
   async execute<T>(task: Task<T>, context?: Context): Promise<T> {
@@ -66,29 +66,29 @@ class QueueingBulkhead implements Bulkhead {
     try {
       return await task(scope);
     } finally {
-      this.#gate.leave();
+      this.#queue.leave();
     }
   }
 
   explain(): Explanation {
-    const { concurrency, queue } = this.#gate.occupancy;
+    const { concurrency, queue } = this.#queue.occupancy;
     return { policy: this.#name, concurrency, queue };
   }
 
   cloneForPlan(): Policy {
-    const { concurrency, queue } = this.#gate.occupancy;
+    const { concurrency, queue } = this.#queue.occupancy;
     return bulkhead({ concurrency, queue, name: this.#name });
   }
 
   async #enter(scope: Scope): Promise<void> {
-    const { occupancy: crowd } = this.#gate;
+    const { occupancy: crowd } = this.#queue;
     const policy = this.#name;
     switch (decideAdmission(crowd)) {
       case "run":
-        return this.#gate.enter();
+        return this.#queue.enter();
       case "wait":
         emitEvent({ type: "queued", policy, waiting: crowd.waiting + 1 }, this.#on, scope.on);
-        return this.#gate.wait(scope.signal);
+        return this.#queue.wait(scope.signal);
       case "refuse": {
         const error = new BulkheadFullError(crowd.concurrency, crowd.queue);
         emitEvent({ type: "rejected", policy, error }, this.#on, scope.on);

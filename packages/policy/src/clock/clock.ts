@@ -1,23 +1,23 @@
-/** Time as a parameter: what a policy may know of it, and the one way to let it pass. */
+/** A source of time and timers. Tests pass a fake one. */
 export interface Clock {
-  /** Monotonic milliseconds; only differences between two readings mean anything. */
+  /** Returns monotonic milliseconds. Only the difference between two readings has a meaning. */
   now(): number;
-  /** Milliseconds since 1970-01-01T00:00:00Z, for what people and servers read. */
+  /** Returns milliseconds since 1970-01-01T00:00:00Z, for times that people or servers read. */
   date(): number;
   /**
-   * Resolves no earlier than `delay` milliseconds from now; `Infinity` waits for the signal alone.
+   * Resolves after at least `delay` milliseconds. `Infinity` waits until the signal aborts.
    *
-   * @throws the signal's reason, at once, when it is or becomes aborted.
+   * @throws the signal's reason, immediately when the signal is or becomes aborted.
    */
   sleep(delay: number, signal?: AbortSignal): Promise<void>;
   /**
-   * Calls `run` once, no earlier than `delay` milliseconds from now, unless the function that it gives back is called
-   * before. A clock may leave it out: its `sleep` then serves, at the price of a signal for each timer.
+   * Calls `run` once, after at least `delay` milliseconds. Returns a function that stops the timer. Optional: without
+   * it, timers use `sleep`, which costs an AbortController each.
    */
   timer?(delay: number, run: () => void): () => void;
 }
 
-// A longer delay overflows the 32-bit timers of every platform and would fire at once.
+// A longer delay overflows the 32-bit timers of every platform and fires immediately.
 const maxTimerDelay = 2 ** 31 - 1;
 
 /** The platform's own clock. */
@@ -36,7 +36,7 @@ export const systemClock: Clock = {
 function systemTimer(delay: number, run: () => void): () => void {
   const until = performance.now() + delay;
   const tick = (): void => {
-    // Timers round down: one may fire up to a millisecond early, and a server's minimum must not be undercut.
+    // Timers round down and may fire up to a millisecond early. A wait that a server asked for must not be shorter.
     const left = until - performance.now();
     if (left > 0) handle = setTimeout(tick, timerDelay(left));
     else run();
@@ -45,7 +45,7 @@ function systemTimer(delay: number, run: () => void): () => void {
   return () => clearTimeout(handle);
 }
 
-// What cannot be stopped needs no closures: half the memory of a timer (bench/README.md).
+// A timer that nothing stops needs no closures, which halves its memory (bench/README.md).
 function wakeAt(until: number, wake: () => void): void {
   const left = until - performance.now();
   if (left > 0) setTimeout(wakeAt, timerDelay(left), until, wake);
@@ -56,7 +56,7 @@ function timerDelay(left: number): number {
   return Math.min(Math.ceil(left), maxTimerDelay);
 }
 
-/** Makes a sleep of a timer, for any clock that has one. */
+/** Implements `Clock.sleep` with the `timer` of a clock. */
 export function sleepWithTimer(
   timer: NonNullable<Clock["timer"]>,
   delay: number,
@@ -76,7 +76,7 @@ export function sleepWithTimer(
   });
 }
 
-/** Starts a timer on any clock; what it gives back stops it. `Infinity` starts none. `run` must not throw. */
+/** Starts a timer on any clock. Returns a function that stops it. `Infinity` starts no timer. `run` must not throw. */
 export function startTimer(clock: Clock, delay: number, run: () => void): () => void {
   if (delay === Infinity) return () => undefined;
   if (clock.timer !== undefined) return clock.timer(delay, run);

@@ -1,16 +1,16 @@
 /** The unit of a duration literal: milliseconds, seconds, minutes, hours or days. */
 export type DurationUnit = "ms" | "s" | "m" | "h" | "d";
 
-/** A length of time: milliseconds as a number, or a literal such as `"500ms"`, `"1.5s"`, `"10m"`, `"2h"`, `"1d"`. */
+/** A length of time: a number of milliseconds, or a text such as `"500ms"`, `"1.5s"`, `"10m"`, `"2h"`, `"1d"`. */
 export type Duration = number | `${number}${DurationUnit}`;
 
 const unitMs: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 const literal = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/;
 
 /**
- * Gives a duration in milliseconds; `Infinity` stays infinite.
+ * Converts a duration to milliseconds. `Infinity` stays `Infinity`.
  *
- * @throws RangeError for a negative number, NaN, or a text that is not a number followed by ms, s, m, h or d.
+ * @throws RangeError for a negative number, NaN, or a text without a number and a unit (ms, s, m, h, d).
  */
 export function toMs(duration: Duration): number {
   if (typeof duration === "number") {
@@ -26,12 +26,12 @@ export function toMs(duration: Duration): number {
   return Number(amount) * (unitMs[unit] ?? NaN);
 }
 
-/** Whether a value is a duration: what `toMs` takes. */
+/** Returns whether a value is a valid duration. */
 export function isDuration(value: unknown): value is Duration {
   return typeof value === "number" ? value >= 0 : typeof value === "string" && literal.test(value);
 }
 
-/** Gives milliseconds in the largest unit that keeps them short: `"250ms"`, `"1.5s"`, `"2m"`, `"forever"`. */
+/** Formats milliseconds in a readable unit: `"250ms"`, `"1.5s"`, `"2m"`, `"forever"`. */
 export function formatMs(ms: number): string {
   if (ms === Infinity) return "forever";
   const unit = ms < 1_000 ? "ms" : ms < 60_000 ? "s" : ms < 3_600_000 ? "m" : "h";

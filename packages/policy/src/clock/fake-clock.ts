@@ -1,63 +1,63 @@
 import { sleepWithTimer, type Clock } from "./clock.ts";
 
-/** A clock for tests: time stands still until it is moved, or until everything sleeps. */
+/** A clock for tests. Its time moves when `advance` is called or, with `autoAdvance`, when all work waits. */
 export interface FakeClock extends Clock {
-  /** Every delay that was slept, in milliseconds, in the order in which the sleeps began. */
+  /** The delay of every sleep in milliseconds, in the order in which the sleeps started. */
   readonly sleeps: readonly number[];
-  /** How many sleeps and timers have not ended. */
+  /** How many sleeps and timers are pending. */
   readonly sleeping: number;
-  /** Moves time on, ending each sleep in its turn. */
+  /** Moves the time forward and ends the sleeps and timers that are due, in order. */
   advance(ms: number): Promise<void>;
 }
 
 export interface FakeClockOptions {
-  /** What `now()` and `date()` say at first, in milliseconds. @default 0 */
+  /** First value of `now()` and `date()`, in milliseconds. @default 0 */
   readonly start?: number;
-  /** Moves to the end of the next sleep whenever nothing else is going on, so that hours pass in no time. @default true */
+  /** Moves the time to the end of the next sleep when no other work is left, so that hours pass immediately. @default true */
   readonly autoAdvance?: boolean;
 }
 
-interface Sleeper {
+interface PendingTimer {
   readonly until: number;
   readonly wake: () => void;
 }
 
 /**
- * Makes a clock for tests. With `autoAdvance` it moves by itself once every microtask has run: work that waits for
- * real timers or sockets is not seen, so move such a clock by hand.
+ * Creates a clock for tests. With `autoAdvance`, the time moves as soon as all microtasks have run. The clock cannot see
+ * work that waits for real timers or sockets: in such a test, set `autoAdvance: false` and call `advance`.
  */
 export function fakeClock({ start = 0, autoAdvance = true }: FakeClockOptions = {}): FakeClock {
   let now = start;
   let scheduled = false;
   const sleeps: number[] = [];
-  const sleepers = new Set<Sleeper>();
+  const pending = new Set<PendingTimer>();
 
   const wakeNext = (limit: number): boolean => {
-    const next = [...sleepers].reduce<Sleeper | undefined>(
+    const next = [...pending].reduce<PendingTimer | undefined>(
       (a, b) => (a !== undefined && a.until <= b.until ? a : b),
       undefined,
     );
     if (next === undefined || next.until > limit || next.until === Infinity) return false;
     now = Math.max(now, next.until);
-    sleepers.delete(next);
+    pending.delete(next);
     next.wake();
     return true;
   };
   const autoWake = (): void => {
     scheduled = false;
-    if (wakeNext(Infinity) && sleepers.size > 0) schedule();
+    if (wakeNext(Infinity) && pending.size > 0) schedule();
   };
   const schedule = (): void => {
     if (!autoAdvance || scheduled) return;
     scheduled = true;
-    nextTurn(autoWake);
+    runAfterMicrotasks(autoWake);
   };
 
   const timer = (delay: number, wake: () => void): (() => void) => {
-    const sleeper: Sleeper = { until: now + delay, wake };
-    sleepers.add(sleeper);
+    const timerEntry: PendingTimer = { until: now + delay, wake };
+    pending.add(timerEntry);
     schedule();
-    return () => void sleepers.delete(sleeper);
+    return () => void pending.delete(timerEntry);
   };
 
   return {
@@ -65,7 +65,7 @@ export function fakeClock({ start = 0, autoAdvance = true }: FakeClockOptions = 
     date: () => now,
     sleeps,
     get sleeping() {
-      return sleepers.size;
+      return pending.size;
     },
     sleep: (delay, signal) => {
       sleeps.push(delay);
@@ -74,19 +74,19 @@ export function fakeClock({ start = 0, autoAdvance = true }: FakeClockOptions = 
     timer,
     advance: async (ms) => {
       const end = now + ms;
-      await turn();
-      while (wakeNext(end)) await turn();
+      await waitForMicrotasks();
+      while (wakeNext(end)) await waitForMicrotasks();
       now = Math.max(now, end);
     },
   };
 }
 
-function turn(): Promise<void> {
-  return new Promise((resolve) => nextTurn(resolve));
+function waitForMicrotasks(): Promise<void> {
+  return new Promise((resolve) => runAfterMicrotasks(resolve));
 }
 
-// Runs after all microtasks, and unlike a timer at once, which a message does on every platform.
-function nextTurn(run: () => void): void {
+// A message arrives after all microtasks and without the delay of a timer, on every platform.
+function runAfterMicrotasks(run: () => void): void {
   const { port1, port2 } = new MessageChannel();
   port1.addEventListener("message", () => {
     port1.close();

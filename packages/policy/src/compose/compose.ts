@@ -7,8 +7,8 @@ export interface PolicyTypes<R, A> {
 }
 
 /**
- * The policy that a list of policies makes: it judges what they all can judge, and may give what any of them adds. What
- * an inner one adds is judged by the outer ones; where they cannot, there is no such policy.
+ * The type of a composed policy. It accepts the results that all its policies accept, and may return the values that any
+ * of them adds. The outer policies must accept the values that the inner ones add; otherwise the type is `never`.
  */
 export type Composed<Policies extends readonly unknown[]> = Policies extends readonly []
   ? Policy
@@ -27,8 +27,8 @@ export type Wrapped<R, A, Inner> =
     : never;
 
 /**
- * Makes one policy of several, the outermost first: `compose(timeout("60s"), retry(), breaker())` limits all attempts
- * together, and shows each of them to the breaker. Of none, it runs the task as it is.
+ * Combines policies into one, the outermost first: in `compose(timeout("60s"), retry(), breaker())`, the timeout covers
+ * all attempts together, and the breaker sees each attempt. Without policies, the task runs unchanged.
  */
 export function compose<const Policies extends readonly AnyPolicy[]>(
   ...policies: Policies

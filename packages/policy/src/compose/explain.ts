@@ -1,6 +1,6 @@
 import type { AnyPolicy, Explanation } from "../core/policy.ts";
 
-/** Prints what a policy does, a line for each policy inside it, the inner ones indented below. */
+/** Describes a policy as text: one line per policy, with inner policies indented below. */
 export function explain(policy: AnyPolicy): string {
   return formatLines(policy.explain()).join("\n");
 }

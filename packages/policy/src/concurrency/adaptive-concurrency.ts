@@ -8,31 +8,31 @@ import type { Explanation, Policy, Task } from "../core/policy.ts";
 import { gradient2 } from "./gradient2.ts";
 import type { ConcurrencyLimit } from "./concurrency-limit.ts";
 
-/** What a result says about load; `ignored` says nothing, and its duration is not learned. */
+/** The meaning of an outcome for the limit. `dropped` is a sign of overload. `ignored` changes nothing. */
 export type LoadClassification = "success" | "dropped" | "ignored";
 
 export interface AdaptiveConcurrencyOptions<in R = unknown> {
-  /** How the limit learns. @default gradient2() */
+  /** The algorithm that adapts the limit. @default gradient2() */
   readonly limit?: ConcurrencyLimit;
-  /** How many calls may wait for a place. @default Infinity */
+  /** How many calls may wait in the queue. @default Infinity */
   readonly queue?: number;
-  /** What a result says about load. @default a value is a success, a DeadlineExceededError dropped, other errors ignored */
+  /** Classifies an outcome. @default a value is a success, a DeadlineExceededError is dropped, other errors are ignored */
   readonly classify?: Classifier<R, LoadClassification>;
-  /** Hears every event. */
+  /** Receives every event. */
   readonly on?: Listener;
-  /** Names the policy in events and explanations. @default "adaptiveConcurrency" */
+  /** Name of the policy in events and explanations. @default "adaptiveConcurrency" */
   readonly name?: string;
 }
 
-/** A limit on concurrency that finds itself: share one between all callers of the same thing. */
+/** A limit on concurrency that adapts itself. Share one instance between all callers of the same service. */
 export interface AdaptiveConcurrency<in R = unknown> extends Policy<R> {
-  /** How many calls may run at once now. */
+  /** How many calls may run at the same time now. */
   readonly limit: number;
-  /** How many run. */
+  /** How many calls run now. */
   readonly running: number;
 }
 
-/** What `adaptiveConcurrency()` does when it is told nothing. */
+/** The defaults of `adaptiveConcurrency`. */
 export const adaptiveConcurrencyDefaults: Required<Omit<AdaptiveConcurrencyOptions, "on">> = {
   limit: gradient2(),
   queue: Infinity,
@@ -44,11 +44,10 @@ export const adaptiveConcurrencyDefaults: Required<Omit<AdaptiveConcurrencyOptio
 };
 
 /**
- * Makes a limit on concurrency that learns from latency and drops how much the other end can bear. A call that finds the
- * limit reached waits, first come first served, and rejects with a BulkheadFullError when the queue is full too.
+ * Creates a limit on concurrency that learns from latency and dropped calls how much load the service can take. When the
+ * limit is reached, calls wait, first come, first served. When the queue is full, they reject with a BulkheadFullError.
  *
- * Say with `classify` what a drop is: 429, 503, a connection that times out or is reset; never a 404, which tells
- * nothing about load.
+ * Classify signs of overload as "dropped": a 429 or 503, a timeout, a connection reset. A 404 says nothing about load.
  */
 export function adaptiveConcurrency<R = unknown>(
   options: AdaptiveConcurrencyOptions<R> = {},
@@ -60,7 +59,7 @@ class LearningConcurrency<R> implements AdaptiveConcurrency<R> {
   readonly #options: AdaptiveConcurrencyOptions<R>;
   readonly #classify: Classifier<R, LoadClassification>;
   readonly #name: string;
-  readonly #gate: AdmissionQueue;
+  readonly #queue: AdmissionQueue;
   #limit: ConcurrencyLimit;
 
   constructor(options: AdaptiveConcurrencyOptions<R>) {
@@ -70,29 +69,29 @@ class LearningConcurrency<R> implements AdaptiveConcurrency<R> {
     this.#classify = classify;
     this.#name = name;
     this.#limit = limit;
-    this.#gate = new AdmissionQueue(Math.floor(limit.limit), queue);
+    this.#queue = new AdmissionQueue(Math.floor(limit.limit), queue);
   }
 
   get limit(): number {
-    return this.#gate.occupancy.concurrency;
+    return this.#queue.occupancy.concurrency;
   }
 
   get running(): number {
-    return this.#gate.occupancy.running;
+    return this.#queue.occupancy.running;
   }
 
   async execute<T extends R>(task: Task<T>, context?: Context): Promise<T> {
     const scope = enterScope(context);
     const inFlight = await this.#enter(scope);
     try {
-      return await this.#sampled(task, scope, inFlight);
+      return await this.#runAndLearn(task, scope, inFlight);
     } finally {
-      this.#gate.leave();
+      this.#queue.leave();
     }
   }
 
   explain(): Explanation {
-    return { policy: this.#name, limit: this.#limit.name, queue: this.#gate.occupancy.queue };
+    return { policy: this.#name, limit: this.#limit.name, queue: this.#queue.occupancy.queue };
   }
 
   cloneForPlan(): Policy<R> {
@@ -100,33 +99,33 @@ class LearningConcurrency<R> implements AdaptiveConcurrency<R> {
     return adaptiveConcurrency(rule);
   }
 
-  /** Takes a place and gives how many calls run then, this one included. */
+  /** Waits until the call may run. Returns how many calls run then, this one included. */
   async #enter(scope: Scope): Promise<number> {
-    const { occupancy: crowd } = this.#gate;
+    const { occupancy: crowd } = this.#queue;
     const decision = decideAdmission(crowd);
-    if (decision === "refuse") throw this.#refusal(scope);
+    if (decision === "refuse") throw this.#reject(scope);
     if (decision === "run") {
-      this.#gate.enter();
+      this.#queue.enter();
       return crowd.running + 1;
     }
     emitEvent({ type: "queued", policy: this.#name, waiting: crowd.waiting + 1 }, this.#options.on, scope.on);
-    await this.#gate.wait(scope.signal);
+    await this.#queue.wait(scope.signal);
     return this.running;
   }
 
-  #refusal(scope: Scope): BulkheadFullError {
-    const { concurrency, queue } = this.#gate.occupancy;
+  #reject(scope: Scope): BulkheadFullError {
+    const { concurrency, queue } = this.#queue.occupancy;
     const error = new BulkheadFullError(concurrency, queue);
     emitEvent({ type: "rejected", policy: this.#name, error }, this.#options.on, scope.on);
     return error;
   }
 
-  async #sampled<T extends R>(task: Task<T>, scope: Scope, inFlight: number): Promise<T> {
+  async #runAndLearn<T extends R>(task: Task<T>, scope: Scope, inFlight: number): Promise<T> {
     const startedAt = scope.clock.now();
     const outcome = await captureOutcome(() => task(scope));
     const judgement = this.#classify(outcome, scope);
     if (judgement !== "ignored") {
-      // A clock may not have moved; no call takes no time.
+      // The clock may not have moved, but a duration must be above 0.
       const duration = Math.max(scope.clock.now() - startedAt, 0.001);
       this.#learn(this.#limit.after({ duration, inFlight, dropped: judgement === "dropped" }), scope);
     }
@@ -138,7 +137,7 @@ class LearningConcurrency<R> implements AdaptiveConcurrency<R> {
     const after = Math.floor(limit.limit);
     this.#limit = limit;
     if (after === before) return;
-    this.#gate.resize(after);
+    this.#queue.resize(after);
     emitEvent(
       { type: "limit-changed", policy: this.#name, limit: after, before },
       this.#options.on,

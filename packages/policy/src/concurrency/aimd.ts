@@ -7,7 +7,7 @@ import {
 } from "./concurrency-limit.ts";
 
 export interface AimdOptions extends Partial<LimitBounds> {
-  /** What a drop multiplies the limit by, from 0.5 to below 1. @default 0.9 */
+  /** A dropped call multiplies the limit by this factor, from 0.5 to below 1. @default 0.9 */
   readonly backoffRatio?: number;
   /** A call that takes longer counts as dropped. @default "5s" */
   readonly timeout?: Duration;
@@ -19,13 +19,15 @@ export interface AimdRule extends LimitBounds {
   readonly timeout: number;
 }
 
-/** What `aimd()` does when it is told nothing: Netflix's figures, but for the minimum, which is 20 there. */
+/** The defaults of `aimd`: the values of Netflix, except the minimum, which is 20 there. */
 export const aimdDefaults = { min: 1, max: 200, start: 20, backoffRatio: 0.9, timeout: "5s" } as const;
 
 /**
- * A limit that grows by one with each call while at least half of it is used, and falls by a tenth with each drop:
- * additive increase, multiplicative decrease, as in TCP (Netflix concurrency-limits, `AIMDLimit`). It needs drops to
- * learn from, and asks nothing of latency.
+ * Creates a limit with additive increase and multiplicative decrease, as in TCP (Netflix concurrency-limits, `AIMDLimit`).
+ * It grows by one with each call while at least half of it is used, and falls by a tenth with each dropped call. It
+ * learns from dropped calls only and ignores latency.
+ *
+ * @throws RangeError for a `backoffRatio` outside 0.5 to 1, or bounds other than 1 <= min <= start <= max.
  */
 export function aimd(options: AimdOptions = {}): ConcurrencyLimit {
   const given = { ...aimdDefaults, ...options };
@@ -35,15 +37,15 @@ export function aimd(options: AimdOptions = {}): ConcurrencyLimit {
     throw new RangeError(`aimd needs a backoffRatio from 0.5 to below 1, got ${rule.backoffRatio}`);
   }
   const name = `aimd(${rule.min}..${rule.max}, × ${rule.backoffRatio} when dropped or over ${formatMs(rule.timeout)})`;
-  const limitOf = (limit: number): ConcurrencyLimit => ({
+  const createLimit = (limit: number): ConcurrencyLimit => ({
     name,
     limit,
-    after: (sample) => limitOf(nextAimd(rule, limit, sample)),
+    after: (sample) => createLimit(nextAimd(rule, limit, sample)),
   });
-  return limitOf(rule.start);
+  return createLimit(rule.start);
 }
 
-/** The rule of AIMD: the limit after a call. */
+/** Returns the limit after a call: the rule of AIMD. */
 export function nextAimd(rule: AimdRule, limit: number, { duration, inFlight, dropped }: LoadSample): number {
   const next =
     dropped || duration > rule.timeout

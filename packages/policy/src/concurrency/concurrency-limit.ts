@@ -1,33 +1,34 @@
-/** What one call tells about the load: how long it took, how many ran when it began (itself included), and its fate. */
+/** The measurements of one call, from which a limit learns. */
 export interface LoadSample {
-  /** In milliseconds, above 0. */
+  /** Duration of the call in milliseconds, above 0. */
   readonly duration: number;
+  /** How many calls ran when this one started, itself included. */
   readonly inFlight: number;
-  /** The thing called was too busy: it refused, or did not answer in time. */
+  /** Whether the called service was overloaded: it rejected the call or did not respond in time. */
   readonly dropped: boolean;
 }
 
-/** A limit on concurrency that learns. Immutable: `after` gives the next one. */
+/** A limit on concurrency that learns. Immutable: `after` returns the next limit. */
 export interface ConcurrencyLimit {
-  /** How it was made, for `explain`. */
+  /** The limit and its settings, for `explain`. */
   readonly name: string;
-  /** How many calls may run at once; whole calls fit below it. */
+  /** How many calls may run at the same time. A fraction is rounded down. */
   readonly limit: number;
-  /** The limit after a further call. */
+  /** Returns the limit after one more call. */
   after(sample: LoadSample): ConcurrencyLimit;
 }
 
-/** Within which bounds a limit moves, and from where. */
+/** The range of a limit and its first value. */
 export interface LimitBounds {
-  /** The least it falls to, at least 1. */
+  /** Lowest limit, at least 1. */
   readonly min: number;
-  /** The most it grows to. */
+  /** Highest limit. */
   readonly max: number;
-  /** Where it begins. */
+  /** First limit. */
   readonly start: number;
 }
 
-/** Checks bounds, for a limit called `name`. */
+/** Validates the bounds of the limit called `name`. */
 export function checkBounds(name: string, { min, max, start }: LimitBounds): void {
   if (min >= 1 && start >= min && max >= start) return;
   throw new RangeError(`${name} needs 1 <= min <= start <= max, got ${min}, ${start} and ${max}`);

@@ -1,17 +1,17 @@
-/** A moving average that weighs the latest most: exponential, but plain over its first samples. */
+/** An exponential moving average. Over its first samples it is a plain average. */
 export interface MovingAverage {
   readonly value: number;
-  /** How many samples there were, counted up to the end of the warm-up. */
+  /** Number of samples, counted up to the end of the warm-up. */
   readonly count: number;
 }
 
-/** The average of nothing. */
+/** An average without samples. */
 export const emptyAverage: MovingAverage = { value: 0, count: 0 };
 
 // Netflix concurrency-limits, ExpAvgMeasurement(600, 10).
 const warmup = 10;
 
-/** Takes a further sample into an average over about `window` samples. */
+/** Adds a sample to an average over about `window` samples. */
 export function addSample({ value, count }: MovingAverage, sample: number, window: number): MovingAverage {
   if (count < warmup) return { value: (value * count + sample) / (count + 1), count: count + 1 };
   const weight = 2 / (window + 1);

@@ -1,6 +1,6 @@
 import { onAbort } from "../support/on-abort.ts";
 
-/** How full a gate is. */
+/** How full an admission queue is. */
 export interface Occupancy {
   readonly running: number;
   readonly concurrency: number;
@@ -8,7 +8,7 @@ export interface Occupancy {
   readonly queue: number;
 }
 
-/** What becomes of one more call: whoever waits goes first, and a full queue takes nobody. */
+/** Decides about the next call: waiting calls go first, and a full queue refuses calls. */
 export function decideAdmission({
   running,
   concurrency,
@@ -23,7 +23,7 @@ interface Waiter {
   readonly enter: () => void;
 }
 
-/** Places for a number of calls at once, and a queue, first come first served, for a number of others. */
+/** Lets a limited number of calls run at the same time. Others wait in a queue, first come, first served. */
 export class AdmissionQueue {
   readonly #queue: number;
   readonly #waiters = new Set<Waiter>();
@@ -44,34 +44,34 @@ export class AdmissionQueue {
     };
   }
 
-  /** Takes a place that `admission` has granted; it must be given back with `leave`. */
+  /** Starts a call for which `decideAdmission` returned "run". Call `leave` when it ends. */
   enter(): void {
     this.#running += 1;
   }
 
   /**
-   * Queues for a place, which is taken once this resolves and must be given back with `leave`.
+   * Waits in the queue until the call may run. Call `leave` when it ends.
    *
-   * @throws the signal's reason, at once, when it is or becomes aborted; then no place is taken.
+   * @throws the signal's reason, immediately when the signal is or becomes aborted. Then do not call `leave`.
    */
   async wait(signal: AbortSignal | undefined): Promise<void> {
-    await this.#place(signal);
+    await this.#enqueue(signal);
     if (signal?.aborted !== true) return;
-    // The place and the abort came in the same turn.
+    // The call was admitted and aborted in the same turn of the event loop.
     this.leave();
     throw signal.reason;
   }
 
-  #place(signal: AbortSignal | undefined): Promise<void> {
+  #enqueue(signal: AbortSignal | undefined): Promise<void> {
     return new Promise((resolve, reject) => {
       if (signal?.aborted === true) return reject(signal.reason);
-      const forget = onAbort(signal, (reason) => {
+      const removeListener = onAbort(signal, (reason) => {
         this.#waiters.delete(waiter);
         reject(reason);
       });
       const waiter: Waiter = {
         enter: () => {
-          forget();
+          removeListener();
           resolve();
         },
       };
@@ -79,19 +79,19 @@ export class AdmissionQueue {
     });
   }
 
-  /** Gives a place back, to the one who has waited longest. */
+  /** Ends a call, and admits the call that has waited longest. */
   leave(): void {
     this.#running -= 1;
-    this.#fill();
+    this.#admitWaiting();
   }
 
-  /** Changes how many may run at once; those who run beyond it stay. */
+  /** Changes how many calls may run at the same time. Calls that already run continue. */
   resize(concurrency: number): void {
     this.#concurrency = concurrency;
-    this.#fill();
+    this.#admitWaiting();
   }
 
-  #fill(): void {
+  #admitWaiting(): void {
     for (const waiter of this.#waiters) {
       if (this.#running >= this.#concurrency) return;
       this.#waiters.delete(waiter);

@@ -1,16 +1,20 @@
 import type { Outcome } from "./outcome.ts";
 
-/** All that a decision may see of a call: its latest attempt, and how much time the call has taken. Times are `clock.now()` milliseconds. */
+/**
+ * Describes one attempt of a call, with the time that the call has taken so far. Wait strategies, stop strategies and
+ * conditions receive it. Times are milliseconds of `clock.now()`.
+ */
 export interface Attempt<T = unknown> {
-  /** 1-based: the first attempt included. */
+  /** 1 for the first attempt. */
   readonly number: number;
+  /** The value that the task returned, or the error that it threw. */
   readonly outcome: Outcome<T>;
   readonly startedAt: number;
   readonly endedAt: number;
-  /** From the start of the first attempt to the end of this one. */
+  /** Time from the start of the first attempt to the end of this one. */
   readonly elapsed: number;
-  /** The delay between the attempt before and this one; 0 for the first. */
+  /** Wait between the previous attempt and this one; 0 for the first. */
   readonly waited: number;
-  /** The sum of all delays so far. */
+  /** Sum of all waits so far. */
   readonly idleFor: number;
 }

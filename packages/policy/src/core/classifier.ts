@@ -3,8 +3,8 @@ import { DeadlineExceededError, RejectedError } from "./errors.ts";
 import type { Outcome } from "./outcome.ts";
 
 /**
- * Whether an error says nothing about the thing that was called: the caller changed its mind, or the task was never run.
- * A deadline that passed is not a change of mind.
+ * Returns whether the caller caused the error, so that it says nothing about the called service: the caller aborted, or a
+ * policy did not run the task. An expired deadline is not an abort by the caller.
  */
 export function isCausedByCaller(error: unknown, scope: Scope): boolean {
   if (error instanceof RejectedError) return true;
@@ -12,5 +12,5 @@ export function isCausedByCaller(error: unknown, scope: Scope): boolean {
   return signal?.aborted === true && !(signal.reason instanceof DeadlineExceededError);
 }
 
-/** What an outcome says about the thing that was called. */
+/** Decides what the outcome of a call says about the called service. */
 export type Classifier<in T, out J extends string> = (outcome: Outcome<T>, scope: Scope) => J;

@@ -2,32 +2,32 @@ import { systemRandom, type Random } from "../clock/random.ts";
 import { systemClock, type Clock } from "../clock/clock.ts";
 import type { Listener } from "./events.ts";
 
-/** What a caller may hand to one call of a policy; everything has a default. */
+/** The settings of one call of a policy. All are optional. */
 export interface Context {
-  /** Ends the call: its reason is thrown as it is and never retried. */
+  /** Ends the call when aborted. The call throws the signal's reason unchanged and does not retry it. */
   readonly signal?: AbortSignal | undefined;
-  /** @default systemClock */
+  /** Source of time and timers. @default systemClock */
   readonly clock?: Clock;
-  /** @default Math.random */
+  /** Source of random numbers, for waits with jitter. @default systemRandom */
   readonly random?: Random;
-  /** The instant on `clock.now()` by which the call must have ended. @default Infinity */
+  /** Time of `clock.now()` by which the call must end. @default Infinity */
   readonly deadline?: number;
-  /** Hears every event of this call. */
+  /** Receives every event of this call. */
   readonly on?: Listener | undefined;
 }
 
-/** What a task and the policies inside it are told: the context with nothing missing, and the number of the attempt. */
+/** The argument of a task: a context with all defaults filled in, and the number of the attempt. */
 export interface Scope extends Context {
   readonly signal: AbortSignal | undefined;
   readonly clock: Clock;
   readonly random: Random;
   readonly deadline: number;
   readonly on: Listener | undefined;
-  /** 1-based, the first included; 1 where nothing retries. */
+  /** 1 for the first attempt, and without a retry. */
   readonly attempt: number;
 }
 
-/** Fills in the defaults of a context, for its attempt number `attempt`. */
+/** Creates the scope of attempt number `attempt` from a context. */
 export function toScope(context: Context | undefined, attempt: number): Scope {
   if (context === undefined) {
     return {
@@ -50,10 +50,10 @@ export function toScope(context: Context | undefined, attempt: number): Scope {
 }
 
 /**
- * The scope for a policy that runs its task once: an outer policy's as it is, so that nothing in it is read, and built,
- * before somebody needs it.
+ * Returns the scope for a policy that runs its task once. The scope of an outer policy is returned unchanged: reading its
+ * `signal` would build an AbortController that the task may not need.
  *
- * @throws the reason of a caller's signal that is aborted already.
+ * @throws the reason of a signal that is already aborted.
  */
 export function enterScope(context: Context | undefined): Scope {
   if (isScope(context)) return context;
@@ -61,7 +61,7 @@ export function enterScope(context: Context | undefined): Scope {
   return toScope(context, 1);
 }
 
-/** The scope of a first attempt: a complete one of a first attempt as it is, which spares a copy. */
+/** Returns the scope of a first attempt. A scope that already is one is not copied. */
 export function toFirstScope(context: Context): Scope {
   return isScope(context) && context.attempt === 1 ? context : toScope(context, 1);
 }

@@ -2,13 +2,13 @@ import { redact } from "../support/redact.ts";
 import type { Attempt } from "./attempt.ts";
 
 /**
- * What holdfast throws on purpose.
+ * The base class of all errors that holdfast throws.
  *
  * ```
  * HoldfastError (abstract)
  * ├─ RetryError              ERR_RETRIES_EXHAUSTED
  * ├─ DeadlineExceededError   ERR_DEADLINE
- * └─ RejectedError (abstract): the task was not run
+ * └─ RejectedError (abstract): the policy did not run the task
  *    ├─ CircuitOpenError     ERR_CIRCUIT_OPEN
  *    ├─ BulkheadFullError    ERR_BULKHEAD_FULL
  *    └─ RateLimitedError     ERR_RATE_LIMITED
@@ -17,7 +17,7 @@ import type { Attempt } from "./attempt.ts";
 export abstract class HoldfastError extends Error {
   abstract readonly code: string;
 
-  /** Takes any text: what looks like credentials does not get into the message. */
+  /** Removes text that looks like credentials from the message. */
   constructor(message: string, options?: ErrorOptions) {
     super(redact(message), options);
   }
@@ -27,7 +27,7 @@ export abstract class HoldfastError extends Error {
   }
 }
 
-/** Why a call ended though its condition asked for another attempt. */
+/** The reason why a call ended although its condition asked for another attempt. */
 export type GiveUpReason = "stop" | "deadline" | "budget";
 
 /** The options of a `RetryError`. */
@@ -36,13 +36,14 @@ export interface RetryErrorOptions extends ErrorOptions {
   readonly message?: string;
 }
 
-/** Every attempt failed and no further one is made: the last failure is the `cause`, the attempts are at hand (the latest 100). */
+/** Every attempt of a retry failed, and the retry gave up. `cause` is the last failure. */
 export class RetryError extends HoldfastError {
   readonly code = "ERR_RETRIES_EXHAUSTED";
   readonly reason: GiveUpReason;
+  /** The latest 100 attempts, the oldest first. */
   readonly attempts: readonly Attempt[];
 
-  /** The cause is the last attempt's error unless `options` names another. */
+  /** Uses the error of the last attempt as the cause, unless `options` has another one. */
   constructor(reason: GiveUpReason, attempts: readonly Attempt[], options: RetryErrorOptions = {}) {
     const outcome = attempts.at(-1)?.outcome;
     const cause = options.cause ?? (outcome?.ok === false ? outcome.error : undefined);
@@ -51,7 +52,7 @@ export class RetryError extends HoldfastError {
     this.attempts = attempts;
   }
 
-  /** The last attempt: its outcome is what the caller would have got without a retry. */
+  /** The last attempt. */
   get last(): Attempt | undefined {
     return this.attempts.at(-1);
   }
@@ -59,8 +60,8 @@ export class RetryError extends HoldfastError {
 
 function describeGiveUp(attempts: readonly Attempt[], cause: unknown): string {
   const count = attempts.at(-1)?.number ?? 0;
-  const what = cause === undefined ? "the result was refused" : describeCause(cause);
-  return `Gave up after ${count} ${count === 1 ? "attempt" : "attempts"}: ${what}`;
+  const failure = cause === undefined ? "the result was refused" : describeCause(cause);
+  return `Gave up after ${count} ${count === 1 ? "attempt" : "attempts"}: ${failure}`;
 }
 
 function describeCause(cause: unknown): string {
@@ -68,10 +69,10 @@ function describeCause(cause: unknown): string {
   return typeof cause === "string" ? cause : `a thrown ${typeof cause}`;
 }
 
-/** The call did not end within its limit. */
+/** The call did not end within its time limit. */
 export class DeadlineExceededError extends HoldfastError {
   readonly code = "ERR_DEADLINE";
-  /** The limit, in milliseconds. */
+  /** The time limit in milliseconds. */
   readonly limit: number;
 
   constructor(limit: number, options?: ErrorOptions) {
@@ -80,16 +81,16 @@ export class DeadlineExceededError extends HoldfastError {
   }
 }
 
-/** The task was not run at all. */
+/** A policy did not run the task. */
 export abstract class RejectedError extends HoldfastError {}
 
-// ECMA-262, 21.4.1.1: a Date holds nothing later.
+// ECMA-262, 21.4.1.1: the latest time that a Date can hold.
 const maxDate = 8.64e15;
 
-/** A circuit breaker lets no call through. */
+/** The circuit is open, so the breaker rejected the call. */
 export class CircuitOpenError extends RejectedError {
   readonly code = "ERR_CIRCUIT_OPEN";
-  /** When a call may be let through again, in milliseconds since 1970; `Infinity` while the circuit is isolated. */
+  /** Earliest time of the next call, in milliseconds since 1970; `Infinity` while the circuit is isolated. */
   readonly retryAt: number;
 
   constructor(retryAt: number, options?: ErrorOptions) {
@@ -101,12 +102,12 @@ export class CircuitOpenError extends RejectedError {
   }
 }
 
-/** Every place, and every place in the queue for one, is taken. */
+/** The bulkhead and its queue are full. */
 export class BulkheadFullError extends RejectedError {
   readonly code = "ERR_BULKHEAD_FULL";
-  /** How many calls may run at once. */
+  /** How many calls may run at the same time. */
   readonly concurrency: number;
-  /** How many may wait for one of them to end. */
+  /** How many calls may wait in the queue. */
   readonly queue: number;
 
   constructor(concurrency: number, queue: number, options?: ErrorOptions) {
@@ -116,12 +117,12 @@ export class BulkheadFullError extends RejectedError {
   }
 }
 
-/** The call's turn under a rate limit comes too late. */
+/** The rate limit would start the call later than `maxWait` or the deadline allows. */
 export class RateLimitedError extends RejectedError {
   readonly code = "ERR_RATE_LIMITED";
-  /** How long the call would have had to wait, in milliseconds. */
+  /** How long the call would have to wait, in milliseconds. */
   readonly delay: number;
-  /** When its turn would have come, in milliseconds since 1970. */
+  /** When the call could start, in milliseconds since 1970. */
   readonly retryAt: number;
 
   constructor(delay: number, retryAt: number, options?: ErrorOptions) {
@@ -131,7 +132,7 @@ export class RateLimitedError extends RejectedError {
   }
 }
 
-/** The error that a task throws to be called again, whatever the condition says (tenacity's `TryAgain`). */
+/** A task throws this error to be retried regardless of the condition (tenacity's `TryAgain`). */
 export class TryAgain extends Error {
   override readonly name = "TryAgain";
 }

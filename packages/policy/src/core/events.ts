@@ -1,51 +1,51 @@
 import type { DeadlineExceededError, GiveUpReason, RejectedError } from "./errors.ts";
 import type { Attempt } from "./attempt.ts";
 
-/** Everything a policy reports; logs, metrics and statistics are folds over these. */
+/** An event of a policy. Logs, metrics and statistics are built from these events. */
 export type PolicyEvent =
-  /** An attempt ended and was judged: `again` says what the condition answered. */
+  /** An attempt ended. `again` is the condition's result: whether it asks for another attempt. */
   | { readonly type: "attempt"; readonly policy: string; readonly attempt: Attempt; readonly again: boolean }
-  /** A further attempt will be made after `delay` milliseconds. */
+  /** Another attempt starts in `delay` milliseconds. */
   | { readonly type: "retry"; readonly policy: string; readonly attempt: Attempt; readonly delay: number }
-  /** No further attempt will be made though the condition asked for one. */
+  /** The retry gave up although the condition asked for another attempt. */
   | {
       readonly type: "give-up";
       readonly policy: string;
       readonly attempt: Attempt;
       readonly reason: GiveUpReason;
     }
-  /** The limit passed before the task was done. */
+  /** The time limit expired before the task ended. */
   | { readonly type: "timed-out"; readonly policy: string; readonly error: DeadlineExceededError }
-  /** The task was not run. */
+  /** The policy did not run the task. */
   | { readonly type: "rejected"; readonly policy: string; readonly error: RejectedError }
-  /** A circuit lets no call through until `retryAt`, in milliseconds since 1970; `Infinity` when it was isolated. */
+  /** A circuit opened: it rejects calls until `retryAt`, in milliseconds since 1970 (`Infinity` when isolated). */
   | { readonly type: "opened"; readonly policy: string; readonly retryAt: number }
-  /** A circuit lets probes through. */
+  /** A circuit half-opened: it runs probes. */
   | { readonly type: "half-opened"; readonly policy: string }
-  /** A circuit lets all calls through again. */
+  /** A circuit closed: it runs all calls again. */
   | { readonly type: "closed"; readonly policy: string }
-  /** A call waits for a place; `waiting` counts it too. */
+  /** A call waits in a queue. `waiting` is the length of the queue, including this call. */
   | { readonly type: "queued"; readonly policy: string; readonly waiting: number }
-  /** A call waits `delay` milliseconds for its turn. */
+  /** A rate limit delays a call by `delay` milliseconds. */
   | { readonly type: "throttled"; readonly policy: string; readonly delay: number }
-  /** An adaptive limit moved. */
+  /** An adaptive concurrency limit changed. */
   | {
       readonly type: "limit-changed";
       readonly policy: string;
       readonly limit: number;
       readonly before: number;
     }
-  /** Try number `number` was begun beside those that are still running. */
+  /** A hedge started try number `number` next to those that are still running. */
   | { readonly type: "hedged"; readonly policy: string; readonly number: number }
-  /** One of several tries failed; another may still succeed. */
+  /** One of several tries of a hedge failed. Another one may still succeed. */
   | { readonly type: "try-failed"; readonly policy: string; readonly number: number; readonly error: unknown }
-  /** The task's outcome was replaced. */
+  /** A fallback replaced the outcome of the task. */
   | { readonly type: "fell-back"; readonly policy: string; readonly attempt: Attempt };
 
-/** Hears events, in the order in which they happened; what it throws ends the call. */
+/** Receives events in the order in which they happen. An error that it throws ends the call. */
 export type Listener = (event: PolicyEvent) => void;
 
-/** Tells the event to the listener of the policy's own options, then to the caller's. */
+/** Passes an event to the listener of the policy's options, then to the caller's listener. */
 export function emitEvent(
   event: PolicyEvent,
   own: Listener | undefined,

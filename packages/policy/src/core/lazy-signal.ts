@@ -1,36 +1,36 @@
 import type { Scope } from "./context.ts";
 
-/** An abort signal that is built when it is first read: most tasks never look at theirs. */
+/** An abort signal that is built when it is first read, because most tasks never read theirs. */
 export class LazySignal {
   #controller: AbortController | undefined;
-  #ended: { readonly reason: unknown } | undefined;
+  #aborted: { readonly reason: unknown } | undefined;
 
   get signal(): AbortSignal {
     if (this.#controller === undefined) {
       this.#controller = new AbortController();
-      if (this.#ended !== undefined) this.#controller.abort(this.#ended.reason);
+      if (this.#aborted !== undefined) this.#controller.abort(this.#aborted.reason);
     }
     return this.#controller.signal;
   }
 
-  /** Aborts the signal with the reason, also where it has not been read yet. */
+  /** Aborts the signal with the reason, also when nothing has read it yet. */
   abort(reason: unknown): void {
-    this.#ended ??= { reason };
+    this.#aborted ??= { reason };
     this.#controller?.abort(reason);
   }
 }
 
-/** The same scope with a signal of its own, and with what else is changed. */
+/** Returns a copy of the scope with another signal, and with the changes. */
 export function scopeWithSignal(
   scope: Scope,
-  own: LazySignal,
+  lazySignal: LazySignal,
   changes: { readonly deadline?: number; readonly on?: Scope["on"] } = {},
 ): Scope {
   const { clock, random, attempt } = scope;
   return {
-    // An own property, so that a scope that is spread into another keeps its signal.
+    // A property of the object itself, so that a spread copy of the scope keeps the signal.
     get signal() {
-      return own.signal;
+      return lazySignal.signal;
     },
     clock,
     random,

@@ -1,36 +1,37 @@
 import type { Context, Scope } from "./context.ts";
 
-/** Work that can be done again: called anew for each attempt, with the attempt's number, signal and deadline. */
+/** A function that a policy runs: called once per attempt, with the attempt's number, signal and deadline. */
 export type Task<T> = (scope: Scope) => T | PromiseLike<T>;
 
-/** A printable description of a policy: its name and the settings that decide. */
+/** A description of a policy for printing: its name and its most important settings. */
 export interface Explanation {
   readonly policy: string;
   readonly [setting: string]: unknown;
 }
 
 /**
- * Something that runs a task under a rule. `R` is what the rule can judge: `unknown` for any task. `A` is what the rule
- * may give instead of the task's value, as a fallback does: `never` for most.
+ * Runs tasks under a rule, such as a retry or a timeout. `R` is the type of results that the rule can inspect: `unknown`
+ * accepts any task. `A` is the type of values that the rule may return in place of the task's value, as a fallback does:
+ * `never` for most policies.
  */
 export interface Policy<in R = unknown, out A = never> {
-  /** Runs the task under the rule and gives its value, or throws what the rule makes of its failure. */
+  /** Runs the task under the rule and returns its value. Rejects with the task's error or an error of the policy. */
   execute<T extends R>(task: Task<T>, context?: Context): Promise<T | A>;
-  /** The rule as a value that can be printed or compared. */
+  /** Returns the settings as a plain value, for printing and comparing. */
   explain(): Explanation;
   /**
-   * The same rule without history and without listeners, for trying out what it would do. A policy that remembers
-   * nothing between calls and calls nobody leaves it out.
+   * Returns a copy without history and without listeners, on which `plan` simulates calls. A policy without state and
+   * without listeners does not need it.
    */
   cloneForPlan?(): Policy<R, A>;
-  /** For the type checker alone, which cannot infer `R` from a generic method; never there when the program runs. */
+  /** Exists for the type checker only, which cannot infer `R` from a generic method. Never set. */
   readonly "~types"?: { readonly judges: (value: R) => void; readonly adds: A };
 }
 
-/** A policy of any kind. */
+/** A policy for tasks of any type. */
 export type AnyPolicy = Policy<never, unknown>;
 
-/** Takes a policy for one of tasks of any type; whoever calls it has made sure that its tasks suit the policy. */
+/** Removes the types of a policy. The caller makes sure that its tasks suit the policy. */
 export function asPolicy(policy: AnyPolicy): Policy {
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion
   return policy as unknown as Policy;

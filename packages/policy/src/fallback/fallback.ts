@@ -8,20 +8,20 @@ import type { When } from "../retry/when.ts";
 
 /** The options that both kinds of fallback share. */
 export interface FallbackSharedOptions<R> {
-  /** Which outcomes are replaced: a condition of `retry`, or your own. @default any error */
+  /** Decides which outcomes are replaced: a condition of `retry`, or your own. @default any error */
   readonly when?: When<R>;
-  /** Hears every event of every call. */
+  /** Receives every event of every call. */
   readonly on?: Listener;
-  /** Names the policy in events and explanations. @default "fallback" */
+  /** Name of the policy in events and explanations. @default "fallback" */
   readonly name?: string;
 }
 
-/** Falls back to a value. */
+/** Replaces an outcome by a value. */
 export interface FallbackToValue<A, R = unknown> extends FallbackSharedOptions<R> {
   readonly value: A;
 }
 
-/** Falls back to other work, which is told what it replaces. */
+/** Replaces an outcome by the result of another task, which receives the replaced attempt. */
 export interface FallbackToTask<A, R = unknown> extends FallbackSharedOptions<R> {
   readonly task: (scope: Scope, replaced: Attempt<R>) => A | PromiseLike<A>;
 }
@@ -29,9 +29,9 @@ export interface FallbackToTask<A, R = unknown> extends FallbackSharedOptions<R>
 export type FallbackOptions<A, R = unknown> = FallbackToValue<A, R> | FallbackToTask<A, R>;
 
 /**
- * Makes a policy that replaces a failure, or a result that the condition picks, by a value or by what another task gives.
- * An error of that task is the call's, with the failure that it should have replaced as its cause where it has none of
- * its own. The caller's abort is never replaced.
+ * Creates a policy that replaces a failure, or a result that `when` selects, by a value or by the result of another task.
+ * If that task throws, the call throws its error. The replaced failure becomes the `cause` of an error without one. An
+ * abort by the caller is never replaced.
  */
 export function fallback<A, R = unknown>(options: FallbackOptions<A, R>): Policy<R, A> {
   const { when, on, name = "fallback" } = options;

@@ -8,35 +8,35 @@ import { HedgedCall, type HedgeRule } from "./hedged-call.ts";
 
 /** The options that both kinds of hedge share. */
 export interface HedgeSharedOptions {
-  /** How many further tries a call may begin. @default 1 */
+  /** How many more tries a call may start. @default 1 */
   readonly maxHedges?: number;
-  /** What hedges may cost in all; share one with retries. @default unlimited */
+  /** Limits the hedges of all calls together. Share one budget with retries. @default unlimited */
   readonly budget?: RetryBudget;
-  /** Hears every event. */
+  /** Receives every event. */
   readonly on?: Listener;
-  /** Names the policy in events and explanations. @default "hedge" */
+  /** Name of the policy in events and explanations. @default "hedge" */
   readonly name?: string;
 }
 
-/** Begins a further try after a fixed time. */
+/** Starts another try after a fixed time. */
 export interface FixedHedgeOptions extends HedgeSharedOptions {
-  /** How long the tries before may take until another is begun. */
+  /** Time from the start of a try to the start of the next one. */
   readonly delay: Duration;
 }
 
-/** Begins a further try when the first takes longer than most. */
+/** Starts another try when a call takes longer than most recent calls. */
 export interface LearnedHedgeOptions extends HedgeSharedOptions {
-  /** The share of recent calls that were faster: 0.95 hedges one call in twenty. */
+  /** Share of recent calls that were faster. 0.95 hedges one call in twenty. */
   readonly quantile: number;
-  /** Of how many recent calls. @default 100 */
+  /** Number of recent calls that count. @default 100 */
   readonly window?: number;
-  /** How many durations must be known before the first hedge. @default 20 */
+  /** Number of durations that are needed before the first hedge. @default 20 */
   readonly minimumThroughput?: number;
 }
 
 export type HedgeOptions = FixedHedgeOptions | LearnedHedgeOptions;
 
-/** What `hedge()` does where it is told nothing. */
+/** The defaults of `hedge`. */
 export const hedgeDefaults: Required<Omit<LearnedHedgeOptions, "quantile" | "on">> = {
   maxHedges: 1,
   budget: unlimited,
@@ -46,14 +46,14 @@ export const hedgeDefaults: Required<Omit<LearnedHedgeOptions, "quantile" | "on"
 };
 
 /**
- * Makes a hedge: a call that takes long is begun a second time, and the first success wins (J. Dean and L. A. Barroso,
- * The Tail at Scale). The losers are aborted, with an AbortError that says so. Only for what may safely be done twice.
+ * Creates a hedge: a slow call is started a second time, and the first success wins (J. Dean and L. A. Barroso, The Tail
+ * at Scale). The other tries are aborted with an AbortError. Use it only for tasks that are safe to run twice.
  *
- * A try that fails while another runs is not the end; a failure with no other running is. When all fail, the call rejects
- * with the first failure as it is, not with an AggregateError, so that a retry or breaker outside judges the same error
- * whether there was a hedge or not; the others are reported as `try-failed`.
+ * A failed try does not end the call while another try runs. When all running tries have failed, the call rejects with the
+ * first failure unchanged, not with an AggregateError: so a retry or breaker around the hedge sees the same error with
+ * and without a hedge. The failures are also emitted as `try-failed` events.
  *
- * @throws RangeError for less than one hedge, or a quantile that is none.
+ * @throws RangeError for `maxHedges` below 1, an invalid `quantile`, or `minimumThroughput` above `window`.
  */
 export function hedge(options: HedgeOptions): Policy {
   const { maxHedges, budget, name } = { ...hedgeDefaults, ...options };

@@ -7,7 +7,7 @@ import { LazySignal, scopeWithSignal } from "../core/lazy-signal.ts";
 import { captureOutcome, type Outcome } from "../core/outcome.ts";
 import type { Task } from "../core/policy.ts";
 
-/** What decides how many tries of a call there are. */
+/** The settings that decide how many tries a call may start. */
 export interface HedgeRule {
   readonly maxHedges: number;
   readonly budget: RetryBudget;
@@ -18,18 +18,18 @@ export interface HedgeRule {
 interface Try {
   readonly number: number;
   readonly startedAt: number;
-  readonly own: LazySignal;
+  readonly signal: LazySignal;
 }
 
-/** One hedged call: the tries that run, and the promise they run for. */
+/** One hedged call: its running tries, and the promise that the first success resolves. */
 export class HedgedCall<T> {
   readonly #rule: HedgeRule;
   readonly #task: Task<T>;
   readonly #scope: Scope;
   readonly #running = new Set<Try>();
-  readonly #end: PromiseWithResolvers<T> = Promise.withResolvers<T>();
-  #over = false;
-  #begun = 0;
+  readonly #result: PromiseWithResolvers<T> = Promise.withResolvers<T>();
+  #ended = false;
+  #started = 0;
   #firstFailure: { readonly error: unknown } | undefined;
   #stopTimer = (): void => undefined;
 
@@ -39,53 +39,57 @@ export class HedgedCall<T> {
     this.#scope = scope;
   }
 
-  /** Runs the call; `learn` is told how long its first try took, or had taken when it lost. */
+  /** Runs the call. Passes `learn` the time from the start of the first try to the first success. */
   async run(delay: number, learn: (duration: number) => void): Promise<T> {
-    const forget = onAbort(this.#scope.signal, (reason) => this.#fail(reason));
-    const first = this.#begin();
-    this.#arm(delay);
+    const removeListener = onAbort(this.#scope.signal, (reason) => this.#fail(reason));
+    const first = this.#startTry();
+    this.#startTimer(delay);
     try {
-      const value = await this.#end.promise;
-      // A first try that lost would have taken longer still: never less than this is learned from a slow one.
+      const value = await this.#result.promise;
+      // If another try won, the first one would have taken even longer. So this never underestimates a slow first try.
       learn(this.#scope.clock.now() - first.startedAt);
       return value;
     } finally {
-      forget();
+      removeListener();
     }
   }
 
-  #begin(): Try {
-    this.#begun += 1;
-    const one: Try = { number: this.#begun, startedAt: this.#scope.clock.now(), own: new LazySignal() };
-    const scope = scopeWithSignal(this.#scope, one.own);
-    this.#running.add(one);
-    void captureOutcome(() => this.#task(scope)).then((outcome) => this.#settle(one, outcome));
-    return one;
+  #startTry(): Try {
+    this.#started += 1;
+    const current: Try = {
+      number: this.#started,
+      startedAt: this.#scope.clock.now(),
+      signal: new LazySignal(),
+    };
+    const scope = scopeWithSignal(this.#scope, current.signal);
+    this.#running.add(current);
+    void captureOutcome(() => this.#task(scope)).then((outcome) => this.#onTryEnd(current, outcome));
+    return current;
   }
 
-  #arm(delay: number): void {
-    if (this.#over || this.#begun > this.#rule.maxHedges) return;
-    this.#stopTimer = startTimer(this.#scope.clock, delay, () => this.#guarded(() => this.#hedge(delay)));
+  #startTimer(delay: number): void {
+    if (this.#ended || this.#started > this.#rule.maxHedges) return;
+    this.#stopTimer = startTimer(this.#scope.clock, delay, () => this.#failOnThrow(() => this.#hedge(delay)));
   }
 
   #hedge(delay: number): void {
     if (!this.#rule.budget.withdraw()) return;
-    this.#report({ type: "hedged", policy: this.#rule.name, number: this.#begun + 1 });
-    this.#begin();
-    this.#arm(delay);
+    this.#emit({ type: "hedged", policy: this.#rule.name, number: this.#started + 1 });
+    this.#startTry();
+    this.#startTimer(delay);
   }
 
-  #settle(one: Try, outcome: Outcome<T>): void {
-    this.#running.delete(one);
-    if (this.#over) return;
-    if (outcome.ok) return this.#win(outcome.value);
+  #onTryEnd(current: Try, outcome: Outcome<T>): void {
+    this.#running.delete(current);
+    if (this.#ended) return;
+    if (outcome.ok) return this.#succeed(outcome.value);
     this.#firstFailure ??= { error: outcome.error };
-    this.#guarded(() => {
-      if (this.#begun > 1) {
-        this.#report({
+    this.#failOnThrow(() => {
+      if (this.#started > 1) {
+        this.#emit({
           type: "try-failed",
           policy: this.#rule.name,
-          number: one.number,
+          number: current.number,
           error: outcome.error,
         });
       }
@@ -93,27 +97,27 @@ export class HedgedCall<T> {
     });
   }
 
-  #win(value: T): void {
-    this.#end.resolve(value);
-    // An error for the losers costs more than all the rest of a call that was fast enough to have none.
+  #succeed(value: T): void {
+    this.#result.resolve(value);
+    // Building the error costs more than the rest of a fast call, so it is built only if a try lost.
     this.#stop(
       this.#running.size === 0 ? undefined : new DOMException("Another try was faster", "AbortError"),
     );
   }
 
   #fail(reason: unknown): void {
-    this.#end.reject(reason);
+    this.#result.reject(reason);
     this.#stop(reason);
   }
 
   #stop(reason: unknown): void {
-    this.#over = true;
+    this.#ended = true;
     this.#stopTimer();
-    for (const { own } of this.#running) own.abort(reason);
+    for (const { signal } of this.#running) signal.abort(reason);
   }
 
-  /** What a listener throws ends the call. */
-  #guarded(act: () => void): void {
+  /** Runs `act`. An error that a listener throws there ends the call. */
+  #failOnThrow(act: () => void): void {
     try {
       act();
     } catch (thrown) {
@@ -121,7 +125,7 @@ export class HedgedCall<T> {
     }
   }
 
-  #report(event: PolicyEvent): void {
+  #emit(event: PolicyEvent): void {
     emitEvent(event, this.#rule.on, this.#scope.on);
   }
 }

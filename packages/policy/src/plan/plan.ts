@@ -7,85 +7,85 @@ import { asPolicy, type AnyPolicy } from "../core/policy.ts";
 import { fakeClock } from "../clock/fake-clock.ts";
 
 export interface PlanOptions {
-  /** What the random waits are drawn with: the same seed gives the same plan. @default 1 */
+  /** Seed of the random waits. The same seed gives the same plan. @default 1 */
   readonly seed?: number;
-  /** How many attempts fail before one succeeds. @default Infinity */
+  /** Number of attempts that fail before one succeeds. @default Infinity */
   readonly failures?: number;
-  /** How long each attempt takes. @default 0 */
+  /** Duration of each attempt. @default 0 */
   readonly attemptDuration?: Duration;
-  /** What a failing attempt comes to: an error, or a result, for the conditions to judge. @default one that every condition retries */
+  /** Outcome of a failing attempt: an error or a result. @default an error that every condition retries */
   readonly failWith?: Outcome<unknown>;
-  /** After how many attempts a policy that never stops is stopped. @default 1000 */
+  /** Number of attempts after which a policy that never stops is stopped. @default 1000 */
   readonly maxAttempts?: number;
 }
 
-/** A wait that a retry inside the policy would make. Times are milliseconds. */
+/** A wait of a retry inside the policy. Times are milliseconds. */
 export interface PlannedWait {
   /** The name of the retry. */
   readonly policy: string;
-  /** The attempt it comes after, 1-based. */
+  /** Number of the attempt before the wait; 1 for the first. */
   readonly attempt: number;
   readonly delay: number;
-  /** When it begins, since the call began. */
+  /** Start of the wait, since the start of the call. */
   readonly at: number;
 }
 
-/** What one call would do. Times are milliseconds. */
+/** The course of one simulated call. Times are milliseconds. */
 export interface PlannedCall {
   readonly waits: readonly PlannedWait[];
-  /** How often the task would be called. */
+  /** How often the policy calls the task. */
   readonly attempts: number;
   readonly duration: number;
-  /** How it would end; `unfinished` when it would still go on after `maxAttempts`. */
+  /** How the call ends. `unfinished`: it still continues after `maxAttempts`. */
   readonly ends: "success" | "failure" | "unfinished";
 }
 
-/** What a policy would do, by trying it out. */
+/** The result of `plan`. */
 export interface Plan extends PlannedCall {
-  /** The same with every attempt failing and every random wait at its longest. */
+  /** The same call with every attempt failing and every random wait at its longest. */
   readonly worst: PlannedCall;
-  /** How many times the task is called for one call when everything fails: what an outage multiplies the load by. */
+  /** How often one call runs the task when every attempt fails: the factor of the load in an outage. */
   readonly amplification: number;
 }
 
 type PlanTrial = Required<Omit<PlanOptions, "seed" | "attemptDuration">> & {
   readonly random: Random;
-  readonly taking: number;
+  readonly duration: number;
 };
 
-// The greatest number that a source of chance can give.
+// The largest number that a source of random numbers can return.
 const maxRandom: Random = () => 1 - Number.EPSILON / 2;
 
 /**
- * Tells what a policy would do with a task that fails: the real policy runs on a clock that skips its waits, so this is no
- * second formula. Retries inside retries multiply, as they would. What is shared stays untouched: circuits and limits are
- * tried out anew, without their history. The worst case holds for waits that grow with chance, as all of ours do.
+ * Simulates a call of a failing task. A copy of the policy runs on a clock that skips its waits, so the result is exact,
+ * also for retries inside retries. Shared state does not change: circuits and limits are copied without their history.
+ * The worst case is right for wait strategies whose delay grows with the random number, as all built-in ones do.
  *
- * @throws RangeError for no attempts at all.
+ * @throws RangeError for `maxAttempts` below 1.
  */
 export async function plan(policy: AnyPolicy, options: PlanOptions = {}): Promise<Plan> {
   const { seed = 1, failures = Infinity, attemptDuration = 0, maxAttempts = 1_000 } = options;
   if (!(maxAttempts >= 1)) throw new RangeError(`plan needs maxAttempts of 1 or more, got ${maxAttempts}`);
-  const failWith = options.failWith ?? failed(new TryAgain("Planned to fail"));
+  const failWith = options.failWith ?? failed(new TryAgain("Simulated failure"));
   const trial: PlanTrial = {
     failures,
     failWith,
     maxAttempts,
     random: seededRandom(seed),
-    taking: toMs(attemptDuration),
+    duration: toMs(attemptDuration),
   };
-  const usual = await simulateCall(policy, trial);
+  const simulated = await simulateCall(policy, trial);
   const worst = await simulateCall(policy, { ...trial, failures: Infinity, random: maxRandom });
-  return { ...usual, worst, amplification: worst.attempts };
+  return { ...simulated, worst, amplification: worst.attempts };
 }
 
 async function simulateCall(policy: AnyPolicy, trial: PlanTrial): Promise<PlannedCall> {
-  const rehearsed = asPolicy(policy.cloneForPlan?.() ?? policy);
+  const copy = asPolicy(policy.cloneForPlan?.() ?? policy);
   const clock = fakeClock();
   const waits: PlannedWait[] = [];
   const end = new AbortController();
   const failing = failingTask(trial, clock, end);
-  const ends = await rehearsed
+  const ends = await copy
     .execute(failing.task, {
       clock,
       random: trial.random,
@@ -114,7 +114,7 @@ interface FailingTask {
 }
 
 function failingTask(
-  { failures, failWith, maxAttempts, taking }: PlanTrial,
+  { failures, failWith, maxAttempts, duration }: PlanTrial,
   clock: Clock,
   end: AbortController,
 ): FailingTask {
@@ -124,7 +124,7 @@ function failingTask(
     succeeded: () => calls > failures,
     task: async () => {
       calls += 1;
-      if (taking > 0) await clock.sleep(taking, end.signal);
+      if (duration > 0) await clock.sleep(duration, end.signal);
       if (calls > failures) return undefined;
       if (calls >= maxAttempts) end.abort();
       return unwrap(failWith);

@@ -1,18 +1,18 @@
-/** A rate: one call per `interval` milliseconds in the long run, and up to `burst` at once. */
+/** A rate: one call per `interval` milliseconds on average, and up to `burst` calls at the same time. */
 export interface Rate {
   readonly interval: number;
   readonly burst: number;
 }
 
-/** A turn: when the call may start, and the theoretical arrival time of the one after it. */
+/** A reservation: when the call may start, and the theoretical arrival time of the next call. */
 export interface Turn {
   readonly startsAt: number;
   readonly nextArrival: number;
 }
 
 /**
- * The next turn of a generic cell rate algorithm (ITU-T I.371, A.1), as a reservation: instead of refusing a call which
- * comes too early it says when to start. `arrival` is the `nextArrival` of the turn before, or `-Infinity`.
+ * Reserves the next turn of a generic cell rate algorithm (ITU-T I.371, A.1). A call that comes too early is not rejected:
+ * its turn starts later. `arrival` is the `nextArrival` of the previous turn, or `-Infinity` for the first.
  */
 export function reserveTurn({ interval, burst }: Rate, arrival: number, now: number): Turn {
   const tolerance = interval * (burst - 1);
@@ -22,7 +22,7 @@ export function reserveTurn({ interval, burst }: Rate, arrival: number, now: num
   };
 }
 
-/** The arrival time after a turn is given back: only the last one can be, as the later ones were counted from it. */
+/** Returns the arrival time after a turn is released. Only the latest turn can be, because later turns build on earlier ones. */
 export function releaseTurn(rate: Rate, arrival: number, turn: Turn): number {
   return arrival === turn.nextArrival ? arrival - rate.interval : arrival;
 }

@@ -6,33 +6,33 @@ import type { Policy, Task } from "../core/policy.ts";
 import { releaseTurn, reserveTurn, type Rate, type Turn } from "./gcra.ts";
 
 export interface RateLimitOptions {
-  /** How many calls. */
+  /** Number of calls per `per`. */
   readonly limit: number;
-  /** In how long. */
+  /** The period of `limit`. */
   readonly per: Duration;
-  /** How many may start at once after a quiet time; 1 spaces all evenly. @default 1 */
+  /** How many calls may start at the same time after a pause. 1 spaces all calls evenly. @default 1 */
   readonly burst?: number;
-  /** The longest that a call waits for its turn. @default Infinity */
+  /** Longest wait of a call. @default Infinity */
   readonly maxWait?: Duration;
-  /** Hears every event. */
+  /** Receives every event. */
   readonly on?: Listener;
-  /** Names the policy in events and explanations. @default "rateLimit" */
+  /** Name of the policy in events and explanations. @default "rateLimit" */
   readonly name?: string;
 }
 
 /**
- * Makes a rate limit: calls take turns, `limit` per `per` in the long run, and each waits until its own, first come
- * first served. A call whose turn would come after `maxWait` or the deadline rejects with a RateLimitedError at once and
- * takes none; one that is aborted while it waits gives its turn back if nobody came after it. Share one between all
- * callers of the same thing.
+ * Creates a rate limit: it starts at most `limit` calls per `per` on average. A call that comes too early waits, first
+ * come, first served. If the wait would exceed `maxWait` or the deadline, the call rejects immediately with a
+ * RateLimitedError and uses up no turn. A call that is aborted while it waits releases its turn, unless another call
+ * came after it. Share one instance between all callers of the same service.
  *
- * @throws RangeError for a limit or time of 0, or a burst below 1.
+ * @throws RangeError for a `limit` or `per` of 0, or a `burst` below 1.
  */
 export function rateLimit(options: RateLimitOptions): Policy {
   const { limit, per, burst = 1, maxWait = Infinity, on, name = "rateLimit" } = options;
   const interval = toMs(per) / limit;
   if (!(limit > 0 && interval > 0 && interval < Infinity))
-    throw new RangeError("rateLimit needs a limit and a time above 0");
+    throw new RangeError(`rateLimit needs limit > 0 and per > 0, got ${limit} and ${per}`);
   if (!(burst >= 1)) throw new RangeError(`rateLimit needs a burst of 1 or more, got ${burst}`);
   const limiter = new Limiter({ interval, burst }, { maxWait: toMs(maxWait), name, on });
   return {
@@ -68,7 +68,7 @@ class Limiter {
     const now = scope.clock.now();
     const turn = reserveTurn(this.#rate, this.#arrival, now);
     const delay = turn.startsAt - now;
-    if (delay > this.#rule.maxWait || turn.startsAt >= scope.deadline) throw this.#refusal(delay, scope);
+    if (delay > this.#rule.maxWait || turn.startsAt >= scope.deadline) throw this.#reject(delay, scope);
     this.#arrival = turn.nextArrival;
     if (delay > 0) await this.#wait(turn, delay, scope);
     return task(scope);
@@ -84,7 +84,7 @@ class Limiter {
     }
   }
 
-  #refusal(delay: number, scope: Scope): RateLimitedError {
+  #reject(delay: number, scope: Scope): RateLimitedError {
     const error = new RateLimitedError(delay, scope.clock.date() + delay);
     emitEvent({ type: "rejected", policy: this.#rule.name, error }, this.#rule.on, scope.on);
     return error;

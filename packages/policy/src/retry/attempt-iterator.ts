@@ -1,29 +1,29 @@
 import type { Context } from "../core/context.ts";
 import type { Policy } from "../core/policy.ts";
 
-/** One attempt of an iteration: the place in which the caller's own code is tried. */
+/** One attempt of `for await (const attempt of policy.attempts())`. */
 export interface AttemptRun<in R = unknown> {
-  /** 1-based, the first included. */
+  /** 1 for the first attempt. */
   readonly number: number;
   /**
-   * Runs the work as this attempt and gives its value; undefined when it failed, in which case the iteration decides:
-   * it hands out another attempt, or throws.
+   * Runs the work as this attempt and returns its value. Returns undefined when the work failed: then the iteration
+   * continues with another attempt, or throws.
    */
   run<T extends R>(work: () => T | PromiseLike<T>): Promise<T | undefined>;
 }
 
 interface OfferedAttempt<R> {
   readonly attempt: AttemptRun<R>;
-  /** Ends an attempt whose body never called `run`, which gives undefined; one that runs ends when its work does. */
+  /** Ends an attempt whose loop body did not call `run`, with the value undefined. */
   readonly leave: () => void;
 }
 
-/** Turns a policy inside out: its task waits for the body of the caller's `for await`. */
+/** Yields the attempts of a policy. The policy's task waits for the body of the caller's `for await`. */
 export async function* iterateAttempts<R>(
   policy: Policy<R>,
   context?: Context,
 ): AsyncGenerator<AttemptRun<R>, void> {
-  let offer: (handed: OfferedAttempt<R> | undefined) => void;
+  let offer: (next: OfferedAttempt<R> | undefined) => void;
   let offered = new Promise<OfferedAttempt<R> | undefined>((resolve) => (offer = resolve));
   const ended = policy
     .execute(
@@ -31,14 +31,14 @@ export async function* iterateAttempts<R>(
       context,
     )
     .finally(() => offer(undefined));
-  // Whoever breaks out of the iteration no longer hears how it ended.
+  // If the caller breaks out of the loop, nothing handles this rejection.
   ended.catch(() => undefined);
   for (;;) {
-    const handed = await offered;
-    if (handed === undefined) break;
+    const next = await offered;
+    if (next === undefined) break;
     offered = new Promise((resolve) => (offer = resolve));
-    yield handed.attempt;
-    handed.leave();
+    yield next.attempt;
+    next.leave();
   }
   await ended;
 }
@@ -48,9 +48,9 @@ function offerAttempt<R>(
   resolve: (value: R) => void,
   reject: (error: unknown) => void,
 ): OfferedAttempt<R> {
-  let begun = false;
+  let started = false;
   const run = async <T extends R>(work: () => T | PromiseLike<T>): Promise<T | undefined> => {
-    begun = true;
+    started = true;
     try {
       const value = await work();
       resolve(value);
@@ -61,8 +61,8 @@ function offerAttempt<R>(
     }
   };
   const leave = (): void => {
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a body that gave nothing gave undefined
-    if (!begun) resolve(undefined as R);
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a loop body without a value has the value undefined
+    if (!started) resolve(undefined as R);
   };
   return { attempt: { number, run }, leave };
 }

@@ -3,14 +3,14 @@ import { formatMs, toMs, type Duration } from "../clock/duration.ts";
 import { withName, strategyName } from "../support/strategy-name.ts";
 import type { Wait } from "./wait.ts";
 
-/** Waits anything from 0 to what `wait` says: spreads a herd widest (AWS Architecture Blog, "Exponential Backoff and Jitter"). */
+/** Waits a random time from 0 to the delay of `wait`, which spreads callers limit (AWS Architecture Blog, "Exponential Backoff and Jitter"). */
 export function fullJitter<T = unknown>(wait: Wait<T>): Wait<T> {
   return withName(`fullJitter(${strategyName(wait)})`, (attempt, random) =>
     randomBetween(0, wait(attempt, random), random),
   );
 }
 
-/** Waits at least half of what `wait` says, and anything up to all of it. */
+/** Waits a random time from half the delay of `wait` to all of it. */
 export function equalJitter<T = unknown>(wait: Wait<T>): Wait<T> {
   return withName(`equalJitter(${strategyName(wait)})`, (attempt, random) => {
     const delay = wait(attempt, random);
@@ -19,7 +19,7 @@ export function equalJitter<T = unknown>(wait: Wait<T>): Wait<T> {
 }
 
 /**
- * Waits what `wait` says, give or take `ratio` of it: 0.2 means 80 % to 120 %.
+ * Waits the delay of `wait`, plus or minus the share `ratio`: 0.2 means 80 % to 120 %.
  *
  * @throws RangeError unless 0 ≤ ratio ≤ 1.
  */
@@ -33,17 +33,17 @@ export function proportionalJitter<T = unknown>(ratio: number, wait: Wait<T>): W
 }
 
 /**
- * Waits anything from what `wait` says to three times the delay before, at most `max`: each wait depends on the last
- * one, so that callers drift apart (AWS Architecture Blog, "Exponential Backoff and Jitter").
+ * Waits a random time from the delay of `wait` to three times the previous delay, at limit `max`. Each wait depends on the
+ * previous one, so that callers drift apart (AWS Architecture Blog, "Exponential Backoff and Jitter").
  */
 export function decorrelatedJitter<T = unknown>(
   wait: Wait<T>,
   { max = Infinity }: { readonly max?: Duration } = {},
 ): Wait<T> {
-  const most = toMs(max);
-  return withName(`decorrelatedJitter(${strategyName(wait)}, max ${formatMs(most)})`, (attempt, random) => {
+  const limit = toMs(max);
+  return withName(`decorrelatedJitter(${strategyName(wait)}, max ${formatMs(limit)})`, (attempt, random) => {
     const low = wait(attempt, random);
     const high = Math.max(low, 3 * attempt.waited);
-    return Math.min(most, randomBetween(low, high, random));
+    return Math.min(limit, randomBetween(low, high, random));
   });
 }

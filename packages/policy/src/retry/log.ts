@@ -3,13 +3,13 @@ import type { Outcome } from "../core/outcome.ts";
 import { redact } from "../support/redact.ts";
 import type { Callback, RetryOptions } from "./options.ts";
 
-/** The levels that both `console` and pino have. */
+/** A log level that both `console` and pino have. */
 export type LogLevel = "trace" | "debug" | "info" | "warn" | "error";
 
-/** Anything that takes a line of text at this level: `console`, a pino logger, your own. */
+/** A logger with a method for the level: `console`, a pino logger, or your own. */
 export type Logger<Level extends LogLevel = LogLevel> = Readonly<Record<Level, (line: string) => void>>;
 
-/** Logs each attempt before it begins; for `before` of a retry. */
+/** Logs each attempt before it starts. Use it as the option `before`. */
 export function beforeLog<Level extends LogLevel>(
   logger: Logger<Level>,
   level: Level,
@@ -17,15 +17,15 @@ export function beforeLog<Level extends LogLevel>(
   return (attempt) => logger[level](`Starting attempt ${attempt}`);
 }
 
-/** Logs each attempt that a retry asked to repeat, once it has ended; for `after` of a retry. */
+/** Logs each attempt that the condition asks to retry, when it has ended. Use it as the option `after`. */
 export function afterLog<Level extends LogLevel>(logger: Logger<Level>, level: Level): Callback {
   return ({ number, elapsed, outcome }) =>
     logger[level](`Finished attempt ${number} after ${formatMs(elapsed)}: ${describeOutcome(outcome)}`);
 }
 
 /**
- * Logs each wait before it begins, with its reason; for `beforeSleep` of a retry. Values are never logged, and errors
- * without what looks like credentials.
+ * Logs each wait before it starts, with its reason. Use it as the option `beforeSleep`. Never logs values, and removes
+ * text that looks like credentials from errors.
  */
 export function beforeSleepLog<Level extends LogLevel>(
   logger: Logger<Level>,

@@ -9,29 +9,28 @@ import { iterateAttempts, type AttemptRun } from "./attempt-iterator.ts";
 import { retryDefaults, type RetryOptions, type RetryRule } from "./options.ts";
 
 /**
- * A retry policy: runs tasks, wraps functions, decorates methods.
+ * A retry policy: runs tasks, wraps functions and decorates methods.
  *
- * Called with a function, it gives one with the same parameters and `this` that retries. As that is also the shape of
- * a TC39 method decorator, `@retry({...})` before a method does the same.
+ * Called with a function, it returns a function with the same parameters and `this` that retries. A TC39 method decorator
+ * has the same shape, so `@retry({...})` before a method works too.
  */
 export interface RetryPolicy<R = unknown> extends Policy<R> {
   <This, Args extends unknown[], T extends R>(
     fn: (this: This, ...args: Args) => T | PromiseLike<T>,
     decorated?: ClassMethodDecoratorContext,
   ): (this: This, ...args: Args) => Promise<T>;
-  /** The settings in force, defaults included. */
+  /** The settings, with defaults filled in. */
   readonly rule: RetryRule<R>;
-  /** The same policy with some settings changed. */
+  /** Returns a copy of the policy with some settings changed. */
   with<S extends R = R>(overrides: RetryOptions<S>): RetryPolicy<S>;
   /**
-   * Hands out one attempt after another until one is accepted; the caller runs its work in each with `attempt.run`.
-   *
-   * @throws RetryError out of the iteration when the policy gives up, or the signal's reason.
+   * Yields attempts until one succeeds. Run your work in each attempt with `attempt.run`. The iteration throws a RetryError
+   * when the policy gives up, and the signal's reason when it is aborted.
    */
   attempts(context?: Context): AsyncIterable<AttemptRun<R>, void>;
 }
 
-/** Makes a retry policy; see `RetryOptions` for what it does when it is told nothing. */
+/** Creates a retry policy. `retryDefaults` lists the defaults. */
 export function retry<R = unknown>(options: RetryOptions<R> = {}): RetryPolicy<R> {
   const rule: RetryRule<R> = { ...retryDefaults, ...options };
   const policy: Policy<R> = {
@@ -43,7 +42,7 @@ export function retry<R = unknown>(options: RetryOptions<R> = {}): RetryPolicy<R
     withName(fn.name, function (this: unknown, ...args: unknown[]): Promise<R> {
       return execute(rule, () => fn.apply(this, args), rule.context);
     });
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- one function stands for every signature it is asked for
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- one function implements all signatures
   return Object.assign(wrap, policy, {
     rule,
     with: (overrides: RetryOptions<R>) => retry({ ...rule, ...overrides }),
@@ -51,12 +50,12 @@ export function retry<R = unknown>(options: RetryOptions<R> = {}): RetryPolicy<R
   }) as unknown as RetryPolicy<R>;
 }
 
-/** What a first attempt without a context is told: the same for all, so that none has to be built. */
+/** The scope of a first attempt without a context. All calls share it, so that none builds one. */
 const defaultScope: Scope = Object.freeze(toScope(undefined, 1));
 
 /*
- * The hot path: a first attempt that is accepted costs one reading of the clock, two closures and one promise. The
- * rest is built by `run`, at the first failure. bench/README.md has what it costs.
+ * The hot path: a first attempt that succeeds costs one reading of the clock, two closures and one promise. `runLoop`
+ * builds everything else at the first failure. bench/README.md has the measurements.
  */
 function execute<T extends R, R>(
   rule: RetryRule<R>,
@@ -69,8 +68,8 @@ function execute<T extends R, R>(
   rule.budget.deposit();
   const startedAt = scope.clock.now();
   const { accepts } = rule.when;
-  const watched = rule.before !== undefined || rule.on !== undefined || scope.on !== undefined;
-  if (accepts === undefined || watched) return runLoop({ rule, task, scope, startedAt });
+  const observed = rule.before !== undefined || rule.on !== undefined || scope.on !== undefined;
+  if (accepts === undefined || observed) return runLoop({ rule, task, scope, startedAt });
   return callTask(task, scope).then(
     (value) => (accepts(value) ? value : runLoop({ rule, task, scope, startedAt }, succeeded(value))),
     (error: unknown) => runLoop({ rule, task, scope, startedAt }, failed(error)),
@@ -85,7 +84,7 @@ interface RetriedCall<T extends R, R> {
   readonly startedAt: number;
 }
 
-/** The retry loop. `first` is the outcome of the first attempt where it was made already. */
+/** Runs the retry loop. `first` is the outcome of the first attempt, if that has already ended. */
 async function runLoop<T extends R, R>(call: RetriedCall<T, R>, first?: Outcome<T>): Promise<T> {
   const { rule, scope } = call;
   let attempts: Attempt<T>[] = [];
@@ -95,7 +94,7 @@ async function runLoop<T extends R, R>(call: RetriedCall<T, R>, first?: Outcome<
   for (let number = 1; ; number += 1) {
     const outcome = number === 1 && first !== undefined ? first : await performAttempt(call, number);
     const endedAt = scope.clock.now();
-    const made: Attempt<T> = {
+    const attempt: Attempt<T> = {
       number,
       outcome,
       startedAt,
@@ -104,28 +103,28 @@ async function runLoop<T extends R, R>(call: RetriedCall<T, R>, first?: Outcome<
       waited,
       idleFor,
     };
-    attempts = appendAttempt(attempts, made);
-    if (!(await shouldRetry(call, made))) return unwrapUnlessAborted(call, outcome);
-    waited = Math.max(0, rule.wait(made, scope.random)) || 0;
-    const reason = findGiveUpReason(call, made, waited);
-    if (reason !== undefined) return giveUp(call, { made, attempts, reason });
+    attempts = appendAttempt(attempts, attempt);
+    if (!(await shouldRetry(call, attempt))) return unwrapUnlessAborted(call, outcome);
+    waited = Math.max(0, rule.wait(attempt, scope.random)) || 0;
+    const reason = findGiveUpReason(call, attempt, waited);
+    if (reason !== undefined) return giveUp(call, { attempt, attempts, reason });
     idleFor += waited;
-    if (rule.beforeSleep !== undefined) await rule.beforeSleep(made, waited);
-    emit(call, { type: "retry", policy: rule.name, attempt: made, delay: waited });
-    // No wait means at once, but a task that fails without ever waiting must not starve timers and sockets.
+    if (rule.beforeSleep !== undefined) await rule.beforeSleep(attempt, waited);
+    emit(call, { type: "retry", policy: rule.name, attempt, delay: waited });
+    // Without a wait, a task that always fails would starve timers and sockets. So every 64th attempt yields to them.
     if (waited > 0 || number % 64 === 0) await scope.clock.sleep(waited, scope.signal);
     startedAt = scope.clock.now();
   }
 }
 
-// A poll that goes on for days must not keep every answer it ever got.
+// A poll that runs for days must not keep all its results.
 const maxKeptAttempts = 100;
 
-// A list that is written with one element has room for one; pushed to, it has room for 17 (136 bytes of a waiting call).
-function appendAttempt<T>(attempts: Attempt<T>[], made: Attempt<T>): Attempt<T>[] {
-  if (attempts.length === 0) return [made];
+// An array literal has room for its one element. After `push` it has room for 17 (136 bytes of a waiting call).
+function appendAttempt<T>(attempts: Attempt<T>[], attempt: Attempt<T>): Attempt<T>[] {
+  if (attempts.length === 0) return [attempt];
   if (attempts.length === maxKeptAttempts) attempts.shift();
-  attempts.push(made);
+  attempts.push(attempt);
   return attempts;
 }
 
@@ -146,13 +145,14 @@ function callTask<T>(task: Task<T>, scope: Scope): Promise<T> {
   }
 }
 
-/** Asks whether to try again, and tells what was answered. */
-async function shouldRetry<T extends R, R>(call: RetriedCall<T, R>, made: Attempt<T>): Promise<boolean> {
+/** Returns whether to retry, and emits the `attempt` event. */
+async function shouldRetry<T extends R, R>(call: RetriedCall<T, R>, attempt: Attempt<T>): Promise<boolean> {
   const { rule } = call;
-  const answer = !wasAborted(call, made.outcome) && (isTryAgain(made.outcome) || (await rule.when(made)));
-  emit(call, { type: "attempt", policy: rule.name, attempt: made, again: answer });
-  if (answer && rule.after !== undefined) await rule.after(made);
-  return answer;
+  const again =
+    !wasAborted(call, attempt.outcome) && (isTryAgain(attempt.outcome) || (await rule.when(attempt)));
+  emit(call, { type: "attempt", policy: rule.name, attempt, again });
+  if (again && rule.after !== undefined) await rule.after(attempt);
+  return again;
 }
 
 function unwrapUnlessAborted<T extends R, R>(call: RetriedCall<T, R>, outcome: Outcome<T>): T {
@@ -170,31 +170,31 @@ function isTryAgain(outcome: Outcome<unknown>): boolean {
 
 function findGiveUpReason<T extends R, R>(
   { rule, scope }: RetriedCall<T, R>,
-  made: Attempt<T>,
+  attempt: Attempt<T>,
   delay: number,
 ): GiveUpReason | undefined {
-  if (rule.stop(made, delay)) return "stop";
-  // A wait that cannot fit is not begun: what is known now is worth more than a timeout later.
+  if (rule.stop(attempt, delay)) return "stop";
+  // A wait that would exceed the deadline is not started: an error now is more useful than a timeout later.
   if (scope.clock.now() + delay >= scope.deadline) return "deadline";
   return rule.budget.withdraw() ? undefined : "budget";
 }
 
 interface GiveUpDetails<T> {
-  readonly made: Attempt<T>;
+  readonly attempt: Attempt<T>;
   readonly attempts: readonly Attempt<T>[];
   readonly reason: GiveUpReason;
 }
 
 function giveUp<T extends R, R>(
   call: RetriedCall<T, R>,
-  { made, attempts, reason }: GiveUpDetails<T>,
+  { attempt, attempts, reason }: GiveUpDetails<T>,
 ): T | PromiseLike<T> {
   const { rule } = call;
-  emit(call, { type: "give-up", policy: rule.name, attempt: made, reason });
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the callback's value takes the place of the task's
-  if (rule.retryErrorCallback !== undefined) return rule.retryErrorCallback(made, reason) as T;
-  if (!rule.reraise || made.outcome.ok) throw new RetryError(reason, attempts);
-  const { error } = made.outcome;
+  emit(call, { type: "give-up", policy: rule.name, attempt, reason });
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the callback's value replaces the task's
+  if (rule.retryErrorCallback !== undefined) return rule.retryErrorCallback(attempt, reason) as T;
+  if (!rule.reraise || attempt.outcome.ok) throw new RetryError(reason, attempts);
+  const { error } = attempt.outcome;
   throw error instanceof TryAgain ? (error.cause ?? error) : error;
 }
 

@@ -1,28 +1,28 @@
 import type { Listener, PolicyEvent } from "../core/events.ts";
 
-/** What the retries of one or many calls came to. Times are milliseconds. */
+/** Statistics of the retries of one or many calls. Times are milliseconds. */
 export interface RetryStatistics {
-  /** How many attempts ended, the first ones included. */
+  /** Number of ended attempts, including first attempts. */
   readonly attempts: number;
-  /** How many of them threw. */
+  /** Number of attempts that threw. */
   readonly failures: number;
-  /** How many further attempts were decided on. */
+  /** Number of retries. */
   readonly retries: number;
-  /** How many calls were given up. */
+  /** Number of calls that gave up. */
   readonly giveUps: number;
-  /** What was waited between attempts, in all. */
+  /** Total time of the waits between attempts. */
   readonly idleFor: number;
-  /** What attempts and the waits before them took, in all. */
+  /** Total time of attempts and the waits before them. */
   readonly elapsed: number;
 }
 
-/** Statistics that keep counting: hand `on` to whatever reports events. */
+/** Statistics that count events. Pass `on` to policies or calls. */
 export interface Statistics extends RetryStatistics {
+  /** Counts an event. */
   readonly on: Listener;
 }
 
-/** The statistics of nothing. */
-const noStatistics: RetryStatistics = {
+const emptyStatistics: RetryStatistics = {
   attempts: 0,
   failures: 0,
   retries: 0,
@@ -31,45 +31,45 @@ const noStatistics: RetryStatistics = {
   elapsed: 0,
 };
 
-/** The statistics after a further event. */
-function countEvent(seen: RetryStatistics, event: PolicyEvent): RetryStatistics {
-  if (event.type === "retry") return { ...seen, retries: seen.retries + 1 };
-  if (event.type === "give-up") return { ...seen, giveUps: seen.giveUps + 1 };
-  if (event.type !== "attempt") return seen;
+/** Returns the statistics after one more event. */
+function countEvent(counts: RetryStatistics, event: PolicyEvent): RetryStatistics {
+  if (event.type === "retry") return { ...counts, retries: counts.retries + 1 };
+  if (event.type === "give-up") return { ...counts, giveUps: counts.giveUps + 1 };
+  if (event.type !== "attempt") return counts;
   const { outcome, startedAt, endedAt, waited } = event.attempt;
   return {
-    ...seen,
-    attempts: seen.attempts + 1,
-    failures: seen.failures + (outcome.ok ? 0 : 1),
-    idleFor: seen.idleFor + waited,
-    elapsed: seen.elapsed + waited + (endedAt - startedAt),
+    ...counts,
+    attempts: counts.attempts + 1,
+    failures: counts.failures + (outcome.ok ? 0 : 1),
+    idleFor: counts.idleFor + waited,
+    elapsed: counts.elapsed + waited + (endedAt - startedAt),
   };
 }
 
-/** Counts attempts, retries and time (tenacity's `statistics`), for one call or for all that it is given to. */
+/** Creates statistics that count attempts, retries and time (tenacity's `statistics`). */
 export function statistics(): Statistics {
-  let seen = noStatistics;
+  let counts = emptyStatistics;
   return {
     on: (event) => {
-      seen = countEvent(seen, event);
+      counts = countEvent(counts, event);
     },
     get attempts() {
-      return seen.attempts;
+      return counts.attempts;
     },
     get failures() {
-      return seen.failures;
+      return counts.failures;
     },
     get retries() {
-      return seen.retries;
+      return counts.retries;
     },
     get giveUps() {
-      return seen.giveUps;
+      return counts.giveUps;
     },
     get idleFor() {
-      return seen.idleFor;
+      return counts.idleFor;
     },
     get elapsed() {
-      return seen.elapsed;
+      return counts.elapsed;
     },
   };
 }

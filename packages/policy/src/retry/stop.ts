@@ -3,24 +3,24 @@ import { withName, combinedName } from "../support/strategy-name.ts";
 import type { Attempt } from "../core/attempt.ts";
 
 /**
- * Answers *stop?* after an attempt whose condition asked for another one.
- * `delay` is the wait in milliseconds that would come next.
+ * Decides whether a retry gives up, after an attempt that the condition asks to retry. `delay` is the next wait in
+ * milliseconds.
  */
 export type Stop<in T = unknown> = (attempt: Attempt<T>, delay: number) => boolean;
 
-/** Stops when `count` attempts were made, the first included. */
+/** Stops after `count` attempts, including the first. */
 export function stopAfterAttempt(count: number): Stop {
   if (Number.isNaN(count)) throw new RangeError("stopAfterAttempt needs a number of attempts, got NaN");
   return withName(`stopAfterAttempt(${count})`, ({ number }) => number >= count);
 }
 
-/** Stops when `limit` or more has passed since the first attempt began; the wait to come is not counted. */
+/** Stops when `limit` has passed since the start of the first attempt. The next wait does not count. */
 export function stopAfterDelay(limit: Duration): Stop {
   const limitMs = toMs(limit);
   return withName(`stopAfterDelay(${formatMs(limitMs)})`, ({ elapsed }) => elapsed >= limitMs);
 }
 
-/** Stops when the next attempt could not start within `limit` of the first. */
+/** Stops when the next attempt would not start within `limit` after the start of the first one. */
 export function stopBeforeDelay(limit: Duration): Stop {
   const limitMs = toMs(limit);
   return withName(
@@ -29,22 +29,22 @@ export function stopBeforeDelay(limit: Duration): Stop {
   );
 }
 
-/** Never stops by itself: the call ends by success, by the caller's signal, or by a deadline. */
+/** Never stops. The call ends with a success, an abort or a deadline. */
 export const stopNever: Stop = withName("stopNever", () => false);
 
-/** Stops once the signal is aborted, giving up in the ordinary way (tenacity's `stop_when_event_set`). */
+/** Stops when the signal is aborted. The call then gives up normally (tenacity's `stop_when_event_set`). */
 export function stopWhenAborted(signal: AbortSignal): Stop {
   return withName("stopWhenAborted", () => signal.aborted);
 }
 
-/** Stops when any of the strategies does; of none, never. */
+/** Stops when any of the strategies stops. Without strategies, never stops. */
 export function stopAny<T = unknown>(...strategies: readonly Stop<T>[]): Stop<T> {
   return withName(combinedName("stopAny", strategies), (attempt, delay) =>
     strategies.some((stop) => stop(attempt, delay)),
   );
 }
 
-/** Stops when all of the strategies do; of none, at once. */
+/** Stops when all of the strategies stop. Without strategies, stops after the first attempt. */
 export function stopAll<T = unknown>(...strategies: readonly Stop<T>[]): Stop<T> {
   return withName(combinedName("stopAll", strategies), (attempt, delay) =>
     strategies.every((stop) => stop(attempt, delay)),

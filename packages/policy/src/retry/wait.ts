@@ -4,8 +4,8 @@ import { withName, combinedName } from "../support/strategy-name.ts";
 import type { Attempt } from "../core/attempt.ts";
 
 /**
- * Answers *how long?*: the milliseconds to wait after an attempt; what is not above 0 is no wait. Draws chance from
- * `random`, never from elsewhere.
+ * Returns the milliseconds to wait after an attempt. A result of 0 or less is no wait. A strategy draws random numbers only
+ * from `random`, so that tests can repeat them.
  */
 export type Wait<in T = unknown> = (attempt: Attempt<T>, random: Random) => number;
 
@@ -19,13 +19,13 @@ export function waitFixed(delay: Duration): Wait {
 }
 
 export interface RandomOptions {
-  /** @default 0 */
+  /** Shortest wait. @default 0 */
   readonly min?: Duration;
-  /** @default "1s" */
+  /** Longest wait. @default "1s" */
   readonly max?: Duration;
 }
 
-/** Waits anything from `min` to `max`, each as likely. */
+/** Waits a random time from `min` to `max`, all equally likely. */
 export function waitRandom({ min = 0, max = "1s" }: RandomOptions = {}): Wait {
   const low = toMs(min);
   const high = toMs(max);
@@ -35,15 +35,15 @@ export function waitRandom({ min = 0, max = "1s" }: RandomOptions = {}): Wait {
 }
 
 export interface IncrementingOptions {
-  /** The wait after the first attempt; may be a negative number. @default 0 */
+  /** Wait after the first attempt. May be a negative number. @default 0 */
   readonly start?: Duration;
-  /** Added with each attempt; may be a negative number. @default "100s" */
+  /** Added after each attempt. May be a negative number. @default "100s" */
   readonly increment?: Duration;
-  /** @default Infinity */
+  /** Longest wait. @default Infinity */
   readonly max?: Duration;
 }
 
-/** Waits `start`, then `increment` more after each attempt, within 0 and `max`. */
+/** Waits `start`, then `increment` more after each attempt, but at least 0 and at maxJitter `max`. */
 export function waitIncrementing({
   start = 0,
   increment = "100s",
@@ -59,66 +59,67 @@ export function waitIncrementing({
 }
 
 export interface ExponentialOptions {
-  /** The wait after the first attempt, before the bounds. @default "1s" */
+  /** Wait after the first attempt, before `min` and `max` apply. @default "1s" */
   readonly multiplier?: Duration;
-  /** What each wait grows by. @default 2 */
+  /** Factor by which each wait grows. @default 2 */
   readonly base?: number;
-  /** @default 0 */
+  /** Shortest wait. @default 0 */
   readonly min?: Duration;
-  /** @default Infinity */
+  /** Longest wait. @default Infinity */
   readonly max?: Duration;
 }
 
-/** Waits `multiplier` · `base`^(n−1) after attempt n, within `min` and `max`. */
+/** Waits `multiplier` · `base`^(n−1) after attempt n, but at least `min` and at maxJitter `max`. */
 export function waitExponential(options: ExponentialOptions = {}): Wait {
-  const curve = exponential(options);
+  const curve = createCurve(options);
   return withName(`waitExponential(${curve.name})`, ({ number }) => Math.max(curve.min, curve.at(number)));
 }
 
-/** Waits anything from `min` to what `waitExponential` would: AWS's *full jitter*. */
+/** Waits a random time from `min` to the delay of `waitExponential`: AWS's *full jitter*. */
 export function waitRandomExponential(options: ExponentialOptions = {}): Wait {
-  const curve = exponential(options);
+  const curve = createCurve(options);
   return withName(`waitRandomExponential(${curve.name})`, ({ number }, random) =>
     randomBetween(curve.min, Math.max(curve.min, curve.at(number)), random),
   );
 }
 
 export interface ExponentialJitterOptions extends ExponentialOptions {
-  /** The most that is added to each wait at random. @default "1s" */
+  /** Longest random time that is added to each wait. @default "1s" */
   readonly jitter?: Duration;
 }
 
-/** Waits `multiplier` · `base`^(n−1) and up to `jitter` more, the sum within `min` and `max`. */
+/** Waits `multiplier` · `base`^(n−1) plus a random time up to `jitter`, but at least `min` and at maxJitter `max`. */
 export function waitExponentialJitter({ jitter = "1s", ...options }: ExponentialJitterOptions = {}): Wait {
-  const curve = exponential(options);
-  const most = toMs(jitter);
-  return withName(`waitExponentialJitter(${curve.name}, jitter ${formatMs(most)})`, ({ number }, random) =>
-    Math.max(curve.min, Math.min(curve.at(number) + random() * most, curve.max)),
+  const curve = createCurve(options);
+  const maxJitter = toMs(jitter);
+  return withName(
+    `waitExponentialJitter(${curve.name}, jitter ${formatMs(maxJitter)})`,
+    ({ number }, random) => Math.max(curve.min, Math.min(curve.at(number) + random() * maxJitter, curve.max)),
   );
 }
 
-/** Uses one strategy after each attempt in turn, and the last one ever after. */
+/** Uses the first strategy after the first attempt, the second after the second, and so on. Then repeats the last one. */
 export function waitChain<T = unknown>(...strategies: readonly Wait<T>[]): Wait<T> {
   if (strategies.length === 0) throw new RangeError("waitChain needs at least one strategy");
   return withName(combinedName("waitChain", strategies), (attempt, random) => {
-    const turn = strategies[Math.min(attempt.number, strategies.length) - 1];
-    return turn === undefined ? 0 : turn(attempt, random);
+    const strategy = strategies[Math.min(attempt.number, strategies.length) - 1];
+    return strategy === undefined ? 0 : strategy(attempt, random);
   });
 }
 
-/** Waits the sum of what the strategies say. */
+/** Waits the sum of the delays of all strategies. */
 export function waitCombine<T = unknown>(...strategies: readonly Wait<T>[]): Wait<T> {
   return withName(combinedName("waitCombine", strategies), (attempt, random) =>
     strategies.reduce((sum, wait) => sum + wait(attempt, random), 0),
   );
 }
 
-/** Waits what the failure itself says: milliseconds read from the error; 0 after a result (tenacity's `wait_exception`). */
+/** Waits the milliseconds that `read` returns for the error, and 0 after a result (tenacity's `wait_exception`). */
 export function waitFromError(read: (error: unknown) => number): Wait {
   return withName("waitFromError", ({ outcome }) => (outcome.ok ? 0 : read(outcome.error)));
 }
 
-function exponential(options: ExponentialOptions): {
+function createCurve(options: ExponentialOptions): {
   name: string;
   min: number;
   max: number;
@@ -130,7 +131,7 @@ function exponential(options: ExponentialOptions): {
   const min = toMs(options.min ?? 0);
   const max = toMs(options.max ?? Infinity);
   const name = `${formatMs(multiplier)} · ${base}^(n-1), ${formatMs(min)}..${formatMs(max)}`;
-  // Infinity · 0 is NaN: a curve that starts at nothing stays there.
+  // A multiplier of 0 always gives 0, also where the power is Infinity and the product would be NaN.
   return {
     name,
     min,

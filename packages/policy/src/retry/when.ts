@@ -1,52 +1,55 @@
 import { withName, combinedName } from "../support/strategy-name.ts";
 import type { Attempt } from "../core/attempt.ts";
 
-/** Answers *again?* after an attempt. */
+/** Decides whether to retry after an attempt. */
 export interface When<in T = unknown> {
   (attempt: Attempt<T>): boolean | Promise<boolean>;
-  /** Says of a result, at once and for less than asking costs, that it needs no further attempt. */
+  /** Returns true for a result that never needs a retry. A cheap and synchronous check before the condition itself. */
   readonly accepts?: (value: T) => boolean;
 }
 
-/** Anything that `instanceof` takes: an error class, abstract ones included. */
+/** An error class, abstract or not. */
 export type ErrorClass = abstract new (...args: never[]) => unknown;
 
-/** Picks errors: by class, or by a predicate. */
+/** Matches errors: by class, or by a predicate. */
 export type ErrorTest = ErrorClass | ((error: unknown) => boolean | Promise<boolean>);
 
-/** Retries when the task threw an error that any of the tests picks; without tests, any error at all. */
+/** Retries when the task threw an error that any of the tests matches. Without tests, any error matches. */
 export function retryIfError(...tests: readonly ErrorTest[]): When {
-  const picks = anyTest(tests);
-  return retryOnErrors(combinedName("retryIfError", tests), (error) => tests.length === 0 || picks(error));
-}
-
-/** Retries when the task threw an error that none of the tests picks. */
-export function retryIfNotError(...tests: readonly ErrorTest[]): When {
-  const picks = anyTest(tests);
-  return retryOnErrors(combinedName("retryIfNotError", tests), async (error) => !(await picks(error)));
-}
-
-/** Retries until the task throws an error that one of the tests picks: after every result, and after other errors. */
-export function retryUnlessError(...tests: readonly ErrorTest[]): When {
-  const picks = anyTest(tests);
-  return withName(
-    combinedName("retryUnlessError", tests),
-    async ({ outcome }) => outcome.ok || !(await picks(outcome.error)),
+  const matchesTest = anyTest(tests);
+  return retryOnErrors(
+    combinedName("retryIfError", tests),
+    (error) => tests.length === 0 || matchesTest(error),
   );
 }
 
-/** Retries when a cause of the error, at any depth, is picked by one of the tests; the error itself is not asked. */
+/** Retries when the task threw an error that none of the tests matches. */
+export function retryIfNotError(...tests: readonly ErrorTest[]): When {
+  const matchesTest = anyTest(tests);
+  return retryOnErrors(combinedName("retryIfNotError", tests), async (error) => !(await matchesTest(error)));
+}
+
+/** Retries after every result and every error, until the task throws an error that one of the tests matches. */
+export function retryUnlessError(...tests: readonly ErrorTest[]): When {
+  const matchesTest = anyTest(tests);
+  return withName(
+    combinedName("retryUnlessError", tests),
+    async ({ outcome }) => outcome.ok || !(await matchesTest(outcome.error)),
+  );
+}
+
+/** Retries when one of the tests matches a cause of the error, at any depth. The error itself is not tested. */
 export function retryIfErrorCause(...tests: readonly ErrorTest[]): When {
-  const picks = anyTest(tests);
+  const matchesTest = anyTest(tests);
   return retryOnErrors(combinedName("retryIfErrorCause", tests), async (error) => {
     for (const cause of listCauses(error)) {
-      if (tests.length === 0 || (await picks(cause))) return true;
+      if (tests.length === 0 || (await matchesTest(cause))) return true;
     }
     return false;
   });
 }
 
-/** Retries when the error's message is the text, or matches the pattern. */
+/** Retries when the error's message equals the text or matches the pattern. */
 export function retryIfErrorMessage(expected: string | RegExp): When {
   return retryOnErrors(`retryIfErrorMessage(${String(expected)})`, (error) =>
     matches(getMessage(error), expected),
@@ -54,8 +57,8 @@ export function retryIfErrorMessage(expected: string | RegExp): When {
 }
 
 /**
- * Retries until the task throws an error whose message is the text, or matches the pattern: after other errors, and as
- * in tenacity after every result too.
+ * Retries after every other error and, as in tenacity, after every result, until the task throws an error whose message
+ * equals the text or matches the pattern.
  */
 export function retryIfNotErrorMessage(expected: string | RegExp): When {
   return withName(
@@ -64,7 +67,7 @@ export function retryIfNotErrorMessage(expected: string | RegExp): When {
   );
 }
 
-/** Retries when the task returned a value that the predicate picks. */
+/** Retries when the predicate returns true for the value of the task. */
 export function retryIfResult<T>(predicate: (value: T) => boolean | Promise<boolean>): When<T> {
   return withName(
     combinedName("retryIfResult", [predicate]),
@@ -72,7 +75,7 @@ export function retryIfResult<T>(predicate: (value: T) => boolean | Promise<bool
   );
 }
 
-/** Retries when the task returned a value that the predicate does not pick. */
+/** Retries when the predicate returns false for the value of the task. */
 export function retryIfNotResult<T>(predicate: (value: T) => boolean | Promise<boolean>): When<T> {
   return withName(
     combinedName("retryIfNotResult", [predicate]),
@@ -80,18 +83,18 @@ export function retryIfNotResult<T>(predicate: (value: T) => boolean | Promise<b
   );
 }
 
-/** Retries after everything. */
+/** Retries after every attempt. */
 export const retryAlways: When = withName("retryAlways", () => true);
 
 /** Never retries. */
 export const retryNever: When = withAcceptedResults(withName("retryNever", () => false));
 
-/** Retries when any of the conditions does; of none, never. */
+/** Retries when any of the conditions asks for it. Without conditions, never retries. */
 export function retryAny<T = unknown>(...conditions: readonly When<T>[]): When<T> {
   return combineConditions("retryAny", conditions, true);
 }
 
-/** Retries when all of the conditions do; of none, always. */
+/** Retries when all of the conditions ask for it. Without conditions, always retries. */
 export function retryAll<T = unknown>(...conditions: readonly When<T>[]): When<T> {
   return combineConditions("retryAll", conditions, false);
 }
@@ -108,8 +111,10 @@ function combineConditions<T>(name: string, conditions: readonly When<T>[], deci
     : when;
 }
 
-function retryOnErrors(name: string, picks: (error: unknown) => boolean | Promise<boolean>): When {
-  return withAcceptedResults(withName(name, ({ outcome }: Attempt) => !outcome.ok && picks(outcome.error)));
+function retryOnErrors(name: string, matchesTest: (error: unknown) => boolean | Promise<boolean>): When {
+  return withAcceptedResults(
+    withName(name, ({ outcome }: Attempt) => !outcome.ok && matchesTest(outcome.error)),
+  );
 }
 
 function acceptAll(): boolean {
@@ -135,7 +140,7 @@ function runTest(test: ErrorTest, error: unknown): boolean | Promise<boolean> {
   return isClass(test) ? error instanceof test : test(error);
 }
 
-// A class has a prototype that cannot be reassigned; a function written as a predicate has none, or an ordinary one.
+// The prototype of a class is read-only. An arrow function has no prototype, and that of other functions is writable.
 function isClass(test: ErrorTest): test is ErrorClass {
   return Object.getOwnPropertyDescriptor(test, "prototype")?.writable === false;
 }

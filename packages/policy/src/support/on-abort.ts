@@ -1,4 +1,4 @@
-/** Calls `run` with the reason when the signal aborts, unless the function that it gives back is called before. */
+/** Calls `run` with the signal's reason when the signal aborts. Returns a function that removes the listener. */
 export function onAbort(signal: AbortSignal | undefined, run: (reason: unknown) => void): () => void {
   if (signal === undefined) return () => undefined;
   const abort = (): void => run(signal.reason);

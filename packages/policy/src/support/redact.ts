@@ -1,35 +1,35 @@
-// The ends of the names that secrets go by: `client_secret`, `accessToken`, `X-Amz-Signature`, but not `monkey`.
+// Names of secrets, matched at their end: `client_secret`, `accessToken`, `X-Amz-Signature`, but not `monkey`.
 const secretName =
   /(?:(?<![a-z\d])|(?<=%[\da-f]{2}))(?:(?:(?:shared)?access|refresh|id|auth|api|session|client|secret|private|csrf|xsrf)?[_-]?(?:token|key|secret|password|passwd|passphrase|pwd|signature|credentials?)|auth|jwt|pass|sig|sid|(?:j|php)?sess(?:ion)?[_-]?(?:id)?|(?:aws)?accesskeyid)/
     .source;
 
-// The same as the name of a whole header, and what only means a secret there.
+// The same, as the name of a whole header, and names that are secrets only there.
 const secretHeader = new RegExp(
   String.raw`${secretName}(?![a-z])|(?<![a-z\d])(?:auth(?:entication|orization)|cookie2?|dpop)(?![a-z])`,
 );
 
-// The same as the name of a whole parameter, and what only means a secret there: OAuth's code, CloudFront's policy.
+// The same, as the name of a whole parameter, and names that are secrets only there: OAuth's code, CloudFront's policy.
 const secretParameter = new RegExp(
   String.raw`${secretName}[\d_]*$|^(?:bearer|st|code|code[_-]verifier|(?:client[_-])?assertion|policy|hmac|otp|pin|ticket|se[_-]pw)$`,
 );
 
-// A parameter's name behind ?, &, ; or #, which are escaped where the URL is a parameter of another.
+// The name of a parameter after ?, &, ; or #. These are escaped if the URL is itself a parameter of another URL.
 const parameter = /(?<=[?&;#]|%3f|%26|%23)((?:(?!%3d|%3f|%26|%23)[^\s?&;#="'])+)(=|%3d)/gi;
 const secretMark = "\u0000";
 // oxlint-disable-next-line no-control-regex
 const markedValue = /\u0000[^\s&#"']*/g;
 
 const rules: readonly (readonly [RegExp, string])[] = [
-  // RFC 3986, 3.2.1: user information in a URL, and in one that is a parameter of another.
+  // RFC 3986, 3.2.1: user information in a URL, also in a URL that is a parameter of another one.
   [/(\/\/)[^\s/?#@]*(?:@[^\s/?#@]*)*@/g, "$1***@"],
   [/(%3a%2f%2f)(?:(?!%2f|%3f|%23)[^\s&#])*?%40/gi, "$1***%40"],
-  // RFC 9110, 11.6.2: credentials after a scheme's name.
+  // RFC 9110, 11.6.2: credentials after the name of a scheme.
   [/\b(Basic|Bearer|Digest|DPoP|Negotiate)\s+(?=\S*[\d=])[\w\-.~+/=]{6,}/gi, "$1 ***"],
   [
     /\b((?:proxy-)?authorization|(?:set-)?cookie|x-api-key|x-auth-token|dpop)(["']?\s*[:=]\s*)[^\r\n]*/gi,
     "$1$2***",
   ],
-  // A header of this name, but the one that keeps requests apart and opens nothing.
+  // A header with such a name, except Idempotency-Key, which grants no access.
   [
     /(?<![\w-])((?![\w-]*idempotency-)[\w-]*-(?:token|key|secret|signature|password))(\s*:\s*)[^\r\n]*/gi,
     "$1$2***",
@@ -44,24 +44,24 @@ const rules: readonly (readonly [RegExp, string])[] = [
   ],
 ];
 
-// C0 and C1 controls, and the separators that some viewers break lines at.
+// C0 and C1 control characters, and the separators at which some viewers break lines.
 // oxlint-disable-next-line no-control-regex
 const unprintable = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g;
 
-/** Makes a text fit for a log line: on one line, and without what looks like credentials. */
+/** Prepares a text for a log line: puts it on one line, and replaces text that looks like credentials by `***`. */
 export function redact(text: string): string {
   const hidden = rules.reduce((rest, [pattern, replacement]) => rest.replace(pattern, replacement), text);
   return hideParameters(hidden).replace(unprintable, " ");
 }
 
-/** Whether what a header of this name says is to be hidden: it carries credentials, or looks as if it did. */
+/** Returns whether the value of the header must be hidden, because its name is that of a credential or looks like one. */
 export function isSecretHeader(name: string): boolean {
   const lower = name.toLowerCase();
-  // What keeps requests apart opens nothing.
+  // An idempotency key grants no access.
   return !lower.includes("idempotency") && secretHeader.test(lower);
 }
 
-/** A value may hold parameters of its own: so the names are marked first, in one pass. */
+/** Marks the names of secret parameters in one pass first, because a value may contain parameters itself. */
 function hideParameters(text: string): string {
   return text
     .replaceAll(secretMark, " ")
@@ -69,7 +69,7 @@ function hideParameters(text: string): string {
     .replace(markedValue, "***");
 }
 
-/** `user[password]` and `%74oken[]` are secrets by one of their parts. */
+/** Tests the parts of a name: `user[password]` and `%74oken[]` are secrets. */
 function isSecretParameter(name: string): boolean {
   return decodeParameterName(name)
     .toLowerCase()

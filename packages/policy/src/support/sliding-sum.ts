@@ -1,20 +1,20 @@
 /**
- * A sum over the latest slots of time, in which what is old is forgotten slot by slot. A slot is a whole number that
- * grows with time: `Math.floor(now / width)`.
+ * A sum over the latest slots of time. Old amounts are dropped slot by slot. A slot is an integer that grows with time:
+ * `Math.floor(now / width)`.
  */
 export interface SlidingSum {
-  /** The slot that is being added to. */
+  /** The current slot. */
   readonly slot: number;
-  /** Its sum so far. */
+  /** The sum of the current slot. */
   readonly current: number;
-  /** The sums of the slots before, the latest first. */
+  /** The sums of the earlier slots, the latest first. */
   readonly older: readonly number[];
 }
 
-/** The sum of nothing. */
+/** A sum without amounts. */
 export const emptySum: SlidingSum = { slot: -Infinity, current: 0, older: [] };
 
-/** Adds to the sum over `slots` slots, at slot `slot`; a slot in the past counts as the latest one. */
+/** Adds an amount at slot `slot` to a sum over `slots` slots. A slot in the past counts as the current one. */
 export function addToSum(
   sum: SlidingSum,
   amount: number,
@@ -24,7 +24,7 @@ export function addToSum(
   return { slot, current: current + amount, older };
 }
 
-/** Gives the sum over the `slots` slots that end with `slot`. */
+/** Returns the sum over the `slots` slots that end with `slot`. */
 export function totalSum(sum: SlidingSum, at: { readonly slot: number; readonly slots: number }): number {
   const { current, older } = rollTo(sum, at.slot, at.slots);
   return older.reduce((total, amount) => total + amount, current);

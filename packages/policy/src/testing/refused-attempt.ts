@@ -1,7 +1,7 @@
 import { failed } from "../core/outcome.ts";
 import type { Attempt } from "../core/attempt.ts";
 
-/** An attempt that was refused: `elapsed` since the first one began, behind waits of `waited` in all, in milliseconds. */
+/** Creates a failed attempt. `elapsed` is the time since the first attempt started, `waited` the last wait, in milliseconds. */
 export function refusedAttempt(
   number: number,
   { elapsed = 0, waited = 0 }: { readonly elapsed?: number; readonly waited?: number } = {},

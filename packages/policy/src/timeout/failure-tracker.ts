@@ -1,14 +1,14 @@
 import type { Listener, PolicyEvent } from "../core/events.ts";
 
-/** Listens in on what happens inside a call, to know its latest failure when the call is cut off. */
+/** Remembers the latest failure inside a call, as the cause of a timeout. */
 export interface FailureTracker {
-  /** To be handed inwards: remembers failures, and passes every event on. */
+  /** The listener for the policies inside: remembers failures and passes every event on. */
   readonly on: Listener;
-  /** The latest failure as an error's options, empty when nothing failed. */
+  /** Returns the latest failure as options of an error; empty without a failure. */
   asCause(): ErrorOptions;
 }
 
-/** Watches a call's events on their way to `next`. */
+/** Creates a tracker that passes events on to `next`. */
 export function trackFailures(next: Listener | undefined): FailureTracker {
   let last: ErrorOptions = {};
   return {
@@ -20,7 +20,7 @@ export function trackFailures(next: Listener | undefined): FailureTracker {
   };
 }
 
-/** The latest failure once an event has happened: a failed attempt replaces the one before. */
+/** Returns the latest failure after an event, given the one before it. */
 export function latestCause(last: ErrorOptions, event: PolicyEvent): ErrorOptions {
   if (event.type === "attempt")
     return event.attempt.outcome.ok ? last : { cause: event.attempt.outcome.error };

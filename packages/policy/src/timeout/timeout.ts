@@ -9,9 +9,9 @@ import type { Policy, Task } from "../core/policy.ts";
 import { trackFailures } from "./failure-tracker.ts";
 
 export interface TimeoutPolicyOptions {
-  /** Hears every event of every call. */
+  /** Receives every event of every call. */
   readonly on?: Listener;
-  /** Names the policy in events and explanations. @default "timeout" */
+  /** Name of the policy in events and explanations. @default "timeout" */
   readonly name?: string;
 }
 
@@ -22,18 +22,18 @@ interface TimeoutRule {
 }
 
 /**
- * Ends a call that is not done within `limit`: its signal is aborted and the call rejects at once, also when the task
- * ignores the signal, with a DeadlineExceededError whose cause is the latest failure inside, where there was one.
+ * Creates a time limit. When `limit` has passed, the signal of the task is aborted, and the call rejects immediately with a
+ * DeadlineExceededError, also if the task ignores the signal. The `cause` is the latest failure inside the call.
  *
- * Outside a retry the limit holds for all attempts and waits together, inside for each attempt; `scope.deadline` tells
- * a retry inside not to begin a wait that cannot fit. It covers the task until that gives its value, not what the value
- * does later. The caller's abort ends the call at once too, with the caller's reason.
+ * Around a retry, the limit covers all attempts and waits together; inside a retry, it covers each attempt. Because of
+ * `scope.deadline`, a retry inside starts no wait that would exceed the limit. The limit ends when the task returns its
+ * value. An abort by the caller also ends the call immediately, with the caller's reason.
  *
- * @throws RangeError for a limit of 0.
+ * @throws RangeError for a `limit` of 0.
  */
 export function timeout(limit: Duration, { on, name = "timeout" }: TimeoutPolicyOptions = {}): Policy {
   const rule: TimeoutRule = { limit: toMs(limit), name, on };
-  if (rule.limit === 0) throw new RangeError("timeout needs a limit of more than 0 ms");
+  if (rule.limit === 0) throw new RangeError(`timeout needs a limit above 0, got ${limit}`);
   return {
     execute: (task, context) => execute(rule, task, context),
     explain: () => ({ policy: name, limit: formatMs(rule.limit) }),
@@ -47,7 +47,7 @@ function execute<T>(rule: TimeoutRule, task: Task<T>, context: Context | undefin
   const outer = enterScope(context);
   const { clock } = outer;
   return new Promise<T>((resolve, reject) => {
-    const own = new LazySignal();
+    const lazySignal = new LazySignal();
     const failures = trackFailures(outer.on);
     const release = (): void => {
       stopTimer();
@@ -56,12 +56,12 @@ function execute<T>(rule: TimeoutRule, task: Task<T>, context: Context | undefin
     const end = (reason: unknown): void => {
       release();
       reject(reason);
-      own.abort(reason);
+      lazySignal.abort(reason);
     };
     const expire = (): void => {
       const error = new DeadlineExceededError(rule.limit, failures.asCause());
       end(
-        reportAndReturn(error, () =>
+        emitAndReturn(error, () =>
           emitEvent({ type: "timed-out", policy: rule.name, error }, rule.on, outer.on),
         ),
       );
@@ -69,7 +69,7 @@ function execute<T>(rule: TimeoutRule, task: Task<T>, context: Context | undefin
     const stopTimer = startTimer(clock, rule.limit, expire);
     const stopListening = onAbort(signal, end);
     const deadline = Math.min(outer.deadline, clock.now() + rule.limit);
-    startTask(task, scopeWithSignal(outer, own, { deadline, on: failures.on })).then(
+    startTask(task, scopeWithSignal(outer, lazySignal, { deadline, on: failures.on })).then(
       (value) => {
         release();
         resolve(value);
@@ -90,10 +90,10 @@ function startTask<T>(task: Task<T>, scope: Parameters<Task<T>>[0]): Promise<T> 
   }
 }
 
-/** The error, or what a listener threw when it was told. */
-function reportAndReturn(error: unknown, tell: () => void): unknown {
+/** Calls `emit` and returns the error, or the error that a listener threw. */
+function emitAndReturn(error: unknown, emit: () => void): unknown {
   try {
-    tell();
+    emit();
     return error;
   } catch (thrown) {
     return thrown;
