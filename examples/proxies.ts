@@ -3,19 +3,19 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { faultOrigin, respond, type Answer } from "@holdfast/http/testing";
 
-// Proxies for plain http that answer everything themselves: one that the shop has banned, one that is limited, two that do.
-const proxy = (answer: (cookie: string | undefined) => Answer) =>
-  faultOrigin({ routes: { "*": ({ headers }) => answer(headers["cookie"]?.toString()) } });
+// Proxies for plain http that play the shop themselves: one is banned, one is limited, two work.
+const proxy = (respondTo: (cookie: string | undefined) => Answer) =>
+  faultOrigin({ routes: { "*": ({ headers }) => respondTo(headers["cookie"]?.toString()) } });
 await using banned = await proxy(() => respond(403));
 await using limited = await proxy(() => respond(429, { headers: { "retry-after": "60" } }));
 await using good = await proxy((cookie) =>
-  respond(200, { body: cookie ?? "a new face", headers: { "set-cookie": "visit=1" } }),
+  respond(200, { body: cookie ?? "a new visitor", headers: { "set-cookie": "visit=1" } }),
 );
-await using dear = await proxy(() => respond(200, { body: "welcome" }));
-const [first, second, third, fourth] = [banned, limited, good, dear].map(({ url }) => new URL(url).host);
+await using expensive = await proxy(() => respond(200, { body: "welcome" }));
+const [first, second, third, fourth] = [banned, limited, good, expensive].map(({ url }) => new URL(url).host);
 const folder = await mkdtemp(join(tmpdir(), "holdfast-example-"));
 const file = join(folder, "proxies.txt");
-await writeFile(file, `# one to a line\n${third}:ada:love\n`);
+await writeFile(file, `# one proxy a line\n${third}:ada:love\n`);
 const url = "http://shop.test/";
 
 // #region pool
@@ -35,14 +35,14 @@ for (const attempt of response.attempts) console.log(attempt.proxy, attempt.verd
 console.log(await response.text());
 
 // #region sources
-const fromFile = new ProxyPool({ file }); // text or JSON; looked at again as requests are made
+const fromFile = new ProxyPool({ file }); // text or JSON; read again when the file changes
 const fromVendor = new ProxyPool({
   fetch: () => fetchFreshOnes(),
   every: "10m",
   minAvailable: 20,
   afterCooldowns: 3,
 });
-const fromEnvironment = new ProxyPool({ environment: process.env }); // HOLDFAST_PROXIES, else the usual ones; no_proxy holds
+const fromEnvironment = new ProxyPool({ environment: process.env }); // HOLDFAST_PROXIES, or http_proxy and so on; no_proxy applies
 // #endregion
 
 async function fetchFreshOnes(): Promise<string[]> {
@@ -55,7 +55,7 @@ const residential = new ProxyPool([
   {
     url: "customer-{user}(-cc-{country})-sessid-{session:alnum8}-sesstime-{ttl:minutes}:{pass}@gateway.test:7777",
     values: { user: "ada", pass: "love" },
-    session: { ttl: "10m", idle: "60s" }, // the vendor's limits; a session is renewed before they are reached
+    session: { ttl: "10m", idle: "60s" }, // the vendor's limits; the pool replaces a session before it reaches them
   },
 ]);
 // #endregion
@@ -64,29 +64,29 @@ const lease = await residential.lease({ url: new URL(url), country: "us" });
 console.log(lease.label, new URL(lease.proxy).username.replace(/sessid-\w{8}/, "sessid-********"));
 lease.report({ kind: "success", reason: "ok" });
 
-// #region rotatesPerConnection
+// #region rotates-per-connection
 const gateway = new ProxyPool([{ url: `${fourth}:ada:love`, rotatesPerConnection: true }]);
 // #endregion
 
-await using traveller = new Session({ proxy: gateway });
-console.log(await traveller.get(url).text());
+await using viaGateway = new Session({ proxy: gateway });
+console.log(await viaGateway.get(url).text());
 
 // #region blocked
-const wary = new ProxyPool([`http://${third}`, `http://${fourth}`], {
+const checked = new ProxyPool([`http://${third}`, `http://${fourth}`], {
   isBlocked: async (response) => (await response.text()).startsWith("Your plan") && "plan-expired",
 });
 // #endregion
 
-await using guarded = new Session({ proxy: wary });
-console.log(await guarded.get(url).text());
+await using viaChecked = new Session({ proxy: checked });
+console.log(await viaChecked.get(url).text());
 
 // #region sticky
 await using visitor = new Session({
   proxy: new ProxyPool([`http://${third}`, `http://${fourth}`], { userAgents: ["Mozilla/5.0 ..."] }),
 });
-const account = { proxy: { identity: "account-7" } }; // or sticky: "host", or sticky: (request) => key
+const account = { proxy: { identity: "account-7" } }; // or the pool option sticky: "host"
 await visitor.get(url, account);
-console.log(await visitor.get(url, account).text()); // the same proxy, connection, cookies and user agent
+console.log(await visitor.get(url, account).text()); // same proxy, connection, cookies and user agent
 // #endregion
 
 // #region tiers
@@ -98,12 +98,12 @@ const tiered = new ProxyPool({
 });
 // #endregion
 
-await using thrifty = new Session({ proxy: tiered });
-console.log(await thrifty.get(url).text());
+await using viaTiers = new Session({ proxy: tiered });
+console.log(await viaTiers.get(url).text());
 
 // #region stats
-for (const { proxy: shown, requests, blocks, requestsBeforeBlock, activeCooldowns } of pool.stats().proxies)
-  console.log(shown, { requests, blocks, requestsBeforeBlock, activeCooldowns });
+for (const { proxy: name, requests, blocks, activeCooldowns } of pool.stats().proxies)
+  console.log(name, { requests, blocks, activeCooldowns });
 console.log(tiered.stats().tiers);
 // #endregion
 

@@ -6,7 +6,7 @@ import { failureModes, stage, type FailureMode } from "./failure-modes.ts";
 import { outcomeOf, sessionFor, type Result } from "./scenario.ts";
 
 const page = new URL("../../docs/explanation/failure-modes.md", import.meta.url);
-const columns = ["What happens", "What comes back", "Verdict", "May have arrived", "GET again", "POST again"];
+const columns = ["Event", "Result", "Verdict", "May have arrived", "GET again", "POST again"];
 
 // Short, because some rows wait for it, and long enough for a busy machine.
 const limitMs = 800;
