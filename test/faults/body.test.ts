@@ -250,7 +250,7 @@ scenarios({
     ...always([...chunked(200, [{ chunk: "hello", size: "xyz" }]), { end: "fin" }]),
     expect: { error: { code: "ERR_PROTOCOL", phase: "body" } },
   },
-  "body: a chunk size beyond 64 bits": {
+  "body: a chunk size has more than 64 bits": {
     ...always([...chunked(200, [{ chunk: "hello", size: "fffffffffffffffff" }]), { end: "fin" }]),
     expect: { error: { code: "ERR_PROTOCOL" } },
   },

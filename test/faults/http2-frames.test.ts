@@ -140,7 +140,7 @@ for (const [what, frames] of Object.entries(wrong)) {
         request: method === "POST" ? { body: "order" } : {},
         expect: {
           error: { code: "ERR_PROTOCOL", phase: "headers", mayHaveArrived: true },
-          message: /does not speak HTTP as it should: (HTTP\/2: |PROTOCOL_ERROR$)/,
+          message: /sent an invalid HTTP response: (HTTP\/2: |PROTOCOL_ERROR$)/,
           attempts: 1,
         },
       },

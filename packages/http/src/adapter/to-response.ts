@@ -2,7 +2,7 @@ import { BodyTooLargeError, IncompleteBodyError } from "../errors/transport-erro
 import { HttpResponse, unreadResponse } from "../model/response.ts";
 import type { Observer } from "../model/trace.ts";
 import { decode } from "../transport/decode/decode.ts";
-import { maxUnwantedBytes } from "../transport/exchange/unread-body-timer.ts";
+import { maxUnwantedBytes } from "../transport/exchange/buffered-exchange.ts";
 import type { RawResponse } from "../transport/wire/messages.ts";
 import type { UnreadBody } from "../model/body-source.ts";
 

@@ -22,7 +22,7 @@ import { parseRetryAfter } from "../retry-after.ts";
 import { digestsIn } from "../../download/digest.ts";
 import { fixtureNow } from "../../testing/dialect-reply.ts";
 import { parseConnectReply } from "../../transport/tunnel/http-connect-codec.ts";
-import { bodyLength, idleLimitOf, isPersistent } from "../../transport/http1/framing.ts";
+import { bodyLength, parseIdleLimit, isPersistent } from "../../transport/http1/framing.ts";
 import { parseHead } from "../../transport/http1/head.ts";
 import { connectRefusalReason } from "../../transport/tunnel/proxy-replies.ts";
 
@@ -116,7 +116,7 @@ const readers: Readonly<Record<string, (text: string) => unknown>> = {
   framing: (text) => {
     const fields = { connection: text, "keep-alive": text, "content-length": text };
     const answer = { status: 200, statusText: "", minor: 1, fields, size: 0 };
-    return [isPersistent(answer, "GET"), idleLimitOf(answer), tried(() => bodyLength(answer, "GET"))];
+    return [isPersistent(answer, "GET"), parseIdleLimit(answer), tried(() => bodyLength(answer, "GET"))];
   },
   "a proxy's answer": (text) => tried(() => parseConnectReply(Buffer.from(`HTTP/1.1 200 ${text}\r\n\r\n`))),
   "Proxy-Status": (text) => connectRefusalReason(502, { "proxy-status": text, "x-squid-error": text }),

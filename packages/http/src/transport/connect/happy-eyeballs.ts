@@ -3,7 +3,7 @@ import { isIP, connect as connectTcp, type Socket } from "node:net";
 import type { Clock } from "@holdfast/policy";
 import { ConnectionError } from "../../errors/transport-errors.ts";
 import { errorCode } from "../errors/error-code.ts";
-import { SharedRead } from "./shared-read.ts";
+import { SharedRead } from "../wire/read-buffer.ts";
 
 /** Finds the addresses of a name, in the order in which they should be tried. */
 export type Lookup = (hostname: string) => Promise<readonly string[]>;

@@ -1,92 +1,101 @@
-import { leaveBrokenBody } from "../../model/partial-body.ts";
 import { IncompleteBodyError } from "../../errors/transport-errors.ts";
-import { contentLength } from "../wire/content-length.ts";
-import { Exchange } from "./exchange.ts";
-import { joinPieces } from "../wire/read-buffer.ts";
-import { UnreadBodyTimer } from "./unread-body-timer.ts";
-import type { ExchangeController } from "../wire/protocol.ts";
-import type { ExchangeLimits, RawResponse, WireRequest } from "../wire/messages.ts";
 import type { UnreadBody } from "../../model/body-source.ts";
+import { leaveBrokenBody } from "../../model/partial-body.ts";
 import type { Endpoint } from "../pool/endpoint.ts";
+import { contentLength, type ExchangeLimits, type RawResponse, type WireRequest } from "../wire/messages.ts";
+import type { ExchangeController } from "../wire/protocol.ts";
+import { joinPieces } from "../wire/read-buffer.ts";
+import { Exchange } from "./exchange.ts";
 
-const nothing = Buffer.alloc(0);
+const emptyBody = Buffer.alloc(0);
 const noChunks: readonly Buffer[] = [];
 
+/*
+ * Limits of a body that the call does not need: longer than any error page, and as long as the shortest usual back-off.
+ * Beyond them a new connection costs less than reading on.
+ */
+const maxUnwantedMs = 1_000;
+
+/** Longest body, in bytes, that is read although the call continues without it: as sent, and once more as decoded. */
+export const maxUnwantedBytes: number = 1024 * 1024;
+
 /**
- * One request and its whole answer. Where that is no success, and the call goes on from its head alone, the answer is given
- * without a body that is long in coming; the exchange then stands still until somebody says what becomes of it.
+ * One request and its complete response.
+ *
+ * When an unsuccessful response has a long or slow body, and the call continues whatever that body says, the response is
+ * given without its body. The exchange then pauses until `readAll` or `discard` is called.
  */
 export class BufferedExchange extends Exchange implements UnreadBody {
   readonly collectsBody = true;
-  readonly #asked: URL;
-  readonly #resolve: (answer: RawResponse) => void;
+  readonly #url: URL;
+  readonly #resolve: (response: RawResponse) => void;
   readonly #reject: (error: unknown) => void;
   #chunks: Buffer[] | undefined;
-  #late: UnreadBodyTimer | undefined;
-  #missing: Error | undefined;
+  #unwanted: UnwantedBody | undefined;
+  #missingError: Error | undefined;
 
   constructor(
-    [request, limits, road]: readonly [WireRequest, ExchangeLimits, Endpoint],
-    resolve: (answer: RawResponse) => void,
+    [request, limits, endpoint]: readonly [WireRequest, ExchangeLimits, Endpoint],
+    resolve: (response: RawResponse) => void,
     reject: (error: unknown) => void,
   ) {
-    super(request, limits, road);
-    this.#asked = request.url;
+    super(request, limits, endpoint);
+    this.#url = request.url;
     this.#resolve = resolve;
     this.#reject = reject;
     this.start();
   }
 
   onResponseData(_controller: ExchangeController, chunk: Buffer): void {
-    // Most bodies come in one piece: a list of one takes an eighth of what `push` reserves.
+    // Most bodies arrive in one piece: an array literal of one takes an eighth of the memory that `push` reserves.
     if (this.#chunks === undefined) this.#chunks = [chunk];
     else this.#chunks.push(chunk);
-    this.count(chunk);
-    if (this.#late !== undefined) this.#lookAt(this.#late, this.received);
+    this.countBytes(chunk);
+    if (this.#unwanted !== undefined) this.#limitUnwanted(this.#unwanted, this.received);
   }
 
-  protected opened(): void {
-    // Hot path: what was asked for is waited for.
+  protected headReceived(): void {
+    // Hot path: the body of a successful response is always read.
     if (this.status >= 300) {
-      this.#late = new UnreadBodyTimer(this.now);
-      this.#lookAt(this.#late, contentLength(this.headers) ?? 0);
+      this.#unwanted = { dueAt: this.now + maxUnwantedMs, decideBy: Infinity, pending: undefined };
+      this.#limitUnwanted(this.#unwanted, contentLength(this.headers) ?? 0);
     }
-    if (this.#late?.pendingBody === undefined) this.refuseTooMany(this.announced);
+    if (this.#unwanted?.pending === undefined) this.rejectTooLarge(this.expectedLength);
   }
 
   override checkLimits(now: number): void {
     super.checkLimits(now);
-    if (this.#late !== undefined && !this.ended) this.#lookAt(this.#late, 0);
+    if (this.#unwanted !== undefined && !this.ended) this.#limitUnwanted(this.#unwanted, 0);
   }
 
-  protected completed(): void {
+  protected bodyCompleted(): void {
     const { status, statusText, headers } = this;
     const chunks = this.#chunks ?? noChunks;
-    const body = chunks.length > 1 ? joinPieces(chunks, this.received) : (chunks[0] ?? nothing);
-    const waiting = this.#late?.pendingBody;
-    if (waiting === undefined) this.#resolve({ status, statusText, headers, body });
-    else waiting.resolve(body);
+    const body = chunks.length > 1 ? joinPieces(chunks, this.received) : (chunks[0] ?? emptyBody);
+    const pending = this.#unwanted?.pending;
+    if (pending === undefined) this.#resolve({ status, statusText, headers, body });
+    else pending.resolve(body);
   }
 
-  protected failed(error: unknown): void {
+  protected exchangeFailed(error: unknown): void {
     const { status, statusText, headers } = this;
-    const waiting = this.#late?.pendingBody;
-    if (waiting !== undefined) return waiting.reject(error);
+    const pending = this.#unwanted?.pending;
+    if (pending !== undefined) return pending.reject(error);
     const chunks = this.#chunks ?? noChunks;
-    if (status > 0) leaveBrokenBody(error, { url: this.#asked.href, status, statusText, headers, chunks });
+    if (status > 0) leaveBrokenBody(error, { url: this.#url.href, status, statusText, headers, chunks });
     this.#reject(error);
   }
 
   readAll(): Promise<Buffer> {
-    const late = this.#late;
-    if (late?.pendingBody === undefined) return Promise.reject(this.missingError);
-    late.decideBy = Infinity;
-    this.refuseTooMany(this.announced);
+    const unwanted = this.#unwanted;
+    if (unwanted?.pending === undefined) return Promise.reject(this.missingError);
+    unwanted.decideBy = Infinity;
+    this.rejectTooLarge(this.expectedLength);
     if (!this.ended) {
       this.activeAt = this.now;
       this.controller?.resume();
     }
-    return late.pendingBody.whole;
+    return unwanted.pending.promise;
   }
 
   discard(): void {
@@ -94,24 +103,49 @@ export class BufferedExchange extends Exchange implements UnreadBody {
   }
 
   get missingError(): Error {
-    return (this.#missing ??= new IncompleteBodyError(this.received, contentLength(this.headers), {
-      cause: new Error("The rest was not waited for: the call goes on without it"),
+    return (this.#missingError ??= new IncompleteBodyError(this.received, contentLength(this.headers), {
+      cause: new Error("The call continued without the rest of the body"),
     }));
   }
 
-  #lookAt(late: UnreadBodyTimer, bytes: number): void {
+  /** Gives the response without its body when the body is too slow or has too many bytes, and the call does not need it. */
+  #limitUnwanted(unwanted: UnwantedBody, bytes: number): void {
     if (this.ended) return;
     const { now } = this;
-    if (now >= late.decideBy) return this.discard();
-    if (!late.isDue(now, bytes)) return;
+    if (now >= unwanted.decideBy) return this.discard();
+    if (unwanted.dueAt === Infinity || (now < unwanted.dueAt && bytes <= maxUnwantedBytes)) return;
+    unwanted.dueAt = Infinity;
     const { status, statusText, headers } = this;
-    if (!this.goesOn({ status, headers })) return;
-    late.begin();
-    // Nobody reads until somebody decides; whoever forgets to must not hold a connection.
-    late.decideBy = now + this.readLimit;
+    if (!this.continuesWithoutBody({ status, headers })) return;
+    unwanted.pending = pendingBody();
+    // No reader until `readAll` is called; a caller that never decides must not hold the connection.
+    unwanted.decideBy = now + this.limits.read;
     this.activeAt = Infinity;
     this.controller?.pause();
-    this.tellTrace();
-    this.#resolve({ status, statusText, headers, body: nothing, unreadBody: this });
+    this.reportTrace();
+    this.#resolve({ status, statusText, headers, body: emptyBody, unreadBody: this });
   }
+}
+
+/** The body of an unsuccessful response, which the call may not need. */
+interface UnwantedBody {
+  /** When the call is asked whether it needs the body; Infinity after it was asked. */
+  dueAt: number;
+  /** When the body is discarded unless the holder of the response has decided. */
+  decideBy: number;
+  /** Set when the response was given without its body. */
+  pending: PendingBody | undefined;
+}
+
+interface PendingBody {
+  readonly promise: Promise<Buffer>;
+  readonly resolve: (body: Buffer) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+function pendingBody(): PendingBody {
+  const pending = Promise.withResolvers<Buffer>();
+  // A discarded body rejects a promise that has no reader.
+  pending.promise.catch(() => undefined);
+  return pending;
 }

@@ -5,7 +5,12 @@ import { mayRedispatch, type FailedExchange } from "./redispatch.ts";
 
 const reset = Object.assign(new Error("read ECONNRESET"), { code: "ECONNRESET" });
 
-const stale: FailedExchange = { reused: true, mayHaveArrived: false, idempotent: false, wholeBody: true };
+const stale: FailedExchange = {
+  reused: true,
+  mayHaveArrived: false,
+  idempotent: false,
+  isBodyReplayable: true,
+};
 
 const cases: readonly (readonly [
   title: string,
@@ -18,7 +23,7 @@ const cases: readonly (readonly [
   ["the connection was new", reset, { reused: false }, false],
   ["a GOAWAY left it out of a new connection", new StaleConnection(true), { reused: false }, true],
   ["a new connection was gone before it was boarded", new StaleConnection(false), { reused: false }, false],
-  ["a part of the body is used up", reset, { wholeBody: false }, false],
+  ["a part of the body is used up", reset, { isBodyReplayable: false }, false],
   ["it may have arrived", reset, { mayHaveArrived: true }, false],
   ["it may have arrived, and may arrive twice", reset, { mayHaveArrived: true, idempotent: true }, true],
   ["the answer was not understood", new Error("Invalid header"), {}, false],

@@ -1,97 +1,100 @@
 import type { BodySource } from "../../model/body-source.ts";
 import type { Observer } from "../../model/trace.ts";
-import { Exchange } from "./exchange.ts";
-import type { ExchangeController } from "../wire/protocol.ts";
-import type { CallBounds, ExchangeLimits, RawResponse, WireRequest } from "../wire/messages.ts";
 import type { Endpoint } from "../pool/endpoint.ts";
+import type { CallBounds, ExchangeLimits, RawResponse, WireRequest } from "../wire/messages.ts";
+import type { ExchangeController } from "../wire/protocol.ts";
+import { Exchange } from "./exchange.ts";
 
-/** An answer whose body is still coming, as sent. */
+/** A response whose body is still arriving, as sent. */
 export interface StreamedRawResponse extends Omit<RawResponse, "body"> {
   readonly body: BodySource;
 }
 
-/** The limits of an exchange whose body outlives the attempt: `after` holds in place of the attempt's own once the head is there. */
+/** The limits of an exchange whose body may outlive the attempt. */
 export interface StreamLimits extends ExchangeLimits {
+  /** The deadline and the signal that replace the attempt's own after the head has arrived. */
   readonly bodyBounds: CallBounds;
 }
 
-// What waits for a reader: enough that a quick one is never kept waiting for the socket.
-const maxWaitingBytes = 64 * 1024;
+// Enough unread bytes that a fast reader never waits for the socket.
+const maxBufferedBytes = 64 * 1024;
 
-// Reading a rest that nobody wants is cheaper than a new connection only as long as it is short.
+// Reading the rest of a discarded body is cheaper than a new connection only while the rest is short.
 const maxDrainBytes = 64 * 1024;
-const drainMs = 100;
+const maxDrainMs = 100;
 
-/** Whoever waits for something that comes once. */
-interface PendingRead<T> {
-  readonly resolve: (value: T) => void;
+interface PendingRead {
+  readonly resolve: (piece: Uint8Array | undefined) => void;
   readonly reject: (error: unknown) => void;
 }
 
 /** How a body ended. */
-type BodyEnd = { readonly whole: true } | { readonly whole: false; readonly error: unknown };
+type BodyEnd = { readonly complete: true } | { readonly complete: false; readonly error: unknown };
 
 /**
- * One request and the head of its answer; the body is read from it. The socket stands still while more than 64 KiB wait
- * for the reader, and the read limit runs only while the reader waits.
+ * One request and the head of its response. The exchange itself is the source of the body.
+ *
+ * The socket is paused while more than 64 KiB wait for the reader. The read limit counts only while the reader waits.
  */
 export class StreamedExchange extends Exchange implements BodySource {
   readonly collectsBody = false;
-  readonly #resolve: (answer: StreamedRawResponse) => void;
+  readonly #resolve: (response: StreamedRawResponse) => void;
   readonly #reject: (error: unknown) => void;
-  readonly #after: CallBounds;
-  readonly #bounded: boolean;
+  readonly #bodyBounds: CallBounds;
+  /** Whether a limit holds even while nothing is read. */
+  readonly #isBounded: boolean;
   readonly #pieces: Buffer[] = [];
-  #waitingBytes = 0;
-  #headed = false;
-  #watched = true;
-  #flow: ExchangeController | undefined;
-  #reader: PendingRead<Uint8Array | undefined> | undefined;
-  #end: BodyEnd | undefined;
-  /** Set while the rest is read away. */
-  #drain: { readonly until: number; readonly mostBytes: number; readonly done: () => void } | undefined;
+  #bufferedBytes = 0;
+  #hasHead = false;
+  #isWatched = true;
+  /** Pauses and resumes the body while it arrives. */
+  #bodyController: ExchangeController | undefined;
+  #reader: PendingRead | undefined;
+  #bodyEnd: BodyEnd | undefined;
+  /** Set while the rest of a discarded body is read. */
+  #drain: { readonly until: number; readonly maxReceived: number; readonly done: () => void } | undefined;
 
   constructor(
-    [request, limits, road]: readonly [WireRequest, StreamLimits, Endpoint],
-    resolve: (answer: StreamedRawResponse) => void,
+    [request, limits, endpoint]: readonly [WireRequest, StreamLimits, Endpoint],
+    resolve: (response: StreamedRawResponse) => void,
     reject: (error: unknown) => void,
   ) {
-    super(request, { ...limits, observer: weakObserver(limits.observer) }, road);
+    super(request, { ...limits, observer: weakObserver(limits.observer) }, endpoint);
     this.#resolve = resolve;
     this.#reject = reject;
-    this.#after = limits.bodyBounds;
-    this.#bounded = Math.min(limits.attempt, limits.bodyBounds.deadline) < Infinity;
+    this.#bodyBounds = limits.bodyBounds;
+    this.#isBounded = Math.min(limits.attempt, limits.bodyBounds.deadline) < Infinity;
     this.start();
   }
 
   read(): Promise<Uint8Array | undefined> {
-    const { signal } = this.#after;
+    const { signal } = this.#bodyBounds;
     if (signal?.aborted === true) this.cancel(signal.reason);
-    const piece = this.#take();
+    const piece = this.#takePiece();
     if (piece !== undefined) return Promise.resolve(piece);
-    if (this.#end !== undefined)
-      return this.#end.whole ? Promise.resolve(undefined) : Promise.reject(this.#end.error);
+    if (this.#bodyEnd !== undefined)
+      return this.#bodyEnd.complete ? Promise.resolve(undefined) : Promise.reject(this.#bodyEnd.error);
     return new Promise((resolve, reject) => {
       this.#reader = { resolve, reject };
-      this.#wait();
+      this.#startReading();
     });
   }
 
   cancel(reason: unknown): void {
     this.#pieces.length = 0;
-    this.#waitingBytes = 0;
-    this.#end = this.#end?.whole === false ? this.#end : { whole: false, error: reason };
+    this.#bufferedBytes = 0;
+    this.#bodyEnd = this.#bodyEnd?.complete === false ? this.#bodyEnd : { complete: false, error: reason };
     this.fail(reason);
   }
 
   drain(): Promise<void> {
-    if (this.#end !== undefined) return Promise.resolve();
+    if (this.#bodyEnd !== undefined) return Promise.resolve();
     const left = Number(this.headers["content-length"]) - this.received;
     if (left > maxDrainBytes) return Promise.resolve(this.cancel(discardedError));
     return new Promise((done) => {
       this.#pieces.length = 0;
-      this.#drain = { until: this.now + drainMs, mostBytes: this.received + maxDrainBytes, done };
-      this.#wait();
+      this.#drain = { until: this.now + maxDrainMs, maxReceived: this.received + maxDrainBytes, done };
+      this.#startReading();
     });
   }
 
@@ -101,89 +104,95 @@ export class StreamedExchange extends Exchange implements BodySource {
   }
 
   onResponseData(controller: ExchangeController, chunk: Buffer): void {
-    this.count(chunk);
-    if (this.#end !== undefined) return;
+    this.countBytes(chunk);
+    if (this.#bodyEnd !== undefined) return;
     if (this.#drain !== undefined) {
-      if (this.received > this.#drain.mostBytes) this.cancel(discardedError);
+      if (this.received > this.#drain.maxReceived) this.cancel(discardedError);
       return;
     }
     const reader = this.#reader;
     if (reader !== undefined) {
-      this.#rest();
+      this.#stopReading();
       return reader.resolve(chunk);
     }
     this.activeAt = Infinity;
     this.#pieces.push(chunk);
-    this.#waitingBytes += chunk.length;
-    if (this.#waitingBytes >= maxWaitingBytes) controller.pause();
+    this.#bufferedBytes += chunk.length;
+    if (this.#bufferedBytes >= maxBufferedBytes) controller.pause();
   }
 
-  protected opened(controller: ExchangeController): void {
-    // What is no success may be let go of, or looked at for its head.
-    if (this.status < 300) this.refuseTooMany(this.announced);
+  protected headReceived(controller: ExchangeController): void {
+    // The caller may discard an unsuccessful response, or only look at its head.
+    if (this.status < 300) this.rejectTooLarge(this.expectedLength);
     if (this.ended) return;
-    this.#headed = true;
-    this.#flow = controller;
-    this.#rest();
+    this.#hasHead = true;
+    this.#bodyController = controller;
+    this.#stopReading();
     const { status, statusText, headers } = this;
-    this.tellTrace();
+    this.reportTrace();
     this.#resolve({ status, statusText, headers, body: this });
-    this.rebind(this.#after);
+    this.rebind(this.#bodyBounds);
   }
 
-  protected completed(): void {
-    this.#conclude({ whole: true });
+  protected bodyCompleted(): void {
+    this.#concludeBody({ complete: true });
   }
 
-  protected failed(error: unknown): void {
-    if (this.#headed) this.#conclude({ whole: false, error });
+  protected exchangeFailed(error: unknown): void {
+    if (this.#hasHead) this.#concludeBody({ complete: false, error });
     else this.#reject(error);
   }
 
-  #take(): Buffer | undefined {
+  #takePiece(): Buffer | undefined {
     const piece = this.#pieces.shift();
     if (piece === undefined) return undefined;
-    this.#waitingBytes -= piece.length;
-    if (this.#waitingBytes < maxWaitingBytes / 2) this.#flow?.resume();
+    this.#bufferedBytes -= piece.length;
+    if (this.#bufferedBytes < maxBufferedBytes / 2) this.#bodyController?.resume();
     return piece;
   }
 
-  /** From here on somebody waits for what comes next. */
-  #wait(): void {
+  /** Starts the read limit and resumes the body. */
+  #startReading(): void {
     this.activeAt = this.now;
-    if (!this.#watched) this.watch();
-    this.#watched = true;
-    this.#flow?.resume();
+    if (!this.#isWatched) this.watch();
+    this.#isWatched = true;
+    this.#bodyController?.resume();
   }
 
-  /** Nobody waits; where no limit runs on without a reader, nobody needs to look, and an unread body keeps no process alive. */
-  #rest(): void {
+  /**
+   * Stops the read limit. When no other limit holds, also leaves the watchdog, so that an unread body keeps no process
+   * alive.
+   */
+  #stopReading(): void {
     this.#reader = undefined;
     this.activeAt = Infinity;
-    if (!this.#watched || this.#bounded) return;
+    if (!this.#isWatched || this.#isBounded) return;
     this.unwatch();
-    this.#watched = false;
+    this.#isWatched = false;
   }
 
-  #conclude(end: BodyEnd): void {
-    this.#end ??= end;
-    this.#watched = false;
-    const [reader, drained] = [this.#reader, this.#drain];
+  #concludeBody(end: BodyEnd): void {
+    this.#bodyEnd ??= end;
+    this.#isWatched = false;
+    const [reader, drain] = [this.#reader, this.#drain];
     this.#reader = undefined;
     this.#drain = undefined;
-    // The connection may be another exchange's by now.
-    this.#flow = undefined;
-    drained?.done();
-    if (this.#end.whole) reader?.resolve(undefined);
-    else reader?.reject(this.#end.error);
+    // The connection may already carry another exchange.
+    this.#bodyController = undefined;
+    drain?.done();
+    if (this.#bodyEnd.complete) reader?.resolve(undefined);
+    else reader?.reject(this.#bodyEnd.error);
   }
 }
 
-/** Whoever asked holds the body, and is not to be held by it: a body that nobody holds any more could not be found otherwise. */
+/**
+ * Returns an observer that refers weakly to another one. The observer is the call, which holds the body: a strong reference
+ * back from the body would keep an abandoned body from being garbage-collected.
+ */
 function weakObserver(observer: Observer | undefined): Observer | undefined {
   if (observer === undefined) return undefined;
-  const known = new WeakRef(observer);
-  return { observe: (trace) => known.deref()?.observe(trace) };
+  const reference = new WeakRef(observer);
+  return { observe: (trace) => reference.deref()?.observe(trace) };
 }
 
-const discardedError = new Error("The rest of the body is not wanted");
+const discardedError = new Error("The rest of the body was discarded");

@@ -57,17 +57,17 @@ const rows: readonly (readonly [
   ["a FIN in the body", new ConnectionEnded(), inBody, "IncompleteBodyError", /3 of 9/],
   [
     "a malformed head",
-    new MalformedResponse("its Content-Length is not one number"),
+    new MalformedResponse("Content-Length is not a single number"),
     atHeaders,
     "ProtocolError",
-    /^h:1 does not speak HTTP as it should: its Content-Length is not one number$/,
+    /^h:1 sent an invalid HTTP response: Content-Length is not a single number$/,
   ],
   [
     "a malformed body",
-    new MalformedResponse("a chunk size that is no number"),
+    new MalformedResponse("a chunk size is not a hexadecimal number"),
     inBody,
     "ProtocolError",
-    /: a chunk size that is no number$/,
+    /: a chunk size is not a hexadecimal number$/,
   ],
   [
     "a refused stream",

@@ -136,7 +136,7 @@ function protocolError(
   { target, phase, mayHaveArrived }: ExchangeProgress,
   cause: unknown,
 ): ProtocolError {
-  return new ProtocolError(`${target} does not speak HTTP as it should: ${reason}`, {
+  return new ProtocolError(`${target} sent an invalid HTTP response: ${reason}`, {
     cause,
     phase,
     mayHaveArrived,

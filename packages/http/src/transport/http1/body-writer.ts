@@ -8,31 +8,31 @@ import {
   type BodyPieces,
 } from "./serialize-request.ts";
 
-/** Hears how a body goes out. */
+/** Receives the progress of a body that is being sent. */
 export interface BodyWriterEvents {
-  /** A piece was written. */
+  /** Called after each piece. */
   bodySent(): void;
-  /** All of it was written. */
-  bodyWhole(): void;
-  /** It broke off: what makes it failed, or it is not as long as announced. */
+  /** Called after the last piece. */
+  bodyWritten(): void;
+  /** Called when the source of the body fails, or the body does not have its stated length. */
   abort(error: unknown): void;
 }
 
 /**
- * Writes a request whose body comes in pieces: each when the socket has taken the one before, with its length where one
- * is announced and in chunks otherwise (RFC 9112 §7.1). The head goes out with the first.
+ * Writes a request whose body comes in pieces, each after the socket has taken the one before. A body of unknown length is
+ * chunked (RFC 9112 §7.1). The head goes out with the first piece.
  */
 export class BodyWriter {
   readonly #socket: Socket;
-  readonly #message: SerializedRequest;
+  readonly #request: SerializedRequest;
   readonly #events: BodyWriterEvents;
   #sent = 0;
   #stopped = false;
-  #drained: (() => void) | undefined;
+  #onDrain: (() => void) | undefined;
 
-  constructor(socket: Socket, message: SerializedRequest, events: BodyWriterEvents) {
+  constructor(socket: Socket, request: SerializedRequest, events: BodyWriterEvents) {
     this.#socket = socket;
-    this.#message = message;
+    this.#request = request;
     this.#events = events;
   }
 
@@ -41,7 +41,7 @@ export class BodyWriter {
       for await (const piece of pieces) {
         if (this.#stopped) return;
         if (!this.#writePiece(toPieceBytes(piece)))
-          await new Promise<void>((resolve) => (this.#drained = resolve));
+          await new Promise<void>((resolve) => (this.#onDrain = resolve));
       }
       if (!this.#stopped) this.#finish();
     } catch (error) {
@@ -49,26 +49,26 @@ export class BodyWriter {
     }
   }
 
-  /** Says that the socket takes more. */
+  /** Called when the socket takes more. */
   drain(): void {
-    this.#drained?.();
-    this.#drained = undefined;
+    this.#onDrain?.();
+    this.#onDrain = undefined;
   }
 
-  /** Nothing more is wanted of it. */
+  /** Stops writing, and destroys a stream that is the source of the body. */
   stop(): void {
-    const { bodyPieces: pieces } = this.#message;
+    const { bodyPieces: pieces } = this.#request;
     this.#stopped = true;
     this.drain();
     if (pieces instanceof Readable) pieces.destroy();
   }
 
   #writePiece(bytes: Uint8Array): boolean {
-    const { length } = this.#message;
+    const { length } = this.#request;
     if (bytes.length === 0) return true;
     if (length !== undefined && this.#sent + bytes.length > length) throw lengthMismatch(length);
     this.#socket.cork();
-    if (this.#sent === 0) this.#announce();
+    if (this.#sent === 0) this.#writeHead();
     if (length === undefined) this.#socket.write(`${bytes.length.toString(16)}\r\n`, "latin1");
     let taken = this.#socket.write(bytes);
     if (length === undefined) taken = this.#socket.write("\r\n", "latin1");
@@ -78,24 +78,24 @@ export class BodyWriter {
     return taken;
   }
 
-  #announce(): void {
-    const { head, method, length } = this.#message;
+  #writeHead(): void {
+    const { head, method, length } = this.#request;
     const lines = length === undefined ? "transfer-encoding: chunked\r\n\r\n" : framingLines(method, length);
     this.#socket.write(head + lines, "latin1");
   }
 
   #finish(): void {
-    const { head, method, length } = this.#message;
+    const { head, method, length } = this.#request;
     if (this.#sent !== (length ?? this.#sent)) throw lengthMismatch(length);
     if (this.#sent === 0) this.#socket.write(head + framingLines(method, 0), "latin1");
     else if (length === undefined) this.#socket.write("0\r\n\r\n", "latin1");
-    this.#events.bodyWhole();
+    this.#events.bodyWritten();
   }
 }
 
-/** What a stream gives is known only when it comes. */
+/** Converts a piece of a body. A stream may contain anything, which is known only when the piece is read. */
 function toPieceBytes(piece: unknown): Uint8Array {
   if (typeof piece === "string") return Buffer.from(piece);
   if (piece instanceof Uint8Array) return piece;
-  throw new UnsendableRequest(`A body must consist of bytes or text, got ${typeof piece}`);
+  throw new UnsendableRequest(`A body stream must give strings or bytes, got ${typeof piece}`);
 }

@@ -3,14 +3,14 @@ import { forbiddenInLines } from "./head.ts";
 
 const [tab, lineFeed, carriageReturn, space, semicolon] = [9, 10, 13, 32, 59];
 
-// Nobody needs more of either; without a bound an answer could be all extensions and no body.
+// No server needs more of either. Without a bound a response could consist of extensions alone.
 const maxExtensionBytes = 16 * 1024;
 const maxTrailerBytes = 16 * 1024;
 const maxLeadingZeros = 16 * 1024;
 // Sixteen digits are 64 bits.
 const maxDigits = 16;
 
-/** What the next byte belongs to. */
+/** The part of the encoding that the next byte belongs to. */
 type ChunkPart =
   | "size"
   | "padding"
@@ -22,29 +22,29 @@ type ChunkPart =
   | "trailers"
   | "done";
 
-/** A body in chunks (RFC 9112 §7.1), read as it comes. Its lines end in CRLF and nothing else. */
+/** Decodes a chunked body (RFC 9112 §7.1) as its bytes arrive. Lines must end with CRLF. */
 export class ChunkedBody {
   #part: ChunkPart = "size";
   #zeros = 0;
-  /** Behind the leading zeros, of which RFC 9112 §7.1 allows any number. */
+  /** Digits after the leading zeros. RFC 9112 §7.1 allows any number of leading zeros. */
   #digits = 0;
-  /** What is left of the chunk. */
+  /** Bytes left of the chunk. */
   #left = 0;
   #extensionBytes = 0;
   #trailers = "";
-  /** Bytes of the trailer's line so far, its CR left out. */
+  /** Bytes of the current trailer line, without its CR. */
   #lineBytes = 0;
 
-  /** Whether the last chunk and its trailers have come. */
+  /** Whether the last chunk and the trailers have arrived. */
   get done(): boolean {
     return this.#part === "done";
   }
 
   /**
-   * Reads what is not the body itself, from `start` up to `stop`, and gives the place that it came to: the next piece of
-   * the body, the end, or `stop`.
+   * Reads the bytes between the pieces of the body, from `start` to `stop`. Returns the position where it stopped: the next
+   * piece of the body, the end of the encoding, or `stop`.
    *
-   * @throws MalformedAnswer.
+   * @throws MalformedResponse.
    */
   readLines(bytes: Buffer, start: number, stop: number): number {
     let at = start;
@@ -55,7 +55,7 @@ export class ChunkedBody {
     return at;
   }
 
-  /** How many of the next `available` bytes belong to the body; they count as read. */
+  /** Returns how many of the next `available` bytes belong to the body, and counts them as read. */
   readData(available: number): number {
     if (this.#part !== "data") return 0;
     const taken = Math.min(this.#left, available);
@@ -83,7 +83,7 @@ export class ChunkedBody {
         return this.#takeTrailer(byte);
       case "data":
       case "done":
-        // Not lines; `readLines` stops at them.
+        // `readLines` stops before these parts.
         return;
     }
   }
@@ -97,10 +97,10 @@ export class ChunkedBody {
     }
     if (digit === 0 && this.#digits === 0) {
       this.#zeros += 1;
-      return ensure(this.#zeros <= maxLeadingZeros, "more than 16 KiB of zeros before a chunk size");
+      return ensure(this.#zeros <= maxLeadingZeros, "a chunk size has more than 16 KiB of leading zeros");
     }
     this.#digits += 1;
-    ensure(this.#digits <= maxDigits, "a chunk size beyond 64 bits");
+    ensure(this.#digits <= maxDigits, "a chunk size has more than 64 bits");
     this.#left = this.#left * 16 + digit;
   }
 
@@ -113,20 +113,20 @@ export class ChunkedBody {
       ensure(byte === space || byte === tab || byte === semicolon, invalidSize);
       if (byte === semicolon) this.#part = "extension";
     }
-    ensure(byte >= space || byte === tab, "a control character in a chunk extension");
+    ensure(byte >= space || byte === tab, "a chunk extension contains a control character");
     this.#extensionBytes += 1;
-    ensure(this.#extensionBytes <= maxExtensionBytes, "more than 16 KiB of chunk extensions");
+    ensure(this.#extensionBytes <= maxExtensionBytes, "the chunk extensions are larger than 16 KiB");
   }
 
   #begin(byte: number): void {
-    ensure(byte === lineFeed, "a chunk size that CRLF does not end");
+    ensure(byte === lineFeed, "a chunk size does not end with CRLF");
     this.#zeros = 0;
     this.#digits = 0;
     this.#part = this.#left === 0 ? "trailers" : "data";
   }
 
   #takeTrailer(byte: number): void {
-    ensure(this.#trailers.length < maxTrailerBytes, "more than 16 KiB of trailers");
+    ensure(this.#trailers.length < maxTrailerBytes, "the trailers are larger than 16 KiB");
     this.#trailers += String.fromCharCode(byte);
     if (byte === carriageReturn) return;
     this.#lineBytes += 1;
@@ -135,21 +135,21 @@ export class ChunkedBody {
     this.#lineBytes = 0;
   }
 
-  /** Nobody reads trailers; that they are fields is part of the answer being one. */
+  /** Validates the trailers, which are then dropped: a response with malformed trailers is malformed. */
   #end(): void {
-    ensure(!bareLineFeed.test(this.#trailers), "a line in its trailers that CRLF does not end");
-    ensure(!forbiddenInLines.test(this.#trailers), "a control character in its trailers");
-    ensure(trailerLines.test(this.#trailers), "a line in its trailers that is no field");
+    ensure(!bareLineFeed.test(this.#trailers), "a line of the trailers does not end with CRLF");
+    ensure(!forbiddenInLines.test(this.#trailers), "the trailers contain a control character");
+    ensure(trailerLines.test(this.#trailers), "a line of the trailers is not a header field");
     this.#part = "done";
   }
 }
 
-const invalidSize = "a chunk size that is no number";
-const chunkTooLong = "a chunk that is longer than its size";
-const chunkNotEnded = "a chunk that CRLF does not end";
+const invalidSize = "a chunk size is not a hexadecimal number";
+const chunkTooLong = "a chunk is longer than its size";
+const chunkNotEnded = "a chunk does not end with CRLF";
 
 const bareLineFeed = /(?<!\r)\n/;
-// Fields, folded ones too (RFC 9112 §5.2), up to an empty line.
+// Header fields, also folded ones (RFC 9112 §5.2), up to an empty line.
 const trailerLines = /^(?:[!#$%&'*+\-.^_`|~0-9A-Za-z]+:[^\r]*\r\n(?:[\t ][^\r]*\r\n)*)*\r\n$/;
 
 function ensure(holds: boolean, complaint: string): void {
@@ -158,7 +158,7 @@ function ensure(holds: boolean, complaint: string): void {
 
 function hexDigit(byte: number): number | undefined {
   if (byte >= 0x30 && byte <= 0x39) return byte - 0x30;
-  // The two cases of a letter differ in one bit.
+  // Upper and lower case differ in one bit.
   const letter = byte | 0x20;
   return letter >= 0x61 && letter <= 0x66 ? letter - 0x57 : undefined;
 }

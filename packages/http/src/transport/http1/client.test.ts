@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { connect, createServer, type Socket } from "node:net";
 import { Readable } from "node:stream";
 import { test } from "node:test";
-import { SharedRead } from "../connect/shared-read.ts";
+import { SharedRead } from "../wire/read-buffer.ts";
 import type { ExchangeController, ResponseListener, OutgoingRequest } from "../wire/protocol.ts";
 import { Http1Client } from "./client.ts";
 import { ConnectionEnded, MalformedResponse, UnsendableRequest } from "./errors.ts";

@@ -1,78 +1,74 @@
 import type { Socket } from "node:net";
-import { readSocket } from "../connect/shared-read.ts";
 import { CloseNotify } from "../connect/close-notify.ts";
-import type { ExchangeController, ResponseListener, OutgoingRequest, HttpClient } from "../wire/protocol.ts";
-import { BodyBuffer, copyBytes } from "../wire/read-buffer.ts";
+import type { ExchangeController, HttpClient, OutgoingRequest, ResponseListener } from "../wire/protocol.ts";
+import { BodyBuffer, copyBytes, readSocket } from "../wire/read-buffer.ts";
 import { BodyWriter, type BodyWriterEvents } from "./body-writer.ts";
 import { ConnectionEnded } from "./errors.ts";
-import { idleLimitOf, isPersistent, untilClose } from "./framing.ts";
+import { isPersistent, parseIdleLimit, untilClose } from "./framing.ts";
 import type { ParsedHead } from "./head.ts";
-import { serializeRequest, type SerializedRequest } from "./serialize-request.ts";
 import { ResponseParser, type ResponseSink } from "./parser.ts";
-import { callAfterPoll, type PollListener } from "./poll-turn.ts";
+import { serializeRequest, type SerializedRequest } from "./serialize-request.ts";
 
-// How long a connection may be idle where the server does not say: less than servers allow as a rule.
+// Longest idle time of a connection when the server states none: less than most servers allow.
 const defaultIdleMs = 4_000;
 
 /**
- * HTTP/1.1 on one socket, one request at a time (RFC 9112). It is at once its listener's controller, its parser's sink and
- * what waits for its turn, so that a request makes no object of its own but its message.
+ * Speaks HTTP/1.1 on one socket, one request at a time (RFC 9112). The client is also the controller of its listener and the
+ * sink of its parser, so that a request allocates nothing here but its serialized form.
  */
-export class Http1Client
-  implements HttpClient, ExchangeController, ResponseSink, BodyWriterEvents, PollListener
-{
+export class Http1Client implements HttpClient, ExchangeController, ResponseSink, BodyWriterEvents {
   readonly #socket: Socket;
   readonly #host: string;
   readonly #retire: () => void;
   readonly #parser: ResponseParser = new ResponseParser(this);
-  /** Whether what is read lies in a buffer that the next read overwrites. */
-  readonly #borrows: boolean;
-  readonly #room = new BodyBuffer();
-  #failure: Error | undefined;
-  /** Whose exchange is under way. */
+  /** Whether received bytes are in a buffer that the next read overwrites. */
+  readonly #readsShared: boolean;
+  readonly #bodyBuffer = new BodyBuffer();
+  #socketError: Error | undefined;
+  /** The listener of the exchange under way. */
   #listener: ResponseListener | undefined;
   #method = "";
-  /** What has not gone out yet. */
+  /** The request that has not been sent yet. */
   #unsent: SerializedRequest | undefined;
   #upload: BodyWriter | undefined;
-  /** Whether a request has gone out on it before. */
-  #used = false;
-  /** Whether another may follow. */
-  #again = true;
-  #queued = false;
-  #resting = false;
-  #paused = false;
+  /** Whether the connection has carried a request. */
+  #hasSent = false;
+  /** Whether another request may follow. */
+  #mayReuse = true;
+  #isQueued = false;
+  #isIdle = false;
+  #isPaused = false;
   #idleMs = defaultIdleMs;
-  /** How it ends, where nothing but that delimits a body, and it has to be announced. */
-  #end: CloseNotify | undefined;
+  /** Set while the body ends with the connection, and TLS must announce that end. */
+  #closeNotify: CloseNotify | undefined;
 
-  /** `retire` is told that no further request may go out, before a listener hears of the end of the last one. */
+  /** `retire` is called when the connection accepts no further request, before the listener of the last one is called. */
   constructor(socket: Socket, host: string, retire: () => void) {
     this.#socket = socket;
     this.#host = host;
     this.#retire = retire;
-    this.#borrows = readSocket(socket, (bytes, length) => this.#read(bytes, length));
+    this.#readsShared = readSocket(socket, (bytes, length) => this.#read(bytes, length));
     socket.on("drain", () => this.#upload?.drain());
-    socket.on("error", (error: Error) => (this.#failure = error));
+    socket.on("error", (error: Error) => (this.#socketError = error));
     socket.once("end", () => this.#readEnd());
-    socket.once("close", () => this.#fail(this.#failure ?? new ConnectionEnded()));
-    socket.on("timeout", () => this.#resting && socket.destroy());
-    this.#rest();
+    socket.once("close", () => this.#fail(this.#socketError ?? new ConnectionEnded()));
+    socket.on("timeout", () => this.#isIdle && socket.destroy());
+    this.#becomeIdle();
   }
 
   dispatch(request: OutgoingRequest, listener: ResponseListener): void {
-    let message: SerializedRequest;
+    let serialized: SerializedRequest;
     try {
-      message = serializeRequest(request, this.#host);
+      serialized = serializeRequest(request, this.#host);
     } catch (error) {
       return listener.onResponseError(this, error);
     }
     this.#listener = listener;
-    this.#unsent = message;
+    this.#unsent = serialized;
     if (this.#socket.destroyed) return queueMicrotask(() => this.#fail(new ConnectionEnded()));
-    if (this.#resting) this.#wake();
-    // What has come for it by now, a FIN or what nobody asked for, must be seen before anything goes out.
-    if (this.#used) this.#queue();
+    if (this.#isIdle) this.#becomeActive();
+    // Read first what has arrived on a used connection, a FIN or an unexpected response, before the request goes out.
+    if (this.#hasSent) this.#queue();
     else this.#send();
   }
 
@@ -80,38 +76,39 @@ export class Http1Client
     this.#socket.destroy(reason);
   }
 
+  /** Continues after the event loop has polled the socket: sends the next request, or becomes idle. */
   afterPoll(): void {
-    this.#queued = false;
-    // Its end is reported a moment later.
+    this.#isQueued = false;
+    // The "close" event follows.
     if (this.#socket.destroyed) return;
     if (this.#unsent !== undefined) this.#send();
-    else if (this.#listener === undefined) this.#rest();
+    else if (this.#listener === undefined) this.#becomeIdle();
   }
 
   #queue(): void {
-    if (this.#queued) return;
-    this.#queued = true;
+    if (this.#isQueued) return;
+    this.#isQueued = true;
     callAfterPoll(this);
   }
 
   #send(): void {
-    const [listener, message] = [this.#listener, this.#unsent];
-    if (listener === undefined || message === undefined) return;
-    this.#used = true;
+    const [listener, serialized] = [this.#listener, this.#unsent];
+    if (listener === undefined || serialized === undefined) return;
+    this.#hasSent = true;
     this.#unsent = undefined;
-    this.#again = !message.last;
-    this.#method = message.method;
-    this.#parser.expectResponse(message.method);
-    listener.onRequestStart(this, message.head.length);
-    // It may have been called off by that.
-    if (this.#listener === listener) this.#write(message);
+    this.#mayReuse = !serialized.isLast;
+    this.#method = serialized.method;
+    this.#parser.expectResponse(serialized.method);
+    listener.onRequestStart(this, serialized.head.length);
+    // `onRequestStart` may have aborted the request.
+    if (this.#listener === listener) this.#write(serialized);
   }
 
-  #write(message: SerializedRequest): void {
-    const { head, bytes, bodyPieces: pieces } = message;
+  #write(serialized: SerializedRequest): void {
+    const { head, bytes, bodyPieces: pieces } = serialized;
     const socket = this.#socket;
     if (pieces !== undefined) {
-      this.#upload = new BodyWriter(socket, message, this);
+      this.#upload = new BodyWriter(socket, serialized, this);
       void this.#upload.write(pieces);
     } else if (bytes.length === 0) socket.write(head, "latin1");
     else {
@@ -127,12 +124,12 @@ export class Http1Client
     this.#listener?.onBodySent();
   }
 
-  bodyWhole(): void {
+  bodyWritten(): void {
     this.#upload = undefined;
   }
 
   #read(bytes: Buffer, length: number): void {
-    // What nobody asked for would be taken for the next answer.
+    // Bytes outside an exchange would be read as the next response.
     if (this.#listener === undefined || this.#unsent !== undefined) return void this.#socket.destroy();
     try {
       this.#parser.read(bytes, length);
@@ -142,8 +139,8 @@ export class Http1Client
   }
 
   #readEnd(): void {
-    const isWhole = this.#end?.received ?? true;
-    if (!isWhole || !this.#parser.endOfInput()) this.#socket.destroy();
+    const isEndAnnounced = this.#closeNotify?.received ?? true;
+    if (!isEndAnnounced || !this.#parser.endOfInput()) this.#socket.destroy();
   }
 
   headStarted(): void {
@@ -155,34 +152,34 @@ export class Http1Client
   }
 
   finalHead(head: ParsedHead): void {
-    this.#idleMs = idleLimitOf(head) ?? defaultIdleMs;
-    if (this.#idleMs <= 0 || !isPersistent(head, this.#method)) this.#again = false;
-    this.#room.begin(this.#parser.bytesLeft);
-    if (this.#parser.bytesLeft === untilClose) this.#end = CloseNotify.watch(this.#socket);
+    this.#idleMs = parseIdleLimit(head) ?? defaultIdleMs;
+    if (this.#idleMs <= 0 || !isPersistent(head, this.#method)) this.#mayReuse = false;
+    this.#bodyBuffer.begin(this.#parser.bytesLeft);
+    if (this.#parser.bytesLeft === untilClose) this.#closeNotify = CloseNotify.watch(this.#socket);
     this.#listener?.onResponseStart(this, head.status, head.fields, head.statusText);
   }
 
   bodyPiece(bytes: Buffer, start: number, end: number): void {
     const listener = this.#listener;
     if (listener === undefined) return;
-    if (!this.#borrows) listener.onResponseData(this, bytes.subarray(start, end));
-    else if (listener.collectsBody) listener.onResponseData(this, this.#room.copy(bytes, start, end));
+    if (!this.#readsShared) listener.onResponseData(this, bytes.subarray(start, end));
+    else if (listener.collectsBody) listener.onResponseData(this, this.#bodyBuffer.copy(bytes, start, end));
     else listener.onResponseData(this, copyBytes(bytes, start, end));
   }
 
   responseEnded(clean: boolean): void {
     const listener = this.#listener;
-    const again = this.#again && clean && this.#upload === undefined;
+    const mayReuse = this.#mayReuse && clean && this.#upload === undefined;
     this.#listener = undefined;
-    this.#room.begin(0);
-    if (this.#paused) this.resume();
-    if (again) this.#queue();
-    else this.#leave();
+    this.#bodyBuffer.begin(0);
+    if (this.#isPaused) this.resume();
+    if (mayReuse) this.#queue();
+    else this.#closeAfterResponse();
     listener?.onResponseEnd();
   }
 
-  /** Closes the connection after its last answer. */
-  #leave(): void {
+  /** Closes the connection after its last response. */
+  #closeAfterResponse(): void {
     this.#retire();
     this.#upload?.stop();
     this.#socket.destroy();
@@ -203,25 +200,51 @@ export class Http1Client
   }
 
   pause(): void {
-    this.#paused = true;
+    this.#isPaused = true;
     this.#socket.pause();
   }
 
   resume(): void {
-    this.#paused = false;
+    this.#isPaused = false;
     this.#socket.resume();
   }
 
-  /** Nobody uses it: it keeps no program alive, and closes after a while. */
-  #rest(): void {
-    this.#resting = true;
+  /** Marks the connection as idle: it keeps no process alive, and closes after its idle limit. */
+  #becomeIdle(): void {
+    this.#isIdle = true;
     this.#socket.unref();
     this.#socket.setTimeout(this.#idleMs);
   }
 
-  #wake(): void {
-    this.#resting = false;
+  #becomeActive(): void {
+    this.#isIdle = false;
     this.#socket.ref();
     this.#socket.setTimeout(0);
   }
+}
+
+// An immediate runs after a poll that may have begun before it was set: only the next poll has seen everything.
+let waitingForPoll: Http1Client[] = [];
+let waitingForSecondPoll: Http1Client[] = [];
+let isImmediateSet = false;
+
+/**
+ * Calls `afterPoll` when the event loop has polled its sockets once more. All waiting clients are called together: sending
+ * their requests one after the other, instead of each between two responses, was measured to take two thirds of the time
+ * with 64 requests in flight.
+ */
+function callAfterPoll(client: Http1Client): void {
+  waitingForPoll.push(client);
+  if (isImmediateSet) return;
+  isImmediateSet = true;
+  setImmediate(runPolled);
+}
+
+function runPolled(): void {
+  const ready = waitingForSecondPoll;
+  waitingForSecondPoll = waitingForPoll;
+  waitingForPoll = [];
+  isImmediateSet = waitingForSecondPoll.length > 0;
+  if (isImmediateSet) setImmediate(runPolled);
+  for (const client of ready) client.afterPoll();
 }

@@ -1,14 +1,14 @@
-/** What came is not an answer in HTTP/1.1; the message says what is wrong with it. */
+/** The received bytes are not a valid HTTP/1.1 response. The message says what is wrong with them. */
 export class MalformedResponse extends Error {}
 
-/** The connection ended before the answer was whole. */
+/** The connection ended before the response was complete. */
 export class ConnectionEnded extends Error {
   readonly code = "ECONNRESET";
 
   constructor() {
-    super("The other side closed the connection");
+    super("The server closed the connection");
   }
 }
 
-/** The request cannot be sent as the caller wants it: a mistake of the caller's. */
+/** The caller's request cannot be sent as HTTP/1.1. */
 export class UnsendableRequest extends TypeError {}

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { MalformedResponse } from "./errors.ts";
-import { bodyLength, idleLimitOf, chunkedLength, isPersistent, untilClose } from "./framing.ts";
+import { bodyLength, parseIdleLimit, chunkedLength, isPersistent, untilClose } from "./framing.ts";
 import { parseHead, type ParsedHead } from "./head.ts";
 
 /** A head in short: `200 1.0 Content-Length: 5 | Connection: close`. */
@@ -111,8 +111,8 @@ test("a server's limit is kept with two seconds to spare, and no longer than ten
   ];
 
   assert.deepEqual(
-    limits.map((hint) => idleLimitOf(headOf(`200 Keep-Alive: ${hint}`))),
+    limits.map((hint) => parseIdleLimit(headOf(`200 Keep-Alive: ${hint}`))),
     [3_000, 3_000, 1_000, -1_000, 600_000, undefined, undefined, 0, -2_000, 0, 3_000],
   );
-  assert.equal(idleLimitOf(headOf("200")), undefined);
+  assert.equal(parseIdleLimit(headOf("200")), undefined);
 });

@@ -1,16 +1,16 @@
 import { MalformedResponse } from "./errors.ts";
 import type { ParsedHead } from "./head.ts";
 
-/** A body that comes in chunks (RFC 9112 §7.1). */
+/** Body length that stands for a chunked body (RFC 9112 §7.1). */
 export const chunkedLength = -1;
-/** A body that only the end of the connection ends (RFC 9112 §6.3). */
+/** Body length that stands for a body that ends with the connection (RFC 9112 §6.3). */
 export const untilClose = -2;
 
 /**
- * How long the body of an answer is: a number of bytes, `inChunks` or `untilClose` (RFC 9112 §6.3). Transfer-Encoding
- * overrides Content-Length.
+ * Returns the length of a response's body: a number of bytes, `chunkedLength` or `untilClose` (RFC 9112 §6.3).
+ * Transfer-Encoding overrides Content-Length.
  *
- * @throws MalformedAnswer where Content-Length does not say one number, or a transfer coding was not asked for.
+ * @throws MalformedResponse when Content-Length is not a single number, or the transfer coding is not chunked.
  */
 export function bodyLength({ status, fields }: ParsedHead, method: string): number {
   const { "transfer-encoding": transfer, "content-length": length } = fields;
@@ -23,32 +23,34 @@ export function bodyLength({ status, fields }: ParsedHead, method: string): numb
 
 const oneNumber = /^\d{1,15}$/;
 
-/** The same length said several times is one, and put in their place (RFC 9110 §8.6). */
+/** A Content-Length that repeats the same number counts as one, and replaces the list (RFC 9110 §8.6). */
 function parseContentLength(fields: ParsedHead["fields"], said: string | string[]): number {
   const [length = "", ...others] = String(said)
     .split(",")
     .map((each) => each.trim());
   if (!oneNumber.test(length) || others.some((other) => other !== length))
-    throw new MalformedResponse("its Content-Length is not one number");
+    throw new MalformedResponse("Content-Length is not a single number");
   fields["content-length"] = length;
   return Number(length);
 }
 
 function parseTransferEncoding(codings: string): number {
   if (codings.toLowerCase() === "chunked") return chunkedLength;
-  throw new MalformedResponse("a Transfer-Encoding that was not asked for");
+  throw new MalformedResponse("the Transfer-Encoding is not chunked");
 }
 
 /**
- * Whether another request may follow on the connection (RFC 9112 §9.3). Not where the answer is framed in two ways, only by
- * the end of the connection, or has a body that it may not have: what follows could be taken for the next answer.
+ * Returns whether another request may use the connection (RFC 9112 §9.3).
+ *
+ * It may not when the response has two kinds of framing, ends with the connection, or has a body that it must not have:
+ * the bytes that follow could be read as the next response.
  */
 export function isPersistent(head: ParsedHead, method: string): boolean {
   return isKeptAlive(head) && (method === "HEAD" || isFramed(head));
 }
 
 function isKeptAlive({ minor, fields: { connection } }: ParsedHead): boolean {
-  // Hot path: what most servers say, if they say anything.
+  // Hot path: the value that most servers send.
   if (connection === undefined || (connection === "keep-alive" && minor > 0)) return minor > 0;
   return minor > 0
     ? !hasConnectionOption(connection, "close")
@@ -58,7 +60,7 @@ function isKeptAlive({ minor, fields: { connection } }: ParsedHead): boolean {
 function isFramed({ minor, status, fields }: ParsedHead): boolean {
   const { "transfer-encoding": transfer, "content-length": length } = fields;
   if (status === 204 || status === 304) return transfer === undefined && (length ?? "0") === "0";
-  // HTTP/1.0 knows no chunks: whoever sends them does not know what it says (RFC 9112 §6.1).
+  // HTTP/1.0 has no chunked coding: such a response cannot be trusted (RFC 9112 §6.1).
   return transfer === undefined ? length !== undefined : length === undefined && minor > 0;
 }
 
@@ -68,15 +70,15 @@ function hasConnectionOption(connection: string | string[], option: string): boo
     .some((each) => each.trim().toLowerCase() === option);
 }
 
-// A server closes when its own limit is over; a request that is on its way then is lost.
+// The server closes the connection when its own limit passes. A request that is under way then is lost.
 const idleMarginMs = 2_000;
 const maxIdleMs = 600_000;
 
 /**
- * How many milliseconds the connection may be idle, by the server's `Keep-Alive: timeout=` in seconds, less a margin;
- * undefined where it does not say. With `max=0` it wants no further request.
+ * Returns how long the connection may be idle, in milliseconds: the server's `Keep-Alive: timeout=` in seconds less a margin,
+ * 0 for `max=0`, undefined without a hint.
  */
-export function idleLimitOf({ fields: { "keep-alive": hint } }: ParsedHead): number | undefined {
+export function parseIdleLimit({ fields: { "keep-alive": hint } }: ParsedHead): number | undefined {
   if (hint === undefined) return undefined;
   if (/(?:^|[\s,;])max=0+(?!\d)/i.test(String(hint))) return 0;
   const [, seconds] = /(?:^|[\s,;])timeout=(\d+)/i.exec(String(hint)) ?? [];

@@ -1,15 +1,15 @@
 import type { RawResponse } from "../wire/messages.ts";
 import { MalformedResponse } from "./errors.ts";
 
-/** The head of an answer (RFC 9112 §4, §5). */
+/** The head of a response (RFC 9112 §4, §5). */
 export interface ParsedHead {
   readonly status: number;
   readonly statusText: string;
-  /** The minor version: 0 for HTTP/1.0, which has rules of its own. */
+  /** The minor version: 0 for HTTP/1.0, which has rules of its own for framing and persistence. */
   readonly minor: number;
-  /** Names in lower case; a name that comes more than once has a list. */
+  /** Names in lower case. A repeated name has a list of values. */
   readonly fields: RawResponse["headers"];
-  /** How many characters it takes, the empty line at its end included. */
+  /** Number of characters, including the empty line at the end. */
   readonly size: number;
 }
 
@@ -17,15 +17,16 @@ type HeaderFields = Record<string, string | string[] | undefined>;
 
 const [tab, lineFeed, carriageReturn, space] = [9, 10, 13, 32];
 
-/** What no line may hold: control characters, and a CR that does not end it (RFC 9112 §2.2, RFC 9110 §5.5). */
-// oxlint-disable-next-line no-control-regex -- They are what is looked for.
+/** Matches a control character, or a CR without an LF, which no line may contain (RFC 9112 §2.2, RFC 9110 §5.5). */
+// oxlint-disable-next-line no-control-regex -- The pattern looks for control characters.
 export const forbiddenInLines: RegExp = /[\0-\x08\x0b\x0c\x0e-\x1f\x7f]|\r(?!\n)/;
 
 /**
- * Reads a head from text that begins with one; undefined where the text ends before it does. Lines may end in LF alone
- * (RFC 9112 §2.2), and a field that is folded is read as one line (§5.2).
+ * Parses the head at the start of a text. Returns undefined when the text ends before the head does.
  *
- * @throws MalformedAnswer.
+ * Lines may end with LF alone (RFC 9112 §2.2). A folded field is read as one line (§5.2).
+ *
+ * @throws MalformedResponse.
  */
 export function parseHead(text: string): ParsedHead | undefined {
   const end = text.indexOf("\n");
@@ -37,9 +38,10 @@ export function parseHead(text: string): ParsedHead | undefined {
 }
 
 /**
- * Reads fields up to the empty line behind them, and gives the place behind that; undefined where the text ends before.
+ * Parses fields up to the empty line that ends them. Returns the position after that line, or undefined when the text ends
+ * before it.
  *
- * @throws MalformedAnswer.
+ * @throws MalformedResponse.
  */
 function parseFields(text: string, start: number, fields: HeaderFields): number | undefined {
   for (let at = start; ;) {
@@ -53,7 +55,7 @@ function parseFields(text: string, start: number, fields: HeaderFields): number 
   }
 }
 
-/** The place behind a field whose first line ends at `feed`: lines that begin with white space go on with it. */
+/** Returns the position after a field whose first line ends at `feed`. Lines that start with white space continue the field. */
 function findFieldEnd(text: string, feed: number): number | undefined {
   let end = feed;
   while (isBlank(text.charCodeAt(end + 1))) {
@@ -63,10 +65,10 @@ function findFieldEnd(text: string, feed: number): number | undefined {
   return end + 1;
 }
 
-// Hot path: one look at the whole head instead of one at each value.
+// Hot path: one search of the whole head instead of one for each value.
 function rejectControlCharacters(text: string, size: number): number {
   if (forbiddenInLines.test(text.slice(0, size)))
-    throw new MalformedResponse("a control character in its head");
+    throw new MalformedResponse("the head contains a control character");
   return size;
 }
 
@@ -82,7 +84,7 @@ function parseField(line: string, fields: HeaderFields): void {
 function appendField(fields: HeaderFields, name: string, value: string): void {
   const before = Object.hasOwn(fields, name) ? fields[name] : undefined;
   if (Array.isArray(before)) before.push(value);
-  // Not an assignment, which means something else for `__proto__`.
+  // An assignment to `__proto__` would set the prototype.
   else
     Object.defineProperty(fields, name, {
       value: before === undefined ? value : [before, value],
@@ -117,24 +119,26 @@ function isSpace(code: number): boolean {
   return isBlank(code) || code === carriageReturn || code === lineFeed;
 }
 
-/** Where a line ends whose LF stands at `feed`. */
+/** Returns the end of a line whose LF is at `feed`. */
 function findLineEnd(text: string, feed: number): number {
   return text.charCodeAt(feed - 1) === carriageReturn ? feed - 1 : feed;
 }
 
 const tokenPattern = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 
-// Servers send the same few names again and again: finding those of a head takes 0.2 µs less than reading them anew.
+// Servers send the same few names again and again: looking up the names of a head takes 0.2 µs less than parsing them.
 const knownNames = new Map<string, string>();
-const [manyNames, longName] = [1_000, 100];
-const notAField = "a line in its head that is no field";
+const maxKnownNames = 1_000;
+const maxKnownLength = 100;
+const notAField = "a line of the head is not a header field";
 
 function parseFieldName(written: string): string {
   const known = knownNames.get(written);
   if (known !== undefined) return known;
   if (!tokenPattern.test(written)) throw new MalformedResponse(notAField);
   const name = written.toLowerCase();
-  if (knownNames.size < manyNames && name.length < longName) knownNames.set(detachText(written), name);
+  if (knownNames.size < maxKnownNames && name.length < maxKnownLength)
+    knownNames.set(detachText(written), name);
   return name;
 }
 
@@ -147,14 +151,74 @@ function parseStatusLine(line: string): StatusLine {
   const known = knownStatusLines.get(line);
   if (known !== undefined) return known;
   const [, minor, status, statusText = ""] = /^HTTP\/1\.(\d) ([1-9]\d\d)(?: (.*))?$/.exec(line) ?? [];
-  if (status === undefined) throw new MalformedResponse("it does not begin with a status line");
+  if (status === undefined) throw new MalformedResponse("it does not start with a status line");
   const read = { status: Number(status), statusText, minor: Number(minor) };
-  if (knownStatusLines.size < maxKnownStatusLines && line.length < longName)
+  if (knownStatusLines.size < maxKnownStatusLines && line.length < maxKnownLength)
     knownStatusLines.set(detachText(line), read);
   return read;
 }
 
-/** The same text without the head that it was cut from, which it would keep in memory. */
+/** Copies a text. A slice would keep the whole head in memory. */
 function detachText(text: string): string {
   return Buffer.from(text, "latin1").toString("latin1");
+}
+
+const statusLineStart = "HTTP/1.";
+
+// Node's limit of 16 KiB is less than some sites send in cookies and policies. Browsers stop at 256 KiB.
+const maxResponseHeadBytes = 256 * 1024;
+
+/** Collects a head that arrives in several pieces. Each byte is examined once, however small the pieces are. */
+export class PartialHead {
+  #text = "";
+  /** Bytes of the current line, without its CR. */
+  #lineBytes = 0;
+
+  /**
+   * Reads bytes from `start` to `stop`. Returns the position after the empty line that ends the head, or undefined while the
+   * head is incomplete.
+   *
+   * @throws MalformedResponse when the head is too long, or does not start with a status line.
+   */
+  read(bytes: Buffer, start: number, stop: number): number | undefined {
+    const from = this.#text === "" ? skipEmptyLines(bytes, start, stop) : start;
+    const end = this.#find(bytes, from, stop);
+    const before = this.#text.length;
+    this.#text += bytes.toString("latin1", from, end ?? stop);
+    if (this.#text.length > maxResponseHeadBytes)
+      throw new MalformedResponse("the head is larger than 256 KiB");
+    // Checked only while the text is short, because slicing a concatenated string copies all of it.
+    if (
+      before < statusLineStart.length &&
+      !statusLineStart.startsWith(this.#text.slice(0, statusLineStart.length))
+    )
+      throw new MalformedResponse("it does not start with a status line");
+    return end;
+  }
+
+  /** Returns the head after `read` has found its end. */
+  head(): ParsedHead {
+    const head = parseHead(this.#text);
+    if (head?.size !== this.#text.length)
+      throw new MalformedResponse("the head contains a control character");
+    return head;
+  }
+
+  #find(bytes: Buffer, start: number, stop: number): number | undefined {
+    for (let at = start; at < stop; at += 1) {
+      const byte = bytes[at];
+      if (byte === lineFeed) {
+        if (this.#lineBytes === 0) return at + 1;
+        this.#lineBytes = 0;
+      } else if (byte !== carriageReturn) this.#lineBytes += 1;
+    }
+    return undefined;
+  }
+}
+
+/** Skips the empty lines that some servers send after the body of the previous response. */
+function skipEmptyLines(bytes: Buffer, start: number, stop: number): number {
+  let at = start;
+  while (at < stop && (bytes[at] === carriageReturn || bytes[at] === lineFeed)) at += 1;
+  return at;
 }

@@ -1,36 +1,35 @@
 import { ChunkedBody } from "./chunked-body.ts";
 import { MalformedResponse } from "./errors.ts";
 import { bodyLength, chunkedLength, untilClose } from "./framing.ts";
-import { parseHead, type ParsedHead } from "./head.ts";
-import { PartialHead } from "./partial-head.ts";
+import { parseHead, PartialHead, type ParsedHead } from "./head.ts";
 
-/** Hears what an answer consists of, in this order: interim heads, the head, pieces of the body, the end. */
+/** Receives the parts of a response in order: interim heads, the final head, pieces of the body, the end. */
 export interface ResponseSink {
-  /** The first byte of a head has come. */
+  /** Called with the first byte of a head. */
   headStarted(): void;
   interimHead(head: ParsedHead): void;
   finalHead(head: ParsedHead): void;
-  /** A part of the body lies in `bytes` from `start` to `end`. */
+  /** Called with a piece of the body: the bytes from `start` to `end`. */
   bodyPiece(bytes: Buffer, start: number, end: number): void;
-  /** `clean` says that nothing came behind the end. */
+  /** Called at the end of the response. `clean` is false when more bytes followed the end. */
   responseEnded(clean: boolean): void;
 }
 
-// Most heads are smaller; decoding more would be decoding the body.
+// Most heads are smaller. Decoding more text would decode the body too.
 const typicalHeadBytes = 4_096;
 
-// What is read now.
-const [nothing, head, body] = [0, 1, 2];
+// The states: ignoring input, reading a head, reading a body.
+const [ignoring, inHead, inBody] = [0, 1, 2];
 
-/** Reads answers in HTTP/1.1 from bytes, however they are cut. It does no I/O, and holds no more than one head. */
+/** Parses HTTP/1.1 responses from bytes, however they are split. It does no I/O and stores at most one head. */
 export class ResponseParser {
   readonly #sink: ResponseSink;
-  #state = nothing;
-  /** Of the bytes that are read now. */
+  #state = ignoring;
+  /** Length of the bytes given to the current `read`. */
   #length = 0;
   #method = "";
-  /** Of the body: bytes, `inChunks` or `untilClose`. */
-  #left = 0;
+  /** Bytes left of the body, or `chunkedLength`, or `untilClose`. */
+  #bytesLeft = 0;
   #chunks: ChunkedBody | undefined;
   #partial: PartialHead | undefined;
 
@@ -38,84 +37,84 @@ export class ResponseParser {
     this.#sink = sink;
   }
 
-  /** Says what was asked: what comes next is the answer to it. */
+  /** Starts a response. `method` is the method of its request. */
   expectResponse(method: string): void {
     this.#method = method;
-    this.#state = head;
+    this.#state = inHead;
   }
 
-  /** How much of a body is still to come, in bytes; negative where that is not known. */
+  /** Bytes left of the body; negative when the length is unknown. */
   get bytesLeft(): number {
-    return this.#left;
+    return this.#bytesLeft;
   }
 
-  /** Takes no notice of anything more. */
+  /** Ignores all further input. */
   stop(): void {
-    this.#state = nothing;
+    this.#state = ignoring;
     this.#partial = undefined;
     this.#chunks = undefined;
   }
 
   /**
-   * Reads bytes, the first `length` of the buffer, and tells the sink of them.
+   * Parses the first `length` bytes of a buffer and calls the sink.
    *
-   * @throws MalformedAnswer; nothing more may be read then.
+   * @throws MalformedResponse. The parser must not be used afterwards.
    */
   read(bytes: Buffer, length: number): void {
     this.#length = length;
     let at = 0;
-    while (at < length && this.#state === head) at = this.#readHead(bytes, at);
-    while (at < length && this.#state === body) at = this.#readBody(bytes, at);
+    while (at < length && this.#state === inHead) at = this.#readHead(bytes, at);
+    while (at < length && this.#state === inBody) at = this.#readBody(bytes, at);
   }
 
-  /** Takes note that the connection has ended in order, and says whether that was the end of an answer. */
+  /** Handles the orderly end of the connection. Returns whether it completed a response. */
   endOfInput(): boolean {
-    if (this.#state !== body || this.#left !== untilClose) return false;
-    this.#end(true);
+    if (this.#state !== inBody || this.#bytesLeft !== untilClose) return false;
+    this.#endResponse(true);
     return true;
   }
 
   #readHead(bytes: Buffer, at: number): number {
     if (this.#partial === undefined) {
       this.#sink.headStarted();
-      // Hot path: a head that came in one piece is read where it is.
+      // Hot path: a head that arrived in one piece is parsed in place.
       const text = bytes.toString("latin1", at, Math.min(at + typicalHeadBytes, this.#length));
       const found = text.startsWith("HTTP/1.") ? parseHead(text) : undefined;
-      if (found !== undefined) return this.#open(found, at + found.size);
+      if (found !== undefined) return this.#receiveHead(found, at + found.size);
     }
     this.#partial ??= new PartialHead();
     const next = this.#partial.read(bytes, at, this.#length);
     if (next === undefined) return this.#length;
     const found = this.#partial.head();
     this.#partial = undefined;
-    return this.#open(found, next);
+    return this.#receiveHead(found, next);
   }
 
-  #open(found: ParsedHead, at: number): number {
+  #receiveHead(found: ParsedHead, at: number): number {
     if (found.status < 200) {
       if (found.status === 101)
-        throw new MalformedResponse("101 Switching Protocols without having been asked");
+        throw new MalformedResponse("101 Switching Protocols, which the request did not ask for");
       this.#sink.interimHead(found);
       return at;
     }
-    this.#left = bodyLength(found, this.#method);
-    this.#state = body;
-    if (this.#left === chunkedLength) this.#chunks = new ChunkedBody();
+    this.#bytesLeft = bodyLength(found, this.#method);
+    this.#state = inBody;
+    if (this.#bytesLeft === chunkedLength) this.#chunks = new ChunkedBody();
     this.#sink.finalHead(found);
-    if (this.#left === 0 && this.#state === body) this.#end(at === this.#length);
+    if (this.#bytesLeft === 0 && this.#state === inBody) this.#endResponse(at === this.#length);
     return at;
   }
 
   #readBody(bytes: Buffer, at: number): number {
     if (this.#chunks !== undefined) return this.#readChunk(this.#chunks, bytes, at);
-    if (this.#left === untilClose) {
+    if (this.#bytesLeft === untilClose) {
       this.#sink.bodyPiece(bytes, at, this.#length);
       return this.#length;
     }
-    const end = Math.min(this.#length, at + this.#left);
-    this.#left -= end - at;
+    const end = Math.min(this.#length, at + this.#bytesLeft);
+    this.#bytesLeft -= end - at;
     this.#sink.bodyPiece(bytes, at, end);
-    if (this.#left === 0 && this.#state === body) this.#end(end === this.#length);
+    if (this.#bytesLeft === 0 && this.#state === inBody) this.#endResponse(end === this.#length);
     return end;
   }
 
@@ -123,11 +122,11 @@ export class ResponseParser {
     const start = chunks.readLines(bytes, at, this.#length);
     const end = start + chunks.readData(this.#length - start);
     if (end > start) this.#sink.bodyPiece(bytes, start, end);
-    if (chunks.done && this.#state === body) this.#end(end === this.#length);
+    if (chunks.done && this.#state === inBody) this.#endResponse(end === this.#length);
     return end;
   }
 
-  #end(clean: boolean): void {
+  #endResponse(clean: boolean): void {
     this.stop();
     this.#sink.responseEnded(clean);
   }

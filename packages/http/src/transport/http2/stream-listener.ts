@@ -1,5 +1,5 @@
 import type { ClientHttp2Stream } from "node:http2";
-import { isComplete } from "../wire/content-length.ts";
+import { isComplete } from "../wire/messages.ts";
 import { refusedStream, StreamResetError, StaleConnection } from "../errors/undici-errors.ts";
 import type { SessionTracker } from "./session-tracker.ts";
 import type { ExchangeController, ResponseListener } from "../wire/protocol.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { contentLength, isCodedBodyMissing, isComplete } from "./content-length.ts";
+import { contentLength, isCodedBodyMissing, isComplete } from "./messages.ts";
 import type { RawResponse } from "./messages.ts";
 
 test("reads the length that an answer announces, and nothing out of what is no number", () => {
