@@ -26,7 +26,7 @@ function deferred() {
   return Promise.withResolvers<string>();
 }
 
-test("opens, lets nothing through, then lets a probe through, and closes when that succeeds", async () => {
+test("a breaker opens, rejects calls, runs a probe after the break, and closes when the probe succeeds", async () => {
   const { clock, events, circuit } = setUp();
 
   await fail(circuit, clock, 2);
@@ -41,7 +41,7 @@ test("opens, lets nothing through, then lets a probe through, and closes when th
   assert.equal(circuit.state, "closed");
 });
 
-test("passes a failure on as it is", async () => {
+test("a breaker rethrows a failure unchanged", async () => {
   const { clock, circuit } = setUp();
   const error = new Error("mine");
 
@@ -51,7 +51,7 @@ test("passes a failure on as it is", async () => {
   );
 });
 
-test("lets only one probe through at a time", async () => {
+test("a half-open breaker runs one probe at a time", async () => {
   const { clock, circuit } = setUp();
   await fail(circuit, clock, 2);
   await clock.advance(10_000);
@@ -66,7 +66,7 @@ test("lets only one probe through at a time", async () => {
   assert.equal(circuit.state, "closed");
 });
 
-test("a result of a call that began before the circuit opened does not close or open it", async () => {
+test("a breaker ignores the outcome of a call that started before the circuit opened", async () => {
   const { clock, circuit } = setUp();
   const early = deferred();
   const late = deferred();
@@ -88,7 +88,7 @@ test("a result of a call that began before the circuit opened does not close or 
   assert.equal(circuit.state, "closed");
 });
 
-test("stays open for longer each time a probe fails, where the break grows", async () => {
+test("a breaker with a growing break stays open longer after each failed probe", async () => {
   const { clock, circuit } = setUp({ breakDuration: waitExponential({ multiplier: "1s" }) });
   await fail(circuit, clock, 2);
   const breaks: number[] = [];
@@ -104,7 +104,7 @@ test("stays open for longer each time a probe fails, where the break grows", asy
   assert.deepEqual(breaks, [1_000, 2_000, 4_000]);
 });
 
-test("ignores a caller's abort, but not a deadline that passed", async () => {
+test("a breaker ignores an abort by the caller and counts an expired deadline", async () => {
   const { clock, circuit } = setUp({ opensWhen: consecutive(1) });
   const abortedWith = (reason: unknown) => {
     const caller = new AbortController();
@@ -119,7 +119,7 @@ test("ignores a caller's abort, but not a deadline that passed", async () => {
   assert.equal(await abortedWith(new DeadlineExceededError(5)), "open");
 });
 
-test("ignores a task that an inner policy did not run", async () => {
+test("a breaker ignores a task that an inner policy rejected", async () => {
   const { clock, circuit } = setUp({ opensWhen: consecutive(1) });
 
   await circuit.execute(() => Promise.reject(new CircuitOpenError(0)), { clock }).catch(() => undefined);
@@ -127,7 +127,7 @@ test("ignores a task that an inner policy did not run", async () => {
   assert.equal(circuit.state, "closed");
 });
 
-test("judges results as the classifier says", async () => {
+test("a breaker uses the classifier", async () => {
   const clock = fakeClock();
   const circuit = breaker({
     opensWhen: consecutive(1),
@@ -143,7 +143,7 @@ test("judges results as the classifier says", async () => {
   assert.equal(circuit.state, "open");
 });
 
-test("a classifier that throws gives the probe's place back", async () => {
+test("a breaker runs another probe after its classifier threw", async () => {
   const broken = new Error("classifier");
   let breaks = false;
   const { clock, circuit } = setUp({
@@ -163,7 +163,7 @@ test("a classifier that throws gives the probe's place back", async () => {
   assert.equal(circuit.state, "closed");
 });
 
-test("a listener that throws when the circuit half-opens gives the probe's place back", async () => {
+test("a breaker runs another probe after a listener threw at the half-open event", async () => {
   const thrown = new Error("listener");
   let throws = true;
   const { clock, circuit } = setUp({
@@ -180,7 +180,7 @@ test("a listener that throws when the circuit half-opens gives the probe's place
   assert.equal(await circuit.execute(up, { clock }), "up");
 });
 
-test("isolated, it lets nothing through until every handle is released", async () => {
+test("an isolated breaker rejects calls until every handle is released", async () => {
   const { clock, events, circuit } = setUp();
   const first = circuit.isolate();
   const second = circuit.isolate();
@@ -197,7 +197,7 @@ test("isolated, it lets nothing through until every handle is released", async (
   assert.deepEqual(events, ["opened", "rejected", "closed"]);
 });
 
-test("is taken up by another process where the first one left it", async () => {
+test("a breaker continues from the snapshot of another process", async () => {
   const { clock, circuit } = setUp();
   await fail(circuit, clock, 2);
   const stored = JSON.parse(JSON.stringify(circuit)) as ReturnType<typeof parseSnapshot>;
@@ -213,7 +213,7 @@ test("is taken up by another process where the first one left it", async () => {
   assert.equal(value, "up");
 });
 
-test("a restored circuit tells its state before its first call", () => {
+test("a restored breaker has its state before its first call", () => {
   const state = { state: "open", retryAt: 11_000, openings: 2, breakDuration: 10_000 } as const;
 
   const circuit = breaker({ state });
@@ -222,7 +222,7 @@ test("a restored circuit tells its state before its first call", () => {
   assert.deepEqual(circuit.toJSON(), state);
 });
 
-test("a restored circuit never stays open for longer than its break, whatever the date says", async () => {
+test("a restored breaker stays open for one break at most, also with a wrong date", async () => {
   const clock = fakeClock({ autoAdvance: false });
   const circuit = breaker({ state: { state: "open", retryAt: 1e12, openings: 1, breakDuration: 10_000 } });
   await circuit.execute(up, { clock }).catch(() => undefined);
@@ -239,16 +239,16 @@ for (const data of [
   { state: "open" },
   { state: "open", retryAt: "1", openings: 1, breakDuration: 1 },
 ]) {
-  test(`refuses ${JSON.stringify(data)} as a state`, () => {
+  test(`breaker rejects ${JSON.stringify(data)} as a state`, () => {
     assert.throws(() => parseSnapshot(data), TypeError);
   });
 }
 
-test("refuses a circuit without probes", () => {
+test("breaker rejects zero probes", () => {
   assert.throws(() => breaker({ probes: 0 }), RangeError);
 });
 
-test("a rehearsal does not touch the circuit", async () => {
+test("cloneForPlan leaves the circuit unchanged", async () => {
   const { clock, events, circuit } = setUp();
 
   const rehearsal = circuit.cloneForPlan?.();

@@ -35,31 +35,31 @@ const halfOpen = {
 } as const satisfies BreakerState;
 const isolated: BreakerState = { at: "isolated", generation: 3, holders: 1 };
 
-const asked: BreakerInput = { type: "admitted", now };
+const admitted: BreakerInput = { type: "admitted", now };
 const succeeded: BreakerInput = { type: "succeeded", now, generation: 3 };
 const failed: BreakerInput = { type: "failed", now, generation: 3, break: growing };
 const ignored: BreakerInput = { type: "ignored", generation: 3 };
 
 const table: readonly (readonly [string, BreakerState, BreakerInput, Partial<BreakerState>])[] = [
-  ["closed stays closed when asked", closed, asked, closed],
+  ["closed stays closed when a call is admitted", closed, admitted, closed],
   ["closed stays closed on success", closed, succeeded, { at: "closed", generation: 3 }],
   ["closed counts a failure", closed, failed, { at: "closed", generation: 3 }],
   [
-    "closed opens at one failure too many",
+    "closed opens when the tally trips",
     shaken,
     failed,
     { at: "open", generation: 4, openings: 1, break: growing(1) },
   ],
-  ["closed does not count what is ignored", shaken, ignored, shaken],
+  ["closed does not count an ignored outcome", shaken, ignored, shaken],
   [
-    "open lets a probe through, as half-open",
+    "open becomes half-open when a probe is admitted",
     open,
-    asked,
+    admitted,
     { at: "half-open", generation: 4, running: 1, until: now + 10 },
   ],
   ["open ignores a late success", open, { ...succeeded, generation: 2 }, open],
   ["open ignores a late failure", open, { ...failed, generation: 2 }, open],
-  ["half-open lets another probe through", halfOpen, asked, { ...halfOpen, running: 2 }],
+  ["half-open admits another probe", halfOpen, admitted, { ...halfOpen, running: 2 }],
   ["half-open counts a success", halfOpen, succeeded, { ...halfOpen, running: 0, succeeded: 1 }],
   [
     "half-open closes when all probes succeeded",
@@ -68,17 +68,22 @@ const table: readonly (readonly [string, BreakerState, BreakerInput, Partial<Bre
     closedState(4, rule),
   ],
   [
-    "half-open opens at a failure, for longer",
+    "half-open opens for longer after a failure",
     halfOpen,
     failed,
     { at: "open", generation: 4, openings: 2, break: growing(2) },
   ],
-  ["half-open gives the place of an ignored probe back", halfOpen, ignored, { ...halfOpen, running: 0 }],
-  ["half-open ignores what began before", halfOpen, { ...failed, generation: 2 }, halfOpen],
   [
-    "half-open gives up probes that are lost",
+    "half-open makes room for another probe after an ignored outcome",
+    halfOpen,
+    ignored,
+    { ...halfOpen, running: 0 },
+  ],
+  ["half-open ignores the outcome of an earlier call", halfOpen, { ...failed, generation: 2 }, halfOpen],
+  [
+    "half-open replaces probes that do not end",
     { ...halfOpen, running: 2 },
-    asked,
+    admitted,
     { at: "half-open", generation: 4, running: 1 },
   ],
   ["isolated ignores results", isolated, succeeded, isolated],
@@ -96,7 +101,7 @@ const table: readonly (readonly [string, BreakerState, BreakerInput, Partial<Bre
   ],
   ["releasing one of two holds still", { ...isolated, holders: 2 }, { type: "released" }, isolated],
   ["releasing the last one closes", isolated, { type: "released" }, closedState(4, rule)],
-  ["releasing what is not held does nothing", open, { type: "released" }, open],
+  ["releasing a circuit that is not isolated does nothing", open, { type: "released" }, open],
 ];
 
 for (const [name, state, input, expected] of table) {
@@ -124,7 +129,7 @@ for (const [name, state, at, expected] of admissions) {
   });
 }
 
-test("whatever happens, generations never fall and no more probes run than are allowed", () => {
+test("generations never fall and no more probes run than allowed, for any inputs", () => {
   const steps = fc.array(fc.tuple(fc.constantFrom("ask", "succeed", "fail", "ignore", "wait"), fc.nat()), {
     maxLength: 80,
   });

@@ -43,13 +43,13 @@ for (const [start, story, trips] of table) {
   });
 }
 
-test("a success that changes nothing costs nothing", () => {
+test("a success without earlier failures returns the same tally", () => {
   const tally = consecutive(3);
 
   assert.equal(tally.after(false, 0), tally);
 });
 
-test("refuses rules that could never be kept", () => {
+test("tallies reject settings that cannot work", () => {
   assert.throws(() => consecutive(0), RangeError);
   assert.throws(() => countWindow({ failureRatio: 0 }), RangeError);
   assert.throws(() => countWindow({ minimumThroughput: 20, size: 10 }), RangeError);

@@ -15,7 +15,7 @@ function spend(budget: SlidingBudget): number {
   return spent;
 }
 
-test("gives a caller with no traffic its minimum", () => {
+test("a budget without calls allows the minimum per second", () => {
   const budget = retryBudget({ clock: fakeClock() });
 
   assert.equal(budget.balance, 100);
@@ -23,7 +23,7 @@ test("gives a caller with no traffic its minimum", () => {
   assert.equal(budget.balance, 0);
 });
 
-test("gives one retry for five calls, exactly", () => {
+test("a budget with ratio 0.2 allows exactly one retry per five calls", () => {
   const budget = retryBudget({ minPerSecond: 0, clock: fakeClock() });
 
   for (let call = 0; call < 50; call += 1) budget.deposit();
@@ -32,7 +32,7 @@ test("gives one retry for five calls, exactly", () => {
   assert.equal(spend(budget), 10);
 });
 
-test("forgets calls, and retries, after its window", async () => {
+test("a budget drops calls and retries after its window", async () => {
   const clock = fakeClock();
   const budget = retryBudget({ ratio: 1, minPerSecond: 1, window: "10s", clock });
   budget.deposit();
@@ -43,7 +43,7 @@ test("forgets calls, and retries, after its window", async () => {
   assert.equal(budget.balance, 10);
 });
 
-test("never lets retries exceed the ratio of the calls and the minimum in any window", () => {
+test("retries in any window stay within the ratio of the calls plus the minimum", () => {
   const steps = fc.array(fc.constantFrom("deposit", "withdraw", "tick"), { maxLength: 300 });
   fc.assert(
     fc.property(steps, (given) => {
@@ -63,7 +63,7 @@ test("never lets retries exceed the ratio of the calls and the minimum in any wi
   );
 });
 
-test("an exhausted budget makes a retry give up with the real failure, and say so", async () => {
+test("a retry with an exhausted budget gives up with the failure as its cause", async () => {
   const clock = fakeClock();
   const budget = retryBudget({ minPerSecond: 0.1, clock });
   const events: PolicyEvent[] = [];
@@ -90,7 +90,7 @@ test("an exhausted budget makes a retry give up with the real failure, and say s
   });
 });
 
-test("shared by all calls, it holds the load of an outage at 1 + ratio", async () => {
+test("a budget that all calls share limits the load in an outage to 1 + ratio", async () => {
   const clock = fakeClock();
   const budget = retryBudget({ minPerSecond: 0, clock });
   const policy = retry({ wait: waitNone, stop: stopAfterAttempt(4), budget });
@@ -109,7 +109,7 @@ for (const options of [
   { window: 0 },
   { window: Infinity },
 ]) {
-  test(`refuses ${Object.entries(options).flat().join(" ")}`, () => {
+  test(`retryBudget rejects ${Object.entries(options).flat().join(" ")}`, () => {
     assert.throws(() => retryBudget(options), RangeError);
   });
 }

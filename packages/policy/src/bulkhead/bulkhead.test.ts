@@ -10,7 +10,7 @@ function held() {
   return { task: () => promise, release: () => resolve() };
 }
 
-test("runs so many at once, queues so many, and refuses the rest", async () => {
+test("a bulkhead runs `concurrency` calls, queues `queue` calls and rejects others", async () => {
   const events: PolicyEvent[] = [];
   const policy = bulkhead({ concurrency: 2, queue: 1, on: (event) => events.push(event) });
   const { task, release } = held();
@@ -30,16 +30,16 @@ test("runs so many at once, queues so many, and refuses the rest", async () => {
   assert.deepEqual([policy.running, policy.waiting], [0, 0]);
 });
 
-test("serves the queue first come, first served", async () => {
+test("a bulkhead serves its queue first come, first served", async () => {
   const policy = bulkhead({ concurrency: 1, queue: 9 });
   const order: number[] = [];
 
-  await Promise.all([1, 2, 3, 4].map((who) => policy.execute(async () => order.push(who))));
+  await Promise.all([1, 2, 3, 4].map((number) => policy.execute(async () => order.push(number))));
 
   assert.deepEqual(order, [1, 2, 3, 4]);
 });
 
-test("a call that is aborted in the queue leaves it at once, with its place and its listener", async () => {
+test("an aborted call leaves the queue of a bulkhead immediately and removes its listener", async () => {
   const policy = bulkhead({ concurrency: 1, queue: 1 });
   const { task, release } = held();
   const caller = new AbortController();
@@ -57,7 +57,7 @@ test("a call that is aborted in the queue leaves it at once, with its place and 
   assert.equal(ran, false);
 });
 
-test("a call that was let in leaves no listener on its signal", async () => {
+test("a call that a bulkhead admitted leaves no listener on its signal", async () => {
   const policy = bulkhead({ concurrency: 1, queue: 9 });
   const { signal } = new AbortController();
 
@@ -66,7 +66,7 @@ test("a call that was let in leaves no listener on its signal", async () => {
   assert.equal(getEventListeners(signal, "abort").length, 0);
 });
 
-test("gives the place back whatever becomes of the task", async () => {
+test("a bulkhead admits the next call after a task succeeds, rejects or throws", async () => {
   const policy = bulkhead({ concurrency: 1 });
   const error = new Error("mine");
 
@@ -85,7 +85,7 @@ test("gives the place back whatever becomes of the task", async () => {
   assert.equal(await policy.execute(() => "ok"), "ok");
 });
 
-test("a listener that throws takes no place", async () => {
+test("a call whose listener throws does not count as running in a bulkhead", async () => {
   const thrown = new Error("listener");
   const policy = bulkhead({
     concurrency: 1,
@@ -105,7 +105,7 @@ test("a listener that throws takes no place", async () => {
   assert.equal(policy.running, 0);
 });
 
-test("refuses a bulkhead without places", () => {
+test("bulkhead rejects a concurrency of 0", () => {
   assert.throws(() => bulkhead({ concurrency: 0 }), RangeError);
   assert.throws(() => bulkhead({ queue: -1 }), RangeError);
 });

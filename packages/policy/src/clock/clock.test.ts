@@ -4,7 +4,7 @@ import { getEventListeners } from "node:events";
 import { test } from "node:test";
 import { startTimer, systemClock, type Clock } from "./clock.ts";
 
-test("the system's clock goes forwards, and knows the date", () => {
+test("systemClock moves forwards and returns the date", () => {
   const first = systemClock.now();
 
   assert.ok(systemClock.now() >= first);
@@ -12,7 +12,7 @@ test("the system's clock goes forwards, and knows the date", () => {
 });
 
 for (const delay of [0, 1, 12.3, 30]) {
-  test(`sleeps no less than ${delay} ms, with a signal and without one`, async () => {
+  test(`systemClock sleeps at least ${delay} ms, with and without a signal`, async () => {
     for (const signal of [undefined, new AbortController().signal]) {
       const before = systemClock.now();
 
@@ -24,7 +24,7 @@ for (const delay of [0, 1, 12.3, 30]) {
   });
 }
 
-test("sleepers wake in order of their delays", async () => {
+test("sleeps of systemClock end in order of their delays", async () => {
   const woken: number[] = [];
 
   await Promise.all([40, 5, 20].map((delay) => systemClock.sleep(delay).then(() => woken.push(delay))));
@@ -32,7 +32,7 @@ test("sleepers wake in order of their delays", async () => {
   assert.deepEqual(woken, [5, 20, 40]);
 });
 
-test("a sleep lets timers and sockets have their turn, even one of 0 ms", async () => {
+test("a sleep of 0 ms lets timers and sockets run", async () => {
   let turned = false;
   setTimeout(() => (turned = true));
 
@@ -42,7 +42,7 @@ test("a sleep lets timers and sockets have their turn, even one of 0 ms", async 
   assert.equal(turned, true);
 });
 
-test("a sleep longer than the longest timer does not end at once", async () => {
+test("a sleep that is longer than the longest timer does not end immediately", async () => {
   const controller = new AbortController();
   let ended = false;
   const sleeping = systemClock.sleep(2 ** 40, controller.signal).finally(() => (ended = true));
@@ -54,7 +54,7 @@ test("a sleep longer than the longest timer does not end at once", async () => {
   await assert.rejects(sleeping, /enough/);
 });
 
-test("an endless sleep ends with its signal", async () => {
+test("a sleep of Infinity ends when its signal aborts", async () => {
   const controller = new AbortController();
   const sleeping = systemClock.sleep(Infinity, controller.signal);
 
@@ -63,13 +63,13 @@ test("an endless sleep ends with its signal", async () => {
   await assert.rejects(sleeping, /enough/);
 });
 
-test("a sleep with an aborted signal throws its reason at once", async () => {
+test("a sleep with an aborted signal throws the reason immediately", async () => {
   const reason = new Error("before");
 
   await assert.rejects(systemClock.sleep(1e9, AbortSignal.abort(reason)), (error) => error === reason);
 });
 
-test("a sleep leaves no listener on its signal, however it ends", async () => {
+test("a sleep leaves no listener on its signal after its end or an abort", async () => {
   const controller = new AbortController();
 
   await systemClock.sleep(1, controller.signal);
@@ -81,7 +81,7 @@ test("a sleep leaves no listener on its signal, however it ends", async () => {
   assert.equal(getEventListeners(controller.signal, "abort").length, 0);
 });
 
-test("a timer runs once, unless it is stopped before", async () => {
+test("a timer of systemClock runs once unless it is stopped", async () => {
   const ran: string[] = [];
   startTimer(systemClock, 5, () => ran.push("kept"));
   const stop = startTimer(systemClock, 5, () => ran.push("stopped"));
@@ -92,7 +92,7 @@ test("a timer runs once, unless it is stopped before", async () => {
   assert.deepEqual(ran, ["kept"]);
 });
 
-test("a clock that can only sleep has timers too", async () => {
+test("startTimer works with a clock without timers", async () => {
   const { now, date, sleep } = systemClock;
   const clock: Clock = { now, date, sleep };
   const ran: string[] = [];
@@ -106,7 +106,7 @@ test("a clock that can only sleep has timers too", async () => {
   assert.deepEqual(ran, ["kept"]);
 });
 
-test("the system's chance is at least 0 and below 1", () => {
+test("systemRandom returns numbers of at least 0 and below 1", () => {
   const draws = Array.from({ length: 1_000 }, systemRandom);
 
   assert.ok(draws.every((draw) => draw >= 0 && draw < 1));

@@ -17,7 +17,7 @@ const read: readonly (readonly [Duration, number])[] = [
 ];
 
 for (const [duration, ms] of read) {
-  test(`reads ${String(duration)} as ${ms} ms`, () => {
+  test(`toMs converts ${String(duration)} to ${ms} ms`, () => {
     assert.equal(toMs(duration), ms);
   });
 }
@@ -41,7 +41,7 @@ const refused: readonly unknown[] = [
 ];
 
 for (const duration of refused) {
-  test(`refuses ${JSON.stringify(duration)} (${String(duration)})`, () => {
+  test(`toMs rejects ${JSON.stringify(duration)} (${String(duration)})`, () => {
     assert.throws(() => toMs(duration as Duration), RangeError);
   });
 }
@@ -62,12 +62,12 @@ const shown: readonly (readonly [number, string])[] = [
 ];
 
 for (const [ms, text] of shown) {
-  test(`shows ${ms} ms as ${text}`, () => {
+  test(`formatMs formats ${ms} ms as ${text}`, () => {
     assert.equal(formatMs(ms), text);
   });
 }
 
-test("reads back what it shows, to within a hundredth of the unit", () => {
+test("toMs parses the output of formatMs to within a hundredth of the unit", () => {
   fc.assert(
     fc.property(fc.integer({ min: 0, max: 1e12 }), (ms) => {
       const again = toMs(formatMs(ms) as Duration);
@@ -77,7 +77,7 @@ test("reads back what it shows, to within a hundredth of the unit", () => {
   );
 });
 
-test("a value is a duration exactly when it can be given in milliseconds", () => {
+test("isDuration accepts exactly the values that toMs converts", () => {
   const values = [
     0,
     1.5,

@@ -3,7 +3,7 @@ import { getEventListeners } from "node:events";
 import { test } from "node:test";
 import { fakeClock } from "./fake-clock.ts";
 
-test("hours pass in no time, and every sleep is written down", async () => {
+test("a fake clock lets hours pass immediately and records every sleep", async () => {
   const clock = fakeClock({ start: 5 });
 
   await clock.sleep(3_600_000);
@@ -15,7 +15,7 @@ test("hours pass in no time, and every sleep is written down", async () => {
   assert.equal(clock.sleeping, 0);
 });
 
-test("sleepers wake in order of their time, and each sees its own", async () => {
+test("sleeps of a fake clock end in order, each at its own time", async () => {
   const clock = fakeClock();
   const woken: (readonly [number, number])[] = [];
 
@@ -30,7 +30,7 @@ test("sleepers wake in order of their time, and each sees its own", async () => 
   ]);
 });
 
-test("time stands still until everything that can go on has gone on", async () => {
+test("a fake clock does not move while other work can run", async () => {
   const clock = fakeClock();
   let steps = 0;
   const sleeping = clock.sleep(1_000).then(() => steps);
@@ -40,7 +40,7 @@ test("time stands still until everything that can go on has gone on", async () =
   assert.equal(await sleeping, 50);
 });
 
-test("a clock that is moved by hand stands still by itself", async () => {
+test("a fake clock without autoAdvance moves only by advance", async () => {
   const clock = fakeClock({ autoAdvance: false });
   const woken: number[] = [];
   void clock.sleep(10).then(async () => {
@@ -56,7 +56,7 @@ test("a clock that is moved by hand stands still by itself", async () => {
   assert.deepEqual([clock.now(), clock.sleeping, ...woken], [109, 0, 10, 15]);
 });
 
-test("moving a clock that moves by itself never takes it back", async () => {
+test("advance never moves a fake clock with autoAdvance backwards", async () => {
   const clock = fakeClock();
   const sleeping = clock.sleep(1_000);
 
@@ -66,7 +66,7 @@ test("moving a clock that moves by itself never takes it back", async () => {
   assert.equal(clock.now(), 1_000);
 });
 
-test("a sleep ends with its signal, at once, and leaves no listener", async () => {
+test("a sleep of a fake clock ends immediately when its signal aborts, and leaves no listener", async () => {
   const clock = fakeClock({ autoAdvance: false });
   const controller = new AbortController();
   const reason = new Error("enough");
@@ -80,7 +80,7 @@ test("a sleep ends with its signal, at once, and leaves no listener", async () =
   assert.equal(getEventListeners(controller.signal, "abort").length, 0);
 });
 
-test("an endless sleep is not waited for", async () => {
+test("a fake clock does not move to the end of an infinite sleep", async () => {
   const clock = fakeClock();
   void clock.sleep(Infinity);
 
@@ -90,7 +90,7 @@ test("an endless sleep is not waited for", async () => {
   assert.equal(clock.sleeping, 1);
 });
 
-test("a timer runs when its time has come, unless it is stopped before", async () => {
+test("a timer of a fake clock runs at its time unless it is stopped", async () => {
   const clock = fakeClock();
   const ran: number[] = [];
   clock.timer?.(10, () => ran.push(clock.now()));

@@ -7,12 +7,12 @@ function draws(seed: number, count: number): readonly number[] {
   return Array.from({ length: count }, seededRandom(seed));
 }
 
-test("the same seed gives the same numbers, another seed others", () => {
+test("seededRandom returns the same numbers for the same seed only", () => {
   assert.deepEqual(draws(7, 100), draws(7, 100));
   assert.notDeepEqual(draws(7, 100), draws(8, 100));
 });
 
-test("gives numbers of at least 0 and below 1 for any seed", () => {
+test("seededRandom returns numbers of at least 0 and below 1 for any seed", () => {
   fc.assert(
     fc.property(fc.integer(), (seed) => {
       assert.ok(draws(seed, 100).every((draw) => draw >= 0 && draw < 1));
@@ -20,7 +20,7 @@ test("gives numbers of at least 0 and below 1 for any seed", () => {
   );
 });
 
-test("spreads its numbers evenly", () => {
+test("seededRandom distributes its numbers evenly", () => {
   const tenths = Array.from({ length: 10 }, () => 0);
 
   for (const draw of draws(1, 10_000))

@@ -29,7 +29,7 @@ function noting(name: string, notes: string[]): Policy {
   };
 }
 
-test("runs the first policy outermost", async () => {
+test("compose runs the first policy outermost", async () => {
   const notes: string[] = [];
 
   await compose(noting("outer", notes), noting("inner", notes)).execute(() => notes.push("task"));
@@ -37,7 +37,7 @@ test("runs the first policy outermost", async () => {
   assert.deepEqual(notes, ["> outer", "> inner", "task", "< inner", "< outer"]);
 });
 
-test("tells the task the attempt of the retry around it, through all policies between", async () => {
+test("the task receives the attempt number of the retry through all policies in between", async () => {
   const clock = fakeClock();
   const policy = compose(
     retry({ wait: waitFixed(1) }),
@@ -55,7 +55,7 @@ test("tells the task the attempt of the retry around it, through all policies be
   assert.equal(attempt, 3);
 });
 
-test("does not run a task whose caller has aborted already, whatever the policy", async () => {
+test("no policy runs a task whose caller has already aborted", async () => {
   const policies: readonly Policy[] = [
     compose(),
     timeout("1s"),
@@ -75,7 +75,7 @@ test("does not run a task whose caller has aborted already, whatever the policy"
   assert.equal(calls, 0);
 });
 
-test("a breaker inside a retry ends the attempts early, and the fallback outside answers", async () => {
+test("a breaker inside a retry ends the attempts early, and the fallback outside returns its value", async () => {
   const clock = fakeClock();
   const events: PolicyEvent["type"][] = [];
   const policy = compose(
@@ -98,7 +98,7 @@ test("a breaker inside a retry ends the attempts early, and the fallback outside
   );
 });
 
-test("keeps the cause of every failure through all layers", async () => {
+test("compose keeps the cause of every failure through all policies", async () => {
   const clock = fakeClock();
   const policy = compose(
     retry({ wait: waitFixed("1s"), stop: stopAfterAttempt(3), name: "outer" }),
@@ -116,7 +116,7 @@ test("keeps the cause of every failure through all layers", async () => {
   );
 });
 
-test("explains itself, a line for each policy", () => {
+test("explain prints one line per policy", () => {
   const policy = compose(
     timeout("60s"),
     compose(retry({ wait: waitFixed("2s") }), breaker(), bulkhead({ concurrency: 3 })),
@@ -137,7 +137,7 @@ test("explains itself, a line for each policy", () => {
   );
 });
 
-test("a task that fails after its call has ended disturbs nobody", async (t) => {
+test("a task that fails after its call has ended causes no unhandled rejection", async (t) => {
   const unhandled = t.mock.fn();
   process.on("unhandledRejection", unhandled);
   t.after(() => process.off("unhandledRejection", unhandled));

@@ -38,28 +38,29 @@ function exactly<Expected>(): <Actual>(value: Same<Actual, Expected> & Actual) =
 }
 
 const runs: Readonly<Record<string, () => Promise<unknown>>> = {
-  "nothing runs the task as it is": () => exactly<Promise<number>>()(compose().execute(getNumber)),
-  "policies for anything run anything": () =>
+  "compose without policies runs the task unchanged": () =>
+    exactly<Promise<number>>()(compose().execute(getNumber)),
+  "policies for any result run any task": () =>
     exactly<Promise<number>>()(compose(timeout("60s"), retry(), timeout("5s")).execute(getNumber)),
-  "one policy alone judges what it judges": () =>
+  "one policy accepts the same results alone and composed": () =>
     exactly<Promise<Reply>>()(compose(retryBusy).execute(getReply)),
   "a condition inside limits the task": () =>
     exactly<Promise<Reply>>()(compose(timeout("60s"), retryBusy, bulkhead()).execute(getReply)),
-  "two conditions limit it together": () =>
+  "two conditions limit the task together": () =>
     exactly<Promise<Reply>>()(compose(retryBusy, emptyFails).execute(getReply)),
   "a fallback outside adds its value": () =>
     exactly<Promise<number | null>>()(
       compose(fallback({ value: null }), retry(), breaker()).execute(getNumber),
     ),
-  "a fallback inside may add what the outer ones can judge": () =>
+  "a fallback inside may add values that the outer policies accept": () =>
     exactly<Promise<Reply | { status: number; from: string }>>()(
       compose(retryBusy, fallback({ value: { status: 200, from: "cache" } })).execute(getReply),
     ),
-  "a fallback's task is told the task's type": () =>
+  "a fallback's task receives the task's type": () =>
     exactly<Promise<string | undefined>>()(
       compose(fallback({ when: retryIfError(RangeError), task: () => undefined })).execute(() => "text"),
     ),
-  "everything at once": () =>
+  "all policies together": () =>
     exactly<Promise<Reply>>()(
       compose(
         timeout("60s"),
@@ -85,7 +86,7 @@ for (const [name, run] of Object.entries(runs)) {
   });
 }
 
-test("composed types: what a condition cannot judge does not compile", () => {
+test("composed types: a result that a condition cannot inspect does not compile", () => {
   const refused = [
     // @ts-expect-error a number has no status
     () => compose(timeout("60s"), retryBusy).execute(getNumber),

@@ -16,7 +16,7 @@ function recording(samples: LoadSample[], limit = 2): ConcurrencyLimit {
   return same;
 }
 
-test("measures how long a call took, and how many ran when it began", async () => {
+test("adaptiveConcurrency measures the duration of a call and how many calls ran at its start", async () => {
   const clock = fakeClock();
   const samples: LoadSample[] = [];
   const policy = adaptiveConcurrency({ limit: recording(samples) });
@@ -32,7 +32,7 @@ test("measures how long a call took, and how many ran when it began", async () =
   assert.equal(policy.running, 0);
 });
 
-test("by default a deadline that passed is a drop, and other errors say nothing", async () => {
+test("adaptiveConcurrency counts an expired deadline as dropped and ignores other errors by default", async () => {
   const clock = fakeClock();
   const samples: LoadSample[] = [];
   const policy = adaptiveConcurrency({ limit: recording(samples) });
@@ -47,7 +47,7 @@ test("by default a deadline that passed is a drop, and other errors say nothing"
   );
 });
 
-test("lets in those who wait when the limit grows, and says how it moved", async () => {
+test("adaptiveConcurrency admits waiting calls when the limit grows, and reports the change", async () => {
   const clock = fakeClock();
   const events: PolicyEvent[] = [];
   const policy = adaptiveConcurrency({ limit: aimd({ start: 1 }), on: (event) => events.push(event) });
@@ -65,7 +65,7 @@ test("lets in those who wait when the limit grows, and says how it moved", async
   ]);
 });
 
-test("shrinks at drops, down to one call at a time", async () => {
+test("adaptiveConcurrency shrinks with dropped calls, down to one call at a time", async () => {
   const clock = fakeClock();
   const policy = adaptiveConcurrency({
     limit: aimd({ start: 3 }),
@@ -80,7 +80,7 @@ test("shrinks at drops, down to one call at a time", async () => {
   assert.equal(await policy.execute(() => "still serves", { clock }), "still serves");
 });
 
-test("refuses when the queue is full", async () => {
+test("adaptiveConcurrency rejects calls when the queue is full", async () => {
   const clock = fakeClock();
   const policy = adaptiveConcurrency({ limit: aimd({ start: 1 }), queue: 0 });
 
@@ -93,7 +93,7 @@ test("refuses when the queue is full", async () => {
   await running;
 });
 
-test("gives the place back when the classifier throws", async () => {
+test("adaptiveConcurrency admits the next call after its classifier threw", async () => {
   const broken = new Error("classifier");
   const policy = adaptiveConcurrency({
     classify: () => {

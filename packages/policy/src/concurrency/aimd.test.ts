@@ -10,8 +10,8 @@ const table: readonly (readonly [string, number, typeof quick, number])[] = [
   ["grows by one while it is used", 20, quick, 21],
   ["grows while half of it is used", 20, { ...quick, inFlight: 10 }, 21],
   ["stays while less than half is used", 20, { ...quick, inFlight: 9 }, 20],
-  ["falls by a tenth at a drop", 20, { ...quick, dropped: true }, 18],
-  ["falls at a call that took too long", 20, { ...quick, duration: 5_001 }, 18],
+  ["falls by a tenth after a dropped call", 20, { ...quick, dropped: true }, 18],
+  ["falls after a call that took too long", 20, { ...quick, duration: 5_001 }, 18],
   ["rounds down", 19, { ...quick, dropped: true }, 17],
   ["never falls below its minimum", 1, { ...quick, dropped: true }, 1],
   ["never grows beyond its maximum", 200, { ...quick, inFlight: 200 }, 200],
@@ -36,7 +36,7 @@ test("an AIMD limit stays within its bounds", () => {
   );
 });
 
-test("refuses bounds in which no limit fits", () => {
+test("aimd rejects settings outside their ranges", () => {
   assert.throws(() => aimd({ min: 0 }), RangeError);
   assert.throws(() => aimd({ start: 500 }), RangeError);
   assert.throws(() => aimd({ backoffRatio: 1 }), RangeError);

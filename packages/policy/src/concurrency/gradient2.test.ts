@@ -10,7 +10,7 @@ const learned = (duration: number): number => addSample(usual, duration, 600).va
 
 const table: readonly (readonly [string, typeof sample, number])[] = [
   ["grows by a fifth of its queue while latency is as usual", sample, 20 * 0.8 + 24 * 0.2],
-  ["does so too while latency is within the tolerance", { ...sample, duration: 150 }, 20 * 0.8 + 24 * 0.2],
+  ["grows while latency is within the tolerance", { ...sample, duration: 150 }, 20 * 0.8 + 24 * 0.2],
   [
     "shrinks when calls take longer",
     { ...sample, duration: 300 },
@@ -18,7 +18,7 @@ const table: readonly (readonly [string, typeof sample, number])[] = [
   ],
   ["shrinks by half at the most", { ...sample, duration: 9_000 }, 16 + (10 + 4) * 0.2],
   ["stays while less than half is used", { ...sample, inFlight: 9 }, 20],
-  ["falls by a tenth at a drop", { ...sample, dropped: true, duration: 1 }, 18],
+  ["falls by a tenth after a dropped call", { ...sample, dropped: true, duration: 1 }, 18],
 ];
 
 for (const [it, given, expected] of table) {
@@ -29,7 +29,7 @@ for (const [it, given, expected] of table) {
   });
 }
 
-test("a drop teaches nothing of latency", () => {
+test("a Gradient2 limit does not learn the duration of a dropped call", () => {
   const state = { limit: 20, usual };
 
   assert.equal(
@@ -38,7 +38,7 @@ test("a drop teaches nothing of latency", () => {
   );
 });
 
-test("what was usual in a slow time comes down faster than the average alone", () => {
+test("a Gradient2 limit lowers the usual duration of a slow period faster than the average alone", () => {
   const state = { limit: 20, usual: { value: 1_000, count: 10 } };
 
   const after = nextGradient2(gradient2Defaults, state, sample);
@@ -46,7 +46,7 @@ test("what was usual in a slow time comes down faster than the average alone", (
   assert.equal(after.usual.value, addSample(state.usual, 100, 600).value * 0.95);
 });
 
-test("the average is plain for its first ten samples, then weighs the latest by 2 / (window + 1)", () => {
+test("a moving average is plain for ten samples, then weighs the latest by 2 / (window + 1)", () => {
   const ten = Array.from({ length: 10 }, (_, index) => index + 1);
 
   const plain = ten.reduce((average, value) => addSample(average, value, 9), emptyAverage);
@@ -71,7 +71,7 @@ test("a Gradient2 limit stays within its bounds", () => {
   );
 });
 
-test("refuses settings with which it could not work", () => {
+test("gradient2 rejects settings outside their ranges", () => {
   assert.throws(() => gradient2({ min: 0.5 }), RangeError);
   assert.throws(() => gradient2({ smoothing: 0 }), RangeError);
   assert.throws(() => gradient2({ tolerance: 0.9 }), RangeError);

@@ -11,41 +11,41 @@ const table: readonly (readonly [Occupancy, ReturnType<typeof decideAdmission>])
   [{ running: 5, concurrency: 1, waiting: 0, queue: Infinity }, "wait"],
 ];
 
-for (const [crowd, expected] of table) {
-  test(`${crowd.running} of ${crowd.concurrency} running, ${crowd.waiting} of ${crowd.queue} waiting: ${expected}`, () => {
-    assert.equal(decideAdmission(crowd), expected);
+for (const [occupancy, expected] of table) {
+  test(`decideAdmission returns ${expected} with ${occupancy.running} of ${occupancy.concurrency} running and ${occupancy.waiting} of ${occupancy.queue} waiting`, () => {
+    assert.equal(decideAdmission(occupancy), expected);
   });
 }
 
-test("a gate that grows lets in those who wait, in their order, and one that shrinks throws nobody out", async () => {
-  const gate = new AdmissionQueue(1, 5);
+test("an admission queue that grows admits waiting calls in order, and one that shrinks ends none", async () => {
+  const queue = new AdmissionQueue(1, 5);
   const entered: number[] = [];
-  gate.enter();
-  const waiting = [1, 2, 3].map((who) => gate.wait(undefined).then(() => entered.push(who)));
+  queue.enter();
+  const waiting = [1, 2, 3].map((number) => queue.wait(undefined).then(() => entered.push(number)));
 
-  gate.resize(3);
+  queue.resize(3);
   await Promise.all(waiting.slice(0, 2));
-  gate.resize(1);
+  queue.resize(1);
 
   assert.deepEqual(entered, [1, 2]);
-  assert.deepEqual(gate.occupancy, { running: 3, concurrency: 1, waiting: 1, queue: 5 });
-  gate.leave();
-  gate.leave();
-  assert.equal(gate.occupancy.waiting, 1);
-  gate.leave();
+  assert.deepEqual(queue.occupancy, { running: 3, concurrency: 1, waiting: 1, queue: 5 });
+  queue.leave();
+  queue.leave();
+  assert.equal(queue.occupancy.waiting, 1);
+  queue.leave();
   await waiting[2];
-  assert.equal(gate.occupancy.running, 1);
+  assert.equal(queue.occupancy.running, 1);
 });
 
-test("a place that comes together with the abort goes back", async () => {
-  const gate = new AdmissionQueue(1, 1);
+test("a call that is admitted and aborted in the same turn does not count as running", async () => {
+  const queue = new AdmissionQueue(1, 1);
   const caller = new AbortController();
-  gate.enter();
-  const waiting = gate.wait(caller.signal);
+  queue.enter();
+  const waiting = queue.wait(caller.signal);
 
-  gate.leave();
+  queue.leave();
   caller.abort("enough");
 
   assert.equal(await waiting.catch((reason: unknown) => reason), "enough");
-  assert.equal(gate.occupancy.running, 0);
+  assert.equal(queue.occupancy.running, 0);
 });

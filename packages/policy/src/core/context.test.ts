@@ -6,20 +6,20 @@ import { fakeClock } from "../clock/fake-clock.ts";
 const clock = fakeClock();
 const complete = toScope({ clock, deadline: 1_000 }, 1);
 
-test("a complete scope of a first attempt is taken as it is", () => {
+test("toFirstScope returns a complete scope of a first attempt unchanged", () => {
   const scope = toFirstScope(complete);
 
   assert.equal(scope, complete);
 });
 
-const incomplete: readonly (readonly [what: string, context: Context])[] = [
+const incomplete: readonly (readonly [name: string, context: Context])[] = [
   ["a later attempt's scope", toScope({ clock, deadline: 1_000 }, 2)],
-  ["a context that names no attempt", { clock, random: complete.random, deadline: 1_000 }],
-  ["one with an attempt but no random", Object.assign({ clock, deadline: 1_000 }, { attempt: 1 })],
+  ["a context without an attempt", { clock, random: complete.random, deadline: 1_000 }],
+  ["a context with an attempt but without random", Object.assign({ clock, deadline: 1_000 }, { attempt: 1 })],
 ];
 
-for (const [what, context] of incomplete) {
-  test(`${what} is copied, with nothing missing, for attempt 1`, () => {
+for (const [name, context] of incomplete) {
+  test(`toFirstScope copies ${name} and fills in defaults`, () => {
     const scope = toFirstScope(context);
 
     assert.notEqual(scope, context);

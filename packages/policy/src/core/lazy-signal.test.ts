@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { toScope } from "./context.ts";
 import { LazySignal, scopeWithSignal } from "./lazy-signal.ts";
 
-test("a lazy signal that was aborted before anyone read it is aborted when it is read", () => {
+test("a lazy signal that was aborted before its first read is aborted when read", () => {
   const own = new LazySignal();
 
   own.abort("over");
@@ -13,7 +13,7 @@ test("a lazy signal that was aborted before anyone read it is aborted when it is
   assert.equal(own.signal.reason, "over");
 });
 
-test("a lazy signal aborts those who read it before", () => {
+test("aborting a lazy signal aborts the signal that was read before", () => {
   const own = new LazySignal();
   const { signal } = own;
 
@@ -23,7 +23,7 @@ test("a lazy signal aborts those who read it before", () => {
   assert.equal(own.signal, signal);
 });
 
-test("a scope that is spread into another keeps its signal and its listener", () => {
+test("a spread copy of a scope keeps its signal and its listener", () => {
   const own = new LazySignal();
   const on = (): void => undefined;
   const scope = scopeWithSignal(toScope({ on }, 3), own);

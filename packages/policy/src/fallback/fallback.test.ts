@@ -8,7 +8,7 @@ import { fallback } from "./fallback.ts";
 const down = new Error("down");
 const fails = (): Promise<string> => Promise.reject(down);
 
-test("gives its value instead of an error, and says what it replaced", async () => {
+test("a fallback returns its value in place of an error, and reports the replaced attempt", async () => {
   const events: PolicyEvent[] = [];
 
   const value = await fallback({ value: "cached", on: (event) => events.push(event) }).execute(fails);
@@ -19,25 +19,25 @@ test("gives its value instead of an error, and says what it replaced", async () 
   assert.deepEqual(event.attempt.outcome, { ok: false, error: down });
 });
 
-test("lets a value through", async () => {
+test("a fallback returns the value of a successful task", async () => {
   assert.equal(await fallback({ value: "cached" }).execute(() => "fresh"), "fresh");
 });
 
-test("replaces only what the condition picks", async () => {
+test("a fallback replaces only errors that the condition selects", async () => {
   const policy = fallback({ when: retryIfError(CircuitOpenError), value: "cached" });
 
   assert.equal(await policy.execute(() => Promise.reject(new CircuitOpenError(0))), "cached");
   await assert.rejects(policy.execute(fails), down);
 });
 
-test("replaces a result that the condition picks", async () => {
+test("a fallback replaces a result that the condition selects", async () => {
   const policy = fallback({ when: retryIfResult((value: string) => value === ""), value: null });
 
   assert.equal(await policy.execute(() => ""), null);
   assert.equal(await policy.execute(() => "full"), "full");
 });
 
-test("asks another task, and tells it what it replaces", async () => {
+test("a fallback runs another task, which receives the replaced attempt", async () => {
   const policy = fallback({
     task: (_scope, { outcome }) => (outcome.ok ? "?" : `instead of ${String(outcome.error)}`),
   });
@@ -45,7 +45,7 @@ test("asks another task, and tells it what it replaces", async () => {
   assert.equal(await policy.execute(fails), "instead of Error: down");
 });
 
-test("an error of the other task has the replaced one as its cause, unless it has its own", async () => {
+test("an error of the fallback's task gets the replaced error as its cause, unless it has a cause", async () => {
   const bare = new Error("bare");
   const causing = new Error("causing", { cause: "mine" });
 
@@ -57,7 +57,7 @@ test("an error of the other task has the replaced one as its cause, unless it ha
   assert.equal(causing.cause, "mine");
 });
 
-test("never replaces the caller's abort", async () => {
+test("a fallback never replaces an abort by the caller", async () => {
   const caller = new AbortController();
   const task = (): Promise<never> => {
     caller.abort("enough");

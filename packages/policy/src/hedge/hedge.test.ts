@@ -19,7 +19,7 @@ function tries(...script: readonly (readonly [duration: number, end: string | Er
   return { task, signals };
 }
 
-test("a call that is fast is not hedged", async () => {
+test("a hedge does not start a second try of a fast call", async () => {
   const clock = fakeClock();
   const { task, signals } = tries([50, "first"]);
 
@@ -30,7 +30,7 @@ test("a call that is fast is not hedged", async () => {
   assert.equal(clock.sleeping, 0);
 });
 
-test("a call that takes long is begun again; the first success wins and the loser is aborted", async () => {
+test("a hedge starts a second try of a slow call, returns the first success and aborts the other try", async () => {
   const clock = fakeClock();
   const events: PolicyEvent[] = [];
   const { task, signals } = tries([1_000, "first"], [50, "second"]);
@@ -46,7 +46,7 @@ test("a call that takes long is begun again; the first success wins and the lose
   assert.equal(signals[1]?.aborted, false);
 });
 
-test("begins as many tries as it may, one delay after the other", async () => {
+test("a hedge starts up to maxHedges tries, one delay apart", async () => {
   const clock = fakeClock();
   const { task, signals } = tries([900, "first"], [900, "second"], [900, "third"]);
 
@@ -57,7 +57,7 @@ test("begins as many tries as it may, one delay after the other", async () => {
   assert.equal(clock.now(), 900);
 });
 
-test("a try that fails while another runs is not the end, but is told of", async () => {
+test("a try that fails while another runs is reported and does not end the call", async () => {
   const clock = fakeClock();
   const events: PolicyEvent[] = [];
   const error = new Error("first failed");
@@ -69,7 +69,7 @@ test("a try that fails while another runs is not the end, but is told of", async
   assert.deepEqual(events[1], { type: "try-failed", policy: "hedge", number: 1, error });
 });
 
-test("when all tries fail, the first failure is thrown as it is", async () => {
+test("a hedge throws the first failure unchanged when all tries fail", async () => {
   const clock = fakeClock();
   const first = new Error("first to fail");
   const { task } = tries([500, new Error("later")], [100, first]);
@@ -79,7 +79,7 @@ test("when all tries fail, the first failure is thrown as it is", async () => {
   assert.equal(clock.sleeping, 0);
 });
 
-test("a failure while nothing else runs is passed on at once, unhedged", async () => {
+test("a hedge rethrows a failure immediately when no other try runs", async () => {
   const clock = fakeClock();
   const error = new Error("at once");
   const { task, signals } = tries([10, error]);
@@ -91,7 +91,7 @@ test("a failure while nothing else runs is passed on at once, unhedged", async (
   assert.equal(clock.sleeping, 0);
 });
 
-test("does not hedge when the budget is spent", async () => {
+test("a hedge starts no try when the budget is empty", async () => {
   const clock = fakeClock();
   const budget = retryBudget({ minPerSecond: 0, ratio: 0.5, clock });
   const policy = hedge({ delay: 100, budget });
@@ -103,7 +103,7 @@ test("does not hedge when the budget is spent", async () => {
   assert.deepEqual(values, ["first", "second", "first", "second"]);
 });
 
-test("learns from recent calls when to hedge", async () => {
+test("a hedge learns its delay from recent calls", async () => {
   const clock = fakeClock();
   const policy = hedge({ quantile: 0.9, window: 20, minimumThroughput: 10 });
   for (let duration = 10; duration <= 100; duration += 10) {
@@ -118,7 +118,7 @@ test("learns from recent calls when to hedge", async () => {
   assert.equal(clock.now() - begun, 95);
 });
 
-test("the caller's abort ends all tries, at once and with its reason, and leaves no listener", async () => {
+test("an abort by the caller ends all tries of a hedge with its reason, and leaves no listener", async () => {
   const clock = fakeClock({ autoAdvance: false });
   const caller = new AbortController();
   const { task, signals } = tries([1_000, "first"], [1_000, "second"]);
@@ -136,7 +136,7 @@ test("the caller's abort ends all tries, at once and with its reason, and leaves
   assert.equal(clock.sleeping, 0);
 });
 
-test("leaves no listener on a signal that many calls share", async () => {
+test("hedged calls leave no listener on a shared signal", async () => {
   const clock = fakeClock();
   const { signal } = new AbortController();
   const policy = hedge({ delay: 100 });
@@ -148,7 +148,7 @@ test("leaves no listener on a signal that many calls share", async () => {
   assert.equal(getEventListeners(signal, "abort").length, 0);
 });
 
-test("a listener that throws ends the call", async () => {
+test("a listener that throws ends a hedged call", async () => {
   const clock = fakeClock();
   const thrown = new Error("listener");
   const { task } = tries([1_000, "first"], [50, "second"]);
@@ -164,7 +164,7 @@ test("a listener that throws ends the call", async () => {
   assert.equal(clock.sleeping, 0);
 });
 
-test("refuses settings with which it could not hedge", () => {
+test("hedge rejects settings outside their ranges", () => {
   assert.throws(() => hedge({ delay: 1, maxHedges: 0 }), RangeError);
   assert.throws(() => hedge({ quantile: 1 }), RangeError);
   assert.throws(() => hedge({ quantile: 0.9, window: 5 }), RangeError);

@@ -21,7 +21,7 @@ for (const [latencies, quantile, expected] of table) {
   });
 }
 
-test("a quantile is one of the durations in the window, and no more are kept", () => {
+test("a quantile is one of the durations in the window, and older ones are dropped", () => {
   const durations = fc.array(fc.nat(1_000), { minLength: 1, maxLength: 60 });
   fc.assert(
     fc.property(durations, fc.double({ min: 0.01, max: 0.99, noNaN: true }), (given, quantile) => {
@@ -35,7 +35,7 @@ test("a quantile is one of the durations in the window, and no more are kept", (
   );
 });
 
-test("a learned delay hedges nothing before it knows enough", () => {
+test("a learned delay is Infinity below minimumThroughput", () => {
   let delay = learnedDelay(0.5, { window: 4, minimumThroughput: 2 }).after(10);
   assert.equal(delay.delay, Infinity);
 

@@ -14,7 +14,7 @@ import { plan } from "./plan.ts";
 
 const doubling = retry({ wait: waitExponential({ multiplier: "1s" }), stop: stopAfterAttempt(4) });
 
-test("lists the waits of a retry, and when each begins", async () => {
+test("plan lists the waits of a retry with their start times", async () => {
   const { waits, attempts, duration, ends } = await plan(doubling, { attemptDuration: "500ms" });
 
   assert.deepEqual(waits, [
@@ -25,7 +25,7 @@ test("lists the waits of a retry, and when each begins", async () => {
   assert.deepEqual([attempts, duration, ends], [4, 9_000, "failure"]);
 });
 
-test("ends where an attempt succeeds", async () => {
+test("plan ends when an attempt succeeds", async () => {
   const { waits, attempts, ends, worst } = await plan(doubling, { failures: 1 });
 
   assert.deepEqual(
@@ -36,7 +36,7 @@ test("ends where an attempt succeeds", async () => {
   assert.deepEqual([worst.attempts, worst.ends], [4, "failure"]);
 });
 
-test("the same seed gives the same plan, and the worst case has the longest waits", async () => {
+test("plan repeats itself for the same seed, and its worst case has the longest waits", async () => {
   const policy = retry({ wait: fullJitter(waitFixed("8s")), stop: stopAfterAttempt(3) });
 
   const first = await plan(policy, { seed: 7 });
@@ -49,7 +49,7 @@ test("the same seed gives the same plan, and the worst case has the longest wait
   assert.equal(Math.round(first.worst.duration), 16_000);
 });
 
-test("multiplies the attempts of retries inside retries", async () => {
+test("plan multiplies the attempts of nested retries", async () => {
   const layer = retry({ wait: waitNone, stop: stopAfterAttempt(4) });
 
   const { amplification } = await plan(compose(layer, layer, layer));
@@ -57,14 +57,14 @@ test("multiplies the attempts of retries inside retries", async () => {
   assert.equal(amplification, 64);
 });
 
-test("counts the deadline in", async () => {
+test("plan respects a timeout", async () => {
   const { attempts, duration } = await plan(compose(timeout("5s"), doubling), { attemptDuration: "1s" });
 
   assert.equal(attempts, 2);
   assert.equal(duration, 3_000);
 });
 
-test("stops a policy that never stops, and says so", async () => {
+test("plan stops a policy that never stops, and reports it as unfinished", async () => {
   const { attempts, ends } = await plan(retry({ wait: waitFixed("1s"), stop: stopNever }), {
     maxAttempts: 50,
   });
@@ -72,13 +72,13 @@ test("stops a policy that never stops, and says so", async () => {
   assert.deepEqual([attempts, ends], [50, "unfinished"]);
 });
 
-test("ends where a wait would have no end", async () => {
+test("plan ends at an infinite wait", async () => {
   const { waits, attempts, ends } = await plan(retry({ wait: waitFixed(Infinity) }));
 
   assert.deepEqual([waits, attempts, ends], [[], 1, "failure"]);
 });
 
-test("fails as it is told: with a result too", async () => {
+test("plan fails with the given error or result", async () => {
   const refusing = retry({ when: retryIfResult((status: number) => status === 503), wait: waitFixed("1s") });
 
   const refused = await plan(refusing, { failWith: succeeded(503) });
@@ -90,7 +90,7 @@ test("fails as it is told: with a result too", async () => {
   assert.equal(picky.attempts, 1);
 });
 
-test("leaves the circuit that it plans for as it is", async () => {
+test("plan leaves the state of a breaker unchanged", async () => {
   const circuit = breaker({ opensWhen: consecutive(2) });
 
   const { attempts } = await plan(compose(doubling, circuit));
@@ -99,11 +99,11 @@ test("leaves the circuit that it plans for as it is", async () => {
   assert.equal(circuit.state, "closed");
 });
 
-test("refuses to plan for no attempts", async () => {
+test("plan rejects maxAttempts of 0", async () => {
   await assert.rejects(plan(doubling, { maxAttempts: 0 }), RangeError);
 });
 
-test("leaves the callbacks, the listeners and the budget of a retry alone", async () => {
+test("plan uses no callback, listener or budget of a retry", async () => {
   const calls: string[] = [];
   const watched = doubling.with({
     after: () => void calls.push("after"),
@@ -118,7 +118,7 @@ test("leaves the callbacks, the listeners and the budget of a retry alone", asyn
   assert.deepEqual(calls, []);
 });
 
-test("plans failures that the policy's condition picks, whatever it picks", async () => {
+test("plan fails with an error that every condition retries by default", async () => {
   const picky = doubling.with({ when: retryIfResult((value: { busy?: boolean }) => value.busy === true) });
 
   assert.equal((await plan(picky)).attempts, 4);

@@ -18,10 +18,10 @@ const bursty: Rate = { interval: 10, burst: 3 };
 const table: readonly (readonly [string, Rate, readonly number[], readonly number[]])[] = [
   ["spaces calls evenly", even, [0, 0, 0], [0, 10, 20]],
   ["does not delay calls that are slower than the rate", even, [0, 10, 25], [0, 10, 25]],
-  ["saves nothing up without a burst", even, [0, 100, 100], [0, 100, 110]],
-  ["lets a burst through at once, then spaces", bursty, [0, 0, 0, 0, 0], [0, 0, 0, 10, 20]],
-  ["earns the burst again in a quiet time", bursty, [0, 0, 0, 30, 30, 30, 30], [0, 0, 0, 30, 30, 30, 40]],
-  ["earns one call per interval", bursty, [0, 0, 0, 10, 10], [0, 0, 0, 10, 20]],
+  ["accumulates no turns without a burst", even, [0, 100, 100], [0, 100, 110]],
+  ["starts a burst immediately, then spaces calls", bursty, [0, 0, 0, 0, 0], [0, 0, 0, 10, 20]],
+  ["allows the burst again after a pause", bursty, [0, 0, 0, 30, 30, 30, 30], [0, 0, 0, 30, 30, 30, 40]],
+  ["allows one more call per interval", bursty, [0, 0, 0, 10, 10], [0, 0, 0, 10, 20]],
 ];
 
 for (const [it, rate, arrivals, expected] of table) {
@@ -30,7 +30,7 @@ for (const [it, rate, arrivals, expected] of table) {
   });
 }
 
-test("only the last turn can be given back", () => {
+test("releaseTurn releases the latest turn only", () => {
   const first = reserveTurn(even, -Infinity, 0);
   const second = reserveTurn(even, first.nextArrival, 0);
 
@@ -38,7 +38,7 @@ test("only the last turn can be given back", () => {
   assert.equal(releaseTurn(even, second.nextArrival, first), second.nextArrival);
 });
 
-test("no window ever sees more calls than the rate and the burst allow, and nobody overtakes", () => {
+test("no window has more calls than the rate and the burst allow, and calls keep their order", () => {
   const gaps = fc.array(fc.nat({ max: 25 }), { minLength: 1, maxLength: 60 });
   fc.assert(
     fc.property(gaps, fc.integer({ min: 1, max: 6 }), (given, burst) => {

@@ -6,14 +6,14 @@ import type { PolicyEvent } from "../core/events.ts";
 import { fakeClock } from "../clock/fake-clock.ts";
 import { rateLimit } from "./rate-limit.ts";
 
-test("lets calls wait for their turn, first come, first served", async () => {
+test("a rate limit lets calls wait, first come, first served", async () => {
   const clock = fakeClock();
   const policy = rateLimit({ limit: 2, per: "1s" });
   const events: PolicyEvent[] = [];
   const order: (readonly [number, number])[] = [];
 
-  const calls = [1, 2, 3].map((who) =>
-    policy.execute(() => order.push([who, clock.now()]), { clock, on: (event) => events.push(event) }),
+  const calls = [1, 2, 3].map((number) =>
+    policy.execute(() => order.push([number, clock.now()]), { clock, on: (event) => events.push(event) }),
   );
   await Promise.all(calls);
 
@@ -28,7 +28,7 @@ test("lets calls wait for their turn, first come, first served", async () => {
   ]);
 });
 
-test("refuses at once, and takes no turn, when it would wait for longer than maxWait", async () => {
+test("a rate limit rejects a call that would wait longer than maxWait, and uses up no turn", async () => {
   const clock = fakeClock({ start: 7 });
   const policy = rateLimit({ limit: 1, per: "1s", maxWait: "1s" });
   await policy.execute(() => 1, { clock });
@@ -42,7 +42,7 @@ test("refuses at once, and takes no turn, when it would wait for longer than max
   assert.equal(await policy.execute(() => clock.now(), { clock }), 2_007);
 });
 
-test("refuses at once when its turn would come after the deadline", async () => {
+test("a rate limit rejects a call that would start after the deadline", async () => {
   const clock = fakeClock();
   const policy = rateLimit({ limit: 1, per: "1s" });
   await policy.execute(() => 1, { clock });
@@ -55,7 +55,7 @@ test("refuses at once when its turn would come after the deadline", async () => 
   assert.equal(await policy.execute(() => 3, { clock, deadline: 1_001 }), 3);
 });
 
-test("a call that is aborted while it waits gives its turn back when it was the last", async () => {
+test("an aborted call releases its turn of a rate limit when it was the latest", async () => {
   const clock = fakeClock({ autoAdvance: false });
   const policy = rateLimit({ limit: 1, per: "1s" });
   const caller = new AbortController();
@@ -71,7 +71,7 @@ test("a call that is aborted while it waits gives its turn back when it was the 
   assert.equal(await next, 1_000);
 });
 
-test("a call that is aborted before others moves none of them", async () => {
+test("an aborted call does not move the turns of later calls", async () => {
   const clock = fakeClock({ autoAdvance: false });
   const policy = rateLimit({ limit: 1, per: "1s" });
   const caller = new AbortController();
@@ -87,7 +87,7 @@ test("a call that is aborted before others moves none of them", async () => {
   assert.deepEqual([await waiting, await last], [2_000, 3_000]);
 });
 
-test("refuses a rate that lets nothing through, or everything", () => {
+test("rateLimit rejects settings outside their ranges", () => {
   assert.throws(() => rateLimit({ limit: 0, per: "1s" }), RangeError);
   assert.throws(() => rateLimit({ limit: 1, per: 0 }), RangeError);
   assert.throws(() => rateLimit({ limit: 1, per: "1s", burst: 0 }), RangeError);

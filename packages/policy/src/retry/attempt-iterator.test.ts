@@ -11,7 +11,7 @@ import { retryIfResult } from "./when.ts";
 
 const refused = new Error("refused");
 
-test("hands out attempts until one succeeds, with the waits between them", async () => {
+test("attempts() yields attempts until one succeeds, with waits between them", async () => {
   const clock = fakeClock();
   const numbers: number[] = [];
   let value: string | undefined;
@@ -29,7 +29,7 @@ test("hands out attempts until one succeeds, with the waits between them", async
   assert.deepEqual(clock.sleeps, [1_000, 1_000]);
 });
 
-test("a failed attempt gives undefined to its body, and the iteration throws in the end", async () => {
+test("run() of a failed attempt returns undefined, and the iteration throws when it gives up", async () => {
   const values: unknown[] = [];
   const iterate = async (): Promise<void> => {
     for await (const attempt of retry({ wait: waitNone, stop: stopAfterAttempt(2) }).attempts()) {
@@ -41,7 +41,7 @@ test("a failed attempt gives undefined to its body, and the iteration throws in 
   assert.deepEqual(values, [undefined, undefined]);
 });
 
-test("asks the condition about the value of the body", async () => {
+test("attempts() applies the condition to the value of run()", async () => {
   const values: unknown[] = [];
   const policy = retry({ wait: waitNone, when: retryIfResult((value) => value === "pending") });
 
@@ -52,7 +52,7 @@ test("asks the condition about the value of the body", async () => {
   assert.deepEqual(values, ["pending", "done"]);
 });
 
-test("a body that never runs anything is an attempt that succeeded", async () => {
+test("a loop body without run() is a successful attempt", async () => {
   const numbers: number[] = [];
 
   for await (const attempt of retry().attempts()) numbers.push(attempt.number);
@@ -60,7 +60,7 @@ test("a body that never runs anything is an attempt that succeeded", async () =>
   assert.deepEqual(numbers, [1]);
 });
 
-test("a body that does not wait for what it runs is an attempt that ends when that ends", async () => {
+test("an attempt whose body does not await run() ends when its work ends", async () => {
   const clock = fakeClock();
   const numbers: number[] = [];
 
@@ -75,7 +75,7 @@ test("a body that does not wait for what it runs is an attempt that ends when th
   assert.deepEqual(numbers, [1, 2, 3]);
 });
 
-test("breaking out ends the iteration, without a further attempt", async () => {
+test("break ends the iteration without another attempt", async () => {
   const numbers: number[] = [];
 
   for await (const attempt of retry({ wait: waitNone }).attempts()) {
@@ -87,7 +87,7 @@ test("breaking out ends the iteration, without a further attempt", async () => {
   assert.deepEqual(numbers, [1, 2]);
 });
 
-test("returning out of the iteration gives the value", async () => {
+test("return inside the loop returns the value", async () => {
   const find = async (): Promise<string> => {
     for await (const attempt of retry().attempts()) return `attempt ${attempt.number}`;
     return "none";
@@ -96,7 +96,7 @@ test("returning out of the iteration gives the value", async () => {
   assert.equal(await find(), "attempt 1");
 });
 
-test("what the body itself throws is thrown as it is, and not retried", async () => {
+test("an error that the loop body throws is rethrown unchanged and not retried", async () => {
   const numbers: number[] = [];
   const iterate = async (): Promise<void> => {
     for await (const attempt of retry({ wait: waitNone }).attempts()) {
@@ -109,7 +109,7 @@ test("what the body itself throws is thrown as it is, and not retried", async ()
   assert.deepEqual(numbers, [1]);
 });
 
-test("breaking out after the last failure leaves no rejection that nobody handles", async () => {
+test("break after the last failure leaves no unhandled rejection", async () => {
   const unhandled: unknown[] = [];
   const hear = (reason: unknown): void => void unhandled.push(reason);
   process.on("unhandledRejection", hear);
@@ -124,7 +124,7 @@ test("breaking out after the last failure leaves no rejection that nobody handle
   assert.deepEqual(unhandled, []);
 });
 
-test("an aborted signal throws its reason, before the first attempt and during a wait", async () => {
+test("attempts() throws the reason of a signal that aborts before the first attempt or during a wait", async () => {
   const reason = new Error("closing");
   const numbers: number[] = [];
   const iterate = async (signal: AbortSignal, abort: () => void): Promise<void> => {
@@ -152,7 +152,7 @@ test("an aborted signal throws its reason, before the first attempt and during a
   assert.equal(getEventListeners(controller.signal, "abort").length, 0);
 });
 
-test("ends quietly where a callback gives the value of a call that gave up", async () => {
+test("attempts() ends without an error when retryErrorCallback returns a value", async () => {
   const policy = retry({ stop: stopAfterAttempt(2), wait: waitNone, retryErrorCallback: () => "fallback" });
   const numbers: number[] = [];
 
@@ -164,7 +164,7 @@ test("ends quietly where a callback gives the value of a call that gave up", asy
   assert.deepEqual(numbers, [1, 2]);
 });
 
-test("two iterations of one policy do not mix", async () => {
+test("two iterations of one policy are independent", async () => {
   const policy = retry({ wait: waitNone });
   const count = async (failures: number): Promise<number> => {
     let attempts = 0;

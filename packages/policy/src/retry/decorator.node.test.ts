@@ -4,7 +4,7 @@ import { transform } from "esbuild";
 import { retry } from "./retry.ts";
 import { waitNone } from "./wait.ts";
 
-test("decorates a method by decorator syntax, static and private ones too", async () => {
+test("retry decorates methods with decorator syntax, also static and private ones", async () => {
   const source = `
     export class Service {
       calls = 0;

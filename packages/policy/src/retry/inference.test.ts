@@ -8,8 +8,8 @@ import { waitChain, waitExponential, waitFixed, waitNone, type Wait } from "./wa
 import { retryAny, retryIfError, retryIfResult } from "./when.ts";
 
 /*
- * What the compiler must infer without being told. Each `same` compiles only if the types are the same; the program
- * only has to run through.
+ * Types that the compiler must infer without annotations. Each `same` compiles only if the types are the same. At run
+ * time, the tests only have to complete.
  */
 type Same<A, B> = [A] extends [B] ? ([B] extends [A] ? true : false) : false;
 
@@ -21,7 +21,7 @@ interface User {
 
 const policy = retry({ wait: waitNone });
 
-test("the value of a task", async () => {
+test("types: execute returns the type of the task's value", async () => {
   const promised = policy.execute(async () => ({ id: 1 }));
   const plain = policy.execute(() => "text");
 
@@ -30,14 +30,14 @@ test("the value of a task", async () => {
   assert.deepEqual(await Promise.all([promised, plain]), [{ id: 1 }, "text"]);
 });
 
-test("the scope of a task", async () => {
+test("types: a task receives a Scope", async () => {
   const attempt = policy.execute(({ attempt: number, signal }) => (signal === undefined ? number : 0));
 
   same<typeof attempt, Promise<number>>();
   assert.equal(await attempt, 1);
 });
 
-test("the parameters and the value of a wrapped function", async () => {
+test("types: a wrapped function keeps its parameters and value", async () => {
   const load = policy(async (id: number, ..._more: readonly string[]): Promise<User> => ({ id }));
 
   same<Parameters<typeof load>, [id: number, ...more: string[]]>();
@@ -45,7 +45,7 @@ test("the parameters and the value of a wrapped function", async () => {
   assert.deepEqual(await load(1, "a", "b"), { id: 1 });
 });
 
-test("the parameters of a wrapped function that is not called wrongly", () => {
+test("types: a wrapped function rejects wrong arguments", () => {
   const load = policy((id: number) => id);
 
   // @ts-expect-error: an id is a number
@@ -54,14 +54,14 @@ test("the parameters of a wrapped function that is not called wrongly", () => {
   void load();
 });
 
-test("a wrapped function that promises nothing promises it", async () => {
+test("types: a wrapped synchronous function returns a promise", async () => {
   const load = policy((text: string) => text.length);
 
   same<ReturnType<typeof load>, Promise<number>>();
   assert.equal(await load("four"), 4);
 });
 
-test("`this` of a wrapped method", async () => {
+test("types: a wrapped method keeps `this`", async () => {
   class Account {
     readonly balance = 5;
     read(): number {
@@ -73,7 +73,7 @@ test("`this` of a wrapped method", async () => {
   assert.equal(await read.call(new Account()), 5);
 });
 
-test("a condition about results binds what the policy runs", async () => {
+test("types: a condition about results limits the tasks of the policy", async () => {
   const found = retry({ when: retryIfResult((user: User | null) => user === null), wait: waitNone });
 
   same<typeof found, RetryPolicy<User | null>>();
@@ -84,7 +84,7 @@ test("a condition about results binds what the policy runs", async () => {
   assert.deepEqual(await user, { id: 1 });
 });
 
-test("combined conditions judge what each of them judges", () => {
+test("types: combined conditions accept the results that all of them accept", () => {
   const combined = retry({
     when: retryAny(
       retryIfError(TypeError),
@@ -95,20 +95,20 @@ test("combined conditions judge what each of them judges", () => {
   same<typeof combined, RetryPolicy<number>>();
 });
 
-test("a strategy of one's own needs no annotation", async () => {
-  const told: number[] = [];
+test("types: a custom strategy needs no annotation", async () => {
+  const received: number[] = [];
   const own = retry({
     wait: ({ number }, random) => number * random(),
     stop: ({ elapsed }, delay) => elapsed + delay > 10,
     when: ({ outcome }) => !outcome.ok,
-    beforeSleep: ({ number }, delay) => void told.push(number, delay),
+    beforeSleep: ({ number }, delay) => void received.push(number, delay),
   });
 
   same<typeof own, RetryPolicy>();
   assert.equal(await own.execute(() => 1), 1);
 });
 
-test("an iteration's attempts", async () => {
+test("types: attempts() yields AttemptRun", async () => {
   for await (const attempt of policy.attempts({ clock: fakeClock() })) {
     same<typeof attempt, AttemptRun>();
     const value = await attempt.run(async () => 5);
@@ -117,7 +117,7 @@ test("an iteration's attempts", async () => {
   }
 });
 
-test("strategies of any value combine", () => {
+test("types: strategies for any value combine", () => {
   const wait = waitChain(waitFixed("1s"), waitExponential({ max: "10s" }));
 
   same<typeof wait, Wait>();
@@ -125,7 +125,7 @@ test("strategies of any value combine", () => {
   assert.equal(stopAny(stopAfterAttempt(3), stopAfterDelay("30s")).length, 2);
 });
 
-test("a duration is a number or a literal with its unit", () => {
+test("types: a duration is a number or a text with a unit", () => {
   // @ts-expect-error: a text without a unit is no duration
   assert.throws(() => waitFixed("5"), RangeError);
   // @ts-expect-error: the options have other names

@@ -33,7 +33,7 @@ const rows: readonly Row[] = [
 ];
 
 for (const { wait, waited = 0, random, ms } of rows) {
-  test(`${wait.name} waits ${ms} ms after ${waited} ms when chance says ${random}`, () => {
+  test(`${wait.name} waits ${ms} ms after ${waited} ms with a random number of ${random}`, () => {
     assert.equal(
       wait(attempt(1, waited), () => random),
       ms,
@@ -41,7 +41,7 @@ for (const { wait, waited = 0, random, ms } of rows) {
   });
 }
 
-// Below a millionth of a millisecond, rounding outweighs what is tested.
+// Below a millionth of a millisecond, rounding errors exceed the tolerance.
 const duration = fc.oneof(fc.constant(0), fc.double({ min: 1e-6, max: 1e15, noNaN: true }));
 const chance = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
 
@@ -58,19 +58,19 @@ function holds(jitter: (wait: Wait) => Wait, low: number, high: number): void {
   );
 }
 
-test("full jitter is anything from nothing to the wait, never more", () => {
+test("fullJitter stays between 0 and the wait", () => {
   holds(fullJitter, 0, 1);
 });
 
-test("equal jitter is never less than half the wait, never more than all of it", () => {
+test("equalJitter stays between half the wait and the wait", () => {
   holds(equalJitter, 0.5, 1);
 });
 
-test("proportional jitter stays within its ratio", () => {
+test("proportionalJitter stays within its ratio", () => {
   holds((wait) => proportionalJitter(0.5, wait), 0.5, 1.5);
 });
 
-test("decorrelated jitter stays between the wait and three times the last one, below its maximum", () => {
+test("decorrelatedJitter stays between the wait and three times the previous one, up to its maximum", () => {
   fc.assert(
     fc.property(
       fc.record({ ms: duration, waited: duration, max: duration }),
@@ -85,7 +85,7 @@ test("decorrelated jitter stays between the wait and three times the last one, b
   );
 });
 
-test("jitter wraps whatever it is given, chance included", () => {
+test("jitter strategies pass the attempt and random on to the inner strategy", () => {
   const draws: number[] = [];
   const wait: Wait = (_attempt, random) => {
     draws.push(random());
@@ -97,7 +97,7 @@ test("jitter wraps whatever it is given, chance included", () => {
   assert.deepEqual(draws, [0.5]);
 });
 
-test("an endless wait stays endless, whatever chance says", () => {
+test("jitter of an infinite wait is infinite for any random number", () => {
   assert.equal(
     waitRandomExponential()(attempt(5_000), () => 0),
     Infinity,
@@ -116,7 +116,7 @@ test("an endless wait stays endless, whatever chance says", () => {
 });
 
 for (const ratio of [-0.1, 1.1, NaN]) {
-  test(`refuses a ratio of ${ratio}`, () => {
+  test(`proportionalJitter rejects a ratio of ${ratio}`, () => {
     assert.throws(() => proportionalJitter(ratio, fixed), RangeError);
   });
 }

@@ -7,7 +7,7 @@ import { stopAfterAttempt } from "./stop.ts";
 import { waitFixed } from "./wait.ts";
 import { retryAlways } from "./when.ts";
 
-test("logs each step of a retry, in order, on one line each", async () => {
+test("log callbacks write each step of a retry in order, one line each", async () => {
   const lines: string[] = [];
   const logger = {
     debug: (line: string) => lines.push(`debug ${line}`),
@@ -39,6 +39,6 @@ test("logs each step of a retry, in order, on one line each", async () => {
   ]);
 });
 
-test("takes the console as a logger", () => {
+test("beforeSleepLog accepts console as a logger", () => {
   assert.equal(typeof beforeSleepLog(console, "warn"), "function");
 });

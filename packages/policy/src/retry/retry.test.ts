@@ -37,13 +37,13 @@ async function failureOf(promise: Promise<unknown>): Promise<unknown> {
   );
 }
 
-test("gives the value of a task that succeeds, promised or not, after one call", async () => {
+test("retry returns the value of a successful task, async or not, after one call", async () => {
   assert.equal(await retry().execute(() => 1), 1);
   assert.equal(await retry().execute(async () => 2), 2);
   assert.equal(await retry().execute(() => undefined), undefined);
 });
 
-test("gives a real promise even for a task that returns a foreign one", async () => {
+test("retry returns a real promise for a task that returns a thenable", async () => {
   // oxlint-disable-next-line unicorn/no-thenable
   const foreign = { then: (resolve: (value: number) => void) => resolve(3) } as PromiseLike<number>;
 
@@ -53,7 +53,7 @@ test("gives a real promise even for a task that returns a foreign one", async ()
   assert.equal(await promise, 3);
 });
 
-test("never throws in place of rejecting", async () => {
+test("retry rejects when a task throws synchronously", async () => {
   const promise = retry({ when: retryNever }).execute(() => {
     throw refused;
   });
@@ -61,7 +61,7 @@ test("never throws in place of rejecting", async () => {
   assert.equal(await failureOf(promise), refused);
 });
 
-test("waits between attempts, and never after the last one", async () => {
+test("retry waits between attempts and not after the last one", async () => {
   const clock = fakeClock();
   const task = failing(2);
 
@@ -74,7 +74,7 @@ test("waits between attempts, and never after the last one", async () => {
   assert.deepEqual(clock.sleeps, [1_000, 2_000]);
 });
 
-test("gives up after three attempts when it is told nothing, with jittered waits below 1 s and 2 s", async () => {
+test("retry without options gives up after three attempts, with waits below 1 s and 2 s", async () => {
   const clock = fakeClock();
   const task = failing(9);
 
@@ -90,7 +90,7 @@ test("gives up after three attempts when it is told nothing, with jittered waits
   assert.deepEqual(more, []);
 });
 
-test("the error it gives up with has every attempt: number, outcome and times", async () => {
+test("a RetryError has the number, outcome and times of every attempt", async () => {
   const clock = fakeClock({ start: 100 });
   const policy = retry({ wait: waitFixed("1s"), stop: stopAfterAttempt(2) });
 
@@ -113,58 +113,58 @@ test("the error it gives up with has every attempt: number, outcome and times", 
   assert.equal(error.last, error.attempts[1]);
 });
 
-test("tells the task the number of its attempt, and what else the context says", async () => {
+test("the task receives its attempt number and the values of the context", async () => {
   const clock = fakeClock();
   const { signal } = new AbortController();
-  const told: unknown[] = [];
+  const received: unknown[] = [];
 
   await retry({ wait: waitNone }).execute(
     (scope) => {
-      told.push([scope.attempt, scope.signal === signal, scope.clock === clock, scope.deadline]);
+      received.push([scope.attempt, scope.signal === signal, scope.clock === clock, scope.deadline]);
       if (scope.attempt < 3) throw refused;
     },
     { clock, signal, deadline: 9 },
   );
 
   assert.deepEqual(
-    told,
+    received,
     [1, 2, 3].map((number) => [number, true, true, 9]),
   );
 });
 
 function recorder(): {
-  readonly seen: unknown[];
+  readonly calls: unknown[];
   readonly options: RetryOptions;
   readonly on: (event: PolicyEvent) => void;
 } {
-  const seen: unknown[] = [];
+  const calls: unknown[] = [];
   const options: RetryOptions = {
-    before: (number) => void seen.push(["before", number]),
-    after: ({ number }) => void seen.push(["after", number]),
-    beforeSleep: ({ number }, delay) => void seen.push(["beforeSleep", number, delay]),
+    before: (number) => void calls.push(["before", number]),
+    after: ({ number }) => void calls.push(["after", number]),
+    beforeSleep: ({ number }, delay) => void calls.push(["beforeSleep", number, delay]),
     retryErrorCallback: ({ number }, reason) => {
-      seen.push(["retryErrorCallback", number, reason]);
+      calls.push(["retryErrorCallback", number, reason]);
       return "fallback";
     },
-    on: (event) => void seen.push([event.type, "policy"]),
+    on: (event) => void calls.push([event.type, "policy"]),
   };
-  return { seen, options, on: (event) => void seen.push([event.type, "caller"]) };
+  return { calls, options, on: (event) => void calls.push([event.type, "caller"]) };
 }
 
-test("calls back and reports in tenacity's order, the policy's listener before the caller's", async () => {
-  const { seen, options, on } = recorder();
+test("retry calls callbacks in tenacity's order, and the policy's listener before the caller's", async () => {
+  const { calls, options, on } = recorder();
   const clock = fakeClock();
 
   const value = await retry({ ...options, wait: waitFixed(5), stop: stopAfterAttempt(2) }).execute(
     () => {
-      seen.push(["task"]);
+      calls.push(["task"]);
       throw refused;
     },
     { clock, on },
   );
 
   assert.equal(value, "fallback");
-  assert.deepEqual(seen, [
+  assert.deepEqual(calls, [
     ["before", 1],
     ["task"],
     ["attempt", "policy"],
@@ -184,23 +184,23 @@ test("calls back and reports in tenacity's order, the policy's listener before t
   ]);
 });
 
-test("reports one attempt and nothing else of a call that succeeds at once", async () => {
-  const { seen, options } = recorder();
+test("retry emits a single attempt event for a call that succeeds immediately", async () => {
+  const { calls, options } = recorder();
 
   await retry(options).execute(() => "fine");
 
-  assert.deepEqual(seen, [
+  assert.deepEqual(calls, [
     ["before", 1],
     ["attempt", "policy"],
   ]);
 });
 
-test("waits for callbacks that promise", async () => {
+test("retry awaits callbacks that return a promise", async () => {
   const clock = fakeClock();
-  const seen: string[] = [];
+  const calls: string[] = [];
   const slowly = (name: string) => async () => {
     await clock.sleep(1);
-    seen.push(name);
+    calls.push(name);
   };
 
   await retry({
@@ -210,13 +210,13 @@ test("waits for callbacks that promise", async () => {
     beforeSleep: slowly("beforeSleep"),
   }).execute(
     ({ attempt }) => {
-      seen.push("task");
+      calls.push("task");
       if (attempt === 1) throw refused;
     },
     { clock },
   );
 
-  assert.deepEqual(seen, ["before", "task", "after", "beforeSleep", "before", "task"]);
+  assert.deepEqual(calls, ["before", "task", "after", "beforeSleep", "before", "task"]);
 });
 
 const broken = new Error("callback");
@@ -236,7 +236,7 @@ const throwing: Readonly<Record<string, RetryOptions>> = {
 };
 
 for (const [name, options] of Object.entries(throwing)) {
-  test(`what ${name} throws ends the call`, async () => {
+  test(`an error that ${name} throws ends the call`, async () => {
     const task = failing(9);
 
     const error = await failureOf(retry({ wait: waitNone, ...options }).execute(task));
@@ -246,7 +246,7 @@ for (const [name, options] of Object.entries(throwing)) {
   });
 }
 
-test("asks conditions about results, and gives up with the one that was refused last", async () => {
+test("retry applies conditions to results and gives up with the last refused result", async () => {
   const policy = retry({ when: retryIfResult((value) => value === "pending"), wait: waitNone });
 
   const error = await failureOf(policy.execute(async () => "pending"));
@@ -257,14 +257,14 @@ test("asks conditions about results, and gives up with the one that was refused 
   assert.match(error.message, /^Gave up after 3 attempts: the result was refused$/);
 });
 
-test("gives a value that its condition accepts only later", async () => {
+test("retry returns a value that its condition accepts after a retry", async () => {
   let calls = 0;
   const policy = retry({ when: retryIfResult((value) => Number(value) < 3), wait: waitNone });
 
   assert.equal(await policy.execute(() => (calls += 1)), 3);
 });
 
-test("throws at once, and as it was, what the condition does not pick", async () => {
+test("retry immediately rethrows an error that the condition does not match", async () => {
   const task = failing(9);
 
   const error = await failureOf(retry({ when: retryIfError(TypeError) }).execute(task));
@@ -273,7 +273,7 @@ test("throws at once, and as it was, what the condition does not pick", async ()
   assert.equal(task.calls, 1);
 });
 
-test("calls a task again that asks for it, whatever the condition says", async () => {
+test("retry repeats a task that throws TryAgain regardless of the condition", async () => {
   const task = failing(1, new TryAgain());
 
   assert.equal(await retry({ when: retryNever, wait: waitNone }).execute(task), "done");
@@ -289,7 +289,7 @@ for (const [name, error, expected] of [
   ["TryAgain", again, again],
   ["TryAgain with a cause", againBecause, cause],
 ] as const) {
-  test(`throws ${name} as it was when told to reraise`, async () => {
+  test(`retry with reraise throws ${name} unchanged`, async () => {
     assert.equal(
       await failureOf(retry({ reraise: true, wait: waitNone }).execute(failing(9, error))),
       expected,
@@ -297,24 +297,24 @@ for (const [name, error, expected] of [
   });
 }
 
-test("a refused result is a RetryError even when told to reraise", async () => {
+test("retry with reraise throws a RetryError for a refused result", async () => {
   const policy = retry({ when: retryAlways, reraise: true, wait: waitNone });
 
   assert.ok((await failureOf(policy.execute(() => 1))) instanceof RetryError);
 });
 
-test("calls once and calls nobody back when it is not enabled", async () => {
-  const { seen, options } = recorder();
+test("retry with enabled: false calls the task once and no callback", async () => {
+  const { calls, options } = recorder();
   const task = failing(9);
 
   const error = await failureOf(retry({ ...options, enabled: false }).execute(task));
 
   assert.equal(error, refused);
   assert.equal(task.calls, 1);
-  assert.deepEqual(seen, []);
+  assert.deepEqual(calls, []);
 });
 
-test("does not begin a wait that ends at the deadline or later", async () => {
+test("retry does not start a wait that would end at the deadline or later", async () => {
   const clock = fakeClock();
   const policy = retry({ wait: waitFixed(100), stop: stopNever });
 
@@ -339,7 +339,7 @@ function purse(retries: number): RetryBudget & { readonly deposits: number } {
   };
 }
 
-test("gives up when the budget has no retry left, and pays for each call once", async () => {
+test("retry gives up when the budget is empty, and deposits once per call", async () => {
   const budget = purse(3);
   const policy = retry({ budget, wait: waitNone, stop: stopAfterAttempt(3) });
 
@@ -352,7 +352,7 @@ test("gives up when the budget has no retry left, and pays for each call once", 
   assert.equal(budget.deposits, 2);
 });
 
-test("takes nothing from the budget for a retry that is not made", async () => {
+test("retry withdraws nothing from the budget when it stops or exceeds the deadline", async () => {
   let withdrawn = 0;
   const budget: RetryBudget = { deposit: () => undefined, withdraw: () => (withdrawn += 1) > 0 };
 
@@ -366,7 +366,7 @@ for (const [name, delay] of [
   ["NaN", NaN],
   ["negative", -5],
 ] as const) {
-  test(`a wait of a user's own that is ${name} is no wait`, async () => {
+  test(`a custom wait of ${name} is no wait`, async () => {
     const clock = fakeClock();
     const delays: number[] = [];
 
@@ -380,7 +380,7 @@ for (const [name, delay] of [
   });
 }
 
-test("a task that fails again and again without a wait lets others have their turn", async () => {
+test("retry without waits lets timers and sockets run", async () => {
   const clock = fakeClock();
 
   await retry({ wait: waitNone, stop: stopAfterAttempt(200) }).execute(failing(150), { clock });
@@ -388,19 +388,19 @@ test("a task that fails again and again without a wait lets others have their tu
   assert.deepEqual(clock.sleeps, [0, 0]);
 });
 
-test("an aborted signal throws its reason before anything is called", async () => {
+test("retry throws the reason of an aborted signal before it calls the task", async () => {
   const reason = { why: "closing" };
-  const { seen, options } = recorder();
+  const { calls, options } = recorder();
   const task = failing(0);
 
   const error = await failureOf(retry(options).execute(task, { signal: AbortSignal.abort(reason) }));
 
   assert.equal(error, reason);
   assert.equal(task.calls, 0);
-  assert.deepEqual(seen, []);
+  assert.deepEqual(calls, []);
 });
 
-test("a task that fails because of the abort is not repeated: the reason is thrown as it is, and the attempt reported", async () => {
+test("retry does not repeat a task that fails after an abort, and throws the reason unchanged", async () => {
   const controller = new AbortController();
   const reason = new Error("closing");
   const events: PolicyEvent[] = [];
@@ -427,7 +427,7 @@ test("a task that fails because of the abort is not repeated: the reason is thro
   );
 });
 
-test("a task that succeeds in spite of the abort gives its value", async () => {
+test("retry returns the value of a task that succeeds in spite of an abort", async () => {
   const controller = new AbortController();
 
   const value = await retry().execute(
@@ -441,7 +441,7 @@ test("a task that succeeds in spite of the abort gives its value", async () => {
   assert.equal(value, "done");
 });
 
-test("an abort during a wait throws its reason at once, without another call, and leaves no listener", async () => {
+test("an abort during a wait throws its reason immediately, without another call, and leaves no listener", async () => {
   const clock = fakeClock({ autoAdvance: false });
   const controller = new AbortController();
   const reason = new Error("closing");
@@ -459,7 +459,7 @@ test("an abort during a wait throws its reason at once, without another call, an
   assert.equal(getEventListeners(controller.signal, "abort").length, 0);
 });
 
-test("leaves no listener on the signal of a call that ended well", async () => {
+test("retry leaves no listener on the signal of a successful call", async () => {
   const { signal } = new AbortController();
 
   await retry({ wait: waitFixed(5) }).execute(failing(2), { clock: fakeClock(), signal });
@@ -468,7 +468,7 @@ test("leaves no listener on the signal of a call that ended well", async () => {
 });
 
 for (const during of ["after", "beforeSleep"] as const) {
-  test(`an abort in ${during} begins no further attempt, waiting or not`, async () => {
+  test(`an abort in ${during} starts no further attempt, with and without a wait`, async () => {
     for (const wait of [waitNone, waitFixed("1h")]) {
       const controller = new AbortController();
       const task = failing(9);
@@ -482,7 +482,7 @@ for (const during of ["after", "beforeSleep"] as const) {
   });
 }
 
-test("calls of one policy at the same time do not mix", async () => {
+test("simultaneous calls of one retry policy are independent", async () => {
   const clock = fakeClock();
   const policy = retry({ wait: waitIncrementing({ start: 10, increment: 10 }), stop: stopAfterAttempt(5) });
   const tasks = [0, 1, 2, 3, 4].map((times) => failing(times));
@@ -500,7 +500,7 @@ test("calls of one policy at the same time do not mix", async () => {
   assert.equal(clock.now(), 100);
 });
 
-test("makes as many attempts as are needed or allowed, and waits one time less", async () => {
+test("retry makes as many attempts as needed or allowed, with one wait fewer", async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.nat(20),
@@ -529,15 +529,15 @@ test("makes as many attempts as are needed or allowed, and waits one time less",
   );
 });
 
-test("the quick way and the whole loop come to the same", async () => {
+test("the fast path and the retry loop have the same outcome", async () => {
   const outcomes = [() => "fine", async () => "fine", fail, async () => fail()];
   for (const task of outcomes) {
     const quick = retry({ wait: waitNone });
     const watched = quick.with({ on: () => undefined });
-    const asked = quick.with({ when: retryAll(retryAlways, retryIfError()) });
+    const withLoop = quick.with({ when: retryAll(retryAlways, retryIfError()) });
 
     const [first, ...others] = await Promise.allSettled(
-      [quick, watched, asked].map((policy) => policy.execute(task)),
+      [quick, watched, withLoop].map((policy) => policy.execute(task)),
     );
 
     for (const other of others) {
@@ -547,7 +547,7 @@ test("the quick way and the whole loop come to the same", async () => {
   }
 });
 
-test("keeps its settings when some are changed", async () => {
+test("with() changes the given settings and keeps the others", async () => {
   const policy = retry({ name: "first", wait: waitNone, stop: stopAfterAttempt(2) });
 
   const changed = policy.with({ name: "second" });
@@ -557,7 +557,7 @@ test("keeps its settings when some are changed", async () => {
   assert.equal(((await failureOf(changed.execute(failing(9)))) as RetryError).attempts.length, 2);
 });
 
-test("explains itself", () => {
+test("explain() returns the settings of a retry", () => {
   assert.deepEqual(retry().explain(), {
     policy: "retry",
     when: "retryIfError()",
@@ -568,7 +568,7 @@ test("explains itself", () => {
   });
 });
 
-test("keeps the latest hundred attempts of a call that goes on and on, and numbers them all", async () => {
+test("retry keeps the latest hundred attempts of a long call and numbers all of them", async () => {
   const clock = fakeClock();
 
   const failure = await failureOf(

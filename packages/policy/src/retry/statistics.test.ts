@@ -6,9 +6,9 @@ import { statistics } from "./statistics.ts";
 import { stopAfterAttempt } from "./stop.ts";
 import { waitFixed } from "./wait.ts";
 
-test("counts attempts and time over a call, and over all calls", async () => {
+test("statistics count attempts and time of one call and of several", async () => {
   const clock = fakeClock();
-  const seen = statistics();
+  const stats = statistics();
   const policy = retry({ wait: waitFixed("2s"), stop: stopAfterAttempt(3) });
 
   await policy.execute(
@@ -16,11 +16,11 @@ test("counts attempts and time over a call, and over all calls", async () => {
       await clock.sleep(100);
       if (attempt < 3) throw new Error("down");
     },
-    { clock, on: seen.on },
+    { clock, on: stats.on },
   );
-  const { attempts, failures, retries, giveUps, idleFor, elapsed } = seen;
+  const { attempts, failures, retries, giveUps, idleFor, elapsed } = stats;
   await policy
-    .execute(() => Promise.reject(new Error("down")), { clock, on: seen.on })
+    .execute(() => Promise.reject(new Error("down")), { clock, on: stats.on })
     .catch(() => undefined);
 
   assert.deepEqual(
@@ -28,5 +28,5 @@ test("counts attempts and time over a call, and over all calls", async () => {
     { attempts: 3, failures: 2, retries: 2, giveUps: 0 },
   );
   assert.deepEqual({ idleFor, elapsed }, { idleFor: 4_000, elapsed: 4_300 });
-  assert.deepEqual([seen.attempts, seen.retries, seen.giveUps, seen.idleFor], [6, 4, 1, 8_000]);
+  assert.deepEqual([stats.attempts, stats.retries, stats.giveUps, stats.idleFor], [6, 4, 1, 8_000]);
 });

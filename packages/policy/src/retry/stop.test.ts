@@ -52,17 +52,17 @@ const rows: readonly Row[] = [
 ];
 
 for (const { stop, number, elapsed, delay, stops } of rows) {
-  test(`${stop.name} ${stops ? "stops" : "goes on"} at attempt ${number} after ${elapsed} ms with ${delay} ms to wait`, () => {
+  test(`${stop.name} ${stops ? "stops" : "continues"} at attempt ${number} after ${elapsed} ms before a wait of ${delay} ms`, () => {
     assert.equal(stop(attempt(number, elapsed), delay), stops);
   });
 }
 
-test("asks combined strategies with the wait to come", () => {
+test("combined stop strategies receive the next wait", () => {
   assert.equal(stopAny(before)(attempt(1, 4_000), 6_000), true);
   assert.equal(stopAll(before)(attempt(1, 4_000), 5_000), false);
 });
 
-test("sees a signal that is aborted later", () => {
+test("stopWhenAborted stops when the signal aborts later", () => {
   const controller = new AbortController();
   const stop = stopWhenAborted(controller.signal);
 
@@ -71,14 +71,14 @@ test("sees a signal that is aborted later", () => {
   assert.equal(stop(attempt(1, 0), 0), true);
 });
 
-test("names say how a strategy was made", () => {
+test("stop strategies are named after their settings", () => {
   assert.equal(
     stopAny(third, stopAll(aged, before)).name,
     "stopAny(stopAfterAttempt(3), stopAll(stopAfterDelay(10s), stopBeforeDelay(10s)))",
   );
 });
 
-test("refuses a number of attempts that is none, and a negative limit", () => {
+test("stop strategies reject NaN attempts and a negative limit", () => {
   assert.throws(() => stopAfterAttempt(NaN), RangeError);
   assert.throws(() => stopAfterDelay(-1), RangeError);
   assert.throws(() => stopBeforeDelay(NaN), RangeError);

@@ -50,7 +50,7 @@ for (const [wait, random, expected] of series) {
   });
 }
 
-test("an exponential wait neither overflows nor becomes NaN however often it failed", () => {
+test("an exponential wait never overflows or becomes NaN", () => {
   assert.deepEqual(
     waits(waitExponential({ max: "1h" }), 0, [2_000, 1e9, Number.MAX_SAFE_INTEGER]),
     [3.6e6, 3.6e6, 3.6e6],
@@ -59,7 +59,7 @@ test("an exponential wait neither overflows nor becomes NaN however often it fai
   assert.deepEqual(waits(waitExponential(), 0, [2_000]), [Infinity]);
 });
 
-test("reads the wait from the error, and waits for no result", () => {
+test("waitFromError reads the wait from an error and is 0 after a result", () => {
   const wait = waitFromError((error) => (error as { retryAfter: number }).retryAfter);
 
   assert.equal(
@@ -72,7 +72,7 @@ test("reads the wait from the error, and waits for no result", () => {
   );
 });
 
-// Below a millionth of a millisecond, rounding outweighs what is tested.
+// Below a millionth of a millisecond, rounding errors exceed the tolerance.
 const duration = fc.oneof(fc.constant(0), fc.double({ min: 1e-6, max: 1e15, noNaN: true }));
 const number = fc.integer({ min: 1, max: 1e6 });
 const chance = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
@@ -106,7 +106,7 @@ const bounded: Readonly<Record<string, fc.Arbitrary<Bounded>>> = {
 };
 
 for (const [name, arbitrary] of Object.entries(bounded)) {
-  test(`${name} is never below its minimum, never above its maximum, and always a number`, () => {
+  test(`${name} stays between its minimum and its maximum`, () => {
     fc.assert(
       fc.property(arbitrary, number, chance, ({ wait, min, max }, attempts, random) => {
         const ms = wait(refusedAttempt(attempts), () => random);
@@ -122,7 +122,7 @@ function slack(ms: number): number {
   return ms * 1e-15;
 }
 
-test("a combination waits the sum of its parts, and a chain one of them", () => {
+test("waitCombine waits the sum of its strategies, waitChain one of them", () => {
   fc.assert(
     fc.property(fc.array(duration, { minLength: 1, maxLength: 5 }), number, (parts, attempts) => {
       const fixed = parts.map((ms) => waitFixed(ms));
@@ -139,7 +139,7 @@ test("a combination waits the sum of its parts, and a chain one of them", () => 
   );
 });
 
-test("refuses what cannot be waited when it is made", () => {
+test("wait strategies reject invalid settings when they are created", () => {
   assert.throws(() => waitFixed(-1), RangeError);
   assert.throws(() => waitRandom({ max: NaN }), RangeError);
   assert.throws(() => waitExponential({ multiplier: -1 }), RangeError);
@@ -151,7 +151,7 @@ test("refuses what cannot be waited when it is made", () => {
   assert.throws(() => waitChain(), RangeError);
 });
 
-test("names say how a strategy was made", () => {
+test("wait strategies are named after their settings", () => {
   assert.equal(waitFixed("2s").name, "waitFixed(2s)");
   assert.equal(waitCombine(waitNone, waitRandom()).name, "waitCombine(waitNone, waitRandom(0ms..1s))");
   assert.equal(waitExponential({ max: "30s" }).name, "waitExponential(1s · 2^(n-1), 0ms..30s)");

@@ -92,44 +92,44 @@ const rows: readonly (readonly [When, Outcome<unknown>, boolean])[] = [
 ];
 
 for (const [when, outcome, again] of rows) {
-  const what = outcome.ok ? `the value ${String(outcome.value)}` : `the error ${String(outcome.error)}`;
-  test(`${when.name} answers ${again} to ${what}`, async () => {
+  const name = outcome.ok ? `the value ${String(outcome.value)}` : `the error ${String(outcome.error)}`;
+  test(`${when.name} returns ${again} for ${name}`, async () => {
     assert.equal(await when(attempt(outcome)), again);
   });
 }
 
-test("a pattern with a memory answers the same every time", async () => {
+test("retryIfErrorMessage gives the same result every time for a global pattern", async () => {
   const when = retryIfErrorMessage(/hang/g);
 
   assert.deepEqual([await when(attempt(reset)), await when(attempt(reset))], [true, true]);
 });
 
-test("causes that go in a circle come to an end", async () => {
+test("retryIfErrorCause ends with circular causes", async () => {
   const first = new Error("first");
   first.cause = new Error("second", { cause: first });
 
   assert.equal(await retryIfErrorCause(NetworkError)(attempt(failed(first))), false);
 });
 
-test("a function that is no class is a predicate", async () => {
-  const asked: unknown[] = [];
+test("a function that is not a class is a predicate", async () => {
+  const received: unknown[] = [];
   function declared(error: unknown): boolean {
-    asked.push(error);
+    received.push(error);
     return true;
   }
 
   assert.equal(await retryIfError(declared)(attempt(text)), true);
-  assert.deepEqual(asked, ["busy"]);
+  assert.deepEqual(received, ["busy"]);
 });
 
-test("asks no further than it must", async () => {
-  const never: When = () => assert.fail("asked");
+test("combined conditions stop at the first decisive condition", async () => {
+  const never: When = () => assert.fail("called");
 
   assert.equal(await retryAny(retryAlways, never)(attempt(five)), true);
   assert.equal(await retryAll(retryNever, never)(attempt(five)), false);
 });
 
-test("names say how a condition was made", () => {
+test("conditions are named after their settings", () => {
   assert.equal(retryIfError(TypeError, isBusy).name, "retryIfError(TypeError, isBusy)");
   assert.equal(
     retryAny(retryIfError(), retryIfResult(isNull)).name,

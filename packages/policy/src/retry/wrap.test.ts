@@ -7,7 +7,7 @@ import { waitFixed, waitNone } from "./wait.ts";
 
 const refused = new Error("refused");
 
-test("wraps a function: the same name and parameters, and a promise of what it gives", async () => {
+test("a wrapped function keeps its name and parameters and returns a promise of its value", async () => {
   const given: unknown[] = [];
   function fetchUser(id: number, name: string): string {
     given.push([id, name]);
@@ -26,7 +26,7 @@ test("wraps a function: the same name and parameters, and a promise of what it g
   assert.equal(wrapped.name, "fetchUser");
 });
 
-test("keeps `this`", async () => {
+test("a wrapped function keeps `this`", async () => {
   const account = {
     balance: 5,
     read: retry()(function (this: { balance: number }) {
@@ -37,7 +37,7 @@ test("keeps `this`", async () => {
   assert.equal(await account.read(), 5);
 });
 
-test("calls of a wrapped function run in the policy's context", async () => {
+test("calls of a wrapped function use the context of the policy", async () => {
   const clock = fakeClock();
   const controller = new AbortController();
   let calls = 0;
@@ -54,7 +54,7 @@ test("calls of a wrapped function run in the policy's context", async () => {
   assert.deepEqual(clock.sleeps, [3_600_000, 3_600_000]);
 });
 
-test("the context of a call goes before the policy's", async () => {
+test("the context of a call replaces the context of the policy", async () => {
   const clock = fakeClock();
   const policy = retry({ stop: stopAfterAttempt(2), wait: waitFixed(5), context: { clock: fakeClock() } });
 
@@ -63,7 +63,7 @@ test("the context of a call goes before the policy's", async () => {
   assert.deepEqual(clock.sleeps, [5]);
 });
 
-test("decorates a method when it is called as a decorator is", async () => {
+test("retry decorates a method when called as a decorator", async () => {
   class Service {
     readonly calls: number[] = [];
     load(factor: number): number {

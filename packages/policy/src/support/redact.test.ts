@@ -52,7 +52,7 @@ const table: readonly (readonly [string, string])[] = [
 ];
 
 for (const [text, expected] of table) {
-  test(`redacts ${JSON.stringify(text)}`, () => {
+  test(`redact handles ${JSON.stringify(text)}`, () => {
     assert.equal(redact(text), expected);
   });
 }
@@ -67,7 +67,7 @@ const openHeaders = [
   "x-ratelimit-remaining-tokens,anthropic-ratelimit-input-tokens-reset,content-type,etag,x-design,x-side",
 ].flatMap((line) => line.split(","));
 
-test("a header is secret by its name", () => {
+test("isSecretHeader decides by the name of the header", () => {
   assert.deepEqual(
     secretHeaders.filter((name) => !isSecretHeader(name)),
     [],
@@ -75,7 +75,7 @@ test("a header is secret by its name", () => {
   assert.deepEqual(openHeaders.filter(isSecretHeader), []);
 });
 
-test("a text full of parameters within parameters is read in one pass", () => {
+test("redact reads nested parameters in one pass", () => {
   const nested = `/?a=${"%3Fa%3D".repeat(20_000)}`;
 
   assert.equal(redact(nested), nested);

@@ -15,7 +15,7 @@ const table: readonly {
   readonly at: number;
   readonly total: number;
 }[] = [
-  { it: "is 0 of nothing", additions: [], at: 7, total: 0 },
+  { it: "is 0 without amounts", additions: [], at: 7, total: 0 },
   {
     it: "adds within a slot",
     additions: [
@@ -35,7 +35,7 @@ const table: readonly {
     total: 3,
   },
   {
-    it: "forgets the oldest slot",
+    it: "drops the oldest slot",
     additions: [
       [4, 1],
       [7, 2],
@@ -44,7 +44,7 @@ const table: readonly {
     total: 2,
   },
   {
-    it: "forgets everything after a long time",
+    it: "drops everything after a long time",
     additions: [
       [4, 1],
       [7, 2],
@@ -53,7 +53,7 @@ const table: readonly {
     total: 0,
   },
   {
-    it: "takes a slot in the past for the latest",
+    it: "counts a slot in the past as the current one",
     additions: [
       [7, 1],
       [3, 2],
@@ -69,7 +69,7 @@ for (const { it, additions, at, total } of table) {
   });
 }
 
-test("a sliding sum is that of the additions in its slots, and never keeps more slots than it has", () => {
+test("a sliding sum is the sum of the additions in its slots, and keeps no more slots", () => {
   const steps = fc.array(fc.tuple(fc.nat({ max: 6 }), fc.nat({ max: 9 })), { maxLength: 40 });
   fc.assert(
     fc.property(steps, (given) => {

@@ -14,7 +14,7 @@ import { timeout } from "./timeout.ts";
 
 const never = (): Promise<never> => new Promise(() => undefined);
 
-test("gives the value of a task that is done in time, and leaves no timer behind", async () => {
+test("timeout returns the value of a task that ends in time, and leaves no timer", async () => {
   const clock = fakeClock();
 
   const value = await timeout("1s").execute(async ({ clock }) => (await clock.sleep(999), "done"), { clock });
@@ -23,7 +23,7 @@ test("gives the value of a task that is done in time, and leaves no timer behind
   assert.equal(clock.sleeping, 0);
 });
 
-test("passes on what a task throws at once, and leaves no timer behind", async () => {
+test("timeout rethrows an error that a task throws synchronously, and leaves no timer", async () => {
   const clock = fakeClock();
   const error = new Error("at once");
 
@@ -38,7 +38,7 @@ test("passes on what a task throws at once, and leaves no timer behind", async (
   assert.equal(clock.sleeping, 0);
 });
 
-test("rejects when the limit passes though the task ignores its signal", async () => {
+test("timeout rejects at the limit when the task ignores its signal", async () => {
   const clock = fakeClock();
   const events: PolicyEvent[] = [];
 
@@ -52,13 +52,13 @@ test("rejects when the limit passes though the task ignores its signal", async (
   );
 });
 
-test("aborts the task's signal with the error that the call rejects with", async () => {
+test("timeout aborts the task's signal with the error of the call", async () => {
   const clock = fakeClock();
-  let heard: unknown;
+  let reason: unknown;
 
   const ended = timeout("1s").execute(
     ({ signal }) => {
-      signal?.addEventListener("abort", () => (heard = signal.reason));
+      signal?.addEventListener("abort", () => (reason = signal.reason));
       return never();
     },
     { clock },
@@ -66,10 +66,10 @@ test("aborts the task's signal with the error that the call rejects with", async
 
   const error = await ended.catch((reason: unknown) => reason);
   assert.ok(error instanceof DeadlineExceededError);
-  assert.equal(heard, error);
+  assert.equal(reason, error);
 });
 
-test("keeps its reason when the task answers the abort with another error", async () => {
+test("timeout keeps its error when the task rejects with another one after the abort", async () => {
   const clock = fakeClock();
 
   const ended = timeout("1s").execute(
@@ -81,14 +81,14 @@ test("keeps its reason when the task answers the abort with another error", asyn
   await assert.rejects(ended, DeadlineExceededError);
 });
 
-test("passes the caller's reason on as it is, at once, and leaves no listener on the caller's signal", async () => {
+test("timeout immediately throws the caller's abort reason, and leaves no listener on the signal", async () => {
   const clock = fakeClock({ autoAdvance: false });
   const caller = new AbortController();
-  let heard: unknown;
+  let reason: unknown;
 
   const ended = timeout("1s").execute(
     ({ signal }) => {
-      signal?.addEventListener("abort", () => (heard = signal.reason));
+      signal?.addEventListener("abort", () => (reason = signal.reason));
       return never();
     },
     { clock, signal: caller.signal },
@@ -96,12 +96,12 @@ test("passes the caller's reason on as it is, at once, and leaves no listener on
   caller.abort("enough");
 
   assert.equal(await ended.catch((reason: unknown) => reason), "enough");
-  assert.equal(heard, "enough");
+  assert.equal(reason, "enough");
   assert.equal(getEventListeners(caller.signal, "abort").length, 0);
   assert.equal(clock.sleeping, 0);
 });
 
-test("does not begin a call whose signal is aborted already", async () => {
+test("timeout does not start a call whose signal is already aborted", async () => {
   let calls = 0;
 
   const ended = timeout("1s").execute(() => (calls += 1), { signal: AbortSignal.abort("enough") });
@@ -110,7 +110,7 @@ test("does not begin a call whose signal is aborted already", async () => {
   assert.equal(calls, 0);
 });
 
-test("leaves no listener on a signal that many calls share", async () => {
+test("timeout leaves no listener on a shared signal", async () => {
   const clock = fakeClock();
   const { signal } = new AbortController();
   const policy = compose(timeout("1s"), retry({ wait: waitFixed("1ms") }), timeout("10ms"));
@@ -126,7 +126,7 @@ test("leaves no listener on a signal that many calls share", async () => {
   assert.equal(clock.sleeping, 0);
 });
 
-test("tells the earlier of its own deadline and the outer one", async () => {
+test("timeout passes the earlier of its own and the outer deadline to the task", async () => {
   const clock = fakeClock({ start: 100 });
   const deadlineOf = ({ deadline }: Scope): number => deadline;
 
@@ -137,7 +137,7 @@ test("tells the earlier of its own deadline and the outer one", async () => {
   assert.equal(outer, 1_100);
 });
 
-test("outside a retry it keeps a wait that cannot fit from beginning", async () => {
+test("a timeout around a retry prevents a wait that would exceed the limit", async () => {
   const clock = fakeClock();
   const policy = compose(timeout("5s"), retry({ wait: waitFixed("3s"), stop: stopAfterAttempt(9) }));
 
@@ -150,7 +150,7 @@ test("outside a retry it keeps a wait that cannot fit from beginning", async () 
   assert.equal(clock.now(), 3_000);
 });
 
-test("outside a retry it names the latest failure as its cause", async () => {
+test("a timeout around a retry has the latest failure as its cause", async () => {
   const clock = fakeClock();
   const down = new Error("down");
   const policy = compose(timeout("5s"), retry({ wait: waitNone }));
@@ -163,7 +163,7 @@ test("outside a retry it names the latest failure as its cause", async () => {
   assert.equal(error.cause, down);
 });
 
-test("inside a retry it is derived afresh for each attempt", async () => {
+test("a timeout inside a retry starts again for each attempt", async () => {
   const clock = fakeClock();
   const signals: (AbortSignal | undefined)[] = [];
   const policy = compose(retry({ wait: waitFixed("1s") }), timeout("2s"));
@@ -185,7 +185,7 @@ test("inside a retry it is derived afresh for each attempt", async () => {
   );
 });
 
-test("builds no AbortController for a task that does not read its signal", async (t) => {
+test("timeout builds no AbortController for a task that does not read its signal", async (t) => {
   const clock = fakeClock();
   const built = t.mock.method(globalThis, "AbortController");
 
@@ -197,7 +197,7 @@ test("builds no AbortController for a task that does not read its signal", async
   assert.equal(built.mock.callCount(), 1);
 });
 
-test("keeps its limit with a clock that has no timers", async () => {
+test("timeout works with a clock without timers", async () => {
   const { now, date, sleep } = fakeClock();
 
   const ended = timeout("1s").execute(never, { clock: { now, date, sleep } });
@@ -205,7 +205,7 @@ test("keeps its limit with a clock that has no timers", async () => {
   await assert.rejects(ended, DeadlineExceededError);
 });
 
-test("ends the call with what a listener throws when it is told", async () => {
+test("an error of a listener replaces the error of a timeout", async () => {
   const clock = fakeClock();
   const thrown = new Error("listener");
 
@@ -218,7 +218,7 @@ test("ends the call with what a listener throws when it is told", async () => {
   await assert.rejects(ended, thrown);
 });
 
-test("refuses a limit that no task can keep", () => {
+test("timeout rejects a limit of 0", () => {
   assert.throws(() => timeout(0), RangeError);
   assert.throws(() => timeout(-1), RangeError);
 });
@@ -246,8 +246,8 @@ const causes: readonly (readonly [string, PolicyEvent, ErrorOptions])[] = [
   ["anything else", { type: "closed", policy: "breaker" }, { cause: first }],
 ];
 
-for (const [what, event, expected] of causes) {
-  test(`after ${what} the cause to name is ${expected.cause === latest ? "that" : "still the one before"}`, () => {
+for (const [name, event, expected] of causes) {
+  test(`the cause of a timeout after ${name} is ${expected.cause === latest ? "its error" : "the earlier failure"}`, () => {
     assert.deepEqual(latestCause({ cause: first }, event), expected);
   });
 }
