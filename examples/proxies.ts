@@ -61,7 +61,7 @@ const residential = new ProxyPool([
 // #endregion
 
 const lease = await residential.lease({ url: new URL(url), country: "us" });
-console.log(lease.label, new URL(lease.proxy).username.replace(/sessid-\w{8}/, "sessid-********"));
+console.log(lease.label, new URL(lease.url).username.replace(/sessid-\w{8}/, "sessid-********"));
 lease.report({ kind: "success", reason: "ok" });
 
 // #region rotates-per-connection

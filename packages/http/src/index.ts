@@ -44,7 +44,6 @@ export type { ProxyScheme } from "./proxy/list/address.ts";
 export type { ProxyCredentials, ProxyEntry, ProxyInput } from "./proxy/list/entry.ts";
 export type { Environment, ProxyMap } from "./proxy/list/environment.ts";
 export type { ProxyEvent, ProxyListener } from "./proxy/options/events.ts";
-export type { Lease as ProxyLease, Prospect as ProxyProspect } from "./proxy/pool/lease.ts";
 export type { ProxyCounts } from "./proxy/state/member.ts";
 export type { OutcomeKind, ProxyOutcome } from "./proxy/rules/outcome.ts";
 export type {
@@ -52,11 +51,18 @@ export type {
   IsBlocked,
   ProxyCandidate,
   ProxyPoolOptions,
-  ProxyRequest,
-  ProxySelection,
   ProxyTier,
 } from "./proxy/options/options.ts";
-export { type LeaseRequest, ProxyPool } from "./proxy/pool/pool.ts";
+export type {
+  LeaseRequest,
+  ProxyAttemptRecord,
+  ProxyAvailability,
+  ProxyLease,
+  ProxyProvider,
+  ProxyRequest,
+  ProxySelection,
+} from "./model/proxy-provider.ts";
+export { ProxyPool } from "./proxy/pool/pool.ts";
 export type { RotationName } from "./proxy/rules/rotation.ts";
 export { proxyPoolDefaults } from "./proxy/options/settings.ts";
 export type {

@@ -109,7 +109,7 @@ async function routeOf(settings: ProxySettings, url: URL): Promise<Way> {
     return { proxy: pool, ...(country !== undefined && { own: { proxy: { country } } }) };
   const lease = await pool.lease({ url, country });
   lease[Symbol.dispose]();
-  return { proxy: lease.proxy };
+  return { proxy: lease.url };
 }
 
 /** Where a body goes, and what it must be. */

@@ -8,7 +8,7 @@ import { sendAttempt, sendThroughPolicy } from "./send-attempt.ts";
 import type { Gate } from "../pacing/limiter.ts";
 import type { Gates, Passenger } from "../pacing/limiters.ts";
 import { sendThroughPool, type PooledAttempt } from "./send-through-pool.ts";
-import { shownProxy } from "../proxy/route/route.ts";
+import { formatProxyForLog } from "../proxy/route/route.ts";
 import type { HttpResponse } from "../model/response.ts";
 import { continuing } from "../resume/buffered.ts";
 import { bucketsNamed, limitWord, tellsWhatRemains } from "../pacing/limit-signal.ts";
@@ -52,7 +52,7 @@ export abstract class Sending extends AttemptLog implements Passenger, AttemptOb
   /** The proxy of the latest attempt, as its record tells of it. */
   protected get via(): string | undefined {
     const { proxy } = this.plan;
-    return typeof proxy === "string" ? shownProxy(proxy) : this.passage?.lease.label;
+    return typeof proxy === "string" ? formatProxyForLog(proxy) : this.passage?.lease.label;
   }
 
   /** Sends the request once, when its turn has come. */

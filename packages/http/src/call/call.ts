@@ -21,7 +21,6 @@ import type { InterruptedBody, BodyContinuation } from "../model/body-stream.ts"
 import { continuesWithoutBody } from "./unread-body.ts";
 import { isOverdue, waitWithinBounds } from "./call-bounds.ts";
 import { proxyClock, type ProxyClock } from "./proxy-clock.ts";
-import { outcomeOfError } from "../proxy/rules/outcome.ts";
 import { type HttpResponse, attachCall, markRequestKeyed, setVerdict } from "../model/response.ts";
 import { takeResumable } from "../resume/buffered.ts";
 import { bodyGivenOut } from "./broken-stream.ts";
@@ -206,10 +205,16 @@ export class Call extends Sending {
    */
   async continueBody(first: HttpResponse, broke: InterruptedBody): Promise<BodyContinuation> {
     const { error } = broke;
-    this.passage?.lease.broke(outcomeOfError(error));
+    this.#reportBrokenBody(error);
     if (!(error instanceof HoldfastError) || !this.reopen(error)) return this.#fail(error);
     const sequel = (await this.plan.live?.goOn(this, first, broke)) ?? { error };
     return "source" in sequel ? sequel : this.#fail(sequel.error);
+  }
+
+  #reportBrokenBody(error: unknown): void {
+    const { proxy: route } = this.plan;
+    if (typeof route === "object" && this.passage !== undefined)
+      void route.provider.report(this.passage.lease, { error, requestedDelay: () => undefined });
   }
 
   async #fail(error: unknown): Promise<BodyContinuation> {
@@ -255,7 +260,7 @@ export class Call extends Sending {
       error,
       before: this.verdicts,
       now: this.clock.date(),
-      proxy: this.passage?.lease.prospect(),
+      proxy: this.passage?.lease.availability(),
     };
   }
 

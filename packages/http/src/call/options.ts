@@ -6,8 +6,7 @@ import type { HeadersInit } from "../model/headers.ts";
 import type { HooksInit } from "../telemetry/hooks.ts";
 import type { IdempotencyHeader, IdempotencyKey } from "./idempotency.ts";
 import type { ProxyMap } from "../proxy/list/environment.ts";
-import type { ProxyPool } from "../proxy/pool/pool.ts";
-import type { ProxySelection } from "../proxy/options/options.ts";
+import type { ProxyProvider, ProxySelection } from "../model/proxy-provider.ts";
 import type { Params } from "../model/request.ts";
 import type { Retry } from "../retry/retry.ts";
 import type { TimeoutOptions } from "../transport/timeouts.ts";
@@ -56,7 +55,7 @@ export interface SessionOptions {
   readonly maxConnections?: number;
   readonly tls?: TlsOptions;
   /** The proxy to go through: one for all, by scheme and host, or a pool of them. @default what the environment says */
-  readonly proxy?: string | ProxyMap | ProxyPool;
+  readonly proxy?: string | ProxyMap | ProxyProvider;
   /** Whether `http_proxy`, `https_proxy`, `all_proxy` and `no_proxy` of the environment count. @default true */
   readonly trustEnvironment?: boolean;
   /** Speaks HTTP/2 to servers that offer it. @default false */
@@ -71,7 +70,7 @@ export interface RequestOptions extends Pick<
   "params" | "auth" | "retry" | "timeout" | "hooks" | "idempotencyHeader" | "maxRedirects" | "maxBytes"
 > {
   /** In place of the session's; `{ country, session }` says which proxy of the session's pool. */
-  readonly proxy?: string | ProxyMap | ProxyPool | ProxySelection;
+  readonly proxy?: string | ProxyMap | ProxyProvider | ProxySelection;
   /** Over the session's; undefined removes one. */
   readonly headers?: HeadersInit;
   readonly body?: BodyInit;

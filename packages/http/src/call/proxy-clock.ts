@@ -1,5 +1,5 @@
 import type { Clock } from "@holdfast/policy";
-import type { PoolRoute } from "../proxy/route/route.ts";
+import type { ProviderRoute } from "../proxy/route/route.ts";
 import type { HttpRequest } from "../model/request.ts";
 
 /** The clock of a call that goes through a pool. */
@@ -18,7 +18,7 @@ export interface ExpectedWait {
 }
 
 export interface ProxyWaiter {
-  readonly route: PoolRoute;
+  readonly route: ProviderRoute;
   readonly request: HttpRequest;
   /** Hears that a proxy was fit sooner, and how long the wait was. */
   readonly sooner: (waited: number) => void;
@@ -29,7 +29,7 @@ const forProxy: ReadonlySet<string> = new Set(["back-off", "no-proxy"]);
 
 /** Makes a clock whose sleeps end before their time when they are for a proxy and one is fit sooner, but not before the back-off. */
 export function proxyClock(clock: Clock, { route, request, sooner }: ProxyWaiter): ProxyClock {
-  const { pool, country, identity } = route;
+  const { provider, country, identity } = route;
   const { url, method, headers } = request;
   let next: ExpectedWait | undefined;
   return {
@@ -45,7 +45,7 @@ export function proxyClock(clock: Clock, { route, request, sooner }: ProxyWaiter
       if (wait === undefined) return clock.sleep(delay, signal);
       const began = clock.now();
       const asked = { url, method, headers, country, identity, signal, clock };
-      if (!(await pool.sooner(asked, { delay, freeIn: wait.minimum }))) return;
+      if (!(await provider.wait(asked, { delay, availableIn: wait.minimum }))) return;
       const rest = wait.backOff - (clock.now() - began);
       if (rest > 0) await clock.sleep(rest, signal);
       sooner(clock.now() - began);

@@ -22,4 +22,3 @@ export {
   shown,
 } from "../support/validate.ts";
 export { warn } from "../support/warning.ts";
-export { tellProxy } from "../telemetry/diagnostics.ts";

@@ -27,7 +27,7 @@ function setUp(source: ProxySource, options: ProxyPoolOptions = {}): SetUp {
   const forgotten: string[] = [];
   const random = seededRandom(3);
   const pool = new ProxyPool(source, { clock, random, on: (event) => events.push(event), ...options });
-  pool.onForget((proxy) => forgotten.push(proxy));
+  pool.onRelease((proxy) => forgotten.push(proxy));
   const go: SetUp["go"] = async (session, outcome = ok, to = url) => {
     const lease = await pool.lease({ url: to, identity: session });
     lease.report(outcome);
@@ -49,7 +49,7 @@ test("requests with the same key keep the same proxy, cookies, user agent and co
   const [x1, y, plain, x2] = [await go("x"), await go("y"), await go(), await go("x")];
 
   assert.equal(x1.label, x2.label);
-  assert.equal(x1.proxy, x2.proxy);
+  assert.equal(x1.url, x2.url);
   assert.equal(x1.identity, x2.identity);
   assert.notEqual(x1.identity?.cookies, y.identity?.cookies);
   assert.match(x1.identity?.userAgent ?? "", /^(?:one|two)$/);
@@ -60,7 +60,7 @@ test("requests with the same key keep the same proxy, cookies, user agent and co
 test("two identities through one proxy differ in what the transport is told, so that they share no connection", async () => {
   const { go } = setUp(["http://ada:love@p1:1"]);
 
-  const urls = [(await go("x")).proxy, (await go("y")).proxy, (await go()).proxy];
+  const urls = [(await go("x")).url, (await go("y")).url, (await go()).url];
 
   assert.equal(new Set(urls).size, 3);
   for (const proxy of urls) {
@@ -92,13 +92,13 @@ test("an identity that is blocked ends as a whole, and the key goes on as anothe
   const { go, forgotten, events } = setUp(three);
 
   const before = await go("x", blocked);
-  const promised = before.prospect();
+  const promised = before.availability();
   const after = await go("x");
 
-  assert.deepEqual(promised, { blamed: true, freeIn: 0 });
+  assert.deepEqual(promised, { proxyAtFault: true, availableIn: 0 });
   assert.notEqual(after.label, before.label);
   assert.notEqual(after.identity?.cookies, before.identity?.cookies);
-  assert.deepEqual(forgotten, [before.proxy]);
+  assert.deepEqual(forgotten, [before.url]);
   assert.deepEqual(
     events.filter(({ type }) => type === "identity-ended"),
     [{ type: "identity-ended", proxy: before.label, reason: "http-403" }],
@@ -109,7 +109,7 @@ test("an identity that is asked for patience stays who it is, and waits", async 
   const { go, pool, clock } = setUp(three);
   const before = await go("x", { kind: "throttled", reason: "http-429", retryAfter: 9_000 });
 
-  assert.deepEqual(before.prospect(), { blamed: true, freeIn: 9_000 });
+  assert.deepEqual(before.availability(), { proxyAtFault: true, availableIn: 9_000 });
   await assert.rejects(pool.lease({ url, identity: "x" }), (error: unknown) => {
     return error instanceof NoProxyError && error.retryAt === 10_000;
   });
@@ -132,7 +132,7 @@ test("an identity whose proxy leaves ends, its connections when the last request
 
   assert.deepEqual(forgotten, []);
   open.report(ok);
-  assert.deepEqual(forgotten, [x.proxy]);
+  assert.deepEqual(forgotten, [x.url]);
   assert.notEqual((await go("x")).label, x.label);
 });
 
@@ -140,38 +140,38 @@ test("a vendor's session is one address: kept for a key, made to the vendor's ru
   const { go, clock } = setUp([gateway]);
 
   const first = await go("x");
-  assert.match(first.proxy, /^http:\/\/customer-ada-sessid-[A-Za-z\d]{8}-sesstime-10:love@gw\.test:7777$/);
-  assert.equal((await go("x")).proxy, first.proxy);
-  assert.notEqual((await go("y")).proxy, first.proxy);
+  assert.match(first.url, /^http:\/\/customer-ada-sessid-[A-Za-z\d]{8}-sesstime-10:love@gw\.test:7777$/);
+  assert.equal((await go("x")).url, first.url);
+  assert.notEqual((await go("y")).url, first.url);
 
   await clock.advance(53_999);
-  assert.equal((await go("x")).proxy, first.proxy, "not idle yet");
+  assert.equal((await go("x")).url, first.url, "not idle yet");
   await clock.advance(54_000);
   const idle = await go("x");
-  assert.notEqual(idle.proxy, first.proxy);
+  assert.notEqual(idle.url, first.url);
 
   for (let time = 0; time < 17; time += 1) {
     await clock.advance(30_000);
-    assert.equal((await go("x")).proxy, idle.proxy);
+    assert.equal((await go("x")).url, idle.url);
   }
   await clock.advance(30_000);
-  assert.notEqual((await go("x")).proxy, idle.proxy, "nine of its ten minutes are over");
+  assert.notEqual((await go("x")).url, idle.url, "nine of its ten minutes are over");
 });
 
 test("without a key a vendor's session serves all, until it is blocked, throttled or used up; the gateway goes on", async () => {
   const { go, pool, forgotten } = setUp([{ ...gateway, session: { maxUses: 3 } }]);
 
-  const urls = [await go(), await go(), await go(), await go()].map(({ proxy }) => proxy);
+  const urls = [await go(), await go(), await go(), await go()].map(({ url: proxy }) => proxy);
   const last = await go(undefined, blocked);
   const next = await go(undefined, { kind: "throttled", reason: "http-429", retryAfter: 60_000 });
   const after = await go();
 
   assert.equal(new Set(urls.slice(0, 3)).size, 1);
   assert.notEqual(urls[3], urls[0]);
-  assert.equal(last.proxy, urls[3]);
-  assert.deepEqual([last.prospect().freeIn, next.prospect().freeIn], [0, 0]);
-  assert.equal(new Set([last.proxy, next.proxy, after.proxy]).size, 3);
-  assert.deepEqual(forgotten, [urls[0], last.proxy, next.proxy]);
+  assert.equal(last.url, urls[3]);
+  assert.deepEqual([last.availability().availableIn, next.availability().availableIn], [0, 0]);
+  assert.equal(new Set([last.url, next.url, after.url]).size, 3);
+  assert.deepEqual(forgotten, [urls[0], last.url, next.url]);
   assert.equal(pool.stats().proxies[0]?.blocks, 1);
 });
 
@@ -191,11 +191,11 @@ test("one session that is blocked under many requests at once is one block, and 
 
   for (const lease of leases) lease.report(blocked);
 
-  assert.equal(new Set(leases.map(({ proxy }) => proxy)).size, 1);
-  assert.ok(leases.every((lease) => lease.blamed && lease.prospect().freeIn === 0));
+  assert.equal(new Set(leases.map(({ url: proxy }) => proxy)).size, 1);
+  assert.ok(leases.every((lease) => lease.proxyAtFault && lease.availability().availableIn === 0));
   assert.equal(events.filter(({ type }) => type === "identity-ended").length, 1);
   assert.deepEqual(pool.stats().proxies[0]?.activeCooldowns, []);
-  assert.notEqual((await pool.lease({ url })).proxy, leases[0]?.proxy);
+  assert.notEqual((await pool.lease({ url })).url, leases[0]?.url);
 });
 
 test("a session that works takes back what the ones before it were blamed for", async () => {
@@ -213,9 +213,9 @@ test("a session that works takes back what the ones before it were blamed for", 
 test("several sessions take turns, and one that is blocked is replaced alone", async () => {
   const { go } = setUp([{ ...gateway, sessions: 3 }]);
 
-  const first = [await go(), await go(), await go()].map(({ proxy }) => proxy);
-  const second = [await go(), await go(undefined, blocked), await go()].map(({ proxy }) => proxy);
-  const third = [await go(), await go(), await go()].map(({ proxy }) => proxy);
+  const first = [await go(), await go(), await go()].map(({ url: proxy }) => proxy);
+  const second = [await go(), await go(undefined, blocked), await go()].map(({ url: proxy }) => proxy);
+  const third = [await go(), await go(), await go()].map(({ url: proxy }) => proxy);
 
   assert.equal(new Set(first).size, 3);
   assert.deepEqual(second.slice(0, 2), first.slice(0, 2));
@@ -231,7 +231,7 @@ for (const [how, source, options] of [
   test(`a rotating gateway, by the word of ${how}, has connections of its own for each request under way, and keeps those that work`, async () => {
     const { pool, forgotten } = setUp(source, options);
     const two = [await pool.lease({ url }), await pool.lease({ url })];
-    const [x, y] = two.map(({ proxy }) => proxy);
+    const [x, y] = two.map(({ url: proxy }) => proxy);
     for (const lease of two) lease.report(ok);
     const again = [await pool.lease({ url }), await pool.lease({ url })];
     again[0]?.report(blocked);
@@ -241,12 +241,12 @@ for (const [how, source, options] of [
     assert.notEqual(x, y);
     assert.ok(two.every(({ identity, label }) => identity === undefined && label === "http://gw.test:1"));
     assert.deepEqual(
-      again.map(({ proxy }) => proxy),
+      again.map(({ url: proxy }) => proxy),
       [x, y],
     );
-    assert.deepEqual([again[0]?.blamed, again[0]?.prospect().freeIn], [true, 0]);
+    assert.deepEqual([again[0]?.proxyAtFault, again[0]?.availability().availableIn], [true, 0]);
     assert.deepEqual(forgotten, [x]);
-    assert.equal(last.proxy, y);
+    assert.equal(last.url, y);
   });
 }
 

@@ -170,7 +170,7 @@ test("what is given again keeps its health, and takes on what else is said of it
   await go();
   await pool.ready();
 
-  assert.equal((await pool.lease({ url })).proxy, "http://ada:two@p1:1");
+  assert.equal((await pool.lease({ url })).url, "http://ada:two@p1:1");
   assert.equal(pool.stats().proxies[0]?.failures, 1);
 });
 

@@ -403,10 +403,10 @@ const table: readonly (readonly [what: string, facts: Case, decision: string])[]
   ],
 ];
 
-const elsewhere = { blamed: true, freeIn: 0 };
-const later = { blamed: true, freeIn: 9_000 };
-const never = { blamed: true, freeIn: Infinity };
-const blameless = { blamed: false, freeIn: 0 };
+const elsewhere = { proxyAtFault: true, availableIn: 0 };
+const later = { proxyAtFault: true, availableIn: 9_000 };
+const never = { proxyAtFault: true, availableIn: Infinity };
+const blameless = { proxyAtFault: false, availableIn: 0 };
 const noProxy = (retryAt: number): NoProxyError => new NoProxyError("?", { target: "a.test", retryAt });
 const once = [statusVerdict(503)];
 
@@ -420,7 +420,7 @@ const proxies: readonly (readonly [what: string, facts: Case, decision: string])
   ["a 429, and another address later", { status: 429, retryAfter: "60", proxy: later }, "yes back-off 9000"],
   [
     "a 429, and no other address in time",
-    { status: 429, proxy: { ...later, freeIn: 120_001 } },
+    { status: 429, proxy: { ...later, availableIn: 120_001 } },
     "exhausted no-proxy-in-time",
   ],
   ["a 429, and no other address ever", { status: 429, proxy: never }, "exhausted no-proxy-in-time"],

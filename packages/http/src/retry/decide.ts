@@ -7,7 +7,7 @@ import {
   TransportError,
   type Phase,
 } from "../errors/transport-errors.ts";
-import type { Prospect } from "../proxy/pool/lease.ts";
+import type { ProxyAvailability } from "../model/proxy-provider.ts";
 import type { HttpRequest } from "../model/request.ts";
 import { type HttpResponse, unreadBodyOf } from "../model/response.ts";
 import type { Hint } from "./dialects/dialect.ts";
@@ -30,7 +30,7 @@ export interface Facts {
   /** Milliseconds since 1970. */
   readonly now: number;
   /** What a pool makes of the proxy that the attempt went through, and of the others; absent without a pool. */
-  readonly proxy?: Prospect | undefined;
+  readonly proxy?: ProxyAvailability | undefined;
 }
 
 /** What the rules make of an attempt. */
@@ -140,7 +140,7 @@ function vetoIn(listen: Listen): string | undefined {
 
 /** Whether the address was to blame, and another one is fit: what the status is, and whether it is listed, plays no part. */
 function isElsewhere({ proxy }: Facts): boolean {
-  return proxy?.blamed === true && proxy.freeIn === 0;
+  return proxy?.proxyAtFault === true && proxy.availableIn === 0;
 }
 
 /** Whether a call that is under way has only come before a proxy was fit again. */
@@ -150,7 +150,7 @@ function isInterim({ error, before }: Facts): boolean {
 
 /** Whether it was the proxy, as far as is known, that broke what the host said: another one is worth waiting for. */
 function isDistorted({ error, proxy }: Facts): boolean {
-  return proxy?.blamed === true && (error instanceof TlsError || error instanceof ProtocolError);
+  return proxy?.proxyAtFault === true && (error instanceof TlsError || error instanceof ProtocolError);
 }
 
 /** Why the request must not go out again, whatever came back. */
@@ -198,7 +198,7 @@ function count({ request, retry, response, error }: Facts): Counted {
 function patience(facts: Facts, left: Retry, listen: Listen): Decision {
   const { retry, now, proxy } = facts;
   if (isElsewhere(facts)) return { again: "yes", retry: left, minimum: 0, source: "proxy" };
-  if (proxy?.blamed === true) return untilFree(facts, left, proxy.freeIn);
+  if (proxy?.proxyAtFault === true) return untilFree(facts, left, proxy.availableIn);
   const wish = wishOf(facts, listen);
   if (wish === undefined || wish.delay <= 0)
     return { again: "yes", retry: left, minimum: 0, source: "back-off" };

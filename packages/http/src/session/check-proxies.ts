@@ -4,11 +4,11 @@ import { summaryOf } from "../model/attempt-record.ts";
 import { InvalidUrlError, ProxyError } from "../errors/transport-errors.ts";
 import type { HeadersInit } from "../model/headers.ts";
 import type { ProxyFault, ProxyReason } from "../errors/proxy-reason.ts";
-import { labelOf, urlOf, type ProxyScheme } from "../proxy/list/address.ts";
+import { formatProxyLabel, formatProxyUrl, type ProxyScheme } from "../proxy/list/address.ts";
 import type { ProxySpec } from "../proxy/list/entry.ts";
 import { exitAddressIn } from "./exit-address.ts";
 import { parseProxyList } from "../proxy/list/proxy-list.ts";
-import { fill, needsCountry, newSession } from "../proxy/list/template.ts";
+import { fillTemplate, needsCountry, createSessionId } from "../proxy/list/template.ts";
 import type { HttpResponse } from "../model/response.ts";
 import { Retry } from "../retry/retry.ts";
 import { errorVerdict } from "../model/verdict.ts";
@@ -119,7 +119,7 @@ async function tryAs(kind: ProxyScheme, spec: ProxySpec, options: ProxyCheckOpti
     ...(headers !== undefined && { headers }),
     ...(tls !== undefined && { tls }),
   });
-  const proxy = labelOf({ ...spec.address, scheme: kind });
+  const proxy = formatProxyLabel({ ...spec.address, scheme: kind });
   try {
     return { proxy, ...resultOf(kind, await session.get(url)) };
   } catch (error) {
@@ -133,8 +133,8 @@ async function tryAs(kind: ProxyScheme, spec: ProxySpec, options: ProxyCheckOpti
 function urlAs(kind: ProxyScheme, spec: ProxySpec, { country }: ProxyCheckOptions): string {
   const { address, values, session } = spec;
   const filling = { values, country: country ?? spec.country, ttl: session.ttl };
-  return urlOf({
-    ...fill(address, { ...filling, session: newSession(address, systemRandom) }),
+  return formatProxyUrl({
+    ...fillTemplate(address, { ...filling, session: createSessionId(address, systemRandom) }),
     scheme: kind,
   });
 }

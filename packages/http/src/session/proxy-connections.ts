@@ -1,29 +1,30 @@
 import type { Adapter } from "../adapter/adapter.ts";
-import type { ProxyPool } from "../proxy/pool/pool.ts";
+import type { ProxyProvider } from "../model/proxy-provider.ts";
 import type { Route } from "../proxy/route/route.ts";
 
-/** Makes the adapters of a session let go of the connections through proxies that leave a pool. */
-export class PoolWatch {
+/** Closes the connections of a session's adapters through proxies that a provider no longer uses. */
+export class ProxyConnections {
   readonly #adapters: () => Iterable<Adapter>;
-  readonly #pools = new Map<ProxyPool, () => void>();
+  readonly #providers = new Map<ProxyProvider, () => void>();
 
   constructor(adapters: () => Iterable<Adapter>) {
     this.#adapters = adapters;
   }
 
-  /** Watches the pool of a route, where it has one, from its first use on; gives the route back. */
-  along(route: Route): Route {
-    if (typeof route === "object" && !this.#pools.has(route.pool)) {
-      const forget = (proxy: string): void => {
+  /** Subscribes to the provider of a route at its first use. Returns the route. */
+  track(route: Route): Route {
+    if (typeof route === "object" && !this.#providers.has(route.provider)) {
+      const release = (proxy: string): void => {
         for (const adapter of new Set(this.#adapters())) adapter.forget?.(proxy);
       };
-      this.#pools.set(route.pool, route.pool.onForget(forget));
+      this.#providers.set(route.provider, route.provider.onRelease(release));
     }
     return route;
   }
 
+  /** Ends all subscriptions. */
   close(): void {
-    for (const stop of this.#pools.values()) stop();
-    this.#pools.clear();
+    for (const stop of this.#providers.values()) stop();
+    this.#providers.clear();
   }
 }

@@ -27,8 +27,8 @@ import {
 import { isBodyUnread, readUnreadBody } from "../call/unread-body.ts";
 import { mountable, Mounts, prefixOf } from "./mounts.ts";
 import { buildRequest, type RequestDefaults, type PreparedRequest } from "../call/build-request.ts";
-import { PoolWatch } from "./proxy-connections.ts";
-import { router, type Router } from "../proxy/route/route.ts";
+import { ProxyConnections } from "./proxy-connections.ts";
+import { createRouter, type Router } from "../proxy/route/route.ts";
 import { isRedirectStatus } from "../model/redirect-request.ts";
 import type { HttpResponse } from "../model/response.ts";
 import { responsePromise, type ResponsePromise } from "./response-promise.ts";
@@ -73,7 +73,7 @@ export class Session extends Verbs implements AsyncDisposable {
   readonly #requests: Requests;
   readonly #routeFor: Router;
   #closed = false;
-  readonly #pools: PoolWatch = new PoolWatch(() => this.#mounts.values);
+  readonly #proxyConnections: ProxyConnections = new ProxyConnections(() => this.#mounts.values);
 
   constructor(options: SessionOptions = {}) {
     super();
@@ -100,7 +100,10 @@ export class Session extends Verbs implements AsyncDisposable {
     };
     this.#policy = callPolicy(budget);
     this.#gates = options.pacing === false ? undefined : new Gates(clock);
-    this.#routeFor = router(options.proxy, options.trustEnvironment === false ? undefined : process.env);
+    this.#routeFor = createRouter(
+      options.proxy,
+      options.trustEnvironment === false ? undefined : process.env,
+    );
     const adapter = new HttpAdapter({ clock, maxConnections, tls, http2 });
     this.mount("https://", adapter);
     this.mount("http://", adapter);
@@ -147,7 +150,7 @@ export class Session extends Verbs implements AsyncDisposable {
     this.#closed = true;
     this.#clock.close(reason);
     this.#gates?.close(reason);
-    this.#pools.close();
+    this.#proxyConnections.close();
     await Promise.all([...new Set(this.#mounts.values)].map((adapter) => adapter.close()));
   }
 
@@ -215,7 +218,7 @@ export class Session extends Verbs implements AsyncDisposable {
   #callFor({ request, auth, left }: NextRequest, terms: CallContext): Call {
     const adapter = this.#adapterFor(request.url);
     const { hooks, timeouts, maxBytes, drain, proxy, streams } = terms;
-    const route = this.#pools.along(this.#routeFor(request.url, proxy));
+    const route = this.#proxyConnections.track(this.#routeFor(request.url, proxy));
     return new Call({
       request,
       before: left?.call,

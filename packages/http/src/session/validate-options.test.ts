@@ -73,11 +73,11 @@ const both: readonly Row[] = [
   [{ idempotencyHeader: { name: "a b" } }, '?.idempotencyHeader.name takes the name of a header, got "a b"'],
   [
     { proxy: 5 },
-    "?.proxy takes the URL of a proxy, a map of them by scheme and host, or a ProxyPool, got a number",
+    "?.proxy takes the URL of a proxy, a map of URLs by scheme and host, or a ProxyPool, got a number",
   ],
   [
     { proxy: ["http://p"] },
-    "?.proxy takes the URL of a proxy, a map of them by scheme and host, or a ProxyPool, got a list",
+    "?.proxy takes one proxy or a ProxyPool; for several proxies run `npm install @holdfast/proxies` and pass proxy: new ProxyPool([...])",
   ],
   [
     { proxy: "ftp://u:secret@x:1" },

@@ -3,7 +3,6 @@ import { askedOf, type RequestSummary } from "../model/request-summary.ts";
 import type { AttemptRecord } from "../model/attempt-record.ts";
 import type { GiveUp } from "./give-up.ts";
 import type { Hooks } from "./hooks.ts";
-import type { ProxyEvent } from "../proxy/options/events.ts";
 import type { HttpRequest } from "../model/request.ts";
 
 /** What `holdfast:attempt` carries for each attempt that has ended, and `holdfast:retry` for each that another one follows. */
@@ -17,14 +16,13 @@ export const channelNames = {
   attempt: "holdfast:attempt",
   retry: "holdfast:retry",
   giveUp: "holdfast:give-up",
-  /** Carries every `ProxyEvent` of every pool. */
+  /** Carries each `ProxyEvent` of every `ProxyPool`, which publishes it. */
   proxy: "holdfast:proxy",
 } as const;
 
 const attempts = channel(channelNames.attempt);
 const retries = channel(channelNames.retry);
 const giveUps = channel(channelNames.giveUp);
-const proxies = channel(channelNames.proxy);
 
 /** Who is to hear of a request. */
 export interface Watched {
@@ -54,9 +52,4 @@ export function tellGiveUp({ hooks, request }: Watched, make: () => GiveUp): voi
   const giveUp = make();
   for (const hook of hooks.giveUp) hook(giveUp, request);
   if (giveUps.hasSubscribers) giveUps.publish({ ...askedOf(request), ...giveUp } satisfies GiveUpMessage);
-}
-
-/** Tells the channel what happened in a pool of proxies. */
-export function tellProxy(event: ProxyEvent): void {
-  if (proxies.hasSubscribers) proxies.publish(event);
 }

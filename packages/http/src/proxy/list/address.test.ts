@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as fc from "fast-check";
-import { labelOf, parseAddress, urlOf } from "./address.ts";
+import { formatProxyLabel, parseProxyAddress, formatProxyUrl } from "./address.ts";
 
 const forms: readonly (readonly [line: string, url: string])[] = [
   ["http://a.test:8080", "http://a.test:8080"],
@@ -59,7 +59,7 @@ const forms: readonly (readonly [line: string, url: string])[] = [
 
 for (const [line, url] of forms) {
   test(`${line} is ${url}`, () => {
-    assert.equal(urlOf(parseAddress(line)), url);
+    assert.equal(formatProxyUrl(parseProxyAddress(line)), url);
   });
 }
 
@@ -99,7 +99,7 @@ const broken: readonly (readonly [line: string, why: RegExp])[] = [
 for (const [line, why] of broken) {
   test(`${JSON.stringify(line)} is refused, and not quoted`, () => {
     assert.throws(
-      () => parseAddress(line),
+      () => parseProxyAddress(line),
       (error: Error) => {
         assert.ok(error instanceof TypeError);
         assert.match(error.message, why);
@@ -110,7 +110,7 @@ for (const [line, why] of broken) {
 }
 
 test("the label of a proxy tells nothing of its credentials", () => {
-  assert.equal(labelOf(parseAddress("socks5://ada:love@a.test:1080")), "socks5://a.test:1080");
+  assert.equal(formatProxyLabel(parseProxyAddress("socks5://ada:love@a.test:1080")), "socks5://a.test:1080");
 });
 
 const anything = fc.string({ minLength: 1, maxLength: 12 });
@@ -120,7 +120,7 @@ test("whatever user and password are, they come back from the URL as they were",
     fc.property(anything, anything, (username, password) => {
       const address = { scheme: "http", host: "a.test", port: 81, username, password } as const;
 
-      assert.deepEqual(parseAddress(urlOf(address)), address);
+      assert.deepEqual(parseProxyAddress(formatProxyUrl(address)), address);
     }),
   );
 });
@@ -129,7 +129,7 @@ test("no line makes it throw anything but a TypeError", () => {
   fc.assert(
     fc.property(fc.string(), (line) => {
       try {
-        parseAddress(line);
+        parseProxyAddress(line);
       } catch (error) {
         assert.ok(error instanceof TypeError);
       }

@@ -31,7 +31,7 @@ const defaultPorts: Readonly<Record<ProxyScheme, number>> = {
  *
  * @throws TypeError that says what is wrong, and quotes nothing: any part may be a credential.
  */
-export function parseAddress(text: string): ProxyAddress {
+export function parseProxyAddress(text: string): ProxyAddress {
   const whole = unwrapped(text);
   const [, named, rest = ""] = /^(?:([a-z][a-z\d+.-]*):\/\/)?(.*)$/is.exec(whole) ?? [];
   const scheme = schemeOf(named);
@@ -43,13 +43,13 @@ export function parseAddress(text: string): ProxyAddress {
 }
 
 /** Gives the URL of a proxy with its credentials, percent-encoded: what a transport is told, and nobody else. */
-export function urlOf({ scheme, host, port, username, password }: ProxyAddress): string {
+export function formatProxyUrl({ scheme, host, port, username, password }: ProxyAddress): string {
   const pair = [username, password].map(encodeURIComponent).join(":");
   return `${scheme}://${pair === ":" ? "" : `${pair}@`}${host}:${port}`;
 }
 
 /** Gives what may be shown of a proxy: no user, no password. */
-export function labelOf({ scheme, host, port }: ProxyAddress): string {
+export function formatProxyLabel({ scheme, host, port }: ProxyAddress): string {
   return `${scheme}://${host}:${port}`;
 }
 

@@ -1,7 +1,7 @@
 import { toMs } from "@holdfast/policy/internal";
 import { count, isFunction, isObject, kind, options, refuse, type Check } from "../../support/validate.ts";
-import { labelOf, parseAddress, urlOf, type ProxyAddress } from "./address.ts";
-import { checkTemplate, hasSession, ownLimits, type SessionLimits } from "./template.ts";
+import { formatProxyLabel, parseProxyAddress, formatProxyUrl, type ProxyAddress } from "./address.ts";
+import { checkTemplate, isSessionTemplate, sessionLimits, type SessionLimits } from "./template.ts";
 
 export interface ProxyCredentials {
   readonly username: string;
@@ -73,23 +73,23 @@ export interface ProxySpec {
  *
  * @throws TypeError or RangeError that says what is wrong, without any credential.
  */
-export function specOf(input: ProxyInput): ProxySpec {
+export function parseProxyEntry(input: ProxyInput): ProxySpec {
   const { url, values, credentials, country, session = {}, ...entry } = entryOf(input);
-  const address = withCredentials(parseAddress(url), entry);
+  const address = withCredentials(parseProxyAddress(url), entry);
   checkTemplate(address, values);
   return {
-    id: `${urlOf(address)} ${country?.toLowerCase() ?? ""} ${JSON.stringify(values ?? {})}`,
+    id: `${formatProxyUrl(address)} ${country?.toLowerCase() ?? ""} ${JSON.stringify(values ?? {})}`,
     address,
     isSchemeGiven: /^\s*[a-z][a-z\d+.-]*:\/\//i.test(url),
-    label: labelOf(address),
+    label: formatProxyLabel(address),
     values,
     credentials,
     country,
     ...sharesOf(entry),
-    ...sessionsOf(entry, hasSession(address)),
+    ...sessionsOf(entry, isSessionTemplate(address)),
     session: {
       ttl: toMs(session.ttl ?? "10m"),
-      own: ownLimits(session),
+      own: sessionLimits(session),
       maxUses: session.maxUses ?? Infinity,
     },
   };

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as fc from "fast-check";
-import { bypasses, environmentProxies, proxyFor, selectProxy } from "./environment.ts";
+import { bypasses, environmentProxies, proxyFor, findInProxyMap } from "./environment.ts";
 
 const bypassing: readonly (readonly [url: string, noProxy: string | undefined, bypassed: boolean])[] = [
   ["http://a.test/", undefined, false],
@@ -53,11 +53,11 @@ test("of the proxies for a URL the most particular is chosen", () => {
   const all = { "https://a.test": "1", https: "2", "all://a.test": "3", all: "4" };
 
   const chosen = Object.keys(all).map((_, index) =>
-    selectProxy(url, Object.fromEntries(Object.entries(all).slice(index))),
+    findInProxyMap(url, Object.fromEntries(Object.entries(all).slice(index))),
   );
 
   assert.deepEqual(chosen, ["1", "2", "3", "4"]);
-  assert.equal(selectProxy(url, { http: "5", "https://b.test": "6", https: "" }), undefined);
+  assert.equal(findInProxyMap(url, { http: "5", "https://b.test": "6", https: "" }), undefined);
 });
 
 test("reads the environment in either case, the lower one first", () => {

@@ -22,11 +22,11 @@ export function proxyFor(
 ): string | undefined {
   const ambient = environment === undefined ? {} : environmentProxies(environment);
   const bypassed = bypasses(url, request["no_proxy"] ?? ambient["no_proxy"]);
-  return selectProxy(url, { ...session, ...(bypassed ? {} : ambient), ...request });
+  return findInProxyMap(url, { ...session, ...(bypassed ? {} : ambient), ...request });
 }
 
 /** Gives the proxy that a map names for a URL: the host's own before the scheme's, the scheme's before `all`. */
-export function selectProxy(url: URL, proxies: ProxyMap): string | undefined {
+export function findInProxyMap(url: URL, proxies: ProxyMap): string | undefined {
   const scheme = url.protocol.slice(0, -1);
   const host = hostOf(url);
   const keys = [`${scheme}://${host}`, scheme, `all://${host}`, "all"];

@@ -2,7 +2,7 @@ import { isHost } from "./address.ts";
 import type { ProxyEntry, ProxyInput } from "./entry.ts";
 
 /** A proxy as JSON has it: a URL, an entry, or host and port by the names that vendors' lists use. @throws TypeError for what is none. */
-export function inputOf(value: unknown): ProxyInput {
+export function parseJsonEntry(value: unknown): ProxyInput {
   if (typeof value === "string") return value;
   if (typeof value !== "object" || value === null) throw new TypeError("a proxy is a URL, or { url, ... }");
   if (isEntry(value)) return value;

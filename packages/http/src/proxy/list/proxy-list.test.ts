@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { urlOf } from "./address.ts";
+import { formatProxyUrl } from "./address.ts";
 import type { ProxySpec } from "./entry.ts";
-import { allOf, parseProxyLine, parseProxyList, proxyListOf } from "./proxy-list.ts";
+import { requireValid, parseProxyLine, parseProxyList, parseProxyEntries } from "./proxy-list.ts";
 
 const urlsOf = (text: string): readonly string[] =>
-  allOf(parseProxyList(text, "proxies.txt")).map(({ address }) => urlOf(address));
+  requireValid(parseProxyList(text, "proxies.txt")).map(({ address }) => formatProxyUrl(address));
 
 test("reads one proxy to a line, and leaves out blank lines, comments and repetitions", () => {
   const text = [
@@ -107,7 +107,7 @@ test("entries of one URL are told apart by who gives their credentials, again wh
     const [ada, bob] = [given("ada"), given("bob")];
     const url = "http://a.test:1";
     const entries = [ada, bob, ada].map((credentials) => ({ url, credentials }));
-    return allOf(proxyListOf(entries, "the list"));
+    return requireValid(parseProxyEntries(entries, "the list"));
   };
 
   const ids = listed().map(({ id }) => id);
@@ -120,7 +120,7 @@ test("entries of one URL are told apart by who gives their credentials, again wh
 });
 
 test("a proxy that is listed twice with different weights is refused, and no option is overlooked", () => {
-  const { faults } = proxyListOf(
+  const { faults } = parseProxyEntries(
     [
       "a.test:1:ada:hunter2000",
       { url: "a.test:1:ada:hunter2000", weight: 9 },
@@ -156,7 +156,7 @@ test("a bad line is named by file and line, quoted nowhere, and loses none of th
     "proxies.txt:3: the port is missing",
     "proxies.txt:5: it is neither host:port:user:pass nor user:pass:host:port",
   ]);
-  assert.throws(() => allOf({ proxies, faults }), /^TypeError: proxies\.txt:3: .*; proxies\.txt:5: /);
+  assert.throws(() => requireValid({ proxies, faults }), /^TypeError: proxies\.txt:3: .*; proxies\.txt:5: /);
 });
 
 for (const [what, text, fault] of [
@@ -183,12 +183,12 @@ for (const [what, text, fault] of [
 }
 
 test("of many bad proxies five are named, and the others counted", () => {
-  const list = proxyListOf(
+  const list = parseProxyEntries(
     Array.from({ length: 7 }, () => ""),
     "the list",
   );
 
-  assert.throws(() => allOf(list), /the list: proxy 1: .* proxy 5: [^;]*, and 2 more$/);
+  assert.throws(() => requireValid(list), /the list: proxy 1: .* proxy 5: [^;]*, and 2 more$/);
 });
 
 const proxyLines: readonly (readonly [line: string, entry: object])[] = [

@@ -1,5 +1,5 @@
-import { specOf, type ProxyEntry, type ProxyInput, type ProxySpec } from "./entry.ts";
-import { inputOf } from "./json-entry.ts";
+import { parseProxyEntry, type ProxyEntry, type ProxyInput, type ProxySpec } from "./entry.ts";
+import { parseJsonEntry } from "./json-entry.ts";
 
 /** What became of a list of proxies: those that could be read, and for each other one what is wrong, without credentials. */
 export interface ProxyList {
@@ -24,14 +24,17 @@ export function parseProxyList(text: string, name: string): ProxyList {
 }
 
 /** Reads a list that a program made. `name` says where it comes from. */
-export function proxyListOf(inputs: readonly unknown[], name: string): ProxyList {
+export function parseProxyEntries(inputs: readonly unknown[], name: string): ProxyList {
   return listOf(
-    inputs.map((input, index) => ({ place: `${name}: proxy ${index + 1}`, read: () => inputOf(input) })),
+    inputs.map((input, index) => ({
+      place: `${name}: proxy ${index + 1}`,
+      read: () => parseJsonEntry(input),
+    })),
   );
 }
 
 /** @throws TypeError that names every bad proxy, up to five. */
-export function allOf({ proxies, faults }: ProxyList): readonly ProxySpec[] {
+export function requireValid({ proxies, faults }: ProxyList): readonly ProxySpec[] {
   if (faults.length === 0) return proxies;
   const more = faults.length > 5 ? `, and ${faults.length - 5} more` : "";
   throw new TypeError(`${faults.slice(0, 5).join("; ")}${more}`);
@@ -59,7 +62,7 @@ function namesColumns(line: string): boolean {
 function fromJson(text: string, name: string): ProxyList {
   const value = parsed(text);
   if (value === undefined) return fromJsonLines(text, name);
-  return proxyListOf(Array.isArray(value) ? value : (listIn(value) ?? [value]), name);
+  return parseProxyEntries(Array.isArray(value) ? value : (listIn(value) ?? [value]), name);
 }
 
 /** The list in an object, by the names that vendors' interfaces use. */
@@ -83,7 +86,7 @@ function fromJsonLines(text: string, name: string): ProxyList {
       place,
       read: () => {
         if (value === undefined) throw new TypeError("it is not JSON, as the lines before are");
-        return inputOf(value);
+        return parseJsonEntry(value);
       },
     })),
   );
@@ -103,7 +106,7 @@ function listOf(rows: readonly Row[]): ProxyList {
   const told = new Callbacks();
   for (const { place, read } of rows) {
     try {
-      const spec = told.apart(specOf(read()));
+      const spec = told.apart(parseProxyEntry(read()));
       const known = proxies.get(spec.id);
       if (known === undefined) proxies.set(spec.id, spec);
       else if (!isAlike(known, spec))

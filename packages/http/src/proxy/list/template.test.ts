@@ -2,18 +2,18 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { seededRandom } from "@holdfast/policy/testing";
 import * as fc from "fast-check";
-import { parseAddress, urlOf } from "./address.ts";
+import { parseProxyAddress, formatProxyUrl } from "./address.ts";
 import {
   checkTemplate,
-  fill,
-  hasSession,
-  newSession,
-  ownLimits,
+  fillTemplate,
+  isSessionTemplate,
+  createSessionId,
+  sessionLimits,
   takesCountry,
-  type Filling,
+  type TemplateValues,
 } from "./template.ts";
 
-const filling: Filling = {
+const filling: TemplateValues = {
   values: { user: "ada", pass: "love", zone: "res1", city: "paris" },
   country: "us",
   session: "s3cr3t1d",
@@ -76,16 +76,21 @@ const vendors: readonly (readonly [vendor: string, template: string, url: string
 
 for (const [vendor, template, url] of vendors) {
   test(`${vendor}'s user names are made from a template`, () => {
-    const address = parseAddress(template);
+    const address = parseProxyAddress(template);
 
     checkTemplate(address, filling.values);
 
-    assert.equal(urlOf(fill(address, filling)), url);
-    assert.equal(hasSession(address), true);
+    assert.equal(formatProxyUrl(fillTemplate(address, filling)), url);
+    assert.equal(isSessionTemplate(address), true);
   });
 }
 
-const cases: readonly (readonly [what: string, template: string, filling: Filling, username: string])[] = [
+const cases: readonly (readonly [
+  what: string,
+  template: string,
+  filling: TemplateValues,
+  username: string,
+])[] = [
   ["an optional part with its value", "a(-cc-{country})", { country: "us" }, "a-cc-us"],
   ["an optional part without", "a(-cc-{country})", {}, "a"],
   ["an optional part with one of two", "a(-{country}-{city})", { country: "us" }, "a"],
@@ -101,7 +106,7 @@ for (const [what, username, given, expected] of cases) {
   test(`fills ${what}`, () => {
     const address = { scheme: "http", host: "a.test", port: 1, username, password: "" } as const;
 
-    assert.equal(fill(address, given).username, expected);
+    assert.equal(fillTemplate(address, given).username, expected);
   });
 }
 
@@ -113,19 +118,19 @@ for (const [template, why] of [
   ["{ttl:fortnights}", /\{ttl\} is of no known kind/],
 ] as const) {
   test(`the template ${template} is refused when it is read`, () => {
-    assert.throws(() => checkTemplate(parseAddress(`${template}:x@a.test:1`), { user: "ada" }), why);
+    assert.throws(() => checkTemplate(parseProxyAddress(`${template}:x@a.test:1`), { user: "ada" }), why);
   });
 }
 
 test("a country is asked for where the template names it", () => {
-  assert.equal(takesCountry(parseAddress("u-{country}:p@a.test:1")), true);
-  assert.equal(takesCountry(parseAddress("u:p@a.test:1")), false);
+  assert.equal(takesCountry(parseProxyAddress("u-{country}:p@a.test:1")), true);
+  assert.equal(takesCountry(parseProxyAddress("u:p@a.test:1")), false);
 });
 
 test("a placeholder that has no value when it is needed is named, its neighbours are not", () => {
-  const address = parseAddress("hunter2000-{country}:p@a.test:1");
+  const address = parseProxyAddress("hunter2000-{country}:p@a.test:1");
 
-  assert.throws(() => fill(address, {}), {
+  assert.throws(() => fillTemplate(address, {}), {
     name: "TypeError",
     message: "the placeholder {country} has no value",
   });
@@ -146,7 +151,10 @@ test("session ids keep to the vendor's alphabet and length, whatever chance says
       fc.integer({ min: 1, max: 255 }),
       fc.integer(),
       (kind, length, seed) => {
-        const id = newSession(parseAddress(`u-{session:${kind}${length}}:p@a.test:1`), seededRandom(seed));
+        const id = createSessionId(
+          parseProxyAddress(`u-{session:${kind}${length}}:p@a.test:1`),
+          seededRandom(seed),
+        );
 
         assert.equal(id.length, length);
         assert.match(id, alphabets[kind]);
@@ -156,10 +164,13 @@ test("session ids keep to the vendor's alphabet and length, whatever chance says
 });
 
 test("a session without a kind has eight letters and digits", () => {
-  assert.match(newSession(parseAddress("u:{session}@a.test:1"), seededRandom(1)), /^[A-Za-z\d]{8}$/);
+  assert.match(
+    createSessionId(parseProxyAddress("u:{session}@a.test:1"), seededRandom(1)),
+    /^[A-Za-z\d]{8}$/,
+  );
 });
 
 test("our own limits end a session before its vendor does", () => {
-  assert.deepEqual(ownLimits({ ttl: "10m", idle: "60s" }), { ttl: 540_000, idle: 54_000 });
-  assert.deepEqual(ownLimits(), { ttl: 540_000, idle: Infinity });
+  assert.deepEqual(sessionLimits({ ttl: "10m", idle: "60s" }), { ttl: 540_000, idle: 54_000 });
+  assert.deepEqual(sessionLimits(), { ttl: 540_000, idle: Infinity });
 });

@@ -3,7 +3,7 @@ import { toMs } from "@holdfast/policy/internal";
 import type { ProxyAddress } from "./address.ts";
 
 /** What a template's placeholders are filled with. */
-export interface Filling {
+export interface TemplateValues {
   /** Names of the owner's own, such as `user`, `pass`, `zone` or `city`. */
   readonly values?: Readonly<Record<string, string>> | undefined;
   /** A country's code, as the vendor writes it. */
@@ -37,7 +37,7 @@ const optionalPart = /\(([^(){}]*(?:\{[^{}]*\}[^(){}]*)+)\)/g;
 const defaultLength = 8;
 
 /** Whether a proxy's user or password is a template that makes a session: one address for as long as it lasts. */
-export function hasSession({ username, password }: ProxyAddress): boolean {
+export function isSessionTemplate({ username, password }: ProxyAddress): boolean {
   return /\{session\b/.test(username + password);
 }
 
@@ -57,13 +57,13 @@ export function needsCountry({ username, password }: ProxyAddress): boolean {
  *
  * @throws TypeError for a placeholder that has no value; it names the placeholder alone.
  */
-export function fill(address: ProxyAddress, filling: Filling): ProxyAddress {
+export function fillTemplate(address: ProxyAddress, filling: TemplateValues): ProxyAddress {
   const filled = (text: string): string => fillText(text, filling);
   return { ...address, username: filled(address.username), password: filled(address.password) };
 }
 
 /** Makes a session id as the template's vendor wants it: `{session:alnum8}` has 8 letters and digits. */
-export function newSession({ username, password }: ProxyAddress, random: Random): string {
+export function createSessionId({ username, password }: ProxyAddress, random: Random): string {
   const [, alphabet = "alnum", length = ""] =
     /\{session(?::([a-z]+)(\d*))?\}/.exec(username + password) ?? [];
   const letters = alphabets[alphabet] ?? "";
@@ -76,7 +76,10 @@ export function newSession({ username, password }: ProxyAddress, random: Random)
  *
  * @throws TypeError that names the placeholder.
  */
-export function checkTemplate({ username, password }: ProxyAddress, values: Filling["values"] = {}): void {
+export function checkTemplate(
+  { username, password }: ProxyAddress,
+  values: TemplateValues["values"] = {},
+): void {
   const text = username + password;
   for (const [, name = "", kind, length] of text.matchAll(placeholder)) {
     const known = given.has(name) || Object.hasOwn(values, name) || isOptional(text, name);
@@ -93,7 +96,7 @@ function isKind(name: string, kind: string | undefined, length = ""): boolean {
 }
 
 /** How long we use a session, in milliseconds: a tenth less than its vendor keeps it, so that it never ends under a request. */
-export function ownLimits({ ttl = "10m", idle = Infinity }: SessionLimits = {}): {
+export function sessionLimits({ ttl = "10m", idle = Infinity }: SessionLimits = {}): {
   readonly ttl: number;
   readonly idle: number;
 } {
@@ -104,7 +107,7 @@ function isOptional(text: string, name: string): boolean {
   return [...text.matchAll(optionalPart)].some(([part]) => part.includes(`{${name}`));
 }
 
-function fillText(text: string, filling: Filling): string {
+function fillText(text: string, filling: TemplateValues): string {
   const whole = text.replace(optionalPart, (_, part: string) =>
     [...part.matchAll(placeholder)].every((match) => valueOf(match, filling) !== undefined) ? part : "",
   );
@@ -117,7 +120,7 @@ function fillText(text: string, filling: Filling): string {
 
 function valueOf(
   [, name = "", kind]: readonly (string | undefined)[],
-  { values = {}, country, session, ttl }: Filling,
+  { values = {}, country, session, ttl }: TemplateValues,
 ): string | undefined {
   if (name === "session") return session;
   if (name === "country") return country;

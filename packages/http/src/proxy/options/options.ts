@@ -1,24 +1,10 @@
 import type { Clock, Duration, Random } from "@holdfast/policy";
 import type { HttpResponse } from "../../model/response.ts";
+import type { ProxyRequest } from "../../model/proxy-provider.ts";
 import type { ProxyListener } from "./events.ts";
 import type { RotationName } from "../rules/rotation.ts";
 import type { ProxyInput } from "../list/entry.ts";
 import type { Environment } from "../list/environment.ts";
-
-/** What a pool is asked for. */
-export interface ProxyRequest {
-  readonly url: URL;
-  readonly method?: string;
-  /** Names in lower case. */
-  readonly headers?: Readonly<Record<string, string | string[]>>;
-  /** Where the address is to be, as the vendor writes it. */
-  readonly country?: string | undefined;
-  /** Requests with the same key go through the same identity; before `sticky`. */
-  readonly identity?: string | undefined;
-}
-
-/** What a request may say about its proxy, where the session has a pool. */
-export type ProxySelection = Pick<ProxyRequest, "country" | "identity">;
 
 /** A proxy as a rotation of your own sees it. */
 export interface ProxyCandidate {

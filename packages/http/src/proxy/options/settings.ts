@@ -1,18 +1,12 @@
 import { systemClock, systemRandom, type Clock, type Random } from "@holdfast/policy";
 import { toMs } from "@holdfast/policy/internal";
 import { isObject, refuse } from "../../support/validate.ts";
-import type { AlikeRule } from "../rules/attribution.ts";
+import type { RepetitionRule } from "../rules/attribution.ts";
 import type { ProxyListener } from "./events.ts";
 import type { HealthRule } from "../rules/health.ts";
 import { poolOptionsCheck, tiersCheck } from "./validate-options.ts";
-import type {
-  ChooseProxy,
-  IsBlocked,
-  ProxyPoolOptions,
-  ProxyRequest,
-  ProxySource,
-  ProxyTier,
-} from "./options.ts";
+import type { ProxyRequest } from "../../model/proxy-provider.ts";
+import type { ChooseProxy, IsBlocked, ProxyPoolOptions, ProxySource, ProxyTier } from "./options.ts";
 import type { RotationName } from "../rules/rotation.ts";
 import { tierDefaults, type TierRule } from "../rules/tiers.ts";
 
@@ -22,8 +16,8 @@ export interface PoolSettings {
   readonly rule: HealthRule;
   /** The one for a proxy with many addresses, and for one that is alone. */
   readonly lenient: HealthRule;
-  readonly alike: AlikeRule;
-  readonly alikeHosts: AlikeRule;
+  readonly originFailure: RepetitionRule;
+  readonly proxyFailure: RepetitionRule;
   readonly tierRule: TierRule;
   readonly rotatesPerConnection: boolean;
   readonly sticky: (request: ProxyRequest) => string | undefined;
@@ -31,7 +25,7 @@ export interface PoolSettings {
   readonly maxIdentities: number;
   readonly identityIdle: number;
   readonly isBlocked: IsBlocked | undefined;
-  readonly waits: boolean;
+  readonly waitsWhenEmpty: boolean;
   readonly on: ProxyListener | undefined;
   readonly clock: Clock;
   readonly random: Random;
@@ -53,16 +47,16 @@ export const proxyPoolDefaults = {
   /** How long a probe may take. */
   probe: 120_000,
   /** So many proxies that fail alike within the window show that it is the origin. */
-  alike: { many: 3, window: 30_000 },
+  originFailure: { count: 3, window: 30_000 },
   /** One that fails at so many hosts within the window, and at none in between not, is itself at fault. */
-  alikeHosts: { many: 3, window: 600_000 },
+  proxyFailure: { count: 3, window: 600_000 },
   maxIdentities: 10_000,
   identityIdle: 1_800_000,
   whenEmpty: "fail",
 } as const;
 
 /** @throws TypeError or RangeError for an option that is none. */
-export function settingsOf(options: ProxyPoolOptions): PoolSettings {
+export function resolveSettings(options: ProxyPoolOptions): PoolSettings {
   refuse("ProxyPool", poolOptionsCheck(options));
   const {
     rotation = proxyPoolDefaults.rotation,
@@ -75,12 +69,12 @@ export function settingsOf(options: ProxyPoolOptions): PoolSettings {
     rotation,
     rule,
     lenient: { ...rule, limit: proxyPoolDefaults.lenientLimit, reward: proxyPoolDefaults.lenientLimit },
-    alike: proxyPoolDefaults.alike,
-    alikeHosts: proxyPoolDefaults.alikeHosts,
+    originFailure: proxyPoolDefaults.originFailure,
+    proxyFailure: proxyPoolDefaults.proxyFailure,
     tierRule: { ...tierDefaults, ...(minSuccessRate !== undefined && { minSuccessRate }) },
     rotatesPerConnection: options.rotatesPerConnection === true,
     isBlocked,
-    waits: whenEmpty === "wait",
+    waitsWhenEmpty: whenEmpty === "wait",
     ...identitySettingsOf(options),
     on,
     clock,
@@ -102,7 +96,7 @@ function identitySettingsOf({
  *
  * @throws TypeError or RangeError for what are none.
  */
-export function tiersOf(
+export function resolveTiers(
   source: ProxySource | { readonly tiers: readonly ProxyTier[] },
 ): readonly [ProxyTier, ...ProxyTier[]] {
   if (!isObject(source) || !("tiers" in source))

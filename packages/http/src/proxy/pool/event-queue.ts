@@ -1,7 +1,9 @@
-import { tellProxy } from "../../telemetry/diagnostics.ts";
+import { channel } from "node:diagnostics_channel";
+import { channelNames } from "../../telemetry/diagnostics.ts";
 import { warn } from "../../support/warning.ts";
 import type { ProxyEvent, ProxyListener } from "../options/events.ts";
 
+const proxyChannel = channel(channelNames.proxy);
 const mishap = { what: "A listener of a proxy pool threw", code: "HOLDFAST_PROXY_LISTENER" } as const;
 
 /** Keeps what happens until it may be told: a listener sees nothing half done. */
@@ -25,7 +27,7 @@ export class EventQueue {
     this.#events = [];
     for (const event of events) {
       this.#tell(event);
-      tellProxy(event);
+      if (proxyChannel.hasSubscribers) proxyChannel.publish(event);
     }
   }
 

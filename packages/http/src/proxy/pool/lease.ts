@@ -1,51 +1,43 @@
 import type { Host, Identity, Member } from "../state/member.ts";
 import type { ProxyOutcome } from "../rules/outcome.ts";
-import type { ProxyRequest } from "../options/options.ts";
-
-/** What a further attempt may count on. */
-export interface Prospect {
-  /** Whether the address is to blame for how the attempt ended, so that another one may do better. */
-  readonly blamed: boolean;
-  /** In how many milliseconds an address is fit for the request: 0 when one is, `Infinity` when none ever will be. */
-  readonly freeIn: number;
-}
+import type { ProxyAvailability, ProxyLease, ProxyRequest } from "../../model/proxy-provider.ts";
 
 /** Where leases come back to. */
-export interface LeaseDesk {
+export interface LeaseOwner {
   /** Hears how an attempt went; says whether the address is to blame. */
-  settle(lease: Lease, outcome: ProxyOutcome): boolean;
+  report(lease: Lease, outcome: ProxyOutcome): boolean;
   /** Hears that a body broke off after its success was reported. */
-  broke(lease: Lease, outcome: ProxyOutcome): void;
-  prospect(lease: Lease, blamed: boolean): Prospect;
+  reportBrokenBody(lease: Lease, outcome: ProxyOutcome): void;
+  availability(lease: Lease, blamed: boolean): ProxyAvailability;
 }
 
 /** What a lease is about, and whom it goes back to. */
-export interface LeaseTerms {
+export interface LeaseState {
   readonly member: Member;
   readonly host: Host;
   readonly identity: Identity | undefined;
   readonly request: ProxyRequest;
-  readonly proxy: string;
+  readonly url: string;
   readonly began: number;
-  readonly desk: LeaseDesk;
+  readonly owner: LeaseOwner;
 }
 
 const unknown: ProxyOutcome = { kind: "void", reason: "not-reported" };
 
 /** A proxy for one attempt: report what became of it once, or dispose of the lease. */
-export class Lease implements Disposable {
-  readonly #terms: LeaseTerms;
+export class Lease implements ProxyLease {
+  readonly #terms: LeaseState;
   #blamed: boolean | undefined;
   #succeeded = false;
 
-  constructor(terms: LeaseTerms) {
+  constructor(terms: LeaseState) {
     this.#terms = terms;
   }
 
   // Getters: what inspects a lease does not show them.
   /** The URL to connect to, with the credentials: for the transport alone. */
-  get proxy(): string {
-    return this.#terms.proxy;
+  get url(): string {
+    return this.#terms.url;
   }
 
   /** What may be shown of it. */
@@ -59,12 +51,17 @@ export class Lease implements Disposable {
   }
 
   /** What the pool is to know of it; the pool's own. */
-  get terms(): LeaseTerms {
+  get terms(): LeaseState {
     return this.#terms;
   }
 
+  /** Whether the attempt was reported. */
+  get isReported(): boolean {
+    return this.#blamed !== undefined;
+  }
+
   /** Whether the address is to blame for how the attempt ended. */
-  get blamed(): boolean {
+  get proxyAtFault(): boolean {
     return this.#blamed === true;
   }
 
@@ -73,18 +70,18 @@ export class Lease implements Disposable {
     if (this.#blamed !== undefined) return;
     this.#blamed = false;
     this.#succeeded = outcome.kind === "success";
-    this.#blamed = this.#terms.desk.settle(this, outcome);
+    this.#blamed = this.#terms.owner.report(this, outcome);
   }
 
   /** Says, after the report of a success, that the body broke off; only the first time counts. */
-  broke(outcome: ProxyOutcome): void {
-    if (this.#succeeded) this.#terms.desk.broke(this, outcome);
+  reportBrokenBody(outcome: ProxyOutcome): void {
+    if (this.#succeeded) this.#terms.owner.reportBrokenBody(this, outcome);
     this.#succeeded = false;
   }
 
   /** What a further attempt may count on, as things stand now. */
-  prospect(): Prospect {
-    return this.#terms.desk.prospect(this, this.blamed);
+  availability(): ProxyAvailability {
+    return this.#terms.owner.availability(this, this.proxyAtFault);
   }
 
   /** Gives the proxy back without a word on it, where nothing was reported. */

@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { looksAgainAt, type Patience } from "./no-proxy.ts";
+import { nextCheckAt, type WaitLimits } from "./no-proxy.ts";
 
-const patient: Patience = { now: 10_000, deadline: Infinity, waits: true, changes: false };
+const patient: WaitLimits = { now: 10_000, deadline: Infinity, waits: true, changes: false };
 
 const cases: readonly (readonly [
   title: string,
   freeAt: number,
-  patience: Partial<Patience>,
+  patience: Partial<WaitLimits>,
   lookAt: number | undefined,
 ])[] = [
   ["looks again when somebody is fit", 40_000, {}, 40_000],
@@ -22,6 +22,6 @@ const cases: readonly (readonly [
 
 for (const [title, freeAt, patience, lookAt] of cases) {
   test(`a request that nobody is fit for ${title}`, () => {
-    assert.equal(looksAgainAt(freeAt, { ...patient, ...patience }), lookAt);
+    assert.equal(nextCheckAt(freeAt, { ...patient, ...patience }), lookAt);
   });
 }

@@ -4,17 +4,17 @@ import { healthAt } from "../state/hosts.ts";
 import type { Host, Member } from "../state/member.ts";
 
 /** A host for which nobody is fit. */
-export interface Nobody {
+export interface NoProxyAvailable {
   readonly host: Host;
   /** When somebody is, on the pool's clock, as far as is known: `Infinity` when nobody ever is. */
-  readonly freeAt: number;
+  readonly availableAt: number;
 }
 
 /** How long a request sleeps before it looks whether a source has new proxies, in milliseconds. */
-export const sourceWait = 1_000;
+export const sourceCheckInterval = 1_000;
 
 /** How a pool, and a request for which nobody is fit, may wait. Instants are on the pool's clock. */
-export interface Patience {
+export interface WaitLimits {
   readonly now: number;
   readonly deadline: number;
   /** Whether requests wait at all. */
@@ -24,11 +24,11 @@ export interface Patience {
 }
 
 /** When a request looks again whether somebody is fit; undefined where it does not wait, or not for so long. */
-export function looksAgainAt(
+export function nextCheckAt(
   freeAt: number,
-  { now, deadline, waits, changes }: Patience,
+  { now, deadline, waits, changes }: WaitLimits,
 ): number | undefined {
-  const lookAt = changes ? Math.min(freeAt, now + sourceWait) : freeAt;
+  const lookAt = changes ? Math.min(freeAt, now + sourceCheckInterval) : freeAt;
   return waits && lookAt < Infinity && lookAt <= deadline ? lookAt : undefined;
 }
 

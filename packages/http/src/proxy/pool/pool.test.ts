@@ -6,7 +6,8 @@ import { NoProxyError } from "../../errors/transport-errors.ts";
 import type { ProxyEvent } from "../options/events.ts";
 import type { Lease } from "./lease.ts";
 import type { OutcomeKind, ProxyOutcome } from "../rules/outcome.ts";
-import { ProxyPool, type LeaseRequest } from "./pool.ts";
+import type { LeaseRequest } from "../../model/proxy-provider.ts";
+import { ProxyPool } from "./pool.ts";
 import type { ProxyPoolOptions } from "../options/options.ts";
 
 const a = new URL("http://a.test/");
@@ -49,7 +50,7 @@ function setUp(source: ConstructorParameters<typeof ProxyPool>[0], options: Prox
     on: (event) => events.push(event),
     ...options,
   });
-  pool.onForget((proxy) => forgotten.push(proxy));
+  pool.onRelease((proxy) => forgotten.push(proxy));
   const go: SetUp["go"] = async (outcome, request = {}) => {
     try {
       const lease = await pool.lease({ url: a, ...request });
@@ -177,7 +178,7 @@ test("an origin that is down is seen by three proxies that fail alike, and none 
   const lease = await pool.lease({ url: a });
   lease.report(unreachable);
 
-  assert.deepEqual(lease.prospect(), { blamed: false, freeIn: 0 });
+  assert.deepEqual(lease.availability(), { proxyAtFault: false, availableIn: 0 });
   assert.equal(new Set((await repeat(4, () => go(unreachable))).split(" ")).size, 4);
   assert.deepEqual(
     events.filter(({ type }) => type === "origin-down"),
@@ -221,12 +222,12 @@ test("a further attempt is promised another address where one is fit, else told 
   const { pool } = setUp(["p1:1", "p2:2"]);
   const first = await pool.lease({ url: a });
   first.report(blocked);
-  const promised = first.prospect();
+  const promised = first.availability();
   const second = await pool.lease({ url: a });
   second.report(blocked);
 
-  assert.deepEqual(promised, { blamed: true, freeIn: 0 });
-  assert.deepEqual(second.prospect(), { blamed: true, freeIn: 30_000 });
+  assert.deepEqual(promised, { proxyAtFault: true, availableIn: 0 });
+  assert.deepEqual(second.availability(), { proxyAtFault: true, availableIn: 30_000 });
 });
 
 test("no more requests go through a proxy at once than it may carry", async () => {
@@ -308,7 +309,7 @@ test("a request that names a country is served from there", async () => {
     setUp([{ url: "p1:1", country: "us" }]).pool.lease({ url: a, country: "fr" }),
     /: 1 elsewhere$/,
   );
-  assert.match((await pool.lease({ url: a, country: "fr" })).proxy, /^http:\/\/u-fr:x@gw\.test:3$/);
+  assert.match((await pool.lease({ url: a, country: "fr" })).url, /^http:\/\/u-fr:x@gw\.test:3$/);
 });
 
 test("credentials are asked for with each lease; who has none to give is left out for a while", async () => {
@@ -322,7 +323,7 @@ test("credentials are asked for with each lease; who has none to give is left ou
   password = "two";
   const second = await pool.lease({ url: a });
 
-  assert.deepEqual([first.proxy, second.proxy], ["http://ada:one@p1:1", "http://ada:two@p1:1"]);
+  assert.deepEqual([first.url, second.url], ["http://ada:one@p1:1", "http://ada:two@p1:1"]);
   assert.deepEqual(forgotten, ["http://ada:one@p1:1"]);
   assert.equal(pool.stats().proxies[1]?.activeCooldowns[0]?.reason, "proxy-credentials");
 });

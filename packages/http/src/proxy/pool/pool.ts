@@ -1,32 +1,29 @@
-import { DeadlineExceededError, type Clock } from "@holdfast/policy";
-import { Desk } from "./lease-reports.ts";
-import type { Taken } from "./selector.ts";
-import { inTime } from "./with-deadline.ts";
+import { DeadlineExceededError } from "@holdfast/policy";
+import type {
+  LeaseRequest,
+  ProxyAttemptRecord,
+  ProxyProvider,
+  ProxyRequest,
+} from "../../model/proxy-provider.ts";
+import type { Verdict } from "../../model/verdict.ts";
+import { findBlock, toProxyOutcome, type AttemptOutcome } from "./attempt-outcome.ts";
+import { LeaseReports } from "./lease-reports.ts";
+import type { Selection } from "./selector.ts";
+import { withDeadline } from "./with-deadline.ts";
 import { Lease } from "./lease.ts";
 import type { PoolSnapshot } from "./snapshot.ts";
-import { looksAgainAt, noProxyError, noSourceError, sourceWait, type Nobody } from "./no-proxy.ts";
-import { partsOf, type PoolParts } from "./components.ts";
-import type {
-  IsBlocked,
-  ProxyPoolOptions,
-  ProxyRequest,
-  ProxySource,
-  ProxyTier,
-} from "../options/options.ts";
-import { settingsOf, tiersOf } from "../options/settings.ts";
-import { statsOf, type ProxyPoolStats } from "./stats.ts";
-import { urlFor } from "./lease-url.ts";
-
-/** A request for a proxy, and how long there is to find one. */
-export interface LeaseRequest extends ProxyRequest {
-  readonly signal?: AbortSignal | undefined;
-  /** The instant on the pool's clock by which it has to be there. */
-  readonly deadline?: number;
-  /** How long the whole call may take, in milliseconds, for the error that says that it took longer. @default what is left of it */
-  readonly total?: number;
-  /** What to wait by, where it has to be waited for; its time is the pool's. @default the pool's */
-  readonly clock?: Clock;
-}
+import {
+  nextCheckAt,
+  noProxyError,
+  noSourceError,
+  sourceCheckInterval,
+  type NoProxyAvailable,
+} from "./no-proxy.ts";
+import { createComponents, type PoolComponents } from "./components.ts";
+import type { ProxyPoolOptions, ProxySource, ProxyTier } from "../options/options.ts";
+import { resolveSettings, resolveTiers } from "../options/settings.ts";
+import { toPoolStats, type ProxyPoolStats } from "./stats.ts";
+import { leaseUrl } from "./lease-url.ts";
 
 const sweepEvery = 10_000;
 
@@ -34,9 +31,9 @@ const sweepEvery = 10_000;
  * Proxies, and what is known of them: which one serves the next request, which ones rest and for which host, and who
  * keeps which identity. One pool may serve several sessions. It holds nothing open, so that it need not be closed.
  */
-export class ProxyPool {
-  readonly #parts: PoolParts;
-  readonly #desk: Desk;
+export class ProxyPool implements ProxyProvider {
+  readonly #parts: PoolComponents;
+  readonly #desk: LeaseReports;
   #sweptAt: number;
 
   /** @throws TypeError or RangeError for a source or an option that is none, or a bad proxy in a list; nothing is quoted. */
@@ -44,10 +41,10 @@ export class ProxyPool {
     source: ProxySource | { readonly tiers: readonly ProxyTier[] },
     options: ProxyPoolOptions = {},
   ) {
-    const settings = settingsOf(options);
+    const settings = resolveSettings(options);
     this.#sweptAt = settings.clock.now();
-    this.#parts = partsOf(settings, tiersOf(source));
-    this.#desk = new Desk(this.#parts);
+    this.#parts = createComponents(settings, resolveTiers(source));
+    this.#desk = new LeaseReports(this.#parts);
     this.#parts.events.flush();
   }
 
@@ -84,8 +81,9 @@ export class ProxyPool {
       const started = rosters.started();
       if (started !== undefined) await this.#started(started, request);
       this.#housekeeping();
-      const found = finder.find(request);
-      const lease = "freeAt" in found ? await this.#wait(found, request) : await this.#open(found, request);
+      const found = finder.select(request);
+      const lease =
+        "availableAt" in found ? await this.#wait(found, request) : await this.#open(found, request);
       this.#parts.events.flush();
       if (lease !== undefined) return lease;
     }
@@ -98,19 +96,19 @@ export class ProxyPool {
    *
    * @throws the signal's reason; what the clock's sleep throws.
    */
-  async sooner(
+  async wait(
     request: LeaseRequest,
-    { delay, freeIn }: { readonly delay: number; readonly freeIn: number },
+    { delay, availableIn }: { readonly delay: number; readonly availableIn: number },
   ): Promise<boolean> {
     const { settings, rosters, sleepers, events } = this.#parts;
     const { clock = settings.clock, signal } = request;
     const began = clock.now();
-    const [freeAt, end] = [began + freeIn, began + delay];
+    const [freeAt, end] = [began + availableIn, began + delay];
     for (let now = began; now < end; now = clock.now()) {
       this.#housekeeping();
       events.flush();
       if (now < freeAt && this.#isFitFor(request)) return true;
-      const lookAt = rosters.changes && now < freeAt ? Math.min(end, now + sourceWait) : end;
+      const lookAt = rosters.changes && now < freeAt ? Math.min(end, now + sourceCheckInterval) : end;
       await sleepers.sleep(lookAt - now, { clock, signal });
     }
     return false;
@@ -123,15 +121,24 @@ export class ProxyPool {
     return this.#parts.rosters.arrivals;
   }
 
-  /** Whether its owner calls an answer a block; undefined where he has no say. The session's own. */
-  get isBlocked(): IsBlocked | undefined {
-    return this.#parts.settings.isBlocked;
+  report(lease: Lease, record: ProxyAttemptRecord): Verdict | undefined | Promise<Verdict | undefined> {
+    if (lease.isReported) {
+      lease.reportBrokenBody(toProxyOutcome(record).outcome);
+      return undefined;
+    }
+    const { isBlocked } = this.#parts.settings;
+    const { response } = record;
+    if (isBlocked !== undefined && response !== undefined)
+      return findBlock(response, isBlocked).then((blocked) =>
+        reportTo(lease, blocked ?? toProxyOutcome(record)),
+      );
+    return reportTo(lease, toProxyOutcome(record));
   }
 
   /** How the proxies, the tiers and the identities do. */
   stats(): ProxyPoolStats {
     const { settings, rosters, hosts, tiers, keeper } = this.#parts;
-    return statsOf({
+    return toPoolStats({
       members: [...rosters],
       hosts: [...hosts],
       tiers: tiers.counts,
@@ -159,26 +166,27 @@ export class ProxyPool {
   }
 
   /** Hears of each proxy URL whose connections are of no more use, until what it gives back is called; the session's own. */
-  onForget(forget: (proxy: string) => void): () => void {
+  onRelease(forget: (proxy: string) => void): () => void {
     return this.#parts.forgetting.listen(forget);
   }
 
   #isFitFor(request: ProxyRequest): boolean {
     const { settings, hosts, finder } = this.#parts;
-    return finder.freeIn(request, hosts.use(request.url.host, settings.clock.now())) === 0;
+    return finder.availableIn(request, hosts.use(request.url.host, settings.clock.now())) === 0;
   }
 
-  async #open(taken: Taken, request: LeaseRequest): Promise<Lease | undefined> {
+  async #open(taken: Selection, request: LeaseRequest): Promise<Lease | undefined> {
     const { settings, forgetting } = this.#parts;
     const { member, identity } = taken;
     const began = settings.clock.now();
-    const lease = (proxy: string): Lease => new Lease({ ...taken, request, proxy, began, desk: this.#desk });
+    const lease = (proxy: string): Lease =>
+      new Lease({ ...taken, request, url: proxy, began, owner: this.#desk });
     const proxy = await this.#urlOf(taken, request).catch((error: unknown) => {
       lease("")[Symbol.dispose]();
       throw error;
     });
     if (proxy !== undefined) {
-      forgetting.note(identity ?? member, proxy);
+      forgetting.setUrl(identity ?? member, proxy);
       return lease(proxy);
     }
     // Who does not say who we are is not gone through: another one is.
@@ -187,9 +195,9 @@ export class ProxyPool {
   }
 
   /** The URL of a proxy; undefined where it cannot be made, or its credentials are not given. */
-  async #urlOf({ member, identity }: Taken, request: LeaseRequest): Promise<string | undefined> {
+  async #urlOf({ member, identity }: Selection, request: LeaseRequest): Promise<string | undefined> {
     try {
-      const url = urlFor(member, identity, request.country);
+      const url = leaseUrl(member, identity, request.country);
       if (typeof url === "string") return url;
       const given = url.catch(() => undefined);
       return this.#inTime(given, request, `The credentials of ${member.label}`);
@@ -199,12 +207,12 @@ export class ProxyPool {
   }
 
   /** Waits for somebody, where that is wanted and there is time. */
-  async #wait({ freeAt, host }: Nobody, request: LeaseRequest): Promise<undefined> {
+  async #wait({ availableAt: freeAt, host }: NoProxyAvailable, request: LeaseRequest): Promise<undefined> {
     const { settings, rosters, sleepers, events } = this.#parts;
     const { deadline = Infinity, signal, country } = request;
-    const { clock, waits } = settings;
+    const { clock, waitsWhenEmpty: waits } = settings;
     const now = clock.now();
-    const lookAt = looksAgainAt(freeAt, { now, deadline, waits, changes: rosters.changes });
+    const lookAt = nextCheckAt(freeAt, { now, deadline, waits, changes: rosters.changes });
     if (lookAt !== undefined) {
       events.flush();
       await sleepers.sleep(lookAt - now, { clock: request.clock ?? clock, signal });
@@ -236,7 +244,7 @@ export class ProxyPool {
       const cause = new Error(`${what} for ${url.host} were not there in time`);
       return new DeadlineExceededError(request.total ?? left, { cause });
     };
-    return inTime(given, { left, clock: request.clock ?? clock, signal, late });
+    return withDeadline(given, { left, clock: request.clock ?? clock, signal, late });
   }
 
   #housekeeping(): void {
@@ -247,6 +255,11 @@ export class ProxyPool {
     this.#sweptAt = now;
     keeper.sweep();
     hosts.sweep(now);
-    clinic.sweep(rosters, hosts);
+    clinic.releaseLostProbes(rosters, hosts);
   }
+}
+
+function reportTo(lease: Lease, { outcome, verdict }: AttemptOutcome): Verdict | undefined {
+  lease.report(outcome);
+  return verdict;
 }

@@ -1,48 +1,48 @@
 import type { Clock } from "@holdfast/policy";
-import type { Clinic } from "../state/health-tracker.ts";
+import type { HealthTracker } from "../state/health-tracker.ts";
 import type { Hosts } from "../state/hosts.ts";
-import type { Bound, Keeper } from "../state/identity-manager.ts";
-import type { Lines } from "../state/rotation-queues.ts";
+import type { IdentityLookup, IdentityManager } from "../state/identity-manager.ts";
+import type { RotationQueues } from "../state/rotation-queues.ts";
 import type { Host, Identity, Member } from "../state/member.ts";
-import type { Nobody } from "./no-proxy.ts";
-import type { ProxyRequest } from "../options/options.ts";
-import type { TierBook } from "../state/tier-stats.ts";
+import type { NoProxyAvailable } from "./no-proxy.ts";
+import type { ProxyRequest } from "../../model/proxy-provider.ts";
+import type { TierStats } from "../state/tier-stats.ts";
 
 /** Who was found for a request. */
-export interface Taken {
+export interface Selection {
   readonly member: Member;
   readonly host: Host;
   readonly identity: Identity | undefined;
 }
 
-export interface FinderOptions {
+export interface SelectorOptions {
   readonly clock: Clock;
   readonly sticky: (request: ProxyRequest) => string | undefined;
   readonly hosts: Hosts;
-  readonly clinic: Clinic;
-  readonly tiers: TierBook;
-  readonly keeper: Keeper;
-  readonly lines: Lines;
+  readonly clinic: HealthTracker;
+  readonly tiers: TierStats;
+  readonly keeper: IdentityManager;
+  readonly lines: RotationQueues;
 }
 
 /** Finds who serves a request: whoever keeps its key, else the first in line of the first tier that has somebody. */
-export class Finder {
-  readonly #options: FinderOptions;
+export class Selector {
+  readonly #options: SelectorOptions;
   #served = 0;
 
-  constructor(options: FinderOptions) {
+  constructor(options: SelectorOptions) {
     this.#options = options;
   }
 
   /** Takes whoever serves a request; where nobody does, says when somebody will. */
-  find(request: ProxyRequest): Taken | Nobody {
+  select(request: ProxyRequest): Selection | NoProxyAvailable {
     const { clock, hosts, tiers, keeper, lines } = this.#options;
     const now = clock.now();
     const host = hosts.use(request.url.host, now);
     const key = this.#keyOf(request);
     const bound = this.#boundTo(key, host);
     if (bound !== undefined) {
-      if ("freeAt" in bound) return { ...bound, host };
+      if ("freeAt" in bound) return { availableAt: bound.freeAt, host };
       return this.#taken({ member: bound.identity.member, host, identity: bound.identity });
     }
     let freeAt = Infinity;
@@ -57,11 +57,11 @@ export class Finder {
       }
       freeAt = Math.min(freeAt, lines.nextFree(quest, now));
     }
-    return { freeAt, host };
+    return { availableAt: freeAt, host };
   }
 
   /** In how many milliseconds somebody is fit for a request: 0 when somebody is, `Infinity` when nobody ever will be. */
-  freeIn(request: ProxyRequest, host: Host): number {
+  availableIn(request: ProxyRequest, host: Host): number {
     const { clock, tiers, lines } = this.#options;
     const now = clock.now();
     const bound = this.#boundTo(this.#keyOf(request), host);
@@ -70,19 +70,19 @@ export class Finder {
     return Math.max(0, Math.min(Infinity, ...free) - now);
   }
 
-  #boundTo(key: string | undefined, host: Host): Bound | undefined {
-    return key === undefined ? undefined : this.#options.keeper.boundTo(key, host);
+  #boundTo(key: string | undefined, host: Host): IdentityLookup | undefined {
+    return key === undefined ? undefined : this.#options.keeper.find(key, host);
   }
 
   /** Takes note that a request was found somebody. */
-  #taken(taken: Taken): Taken {
+  #taken(taken: Selection): Selection {
     const { member, host, identity } = taken;
     const { clinic, clock, keeper } = this.#options;
     this.#served += 1;
     member.uses += 1;
     member.inFlight += 1;
     member.lastUsed = this.#served;
-    clinic.leased(member, host, clock.now());
+    clinic.recordLease(member, host, clock.now());
     if (identity !== undefined) keeper.use(identity);
     return taken;
   }

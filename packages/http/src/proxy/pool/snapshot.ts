@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Random } from "@holdfast/policy";
-import type { Clinic } from "../state/health-tracker.ts";
+import type { HealthTracker } from "../state/health-tracker.ts";
 import { isBlank, type Health } from "../rules/health.ts";
 import type { Hosts } from "../state/hosts.ts";
 import type { Host, Member } from "../state/member.ts";
@@ -33,7 +33,7 @@ export interface PoolSnapshot {
 
 export interface MemoryOptions {
   readonly settings: Pick<PoolSettings, "rule" | "clock" | "random">;
-  readonly clinic: Clinic;
+  readonly clinic: HealthTracker;
   readonly hosts: Hosts;
   readonly members: () => Iterable<Member>;
 }
@@ -87,7 +87,7 @@ export class SnapshotKeeper {
     if (name === undefined && ownersMatter.has(health.reason ?? "")) return;
     const now = settings.clock.now();
     const host = name === undefined ? undefined : hosts.use(name, now);
-    clinic.recall(member, host, this.#healthOf(health, host));
+    clinic.restore(member, host, this.#healthOf(health, host));
   }
 
   #healthOf({ cooldowns, score = 0, asOf = 0, ...rest }: RememberedHealth, host: Host | undefined): Health {
@@ -116,7 +116,8 @@ export class SnapshotKeeper {
       found.set(member, known);
     };
     for (const member of this.#options.members()) add(member, member.health);
-    for (const { name, pairs } of hosts) for (const [member, health] of pairs) add(member, health, name);
+    for (const { name, healthByMember: pairs } of hosts)
+      for (const [member, health] of pairs) add(member, health, name);
     return found;
   }
 

@@ -40,7 +40,14 @@ export interface StatsSources {
 }
 
 /** Makes the statistics of a pool. */
-export function statsOf({ members, hosts, tiers, identities, rule, clock }: StatsSources): ProxyPoolStats {
+export function toPoolStats({
+  members,
+  hosts,
+  tiers,
+  identities,
+  rule,
+  clock,
+}: StatsSources): ProxyPoolStats {
   const now = clock.now();
   const toDate = (instant: number): number => Math.ceil(clock.date() + instant - now);
   const restOf = (health: Health, host?: string): ProxyStats["activeCooldowns"] =>
@@ -48,7 +55,7 @@ export function statsOf({ members, hosts, tiers, identities, rule, clock }: Stat
       ? []
       : [{ ...(host !== undefined && { host }), reason: health.reason, until: toDate(health.until) }];
   const atHosts = new Map<Member, ProxyStats["activeCooldowns"]>();
-  for (const { name, pairs } of hosts) {
+  for (const { name, healthByMember: pairs } of hosts) {
     for (const [member, health] of pairs)
       atHosts.set(member, [...(atHosts.get(member) ?? []), ...restOf(health, name)]);
   }

@@ -4,7 +4,7 @@ import type { Clock } from "@holdfast/policy";
 const woken = new Error("Something has changed");
 
 /** Those who wait until something changes, or until a time at the latest. */
-export class Sleepers {
+export class Waiters {
   readonly #wakes = new Set<() => void>();
 
   /** Says that something has changed. */

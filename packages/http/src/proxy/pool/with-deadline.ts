@@ -16,7 +16,10 @@ export interface TimeLeft {
  *
  * @throws what `late` makes; the signal's reason; what the clock's sleep throws; what the promise rejects with.
  */
-export async function inTime<T>(given: Promise<T>, { left, clock, signal, late }: TimeLeft): Promise<T> {
+export async function withDeadline<T>(
+  given: Promise<T>,
+  { left, clock, signal, late }: TimeLeft,
+): Promise<T> {
   signal?.throwIfAborted();
   const ended = new AbortController();
   const abort = (): void => ended.abort(signal?.reason);

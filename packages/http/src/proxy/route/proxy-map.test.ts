@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { proxyChooser } from "./proxy-map.ts";
+import { createProxyLookup } from "./proxy-map.ts";
 
 const url = new URL("http://api.test/");
 const environment = { http_proxy: "http://env.test:1", no_proxy: "direct.test" };
@@ -42,17 +42,17 @@ const cases = [
 
 for (const [name, session, env, own, expected] of cases) {
   test(name, () => {
-    assert.equal(proxyChooser(session, env)(url, own), expected);
+    assert.equal(createProxyLookup(session, env)(url, own), expected);
   });
 }
 
 test("a host that the environment exempts goes directly", () => {
-  assert.equal(proxyChooser(undefined, environment)(new URL("http://direct.test/")), undefined);
+  assert.equal(createProxyLookup(undefined, environment)(new URL("http://direct.test/")), undefined);
 });
 
 test("a proxy of a kind that is not spoken is refused without naming its credentials", () => {
   assert.throws(
-    () => proxyChooser("gopher://user:secret@old.test", undefined)(url),
+    () => createProxyLookup("gopher://user:secret@old.test", undefined)(url),
     (error: Error) => {
       assert.equal(error.name, "InvalidUrlError");
       return !error.message.includes("secret");

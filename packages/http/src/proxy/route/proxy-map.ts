@@ -2,29 +2,29 @@ import { normalizeProxyUrl } from "../../transport/proxy-url.ts";
 import {
   environmentProxies,
   proxyFor,
-  selectProxy,
+  findInProxyMap,
   type Environment,
   type ProxyMap,
 } from "../list/environment.ts";
 
 /** Says which proxy a request goes through; undefined goes directly. */
-export type ProxyChooser = (url: URL, own?: string | ProxyMap) => string | undefined;
+export type ProxyLookup = (url: URL, own?: string | ProxyMap) => string | undefined;
 
 /**
  * Chooses by what was said with the request, else with the session, else in the environment. (In requests the
  * environment beats the session, which lets a variable undo what a program asked for.)
  */
-export function proxyChooser(
+export function createProxyLookup(
   session: string | ProxyMap | undefined,
   environment: Environment | undefined,
-): ProxyChooser {
+): ProxyLookup {
   const ambient = environment === undefined ? {} : environmentProxies(environment);
   const hasAmbient = Object.keys(ambient).some((name) => name !== "no_proxy");
   // Hot path: a session has one proxy, or a few; to look at its URL again took 1.7 µs of each request.
   let latest = { said: "", url: "" };
   return (url, own = session) => {
     if (own === undefined && !hasAmbient) return undefined;
-    const said = own === undefined ? undefined : selectProxy(url, mapOf(own));
+    const said = own === undefined ? undefined : findInProxyMap(url, mapOf(own));
     const proxy = said ?? (hasAmbient ? proxyFor(url, { environment }) : undefined);
     if (proxy === undefined) return undefined;
     if (proxy !== latest.said) {

@@ -1,52 +1,59 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ProxyPool } from "../pool/pool.ts";
-import { router } from "./route.ts";
+import type { ProxyProvider } from "../../model/proxy-provider.ts";
+import { createRouter } from "./route.ts";
 
 const url = new URL("http://a.test/");
-const pool = new ProxyPool(["p1:1"]);
-const other = new ProxyPool(["p2:2"]);
 const environment = { http_proxy: "http://env.test:1" };
 
-test("without a pool it is as it was", () => {
-  assert.equal(router(undefined, undefined)(url), undefined);
-  assert.equal(router(undefined, environment)(url), "http://env.test:1");
-  assert.equal(router("http://s.test:2", environment)(url, "http://own.test:3"), "http://own.test:3");
+function createProvider(covers = true): ProxyProvider {
+  const unused = (): never => assert.fail("a route needs no lease");
+  return { covers: () => covers, lease: unused, wait: unused, report: unused, onRelease: unused };
+}
+
+const provider = createProvider();
+const other = createProvider();
+
+test("without a provider the request's proxy precedes the session's and the environment's", () => {
+  assert.equal(createRouter(undefined, undefined)(url), undefined);
+  assert.equal(createRouter(undefined, environment)(url), "http://env.test:1");
+  assert.equal(createRouter("http://s.test:2", environment)(url, "http://own.test:3"), "http://own.test:3");
 });
 
-test("a session's pool is before the environment, and a request's word before the pool", () => {
-  const route = router(pool, environment);
+test("a session's provider precedes the environment, and a request's proxy precedes the provider", () => {
+  const route = createRouter(provider, environment);
 
-  assert.deepEqual(route(url), { pool, country: undefined, identity: undefined });
+  assert.deepEqual(route(url), { provider, country: undefined, identity: undefined });
   assert.equal(route(url, "http://own.test:3"), "http://own.test:3");
   assert.equal(route(url, { http: "http://own.test:3" }), "http://own.test:3");
   assert.deepEqual(route(url, { https: "http://own.test:3" }), {
-    pool,
+    provider,
     country: undefined,
     identity: undefined,
   });
-  assert.deepEqual(route(url, other), { pool: other, country: undefined, identity: undefined });
+  assert.deepEqual(route(url, other), { provider: other, country: undefined, identity: undefined });
 });
 
-test("a request selects within the pool", () => {
-  assert.deepEqual(router(pool, undefined)(url, { country: "us" }), {
-    pool,
+test("a request selects a country and an identity from the session's provider", () => {
+  assert.deepEqual(createRouter(provider, undefined)(url, { country: "us" }), {
+    provider,
     country: "us",
     identity: undefined,
   });
-  assert.deepEqual(router(pool, undefined)(url, { identity: "x" }), {
-    pool,
+  assert.deepEqual(createRouter(provider, undefined)(url, { identity: "x" }), {
+    provider,
     country: undefined,
     identity: "x",
   });
 });
 
-test("a selection without a pool is a mistake", () => {
-  assert.throws(() => router("http://s.test:2", undefined)(url, { country: "us" }), /the session has none/);
+test("a selection fails if the session has no provider", () => {
+  assert.throws(
+    () => createRouter("http://s.test:2", undefined)(url, { country: "us" }),
+    /selects a proxy from the session's pool, but the session has none/,
+  );
 });
 
-test("what no_proxy exempts goes directly", () => {
-  const exempting = new ProxyPool({ environment: { HOLDFAST_PROXIES: "p1:1", no_proxy: "a.test" } });
-
-  assert.equal(router(exempting, environment)(url), undefined);
+test("a URL that the provider does not cover connects directly", () => {
+  assert.equal(createRouter(createProvider(false), environment)(url), undefined);
 });

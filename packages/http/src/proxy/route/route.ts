@@ -1,55 +1,56 @@
-import { proxyChooser } from "./proxy-map.ts";
+import { isProxyProvider, type ProxyProvider, type ProxySelection } from "../../model/proxy-provider.ts";
 import type { Environment, ProxyMap } from "../list/environment.ts";
-import { ProxyPool } from "../pool/pool.ts";
-import type { ProxySelection } from "../options/options.ts";
+import { createProxyLookup } from "./proxy-map.ts";
 
-/** A pool to lease a proxy from, for each attempt anew, and what was said of which one. */
-export interface PoolRoute extends ProxySelection {
-  readonly pool: ProxyPool;
+/** A route through a provider, which leases a proxy for each attempt. */
+export interface ProviderRoute extends ProxySelection {
+  readonly provider: ProxyProvider;
 }
 
-/** How a request goes: through the proxy of that URL, through one of a pool, or directly. */
-export type Route = string | PoolRoute | undefined;
+/** The route of a request: the URL of one proxy, a provider, or undefined for a direct connection. */
+export type Route = string | ProviderRoute | undefined;
 
-/** What a session, or a request, says of proxies. */
-export type ProxyWord = string | ProxyMap | ProxyPool | ProxySelection;
+/** The `proxy` option of a session or a request. */
+export type ProxyOption = string | ProxyMap | ProxyProvider | ProxySelection;
 
-/** Says how a request to a URL goes. */
-export type Router = (url: URL, own?: ProxyWord) => Route;
+/** Returns the route of a request to a URL. `own` is the request's own `proxy` option. */
+export type Router = (url: URL, own?: ProxyOption) => Route;
 
 /**
- * Chooses by what was said with the request, else with the session, else in the environment; a request that names a
- * proxy does not go through the session's pool.
+ * Returns a router. The request's own option comes first, then the session's, then the environment. A request that
+ * names a proxy bypasses the session's provider.
  *
- * @throws TypeError, when it is asked, for a selection where the session has no pool.
+ * @throws TypeError from the router, for a selection if the session has no provider.
  */
-export function router(
-  session: string | ProxyMap | ProxyPool | undefined,
+export function createRouter(
+  session: string | ProxyMap | ProxyProvider | undefined,
   environment: Environment | undefined,
 ): Router {
-  const pool = session instanceof ProxyPool ? session : undefined;
-  const choose = proxyChooser(session instanceof ProxyPool ? undefined : session, environment);
-  // A map that does not name the URL leaves it to the pool: nothing goes around a proxy unasked.
-  const chooseOwn = proxyChooser(undefined, undefined);
+  const provider = isProxyProvider(session) ? session : undefined;
+  const lookUp = createProxyLookup(isProxyProvider(session) ? undefined : session, environment);
+  // A map that does not name the URL falls back to the provider, never to a direct connection.
+  const lookUpOwn = createProxyLookup(undefined, undefined);
   return (url, own) => {
-    if (own === undefined) return pool === undefined ? choose(url) : routeIn(pool, url);
-    if (own instanceof ProxyPool) return routeIn(own, url);
+    if (own === undefined) return provider === undefined ? lookUp(url) : routeThrough(provider, url);
+    if (isProxyProvider(own)) return routeThrough(own, url);
     if (!isSelection(own))
-      return pool === undefined ? choose(url, own) : (chooseOwn(url, own) ?? routeIn(pool, url));
-    if (pool === undefined)
-      throw new TypeError("proxy: { country, identity } selects from a pool, and the session has none");
-    return routeIn(pool, url, own);
+      return provider === undefined ? lookUp(url, own) : (lookUpOwn(url, own) ?? routeThrough(provider, url));
+    if (provider === undefined)
+      throw new TypeError(
+        "proxy: { country, identity } selects a proxy from the session's pool, but the session has none; create the session with proxy: new ProxyPool([...])",
+      );
+    return routeThrough(provider, url, own);
   };
 }
 
-/** What may be shown of a proxy's URL. */
-export function shownProxy(proxy: string): string {
+/** Returns a proxy's URL for logs, without credentials. */
+export function formatProxyForLog(proxy: string): string {
   const { protocol, host } = new URL(proxy);
   return `${protocol}//${host}`;
 }
 
-function routeIn(pool: ProxyPool, url: URL, { country, identity }: ProxySelection = {}): Route {
-  return pool.covers(url) ? { pool, country, identity } : undefined;
+function routeThrough(provider: ProxyProvider, url: URL, { country, identity }: ProxySelection = {}): Route {
+  return provider.covers(url) ? { provider, country, identity } : undefined;
 }
 
 function isSelection(own: string | ProxyMap | ProxySelection): own is ProxySelection {

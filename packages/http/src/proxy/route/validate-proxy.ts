@@ -1,23 +1,33 @@
 import { isObject, kind, kindOf, options, shown, type Check, type Problem } from "../../support/validate.ts";
 import { suggest } from "../../support/suggest.ts";
 import { normalizeProxyUrl } from "../../transport/proxy-url.ts";
-import { ProxyPool } from "../pool/pool.ts";
-import type { ProxySelection } from "../options/options.ts";
+import { isProxyProvider, type ProxySelection } from "../../model/proxy-provider.ts";
 
-/** What a session may say of proxies: the URL of one, a map of them, or a pool. */
+/** Checks the `proxy` option of a session: a URL, a map of URLs, or a provider such as `ProxyPool`. */
 export const sessionProxy: Check = (value) => {
   if (typeof value === "string") return problemIn(value);
-  if (value instanceof ProxyPool) return undefined;
-  if (isObject(value) && !Array.isArray(value)) return problemInMap(value);
-  const says = `takes the URL of a proxy, a map of them by scheme and host, or a ProxyPool, got ${kindOf(value)}`;
+  if (isProxyProvider(value)) return undefined;
+  if (isProxySource(value)) return { at: "", says: poolNeeded, range: false };
+  if (isObject(value)) return problemInMap(value);
+  const says = `takes the URL of a proxy, a map of URLs by scheme and host, or a ProxyPool, got ${kindOf(value)}`;
   return { at: "", says, range: false };
 };
 
-/** What a request may say of them: the same, or which one of the session's pool. */
+/** Checks the `proxy` option of a request: the same, or a selection from the session's pool. */
 export const requestProxy: Check = (value) =>
   isObject(value) && ("country" in value || "identity" in value || "session" in value)
     ? selection(value)
     : sessionProxy(value);
+
+const poolNeeded =
+  "takes one proxy or a ProxyPool; for several proxies run `npm install @holdfast/proxies` and pass proxy: new ProxyPool([...])";
+// Sources that a ProxyPool takes; a list may have passwords, so the message quotes nothing of it.
+const sourceOptions = ["file", "fetch", "environment", "tiers"];
+
+function isProxySource(value: unknown): boolean {
+  if (Array.isArray(value) || typeof value === "function") return true;
+  return isObject(value) && sourceOptions.some((name) => name in value);
+}
 
 const text = kind({ wanted: "a text", fits: (value) => typeof value === "string" });
 const selection = options<ProxySelection>({ country: text, identity: text }, { session: "identity" });

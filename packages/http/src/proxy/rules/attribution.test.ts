@@ -1,84 +1,108 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as fc from "fast-check";
-import { blameOf, isAlike, suspect, type Circumstances, type Suspicion } from "./attribution.ts";
+import {
+  attribute,
+  hasRepeated,
+  addFailure,
+  type AttributionInput,
+  type SuspectedFailure,
+} from "./attribution.ts";
 import type { OutcomeKind } from "./outcome.ts";
 
-const one: Circumstances = { kind: "one", originDown: false, sessionOver: false, atSeveralHosts: false };
-const rows: readonly (readonly [kind: OutcomeKind, atHost: string, everywhere: string, another: boolean])[] =
-  [
-    ["success", "succeeded", "succeeded", false],
-    ["origin", "ignored", "succeeded", false],
-    ["void", "ignored", "ignored", false],
-    ["failed", "failed", "ignored", false],
-    ["blocked", "refused", "succeeded", true],
-    ["throttled", "throttled", "succeeded", true],
-    ["unreachable", "refused", "ignored", true],
-    ["distorted", "refused", "ignored", true],
-    ["proxy-failed", "ignored", "refused", true],
-    ["proxy-throttled", "ignored", "throttled", true],
-  ];
+const one: AttributionInput = { kind: "one", originDown: false, sessionOver: false, atSeveralHosts: false };
+const rows: readonly (readonly [
+  kind: OutcomeKind,
+  atHost: string,
+  everywhere: string,
+  tryAnotherProxy: boolean,
+])[] = [
+  ["success", "succeeded", "succeeded", false],
+  ["origin", "ignored", "succeeded", false],
+  ["void", "ignored", "ignored", false],
+  ["failed", "failed", "ignored", false],
+  ["blocked", "refused", "succeeded", true],
+  ["throttled", "throttled", "succeeded", true],
+  ["unreachable", "refused", "ignored", true],
+  ["distorted", "refused", "ignored", true],
+  ["proxy-failed", "ignored", "refused", true],
+  ["proxy-throttled", "ignored", "throttled", true],
+];
 
-for (const [kind, atHost, everywhere, another] of rows) {
+for (const [kind, atHost, everywhere, tryAnotherProxy] of rows) {
   test(`${kind}: at the host ${atHost}, everywhere ${everywhere}`, () => {
-    assert.deepEqual(blameOf(kind, one), { atHost, everywhere, another });
+    assert.deepEqual(attribute(kind, one), { atHost, everywhere, tryAnotherProxy });
   });
 }
 
 test("a gateway is not put to rest by the first of its addresses that is refused, and another one is asked at once", () => {
-  const gateway: Circumstances = { ...one, kind: "many" };
+  const gateway: AttributionInput = { ...one, kind: "many" };
 
   for (const kind of ["blocked", "throttled", "unreachable", "distorted"] as const) {
-    const { atHost, another } = blameOf(kind, gateway);
-    assert.deepEqual([atHost, another], ["failed", true], kind);
+    const { atHost, tryAnotherProxy } = attribute(kind, gateway);
+    assert.deepEqual([atHost, tryAnotherProxy], ["failed", true], kind);
   }
-  assert.equal(blameOf("proxy-failed", gateway).everywhere, "refused");
+  assert.equal(attribute("proxy-failed", gateway).everywhere, "refused");
 });
 
 test("a session that has ended is not blamed again, and what came through it goes on through the next one", () => {
-  const over: Circumstances = { ...one, kind: "many", sessionOver: true };
+  const over: AttributionInput = { ...one, kind: "many", sessionOver: true };
 
-  assert.deepEqual(blameOf("blocked", over), { atHost: "ignored", everywhere: "succeeded", another: true });
-  assert.equal(blameOf("blocked", { ...over, kind: "one" }).atHost, "refused");
+  assert.deepEqual(attribute("blocked", over), {
+    atHost: "ignored",
+    everywhere: "succeeded",
+    tryAnotherProxy: true,
+  });
+  assert.equal(attribute("blocked", { ...over, kind: "one" }).atHost, "refused");
 });
 
 test("the only proxy is not put to rest by one refusal, and no other address is promised", () => {
-  const only: Circumstances = { ...one, kind: "only" };
+  const only: AttributionInput = { ...one, kind: "only" };
 
   for (const kind of ["blocked", "unreachable", "distorted"] as const) {
-    const { atHost, another } = blameOf(kind, only);
-    assert.deepEqual([atHost, another], ["failed", false], kind);
+    const { atHost, tryAnotherProxy } = attribute(kind, only);
+    assert.deepEqual([atHost, tryAnotherProxy], ["failed", false], kind);
   }
-  assert.equal(blameOf("throttled", only).atHost, "throttled");
-  assert.equal(blameOf("proxy-failed", only).everywhere, "refused");
+  assert.equal(attribute("throttled", only).atHost, "throttled");
+  assert.equal(attribute("proxy-failed", only).everywhere, "refused");
 });
 
 test("who opens no way to several hosts, or distorts what they say, rests for every host", () => {
-  const several: Circumstances = { ...one, atSeveralHosts: true };
+  const several: AttributionInput = { ...one, atSeveralHosts: true };
 
   for (const kind of ["one", "many", "only"] as const) {
-    assert.equal(blameOf("unreachable", { ...several, kind }).everywhere, "refused");
-    assert.equal(blameOf("distorted", { ...several, kind }).everywhere, "refused");
+    assert.equal(attribute("unreachable", { ...several, kind }).everywhere, "refused");
+    assert.equal(attribute("distorted", { ...several, kind }).everywhere, "refused");
   }
-  assert.equal(blameOf("failed", several).everywhere, "ignored");
-  assert.equal(blameOf("blocked", several).everywhere, "succeeded");
+  assert.equal(attribute("failed", several).everywhere, "ignored");
+  assert.equal(attribute("blocked", several).everywhere, "succeeded");
 });
 
 test("an origin that is down blames nobody, and excuses no proxy that is itself at fault", () => {
-  const down: Circumstances = { ...one, originDown: true, atSeveralHosts: true };
+  const down: AttributionInput = { ...one, originDown: true, atSeveralHosts: true };
 
   for (const kind of ["unreachable", "failed", "distorted"] as const)
-    assert.deepEqual(blameOf(kind, down), { atHost: "ignored", everywhere: "ignored", another: false });
-  assert.equal(blameOf("proxy-failed", down).everywhere, "refused");
-  assert.equal(blameOf("blocked", down).atHost, "refused");
+    assert.deepEqual(attribute(kind, down), {
+      atHost: "ignored",
+      everywhere: "ignored",
+      tryAnotherProxy: false,
+    });
+  assert.equal(attribute("proxy-failed", down).everywhere, "refused");
+  assert.equal(attribute("blocked", down).atHost, "refused");
 });
 
-const rule = { many: 3, window: 30_000 };
-const down = (who: string, at: number, sign = "unreachable"): Suspicion<string> => ({ who, sign, at });
-const play = (...failures: readonly Suspicion<string>[]): readonly Suspicion<string>[] =>
-  failures.reduce<readonly Suspicion<string>[]>((known, latest) => suspect(rule, known, latest), []);
-const isDown = (suspicions: readonly Suspicion<string>[], now: number, sign = "unreachable"): boolean =>
-  isAlike(rule, suspicions, { sign, now });
+const rule = { count: 3, window: 30_000 };
+const down = (who: string, at: number, sign = "unreachable"): SuspectedFailure<string> => ({ who, sign, at });
+const play = (...failures: readonly SuspectedFailure<string>[]): readonly SuspectedFailure<string>[] =>
+  failures.reduce<readonly SuspectedFailure<string>[]>(
+    (known, latest) => addFailure(rule, known, latest),
+    [],
+  );
+const isDown = (
+  suspicions: readonly SuspectedFailure<string>[],
+  now: number,
+  sign = "unreachable",
+): boolean => hasRepeated(rule, suspicions, { sign, now });
 
 test("three addresses that fail alike within the window show that it is the origin", () => {
   const suspicions = play(down("a", 0), down("b", 10_000), down("c", 20_000));
@@ -104,11 +128,11 @@ test("no more suspicions of a sign are kept than are needed", () => {
   fc.assert(
     fc.property(steps, (all) => {
       let at = 0;
-      let known: readonly Suspicion<number>[] = [];
-      for (const { who, step, sign } of all) known = suspect(rule, known, { who, sign, at: (at += step) });
+      let known: readonly SuspectedFailure<number>[] = [];
+      for (const { who, step, sign } of all) known = addFailure(rule, known, { who, sign, at: (at += step) });
 
       for (const sign of signs)
-        assert.ok(known.filter((suspicion) => suspicion.sign === sign).length <= rule.many);
+        assert.ok(known.filter((suspicion) => suspicion.sign === sign).length <= rule.count);
       assert.equal(new Set(known.map(({ who }) => who)).size, known.length);
     }),
   );

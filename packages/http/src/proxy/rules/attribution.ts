@@ -4,11 +4,11 @@ import type { OutcomeKind, ProxyOutcome } from "./outcome.ts";
 type Effect = Exclude<HealthInput["type"], "leased">;
 
 /** What happens to the health of a proxy by an outcome: at the host, and at every host. */
-export interface Blame {
+export interface Attribution {
   readonly atHost: Effect;
   readonly everywhere: Effect;
   /** Whether another address may do better at once. */
-  readonly another: boolean;
+  readonly tryAnotherProxy: boolean;
 }
 
 /**
@@ -31,7 +31,7 @@ const table: Readonly<Record<OutcomeKind, readonly [atHost: Effect, everywhere: 
 };
 
 /** What else is known where a proxy is to be blamed. */
-export interface Circumstances {
+export interface AttributionInput {
   /** `many`: one address that is refused is soon another; `only`: there is no other proxy, so that a rest would only stall. */
   readonly kind: "one" | "many" | "only";
   /** Whether the host itself is what fails. */
@@ -42,63 +42,66 @@ export interface Circumstances {
   readonly atSeveralHosts: boolean;
 }
 
-const nobody: Blame = { atHost: "ignored", everywhere: "ignored", another: false };
+const nobody: Attribution = { atHost: "ignored", everywhere: "ignored", tryAnotherProxy: false };
 
 /** Whom an outcome blames. */
-export function blameOf(kind: OutcomeKind, circumstances: Circumstances): Blame {
+export function attribute(kind: OutcomeKind, circumstances: AttributionInput): Attribution {
   if (circumstances.originDown && mayBeOrigin(kind)) return nobody;
   const [atHost, own] = table[kind];
-  const everywhere = circumstances.atSeveralHosts && isOfTheWay(kind) ? "refused" : own;
-  if (!isHarm(atHost)) return { atHost, everywhere, another: isHarm(everywhere) };
+  const everywhere = circumstances.atSeveralHosts && isRouteFailure(kind) ? "refused" : own;
+  if (!isHarm(atHost)) return { atHost, everywhere, tryAnotherProxy: isHarm(everywhere) };
   return { everywhere, ...harmAtHost(atHost, circumstances) };
 }
 
-function harmAtHost(atHost: Effect, { kind, sessionOver }: Circumstances): Pick<Blame, "atHost" | "another"> {
-  if (kind === "many") return { atHost: sessionOver ? "ignored" : "failed", another: true };
+function harmAtHost(
+  atHost: Effect,
+  { kind, sessionOver }: AttributionInput,
+): Pick<Attribution, "atHost" | "tryAnotherProxy"> {
+  if (kind === "many") return { atHost: sessionOver ? "ignored" : "failed", tryAnotherProxy: true };
   // Who asks for patience is given it; of anything else a point is enough.
-  if (kind === "only" && atHost === "refused") return { atHost: "failed", another: false };
-  return { atHost, another: true };
+  if (kind === "only" && atHost === "refused") return { atHost: "failed", tryAnotherProxy: false };
+  return { atHost, tryAnotherProxy: true };
 }
 
 /** Whether an outcome may be the host's own fault, which shows when several proxies fail alike. */
 export function mayBeOrigin(kind: OutcomeKind): boolean {
-  return kind === "failed" || isOfTheWay(kind);
+  return kind === "failed" || isRouteFailure(kind);
 }
 
 /** Whether an outcome is of the way to one host, and may be of the way to all: then it shows at several of them. */
-export function isOfTheWay(kind: OutcomeKind): boolean {
+export function isRouteFailure(kind: OutcomeKind): boolean {
   return kind === "unreachable" || kind === "distorted";
 }
 
 /** Whether an outcome shows that the proxy does its work. */
-export function clears(kind: OutcomeKind): boolean {
+export function provesProxyWorks(kind: OutcomeKind): boolean {
   return table[kind][1] === "succeeded";
 }
 
 /** What makes two failures alike: an unreachable host shows in many ways, a certificate that is refused in one. */
-export function signOf({ kind, reason }: Pick<ProxyOutcome, "kind" | "reason">): string {
+export function signatureOf({ kind, reason }: Pick<ProxyOutcome, "kind" | "reason">): string {
   return kind === "distorted" ? reason : "unreachable";
 }
 
 /** A failure that may be somebody else's: of a proxy that it may be the host's, of a host that it may be the proxy's. */
-export interface Suspicion<T> {
+export interface SuspectedFailure<T> {
   readonly who: T;
   readonly sign: string;
   readonly at: number;
 }
 
 /** How many have to fail alike, within which time in milliseconds, for it not to be theirs. */
-export interface AlikeRule {
-  readonly many: number;
+export interface RepetitionRule {
+  readonly count: number;
   readonly window: number;
 }
 
 /** The suspicions after one more: the latest of each, those of the window. */
-export function suspect<T>(
-  { many, window }: AlikeRule,
-  suspicions: readonly Suspicion<T>[],
-  latest: Suspicion<T>,
-): readonly Suspicion<T>[] {
+export function addFailure<T>(
+  { count: many, window }: RepetitionRule,
+  suspicions: readonly SuspectedFailure<T>[],
+  latest: SuspectedFailure<T>,
+): readonly SuspectedFailure<T>[] {
   const recent = suspicions.filter(({ who, at }) => who !== latest.who && at > latest.at - window);
   const alike = recent.filter(({ sign }) => sign === latest.sign);
   const others = recent.filter(({ sign }) => sign !== latest.sign);
@@ -106,9 +109,9 @@ export function suspect<T>(
 }
 
 /** Whether so many failed alike that none of them is to blame. */
-export function isAlike<T>(
-  { many, window }: AlikeRule,
-  suspicions: readonly Suspicion<T>[],
+export function hasRepeated<T>(
+  { count: many, window }: RepetitionRule,
+  suspicions: readonly SuspectedFailure<T>[],
   { sign, now }: { readonly sign: string; readonly now: number },
 ): boolean {
   return suspicions.filter((it) => it.sign === sign && it.at > now - window).length >= many;

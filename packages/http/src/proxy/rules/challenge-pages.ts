@@ -60,7 +60,7 @@ const largestPage = 65_536;
 const largestUntitled = 16_384;
 
 /** Says whose challenge a response is, whatever its status; undefined when it is none. A streamed response shows its headers alone. */
-export function challengeIn(response: HttpResponse): string | undefined {
+export function findChallenge(response: HttpResponse): string | undefined {
   const page = pageOf(response);
   const title = page === undefined ? "" : (/<title[^<>]*>\s*([^<]*)/i.exec(page)?.[1] ?? "");
   const found = fingerprints.find(({ header, ...parts }) =>

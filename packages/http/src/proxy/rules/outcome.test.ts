@@ -15,7 +15,7 @@ import {
 import { sourceOf } from "../../model/body-source.ts";
 import { HttpResponse, type HttpResponseInit } from "../../model/response.ts";
 import { StreamedResponse } from "../../model/streamed-response.ts";
-import { outcomeOfError, outcomeOfResponse, type OutcomeKind } from "./outcome.ts";
+import { outcomeFromError, outcomeFromResponse, type OutcomeKind } from "./outcome.ts";
 
 function answer(status: number, body = "", headers: HttpResponseInit["headers"] = {}): HttpResponse {
   const content = new TextEncoder().encode(body);
@@ -49,17 +49,17 @@ const statuses: readonly (readonly [
 
 for (const [status, kind, headers] of statuses) {
   test(`${status}${headers === undefined ? "" : " with Retry-After"} is ${kind}`, () => {
-    assert.deepEqual(outcomeOfResponse(answer(status, "", headers)), {
+    assert.deepEqual(outcomeFromResponse(answer(status, "", headers)), {
       kind,
       reason:
-        status < 300 ? "ok" : status === 302 ? outcomeOfResponse(answer(status)).reason : `http-${status}`,
+        status < 300 ? "ok" : status === 302 ? outcomeFromResponse(answer(status)).reason : `http-${status}`,
     });
   });
 }
 
 test("a captive portal's 511 is the proxy's where it could answer itself, inside TLS the host's", () => {
   const portal = (url: string) =>
-    outcomeOfResponse(
+    outcomeFromResponse(
       new HttpResponse({ status: 511, statusText: "", url, headers: {}, content: new Uint8Array(0) }),
     );
 
@@ -168,7 +168,7 @@ const errors: readonly (readonly [what: string, error: unknown, kind: OutcomeKin
 
 for (const [what, error, kind, reason] of errors) {
   test(`${what} is ${kind}`, () => {
-    assert.deepEqual(outcomeOfError(error), { kind, reason });
+    assert.deepEqual(outcomeFromError(error), { kind, reason });
   });
 }
 
@@ -209,7 +209,7 @@ const challenges: readonly (readonly [name: string, page: string, headers?: Http
 
 for (const [name, page, headers = html] of challenges) {
   test(`${page.slice(0, 60) || JSON.stringify(headers)} is a challenge by ${name}, also with status 200`, () => {
-    const outcome = outcomeOfResponse(answer(200, page, headers));
+    const outcome = outcomeFromResponse(answer(200, page, headers));
 
     assert.deepEqual(outcome, { kind: "blocked", reason: `challenge-${name}` });
   });
@@ -242,13 +242,13 @@ const innocent: readonly (readonly [what: string, page: string, headers?: HttpRe
 
 for (const [what, page, headers = html] of innocent) {
   test(`a page that ${what} is no challenge`, () => {
-    assert.equal(outcomeOfResponse(answer(200, page, headers)).kind, "success");
+    assert.equal(outcomeFromResponse(answer(200, page, headers)).kind, "success");
   });
 }
 
 test("a page that is as large as no challenge is, is not looked through", () => {
   const padded = (page: string, bytes: number) =>
-    outcomeOfResponse(answer(200, page.padEnd(bytes), html)).kind;
+    outcomeFromResponse(answer(200, page.padEnd(bytes), html)).kind;
   const titled = "<title>Just a moment...</title><script>window._cf_chl_opt={}</script>";
   const untitled = "<script>window.gokuProps = {};AwsWafIntegration.x()</script>";
 
@@ -266,6 +266,6 @@ test("a streamed response is judged by its headers", () => {
       body: sourceOf(new Uint8Array(0)),
     });
 
-  assert.equal(outcomeOfResponse(streamed({ ...html, "cf-mitigated": "challenge" })).kind, "blocked");
-  assert.equal(outcomeOfResponse(streamed(html)).kind, "success");
+  assert.equal(outcomeFromResponse(streamed({ ...html, "cf-mitigated": "challenge" })).kind, "blocked");
+  assert.equal(outcomeFromResponse(streamed(html)).kind, "success");
 });

@@ -11,7 +11,7 @@ import {
 } from "../../errors/transport-errors.ts";
 import type { ProxyReason } from "../../errors/proxy-reason.ts";
 import type { HttpResponse } from "../../model/response.ts";
-import { challengeIn } from "./challenge-pages.ts";
+import { findChallenge } from "./challenge-pages.ts";
 
 /**
  * What an attempt says of the address that it went through:
@@ -51,14 +51,14 @@ export interface ProxyOutcome {
 }
 
 /** Says what an answer tells of the address, by its status, and whatever the status by the page. */
-export function outcomeOfResponse(response: HttpResponse): ProxyOutcome {
-  const challenge = challengeIn(response);
+export function outcomeFromResponse(response: HttpResponse): ProxyOutcome {
+  const challenge = findChallenge(response);
   if (challenge !== undefined) return { kind: "blocked", reason: `challenge-${challenge}` };
   return { kind: kindOfStatus(response), reason: response.verdict.reason };
 }
 
 /** Says what a failure tells of the address. */
-export function outcomeOfError(error: unknown): ProxyOutcome {
+export function outcomeFromError(error: unknown): ProxyOutcome {
   if (error instanceof ProxyError) return outcomeOfProxyError(error);
   if (error instanceof TlsError) return distorted(error.certificate ? "tls-certificate" : "tls");
   if (error instanceof ProtocolError) return distorted("protocol");

@@ -1,16 +1,16 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { seededRandom } from "@holdfast/policy/testing";
-import { Heap } from "../state/priority-queue.ts";
+import { PriorityQueue } from "../state/priority-queue.ts";
 import * as fc from "fast-check";
-import { Line, type Readiness, type Waiting } from "../state/rotation-queue.ts";
+import { RotationQueue, type Readiness, type QueueEntry } from "../state/rotation-queue.ts";
 import { followsUse, rotations, type RotationName } from "./rotation.ts";
 
-interface Proxy extends Waiting {
+interface Proxy extends QueueEntry {
   readonly name: string;
   uses: number;
   lastUsed: number;
-  gone: boolean;
+  hasLeft: boolean;
   readiness: Readiness;
   readonly backs: (() => void)[];
 }
@@ -22,27 +22,27 @@ function proxy(name: string, given: Partial<Proxy> = {}): Proxy {
     uses: 0,
     lastUsed: -Infinity,
     weight: 1,
-    gone: false,
+    hasLeft: false,
     readiness: "ready",
     backs,
-    whenDone: (back) => backs.push(back),
+    onceIdle: (back) => backs.push(back),
     ...given,
   };
 }
 
-function lineOf(rotate: RotationName, proxies: readonly Proxy[], seed = 1): Line<Proxy> {
-  const line = new Line<Proxy>({
+function lineOf(rotate: RotationName, proxies: readonly Proxy[], seed = 1): RotationQueue<Proxy> {
+  const line = new RotationQueue<Proxy>({
     rotation: rotations[rotate],
     followsUse: followsUse.has(rotate),
     random: seededRandom(seed),
     readiness: ({ readiness }, now) =>
       typeof readiness === "object" && readiness.from <= now ? "ready" : readiness,
   });
-  for (const one of proxies) line.join(one);
+  for (const one of proxies) line.add(one);
   return line;
 }
 
-function serve(line: Line<Proxy>, now = 0): string {
+function serve(line: RotationQueue<Proxy>, now = 0): string {
   const who = line.first(now);
   if (who === undefined) return "-";
   use(who, now);
@@ -93,7 +93,7 @@ test("a newcomer to the least used does not have to catch up all at once", () =>
   const line = lineOf("least-used", [proxy("a"), proxy("b")]);
   times(20, () => serve(line));
 
-  line.join(proxy("n"));
+  line.add(proxy("n"));
 
   assert.match(
     times(6, () => serve(line)),
@@ -141,13 +141,13 @@ test("weights are shares", () => {
 });
 
 test("even without any luck everybody has a turn", () => {
-  const line = new Line<Proxy>({
+  const line = new RotationQueue<Proxy>({
     rotation: rotations.random,
     followsUse: false,
     random: () => 0,
     readiness: () => "ready",
   });
-  for (const name of ["a", "b", "c"]) line.join(proxy(name));
+  for (const name of ["a", "b", "c"]) line.add(proxy(name));
 
   assert.equal(
     times(6, () => serve(line)),
@@ -248,7 +248,7 @@ test("who has left is forgotten, also while it rests", () => {
   const line = lineOf("round-robin", [a, b, c]);
   serve(line);
   serve(line);
-  for (const one of [a, b, c]) one.gone = true;
+  for (const one of [a, b, c]) one.hasLeft = true;
 
   assert.equal(serve(line), "-");
   assert.equal(line.nextFree(0), undefined);
@@ -259,7 +259,7 @@ test("ten thousand that rest cost a request no more than ten do", () => {
   const all = Array.from({ length: 10_000 }, (_, index) =>
     proxy(String(index), { readiness: { from: 1_000 } }),
   );
-  const line = new Line<Proxy>({
+  const line = new RotationQueue<Proxy>({
     rotation: rotations["least-used"],
     followsUse: true,
     random: () => 0,
@@ -271,7 +271,7 @@ test("ten thousand that rest cost a request no more than ten do", () => {
   const last = all.at(-1);
   assert.ok(last !== undefined);
   last.readiness = "ready";
-  for (const one of all) line.join(one);
+  for (const one of all) line.add(one);
 
   serve(line);
   assert.ok(looks <= 10_000, "each is set aside once");
@@ -284,7 +284,7 @@ test("ten thousand that rest cost a request no more than ten do", () => {
 test("a heap gives everything back in order", () => {
   fc.assert(
     fc.property(fc.array(fc.integer()), (numbers) => {
-      const heap = new Heap<number>((a, b) => a < b);
+      const heap = new PriorityQueue<number>((a, b) => a < b);
       for (const number of numbers) heap.push(number);
 
       const sorted = Array.from({ length: numbers.length }, () => heap.pop());

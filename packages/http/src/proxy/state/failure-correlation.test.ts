@@ -35,7 +35,7 @@ function setUp(size: number): SetUp {
     try {
       const lease = await pool.lease({ url: new URL(`http://${host}/`), country: via });
       lease.report({ kind, reason });
-      return `${shown(lease.label)}${lease.blamed ? "!" : ""}`;
+      return `${shown(lease.label)}${lease.proxyAtFault ? "!" : ""}`;
     } catch (error) {
       if (error instanceof NoProxyError) return "none";
       throw error;

@@ -1,5 +1,5 @@
 import type { Clock, Random } from "@holdfast/policy";
-import { blameOf, mayBeOrigin, type Circumstances } from "../rules/attribution.ts";
+import { attribute, mayBeOrigin, type AttributionInput } from "../rules/attribution.ts";
 import type { ProxyEvent } from "../options/events.ts";
 import { clearBlame, fit, isBlank, isRetired, next, type Health, type HealthInput } from "../rules/health.ts";
 import { healthAt, setHealthAt } from "./hosts.ts";
@@ -7,9 +7,12 @@ import type { Readiness } from "./rotation-queue.ts";
 import type { Host, Member } from "./member.ts";
 import type { ProxyOutcome } from "../rules/outcome.ts";
 import type { PoolSettings } from "../options/settings.ts";
-import { Suspicions } from "./failure-correlation.ts";
+import { FailureCorrelation } from "./failure-correlation.ts";
 
-export interface ClinicOptions extends Pick<PoolSettings, "rule" | "lenient" | "alike" | "alikeHosts"> {
+export interface HealthTrackerOptions extends Pick<
+  PoolSettings,
+  "rule" | "lenient" | "originFailure" | "proxyFailure"
+> {
   readonly clock: Clock;
   readonly random: Random;
   /** How many proxies there are, and whether the one that is alone stays so. */
@@ -21,7 +24,7 @@ export interface ClinicOptions extends Pick<PoolSettings, "rule" | "lenient" | "
 }
 
 /** An outcome, and whose: `began` is when the request was leased. */
-export interface Report {
+export interface AttemptReport {
   readonly member: Member;
   readonly host: Host;
   readonly outcome: ProxyOutcome;
@@ -31,29 +34,29 @@ export interface Report {
 }
 
 /** What became of a report. */
-export interface Settlement {
+export interface Attribution {
   /** Whether the host was at fault. */
-  readonly isOrigins: boolean;
+  readonly originAtFault: boolean;
   /** Whether another address may do better at once. */
-  readonly another: boolean;
+  readonly tryAnotherProxy: boolean;
 }
 
 const nothingElse = { kind: "one", originDown: false, sessionOver: false, atSeveralHosts: false } as const;
 
 /** Keeps the health of the proxies, at each host and at all: asks the rules, notes what they say, and tells of it. */
-export class Clinic {
-  readonly #options: ClinicOptions;
-  readonly #suspicions: Suspicions;
+export class HealthTracker {
+  readonly #options: HealthTrackerOptions;
+  readonly #suspicions: FailureCorrelation;
   /** How many proxies are not fit at any host. */
   #resting = 0;
 
-  constructor(options: ClinicOptions) {
+  constructor(options: HealthTrackerOptions) {
     this.#options = options;
-    const { alike, alikeHosts: hosts, clock, size } = options;
-    this.#suspicions = new Suspicions({ alike, hosts, clock, fit: () => size() - this.#resting });
+    const { originFailure: alike, proxyFailure: hosts, clock, size } = options;
+    this.#suspicions = new FailureCorrelation({ alike, hosts, clock, fit: () => size() - this.#resting });
   }
 
-  get resting(): number {
+  get unavailable(): number {
     return this.#resting;
   }
 
@@ -71,53 +74,55 @@ export class Clinic {
   }
 
   /** Takes note that a proxy was given a request, which is a probe where it has rested. */
-  leased(member: Member, host: Host, now: number): void {
+  recordLease(member: Member, host: Host, now: number): void {
     this.#change(member, undefined, { type: "leased", now });
     this.#change(member, host, { type: "leased", now });
   }
 
   /** Takes note of what became of it, and says whom it was blamed on. */
-  settle({ member, host, outcome, began, sessionOver = false }: Report): Settlement {
+  record({ member, host, outcome, began, sessionOver = false }: AttemptReport): Attribution {
     const { clock, random } = this.#options;
     const now = clock.now();
     // Nothing is kept of who has left.
-    if (member.gone) return { isOrigins: false, another: blameOf(outcome.kind, nothingElse).another };
+    if (member.hasLeft)
+      return { originAtFault: false, tryAnotherProxy: attribute(outcome.kind, nothingElse).tryAnotherProxy };
     const wasFit = member.health.at === "available";
     const { originDown, acquitted: suspects, atSeveralHosts } = this.#suspicions.note(member, host, outcome);
     if (suspects.length > 0) this.#acquit(host, suspects);
     const circumstances = { kind: this.#kindOf(member), originDown, sessionOver, atSeveralHosts };
-    const { atHost, everywhere, another } = blameOf(outcome.kind, circumstances);
+    const { atHost, everywhere, tryAnotherProxy: another } = attribute(outcome.kind, circumstances);
     const until = outcome.retryAfter === undefined ? undefined : now + outcome.retryAfter;
     const facts = { now, began, reason: outcome.reason, random: random(), until };
     this.#change(member, host, { type: atHost, ...facts });
     this.#change(member, undefined, { type: everywhere, ...facts });
     if (wasFit || member.health.at === "available")
       member.coolsDownForSeveralHosts = member.health.at !== "available" && atSeveralHosts;
-    return { isOrigins: originDown && mayBeOrigin(outcome.kind), another };
+    return { originAtFault: originDown && mayBeOrigin(outcome.kind), tryAnotherProxy: another };
   }
 
   /** Takes note of how a proxy stood before it came in, where nothing is known of it yet. */
-  recall(member: Member, host: Host | undefined, health: Health): void {
+  restore(member: Member, host: Host | undefined, health: Health): void {
     const known = host === undefined ? member.health : healthAt(host, member);
     if (isBlank(known)) this.#set(member, host, health);
   }
 
   /** Takes note that a proxy has left. */
-  left(member: Member): void {
+  remove(member: Member): void {
     if (member.health.at !== "available") this.#resting -= 1;
     member.health = fit;
   }
 
   /** Lets others try where a probe was lost. */
-  sweep(members: Iterable<Member>, hosts: Iterable<Host>): void {
+  releaseLostProbes(members: Iterable<Member>, hosts: Iterable<Host>): void {
     const now = this.#options.clock.now();
     const isLost = (health: Health): boolean => health.at === "probing" && now >= health.until;
-    for (const member of members) if (isLost(member.health)) member.stir();
-    for (const { pairs } of hosts) for (const [member, health] of pairs) if (isLost(health)) member.stir();
+    for (const member of members) if (isLost(member.health)) member.notifyIdle();
+    for (const { healthByMember: pairs } of hosts)
+      for (const [member, health] of pairs) if (isLost(health)) member.notifyIdle();
   }
 
-  #kindOf(member: Member): Circumstances["kind"] {
-    if (member.gateway) return "many";
+  #kindOf(member: Member): AttributionInput["kind"] {
+    if (member.isGateway) return "many";
     return this.#options.isAlone() ? "only" : "one";
   }
 
@@ -135,7 +140,7 @@ export class Clinic {
       letOff();
     }
     // Its lines know of rests that are none any more.
-    host.lines.clear();
+    host.queues.clear();
   }
 
   #change(member: Member, host: Host | undefined, input: HealthInput): void {

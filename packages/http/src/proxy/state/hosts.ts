@@ -24,9 +24,9 @@ export class Hosts {
   use(name: string, now: number): Host {
     const host = this.#byName.get(name) ?? {
       name,
-      pairs: new Map(),
-      lines: new Map(),
-      suspicions: [],
+      healthByMember: new Map(),
+      queues: new Map(),
+      suspectedFailures: [],
       workedAt: -Infinity,
       tiers: undefined,
       unavailable: 0,
@@ -59,24 +59,24 @@ export class Hosts {
 
 /** The health of a proxy at a host. */
 export function healthAt(host: Host, member: Member): Health {
-  return host.pairs.get(member) ?? fit;
+  return host.healthByMember.get(member) ?? fit;
 }
 
 /** Notes the health of a proxy at a host; what says nothing is not kept. */
 export function setHealthAt(host: Host, member: Member, health: Health): void {
   const wasFit = healthAt(host, member).at === "available";
-  if (isBlank(health)) host.pairs.delete(member);
-  else host.pairs.set(member, health);
+  if (isBlank(health)) host.healthByMember.delete(member);
+  else host.healthByMember.set(member, health);
   host.unavailable += Number(wasFit) - Number(health.at === "available");
-  if (host.unavailable === 0) host.lines.clear();
+  if (host.unavailable === 0) host.queues.clear();
 }
 
 /** Forgets a proxy that has left. */
 export function forgetAt(host: Host, member: Member): void {
   setHealthAt(host, member, fit);
-  host.suspicions = host.suspicions.filter(({ who }) => who !== member);
+  host.suspectedFailures = host.suspectedFailures.filter(({ who }) => who !== member);
 }
 
-function isQuiet({ pairs }: Host, now: number): boolean {
+function isQuiet({ healthByMember: pairs }: Host, now: number): boolean {
   return [...pairs.values()].every((health) => health.at === "available" || health.until <= now);
 }

@@ -1,10 +1,10 @@
 import type { Random } from "@holdfast/policy";
 import { Cookies } from "../../model/cookies.ts";
 import type { Identity, Member } from "./member.ts";
-import { hasSession, newSession } from "../list/template.ts";
+import { isSessionTemplate, createSessionId } from "../list/template.ts";
 
 /** What an identity is made of. */
-export interface Birth {
+export interface IdentityInit {
   readonly member: Member;
   readonly key: string | undefined;
   readonly country: string | undefined;
@@ -12,10 +12,10 @@ export interface Birth {
 }
 
 /** Whether its vendor, or the owner, has it end: by age, by idleness, or by use. */
-export function isOver({ member, bornAt, usedAt, uses }: Identity, now: number): boolean {
+export function isExpired({ member, bornAt, usedAt, uses }: Identity, now: number): boolean {
   const { own, maxUses } = member.spec.session;
   if (uses >= maxUses) return true;
-  return member.gateway && (now - bornAt >= own.ttl || now - usedAt >= own.idle);
+  return member.isGateway && (now - bornAt >= own.ttl || now - usedAt >= own.idle);
 }
 
 export interface IdentitiesOptions {
@@ -34,7 +34,10 @@ export interface IdentitiesOptions {
  * The session that serves the next request without a key; undefined where a new one is to be begun. A fixed number of them
  * takes turns; without one, no two requests share a session at the same time.
  */
-export function nextSession({ current, spec }: Member, country: string | undefined): Identity | undefined {
+export function nextSession(
+  { sessionsByCountry: current, spec }: Member,
+  country: string | undefined,
+): Identity | undefined {
   const sessions = current.get(country ?? "") ?? none;
   for (const session of sessions) {
     if (spec.sessions === Infinity ? session.inFlight === 0 : sessions.size >= spec.sessions) return session;
@@ -62,7 +65,7 @@ export class Identities {
     return this.#byKey.get(key);
   }
 
-  begin({ member, key, country, now }: Birth): Identity {
+  begin({ member, key, country, now }: IdentityInit): Identity {
     const { random, userAgents } = this.#options;
     const { address } = member.spec;
     this.#born += 1;
@@ -70,7 +73,7 @@ export class Identities {
       member,
       key,
       country,
-      session: hasSession(address) ? newSession(address, random) : undefined,
+      session: isSessionTemplate(address) ? createSessionId(address, random) : undefined,
       number: this.#born,
       cookies: key === undefined ? undefined : new Cookies(),
       userAgent: key === undefined ? undefined : userAgents[Math.floor(random() * userAgents.length)],
@@ -120,7 +123,7 @@ export class Identities {
   /** Ends those that nobody has used for long. */
   sweep(now: number): void {
     for (const identity of this.#byKey.values()) {
-      if (now - identity.usedAt < this.#options.idle && !isOver(identity, now)) return;
+      if (now - identity.usedAt < this.#options.idle && !isExpired(identity, now)) return;
       this.end(identity, "idle");
     }
   }
@@ -137,10 +140,10 @@ export class Identities {
 }
 
 function currentOf({ member, country = "" }: Identity): Set<Identity> {
-  const known = member.current.get(country);
+  const known = member.sessionsByCountry.get(country);
   if (known !== undefined) return known;
   const made = new Set<Identity>();
-  member.current.set(country, made);
+  member.sessionsByCountry.set(country, made);
   return made;
 }
 

@@ -1,14 +1,14 @@
 import type { Clock } from "@holdfast/policy";
-import type { Clinic } from "./health-tracker.ts";
+import type { HealthTracker } from "./health-tracker.ts";
 import type { ProxyEvent } from "../options/events.ts";
 import { healthAt } from "./hosts.ts";
-import { Identities, isOver, nextSession, type IdentitiesOptions } from "./identities.ts";
+import { Identities, isExpired, nextSession, type IdentitiesOptions } from "./identities.ts";
 import type { Host, Identity, Member } from "./member.ts";
 import type { OutcomeKind, ProxyOutcome } from "../rules/outcome.ts";
 
-export interface KeeperOptions extends Omit<IdentitiesOptions, "onEnd"> {
+export interface IdentityManagerOptions extends Omit<IdentitiesOptions, "onEnd"> {
   readonly clock: Clock;
-  readonly clinic: Clinic;
+  readonly clinic: HealthTracker;
   /** How long an identity rests for a host that does not say how long, in milliseconds. */
   readonly cooldown: number;
   readonly tell: (event: ProxyEvent) => void;
@@ -16,7 +16,7 @@ export interface KeeperOptions extends Omit<IdentitiesOptions, "onEnd"> {
 }
 
 /** Who keeps a key: an identity that is fit, or when it is fit again. */
-export type Bound = { readonly identity: Identity } | { readonly freeAt: number };
+export type IdentityLookup = { readonly identity: Identity } | { readonly freeAt: number };
 
 // When somebody will be done, nobody knows: it is worth another look after this time, in milliseconds.
 const lookAgain = 1_000;
@@ -25,11 +25,11 @@ const ends: ReadonlySet<OutcomeKind> = new Set(["blocked", "unreachable", "disto
 const endsNobody: ReadonlySet<OutcomeKind> = new Set(["throttled", "failed"]);
 
 /** Keeps the identities with the health of their proxies: who goes on, who waits, and who ends. */
-export class Keeper {
-  readonly #options: KeeperOptions;
+export class IdentityManager {
+  readonly #options: IdentityManagerOptions;
   readonly #identities: Identities;
 
-  constructor(options: KeeperOptions) {
+  constructor(options: IdentityManagerOptions) {
     this.#options = options;
     this.#identities = new Identities({
       ...options,
@@ -45,11 +45,11 @@ export class Keeper {
   }
 
   /** Who keeps a key; undefined where a new identity is to be begun. */
-  boundTo(key: string, host: Host): Bound | undefined {
+  find(key: string, host: Host): IdentityLookup | undefined {
     const identity = this.#identities.of(key);
     if (identity === undefined) return undefined;
     const now = this.#options.clock.now();
-    if (isOver(identity, now)) return this.#end(identity, "over");
+    if (isExpired(identity, now)) return this.#end(identity, "over");
     const restsUntil = identity.cooldowns.get(host.name) ?? 0;
     if (restsUntil > now) return { freeAt: restsUntil };
     const readiness = this.#options.clinic.readiness(identity.member, host, now);
@@ -66,12 +66,12 @@ export class Keeper {
     member: Member,
     { key, country }: { readonly key: string | undefined; readonly country: string | undefined },
   ): Identity | undefined {
-    if (key === undefined && !member.gateway) return undefined;
+    if (key === undefined && !member.isGateway) return undefined;
     const now = this.#options.clock.now();
     for (;;) {
       const current = key === undefined ? nextSession(member, country) : undefined;
       if (current === undefined) break;
-      if (!isOver(current, now)) return current;
+      if (!isExpired(current, now)) return current;
       this.#end(current, "over");
     }
     this.#options.tell({ type: "identity-started", proxy: member.label });
@@ -83,16 +83,16 @@ export class Keeper {
   }
 
   /** Ends an identity that the host or the proxy is done with; one that came too often only has to wait. */
-  judge(identity: Identity, host: Host, { kind, reason, retryAfter }: ProxyOutcome): void {
+  recordOutcome(identity: Identity, host: Host, { kind, reason, retryAfter }: ProxyOutcome): void {
     // A session without a key is nobody: the next one comes from another address.
     const isOver = ends.has(kind) || (identity.key === undefined && endsNobody.has(kind));
     if (isOver) return this.#identities.end(identity, reason);
-    if (kind !== "throttled" || !identity.member.gateway) return;
+    if (kind !== "throttled" || !identity.member.isGateway) return;
     const { clock, cooldown } = this.#options;
     identity.cooldowns.set(host.name, clock.now() + (retryAfter ?? cooldown));
   }
 
-  left(member: Member): void {
+  endAllOf(member: Member): void {
     this.#identities.endOf(member);
   }
 

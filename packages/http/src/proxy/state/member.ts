@@ -1,9 +1,9 @@
 import type { ProxySpec } from "../list/entry.ts";
-import type { Suspicion } from "../rules/attribution.ts";
+import type { SuspectedFailure } from "../rules/attribution.ts";
 import { fit, type Health } from "../rules/health.ts";
 import type { Cookies } from "../../model/cookies.ts";
 import type { TierState } from "../rules/tiers.ts";
-import type { Line, Waiting } from "./rotation-queue.ts";
+import type { RotationQueue, QueueEntry } from "./rotation-queue.ts";
 import type { OutcomeKind, ProxyOutcome } from "../rules/outcome.ts";
 import { needsCountry, takesCountry } from "../list/template.ts";
 
@@ -36,23 +36,23 @@ const counters: Readonly<Partial<Record<OutcomeKind, "successes" | "blocks" | "t
 };
 
 /** One proxy of a pool: what is known of it, and what it is doing. */
-export class Member implements Waiting {
+export class Member implements QueueEntry {
   /** As it was given last: its weight, say, may have changed. */
   spec: ProxySpec;
   /** What may be shown, and tells it from the others. */
   readonly label: string;
   readonly tier: number;
   /** The sessions that it serves requests without a key by, by country, in the order of their last use. */
-  readonly current: Map<string, Set<Identity>> = new Map();
+  readonly sessionsByCountry: Map<string, Set<Identity>> = new Map();
   /** All that go through it. */
   readonly identities: Set<Identity> = new Set();
   uses = 0;
   lastUsed = -1;
   inFlight = 0;
-  gone = false;
+  hasLeft = false;
   health: Health = fit;
   /** The hosts that it failed at since it last did its work. */
-  suspicions: readonly Suspicion<Host>[] = [];
+  suspectedFailures: readonly SuspectedFailure<Host>[] = [];
   /** Whether it rests for every host because it failed at several. */
   coolsDownForSeveralHosts = false;
   /** The URL that the transport was last told, without an identity. */
@@ -76,7 +76,7 @@ export class Member implements Waiting {
   }
 
   /** Whether each session of it is another address. */
-  get gateway(): boolean {
+  get isGateway(): boolean {
     return this.spec.gateway;
   }
 
@@ -106,12 +106,12 @@ export class Member implements Waiting {
     return country === undefined || own === country;
   }
 
-  whenDone(back: () => void): void {
+  onceIdle(back: () => void): void {
     this.#waiting.push(back);
   }
 
   /** Lets those know who wait for it to be less busy. */
-  stir(): void {
+  notifyIdle(): void {
     const waiting = this.#waiting;
     this.#waiting = [];
     for (const back of waiting) back();
@@ -140,11 +140,11 @@ export class Member implements Waiting {
 export interface Host {
   readonly name: string;
   /** The health of the proxies at this host, where there is anything to say of it. */
-  readonly pairs: Map<Member, Health>;
+  readonly healthByMember: Map<Member, Health>;
   /** Lines of its own, by tier and country, while many proxies rest for it; otherwise it is served from those of all. */
-  readonly lines: Map<string, Line<Member>>;
+  readonly queues: Map<string, RotationQueue<Member>>;
   /** Failures at it that may be its own. */
-  suspicions: readonly Suspicion<Member>[];
+  suspectedFailures: readonly SuspectedFailure<Member>[];
   /** When a request to it last succeeded. */
   workedAt: number;
   tiers: TierState | undefined;

@@ -1,5 +1,5 @@
 /** A queue that gives its smallest item first, each step in O(log n). */
-export class Heap<T> {
+export class PriorityQueue<T> {
   readonly #items: T[] = [];
   readonly #isBefore: (a: T, b: T) => boolean;
 

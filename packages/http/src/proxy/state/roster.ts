@@ -1,7 +1,7 @@
 import { bypasses } from "../list/environment.ts";
 import type { Clock } from "@holdfast/policy";
 import type { ProxySpec } from "../list/entry.ts";
-import { allOf, type ProxyList } from "../list/proxy-list.ts";
+import { requireValid, type ProxyList } from "../list/proxy-list.ts";
 import { Member } from "./member.ts";
 import type { SourceReader } from "./sources.ts";
 
@@ -103,7 +103,7 @@ export class Roster {
     try {
       // A file that has not changed since it was refused is refused again.
       this.#first = (await this.#reader.read()) ?? this.#first;
-      this.#take(allOf(this.#first));
+      this.#take(requireValid(this.#first));
       this.#started = true;
     } finally {
       this.#readAt = this.#clock.now();
@@ -174,7 +174,7 @@ export class Roster {
 }
 
 /** The proxies of all tiers, the cheapest first. */
-export class Rosters {
+export class TieredRoster {
   readonly #rosters: readonly Roster[];
   readonly #resting: () => number;
 

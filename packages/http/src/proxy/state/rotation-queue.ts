@@ -1,18 +1,18 @@
 import type { Random } from "@holdfast/policy";
-import { Heap } from "./priority-queue.ts";
+import { PriorityQueue } from "./priority-queue.ts";
 import type { Rotation } from "../rules/rotation.ts";
 
 /** Who can stand in a line. */
-export interface Waiting {
+export interface QueueEntry {
   /** Requests that it was given so far. */
   readonly uses: number;
   /** The number of the latest request that it was given, of all that the pool has served. */
   readonly lastUsed: number;
   readonly weight: number;
   /** Whether it has left the pool. */
-  readonly gone: boolean;
+  readonly hasLeft: boolean;
   /** Calls back when a request that it carried has ended. */
-  whenDone(back: () => void): void;
+  onceIdle(back: () => void): void;
 }
 
 /** Whether one in line can serve: now, from an instant on, or as soon as a request that it carries has ended. */
@@ -34,9 +34,9 @@ interface Absence<T> {
 }
 
 /** What more is to be known of one in line: whether it can serve this request. */
-export type Here<T> = (who: T) => Readiness;
+export type HostReadiness<T> = (who: T) => Readiness;
 
-export interface LineOptions<T> {
+export interface RotationQueueOptions<T> {
   readonly rotation: Rotation;
   /** Whether a use elsewhere moves one back. */
   readonly followsUse: boolean;
@@ -51,28 +51,28 @@ const lookAgain = 1_000;
  * Proxies in the order of a rotation, those that rest apart from the others in the order in which they come back. Who is
  * found unable to serve is set aside once for each rest, so that a request costs O(log n), however many rest.
  */
-export class Line<T extends Waiting> {
-  readonly #options: LineOptions<T>;
-  readonly #ready = new Heap<Place<T>>(
+export class RotationQueue<T extends QueueEntry> {
+  readonly #options: RotationQueueOptions<T>;
+  readonly #ready = new PriorityQueue<Place<T>>(
     (a, b) => a.place < b.place || (a.place === b.place && a.turn < b.turn),
   );
-  readonly #absent = new Heap<Absence<T>>((a, b) => a.until < b.until);
+  readonly #absent = new PriorityQueue<Absence<T>>((a, b) => a.until < b.until);
   #found: Place<T> | undefined;
   #busy = 0;
   #turn = 0;
   #front = 0;
 
-  constructor(options: LineOptions<T>) {
+  constructor(options: RotationQueueOptions<T>) {
     this.#options = options;
   }
 
   /** Puts a newcomer in line. */
-  join(who: T): void {
+  add(who: T): void {
     this.#place({ who, place: this.#front, turn: this.#turn, uses: who.uses, left: false });
   }
 
   /** Who serves next; undefined when nobody can. Who can, but not `here`, is passed over and keeps its place. */
-  first(now: number, here?: Here<T>): T | undefined {
+  first(now: number, here?: HostReadiness<T>): T | undefined {
     return this.#search(now, here).found;
   }
 
@@ -86,7 +86,7 @@ export class Line<T extends Waiting> {
   }
 
   /** When somebody comes back at the earliest, or now; undefined when nobody does whose time is known. */
-  nextFree(now: number, here?: Here<T>): number | undefined {
+  nextFree(now: number, here?: HostReadiness<T>): number | undefined {
     const { found, passedUntil } = this.#search(now, here);
     if (found !== undefined) return now;
     const backAt = Math.min(passedUntil, this.#nextBack(now));
@@ -99,7 +99,10 @@ export class Line<T extends Waiting> {
   }
 
   /** Looks for the first who can serve; those who are passed over keep their places. */
-  #search(now: number, here?: Here<T>): { readonly found: T | undefined; readonly passedUntil: number } {
+  #search(
+    now: number,
+    here?: HostReadiness<T>,
+  ): { readonly found: T | undefined; readonly passedUntil: number } {
     this.#comeBack(now);
     const passed: Place<T>[] = [];
     let passedUntil = Infinity;
@@ -138,9 +141,9 @@ export class Line<T extends Waiting> {
     for (let top = this.#absent.peek(); top !== undefined; top = this.#absent.peek()) {
       const { had, until } = top;
       const readiness = this.#options.readiness(had.who, now);
-      if (!had.who.gone && typeof readiness === "object" && readiness.from <= until) return until;
+      if (!had.who.hasLeft && typeof readiness === "object" && readiness.from <= until) return until;
       this.#absent.pop();
-      if (had.who.gone) continue;
+      if (had.who.hasLeft) continue;
       if (readiness === "ready") return this.#return(had, now);
       this.#setAside(had, readiness);
     }
@@ -163,7 +166,7 @@ export class Line<T extends Waiting> {
   }
 
   #standingOf({ who, uses, left }: Place<T>, now: number): Readiness | "gone" | "moved" {
-    if (who.gone || left) return "gone";
+    if (who.hasLeft || left) return "gone";
     if (this.#options.followsUse && uses !== who.uses) return "moved";
     return this.#options.readiness(who, now);
   }
@@ -171,7 +174,7 @@ export class Line<T extends Waiting> {
   #setAside(had: Place<T>, readiness: Exclude<Readiness, "ready">): void {
     if (readiness !== "busy") return this.#absent.push({ had, until: readiness.from });
     this.#busy += 1;
-    had.who.whenDone(() => {
+    had.who.onceIdle(() => {
       this.#busy -= 1;
       this.#place(had);
     });

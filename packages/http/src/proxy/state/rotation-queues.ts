@@ -1,18 +1,19 @@
 import type { Random } from "@holdfast/policy";
 import type { Hosts } from "./hosts.ts";
-import { type Here, Line, type Readiness } from "./rotation-queue.ts";
+import { type HostReadiness, RotationQueue, type Readiness } from "./rotation-queue.ts";
 import type { Host, Member } from "./member.ts";
-import type { ChooseProxy, ProxyCandidate, ProxyRequest } from "../options/options.ts";
+import type { ProxyRequest } from "../../model/proxy-provider.ts";
+import type { ChooseProxy, ProxyCandidate } from "../options/options.ts";
 import { followsUse, rotations, type RotationName } from "../rules/rotation.ts";
 
 /** What a proxy is looked for: a host, a tier, and a request which may name a country. */
-export interface Quest {
+export interface SelectionRequest {
   readonly host: Host;
   readonly tier: number;
   readonly request: ProxyRequest;
 }
 
-export interface LinesOptions {
+export interface RotationQueuesOptions {
   readonly rotation: RotationName | ChooseProxy;
   readonly random: Random;
   readonly hosts: Hosts;
@@ -29,29 +30,29 @@ const maxOwners = 100;
 const lookAgain = 1_000;
 
 /** Finds who serves next: in the line of all hosts, or in a host's own where many rest for it. */
-export class Lines {
-  readonly #options: LinesOptions;
-  readonly #common = new Map<string, Line<Member>>();
+export class RotationQueues {
+  readonly #options: RotationQueuesOptions;
+  readonly #common = new Map<string, RotationQueue<Member>>();
   readonly #owners = new Set<Host>();
 
-  constructor(options: LinesOptions) {
+  constructor(options: RotationQueuesOptions) {
     this.#options = options;
   }
 
   /** Who serves next; undefined when nobody is fit. */
-  first(quest: Quest, now: number): Member | undefined {
+  first(quest: SelectionRequest, now: number): Member | undefined {
     const { rotation } = this.#options;
     if (typeof rotation === "function") return this.#chosenBy(rotation, quest, now);
     return this.#lineFor(quest).first(now, this.#here(quest, now));
   }
 
   /** Takes note that the first serves: after its uses were counted. */
-  serve(quest: Quest): void {
+  serve(quest: SelectionRequest): void {
     if (typeof this.#options.rotation === "string") this.#lineFor(quest).serve();
   }
 
   /** When somebody is fit at the earliest; `Infinity` when nobody ever is. */
-  nextFree(quest: Quest, now: number): number {
+  nextFree(quest: SelectionRequest, now: number): number {
     if (typeof this.#options.rotation === "function") return this.#nextFreeOfAll(quest, now);
     const line = this.#lineFor(quest);
     const known = line.nextFree(now, this.#here(quest, now)) ?? Infinity;
@@ -59,18 +60,18 @@ export class Lines {
   }
 
   /** Makes all lines anew: somebody may serve sooner than they know. */
-  renew(): void {
+  clear(): void {
     this.#common.clear();
-    for (const host of this.#owners) host.lines.clear();
+    for (const host of this.#owners) host.queues.clear();
   }
 
-  join(member: Member): void {
-    for (const [group, line] of this.#all()) if (isIn(member, group)) line.join(member);
+  add(member: Member): void {
+    for (const [group, line] of this.#all()) if (isIn(member, group)) line.add(member);
   }
 
-  #lineFor({ host, tier, request }: Quest): Line<Member> {
+  #lineFor({ host, tier, request }: SelectionRequest): RotationQueue<Member> {
     const own = hasOwn(host);
-    const lines = own ? host.lines : this.#common;
+    const lines = own ? host.queues : this.#common;
     const group = `${tier} ${request.country?.toLowerCase() ?? ""}`;
     const known = lines.get(group);
     if (known !== undefined) return known;
@@ -79,13 +80,13 @@ export class Lines {
     const line = this.#made(own ? host : undefined);
     const members = [...this.#options.members(tier)].filter((member) => isIn(member, group));
     // A line that is made anew goes on where the one before was.
-    for (const member of members.toSorted((a, b) => a.lastUsed - b.lastUsed)) line.join(member);
+    for (const member of members.toSorted((a, b) => a.lastUsed - b.lastUsed)) line.add(member);
     lines.set(group, line);
     return line;
   }
 
   /** What the line of all does not know: who rests for this host. */
-  #here({ host }: Quest, now: number): Here<Member> | undefined {
+  #here({ host }: SelectionRequest, now: number): HostReadiness<Member> | undefined {
     if (host.unavailable === 0 || hasOwn(host)) return undefined;
     return (member) => this.#options.readiness(member, host, now);
   }
@@ -95,13 +96,13 @@ export class Lines {
     const [oldest] = this.#owners;
     if (this.#owners.size <= maxOwners || oldest === undefined) return;
     this.#owners.delete(oldest);
-    oldest.lines.clear();
+    oldest.queues.clear();
   }
 
-  #made(host: Host | undefined): Line<Member> {
+  #made(host: Host | undefined): RotationQueue<Member> {
     const { rotation, random, readiness } = this.#options;
     const name = typeof rotation === "string" ? rotation : "round-robin";
-    return new Line({
+    return new RotationQueue({
       rotation: rotations[name],
       followsUse: followsUse.has(name),
       random,
@@ -109,12 +110,12 @@ export class Lines {
     });
   }
 
-  *#all(): Iterable<readonly [group: string, line: Line<Member>]> {
+  *#all(): Iterable<readonly [group: string, line: RotationQueue<Member>]> {
     yield* this.#common;
-    for (const { lines } of this.#options.hosts) yield* lines;
+    for (const { queues: lines } of this.#options.hosts) yield* lines;
   }
 
-  #chosenBy(choose: ChooseProxy, quest: Quest, now: number): Member | undefined {
+  #chosenBy(choose: ChooseProxy, quest: SelectionRequest, now: number): Member | undefined {
     const fit = new Map<ProxyCandidate, Member>();
     for (const member of this.#membersFor(quest)) {
       if (this.#options.readiness(member, quest.host, now) === "ready") fit.set(candidateOf(member), member);
@@ -125,7 +126,7 @@ export class Lines {
     return chosen;
   }
 
-  #nextFreeOfAll(quest: Quest, now: number): number {
+  #nextFreeOfAll(quest: SelectionRequest, now: number): number {
     let earliest = Infinity;
     for (const member of this.#membersFor(quest)) {
       const readiness = this.#options.readiness(member, quest.host, now);
@@ -135,13 +136,13 @@ export class Lines {
     return earliest;
   }
 
-  *#membersFor({ tier, request }: Quest): Iterable<Member> {
+  *#membersFor({ tier, request }: SelectionRequest): Iterable<Member> {
     for (const member of this.#options.members(tier))
       if (member.isIn(request.country?.toLowerCase())) yield member;
   }
 }
 
-function hasOwn({ unavailable: resting, lines }: Host): boolean {
+function hasOwn({ unavailable: resting, queues: lines }: Host): boolean {
   return resting > few || lines.size > 0;
 }
 

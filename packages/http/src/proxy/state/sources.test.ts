@@ -4,17 +4,20 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import type { ProxySource } from "../options/options.ts";
-import { readerOf } from "./sources.ts";
+import { openSource } from "./sources.ts";
 
 const labelsOf = (proxies: readonly { readonly label: string }[] | undefined) =>
   proxies?.map(({ label }) => label);
 
 test("a list is known at once, and a bad one refused", () => {
-  assert.deepEqual(labelsOf(readerOf(["a.test:1", { url: "b.test:2" }]).initial), [
+  assert.deepEqual(labelsOf(openSource(["a.test:1", { url: "b.test:2" }]).initial), [
     "http://a.test:1",
     "http://b.test:2",
   ]);
-  assert.throws(() => readerOf(["a.test:1", "b.test"]), /the list of proxies: proxy 2: the port is missing/);
+  assert.throws(
+    () => openSource(["a.test:1", "b.test"]),
+    /the list of proxies: proxy 2: the port is missing/,
+  );
 });
 
 const environments = [
@@ -36,20 +39,20 @@ for (const [what, environment, hosts] of environments) {
   test(`reads from the environment ${what}`, () => {
     const expected = hosts.map((host) => `http://${host}`);
 
-    assert.deepEqual(labelsOf(readerOf({ environment }).initial), expected);
+    assert.deepEqual(labelsOf(openSource({ environment }).initial), expected);
   });
 }
 
 test("the environment's no_proxy holds for its proxies", () => {
-  assert.equal(readerOf({ environment: { NO_PROXY: "b.test" } }).exempt, "b.test");
-  assert.equal(readerOf(["a.test:1"]).exempt, undefined);
+  assert.equal(openSource({ environment: { NO_PROXY: "b.test" } }).exempt, "b.test");
+  assert.equal(openSource(["a.test:1"]).exempt, undefined);
 });
 
 test("a file is read, and again when it has changed", async () => {
   const folder = await mkdtemp(join(tmpdir(), "holdfast-proxies-"));
   const file = join(folder, "proxies.txt");
   await writeFile(file, "a.test:1\n");
-  const { read, initial } = readerOf({ file });
+  const { read, initial } = openSource({ file });
 
   const first = await read();
   const unchanged = await read();
@@ -73,7 +76,7 @@ test("a function is asked each time", async () => {
     every,
     minAvailable: below,
     afterCooldowns,
-  } = readerOf(async () => [`a.test:${(asked += 1)}`]);
+  } = openSource(async () => [`a.test:${(asked += 1)}`]);
 
   assert.deepEqual(labelsOf((await read())?.proxies), ["http://a.test:1"]);
   assert.deepEqual(labelsOf((await read())?.proxies), ["http://a.test:2"]);
@@ -81,5 +84,5 @@ test("a function is asked each time", async () => {
 });
 
 test("what is no source is refused", () => {
-  assert.throws(() => readerOf({} as ProxySource), /ProxyPool takes a list of proxies/);
+  assert.throws(() => openSource({} as ProxySource), /ProxyPool takes a list of proxies/);
 });

@@ -5,7 +5,7 @@ import { refuse } from "../../support/validate.ts";
 import type { ProxyInput, ProxySpec } from "../list/entry.ts";
 import type { FetchedProxies, ProxyEnvironment, ProxyFile, ProxySource } from "../options/options.ts";
 import { sourceCheck } from "../options/validate-options.ts";
-import { allOf, parseProxyList, proxyListOf, type ProxyList } from "../list/proxy-list.ts";
+import { requireValid, parseProxyList, parseProxyEntries, type ProxyList } from "../list/proxy-list.ts";
 
 /** A source as the pool reads it. */
 export interface SourceReader {
@@ -27,9 +27,9 @@ export interface SourceReader {
  *
  * @throws TypeError or RangeError for a source that is none, or a list with a bad proxy in it.
  */
-export function readerOf(source: ProxySource): SourceReader {
+export function openSource(source: ProxySource): SourceReader {
   refuse("ProxyPool", sourceCheck(source));
-  if (isList(source)) return fixed(allOf(proxyListOf(source, "the list of proxies")));
+  if (isList(source)) return fixed(requireValid(parseProxyEntries(source, "the list of proxies")));
   if (typeof source === "function") return fetched({ fetch: source });
   if ("fetch" in source) return fetched(source);
   if ("file" in source) return fromFile(source);
@@ -48,7 +48,7 @@ function fetched({
   minAvailable = 1,
   afterCooldowns = 3,
 }: FetchedProxies): SourceReader {
-  const read = async (): Promise<ProxyList> => proxyListOf(await fetch(), "the fetched proxies");
+  const read = async (): Promise<ProxyList> => parseProxyEntries(await fetch(), "the fetched proxies");
   return { ...never, initial: undefined, every: toMs(every), minAvailable, afterCooldowns, read };
 }
 
@@ -71,7 +71,7 @@ function fromEnvironment({ environment, variable = "HOLDFAST_PROXIES" }: ProxyEn
   const said = listed.trim() === "" ? conventional.map(get).join(" ") : listed;
   const inputs = said.split(/[\s,]+/).filter((it) => it !== "");
   const name = listed.trim() === "" ? "the environment" : variable;
-  return fixed(allOf(proxyListOf(inputs, name)), get("no_proxy") || undefined);
+  return fixed(requireValid(parseProxyEntries(inputs, name)), get("no_proxy") || undefined);
 }
 
 const conventional = ["all_proxy", "https_proxy", "http_proxy"];

@@ -24,7 +24,7 @@ export interface TierCounts {
   readonly escalations: number;
 }
 
-export interface TierBookOptions {
+export interface TierStatsOptions {
   readonly tiers: readonly Omit<ProxyTier, "proxies">[];
   readonly rule: TierRule;
   readonly clock: Clock;
@@ -43,11 +43,11 @@ interface Account {
 }
 
 /** Keeps the books of the tiers: which one a host is served from, and what has been spent. */
-export class TierBook {
-  readonly #options: TierBookOptions;
+export class TierStats {
+  readonly #options: TierStatsOptions;
   readonly #accounts: readonly Account[];
 
-  constructor(options: TierBookOptions) {
+  constructor(options: TierStatsOptions) {
     this.#options = options;
     this.#accounts = options.tiers.map(({ name, cost = {}, budget = Infinity }, index) => ({
       name,

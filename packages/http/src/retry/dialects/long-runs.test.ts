@@ -7,7 +7,7 @@ import { noBody } from "../../model/body.ts";
 import { parseChallenges } from "../../auth/challenge.ts";
 import { Cookies } from "../../model/cookies.ts";
 import { ResponseHeaders } from "../../model/headers.ts";
-import { challengeIn } from "../../proxy/rules/challenge-pages.ts";
+import { findChallenge } from "../../proxy/rules/challenge-pages.ts";
 import { exitAddressIn } from "../../session/exit-address.ts";
 import { parseProxyList } from "../../proxy/list/proxy-list.ts";
 import { redirected } from "../../model/redirect-request.ts";
@@ -120,7 +120,7 @@ const readers: Readonly<Record<string, (text: string) => unknown>> = {
   },
   "a proxy's answer": (text) => tried(() => parseConnectReply(Buffer.from(`HTTP/1.1 200 ${text}\r\n\r\n`))),
   "Proxy-Status": (text) => connectRefusalReason(502, { "proxy-status": text, "x-squid-error": text }),
-  "a page": (text) => challengeIn(pageWith("text/html", bytesOf(text))),
+  "a page": (text) => findChallenge(pageWith("text/html", bytesOf(text))),
   "an exit's address": (text) => exitAddressIn(text),
   "a list of proxies": (text) => parseProxyList(text, "list"),
   "a text for the log": (text) => redact(text),
