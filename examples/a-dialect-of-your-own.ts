@@ -1,4 +1,4 @@
-import { faultOrigin, respond } from "@holdfast/http/testing";
+import { faultOrigin, respond } from "holdfast/testing";
 
 await using origin = await faultOrigin({
   routes: { "/": [respond(429, { headers: { "x-come-back-in": "0.2" } }), respond(200, { body: "here" })] },

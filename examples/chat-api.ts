@@ -1,4 +1,4 @@
-import { faultOrigin, respond } from "@holdfast/http/testing";
+import { faultOrigin, respond } from "holdfast/testing";
 
 /** A chat API with two buckets, as OpenAI has them: requests and tokens, each with its own reset. */
 const spent = (requests: string, tokens: string, reset: string): Record<string, string> => ({

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { cut, faultOrigin, ranged, respond } from "@holdfast/http/testing";
+import { cut, faultOrigin, ranged, respond } from "holdfast/testing";
 
 const image = Buffer.alloc(3_000_000, "an image of a disk\n");
 const etag = '"2026-11"';

@@ -1,4 +1,4 @@
-import { faultOrigin, fixedWindow, limitedOrigin, respond } from "@holdfast/http/testing";
+import { faultOrigin, fixedWindow, limitedOrigin, respond } from "holdfast/testing";
 
 const ten = { requests: 10, window: 1_000 };
 await using origin = await limitedOrigin(fixedWindow(ten, (_left, until) => ({ limit: ten, delay: until })));

@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { faultOrigin, respond, type Answer } from "@holdfast/http/testing";
+import { faultOrigin, respond, type Answer } from "holdfast/testing";
 
 // Proxies for plain http that play the shop themselves: one is banned, one is limited, two work.
 const proxy = (respondTo: (cookie: string | undefined) => Answer) =>

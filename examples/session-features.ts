@@ -1,7 +1,7 @@
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { faultOrigin, respond } from "@holdfast/http/testing";
+import { faultOrigin, respond } from "holdfast/testing";
 
 await using origin = await faultOrigin({
   routes: {

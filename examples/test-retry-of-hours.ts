@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 // #region test-retry-of-hours
-import { compose, retry, stopAfterDelay, timeout, waitExponential } from "@holdfast/policy";
-import { fakeClock } from "@holdfast/policy/testing";
+import { compose, retry, stopAfterDelay, timeout, waitExponential } from "holdfast/policy";
+import { fakeClock } from "holdfast/testing";
 
 const nightly = compose(
   timeout("1d"),

@@ -1,4 +1,4 @@
-import { faultOrigin, respond } from "@holdfast/http/testing";
+import { faultOrigin, respond } from "holdfast/testing";
 
 await using origin = await faultOrigin({ routes: { "/": [respond(503), respond(200, { body: "fine" })] } });
 const url = `${origin.url}/`;

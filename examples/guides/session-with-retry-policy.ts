@@ -1,4 +1,4 @@
-import { faultOrigin, respond } from "@holdfast/http/testing";
+import { faultOrigin, respond } from "holdfast/testing";
 
 await using origin = await faultOrigin({
   routes: { "/status/503": [respond(503), respond(503), respond(200, { body: "up again" })] },

@@ -1,4 +1,4 @@
-import { faultOrigin, reset, respond } from "@holdfast/http/testing";
+import { faultOrigin, reset, respond } from "holdfast/testing";
 
 await using origin = await faultOrigin({
   routes: { "/data": [respond(503), reset(), respond(200, { body: `{"rows":3}` })] },

@@ -1,4 +1,4 @@
-import { faultOrigin, respond } from "@holdfast/http/testing";
+import { faultOrigin, respond } from "holdfast/testing";
 
 const busy = respond(200, { body: `{"error":"temporary_failure"}` });
 await using origin = await faultOrigin({

@@ -13,7 +13,7 @@ async function callApi(): Promise<number> {
 }
 
 // #region adaptive-concurrency
-import { adaptiveConcurrency, aimd } from "@holdfast/policy";
+import { adaptiveConcurrency, aimd } from "holdfast/policy";
 
 const limiter = adaptiveConcurrency({
   limit: aimd({ start: 50 }),

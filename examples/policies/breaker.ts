@@ -5,7 +5,7 @@ async function callApi(): Promise<string> {
 }
 
 // #region breaker
-import { breaker, CircuitOpenError, consecutive } from "@holdfast/policy";
+import { breaker, CircuitOpenError, consecutive } from "holdfast/policy";
 
 const circuit = breaker({ opensWhen: consecutive(5), breakDuration: "50ms" });
 

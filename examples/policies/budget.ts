@@ -5,7 +5,7 @@ async function search(): Promise<string> {
 }
 
 // #region budget
-import { retry, retryBudget, stopAfterAttempt, waitNone } from "@holdfast/policy";
+import { retry, retryBudget, stopAfterAttempt, waitNone } from "holdfast/policy";
 
 const budget = retryBudget({ ratio: 0.2, minPerSecond: 1 }); // shared by all calls to this server
 const policy = retry({ budget, stop: stopAfterAttempt(4), wait: waitNone });

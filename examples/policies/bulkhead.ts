@@ -10,7 +10,7 @@ async function resize(_image: number): Promise<void> {
 }
 
 // #region bulkhead
-import { bulkhead, BulkheadFullError } from "@holdfast/policy";
+import { bulkhead, BulkheadFullError } from "holdfast/policy";
 
 const resizing = bulkhead({ concurrency: 4, queue: 10 });
 const images = Array.from({ length: 20 }, (_, image) => image);

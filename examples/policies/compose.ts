@@ -1,5 +1,5 @@
 // #region compose
-import { breaker, compose, explain, plan, retry, stopAfterAttempt, timeout } from "@holdfast/policy";
+import { breaker, compose, explain, plan, retry, stopAfterAttempt, timeout } from "holdfast/policy";
 
 const policy = compose(timeout("60s"), retry({ stop: stopAfterAttempt(4) }), breaker(), timeout("5s"));
 

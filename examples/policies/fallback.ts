@@ -3,7 +3,7 @@ async function loadPrices(): Promise<readonly number[]> {
 }
 
 // #region fallback
-import { breaker, CircuitOpenError, compose, consecutive, fallback, retryIfError } from "@holdfast/policy";
+import { breaker, CircuitOpenError, compose, consecutive, fallback, retryIfError } from "holdfast/policy";
 
 const prices = compose(
   fallback({ when: retryIfError(CircuitOpenError), value: null }),

@@ -8,7 +8,7 @@ async function lookUp(signal: AbortSignal | undefined): Promise<string> {
 }
 
 // #region hedge
-import { hedge, retryBudget } from "@holdfast/policy";
+import { hedge, retryBudget } from "holdfast/policy";
 
 const budget = retryBudget({ ratio: 0.1 });
 const hedged = hedge({ delay: "50ms", budget });

@@ -6,7 +6,7 @@ async function callApi(): Promise<string> {
 }
 
 // #region logging
-import { beforeSleepLog, retry, statistics, waitFixed } from "@holdfast/policy";
+import { beforeSleepLog, retry, statistics, waitFixed } from "holdfast/policy";
 
 const stats = statistics();
 const policy = retry({ wait: waitFixed("5ms"), beforeSleep: beforeSleepLog(console, "info") });

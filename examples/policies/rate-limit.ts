@@ -3,7 +3,7 @@ async function fetchPage(page: number): Promise<number> {
 }
 
 // #region rate-limit
-import { rateLimit } from "@holdfast/policy";
+import { rateLimit } from "holdfast/policy";
 
 const limited = rateLimit({ limit: 100, per: "1s", burst: 2 });
 const startedAt = performance.now();

@@ -6,7 +6,7 @@ async function callApi(signal: AbortSignal | undefined): Promise<string> {
 }
 
 // #region timeout
-import { compose, retry, timeout, waitFixed } from "@holdfast/policy";
+import { compose, retry, timeout, waitFixed } from "holdfast/policy";
 
 const policy = compose(
   timeout("2s"), // for all attempts and waits together
