@@ -1,6 +1,6 @@
 import { buildProxyReport } from "../ledger/proxy-stats.ts";
 import type { LedgerReader } from "../ledger/ledger.ts";
-import { readLedger } from "../sqlite/sqlite-ledger.ts";
+import { readLedger } from "../sqlite/sqlite-ledger-reader.ts";
 import type { RunReport } from "../ledger/report.ts";
 
 /** Makes the report of a ledger; its counts come from the rows alone, so that they add up. */

@@ -1,4 +1,4 @@
-import { readLedger } from "../sqlite/sqlite-ledger.ts";
+import { readLedger } from "../sqlite/sqlite-ledger-reader.ts";
 import type { LineResult } from "../ledger/result.ts";
 
 /**

@@ -8,7 +8,8 @@ import type { PoolProxyStats } from "../ledger/proxy-stats.ts";
 import type { RunProxies } from "./proxy-monitor.ts";
 import { readReport } from "../output/read-report.ts";
 import { run } from "./run.ts";
-import { openLedger, readLedger } from "../sqlite/sqlite-ledger.ts";
+import { openLedger } from "../sqlite/sqlite-ledger.ts";
+import { readLedger } from "../sqlite/sqlite-ledger-reader.ts";
 import { numberLines, makeRunDirectory } from "../testing/run-directory.ts";
 import { fakeResponse, fakeFailure, scriptedFetcher } from "../testing/scripted-fetcher.ts";
 

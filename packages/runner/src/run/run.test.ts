@@ -9,7 +9,7 @@ import { LedgerError } from "../ledger/ledger.ts";
 import { readResults } from "../output/read-results.ts";
 import { readReport } from "../output/read-report.ts";
 import { run } from "./run.ts";
-import { openDatabase } from "../sqlite/load.ts";
+import { openDatabase } from "../sqlite/open-database.ts";
 import { openLedger } from "../sqlite/sqlite-ledger.ts";
 import { numberLines, makeRunDirectory } from "../testing/run-directory.ts";
 import { fakeResponse, fakeFailure, scriptedFetcher } from "../testing/scripted-fetcher.ts";

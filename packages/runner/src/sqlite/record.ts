@@ -1,6 +1,6 @@
 import { constants, crc32, zstdCompressSync, zstdDecompressSync } from "node:zlib";
 
-/** What a record says of an exchange beside the body; plain JSON. */
+/** The metadata of a recorded exchange: plain JSON. */
 export interface RecordMeta {
   readonly id: number;
   readonly url: string;
@@ -16,7 +16,7 @@ export interface StoredRecord {
   readonly body: Uint8Array;
 }
 
-/** Bytes before the compressed frame: a zstd skippable frame (RFC 8878 section 3.1.2) that holds the frame's length and CRC-32. */
+/** Bytes before the compressed frame: a zstd skippable frame (RFC 8878 section 3.1.2) with the length and CRC-32 of the compressed frame. */
 const headerBytes = 16;
 
 const skippableMagic = 0x184d2a50;
@@ -24,8 +24,8 @@ const compression = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
 const newline = 0x0a;
 
 /**
- * Encodes a record as one skippable frame and one zstd frame, so that a file of records is itself valid zstd:
- * unpacked, each is a line of JSON followed by the body.
+ * Encodes a record as one skippable frame and one zstd frame, so that a file of records is itself valid zstd.
+ * A decompressed record is one line of JSON followed by the body.
  */
 export function encodeRecord(meta: RecordMeta, body: Uint8Array): Buffer {
   const frame = zstdCompressSync(
@@ -40,7 +40,7 @@ export function encodeRecord(meta: RecordMeta, body: Uint8Array): Buffer {
   return Buffer.concat([header, frame]);
 }
 
-/** Decodes what `encodeRecord` wrote; undefined when a single bit of it is not as it was written. */
+/** Decodes a record of `encodeRecord`. Returns undefined when any bit differs from what was written. */
 export function decodeRecord(bytes: Buffer): StoredRecord | undefined {
   if (
     bytes.length < headerBytes ||
@@ -56,7 +56,7 @@ export function decodeRecord(bytes: Buffer): StoredRecord | undefined {
   return isRecordMeta(meta) ? { meta, body: content.subarray(end + 1) } : undefined;
 }
 
-// The checksum vouches for the rest: it is what encodeRecord wrote.
+// A few fields are enough: the checksum proves that encodeRecord wrote the bytes.
 function isRecordMeta(value: unknown): value is RecordMeta {
   return (
     typeof value === "object" && value !== null && "id" in value && "url" in value && "attempts" in value

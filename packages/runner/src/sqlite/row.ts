@@ -1,24 +1,25 @@
 import type { SQLOutputValue } from "node:sqlite";
 import type { Job, JobRequest } from "../ledger/job.ts";
 
-/** A row as node:sqlite gives it. */
+/** A row as `node:sqlite` returns it. */
 export type SqlRow = Record<string, SQLOutputValue>;
 
-/** Reads a column that is a number by the schema. @throws TypeError when it is not. */
+/** Returns the value of a numeric column. @throws TypeError when it is not a number. */
 export function readNumber(row: SqlRow | undefined, column: string): number {
   const value = row?.[column];
-  if (typeof value !== "number") throw new TypeError(`Column ${column} is not a number`);
+  if (typeof value !== "number")
+    throw new TypeError(`Column ${column} must be a number, got ${typeof value}`);
   return value;
 }
 
-/** Reads a column that is text by the schema. @throws TypeError when it is not. */
+/** Returns the value of a text column. @throws TypeError when it is not a string. */
 export function readText(row: SqlRow | undefined, column: string): string {
   const value = row?.[column];
-  if (typeof value !== "string") throw new TypeError(`Column ${column} is not text`);
+  if (typeof value !== "string") throw new TypeError(`Column ${column} must be text, got ${typeof value}`);
   return value;
 }
 
-/** Reads the job of a `req` row. */
+/** Returns the job of a row of the `job` table. @throws TypeError when a column has the wrong type. */
 export function readJob(row: SqlRow): Job {
   const job = {
     id: readNumber(row, "id"),
@@ -28,7 +29,7 @@ export function readJob(row: SqlRow): Job {
   };
   if (row["request"] === null) return job;
   const request: unknown = JSON.parse(readText(row, "request"));
-  if (!isRequest(request)) throw new TypeError(`Row ${job.id} holds no request`);
+  if (!isRequest(request)) throw new TypeError(`Row ${job.id} has no valid request`);
   return { ...job, request };
 }
 

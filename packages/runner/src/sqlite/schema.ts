@@ -1,60 +1,61 @@
+import { closeSync, openSync, readSync } from "node:fs";
 import type { DatabaseSync } from "node:sqlite";
 import { LedgerError } from "../ledger/ledger.ts";
 
 /** "hfst": marks a database file as a ledger (SQLite's application_id). */
 const applicationId = 0x68667374;
 
-/** The layout that this version reads and writes. */
-const schemaVersion = 1;
+/** The version of the tables and of the stored JSON that this program reads and writes (SQLite's user_version). */
+const schemaVersion = 2;
 
 const tables = `
-CREATE TABLE run (k TEXT PRIMARY KEY, v ANY) STRICT, WITHOUT ROWID;
-CREATE TABLE req (
+CREATE TABLE run (name TEXT PRIMARY KEY, value ANY) STRICT, WITHOUT ROWID;
+CREATE TABLE job (
   id INTEGER PRIMARY KEY,
   key BLOB NOT NULL,
-  nth INTEGER NOT NULL,
+  occurrence INTEGER NOT NULL,
   line INTEGER NOT NULL,
   method TEXT NOT NULL,
   url TEXT NOT NULL,
   request TEXT,
-  UNIQUE (key, nth)
+  UNIQUE (key, occurrence)
 ) STRICT;
-CREATE TABLE res (
-  id INTEGER PRIMARY KEY REFERENCES req (id),
+CREATE TABLE outcome (
+  id INTEGER PRIMARY KEY REFERENCES job (id),
   state TEXT NOT NULL CHECK (state IN ('done', 'failed', 'skipped', 'unknown')),
   reason TEXT NOT NULL,
   retryable INTEGER NOT NULL DEFAULT 0 CHECK (retryable = 0 OR state = 'failed'),
-  original INTEGER,
+  duplicate_of INTEGER,
   status INTEGER,
   attempts INTEGER NOT NULL DEFAULT 0,
   bytes INTEGER NOT NULL DEFAULT 0,
-  ms REAL,
-  at INTEGER NOT NULL,
+  elapsed REAL,
+  recorded_at INTEGER NOT NULL,
   final_url TEXT,
-  type TEXT,
-  seg INTEGER,
-  off INTEGER,
-  len INTEGER
+  content_type TEXT,
+  segment INTEGER,
+  record_offset INTEGER,
+  record_length INTEGER
 ) STRICT;
-CREATE INDEX res_reason ON res (state, reason, retryable, id) WHERE state <> 'done';
-CREATE TABLE retry (
-  id INTEGER PRIMARY KEY REFERENCES req (id),
+CREATE INDEX outcome_reason ON outcome (state, reason, retryable, id) WHERE state <> 'done';
+CREATE TABLE deferral (
+  id INTEGER PRIMARY KEY REFERENCES job (id),
   until INTEGER NOT NULL,
-  rounds INTEGER NOT NULL,
+  deferrals INTEGER NOT NULL,
   attempts INTEGER NOT NULL,
   reason TEXT NOT NULL
 ) STRICT;
-CREATE INDEX retry_until ON retry (until, id);
-CREATE TABLE intent (id INTEGER PRIMARY KEY REFERENCES req (id)) STRICT;
-CREATE TABLE seg (id INTEGER PRIMARY KEY, committed INTEGER NOT NULL) STRICT;
+CREATE INDEX deferral_until ON deferral (until, id);
+CREATE TABLE intent (id INTEGER PRIMARY KEY REFERENCES job (id)) STRICT;
+CREATE TABLE segment (id INTEGER PRIMARY KEY, committed_bytes INTEGER NOT NULL) STRICT;
 CREATE TABLE advice (reason TEXT PRIMARY KEY, advice TEXT NOT NULL) STRICT, WITHOUT ROWID;
 PRAGMA application_id = ${applicationId};
 PRAGMA user_version = ${schemaVersion};
 `;
 
-/** Makes an empty database a ledger, durable against power loss. @throws LedgerError when the file is something else. */
+/** Creates the tables in an empty database and makes writes survive a power loss. @throws LedgerError when the file is not a ledger of this version. */
 export function prepareWriter(db: DatabaseSync, path: string): void {
-  if (pragma(db, "page_count") === 0) {
+  if (isEmpty(db)) {
     db.exec("PRAGMA page_size = 8192; PRAGMA journal_mode = WAL");
     db.exec(`BEGIN; ${tables} COMMIT`);
   }
@@ -62,14 +63,50 @@ export function prepareWriter(db: DatabaseSync, path: string): void {
   db.exec("PRAGMA synchronous = FULL; PRAGMA cache_size = -32768; PRAGMA temp_store = FILE");
 }
 
-/** @throws LedgerError when the database is no ledger, or one of another version. */
+/** Checks that the database is a ledger of this version. @throws LedgerError when it is not. */
 export function checkSchema(db: DatabaseSync, path: string): void {
-  if (pragma(db, "application_id") !== applicationId) throw new LedgerError(`${path} is not a ledger`, path);
-  const found = pragma(db, "user_version");
-  if (found !== schemaVersion)
-    throw new LedgerError(`${path} has layout ${String(found)}, this version reads ${schemaVersion}`, path);
+  if (readPragma(db, "application_id") !== applicationId)
+    throw new LedgerError(`${path} is not a ledger: use another folder`, path);
+  checkVersion(Number(readPragma(db, "user_version")), path);
 }
 
-function pragma(db: DatabaseSync, name: string): unknown {
+/**
+ * Checks the version of a ledger by the header of its file. A connection would leave files next to it, and the folder of
+ * another version must stay as it is. Returns false when the header is not that of a ledger: the header of a young ledger
+ * may still be in the write-ahead log.
+ *
+ * @throws LedgerError when another version wrote the ledger.
+ */
+export function checkFileVersion(path: string): boolean {
+  const header = Buffer.alloc(fileHeader.bytes);
+  const fd = openSync(path, "r");
+  try {
+    readSync(fd, header, 0, header.length, 0);
+  } finally {
+    closeSync(fd);
+  }
+  if (header.readUInt32BE(fileHeader.applicationIdAt) !== applicationId) return false;
+  checkVersion(header.readUInt32BE(fileHeader.userVersionAt), path);
+  return true;
+}
+
+/** Offsets in the header of a database file (https://www.sqlite.org/fileformat.html, section 1.3). */
+const fileHeader = { bytes: 100, userVersionAt: 60, applicationIdAt: 68 };
+
+function checkVersion(version: number, path: string): void {
+  if (version === schemaVersion) return;
+  const other = version < schemaVersion ? "an older" : "a newer";
+  throw new LedgerError(
+    `${path} was written by ${other} version of holdfast (ledger version ${version}, expected ${schemaVersion}): use a new folder, or continue with the version that wrote it`,
+    path,
+  );
+}
+
+/** Returns whether nothing was ever written to the database. */
+export function isEmpty(db: DatabaseSync): boolean {
+  return readPragma(db, "page_count") === 0;
+}
+
+function readPragma(db: DatabaseSync, name: string): unknown {
   return db.prepare(`PRAGMA ${name}`).get()?.[name];
 }

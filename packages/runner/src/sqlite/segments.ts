@@ -14,75 +14,75 @@ import {
 import { join } from "node:path";
 import { LedgerError } from "../ledger/ledger.ts";
 
-/** Where a record lies: segment number (1-based), offset and length in bytes. */
+/** The place of a record: segment number (1-based), offset and length in bytes. */
 export interface RecordLocation {
   readonly segment: number;
   readonly offset: number;
   readonly length: number;
 }
 
-/** How much of a segment has been committed. */
+/** The last segment and the number of its bytes that are committed. */
 export interface CommittedSegment {
   readonly segment: number;
   readonly length: number;
 }
 
-/** A segment that has reached this size is closed and the next one begun. */
+/** A segment of this size is closed, and the next segment begins. */
 const defaultMaxSegmentBytes: number = 256 * 1024 * 1024;
 
 const segmentName = (segment: number): string => `${String(segment).padStart(6, "0")}.seg`;
 
-/** The file of a segment inside `directory`. */
+/** Returns the path of a segment in `directory`. */
 export function segmentPath(directory: string, segment: number): string {
   return join(directory, "segments", segmentName(segment));
 }
 
 /**
- * Appends records to numbered files; what `sync` returned for survives a power loss.
- * Opening cuts the files back to what was committed: a record without a row is a torn tail.
+ * Appends records to numbered files. Records survive a power loss once `sync` has returned.
+ * The constructor truncates the files to the committed length: bytes after it are the incomplete tail of a crash.
  */
 export class SegmentWriter {
   readonly #directory: string;
-  readonly #rollBytes: number;
+  readonly #maxBytes: number;
   #segment: number;
   #fd: number;
   #length: number;
-  #unwritten: Uint8Array[] = [];
+  #queued: Uint8Array[] = [];
 
   constructor(
     directory: string,
     committed: CommittedSegment | undefined,
-    limit: number = defaultMaxSegmentBytes,
+    maxBytes: number = defaultMaxSegmentBytes,
   ) {
     this.#directory = directory;
-    this.#rollBytes = limit;
+    this.#maxBytes = maxBytes;
     this.#segment = committed?.segment ?? 1;
     this.#length = committed?.length ?? 0;
     mkdirSync(join(directory, "segments"), { recursive: true });
     this.#removeAfter(this.#segment);
     this.#fd = this.#open();
-    this.#cutBack();
+    this.#truncate();
   }
 
-  /** What is to be recorded as committed once `sync` has returned. */
+  /** The segment and length to record as committed once `sync` has returned. */
   get end(): CommittedSegment {
     return { segment: this.#segment, length: this.#length };
   }
 
-  /** Takes a record and says where it will lie; the bytes are written by `sync`, or when the segment is full. */
+  /** Queues a record and returns its future place. The bytes are written by `sync`, or when the segment is full. */
   append(record: Uint8Array): RecordLocation {
-    if (this.#length > 0 && this.#length + record.length > this.#rollBytes) this.#roll();
+    if (this.#length > 0 && this.#length + record.length > this.#maxBytes) this.#startNext();
     const offset = this.#length;
-    this.#unwritten.push(record);
+    this.#queued.push(record);
     this.#length += record.length;
     return { segment: this.#segment, offset, length: record.length };
   }
 
-  /** Writes what was appended and waits until the disk has it. */
+  /** Writes the queued records and waits until they are on the disk. */
   sync(): void {
-    if (this.#unwritten.length === 0) return;
-    writeBuffers(this.#fd, this.#unwritten);
-    this.#unwritten = [];
+    if (this.#queued.length === 0) return;
+    writeBuffers(this.#fd, this.#queued);
+    this.#queued = [];
     fdatasyncSync(this.#fd);
   }
 
@@ -90,7 +90,7 @@ export class SegmentWriter {
     closeSync(this.#fd);
   }
 
-  #roll(): void {
+  #startNext(): void {
     this.sync();
     closeSync(this.#fd);
     this.#segment += 1;
@@ -104,12 +104,15 @@ export class SegmentWriter {
     return fd;
   }
 
-  #cutBack(): void {
+  #truncate(): void {
     const { size } = fstatSync(this.#fd);
     if (size < this.#length) {
       closeSync(this.#fd);
       const path = segmentPath(this.#directory, this.#segment);
-      throw new LedgerError(`${path} has ${size} bytes, but ${this.#length} were committed`, path);
+      throw new LedgerError(
+        `${path} has ${size} bytes, but ${this.#length} were committed: restore the file, or use a new folder`,
+        path,
+      );
     }
     if (size > this.#length) ftruncateSync(this.#fd, this.#length);
   }
@@ -121,7 +124,7 @@ export class SegmentWriter {
   }
 }
 
-/** Reads single records; keeps the last file open, as records are mostly read in the order in which they were written. */
+/** Reads single records. Keeps the last file open, because most reads follow the order of the writes. */
 export class SegmentReader {
   readonly #directory: string;
   #open: { readonly segment: number; readonly fd: number } | undefined;
@@ -130,7 +133,7 @@ export class SegmentReader {
     this.#directory = directory;
   }
 
-  /** Gives the bytes at a location; fewer when the file ends before. */
+  /** Returns the bytes of a record; fewer when the file ends before. */
   read({ segment, offset, length }: RecordLocation): Buffer {
     const bytes = Buffer.allocUnsafe(length);
     return bytes.subarray(0, readSync(this.#fd(segment), bytes, 0, length, offset));
@@ -152,20 +155,20 @@ export class SegmentReader {
 function writeBuffers(fd: number, buffers: readonly Uint8Array[]): void {
   const maxBuffers = 512;
   for (let at = 0; at < buffers.length; at += maxBuffers) {
-    let rest = buffers.slice(at, at + maxBuffers);
-    while (rest.length > 0) rest = dropBytes(rest, writevSync(fd, rest));
+    let unwritten = buffers.slice(at, at + maxBuffers);
+    while (unwritten.length > 0) unwritten = dropBytes(unwritten, writevSync(fd, unwritten));
   }
 }
 
 function dropBytes(buffers: readonly Uint8Array[], count: number): Uint8Array[] {
-  let left = count;
-  const rest: Uint8Array[] = [];
+  let remaining = count;
+  const kept: Uint8Array[] = [];
   for (const buffer of buffers) {
-    const taken = Math.min(left, buffer.length);
-    left -= taken;
-    if (taken < buffer.length) rest.push(buffer.subarray(taken));
+    const dropped = Math.min(remaining, buffer.length);
+    remaining -= dropped;
+    if (dropped < buffer.length) kept.push(buffer.subarray(dropped));
   }
-  return rest;
+  return kept;
 }
 
 function syncDirectory(path: string): void {
@@ -173,7 +176,7 @@ function syncDirectory(path: string): void {
   try {
     fsyncSync(fd);
   } catch (error) {
-    // Windows refuses to flush a directory; its file system journals the entry by itself.
+    // Windows cannot flush a directory. Its file system journals the entry itself.
     if (process.platform !== "win32") throw error;
   } finally {
     closeSync(fd);

@@ -1,12 +1,24 @@
 import assert from "node:assert/strict";
-import { appendFileSync, mkdirSync, readFileSync, statSync, truncateSync, writeFileSync } from "node:fs";
+import { hash } from "node:crypto";
+import {
+  appendFileSync,
+  cpSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { LedgerError, type Ledger } from "../ledger/ledger.ts";
 import { ledgerContract } from "../testing/ledger-contract/ledger-contract.ts";
 import { makeRunDirectory } from "../testing/run-directory.ts";
+import { openDatabase } from "./open-database.ts";
 import { segmentPath } from "./segments.ts";
-import { openLedger, readLedger } from "./sqlite-ledger.ts";
+import { openLedger } from "./sqlite-ledger.ts";
+import { readLedger } from "./sqlite-ledger-reader.ts";
 
 ledgerContract("sqlite", (directory) => openLedger(directory));
 
@@ -28,7 +40,7 @@ function fetchOne(ledger: Ledger, n: number): void {
 }
 
 describe("sqlite ledger", () => {
-  it("lets one owner in at a time", () => {
+  it("allows one owner at a time", () => {
     const directory = makeRunDirectory();
     const owner = openLedger(directory);
 
@@ -37,7 +49,7 @@ describe("sqlite ledger", () => {
     openLedger(directory).close();
   });
 
-  it("is read while it is owned, and tells running from interrupted", () => {
+  it("can be read while a process owns it, and reports a run as running or interrupted", () => {
     const directory = makeRunDirectory();
     const owner = openLedger(directory);
     owner.setRunInfo({ startedAt: 1 });
@@ -52,20 +64,20 @@ describe("sqlite ledger", () => {
     reader.close();
   });
 
-  it("refuses to read where there is none", () => {
-    assert.throws(() => readLedger(makeRunDirectory()), isLedgerError(/holds no ledger/));
+  it("rejects reading a directory without a ledger", () => {
+    assert.throws(() => readLedger(makeRunDirectory()), isLedgerError(/has no ledger/));
   });
 
-  it("refuses a file that is no database, or a database of something else", () => {
+  it("rejects a file that is not a database, and releases the lock", () => {
     const directory = makeRunDirectory();
     mkdirSync(directory, { recursive: true });
     writeFileSync(join(directory, "ledger.db"), "x".repeat(10_000));
 
     assert.throws(() => openLedger(directory), isLedgerError(/not a database/));
-    assert.throws(() => openLedger(directory), isLedgerError(/not a database/), "the lock was given back");
+    assert.throws(() => openLedger(directory), isLedgerError(/not a database/), "the lock was released");
   });
 
-  it("cuts back the torn tail that a crash left in a segment", () => {
+  it("truncates the incomplete tail of a segment after a crash", () => {
     const directory = makeRunDirectory();
     const first = openLedger(directory);
     fetchOne(first, 100);
@@ -85,7 +97,7 @@ describe("sqlite ledger", () => {
     again.close();
   });
 
-  it("refuses a segment that is shorter than what was committed", () => {
+  it("rejects a segment that is shorter than its committed length", () => {
     const directory = makeRunDirectory();
     const first = openLedger(directory);
     fetchOne(first, 100);
@@ -95,14 +107,14 @@ describe("sqlite ledger", () => {
     assert.throws(() => openLedger(directory), isLedgerError(/has 10 bytes, but \d+ were committed/));
   });
 
-  it("refuses a body that rotted on disk, and gives the others", () => {
+  it("rejects a body that was damaged on disk, and returns the others", () => {
     const directory = makeRunDirectory();
     const ledger = openLedger(directory);
     fetchOne(ledger, 100);
-    const rotten = statSync(segmentPath(directory, 1)).size - 5;
+    const damagedAt = statSync(segmentPath(directory, 1)).size - 5;
     fetchOne(ledger, 200);
     ledger.close();
-    overwrite(segmentPath(directory, 1), rotten);
+    overwrite(segmentPath(directory, 1), damagedAt);
 
     const reader = readLedger(directory);
     const [first, second] = [...reader.results()];
@@ -112,7 +124,7 @@ describe("sqlite ledger", () => {
     reader.close();
   });
 
-  it("writes nothing more after a write that failed", () => {
+  it("rejects every write after a failed write", () => {
     const ledger = openLedger(makeRunDirectory());
     ledger.plan([{ kind: "job", line: 1, method: "GET", url: "https://example.com/" }]);
     const [lease] = ledger.claim(1);
@@ -131,6 +143,66 @@ describe("sqlite ledger", () => {
     ledger.close();
   });
 });
+
+describe("a ledger of another version", () => {
+  const message = (found: number): RegExp =>
+    new RegExp(
+      `was written by an? (older|newer) version of holdfast \\(ledger version ${found}, expected 2\\): use a new`,
+    );
+
+  for (const found of [1, 3]) {
+    it(`is rejected and stays as it is (version ${found})`, () => {
+      const directory = makeRunDirectory();
+      const ledger = openLedger(directory);
+      fetchOne(ledger, 100);
+      ledger.close();
+      setVersion(directory, found).close();
+      const before = readFiles(directory);
+
+      assert.throws(() => openLedger(directory), isLedgerError(message(found)));
+      assert.throws(() => readLedger(directory), isLedgerError(message(found)));
+
+      assert.deepEqual(readFiles(directory), before);
+    });
+  }
+
+  it("is rejected and keeps its tables and segments when its last process was killed", () => {
+    const live = makeRunDirectory();
+    const ledger = openLedger(live);
+    fetchOne(ledger, 100);
+    const db = setVersion(live, 1);
+    const killed = makeRunDirectory();
+    cpSync(live, killed, { recursive: true });
+    db.close();
+    ledger.close();
+    const isKept = (name: string): boolean => /\.(db|db-wal|seg)$/.test(name);
+    const before = readFiles(killed).filter(([name]) => isKept(name));
+    assert.ok(before.some(([name]) => name.endsWith("-wal")));
+
+    assert.throws(() => openLedger(killed), isLedgerError(message(1)));
+    assert.throws(() => readLedger(killed), isLedgerError(message(1)));
+
+    assert.deepEqual(
+      readFiles(killed).filter(([name]) => isKept(name)),
+      before,
+    );
+  });
+});
+
+/** Sets the version of a ledger and returns the connection. The new version is in the write-ahead log until it closes. */
+function setVersion(directory: string, version: number): ReturnType<typeof openDatabase> {
+  const db = openDatabase(join(directory, "ledger.db"));
+  db.exec(`PRAGMA user_version = ${version}`);
+  return db;
+}
+
+/** Returns the name and the hash of every file of a directory. */
+function readFiles(directory: string): [string, string][] {
+  return readdirSync(directory, { recursive: true, encoding: "utf8" })
+    .toSorted()
+    .filter((name) => statSync(join(directory, name)).isFile())
+    .map((name) => [name, hash("sha256", readFileSync(join(directory, name)))]);
+}
 
 function overwrite(path: string, at: number): void {
   const bytes = readFileSync(path);

@@ -1,44 +1,32 @@
 import type { DatabaseSync } from "node:sqlite";
 import { existsSync, mkdirSync } from "node:fs";
-import { join } from "node:path";
 import { type Clock, systemClock } from "@holdfast/policy";
-import { type Job, isRepeatable } from "../ledger/job.ts";
+import { isRepeatable, type Job } from "../ledger/job.ts";
 import {
   type JobLease,
+  type JobOutcome,
   type Ledger,
   LedgerError,
-  type LedgerReader,
-  type JobOutcome,
   type PlanCounts,
   type PlannedLine,
   type RunInfo,
 } from "../ledger/ledger.ts";
-import type { LineResult } from "../ledger/result.ts";
 import type { RunProxyStats } from "../ledger/proxy-stats.ts";
-import type { ReasonGroup, RunTotals } from "../ledger/report.ts";
-import { interruptedReason } from "../ledger/state.ts";
-import { RowClaims } from "./claims.ts";
-import { openDatabase } from "./load.ts";
-import { isLocked, type DirectoryLock, lockDirectory } from "./lock.ts";
-import { LinePlanner } from "./planner.ts";
-import {
-  readRunInfo,
-  readProxyStats,
-  readProxySnapshot,
-  readReasons,
-  iterateResults,
-  readTotals,
-} from "./reader.ts";
-import { OutcomeRecorder } from "./recorder.ts";
-import { checkSchema, prepareWriter } from "./schema.ts";
-import { type CommittedSegment, SegmentReader, SegmentWriter } from "./segments.ts";
-import { readNumber } from "./row.ts";
-import { wrapErrors, transaction } from "./transaction.ts";
+import { type DirectoryLock, lockDirectory } from "./directory-lock.ts";
+import { LinePlanner } from "./line-planner.ts";
+import { openDatabase } from "./open-database.ts";
+import { OutcomeRecorder, readLastCommitted } from "./outcome-recorder.ts";
+import { reopenFailedRows, resolveIntents, RowClaims } from "./row-claims.ts";
+import { readRunInfo, writeRunValue } from "./run-table.ts";
+import { checkFileVersion, checkSchema, isEmpty, prepareWriter } from "./schema.ts";
+import { SegmentWriter } from "./segments.ts";
+import { databasePath, SqliteLedgerReader } from "./sqlite-ledger-reader.ts";
+import { wrapErrors } from "./transaction.ts";
 
 /**
- * Opens the ledger of a directory for writing, making both when they do not exist, and puts right what a crash left.
+ * Opens the ledger of a directory for writing. Creates both when they do not exist, and repairs the state after a crash.
  *
- * @throws LedgerError when another live process owns it, or when it is damaged.
+ * @throws LedgerError when another live process holds the ledger, when it is damaged, or when another version wrote it.
  */
 export function openLedger(
   directory: string,
@@ -46,8 +34,9 @@ export function openLedger(
 ): Ledger {
   return wrapErrors(directory, () => {
     mkdirSync(directory, { recursive: true });
-    const lock = lockDirectory(directory);
     const path = databasePath(directory);
+    if (existsSync(path)) checkExisting(path);
+    const lock = lockDirectory(directory);
     let db: DatabaseSync | undefined;
     try {
       db = openDatabase(path);
@@ -61,63 +50,14 @@ export function openLedger(
   });
 }
 
-/** Opens the ledger of a directory for reading, whoever writes to it. @throws LedgerError when there is none. */
-export function readLedger(directory: string): LedgerReader {
-  const path = databasePath(directory);
-  if (!existsSync(path)) throw new LedgerError(`${directory} holds no ledger`, path);
-  return wrapErrors(path, () => {
-    const db = openDatabase(path, { readOnly: true });
-    checkSchema(db, path);
-    return new SqliteLedgerReader(directory, db);
-  });
-}
-
-function databasePath(directory: string): string {
-  return join(directory, "ledger.db");
-}
-
-class SqliteLedgerReader implements LedgerReader {
-  readonly directory: string;
-  protected readonly db: DatabaseSync;
-  protected readonly path: string;
-  readonly #segments: SegmentReader;
-
-  constructor(directory: string, db: DatabaseSync) {
-    this.directory = directory;
-    this.db = db;
-    this.path = databasePath(directory);
-    this.#segments = new SegmentReader(directory);
-  }
-
-  totals(): RunTotals {
-    return wrapErrors(this.path, () => readTotals(this.db));
-  }
-
-  reasons(): readonly ReasonGroup[] {
-    return wrapErrors(this.path, () => readReasons(this.db));
-  }
-
-  results(): Iterable<LineResult> {
-    return iterateResults(this.db, this.directory, this.#segments);
-  }
-
-  runInfo(): RunInfo | undefined {
-    const note = wrapErrors(this.path, () => readRunInfo(this.db));
-    if (note === undefined) return undefined;
-    return isLocked(this.directory) ? { ...note, status: "running" } : { status: "interrupted", ...note };
-  }
-
-  proxyStats(): readonly RunProxyStats[] | undefined {
-    return wrapErrors(this.path, () => readProxyStats(this.db));
-  }
-
-  proxySnapshot(): unknown {
-    return wrapErrors(this.path, () => readProxySnapshot(this.db));
-  }
-
-  close(): void {
-    this.#segments.close();
-    this.db.close();
+/** Rejects a ledger of another version before a connection that writes is opened, so that nothing in its folder changes. */
+function checkExisting(path: string): void {
+  if (checkFileVersion(path)) return;
+  const db = openDatabase(path, { readOnly: true });
+  try {
+    if (!isEmpty(db)) checkSchema(db, path);
+  } finally {
+    db.close();
   }
 }
 
@@ -135,14 +75,14 @@ class SqliteLedger extends SqliteLedgerReader implements Ledger {
   readonly #planner: LinePlanner;
   readonly #claims: RowClaims;
   readonly #recorder: OutcomeRecorder;
-  #broken: LedgerError | undefined;
+  #writeError: LedgerError | undefined;
 
   constructor({ directory, db, lock, clock }: OwnedLedger) {
     super(directory, db);
     resolveIntents(db, clock.date());
     this.#lock = lock;
     this.#clock = clock;
-    this.#segments = new SegmentWriter(directory, lastCommitted(db));
+    this.#segments = new SegmentWriter(directory, readLastCommitted(db));
     this.#planner = new LinePlanner(db, () => clock.date());
     this.#claims = new RowClaims(db);
     this.#recorder = new OutcomeRecorder(db, this.#segments);
@@ -169,8 +109,8 @@ class SqliteLedger extends SqliteLedgerReader implements Ledger {
   }
 
   release(leases: readonly JobLease[]): void {
-    const intended = leases.filter(({ job }) => !isRepeatable(job));
-    if (intended.length > 0) this.#write(() => this.#claims.release(intended));
+    const withIntent = leases.filter(({ job }) => !isRepeatable(job));
+    if (withIntent.length > 0) this.#write(() => this.#claims.release(withIntent));
   }
 
   record(outcome: JobOutcome): void {
@@ -182,24 +122,19 @@ class SqliteLedger extends SqliteLedgerReader implements Ledger {
   }
 
   reopenFailed(): void {
-    this.#write(() =>
-      transaction(this.db, () => {
-        this.db.exec("UPDATE res SET retryable = 1 WHERE state = 'failed' AND reason NOT LIKE 'bad-input%'");
-        this.db.prepare("UPDATE retry SET until = min(until, ?), rounds = 0").run(this.#clock.date());
-      }),
-    );
+    this.#write(() => reopenFailedRows(this.db, this.#clock.date()));
   }
 
-  setRunInfo(note: RunInfo): void {
-    this.#setFact("note", note);
+  setRunInfo(info: RunInfo): void {
+    this.#write(() => writeRunValue(this.db, "info", info));
   }
 
-  setProxyStats(figures: readonly RunProxyStats[]): void {
-    this.#setFact("proxies", figures);
+  setProxyStats(stats: readonly RunProxyStats[]): void {
+    this.#write(() => writeRunValue(this.db, "proxy-stats", stats));
   }
 
-  setProxySnapshot(memory: unknown): void {
-    this.#setFact("proxy-memory", memory);
+  setProxySnapshot(snapshot: unknown): void {
+    this.#write(() => writeRunValue(this.db, "proxy-snapshot", snapshot));
   }
 
   override runInfo(): RunInfo | undefined {
@@ -212,41 +147,14 @@ class SqliteLedger extends SqliteLedgerReader implements Ledger {
     this.#lock.close();
   }
 
-  #setFact(name: string, value: unknown): void {
-    this.#write(() =>
-      this.db
-        .prepare("INSERT INTO run (k, v) VALUES (?, ?) ON CONFLICT DO UPDATE SET v = excluded.v")
-        .run(name, JSON.stringify(value)),
-    );
-  }
-
-  // After a write that failed, files and tables may disagree until the ledger is opened again: nothing more is written.
+  // After a failed write, files and tables may disagree until the ledger is opened again: every later write must fail too.
   #write<T>(work: () => T): T {
-    if (this.#broken !== undefined) throw this.#broken;
+    if (this.#writeError !== undefined) throw this.#writeError;
     try {
       return wrapErrors(this.path, work);
     } catch (error) {
-      if (error instanceof LedgerError) this.#broken = error;
+      if (error instanceof LedgerError) this.#writeError = error;
       throw error;
     }
   }
-}
-
-function resolveIntents(db: DatabaseSync, at: number): void {
-  if (db.prepare("SELECT 1 FROM intent LIMIT 1").get() === undefined) return;
-  const resolve = db.prepare(`
-    INSERT INTO res (id, state, reason, attempts, at) SELECT id, 'unknown', ?, 1, ? FROM intent WHERE true
-    ON CONFLICT DO UPDATE SET state = 'unknown', reason = excluded.reason, retryable = 0, attempts = res.attempts + 1, at = excluded.at
-    WHERE res.retryable = 1`);
-  transaction(db, () => {
-    resolve.run(interruptedReason, at);
-    db.exec("DELETE FROM retry WHERE id IN (SELECT id FROM intent); DELETE FROM intent");
-  });
-}
-
-function lastCommitted(db: DatabaseSync): CommittedSegment | undefined {
-  const row = db.prepare("SELECT id, committed FROM seg ORDER BY id DESC LIMIT 1").get();
-  return row === undefined
-    ? undefined
-    : { segment: readNumber(row, "id"), length: readNumber(row, "committed") };
 }

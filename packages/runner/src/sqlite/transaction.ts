@@ -1,7 +1,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import { LedgerError } from "../ledger/ledger.ts";
 
-/** Runs `work` in one write transaction: all of it is kept, or none. */
+/** Runs `work` in one write transaction: either all of its writes are kept, or none. */
 export function transaction<T>(db: DatabaseSync, work: () => T): T {
   db.exec("BEGIN IMMEDIATE");
   try {
@@ -24,12 +24,12 @@ export function snapshot<T>(db: DatabaseSync, work: () => T): T {
   }
 }
 
-/** Runs `work`; what the database or the disk throws becomes a LedgerError about `path`. */
+/** Runs `work` and converts any error of the database or the disk to a LedgerError about `path`. */
 export function wrapErrors<T>(path: string, work: () => T): T {
   try {
     return work();
   } catch (error) {
     if (error instanceof LedgerError || !(error instanceof Error)) throw error;
-    throw new LedgerError(`The ledger ${path} cannot be used: ${error.message}`, path, { cause: error });
+    throw new LedgerError(`Cannot use the ledger ${path}: ${error.message}`, path, { cause: error });
   }
 }

@@ -4,23 +4,19 @@ type Sqlite = typeof import("node:sqlite");
 
 let cachedSqlite: Sqlite | undefined;
 
-/** Loads `node:sqlite` at first use, without the ExperimentalWarning that Node 22 prints for it; every other warning passes. */
-function loadSqlite(): Sqlite {
-  cachedSqlite ??= loadWithoutWarning();
-  return cachedSqlite;
-}
-
-/** Opens a database file that is never attached to another and waits up to `busyMs` for a lock. */
+/** Opens a database file and waits up to `busyMs` for a lock. */
 export function openDatabase(
   path: string,
   options: { readonly readOnly?: boolean; readonly busyMs?: number } = {},
 ): DatabaseSync {
   const { readOnly = false, busyMs = 5_000 } = options;
-  return new (loadSqlite().DatabaseSync)(path, { readOnly, timeout: busyMs });
+  cachedSqlite ??= loadSqlite();
+  return new cachedSqlite.DatabaseSync(path, { readOnly, timeout: busyMs });
 }
 
-function loadWithoutWarning(): Sqlite {
-  const own = Object.getOwnPropertyDescriptor(process, "emitWarning");
+/** Loads `node:sqlite` without the ExperimentalWarning that Node 22 prints for it. Every other warning passes. */
+function loadSqlite(): Sqlite {
+  const original = Object.getOwnPropertyDescriptor(process, "emitWarning");
   const emit = process.emitWarning.bind(process);
   const filtered = (...warning: unknown[]): void => {
     const [message, type] = warning;
@@ -31,7 +27,7 @@ function loadWithoutWarning(): Sqlite {
   try {
     return process.getBuiltinModule("node:sqlite");
   } finally {
-    if (own === undefined) Reflect.deleteProperty(process, "emitWarning");
-    else Object.defineProperty(process, "emitWarning", own);
+    if (original === undefined) Reflect.deleteProperty(process, "emitWarning");
+    else Object.defineProperty(process, "emitWarning", original);
   }
 }

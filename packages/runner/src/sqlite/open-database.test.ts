@@ -3,12 +3,12 @@ import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 
-const load = JSON.stringify(join(import.meta.dirname, "load.ts"));
+const moduleUrl = JSON.stringify(join(import.meta.dirname, "open-database.ts"));
 
-describe("loading SQLite", () => {
-  it("prints no warning of its own, and keeps every other", () => {
+describe("openDatabase", () => {
+  it("suppresses the ExperimentalWarning of SQLite and no other warning", () => {
     const program = `
-      const { openDatabase } = await import(${load});
+      const { openDatabase } = await import(${moduleUrl});
       const before = process.emitWarning;
       openDatabase(":memory:").close();
       process.emitWarning("seen", "ExperimentalWarning");

@@ -1,0 +1,42 @@
+import type { DatabaseSync } from "node:sqlite";
+import type { RunInfo } from "../ledger/ledger.ts";
+import { isProxyStats, type RunProxyStats } from "../ledger/proxy-stats.ts";
+
+type RunValue = "info" | "proxy-stats" | "proxy-snapshot";
+
+/** Writes one value of the `run` table as JSON. */
+export function writeRunValue(db: DatabaseSync, name: RunValue, value: unknown): void {
+  db.prepare(
+    "INSERT INTO run (name, value) VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value",
+  ).run(name, JSON.stringify(value));
+}
+
+/** Reads the start, duration and status of the last run. A run without a recorded end has lasted until its latest outcome. */
+export function readRunInfo(db: DatabaseSync): RunInfo | undefined {
+  const info = readRunValue(db, "info");
+  if (!isRunInfo(info)) return undefined;
+  const latest = db.prepare("SELECT max(recorded_at) AS latest FROM outcome").get()?.["latest"];
+  return { elapsed: typeof latest === "number" ? Math.max(0, latest - info.startedAt) : 0, ...info };
+}
+
+/** Reads the statistics of the proxies as they were last written. */
+export function readProxyStats(db: DatabaseSync): readonly RunProxyStats[] | undefined {
+  const stats = readRunValue(db, "proxy-stats");
+  return isProxyStats(stats) ? stats : undefined;
+}
+
+/** Reads the pool's snapshot as it was last written. */
+export function readProxySnapshot(db: DatabaseSync): unknown {
+  return readRunValue(db, "proxy-snapshot");
+}
+
+function readRunValue(db: DatabaseSync, name: RunValue): unknown {
+  const value = db.prepare("SELECT value FROM run WHERE name = ?").get(name)?.["value"];
+  return typeof value === "string" ? JSON.parse(value) : undefined;
+}
+
+function isRunInfo(value: unknown): value is RunInfo {
+  return (
+    typeof value === "object" && value !== null && "startedAt" in value && typeof value.startedAt === "number"
+  );
+}
