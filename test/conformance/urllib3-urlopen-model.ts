@@ -1,7 +1,8 @@
 import { RetryError } from "@holdfast/policy";
 import { leavesOrigin } from "../../packages/http/src/model/redirect-request.ts";
 import { parseRetryAfter } from "../../packages/http/src/retry/retry-after.ts";
-import { credentialHeaders, type RetryCount } from "../../packages/http/src/retry/options.ts";
+import { credentialHeaders } from "../../packages/http/src/retry/normalize.ts";
+import type { RetryCount } from "../../packages/http/src/retry/options.ts";
 import { ResponseError } from "../../packages/http/src/retry/history.ts";
 import { Retry } from "../../packages/http/src/retry/retry.ts";
 import {

@@ -78,7 +78,7 @@ export type { SessionLimits } from "./proxy/list/template.ts";
 export type { TierCounts } from "./proxy/state/tier-stats.ts";
 export type { Dialect, Hint, StatedLimit, Reply } from "./retry/dialects/dialect.ts";
 export { dialects } from "./retry/dialects/index.ts";
-export { fieldOf, numberIn, textIn } from "./retry/dialects/values.ts";
+export { readField, readNumber, readText } from "./retry/dialects/values.ts";
 export { Retry } from "./retry/retry.ts";
 export type { RetryInit } from "./retry/options.ts";
 export { parseRetryAfter } from "./retry/retry-after.ts";

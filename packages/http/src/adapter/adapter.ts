@@ -9,12 +9,12 @@ import { toResponse } from "./to-response.ts";
 import { forwardedReplyReason } from "../transport/tunnel/proxy-replies.ts";
 import { ProxyError } from "../errors/transport-errors.ts";
 import { adapterOptionsCheck } from "./validate-options.ts";
-import { provesUnsent } from "../errors/proxy-reason.ts";
+import { provesRequestUnsent } from "../errors/proxy-reason.ts";
 import { proxyAuthorization, forwardsPlainHttp } from "../transport/proxy-url.ts";
 import type { HttpRequest } from "../model/request.ts";
 import type { HttpResponse } from "../model/response.ts";
 import type { Retry } from "../retry/retry.ts";
-import { isIdempotent } from "../retry/safety.ts";
+import { isIdempotent } from "../model/methods.ts";
 import { StreamedResponse } from "../model/streamed-response.ts";
 import type { Timeouts } from "../transport/timeouts.ts";
 import type { Observer } from "../model/trace.ts";
@@ -201,7 +201,7 @@ function findProxyError(
       reason,
       // The request went to the proxy, its body too: what is not known to have stayed there may have arrived.
       phase: "headers",
-      mayHaveArrived: !provesUnsent(reason),
+      mayHaveArrived: !provesRequestUnsent(reason),
       ...(retryAfter !== undefined && { retryAfter: String(retryAfter) }),
     },
   );

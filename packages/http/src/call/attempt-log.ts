@@ -1,10 +1,20 @@
-import { askedOf, type RequestSummary } from "../model/request-summary.ts";
+import { summarizeRequest, type RequestSummary } from "../model/request-summary.ts";
 import { systemClock, type Attempt, type Clock } from "@holdfast/policy";
-import { summaryOf, wireFacts, type AttemptRecord, type DiscardedResponse } from "../model/attempt-record.ts";
+import {
+  summarizeError,
+  wireFacts,
+  type AttemptRecord,
+  type DiscardedResponse,
+} from "../model/attempt-record.ts";
 import { attemptResult, type AttemptResult } from "./retry-policy.ts";
-import { attemptsAreWatched, tellAttempt, tellGiveUp, type Watched } from "../telemetry/diagnostics.ts";
+import {
+  areAttemptsObserved,
+  reportAttempt,
+  reportGiveUp,
+  type ObservedCall,
+} from "../telemetry/diagnostics.ts";
 import type { Failure } from "../telemetry/call-failure.ts";
-import { giveUpOf, isGivenUp } from "../telemetry/give-up.ts";
+import { toGiveUp, isGivenUp } from "../telemetry/give-up.ts";
 import type { Hooks } from "../telemetry/hooks.ts";
 import { isRedirectStatus } from "../model/redirect-request.ts";
 import type { HttpRequest } from "../model/request.ts";
@@ -28,7 +38,7 @@ const noSkippedReplies: readonly SkippedReply[] = [];
 const success: AttemptDecision = { decision: "success" };
 
 /** Whose story is told: with the redirect before it, where one led to it. */
-export interface Told extends Watched {
+export interface Told extends ObservedCall {
   readonly before?: Pick<CallInfo, "attempts"> | undefined;
 }
 
@@ -36,7 +46,7 @@ export interface Told extends Watched {
  * The story of one call: a record for each attempt, and what is told of them. A base class, because a further object would
  * cost each request more than it is worth.
  */
-export abstract class AttemptLog implements CallInfo, Watched, Observer {
+export abstract class AttemptLog implements CallInfo, ObservedCall, Observer {
   readonly request: HttpRequest;
   readonly hooks: Hooks;
   readonly #before: Told["before"];
@@ -149,14 +159,14 @@ export abstract class AttemptLog implements CallInfo, Watched, Observer {
       startedAt: cut?.startedAt ?? this.#dateOf(startedAt),
       elapsed: cut === undefined ? endedAt - startedAt : this.#dateOf(endedAt) - cut.startedAt,
       ...this.#wire(endedAt),
-      ...(response === undefined ? { error: summaryOf(error) } : answerOf(response)),
+      ...(response === undefined ? { error: summarizeError(error) } : answerOf(response)),
       verdict: response?.verdict ?? errorVerdict(error),
       ...ending,
     };
     this.#records.push(record);
     this.#untold = ending.decision !== "retried" && this.mayBeFollowed(response);
     // Of an attempt whose body broke off later, it was told when its head came.
-    if (cut === undefined && !this.#untold) tellAttempt(this, record);
+    if (cut === undefined && !this.#untold) reportAttempt(this, record);
     return record;
   }
 
@@ -199,8 +209,8 @@ export abstract class AttemptLog implements CallInfo, Watched, Observer {
     const record = this.#records.pop();
     if (record === undefined) this.#ending = ending;
     else this.#records.push({ ...record, ...ending });
-    const last = attemptsAreWatched(this) ? this.#own.at(-1) : undefined;
-    if (last !== undefined) tellAttempt(this, last);
+    const last = areAttemptsObserved(this) ? this.#own.at(-1) : undefined;
+    if (last !== undefined) reportAttempt(this, last);
   }
 
   /** Takes note that the redirect which is the answer asks for more patience than there is. */
@@ -212,13 +222,13 @@ export abstract class AttemptLog implements CallInfo, Watched, Observer {
   /** Tells of the end to whoever wants to hear of it. */
   tellEnd(): void {
     // Hot path: an answer that was accepted unasked has no record yet, and gets none that nobody reads.
-    if (this.#records.length === 0 && !attemptsAreWatched(this)) return;
+    if (this.#records.length === 0 && !areAttemptsObserved(this)) return;
     const unasked = this.#records.length === 0;
     const last = this.#own.at(-1);
     if (last === undefined) return;
-    if (unasked || this.#untold) tellAttempt(this, last);
+    if (unasked || this.#untold) reportAttempt(this, last);
     this.#untold = false;
-    if (!unasked && isGivenUp(last)) tellGiveUp(this, () => giveUpOf(last, this));
+    if (!unasked && isGivenUp(last)) reportGiveUp(this, () => toGiveUp(last, this));
   }
 
   #wire(endedAt: number): Partial<AttemptRecord> {
@@ -237,7 +247,7 @@ export abstract class AttemptLog implements CallInfo, Watched, Observer {
 
   /** What was asked; the URL is made fit to be told once, when somebody asks. */
   get #told(): RequestSummary {
-    return (this.#asked ??= askedOf(this.request));
+    return (this.#asked ??= summarizeRequest(this.request));
   }
 
   /** What every record begins with. */

@@ -1,28 +1,28 @@
 import type { Scope } from "@holdfast/policy";
 import type { AttemptObserver, DiscardedExchange } from "../adapter/adapter.ts";
 import type { DiscardedResponse } from "../model/attempt-record.ts";
-import type { BrokenBody } from "../model/partial-body.ts";
+import type { PartialBody } from "../model/partial-body.ts";
 import type { CallPlan } from "./context.ts";
 import { AttemptLog } from "./attempt-log.ts";
 import { sendAttempt, sendThroughPolicy } from "./send-attempt.ts";
-import type { Gate } from "../pacing/limiter.ts";
-import type { Gates, Passenger } from "../pacing/limiters.ts";
+import type { Limiter } from "../pacing/limiter.ts";
+import type { Limiters, LimitedRequest } from "../pacing/limiters.ts";
 import { sendThroughPool, type PooledAttempt } from "./send-through-pool.ts";
 import { formatProxyForLog } from "../proxy/route/route.ts";
 import type { HttpResponse } from "../model/response.ts";
 import { continuing } from "../resume/buffered.ts";
-import { bucketsNamed, limitWord, tellsWhatRemains } from "../pacing/limit-signal.ts";
+import { bucketNames, readLimitSignal, hasRemainingHeader } from "../pacing/limit-signal.ts";
 import type { Retry } from "../retry/retry.ts";
 import type { ResponseHead } from "../model/trace.ts";
 
-const noGates: readonly Gate[] = [];
+const noGates: readonly Limiter[] = [];
 
 /** How the attempts of a call go out: each in its turn, through the proxy of its time, and for no more than is missing. */
-export abstract class Sending extends AttemptLog implements Passenger, AttemptObserver {
+export abstract class Sending extends AttemptLog implements LimitedRequest, AttemptObserver {
   protected readonly plan: CallPlan;
   protected left: Retry;
   /** What has come of a body that broke off inside its attempt. */
-  protected broken: BrokenBody | undefined;
+  protected broken: PartialBody | undefined;
   /** How the latest attempt went through a pool. */
   protected passage: PooledAttempt | undefined;
   #passed = noGates;
@@ -57,31 +57,31 @@ export abstract class Sending extends AttemptLog implements Passenger, AttemptOb
 
   /** Sends the request once, when its turn has come. */
   protected sendInTurn(scope: Scope): Promise<HttpResponse> {
-    const { gates } = this.plan;
-    return gates === undefined || gates.none ? this.#sendOnce(scope) : this.#sendThrough(gates, scope);
+    const { limiters: gates } = this.plan;
+    return gates === undefined || gates.isEmpty ? this.#sendOnce(scope) : this.#sendThrough(gates, scope);
   }
 
   /** Tells the gates that the attempt is over; not before they have heard what it brought. */
   protected comeBack(): void {
-    for (const gate of this.#passed) gate.returned();
+    for (const gate of this.#passed) gate.release();
     this.#passed = noGates;
   }
 
   protected wasAccepted(response: HttpResponse): void {
-    this.plan.gates?.accepted(this, this.leftAt, this.endedAt);
-    if (!tellsWhatRemains(response)) return;
-    this.plan.gates?.named(this, bucketsNamed(response));
+    this.plan.limiters?.recordAccepted(this, this.leftAt, this.endedAt);
+    if (!hasRemainingHeader(response)) return;
+    this.plan.limiters?.recordBuckets(this, bucketNames(response));
     this.hear(response);
   }
 
   /** Lets whoever asks next profit from what an answer says of a limit; `delay` is the wait that follows in any case. */
   protected hear(response: HttpResponse | undefined, delay = 0): void {
-    const { gates } = this.plan;
+    const { limiters: gates } = this.plan;
     if (gates === undefined || response === undefined) return;
-    const word = limitWord(response, this.left, this.clock.date());
+    const word = readLimitSignal(response, this.left, this.clock.date());
     if (word === undefined) return;
     const { request, proxy } = this;
-    gates.stopped({ ...word, request, proxy, leftAt: this.leftAt, delay });
+    gates.recordLimit({ ...word, request, proxy, leftAt: this.leftAt, delay });
   }
 
   #sendOnce(scope: Scope): Promise<HttpResponse> {
@@ -91,12 +91,12 @@ export abstract class Sending extends AttemptLog implements Passenger, AttemptOb
       : sendThroughPolicy(guard, { request, scope }, (inner) => this.#deliver(inner));
   }
 
-  async #sendThrough(gates: Gates, scope: Scope): Promise<HttpResponse> {
+  async #sendThrough(gates: Limiters, scope: Scope): Promise<HttpResponse> {
     const { onLongRetryAfter: over, retryAfterMax } = this.left;
     const longestPause = over === "wait" ? Infinity : retryAfterMax;
     const { deadline, signal } = scope;
     const signals = [signal, this.plan.drain];
-    this.#passed = await gates.pass(this, { deadline, longestPause, signals });
+    this.#passed = await gates.acquire(this, { deadline, longestPause, signals });
     this.leftAt = this.clock.now();
     return this.#sendOnce(scope);
   }

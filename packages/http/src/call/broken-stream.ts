@@ -1,4 +1,4 @@
-import { summaryOf, type AttemptRecord } from "../model/attempt-record.ts";
+import { summarizeError, type AttemptRecord } from "../model/attempt-record.ts";
 import { errorVerdict } from "../model/verdict.ts";
 
 /** An attempt whose body broke off after it was given out. */
@@ -17,5 +17,5 @@ export function brokenAttemptRecord(
   { elapsed, ...known }: Pick<AttemptRecord, "number" | "method" | "url" | "elapsed">,
 ): AttemptRecord {
   const verdict = errorVerdict(error);
-  return { ...known, startedAt, elapsed, error: summaryOf(error), verdict, decision: bodyGivenOut };
+  return { ...known, startedAt, elapsed, error: summarizeError(error), verdict, decision: bodyGivenOut };
 }

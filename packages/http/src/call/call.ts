@@ -10,12 +10,11 @@ import {
 import type { DiscardedExchange } from "../adapter/adapter.ts";
 import type { AttemptRecord, DiscardedResponse } from "../model/attempt-record.ts";
 import { attemptResult, type AttemptResult } from "./retry-policy.ts";
-import { tellRetry } from "../telemetry/diagnostics.ts";
+import { publishRetry } from "../telemetry/diagnostics.ts";
 import { applyResponse } from "./send-attempt.ts";
 import { BodyNotReplayableError, DeferredError } from "../errors/transport-errors.ts";
-import { witness } from "../telemetry/call-failure.ts";
+import { attachCallInfo } from "../telemetry/call-failure.ts";
 import { Sending } from "./attempt-sender.ts";
-import { spread } from "../retry/server-delay-jitter.ts";
 import { runErrorHooks, runHooks } from "./run-hooks.ts";
 import type { InterruptedBody, BodyContinuation } from "../model/body-stream.ts";
 import { continuesWithoutBody } from "./unread-body.ts";
@@ -25,8 +24,8 @@ import { type HttpResponse, attachCall, markRequestKeyed, setVerdict } from "../
 import { takeResumable } from "../resume/buffered.ts";
 import { bodyGivenOut } from "./broken-stream.ts";
 import { LostBodyError } from "../resume/resume-errors.ts";
-import { decide, type Decision, type Facts } from "../retry/decide.ts";
-import { refusalWord } from "../pacing/limit-signal.ts";
+import { decide, serverDelayJitter, type Decision, type AttemptFacts } from "../retry/decide.ts";
+import { readRefusalHint } from "../pacing/limit-signal.ts";
 import { errorVerdict, quotaVerdict } from "../model/verdict.ts";
 import type { ResponseHead } from "../model/trace.ts";
 
@@ -102,7 +101,7 @@ export class Call extends Sending {
   delay(attempt: Attempt<AttemptResult>, random: () => number): number {
     if (this.#decision.again !== "yes") return 0;
     const { minimum, source, retry: left } = this.#decision;
-    const asked = minimum > 0 ? minimum + spread(minimum, left) * random() : 0;
+    const asked = minimum > 0 ? minimum + serverDelayJitter(minimum, left) * random() : 0;
     const backOff =
       source === "back-off" ? left.getBackoffTime(random, { ...attempt, number: this.nextNumber }) : 0;
     this.#proxyClock?.expect({ minimum, source, backOff });
@@ -143,7 +142,7 @@ export class Call extends Sending {
     const { source, minimum } = this.#decision;
     const ending = { decision: "retried", delay, ...requestedDelay(minimum), delaySource: source };
     const record = this.note(attempt, ending);
-    tellRetry(record);
+    publishRetry(record);
     try {
       await runHooks(this.hooks.retry, (hook) => hook(record, this.request), {
         name: "a retry hook",
@@ -191,11 +190,11 @@ export class Call extends Sending {
     if (this.#isDeferred) return this.#deferred(exchange);
     if (response === undefined) {
       const final = this.#bodyIsGone ? new BodyNotReplayableError({ cause: error }) : error;
-      return witness(final, { ...this.story, verdict: errorVerdict(error) });
+      return attachCallInfo(final, { ...this.story, verdict: errorVerdict(error) });
     }
     const refused = this.#decision.again === "exhausted" ? this.#decision.cause : undefined;
     return refused instanceof RetryError && this.left.raiseOnStatus
-      ? witness(refused, { ...this.story, verdict: response.verdict, response })
+      ? attachCallInfo(refused, { ...this.story, verdict: response.verdict, response })
       : undefined;
   }
 
@@ -221,7 +220,9 @@ export class Call extends Sending {
     this.noteCut();
     if (!(error instanceof HoldfastError)) return { error: await this.#tell(error) };
     this.tellEnd();
-    return { error: await this.#tell(witness(error, { ...this.story, verdict: errorVerdict(error) })) };
+    return {
+      error: await this.#tell(attachCallInfo(error, { ...this.story, verdict: errorVerdict(error) })),
+    };
   }
 
   async #tell(error: unknown): Promise<unknown> {
@@ -249,16 +250,16 @@ export class Call extends Sending {
     noteDeadline();
     this.end(undefined);
     this.tellEnd();
-    throw witness(error, { ...this.story, verdict: errorVerdict(error) });
+    throw attachCallInfo(error, { ...this.story, verdict: errorVerdict(error) });
   }
 
-  #factsOf({ response, error }: AttemptResult): Facts {
+  #factsOf({ response, error }: AttemptResult): AttemptFacts {
     return {
       request: this.plan.request,
       retry: this.left,
       response,
       error,
-      before: this.verdicts,
+      previousVerdicts: this.verdicts,
       now: this.clock.date(),
       proxy: this.passage?.lease.availability(),
     };
@@ -267,7 +268,7 @@ export class Call extends Sending {
   /** Takes note of when the server wants to be asked again, by somebody who may; and of a limit that no waiting lifts. */
   #hearRefusal(response: HttpResponse): void {
     const now = this.clock.date();
-    const word = refusalWord(response, this.left, now);
+    const word = readRefusalHint(response, this.left, now);
     if (word?.kind === "quota") setVerdict(response, quotaVerdict(response.status));
     else if (word?.delay !== undefined && word.delay > 0 && this.left.respectRetryAfterHeader)
       this.retryAt = now + word.delay;
@@ -283,7 +284,7 @@ export class Call extends Sending {
   #deferred({ response, error }: AttemptResult): unknown {
     const verdict = response?.verdict ?? errorVerdict(error);
     const deferred = new DeferredError(this.retryAt ?? 0, { cause: error });
-    return witness(deferred, { ...this.story, verdict, ...(response !== undefined && { response }) });
+    return attachCallInfo(deferred, { ...this.story, verdict, ...(response !== undefined && { response }) });
   }
 
   get #bodyIsGone(): boolean {
@@ -303,7 +304,7 @@ export class Call extends Sending {
 
 function patienceFor(decision: Decision): number {
   if (decision.again === "yes") return decision.minimum;
-  return decision.again === "exhausted" ? (decision.asked ?? 0) : 0;
+  return decision.again === "exhausted" ? (decision.requestedDelay ?? 0) : 0;
 }
 
 /** What a record says of a wait that was asked for: nothing where none was, or one without end. */

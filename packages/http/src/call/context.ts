@@ -1,5 +1,5 @@
 import type { Told } from "./attempt-log.ts";
-import type { Gates } from "../pacing/limiters.ts";
+import type { Limiters } from "../pacing/limiters.ts";
 import type { InterruptedBody, BodyContinuation } from "../model/body-stream.ts";
 import type { Route } from "../proxy/route/route.ts";
 import type { HttpRequest } from "../model/request.ts";
@@ -20,7 +20,7 @@ export interface CallPlan extends AttemptContext, Told {
   /** Once aborted, nothing more is waited for. */
   readonly drain: AbortSignal | undefined;
   /** The limits that the session has met; undefined where they are not kept to. */
-  readonly gates: Gates | undefined;
+  readonly limiters: Limiters | undefined;
   /** How a body goes on that breaks off after it was given out; undefined where none is given out. */
   readonly live:
     | { goOn(call: Call, first: HttpResponse, broke: InterruptedBody): Promise<BodyContinuation> }

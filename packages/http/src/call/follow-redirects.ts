@@ -1,13 +1,13 @@
 import { discardBody } from "../model/streamed-response.ts";
 import type { Clock } from "@holdfast/policy";
 import type { Adapter } from "../adapter/adapter.ts";
-import { askedOf } from "../model/request-summary.ts";
-import { summaryOf, type AttemptRecord } from "../model/attempt-record.ts";
+import { summarizeRequest } from "../model/request-summary.ts";
+import { summarizeError, type AttemptRecord } from "../model/attempt-record.ts";
 import type { Call } from "./call.ts";
 import type { AttemptResult } from "./retry-policy.ts";
-import { tellGiveUp } from "../telemetry/diagnostics.ts";
-import { isFailure, witness } from "../telemetry/call-failure.ts";
-import { giveUpOf } from "../telemetry/give-up.ts";
+import { reportGiveUp } from "../telemetry/diagnostics.ts";
+import { isFailure, attachCallInfo } from "../telemetry/call-failure.ts";
+import { toGiveUp } from "../telemetry/give-up.ts";
 import { decideRedirect, type RedirectDecision } from "./redirect-decision.ts";
 import { isBodyUnread, readUnreadBody } from "./unread-body.ts";
 import type { PreparedRequest } from "./build-request.ts";
@@ -137,9 +137,9 @@ function decideNext(
     const decision = `not-retried: ${verdict.reason}`;
     call.redirected({ decision });
     const { attempts, elapsed } = response;
-    const ending = { status: response.status, error: summaryOf(error), verdict, decision };
-    tellGiveUp({ hooks, request }, () => giveUpOf(ending, response));
-    throw witness(error, { request: askedOf(request), attempts, elapsed, verdict, response });
+    const ending = { status: response.status, error: summarizeError(error), verdict, decision };
+    reportGiveUp({ hooks, request }, () => toGiveUp(ending, response));
+    throw attachCallInfo(error, { request: summarizeRequest(request), attempts, elapsed, verdict, response });
   }
 }
 

@@ -9,7 +9,7 @@ import { isPromiseLike, waitWithinBounds, type CallerFunction, type CallBounds }
 import type { HttpRequest } from "../model/request.ts";
 import { type HttpResponse, hasHeader, loadContent, unreadBodyOf, StatusError } from "../model/response.ts";
 import { maySendAgain } from "../retry/safety.ts";
-import { mayPass } from "../model/verdict.ts";
+import { isTransient } from "../model/verdict.ts";
 
 /** What accompanies every attempt of a call: the adapter, and what is added on the way out and looked at on the way in. */
 export interface AttemptContext {
@@ -51,7 +51,7 @@ export async function sendThroughPolicy(
   { request, scope }: { readonly request: HttpRequest; readonly scope: Scope },
   send: (scope: Scope) => Promise<HttpResponse>,
 ): Promise<HttpResponse> {
-  const arrived = { mayHaveArrived: true, mayHaveActed: true, mayBeTouched: true };
+  const arrived = { mayHaveArrived: true, mayHaveActed: true, mayBodyBeUsed: true };
   const once = !maySendAgain(request, arrived).again;
   let sent = false;
   try {
@@ -59,7 +59,7 @@ export async function sendThroughPolicy(
       if (sent && once) throw new DoubleSendError(`A ${request.method} is not sent a second time`);
       sent = true;
       const response = await send(inner);
-      if (mayPass(response.verdict)) throw new StatusError(response);
+      if (isTransient(response.verdict)) throw new StatusError(response);
       return response;
     }, scope);
   } catch (error) {

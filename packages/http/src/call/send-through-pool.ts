@@ -6,7 +6,7 @@ import type { ProxyAttemptRecord, ProxyLease } from "../model/proxy-provider.ts"
 import type { ProviderRoute } from "../proxy/route/route.ts";
 import type { HttpRequest } from "../model/request.ts";
 import { setVerdict, type HttpResponse } from "../model/response.ts";
-import { hintIn } from "../retry/dialects/hint-in.ts";
+import { findHint } from "../retry/dialects/hints.ts";
 import { parseRetryAfter } from "../retry/retry-after.ts";
 import type { Retry } from "../retry/retry.ts";
 
@@ -88,7 +88,7 @@ function toRecord(
     ...result,
     requestedDelay: () =>
       "response" in result
-        ? hintIn(result.response, retry.dialects, clock.date())?.delay
+        ? findHint(result.response, retry.dialects, clock.date())?.delay
         : delayRequestedByProxy(result.error, clock.date()),
   };
 }

@@ -1,7 +1,7 @@
 import type { Auth } from "../auth/auth.ts";
 import { isRedirectStatus } from "../model/redirect-request.ts";
 import { HttpResponse, loadContent, markRequestKeyed, unreadBodyOf } from "../model/response.ts";
-import { decideByHead, type Facts } from "../retry/decide.ts";
+import { decideByHead, type AttemptFacts } from "../retry/decide.ts";
 import type { ResponseHead } from "../model/trace.ts";
 import type { AttemptResult } from "./retry-policy.ts";
 
@@ -10,7 +10,10 @@ const noBytes = new Uint8Array(0);
 /** Whether status and headers send a call on, whatever the body says: to another attempt, elsewhere, or to `auth`. */
 export function continuesWithoutBody(
   { status, headers }: ResponseHead,
-  { facts, auth }: { readonly facts: Omit<Facts, "response" | "error">; readonly auth: Auth | undefined },
+  {
+    facts,
+    auth,
+  }: { readonly facts: Omit<AttemptFacts, "response" | "error">; readonly auth: Auth | undefined },
 ): boolean {
   const { request } = facts;
   if (isRedirectStatus(status)) return headers["location"] !== undefined;

@@ -50,7 +50,7 @@ const notTheProxys: Readonly<Partial<Record<ProxyReason, ProxyFault>>> = {
 };
 
 /** Whose fault it was, where nothing else is known. */
-export function faultOf(reason: ProxyReason): ProxyFault {
+export function defaultFault(reason: ProxyReason): ProxyFault {
   return notTheProxys[reason] ?? "proxy";
 }
 
@@ -58,12 +58,12 @@ export function faultOf(reason: ProxyReason): ProxyFault {
 const late: ReadonlySet<ProxyReason> = new Set(["unavailable", "failed", "origin-timeout", "origin-failed"]);
 
 /** Whether what a proxy says of a request that it was to forward proves that the origin never got it. */
-export function provesUnsent(reason: ProxyReason): boolean {
+export function provesRequestUnsent(reason: ProxyReason): boolean {
   return !late.has(reason);
 }
 
 /** What a proxy's own status means (RFC 9110 §15; 590 to 599 are proxy-chain's, which speak of what is behind the proxy). */
-export function reasonOfStatus(status: number): ProxyReason {
+export function reasonForStatus(status: number): ProxyReason {
   const known = statuses[status];
   if (known !== undefined) return known;
   // Beyond the classes of HTTP stands 999, by which a crawler is turned away.

@@ -1,5 +1,5 @@
 import { HoldfastError, RejectedError } from "@holdfast/policy";
-import { faultOf, reasonOfStatus, type ProxyFault, type ProxyReason } from "./proxy-reason.ts";
+import { defaultFault, reasonForStatus, type ProxyFault, type ProxyReason } from "./proxy-reason.ts";
 
 /** How far an exchange had come when it failed. */
 export type Phase = "dns" | "connect" | "tls" | "proxy" | "send" | "headers" | "body";
@@ -209,8 +209,8 @@ export class ProxyError extends TransportError {
 
   constructor(message: string, { reason, fault, status, retryAfter, ...options }: ProxyErrorOptions = {}) {
     super(message, { phase: "proxy", mayHaveArrived: false, ...options });
-    this.reason = reason ?? (status === undefined ? "unavailable" : reasonOfStatus(status));
-    this.fault = fault ?? faultOf(this.reason);
+    this.reason = reason ?? (status === undefined ? "unavailable" : reasonForStatus(status));
+    this.fault = fault ?? defaultFault(this.reason);
     this.status = status;
     this.retryAfter = retryAfter;
   }

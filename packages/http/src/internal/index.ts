@@ -1,5 +1,5 @@
 // The entry for the other packages of this repository. It is not documented and may change in any release.
-export { summaryOf } from "../model/attempt-record.ts";
+export { summarizeError } from "../model/attempt-record.ts";
 export { Cookies } from "../model/cookies.ts";
 export { onAbort, waitBounded, type WaitBounds } from "../support/bounded-wait.ts";
 export { suggest } from "../support/suggest.ts";

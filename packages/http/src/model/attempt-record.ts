@@ -64,7 +64,7 @@ export interface Phases extends ConnectionPhases {
 }
 
 /** The instants between which an attempt lies, on the clock, in milliseconds. */
-export interface Span {
+export interface AttemptTimes {
   readonly startedAt: number;
   /** When its turn had come. */
   readonly leftAt: number;
@@ -74,7 +74,7 @@ export interface Span {
 /** What the wire saw of an attempt, as its record tells it: of its last request, and the bytes of those before it too. */
 export function wireFacts(
   trace: Trace,
-  span: Span,
+  span: AttemptTimes,
   before: readonly Trace[] = [],
 ): Pick<AttemptRecord, "phases" | "connection" | "bytesSent" | "bytesReceived"> {
   const { reused } = trace;
@@ -97,7 +97,7 @@ function sumOf(parts: readonly (number | undefined)[]): number | undefined {
 }
 
 /** An attempt that failed ended in one of its phases: what it waited there belongs to it. */
-function phasesOf(trace: Trace, { startedAt, leftAt, endedAt }: Span): Phases {
+function phasesOf(trace: Trace, { startedAt, leftAt, endedAt }: AttemptTimes): Phases {
   const queue = leftAt - startedAt;
   const waited = queue > 0 ? { queue } : {};
   if (trace.connected === false) return { ...waited, connection: endedAt - leftAt, ...trace.phases };
@@ -113,7 +113,7 @@ function phasesOf(trace: Trace, { startedAt, leftAt, endedAt }: Span): Phases {
 }
 
 /** Says in plain data what was thrown, without what looks like credentials. */
-export function summaryOf(error: unknown): NonNullable<AttemptRecord["error"]> {
+export function summarizeError(error: unknown): NonNullable<AttemptRecord["error"]> {
   const { name, message } = error instanceof Error ? error : new Error(String(error));
   return { name, code: error instanceof HoldfastError ? error.code : "UNKNOWN", message: redact(message) };
 }

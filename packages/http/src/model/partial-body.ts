@@ -1,7 +1,7 @@
 import { HoldfastError } from "@holdfast/policy";
 
 /** What had come of an answer whose body broke off: its head, and the bytes as sent. */
-export interface BrokenBody {
+export interface PartialBody {
   readonly url: string;
   readonly status: number;
   readonly statusText: string;
@@ -11,15 +11,15 @@ export interface BrokenBody {
 }
 
 // Beside the errors, not in them: an error that somebody keeps or logs must not drag megabytes along by a property.
-const bodies = new WeakMap<object, BrokenBody>();
+const bodies = new WeakMap<object, PartialBody>();
 
 /** Leaves with an error of ours what had come before it; what the caller throws is not burdened. */
-export function leaveBrokenBody(error: unknown, body: BrokenBody): void {
+export function attachPartialBody(error: unknown, body: PartialBody): void {
   if (error instanceof HoldfastError) bodies.set(error, body);
 }
 
 /** Takes what had come of a body before this error ended it, where it was kept; the error can be kept without it. */
-export function takeBrokenBody(error: unknown): BrokenBody | undefined {
+export function takePartialBody(error: unknown): PartialBody | undefined {
   if (typeof error !== "object" || error === null) return undefined;
   const body = bodies.get(error);
   bodies.delete(error);

@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { redact } from "@holdfast/policy";
 import fc from "fast-check";
-import { askedOf } from "./request-summary.ts";
+import { summarizeRequest } from "./request-summary.ts";
 
-const shownUrl = (url: URL): string => askedOf({ method: "GET", url }).url;
+const shownUrl = (url: URL): string => summarizeRequest({ method: "GET", url }).url;
 
 test("hides what is to be hidden, and leaves a plain URL as it is", () => {
   const table = [

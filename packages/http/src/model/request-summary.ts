@@ -12,6 +12,9 @@ export interface RequestSummary {
 const plain = /^https?:\/\/[^/?#@]+\/[\w\-./~]*$/;
 
 /** What a request asks, as it may be told. Hot path: most URLs have nothing to hide, and to look closer takes a while. */
-export function askedOf({ method, url: { href } }: Pick<HttpRequest, "method" | "url">): RequestSummary {
+export function summarizeRequest({
+  method,
+  url: { href },
+}: Pick<HttpRequest, "method" | "url">): RequestSummary {
   return { method, url: plain.test(href) ? href : redact(href) };
 }

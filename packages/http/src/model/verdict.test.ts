@@ -17,7 +17,7 @@ import {
   TlsError,
   TooManyRedirectsError,
 } from "../errors/transport-errors.ts";
-import { errorVerdict, mayPass, isFinalTheSecondTime, statusVerdict, type Verdict } from "./verdict.ts";
+import { errorVerdict, isTransient, isFinalWhenRepeated, statusVerdict, type Verdict } from "./verdict.ts";
 
 type Kind = Verdict["kind"];
 
@@ -157,13 +157,13 @@ test("causes that form a circle mean an unexpected error", () => {
 });
 
 test("only transient and throttled failures may pass", () => {
-  const passing = [200, 403, 404, 429, 503].filter((status) => mayPass(statusVerdict(status)));
+  const passing = [200, 403, 404, 429, 503].filter((status) => isTransient(statusVerdict(status)));
 
   assert.deepEqual(passing, [429, 503]);
 });
 
 test("a misdirected request and an unknown name are asked again only once", () => {
-  assert.equal(isFinalTheSecondTime(statusVerdict(421)), true);
-  assert.equal(isFinalTheSecondTime(errorVerdict(connection("ENOTFOUND", "dns"))), true);
-  assert.equal(isFinalTheSecondTime(statusVerdict(503)), false);
+  assert.equal(isFinalWhenRepeated(statusVerdict(421)), true);
+  assert.equal(isFinalWhenRepeated(errorVerdict(connection("ENOTFOUND", "dns"))), true);
+  assert.equal(isFinalWhenRepeated(statusVerdict(503)), false);
 });

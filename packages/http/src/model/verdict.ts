@@ -241,12 +241,12 @@ export function errorVerdict(error: unknown): Verdict {
 }
 
 /** Whether a later attempt may be cured of what the verdict says, from the same address and with the same credentials. */
-export function mayPass(verdict: Verdict): boolean {
+export function isTransient(verdict: Verdict): boolean {
   return verdict.kind === "transient" || verdict.kind === "throttled";
 }
 
 /** Whether a second failure with this verdict is final, however many retries are left: a 421, or a name that is not found. */
-export function isFinalTheSecondTime(verdict: Verdict): boolean {
+export function isFinalWhenRepeated(verdict: Verdict): boolean {
   return finalTheSecondTime.has(verdict.reason);
 }
 

@@ -1,15 +1,15 @@
 import {
   carefulSearch,
   firstSearch,
-  gapOf,
+  departureGap,
   isCareful,
   quickSearch,
-  rateOf,
+  currentRate,
   triedSearch,
-  windowOf,
+  limitWindow,
   type Speed,
 } from "./rate.ts";
-import { lately, second, type Tally } from "./tally.ts";
+import { acceptedInLastSecond, second, type Tally } from "./tally.ts";
 
 /** So many accepted in so many milliseconds. */
 export interface Sample {
@@ -56,16 +56,16 @@ const lateCuts = [1, 0.98] as const;
  * What was accepted in the time that the limit counts over: the last second, or where the server wants a longer wait, the
  * cycle that ends with it.
  */
-export function sampleOf(tally: Tally, { now, asked, opensAt }: Clue): Sample {
+export function takeSample(tally: Tally, { now, asked, opensAt }: Clue): Sample {
   // Where the server names no time, a burst that it took may be a small part of what it allows in a second.
   if (asked === undefined || asked <= second)
-    return { count: lately(tally, now), span: second, telling: asked !== undefined };
+    return { count: acceptedInLastSecond(tally, now), span: second, telling: asked !== undefined };
   const span = Math.max(second, opensAt - tally.since);
   return { count: tally.accepted, span, telling: asked > roundedWait };
 }
 
 /** The speed to begin with for those who kept none, and met a limit. */
-export function speedFrom({ count, span, telling }: Sample, since: number): Speed {
+export function initialSpeed({ count, span, telling }: Sample, since: number): Speed {
   const rate = count / span;
   if (count === 0) return { at: "probing", search: firstSearch };
   if (count < smallSample) return quickSearch(rate, since);
@@ -74,7 +74,7 @@ export function speedFrom({ count, span, telling }: Sample, since: number): Spee
 }
 
 /** The speed of those who kept one and were told to stop all the same. */
-export function slower(cycle: Cycle, clue: Clue): Speed {
+export function reducedSpeed(cycle: Cycle, clue: Clue): Speed {
   const { speed, tally } = cycle;
   if (tally.accepted === 0) return anew(speed, clue.now);
   return speed.at === "searching" ? afterSearch(speed, cycle, clue) : lowered(cycle, clue);
@@ -92,17 +92,18 @@ function afterSearch(
   cycle: Cycle,
   { now, leftAt, opensAt, accepted }: Clue,
 ): Speed {
-  if (now < speed.since) return carefulSearch(Math.min(rateOf(speed, now), average(cycle, now)), opensAt);
+  if (now < speed.since)
+    return carefulSearch(Math.min(currentRate(speed, now), average(cycle, now)), opensAt);
   if (!isCareful(speed)) return carefulSearch(lastGoodRate(speed, leftAt), opensAt);
   // A limit on a second is met by what left in all of it, the mean of which left in its middle.
-  const ceiling = rateOf(speed, accepted ? leftAt : leftAt - second / 2);
+  const ceiling = currentRate(speed, accepted ? leftAt : leftAt - second / 2);
   return { at: "holding", ceiling, since: opensAt, window: second, approach: quickApproach };
 }
 
 function lowered(cycle: Cycle, { now, asked, opensAt }: Clue): Speed {
   const { speed, tally, misses } = cycle;
-  const rate = rateOf(speed, now);
-  const window = Math.max(windowOf(speed), asked ?? 0);
+  const rate = currentRate(speed, now);
+  const window = Math.max(limitWindow(speed), asked ?? 0);
   const [most, least] = now - tally.since < window || misses > 0 ? soonCuts : lateCuts;
   const allowed = average(cycle, now);
   const ceiling = Math.max(Math.min(allowed, rate * most), rate * least);
@@ -117,6 +118,6 @@ function average({ tally, fullAt }: Cycle, now: number): number {
 
 /** The rate of the departure before the last that was accepted: a search is quicker than the answers. */
 function lastGoodRate(speed: Speed, leftAt: number): number {
-  const refused = leftAt - gapOf(speed, leftAt);
-  return rateOf(speed, refused - gapOf(speed, refused));
+  const refused = leftAt - departureGap(speed, leftAt);
+  return currentRate(speed, refused - departureGap(speed, refused));
 }

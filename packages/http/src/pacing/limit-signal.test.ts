@@ -5,7 +5,7 @@ import { HttpResponse } from "../model/response.ts";
 import { sessionDefaults } from "../session/defaults.ts";
 import type { Dialect } from "../retry/dialects/dialect.ts";
 import { dialects } from "../retry/dialects/index.ts";
-import { limitWord, tellsWhatRemains } from "./limit-signal.ts";
+import { readLimitSignal, hasRemainingHeader } from "./limit-signal.ts";
 
 function accepted(headers: Readonly<Record<string, string>>): HttpResponse {
   const content = new Uint8Array(0);
@@ -46,7 +46,7 @@ test("what remains is heard on an accepted answer from every dialect that speaks
 
   assert.ok(telling.length >= 10, String(telling));
   assert.deepEqual(
-    telling.filter((name) => !tellsWhatRemains(accepted({ [name]: "0" }))),
+    telling.filter((name) => !hasRemainingHeader(accepted({ [name]: "0" }))),
     [],
   );
 });
@@ -65,11 +65,11 @@ for (const [remaining, reset, value] of [
   ],
 ] as const) {
   test(`a bucket of tokens alone is heard on an accepted answer: ${remaining}`, () => {
-    const word = limitWord(accepted({ [remaining]: "0", [reset]: value }), sessionDefaults.retry, 0);
+    const word = readLimitSignal(accepted({ [remaining]: "0", [reset]: value }), sessionDefaults.retry, 0);
 
     assert.deepEqual([word?.accepted, word?.hint?.delay], [true, 360_000]);
     assert.equal(
-      limitWord(accepted({ [remaining]: "1", [reset]: value }), sessionDefaults.retry, 0),
+      readLimitSignal(accepted({ [remaining]: "1", [reset]: value }), sessionDefaults.retry, 0),
       undefined,
     );
   });

@@ -1,12 +1,11 @@
 import { type HttpResponse, hasHeader } from "../model/response.ts";
 import type { Retry } from "../retry/retry.ts";
 import type { Hint } from "../retry/dialects/dialect.ts";
-import { structuredItems } from "../retry/dialects/structured-items.ts";
-import { hintIn } from "../retry/dialects/hint-in.ts";
-import { hintOf } from "../retry/dialects/index.ts";
+import { parseStructuredItems } from "../retry/dialects/structured-items.ts";
+import { findHint, readHint } from "../retry/dialects/hints.ts";
 
 /** What an answer says of a limit. */
-export interface LimitWord {
+export interface LimitSignal {
   readonly hint: Hint | undefined;
   /** Whether the request was accepted, and was only the last one for now. */
   readonly accepted: boolean;
@@ -35,44 +34,44 @@ const remaining = [
  * Says what an answer, come at the instant `now` (milliseconds since 1970), tells of a limit that concerns whoever asks
  * next; undefined when it tells nothing, or may not be listened to. A money limit that no waiting lifts is none.
  */
-export function limitWord(response: HttpResponse, retry: Retry, now: number): LimitWord | undefined {
+export function readLimitSignal(response: HttpResponse, retry: Retry, now: number): LimitSignal | undefined {
   if (!retry.respectRetryAfterHeader) return undefined;
   const word = response.status < 400 ? spent(response, retry, now) : refusal(response, retry, now);
   return (word?.hint?.delay ?? 0) > longestPause ? undefined : word;
 }
 
 /** Whether an answer tells how much of a limit remains: a quick look, for every answer. */
-export function tellsWhatRemains(response: HttpResponse): boolean {
+export function hasRemainingHeader(response: HttpResponse): boolean {
   return remaining.some((name) => hasHeader(response, name));
 }
 
 /** What an answer that is given back says of later: that an allowance is used up for good, or when to ask again. */
-export function refusalWord(response: HttpResponse, retry: Retry, now: number): Hint | undefined {
-  return response.status >= 400 ? hintIn(response, retry.dialects, now) : undefined;
+export function readRefusalHint(response: HttpResponse, retry: Retry, now: number): Hint | undefined {
+  return response.status >= 400 ? findHint(response, retry.dialects, now) : undefined;
 }
 
 /** The buckets that an answer names as those which its request was counted in, spent or not. */
-export function bucketsNamed(response: HttpResponse): readonly string[] {
+export function bucketNames(response: HttpResponse): readonly string[] {
   const { headers } = response;
   const own = headers.get("x-ratelimit-bucket") ?? headers.get("x-ratelimit-resource");
   if (own !== null) return [own];
   const field = headers.get("ratelimit");
-  return field === null ? [] : (structuredItems(field) ?? []).map(({ name }) => name);
+  return field === null ? [] : (parseStructuredItems(field) ?? []).map(({ name }) => name);
 }
 
-function spent(response: HttpResponse, { dialects }: Retry, now: number): LimitWord | undefined {
+function spent(response: HttpResponse, { dialects }: Retry, now: number): LimitSignal | undefined {
   // A Retry-After alone is the redirect's own, or says when to look again at this one resource.
-  if (!tellsWhatRemains(response)) return undefined;
+  if (!hasRemainingHeader(response)) return undefined;
   const { status, headers } = response;
-  const hint = hintOf({ status, headers, now }, dialects);
+  const hint = readHint({ status, headers, now }, dialects);
   return hint?.kind !== "quota" && (hint?.delay ?? 0) > 0
     ? { hint, accepted: true, trouble: false }
     : undefined;
 }
 
-function refusal(response: HttpResponse, { dialects }: Retry, now: number): LimitWord | undefined {
+function refusal(response: HttpResponse, { dialects }: Retry, now: number): LimitSignal | undefined {
   const { status, verdict } = response;
-  const hint = hintIn(response, dialects, now);
+  const hint = findHint(response, dialects, now);
   const throttled = verdict.kind === "throttled";
   if (hint?.kind === "quota" || !(throttled || asksToWait(hint))) return undefined;
   const refused = throttled || hint?.retry === true || status >= 500;

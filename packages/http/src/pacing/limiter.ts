@@ -1,10 +1,18 @@
 import { RateLimitedError, type Clock } from "@holdfast/policy";
 import { startTimer } from "@holdfast/policy/internal";
-import { accepted, departed, isForgotten, nextDeparture, stopped, type Pace, type Stop } from "./pace.ts";
-import { lastingRateOf } from "./rate.ts";
+import {
+  afterAccepted,
+  afterDeparture,
+  isPaceExpired,
+  nextDeparture,
+  afterLimitHit,
+  type Pace,
+  type LimitHit,
+} from "./pace.ts";
+import { steadyRate } from "./rate.ts";
 
 /** Who may end the wait of a request. */
-export interface Patience {
+export interface WaitBounds {
   /** The instant on the clock by which it must have left. */
   readonly deadline: number;
   /** The longest pause, in milliseconds, that it sits out. */
@@ -19,7 +27,7 @@ interface Waiter {
 }
 
 /** One limit of one server: requests pass one after another, at the pace that was learnt, first come first served. */
-export class Gate {
+export class Limiter {
   readonly #clock: Clock;
   readonly #waiting = new Set<Waiter>();
   #pace: Pace;
@@ -32,8 +40,8 @@ export class Gate {
   }
 
   /** Whether it holds nobody up, and has not for long. */
-  get isForgotten(): boolean {
-    return this.#waiting.size === 0 && this.#underWay === 0 && isForgotten(this.#pace, this.#clock.now());
+  get isIdle(): boolean {
+    return this.#waiting.size === 0 && this.#underWay === 0 && isPaceExpired(this.#pace, this.#clock.now());
   }
 
   /**
@@ -41,7 +49,7 @@ export class Gate {
    *
    * @throws RateLimitedError, also while it waits, when its turn comes too late; the reason of a signal.
    */
-  pass(patience: Patience): Promise<void> | undefined {
+  acquire(patience: WaitBounds): Promise<void> | undefined {
     const now = this.#clock.now();
     const crowd = { underWay: this.#underWay, waiting: this.#waiting.size };
     if (crowd.waiting === 0 && nextDeparture(this.#pace, now, crowd) <= now) {
@@ -49,7 +57,7 @@ export class Gate {
       return undefined;
     }
     const pause = Math.max(0, this.#pace.opensAt - now);
-    const delay = pause + this.#waiting.size / lastingRateOf(this.#pace.speed, now);
+    const delay = pause + this.#waiting.size / steadyRate(this.#pace.speed, now);
     if (pause > patience.longestPause || now + delay >= patience.deadline) throw this.#tooLate(delay);
     const turn = this.#queue(patience, now);
     this.#letGo();
@@ -57,21 +65,21 @@ export class Gate {
   }
 
   /** Takes note that a request which had passed has come back, whatever it brought. */
-  returned(): void {
+  release(): void {
     this.#underWay -= 1;
     this.#letGo();
   }
 
   /** Takes note that one was accepted, which had left at `leftAt`. */
-  accepted(leftAt: number): void {
-    this.#pace = accepted(this.#pace, this.#clock.now(), leftAt);
+  recordAccepted(leftAt: number): void {
+    this.#pace = afterAccepted(this.#pace, this.#clock.now(), leftAt);
     this.#letGo();
   }
 
   /** Takes note that the server said stop; those for whom the pause is too long are turned away. */
-  stopped(stop: Omit<Stop, "now" | "pressed">): void {
+  recordLimit(stop: Omit<LimitHit, "now" | "pressed">): void {
     const now = this.#clock.now();
-    this.#pace = stopped(this.#pace, { ...stop, now, pressed: this.#waiting.size > 0 });
+    this.#pace = afterLimitHit(this.#pace, { ...stop, now, pressed: this.#waiting.size > 0 });
     const pause = this.#pace.opensAt - now;
     for (const waiter of this.#waiting) if (pause > waiter.longestPause) waiter.refuse(this.#tooLate(pause));
     this.#letGo();
@@ -83,7 +91,7 @@ export class Gate {
     for (const waiter of this.#waiting) waiter.refuse(reason);
   }
 
-  #queue({ deadline, longestPause, signals }: Patience, now: number): Promise<void> {
+  #queue({ deadline, longestPause, signals }: WaitBounds, now: number): Promise<void> {
     return new Promise((resolve, reject) => {
       const forget = (): void => {
         stopTimer();
@@ -132,7 +140,7 @@ export class Gate {
   };
 
   #depart(at: number): void {
-    this.#pace = departed(this.#pace, at);
+    this.#pace = afterDeparture(this.#pace, at);
     this.#underWay += 1;
   }
 }

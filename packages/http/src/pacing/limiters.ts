@@ -1,19 +1,19 @@
 import type { Clock } from "@holdfast/policy";
 import type { HttpRequest } from "../model/request.ts";
 import type { Hint } from "../retry/dialects/dialect.ts";
-import { Gate, type Patience } from "./limiter.ts";
+import { Limiter, type WaitBounds } from "./limiter.ts";
 import { freePace } from "./pace.ts";
-import { counted, emptyTally, type Tally } from "./tally.ts";
+import { countAccepted, emptyTally, type Tally } from "./tally.ts";
 
 /** Whose request it is: what the server limits. */
-export interface Passenger {
+export interface LimitedRequest {
   readonly request: HttpRequest;
   /** The proxy that it goes through: another address is another client to most servers. */
   readonly proxy: string | undefined;
 }
 
 /** An answer that says something of a limit. */
-export interface Word extends Passenger {
+export interface LimitReport extends LimitedRequest {
   readonly hint: Hint | undefined;
   /** When the request left, on the clock. */
   readonly leftAt: number;
@@ -34,9 +34,9 @@ const hostWide = "global";
  * The limits that a session has met: one gate for each bucket that a server names, else one for its host. Until a server
  * says stop there is none, and nothing is held up.
  */
-export class Gates {
+export class Limiters {
   readonly #clock: Clock;
-  readonly #gates = new Map<string, Gate>();
+  readonly #gates = new Map<string, Limiter>();
   /** The buckets that a route is known to draw on, and each host's bucket that said stop last. */
   readonly #buckets = new Map<string, readonly string[]>();
   #closed: { readonly reason: Error } | undefined;
@@ -52,7 +52,7 @@ export class Gates {
   }
 
   /** Whether no limit has been met. */
-  get none(): boolean {
+  get isEmpty(): boolean {
     return this.#gates.size === 0;
   }
 
@@ -62,44 +62,51 @@ export class Gates {
    *
    * @throws as `Gate.pass` does.
    */
-  async pass(passenger: Passenger, patience: Patience): Promise<readonly Gate[]> {
+  async acquire(passenger: LimitedRequest, patience: WaitBounds): Promise<readonly Limiter[]> {
     if (this.#closed !== undefined) throw this.#closed.reason;
-    const passed: Gate[] = [];
+    const passed: Limiter[] = [];
     try {
       for (;;) {
         // Looked for anew each time: while one waits at a gate, another may be put up.
         const next = this.#onTheWayOf(passenger).find((gate) => !passed.includes(gate));
         if (next === undefined) return passed;
-        await next.pass(patience);
+        await next.acquire(patience);
         passed.push(next);
       }
     } catch (error) {
-      for (const gate of passed) gate.returned();
+      for (const gate of passed) gate.release();
       throw error;
     }
   }
 
   /** Takes note that a request which left at `leftAt` was accepted. */
-  accepted(passenger: Passenger, leftAt: number, now: number): void {
+  recordAccepted(passenger: LimitedRequest, leftAt: number, now: number): void {
     if (now - this.#tally.secondAt < 1_000) this.#uncounted += 1;
-    else this.#tally = counted(this.#whole, now);
-    if (this.#gates.size > 0) for (const gate of this.#onTheWayOf(passenger)) gate.accepted(leftAt);
+    else this.#tally = countAccepted(this.#whole, now);
+    if (this.#gates.size > 0) for (const gate of this.#onTheWayOf(passenger)) gate.recordAccepted(leftAt);
   }
 
   /** Takes note of the buckets that an answer names: those that its route draws on. */
-  named(passenger: Passenger, buckets: readonly string[]): void {
-    if (buckets.length > 0) this.#draw(routeOf(passenger), buckets);
+  recordBuckets(passenger: LimitedRequest, buckets: readonly string[]): void {
+    if (buckets.length > 0) this.#draw(routeKey(passenger), buckets);
   }
 
   /** Takes note of what an answer says of a limit. */
-  stopped({ hint, leftAt, delay, accepted, trouble, ...passenger }: Word): void {
+  recordLimit({ hint, leftAt, delay, accepted, trouble, ...passenger }: LimitReport): void {
     const scope = hint?.scope === hostWide ? undefined : hint?.scope;
     if (scope !== undefined) this.#drawAlso(passenger, scope);
     const asked = hint?.delay !== undefined;
     // Told to come back at once, one backs off all the same.
     const pause = asked && hint.delay > 0 ? hint.delay : delay;
     const limit = hint?.limit;
-    this.#gateOf(keyOf(passenger, scope)).stopped({ leftAt, delay: pause, asked, accepted, trouble, limit });
+    this.#gateOf(limiterKey(passenger, scope)).recordLimit({
+      leftAt,
+      delay: pause,
+      asked,
+      accepted,
+      trouble,
+      limit,
+    });
   }
 
   /** Turns away all who wait. */
@@ -117,28 +124,28 @@ export class Gates {
     return this.#tally;
   }
 
-  #onTheWayOf(passenger: Passenger): readonly Gate[] {
-    const host = keyOf(passenger);
+  #onTheWayOf(passenger: LimitedRequest): readonly Limiter[] {
+    const host = limiterKey(passenger);
     // Of a route that was not asked yet, the bucket is guessed: the one of its host that said stop last.
-    const buckets = this.#buckets.get(routeOf(passenger)) ?? this.#buckets.get(host) ?? [];
-    const keys = [host, ...buckets.map((bucket) => keyOf(passenger, bucket))];
+    const buckets = this.#buckets.get(routeKey(passenger)) ?? this.#buckets.get(host) ?? [];
+    const keys = [host, ...buckets.map((bucket) => limiterKey(passenger, bucket))];
     return keys.map((key) => this.#gates.get(key)).filter((gate) => gate !== undefined);
   }
 
-  #gateOf(key: string): Gate {
+  #gateOf(key: string): Limiter {
     const known = this.#gates.get(key);
     if (known !== undefined) return known;
     if (this.#gates.size >= this.#sweepAt) this.#sweep();
-    const made = new Gate(this.#clock, freePace(this.#whole));
+    const made = new Limiter(this.#clock, freePace(this.#whole));
     this.#gates.set(key, made);
     return made;
   }
 
-  #drawAlso(passenger: Passenger, scope: string): void {
-    const route = routeOf(passenger);
+  #drawAlso(passenger: LimitedRequest, scope: string): void {
+    const route = routeKey(passenger);
     const known = this.#buckets.get(route) ?? [];
     this.#draw(route, known.includes(scope) ? known : [...known, scope]);
-    this.#draw(keyOf(passenger), [scope]);
+    this.#draw(limiterKey(passenger), [scope]);
   }
 
   #draw(key: string, buckets: readonly string[]): void {
@@ -150,16 +157,16 @@ export class Gates {
   }
 
   #sweep(): void {
-    for (const [key, gate] of this.#gates) if (gate.isForgotten) this.#gates.delete(key);
+    for (const [key, gate] of this.#gates) if (gate.isIdle) this.#gates.delete(key);
     this.#sweepAt = Math.max(manyGates, 2 * this.#gates.size);
   }
 }
 
-function keyOf({ request, proxy = "" }: Passenger, scope = ""): string {
+function limiterKey({ request, proxy = "" }: LimitedRequest, scope = ""): string {
   return `${request.url.origin} ${proxy} ${scope}`;
 }
 
-function routeOf({ request, proxy = "" }: Passenger): string {
+function routeKey({ request, proxy = "" }: LimitedRequest): string {
   const { method, url } = request;
   return `${method} ${url.origin}${url.pathname} ${proxy}`;
 }

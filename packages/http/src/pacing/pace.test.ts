@@ -11,20 +11,20 @@ import {
   type SimulatedServer,
 } from "../testing/simulated-limit.ts";
 import {
-  accepted,
-  departed,
+  afterAccepted,
+  afterDeparture,
   freePace,
-  isForgotten,
+  isPaceExpired,
   nextDeparture,
-  stopped,
-  type Crowd,
+  afterLimitHit,
+  type Load,
   type Pace,
-  type Stop,
+  type LimitHit,
 } from "./pace.ts";
-import { rateOf } from "./rate.ts";
-import { counted, emptyTally } from "./tally.ts";
+import { currentRate } from "./rate.ts";
+import { countAccepted, emptyTally } from "./tally.ts";
 
-const refusal: Stop = {
+const refusal: LimitHit = {
   now: 1_000,
   leftAt: 990,
   delay: 5_000,
@@ -34,16 +34,16 @@ const refusal: Stop = {
   pressed: true,
 };
 
-function crowd(underWay: number, waiting = 1): Crowd {
+function crowd(underWay: number, waiting = 1): Load {
   return { underWay, waiting };
 }
 
-function after(count: number, stop: Partial<Stop> = {}): Pace {
+function after(count: number, stop: Partial<LimitHit> = {}): Pace {
   let tally = emptyTally(0);
-  for (let index = 0; index < count; index += 1) tally = counted(tally, 500);
+  for (let index = 0; index < count; index += 1) tally = countAccepted(tally, 500);
   const first = { ...refusal, ...stop };
   const alike = [0, 1, 2].map((late) => ({ ...first, leftAt: first.leftAt + late }));
-  return alike.reduce(stopped, freePace(tally));
+  return alike.reduce(afterLimitHit, freePace(tally));
 }
 
 test("nothing is held up before a server said stop", () => {
@@ -54,7 +54,7 @@ test("after a stop nobody leaves until the wait is over, and then one after anot
   const pace = after(50);
 
   assert.equal(nextDeparture(pace, 1_000, crowd(0)), 6_000);
-  const second = nextDeparture(departed(pace, 6_000), 6_000, crowd(1));
+  const second = nextDeparture(afterDeparture(pace, 6_000), 6_000, crowd(1));
   assert.ok(second > 6_000 && second < 6_200, `${second}`);
 });
 
@@ -63,51 +63,51 @@ test("the speed is what was accepted in the time that the limit counts over", ()
 
   // 50 from 0 to the reopening at 10,000, and a little less to begin with.
   assert.equal(speed.at, "holding");
-  assert.ok(Math.abs(rateOf(speed, 10_000) * 1_000 - 5 * 0.97) < 0.001);
+  assert.ok(Math.abs(currentRate(speed, 10_000) * 1_000 - 5 * 0.97) < 0.001);
 });
 
 test("a limit that the server names is kept to as it says", () => {
   const { speed } = after(3, { limit: { requests: 10, window: 1_000 } });
 
   assert.equal(speed.at, "told");
-  assert.ok(rateOf(speed, 6_000) < 0.01);
+  assert.ok(currentRate(speed, 6_000) < 0.01);
 });
 
 test("a burst of refusals is one event, and the longest wait counts", () => {
   const first = after(50);
 
-  const again = stopped(first, { ...refusal, now: 1_010, leftAt: 999, delay: 6_000 });
+  const again = afterLimitHit(first, { ...refusal, now: 1_010, leftAt: 999, delay: 6_000 });
 
   const { at } = first.speed;
   assert.deepEqual([again.opensAt, again.stoppedAt, again.speed.at], [7_010, first.stoppedAt, at]);
-  const unasked = stopped(first, { ...refusal, now: 1_010, leftAt: 999, delay: 9_000, asked: false });
+  const unasked = afterLimitHit(first, { ...refusal, now: 1_010, leftAt: 999, delay: 9_000, asked: false });
   assert.equal(unasked.opensAt, first.opensAt);
 });
 
 test("where nothing was accepted, one goes first and the others wait for its answer", () => {
-  const pace = departed(after(0), 6_000);
+  const pace = afterDeparture(after(0), 6_000);
 
   assert.equal(nextDeparture(pace, 6_000, crowd(1)), 11_000);
-  assert.equal(accepted(pace, 6_100, 6_000).speed.at, "searching");
+  assert.equal(afterAccepted(pace, 6_100, 6_000).speed.at, "searching");
 });
 
 test("who asks one thing after another is not slowed down as long as no limit is known", () => {
-  const searching = departed(accepted(departed(after(0), 6_000), 6_100, 6_000), 6_200);
+  const searching = afterDeparture(afterAccepted(afterDeparture(after(0), 6_000), 6_100, 6_000), 6_200);
 
   assert.ok(nextDeparture(searching, 6_200, crowd(0, 0)) <= 6_200);
   assert.ok(nextDeparture(searching, 6_200, crowd(0, 1)) > 6_200);
 });
 
 test("answers that come behind the first refusal of their burst count for the speed", () => {
-  const late = accepted(after(9), 1_020, 995);
+  const late = afterAccepted(after(9), 1_020, 995);
 
-  assert.ok(rateOf(late.speed, 6_000) > rateOf(after(9).speed, 6_000));
+  assert.ok(currentRate(late.speed, 6_000) > currentRate(after(9).speed, 6_000));
 });
 
 test("who keeps to a limit is not stopped by its last place", () => {
   const pace = after(10, { delay: 1_000 });
 
-  const last: Stop = {
+  const last: LimitHit = {
     now: 3_000,
     leftAt: 2_990,
     delay: 1_000,
@@ -117,14 +117,14 @@ test("who keeps to a limit is not stopped by its last place", () => {
     pressed: true,
   };
 
-  assert.equal(stopped(pace, last), pace);
-  assert.equal(stopped(pace, { ...last, delay: 5_000 }).opensAt, 8_000);
+  assert.equal(afterLimitHit(pace, last), pace);
+  assert.equal(afterLimitHit(pace, { ...last, delay: 5_000 }).opensAt, 8_000);
 });
 
 test("a limit that nobody met for long is forgotten", () => {
-  const pace = departed(after(10), 6_000);
+  const pace = afterDeparture(after(10), 6_000);
 
-  assert.deepEqual([isForgotten(pace, 60_000), isForgotten(pace, 700_000)], [false, true]);
+  assert.deepEqual([isPaceExpired(pace, 60_000), isPaceExpired(pace, 700_000)], [false, true]);
 });
 
 test("no course of events opens a gate early, or makes a rate that is none", () => {
@@ -152,11 +152,11 @@ test("no course of events opens a gate early, or makes a rate that is none", () 
           const turn = nextDeparture(pace, now, crowd(0));
           now = Math.max(now, turn);
           leftAt = now;
-          pace = departed(pace, now);
+          pace = afterDeparture(pace, now);
           assert.ok(nextDeparture(pace, now, crowd(0)) >= pace.opensAt);
-        } else if (kind === "accepted") pace = accepted(pace, now, leftAt);
+        } else if (kind === "accepted") pace = afterAccepted(pace, now, leftAt);
         else
-          pace = stopped(pace, {
+          pace = afterLimitHit(pace, {
             now,
             leftAt,
             delay,
@@ -167,7 +167,7 @@ test("no course of events opens a gate early, or makes a rate that is none", () 
             pressed: asked,
           });
         assert.ok(pace.opensAt >= before.opensAt);
-        const rate = rateOf(pace.speed, now);
+        const rate = currentRate(pace.speed, now);
         assert.ok(
           (rate > 0 && Number.isFinite(nextDeparture(pace, now, crowd(0)))) || rate === Infinity,
           `${rate}`,
@@ -277,26 +277,26 @@ test("a long window that nobody names is found from one closing to the next", ()
 });
 
 test("where no wait is named, who was a little too fast waits two places, and ever longer while nothing is accepted", () => {
-  const holding = departed(after(10, { delay: 1_000 }), 2_000);
+  const holding = afterDeparture(after(10, { delay: 1_000 }), 2_000);
   const [unasked, place] = [{ delay: 60_000, asked: false }, 1_000 / 9.7];
-  const once = stopped(accepted(holding, 2_050, 2_040), {
+  const once = afterLimitHit(afterAccepted(holding, 2_050, 2_040), {
     ...refusal,
     now: 2_100,
     leftAt: 2_090,
     ...unasked,
   });
-  const twice = stopped(once, { ...refusal, now: 2_400, leftAt: 2_390, ...unasked });
+  const twice = afterLimitHit(once, { ...refusal, now: 2_400, leftAt: 2_390, ...unasked });
 
   assert.ok(Math.abs(once.opensAt - 2_100 - 2 * place) < 2, `${once.opensAt}`);
   assert.ok(twice.opensAt - 2_400 > 3.5 * place, `${twice.opensAt}`);
 });
 
 test("twenty who were refused without having asked too often are through within a second", () => {
-  let pace = accepted(departed(after(0), 6_000), 6_010, 6_000);
+  let pace = afterAccepted(afterDeparture(after(0), 6_000), 6_010, 6_000);
   let now = 6_010;
   for (let left = 19; left > 0; left -= 1) {
     now = Math.max(now, nextDeparture(pace, now, crowd(1, left)));
-    pace = departed(pace, now);
+    pace = afterDeparture(pace, now);
   }
 
   assert.ok(now < 7_000, `${now}`);
@@ -311,36 +311,36 @@ test("a limit that is far above the burst that a server takes is found in a few 
 });
 
 test("a refusal is a limit only where others were refused with it, and fewer accepted that left later", () => {
-  const one = stopped(freePace(emptyTally(0)), refusal);
+  const one = afterLimitHit(freePace(emptyTally(0)), refusal);
   const two = after(50);
-  const spared = [996, 997, 998].reduce((pace, leftAt) => accepted(pace, 1_020, leftAt), two);
+  const spared = [996, 997, 998].reduce((pace, leftAt) => afterAccepted(pace, 1_020, leftAt), two);
 
   assert.deepEqual([one.speed.at, two.speed.at, spared.speed.at], ["reopening", "holding", "reopening"]);
 });
 
 test("who comes slower than the pace, or meets trouble, keeps it", () => {
-  const holding = accepted(after(50), 50_000, 49_990);
+  const holding = afterAccepted(after(50), 50_000, 49_990);
   const stop = { ...refusal, now: 60_000, leftAt: 59_990 };
 
-  assert.deepEqual(stopped(holding, { ...stop, pressed: false }).speed, holding.speed);
-  const troubled = stopped(holding, { ...stop, trouble: true });
-  assert.deepEqual(stopped(troubled, { ...stop, trouble: true }).speed, holding.speed);
+  assert.deepEqual(afterLimitHit(holding, { ...stop, pressed: false }).speed, holding.speed);
+  const troubled = afterLimitHit(holding, { ...stop, trouble: true });
+  assert.deepEqual(afterLimitHit(troubled, { ...stop, trouble: true }).speed, holding.speed);
 });
 
 test("trouble at one place closes nothing, unless it is met at the next one too", () => {
   const free = freePace(emptyTally(0));
   const trouble = { ...refusal, trouble: true };
-  const once = stopped(free, trouble);
+  const once = afterLimitHit(free, trouble);
 
   assert.equal(once.opensAt, -Infinity);
-  assert.equal(stopped(once, { ...trouble, leftAt: 995 }).opensAt, 6_000);
-  assert.equal(stopped(accepted(once, 1_001, 996), trouble).opensAt, -Infinity);
+  assert.equal(afterLimitHit(once, { ...trouble, leftAt: 995 }).opensAt, 6_000);
+  assert.equal(afterLimitHit(afterAccepted(once, 1_001, 996), trouble).opensAt, -Infinity);
 });
 
 test("who keeps a pace and meets a stray refusal goes on as before", () => {
-  const holding = accepted(after(50), 50_000, 49_990);
-  const stray = stopped(holding, { ...refusal, now: 60_000, leftAt: 59_990, delay: 1_000 });
-  const others = [59_991, 59_992].reduce((pace, leftAt) => accepted(pace, 60_010, leftAt), stray);
+  const holding = afterAccepted(after(50), 50_000, 49_990);
+  const stray = afterLimitHit(holding, { ...refusal, now: 60_000, leftAt: 59_990, delay: 1_000 });
+  const others = [59_991, 59_992].reduce((pace, leftAt) => afterAccepted(pace, 60_010, leftAt), stray);
 
   assert.notDeepEqual(stray.speed, holding.speed);
   assert.deepEqual(others.speed, holding.speed);

@@ -1,7 +1,7 @@
 import type { StatedLimit } from "../retry/dialects/dialect.ts";
-import { sampleOf, slower, speedFrom, type Sample } from "./estimate.ts";
-import { gapOf, searching, toldSpeed, windowOf, type Speed } from "./rate.ts";
-import { counted, second, type Tally } from "./tally.ts";
+import { takeSample, reducedSpeed, initialSpeed, type Sample } from "./estimate.ts";
+import { departureGap, searching, statedSpeed, limitWindow, type Speed } from "./rate.ts";
+import { countAccepted, second, type Tally } from "./tally.ts";
 
 /**
  * What is known of a limit that a server has shown, and when the next request may leave: plain data, instants on the
@@ -44,7 +44,7 @@ interface Burst {
 }
 
 /** A server's word that it has had enough. */
-export interface Stop {
+export interface LimitHit {
   readonly now: number;
   /** When the request left that the word answers. */
   readonly leftAt: number;
@@ -63,7 +63,7 @@ export interface Stop {
 }
 
 /** Who is at a gate, beside the request that it is about. */
-export interface Crowd {
+export interface Load {
   readonly underWay: number;
   readonly waiting: number;
 }
@@ -94,34 +94,34 @@ export function freePace(tally: Tally): Pace {
 }
 
 /** When the next request may leave: now or earlier where nothing stands in its way. */
-export function nextDeparture(pace: Pace, now: number, { underWay, waiting }: Crowd): number {
+export function nextDeparture(pace: Pace, now: number, { underWay, waiting }: Load): number {
   const { speed, opensAt, leftAt } = pace;
   if (speed.at === "probing" && underWay > 0) return leftAt + longestProbe;
   // Who asks one thing after another waits when told to, and is slow enough besides.
   if (underWay + waiting === 0) return opensAt;
-  return Math.max(opensAt, leftAt + gapOf(speed, now));
+  return Math.max(opensAt, leftAt + departureGap(speed, now));
 }
 
 /** Takes note that a request leaves; one that is a little late does not make all behind it late. */
-export function departed(pace: Pace, now: number): Pace {
-  const gap = gapOf(pace.speed, now);
+export function afterDeparture(pace: Pace, now: number): Pace {
+  const gap = departureGap(pace.speed, now);
   const place = Math.max(pace.opensAt, pace.leftAt + gap);
   return { ...pace, leftAt: Math.max(place, now - toleranceOf(gap)) };
 }
 
 /** Takes note that a request was accepted, which had left at `leftAt`. */
-export function accepted(pace: Pace, now: number, leftAt: number): Pace {
-  if (pace.troubled === true) return accepted({ ...pace, troubled: false }, now, leftAt);
+export function afterAccepted(pace: Pace, now: number, leftAt: number): Pace {
+  if (pace.troubled === true) return afterAccepted({ ...pace, troubled: false }, now, leftAt);
   // Of a burst that met a limit, some answers come behind the first refusal.
   if (leftAt <= pace.stoppedAt)
     return pace.burst === undefined ? pace : judged(pace, spared(pace.burst, leftAt));
-  const tally = counted(pace.tally, now);
+  const tally = countAccepted(pace.tally, now);
   if (pace.speed.at !== "probing") return { ...pace, tally };
   return { ...pace, tally, speed: searching(pace.speed.search, now) };
 }
 
 /** Takes note that the server said stop. Of a burst, only the first word counts, and the longest wait. */
-export function stopped(pace: Pace, stop: Stop): Pace {
+export function afterLimitHit(pace: Pace, stop: LimitHit): Pace {
   const { now, leftAt, asked } = stop;
   const opensAt = Math.max(pace.opensAt, now + pauseOf(pace, stop));
   if (leftAt <= pace.stoppedAt) return refusedToo(asked ? { ...pace, opensAt } : pace, stop);
@@ -130,13 +130,13 @@ export function stopped(pace: Pace, stop: Stop): Pace {
   if (stop.trouble && pace.troubled !== true) return { ...pace, troubled: true };
   const closed = closedUntil(pace, now, opensAt);
   if (stop.limit !== undefined && pace.speed.at !== "told")
-    return { ...closed, speed: toldSpeed(stop.limit, opensAt) };
+    return { ...closed, speed: statedSpeed(stop.limit, opensAt) };
   return judged(closed, burstOf(pace, stop, opensAt));
 }
 
 /** Whether nothing is known any more that could hold up a request. */
-export function isForgotten({ opensAt, leftAt, speed }: Pace, now: number): boolean {
-  return now - Math.max(opensAt, leftAt) > Math.max(forgetMs, windowOf(speed));
+export function isPaceExpired({ opensAt, leftAt, speed }: Pace, now: number): boolean {
+  return now - Math.max(opensAt, leftAt) > Math.max(forgetMs, limitWindow(speed));
 }
 
 function toleranceOf(gap: number): number {
@@ -156,9 +156,9 @@ function missesOf({ misses, stoppedAt, tally }: Pace): number {
 }
 
 /** The pause that follows: what the server asks for, else a guess that doubles while nothing is accepted. */
-function pauseOf(pace: Pace, { now, delay, asked, pressed }: Stop): number {
+function pauseOf(pace: Pace, { now, delay, asked, pressed }: LimitHit): number {
   if (asked) return delay;
-  const guess = pressed && keepsPace(pace.speed) ? missedPlaces * gapOf(pace.speed, now) : delay;
+  const guess = pressed && keepsPace(pace.speed) ? missedPlaces * departureGap(pace.speed, now) : delay;
   return Math.min(guess * 2 ** missesOf(pace), Math.max(delay, longestGuess));
 }
 
@@ -167,12 +167,12 @@ function keepsPace({ at }: Speed): boolean {
 }
 
 /** Who keeps to a limit comes to its end now and then, just before it begins anew: that is no news. */
-function isExpected(speed: Speed, { delay }: Stop): boolean {
+function isExpected(speed: Speed, { delay }: LimitHit): boolean {
   // A wait until a whole second of a clock is up to a second longer than what is left.
-  return (speed.at === "holding" || speed.at === "told") && delay <= windowOf(speed) + second;
+  return (speed.at === "holding" || speed.at === "told") && delay <= limitWindow(speed) + second;
 }
 
-function burstOf(pace: Pace, stop: Stop, opensAt: number): Burst {
+function burstOf(pace: Pace, stop: LimitHit, opensAt: number): Burst {
   const { now, leftAt, accepted, trouble, pressed, delay } = stop;
   const { speed: before, tally } = pace;
   const clue = { now, leftAt, accepted, asked: stop.asked ? delay : undefined, opensAt };
@@ -182,13 +182,13 @@ function burstOf(pace: Pace, stop: Stop, opensAt: number): Burst {
     // The last place of a limit is a word on the limit: it needs no refusal to prove it.
     refusals: accepted ? Infinity : trouble ? -Infinity : 1,
     spared: 0,
-    sample: sampleOf(tally, clue),
+    sample: takeSample(tally, clue),
     before,
-    slower: keptNone ? undefined : pressed && !trouble ? slower(pace, clue) : before,
+    slower: keptNone ? undefined : pressed && !trouble ? reducedSpeed(pace, clue) : before,
   };
 }
 
-function refusedToo(pace: Pace, { accepted, trouble }: Stop): Pace {
+function refusedToo(pace: Pace, { accepted, trouble }: LimitHit): Pace {
   const { burst } = pace;
   return burst === undefined || accepted || trouble
     ? pace
@@ -215,5 +215,5 @@ function measured(pace: Pace, sample: Sample): Pace {
   const shortest = sample.count > 0 ? pace.stoppedAt + second : -Infinity;
   const opensAt = Math.max(pace.opensAt, shortest);
   const tally = { ...pace.tally, since: opensAt };
-  return { ...pace, opensAt, tally, speed: speedFrom(sample, opensAt) };
+  return { ...pace, opensAt, tally, speed: initialSpeed(sample, opensAt) };
 }

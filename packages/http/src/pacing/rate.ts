@@ -69,17 +69,17 @@ export function isCareful({ doubling }: Search): boolean {
 }
 
 /** At the rate that a server names. */
-export function toldSpeed({ requests, window }: StatedLimit, since: number): Speed {
+export function statedSpeed({ requests, window }: StatedLimit, since: number): Speed {
   return { at: "told", rate: requests / window, since, window };
 }
 
 /** The time that the limit counts over, as far as known. */
-export function windowOf(speed: Speed): number {
+export function limitWindow(speed: Speed): number {
   return Math.max(second, "window" in speed ? speed.window : 0);
 }
 
 /** The rate of a speed; Infinity where it sets none. */
-export function rateOf(speed: Speed, now: number): number {
+export function currentRate(speed: Speed, now: number): number {
   switch (speed.at) {
     case "free":
     case "probing":
@@ -96,13 +96,13 @@ export function rateOf(speed: Speed, now: number): number {
 }
 
 /** The rate that a speed stays near; Infinity where it sets none, or grows ever faster. */
-export function lastingRateOf(speed: Speed, now: number): number {
-  return speed.at === "holding" || speed.at === "told" ? rateOf(speed, now) : Infinity;
+export function steadyRate(speed: Speed, now: number): number {
+  return speed.at === "holding" || speed.at === "told" ? currentRate(speed, now) : Infinity;
 }
 
 /** The time between two departures. */
-export function gapOf(speed: Speed, now: number): number {
-  const rate = rateOf(speed, now);
+export function departureGap(speed: Speed, now: number): number {
+  const rate = currentRate(speed, now);
   return rate > 0 ? 1 / rate : 0;
 }
 

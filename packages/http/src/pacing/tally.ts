@@ -19,7 +19,7 @@ export function emptyTally(now: number): Tally {
 }
 
 /** Counts one more. */
-export function counted(tally: Tally, now: number): Tally {
+export function countAccepted(tally: Tally, now: number): Tally {
   const seconds = Math.floor((now - tally.secondAt) / second);
   const all = { since: tally.since, accepted: tally.accepted + 1 };
   if (seconds <= 0) return { ...tally, ...all, thisSecond: tally.thisSecond + 1 };
@@ -28,7 +28,7 @@ export function counted(tally: Tally, now: number): Tally {
 }
 
 /** How many were accepted in the second before an instant, where they came evenly. */
-export function lately({ secondAt, thisSecond, lastSecond }: Tally, now: number): number {
+export function acceptedInLastSecond({ secondAt, thisSecond, lastSecond }: Tally, now: number): number {
   const passed = Math.min(2, (now - secondAt) / second);
   const count = passed >= 1 ? thisSecond * (2 - passed) : thisSecond + lastSecond * (1 - passed);
   return Math.round(count);

@@ -1,7 +1,7 @@
 import { discardBody } from "../model/streamed-response.ts";
 import type { Adapter, SendOptions } from "../adapter/adapter.ts";
-import { summaryOf } from "../model/attempt-record.ts";
-import { takeBrokenBody, leaveBrokenBody, type BrokenBody } from "../model/partial-body.ts";
+import { summarizeError } from "../model/attempt-record.ts";
+import { takePartialBody, attachPartialBody, type PartialBody } from "../model/partial-body.ts";
 import { BodyTooLargeError, TransportError } from "../errors/transport-errors.ts";
 import { ResponseHeaders } from "../model/headers.ts";
 import type { HttpRequest } from "../model/request.ts";
@@ -19,7 +19,7 @@ import {
 
 /** A part of a body, and what is known of it. */
 interface Part {
-  readonly broken: BrokenBody;
+  readonly broken: PartialBody;
   readonly held: Held;
 }
 
@@ -29,7 +29,7 @@ interface Part {
  *
  * An error leaves all that is proven so far, for the next attempt.
  */
-export function continuing(adapter: Adapter, broken: BrokenBody): Adapter {
+export function continuing(adapter: Adapter, broken: PartialBody): Adapter {
   const held = heldOfBroken(broken);
   if (held === undefined) return adapter;
   return {
@@ -43,12 +43,12 @@ export function continuing(adapter: Adapter, broken: BrokenBody): Adapter {
 }
 
 /** Takes what an error left of a body, if the rest of it can be asked for. */
-export function takeResumable(error: unknown): BrokenBody | undefined {
-  const broken = takeBrokenBody(error);
+export function takeResumable(error: unknown): PartialBody | undefined {
+  const broken = takePartialBody(error);
   return broken !== undefined && heldOfBroken(broken) !== undefined ? broken : undefined;
 }
 
-function heldOfBroken({ status, headers, url, chunks }: BrokenBody): Held | undefined {
+function heldOfBroken({ status, headers, url, chunks }: PartialBody): Held | undefined {
   return heldOf({ status, headers: new ResponseHeaders(headers) }, url, bytesIn(chunks));
 }
 
@@ -66,7 +66,7 @@ async function sendForRest(
   const { observer } = options;
   const answer = await adapter.send(asked, options).catch(async (error: unknown) => {
     if (leaveProven(part, error)) throw error;
-    await observer?.discard?.({ reason: summaryOf(error).message });
+    await observer?.discard?.({ reason: summarizeError(error).message });
     return undefined;
   });
   if (answer === undefined) return adapter.send(request, options);
@@ -113,25 +113,25 @@ function whole({ broken, held: { offset } }: Part, response: HttpResponse, maxBy
 
 /** Leaves with an error the part and what came of the rest before it; false where that was not the rest. */
 function leaveProven({ broken, held }: Part, error: unknown): boolean {
-  const further = takeBrokenBody(error);
+  const further = takePartialBody(error);
   if (further === undefined) {
-    leaveBrokenBody(error, broken);
+    attachPartialBody(error, broken);
     // All of a body came, but could not be decoded: the rest of what was not encoded is not, either.
     return !(error instanceof TransportError) || error.phase !== "body";
   }
   const judgement = judge(held, { status: further.status, headers: new ResponseHeaders(further.headers) });
   const proven = provenOf({ broken, further }, judgement);
-  if (proven !== undefined) leaveBrokenBody(error, proven);
+  if (proven !== undefined) attachPartialBody(error, proven);
   return proven !== undefined;
 }
 
 interface TwoParts {
-  readonly broken: BrokenBody;
-  readonly further: BrokenBody;
+  readonly broken: PartialBody;
+  readonly further: PartialBody;
 }
 
 /** What of two parts is proven to be of one body, the second of which came when the rest of the first was asked for. */
-function provenOf({ broken, further }: TwoParts, judgement: Judgement): BrokenBody | undefined {
+function provenOf({ broken, further }: TwoParts, judgement: Judgement): PartialBody | undefined {
   switch (judgement.means) {
     case "append":
       if (bytesIn(further.chunks) > judgement.length) return undefined;

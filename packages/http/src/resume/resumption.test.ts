@@ -9,7 +9,7 @@ import { fakeClock } from "@holdfast/policy/testing";
 import fc from "fast-check";
 import type { Adapter } from "../adapter/adapter.ts";
 import type { BodySource } from "../model/body-source.ts";
-import { leaveBrokenBody } from "../model/partial-body.ts";
+import { attachPartialBody } from "../model/partial-body.ts";
 import { IncompleteBodyError } from "../errors/transport-errors.ts";
 import type { HttpRequest } from "../model/request.ts";
 import { HttpResponse } from "../model/response.ts";
@@ -113,7 +113,7 @@ function adapterOf(behaviours: readonly Behaviour[], asked: HttpRequest[]): Adap
       if (cut >= body.length)
         return new HttpResponse({ status, statusText: "", url, headers, content: body });
       const error = new IncompleteBodyError(cut, undefined);
-      leaveBrokenBody(error, { url, status, statusText: "", headers, chunks: [body.subarray(0, cut)] });
+      attachPartialBody(error, { url, status, statusText: "", headers, chunks: [body.subarray(0, cut)] });
       throw error;
     },
     stream: async (request) => {

@@ -11,7 +11,7 @@ import {
   ReadTimeoutError,
   TlsError,
 } from "../errors/transport-errors.ts";
-import { countedAs, type ErrorCounter } from "./counters.ts";
+import { counterFor, type ErrorCounter } from "./counters.ts";
 
 function connection(phase: Phase, mayHaveArrived: boolean): ConnectionError {
   return new ConnectionError(phase, { phase, mayHaveArrived, errno: "ECONNRESET" });
@@ -41,6 +41,6 @@ const table: readonly (readonly [what: string, error: unknown, counter: ErrorCou
 
 for (const [what, error, counter] of table) {
   test(`${what} counts as ${counter}`, () => {
-    assert.equal(countedAs(error), counter);
+    assert.equal(counterFor(error), counter);
   });
 }

@@ -1,35 +1,39 @@
-/** Which of the counters of a `Retry` an error takes from, beside `total`. */
+/** A counter of a `Retry` that an error decrements, in addition to `total`. */
 export type ErrorCounter = "connect" | "read" | "other";
 
-const connecting: ReadonlySet<unknown> = new Set(["dns", "connect"]);
+const connectPhases: ReadonlySet<unknown> = new Set(["dns", "connect"]);
 
 /**
- * Says which counter an error takes from: `connect` when the request was never sent for want of a connection, to a
- * proxy included; `read` when it may have arrived and no whole answer came; `other` for TLS, a damaged body, and the
- * rest (urllib3's classes, with one difference: a connection that broke before the request could arrive is `connect`,
- * so that the method plays no part).
+ * Returns the counter that an error decrements:
+ *
+ * - `connect`: the request was not sent, because no connection to the server or the proxy could be opened;
+ * - `read`: the request may have arrived, and no complete response came back;
+ * - `other`: TLS errors, damaged bodies and all others.
+ *
+ * These are urllib3's classes, with one difference: a connection that broke before the request could arrive counts as
+ * `connect`, so that the method does not matter.
  */
-export function countedAs(error: unknown): ErrorCounter {
-  const { code, phase, mayHaveArrived, cause } = fieldsOf(error);
+export function counterFor(error: unknown): ErrorCounter {
+  const { code, phase, mayHaveArrived, cause } = fieldsOfError(error);
   switch (code) {
     case "ERR_CONNECT_TIMEOUT":
       return "connect";
     case "ERR_CONNECTION":
-      return connecting.has(phase) || mayHaveArrived === false ? "connect" : "read";
+      return connectPhases.has(phase) || mayHaveArrived === false ? "connect" : "read";
     case "ERR_READ_TIMEOUT":
     case "ERR_ATTEMPT_TIMEOUT":
     case "ERR_INCOMPLETE_BODY":
     case "ERR_PROTOCOL":
       return "read";
     case "ERR_PROXY":
-      return countedAs(cause) === "connect" ? "connect" : "other";
+      return counterFor(cause) === "connect" ? "connect" : "other";
     default:
       return "other";
   }
 }
 
-type Fields = Readonly<Partial<Record<"code" | "phase" | "mayHaveArrived" | "cause", unknown>>>;
+type ErrorFields = Readonly<Partial<Record<"code" | "phase" | "mayHaveArrived" | "cause", unknown>>>;
 
-function fieldsOf(error: unknown): Fields {
+function fieldsOfError(error: unknown): ErrorFields {
   return error instanceof Error ? error : {};
 }

@@ -17,7 +17,7 @@ import {
 } from "../errors/transport-errors.ts";
 import { HttpResponse } from "../model/response.ts";
 import { sessionDefaults } from "../session/defaults.ts";
-import { decide, type Decision, type Facts } from "./decide.ts";
+import { decide, type Decision, type AttemptFacts } from "./decide.ts";
 import type { RetryInit } from "./options.ts";
 import { Retry } from "./retry.ts";
 import { errorVerdict, statusVerdict } from "../model/verdict.ts";
@@ -36,8 +36,8 @@ interface Case {
   readonly json?: unknown;
   readonly error?: unknown;
   readonly rule?: RetryInit;
-  readonly before?: Facts["before"];
-  readonly proxy?: Facts["proxy"];
+  readonly before?: AttemptFacts["previousVerdicts"];
+  readonly proxy?: AttemptFacts["proxy"];
 }
 
 function factsOf({
@@ -52,7 +52,7 @@ function factsOf({
   rule,
   before = [],
   proxy,
-}: Case): Facts {
+}: Case): AttemptFacts {
   const headers = {
     ...further,
     ...(retryAfter !== undefined && { "retry-after": retryAfter }),
@@ -66,7 +66,7 @@ function factsOf({
     response:
       status === undefined ? undefined : new HttpResponse({ status, statusText: "", url, headers, content }),
     error,
-    before,
+    previousVerdicts: before,
     now,
     proxy,
   };
@@ -496,7 +496,7 @@ test("a wait that is too long names the instant", async () => {
 
   assert.ok(decision.again === "exhausted");
   assert.deepEqual(
-    [decision.retryAt, decision.asked, decision.cause],
+    [decision.retryAt, decision.requestedDelay, decision.cause],
     [now + 3_600_000, 3_600_000, undefined],
   );
 });

@@ -10,182 +10,199 @@ import {
 import type { ProxyAvailability } from "../model/proxy-provider.ts";
 import type { HttpRequest } from "../model/request.ts";
 import { type HttpResponse, unreadBodyOf } from "../model/response.ts";
+import { errorVerdict, isFinalWhenRepeated, isTransient, type Verdict } from "../model/verdict.ts";
 import type { Hint } from "./dialects/dialect.ts";
-import { hintIn } from "./dialects/hint-in.ts";
+import { findHint } from "./dialects/hints.ts";
 import { parseRetryAfter, type ServerDelay } from "./retry-after.ts";
 import type { Retry } from "./retry.ts";
-import { maySendAgain, saysUnprocessed, type Evidence } from "./safety.ts";
-import { errorVerdict, mayPass, isFinalTheSecondTime, type Verdict } from "../model/verdict.ts";
+import { isUnprocessedStatus, maySendAgain, type Evidence } from "./safety.ts";
 
-/** One attempt, seen by the rules: the request, what came back, and what is left of the retries. */
-export interface Facts {
+/** One attempt, as the retry rules see it: the request, its result, and the retries that are left. */
+export interface AttemptFacts {
   readonly request: HttpRequest;
-  /** What is left before this attempt is counted. */
+  /** The retries that are left before this attempt is counted. */
   readonly retry: Retry;
-  /** Absent when no answer came; then `error` says why. */
+  /** Absent if the attempt failed without a response. Then `error` says why. */
   readonly response?: HttpResponse | undefined;
   readonly error?: unknown;
-  /** Verdicts of the attempts before, oldest first. */
-  readonly before: readonly Verdict[];
+  /** The verdicts of the earlier attempts, oldest first. */
+  readonly previousVerdicts: readonly Verdict[];
   /** Milliseconds since 1970. */
   readonly now: number;
-  /** What a pool makes of the proxy that the attempt went through, and of the others; absent without a pool. */
+  /** The pool's view of the proxy of this attempt and of the others. Absent without a pool. */
   readonly proxy?: ProxyAvailability | undefined;
 }
 
-/** What the rules make of an attempt. */
+/** What follows an attempt. */
 export type Decision =
-  /** Nothing speaks for another attempt, or something against it. */
+  /** The attempt is final. */
   | { readonly again: "no"; readonly reason: string }
-  /** Another attempt would be right, but there is none left, or the server asks for more patience than there is. */
+  /** A further attempt would be right, but no retries are left, or the requested wait is too long. */
   | {
       readonly again: "exhausted";
       readonly reason: string;
       readonly cause: unknown;
       readonly retryAt?: number;
-      /** How much patience it would have taken, in milliseconds. */
-      readonly asked?: number;
+      /** The wait that was requested, in milliseconds. */
+      readonly requestedDelay?: number;
     }
   /**
-   * Another attempt, with `retry` left: at least `minimum` milliseconds from now, and no sooner than the back-off where
-   * that is the source. Where it is the proxy, another address is fit, and the back-off plays no part.
+   * A further attempt follows, with `retry` left. It starts at least `minimum` milliseconds from now, and not before the
+   * back-off if that is the `source`. If the source is `"proxy"`, another proxy is available and no back-off applies.
    */
   | { readonly again: "yes"; readonly retry: Retry; readonly minimum: number; readonly source: string };
 
-/** Decides what follows an attempt: the three questions of the loop, answered for HTTP in one place. */
-export function decide(facts: Facts): Decision | Promise<Decision> {
-  // A body that was not waited for cannot be asked about: the call goes on by what its head says.
+/** Decides for HTTP whether an attempt is retried, how long to wait, and when to stop. */
+export function decide(facts: AttemptFacts): Decision | Promise<Decision> {
+  // `retry.when` may want to read a body that was not read: the call continues by status and headers.
   if (facts.response !== undefined && unreadBodyOf(facts.response) !== undefined) return decideByHead(facts);
-  const wished = facts.retry.when?.({ response: facts.response, error: facts.error }) ?? false;
-  return typeof wished === "boolean"
-    ? decideNow(facts, wished)
-    : wished.then((wish) => decideNow(facts, wish));
+  const requested = facts.retry.when?.({ response: facts.response, error: facts.error }) ?? false;
+  return typeof requested === "boolean"
+    ? decideNow(facts, requested)
+    : requested.then((byCondition) => decideNow(facts, byCondition));
 }
 
-/** Decides by status and headers alone, without asking `retry.when`, which may want to see the body. */
-export function decideByHead(facts: Facts): Decision {
+/** Decides by status and headers alone, without calling `retry.when`. */
+export function decideByHead(facts: AttemptFacts): Decision {
   return decideNow(facts, false);
 }
 
-/** What the server says about another attempt, looked for when it is first asked for. */
-type Listen = () => Hint | undefined;
+/**
+ * Returns how many milliseconds to add at random to a delay that a server asks for: at most a tenth of it, and a second.
+ * 0 if the back-off has no jitter.
+ */
+export function serverDelayJitter(delay: number, { wait, backoffJitter }: Retry): number {
+  return wait === undefined && backoffJitter === 0 ? 0 : Math.min(delay / 10, 1_000);
+}
 
-function decideNow(facts: Facts, wished: boolean): Decision {
-  let heard: { readonly hint: Hint | undefined } | undefined;
-  const listen: Listen = () => (heard ??= { hint: heardIn(facts) }).hint;
-  const objection = wished ? unsafe(facts) : (unwanted(facts, listen) ?? unsafe(facts));
+/** Returns the hint of the response. It is read when it is first needed. */
+type LazyHint = () => Hint | undefined;
+
+function decideNow(facts: AttemptFacts, requestedByCondition: boolean): Decision {
+  let read: { readonly hint: Hint | undefined } | undefined;
+  const hint: LazyHint = () => (read ??= { hint: hintOfResponse(facts) }).hint;
+  const objection = requestedByCondition
+    ? reasonUnsafe(facts)
+    : (reasonFinal(facts, hint) ?? reasonUnsafe(facts));
   if (objection !== undefined)
     return { again: "no", reason: objection === "ok" ? "success" : `not-retried: ${objection}` };
-  const counted = count(facts);
+  const counted = countAttempt(facts);
   if (!counted.ok) return { again: "exhausted", reason: "retries-exhausted", cause: counted.error };
-  return patience(facts, counted.value, listen);
+  return decideWait(facts, counted.value, hint);
 }
 
-function heardIn({ retry, response, now }: Facts): Hint | undefined {
-  const listens = response !== undefined && retry.respectRetryAfterHeader;
-  return listens ? hintIn(response, retry.dialects, now) : undefined;
+function hintOfResponse({ retry, response, now }: AttemptFacts): Hint | undefined {
+  if (response === undefined || !retry.respectRetryAfterHeader) return undefined;
+  return findHint(response, retry.dialects, now);
 }
 
-/** Why the failure, or the answer, calls for no further attempt. */
-function unwanted(facts: Facts, listen: Listen): string | undefined {
-  const { retry, response, before } = facts;
-  if (retry.total !== false && isElsewhere(facts)) return vetoIn(listen);
-  if (response === undefined) return unwantedAfterError(facts);
+/** Returns the reason why the result of the attempt is final. Undefined if a further attempt may help. */
+function reasonFinal(facts: AttemptFacts, hint: LazyHint): string | undefined {
+  const { retry, response, previousVerdicts } = facts;
+  if (retry.total !== false && isOtherProxyAvailable(facts)) return forbiddenBy(hint);
+  if (response === undefined) return reasonErrorIsFinal(facts);
   const { status, verdict } = response;
-  // Switched off is switched off, also for a status that is listed.
+  // `total: false` switches off retries of listed statuses as well.
   if (retry.total === false) return verdict.reason;
-  if (status === 421 && !before.some(({ reason }) => reason === verdict.reason)) return undefined;
-  return unasked(facts, response, listen);
+  if (status === 421 && !previousVerdicts.some(({ reason }) => reason === verdict.reason)) return undefined;
+  return reasonResponseIsFinal(facts, response, hint);
 }
 
-function unwantedAfterError(facts: Facts): string | undefined {
+function reasonErrorIsFinal(facts: AttemptFacts): string | undefined {
   const verdict = errorVerdict(facts.error);
-  if (!mayPass(verdict) && !isInterim(facts) && !isDistorted(facts)) return verdict.reason;
-  return isFinalTheSecondTime(verdict) && facts.before.some(({ reason }) => reason === verdict.reason)
+  if (!isTransient(verdict) && !isTemporarilyWithoutProxy(facts) && !isDistortedByProxy(facts))
+    return verdict.reason;
+  return isFinalWhenRepeated(verdict) &&
+    facts.previousVerdicts.some(({ reason }) => reason === verdict.reason)
     ? `${verdict.reason} again`
     : undefined;
 }
 
 /**
- * Why an answer calls for no further attempt: by its status, unless the server itself says otherwise. Whether the method
- * stands against one is asked later, so that the reason is the true one.
+ * Returns the reason why a response is final: its status, unless the server asks for another attempt. The method is
+ * checked later, so that the reason is the true one.
  */
-function unasked({ request, retry }: Facts, response: HttpResponse, listen: Listen): string | undefined {
+function reasonResponseIsFinal(
+  { request, retry }: AttemptFacts,
+  response: HttpResponse,
+  hint: LazyHint,
+): string | undefined {
   const { status, verdict } = response;
-  if (isListed(request, retry, response)) return vetoIn(listen);
-  // A success, or a redirect, is not made a failure by a header.
-  const wanted = status >= 400 && listen()?.retry === true;
-  return wanted ? undefined : verdict.reason;
+  if (isListed(request, retry, response)) return forbiddenBy(hint);
+  // A header does not turn a success or a redirect into a failure.
+  const requestedByServer = status >= 400 && hint()?.retry === true;
+  return requestedByServer ? undefined : verdict.reason;
 }
 
-/** Whether the status calls for another attempt, by the rule or by what it says of the request. */
+/** Returns whether the rule lists the status, or the status says that the request may be repeated. */
 function isListed(
   { method, idempotencyKey }: HttpRequest,
   retry: Retry,
   { status, headers }: HttpResponse,
 ): boolean {
-  // To a request with a key, a 409 means that its twin is still under way: its answer is what a later one gets.
+  // With an idempotency key, a 409 means that the first request with this key is still in progress.
   if (status === 409 && idempotencyKey !== undefined) return true;
-  if (saysUnprocessed(status)) return retry.statusForcelist.has(status);
-  const asked = headers.has("retry-after");
-  // What has come is no failure: a rule that does not name the method leaves it alone.
-  return status < 400 ? retry.isRetry(method, status, asked) : retry.isStatusRetryable(status, asked);
+  if (isUnprocessedStatus(status)) return retry.statusForcelist.has(status);
+  const hasRetryAfter = headers.has("retry-after");
+  // A success or a redirect is repeated only for the methods that the rule allows.
+  return status < 400
+    ? retry.isRetry(method, status, hasRetryAfter)
+    : retry.isStatusRetryable(status, hasRetryAfter);
 }
 
-/** Whose word it is that there is to be no further attempt. */
-function vetoIn(listen: Listen): string | undefined {
-  const hint = listen();
-  return hint?.retry === false ? hint.source : undefined;
+/** Returns the source of a hint that forbids another attempt. */
+function forbiddenBy(hint: LazyHint): string | undefined {
+  const found = hint();
+  return found?.retry === false ? found.source : undefined;
 }
 
-/** Whether the address was to blame, and another one is fit: what the status is, and whether it is listed, plays no part. */
-function isElsewhere({ proxy }: Facts): boolean {
+/** Returns whether the proxy caused the failure and another one is available. Then the status does not matter. */
+function isOtherProxyAvailable({ proxy }: AttemptFacts): boolean {
   return proxy?.proxyAtFault === true && proxy.availableIn === 0;
 }
 
-/** Whether a call that is under way has only come before a proxy was fit again. */
-function isInterim({ error, before }: Facts): boolean {
-  return error instanceof NoProxyError && error.retryAt < Infinity && before.length > 0;
+/** Returns whether no proxy was available for a further attempt of this call, but one will be. */
+function isTemporarilyWithoutProxy({ error, previousVerdicts }: AttemptFacts): boolean {
+  return error instanceof NoProxyError && error.retryAt < Infinity && previousVerdicts.length > 0;
 }
 
-/** Whether it was the proxy, as far as is known, that broke what the host said: another one is worth waiting for. */
-function isDistorted({ error, proxy }: Facts): boolean {
+/** Returns whether the proxy probably damaged the response, so that another one may succeed. */
+function isDistortedByProxy({ error, proxy }: AttemptFacts): boolean {
   return proxy?.proxyAtFault === true && (error instanceof TlsError || error instanceof ProtocolError);
 }
 
-/** Why the request must not go out again, whatever came back. */
-function unsafe({ request, retry, response, error }: Facts): string | undefined {
+/** Returns the reason why the request must not be sent again, whatever the result was. */
+function reasonUnsafe({ request, retry, response, error }: AttemptFacts): string | undefined {
   const { again, reason } = maySendAgain(
     request,
-    response === undefined ? evidenceOf(error) : evidenceIn(response),
+    response === undefined ? evidenceOfError(error) : evidenceOfResponse(response),
   );
   if (reason === "body-not-replayable") return reason;
   if (reason === "never-arrived" || reason === "not-processed") return undefined;
-  // The caller's word counts both ways: it allows a POST that may have arrived, and it forbids a PUT.
+  // `allowedMethods` counts in both directions: it allows a POST that may have arrived, and it forbids a PUT.
   if (retry.isMethodRetryable(request.method)) return undefined;
   return again ? "method-not-allowed" : reason;
 }
 
-function evidenceIn({ status }: HttpResponse): Evidence {
-  return { mayHaveArrived: true, mayHaveActed: !saysUnprocessed(status), mayBeTouched: true };
+function evidenceOfResponse({ status }: HttpResponse): Evidence {
+  return { mayHaveArrived: true, mayHaveActed: !isUnprocessedStatus(status), mayBodyBeUsed: true };
 }
 
-function evidenceOf(error: unknown): Evidence {
+function evidenceOfError(error: unknown): Evidence {
   if (error instanceof TransportError) {
     const { mayHaveArrived, phase } = error;
-    return { mayHaveArrived, mayHaveActed: mayHaveArrived, mayBeTouched: !beforeBody.has(phase) };
+    return { mayHaveArrived, mayHaveActed: mayHaveArrived, mayBodyBeUsed: !phasesBeforeBody.has(phase) };
   }
-  // A policy around the attempt refused it: nothing was sent.
+  // A policy around the attempt rejected it: nothing was sent.
   const sent = !(error instanceof RejectedError);
-  return { mayHaveArrived: sent, mayHaveActed: sent, mayBeTouched: sent };
+  return { mayHaveArrived: sent, mayHaveActed: sent, mayBodyBeUsed: sent };
 }
 
-// Phases in which a body has not been touched.
-const beforeBody: ReadonlySet<Phase> = new Set(["dns", "connect", "tls", "proxy"]);
+const phasesBeforeBody: ReadonlySet<Phase> = new Set(["dns", "connect", "tls", "proxy"]);
 
 type Counted = { readonly ok: true; readonly value: Retry } | { readonly ok: false; readonly error: unknown };
 
-function count({ request, retry, response, error }: Facts): Counted {
+function countAttempt({ request, retry, response, error }: AttemptFacts): Counted {
   try {
     const { method, url } = request;
     const event = response === undefined ? { error } : { response: { status: response.status } };
@@ -195,35 +212,37 @@ function count({ request, retry, response, error }: Facts): Counted {
   }
 }
 
-function patience(facts: Facts, left: Retry, listen: Listen): Decision {
+function decideWait(facts: AttemptFacts, left: Retry, hint: LazyHint): Decision {
   const { retry, now, proxy } = facts;
-  if (isElsewhere(facts)) return { again: "yes", retry: left, minimum: 0, source: "proxy" };
-  if (proxy?.proxyAtFault === true) return untilFree(facts, left, proxy.availableIn);
-  const wish = wishOf(facts, listen);
-  if (wish === undefined || wish.delay <= 0)
+  if (isOtherProxyAvailable(facts)) return { again: "yes", retry: left, minimum: 0, source: "proxy" };
+  if (proxy?.proxyAtFault === true) return waitForProxy(facts, left, proxy.availableIn);
+  const requested = requestedWait(facts, hint);
+  if (requested === undefined || requested.delay <= 0)
     return { again: "yes", retry: left, minimum: 0, source: "back-off" };
-  if (wish.delay > retry.retryAfterMax && retry.onLongRetryAfter !== "wait") {
+  const { delay, source } = requested;
+  if (delay > retry.retryAfterMax && retry.onLongRetryAfter !== "wait") {
     return {
       again: "exhausted",
-      reason: `${wish.source}-too-long`,
+      reason: `${source}-too-long`,
       cause: undefined,
-      retryAt: now + wish.delay,
-      asked: wish.delay,
+      retryAt: now + delay,
+      requestedDelay: delay,
     };
   }
-  return { again: "yes", retry: left, minimum: wish.delay, source: wish.source };
+  return { again: "yes", retry: left, minimum: delay, source };
 }
 
-/** All addresses rest: the back-off holds, and no attempt is made before one of them is fit. */
-function untilFree({ retry, now }: Facts, left: Retry, freeIn: number): Decision {
-  if (freeIn <= retry.retryAfterMax)
-    return { again: "yes", retry: left, minimum: freeIn, source: "back-off" };
-  const fitAgain = freeIn === Infinity ? undefined : { retryAt: now + freeIn, asked: freeIn };
-  return { again: "exhausted", reason: "no-proxy-in-time", cause: undefined, ...fitAgain };
+/** All proxies are cooling down: the back-off applies, and no attempt starts before one of them is available. */
+function waitForProxy({ retry, now }: AttemptFacts, left: Retry, availableIn: number): Decision {
+  if (availableIn <= retry.retryAfterMax)
+    return { again: "yes", retry: left, minimum: availableIn, source: "back-off" };
+  const available =
+    availableIn === Infinity ? undefined : { retryAt: now + availableIn, requestedDelay: availableIn };
+  return { again: "exhausted", reason: "no-proxy-in-time", cause: undefined, ...available };
 }
 
-/** When to come back: by the server's or the proxy's word, or by that of a policy which would refuse any earlier attempt. */
-function wishOf({ error, now, retry }: Facts, listen: Listen): ServerDelay | undefined {
+/** Returns the wait that the server, the proxy or a policy around the attempt asks for. */
+function requestedWait({ error, now, retry }: AttemptFacts, hint: LazyHint): ServerDelay | undefined {
   if (
     error instanceof CircuitOpenError ||
     error instanceof RateLimitedError ||
@@ -233,6 +252,6 @@ function wishOf({ error, now, retry }: Facts, listen: Listen): ServerDelay | und
   }
   if (error instanceof ProxyError && error.retryAfter !== undefined && retry.respectRetryAfterHeader)
     return parseRetryAfter(error.retryAfter, now);
-  const { delay, source = "" } = listen() ?? {};
+  const { delay, source = "" } = hint() ?? {};
   return delay === undefined ? undefined : { delay, source };
 }

@@ -1,4 +1,4 @@
-/** One request that a `Retry` has counted. */
+/** A request that a `Retry` has counted. */
 export interface RequestHistory {
   readonly method: string | null;
   readonly url: string;
@@ -7,7 +7,7 @@ export interface RequestHistory {
   readonly redirectLocation: string | null;
 }
 
-/** What `increment` is told of a request: it failed with `error`, or got a `response` that is not the last word. */
+/** A failed attempt, for `Retry.increment`: it failed with `error`, or returned a `response` that is retried or redirects. */
 export interface RetryEvent {
   readonly method: string | null;
   readonly url: string;
@@ -15,7 +15,7 @@ export interface RetryEvent {
   readonly response?: { readonly status: number; readonly redirectLocation?: string | null } | undefined;
 }
 
-/** The failure behind a `RetryError` when it was an answer: urllib3's words for it, and the status. */
+/** The cause of a `RetryError` after a response, with urllib3's message. */
 export class ResponseError extends Error {
   override readonly name = "ResponseError";
   readonly status: number | undefined;
@@ -26,19 +26,19 @@ export class ResponseError extends Error {
   }
 }
 
-/** The row that an event leaves in the history. */
-export function rowOf({ method, url, error, response }: RetryEvent): RequestHistory {
-  const answer = error === undefined ? response : undefined;
+/** Returns the history entry of a failed attempt. */
+export function toHistoryEntry({ method, url, error, response }: RetryEvent): RequestHistory {
+  const seen = error === undefined ? response : undefined;
   return {
     method,
     url,
     error: error ?? null,
-    status: answer?.status ?? null,
-    redirectLocation: answer?.redirectLocation || null,
+    status: seen?.status ?? null,
+    redirectLocation: seen?.redirectLocation || null,
   };
 }
 
-/** What to call an event which is not an error, in the words of urllib3. */
+/** Returns the error for an attempt that returned a response, with urllib3's message. */
 export function responseError({ response }: RetryEvent): ResponseError {
   if (response?.redirectLocation) return new ResponseError("too many redirects", response.status);
   const status = response?.status;

@@ -7,42 +7,41 @@ import {
   systemRandom,
   type Wait,
 } from "@holdfast/policy";
+import { idempotentMethods } from "../model/methods.ts";
 import { refuse, shown } from "../support/validate.ts";
 import { frozenSet } from "../support/frozen-set.ts";
-import { countedAs, type ErrorCounter } from "./counters.ts";
+import { counterFor, type ErrorCounter } from "./counters.ts";
 import type { Dialect } from "./dialects/dialect.ts";
 import { dialects } from "./dialects/index.ts";
 import { parseRetryAfter } from "./retry-after.ts";
 import { retryCheck } from "./validate-options.ts";
-import { type RequestHistory, responseError, type RetryEvent, rowOf } from "./history.ts";
+import { type RequestHistory, responseError, type RetryEvent, toHistoryEntry } from "./history.ts";
 import {
-  countersOf,
   credentialHeaders,
-  durationOf,
-  factorOf,
-  handsOutRedirects,
-  headerNamesOf,
-  idempotentMethods,
-  methodsOf,
-  statusesOf,
-  type RetryCondition,
-  type RetryCount,
-  type RetryInit,
-} from "./options.ts";
+  normalizeBackoffFactor,
+  normalizeCounters,
+  normalizeDuration,
+  normalizeHeaderNames,
+  normalizeMethods,
+  normalizeStatuses,
+  returnsRedirects,
+} from "./normalize.ts";
+import type { RetryCondition, RetryCount, RetryInit } from "./options.ts";
 
-const nothing: readonly never[] = Object.freeze([]);
+const noHistory: readonly never[] = Object.freeze([]);
 
-/** What a Retry has made of itself. */
-const ownInits = new WeakSet<RetryInit>();
+/** Options that a `Retry` derived from its own, which need no validation. */
+const derivedInits = new WeakSet<RetryInit>();
 
-/** How often, how fast and for what a request is retried: urllib3 2.7's `Retry`, an immutable value. Times are milliseconds. */
+/** An immutable rule that says how often, how fast and why a request is retried: urllib3 2.7's `Retry`. Times are in milliseconds. */
 export class Retry implements RetryInit {
-  /** The methods that RFC 9110 §9.2.2 calls idempotent, and QUERY. */
+  /** The idempotent methods: DELETE, GET, HEAD, OPTIONS, PUT, TRACE (RFC 9110 §9.2.2) and QUERY. */
   static readonly defaultAllowedMethods: ReadonlySet<string> = idempotentMethods;
-  /** The statuses that are retried without being listed when they bring a Retry-After. */
+  /** The statuses that are retried if the response has a Retry-After, without being listed: 413, 429 and 503. */
   static readonly retryAfterStatusCodes: ReadonlySet<number> = frozenSet([413, 429, 503]);
+  /** The headers that a redirect to another host removes: Authorization, Cookie and Proxy-Authorization. */
   static readonly defaultRemoveHeadersOnRedirect: ReadonlySet<string> = credentialHeaders;
-  /** What stands in where nothing was said: three retries. */
+  /** The rule of `Retry.fromInt(null)`: three retries. */
   static readonly default: Retry = new Retry({ total: 3 });
 
   readonly total: RetryCount;
@@ -51,7 +50,7 @@ export class Retry implements RetryInit {
   readonly redirect: RetryCount;
   readonly status: RetryCount;
   readonly other: RetryCount;
-  /** `null`: every method. */
+  /** In capitals. `null` means every method. */
   readonly allowedMethods: ReadonlySet<string> | null;
   readonly statusForcelist: ReadonlySet<number>;
   readonly backoffFactor: number;
@@ -69,36 +68,36 @@ export class Retry implements RetryInit {
   readonly removeHeadersOnRedirect: ReadonlySet<string>;
   readonly history: readonly RequestHistory[];
 
-  /** @throws TypeError or RangeError that names the setting which is none, or is not what it may be. */
+  /** @throws TypeError or RangeError that names an unknown option or an invalid value. */
   constructor(init: RetryInit = {}) {
-    look(init);
-    const counters = countersOf(init);
+    checkOptions(init);
+    const counters = normalizeCounters(init);
     this.total = counters.total;
     this.connect = counters.connect;
     this.read = counters.read;
     this.redirect = counters.redirect;
     this.status = counters.status;
     this.other = counters.other;
-    this.allowedMethods = methodsOf(init.allowedMethods);
-    this.statusForcelist = statusesOf(init.statusForcelist);
-    this.backoffFactor = factorOf(init.backoffFactor);
-    this.backoffMax = durationOf(init.backoffMax, "2m");
-    this.backoffJitter = durationOf(init.backoffJitter, 0);
+    this.allowedMethods = normalizeMethods(init.allowedMethods);
+    this.statusForcelist = normalizeStatuses(init.statusForcelist);
+    this.backoffFactor = normalizeBackoffFactor(init.backoffFactor);
+    this.backoffMax = normalizeDuration(init.backoffMax, "2m");
+    this.backoffJitter = normalizeDuration(init.backoffJitter, 0);
     this.wait = init.wait ?? undefined;
     this.when = init.when ?? undefined;
-    this.raiseOnRedirect = !handsOutRedirects(init) && (init.raiseOnRedirect ?? true);
+    this.raiseOnRedirect = !returnsRedirects(init) && (init.raiseOnRedirect ?? true);
     this.raiseOnStatus = init.raiseOnStatus ?? true;
     this.respectRetryAfterHeader = init.respectRetryAfterHeader ?? true;
-    this.retryAfterMax = durationOf(init.retryAfterMax, "6h");
+    this.retryAfterMax = normalizeDuration(init.retryAfterMax, "6h");
     this.onLongRetryAfter = init.onLongRetryAfter ?? "fail";
     this.dialects = frozenList(init.dialects, dialects);
-    this.removeHeadersOnRedirect = headerNamesOf(init.removeHeadersOnRedirect);
-    this.history = frozenList(init.history, nothing);
-    // A class that is derived from this one has fields still to come.
+    this.removeHeadersOnRedirect = normalizeHeaderNames(init.removeHeadersOnRedirect);
+    this.history = frozenList(init.history, noHistory);
+    // A derived class still has to set its own fields.
     if (new.target === Retry) Object.freeze(this);
   }
 
-  /** Makes a `Retry` of a bare number of retries, or of `fallback` where there is none (`null`). */
+  /** Creates a `Retry` from a number of retries, or from `fallback` if `retries` is null. */
   static fromInt(
     retries: Retry | RetryCount,
     redirect: boolean | null = true,
@@ -110,63 +109,64 @@ export class Retry implements RetryInit {
       : new Retry({ total: chosen, redirect: redirect === true ? null : false });
   }
 
-  /** The same value with some settings changed; what is undefined, and the history, stays. */
+  /** Returns a copy with some options changed. Undefined options and the history stay as they are. */
   new(overrides: { readonly [Name in keyof RetryInit]?: RetryInit[Name] | undefined }): Retry {
     refuse("Retry", retryCheck(overrides));
-    const said = Object.entries(overrides).filter(([, value]) => value !== undefined);
-    return new Retry(Object.assign<RetryInit, RetryInit, RetryInit>({}, this, Object.fromEntries(said)));
+    const defined = Object.entries(overrides).filter(([, value]) => value !== undefined);
+    return new Retry(Object.assign<RetryInit, RetryInit, RetryInit>({}, this, Object.fromEntries(defined)));
   }
 
-  /** Whether requests of this method may be sent again. */
+  /** Returns whether requests of this method may be repeated. */
   isMethodRetryable(method: string): boolean {
     return this.allowedMethods === null || this.allowedMethods.has(method.toUpperCase());
   }
 
-  /** Whether an answer is to be retried: its method may be, and its status is listed or asks for it by Retry-After. */
+  /** Returns whether to retry a response: its method may be repeated, and its status is listed or has a Retry-After. */
   isRetry(method: string, status: number, hasRetryAfter = false): boolean {
     return this.isMethodRetryable(method) && this.isStatusRetryable(status, hasRetryAfter);
   }
 
-  /** Whether an answer is to be retried as far as its status says, whatever the method was. */
+  /** Returns whether to retry a status, for any method. */
   isStatusRetryable(status: number, hasRetryAfter = false): boolean {
     if (this.statusForcelist.has(status)) return true;
-    const asked = hasRetryAfter && this.respectRetryAfterHeader && Retry.retryAfterStatusCodes.has(status);
-    return asked && Boolean(this.total);
+    const requested =
+      hasRetryAfter && this.respectRetryAfterHeader && Retry.retryAfterStatusCodes.has(status);
+    return requested && Boolean(this.total);
   }
 
-  /** Whether more was counted than allowed. */
+  /** Returns whether a counter is below zero. */
   isExhausted(): boolean {
     const { total, connect, read, redirect, status, other } = this;
     return [total, connect, read, redirect, status, other].some((left) => Number(left) < 0);
   }
 
   /**
-   * Counts a request that is to be sent again, and gives what is left.
+   * Counts a failed attempt and returns a `Retry` with the retries that are left.
    *
-   * @throws the error of the event, as it is, when its kind is switched off or its method may not be sent again.
-   * @throws RetryError when nothing is left: its cause is that error, or a ResponseError.
+   * @throws the error of the event if retries of its kind are switched off or its method may not be repeated.
+   * @throws RetryError if no retries are left. Its cause is the error of the event, or a ResponseError.
    */
   increment(event: RetryEvent): Retry {
-    // Hot path: what is known to be a Retry is not looked at once more.
+    // Hot path: options derived from a Retry need no validation.
     const init = Object.assign<RetryInit, RetryInit, RetryInit>({}, this, {
       ...this.#countDown(event),
-      total: lessOne(this.total),
-      history: Object.freeze([...this.history, rowOf(event)]),
+      total: decremented(this.total),
+      history: Object.freeze([...this.history, toHistoryEntry(event)]),
     });
-    ownInits.add(init);
+    derivedInits.add(init);
     const next = new Retry(init);
     if (!next.isExhausted()) return next;
     const cause = event.error ?? responseError(event);
-    throw gaveUp(next.history.length, cause);
+    throw retriesExhausted(next.history.length, cause);
   }
 
-  /** Milliseconds to wait by the back-off, or by `wait`: what `attempt` tells the strategy is made up where it is missing. */
+  /** Returns the wait of the back-off, or of `wait`, in milliseconds. Without `attempt`, `wait` gets one built from the history. */
   getBackoffTime(random: Random = systemRandom, attempt?: Attempt): number {
-    const failures = this.#failuresInARow();
+    const failures = this.#consecutiveFailures();
     if (this.wait !== undefined) {
       return failures === 0
         ? 0
-        : checkedDelay(this.wait(attempt ?? attemptOf(failures, this.history.at(-1)), random));
+        : checkedDelay(this.wait(attempt ?? toAttempt(failures, this.history.at(-1)), random));
     }
     if (failures <= 1) return 0;
     // 0 · Infinity is NaN.
@@ -175,20 +175,20 @@ export class Retry implements RetryInit {
     return Math.max(0, Math.min(this.backoffMax, doubled + jitter));
   }
 
-  /** Milliseconds that a Retry-After asks for, at most `retryAfterMax`; undefined when it cannot be understood. */
+  /** Returns the delay of a Retry-After in milliseconds, at most `retryAfterMax`. Undefined if it cannot be understood. */
   parseRetryAfter(value: string, now: number): number | undefined {
-    const asked = parseRetryAfter(value, now);
-    return asked === undefined ? undefined : Math.min(asked.delay, this.retryAfterMax);
+    const parsed = parseRetryAfter(value, now);
+    return parsed === undefined ? undefined : Math.min(parsed.delay, this.retryAfterMax);
   }
 
-  /** Milliseconds that a Retry-After asks for, however long: 0 when it is not respected, or cannot be understood. */
+  /** Returns the delay of a Retry-After in milliseconds, without limit. 0 if it is not respected or cannot be understood. */
   requestedDelay(retryAfter: string | null, now: number): number {
     if (retryAfter === null || !this.respectRetryAfterHeader) return 0;
     return parseRetryAfter(retryAfter, now)?.delay ?? 0;
   }
 
   /**
-   * Milliseconds to wait before the next request: as long as Retry-After asks, where it is respected, else by the
+   * Returns the milliseconds to wait before the next request: the delay of Retry-After if it is respected, otherwise the
    * back-off. A redirect is followed without back-off.
    */
   getSleepTime(
@@ -199,71 +199,70 @@ export class Retry implements RetryInit {
     now: number,
     random?: Random,
   ): number {
-    const asked =
+    const requested =
       this.respectRetryAfterHeader && retryAfter !== undefined ? this.parseRetryAfter(retryAfter, now) : 0;
-    if (redirected || Number(asked) > 0) return asked ?? 0;
+    if (redirected || Number(requested) > 0) return requested ?? 0;
     return this.getBackoffTime(random);
   }
 
   #countDown({ error, method, response }: RetryEvent): RetryInit {
-    return error === undefined ? this.#countAnswer(response) : this.#countError(error, method);
+    return error === undefined ? this.#countResponse(response) : this.#countError(error, method);
   }
 
   #countError(error: unknown, method: string | null): RetryInit {
-    const counter = countedAs(error);
-    if (this.#handsOut(counter, method)) throw error;
-    return { [counter]: lessOne(this[counter]) };
+    const counter = counterFor(error);
+    if (this.#isThrownUnchanged(counter, method)) throw error;
+    return { [counter]: decremented(this[counter]) };
   }
 
-  #countAnswer(response: RetryEvent["response"]): RetryInit {
+  #countResponse(response: RetryEvent["response"]): RetryInit {
     if (response === undefined) return {};
     return response.redirectLocation
-      ? { redirect: lessOne(this.redirect) }
-      : { status: lessOne(this.status) };
+      ? { redirect: decremented(this.redirect) }
+      : { status: decremented(this.status) };
   }
 
-  /** Whether an error of that kind is thrown as it is. */
-  #handsOut(counter: ErrorCounter, method: string | null): boolean {
+  #isThrownUnchanged(counter: ErrorCounter, method: string | null): boolean {
     if (this.total === false || (counter !== "other" && this[counter] === false)) return true;
     return counter === "read" && (method === null || !this.isMethodRetryable(method));
   }
 
-  #failuresInARow(): number {
+  #consecutiveFailures(): number {
     const lastRedirect = this.history.findLastIndex((row) => row.redirectLocation !== null);
     return this.history.length - 1 - lastRedirect;
   }
 }
 
-/** A copy that nobody can change: the list itself, where it is one already. */
+/** Returns an immutable copy, or the list itself if it is immutable already. */
 function frozenList<T>(given: readonly T[] | undefined, fallback: readonly T[]): readonly T[] {
   const list = given ?? fallback;
   return Object.isFrozen(list) ? list : Object.freeze([...list]);
 }
 
-/** @throws RangeError for what is no wait. */
+/** @throws RangeError if `wait` returned an invalid delay. */
 function checkedDelay(delay: unknown): number {
   if (typeof delay === "number" && delay >= 0) return delay;
-  throw new RangeError(`Retry.wait must give milliseconds, 0 or more, but gave ${shown(delay)}`);
+  throw new RangeError(`Retry.wait must return milliseconds, 0 or more, but returned ${shown(delay)}`);
 }
 
-function lessOne(left: RetryCount): RetryCount {
+function decremented(left: RetryCount): RetryCount {
   return left === null ? null : Number(left) - 1;
 }
 
-function gaveUp(requests: number, cause: unknown): RetryError {
-  const what = cause instanceof Error ? cause.message || cause.name : String(cause);
+function retriesExhausted(requests: number, cause: unknown): RetryError {
+  const reason = cause instanceof Error ? cause.message || cause.name : String(cause);
   const attempts = requests === 1 ? "1 attempt" : `${requests} attempts`;
-  return new RetryError("stop", [], { message: `Gave up after ${attempts}: ${what}`, cause });
+  return new RetryError("stop", [], { message: `Gave up after ${attempts}: ${reason}`, cause });
 }
 
-function attemptOf(number: number, row: RequestHistory | undefined): Attempt {
+function toAttempt(number: number, row: RequestHistory | undefined): Attempt {
   const outcome = row === undefined || row.error === null ? succeeded(row) : failed(row.error);
   return { number, outcome, startedAt: 0, endedAt: 0, elapsed: 0, waited: 0, idleFor: 0 };
 }
 
-// Its defaults are everybody's.
+// Its static defaults are shared.
 Object.freeze(Retry);
 
-function look(init: RetryInit): void {
-  if (!ownInits.has(init)) refuse("Retry", retryCheck(init));
+function checkOptions(init: RetryInit): void {
+  if (!derivedInits.has(init)) refuse("Retry", retryCheck(init));
 }

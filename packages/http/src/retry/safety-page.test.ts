@@ -107,7 +107,7 @@ function factsOf(
     ...(typeof outcome === "number"
       ? { response: new HttpResponse({ status: outcome, ...head }) }
       : { error: outcome }),
-    before: [],
+    previousVerdicts: [],
     now: 0,
   };
 }

@@ -1,20 +1,25 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type Evidence, isIdempotent, maySendAgain, type SafetyReason, type Sendable } from "./safety.ts";
+import { isIdempotent } from "../model/methods.ts";
+import { type Evidence, maySendAgain, type SafetyReason, type Sendable } from "./safety.ts";
 
 const idempotent = ["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE", "QUERY", "get", "put"];
 const others = ["POST", "PATCH", "CONNECT", "LOCK", "post"];
 const kinds = ["none", "bytes", "factory", "one-shot"] as const;
 
 const evidence: Readonly<Record<string, Evidence>> = {
-  "it never arrived": { mayHaveArrived: false, mayHaveActed: false, mayBeTouched: true },
-  "it never arrived, its body untouched": { mayHaveArrived: false, mayHaveActed: false, mayBeTouched: false },
-  "it may have arrived": { mayHaveArrived: true, mayHaveActed: true, mayBeTouched: true },
-  "it arrived and was not acted on": { mayHaveArrived: true, mayHaveActed: false, mayBeTouched: true },
+  "it never arrived": { mayHaveArrived: false, mayHaveActed: false, mayBodyBeUsed: true },
+  "it never arrived, its body untouched": {
+    mayHaveArrived: false,
+    mayHaveActed: false,
+    mayBodyBeUsed: false,
+  },
+  "it may have arrived": { mayHaveArrived: true, mayHaveActed: true, mayBodyBeUsed: true },
+  "it arrived and was not acted on": { mayHaveArrived: true, mayHaveActed: false, mayBodyBeUsed: true },
   "it may have arrived, its body untouched": {
     mayHaveArrived: true,
     mayHaveActed: true,
-    mayBeTouched: false,
+    mayBodyBeUsed: false,
   },
 };
 
@@ -31,7 +36,7 @@ const arrived: Row = { idempotent: "idempotent", keyed: "idempotency-key", unkey
 const refusals: ReadonlySet<SafetyReason> = new Set(["may-have-arrived", "body-not-replayable"]);
 
 function reasonFor(
-  { mayHaveArrived, mayHaveActed, mayBeTouched }: Evidence,
+  { mayHaveArrived, mayHaveActed, mayBodyBeUsed: mayBeTouched }: Evidence,
   { method, idempotencyKey, body }: Sendable,
 ): SafetyReason {
   if (body.kind === "one-shot" && mayBeTouched) return "body-not-replayable";

@@ -1,34 +1,37 @@
 import type { Body } from "../model/body.ts";
-import { idempotentMethods } from "./options.ts";
+import { isIdempotent } from "../model/methods.ts";
 
-/** What counts, of a request, when it is a question of sending it twice. */
+/** The properties of a request that decide whether it may be sent twice. */
 export interface Sendable {
   readonly method: string;
-  /** With one, the server can tell a second try from a second request. */
+  /** With a key, the server recognises a repeated request. */
   readonly idempotencyKey?: string | undefined;
   readonly body: Pick<Body, "kind">;
 }
 
-/** What is known of the attempt that was made: each is false only when that is certain. */
+/** Facts about the attempt that failed. Each is false only if that is certain. */
 export interface Evidence {
-  /** Whether the server may have received the request: never false after an answer. */
+  /** Whether the server may have received the request. Never false after a response. */
   readonly mayHaveArrived: boolean;
-  /** Whether the server may have acted on it: false also where it says itself that it has not. */
+  /** Whether the server may have acted on the request. False also if the server says that it did not. */
   readonly mayHaveActed: boolean;
-  /** Whether some of the body may have been read to be sent. */
-  readonly mayBeTouched: boolean;
+  /** Whether bytes of the body may have been read. */
+  readonly mayBodyBeUsed: boolean;
 }
 
-/** Whether a request may be sent a second time, and why or why not. */
+/** Whether a request may be sent again, and the reason. */
 export interface Safety {
   readonly again: boolean;
   readonly reason: SafetyReason;
 }
 
 /**
- * `never-arrived`: the server did not see it · `not-processed`: it says that it did not act on it · `idempotent`: twice is as good as once (RFC 9110 §9.2.2) ·
- * `idempotency-key`: the server can recognise it · `may-have-arrived`: it could be executed twice ·
- * `body-not-replayable`: its body is used up, and would be sent empty.
+ * - `never-arrived`: the server did not receive the request.
+ * - `not-processed`: the server says that it did not act on the request.
+ * - `idempotent`: the method has the same effect once and twice (RFC 9110 §9.2.2).
+ * - `idempotency-key`: the server recognises a repeated request by its key.
+ * - `may-have-arrived`: the request could be executed twice.
+ * - `body-not-replayable`: the body is a stream that was already read, and would be sent empty.
  */
 export type SafetyReason =
   | "never-arrived"
@@ -38,32 +41,27 @@ export type SafetyReason =
   | "may-have-arrived"
   | "body-not-replayable";
 
-/** Whether sending it twice has the effect of sending it once. */
-export function isIdempotent(method: string): boolean {
-  return idempotentMethods.has(method.toUpperCase());
-}
-
-/** Decides from evidence whether a request may be sent again; whether that would help is another question. */
+/** Decides whether it is safe to send a request again. Whether that would help is a different question. */
 export function maySendAgain({ method, idempotencyKey, body }: Sendable, evidence: Evidence): Safety {
-  if (body.kind === "one-shot" && evidence.mayBeTouched) return no("body-not-replayable");
-  if (!evidence.mayHaveArrived) return yes("never-arrived");
-  if (!evidence.mayHaveActed) return yes("not-processed");
-  if (isIdempotent(method)) return yes("idempotent");
-  return idempotencyKey === undefined ? no("may-have-arrived") : yes("idempotency-key");
+  if (body.kind === "one-shot" && evidence.mayBodyBeUsed) return unsafe("body-not-replayable");
+  if (!evidence.mayHaveArrived) return safe("never-arrived");
+  if (!evidence.mayHaveActed) return safe("not-processed");
+  if (isIdempotent(method)) return safe("idempotent");
+  return idempotencyKey === undefined ? unsafe("may-have-arrived") : safe("idempotency-key");
 }
 
 /**
- * Whether a status says that the request was not acted on: 421, misdirected (RFC 9110 §15.5.20: it may be sent again
- * whatever the method), and 425, too early (RFC 8470 §5.2).
+ * Returns whether a status says that the server did not act on the request: 421 Misdirected Request (RFC 9110 §15.5.20,
+ * may be repeated with any method) and 425 Too Early (RFC 8470 §5.2).
  */
-export function saysUnprocessed(status: number): boolean {
+export function isUnprocessedStatus(status: number): boolean {
   return status === 421 || status === 425;
 }
 
-function yes(reason: SafetyReason): Safety {
+function safe(reason: SafetyReason): Safety {
   return { again: true, reason };
 }
 
-function no(reason: SafetyReason): Safety {
+function unsafe(reason: SafetyReason): Safety {
   return { again: false, reason };
 }

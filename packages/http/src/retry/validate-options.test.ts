@@ -72,7 +72,7 @@ const wrong: readonly (readonly [init: unknown, message: string])[] = [
     'Retry.removeHeadersOnRedirect takes the name of a header, got "a b"',
   ],
   [{ history: 5 }, "Retry.history takes a list, got 5"],
-  [{ history: [5] }, "Retry.history[0] takes a request that was counted, got 5"],
+  [{ history: [5] }, "Retry.history[0] takes an entry of a history, got 5"],
 ];
 
 for (const [init, message] of wrong) {
@@ -183,7 +183,7 @@ for (const gave of [NaN, -5, "1s", undefined]) {
 
     assert.throws(
       () => retry.getBackoffTime(),
-      /^RangeError: Retry\.wait must give milliseconds, 0 or more, but gave /,
+      /^RangeError: Retry\.wait must return milliseconds, 0 or more, but returned /,
     );
   });
 }

@@ -24,15 +24,15 @@ const functionOrNull = kind({
   fits: (value) => value === null || isFunction(value),
 });
 
-/** Several values, of a kind that is looked at when they are taken out: some can be taken out only once. */
-function several(wanted: string, others: readonly unknown[] = []): Check {
+/** A list whose members are checked when they are read, since some iterables can be read only once. */
+function iterable(wanted: string, otherValues: readonly unknown[] = []): Check {
   return kind({
     wanted,
-    fits: (value) => others.includes(value) || (isObject(value) && Symbol.iterator in value),
+    fits: (value) => otherValues.includes(value) || (isObject(value) && Symbol.iterator in value),
   });
 }
 
-/** What the settings of a `Retry` may be. */
+/** Validates the options of a `Retry`. */
 export const retryCheck: Check = options<RetryInit>(
   {
     total: counter,
@@ -41,8 +41,8 @@ export const retryCheck: Check = options<RetryInit>(
     redirect: counter,
     status: counter,
     other: counter,
-    allowedMethods: several('a list of methods such as ["GET"], or null for all', [null, false]),
-    statusForcelist: several("a list of statuses such as [503], or null", [null]),
+    allowedMethods: iterable('a list of methods such as ["GET"], or null for all', [null, false]),
+    statusForcelist: iterable("a list of statuses such as [503], or null", [null]),
     // As in urllib3 it may be negative, which means no wait.
     backoffFactor: (value) => (typeof value === "number" && value < 0 ? undefined : duration(value)),
     backoffMax: duration,
@@ -59,8 +59,8 @@ export const retryCheck: Check = options<RetryInit>(
       type: "string",
     }),
     dialects: listOf(aFunction, "a list of dialects such as [...dialects]"),
-    removeHeadersOnRedirect: several('a list of headers such as ["X-Api-Key"]'),
-    history: listOf(kind({ wanted: "a request that was counted", fits: isObject }), "a list"),
+    removeHeadersOnRedirect: iterable('a list of headers such as ["X-Api-Key"]'),
+    history: listOf(kind({ wanted: "an entry of a history", fits: isObject }), "a list"),
   },
   {
     backoff: "backoffFactor",
@@ -72,14 +72,14 @@ export const retryCheck: Check = options<RetryInit>(
   },
 );
 
-/** A method that may be sent again. */
-export const method: Check = kind({
+/** Validates a member of `allowedMethods`. */
+export const retryMethod: Check = kind({
   wanted: 'methods such as "GET"',
   fits: (value) => typeof value === "string" && isToken(value),
 });
 
-/** A status that is retried. */
-export const status: Check = kind({
+/** Validates a member of `statusForcelist`. */
+export const retryStatus: Check = kind({
   wanted: "statuses from 100 to 999",
   fits: (value) => Number.isInteger(value) && Number(value) >= 100 && Number(value) <= 999,
   type: "number",

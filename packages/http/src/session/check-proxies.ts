@@ -1,6 +1,6 @@
 import { systemRandom, type Duration } from "@holdfast/policy";
 import { toMs } from "@holdfast/policy/internal";
-import { summaryOf } from "../model/attempt-record.ts";
+import { summarizeError } from "../model/attempt-record.ts";
 import { InvalidUrlError, ProxyError } from "../errors/transport-errors.ts";
 import type { HeadersInit } from "../model/headers.ts";
 import type { ProxyFault, ProxyReason } from "../errors/proxy-reason.ts";
@@ -173,7 +173,7 @@ const speaks: ReadonlySet<ProxyReason> = new Set([
 ]);
 
 function failureOf(kind: ProxyScheme, error: unknown): Pick<ProxyCheck, "kind" | "failure"> {
-  const { message } = summaryOf(error);
+  const { message } = summarizeError(error);
   if (!(error instanceof ProxyError)) {
     if (error instanceof TypeError) throw error;
     return { failure: { reason: errorVerdict(error).reason, fault: "unknown", message } };

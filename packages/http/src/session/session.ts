@@ -15,7 +15,7 @@ import { closableClock, type ClosableClock } from "./session-clock.ts";
 import { abortableClock } from "../support/bounded-wait.ts";
 import { Cookies } from "../model/cookies.ts";
 import { InvalidUrlError, SessionClosedError } from "../errors/transport-errors.ts";
-import { Gates } from "../pacing/limiters.ts";
+import { Limiters } from "../pacing/limiters.ts";
 import { mergeHeaders } from "../model/headers.ts";
 import { joinHooks, type Hooks } from "../telemetry/hooks.ts";
 import {
@@ -60,7 +60,7 @@ export class Session extends Verbs implements AsyncDisposable {
   readonly #policy: RetryPolicy<AttemptResult>;
   readonly #mounts = new Mounts<Adapter>();
   readonly #policies = new Map<string, Policy>();
-  readonly #gates: Gates | undefined;
+  readonly #gates: Limiters | undefined;
   readonly #ways: Ways = {
     begin: (asked, options) => {
       const terms = this.#termsOf(options);
@@ -99,7 +99,7 @@ export class Session extends Verbs implements AsyncDisposable {
       send: (call, terms) => this.#send(call, terms),
     };
     this.#policy = callPolicy(budget);
-    this.#gates = options.pacing === false ? undefined : new Gates(clock);
+    this.#gates = options.pacing === false ? undefined : new Limiters(clock);
     this.#routeFor = createRouter(
       options.proxy,
       options.trustEnvironment === false ? undefined : process.env,
@@ -237,7 +237,7 @@ export class Session extends Verbs implements AsyncDisposable {
       proxy: route,
       drain,
       // A pool lets an address rest that is limited, and asks through another one.
-      gates: typeof route === "object" ? undefined : this.#gates,
+      limiters: typeof route === "object" ? undefined : this.#gates,
       live: streams?.live((call, signal) => this.#send(call, { ...terms, signal })),
     });
   }

@@ -1,7 +1,7 @@
 import { redact } from "@holdfast/policy";
 
 /** What a warning of the process is about. */
-export interface Mishap {
+export interface WarningInfo {
   /** What happened, and what follows from it: `A dialect threw, and its hint is missing`. */
   readonly what: string;
   /** A code that does not change: `HOLDFAST_DIALECT`. */
@@ -9,7 +9,7 @@ export interface Mishap {
 }
 
 /** Warns of a function of the caller's that threw where nothing is to end for it, with where it was thrown. */
-export function warn({ what, code }: Mishap, error: unknown): void {
+export function warn({ what, code }: WarningInfo, error: unknown): void {
   process.emitWarning(redact(`${what}: ${String(error)}`), {
     type: "HoldfastWarning",
     code,

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { inspect } from "node:util";
 import { RetryError } from "@holdfast/policy";
 import { ConnectionError, ReadTimeoutError, TooManyRedirectsError } from "../errors/transport-errors.ts";
-import { isFailure, witness } from "./call-failure.ts";
+import { isFailure, attachCallInfo } from "./call-failure.ts";
 import { HttpResponse, StatusError } from "../model/response.ts";
 import { Retry } from "../retry/retry.ts";
 import { errorVerdict } from "../model/verdict.ts";
@@ -228,7 +228,7 @@ test("a story can be told of errors that have getters, or are frozen, or are non
   });
   const [status, frozen] = [new StatusError(response), Object.freeze(new Error("?"))];
 
-  const told = [status, frozen, "text"].map((error) => witness(error, story));
+  const told = [status, frozen, "text"].map((error) => attachCallInfo(error, story));
 
   assert.deepEqual(told, [status, frozen, "text"]);
   assert.deepEqual([isFailure(status), isFailure(frozen), isFailure("text")], [true, false, false]);

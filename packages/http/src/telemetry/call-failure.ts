@@ -24,7 +24,7 @@ export interface Failure {
 }
 
 /** Adds the story of the call to the error that ended it: the error keeps its type. */
-export function witness(error: unknown, failure: Failure): unknown {
+export function attachCallInfo(error: unknown, failure: Failure): unknown {
   if (!(error instanceof Error) || !Object.isExtensible(error)) return error;
   // Defined, not assigned: an error may have getters of these names.
   for (const [name, value] of Object.entries(failure)) {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { test } from "node:test";
-import { attemptsAreWatched, channelNames, tellGiveUp } from "./diagnostics.ts";
+import { areAttemptsObserved, channelNames, reportGiveUp } from "./diagnostics.ts";
 import { TlsError } from "../errors/transport-errors.ts";
 import type { GiveUp } from "./give-up.ts";
 import { joinHooks } from "./hooks.ts";
@@ -141,12 +141,12 @@ test("nothing is built for messages that nobody wants", () => {
   const watched = { hooks: joinHooks(), request };
   const listen = (): void => undefined;
 
-  const before = attemptsAreWatched(watched);
-  tellGiveUp(watched, () => assert.fail("It was built"));
+  const before = areAttemptsObserved(watched);
+  reportGiveUp(watched, () => assert.fail("It was built"));
   subscribe(channelNames.attempt, listen);
-  const during = attemptsAreWatched(watched);
+  const during = areAttemptsObserved(watched);
   unsubscribe(channelNames.attempt, listen);
-  const after = attemptsAreWatched(watched);
+  const after = areAttemptsObserved(watched);
 
   assert.deepEqual([before, during, after], [false, true, false]);
 });

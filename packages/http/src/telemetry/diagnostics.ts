@@ -1,5 +1,5 @@
 import { channel } from "node:diagnostics_channel";
-import { askedOf, type RequestSummary } from "../model/request-summary.ts";
+import { summarizeRequest, type RequestSummary } from "../model/request-summary.ts";
 import type { AttemptRecord } from "../model/attempt-record.ts";
 import type { GiveUp } from "./give-up.ts";
 import type { Hooks } from "./hooks.ts";
@@ -25,31 +25,32 @@ const retries = channel(channelNames.retry);
 const giveUps = channel(channelNames.giveUp);
 
 /** Who is to hear of a request. */
-export interface Watched {
+export interface ObservedCall {
   readonly hooks: Hooks;
   readonly request: HttpRequest;
 }
 
 /** Whether anybody wants to hear of attempts: what nobody wants is not even built. */
-export function attemptsAreWatched({ hooks }: Watched): boolean {
+export function areAttemptsObserved({ hooks }: ObservedCall): boolean {
   return hooks.attempt.length > 0 || attempts.hasSubscribers;
 }
 
 /** Tells hooks and channel that an attempt has ended. */
-export function tellAttempt({ hooks, request }: Watched, record: AttemptRecord): void {
+export function reportAttempt({ hooks, request }: ObservedCall, record: AttemptRecord): void {
   for (const hook of hooks.attempt) hook(record, request);
   if (attempts.hasSubscribers) attempts.publish({ ...record } satisfies AttemptMessage);
 }
 
 /** Tells the channel that another attempt will follow. */
-export function tellRetry(record: AttemptRecord): void {
+export function publishRetry(record: AttemptRecord): void {
   if (retries.hasSubscribers) retries.publish({ ...record } satisfies AttemptMessage);
 }
 
 /** Tells hooks and channel that a call ended without success. */
-export function tellGiveUp({ hooks, request }: Watched, make: () => GiveUp): void {
+export function reportGiveUp({ hooks, request }: ObservedCall, make: () => GiveUp): void {
   if (hooks.giveUp.length === 0 && !giveUps.hasSubscribers) return;
   const giveUp = make();
   for (const hook of hooks.giveUp) hook(giveUp, request);
-  if (giveUps.hasSubscribers) giveUps.publish({ ...askedOf(request), ...giveUp } satisfies GiveUpMessage);
+  if (giveUps.hasSubscribers)
+    giveUps.publish({ ...summarizeRequest(request), ...giveUp } satisfies GiveUpMessage);
 }

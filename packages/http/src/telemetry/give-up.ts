@@ -2,14 +2,14 @@ import type { AttemptRecord } from "../model/attempt-record.ts";
 import type { Verdict } from "../model/verdict.ts";
 
 /** The story of a call that has ended. */
-export interface Story {
+export interface CallTimeline {
   readonly attempts: readonly AttemptRecord[];
   readonly elapsed: number;
   readonly retryAt: number | undefined;
 }
 
 /** How the last attempt of a call ended, or what was thrown in place of its answer. */
-export type Ending = Pick<AttemptRecord, "status" | "error" | "verdict" | "decision">;
+export type FinalAttempt = Pick<AttemptRecord, "status" | "error" | "verdict" | "decision">;
 
 /** How a call ended that brought no success: plain data, safe to log and to store. */
 export interface GiveUp {
@@ -37,9 +37,9 @@ export function isGivenUp({ decision, verdict }: AttemptRecord): boolean {
 }
 
 /** Tells in plain data of a call that ended without success. */
-export function giveUpOf(
-  { status, error, verdict, decision }: Ending,
-  { attempts, elapsed, retryAt }: Story,
+export function toGiveUp(
+  { status, error, verdict, decision }: FinalAttempt,
+  { attempts, elapsed, retryAt }: CallTimeline,
 ): GiveUp {
   return {
     ...(status !== undefined && { status }),

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { inspect } from "node:util";
 import { RetryError } from "@holdfast/policy";
 import { fakeClock } from "@holdfast/policy/testing";
-import { summaryOf } from "../model/attempt-record.ts";
+import { summarizeError } from "../model/attempt-record.ts";
 import { channelNames } from "./diagnostics.ts";
 import { ConnectionError, ProtocolError } from "../errors/transport-errors.ts";
 import { logTo } from "./log.ts";
@@ -262,5 +262,5 @@ test("nobody gets to see what an exhausted retry was caused by", () => {
 });
 
 test("nobody gets to see, in the record of an attempt, what a foreign error says", () => {
-  assert.equal(summaryOf(new Error(`token=${secret}`)).message, "token=***");
+  assert.equal(summarizeError(new Error(`token=${secret}`)).message, "token=***");
 });

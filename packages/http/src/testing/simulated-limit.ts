@@ -1,4 +1,11 @@
-import { accepted, departed, freePace, nextDeparture, stopped, type Pace } from "../pacing/pace.ts";
+import {
+  afterAccepted,
+  afterDeparture,
+  freePace,
+  nextDeparture,
+  afterLimitHit,
+  type Pace,
+} from "../pacing/pace.ts";
 import { emptyTally } from "../pacing/tally.ts";
 import type { StatedLimit } from "../retry/dialects/dialect.ts";
 
@@ -99,11 +106,11 @@ export function simulate(
     if (answer.ok) counts.accepted += 1;
     if (leftAt > 1_000) counts.late += 1;
     if (leftAt > 1_000 && !answer.ok) counts.refusedLate += 1;
-    if (answer.ok) pace = accepted(pace, now, leftAt);
+    if (answer.ok) pace = afterAccepted(pace, now, leftAt);
     if (answer.ok && answer.spent !== true) return;
     const asked = answer.delay !== undefined;
     const delay = answer.delay !== undefined && answer.delay > 0 ? answer.delay : 1_000 * random();
-    pace = stopped(pace, {
+    pace = afterLimitHit(pace, {
       now,
       leftAt,
       delay,
@@ -127,7 +134,7 @@ export function simulate(
       continue;
     }
     now = turn > now ? turn + 2 * random() : now;
-    pace = departed(pace, now);
+    pace = afterDeparture(pace, now);
     const arrivesAt = now + travel();
     flights.push({ leftAt: now, answeredAt: arrivesAt + travel(), answer: server(arrivesAt) });
   }

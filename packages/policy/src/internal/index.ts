@@ -2,4 +2,5 @@
 export { sleepWithTimer, startTimer } from "../clock/clock.ts";
 export { formatMs, isDuration, toMs } from "../clock/duration.ts";
 export { onAbort } from "../support/on-abort.ts";
+export { idempotentMethods } from "../support/idempotent-methods.ts";
 export { isSecretHeader } from "../support/redact.ts";

@@ -1,3 +1,5 @@
+import { idempotentMethods } from "@holdfast/policy/internal";
+
 /** One raw line of an input list: its number (1-based) and its text without the line ending. */
 export interface InputLine {
   readonly line: number;
@@ -27,8 +29,6 @@ export interface Job extends NewJob {
   /** The row, 1 for the first line ever planned; never reused. */
   readonly id: number;
 }
-
-const idempotentMethods = new Set(["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE", "QUERY"]);
 
 /** Tells whether sending the job twice means the same as sending it once (RFC 9110 section 9.2.2, QUERY by its own definition, or an idempotency key). */
 export function isRepeatable(job: Pick<NewJob, "method" | "request">): boolean {

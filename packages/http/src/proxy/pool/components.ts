@@ -1,4 +1,4 @@
-import { summaryOf } from "../../model/attempt-record.ts";
+import { summarizeError } from "../../model/attempt-record.ts";
 import { HealthTracker } from "../state/health-tracker.ts";
 import { EventQueue } from "./event-queue.ts";
 import type { ProxyEvent } from "../options/events.ts";
@@ -130,7 +130,7 @@ function listenerOf({
       events.add({ type: "left", proxy: member.label });
     },
     refreshed: (counts) => events.add({ type: "refreshed", ...counts }),
-    failed: (error) => events.add({ type: "refresh-failed", reason: summaryOf(error).message }),
+    failed: (error) => events.add({ type: "refresh-failed", reason: summarizeError(error).message }),
     fault: (reason) => events.add({ type: "invalid-proxy", reason }),
   };
 }

@@ -1,4 +1,4 @@
-import { summaryOf } from "../../model/attempt-record.ts";
+import { summarizeError } from "../../model/attempt-record.ts";
 import { NoProxyError } from "../../errors/transport-errors.ts";
 import { healthAt } from "../state/hosts.ts";
 import type { Host, Member } from "../state/member.ts";
@@ -45,7 +45,7 @@ export function noProxyError(
 
 /** The error of a request whose pool has no proxies yet, because their source failed. */
 export function noSourceError(target: string, cause: unknown): NoProxyError {
-  const message = `No proxy is known for ${target}: ${summaryOf(cause).message}`;
+  const message = `No proxy is known for ${target}: ${summarizeError(cause).message}`;
   return new NoProxyError(message, { target, retryAt: Infinity, cause });
 }
 

@@ -1,21 +1,21 @@
 import type { Dialect } from "./dialect.ts";
-import { namedBuckets, type BucketNames } from "./named-buckets.ts";
-import { textIn, untilTimestamp } from "./values.ts";
+import { readNamedBuckets, type BucketNames } from "./buckets.ts";
+import { readText, delayUntilTimestamp } from "./values.ts";
 
 const names: BucketNames = {
   vendor: "anthropic",
   buckets: ["requests", "tokens", "input-tokens", "output-tokens"],
   header: (bucket, field) => `anthropic-ratelimit-${bucket}-${field}`,
-  read: untilTimestamp,
+  read: delayUntilTimestamp,
 };
 
 /**
  * Anthropic: buckets whose resets are RFC 3339 timestamps; and 529, where the service has too much to do and the
  * caller's own limits play no part (Anthropic's pages "Rate limits" and "Errors").
  */
-export const anthropic: Dialect = (reply) => overloaded(reply) ?? namedBuckets(reply, names);
+export const anthropic: Dialect = (reply) => overloaded(reply) ?? readNamedBuckets(reply, names);
 
 const overloaded: Dialect = ({ status, body }) => {
-  const said = status === 529 && textIn(body?.(), "error", "type") === "overloaded_error";
+  const said = status === 529 && readText(body?.(), "error", "type") === "overloaded_error";
   return said ? { kind: "overload", source: "anthropic:overloaded_error" } : undefined;
 };

@@ -1,5 +1,5 @@
 import type { Dialect, Reply } from "./dialect.ts";
-import { textIn } from "./values.ts";
+import { readText } from "./values.ts";
 
 const marks = ["x-amzn-requestid", "x-amz-request-id", "x-amzn-errortype", "x-amzn-query-error"];
 const errorHeaders = ["x-amzn-query-error", "x-amzn-errortype"];
@@ -53,7 +53,7 @@ function codesOf({ headers, body, text }: Reply): readonly string[] {
   if (named.some((code) => bare(code) !== "")) return named;
   const answer = body?.();
   const [, inXml = ""] = /<Code>([^<]{1,200})<\/Code>/.exec(text?.() ?? "") ?? [];
-  return [...jsonPaths.map((path) => textIn(answer, ...path)), inXml];
+  return [...jsonPaths.map((path) => readText(answer, ...path)), inXml];
 }
 
 /**

@@ -1,5 +1,5 @@
 import type { Dialect, Reply } from "./dialect.ts";
-import { fieldOf, numberIn, secondsOf } from "./values.ts";
+import { readField, readNumber, parseSeconds } from "./values.ts";
 
 const marks = ["x-ratelimit-bucket", "x-ratelimit-global", "x-ratelimit-scope"];
 
@@ -12,7 +12,7 @@ export const discord: Dialect = ({ status, headers, body }) => {
   if (status !== 429 || marks.every((name) => headers.get(name) === null)) return undefined;
   const answer = body?.();
   const scope = isGlobal(headers, answer) ? "global" : headers.get("x-ratelimit-bucket");
-  const delay = secondsOf(String(numberIn(answer, "retry_after")));
+  const delay = parseSeconds(String(readNumber(answer, "retry_after")));
   return {
     kind: "rate",
     ...(scope !== null && { scope }),
@@ -24,6 +24,6 @@ export const discord: Dialect = ({ status, headers, body }) => {
 function isGlobal(headers: Reply["headers"], answer: unknown): boolean {
   const told = headers.get("x-ratelimit-scope")?.trim().toLowerCase();
   if (told === "shared") return false;
-  if (told === "global" || fieldOf(answer, "global") === true) return true;
+  if (told === "global" || readField(answer, "global") === true) return true;
   return headers.get("x-ratelimit-global")?.trim().toLowerCase() === "true";
 }

@@ -1,5 +1,5 @@
 import type { Dialect, Reply } from "./dialect.ts";
-import { isSpent, longest, textIn, untilReset } from "./values.ts";
+import { isNothingLeft, longestDelay, readText, delayUntilReset } from "./values.ts";
 
 const marks = ["x-github-request-id", "x-github-media-type", "x-ratelimit-resource"];
 const limiting: ReadonlySet<number> = new Set([403, 429]);
@@ -21,8 +21,8 @@ export const github: Dialect = (reply) => {
 };
 
 const primary: Dialect = ({ headers, now }) => {
-  if (!isSpent(headers.get("x-ratelimit-remaining") ?? "")) return undefined;
-  const delay = longest(headers.get("x-ratelimit-reset"), (text) => untilReset(text, now));
+  if (!isNothingLeft(headers.get("x-ratelimit-remaining") ?? "")) return undefined;
+  const delay = longestDelay(headers.get("x-ratelimit-reset"), (text) => delayUntilReset(text, now));
   if (delay === undefined) return undefined;
   const scope = headers.get("x-ratelimit-resource");
   return {
@@ -46,9 +46,9 @@ const secondary: Dialect = (reply) => {
 };
 
 function blamesSecondary({ body }: Reply): boolean {
-  return /secondary rate limit|abuse detection mechanism/i.test(textIn(body?.(), "message"));
+  return /secondary rate limit|abuse detection mechanism/i.test(readText(body?.(), "message"));
 }
 
 function isDocumented({ body }: Reply): boolean {
-  return textIn(body?.(), "documentation_url").startsWith("https://docs.github.com/");
+  return readText(body?.(), "documentation_url").startsWith("https://docs.github.com/");
 }

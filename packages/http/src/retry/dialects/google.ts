@@ -1,5 +1,5 @@
 import type { Dialect, Hint } from "./dialect.ts";
-import { fieldOf, listOf, secondsOf, textIn } from "./values.ts";
+import { readField, readList, parseSeconds, readText } from "./values.ts";
 
 // Where a later attempt may help (google/rpc/code.proto): a body is not parsed for nothing.
 const explained: ReadonlySet<number> = new Set([403, 409, 429, 500, 503, 504]);
@@ -17,7 +17,7 @@ export const google: Dialect = ({ status, body }) => {
   if (!explained.has(status)) return undefined;
   const parsed = body?.();
   // A stream of answers is one list.
-  const error = fieldOf(Array.isArray(parsed) ? parsed[0] : parsed, "error");
+  const error = readField(Array.isArray(parsed) ? parsed[0] : parsed, "error");
   return daily(error, status) ?? retryInfo(error, status) ?? reasonOf(error);
 };
 
@@ -26,34 +26,34 @@ function daily(error: unknown, status: number): Hint | undefined {
   if (status !== 429) return undefined;
   const source = perDay(error)
     ? "QuotaFailure"
-    : textIn(error, "code") === "quota_exceeded" && "quota_exceeded";
+    : readText(error, "code") === "quota_exceeded" && "quota_exceeded";
   return source === false ? undefined : { kind: "quota", retry: false, source: `google:${source}` };
 }
 
 function perDay(error: unknown): boolean {
-  if (textIn(error, "status") !== "RESOURCE_EXHAUSTED") return false;
-  return listOf(error, "details")
-    .filter((detail) => fieldOf(detail, "@type") === "type.googleapis.com/google.rpc.QuotaFailure")
-    .flatMap((failure) => listOf(failure, "violations"))
-    .some((violation) => textIn(violation, "quotaId").includes("PerDay"));
+  if (readText(error, "status") !== "RESOURCE_EXHAUSTED") return false;
+  return readList(error, "details")
+    .filter((detail) => readField(detail, "@type") === "type.googleapis.com/google.rpc.QuotaFailure")
+    .flatMap((failure) => readList(failure, "violations"))
+    .some((violation) => readText(violation, "quotaId").includes("PerDay"));
 }
 
 function retryInfo(error: unknown, status: number): Hint | undefined {
-  const info = listOf(error, "details").find(
-    (detail) => fieldOf(detail, "@type") === "type.googleapis.com/google.rpc.RetryInfo",
+  const info = readList(error, "details").find(
+    (detail) => readField(detail, "@type") === "type.googleapis.com/google.rpc.RetryInfo",
   );
-  const delay = durationOf(fieldOf(info, "retryDelay"));
+  const delay = durationOf(readField(info, "retryDelay"));
   if (delay === undefined) return undefined;
   return { kind: status === 429 ? "rate" : "overload", delay, retry: true, source: "google:RetryInfo" };
 }
 
 /** Reads a Duration of protocol buffers, as JSON has it (`3.5s`), or as its two fields, of which 0 is left out. */
 function durationOf(value: unknown): number | undefined {
-  if (typeof value === "string") return value.endsWith("s") ? secondsOf(value.slice(0, -1)) : undefined;
-  const parts = [fieldOf(value, "seconds"), fieldOf(value, "nanos")];
+  if (typeof value === "string") return value.endsWith("s") ? parseSeconds(value.slice(0, -1)) : undefined;
+  const parts = [readField(value, "seconds"), readField(value, "nanos")];
   if (parts.every((part) => part === undefined)) return undefined;
   const [seconds = NaN, nanos = NaN] = parts.map(wholeOf);
-  return nanos < 1e9 ? secondsOf(String(seconds + nanos / 1e9)) : undefined;
+  return nanos < 1e9 ? parseSeconds(String(seconds + nanos / 1e9)) : undefined;
 }
 
 /** An int64 is a text in JSON. */
@@ -64,7 +64,7 @@ function wholeOf(value: unknown = 0): number {
 }
 
 function reasonOf(error: unknown): Hint | undefined {
-  const said = listOf(error, "errors").map((one) => textIn(one, "reason"));
+  const said = readList(error, "errors").map((one) => readText(one, "reason"));
   const known = said.find((reason) => Object.hasOwn(reasons, reason));
   return known === undefined ? undefined : reasons[known];
 }

@@ -1,5 +1,5 @@
 import type { Dialect } from "./dialect.ts";
-import { textIn } from "./values.ts";
+import { readText } from "./values.ts";
 
 /**
  * HubSpot, whose 429 names the limit that was met: that of the day is full again at midnight, which nobody waits for
@@ -8,6 +8,6 @@ import { textIn } from "./values.ts";
 export const hubspot: Dialect = ({ status, body }) => {
   if (status !== 429) return undefined;
   const answer = body?.();
-  const daily = textIn(answer, "errorType") === "RATE_LIMIT" && textIn(answer, "policyName") === "DAILY";
+  const daily = readText(answer, "errorType") === "RATE_LIMIT" && readText(answer, "policyName") === "DAILY";
   return daily ? { kind: "quota", retry: false, source: "hubspot:DAILY" } : undefined;
 };

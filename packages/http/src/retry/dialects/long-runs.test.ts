@@ -14,9 +14,9 @@ import { redirected } from "../../model/redirect-request.ts";
 import { HttpResponse } from "../../model/response.ts";
 import { parseContentRange } from "../../resume/content-range.ts";
 import { strongValidator } from "../../resume/validator.ts";
-import { hintOf } from "./index.ts";
-import { replyOf } from "./reply.ts";
-import { structuredItems } from "./structured-items.ts";
+import { readHint } from "./hints.ts";
+import { toReply } from "./reply.ts";
+import { parseStructuredItems } from "./structured-items.ts";
 import { parseHttpDate } from "../../model/http-date.ts";
 import { parseRetryAfter } from "../retry-after.ts";
 import { digestsIn } from "../../download/digest.ts";
@@ -74,30 +74,30 @@ function explanation(text: string): unknown {
 
 const readers: Readonly<Record<string, (text: string) => unknown>> = {
   "every header of the dialects": (text) =>
-    hintOf({ status: 429, headers: { get: all(text) }, now: fixtureNow }),
+    readHint({ status: 429, headers: { get: all(text) }, now: fixtureNow }),
   "every header of the dialects but what remains": (text) => {
     const get = (name: string): string | null => (name.includes("remaining") ? "0" : all(text)(name));
-    return hintOf({ status: 403, headers: { get }, now: fixtureNow });
+    return readHint({ status: 403, headers: { get }, now: fixtureNow });
   },
   "the clock of a server": (text) =>
-    hintOf({
+    readHint({
       status: 429,
       headers: { get: (name) => (/date|age/.test(name) ? text : null) },
       now: fixtureNow,
     }),
   "an explanation in JSON": (text) =>
-    hintOf({
+    readHint({
       status: 429,
       headers: { get: (name) => (name.includes("amzn-requestid") ? "1" : null) },
       body: () => explanation(text),
       text: () => text,
       now: fixtureNow,
     }),
-  "the text of an answer": (text) => replyOf(pageWith("text/xml", bytesOf(text)), 0).text?.(),
+  "the text of an answer": (text) => toReply(pageWith("text/xml", bytesOf(text)), 0).text?.(),
   "Content-Type": (text) => pageWith(text, bytesOf("x")).text(),
   "Retry-After": (text) => parseRetryAfter(text, fixtureNow),
   "a date": (text) => parseHttpDate(text, fixtureNow),
-  RateLimit: (text) => structuredItems(text),
+  RateLimit: (text) => parseStructuredItems(text),
   Location: (text) =>
     redirected(
       { method: "GET", url: new URL("https://a.test/"), headers: {}, body: noBody },

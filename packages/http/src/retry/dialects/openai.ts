@@ -1,12 +1,19 @@
 import type { Dialect, Reply } from "./dialect.ts";
-import { namedBuckets, type BucketNames } from "./named-buckets.ts";
-import { fieldOf, goDurationOf, isSpent, longest, textIn, untilReset } from "./values.ts";
+import { readNamedBuckets, type BucketNames } from "./buckets.ts";
+import {
+  readField,
+  parseGoDuration,
+  isNothingLeft,
+  longestDelay,
+  readText,
+  delayUntilReset,
+} from "./values.ts";
 
 const names: BucketNames = {
   vendor: "openai",
   buckets: ["requests", "tokens"],
   header: (bucket, field) => `x-ratelimit-${field}-${bucket}`,
-  read: (text, now) => goDurationOf(text) ?? untilReset(text, now),
+  read: (text, now) => parseGoDuration(text) ?? delayUntilReset(text, now),
 };
 const usedUp: ReadonlySet<string> = new Set([
   "insufficient_quota",
@@ -25,32 +32,34 @@ const usedUp: ReadonlySet<string> = new Set([
 export const openai: Dialect = (reply) => unpaid(reply) ?? limited(reply);
 
 const limited: Dialect = (reply) => {
-  const [spent, short] = [namedBuckets(reply, names), tooLittle(reply)];
+  const [spent, short] = [readNamedBuckets(reply, names), tooLittle(reply)];
   return (short?.delay ?? 0) > (spent?.delay ?? 0) ? short : spent;
 };
 
 const tooLittle: Dialect = ({ status, headers, body, now }) => {
   if (status !== 429 || !names.buckets.some((bucket) => hasMore(headers, bucket))) return undefined;
-  const error = fieldOf(body?.(), "error");
-  const scope = textIn(error, "type");
+  const error = readField(body?.(), "error");
+  const scope = readText(error, "type");
   if (!names.buckets.includes(scope) || !hasMore(headers, scope)) return undefined;
-  const [, told = ""] = /try again in ([\d.hmsuµn]{1,40}?)\.?(?:\s|$)/.exec(textIn(error, "message")) ?? [];
-  const asked = goDurationOf(told);
+  const [, told = ""] = /try again in ([\d.hmsuµn]{1,40}?)\.?(?:\s|$)/.exec(readText(error, "message")) ?? [];
+  const asked = parseGoDuration(told);
   if (asked !== undefined) return { kind: "rate", scope, delay: asked, source: "openai:error.message" };
   const source = names.header(scope, "reset");
-  const delay = longest(headers.get(source), (text) => names.read(text, now));
+  const delay = longestDelay(headers.get(source), (text) => names.read(text, now));
   return delay === undefined ? undefined : { kind: "rate", scope, delay, source: `openai:${source}` };
 };
 
 /** Whether a bucket is said to have something left. */
 function hasMore(headers: Reply["headers"], bucket: string): boolean {
   const remaining = headers.get(names.header(bucket, "remaining"));
-  return remaining !== null && !isSpent(remaining);
+  return remaining !== null && !isNothingLeft(remaining);
 }
 
 const unpaid: Dialect = ({ status, body }) => {
   if (status !== 402 && status !== 403 && status !== 429) return undefined;
   const answer = body?.();
-  const said = ["code", "type"].map((name) => textIn(answer, "error", name)).find((word) => usedUp.has(word));
+  const said = ["code", "type"]
+    .map((name) => readText(answer, "error", name))
+    .find((word) => usedUp.has(word));
   return said === undefined ? undefined : { kind: "quota", retry: false, source: `openai:${said}` };
 };

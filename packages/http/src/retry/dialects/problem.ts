@@ -1,5 +1,5 @@
 import type { Dialect, Hint } from "./dialect.ts";
-import { listOf, textIn } from "./values.ts";
+import { readList, readText } from "./values.ts";
 
 const limiting: ReadonlySet<number> = new Set([403, 429, 503]);
 const types: Readonly<Record<string, Pick<Hint, "kind" | "retry">>> = {
@@ -15,9 +15,9 @@ const types: Readonly<Record<string, Pick<Hint, "kind" | "retry">>> = {
 export const problem: Dialect = ({ status, body }) => {
   if (!limiting.has(status)) return undefined;
   const answer = body?.();
-  const [, type = ""] = /#([a-z-]+)$/.exec(textIn(answer, "type")) ?? [];
+  const [, type = ""] = /#([a-z-]+)$/.exec(readText(answer, "type")) ?? [];
   const meant = Object.hasOwn(types, type) ? types[type] : undefined;
   if (meant === undefined) return undefined;
-  const [scope] = listOf(answer, "violated-policies");
+  const [scope] = readList(answer, "violated-policies");
   return { ...meant, ...(typeof scope === "string" && { scope }), source: `problem:${type}` };
 };

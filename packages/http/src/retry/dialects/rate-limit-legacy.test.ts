@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { replyWith, type ReplyInit } from "../../testing/dialect-reply.ts";
 import type { Hint } from "./dialect.ts";
-import { rateLimitTrio } from "./rate-limit-legacy.ts";
+import { rateLimitLegacy } from "./rate-limit-legacy.ts";
 
 const table: readonly (readonly [what: string, reply: ReplyInit, hint: Hint | undefined])[] = [
   [
@@ -41,6 +41,6 @@ const table: readonly (readonly [what: string, reply: ReplyInit, hint: Hint | un
 
 for (const [what, reply, hint] of table) {
   test(`RateLimit-Reset: ${what}`, () => {
-    assert.deepEqual(rateLimitTrio(replyWith(reply)), hint);
+    assert.deepEqual(rateLimitLegacy(replyWith(reply)), hint);
   });
 }

@@ -1,12 +1,13 @@
 import type { Dialect } from "./dialect.ts";
-import { bucketHint } from "./bucket.ts";
-import { isSpent, secondsOf } from "./values.ts";
+import { readBucketHeaders } from "./buckets.ts";
+import { isNothingLeft, parseSeconds } from "./values.ts";
 
 /**
  * RateLimit-Limit, -Remaining and -Reset (draft-ietf-httpapi-ratelimit-headers up to 06: the reset is in seconds from
  * now; instants are seen as well), and the dictionary of draft 07: `RateLimit: limit=100, remaining=0, reset=30`.
  */
-export const rateLimitTrio: Dialect = (reply) => bucketHint(reply, "ratelimit-") ?? dictionary(reply);
+export const rateLimitLegacy: Dialect = (reply) =>
+  readBucketHeaders(reply, "ratelimit-") ?? dictionary(reply);
 
 const dictionary: Dialect = ({ headers }) => {
   const members = new Map(
@@ -15,7 +16,7 @@ const dictionary: Dialect = ({ headers }) => {
       return name === "" ? [] : [[name, value] as const];
     }),
   );
-  if (!isSpent(members.get("remaining") ?? "")) return undefined;
-  const delay = secondsOf(members.get("reset") ?? "");
+  if (!isNothingLeft(members.get("remaining") ?? "")) return undefined;
+  const delay = parseSeconds(members.get("reset") ?? "");
   return delay === undefined ? undefined : { kind: "rate", delay, source: "ratelimit" };
 };

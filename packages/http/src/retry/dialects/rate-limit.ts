@@ -1,6 +1,6 @@
 import type { Dialect, Hint, StatedLimit } from "./dialect.ts";
-import { structuredItems, type StructuredItem } from "./structured-items.ts";
-import { secondsOf } from "./values.ts";
+import { parseStructuredItems, type StructuredItem } from "./structured-items.ts";
+import { parseSeconds } from "./values.ts";
 
 /**
  * RateLimit and RateLimit-Policy (draft-ietf-httpapi-ratelimit-headers-10): of the policies that have nothing left
@@ -8,14 +8,14 @@ import { secondsOf } from "./values.ts";
  */
 export const rateLimit: Dialect = ({ headers }) => {
   const field = headers.get("ratelimit");
-  const spent = (field === null ? undefined : structuredItems(field))?.filter(isSpent) ?? [];
+  const spent = (field === null ? undefined : parseStructuredItems(field))?.filter(isSpent) ?? [];
   const waits = spent.flatMap(({ name, parameters }) => {
     const delay = wholeSecondsOf(parameters.get("t"));
     return delay === undefined ? [] : [{ scope: name, delay }];
   });
   const [wait] = waits.toSorted((one, another) => another.delay - one.delay);
   if (wait === undefined) return undefined;
-  const policy = structuredItems(headers.get("ratelimit-policy") ?? "")?.find(
+  const policy = parseStructuredItems(headers.get("ratelimit-policy") ?? "")?.find(
     ({ name }) => name === wait.scope,
   );
   const limit = limitOf(policy);
@@ -27,7 +27,7 @@ function isSpent({ parameters }: StructuredItem): boolean {
 }
 
 function wholeSecondsOf(text = ""): number | undefined {
-  return /^\d+$/.test(text) ? secondsOf(text) : undefined;
+  return /^\d+$/.test(text) ? parseSeconds(text) : undefined;
 }
 
 /** `qu` is the unit that a policy counts in. */

@@ -3,14 +3,14 @@ import { test } from "node:test";
 import { sourceOf } from "../../model/body-source.ts";
 import { HttpResponse } from "../../model/response.ts";
 import { StreamedResponse } from "../../model/streamed-response.ts";
-import { replyOf } from "./reply.ts";
+import { toReply } from "./reply.ts";
 
 const head = { status: 429, statusText: "", url: "https://a.test/" };
 const json = { "content-type": "application/problem+json; charset=utf-8" };
 
 function bodyOf(text: string, headers: Readonly<Record<string, string>> = json): unknown {
   const content = new TextEncoder().encode(text);
-  return replyOf(new HttpResponse({ ...head, headers, content }), 0).body?.();
+  return toReply(new HttpResponse({ ...head, headers, content }), 0).body?.();
 }
 
 test("a body of JSON is shown", () => {
@@ -19,7 +19,7 @@ test("a body of JSON is shown", () => {
 
 function textOf(text: string, type: string): string | undefined {
   const content = new TextEncoder().encode(text);
-  return replyOf(new HttpResponse({ ...head, headers: { "content-type": type }, content }), 0).text?.();
+  return toReply(new HttpResponse({ ...head, headers: { "content-type": type }, content }), 0).text?.();
 }
 
 test("a small body of XML or JSON is shown as text, too", () => {
@@ -43,7 +43,7 @@ test("a large body is not parsed", () => {
 });
 
 test("a body is parsed once", () => {
-  const { body } = replyOf(
+  const { body } = toReply(
     new HttpResponse({ ...head, headers: json, content: new TextEncoder().encode("{}") }),
     0,
   );
@@ -55,6 +55,6 @@ test("a body that is still coming is not shown, and not touched", async () => {
   const body = sourceOf(new TextEncoder().encode("{}"));
   const response = new StreamedResponse({ ...head, headers: json, body });
 
-  assert.equal(replyOf(response, 0).body?.(), undefined);
+  assert.equal(toReply(response, 0).body?.(), undefined);
   assert.equal(await response.text(), "{}");
 });

@@ -6,7 +6,7 @@ import type { Reply } from "./dialect.ts";
 const longestBody = 65_536;
 
 /** Shows a response to the dialects, as it came at the instant `now`; its body is read once, and when one asks for it. */
-export function replyOf(response: HttpResponse, now: number): Reply {
+export function toReply(response: HttpResponse, now: number): Reply {
   let read: string | undefined;
   let parsed: { readonly value: unknown } | undefined;
   const text = (): string => (read ??= readableOf(response));

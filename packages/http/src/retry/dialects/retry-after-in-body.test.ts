@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { replyWith, type ReplyInit } from "../../testing/dialect-reply.ts";
 import type { Hint } from "./dialect.ts";
-import { toldInBody } from "./retry-after-in-body.ts";
+import { retryAfterInBody } from "./retry-after-in-body.ts";
 
 const table: readonly (readonly [what: string, reply: ReplyInit, hint: Hint | undefined])[] = [
   [
@@ -33,6 +33,6 @@ const table: readonly (readonly [what: string, reply: ReplyInit, hint: Hint | un
 
 for (const [what, reply, hint] of table) {
   test(`a wait in the body: ${what}`, () => {
-    assert.deepEqual(toldInBody(replyWith(reply)), hint);
+    assert.deepEqual(retryAfterInBody(replyWith(reply)), hint);
   });
 }

@@ -1,5 +1,5 @@
 import type { Dialect } from "./dialect.ts";
-import { fieldOf, untilReset } from "./values.ts";
+import { readField, delayUntilReset } from "./values.ts";
 
 const limiting: ReadonlySet<number> = new Set([420, 429, 503]);
 const inSeconds = [["retry_after"], ["parameters", "retry_after"], ["error", "retry_after"]];
@@ -8,15 +8,15 @@ const inSeconds = [["retry_after"], ["parameters", "retry_after"], ["error", "re
  * `retry_after` in a body of JSON, a number of seconds: in Telegram's `parameters` (Bot API, "ResponseParameters"), with
  * others at the top or in `error`; and Matrix's `retry_after_ms` (client-server API, "Rate limiting").
  */
-export const toldInBody: Dialect = ({ status, body, now }) => {
+export const retryAfterInBody: Dialect = ({ status, body, now }) => {
   if (!limiting.has(status)) return undefined;
   const answer = body?.();
   const kind = status < 500 ? "rate" : "overload";
-  const milliseconds = fieldOf(answer, "retry_after_ms");
+  const milliseconds = readField(answer, "retry_after_ms");
   if (typeof milliseconds === "number" && milliseconds >= 0)
     return { kind, delay: milliseconds, source: "body:retry_after_ms" };
   for (const path of inSeconds) {
-    const delay = untilReset(textOf(fieldOf(answer, ...path)), now);
+    const delay = delayUntilReset(textOf(readField(answer, ...path)), now);
     if (delay !== undefined) return { kind, delay, source: `body:${path.join(".")}` };
   }
   return undefined;

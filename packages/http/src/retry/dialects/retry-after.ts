@@ -1,6 +1,6 @@
 import { parseRetryAfter } from "../retry-after.ts";
 import type { Dialect, Hint } from "./dialect.ts";
-import { longest, millisecondsOf } from "./values.ts";
+import { longestDelay, parseMilliseconds } from "./values.ts";
 
 /** Azure, OpenAI and Anthropic write the first, Cosmos DB the second, AWS the third. */
 const inMilliseconds = ["retry-after-ms", "x-ms-retry-after-ms", "x-amz-retry-after"];
@@ -15,7 +15,7 @@ export const retryAfter: Dialect = ({ status, headers, now }) => {
   const waits = [
     asked === null ? undefined : parseRetryAfter(asked, now),
     ...inMilliseconds.map((source) => {
-      const delay = longest(headers.get(source), millisecondsOf);
+      const delay = longestDelay(headers.get(source), parseMilliseconds);
       return delay === undefined ? undefined : { delay, source };
     }),
   ].filter((wait) => wait !== undefined);

@@ -1,5 +1,5 @@
 import type { Dialect } from "./dialect.ts";
-import { listOf, numberIn, textIn } from "./values.ts";
+import { readList, readNumber, readText } from "./values.ts";
 
 // Two places come free in a second (Shopify's page "API limits"); more on dearer plans.
 const place = 500;
@@ -19,11 +19,11 @@ const rest: Dialect = ({ status, headers }) => {
 
 const graphql: Dialect = ({ body }) => {
   const answer = body?.();
-  const throttled = listOf(answer, "errors").some(
-    (error) => textIn(error, "extensions", "code") === "THROTTLED",
+  const throttled = readList(answer, "errors").some(
+    (error) => readText(error, "extensions", "code") === "THROTTLED",
   );
   if (!throttled) return undefined;
-  const cost = (...path: readonly string[]): number => numberIn(answer, "extensions", "cost", ...path);
+  const cost = (...path: readonly string[]): number => readNumber(answer, "extensions", "cost", ...path);
   const missing = cost("requestedQueryCost") - cost("throttleStatus", "currentlyAvailable");
   const delay = Math.ceil((missing / cost("throttleStatus", "restoreRate")) * 1_000);
   const known = Number.isFinite(delay) && delay >= 0;

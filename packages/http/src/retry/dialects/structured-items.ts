@@ -10,7 +10,7 @@ export interface StructuredItem {
  * Reads a List of Items (RFC 9651 §3.1, §3.3), as far as the RateLimit fields need it: no Inner Lists, and no Items but
  * Strings and Tokens. Undefined when it is anything else: a malformed field is ignored whole (§4.2).
  */
-export function structuredItems(field: string): readonly StructuredItem[] | undefined {
+export function parseStructuredItems(field: string): readonly StructuredItem[] | undefined {
   const items = listOf(field).map(([value, parameters]): StructuredItem | undefined => {
     const name = Array.isArray(value) ? undefined : nameOf(value);
     return name === undefined ? undefined : { name, parameters: textOf(parameters) };

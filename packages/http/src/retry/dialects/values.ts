@@ -1,18 +1,18 @@
 import { parseHttpDate } from "../../model/http-date.ts";
-import { within } from "../retry-after.ts";
+import { clampDelay } from "../retry-after.ts";
 
 const number = /^\d+(?:\.\d+)?$/;
 // No limit on a rate lasts longer: what leads further was not meant as it reads.
 const year = 366 * 86_400_000;
 
 /** Reads a number of seconds, fractions too, as milliseconds. */
-export function secondsOf(text: string): number | undefined {
-  return number.test(text) ? within(Math.ceil(Number(text) * 1_000)) : undefined;
+export function parseSeconds(text: string): number | undefined {
+  return number.test(text) ? clampDelay(Math.ceil(Number(text) * 1_000)) : undefined;
 }
 
 /** Reads a number of milliseconds, fractions too. */
-export function millisecondsOf(text: string): number | undefined {
-  return number.test(text) ? within(Number(text)) : undefined;
+export function parseMilliseconds(text: string): number | undefined {
+  return number.test(text) ? clampDelay(Number(text)) : undefined;
 }
 
 const unitOf: Readonly<Record<string, number>> = {
@@ -28,10 +28,12 @@ const step = String.raw`(\d+(?:\.\d+)?)(h|ms|m|s|us|µs|ns)`;
 const steps = new RegExp(`^(?:${step})+$`);
 
 /** Reads a duration as Go writes it (`time.Duration.String`): `6m0s`, `12ms`, `1.5s`. In milliseconds. */
-export function goDurationOf(text: string): number | undefined {
+export function parseGoDuration(text: string): number | undefined {
   if (!steps.test(text)) return undefined;
   const parts = [...text.matchAll(new RegExp(step, "g"))];
-  return within(parts.reduce((sum, [, count, unit]) => sum + Number(count) * (unitOf[unit ?? ""] ?? 0), 0));
+  return clampDelay(
+    parts.reduce((sum, [, count, unit]) => sum + Number(count) * (unitOf[unit ?? ""] ?? 0), 0),
+  );
 }
 
 const iso = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:?\d{2})$/i;
@@ -39,14 +41,14 @@ const iso = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:?
 const script = /^([A-Z][a-z]{2} [A-Z][a-z]{2} \d{2} \d{4} \d{2}:\d{2}:\d{2} GMT[+-]\d{4})(?: \([^()]*\))?$/;
 
 /** Reads a timestamp (RFC 3339, the seconds may be left out) as milliseconds since 1970-01-01T00:00:00Z. */
-function timestampOf(text: string): number | undefined {
+function parseTimestamp(text: string): number | undefined {
   const instant = iso.test(text) ? Date.parse(text) : NaN;
   return Number.isNaN(instant) ? undefined : instant;
 }
 
 /** Reads the wait until a timestamp, in milliseconds from `now`; what is past is 0. */
-export function untilTimestamp(text: string, now: number): number | undefined {
-  return until(timestampOf(text), now);
+export function delayUntilTimestamp(text: string, now: number): number | undefined {
+  return until(parseTimestamp(text), now);
 }
 
 /**
@@ -54,7 +56,7 @@ export function untilTimestamp(text: string, now: number): number | undefined {
  * now (below 10^8, three years), seconds since 1970 (from 10^9, the year 2001), milliseconds since 1970 (from 10^12, the
  * same year), or a date. What would lead more than a year ahead is not understood; what is past is 0.
  */
-export function untilReset(text: string, now: number): number | undefined {
+export function delayUntilReset(text: string, now: number): number | undefined {
   const delay = number.test(text) ? untilNumber(Number(text), now) : until(dateOf(text, now), now);
   return delay === undefined || delay > year ? undefined : delay;
 }
@@ -72,20 +74,20 @@ function dateOf(text: string, now: number): number | undefined {
     const instant = Date.parse(written);
     return Number.isNaN(instant) ? undefined : instant;
   }
-  return timestampOf(text) ?? parseHttpDate(text, now);
+  return parseTimestamp(text) ?? parseHttpDate(text, now);
 }
 
 function until(instant: number | undefined, now: number): number | undefined {
-  return instant === undefined ? undefined : within(instant - now);
+  return instant === undefined ? undefined : clampDelay(instant - now);
 }
 
 /** Whether a count of what remains says that nothing does. */
-export function isSpent(text: string): boolean {
+export function isNothingLeft(text: string): boolean {
   return text.split(",").some((member) => /^\s*0+(?:\.0+)?\s*$/.test(member));
 }
 
 /** Reads every member of a header that came more than once, and gives the longest wait: none is undercut. */
-export function longest(
+export function longestDelay(
   value: string | null,
   read: (text: string) => number | undefined,
 ): number | undefined {
@@ -98,7 +100,7 @@ export function longest(
 }
 
 /** Reads a field of parsed JSON by its path, `fieldOf(reply.body?.(), "error", "code")`; undefined where there is none. */
-export function fieldOf(value: unknown, ...path: readonly string[]): unknown {
+export function readField(value: unknown, ...path: readonly string[]): unknown {
   let at = value;
   for (const name of path) {
     if (typeof at !== "object" || at === null) return undefined;
@@ -108,19 +110,19 @@ export function fieldOf(value: unknown, ...path: readonly string[]): unknown {
 }
 
 /** Reads a text in parsed JSON by its path; empty where there is none. */
-export function textIn(value: unknown, ...path: readonly string[]): string {
-  const text = fieldOf(value, ...path);
+export function readText(value: unknown, ...path: readonly string[]): string {
+  const text = readField(value, ...path);
   return typeof text === "string" ? text : "";
 }
 
 /** Reads a number in parsed JSON by its path; NaN where there is none. */
-export function numberIn(value: unknown, ...path: readonly string[]): number {
-  const number = fieldOf(value, ...path);
+export function readNumber(value: unknown, ...path: readonly string[]): number {
+  const number = readField(value, ...path);
   return typeof number === "number" ? number : NaN;
 }
 
 /** Reads a list in parsed JSON by its path; empty where there is none. */
-export function listOf(value: unknown, ...path: readonly string[]): readonly unknown[] {
-  const list = fieldOf(value, ...path);
+export function readList(value: unknown, ...path: readonly string[]): readonly unknown[] {
+  const list = readField(value, ...path);
   return Array.isArray(list) ? list : [];
 }

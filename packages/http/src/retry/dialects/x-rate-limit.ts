@@ -1,4 +1,4 @@
-import { bucketHint } from "./bucket.ts";
+import { readBucketHeaders } from "./buckets.ts";
 import type { Dialect } from "./dialect.ts";
 
 /**
@@ -7,4 +7,4 @@ import type { Dialect } from "./dialect.ts";
  * (Symfony); and X (Twitter), which writes X-Rate-Limit-Reset.
  */
 export const xRateLimit: Dialect = (reply) =>
-  bucketHint(reply, "x-ratelimit-") ?? bucketHint(reply, "x-rate-limit-");
+  readBucketHeaders(reply, "x-ratelimit-") ?? readBucketHeaders(reply, "x-rate-limit-");

@@ -1,6 +1,6 @@
 import { IncompleteBodyError } from "../../errors/transport-errors.ts";
 import type { UnreadBody } from "../../model/body-source.ts";
-import { leaveBrokenBody } from "../../model/partial-body.ts";
+import { attachPartialBody } from "../../model/partial-body.ts";
 import type { Endpoint } from "../pool/endpoint.ts";
 import { contentLength, type ExchangeLimits, type RawResponse, type WireRequest } from "../wire/messages.ts";
 import type { ExchangeController } from "../wire/protocol.ts";
@@ -82,7 +82,7 @@ export class BufferedExchange extends Exchange implements UnreadBody {
     const pending = this.#unwanted?.pending;
     if (pending !== undefined) return pending.reject(error);
     const chunks = this.#chunks ?? noChunks;
-    if (status > 0) leaveBrokenBody(error, { url: this.#url.href, status, statusText, headers, chunks });
+    if (status > 0) attachPartialBody(error, { url: this.#url.href, status, statusText, headers, chunks });
     this.#reject(error);
   }
 

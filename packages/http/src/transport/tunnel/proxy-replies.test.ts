@@ -1,6 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { faultOf, provesUnsent, type ProxyFault, type ProxyReason } from "../../errors/proxy-reason.ts";
+import {
+  defaultFault,
+  provesRequestUnsent,
+  type ProxyFault,
+  type ProxyReason,
+} from "../../errors/proxy-reason.ts";
 import { connectRefusalReason, forwardedReplyReason } from "./proxy-replies.ts";
 
 type Headers = Readonly<Record<string, string>>;
@@ -47,7 +52,7 @@ const refusals: readonly (readonly [
 for (const [status, headers, reason, fault] of refusals) {
   test(`CONNECT refused with ${status} ${JSON.stringify(headers)} means ${reason}: ${fault}`, () => {
     assert.equal(connectRefusalReason(status, headers), reason);
-    assert.equal(faultOf(reason), fault);
+    assert.equal(defaultFault(reason), fault);
   });
 }
 
@@ -84,6 +89,6 @@ test("what a proxy says proves that the origin got nothing only where it never g
   ];
   const unknown: readonly ProxyReason[] = ["unavailable", "failed", "origin-timeout", "origin-failed"];
 
-  assert.ok(unsent.every(provesUnsent));
-  assert.ok(!unknown.some(provesUnsent));
+  assert.ok(unsent.every(provesRequestUnsent));
+  assert.ok(!unknown.some(provesRequestUnsent));
 });

@@ -1,10 +1,10 @@
-import { reasonOfStatus, type ProxyReason } from "../../errors/proxy-reason.ts";
+import { reasonForStatus, type ProxyReason } from "../../errors/proxy-reason.ts";
 
 type Headers = Readonly<Record<string, string | readonly string[] | undefined>>;
 
 /** What a proxy's refusal of CONNECT means: by what it says of the error where it does, else by its status. */
 export function connectRefusalReason(status: number, headers: Headers): ProxyReason {
-  return toldBySquid(headers) ?? toldByProxyStatus(headers) ?? reasonOfStatus(status);
+  return toldBySquid(headers) ?? toldByProxyStatus(headers) ?? reasonForStatus(status);
 }
 
 /**
@@ -52,7 +52,7 @@ const squid: Readonly<Record<string, ProxyReason>> = {
 
 /** tinyproxy names itself as the server of its own error pages alone. */
 function toldByTinyproxy(status: number, { server }: Headers): ProxyReason | undefined {
-  return String(server ?? "").startsWith("tinyproxy/") ? reasonOfStatus(status) : undefined;
+  return String(server ?? "").startsWith("tinyproxy/") ? reasonForStatus(status) : undefined;
 }
 
 /** The error in Proxy-Status, whose last member is the proxy that is closest to us (RFC 9209 §2, §2.3). */

@@ -1,9 +1,15 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { test } from "node:test";
 import * as fc from "fast-check";
+import { HttpResponse } from "../../model/response.ts";
+import { sessionDefaults } from "../../session/defaults.ts";
 import { fixtureNow, replyWith, type ReplyInit } from "../../testing/dialect-reply.ts";
+import { scripted } from "../../testing/scripted-session.ts";
+import { Retry } from "../retry.ts";
 import type { Dialect, Hint } from "./dialect.ts";
-import { dialects, hintOf } from "./index.ts";
+import { findHint, hintHeaderPattern, readHint } from "./hints.ts";
+import { dialects } from "./index.ts";
 
 const century = 100 * 365 * 86_400_000;
 
@@ -86,7 +92,7 @@ const table: readonly (readonly [what: string, reply: ReplyInit, hint: Partial<H
 
 for (const [what, reply, expected] of table) {
   test(what, () => {
-    const hint = hintOf(replyWith(reply));
+    const hint = readHint(replyWith(reply));
 
     if (hint === undefined || expected === undefined) assert.equal(hint, expected);
     else assert.partialDeepStrictEqual(hint, expected);
@@ -99,17 +105,17 @@ test("a dialect of one's own goes where it is put, and asks for no less than not
   };
   const reply = replyWith({ headers: { "retry-after": "7" } });
 
-  assert.equal(hintOf(reply, [...dialects, mine(1)])?.source, "retry-after");
-  assert.equal(hintOf(reply, [mine(1), ...dialects])?.delay, 1);
-  assert.equal(hintOf(reply, [mine(-1)])?.delay, 0);
-  assert.equal(hintOf(reply, [mine(Infinity)])?.delay, century);
-  assert.deepEqual(hintOf(reply, [mine(NaN)]), { kind: "rate", source: "mine" });
+  assert.equal(readHint(reply, [...dialects, mine(1)])?.source, "retry-after");
+  assert.equal(readHint(reply, [mine(1), ...dialects])?.delay, 1);
+  assert.equal(readHint(reply, [mine(-1)])?.delay, 0);
+  assert.equal(readHint(reply, [mine(Infinity)])?.delay, century);
+  assert.deepEqual(readHint(reply, [mine(NaN)]), { kind: "rate", source: "mine" });
 });
 
 test("the body is asked for only by those who have a reason to", () => {
   const reply = { ...replyWith({ status: 404 }), body: () => assert.fail("It was read") };
 
-  assert.equal(hintOf(reply), undefined);
+  assert.equal(readHint(reply), undefined);
 });
 
 const headerNames = [
@@ -227,7 +233,7 @@ test("no answer makes a dialect throw, or ask for less than nothing or more than
   fc.assert(
     fc.property(replies, fc.integer({ min: 0, max: fixtureNow * 3 }), (init, now) => {
       const reply = { ...replyWith(init), now };
-      const hints = [...dialects.map((dialect) => dialect(reply)), hintOf(reply)];
+      const hints = [...dialects.map((dialect) => dialect(reply)), readHint(reply)];
       for (const hint of hints) {
         const { delay = 0 } = hint ?? {};
         assert.ok(delay >= 0 && Number.isFinite(delay), `${JSON.stringify(init)} gave ${delay}`);
@@ -237,4 +243,81 @@ test("no answer makes a dialect throw, or ask for less than nothing or more than
     { numRuns: 3_000 },
   );
   assert.ok(heard > 1_000, `only ${heard} hints were heard`);
+});
+
+test("every header that a dialect reads has a telling name, so that a quick look misses none", () => {
+  const read = new Set<string>();
+  const headers = {
+    get: (name: string): string | null => {
+      read.add(name);
+      // Whatever asks for more only when the first one is there gets to ask.
+      return name.includes("remaining") ? "0" : "1";
+    },
+  };
+  for (const status of [200, 403, 429, 503, 529])
+    for (const dialect of dialects) dialect({ status, headers, now: 0, body: () => ({}) });
+
+  assert.ok(read.size > 20, [...read].join(" "));
+  assert.deepEqual(
+    [...read].filter((name) => !hintHeaderPattern.test(name)),
+    [],
+  );
+});
+
+function answer(headers: Readonly<Record<string, string>>, body = ""): HttpResponse {
+  const content = new TextEncoder().encode(body);
+  return new HttpResponse({ status: 429, statusText: "", url: "https://a.test/", headers, content });
+}
+
+test("a header, or a body of JSON or XML, is looked at; what has neither says nothing", () => {
+  const quota = `{"error":{"code":"insufficient_quota"}}`;
+
+  assert.equal(findHint(answer({ "retry-after": "3" }), dialects, 0)?.delay, 3_000);
+  assert.equal(findHint(answer({ "content-type": "application/json" }, quota), dialects, 0)?.kind, "quota");
+  assert.equal(findHint(answer({ "content-type": "Application/JSON" }, quota), dialects, 0)?.kind, "quota");
+  const throttled = "<Error><Code>ThrottlingException</Code></Error>";
+  assert.equal(findHint(answer({ "content-type": "text/xml" }, throttled), dialects, 0)?.retry, true);
+  assert.equal(findHint(answer({ "content-type": "text/html", date: "now" }, quota), dialects, 0), undefined);
+});
+
+test("a dialect of the caller's own is always asked", () => {
+  const own = (): Hint => ({ kind: "rate", delay: 7, source: "own" });
+
+  assert.equal(findHint(answer({}), [own], 0)?.delay, 7);
+});
+
+test("a Retry speaks the very list that the quick look is for, and so does what is left of it", () => {
+  const retry = new Retry({ total: 3, statusForcelist: [503] });
+  const left = retry.increment({ method: "GET", url: "/", response: { status: 503 } });
+
+  assert.deepEqual([retry.dialects === dialects, left.dialects === dialects], [true, true]);
+});
+
+test("a dialect that throws costs its hint, not the answer, and is told of once", async () => {
+  let calls = 0;
+  const broken: Dialect = () => {
+    calls += 1;
+    throw new TypeError("no such field in token=s3cret");
+  };
+  const retry = sessionDefaults.retry.new({ total: 1, dialects: [broken, ...dialects] });
+  const limited = { status: 429, headers: { "retry-after": "1" } };
+  const { session, adapter } = scripted([limited, limited], { retry });
+  const warnings: Error[] = [];
+  const note = (warning: Error): void => void warnings.push(warning);
+  process.on("warning", note);
+
+  const warned = once(process, "warning");
+  const response = await session.get("https://a.test/");
+  await warned;
+  process.off("warning", note);
+
+  assert.deepEqual([response.status, adapter.requests.length, warnings.length], [429, 2, 1]);
+  assert.equal(response.attempts[0]?.delaySource, "retry-after");
+  assert.ok(calls > 1, String(calls));
+  const [warning] = warnings;
+  assert.deepEqual(
+    [warning?.name, warning?.message],
+    ["HoldfastWarning", "A dialect threw, and its hint is missing: TypeError: no such field in token=***"],
+  );
+  assert.match(String(Reflect.get(warning ?? {}, "detail")), /^ {4}at .*hints\.test\.ts/);
 });

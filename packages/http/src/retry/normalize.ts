@@ -1,0 +1,77 @@
+import type { Duration } from "@holdfast/policy";
+import { toMs } from "@holdfast/policy/internal";
+import { idempotentMethods } from "../model/methods.ts";
+import { frozenSet } from "../support/frozen-set.ts";
+import { headerName, refuse, type Check } from "../support/validate.ts";
+import type { NameList, RetryCount, RetryInit } from "./options.ts";
+import { retryMethod, retryStatus } from "./validate-options.ts";
+
+/** The counters of a `Retry`, validated and complete. */
+export type RetryCounters = Readonly<
+  Record<"total" | "connect" | "read" | "redirect" | "status" | "other", RetryCount>
+>;
+
+/** The headers that carry a user's credentials, in lower case. */
+export const credentialHeaders: ReadonlySet<string> = frozenSet([
+  "authorization",
+  "cookie",
+  "proxy-authorization",
+]);
+
+/** Returns whether redirects are returned to the caller instead of being followed. */
+export function returnsRedirects({ total, redirect }: RetryInit): boolean {
+  return total === false || redirect === false;
+}
+
+/** Returns all counters, with their defaults. */
+export function normalizeCounters(init: RetryInit): RetryCounters {
+  return {
+    total: countOr(init.total, 10),
+    connect: countOr(init.connect, null),
+    read: countOr(init.read, null),
+    redirect: returnsRedirects(init) ? 0 : countOr(init.redirect, null),
+    status: countOr(init.status, null),
+    other: countOr(init.other, null),
+  };
+}
+
+// Not `??`: null is a value, and means no limit.
+function countOr(value: RetryCount | undefined, fallback: RetryCount): RetryCount {
+  return value === undefined ? fallback : value;
+}
+
+/** Returns the methods that may be repeated; `null` for all. */
+export function normalizeMethods(allowed: RetryInit["allowedMethods"]): ReadonlySet<string> | null {
+  if (allowed === undefined) return idempotentMethods;
+  if (allowed === null || allowed === false) return null;
+  const methods = immutableSet(allowed, "allowedMethods", retryMethod);
+  return methods.size === 0 ? null : methods;
+}
+
+/** Returns the statuses to retry. */
+export function normalizeStatuses(listed: RetryInit["statusForcelist"]): ReadonlySet<number> {
+  return immutableSet(listed ?? [], "statusForcelist", retryStatus);
+}
+
+/** Returns a duration in milliseconds. */
+export function normalizeDuration(value: Duration | undefined, fallback: Duration): number {
+  return toMs(value ?? fallback);
+}
+
+/** Returns a back-off factor in milliseconds. As in urllib3 it may be negative, which means no wait. */
+export function normalizeBackoffFactor(value: Duration = 0): number {
+  return typeof value === "number" && value < 0 ? value : toMs(value);
+}
+
+/** Returns header names in lower case. */
+export function normalizeHeaderNames(names: NameList = credentialHeaders): ReadonlySet<string> {
+  const set = immutableSet(names, "removeHeadersOnRedirect", headerName);
+  return set === names ? set : frozenSet([...set].map((name) => name.toLowerCase()));
+}
+
+/** Returns the values as an immutable set, so that a `Retry` and the ones derived from it can share it. */
+function immutableSet<T>(values: Iterable<T>, name: keyof RetryInit, member: Check): ReadonlySet<T> {
+  const set = frozenSet(values);
+  if (set !== values) for (const value of set) refuse(`Retry.${name}`, member(value));
+  return set;
+}
