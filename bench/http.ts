@@ -2,12 +2,18 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { compareBuilds, type Speedup } from "./http/compare-builds.ts";
-import { contestants, retrying } from "./http/contestants.ts";
-import { failingHeap } from "./http/heap.ts";
+import { contestants, retryContestants } from "./http/contestants.ts";
+import { measureFailingHeap } from "./http/heap-growth.ts";
 import { startOrigin } from "./http/origin.ts";
-import { cpuPerRequest, race, ratio, type Lane } from "./http/race.ts";
+import { cpuPerRequest, race, ratio, type Result } from "./http/race.ts";
 import type { Work } from "./http/work.ts";
-import { nodeWorker, pythonContestants, pythonWorker, type Race, type Worker } from "./http/workers.ts";
+import {
+  nodeWorker,
+  pythonContestants,
+  pythonWorker,
+  type RaceName,
+  type Worker,
+} from "./http/start-worker.ts";
 
 const { values: options } = parseArgs({
   options: {
@@ -34,7 +40,7 @@ const concurrencies = (options.concurrency ?? (against === undefined ? "1,64" : 
 const rounds = quick ? 1 : Number(options.rounds ?? (against === undefined ? 7 : minAgainstRounds));
 const sizes: Readonly<Record<string, number>> = { "/1k": 1, "/20k": 20, "/100k": 100, "/flaky": 1 };
 
-function workOn(origin: string, path: string, concurrency: number): Work {
+function createWork(origin: string, path: string, concurrency: number): Work {
   const bytes = (sizes[path] ?? 0) * 1024;
   const amount = quick
     ? { requests: 100, seconds: 10, verify: true }
@@ -43,52 +49,52 @@ function workOn(origin: string, path: string, concurrency: number): Work {
   return { url: origin + path, bytes, concurrency, ...amount, requests: Math.min(amount.requests, 1e9) };
 }
 
-function wanted(names: readonly string[]): readonly string[] {
+function selectNames(names: readonly string[]): readonly string[] {
   const only = options.only?.split(",");
   return only === undefined ? names : names.filter((name) => only.includes(name));
 }
 
-function startAll(kind: Race, origin: string): readonly Worker[] {
-  const here = Object.keys(kind === "plain" ? contestants : retrying);
+function startAll(kind: RaceName, origin: string): readonly Worker[] {
+  const here = Object.keys(kind === "plain" ? contestants : retryContestants);
   const python = pythonContestants();
   for (const name of python.missing) console.log(`Skipped: python3-${name} is not installed`);
   // aiohttp retries nothing.
   const there = python.found.filter((name) => kind === "plain" || name === "requests");
   return [
-    ...wanted(here).map((name) => nodeWorker(kind, name, origin)),
-    ...wanted(there).map((name) => pythonWorker(kind, name)),
+    ...selectNames(here).map((name) => nodeWorker(kind, name, origin)),
+    ...selectNames(there).map((name) => pythonWorker(kind, name)),
   ];
 }
 
-function row(cells: readonly string[]): void {
+function printRow(cells: readonly string[]): void {
   console.log(`| ${cells.join(" | ")} |`);
 }
 
-function printRace(title: string, lanes: readonly Lane[]): void {
+function printRace(title: string, lanes: readonly Result[]): void {
   const [reference] = lanes;
   if (reference === undefined || quick) return console.log(`${title}: every body was right`);
   console.log(`\n${title}\n`);
-  row(["", "× time", "× processor time", "µs of processor"]);
-  row(["---", "--:", "--:", "--:"]);
+  printRow(["", "× time", "× processor time", "µs of processor"]);
+  printRow(["---", "--:", "--:", "--:"]);
   for (const lane of lanes) {
     const times = [ratio(lane, reference, "wallMs"), ratio(lane, reference, "cpuMs")];
-    row([lane.name, ...times.map((time) => time.toFixed(2)), cpuPerRequest(lane).toFixed(1)]);
+    printRow([lane.name, ...times.map((time) => time.toFixed(2)), cpuPerRequest(lane).toFixed(1)]);
   }
 }
 
-async function runRace(kind: Race, origin: string, racePaths: readonly string[]): Promise<void> {
+async function runRace(kind: RaceName, origin: string, racePaths: readonly string[]): Promise<void> {
   await using stack = new AsyncDisposableStack();
   const workers = startAll(kind, origin).map((worker) => stack.use(worker));
   for (const path of racePaths) {
     for (const concurrency of concurrencies) {
-      const lanes = await race(workers, workOn(origin, path, concurrency), rounds);
+      const lanes = await race(workers, createWork(origin, path, concurrency), rounds);
       printRace(`${path}, ${concurrency} in flight`, lanes);
     }
   }
 }
 
-async function weigh(origin: string): Promise<void> {
-  const { requests, weights } = await failingHeap(origin, quick ? 1_000 : 100_000);
+async function checkHeap(origin: string): Promise<void> {
+  const { requests, weights } = await measureFailingHeap(origin, quick ? 1_000 : 100_000);
   const [, settled = NaN] = weights;
   const growth = (weights.at(-1) ?? NaN) - settled;
   console.log(
@@ -107,12 +113,12 @@ async function compare(origin: string, old: string): Promise<void> {
   const builds = { old, new: join(import.meta.dirname, "..") };
   for (const path of paths) {
     for (const concurrency of concurrencies) {
-      const comparison = await compareBuilds(builds, workOn(origin, path, concurrency), rounds);
+      const comparison = await compareBuilds(builds, createWork(origin, path, concurrency), rounds);
       console.log(
         `\n${path}, ${concurrency} in flight, ${rounds} rounds, new / old (above 1: new is faster)\n`,
       );
-      row(["", "median", "min", "max"]);
-      row(["---", "--:", "--:", "--:"]);
+      printRow(["", "median", "min", "max"]);
+      printRow(["---", "--:", "--:", "--:"]);
       printSpeedup("requests per second", comparison.requestsPerSecond);
       printSpeedup("requests per second of processor time", comparison.requestsPerCpuSecond);
     }
@@ -120,7 +126,7 @@ async function compare(origin: string, old: string): Promise<void> {
 }
 
 function printSpeedup(name: string, { median, min, max }: Speedup): void {
-  row([name, ...[median, min, max].map((value) => value.toFixed(3))]);
+  printRow([name, ...[median, min, max].map((value) => value.toFixed(3))]);
 }
 
 async function main(): Promise<void> {
@@ -132,7 +138,7 @@ async function main(): Promise<void> {
   ];
   await runRace("plain", origin.url, plain);
   await runRace("retrying", origin.url, flaky);
-  if (options.only === undefined) await weigh(origin.url);
+  if (options.only === undefined) await checkHeap(origin.url);
 }
 
 await main();

@@ -3,9 +3,9 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { Session } from "@holdfast/http";
 import { bucket, fixedWindow, limitedOrigin, slidingLog, type SimulatedServer } from "@holdfast/http/testing";
-import { crowd } from "../test/support/crowd.ts";
+import { runClients } from "../test/support/concurrent-clients.ts";
 import { nginx } from "../test/support/nginx.ts";
-import { temporaryDirectory } from "../test/support/temporary.ts";
+import { temporaryDirectory } from "../test/support/temporary-directory.ts";
 
 const { values } = parseArgs({ options: { seconds: { type: "string", default: "20" } } });
 const ms = Number(values.seconds) * 1_000;
@@ -36,7 +36,7 @@ console.log("| --- | --: | --: |");
 for (const [what, limit] of servers) {
   await using origin = await limitedOrigin(limit);
   await using session = new Session();
-  await crowd(session, { url: origin.url, clients, ms });
+  await runClients(session, { url: origin.url, clients, ms });
   const { accepted, refused } = origin.counts(1_000, ms);
   const all = origin.counts(0, ms).accepted;
   console.log(`| ${what} | ${percent(refused, accepted + refused)} | ${percent(all, ms / 100)} |`);
@@ -50,7 +50,7 @@ await using server = await nginx({
   httpConf: "limit_req_zone $binary_remote_addr zone=ten:1m rate=10r/s;",
 });
 await using session = new Session();
-await crowd(session, { url: server.url, clients, ms });
+await runClients(session, { url: server.url, clients, ms });
 const seen = await server.seen();
 const refused = seen.filter(({ status }) => status === 429).length;
 console.log(

@@ -8,13 +8,13 @@ const names = Object.keys(contestants);
 const memoryProgram = fileURLToPath(new URL("policy-memory.ts", import.meta.url));
 
 /** Makes the function that is measured. */
-type Race = (contestant: Contestant) => () => Promise<unknown>;
+type CreateRun = (contestant: Contestant) => () => Promise<unknown>;
 
 const error = new Error("refused");
 
-const succeeding: Race = (contestant) => contestant(async () => 1, 0);
+const succeeding: CreateRun = (contestant) => contestant(async () => 1, 0);
 
-const failingTwice: Race = (contestant) => {
+const failingTwice: CreateRun = (contestant) => {
   let calls = 0;
   return contestant(async () => {
     calls += 1;
@@ -26,7 +26,7 @@ const failingTwice: Race = (contestant) => {
 type Samples = Readonly<Record<string, readonly number[]>>;
 
 /** Every contestant in every round, so that whatever disturbs the machine disturbs all of them. */
-async function race(run: Race, entrants: readonly string[]): Promise<Samples> {
+async function race(run: CreateRun, entrants: readonly string[]): Promise<Samples> {
   const samples = Object.fromEntries(entrants.map((name) => [name, [] as number[]]));
   for (let round = 0; round < rounds; round += 1) {
     for (const name of entrants) {
@@ -53,11 +53,11 @@ function heapPerCall(name: string): number {
   return Number(execFileSync(process.execPath, args, { encoding: "utf8" }));
 }
 
-function row(cells: readonly string[]): void {
+function printRow(cells: readonly string[]): void {
   console.log(`| ${cells.join(" | ")} |`);
 }
 
-function cells(samples: Samples, name: string): readonly string[] {
+function formatCells(samples: Samples, name: string): readonly string[] {
   const measured = samples[name];
   if (measured === undefined) return ["", ""];
   return [Math.round(median(measured)).toLocaleString("en"), ratio(samples, name).toFixed(2)];
@@ -67,11 +67,11 @@ async function main(): Promise<void> {
   const retrying = names.filter((name) => name !== "bare");
   const success = await race(succeeding, names);
   const retried = await race(failingTwice, retrying);
-  row(["", "success, ns", "×", "2 failures and no wait, ns", "×", "heap of a waiting call, bytes"]);
-  row(["---", "--:", "--:", "--:", "--:", "--:"]);
+  printRow(["", "success, ns", "×", "2 failures and no wait, ns", "×", "heap of a waiting call, bytes"]);
+  printRow(["---", "--:", "--:", "--:", "--:", "--:"]);
   for (const name of names) {
     const heap = retrying.includes(name) ? Math.round(heapPerCall(name)).toLocaleString("en") : "";
-    row([name, ...cells(success, name), ...cells(retried, name), heap]);
+    printRow([name, ...formatCells(success, name), ...formatCells(retried, name), heap]);
   }
 }
 

@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { DiskFullError, FileAccessError, Session } from "@holdfast/http";
 import { chunked, faultOrigin, ranged, type Entry } from "@holdfast/http/testing";
 import { runProgram } from "./support/child.ts";
-import { temporaryDirectory } from "./support/temporary.ts";
+import { temporaryDirectory } from "./support/temporary-directory.ts";
 
 const megabyte = 1024 * 1024;
 const diskBytes = 8 * megabyte;

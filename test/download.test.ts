@@ -10,7 +10,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { seededRandom } from "@holdfast/policy/testing";
 import { runProgram } from "./support/child.ts";
 import { nginx, type Nginx } from "./support/nginx.ts";
-import { temporaryDirectory } from "./support/temporary.ts";
+import { temporaryDirectory } from "./support/temporary-directory.ts";
 
 const megabyte = 1024 * 1024;
 const size = 200 * megabyte;

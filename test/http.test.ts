@@ -7,8 +7,8 @@ import { HttpAdapter, Retry, Session } from "@holdfast/http";
 import { certificates, type Certificate } from "./support/certificates.ts";
 import { httpbin, type Httpbin } from "./support/httpbin.ts";
 import { nginx } from "./support/nginx.ts";
-import { pathOf, site } from "./support/site.ts";
-import { temporaryDirectory } from "./support/temporary.ts";
+import { toUrlPath, site } from "./support/site.ts";
+import { temporaryDirectory } from "./support/temporary-directory.ts";
 
 let bin: Httpbin;
 
@@ -175,7 +175,7 @@ test("nginx: requests one after another share one connection", async () => {
   await using server = await nginx({ root: pages.root });
   await using session = new Session();
 
-  for (const file of pages.files) await session.get(server.url + pathOf(file));
+  for (const file of pages.files) await session.get(server.url + toUrlPath(file));
 
   const seen = await server.seen();
   assert.equal(seen.length, 20);
@@ -188,7 +188,7 @@ test("nginx: a connection that the server closes after every few requests costs 
   await using session = new Session();
 
   for (const file of pages.files) {
-    const response = await session.get(server.url + pathOf(file));
+    const response = await session.get(server.url + toUrlPath(file));
     assert.deepEqual([response.status, response.attempts.length], [200, 1]);
   }
 
@@ -238,7 +238,7 @@ test("nginx: a page that is too much for the server's own limit is a 503, and co
   await using session = new Session({
     retry: new Retry({ total: 8, statusForcelist: [503], backoffFactor: "100ms", raiseOnStatus: false }),
   });
-  const url = server.url + pathOf(pages.files[0] ?? "");
+  const url = server.url + toUrlPath(pages.files[0] ?? "");
 
   const [first, second] = [await session.get(url), await session.get(url)];
 
@@ -274,7 +274,7 @@ test("nginx: a certificate of a trusted authority for the right host is accepted
   await using server = await nginx({ root: pages.root, certificate: good });
   await using session = trusting(ca);
 
-  const response = await session.get(server.url + pathOf(pages.files[0] ?? ""));
+  const response = await session.get(server.url + toUrlPath(pages.files[0] ?? ""));
 
   assert.deepEqual([response.status, response.attempts.length], [200, 1]);
 });

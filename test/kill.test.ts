@@ -9,10 +9,10 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { faultOrigin, quickstartSite, type FaultOrigin } from "@holdfast/http/testing";
 import { seededRandom } from "@holdfast/policy/testing";
 import { readReport, readResults, type LineResult, type RunReport } from "@holdfast/runner";
-import { holdfast, holdfastCommand } from "./support/holdfast.ts";
+import { runHoldfast, holdfastCommand } from "./support/holdfast.ts";
 import { nginx, type Nginx } from "./support/nginx.ts";
-import { pathOf, site } from "./support/site.ts";
-import { temporaryDirectory } from "./support/temporary.ts";
+import { toUrlPath, site } from "./support/site.ts";
+import { temporaryDirectory } from "./support/temporary-directory.ts";
 
 const pages = 2_000;
 const faulty = 100;
@@ -39,7 +39,7 @@ async function world(): Promise<World> {
   const origin = stack.use(await faultOrigin({ routes: unreliable.routes }));
   const expected = new Map<string, Uint8Array | undefined>();
   for (const file of files.files)
-    expected.set(server.url + pathOf(file), await readFile(join(files.root, file)));
+    expected.set(server.url + toUrlPath(file), await readFile(join(files.root, file)));
   for (const [index, url] of unreliable.urls(origin.url).entries()) {
     expected.set(url, Buffer.from(unreliable.pageBody(index + 1)));
   }
@@ -147,7 +147,7 @@ test(`a run of ${pages} pages that is killed ${kills} times ends with each resul
   }
   const requestsOfKilled = await servers.requests();
   const waiting = killed.at(-1)?.report?.waiting ?? pages;
-  const last = await holdfast(run);
+  const last = await runHoldfast(run);
 
   context.diagnostic(`rows done at each kill: ${killed.map(({ report }) => report?.done ?? 0).join(", ")}`);
   const inTheMiddle = killed.filter(
@@ -177,7 +177,7 @@ test(`a run of ${pages} pages that is killed ${kills} times ends with each resul
     `${requestsOfKilled} requests, ${waiting} rows waiting`,
   );
   const requestsBefore = await servers.requests();
-  const again = await holdfast(run);
+  const again = await runHoldfast(run);
   assert.equal(again.code, 3, again.stderr);
   assert.equal(await servers.requests(), requestsBefore);
 });

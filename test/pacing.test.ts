@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Session } from "@holdfast/http";
 import { bucket, fixedWindow, limitedOrigin, slidingLog, type SimulatedServer } from "@holdfast/http/testing";
-import { crowd } from "./support/crowd.ts";
+import { runClients } from "./support/concurrent-clients.ts";
 
 const ten = { requests: 10, window: 1_000 };
 const ms = 8_000;
@@ -35,7 +35,7 @@ test(
           await using origin = await limitedOrigin(limit);
           await using session = new Session();
 
-          await crowd(session, { url: origin.url, clients: 100, ms });
+          await runClients(session, { url: origin.url, clients: 100, ms });
 
           const all = origin.counts(0, ms);
           const { accepted, refused } = origin.counts(settled, ms);

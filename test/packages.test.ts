@@ -3,8 +3,8 @@ import { mkdir, readdir, readFile, symlink, writeFile } from "node:fs/promises";
 import { delimiter, dirname, join } from "node:path";
 import { after, before, test } from "node:test";
 import { faultOrigin, quickstartSite, respond, selfSigned } from "@holdfast/http/testing";
-import { runProgram, type Finished } from "./support/child.ts";
-import { temporaryDirectory, type TemporaryDirectory } from "./support/temporary.ts";
+import { runProgram, type ProgramResult } from "./support/child.ts";
+import { temporaryDirectory, type TemporaryDirectory } from "./support/temporary-directory.ts";
 
 const root = join(import.meta.dirname, "..");
 const bin = join(root, "node_modules/.bin");
@@ -14,7 +14,7 @@ const env = { ...process.env, PATH: [dirname(process.execPath), process.env["PAT
 let directory: TemporaryDirectory;
 let consumer: string;
 
-async function succeed(command: string, args: readonly string[], cwd: string): Promise<Finished> {
+async function succeed(command: string, args: readonly string[], cwd: string): Promise<ProgramResult> {
   const ended = await runProgram(command, args, { cwd, env, within: 300_000 });
   assert.equal(ended.code, 0, `${command} ${args.join(" ")}\n${ended.stdout}${ended.stderr}`);
   return ended;

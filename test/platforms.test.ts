@@ -5,7 +5,7 @@ import { after, before, test } from "node:test";
 import { chromiumPath, runInChromium } from "./platforms/browser.ts";
 import { bundleSuite } from "./platforms/suite.ts";
 import { runProgram } from "./support/child.ts";
-import { temporaryDirectory, type TemporaryDirectory } from "./support/temporary.ts";
+import { temporaryDirectory, type TemporaryDirectory } from "./support/temporary-directory.ts";
 
 const root = join(import.meta.dirname, "..");
 const modules = join(root, "node_modules");

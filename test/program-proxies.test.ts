@@ -4,9 +4,9 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { faultOrigin, refusedPort, respond, type FaultOrigin } from "@holdfast/http/testing";
-import { start, until, type Ending, type Running } from "./support/program.ts";
-import { secretsOf } from "./support/secrets.ts";
-import { temporaryDirectory } from "./support/temporary.ts";
+import { startHoldfast, waitUntil, type HoldfastResult, type RunningHoldfast } from "./support/program.ts";
+import { listSecretForms } from "./support/secret-forms.ts";
+import { temporaryDirectory } from "./support/temporary-directory.ts";
 
 const [user, password] = ["ada.lovelace", "s3cr%t=l+ve"];
 const site = "http://shop.test/";
@@ -21,16 +21,16 @@ const askedOf = ({ requests }: FaultOrigin): readonly (string | undefined)[] =>
 
 interface Desk extends AsyncDisposable {
   readonly cwd: string;
-  run(...args: readonly string[]): Promise<Ending>;
-  start(...args: readonly string[]): Running;
+  run(...args: readonly string[]): Promise<HoldfastResult>;
+  start(...args: readonly string[]): RunningHoldfast;
   write(name: string, content: string): Promise<void>;
 }
 
 async function desk(env: Readonly<Record<string, string>> = {}): Promise<Desk> {
   const directory = await temporaryDirectory("program-proxies");
-  const children: Running[] = [];
-  const begin = (...args: readonly string[]): Running => {
-    const child = start(args, { cwd: directory.path, env });
+  const children: RunningHoldfast[] = [];
+  const begin = (...args: readonly string[]): RunningHoldfast => {
+    const child = startHoldfast(args, { cwd: directory.path, env });
     children.push(child);
     return child;
   };
@@ -61,7 +61,7 @@ test("get goes through a proxy in any form, with its credentials, whatever the e
 
   for (const { code, out, err } of endings) {
     assert.deepEqual([code, out], [0, "welcome"], err);
-    for (const secret of secretsOf(user, password)) assert.ok(!err.includes(secret), secret);
+    for (const secret of listSecretForms(user, password)) assert.ok(!err.includes(secret), secret);
   }
   assert.deepEqual(askedOf(proxy), Array(3).fill(`Basic ${btoa(`${user}:${password}`)}`));
 });
@@ -140,7 +140,8 @@ test("the options of a run stand in a file, the command line has the last word, 
       'holdfast run: wrong.json: unknown option "rotatio" (did you mean "rotation"?)\n  See holdfast run --help\n',
     ],
   );
-  for (const secret of [...secretsOf(user, password), "t0ken"]) assert.ok(!run.err.includes(secret), secret);
+  for (const secret of [...listSecretForms(user, password), "t0ken"])
+    assert.ok(!run.err.includes(secret), secret);
 });
 
 test("a run that went through proxies does not go on without them unless it is told to", async () => {
@@ -171,7 +172,7 @@ test("the credentials of the command line are gone from the title of the process
   await using proxy = await faultOrigin({ routes: { "*": () => promise } });
   await using table = await desk();
   const running = table.start("run", site, "-x", `${hostOf(proxy)}:${user}:${password}`);
-  await until("the request is in flight", () => proxy.requests.length === 1);
+  await waitUntil("the request is in flight", () => proxy.requests.length === 1);
 
   const title = readFileSync(`/proc/${running.pid}/cmdline`, "utf8");
   resolve(respond(200, { body: "welcome" }));
@@ -179,7 +180,7 @@ test("the credentials of the command line are gone from the title of the process
 
   assert.equal(code, 0, err);
   assert.match(title, /^holdfast/);
-  for (const secret of secretsOf(user, password)) {
+  for (const secret of listSecretForms(user, password)) {
     assert.ok(!title.includes(secret), secret);
     assert.ok(!err.includes(secret), secret);
   }
@@ -201,7 +202,9 @@ test("a list that is written anew while the run waits is read, and the run goes 
     "--cooldown",
     "1m",
   );
-  await until("it says that no proxy is fit", () => running.err().includes("No proxy is fit for shop.test"));
+  await waitUntil("it says that no proxy is fit", () =>
+    running.err().includes("No proxy is fit for shop.test"),
+  );
 
   await table.write("proxies.txt", `${hostOf(locked)}\n${hostOf(good)}\n`);
   const { code, err } = await running.ended;

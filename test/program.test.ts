@@ -9,8 +9,8 @@ import type { TestContext } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 import { faultOrigin, quickstartSite, ranged, refusedPort, respond, stall } from "@holdfast/http/testing";
 import type { Answer, FaultOrigin, Routes } from "@holdfast/http/testing";
-import { start, until } from "./support/program.ts";
-import type { Ending, Running } from "./support/program.ts";
+import { startHoldfast, waitUntil } from "./support/program.ts";
+import type { HoldfastResult, RunningHoldfast } from "./support/program.ts";
 
 const page = respond(200, { headers: { "content-type": "text/plain" }, body: "hello\n" });
 
@@ -18,16 +18,16 @@ interface Scene {
   readonly origin: FaultOrigin;
   readonly cwd: string;
   /** Starts the program in the folder of the scene; it is ended with the scene. */
-  readonly start: (...args: readonly string[]) => Running;
+  readonly start: (...args: readonly string[]) => RunningHoldfast;
   /** Runs the program in the folder of the scene to its end. */
-  readonly run: (...args: readonly string[]) => Promise<Ending>;
+  readonly run: (...args: readonly string[]) => Promise<HoldfastResult>;
   readonly writeList: (paths: readonly string[]) => Promise<void>;
 }
 
 async function setUp(t: TestContext, routes: Routes = { "*": page }): Promise<Scene> {
   const origin = await faultOrigin({ routes });
   const cwd = await mkdtemp(join(tmpdir(), "holdfast-program-"));
-  const children: Running[] = [];
+  const children: RunningHoldfast[] = [];
   t.after(async () => {
     for (const child of children) child.signal("SIGKILL");
     await Promise.all(children.map(({ ended }) => ended));
@@ -38,11 +38,11 @@ async function setUp(t: TestContext, routes: Routes = { "*": page }): Promise<Sc
     origin,
     cwd,
     start: (...args) => {
-      const child = start(args, { cwd });
+      const child = startHoldfast(args, { cwd });
       children.push(child);
       return child;
     },
-    run: (...args) => start(args, { cwd }).ended,
+    run: (...args) => startHoldfast(args, { cwd }).ended,
     writeList: (lines) =>
       writeFile(
         join(cwd, "urls.txt"),
@@ -74,7 +74,7 @@ test("help, the version and a wrong command line need no undici and no SQLite, a
 
   for (const [args, code] of rows) {
     const coverage = join(scene.cwd, `loaded-${args.join("-")}`);
-    const ending = await start(args, { cwd: scene.cwd, env: { NODE_V8_COVERAGE: coverage } }).ended;
+    const ending = await startHoldfast(args, { cwd: scene.cwd, env: { NODE_V8_COVERAGE: coverage } }).ended;
     const loaded = (
       await Promise.all((await readdir(coverage)).map((name) => readFile(join(coverage, name), "utf8")))
     ).join("");
@@ -160,8 +160,8 @@ test("the list may come from standard input, named or not, or from the command l
   const scene = await setUp(t);
   const stdin = `${scene.origin.url}/1\r\n# no\n${scene.origin.url}/2`;
 
-  const named = await start(["run", "-", "-o", "named"], { cwd: scene.cwd, stdin }).ended;
-  const unnamed = await start(["run", "-o", "unnamed"], { cwd: scene.cwd, stdin }).ended;
+  const named = await startHoldfast(["run", "-", "-o", "named"], { cwd: scene.cwd, stdin }).ended;
+  const unnamed = await startHoldfast(["run", "-o", "unnamed"], { cwd: scene.cwd, stdin }).ended;
   const urls = await scene.run("run", `${scene.origin.url}/1`, `${scene.origin.url}/2`, "-o", "urls");
 
   for (const { code, err } of [named, unnamed, urls]) {
@@ -206,10 +206,10 @@ test("the first Ctrl-C finishes what is in flight and ends with 130; the same co
   await scene.writeList(paths(9));
   const command = ["run", "urls.txt", "--concurrency", "2"];
   const running = scene.start(...command);
-  await until("two requests are in flight", () => scene.origin.requests.length === 2);
+  await waitUntil("two requests are in flight", () => scene.origin.requests.length === 2);
 
   running.signal("SIGINT");
-  await until("it says so", () =>
+  await waitUntil("it says so", () =>
     running.err().includes("Interrupted: finishing what is in flight; once more stops at once\n"),
   );
   open();
@@ -229,8 +229,8 @@ test("the first Ctrl-C finishes what is in flight and ends with 130; the same co
 
 test("Ctrl-C ends a run whose list has not come to its end", async (t) => {
   const scene = await setUp(t);
-  const running = start(["run", "-"], { cwd: scene.cwd, stdin: { open: `${scene.origin.url}/1\n` } });
-  await until("the first line is fetched", () => scene.origin.requests.length === 1);
+  const running = startHoldfast(["run", "-"], { cwd: scene.cwd, stdin: { open: `${scene.origin.url}/1\n` } });
+  await waitUntil("the first line is fetched", () => scene.origin.requests.length === 1);
 
   running.signal("SIGINT");
   const { code, err } = await running.ended;
@@ -244,10 +244,10 @@ test("the second Ctrl-C stops at once and ends with 131; nothing is lost", async
   const scene = await setUp(t, routes);
   await scene.writeList(paths(5));
   const running = scene.start("run", "urls.txt", "--concurrency", "2");
-  await until("two requests are in flight", () => scene.origin.requests.length === 2);
+  await waitUntil("two requests are in flight", () => scene.origin.requests.length === 2);
 
   running.signal("SIGINT");
-  await until("it says so", () => running.err().includes("Interrupted"));
+  await waitUntil("it says so", () => running.err().includes("Interrupted"));
   // Two signals within 300 ms are one Ctrl-C that npm passed on.
   await pause(400);
   running.signal("SIGTERM");
@@ -264,7 +264,7 @@ test("the second Ctrl-C stops at once and ends with 131; nothing is lost", async
 test("Ctrl-C does not wait until a server that asks for patience has had it", async (t) => {
   const scene = await setUp(t, { "*": respond(429, { headers: { "retry-after": "60" } }) });
   const running = scene.start("run", `${scene.origin.url}/`);
-  await until("the request was refused", () => scene.origin.requests.length === 1);
+  await waitUntil("the request was refused", () => scene.origin.requests.length === 1);
   await pause(200);
   const interruptedAt = performance.now();
 
@@ -283,7 +283,7 @@ test("get -v tells of an attempt as soon as it has ended, not when the call has"
   const scene = await setUp(t, { "*": respond(429, { headers: { "retry-after": "60" } }) });
   const running = scene.start("get", "-v", `${scene.origin.url}/`);
 
-  await until("the first attempt is told of", () =>
+  await waitUntil("the first attempt is told of", () =>
     running.err().startsWith("attempt 1: 429, http-429, after"),
   );
 
@@ -296,8 +296,8 @@ test("a killed run goes on where it was", async (t) => {
   const scene = await setUp(t, { ...routes, "/1": page, "/2": page });
   await scene.writeList(paths(6));
   const running = scene.start("run", "urls.txt", "--concurrency", "2");
-  await until("two pages are fetched and two in flight", () => scene.origin.requests.length === 4);
-  await until("the two are on disk", () => running.err() !== "");
+  await waitUntil("two pages are fetched and two in flight", () => scene.origin.requests.length === 4);
+  await waitUntil("the two are on disk", () => running.err() !== "");
   await pause(200);
 
   running.signal("SIGKILL");
@@ -323,7 +323,7 @@ test("status tells of a run that goes on, and a second run in the same directory
   const scene = await setUp(t, routes);
   const url = `${scene.origin.url}/`;
   const running = scene.start("run", url);
-  await until("the request is in flight", () => scene.origin.requests.length === 1);
+  await waitUntil("the request is in flight", () => scene.origin.requests.length === 1);
 
   const text = await scene.run("status", "results");
   const json = await scene.run("status", "results", "--json");
@@ -466,7 +466,7 @@ test("get -o goes on where a killed one was stopped, and checks the digest", asy
   const part = join(scene.cwd, "big.bin.part");
 
   const killed = scene.start("get", at("/big"), "-o", "big.bin");
-  await until("200 000 bytes are there", () => existsSync(part) && statSync(part).size === 200_000);
+  await waitUntil("200 000 bytes are there", () => existsSync(part) && statSync(part).size === 200_000);
   killed.signal("SIGKILL");
   await killed.ended;
   const again = await scene.run("get", at("/big"), "-o", "big.bin", "--digest", digest);

@@ -2,15 +2,15 @@ import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
-import { holdfast } from "./support/holdfast.ts";
+import { runHoldfast } from "./support/holdfast.ts";
 import { nginx } from "./support/nginx.ts";
 import { freePort } from "./support/ports.ts";
-import { start } from "./support/program.ts";
-import { secretsOf } from "./support/secrets.ts";
-import { socks4 } from "./support/socks4.ts";
+import { startHoldfast } from "./support/program.ts";
+import { listSecretForms } from "./support/secret-forms.ts";
+import { socks4Proxy } from "./support/socks4.ts";
 import { microsocks } from "./support/socks.ts";
 import { squid } from "./support/squid.ts";
-import { temporaryDirectory } from "./support/temporary.ts";
+import { temporaryDirectory } from "./support/temporary-directory.ts";
 
 const credentials = { user: "ada.lovelace", password: "l0ve=lace" };
 const wrong = { user: credentials.user, password: "wr0ng.pass" };
@@ -50,7 +50,7 @@ async function world(): Promise<World> {
     ]),
   );
   const five = stack.use(await microsocks({ outgoing: "127.0.0.5" }));
-  const four = stack.use(await socks4());
+  const four = stack.use(await socks4Proxy());
   const [open = "", banned = "", locked = ""] = http.urls.map((url) => new URL(url).host);
   const [socks5, dead] = [five.authority, `127.0.0.1:${await freePort()}`];
   return {
@@ -80,8 +80,8 @@ test("a mixed list is told apart: who works, what it speaks, where it comes out,
   await writeFile(join(cwd, "proxies.txt"), lines.join("\n"));
   const command = ["proxies", "check", "proxies.txt", "--url", `${url}/ip`, "--timeout", "5s"];
 
-  const json = await holdfast([...command, "--json", "-j", "3"], { cwd });
-  const table = await holdfast(command, { cwd });
+  const json = await runHoldfast([...command, "--json", "-j", "3"], { cwd });
+  const table = await runHoldfast(command, { cwd });
 
   const answer = JSON.parse(json.stdout) as { proxies: readonly Checked[]; badLines: readonly string[] };
   const summary = answer.proxies.map(({ proxy, works, kind, exit, failure }) => [
@@ -111,15 +111,15 @@ test("a mixed list is told apart: who works, what it speaks, where it comes out,
     new RegExp(`^http://${hosts.dead} +no +unknown +- +- +unreachable, the proxy's fault: `, "m"),
   );
   assert.match(table.stdout, /\n5 of 9 work\n$/);
-  for (const secret of [...secretsOf(user, password), ...secretsOf(wrong.user, wrong.password)])
+  for (const secret of [...listSecretForms(user, password), ...listSecretForms(wrong.user, wrong.password)])
     assert.ok(!(json.stdout + table.stdout).includes(secret), secret);
 });
 
 test("the status is 0 where all work and 8 where none does, and the exit is unknown where nobody tells it", async () => {
   await using place = await world();
   const { cwd, url, hosts } = place;
-  const check = (list: string, path: string): ReturnType<typeof holdfast> => {
-    const running = start(["proxies", "check", "-", "--url", url + path], { cwd, stdin: list });
+  const check = (list: string, path: string): ReturnType<typeof runHoldfast> => {
+    const running = startHoldfast(["proxies", "check", "-", "--url", url + path], { cwd, stdin: list });
     return running.ended.then(({ code, out, err }) => ({ code, stdout: out, stderr: err, signal: null }));
   };
 

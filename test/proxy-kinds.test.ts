@@ -8,7 +8,7 @@ import { certificates } from "./support/certificates.ts";
 import { dante, microsocks, type SocksServer } from "./support/socks.ts";
 import { sshForwarding } from "./support/ssh.ts";
 import { squid, type Squid } from "./support/squid.ts";
-import { startTinyproxy, type Tinyproxy } from "./support/tinyproxy.ts";
+import { tinyproxy, type Tinyproxy } from "./support/tinyproxy.ts";
 
 const noRetry = new Retry({ total: 0, raiseOnStatus: false });
 const credentials = { user: "ada", password: "love-lace@1:%" };
@@ -44,7 +44,7 @@ describe("through a real proxy", () => {
       microsocks({ credentials }),
       sshForwarding(),
       squid([{ outgoing: "127.0.0.4" }, { credentials }, { forbidden: "localhost" }]),
-      startTinyproxy({ ...plainPassword, outgoing: "127.0.0.5" }),
+      tinyproxy({ ...plainPassword, outgoing: "127.0.0.5" }),
     ]);
     urls.set("squid", many.urls[0] ?? "");
     urls.set("squid with a password", many.urls[1] ?? "");

@@ -11,7 +11,7 @@ import {
   type FaultOrigin,
 } from "@holdfast/http/testing";
 import { certificates } from "./support/certificates.ts";
-import { startTinyproxy, type Tinyproxy } from "./support/tinyproxy.ts";
+import { tinyproxy, type Tinyproxy } from "./support/tinyproxy.ts";
 
 const quick = new Retry({ total: 2, backoffFactor: "5ms", raiseOnStatus: false });
 
@@ -24,7 +24,7 @@ describe("a session behind a real proxy", () => {
   before(async () => {
     const made = await certificates();
     ca = made.ca.cert;
-    proxy = await startTinyproxy({ user: "ada", password: "love-lace" });
+    proxy = await tinyproxy({ user: "ada", password: "love-lace" });
     const routes = { "/": [respond(200, { body: "here" })] };
     plain = await faultOrigin({ routes });
     secure = await faultOrigin({ routes, tls: made.good });

@@ -5,12 +5,12 @@ import { test } from "node:test";
 import { faultOrigin, raw, respond, tunnel, type FaultOrigin } from "@holdfast/http/testing";
 import { readReport, readResults, type RunReport } from "@holdfast/runner";
 import { certificates } from "./support/certificates.ts";
-import { start, type Ending } from "./support/program.ts";
+import { startHoldfast, type HoldfastResult } from "./support/program.ts";
 import { microsocks } from "./support/socks.ts";
-import { temporaryDirectory } from "./support/temporary.ts";
+import { temporaryDirectory } from "./support/temporary-directory.ts";
 
 interface Ran {
-  readonly ending: Ending;
+  readonly ending: HoldfastResult;
   readonly report: RunReport;
   /** How each page ended. */
   readonly pages: readonly (readonly [url: string, state: string, body: string])[];
@@ -26,10 +26,13 @@ async function run(
   const { path: cwd } = directory;
   await writeFile(join(cwd, "urls.txt"), urls.join("\n"));
   await writeFile(join(cwd, "proxies.txt"), proxies.join("\n"));
-  const ending = await start(["run", "urls.txt", "-o", "out", "--proxies", "proxies.txt", "-j", "8"], {
-    cwd,
-    env,
-  }).ended;
+  const ending = await startHoldfast(
+    ["run", "urls.txt", "-o", "out", "--proxies", "proxies.txt", "-j", "8"],
+    {
+      cwd,
+      env,
+    },
+  ).ended;
   const pages = [...readResults(join(cwd, "out"))].map(
     ({ url, state, body }) => [url, state, Buffer.from(body ?? []).toString()] as const,
   );

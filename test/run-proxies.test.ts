@@ -11,9 +11,9 @@ import { faultOrigin, respond } from "@holdfast/http/testing";
 import { readReport, readResults, type RunReport } from "@holdfast/runner";
 import { certificates } from "./support/certificates.ts";
 import { fleet, type Fleet, type FleetKind, type FleetProxy } from "./support/fleet.ts";
-import { holdfast, holdfastCommand } from "./support/holdfast.ts";
-import { secretsOf } from "./support/secrets.ts";
-import { temporaryDirectory, type TemporaryDirectory } from "./support/temporary.ts";
+import { runHoldfast, holdfastCommand } from "./support/holdfast.ts";
+import { listSecretForms } from "./support/secret-forms.ts";
+import { temporaryDirectory, type TemporaryDirectory } from "./support/temporary-directory.ts";
 
 const user = "ada.lovelace";
 const password = "s3cr%t=l+ve";
@@ -160,7 +160,7 @@ test("5,000 pages through 20 proxies of which 9 are bad: every page is there, an
   const { site, cwd, command } = world;
   const began = performance.now();
 
-  const { code, stdout, stderr } = await holdfast([...command, "--rotation", "least-used"], { cwd });
+  const { code, stdout, stderr } = await runHoldfast([...command, "--rotation", "least-used"], { cwd });
 
   t.diagnostic(`${Math.round(performance.now() - began)} ms`);
   assert.equal(code, 0, stderr);
@@ -171,7 +171,7 @@ test("5,000 pages through 20 proxies of which 9 are bad: every page is there, an
   assertRested(report, site);
   await assertSeen(report, site);
   assertTold(stderr, site);
-  const status = await holdfast(["status", "out"], { cwd });
+  const status = await runHoldfast(["status", "out"], { cwd });
   assertTold(status.stdout, site);
   assert.match(
     status.stdout,
@@ -183,7 +183,7 @@ test("5,000 pages through 20 proxies of which 9 are bad: every page is there, an
 
 /** Nothing that the program wrote holds a credential, in any form; gives the records of the exchanges. */
 function assertNoSecrets(cwd: string, texts: Readonly<Record<string, string>>): string {
-  const secrets = secretsOf(user, password);
+  const secrets = listSecretForms(user, password);
   const files = readdirSync(join(cwd, "out"), { recursive: true, encoding: "utf8" })
     .map((name) => join(cwd, "out", name))
     .filter((path) => statSync(path).isFile());
@@ -222,7 +222,7 @@ test("a run through proxies that is killed in the middle goes on where it was, a
     const deadline = performance.now() + 30_000;
     while ((await site.seen()).length < share * pages && performance.now() < deadline) await sleep(20);
     const files = readdirSync(join(cwd, "out")).map((name) => join(cwd, "out", name));
-    const secrets = secretsOf(user, password);
+    const secrets = listSecretForms(user, password);
     // While it runs: the log of the database and the process's own title.
     const title = readFileSync(`/proc/${child.pid}/cmdline`, "utf8");
     for (const secret of secrets) {
@@ -236,7 +236,7 @@ test("a run through proxies that is killed in the middle goes on where it was, a
   }
   const broken = readReport(join(cwd, "out"));
 
-  const { code, stderr } = await holdfast(command, { cwd });
+  const { code, stderr } = await runHoldfast(command, { cwd });
 
   assert.equal(killed, 2);
   assert.equal(broken.status, "interrupted");
@@ -262,11 +262,11 @@ test("when every proxy refuses the credentials the run ends with 8 and says why;
     locked.map(({ url }) => `${new URL(url).host}:${credentials}\n`).join("");
   await writeFile(join(cwd, "proxies.txt"), list(wrong));
 
-  const refused = await holdfast(command, { cwd });
+  const refused = await runHoldfast(command, { cwd });
   const report = readReport(join(cwd, "out"));
   const atOrigin = (await site.seen()).length;
   await writeFile(join(cwd, "proxies.txt"), list("ada:love-lace"));
-  const again = await holdfast(command, { cwd });
+  const again = await runHoldfast(command, { cwd });
 
   assert.equal(refused.code, 8, refused.stderr);
   assert.match(
@@ -289,7 +289,7 @@ test("addresses that the site limits rest, and a page that is refused through on
   await using world = await scene({ pages, counts, allowance: { burst: 20, perSecond: 10 } });
   const { site, cwd, command } = world;
 
-  const { code, stderr } = await holdfast([...command, "--cooldown", "500ms", "-j", "8"], { cwd });
+  const { code, stderr } = await runHoldfast([...command, "--cooldown", "500ms", "-j", "8"], { cwd });
 
   assert.equal(code, 0, stderr);
   assert.equal(readReport(join(cwd, "out")).done, pages);
@@ -303,7 +303,7 @@ test("so do addresses from which it takes only so many requests at a time", asyn
   await using world = await scene({ pages, counts, connections: 3 });
   const { site, cwd, command } = world;
 
-  const { code, stderr } = await holdfast([...command, "--cooldown", "500ms", "-j", "20"], { cwd });
+  const { code, stderr } = await runHoldfast([...command, "--cooldown", "500ms", "-j", "20"], { cwd });
 
   assert.equal(code, 0, stderr);
   assertPages(join(cwd, "out"), pages);
@@ -319,7 +319,7 @@ test("a secure site is fetched through tunnels of the same twenty, and sees nobo
   await writeFile(join(cwd, "ca.pem"), ca.cert);
   const env = { ...process.env, NODE_EXTRA_CA_CERTS: join(cwd, "ca.pem") };
 
-  const { code, stdout, stderr } = await holdfast([...command, "--rotation", "least-used"], { cwd, env });
+  const { code, stdout, stderr } = await runHoldfast([...command, "--rotation", "least-used"], { cwd, env });
 
   assert.equal(code, 0, stderr);
   const report = readReport(join(cwd, "out"));
@@ -361,7 +361,7 @@ test("a run that is killed and begun anew asks no address again before its rest 
     await ended;
   }
 
-  const { code } = await holdfast(command, { cwd });
+  const { code } = await runHoldfast(command, { cwd });
 
   assert.equal(code, 0);
   assert.equal(banned.requests.length, 1);

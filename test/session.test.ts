@@ -16,7 +16,7 @@ import {
 } from "@holdfast/http";
 import { httpbin, type Httpbin } from "./support/httpbin.ts";
 import { nginx } from "./support/nginx.ts";
-import { temporaryDirectory } from "./support/temporary.ts";
+import { temporaryDirectory } from "./support/temporary-directory.ts";
 
 let bin: Httpbin;
 

@@ -34,7 +34,7 @@ class BareHandler implements Dispatcher.DispatchHandler {
   }
 }
 
-export function bareGet(pool: Pool): Get {
+export function getWithBareDispatch(pool: Pool): Get {
   return (url) =>
     new Promise((resolve, reject) => {
       pool.dispatch(

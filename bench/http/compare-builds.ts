@@ -1,6 +1,6 @@
-import { median, race, roundRatios, type Lane } from "./race.ts";
+import { median, race, roundRatios, type Result } from "./race.ts";
 import type { Work } from "./work.ts";
-import { builtWorker, type Worker } from "./workers.ts";
+import { builtWorker, type Worker } from "./start-worker.ts";
 
 /** The directories of two built clones of this repository. */
 export interface Builds {
@@ -29,7 +29,7 @@ const warmUpSeconds = 1;
  * Compares two builds. Both do the work in every round, in alternating order; each ratio is taken within one round.
  */
 export async function compareBuilds(builds: Builds, work: Work, rounds: number): Promise<Comparison> {
-  const [oldCosts, newCosts]: [Lane["costs"][number][], Lane["costs"][number][]] = [[], []];
+  const [oldCosts, newCosts]: [Result["costs"][number][], Result["costs"][number][]] = [[], []];
   for (let left = rounds; left > 0; left -= roundsPerProcess) {
     const oldFirst = Math.ceil(left / roundsPerProcess) % 2 === 0;
     const lanes = await raceGroup(builds, { work, rounds: Math.min(left, roundsPerProcess), oldFirst });
@@ -41,8 +41,8 @@ export async function compareBuilds(builds: Builds, work: Work, rounds: number):
 }
 
 interface Lanes {
-  readonly old: Lane;
-  readonly new: Lane;
+  readonly old: Result;
+  readonly new: Result;
 }
 
 interface Group {

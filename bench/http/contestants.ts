@@ -15,12 +15,12 @@ export const contestants: Readonly<Record<string, Contestant>> = {
   },
   "undici dispatch": async (origin) => {
     const { Pool } = await import("undici");
-    const { bareGet } = await import("./bare-dispatch.ts");
-    return bareGet(new Pool(origin, { connections }));
+    const { getWithBareDispatch } = await import("./bare-dispatch.ts");
+    return getWithBareDispatch(new Pool(origin, { connections }));
   },
   "sockets alone": async (origin) => {
-    const { rawGet } = await import("./raw-sockets.ts");
-    return rawGet(origin);
+    const { getOverRawSockets } = await import("./raw-sockets.ts");
+    return getOverRawSockets(origin);
   },
   "undici.request": async () => {
     const { Agent, request, setGlobalDispatcher } = await import("undici");
@@ -63,7 +63,7 @@ export const contestants: Readonly<Record<string, Contestant>> = {
 const manyRetries = 20;
 
 /** Who races where a fifth of the answers are a 503, all without a wait before the next attempt. */
-export const retrying: Readonly<Record<string, Contestant>> = {
+export const retryContestants: Readonly<Record<string, Contestant>> = {
   holdfast: async () => {
     const { Retry, Session } = await import("@holdfast/http");
     const retry = new Retry({ total: manyRetries, statusForcelist: [503] });

@@ -1,8 +1,8 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { nginx } from "../../test/support/nginx.ts";
-import { temporaryDirectory } from "../../test/support/temporary.ts";
-import { bodyOf } from "./work.ts";
+import { temporaryDirectory } from "../../test/support/temporary-directory.ts";
+import { createBody } from "./work.ts";
 
 /** What everybody is measured against; disposing of it ends the server. */
 export interface Origin extends AsyncDisposable {
@@ -16,8 +16,8 @@ const conf = `
   access_log off;
   keepalive_requests 1000000000;
   open_file_cache max=16 inactive=1h;
-  location = /1k { return 200 "${bodyOf(1024).toString()}"; }
-  location = /flaky { if ($connection_requests ~ "[05]$") { return 503; } return 200 "${bodyOf(1024).toString()}"; }
+  location = /1k { return 200 "${createBody(1024).toString()}"; }
+  location = /flaky { if ($connection_requests ~ "[05]$") { return 503; } return 200 "${createBody(1024).toString()}"; }
   location = /down { return 503; }
 `;
 
@@ -25,7 +25,7 @@ const conf = `
 export async function startOrigin(): Promise<Origin> {
   const files = await temporaryDirectory("bench");
   for (const kilobytes of [20, 100]) {
-    await writeFile(join(files.path, `${kilobytes}k`), bodyOf(kilobytes * 1024));
+    await writeFile(join(files.path, `${kilobytes}k`), createBody(kilobytes * 1024));
   }
   const server = await nginx({ root: files.path, conf });
   return {

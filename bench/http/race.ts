@@ -1,8 +1,8 @@
 import type { Cost, Work } from "./work.ts";
-import type { Worker } from "./workers.ts";
+import type { Worker } from "./start-worker.ts";
 
 /** What one contestant did in each round. */
-export interface Lane {
+export interface Result {
   readonly name: string;
   readonly costs: readonly Cost[];
 }
@@ -14,7 +14,11 @@ const warmUpSeconds = 0.15;
  * Lets every contestant do the work once in every round, each round beginning with another one, so that whatever
  * disturbs the machine disturbs all of them.
  */
-export async function race(workers: readonly Worker[], work: Work, rounds: number): Promise<readonly Lane[]> {
+export async function race(
+  workers: readonly Worker[],
+  work: Work,
+  rounds: number,
+): Promise<readonly Result[]> {
   const lanes = workers.map((worker) => ({ worker, costs: [] as Cost[] }));
   for (let round = 0; round < rounds; round += 1) {
     for (let turn = 0; turn < lanes.length; turn += 1) {
@@ -27,12 +31,12 @@ export async function race(workers: readonly Worker[], work: Work, rounds: numbe
 }
 
 /** The cost of a request of `lane` divided by that of `reference`: the median over the rounds. */
-export function ratio(lane: Lane, reference: Lane, measure: "wallMs" | "cpuMs"): number {
+export function ratio(lane: Result, reference: Result, measure: "wallMs" | "cpuMs"): number {
   return median(roundRatios(lane, reference, measure));
 }
 
 /** The cost of a request of `lane` divided by that of `reference`, round by round. */
-export function roundRatios(lane: Lane, reference: Lane, measure: "wallMs" | "cpuMs"): readonly number[] {
+export function roundRatios(lane: Result, reference: Result, measure: "wallMs" | "cpuMs"): readonly number[] {
   const costOfRequest = ({ requests, [measure]: spent }: Cost): number => spent / requests;
   return lane.costs.flatMap((cost, round) => {
     const other = reference.costs[round];
@@ -45,6 +49,6 @@ export function median(values: readonly number[]): number {
 }
 
 /** Processor time of a request in microseconds, the median over the rounds. */
-export function cpuPerRequest({ costs }: Lane): number {
+export function cpuPerRequest({ costs }: Result): number {
   return median(costs.map(({ cpuMs, requests }) => (cpuMs * 1_000) / requests));
 }

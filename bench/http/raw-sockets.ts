@@ -2,17 +2,17 @@ import { connect, type Socket } from "node:net";
 import type { Get } from "./get.ts";
 
 /** What the machine takes for the sockets alone: a head written as text, and bytes counted instead of parsed. */
-export function rawGet(origin: string): Get {
+export function getOverRawSockets(origin: string): Get {
   const { host, hostname, port } = new URL(origin);
-  const idle: Line[] = [];
+  const idle: RawConnection[] = [];
   return (url) => {
-    const line = idle.pop() ?? new Line(connect(Number(port), hostname), (free) => idle.push(free));
+    const line = idle.pop() ?? new RawConnection(connect(Number(port), hostname), (free) => idle.push(free));
     return line.ask(`GET ${url.slice(origin.length)} HTTP/1.1\r\nhost: ${host}\r\n\r\n`);
   };
 }
 
 /** One connection, one question at a time, to a server whose answers all have a Content-Length. */
-class Line {
+class RawConnection {
   readonly #socket: Socket;
   #pieces: Buffer[] = [];
   #received = 0;
@@ -20,7 +20,7 @@ class Line {
   #whole = 0;
   #resolve: (body: Uint8Array) => void = () => undefined;
 
-  constructor(socket: Socket, release: (line: Line) => void) {
+  constructor(socket: Socket, release: (line: RawConnection) => void) {
     this.#socket = socket;
     socket.setNoDelay(true);
     socket.on("data", (piece) => {

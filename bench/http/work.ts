@@ -22,6 +22,6 @@ export interface Cost {
 export const pattern = "holdfast's bench: sixteen bytes, and sixteen bytes, and sixteen.";
 
 /** A body of that size. */
-export function bodyOf(bytes: number): Buffer {
+export function createBody(bytes: number): Buffer {
   return Buffer.alloc(bytes, pattern);
 }

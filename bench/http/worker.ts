@@ -1,12 +1,12 @@
 import { createInterface } from "node:readline";
 import { openBuiltHoldfast } from "./built-holdfast.ts";
-import { contestants, retrying } from "./contestants.ts";
+import { contestants, retryContestants } from "./contestants.ts";
 import type { Get } from "./get.ts";
-import { bodyOf, type Cost, type Work } from "./work.ts";
+import { createBody, type Cost, type Work } from "./work.ts";
 
 /** Does the work with one contestant and says what it cost. */
 async function perform(get: Get, work: Work): Promise<Cost> {
-  const expected = bodyOf(work.bytes);
+  const expected = createBody(work.bytes);
   const before = process.cpuUsage();
   const startedAt = performance.now();
   const end = startedAt + work.seconds * 1_000;
@@ -29,7 +29,7 @@ async function perform(get: Get, work: Work): Promise<Cost> {
 /** Opens a contestant of a race. In the race "built", the contestant's name is the path of a built clone. */
 async function openContestant(race: string, name: string, origin: string): Promise<Get> {
   if (race === "built") return openBuiltHoldfast(name);
-  const open = (race === "retrying" ? retrying : contestants)[name];
+  const open = (race === "retrying" ? retryContestants : contestants)[name];
   if (open === undefined) throw new Error(`Unknown contestant "${name}"`);
   return open(origin);
 }

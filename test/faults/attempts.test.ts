@@ -15,8 +15,8 @@ import {
 } from "@holdfast/http/testing";
 import { certificates } from "../support/certificates.ts";
 import { nginx } from "../support/nginx.ts";
-import { temporaryDirectory } from "../support/temporary.ts";
-import { startTinyproxy } from "../support/tinyproxy.ts";
+import { temporaryDirectory } from "../support/temporary-directory.ts";
+import { tinyproxy } from "../support/tinyproxy.ts";
 
 const retry = new Retry({ total: 3, statusForcelist: [503], raiseOnStatus: false });
 const body = "x".repeat(5_000);
@@ -211,7 +211,7 @@ test("through a proxy and TLS every leg has its time, and the proxy's credential
     certificate: good,
     conf: "location / { return 204; }",
   });
-  await using proxy = await startTinyproxy({ user: "ada", password: "s3cret" });
+  await using proxy = await tinyproxy({ user: "ada", password: "s3cret" });
   await using session = new Session({ proxy: proxy.url, tls: { ca: ca.cert } });
 
   const [first, second] = [await session.get(server.url), await session.get(server.url)];

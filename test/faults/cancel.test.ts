@@ -12,7 +12,7 @@ import {
   type FaultOriginOptions,
 } from "@holdfast/http/testing";
 import { certificates } from "../support/certificates.ts";
-import { until } from "../support/program.ts";
+import { waitUntil } from "../support/program.ts";
 import { bounded, outcomeOf, sessionFor, type Scenario } from "./scenario.ts";
 
 const good = respond(200, { body: "all good\n" });
@@ -90,7 +90,7 @@ for (const [phase, plan] of Object.entries(phases)) {
     assert.equal(origin.requests.length, plan.seen);
     assert.equal(getEventListeners(current.signal, "abort").length, 0);
     if (plan.keptOpen === true) return;
-    await until("the connection is closed", () => origin.openConnections === 0);
+    await waitUntil("the connection is closed", () => origin.openConnections === 0);
     assert.equal(origin.requests.length, plan.seen);
   });
 }
@@ -144,7 +144,7 @@ test("cancel: two calls aborted while one connection is being opened leave the n
   });
   const caller = new AbortController();
   const calls = [1, 2].map(() => outcomeOf(session.get(`${origin.url}/`, { signal: caller.signal })));
-  await until("the connection is accepted", () => origin.connections === 1);
+  await waitUntil("the connection is accepted", () => origin.connections === 1);
 
   caller.abort(stop);
   const { response } = await outcomeOf(session.get(`${origin.url}/`));
@@ -197,7 +197,7 @@ test("cancel: a thousand calls in line are let go at once", async () => {
   const calls = Array.from({ length: 2_000 }, () =>
     outcomeOf(session.get(`${origin.url}/`, { signal: caller.signal })),
   );
-  await until("the server has some", () => origin.requests.length === 4);
+  await waitUntil("the server has some", () => origin.requests.length === 4);
   const began = performance.now();
 
   caller.abort(stop);
@@ -222,6 +222,6 @@ for (const [phase, plan] of Object.entries(phases)) {
     assert.match(error?.message ?? "", /The session was closed/);
     bounded("elapsed", performance.now() - began, { min: 148, max: 600 });
     if (phase !== "while the body goes out")
-      await until("the connections are closed", () => origin.openConnections === 0);
+      await waitUntil("the connections are closed", () => origin.openConnections === 0);
   });
 }

@@ -18,7 +18,7 @@ import {
   type Frame,
   type Routes,
 } from "@holdfast/http/testing";
-import { temporaryDirectory } from "../support/temporary.ts";
+import { temporaryDirectory } from "../support/temporary-directory.ts";
 import { outcomeOf, scenarios, sessionFor, type Scenario } from "./scenario.ts";
 
 // RFC 9113 §6 and §4.1.

@@ -25,7 +25,7 @@ import {
   type FaultOriginOptions,
   type Routes,
 } from "@holdfast/http/testing";
-import { until } from "../support/program.ts";
+import { waitUntil } from "../support/program.ts";
 import { bounded, outcomeOf, scenarios, sessionFor, type Scenario } from "./scenario.ts";
 
 const certificate = selfSigned();
@@ -301,7 +301,7 @@ test("http2: the abort of one stream does not disturb the others", () =>
       const caller = new AbortController();
       const others = [1, 2, 3].map(() => outcomeOf(session.get(`${origin.url}/slow`)));
       const aborted = outcomeOf(session.get(`${origin.url}/`, { signal: caller.signal }));
-      await until("all are seen", () => origin.requests.length === 4);
+      await waitUntil("all are seen", () => origin.requests.length === 4);
 
       caller.abort(new Error("enough"));
 
@@ -336,7 +336,7 @@ test("http2: calls that find the connection leaving go out on a new one, those u
     { "/last": [...goawayProcessed(), { wait: 200 }, ...good], "/": good },
     async (session, origin) => {
       const last = outcomeOf(session.post(`${origin.url}/last`, { body: "x" }));
-      await until("the GOAWAY is out", () => origin.requests.length === 1);
+      await waitUntil("the GOAWAY is out", () => origin.requests.length === 1);
       await new Promise((resolve) => setTimeout(resolve, 50));
 
       const all = await Promise.all(
@@ -365,7 +365,7 @@ test("http2: streams above a GOAWAY go again at once, those below end where they
   const url = `https://127.0.0.1:${typeof address === "object" ? address?.port : ""}`;
   await using session = await sessionFor({ adapter, timeout: { read: "3s" } });
   const below = outcomeOf(session.post(`${url}/below`, { body: "x" }));
-  await until("it is seen", () => served.length === 1);
+  await waitUntil("it is seen", () => served.length === 1);
 
   const above = await outcomeOf(session.post(`${url}/above`, { body: "y" }));
   const { response, error } = await below;
@@ -435,11 +435,11 @@ test("http2: a handshake that hangs is ended by the connect limit, for all that 
 test("http2: close() ends what is under way, with the reason", () =>
   withOrigin({ "/": silence() }, async (session, origin) => {
     const calls = [1, 2, 3].map(() => outcomeOf(session.get(`${origin.url}/`)));
-    await until("all are seen", () => origin.requests.length === 3);
+    await waitUntil("all are seen", () => origin.requests.length === 3);
 
     await session.close();
 
     for (const { error } of await Promise.all(calls))
       assert.match(error?.message ?? "", /The session was closed/);
-    await until("the connection is closed", () => origin.openConnections === 0);
+    await waitUntil("the connection is closed", () => origin.openConnections === 0);
   }));

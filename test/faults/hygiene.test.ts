@@ -18,7 +18,7 @@ import {
   switchProtocols,
   type Routes,
 } from "@holdfast/http/testing";
-import { runProgram, type Finished } from "../support/child.ts";
+import { runProgram, type ProgramResult } from "../support/child.ts";
 import { bounded, outcomeOf, sessionFor } from "./scenario.ts";
 
 const page = respond(200, { body: "x".repeat(1_000) });
@@ -37,7 +37,7 @@ const routes: Routes = {
   "/huge": endlessBody(),
 };
 
-function program(name: string, ...args: readonly string[]): Promise<Finished> {
+function program(name: string, ...args: readonly string[]): Promise<ProgramResult> {
   const file = fileURLToPath(new URL(`programs/${name}.ts`, import.meta.url));
   const flags = ["--conditions=source", "--expose-gc", "--no-warnings"];
   return runProgram(process.execPath, [...flags, file, ...args], { within: 90_000 });

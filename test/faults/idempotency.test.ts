@@ -4,7 +4,7 @@ import { createReadStream } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { faultOrigin, refusedPort, reset, respond, withoutReading } from "@holdfast/http/testing";
-import { temporaryDirectory } from "../support/temporary.ts";
+import { temporaryDirectory } from "../support/temporary-directory.ts";
 import { outcomeOf, scenarios, sessionFor } from "./scenario.ts";
 
 const done = respond(200, { body: "done\n" });

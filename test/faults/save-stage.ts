@@ -3,7 +3,7 @@ import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { RequestOptions, Saved, SaveOptions, Session } from "@holdfast/http";
 import { faultOrigin, type Entry, type FaultOrigin } from "@holdfast/http/testing";
-import { temporaryDirectory } from "../support/temporary.ts";
+import { temporaryDirectory } from "../support/temporary-directory.ts";
 import { body } from "./broken-page.ts";
 import { sessionFor, type Scenario } from "./scenario.ts";
 

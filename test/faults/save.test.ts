@@ -15,7 +15,7 @@ import {
   type Entry,
   type Rendition,
 } from "@holdfast/http/testing";
-import { until } from "../support/program.ts";
+import { waitUntil } from "../support/program.ts";
 import { body, changed, cutAt, first, good, strong } from "./broken-page.ts";
 import { code, failureOf, holds, setting } from "./save-stage.ts";
 
@@ -325,7 +325,7 @@ test("an abort keeps the part for later", async () => {
   const stop = new Error("The user pressed stop");
   const saving = failureOf(at.save({}, { signal: caller.signal }));
   const part = `${at.file}.part`;
-  await until("the part is there", () => existsSync(part) && statSync(part).size === cutAt);
+  await waitUntil("the part is there", () => existsSync(part) && statSync(part).size === cutAt);
 
   caller.abort(stop);
 

@@ -15,11 +15,11 @@ import {
 } from "@holdfast/http";
 import { cut, drip, endlessBody, faultOrigin, respond, selfSigned, stall } from "@holdfast/http/testing";
 import { hedge, timeout } from "@holdfast/policy";
-import { runProgram, type Finished } from "../support/child.ts";
-import { until } from "../support/program.ts";
+import { runProgram, type ProgramResult } from "../support/child.ts";
+import { waitUntil } from "../support/program.ts";
 import { bounded, sessionFor } from "./scenario.ts";
 
-function program(name: string, ...args: readonly string[]): Promise<Finished> {
+function program(name: string, ...args: readonly string[]): Promise<ProgramResult> {
   const file = fileURLToPath(new URL(`programs/${name}.ts`, import.meta.url));
   const flags = ["--conditions=source", "--expose-gc", "--no-warnings"];
   return runProgram(process.execPath, [...flags, file, ...args], { within: 60_000 });
@@ -131,7 +131,7 @@ test("closing the session ends a body that is being read and one that is not", a
   setTimeout(() => void session.close(), 100);
 
   await assert.rejects(first.bytes(), /The session was closed/);
-  await until("both connections are closed", () => origin.openConnections === 0);
+  await waitUntil("both connections are closed", () => origin.openConnections === 0);
   await assert.rejects(second.bytes(), /The session was closed/);
 });
 
@@ -200,7 +200,7 @@ test("the caller's signal holds for a body whose attempt was guarded", async () 
   setTimeout(() => caller.abort("enough"), 50);
 
   await assert.rejects(response.bytes(), (error: unknown) => error === "enough");
-  await until("the connection is closed", () => origin.openConnections === 0);
+  await waitUntil("the connection is closed", () => origin.openConnections === 0);
 });
 
 test("of two hedged answers one is given out and the other one let go", async () => {
@@ -212,10 +212,10 @@ test("of two hedged answers one is given out and the other one let go", async ()
   const response = await session.get(`${origin.url}/`, { stream: true });
 
   assert.equal(origin.requests.length, 2);
-  await until("the loser's connection is closed", () => origin.openConnections === 1);
+  await waitUntil("the loser's connection is closed", () => origin.openConnections === 1);
   let read = 0;
   for await (const piece of response.body) if ((read += piece.length) > 1_000_000) break;
-  await until("the winner's connection is closed", () => origin.openConnections === 0);
+  await waitUntil("the winner's connection is closed", () => origin.openConnections === 0);
 });
 
 test("a hook that throws leaves no live answer behind", async () => {
@@ -223,7 +223,7 @@ test("a hook that throws leaves no live answer behind", async () => {
   await using session = new Session({ hooks: { response: [() => Promise.reject(new Error("hook"))] } });
 
   await assert.rejects(session.get(`${origin.url}/`, { stream: true }), /hook/);
-  await until("the connection is closed", () => origin.openConnections === 0);
+  await waitUntil("the connection is closed", () => origin.openConnections === 0);
 });
 
 test("error hooks hear of a body that broke off, not of one that was left", async () => {
@@ -263,7 +263,7 @@ test("a refusal that is answered with a better token is let go, however long its
     origin.requests.map(({ headers }) => headers["authorization"]),
     ["Bearer old", "Bearer new"],
   );
-  await until("the first connection is closed", () => origin.openConnections <= 1);
+  await waitUntil("the first connection is closed", () => origin.openConnections <= 1);
 });
 
 test("with one connection, bodies that are left do not lose it for the others", async () => {

@@ -16,7 +16,7 @@ import {
   type Entry,
   type Script,
 } from "@holdfast/http/testing";
-import { until } from "../support/program.ts";
+import { waitUntil } from "../support/program.ts";
 import { body, changed, cutAt, first, good, strong } from "./broken-page.ts";
 import { sessionFor, type Scenario } from "./scenario.ts";
 
@@ -226,8 +226,8 @@ test("the caller's abort and a cancel end the wait for the next attempt, and lea
     const caller = new AbortController();
     const response = await at.get({ signal: caller.signal });
     const reading = read(response);
-    await until(`${name}: the first retry has failed`, () => at.origin.requests.length === 2);
-    await until(`${name}: the second is waited for`, () =>
+    await waitUntil(`${name}: the first retry has failed`, () => at.origin.requests.length === 2);
+    await waitUntil(`${name}: the second is waited for`, () =>
       at.heard.some((line) => line === "retry after 2: undefined"),
     );
 

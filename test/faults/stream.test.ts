@@ -20,7 +20,7 @@ import {
   type FaultOrigin,
   type Routes,
 } from "@holdfast/http/testing";
-import { until } from "../support/program.ts";
+import { waitUntil } from "../support/program.ts";
 import { bounded, sessionFor, type Scenario } from "./scenario.ts";
 
 const text = Array.from({ length: 10_000 }, (_, line) => String(line).padStart(9, "0")).join("\n") + "\n";
@@ -143,7 +143,7 @@ for (const http2 of [false, true]) {
 
       await leave(response);
 
-      await until(`${name}: the server notices`, () =>
+      await waitUntil(`${name}: the server notices`, () =>
         http2 ? at.origin.requests[0]?.endedAt !== undefined : at.origin.openConnections === 0,
       );
       assert.throws(() => response.readable(), TypeError);
@@ -163,7 +163,7 @@ for (const http2 of [false, true]) {
     assert.ok(got.length > 0 && text.startsWith(got));
     bounded("elapsed", performance.now() - began, { max: 300 });
     assert.equal(getEventListeners(caller.signal, "abort").length, 0);
-    if (!http2) await until("the connection is closed", () => at.origin.openConnections === 0);
+    if (!http2) await waitUntil("the connection is closed", () => at.origin.openConnections === 0);
   });
 
   test(`${by}: an answer to be retried is let go, however long its body is`, async () => {
@@ -185,7 +185,8 @@ for (const http2 of [false, true]) {
       ],
     );
     bounded("elapsed", performance.now() - began, { max: 1_000 });
-    if (!http2) await until("the first two connections are closed", () => at.origin.openConnections === 1);
+    if (!http2)
+      await waitUntil("the first two connections are closed", () => at.origin.openConnections === 1);
   });
 
   test(`${by}: silence is no fault while nobody waits, and one while somebody does`, async () => {
@@ -260,7 +261,7 @@ for (const http2 of [false, true]) {
       const [reading, unread] = [await at.get(), await at.get()];
       const { error } = await read(reading);
       const elapsed = performance.now() - began;
-      if (!http2) await until("both connections are closed", () => at.origin.openConnections === 0);
+      if (!http2) await waitUntil("both connections are closed", () => at.origin.openConnections === 0);
 
       assert.equal(code(error), expected);
       bounded("elapsed", elapsed, { min: 280, max: 600 });
@@ -347,7 +348,7 @@ test("a redirect with an endless body is followed in good time", async () => {
 
   assert.equal(await response.text(), text);
   bounded("elapsed", performance.now() - began, { max: 400 });
-  await until("the first connection is closed", () => at.origin.openConnections <= 1);
+  await waitUntil("the first connection is closed", () => at.origin.openConnections <= 1);
 });
 
 test("an answer that stays bad is given out live", async () => {

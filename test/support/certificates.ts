@@ -4,7 +4,7 @@ import { rmSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { temporaryDirectory } from "./temporary.ts";
+import { temporaryDirectory } from "./temporary-directory.ts";
 
 /** A certificate with its key: as PEM, and as the files that a server reads. */
 export interface Certificate {
@@ -31,11 +31,11 @@ let made: Promise<Certificates> | undefined;
 
 /** Certificates of every kind, made by the openssl program once per process and removed when it ends. */
 export function certificates(): Promise<Certificates> {
-  made ??= make();
+  made ??= createCertificates();
   return made;
 }
 
-async function make(): Promise<Certificates> {
+async function createCertificates(): Promise<Certificates> {
   const { path } = await temporaryDirectory("certificates");
   process.once("exit", () => rmSync(path, { recursive: true, force: true }));
   const here = "DNS:localhost,IP:127.0.0.1";

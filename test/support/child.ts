@@ -45,7 +45,7 @@ export async function startChild<T>(options: ChildOptions<T>): Promise<Child<T>>
     clearTimeout(patience);
   };
   try {
-    const value = await until({ ready: () => ready(log), over: () => ended, within });
+    const value = await waitUntilReady({ ready: () => ready(log), over: () => ended, within });
     return { pid: child.pid ?? 0, value, log: () => log, [Symbol.asyncDispose]: end };
   } catch (error) {
     await end();
@@ -53,7 +53,7 @@ export async function startChild<T>(options: ChildOptions<T>): Promise<Child<T>>
   }
 }
 
-async function until<T>(wait: {
+async function waitUntilReady<T>(wait: {
   ready: () => T | undefined;
   over: () => boolean;
   within: number;
@@ -69,7 +69,7 @@ async function until<T>(wait: {
 }
 
 /** How a program that ran to its end did. */
-export interface Finished {
+export interface ProgramResult {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
   readonly stdout: string;
@@ -90,7 +90,7 @@ export async function runProgram(
   command: string,
   args: readonly string[],
   options: ProgramOptions = {},
-): Promise<Finished> {
+): Promise<ProgramResult> {
   const { cwd, env = process.env, within = 120_000, started } = options;
   const child = spawn(command, args, {
     ...(cwd === undefined ? {} : { cwd }),

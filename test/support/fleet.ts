@@ -3,9 +3,9 @@ import { join } from "node:path";
 import type { Certificate } from "./certificates.ts";
 import { nginx, type SeenRequest } from "./nginx.ts";
 import { freePorts } from "./ports.ts";
-import { slowRelay } from "./relay.ts";
+import { slowRelay } from "./slow-relay.ts";
 import { squid, type SquidPort } from "./squid.ts";
-import { temporaryDirectory, type TemporaryDirectory } from "./temporary.ts";
+import { temporaryDirectory, type TemporaryDirectory } from "./temporary-directory.ts";
 
 /** What becomes of requests through a proxy of the fleet. */
 export type FleetKind = "good" | "banned" | "slow" | "locked" | "dead";
@@ -45,13 +45,19 @@ export interface Fleet extends AsyncDisposable {
   seen(): Promise<readonly SeenRequest[]>;
 }
 
-const usual: Readonly<Record<FleetKind, number>> = { good: 9, banned: 5, dead: 3, slow: 2, locked: 1 };
+const defaultCounts: Readonly<Record<FleetKind, number>> = {
+  good: 9,
+  banned: 5,
+  dead: 3,
+  slow: 2,
+  locked: 1,
+};
 
 /** Starts a site and a fleet: one nginx, one squid that leaves from an address of its own for each proxy. */
 export async function fleet(options: FleetOptions = {}): Promise<Fleet> {
   const { pages = 5_000, counts, slowness = 1_500 } = options;
   await using stack = new AsyncDisposableStack();
-  const crew = mixed({ ...usual, ...counts });
+  const crew = mixKinds({ ...defaultCounts, ...counts });
   const alive = crew.filter(({ kind }) => kind !== "dead");
   const [directory, proxies, deadPorts] = await Promise.all([
     site(pages).then((made) => stack.use(made)),
@@ -72,7 +78,7 @@ export async function fleet(options: FleetOptions = {}): Promise<Fleet> {
   const all = stack.move();
   return {
     url: server.url,
-    paths: Array.from({ length: pages }, (_, number) => pathOf(number)),
+    paths: Array.from({ length: pages }, (_, number) => toPagePath(number)),
     proxies: members,
     pids: [server.pid, proxies.pid],
     seen: () => server.seen(),
@@ -87,7 +93,7 @@ interface Member {
 }
 
 /** Everyone's place: the kinds in turn for as long as they last, so that no kind stands together. */
-function mixed(counts: Readonly<Record<FleetKind, number>>): readonly Member[] {
+function mixKinds(counts: Readonly<Record<FleetKind, number>>): readonly Member[] {
   const kinds = ["good", "banned", "dead", "slow", "locked"] as const;
   const rounds = Math.max(...Object.values(counts));
   const order = Array.from({ length: rounds }, (_, round) =>
@@ -137,12 +143,12 @@ async function site(pages: number): Promise<TemporaryDirectory> {
   for (let from = 0; from < pages; from += 100) {
     const batch = Array.from({ length: Math.min(100, pages - from) }, (_, index) => from + index);
     await Promise.all(
-      batch.map((number) => writeFile(join(directory.path, pathOf(number)), `page ${number}`)),
+      batch.map((number) => writeFile(join(directory.path, toPagePath(number)), `page ${number}`)),
     );
   }
   return directory;
 }
 
-function pathOf(number: number): string {
+function toPagePath(number: number): string {
   return `/pages/${String(number).padStart(4, "0")}`;
 }

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { runProgram, type Finished, type ProgramOptions } from "./child.ts";
+import { runProgram, type ProgramResult, type ProgramOptions } from "./child.ts";
 
 /** The command line, but for its arguments, which runs the program from its sources. */
 export const holdfastCommand: readonly [string, ...string[]] = [
@@ -9,7 +9,7 @@ export const holdfastCommand: readonly [string, ...string[]] = [
 ];
 
 /** Runs the program `holdfast` in a process of its own to its end. */
-export function holdfast(args: readonly string[], options?: ProgramOptions): Promise<Finished> {
+export function runHoldfast(args: readonly string[], options?: ProgramOptions): Promise<ProgramResult> {
   const [node, ...rest] = holdfastCommand;
   return runProgram(node, [...rest, ...args], options);
 }

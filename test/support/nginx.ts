@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { Certificate } from "./certificates.ts";
 import { startChild } from "./child.ts";
 import { freePort } from "./ports.ts";
-import { temporaryDirectory } from "./temporary.ts";
+import { temporaryDirectory } from "./temporary-directory.ts";
 
 export interface NginxOptions {
   /** The folder whose files it serves. */

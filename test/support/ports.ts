@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { connect, createServer } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
-import { portOf } from "./listening.ts";
+import { getPort } from "./loopback-server.ts";
 
 /** A port of 127.0.0.1 on which nobody listened a moment ago. */
 export async function freePort(): Promise<number> {
@@ -17,7 +17,7 @@ export async function freePorts(count: number): Promise<readonly number[]> {
   await Promise.all(servers.map((server) => once(server, "listening")));
   return Promise.all(
     servers.map(async (server) => {
-      const port = portOf(server);
+      const port = getPort(server);
       server.close();
       await once(server, "close");
       return port;

@@ -6,16 +6,16 @@ import { holdfastCommand } from "./holdfast.ts";
 const longestRun = 60_000;
 
 /** How the program ended and what it wrote. */
-export interface Ending {
+export interface HoldfastResult {
   readonly code: number | null;
   readonly out: string;
   readonly err: string;
 }
 
 /** The program as a child process. */
-export interface Running {
+export interface RunningHoldfast {
   readonly pid: number | undefined;
-  readonly ended: Promise<Ending>;
+  readonly ended: Promise<HoldfastResult>;
   /** What it has written to standard error so far. */
   err(): string;
   signal(signal: NodeJS.Signals): void;
@@ -32,7 +32,10 @@ export interface StartOptions {
 }
 
 /** Starts the real program from its sources. */
-export function start(args: readonly string[], { cwd, stdin = "", env = {} }: StartOptions): Running {
+export function startHoldfast(
+  args: readonly string[],
+  { cwd, stdin = "", env = {} }: StartOptions,
+): RunningHoldfast {
   const [node, ...before] = holdfastCommand;
   const child = spawn(node, [...before, ...args], {
     cwd,
@@ -47,7 +50,7 @@ export function start(args: readonly string[], { cwd, stdin = "", env = {} }: St
   child.stdin.on("error", () => undefined);
   if (typeof stdin === "string") child.stdin.end(stdin);
   else child.stdin.write(stdin.open);
-  const ended = new Promise<Ending>((resolveWith, reject) => {
+  const ended = new Promise<HoldfastResult>((resolveWith, reject) => {
     child.on("error", reject);
     child.on("close", (code) => resolveWith({ code, out, err }));
   });
@@ -73,7 +76,7 @@ function cleanEnvironment(): NodeJS.ProcessEnv {
 }
 
 /** Waits until a fact about another process holds; fails after ten seconds. */
-export async function until(what: string, holds: () => boolean): Promise<void> {
+export async function waitUntil(what: string, holds: () => boolean): Promise<void> {
   const deadline = performance.now() + 10_000;
   while (!holds()) {
     if (performance.now() > deadline) throw new Error(`Waited in vain until ${what}`);

@@ -1,6 +1,6 @@
 import { mkdir, readdir, symlink, writeFile } from "node:fs/promises";
 import { join, relative } from "node:path";
-import { temporaryDirectory } from "./temporary.ts";
+import { temporaryDirectory } from "./temporary-directory.ts";
 
 /** Where Debian's python3-doc keeps its pages. */
 const pythonDocs = "/usr/share/doc/python3-doc/html";
@@ -13,7 +13,7 @@ export interface Site extends AsyncDisposable {
 }
 
 /** The path of a URL that names a file of a site, each part percent-encoded. */
-export function pathOf(file: string): string {
+export function toUrlPath(file: string): string {
   return `/${file.split("/").map(encodeURIComponent).join("/")}`;
 }
 

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { startChild } from "./child.ts";
 import { freePort, waitForPort } from "./ports.ts";
 import { userinfo, type Credentials } from "./squid.ts";
-import { temporaryDirectory } from "./temporary.ts";
+import { temporaryDirectory } from "./temporary-directory.ts";
 
 /** A running SOCKS server; disposing of it ends it. */
 export interface SocksServer extends AsyncDisposable {

@@ -1,5 +1,5 @@
 import { connect, createServer } from "node:net";
-import { listening, type Listening } from "./listening.ts";
+import { listenOnLoopback, type LoopbackServer } from "./loopback-server.ts";
 
 const granted = Buffer.from([0, 90, 0, 0, 0, 0, 0, 0]);
 
@@ -7,7 +7,7 @@ const granted = Buffer.from([0, 90, 0, 0, 0, 0, 0, 0]);
  * A proxy on loopback that speaks SOCKS4 and nothing else: it connects to the address that it is told, and hangs up on
  * whoever speaks otherwise.
  */
-export function socks4(): Promise<Listening> {
+export function socks4Proxy(): Promise<LoopbackServer> {
   const server = createServer((near) => {
     near.on("error", () => undefined);
     near.once("data", (request) => {
@@ -19,5 +19,5 @@ export function socks4(): Promise<Listening> {
       near.pipe(far).pipe(near);
     });
   });
-  return listening(server);
+  return listenOnLoopback(server);
 }

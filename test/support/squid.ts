@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { startChild } from "./child.ts";
 import { freePorts, waitForPort } from "./ports.ts";
-import { temporaryDirectory } from "./temporary.ts";
+import { temporaryDirectory } from "./temporary-directory.ts";
 
 /** Whom a proxy serves. */
 export interface Credentials {

@@ -6,7 +6,7 @@ import { promisify } from "node:util";
 import { startChild } from "./child.ts";
 import { freePorts, waitForPort } from "./ports.ts";
 import type { SocksServer } from "./socks.ts";
-import { temporaryDirectory } from "./temporary.ts";
+import { temporaryDirectory } from "./temporary-directory.ts";
 
 const run = promisify(execFile);
 

@@ -12,8 +12,8 @@ import { runProgram, startChild } from "./child.ts";
 import { httpbin } from "./httpbin.ts";
 import { nginx } from "./nginx.ts";
 import { freePort, waitForPort } from "./ports.ts";
-import { pathOf, site } from "./site.ts";
-import { temporaryDirectory } from "./temporary.ts";
+import { toUrlPath, site } from "./site.ts";
+import { temporaryDirectory } from "./temporary-directory.ts";
 
 function isAlive(pid: number): boolean {
   try {
@@ -29,7 +29,7 @@ test("a site has as many files as asked for, real and generated, and nginx serve
   const some = pages.files.filter((_, index) => index % 25 === 0);
 
   for (const file of some) {
-    const response = await fetch(server.url + pathOf(file));
+    const response = await fetch(server.url + toUrlPath(file));
     const expected = await readFile(join(pages.root, file));
     assert.equal(response.status, 200, file);
     assert.deepEqual(new Uint8Array(await response.arrayBuffer()), new Uint8Array(expected), file);
@@ -46,7 +46,7 @@ test("a site has as many files as asked for, real and generated, and nginx serve
   }
   assert.deepEqual(
     seen.map(({ target }) => target),
-    some.map(pathOf),
+    some.map(toUrlPath),
   );
 });
 
@@ -54,7 +54,7 @@ test("nginx tells connections and ranges apart, and obeys further configuration"
   await using pages = await site(3);
   await using server = await nginx({ root: pages.root, conf: "location = /teapot { return 418; }" });
 
-  const range = await fetch(`${server.url}${pathOf(pages.files[0] ?? "")}`, {
+  const range = await fetch(`${server.url}${toUrlPath(pages.files[0] ?? "")}`, {
     headers: { range: "bytes=2-4" },
   });
   const teapot = await fetch(`${server.url}/teapot`);
@@ -142,7 +142,7 @@ test("each certificate is good or bad in its own way", async () => {
   for (const [certificate, verdict] of expected) {
     await using server = await nginx({ root: pages.root, certificate });
     const url = server.url.replace("127.0.0.1", "localhost");
-    assert.equal(await verdictOf(`${url}${pathOf(pages.files[0] ?? "")}`, ca.cert, "localhost"), verdict);
+    assert.equal(await verdictOf(`${url}${toUrlPath(pages.files[0] ?? "")}`, ca.cert, "localhost"), verdict);
   }
 });
 

@@ -2,7 +2,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { startChild } from "./child.ts";
 import { freePort, waitForPort } from "./ports.ts";
-import { temporaryDirectory } from "./temporary.ts";
+import { temporaryDirectory } from "./temporary-directory.ts";
 
 /** A running tinyproxy that wants credentials; disposing of it ends it. */
 export interface Tinyproxy extends AsyncDisposable {
@@ -22,7 +22,7 @@ export interface TinyproxyOptions {
 }
 
 /** Starts Debian's tinyproxy on loopback, for one user. */
-export async function startTinyproxy({ outgoing, ...credentials }: TinyproxyOptions): Promise<Tinyproxy> {
+export async function tinyproxy({ outgoing, ...credentials }: TinyproxyOptions): Promise<Tinyproxy> {
   const directory = await temporaryDirectory("tinyproxy");
   const port = await freePort();
   const logfile = join(directory.path, "log");

@@ -2,12 +2,12 @@ import { once } from "node:events";
 import type { Server, Socket } from "node:net";
 
 /** A server that listens on loopback; disposing of it ends every connection. */
-export interface Listening extends AsyncDisposable {
+export interface LoopbackServer extends AsyncDisposable {
   readonly port: number;
 }
 
 /** Has a server listen on a free port of 127.0.0.1. */
-export async function listening(server: Server): Promise<Listening> {
+export async function listenOnLoopback(server: Server): Promise<LoopbackServer> {
   const sockets = new Set<Socket>();
   server.on("connection", (socket) => {
     sockets.add(socket);
@@ -15,7 +15,7 @@ export async function listening(server: Server): Promise<Listening> {
   });
   await once(server.listen(0, "127.0.0.1"), "listening");
   return {
-    port: portOf(server),
+    port: getPort(server),
     [Symbol.asyncDispose]: async () => {
       const closed = once(server, "close");
       server.close();
@@ -26,7 +26,7 @@ export async function listening(server: Server): Promise<Listening> {
 }
 
 /** The port that a TCP server listens on. */
-export function portOf(server: Server): number {
+export function getPort(server: Server): number {
   const address = server.address();
   if (address === null || typeof address === "string") throw new Error("A TCP server has no TCP address");
   return address.port;

@@ -8,7 +8,7 @@ export interface HeapGrowth {
 }
 
 /** Lets requests fail, half of them by a 503 after two attempts and half because nobody listens, and weighs the heap. */
-export async function failingHeap(origin: string, requests: number): Promise<HeapGrowth> {
+export async function measureFailingHeap(origin: string, requests: number): Promise<HeapGrowth> {
   const { Retry, Session } = await import("@holdfast/http");
   const { gc } = globalThis;
   if (gc === undefined) throw new Error("The heap can be weighed under --expose-gc alone");

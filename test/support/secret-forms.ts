@@ -1,5 +1,5 @@
 /** Every form in which a user and a password may show up where they should not: plain, percent-encoded, in base64. */
-export function secretsOf(user: string, password: string): readonly string[] {
+export function listSecretForms(user: string, password: string): readonly string[] {
   const pair = `${user}:${password}`;
   // At each of the three places where a group of base64 may begin, without the letters that others have a part in.
   const inBase64 = [0, 1, 2].map((before) =>

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Session } from "@holdfast/http";
 
 /** Lets so many clients of one session ask again and again, each a URL of its own, until the time is over. */
-export async function crowd(
+export async function runClients(
   session: Session,
   { url, clients, ms }: { readonly url: string; readonly clients: number; readonly ms: number },
 ): Promise<void> {

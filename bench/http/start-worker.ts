@@ -9,7 +9,7 @@ export interface Worker extends AsyncDisposable {
   perform(work: Work): Promise<Cost>;
 }
 
-export type Race = "plain" | "retrying";
+export type RaceName = "plain" | "retrying";
 
 const python = "/usr/bin/python3";
 
@@ -26,7 +26,7 @@ export function pythonContestants(): {
 const program = join(import.meta.dirname, "worker.ts");
 
 /** Starts a contestant that is written in TypeScript. */
-export function nodeWorker(race: Race, name: string, origin: string): Worker {
+export function nodeWorker(race: RaceName, name: string, origin: string): Worker {
   return start(name, process.execPath, ["--conditions=source", "--expose-gc", program, race, name, origin]);
 }
 
@@ -37,7 +37,7 @@ export function builtWorker(name: string, clone: string): Worker {
 }
 
 /** Starts a contestant that is written in Python. */
-export function pythonWorker(race: Race, name: string): Worker {
+export function pythonWorker(race: RaceName, name: string): Worker {
   return start(`${name} (Python)`, python, [join(import.meta.dirname, "worker.py"), race, name]);
 }
 

@@ -1,8 +1,8 @@
 import { connect, createServer } from "node:net";
-import { listening, type Listening } from "./listening.ts";
+import { listenOnLoopback, type LoopbackServer } from "./loopback-server.ts";
 
 /** Passes bytes on both ways between a port on loopback and another one, the first ones of each connection after `delay` milliseconds. */
-export function slowRelay(to: number, delay: number): Promise<Listening> {
+export function slowRelay(to: number, delay: number): Promise<LoopbackServer> {
   const server = createServer((near) => {
     near.on("error", () => undefined);
     setTimeout(() => {
@@ -13,5 +13,5 @@ export function slowRelay(to: number, delay: number): Promise<Listening> {
       far.on("close", () => near.destroy());
     }, delay);
   });
-  return listening(server);
+  return listenOnLoopback(server);
 }
