@@ -19,7 +19,7 @@ import type { Hooks } from "../telemetry/hooks.ts";
 import { isRedirectStatus } from "../model/redirect-request.ts";
 import type { HttpRequest } from "../model/request.ts";
 import type { CallInfo, HttpResponse } from "../model/response.ts";
-import { answerOf } from "../resume/continued.ts";
+import { serverStatusOf } from "../resume/continued.ts";
 import { brokenAttemptRecord, type BrokenAttempt } from "./broken-stream.ts";
 import { errorVerdict, type Verdict } from "../model/verdict.ts";
 import type { Observer, Trace } from "../model/trace.ts";
@@ -159,7 +159,7 @@ export abstract class AttemptLog implements CallInfo, ObservedCall, Observer {
       startedAt: cut?.startedAt ?? this.#dateOf(startedAt),
       elapsed: cut === undefined ? endedAt - startedAt : this.#dateOf(endedAt) - cut.startedAt,
       ...this.#wire(endedAt),
-      ...(response === undefined ? { error: summarizeError(error) } : answerOf(response)),
+      ...(response === undefined ? { error: summarizeError(error) } : serverStatusOf(response)),
       verdict: response?.verdict ?? errorVerdict(error),
       ...ending,
     };

@@ -10,7 +10,7 @@ import type { Limiters, LimitedRequest } from "../pacing/limiters.ts";
 import { sendThroughPool, type PooledAttempt } from "./send-through-pool.ts";
 import { formatProxyForLog } from "../proxy/route/route.ts";
 import type { HttpResponse } from "../model/response.ts";
-import { continuing } from "../resume/buffered.ts";
+import { resumingAdapter } from "../resume/buffered.ts";
 import { bucketNames, readLimitSignal, hasRemainingHeader } from "../pacing/limit-signal.ts";
 import type { Retry } from "../retry/retry.ts";
 import type { ResponseHead } from "../model/trace.ts";
@@ -106,7 +106,7 @@ export abstract class Sending extends AttemptLog implements LimitedRequest, Atte
     const company =
       this.broken === undefined || live !== undefined
         ? this.plan
-        : { ...this.plan, adapter: continuing(this.plan.adapter, this.broken) };
+        : { ...this.plan, adapter: resumingAdapter(this.plan.adapter, this.broken) };
     if (typeof proxy !== "object") {
       this.wasSent = true;
       return sendAttempt(request, company, { timeouts, deadline, maxBytes, signal, proxy, observer: this });

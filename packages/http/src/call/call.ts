@@ -21,9 +21,9 @@ import { continuesWithoutBody } from "./unread-body.ts";
 import { isOverdue, waitWithinBounds } from "./call-bounds.ts";
 import { proxyClock, type ProxyClock } from "./proxy-clock.ts";
 import { type HttpResponse, attachCall, markRequestKeyed, setVerdict } from "../model/response.ts";
-import { takeResumable } from "../resume/buffered.ts";
+import { takeResumableBody } from "../resume/buffered.ts";
 import { bodyGivenOut } from "./broken-stream.ts";
-import { LostBodyError } from "../resume/resume-errors.ts";
+import { UnresumableBodyError } from "../resume/resume-errors.ts";
 import { decide, serverDelayJitter, type Decision, type AttemptFacts } from "../retry/decide.ts";
 import { readRefusalHint } from "../pacing/limit-signal.ts";
 import { errorVerdict, quotaVerdict } from "../model/verdict.ts";
@@ -55,7 +55,7 @@ export class Call extends Sending {
         return shown === undefined ? exchange : this.#whenShown(shown, exchange);
       },
       (error: unknown) => {
-        this.broken = takeResumable(error) ?? this.broken;
+        this.broken = takeResumableBody(error) ?? this.broken;
         if (scope.signal?.aborted === true || !(error instanceof HoldfastError)) this.comeBack();
         if (scope.signal?.aborted === true) throw scope.signal.reason;
         // A wrong argument is a mistake of the caller's, not an attempt.
@@ -87,7 +87,7 @@ export class Call extends Sending {
   /** Again? */
   judge(attempt: Attempt<AttemptResult>): boolean | Promise<boolean> {
     const { error } = attemptResult(attempt);
-    if (error instanceof LostBodyError) return this.#heed(givenOut, attempt);
+    if (error instanceof UnresumableBodyError) return this.#heed(givenOut, attempt);
     const decision = decide(this.#factsOf(attemptResult(attempt)));
     return decision instanceof Promise
       ? waitWithinBounds(decision, this.plan.bounds, { name: "retry.when" }).then(

@@ -6,7 +6,7 @@ import type { AttemptResult } from "./retry-policy.ts";
 import { previewError } from "./error-preview.ts";
 import type { HttpRequest } from "../model/request.ts";
 import { type HttpResponse, attachCall, loadContent } from "../model/response.ts";
-import { finalOf, StreamResumption, type StreamResumptionOptions } from "../resume/streamed.ts";
+import { finalError, StreamResumption, type StreamResumptionOptions } from "../resume/streamed.ts";
 import { StreamedResponse, discardBody } from "../model/streamed-response.ts";
 import type { CallContext } from "./terms.ts";
 
@@ -57,11 +57,11 @@ export class ResponseStreams {
     return {
       goOn: async (call, first, { error, given, signal }) => {
         try {
-          if (!(await this.#resumption.broke(first, { error, given }))) return { error };
+          if (!(await this.#resumption.recordInterruption(first, { error, given }))) return { error };
           const exchange = await this.#reopen(() => again(call, anySignal(this.#after.signal, signal)));
           if (exchange.response !== undefined) attachCall(exchange.response, call);
-          const source = await this.#resumption.carryOn(exchange.response);
-          return source === undefined ? { error: finalOf(error, exchange.error) } : { source };
+          const source = await this.#resumption.nextBody(exchange.response);
+          return source === undefined ? { error: finalError(error, exchange.error) } : { source };
         } catch (ended) {
           // The caller's abort, or the closed session.
           return { error: ended };

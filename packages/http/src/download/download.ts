@@ -1,7 +1,7 @@
 import { lstat, readlink, realpath, stat } from "node:fs/promises";
 import { basename, dirname, resolve } from "node:path";
 import { type HttpResponse, StatusError } from "../model/response.ts";
-import { MovedError } from "../resume/resume-errors.ts";
+import { RedirectedResumeError } from "../resume/resume-errors.ts";
 import type { StreamResumptionOptions } from "../resume/streamed.ts";
 import { StreamedResponse, discardBody } from "../model/streamed-response.ts";
 import { parseDigest } from "./digest.ts";
@@ -99,7 +99,7 @@ async function fill(part: PartFile, options: SaveOptions, source: Source): Promi
   try {
     return await fillOnce(part, options, { source, held: part.held });
   } catch (error) {
-    if (!(error instanceof MovedError)) throw error;
+    if (!(error instanceof RedirectedResumeError)) throw error;
     return fillOnce(part, options, { source, held: undefined });
   }
 }
@@ -107,7 +107,7 @@ async function fill(part: PartFile, options: SaveOptions, source: Source): Promi
 /** Where the body comes from, and what is here of it. */
 interface From {
   readonly source: Source;
-  readonly held: StreamResumptionOptions["held"];
+  readonly held: StreamResumptionOptions["partial"];
 }
 
 async function fillOnce(
@@ -116,9 +116,9 @@ async function fillOnce(
   { source, held }: From,
 ): Promise<HttpResponse> {
   const response = await source({
-    held,
+    partial: held,
     restart: (anew) => part.begin(anew),
-    distrust: () => part.distrust(),
+    invalidatePartial: () => part.distrust(),
   });
   if (!(response instanceof StreamedResponse))
     throw new TypeError("What came was not streamed: a guard put another answer in its place");

@@ -5,8 +5,13 @@ import { dirname } from "node:path";
 import { IncompleteBodyError } from "../errors/transport-errors.ts";
 import { DigestError, DiskFullError } from "../errors/file-errors.ts";
 import type { ResponseHeaders } from "../model/headers.ts";
-import { continuedBy, type Continued } from "../resume/continued.ts";
-import { heldOf, isEncoded, lengthOf, type Held } from "../resume/continuation.ts";
+import { continuationOf, type ContinuationInfo } from "../resume/continued.ts";
+import {
+  toPartialRepresentation,
+  isEncoded,
+  declaredLength,
+  type PartialRepresentation,
+} from "../resume/continuation.ts";
 import type { StreamedResponse } from "../model/streamed-response.ts";
 import { algorithms, digestsIn, type Digest } from "./digest.ts";
 import { onDisk, spaceFor } from "./disk.ts";
@@ -46,7 +51,7 @@ export class PartFile {
   readonly #boot: string | undefined;
   #sidecar: Sidecar | undefined;
   /** What is here from before. */
-  readonly held: Held | undefined;
+  readonly held: PartialRepresentation | undefined;
   #hashes: readonly { readonly digest: Digest; readonly hash: Hash }[] = [];
   #position = 0;
   #synced = 0;
@@ -102,7 +107,7 @@ export class PartFile {
 
   /** Gets ready for the body of this answer: behind what is here where it continues that, in place of it where not. */
   async begin(response: StreamedResponse): Promise<void> {
-    const continued = continuedBy(response);
+    const continued = continuationOf(response);
     await onDisk(this.#target.path, () =>
       continued === undefined ? this.#beginAnew(response) : this.#goOn(response, continued),
     );
@@ -188,17 +193,17 @@ export class PartFile {
     const { headers, status, url } = response;
     const digests = isEncoded(headers) ? [] : digestsIn(headers, status);
     await this.#cutTo(0);
-    const held = heldOf(response, url, 0);
+    const held = toPartialRepresentation(response, url, 0);
     this.#sidecar = held && { ...held, digests, boot: this.#boot };
     await this.#writeSidecar();
-    this.#total = isEncoded(headers) ? undefined : lengthOf(headers);
+    this.#total = isEncoded(headers) ? undefined : declaredLength(headers);
     this.#resumedFrom = 0;
     this.#hashes = this.#hashesFor(digests);
   }
 
   async #goOn(
     { headers }: { readonly headers: ResponseHeaders },
-    { offset, total }: Continued,
+    { offset, total }: ContinuationInfo,
   ): Promise<void> {
     const digests = [...(this.#sidecar?.digests ?? []), ...digestsIn(headers, 206)];
     await this.#cutTo(offset);
@@ -259,7 +264,7 @@ export class PartFile {
 /** What was found of a file that was begun before. */
 interface Found {
   readonly sidecar: Sidecar | undefined;
-  readonly held: Held | undefined;
+  readonly held: PartialRepresentation | undefined;
   readonly boot: string | undefined;
 }
 

@@ -11,7 +11,7 @@ import {
 } from "./sidecar.ts";
 
 const sidecar: Sidecar = {
-  resource: "abc",
+  resourceHash: "abc",
   validator: '"v1"',
   total: 200,
   digests: [{ algorithm: "sha-256", hex: "00" }],

@@ -1,9 +1,9 @@
-import type { Held } from "../resume/continuation.ts";
+import type { PartialRepresentation } from "../resume/continuation.ts";
 import { isValidator } from "../resume/validator.ts";
 import { isAlgorithm, type Digest } from "./digest.ts";
 
 /** What is written beside a part of a file: whose part it is, and what the whole must be. */
-export interface Sidecar extends Omit<Held, "offset"> {
+export interface Sidecar extends Omit<PartialRepresentation, "offset"> {
   /** What the server said that the whole hashes to. */
   readonly digests: readonly Digest[];
   /** The running of the machine that it was written in; undefined where that cannot be told. */
@@ -17,7 +17,7 @@ const version = 1;
 export const unsyncedBytes: number = 32 * 1024 * 1024;
 
 /** Writes a sidecar as it is stored. */
-export function formatSidecar({ resource, validator, total, digests, boot }: Sidecar): string {
+export function formatSidecar({ resourceHash: resource, validator, total, digests, boot }: Sidecar): string {
   return `${JSON.stringify({ version, resource, validator, total, digests, boot }, undefined, 2)}\n`;
 }
 
@@ -29,7 +29,7 @@ export function parseSidecar(text: string): Sidecar | undefined {
   if (typeof validator !== "string" || !isValidator(validator)) return undefined;
   const digests = digestsOf(fields["digests"]);
   if (digests === undefined || !isOptional(total, isLength) || !isOptional(boot, isText)) return undefined;
-  return { resource, validator, total, digests, boot };
+  return { resourceHash: resource, validator, total, digests, boot };
 }
 
 /**
@@ -49,9 +49,14 @@ export function reliableBytes(
  * What is held of a file by so many reliable bytes of its part, and its sidecar. A part that is whole is held but for its
  * last byte: to ask for that one tells whether it is still the same, and no server can misunderstand it.
  */
-export function heldOfPart({ resource, validator, total }: Sidecar, bytes: number): Held | undefined {
+export function heldOfPart(
+  { resourceHash: resource, validator, total }: Sidecar,
+  bytes: number,
+): PartialRepresentation | undefined {
   const offset = total === undefined ? bytes : Math.min(bytes, total - 1);
-  return offset > 0 && bytes <= (total ?? bytes) ? { resource, validator, total, offset } : undefined;
+  return offset > 0 && bytes <= (total ?? bytes)
+    ? { resourceHash: resource, validator, total, offset }
+    : undefined;
 }
 
 function recordOf(text: string): Readonly<Record<string, unknown>> {

@@ -6,91 +6,91 @@ import { BodyTooLargeError, TransportError } from "../errors/transport-errors.ts
 import { ResponseHeaders } from "../model/headers.ts";
 import type { HttpRequest } from "../model/request.ts";
 import { HttpResponse } from "../model/response.ts";
-import { markContinued } from "./continued.ts";
+import { markContinuation } from "./continued.ts";
 import {
-  heldOf,
-  judge,
-  mayAskForRest,
-  restHeaders,
-  wholeLength,
-  type Held,
-  type Judgement,
+  toPartialRepresentation,
+  evaluateReply,
+  canRequestRest,
+  rangeHeaders,
+  expectedLength,
+  type PartialRepresentation,
+  type RangeReply,
 } from "./continuation.ts";
 
-/** A part of a body, and what is known of it. */
-interface Part {
+/** The received part of a body, and its description for a range request. */
+interface ResumablePart {
   readonly broken: PartialBody;
-  readonly held: Held;
+  readonly held: PartialRepresentation;
 }
 
 /**
- * An adapter that asks for the rest of a broken body, and gives the whole under the head that it began with. What is not
- * proven to be the rest is not used: the whole is asked for at once.
+ * Returns an adapter that requests the rest of a broken body and resolves with the whole under its original head. If a
+ * response does not prove to be the rest, the adapter discards it and requests the whole immediately.
  *
- * An error leaves all that is proven so far, for the next attempt.
+ * An error carries all bytes that are proven so far, for the next attempt.
  */
-export function continuing(adapter: Adapter, broken: PartialBody): Adapter {
-  const held = heldOfBroken(broken);
+export function resumingAdapter(adapter: Adapter, broken: PartialBody): Adapter {
+  const held = toPartial(broken);
   if (held === undefined) return adapter;
   return {
     retry: adapter.retry,
     send: (request, options) =>
-      mayAskForRest(request, held)
-        ? sendForRest(adapter, { broken, held }, { request, options })
+      canRequestRest(request, held)
+        ? requestRest(adapter, { broken, held }, { request, options })
         : adapter.send(request, options),
     close: () => adapter.close(),
   };
 }
 
-/** Takes what an error left of a body, if the rest of it can be asked for. */
-export function takeResumable(error: unknown): PartialBody | undefined {
+/** Takes the partial body from an error, if its rest can be requested. */
+export function takeResumableBody(error: unknown): PartialBody | undefined {
   const broken = takePartialBody(error);
-  return broken !== undefined && heldOfBroken(broken) !== undefined ? broken : undefined;
+  return broken !== undefined && toPartial(broken) !== undefined ? broken : undefined;
 }
 
-function heldOfBroken({ status, headers, url, chunks }: PartialBody): Held | undefined {
-  return heldOf({ status, headers: new ResponseHeaders(headers) }, url, bytesIn(chunks));
+function toPartial({ status, headers, url, chunks }: PartialBody): PartialRepresentation | undefined {
+  return toPartialRepresentation({ status, headers: new ResponseHeaders(headers) }, url, totalLength(chunks));
 }
 
-interface Sending {
+interface SentRequest {
   readonly request: HttpRequest;
   readonly options: SendOptions;
 }
 
-async function sendForRest(
+async function requestRest(
   adapter: Adapter,
-  part: Part,
-  { request, options }: Sending,
+  part: ResumablePart,
+  { request, options }: SentRequest,
 ): Promise<HttpResponse> {
-  const asked = { ...request, headers: { ...request.headers, ...restHeaders(part.held) } };
+  const asked = { ...request, headers: { ...request.headers, ...rangeHeaders(part.held) } };
   const { observer } = options;
   const answer = await adapter.send(asked, options).catch(async (error: unknown) => {
-    if (leaveProven(part, error)) throw error;
+    if (attachProven(part, error)) throw error;
     await observer?.discard?.({ reason: summarizeError(error).message });
     return undefined;
   });
   if (answer === undefined) return adapter.send(request, options);
-  const joined = join(part, answer, options.maxBytes);
+  const joined = joinParts(part, answer, options.maxBytes);
   if (typeof joined === "object") return joined;
   await observer?.discard?.({ status: answer.status, reason: joined }, { request: asked, response: answer });
   void discardBody(answer);
   return adapter.send(request, options);
 }
 
-/** The whole, or the answer that speaks of something else; in words why the whole has to be asked for. */
-function join(part: Part, response: HttpResponse, maxBytes: number): HttpResponse | string {
-  const judgement = judge(part.held, response);
+/** Returns the joined response, the response as it is, or, as a text, why the whole must be requested again. */
+function joinParts(part: ResumablePart, response: HttpResponse, maxBytes: number): HttpResponse | string {
+  const judgement = evaluateReply(part.held, response);
   switch (judgement.means) {
     case "append":
       if (response.content.length !== judgement.length) return "the rest is not as long as it should be";
-      return whole(part, response, maxBytes);
+      return joinWhole(part, response, maxBytes);
     case "complete":
-      return whole(part, response, maxBytes);
+      return joinWhole(part, response, maxBytes);
     case "restart":
       return judgement.reason;
     case "replace": {
       const { length } = response.content;
-      return length === (wholeLength(part.held, response.headers) ?? length)
+      return length === (expectedLength(part.held, response.headers) ?? length)
         ? response
         : "the length of the whole changed";
     }
@@ -99,28 +99,35 @@ function join(part: Part, response: HttpResponse, maxBytes: number): HttpRespons
   }
 }
 
-function whole({ broken, held: { offset } }: Part, response: HttpResponse, maxBytes: number): HttpResponse {
+function joinWhole(
+  { broken, held: { offset } }: ResumablePart,
+  response: HttpResponse,
+  maxBytes: number,
+): HttpResponse {
   const rest = response.status === 206 ? [response.content] : [];
   const content = Buffer.concat([...broken.chunks, ...rest]);
   if (content.length > maxBytes) throw new BodyTooLargeError(maxBytes);
   const { status, statusText } = broken;
-  // A cookie is of the moment, not of the representation: those of both answers count.
+  // Cookies belong to a response, not to the representation: those of both responses count.
   const cookies = [...new ResponseHeaders(broken.headers).getSetCookie(), ...response.headers.getSetCookie()];
   const headers = cookies.length === 0 ? broken.headers : { ...broken.headers, "set-cookie": cookies };
   const joined = new HttpResponse({ status, statusText, url: response.url, headers, content });
-  return markContinued(joined, { offset, total: content.length, status: response.status });
+  return markContinuation(joined, { offset, total: content.length, status: response.status });
 }
 
-/** Leaves with an error the part and what came of the rest before it; false where that was not the rest. */
-function leaveProven({ broken, held }: Part, error: unknown): boolean {
+/** Attaches the part, and the bytes of the rest that arrived, to an error. Returns false if they were not the rest. */
+function attachProven({ broken, held }: ResumablePart, error: unknown): boolean {
   const further = takePartialBody(error);
   if (further === undefined) {
     attachPartialBody(error, broken);
-    // All of a body came, but could not be decoded: the rest of what was not encoded is not, either.
+    // A body that arrived whole but failed to decode is not the rest: the first part was not encoded.
     return !(error instanceof TransportError) || error.phase !== "body";
   }
-  const judgement = judge(held, { status: further.status, headers: new ResponseHeaders(further.headers) });
-  const proven = provenOf({ broken, further }, judgement);
+  const judgement = evaluateReply(held, {
+    status: further.status,
+    headers: new ResponseHeaders(further.headers),
+  });
+  const proven = provenParts({ broken, further }, judgement);
   if (proven !== undefined) attachPartialBody(error, proven);
   return proven !== undefined;
 }
@@ -130,11 +137,11 @@ interface TwoParts {
   readonly further: PartialBody;
 }
 
-/** What of two parts is proven to be of one body, the second of which came when the rest of the first was asked for. */
-function provenOf({ broken, further }: TwoParts, judgement: Judgement): PartialBody | undefined {
+/** Returns the parts that are proven to belong to one body. `further` answered the range request for the rest. */
+function provenParts({ broken, further }: TwoParts, judgement: RangeReply): PartialBody | undefined {
   switch (judgement.means) {
     case "append":
-      if (bytesIn(further.chunks) > judgement.length) return undefined;
+      if (totalLength(further.chunks) > judgement.length) return undefined;
       return { ...broken, chunks: [...broken.chunks, ...further.chunks] };
     case "replace":
       return further;
@@ -146,6 +153,6 @@ function provenOf({ broken, further }: TwoParts, judgement: Judgement): PartialB
   }
 }
 
-function bytesIn(chunks: readonly Uint8Array[]): number {
+function totalLength(chunks: readonly Uint8Array[]): number {
   return chunks.reduce((bytes, { length }) => bytes + length, 0);
 }

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { parseContentRange } from "./content-range.ts";
 
-test("a Content-Range is read as RFC 9110 §14.4 writes it, and nothing else is", () => {
+test("parses a Content-Range as RFC 9110 §14.4 defines it, and rejects any other text", () => {
   const table: Readonly<Record<string, ReturnType<typeof parseContentRange>>> = {
     "bytes 0-0/1": { first: 0, last: 0, complete: 1 },
     "bytes 80000-199999/200000": { first: 80_000, last: 199_999, complete: 200_000 },
@@ -30,7 +30,7 @@ test("a Content-Range is read as RFC 9110 §14.4 writes it, and nothing else is"
   assert.equal(parseContentRange(null), undefined);
 });
 
-test("whatever comes, what is read is possible, and says what was written", () => {
+test("parses only possible ranges, and keeps their numbers, for any input", () => {
   const number = fc.oneof(fc.nat(20).map(String), fc.bigInt({ min: 0n, max: 10n ** 17n }).map(String));
   const shaped = fc
     .tuple(

@@ -2,17 +2,23 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ResponseHeaders } from "../model/headers.ts";
 import type { HttpRequest } from "../model/request.ts";
-import { heldOf, judge, mayAskForRest, restHeaders, type Held } from "./continuation.ts";
+import {
+  toPartialRepresentation,
+  evaluateReply,
+  canRequestRest,
+  rangeHeaders,
+  type PartialRepresentation,
+} from "./continuation.ts";
 
 const url = "http://example.test/file?v=1";
 
 type Headers = Readonly<Record<string, string | readonly string[]>>;
 
-function hold(headers: Headers, status = 200, offset = 80): Held | undefined {
-  return heldOf({ status, headers: new ResponseHeaders(headers) }, url, offset);
+function hold(headers: Headers, status = 200, offset = 80): PartialRepresentation | undefined {
+  return toPartialRepresentation({ status, headers: new ResponseHeaders(headers) }, url, offset);
 }
 
-function held(total: number | "unknown" = 200): Held {
+function held(total: number | "unknown" = 200): PartialRepresentation {
   const made = hold(total === "unknown" ? { etag: '"a"' } : { etag: '"a"', "content-length": String(total) });
   assert.ok(made !== undefined);
   return made;
@@ -22,7 +28,7 @@ function request(changes: Partial<HttpRequest> = {}): HttpRequest {
   return { method: "GET", url: new URL(url), headers: {}, body: { kind: "none" }, ...changes };
 }
 
-test("the rest may be asked for after a plain 200 with a strong validator, whose end has not come", () => {
+test("allows a range request after an unfinished plain 200 with a strong validator", () => {
   const table: readonly (readonly [ReturnType<typeof hold>, boolean])[] = [
     [hold({ etag: '"a"' }), true],
     [hold({ etag: '"a"', "content-length": "200" }), true],
@@ -42,7 +48,7 @@ test("the rest may be asked for after a plain 200 with a strong validator, whose
     assert.equal(made !== undefined, expected, `row ${index}`);
 });
 
-test("only a GET of the same resource, without a body or conditions of its own, is turned into one for the rest", () => {
+test("turns only a GET of the same resource without body or conditions into a range request", () => {
   const table: readonly (readonly [HttpRequest, boolean])[] = [
     [request(), true],
     [request({ url: new URL(`${url}#part`) }), true],
@@ -56,17 +62,17 @@ test("only a GET of the same resource, without a body or conditions of its own, 
     [request({ headers: { "if-modified-since": "x" } }), false],
   ];
   for (const [index, [asked, expected]] of table.entries())
-    assert.equal(mayAskForRest(asked, held()), expected, `row ${index}`);
+    assert.equal(canRequestRest(asked, held()), expected, `row ${index}`);
 });
 
-test("what asks for the rest asks for it of the same alone", () => {
-  assert.deepEqual(restHeaders(held()), { range: "bytes=80-", "if-range": '"a"' });
+test("sends Range with If-Range, so that only the same representation is continued", () => {
+  assert.deepEqual(rangeHeaders(held()), { range: "bytes=80-", "if-range": '"a"' });
 });
 
-test("an answer is the rest only if everything says so", () => {
+test("accepts a response as the rest only if range, length, coding and validator agree", () => {
   const good = { etag: '"a"', "content-range": "bytes 80-199/200" };
   const append = "append";
-  const table: readonly (readonly [number, Headers, string, Held?])[] = [
+  const table: readonly (readonly [number, Headers, string, PartialRepresentation?])[] = [
     [206, good, append],
     [206, { ...good, "content-length": "120" }, append],
     [206, { ...good, "content-length": "120", "transfer-encoding": "chunked" }, append],
@@ -113,15 +119,15 @@ test("an answer is the rest only if everything says so", () => {
     [401, {}, "pass"],
   ];
   for (const [status, headers, expected, of = held()] of table) {
-    const { means } = judge(of, { status, headers: new ResponseHeaders(headers) });
+    const { means } = evaluateReply(of, { status, headers: new ResponseHeaders(headers) });
     assert.equal(means, expected, `${status} ${JSON.stringify(headers)} after ${String(of.total)}`);
   }
 });
 
-test("what is to be appended is told in length", () => {
+test("returns how many bytes to append", () => {
   const head = new ResponseHeaders({ etag: '"a"', "content-range": "bytes 80-199/200" });
 
-  assert.deepEqual(judge(held(), { status: 206, headers: head }), {
+  assert.deepEqual(evaluateReply(held(), { status: 206, headers: head }), {
     means: "append",
     length: 120,
     total: 200,

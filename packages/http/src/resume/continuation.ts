@@ -2,45 +2,45 @@ import { createHash } from "node:crypto";
 import type { ResponseHeaders } from "../model/headers.ts";
 import type { HttpRequest } from "../model/request.ts";
 import { parseContentRange, type ServedRange } from "./content-range.ts";
-import { bears, strongValidator } from "./validator.ts";
+import { hasValidator, strongValidator } from "./validator.ts";
 
-/** What is held of a representation: enough to ask for the rest of it, and to know it when it comes. */
-export interface Held {
-  /** Which resource it is of, see `resourceOf`. */
-  readonly resource: string;
-  /** A strong validator, as If-Range sends it. */
+/** The part of a representation that is here already, with what is needed to request the rest and to verify it. */
+export interface PartialRepresentation {
+  /** Identifies the resource, see `hashResource`. */
+  readonly resourceHash: string;
+  /** The strong validator, as `If-Range` sends it. */
   readonly validator: string;
-  /** Bytes that are here. */
+  /** Bytes that are here already. */
   readonly offset: number;
-  /** Bytes of the whole, where they are known. */
+  /** Length of the whole in bytes, if known. */
   readonly total: number | undefined;
 }
 
-/** The head of an answer. */
-export interface Head {
+/** Status and headers of a response. */
+export interface ReplyHead {
   readonly status: number;
   readonly headers: ResponseHeaders;
 }
 
-/** What an answer to a request for the rest means. */
-export type Judgement =
-  /** Its body is the rest, exactly `length` bytes of it. */
+/** The meaning of a response to a range request. */
+export type RangeReply =
+  /** The body is the rest: exactly `length` bytes. */
   | { readonly means: "append"; readonly length: number; readonly total: number }
-  /** There is no rest: what is here is all. */
+  /** No bytes are missing. */
   | { readonly means: "complete" }
-  /** It is the whole: what is here makes way for it. */
+  /** The body is the whole representation and replaces the partial body. */
   | { readonly means: "replace" }
-  /** Neither it nor what is here can be used, for this reason: the whole has to be asked for. */
+  /** Neither the response nor the partial body is usable, for this reason. The whole must be requested again. */
   | { readonly means: "restart"; readonly reason: string }
-  /** It speaks of something else, as a 503 does. */
+  /** The response says nothing about the range, like a 503. */
   | { readonly means: "pass" };
 
-/** The name of a resource in comparisons: its URL without the fragment, hashed, so that it tells no secrets where it is stored. */
-function resourceOf(url: string): string {
+/** Hashes a URL without its fragment. A sidecar file stores the hash, so that no secret of the URL reaches the disk. */
+function hashResource(url: string): string {
   return createHash("sha256").update(url.replace(/#.*$/s, "")).digest("hex");
 }
 
-const conditions = [
+const conditionalHeaders = [
   "range",
   "if-range",
   "if-match",
@@ -49,36 +49,48 @@ const conditions = [
   "if-unmodified-since",
 ];
 
-/** Whether a request may be turned into one for the rest: a plain GET of the same resource, without conditions of its own. */
-export function mayAskForRest({ method, url, body, headers }: HttpRequest, held: Held): boolean {
-  const plain = method === "GET" && body.kind === "none" && !conditions.some((name) => name in headers);
-  return plain && resourceOf(url.href) === held.resource;
+/** Returns whether a request may become a range request: a GET of the same resource without conditional headers. */
+export function canRequestRest(
+  { method, url, body, headers }: HttpRequest,
+  held: PartialRepresentation,
+): boolean {
+  const plain =
+    method === "GET" && body.kind === "none" && !conditionalHeaders.some((name) => name in headers);
+  return plain && hashResource(url.href) === held.resourceHash;
 }
 
 /**
- * What is held after `offset` bytes of a body. Undefined where no rest may be asked for: there is no strong validator, the
- * server serves no ranges, or the body is encoded, which leaves nobody sure that another answer will be so too.
+ * Describes the first `offset` bytes of a body, or returns undefined if the rest cannot be requested.
+ *
+ * It cannot without a strong validator, if the server refuses ranges, or if the body is encoded: another response may
+ * be encoded differently.
  */
-export function heldOf({ status, headers }: Head, url: string, offset: number): Held | undefined {
+export function toPartialRepresentation(
+  { status, headers }: ReplyHead,
+  url: string,
+  offset: number,
+): PartialRepresentation | undefined {
   const validator = strongValidator(headers);
   if (status !== 200 || validator === undefined || isEncoded(headers)) return undefined;
   if (headers.get("accept-ranges")?.toLowerCase() === "none") return undefined;
-  const total = lengthOf(headers);
-  return offset < (total ?? Infinity) ? { resource: resourceOf(url), validator, offset, total } : undefined;
+  const total = declaredLength(headers);
+  return offset < (total ?? Infinity)
+    ? { resourceHash: hashResource(url), validator, offset, total }
+    : undefined;
 }
 
-/** The headers that ask for the rest, and only for the rest of the same (RFC 9110 §13.1.5, §14.2). */
-export function restHeaders({ offset, validator }: Held): Readonly<Record<string, string>> {
+/** Returns the headers that request the rest of the same representation (RFC 9110 §13.1.5, §14.2). */
+export function rangeHeaders({ offset, validator }: PartialRepresentation): Readonly<Record<string, string>> {
   return { range: `bytes=${offset}-`, "if-range": validator };
 }
 
-/** Says what an answer to a request for the rest means: what is not proven to be the rest is never taken for it. */
-export function judge(held: Held, head: Head): Judgement {
+/** Decides what a response to a range request means. Only a response that proves to be the rest is appended. */
+export function evaluateReply(held: PartialRepresentation, head: ReplyHead): RangeReply {
   switch (head.status) {
     case 200:
-      return judgeWhole(held, head.headers);
+      return evaluateOk(held, head.headers);
     case 206:
-      return judgePart(held, head.headers);
+      return evaluatePartialContent(held, head.headers);
     case 204:
     case 205:
     case 304:
@@ -86,50 +98,53 @@ export function judge(held: Held, head: Head): Judgement {
     case 412:
       return restart("the server refused the condition");
     case 416:
-      return judgeRefusal(held, head.headers);
+      return evaluateUnsatisfiable(held, head.headers);
     default:
       return { means: "pass" };
   }
 }
 
-/** A 200 is the whole, unless it contradicts itself or what it was before, under one validator. */
-function judgeWhole(held: Held, headers: ResponseHeaders): Judgement {
+/** A 200 is the whole, unless it contradicts itself or has another length under the same validator. */
+function evaluateOk(held: PartialRepresentation, headers: ResponseHeaders): RangeReply {
   const range = parseContentRange(headers.get("content-range"));
-  if (range?.first !== undefined && !isAll(range)) return restart("the server calls a part the whole");
-  const [expected, announced] = [wholeLength(held, headers), lengthOf(headers)];
+  if (range?.first !== undefined && !coversWhole(range)) return restart("the server calls a part the whole");
+  const [expected, announced] = [expectedLength(held, headers), declaredLength(headers)];
   const changed = announced !== undefined && announced !== (expected ?? announced);
   return changed ? restart("the length of the whole changed") : { means: "replace" };
 }
 
-function isAll({ first, last, complete }: ServedRange): boolean {
+function coversWhole({ first, last, complete }: ServedRange): boolean {
   return first === 0 && last === (complete ?? last + 1) - 1;
 }
 
 /**
- * The length that a 200 must have, because it says that it is what is held; undefined where it does not, where it is
- * encoded, or where that length is not known.
+ * Returns the length that a 200 must have because it carries the validator of the partial body. Returns undefined if
+ * it carries another validator, if it is encoded, or if the length is unknown.
  */
-export function wholeLength({ validator, total }: Held, headers: ResponseHeaders): number | undefined {
-  return bears(headers, validator) && !isEncoded(headers) ? total : undefined;
+export function expectedLength(
+  { validator, total }: PartialRepresentation,
+  headers: ResponseHeaders,
+): number | undefined {
+  return hasValidator(headers, validator) && !isEncoded(headers) ? total : undefined;
 }
 
-// RFC 9110 §15.3.7.3: parts are combined only if they share a strong validator; §14.4: never by an invalid Content-Range.
-function judgePart(held: Held, headers: ResponseHeaders): Judgement {
-  if (!bears(headers, held.validator)) return restart("the validator changed");
+// RFC 9110 §15.3.7.3: parts are combined only if they share a strong validator. §14.4: never by an invalid Content-Range.
+function evaluatePartialContent(held: PartialRepresentation, headers: ResponseHeaders): RangeReply {
+  if (!hasValidator(headers, held.validator)) return restart("the validator changed");
   if (isEncoded(headers)) return restart("the rest is encoded");
   const range = parseContentRange(headers.get("content-range"));
   if (range?.first === undefined) return restart("the Content-Range is missing or wrong");
-  return judgeRange(held, range, lengthOf(headers));
+  return evaluateRange(held, range, declaredLength(headers));
 }
 
-function judgeRange(
-  { offset, total }: Held,
+function evaluateRange(
+  { offset, total }: PartialRepresentation,
   { first, last, complete }: ServedRange,
   announced: number | undefined,
-): Judgement {
+): RangeReply {
   if (first !== offset) return restart("the rest begins elsewhere");
   if (complete !== (total ?? complete)) return restart("the length of the whole changed");
-  // Nor may it be short of an end that is not known: what follows then would be missed.
+  // A part that ends before an unknown end would leave bytes out.
   if (complete === undefined || last !== complete - 1) return restart("the rest does not go to the end");
   const length = complete - offset;
   return (announced ?? length) === length
@@ -137,26 +152,29 @@ function judgeRange(
     : restart("Content-Range and Content-Length disagree");
 }
 
-/** At the very end there is no range to serve; that the same representation ends there, its validator says. */
-function judgeRefusal({ validator, offset, total }: Held, headers: ResponseHeaders): Judgement {
+/** A 416 at the very end of the body means that the body is complete, if the validator matches. */
+function evaluateUnsatisfiable(
+  { validator, offset, total }: PartialRepresentation,
+  headers: ResponseHeaders,
+): RangeReply {
   const range = parseContentRange(headers.get("content-range"));
   const ends = range !== undefined && range.first === undefined && range.complete === offset;
-  const proven = ends && (total ?? offset) === offset && bears(headers, validator);
+  const proven = ends && (total ?? offset) === offset && hasValidator(headers, validator);
   return proven ? { means: "complete" } : restart("the server has no such range");
 }
 
-function restart(reason: string): Judgement {
+function restart(reason: string): RangeReply {
   return { means: "restart", reason };
 }
 
-/** Whether a body is in some Content-Encoding. */
+/** Returns whether a body has a `Content-Encoding` other than identity. */
 export function isEncoded(headers: ResponseHeaders): boolean {
   const coding = headers.get("content-encoding");
   return coding !== null && coding.trim().toLowerCase() !== "identity";
 }
 
-/** The length that a head announces for its body, where it does and is not overruled (RFC 9112 §6.3). */
-export function lengthOf(headers: ResponseHeaders): number | undefined {
+/** Returns the `Content-Length` of a head, unless a `Transfer-Encoding` overrides it (RFC 9112 §6.3). */
+export function declaredLength(headers: ResponseHeaders): number | undefined {
   const length = headers.get("content-length");
   return length === null || headers.has("transfer-encoding") || !/^\d{1,15}$/.test(length)
     ? undefined

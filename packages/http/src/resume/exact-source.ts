@@ -1,28 +1,28 @@
 import type { BodySource } from "../model/body-source.ts";
 import { ProtocolError } from "../errors/transport-errors.ts";
-import { FalseBodyError } from "./resume-errors.ts";
+import { CorruptBodyError } from "./resume-errors.ts";
 
-/** A body of which it is known how long it must be, whatever its own framing says. */
-export interface Exactly {
-  /** Bytes to leave out at its beginning. */
+/** The part of a source that belongs to a body, independent of the framing of the response. */
+export interface BodyExtent {
+  /** Bytes to skip at the start. */
   readonly skip: number;
-  /** Bytes after those; undefined where that is not known. */
+  /** Bytes that follow, or undefined if the length is unknown. */
   readonly length: number | undefined;
 }
 
 /**
- * Gives so many bytes of a source, and requires its end there.
+ * Returns a source that skips `skip` bytes and then yields exactly `length` bytes.
  *
- * What it gives throws FalseBodyError for fewer or more, or what the source throws.
+ * Reading throws a CorruptBodyError if the source holds fewer or more bytes. Errors of the source pass through.
  */
-export function exactly(source: BodySource, { skip, length = Infinity }: Exactly): BodySource {
+export function withExactLength(source: BodySource, { skip, length = Infinity }: BodyExtent): BodySource {
   let left = skip;
   let given = 0;
   const take = (piece: Uint8Array): Uint8Array => {
     const wanted = piece.subarray(Math.min(left, piece.length));
     left -= piece.length - wanted.length;
     given += wanted.length;
-    if (given > length) throw falseBody({ given, length }, "The body is longer than its head says");
+    if (given > length) throw corruptBody({ given, length }, "The body is longer than its head says");
     return wanted;
   };
   return {
@@ -34,7 +34,7 @@ export function exactly(source: BodySource, { skip, length = Infinity }: Exactly
         if (wanted.length > 0) return wanted;
       }
       if (left > 0 || (length < Infinity && given < length))
-        throw falseBody({ given, length }, "The body is shorter than its head says");
+        throw corruptBody({ given, length }, "The body is shorter than its head says");
       return undefined;
     },
     cancel: (reason) => source.cancel(reason),
@@ -42,10 +42,10 @@ export function exactly(source: BodySource, { skip, length = Infinity }: Exactly
   };
 }
 
-function falseBody(
+function corruptBody(
   { given, length }: { readonly given: number; readonly length: number },
   message: string,
-): FalseBodyError {
+): CorruptBodyError {
   const cause = new ProtocolError(message, { phase: "body", mayHaveArrived: true });
-  return new FalseBodyError(given, length < Infinity ? length : undefined, { cause });
+  return new CorruptBodyError(given, length < Infinity ? length : undefined, { cause });
 }

@@ -181,7 +181,7 @@ function isWhole(bytes: Uint8Array): boolean {
 
 const url = "http://example.test/file";
 
-test("no sequence of breaks and lies gives a mixed body, read whole", async () => {
+test("never mixes bodies of two versions in a buffered read, for any sequence of breaks and lies", async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(behaviour, { maxLength: 9 }), async (behaviours) => {
       await using session = sessionWith(adapterOf(behaviours, []));
@@ -194,7 +194,7 @@ test("no sequence of breaks and lies gives a mixed body, read whole", async () =
   );
 });
 
-test("no sequence of breaks and lies gives a mixed body, read as a stream", async () => {
+test("never mixes bodies of two versions in a stream, for any sequence of breaks and lies", async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(behaviour, { maxLength: 9 }), async (behaviours) => {
       await using session = sessionWith(adapterOf(behaviours, []));
@@ -215,7 +215,7 @@ test("no sequence of breaks and lies gives a mixed body, read as a stream", asyn
   );
 });
 
-test("no sequence of breaks and lies gives a mixed file, over several calls", async () => {
+test("never mixes bodies of two versions in a file, for any sequence of breaks and lies over several calls", async () => {
   const folder = await mkdtemp(join(tmpdir(), "holdfast-mixed-"));
   const file = join(folder, "file");
   try {
@@ -240,7 +240,7 @@ test("no sequence of breaks and lies gives a mixed file, over several calls", as
   }
 });
 
-test("the model does resume: after a cut, a right answer brings the rest alone", async () => {
+test("requests only the rest after a cut when the server answers correctly", async () => {
   const asked: HttpRequest[] = [];
   const cut: Behaviour = { version: 0, as: "right", cut: 10, chunked: false };
   await using session = sessionWith(adapterOf([cut, { ...cut, cut: 4 }], asked));

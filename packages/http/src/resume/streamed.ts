@@ -7,103 +7,103 @@ import { isRedirectStatus } from "../model/redirect-request.ts";
 import type { HttpRequest } from "../model/request.ts";
 import { type HttpResponse, StatusError } from "../model/response.ts";
 import { StreamedResponse, discardBody } from "../model/streamed-response.ts";
-import { continuedBy, markContinued } from "./continued.ts";
+import { continuationOf, markContinuation } from "./continued.ts";
 import {
-  heldOf,
-  judge,
-  lengthOf,
-  mayAskForRest,
-  restHeaders,
-  wholeLength,
-  type Held,
-  type Judgement,
+  toPartialRepresentation,
+  evaluateReply,
+  declaredLength,
+  canRequestRest,
+  rangeHeaders,
+  expectedLength,
+  type PartialRepresentation,
+  type RangeReply,
 } from "./continuation.ts";
-import { exactly, type Exactly } from "./exact-source.ts";
-import { FalseBodyError, LostBodyError, MovedError } from "./resume-errors.ts";
+import { withExactLength, type BodyExtent } from "./exact-source.ts";
+import { CorruptBodyError, UnresumableBodyError, RedirectedResumeError } from "./resume-errors.ts";
 
-/** Sends a request once and gives the answer with its body still to come. */
+/** Sends a request once and resolves with the response before its body is read. */
 export type Open = (request: HttpRequest, options: SendOptions) => Promise<StreamedResponse>;
 
-/** What is done with a body whose beginning is elsewhere already. */
+/** Options of a stream that continues a body or restarts it. */
 export interface StreamResumptionOptions {
-  /** What is held from before, in a file. @default nothing */
-  readonly held?: Held | undefined;
+  /** The part that a file holds from before. @default undefined */
+  readonly partial?: PartialRepresentation | undefined;
   /**
-   * Hears that the body begins anew with this answer, before its first byte is read. Without it no body does: what was
-   * given out cannot be taken back.
+   * Called when the body restarts with this response, before its first byte is read. Without this function the body never
+   * restarts, since bytes that the reader received cannot be taken back.
    */
   readonly restart?: ((response: StreamedResponse) => Promise<void>) | undefined;
-  /** Hears that the body which came was not what its head said: nothing of it, nor of what it carried on, may be kept. */
-  readonly distrust?: (() => Promise<void>) | undefined;
+  /** Called when the body contradicted its head, so that neither its bytes nor the part before them may be kept. */
+  readonly invalidatePartial?: (() => Promise<void>) | undefined;
 }
 
-const nothing = new Uint8Array(0);
+const noBytes = new Uint8Array(0);
 
-/** What is thrown for a body that did not go on: how it broke off, unless what ended the search says more. */
-export function finalOf(broke: unknown, last: unknown): unknown {
-  return last instanceof LostBodyError || last instanceof DeadlineExceededError ? last : broke;
+/** Returns the error for a body that could not be continued: the interruption, unless the last error is more specific. */
+export function finalError(broke: unknown, last: unknown): unknown {
+  return last instanceof UnresumableBodyError || last instanceof DeadlineExceededError ? last : broke;
 }
 
-/** How one body goes on when it breaks off: what is held of it, and which answers carry it on. */
+/** Continues one body after interruptions: keeps the position and decides which responses continue it. */
 export class StreamResumption {
   readonly #restart: StreamResumptionOptions["restart"];
-  readonly #distrust: StreamResumptionOptions["distrust"];
-  #held: Held | undefined;
-  /** The answer whose body is being read, and where in the whole that body begins. */
+  readonly #distrust: StreamResumptionOptions["invalidatePartial"];
+  #held: PartialRepresentation | undefined;
+  /** The response whose body is being read, and the offset of that body in the whole. */
   #carrier: HttpResponse | undefined;
   #base = 0;
 
-  constructor({ held, restart, distrust }: StreamResumptionOptions = {}) {
+  constructor({ partial: held, restart, invalidatePartial: distrust }: StreamResumptionOptions = {}) {
     this.#held = held;
     this.#restart = restart;
     this.#distrust = distrust;
   }
 
-  /** Sends a request, for the rest where something is held, and gives what may be read on from there. */
+  /** Sends a request, as a range request if a part is here, and resolves with a response to read from that offset. */
   async send(request: HttpRequest, options: SendOptions, open: Open): Promise<StreamedResponse> {
     const held = this.#held;
     const whole = (): Promise<StreamedResponse> => this.#whole(request, options, open);
-    if (held === undefined || !mayAskForRest(request, held)) return whole();
-    const headers = { ...request.headers, ...restHeaders(held) };
+    if (held === undefined || !canRequestRest(request, held)) return whole();
+    const headers = { ...request.headers, ...rangeHeaders(held) };
     const response = await open({ ...request, headers }, options);
-    const judgement = judge(held, response);
+    const judgement = evaluateReply(held, response);
     if (judgement.means === "append" && judgement.total > options.maxBytes) {
       response.cancel();
       throw new BodyTooLargeError(options.maxBytes);
     }
     const asked = { held, request: { ...request, headers }, response, judgement };
-    return carryingOn(held, response, judgement) ?? this.#beginAnew(asked, options.observer, whole);
+    return toContinuation(held, response, judgement) ?? this.#beginAnew(asked, options.observer, whole);
   }
 
-  /** Asks for the whole. What is to be a file must not be a part that nobody asked for. */
+  /** Requests the whole. A file must not be written from a 206 that was not requested. */
   async #whole(request: HttpRequest, options: SendOptions, open: Open): Promise<StreamedResponse> {
     const response = await open(request, options);
     if (this.#restart === undefined || response.status !== 206 || "range" in request.headers) return response;
     await discardBody(response);
-    throw new ProtocolError("The server sent a part (206) though the whole was asked for", {
+    throw new ProtocolError("The server sent 206 Partial Content for a request without Range", {
       phase: "headers",
       mayHaveArrived: true,
     });
   }
 
-  /** Takes note that the body of an answer broke off after so many bytes; whether it may be carried on. */
-  async broke(
+  /** Records that the body broke off after `given` bytes. Resolves with whether it can continue. */
+  async recordInterruption(
     first: HttpResponse,
     { error, given }: Pick<InterruptedBody, "error" | "given">,
   ): Promise<boolean> {
-    if (error instanceof FalseBodyError) return this.#disown();
+    if (error instanceof CorruptBodyError) return this.#disown();
     const carrier = this.#carrier ?? first;
-    const continued = continuedBy(carrier);
+    const continued = continuationOf(carrier);
     if (this.#carrier === undefined) this.#base = continued?.offset ?? 0;
     this.#carrier = carrier;
     this.#base += given;
-    if (continued === undefined) this.#held = heldOf(carrier, carrier.url, this.#base);
+    if (continued === undefined) this.#held = toPartialRepresentation(carrier, carrier.url, this.#base);
     else if (this.#held !== undefined)
       this.#held = { ...this.#held, offset: this.#base, total: continued.total };
     return this.#held !== undefined || this.#restart !== undefined;
   }
 
-  /** A server that lies once about a representation is not asked for the rest of it again. */
+  /** Drops the part: a server that once contradicted its own head gets no further range request. */
   async #disown(): Promise<boolean> {
     this.#held = undefined;
     await this.#distrust?.();
@@ -111,14 +111,16 @@ export class StreamResumption {
   }
 
   /**
-   * The body that goes on with this answer; undefined when it does not.
+   * Resolves with the body that continues with this response, or undefined if the response does not continue it.
    *
-   * @throws StatusError for an answer that is no success, where a body may begin anew: for a redirect a MovedError.
+   * @throws StatusError if the body may restart and the response is not a success. For a redirect, its subclass
+   * RedirectedResumeError.
    */
-  async carryOn(response: HttpResponse | undefined): Promise<BodySource | undefined> {
+  async nextBody(response: HttpResponse | undefined): Promise<BodySource | undefined> {
     if (!(response instanceof StreamedResponse)) return undefined;
-    const continued = continuedBy(response);
-    if (this.#restart !== undefined && continued === undefined && !response.ok) throw await refusal(response);
+    const continued = continuationOf(response);
+    if (this.#restart !== undefined && continued === undefined && !response.ok)
+      throw await toStatusError(response);
     if (continued === undefined && (this.#restart === undefined || response.status !== 200)) {
       await discardBody(response);
       return undefined;
@@ -139,76 +141,79 @@ export class StreamResumption {
   }
 
   async #beginAnew(
-    { held, request, response, judgement }: Judged,
+    { held, request, response, judgement }: RangeExchange,
     observer: SendOptions["observer"],
     open: () => Promise<StreamedResponse>,
   ): Promise<StreamedResponse> {
     if (judgement.means === "pass") return response;
     if (judgement.means === "replace") {
-      if (this.#restart !== undefined) return ofKnownLength(held, response);
-      const carried = carryingOnWhole(held, response);
+      if (this.#restart !== undefined) return requireExpectedLength(held, response);
+      const carried = toContinuationFromStart(held, response);
       if (carried !== undefined) return carried;
     }
     await discardBody(response);
     const reason = judgement.means === "restart" ? judgement.reason : "the server sent another version";
     await observer?.discard?.({ status: response.status, reason }, { request, response });
     if (this.#restart !== undefined) return open();
-    throw lostBody(held, reason);
+    throw unresumable(held, reason);
   }
 }
 
-/** What came when the rest was asked for. */
-interface Judged {
-  readonly held: Held;
+/** A range request, its response, and the meaning of the response. */
+interface RangeExchange {
+  readonly held: PartialRepresentation;
   readonly request: HttpRequest;
   readonly response: StreamedResponse;
-  readonly judgement: Judgement;
+  readonly judgement: RangeReply;
 }
 
-async function refusal(response: StreamedResponse): Promise<StatusError> {
+async function toStatusError(response: StreamedResponse): Promise<StatusError> {
   await discardBody(response);
-  return isRedirectStatus(response.status) ? new MovedError(response) : new StatusError(response);
+  return isRedirectStatus(response.status) ? new RedirectedResumeError(response) : new StatusError(response);
 }
 
-function lostBody({ offset, total }: Held, reason: string): LostBodyError {
-  return new LostBodyError(offset, total, { cause: new Error(`It cannot be resumed: ${reason}`) });
+function unresumable({ offset, total }: PartialRepresentation, reason: string): UnresumableBodyError {
+  return new UnresumableBodyError(offset, total, { cause: new Error(`It cannot be resumed: ${reason}`) });
 }
 
-/** An answer as a continuation, where it is one. */
-function carryingOn(
-  held: Held,
+/** Wraps a response that appends to the part or completes it. Returns undefined for any other response. */
+function toContinuation(
+  held: PartialRepresentation,
   response: StreamedResponse,
-  judgement: Judgement,
+  judgement: RangeReply,
 ): StreamedResponse | undefined {
   if (judgement.means === "append") {
     const { length, total } = judgement;
-    return continuation(response, { ...held, total }, { skip: 0, length });
+    return createContinuation(response, { ...held, total }, { skip: 0, length });
   }
-  return judgement.means === "complete" ? continuation(response, held, "nothing") : undefined;
+  return judgement.means === "complete" ? createContinuation(response, held, "nothing") : undefined;
 }
 
-/** The whole once more, by its validator: whoever cannot begin anew reads it from behind what is held. */
-function carryingOnWhole(held: Held, response: StreamedResponse): StreamedResponse | undefined {
-  const again = heldOf(response, response.url, held.offset);
+/** Wraps a whole representation with the same validator, skipping the bytes that are here already. */
+function toContinuationFromStart(
+  held: PartialRepresentation,
+  response: StreamedResponse,
+): StreamedResponse | undefined {
+  const again = toPartialRepresentation(response, response.url, held.offset);
   if (again?.validator !== held.validator) return undefined;
   const total = again.total ?? held.total;
   const length = total === undefined ? undefined : total - held.offset;
-  return continuation(response, { ...again, total }, { skip: held.offset, length });
+  return createContinuation(response, { ...again, total }, { skip: held.offset, length });
 }
 
-/** The whole once more: where its head does not say how long it is, it must be as long as it was. */
-function ofKnownLength(held: Held, response: StreamedResponse): StreamedResponse {
-  const length = wholeLength(held, response.headers);
-  if (length === undefined || lengthOf(response.headers) !== undefined) return response;
+/** Requires the earlier length of a whole representation whose head has no length. */
+function requireExpectedLength(held: PartialRepresentation, response: StreamedResponse): StreamedResponse {
+  const length = expectedLength(held, response.headers);
+  if (length === undefined || declaredLength(response.headers) !== undefined) return response;
   const { status, statusText, url, headers } = response;
-  const body = exactly(releaseBodySource(response.body), { skip: 0, length });
+  const body = withExactLength(releaseBodySource(response.body), { skip: 0, length });
   return new StreamedResponse({ status, statusText, url, headers: headers.toJSON(), body });
 }
 
-function continuation(
+function createContinuation(
   response: StreamedResponse,
-  { offset, total }: Held,
-  rest: Exactly | "nothing",
+  { offset, total }: PartialRepresentation,
+  rest: BodyExtent | "nothing",
 ): StreamedResponse {
   const { status, statusText, url } = response;
   const body = releaseBodySource(response.body);
@@ -218,7 +223,7 @@ function continuation(
     statusText,
     url,
     headers: response.headers.toJSON(),
-    body: rest === "nothing" ? sourceOf(nothing) : exactly(body, rest),
+    body: rest === "nothing" ? sourceOf(noBytes) : withExactLength(body, rest),
   });
-  return markContinued(carried, { offset, total, status });
+  return markContinuation(carried, { offset, total, status });
 }

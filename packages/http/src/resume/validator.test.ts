@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ResponseHeaders } from "../model/headers.ts";
-import { bears, strongValidator } from "./validator.ts";
+import { hasValidator, strongValidator } from "./validator.ts";
 
 const modified = "Mon, 02 Jan 2023 00:00:00 GMT";
 const aMinuteLater = "Mon, 02 Jan 2023 00:01:00 GMT";
@@ -50,5 +50,5 @@ test("an answer bears a validator only if it says so", () => {
     [{}, modified, false],
   ];
   for (const [headers, validator, expected] of table)
-    assert.equal(bears(new ResponseHeaders(headers), validator), expected, JSON.stringify(headers));
+    assert.equal(hasValidator(new ResponseHeaders(headers), validator), expected, JSON.stringify(headers));
 });
