@@ -61,7 +61,7 @@ function paths(count: number): readonly string[] {
   return Array.from({ length: count }, (_, index) => `/${index + 1}`);
 }
 
-test("help, the version and a wrong command line need no undici and no SQLite, and end with 0 or 2", async (t) => {
+test("help, the version and an invalid command line load neither the transport nor SQLite", async (t) => {
   const scene = await setUp(t);
   const rows = [
     [["--help"], 0],
@@ -86,7 +86,7 @@ test("help, the version and a wrong command line need no undici and no SQLite, a
   }
 });
 
-test("a list of pages that fail at first is fetched whole, and standard output stays clean", async (t) => {
+test("run fetches every page of a site that fails at first, and writes nothing to standard output", async (t) => {
   const site = quickstartSite({ pages: 30, silence: 200 });
   const scene = await setUp(t, site.routes);
   await scene.writeList(site.paths);
@@ -97,7 +97,7 @@ test("a list of pages that fail at first is fetched whole, and standard output s
   assert.equal(out, "");
   assert.match(
     err,
-    /^30 of 30 lines fetched \(\d+ attempts, .+\)\n {2}lines 30 = done 30 \+ failed 0 \+ skipped 0 \+ unknown 0 \+ waiting 0\n\nResults {2}results /m,
+    /^30 of 30 lines fetched \(\d+ attempts, .+\)\n {2}lines 30 = done 30 \+ failed 0 \+ skipped 0 \+ unknown 0 \+ waiting 0\n\nResults {3}results /m,
   );
   const attempts = Number(/(\d+) attempts/.exec(err)?.[1]);
   // A request that meets a connection which has just closed goes out again unseen, as RFC 9112 section 9.3.1 allows.
@@ -105,7 +105,7 @@ test("a list of pages that fail at first is fetched whole, and standard output s
   assert.doesNotMatch(err, /\u001b/);
 });
 
-test("lines that are no request are reported with their number, comments and empty lines are not counted", async (t) => {
+test("run reports invalid lines by number and does not count comments and empty lines", async (t) => {
   const scene = await setUp(t, { "/a": page });
   await scene.writeList(["# a comment", "", "/a", "example.com/no-scheme", "/gone"]);
 
@@ -113,12 +113,12 @@ test("lines that are no request are reported with their number, comments and emp
 
   assert.equal(code, 3);
   assert.match(err, /lines 3 = done 1 \+ failed 2 \+ skipped 0 \+ unknown 0 \+ waiting 0/);
-  assert.match(err, /1 failed: bad-input: .+, for good\n(.*\n)? {2}line 4 {2}example\.com\/no-scheme/);
-  assert.match(err, /1 failed: http-404, for good\n(.*\n)? {2}line 5 {2}http/);
-  assert.match(err, /Again {4}holdfast run urls\.txt --retry-failed/);
+  assert.match(err, /1 failed: bad-input: .+ \(permanent\)\n(.*\n)? {2}line 4 {2}example\.com\/no-scheme/);
+  assert.match(err, /1 failed: http-404 \(permanent\)\n(.*\n)? {2}line 5 {2}http/);
+  assert.match(err, /Retry {5}holdfast run urls\.txt --retry-failed/);
 });
 
-test("a failure that a retry might fix ends with 4, and the same command fetches what is left", async (t) => {
+test("run exits with 4 after a failure that a retry may fix, and the same command fetches the rest", async (t) => {
   const scene = await setUp(t, { "*": page, "/busy": [respond(503), respond(503), page] });
   await scene.writeList(["/a", "/busy", "/b"]);
   const command = ["run", "urls.txt", "-o", "results", "--attempts", "2"];
@@ -128,10 +128,10 @@ test("a failure that a retry might fix ends with 4, and the same command fetches
   const third = await scene.run(...command);
 
   assert.equal(first.code, 4, first.err);
-  assert.match(first.err, /1 failed: http-503, a retry might fix it/);
-  assert.match(first.err, /Go on {4}holdfast run urls\.txt -o results --attempts 2\n$/);
+  assert.match(first.err, /1 failed: http-503 \(a retry may succeed\)/);
+  assert.match(first.err, /Continue {2}holdfast run urls\.txt -o results --attempts 2\n$/);
   assert.equal(second.code, 0, second.err);
-  assert.match(second.err, /^Going on with results: 2 of 3 lines are done already\n/);
+  assert.match(second.err, /^Continuing the run in results: 2 of 3 lines already done\n/);
   assert.equal(third.code, 0);
   assert.deepEqual(
     ["/a", "/b", "/busy"].map((path) => scene.origin.attempts(path)),
@@ -139,7 +139,7 @@ test("a failure that a retry might fix ends with 4, and the same command fetches
   );
 });
 
-test("a list that grew has its new lines fetched, and failures for good only when asked", async (t) => {
+test("run fetches the new lines of a list, and permanent failures only with --retry-failed", async (t) => {
   const scene = await setUp(t, { "*": page, "/late": [respond(404), page] });
   await scene.writeList(["/late", "/a"]);
   const first = await scene.run("run", "urls.txt");
@@ -156,7 +156,7 @@ test("a list that grew has its new lines fetched, and failures for good only whe
   );
 });
 
-test("the list may come from standard input, named or not, or from the command line", async (t) => {
+test("run reads the list from standard input, with or without -, and URLs from the command line", async (t) => {
   const scene = await setUp(t);
   const stdin = `${scene.origin.url}/1\r\n# no\n${scene.origin.url}/2`;
 
@@ -170,7 +170,7 @@ test("the list may come from standard input, named or not, or from the command l
   }
 });
 
-test("headers are sent with every request and not shown", async (t) => {
+test("run sends headers with every request and does not print their values", async (t) => {
   const scene = await setUp(t, { "*": respond(500) });
 
   const { err } = await scene.run(
@@ -187,7 +187,7 @@ test("headers are sent with every request and not shown", async (t) => {
   assert.doesNotMatch(err, /secret/);
 });
 
-test("--report json writes the report to standard output, --quiet nothing at all", async (t) => {
+test("--report json writes the report to standard output, --quiet writes nothing", async (t) => {
   const scene = await setUp(t);
   const url = `${scene.origin.url}/`;
 
@@ -200,7 +200,7 @@ test("--report json writes the report to standard output, --quiet nothing at all
   assert.deepEqual(quiet, { code: 0, out: "", err: "" });
 });
 
-test("the first Ctrl-C finishes what is in flight and ends with 130; the same command does the rest", async (t) => {
+test("the first Ctrl-C finishes the requests in flight and exits with 130; the same command continues", async (t) => {
   const { routes, open } = gate();
   const scene = await setUp(t, routes);
   await scene.writeList(paths(9));
@@ -209,25 +209,24 @@ test("the first Ctrl-C finishes what is in flight and ends with 130; the same co
   await waitUntil("two requests are in flight", () => scene.origin.requests.length === 2);
 
   running.signal("SIGINT");
-  await waitUntil("it says so", () =>
-    running.err().includes("Interrupted: finishing what is in flight; once more stops at once\n"),
+  await waitUntil("it prints the message", () =>
+    running
+      .err()
+      .includes("Interrupted: finishing the requests in flight (interrupt again to stop immediately)\n"),
   );
   open();
   const { code, err } = await running.ended;
   const again = await scene.run(...command);
 
   assert.equal(code, 130, err);
-  assert.match(
-    err,
-    /Interrupted, what was in flight is kept: 2 of 9 lines fetched .*\n {2}lines 9 = done 2 .* waiting 7\n/,
-  );
-  assert.match(err, /Go on {4}holdfast run urls\.txt --concurrency 2\n$/);
+  assert.match(err, /Interrupted: 2 of 9 lines fetched .*\n {2}lines 9 = done 2 .* waiting 7\n/);
+  assert.match(err, /Continue {2}holdfast run urls\.txt --concurrency 2\n$/);
   assert.equal(again.code, 0, again.err);
-  assert.match(again.err, /Going on with results: 2 of 9 lines are done already/);
+  assert.match(again.err, /Continuing the run in results: 2 of 9 lines already done/);
   assert.equal(scene.origin.requests.length, 9);
 });
 
-test("Ctrl-C ends a run whose list has not come to its end", async (t) => {
+test("Ctrl-C ends a run whose list is still open", async (t) => {
   const scene = await setUp(t);
   const running = startHoldfast(["run", "-"], { cwd: scene.cwd, stdin: { open: `${scene.origin.url}/1\n` } });
   await waitUntil("the first line is fetched", () => scene.origin.requests.length === 1);
@@ -239,7 +238,7 @@ test("Ctrl-C ends a run whose list has not come to its end", async (t) => {
   assert.match(err, /lines 1 = done 1 /);
 });
 
-test("the second Ctrl-C stops at once and ends with 131; nothing is lost", async (t) => {
+test("the second Ctrl-C stops immediately and exits with 131, without losing a line", async (t) => {
   const { routes, open } = gate();
   const scene = await setUp(t, routes);
   await scene.writeList(paths(5));
@@ -247,7 +246,7 @@ test("the second Ctrl-C stops at once and ends with 131; nothing is lost", async
   await waitUntil("two requests are in flight", () => scene.origin.requests.length === 2);
 
   running.signal("SIGINT");
-  await waitUntil("it says so", () => running.err().includes("Interrupted"));
+  await waitUntil("it prints the message", () => running.err().includes("Interrupted"));
   // Two signals within 300 ms are one Ctrl-C that npm passed on.
   await pause(400);
   running.signal("SIGTERM");
@@ -256,12 +255,12 @@ test("the second Ctrl-C stops at once and ends with 131; nothing is lost", async
   const again = await scene.run("run", "urls.txt");
 
   assert.equal(code, 131, err);
-  assert.match(err, /Stopping at once; what has finished is kept\n/);
+  assert.match(err, /Stopping immediately: finished lines are kept\n/);
   assert.match(err, /lines 5 = done 0 .* waiting 5\n/);
   assert.equal(again.code, 0, again.err);
 });
 
-test("Ctrl-C does not wait until a server that asks for patience has had it", async (t) => {
+test("Ctrl-C does not wait for a Retry-After", async (t) => {
   const scene = await setUp(t, { "*": respond(429, { headers: { "retry-after": "60" } }) });
   const running = scene.start("run", `${scene.origin.url}/`);
   await waitUntil("the request was refused", () => scene.origin.requests.length === 1);
@@ -275,23 +274,21 @@ test("Ctrl-C does not wait until a server that asks for patience has had it", as
   assert.ok(performance.now() - interruptedAt < 10_000);
   assert.match(err, /lines 1 = done 0 \+ failed 0 \+ skipped 0 \+ unknown 0 \+ waiting 1\n/);
   assert.match(err, /1 waiting: http-429\n/);
-  assert.match(err, /Go on {4}.+ \(the first may be asked again in .+\)\n$/);
+  assert.match(err, /Continue {2}.+ \(first retry possible in .+\)\n$/);
   assert.equal(scene.origin.requests.length, 1);
 });
 
-test("get -v tells of an attempt as soon as it has ended, not when the call has", async (t) => {
+test("get -v prints each attempt when it ends, before the call ends", async (t) => {
   const scene = await setUp(t, { "*": respond(429, { headers: { "retry-after": "60" } }) });
   const running = scene.start("get", "-v", `${scene.origin.url}/`);
 
-  await waitUntil("the first attempt is told of", () =>
-    running.err().startsWith("attempt 1: 429, http-429, after"),
-  );
+  await waitUntil("the first attempt is printed", () => running.err().startsWith("attempt 1: 429 in "));
 
   running.signal("SIGTERM");
   await running.ended;
 });
 
-test("a killed run goes on where it was", async (t) => {
+test("the same command continues a killed run", async (t) => {
   const { routes, open } = gate();
   const scene = await setUp(t, { ...routes, "/1": page, "/2": page });
   await scene.writeList(paths(6));
@@ -306,19 +303,16 @@ test("a killed run goes on where it was", async (t) => {
   open();
   const again = await scene.run("run", "urls.txt");
 
-  assert.match(
-    broken.out,
-    /^Broken off \(the process died\), what had finished is kept: 2 of 6 lines fetched/,
-  );
+  assert.match(broken.out, /^Not finished, the process ended unexpectedly: 2 of 6 lines fetched/);
   assert.equal(again.code, 0, again.err);
-  assert.match(again.err, /2 of 6 lines are done already/);
+  assert.match(again.err, /2 of 6 lines already done/);
   assert.deepEqual(
     ["/1", "/2"].map((path) => scene.origin.attempts(path)),
     [1, 1],
   );
 });
 
-test("status tells of a run that goes on, and a second run in the same directory is refused with 7", async (t) => {
+test("status reports on a running run, and a second run in the same directory exits with 7", async (t) => {
   const { routes, open } = gate();
   const scene = await setUp(t, routes);
   const url = `${scene.origin.url}/`;
@@ -340,7 +334,7 @@ test("status tells of a run that goes on, and a second run in the same directory
   assert.match(after.out, /^1 of 1 line fetched/);
 });
 
-test("results are exported as JSON lines or as files", async (t) => {
+test("export writes JSON lines or files", async (t) => {
   const scene = await setUp(t, { "*": page });
   await scene.writeList(["/a", "/b", "nonsense"]);
   await scene.run("run", "urls.txt");
@@ -369,7 +363,7 @@ test("results are exported as JSON lines or as files", async (t) => {
   assert.deepEqual([toPipe.code, toFile.code, toFiles.code], [0, 0, 0]);
 });
 
-test("a header that cannot be sent, or a folder that is not there, ends a command before it does anything", async (t) => {
+test("a command with an invalid header or a missing folder exits before any request", async (t) => {
   const scene = await setUp(t, { "*": page });
   await scene.writeList(["/a"]);
 
@@ -384,23 +378,17 @@ test("a header that cannot be sent, or a folder that is not there, ends a comman
   assert.deepEqual(
     runs.map(({ code, err }) => [code, err.split("\n")[0]]),
     [
-      [
-        2,
-        "holdfast run: --header: the value of X-Key has a character beyond Latin-1, which HTTP cannot carry",
-      ],
-      [
-        2,
-        "holdfast get: --header: the value of X-Key has a character beyond Latin-1, which HTTP cannot carry",
-      ],
-      [2, "holdfast export: results.jsonl cannot be saved in nowhere: there is no such folder"],
-      [2, "holdfast get: a cannot be saved in nowhere: there is no such folder"],
+      [2, "holdfast run: --header cannot send the value of X-Key: it has a character outside of Latin-1"],
+      [2, "holdfast get: --header cannot send the value of X-Key: it has a character outside of Latin-1"],
+      [2, "holdfast export: cannot write nowhere/results.jsonl: the folder nowhere does not exist"],
+      [2, "holdfast get: cannot write nowhere/a: the folder nowhere does not exist"],
     ],
   );
   assert.equal(scene.origin.requests.length, 0);
   assert.deepEqual(await readdir(scene.cwd), ["urls.txt"]);
 });
 
-test("a body that is too large for a JSON line is left out of it, and is in the files", async (t) => {
+test("export leaves a body too large for a JSON line out of it, but not out of the files", async (t) => {
   const size = 65 * 2 ** 20;
   const scene = await setUp(t, { "/a": respond(200, { body: "x".repeat(size) }), "/b": page });
   await scene.writeList(["/a", "/b"]);
@@ -411,11 +399,11 @@ test("a body that is too large for a JSON line is left out of it, and is in the 
   const files = await scene.run("export", "results", "--format", "files", "-o", "pages");
 
   const rows = jsonl.out.trimEnd().split("\n");
-  assert.match(rows[0] ?? "", new RegExp(`"body":null,"bodyBytes":${size},"bodyLeftOut":true}$`));
+  assert.match(rows[0] ?? "", new RegExp(`"body":null,"bodyBytes":${size},"bodyOmitted":true}$`));
   assert.match(rows[1] ?? "", /"body":"hello\\n"}$/);
   assert.deepEqual(
     [jsonl.code, jsonl.err],
-    [0, "holdfast export: 1 body is too large for a JSON line and left out; --format files has it\n"],
+    [0, "holdfast export: 1 body is too large for JSON and left out (use --format files to get it)\n"],
   );
   assert.deepEqual([bare.code, bare.err, /body":|headers/.test(bare.out)], [0, "", false]);
   assert.equal(files.code, 0, files.err);
@@ -425,7 +413,7 @@ test("a body that is too large for a JSON line is left out of it, and is in the 
   assert.equal(sizes.length, 2);
 });
 
-test("a body over --max-bytes fails for good, and the advice names the flag", async (t) => {
+test("a body over --max-bytes fails permanently, and the advice names the option", async (t) => {
   const scene = await setUp(t, { "*": respond(200, { body: "x".repeat(20_000) }) });
   const url = `${scene.origin.url}/`;
 
@@ -434,13 +422,13 @@ test("a body over --max-bytes fails for good, and the advice names the flag", as
   const raised = await scene.run("run", url, "--max-bytes", "20k", "--retry-failed");
 
   assert.equal(run.code, 3, run.err);
-  assert.match(run.err, /1 failed: too-large, for good\n {2}raise --max-bytes, or ask for less\n/);
+  assert.match(run.err, /1 failed: too-large \(permanent\)\n {2}raise --max-bytes, or ask for less\n/);
   assert.deepEqual([get.code, get.out], [3, ""]);
   assert.match(get.err, /^holdfast get: .+\n {2}raise --max-bytes, or ask for less\n$/);
   assert.equal(raised.code, 0, raised.err);
 });
 
-test("a reader that has had enough, such as head, is no failure", async (t) => {
+test("a closed pipe, as by head, is not a failure", async (t) => {
   const scene = await setUp(t, { "*": respond(200, { body: "x".repeat(100_000) }) });
   await scene.writeList(paths(30));
   await scene.run("run", "urls.txt");
@@ -452,7 +440,7 @@ test("a reader that has had enough, such as head, is no failure", async (t) => {
   assert.deepEqual({ code, err }, { code: 0, err: "" });
 });
 
-test("get -o goes on where a killed one was stopped, and checks the digest", async (t) => {
+test("get -o resumes a killed download and checks the digest", async (t) => {
   const body = Buffer.alloc(300_000, "0123456789");
   const tag = { etag: '"1"' };
   const stalled = stall(respond(200, { headers: tag, body }), { atBody: 200_000, pause: 30_000 });
@@ -501,7 +489,7 @@ test("get -o goes on where a killed one was stopped, and checks the digest", asy
   );
 });
 
-test("get writes the body, and its status tells success, refusal and a failure that may pass", async (t) => {
+test("get writes the body, and its exit code distinguishes success, permanent and temporary failure", async (t) => {
   const port = await refusedPort();
   const scene = await setUp(t, {
     "/a": page,
@@ -520,7 +508,7 @@ test("get writes the body, and its status tells success, refusal and a failure t
 
   assert.deepEqual(plain, { code: 0, out: "hello\n", err: "" });
   assert.match(include.out, /^HTTP 200 OK\r\n(.+\r\n)*content-type: text\/plain\r\n(.+\r\n)*\r\nhello\n$/);
-  assert.match(verbose.err, /^attempt 1: 503, http-503, after .+, again in .+\nattempt 2: 200 after .+\n$/);
+  assert.match(verbose.err, /^attempt 1: 503 in .+, retrying in .+\nattempt 2: 200 in .+\n$/);
   assert.equal(await readFile(join(scene.cwd, "busy.txt"), "utf8"), "hello\n");
   assert.deepEqual([down.code, down.out], [4, "down"]);
   assert.match(down.err, /^holdfast get: http-503/);

@@ -104,7 +104,7 @@ test("a mixed list is told apart: who works, what it speaks, where it comes out,
   assert.ok(answer.proxies.every(({ works, latency }) => !works || (latency ?? -1) >= 0));
   assert.match(answer.badLines.join(), /^proxies\.txt:10: [^,]+$/);
   assert.deepEqual([json.code, table.code, json.stderr, table.stderr], [3, 3, "", ""]);
-  assert.match(table.stdout, /^proxy +works +speaks +exit +time +failure\n/);
+  assert.match(table.stdout, /^proxy +works +protocol +exit +time +failure\n/);
   assert.match(table.stdout, new RegExp(`^socks5://${hosts.socks5} +yes +socks5 +127\\.0\\.0\\.5 +\\d`, "m"));
   assert.match(
     table.stdout,
@@ -132,5 +132,5 @@ test("the status is 0 where all work and 8 where none does, and the exit is unkn
   assert.match(all.stdout, / yes +http +127\.0\.0\.2 /);
   assert.match(silent.stdout, / yes +http +unknown /);
   assert.match(none.stdout, /\n0 of 2 work\n$/);
-  assert.match(empty.stderr, /^holdfast proxies: there is no proxy in standard input\n/);
+  assert.match(empty.stderr, /^holdfast proxies: standard input contains no proxy\n/);
 });

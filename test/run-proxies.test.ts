@@ -175,7 +175,7 @@ test("5,000 pages through 20 proxies of which 9 are bad: every page is there, an
   assertTold(status.stdout, site);
   assert.match(
     status.stdout,
-    /^Proxies {2}20 \(\d+ \w+, \d+ \w+(?:, \d+ \w+)?\): [\d,]+ requests, 5,000 ok/m,
+    /^Proxies {3}20 \(\d+ \w+, \d+ \w+(?:, \d+ \w+)?\): [\d,]+ requests, 5,000 ok/m,
   );
   const records = assertNoSecrets(cwd, { stdout, stderr, status: status.stdout });
   assert.match(records, /"proxy":"http:\/\/127\.0\.0\.1:\d+"/);
@@ -271,9 +271,9 @@ test("when every proxy refuses the credentials the run ends with 8 and says why;
   assert.equal(refused.code, 8, refused.stderr);
   assert.match(
     refused.stderr,
-    /^No proxy left, what had finished is kept: 0 of \d+ lines fetched .*\n.*\n {2}No proxy is left: all 4 are out of use \(4 proxy-auth\)\n/m,
+    /^Stopped, no proxy left: 0 of \d+ lines fetched .*\n.*\n {2}No proxy is left: all 4 are out of use \(4 proxy-auth\)\n/m,
   );
-  assert.match(refused.stderr, /Go on {4}holdfast run urls\.txt /);
+  assert.match(refused.stderr, /Continue {2}holdfast run urls\.txt /);
   assert.deepEqual([report.status, report.failed, report.done, atOrigin], ["no-proxy", 0, 0, 0]);
   // Four attempts of those that were under way, and no more.
   assert.ok((report.proxies?.totals.requests ?? 0) <= 4 * concurrency);

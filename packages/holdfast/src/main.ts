@@ -2,12 +2,12 @@
 import { inspect } from "node:util";
 import { systemClock } from "@holdfast/policy";
 import { exitCodes } from "./process/exit-codes.ts";
-import { runProgram } from "./program/program.ts";
-import { plainText } from "./render/style.ts";
-import { renderError } from "./render/error.ts";
 import { isClosedPipe } from "./process/write.ts";
+import { runProgram } from "./program/program.ts";
+import { renderError } from "./render/error.ts";
+import { plainText } from "./render/style.ts";
 
-// The command line may hold credentials, and other users see it.
+// The arguments may contain credentials, and every user of the machine can read them.
 process.title = "holdfast";
 
 const debug = process.env["HOLDFAST_DEBUG"] === "1";
@@ -22,7 +22,7 @@ process.on("uncaughtException", crash);
 process.stdout.on("error", crash);
 process.stderr.on("error", () => undefined);
 
-// Node's warnings are for whoever develops the program: node:sqlite is called experimental on Node 22.
+// Node's warnings are for developers of the program: Node 22 calls node:sqlite experimental.
 process.removeAllListeners("warning");
 if (debug) process.on("warning", (warning) => process.stderr.write(`${inspect(warning)}\n`));
 
@@ -38,10 +38,10 @@ const code = await runProgram(process.argv.slice(2), {
   exit: (code) => process.exit(code),
 });
 
-function flushed(stream: NodeJS.WritableStream): Promise<void> {
+function flush(stream: NodeJS.WritableStream): Promise<void> {
   return new Promise((resolve) => stream.write("", () => resolve()));
 }
 
-// A list that has not ended, such as the output of a program that waits, would keep an interrupted run alive.
-await Promise.all([flushed(process.stdout), flushed(process.stderr)]);
+// Without the exit, a list from a pipe that stays open would keep an interrupted run alive.
+await Promise.all([flush(process.stdout), flush(process.stderr)]);
 process.exit(code);

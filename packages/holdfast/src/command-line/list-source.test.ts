@@ -4,10 +4,10 @@ import { checkReadable, parseListSource } from "./list-source.ts";
 import type { ListSource } from "./list-source.ts";
 import { UsageError } from "../process/usage-error.ts";
 
-test("the lines come from URLs, one file, or standard input", () => {
+test("parseListSource reads URLs, one file or standard input", () => {
   const rows: readonly (readonly [readonly string[], boolean, ListSource])[] = [
     [[], false, { from: "stdin" }],
-    [[], true, { from: "rest" }],
+    [[], true, { from: "ledger" }],
     [["-"], true, { from: "stdin" }],
     [["urls.txt"], false, { from: "file", path: "urls.txt" }],
     [["https://a/", "HTTP://b/"], false, { from: "urls", urls: ["https://a/", "HTTP://b/"] }],
@@ -18,13 +18,13 @@ test("the lines come from URLs, one file, or standard input", () => {
     assert.deepEqual(parseListSource(positionals, terminal), source);
 });
 
-test("two lists, or a list and URLs, are refused", () => {
+test("parseListSource rejects two lists, and a list with URLs", () => {
   assert.throws(() => parseListSource(["a.txt", "b.txt"], false), UsageError);
   assert.throws(() => parseListSource(["a.txt", "https://b/"], false), UsageError);
   assert.throws(() => parseListSource(["https://b/", "-"], false), UsageError);
 });
 
-test("a list that is missing or a directory is refused by name", async () => {
+test("checkReadable rejects a missing file and a directory by name", async () => {
   await assert.rejects(
     checkReadable("no/such/list.txt"),
     new UsageError("cannot read no/such/list.txt: no such file"),

@@ -3,26 +3,26 @@ import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { UsageError } from "../process/usage-error.ts";
 
-/** Where the lines of a run come from; `rest` is a run that only goes on with what its directory holds. */
+/** Where the lines of a run come from. `ledger` continues the run in the directory without reading a list. */
 export type ListSource =
   | { readonly from: "file"; readonly path: string }
   | { readonly from: "stdin" }
   | { readonly from: "urls"; readonly urls: readonly string[] }
-  | { readonly from: "rest" };
+  | { readonly from: "ledger" };
 
 /**
- * Decides from the command line where the lines come from: URLs, one file, or standard input.
+ * Reads the positional arguments of `run`: URLs, one file, or `-` for standard input.
  *
- * @throws UsageError when files and URLs are mixed (their line numbers would be ambiguous), or there is more than one file.
+ * @throws UsageError for several files, and for files mixed with URLs: their line numbers would be ambiguous.
  */
 export function parseListSource(positionals: readonly string[], stdinIsTerminal: boolean): ListSource {
   const [first, ...more] = positionals;
-  if (first === undefined) return stdinIsTerminal ? { from: "rest" } : { from: "stdin" };
+  if (first === undefined) return stdinIsTerminal ? { from: "ledger" } : { from: "stdin" };
   const urls = positionals.filter(looksLikeUrl);
   if (urls.length === positionals.length) return { from: "urls", urls };
   if (more.length > 0)
     throw new UsageError(
-      `give one list (a file, or - for standard input) or some URLs, got ${positionals.map((text) => JSON.stringify(text)).join(" and ")}`,
+      `expected one list (a file, or - for standard input) or URLs, got ${positionals.map((text) => JSON.stringify(text)).join(" and ")}`,
     );
   return first === "-" ? { from: "stdin" } : { from: "file", path: first };
 }
@@ -32,18 +32,18 @@ function looksLikeUrl(text: string): boolean {
 }
 
 /**
- * Checks that the file of a list can be read, so that a misspelt name ends before anything is created.
+ * Checks that a file can be read, before anything is created.
  *
- * @throws UsageError that says what is wrong with the file.
+ * @throws UsageError with the reason.
  */
 export async function checkReadable(path: string): Promise<void> {
   const found = await stat(path).catch((error: unknown) => {
-    throw new UsageError(`cannot read ${path}: ${reasonOf(error)}`);
+    throw new UsageError(`cannot read ${path}: ${describeReadError(error)}`);
   });
   if (found.isDirectory()) throw new UsageError(`cannot read ${path}: it is a directory`);
 }
 
-function reasonOf(error: unknown): string {
+function describeReadError(error: unknown): string {
   if (!(error instanceof Error) || !("code" in error)) return String(error);
   return error.code === "ENOENT"
     ? "no such file"
@@ -52,21 +52,20 @@ function reasonOf(error: unknown): string {
       : error.message;
 }
 
-/** Tells whether a directory holds a run, finished or not. */
-export function holdsRun(directory: string): boolean {
+/** Returns whether a directory contains a run, finished or not. */
+export function containsRun(directory: string): boolean {
   return existsSync(join(directory, "ledger.db"));
 }
 
 /**
- * Gives the one directory that a command was told, which must hold a run.
+ * Returns the one run directory of a command line.
  *
- * @throws UsageError when it is missing, not alone, or holds none.
+ * @throws UsageError when there is no directory, more than one, or one without a run.
  */
 export function parseRunDirectory(positionals: readonly string[]): string {
   const [directory, ...more] = positionals;
-  if (directory === undefined || more.length > 0) {
-    throw new UsageError(`give the directory of one run, got ${positionals.length}`);
-  }
-  if (!holdsRun(directory)) throw new UsageError(`there is no run in ${directory}`);
+  if (directory === undefined || more.length > 0)
+    throw new UsageError(`expected one run directory, got ${positionals.length}`);
+  if (!containsRun(directory)) throw new UsageError(`${directory} does not contain a run`);
   return directory;
 }

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import { parseHeaders, parseChoice, parseWholeNumber, type ParsedOptions } from "./options.ts";
 import { optionsFileFlag, readOptions } from "./options-file.ts";
-import { UsageError } from "../process/usage-error.ts";
+import { OptionError, UsageError } from "../process/usage-error.ts";
 
 const options = {
   ...optionsFileFlag,
@@ -35,7 +35,7 @@ function valuesOf(content: unknown, ...argv: readonly string[]): object {
   });
 }
 
-test("the options of the file hold where the command line says nothing", () => {
+test("an option on the command line replaces the one in the file, and headers are combined", () => {
   const rows: readonly (readonly [object, readonly string[], object])[] = [
     [{}, ["urls.txt"], { positionals: ["urls.txt"] }],
     [{ output: "a", quiet: true }, [], { output: "a", quiet: true }],
@@ -54,25 +54,25 @@ test("the options of the file hold where the command line says nothing", () => {
 });
 
 function read({ values }: ParsedOptions<typeof options>): unknown {
-  parseChoice("--rotation", values.rotation, ["random", "weighted"]);
+  parseChoice("rotation", values.rotation, ["random", "weighted"]);
   parseHeaders(values.header);
-  return parseWholeNumber("--concurrency", values.concurrency, { min: 1, max: 9 });
+  return parseWholeNumber("concurrency", values.concurrency, { min: 1, max: 9 });
 }
 
-test("what is wrong in the file is told with its name and the key, and without a secret", () => {
+test("an error in the file names the file and the key, without a secret", () => {
   const rows: readonly (readonly [unknown, string])[] = [
-    ["{ nonsense: s3cret", ' is not a JSON object of options, such as { "concurrency": 8 }'],
-    [["s3cret"], ' is not a JSON object of options, such as { "concurrency": 8 }'],
+    ["{ nonsense: s3cret", ' must be a JSON object of options, such as { "concurrency": 8 }'],
+    [["s3cret"], ' must be a JSON object of options, such as { "concurrency": 8 }'],
     [{ rotate: "random" }, ': unknown option "rotate" (did you mean "rotation"?)'],
     [{ rotatio: "random" }, ': unknown option "rotatio" (did you mean "rotation"?)'],
     [{ toString: "s3cret" }, ': unknown option "toString"'],
     [{ config: "s3cret" }, ': unknown option "config"'],
-    [{ quiet: "s3cret" }, ': "quiet" takes true or false'],
-    [{ concurrency: ["s3cret"] }, ': "concurrency" takes a text or a number'],
-    [{ proxy: [{ url: "s3cret" }] }, ': "proxy" takes a text, or a list of texts'],
-    [{ rotation: "sideways" }, ': "rotation": "sideways" is not one of random, weighted'],
-    [{ concurrency: 10 }, ': "concurrency": "10" is not a whole number from 1 to 9'],
-    [{ header: 's3cret " : ' }, ": \"header\": one is not of the form 'Name: value'"],
+    [{ quiet: "s3cret" }, ': "quiet" must be true or false'],
+    [{ concurrency: ["s3cret"] }, ': "concurrency" must be a string or a number'],
+    [{ proxy: [{ url: "s3cret" }] }, ': "proxy" must be a string or a list of strings'],
+    [{ rotation: "sideways" }, ': "rotation" must be one of random, weighted, got "sideways"'],
+    [{ concurrency: 10 }, ': "concurrency" must be a whole number from 1 to 9, got "10"'],
+    [{ header: 's3cret " : ' }, ": \"header\" must have the form 'Name: value'"],
   ];
 
   for (const [content, message] of rows) {
@@ -85,11 +85,11 @@ test("what is wrong in the file is told with its name and the key, and without a
   );
 });
 
-test("what is wrong on the command line is told as without a file", () => {
+test("an error on the command line does not name the file", () => {
   const path = file({ rotation: "random" });
 
   assert.throws(
     () => readOptions(["--config", path, "--rotation", "sideways"], options, read),
-    new UsageError('--rotation: "sideways" is not one of random, weighted'),
+    new OptionError("rotation", "must be one of random, weighted", "sideways"),
   );
 });

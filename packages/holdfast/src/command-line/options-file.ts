@@ -1,89 +1,87 @@
 import { readFileSync } from "node:fs";
+import { OptionError, UsageError } from "../process/usage-error.ts";
 import { parseCommandLine, suggestOption } from "./options.ts";
 import type { OptionSpec, OptionSpecs, ParsedOptions } from "./options.ts";
-import { UsageError } from "../process/usage-error.ts";
 
-/** The option that names the file of options. */
+/** The option that names a file of options. */
 export const optionsFileFlag = { config: { type: "string" } } as const;
 
-/** The part of a help text on the file of options. */
-export const optionsFileHelp = `  --config FILE            options by their long names, as a JSON object; the
-                           command line has the last word`;
+/** The lines of a help text about that option. */
+export const optionsFileHelp = `  --config FILE            read options by their long names from a JSON object;
+                           the command line overrides them`;
 
 /**
- * Reads a command line whose options `configFlag` is one of, and the file of options that it names: whatever the command line says holds, and the file for
- * the rest. `read` makes settings of them.
+ * Reads a command line together with the file of options that `--config` names, and passes both to `read`. An option on
+ * the command line replaces the one in the file; headers of both are combined.
  *
- * @throws UsageError for the first that is wrong; where that is in the file, it names the file and the key, and quotes no
- *   header and no proxy.
+ * @throws UsageError for the first fault. A fault in the file is reported with the file and the key, and without the value
+ *   of a header or a proxy.
  */
 export function readOptions<const T extends OptionSpecs, R>(
   argv: readonly string[],
   options: T,
   read: (parsed: ParsedOptions<T>) => R,
 ): R {
-  const named = parseCommandLine(argv, options);
-  const path: unknown = Reflect.get(named.values, "config");
-  if (typeof path !== "string") return read(named);
-  const given = new Set(Object.keys(named.values));
-  const words = entriesOf(path)
-    .map(([key, value]) => ({ key, words: wordsOf({ path, key, value, options }) }))
-    .filter(({ key }) => !isOverruled(key, given));
-  // An option that is given twice has its last value.
-  const parsed = parseCommandLine([...words.flatMap((each) => each.words), ...argv], options);
+  const commandLine = parseCommandLine(argv, options);
+  const path: unknown = Reflect.get(commandLine.values, "config");
+  if (typeof path !== "string") return read(commandLine);
+  const given = new Set(Object.keys(commandLine.values));
+  const entries = readEntries(path)
+    .map(([key, value]) => ({ key, words: toArguments({ path, key, value, options }) }))
+    .filter(({ key }) => !isOverridden(key, given));
+  // parseArgs keeps the last value of an option that occurs twice.
+  const merged = parseCommandLine([...entries.flatMap(({ words }) => words), ...argv], options);
   try {
-    return read(parsed);
+    return read(merged);
   } catch (error) {
-    throw inFile(error, path, new Set(words.map(({ key }) => key)));
+    throw locateInFile(error, path, new Set(entries.map(({ key }) => key)));
   }
 }
 
-function entriesOf(path: string): readonly (readonly [string, unknown])[] {
+function readEntries(path: string): readonly (readonly [string, unknown])[] {
   let text: string;
   try {
     text = readFileSync(path, "utf8");
   } catch (error) {
-    const gone = error instanceof Error && "code" in error && error.code === "ENOENT";
-    throw new UsageError(`cannot read ${path}${gone ? ": no such file" : ""}`);
+    const missing = error instanceof Error && "code" in error && error.code === "ENOENT";
+    throw new UsageError(`cannot read ${path}${missing ? ": no such file" : ""}`);
   }
-  const value = parsed(text);
+  const value = parseJson(text);
   if (typeof value === "object" && value !== null && !Array.isArray(value)) return Object.entries(value);
-  throw new UsageError(`${path} is not a JSON object of options, such as { "concurrency": 8 }`);
+  throw new UsageError(`${path} must be a JSON object of options, such as { "concurrency": 8 }`);
 }
 
-function parsed(text: string): unknown {
+function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    // Without the platform's words, which quote the text.
+    // The message of the platform's error quotes the text.
     return undefined;
   }
 }
 
-interface Entry {
+interface FileEntry {
   readonly path: string;
   readonly key: string;
   readonly value: unknown;
   readonly options: OptionSpecs;
 }
 
-/** The words of a command line that say the same as an entry. */
-function wordsOf({ path, key, value, options }: Entry): readonly string[] {
+/** Converts an entry into the arguments of a command line that mean the same. */
+function toArguments({ path, key, value, options }: FileEntry): readonly string[] {
   const option = Object.hasOwn(options, key) && key !== "config" ? options[key] : undefined;
   if (option === undefined) {
-    const meant = suggestOption(
-      key,
-      Object.keys(options).filter((name) => name !== "config"),
-    );
-    const hint = meant === undefined ? "" : ` (did you mean ${JSON.stringify(meant)}?)`;
-    throw new UsageError(`${path}: unknown option ${JSON.stringify(key)}${hint}`);
+    const known = Object.keys(options).filter((name) => name !== "config");
+    const similar = suggestOption(key, known);
+    const suggestion = similar === undefined ? "" : ` (did you mean ${JSON.stringify(similar)}?)`;
+    throw new UsageError(`${path}: unknown option ${JSON.stringify(key)}${suggestion}`);
   }
-  const words = wordsFor(option, key, value);
+  const words = toWords(option, key, value);
   if (words !== undefined) return words;
-  throw new UsageError(`${path}: ${JSON.stringify(key)} takes ${kindOf(option)}`);
+  throw new UsageError(`${path}: ${JSON.stringify(key)} must be ${describeValues(option)}`);
 }
 
-function wordsFor(option: OptionSpec, key: string, value: unknown): readonly string[] | undefined {
+function toWords(option: OptionSpec, key: string, value: unknown): readonly string[] | undefined {
   if (option.type === "boolean") {
     if (typeof value !== "boolean") return undefined;
     return value ? [`--${key}`] : [];
@@ -93,21 +91,20 @@ function wordsFor(option: OptionSpec, key: string, value: unknown): readonly str
   return values.map((each) => `--${key}=${String(each)}`);
 }
 
-function kindOf({ type, multiple }: OptionSpec): string {
+function describeValues({ type, multiple }: OptionSpec): string {
   if (type === "boolean") return "true or false";
-  return multiple === true ? "a text, or a list of texts" : "a text or a number";
+  return multiple === true ? "a string or a list of strings" : "a string or a number";
 }
 
-/** Whether the command line has an option in the place of one of the file; headers go together. */
-function isOverruled(key: string, given: ReadonlySet<string>): boolean {
+/** Returns whether the command line replaces an option of the file. */
+function isOverridden(key: string, given: ReadonlySet<string>): boolean {
   if (key === "proxy" || key === "proxies") return given.has("proxy") || given.has("proxies");
   return key !== "header" && given.has(key);
 }
 
-function inFile(error: unknown, path: string, keys: ReadonlySet<string>): unknown {
-  if (!(error instanceof UsageError)) return error;
-  const [, key = "", rest = ""] = /^--([a-z-]+):? (.*)$/s.exec(error.message) ?? [];
-  if (!keys.has(key)) return error;
-  const said = key === "header" ? rest.replace(/^"(?:[^"\\]|\\.)*" /, "one ") : rest;
-  return new UsageError(`${path}: ${JSON.stringify(key)}: ${said}`);
+function locateInFile(error: unknown, path: string, keys: ReadonlySet<string>): unknown {
+  if (!(error instanceof OptionError) || !keys.has(error.option)) return error;
+  const { option, problem, value } = error;
+  const quoted = value === undefined || option === "header" ? "" : `, got ${JSON.stringify(value)}`;
+  return new UsageError(`${path}: ${JSON.stringify(option)} ${problem}${quoted}`);
 }

@@ -20,7 +20,7 @@ function says(message: string): (error: unknown) => boolean {
   return (error) => error instanceof UsageError && error.message === message;
 }
 
-test("options and positionals are read in any order, short and long", () => {
+test("parseCommandLine reads options and positionals in any order, short and long", () => {
   const rows: readonly (readonly [readonly string[], object, readonly string[]])[] = [
     [[], {}, []],
     [["urls.txt", "-o", "out"], { output: "out" }, ["urls.txt"]],
@@ -36,13 +36,13 @@ test("options and positionals are read in any order, short and long", () => {
   }
 });
 
-test("a line that cannot be understood says which option is wrong", () => {
+test("parseCommandLine names the invalid option", () => {
   const rows: readonly (readonly [readonly string[], string])[] = [
     [["--outptu", "x"], "unknown option --outptu (did you mean --output?)"],
     [["--nothing-like-it"], "unknown option --nothing-like-it"],
     [["-z"], "unknown option -z"],
     [["-o"], "-o, --output needs a value"],
-    [["-o", "-H"], "-o needs a value (one that begins with a dash is written --name=-value)"],
+    [["-o", "-H"], "-o needs a value (write a value that begins with a dash as --name=-value)"],
     [["--quiet=yes"], "--quiet takes no value"],
   ];
 
@@ -50,21 +50,21 @@ test("a line that cannot be understood says which option is wrong", () => {
     assert.throws(() => parseCommandLine(argv, options), says(message), argv.join(" "));
 });
 
-test("a whole number is in its range or a usage error", () => {
+test("parseWholeNumber rejects numbers out of range and other text", () => {
   const range = { min: 1, max: 1_000 };
 
-  assert.equal(parseWholeNumber("--n", undefined, range), undefined);
-  assert.equal(parseWholeNumber("--n", "1", range), 1);
-  assert.equal(parseWholeNumber("--n", "1000", range), 1_000);
+  assert.equal(parseWholeNumber("n", undefined, range), undefined);
+  assert.equal(parseWholeNumber("n", "1", range), 1);
+  assert.equal(parseWholeNumber("n", "1000", range), 1_000);
   for (const text of ["0", "1001", "", "-1", "1.5", "1e2", "0x10", " 1", "many"]) {
     assert.throws(
-      () => parseWholeNumber("--n", text, range),
-      says(`--n: ${JSON.stringify(text)} is not a whole number from 1 to 1000`),
+      () => parseWholeNumber("n", text, range),
+      says(`--n must be a whole number from 1 to 1000, got ${JSON.stringify(text)}`),
     );
   }
 });
 
-test("a size is in bytes or has a unit, and is of one byte at least", () => {
+test("parseByteSize reads sizes of at least one byte, with or without a unit", () => {
   const rows: readonly (readonly [string | undefined, number | undefined])[] = [
     [undefined, undefined],
     ["1", 1],
@@ -73,38 +73,38 @@ test("a size is in bytes or has a unit, and is of one byte at least", () => {
     ["1.5g", 1_610_612_736],
   ];
 
-  for (const [text, bytes] of rows) assert.equal(parseByteSize("--max-bytes", text), bytes);
+  for (const [text, bytes] of rows) assert.equal(parseByteSize("max-bytes", text), bytes);
   for (const text of ["", "0", "0.1", "-1", "k", "5MB", "1T", "1e3", "9999999999G"]) {
     assert.throws(
-      () => parseByteSize("--max-bytes", text),
-      says(`--max-bytes: ${JSON.stringify(text)} is not a size, such as 10k, 5M or 1G`),
+      () => parseByteSize("max-bytes", text),
+      says(`--max-bytes must be a size, such as 10k, 5M or 1G, got ${JSON.stringify(text)}`),
     );
   }
 });
 
-test("a duration has a unit and is longer than nothing", () => {
-  assert.equal(parseDuration("--timeout", undefined), undefined);
-  assert.equal(parseDuration("--timeout", "500ms"), 500);
-  assert.equal(parseDuration("--timeout", "1.5s"), 1_500);
-  assert.equal(parseDuration("--timeout", "2m"), 120_000);
+test("parseDuration reads durations with a unit, longer than 0", () => {
+  assert.equal(parseDuration("timeout", undefined), undefined);
+  assert.equal(parseDuration("timeout", "500ms"), 500);
+  assert.equal(parseDuration("timeout", "1.5s"), 1_500);
+  assert.equal(parseDuration("timeout", "2m"), 120_000);
   for (const text of ["", "10", "0s", "-1s", "5 s", "ten", "1w"]) {
     assert.throws(
-      () => parseDuration("--timeout", text),
-      says(`--timeout: ${JSON.stringify(text)} is not a duration, such as 500ms, 10s, 5m or 2h`),
+      () => parseDuration("timeout", text),
+      says(`--timeout must be a duration, such as 500ms, 10s, 5m or 2h, got ${JSON.stringify(text)}`),
     );
   }
 });
 
-test("an option of a few words is the first of them unless said otherwise", () => {
-  assert.equal(parseChoice("--format", undefined, ["jsonl", "files"]), "jsonl");
-  assert.equal(parseChoice("--format", "files", ["jsonl", "files"]), "files");
+test("parseChoice returns the first word by default and rejects unknown words", () => {
+  assert.equal(parseChoice("format", undefined, ["jsonl", "files"]), "jsonl");
+  assert.equal(parseChoice("format", "files", ["jsonl", "files"]), "files");
   assert.throws(
-    () => parseChoice("--format", "csv", ["jsonl", "files"]),
-    says('--format: "csv" is not one of jsonl, files'),
+    () => parseChoice("format", "csv", ["jsonl", "files"]),
+    says('--format must be one of jsonl, files, got "csv"'),
   );
 });
 
-test("headers are read as they are written, the last of a name wins", () => {
+test("parseHeaders keeps headers as written, the last of each name", () => {
   assert.deepEqual(parseHeaders(), {});
   assert.deepEqual(parseHeaders(["Accept: text/html", "X-Empty:", "accept:  */* ", "X-Time: 10:20"]), {
     accept: "*/*",
@@ -114,20 +114,20 @@ test("headers are read as they are written, the last of a name wins", () => {
   for (const line of ["", "no colon", ": value", "Bad Name: 1", "A: 1\r\nB: 2", "A: \u0000"]) {
     assert.throws(
       () => parseHeaders([line]),
-      says(`--header: ${JSON.stringify(line)} is not of the form 'Name: value'`),
+      says(`--header must have the form 'Name: value', got ${JSON.stringify(line)}`),
     );
   }
 });
 
-test("a header that HTTP cannot carry is told by its name, without its value", () => {
+test("parseHeaders names a header that cannot be sent, without its value", () => {
   assert.deepEqual(parseHeaders(["X-Name: caf\u00e9"]), { "X-Name": "caf\u00e9" });
   assert.throws(
     () => parseHeaders(["X-Key: hunter2\u2603"]),
-    says("--header: the value of X-Key has a character beyond Latin-1, which HTTP cannot carry"),
+    says("--header cannot send the value of X-Key: it has a character outside of Latin-1"),
   );
   for (const name of ["Content-Length", "expect", "Keep-Alive", "Transfer-Encoding", "Upgrade"])
     assert.throws(
       () => parseHeaders([`${name}: 5`]),
-      says(`--header: ${name} is the connection's own and cannot be given`),
+      says(`--header cannot set ${name}: the connection sets it itself`),
     );
 });

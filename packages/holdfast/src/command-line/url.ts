@@ -1,5 +1,5 @@
-import { UsageError } from "../process/usage-error.ts";
 import { printable } from "../process/printable.ts";
+import { UsageError } from "../process/usage-error.ts";
 
 /**
  * Returns the one URL of a command line.
@@ -16,7 +16,7 @@ export function parseOnlyUrl(positionals: readonly string[]): URL {
 /**
  * Parses an http or https URL.
  *
- * @throws UsageError for every other text.
+ * @throws UsageError for any other text.
  */
 export function parseHttpUrl(text: string): URL {
   const url = URL.parse(text);
@@ -25,5 +25,5 @@ export function parseHttpUrl(text: string): URL {
     URL.canParse(`https://${text}`) && !text.includes("://")
       ? ` (did you mean https://${printable(text)}?)`
       : "";
-  throw new UsageError(`${JSON.stringify(printable(text))} is not an http or https URL${suggestion}`);
+  throw new UsageError(`expected an http or https URL, got ${JSON.stringify(printable(text))}${suggestion}`);
 }

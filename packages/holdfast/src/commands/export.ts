@@ -1,75 +1,76 @@
+import { parseRunDirectory } from "../command-line/list-source.ts";
 import { parseChoice, parseCommandLine } from "../command-line/options.ts";
 import { exitCodes } from "../process/exit-codes.ts";
-import { parseRunDirectory } from "../command-line/list-source.ts";
 import type { Io } from "../process/io.ts";
-import type { Command } from "./command.ts";
-import { formatCount } from "../render/quantities.ts";
-import { UsageError } from "../process/usage-error.ts";
+import { OptionError } from "../process/usage-error.ts";
 import { checkWritable, writeAll, writeFileAtomically } from "../process/write.ts";
+import { formatCount } from "../render/quantities.ts";
+import type { Command } from "./command.ts";
 
-const help = `Write the results of a run
+const exportHelp = `Write the results of a run as JSON lines or as files
 
 Usage
   holdfast export DIR [--format jsonl] [--no-body] [-o FILE]
   holdfast export DIR --format files -o FOLDER
 
 Options
-  --format FORMAT      jsonl: a JSON object per line of the list, with its body
-                       files: one file per URL that was fetched
-  -o, --output PATH    where to; jsonl goes to standard output without it, and
-                       a FILE appears only when it is complete
-  --no-body            jsonl without the bodies and headers
+  --format FORMAT      jsonl: one JSON object per line of the list (default)
+                       files: one file per fetched URL
+  -o, --output PATH    the file or folder to write; jsonl without it goes to
+                       standard output
+  --no-body            leave bodies and headers out of the JSON
 
-A body of more than 64 MiB is left out of its JSON line ("bodyLeftOut": true);
---format files has it.
+A JSON line leaves out a body larger than 64 MiB ("bodyOmitted": true). Use
+--format files to get it.
 
 Examples
   holdfast export results -o results.jsonl
   holdfast export results --format files -o pages
   holdfast export results | jq -r 'select(.status != 200) | .url'
 
-Exit status: 0 written, 2 no run in DIR, 7 DIR cannot be read.
+Exit codes: 0 written, 2 no run in DIR, 7 DIR cannot be read.
 `;
 
-/** Writes what a run holds in a form for other programs. */
+/** `holdfast export`: writes the results of a run. */
 export const exportCommand: Command = {
-  help,
+  help: exportHelp,
   run: async (argv, io) => {
     const { values, positionals } = parseCommandLine(argv, {
       format: { type: "string" },
       output: { type: "string", short: "o" },
       "no-body": { type: "boolean" },
     });
-    const format = parseChoice("--format", values.format, ["jsonl", "files"]);
+    const format = parseChoice("format", values.format, ["jsonl", "files"]);
     const { output } = values;
     if (format === "jsonl" && output !== undefined && output !== "-") checkWritable(output);
     const directory = parseRunDirectory(positionals);
     const body = values["no-body"] === true ? "none" : "inline";
-    if (format === "jsonl") await exportLines({ directory, output, body, io });
-    else if (body === "none") throw new UsageError("--no-body is for --format jsonl");
-    else if (output === undefined || output === "-") throw new UsageError("--format files needs -o FOLDER");
+    if (format === "jsonl") await exportJsonl({ directory, output, body, io });
+    else if (body === "none") throw new OptionError("no-body", "requires --format jsonl");
+    else if (output === undefined || output === "-")
+      throw new OptionError("format", "files requires a folder: -o FOLDER");
     else await exportFiles(directory, output);
     return exitCodes.done;
   },
 };
 
-interface LinesExport {
+interface JsonlExport {
   readonly directory: string;
   readonly output: string | undefined;
   readonly body: "inline" | "none";
   readonly io: Io;
 }
 
-async function exportLines({ directory, output, body, io }: LinesExport): Promise<void> {
+async function exportJsonl({ directory, output, body, io }: JsonlExport): Promise<void> {
   const { readResults, toJsonl } = await import("@holdfast/runner");
-  let count = 0;
-  const lines = toJsonl(readResults(directory), { body, onBodyOmitted: () => (count += 1) });
+  let omitted = 0;
+  const lines = toJsonl(readResults(directory), { body, onBodyOmitted: () => (omitted += 1) });
   if (output === undefined || output === "-") await writeAll(io.stdout, lines);
   else await writeFileAtomically(output, lines);
-  if (count === 0) return;
-  const [bodies, them] = count === 1 ? ["1 body is", "it"] : [`${formatCount(count)} bodies are`, "them"];
+  if (omitted === 0) return;
+  const [bodies, them] = omitted === 1 ? ["1 body is", "it"] : [`${formatCount(omitted)} bodies are`, "them"];
   io.stderr.write(
-    `holdfast export: ${bodies} too large for a JSON line and left out; --format files has ${them}\n`,
+    `holdfast export: ${bodies} too large for JSON and left out (use --format files to get ${them})\n`,
   );
 }
 

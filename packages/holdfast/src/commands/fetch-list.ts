@@ -1,47 +1,48 @@
 import type { RetryInit, Session } from "@holdfast/http";
 import type { Fetcher, InputLine, RunReport } from "@holdfast/runner";
-import { exitCodes } from "../process/exit-codes.ts";
-import { holdsRun } from "../command-line/list-source.ts";
+import { containsRun } from "../command-line/list-source.ts";
 import type { ListSource } from "../command-line/list-source.ts";
+import { exitCodes } from "../process/exit-codes.ts";
 import { listenToInterrupts } from "../process/interrupts.ts";
 import type { InterruptStage } from "../process/interrupts.ts";
 import type { Io } from "../process/io.ts";
-import { supportsRedraw, stylerFor } from "../render/style.ts";
-import { formatCount, formatMany } from "../render/quantities.ts";
 import { startMeter } from "../render/progress-meter.ts";
 import type { ProgressMeter, ProgressMode } from "../render/progress-meter.ts";
+import { formatCount, formatMany } from "../render/quantities.ts";
+import { stylerFor, supportsRedraw } from "../render/style.ts";
 import { openPool } from "./proxy-flags.ts";
 import type { RunSettings } from "./run-flags.ts";
 import { openSession } from "./session-flags.ts";
 
-// A line that waits for long has its place in the ledger, not among the requests that are under way.
-const parking: RetryInit = { retryAfterMax: "10s", onLongRetryAfter: "defer" };
+// A line with a long wait goes back to the ledger and does not occupy one of the requests in flight.
+const deferLongWaits: RetryInit = { retryAfterMax: "10s", onLongRetryAfter: "defer" };
 
-/** Runs the list of the settings to its end, or to its interruption, and shows how it goes. */
+/** Runs the list of the settings to its end or to an interrupt, and shows the progress. */
 export async function fetchList(settings: RunSettings, io: Io): Promise<RunReport> {
   const { directory, source, concurrency, perHost, retryFailed, quiet } = settings;
   const { run, readReport } = await import("@holdfast/runner");
-  const before = !quiet && holdsRun(directory) ? readReport(directory) : undefined;
+  const before = !quiet && containsRun(directory) ? readReport(directory) : undefined;
   const pool = settings.proxies === undefined ? undefined : await openPool(settings.proxies);
-  const session = await openSession(settings.session, { retry: parking, proxy: pool });
-  const surface = { isTTY: io.stderr.isTTY, env: io.env };
-  const mode = modeOf(settings, supportsRedraw(surface));
+  const session = await openSession(settings.session, { retry: deferLongWaits, proxy: pool });
+  const stream = { isTTY: io.stderr.isTTY, env: io.env };
   const meter = startMeter({
-    mode,
+    mode: chooseMode(settings, supportsRedraw(stream)),
     output: io.stderr,
     clock: io.clock,
-    style: stylerFor(surface),
+    style: stylerFor(stream),
     totals: before,
   });
-  const interrupts = listenToInterrupts(io.signals, io.clock, (stage) => answer(stage, { meter, quiet, io }));
+  const interrupts = listenToInterrupts(io.signals, io.clock, (stage) =>
+    handleInterrupt(stage, { meter, quiet, io }),
+  );
   try {
-    if (before !== undefined) meter.print(goingOn(directory, before));
+    if (before !== undefined) meter.print(describeContinuation(directory, before));
     return await run({
       directory,
-      session: inCountry(session, settings.proxies?.country),
+      session: withCountry(session, settings.proxies?.country),
       ...(pool === undefined ? {} : { proxies: pool }),
       retryFailed,
-      ...(source.from === "rest" ? {} : { input: await linesFrom(source, io) }),
+      ...(source.from === "ledger" ? {} : { input: await openLines(source, io) }),
       ...(concurrency === undefined ? {} : { concurrency }),
       ...(perHost === undefined ? {} : { perHost }),
       drain: interrupts.drain,
@@ -56,15 +57,15 @@ export async function fetchList(settings: RunSettings, io: Io): Promise<RunRepor
   }
 }
 
-/** A session all of whose requests go through proxies of one country. */
-function inCountry(session: Session, country: string | undefined): Fetcher {
+/** Returns a session whose requests use proxies of one country only. */
+function withCountry(session: Session, country: string | undefined): Fetcher {
   if (country === undefined) return session;
   const proxy = { country };
   return { request: (method, url, options) => session.request(method, url, { ...options, proxy }) };
 }
 
-async function linesFrom(
-  source: Exclude<ListSource, { from: "rest" }>,
+async function openLines(
+  source: Exclude<ListSource, { from: "ledger" }>,
   io: Io,
 ): Promise<AsyncIterable<InputLine>> {
   const { readLines } = await import("@holdfast/runner");
@@ -78,29 +79,29 @@ async function linesFrom(
   }
 }
 
-function goingOn(directory: string, { lines, done }: RunReport): string {
-  return `Going on with ${directory}: ${formatCount(done)} of ${formatMany(lines, "line")} are done already`;
+function describeContinuation(directory: string, { lines, done }: RunReport): string {
+  return `Continuing the run in ${directory}: ${formatCount(done)} of ${formatMany(lines, "line")} already done`;
 }
 
-function modeOf({ progress, quiet }: RunSettings, mayRedraw: boolean): ProgressMode {
+function chooseMode({ progress, quiet }: RunSettings, canRedraw: boolean): ProgressMode {
   if (quiet) return "none";
-  if (progress === "auto") return mayRedraw ? "bar" : "plain";
+  if (progress === "auto") return canRedraw ? "bar" : "plain";
   return progress;
 }
 
-interface Listener {
+interface InterruptContext {
   readonly meter: ProgressMeter;
   readonly quiet: boolean;
   readonly io: Io;
 }
 
-function answer(stage: InterruptStage, { meter, quiet, io }: Listener): void {
+function handleInterrupt(stage: InterruptStage, { meter, quiet, io }: InterruptContext): void {
   if (stage === "exit") return io.exit(exitCodes.aborted);
   meter.onInterrupt(stage);
   if (quiet) return;
   meter.print(
     stage === "drain"
-      ? "Interrupted: finishing what is in flight; once more stops at once"
-      : "Stopping at once; what has finished is kept",
+      ? "Interrupted: finishing the requests in flight (interrupt again to stop immediately)"
+      : "Stopping immediately: finished lines are kept",
   );
 }

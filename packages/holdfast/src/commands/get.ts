@@ -1,22 +1,22 @@
-import type { ProxyPool, HttpResponse, ResponsePromise, Session, StatusError } from "@holdfast/http";
-import type { ParsedOptions } from "../command-line/options.ts";
+import type { HttpResponse, ProxyPool, ResponsePromise, Session, StatusError } from "@holdfast/http";
 import { optionsFileFlag, optionsFileHelp, readOptions } from "../command-line/options-file.ts";
+import type { ParsedOptions } from "../command-line/options.ts";
 import { parseOnlyUrl } from "../command-line/url.ts";
 import { exitCodeOfVerdict, exitCodes } from "../process/exit-codes.ts";
 import type { Io } from "../process/io.ts";
-import type { Command } from "./command.ts";
+import { printable } from "../process/printable.ts";
+import { OptionError, UsageError } from "../process/usage-error.ts";
+import { checkWritable, writeAll, writeFileAtomically } from "../process/write.ts";
 import { formatAdvice } from "../render/advice.ts";
 import { formatAttempt, formatResponseHead } from "../render/attempts.ts";
 import { stylerFor } from "../render/style.ts";
-import { printable } from "../process/printable.ts";
-import { UsageError } from "../process/usage-error.ts";
-import { checkWritable, writeAll, writeFileAtomically } from "../process/write.ts";
+import type { Command } from "./command.ts";
 import { openPool, proxyFlags, proxyFormsHelp, proxyHelp, readProxyFlags } from "./proxy-flags.ts";
 import type { ProxySettings } from "./proxy-flags.ts";
 import { openSession, readSessionFlags, sessionFlags, sessionHelp, unitsHelp } from "./session-flags.ts";
 import type { SessionSettings } from "./session-flags.ts";
 
-const flags = {
+const getFlags = {
   ...sessionFlags,
   ...proxyFlags,
   ...optionsFileFlag,
@@ -26,17 +26,17 @@ const flags = {
   verbose: { type: "boolean", short: "v" },
 } as const;
 
-const help = `Fetch one URL, with the retries of a run, and write its body to standard output
+const getHelp = `Fetch one URL and write the body to standard output
 
 Usage
   holdfast get URL [options]
 
 Options
-  -o, --output FILE        save the body there, whole and of any size; the same
-                           command goes on where an earlier one was stopped
-  --digest DIGEST          what FILE must hash to: sha-256=HEX, sha-512=HEX
-  -i, --include            the status and the headers before the body
-  -v, --verbose            every attempt on standard error
+  -o, --output FILE        write the body to a file, of any size; repeat the
+                           command to resume an interrupted download
+  --digest DIGEST          expected digest of FILE: sha-256=HEX or sha-512=HEX
+  -i, --include            write the status and the headers before the body
+  -v, --verbose            print each attempt on standard error
 ${sessionHelp("2G")}
 ${proxyHelp}
 ${optionsFileHelp}
@@ -52,22 +52,22 @@ Examples
   holdfast get -H 'Accept: application/json' https://api.example.com/users/1
   holdfast get --proxies proxies.txt --country us https://example.com/
 
-Exit status: 0 success, 3 refused for good, 4 a later retry might fix it,
-8 no proxy is fit.
+Exit codes: 0 success, 3 failed permanently, 4 failed and a later retry may
+succeed, 8 no proxy available.
 `;
 
-/** Fetches one URL. */
+/** `holdfast get`: fetches one URL. */
 export const getCommand: Command = {
-  help,
+  help: getHelp,
   run: async (argv, io) => {
-    const { values, url, file, settings, proxies } = readOptions(argv, flags, settingsOf);
-    const route = proxies === undefined ? {} : await routeOf(proxies, url);
+    const { values, url, file, session: settings, proxies } = readOptions(argv, getFlags, validateGetFlags);
+    const route = proxies === undefined ? {} : await chooseRoute(proxies, url);
     const session = await openSession(settings, route);
-    if (values.verbose === true) logAttempts(session, io);
+    if (values.verbose === true) printAttempts(session, io);
     try {
-      if (file !== undefined) return await saveFile(session.get(url, route.own), file, io);
-      const response = await session.get(url, route.own);
-      await deliver(response, { output: values.output, include: values.include === true, io });
+      if (file !== undefined) return await download(session.get(url, route.request), file, io);
+      const response = await session.get(url, route.request);
+      await printResponse(response, { output: values.output, include: values.include === true, io });
       return exitCodeOfVerdict(response.verdict.kind);
     } finally {
       await session.close();
@@ -76,98 +76,104 @@ export const getCommand: Command = {
 };
 
 interface GetSettings {
-  readonly values: ParsedOptions<typeof flags>["values"];
+  readonly values: ParsedOptions<typeof getFlags>["values"];
   readonly url: URL;
-  readonly file: File | undefined;
-  readonly settings: SessionSettings;
+  readonly file: DownloadTarget | undefined;
+  readonly session: SessionSettings;
   readonly proxies: ProxySettings | undefined;
 }
 
-function settingsOf({ values, positionals }: ParsedOptions<typeof flags>): GetSettings {
+function validateGetFlags({ values, positionals }: ParsedOptions<typeof getFlags>): GetSettings {
   return {
     values,
     url: parseOnlyUrl(positionals),
-    file: fileOf(values),
-    settings: readSessionFlags(values),
+    file: readDownloadTarget(values),
+    session: readSessionFlags(values),
     proxies: readProxyFlags(values),
   };
 }
 
-/** How the request gets there. */
-interface Way {
-  /** For the session. */
+/** The `proxy` options of the session and of its one request. */
+interface GetRoute {
   readonly proxy?: string | ProxyPool;
-  /** For the request. */
-  readonly own?: { readonly proxy: { readonly country: string } };
+  readonly request?: { readonly proxy: { readonly country: string } };
 }
 
-/** A proxy that is alone, and has one address, does not rest while there is nobody else: it is asked again as a server is. */
-async function routeOf(settings: ProxySettings, url: URL): Promise<Way> {
+/** Uses a single proxy without a pool: a pool would pause it after a failure, with no other proxy to use meanwhile. */
+async function chooseRoute(settings: ProxySettings, url: URL): Promise<GetRoute> {
   const { country } = settings;
   const pool = await openPool(settings);
   if (pool.size > 1 || settings.rotatesPerConnection)
-    return { proxy: pool, ...(country !== undefined && { own: { proxy: { country } } }) };
+    return { proxy: pool, ...(country !== undefined && { request: { proxy: { country } } }) };
   const lease = await pool.lease({ url, country });
   lease[Symbol.dispose]();
   return { proxy: lease.url };
 }
 
-/** Where a body goes, and what it must be. */
-interface File {
+/** A file for the body, and its expected digest. */
+interface DownloadTarget {
   readonly path: string;
   readonly digest: string | undefined;
 }
 
-/** The file that the body alone goes to; undefined where it goes elsewhere, or not alone. */
-function fileOf({ output, include, digest }: ParsedOptions<typeof flags>["values"]): File | undefined {
+/** Returns the file for the body alone; undefined when the body goes to standard output or follows its headers. */
+function readDownloadTarget({
+  output,
+  include,
+  digest,
+}: ParsedOptions<typeof getFlags>["values"]): DownloadTarget | undefined {
   if (output !== undefined && output !== "-" && include !== true) return { path: output, digest };
   if (output !== undefined && output !== "-") checkWritable(output);
-  if (digest !== undefined) throw new UsageError("--digest is for a body that goes to a file alone: -o FILE");
+  if (digest !== undefined)
+    throw new OptionError("digest", "requires -o FILE and cannot be combined with --include");
   return undefined;
 }
 
-async function saveFile(response: ResponsePromise, { path, digest }: File, io: Io): Promise<number> {
+async function download(
+  response: ResponsePromise,
+  { path, digest }: DownloadTarget,
+  io: Io,
+): Promise<number> {
   try {
     await response.saveTo(path, digest === undefined ? {} : { digest });
     return exitCodes.done;
   } catch (error) {
-    // Node's own are TypeErrors with a code.
+    // TypeErrors of Node have a code.
     if (error instanceof TypeError && !("code" in error)) throw new UsageError(error.message);
     if (!isStatusError(error)) throw error;
-    tellRefusal(error.response, io);
+    printFailure(error.response, io);
     return exitCodeOfVerdict(error.response.verdict.kind);
   }
 }
 
-// By its code: the class would have to be loaded for that alone.
+// Compares the code, because `instanceof` would load the transport.
 function isStatusError(error: unknown): error is StatusError {
   return error instanceof Error && "code" in error && error.code === "ERR_STATUS";
 }
 
-/** Tells of each attempt as soon as it has ended. */
-function logAttempts(session: Session, io: Io): void {
+/** Prints each attempt when it ends. */
+function printAttempts(session: Session, io: Io): void {
   const style = stylerFor({ isTTY: io.stderr.isTTY, env: io.env });
   session.hooks.attempt.push((attempt) => void io.stderr.write(`${formatAttempt(attempt, style)}\n`));
 }
 
-interface Delivery {
+interface PrintOptions {
   readonly output: string | undefined;
   readonly include: boolean;
   readonly io: Io;
 }
 
-async function deliver(response: HttpResponse, { output, include, io }: Delivery): Promise<void> {
+async function printResponse(response: HttpResponse, { output, include, io }: PrintOptions): Promise<void> {
   const chunks = [...(include ? [formatResponseHead(response)] : []), response.content];
   if (output === undefined || output === "-") await writeAll(io.stdout, chunks);
   else await writeFileAtomically(output, chunks);
-  tellRefusal(response, io);
+  printFailure(response, io);
 }
 
-function tellRefusal({ verdict, retryAt }: HttpResponse, io: Io): void {
+function printFailure({ verdict, retryAt }: HttpResponse, io: Io): void {
   if (verdict.kind === "success") return;
+  const advice = verdict.advice === "" ? "" : `: ${formatAdvice(verdict.advice)}`;
+  io.stderr.write(`holdfast get: ${printable(verdict.reason)}${advice}\n`);
   if (retryAt !== undefined)
-    io.stderr.write(`The server may be asked again at ${new Date(retryAt).toISOString()}\n`);
-  io.stderr.write(
-    `holdfast get: ${printable(verdict.reason)}${verdict.advice === "" ? "" : `: ${formatAdvice(verdict.advice)}`}\n`,
-  );
+    io.stderr.write(`  The server accepts a retry at ${new Date(retryAt).toISOString()}\n`);
 }

@@ -1,21 +1,22 @@
 import { readFile } from "node:fs/promises";
 import { basename } from "node:path";
 import type { ProxyChecks } from "@holdfast/http";
+import { optionsFileFlag, optionsFileHelp, readOptions } from "../command-line/options-file.ts";
 import { parseDuration, parseWholeNumber } from "../command-line/options.ts";
 import type { ParsedOptions } from "../command-line/options.ts";
-import { optionsFileFlag, optionsFileHelp, readOptions } from "../command-line/options-file.ts";
+import { suggest } from "../command-line/suggest.ts";
 import { parseHttpUrl } from "../command-line/url.ts";
 import { exitCodes } from "../process/exit-codes.ts";
 import type { Io } from "../process/io.ts";
-import type { Command } from "./command.ts";
-import { stylerFor } from "../render/style.ts";
-import { renderProxyChecks } from "../render/proxy-checks.ts";
-import { suggest } from "../command-line/suggest.ts";
-import { UsageError } from "../process/usage-error.ts";
+import { printable } from "../process/printable.ts";
+import { OptionError, UsageError } from "../process/usage-error.ts";
 import { writeAll } from "../process/write.ts";
+import { renderProxyChecks } from "../render/proxy-checks.ts";
+import { stylerFor } from "../render/style.ts";
+import type { Command } from "./command.ts";
 import { checkProxyFile } from "./proxy-flags.ts";
 
-const flags = {
+const proxyCheckFlags = {
   url: { type: "string" },
   concurrency: { type: "string", short: "j" },
   timeout: { type: "string" },
@@ -24,23 +25,23 @@ const flags = {
   ...optionsFileFlag,
 } as const;
 
-const help = `Say which proxies of a list work, and of the others what is wrong
+const proxiesHelp = `Test each proxy of a list and show why it fails
 
 Usage
   holdfast proxies check FILE --url URL [options]
 
-FILE has a proxy on each line, or is a JSON list; - is standard input. Each of
-them is asked for URL once. A line without a scheme is tried as http, then as
-socks5, then as socks4. Where the answer is the address that it was asked from,
-such as {"origin": "203.0.113.9"}, {"ip": "..."} or the address alone, it is
-shown as the exit.
+FILE has one proxy per line, or is a JSON list; - is standard input. The command
+requests URL once through each proxy. It tries a line without a scheme as http,
+then as socks5, then as socks4. If the body is an address, alone or as JSON such
+as {"origin": "203.0.113.9"} or {"ip": "..."}, the command shows it as the exit
+address of the proxy.
 
 Options
-  --url URL                what is asked for through each proxy
-  -j, --concurrency N      proxies at a time (16)
-  --timeout TIME           until a connection stands, and then of silence (10s)
-  --country CODE           what stands for {country} in a template
-  --json                   everything as JSON
+  --url URL                the URL to request through each proxy (required)
+  -j, --concurrency N      maximum proxies tested at the same time (16)
+  --timeout TIME           limit for a connection, then for silence (10s)
+  --country CODE           value of {country} in a template
+  --json                   write the results as JSON
 ${optionsFileHelp}
 
 Examples
@@ -48,27 +49,26 @@ Examples
   holdfast proxies check proxies.txt --url https://example.com/ -j 50
   holdfast proxies check - --url https://httpbin.org/ip --json <proxies.txt
 
-Exit status: 0 all work, 3 some do not, 8 none works.
+Exit codes: 0 all proxies work, 3 some do not, 8 none works.
 `;
 
-/** Tries the proxies of a list. */
+/** `holdfast proxies check`: tests the proxies of a list. */
 export const proxiesCommand: Command = {
-  help,
+  help: proxiesHelp,
   run: async (argv, io) => {
-    const { file, url, json, ...settings } = readOptions(argv, flags, settingsOf);
-    const list = await textOf(file, io);
+    const { file, url, json, ...settings } = readOptions(argv, proxyCheckFlags, validateProxyCheckFlags);
+    const list = await readProxyList(file, io);
     const name = file === "-" ? "standard input" : basename(file);
     const { checkProxies } = await import("@holdfast/http");
     const checks = await checkProxies(list, { url, name, ...settings });
-    if (checks.proxies.length + checks.faults.length === 0)
-      throw new UsageError(`there is no proxy in ${name}`);
+    if (checks.proxies.length + checks.faults.length === 0) throw new UsageError(`${name} contains no proxy`);
     const style = stylerFor({ isTTY: io.stdout.isTTY, env: io.env });
-    await writeAll(io.stdout, [json ? jsonOf(url, checks) : renderProxyChecks(checks, style)]);
-    return exitCodeOf(checks);
+    await writeAll(io.stdout, [json ? toProxyCheckJson(url, checks) : renderProxyChecks(checks, style)]);
+    return exitCodeOfChecks(checks);
   },
 };
 
-interface CheckSettings {
+interface ProxyCheckSettings {
   readonly file: string;
   readonly url: string;
   readonly concurrency: number;
@@ -77,32 +77,35 @@ interface CheckSettings {
   readonly json: boolean;
 }
 
-function settingsOf({ values, positionals }: ParsedOptions<typeof flags>): CheckSettings {
-  const file = fileOf(positionals);
-  if (values.url === undefined) throw new UsageError("--url URL says what to ask for through each proxy");
+function validateProxyCheckFlags({
+  values,
+  positionals,
+}: ParsedOptions<typeof proxyCheckFlags>): ProxyCheckSettings {
+  const file = parseProxyFile(positionals);
+  if (values.url === undefined)
+    throw new OptionError("url", "is required: the URL to request through each proxy");
   return {
     file,
     url: parseHttpUrl(values.url).href,
-    concurrency: parseWholeNumber("--concurrency", values.concurrency, { min: 1, max: 1_000 }) ?? 16,
-    timeout: parseDuration("--timeout", values.timeout) ?? 10_000,
+    concurrency: parseWholeNumber("concurrency", values.concurrency, { min: 1, max: 1_000 }) ?? 16,
+    timeout: parseDuration("timeout", values.timeout) ?? 10_000,
     country: values.country,
     json: values.json === true,
   };
 }
 
-function fileOf([command, file, ...more]: readonly string[]): string {
+function parseProxyFile([command, file, ...more]: readonly string[]): string {
+  if (command === undefined) throw new UsageError("expected a command: holdfast proxies check FILE");
   if (command !== "check") {
-    const meant = suggest(command ?? "", ["check"]);
-    throw new UsageError(
-      `say what to do with them: check${meant === undefined ? "" : ` (did you mean ${meant}?)`}`,
-    );
+    const suggestion = suggest(command, ["check"]) === undefined ? "" : " (did you mean check?)";
+    throw new UsageError(`unknown command proxies ${printable(command)}${suggestion}`);
   }
   if (file === undefined || more.length > 0)
-    throw new UsageError(`give one list of proxies, got ${more.length + Number(file !== undefined)}`);
+    throw new UsageError(`expected one list of proxies, got ${more.length + Number(file !== undefined)}`);
   return file;
 }
 
-async function textOf(file: string, io: Io): Promise<string> {
+async function readProxyList(file: string, io: Io): Promise<string> {
   if (file !== "-") {
     await checkProxyFile(file);
     return readFile(file, "utf8");
@@ -112,13 +115,13 @@ async function textOf(file: string, io: Io): Promise<string> {
   return Buffer.concat(chunks).toString("utf8");
 }
 
-function jsonOf(url: string, { proxies, faults }: ProxyChecks): string {
+function toProxyCheckJson(url: string, { proxies, faults }: ProxyChecks): string {
   const works = proxies.filter((proxy) => proxy.works).length;
   const fails = proxies.length - works + faults.length;
   return `${JSON.stringify({ url, works, fails, proxies, badLines: faults }, null, 2)}\n`;
 }
 
-function exitCodeOf({ proxies, faults }: ProxyChecks): number {
+function exitCodeOfChecks({ proxies, faults }: ProxyChecks): number {
   const works = proxies.filter((proxy) => proxy.works).length;
   if (works === 0) return exitCodes.noProxy;
   return works < proxies.length + faults.length ? exitCodes.rejected : exitCodes.done;

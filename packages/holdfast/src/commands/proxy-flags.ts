@@ -1,11 +1,11 @@
 import { basename } from "node:path";
 import type { ProxyPool, RotationName } from "@holdfast/http";
-import { parseDuration, parseChoice } from "../command-line/options.ts";
-import type { ParsedOptions } from "../command-line/options.ts";
 import { checkReadable } from "../command-line/list-source.ts";
-import { UsageError } from "../process/usage-error.ts";
+import { parseChoice, parseDuration } from "../command-line/options.ts";
+import type { ParsedOptions } from "../command-line/options.ts";
+import { OptionError, UsageError } from "../process/usage-error.ts";
 
-/** The options of every command that may go through proxies. */
+/** The options of every command that can use proxies. */
 export const proxyFlags = {
   proxies: { type: "string" },
   proxy: { type: "string", short: "x", multiple: true },
@@ -16,24 +16,24 @@ export const proxyFlags = {
   "rotates-per-connection": { type: "boolean" },
 } as const;
 
-/** Their part of a help text. */
-export const proxyHelp = `  --proxies FILE           go through these proxies: one a line, or a JSON list
-  -x, --proxy PROXY        go through this proxy; may be repeated
+/** The lines of a help text about these options. */
+export const proxyHelp = `  --proxies FILE           use the proxies of a file: one a line, or a JSON list
+  -x, --proxy PROXY        use this proxy; may be repeated
   --rotation HOW           how to choose the next proxy: round-robin (the
                            default), random, weighted, least-used or
                            least-recently-used
-  --country CODE           by proxies there: for a template with {country}, and
-                           for proxies whose country the list names
+  --country CODE           use only proxies of this country: marked in the list,
+                           or templates with {country}
   --sticky HOW             none, or host: each host keeps its proxy and cookies
   --cooldown TIME          first pause of a proxy that failed (30s)
   --rotates-per-connection
                            each proxy is a gateway whose exit address changes
                            with each connection`;
 
-/** What a proxy may color like, for a help text. */
+/** The lines of a help text about the forms of a proxy. */
 export const proxyFormsHelp = `PROXY is scheme://user:pass@host:port, user:pass@host:port, host:port or
-host:port:user:pass; a scheme is http, https, socks5h, socks5, socks4a or
-socks4. Other users can see a command line, so passwords belong in a FILE.`;
+host:port:user:pass. A scheme is http, https, socks5h, socks5, socks4a or
+socks4. Other users can see your command line: keep passwords in a FILE.`;
 
 const rotations = [
   "round-robin",
@@ -43,7 +43,7 @@ const rotations = [
   "least-recently-used",
 ] as const satisfies readonly RotationName[];
 
-/** Where the proxies are, and how they are used. */
+/** The validated values of these options. */
 export interface ProxySettings {
   readonly source: { readonly file: string } | { readonly list: readonly string[] };
   readonly rotation: RotationName;
@@ -55,43 +55,44 @@ export interface ProxySettings {
 }
 
 /**
- * Reads the options of proxies; undefined where none are named.
+ * Validates the options about proxies; undefined without proxies.
  *
- * @throws UsageError for the first that is wrong.
+ * @throws UsageError for the first invalid value.
  */
 export function readProxyFlags(
   values: ParsedOptions<typeof proxyFlags>["values"],
 ): ProxySettings | undefined {
-  const source = sourceOf(values);
+  const source = readProxySource(values);
   const settings = {
-    rotation: parseChoice("--rotation", values.rotation, rotations),
+    rotation: parseChoice("rotation", values.rotation, rotations),
     country: values.country,
-    sticky: parseChoice("--sticky", values.sticky, ["none", "host"]),
-    cooldown: parseDuration("--cooldown", values.cooldown),
+    sticky: parseChoice("sticky", values.sticky, ["none", "host"]),
+    cooldown: parseDuration("cooldown", values.cooldown),
     rotatesPerConnection: values["rotates-per-connection"] === true,
   };
   if (source !== undefined) return { source, ...settings };
-  const idle = (["rotation", "country", "sticky", "cooldown", "rotates-per-connection"] as const).find(
+  const useless = (["rotation", "country", "sticky", "cooldown", "rotates-per-connection"] as const).find(
     (name) => values[name] !== undefined,
   );
-  if (idle !== undefined) throw new UsageError(`--${idle} is for proxies: give --proxies FILE, or --proxy`);
+  if (useless !== undefined)
+    throw new OptionError(useless, "requires proxies: add --proxies FILE or --proxy PROXY");
   return undefined;
 }
 
-function sourceOf({
+function readProxySource({
   proxies,
   proxy,
 }: ParsedOptions<typeof proxyFlags>["values"]): ProxySettings["source"] | undefined {
   if (proxies !== undefined && proxy !== undefined)
-    throw new UsageError("give --proxies or --proxy, not both");
+    throw new UsageError("--proxies and --proxy cannot be combined");
   if (proxies !== undefined) return { file: proxies };
   return proxy === undefined ? undefined : { list: proxy };
 }
 
 /**
- * Makes the pool and reads its proxies.
+ * Creates a pool and reads its proxies.
  *
- * @throws UsageError that names the place of what is wrong, and quotes nothing of a proxy.
+ * @throws UsageError with the place of the first invalid proxy, and without any part of it.
  */
 export async function openPool({ source, ...settings }: ProxySettings): Promise<ProxyPool> {
   const { rotation, sticky, cooldown, rotatesPerConnection } = settings;
@@ -103,25 +104,27 @@ export async function openPool({ source, ...settings }: ProxySettings): Promise<
     ...(sticky === "host" && { sticky }),
     ...(cooldown !== undefined && { cooldown }),
   };
-  const pool = await asUsage(() => new ProxyPool("file" in source ? source : source.list, options).ready());
+  const pool = await withUsageErrors(() =>
+    new ProxyPool("file" in source ? source : source.list, options).ready(),
+  );
   if (pool.size === 0)
-    throw new UsageError(`there is no proxy in ${"file" in source ? basename(source.file) : "the list"}`);
+    throw new UsageError(`${"file" in source ? basename(source.file) : "the list"} contains no proxy`);
   return pool;
 }
 
 /**
  * Checks that a list of proxies can be read.
  *
- * @throws UsageError that names it, unless somebody took the option for one that takes a proxy.
+ * @throws UsageError with the name of the file, except where the name looks like a proxy and so may contain a password.
  */
 export async function checkProxyFile(file: string): Promise<void> {
   if (/^\.{0,2}\/(?!\/)|^[^:@]*$/.test(file)) return checkReadable(file);
   await checkReadable(file).catch(() => {
-    throw new UsageError("there is no list of proxies of that name (one proxy alone is given by --proxy)");
+    throw new UsageError("cannot read the list of proxies: no such file (for a single proxy, use --proxy)");
   });
 }
 
-async function asUsage<T>(work: () => Promise<T>): Promise<T> {
+async function withUsageErrors<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {

@@ -1,17 +1,17 @@
-import { parseChoice, parseWholeNumber } from "../command-line/options.ts";
-import type { ParsedOptions } from "../command-line/options.ts";
-import { optionsFileFlag, readOptions } from "../command-line/options-file.ts";
 import { parseListSource } from "../command-line/list-source.ts";
 import type { ListSource } from "../command-line/list-source.ts";
-import { formatCommandLine } from "../render/report.ts";
-import { UsageError } from "../process/usage-error.ts";
+import { optionsFileFlag, readOptions } from "../command-line/options-file.ts";
+import { parseChoice, parseWholeNumber } from "../command-line/options.ts";
+import type { ParsedOptions } from "../command-line/options.ts";
+import { OptionError } from "../process/usage-error.ts";
 import type { ProgressMode } from "../render/progress-meter.ts";
+import { formatCommandLine } from "../render/report.ts";
 import { proxyFlags, readProxyFlags } from "./proxy-flags.ts";
 import type { ProxySettings } from "./proxy-flags.ts";
 import { readSessionFlags, sessionFlags } from "./session-flags.ts";
 import type { SessionSettings } from "./session-flags.ts";
 
-const flags = {
+const runFlags = {
   ...sessionFlags,
   ...proxyFlags,
   ...optionsFileFlag,
@@ -25,10 +25,10 @@ const flags = {
   quiet: { type: "boolean", short: "q" },
 } as const;
 
-// A run holds as many bodies in memory as it has requests in flight.
-const largestBody = 256 * 2 ** 20;
+// A run keeps one body in memory for each request in flight.
+const defaultMaxBytes = 256 * 2 ** 20;
 
-/** What the command line of `run` says, checked. */
+/** The validated command line of `run`. */
 export interface RunSettings {
   readonly source: ListSource;
   readonly directory: string;
@@ -40,43 +40,43 @@ export interface RunSettings {
   readonly quiet: boolean;
   readonly session: SessionSettings;
   readonly proxies: ProxySettings | undefined;
-  /** Whether a run that went through proxies is to go on without. */
+  /** Whether a run that used proxies may continue without them. */
   readonly direct: boolean;
-  /** The command line that goes on with this run. */
+  /** The command line that continues this run. */
   readonly resume: string;
 }
 
 /**
- * Reads the command line of `run`.
+ * Reads and validates the command line of `run`.
  *
- * @throws UsageError for whatever is wrong with it.
+ * @throws UsageError for the first fault.
  */
 export function readRunSettings(argv: readonly string[], stdinIsTerminal: boolean): RunSettings {
-  return readOptions(argv, flags, (parsed) => ({
-    ...settingsOf(parsed, stdinIsTerminal),
+  return readOptions(argv, runFlags, (parsed) => ({
+    ...validateRunFlags(parsed, stdinIsTerminal),
     resume: formatCommandLine(["run", ...argv]),
   }));
 }
 
-function settingsOf(
-  { values, positionals }: ParsedOptions<typeof flags>,
+function validateRunFlags(
+  { values, positionals }: ParsedOptions<typeof runFlags>,
   stdinIsTerminal: boolean,
 ): Omit<RunSettings, "resume"> {
   const session = readSessionFlags(values);
   const proxies = readProxyFlags(values);
   if (proxies !== undefined && values.direct === true)
-    throw new UsageError("--direct is for going on without proxies, and some are named");
-  if (values.output === "") throw new UsageError("--output needs the name of a directory");
+    throw new OptionError("direct", "cannot be combined with --proxies or --proxy");
+  if (values.output === "") throw new OptionError("output", "must be the name of a directory", "");
   return {
     source: parseListSource(positionals, stdinIsTerminal),
     directory: values.output ?? "results",
-    concurrency: parseWholeNumber("--concurrency", values.concurrency, { min: 1, max: 10_000 }),
-    perHost: parseWholeNumber("--per-host", values["per-host"], { min: 1, max: 10_000 }),
+    concurrency: parseWholeNumber("concurrency", values.concurrency, { min: 1, max: 10_000 }),
+    perHost: parseWholeNumber("per-host", values["per-host"], { min: 1, max: 10_000 }),
     retryFailed: values["retry-failed"] === true,
-    progress: parseChoice("--progress", values.progress, ["auto", "bar", "plain", "none"]),
-    report: parseChoice("--report", values.report, ["text", "json"]),
+    progress: parseChoice("progress", values.progress, ["auto", "bar", "plain", "none"]),
+    report: parseChoice("report", values.report, ["text", "json"]),
     quiet: values.quiet === true,
-    session: { ...session, maxBytes: session.maxBytes ?? largestBody },
+    session: { ...session, maxBytes: session.maxBytes ?? defaultMaxBytes },
     proxies,
     direct: values.direct === true,
   };

@@ -1,46 +1,46 @@
 import type { RunReport } from "@holdfast/runner";
+import { checkReadable, containsRun } from "../command-line/list-source.ts";
 import { optionsFileHelp } from "../command-line/options-file.ts";
 import { exitCodeOfRun } from "../process/exit-codes.ts";
-import { checkReadable, holdsRun } from "../command-line/list-source.ts";
 import type { Io } from "../process/io.ts";
-import type { Command } from "./command.ts";
-import { stylerFor } from "../render/style.ts";
-import { renderReport } from "../render/report.ts";
 import { UsageError } from "../process/usage-error.ts";
 import { writeAll } from "../process/write.ts";
+import { renderReport } from "../render/report.ts";
+import { stylerFor } from "../render/style.ts";
+import type { Command } from "./command.ts";
 import { fetchList } from "./fetch-list.ts";
+import { proxyFormsHelp, proxyHelp } from "./proxy-flags.ts";
 import { readRunSettings } from "./run-flags.ts";
 import type { RunSettings } from "./run-flags.ts";
-import { proxyFormsHelp, proxyHelp } from "./proxy-flags.ts";
 import { sessionHelp, unitsHelp } from "./session-flags.ts";
 
-const help = `Fetch every URL of a list, keep every result, and say what became of each line
+const runHelp = `Fetch a list of URLs and record the result of each
 
 Usage
   holdfast run [LIST] [-o DIR] [options]
   holdfast run URL... [-o DIR] [options]
 
-LIST is a file, or - for standard input, which is also read when no LIST is
-given and it is not a terminal. One URL per line; empty lines and lines that
-begin with # are skipped. On a terminal, without a LIST, the run in DIR goes on.
+LIST is a file with one URL per line, or - for standard input (the default
+unless it is a terminal). Empty lines and lines that begin with # are skipped.
+On a terminal, without a LIST, the command continues the run in DIR.
 
-The same command resumes: lines that are done stay done, the others go on.
-Ctrl-C lets the attempts in flight finish and waits for no other; a second one
-stops at once. Both keep whatever has finished.
+To continue a run, repeat its command: lines already done are not fetched again.
+Ctrl-C finishes the requests in flight and starts no others. A second Ctrl-C
+stops immediately. Finished lines are kept in both cases.
 
 Options
-  -o, --output DIR         where the run lives (results)
-  -j, --concurrency N      requests at a time (16)
-  --per-host N             requests at a time to one host (8)
+  -o, --output DIR         directory of the run (results)
+  -j, --concurrency N      maximum requests in flight (16)
+  --per-host N             maximum requests in flight to one host (8)
 ${sessionHelp("256M")}
 ${proxyHelp}
 ${optionsFileHelp}
-  --direct                 go on without the proxies that the run had before
-  --retry-failed           also try again what failed for good, and at once what
-                           waits for its time
+  --direct                 continue without the proxies that the run used before
+  --retry-failed           also retry lines that failed permanently, and retry
+                           waiting lines immediately
   --progress HOW           auto, bar, plain or none (auto: a bar on a terminal)
   --report HOW             text on standard error, or json on standard output
-  -q, --quiet              no progress and no report, only errors
+  -q, --quiet              print errors only: no progress, no report
 
 ${unitsHelp}
 
@@ -54,41 +54,43 @@ Examples
   holdfast run urls.txt -o results --proxies proxies.txt --rotation least-used
   holdfast run urls.txt -o results --report json >report.json
 
-Exit status: 0 all done, 3 some failed for good, 4 some failed that a retry
-might fix, or wait, 7 DIR cannot be used, 8 no proxy is left, 130 interrupted,
-131 stopped at once.
+Exit codes: 0 all done, 3 some failed permanently, 4 some wait or failed and a
+retry may succeed, 7 DIR cannot be used, 8 no proxy left, 130 interrupted,
+131 stopped immediately.
 `;
 
-/** Fetches a list into a directory, or goes on with it. */
+/** `holdfast run`: fetches a list into a directory, or continues such a run. */
 export const runCommand: Command = {
-  help,
+  help: runHelp,
   run: async (argv, io) => {
     const settings = readRunSettings(argv, io.stdin.isTTY === true);
     if (settings.source.from === "file") await checkReadable(settings.source.path);
-    if (settings.source.from === "rest" && !holdsRun(settings.directory)) {
-      throw new UsageError(`no list is given, and there is no run in ${settings.directory} to go on with`);
+    if (settings.source.from === "ledger" && !containsRun(settings.directory)) {
+      throw new UsageError(
+        `expected a list of URLs: none was given, and ${settings.directory} does not contain a run to continue`,
+      );
     }
-    await checkWay(settings);
+    await checkProxiesAreKept(settings);
     const report = await fetchList(settings, io);
-    await tell(report, settings, io);
+    await printReport(report, settings, io);
     return exitCodeOfRun(report);
   },
 };
 
-/** A run that hides behind proxies does not come out from there because somebody forgot to name them. */
-async function checkWay({ directory, proxies, direct }: RunSettings): Promise<void> {
-  if (proxies !== undefined || direct || !holdsRun(directory)) return;
+/** Refuses to continue a run without the proxies that it used, so that a forgotten option does not reveal the address. */
+async function checkProxiesAreKept({ directory, proxies, direct }: RunSettings): Promise<void> {
+  if (proxies !== undefined || direct || !containsRun(directory)) return;
   const { readLedger } = await import("@holdfast/runner/internal");
   const ledger = readLedger(directory);
-  const wentThroughProxies = ledger.proxyStats() !== undefined;
+  const usedProxies = ledger.proxyStats() !== undefined;
   ledger.close();
-  if (wentThroughProxies)
+  if (usedProxies)
     throw new UsageError(
-      `the run in ${directory} went through proxies: name them again, or go on without by --direct`,
+      `the run in ${directory} used proxies: add --proxies or --proxy, or --direct to continue without proxies`,
     );
 }
 
-async function tell(report: RunReport, settings: RunSettings, io: Io): Promise<void> {
+async function printReport(report: RunReport, settings: RunSettings, io: Io): Promise<void> {
   if (settings.report === "json") {
     return writeAll(io.stdout, [`${JSON.stringify(report, null, 2)}\n`]);
   }

@@ -12,21 +12,21 @@ export const sessionFlags = {
   header: { type: "string", short: "H", multiple: true },
 } as const;
 
-/** Their part of a help text, for a command whose default of `--max-bytes` is the given one. */
+/** Returns the lines of a help text about these options. `maxBytes` is the default of `--max-bytes`. */
 export function sessionHelp(maxBytes: string): string {
-  return `  --attempts N             requests per URL at most, the first included (4)
-  --timeout TIME           for one URL, all attempts and waits together (none)
-  --connect-timeout TIME   until the connection stands (5s)
-  --read-timeout TIME      without a byte from the server (30s)
-  --max-bytes SIZE         of a body, decoded; a larger one fails (${maxBytes})
-  -H, --header 'N: V'      a header for every request; may be repeated`;
+  return `  --attempts N             maximum attempts per URL, first included (4)
+  --timeout TIME           limit per URL for all attempts and waits (none)
+  --connect-timeout TIME   limit for a connection (5s)
+  --read-timeout TIME      limit for silence from the server (30s)
+  --max-bytes SIZE         largest body, decoded; a larger one fails (${maxBytes})
+  -H, --header 'N: V'      add a header to every request; may be repeated`;
 }
 
-/** What the values of these options color like. */
-export const unitsHelp = `TIME is a number with ms, s, m or h; SIZE one of bytes, or with k, M or G
-(powers of 1024).`;
+/** The lines of a help text about the values of these options. */
+export const unitsHelp = `TIME is a number with ms, s, m or h. SIZE is a number of bytes, or one with k, M
+or G (powers of 1024).`;
 
-/** What the flags say, checked. */
+/** The validated values of these options. Times are in milliseconds. */
 export interface SessionSettings {
   readonly attempts: number;
   readonly headers: Readonly<Record<string, string>>;
@@ -37,24 +37,24 @@ export interface SessionSettings {
 }
 
 /**
- * Reads the options of a session.
+ * Validates the options of a session.
  *
- * @throws UsageError for the first that is wrong.
+ * @throws UsageError for the first invalid value.
  */
 export function readSessionFlags(values: ParsedOptions<typeof sessionFlags>["values"]): SessionSettings {
   return {
-    attempts: parseWholeNumber("--attempts", values.attempts, { min: 1, max: 100 }) ?? 4,
+    attempts: parseWholeNumber("attempts", values.attempts, { min: 1, max: 100 }) ?? 4,
     headers: parseHeaders(values.header),
-    total: parseDuration("--timeout", values.timeout),
-    connect: parseDuration("--connect-timeout", values["connect-timeout"]),
-    read: parseDuration("--read-timeout", values["read-timeout"]),
-    maxBytes: parseByteSize("--max-bytes", values["max-bytes"]),
+    total: parseDuration("timeout", values.timeout),
+    connect: parseDuration("connect-timeout", values["connect-timeout"]),
+    read: parseDuration("read-timeout", values["read-timeout"]),
+    maxBytes: parseByteSize("max-bytes", values["max-bytes"]),
   };
 }
 
 /**
- * Opens a session for the settings; loads the transport only now. The caller closes it. What `retry` says is laid over the rule
- * of a session that is told nothing.
+ * Opens a session; the transport is loaded here and not earlier. The caller closes the session. `retry` changes single
+ * settings of the default `Retry` of a session.
  */
 export async function openSession(
   settings: SessionSettings,

@@ -1,30 +1,30 @@
+import { parseRunDirectory } from "../command-line/list-source.ts";
 import { parseCommandLine } from "../command-line/options.ts";
 import { exitCodes } from "../process/exit-codes.ts";
-import { parseRunDirectory } from "../command-line/list-source.ts";
-import type { Command } from "./command.ts";
-import { stylerFor } from "../render/style.ts";
-import { renderReport, quoteForShell } from "../render/report.ts";
 import { writeAll } from "../process/write.ts";
+import { quoteForShell, renderReport } from "../render/report.ts";
+import { stylerFor } from "../render/style.ts";
+import type { Command } from "./command.ts";
 
-const help = `Say how far a run is, while it goes on or after
+const statusHelp = `Show the progress of a run, or its report when it has ended
 
 Usage
   holdfast status DIR [--json]
 
 Options
-  --json    the report as JSON
+  --json    write the report as JSON
 
 Examples
   holdfast status results
   holdfast status results --json | jq .reasons
 
-Exit status: 0 whatever became of the lines, 2 no run in DIR, 7 DIR cannot be
-read.
+Exit codes: 0 report written (whatever its content), 2 no run in DIR, 7 DIR
+cannot be read.
 `;
 
-/** Reports on a run without touching it. */
+/** `holdfast status`: reports on a run without changing it. */
 export const statusCommand: Command = {
-  help,
+  help: statusHelp,
   run: async (argv, io) => {
     const { values, positionals } = parseCommandLine(argv, { json: { type: "boolean" } });
     const directory = parseRunDirectory(positionals);

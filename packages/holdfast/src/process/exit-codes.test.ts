@@ -31,7 +31,7 @@ class CodedError extends HoldfastError {
   }
 }
 
-test("a run's status says whether running it again may help", () => {
+test("the exit code of a run says whether running it again may help", () => {
   const rows: readonly (readonly [Partial<RunReport>, number])[] = [
     [{}, 0],
     [{ done: 7, skipped: 2 }, 0],
@@ -49,7 +49,7 @@ test("a run's status says whether running it again may help", () => {
     assert.equal(exitCodeOfRun({ ...complete, ...changes }), code, JSON.stringify(changes));
 });
 
-test("an exchange's status says whether a later retry may help", () => {
+test("the exit code of a request says whether a later retry may succeed", () => {
   const rows = [
     ["success", 0],
     ["transient", 4],
@@ -61,7 +61,7 @@ test("an exchange's status says whether a later retry may help", () => {
   for (const [kind, code] of rows) assert.equal(exitCodeOfVerdict(kind), code);
 });
 
-test("an error's status is that of its kind, and 1 for a defect", () => {
+test("the exit code of an error follows its kind, and is 1 for a bug", () => {
   const rows: readonly (readonly [unknown, number])[] = [
     [new UsageError("x"), 2],
     [new CodedError("ERR_LEDGER"), 7],

@@ -3,7 +3,7 @@ import type { Verdict } from "@holdfast/http";
 import type { RunReport } from "@holdfast/runner";
 import { UsageError } from "./usage-error.ts";
 
-/** What the program's exit status means; all but `internal` and `usage` are resumed by the same command. */
+/** The exit codes of the program. After all but `internal` and `usage`, the same command continues a run. */
 export const exitCodes = {
   done: 0,
   internal: 1,
@@ -16,7 +16,7 @@ export const exitCodes = {
   aborted: 131,
 } as const;
 
-/** Gives the exit status of a run: an interruption first, then whatever running it again may still improve. */
+/** Returns the exit code of a run: how it was interrupted, or else whether running it again may help. */
 export function exitCodeOfRun(report: RunReport): number {
   if (report.status === "aborted") return exitCodes.aborted;
   if (report.status === "drained") return exitCodes.drained;
@@ -25,7 +25,7 @@ export function exitCodeOfRun(report: RunReport): number {
   return report.failed + report.unknown > 0 ? exitCodes.rejected : exitCodes.done;
 }
 
-/** Gives the exit status for a single exchange: 4 where a later retry might fix it, 3 where it won't. */
+/** Returns the exit code of one request: 4 where a later retry may succeed, 3 where it will not. */
 export function exitCodeOfVerdict(kind: Verdict["kind"]): number {
   switch (kind) {
     case "success":
@@ -39,8 +39,8 @@ export function exitCodeOfVerdict(kind: Verdict["kind"]): number {
   }
 }
 
-/** Errors that no exchange has, and so no verdict says more of. */
-const codesOfErrors: Readonly<Record<string, number>> = {
+/** The exit codes of errors without a verdict, and of errors whose code says more than their verdict. */
+const exitCodesByErrorCode: Readonly<Record<string, number>> = {
   ERR_LEDGER: exitCodes.ledger,
   ERR_NO_PROXY: exitCodes.noProxy,
   ERR_DIGEST: exitCodes.rejected,
@@ -49,20 +49,20 @@ const codesOfErrors: Readonly<Record<string, number>> = {
   ERR_FILE_BUSY: exitCodes.retryable,
 };
 
-/** Gives the exit status for an error that ended the program. */
+/** Returns the exit code for an error that ended the program. */
 export function exitCodeOfError(error: unknown): number {
   if (error instanceof UsageError) return exitCodes.usage;
   if (!(error instanceof HoldfastError)) return exitCodes.internal;
-  const own = codesOfErrors[error.code];
-  if (own !== undefined) return own;
-  const kind = "verdict" in error ? verdictKind(error.verdict) : undefined;
+  const byCode = exitCodesByErrorCode[error.code];
+  if (byCode !== undefined) return byCode;
+  const kind = "verdict" in error ? findVerdictKind(error.verdict) : undefined;
   return kind === undefined ? exitCodes.internal : exitCodeOfVerdict(kind);
 }
 
-const kinds: readonly Verdict["kind"][] = ["success", "transient", "throttled", "blocked", "rejected"];
+const verdictKinds: readonly Verdict["kind"][] = ["success", "transient", "throttled", "blocked", "rejected"];
 
-function verdictKind(verdict: unknown): Verdict["kind"] | undefined {
+function findVerdictKind(verdict: unknown): Verdict["kind"] | undefined {
   return typeof verdict === "object" && verdict !== null && "kind" in verdict
-    ? kinds.find((kind) => kind === verdict.kind)
+    ? verdictKinds.find((kind) => kind === verdict.kind)
     : undefined;
 }

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { listenToInterrupts, nextInterrupt } from "./interrupts.ts";
 import type { InterruptStage, InterruptState } from "./interrupts.ts";
 
-test("each signal goes one stage further, an echo within 300 ms does not", () => {
+test("each signal starts the next stage, a duplicate within 300 ms does not", () => {
   const rows: readonly (readonly [InterruptState, number, InterruptStage])[] = [
     [{ stage: "none", receivedAt: -Infinity }, 0, "drain"],
     [{ stage: "drain", receivedAt: 0 }, 10, "drain"],
@@ -19,7 +19,7 @@ test("each signal goes one stage further, an echo within 300 ms does not", () =>
     assert.deepEqual(nextInterrupt(state, now), { stage, receivedAt: now });
 });
 
-test("the first signal drains, the second aborts, and a disposed listener hears nothing", () => {
+test("the first signal drains, the second aborts, and a disposed listener ignores signals", () => {
   const source = new EventEmitter();
   const stages: InterruptStage[] = [];
   let now = 0;

@@ -1,10 +1,10 @@
 import type { Clock } from "@holdfast/policy";
 import type { SignalSource } from "./interrupts.ts";
 
-/** A stream that text can be written to; a terminal says so and knows its width. */
+/** A stream for text. A terminal has `isTTY` and its width in `columns`. */
 export type Output = NodeJS.WritableStream & { readonly isTTY?: boolean; readonly columns?: number };
 
-/** Everything of the process that a command may touch. */
+/** The parts of the process that a command uses; tests pass their own. */
 export interface Io {
   readonly stdin: AsyncIterable<Uint8Array | string> & { readonly isTTY?: boolean };
   readonly stdout: Output;
@@ -12,6 +12,6 @@ export interface Io {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly signals: SignalSource;
   readonly clock: Clock;
-  /** Ends the process at once, for the third interruption. */
+  /** Ends the process immediately, after the third interrupt. */
   readonly exit: (code: number) => void;
 }

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { printable, shorten } from "./printable.ts";
 
-test("nothing from outside can steer the terminal or show a password", () => {
+test("printable escapes control characters and hides passwords", () => {
   const rows = [
     ["https://example.com/a", "https://example.com/a"],
     ["https://user:secret@example.com/", "https://***@example.com/"],
@@ -18,14 +18,14 @@ test("nothing from outside can steer the terminal or show a password", () => {
   for (const [text, shown] of rows) assert.equal(printable(text), shown);
 });
 
-test("a long text keeps its two ends", () => {
+test("shorten keeps both ends of a long text", () => {
   assert.equal(shorten("abcdefghij", 10), "abcdefghij");
   assert.equal(shorten("abcdefghijk", 10), "abcd...ijk");
   assert.equal(shorten("abcdef", 4), "a...");
   assert.equal(shorten("abcdef", 2), "..");
 });
 
-test("whatever the text, what is printed has one line and its length is kept", () => {
+test("printable returns one line of at most maxLength characters for every text", () => {
   fc.assert(
     fc.property(
       fc.string({ unit: "binary", maxLength: 300 }),

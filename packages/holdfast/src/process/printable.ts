@@ -1,6 +1,6 @@
 /**
- * Makes a text from outside safe and short enough for one line of a terminal: control characters are escaped (a URL
- * list must not be able to move the cursor), credentials in URLs hidden, and the middle dropped beyond `maxLength`.
+ * Makes text from outside safe for one line of a terminal: escapes control characters (a list of URLs must not move the
+ * cursor), hides the credentials of URLs, and removes the middle of a text longer than `maxLength`.
  */
 export function printable(text: string, maxLength = 120): string {
   return shorten(escapeControls(hideCredentials(text)), maxLength);
@@ -11,14 +11,14 @@ function hideCredentials(text: string): string {
 }
 
 function escapeControls(text: string): string {
-  // C0, DEL, C1, and the marks that reorder or break lines of text.
+  // C0, DEL, C1, and the marks that reorder text or break lines.
   return text.replace(
     /[\p{Cc}\p{Cf}\u2028\u2029]/gu,
     (character) => `\\u{${character.codePointAt(0)?.toString(16) ?? ""}}`,
   );
 }
 
-/** Drops the middle of a text that is longer than `maxLength` characters, and marks the place. */
+/** Replaces the middle of a text longer than `maxLength` characters by `...`. */
 export function shorten(text: string, maxLength: number): string {
   if (text.length <= maxLength) return text;
   const mark = "...";

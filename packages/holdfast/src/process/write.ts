@@ -1,12 +1,12 @@
 import { createWriteStream, existsSync, statSync } from "node:fs";
 import { rename, rm } from "node:fs/promises";
-import { basename, dirname } from "node:path";
+import { dirname } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { Output } from "./io.ts";
 import { UsageError } from "./usage-error.ts";
 
-/** Tells whether a write failed because the reader at the other end of the pipe has gone, as `head` does. */
+/** Returns whether a write failed because the program that reads the pipe has ended, as `head` does. */
 export function isClosedPipe(error: unknown): boolean {
   return (
     error instanceof Error &&
@@ -15,10 +15,7 @@ export function isClosedPipe(error: unknown): boolean {
   );
 }
 
-/**
- * Writes every chunk at the reader's pace and leaves the stream open.
- * Ends early, without an error, when the reader has gone: it has had enough.
- */
+/** Writes every chunk as fast as the reader accepts it, and leaves the stream open. A closed pipe is not an error. */
 export async function writeAll(
   output: Output,
   chunks: Iterable<string | Uint8Array> | AsyncIterable<string | Uint8Array>,
@@ -31,19 +28,18 @@ export async function writeAll(
 }
 
 /**
- * Checks that there is a folder for a file to be written, so that a misspelt name ends before anything is done.
+ * Checks before any work that a file can be written at `path`.
  *
- * @throws UsageError that says what is wrong with the path.
+ * @throws UsageError when its folder does not exist, or the path is a directory.
  */
 export function checkWritable(path: string): void {
   const folder = dirname(path);
-  if (!existsSync(folder))
-    throw new UsageError(`${basename(path)} cannot be saved in ${folder}: there is no such folder`);
+  if (!existsSync(folder)) throw new UsageError(`cannot write ${path}: the folder ${folder} does not exist`);
   if (statSync(path, { throwIfNoEntry: false })?.isDirectory() === true)
     throw new UsageError(`cannot write ${path}: it is a directory`);
 }
 
-/** Writes a file beside its name and renames it when it is complete, so that half a file is never taken for a whole one. */
+/** Writes a temporary file next to `path` and renames it when it is complete, so that no partial file ever has the name. */
 export async function writeFileAtomically(
   path: string,
   chunks: Iterable<string | Uint8Array> | AsyncIterable<string | Uint8Array>,

@@ -1,32 +1,30 @@
-/** What `holdfast --help` prints. */
-export const programHelp = `holdfast: HTTP that doesn't give up too early, and knows when to
+/** The text of `holdfast --help`. */
+export const programHelp = `Fetch URLs over unreliable networks: with retries, resumable runs and proxies
 
 Usage
-  holdfast run urls.txt -o results   fetch a list of URLs, keep every result
-  holdfast status results            how far a run is, while it goes on or after
-  holdfast export results            the results as JSON lines or as files
-  holdfast get URL                   one request, with the same retries
-  holdfast proxies check FILE        which proxies of a list work, and why not
-  holdfast <command> --help          all options and examples of a command
+  holdfast run urls.txt -o results   fetch a list of URLs, store each result
+  holdfast status results            show the progress or the report of a run
+  holdfast export results            write the results as JSON lines or files
+  holdfast get URL                   fetch one URL
+  holdfast proxies check FILE        test each proxy of a list
+  holdfast <command> --help          show all options and examples of a command
 
 Options
-  -h, --help       show this
+  -h, --help       show this help
   -V, --version    show the version
 
-An interrupted run (Ctrl-C, a crash, kill -9) goes on where it was when the same
-command is given again.
+To continue a run after Ctrl-C, a crash or kill -9, repeat its command.
+To use proxies, add --proxies FILE or --proxy PROXY to run or get.
 
-run and get go through proxies where --proxies FILE or --proxy names some.
-
-Exit status
-  0  all done                      7    the run's directory cannot be used
-  1  internal error                8    no proxy is left
-  2  command line not understood   130  interrupted, finished what was in flight
-  3  some failed for good          131  interrupted twice, stopped at once
+Exit codes
+  0  all done                      7    the run directory cannot be used
+  1  internal error                8    no proxy left
+  2  invalid command line          130  interrupted, requests in flight finished
+  3  some failed permanently       131  interrupted twice, stopped immediately
   4  some failed or wait, and a
-     retry might fix them
+     retry may succeed
 
 Environment
-  NO_COLOR=1         no colours
-  HOLDFAST_DEBUG=1   the whole story of an error: stack and causes
+  NO_COLOR=1         disable colors
+  HOLDFAST_DEBUG=1   show the stack and the causes of an error
 `;

@@ -27,7 +27,7 @@ async function call(
   return { code, out: String(stdout.read() ?? ""), err: String(stderr.read() ?? "") };
 }
 
-test("help is to be had in every usual way, on standard output, in 80 columns", async () => {
+test("every form of --help prints to standard output, in 80 columns", async () => {
   const pages = [
     ["--help"],
     ["-h"],
@@ -50,7 +50,7 @@ test("help is to be had in every usual way, on standard output, in 80 columns", 
   }
 });
 
-test("every command is in the overview and has examples", async () => {
+test("every command is in the help of the program and has examples", async () => {
   const { out } = await call("--help");
 
   for (const name of commandNames) {
@@ -59,12 +59,12 @@ test("every command is in the overview and has examples", async () => {
   }
 });
 
-test("the version is the package's", async () => {
+test("--version prints the version of the package", async () => {
   assert.match((await call("--version")).out, /^holdfast \d+\.\d+\.\d+\n$/);
   assert.equal((await call("-V")).out, (await call("--version")).out);
 });
 
-test("a command line that cannot be understood ends with 2 and says why on standard error", async () => {
+test("an invalid command line exits with 2 and prints the error on standard error", async () => {
   const rows: readonly (readonly [readonly string[], string])[] = [
     [["rnu"], "holdfast: unknown command rnu (did you mean run?)\n  See holdfast --help\n"],
     [["fetch"], "holdfast: unknown command fetch\n  See holdfast --help\n"],
@@ -79,15 +79,15 @@ test("a command line that cannot be understood ends with 2 and says why on stand
     ],
     [
       ["run", "--concurrency", "lots", "-"],
-      'holdfast run: --concurrency: "lots" is not a whole number from 1 to 10000\n  See holdfast run --help\n',
+      'holdfast run: --concurrency must be a whole number from 1 to 10000, got "lots"\n  See holdfast run --help\n',
     ],
     [
       ["run", "--timeout", "10", "-"],
-      'holdfast run: --timeout: "10" is not a duration, such as 500ms, 10s, 5m or 2h\n  See holdfast run --help\n',
+      'holdfast run: --timeout must be a duration, such as 500ms, 10s, 5m or 2h, got "10"\n  See holdfast run --help\n',
     ],
     [
       ["run", "--progress", "dots", "-"],
-      'holdfast run: --progress: "dots" is not one of auto, bar, plain, none\n  See holdfast run --help\n',
+      'holdfast run: --progress must be one of auto, bar, plain, none, got "dots"\n  See holdfast run --help\n',
     ],
     [
       ["run", "no-such.txt"],
@@ -95,31 +95,31 @@ test("a command line that cannot be understood ends with 2 and says why on stand
     ],
     [
       ["run", "-o", "no-such"],
-      "holdfast run: no list is given, and there is no run in no-such to go on with\n  See holdfast run --help\n",
+      "holdfast run: expected a list of URLs: none was given, and no-such does not contain a run to continue\n  See holdfast run --help\n",
     ],
     [
       ["run", "--rotation", "sideways", "--proxies", "p.txt", "-"],
-      'holdfast run: --rotation: "sideways" is not one of round-robin, random, weighted, least-used, least-recently-used\n  See holdfast run --help\n',
+      'holdfast run: --rotation must be one of round-robin, random, weighted, least-used, least-recently-used, got "sideways"\n  See holdfast run --help\n',
     ],
     [
       ["run", "--sticky", "page", "-x", "a.test:1", "-"],
-      'holdfast run: --sticky: "page" is not one of none, host\n  See holdfast run --help\n',
+      'holdfast run: --sticky must be one of none, host, got "page"\n  See holdfast run --help\n',
     ],
     [
       ["run", "--cooldown", "long", "-x", "a.test:1", "-"],
-      'holdfast run: --cooldown: "long" is not a duration, such as 500ms, 10s, 5m or 2h\n  See holdfast run --help\n',
+      'holdfast run: --cooldown must be a duration, such as 500ms, 10s, 5m or 2h, got "long"\n  See holdfast run --help\n',
     ],
     [
       ["run", "--country", "us", "-"],
-      "holdfast run: --country is for proxies: give --proxies FILE, or --proxy\n  See holdfast run --help\n",
+      "holdfast run: --country requires proxies: add --proxies FILE or --proxy PROXY\n  See holdfast run --help\n",
     ],
     [
       ["get", "--proxies", "p.txt", "--proxy", "a.test:1", "http://a.test/"],
-      "holdfast get: give --proxies or --proxy, not both\n  See holdfast get --help\n",
+      "holdfast get: --proxies and --proxy cannot be combined\n  See holdfast get --help\n",
     ],
     [
       ["run", "--direct", "--proxies", "p.txt", "-"],
-      "holdfast run: --direct is for going on without proxies, and some are named\n  See holdfast run --help\n",
+      "holdfast run: --direct cannot be combined with --proxies or --proxy\n  See holdfast run --help\n",
     ],
     [
       ["get", "--proxies", "no-such.txt", "http://a.test/"],
@@ -127,7 +127,7 @@ test("a command line that cannot be understood ends with 2 and says why on stand
     ],
     [
       ["get", "--proxies", "ada:s3cret@a.test:1", "http://a.test/"],
-      "holdfast get: there is no list of proxies of that name (one proxy alone is given by --proxy)\n  See holdfast get --help\n",
+      "holdfast get: cannot read the list of proxies: no such file (for a single proxy, use --proxy)\n  See holdfast get --help\n",
     ],
     [
       ["get", "--proxy", "a.test:1", "--proxy", "ada:s3cret@", "http://a.test/"],
@@ -137,25 +137,34 @@ test("a command line that cannot be understood ends with 2 and says why on stand
       ["get", "--config", "no-such.json", "http://a.test/"],
       "holdfast get: cannot read no-such.json: no such file\n  See holdfast get --help\n",
     ],
-    [["proxies"], "holdfast proxies: say what to do with them: check\n  See holdfast proxies --help\n"],
+    [
+      ["proxies"],
+      "holdfast proxies: expected a command: holdfast proxies check FILE\n  See holdfast proxies --help\n",
+    ],
     [
       ["proxies", "chekc", "p.txt"],
-      "holdfast proxies: say what to do with them: check (did you mean check?)\n  See holdfast proxies --help\n",
+      "holdfast proxies: unknown command proxies chekc (did you mean check?)\n  See holdfast proxies --help\n",
     ],
     [
       ["proxies", "check"],
-      "holdfast proxies: give one list of proxies, got 0\n  See holdfast proxies --help\n",
+      "holdfast proxies: expected one list of proxies, got 0\n  See holdfast proxies --help\n",
     ],
     [
       ["proxies", "check", "p.txt"],
-      "holdfast proxies: --url URL says what to ask for through each proxy\n  See holdfast proxies --help\n",
+      "holdfast proxies: --url is required: the URL to request through each proxy\n  See holdfast proxies --help\n",
     ],
-    [["status"], "holdfast status: give the directory of one run, got 0\n  See holdfast status --help\n"],
-    [["status", "no-such"], "holdfast status: there is no run in no-such\n  See holdfast status --help\n"],
-    [["export", "no-such"], "holdfast export: there is no run in no-such\n  See holdfast export --help\n"],
+    [["status"], "holdfast status: expected one run directory, got 0\n  See holdfast status --help\n"],
+    [
+      ["status", "no-such"],
+      "holdfast status: no-such does not contain a run\n  See holdfast status --help\n",
+    ],
+    [
+      ["export", "no-such"],
+      "holdfast export: no-such does not contain a run\n  See holdfast export --help\n",
+    ],
     [
       ["export", "--format", "xml", "x"],
-      'holdfast export: --format: "xml" is not one of jsonl, files\n  See holdfast export --help\n',
+      'holdfast export: --format must be one of jsonl, files, got "xml"\n  See holdfast export --help\n',
     ],
     [
       ["get"],
@@ -163,18 +172,18 @@ test("a command line that cannot be understood ends with 2 and says why on stand
     ],
     [
       ["get", "example.com"],
-      'holdfast get: "example.com" is not an http or https URL (did you mean https://example.com?)\n  See holdfast get --help\n',
+      'holdfast get: expected an http or https URL, got "example.com" (did you mean https://example.com?)\n  See holdfast get --help\n',
     ],
     [
       ["get", "ftp://example.com"],
-      'holdfast get: "ftp://example.com" is not an http or https URL\n  See holdfast get --help\n',
+      'holdfast get: expected an http or https URL, got "ftp://example.com"\n  See holdfast get --help\n',
     ],
   ];
 
   for (const [argv, err] of rows) assert.deepEqual(await call(...argv), { code: 2, out: "", err });
 });
 
-test("a list of proxies that cannot be used is told by file and line, and nothing of it is quoted", async () => {
+test("an invalid list of proxies is reported by file and line, without its content", async () => {
   const folder = await mkdtemp(join(tmpdir(), "holdfast-proxies-"));
   try {
     const lists = join(folder, "lists.txt");
@@ -188,17 +197,17 @@ test("a list of proxies that cannot be used is told by file and line, and nothin
     assert.deepEqual([bad.code, none.code], [2, 2]);
     assert.match(bad.err, /^holdfast run: lists\.txt:3: [^\n]+\n {2}See holdfast run --help\n$/);
     assert.doesNotMatch(bad.err, /s3cret|ada/);
-    assert.equal(none.err, "holdfast run: there is no proxy in empty.txt\n  See holdfast run --help\n");
+    assert.equal(none.err, "holdfast run: empty.txt contains no proxy\n  See holdfast run --help\n");
     assert.equal(existsSync(join(folder, "out")), false);
   } finally {
     await rm(folder, { recursive: true });
   }
 });
 
-test("without a command the overview is shown as an error", async () => {
+test("without a command the help is printed as an error", async () => {
   const { code, out, err } = await call();
 
   assert.equal(code, 2);
   assert.equal(out, "");
-  assert.match(err, /^holdfast: HTTP/);
+  assert.match(err, /^Fetch URLs/);
 });

@@ -1,13 +1,13 @@
+import type { Command } from "../commands/command.ts";
+import { suggest } from "../command-line/suggest.ts";
 import { exitCodeOfError, exitCodes } from "../process/exit-codes.ts";
 import type { Io } from "../process/io.ts";
 import { printable } from "../process/printable.ts";
+import { UsageError } from "../process/usage-error.ts";
 import { renderError } from "../render/error.ts";
 import { stylerFor } from "../render/style.ts";
-import type { Command } from "../commands/command.ts";
-import { suggest } from "../command-line/suggest.ts";
-import { UsageError } from "../process/usage-error.ts";
 
-// Each command is loaded when it is called: `--help` and `--version` must not pay for the transport and SQLite.
+// A command is loaded when it is called, so that `--help` and `--version` do not load the transport and SQLite.
 const commands: ReadonlyMap<string, () => Promise<Command>> = new Map([
   ["run", async (): Promise<Command> => (await import("../commands/run.ts")).runCommand],
   ["status", async (): Promise<Command> => (await import("../commands/status.ts")).statusCommand],
@@ -19,7 +19,7 @@ const commands: ReadonlyMap<string, () => Promise<Command>> = new Map([
 /** The names of all commands. */
 export const commandNames: readonly string[] = [...commands.keys()];
 
-/** Runs the program on the arguments after its name and gives its exit status; never throws. */
+/** Runs the program on the arguments after its name and returns the exit code. Never throws. */
 export async function runProgram(argv: readonly string[], io: Io): Promise<number> {
   const [name = ""] = argv;
   try {
@@ -27,9 +27,7 @@ export async function runProgram(argv: readonly string[], io: Io): Promise<numbe
   } catch (error) {
     const debug = (io.env["HOLDFAST_DEBUG"] ?? "") === "1";
     const style = stylerFor({ isTTY: io.stderr.isTTY, env: io.env });
-    io.stderr.write(
-      renderError(error, { command: commands.has(name) ? name : undefined, debug, style: style }),
-    );
+    io.stderr.write(renderError(error, { command: commands.has(name) ? name : undefined, debug, style }));
     return exitCodeOfError(error);
   }
 }
@@ -37,23 +35,23 @@ export async function runProgram(argv: readonly string[], io: Io): Promise<numbe
 async function dispatch([name, ...rest]: readonly string[], io: Io): Promise<number> {
   switch (name) {
     case undefined:
-      io.stderr.write(await overview());
+      io.stderr.write(await loadHelp());
       return exitCodes.usage;
     case "-V":
     case "--version":
-      io.stdout.write(`holdfast ${(await import("./version.ts")).version()}\n`);
+      io.stdout.write(`holdfast ${(await import("./version.ts")).readVersion()}\n`);
       return exitCodes.done;
     case "-h":
     case "--help":
     case "help":
-      io.stdout.write(rest[0] === undefined ? await overview() : (await load(rest[0])).help);
+      io.stdout.write(rest[0] === undefined ? await loadHelp() : (await loadCommand(rest[0])).help);
       return exitCodes.done;
     default:
-      return call(await load(name), rest, io);
+      return runCommand(await loadCommand(name), rest, io);
   }
 }
 
-async function call(command: Command, argv: readonly string[], io: Io): Promise<number> {
+async function runCommand(command: Command, argv: readonly string[], io: Io): Promise<number> {
   if (!wantsHelp(argv)) return command.run(argv, io);
   io.stdout.write(command.help);
   return exitCodes.done;
@@ -64,16 +62,16 @@ function wantsHelp(argv: readonly string[]): boolean {
   return (end === -1 ? argv : argv.slice(0, end)).some((word) => word === "--help" || word === "-h");
 }
 
-async function load(name: string): Promise<Command> {
+async function loadCommand(name: string): Promise<Command> {
   const command = commands.get(name);
   if (command !== undefined) return command();
-  const what = name.startsWith("-") ? "option" : "command";
-  const meant = suggest(name, commandNames);
+  const kind = name.startsWith("-") ? "option" : "command";
+  const similar = suggest(name, commandNames);
   throw new UsageError(
-    `unknown ${what} ${printable(name)}${meant === undefined ? "" : ` (did you mean ${meant}?)`}`,
+    `unknown ${kind} ${printable(name)}${similar === undefined ? "" : ` (did you mean ${similar}?)`}`,
   );
 }
 
-async function overview(): Promise<string> {
+async function loadHelp(): Promise<string> {
   return (await import("./help.ts")).programHelp;
 }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { formatAdvice } from "./advice.ts";
 
-test("advice names the flags of the program, and carries no control characters", () => {
+test("formatAdvice names the options of the program and escapes control characters", () => {
   const rows = [
     ["raise maxBytes, or ask for less", "raise --max-bytes, or ask for less"],
     ["raise timeout.connect or timeout.read", "raise --connect-timeout or --read-timeout"],

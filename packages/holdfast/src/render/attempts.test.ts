@@ -8,11 +8,11 @@ const asked = { method: "GET", url: "https://a.test/" };
 const ok = { kind: "success", reason: "ok", advice: "" } as const;
 const busy = { kind: "transient", reason: "http-503", advice: "" } as const;
 
-test("an attempt is told in one line", () => {
+test("formatAttempt writes one line per attempt", () => {
   const rows: readonly (readonly [AttemptRecord, string])[] = [
     [
       { ...asked, number: 1, startedAt: 0, elapsed: 12, status: 200, verdict: ok, decision: "success" },
-      "attempt 1: 200 after 12 ms",
+      "attempt 1: 200 in 12 ms",
     ],
     [
       {
@@ -26,7 +26,7 @@ test("an attempt is told in one line", () => {
         delay: 2_000,
         delaySource: "Retry-After",
       },
-      "attempt 2: 503, http-503, after 1.5 s, again in 2.0 s (Retry-After)",
+      "attempt 2: 503 in 1.5 s, retrying in 2.0 s (Retry-After)",
     ],
     [
       {
@@ -39,14 +39,14 @@ test("an attempt is told in one line", () => {
         decision: "retried",
         delay: 40,
       },
-      "attempt 3: Connection refused\\u{7}, refused, after 3 ms, again in 40 ms",
+      "attempt 3: Connection refused\\u{7} (refused) in 3 ms, retrying in 40 ms",
     ],
   ];
 
   for (const [attempt, line] of rows) assert.equal(formatAttempt(attempt, plainText), line);
 });
 
-test("the head is told as on the wire", () => {
+test("formatResponseHead writes the head as on the wire", () => {
   const headers = new Map([
     ["content-type", "text/html"],
     ["x-a", "1"],

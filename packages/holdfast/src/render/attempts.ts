@@ -1,28 +1,29 @@
 import type { AttemptRecord } from "@holdfast/http";
-import type { Styler } from "./style.ts";
 import { printable } from "../process/printable.ts";
 import { formatTime } from "./quantities.ts";
+import type { Style, Styler } from "./style.ts";
 
-/** Tells one attempt in one line: what came of it, how long it took, and the wait that followed and why. */
-export function formatAttempt(
-  { number, status, error, elapsed, verdict, delay, delaySource }: AttemptRecord,
-  style: Styler,
-): string {
-  const what = status === undefined ? printable(error?.message ?? verdict.reason) : String(status);
-  const color =
-    verdict.kind === "success"
-      ? "green"
-      : verdict.kind === "rejected" || verdict.kind === "blocked"
-        ? "red"
-        : "yellow";
-  const wait =
-    delay === undefined
-      ? ""
-      : `, again in ${formatTime(delay)}${delaySource === undefined ? "" : ` (${printable(delaySource)})`}`;
-  return `attempt ${number}: ${style(color, what)}${verdict.reason === "ok" ? "" : `, ${printable(verdict.reason)},`} after ${formatTime(elapsed)}${wait}`;
+/** Formats an attempt as one line: its result, its duration, and the wait after it. */
+export function formatAttempt(attempt: AttemptRecord, style: Styler): string {
+  const { number, status, error, elapsed, verdict } = attempt;
+  const result = status === undefined ? printable(error?.message ?? verdict.reason) : String(status);
+  const reason =
+    verdict.reason === "ok" || verdict.reason === `http-${status}` ? "" : ` (${printable(verdict.reason)})`;
+  return `attempt ${number}: ${style(attemptColor(verdict.kind), result)}${reason} in ${formatTime(elapsed)}${formatWait(attempt)}`;
 }
 
-/** Tells the status line and the headers as they would stand on the wire, with the blank line after them. */
+function attemptColor(kind: AttemptRecord["verdict"]["kind"]): Style {
+  if (kind === "success") return "green";
+  return kind === "rejected" || kind === "blocked" ? "red" : "yellow";
+}
+
+function formatWait({ delay, delaySource }: AttemptRecord): string {
+  if (delay === undefined) return "";
+  const source = delaySource === undefined ? "" : ` (${printable(delaySource)})`;
+  return `, retrying in ${formatTime(delay)}${source}`;
+}
+
+/** Formats the status line and the headers as on the wire, with the empty line after them. */
 export function formatResponseHead(response: {
   readonly status: number;
   readonly statusText: string;

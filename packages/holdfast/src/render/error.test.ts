@@ -15,7 +15,7 @@ const full = Object.assign(new Error("ENOSPC: no space left on device, write"), 
   syscall: "write",
 });
 
-test("an error is told by its message and what to do about it, never with a stack", () => {
+test("renderError writes the message and the advice, without a stack", () => {
   const rows: readonly (readonly [unknown, string | undefined, string])[] = [
     [
       new UsageError("unknown option --x"),
@@ -33,9 +33,13 @@ test("an error is told by its message and what to do about it, never with a stac
     [
       new TypeError("x is not a function"),
       "run",
-      "holdfast run: internal error: TypeError: x is not a function\n  HOLDFAST_DEBUG=1 shows where it happened\n",
+      "holdfast run: internal error: TypeError: x is not a function\n  Set HOLDFAST_DEBUG=1 to see the stack and the causes\n",
     ],
-    ["text", undefined, "holdfast: internal error: text\n  HOLDFAST_DEBUG=1 shows where it happened\n"],
+    [
+      "text",
+      undefined,
+      "holdfast: internal error: text\n  Set HOLDFAST_DEBUG=1 to see the stack and the causes\n",
+    ],
     [new UsageError("\u001b[2J"), "run", "holdfast run: \\u{1b}[2J\n  See holdfast run --help\n"],
   ];
 
@@ -43,7 +47,7 @@ test("an error is told by its message and what to do about it, never with a stac
     assert.equal(renderError(error, { command, debug: false, style: plainText }), text);
 });
 
-test("debugging adds the stack and the causes", () => {
+test("renderError adds the stack and the causes for debugging", () => {
   const text = renderError(new DeadlineExceededError(100, { cause: new Error("the first") }), {
     command: "get",
     debug: true,

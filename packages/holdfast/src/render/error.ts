@@ -1,49 +1,51 @@
 import { inspect } from "node:util";
 import { HoldfastError } from "@holdfast/policy";
+import { printable } from "../process/printable.ts";
 import { UsageError } from "../process/usage-error.ts";
 import { formatAdvice } from "./advice.ts";
 import type { Styler } from "./style.ts";
-import { printable } from "../process/printable.ts";
 
-/** How an error is to be told. */
+/** How to render an error. */
 export interface ErrorRendering {
-  /** The command that failed, when there is one. */
+  /** The command that failed; undefined for the program itself. */
   readonly command: string | undefined;
   /** Adds the stack and the causes. */
   readonly debug: boolean;
   readonly style: Styler;
 }
 
-/** Tells what failed and what to do about it, without a stack unless `debug` asks for it; ends in a newline. */
+/** Renders an error as its message and the advice, and the stack with `debug`. Ends with a newline. */
 export function renderError(error: unknown, { command, debug, style }: ErrorRendering): string {
   const name = command === undefined ? "holdfast" : `holdfast ${command}`;
-  const lines = [`${style("red", `${name}:`)} ${messageOf(error)}`];
-  const advice = adviceOf(error, name);
+  const lines = [`${style("red", `${name}:`)} ${formatErrorMessage(error)}`];
+  const advice = chooseAdvice(error, name);
   if (advice !== undefined) lines.push(`  ${advice}`);
   if (debug) lines.push(inspect(error, { depth: 6 }));
   return `${lines.join("\n")}\n`;
 }
 
-function messageOf(error: unknown): string {
+function formatErrorMessage(error: unknown): string {
   if (!(error instanceof Error)) return `internal error: ${printable(String(error), 500)}`;
   const message = printable(error.message === "" ? error.name : error.message, 500);
   return isExpected(error) ? message : `internal error: ${error.name}: ${message}`;
 }
 
-function adviceOf(error: unknown, name: string): string | undefined {
+function chooseAdvice(error: unknown, name: string): string | undefined {
   if (error instanceof UsageError) return `See ${name} --help`;
-  if (error instanceof HoldfastError) return verdictAdvice(error);
-  return error instanceof Error && isExpected(error) ? undefined : "HOLDFAST_DEBUG=1 shows where it happened";
+  if (error instanceof HoldfastError) return findVerdictAdvice(error);
+  return error instanceof Error && isExpected(error)
+    ? undefined
+    : "Set HOLDFAST_DEBUG=1 to see the stack and the causes";
 }
 
-function verdictAdvice(error: object): string | undefined {
+function findVerdictAdvice(error: object): string | undefined {
   const verdict = "verdict" in error ? error.verdict : undefined;
   const advice =
     typeof verdict === "object" && verdict !== null && "advice" in verdict ? verdict.advice : undefined;
   return typeof advice === "string" && advice !== "" ? formatAdvice(advice) : undefined;
 }
 
-// What the operating system refuses (a full disk, a missing right) is told by its own message, as it is not our bug.
+// An error of the operating system, such as a full disk or a missing permission, is not a bug of the program.
 function isExpected(error: Error): boolean {
   return error instanceof UsageError || error instanceof HoldfastError || "syscall" in error;
 }

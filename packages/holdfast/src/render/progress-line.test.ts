@@ -18,7 +18,7 @@ function at(totals: Partial<Progress["totals"]>, changes: Partial<Progress> = {}
   };
 }
 
-test("the line shows the bar, the counts, the rate and the time left", () => {
+test("the progress line shows a bar, the counts, the rate and the time left", () => {
   const half = { lines: 300, done: 150, waiting: 150 };
   const rows: readonly (readonly [Progress, number, string])[] = [
     [
@@ -51,19 +51,19 @@ test("the line shows the bar, the counts, the rate and the time left", () => {
     [
       at(half, { held: { host: "example.com", until: 12_300, by: "host" } }),
       100,
-      "[########........]  50%  150 done  150 waiting  48/s  ETA 4 s  example.com asked for a pause of 13 s",
+      "[########........]  50%  150 done  150 waiting  48/s  ETA 4 s  example.com requested a pause of 13 s",
     ],
     [
       at(half, { held: { host: "example.com", until: 12_300, by: "proxies" } }),
       100,
-      "[###########............]  50%  150 done  150 waiting  48/s  ETA 4 s  no proxy is fit, again in 13 s",
+      "[########.........]  50%  150 done  150 waiting  48/s  ETA 4 s  no proxy available, retrying in 13 s",
     ],
   ];
 
   for (const [progress, columns, line] of rows) assert.equal(formatProgressLine(progress, columns), line);
 });
 
-test("where room is short the least important goes first", () => {
+test("a narrow terminal leaves out the least important segments", () => {
   const progress = at({ lines: 300, done: 140, failed: 10, waiting: 150 });
   const lines = [60, 50, 45, 30, 25, 15, 8, 3].map((columns) => formatProgressLine(progress, columns));
 
@@ -79,7 +79,7 @@ test("where room is short the least important goes first", () => {
   ]);
 });
 
-test("whatever the run and the terminal, the line fits and style changes no letter", () => {
+test("the progress line fits every terminal, and styles change no letter", () => {
   const count = fc.nat(20_000_000);
   fc.assert(
     fc.property(

@@ -1,66 +1,67 @@
-import { plainText } from "./style.ts";
-import type { Style, Styler } from "./style.ts";
+import { printable, shorten } from "../process/printable.ts";
 import { perSecond, timeLeft } from "./progress.ts";
 import type { Progress } from "./progress.ts";
-import { printable, shorten } from "../process/printable.ts";
 import { formatCount, formatRate, formatSeconds } from "./quantities.ts";
+import { plainText } from "./style.ts";
+import type { Style, Styler } from "./style.ts";
 
-interface Piece {
+/** A part of the progress line, such as `12 done`. */
+interface Segment {
   readonly text: string;
   readonly color?: Style;
-  /** Where room is short, the piece with the highest rank goes first. */
+  /** On a narrow terminal, the segments with the highest rank are left out first. */
   readonly rank: number;
 }
 
-const widestBar = 40;
-const narrowestBar = 8;
+const maxBarWidth = 40;
+const minBarWidth = 8;
 
-/** Gives the one line that a terminal shows, never wider than `columns`; ASCII, as other characters differ in width. */
+/** Formats the progress as one line of at most `columns` ASCII characters: the width of others differs by terminal. */
 export function formatProgressLine(progress: Progress, columns: number, style: Styler = plainText): string {
-  const pieces = fit(piecesOf(progress), columns);
-  const text = pieces
-    .map((piece) => (piece.color === undefined ? piece.text : style(piece.color, piece.text)))
+  const segments = fitSegments(listSegments(progress), columns);
+  const text = segments
+    .map((segment) => (segment.color === undefined ? segment.text : style(segment.color, segment.text)))
     .join("  ");
-  const width = Math.min(widestBar, columns - widthOf(pieces) - "[]  ".length);
-  if (width >= narrowestBar) return `${bar(progress, width, style)}  ${text}`;
-  return pieces.length > 0 ? text : shorten(percentOf(progress), Math.max(0, columns));
+  const width = Math.min(maxBarWidth, columns - measureWidth(segments) - "[]  ".length);
+  if (width >= minBarWidth) return `${formatBar(progress, width, style)}  ${text}`;
+  return segments.length > 0 ? text : shorten(formatPercentage(progress), Math.max(0, columns));
 }
 
-function piecesOf(progress: Progress): readonly Piece[] {
+function listSegments(progress: Progress): readonly Segment[] {
   const { done, failed, unknown, waiting } = progress.totals;
-  const left = timeLeft(progress);
-  const pieces: readonly (Piece | undefined)[] = [
-    { text: percentOf(progress), color: "bold", rank: 1 },
+  const segments: readonly (Segment | undefined)[] = [
+    { text: formatPercentage(progress), color: "bold", rank: 1 },
     { text: `${formatCount(done)} done`, color: "green", rank: 0 },
     failed + unknown > 0
       ? { text: `${formatCount(failed + unknown)} failed`, color: "red", rank: 2 }
       : undefined,
     { text: `${formatCount(waiting)} waiting`, rank: 3 },
     { text: formatRate(perSecond(progress)), color: "dim", rank: 6 },
-    { text: endOf(progress, left), color: "dim", rank: 5 },
+    { text: formatTimeLeft(progress), color: "dim", rank: 5 },
     progress.held === undefined
       ? undefined
-      : { text: heldOf(progress.held, progress.date), color: "yellow", rank: 7 },
-    stageOf(progress),
+      : { text: formatHeld(progress.held, progress.date), color: "yellow", rank: 7 },
+    stageSegment(progress),
   ];
-  return pieces.filter((piece) => piece !== undefined);
+  return segments.filter((segment) => segment !== undefined);
 }
 
-function percentOf({ totals }: Progress): string {
+function formatPercentage({ totals }: Progress): string {
   return totals.lines === 0 ? "0%" : `${Math.floor((100 * (totals.lines - totals.waiting)) / totals.lines)}%`;
 }
 
-function endOf({ inputEnded }: Progress, left: number | undefined): string {
-  if (!inputEnded) return "reading the list";
+function formatTimeLeft(progress: Progress): string {
+  if (!progress.inputEnded) return "reading the list";
+  const left = timeLeft(progress);
   return left === undefined ? "ETA -" : `ETA ${formatSeconds(left)}`;
 }
 
-function heldOf({ host, until, by }: NonNullable<Progress["held"]>, date: number): string {
-  if (by === "proxies") return `no proxy is fit, again in ${formatSeconds(until - date)}`;
-  return `${printable(host, 30)} asked for a pause of ${formatSeconds(until - date)}`;
+function formatHeld({ host, until, by }: NonNullable<Progress["held"]>, date: number): string {
+  if (by === "proxies") return `no proxy available, retrying in ${formatSeconds(until - date)}`;
+  return `${printable(host, 30)} requested a pause of ${formatSeconds(until - date)}`;
 }
 
-function stageOf({ stage, inFlight }: Progress): Piece | undefined {
+function stageSegment({ stage, inFlight }: Progress): Segment | undefined {
   if (stage === "none") return undefined;
   return {
     text: stage === "drain" ? `finishing ${formatCount(inFlight)} in flight` : "stopping",
@@ -69,20 +70,20 @@ function stageOf({ stage, inFlight }: Progress): Piece | undefined {
   };
 }
 
-function fit(pieces: readonly Piece[], columns: number): readonly Piece[] {
-  if (pieces.length === 0 || widthOf(pieces) <= columns) return pieces;
-  const last = Math.max(...pieces.map(({ rank }) => rank));
-  return fit(
-    pieces.filter(({ rank }) => rank !== last),
+function fitSegments(segments: readonly Segment[], columns: number): readonly Segment[] {
+  if (segments.length === 0 || measureWidth(segments) <= columns) return segments;
+  const lowest = Math.max(...segments.map(({ rank }) => rank));
+  return fitSegments(
+    segments.filter(({ rank }) => rank !== lowest),
     columns,
   );
 }
 
-function widthOf(pieces: readonly Piece[]): number {
-  return pieces.reduce((sum, { text }) => sum + text.length, 0) + 2 * Math.max(0, pieces.length - 1);
+function measureWidth(segments: readonly Segment[]): number {
+  return segments.reduce((sum, { text }) => sum + text.length, 0) + 2 * Math.max(0, segments.length - 1);
 }
 
-function bar({ totals }: Progress, width: number, style: Styler): string {
+function formatBar({ totals }: Progress, width: number, style: Styler): string {
   const share = (count: number): number =>
     totals.lines === 0 ? 0 : Math.floor((width * count) / totals.lines);
   const ended = share(totals.lines - totals.waiting);

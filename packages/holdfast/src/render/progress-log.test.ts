@@ -9,7 +9,7 @@ const start = startProgress(0, 0);
 const job = { id: 17, line: 17, method: "GET", url: "https://example.com/gone" };
 const lease = { job, from: "pending", deferrals: 0 } as const;
 
-test("a log line has the counts that matter, the rate and the time left", () => {
+test("formatProgressLog writes the counts above 0, the rate and the time left", () => {
   const rate = { at: 0, finished: 0, weighted: 48, weight: 1 };
   const rows: readonly (readonly [Progress, string])[] = [
     [start, "0 of 0 done, 0 waiting, 0.00/s"],
@@ -27,7 +27,7 @@ test("a log line has the counts that matter, the rate and the time left", () => 
   for (const [progress, line] of rows) assert.equal(formatProgressLog(progress), line);
 });
 
-test("the first failure of a kind, long pauses, and lines that are no request are told at once", () => {
+test("formatEvent reports the first failure with each reason, long pauses and invalid lines", () => {
   const failed: RunEvent = {
     type: "finished",
     job,
@@ -44,14 +44,14 @@ test("the first failure of a kind, long pauses, and lines that are no request ar
     [
       start,
       { type: "planned", added: 5, known: 0, duplicates: 0, invalid: 1 },
-      "1 line of the list is not a URL to fetch; the report says which",
+      "1 line has no valid URL (see the report)",
     ],
     [
       start,
       { type: "planned", added: 5, known: 0, duplicates: 0, invalid: 2 },
-      "2 lines of the list are not URLs to fetch; the report says which",
+      "2 lines have no valid URL (see the report)",
     ],
-    [start, { type: "input-ended" }, "the list is read: 0 lines, 0 to fetch"],
+    [start, { type: "input-ended" }, "list read: 0 lines, 0 to fetch"],
     [start, { type: "started", job }, undefined],
     [start, failed, "line 17 failed: http-404, https://example.com/gone (The URL is wrong)"],
     [known, failed, undefined],
@@ -63,7 +63,7 @@ test("the first failure of a kind, long pauses, and lines that are no request ar
     [
       start,
       { type: "host-held", host: "example.com", until: 30_000 },
-      "example.com asked for a pause of 30 s",
+      "example.com requested a pause of 30 s",
     ],
     [start, { type: "host-held", host: "example.com", until: 1_999 }, undefined],
     [
@@ -74,7 +74,7 @@ test("the first failure of a kind, long pauses, and lines that are no request ar
         until: 30_000,
         why: "No proxy is fit for example.com: 3 http-403",
       },
-      "No proxy is fit for example.com: 3 http-403; going on in 30 s",
+      "No proxy is fit for example.com: 3 http-403; retrying in 30 s",
     ],
     [start, { type: "no-proxy", host: "example.com", until: 1_000, why: "" }, undefined],
   ];

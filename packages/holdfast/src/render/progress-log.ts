@@ -1,11 +1,11 @@
 import type { RunEvent } from "@holdfast/runner";
-import { formatAdvice } from "./advice.ts";
 import { printable } from "../process/printable.ts";
+import { formatAdvice } from "./advice.ts";
 import { perSecond, timeLeft } from "./progress.ts";
 import type { Progress } from "./progress.ts";
 import { formatCount, formatMany, formatRate, formatSeconds } from "./quantities.ts";
 
-/** Gives the line that a log gets every now and then. */
+/** Formats the line that a log receives every ten seconds. */
 export function formatProgressLog(progress: Progress): string {
   const { lines, done, failed, skipped, unknown, waiting } = progress.totals;
   const left = timeLeft(progress);
@@ -20,29 +20,32 @@ export function formatProgressLog(progress: Progress): string {
   return parts.filter((part) => part !== "").join(", ");
 }
 
-// A shorter pause is over before anybody has read of it.
-const shortestPauseToTell = 2_000;
+// A shorter pause ends before a person has read about it.
+const minLoggedPause = 2_000;
 
-/** Gives the line that an event deserves at once in a log, if it deserves one: the first failure of a kind does. */
+/**
+ * Formats the line that a log receives immediately after an event: for invalid lines, the end of the list, long pauses, and
+ * the first failure with each reason. Undefined for all other events.
+ */
 export function formatEvent(progress: Progress, event: RunEvent): string | undefined {
   switch (event.type) {
     case "planned":
       return event.invalid === 0
         ? undefined
-        : `${formatMany(event.invalid, "line")} of the list ${event.invalid === 1 ? "is not a URL" : "are not URLs"} to fetch; the report says which`;
+        : `${formatMany(event.invalid, "line")} ${event.invalid === 1 ? "has" : "have"} no valid URL (see the report)`;
     case "input-ended":
-      return `the list is read: ${formatMany(progress.totals.lines, "line")}, ${formatCount(progress.totals.waiting)} to fetch`;
+      return `list read: ${formatMany(progress.totals.lines, "line")}, ${formatCount(progress.totals.waiting)} to fetch`;
     case "host-held": {
       const pause = event.until - progress.date;
-      return pause < shortestPauseToTell
+      return pause < minLoggedPause
         ? undefined
-        : `${printable(event.host)} asked for a pause of ${formatSeconds(pause)}`;
+        : `${printable(event.host)} requested a pause of ${formatSeconds(pause)}`;
     }
     case "no-proxy": {
       const pause = event.until - progress.date;
-      return pause < shortestPauseToTell
+      return pause < minLoggedPause
         ? undefined
-        : `${printable(event.why, 500)}; going on in ${formatSeconds(pause)}`;
+        : `${printable(event.why, 500)}; retrying in ${formatSeconds(pause)}`;
     }
     case "finished": {
       const { job, outcome } = event;

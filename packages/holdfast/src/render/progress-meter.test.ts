@@ -20,7 +20,7 @@ function setUp(mode: ProgressMode): {
 
 const totals = { lines: 4, done: 1, failed: 0, skipped: 0, unknown: 0, waiting: 3, attempts: 1, bytes: 1 };
 
-test("a bar is drawn at most ten times a second, only when it changed, and taken away at the end", async () => {
+test("a bar is redrawn at most ten times a second, only after a change, and removed at the end", async () => {
   const { meter, clock, written } = setUp("bar");
 
   for (let i = 0; i < 50; i++) meter.onEvent({ type: "progress", totals, inFlight: 1 });
@@ -35,7 +35,7 @@ test("a bar is drawn at most ten times a second, only when it changed, and taken
   assert.equal(clock.sleeping, 0);
 });
 
-test("a line that stays is written above the bar", async () => {
+test("a permanent line is written above the bar", async () => {
   const { meter, clock, written } = setUp("bar");
   await clock.advance(100);
   written();
@@ -47,7 +47,7 @@ test("a line that stays is written above the bar", async () => {
   assert.equal(written(), "\r\u001b[Kfirst\nsecond\n");
 });
 
-test("a log has a line every ten seconds and what deserves one at once", async () => {
+test("a log has a line every ten seconds, and one for each important event", async () => {
   const { meter, clock, written } = setUp("plain");
 
   meter.onEvent({ type: "progress", totals, inFlight: 1 });
@@ -57,17 +57,17 @@ test("a log has a line every ten seconds and what deserves one at once", async (
   await clock.advance(1);
   await meter.stop();
 
-  assert.equal(written(), "the list is read: 4 lines, 3 to fetch\n1 of 4 done, 3 waiting, 0.00/s\n");
+  assert.equal(written(), "list read: 4 lines, 3 to fetch\n1 of 4 done, 3 waiting, 0.00/s\n");
 });
 
-test("without progress only what is said is written", async () => {
+test("without progress only printed lines are written", async () => {
   const { meter, clock, written } = setUp("none");
 
   meter.onEvent({ type: "input-ended" });
   meter.onInterrupt("drain");
   await clock.advance(60_000);
-  meter.print("said");
+  meter.print("printed");
   await meter.stop();
 
-  assert.equal(written(), "said\n");
+  assert.equal(written(), "printed\n");
 });

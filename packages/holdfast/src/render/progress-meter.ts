@@ -8,35 +8,35 @@ import type { Progress } from "./progress.ts";
 import { formatProgressLine } from "./progress-line.ts";
 import { formatEvent, formatProgressLog } from "./progress-log.ts";
 
-/** How progress is shown: one line drawn over and over, log lines, or not at all. */
+/** How to show the progress: one line that is redrawn, log lines, or nothing. */
 export type ProgressMode = "bar" | "plain" | "none";
 
-/** Shows a run while it goes on. */
+/** Shows the progress of a run. */
 export interface ProgressMeter {
   onEvent(event: RunEvent): void;
   onInterrupt(stage: InterruptStage): void;
-  /** Writes a line that stays. */
+  /** Writes a permanent line. */
   print(text: string): void;
-  /** Takes the drawn line away and ends; call it before anything else is written. */
+  /** Removes the progress line and stops. Call it before any other output. */
   stop(): Promise<void>;
 }
 
-/** What a meter needs. */
+/** The parameters of `startMeter`. */
 export interface ProgressMeterOptions {
   readonly mode: ProgressMode;
   readonly output: Output;
   readonly clock: Clock;
   readonly style: Styler;
-  /** What the run holds from before. @default nothing */
+  /** The counts of a run that is continued. @default all 0 */
   readonly totals?: Progress["totals"] | undefined;
 }
 
-const redrawEvery = 100;
-const logEvery = 10_000;
-const usualColumns = 80;
+const redrawInterval = 100;
+const logInterval = 10_000;
+const defaultColumns = 80;
 const clearLine = "\r\u001b[K";
 
-/** Starts to show a run on `output`: a bar redrawn ten times a second at most, or a log line every ten seconds. */
+/** Starts to show the progress of a run: a bar redrawn at most ten times a second, or a log line every ten seconds. */
 export function startMeter({ mode, output, clock, style, totals }: ProgressMeterOptions): ProgressMeter {
   const ended = new AbortController();
   let progress = startProgress(clock.now(), clock.date(), totals);
@@ -50,14 +50,14 @@ export function startMeter({ mode, output, clock, style, totals }: ProgressMeter
     progress = foldProgress(progress, { type: "tick", now: clock.now(), date: clock.date() });
   };
   const draw = (): void => {
-    // The last column stays free: writing it makes some terminals wrap. A terminal of 0 columns has not said its width.
-    const line = formatProgressLine(progress, (output.columns || usualColumns) - 1, style);
+    // Some terminals wrap after the last column. A terminal of unknown width reports 0 columns.
+    const line = formatProgressLine(progress, (output.columns || defaultColumns) - 1, style);
     if (line !== drawn) output.write(`${clearLine}${line}`);
     drawn = line;
   };
   const loop = async (): Promise<void> => {
     while (!ended.signal.aborted) {
-      await clock.sleep(mode === "bar" ? redrawEvery : logEvery, ended.signal).catch(() => undefined);
+      await clock.sleep(mode === "bar" ? redrawInterval : logInterval, ended.signal).catch(() => undefined);
       if (ended.signal.aborted) return;
       tick();
       if (mode === "bar") draw();

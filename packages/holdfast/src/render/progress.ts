@@ -1,13 +1,13 @@
 import type { JobOutcome, PlanCounts, RunEvent, RunTotals } from "@holdfast/runner";
 import type { InterruptStage } from "../process/interrupts.ts";
 
-/** Everything that can change what the progress shows: the run's events, time, and a person's wish to stop. */
+/** Everything that changes the progress: events of the run, the passage of time, and interrupts. */
 export type ProgressInput =
   | RunEvent
   | { readonly type: "tick"; readonly now: number /* monotonic ms */; readonly date: number /* epoch ms */ }
   | { readonly type: "interrupted"; readonly stage: InterruptStage };
 
-/** A rate that forgets: an exponentially weighted moving average, corrected for its short past at the start. */
+/** An exponentially weighted moving average; `weight` corrects for the short history at the start. */
 interface MovingRate {
   readonly at: number;
   readonly finished: number;
@@ -15,13 +15,13 @@ interface MovingRate {
   readonly weight: number;
 }
 
-/** A run as the progress shows it. */
+/** The state of a run as the program shows it. */
 export interface Progress {
   readonly totals: Pick<RunTotals, "lines" | "done" | "failed" | "skipped" | "unknown" | "waiting">;
   readonly inFlight: number;
   readonly inputEnded: boolean;
   readonly stage: InterruptStage;
-  /** The host that nothing is sent to for a while, because it asked for that or because no proxy is fit: the latest one. */
+  /** The latest host without requests for a while: `by` its own request, or for lack of proxies. */
   readonly held:
     | {
         readonly host: string;
@@ -29,15 +29,15 @@ export interface Progress {
         readonly by: "host" | "proxies";
       }
     | undefined;
-  /** Lines that this process ended. */
+  /** Lines that ended in this process. */
   readonly finished: number;
-  /** The reasons for which lines have failed for now or for good. */
+  /** The reasons of all failures so far. */
   readonly failures: ReadonlySet<string>;
   readonly rate: MovingRate;
   readonly date: number;
 }
 
-const nothingYet: Progress["totals"] = {
+const noTotals: Progress["totals"] = {
   lines: 0,
   done: 0,
   failed: 0,
@@ -46,8 +46,8 @@ const nothingYet: Progress["totals"] = {
   waiting: 0,
 };
 
-/** The progress before anything has happened, of a run that holds `totals` from before. */
-export function startProgress(now: number, date: number, totals: Progress["totals"] = nothingYet): Progress {
+/** Returns the progress at the start of this process. `totals` are the counts of a run that is continued. */
+export function startProgress(now: number, date: number, totals: Progress["totals"] = noTotals): Progress {
   return {
     totals,
     inFlight: 0,
@@ -61,7 +61,7 @@ export function startProgress(now: number, date: number, totals: Progress["total
   };
 }
 
-/** Gives the progress after one more input. */
+/** Returns the progress after one more input. */
 export function foldProgress(progress: Progress, input: ProgressInput): Progress {
   switch (input.type) {
     case "tick":
@@ -69,12 +69,12 @@ export function foldProgress(progress: Progress, input: ProgressInput): Progress
         ...progress,
         date: input.date,
         held: progress.held !== undefined && progress.held.until > input.date ? progress.held : undefined,
-        rate: sampleRate(progress.rate, progress.finished, input.now),
+        rate: addSample(progress.rate, progress.finished, input.now),
       };
     case "interrupted":
       return { ...progress, stage: input.stage };
     case "planned":
-      return { ...progress, totals: withPlanned(progress.totals, input) };
+      return { ...progress, totals: addPlanned(progress.totals, input) };
     case "input-ended":
       return { ...progress, inputEnded: true };
     case "started":
@@ -86,7 +86,7 @@ export function foldProgress(progress: Progress, input: ProgressInput): Progress
         ...progress,
         inFlight: Math.max(0, progress.inFlight - 1),
         finished: progress.finished + 1,
-        failures: withFailure(progress.failures, input.outcome.state),
+        failures: addFailure(progress.failures, input.outcome.state),
       };
     case "host-held":
       return { ...progress, held: { host: input.host, until: input.until, by: "host" } };
@@ -97,8 +97,8 @@ export function foldProgress(progress: Progress, input: ProgressInput): Progress
   }
 }
 
-// The run's own counts follow with the first outcome; a list is seen to grow before that.
-function withPlanned(
+// The counts of the run arrive with the first outcome. Until then the growth of the list shows.
+function addPlanned(
   totals: Progress["totals"],
   { added, duplicates, invalid }: PlanCounts,
 ): Progress["totals"] {
@@ -111,20 +111,20 @@ function withPlanned(
   };
 }
 
-function withFailure(failures: ReadonlySet<string>, state: JobOutcome["state"]): ReadonlySet<string> {
+function addFailure(failures: ReadonlySet<string>, state: JobOutcome["state"]): ReadonlySet<string> {
   return state.at !== "failed" || failures.has(state.reason)
     ? failures
     : new Set([...failures, state.reason]);
 }
 
-// Long enough to be calm between bursts, short enough to follow a host that slows down.
-const memory = 10_000;
-const shortestSample = 100;
+// Long enough to be steady between bursts, short enough to follow a host that slows down.
+const averagingTime = 10_000;
+const minSampleTime = 100;
 
-function sampleRate(rate: MovingRate, finished: number, now: number): MovingRate {
+function addSample(rate: MovingRate, finished: number, now: number): MovingRate {
   const passed = now - rate.at;
-  if (passed < shortestSample) return rate;
-  const kept = Math.exp(-passed / memory);
+  if (passed < minSampleTime) return rate;
+  const kept = Math.exp(-passed / averagingTime);
   const perSecond = ((finished - rate.finished) / passed) * 1_000;
   return {
     at: now,
@@ -134,12 +134,12 @@ function sampleRate(rate: MovingRate, finished: number, now: number): MovingRate
   };
 }
 
-/** Lines ended per second, as a moving average over about ten seconds; 0 before the first sample. */
+/** Returns the lines ended per second, averaged over about ten seconds; 0 before the first sample. */
 export function perSecond({ rate }: Progress): number {
   return rate.weight === 0 ? 0 : rate.weighted / rate.weight;
 }
 
-/** Milliseconds until nothing waits any more at the present rate; undefined while that cannot be known. */
+/** Returns the milliseconds to the end at the present rate; undefined before the list is read, and at a rate of 0. */
 export function timeLeft(progress: Progress): number | undefined {
   const rate = perSecond(progress);
   if (!progress.inputEnded || rate <= 0) return undefined;

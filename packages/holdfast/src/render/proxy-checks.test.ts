@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { renderProxyChecks } from "./proxy-checks.ts";
 
-test("a table tells who works, what it speaks, where it comes out, and whose fault the rest is", () => {
+test("the table shows whether a proxy works, its protocol, its exit address and the failure", () => {
   const text = renderProxyChecks({
     proxies: [
       { proxy: "http://10.0.0.1:8080", works: true, kind: "http", exit: "203.0.113.9", latency: 120.4 },
@@ -26,11 +26,11 @@ test("a table tells who works, what it speaks, where it comes out, and whose fau
 
   assert.equal(
     text,
-    `proxy                   works  speaks   exit           time  failure
-http://10.0.0.1:8080    yes    http     203.0.113.9  120 ms
-socks5://10.0.0.2:1080  yes    socks5   unknown       1.2 s
-http://10.0.0.3:1       no     http     -              9 ms  http-403, the site's fault: The site answered 403
-http://10.0.0.4:1       no     unknown  -                 -  unreachable, the proxy's fault: Cannot reach\\u{1b}[2J it
+    `proxy                   works  protocol  exit           time  failure
+http://10.0.0.1:8080    yes    http      203.0.113.9  120 ms
+socks5://10.0.0.2:1080  yes    socks5    unknown       1.2 s
+http://10.0.0.3:1       no     http      -              9 ms  http-403, the site's fault: The site answered 403
+http://10.0.0.4:1       no     unknown   -                 -  unreachable, the proxy's fault: Cannot reach\\u{1b}[2J it
 proxies.txt:7: the port is missing
 
 2 of 5 work

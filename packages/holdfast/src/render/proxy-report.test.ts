@@ -15,7 +15,7 @@ function report(...each: readonly RunProxyStats[]): ProxyReport {
   };
 }
 
-test("each proxy has a line with its counts, its state, and why it rested", () => {
+test("each proxy has a row with its counts, its state and the reasons of its cooldowns", () => {
   const blocked: RunProxyStats = {
     ...idle,
     requests: 12,
@@ -48,20 +48,20 @@ test("each proxy has a line with its counts, its state, and why it rested", () =
 
   assert.equal(
     renderProxyReport(report(blocked, retired, limited), { date: 1_000 }),
-    `Proxies  3 (1 cooling down, 1 retired, 1 available): 1,500 requests, 1,480 ok, 12 blocked, 0 B
+    `Proxies   3 (1 cooling down, 1 retired, 1 available): 1,500 requests, 1,480 ok, 12 blocked, 0 B
   proxy                 requests     ok  blocked  limited  failed  cooldowns  bytes  state
   http://10.0.0.1:8080        12      0       12        0       0          3    0 B  cooling down for 1 min 1 s (http-403 x2, down)
   http://10.0.0.1:8080         9      0        0        0       9          5    0 B  retired (down x5)
-  http://10.0.0.1:8080     1,480  1,400        7       80       0          0  12 MB  available (http-429 x80, a block after 210 requests)`,
+  http://10.0.0.1:8080     1,480  1,400        7       80       0          0  12 MB  available (http-429 x80, blocked after 210 requests)`,
   );
 });
 
-test("twenty are shown, and how many more there are", () => {
+test("the table has at most 20 rows, then the number of further proxies", () => {
   const many = Array.from({ length: 50 }, (_, index) => ({ ...idle, proxy: `http://10.0.0.${index}:1` }));
 
   const lines = renderProxyReport(report(...many), { date: 0 }).split("\n");
 
   assert.equal(lines.length, 23);
-  assert.match(lines[0] ?? "", /^Proxies {2}50 \(50 available\): .*; the worst first$/);
+  assert.match(lines[0] ?? "", /^Proxies {3}50 \(50 available\): .*; worst first$/);
   assert.equal(lines.at(-1), "  and 30 more");
 });

@@ -1,14 +1,14 @@
-import type { RunProxyStats, ProxyReport } from "@holdfast/runner";
-import { formatTable } from "./table.ts";
-import { plainText } from "./style.ts";
-import type { Style, Styler } from "./style.ts";
+import type { ProxyReport, RunProxyStats } from "@holdfast/runner";
 import { printable } from "../process/printable.ts";
 import { formatBytes, formatCount, formatMany, formatSeconds } from "./quantities.ts";
+import { plainText } from "./style.ts";
+import type { Style, Styler } from "./style.ts";
+import { formatTable } from "./table.ts";
 
-/** The most proxies that a report shows one by one. */
-const mostShown = 20;
+/** The maximum number of proxies in a report. */
+const maxRows = 20;
 
-const head = [
+const reportColumns = [
   "proxy",
   "requests",
   "ok",
@@ -20,65 +20,76 @@ const head = [
   "state",
 ] as const;
 
-/** Tells how the proxies of a run did: the sum, and the worst of them with the reasons; the lines have no newline at the end. */
+/** Renders the proxies of a run: the totals, and a table of the worst proxies. Does not end with a newline. */
 export function renderProxyReport(
-  { totals: sum, byProxy: figures }: ProxyReport,
+  { totals, byProxy }: ProxyReport,
   { date, style = plainText }: { readonly date: number; readonly style?: Styler },
 ): string {
-  const shown = figures.slice(0, mostShown);
-  const more = figures.length - shown.length;
-  const rows = shown.map((each) => rowOf(each, date));
-  const table = formatTable([head, ...rows], { right: head.slice(1, -1) });
+  const shown = byProxy.slice(0, maxRows);
+  const more = byProxy.length - shown.length;
+  const rows = shown.map((proxy) => toReportRow(proxy, date));
+  const table = formatTable([reportColumns, ...rows], { right: reportColumns.slice(1, -1) });
   return [
-    sumLine(figures, sum, date),
+    formatTotals(byProxy, totals, date),
     ...table.map((line, index) => style(proxyColor(shown[index - 1]), `  ${line}`)),
     ...(more > 0 ? [style("dim", `  and ${formatCount(more)} more`)] : []),
   ].join("\n");
 }
 
-function sumLine(figures: ProxyReport["byProxy"], sums: ProxyReport["totals"], date: number): string {
-  const { proxies, requests, successes, blocks, bytes } = sums;
-  const states = Map.groupBy(figures, (each) =>
-    coolsDownUntil(each) > date ? "cooling down" : each.state.replace("-", " "),
+function formatTotals(
+  byProxy: ProxyReport["byProxy"],
+  { proxies, requests, successes, blocks, bytes }: ProxyReport["totals"],
+  date: number,
+): string {
+  const states = Map.groupBy(byProxy, (proxy) =>
+    cooldownEnd(proxy) > date ? "cooling down" : formatState(proxy),
   );
-  const counted = [...states]
+  const counts = [...states]
     .toSorted(([, a], [, b]) => b.length - a.length)
     .map(([state, { length }]) => `${formatCount(length)} ${state}`);
-  const worst = figures.length > mostShown ? "; the worst first" : "";
-  return `Proxies  ${formatCount(proxies)} (${counted.join(", ")}): ${formatMany(requests, "request")}, ${formatCount(successes)} ok, ${formatCount(blocks)} blocked, ${formatBytes(bytes)}${worst}`;
+  const order = byProxy.length > maxRows ? "; worst first" : "";
+  return `Proxies   ${formatCount(proxies)} (${counts.join(", ")}): ${formatMany(requests, "request")}, ${formatCount(successes)} ok, ${formatCount(blocks)} blocked, ${formatBytes(bytes)}${order}`;
 }
 
-function coolsDownUntil({ state, activeCooldowns }: RunProxyStats): number {
+function formatState({ state }: RunProxyStats): string {
+  return state.replaceAll("-", " ");
+}
+
+/** Returns the end of the longest cooldown in epoch milliseconds; 0 without one. */
+function cooldownEnd({ state, activeCooldowns }: RunProxyStats): number {
   return state === "retired" ? 0 : Math.max(0, ...activeCooldowns.map(({ until }) => until));
 }
 
-function rowOf(figures: RunProxyStats, date: number): readonly string[] {
-  const { proxy, requests, successes, blocks, throttles, failures, cooldowns, bytes } = figures;
+function toReportRow(proxy: RunProxyStats, date: number): readonly string[] {
+  const { requests, successes, blocks, throttles, failures, cooldowns, bytes } = proxy;
   return [
-    printable(proxy, 60),
+    printable(proxy.proxy, 60),
     ...[requests, successes, blocks, throttles, failures, cooldowns].map(formatCount),
     formatBytes(bytes),
-    stateOf(figures, date),
+    describeProxyState(proxy, date),
   ];
 }
 
-/** The state, why it rested, and how many requests a block came after. */
-function stateOf(figures: RunProxyStats, date: number): string {
-  const { state, cooldownReasons, requestsBeforeBlock: survived = 0 } = figures;
-  const until = coolsDownUntil(figures);
-  const what = until > date ? `cooling down for ${formatSeconds(until - date)}` : state;
+/** Describes the state, the reasons of the cooldowns, and the usual number of requests before a block. */
+function describeProxyState(proxy: RunProxyStats, date: number): string {
+  const { cooldownReasons, requestsBeforeBlock = 0 } = proxy;
+  const until = cooldownEnd(proxy);
+  const state = until > date ? `cooling down for ${formatSeconds(until - date)}` : formatState(proxy);
   const reasons = Object.entries(cooldownReasons)
     .toSorted(([, a], [, b]) => b - a)
-    .map(([reason, count]) => `${words[reason] ?? reason}${count === 1 ? "" : ` x${formatCount(count)}`}`);
-  const block = survived > 0 ? [`a block after ${formatMany(Math.round(survived), "request")}`] : [];
-  const why = [...reasons, ...block].join(", ");
-  return why === "" ? what : `${what} (${printable(why)})`;
+    .map(([name, count]) => `${reasonNames[name] ?? name}${count === 1 ? "" : ` x${formatCount(count)}`}`);
+  const block =
+    requestsBeforeBlock > 0
+      ? [`blocked after ${formatMany(Math.round(requestsBeforeBlock), "request")}`]
+      : [];
+  const details = [...reasons, ...block].join(", ");
+  return details === "" ? state : `${state} (${printable(details)})`;
 }
 
-// The pool's own word says no more than whose fault it was.
-const words: Readonly<Record<string, string>> = { proxy: "down" };
+// The pool's reason only says that the proxy is at fault.
+const reasonNames: Readonly<Record<string, string>> = { proxy: "down" };
 
-function proxyColor(figures: RunProxyStats | undefined): Style {
-  if (figures === undefined || figures.requests === 0) return "dim";
-  return figures.successes === 0 ? "red" : figures.successes * 2 < figures.requests ? "yellow" : "green";
+function proxyColor(proxy: RunProxyStats | undefined): Style {
+  if (proxy === undefined || proxy.requests === 0) return "dim";
+  return proxy.successes === 0 ? "red" : proxy.successes * 2 < proxy.requests ? "yellow" : "green";
 }

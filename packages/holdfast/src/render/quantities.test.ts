@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { formatBytes, formatCount, formatMany, formatRate, formatSeconds, formatTime } from "./quantities.ts";
 
-test("counts have a comma between thousands and a noun in the right number", () => {
+test("formatCount and formatMany write a comma between thousands and the right plural", () => {
   const rows = [
     [0, "0", "0 lines"],
     [1, "1", "1 line"],
@@ -17,7 +17,7 @@ test("counts have a comma between thousands and a noun in the right number", () 
   }
 });
 
-test("sizes are short and in powers of a thousand", () => {
+test("formatBytes writes at most two significant digits below 10, in powers of 1000", () => {
   const rows = [
     [0, "0 B"],
     [999, "999 B"],
@@ -34,7 +34,7 @@ test("sizes are short and in powers of a thousand", () => {
   for (const [bytes, text] of rows) assert.equal(formatBytes(bytes), text);
 });
 
-test("times have at most two units and never sixty of one", () => {
+test("formatTime writes at most two units and never 60 of one", () => {
   const rows = [
     [0, "0 ms"],
     [340.4, "340 ms"],
@@ -53,7 +53,7 @@ test("times have at most two units and never sixty of one", () => {
   for (const [ms, text] of rows) assert.equal(formatTime(ms), text);
 });
 
-test("a time that is counted down is in whole seconds, and over when it is 0", () => {
+test("formatSeconds rounds up to whole seconds", () => {
   const rows = [
     [0, "0 s"],
     [1, "1 s"],
@@ -65,7 +65,7 @@ test("a time that is counted down is in whole seconds, and over when it is 0", (
   for (const [ms, text] of rows) assert.equal(formatSeconds(ms), text);
 });
 
-test("rates have the digits they deserve", () => {
+test("formatRate writes fewer decimals for larger rates", () => {
   const rows = [
     [0, "0.00/s"],
     [0.254, "0.25/s"],

@@ -46,18 +46,18 @@ const pending: ReasonGroup = {
 };
 const rendering = { directory: "results", resume: "holdfast run urls.txt -o results", date: 0 };
 
-test("a run that fetched everything says so in four lines", () => {
+test("the report of a complete run has four lines", () => {
   assert.equal(
     renderReport(complete, rendering),
     `300 of 300 lines fetched (431 attempts, 5.9 MB, 12.3 s)
   lines 300 = done 300 + failed 0 + skipped 0 + unknown 0 + waiting 0
 
-Results  results (holdfast export results -o results.jsonl)
+Results   results (holdfast export results -o results.jsonl)
 `,
   );
 });
 
-test("failures are grouped by reason, with the advice and the lines they are from", () => {
+test("the report groups failures by reason, with advice and example lines", () => {
   const report: RunReport = {
     ...complete,
     done: 290,
@@ -69,25 +69,25 @@ test("failures are grouped by reason, with the advice and the lines they are fro
 
   assert.equal(
     renderReport(report, rendering),
-    `Interrupted, what was in flight is kept: 290 of 300 lines fetched (431 attempts, 5.9 MB, 12.3 s)
+    `Interrupted: 290 of 300 lines fetched (431 attempts, 5.9 MB, 12.3 s)
   lines 300 = done 290 + failed 8 + skipped 0 + unknown 0 + waiting 2
 
-7 failed: http-404, for good
+7 failed: http-404 (permanent)
   The URL is wrong
   line   3  https://example.com/a
   line 117  https://***@example.com/\\u{1b}[2J
   and 5 more
 
-1 failed: timeout-read, a retry might fix it
+1 failed: timeout-read (a retry may succeed)
   line 9  https://example.com/slow
 
-Results  results (holdfast export results -o results.jsonl)
-Go on    holdfast run urls.txt -o results
+Results   results (holdfast export results -o results.jsonl)
+Continue  holdfast run urls.txt -o results
 `,
   );
 });
 
-test("a run that ran out of proxies says why, and how each of them did", () => {
+test("the report of a run without proxies left has the reason and a table of proxies", () => {
   const [idle]: readonly PoolProxyStats[] = new ProxyPool(["http://10.0.0.1:8080"]).stats().proxies;
   assert.ok(idle !== undefined);
   const report: RunReport = {
@@ -104,21 +104,21 @@ test("a run that ran out of proxies says why, and how each of them did", () => {
 
   assert.equal(
     renderReport(report, rendering),
-    `No proxy left, what had finished is kept: 290 of 300 lines fetched (431 attempts, 5.9 MB, 12.3 s)
+    `Stopped, no proxy left: 290 of 300 lines fetched (431 attempts, 5.9 MB, 12.3 s)
   lines 300 = done 290 + failed 0 + skipped 0 + unknown 0 + waiting 10
   No proxy is left: all 2 are out of use (1 proxy-auth, 1 retired for proxy)
 
-Proxies  2 (1 available): 302 requests, 290 ok, 0 blocked, 0 B
+Proxies   2 (1 available): 302 requests, 290 ok, 0 blocked, 0 B
   proxy                 requests  ok  blocked  limited  failed  cooldowns  bytes  state
   http://10.0.0.1:8080         2   0        0        0       0          0    0 B  available
 
-Results  results (holdfast export results -o results.jsonl)
-Go on    holdfast run urls.txt -o results
+Results   results (holdfast export results -o results.jsonl)
+Continue  holdfast run urls.txt -o results
 `,
   );
 });
 
-test("the equation names every term", () => {
+test("formatEquation names every term", () => {
   const report: RunReport = {
     ...complete,
     lines: 1_006,
@@ -135,17 +135,17 @@ test("the equation names every term", () => {
   );
 });
 
-test("the next step is to go on while anything is open, then to try the failed ones again, then nothing", () => {
+test("nextSteps continues open lines, then retries failed lines, then suggests nothing", () => {
   const rows: readonly (readonly [Partial<RunReport>, readonly string[]])[] = [
     [{}, []],
-    [{ waiting: 2 }, ["Go on    holdfast run urls.txt -o results"]],
+    [{ waiting: 2 }, ["Continue  holdfast run urls.txt -o results"]],
     [
       { waiting: 2, nextRetryAt: 90_000 },
-      ["Go on    holdfast run urls.txt -o results (the first may be asked again in 1 min 30 s)"],
+      ["Continue  holdfast run urls.txt -o results (first retry possible in 1 min 30 s)"],
     ],
-    [{ waiting: 2, nextRetryAt: 0 }, ["Go on    holdfast run urls.txt -o results"]],
-    [{ reasons: [timedOut, notFound] }, ["Go on    holdfast run urls.txt -o results"]],
-    [{ reasons: [notFound] }, ["Again    holdfast run urls.txt -o results --retry-failed"]],
+    [{ waiting: 2, nextRetryAt: 0 }, ["Continue  holdfast run urls.txt -o results"]],
+    [{ reasons: [timedOut, notFound] }, ["Continue  holdfast run urls.txt -o results"]],
+    [{ reasons: [notFound] }, ["Retry     holdfast run urls.txt -o results --retry-failed"]],
     [{ reasons: [{ ...notFound, reason: "bad-input: no http:// or https:// in front" }] }, []],
     [{ waiting: 2, status: "running" }, []],
   ];
@@ -154,7 +154,7 @@ test("the next step is to go on while anything is open, then to try the failed o
     assert.deepEqual(nextSteps({ ...complete, ...changes }, rendering), steps);
 });
 
-test("a command is written so that the shell reads it back, without secrets", () => {
+test("formatCommandLine quotes for the shell and hides secrets", () => {
   const rows: readonly (readonly [readonly string[], string])[] = [
     [["run", "urls.txt", "-o", "results"], "holdfast run urls.txt -o results"],
     [["run", "my urls.txt", "--retry-failed"], "holdfast run 'my urls.txt'"],

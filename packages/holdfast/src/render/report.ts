@@ -1,22 +1,25 @@
 import type { ReasonGroup, RunReport } from "@holdfast/runner";
-import { formatAdvice } from "./advice.ts";
-import { plainText } from "./style.ts";
-import type { Style, Styler } from "./style.ts";
 import { printable } from "../process/printable.ts";
+import { formatAdvice } from "./advice.ts";
 import { renderProxyReport } from "./proxy-report.ts";
 import { formatBytes, formatCount, formatMany, formatSeconds, formatTime } from "./quantities.ts";
+import { plainText } from "./style.ts";
+import type { Style, Styler } from "./style.ts";
 
-/** What a report needs besides its numbers. */
+/** How to render a report. */
 export interface ReportRendering {
   readonly directory: string;
-  /** The command line that goes on with the run. */
+  /** The command line that continues the run. */
   readonly resume: string;
-  /** Now, in epoch milliseconds. */
+  /** The present time in epoch milliseconds. */
   readonly date: number;
   readonly style?: Styler;
 }
 
-/** Tells a person what became of every line, why, what to do, and where the results are; ends in a newline. */
+/**
+ * Renders the report of a run: the counts, the failures by reason with advice, the proxies, the place of the results and the
+ * next command. Ends with a newline.
+ */
 export function renderReport(
   report: RunReport,
   { directory, resume, date, style = plainText }: ReportRendering,
@@ -25,15 +28,15 @@ export function renderReport(
     ({ state }) => state !== "pending" && state !== "leased" && state !== "done",
   );
   const blocks = [
-    [headline(report, style), `  ${formatEquation(report)}`, ...whyOf(report)].join("\n"),
+    [formatHeadline(report, style), `  ${formatEquation(report)}`, ...formatCause(report)].join("\n"),
     ...groups.map((group) => renderGroup(group, style)),
     ...(report.proxies === undefined ? [] : [renderProxyReport(report.proxies, { date, style })]),
-    [`Results  ${where(report, directory)}`, ...nextSteps(report, { resume, date })].join("\n"),
+    [`Results   ${formatResultsPlace(report, directory)}`, ...nextSteps(report, { resume, date })].join("\n"),
   ];
   return `${blocks.join("\n\n")}\n`;
 }
 
-/** Writes the sum that must hold for every run. */
+/** Formats the equation that holds for every run. */
 export function formatEquation({ lines, done, failed, skipped, unknown, waiting }: RunReport): string {
   const terms = Object.entries({ done, failed, skipped, unknown, waiting }).map(
     ([name, count]) => `${name} ${formatCount(count)}`,
@@ -41,20 +44,20 @@ export function formatEquation({ lines, done, failed, skipped, unknown, waiting 
   return `lines ${formatCount(lines)} = ${terms.join(" + ")}`;
 }
 
-function whyOf({ why }: RunReport): readonly string[] {
+function formatCause({ why }: RunReport): readonly string[] {
   return why === undefined ? [] : [`  ${printable(why, 500)}`];
 }
 
-const endings: Readonly<Record<RunReport["status"], string>> = {
+const headlinePrefixes: Readonly<Record<RunReport["status"], string>> = {
   complete: "",
-  drained: "Interrupted, what was in flight is kept: ",
-  aborted: "Stopped at once, what had finished is kept: ",
-  "no-proxy": "No proxy left, what had finished is kept: ",
+  drained: "Interrupted: ",
+  aborted: "Interrupted twice, stopped immediately: ",
+  "no-proxy": "Stopped, no proxy left: ",
   running: "Running: ",
-  interrupted: "Broken off (the process died), what had finished is kept: ",
+  interrupted: "Not finished, the process ended unexpectedly: ",
 };
 
-function headline(report: RunReport, style: Styler): string {
+function formatHeadline(report: RunReport, style: Styler): string {
   const color: Style =
     report.done + report.skipped === report.lines
       ? "green"
@@ -62,10 +65,10 @@ function headline(report: RunReport, style: Styler): string {
         ? "red"
         : "yellow";
   const work = `${formatMany(report.attempts, "attempt")}, ${formatBytes(report.bytes)}, ${formatTime(report.elapsed)}`;
-  return `${style(color, `${endings[report.status]}${formatCount(report.done)} of ${formatMany(report.lines, "line")} fetched`)} (${work})`;
+  return `${style(color, `${headlinePrefixes[report.status]}${formatCount(report.done)} of ${formatMany(report.lines, "line")} fetched`)} (${work})`;
 }
 
-const colors: Readonly<Record<ReasonGroup["state"], Style>> = {
+const stateColors: Readonly<Record<ReasonGroup["state"], Style>> = {
   pending: "dim",
   leased: "dim",
   done: "green",
@@ -79,11 +82,11 @@ function renderGroup(
   { state, reason, advice, count, retryable, samples }: ReasonGroup,
   style: Styler,
 ): string {
-  const hope = state === "failed" ? (retryable ? ", a retry might fix it" : ", for good") : "";
+  const outlook = state === "failed" ? (retryable ? " (a retry may succeed)" : " (permanent)") : "";
   const width = Math.max(...samples.map(({ line }) => String(line).length));
   const more = count - samples.length;
   const lines = [
-    `${style(colors[state], `${formatCount(count)} ${state === "deferred" ? "waiting" : state}`)}: ${printable(reason)}${hope}`,
+    `${style(stateColors[state], `${formatCount(count)} ${state === "deferred" ? "waiting" : state}`)}: ${printable(reason)}${outlook}`,
     ...(advice === "" ? [] : [`  ${formatAdvice(advice)}`]),
     ...samples.map(({ line, url }) =>
       style("dim", `  line ${String(line).padStart(width)}  ${printable(url)}`),
@@ -93,42 +96,43 @@ function renderGroup(
   return lines.join("\n");
 }
 
-function where({ done }: RunReport, directory: string): string {
-  const shown = quoteForShell(directory);
-  return done === 0 ? shown : `${shown} (holdfast export ${shown} -o results.jsonl)`;
+function formatResultsPlace({ done }: RunReport, directory: string): string {
+  const folder = quoteForShell(directory);
+  return done === 0 ? folder : `${folder} (holdfast export ${folder} -o results.jsonl)`;
 }
 
-/** Says what can be done about the lines that are not fetched: nothing, go on, or try the failed ones again. */
+/** Returns the command that continues the run, or else the one that retries failed lines, or nothing. */
 export function nextSteps(
   report: RunReport,
   { resume, date }: Pick<ReportRendering, "resume" | "date">,
 ): readonly string[] {
   const open =
-    report.waiting + sum(report.reasons.filter(({ state, retryable }) => state === "failed" && retryable));
-  const closed = sum(
+    report.waiting +
+    countLines(report.reasons.filter(({ state, retryable }) => state === "failed" && retryable));
+  const permanent = countLines(
     report.reasons.filter(
       ({ state, reason, retryable }) => state === "failed" && !retryable && !reason.startsWith("bad-input"),
     ),
   );
-  const pause =
+  const wait =
     report.nextRetryAt === undefined || report.nextRetryAt <= date
       ? ""
-      : ` (the first may be asked again in ${formatSeconds(report.nextRetryAt - date)})`;
+      : ` (first retry possible in ${formatSeconds(report.nextRetryAt - date)})`;
   if (report.status === "running") return [];
-  if (open > 0) return [`Go on    ${resume}${pause}`];
-  return closed > 0 ? [`Again    ${resume} --retry-failed`] : [];
+  if (open > 0) return [`Continue  ${resume}${wait}`];
+  return permanent > 0 ? [`Retry     ${resume} --retry-failed`] : [];
 }
 
-function sum(groups: readonly ReasonGroup[]): number {
+function countLines(groups: readonly ReasonGroup[]): number {
   return groups.reduce((total, { count }) => total + count, 0);
 }
 
-/** Writes a word so that a POSIX shell reads it back as one word. */
+/** Quotes a word so that a POSIX shell reads it as one word. */
 export function quoteForShell(word: string): string {
   return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }
 
-/** Writes the command that was given, without the values of its headers and its proxies, which may be secret, and without `--retry-failed`. */
+/** Formats the command line of this process without `--retry-failed`, and without the values of headers and proxies. */
 export function formatCommandLine(argv: readonly string[]): string {
   const words = argv.map((word, index) => {
     const [, option, value] = /^(-[Hx]|--header=|--proxy=)(.+)$/s.exec(word) ?? [];

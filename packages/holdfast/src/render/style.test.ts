@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ansiStyle, supportsRedraw, plainText, stylerFor } from "./style.ts";
 
-test("colours and redrawing are for terminals that have them and people who want them", () => {
+test("styles and redrawing need a terminal, and styles need NO_COLOR to be unset", () => {
   const rows = [
     { surface: { isTTY: true, env: { TERM: "xterm-256color" } }, redraw: true, colour: true },
     { surface: { isTTY: true, env: {} }, redraw: true, colour: true },
@@ -19,7 +19,7 @@ test("colours and redrawing are for terminals that have them and people who want
   }
 });
 
-test("style wraps a text and the lack of it leaves it alone", () => {
+test("ansiStyle adds escape sequences, plainText does not", () => {
   assert.equal(ansiStyle("red", "x"), "\u001b[31mx\u001b[39m");
   assert.equal(plainText("red", "x"), "x");
 });

@@ -1,13 +1,13 @@
-/** Sets a table whose first row is its head: every column to the left, but those named `right`; the last one is not filled up. */
+/** Formats a table as lines. The first row has the column names; columns named in `right` are aligned to the right. */
 export function formatTable(
   rows: readonly (readonly string[])[],
   { right }: { readonly right: readonly string[] },
 ): readonly string[] {
-  const [head = []] = rows;
-  const widths = head.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
-  const set = (cell: string, column: number): string =>
-    right.includes(head[column] ?? "")
+  const [names = []] = rows;
+  const widths = names.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  const pad = (cell: string, column: number): string =>
+    right.includes(names[column] ?? "")
       ? cell.padStart(widths[column] ?? 0)
       : cell.padEnd(widths[column] ?? 0);
-  return rows.map((row) => row.map(set).join("  ").trimEnd());
+  return rows.map((row) => row.map(pad).join("  ").trimEnd());
 }
