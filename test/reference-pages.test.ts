@@ -3,6 +3,7 @@ import { globSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
+import { runProgram } from "./support/child.ts";
 
 const root = join(import.meta.dirname, "..");
 const sources = await Promise.all(
@@ -58,4 +59,23 @@ for (const [page, interfaces] of Object.entries(pages)) {
       assert.deepEqual(missing, []);
     });
   }
+}
+
+const program = join(root, "packages", "holdfast", "src", "main.ts");
+
+for (const command of ["run", "get", "proxies check", "export", "status"]) {
+  test(`docs/reference/program.md has a row for every option of "holdfast ${command}"`, async () => {
+    const args = ["--conditions=source", program, ...command.split(" "), "--help"];
+    const { stdout } = await runProgram(process.execPath, args, { cwd: root, within: 60_000 });
+    const page = await readFile(join(root, "docs", "reference", "program.md"), "utf8");
+    const rows = page.split("\n").filter((line) => line.startsWith("| `-"));
+
+    const options = [...stdout.matchAll(/^ {2,}(?:-\w, )?(--[\w-]+)/gm)].map(([, option = ""]) => option);
+
+    assert.ok(options.length > 0);
+    assert.deepEqual(
+      options.filter((option) => !rows.some((row) => row.includes(`\`${option}\``))),
+      [],
+    );
+  });
 }
