@@ -21,6 +21,7 @@ const pages: Readonly<Record<string, Readonly<Record<string, readonly string[]>>
   "retry.md": { RetryInit: ["history"] },
   "attempts.md": { AttemptRecord: [] },
   "hooks.md": { Hooks: [], LogToOptions: [] },
+  "runs.md": { RunOptions: [], RunTotals: [], RunReport: [], LineResult: [] },
   "policies/retry.md": { RetryOptions: common },
   "policies/retry-budget.md": { RetryBudgetOptions: ["clock"] },
   "policies/breaker.md": { BreakerOptions: common },
