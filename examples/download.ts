@@ -24,17 +24,14 @@ const sha256 = createHash("sha256").update(image).digest("hex");
 import { Retry } from "holdfast";
 
 await using impatient = new Session({ retry: new Retry({ total: 1 }) });
-await impatient
-  .get(url)
-  .saveTo(file)
-  .catch((error: unknown) => console.log(String(error)));
+await impatient.download(url, file).catch((error: unknown) => console.log(String(error)));
 
 // #region save
 import { Session } from "holdfast";
 
 await using session = new Session();
 
-const saved = await session.get(url).saveTo(file, {
+const saved = await session.download(url, file, {
   digest: `sha-256=${sha256}`,
   onProgress: ({ received, total }) => show(received, total),
 });

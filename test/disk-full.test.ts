@@ -44,7 +44,7 @@ function onSmallDisk(name: string, run: (disk: Disk) => Promise<void>): void {
 async function failureOf(url: string, file: string): Promise<Error> {
   await using session = new Session();
   try {
-    await session.get(url).saveTo(file);
+    await session.download(url, file);
   } catch (error) {
     assert.ok(error instanceof Error);
     return error;
@@ -110,7 +110,7 @@ onSmallDisk(
     ]);
     await rm(ballast);
     await using session = new Session();
-    const { resumedFrom } = await session.get(`${origin.url}/`).saveTo(file);
+    const { resumedFrom } = await session.download(`${origin.url}/`, file);
     assert.ok(resumedFrom > megabyte);
     assert.ok(body.equals(await readFile(file)));
   },

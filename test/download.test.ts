@@ -19,7 +19,7 @@ const kills = 5;
 const margin = 30 * megabyte;
 /** What may come over the wire for one file and five kills, as a share of the file. */
 const mostTraffic = 1.1;
-const program = ["--conditions=source", join(import.meta.dirname, "programs", "save-to.ts")];
+const program = ["--conditions=source", join(import.meta.dirname, "programs", "download.ts")];
 
 /** Writes a file of random bytes, and gives its SHA-256. */
 async function randomFile(path: string, bytes: number): Promise<string> {

@@ -1,4 +1,4 @@
-import { Mounts } from "../../packages/http/src/session/mounts.ts";
+import { Mounts } from "../../packages/http/src/adapter/mounts.ts";
 import type { Adapter, Vector } from "./adapter.ts";
 import { difference } from "./compare.ts";
 

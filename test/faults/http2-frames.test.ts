@@ -97,7 +97,7 @@ for (const code of gentle) {
       const path = join(directory.path, "page");
 
       const streamed = session.get(url, { stream: true }).then((response) => response.text());
-      const saved = session.get(url).saveTo(path);
+      const saved = session.download(url, path);
 
       await assert.rejects(streamed, broken);
       await assert.rejects(saved, broken);

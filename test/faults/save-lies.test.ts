@@ -32,14 +32,14 @@ for (const [name, lie] of Object.entries(lies)) {
 
   test(`of a 206 that turns out ${name} nothing is left for a later call`, async () => {
     await using at = await setting([first, lie, good]);
-    await failureOf(at.save({}, once));
+    await failureOf(at.save(once));
 
-    const error = await failureOf(at.save({}, once));
+    const error = await failureOf(at.save(once));
 
     assert.equal(code(error), "ERR_INCOMPLETE_BODY");
     assert.equal(code(error.cause), "ERR_PROTOCOL");
     assert.deepEqual(await at.names(), []);
-    assert.equal((await at.save({}, once)).resumedFrom, 0);
+    assert.equal((await at.save(once)).resumedFrom, 0);
     await holds(at);
   });
 }
@@ -82,7 +82,7 @@ test("a part that nobody asked for is not saved as the whole", async () => {
 test("a part that the caller asked for is saved as it is", async () => {
   await using at = await setting([good]);
 
-  const { bytes } = await at.save({}, { headers: { range: "bytes=10-29" } });
+  const { bytes } = await at.save({ headers: { range: "bytes=10-29" } });
 
   assert.equal(bytes, 20);
   assert.ok(body.subarray(10, 30).equals(await readFile(at.file)));
@@ -92,7 +92,7 @@ for (const status of [404, 503]) {
   test(`a ${status} to the request for the rest is a StatusError with that answer, and the part stays`, async () => {
     await using at = await setting([first, respond(status, { body: "gone" }), good]);
 
-    const error = await failureOf(at.save({}, { retry: new Retry({ total: 1 }) }));
+    const error = await failureOf(at.save({ retry: new Retry({ total: 1 }) }));
 
     assert.ok(error instanceof StatusError);
     assert.equal(error.response.status, status);
@@ -132,7 +132,7 @@ test("a server that answers every rest with a redirect is asked twice, and no mo
 test("the answer to a HEAD has no body that could be saved", async () => {
   await using at = await setting([good]);
 
-  const error = await failureOf(at.session.head(`${at.origin.url}/`).saveTo(at.file));
+  const error = await failureOf(at.save({ method: "HEAD" }));
 
   assert.ok(error instanceof TypeError);
   assert.match(error.message, /HEAD has none/);
@@ -143,7 +143,7 @@ test("a folder that is missing is named, before anything is asked", async () => 
   await using at = await setting([good]);
   const folder = join(at.folder, "no", "such");
 
-  const error = await failureOf(at.session.get(`${at.origin.url}/`).saveTo(join(folder, "file.bin")));
+  const error = await failureOf(at.session.download(`${at.origin.url}/`, join(folder, "file.bin")));
 
   assert.ok(error instanceof TypeError);
   assert.equal(error.message, `file.bin cannot be saved in ${folder}: there is no such folder`);

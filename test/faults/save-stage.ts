@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { RequestOptions, Saved, SaveOptions, Session } from "@holdfast/http";
+import type { DownloadOptions, DownloadResult, Session } from "@holdfast/http";
 import { faultOrigin, type Entry, type FaultOrigin } from "@holdfast/http/testing";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
 import { body } from "./broken-page.ts";
@@ -13,7 +13,7 @@ export interface Setting extends AsyncDisposable {
   readonly session: Session;
   readonly folder: string;
   readonly file: string;
-  save(options?: SaveOptions, request?: RequestOptions): Promise<Saved>;
+  save(options?: DownloadOptions): Promise<DownloadResult>;
   /** Names in the folder of the file. */
   names(): Promise<readonly string[]>;
 }
@@ -37,7 +37,7 @@ export async function setting(
     session,
     folder: folder.path,
     file,
-    save: (saving, request) => session.get(`${origin.url}/`, request).saveTo(file, saving),
+    save: (saveOptions) => session.download(`${origin.url}/`, file, saveOptions),
     names: async () => (await readdir(folder.path)).toSorted(),
     [Symbol.asyncDispose]: async () => {
       await session.close();

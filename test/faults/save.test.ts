@@ -4,7 +4,7 @@ import { existsSync, statSync, unlinkSync } from "node:fs";
 import { lstat, mkdir, readdir, readFile, realpath, stat, symlink, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { test } from "node:test";
-import type { Progress } from "@holdfast/http";
+import type { DownloadOptions, DownloadProgress } from "@holdfast/http";
 import {
   chunked,
   cut,
@@ -26,7 +26,7 @@ const once = { retry: { total: 0 } };
 
 test("a body is saved whole under its name, in one request, with nothing left beside it", async () => {
   await using at = await setting([good]);
-  const progress: Progress[] = [];
+  const progress: DownloadProgress[] = [];
 
   const saved = await at.save({ onProgress: (now) => void progress.push(now) });
 
@@ -323,7 +323,7 @@ test("an abort keeps the part for later", async () => {
   });
   const caller = new AbortController();
   const stop = new Error("The user pressed stop");
-  const saving = failureOf(at.save({}, { signal: caller.signal }));
+  const saving = failureOf(at.save({ signal: caller.signal }));
   const part = `${at.file}.part`;
   await waitUntil("the part is there", () => existsSync(part) && statSync(part).size === cutAt);
 
@@ -366,44 +366,49 @@ test("what onProgress throws ends the download, and keeps the part", async () =>
   await holds(at);
 });
 
-test("saveTo has to be said at once", async () => {
+test("download rejects an unknown option, and sends nothing", async () => {
   await using at = await setting([good]);
-  const response = at.session.get(`${at.origin.url}/`);
-  await response;
+  const options = { sha256: "9f86d081" } as DownloadOptions;
 
-  assert.ok((await failureOf(response.saveTo(at.file))) instanceof TypeError);
-  assert.deepEqual(await at.names(), []);
+  const error = await failureOf(at.save(options));
+
+  assert.ok(error instanceof TypeError);
+  assert.match(error.message, /download has no option "sha256": did you mean digest/);
+  assert.equal(at.origin.requests.length, 0);
 });
 
-test("the promise of an answer that is saved is the promise of its response", async () => {
+test("download returns the response whose body is in the file", async () => {
   await using at = await setting([good]);
-  const promise = at.session.get(`${at.origin.url}/`);
-  const saving = promise.saveTo(at.file);
 
-  assert.equal(await promise, (await saving).response);
+  const { response, path } = await at.save();
+
+  assert.deepEqual([response.status, response.attempts.length, path], [200, 1, at.file]);
   assert.equal(at.origin.requests.length, 1);
 });
 
-test("saveTo after raiseForStatus is the same", async () => {
+test("download sends the method and the body that it was given", async () => {
   await using at = await setting([good]);
 
-  await at.session.get(`${at.origin.url}/`).raiseForStatus().saveTo(at.file);
+  await at.save({ method: "POST", json: { report: 5 } });
 
   await holds(at);
-  assert.equal(at.origin.requests.length, 1);
+  assert.deepEqual(
+    at.origin.requests.map(({ method }) => method),
+    ["POST"],
+  );
 });
 
 test("a file is not saved when its request cannot be made", async () => {
   await using at = await setting([good]);
 
-  assert.equal(code(await failureOf(at.session.get("nowhere").saveTo(at.file))), "ERR_INVALID_URL");
+  assert.equal(code(await failureOf(at.session.download("nowhere", at.file))), "ERR_INVALID_URL");
 });
 
 test("what is there and no file, such as a folder or a device, is not replaced", async () => {
   await using at = await setting([good]);
 
   for (const target of [dirname(at.file), "/dev/null"])
-    assert.ok((await failureOf(at.session.get(`${at.origin.url}/`).saveTo(target))) instanceof TypeError);
+    assert.ok((await failureOf(at.session.download(`${at.origin.url}/`, target))) instanceof TypeError);
 
   assert.equal(at.origin.requests.length, 0);
 });
@@ -412,5 +417,5 @@ test("maxBytes holds for the whole file", async () => {
   await using at = await setting([first, good], once);
   await failureOf(at.save());
 
-  assert.equal(code(await failureOf(at.save({}, { maxBytes: 150_000 }))), "ERR_BODY_TOO_LARGE");
+  assert.equal(code(await failureOf(at.save({ maxBytes: 150_000 }))), "ERR_BODY_TOO_LARGE");
 });

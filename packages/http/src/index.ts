@@ -1,10 +1,5 @@
-export {
-  type Adapter,
-  HttpAdapter,
-  type HttpAdapterOptions,
-  type SendOptions,
-  type StreamOptions,
-} from "./adapter/adapter.ts";
+export type { HttpAdapterOptions } from "./adapter/options.ts";
+export { type Adapter, HttpAdapter, type SendOptions, type StreamOptions } from "./adapter/adapter.ts";
 export type { AttemptRecord, Phases, DiscardedResponse } from "./model/attempt-record.ts";
 export { type Auth, basicAuth, bearerAuth, digestAuth, type DigestOptions } from "./auth/auth.ts";
 export { type BodySource, sourceOf } from "./model/body-source.ts";
@@ -84,10 +79,15 @@ export type { RetryInit } from "./retry/options.ts";
 export { parseRetryAfter } from "./retry/retry-after.ts";
 export { errorVerdict, statusVerdict, type Verdict } from "./model/verdict.ts";
 export type { ConnectionPhases, Observer, Trace } from "./model/trace.ts";
-export type { Progress, Saved, SaveOptions } from "./download/download.ts";
+export type { DownloadProgress, DownloadResult, SaveOptions } from "./download/download.ts";
 export { SchemaError, type SchemaIssue, type StandardSchema } from "./model/schema.ts";
 export { Session } from "./session/session.ts";
-export type { RequestOptions, SessionOptions, StreamRequestOptions } from "./call/options.ts";
+export type {
+  DownloadOptions,
+  RequestOptions,
+  SessionOptions,
+  StreamRequestOptions,
+} from "./call/options.ts";
 export { StreamedResponse, type StreamedResponseInit } from "./model/streamed-response.ts";
 export { sessionDefaults } from "./session/defaults.ts";
 export type { ProxyFault, ProxyReason } from "./errors/proxy-reason.ts";

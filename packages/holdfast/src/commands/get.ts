@@ -1,4 +1,4 @@
-import type { HttpResponse, ProxyPool, ResponsePromise, Session, StatusError } from "@holdfast/http";
+import type { DownloadResult, HttpResponse, ProxyPool, Session, StatusError } from "@holdfast/http";
 import { optionsFileFlag, optionsFileHelp, readOptions } from "../command-line/options-file.ts";
 import type { ParsedOptions } from "../command-line/options.ts";
 import { parseOnlyUrl } from "../command-line/url.ts";
@@ -65,7 +65,10 @@ export const getCommand: Command = {
     const session = await openSession(settings, route);
     if (values.verbose === true) printAttempts(session, io);
     try {
-      if (file !== undefined) return await download(session.get(url, route.request), file, io);
+      if (file !== undefined) {
+        const { path, ...options } = file;
+        return await exitCodeOfDownload(session.download(url, path, { ...route.request, ...options }), io);
+      }
       const response = await session.get(url, route.request);
       await printResponse(response, { output: values.output, include: values.include === true, io });
       return exitCodeOfVerdict(response.verdict.kind);
@@ -113,7 +116,7 @@ async function chooseRoute(settings: ProxySettings, url: URL): Promise<GetRoute>
 /** A file for the body, and its expected digest. */
 interface DownloadTarget {
   readonly path: string;
-  readonly digest: string | undefined;
+  readonly digest?: string;
 }
 
 /** Returns the file for the body alone; undefined when the body goes to standard output or follows its headers. */
@@ -122,20 +125,18 @@ function readDownloadTarget({
   include,
   digest,
 }: ParsedOptions<typeof getFlags>["values"]): DownloadTarget | undefined {
-  if (output !== undefined && output !== "-" && include !== true) return { path: output, digest };
+  if (output !== undefined && output !== "-" && include !== true)
+    return { path: output, ...(digest !== undefined && { digest }) };
   if (output !== undefined && output !== "-") checkWritable(output);
   if (digest !== undefined)
     throw new OptionError("digest", "requires -o FILE and cannot be combined with --include");
   return undefined;
 }
 
-async function download(
-  response: ResponsePromise,
-  { path, digest }: DownloadTarget,
-  io: Io,
-): Promise<number> {
+/** Waits for a download, and returns the exit code of its result. */
+async function exitCodeOfDownload(download: Promise<DownloadResult>, io: Io): Promise<number> {
   try {
-    await response.saveTo(path, digest === undefined ? {} : { digest });
+    await download;
     return exitCodes.done;
   } catch (error) {
     // TypeErrors of Node have a code.

@@ -1,13 +1,13 @@
-import type { Clock } from "@holdfast/policy";
 import type { DiscardedResponse } from "../model/attempt-record.ts";
 import { refuse } from "../support/validate.ts";
 import type { HeaderRecord } from "../model/headers.ts";
 import type { ExchangeLimits, RawResponse, WireRequest } from "../transport/wire/messages.ts";
 import { decodeStream } from "../transport/decode/decode-stream.ts";
-import { Transport, type TransportOptions } from "../transport/transport.ts";
+import { Transport } from "../transport/transport.ts";
 import { toResponse } from "./to-response.ts";
 import { forwardedReplyReason } from "../transport/tunnel/proxy-replies.ts";
 import { ProxyError } from "../errors/transport-errors.ts";
+import type { HttpAdapterOptions } from "./options.ts";
 import { adapterOptionsCheck } from "./validate-options.ts";
 import { provesRequestUnsent } from "../errors/proxy-reason.ts";
 import { proxyAuthorization, forwardsPlainHttp } from "../transport/proxy-url.ts";
@@ -75,12 +75,6 @@ export interface Adapter {
 export interface StreamOptions extends SendOptions {
   /** What takes the place of `deadline` and `signal` once the head is here. */
   readonly after: Pick<SendOptions, "deadline" | "signal">;
-}
-
-export interface HttpAdapterOptions extends Omit<TransportOptions, "clock"> {
-  /** @default the session's */
-  readonly retry?: Retry;
-  readonly clock?: Clock;
 }
 
 /** Sends over TCP and TLS: what a session uses unless another adapter is mounted. */

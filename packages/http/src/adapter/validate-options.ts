@@ -1,7 +1,7 @@
 import { having, isObject, kind, options, type Check, type Problem } from "../support/validate.ts";
 import { Retry } from "../retry/retry.ts";
 import { transportChecks } from "../transport/validate-options.ts";
-import type { HttpAdapterOptions } from "./adapter.ts";
+import type { HttpAdapterOptions } from "./options.ts";
 
 /** Checks a `retry` option: an instance of `Retry`. */
 export const retryInstanceCheck: Check = kind({

@@ -1,4 +1,3 @@
-import { summarizeRequest, type RequestSummary } from "../model/request-summary.ts";
 import { systemClock, type Attempt, type Clock } from "@holdfast/policy";
 import {
   summarizeError,
@@ -6,96 +5,102 @@ import {
   type AttemptRecord,
   type DiscardedResponse,
 } from "../model/attempt-record.ts";
-import { attemptResult, type AttemptResult } from "./retry-policy.ts";
+import { isRedirectStatus } from "../model/redirect-request.ts";
+import type { HttpRequest } from "../model/request.ts";
+import { summarizeRequest, type RequestSummary } from "../model/request-summary.ts";
+import type { CallInfo, HttpResponse } from "../model/response.ts";
+import type { Observer, Trace } from "../model/trace.ts";
+import { errorVerdict, type Verdict } from "../model/verdict.ts";
+import { serverStatusOf } from "../resume/continued.ts";
+import type { Failure } from "../telemetry/call-failure.ts";
 import {
   areAttemptsObserved,
   reportAttempt,
   reportGiveUp,
   type ObservedCall,
 } from "../telemetry/diagnostics.ts";
-import type { Failure } from "../telemetry/call-failure.ts";
 import { toGiveUp, isGivenUp } from "../telemetry/give-up.ts";
 import type { Hooks } from "../telemetry/hooks.ts";
-import { isRedirectStatus } from "../model/redirect-request.ts";
-import type { HttpRequest } from "../model/request.ts";
-import type { CallInfo, HttpResponse } from "../model/response.ts";
-import { serverStatusOf } from "../resume/continued.ts";
-import { brokenAttemptRecord, type BrokenAttempt } from "./broken-stream.ts";
-import { errorVerdict, type Verdict } from "../model/verdict.ts";
-import type { Observer, Trace } from "../model/trace.ts";
+import { attemptResult, type AttemptResult } from "./attempt.ts";
+import type { CallPlan } from "./context.ts";
 
-/** How an attempt ended. */
-type AttemptDecision = Pick<AttemptRecord, "decision" | "delay" | "requestedDelay" | "delaySource">;
+/** What followed an attempt, as its record says. */
+export type AttemptDecision = Pick<AttemptRecord, "decision" | "delay" | "requestedDelay" | "delaySource">;
 
-/** A request of an attempt that brought nothing of use. */
+/** A request within an attempt whose response, or failure, was of no use. */
 interface SkippedReply {
   readonly discarded: DiscardedResponse;
   readonly trace: Trace;
 }
 
+/** An attempt whose body broke off after its response was returned. */
+interface BrokenAttempt {
+  readonly error: unknown;
+  /** Milliseconds since 1970-01-01T00:00:00Z. */
+  readonly startedAt: number;
+}
+
+/** The decision after such an attempt where no other one follows: bytes that the caller has cannot be taken back. */
+export const bodyGivenOut = "not-retried: body-given-out";
+
 const emptyTrace: Trace = {};
 const noSkippedReplies: readonly SkippedReply[] = [];
 const success: AttemptDecision = { decision: "success" };
 
-/** Whose story is told: with the redirect before it, where one led to it. */
-export interface Told extends ObservedCall {
-  readonly before?: Pick<CallInfo, "attempts"> | undefined;
-}
-
 /**
- * The story of one call: a record for each attempt, and what is told of them. A base class, because a further object would
- * cost each request more than it is worth.
+ * The log of one call: a record of each attempt, passed to hooks and channels. The base class of `Call` and not a field
+ * of it, because a second object costs every request more than it is worth.
  */
 export abstract class AttemptLog implements CallInfo, ObservedCall, Observer {
   readonly request: HttpRequest;
   readonly hooks: Hooks;
-  readonly #before: Told["before"];
+  readonly #before: CallPlan["before"];
   readonly #records: AttemptRecord[] = [];
   protected clock: Clock = systemClock;
   protected endedAt = 0;
-  /** When the attempt under way left, behind whatever gates it had to pass. */
+  /** The instant at which the current attempt had passed every rate limit. */
   protected leftAt = 0;
-  /** When the server wants to be asked again, in milliseconds since 1970, where that is later than the call would wait. */
+  /** The time, in milliseconds since 1970, that the server named for the next request, if that is too late for the call. */
   retryAt: number | undefined;
-  /** Whether any attempt got as far as the adapter. */
+  /** Whether any attempt reached the adapter. */
   protected wasSent = false;
-  /** The attempt whose body broke off after it was given out, while the rules look at it. */
-  protected cut: BrokenAttempt | undefined;
+  /** The attempt whose body broke off after its response was returned, until the retry loop has decided. */
+  protected brokenAttempt: BrokenAttempt | undefined;
   #startedAt = 0;
   #startDate: number | undefined;
   #attemptAt = 0;
   #last: HttpResponse | undefined;
-  /** How the answer that was accepted unasked ended the call. */
-  #ending = success;
-  /** Whether the last record is still to be told of, because it may be a redirect that is followed. */
-  #untold = false;
-  /** Whether a body that was given out broke off, so that nobody follows a redirect any more. */
-  #reopened = false;
-  #asked: RequestSummary | undefined;
+  /** The decision after a response that was accepted without a record. */
+  #acceptedDecision = success;
+  /** Whether the last record was not yet emitted, because it may be a redirect that is followed. */
+  #isUnreported = false;
+  /** Whether a returned body broke off, so that redirects are no longer followed. */
+  #isReopened = false;
+  #requestSummary: RequestSummary | undefined;
   #trace = emptyTrace;
-  /** What the attempt under way has gone past. */
-  #past = noSkippedReplies;
+  #skipped = noSkippedReplies;
 
-  constructor({ request, hooks, before }: Told) {
+  constructor({ request, hooks, before }: Pick<CallPlan, "request" | "hooks" | "before">) {
     this.request = request;
     this.hooks = hooks;
     this.#before = before;
   }
 
-  /** The proxy that the latest attempt went through, without credentials. */
-  protected abstract get via(): string | undefined;
+  /** The label of the proxy that the latest attempt went through, without credentials. */
+  protected abstract get proxyLabel(): string | undefined;
 
-  /** Every attempt, in order, those of the redirects before it included. */
+  /** The records of all attempts, in order, those of earlier redirects included. */
   get attempts(): readonly AttemptRecord[] {
-    return this.#before === undefined ? this.#own : [...this.#before.attempts, ...this.#own];
+    return this.#before === undefined ? this.#ownRecords : [...this.#before.attempts, ...this.#ownRecords];
   }
 
-  get #own(): readonly AttemptRecord[] {
-    if (this.#records.length === 0 && this.#last !== undefined) this.#records.push(this.#first(this.#last));
+  get #ownRecords(): readonly AttemptRecord[] {
+    if (this.#records.length === 0 && this.#last !== undefined)
+      this.#records.push(this.#acceptedRecord(this.#last));
     return this.#records;
   }
 
-  /** The whole call, waits included, in milliseconds. */
+  /** The duration of the whole call, waits included, in milliseconds. */
   get elapsed(): number {
     return this.endedAt - this.#startedAt;
   }
@@ -104,43 +109,43 @@ export abstract class AttemptLog implements CallInfo, ObservedCall, Observer {
     this.#trace = trace;
   }
 
-  /** Takes note that the attempt goes past what its request brought. */
-  protected goPast(discarded: DiscardedResponse): void {
-    this.#past = [...this.#past, { discarded, trace: this.#trace }];
+  /** Records that the attempt discarded the reply to its latest request. */
+  protected skipReply(discarded: DiscardedResponse): void {
+    this.#skipped = [...this.#skipped, { discarded, trace: this.#trace }];
     this.#trace = emptyTrace;
   }
 
-  /** Takes note that an attempt begins. */
-  protected begin(clock: Clock, attempt: number): void {
+  protected beginAttempt(clock: Clock, attempt: number): void {
     this.leftAt = clock.now();
     this.#attemptAt = this.leftAt;
     this.#trace = emptyTrace;
-    this.#past = noSkippedReplies;
+    this.#skipped = noSkippedReplies;
     if (attempt > 1) return;
     this.clock = clock;
     this.#startedAt = this.leftAt;
   }
 
-  /** Takes note that the call has ended, with this answer or without one. */
-  protected end(last: HttpResponse | undefined): void {
+  /** Records that the call has ended, with this response or without one. */
+  protected endCall(last: HttpResponse | undefined): void {
     this.endedAt = this.clock.now();
     this.#last = last;
   }
 
-  /** The number of the attempt that is not noted yet, since the latest redirect. */
+  /** The number of the next attempt to be recorded, counted from the latest redirect. */
   protected get nextNumber(): number {
     return this.#records.length + 1;
   }
 
-  /** What the attempts so far meant. */
+  /** The verdicts of the recorded attempts, oldest first. */
   protected get verdicts(): readonly Verdict[] {
     return this.#records.map(({ verdict }) => verdict);
   }
 
-  protected get story(): Omit<Failure, "verdict"> {
+  /** The properties that an error of this call carries. */
+  protected get failure(): Omit<Failure, "verdict"> {
     const { attempts, elapsed, retryAt } = this;
     return {
-      request: this.#told,
+      request: this.#summary,
       attempts,
       elapsed,
       retryAt,
@@ -148,130 +153,142 @@ export abstract class AttemptLog implements CallInfo, ObservedCall, Observer {
     };
   }
 
-  /** Writes the record of an attempt, and tells of it. */
-  protected note(attempt: Attempt<AttemptResult>, ending: AttemptDecision): AttemptRecord {
+  /** Adds the record of an attempt, and emits it. */
+  protected recordAttempt(attempt: Attempt<AttemptResult>, decision: AttemptDecision): AttemptRecord {
     const { response, error } = attemptResult(attempt);
-    const { cut } = this;
-    this.cut = undefined;
+    const { brokenAttempt } = this;
+    this.brokenAttempt = undefined;
     const { startedAt, endedAt } = attempt;
     const record: AttemptRecord = {
-      ...this.#named(this.nextNumber),
-      startedAt: cut?.startedAt ?? this.#dateOf(startedAt),
-      elapsed: cut === undefined ? endedAt - startedAt : this.#dateOf(endedAt) - cut.startedAt,
-      ...this.#wire(endedAt),
+      ...this.#identify(this.nextNumber),
+      startedAt: brokenAttempt?.startedAt ?? this.#toDate(startedAt),
+      elapsed:
+        brokenAttempt === undefined ? endedAt - startedAt : this.#toDate(endedAt) - brokenAttempt.startedAt,
+      ...this.#wireFacts(endedAt),
       ...(response === undefined ? { error: summarizeError(error) } : serverStatusOf(response)),
       verdict: response?.verdict ?? errorVerdict(error),
-      ...ending,
+      ...decision,
     };
     this.#records.push(record);
-    this.#untold = ending.decision !== "retried" && this.mayBeFollowed(response);
-    // Of an attempt whose body broke off later, it was told when its head came.
-    if (cut === undefined && !this.#untold) reportAttempt(this, record);
+    this.#isUnreported = decision.decision !== "retried" && this.mayBeFollowed(response);
+    // The record of an attempt whose body broke off later was emitted when its head came.
+    if (brokenAttempt === undefined && !this.#isUnreported) reportAttempt(this, record);
     return record;
   }
 
-  /** Writes the latest record anew: the wait that it tells of was ended. */
-  protected revise(ending: Partial<AttemptDecision>): AttemptRecord | undefined {
+  /** Changes the latest record, whose wait ended otherwise. */
+  protected reviseLast(decision: Partial<AttemptDecision>): AttemptRecord | undefined {
     const record = this.#records.pop();
-    if (record !== undefined) this.#records.push({ ...record, ...ending });
+    if (record !== undefined) this.#records.push({ ...record, ...decision });
     return record;
   }
 
-  /** Takes the latest record back: the body that it tells of broke off later. False where there is none. */
-  protected reopen(error: unknown): boolean {
-    const record = this.#own.at(-1);
+  /** Removes the latest record, because its body broke off after all. Returns false where there is no record. */
+  protected reopenLast(error: unknown): boolean {
+    const record = this.#ownRecords.at(-1);
     if (record === undefined) return false;
-    this.#reopened = true;
+    this.#isReopened = true;
     this.#records.pop();
-    this.cut = { error, startedAt: record.startedAt };
+    this.brokenAttempt = { error, startedAt: record.startedAt };
     return true;
   }
 
-  /** Writes the record of an attempt whose body broke off and which no other one follows. */
-  protected noteCut(): void {
+  /** Adds the record of an attempt whose body broke off and which no other attempt follows. */
+  protected recordBrokenAttempt(): void {
     this.endedAt = this.clock.now();
-    if (this.cut === undefined) return;
-    const elapsed = this.#dateOf(this.endedAt) - this.cut.startedAt;
+    if (this.brokenAttempt === undefined) return;
+    const { error, startedAt } = this.brokenAttempt;
     this.#records.push({
-      ...brokenAttemptRecord(this.cut, { ...this.#named(this.nextNumber), elapsed }),
-      ...this.#wire(this.endedAt),
+      ...this.#identify(this.nextNumber),
+      startedAt,
+      elapsed: this.#toDate(this.endedAt) - startedAt,
+      error: summarizeError(error),
+      verdict: errorVerdict(error),
+      decision: bodyGivenOut,
+      ...this.#wireFacts(this.endedAt),
     });
-    this.cut = undefined;
+    this.brokenAttempt = undefined;
   }
 
-  /** Whether an answer may turn out to be a redirect that is followed, so that its end is not known yet. */
+  /** Whether a response may be a redirect that is followed, so that the end of its attempt is not known yet. */
   protected mayBeFollowed(response: HttpResponse | undefined): boolean {
-    return response !== undefined && isRedirectStatus(response.status) && !this.#reopened;
+    return response !== undefined && isRedirectStatus(response.status) && !this.#isReopened;
   }
 
-  /** Takes note that the redirect which is the answer ended otherwise than its status says, and tells of it. */
-  redirected(ending: AttemptDecision): void {
+  /** Sets the decision after the redirect response that ended this call, and emits its record. */
+  recordRedirect(decision: AttemptDecision): void {
     const record = this.#records.pop();
-    if (record === undefined) this.#ending = ending;
-    else this.#records.push({ ...record, ...ending });
-    const last = areAttemptsObserved(this) ? this.#own.at(-1) : undefined;
+    if (record === undefined) this.#acceptedDecision = decision;
+    else this.#records.push({ ...record, ...decision });
+    const last = areAttemptsObserved(this) ? this.#ownRecords.at(-1) : undefined;
     if (last !== undefined) reportAttempt(this, last);
   }
 
-  /** Takes note that the redirect which is the answer asks for more patience than there is. */
-  tooLate({ retryAt, requestedDelay }: { readonly retryAt: number; readonly requestedDelay: number }): void {
+  /** Records that the redirect response asks for a longer wait than the call allows. */
+  recordLongRetryAfter({
+    retryAt,
+    requestedDelay,
+  }: {
+    readonly retryAt: number;
+    readonly requestedDelay: number;
+  }): void {
     this.retryAt = retryAt;
-    this.redirected({ decision: "retry-after-too-long", requestedDelay });
+    this.recordRedirect({ decision: "retry-after-too-long", requestedDelay });
   }
 
-  /** Tells of the end to whoever wants to hear of it. */
-  tellEnd(): void {
-    // Hot path: an answer that was accepted unasked has no record yet, and gets none that nobody reads.
+  /** Emits the end of the call to hooks and channels. */
+  reportEnd(): void {
+    // Hot path: a response that was accepted at the first attempt gets no record until someone reads it.
     if (this.#records.length === 0 && !areAttemptsObserved(this)) return;
-    const unasked = this.#records.length === 0;
-    const last = this.#own.at(-1);
+    const isFirst = this.#records.length === 0;
+    const last = this.#ownRecords.at(-1);
     if (last === undefined) return;
-    if (unasked || this.#untold) reportAttempt(this, last);
-    this.#untold = false;
-    if (!unasked && isGivenUp(last)) reportGiveUp(this, () => toGiveUp(last, this));
+    if (isFirst || this.#isUnreported) reportAttempt(this, last);
+    this.#isUnreported = false;
+    if (!isFirst && isGivenUp(last)) reportGiveUp(this, () => toGiveUp(last, this));
   }
 
-  #wire(endedAt: number): Partial<AttemptRecord> {
-    const { via, leftAt } = this;
+  #wireFacts(endedAt: number): Partial<AttemptRecord> {
+    const { proxyLabel, leftAt } = this;
     const span = { startedAt: this.#attemptAt, leftAt, endedAt };
-    const discarded = this.#past.map((past) => past.discarded);
-    const traces = this.#past.map((past) => past.trace);
-    // No further request followed what was gone past last: that was the attempt.
+    const discarded = this.#skipped.map((reply) => reply.discarded);
+    const traces = this.#skipped.map((reply) => reply.trace);
+    // Where no further request followed the last skipped reply, that reply was the attempt.
     const trace = this.#trace === emptyTrace ? (traces.pop() ?? emptyTrace) : this.#trace;
     return {
       ...(discarded.length > 0 && { discarded }),
       ...wireFacts(trace, span, traces),
-      ...(via !== undefined && { proxy: via }),
+      ...(proxyLabel !== undefined && { proxy: proxyLabel }),
     };
   }
 
-  /** What was asked; the URL is made fit to be told once, when somebody asks. */
-  get #told(): RequestSummary {
-    return (this.#asked ??= summarizeRequest(this.request));
+  /** The request without credentials. Built once, when first read. */
+  get #summary(): RequestSummary {
+    return (this.#requestSummary ??= summarizeRequest(this.request));
   }
 
-  /** What every record begins with. */
-  #named(number: number): Pick<AttemptRecord, "number" | "method" | "url"> {
-    return { number: (this.#before?.attempts.length ?? 0) + number, ...this.#told };
+  /** Returns the first properties of a record. */
+  #identify(number: number): Pick<AttemptRecord, "number" | "method" | "url"> {
+    return { number: (this.#before?.attempts.length ?? 0) + number, ...this.#summary };
   }
 
-  /** When an instant of the clock was: the calendar is looked at once, when somebody asks. */
-  #dateOf(instant: number): number {
+  /** Converts an instant of the clock to a date. Reads the calendar once, when first called. */
+  #toDate(instant: number): number {
     this.#startDate ??= this.clock.date() - (this.clock.now() - this.#startedAt);
     return this.#startDate + instant - this.#startedAt;
   }
 
-  /** The record of an answer that was accepted unasked. */
-  #first({ status, verdict }: HttpResponse): AttemptRecord {
-    const startedAt = this.#dateOf(this.#startedAt);
+  /** Returns the record of a response that was accepted at the first attempt. */
+  #acceptedRecord({ status, verdict }: HttpResponse): AttemptRecord {
+    const startedAt = this.#toDate(this.#startedAt);
     return {
-      ...this.#named(1),
+      ...this.#identify(1),
       startedAt,
       elapsed: this.elapsed,
-      ...this.#wire(this.endedAt),
+      ...this.#wireFacts(this.endedAt),
       status,
       verdict,
-      ...this.#ending,
+      ...this.#acceptedDecision,
     };
   }
 }

@@ -1,4 +1,3 @@
-import { discardBody } from "../model/streamed-response.ts";
 import {
   HoldfastError,
   RetryError,
@@ -7,307 +6,402 @@ import {
   type GiveUpReason,
   type Scope,
 } from "@holdfast/policy";
-import type { DiscardedExchange } from "../adapter/adapter.ts";
-import type { AttemptRecord, DiscardedResponse } from "../model/attempt-record.ts";
-import { attemptResult, type AttemptResult } from "./retry-policy.ts";
-import { publishRetry } from "../telemetry/diagnostics.ts";
-import { applyResponse } from "./send-attempt.ts";
+import type { AttemptObserver, DiscardedExchange } from "../adapter/adapter.ts";
 import { BodyNotReplayableError, DeferredError } from "../errors/transport-errors.ts";
-import { attachCallInfo } from "../telemetry/call-failure.ts";
-import { Sending } from "./attempt-sender.ts";
-import { runErrorHooks, runHooks } from "./run-hooks.ts";
-import type { InterruptedBody, BodyContinuation } from "../model/body-stream.ts";
-import { continuesWithoutBody } from "./unread-body.ts";
-import { isOverdue, waitWithinBounds } from "./call-bounds.ts";
-import { proxyClock, type ProxyClock } from "./proxy-clock.ts";
-import { type HttpResponse, attachCall, markRequestKeyed, setVerdict } from "../model/response.ts";
-import { takeResumableBody } from "../resume/buffered.ts";
-import { bodyGivenOut } from "./broken-stream.ts";
-import { UnresumableBodyError } from "../resume/resume-errors.ts";
-import { decide, serverDelayJitter, type Decision, type AttemptFacts } from "../retry/decide.ts";
-import { readRefusalHint } from "../pacing/limit-signal.ts";
-import { errorVerdict, quotaVerdict } from "../model/verdict.ts";
+import type { AttemptRecord, DiscardedResponse } from "../model/attempt-record.ts";
+import type { BodyContinuation, InterruptedBody } from "../model/body-stream.ts";
+import type { PartialBody } from "../model/partial-body.ts";
+import { attachCall, markRequestKeyed, setVerdict, type HttpResponse } from "../model/response.ts";
+import { discardBody } from "../model/streamed-response.ts";
 import type { ResponseHead } from "../model/trace.ts";
+import { errorVerdict, quotaVerdict } from "../model/verdict.ts";
+import { bucketNames, readLimitSignal, readRefusalHint, hasRemainingHeader } from "../pacing/limit-signal.ts";
+import type { Limiter } from "../pacing/limiter.ts";
+import type { Limiters, LimitedRequest } from "../pacing/limiters.ts";
+import { formatProxyForLog } from "../proxy/route/route.ts";
+import { resumingAdapter, takeResumableBody } from "../resume/buffered.ts";
+import { UnresumableBodyError } from "../resume/resume-errors.ts";
+import { decide, serverDelayJitter, type AttemptFacts, type Decision } from "../retry/decide.ts";
+import type { Retry } from "../retry/retry.ts";
+import { attachCallInfo } from "../telemetry/call-failure.ts";
+import { publishRetry } from "../telemetry/diagnostics.ts";
+import { attemptResult, type AttemptResult, type CallRules } from "./attempt.ts";
+import { AttemptLog, bodyGivenOut } from "./attempt-log.ts";
+import { isOverdue, waitWithinBounds } from "./call-bounds.ts";
+import type { CallPlan } from "./context.ts";
+import { proxyClock, type ProxyClock } from "./proxy-clock.ts";
+import { runErrorHooks, runHooks } from "./run-hooks.ts";
+import { applyResponse, sendAttempt, sendThroughPolicy } from "./send-attempt.ts";
+import { sendThroughPool, type PooledAttempt } from "./send-through-pool.ts";
+import { continuesWithoutBody } from "./unread-body.ts";
 
-const givenOut: Decision = { again: "no", reason: bodyGivenOut };
+const noLimiters: readonly Limiter[] = [];
 const givenUpByDeadline = { decision: "given-up: deadline" } as const;
 const success: Decision = { again: "no", reason: "success" };
 
-/** One call of a session: all that its attempts share. */
-export class Call extends Sending {
+/** One call to one URL: the state that its attempts share, and the rules between them. */
+export class Call extends AttemptLog implements CallRules, LimitedRequest, AttemptObserver {
+  readonly #plan: CallPlan;
+  /** The retries that remain. */
+  retry: Retry;
   #decision: Decision = success;
-  /** What the call is waiting to repeat. */
-  #waitsAfter: AttemptResult | undefined;
+  /** The result that the call waits to retry. */
+  #retriedResult: AttemptResult | undefined;
+  /** The received part of a body that broke off within an attempt. */
+  #partial: PartialBody | undefined;
+  /** The lease of the latest attempt, if it went through a pool. */
+  #pooled: PooledAttempt | undefined;
   #proxyClock: ProxyClock | undefined;
+  /** The rate limiters that the current attempt has passed, and has to be released from. */
+  #limiters = noLimiters;
 
-  /** Sends the request once, when its turn has come; every end but the caller's abort is an exchange, for the rules to judge. */
+  constructor(plan: CallPlan) {
+    super(plan);
+    this.#plan = plan;
+    // With a key, the server recognises a repeated request, whatever the method.
+    this.retry =
+      plan.request.idempotencyKey === undefined ? plan.retry : plan.retry.new({ allowedMethods: null });
+  }
+
+  get proxy(): string | undefined {
+    const { proxy } = this.#plan;
+    return typeof proxy === "string" ? proxy : undefined;
+  }
+
+  protected get proxyLabel(): string | undefined {
+    const { proxy } = this.#plan;
+    return typeof proxy === "string" ? formatProxyForLog(proxy) : this.#pooled?.lease.label;
+  }
+
+  // Sending: one attempt.
+
   send(scope: Scope): Promise<AttemptResult> {
-    if (scope.attempt === 1 && this.cut !== undefined)
-      return Promise.resolve({ call: this, error: this.cut.error });
-    this.begin(scope.clock, scope.attempt);
-    const { request } = this.plan;
-    return this.sendInTurn(scope).then(
+    if (scope.attempt === 1 && this.brokenAttempt !== undefined)
+      return Promise.resolve({ call: this, error: this.brokenAttempt.error });
+    this.beginAttempt(scope.clock, scope.attempt);
+    const { request, limiters } = this.#plan;
+    const sent =
+      limiters === undefined || limiters.isEmpty ? this.#sendOnce(scope) : this.#sendPaced(limiters, scope);
+    return sent.then(
       (response) => {
-        const exchange = { call: this, response };
+        const result = { call: this, response };
         if (request.idempotencyKey !== undefined) markRequestKeyed(response);
-        const company = this.passage?.company ?? this.plan;
-        const shown = applyResponse(response, request, company);
-        return shown === undefined ? exchange : this.#whenShown(shown, exchange);
+        const applied = applyResponse(response, request, this.#pooled?.context ?? this.#plan);
+        return applied === undefined ? result : this.#whenApplied(applied, result);
       },
-      (error: unknown) => {
-        this.broken = takeResumableBody(error) ?? this.broken;
-        if (scope.signal?.aborted === true || !(error instanceof HoldfastError)) this.comeBack();
-        if (scope.signal?.aborted === true) throw scope.signal.reason;
-        // A wrong argument is a mistake of the caller's, not an attempt.
-        if (!(error instanceof HoldfastError)) throw error;
-        return { call: this, error };
-      },
+      (error: unknown) => this.#failAttempt(error, scope),
     );
   }
 
-  /** Shows an answer that the attempt goes past to all who want to see it; of an identity's cookies nothing is known here. */
-  discard(discarded: DiscardedResponse, seen?: DiscardedExchange): Promise<void> | void {
-    this.goPast(discarded);
-    const { hooks, cookies, proxy } = this.plan;
-    const company = { hooks, cookies: typeof proxy === "object" ? undefined : cookies };
-    return seen === undefined ? undefined : applyResponse(seen.response, seen.request, company);
+  #failAttempt(error: unknown, { signal }: Scope): AttemptResult {
+    this.#partial = takeResumableBody(error) ?? this.#partial;
+    if (signal?.aborted !== true && error instanceof HoldfastError) return { call: this, error };
+    this.#releaseLimiters();
+    // Any other error is a mistake of the caller, such as a wrong argument, and not a failed attempt.
+    throw signal?.aborted === true ? signal.reason : error;
   }
 
-  continuesWithoutBody(head: ResponseHead): boolean {
-    return continuesWithoutBody(head, { facts: this.#factsOf({ call: this }), auth: this.plan.auth });
+  async #sendPaced(limiters: Limiters, scope: Scope): Promise<HttpResponse> {
+    const { onLongRetryAfter, retryAfterMax } = this.retry;
+    const longestPause = onLongRetryAfter === "wait" ? Infinity : retryAfterMax;
+    const { deadline, signal } = scope;
+    const signals = [signal, this.#plan.drain];
+    this.#limiters = await limiters.acquire(this, { deadline, longestPause, signals });
+    this.leftAt = this.clock.now();
+    return this.#sendOnce(scope);
   }
 
-  /** Whether the caller's own rules have a say on an answer that would otherwise be a success. */
-  asks({ status, verdict }: HttpResponse): boolean {
-    const { when, statusForcelist } = this.left;
-    const isBlock = this.passage !== undefined && verdict.kind === "blocked";
-    return when !== undefined || statusForcelist.has(status) || isBlock;
+  #sendOnce(scope: Scope): Promise<HttpResponse> {
+    const { request, policy } = this.#plan;
+    return policy === undefined
+      ? this.#sendByRoute(scope)
+      : sendThroughPolicy(policy, { request, scope }, (inner) => this.#sendByRoute(inner));
   }
 
-  /** Again? */
-  judge(attempt: Attempt<AttemptResult>): boolean | Promise<boolean> {
-    const { error } = attemptResult(attempt);
-    if (error instanceof UnresumableBodyError) return this.#heed(givenOut, attempt);
-    const decision = decide(this.#factsOf(attemptResult(attempt)));
-    return decision instanceof Promise
-      ? waitWithinBounds(decision, this.plan.bounds, { name: "retry.when" }).then(
-          (made) => this.#heed(made, attempt),
-          (error: unknown) => this.#breakOff(error, () => this.note(attempt, givenUpByDeadline)),
-        )
-      : this.#heed(decision, attempt);
-  }
-
-  /** How long? The server's wish is a minimum: chance may only add to it. Another address is asked at once. */
-  delay(attempt: Attempt<AttemptResult>, random: () => number): number {
-    if (this.#decision.again !== "yes") return 0;
-    const { minimum, source, retry: left } = this.#decision;
-    const asked = minimum > 0 ? minimum + serverDelayJitter(minimum, left) * random() : 0;
-    const backOff =
-      source === "back-off" ? left.getBackoffTime(random, { ...attempt, number: this.nextNumber }) : 0;
-    this.#proxyClock?.expect({ minimum, source, backOff });
-    return Math.max(asked, backOff);
-  }
-
-  /** A clock by which the call waits for its next attempt: no longer than until a proxy is fit, where it waits for one. */
-  clockFor(clock: Clock): Clock {
-    const { request, proxy: route } = this.plan;
-    if (typeof route !== "object") return clock;
-    const sooner = (delay: number): void => void this.revise({ delay, delaySource: "proxy" });
-    return (this.#proxyClock = proxyClock(clock, { request, route, sooner }));
-  }
-
-  /** Stop? */
-  get exhausted(): boolean {
-    return this.#decision.again === "exhausted" || this.plan.drain?.aborted === true;
-  }
-
-  /** Gives back the last exchange of a call whose wait was ended, because the caller waits for nothing more. */
-  cutShort(): AttemptResult | undefined {
-    const record = this.revise({ decision: "given-up: drain" });
-    if (this.#decision.again === "yes" && this.#decision.minimum > 0 && record?.delay !== undefined) {
-      this.retryAt = record.startedAt + record.elapsed + record.delay;
+  #sendByRoute({ signal, deadline }: Scope): Promise<HttpResponse> {
+    const { request, timeouts, maxBytes, proxy, streams } = this.#plan;
+    const context =
+      this.#partial === undefined || streams !== undefined
+        ? this.#plan
+        : { ...this.#plan, adapter: resumingAdapter(this.#plan.adapter, this.#partial) };
+    if (typeof proxy !== "object") {
+      this.wasSent = true;
+      return sendAttempt(request, context, { timeouts, deadline, maxBytes, signal, proxy, observer: this });
     }
-    return this.#waitsAfter;
-  }
-
-  /** Takes note that another attempt will be made. */
-  async goOn(attempt: Attempt<AttemptResult>, delay: number): Promise<void> {
-    if (this.#decision.again !== "yes") return;
-    this.left = this.#decision.retry;
-    this.#waitsAfter = attemptResult(attempt);
-    this.hear(attemptResult(attempt).response, delay);
-    this.comeBack();
-    const { response } = attemptResult(attempt);
-    if (response !== undefined) void discardBody(response);
-    const { source, minimum } = this.#decision;
-    const ending = { decision: "retried", delay, ...requestedDelay(minimum), delaySource: source };
-    const record = this.note(attempt, ending);
-    publishRetry(record);
-    try {
-      await runHooks(this.hooks.retry, (hook) => hook(record, this.request), {
-        name: "a retry hook",
-        bounds: this.plan.bounds,
-      });
-    } catch (error) {
-      this.#breakOff(error, () => this.revise(givenUpByDeadline));
-    }
-  }
-
-  /** Takes note that no other attempt will be made, and gives back what there is. */
-  giveUp(attempt: Attempt<AttemptResult>, reason: GiveUpReason): AttemptResult {
-    const decision = this.#decision;
-    if (decision.again === "exhausted") this.retryAt = decision.retryAt;
-    if (decision.again === "yes" && decision.minimum > 0) this.retryAt = this.clock.date() + decision.minimum;
-    this.note(attempt, {
-      decision: decision.again === "exhausted" ? decision.reason : `given-up: ${reason}`,
-      ...requestedDelay(patienceFor(decision)),
+    const options = { timeouts, deadline, maxBytes, signal, observer: this };
+    this.#pooled = undefined;
+    const { retry, clock } = this;
+    return sendThroughPool({ route: proxy, request, context, options, retry, clock }, (pooled) => {
+      this.wasSent = true;
+      this.#pooled = pooled;
     });
-    this.hear(attemptResult(attempt).response);
-    return attemptResult(attempt);
   }
 
-  /**
-   * What the caller gets of the last exchange. The end of a redirect is told when it is known whether it is followed.
-   *
-   * @throws its error, with the story of the call; RetryError for a status that outlived its retries, where `raiseOnStatus` asks for it.
-   */
-  finish(exchange: AttemptResult): HttpResponse {
-    const { response } = exchange;
-    this.end(response);
-    if (response !== undefined && response.status < 400) this.wasAccepted(response);
-    this.comeBack();
-    this.broken = undefined;
-    const failure = this.#failureIn(exchange);
-    if (failure !== undefined || !this.mayBeFollowed(response)) this.tellEnd();
-    if (failure !== undefined || response === undefined) throw failure;
-    attachCall(response, this);
-    return response;
-  }
-
-  /** What is thrown in place of the answer; undefined where that is given back. */
-  #failureIn(exchange: AttemptResult): unknown {
-    const { response, error } = exchange;
-    if (this.#isDeferred) return this.#deferred(exchange);
-    if (response === undefined) {
-      const final = this.#bodyIsGone ? new BodyNotReplayableError({ cause: error }) : error;
-      return attachCallInfo(final, { ...this.story, verdict: errorVerdict(error) });
-    }
-    const refused = this.#decision.again === "exhausted" ? this.#decision.cause : undefined;
-    return refused instanceof RetryError && this.left.raiseOnStatus
-      ? attachCallInfo(refused, { ...this.story, verdict: response.verdict, response })
-      : undefined;
-  }
-
-  /**
-   * Goes on for the rest of a body that broke off after it was given out, as the rules allow; gives the error with the
-   * story of the call where there is no going on.
-   */
-  async continueBody(first: HttpResponse, broke: InterruptedBody): Promise<BodyContinuation> {
-    const { error } = broke;
-    this.#reportBrokenBody(error);
-    if (!(error instanceof HoldfastError) || !this.reopen(error)) return this.#fail(error);
-    const sequel = (await this.plan.live?.goOn(this, first, broke)) ?? { error };
-    return "source" in sequel ? sequel : this.#fail(sequel.error);
-  }
-
-  #reportBrokenBody(error: unknown): void {
-    const { proxy: route } = this.plan;
-    if (typeof route === "object" && this.passage !== undefined)
-      void route.provider.report(this.passage.lease, { error, requestedDelay: () => undefined });
-  }
-
-  async #fail(error: unknown): Promise<BodyContinuation> {
-    this.noteCut();
-    if (!(error instanceof HoldfastError)) return { error: await this.#tell(error) };
-    this.tellEnd();
-    return {
-      error: await this.#tell(attachCallInfo(error, { ...this.story, verdict: errorVerdict(error) })),
-    };
-  }
-
-  async #tell(error: unknown): Promise<unknown> {
-    const { bounds } = this.plan;
-    await runErrorHooks({ hooks: this.hooks.error, request: this.request, bounds }, error);
-    return error;
-  }
-
-  /** Waits until the hooks have seen an answer; those that take too long are a failure of the attempt. */
-  #whenShown(shown: Promise<void>, exchange: AttemptResult): Promise<AttemptResult> {
-    return shown.then(
-      () => exchange,
+  /** Waits until the hooks have received a response. A hook that takes too long fails the attempt. */
+  #whenApplied(applied: Promise<void>, result: AttemptResult): Promise<AttemptResult> {
+    return applied.then(
+      () => result,
       (error: unknown) => {
         if (isOverdue(error)) return { call: this, error };
-        this.comeBack();
+        this.#releaseLimiters();
         throw error;
       },
     );
   }
 
-  /** Ends the call because a function of the caller's failed between two attempts, or took longer than the call may. */
-  #breakOff(error: unknown, noteDeadline: () => void): never {
-    this.comeBack();
+  /** Records a response that the attempt discards, and applies its cookies; those of a proxy identity are unknown here. */
+  discard(discarded: DiscardedResponse, exchange?: DiscardedExchange): Promise<void> | void {
+    this.skipReply(discarded);
+    const { hooks, cookies, proxy } = this.#plan;
+    const context = { hooks, cookies: typeof proxy === "object" ? undefined : cookies };
+    return exchange === undefined ? undefined : applyResponse(exchange.response, exchange.request, context);
+  }
+
+  continuesWithoutBody(head: ResponseHead): boolean {
+    return continuesWithoutBody(head, { facts: this.#factsOf({ call: this }), auth: this.#plan.auth });
+  }
+
+  // The questions of the retry loop.
+
+  needsJudgement({ status, verdict }: HttpResponse): boolean {
+    const { when, statusForcelist } = this.retry;
+    const isBlock = this.#pooled !== undefined && verdict.kind === "blocked";
+    return when !== undefined || statusForcelist.has(status) || isBlock;
+  }
+
+  shouldRetry(attempt: Attempt<AttemptResult>): boolean | Promise<boolean> {
+    const { error } = attemptResult(attempt);
+    if (error instanceof UnresumableBodyError)
+      return this.#apply({ again: "no", reason: bodyGivenOut }, attempt);
+    const decision = decide(this.#factsOf(attemptResult(attempt)));
+    return decision instanceof Promise
+      ? waitWithinBounds(decision, this.#plan.bounds, { name: "retry.when" }).then(
+          (made) => this.#apply(made, attempt),
+          (failed: unknown) => this.#abandon(failed, () => this.recordAttempt(attempt, givenUpByDeadline)),
+        )
+      : this.#apply(decision, attempt);
+  }
+
+  /** The delay that the server names is a minimum, to which chance only adds. Another proxy is tried immediately. */
+  retryDelay(attempt: Attempt<AttemptResult>, random: () => number): number {
+    if (this.#decision.again !== "yes") return 0;
+    const { minimum, source, retry } = this.#decision;
+    const requested = minimum > 0 ? minimum + serverDelayJitter(minimum, retry) * random() : 0;
+    const backOff =
+      source === "back-off" ? retry.getBackoffTime(random, { ...attempt, number: this.nextNumber }) : 0;
+    this.#proxyClock?.expect({ minimum, source, backOff });
+    return Math.max(requested, backOff);
+  }
+
+  /** Through a pool, the clock ends the wait for a proxy as soon as one is available. */
+  clockFor(clock: Clock): Clock {
+    const { request, proxy: route } = this.#plan;
+    if (typeof route !== "object") return clock;
+    const sooner = (delay: number): void => void this.reviseLast({ delay, delaySource: "proxy" });
+    return (this.#proxyClock = proxyClock(clock, { request, route, sooner }));
+  }
+
+  get isExhausted(): boolean {
+    return this.#decision.again === "exhausted" || this.#plan.drain?.aborted === true;
+  }
+
+  drained(): AttemptResult | undefined {
+    const record = this.reviseLast({ decision: "given-up: drain" });
+    if (this.#decision.again === "yes" && this.#decision.minimum > 0 && record?.delay !== undefined) {
+      this.retryAt = record.startedAt + record.elapsed + record.delay;
+    }
+    return this.#retriedResult;
+  }
+
+  async beforeRetry(attempt: Attempt<AttemptResult>, delay: number): Promise<void> {
+    if (this.#decision.again !== "yes") return;
+    const { source, minimum } = this.#decision;
+    const result = attemptResult(attempt);
+    this.retry = this.#decision.retry;
+    this.#retriedResult = result;
+    this.#reportLimit(result.response, delay);
+    this.#releaseLimiters();
+    if (result.response !== undefined) void discardBody(result.response);
+    const decision = { decision: "retried", delay, ...requestedDelay(minimum), delaySource: source };
+    const record = this.recordAttempt(attempt, decision);
+    publishRetry(record);
+    try {
+      await runHooks(this.hooks.retry, (hook) => hook(record, this.request), {
+        name: "a retry hook",
+        bounds: this.#plan.bounds,
+      });
+    } catch (error) {
+      this.#abandon(error, () => this.reviseLast(givenUpByDeadline));
+    }
+  }
+
+  giveUp(attempt: Attempt<AttemptResult>, reason: GiveUpReason): AttemptResult {
+    const decision = this.#decision;
+    if (decision.again === "exhausted") this.retryAt = decision.retryAt;
+    if (decision.again === "yes" && decision.minimum > 0) this.retryAt = this.clock.date() + decision.minimum;
+    this.recordAttempt(attempt, {
+      decision: decision.again === "exhausted" ? decision.reason : `given-up: ${reason}`,
+      ...requestedDelay(requestedDelayOf(decision)),
+    });
+    this.#reportLimit(attemptResult(attempt).response);
+    return attemptResult(attempt);
+  }
+
+  /** Stores the decision after an attempt; returns whether the loop goes on to ask for the delay. */
+  #apply(decision: Decision, attempt: Attempt<AttemptResult>): boolean {
+    this.#decision = decision;
+    if (decision.again !== "no") return true;
+    const { response } = attemptResult(attempt);
+    if (response !== undefined) this.#applyRefusal(response);
+    this.recordAttempt(attempt, { decision: decision.reason });
+    this.#reportLimit(response);
+    return false;
+  }
+
+  /** Ends the call because a function of the caller failed between two attempts, or took longer than the call may. */
+  #abandon(error: unknown, recordDeadline: () => void): never {
+    this.#releaseLimiters();
     if (!isOverdue(error)) throw error;
-    noteDeadline();
-    this.end(undefined);
-    this.tellEnd();
-    throw attachCallInfo(error, { ...this.story, verdict: errorVerdict(error) });
+    recordDeadline();
+    this.endCall(undefined);
+    this.reportEnd();
+    throw attachCallInfo(error, { ...this.failure, verdict: errorVerdict(error) });
   }
 
   #factsOf({ response, error }: AttemptResult): AttemptFacts {
     return {
-      request: this.plan.request,
-      retry: this.left,
+      request: this.#plan.request,
+      retry: this.retry,
       response,
       error,
       previousVerdicts: this.verdicts,
       now: this.clock.date(),
-      proxy: this.passage?.lease.availability(),
+      proxy: this.#pooled?.lease.availability(),
     };
   }
 
-  /** Takes note of when the server wants to be asked again, by somebody who may; and of a limit that no waiting lifts. */
-  #hearRefusal(response: HttpResponse): void {
+  // Rate limits of the server.
+
+  /** Releases the limiters of the attempt, after they have received its result. */
+  #releaseLimiters(): void {
+    for (const limiter of this.#limiters) limiter.release();
+    this.#limiters = noLimiters;
+  }
+
+  #reportAccepted(response: HttpResponse): void {
+    const { limiters } = this.#plan;
+    limiters?.recordAccepted(this, this.leftAt, this.endedAt);
+    if (!hasRemainingHeader(response)) return;
+    limiters?.recordBuckets(this, bucketNames(response));
+    this.#reportLimit(response);
+  }
+
+  /** Passes the limit that a response names on to later requests; `delay` is the wait that follows in any case. */
+  #reportLimit(response: HttpResponse | undefined, delay = 0): void {
+    const { limiters } = this.#plan;
+    if (limiters === undefined || response === undefined) return;
+    const signal = readLimitSignal(response, this.retry, this.clock.date());
+    if (signal === undefined) return;
+    const { request, proxy, leftAt } = this;
+    limiters.recordLimit({ ...signal, request, proxy, leftAt, delay });
+  }
+
+  /** Stores the time that the server names for a request that is not retried, or that its quota is used up. */
+  #applyRefusal(response: HttpResponse): void {
     const now = this.clock.date();
-    const word = readRefusalHint(response, this.left, now);
-    if (word?.kind === "quota") setVerdict(response, quotaVerdict(response.status));
-    else if (word?.delay !== undefined && word.delay > 0 && this.left.respectRetryAfterHeader)
-      this.retryAt = now + word.delay;
+    const hint = readRefusalHint(response, this.retry, now);
+    if (hint?.kind === "quota") setVerdict(response, quotaVerdict(response.status));
+    else if (hint?.delay !== undefined && hint.delay > 0 && this.retry.respectRetryAfterHeader)
+      this.retryAt = now + hint.delay;
   }
 
-  /** Whether the server named a time that is too late for the call, and the rule leaves it to somebody else to wait. */
+  // The end of the call.
+
+  /**
+   * Returns the response of the last attempt. The end of a redirect is reported later, when it is known whether the
+   * redirect is followed.
+   *
+   * @throws the error of the last attempt, with the properties of `Failure`; RetryError for a status that remained after
+   * the last retry, if `raiseOnStatus` is set; DeferredError.
+   */
+  finish(result: AttemptResult): HttpResponse {
+    const { response } = result;
+    this.endCall(response);
+    if (response !== undefined && response.status < 400) this.#reportAccepted(response);
+    this.#releaseLimiters();
+    this.#partial = undefined;
+    const failure = this.#findFailure(result);
+    if (failure !== undefined || !this.mayBeFollowed(response)) this.reportEnd();
+    if (failure !== undefined || response === undefined) throw failure;
+    attachCall(response, this);
+    return response;
+  }
+
+  /** Returns the error to throw in place of the response; undefined to return the response. */
+  #findFailure(result: AttemptResult): unknown {
+    const { response, error } = result;
+    if (this.#isDeferred) return this.#deferredError(result);
+    if (response === undefined) {
+      const final = this.#isBodyGone ? new BodyNotReplayableError({ cause: error }) : error;
+      return attachCallInfo(final, { ...this.failure, verdict: errorVerdict(error) });
+    }
+    const refused = this.#decision.again === "exhausted" ? this.#decision.cause : undefined;
+    return refused instanceof RetryError && this.retry.raiseOnStatus
+      ? attachCallInfo(refused, { ...this.failure, verdict: response.verdict, response })
+      : undefined;
+  }
+
+  /** Whether the server named a time that is too late for the call, and `onLongRetryAfter` defers the request. */
   get #isDeferred(): boolean {
-    // What may not be sent again is nobody's to keep.
-    const waits = this.left.onLongRetryAfter === "defer" && this.#decision.again !== "no";
-    return waits && this.retryAt !== undefined && this.plan.drain?.aborted !== true;
+    // A request that may not be repeated cannot be deferred either.
+    const mayDefer = this.retry.onLongRetryAfter === "defer" && this.#decision.again !== "no";
+    return mayDefer && this.retryAt !== undefined && this.#plan.drain?.aborted !== true;
   }
 
-  #deferred({ response, error }: AttemptResult): unknown {
+  #deferredError({ response, error }: AttemptResult): unknown {
     const verdict = response?.verdict ?? errorVerdict(error);
     const deferred = new DeferredError(this.retryAt ?? 0, { cause: error });
-    return attachCallInfo(deferred, { ...this.story, verdict, ...(response !== undefined && { response }) });
+    return attachCallInfo(deferred, {
+      ...this.failure,
+      verdict,
+      ...(response !== undefined && { response }),
+    });
   }
 
-  get #bodyIsGone(): boolean {
+  get #isBodyGone(): boolean {
     return this.#decision.again === "no" && this.#decision.reason.endsWith("body-not-replayable");
   }
 
-  #heed(decision: Decision, attempt: Attempt<AttemptResult>): boolean {
-    this.#decision = decision;
-    if (decision.again !== "no") return true;
-    const { response } = attemptResult(attempt);
-    if (response !== undefined) this.#hearRefusal(response);
-    this.note(attempt, { decision: decision.reason });
-    this.hear(attemptResult(attempt).response);
-    return false;
+  /** Continues a body that broke off after its response was returned, or returns the error with the properties of `Failure`. */
+  async continueBody(first: HttpResponse, broke: InterruptedBody): Promise<BodyContinuation> {
+    const { error } = broke;
+    const { proxy: route } = this.#plan;
+    if (typeof route === "object" && this.#pooled !== undefined)
+      void route.provider.report(this.#pooled.lease, { error, requestedDelay: () => undefined });
+    if (!(error instanceof HoldfastError) || !this.reopenLast(error)) return this.#failBody(error);
+    const sequel = (await this.#plan.streams?.continueBody(this, first, broke)) ?? { error };
+    return "source" in sequel ? sequel : this.#failBody(sequel.error);
+  }
+
+  async #failBody(error: unknown): Promise<BodyContinuation> {
+    this.recordBrokenAttempt();
+    if (error instanceof HoldfastError) {
+      this.reportEnd();
+      attachCallInfo(error, { ...this.failure, verdict: errorVerdict(error) });
+    }
+    const { bounds } = this.#plan;
+    await runErrorHooks({ hooks: this.hooks.error, request: this.request, bounds }, error);
+    return { error };
   }
 }
 
-function patienceFor(decision: Decision): number {
+/** Returns how long the server asked to wait, in milliseconds; 0 where it did not ask. */
+function requestedDelayOf(decision: Decision): number {
   if (decision.again === "yes") return decision.minimum;
   return decision.again === "exhausted" ? (decision.requestedDelay ?? 0) : 0;
 }
 
-/** What a record says of a wait that was asked for: nothing where none was, or one without end. */
-function requestedDelay(asked: number): Pick<AttemptRecord, "requestedDelay"> {
-  return asked > 0 && asked < Infinity ? { requestedDelay: asked } : {};
+/** Returns the record's property of a requested wait; none for a wait without end. */
+function requestedDelay(delay: number): Pick<AttemptRecord, "requestedDelay"> {
+  return delay > 0 && delay < Infinity ? { requestedDelay: delay } : {};
 }

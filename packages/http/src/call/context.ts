@@ -1,28 +1,65 @@
-import type { Told } from "./attempt-log.ts";
-import type { Limiters } from "../pacing/limiters.ts";
-import type { InterruptedBody, BodyContinuation } from "../model/body-stream.ts";
-import type { Route } from "../proxy/route/route.ts";
+import type { Policy } from "@holdfast/policy";
+import type { Adapter } from "../adapter/adapter.ts";
+import type { Auth } from "../auth/auth.ts";
+import type { BodyContinuation, InterruptedBody } from "../model/body-stream.ts";
+import type { Cookies } from "../model/cookies.ts";
 import type { HttpRequest } from "../model/request.ts";
-import type { HttpResponse } from "../model/response.ts";
+import type { CallInfo, HttpResponse } from "../model/response.ts";
+import type { Limiters } from "../pacing/limiters.ts";
+import type { Route } from "../proxy/route/route.ts";
 import type { Retry } from "../retry/retry.ts";
-import type { Timeouts } from "../transport/timeouts.ts";
-import type { Call } from "./call.ts";
-import type { AttemptContext } from "./send-attempt.ts";
+import type { Hooks } from "../telemetry/hooks.ts";
+import type { CallRules } from "./attempt.ts";
+import type { CallBounds } from "./call-bounds.ts";
+import type { RequestOptions } from "./options.ts";
 
-/** What a call is made with: the request, who sees to it, and how long it may take. */
-export interface CallPlan extends AttemptContext, Told {
+/** The settings that all requests of one call share, redirects included: the options of the request over those of the session. */
+export interface CallContext extends CallBounds {
+  /** Once aborted, the call makes no further attempt. */
+  readonly drain: AbortSignal | undefined;
+  readonly hooks: Hooks;
+  readonly maxRedirects: number | null;
+  readonly maxBytes: number;
+  readonly sensitiveHeaders: readonly string[];
+  /** The `retry` option of the request itself. */
+  readonly retry: Retry | undefined;
+  readonly proxy: RequestOptions["proxy"];
+  /** The streamed responses of the call; absent where bodies are buffered. */
+  readonly streams?: CallStreams | undefined;
+}
+
+/** The streamed responses of one call. */
+export interface CallStreams {
+  /** Returns an adapter that sends through this one and streams the responses. */
+  through(adapter: Adapter): Adapter;
+  /** Continues a body that broke off after its response was returned, by further attempts of the call. */
+  continueBody(call: CallRules, first: HttpResponse, broke: InterruptedBody): Promise<BodyContinuation>;
+}
+
+/** Everything that takes part in sending an attempt, apart from the request itself. */
+export interface AttemptContext {
+  readonly adapter: Adapter;
+  readonly hooks: Hooks;
+  readonly cookies: Cookies | undefined;
+  readonly auth: Auth | undefined;
+  /** The policy around every attempt at this origin. */
+  readonly policy: Policy | undefined;
+  /** The limits of the wait for functions of the caller. @default no limit */
+  readonly bounds?: CallBounds | undefined;
+}
+
+/** The parts of one call to one URL. */
+export interface CallPlan extends AttemptContext {
   readonly request: HttpRequest;
   readonly retry: Retry;
-  readonly timeouts: Timeouts;
+  readonly timeouts: CallBounds["timeouts"];
   readonly maxBytes: number;
-  /** The proxy to go through, or the pool to lease one from for each attempt; undefined goes directly. */
+  /** The proxy, or the pool to lease one from for each attempt; undefined connects directly. */
   readonly proxy: Route;
-  /** Once aborted, nothing more is waited for. */
   readonly drain: AbortSignal | undefined;
-  /** The limits that the session has met; undefined where they are not kept to. */
+  /** The rate limits that the session has learned; undefined where it does not pace. */
   readonly limiters: Limiters | undefined;
-  /** How a body goes on that breaks off after it was given out; undefined where none is given out. */
-  readonly live:
-    | { goOn(call: Call, first: HttpResponse, broke: InterruptedBody): Promise<BodyContinuation> }
-    | undefined;
+  readonly streams: CallStreams | undefined;
+  /** The request that a redirect answered, if this call follows one. */
+  readonly before?: Pick<CallInfo, "attempts"> | undefined;
 }

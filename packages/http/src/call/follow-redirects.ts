@@ -1,124 +1,101 @@
-import { discardBody } from "../model/streamed-response.ts";
-import type { Clock } from "@holdfast/policy";
-import type { Adapter } from "../adapter/adapter.ts";
-import { summarizeRequest } from "../model/request-summary.ts";
 import { summarizeError, type AttemptRecord } from "../model/attempt-record.ts";
-import type { Call } from "./call.ts";
-import type { AttemptResult } from "./retry-policy.ts";
-import { reportGiveUp } from "../telemetry/diagnostics.ts";
-import { isFailure, attachCallInfo } from "../telemetry/call-failure.ts";
-import { toGiveUp } from "../telemetry/give-up.ts";
-import { decideRedirect, type RedirectDecision } from "./redirect-decision.ts";
-import { isBodyUnread, readUnreadBody } from "./unread-body.ts";
-import type { PreparedRequest } from "./build-request.ts";
 import { isRedirectStatus, leavesOrigin } from "../model/redirect-request.ts";
 import type { HttpRequest } from "../model/request.ts";
-import { type HttpResponse, setHistory } from "../model/response.ts";
-import type { Retry } from "../retry/retry.ts";
+import { summarizeRequest } from "../model/request-summary.ts";
+import { setHistory, type HttpResponse } from "../model/response.ts";
+import { discardBody } from "../model/streamed-response.ts";
 import { errorVerdict } from "../model/verdict.ts";
-import type { CallContext } from "./terms.ts";
+import { isFailure, attachCallInfo } from "../telemetry/call-failure.ts";
+import { reportGiveUp } from "../telemetry/diagnostics.ts";
+import { toGiveUp } from "../telemetry/give-up.ts";
+import type { PreparedRequest } from "./build-request.ts";
+import type { Call } from "./call.ts";
+import type { CallFactory } from "./call-factory.ts";
+import type { CallContext } from "./context.ts";
+import { decideRedirect, type RedirectDecision } from "./redirect-decision.ts";
+import type { RetryLoop } from "./retry-loop.ts";
+import { isBodyUnread, readUnreadBody } from "./unread-body.ts";
 
-/** A request of a call; after a redirect, with what is left of the call. */
-export interface NextRequest extends PreparedRequest {
-  readonly left?: RemainingRetries;
-}
-
-/** What the request before left of the retries, who sent it, and what it tells. */
-export interface RemainingRetries {
-  readonly call: Call;
-  readonly adapter: Adapter;
-  readonly retry: Retry;
-}
-
-/** A request and what came of it. */
+/** A request, its call and the response. */
 interface ReceivedResponse {
   readonly request: HttpRequest;
   readonly call: Call;
   readonly response: HttpResponse;
 }
 
-/** How a session makes the requests of a call. */
-export interface Requests {
-  readonly clock: Clock;
-  adapterFor(url: URL): Adapter;
-  callFor(onward: NextRequest, terms: CallContext): Call;
-  send(call: Call, terms: CallContext): Promise<AttemptResult>;
+/** The parts that make and send the next requests. */
+interface RedirectParts {
+  readonly context: CallContext;
+  readonly calls: CallFactory;
+  readonly loop: RetryLoop;
 }
 
 /**
- * Goes where a redirect leads, and on from there; gives the first answer that leads nowhere, with those before it.
+ * Follows redirects, and returns the first response that is not followed, with the redirects before it as its `history`.
  *
- * @throws TooManyRedirectsError; what a request throws, with the redirects that led to it.
+ * @throws TooManyRedirectsError; the error of a request, with the redirects before it as its `history`.
  */
 export async function followRedirects(
   first: PreparedRequest & ReceivedResponse,
-  terms: CallContext,
-  requests: Requests,
+  { context, calls, loop }: RedirectParts,
 ): Promise<HttpResponse> {
   const history: HttpResponse[] = [];
   let { request, call, response } = first;
   for (;;) {
-    const hop = decideNext(
-      { request, call, response },
-      { terms, clock: requests.clock, followed: history.length },
-    );
-    if (!hop.follow) {
-      const last = await returnRedirectResponse({ request, call, response }, hop);
+    const next = decideNext({ request, call, response }, context, history.length);
+    if (!next.follow) {
+      const last = await returnRedirectResponse({ request, call, response }, next);
       setHistory(last, history);
       return last;
     }
-    call.redirected(redirectRecord(hop.delay));
+    call.recordRedirect(redirectRecord(next.delay));
     await discardBody(response);
-    if (hop.delay > 0) await requests.clock.sleep(hop.delay, terms.signal);
+    if (next.delay > 0) await context.clock.sleep(next.delay, context.signal);
     history.push(response);
-    const left: RemainingRetries = { adapter: requests.adapterFor(request.url), retry: hop.retry, call };
-    request = hop.request;
+    const remaining = { adapter: calls.adapterFor(request.url), retry: next.retry, call };
+    request = next.request;
     const auth = leavesOrigin(first.request.url, request.url) ? undefined : first.auth;
-    call = requests.callFor({ request, auth, left }, terms);
-    response = await sendNext(call, { terms, requests, history });
+    call = calls.create({ request, auth, remaining }, context);
+    response = await sendNext(call, { context, loop, history });
   }
 }
 
-/** Hands out the answer that is not gone on from, with its body. */
+/** Returns the redirect response that is not followed, after reading its body. */
 async function returnRedirectResponse(
   { call, response }: ReceivedResponse,
-  { late }: Extract<RedirectDecision, { follow: false }>,
+  { tooLate }: Extract<RedirectDecision, { follow: false }>,
 ): Promise<HttpResponse> {
-  if (late !== undefined) call.tooLate(late);
-  else if (isRedirectStatus(response.status)) call.tellEnd();
+  if (tooLate !== undefined) call.recordLongRetryAfter(tooLate);
+  else if (isRedirectStatus(response.status)) call.reportEnd();
   const { error } = await readUnreadBody({ call, response });
   return error === undefined ? response : call.finish({ call, error });
 }
 
-interface Way {
-  readonly terms: CallContext;
-  readonly requests: Requests;
-  readonly history: readonly HttpResponse[];
-}
-
-/** Makes a further request of a call; an error tells of the redirects that led to it. */
-async function sendNext(call: Call, { terms, requests, history }: Way): Promise<HttpResponse> {
+/** Sends the next request of a call. An error gets the redirects before it as its `history`. */
+async function sendNext(
+  call: Call,
+  {
+    context,
+    loop,
+    history,
+  }: Pick<RedirectParts, "context" | "loop"> & { readonly history: readonly HttpResponse[] },
+): Promise<HttpResponse> {
   try {
-    const exchange = await requests.send(call, terms);
-    return call.finish(isBodyUnread(exchange) ? await readUnreadBody(exchange) : exchange);
+    const result = await loop.run(call, context);
+    return call.finish(isBodyUnread(result) ? await readUnreadBody(result) : result);
   } catch (error) {
     throw isFailure(error) ? Object.assign(error, { history }) : error;
   }
 }
 
-interface RedirectState {
-  readonly terms: CallContext;
-  readonly clock: Clock;
-  /** Redirects so far. */
-  readonly followed: number;
-}
-
+/** @throws TooManyRedirectsError or RetryError, with the properties of a `Failure`. */
 function decideNext(
   { request, call, response }: ReceivedResponse,
-  { terms, clock, followed }: RedirectState,
+  context: CallContext,
+  followed: number,
 ): RedirectDecision {
   const { retry } = call;
-  const { hooks, maxRedirects, sensitiveHeaders, deadline } = terms;
+  const { clock, hooks, maxRedirects, sensitiveHeaders, deadline } = context;
   const [now, timeLeft] = [clock.date(), deadline - clock.now()];
   try {
     return decideRedirect({
@@ -135,10 +112,10 @@ function decideNext(
     void discardBody(response);
     const verdict = tooManyRedirectsVerdict;
     const decision = `not-retried: ${verdict.reason}`;
-    call.redirected({ decision });
+    call.recordRedirect({ decision });
     const { attempts, elapsed } = response;
-    const ending = { status: response.status, error: summarizeError(error), verdict, decision };
-    reportGiveUp({ hooks, request }, () => toGiveUp(ending, response));
+    const end = { status: response.status, error: summarizeError(error), verdict, decision };
+    reportGiveUp({ hooks, request }, () => toGiveUp(end, response));
     throw attachCallInfo(error, { request: summarizeRequest(request), attempts, elapsed, verdict, response });
   }
 }
@@ -146,8 +123,8 @@ function decideNext(
 function redirectRecord(
   delay: number,
 ): Pick<AttemptRecord, "decision" | "delay" | "requestedDelay" | "delaySource"> {
-  const asked = { delay, requestedDelay: delay, delaySource: "retry-after" };
-  return { decision: "redirected", ...(delay > 0 && asked) };
+  const requested = { delay, requestedDelay: delay, delaySource: "retry-after" };
+  return { decision: "redirected", ...(delay > 0 && requested) };
 }
 
 const tooManyRedirectsVerdict = errorVerdict({ code: "ERR_TOO_MANY_REDIRECTS" });

@@ -2,6 +2,7 @@ import type { Clock, Policy, Random, RetryBudget } from "@holdfast/policy";
 import type { CookieJar } from "tough-cookie";
 import type { Auth } from "../auth/auth.ts";
 import type { BodyInit } from "../model/body.ts";
+import type { SaveOptions } from "../download/download.ts";
 import type { HeadersInit } from "../model/headers.ts";
 import type { HooksInit } from "../telemetry/hooks.ts";
 import type { IdempotencyHeader, IdempotencyKey } from "./idempotency.ts";
@@ -91,3 +92,9 @@ export interface RequestOptions extends Pick<
 
 /** What one request changes of its session, and that its answer is streamed. */
 export type StreamRequestOptions = RequestOptions & { readonly stream: true };
+
+/** The options of one download. A body is saved as the server has it, so nothing here buffers it. */
+export interface DownloadOptions extends Omit<RequestOptions, "stream">, SaveOptions {
+  /** @default "GET" */
+  readonly method?: string;
+}

@@ -112,7 +112,7 @@ for (const [what, arrival, expected] of waits) {
 
     const read = hop.follow
       ? `go after ${hop.delay}`
-      : `stop${hop.late === undefined ? "" : ` until ${hop.late.retryAt}`}`;
+      : `stop${hop.tooLate === undefined ? "" : ` until ${hop.tooLate.retryAt}`}`;
     assert.equal(read, expected);
   });
 }

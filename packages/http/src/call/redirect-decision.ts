@@ -25,7 +25,10 @@ export interface RedirectInput {
 /** What follows a response that may be a redirect. */
 export type RedirectDecision =
   /** The response is the last word; `late` where the server asks for more patience than there is: how much, and until when. */
-  | { readonly follow: false; readonly late?: { readonly retryAt: number; readonly requestedDelay: number } }
+  | {
+      readonly follow: false;
+      readonly tooLate?: { readonly retryAt: number; readonly requestedDelay: number };
+    }
   /** The call goes on after `delay` milliseconds: a Retry-After on a redirect is a minimum (RFC 9110 §10.2.3). */
   | { readonly follow: true; readonly request: HttpRequest; readonly retry: Retry; readonly delay: number };
 
@@ -62,7 +65,7 @@ function withDelay(
   const delay = retry.requestedDelay(response.headers.get("retry-after"), now);
   const tooLong = delay > 0 && (delay > retry.retryAfterMax || delay >= timeLeft);
   return tooLong
-    ? { follow: false, late: { retryAt: now + delay, requestedDelay: delay } }
+    ? { follow: false, tooLate: { retryAt: now + delay, requestedDelay: delay } }
     : { follow: true, request, retry: left, delay };
 }
 

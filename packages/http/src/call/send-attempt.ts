@@ -1,39 +1,27 @@
 import { discardBody } from "../model/streamed-response.ts";
 import { RejectedError, type Policy, type Scope } from "@holdfast/policy";
-import type { Adapter, SendOptions } from "../adapter/adapter.ts";
+import type { SendOptions } from "../adapter/adapter.ts";
 import type { Auth } from "../auth/auth.ts";
 import { isFieldValue, kindOf } from "../support/validate.ts";
-import type { Cookies } from "../model/cookies.ts";
 import type { Hooks, ResponseHook } from "../telemetry/hooks.ts";
 import { isPromiseLike, waitWithinBounds, type CallerFunction, type CallBounds } from "./call-bounds.ts";
+import type { AttemptContext } from "./context.ts";
 import type { HttpRequest } from "../model/request.ts";
 import { type HttpResponse, hasHeader, loadContent, unreadBodyOf, StatusError } from "../model/response.ts";
 import { maySendAgain } from "../retry/safety.ts";
 import { isTransient } from "../model/verdict.ts";
 
-/** What accompanies every attempt of a call: the adapter, and what is added on the way out and looked at on the way in. */
-export interface AttemptContext {
-  readonly adapter: Adapter;
-  readonly hooks: Hooks;
-  readonly cookies: Cookies | undefined;
-  readonly auth: Auth | undefined;
-  /** The policy around every attempt at this origin. */
-  readonly policy: Policy | undefined;
-  /** How long the caller's functions are waited for. @default as long as they take */
-  readonly bounds?: CallBounds | undefined;
-}
-
 /**
- * Sends a request once, as its company wants it sent. A 401 is shown to `auth`, and if that has a better answer the
+ * Sends a request once, as its context wants it sent. A 401 is shown to `auth`, and if that has a better answer the
  * request goes again at once: being asked who one is, is no failure.
  */
 export function sendAttempt(
   request: HttpRequest,
-  company: AttemptContext,
+  context: AttemptContext,
   options: SendOptions,
 ): Promise<HttpResponse> {
-  if (needsNoPreparation(request, company)) return company.adapter.send(request, options);
-  return sendPrepared(request, company, options);
+  if (needsNoPreparation(request, context)) return context.adapter.send(request, options);
+  return sendPrepared(request, context, options);
 }
 
 /** A policy wanted to send a second time what could be executed a second time. */
@@ -72,10 +60,10 @@ export async function sendThroughPolicy(
 export function applyResponse(
   response: HttpResponse,
   request: HttpRequest,
-  company: Pick<AttemptContext, "hooks" | "cookies" | "bounds">,
+  context: Pick<AttemptContext, "hooks" | "cookies" | "bounds">,
 ): Promise<void> | undefined {
-  if (unreadBodyOf(response) !== undefined) return applyUnreadResponse(response, request, company);
-  const { hooks, cookies, bounds } = company;
+  if (unreadBodyOf(response) !== undefined) return applyUnreadResponse(response, request, context);
+  const { hooks, cookies, bounds } = context;
   const show = (): Promise<void> | undefined => {
     const told = runResponseHooks(hooks.response, response, request);
     return told && waitWithinBounds(told, bounds, responseHookOf(request));
@@ -139,31 +127,31 @@ function needsNoPreparation(request: HttpRequest, { hooks, cookies, auth }: Atte
 
 async function sendPrepared(
   request: HttpRequest,
-  company: AttemptContext,
+  context: AttemptContext,
   options: SendOptions,
 ): Promise<HttpResponse> {
-  const { adapter, auth } = company;
-  const bounds = company.bounds && { ...company.bounds, signal: options.signal };
-  const shown = await runRequestHooks(request, company.hooks, bounds);
+  const { adapter, auth } = context;
+  const bounds = context.bounds && { ...context.bounds, signal: options.signal };
+  const shown = await runRequestHooks(request, context.hooks, bounds);
   // What the caller wrote by hand is the caller's word.
   if (auth === undefined || "authorization" in shown.headers)
-    return adapter.send(withCookies(shown, company), options);
+    return adapter.send(withCookies(shown, context), options);
   const ask = (asked: HttpRequest, refused?: HttpResponse): ReturnType<Auth> => {
     const given = auth(asked, refused);
     const attempt = { target: request.url.host, mayHaveArrived: refused !== undefined };
     return isPromiseLike(given) ? waitWithinBounds(given, bounds, { name: "auth", attempt }) : given;
   };
-  const sent = withAuthorization(withCookies(shown, company), await ask(shown));
+  const sent = withAuthorization(withCookies(shown, context), await ask(shown));
   const response = await adapter.send(sent, options);
   if (response.status !== 401) return response;
   if (sent.body.kind === "one-shot") return withReadBody(response);
   const better = await secondCredentials(response, () => ask(sent, response));
   if (better === undefined) return withReadBody(response);
-  await applyResponse(response, sent, company);
+  await applyResponse(response, sent, context);
   await discardBody(response);
   await options.observer?.discard?.({ status: 401, reason: "credentials" });
   // Dressed anew: the 401 may have set a cookie that belongs to its challenge.
-  return withReadBody(await adapter.send(withAuthorization(withCookies(shown, company), better), options));
+  return withReadBody(await adapter.send(withAuthorization(withCookies(shown, context), better), options));
 }
 
 /** What `auth` has to say to a 401; where it wants to see a body that was not waited for, it gets to. */

@@ -1,5 +1,6 @@
 import type { Clock } from "@holdfast/policy";
-import { sendAttempt, type AttemptContext } from "./send-attempt.ts";
+import type { AttemptContext } from "./context.ts";
+import { sendAttempt } from "./send-attempt.ts";
 import type { SendOptions } from "../adapter/adapter.ts";
 import { ProxyError } from "../errors/transport-errors.ts";
 import type { ProxyAttemptRecord, ProxyLease } from "../model/proxy-provider.ts";
@@ -14,7 +15,7 @@ import type { Retry } from "../retry/retry.ts";
 export interface PooledRequest {
   readonly route: ProviderRoute;
   readonly request: HttpRequest;
-  readonly company: AttemptContext;
+  readonly context: AttemptContext;
   readonly options: SendOptions;
   /** Whose dialects the host's wish to be left alone is understood in. */
   readonly retry: Retry;
@@ -25,7 +26,7 @@ export interface PooledRequest {
 /** The proxy that an attempt went through, and who accompanied it: the cookies are those of its identity. */
 export interface PooledAttempt {
   readonly lease: ProxyLease;
-  readonly company: AttemptContext;
+  readonly context: AttemptContext;
 }
 
 /**
@@ -54,21 +55,21 @@ export async function sendThroughPool(
     total,
     clock,
   });
-  const company = { ...attempt.company, ...(lease.identity && { cookies: lease.identity.cookies }) };
+  const context = { ...attempt.context, ...(lease.identity && { cookies: lease.identity.cookies }) };
   try {
-    const response = await sendAttempt(withIdentityHeaders(request, lease), company, {
+    const response = await sendAttempt(withIdentityHeaders(request, lease), context, {
       ...options,
       proxy: lease.url,
     });
     const verdict = await provider.report(lease, toRecord({ response }, attempt));
     if (verdict !== undefined) setVerdict(response, verdict);
-    passed({ lease, company });
+    passed({ lease, context });
     return response;
   } catch (error) {
     const aborted = signal?.aborted === true;
     if (!aborted) await provider.report(lease, toRecord({ error }, attempt));
     lease[Symbol.dispose]();
-    if (!aborted) passed({ lease, company });
+    if (!aborted) passed({ lease, context });
     throw error;
   }
 }

@@ -1,106 +1,98 @@
 import type { Adapter, SendOptions } from "../adapter/adapter.ts";
 import { sourceOf } from "../model/body-source.ts";
-import type { Call } from "./call.ts";
-import type { CallPlan } from "./context.ts";
-import type { AttemptResult } from "./retry-policy.ts";
-import { previewError } from "./error-preview.ts";
+import type { BodyContinuation, InterruptedBody } from "../model/body-stream.ts";
 import type { HttpRequest } from "../model/request.ts";
-import { type HttpResponse, attachCall, loadContent } from "../model/response.ts";
+import { attachCall, loadContent, type HttpResponse } from "../model/response.ts";
+import { discardBody, StreamedResponse } from "../model/streamed-response.ts";
 import { finalError, StreamResumption, type StreamResumptionOptions } from "../resume/streamed.ts";
-import { StreamedResponse, discardBody } from "../model/streamed-response.ts";
-import type { CallContext } from "./terms.ts";
+import type { AttemptResult, CallRules } from "./attempt.ts";
+import type { CallContext, CallStreams } from "./context.ts";
+import { previewError } from "./error-preview.ts";
+import type { RetryLoop } from "./retry-loop.ts";
 
-/** Makes a call whose answer is streamed, and lets go of all its other answers. */
-export async function streamResponse(
-  terms: CallContext,
-  resumption: StreamResumptionOptions,
-  begin: (live: CallContext) => Promise<HttpResponse>,
-): Promise<HttpResponse> {
-  const streams = new ResponseStreams(terms, resumption);
-  try {
-    const response = await begin({ ...terms, streams });
-    streams.settle(response);
-    return response;
-  } catch (error) {
-    streams.settle();
-    throw error;
-  }
+/** The limits of a streamed body, once the caller has its response. */
+type BodyBounds = Pick<CallContext, "clock" | "deadline" | "signal" | "drain">;
+
+/** The parts that continue a body. */
+interface StreamParts {
+  /** Makes the attempts that continue a body which broke off. */
+  readonly loop: RetryLoop;
+  readonly resumption: StreamResumptionOptions;
 }
 
-type Bounds = Pick<CallContext, "clock" | "deadline" | "signal" | "drain">;
-
-/** The streamed responses of one call: all but the one that the caller gets are let go when the call is settled. */
-export class ResponseStreams {
-  readonly #after: Bounds;
+/** The streamed responses of one call. When the call has ended, every response but the returned one is discarded. */
+export class ResponseStreams implements CallStreams {
+  readonly #bounds: BodyBounds;
+  readonly #loop: RetryLoop;
   readonly #resumption: StreamResumption;
   readonly #open = new Set<StreamedResponse>();
-  #settled = false;
+  #isSettled = false;
 
-  /** `after` bounds the body of the response that the caller gets, whatever bounded the attempt that brought it. */
-  constructor(after: Bounds, resumption: StreamResumptionOptions = {}) {
-    this.#after = after;
+  /** `bounds` limit the body of the returned response, whatever limited the attempt that brought it. */
+  constructor(bounds: BodyBounds, { loop, resumption }: StreamParts) {
+    this.#bounds = bounds;
+    this.#loop = loop;
     this.#resumption = new StreamResumption(resumption);
   }
 
-  /** An adapter that sends through another one, and streams what comes. */
   through(adapter: Adapter): Adapter {
     return {
       retry: adapter.retry,
       send: (request, options) =>
-        this.#resumption.send(request, options, (asked, bounds) => this.#send(adapter, asked, bounds)),
+        this.#resumption.send(request, options, (sent, bounds) => this.#send(adapter, sent, bounds)),
       close: () => adapter.close(),
     };
   }
 
-  /** How a call goes on for the rest of a body; `again` runs its rule again, whose first attempt is the one that broke off. */
-  live(again: (call: Call, signal: AbortSignal) => Promise<AttemptResult>): NonNullable<CallPlan["live"]> {
-    return {
-      goOn: async (call, first, { error, given, signal }) => {
-        try {
-          if (!(await this.#resumption.recordInterruption(first, { error, given }))) return { error };
-          const exchange = await this.#reopen(() => again(call, anySignal(this.#after.signal, signal)));
-          if (exchange.response !== undefined) attachCall(exchange.response, call);
-          const source = await this.#resumption.nextBody(exchange.response);
-          return source === undefined ? { error: finalError(error, exchange.error) } : { source };
-        } catch (ended) {
-          // The caller's abort, or the closed session.
-          return { error: ended };
-        }
-      },
-    };
+  async continueBody(
+    call: CallRules,
+    first: HttpResponse,
+    { error, given, signal }: InterruptedBody,
+  ): Promise<BodyContinuation> {
+    try {
+      if (!(await this.#resumption.recordInterruption(first, { error, given }))) return { error };
+      const result = await this.#runAgain(call, anySignal(this.#bounds.signal, signal));
+      if (result.response !== undefined) attachCall(result.response, call);
+      const source = await this.#resumption.nextBody(result.response);
+      return source === undefined ? { error: finalError(error, result.error) } : { source };
+    } catch (ended) {
+      // The caller aborted, or the session was closed.
+      return { error: ended };
+    }
   }
 
-  async #reopen(again: () => Promise<AttemptResult>): Promise<AttemptResult> {
-    this.#settled = false;
+  /** Ends the call with this response, or without one. */
+  settle(returned?: HttpResponse): void {
+    this.#isSettled = true;
+    for (const response of this.#open) if (response !== returned) void discardBody(response);
+    this.#open.clear();
+  }
+
+  /** Runs the retry loop of the call again; its first attempt is the one whose body broke off. */
+  async #runAgain(call: CallRules, signal: AbortSignal): Promise<AttemptResult> {
+    this.#isSettled = false;
     try {
-      const exchange = await again();
-      this.settle(exchange.response);
-      return exchange;
+      const result = await this.#loop.run(call, { ...this.#bounds, signal });
+      this.settle(result.response);
+      return result;
     } catch (error) {
       this.settle();
       throw error;
     }
   }
 
-  /** Says how the call ended: with this response, or without one. */
-  settle(kept?: HttpResponse): void {
-    this.#settled = true;
-    for (const response of this.#open) if (response !== kept) void discardBody(response);
-    this.#open.clear();
-  }
-
   async #send(adapter: Adapter, request: HttpRequest, options: SendOptions): Promise<StreamedResponse> {
     const response =
       adapter.stream === undefined
         ? await toStreamedResponse(await adapter.send(request, options))
-        : await this.#explained(await adapter.stream(request, { ...options, after: this.#after }), options);
-    if (this.#settled) void discardBody(response);
+        : await this.#preview(await adapter.stream(request, { ...options, after: this.#bounds }), options);
+    if (this.#isSettled) void discardBody(response);
     else this.#open.add(response);
     return response;
   }
 
-  #explained(response: StreamedResponse, { timeouts, signal }: SendOptions): Promise<StreamedResponse> {
-    const { clock, drain } = this.#after;
+  #preview(response: StreamedResponse, { timeouts, signal }: SendOptions): Promise<StreamedResponse> {
+    const { clock, drain } = this.#bounds;
     const limit = Math.min(timeouts.read, timeouts.attempt);
     return previewError(response, { clock, limit, signal, drain });
   }

@@ -3,7 +3,7 @@ import { isRedirectStatus } from "../model/redirect-request.ts";
 import { HttpResponse, loadContent, markRequestKeyed, unreadBodyOf } from "../model/response.ts";
 import { decideByHead, type AttemptFacts } from "../retry/decide.ts";
 import type { ResponseHead } from "../model/trace.ts";
-import type { AttemptResult } from "./retry-policy.ts";
+import type { AttemptResult } from "./attempt.ts";
 
 const noBytes = new Uint8Array(0);
 

@@ -10,7 +10,7 @@ import { lockFile } from "./lock.ts";
 import { PartFile } from "./part-file.ts";
 
 /** How far a file has come, in bytes. */
-export interface Progress {
+export interface DownloadProgress {
   /** What is here, that of earlier runs included. */
   readonly received: number;
   /** The whole, where it is known. */
@@ -22,11 +22,11 @@ export interface SaveOptions {
   /** What the file must hash to: `sha-256=` or `sha-512=` (also `sha256=`, `sha512=`) and the value in hexadecimal or base64. @default what the server says, if anything */
   readonly digest?: string;
   /** Hears after every write how far the file has come. What it throws ends the download. */
-  readonly onProgress?: (progress: Progress) => void;
+  readonly onProgress?: (progress: DownloadProgress) => void;
 }
 
 /** A file that was saved. */
-export interface Saved {
+export interface DownloadResult {
   /** Absolute; of a symbolic link, what it leads to. */
   readonly path: string;
   readonly bytes: number;
@@ -47,7 +47,11 @@ export type Source = (resumption: StreamResumptionOptions) => Promise<HttpRespon
  * FileAccessError, DigestError; what the body throws; TypeError for a digest or a target that is none. The part stays for later, unless its digest was
  * wrong.
  */
-export async function save(target: string, options: SaveOptions, source: Source): Promise<Saved> {
+export async function download(
+  target: string,
+  options: SaveOptions,
+  source: Source,
+): Promise<DownloadResult> {
   const digests = options.digest === undefined ? [] : [parseDigest(options.digest)];
   const path = await followed(resolve(target));
   // A rename would put a file in the place of a device or a pipe.

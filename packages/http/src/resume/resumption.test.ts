@@ -226,8 +226,9 @@ test("never mixes bodies of two versions in a file, for any sequence of breaks a
         await rm(file, { force: true });
         for (let call = 0; call < 4; call += 1) {
           const saved = await session
-            .get(url, { retry: new Retry({ total: retries, statusForcelist: [503], raiseOnStatus: false }) })
-            .saveTo(file)
+            .download(url, file, {
+              retry: new Retry({ total: retries, statusForcelist: [503], raiseOnStatus: false }),
+            })
             .catch(() => undefined);
           if (saved !== undefined)
             assert.ok(isWhole(await readFile(file)), (await readFile(file)).toString());

@@ -8,6 +8,7 @@ export interface SessionDefaults {
   readonly budget: RetryBudgetOptions;
   readonly headers: HeaderRecord;
   readonly maxRedirects: number;
+  /** The limit of a buffered body. A streamed one has no limit. */
   readonly maxBytes: number;
 }
 

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { HttpAdapter, type Adapter, type HttpAdapterOptions } from "../adapter/adapter.ts";
+import { HttpAdapter, type Adapter } from "../adapter/adapter.ts";
+import type { HttpAdapterOptions } from "../adapter/options.ts";
 import { Session } from "./session.ts";
 import type { RequestOptions, SessionOptions } from "../call/options.ts";
 import { scripted } from "../testing/scripted-session.ts";

@@ -17,7 +17,7 @@ import type { HooksInit } from "../telemetry/hooks.ts";
 import type { IdempotencyHeader } from "../call/idempotency.ts";
 import { requestProxy, sessionProxy } from "../proxy/route/validate-proxy.ts";
 import { paramsCheck } from "../model/request.ts";
-import type { RequestOptions, SessionOptions } from "../call/options.ts";
+import type { DownloadOptions, RequestOptions, SessionOptions } from "../call/options.ts";
 import { timeoutCheck } from "../transport/timeouts.ts";
 import { transportChecks } from "../transport/validate-options.ts";
 
@@ -87,33 +87,44 @@ const sessionHints = { ...optionHints, guard: "policy" };
 /** Checks the options of a `Session`. */
 export const sessionOptionsCheck: Check = options<SessionOptions>(sessionChecks, sessionHints);
 
-/** Checks what the `policy` function of a session returned. */
-export const policyCheck: Check = having("a policy, such as breaker()", ["execute"]);
-
 const signalCheck = kind({
   wanted: "an AbortSignal",
   fits: (value) => isObject(value) && "aborted" in value && isFunction(value["addEventListener"]),
 });
 
+const requestChecks = {
+  ...sharedChecks,
+  proxy: requestProxy,
+  body: checkedLater,
+  json: checkedLater,
+  signal: signalCheck,
+  drain: signalCheck,
+  idempotencyKey: checkedLater,
+};
+
+const requestHints = {
+  ...Object.fromEntries(Object.keys(sessionChecks).map((name) => [name, `${name} of the session`])),
+  ...optionHints,
+  patience: "drain",
+  data: "json, or body",
+  form: "body: new URLSearchParams({ … })",
+  query: "params",
+  searchParams: "params",
+};
+
 /** Checks the options of a single request. */
 export const requestOptionsCheck: Check = options<RequestOptions>(
+  { ...requestChecks, stream: flag },
+  requestHints,
+);
+
+/** Checks the options of a download. */
+export const downloadOptionsCheck: Check = options<DownloadOptions>(
   {
-    ...sharedChecks,
-    proxy: requestProxy,
-    body: checkedLater,
-    json: checkedLater,
-    signal: signalCheck,
-    drain: signalCheck,
-    idempotencyKey: checkedLater,
-    stream: flag,
+    ...requestChecks,
+    method: checkedLater,
+    digest: kind({ wanted: 'a digest such as "sha-256=…"', fits: (value) => typeof value === "string" }),
+    onProgress: aFunction,
   },
-  {
-    ...Object.fromEntries(Object.keys(sessionChecks).map((name) => [name, `${name} of the session`])),
-    ...optionHints,
-    patience: "drain",
-    data: "json, or body",
-    form: "body: new URLSearchParams({ … })",
-    query: "params",
-    searchParams: "params",
-  },
+  { ...requestHints, checksum: "digest", sha256: "digest: `sha-256=${…}`" },
 );

@@ -9,7 +9,7 @@ export interface ClosableClock extends Clock {
   readonly closed: AbortSignal;
 }
 
-/** Returns the clock of a session. Its waits end with the session: a call in its back-off must not keep a closed program alive. */
+/** Returns the clock of a session. Its sleeps end with the session: a call in its back-off must not keep a closed program alive. */
 export function closableClock(clock: Clock): ClosableClock {
   const closing = new AbortController();
   const { signal } = closing;

@@ -1,0 +1,36 @@
+import type { Attempt, Clock, GiveUpReason, Scope } from "@holdfast/policy";
+import type { CallInfo, HttpResponse } from "../model/response.ts";
+
+/** The result of one attempt: a response or an error, and the call that made the attempt. */
+export interface AttemptResult {
+  readonly call: CallRules;
+  readonly response?: HttpResponse;
+  readonly error?: unknown;
+}
+
+/** One call as the retry loop sees it: it sends, and it answers the questions of the loop. `Call` implements it. */
+export interface CallRules extends CallInfo {
+  /** Makes one attempt. Rejects only for an abort and for mistakes of the caller. */
+  send(scope: Scope): Promise<AttemptResult>;
+  /** Whether the rules of the caller apply to a response that is otherwise a success. */
+  needsJudgement(response: HttpResponse): boolean;
+  shouldRetry(attempt: Attempt<AttemptResult>): boolean | Promise<boolean>;
+  /** Returns the wait before the next attempt, in milliseconds. */
+  retryDelay(attempt: Attempt<AttemptResult>, random: () => number): number;
+  /** Whether no further attempt may follow, though it would be right. */
+  readonly isExhausted: boolean;
+  /** Called before the wait for another attempt. */
+  beforeRetry(attempt: Attempt<AttemptResult>, delay: number): Promise<void>;
+  /** Called when the loop gives up. Returns the result of the last attempt. */
+  giveUp(attempt: Attempt<AttemptResult>, reason: GiveUpReason): AttemptResult;
+  /** Returns the clock by which the call waits for its next attempt. */
+  clockFor(clock: Clock): Clock;
+  /** Called when `drain` ended the wait for the next attempt. Returns the last result, if there is one. */
+  drained(): AttemptResult | undefined;
+}
+
+/** Returns the result of an attempt that was not aborted. */
+export function attemptResult(attempt: Attempt<AttemptResult>): AttemptResult {
+  if (attempt.outcome.ok) return attempt.outcome.value;
+  throw attempt.outcome.error;
+}

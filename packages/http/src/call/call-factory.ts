@@ -1,0 +1,112 @@
+import type { Policy } from "@holdfast/policy";
+import type { Adapter } from "../adapter/adapter.ts";
+import type { Mounts } from "../adapter/mounts.ts";
+import { InvalidUrlError } from "../errors/transport-errors.ts";
+import type { Cookies } from "../model/cookies.ts";
+import type { Limiters } from "../pacing/limiters.ts";
+import type { Router } from "../proxy/route/route.ts";
+import type { Retry } from "../retry/retry.ts";
+import { having, refuse, type Check } from "../support/validate.ts";
+import type { PreparedRequest } from "./build-request.ts";
+import { Call } from "./call.ts";
+import type { CallContext } from "./context.ts";
+import type { SessionOptions } from "./options.ts";
+import { ProxyConnections } from "./proxy-connections.ts";
+
+/** The settings of a session that decide how a call is made. */
+export interface CallFactoryOptions {
+  readonly adapters: Mounts<Adapter>;
+  readonly router: Router;
+  readonly cookies: Cookies | undefined;
+  readonly policy: SessionOptions["policy"] | undefined;
+  /** The rate limits that the session has learned; undefined where it does not pace. */
+  readonly limiters: Limiters | undefined;
+  readonly retry: Retry;
+}
+
+/** The next request of a call; after a redirect, with the retries that remain. */
+export interface NextRequest extends PreparedRequest {
+  readonly remaining?: RemainingRetries;
+}
+
+/** The request before a redirect: the call and the adapter that sent it, and the retries that it left. */
+export interface RemainingRetries {
+  readonly call: Call;
+  readonly adapter: Adapter;
+  readonly retry: Retry;
+}
+
+/** Checks what the `policy` function of a session returned. */
+const policyCheck: Check = having("a policy, such as breaker()", ["execute"]);
+
+/** Makes the calls of a session: chooses adapter, route, retries and policy for a URL. */
+export class CallFactory {
+  readonly #options: CallFactoryOptions;
+  readonly #policies = new Map<string, Policy>();
+  readonly #proxyConnections: ProxyConnections;
+
+  constructor(options: CallFactoryOptions) {
+    this.#options = options;
+    this.#proxyConnections = new ProxyConnections(options.adapters);
+  }
+
+  /** @throws InvalidUrlError when no adapter is mounted for the URL. */
+  adapterFor(url: URL): Adapter {
+    const adapter = this.#options.adapters.get(url.href);
+    if (adapter === undefined) throw new InvalidUrlError(`No adapter is mounted for ${url.protocol}//`);
+    return adapter;
+  }
+
+  create({ request, auth, remaining }: NextRequest, context: CallContext): Call {
+    const { cookies, policy, limiters, router } = this.#options;
+    const { hooks, timeouts, maxBytes, drain, streams } = context;
+    const adapter = this.adapterFor(request.url);
+    const route = router(request.url, context.proxy);
+    const isPooled = typeof route === "object";
+    if (isPooled) this.#proxyConnections.track(route.provider);
+    return new Call({
+      request,
+      before: remaining?.call,
+      adapter: streams === undefined ? adapter : streams.through(adapter),
+      hooks,
+      bounds: context,
+      cookies,
+      auth,
+      policy: policy === undefined ? undefined : this.#policyFor(request.url.origin, policy),
+      retry: this.#retryFor(adapter, context, remaining),
+      timeouts,
+      maxBytes,
+      proxy: route,
+      drain,
+      // A pool pauses the limited proxy instead, and sends through another one.
+      limiters: isPooled ? undefined : limiters,
+      streams,
+    });
+  }
+
+  close(): void {
+    this.#proxyConnections.close();
+  }
+
+  /** After a redirect, the retries that remain, unless another adapter has a rule of its own. */
+  #retryFor(
+    adapter: Adapter,
+    { retry, maxRedirects }: CallContext,
+    remaining: RemainingRetries | undefined,
+  ): Retry {
+    const own = retry ?? adapter.retry ?? this.#options.retry;
+    if (remaining === undefined) return own;
+    return maxRedirects === null || retry !== undefined || remaining.adapter.retry === adapter.retry
+      ? remaining.retry
+      : own;
+  }
+
+  #policyFor(origin: string, make: (origin: string) => Policy): Policy {
+    const known = this.#policies.get(origin);
+    if (known !== undefined) return known;
+    const policy = make(origin);
+    refuse(`Session.policy for ${origin}`, policyCheck(policy));
+    this.#policies.set(origin, policy);
+    return policy;
+  }
+}

@@ -1,0 +1,168 @@
+import type { Clock, Random, RetryBudget } from "@holdfast/policy";
+import { download, type DownloadResult } from "../download/download.ts";
+import { isRedirectStatus } from "../model/redirect-request.ts";
+import { unreadBodyOf, type HttpResponse } from "../model/response.ts";
+import { Limiters } from "../pacing/limiters.ts";
+import type { StreamResumptionOptions } from "../resume/streamed.ts";
+import { joinHooks, type Hooks } from "../telemetry/hooks.ts";
+import { resolveTimeouts, type Timeouts } from "../transport/timeouts.ts";
+import { buildRequest, type PreparedRequest, type RequestDefaults } from "./build-request.ts";
+import type { Call } from "./call.ts";
+import { CallFactory, type CallFactoryOptions } from "./call-factory.ts";
+import type { CallContext } from "./context.ts";
+import { followRedirects } from "./follow-redirects.ts";
+import type { DownloadOptions, RequestOptions } from "./options.ts";
+import { RetryLoop } from "./retry-loop.ts";
+import { runErrorHooks } from "./run-hooks.ts";
+import { closableClock, type ClosableClock } from "./session-clock.ts";
+import { ResponseStreams } from "./streaming.ts";
+import { isBodyUnread, readUnreadBody } from "./unread-body.ts";
+
+/** The options of a session, with its defaults filled in. */
+export interface CallRunnerOptions extends Omit<CallFactoryOptions, "limiters"> {
+  readonly request: RequestDefaults;
+  readonly hooks: Hooks;
+  readonly timeouts: Timeouts;
+  readonly maxRedirects: number | null;
+  /** The limit that the session sets; undefined leaves it to `maxBufferedBytes` and, for streams, to no limit. */
+  readonly maxBytes: number | undefined;
+  readonly maxBufferedBytes: number;
+  readonly sensitiveHeaders: readonly string[];
+  readonly pacing: boolean;
+  readonly budget: RetryBudget;
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+/** Runs the calls of a session: builds the request, makes its attempts, follows redirects. */
+export class CallRunner {
+  readonly #options: CallRunnerOptions;
+  readonly #clock: ClosableClock;
+  readonly #limiters: Limiters | undefined;
+  readonly #calls: CallFactory;
+  readonly #loop: RetryLoop;
+
+  constructor(options: CallRunnerOptions) {
+    this.#options = options;
+    this.#clock = closableClock(options.clock);
+    this.#limiters = options.pacing ? new Limiters(options.clock) : undefined;
+    this.#calls = new CallFactory({ ...options, limiters: this.#limiters });
+    this.#loop = new RetryLoop(options);
+  }
+
+  /**
+   * Runs one call, and returns its last response.
+   *
+   * Not an async function, nor are the functions that it calls on the way: each would cost every request a promise and a
+   * microtask.
+   *
+   * @throws InvalidUrlError or TypeError for a request that cannot be built.
+   */
+  run(method: string, url: string | URL, options: RequestOptions): Promise<HttpResponse> {
+    const context = this.#contextFor(options);
+    const request = buildRequest(method, url, { session: this.#options.request, own: options });
+    if (options.stream === true) return this.#stream(request, context, {});
+    return request instanceof Promise
+      ? request.then((built) => this.#start(built, context))
+      : this.#start(request, context);
+  }
+
+  /**
+   * Downloads a body to a file.
+   *
+   * @throws TypeError for a HEAD; as `download` in `download/` does.
+   */
+  async download(
+    url: string | URL,
+    file: string,
+    { method = "GET", ...options }: DownloadOptions,
+  ): Promise<DownloadResult> {
+    const context = this.#contextFor({ ...options, stream: true });
+    const built = await buildRequest(method, url, { session: this.#options.request, own: options });
+    if (built.request.method === "HEAD")
+      throw new TypeError("download saves a response body, and a HEAD has none: use GET");
+    // The file gets the bytes as the server has them, because parts of an encoded body cannot be joined.
+    const headers = { ...built.request.headers, "accept-encoding": "identity" };
+    const plain = { ...built, request: { ...built.request, headers } };
+    return download(file, options, (resumption) => this.#stream(plain, context, resumption));
+  }
+
+  /** Ends every wait and every idle connection through a pool with this error. */
+  close(reason: Error): void {
+    this.#clock.close(reason);
+    this.#limiters?.close(reason);
+    this.#calls.close();
+  }
+
+  #contextFor(options: RequestOptions): CallContext {
+    const session = this.#options;
+    const timeouts =
+      options.timeout === undefined ? session.timeouts : resolveTimeouts(options.timeout, session.timeouts);
+    return {
+      clock: this.#clock,
+      closed: this.#clock.closed,
+      timeouts,
+      deadline: this.#clock.now() + timeouts.total,
+      signal: options.signal,
+      drain: options.drain,
+      hooks: options.hooks === undefined ? session.hooks : joinHooks(session.hooks, options.hooks),
+      maxRedirects: options.maxRedirects === undefined ? session.maxRedirects : options.maxRedirects,
+      maxBytes:
+        options.maxBytes ??
+        session.maxBytes ??
+        (options.stream === true ? Infinity : session.maxBufferedBytes),
+      sensitiveHeaders: session.sensitiveHeaders,
+      retry: options.retry,
+      proxy: options.proxy,
+    };
+  }
+
+  async #stream(
+    request: PreparedRequest | Promise<PreparedRequest>,
+    context: CallContext,
+    resumption: StreamResumptionOptions,
+  ): Promise<HttpResponse> {
+    const streams = new ResponseStreams(context, { loop: this.#loop, resumption });
+    try {
+      const response = await this.#start(await request, { ...context, streams });
+      streams.settle(response);
+      return response;
+    } catch (error) {
+      streams.settle();
+      throw error;
+    }
+  }
+
+  #start(prepared: PreparedRequest, context: CallContext): Promise<HttpResponse> {
+    const call = this.#calls.create(prepared, context);
+    // Hot path: one `then` where two would do, 1 % of a small request.
+    const response = this.#loop.run(call, context).then((result) => {
+      if (
+        result.response !== undefined &&
+        unreadBodyOf(result.response) !== undefined &&
+        isBodyUnread(result)
+      )
+        return readUnreadBody(result).then((last) => call.finish(last));
+      const finished = call.finish(result);
+      return finished.status >= 300 && isRedirectStatus(finished.status)
+        ? this.#followRedirects(prepared, { call, response: finished, context })
+        : finished;
+    });
+    const { error: hooks } = context.hooks;
+    if (hooks.length === 0) return response;
+    return response.catch(async (error: unknown) => {
+      await runErrorHooks({ hooks, request: prepared.request, bounds: context }, error);
+      throw error;
+    });
+  }
+
+  #followRedirects(
+    prepared: PreparedRequest,
+    { call, response, context }: { call: Call; response: HttpResponse; context: CallContext },
+  ): Promise<HttpResponse> {
+    return followRedirects(
+      { ...prepared, call, response },
+      { context, calls: this.#calls, loop: this.#loop },
+    );
+  }
+}

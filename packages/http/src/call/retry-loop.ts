@@ -1,0 +1,65 @@
+import {
+  retry,
+  type Attempt,
+  type Random,
+  type RetryBudget,
+  type RetryPolicy,
+  type Scope,
+} from "@holdfast/policy";
+import { abortableClock } from "../support/bounded-wait.ts";
+import { attemptResult, type AttemptResult, type CallRules } from "./attempt.ts";
+import type { CallContext } from "./context.ts";
+
+/** Makes the attempts of every call of a session. The loop itself is that of the policy package; `CallRules` has the HTTP. */
+export class RetryLoop {
+  readonly #policy: RetryPolicy<AttemptResult>;
+  readonly #random: Random;
+
+  constructor({ budget, random }: { readonly budget: RetryBudget; readonly random: Random }) {
+    this.#policy = httpRetryPolicy(budget);
+    this.#random = random;
+  }
+
+  /** Makes as many attempts as the rules of the call allow, and returns the result of the last one. */
+  run(
+    call: CallRules,
+    { clock, signal, deadline, drain }: Pick<CallContext, "clock" | "signal" | "deadline" | "drain">,
+  ): Promise<AttemptResult> {
+    const context: Scope = {
+      // Hot path: a complete scope, which the policy uses as it is.
+      signal,
+      deadline,
+      clock: call.clockFor(drain === undefined ? clock : abortableClock(clock, drain)),
+      random: this.#random,
+      on: undefined,
+      attempt: 1,
+    };
+    const result = this.#policy.execute((scope) => call.send(scope), context);
+    if (drain === undefined) return result;
+    return result.catch((error: unknown) => {
+      const last = drain.aborted && error === drain.reason ? call.drained() : undefined;
+      if (last === undefined) throw error;
+      return last;
+    });
+  }
+}
+
+function httpRetryPolicy(budget: RetryBudget): RetryPolicy<AttemptResult> {
+  return retry<AttemptResult>({
+    when: Object.assign(
+      (attempt: Attempt<AttemptResult>) => attemptResult(attempt).call.shouldRetry(attempt),
+      { accepts },
+    ),
+    wait: (attempt, random) => attemptResult(attempt).call.retryDelay(attempt, random),
+    stop: (attempt) => attemptResult(attempt).call.isExhausted,
+    beforeSleep: (attempt, delay) => attemptResult(attempt).call.beforeRetry(attempt, delay),
+    retryErrorCallback: (attempt, reason) => attemptResult(attempt).call.giveUp(attempt, reason),
+    budget,
+    name: "session",
+  });
+}
+
+// Hot path: a good response needs no decision, unless rules of the caller apply to it.
+function accepts({ call, response }: AttemptResult): boolean {
+  return response !== undefined && response.status < 400 && !call.needsJudgement(response);
+}
