@@ -1,9 +1,16 @@
 export type { HttpAdapterOptions } from "./adapter/options.ts";
-export { type Adapter, HttpAdapter, type SendOptions, type StreamOptions } from "./adapter/adapter.ts";
+export {
+  type Adapter,
+  type AttemptObserver,
+  type DiscardedExchange,
+  HttpAdapter,
+  type SendOptions,
+  type StreamOptions,
+} from "./adapter/adapter.ts";
 export type { AttemptRecord, Phases, DiscardedResponse } from "./model/attempt-record.ts";
 export { type Auth, basicAuth, bearerAuth, digestAuth, type DigestOptions } from "./auth/auth.ts";
 export { type BodySource, sourceOf } from "./model/body-source.ts";
-export type { BodyInit, ByteStream } from "./model/body.ts";
+export type { Body, BodyInit, ByteStream } from "./model/body.ts";
 export type { RequestSummary } from "./model/request-summary.ts";
 export { type AttemptMessage, channelNames, type GiveUpMessage } from "./telemetry/diagnostics.ts";
 export type { Cookies } from "./model/cookies.ts";
@@ -11,7 +18,7 @@ export * from "./errors/transport-errors.ts";
 export * from "./errors/file-errors.ts";
 export { type Failure, isFailure } from "./telemetry/call-failure.ts";
 export type { GiveUp } from "./telemetry/give-up.ts";
-export { type HeadersInit, ResponseHeaders } from "./model/headers.ts";
+export { type HeaderRecord, type HeadersInit, ResponseHeaders } from "./model/headers.ts";
 export type {
   AttemptHook,
   ErrorHook,
@@ -23,8 +30,8 @@ export type {
   RetryHook,
 } from "./telemetry/hooks.ts";
 export type { IdempotencyHeader, IdempotencyKey } from "./call/idempotency.ts";
-export type { BodyStream } from "./model/body-stream.ts";
-export { logTo, type LogToOptions } from "./telemetry/log.ts";
+export type { BodyContinuation, BodyStream, InterruptedBody, OnInterruption } from "./model/body-stream.ts";
+export { type LogLevel, logTo, type LogToOptions } from "./telemetry/log.ts";
 export type { HttpRequest, Params } from "./model/request.ts";
 export type { ResponsePromise } from "./session/response-promise.ts";
 export { HttpResponse, type HttpResponseInit, StatusError } from "./model/response.ts";
@@ -75,12 +82,14 @@ export type { Dialect, Hint, StatedLimit, Reply } from "./retry/dialects/dialect
 export { dialects } from "./retry/dialects/index.ts";
 export { readField, readNumber, readText } from "./retry/dialects/values.ts";
 export { Retry } from "./retry/retry.ts";
-export type { RetryInit } from "./retry/options.ts";
-export { parseRetryAfter } from "./retry/retry-after.ts";
+export type { RequestHistory, RetryEvent } from "./retry/history.ts";
+export type { AttemptOutcome, NameList, RetryCondition, RetryCount, RetryInit } from "./retry/options.ts";
+export { parseRetryAfter, type ServerDelay } from "./retry/retry-after.ts";
 export { errorVerdict, statusVerdict, type Verdict } from "./model/verdict.ts";
-export type { ConnectionPhases, Observer, Trace } from "./model/trace.ts";
+export type { ConnectionPhases, Observer, ResponseHead, Trace } from "./model/trace.ts";
 export type { DownloadProgress, DownloadResult, SaveOptions } from "./download/download.ts";
-export { SchemaError, type SchemaIssue, type StandardSchema } from "./model/schema.ts";
+export { SchemaError, type SchemaIssue, type SchemaResult, type StandardSchema } from "./model/schema.ts";
+export type { Verbs } from "./session/verbs.ts";
 export { Session } from "./session/session.ts";
 export type {
   DownloadOptions,
@@ -89,6 +98,10 @@ export type {
   StreamRequestOptions,
 } from "./call/options.ts";
 export { StreamedResponse, type StreamedResponseInit } from "./model/streamed-response.ts";
-export { sessionDefaults } from "./session/defaults.ts";
+export { type SessionDefaults, sessionDefaults } from "./session/defaults.ts";
 export type { ProxyFault, ProxyReason } from "./errors/proxy-reason.ts";
-export type { ProxyTimeoutOptions, TimeoutOptions } from "./transport/timeouts.ts";
+export type { ProxyTimeoutOptions, ProxyTimeouts, TimeoutOptions, Timeouts } from "./transport/timeouts.ts";
+export type { TlsOptions } from "./transport/connect/tls.ts";
+export type { Lookup } from "./transport/connect/happy-eyeballs.ts";
+export type { ConnectorOptions } from "./transport/connect/connector.ts";
+export type { TransportOptions } from "./transport/transport.ts";

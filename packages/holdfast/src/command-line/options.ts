@@ -1,8 +1,7 @@
 import { parseArgs } from "node:util";
-import { toMs } from "@holdfast/policy/internal";
+import { suggest, toMs } from "@holdfast/policy/internal";
 import type { Duration } from "@holdfast/policy";
 import { OptionError, UsageError } from "../process/usage-error.ts";
-import { suggest } from "./suggest.ts";
 
 /** One option of a command, as `parseArgs` of `node:util` describes it. */
 export interface OptionSpec {

@@ -4,7 +4,7 @@ import type { ProxyChecks } from "@holdfast/http";
 import { optionsFileFlag, optionsFileHelp, readOptions } from "../command-line/options-file.ts";
 import { parseDuration, parseWholeNumber } from "../command-line/options.ts";
 import type { ParsedOptions } from "../command-line/options.ts";
-import { suggest } from "../command-line/suggest.ts";
+import { suggest } from "@holdfast/policy/internal";
 import { parseHttpUrl } from "../command-line/url.ts";
 import { exitCodes } from "../process/exit-codes.ts";
 import type { Io } from "../process/io.ts";

@@ -1,5 +1,5 @@
 import type { Command } from "../commands/command.ts";
-import { suggest } from "../command-line/suggest.ts";
+import { suggest } from "@holdfast/policy/internal";
 import { exitCodeOfError, exitCodes } from "../process/exit-codes.ts";
 import type { Io } from "../process/io.ts";
 import { printable } from "../process/printable.ts";

@@ -2,7 +2,6 @@
 export { summarizeError } from "../model/attempt-record.ts";
 export { Cookies } from "../model/cookies.ts";
 export { onAbort, waitBounded, type WaitBounds } from "../support/bounded-wait.ts";
-export { suggest } from "../support/suggest.ts";
 export {
   aFunction,
   type Check,

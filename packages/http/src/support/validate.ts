@@ -1,6 +1,5 @@
 import { redact } from "@holdfast/policy";
-import { isDuration } from "@holdfast/policy/internal";
-import { suggest } from "./suggest.ts";
+import { isDuration, suggest } from "@holdfast/policy/internal";
 
 /** What is wrong with a value, and where in it: `.timeout.connect` of the options, say, or nowhere further in. */
 export interface Problem {

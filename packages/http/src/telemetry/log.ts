@@ -6,14 +6,14 @@ import type { GiveUp } from "./give-up.ts";
 import type { HooksInit } from "./hooks.ts";
 import type { HttpRequest } from "../model/request.ts";
 
-const levels = ["debug", "warn", "error"] as const;
+const levels: readonly LogLevel[] = ["debug", "warn", "error"];
 
-type Level = (typeof levels)[number];
+export type LogLevel = "debug" | "warn" | "error";
 
 /** How much `logTo` logs. */
 export interface LogToOptions {
   /** The least important level that is logged. @default "debug" */
-  readonly level?: Level;
+  readonly level?: LogLevel;
   /** Logs the headers of every request and response too, at debug, credentials left out. @default false */
   readonly headers?: boolean;
   /** Headers whose values are left out besides those that are known to carry credentials. @default none */
@@ -28,10 +28,10 @@ export interface LogToOptions {
  * (urllib3 logs attempts at debug and retries at warning). URLs, headers and messages come without credentials.
  */
 export function logTo(
-  logger: Logger<Level>,
+  logger: Logger<LogLevel>,
   { level: least = "debug", headers = false, sensitiveHeaders = [] }: LogToOptions = {},
 ): HooksInit {
-  const log = (level: Level, line: string): void => {
+  const log = (level: LogLevel, line: string): void => {
     if (levels.indexOf(level) >= levels.indexOf(least)) logger[level](redact(line));
   };
   const sensitive = new Set(sensitiveHeaders.map((name) => name.toLowerCase()));
@@ -58,7 +58,7 @@ export function logTo(
   };
 }
 
-function levelOf({ status, error, decision }: GiveUp): Level {
+function levelOf({ status, error, decision }: GiveUp): LogLevel {
   return status !== undefined && error === undefined && decision.startsWith("not-retried") ? "warn" : "error";
 }
 

@@ -4,3 +4,4 @@ export { formatMs, isDuration, toMs } from "../clock/duration.ts";
 export { onAbort } from "../support/on-abort.ts";
 export { idempotentMethods } from "../support/idempotent-methods.ts";
 export { isSecretHeader } from "../support/redact.ts";
+export { suggest } from "../support/suggest.ts";

@@ -1,5 +1,5 @@
 import { isObject, kind, kindOf, options, shown, type Check, type Problem } from "../../support/validate.ts";
-import { suggest } from "../../support/suggest.ts";
+import { suggest } from "@holdfast/policy/internal";
 import { normalizeProxyUrl } from "../../transport/proxy-url.ts";
 import { isProxyProvider, type ProxySelection } from "../../model/proxy-provider.ts";
 

@@ -2,7 +2,29 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { editDistance, suggest } from "./suggest.ts";
 
-test("a slip of the finger is recognised, another word is not", () => {
+const names = ["retry", "timeout", "backoffFactor", "rejectUnauthorized", "http", "name", "response"];
+
+const suggestions: readonly (readonly [word: string, meant: string | undefined])[] = [
+  ["timeot", "timeout"],
+  ["backoff_factor", "backoffFactor"],
+  ["BACKOFF-FACTOR", "backoffFactor"],
+  ["rejectUnauthorised", "rejectUnauthorized"],
+  ["retries", "retry"],
+  ["htp", "http"],
+  ["nam", "name"],
+  ["respons", "response"],
+  ["colour", undefined],
+  ["", undefined],
+  ["x", undefined],
+];
+
+for (const [word, meant] of suggestions) {
+  test(`suggest(${JSON.stringify(word)}) returns ${meant ?? "undefined"}`, () => {
+    assert.equal(suggest(word, names), meant);
+  });
+}
+
+test("suggest finds the command behind a typo and rejects a different word", () => {
   const commands = ["run", "status", "get", "export"];
   const rows: readonly (readonly [string, string | undefined])[] = [
     ["rnu", "run"],
@@ -18,7 +40,7 @@ test("a slip of the finger is recognised, another word is not", () => {
   for (const [word, meant] of rows) assert.equal(suggest(word, commands), meant, word);
 });
 
-test("the distance counts insertions, deletions, substitutions and swaps", () => {
+test("editDistance counts insertions, deletions, substitutions and swaps", () => {
   const rows: readonly (readonly [string, string, number])[] = [
     ["", "", 0],
     ["run", "run", 0],
