@@ -21,7 +21,7 @@ const sources = await Promise.all(
   ].map((path) => readFile(join(root, "packages", path), "utf8")),
 );
 
-/** The classes that the page shows, each with its parent and its code, read from the drawing. */
+/** Returns the classes in the tree of the page, each with its parent and its code. */
 function drawn(): Map<string, { parent: string; code: string | undefined }> {
   const tree = new Map<string, { parent: string; code: string | undefined }>();
   const above: string[] = ["Error"];
@@ -42,12 +42,12 @@ const exported = everything.filter(
     (typeof entry[1] === "function" && entry[1].prototype instanceof policy.HoldfastError),
 );
 
-test("the page on errors draws every error class that is exported, and no other", () => {
+test("docs/reference/errors.md draws every exported error class, and no other", () => {
   assert.deepEqual([...drawn().keys()].toSorted(), exported.map(([name]) => name).toSorted());
 });
 
 for (const [name, { parent, code }] of drawn()) {
-  test(`${name} is a ${parent}${code === undefined ? "" : ` with the code ${code}`}, as drawn`, () => {
+  test(`${name} is a ${parent}${code === undefined ? "" : ` with the code ${code}`}, as in docs/reference/errors.md`, () => {
     const found = exported.find(([own]) => own === name)?.[1];
 
     assert.equal((Object.getPrototypeOf(found) as { name?: string }).name, parent);

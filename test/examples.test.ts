@@ -7,12 +7,12 @@ import { runProgram } from "./support/child.ts";
 const root = join(import.meta.dirname, "..");
 const examples = globSync("examples/**/*.ts", { cwd: root }).toSorted();
 
-test("there are examples", () => {
+test("examples/ has at least ten programs", () => {
   assert.ok(examples.length >= 10, `${examples.length} found`);
 });
 
 for (const example of examples) {
-  test(`${example} runs to its end and says something`, async () => {
+  test(`${example} runs to its end and prints output`, async () => {
     const args = ["--conditions=source", join(root, example)];
 
     const { code, stdout, stderr } = await runProgram(process.execPath, args, { cwd: root, within: 60_000 });

@@ -80,3 +80,15 @@ for (const command of ["run", "get", "proxies check", "export", "status"]) {
     );
   });
 }
+
+test("docs/reference/program.md and README.md list every exit code", async () => {
+  const source = await readFile(join(root, "packages/holdfast/src/process/exit-codes.ts"), "utf8");
+  const [, table = ""] = /exitCodes = \{([^}]*)\}/.exec(source) ?? [];
+  const codes = [...table.matchAll(/: (\d+)/g)].map(([, code = ""]) => code);
+
+  for (const path of ["docs/reference/program.md", "README.md"]) {
+    const page = await readFile(join(root, path), "utf8");
+    const listed = [...page.matchAll(/^\| (\d+) \|/gm)].map(([, code = ""]) => code);
+    assert.deepEqual(listed, codes, path);
+  }
+});
