@@ -89,7 +89,6 @@ export { errorVerdict, statusVerdict, type Verdict } from "./model/verdict.ts";
 export type { ConnectionPhases, Observer, ResponseHead, Trace } from "./model/trace.ts";
 export type { DownloadProgress, DownloadResult, SaveOptions } from "./download/download.ts";
 export { SchemaError, type SchemaIssue, type SchemaResult, type StandardSchema } from "./model/schema.ts";
-export type { Verbs } from "./session/verbs.ts";
 export { Session } from "./session/session.ts";
 export type {
   DownloadOptions,
