@@ -8,7 +8,7 @@ const image = Buffer.alloc(3_000_000, "an image of a disk\n");
 const etag = '"2026-11"';
 await using origin = await faultOrigin({
   routes: {
-    // Breaks off twice; the second time there is no retry left, as if the process had been killed.
+    // The body breaks off twice. The second time no retry is left, as after a crash.
     "/big.iso": [
       cut(respond(200, { headers: { etag }, body: image }), { atBody: 1_000_000 }),
       (request) => cut(ranged({ body: image, etag })(request), { atBody: 500_000 }),
@@ -23,8 +23,8 @@ const sha256 = createHash("sha256").update(image).digest("hex");
 
 import { Retry } from "holdfast";
 
-await using impatient = new Session({ retry: new Retry({ total: 1 }) });
-await impatient.download(url, file).catch((error: unknown) => console.log(String(error)));
+await using withOneRetry = new Session({ retry: new Retry({ total: 1 }) });
+await withOneRetry.download(url, file).catch((error: unknown) => console.log(String(error)));
 
 // #region save
 import { Session } from "holdfast";
@@ -42,6 +42,6 @@ function show(received: number, total: number | undefined): void {
   if (received === total) console.log("100 %");
 }
 
-console.log((await readFile(file)).equals(image) ? "exact" : "spoilt");
+console.log((await readFile(file)).equals(image) ? "exact" : "different");
 console.log(origin.requests.map(({ headers }) => headers["range"] ?? "all").join(", "));
 await rm(folder, { recursive: true });
