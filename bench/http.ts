@@ -58,7 +58,7 @@ function startAll(kind: RaceName, origin: string): readonly Worker[] {
   const here = Object.keys(kind === "plain" ? contestants : retryContestants);
   const python = pythonContestants();
   for (const name of python.missing) console.log(`Skipped: python3-${name} is not installed`);
-  // aiohttp retries nothing.
+  // aiohttp has no retries.
   const there = python.found.filter((name) => kind === "plain" || name === "requests");
   return [
     ...selectNames(here).map((name) => nodeWorker(kind, name, origin)),
@@ -70,15 +70,15 @@ function printRow(cells: readonly string[]): void {
   console.log(`| ${cells.join(" | ")} |`);
 }
 
-function printRace(title: string, lanes: readonly Result[]): void {
-  const [reference] = lanes;
-  if (reference === undefined || quick) return console.log(`${title}: every body was right`);
+function printRace(title: string, results: readonly Result[]): void {
+  const [reference] = results;
+  if (reference === undefined || quick) return console.log(`${title}: all bodies are correct`);
   console.log(`\n${title}\n`);
   printRow(["", "× time", "× processor time", "µs of processor"]);
   printRow(["---", "--:", "--:", "--:"]);
-  for (const lane of lanes) {
-    const times = [ratio(lane, reference, "wallMs"), ratio(lane, reference, "cpuMs")];
-    printRow([lane.name, ...times.map((time) => time.toFixed(2)), cpuPerRequest(lane).toFixed(1)]);
+  for (const result of results) {
+    const times = [ratio(result, reference, "wallMs"), ratio(result, reference, "cpuMs")];
+    printRow([result.name, ...times.map((time) => time.toFixed(2)), cpuPerRequest(result).toFixed(1)]);
   }
 }
 
@@ -87,21 +87,21 @@ async function runRace(kind: RaceName, origin: string, racePaths: readonly strin
   const workers = startAll(kind, origin).map((worker) => stack.use(worker));
   for (const path of racePaths) {
     for (const concurrency of concurrencies) {
-      const lanes = await race(workers, createWork(origin, path, concurrency), rounds);
-      printRace(`${path}, ${concurrency} in flight`, lanes);
+      const results = await race(workers, createWork(origin, path, concurrency), rounds);
+      printRace(`${path}, ${concurrency} in flight`, results);
     }
   }
 }
 
 async function checkHeap(origin: string): Promise<void> {
-  const { requests, weights } = await measureFailingHeap(origin, quick ? 1_000 : 100_000);
-  const [, settled = NaN] = weights;
-  const growth = (weights.at(-1) ?? NaN) - settled;
+  const { requests, heapSizes } = await measureFailingHeap(origin, quick ? 1_000 : 100_000);
+  const [, settled = NaN] = heapSizes;
+  const growth = (heapSizes.at(-1) ?? NaN) - settled;
   console.log(
     `\nHeap after ${requests} failing requests: ${Math.round(growth / 1024)} KiB more than after a fifth`,
   );
-  // A hundred bytes for each request would be ten times as much.
-  if (!quick) assert.ok(growth < 2 ** 20, "The heap grows with the requests that fail");
+  // If each request left a hundred bytes behind, the growth would be ten times as much.
+  if (!quick) assert.ok(growth < 2 ** 20, "The heap grows with the number of failed requests");
 }
 
 async function compare(origin: string, old: string): Promise<void> {

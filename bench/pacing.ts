@@ -12,7 +12,7 @@ const ms = Number(values.seconds) * 1_000;
 const clients = 100;
 const ten = { requests: 10, window: 1_000 };
 
-const servers: readonly (readonly [what: string, limit: SimulatedServer])[] = [
+const servers: readonly (readonly [name: string, limit: SimulatedServer])[] = [
   ["fixed window, Retry-After", fixedWindow(ten, (_left, until) => ({ delay: until }))],
   ["sliding window, Retry-After", slidingLog(ten, { delay: 1_000 })],
   ["token bucket of 10, Retry-After", bucket(ten, 10, { delay: 1_000 })],
@@ -31,15 +31,17 @@ const servers: readonly (readonly [what: string, limit: SimulatedServer])[] = [
 const percent = (part: number, whole: number): string =>
   `${((100 * part) / Math.max(1, whole)).toFixed(1)} %`;
 
-console.log("| server that allows 10 a second | refused after the first second | used of what is allowed |");
+console.log(
+  "| server that allows 10 requests per second | refused after the first second | share of the allowance that was used |",
+);
 console.log("| --- | --: | --: |");
-for (const [what, limit] of servers) {
+for (const [name, limit] of servers) {
   await using origin = await limitedOrigin(limit);
   await using session = new Session();
   await runClients(session, { url: origin.url, clients, ms });
   const { accepted, refused } = origin.counts(1_000, ms);
   const all = origin.counts(0, ms).accepted;
-  console.log(`| ${what} | ${percent(refused, accepted + refused)} | ${percent(all, ms / 100)} |`);
+  console.log(`| ${name} | ${percent(refused, accepted + refused)} | ${percent(all, ms / 100)} |`);
 }
 
 await using root = await temporaryDirectory("pacing");
@@ -51,8 +53,8 @@ await using server = await nginx({
 });
 await using session = new Session();
 await runClients(session, { url: server.url, clients, ms });
-const seen = await server.seen();
-const refused = seen.filter(({ status }) => status === 429).length;
+const requests = await server.seen();
+const refused = requests.filter(({ status }) => status === 429).length;
 console.log(
-  `| nginx, limit_req burst=5, all of the time | ${percent(refused, seen.length)} | ${percent(seen.length - refused, ms / 100)} |`,
+  `| nginx, limit_req burst=5, the whole time | ${percent(refused, requests.length)} | ${percent(requests.length - refused, ms / 100)} |`,
 );

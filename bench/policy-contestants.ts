@@ -5,10 +5,10 @@ import { backOff } from "exponential-backoff";
 import pRetry from "p-retry";
 import { retry, stopAfterAttempt, waitFixed } from "@holdfast/policy";
 
-/** A library in the race: makes a function that runs the task, with up to two retries that wait `delay` milliseconds. */
+/** Creates a function that runs the task with up to two retries, each after `delay` milliseconds. */
 export type Contestant = (task: () => Promise<unknown>, delay: number) => () => Promise<unknown>;
 
-/** Who races; `bare` is the task with nothing around it. */
+/** The measured libraries. `bare` is the task without any. */
 export const contestants: Readonly<Record<string, Contestant>> = {
   bare: (task) => task,
   holdfast: (task, delay) => {

@@ -2,7 +2,7 @@ import { contestants } from "./policy-contestants.ts";
 
 const calls = 100_000;
 const delay = 3_600_000;
-const error = new Error("refused");
+const error = new Error("failed");
 
 /** Prints the bytes of heap that one call of a contestant holds while it waits for its second attempt. */
 async function main(name: string): Promise<void> {
@@ -10,18 +10,18 @@ async function main(name: string): Promise<void> {
     throw error;
   }, delay);
   if (run === undefined || global.gc === undefined)
-    throw new Error(`no contestant ${name}, or no --expose-gc`);
-  const kept: Promise<unknown>[] = Array.from({ length: calls });
+    throw new Error(`Needs --expose-gc and the name of a contestant, got "${name}"`);
+  const waiting: Promise<unknown>[] = Array.from({ length: calls });
   void run();
-  await settle();
+  await collectGarbage();
   const before = process.memoryUsage().heapUsed;
-  for (let index = 0; index < calls; index += 1) kept[index] = run();
-  await settle();
-  console.log((process.memoryUsage().heapUsed - before) / kept.length);
+  for (let index = 0; index < calls; index += 1) waiting[index] = run();
+  await collectGarbage();
+  console.log((process.memoryUsage().heapUsed - before) / waiting.length);
   process.exit(0);
 }
 
-async function settle(): Promise<void> {
+async function collectGarbage(): Promise<void> {
   for (let turn = 0; turn < 5; turn += 1) await new Promise((resolve) => setImmediate(resolve));
   global.gc?.();
 }

@@ -7,10 +7,10 @@ const rounds = Number(process.env["ROUNDS"] ?? 7);
 const names = Object.keys(contestants);
 const memoryProgram = fileURLToPath(new URL("policy-memory.ts", import.meta.url));
 
-/** Makes the function that is measured. */
+/** Creates the function to measure for a contestant. */
 type CreateRun = (contestant: Contestant) => () => Promise<unknown>;
 
-const error = new Error("refused");
+const error = new Error("failed");
 
 const succeeding: CreateRun = (contestant) => contestant(async () => 1, 0);
 
@@ -25,7 +25,7 @@ const failingTwice: CreateRun = (contestant) => {
 
 type Samples = Readonly<Record<string, readonly number[]>>;
 
-/** Every contestant in every round, so that whatever disturbs the machine disturbs all of them. */
+/** Runs every contestant in every round, so that a disturbance of the machine affects all of them. */
 async function race(run: CreateRun, entrants: readonly string[]): Promise<Samples> {
   const samples = Object.fromEntries(entrants.map((name) => [name, [] as number[]]));
   for (let round = 0; round < rounds; round += 1) {
@@ -43,7 +43,7 @@ function median(values: readonly number[]): number {
   return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? NaN;
 }
 
-/** The median of the ratios to holdfast, round by round. */
+/** Returns the median of the ratios to holdfast, round by round. */
 function ratio(samples: Samples, name: string): number {
   return median((samples[name] ?? []).map((value, round) => value / (samples["holdfast"]?.[round] ?? NaN)));
 }

@@ -1,7 +1,7 @@
 import type { Dispatcher, Pool } from "undici";
 import type { Get } from "./get.ts";
 
-/** The least that a GET with undici can do: collect the chunks of a body, and nothing else. */
+/** Collects the chunks of a body: the minimum for a GET with undici. */
 class BareHandler implements Dispatcher.DispatchHandler {
   readonly #resolve: (body: Uint8Array) => void;
   readonly #reject: (error: Error) => void;
@@ -25,7 +25,7 @@ class BareHandler implements Dispatcher.DispatchHandler {
 
   onResponseEnd(): void {
     const [only] = this.#chunks;
-    if (this.#status !== 200) this.#reject(new Error(`Got ${this.#status}`));
+    if (this.#status !== 200) this.#reject(new Error(`Expected status 200, got ${this.#status}`));
     else this.#resolve(this.#chunks.length === 1 && only !== undefined ? only : Buffer.concat(this.#chunks));
   }
 
@@ -34,6 +34,7 @@ class BareHandler implements Dispatcher.DispatchHandler {
   }
 }
 
+/** Returns a `get` that dispatches with a minimal handler. */
 export function getWithBareDispatch(pool: Pool): Get {
   return (url) =>
     new Promise((resolve, reject) => {

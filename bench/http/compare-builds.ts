@@ -32,15 +32,15 @@ export async function compareBuilds(builds: Builds, work: Work, rounds: number):
   const [oldCosts, newCosts]: [Result["costs"][number][], Result["costs"][number][]] = [[], []];
   for (let left = rounds; left > 0; left -= roundsPerProcess) {
     const oldFirst = Math.ceil(left / roundsPerProcess) % 2 === 0;
-    const lanes = await raceGroup(builds, { work, rounds: Math.min(left, roundsPerProcess), oldFirst });
-    oldCosts.push(...lanes.old.costs);
-    newCosts.push(...lanes.new.costs);
+    const results = await raceGroup(builds, { work, rounds: Math.min(left, roundsPerProcess), oldFirst });
+    oldCosts.push(...results.old.costs);
+    newCosts.push(...results.new.costs);
   }
-  const lanes: Lanes = { old: { name: "old", costs: oldCosts }, new: { name: "new", costs: newCosts } };
-  return { requestsPerSecond: speedup(lanes, "wallMs"), requestsPerCpuSecond: speedup(lanes, "cpuMs") };
+  const results: Results = { old: { name: "old", costs: oldCosts }, new: { name: "new", costs: newCosts } };
+  return { requestsPerSecond: speedup(results, "wallMs"), requestsPerCpuSecond: speedup(results, "cpuMs") };
 }
 
-interface Lanes {
+interface Results {
   readonly old: Result;
   readonly new: Result;
 }
@@ -52,18 +52,18 @@ interface Group {
 }
 
 /** Races two new processes. The first round begins with the old build if `oldFirst`, the next one with the other. */
-async function raceGroup(builds: Builds, { work, rounds, oldFirst }: Group): Promise<Lanes> {
+async function raceGroup(builds: Builds, { work, rounds, oldFirst }: Group): Promise<Results> {
   await using stack = new AsyncDisposableStack();
   const oldWorker = stack.use(builtWorker("holdfast (old)", builds.old));
   const newWorker = stack.use(builtWorker("holdfast (new)", builds.new));
   const workers: readonly Worker[] = oldFirst ? [oldWorker, newWorker] : [newWorker, oldWorker];
   for (const worker of workers) await worker.perform({ ...work, seconds: warmUpSeconds });
   const [first, second] = await race(workers, work, rounds);
-  if (first === undefined || second === undefined) throw new Error("A race of two has two lanes");
+  if (first === undefined || second === undefined) throw new Error("A race of two has two results");
   return oldFirst ? { old: first, new: second } : { old: second, new: first };
 }
 
-function speedup({ old, new: current }: Lanes, measure: "wallMs" | "cpuMs"): Speedup {
+function speedup({ old, new: current }: Results, measure: "wallMs" | "cpuMs"): Speedup {
   const ratios = roundRatios(old, current, measure);
   return { median: median(ratios), min: Math.min(...ratios), max: Math.max(...ratios) };
 }

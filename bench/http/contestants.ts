@@ -1,13 +1,13 @@
 import { getWithSession } from "./built-holdfast.ts";
 import type { Get } from "./get.ts";
 
-/** A library in the race: it is loaded when asked for, so that no process holds more than the one that it measures. */
+/** Loads a library and returns its `get`. A process loads only the library that it measures. */
 export type Contestant = (origin: string) => Promise<Get>;
 
-// As many connections as there are ever requests under way.
+// The highest number of requests in flight.
 const connections = 64;
 
-/** Who races: each is called as its documentation tells its users to, with its own defaults but for what is said here. */
+/** The measured libraries, used as in their documentation and with their defaults, except for the options here. */
 export const contestants: Readonly<Record<string, Contestant>> = {
   holdfast: async () => {
     const { Session } = await import("@holdfast/http");
@@ -59,10 +59,10 @@ export const contestants: Readonly<Record<string, Contestant>> = {
   },
 };
 
-// Enough that a request which fails a fifth of the time never runs out of them.
+// Enough retries for requests of which a fifth fail.
 const manyRetries = 20;
 
-/** Who races where a fifth of the answers are a 503, all without a wait before the next attempt. */
+/** The measured libraries with retries, when a fifth of the responses is a 503. None waits between attempts. */
 export const retryContestants: Readonly<Record<string, Contestant>> = {
   holdfast: async () => {
     const { Retry, Session } = await import("@holdfast/http");
@@ -73,7 +73,7 @@ export const retryContestants: Readonly<Record<string, Contestant>> = {
   "undici interceptors.retry": async () => {
     const { Agent, interceptors, request } = await import("undici");
     const dispatcher = new Agent({ connections }).compose(
-      interceptors.retry({ maxRetries: manyRetries, retry: (_error, _context, again) => again(null) }),
+      interceptors.retry({ maxRetries: manyRetries, retry: (_error, _context, proceed) => proceed(null) }),
     );
     return async (url) => {
       const { statusCode, body } = await request(url, { dispatcher });
@@ -84,7 +84,7 @@ export const retryContestants: Readonly<Record<string, Contestant>> = {
     const { Agent, request, RetryAgent } = await import("undici");
     const dispatcher = new RetryAgent(new Agent({ connections }), {
       maxRetries: manyRetries,
-      retry: (_error, _context, again) => again(null),
+      retry: (_error, _context, proceed) => proceed(null),
     });
     return async (url) => {
       const { statusCode, body } = await request(url, { dispatcher });
@@ -94,6 +94,6 @@ export const retryContestants: Readonly<Record<string, Contestant>> = {
 };
 
 async function bytesIfOk(status: number, body: { arrayBuffer(): Promise<ArrayBuffer> }): Promise<Uint8Array> {
-  if (status !== 200) throw new Error(`Got ${status}`);
+  if (status !== 200) throw new Error(`Expected status 200, got ${status}`);
   return new Uint8Array(await body.arrayBuffer());
 }

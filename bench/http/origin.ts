@@ -4,14 +4,14 @@ import { nginx } from "../../test/support/nginx.ts";
 import { temporaryDirectory } from "../../test/support/temporary-directory.ts";
 import { createBody } from "./work.ts";
 
-/** What everybody is measured against; disposing of it ends the server. */
+/** The server that all contestants send requests to. Disposing of it stops the server. */
 export interface Origin extends AsyncDisposable {
-  /** Without a slash at the end; `/1k`, `/20k` and `/100k` are bodies, `/flaky` and `/down` are 1 KB. */
+  /** URL without a slash at the end. `/1k`, `/20k` and `/100k` return bodies of that size, `/flaky` a fifth of 503s, `/down` 503 only. */
   readonly url: string;
 }
 
-// The small body comes from memory, so that a single nginx is quicker than those it serves. A connection's every fifth answer
-// under /flaky is a 503: the same fifth for everybody, at the price of a regex.
+// The small body comes from memory, so that one nginx is faster than its clients. Under /flaky, every fifth response of a
+// connection is a 503, which is the same share for every contestant.
 const conf = `
   access_log off;
   keepalive_requests 1000000000;

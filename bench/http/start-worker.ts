@@ -3,17 +3,19 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import type { Cost, Work } from "./work.ts";
 
-/** A contestant in a process of its own; disposing of it ends the process. */
+/** A contestant in a separate process. Disposing of it ends the process. */
 export interface Worker extends AsyncDisposable {
   readonly name: string;
+  /** Does the work and returns its cost. */
   perform(work: Work): Promise<Cost>;
 }
 
+/** The name of a race: GETs without failures, or GETs of which a fifth gets a 503. */
 export type RaceName = "plain" | "retrying";
 
 const python = "/usr/bin/python3";
 
-/** What of Python's is installed here. */
+/** Returns which Python contestants are installed. */
 export function pythonContestants(): {
   readonly found: readonly string[];
   readonly missing: readonly string[];
@@ -44,13 +46,13 @@ export function pythonWorker(race: RaceName, name: string): Worker {
 function start(name: string, command: string, args: readonly string[]): Worker {
   const child = spawn(command, args, { stdio: ["pipe", "pipe", "inherit"] });
   const ended = new Promise<void>((resolve) => void child.once("close", () => resolve()));
-  const answers = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   return {
     name,
     perform: async (work) => {
       child.stdin.write(`${JSON.stringify(work)}\n`);
-      const { value, done } = await answers.next();
-      if (done === true) throw new Error(`${name} ended in the middle of its work`);
+      const { value, done } = await lines.next();
+      if (done === true) throw new Error(`${name} exited before its work was done`);
       return JSON.parse(value) as Cost;
     },
     [Symbol.asyncDispose]: async () => {

@@ -1,27 +1,28 @@
-/** What a worker is asked to do: get one URL again and again, so many at a time, until the time or the count is up. */
+/** The work of a worker: get one URL repeatedly until the time or the number of requests is reached. */
 export interface Work {
   readonly url: string;
-  /** The size of the body, which is `pattern` over and over. */
+  /** Size of the body, which repeats `pattern`. */
   readonly bytes: number;
+  /** Number of requests in flight. */
   readonly concurrency: number;
   readonly requests: number;
   readonly seconds: number;
-  /** Whether every byte of every body is compared, or the length alone. */
+  /** Whether to compare every byte of every body. Otherwise only lengths are compared. */
   readonly verify: boolean;
 }
 
-/** What it cost. */
+/** The cost of some work. */
 export interface Cost {
   readonly requests: number;
   readonly wallMs: number;
-  /** The worker's own processor time, all threads. */
+  /** Processor time of the worker, all threads. */
   readonly cpuMs: number;
 }
 
-/** What the bodies consist of. */
+/** The text that bodies repeat. */
 export const pattern = "holdfast's bench: sixteen bytes, and sixteen bytes, and sixteen.";
 
-/** A body of that size. */
+/** Creates a body of `bytes` bytes. */
 export function createBody(bytes: number): Buffer {
   return Buffer.alloc(bytes, pattern);
 }

@@ -1,4 +1,4 @@
-"""What worker.ts does, with a library of Python's: reads lines of work, answers each with what it cost."""
+"""Does what worker.ts does with a Python library: reads one work per line and writes its cost."""
 
 import asyncio
 import json
@@ -13,23 +13,23 @@ PATTERN = b"holdfast's bench: sixteen bytes, and sixteen bytes, and sixteen."
 
 def check(status, body, expected, verify):
     if status != 200 or len(body) != len(expected) or (verify and body != expected):
-        raise ValueError(f"Got {status} and a body of {len(body)} bytes, not the {len(expected)} that were sent")
+        raise ValueError(f"Expected 200 and {len(expected)} known bytes, got {status} and {len(body)} bytes")
 
 
 class Counter:
     def __init__(self, work):
-        self.begun = 0
+        self.started = 0
         self.work = work
         self.end = time.perf_counter() + work["seconds"]
         size = work["bytes"]
         self.expected = (PATTERN * (size // len(PATTERN) + 1))[:size]
 
     def next(self):
-        """A URL of its own for every request; None when the work is done."""
-        if self.begun >= self.work["requests"] or time.perf_counter() >= self.end:
+        """Returns a different URL for every request, and None when the work is done."""
+        if self.started >= self.work["requests"] or time.perf_counter() >= self.end:
             return None
-        self.begun += 1
-        return f"{self.work['url']}?{self.begun}"
+        self.started += 1
+        return f"{self.work['url']}?{self.started}"
 
 
 def with_requests(retrying):
@@ -42,7 +42,7 @@ def with_requests(retrying):
     session.mount("http://", HTTPAdapter(max_retries=retry, pool_maxsize=CONNECTIONS))
     threads = ThreadPoolExecutor(CONNECTIONS)
 
-    def lane(counter):
+    def client(counter):
         work = counter.work
         while url := counter.next():
             response = session.get(url, timeout=(5, 30))
@@ -51,8 +51,8 @@ def with_requests(retrying):
     def perform(counter):
         concurrency = counter.work["concurrency"]
         if concurrency == 1:
-            return lane(counter)
-        for future in [threads.submit(lane, counter) for _ in range(concurrency)]:
+            return client(counter)
+        for future in [threads.submit(client, counter) for _ in range(concurrency)]:
             future.result()
 
     return perform
@@ -69,16 +69,16 @@ def with_aiohttp(_retrying):
 
     session = loop.run_until_complete(open_session())
 
-    async def lane(counter):
+    async def client(counter):
         work = counter.work
         while url := counter.next():
             async with session.get(url) as response:
                 check(response.status, await response.read(), counter.expected, work["verify"])
 
-    async def lanes(counter):
-        await asyncio.gather(*(lane(counter) for _ in range(counter.work["concurrency"])))
+    async def clients(counter):
+        await asyncio.gather(*(client(counter) for _ in range(counter.work["concurrency"])))
 
-    return lambda counter: loop.run_until_complete(lanes(counter))
+    return lambda counter: loop.run_until_complete(clients(counter))
 
 
 def cpu():
@@ -94,7 +94,7 @@ def main(race, name):
         before, started = cpu(), time.perf_counter()
         perform(counter)
         cost = {
-            "requests": counter.begun,
+            "requests": counter.started,
             "wallMs": (time.perf_counter() - started) * 1000,
             "cpuMs": (cpu() - before) * 1000,
         }

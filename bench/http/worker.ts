@@ -4,26 +4,28 @@ import { contestants, retryContestants } from "./contestants.ts";
 import type { Get } from "./get.ts";
 import { createBody, type Cost, type Work } from "./work.ts";
 
-/** Does the work with one contestant and says what it cost. */
+/** Does the work with one contestant and returns its cost. */
 async function perform(get: Get, work: Work): Promise<Cost> {
   const expected = createBody(work.bytes);
   const before = process.cpuUsage();
   const startedAt = performance.now();
   const end = startedAt + work.seconds * 1_000;
-  let begun = 0;
-  const lane = async (): Promise<void> => {
-    while (begun < work.requests && performance.now() < end) {
-      begun += 1;
-      // A URL of its own for every request, as in life: nobody gets by with the work of the last time.
-      const body = await get(`${work.url}?${begun}`);
+  let started = 0;
+  const client = async (): Promise<void> => {
+    while (started < work.requests && performance.now() < end) {
+      started += 1;
+      // Every request has a different URL, as in practice, so that no client can reuse a parsed URL.
+      const body = await get(`${work.url}?${started}`);
       if (body.length !== expected.length || (work.verify && !expected.equals(body))) {
-        throw new Error(`A body of ${body.length} bytes differs from the ${expected.length} that were sent`);
+        throw new Error(
+          `Expected a body of ${expected.length} known bytes, got another one of ${body.length} bytes`,
+        );
       }
     }
   };
-  await Promise.all(Array.from({ length: work.concurrency }, lane));
+  await Promise.all(Array.from({ length: work.concurrency }, client));
   const { user, system } = process.cpuUsage(before);
-  return { requests: begun, wallMs: performance.now() - startedAt, cpuMs: (user + system) / 1_000 };
+  return { requests: started, wallMs: performance.now() - startedAt, cpuMs: (user + system) / 1_000 };
 }
 
 /** Opens a contestant of a race. In the race "built", the contestant's name is the path of a built clone. */

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { temporaryDirectory } from "./temporary-directory.ts";
 
-/** A certificate with its key: as PEM, and as the files that a server reads. */
+/** A certificate with its key, as PEM and as files. */
 export interface Certificate {
   readonly cert: string;
   readonly key: string;
@@ -19,20 +19,20 @@ export interface Certificates {
   readonly ca: Certificate;
   /** For localhost and 127.0.0.1. */
   readonly good: Certificate;
-  /** For localhost and 127.0.0.1; it ended yesterday. */
+  /** For localhost and 127.0.0.1. Expired yesterday. */
   readonly expired: Certificate;
-  /** For localhost and 127.0.0.1; signed by itself alone. */
+  /** For localhost and 127.0.0.1. Self-signed. */
   readonly selfSigned: Certificate;
-  /** For elsewhere.example alone. */
+  /** For elsewhere.example only. */
   readonly wrongHost: Certificate;
 }
 
-let made: Promise<Certificates> | undefined;
+let cached: Promise<Certificates> | undefined;
 
-/** Certificates of every kind, made by the openssl program once per process and removed when it ends. */
+/** Returns one certificate of every kind. openssl creates them once per process; they are removed when it exits. */
 export function certificates(): Promise<Certificates> {
-  made ??= createCertificates();
-  return made;
+  cached ??= createCertificates();
+  return cached;
 }
 
 async function createCertificates(): Promise<Certificates> {
@@ -68,7 +68,7 @@ interface Issue {
   readonly name: string;
   readonly subject: string;
   readonly extensions: string;
-  /** Who signs it; itself without one. */
+  /** The signer. @default self-signed */
   readonly ca?: Certificate;
   readonly days?: number;
 }
@@ -82,7 +82,7 @@ async function issue(
   await writeFile(extensionFile, extensions);
   await openssl("ecparam", "-genkey", "-name", "prime256v1", "-noout", "-out", keyFile);
   await openssl("req", "-new", "-key", keyFile, "-subj", `/CN=${subject}`, "-out", request);
-  // A serial of its own: several are signed at the same time, and a file that counts would be read half-written.
+  // A random serial number. With a serial file, parallel signings could read it half-written.
   const serial = ["-set_serial", `0x${randomBytes(8).toString("hex")}`];
   const signer =
     ca === undefined ? ["-signkey", keyFile] : ["-CA", ca.certFile, "-CAkey", ca.keyFile, ...serial];

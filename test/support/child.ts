@@ -2,12 +2,12 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 
-/** A process that a test started; disposing of it ends it, and it alone. */
+/** A process that a test started. Disposing of it ends this process only. */
 export interface Child<T> extends AsyncDisposable {
   readonly pid: number;
-  /** What `ready` found when the process was ready. */
+  /** The value that `ready` returned. */
   readonly value: T;
-  /** Everything that the process wrote to its standard output and error so far. */
+  /** Returns all output of the process so far, from standard output and standard error. */
   log(): string;
 }
 
@@ -15,13 +15,13 @@ export interface ChildOptions<T> {
   readonly command: string;
   readonly args: readonly string[];
   readonly env?: NodeJS.ProcessEnv;
-  /** Asked again and again with the log so far, until it answers with more than `undefined`. */
+  /** Called repeatedly with the log so far. The process is ready when it returns a value other than undefined. */
   readonly ready: (log: string) => T | undefined;
-  /** How long the process may take to get ready, in milliseconds. @default 15_000 */
+  /** Longest time until the process is ready, in milliseconds. @default 15_000 */
   readonly within?: number;
 }
 
-/** Starts a process and waits until it is ready; one that isn't in time, or ends before, is an error with its log. */
+/** Starts a process and waits until it is ready. Rejects with the log if the process exits before or takes too long. */
 export async function startChild<T>(options: ChildOptions<T>): Promise<Child<T>> {
   const { command, args, env = process.env, ready, within = 15_000 } = options;
   const child = spawn(command, args, { env, stdio: ["ignore", "pipe", "pipe"] });
@@ -40,9 +40,9 @@ export async function startChild<T>(options: ChildOptions<T>): Promise<Child<T>>
   const end = async (): Promise<void> => {
     if (ended) return;
     child.kill("SIGTERM");
-    const patience = setTimeout(() => child.kill("SIGKILL"), 5_000);
+    const killTimer = setTimeout(() => child.kill("SIGKILL"), 5_000);
     await gone;
-    clearTimeout(patience);
+    clearTimeout(killTimer);
   };
   try {
     const value = await waitUntilReady({ ready: () => ready(log), over: () => ended, within });
@@ -62,13 +62,13 @@ async function waitUntilReady<T>(wait: {
   for (;;) {
     const value = wait.ready();
     if (value !== undefined) return value;
-    if (wait.over()) throw new Error("It ended before it was ready");
-    if (performance.now() >= limit) throw new Error(`It was not ready within ${wait.within} ms`);
+    if (wait.over()) throw new Error("The process exited before it was ready");
+    if (performance.now() >= limit) throw new Error(`The process was not ready within ${wait.within} ms`);
     await sleep(20);
   }
 }
 
-/** How a program that ran to its end did. */
+/** The result of a program that ran to its end. */
 export interface ProgramResult {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
@@ -79,13 +79,13 @@ export interface ProgramResult {
 export interface ProgramOptions {
   readonly cwd?: string;
   readonly env?: NodeJS.ProcessEnv;
-  /** The longest that it may run, in milliseconds; it is killed then. @default 120_000 */
+  /** Longest run in milliseconds. The program is then killed. @default 120_000 */
   readonly within?: number;
-  /** Hears of the process as soon as it runs, to end it by its id. */
+  /** Called with the id of the process as soon as it runs, for a test that ends it. */
   readonly started?: (pid: number) => void;
 }
 
-/** Runs a program to its end, whatever its exit code. */
+/** Runs a program to its end and returns its result, also for an exit code other than 0. */
 export async function runProgram(
   command: string,
   args: readonly string[],

@@ -7,41 +7,41 @@ import { slowRelay } from "./slow-relay.ts";
 import { squid, type SquidPort } from "./squid.ts";
 import { temporaryDirectory, type TemporaryDirectory } from "./temporary-directory.ts";
 
-/** What becomes of requests through a proxy of the fleet. */
+/** The behaviour of a proxy of the fleet. */
 export type FleetKind = "good" | "banned" | "slow" | "locked" | "dead";
 
 export interface FleetProxy {
   readonly kind: FleetKind;
   readonly url: string;
-  /** The address that the site sees; undefined for what never gets there. */
+  /** The address that the site sees; undefined if requests never reach the site. */
   readonly address: string | undefined;
 }
 
 export interface FleetOptions {
   /** @default 5_000 */
   readonly pages?: number;
-  /** How many proxies there are of each kind. @default 9 good, 5 banned, 3 dead, 2 slow, 1 locked */
+  /** Number of proxies of each kind. @default 9 good, 5 banned, 3 dead, 2 slow, 1 locked */
   readonly counts?: Readonly<Partial<Record<FleetKind, number>>>;
-  /** Milliseconds that a slow proxy takes before it passes on the first byte. @default 1_500 */
+  /** Delay before a slow proxy passes on the first byte, in milliseconds. @default 1_500 */
   readonly slowness?: number;
-  /** What the site grants each address before it answers 429, at once and then every second. @default no limit */
+  /** Requests per address before the site responds with 429: a burst, then a number per second. @default no limit */
   readonly allowance?: { readonly burst: number; readonly perSecond: number };
-  /** How many requests at a time the site grants each address before it answers 429; each takes a moment. @default no limit */
+  /** Simultaneous requests per address before the site responds with 429. Makes each request take a moment. @default no limit */
   readonly connections?: number;
-  /** The site speaks TLS with this certificate. */
+  /** Makes the site use TLS with this certificate. */
   readonly certificate?: Certificate;
 }
 
-/** A site with small pages, and proxies to ask it through; disposing of it ends both servers and removes their files. */
+/** A site with small pages, and proxies to it. Disposing of it stops the servers and removes their files. */
 export interface Fleet extends AsyncDisposable {
   /** The site's origin, without a slash at the end. */
   readonly url: string;
   /** The path of every page; the body of `/pages/0007` is `page 7`. */
   readonly paths: readonly string[];
-  /** In an order in which the kinds are mixed, always the same. */
+  /** The proxies, with their kinds mixed in an order that is always the same. */
   readonly proxies: readonly FleetProxy[];
   readonly pids: readonly number[];
-  /** Every request that the site has answered so far: 403 to a banned address, 429 beyond the allowance. */
+  /** Returns every request that the site has handled so far: 403 for a banned address, 429 beyond the allowance. */
   seen(): Promise<readonly SeenRequest[]>;
 }
 
@@ -53,21 +53,21 @@ const defaultCounts: Readonly<Record<FleetKind, number>> = {
   locked: 1,
 };
 
-/** Starts a site and a fleet: one nginx, one squid that leaves from an address of its own for each proxy. */
+/** Starts a site and a fleet: one nginx, and one squid that uses another outgoing address for each proxy. */
 export async function fleet(options: FleetOptions = {}): Promise<Fleet> {
   const { pages = 5_000, counts, slowness = 1_500 } = options;
   await using stack = new AsyncDisposableStack();
-  const crew = mixKinds({ ...defaultCounts, ...counts });
-  const alive = crew.filter(({ kind }) => kind !== "dead");
+  const members = mixKinds({ ...defaultCounts, ...counts });
+  const alive = members.filter(({ kind }) => kind !== "dead");
   const [directory, proxies, deadPorts] = await Promise.all([
     site(pages).then((made) => stack.use(made)),
     squid(alive.map(squidPort)).then((started) => stack.use(started)),
-    freePorts(crew.length - alive.length),
+    freePorts(members.length - alive.length),
   ]);
-  const server = stack.use(await startSite(directory.path, crew, options));
+  const server = stack.use(await startSite(directory.path, members, options));
   const urls = new Map(alive.map(({ number }, index) => [number, proxies.urls[index] ?? ""]));
-  const members = await Promise.all(
-    crew.map(async ({ kind, number, address }): Promise<FleetProxy> => {
+  const fleetProxies = await Promise.all(
+    members.map(async ({ kind, number, address }): Promise<FleetProxy> => {
       if (kind === "dead") return { kind, url: `http://127.0.0.1:${deadPorts[number]}`, address: undefined };
       const url = withoutCredentials(urls.get(number) ?? "");
       if (kind !== "slow") return { kind, url, address: kind === "locked" ? undefined : address };
@@ -79,7 +79,7 @@ export async function fleet(options: FleetOptions = {}): Promise<Fleet> {
   return {
     url: server.url,
     paths: Array.from({ length: pages }, (_, number) => toPagePath(number)),
-    proxies: members,
+    proxies: fleetProxies,
     pids: [server.pid, proxies.pid],
     seen: () => server.seen(),
     [Symbol.asyncDispose]: () => all.disposeAsync(),
@@ -92,7 +92,7 @@ interface Member {
   readonly address: string;
 }
 
-/** Everyone's place: the kinds in turn for as long as they last, so that no kind stands together. */
+/** Returns the members of a fleet with their kinds mixed: one of each kind in turn, while there are any left. */
 function mixKinds(counts: Readonly<Record<FleetKind, number>>): readonly Member[] {
   const kinds = ["good", "banned", "dead", "slow", "locked"] as const;
   const rounds = Math.max(...Object.values(counts));
@@ -116,21 +116,25 @@ function withoutCredentials(url: string): string {
   return url.replace(/\/\/.*@/, "//");
 }
 
-function startSite(root: string, crew: readonly Member[], options: FleetOptions): ReturnType<typeof nginx> {
+function startSite(
+  root: string,
+  members: readonly Member[],
+  options: FleetOptions,
+): ReturnType<typeof nginx> {
   const { allowance, connections, certificate } = options;
-  const denied = crew.filter(({ kind }) => kind === "banned").map(({ address }) => `deny ${address};`);
-  const limited =
+  const denied = members.filter(({ kind }) => kind === "banned").map(({ address }) => `deny ${address};`);
+  const rateLimits =
     allowance === undefined
       ? []
       : [`limit_req zone=each burst=${allowance.burst} nodelay;`, "limit_req_status 429;"];
-  // With its head, a page is a little more than what may be sent in the first second.
-  const crowded =
+  // A page with its head is a little larger than the amount that may be sent in the first second.
+  const connectionLimits =
     connections === undefined
       ? []
       : [`limit_conn crowd ${connections};`, "limit_conn_status 429;", "limit_rate 200;"];
   return nginx({
     root,
-    conf: [...denied, ...limited, ...crowded].join("\n    "),
+    conf: [...denied, ...rateLimits, ...connectionLimits].join("\n    "),
     httpConf: `limit_req_zone $binary_remote_addr zone=each:1m rate=${allowance?.perSecond ?? 1_000}r/s;
   limit_conn_zone $binary_remote_addr zone=crowd:1m;`,
     ...(certificate && { certificate }),

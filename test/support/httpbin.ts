@@ -1,13 +1,13 @@
 import { startChild } from "./child.ts";
 
-/** A running httpbin; disposing of it ends it. */
+/** A running httpbin. Disposing of it stops it. */
 export interface Httpbin extends AsyncDisposable {
   readonly pid: number;
   /** Its origin, without a slash at the end. */
   readonly url: string;
 }
 
-/** Starts Debian's httpbin under gunicorn, with threads enough for slow answers side by side. */
+/** Starts Debian's httpbin under gunicorn, with enough threads for slow responses at the same time. */
 export async function httpbin(): Promise<Httpbin> {
   const child = await startChild({
     command: "/usr/bin/gunicorn",
@@ -18,7 +18,7 @@ export async function httpbin(): Promise<Httpbin> {
       "--graceful-timeout=1",
       "httpbin:app",
     ],
-    // Debian's own Python and nothing else: a version manager's has no httpbin.
+    // Only Debian's own Python has httpbin; that of a version manager does not.
     env: { PATH: "/usr/bin:/bin", LANG: "C.UTF-8" },
     ready: (log) =>
       log.includes("Booting worker") ? /Listening at: (http:\/\/127\.0\.0\.1:\d+)/.exec(log)?.[1] : undefined,

@@ -1,12 +1,12 @@
 import { once } from "node:events";
 import type { Server, Socket } from "node:net";
 
-/** A server that listens on loopback; disposing of it ends every connection. */
+/** A server that listens on loopback. Disposing of it closes the server and all connections. */
 export interface LoopbackServer extends AsyncDisposable {
   readonly port: number;
 }
 
-/** Has a server listen on a free port of 127.0.0.1. */
+/** Starts a server on a free port of 127.0.0.1. */
 export async function listenOnLoopback(server: Server): Promise<LoopbackServer> {
   const sockets = new Set<Socket>();
   server.on("connection", (socket) => {
@@ -25,9 +25,9 @@ export async function listenOnLoopback(server: Server): Promise<LoopbackServer> 
   };
 }
 
-/** The port that a TCP server listens on. */
+/** Returns the port that a TCP server listens on. */
 export function getPort(server: Server): number {
   const address = server.address();
-  if (address === null || typeof address === "string") throw new Error("A TCP server has no TCP address");
+  if (address === null || typeof address === "string") throw new Error("The server has no TCP address");
   return address.port;
 }

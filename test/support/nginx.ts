@@ -7,46 +7,46 @@ import { freePort } from "./ports.ts";
 import { temporaryDirectory } from "./temporary-directory.ts";
 
 export interface NginxOptions {
-  /** The folder whose files it serves. */
+  /** The folder to serve. */
   readonly root: string;
-  /** Further lines for its `server` block. */
+  /** More lines for the `server` block. */
   readonly conf?: string;
-  /** Further lines for its `http` block, such as zones. */
+  /** More lines for the `http` block, such as zones. */
   readonly httpConf?: string;
-  /** Lets requests wait so that no more than this many are answered in a second. @default none */
+  /** Delays requests so that at most this many are handled per second. @default no limit */
   readonly requestsPerSecond?: number;
-  /** Speak TLS with this certificate. */
+  /** Uses TLS with this certificate. */
   readonly certificate?: Certificate;
 }
 
-/** One request as nginx saw it. */
+/** One request in the log of nginx. */
 export interface SeenRequest {
   /** Equal for all requests of one connection. */
   readonly connection: number;
   readonly status: number;
   readonly method: string;
   readonly target: string;
-  /** The request's Range, empty without one. */
+  /** The Range header, empty without one. */
   readonly range: string;
-  /** The address that it came from. */
+  /** The address of the client. */
   readonly address: string;
-  /** Bytes of the body that were handed to the kernel, whether they arrived or not. */
+  /** Bytes of the body that nginx passed to the kernel. The client may have received fewer. */
   readonly bytes: number;
-  /** Credentials that were meant for a proxy, empty without any. */
+  /** The Proxy-Authorization header, empty without one. */
   readonly proxyAuthorization: string;
 }
 
-/** A running nginx; disposing of it ends it and removes its files. */
+/** A running nginx. Disposing of it stops it and removes its files. */
 export interface Nginx extends AsyncDisposable {
   readonly pid: number;
   readonly port: number;
   /** Its origin, without a slash at the end. */
   readonly url: string;
-  /** Every request that it has answered so far, in the order of their ends. */
+  /** Returns every request that nginx has handled so far, in the order in which they ended. */
   seen(): Promise<readonly SeenRequest[]>;
 }
 
-/** Starts an nginx of its own on a free loopback port: own configuration, pid file and logs, root or not. */
+/** Starts an nginx on a free loopback port, with its own configuration, pid file and logs. Works with and without root. */
 export async function nginx(options: NginxOptions): Promise<Nginx> {
   const directory = await temporaryDirectory("nginx");
   const port = await freePort();
@@ -56,7 +56,7 @@ export async function nginx(options: NginxOptions): Promise<Nginx> {
     const child = await startChild({
       command: "/usr/sbin/nginx",
       args: ["-p", directory.path, "-c", at("nginx.conf"), "-e", "stderr"],
-      // The pid file is written when all ports are bound: who answers there is this nginx and no other program.
+      // nginx writes the pid file when all ports are bound, so only this nginx can listen there.
       ready: () => (existsSync(at("nginx.pid")) ? true : undefined),
     });
     const stop = async (): Promise<void> => {

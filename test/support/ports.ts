@@ -3,16 +3,16 @@ import { connect, createServer } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { getPort } from "./loopback-server.ts";
 
-/** A port of 127.0.0.1 on which nobody listened a moment ago. */
+/** Returns a port of 127.0.0.1 on which no program listens. */
 export async function freePort(): Promise<number> {
   const [port] = await freePorts(1);
-  if (port === undefined) throw new Error("There is no free port");
+  if (port === undefined) throw new Error("No port is free");
   return port;
 }
 
-/** So many different ports of 127.0.0.1 on which nobody listened a moment ago. */
+/** Returns `count` different ports of 127.0.0.1 on which no program listens. */
 export async function freePorts(count: number): Promise<readonly number[]> {
-  // All are held at the same time, so that no two are the same.
+  // All are open at the same time, so that no two are the same.
   const servers = Array.from({ length: count }, () => createServer().listen(0, "127.0.0.1"));
   await Promise.all(servers.map((server) => once(server, "listening")));
   return Promise.all(
@@ -25,11 +25,12 @@ export async function freePorts(count: number): Promise<readonly number[]> {
   );
 }
 
-/** Resolves when something accepts connections on the port of 127.0.0.1; throws when nothing does `within` milliseconds. */
+/** Resolves when a program accepts connections on the port of 127.0.0.1. Rejects after `within` milliseconds. */
 export async function waitForPort(port: number, within: number): Promise<void> {
   const until = performance.now() + within;
   while (!(await accepts(port))) {
-    if (performance.now() >= until) throw new Error(`Nothing listened on port ${port} within ${within} ms`);
+    if (performance.now() >= until)
+      throw new Error(`No program listened on port ${port} within ${within} ms`);
     await sleep(20);
   }
 }

@@ -2,36 +2,36 @@ import { spawn } from "node:child_process";
 import { setTimeout as pause } from "node:timers/promises";
 import { holdfastCommand } from "./holdfast.ts";
 
-/** The longest that a program may run, in milliseconds; it is killed then, and ends without a status. */
+/** Longest run of the program in milliseconds. It is then killed and ends without a status. */
 const longestRun = 60_000;
 
-/** How the program ended and what it wrote. */
+/** The exit code and the output of the program. */
 export interface HoldfastResult {
   readonly code: number | null;
   readonly out: string;
   readonly err: string;
 }
 
-/** The program as a child process. */
+/** The program while it runs. */
 export interface RunningHoldfast {
   readonly pid: number | undefined;
   readonly ended: Promise<HoldfastResult>;
-  /** What it has written to standard error so far. */
+  /** Returns the output on standard error so far. */
   err(): string;
   signal(signal: NodeJS.Signals): void;
-  /** Closes the reading end of its standard output after the first chunk. */
+  /** Closes the reading end of standard output after the first chunk. */
   stopReading(): void;
 }
 
-/** How the program is started. */
+/** Options of `startHoldfast`. */
 export interface StartOptions {
   readonly cwd: string;
-  /** Given to standard input, which is then closed unless it is to stay open. @default "" */
+  /** Text for standard input, which is then closed; with `open`, it stays open. @default "" */
   readonly stdin?: string | { readonly open: string };
   readonly env?: Readonly<Record<string, string>>;
 }
 
-/** Starts the real program from its sources. */
+/** Starts the program from its sources. */
 export function startHoldfast(
   args: readonly string[],
   { cwd, stdin = "", env = {} }: StartOptions,
@@ -75,11 +75,11 @@ function cleanEnvironment(): NodeJS.ProcessEnv {
   return rest;
 }
 
-/** Waits until a fact about another process holds; fails after ten seconds. */
-export async function waitUntil(what: string, holds: () => boolean): Promise<void> {
+/** Waits until `holds` returns true. Rejects after ten seconds. `fact` describes the expectation in the error. */
+export async function waitUntil(fact: string, holds: () => boolean): Promise<void> {
   const deadline = performance.now() + 10_000;
   while (!holds()) {
-    if (performance.now() > deadline) throw new Error(`Waited in vain until ${what}`);
+    if (performance.now() > deadline) throw new Error(`Waited ten seconds in vain until ${fact}`);
     await pause(10);
   }
 }

@@ -1,7 +1,7 @@
-/** Every form in which a user and a password may show up where they should not: plain, percent-encoded, in base64. */
+/** Returns every form in which a user and a password could leak: plain, percent-encoded and in base64. */
 export function listSecretForms(user: string, password: string): readonly string[] {
   const pair = `${user}:${password}`;
-  // At each of the three places where a group of base64 may begin, without the letters that others have a part in.
+  // The three possible offsets in a group of base64, without the letters that depend on neighbouring text.
   const inBase64 = [0, 1, 2].map((before) =>
     Buffer.from(" ".repeat(before) + pair)
       .toString("base64")

@@ -2,22 +2,22 @@ import { mkdir, readdir, symlink, writeFile } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { temporaryDirectory } from "./temporary-directory.ts";
 
-/** Where Debian's python3-doc keeps its pages. */
+/** The folder of the pages of Debian's python3-doc. */
 const pythonDocs = "/usr/share/doc/python3-doc/html";
 
-/** A folder of real and generated files to serve. */
+/** A folder of real and generated files to serve. Disposing of it removes the folder. */
 export interface Site extends AsyncDisposable {
   readonly root: string;
   /** Every file, relative to `root`, sorted. */
   readonly files: readonly string[];
 }
 
-/** The path of a URL that names a file of a site, each part percent-encoded. */
+/** Returns the URL path of a file of a site, with each part percent-encoded. */
 export function toUrlPath(file: string): string {
   return `/${file.split("/").map(encodeURIComponent).join("/")}`;
 }
 
-/** Makes a site of exactly `count` files: the documentation of Python, filled up with generated ones. */
+/** Creates a site of exactly `count` files: the documentation of Python, then generated files. */
 export async function site(count: number): Promise<Site> {
   const directory = await temporaryDirectory("site");
   await symlink(pythonDocs, join(directory.path, "python"));
@@ -42,7 +42,7 @@ async function generate(root: string, count: number): Promise<readonly string[]>
   return files.map(({ name }) => name);
 }
 
-/** Empty, tiny, binary and larger files, under names that need percent-encoding too; the same for the same index. */
+/** Generates a file: empty, tiny, binary or larger, partly with names that need percent-encoding. Depends only on `index`. */
 function generatedFile(index: number): { readonly name: string; readonly bytes: Uint8Array } {
   const folder = index % 7 === 0 ? "with space & ümlaut/" : "";
   const bytes = new Uint8Array(index % 50 === 0 ? 0 : (index * 7919) % 40_000);

@@ -5,16 +5,16 @@ import { freePort, waitForPort } from "./ports.ts";
 import { userinfo, type Credentials } from "./squid.ts";
 import { temporaryDirectory } from "./temporary-directory.ts";
 
-/** A running SOCKS server; disposing of it ends it. */
+/** A running SOCKS server. Disposing of it stops it. */
 export interface SocksServer extends AsyncDisposable {
   readonly pid: number;
-  /** Credentials, host and port, to be put behind a scheme. */
+  /** Credentials, host and port, without the scheme. */
   readonly authority: string;
-  /** What it has written so far. */
+  /** Returns the log so far. */
   log(): string;
 }
 
-/** Starts Debian's microsocks, which speaks SOCKS5. */
+/** Starts Debian's microsocks, a SOCKS5 server. */
 export async function microsocks({
   outgoing,
   credentials,
@@ -41,7 +41,7 @@ export async function microsocks({
   };
 }
 
-/** Starts Debian's dante, which speaks SOCKS4 and SOCKS5, asks nobody who he is, and does not serve the port `forbidden`. */
+/** Starts Debian's dante, a SOCKS4 and SOCKS5 server without authentication. It refuses the target port `forbidden`. */
 export async function dante({
   outgoing = "127.0.0.1",
   forbidden,

@@ -4,19 +4,19 @@ import { listenOnLoopback, type LoopbackServer } from "./loopback-server.ts";
 const granted = Buffer.from([0, 90, 0, 0, 0, 0, 0, 0]);
 
 /**
- * A proxy on loopback that speaks SOCKS4 and nothing else: it connects to the address that it is told, and hangs up on
- * whoever speaks otherwise.
+ * Starts a proxy on loopback that supports only SOCKS4. It connects to the requested address and closes connections that use
+ * another protocol.
  */
 export function socks4Proxy(): Promise<LoopbackServer> {
-  const server = createServer((near) => {
-    near.on("error", () => undefined);
-    near.once("data", (request) => {
-      if (request[0] !== 4 || request.length < 9) return near.destroy();
+  const server = createServer((client) => {
+    client.on("error", () => undefined);
+    client.once("data", (request) => {
+      if (request[0] !== 4 || request.length < 9) return client.destroy();
       const host = [...request.subarray(4, 8)].join(".");
-      const far = connect(request.readUInt16BE(2), host, () => near.write(granted));
-      far.on("error", () => near.destroy());
-      near.on("close", () => far.destroy());
-      near.pipe(far).pipe(near);
+      const target = connect(request.readUInt16BE(2), host, () => client.write(granted));
+      target.on("error", () => client.destroy());
+      client.on("close", () => target.destroy());
+      client.pipe(target).pipe(client);
     });
   });
   return listenOnLoopback(server);

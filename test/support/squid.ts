@@ -6,35 +6,35 @@ import { startChild } from "./child.ts";
 import { freePorts, waitForPort } from "./ports.ts";
 import { temporaryDirectory } from "./temporary-directory.ts";
 
-/** Whom a proxy serves. */
+/** The user of a proxy. */
 export interface Credentials {
   readonly user: string;
   readonly password: string;
 }
 
-/** One of the proxies that a squid is. */
+/** One proxy of a squid. */
 export interface SquidPort {
-  /** The address that it asks origins from. @default any */
+  /** Outgoing address. @default any */
   readonly outgoing?: string;
-  /** @default everybody */
+  /** Required credentials. @default none */
   readonly credentials?: Credentials;
-  /** Hosts that it does not serve. */
+  /** Hosts that the proxy refuses. */
   readonly forbidden?: string;
 }
 
-/** A running squid: a proxy on each of its ports. Disposing of it ends it and removes its files. */
+/** A running squid, with a proxy on each port. Disposing of it stops it and removes its files. */
 export interface Squid extends AsyncDisposable {
   readonly pid: number;
-  /** The URL of each proxy, with its credentials, in the order in which they were asked for. */
+  /** The URL of each proxy, with its credentials, in the order of the argument. */
   readonly urls: readonly string[];
-  /** What it has served so far: the port, the status that it answered with, and what was asked for. */
+  /** Returns every request so far: the port of the proxy, the status of the response and the request line. */
   served(): Promise<readonly { readonly port: number; readonly status: number; readonly request: string }[]>;
 }
 
-/** Starts one squid for many proxies. It caches nothing, and ends within a moment. */
+/** Starts one squid for many proxies. It caches nothing and stops quickly. */
 export async function squid(proxies: readonly SquidPort[]): Promise<Squid> {
   const directory = await temporaryDirectory("squid");
-  // Started by root it works as another user, who writes here.
+  // When root starts squid, squid runs as another user, who must be able to write here.
   await chmod(directory.path, 0o777);
   const ports = await freePorts(proxies.length);
   const at = (name: string): string => join(directory.path, name);
@@ -64,7 +64,7 @@ export async function squid(proxies: readonly SquidPort[]): Promise<Squid> {
   }
 }
 
-/** User and password as they stand in a URL, with the sign that ends them. */
+/** Returns the user and password part of a URL, including the `@`. */
 export function userinfo(credentials: Credentials | undefined): string {
   if (credentials === undefined) return "";
   return `${encodeURIComponent(credentials.user)}:${encodeURIComponent(credentials.password)}@`;

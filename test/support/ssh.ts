@@ -10,7 +10,7 @@ import { temporaryDirectory } from "./temporary-directory.ts";
 
 const run = promisify(execFile);
 
-/** Starts OpenSSH's dynamic forwarding, to a server of its own on loopback: it speaks SOCKS4a, and SOCKS5. */
+/** Starts a dynamic forwarding of OpenSSH, a SOCKS4a and SOCKS5 server, to an SSH server that it also starts on loopback. */
 export async function sshForwarding(): Promise<SocksServer> {
   await using stack = new AsyncDisposableStack();
   const { path } = stack.use(await temporaryDirectory("ssh"));
@@ -20,7 +20,7 @@ export async function sshForwarding(): Promise<SocksServer> {
     [hostKey, userKey].map((file) => run("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", file])),
   );
   await rename(`${userKey}.pub`, join(path, "authorized"));
-  // Where it gives up its rights; made by its service, which does not run.
+  // sshd needs this directory for privilege separation. Normally its service creates it.
   await mkdir("/run/sshd", { recursive: true, mode: 0o755 });
   const configuration = join(path, "sshd_config");
   await writeFile(

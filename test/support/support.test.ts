@@ -152,7 +152,7 @@ test("certificates are made once and are the same for everyone in the process", 
 
 test("waitForPort sees a listener, and says so when there is none", async () => {
   const port = await freePort();
-  await assert.rejects(waitForPort(port, 50), /Nothing listened on port \d+ within 50 ms/);
+  await assert.rejects(waitForPort(port, 50), /No program listened on port \d+ within 50 ms/);
   const server = createServer().listen(port, "127.0.0.1");
 
   await waitForPort(port, 5_000);

@@ -4,20 +4,20 @@ import { startChild } from "./child.ts";
 import { freePort, waitForPort } from "./ports.ts";
 import { temporaryDirectory } from "./temporary-directory.ts";
 
-/** A running tinyproxy that wants credentials; disposing of it ends it. */
+/** A running tinyproxy that requires credentials. Disposing of it stops it. */
 export interface Tinyproxy extends AsyncDisposable {
   readonly pid: number;
-  /** Its URL, with user and password. */
+  /** URL with user and password. */
   readonly url: string;
-  /** What it has logged so far. */
+  /** Returns the log so far. */
   log(): Promise<string>;
 }
 
 export interface TinyproxyOptions {
-  /** The one whom it serves. */
+  /** The accepted user. */
   readonly user: string;
   readonly password: string;
-  /** The address that it asks origins from. @default any */
+  /** Outgoing address. @default any */
   readonly outgoing?: string;
 }
 
