@@ -4,7 +4,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { faultOrigin, refusedPort, respond, type FaultOrigin } from "@holdfast/http/testing";
-import { startHoldfast, waitUntil, type HoldfastResult, type RunningHoldfast } from "./support/program.ts";
+import { startHoldfast, waitUntil, type HoldfastResult, type RunningHoldfast } from "./support/holdfast.ts";
 import { listSecretForms } from "./support/secret-forms.ts";
 import { temporaryDirectory } from "./support/temporary-directory.ts";
 

@@ -9,8 +9,7 @@ import type { TestContext } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 import { faultOrigin, quickstartSite, ranged, refusedPort, respond, stall } from "@holdfast/http/testing";
 import type { Answer, FaultOrigin, Routes } from "@holdfast/http/testing";
-import { startHoldfast, waitUntil } from "./support/program.ts";
-import type { HoldfastResult, RunningHoldfast } from "./support/program.ts";
+import { startHoldfast, waitUntil, type HoldfastResult, type RunningHoldfast } from "./support/holdfast.ts";
 
 const page = respond(200, { headers: { "content-type": "text/plain" }, body: "hello\n" });
 

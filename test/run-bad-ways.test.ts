@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { faultOrigin, raw, respond, tunnel, type FaultOrigin } from "@holdfast/http/testing";
 import { readReport, readResults, type RunReport } from "@holdfast/runner";
 import { certificates } from "./support/certificates.ts";
-import { startHoldfast, type HoldfastResult } from "./support/program.ts";
+import { startHoldfast, type HoldfastResult } from "./support/holdfast.ts";
 import { microsocks } from "./support/socks.ts";
 import { temporaryDirectory } from "./support/temporary-directory.ts";
 

@@ -12,7 +12,7 @@ import {
   type FaultOriginOptions,
 } from "@holdfast/http/testing";
 import { certificates } from "../support/certificates.ts";
-import { waitUntil } from "../support/program.ts";
+import { waitUntil } from "../support/holdfast.ts";
 import { bounded, outcomeOf, sessionFor, type Scenario } from "./scenario.ts";
 
 const good = respond(200, { body: "all good\n" });

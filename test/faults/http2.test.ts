@@ -25,7 +25,7 @@ import {
   type FaultOriginOptions,
   type Routes,
 } from "@holdfast/http/testing";
-import { waitUntil } from "../support/program.ts";
+import { waitUntil } from "../support/holdfast.ts";
 import { bounded, outcomeOf, scenarios, sessionFor, type Scenario } from "./scenario.ts";
 
 const certificate = selfSigned();

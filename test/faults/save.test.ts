@@ -15,7 +15,7 @@ import {
   type Entry,
   type Rendition,
 } from "@holdfast/http/testing";
-import { waitUntil } from "../support/program.ts";
+import { waitUntil } from "../support/holdfast.ts";
 import { body, changed, cutAt, first, good, strong } from "./broken-page.ts";
 import { code, failureOf, holds, setting } from "./save-stage.ts";
 

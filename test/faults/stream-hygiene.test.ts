@@ -16,7 +16,7 @@ import {
 import { cut, drip, endlessBody, faultOrigin, respond, selfSigned, stall } from "@holdfast/http/testing";
 import { hedge, timeout } from "@holdfast/policy";
 import { runProgram, type ProgramResult } from "../support/child.ts";
-import { waitUntil } from "../support/program.ts";
+import { waitUntil } from "../support/holdfast.ts";
 import { bounded, sessionFor } from "./scenario.ts";
 
 function program(name: string, ...args: readonly string[]): Promise<ProgramResult> {

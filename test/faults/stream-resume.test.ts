@@ -16,7 +16,7 @@ import {
   type Entry,
   type Script,
 } from "@holdfast/http/testing";
-import { waitUntil } from "../support/program.ts";
+import { waitUntil } from "../support/holdfast.ts";
 import { body, changed, cutAt, first, good, strong } from "./broken-page.ts";
 import { sessionFor, type Scenario } from "./scenario.ts";
 

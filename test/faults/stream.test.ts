@@ -20,7 +20,7 @@ import {
   type FaultOrigin,
   type Routes,
 } from "@holdfast/http/testing";
-import { waitUntil } from "../support/program.ts";
+import { waitUntil } from "../support/holdfast.ts";
 import { bounded, sessionFor, type Scenario } from "./scenario.ts";
 
 const text = Array.from({ length: 10_000 }, (_, line) => String(line).padStart(9, "0")).join("\n") + "\n";
