@@ -2,19 +2,19 @@ import { globSync, readFileSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 
 interface PackageRule {
-  /** The packages that the sources may import; `node:` stands for every built-in module. */
+  /** The packages that the sources may import. `node:` allows every built-in module. */
   readonly imports: readonly string[];
-  /** The only folder that may import the package named here. */
+  /** Maps a package to the only folder that may import it. */
   readonly only: Readonly<Record<string, string>>;
-  /** The folders of `src` from top to bottom. A folder imports only folders below it, for types as well. */
+  /** The folders of `src` from top to bottom. A folder imports only from folders below it; types count too. */
   readonly layers: readonly string[];
-  /** Whether `testing/` is an entry of the package. Otherwise `testing/` belongs to the package's own tests. */
+  /** Whether `testing/` is an entry of the package. Otherwise it contains helpers of the package's own tests. */
   readonly publishesTesting: boolean;
 }
 
 /**
- * The import rules of every package. Between packages: `policy ← http ← proxies`, `policy ← runner`; `holdfast` imports
- * them all. Inside a package: the root holds the entries alone, and each folder is one layer.
+ * The import rules of all packages. Between packages: `policy ← http ← proxies`, `policy ← runner`; `holdfast` imports
+ * them all. Inside a package, the root contains only the entries, and each folder is one layer.
  */
 export const architecture: Readonly<Record<string, PackageRule>> = {
   policy: {
@@ -81,17 +81,17 @@ export const architecture: Readonly<Record<string, PackageRule>> = {
   },
 };
 
-/** The files that may stand in the root of a package's `src`. */
+/** The files that may be in the root of a package's `src`. */
 const entries = ["index.ts", "main.ts"];
 
-/** One line of source which breaks a rule, as `check` prints it. */
+/** A line of source that breaks a rule. */
 export interface Violation {
   readonly file: string;
   readonly line: number;
   readonly message: string;
 }
 
-/** An import as it stands in a file: what it names, on which line, and whether it is gone at run time. */
+/** An import of a file: its specifier, its line, and whether it is a type import. */
 export interface Import {
   readonly specifier: string;
   readonly line: number;
@@ -102,63 +102,65 @@ const staticImport =
   /(?:^|;)[ \t]*(?:import|export)(\s+type)?\s*(?:[\w$*{][\w\s$,{}*]*\bfrom\s*)?["']([^"'\n]+)["']/gm;
 const dynamicImport = /\bimport()\s*\(\s*["']([^"'\n]+)["']/g;
 
-/** Finds every static, dynamic and type import of `source`, re-exports included, comments left out. */
-export function importsOf(source: string): readonly Import[] {
-  const code = withoutComments(source);
+/** Returns every static, dynamic and type import of `source`, including re-exports. Skips comments. */
+export function findImports(source: string): readonly Import[] {
+  const code = blankComments(source);
   return [...code.matchAll(staticImport), ...code.matchAll(dynamicImport)].map((match) => ({
     specifier: match[2] ?? "",
-    line: lineAt(code, match.index),
+    line: countLine(code, match.index),
     type: (match[1] ?? "") !== "",
   }));
 }
 
-/** Finds each place where `source` reads the wall clock through `new Date()`, which the linter cannot tell from `new Date(ms)`. */
-export function clockReadsOf(source: string): readonly number[] {
-  const code = withoutComments(source);
-  return [...code.matchAll(/\bnew Date\(\s*\)/g)].map((match) => lineAt(code, match.index));
+/** Returns the lines on which `source` reads the clock with `new Date()`. The linter cannot distinguish it from `new Date(ms)`. */
+export function findClockReads(source: string): readonly number[] {
+  const code = blankComments(source);
+  return [...code.matchAll(/\bnew Date\(\s*\)/g)].map((match) => countLine(code, match.index));
 }
 
-/** An import to judge: `file` is relative to the package's `src`. */
-export interface Use {
+/** An import to check. `file` is relative to the package's `src`. */
+export interface CheckedImport {
   readonly packageName: string;
   readonly file: string;
   readonly specifier: string;
 }
 
-/** Returns why a file may not import `specifier`, or nothing when it may. */
-export function forbidden({ packageName, file, specifier }: Use): string | undefined {
+/** Returns why a file may not import `specifier`, or undefined if it may. */
+export function explainForbiddenImport({ packageName, file, specifier }: CheckedImport): string | undefined {
   const rule = architecture[packageName];
   if (rule === undefined)
     return `no rule for packages/${packageName}: add one to scripts/check-architecture.ts`;
-  if (!specifier.startsWith(".")) return forbiddenOutside(rule, file, specifier);
+  if (!specifier.startsWith(".")) return explainForbiddenOutside(rule, file, specifier);
   const target = normalize(join(dirname(file), specifier));
   if (target.startsWith("..")) return "imports a file of another package; import the package";
-  return forbiddenInside(rule, file, target);
+  return explainForbiddenInside(rule, file, target);
 }
 
-function forbiddenInside(rule: PackageRule, file: string, target: string): string | undefined {
-  if (isTest(file) || area(file) === "" || area(file) === "testing") return undefined;
-  if (area(target) === "")
+function explainForbiddenInside(rule: PackageRule, file: string, target: string): string | undefined {
+  if (isTest(file) || toFolder(file) === "" || toFolder(file) === "testing") return undefined;
+  if (toFolder(target) === "")
     return `imports ${target}, an entry of its own package; import the file that defines it`;
-  if (area(target) === "testing") return "imports a testing tool into a source";
-  const [from, to] = [rule.layers.indexOf(area(file)), rule.layers.indexOf(area(target))];
-  if (to === -1) return `${area(target)}/ is not a layer: add it to scripts/check-architecture.ts`;
-  return from <= to ? undefined : `${area(file)}/ is below ${area(target)}/ and may not import it`;
+  if (toFolder(target) === "testing") return "imports a testing tool into a source";
+  const [from, to] = [rule.layers.indexOf(toFolder(file)), rule.layers.indexOf(toFolder(target))];
+  if (to === -1) return `${toFolder(target)}/ is not a layer: add it to scripts/check-architecture.ts`;
+  return from <= to ? undefined : `${toFolder(file)}/ is below ${toFolder(target)}/ and may not import it`;
 }
 
-/** Returns why a file may not be where it is, or nothing when it may. */
-export function misplacedFile(packageName: string, file: string): string | undefined {
+/** Returns why a file may not be in its folder, or undefined if it may. */
+export function explainMisplacedFile(packageName: string, file: string): string | undefined {
   const rule = architecture[packageName];
   if (rule === undefined)
     return `no rule for packages/${packageName}: add one to scripts/check-architecture.ts`;
-  if (area(file) === "")
-    return entries.includes(file) ? undefined : "stands in the root of src, which holds entries only";
-  if (area(file) === "testing" || rule.layers.includes(area(file))) return undefined;
-  return `${area(file)}/ is not a layer: add it to scripts/check-architecture.ts`;
+  if (toFolder(file) === "")
+    return entries.includes(file)
+      ? undefined
+      : "is in the root of src, which holds entries only: move it into a folder";
+  if (toFolder(file) === "testing" || rule.layers.includes(toFolder(file))) return undefined;
+  return `${toFolder(file)}/ is not a layer: add it to scripts/check-architecture.ts`;
 }
 
-/** Finds the import circles of a graph: each is the list of files that reach each other. */
-export function circlesOf(graph: ReadonlyMap<string, readonly string[]>): readonly (readonly string[])[] {
+/** Returns the import circles of a graph. Each circle is a list of files that import each other. */
+export function findCircles(graph: ReadonlyMap<string, readonly string[]>): readonly (readonly string[])[] {
   const order: string[] = [];
   const seen = new Set<string>();
   const visit = (file: string, edges: (file: string) => readonly string[], into: string[]): void => {
@@ -168,7 +170,7 @@ export function circlesOf(graph: ReadonlyMap<string, readonly string[]>): readon
     into.push(file);
   };
   for (const file of graph.keys()) visit(file, (from) => graph.get(from) ?? [], order);
-  const importers = reversed(graph);
+  const importers = reverseGraph(graph);
   seen.clear();
   const components = order.toReversed().map((file) => {
     const component: string[] = [];
@@ -178,39 +180,39 @@ export function circlesOf(graph: ReadonlyMap<string, readonly string[]>): readon
   return components.filter((component) => component.length > 1).map((component) => component.toSorted());
 }
 
-function reversed(graph: ReadonlyMap<string, readonly string[]>): ReadonlyMap<string, readonly string[]> {
+function reverseGraph(graph: ReadonlyMap<string, readonly string[]>): ReadonlyMap<string, readonly string[]> {
   const importers = new Map<string, string[]>();
   for (const [file, targets] of graph)
     for (const target of targets) importers.set(target, [...(importers.get(target) ?? []), file]);
   return importers;
 }
 
-function forbiddenOutside(rule: PackageRule, file: string, specifier: string): string | undefined {
-  if (isTest(file) || (area(file) === "testing" && !rule.publishesTesting)) return undefined;
-  const name = packageOf(specifier);
+function explainForbiddenOutside(rule: PackageRule, file: string, specifier: string): string | undefined {
+  if (isTest(file) || (toFolder(file) === "testing" && !rule.publishesTesting)) return undefined;
+  const name = toPackageName(specifier);
   const home = rule.only[name];
   if (home !== undefined && !file.startsWith(home)) return `only ${home} imports ${name}`;
   const allowed = rule.imports.includes(name) || (name.startsWith("node:") && rule.imports.includes("node:"));
-  return allowed ? misplaced(file, specifier) : `may not import ${specifier}`;
+  return allowed ? explainTestTool(file, specifier) : `may not import ${specifier}`;
 }
 
-function misplaced(file: string, specifier: string): string | undefined {
+function explainTestTool(file: string, specifier: string): string | undefined {
   if (/^node:test\b/.test(specifier)) return "only tests import node:test";
-  if (specifier.endsWith("/testing") && area(file) !== "testing" && file !== "entries/testing.ts")
+  if (specifier.endsWith("/testing") && toFolder(file) !== "testing" && file !== "entries/testing.ts")
     return "imports a testing tool into a source";
   return undefined;
 }
 
-/** The package, or built-in module, of an import without its sub-path. */
-function packageOf(specifier: string): string {
+/** Returns the package or built-in module of a specifier, without its subpath. */
+function toPackageName(specifier: string): string {
   return specifier
     .split("/")
     .slice(0, specifier.startsWith("@") ? 2 : 1)
     .join("/");
 }
 
-/** The first folder of a path inside `src`, empty for a root file. */
-function area(file: string): string {
+/** Returns the first folder of a path inside `src`; empty for a file in the root. */
+function toFolder(file: string): string {
   const slash = file.indexOf("/");
   return slash === -1 ? "" : file.slice(0, slash);
 }
@@ -219,42 +221,43 @@ function isTest(file: string): boolean {
   return file.endsWith(".test.ts");
 }
 
-function lineAt(code: string, index: number): number {
+function countLine(code: string, index: number): number {
   return code.slice(0, index).split("\n").length;
 }
 
-/** Blanks comments and keeps every line break, so that line numbers stay true. */
-function withoutComments(source: string): string {
+/** Replaces comments by spaces. Keeps line breaks, so that line numbers stay correct. */
+function blankComments(source: string): string {
   return source
     .replaceAll(/\/\*[\s\S]*?\*\//g, (comment) => comment.replaceAll(/[^\n]/g, " "))
     .replaceAll(/(^|[\s;{}])\/\/[^\n]*/g, (comment) => comment.replaceAll(/[^\n]/g, " "));
 }
 
-function check(path: string): readonly Violation[] {
+function checkFile(path: string): readonly Violation[] {
   const [, packageName = "", , ...rest] = path.split("/");
   const file = rest.join("/");
   const source = readFileSync(path, "utf8");
-  const imports = importsOf(source).flatMap(({ specifier, line }) => {
-    const message = forbidden({ packageName, file, specifier });
+  const imports = findImports(source).flatMap(({ specifier, line }) => {
+    const message = explainForbiddenImport({ packageName, file, specifier });
     return message === undefined ? [] : [{ file: path, line, message }];
   });
-  const place = misplacedFile(packageName, file);
-  const timeless = !isTest(file) && area(file) !== "testing" && path !== "packages/policy/src/clock/clock.ts";
-  const reads = timeless ? clockReadsOf(source) : [];
+  const place = explainMisplacedFile(packageName, file);
+  const mustUseClock =
+    !isTest(file) && toFolder(file) !== "testing" && path !== "packages/policy/src/clock/clock.ts";
+  const reads = mustUseClock ? findClockReads(source) : [];
   return [
     ...(place === undefined || isTest(file) ? [] : [{ file: path, line: 1, message: place }]),
     ...imports,
-    ...reads.map((line) => ({ file: path, line, message: "only the clock reads the time" })),
+    ...reads.map((line) => ({ file: path, line, message: "reads the time: take a Clock as a parameter" })),
   ];
 }
 
-/** The relative imports of the sources, without tests. */
-function graphOf(paths: readonly string[]): ReadonlyMap<string, readonly string[]> {
+/** Returns the relative imports of all sources, without tests. */
+function readGraph(paths: readonly string[]): ReadonlyMap<string, readonly string[]> {
   const sources = paths.filter((path) => !isTest(path));
   return new Map(
     sources.map((path) => [
       path,
-      importsOf(readFileSync(path, "utf8"))
+      findImports(readFileSync(path, "utf8"))
         .filter(({ specifier }) => specifier.startsWith("."))
         .map(({ specifier }) => normalize(join(dirname(path), specifier)))
         .filter((target) => target !== path),
@@ -264,9 +267,9 @@ function graphOf(paths: readonly string[]): ReadonlyMap<string, readonly string[
 
 function main(): void {
   const files = globSync("packages/*/src/**/*.ts").toSorted();
-  const violations = files.flatMap((file) => check(file));
+  const violations = files.flatMap((file) => checkFile(file));
   for (const { file, line, message } of violations) console.error(`${file}:${line}: ${message}`);
-  const circles = circlesOf(graphOf(files));
+  const circles = findCircles(readGraph(files));
   for (const circle of circles) console.error(`import circle:\n  ${circle.join("\n  ")}`);
   console.log(`${files.length} files, ${violations.length} violations, ${circles.length} circles`);
   if (violations.length > 0 || circles.length > 0 || files.length === 0) process.exitCode = 1;

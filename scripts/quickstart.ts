@@ -10,7 +10,7 @@ const program = join(root, "packages", "holdfast", "src", "main.ts");
 const folder = join(root, "quickstart");
 const holdfast = "npm run -s holdfast --";
 
-/** Runs the real program as a person would, and gives its exit status. */
+/** Runs the program as a user would, and returns its exit code. */
 function runProgram(args: readonly string[]): Promise<number> {
   return new Promise((resolveWith, reject) => {
     const child = spawn(process.execPath, ["--conditions=source", program, ...args], {
@@ -27,18 +27,18 @@ function runProgram(args: readonly string[]): Promise<number> {
   });
 }
 
-function say(text: string): void {
+function printLine(text: string): void {
   process.stderr.write(`${text}\n`);
 }
 
-/** A path as a person in the folder of the repository would write it. */
-function shown(path: string): string {
+/** Returns a path as a user in the folder of the repository would write it. */
+function toDisplayPath(path: string): string {
   return relative(root, path) || ".";
 }
 
 const bundled = { list: join(folder, "urls.txt"), directory: join(folder, "results") };
 
-/** The port of the site that an unfinished run knows; undefined when there is none to go on with. */
+/** Returns the port of the site of an unfinished run, or undefined if there is no run to continue. */
 async function unfinishedPort(): Promise<number | undefined> {
   try {
     const { lines, done } = readReport(bundled.directory);
@@ -49,47 +49,49 @@ async function unfinishedPort(): Promise<number | undefined> {
   }
 }
 
-/** Starts the site, at its old place when a run was broken off, so that the same command goes on with it. */
-async function startSite({ routes }: QuickstartSite): Promise<{ origin: FaultOrigin; goesOn: boolean }> {
+/** Starts the site. If a run was interrupted, uses the same port, so that the same command continues the run. */
+async function startQuickstartSite({
+  routes,
+}: QuickstartSite): Promise<{ origin: FaultOrigin; continues: boolean }> {
   const port = await unfinishedPort();
   if (port !== undefined) {
     const origin = await faultOrigin({ routes, port }).catch(() => undefined);
-    if (origin !== undefined) return { origin, goesOn: true };
-    say("The place of the site that was broken off is taken: starting afresh");
+    if (origin !== undefined) return { origin, continues: true };
+    printLine("Another program uses the port of the interrupted run: starting a new run");
   }
   await rm(bundled.directory, { recursive: true, force: true });
-  return { origin: await faultOrigin({ routes }), goesOn: false };
+  return { origin: await faultOrigin({ routes }), continues: false };
 }
 
-/** Fetches the bundled site, which fails at first for a third of its pages, and checks every body against the original. */
+/** Fetches the bundled site, where a third of the pages fail at first, and compares every body with the original. */
 async function fetchBundledSite(flags: readonly string[]): Promise<number> {
   const site = quickstartSite({ silence: 2_000 });
-  const { origin, goesOn } = await startSite(site);
-  const [list, directory] = [shown(bundled.list), shown(bundled.directory)];
+  const { origin, continues } = await startQuickstartSite(site);
+  const [list, directory] = [toDisplayPath(bundled.list), toDisplayPath(bundled.directory)];
   try {
     await mkdir(folder, { recursive: true });
     await writeFile(bundled.list, `${site.urls(origin.url).join("\n")}\n`);
-    say(`A site of ${site.paths.length} pages on ${origin.url}, a third of which fail at first`);
-    if (goesOn) say("Going on with the run that was broken off");
-    say(`$ holdfast run ${list} -o ${directory}\n`);
+    printLine(`A site of ${site.paths.length} pages on ${origin.url}, where a third fail at first`);
+    if (continues) printLine("Continuing the interrupted run");
+    printLine(`$ holdfast run ${list} -o ${directory}\n`);
     const code = await runProgram(["run", list, "-o", directory, ...flags]);
-    say(`\nThe site ${playedFaults(site, origin)}`);
-    const whole = countWholePages(site, origin, bundled.directory);
-    say(`${whole} of ${site.paths.length} pages are stored byte for byte as the site has them`);
-    if (whole < site.paths.length) {
-      say("\nNext   npm run quickstart, which goes on where this ended");
+    printLine(`\nThe site ${describePlayedFaults(site, origin)}`);
+    const complete = countCompletePages(site, origin, bundled.directory);
+    printLine(`${complete} of ${site.paths.length} pages are stored byte for byte`);
+    if (complete < site.paths.length) {
+      printLine("\nNext   npm run quickstart, which continues this run");
       return code === 0 ? 1 : code;
     }
-    say(`\nNext   ${holdfast} export ${directory} --format files -o quickstart/pages`);
-    say("       npm run quickstart -- my-urls.txt");
+    printLine(`\nNext   ${holdfast} export ${directory} --format files -o quickstart/pages`);
+    printLine("       npm run quickstart -- my-urls.txt");
     return code;
   } finally {
     await origin.close();
   }
 }
 
-/** Says how many faults of which kind the site played. */
-function playedFaults(site: QuickstartSite, origin: FaultOrigin): string {
+/** Describes how many faults of each kind the site produced. */
+function describePlayedFaults(site: QuickstartSite, origin: FaultOrigin): string {
   const counts = new Map<string, number>();
   for (const [index, path] of site.paths.entries()) {
     for (const fault of site.faultsOf(index + 1).slice(0, origin.attempts(path)))
@@ -97,12 +99,12 @@ function playedFaults(site: QuickstartSite, origin: FaultOrigin): string {
   }
   const total = [...counts.values()].reduce((sum, count) => sum + count, 0);
   const kinds = [...counts].toSorted(([, a], [, b]) => b - a).map(([fault, count]) => `${count} x ${fault}`);
-  return `played ${total} faults${kinds.length === 0 ? "" : `: ${kinds.join(", ")}`}`;
+  return `produced ${total} faults${kinds.length === 0 ? "" : `: ${kinds.join(", ")}`}`;
 }
 
-function countWholePages(site: QuickstartSite, origin: FaultOrigin, directory: string): number {
+function countCompletePages(site: QuickstartSite, origin: FaultOrigin, directory: string): number {
   const numbers = new Map(site.urls(origin.url).map((url, index) => [url, index + 1]));
-  let whole = 0;
+  let complete = 0;
   for (const { url, body } of readResults(directory)) {
     const number = numbers.get(url);
     if (
@@ -110,23 +112,27 @@ function countWholePages(site: QuickstartSite, origin: FaultOrigin, directory: s
       body !== undefined &&
       Buffer.from(body).toString("utf8") === site.pageBody(number)
     )
-      whole += 1;
+      complete += 1;
   }
-  return whole;
+  return complete;
 }
 
-/** Fetches a person's own list; the same command goes on with it. */
+/** Fetches the user's own list. The same command continues an interrupted run. */
 async function fetchOwnList(list: string, flags: readonly string[]): Promise<number> {
   const path = resolve(process.env["INIT_CWD"] ?? root, list);
   const directory = join(folder, `${basename(list, extname(list))}-results`);
   await mkdir(folder, { recursive: true });
-  const args = ["run", list === "-" ? list : path, "-o", shown(directory), ...flags];
-  say(`$ holdfast ${args.join(" ")}\n`);
+  const args = ["run", list === "-" ? list : path, "-o", toDisplayPath(directory), ...flags];
+  printLine(`$ holdfast ${args.join(" ")}\n`);
   const code = await runProgram(args);
-  say(`\nNext   ${holdfast} export ${shown(directory)} --format files -o ${shown(join(folder, "pages"))}`);
+  printLine(
+    `\nNext   ${holdfast} export ${toDisplayPath(directory)} --format files -o ${toDisplayPath(join(folder, "pages"))}`,
+  );
   return code;
 }
 
 const [first, ...rest] = process.argv.slice(2);
-const own = first !== undefined && (first === "-" || !first.startsWith("-"));
-process.exitCode = own ? await fetchOwnList(first, rest) : await fetchBundledSite(process.argv.slice(2));
+const hasOwnList = first !== undefined && (first === "-" || !first.startsWith("-"));
+process.exitCode = hasOwnList
+  ? await fetchOwnList(first, rest)
+  : await fetchBundledSite(process.argv.slice(2));

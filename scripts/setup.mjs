@@ -1,4 +1,4 @@
-// Plain JavaScript without dependencies: it runs before anything is installed, on any Node from 20 on.
+// Plain JavaScript without dependencies, because it runs before anything is installed, on Node 20 and later.
 import { spawn } from "node:child_process";
 import { existsSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -8,21 +8,21 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const installed = join(root, "node_modules", ".package-lock.json");
 const lockfile = join(root, "package-lock.json");
 
-/** Tells whether what is installed is missing or older than what the lockfile asks for. */
+/** Returns whether the installed packages are missing or older than the lockfile. */
 function isStale() {
   return !existsSync(installed) || statSync(installed).mtimeMs < statSync(lockfile).mtimeMs;
 }
 
-// npm ci refuses a lockfile that lacks a platform's optional package, npm install fills the gap with the same versions.
-const ways = [["ci"], ["install", "--no-save"]];
+// npm ci rejects a lockfile without an optional package of this platform. npm install then adds it, with the same versions.
+const commands = [["ci"], ["install", "--no-save"]];
 
-/** Installs what the lockfile says and leaves it as it is; npm is only heard when it fails. */
+/** Installs the packages of the lockfile without changing it. Shows the output of npm only if it fails. */
 async function install() {
   const startedAt = Date.now();
-  process.stderr.write("Installing what is missing (a minute at most) ... ");
+  process.stderr.write("Installing packages (up to a minute) ... ");
   let result = { code: 1, output: "" };
-  for (const way of ways) {
-    result = await npm([...way, "--no-audit", "--no-fund", "--loglevel=error"]);
+  for (const command of commands) {
+    result = await npm([...command, "--no-audit", "--no-fund", "--loglevel=error"]);
     if (result.code === 0) break;
   }
   const { code, output } = result;
@@ -32,7 +32,7 @@ async function install() {
   return code;
 }
 
-/** Runs npm; it tells its scripts where it is, and a bare `npm` is a shell script on Windows. */
+/** Runs npm: from the path that npm gives its scripts, or by name, which needs a shell on Windows. */
 function npm(args) {
   const path = process.env.npm_execpath;
   const [command, before] = path === undefined ? ["npm", []] : [process.execPath, [path]];
@@ -40,7 +40,7 @@ function npm(args) {
   return run(command, [...before, ...args], { stdio: ["ignore", "pipe", "pipe"], shell });
 }
 
-/** Finds a Node that runs TypeScript: the pinned one, or this one where it is new enough. */
+/** Returns the path of a Node that runs TypeScript: the pinned one, or this one if it is new enough. */
 function findNode() {
   const pinned = join(
     root,
@@ -54,7 +54,7 @@ function findNode() {
   return major > 22 || (major === 22 && minor >= 19) ? process.execPath : undefined;
 }
 
-/** Runs a program to its end, passing on the signals that are meant to end it. */
+/** Runs a program to its end. Passes SIGINT and SIGTERM on to it. */
 function run(command, args, options) {
   return new Promise((resolve) => {
     const child = spawn(command, args, { cwd: root, ...options });
@@ -85,7 +85,7 @@ async function main([script, ...args]) {
   const node = findNode();
   if (node === undefined) {
     process.stderr.write(
-      `Node ${process.versions.node} cannot run this, and the pinned one was not installed: allow install scripts (npm config get ignore-scripts), or use Node 22.19 or newer\n`,
+      `Node ${process.versions.node} cannot run TypeScript, and npm did not install the pinned Node. Use Node 22.19 or newer, or allow install scripts: npm config set ignore-scripts false\n`,
     );
     return 1;
   }

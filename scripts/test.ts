@@ -1,49 +1,54 @@
 import { run } from "node:test";
 import { spec } from "node:test/reporters";
 
-/** Which tests there are, and how they run: `node --conditions=source scripts/test.ts unit [files...]`. */
+/** The test suites and their options. Run one with `node --conditions=source scripts/test.ts unit [files...]`. */
 const suites = {
-  // Many small files in one process: starting a process for each takes ten times as long as the tests.
+  // Many small files in one process: a process for each file takes ten times as long as the tests.
   unit: { files: ["packages/*/src/**/*.test.ts"], isolation: "none", timeout: 60_000 },
   programs: { files: ["test/**/*.test.ts"], isolation: "process", concurrency: 2, timeout: 300_000 },
 } as const;
 
 const [name = "", ...files] = process.argv.slice(2);
 if (name !== "unit" && name !== "programs")
-  throw new Error(`Say which tests: ${Object.keys(suites).join(" or ")}`);
-const { files: all, ...how } = suites[name];
+  throw new Error(`Expected the suite ${Object.keys(suites).join(" or ")}, got "${name}"`);
+const { files: defaultFiles, ...runOptions } = suites[name];
 
 let tests = 0;
-const complaints: string[] = [];
+const problems: string[] = [];
 const stop = new AbortController();
-const events = run({ ...how, signal: stop.signal, globPatterns: files.length > 0 ? files : [...all] });
+const events = run({
+  ...runOptions,
+  signal: stop.signal,
+  globPatterns: files.length > 0 ? files : [...defaultFiles],
+});
 
-/** Says what is wrong beyond the failures that the report shows, and makes sure that it counts. */
-function conclude(): void {
-  if (tests === 0) complaints.push("No test passed");
-  for (const complaint of complaints) console.error(`✖ ${complaint}`);
-  if (complaints.length > 0) process.exitCode = 1;
+/** Prints problems that the test report does not show, and sets the exit code. */
+function reportProblems(): void {
+  if (tests === 0) problems.push("No test passed");
+  for (const problem of problems) console.error(`✖ ${problem}`);
+  if (problems.length > 0) process.exitCode = 1;
 }
 
-// A test that leaves a timer or a socket behind would keep everything waiting for ever.
-const patience = setTimeout(() => {
-  complaints.push(
-    `Nothing has ended for ${how.timeout + 30_000} ms, and this is still open: ${process.getActiveResourcesInfo().join(", ")}`,
+const idleLimit = runOptions.timeout + 30_000;
+// A test that leaves a timer or a socket open would keep the process running forever.
+const idleTimer = setTimeout(() => {
+  problems.push(
+    `No test ended for ${idleLimit} ms. Still open: ${process.getActiveResourcesInfo().join(", ")}`,
   );
-  conclude();
-  // Ends the processes of the files that still run; a moment later there is nothing left to wait for.
+  reportProblems();
+  // Ends the processes of the files that still run, then this process.
   stop.abort();
   setTimeout(() => process.exit(), 1_000);
-}, how.timeout + 30_000).unref();
+}, idleLimit).unref();
 
-events.on("data", () => patience.refresh());
+events.on("data", () => idleTimer.refresh());
 events.on("test:pass", ({ name: title, file, skip, todo }) => {
-  if (title === file) complaints.push(`${file} has no test`);
+  if (title === file) problems.push(`${file} has no test`);
   else tests += 1;
-  if (skip !== undefined || todo !== undefined) complaints.push(`"${title}" was skipped or is still to do`);
+  if (skip !== undefined || todo !== undefined) problems.push(`"${title}" is skipped or marked as todo`);
 });
 events.on("test:fail", () => {
   process.exitCode = 1;
 });
-events.on("end", conclude);
+events.on("end", reportProblems);
 events.compose(spec()).pipe(process.stdout);

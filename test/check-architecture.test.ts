@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
-  circlesOf,
-  clockReadsOf,
-  forbidden,
-  importsOf,
-  misplacedFile,
+  findCircles,
+  findClockReads,
+  explainForbiddenImport,
+  findImports,
+  explainMisplacedFile,
 } from "../scripts/check-architecture.ts";
 
-test("finds every way to import, with its line, and passes over comments and look-alikes", () => {
+test("findImports returns every kind of import with its line, and skips comments and similar text", () => {
   const source = [
     'import type { A } from "./a.ts";',
     "import {",
@@ -25,7 +25,7 @@ test("finds every way to import, with its line, and passes over comments and loo
     'export type { H } from "./h.ts";',
   ].join("\n");
 
-  const found = importsOf(source);
+  const found = findImports(source);
 
   assert.deepEqual(
     found.map(({ specifier, line, type }) => [specifier, line, type]),
@@ -40,8 +40,8 @@ test("finds every way to import, with its line, and passes over comments and loo
   );
 });
 
-test("finds where the wall clock is read, and not where a date is made from a number", () => {
-  assert.deepEqual(clockReadsOf("const a = new Date(5);\nconst b = new Date();\n// new Date()\n"), [2]);
+test("findClockReads returns reads of the clock and not dates from a number", () => {
+  assert.deepEqual(findClockReads("const a = new Date(5);\nconst b = new Date();\n// new Date()\n"), [2]);
 });
 
 const refused: readonly (readonly [string, string, string, RegExp])[] = [
@@ -57,7 +57,7 @@ const refused: readonly (readonly [string, string, string, RegExp])[] = [
   ["runner", "run/run.ts", "@holdfast/http", /may not import/],
   ["runner", "run/run.ts", "node:test", /only tests/],
   ["runner", "output/jsonl.ts", "../../../policy/src/clock/clock.ts", /another package/],
-  ["policy", "budget/budget.ts", "../retry/retry.ts", /budget\/ is below retry\//],
+  ["policy", "budget/retry-budget.ts", "../retry/retry.ts", /budget\/ is below retry\//],
   ["policy", "clock/clock.ts", "../retry/retry.ts", /clock\/ is below retry\//],
   ["policy", "retry/retry.ts", "../strange/strange.ts", /strange\/ is not a layer/],
   ["policy", "retry/retry.ts", "../index.ts", /entry of its own package/],
@@ -69,15 +69,15 @@ const refused: readonly (readonly [string, string, string, RegExp])[] = [
 ];
 
 for (const [packageName, file, specifier, message] of refused) {
-  test(`refuses that ${packageName}/${file} imports ${specifier}`, () => {
-    assert.match(forbidden({ packageName, file, specifier }) ?? "allowed", message);
+  test(`${packageName}/${file} may not import ${specifier}`, () => {
+    assert.match(explainForbiddenImport({ packageName, file, specifier }) ?? "allowed", message);
   });
 }
 
 const allowed: readonly (readonly [string, string, string])[] = [
   ["policy", "retry/retry.ts", "../clock/clock.ts"],
   ["policy", "retry/retry.ts", "./wait.ts"],
-  ["policy", "retry/retry.ts", "../budget/budget.ts"],
+  ["policy", "retry/retry.ts", "../budget/retry-budget.ts"],
   ["policy", "index.ts", "./retry/retry.ts"],
   ["policy", "retry/retry.test.ts", "node:test"],
   ["policy", "testing/index.ts", "../clock/fake-clock.ts"],
@@ -90,19 +90,19 @@ const allowed: readonly (readonly [string, string, string])[] = [
 ];
 
 for (const [packageName, file, specifier] of allowed) {
-  test(`allows that ${packageName}/${file} imports ${specifier}`, () => {
-    assert.equal(forbidden({ packageName, file, specifier }), undefined);
+  test(`${packageName}/${file} may import ${specifier}`, () => {
+    assert.equal(explainForbiddenImport({ packageName, file, specifier }), undefined);
   });
 }
 
-test("refuses a file in the root of src and a folder that is not a layer", () => {
-  assert.match(misplacedFile("http", "session.ts") ?? "", /root of src/);
-  assert.match(misplacedFile("http", "strange/session.ts") ?? "", /not a layer/);
-  assert.equal(misplacedFile("http", "index.ts"), undefined);
-  assert.equal(misplacedFile("http", "session/session.ts"), undefined);
+test("explainMisplacedFile rejects a file in the root of src and a folder that is not a layer", () => {
+  assert.match(explainMisplacedFile("http", "session.ts") ?? "", /root of src/);
+  assert.match(explainMisplacedFile("http", "strange/session.ts") ?? "", /not a layer/);
+  assert.equal(explainMisplacedFile("http", "index.ts"), undefined);
+  assert.equal(explainMisplacedFile("http", "session/session.ts"), undefined);
 });
 
-test("finds every circle of imports, and no chain", () => {
+test("findCircles returns import circles and no chains", () => {
   const graph = new Map([
     ["a", ["b"]],
     ["b", ["c"]],
@@ -113,7 +113,7 @@ test("finds every circle of imports, and no chain", () => {
     ["g", ["f", "e"]],
   ]);
 
-  const circles = circlesOf(graph);
+  const circles = findCircles(graph);
 
   assert.deepEqual(
     circles.toSorted((left, right) => right.length - left.length),

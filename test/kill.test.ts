@@ -18,20 +18,20 @@ const pages = 2_000;
 const faulty = 100;
 const gone = 5;
 const kills = 10;
-/** So slow that ten kills fit into one run, each within `longestPause` of the first request. */
+/** Slow enough for ten kills in one run, each at most `longestPause` after the first request. */
 const requestsPerSecond = 120;
 const longestPause = 1_900;
-/** The program's default concurrency, and as many that may wait for the commit that they share. */
+/** The default concurrency of the program, plus as many results that may wait for a shared commit. */
 const inFlight = 2 * 16;
 
-interface World extends AsyncDisposable {
-  /** Every URL of the list with its page, or nothing where the server has none. */
+interface Servers extends AsyncDisposable {
+  /** Every URL of the list with its page; undefined if the server has no page. */
   readonly expected: ReadonlyMap<string, Uint8Array | undefined>;
-  /** How many requests came to both servers so far. */
+  /** Returns how many requests both servers received so far. */
   requests(): Promise<number>;
 }
 
-async function world(): Promise<World> {
+async function startServers(): Promise<Servers> {
   const stack = new AsyncDisposableStack();
   const files = stack.use(await site(pages - faulty - gone));
   const server = stack.use(await nginx({ root: files.root, requestsPerSecond }));
@@ -46,17 +46,17 @@ async function world(): Promise<World> {
   for (let number = 1; number <= gone; number++) expected.set(`${server.url}/gone/${number}`, undefined);
   return {
     expected,
-    requests: () => requestsOf(server, origin),
+    requests: () => countRequests(server, origin),
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
   };
 }
 
-async function requestsOf(server: Nginx, origin: FaultOrigin): Promise<number> {
+async function countRequests(server: Nginx, origin: FaultOrigin): Promise<number> {
   return (await server.seen()).length + origin.requests.length;
 }
 
-/** The same items in an order drawn from `random`. */
-function shuffled<T>(items: Iterable<T>, random: () => number): readonly T[] {
+/** Returns the items in a random order. */
+function shuffle<T>(items: Iterable<T>, random: () => number): readonly T[] {
   return [...items]
     .map((item) => ({ item, rank: random() }))
     .toSorted((a, b) => a.rank - b.rank)
@@ -73,7 +73,7 @@ interface Kill {
 async function runAndKill(
   run: readonly string[],
   when: { pause: number; early: boolean },
-  servers: World,
+  servers: Servers,
 ): Promise<Kill> {
   const before = await servers.requests();
   const [node, ...rest] = holdfastCommand;
@@ -88,11 +88,11 @@ async function runAndKill(
   child.kill("SIGKILL");
   await closed;
   assert.ok(child.signalCode === "SIGKILL" || child.exitCode === 0 || child.exitCode === 3, log);
-  return { hit, report: reportOf(run[3] ?? "") };
+  return { hit, report: readReportIfAny(run[3] ?? "") };
 }
 
-/** The report of a directory, or nothing when the process died before there was a ledger. */
-function reportOf(directory: string): RunReport | undefined {
+/** Returns the report of a directory, or undefined if the process was killed before it created a ledger. */
+function readReportIfAny(directory: string): RunReport | undefined {
   try {
     return readReport(directory);
   } catch {
@@ -105,7 +105,7 @@ function assertAddsUp(report: RunReport): void {
   assert.equal(lines, done + failed + skipped + unknown + waiting);
 }
 
-function integrityOf(directory: string): unknown {
+function checkIntegrity(directory: string): unknown {
   const database = new DatabaseSync(join(directory, "ledger.db"), { readOnly: true });
   try {
     return database.prepare("PRAGMA integrity_check").get()?.["integrity_check"];
@@ -114,7 +114,7 @@ function integrityOf(directory: string): unknown {
   }
 }
 
-function assertIsWhatTheOriginHas(result: LineResult, expected: Uint8Array | undefined): void {
+function assertMatchesOrigin(result: LineResult, expected: Uint8Array | undefined): void {
   const { url, state, status, reason } = result;
   if (expected === undefined) {
     assert.deepEqual(
@@ -126,18 +126,18 @@ function assertIsWhatTheOriginHas(result: LineResult, expected: Uint8Array | und
   assert.deepEqual({ url, state, status, reason }, { url, state: "done", status: 200, reason: "ok" });
   assert.ok(
     result.body !== undefined && Buffer.compare(result.body, expected) === 0,
-    `${url}: other bytes than the origin's`,
+    `${url}: the body differs from the origin's`,
   );
 }
 
-test(`a run of ${pages} pages that is killed ${kills} times ends with each result exactly once, byte for byte`, async (context) => {
+test(`a run of ${pages} pages that is killed ${kills} times records each result exactly once, byte for byte`, async (context) => {
   const seed = Number(process.env["HOLDFAST_SEED"] ?? Math.floor(Math.random() * 2 ** 32));
   context.diagnostic(`HOLDFAST_SEED=${seed}`);
   const random = seededRandom(seed);
-  await using servers = await world();
+  await using servers = await startServers();
   await using directory = await temporaryDirectory("kill");
   const [list, out] = [join(directory.path, "urls.txt"), join(directory.path, "results")];
-  await writeFile(list, shuffled(servers.expected.keys(), random).join("\n"));
+  await writeFile(list, shuffle(servers.expected.keys(), random).join("\n"));
   const run = ["run", list, "-o", out];
 
   const killed: Kill[] = [];
@@ -163,14 +163,14 @@ test(`a run of ${pages} pages that is killed ${kills} times ends with each resul
     { lines: report.lines, done: report.done, failed: report.failed, status: report.status },
     { lines: pages, done: pages - gone, failed: gone, status: "complete" },
   );
-  assert.equal(integrityOf(out), "ok");
+  assert.equal(checkIntegrity(out), "ok");
 
   const rows = [...readResults(out)];
   assert.deepEqual(rows.map(({ url }) => url).toSorted(), [...servers.expected.keys()].toSorted());
   assert.equal(new Set(rows.map(({ line }) => line)).size, pages);
-  for (const row of rows) assertIsWhatTheOriginHas(row, servers.expected.get(row.url));
+  for (const row of rows) assertMatchesOrigin(row, servers.expected.get(row.url));
 
-  // What was recorded before a kill is not asked for again: only what was in flight, and what a fault made necessary.
+  // Recorded results are not requested again: only requests in flight at a kill, and retries after a fault.
   const retries = faulty * 2;
   assert.ok(
     requestsOfKilled <= pages - waiting + kills * inFlight + retries,
