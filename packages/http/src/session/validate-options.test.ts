@@ -80,17 +80,14 @@ const both: readonly Row[] = [
     { proxy: ["http://p"] },
     "?.proxy takes one proxy or a ProxyPool; for several proxies run `npm install @holdfast/proxies` and pass proxy: new ProxyPool([...])",
   ],
-  [
-    { proxy: "ftp://u:secret@x:1" },
-    "?.proxy cannot be used: The proxy's URL begins with ftp:// and not with one of",
-  ],
-  [{ proxy: "http://" }, "?.proxy cannot be used: The proxy's URL is not one"],
+  [{ proxy: "ftp://u:secret@x:1" }, "?.proxy cannot be used: The proxy URL must start with one of"],
+  [{ proxy: "http://" }, "?.proxy cannot be used: The proxy URL is not a valid URL"],
   [{ proxy: { htp: "http://x:1" } }, '?.proxy has no proxies for "htp": did you mean http?'],
   [{ proxy: { "api.test": "http://x:1" } }, '?.proxy has no proxies for "api.test": it has http, https, all'],
   [{ proxy: { http: 5 } }, "?.proxy.http takes a text, got 5"],
   [
     { proxy: { "https://api.test": "http://" } },
-    "?.proxy.https://api.test cannot be used: The proxy's URL is not one",
+    "?.proxy.https://api.test cannot be used: The proxy URL is not a valid URL",
   ],
 ];
 

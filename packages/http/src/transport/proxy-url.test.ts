@@ -17,16 +17,16 @@ const taken: readonly (readonly [proxy: string, url: string])[] = [
 ];
 
 for (const [proxy, url] of taken) {
-  test(`takes ${proxy}`, () => {
+  test(`accepts the proxy URL ${proxy}`, () => {
     assert.equal(normalizeProxyUrl(proxy), url);
   });
 }
 
 const long = "x".repeat(256);
 const refused: readonly (readonly [what: string, proxy: string, message: RegExp])[] = [
-  ["another kind", "gopher://secret:secret@old.test", /gopher:\/\/.*socks4a:\/\/, socks5:\/\//],
-  ["socks without a version", "socks://secret@127.0.0.1:1080", /socks:\/\/.*socks5h:\/\//],
-  ["what is no URL", "http://secret:secret@[", /not one/],
+  ["an unknown scheme", "gopher://secret:secret@old.test", /socks4a:\/\/, socks5:\/\/.*gopher:\/\//],
+  ["the scheme socks without a version", "socks://secret@127.0.0.1:1080", /socks5h:\/\/, got socks:\/\//],
+  ["an invalid URL", "http://secret:secret@[", /not a valid URL/],
   ["no host", "socks5:///secret", /no host/],
   ["a password that SOCKS5 cannot carry", `socks5://secret:${long}@proxy.test`, /255 bytes/],
   ["a user that SOCKS5 cannot carry", `socks5h://${long}secret@proxy.test`, /255 bytes/],
@@ -34,7 +34,7 @@ const refused: readonly (readonly [what: string, proxy: string, message: RegExp]
 ];
 
 for (const [what, proxy, message] of refused) {
-  test(`refuses ${what}, and names no credentials`, () => {
+  test(`rejects a proxy URL with ${what} without naming credentials`, () => {
     assert.throws(
       () => normalizeProxyUrl(proxy),
       (error: unknown) =>
@@ -55,7 +55,7 @@ const credentials: readonly (readonly [url: string, user: string, password: stri
 ];
 
 for (const [url, user, password] of credentials) {
-  test(`reads the credentials of ${url}`, () => {
+  test(`parses the credentials of ${url}`, () => {
     const found = parseCredentials(new URL(url));
 
     assert.deepEqual([String(found?.user), String(found?.password)], [user, password]);
@@ -64,12 +64,12 @@ for (const [url, user, password] of credentials) {
   });
 }
 
-test("a proxy without credentials has none", () => {
+test("parses no credentials from a proxy URL without any", () => {
   assert.equal(parseCredentials(new URL("socks5://p.test")), undefined);
   assert.equal(proxyAuthorization(new URL("http://p.test")), undefined);
 });
 
-test("whatever was percent-encoded comes back", () => {
+test("decodes every percent-encoded user", () => {
   fc.assert(
     fc.property(fc.string({ unit: "grapheme", minLength: 1 }), (user) => {
       const url = new URL(`http://${encodeURIComponent(user)}:x@p.test`);
@@ -78,7 +78,7 @@ test("whatever was percent-encoded comes back", () => {
   );
 });
 
-test("only http and https proxies take requests whole", () => {
+test("only http and https proxies forward requests for http origins", () => {
   const proxies = ["http://p", "HTTPS://p", "socks5://p", "socks5h://p", "socks4://p", "socks4a://p"];
 
   assert.deepEqual(proxies.filter(forwardsPlainHttp), ["http://p", "HTTPS://p"]);

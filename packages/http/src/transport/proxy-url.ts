@@ -1,69 +1,88 @@
 import { InvalidUrlError } from "../errors/transport-errors.ts";
 
 /**
- * What a proxy speaks. `socks5` and `socks4` are told an address that was looked up here, `socks5h` and `socks4a` the
- * name (curl's words).
+ * The protocol of a proxy, in curl's words. `socks5` and `socks4` proxies receive an address that was looked up here;
+ * `socks5h` and `socks4a` proxies receive the host's name.
  */
 export type ProxyScheme = "http" | "https" | "socks4" | "socks4a" | "socks5" | "socks5h";
 
-/** A user and a password, as bytes; empty where there is none. */
+/** The port of a proxy whose URL has none, by scheme; 1080 is the port of SOCKS (RFC 1928 §3). */
+export const defaultProxyPorts: Readonly<Record<ProxyScheme, number>> = {
+  http: 80,
+  https: 443,
+  socks4: 1080,
+  socks4a: 1080,
+  socks5: 1080,
+  socks5h: 1080,
+};
+
+/** Returns whether a name, in lower case and without "://", is the scheme of a proxy. */
+export function isProxyScheme(name: string): name is ProxyScheme {
+  return Object.hasOwn(defaultProxyPorts, name);
+}
+
+/** A user and a password as bytes; empty when absent. */
 export interface Credentials {
   readonly user: Buffer;
   readonly password: Buffer;
 }
 
-const proxySchemes: readonly ProxyScheme[] = ["http", "https", "socks4", "socks4a", "socks5", "socks5h"];
-
-/**
- * Gives the URL of a proxy as it is used from here on: one without a scheme is an http one, as in requests and curl.
- *
- * @param name what the messages call it.
- * @throws InvalidUrlError for what is no URL, or a proxy of another kind; it names no credentials.
- */
-export function normalizeProxyUrl(proxy: string, name = "The proxy's URL"): string {
-  const text = /^[a-z][a-z\d+.-]*:\/\//i.test(proxy) ? proxy : `http://${proxy}`;
-  if (!URL.canParse(text)) throw new InvalidUrlError(`${name} is not one`);
-  const objection = findProxyUrlProblem(new URL(text));
-  if (objection !== undefined) throw new InvalidUrlError(`${name} ${objection}`);
-  return text;
-}
-
-function findProxyUrlProblem(url: URL): string | undefined {
-  const kind = proxyScheme(url);
-  if (kind === undefined) {
-    const spoken = proxySchemes.map((each) => `${each}://`).join(", ");
-    return `begins with ${url.protocol}// and not with one of ${spoken}`;
-  }
-  if (url.hostname === "") return "names no host";
-  const { user, password } = parseCredentials(url) ?? noCredentials;
-  if (kind.startsWith("socks5") && Math.max(user.length, password.length) > maxSocks5Bytes)
-    return `has a user or a password of more than ${maxSocks5Bytes} bytes, which SOCKS5 cannot carry`;
-  if (kind.startsWith("socks4") && user.includes(0)) return "has a user that SOCKS4 cannot carry";
-  return undefined;
-}
+const noCredentials: Credentials = { user: Buffer.alloc(0), password: Buffer.alloc(0) };
 
 // RFC 1929 §2: a length is one byte.
 const maxSocks5Bytes = 255;
 
-const noCredentials: Credentials = { user: Buffer.alloc(0), password: Buffer.alloc(0) };
-
-/** What the proxy at a URL speaks; undefined for what is none. */
-export function proxyScheme({ protocol }: URL): ProxyScheme | undefined {
-  return proxySchemes.find((kind) => protocol === `${kind}:`);
+/**
+ * Returns the URL of a proxy with its scheme. A URL without a scheme is an http proxy, as in requests and curl.
+ *
+ * @param name what error messages call the URL.
+ * @throws InvalidUrlError for an invalid URL, an unknown scheme, or credentials that the protocol cannot carry. The message
+ * contains no credentials.
+ */
+export function normalizeProxyUrl(proxy: string, name = "The proxy URL"): string {
+  const url = /^[a-z][a-z\d+.-]*:\/\//i.test(proxy) ? proxy : `http://${proxy}`;
+  if (!URL.canParse(url)) throw new InvalidUrlError(`${name} is not a valid URL`);
+  const problem = findProxyUrlProblem(new URL(url));
+  if (problem !== undefined) throw new InvalidUrlError(`${name} ${problem}`);
+  return url;
 }
 
-/** Whether a proxy takes requests for plain http whole, with the whole URL (RFC 9112 §3.2.2), where others open tunnels. */
+function findProxyUrlProblem(url: URL): string | undefined {
+  const scheme = proxyScheme(url);
+  if (scheme === undefined) {
+    const schemes = Object.keys(defaultProxyPorts).map((each) => `${each}://`);
+    return `must start with one of ${schemes.join(", ")}, got ${url.protocol}//`;
+  }
+  if (url.hostname === "") return "has no host";
+  const { user, password } = parseCredentials(url) ?? noCredentials;
+  if (scheme.startsWith("socks5") && Math.max(user.length, password.length) > maxSocks5Bytes)
+    return `has a user or a password of more than ${maxSocks5Bytes} bytes, the maximum of SOCKS5`;
+  if (scheme.startsWith("socks4") && user.includes(0))
+    return "has a user that contains a zero byte, which SOCKS4 does not allow";
+  return undefined;
+}
+
+/** Returns the scheme of a proxy's URL; undefined for a scheme that no proxy has. */
+export function proxyScheme({ protocol }: URL): ProxyScheme | undefined {
+  const name = protocol.slice(0, -1);
+  return isProxyScheme(name) ? name : undefined;
+}
+
+/**
+ * Returns whether a proxy forwards requests for http origins, which carry the complete URL (RFC 9112 §3.2.2). Other proxies
+ * open tunnels for every origin.
+ */
 export function forwardsPlainHttp(proxy: string): boolean {
   return /^https?:/i.test(proxy);
 }
 
-/** The credentials in a proxy's URL, percent-decoded; undefined when it names nobody. */
+/** Returns the percent-decoded credentials of a URL; undefined when it has none. */
 export function parseCredentials({ username, password }: URL): Credentials | undefined {
   if (username === "" && password === "") return undefined;
   return { user: percentDecode(username), password: percentDecode(password) };
 }
 
-/** The Proxy-Authorization that a proxy's URL stands for (RFC 7617); undefined when it names nobody. */
+/** Returns the Proxy-Authorization header for the credentials of a proxy's URL (RFC 7617); undefined when it has none. */
 export function proxyAuthorization(url: URL): string | undefined {
   const credentials = parseCredentials(url);
   if (credentials === undefined) return undefined;
@@ -71,12 +90,23 @@ export function proxyAuthorization(url: URL): string | undefined {
   return `Basic ${pair.toString("base64")}`;
 }
 
-/** A lone percent sign stays what it is: a password may have one, and few people encode it. */
-function percentDecode(text: string): Buffer {
+/** Decodes percent escapes to bytes. A percent sign without two hex digits stays: passwords contain some, rarely encoded. */
+export function percentDecode(text: string): Buffer {
   const parts = text.split(/(%[\da-f]{2})/i);
   return Buffer.concat(
     parts.map((part, index) =>
       index % 2 === 1 ? Buffer.from([Number.parseInt(part.slice(1), 16)]) : Buffer.from(part),
     ),
   );
+}
+
+/** Returns the host of a URL, an IPv6 address without its brackets. */
+export function unbracketedHost({ hostname }: URL): string {
+  return hostname.replace(/^\[|\]$/g, "");
+}
+
+/** Returns the port of an origin's or a proxy's URL, or the default port of its scheme. */
+export function effectivePort(url: URL): number {
+  if (url.port !== "") return Number(url.port);
+  return defaultProxyPorts[proxyScheme(url) ?? "http"];
 }

@@ -3,13 +3,13 @@ import type { Clock } from "@holdfast/policy";
 import { TransportError, type Phase } from "../../errors/transport-errors.ts";
 import type { ConnectionPhases } from "../../model/trace.ts";
 
-/** By the connection that an opening led to, or by the error that ended it. */
+/** The phases by the socket that was opened, or by the error that ended the opening. */
 const recordedPhases = new WeakMap<object, ConnectionPhases>();
 
-/** A watch on the opening of one connection: how long each of its legs takes. */
+/** Measures how long each phase of opening one connection takes. */
 export class ConnectTimings {
   readonly #clock: Clock;
-  readonly #legs: Partial<Record<keyof ConnectionPhases, number>> = {};
+  readonly #phases: Partial<Record<keyof ConnectionPhases, number>> = {};
   #since: number;
 
   constructor(clock: Clock) {
@@ -17,32 +17,31 @@ export class ConnectTimings {
     this.#since = clock.now();
   }
 
-  /** Takes note that a leg has ended: what passed since the one before is its time. */
-  readonly phaseEnded = (leg: keyof ConnectionPhases): void => {
+  /** Adds the time since the previous phase ended to this phase. */
+  readonly phaseEnded = (phase: keyof ConnectionPhases): void => {
     const now = this.#clock.now();
-    this.#legs[leg] = (this.#legs[leg] ?? 0) + now - this.#since;
+    this.#phases[phase] = (this.#phases[phase] ?? 0) + now - this.#since;
     this.#since = now;
   };
 
-  /** Whether this leg has ended. */
-  hasEnded(leg: keyof ConnectionPhases): boolean {
-    return this.#legs[leg] !== undefined;
+  hasEnded(phase: keyof ConnectionPhases): boolean {
+    return this.#phases[phase] !== undefined;
   }
 
-  /** Keeps the times with the error that ended the opening, the time of its last leg included; throws it on. */
+  /** Stores the times, including the unfinished phase, with the error that ended the opening. Throws that error. */
   readonly attachToError = (error: unknown): never => {
     if (error instanceof TransportError) {
-      const leg = connectionPhases[error.phase];
-      // What a proxy is blamed for may be that it was not reached.
-      if (leg !== undefined) this.phaseEnded(leg === "proxy" && !this.hasEnded("tcp") ? "tcp" : leg);
-      recordedPhases.set(error, this.#legs);
+      const phase = connectionPhases[error.phase];
+      // An error of the phase "proxy" may mean that the proxy was not reached.
+      if (phase !== undefined) this.phaseEnded(phase === "proxy" && !this.hasEnded("tcp") ? "tcp" : phase);
+      recordedPhases.set(error, this.#phases);
     }
     throw error;
   };
 
-  /** Keeps the times with the connection that they led to. */
+  /** Stores the times with the open socket. Returns that socket. */
   readonly attachToSocket = (socket: Socket): Socket => {
-    recordedPhases.set(socket, this.#legs);
+    recordedPhases.set(socket, this.#phases);
     return socket;
   };
 }
@@ -54,7 +53,7 @@ const connectionPhases: { readonly [Name in Phase]?: keyof ConnectionPhases } = 
   tls: "tls",
 };
 
-/** How long each leg took of the opening of a connection, or of one that ended with an error; undefined where nobody looked. */
+/** Returns the times stored with a socket or with an error; undefined when nothing was measured. */
 export function findConnectionPhases(opening: unknown): ConnectionPhases | undefined {
   return typeof opening === "object" && opening !== null ? recordedPhases.get(opening) : undefined;
 }

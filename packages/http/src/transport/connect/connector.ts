@@ -2,26 +2,26 @@ import { isIP, type Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import { systemClock, type Clock } from "@holdfast/policy";
 import { ConnectTimeoutError, type Phase } from "../../errors/transport-errors.ts";
-import { connectHappyEyeballs, systemLookup, type Lookup } from "./happy-eyeballs.ts";
 import { loadHttp2 } from "../http2/loader.ts";
+import { effectivePort, unbracketedHost } from "../proxy-url.ts";
 import { ConnectTimings } from "./connect-timings.ts";
+import { connectHappyEyeballs, systemLookup, type Lookup } from "./happy-eyeballs.ts";
+import { connectThroughProxy, type ProxyRoute, type SocketFactory } from "./proxy-connect.ts";
 import { startTlsOn, TlsSessionCache, type TlsOptions } from "./tls.ts";
-import { connectThroughProxy, type SocketFactory, type ProxyRoute } from "./proxy-connect.ts";
-import { unbracketedHost, effectivePort } from "./url-parts.ts";
 import { destroySocket, withTimeout, type ConnectLimits } from "./with-timeout.ts";
 
 export interface ConnectorOptions {
   readonly tls?: TlsOptions | undefined;
   /** Offers HTTP/2 in the TLS handshake. @default false */
   readonly http2?: boolean | undefined;
-  /** Finds the addresses of a host. @default the system's resolver */
+  /** Looks up the addresses of a host. @default the system's resolver */
   readonly lookup?: Lookup | undefined;
-  /** The address that connections leave from. */
+  /** Local address of the connections. */
   readonly localAddress?: string | undefined;
   readonly clock?: Clock | undefined;
 }
 
-/** Opens one connection to an origin, ready for a request, through a proxy where one is named. */
+/** Opens one connection to an origin, directly or through a proxy, ready for a request. */
 export type Connector = (
   origin: URL,
   limits: ConnectLimits,
@@ -29,16 +29,16 @@ export type Connector = (
 ) => Promise<Socket | TLSSocket>;
 
 /**
- * Makes a connector with a cache of TLS sessions of its own, so that no two proxies share one.
+ * Creates a connector. It has its own cache of TLS sessions, so that no two proxies share one.
  *
- * It throws ConnectionError, ConnectTimeoutError, TlsError, ProxyError, or the signal's reason; nothing of a request has
- * been sent by then.
+ * The connector rejects with ConnectionError, ConnectTimeoutError, TlsError, ProxyError, or the signal's reason. At that time
+ * no part of a request has been sent.
  */
 export function createConnector(options: ConnectorOptions = {}, proxy?: URL): Connector {
   const { clock = systemClock, lookup = systemLookup, localAddress, tls = {}, http2 = false } = options;
   const sessions = new TlsSessionCache();
-  const openTcp = (url: URL, signal: AbortSignal, times: ConnectTimings): Promise<Socket> => {
-    // Neither TLS nor a tunnel reads that way.
+  const openTcp = (url: URL, signal: AbortSignal, timings: ConnectTimings): Promise<Socket> => {
+    // TLS and tunnels cannot read through the shared buffer.
     const sharedRead = proxy === undefined && url.protocol === "http:";
     const target = {
       hostname: unbracketedHost(url),
@@ -48,7 +48,7 @@ export function createConnector(options: ConnectorOptions = {}, proxy?: URL): Co
       localAddress,
       sharedRead,
     };
-    return connectHappyEyeballs({ ...target, phaseEnded: times.phaseEnded }, signal);
+    return connectHappyEyeballs({ ...target, phaseEnded: timings.phaseEnded }, signal);
   };
   const startTls = async (socket: Socket, url: URL, signal: AbortSignal): Promise<TLSSocket> => {
     const toProxy = url === proxy;
@@ -65,49 +65,50 @@ export function createConnector(options: ConnectorOptions = {}, proxy?: URL): Co
     secured.on("session", (ticket: Buffer) => sessions.set(key, ticket));
     return secured;
   };
-  const factory = { clock, lookup, openTcp, startTls };
+  const sockets = { clock, lookup, openTcp, startTls };
   const connect = (origin: URL, limits: ConnectLimits, signal: AbortSignal): Promise<Socket> => {
-    const times = new ConnectTimings(clock);
+    const timings = new ConnectTimings(clock);
     if (proxy !== undefined)
-      return connectThroughProxy(factory, { proxy, origin, limits, times }, signal).then(
-        times.attachToSocket,
-        times.attachToError,
+      return connectThroughProxy(sockets, { proxy, origin, limits, timings }, signal).then(
+        timings.attachToSocket,
+        timings.attachToError,
       );
     const { connectLimit } = limits;
-    const late = (): Error => new ConnectTimeoutError(origin.host, connectLimit, currentPhase(origin, times));
+    const timeoutError = (): Error =>
+      new ConnectTimeoutError(origin.host, connectLimit, currentPhase(origin, timings));
     return withTimeout(
-      { clock, limit: connectLimit, signal, target: origin.host, timeoutError: late },
-      (ended) => connectDirectly(factory, { origin, times }, ended),
+      { clock, limit: connectLimit, signal, timeoutError },
+      (ended) => connectDirectly(sockets, { origin, timings }, ended),
       destroySocket,
-    ).then(times.attachToSocket, times.attachToError);
+    ).then(timings.attachToSocket, timings.attachToError);
   };
   return async (...how) => {
     const socket = await connect(...how);
-    // Not within the limit: it is not the network that is slow.
+    // Outside the limit, because loading a module is not the network's time.
     if ("alpnProtocol" in socket && socket.alpnProtocol === "h2") await loadHttp2();
     return socket;
   };
 }
 
-/** What the opening of a connection is at. */
-function currentPhase(origin: URL, times: ConnectTimings): Phase {
-  if (times.hasEnded("tcp")) return "tls";
-  return isIP(unbracketedHost(origin)) !== 0 || times.hasEnded("dns") ? "connect" : "dns";
+/** Returns the phase that opening a connection has reached. */
+function currentPhase(origin: URL, timings: ConnectTimings): Phase {
+  if (timings.hasEnded("tcp")) return "tls";
+  return isIP(unbracketedHost(origin)) !== 0 || timings.hasEnded("dns") ? "connect" : "dns";
 }
 
 async function connectDirectly(
   { openTcp, startTls }: SocketFactory,
-  { origin, times }: Pick<ProxyRoute, "origin" | "times">,
+  { origin, timings }: Pick<ProxyRoute, "origin" | "timings">,
   signal: AbortSignal,
 ): Promise<Socket> {
-  const socket = await openTcp(origin, signal, times);
+  const socket = await openTcp(origin, signal, timings);
   if (origin.protocol !== "https:") return socket;
   const secured = await startTls(socket, origin, signal);
-  times.phaseEnded("tls");
+  timings.phaseEnded("tls");
   return secured;
 }
 
-/** What is meant for the origin, its name and the client's certificate, is not for the proxy. */
+/** Returns the TLS options for a proxy: without the server name and the client certificate, which are for the origin. */
 function proxyTlsOptions({
   ca,
   rejectUnauthorized,

@@ -5,10 +5,10 @@ import { ConnectionError } from "../../errors/transport-errors.ts";
 import { errorCode } from "../errors/error-code.ts";
 import { SharedRead } from "../wire/read-buffer.ts";
 
-/** Finds the addresses of a name, in the order in which they should be tried. */
+/** Looks up the addresses of a name, in the order in which to try them. */
 export type Lookup = (hostname: string) => Promise<readonly string[]>;
 
-/** Asks the system's resolver, as every program on the machine does. */
+/** Looks up names with the system's resolver, as other programs on the machine do. */
 export const systemLookup: Lookup = (hostname) =>
   new Promise((resolve, reject) => {
     lookup(hostname, { all: true, order: "verbatim" }, (error, addresses) =>
@@ -16,24 +16,24 @@ export const systemLookup: Lookup = (hostname) =>
     );
   });
 
-// RFC 8305 §5: the recommended delay before the next address is tried beside the ones still pending.
+// RFC 8305 §5: the recommended delay before the next address is tried in parallel.
 const attemptDelayMs = 250;
 
 export interface TcpTarget {
   readonly hostname: string;
   readonly port: number;
   readonly localAddress?: string | undefined;
-  /** Reads into a buffer that all such sockets share; whoever gets the socket has to know. */
+  /** Has the socket read into the shared buffer. The user of the socket must read it with `readSocket`. */
   readonly sharedRead?: boolean | undefined;
   readonly lookup: Lookup;
   readonly clock: Clock;
-  /** Hears when the name is found, and when there is a connection. */
+  /** Called when the name has been looked up, and when the connection is open. */
   readonly phaseEnded?: (leg: "dns" | "tcp") => void;
 }
 
 /**
- * Opens a TCP connection to whichever address of the host answers first: the next address starts when one fails, or
- * 250 ms after the last start, and attempts that are under way go on (RFC 8305 §5).
+ * Opens a TCP connection to the address of a host that accepts first (RFC 8305 §5). The next address is tried when one
+ * fails, or 250 ms after the previous start. Attempts under way continue.
  *
  * @throws ConnectionError with the platform's code; the signal's reason.
  */
@@ -52,7 +52,7 @@ export async function connectHappyEyeballs(target: TcpTarget, signal: AbortSigna
 }
 
 /**
- * Finds the addresses of a host; an address is its own.
+ * Looks up the addresses of a host. An IP address stands for itself.
  *
  * @throws ConnectionError of the phase "dns".
  */
@@ -65,7 +65,7 @@ export async function resolveAddresses({
     return await lookup(hostname);
   } catch (cause) {
     const errno = errorCode(cause);
-    throw new ConnectionError(`The name ${hostname} was not found (${errno})`, {
+    throw new ConnectionError(`The name ${hostname} could not be resolved (${errno})`, {
       cause,
       errno,
       phase: "dns",
@@ -74,7 +74,7 @@ export async function resolveAddresses({
   }
 }
 
-/** Families in turn, starting with the first address's (RFC 8305 §4). */
+/** Alternates the address families, starting with the family of the first address (RFC 8305 §4). */
 function interleaveFamilies(addresses: readonly string[]): readonly string[] {
   const first = addresses.filter((address) => isIP(address) === isIP(addresses[0] ?? ""));
   const second = addresses.filter((address) => !first.includes(address));
@@ -87,16 +87,16 @@ class AddressRace {
   readonly #target: TcpTarget;
   readonly #signal: AbortSignal;
   readonly #pending = new Set<Socket>();
-  readonly #over = new AbortController();
+  readonly #raceOver = new AbortController();
 
   constructor(target: TcpTarget, signal: AbortSignal) {
     this.#target = target;
     this.#signal = signal;
   }
 
-  /** Drops every attempt that has not won. */
+  /** Closes every attempt that has not won. */
   end(): void {
-    this.#over.abort();
+    this.#raceOver.abort();
     for (const socket of this.#pending) socket.destroy();
   }
 
@@ -105,26 +105,26 @@ class AddressRace {
       const queue = [...addresses];
       let failure: ConnectionError | undefined;
       const abort = (): void => reject(this.#signal.reason);
-      this.#signal.addEventListener("abort", abort, { once: true, signal: this.#over.signal });
+      this.#signal.addEventListener("abort", abort, { once: true, signal: this.#raceOver.signal });
       const next = (): void => {
         const address = queue.shift();
         if (address === undefined) {
           if (this.#pending.size === 0) reject(failure ?? noAddressError(this.#target.hostname));
           return;
         }
-        this.#try(address).then(resolve, (error: ConnectionError) => {
+        this.#connect(address).then(resolve, (error: ConnectionError) => {
           failure ??= error;
           next();
         });
-        if (queue.length > 0) this.#later(next);
+        if (queue.length > 0) this.#startNextLater(next);
       };
       next();
     });
   }
 
-  #later(next: () => void): void {
+  #startNextLater(next: () => void): void {
     const left = this.#pending.size;
-    this.#target.clock.sleep(attemptDelayMs, this.#over.signal).then(
+    this.#target.clock.sleep(attemptDelayMs, this.#raceOver.signal).then(
       () => {
         if (this.#pending.size >= left) next();
       },
@@ -132,7 +132,7 @@ class AddressRace {
     );
   }
 
-  #try(host: string): Promise<Socket> {
+  #connect(host: string): Promise<Socket> {
     return new Promise((resolve, reject) => {
       const { port, localAddress, sharedRead = false } = this.#target;
       const read = sharedRead ? new SharedRead() : undefined;
@@ -149,7 +149,7 @@ class AddressRace {
         this.#pending.delete(socket);
         resolve(socket);
       });
-      // Stays for good: an error that comes before the next owner listens must not end the process.
+      // Never removed: an error before the next owner of the socket listens must not end the process.
       socket.on("error", (cause) => {
         this.#pending.delete(socket);
         reject(connectionError(`${host}:${port}`, cause));
@@ -160,8 +160,8 @@ class AddressRace {
 
 function connectionError(target: string, cause: Error): ConnectionError {
   const errno = errorCode(cause);
-  const what = errno === "ECONNREFUSED" ? "refused the connection" : "could not be reached";
-  return new ConnectionError(`${target} ${what} (${errno})`, {
+  const failure = errno === "ECONNREFUSED" ? "refused the connection" : "could not be reached";
+  return new ConnectionError(`${target} ${failure} (${errno})`, {
     cause,
     errno,
     phase: "connect",
@@ -169,7 +169,7 @@ function connectionError(target: string, cause: Error): ConnectionError {
   });
 }
 
-/** Says that a name has no address. */
+/** Returns the error for a name without addresses. */
 export function noAddressError(hostname: string): ConnectionError {
   return new ConnectionError(`The name ${hostname} has no address`, {
     errno: "ENODATA",

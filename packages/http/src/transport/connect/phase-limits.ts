@@ -1,17 +1,19 @@
 import type { Socket } from "node:net";
 import type { Clock } from "@holdfast/policy";
-import { ConnectTimeoutError, ProxyError } from "../../errors/transport-errors.ts";
 import type { ProxyReason } from "../../errors/proxy-reason.ts";
+import { ConnectTimeoutError, ProxyError } from "../../errors/transport-errors.ts";
 import type { ProxyTimeouts } from "../timeouts.ts";
 import { destroySocket, withTimeout } from "./with-timeout.ts";
 
-/** A leg of the way through a proxy: TCP to it, TLS with it, the tunnel, TLS with the origin. */
+/** A phase of connecting through a proxy: TCP to the proxy, TLS with the proxy, the tunnel, TLS with the origin. */
 export type ProxyPhase = keyof ProxyTimeouts;
 
+/** The limits of one connection through a proxy. */
 export interface ProxyConnectLimits {
   readonly clock: Clock;
-  /** Milliseconds for all legs together. */
+  /** Milliseconds for all phases together. */
   readonly limit: number;
+  /** Milliseconds for single phases, as configured. */
   readonly phaseLimits: ProxyTimeouts | undefined;
   readonly signal: AbortSignal;
   /** Host and port of the proxy and of the origin, for messages. */
@@ -19,49 +21,45 @@ export interface ProxyConnectLimits {
   readonly origin: string;
 }
 
-/** A journey that has begun. */
+/** Runs the phases of one connection within their limits. */
 export interface LimitedPhases {
   /**
-   * Does the work of a leg within its limit, and within what is left for all.
+   * Runs a phase within its own limit and the time left for all phases.
    *
-   * @throws ProxyError that says which leg took too long, ConnectTimeoutError where the proxy has done its part; what the work throws.
+   * @throws ProxyError naming the phase that took too long; ConnectTimeoutError when that is the origin's TLS; the errors of
+   * `work`.
    */
-  runPhase<T extends Socket>(leg: ProxyPhase, work: (ended: AbortSignal) => Promise<T>): Promise<T>;
-  /** Looks up the origin's name within what is left. @throws ConnectTimeoutError; what the work throws. */
+  runPhase<T extends Socket>(phase: ProxyPhase, work: (ended: AbortSignal) => Promise<T>): Promise<T>;
+  /** Looks up the origin's name within the time left. @throws ConnectTimeoutError; the errors of `work`. */
   lookUpOrigin<T>(work: () => Promise<T>): Promise<T>;
 }
 
-/** Begins a journey through a proxy. */
+/** Starts the limits of one connection through a proxy. */
 export function limitPhases({
   clock,
   limit,
-  phaseLimits: own,
+  phaseLimits,
   signal,
   proxy,
   origin,
 }: ProxyConnectLimits): LimitedPhases {
   const end = clock.now() + limit;
-  const left = (): number => Math.max(0, end - clock.now());
+  const timeLeft = (): number => Math.max(0, end - clock.now());
   return {
-    runPhase(leg, work) {
-      const most = Math.min(own?.[leg] ?? defaultLimit(leg, limit), left());
-      const late = (): Error =>
-        leg === "origin"
-          ? new ConnectTimeoutError(origin, Math.ceil(most), "tls")
-          : phaseTimeoutError(leg, proxy, Math.ceil(most));
-      return withTimeout(
-        { clock, limit: most, signal, target: origin, timeoutError: late },
-        work,
-        destroySocket,
-      );
+    runPhase(phase, work) {
+      const phaseLimit = Math.min(phaseLimits?.[phase] ?? defaultLimit(phase, limit), timeLeft());
+      const timeoutError = (): Error =>
+        phase === "origin"
+          ? new ConnectTimeoutError(origin, Math.ceil(phaseLimit), "tls")
+          : phaseTimeoutError(phase, proxy, Math.ceil(phaseLimit));
+      return withTimeout({ clock, limit: phaseLimit, signal, timeoutError }, work, destroySocket);
     },
     lookUpOrigin: (work) =>
       withTimeout(
         {
           clock,
-          limit: left(),
+          limit: timeLeft(),
           signal,
-          target: origin,
           timeoutError: () => new ConnectTimeoutError(origin, limit, "dns"),
         },
         work,
@@ -70,15 +68,15 @@ export function limitPhases({
   };
 }
 
-// A proxy that is to be of use answers fast; half is left for what it has to do then.
-function defaultLimit(leg: ProxyPhase, limit: number): number {
-  return leg === "connect" || leg === "tls" ? limit / 2 : limit;
+// A useful proxy responds fast. The other half is left for the phases that follow.
+function defaultLimit(phase: ProxyPhase, limit: number): number {
+  return phase === "connect" || phase === "tls" ? limit / 2 : limit;
 }
 
-function phaseTimeoutError(leg: Exclude<ProxyPhase, "origin">, proxy: string, limit: number): ProxyError {
-  const [reason, what] = timeoutReasons[leg];
-  const cause = new ConnectTimeoutError(proxy, limit, leg === "tls" ? "tls" : "connect");
-  return new ProxyError(`The proxy ${proxy} ${what} within ${limit} ms`, { reason, cause });
+function phaseTimeoutError(phase: Exclude<ProxyPhase, "origin">, proxy: string, limit: number): ProxyError {
+  const [reason, failure] = timeoutReasons[phase];
+  const cause = new ConnectTimeoutError(proxy, limit, phase === "tls" ? "tls" : "connect");
+  return new ProxyError(`The proxy ${proxy} ${failure} within ${limit} ms`, { reason, cause });
 }
 
 const timeoutReasons: Readonly<Record<Exclude<ProxyPhase, "origin">, readonly [ProxyReason, string]>> = {

@@ -1,74 +1,77 @@
-import type { Socket } from "node:net";
+import { isIPv4, isIPv6, type Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import type { Clock } from "@holdfast/policy";
 import { ProxyError, TlsError } from "../../errors/transport-errors.ts";
-import { forwardsPlainHttp } from "../proxy-url.ts";
-import type { ConnectLimits } from "./with-timeout.ts";
-import type { Lookup } from "./happy-eyeballs.ts";
+import { effectivePort, forwardsPlainHttp, proxyScheme, unbracketedHost } from "../proxy-url.ts";
+import { openTunnel, type TunnelTarget } from "../tunnel/tunnel.ts";
 import type { ConnectTimings } from "./connect-timings.ts";
+import { noAddressError, resolveAddresses, type Lookup } from "./happy-eyeballs.ts";
 import { limitPhases } from "./phase-limits.ts";
-import { openTunnel, tunnelTarget } from "../tunnel/tunnel.ts";
+import type { ConnectLimits } from "./with-timeout.ts";
 
-/** What opens connections and makes them secure, each for the URL of a proxy or of an origin. */
+/** Functions that open TCP connections and start TLS, each for the URL of a proxy or of an origin. */
 export interface SocketFactory {
   readonly clock: Clock;
   readonly lookup: Lookup;
-  readonly openTcp: (url: URL, signal: AbortSignal, times: ConnectTimings) => Promise<Socket>;
+  readonly openTcp: (url: URL, signal: AbortSignal, timings: ConnectTimings) => Promise<Socket>;
   readonly startTls: (socket: Socket, url: URL, signal: AbortSignal) => Promise<TLSSocket>;
 }
 
-/** A way to an origin through a proxy. */
+/** An origin, the proxy to reach it through, and the limits. */
 export interface ProxyRoute {
   readonly proxy: URL;
   readonly origin: URL;
   readonly limits: ConnectLimits;
-  readonly times: ConnectTimings;
+  readonly timings: ConnectTimings;
 }
 
 /**
- * Connects to an origin through a proxy, which is never gone around: to the proxy, by TLS where it wants that, through a
- * tunnel unless the proxy takes requests for the origin whole, by TLS with an https origin. Whatever fails before the
- * tunnel stands is a ProxyError, and nothing is left open.
+ * Connects to an origin through a proxy: TCP to the proxy, TLS when the proxy's URL is https, a tunnel unless the proxy
+ * forwards requests for the origin, and TLS with an https origin. There is no fallback to a direct connection.
+ *
+ * A failure before the tunnel is open is a ProxyError. A failure leaves no connection open.
  *
  * @throws ProxyError; ConnectTimeoutError and TlsError of the origin; the signal's reason.
  */
 export async function connectThroughProxy(
-  hands: SocketFactory,
-  way: ProxyRoute,
+  sockets: SocketFactory,
+  { proxy, origin, limits, timings }: ProxyRoute,
   signal: AbortSignal,
 ): Promise<Socket> {
-  const { proxy, origin, limits, times } = way;
-  const travel = limitPhases({
-    clock: hands.clock,
+  const phases = limitPhases({
+    clock: sockets.clock,
     limit: limits.connectLimit,
     phaseLimits: limits.proxyLimits,
     signal,
     proxy: proxy.host,
     origin: origin.host,
   });
-  const target = await travel.lookUpOrigin(() => tunnelTarget(proxy, origin, hands.lookup));
-  const secure = origin.protocol === "https:";
+  const target = await phases.lookUpOrigin(() => tunnelTarget(proxy, origin, sockets.lookup));
+  const isSecure = origin.protocol === "https:";
   let socket: Socket | undefined;
   try {
-    socket = await travel.runPhase("connect", (ended) =>
-      withProxyError(proxy, ended, hands.openTcp(proxy, ended, times)),
+    socket = await phases.runPhase("connect", (ended) =>
+      withProxyError(proxy, ended, sockets.openTcp(proxy, ended, timings)),
     );
-    const plain = socket;
-    if (proxy.protocol === "https:")
-      socket = await travel.runPhase("tls", (ended) =>
-        withProxyError(proxy, ended, hands.startTls(plain, proxy, ended)),
+    if (proxy.protocol === "https:") {
+      const plain = socket;
+      socket = await phases.runPhase("tls", (ended) =>
+        withProxyError(proxy, ended, sockets.startTls(plain, proxy, ended)),
       );
-    if (proxy.protocol === "https:") times.phaseEnded("proxy");
-    if (!secure && forwardsPlainHttp(proxy.protocol)) return socket;
-    const near = socket;
-    socket = await travel.runPhase("tunnel", (ended) => openTunnel(near, proxy, { target, signal: ended }));
-    times.phaseEnded("proxy");
-    if (!secure) return socket;
-    const far = socket;
-    const secured = await travel.runPhase("origin", (ended) =>
-      withTunnelError(proxy, ended, hands.startTls(far, origin, ended)),
+      timings.phaseEnded("proxy");
+    }
+    if (!isSecure && forwardsPlainHttp(proxy.protocol)) return socket;
+    const toProxy = socket;
+    socket = await phases.runPhase("tunnel", (ended) =>
+      openTunnel(toProxy, proxy, { target, signal: ended }),
     );
-    times.phaseEnded("tls");
+    timings.phaseEnded("proxy");
+    if (!isSecure) return socket;
+    const toOrigin = socket;
+    const secured = await phases.runPhase("origin", (ended) =>
+      withTunnelError(proxy, ended, sockets.startTls(toOrigin, origin, ended)),
+    );
+    timings.phaseEnded("tls");
     return secured;
   } catch (error) {
     socket?.destroy();
@@ -76,7 +79,40 @@ export async function connectThroughProxy(
   }
 }
 
-/** What fails on the way to the proxy is the proxy's fault. */
+/**
+ * Returns the target to request from a proxy: the origin's name, or for `socks5` and `socks4` an address that is looked up
+ * here. An IPv4 address is preferred, because the proxy may have no IPv6.
+ *
+ * @throws ConnectionError of the phase "dns"; ProxyError for a target that the proxy's protocol cannot express.
+ */
+export async function tunnelTarget(proxy: URL, origin: URL, lookup: Lookup): Promise<TunnelTarget> {
+  const scheme = proxyScheme(proxy);
+  const target = { host: unbracketedHost(origin), port: effectivePort(origin) };
+  if (scheme !== "socks5" && scheme !== "socks4") return requireSupportedTarget(target, proxy);
+  const addresses = await resolveAddresses({ hostname: target.host, lookup });
+  const host = addresses.find((address) => isIPv4(address)) ?? addresses[0];
+  if (host === undefined) throw noAddressError(target.host);
+  return requireSupportedTarget({ ...target, host }, proxy);
+}
+
+// RFC 1928 §5: the length of a name is one byte. The longest name in DNS is shorter.
+const maxNameBytes = 255;
+
+function requireSupportedTarget(target: TunnelTarget, proxy: URL): TunnelTarget {
+  const { protocol, host } = proxy;
+  const problem =
+    protocol.startsWith("socks4") && isIPv6(target.host)
+      ? "SOCKS4 has no IPv6 addresses"
+      : protocol.startsWith("socks") && target.host.length > maxNameBytes
+        ? `the host name has more than ${maxNameBytes} bytes`
+        : undefined;
+  if (problem === undefined) return target;
+  throw new ProxyError(`The proxy ${host} cannot connect to this target: ${problem}`, {
+    reason: "unsupported",
+  });
+}
+
+/** Converts failures on the way to the proxy to a ProxyError. */
 async function withProxyError<T>(proxy: URL, ended: AbortSignal, work: Promise<T>): Promise<T> {
   try {
     return await work;
@@ -91,16 +127,16 @@ async function withProxyError<T>(proxy: URL, ended: AbortSignal, work: Promise<T
   }
 }
 
-/** A tunnel that is cut during the handshake: by whom cannot be seen. */
+/** Converts a tunnel that closes during the origin's TLS handshake to a ProxyError: either side may have closed it. */
 async function withTunnelError<T>(proxy: URL, ended: AbortSignal, work: Promise<T>): Promise<T> {
   try {
     return await work;
   } catch (cause) {
     if (ended.aborted || !(cause instanceof TlsError) || !cutTunnelCodes.has(cause.errno)) throw cause;
-    throw new ProxyError(`The tunnel through ${proxy.host} was cut in the TLS handshake (${cause.errno})`, {
-      cause,
-      reason: "cut",
-    });
+    throw new ProxyError(
+      `The tunnel through ${proxy.host} closed during the TLS handshake with the origin (${cause.errno})`,
+      { cause, reason: "cut" },
+    );
   }
 }
 

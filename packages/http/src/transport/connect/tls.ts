@@ -4,7 +4,7 @@ import { TlsError } from "../../errors/transport-errors.ts";
 import { expectCloseNotify } from "./close-notify.ts";
 import { errorCode } from "../errors/error-code.ts";
 
-/** What TLS is told; certificates are checked unless `rejectUnauthorized` is false. */
+/** Options of TLS. Certificates are verified unless `rejectUnauthorized` is false. */
 export type TlsOptions = Pick<
   ConnectionOptions,
   | "ca"
@@ -19,16 +19,16 @@ export type TlsOptions = Pick<
   | "ciphers"
 > & {
   /**
-   * Whether the end of a connection has to be announced by close_notify to be the end of a body that nothing else delimits
-   * (RFC 9112 §9.8); false for a server that never does. @default true
+   * Whether a body that ends with the connection is complete only after close_notify (RFC 9112 §9.8). Set it to false for a
+   * server that never sends close_notify. @default true
    */
   readonly requireCloseNotify?: boolean | undefined;
 };
 
-// A ticket is a kilobyte or two, and a crawl meets more hosts than it comes back to.
+// A ticket takes one or two kilobytes, and a crawl visits many hosts only once.
 const maxSessions = 1_000;
 
-/** The latest TLS session of each host, for a shorter handshake the next time (RFC 8446 §2.2). */
+/** Stores the latest TLS session of each host, which shortens the next handshake (RFC 8446 §2.2). */
 export class TlsSessionCache {
   readonly #tickets = new Map<string, Buffer>();
 
@@ -45,7 +45,7 @@ export class TlsSessionCache {
 }
 
 /**
- * Makes a socket secure and checks that it leads to `hostname`.
+ * Starts TLS on a connected socket and verifies that the server is `hostname`.
  *
  * @throws TlsError; the signal's reason.
  */
@@ -75,7 +75,7 @@ export function startTlsOn(
     const close = (): void =>
       fail(Object.assign(new Error("The connection was closed"), { code: "ECONNRESET" }));
     signal.addEventListener("abort", abort, { once: true });
-    // Stays for good: an error that comes before the next owner listens must not end the process.
+    // Never removed: an error before the next owner of the socket listens must not end the process.
     secured.on("error", fail);
     secured.once("close", close);
     secured.once("secureConnect", () => {
@@ -86,7 +86,7 @@ export function startTlsOn(
   });
 }
 
-// SNI names hosts, never addresses (RFC 6066 §3).
+// SNI contains host names, never addresses (RFC 6066 §3).
 function isServerName(servername: string): boolean {
   return !/^[\d.]+$|:/.test(servername);
 }
@@ -97,8 +97,8 @@ const certificateCodes =
 function toTlsError(hostname: string, cause: Error): TlsError {
   const errno = errorCode(cause);
   const certificate = certificateCodes.test(errno);
-  const what = certificate
-    ? `The certificate of ${hostname} was refused`
+  const failure = certificate
+    ? `The certificate of ${hostname} was rejected`
     : `The TLS handshake with ${hostname} failed`;
-  return new TlsError(`${what} (${errno})`, { cause, certificate, errno });
+  return new TlsError(`${failure} (${errno})`, { cause, certificate, errno });
 }

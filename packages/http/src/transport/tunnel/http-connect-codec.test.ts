@@ -30,10 +30,14 @@ for (const [what, head, status, statusText] of understood) {
     const bytes = Buffer.from(`${head}\x16\x03tunnel`);
 
     for (let cut = 0; cut < head.length; cut += 1)
-      assert.deepEqual(parseConnectReply(bytes.subarray(0, cut)), { at: "partial" }, `after ${cut} bytes`);
+      assert.deepEqual(
+        parseConnectReply(bytes.subarray(0, cut)),
+        { state: "incomplete" },
+        `after ${cut} bytes`,
+      );
     const parsed = parseConnectReply(bytes);
 
-    assert.ok(parsed.at === "whole");
+    assert.ok(parsed.state === "complete");
     assert.deepEqual([parsed.value.status, parsed.value.statusText], [status, statusText]);
     assert.equal(parsed.length, head.length);
   });
@@ -44,7 +48,7 @@ test("tells the fields of a refusal, names in lower case", () => {
     Buffer.from("HTTP/1.1 429 Slow Down\r\nRETRY-AFTER:  7 \r\nX-Squid-Error: ERR_X 0\r\n\r\n"),
   );
 
-  assert.ok(parsed.at === "whole");
+  assert.ok(parsed.state === "complete");
   assert.deepEqual(parsed.value.headers, { "retry-after": "7", "x-squid-error": "ERR_X 0" });
 });
 
@@ -62,7 +66,7 @@ const refused: readonly (readonly [what: string, bytes: Buffer])[] = [
 
 for (const [what, bytes] of refused) {
   test(`does not take ${what} for an answer`, () => {
-    assert.equal(parseConnectReply(bytes).at, "bad");
+    assert.equal(parseConnectReply(bytes).state, "invalid");
   });
 }
 
@@ -75,7 +79,7 @@ test("garbage never throws, and takes no more than there is", () => {
   fc.assert(
     fc.property(lines, (text) => {
       const parsed = parseConnectReply(Buffer.from(text));
-      if (parsed.at === "whole") assert.ok(parsed.length <= Buffer.byteLength(text));
+      if (parsed.state === "complete") assert.ok(parsed.length <= Buffer.byteLength(text));
     }),
   );
 });

@@ -4,22 +4,22 @@ import { connectRequest, parseConnectReply, type ConnectReply } from "./http-con
 import { connectRefusalReason } from "./proxy-replies.ts";
 import { readReply, type ProxyDialogue } from "./reply-reader.ts";
 
-/** A conversation with an http or https proxy. */
-export interface HttpConnectContext extends ProxyDialogue {
-  /** Host and port, an IPv6 address in brackets. */
+/** A dialogue with an http or https proxy. */
+export interface HttpDialogue extends ProxyDialogue {
+  /** Host and port of the target, an IPv6 address in brackets. */
   readonly authority: string;
   readonly authorization: string | undefined;
 }
 
 /**
- * Has an http or https proxy open a tunnel (RFC 9110 §9.3.6).
+ * Opens a tunnel through an http or https proxy (RFC 9110 §9.3.6).
  *
- * @throws ProxyError, with the status where the proxy answered; the signal's reason.
+ * @throws ProxyError, with the status of the reply if there was one; the signal's reason.
  */
-export async function openHttpTunnel(socket: Duplex, line: HttpConnectContext): Promise<void> {
-  const { authority, authorization, proxy } = line;
+export async function openHttpTunnel(socket: Duplex, dialogue: HttpDialogue): Promise<void> {
+  const { authority, authorization, proxy } = dialogue;
   socket.write(connectRequest(authority, authorization));
-  const reply = await readReply(socket, parseConnectReply, line);
+  const reply = await readReply(socket, parseConnectReply, dialogue);
   if (reply.status < 200 || reply.status >= 300) throw tunnelRefusedError(proxy, reply);
 }
 

@@ -2,34 +2,36 @@ import { reasonForStatus, type ProxyReason } from "../../errors/proxy-reason.ts"
 
 type Headers = Readonly<Record<string, string | readonly string[] | undefined>>;
 
-/** What a proxy's refusal of CONNECT means: by what it says of the error where it does, else by its status. */
+/** Returns why a proxy refused CONNECT: from a header that states the error, or otherwise from the status. */
 export function connectRefusalReason(status: number, headers: Headers): ProxyReason {
-  return toldBySquid(headers) ?? toldByProxyStatus(headers) ?? reasonForStatus(status);
+  return squidReason(headers) ?? proxyStatusReason(headers) ?? reasonForStatus(status);
 }
 
 /**
- * What an answer to a request that a proxy was to forward says of the proxy; undefined for what is, or may be, the
- * origin's own answer. Only a 407 (RFC 9110 §15.5.8) and the marks of squid's and tinyproxy's own error pages count:
- * Proxy-Status is also sent by what stands in front of an origin, and any other 502, 503 or 504 tells nothing.
+ * Returns the fault of a proxy that should forward a request, read from its response. Returns undefined for a response that may
+ * be the origin's.
+ *
+ * Only a 407 (RFC 9110 §15.5.8) and the error pages of squid and tinyproxy are certainly the proxy's. A gateway in front of the
+ * origin may also send Proxy-Status, and any other 502, 503 or 504 may be the origin's.
  */
 export function forwardedReplyReason(status: number, headers: Headers): ProxyReason | undefined {
   if (status < 400) return undefined;
   if (status === 407) return "auth";
-  return toldBySquid(headers) ?? toldByTinyproxy(status, headers);
+  return squidReason(headers) ?? tinyproxyReason(status, headers);
 }
 
-/** The name of squid's error page and the errno behind it, such as `ERR_CONNECT_FAIL 111` (squid-cache.org: customised error pages). */
-function toldBySquid(headers: Headers): ProxyReason | undefined {
+/** Reads the name of squid's error page and an errno, such as `ERR_CONNECT_FAIL 111` (squid-cache.org: customised error pages). */
+function squidReason(headers: Headers): ProxyReason | undefined {
   const [name = "", errno = ""] = String(headers["x-squid-error"] ?? "").split(" ");
   if (!name.startsWith("ERR_")) return undefined;
   if (name === "ERR_CONNECT_FAIL") return connectErrnos[errno] ?? "origin-unreachable";
-  return squid[name] ?? "unavailable";
+  return squidReasons[name] ?? "unavailable";
 }
 
-// Linux's ETIMEDOUT and ECONNREFUSED: where squid runs on another system, they say nothing.
+// ETIMEDOUT and ECONNREFUSED of Linux. The numbers of other systems are unknown here.
 const connectErrnos: Readonly<Record<string, ProxyReason>> = { 110: "origin-timeout", 111: "origin-refused" };
 
-const squid: Readonly<Record<string, ProxyReason>> = {
+const squidReasons: Readonly<Record<string, ProxyReason>> = {
   ERR_ACCESS_DENIED: "refused",
   ERR_FORWARDING_DENIED: "refused",
   ERR_TOO_BIG: "refused",
@@ -50,19 +52,19 @@ const squid: Readonly<Record<string, ProxyReason>> = {
   ERR_GATEWAY_FAILURE: "origin-failed",
 };
 
-/** tinyproxy names itself as the server of its own error pages alone. */
-function toldByTinyproxy(status: number, { server }: Headers): ProxyReason | undefined {
+/** tinyproxy sets the Server header only in its own error pages. */
+function tinyproxyReason(status: number, { server }: Headers): ProxyReason | undefined {
   return String(server ?? "").startsWith("tinyproxy/") ? reasonForStatus(status) : undefined;
 }
 
-/** The error in Proxy-Status, whose last member is the proxy that is closest to us (RFC 9209 §2, §2.3). */
-function toldByProxyStatus(headers: Headers): ProxyReason | undefined {
+/** Reads the error of the last member of Proxy-Status, which is the proxy closest to the client (RFC 9209 §2, §2.3). */
+function proxyStatusReason(headers: Headers): ProxyReason | undefined {
   const errors = [...String(headers["proxy-status"] ?? "").matchAll(/;\s*error\s*=\s*"?([a-z_]+)/g)];
   const error = errors.at(-1)?.[1];
-  return error === undefined ? undefined : proxyStatus[error];
+  return error === undefined ? undefined : proxyStatusReasons[error];
 }
 
-const proxyStatus: Readonly<Record<string, ProxyReason>> = {
+const proxyStatusReasons: Readonly<Record<string, ProxyReason>> = {
   dns_timeout: "origin-not-found",
   dns_error: "origin-not-found",
   destination_not_found: "origin-not-found",

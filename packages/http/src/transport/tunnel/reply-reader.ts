@@ -1,69 +1,85 @@
 import type { Duplex } from "node:stream";
 import { ProxyError } from "../../errors/transport-errors.ts";
-import type { ParseResult } from "./incremental-parse.ts";
 
-/** Whom a socket leads to, and who may end the conversation. */
+/** The result of parsing the bytes received so far. */
+export type ParseResult<T> =
+  | { readonly state: "incomplete" }
+  /** `length` is the number of bytes that the value took. */
+  | { readonly state: "complete"; readonly value: T; readonly length: number }
+  | { readonly state: "invalid"; readonly reason: string };
+
+export const incomplete: ParseResult<never> = { state: "incomplete" };
+
+export function complete<T>(value: T, length: number): ParseResult<T> {
+  return { state: "complete", value, length };
+}
+
+export function invalid(reason: string): ParseResult<never> {
+  return { state: "invalid", reason };
+}
+
+/** A proxy at the other end of a socket, and the signal that ends the dialogue. */
 export interface ProxyDialogue {
   /** Host and port of the proxy, for messages. */
   readonly proxy: string;
   readonly signal: AbortSignal;
-  /** Whether the proxy has been told the target, so that its silence may be about that. @default true */
+  /** Whether the proxy has received the target. Only then may a closed connection be about the target. @default true */
   readonly targetSent?: boolean;
 }
 
 /**
- * Reads one answer off a socket; the bytes behind it stay on the socket. Whatever fails destroys the socket.
+ * Reads one reply from a socket and leaves the bytes after it on the socket. A failure destroys the socket.
  *
  * @throws ProxyError; the signal's reason.
  */
 export function readReply<T>(
   socket: Duplex,
   parse: (bytes: Buffer) => ParseResult<T>,
-  { proxy, signal, targetSent: targetTold = true }: ProxyDialogue,
+  { proxy, signal, targetSent = true }: ProxyDialogue,
 ): Promise<T> {
   return new Promise((resolve, reject) => {
     let bytes: Buffer = Buffer.alloc(0);
-    let failure: Error | undefined;
-    const settle = (): void => {
-      socket.off("data", read).off("end", closed).off("close", closed).off("error", note);
+    let socketError: Error | undefined;
+    const stopListening = (): void => {
+      socket.off("data", read).off("end", closed).off("close", closed).off("error", storeError);
       signal.removeEventListener("abort", abort);
     };
     const fail = (error: unknown): void => {
-      settle();
+      stopListening();
       socket.destroy();
       reject(error);
     };
     const abort = (): void => fail(signal.reason);
-    const note = (error: Error): void => void (failure = error);
-    const closed = (): void => fail(closedEarlyError(proxy, { targetTold, cause: failure }));
+    const storeError = (error: Error): void => void (socketError = error);
+    const closed = (): void => fail(closedEarlyError(proxy, { targetSent, cause: socketError }));
     const read = (chunk: Buffer): void => {
       bytes = bytes.length === 0 ? chunk : Buffer.concat([bytes, chunk]);
-      const parsed = parse(bytes);
-      if (parsed.at === "partial") return;
-      if (parsed.at === "bad") return fail(protocolFaultError(proxy, parsed.reason));
-      settle();
+      const result = parse(bytes);
+      if (result.state === "incomplete") return;
+      if (result.state === "invalid") return fail(invalidReplyError(proxy, result.reason));
+      stopListening();
       socket.pause();
-      if (bytes.length > parsed.length) socket.unshift(bytes.subarray(parsed.length));
-      resolve(parsed.value);
+      if (bytes.length > result.length) socket.unshift(bytes.subarray(result.length));
+      resolve(result.value);
     };
     if (signal.aborted) return abort();
     if (socket.destroyed) return closed();
-    socket.on("end", closed).on("close", closed).on("error", note).on("data", read).resume();
+    socket.on("end", closed).on("close", closed).on("error", storeError).on("data", read).resume();
     signal.addEventListener("abort", abort, { once: true });
   });
 }
 
 function closedEarlyError(
   proxy: string,
-  { targetTold, cause }: { readonly targetTold: boolean; readonly cause: Error | undefined },
+  { targetSent, cause }: { readonly targetSent: boolean; readonly cause: Error | undefined },
 ): ProxyError {
-  return new ProxyError(`The proxy ${proxy} closed the connection instead of answering`, {
+  return new ProxyError(`The proxy ${proxy} closed the connection before it replied`, {
     reason: "closed",
-    ...(!targetTold && { fault: "proxy" }),
+    ...(!targetSent && { fault: "proxy" }),
     ...(cause && { cause }),
   });
 }
 
-function protocolFaultError(proxy: string, reason: string): ProxyError {
-  return new ProxyError(`The proxy ${proxy} is not understood: ${reason}`, { reason: "protocol" });
+function invalidReplyError(proxy: string, reason: string): ProxyError {
+  return new ProxyError(`The proxy ${proxy} sent an invalid reply: ${reason}`, { reason: "protocol" });
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import type { ParseResult } from "./incremental-parse.ts";
+import type { ParseResult } from "./reply-reader.ts";
 import { parseSocks4Reply, socks4Refusal, socks4Request } from "./socks4-codec.ts";
 import {
   parseSocks5Authentication,
@@ -107,10 +107,10 @@ const heard: readonly (readonly [
 
 for (const [what, parse, bytes, value, length] of heard) {
   test(`hears ${what}, and not a byte too early`, () => {
-    assert.deepEqual(parse(hex(bytes)), { at: "whole", value, length });
+    assert.deepEqual(parse(hex(bytes)), { state: "complete", value, length });
     const least = (value as { ok?: boolean }).ok === false || value === 91 ? 2 : length;
     for (let cut = 0; cut < least; cut += 1)
-      assert.deepEqual(parse(hex(bytes).subarray(0, cut)), { at: "partial" }, `after ${cut} bytes`);
+      assert.deepEqual(parse(hex(bytes).subarray(0, cut)), { state: "incomplete" }, `after ${cut} bytes`);
   });
 }
 
@@ -128,7 +128,7 @@ const garbage: readonly (readonly [what: string, parse: Reader, bytes: Buffer])[
 
 for (const [what, parse, bytes] of garbage) {
   test(`does not take ${what}`, () => {
-    assert.equal(parse(bytes).at, "bad");
+    assert.equal(parse(bytes).state, "invalid");
   });
 }
 
@@ -169,8 +169,8 @@ test("garbage is never more than garbage, takes no more than there is, and is se
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 300 }), fc.constantFrom(...parsers), (bytes, parse) => {
       const parsed = parse(Buffer.from(bytes));
-      if (parsed.at === "whole") assert.ok(parsed.length <= bytes.length);
-      if (parsed.at === "partial") assert.ok(bytes.length < 262);
+      if (parsed.state === "complete") assert.ok(parsed.length <= bytes.length);
+      if (parsed.state === "incomplete") assert.ok(bytes.length < 262);
     }),
   );
 });

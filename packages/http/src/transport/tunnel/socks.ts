@@ -14,59 +14,60 @@ import {
   socks5Request,
 } from "./socks5-codec.ts";
 
-/** Where a tunnel is to lead: a name, or an address without brackets. */
+/** The target of a tunnel. */
 export interface TunnelTarget {
+  /** A name, or an address without brackets. */
   readonly host: string;
   readonly port: number;
 }
 
-/** A conversation with a SOCKS proxy. */
+/** A dialogue with a SOCKS proxy. */
 export interface SocksDialogue extends ProxyDialogue {
   readonly target: TunnelTarget;
   readonly credentials: Credentials | undefined;
 }
 
 /**
- * Has a SOCKS5 proxy connect to the target (RFC 1928, RFC 1929).
+ * Opens a tunnel through a SOCKS5 proxy (RFC 1928, RFC 1929).
  *
  * @throws ProxyError; the signal's reason.
  */
-export async function openSocks5Tunnel(socket: Duplex, line: SocksDialogue): Promise<void> {
-  const { credentials, target } = line;
-  const before: ProxyDialogue = { ...line, targetSent: false };
+export async function openSocks5Tunnel(socket: Duplex, dialogue: SocksDialogue): Promise<void> {
+  const { credentials, target } = dialogue;
+  const beforeTarget: ProxyDialogue = { ...dialogue, targetSent: false };
   socket.write(socks5Greeting(credentials !== undefined));
-  const method = await readReply(socket, parseSocks5Method, before);
+  const method = await readReply(socket, parseSocks5Method, beforeTarget);
   if (method === "unacceptable" || (method === "password" && credentials === undefined))
-    throw socksRefusedError(line, "auth", "it wants credentials, or others");
+    throw socksRefusedError(dialogue, "auth", "it requires other credentials");
   if (method === "password" && credentials !== undefined) {
     socket.write(socks5Authentication(credentials));
-    const accepted = await readReply(socket, parseSocks5Authentication, before);
-    if (!accepted) throw socksRefusedError(line, "auth", "it does not accept the credentials");
+    const accepted = await readReply(socket, parseSocks5Authentication, beforeTarget);
+    if (!accepted) throw socksRefusedError(dialogue, "auth", "it rejected the credentials");
   }
   socket.write(socks5Request(target.host, target.port));
-  const reply = await readReply(socket, parseSocks5Reply, line);
+  const reply = await readReply(socket, parseSocks5Reply, dialogue);
   if (reply.ok) return;
-  const { reason, said } = socks5Refusal(reply.reply);
-  throw socksRefusedError(line, reason, said);
+  const { reason, message } = socks5Refusal(reply.reply);
+  throw socksRefusedError(dialogue, reason, message);
 }
 
 /**
- * Has a SOCKS4 or SOCKS4A proxy connect to the target; of the credentials it is told the user alone.
+ * Opens a tunnel through a SOCKS4 or SOCKS4A proxy. The protocol has a user but no password.
  *
  * @throws ProxyError; the signal's reason.
  */
-export async function openSocks4Tunnel(socket: Duplex, line: SocksDialogue): Promise<void> {
-  socket.write(socks4Request(line.target, line.credentials?.user ?? Buffer.alloc(0)));
-  const code = await readReply(socket, parseSocks4Reply, line);
+export async function openSocks4Tunnel(socket: Duplex, dialogue: SocksDialogue): Promise<void> {
+  socket.write(socks4Request(dialogue.target, dialogue.credentials?.user ?? Buffer.alloc(0)));
+  const code = await readReply(socket, parseSocks4Reply, dialogue);
   if (code === socks4Granted) return;
-  const { reason, said } = socks4Refusal(code);
-  throw socksRefusedError(line, reason, said);
+  const { reason, message } = socks4Refusal(code);
+  throw socksRefusedError(dialogue, reason, message);
 }
 
 function socksRefusedError(
   { proxy, target: { host, port } }: SocksDialogue,
   reason: ProxyReason,
-  said: string,
+  message: string,
 ): ProxyError {
-  return new ProxyError(`The proxy ${proxy} opened no connection to ${host}:${port}: ${said}`, { reason });
+  return new ProxyError(`The proxy ${proxy} opened no connection to ${host}:${port}: ${message}`, { reason });
 }

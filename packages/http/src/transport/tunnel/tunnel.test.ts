@@ -5,7 +5,7 @@ import fc from "fast-check";
 import { ConnectionError, ProxyError } from "../../errors/transport-errors.ts";
 import { openHttpTunnel } from "./http-connect.ts";
 import { openSocks4Tunnel, openSocks5Tunnel, type SocksDialogue } from "./socks.ts";
-import { tunnelTarget } from "./tunnel.ts";
+import { tunnelTarget } from "../connect/proxy-connect.ts";
 
 const credentials = { user: Buffer.from("ada"), password: Buffer.from("lace") };
 const target = { host: "a.test", port: 443 };
