@@ -196,9 +196,9 @@ export function findHiddenTypes(
   );
 }
 
-function referencesOf({ file, name }: Declared): readonly Declared[] {
+function referencesOf({ file, name, typeOnly }: Declared): readonly Declared[] {
   const text = moduleAt(file).declarations.get(name)?.text ?? "";
-  const code = withoutSymbolMembers(text).replaceAll(/"(?:[^"\\]|\\.)*"/g, '""');
+  const code = withoutHiddenMembers(text, typeOnly).replaceAll(/"(?:[^"\\]|\\.)*"/g, '""');
   const words = new Set([...code.matchAll(/(?<![.\w])[A-Z]\w*/g)].map(([word]) => word));
   const values = new Set([...code.matchAll(/\btypeof (\w+)/g)].map(([, word = ""]) => word));
   return [...words, ...values]
@@ -207,9 +207,16 @@ function referencesOf({ file, name }: Declared): readonly Declared[] {
     .filter((declared) => declared !== undefined);
 }
 
-/** Removes members whose key is a symbol of ours: the key is not exported, so that users cannot name them. */
-function withoutSymbolMembers(text: string): string {
-  return text.replaceAll(/^( +)(?:get |readonly |static )*\[(?!Symbol\.)\w+\][^:\]][\s\S]*?;$\n?/gm, "");
+/**
+ * Removes the members that users cannot reach: those whose key is a symbol that no entry exports, and the constructor of a
+ * class that an entry exports as a type.
+ */
+function withoutHiddenMembers(text: string, typeOnly: boolean): string {
+  const visible = text.replaceAll(
+    /^( +)(?:get |readonly |static )*\[(?!Symbol\.)\w+\][^:\]][\s\S]*?;$\n?/gm,
+    "",
+  );
+  return typeOnly ? visible.replaceAll(/^ +constructor\([\s\S]*?;$\n?/gm, "") : visible;
 }
 
 /** Returns a test for declarations that some public entry exports. */

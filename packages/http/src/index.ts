@@ -31,7 +31,7 @@ export type {
 } from "./telemetry/hooks.ts";
 export type { IdempotencyHeader, IdempotencyKey } from "./call/idempotency.ts";
 export type { BodyContinuation, BodyStream, InterruptedBody, OnInterruption } from "./model/body-stream.ts";
-export { type LogLevel, logTo, type LogToOptions } from "./telemetry/log.ts";
+export { logTo, type LogToOptions, type SessionLogLevel } from "./telemetry/log.ts";
 export type { HttpRequest, Params } from "./model/request.ts";
 export type { ResponsePromise } from "./session/response-promise.ts";
 export { HttpResponse, type HttpResponseInit, StatusError } from "./model/response.ts";

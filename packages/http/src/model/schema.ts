@@ -10,6 +10,7 @@ export interface StandardSchema<Output = unknown> {
   };
 }
 
+/** The result of a validation: the value, or the issues. */
 export type SchemaResult<Output> =
   | { readonly value: Output; readonly issues?: undefined }
   | { readonly issues: readonly SchemaIssue[] };

@@ -6,14 +6,15 @@ import type { GiveUp } from "./give-up.ts";
 import type { HooksInit } from "./hooks.ts";
 import type { HttpRequest } from "../model/request.ts";
 
-const levels: readonly LogLevel[] = ["debug", "warn", "error"];
+/** The levels at which `logTo` logs, the least important first. */
+export type SessionLogLevel = "debug" | "warn" | "error";
 
-export type LogLevel = "debug" | "warn" | "error";
+const levels: readonly SessionLogLevel[] = ["debug", "warn", "error"];
 
 /** How much `logTo` logs. */
 export interface LogToOptions {
   /** The least important level that is logged. @default "debug" */
-  readonly level?: LogLevel;
+  readonly level?: SessionLogLevel;
   /** Logs the headers of every request and response too, at debug, credentials left out. @default false */
   readonly headers?: boolean;
   /** Headers whose values are left out besides those that are known to carry credentials. @default none */
@@ -28,10 +29,10 @@ export interface LogToOptions {
  * (urllib3 logs attempts at debug and retries at warning). URLs, headers and messages come without credentials.
  */
 export function logTo(
-  logger: Logger<LogLevel>,
+  logger: Logger<SessionLogLevel>,
   { level: least = "debug", headers = false, sensitiveHeaders = [] }: LogToOptions = {},
 ): HooksInit {
-  const log = (level: LogLevel, line: string): void => {
+  const log = (level: SessionLogLevel, line: string): void => {
     if (levels.indexOf(level) >= levels.indexOf(least)) logger[level](redact(line));
   };
   const sensitive = new Set(sensitiveHeaders.map((name) => name.toLowerCase()));
@@ -58,7 +59,7 @@ export function logTo(
   };
 }
 
-function levelOf({ status, error, decision }: GiveUp): LogLevel {
+function levelOf({ status, error, decision }: GiveUp): SessionLogLevel {
   return status !== undefined && error === undefined && decision.startsWith("not-retried") ? "warn" : "error";
 }
 

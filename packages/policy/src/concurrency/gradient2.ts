@@ -28,7 +28,7 @@ export interface Gradient2State {
 }
 
 /** The defaults of `gradient2`: the values of Netflix, except the minimum, which is 20 there. */
-export const gradient2Defaults: Gradient2Rule = {
+export const gradient2Defaults: Required<Gradient2Options> = {
   min: 1,
   max: 200,
   start: 20,
