@@ -212,7 +212,9 @@ export abstract class AttemptLog implements CallInfo, ObservedCall, Observer {
 
   /** Whether a response may be a redirect that is followed, so that the end of its attempt is not known yet. */
   protected mayBeFollowed(response: HttpResponse | undefined): boolean {
-    return response !== undefined && isRedirectStatus(response.status) && !this.#isReopened;
+    // Hot path: most responses are below 300.
+    if (response === undefined || response.status < 300) return false;
+    return isRedirectStatus(response.status) && !this.#isReopened;
   }
 
   /** Sets the decision after the redirect response that ended this call, and emits its record. */

@@ -2,17 +2,17 @@ import { authOf, type Auth } from "../auth/auth.ts";
 import { bodyOf, jsonBody, noBody, type Body } from "../model/body.ts";
 import { isToken, shown } from "../support/validate.ts";
 import { mergeHeaders, type HeaderRecord } from "../model/headers.ts";
-import { withIdempotencyKey } from "./idempotency.ts";
+import { defaultIdempotencyHeader, withIdempotencyKey } from "./idempotency.ts";
 import { joinParams, urlOf, type HttpRequest } from "../model/request.ts";
 import type { RequestOptions, SessionOptions } from "./options.ts";
 
-/** A request, and who asks. */
+/** A request, and the function that authenticates it. */
 export interface PreparedRequest {
   readonly request: HttpRequest;
   readonly auth: Auth | undefined;
 }
 
-/** What a session adds to each of its requests. */
+/** The parts that a session adds to each of its requests. */
 export interface RequestDefaults extends Pick<
   SessionOptions,
   "baseUrl" | "params" | "auth" | "idempotencyHeader"
@@ -21,9 +21,10 @@ export interface RequestDefaults extends Pick<
 }
 
 /**
- * Makes a request of what a caller says and what the session adds to it; a promise only where the body is one.
+ * Builds a request from the options of the caller and the session. Returns a promise only if the body is one.
  *
- * @throws InvalidUrlError; TypeError for a method that is none, headers that HTTP cannot carry, a body and json at once, or a body that is none.
+ * @throws InvalidUrlError; TypeError for an invalid method, headers that HTTP cannot carry, an unknown kind of body, or
+ * `body` and `json` together.
  */
 export function buildRequest(
   method: string,
@@ -32,15 +33,19 @@ export function buildRequest(
 ): PreparedRequest | Promise<PreparedRequest> {
   const name = parseMethod(method);
   const url = urlOf(input, joinParams(session.params, own.params), session.baseUrl);
-  // Taken out of the URL in any case: it must not get into messages.
-  const inUrl = authOf(url);
-  const auth = own.auth ?? inUrl ?? session.auth;
+  // Removed from the URL even if unused: credentials must not get into messages.
+  const urlAuth = url.username === "" && url.password === "" ? undefined : authOf(url);
+  const auth = own.auth ?? urlAuth ?? session.auth;
   const headers = mergeHeaders(session.headers, own.headers, "request.headers");
   const body = parseBody(own);
   const header = own.idempotencyHeader ?? session.idempotencyHeader;
-  const requestWith = (whole: Body): PreparedRequest => {
-    const request = { method: name, url, headers, body: whole, idempotencyKey: undefined };
-    return { request: withIdempotencyKey(request, own.idempotencyKey, header), auth };
+  const key = own.idempotencyKey;
+  const requestWith = (loaded: Body): PreparedRequest => {
+    const request = { method: name, url, headers, body: loaded, idempotencyKey: undefined };
+    // Hot path: most requests have neither a key nor a header for one.
+    const isPlain =
+      key === undefined && header === undefined && headers[defaultIdempotencyHeader] === undefined;
+    return { request: isPlain ? request : withIdempotencyKey(request, key, header), auth };
   };
   return body instanceof Promise ? body.then(requestWith) : requestWith(body);
 }
@@ -62,11 +67,11 @@ const commonMethods: ReadonlySet<string> = new Set([
 ]);
 
 function parseMethod(method: unknown): string {
-  // Hot path: those that are asked for by their names need no second look.
+  // Hot path: the common methods need no validation.
   if (typeof method === "string" && commonMethods.has(method)) return method;
   if (typeof method === "string" && isToken(method) && method.toUpperCase() !== "CONNECT")
     return method.toUpperCase();
   throw new TypeError(
-    `The method of a request is a name such as "GET", and not CONNECT, got ${shown(method)}`,
+    `The method of a request must be a name such as "GET", and not CONNECT, got ${shown(method)}`,
   );
 }

@@ -163,10 +163,10 @@ export class Call extends AttemptLog implements CallRules, LimitedRequest, Attem
 
   // The questions of the retry loop.
 
-  needsJudgement({ status, verdict }: HttpResponse): boolean {
+  needsJudgement(response: HttpResponse): boolean {
     const { when, statusForcelist } = this.retry;
-    const isBlock = this.#pooled !== undefined && verdict.kind === "blocked";
-    return when !== undefined || statusForcelist.has(status) || isBlock;
+    const isBlock = this.#pooled !== undefined && response.verdict.kind === "blocked";
+    return when !== undefined || statusForcelist.has(response.status) || isBlock;
   }
 
   shouldRetry(attempt: Attempt<AttemptResult>): boolean | Promise<boolean> {

@@ -157,7 +157,7 @@ for (const key of empty) {
   });
 }
 
-test("a key that is no text is refused, and an async function of the caller's is told of", async () => {
+test("rejects an idempotency key that is not a string, such as the promise of an async function", async () => {
   const { session, adapter } = scripted([{}]);
   const keys: unknown[] = [() => Promise.resolve("k"), () => Promise.reject(new Error("no")), 7];
 
@@ -166,7 +166,7 @@ test("a key that is no text is refused, and an async function of the caller's is
     const error = await failureOf(session.post(url, options));
 
     assert.ok(error instanceof TypeError, String(error));
-    assert.match(error.message, /not async/);
+    assert.match(error.message, /must not be async/);
   }
   assert.equal(adapter.requests.length, 0);
 });

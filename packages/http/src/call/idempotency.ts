@@ -1,34 +1,36 @@
 import { randomUUID } from "node:crypto";
 import type { HttpRequest } from "../model/request.ts";
 
+/** The header that carries an idempotency key unless the options name another one, in lower case. */
+export const defaultIdempotencyHeader = "idempotency-key";
+
 /**
- * The key by which a server recognises a second try: a text, a function that makes one of the request, or `"auto"` for a
- * new random one. It is settled once for each call, so that all of its attempts have the same.
+ * The key by which a server recognises a repeated request: a string, a function that returns one for the request, or
+ * `"auto"` for a random UUID. Each call has one key, which all of its attempts send.
  */
 export type IdempotencyKey = "auto" | (string & {}) | ((request: HttpRequest) => string);
 
-/** How a key is written into the request. */
+/** The header that carries the key. */
 export interface IdempotencyHeader {
   /** @default "Idempotency-Key" */
   readonly name?: string;
   /**
-   * Whether it stands in quotes, as a String of structured fields (draft-ietf-httpapi-idempotency-key-header-06); most
-   * servers take it bare. @default false
+   * Whether to write the key in quotes, as a String of structured fields (draft-ietf-httpapi-idempotency-key-header-06).
+   * Most servers expect it without. @default false
    */
   readonly quoted?: boolean;
 }
 
 /**
- * Gives a request its key, as Idempotency-Key unless told otherwise. Without one, a key that the caller wrote into the
- * headers is taken for what it is.
+ * Adds an idempotency key to a request. Without `key`, a key in the headers of the caller is used.
  *
- * @throws RangeError for an empty key, or one to be quoted that is not printable ASCII; TypeError for what is no text,
- *   such as the promise of an `async` function.
+ * @throws RangeError for an empty key, and for a quoted key that is not printable ASCII; TypeError for a key that is not a
+ *   string, such as the promise of an `async` function.
  */
 export function withIdempotencyKey(
   request: HttpRequest,
   key: IdempotencyKey | undefined,
-  { name = "idempotency-key", quoted = false }: IdempotencyHeader = {},
+  { name = defaultIdempotencyHeader, quoted = false }: IdempotencyHeader = {},
 ): HttpRequest {
   const header = name.toLowerCase();
   if (key === undefined) {
@@ -54,6 +56,6 @@ function resolveKey(request: HttpRequest, key: IdempotencyKey): string {
   const settled: unknown = typeof key === "function" ? key(request) : key;
   if (settled instanceof Promise) settled.catch(() => undefined);
   if (typeof settled !== "string")
-    throw new TypeError("An idempotency key must be a text, and a function that makes one not async");
+    throw new TypeError("An idempotency key must be a string; a function that returns one must not be async");
   return key === "auto" ? randomUUID() : settled;
 }

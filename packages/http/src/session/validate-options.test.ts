@@ -217,7 +217,7 @@ for (const method of ["", "G ET", "GET\r\nX: y", "träce", "CONNECT", "connect",
 
     await assert.rejects(
       session.request(method as string, "https://a.test/"),
-      begins("", 'The method of a request is a name such as "GET", and not CONNECT, got '),
+      begins("", 'The method of a request must be a name such as "GET", and not CONNECT, got '),
     );
   });
 }

@@ -18,8 +18,7 @@ export function createProxyLookup(
   session: string | ProxyMap | undefined,
   environment: Environment | undefined,
 ): ProxyLookup {
-  const ambient = environment === undefined ? {} : environmentProxies(environment);
-  const hasAmbient = Object.keys(ambient).some((name) => name !== "no_proxy");
+  const hasAmbient = hasEnvironmentProxy(environment);
   // Hot path: a session has one proxy, or a few; to look at its URL again took 1.7 µs of each request.
   let latest = { said: "", url: "" };
   return (url, own = session) => {
@@ -33,6 +32,12 @@ export function createProxyLookup(
     }
     return latest.url;
   };
+}
+
+/** Returns whether the environment names any proxy. */
+export function hasEnvironmentProxy(environment: Environment | undefined): boolean {
+  const proxies = environment === undefined ? {} : environmentProxies(environment);
+  return Object.keys(proxies).some((name) => name !== "no_proxy");
 }
 
 function mapOf(proxy: string | ProxyMap): ProxyMap {

@@ -1,6 +1,6 @@
 import { isProxyProvider, type ProxyProvider, type ProxySelection } from "../../model/proxy-provider.ts";
 import type { Environment, ProxyMap } from "../list/environment.ts";
-import { createProxyLookup } from "./proxy-map.ts";
+import { createProxyLookup, hasEnvironmentProxy } from "./proxy-map.ts";
 
 /** A route through a provider, which leases a proxy for each attempt. */
 export interface ProviderRoute extends ProxySelection {
@@ -30,7 +30,10 @@ export function createRouter(
   const lookUp = createProxyLookup(isProxyProvider(session) ? undefined : session, environment);
   // A map that does not name the URL falls back to the provider, never to a direct connection.
   const lookUpOwn = createProxyLookup(undefined, undefined);
+  const isDirect = session === undefined && !hasEnvironmentProxy(environment);
   return (url, own) => {
+    // Hot path: most sessions have no proxy.
+    if (isDirect && own === undefined) return undefined;
     if (own === undefined) return provider === undefined ? lookUp(url) : routeThrough(provider, url);
     if (isProxyProvider(own)) return routeThrough(own, url);
     if (!isSelection(own))
