@@ -3,15 +3,15 @@ import type { Ledger } from "../ledger/ledger.ts";
 import { mergeProxyStats, type PoolProxyStats, type RunProxyStats } from "../ledger/proxy-stats.ts";
 import { proxyExhaustion } from "./proxy-exhaustion.ts";
 
-/** The pool that a session goes through, as a run sees it: a `ProxyPool` is one. */
+/** The part of a proxy pool that a run uses. A `ProxyPool` has this shape. */
 export interface RunProxies {
   stats(): { readonly proxies: readonly PoolProxyStats[] };
-  /** Has the pool look whether its sources have new proxies, and says how many have come in so far. */
+  /** Starts to reload proxy lists that have changed. Returns how many proxies have been added so far. */
   refresh?(): number;
-  /** What it knows of the health of its proxies, as JSON without credentials; `restore` gets it back at the next start. */
+  /** Returns the health of the proxies as JSON without credentials, for `restore` at the next start. */
   snapshot?(): unknown;
-  restore?(memory: unknown): void;
-  /** Calls when there is another memory, until what it gives back is called. */
+  restore?(snapshot: unknown): void;
+  /** Calls `listener` whenever a cooldown begins or ends, until the returned function is called. */
   onCooldown?(listener: () => void): () => void;
 }
 
@@ -19,90 +19,91 @@ export interface ProxyMonitorOptions {
   readonly proxies: RunProxies;
   readonly ledger: Pick<Ledger, "proxyStats" | "setProxyStats" | "proxySnapshot" | "setProxySnapshot">;
   readonly clock: Clock;
-  /** Hears what a write threw that nobody waits for. */
+  /** Receives the error of a write in the background. */
   readonly onError: (error: unknown) => void;
 }
 
-// Figures are for who looks at a run while it goes on; a long list costs more to write.
+// The statistics serve people who watch a run. A long list costs more to write, so it is written less often. In ms.
 const minStatsInterval = 2_000;
 const statsIntervalPerProxy = 2;
-// Rests are written down soon: a process that is killed may not forget them. Several that begin together are one write,
-// and writes take no more than a twentieth of the time.
+// A killed process must not forget cooldowns, so they are saved soon. Cooldowns that begin together are one write, and
+// writes take at most a twentieth of the time. In ms.
 const snapshotDelay = 50;
 const delayPerWriteTime = 20;
 
-/** Keeps the figures of the proxies in the ledger, and knows when there is no hope for any of them. */
+/** Saves the statistics and the health of a run's proxies in the ledger, and asks the pool for new proxies. */
 export class ProxyMonitor {
   readonly #options: ProxyMonitorOptions;
-  readonly #before: readonly RunProxyStats[];
-  #notedAt: number;
-  #arrivals: number | undefined;
-  readonly #stop: () => void;
-  readonly #ended = new AbortController();
-  #isWriting = false;
-  #pause = snapshotDelay;
+  readonly #statsBefore: readonly RunProxyStats[];
+  #savedAt: number;
+  #addedProxies: number | undefined;
+  readonly #stopListening: () => void;
+  readonly #closed = new AbortController();
+  #isWritePending = false;
+  #writeDelay = snapshotDelay;
 
   constructor(options: ProxyMonitorOptions) {
     this.#options = options;
-    this.#before = options.ledger.proxyStats() ?? [];
-    this.#notedAt = options.clock.now();
+    this.#statsBefore = options.ledger.proxyStats() ?? [];
+    this.#savedAt = options.clock.now();
     options.proxies.restore?.(options.ledger.proxySnapshot());
-    this.#arrivals = options.proxies.refresh?.();
-    this.#stop = options.proxies.onCooldown?.(() => void this.#remember()) ?? ((): void => undefined);
+    this.#addedProxies = options.proxies.refresh?.();
+    this.#stopListening =
+      options.proxies.onCooldown?.(() => void this.#saveSnapshotSoon()) ?? ((): void => undefined);
     this.save();
   }
 
-  /** Writes nothing down any more unless it is told to. */
+  /** Stops the writes in the background. */
   close(): void {
-    this.#stop();
-    this.#ended.abort();
+    this.#stopListening();
+    this.#closed.abort();
   }
 
-  /** Writes the figures and the rests down. @throws LedgerError when that fails. */
+  /** Saves the statistics and the health of the proxies. @throws LedgerError */
   save(): void {
     const { proxies, ledger, clock } = this.#options;
     if (proxies.snapshot !== undefined) ledger.setProxySnapshot(proxies.snapshot());
-    ledger.setProxyStats(mergeProxyStats(this.#before, proxies.stats().proxies));
-    this.#notedAt = clock.now();
+    ledger.setProxyStats(mergeProxyStats(this.#statsBefore, proxies.stats().proxies));
+    this.#savedAt = clock.now();
   }
 
-  /** Writes the figures down where that was some time ago. `proxies` is how many there may be. */
-  saveStatsIfDue(): void {
-    const pause = this.#options.clock.now() - this.#notedAt;
-    if (pause < minStatsInterval) return;
+  /** Saves them when they were last saved some time ago. @throws LedgerError */
+  saveIfDue(): void {
+    const passed = this.#options.clock.now() - this.#savedAt;
+    if (passed < minStatsInterval) return;
     const { proxies } = this.#options.proxies.stats();
-    if (pause >= proxies.length * statsIntervalPerProxy) this.save();
+    if (passed >= proxies.length * statsIntervalPerProxy) this.save();
   }
 
-  async #remember(): Promise<void> {
+  async #saveSnapshotSoon(): Promise<void> {
     const { proxies, ledger, clock, onError } = this.#options;
-    if (this.#isWriting || proxies.snapshot === undefined) return;
-    this.#isWriting = true;
+    if (this.#isWritePending || proxies.snapshot === undefined) return;
+    this.#isWritePending = true;
     try {
-      await clock.sleep(this.#pause, this.#ended.signal);
-      this.#isWriting = false;
+      await clock.sleep(this.#writeDelay, this.#closed.signal);
+      this.#isWritePending = false;
       const began = clock.now();
       ledger.setProxySnapshot(proxies.snapshot());
-      this.#pause = Math.max(snapshotDelay, (clock.now() - began) * delayPerWriteTime);
-      this.saveStatsIfDue();
+      this.#writeDelay = Math.max(snapshotDelay, (clock.now() - began) * delayPerWriteTime);
+      this.saveIfDue();
     } catch (error) {
-      if (!this.#ended.signal.aborted) onError(error);
+      if (!this.#closed.signal.aborted) onError(error);
     }
   }
 
-  /** Whether the pool can say that it has new proxies. */
+  /** Whether the pool can report new proxies. */
   get canDetectNewProxies(): boolean {
     return this.#options.proxies.refresh !== undefined;
   }
 
-  /** Whether proxies have come in since this was last asked. */
+  /** Asks the pool for new proxies. Returns whether any were added since the previous call. */
   hasNewProxies(): boolean {
-    const before = this.#arrivals;
-    this.#arrivals = this.#options.proxies.refresh?.();
-    return this.#arrivals !== before;
+    const before = this.#addedProxies;
+    this.#addedProxies = this.#options.proxies.refresh?.();
+    return this.#addedProxies !== before;
   }
 
-  /** Why no proxy will work however long one waits; undefined where one may. */
+  /** Returns why no proxy will ever be available; undefined when one may be. */
   exhaustion(): string | undefined {
     return proxyExhaustion(this.#options.proxies.stats().proxies);
   }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ProxyShortage } from "./proxy-shortage.ts";
 
-const wait = { until: 60_000, why: "all rest", hopeless: undefined, now: 0 };
+const wait = { until: 60_000, why: "all rest", exhaustion: undefined, now: 0 };
 
 test("a host that waits for a proxy is looked at again after five seconds, or when one is said to be fit", () => {
   const shortage = new ProxyShortage();
@@ -29,7 +29,7 @@ test("it is told of once, and again where it lasts for longer", () => {
 test("where there is no hope it lasts for good, and says why", () => {
   const shortage = new ProxyShortage();
 
-  const news = shortage.add("a.test", { ...wait, hopeless: "the only one is locked" });
+  const news = shortage.add("a.test", { ...wait, exhaustion: "the only one is locked" });
   shortage.takeDueHosts(60_000);
 
   assert.deepEqual(

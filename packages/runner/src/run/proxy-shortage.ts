@@ -1,60 +1,59 @@
 import type { ProxyWait } from "../outcome/no-proxy.ts";
 import { HostPauses } from "./host-pauses.ts";
 
-/** Proxies may come back earlier than was said, and new ones may be read: a host that waits for one is looked at again after this time. */
+/** A waiting host is checked again after this time, in ms: proxies may come back early, and the list may get new ones. */
 const recheckInterval = 5_000;
 
-/** Why a host has to wait. */
-interface Wait extends ProxyWait {
-  /** Why no proxy will ever be fit, where none will. */
-  readonly hopeless: string | undefined;
+interface HostWait extends ProxyWait {
+  /** Why no proxy will ever be available; undefined when one may be. */
+  readonly exhaustion: string | undefined;
   readonly now: number;
 }
 
-/** Which hosts wait for a proxy, and whether there is hope of one. Times are epoch ms. */
+/** The hosts that wait for a proxy, and whether waiting can help. Times are epoch ms. */
 export class ProxyShortage {
   readonly #pauses = new HostPauses();
   #why = "";
-  #hopeless = false;
-  #toldUntil = 0;
+  #isExhausted = false;
+  #reportedUntil = 0;
 
-  /** Why no proxy was fit, the last time that none was. */
+  /** Why no proxy was available, at the latest shortage. */
   get why(): string {
     return this.#why;
   }
 
-  /** Whether waiting does not help. */
+  /** Whether no proxy will ever be available. */
   get isExhausted(): boolean {
-    return this.#hopeless;
+    return this.#isExhausted;
   }
 
-  /** Whether there is no hope, or some host still waits. */
+  /** Whether a host waits, or no proxy will ever be available. */
   get isActive(): boolean {
-    return this.#hopeless || this.#pauses.nextEndAt !== undefined;
+    return this.#isExhausted || this.#pauses.nextEndAt !== undefined;
   }
 
-  /** When the first host is worth another look; undefined when none waits. */
+  /** When to check the first host again; undefined when no host waits. */
   get nextRecheckAt(): number | undefined {
     return this.#pauses.nextRecheckAt;
   }
 
-  /** When the first host may have a proxy; undefined when none waits. */
+  /** When the first host may have a proxy; undefined when no host waits. */
   get nextEndAt(): number | undefined {
     return this.#pauses.nextEndAt;
   }
 
-  /** Takes note that a host has to wait; says whether that is news: it waits well beyond what was told of before. */
-  add(host: string, { until, why, hopeless, now }: Wait): boolean {
-    this.#why = hopeless ?? why;
-    this.#hopeless ||= hopeless !== undefined;
+  /** Adds a host that waits. Returns whether the shortage is to be reported: it lasts well beyond the end that was reported before. */
+  add(host: string, { until, why, exhaustion, now }: HostWait): boolean {
+    this.#why = exhaustion ?? why;
+    this.#isExhausted ||= exhaustion !== undefined;
     this.#pauses.pause(host, until, Math.min(until, now + recheckInterval));
-    if (this.#hopeless) return false;
-    const isNews = until > this.#toldUntil + recheckInterval;
-    this.#toldUntil = Math.max(until, this.#toldUntil);
+    if (this.#isExhausted) return false;
+    const isNews = until > this.#reportedUntil + recheckInterval;
+    this.#reportedUntil = Math.max(until, this.#reportedUntil);
     return isNews;
   }
 
-  /** Gives the hosts that are worth another look, once. */
+  /** Removes and returns the hosts to check again at `now`. */
   takeDueHosts(now: number): readonly string[] {
     return this.#pauses.takeDue(now);
   }

@@ -1,25 +1,24 @@
 import type { Clock } from "@holdfast/policy";
-import { Timer } from "./timer.ts";
-import { decideOutcome, findHostHold } from "../outcome/decide-outcome.ts";
-import type { RunEvent } from "./events.ts";
-import { fetchJob, type FetchResult } from "../outcome/fetch-job.ts";
-import { Frontier, parseHost } from "./frontier.ts";
-import { GroupCommit } from "./group-commit.ts";
-import { heldOutcome, HostHolds } from "./host-holds.ts";
-import { Intake } from "./intake.ts";
 import { isRepeatable } from "../ledger/job.ts";
-import type { JobLease, Ledger, JobOutcome, PlanCounts } from "../ledger/ledger.ts";
-import type { RunOptions } from "./options.ts";
-import { earliest } from "./host-pauses.ts";
-import { type ProxyWait, findProxyWait } from "../outcome/no-proxy.ts";
-import { ProxyMonitor } from "./proxy-monitor.ts";
+import type { JobLease, JobOutcome, Ledger, PlanCounts } from "../ledger/ledger.ts";
 import type { RunStatus, RunTotals } from "../ledger/report.ts";
-import { ProxyShortage } from "./proxy-shortage.ts";
-import { RowSupply } from "./row-supply.ts";
+import { decideOutcome, findHostHold } from "../outcome/decide-outcome.ts";
+import { fetchJob, type FetchResult } from "../outcome/fetch-job.ts";
+import { findProxyWait, type ProxyWait } from "../outcome/no-proxy.ts";
 import { countOutcome, countPlanned } from "./count-totals.ts";
+import type { RunEvent } from "./events.ts";
+import { parseHost } from "./frontier.ts";
+import { GroupCommit } from "./group-commit.ts";
+import { earliest } from "./host-pauses.ts";
+import { Intake } from "./intake.ts";
 import { Latch } from "./latch.ts";
+import { LeaseQueue } from "./lease-queue.ts";
+import type { RunOptions } from "./options.ts";
+import { ProxyWaits } from "./proxy-waits.ts";
+import { Shutdown } from "./shutdown.ts";
+import { Timer } from "./timer.ts";
 
-/** The options of a run, complete, and its open ledger. */
+/** The options of a run with all defaults applied, and its open ledger. */
 export interface RunLoopOptions extends Pick<
   RunOptions,
   "input" | "session" | "proxies" | "drain" | "signal" | "on"
@@ -35,278 +34,194 @@ export interface RunLoopOptions extends Pick<
   readonly maxDeferrals: number;
 }
 
-/** The ends that a run can tell itself. */
+/** The status with which a run ends itself. */
 export interface RunLoopEnd {
   readonly status: Extract<RunStatus, "complete" | "drained" | "aborted" | "no-proxy">;
-  /** Why no proxy was fit. */
+  /** Why no proxy was available. */
   readonly why?: string;
 }
 
-/** Leases held in memory: enough to look past a host that is at its limit, few enough to be bounded. */
-const maxQueuedLeases = 8_192;
-
-/** How often a pool is asked for new proxies while a host waits for one, in ms. */
-const newProxiesPollInterval = 1_000;
-
-/** Runs a ledger once: takes rows up, has them fetched, records what came of it. It sleeps until something happens. */
+/** Runs a ledger once: claims rows, fetches them, and records the outcomes. Sleeps until something happens. */
 export class RunLoop {
   readonly #options: RunLoopOptions;
-  readonly #frontier: Frontier;
+  readonly #queue: LeaseQueue;
   readonly #commits: GroupCommit;
-  readonly #holds = new HostHolds();
-  readonly #shortage = new ProxyShortage();
-  readonly #supply: RowSupply;
-  readonly #watch: ProxyMonitor | undefined;
-  readonly #wake = new Latch();
-  readonly #alarm: Timer;
-  readonly #stop = new AbortController();
-  readonly #requests = new AbortController();
+  readonly #proxies: ProxyWaits | undefined;
+  readonly #shutdown: Shutdown;
+  readonly #latch = new Latch();
+  readonly #timer: Timer;
   #totals: RunTotals;
   #inFlight = 0;
-  #inputEnded = false;
-  #failure: { readonly error: unknown } | undefined;
+  #isInputRead = false;
 
   constructor(options: RunLoopOptions) {
-    const { ledger, clock } = options;
+    const { ledger, clock, proxies } = options;
     this.#options = options;
-    this.#frontier = new Frontier(options.perHost);
-    this.#alarm = new Timer(clock, this.#wake.notify);
-    this.#commits = new GroupCommit({ ledger, clock, onCommitted: this.#committed, onError: this.#fail });
+    this.#shutdown = new Shutdown(options, this.#latch.notify);
+    const onError = this.#shutdown.fail;
+    this.#timer = new Timer(clock, this.#latch.notify);
+    this.#commits = new GroupCommit({ ledger, clock, onCommitted: this.#committed, onError });
     this.#totals = ledger.totals();
-    this.#supply = new RowSupply(ledger, clock);
-    const { proxies } = options;
-    this.#watch =
-      proxies === undefined ? undefined : new ProxyMonitor({ proxies, ledger, clock, onError: this.#fail });
+    this.#queue = new LeaseQueue({ ...options, onDeferred: (outcome) => this.#commits.add(outcome) });
+    this.#proxies = proxies === undefined ? undefined : new ProxyWaits({ proxies, ledger, clock, onError });
   }
 
-  /** Resolves when there is nothing more to do, or when it was told to stop; what finished has been recorded. */
+  /** Resolves when nothing is left to do, or after the caller's signal. The outcomes of finished requests are recorded by then. */
   async run(): Promise<RunLoopEnd> {
-    const stopListening = this.#listen();
-    void this.#read();
+    const stopListening = this.#shutdown.listen();
+    void this.#readInput();
     try {
-      while (!this.#step()) await this.#wake.wait();
+      while (!this.#step()) await this.#latch.wait();
     } finally {
       stopListening();
-      this.#watch?.close();
-      this.#alarm.set(undefined);
+      this.#proxies?.close();
+      this.#timer.set(undefined);
     }
-    if (this.#failure !== undefined) throw this.#failure.error;
-    this.#watch?.save();
-    const status = endOf(this.#options, this.#shortage.isActive ? "no-proxy" : "complete");
-    return status === "no-proxy" ? { status, why: this.#shortage.why } : { status };
+    this.#shutdown.throwIfFailed();
+    this.#proxies?.save();
+    const status = this.#shutdown.statusOr(this.#proxies?.isActive === true ? "no-proxy" : "complete");
+    return status === "no-proxy" ? { status, why: this.#proxies?.why ?? "" } : { status };
   }
 
-  #listen(): () => void {
-    const { drain, signal } = this.#options;
-    const forget = [listenForAbort(drain, this.#drain), listenForAbort(signal, this.#abort)];
-    return () => {
-      for (const each of forget) each();
-    };
-  }
-
-  // Does all that can be done now, and tells whether that was all.
+  /** Does everything that can be done now. Returns whether the run is over. */
   #step(): boolean {
     try {
-      if (this.#stop.signal.aborted) this.#giveUp();
-      else this.#start();
+      if (this.#shutdown.isDraining) this.#releaseQueue();
+      else this.#startRequests();
       if (this.#inFlight > 0) return false;
       this.#commits.flush();
-      return this.#stop.signal.aborted || !this.#mayGoOn();
+      return this.#shutdown.isDraining || !this.#mayContinue();
     } catch (error) {
-      this.#fail(error);
+      this.#shutdown.fail(error);
       return this.#inFlight === 0;
     }
   }
 
-  #start(): void {
-    this.#lookForProxies();
-    const leases: JobLease[] = [];
-    while (this.#inFlight + leases.length < this.#options.concurrency) {
-      this.#refill();
-      const lease = this.#frontier.take();
-      if (lease === undefined) break;
-      if (!this.#postpone(lease)) leases.push(lease);
-    }
+  #startRequests(): void {
+    this.#resumeHosts();
+    const leases = this.#queue.take(this.#options.concurrency - this.#inFlight);
     const unsafe = leases.filter(({ job }) => !isRepeatable(job)).map(({ job }) => job);
     if (unsafe.length > 0) this.#options.ledger.recordIntent(unsafe);
     this.#inFlight += leases.length;
     for (const lease of leases) void this.#fetch(lease);
   }
 
-  /** Lets the hosts go on that have waited long enough for a proxy; all of them where there are new ones. */
-  #lookForProxies(): void {
-    if (!this.#shortage.isActive) return;
-    const now = this.#watch?.hasNewProxies() === true ? Infinity : this.#options.clock.date();
-    for (const host of this.#shortage.takeDueHosts(now)) this.#frontier.resume(host);
-    this.#setAlarm();
-  }
-
-  #postpone(lease: JobLease): boolean {
-    const now = this.#options.clock.date();
-    const until = this.#holds.heldUntil(parseHost(lease.job.url), now);
-    if (until === undefined) return false;
-    this.#frontier.finish(lease);
-    this.#commits.add(heldOutcome(lease, until, now));
-    return true;
-  }
-
-  #refill(): void {
-    const window = Math.max(64, 4 * this.#options.concurrency);
-    while (!this.#frontier.ready && this.#frontier.size < maxQueuedLeases) {
-      const leases = this.#supply.claim(window);
-      for (const lease of leases) this.#frontier.add(lease);
-      if (leases.length === 0) return;
-    }
+  #resumeHosts(): void {
+    if (this.#proxies?.isActive !== true) return;
+    for (const host of this.#proxies.takeResumableHosts()) this.#queue.resume(host);
+    this.#setTimer();
   }
 
   async #fetch(lease: JobLease): Promise<void> {
     const { job } = lease;
     try {
-      this.#tell({ type: "started", job });
-      const [signal, drain] = [this.#requests.signal, this.#stop.signal];
-      const settled = await fetchJob(this.#options.session, job, { signal, drain });
-      const dry = this.#watch === undefined ? undefined : findProxyWait(settled);
-      if (dry === undefined) this.#settle(lease, settled);
-      else this.#pause(lease, dry);
+      this.#emit({ type: "started", job });
+      const { abortSignal: signal, drainSignal: drain } = this.#shutdown;
+      const result = await fetchJob(this.#options.session, job, { signal, drain });
+      const wait = this.#proxies === undefined ? undefined : findProxyWait(result);
+      if (wait === undefined) this.#recordResult(lease, result);
+      else this.#waitForProxy(lease, wait);
     } catch (error) {
-      this.#fail(error);
+      this.#shutdown.fail(error);
     } finally {
       this.#inFlight -= 1;
-      this.#frontier.finish(lease);
-      this.#wake.notify();
+      this.#queue.finish(lease);
+      this.#latch.notify();
     }
   }
 
-  #settle(lease: JobLease, settled: FetchResult): void {
+  #recordResult(lease: JobLease, result: FetchResult): void {
     const { clock, maxDeferrals, maxDeferDelay, ledger } = this.#options;
-    const proxied = this.#watch !== undefined;
+    const { isDraining: draining, isAborting: aborted, drainSignal } = this.#shutdown;
+    const proxied = this.#proxies !== undefined;
     const now = clock.date();
-    const draining = this.#stop.signal.aborted;
-    const aborted = this.#requests.signal.aborted;
-    // A fetcher that was drained before its first attempt has sent nothing.
-    const unsent = draining && !settled.ok && settled.error === this.#stop.signal.reason;
-    const outcome = unsent
+    // A session that is drained before the first attempt rejects with the signal's reason and has sent nothing.
+    const isUnsent = draining && !result.ok && result.error === drainSignal.reason;
+    const outcome = isUnsent
       ? undefined
-      : decideOutcome(lease, settled, { now, maxDeferrals, maxDeferDelay, aborted, draining, proxied });
+      : decideOutcome(lease, result, { now, maxDeferrals, maxDeferDelay, aborted, draining, proxied });
     if (outcome === undefined) ledger.release([lease]);
     else this.#commits.add(outcome);
-    // Another address may ask where one is to wait.
-    if (!proxied) this.#hold(lease, settled);
+    // With proxies, the limit applies to one address, and another address may continue.
+    if (!proxied) this.#holdHost(lease, result);
   }
 
-  #hold(lease: JobLease, settled: FetchResult): void {
+  #holdHost(lease: JobLease, result: FetchResult): void {
     const { clock, maxDeferDelay } = this.#options;
     const now = clock.date();
-    const until = findHostHold(settled, { now, maxDeferDelay });
+    const until = findHostHold(result, { now, maxDeferDelay });
     const host = parseHost(lease.job.url);
-    if (until !== undefined && until > now && this.#holds.hold(host, until))
-      this.#tell({ type: "host-held", host, until });
+    if (until !== undefined && until > now && this.#queue.hold(host, until))
+      this.#emit({ type: "host-held", host, until });
   }
 
-  /** Takes a lease back whose host no proxy is fit for; nothing was sent. */
-  #pause(lease: JobLease, { until, why }: ProxyWait): void {
-    const { clock, ledger } = this.#options;
-    const now = clock.date();
+  /** Takes back a lease for whose host no proxy is available. Nothing was sent. */
+  #waitForProxy(lease: JobLease, wait: ProxyWait): void {
     const host = parseHost(lease.job.url);
-    const hopeless = until === Infinity ? why : this.#watch?.exhaustion();
-    ledger.release([lease]);
-    this.#frontier.pause(lease);
-    const isNews = this.#shortage.add(host, { until, why, hopeless, now });
-    if (this.#shortage.isExhausted) return this.#drain();
-    if (isNews) this.#tell({ type: "no-proxy", host, until, why });
-    this.#setAlarm();
+    this.#options.ledger.release([lease]);
+    this.#queue.pause(lease);
+    const isNews = this.#proxies?.add(host, wait);
+    if (this.#proxies?.isExhausted === true) return this.#shutdown.drain();
+    if (isNews === true) this.#emit({ type: "no-proxy", host, ...wait });
+    this.#setTimer();
   }
 
-  #setAlarm(): void {
-    const { nextRecheckAt: nextLook } = this.#shortage;
-    const looks = nextLook !== undefined && this.#watch?.canDetectNewProxies === true;
-    const news = looks ? this.#options.clock.date() + newProxiesPollInterval : undefined;
-    this.#alarm.set(earliest([this.#supply.nextDueAt, nextLook, news]));
+  #setTimer(): void {
+    this.#timer.set(earliest([this.#queue.nextDueAt, this.#proxies?.nextCheckAt]));
   }
 
-  // With nothing in flight: are there rows to come from the input, or rows that come due soon?
-  #mayGoOn(): boolean {
+  // With nothing in flight: may the input add rows, or does a row come due soon?
+  #mayContinue(): boolean {
     const { clock, maxIdleWait } = this.#options;
-    this.#setAlarm();
-    if (!this.#inputEnded) return true;
-    const next = earliest([this.#supply.nextDueAt, this.#shortage.nextEndAt]);
-    return next !== undefined && next - clock.date() <= maxIdleWait;
+    this.#setTimer();
+    if (!this.#isInputRead) return true;
+    const nextAt = earliest([this.#queue.nextDueAt, this.#proxies?.nextEndAt]);
+    return nextAt !== undefined && nextAt - clock.date() <= maxIdleWait;
   }
 
-  async #read(): Promise<void> {
+  async #readInput(): Promise<void> {
     const { input, ledger } = this.#options;
+    const { drainSignal: stop, fail: onError } = this.#shutdown;
     try {
-      await new Intake({
-        ledger,
-        stop: this.#stop.signal,
-        onPlanned: this.#planned,
-        onError: this.#fail,
-      }).read(input ?? []);
-      if (this.#stop.signal.aborted) return;
-      this.#inputEnded = true;
-      this.#tell({ type: "input-ended" });
-      this.#wake.notify();
+      await new Intake({ ledger, stop, onPlanned: this.#planned, onError }).read(input ?? []);
+      if (stop.aborted) return;
+      this.#isInputRead = true;
+      this.#emit({ type: "input-ended" });
+      this.#latch.notify();
     } catch (error) {
-      this.#fail(error);
+      this.#shutdown.fail(error);
     }
   }
 
-  readonly #planned = (planned: PlanCounts): void => {
-    this.#totals = countPlanned(this.#totals, planned);
-    this.#supply.rowsAdded(planned.added);
-    this.#tell({ type: "planned", ...planned });
-    this.#wake.notify();
+  readonly #planned = (counts: PlanCounts): void => {
+    this.#totals = countPlanned(this.#totals, counts);
+    this.#queue.rowsAdded(counts.added);
+    this.#emit({ type: "planned", ...counts });
+    this.#latch.notify();
   };
 
   readonly #committed = (outcomes: readonly JobOutcome[]): void => {
     for (const outcome of outcomes) {
       this.#totals = countOutcome(this.#totals, outcome);
       const { job } = outcome.lease;
-      if (outcome.state.at !== "deferred") this.#tell({ type: "finished", job, outcome });
+      if (outcome.state.at !== "deferred") this.#emit({ type: "finished", job, outcome });
       else if (outcome.exchange !== undefined)
-        this.#tell({ type: "deferred", job, outcome, until: outcome.state.until });
+        this.#emit({ type: "deferred", job, outcome, until: outcome.state.until });
     }
     if (outcomes.some(({ state }) => state.at === "deferred")) {
-      this.#supply.rowsDeferred();
-      this.#setAlarm();
+      this.#queue.rowsDeferred();
+      this.#setTimer();
     }
-    this.#watch?.saveStatsIfDue();
-    this.#tell({ type: "progress", totals: this.#totals, inFlight: this.#inFlight });
+    this.#proxies?.saveIfDue();
+    this.#emit({ type: "progress", totals: this.#totals, inFlight: this.#inFlight });
   };
 
-  #tell(event: RunEvent): void {
+  #emit(event: RunEvent): void {
     this.#options.on?.(event);
   }
 
-  #giveUp(): void {
-    const leases = this.#frontier.clear();
-    if (leases.length > 0 && this.#failure === undefined) this.#options.ledger.release(leases);
+  #releaseQueue(): void {
+    const leases = this.#queue.clear();
+    if (leases.length > 0 && !this.#shutdown.hasFailed) this.#options.ledger.release(leases);
   }
-
-  readonly #drain = (): void => {
-    this.#stop.abort();
-    this.#wake.notify();
-  };
-
-  readonly #abort = (): void => {
-    this.#requests.abort(this.#options.signal?.reason);
-    this.#drain();
-  };
-
-  readonly #fail = (error: unknown): void => {
-    this.#failure ??= { error };
-    this.#requests.abort(error);
-    this.#drain();
-  };
-}
-
-function listenForAbort(signal: AbortSignal | undefined, listener: () => void): () => void {
-  if (signal?.aborted === true) listener();
-  signal?.addEventListener("abort", listener);
-  return () => signal?.removeEventListener("abort", listener);
-}
-
-function endOf({ drain, signal }: RunLoopOptions, otherwise: RunLoopEnd["status"]): RunLoopEnd["status"] {
-  if (signal?.aborted === true) return "aborted";
-  return drain?.aborted === true ? "drained" : otherwise;
 }
