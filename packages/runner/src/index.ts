@@ -17,7 +17,13 @@ export type { FetchedResponse, Fetcher, FetchFailure, FetchOptions, Verdict } fr
 export type { InputLine, Job, JobRequest, NewJob } from "./ledger/job.ts";
 export { LedgerError } from "./ledger/ledger.ts";
 export type { JobLease, JobOutcome, PlanCounts, RecordedExchange } from "./ledger/ledger.ts";
-export type { PoolProxyStats, ProxyReport, ProxyTotals, RunProxyStats } from "./ledger/proxy-stats.ts";
+export type {
+  PoolProxyStats,
+  ProxyCounters,
+  ProxyReport,
+  ProxyTotals,
+  RunProxyStats,
+} from "./ledger/proxy-stats.ts";
 export type { ReasonGroup, RunReport, RunStatus, RunTotals, SampleLine } from "./ledger/report.ts";
 export type { LineResult } from "./ledger/result.ts";
 export type { OutcomeState, RowState } from "./ledger/state.ts";

@@ -5,10 +5,10 @@ import type { RunProxyStats } from "./proxy-stats.ts";
 import type { ReasonGroup, RunStatus, RunTotals } from "./report.ts";
 import type { LineResult } from "./result.ts";
 
-/** The ledger cannot be used: another live process holds it, it is corrupt, or its disk refuses. */
+/** Thrown when the ledger cannot be used: another live process holds it, it is damaged, another version wrote it, or a write to the disk failed. */
 export class LedgerError extends HoldfastError {
   readonly code = "ERR_LEDGER";
-  /** The file or directory that is the matter. */
+  /** The file or directory with the problem. */
   readonly path: string;
 
   constructor(message: string, path: string, options?: ErrorOptions) {
@@ -17,62 +17,68 @@ export class LedgerError extends HoldfastError {
   }
 }
 
-/** A line to be planned: a job, or text that cannot be one and why. */
+/** A line to plan: a job, or text that cannot be a request, with the reason. */
 export type PlannedLine =
   | ({ readonly kind: "job" } & NewJob)
   | { readonly kind: "invalid"; readonly line: number; readonly text: string; readonly reason: string };
 
-/** What planning a batch of lines did to the ledger; the four add up to the batch. */
+/** The effect of planning a batch of lines. The four counts add up to the batch. */
 export interface PlanCounts {
+  /** New rows to fetch. */
   readonly added: number;
-  /** Lines that were rows already, from an earlier run. */
+  /** Lines that have a row from an earlier run. */
   readonly known: number;
+  /** Lines equal to an earlier line of the list; skipped. */
   readonly duplicates: number;
+  /** Lines that cannot be a request; failed. */
   readonly invalid: number;
 }
 
-/** A row handed out to be fetched. */
+/** A row that was handed out to be fetched. */
 export interface JobLease {
   readonly job: Job;
-  /** The state it was in before. */
+  /** The state of the row before the lease. */
   readonly from: "pending" | "failed" | "deferred";
   /** How often the row has been deferred so far. */
   readonly deferrals: number;
 }
 
-/** What is kept of an exchange, beside the state of its row. */
+/** The stored part of a request and its response. Without a response there is no `status`, and `error` says why. */
 export interface RecordedExchange {
   readonly status?: number;
-  /** After redirects. */
+  /** The URL after redirects. */
   readonly finalUrl?: string;
   readonly headers?: readonly (readonly [string, string])[];
   readonly body?: Uint8Array;
   /** The length of the decoded body. */
   readonly bytes: number;
+  /** One JSON-able record per attempt. */
   readonly attempts: readonly unknown[];
+  /** In ms. */
   readonly elapsed: number;
   readonly error?: string;
 }
 
-/** The end of a lease: the new state and what was received. */
+/** The end of a lease: the new state of the row, and the exchange. */
 export interface JobOutcome {
   readonly lease: JobLease;
   readonly state: OutcomeState;
+  /** What a person can do about it; empty when there is nothing to do. */
   readonly advice: string;
-  /** Absent when nothing was sent, for instance when a whole host is held. */
+  /** Absent when nothing was sent, for instance because the host is held. */
   readonly exchange?: RecordedExchange;
   /** Epoch ms. */
   readonly at: number;
 }
 
-/** What a run notes about itself for `readReport`. */
+/** The start, duration and end of a run, as the ledger stores it. */
 export interface RunInfo {
   /** Epoch ms. */
   readonly startedAt: number;
-  /** How long the run took, or has taken until its latest outcome. */
+  /** Duration of the run in ms; until its latest outcome while it has no end. */
   readonly elapsed?: number;
   readonly status?: RunStatus;
-  /** What a person should know of why it ended, where that is not plain. */
+  /** Why no proxy was available, for the status "no-proxy". */
   readonly why?: string;
 }
 
@@ -80,48 +86,49 @@ export interface RunInfo {
 export interface LedgerReader {
   readonly directory: string;
   totals(): RunTotals;
-  /** Every group of rows that did not end as `done`, the largest first. */
+  /** Returns the groups of rows that are not `done`, the largest first. */
   reasons(): readonly ReasonGroup[];
-  /** Every row in the order in which it was planned. */
+  /** Yields every row in the order in which it was planned. */
   results(): Iterable<LineResult>;
-  /** What the last run noted of itself; undefined before the first one. */
+  /** Returns the start, duration and status of the last run; undefined before the first run. */
   runInfo(): RunInfo | undefined;
-  /** How the proxies did that the run went through; undefined where it never went through any. */
+  /** Returns the statistics of the run's proxies; undefined when it has used none. */
   proxyStats(): readonly RunProxyStats[] | undefined;
-  /** What the pool of the run knew of the health of its proxies; undefined where nothing was kept. */
+  /** Returns the saved health of the run's proxies; undefined when none was saved. */
   proxySnapshot(): unknown;
   close(): void;
 }
 
 /**
- * Keeps what a run must not forget: one row per counted input line and at most one outcome per row.
- * One live process at a time owns a ledger. Every method throws LedgerError when the ledger cannot do what it promises.
+ * Stores what a run must not lose: one row per counted input line, and at most one outcome per row.
+ * One live process at a time owns a ledger. Every method throws LedgerError when it cannot keep its promise.
  */
 export interface Ledger extends LedgerReader {
   /**
-   * Adds the lines that are not rows yet, in one transaction.
-   * A line is its request: the n-th line with the same method, URL and body is the same row in every run, wherever in the list it stands.
-   * So a list that grew adds its new lines, a line that changed is a new row, and rows of lines that are gone stay in the run.
-   * All calls in the life of one object read one list.
+   * Adds the lines that have no row yet, in one transaction.
+   *
+   * A line is identified by its request: the n-th line with the same method, URL and body is the same row in every run,
+   * at any place in the list. New lines of a list become new rows, a changed line becomes a new row, and rows whose lines
+   * were removed stay. All calls on one object read one list.
    */
   plan(lines: readonly PlannedLine[]): PlanCounts;
-  /** Hands out the next open rows in order, each at most once in the life of this object; empty when there are none at present. */
+  /** Hands out the next open rows in order, each at most once per object. Returns an empty list when no row is open. */
   claim(max: number): readonly JobLease[];
   /** Hands out deferred rows that are due at `now` (epoch ms), the longest overdue first. */
   claimDue(now: number, max: number): readonly JobLease[];
-  /** The earliest time (epoch ms) at which a deferred row that is not handed out comes due. */
+  /** Returns when the next deferred row that is not handed out is due, in epoch ms. */
   nextDueAt(): number | undefined;
-  /** Notes durably that the jobs are about to be sent; without an outcome they are `unknown` after a crash, unless they may be sent again. */
+  /** Stores durably that the jobs are about to be sent. After a crash, a job without an outcome is `unknown`, unless it may be sent again. */
   recordIntent(jobs: readonly Job[]): void;
-  /** Takes leases back as they were: nothing was sent, or it may be sent again. They are not handed out again in the life of this object. */
+  /** Takes leases back unchanged, because nothing was sent or it may be sent again. The rows are not handed out again by this object. */
   release(leases: readonly JobLease[]): void;
-  /** Takes an outcome in, to be recorded by the next `commit`. */
+  /** Stages an outcome for the next `commit`. */
   record(outcome: JobOutcome): void;
-  /** Records states and bodies of what was taken in: after it returns they survive a crash and a power loss. A row that ended for good keeps its first outcome. */
+  /** Writes the staged states and bodies. After it returns they survive a crash and a power loss. A row with a final outcome keeps it. */
   commit(): void;
-  /** Makes every failed row retryable, but for lines that are no request, and every deferred row due, as if it had never been deferred. */
+  /** Makes every failed row retryable, except invalid lines, and every deferred row due, with its deferrals reset to 0. */
   reopenFailed(): void;
-  setRunInfo(note: RunInfo): void;
-  setProxyStats(figures: readonly RunProxyStats[]): void;
-  setProxySnapshot(memory: unknown): void;
+  setRunInfo(info: RunInfo): void;
+  setProxyStats(stats: readonly RunProxyStats[]): void;
+  setProxySnapshot(snapshot: unknown): void;
 }

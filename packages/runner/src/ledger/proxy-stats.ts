@@ -1,16 +1,24 @@
-/** What a pool tells of one of its proxies: the part that a run keeps. No credentials are in it. */
-export interface PoolProxyStats {
-  /** What may be shown of it. */
-  readonly proxy: string;
-  readonly state: "available" | "cooling-down" | "probing" | "retired";
+/** The counts of one proxy, or of all. */
+export interface ProxyCounters {
   readonly requests: number;
   readonly successes: number;
+  /** Responses that refused the address: 403 and challenge pages. */
   readonly blocks: number;
+  /** Responses that limited the address: 429. */
   readonly throttles: number;
+  /** Requests that failed on the way, or at the proxy. */
   readonly failures: number;
   readonly cooldowns: number;
-  readonly cooldownReasons: Readonly<Record<string, number>>;
   readonly bytes: number;
+}
+
+/** The statistics of one proxy as the pool reports them, without credentials. */
+export interface PoolProxyStats extends ProxyCounters {
+  /** The proxy's URL without credentials. */
+  readonly proxy: string;
+  readonly state: "available" | "cooling-down" | "probing" | "retired";
+  readonly cooldownReasons: Readonly<Record<string, number>>;
+  /** The cooldowns in force: for one host, or without `host` for all hosts. */
   readonly activeCooldowns: readonly {
     readonly host?: string;
     readonly reason: string;
@@ -18,30 +26,25 @@ export interface PoolProxyStats {
   }[];
 }
 
-/** How a proxy did in a run, over all the times that it was begun anew. */
+/** The statistics of one proxy, over all runs in the folder. */
 export interface RunProxyStats extends PoolProxyStats {
-  /** Requests that were answered before a block, on average; absent without one. */
+  /** Requests before a block, on average; absent without a block. */
   readonly requestsBeforeBlock?: number;
 }
 
 /** The sum over all proxies of a run. */
-export interface ProxyTotals extends Pick<
-  PoolProxyStats,
-  "requests" | "successes" | "blocks" | "throttles" | "failures" | "cooldowns" | "bytes"
-> {
+export interface ProxyTotals extends ProxyCounters {
   readonly proxies: number;
 }
 
-/** How the proxies of a run did. */
+/** The statistics of a run's proxies. */
 export interface ProxyReport {
   readonly totals: ProxyTotals;
-  /** The worst first. */
+  /** The proxy with the largest share of failed requests first. */
   readonly byProxy: readonly RunProxyStats[];
 }
 
-const counters = ["requests", "successes", "blocks", "throttles", "failures", "cooldowns", "bytes"] as const;
-const zeroTotals: ProxyTotals = {
-  proxies: 0,
+const zeroCounts: ProxyCounters = {
   requests: 0,
   successes: 0,
   blocks: 0,
@@ -51,29 +54,31 @@ const zeroTotals: ProxyTotals = {
   bytes: 0,
 };
 
-/** Adds what the pool counts now to what was counted before it was made; a proxy that is gone keeps its figures. */
+const counterNames = Object.keys(zeroCounts);
+
+/** Adds the pool's statistics to those of earlier runs. A proxy that has left the list keeps its statistics. */
 export function mergeProxyStats(
   before: readonly RunProxyStats[],
   now: readonly PoolProxyStats[],
 ): readonly RunProxyStats[] {
-  const earlier = new Map(before.map((figures) => [figures.proxy, figures]));
+  const earlier = new Map(before.map((stats) => [stats.proxy, stats]));
   const present = new Set(now.map(({ proxy }) => proxy));
-  const gone = before.filter(({ proxy }) => !present.has(proxy));
-  return [...now.map((figures) => mergeOne(earlier.get(figures.proxy), figures)), ...gone];
+  const removed = before.filter(({ proxy }) => !present.has(proxy));
+  return [...now.map((stats) => mergeOne(earlier.get(stats.proxy), stats)), ...removed];
 }
 
-/** Adds up, and puts the worst first. */
-export function buildProxyReport(figures: readonly RunProxyStats[]): ProxyReport {
-  const sum = figures.reduce(
-    (total, each) => ({ ...addCounts(total, each), proxies: total.proxies + 1 }),
-    zeroTotals,
-  );
-  return { totals: sum, byProxy: worstFirst(figures) };
+/** Adds up the statistics and sorts the proxies, the worst first. */
+export function buildProxyReport(stats: readonly RunProxyStats[]): ProxyReport {
+  const totals = stats.reduce((sum, each) => ({ ...addCounts(sum, each), proxies: sum.proxies + 1 }), {
+    ...zeroCounts,
+    proxies: 0,
+  });
+  return { totals, byProxy: worstFirst(stats) };
 }
 
-/** Orders them by the share of their requests that came to nothing, the worst first; who was never asked comes last. */
-function worstFirst(figures: readonly RunProxyStats[]): readonly RunProxyStats[] {
-  return figures.toSorted((a, b) => failureShare(b) - failureShare(a) || b.requests - a.requests);
+/** Sorts by the share of failed requests, the largest first. A proxy without requests comes last. */
+function worstFirst(stats: readonly RunProxyStats[]): readonly RunProxyStats[] {
+  return stats.toSorted((a, b) => failureShare(b) - failureShare(a) || b.requests - a.requests);
 }
 
 function failureShare({ requests, successes }: PoolProxyStats): number {
@@ -82,22 +87,20 @@ function failureShare({ requests, successes }: PoolProxyStats): number {
 
 function mergeOne(before: RunProxyStats | undefined, now: PoolProxyStats): RunProxyStats {
   const { proxy, state, activeCooldowns } = now;
-  const counts = addCounts(before ?? zeroTotals, now);
+  const counts = addCounts(before ?? zeroCounts, now);
   const cooldownReasons = addReasonCounts(before?.cooldownReasons ?? {}, now.cooldownReasons);
   const { blocks, requests } = counts;
   return {
     proxy,
     state,
     ...counts,
-    cooldownReasons: cooldownReasons,
-    activeCooldowns: activeCooldowns,
+    cooldownReasons,
+    activeCooldowns,
     ...(blocks > 0 && { requestsBeforeBlock: (requests - blocks) / blocks }),
   };
 }
 
-type Counts = Pick<PoolProxyStats, (typeof counters)[number]>;
-
-function addCounts(a: Counts, b: Counts): Counts {
+function addCounts(a: ProxyCounters, b: ProxyCounters): ProxyCounters {
   return {
     requests: a.requests + b.requests,
     successes: a.successes + b.successes,
@@ -118,7 +121,7 @@ function addReasonCounts(
   return Object.fromEntries(reasons);
 }
 
-/** Recognises what `addFigures` made, when it is read back. */
+/** Returns whether a stored value is what `mergeProxyStats` returned. */
 export function isProxyStats(value: unknown): value is readonly RunProxyStats[] {
   return Array.isArray(value) && value.every(isOneProxyStats);
 }
@@ -131,6 +134,6 @@ function isOneProxyStats(value: unknown): boolean {
     typeof value.proxy === "string" &&
     "cooldownReasons" in value &&
     "activeCooldowns" in value &&
-    counters.every((counter) => typeof Reflect.get(value, counter) === "number")
+    counterNames.every((name) => typeof Reflect.get(value, name) === "number")
   );
 }

@@ -2,12 +2,16 @@ import type { ProxyReport } from "./proxy-stats.ts";
 import type { RowState } from "./state.ts";
 
 /**
- * How a run ended; `running` and `interrupted` are seen only by who reads the report from outside. `no-proxy`: lines wait
- * for a proxy, and none is fit in a time that a run waits, or ever.
+ * The status of a run.
+ *
+ * - `complete`: every line has an outcome, or waits for longer than the run does.
+ * - `drained`: the caller's `drain` signal ended it. `aborted`: the caller's `signal` ended it.
+ * - `no-proxy`: lines wait for a proxy, and none will be available soon enough, or ever.
+ * - `running` and `interrupted` (its process died): seen only by `readReport`.
  */
 export type RunStatus = "complete" | "drained" | "aborted" | "no-proxy" | "running" | "interrupted";
 
-/** The counts of a ledger at one moment; `lines` is the sum of `done`, `failed`, `skipped`, `unknown` and `waiting`. */
+/** The counts of a run at one moment. `lines` is the sum of `done`, `failed`, `skipped`, `unknown` and `waiting`. */
 export interface RunTotals {
   readonly lines: number;
   readonly done: number;
@@ -15,39 +19,41 @@ export interface RunTotals {
   readonly skipped: number;
   readonly unknown: number;
   readonly waiting: number;
-  /** Requests sent, over all runs. */
+  /** Requests sent, over all runs in the folder. */
   readonly attempts: number;
-  /** Body bytes received and kept, decoded. */
+  /** Stored body bytes, decoded. */
   readonly bytes: number;
-  /** Epoch ms of the earliest deferred row. */
+  /** When the first deferred line is due, in epoch ms. */
   readonly nextRetryAt?: number;
 }
 
-/** An input line that stands for its group. */
+/** An input line that is shown as an example of its group. */
 export interface SampleLine {
   readonly line: number;
   readonly url: string;
 }
 
-/** The rows that share a state and a reason. */
+/** The lines that share a state and a reason. */
 export interface ReasonGroup {
   readonly state: RowState["at"];
   readonly reason: string;
+  /** What a person can do about it; empty when there is nothing to do. */
   readonly advice: string;
   readonly count: number;
+  /** Whether the next run tries the lines again. */
   readonly retryable: boolean;
-  /** The first few of them. */
+  /** The first lines of the group. */
   readonly samples: readonly SampleLine[];
 }
 
-/** What became of every line; `lines = done + failed + skipped + unknown + waiting`, always. */
+/** The result of a run. `lines = done + failed + skipped + unknown + waiting`, always. */
 export interface RunReport extends RunTotals {
-  /** The last run's duration in ms. */
+  /** Duration of the last run, in ms. */
   readonly elapsed: number;
   readonly reasons: readonly ReasonGroup[];
   readonly status: RunStatus;
-  /** Why it ended so, where that is not plain. */
+  /** Why no proxy was available, for the status "no-proxy". */
   readonly why?: string;
-  /** How the proxies did that the run went through; absent where it went through none. */
+  /** The statistics of the run's proxies; absent when it has used none. */
   readonly proxies?: ProxyReport;
 }

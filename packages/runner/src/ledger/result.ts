@@ -1,24 +1,27 @@
 import type { RowState } from "./state.ts";
 
-/** One row of a ledger with everything that is known of it; `headers` and `body` are read from disk when they are asked for. */
+/** The stored result of one line. `headers` and `body` are read from disk at the first access. */
 export interface LineResult {
+  /** The row: 1 for the first line ever planned. */
   readonly id: number;
-  /** The number of the line when it was first planned. */
+  /** The line's number when it was first read. */
   readonly line: number;
   readonly method: string;
-  /** The normalised URL, or the text of a line that is no URL. */
+  /** The normalised URL, or the text of an invalid line. */
   readonly url: string;
   readonly state: Exclude<RowState["at"], "leased">;
-  /** "ok", "http-404", "duplicate-of-line-3", "bad-input: …"; empty while the row is pending. */
+  /** "ok", "http-404", "duplicate-of-line-3", "bad-input: …"; empty while the line is pending. */
   readonly reason: string;
+  /** Whether the next run tries the line again. */
   readonly retryable: boolean;
   readonly status?: number;
   readonly attempts: number;
-  /** Epoch ms of the last outcome. */
+  /** When the outcome was recorded, in epoch ms. */
   readonly fetchedAt?: number;
+  /** The URL after redirects. */
   readonly finalUrl?: string;
   readonly contentType?: string;
-  /** Decoded body bytes. */
+  /** The length of the decoded body. */
   readonly bytes: number;
   readonly headers?: readonly (readonly [string, string])[];
   readonly body?: Uint8Array;

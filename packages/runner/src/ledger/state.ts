@@ -1,4 +1,4 @@
-/** Where a row stands; each state has only the fields it needs. */
+/** The state of a row. Each state has only the fields that it needs. */
 export type RowState =
   | { readonly at: "pending" }
   | { readonly at: "leased" }
@@ -7,13 +7,15 @@ export type RowState =
   | {
       readonly at: "deferred";
       readonly until: number /* epoch ms */;
+      /** How often the row has been deferred. */
       readonly deferrals: number;
       readonly reason: string;
     }
+  /** The request may have been executed, and must not be sent again. */
   | { readonly at: "unknown"; readonly reason: string }
   | { readonly at: "skipped"; readonly reason: string };
 
-/** What may happen to a row. */
+/** An event that may change the state of a row. */
 export type RowStateInput =
   | { readonly type: "claimed"; readonly now: number /* epoch ms */ }
   | { readonly type: "finished"; readonly state: OutcomeState }
@@ -23,10 +25,10 @@ export type RowStateInput =
 /** The states in which a lease can end. */
 export type OutcomeState = Exclude<RowState, { readonly at: "pending" | "leased" }>;
 
-/** The reason of a row whose process died between sending a request and recording what came of it. */
+/** The reason of a row whose process died after sending the request and before recording its outcome. */
 export const interruptedReason = "interrupted";
 
-/** Answers where a row goes; an input that does not apply leaves it where it is, so an ended row is never opened by accident. */
+/** Returns the next state of a row. An input that does not apply changes nothing, so a finished row is never reopened by accident. */
 export function nextRowState(state: RowState, input: RowStateInput): RowState {
   switch (input.type) {
     case "claimed":
@@ -41,7 +43,7 @@ export function nextRowState(state: RowState, input: RowStateInput): RowState {
   }
 }
 
-/** Tells whether a run may take the row up: new ones, failures that a retry might fix, and deferrals that are due. */
+/** Returns whether a run may claim the row: it is new, its failure is retryable, or its deferral is due. */
 export function mayBeClaimed(state: RowState, now: number): boolean {
   switch (state.at) {
     case "pending":

@@ -1,123 +1,116 @@
-import { type FetchedResponse, type FetchFailure, isFetchFailure } from "./fetcher.ts";
 import { isRepeatable } from "../ledger/job.ts";
-import type { RecordedExchange, JobLease, JobOutcome } from "../ledger/ledger.ts";
-import type { FetchResult } from "./fetch-job.ts";
-import { type OutcomeInput, proxiedOutcome, isWaitingForProxy } from "./proxied-outcome.ts";
+import type { JobLease, JobOutcome, RecordedExchange } from "../ledger/ledger.ts";
 import type { OutcomeState } from "../ledger/state.ts";
+import type { FetchResult } from "./fetch-job.ts";
+import { type FetchedResponse, type FetchFailure, type FetchVerdict, isFetchFailure } from "./fetcher.ts";
+import { findVerdict, isWaitingForProxy, type OutcomeInput, proxiedOutcome } from "./proxied-outcome.ts";
 
-// A line that waits for a proxy is soon one of those for whose host the pool is asked.
+/** A line that only needs a proxy is due again after this time, in ms. The pool then says how long its host must wait. */
 const maxProxyWaitDelay = 1_000;
 
-/** Decides what becomes of a lease; undefined = it goes back as it was, for nothing is lost by sending it again. */
+/** Decides the outcome of a lease. Returns undefined when the lease is to be taken back unchanged, because sending again loses nothing. */
 export function decideOutcome(
   lease: JobLease,
-  settled: FetchResult,
-  circumstances: OutcomeInput,
+  result: FetchResult,
+  input: OutcomeInput,
 ): JobOutcome | undefined {
-  const { now, proxied } = circumstances;
-  const outcome = outcomeOf(lease, settled, circumstances);
-  if (outcome?.state.at !== "deferred" || !proxied || !isWaitingForProxy(settled)) return outcome;
-  const until = Math.min(outcome.state.until, now + maxProxyWaitDelay);
+  const outcome = result.ok ? decideForResponse(lease, result, input) : decideForError(lease, result, input);
+  if (outcome?.state.at !== "deferred" || !input.proxied || !isWaitingForProxy(result)) return outcome;
+  const until = Math.min(outcome.state.until, input.now + maxProxyWaitDelay);
   return { ...outcome, state: { ...outcome.state, until } };
 }
 
-function outcomeOf(
+/** Returns until when (epoch ms) a throttled host asked for no requests, limited to `maxDeferDelay`. */
+export function findHostHold(
+  result: FetchResult,
+  { now, maxDeferDelay }: Pick<OutcomeInput, "now" | "maxDeferDelay">,
+): number | undefined {
+  const source = findVerdict(result);
+  if (source?.verdict.kind !== "throttled" || source.retryAt === undefined) return undefined;
+  return Math.min(source.retryAt, now + maxDeferDelay);
+}
+
+function decideForResponse(
   lease: JobLease,
-  settled: FetchResult,
-  circumstances: OutcomeInput,
-): JobOutcome | undefined {
-  const { now: at, proxied } = circumstances;
-  const onward = proxied ? proxiedOutcome(lease, settled, circumstances) : undefined;
-  if (settled.ok) {
-    const { response } = settled;
-    const exchange = recordResponse(response);
-    if (isUnfollowedRedirect(response.status)) {
-      const state = { at: "failed", reason: `http-${response.status}`, retryable: false } as const;
-      return {
-        lease,
-        at,
-        state,
-        advice: "The redirect leads nowhere: its Location is missing, or no http URL",
-        exchange,
-      };
-    }
-    const state = onward ?? stateAfterResponse(lease, response, circumstances);
-    return { lease, at, state, advice: response.verdict.advice, exchange };
+  result: Extract<FetchResult, { ok: true }>,
+  input: OutcomeInput,
+): JobOutcome {
+  const { response } = result;
+  const exchange = recordResponse(response);
+  const at = input.now;
+  if (isUnfollowedRedirect(response.status)) {
+    const state = { at: "failed", reason: `http-${response.status}`, retryable: false } as const;
+    return {
+      lease,
+      at,
+      state,
+      advice: "The redirect cannot be followed: its Location header is missing or not an http URL",
+      exchange,
+    };
   }
-  const { error } = settled;
+  const proxied = input.proxied ? proxiedOutcome(lease, result, input) : undefined;
+  const state = proxied ?? stateAfterVerdict(lease, response, input);
+  return { lease, at, state, advice: response.verdict.advice, exchange };
+}
+
+function decideForError(
+  lease: JobLease,
+  result: Extract<FetchResult, { ok: false }>,
+  input: OutcomeInput,
+): JobOutcome | undefined {
+  const { error } = result;
+  const at = input.now;
   if (isFetchFailure(error)) {
-    const decide = error.response === undefined ? stateAfterFailure : stateAfterResponse;
-    const state = onward ?? decide(lease, error, circumstances);
+    const proxied = input.proxied ? proxiedOutcome(lease, result, input) : undefined;
+    const decideState = error.response === undefined ? stateWithoutResponse : stateAfterVerdict;
+    const state = proxied ?? decideState(lease, error, input);
     return { lease, at, state, advice: error.verdict.advice, exchange: recordFailure(error) };
   }
-  if (circumstances.aborted)
+  if (input.aborted)
     return isRepeatable(lease.job)
       ? undefined
       : { lease, at, state: { at: "unknown", reason: "aborted" }, advice: checkBeforeResending };
   return { lease, at, ...unexpectedOutcome(error) };
 }
 
-/** Tells until when (epoch ms) the whole host asked to be left alone, within what the run accepts. */
-export function findHostHold(
-  settled: FetchResult,
-  { now, maxDeferDelay }: Pick<OutcomeInput, "now" | "maxDeferDelay">,
-): number | undefined {
-  const source = settled.ok ? settled.response : isFetchFailure(settled.error) ? settled.error : undefined;
-  if (source?.verdict.kind !== "throttled" || source.retryAt === undefined) return undefined;
-  return Math.min(source.retryAt, now + maxDeferDelay);
-}
-
-// 304 is the answer to a condition that the line itself has set.
+// 304 answers a condition in the line's own headers.
 function isUnfollowedRedirect(status: number): boolean {
   return status >= 300 && status < 400 && status !== 304;
 }
 
 const checkBeforeResending =
-  "Find out whether the request was executed before sending it again; an idempotency key makes that safe";
+  "Find out whether the request was executed before you send it again; an idempotency key makes a repeat safe";
 
-function stateAfterResponse(
-  lease: JobLease,
-  answer: Pick<FetchFailure, "verdict" | "retryAt" | "mayHaveArrived">,
-  circumstances: OutcomeInput,
-): OutcomeState {
-  const { kind, reason } = answer.verdict;
+function stateAfterVerdict(lease: JobLease, source: FetchVerdict, input: OutcomeInput): OutcomeState {
+  const { kind, reason } = source.verdict;
   if (kind === "success") return { at: "done" };
   if (kind === "blocked" || kind === "rejected" || !isRepeatable(lease.job))
     return { at: "failed", reason, retryable: false };
-  return deferOrFail(lease, answer, circumstances);
+  return deferOrFail(lease, source, input);
 }
 
-// A run that drains cuts retries short, so that what it sees then is no proof that they are used up; neither is a request
-// that the session held back.
-function deferOrFail(
-  { deferrals }: JobLease,
-  {
-    retryAt,
-    verdict: { reason },
-    mayHaveArrived,
-  }: Pick<FetchFailure, "verdict" | "retryAt" | "mayHaveArrived">,
-  { now, maxDeferrals, maxDeferDelay, draining }: OutcomeInput,
-): OutcomeState {
-  const unsent = mayHaveArrived === false && retryAt !== undefined;
-  const until = Math.min(Math.max(retryAt ?? now, now + 1), now + maxDeferDelay);
-  if (draining || unsent) return { at: "deferred", reason, until, deferrals };
-  if (retryAt === undefined || deferrals >= maxDeferrals) return { at: "failed", reason, retryable: true };
-  return { at: "deferred", reason, until, deferrals: deferrals + 1 };
-}
-
-// No answer came: what was not idempotent may have been executed, unless it is known that it never arrived.
-function stateAfterFailure(
-  lease: JobLease,
-  failure: FetchFailure,
-  circumstances: OutcomeInput,
-): OutcomeState {
+// Without a response, an unsafe request may have been executed, unless it certainly never arrived.
+function stateWithoutResponse(lease: JobLease, failure: FetchFailure, input: OutcomeInput): OutcomeState {
   const { kind, reason } = failure.verdict;
   if (isRepeatable(lease.job) || kind === "blocked" || kind === "rejected")
-    return stateAfterResponse(lease, failure, circumstances);
+    return stateAfterVerdict(lease, failure, input);
   if (failure.mayHaveArrived !== false) return { at: "unknown", reason };
-  return circumstances.draining || failure.retryAt !== undefined
-    ? deferOrFail(lease, failure, circumstances)
+  return input.draining || failure.retryAt !== undefined
+    ? deferOrFail(lease, failure, input)
     : { at: "failed", reason, retryable: true };
+}
+
+// Two failures say nothing about the remaining retries: one in a run that drains, and one of a request that was not sent.
+function deferOrFail(
+  { deferrals }: JobLease,
+  { retryAt, verdict: { reason }, mayHaveArrived }: FetchVerdict,
+  { now, maxDeferrals, maxDeferDelay, draining }: OutcomeInput,
+): OutcomeState {
+  const isUnsent = mayHaveArrived === false && retryAt !== undefined;
+  const until = Math.min(Math.max(retryAt ?? now, now + 1), now + maxDeferDelay);
+  if (draining || isUnsent) return { at: "deferred", reason, until, deferrals };
+  if (retryAt === undefined || deferrals >= maxDeferrals) return { at: "failed", reason, retryable: true };
+  return { at: "deferred", reason, until, deferrals: deferrals + 1 };
 }
 
 function unexpectedOutcome(error: unknown): Pick<JobOutcome, "state" | "advice" | "exchange"> {
@@ -144,7 +137,7 @@ function recordResponse(response: FetchedResponse): RecordedExchange {
 }
 
 function recordFailure(failure: Error & FetchFailure): RecordedExchange {
-  const answered =
+  const received =
     failure.response === undefined ? { bytes: 0, elapsed: 0 } : recordResponse(failure.response);
-  return { ...answered, attempts: failure.attempts, error: failure.message };
+  return { ...received, attempts: failure.attempts, error: failure.message };
 }

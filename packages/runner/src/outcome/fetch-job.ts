@@ -1,22 +1,22 @@
 import type { FetchedResponse, Fetcher, FetchOptions } from "./fetcher.ts";
 import type { Job } from "../ledger/job.ts";
 
-/** How a request ended. */
+/** The result of a request: a response, or the error that was thrown. */
 export type FetchResult =
   | { readonly ok: true; readonly response: FetchedResponse }
   | { readonly ok: false; readonly error: unknown };
 
-/** Has a job fetched; an error is a result like another. */
+/** Fetches a job. Never rejects: an error is a result. */
 export async function fetchJob(
   session: Fetcher,
   { method, url, request }: Job,
-  ending: Pick<FetchOptions, "signal" | "drain">,
+  signals: Pick<FetchOptions, "signal" | "drain">,
 ): Promise<FetchResult> {
-  const { headers, ...rest } = request ?? {};
+  const { headers, ...bodyAndKey } = request ?? {};
   const options: FetchOptions = {
-    ...rest,
+    ...bodyAndKey,
     ...(headers === undefined ? {} : { headers: { ...headers } }),
-    ...ending,
+    ...signals,
   };
   try {
     return { ok: true, response: await session.request(method, url, options) };

@@ -1,4 +1,4 @@
-/** What a finished exchange means, and the advice a person needs. */
+/** The meaning of a finished request, and advice for a person. */
 export interface Verdict {
   readonly kind: "success" | "transient" | "throttled" | "blocked" | "rejected";
   /** A short stable code: "ok", "http-503", "timeout-read". */
@@ -6,10 +6,10 @@ export interface Verdict {
   readonly advice: string;
 }
 
-/** The part of a session's response that a run stores. */
+/** The part of a response that a run stores. */
 export interface FetchedResponse {
   readonly status: number;
-  /** After redirects. */
+  /** The URL after redirects. */
   readonly url: string;
   readonly headers: { entries(): Iterable<[string, string]> };
   /** The decoded body. */
@@ -17,37 +17,42 @@ export interface FetchedResponse {
   readonly verdict: Verdict;
   /** One JSON-able record per attempt. */
   readonly attempts: readonly unknown[];
+  /** In ms. */
   readonly elapsed: number;
-  /** Epoch ms; present when the server asked to come back later than the session was willing to wait. */
+  /** When to send the request again, in epoch ms. Present when the server's wait was longer than the session's limit. */
   readonly retryAt?: number | undefined;
 }
 
-/** The options that a run passes with a request. */
+/** The options that a run passes with each request. */
 export interface FetchOptions {
   headers?: Record<string, string>;
   body?: string;
   signal?: AbortSignal;
   idempotencyKey?: string;
-  /** Once it aborts, the request waits for nothing more: no further attempt, and the last answer or error is the result. */
+  /** Once it aborts, the request starts no further attempt. The last response or error is the result. */
   drain?: AbortSignal | undefined;
 }
 
-/** Sends one request with whatever retries it sees fit: the shape of a session that a run needs. */
+/** Sends one request, with all its retries. A `Session` has this shape. */
 export interface Fetcher {
   request(method: string, url: string, options?: FetchOptions): Promise<FetchedResponse>;
 }
 
-/** The shape of an error that carries a verdict; anything else that is thrown is a defect or a wrong argument. */
+/** The shape of an error with a verdict. Any other error is a defect or a wrong argument. */
 export interface FetchFailure {
   readonly verdict: Verdict;
   readonly attempts: readonly unknown[];
   readonly response?: FetchedResponse;
+  /** When to send the request again, in epoch ms. */
   readonly retryAt?: number | undefined;
-  /** False when it is known that the server never saw the request. */
+  /** False when the server certainly never received the request. */
   readonly mayHaveArrived?: boolean;
 }
 
-/** Recognises by shape an error that says what it means, so that other fetchers than a session may be used. */
+/** The part of a response or failure that decides about the row. */
+export type FetchVerdict = Pick<FetchFailure, "verdict" | "retryAt" | "mayHaveArrived">;
+
+/** Returns whether an error has a verdict. Checks its shape, so that fetchers other than a `Session` can be used. */
 export function isFetchFailure(error: unknown): error is Error & FetchFailure {
   return (
     error instanceof Error &&

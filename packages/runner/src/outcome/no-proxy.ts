@@ -1,18 +1,18 @@
 import { isFetchFailure } from "./fetcher.ts";
 import type { FetchResult } from "./fetch-job.ts";
 
-/** Nothing was sent, because no proxy is fit for the host. */
+/** No proxy is available for the host. Nothing was sent. */
 export interface ProxyWait {
-  /** When one is fit again, epoch ms; `Infinity` where waiting does not help. */
+  /** When a proxy will be available, in epoch ms; `Infinity` when waiting cannot help. */
   readonly until: number;
-  /** Why not, for a person. */
+  /** Why no proxy is available, for a person. */
   readonly why: string;
 }
 
-/** Recognises by shape a request that found no proxy at its very first attempt. */
-export function findProxyWait(settled: FetchResult): ProxyWait | undefined {
-  if (settled.ok) return undefined;
-  const { error } = settled;
+/** Returns how long to wait when the first attempt of a request found no proxy. Recognises the error by its shape. */
+export function findProxyWait(result: FetchResult): ProxyWait | undefined {
+  if (result.ok) return undefined;
+  const { error } = result;
   if (!isFetchFailure(error) || error.attempts.length > 1 || error.retryAt === undefined) return undefined;
   if (!("code" in error) || error.code !== "ERR_NO_PROXY") return undefined;
   return { until: error.retryAt, why: error.message };

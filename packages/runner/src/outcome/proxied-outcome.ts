@@ -1,80 +1,84 @@
 import type { FetchResult } from "./fetch-job.ts";
-import { type FetchFailure, isFetchFailure } from "./fetcher.ts";
+import { type FetchVerdict, isFetchFailure } from "./fetcher.ts";
 import { isRepeatable } from "../ledger/job.ts";
 import type { JobLease } from "../ledger/ledger.ts";
 import type { OutcomeState } from "../ledger/state.ts";
 
-/** What a conclusion depends on beside the exchange. */
+/** The state of the run that an outcome depends on, besides the result. */
 export interface OutcomeInput {
   /** Epoch ms. */
   readonly now: number;
-  /** How often a row may be deferred. */
+  /** How often a row may be deferred before it fails. */
   readonly maxDeferrals: number;
-  /** How long a server may put a row off, in ms; what it asks beyond that is cut. */
+  /** The longest deferral that a server may ask for, in ms. */
   readonly maxDeferDelay: number;
-  /** Whether the run was ending its requests. */
+  /** Whether the run is ending the requests in flight. */
   readonly aborted: boolean;
-  /** Whether the run was taking no more time: what a later attempt may cure then waits for one, instead of having failed. */
+  /** Whether the run starts no further attempt. A failure that a later attempt may fix then waits for the next run. */
   readonly draining: boolean;
-  /** Whether requests go through a pool of proxies: what refuses one address may let in another. */
+  /** Whether the session uses a pool of proxies. A server that refuses one address may accept another. */
   readonly proxied: boolean;
 }
 
-// A page that is refused through so many addresses, one call after the other, is likely refused to all.
+// A page that this many calls could not fetch, each through several addresses, is probably refused to all addresses.
 const maxRefusals = 2;
-// The session's words for calls that ended because no proxy was fit soon enough.
+// The decisions of a session that found no proxy in time.
 const noProxyDecisions: ReadonlySet<unknown> = new Set(["no-proxy-in-time", "no-proxy-too-long"]);
 
 /**
- * Decides what becomes of a line whose request was stopped by the address that it came from, or on the way there: it goes
- * again, for through which proxies it went was chance. That is no round of its own where it never got through a proxy.
- * Undefined where it ended otherwise.
+ * Decides about a line whose request failed because of its address or its proxy. The line is deferred, because the choice
+ * of proxies was chance. It counts as a deferral only when the request passed a proxy. Returns undefined when neither the
+ * address nor the proxy was the cause.
  */
 export function proxiedOutcome(
   lease: JobLease,
-  settled: FetchResult,
-  circumstances: OutcomeInput,
+  result: FetchResult,
+  input: OutcomeInput,
 ): OutcomeState | undefined {
-  const answer = answerOf(settled);
-  if (answer === undefined) return undefined;
-  const { now, maxDeferDelay, draining } = circumstances;
-  const { reason } = answer.verdict;
-  const until = Math.min(Math.max(answer.retryAt ?? now, now + 1), now + maxDeferDelay);
-  const again = { at: "deferred", reason, until, deferrals: lease.deferrals } as const;
-  if (!settled.ok && neverPassedProxy(settled.error)) return again;
-  const kind = refusalKind(lease, settled, answer);
+  const source = findVerdict(result);
+  if (source === undefined) return undefined;
+  const { now, maxDeferDelay, draining } = input;
+  const { reason } = source.verdict;
+  const until = Math.min(Math.max(source.retryAt ?? now, now + 1), now + maxDeferDelay);
+  const deferred = { at: "deferred", reason, until, deferrals: lease.deferrals } as const;
+  if (!result.ok && neverPassedProxy(result.error)) return deferred;
+  const kind = refusalKind(lease, result, source);
   if (kind === undefined) return undefined;
-  return draining ? again : deferAgainOrFail(again, kind, circumstances);
+  return draining ? deferred : deferAgainOrFail(deferred, kind, input);
 }
 
-type Answer = Pick<FetchFailure, "verdict" | "retryAt" | "mayHaveArrived">;
+/** Returns the verdict of a response or of an error that has one. */
+export function findVerdict(result: FetchResult): FetchVerdict | undefined {
+  if (result.ok) return result.response;
+  return isFetchFailure(result.error) ? result.error : undefined;
+}
 
 function refusalKind(
   { job }: JobLease,
-  settled: FetchResult,
-  { verdict: { kind }, mayHaveArrived }: Answer,
+  result: FetchResult,
+  { verdict: { kind }, mayHaveArrived }: FetchVerdict,
 ): "blocked" | "throttled" | undefined {
-  if (isInconclusive(settled)) return isRepeatable(job) || mayHaveArrived === false ? "blocked" : undefined;
+  if (isInconclusive(result)) return isRepeatable(job) || mayHaveArrived === false ? "blocked" : undefined;
   return (kind === "blocked" || kind === "throttled") && isRepeatable(job) ? kind : undefined;
 }
 
 function deferAgainOrFail(
-  again: Extract<OutcomeState, { at: "deferred" }>,
+  deferred: Extract<OutcomeState, { at: "deferred" }>,
   kind: "blocked" | "throttled",
   { maxDeferrals }: OutcomeInput,
 ): OutcomeState {
-  const most = kind === "blocked" ? Math.min(maxDeferrals, maxRefusals) : maxDeferrals;
-  if (again.deferrals < most) return { ...again, deferrals: again.deferrals + 1 };
-  return { at: "failed", reason: again.reason, retryable: true };
+  const max = kind === "blocked" ? Math.min(maxDeferrals, maxRefusals) : maxDeferrals;
+  if (deferred.deferrals < max) return { ...deferred, deferrals: deferred.deferrals + 1 };
+  return { at: "failed", reason: deferred.reason, retryable: true };
 }
 
 /**
- * Whether it is left open if a failure on the way was the line's: the attempts were used up, or no other proxy was fit,
- * before so many had failed alike that it must be. Recognised by shape.
+ * Returns whether the cause of a failure on the way is unknown. That is so when the attempts were used up, or no other proxy
+ * was available, before enough proxies had failed alike to blame the line. Recognises errors by their shape.
  */
-function isInconclusive(settled: FetchResult): boolean {
-  if (settled.ok || !isFetchFailure(settled.error)) return false;
-  const { error } = settled;
+function isInconclusive(result: FetchResult): boolean {
+  if (result.ok || !isFetchFailure(result.error)) return false;
+  const { error } = result;
   const failure = Reflect.get(error, "code") === "ERR_DEFERRED" ? error.cause : error;
   if (!(failure instanceof Error) || !("code" in failure)) return false;
   if (failure.code === "ERR_PROXY")
@@ -88,14 +92,9 @@ function isFinal(attempt: unknown): boolean {
   return decision !== "retries-exhausted" && !noProxyDecisions.has(decision);
 }
 
-function answerOf(settled: FetchResult): Answer | undefined {
-  if (settled.ok) return settled.response;
-  return isFetchFailure(settled.error) ? settled.error : undefined;
-}
-
-/** Whether a line waits for nothing but a proxy: whoever asks the pool for one again learns how long. Recognised by shape. */
-export function isWaitingForProxy(settled: FetchResult): boolean {
-  const attempts = settled.ok ? settled.response.attempts : failureAttempts(settled.error);
+/** Returns whether a line only needs a proxy. The next request to the pool then says how long to wait. Recognises attempts by their shape. */
+export function isWaitingForProxy(result: FetchResult): boolean {
+  const attempts = result.ok ? result.response.attempts : failureAttempts(result.error);
   const last = attempts.at(-1);
   return (
     typeof last === "object" && last !== null && "decision" in last && noProxyDecisions.has(last.decision)
@@ -106,10 +105,10 @@ function failureAttempts(error: unknown): readonly unknown[] {
   return isFetchFailure(error) ? error.attempts : [];
 }
 
-// What a proxy makes of a target is about the line.
+// With these reasons a proxy judges the target, which is a property of the line.
 const targetRelatedReasons: ReadonlySet<unknown> = new Set(["refused", "unsupported"]);
 
-/** Whether the last attempt ended at its proxy, by the proxy's fault, or found none; recognised by shape. */
+/** Returns whether the last attempt failed at its proxy, by the proxy's fault, or found none. Recognises errors by their shape. */
 function neverPassedProxy(error: unknown): boolean {
   if (!(error instanceof Error) || !("code" in error)) return false;
   if (error.code === "ERR_DEFERRED") return neverPassedProxy(error.cause);
@@ -117,6 +116,10 @@ function neverPassedProxy(error: unknown): boolean {
 }
 
 function isProxyFault(error: Error): boolean {
-  const of = (name: string): unknown => Reflect.get(error, name);
-  return of("mayHaveArrived") === false && of("fault") === "proxy" && !targetRelatedReasons.has(of("reason"));
+  const property = (name: string): unknown => Reflect.get(error, name);
+  return (
+    property("mayHaveArrived") === false &&
+    property("fault") === "proxy" &&
+    !targetRelatedReasons.has(property("reason"))
+  );
 }
