@@ -6,6 +6,7 @@ import type { Progress } from "./progress.ts";
 import { formatEvent, formatProgressLog } from "./progress-log.ts";
 
 const start = startProgress(0, 0);
+const totals = { ...start.totals, attempts: 0, bytes: 0 };
 const job = { id: 17, line: 17, method: "GET", url: "https://example.com/gone" };
 const lease = { job, from: "pending", deferrals: 0 } as const;
 
@@ -40,15 +41,15 @@ test("formatEvent reports the first failure with each reason, long pauses and in
   };
   const known = { ...start, failures: new Set(["http-404"]) };
   const rows: readonly (readonly [Progress, RunEvent, string | undefined])[] = [
-    [start, { type: "planned", added: 5, known: 0, duplicates: 0, invalid: 0 }, undefined],
+    [start, { type: "planned", added: 5, known: 0, duplicates: 0, invalid: 0, totals }, undefined],
     [
       start,
-      { type: "planned", added: 5, known: 0, duplicates: 0, invalid: 1 },
+      { type: "planned", added: 5, known: 0, duplicates: 0, invalid: 1, totals },
       "1 line has no valid URL (see the report)",
     ],
     [
       start,
-      { type: "planned", added: 5, known: 0, duplicates: 0, invalid: 2 },
+      { type: "planned", added: 5, known: 0, duplicates: 0, invalid: 2, totals },
       "2 lines have no valid URL (see the report)",
     ],
     [start, { type: "input-ended" }, "list read: 0 lines, 0 to fetch"],

@@ -1,4 +1,4 @@
-import type { JobOutcome, PlanCounts, RunEvent, RunTotals } from "@holdfast/runner";
+import type { JobOutcome, RunEvent, RunTotals } from "@holdfast/runner";
 import type { InterruptStage } from "../process/interrupts.ts";
 
 /** Everything that changes the progress: events of the run, the passage of time, and interrupts. */
@@ -74,7 +74,7 @@ export function foldProgress(progress: Progress, input: ProgressInput): Progress
     case "interrupted":
       return { ...progress, stage: input.stage };
     case "planned":
-      return { ...progress, totals: addPlanned(progress.totals, input) };
+      return { ...progress, totals: input.totals };
     case "input-ended":
       return { ...progress, inputEnded: true };
     case "started":
@@ -95,20 +95,6 @@ export function foldProgress(progress: Progress, input: ProgressInput): Progress
     case "progress":
       return { ...progress, totals: input.totals, inFlight: input.inFlight };
   }
-}
-
-// The counts of the run arrive with the first outcome. Until then the growth of the list shows.
-function addPlanned(
-  totals: Progress["totals"],
-  { added, duplicates, invalid }: PlanCounts,
-): Progress["totals"] {
-  return {
-    ...totals,
-    lines: totals.lines + added + duplicates + invalid,
-    waiting: totals.waiting + added,
-    skipped: totals.skipped + duplicates,
-    failed: totals.failed + invalid,
-  };
 }
 
 function addFailure(failures: ReadonlySet<string>, state: JobOutcome["state"]): ReadonlySet<string> {

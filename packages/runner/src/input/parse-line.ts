@@ -1,28 +1,28 @@
 import type { NewJob } from "../ledger/job.ts";
 
-/** What a line of a list is: not counted, a request, or text that cannot be one. */
+/** The meaning of a line: ignored, a request, or text that cannot be a request. */
 export type ParsedLine =
   | { readonly kind: "ignored" }
   | { readonly kind: "job"; readonly method: NewJob["method"]; readonly url: string }
   | { readonly kind: "invalid"; readonly text: string; readonly reason: string };
 
-/** No URL is longer: the longest that common servers and browsers take is far below. */
+/** The longest URL, in characters. The limits of common servers and browsers are far below. */
 const maxUrlLength = 65_536;
 const maxKeptLength = 200;
 const scheme = /^([a-z][a-z0-9+.-]*):/i;
 const httpScheme = /^https?:\/\//i;
 
 /**
- * Reads one line of a text list: blank lines and lines that begin with `#` are not counted, anything else is a URL
- * to be fetched with GET, or bad input with a reason that says what is wrong.
- * The URL is normalised (WHATWG URL standard) and loses its fragment, which is never sent.
+ * Parses one line of a text list. Blank lines and lines that begin with `#` are ignored. Any other line is a URL to fetch
+ * with GET, or invalid with a reason. The URL is normalised (WHATWG URL standard), and its fragment, which is never sent,
+ * is removed.
  */
 export function parseLine(line: string): ParsedLine {
   const text = line.trim();
   if (text === "" || text.startsWith("#")) return { kind: "ignored" };
-  const wrong = findProblem(text);
-  if (wrong !== undefined)
-    return { kind: "invalid", text: text.slice(0, maxKeptLength), reason: `bad-input: ${wrong}` };
+  const problem = findProblem(text);
+  if (problem !== undefined)
+    return { kind: "invalid", text: text.slice(0, maxKeptLength), reason: `bad-input: ${problem}` };
   const url = new URL(text);
   url.hash = "";
   return { kind: "job", method: "GET", url: url.href };
@@ -30,7 +30,7 @@ export function parseLine(line: string): ParsedLine {
 
 function findProblem(text: string): string | undefined {
   if (text.length > maxUrlLength) return `longer than ${maxUrlLength} characters`;
-  // The URL parser would drop tabs silently and encode spaces.
+  // The URL parser would silently remove tabs and encode spaces.
   if (/\s/.test(text)) return "a URL cannot contain spaces";
   if (!scheme.test(text) || /^[^/:]+:\d+(\/|$)/.test(text)) return "no http:// or https:// in front";
   if (!/^https?:/i.test(text)) return "only http and https URLs can be fetched";

@@ -1,12 +1,12 @@
 import type { LineResult } from "../ledger/result.ts";
 
-/** A folder and a file name that every common file system takes. */
+/** A folder and a file name that are valid on every common file system. */
 export interface FileName {
   readonly folder: string;
   readonly name: string;
 }
 
-// In the longest UTF-8, with the number and the extension: below the 255 bytes that file systems take.
+// In characters. With the longest UTF-8 encoding, the number and the extension, a name is below 255 bytes, the limit of file systems.
 const maxStemLength = 76;
 
 const extensions: Readonly<Record<string, string>> = {
@@ -30,9 +30,9 @@ const extensions: Readonly<Record<string, string>> = {
 };
 
 /**
- * Names the file of a result: the host is the folder; the row number, the end of the path and an extension make the name.
- * Only letters, digits, dots, hyphens and underscores are left of what the URL says, and no name begins with a dot,
- * so that no URL can reach outside its folder.
+ * Returns the file name of a result. The folder is the host; the name consists of the row number, the end of the path and an
+ * extension. Characters of the URL other than letters, digits, dots, hyphens and underscores become underscores, and no
+ * folder begins with a dot, so that no URL can reach outside its folder.
  */
 export function fileName({ id, url, contentType }: Pick<LineResult, "id" | "url" | "contentType">): FileName {
   const { host, pathname, search } = new URL(url);

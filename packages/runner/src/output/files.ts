@@ -3,17 +3,17 @@ import { join } from "node:path";
 import { fileName } from "./file-name.ts";
 import type { LineResult } from "../ledger/result.ts";
 
-/** What `writeFiles` did. */
+/** The number and total size of the files that `writeFiles` wrote. */
 export interface WrittenFiles {
   readonly files: number;
   readonly bytes: number;
 }
 
 /**
- * Writes the body of every result that is done to a file of its own, in a folder per host; the name begins with the line number, so that none is taken twice.
- * Each file appears whole, by a rename, in place of an older one of its name.
+ * Writes the body of every done result to its own file, in one folder per host. The name begins with the row number, so
+ * that names are unique. A file is written under a temporary name and then renamed, and replaces an older file.
  *
- * @throws LedgerError when a stored body is damaged, and what the file system throws.
+ * @throws LedgerError when a stored body is damaged; errors of the file system are thrown unchanged.
  */
 export function writeFiles(results: Iterable<LineResult>, directory: string): WrittenFiles {
   let files = 0;

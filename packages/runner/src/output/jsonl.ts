@@ -1,20 +1,20 @@
 import { isUtf8 } from "node:buffer";
 import type { LineResult } from "../ledger/result.ts";
 
-/** How results are written as JSON. */
+/** The options of `toJsonl`. */
 export interface JsonlOptions {
-  /** Whether bodies are part of the line: as text when they are UTF-8, else as base64. @default "inline" */
+  /** "inline" writes each body into its line, as text or, when it is not UTF-8, as base64. "none" leaves bodies out. @default "inline" */
   readonly body?: "inline" | "none";
-  /** Larger bodies are left out of their line, which then says so: `"body": null, "bodyBytes": …, "bodyOmitted": true`. @default 64 MiB */
+  /** A larger body is omitted: its line has `"body": null, "bodyBytes": …, "bodyOmitted": true`. @default 64 MiB */
   readonly maxBodyBytes?: number;
-  /** Hears of every body that is left out because it is too large. */
+  /** Receives each result whose body is omitted because of its size. */
   readonly onBodyOmitted?: (result: LineResult) => void;
 }
 
-// A string holds 2^29 - 24 characters, and JSON may write one byte in six of them.
+// A string has at most 2^29 - 24 characters, and JSON may write one byte as six of them.
 const defaultMaxBodyBytes = 64 * 2 ** 20;
 
-/** Gives one line of JSON per result, each ending in a newline; times are ISO 8601. */
+/** Yields one line of JSON per result, each with a newline at the end. Times are ISO 8601. */
 export function* toJsonl(
   results: Iterable<LineResult>,
   { body = "inline", maxBodyBytes = defaultMaxBodyBytes, onBodyOmitted }: JsonlOptions = {},
@@ -27,7 +27,7 @@ export function* toJsonl(
   }
 }
 
-// Named one by one: headers and body are read when touched.
+// A list of names, because access to headers or body reads from disk.
 const fieldNames = [
   "line",
   "method",
@@ -43,9 +43,9 @@ const fieldNames = [
 ] as const;
 
 function toFields(result: LineResult): Record<string, unknown> {
-  const told = Object.fromEntries(fieldNames.map((name) => [name, result[name]]));
+  const fields = Object.fromEntries(fieldNames.map((name) => [name, result[name]]));
   const { fetchedAt } = result;
-  return fetchedAt === undefined ? told : { ...told, fetchedAt: new Date(fetchedAt).toISOString() };
+  return fetchedAt === undefined ? fields : { ...fields, fetchedAt: new Date(fetchedAt).toISOString() };
 }
 
 function toHeadersAndBody({ headers, body }: LineResult): Record<string, unknown> {

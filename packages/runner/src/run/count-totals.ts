@@ -1,9 +1,9 @@
 import type { JobOutcome, PlanCounts } from "../ledger/ledger.ts";
 import type { RunTotals } from "../ledger/report.ts";
 
-/** Adds planned lines to the counts. */
-export function countPlanned(totals: RunTotals, planned: PlanCounts): RunTotals {
-  const { added, duplicates, invalid } = planned;
+/** Returns the totals with a batch of planned lines added. */
+export function countPlanned(totals: RunTotals, counts: PlanCounts): RunTotals {
+  const { added, duplicates, invalid } = counts;
   return {
     ...totals,
     lines: totals.lines + added + duplicates + invalid,
@@ -13,14 +13,14 @@ export function countPlanned(totals: RunTotals, planned: PlanCounts): RunTotals 
   };
 }
 
-/** Moves a row from the count it was in to the one it is in now; the sum stays. */
+/** Returns the totals with a row moved from the count of its old state to the count of its new state. The sum stays the same. */
 export function countOutcome(totals: RunTotals, { lease, state, exchange }: JobOutcome): RunTotals {
   const from = lease.from === "failed" ? "failed" : "waiting";
   const to = state.at === "deferred" ? "waiting" : state.at;
-  const left = { ...totals, [from]: totals[from] - 1 };
+  const remaining = { ...totals, [from]: totals[from] - 1 };
   return {
-    ...left,
-    [to]: left[to] + 1,
+    ...remaining,
+    [to]: remaining[to] + 1,
     attempts: totals.attempts + (exchange?.attempts.length ?? 0),
     bytes: totals.bytes + (state.at === "deferred" ? 0 : (exchange?.bytes ?? 0)),
   };

@@ -2,24 +2,26 @@ import type { Job } from "../ledger/job.ts";
 import type { JobOutcome, PlanCounts } from "../ledger/ledger.ts";
 import type { RunTotals } from "../ledger/report.ts";
 
-/** What happened in a run; outcomes are told after they are on disk. */
+/** An event of a run. Events with an outcome are emitted after the outcome is on disk. Times are epoch ms. */
 export type RunEvent =
-  | ({ readonly type: "planned" } & PlanCounts)
+  /** A batch of input lines was added to the ledger. `totals` includes it. */
+  | ({ readonly type: "planned"; readonly totals: RunTotals } & PlanCounts)
+  /** The input was read to its end. */
   | { readonly type: "input-ended" }
+  /** A request was started. */
   | { readonly type: "started"; readonly job: Job }
+  /** A line has an outcome. */
   | { readonly type: "finished"; readonly job: Job; readonly outcome: JobOutcome }
+  /** A line is tried again at `until`. */
   | {
       readonly type: "deferred";
       readonly job: Job;
       readonly outcome: JobOutcome;
-      readonly until: number /* epoch ms */;
+      readonly until: number;
     }
-  /** No proxy is fit for a host: nothing is sent to it until then. */
-  | {
-      readonly type: "no-proxy";
-      readonly host: string;
-      readonly until: number /* epoch ms */;
-      readonly why: string;
-    }
-  | { readonly type: "host-held"; readonly host: string; readonly until: number /* epoch ms */ }
+  /** No proxy is available for a host. Nothing is sent to it until then. */
+  | { readonly type: "no-proxy"; readonly host: string; readonly until: number; readonly why: string }
+  /** A host asked for a pause. Nothing is sent to it until then. */
+  | { readonly type: "host-held"; readonly host: string; readonly until: number }
+  /** Outcomes were written to disk. */
   | { readonly type: "progress"; readonly totals: RunTotals; readonly inFlight: number };

@@ -33,7 +33,7 @@ describe("frontier", () => {
     for (const id of [1, 2, 3]) frontier.add(leaseOf(id, "a"));
     const [first] = takeAll(frontier);
     assert.ok(first !== undefined);
-    assert.equal(frontier.ready, false);
+    assert.equal(frontier.isReady, false);
 
     frontier.finish(first);
 

@@ -1,22 +1,22 @@
 import type { JobLease } from "../ledger/ledger.ts";
 
-interface Queue {
+interface HostQueue {
   readonly leases: JobLease[];
   active: number;
-  /** Whether the host stands in the ring. */
-  ready: boolean;
-  paused: boolean;
+  /** Whether the host is in the ring. */
+  isInRing: boolean;
+  isPaused: boolean;
 }
 
-/** The part of a URL that limits apply to: host and port. */
+/** Returns the host and port of a URL. Limits apply to each host and port. */
 export function parseHost(url: string): string {
   return new URL(url).host;
 }
 
-/** Orders leases so that hosts take turns and none has more than `perHost` at a time. */
+/** Orders leases so that hosts take turns, and no host has more than `perHost` at a time. */
 export class Frontier {
   readonly #perHost: number;
-  readonly #queues = new Map<string, Queue>();
+  readonly #queues = new Map<string, HostQueue>();
   #ring: string[] = [];
   #size = 0;
 
@@ -24,47 +24,47 @@ export class Frontier {
     this.#perHost = perHost;
   }
 
-  /** Leases that have not been taken. */
+  /** The number of leases that have not been taken. */
   get size(): number {
     return this.#size;
   }
 
-  /** Whether `take` would give one. */
-  get ready(): boolean {
+  /** Whether `take` would return a lease. */
+  get isReady(): boolean {
     return this.#ring.length > 0;
   }
 
   add(lease: JobLease): void {
     const host = parseHost(lease.job.url);
-    const queue = this.#queues.get(host) ?? { leases: [], active: 0, ready: false, paused: false };
+    const queue = this.#queues.get(host) ?? { leases: [], active: 0, isInRing: false, isPaused: false };
     this.#queues.set(host, queue);
     queue.leases.push(lease);
     this.#size += 1;
-    this.#enter(host, queue);
+    this.#joinRing(host, queue);
   }
 
-  /** Gives the next lease of the host whose turn it is; undefined when every host that has one is at its limit. */
+  /** Returns the next lease of the host whose turn it is; undefined when every host with leases is paused or at its limit. */
   take(): JobLease | undefined {
     const host = this.#ring.shift();
     const queue = host === undefined ? undefined : this.#queues.get(host);
     const lease = queue?.leases.shift();
     if (host === undefined || queue === undefined || lease === undefined) return undefined;
-    queue.ready = false;
+    queue.isInRing = false;
     queue.active += 1;
     this.#size -= 1;
-    this.#enter(host, queue);
+    this.#joinRing(host, queue);
     return lease;
   }
 
-  /** Takes a lease back as it was, and gives nothing more of its host until that is resumed; `finish` is to follow. */
+  /** Takes a lease back, and pauses its host until `resume`. `finish` must follow. */
   pause(lease: JobLease): void {
     const host = parseHost(lease.job.url);
     const queue = this.#queues.get(host);
     if (queue === undefined) return;
     queue.leases.unshift(lease);
     this.#size += 1;
-    queue.paused = true;
-    queue.ready = false;
+    queue.isPaused = true;
+    queue.isInRing = false;
     this.#ring = this.#ring.filter((name) => name !== host);
   }
 
@@ -72,32 +72,33 @@ export class Frontier {
   resume(host: string): void {
     const queue = this.#queues.get(host);
     if (queue === undefined) return;
-    queue.paused = false;
-    this.#enter(host, queue);
+    queue.isPaused = false;
+    this.#joinRing(host, queue);
   }
 
-  /** Gives back the place of a lease that was taken. */
+  /** Frees the place of a lease that was taken. */
   finish(lease: JobLease): void {
     const host = parseHost(lease.job.url);
     const queue = this.#queues.get(host);
     if (queue === undefined) return;
     queue.active -= 1;
     if (queue.active === 0 && queue.leases.length === 0) this.#queues.delete(host);
-    else this.#enter(host, queue);
+    else this.#joinRing(host, queue);
   }
 
-  /** Gives up every lease that has not been taken. */
+  /** Removes and returns every lease that has not been taken. */
   clear(): readonly JobLease[] {
     const leases = [...this.#queues.values()].flatMap((queue) => queue.leases.splice(0));
     this.#ring = [];
-    for (const queue of this.#queues.values()) queue.ready = false;
+    for (const queue of this.#queues.values()) queue.isInRing = false;
     this.#size = 0;
     return leases;
   }
 
-  #enter(host: string, queue: Queue): void {
-    if (queue.ready || queue.paused || queue.leases.length === 0 || queue.active >= this.#perHost) return;
-    queue.ready = true;
+  #joinRing(host: string, queue: HostQueue): void {
+    if (queue.isInRing || queue.isPaused || queue.leases.length === 0 || queue.active >= this.#perHost)
+      return;
+    queue.isInRing = true;
     this.#ring.push(host);
   }
 }

@@ -1,17 +1,17 @@
 import type { JobLease, JobOutcome } from "../ledger/ledger.ts";
 
-/** Remembers which hosts asked to be left alone, and until when (epoch ms). */
+/** The hosts that asked for a pause, and until when (epoch ms). */
 export class HostHolds {
   readonly #until = new Map<string, number>();
 
-  /** Holds a host; a later end wins. Tells whether that changed anything. */
+  /** Holds a host; a later end wins. Returns whether the end changed. */
   hold(host: string, until: number): boolean {
     if (until <= (this.#until.get(host) ?? 0)) return false;
     this.#until.set(host, until);
     return true;
   }
 
-  /** Gives the end of a host's hold; undefined when there is none at `now`. */
+  /** Returns the end of a host's hold; undefined when the host is not held at `now`. */
   heldUntil(host: string, now: number): number | undefined {
     const until = this.#until.get(host);
     if (until === undefined || until > now) return until;
@@ -20,13 +20,13 @@ export class HostHolds {
   }
 }
 
-/** The outcome of a lease whose host is held: nothing was sent, and it is no round of its own. */
+/** Returns the outcome of a lease whose host is held. Nothing was sent, so it does not count as a deferral. */
 export function heldOutcome(lease: JobLease, until: number, at: number): JobOutcome {
   const state = { at: "deferred", reason: "host-held", until, deferrals: lease.deferrals } as const;
   return {
     lease,
     state,
-    advice: "The host asked to be left alone for a while; run the same command again then",
+    advice: "The host asked for a pause; run the same command again after it",
     at,
   };
 }

@@ -3,19 +3,18 @@ import { parseLine } from "../input/parse-line.ts";
 import type { InputLine } from "../ledger/job.ts";
 import type { Ledger, PlanCounts, PlannedLine } from "../ledger/ledger.ts";
 
-/** Where lines go, when to stop reading them, and whom to tell. */
 export interface IntakeOptions {
   readonly ledger: Pick<Ledger, "plan">;
-  /** After it aborts nothing more is planned. */
+  /** After it aborts, no further line is planned. */
   readonly stop: AbortSignal;
   readonly onPlanned: (planned: PlanCounts) => void;
-  /** Hears what went wrong while the input paused. */
+  /** Receives the error of a batch that was planned while the input paused. */
   readonly onError: (error: unknown) => void;
 }
 
 const batchSize = 256;
 
-/** Plans the lines of an input in batches as they come: a full batch at once, a part of one when the input pauses. */
+/** Plans the lines of an input in batches: a full batch immediately, a partial batch when the input pauses. */
 export class Intake {
   readonly #options: IntakeOptions;
   #batch: PlannedLine[] = [];
@@ -24,14 +23,14 @@ export class Intake {
     this.#options = options;
   }
 
-  /** Resolves when the input has ended or `stop` was heard between two lines; rejects with what the input or the ledger throws. */
+  /** Resolves at the end of the input, or between two lines after `stop` aborts. Rejects with the error of the input or the ledger. */
   async read(input: AsyncIterable<InputLine> | Iterable<InputLine>): Promise<void> {
     for await (const line of input) {
       if (this.#options.stop.aborted) return;
       this.#take(line);
       if (this.#batch.length < batchSize) continue;
       this.#flush();
-      // An input that never pauses must not keep the fetching from its turn.
+      // An input that never pauses must not delay the requests.
       await nextTurn();
     }
     this.#flush();

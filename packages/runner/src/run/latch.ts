@@ -1,20 +1,20 @@
-/** A latch for one waiter: `notify` ends the present wait, or the next one if nobody waits. */
+/** A latch for one waiter. `notify` ends the current wait, or the next one when nothing waits. */
 export class Latch {
-  #notified = false;
+  #isNotified = false;
   #resolve: (() => void) | undefined;
 
   readonly notify = (): void => {
-    this.#notified = true;
+    this.#isNotified = true;
     this.#resolve?.();
   };
 
   async wait(): Promise<void> {
-    if (!this.#notified) {
+    if (!this.#isNotified) {
       await new Promise<void>((resolve) => {
         this.#resolve = resolve;
       });
     }
     this.#resolve = undefined;
-    this.#notified = false;
+    this.#isNotified = false;
   }
 }

@@ -84,7 +84,7 @@ export class LeaseQueue {
 
   #refill(): void {
     const window = Math.max(64, 4 * this.#options.concurrency);
-    while (!this.#frontier.ready && this.#frontier.size < maxQueuedLeases) {
+    while (!this.#frontier.isReady && this.#frontier.size < maxQueuedLeases) {
       const leases = this.#supply.claim(window);
       for (const lease of leases) this.#frontier.add(lease);
       if (leases.length === 0) return;

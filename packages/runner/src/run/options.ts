@@ -4,36 +4,36 @@ import type { Fetcher } from "../outcome/fetcher.ts";
 import type { InputLine } from "../ledger/job.ts";
 import type { RunProxies } from "./proxy-monitor.ts";
 
-/** What to fetch, with what, and where to keep it. */
+/** The options of `run`. */
 export interface RunOptions {
-  /** Holds the ledger and the segments; made when it does not exist. */
+  /** The folder of the ledger and the bodies, such as `"results"`. Created when it does not exist. */
   readonly directory: string;
-  /** The list; absent = only go on with what the ledger holds. Read while fetching, never held in memory. */
+  /** The list, such as `readLines("urls.txt")`. It is read while requests run and never held in memory. Without it, the run continues with the lines in the ledger. */
   readonly input?: AsyncIterable<InputLine> | Iterable<InputLine>;
-  /** Sends the requests; all retries of one request happen inside it. The caller closes it. */
+  /** Sends the requests, with all their retries. The caller closes it. */
   readonly session: Fetcher;
   /**
-   * The pool that the session goes through: what blocks or limits one address then leaves a line open for others, lines
-   * wait while none is fit, the run ends when none will be, and how they did is kept with the run.
+   * The proxy pool of the session. With it, a line that is refused or limited is tried again through other proxies, lines
+   * wait while no proxy is available, the run ends when none will be, and the report has statistics of each proxy.
    */
   readonly proxies?: RunProxies;
   /** Requests at a time. @default 16 */
   readonly concurrency?: number;
   /** Requests at a time to one host and port. @default 8 */
   readonly perHost?: number;
-  /** Stops taking lines up; the attempts under way finish and are recorded, and what would need another one waits for the next run. */
+  /** Ends the run gently: attempts in flight finish and are recorded, no further attempt starts, and unfinished lines wait for the next run. */
   readonly drain?: AbortSignal;
-  /** Ends what is in flight; what finished before is recorded. */
+  /** Ends the run immediately: requests in flight are aborted. Finished requests are recorded. */
   readonly signal?: AbortSignal;
-  /** How long a run with nothing else to do waits for the next deferred row. @default "2m" */
+  /** How long a run with nothing else to do waits for the next deferred line. @default "2m" */
   readonly maxIdleWait?: Duration;
-  /** How long a server may put a row off; a later time is taken for this one. @default "24h" */
+  /** The longest deferral that a server may ask for. A longer one is shortened to this. @default "24h" */
   readonly maxDeferDelay?: Duration;
-  /** How often a row may be deferred before it has failed. @default 5 */
+  /** How often a line may be deferred before it fails. @default 5 */
   readonly maxDeferrals?: number;
-  /** Takes up rows that failed for good too, and deferred rows before their time. @default false */
+  /** Tries all failed lines again, and deferred lines before they are due. @default false */
   readonly retryFailed?: boolean;
-  /** Hears every event; what it throws ends the run. */
+  /** Receives every event. An error that it throws ends the run. */
   readonly on?: (event: RunEvent) => void;
   readonly clock?: Clock;
 }

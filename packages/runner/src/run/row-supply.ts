@@ -1,43 +1,45 @@
 import type { Clock } from "@holdfast/policy";
 import type { JobLease, Ledger } from "../ledger/ledger.ts";
 
-/** The rows of a ledger that are to be fetched: those that come due, then those that nobody has tried. */
-export class RowSupply {
-  readonly #ledger: Pick<Ledger, "claimDue" | "nextDueAt" | "claim">;
-  readonly #clock: Clock;
-  #dueAt: number | undefined;
-  /** Whether there may be rows that nobody has tried. */
-  #moreOpen = true;
+type SupplyLedger = Pick<Ledger, "claimDue" | "nextDueAt" | "claim">;
 
-  constructor(ledger: Pick<Ledger, "claimDue" | "nextDueAt" | "claim">, clock: Clock) {
+/** Claims the rows of a ledger: first the deferred rows that are due, then the open rows. Does not ask the ledger when it cannot have any. */
+export class RowSupply {
+  readonly #ledger: SupplyLedger;
+  readonly #clock: Clock;
+  #nextDueAt: number | undefined;
+  #mayHaveOpen = true;
+
+  constructor(ledger: SupplyLedger, clock: Clock) {
     this.#ledger = ledger;
     this.#clock = clock;
-    this.#dueAt = ledger.nextDueAt();
+    this.#nextDueAt = ledger.nextDueAt();
   }
 
-  /** When the next row comes due, epoch ms. */
+  /** When the next deferred row is due, in epoch ms; undefined when no row is deferred. */
   get nextDueAt(): number | undefined {
-    return this.#dueAt;
+    return this.#nextDueAt;
   }
 
-  /** Takes up to `max` rows. @throws LedgerError */
+  /** Claims up to `max` rows. @throws LedgerError */
   claim(max: number): readonly JobLease[] {
     const now = this.#clock.date();
-    const due = this.#dueAt !== undefined && this.#dueAt <= now ? this.#ledger.claimDue(now, max) : [];
-    if (due.length > 0) this.#dueAt = this.#ledger.nextDueAt();
-    if (!this.#moreOpen || due.length === max) return due;
+    const due =
+      this.#nextDueAt !== undefined && this.#nextDueAt <= now ? this.#ledger.claimDue(now, max) : [];
+    if (due.length > 0) this.#nextDueAt = this.#ledger.nextDueAt();
+    if (!this.#mayHaveOpen || due.length === max) return due;
     const open = this.#ledger.claim(max - due.length);
-    this.#moreOpen = open.length === max - due.length;
+    this.#mayHaveOpen = open.length === max - due.length;
     return [...due, ...open];
   }
 
-  /** Takes note that the ledger has got so many rows more. */
+  /** Must be called when the ledger has `count` more rows. */
   rowsAdded(count: number): void {
-    this.#moreOpen ||= count > 0;
+    this.#mayHaveOpen ||= count > 0;
   }
 
-  /** Takes note that rows were put off. */
+  /** Must be called when rows were deferred in the ledger. */
   rowsDeferred(): void {
-    this.#dueAt = this.#ledger.nextDueAt();
+    this.#nextDueAt = this.#ledger.nextDueAt();
   }
 }

@@ -196,7 +196,7 @@ export class RunLoop {
   readonly #planned = (counts: PlanCounts): void => {
     this.#totals = countPlanned(this.#totals, counts);
     this.#queue.rowsAdded(counts.added);
-    this.#emit({ type: "planned", ...counts });
+    this.#emit({ type: "planned", ...counts, totals: this.#totals });
     this.#latch.notify();
   };
 

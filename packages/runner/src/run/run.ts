@@ -7,12 +7,12 @@ import { buildReport } from "../output/read-report.ts";
 import { openLedger } from "../sqlite/sqlite-ledger.ts";
 
 /**
- * Fetches every line of the input that the directory's ledger has no final outcome for, and records each exactly once.
- * Whatever interrupts it, the same call goes on where it stopped: done rows stay done, failures that a retry might fix
- * and deferrals that are due are taken up again. What was in flight at a crash may be fetched again.
+ * Fetches every line of the input that has no final outcome in the directory's ledger, and records exactly one outcome for
+ * each. After any interruption, the same call continues: done lines stay done, and retryable failures and due deferrals are
+ * tried again. A request that was in flight at a crash may be sent again.
  *
- * @throws LedgerError when the ledger is in use, damaged, or its disk refuses; RangeError or TypeError for wrong options;
- *   and what the input or the listener throws, after what had finished was recorded.
+ * @throws LedgerError when the ledger is in use or damaged, or a write to the disk fails; RangeError or TypeError for wrong
+ *   options; and the error of the input or the listener, after the finished requests are recorded.
  */
 export async function run(options: RunOptions): Promise<RunReport> {
   const {
@@ -51,5 +51,5 @@ export async function run(options: RunOptions): Promise<RunReport> {
 
 function atLeastOne(value: number, name: string): number {
   if (Number.isInteger(value) && value >= 1) return value;
-  throw new RangeError(`${name} must be a whole number of at least 1, got ${value}`);
+  throw new RangeError(`${name} must be an integer of at least 1, got ${value}`);
 }

@@ -1,18 +1,18 @@
 import type { Clock } from "@holdfast/policy";
 
-/** Rings once at the time it was last set to. */
+/** Calls a function once, at the time that was set last. */
 export class Timer {
   readonly #clock: Clock;
-  readonly #ring: () => void;
+  readonly #onTime: () => void;
   #at: number | undefined;
   #cancel = new AbortController();
 
-  constructor(clock: Clock, ring: () => void) {
+  constructor(clock: Clock, onTime: () => void) {
     this.#clock = clock;
-    this.#ring = ring;
+    this.#onTime = onTime;
   }
 
-  /** Sets the time (epoch ms); undefined = never. */
+  /** Sets the time (epoch ms); undefined stops the timer. */
   set(at: number | undefined): void {
     if (at === this.#at) return;
     this.#cancel.abort();
@@ -29,6 +29,6 @@ export class Timer {
       return;
     }
     this.#at = undefined;
-    this.#ring();
+    this.#onTime();
   }
 }
