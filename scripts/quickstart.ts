@@ -71,7 +71,7 @@ async function fetchBundledSite(flags: readonly string[]): Promise<number> {
   try {
     await mkdir(folder, { recursive: true });
     await writeFile(bundled.list, `${site.urls(origin.url).join("\n")}\n`);
-    printLine(`A site of ${site.paths.length} pages on ${origin.url}, where a third fail at first`);
+    printLine(`A site of ${site.paths.length} pages on ${origin.url}, a third of which fail at first`);
     if (continues) printLine("Continuing the interrupted run");
     printLine(`$ holdfast run ${list} -o ${directory}\n`);
     const code = await runProgram(["run", list, "-o", directory, ...flags]);

@@ -27,33 +27,34 @@ before(async () => {
 
 after(() => directory[Symbol.asyncDispose]());
 
-/** Runs the bundle on one Node and counts its tests, which its runner ends with: `# pass 12`. */
+/** Runs the bundle on one Node and reads the number of tests from the end of its output: `# pass 12`. */
 async function runOnNode(
   program: string,
 ): Promise<{ readonly passed: number; readonly failed: number; readonly log: string }> {
   const args = ["--test-reporter=tap", join(directory.path, "node.mjs")];
-  // A test runner that finds itself inside another one says nothing for people to read.
+  // A test runner inside another test runner prints no readable output.
   const { NODE_TEST_CONTEXT: _inside, ...env } = process.env;
   const { stdout, stderr } = await runProgram(program, args, { env, within: 120_000 });
-  const count = (what: string): number =>
-    Number(new RegExp(`^# ${what} (\\d+)$`, "m").exec(stdout)?.[1] ?? NaN);
+  const count = (label: string): number =>
+    Number(new RegExp(`^# ${label} (\\d+)$`, "m").exec(stdout)?.[1] ?? NaN);
   return { passed: count("pass"), failed: count("fail"), log: stdout + stderr };
 }
 
-async function versionOf(program: string): Promise<string> {
+async function readVersion(program: string): Promise<string> {
   return (await runProgram(program, ["--version"])).stdout.trim();
 }
 
-// npm has the other Nodes as packages for one system each; platforms/nodes asks for those of linux x64.
-const elsewhere = process.platform !== "linux" || process.arch !== "x64";
+// npm has one package per Node version and system. platforms/nodes installs those for linux x64.
+const isOtherSystem = process.platform !== "linux" || process.arch !== "x64";
 
 for (const major of [22, 26]) {
   const skip =
-    elsewhere && `no Node ${major} from npm for ${process.platform} ${process.arch}: run it on linux x64`;
+    isOtherSystem &&
+    `needs linux x64, for which npm has Node ${major}; this is ${process.platform} ${process.arch}`;
   test(`the built package passes its tests on Node ${major}`, { skip }, async () => {
     const program = join(nodes, "node_modules", `node${major}/bin/node`);
     assert.ok(existsSync(program), `${program} is missing: npm install --prefix test/platforms/nodes`);
-    assert.match(await versionOf(program), new RegExp(`^v${major}\\.`));
+    assert.match(await readVersion(program), new RegExp(`^v${major}\\.`));
 
     const { passed, failed, log } = await runOnNode(program);
 
@@ -62,8 +63,8 @@ for (const major of [22, 26]) {
   });
 }
 
-test("the built package passes its tests on the Node that runs this, which is the workspace's own", async () => {
-  assert.match(await versionOf(join(modules, ".bin/node")), /^v24\./);
+test("the built package passes its tests on the Node of the workspace", async () => {
+  assert.match(await readVersion(join(modules, ".bin/node")), /^v24\./);
 
   const { passed, failed, log } = await runOnNode(process.execPath);
 

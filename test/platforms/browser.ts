@@ -2,9 +2,9 @@ import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { chromium } from "playwright-core";
-import type { Tally } from "./browser/test.ts";
+import type { SuiteResult } from "./browser/test.ts";
 
-/** Where Debian's package `chromium` puts its program. */
+/** The program of Debian's package `chromium`. */
 export const chromiumPath = "/usr/bin/chromium";
 
 const flags = [
@@ -15,17 +15,17 @@ const flags = [
   "--no-first-run",
 ];
 
-/** What the suite came to in a page, and in a worker of that page. */
+/** The results of the suite in a page and in a worker of that page. */
 export interface BrowserRun {
   readonly version: string;
-  readonly page: Tally;
-  readonly worker: Tally;
+  readonly page: SuiteResult;
+  readonly worker: SuiteResult;
 }
 
 const page = "<!doctype html><script type=module src=/suite.js></script>";
 const worker = 'import "/suite.js"; postMessage(await runSuite());';
 
-/** Runs a bundled suite in a headless Chromium of its own, served from a loopback port. */
+/** Runs a bundled suite in a new headless Chromium, served from a loopback port. */
 export async function runInChromium(suite: string): Promise<BrowserRun> {
   const files: Readonly<Record<string, readonly [string, string | Buffer]>> = {
     "/": ["text/html", page],
@@ -52,10 +52,10 @@ export async function runInChromium(suite: string): Promise<BrowserRun> {
   }
 }
 
-/* These two run in the page, where the suite has put `runSuite`. */
-const inPage = "globalThis.runSuite()" as unknown as () => Promise<Tally>;
+// Both run in the page, where the suite has defined `runSuite`.
+const inPage = "globalThis.runSuite()" as unknown as () => Promise<SuiteResult>;
 const inWorker = `new Promise((resolve, reject) => {
   const worker = new Worker("/worker.js", { type: "module" });
   worker.onmessage = (event) => resolve(event.data);
   worker.onerror = (event) => reject(new Error(event.message));
-})` as unknown as () => Promise<Tally>;
+})` as unknown as () => Promise<SuiteResult>;

@@ -6,12 +6,12 @@ import { build, type Plugin } from "esbuild";
 const root = join(import.meta.dirname, "../..");
 const sources = join(root, "packages/policy/src");
 
-/** Where the suite is to run: Node brings its own `node:test`, a browser gets ours. */
+/** The platform of the suite. Node has `node:test`; a browser gets the replacement in browser/. */
 export type Platform = "node" | "browser";
 
 /**
- * Bundles the package's own unit tests with its *built* files into one module. A test that needs Node for more than
- * running it is named `*.node.test.ts` and stays out.
+ * Bundles the unit tests of @holdfast/policy with its built files into one module. Tests that need more of Node than its
+ * test runner are named `*.node.test.ts` and are left out.
  */
 export async function bundleSuite(platform: Platform, outfile: string): Promise<void> {
   const files = await readdir(sources, { recursive: true });
@@ -25,30 +25,34 @@ export async function bundleSuite(platform: Platform, outfile: string): Promise<
     target: "es2022",
     platform,
     logLevel: "silent",
-    // The package promises that importing it does nothing; its tests are imported for what they do.
+    // package.json declares no side effects, but importing a test file must register its tests.
     ignoreAnnotations: true,
-    inject: platform === "browser" ? [shim("process")] : [],
+    inject: platform === "browser" ? [replacement("process")] : [],
     alias:
       platform === "browser"
-        ? { "node:test": shim("test"), "node:assert/strict": shim("assert"), "node:events": shim("events") }
+        ? {
+            "node:test": replacement("test"),
+            "node:assert/strict": replacement("assert"),
+            "node:events": replacement("events"),
+          }
         : {},
-    plugins: [built],
+    plugins: [builtFiles],
   });
 }
 
-function shim(name: string): string {
+function replacement(name: string): string {
   return join(import.meta.dirname, `browser/${name}.ts`);
 }
 
-/** Turns what a test imports from beside it into what the package ships. */
-const built: Plugin = {
+/** Resolves imports of source files to the built files that the package ships. */
+const builtFiles: Plugin = {
   name: "built files",
   setup({ onResolve }) {
     onResolve({ filter: /^\.\.?\/.*\.ts$/ }, ({ path, resolveDir }) => {
       const source = join(resolveDir, path);
       if (!source.startsWith(sources) || source.endsWith(".test.ts")) return undefined;
-      const shipped = source.replace(sources, join(root, "packages/policy/dist")).replace(/\.ts$/, ".js");
-      return existsSync(shipped) ? { path: shipped } : { errors: [{ text: `${path} was not built` }] };
+      const builtFile = source.replace(sources, join(root, "packages/policy/dist")).replace(/\.ts$/, ".js");
+      return existsSync(builtFile) ? { path: builtFile } : { errors: [{ text: `${path} was not built` }] };
     });
   },
 };

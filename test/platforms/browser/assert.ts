@@ -1,6 +1,6 @@
 /** `node:assert/strict`, as far as the package's tests use it. */
 const assert = { ok, equal, notEqual, deepEqual, notDeepEqual, match, fail, throws, rejects };
-// oxlint-disable-next-line import/no-default-export -- the module that it stands for has one
+// oxlint-disable-next-line import/no-default-export -- node:assert/strict has one
 export default assert;
 
 type Expected = undefined | RegExp | string | object | ((error: unknown) => boolean);
@@ -10,23 +10,23 @@ function fail(message = "failed"): never {
 }
 
 function ok(value: unknown, message?: string): void {
-  if (!value) fail(message ?? `${show(value)} is not truthy`);
+  if (!value) fail(message ?? `${format(value)} is not truthy`);
 }
 
 function equal(actual: unknown, expected: unknown, message?: string): void {
-  ok(Object.is(actual, expected), message ?? `${show(actual)} is not ${show(expected)}`);
+  ok(Object.is(actual, expected), message ?? `${format(actual)} is not ${format(expected)}`);
 }
 
 function notEqual(actual: unknown, expected: unknown): void {
-  ok(!Object.is(actual, expected), `${show(actual)} is not another`);
+  ok(!Object.is(actual, expected), `${format(actual)} is equal to the value that it must differ from`);
 }
 
 function deepEqual(actual: unknown, expected: unknown, message?: string): void {
-  ok(same(actual, expected), message ?? `${show(actual)} is not like ${show(expected)}`);
+  ok(isDeepEqual(actual, expected), message ?? `${format(actual)} does not deep-equal ${format(expected)}`);
 }
 
 function notDeepEqual(actual: unknown, expected: unknown): void {
-  ok(!same(actual, expected), `${show(actual)} is like ${show(expected)}`);
+  ok(!isDeepEqual(actual, expected), `${format(actual)} deep-equals ${format(expected)}`);
 }
 
 function match(text: string, pattern: RegExp): void {
@@ -40,12 +40,12 @@ function throws(run: () => unknown, expected?: Expected): void {
   } catch (error) {
     thrown = { error };
   }
-  judge(thrown, expected);
+  checkThrown(thrown, expected);
 }
 
 async function rejects(run: Promise<unknown> | (() => Promise<unknown>), expected?: Expected): Promise<void> {
   const promise = typeof run === "function" ? run() : run;
-  judge(
+  checkThrown(
     await promise.then(
       () => undefined,
       (error: unknown) => ({ error }),
@@ -54,13 +54,13 @@ async function rejects(run: Promise<unknown> | (() => Promise<unknown>), expecte
   );
 }
 
-function judge(thrown: { readonly error: unknown } | undefined, expected: Expected): void {
-  if (thrown === undefined) fail("nothing was thrown");
-  else if (!fits(thrown.error, expected))
-    fail(`${show(thrown.error)} was thrown, expected ${show(expected)}`);
+function checkThrown(thrown: { readonly error: unknown } | undefined, expected: Expected): void {
+  if (thrown === undefined) fail("Expected an error, but none was thrown");
+  else if (!matchesExpected(thrown.error, expected))
+    fail(`Expected ${format(expected)}, but ${format(thrown.error)} was thrown`);
 }
 
-function fits(error: unknown, expected: Expected): boolean {
+function matchesExpected(error: unknown, expected: Expected): boolean {
   if (expected === undefined || typeof expected === "string") return true;
   if (expected instanceof RegExp) return expected.test(String(error));
   if (typeof expected !== "function") return includes(error, expected);
@@ -71,30 +71,30 @@ function fits(error: unknown, expected: Expected): boolean {
 function includes(error: unknown, expected: object): boolean {
   return Object.entries(expected).every(([key, value]) => {
     const actual: unknown = Object(error)[key];
-    return value instanceof RegExp ? value.test(String(actual)) : same(actual, value);
+    return value instanceof RegExp ? value.test(String(actual)) : isDeepEqual(actual, value);
   });
 }
 
-function same(a: unknown, b: unknown): boolean {
+function isDeepEqual(a: unknown, b: unknown): boolean {
   if (Object.is(a, b)) return true;
   if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return false;
   if (Object.getPrototypeOf(a) !== Object.getPrototypeOf(b)) return false;
   if (a instanceof Error && b instanceof Error && String(a) !== String(b)) return false;
-  return sameEntries(entriesOf(a), entriesOf(b));
+  return areEntriesEqual(listEntries(a), listEntries(b));
 }
 
-function entriesOf(value: object): readonly unknown[] {
+function listEntries(value: object): readonly unknown[] {
   if (value instanceof Map || value instanceof Set) return [...value];
   return Object.entries(value)
     .toSorted(([a], [b]) => (a < b ? -1 : 1))
     .flat();
 }
 
-function sameEntries(a: readonly unknown[], b: readonly unknown[]): boolean {
-  return a.length === b.length && a.every((entry, index) => same(entry, b[index]));
+function areEntriesEqual(a: readonly unknown[], b: readonly unknown[]): boolean {
+  return a.length === b.length && a.every((entry, index) => isDeepEqual(entry, b[index]));
 }
 
-function show(value: unknown): string {
+function format(value: unknown): string {
   if (typeof value === "function") return value.name;
   if (typeof value !== "object" || value === null || value instanceof Error) return String(value);
   return JSON.stringify(value);

@@ -1,7 +1,7 @@
 const listeners = new WeakMap<EventTarget, Map<string, Set<unknown>>>();
 const { addEventListener, removeEventListener } = EventTarget.prototype;
 
-function listenersOf(target: EventTarget, type: string): Set<unknown> {
+function findListeners(target: EventTarget, type: string): Set<unknown> {
   const types = listeners.get(target) ?? new Map<string, Set<unknown>>();
   listeners.set(target, types);
   const all = types.get(type) ?? new Set();
@@ -9,22 +9,22 @@ function listenersOf(target: EventTarget, type: string): Set<unknown> {
   return all;
 }
 
-// A browser does not tell who listens, so this page, which only runs tests, keeps count.
+// A browser does not list the listeners of a target, so the test page records them.
 EventTarget.prototype.addEventListener = function (type, listener, options) {
   const target = this ?? globalThis;
-  listenersOf(target, type).add(listener);
+  findListeners(target, type).add(listener);
   if (typeof options === "object" && options.once === true) {
-    addEventListener.call(target, type, () => listenersOf(target, type).delete(listener), { once: true });
+    addEventListener.call(target, type, () => findListeners(target, type).delete(listener), { once: true });
   }
   addEventListener.call(target, type, listener, options);
 };
 
 EventTarget.prototype.removeEventListener = function (type, listener, options) {
-  listenersOf(this ?? globalThis, type).delete(listener);
+  findListeners(this ?? globalThis, type).delete(listener);
   removeEventListener.call(this, type, listener, options);
 };
 
-/** The listeners of a target, as `node:events` gives them. */
+/** Returns the listeners of a target, as `node:events` does. */
 export function getEventListeners(target: EventTarget, type: string): readonly unknown[] {
-  return [...listenersOf(target, type)];
+  return [...findListeners(target, type)];
 }

@@ -6,20 +6,20 @@ const page = globalThis as unknown as {
   addEventListener(type: string, listener: (event: Rejection) => void): void;
   removeEventListener(type: string, listener: (event: Rejection) => void): void;
 };
-const heard = new Map<unknown, (event: Rejection) => void>();
+const listeners = new Map<unknown, (event: Rejection) => void>();
 
-/** What the tests ask of Node's process: to hear of rejections that nobody handles. */
+/** The part of Node's `process` that the tests use: the event for unhandled rejections. */
 export const process = {
-  on: (_type: "unhandledRejection", hear: (reason: unknown) => void): void => {
+  on: (_type: "unhandledRejection", handler: (reason: unknown) => void): void => {
     const listener = (event: Rejection): void => {
       event.preventDefault();
-      hear(event.reason);
+      handler(event.reason);
     };
-    heard.set(hear, listener);
+    listeners.set(handler, listener);
     page.addEventListener("unhandledrejection", listener);
   },
-  off: (_type: "unhandledRejection", hear: (reason: unknown) => void): void => {
-    const listener = heard.get(hear);
+  off: (_type: "unhandledRejection", handler: (reason: unknown) => void): void => {
+    const listener = listeners.get(handler);
     if (listener !== undefined) page.removeEventListener("unhandledrejection", listener);
   },
 };

@@ -1,6 +1,6 @@
 type Spy = ((...args: unknown[]) => unknown) & { readonly mock: { readonly callCount: () => number } };
 
-/** What a test may ask of its context: what the package's tests ask of `node:test`. */
+/** The part of the test context of `node:test` that the package's tests use. */
 interface Context {
   after(run: () => unknown): void;
   readonly mock: {
@@ -11,21 +11,21 @@ interface Context {
 
 type Body = (context: Context) => unknown;
 
-/** What running the suite came to. */
-export interface Tally {
+/** The result of the suite. */
+export interface SuiteResult {
   readonly passed: number;
   readonly failures: readonly string[];
 }
 
 const registered: { readonly name: string; readonly body: Body }[] = [];
 
-/** Notes a test, as `node:test` would; `runSuite` runs it. */
+/** Registers a test, as `node:test` does. `runSuite` runs it. */
 export function test(name: string, body: Body): void {
   registered.push({ name, body });
 }
 
-/** A function that counts its calls, and passes them on, `new` included. */
-function spyOn(original: (...args: unknown[]) => unknown): Spy {
+/** Returns a function that counts its calls and passes them on, including calls with `new`. */
+function createSpy(original: (...args: unknown[]) => unknown): Spy {
   let calls = 0;
   const spy = function (...args: unknown[]): unknown {
     calls += 1;
@@ -34,24 +34,24 @@ function spyOn(original: (...args: unknown[]) => unknown): Spy {
   return Object.assign(spy, { mock: { callCount: () => calls } });
 }
 
-function contextOf(after: (() => unknown)[]): Context {
-  const later = (run: () => unknown): void => void after.push(run);
+function createContext(after: (() => unknown)[]): Context {
+  const runAfter = (run: () => unknown): void => void after.push(run);
   const method = (object: object, name: string): Spy => {
     const original = Reflect.get(object, name) as (...args: unknown[]) => unknown;
-    const spy = spyOn(original);
+    const spy = createSpy(original);
     Reflect.set(object, name, spy);
-    later(() => Reflect.set(object, name, original));
+    runAfter(() => Reflect.set(object, name, original));
     return spy;
   };
-  return { after: later, mock: { fn: () => spyOn(() => undefined), method } };
+  return { after: runAfter, mock: { fn: () => createSpy(() => undefined), method } };
 }
 
-async function runSuite(): Promise<Tally> {
+async function runSuite(): Promise<SuiteResult> {
   const failures: string[] = [];
   for (const { name, body } of registered) {
     const after: (() => unknown)[] = [];
     try {
-      await body(contextOf(after));
+      await body(createContext(after));
     } catch (error) {
       failures.push(`${name}: ${error instanceof Error ? error.stack : String(error)}`);
     }
