@@ -8,7 +8,7 @@ const image = Buffer.alloc(3_000_000, "an image of a disk\n");
 const etag = '"2026-11"';
 await using origin = await faultOrigin({
   routes: {
-    // The body breaks off twice. The second time no retry is left, as after a crash.
+    // The body ends early twice. The second time no retry is left, as after a crash.
     "/big.iso": [
       cut(respond(200, { headers: { etag }, body: image }), { atBody: 1_000_000 }),
       (request) => cut(ranged({ body: image, etag })(request), { atBody: 500_000 }),

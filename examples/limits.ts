@@ -16,7 +16,7 @@ await using session = new Session(); // no option needed: the session learns a l
 const pages = await Promise.all(Array.from({ length: 25 }, (_, page) => session.get(`${url}/${page}`)));
 console.log(pages.filter(({ ok }) => ok).length, "pages");
 
-// Waits of more than one second are left to a queue of yours.
+// Your own queue handles waits of more than one second.
 const retry = sessionDefaults.retry.new({ retryAfterMax: "1s", onLongRetryAfter: "defer" });
 const error: unknown = await session.get(busyUrl, { retry }).catch((reason: unknown) => reason);
 if (error instanceof DeferredError) console.log("try again at", new Date(error.resumeAt));

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { faultOrigin, respond, type Answer } from "holdfast/testing";
 
-// Proxies for plain http that play the shop themselves: one is banned, one is limited, two work.
+// Four proxies for http that also play the shop: one is banned, one is rate limited, two work.
 const proxy = (respondTo: (cookie: string | undefined) => Answer) =>
   faultOrigin({ routes: { "*": ({ headers }) => respondTo(headers["cookie"]?.toString()) } });
 await using banned = await proxy(() => respond(403));

@@ -8,23 +8,27 @@ import { temporaryDirectory, type TemporaryDirectory } from "./support/temporary
 
 const root = join(import.meta.dirname, "..");
 const bin = join(root, "node_modules/.bin");
-/** The Node that runs the tests comes first: npm's own may be another. */
+/** Puts the Node that runs the tests first, because npm may run another one. */
 const env = { ...process.env, PATH: [dirname(process.execPath), process.env["PATH"]].join(delimiter) };
 
 let directory: TemporaryDirectory;
 let consumer: string;
 
-async function succeed(command: string, args: readonly string[], cwd: string): Promise<ProgramResult> {
-  const ended = await runProgram(command, args, { cwd, env, within: 300_000 });
-  assert.equal(ended.code, 0, `${command} ${args.join(" ")}\n${ended.stdout}${ended.stderr}`);
-  return ended;
+async function runSuccessfully(
+  command: string,
+  args: readonly string[],
+  cwd: string,
+): Promise<ProgramResult> {
+  const result = await runProgram(command, args, { cwd, env, within: 300_000 });
+  assert.equal(result.code, 0, `${command} ${args.join(" ")}\n${result.stdout}${result.stderr}`);
+  return result;
 }
 
-/** Installs as someone would who has the tarballs: from npm's cache where it can, from the registry where it must. */
+/** Installs the tarballs as a user would, with dependencies from npm's cache or else from the registry. */
 async function install(tarballs: readonly string[]): Promise<void> {
   const args = ["install", "--no-audit", "--no-fund", ...tarballs];
   const offline = await runProgram("npm", [...args, "--offline"], { cwd: consumer, env, within: 300_000 });
-  if (offline.code !== 0) await succeed("npm", args, consumer);
+  if (offline.code !== 0) await runSuccessfully("npm", args, consumer);
 }
 
 before(async () => {
@@ -37,8 +41,8 @@ before(async () => {
     join(consumer, "package.json"),
     JSON.stringify({ name: "consumer", private: true, type: "module" }),
   );
-  await succeed(join(bin, "tsc"), ["-b", "packages/holdfast"], root);
-  await succeed("npm", ["pack", "--workspaces", "--pack-destination", tarballs], root);
+  await runSuccessfully(join(bin, "tsc"), ["-b", "packages/holdfast"], root);
+  await runSuccessfully("npm", ["pack", "--workspaces", "--pack-destination", tarballs], root);
   const packed = await readdir(tarballs);
   assert.equal(packed.length, 4);
   await install(packed.map((name) => join(tarballs, name)));
@@ -46,28 +50,28 @@ before(async () => {
 
 after(() => directory[Symbol.asyncDispose]());
 
-test("the packed program says the version of its package", async () => {
+test("the packed program prints the version of its package", async () => {
   const manifest: unknown = JSON.parse(await readFile(join(root, "packages/holdfast/package.json"), "utf8"));
   assert.ok(typeof manifest === "object" && manifest !== null && "version" in manifest);
 
-  const { stdout } = await succeed("npx", ["holdfast", "--version"], consumer);
+  const { stdout } = await runSuccessfully("npx", ["holdfast", "--version"], consumer);
 
   assert.match(stdout, new RegExp(`\\b${String(manifest.version)}\\n$`));
 });
 
-test("the packed program fetches a list over a faulty server and keeps every page", async () => {
+test("the packed program fetches a list from a faulty server and stores every page", async () => {
   const pages = quickstartSite({ pages: 20, silence: 200 });
   await using origin = await faultOrigin({ routes: pages.routes });
   await writeFile(join(consumer, "urls.txt"), pages.urls(origin.url).join("\n"));
 
-  await succeed("npx", ["holdfast", "run", "urls.txt", "-o", "results"], consumer);
+  await runSuccessfully("npx", ["holdfast", "run", "urls.txt", "-o", "results"], consumer);
 
-  const { stdout } = await succeed("npx", ["holdfast", "status", "results"], consumer);
+  const { stdout } = await runSuccessfully("npx", ["holdfast", "status", "results"], consumer);
   assert.match(stdout, /\b20\b/);
   assert.ok(origin.requests.length > 20);
 });
 
-test("the packed library retries and fetches", async () => {
+test("the packed library retries a function and sends a request", async () => {
   const pages = quickstartSite({ pages: 1, failing: 0 });
   await using origin = await faultOrigin({ routes: pages.routes });
   const program = `
@@ -85,12 +89,16 @@ test("the packed library retries and fetches", async () => {
   `;
   await writeFile(join(consumer, "program.mjs"), program);
 
-  const { stdout } = await succeed(process.execPath, ["program.mjs", ...pages.urls(origin.url)], consumer);
+  const { stdout } = await runSuccessfully(
+    process.execPath,
+    ["program.mjs", ...pages.urls(origin.url)],
+    consumer,
+  );
 
   assert.deepEqual(JSON.parse(stdout), ["fine", 2, 200, pages.pageBody(1)]);
 });
 
-test("the packed library speaks HTTP/2, with what undici has inside", async () => {
+test("the packed library uses HTTP/2", async () => {
   await using origin = await faultOrigin({
     tls: selfSigned(),
     http2: true,
@@ -103,12 +111,12 @@ test("the packed library speaks HTTP/2, with what undici has inside", async () =
   `;
   await writeFile(join(consumer, "http2.mjs"), program);
 
-  const { stdout } = await succeed(process.execPath, ["http2.mjs", `${origin.url}/`], consumer);
+  const { stdout } = await runSuccessfully(process.execPath, ["http2.mjs", `${origin.url}/`], consumer);
 
   assert.equal(stdout, "by HTTP/2\n");
 });
 
-test("a TypeScript program sees the packed types, and is told what is wrong", async () => {
+test("a TypeScript program compiles with the packed types, and a type error is reported", async () => {
   await mkdir(join(consumer, "node_modules/@types"), { recursive: true });
   await symlink(join(root, "node_modules/@types/node"), join(consumer, "node_modules/@types/node"));
   await symlink(join(root, "node_modules/undici-types"), join(consumer, "node_modules/undici-types")).catch(
@@ -126,7 +134,7 @@ test("a TypeScript program sees the packed types, and is told what is wrong", as
   await writeFile(join(consumer, "right.ts"), right);
   await writeFile(join(consumer, "wrong.ts"), right.replace("Promise<number>", "Promise<string>"));
 
-  await succeed(join(bin, "tsc"), [...options, "right.ts"], consumer);
+  await runSuccessfully(join(bin, "tsc"), [...options, "right.ts"], consumer);
   const wrong = await runProgram(join(bin, "tsc"), [...options, "wrong.ts"], { cwd: consumer, env });
 
   assert.notEqual(wrong.code, 0);

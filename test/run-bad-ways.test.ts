@@ -9,19 +9,19 @@ import { startHoldfast, type HoldfastResult } from "./support/holdfast.ts";
 import { microsocks } from "./support/socks.ts";
 import { temporaryDirectory } from "./support/temporary-directory.ts";
 
-interface Ran {
+interface RunResult {
   readonly ending: HoldfastResult;
   readonly report: RunReport;
-  /** How each page ended. */
+  /** The outcome of each page. */
   readonly pages: readonly (readonly [url: string, state: string, body: string])[];
 }
 
-/** Fetches pages through a list of proxies with the program. */
+/** Runs the program on a list of URLs and proxies. */
 async function run(
   urls: readonly string[],
   proxies: readonly string[],
   env: Readonly<Record<string, string>> = {},
-): Promise<Ran> {
+): Promise<RunResult> {
   await using directory = await temporaryDirectory("bad-ways");
   const { path: cwd } = directory;
   await writeFile(join(cwd, "urls.txt"), urls.join("\n"));
@@ -39,12 +39,12 @@ async function run(
   return { ending, report: readReport(join(cwd, "out")), pages };
 }
 
-test("hosts that do not exist cost no page of the others, through real proxies that say as little as they can", async () => {
+test("hosts that do not exist cost no page of other hosts, through real proxies that report no reason", async () => {
   await using stack = new AsyncDisposableStack();
   const origin = stack.use(await faultOrigin({ routes: { "*": () => respond(200, { body: "here" }) } }));
   const socks = await Promise.all(Array.from({ length: 10 }, () => microsocks()));
   for (const each of socks) stack.use(each);
-  // No resolver has to be asked for it: a label has 63 characters at most.
+  // A label with more than 63 characters fails without a DNS query.
   const missing = (number: number): string => `http://${"x".repeat(64)}${number}.test/`;
   const urls = Array.from({ length: 200 }, (_, number) =>
     number % 40 === 3 ? missing(number) : `${origin.url}/${number}`,
@@ -62,7 +62,7 @@ test("hosts that do not exist cost no page of the others, through real proxies t
   assert.ok(report.proxies?.byProxy.every(({ requests, successes }) => successes >= 0.5 * requests));
 });
 
-test("a proxy that breaks TLS open and one behind a captive portal cost no page", async () => {
+test("a proxy that intercepts TLS and one behind a captive portal cost no page", async () => {
   await using stack = new AsyncDisposableStack();
   const { ca, good, selfSigned } = await certificates();
   const site = (tls: typeof good, body: string): Promise<FaultOrigin> =>
@@ -88,7 +88,7 @@ test("a proxy that breaks TLS open and one behind a captive portal cost no page"
   assert.ok(pages.every(([, state, body]) => state === "done" && body === "here"));
 });
 
-test("a proxy that mangles heads and one behind a captive portal cost no page of plain http", async () => {
+test("a proxy that corrupts response heads and one behind a captive portal cost no page over http", async () => {
   await using stack = new AsyncDisposableStack();
   const mangled = "HTTP/1.1 200 OK\r\nContent-Length: 3\r\nContent-Length: 5\r\n\r\nabcde";
   const answers = [raw(mangled), respond(511), ...Array(4).fill(respond(200, { body: "here" }))];
@@ -106,8 +106,8 @@ test("a proxy that mangles heads and one behind a captive portal cost no page of
   assert.ok(pages.every(([, state, body]) => state === "done" && body === "here"));
 });
 
-test("a gateway that rotates by itself serves a list though a third of its exits are banned, and says nothing of who asks", async () => {
-  // Each connection comes out elsewhere.
+test("a rotating gateway serves a list although a third of its exits are banned, and no output has its credentials", async () => {
+  // Each connection has another exit address.
   await using gateway = await faultOrigin({
     routes: {
       "*": ({ connection }) => (connection % 3 === 0 ? respond(403) : respond(200, { body: "here" })),
@@ -121,7 +121,7 @@ test("a gateway that rotates by itself serves a list though a third of its exits
 
   assert.equal(marked.ending.code, 0, marked.ending.err);
   assert.ok(marked.pages.every(([, state, body]) => state === "done" && body === "here"));
-  // Without the mark a line has its three rounds, through whichever connection is free.
+  // Without `rotatesPerConnection`, a line has three attempts, each through any free connection.
   assert.ok(plain.report.done >= 75, plain.ending.err);
   for (const { ending } of [marked, plain])
     assert.doesNotMatch(ending.err, /customer|s3cret|No proxy is fit/);

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
 let busy = 0;
-/** Serves 8 concurrent calls and refuses further ones. */
+/** Runs 8 concurrent calls and rejects more. */
 async function callApi(): Promise<number> {
   busy += 1;
   try {
