@@ -34,7 +34,7 @@ const mayMount = process.platform === "linux" && process.getuid?.() === 0;
 /** A test of a small disk; where none can be mounted, one that says so. */
 function onSmallDisk(name: string, run: (disk: Disk) => Promise<void>): void {
   if (!mayMount)
-    return void test(`NOT TESTED, for only root can mount a small disk: ${name}`, () => undefined);
+    return void test(`NOT TESTED, because only root can mount a small disk: ${name}`, () => undefined);
   test(name, async () => {
     await using disk = await smallDisk();
     await run(disk);

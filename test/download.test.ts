@@ -68,7 +68,7 @@ async function trafficOf(server: Nginx, requests: number): Promise<number> {
 }
 
 for (const [etags, conf] of Object.entries({ "a strong tag": "", "an old date alone": "etag off;" })) {
-  test(`200 MB from nginx, with ${etags}: killed five times at random moments, the file is exact, for at most 1.1 times its bytes`, async (t) => {
+  test(`a download of 200 MB with ${etags} from nginx is exact after five kills, and costs at most 1.1 times its bytes`, async (t) => {
     await using folder = await temporaryDirectory("download");
     const served = join(folder.path, "served");
     await mkdir(served);
@@ -102,7 +102,7 @@ for (const [etags, conf] of Object.entries({ "a strong tag": "", "an old date al
   });
 }
 
-test("a network that is faster than the disk does not fill the memory", async (t) => {
+test("a download from a network faster than the disk does not fill the memory", async (t) => {
   await using folder = await temporaryDirectory("download");
   const served = join(folder.path, "served");
   await mkdir(served);
@@ -117,7 +117,7 @@ test("a network that is faster than the disk does not fill the memory", async (t
   assert.ok(peakBytes < size, `${peakBytes} bytes of memory`);
 });
 
-test("killed as soon as it has begun, again and again, it leaves nothing that a later one could trip over", async () => {
+test("a download that is killed at its start several times leaves nothing that disturbs a later one", async () => {
   await using folder = await temporaryDirectory("download");
   const served = join(folder.path, "served");
   await mkdir(served);

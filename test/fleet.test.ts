@@ -29,7 +29,7 @@ async function askThroughEach(site: Fleet, ca: string): Promise<readonly (readon
   );
 }
 
-test("a fleet of twenty in front of a secure site: each kind fares as it should, and the site sees each address", async () => {
+test("twenty proxies in front of a secure site have the expected results, and the site sees each address", async () => {
   const { good, ca } = await certificates();
   const site = await fleet({ certificate: good });
   try {
@@ -63,7 +63,7 @@ test("a fleet of twenty in front of a secure site: each kind fares as it should,
   for (const pid of site.pids) assert.throws(() => process.kill(pid, 0), { code: "ESRCH" });
 });
 
-test("a plain site limits each address by itself: one that asks too much gets 429, the others nothing but pages", async () => {
+test("a plain site limits each address separately: a busy one gets 429, and the others get pages", async () => {
   const counts = { good: 3, banned: 0, dead: 0, slow: 1, locked: 0 };
   await using site = await fleet({ pages: 40, counts, slowness: 50, allowance: { burst: 10, perSecond: 1 } });
   const [greedy, ...modest] = site.proxies;

@@ -45,7 +45,7 @@ async function failureOf(call: Promise<unknown>): Promise<Failure> {
   return { error, code: String(error.code), attempts: error.attempts };
 }
 
-test("httpbin: a 503 for ever is asked for as often as allowed and then handed out with every attempt", async () => {
+test("httpbin: a permanent 503 is retried as often as allowed, and then returned with every attempt", async () => {
   await using session = new Session({ retry: twice });
 
   const response = await session.get(`${bin.url}/status/503`);
@@ -62,7 +62,7 @@ test("httpbin: a 503 for ever is asked for as often as allowed and then handed o
   assert.equal(response.verdict.kind, "transient");
 });
 
-test("httpbin: a 404 is asked for once", async () => {
+test("httpbin: a 404 is not retried", async () => {
   await using session = new Session({ retry: twice });
 
   const response = await session.get(`${bin.url}/status/404`);
@@ -70,7 +70,7 @@ test("httpbin: a 404 is asked for once", async () => {
   assert.deepEqual([response.status, response.attempts.length, response.verdict.kind], [404, 1, "rejected"]);
 });
 
-test("httpbin: a POST that failed is not sent again, one with an idempotency key is", async () => {
+test("httpbin: a failed POST is repeated only with an idempotency key", async () => {
   await using session = new Session({ retry: twice });
 
   const plain = await session.request("POST", `${bin.url}/status/503`, { body: "x" });
@@ -79,7 +79,7 @@ test("httpbin: a POST that failed is not sent again, one with an idempotency key
   assert.deepEqual([plain.attempts.length, keyed.attempts.length], [1, 3]);
 });
 
-test("httpbin: an answer that takes longer than the read limit is a read time-out of every attempt", async () => {
+test("httpbin: a response slower than the read limit is a read timeout of every attempt", async () => {
   await using session = new Session({ retry: new Retry({ total: 1 }), timeout: { read: "300ms" } });
   const began = performance.now();
 
@@ -89,7 +89,7 @@ test("httpbin: an answer that takes longer than the read limit is a read time-ou
   assert.ok(performance.now() - began < 4_000);
 });
 
-test("httpbin: a slow body that keeps coming is healthy, however long it takes in all", async () => {
+test("httpbin: a slow body without silence succeeds, however long it takes", async () => {
   await using session = new Session({ timeout: { read: "800ms" } });
 
   const response = await session.get(`${bin.url}/drip?numbytes=10&duration=2&delay=0`);
@@ -98,7 +98,7 @@ test("httpbin: a slow body that keeps coming is healthy, however long it takes i
   assert.equal(response.attempts.length, 1);
 });
 
-test("httpbin: the total limit ends a body that drips on", async () => {
+test("httpbin: the total limit ends a dripping body", async () => {
   await using session = new Session({ timeout: { read: "5s", total: "600ms" } });
   const began = performance.now();
 
@@ -108,7 +108,7 @@ test("httpbin: the total limit ends a body that drips on", async () => {
   assert.ok(performance.now() - began < 3_000);
 });
 
-test("httpbin: the caller's abort is thrown as it is and ends the call", async () => {
+test("httpbin: the caller's abort ends the call with its reason", async () => {
   await using session = new Session();
   const caller = new AbortController();
   const reason = new Error("enough");
@@ -128,7 +128,7 @@ test("httpbin: redirects are followed to the end", async () => {
   assert.deepEqual([response.status, response.url], [200, `${bin.url}/get`]);
 });
 
-test("httpbin: a chunked body arrives whole, the same each time", async () => {
+test("httpbin: a chunked body arrives complete, the same each time", async () => {
   await using session = new Session();
   const url = `${bin.url}/stream-bytes/100000?seed=5&chunk_size=1000`;
 
@@ -154,7 +154,7 @@ for (const [path, proof] of codings) {
   });
 }
 
-test("httpbin: JSON and headers arrive as they were given", async () => {
+test("httpbin: JSON and headers arrive unchanged", async () => {
   await using session = new Session({ headers: { "x-all": "session" } });
 
   const response = await session.request("POST", `${bin.url}/post`, {
@@ -170,7 +170,7 @@ test("httpbin: JSON and headers arrive as they were given", async () => {
   );
 });
 
-test("nginx: requests one after another share one connection", async () => {
+test("nginx: sequential requests share one connection", async () => {
   await using pages = await site(20);
   await using server = await nginx({ root: pages.root });
   await using session = new Session();
@@ -211,7 +211,7 @@ test("nginx: a file of 64 MiB arrives byte for byte", async () => {
   assert.equal(digest(response.content), digest(big));
 });
 
-test("nginx: a range that was asked for is handed out as the part that it is", async () => {
+test("nginx: a requested range is returned as a 206", async () => {
   await using directory = await temporaryDirectory("range");
   await writeFile(join(directory.path, "digits.txt"), "0123456789");
   await using server = await nginx({ root: directory.path });
@@ -227,7 +227,7 @@ test("nginx: a range that was asked for is handed out as the part that it is", a
   );
 });
 
-test("nginx: a page that is too much for the server's own limit is a 503, and comes at a later attempt", async () => {
+test("nginx: a page refused with 503 by the server's limit arrives at a later attempt", async () => {
   await using pages = await site(1);
   // No burst: of two requests within half a second the second is refused.
   await using server = await nginx({
@@ -254,7 +254,7 @@ const certificateVerdicts = [
 ] as const;
 
 for (const [kind, errno] of certificateVerdicts) {
-  test(`nginx: a certificate that is ${kind} is refused at the first attempt, and why is told`, async () => {
+  test(`nginx: a certificate that is ${kind} is rejected at the first attempt, with the reason`, async () => {
     const all = await certificates();
     await using pages = await site(1);
     await using server = await nginx({ root: pages.root, certificate: all[kind] });

@@ -26,7 +26,7 @@ const servers: readonly (readonly [what: string, limit: SimulatedServer])[] = [
 // What it comes to is played in simulated time beside the rule, and measured by `npm run bench:pacing`; here it is only
 // seen to work over sockets, on a machine that may have its hands full.
 test(
-  "a hundred clients of a server that allows ten a second come at that pace",
+  "a hundred clients of a server with ten requests a second keep to that pace",
   { concurrency: true },
   async (t) => {
     await Promise.all(

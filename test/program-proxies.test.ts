@@ -47,7 +47,7 @@ async function desk(env: Readonly<Record<string, string>> = {}): Promise<Desk> {
   };
 }
 
-test("get goes through a proxy in any form, with its credentials, whatever the environment says", async () => {
+test("get uses a proxy in any form, with its credentials, whatever the environment has", async () => {
   await using proxy = await page("welcome");
   await using table = await desk({ http_proxy: "http://127.0.0.1:9" });
   const host = hostOf(proxy);
@@ -66,7 +66,7 @@ test("get goes through a proxy in any form, with its credentials, whatever the e
   assert.deepEqual(askedOf(proxy), Array(3).fill(`Basic ${btoa(`${user}:${password}`)}`));
 });
 
-test("get through a list goes on to the next proxy, and ends with 8 where none is fit", async () => {
+test("get through a list tries the next proxy, and exits with 8 if none is available", async () => {
   await using banned = await answering(403);
   await using good = await page("welcome");
   await using table = await desk();
@@ -82,7 +82,7 @@ test("get through a list goes on to the next proxy, and ends with 8 where none i
   assert.match(abroad.err, /^holdfast get: No proxy is fit for shop\.test/);
 });
 
-test("a single proxy that fails is asked again, as a server is", async () => {
+test("a single failed proxy is retried, as a server is", async () => {
   await using proxy = await faultOrigin({
     routes: { "*": [respond(503), respond(200, { body: "welcome" })] },
   });
@@ -93,7 +93,7 @@ test("a single proxy that fails is asked again, as a server is", async () => {
   assert.deepEqual([code, out], [0, "welcome"], err);
 });
 
-test("a country stands in the user name of a vendor's template", async () => {
+test("--country fills the template of a vendor", async () => {
   await using gateway = await page("welcome");
   await using table = await desk();
   await table.write("proxies.txt", `customer-{session:alnum8}-cc-{country}:pass@${hostOf(gateway)}\n`);
@@ -108,7 +108,7 @@ test("a country stands in the user name of a vendor's template", async () => {
   assert.match(users[1] ?? "", /^customer-[a-zA-Z0-9]{8}-cc-de:pass$/);
 });
 
-test("the options of a run stand in a file, the command line has the last word, and nothing in it is shown", async () => {
+test("--config sets the options of a run, the command line wins, and no value is printed", async () => {
   await using proxy = await page("welcome");
   await using other = await page("welcome");
   await using table = await desk();
@@ -144,7 +144,7 @@ test("the options of a run stand in a file, the command line has the last word, 
     assert.ok(!run.err.includes(secret), secret);
 });
 
-test("a run that went through proxies does not go on without them unless it is told to", async () => {
+test("a run that used proxies does not continue without them, unless --direct is given", async () => {
   await using proxy = await answering(503);
   await using table = await desk();
   const first = await table.run("run", site, "-x", hostOf(proxy), "--attempts", "1");
@@ -167,7 +167,7 @@ test("a run that went through proxies does not go on without them unless it is t
   assert.equal(proxy.requests.length, 1);
 });
 
-test("the credentials of the command line are gone from the title of the process", async () => {
+test("the title of the process has no credentials of the command line", async () => {
   const { promise, resolve } = Promise.withResolvers<ReturnType<typeof respond>>();
   await using proxy = await faultOrigin({ routes: { "*": () => promise } });
   await using table = await desk();
@@ -186,7 +186,7 @@ test("the credentials of the command line are gone from the title of the process
   }
 });
 
-test("a list that is written anew while the run waits is read, and the run goes on", async () => {
+test("a run reads a list that changes while it waits, and continues", async () => {
   await using locked = await answering(403);
   await using locked2 = await answering(403);
   await using good = await page("welcome");

@@ -60,7 +60,7 @@ async function world(): Promise<World> {
   };
 }
 
-test("a mixed list is told apart: who works, what it speaks, where it comes out, and whose fault the rest is", async () => {
+test("proxies check prints protocol and exit of working proxies, and the fault of the others", async () => {
   await using place = await world();
   const { cwd, url, hosts } = place;
   const { user, password } = credentials;
@@ -114,7 +114,7 @@ test("a mixed list is told apart: who works, what it speaks, where it comes out,
     assert.ok(!(json.stdout + table.stdout).includes(secret), secret);
 });
 
-test("the status is 0 where all work and 8 where none does, and the exit is unknown where nobody tells it", async () => {
+test("proxies check exits with 0 if all work and with 8 if none works, and leaves an unreported exit out", async () => {
   await using place = await world();
   const { cwd, url, hosts } = place;
   const check = (list: string, path: string): ReturnType<typeof runHoldfast> => {

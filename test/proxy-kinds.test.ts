@@ -83,7 +83,7 @@ describe("through a real proxy", () => {
     "microsocks with a password",
   ];
   for (const name of working) {
-    test(`${name}: a plain and a secure origin are reached, and see no credentials of the proxy`, async () => {
+    test(`${name}: requests reach a plain and a secure origin without the proxy's credentials`, async () => {
       await using session = sessionVia(name);
       const headers = { "proxy-authorization": "Basic for-the-proxy" };
 
@@ -243,7 +243,7 @@ describe("through a real proxy", () => {
   }
 
   for (const [name, address] of outgoing) {
-    test(`${name}: the origin is asked from ${address}`, async () => {
+    test(`${name}: the origin sees requests from ${address}`, async () => {
       await using session = sessionVia(name);
       const peers: (string | undefined)[] = [];
       const server = createServer((request, response) => {

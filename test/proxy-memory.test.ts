@@ -5,7 +5,7 @@ import { faultOrigin, respond, socksProxy } from "@holdfast/http/testing";
 import { certificates } from "./support/certificates.ts";
 import { runProgram } from "./support/child.ts";
 
-test("ten thousand sticky sessions through a proxy come and go: heap and sockets stay what they were", async () => {
+test("ten thousand sticky sessions through a proxy leave heap and sockets unchanged", async () => {
   const routes = { "/": respond(200, { body: "here" }) };
   await using plain = await faultOrigin({ routes, maxRecorded: 0 });
   await using secure = await faultOrigin({ routes, tls: (await certificates()).good, maxRecorded: 0 });

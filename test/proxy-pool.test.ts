@@ -25,7 +25,7 @@ function answering(...answers: Parameters<typeof respond>): Promise<FaultOrigin>
 
 const lineOf = ({ url }: FaultOrigin, user = ""): string => `${new URL(url).host}${user}`;
 
-test("a session goes on through its proxies until one is let in, with the credentials of each", async () => {
+test("a session tries its proxies until one is accepted, with the credentials of each", async () => {
   await using banned = await answering(403);
   await using busy = await answering(429, { headers: { "retry-after": "60" } });
   await using good = await answering(200, { body: "welcome" });
@@ -52,7 +52,7 @@ test("a session goes on through its proxies until one is let in, with the creden
   assert.deepEqual([banned.requests.length, busy.requests.length, good.requests.length], [1, 1, 2]);
 });
 
-test("a tunnel that a proxy refuses or cuts is tried through another one, also for a POST, and the origin sees it once", async () => {
+test("a tunnel that a proxy refuses or cuts is tried through another proxy, also for a POST, and the origin receives it once", async () => {
   const { ca, good: certificate } = await certificates();
   await using origin = await faultOrigin({
     routes: { "/": [respond(200, { body: "here" })] },
@@ -74,7 +74,7 @@ test("a tunnel that a proxy refuses or cuts is tried through another one, also f
   assert.equal(origin.attempts("/"), 1);
 });
 
-test("identities through one proxy have connections and cookies of their own", async () => {
+test("identities through one proxy have separate connections and cookies", async () => {
   let number = 0;
   await using proxy = await faultOrigin({
     routes: {

@@ -34,7 +34,7 @@ describe("a session behind a real proxy", () => {
     await Promise.all([proxy[Symbol.asyncDispose](), plain.close(), secure.close()]);
   });
 
-  test("reaches a plain origin by the whole URL, and keeps its credentials from it", async () => {
+  test("a session behind a proxy reaches a plain origin by the full URL, without the proxy's credentials", async () => {
     await using session = new Session({ proxy: proxy.url, retry: quick });
 
     const response = await session.get(`${plain.url}/`);
@@ -44,7 +44,7 @@ describe("a session behind a real proxy", () => {
     assert.match(await proxy.log(), /Request.*GET http:/);
   });
 
-  test("reaches a secure origin through a tunnel, its certificate checked end to end", async () => {
+  test("a session behind a proxy reaches a secure origin through a tunnel, and checks its certificate", async () => {
     await using session = new Session({ proxy: proxy.url, retry: quick, tls: { ca } });
 
     const response = await session.get(`https://localhost:${secure.port}/`);
@@ -54,7 +54,7 @@ describe("a session behind a real proxy", () => {
     assert.match(await proxy.log(), /CONNECT localhost/);
   });
 
-  test("is told that the proxy wants credentials, once, and names none of them", async () => {
+  test("a session behind a proxy that requires credentials fails once, without credentials in the error", async () => {
     const wrong = proxy.url.replace("ada", "eve");
     await using session = new Session({ proxy: wrong, retry: quick, tls: { ca } });
 
@@ -110,7 +110,7 @@ describe("a session behind a bad proxy", () => {
     });
   }
 
-  test("that is down is never gone around", async () => {
+  test("a proxy that is down is never bypassed", async () => {
     await using origin = await faultOrigin({ routes: { "/": [respond(200)] } });
     const port = await refusedPort();
     await using session = new Session({ proxy: `http://127.0.0.1:${port}`, retry: quick });

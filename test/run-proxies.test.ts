@@ -154,7 +154,7 @@ function assertTold(text: string, site: Fleet): void {
   }
 }
 
-test("5,000 pages through 20 proxies of which 9 are bad: every page is there, and the report says who was bad and why", async (t) => {
+test("a run of 5,000 pages through 20 proxies, 9 of them bad, fetches every page and reports the bad ones with reasons", async (t) => {
   const pages = 5_000;
   await using world = await scene({ pages, slowness: 1_500 });
   const { site, cwd, command } = world;
@@ -210,7 +210,7 @@ function unpacked(segment: Buffer): string {
   return texts.join("");
 }
 
-test("a run through proxies that is killed in the middle goes on where it was, and counts on", async () => {
+test("a killed run through proxies continues, and so do its counts", async () => {
   const pages = 1_500;
   await using world = await scene({ pages, slowness: 300 });
   const { site, cwd, command } = world;
@@ -251,7 +251,7 @@ test("a run through proxies that is killed in the middle goes on where it was, a
   assert.ok((report.proxies?.totals.requests ?? 0) >= broken.waiting);
 });
 
-test("when every proxy refuses the credentials the run ends with 8 and says why; with better ones the same command goes on", async () => {
+test("a run exits with 8 if every proxy rejects the credentials, and continues with better ones", async () => {
   const pages = 300;
   const counts = { good: 1, banned: 0, dead: 0, slow: 0, locked: 4 };
   await using world = await scene({ pages, counts });
@@ -283,7 +283,7 @@ test("when every proxy refuses the credentials the run ends with 8 and says why;
   assert.equal(readReport(join(cwd, "out")).done, pages);
 });
 
-test("addresses that the site limits rest, and a page that is refused through one comes through another", async () => {
+test("addresses that the site limits enter cooldown, and a refused page arrives through another", async () => {
   const pages = 200;
   const counts = { good: 5, banned: 0, dead: 0, slow: 0, locked: 0 };
   await using world = await scene({ pages, counts, allowance: { burst: 20, perSecond: 10 } });
@@ -297,7 +297,7 @@ test("addresses that the site limits rest, and a page that is refused through on
   assert.match(stderr, /http-429/);
 });
 
-test("so do addresses from which it takes only so many requests at a time", async () => {
+test("addresses with a limit of concurrent requests enter cooldown, and their pages arrive through others", async () => {
   const pages = 40;
   const counts = { good: 4, banned: 0, dead: 0, slow: 0, locked: 0 };
   await using world = await scene({ pages, counts, connections: 3 });
@@ -311,7 +311,7 @@ test("so do addresses from which it takes only so many requests at a time", asyn
   assert.match(stderr, /http-429/);
 });
 
-test("a secure site is fetched through tunnels of the same twenty, and sees nobody's credentials", async () => {
+test("a run fetches a secure site through tunnels of twenty proxies, and the site sees no credentials", async () => {
   const pages = 400;
   const { good, ca } = await certificates();
   await using world = await scene({ pages, slowness: 300, certificate: good });
@@ -330,7 +330,7 @@ test("a secure site is fetched through tunnels of the same twenty, and sees nobo
   assertNoSecrets(cwd, { stdout, stderr });
 });
 
-test("a run that is killed and begun anew asks no address again before its rest is over", async () => {
+test("a killed and restarted run uses no proxy before its cooldown ends", async () => {
   await using stack = new AsyncDisposableStack();
   const banned = stack.use(await faultOrigin({ routes: { "*": () => respond(403) } }));
   const slow = stack.use(

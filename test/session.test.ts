@@ -55,7 +55,7 @@ const welcomes: readonly (readonly [path: string, auth: Auth | undefined, reques
 ];
 
 for (const [path, auth, requests] of welcomes) {
-  test(`httpbin: ${path} lets in who asks rightly, in ${requests === 1 ? "one request" : "two requests"}`, async () => {
+  test(`httpbin: ${path} accepts the right credentials in ${requests === 1 ? "one request" : "two requests"}`, async () => {
     let seen = 0;
     await using session = new Session({
       ...(auth !== undefined && { auth }),
@@ -68,7 +68,7 @@ for (const [path, auth, requests] of welcomes) {
   });
 }
 
-test("httpbin: who asks may be named in the URL, and no message repeats it", async () => {
+test("httpbin: credentials in the URL work, and appear in no message", async () => {
   await using session = new Session();
   const named = bin.url.replace("http://", "http://ann:s3cret@");
 
@@ -82,7 +82,7 @@ test("httpbin: who asks may be named in the URL, and no message repeats it", asy
   );
 });
 
-test("httpbin: a digest serves for the requests that follow, and a wrong password is refused", async () => {
+test("httpbin: a digest challenge serves for later requests, and a wrong password is rejected", async () => {
   const statuses: number[] = [];
   await using session = new Session({
     auth: digestAuth("ann", "secret"),
@@ -99,7 +99,7 @@ test("httpbin: a digest serves for the requests that follow, and a wrong passwor
 
 // What is kept, and where it goes
 
-test("httpbin: cookies that are set on the way are sent from then on, and can be taken away", async () => {
+test("httpbin: cookies set by a redirect are sent afterwards, and can be removed", async () => {
   await using session = new Session();
 
   const set = await session.get(`${bin.url}/cookies/set?a=1&b=2`);
@@ -111,7 +111,7 @@ test("httpbin: cookies that are set on the way are sent from then on, and can be
 });
 
 for (const kind of ["redirect", "relative-redirect", "absolute-redirect"]) {
-  test(`httpbin: /${kind}/4 is followed to its end, and told`, async () => {
+  test(`httpbin: /${kind}/4 is followed to its end, and listed in history`, async () => {
     await using session = new Session();
 
     const response = await session.get(`${bin.url}/${kind}/4`);
@@ -123,7 +123,7 @@ for (const kind of ["redirect", "relative-redirect", "absolute-redirect"]) {
   });
 }
 
-test("httpbin: one redirect too many is an error with the last answer", async () => {
+test("httpbin: one redirect too many is an error with the last response", async () => {
   await using session = new Session({ maxRedirects: 3 });
 
   await assert.rejects(
@@ -139,7 +139,7 @@ for (const [status, method] of [
   [307, "POST"],
   [308, "POST"],
 ] as const) {
-  test(`httpbin: a POST that is sent on with ${status} arrives as a ${method}`, async () => {
+  test(`httpbin: a POST redirected with ${status} arrives as a ${method}`, async () => {
     await using session = new Session();
 
     const response = await session.post(`${bin.url}/redirect-to`, {
@@ -189,7 +189,7 @@ const bodies: readonly (readonly [
 ];
 
 for (const [what, options, seen] of bodies) {
-  test(`httpbin: ${what} arrives as it was given`, async () => {
+  test(`httpbin: ${what} arrives unchanged`, async () => {
     await using session = new Session();
 
     const echo = await session.post(`${bin.url}/post`, options ?? {}).json<Echo>();
@@ -198,7 +198,7 @@ for (const [what, options, seen] of bodies) {
   });
 }
 
-test("httpbin: params and headers arrive, a request's over the session's, and what holdfast says of itself can be left out", async () => {
+test("httpbin: params and headers of a request override the session's, and default headers can be removed", async () => {
   await using session = new Session({
     params: { a: "1", b: "1" },
     headers: { "x-a": "session", "x-b": "session" },
@@ -215,7 +215,7 @@ test("httpbin: params and headers arrive, a request's over the session's, and wh
   );
 });
 
-test("httpbin: one idempotency key goes with every attempt of a POST", async () => {
+test("httpbin: every attempt of a POST has the same idempotency key", async () => {
   const keys: unknown[] = [];
   await using session = new Session({
     retry: atOnce,
@@ -260,7 +260,7 @@ const Title: StandardSchema<string> = {
   },
 };
 
-test("httpbin: JSON is checked by a schema on the way, and what is not of it is told", async () => {
+test("httpbin: json() checks a schema, and the error lists the mismatches", async () => {
   await using session = new Session();
 
   assert.equal(await session.get(`${bin.url}/get?title=Gr%C3%BCn`).json(Title), "Grün");
@@ -283,7 +283,7 @@ test("nginx: text is read in the charset that the server names", async () => {
   assert.equal(await session.get(`${server.url}/page.html`).text(), "grün");
 });
 
-test("nginx: headers that the server limits are refused by it, not by us", async () => {
+test("nginx: headers beyond the server's limit are rejected by the server, not by the session", async () => {
   await using directory = await temporaryDirectory("large");
   await using server = await nginx({ root: directory.path, conf: "large_client_header_buffers 2 1k;" });
   await using session = new Session();
@@ -296,7 +296,7 @@ test("nginx: headers that the server limits are refused by it, not by us", async
   );
 });
 
-test("nginx: a page that was compressed arrives as it is on the disk", async () => {
+test("nginx: a compressed page arrives as it is on the disk", async () => {
   await using directory = await temporaryDirectory("gzip");
   const page = "All work and no play makes a dull page. ".repeat(5_000);
   await writeFile(join(directory.path, "page.html"), page);
@@ -310,7 +310,7 @@ test("nginx: a page that was compressed arrives as it is on the disk", async () 
   assert.equal(digest(await response.text()), digest(page));
 });
 
-test("nginx: a second visit that asks whether anything changed gets a 304, and that is a success", async () => {
+test("nginx: a conditional request gets a 304, which is a success", async () => {
   await using directory = await temporaryDirectory("etag");
   await writeFile(join(directory.path, "page.html"), "page");
   await using server = await nginx({ root: directory.path });

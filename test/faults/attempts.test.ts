@@ -26,7 +26,7 @@ function sum(phases: AttemptRecord["phases"] = {}): number {
   return queue + connection + headers + rest;
 }
 
-test("the story of a call can be told from its attempts alone", async () => {
+test("the attempts of a call describe it completely", async () => {
   const page = respond(200, { body });
   await using origin = await faultOrigin({
     routes: {
@@ -72,7 +72,7 @@ test("the story of a call can be told from its attempts alone", async () => {
   assert.ok(Number(attempts[2]?.phases?.body) >= 50);
 });
 
-test("an error tells the same of attempts that had no answer", async () => {
+test("an error has the records of attempts without a response", async () => {
   await using origin = await faultOrigin({ routes: { "/": silence() } });
   await using session = new Session({ retry: new Retry({ total: 0 }), timeout: { read: "50ms" } });
 
@@ -97,7 +97,7 @@ async function failureOf(call: Promise<unknown>): Promise<AttemptRecord> {
   return attempt;
 }
 
-test("the phases of an attempt that failed add up too, wherever it ended", async () => {
+test("the phases of a failed attempt add up, wherever it ended", async () => {
   await using deaf = await faultOrigin({ onConnection: silentOnAccept(), tls: selfSigned() });
   await using origin = await faultOrigin({ routes: { "/": silence(), "/cut": [reset()] } });
   await using session = new Session({
@@ -118,7 +118,7 @@ test("the phases of an attempt that failed add up too, wherever it ended", async
   assert.deepEqual(Object.keys(ends.connect.phases ?? {}), ["connection", "tcp", "tls"]);
 });
 
-test("an opening that failed tells how far it came, in its phases and in words", async () => {
+test("a failed opening of a connection shows the phase that it reached", async () => {
   await using deaf = await faultOrigin({ onConnection: silentOnAccept(), tls: selfSigned() });
   await using session = new Session({ retry: new Retry({ total: 0 }), timeout: { connect: "60ms" } });
   const silentUrl = `https://deaf.test:${new URL(deaf.url).port}/`;
@@ -149,7 +149,7 @@ test("an opening that failed tells how far it came, in its phases and in words",
   assert.match(String(silent.error?.message), /within 60 ms: the TLS handshake was not done/);
 });
 
-test("under HTTP/2 nobody says how many bytes were sent", async () => {
+test("an attempt over HTTP/2 has no bytesSent", async () => {
   const certificate = selfSigned();
   await using origin = await faultOrigin({
     tls: certificate,
@@ -164,7 +164,7 @@ test("under HTTP/2 nobody says how many bytes were sent", async () => {
   }
 });
 
-test("every byte that went out is counted, with a body and without", async () => {
+test("bytesSent counts every byte of requests with and without a body", async () => {
   let came = 0;
   const server = createServer((socket) => {
     socket.on("data", (bytes) => {
@@ -193,7 +193,7 @@ test("every byte that went out is counted, with a body and without", async () =>
   server.close();
 });
 
-test("a streamed answer is known as far as it was read", async () => {
+test("bytesReceived of a streamed response counts the bytes that were read", async () => {
   await using origin = await faultOrigin({ routes: { "/": respond(200, { body }) } });
   await using session = new Session();
 
@@ -203,7 +203,7 @@ test("a streamed answer is known as far as it was read", async () => {
   assert.equal(streamed.attempts[0]?.bytesReceived, 5_000);
 });
 
-test("through a proxy and TLS every leg has its time, and the proxy's credentials are left out", async () => {
+test("an attempt through a proxy and TLS has the time of every phase, without the proxy's credentials", async () => {
   await using pages = await temporaryDirectory("attempts");
   const { ca, good } = await certificates();
   await using server = await nginx({

@@ -306,7 +306,7 @@ function withByte(bytes: Buffer, at: number): Buffer {
   return changed;
 }
 
-test("body: a FIN at every byte of a chunked body is an incomplete body, but after the last", async () => {
+test("body: a FIN at any byte of a chunked body, except after the last, is an incomplete body", async () => {
   const wire = "4;x=y\r\nbody\r\n3\r\nend\r\n0\r\nX-T: u\r\n\r\n";
   for (const connection of ["keep-alive", "close"]) {
     const head = `HTTP/1.1 200 OK\r\nConnection: ${connection}\r\nTransfer-Encoding: chunked\r\n\r\n`;

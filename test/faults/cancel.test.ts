@@ -75,7 +75,7 @@ function get(url: string): NonNullable<Scenario["ask"]> {
 }
 
 for (const [phase, plan] of Object.entries(phases)) {
-  test(`cancel.${phase}: the call ends at once, with the caller's reason, and leaves nothing behind`, async () => {
+  test(`cancel.${phase}: the call ends immediately with the caller's reason, and leaves nothing open`, async () => {
     const { origin: options = {}, ask } = plan;
     await using origin = await faultOrigin(typeof options === "function" ? await options() : options);
     await using session = await sessionFor({ ...plan, timeout: { connect: "5s", read: "5s" } });
@@ -95,7 +95,7 @@ for (const [phase, plan] of Object.entries(phases)) {
   });
 }
 
-test("cancel.before-start: nothing is sent, no connection is made", async () => {
+test("cancel.before-start: the session sends nothing and opens no connection", async () => {
   await using origin = await faultOrigin({ routes: { "/": good } });
   await using session = await sessionFor();
   const began = performance.now();
@@ -107,7 +107,7 @@ test("cancel.before-start: nothing is sent, no connection is made", async () => 
   assert.equal(origin.connections, 0);
 });
 
-test("cancel.during-connect: abort while connect() hangs ends at once", async () => {
+test("cancel.during-connect: an abort while connect() hangs ends the call immediately", async () => {
   await using hole = await blackhole();
   await using session = await sessionFor({ timeout: { connect: "5s" } });
   const began = performance.now();
@@ -118,7 +118,7 @@ test("cancel.during-connect: abort while connect() hangs ends at once", async ()
   bounded("elapsed", performance.now() - began, { min: 145, max: 600 });
 });
 
-test("cancel.reason-kept: whatever the reason is, it comes back", async () => {
+test("cancel.reason-kept: the call throws any reason unchanged", async () => {
   await using origin = await faultOrigin({ routes: { "/": silence() } });
   await using session = await sessionFor();
 
@@ -132,7 +132,7 @@ test("cancel.reason-kept: whatever the reason is, it comes back", async () => {
   }
 });
 
-test("cancel: two calls aborted while one connection is being opened leave the next call unharmed", async () => {
+test("cancel: two calls aborted during the opening of one connection do not affect the next call", async () => {
   await using origin = await faultOrigin({
     routes: { "/": good },
     onConnection: [silentOnAccept(), []],
@@ -156,7 +156,7 @@ test("cancel: two calls aborted while one connection is being opened leave the n
   assert.deepEqual([response?.status, response?.attempts.length], [200, 1]);
 });
 
-test("cancel: with one connection, aborts do not lose it for the others", async () => {
+test("cancel: aborted calls return the only connection to the others", async () => {
   await using origin = await faultOrigin({ routes: { "/slow": silence(), "/": good } });
   await using session = await sessionFor({ adapter: { maxConnections: 1 }, timeout: { read: "5s" } });
 
@@ -173,7 +173,7 @@ test("cancel: with one connection, aborts do not lose it for the others", async 
   }
 });
 
-test("cancel: a call aborted on a kept-alive connection before it went out takes no other call with it", async () => {
+test("cancel: a call aborted before it was written to a kept-alive connection ends no other call", async () => {
   await using origin = await faultOrigin({ routes: { "/": good } });
   await using session = await sessionFor({ adapter: { maxConnections: 1 } });
 
@@ -190,7 +190,7 @@ test("cancel: a call aborted on a kept-alive connection before it went out takes
   }
 });
 
-test("cancel: a thousand calls in line are let go at once", async () => {
+test("cancel: one abort ends a thousand queued calls immediately", async () => {
   await using origin = await faultOrigin({ routes: { "/": silence() } });
   await using session = await sessionFor({ adapter: { maxConnections: 4 }, timeout: { read: "30s" } });
   const caller = new AbortController();

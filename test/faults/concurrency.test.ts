@@ -8,7 +8,7 @@ import { bounded, outcomeOf, quick, sessionFor } from "./scenario.ts";
 const good = respond(200, { body: "all good\n" });
 const busy = respond(503);
 
-test("concurrency.500-half-503: every call ends, rightly, and none starves", async () => {
+test("concurrency.500-half-503: every call ends correctly, and none starves", async () => {
   const tries = new Map<string, number>();
   const halfBusy: Responder = ({ headers, attempt }) => {
     const call = headers["x-call"] ?? "";
@@ -33,7 +33,7 @@ test("concurrency.500-half-503: every call ends, rightly, and none starves", asy
   bounded("connections", origin.connections, { max: 64 });
 });
 
-test("concurrency: of 200 calls to a server that resets one connection in three, every GET comes through", async () => {
+test("concurrency: every one of 200 GETs succeeds with a server that resets one connection in three", async () => {
   const third: Responder = ({ attempt }) => (attempt % 3 === 0 ? reset() : good);
   await using origin = await faultOrigin({ routes: { "/": third } });
   await using session = await sessionFor({
@@ -48,7 +48,7 @@ test("concurrency: of 200 calls to a server that resets one connection in three,
   bounded("attempts", origin.requests.length, { min: 299 });
 });
 
-test("concurrency: never more connections than allowed, and the calls in line get theirs in turn", async () => {
+test("concurrency: the pool opens no more connections than allowed, and serves queued calls in order", async () => {
   const slow: Responder = () => [{ wait: 10 }, ...good];
   await using origin = await faultOrigin({ routes: { "/": slow } });
   await using session = await sessionFor({ adapter: { maxConnections: 4 }, timeout: { read: "5s" } });
@@ -83,7 +83,7 @@ test("concurrency: the wait for a free connection counts for attempt and total, 
   assert.equal((await held).status, 200);
 });
 
-test("concurrency.breaker: a dead server is left alone, and asked again after the cool-down", async () => {
+test("concurrency.breaker: the breaker rejects calls to a dead server, and probes it after the break", async () => {
   let dead = true;
   await using origin = await faultOrigin({ routes: { "/": () => (dead ? busy : good) } });
   await using session = new Session({
@@ -101,7 +101,7 @@ test("concurrency.breaker: a dead server is left alone, and asked again after th
   assert.equal(response?.status, 200);
 });
 
-test("concurrency.retry-budget: an outage does not make a fourfold load", async () => {
+test("concurrency.retry-budget: the budget keeps an outage from a fourfold load", async () => {
   await using origin = await faultOrigin({ routes: { "/": busy } });
   await using session = new Session({
     retry: new Retry({ ...quick, total: 3 }),

@@ -146,7 +146,7 @@ test("connect.blackhole-timeout, connect.timeout-accuracy: 300 ms are 300 ms", a
   assert.deepEqual(facts(error), ["ERR_CONNECT_TIMEOUT", false]);
 });
 
-test("connect: a black hole is tried again, each time for as long as the limit says", async () => {
+test("connect: the session retries a black hole, each time up to the connect limit", async () => {
   await using hole = await blackhole();
   await using session = await sessionFor({
     retry: { total: 2, backoffFactor: 0 },
@@ -160,7 +160,7 @@ test("connect: a black hole is tried again, each time for as long as the limit s
   assert.equal(Reflect.get(error ?? {}, "code"), "ERR_CONNECT_TIMEOUT");
 });
 
-test("connect.dns-nxdomain: the error says so, after a second look at most", async () => {
+test("connect.dns-nxdomain: the error names the unknown host, after at most two lookups", async () => {
   await using session = await sessionFor();
   const began = performance.now();
 
@@ -190,7 +190,7 @@ test("connect.two-addresses-first-dead: one dead address costs 250 ms", async ()
   bounded("elapsed", performance.now() - began, { min: 249, max: 900 });
 });
 
-test("connect: an address that refuses costs nothing when the next one answers", async () => {
+test("connect: a refusing address costs no time if the next one accepts", async () => {
   await using origin = await faultOrigin({ routes: connected });
   await using session = await sessionFor({
     adapter: { lookup: () => Promise.resolve(["127.0.0.3", "127.0.0.4", "127.0.0.1"]) },
@@ -201,7 +201,7 @@ test("connect: an address that refuses costs nothing when the next one answers",
   assert.deepEqual([response?.status, response?.attempts.length], [200, 1]);
 });
 
-test("connect: a name without an address, and one whose look-up fails", async () => {
+test("connect: a name without an address, and a failing lookup, are different errors", async () => {
   const failure = Object.assign(new Error("no"), { code: "EAI_FAIL" });
   for (const [lookup, errno] of [
     [() => Promise.resolve([]), "ENODATA"],
@@ -216,7 +216,7 @@ test("connect: a name without an address, and one whose look-up fails", async ()
   }
 });
 
-test("connect: a look-up that never ends is ended by the connect limit", async () => {
+test("connect: the connect limit ends an endless lookup", async () => {
   await using session = await sessionFor({
     retry: once,
     timeout: { connect: 200 },
@@ -230,7 +230,7 @@ test("connect: a look-up that never ends is ended by the connect limit", async (
   bounded("elapsed", performance.now() - began, { min: 199, max: 500 });
 });
 
-test("connect: a server that asks for a certificate gets the client's own, and refuses a client without one", async () => {
+test("connect: a server with client authentication receives the certificate, and rejects a client without one", async () => {
   const { ca, good } = await certificates();
   const server = createServer(
     { ...good, ca: ca.cert, requestCert: true, rejectUnauthorized: true },

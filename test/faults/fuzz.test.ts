@@ -49,7 +49,7 @@ const body = fc.uint8Array({ minLength: 0, maxLength: 3_000 }).map((bytes) => Bu
 const coding = fc.constantFrom<Coding | undefined>(undefined, "gzip", "deflate", "br", "zstd");
 const cuts = fc.array(fc.nat(), { maxLength: 8 });
 
-test("fuzz: whatever the chunks, and wherever the writes end, the body is the one that was sent", () =>
+test("fuzz: the received body equals the sent one, with any chunks and any writes", () =>
   withNext((ask) =>
     fc.assert(
       fc.asyncProperty(
@@ -80,7 +80,7 @@ test("fuzz: whatever the chunks, and wherever the writes end, the body is the on
     ),
   ));
 
-test("fuzz: every chunked answer written in two pieces, at every byte", () =>
+test("fuzz: a chunked response split at any byte arrives complete", () =>
   withNext(async (ask) => {
     const wire = Buffer.from(
       "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nX: y\r\n\r\n4;a=b\r\nbody\r\nA\r\n and more.\r\n0\r\nT: u\r\n\r\n",
@@ -97,7 +97,7 @@ test("fuzz: every chunked answer written in two pieces, at every byte", () =>
     }
   }));
 
-test("fuzz: an answer cut anywhere, in any framing and coding, by FIN or RST, is never a success with another body", () =>
+test("fuzz: a response cut anywhere by FIN or RST, in any framing and coding, is never a success with another body", () =>
   withNext((ask) =>
     fc.assert(
       fc.asyncProperty(
@@ -130,7 +130,7 @@ test("fuzz: an answer cut anywhere, in any framing and coding, by FIN or RST, is
     ),
   ));
 
-test("fuzz: whatever stands in the head, there is an answer with that body or an error with a code, and soon", () =>
+test("fuzz: any head leads quickly to a response with that body or to an error with a code", () =>
   withNext((ask) =>
     fc.assert(
       fc.asyncProperty(fc.uint8Array({ maxLength: 200 }), fc.nat({ max: 60 }), async (noise, at) => {
@@ -147,7 +147,7 @@ test("fuzz: whatever stands in the head, there is an answer with that body or an
     ),
   ));
 
-test("fuzz: header fields arrive as they were sent", () =>
+test("fuzz: header fields arrive unchanged", () =>
   withNext((ask) =>
     fc.assert(
       fc.asyncProperty(
@@ -172,7 +172,7 @@ test("fuzz: header fields arrive as they were sent", () =>
     ),
   ));
 
-test("fuzz: a coded body with a byte changed is never a success with another body, where the coding has a checksum", () =>
+test("fuzz: an encoded body with a changed byte is never a success with another body, if the coding has a checksum", () =>
   withNext((ask) =>
     fc.assert(
       fc.asyncProperty(body, fc.nat(), fc.integer({ min: 1, max: 255 }), async (content, place, change) => {

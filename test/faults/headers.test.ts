@@ -238,7 +238,7 @@ scenarios({
   "headers: an ICY status line": { ...always(raw("ICY 200 OK\r\n\r\n")), expect: { ...refused } },
 });
 
-test("headers: a reset after each byte of the head is a failed attempt, never an answer", async () => {
+test("headers: a reset after any byte of the head is a failed attempt, never a response", async () => {
   const head = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
   const answers = Array.from({ length: head.length }, (_, at) => cut(raw(head), { at }));
   await using origin = await faultOrigin({ routes: { "/": answers } });
@@ -251,7 +251,7 @@ test("headers: a reset after each byte of the head is a failed attempt, never an
   }
 });
 
-test("headers: a FIN after each byte of the head is a failed attempt, never an answer", async () => {
+test("headers: a FIN after any byte of the head is a failed attempt, never a response", async () => {
   const head = "HTTP/1.1 200 OK\r\nX-A: b\r\nContent-Length: 1\r\n\r\n";
   const answers = Array.from({ length: head.length }, (_, at) => raw(head.slice(0, at)));
   await using origin = await faultOrigin({ routes: { "/": answers } });

@@ -90,7 +90,7 @@ for (const code of gentle) {
     },
   });
 
-  test(`http2: ${code} in the middle of a body is no end of a stream, and no file is made of it`, () =>
+  test(`http2: ${code} in the middle of a body is not an end of the stream, and saves no file`, () =>
     withOrigin(half, async ({ url }) => {
       await using directory = await temporaryDirectory("broken");
       await using session = await sessionFor({ adapter, retry: { total: 1 } });
@@ -158,7 +158,7 @@ for (const [what, frames] of Object.entries(wrong)) {
   });
 }
 
-test("http2: a server that agrees on HTTP/2 and answers in HTTP/1.1 is at fault", async () => {
+test("http2: a server that negotiates HTTP/2 and responds in HTTP/1.1 causes a ProtocolError", async () => {
   const server = createServer({ ...certificate, ALPNProtocols: ["h2"] }, (socket) => {
     socket.on("error", () => undefined);
     socket.once("data", () => socket.write("HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n"));
@@ -249,7 +249,7 @@ scenarios(
   ),
 );
 
-test("http2: a crowd of POSTs whose connections keep saying GOAWAY is sent once each", async () => {
+test("http2: each of many POSTs is sent once over connections that keep sending GOAWAY", async () => {
   const seen: string[] = [];
   const server = createSecureServer(certificate).on("session", (connection) => {
     let streams = 0;

@@ -240,7 +240,7 @@ async function withOrigin(
   await run(session, origin);
 }
 
-test("http2: a 421 leaves what others have under way on its connection alone", async () => {
+test("http2: a 421 does not affect other streams of its connection", async () => {
   await using origin = await faultOrigin({
     tls: certificate,
     http2: true,
@@ -264,7 +264,7 @@ test("http2: a 421 leaves what others have under way on its connection alone", a
   assert.equal(origin.connections, 2);
 });
 
-test("http2: fifty calls at once share one connection, and one opening", () =>
+test("http2: fifty concurrent calls share one connection and one handshake", () =>
   withOrigin(
     { "/": good },
     async (session, { url, connections: _, ...origin }) => {
@@ -276,7 +276,7 @@ test("http2: fifty calls at once share one connection, and one opening", () =>
     { onConnection: acceptLate(50) },
   ));
 
-test("http2: three hundred calls at once, more than a connection may have streams", () =>
+test("http2: three hundred concurrent calls succeed although a connection allows fewer streams", () =>
   withOrigin({ "/": good }, async (session, origin) => {
     const all = await Promise.all(Array.from({ length: 300 }, () => session.get(`${origin.url}/`)));
 
@@ -284,7 +284,7 @@ test("http2: three hundred calls at once, more than a connection may have stream
     assert.equal(origin.connections, 1);
   }));
 
-test("http2: fifty calls to a server that turns out to speak HTTP/1.1 get connections of their own", async () => {
+test("http2: fifty calls to a server that negotiates HTTP/1.1 get one connection each", async () => {
   await using origin = await faultOrigin({ tls: certificate, routes: { "/": [{ wait: 50 }, ...good] } });
   await using session = await sessionFor({ adapter, timeout: { connect: "2s", read: "2s" } });
 
@@ -294,7 +294,7 @@ test("http2: fifty calls to a server that turns out to speak HTTP/1.1 get connec
   assert.equal(origin.connections, 20);
 });
 
-test("http2: the abort of one stream does not disturb the others", () =>
+test("http2: the abort of one stream does not affect the others", () =>
   withOrigin(
     { "/slow": drip(respond(200, { body: "slowly" }), { every: 50, bodyOnly: true }), "/": silence() },
     async (session, origin) => {
@@ -313,7 +313,7 @@ test("http2: the abort of one stream does not disturb the others", () =>
     },
   ));
 
-test("http2: the time-out of one stream does not disturb the others, and they do not keep it alive", () =>
+test("http2: the timeout of one stream does not affect the others, and they do not delay it", () =>
   withOrigin({ "/busy": good, "/": silence() }, async (session, origin) => {
     async function* slowly(): AsyncGenerator<Uint8Array> {
       for (let piece = 0; piece < 16; piece += 1) {
@@ -331,7 +331,7 @@ test("http2: the time-out of one stream does not disturb the others, and they do
     assert.equal(origin.connections, 1);
   }));
 
-test("http2: calls that find the connection leaving go out on a new one, those under way end on the old one", () =>
+test("http2: after a GOAWAY new calls use a new connection, and running ones end on the old one", () =>
   withOrigin(
     { "/last": [...goawayProcessed(), { wait: 200 }, ...good], "/": good },
     async (session, origin) => {
@@ -349,7 +349,7 @@ test("http2: calls that find the connection leaving go out on a new one, those u
     },
   ));
 
-test("http2: streams above a GOAWAY go again at once, those below end where they are", async () => {
+test("http2: streams above a GOAWAY are repeated immediately, and streams below end on the connection", async () => {
   const served: string[] = [];
   const server = createSecureServer(certificate);
   server.on("stream", (stream, { ":path": path = "" }) => {
@@ -377,7 +377,7 @@ test("http2: streams above a GOAWAY go again at once, those below end where they
   bounded("above", above.response?.elapsed ?? NaN, { max: 500 });
 });
 
-test("http2: a large upload arrives whole", () =>
+test("http2: a large upload arrives complete", () =>
   withOrigin({ "/": echo() }, async (session, origin) => {
     const body = Buffer.alloc(3_000_000, "0123456789");
     for (const upload of [body, new Blob([body]), body.toString()]) {
@@ -387,7 +387,7 @@ test("http2: a large upload arrives whole", () =>
     }
   }));
 
-test("http2: a connection that has gone dead without a word is given up after one silence", () =>
+test("http2: a silent dead connection is dropped after one read limit", () =>
   withOrigin({ "/": [good, silence(), good] }, async (session, origin) => {
     await session.get(`${origin.url}/`);
     await session.get(`${origin.url}/other`);
@@ -398,7 +398,7 @@ test("http2: a connection that has gone dead without a word is given up after on
     assert.deepEqual([origin.requests.length, origin.connections], [4, 2]);
   }));
 
-test("http2: an upload that the server takes slowly is not silence, of bytes and of a stream", () => {
+test("http2: a slow upload, of bytes and of a stream, does not count as silence", () => {
   const slowly = Array.from({ length: 8 }, () => [{ read: 100_000 }, { wait: 100 }] as const).flat();
   return withOrigin({ "/": [...slowly, { read: "all" }, ...good] }, async (session, origin) => {
     const body = Buffer.alloc(1_500_000, "0123456789");
@@ -417,7 +417,7 @@ test("http2: an upload that the server takes slowly is not silence, of bytes and
   });
 });
 
-test("http2: a handshake that hangs is ended by the connect limit, for all that wait", async () => {
+test("http2: the connect limit ends a hanging handshake for all waiting calls", async () => {
   await using origin = await faultOrigin({ tls: certificate, http2: true, onConnection: silentOnAccept() });
   await using session = await sessionFor({ adapter, retry: { total: 0 }, timeout: { connect: 200 } });
   const began = performance.now();
@@ -432,7 +432,7 @@ test("http2: a handshake that hangs is ended by the connect limit, for all that 
   assert.equal(origin.connections, 1);
 });
 
-test("http2: close() ends what is under way, with the reason", () =>
+test("http2: close() ends running calls with its reason", () =>
   withOrigin({ "/": silence() }, async (session, origin) => {
     const calls = [1, 2, 3].map(() => outcomeOf(session.get(`${origin.url}/`)));
     await waitUntil("all are seen", () => origin.requests.length === 3);

@@ -64,7 +64,7 @@ for (const [name, how] of [
   });
 }
 
-test("hygiene: undici is loaded by a program that meets HTTP/2, and by no other", async () => {
+test("hygiene: only a program that negotiates HTTP/2 loads undici", async () => {
   for (const [http2, loaded] of [
     [true, true],
     [false, false],
@@ -78,7 +78,7 @@ test("hygiene: undici is loaded by a program that meets HTTP/2, and by no other"
   }
 });
 
-test("hygiene: a request that is refused for its header keeps no program alive", async () => {
+test("hygiene: a request rejected for its header does not keep the process alive", async () => {
   await using origin = await faultOrigin({ routes });
 
   const { code, stdout } = await program("refused-argument", origin.url);
@@ -87,7 +87,7 @@ test("hygiene: a request that is refused for its header keeps no program alive",
   assert.equal(code, 0);
 });
 
-test("hygiene.nothing-unhandled: assorted failures at once leave nothing behind that ends the process", async () => {
+test("hygiene.nothing-unhandled: concurrent failures cause no unhandled rejection", async () => {
   await using origin = await faultOrigin({ routes });
 
   const { code, stdout, stderr } = await program(
@@ -124,7 +124,7 @@ test("hygiene.shared-signal: 100 calls with one signal leave no listener on it",
   assert.equal(getEventListeners(signal, "abort").length, 0);
 });
 
-test("hygiene: a program whose auth never settles hears of its deadline", async () => {
+test("hygiene: a program with an auth function that never settles ends at its deadline", async () => {
   const { code, stdout, stderr } = await program("stalled-auth");
 
   assert.deepEqual([code, stdout.trim(), stderr], [0, "ERR_DEADLINE", ""]);

@@ -94,7 +94,7 @@ test("idempotency.post-refused-retried", async () => {
   );
 });
 
-test("idempotency.post-key-auto: the same key with every attempt, and another with every call", async () => {
+test("idempotency.post-key-auto: all attempts of a call have the same key, and each call has another", async () => {
   await using origin = await faultOrigin({ routes: { "/": [busy, busy, busy, done] } });
   await using session = await sessionFor();
 
@@ -108,7 +108,7 @@ test("idempotency.post-key-auto: the same key with every attempt, and another wi
   assert.match(keys[0] ?? "", /.{16,}/);
 });
 
-test("idempotency.replay-form: a multipart body is whole on every attempt", async () => {
+test("idempotency.replay-form: every attempt sends the complete multipart body", async () => {
   const form = new FormData();
   form.set("name", "value");
   form.set("file", new File([bytes], "big.txt"));
@@ -130,7 +130,7 @@ for (const [name, first] of [
   ["503", busy],
   ["reset", reset()],
 ] as const) {
-  test(`idempotency.one-shot-${name}: a stream that was read is never sent empty`, async () => {
+  test(`idempotency.one-shot-${name}: a used stream is never sent empty`, async () => {
     await using origin = await faultOrigin({ routes: { "/": [first, done] } });
     await using session = await sessionFor();
 
@@ -144,7 +144,7 @@ for (const [name, first] of [
   });
 }
 
-test("idempotency: a one-shot stream that was not touched yet is sent at a later attempt", async () => {
+test("idempotency: a later attempt sends a stream that was not read yet", async () => {
   const port = await refusedPort();
   await using session = await sessionFor({ retry: { backoffFactor: "50ms" } });
 
@@ -160,7 +160,7 @@ test("idempotency: a one-shot stream that was not touched yet is sent at a later
   );
 });
 
-test("idempotency: no stream of a factory is opened for a connection that is not made, and none is left open", async () => {
+test("idempotency: a body factory is not called for a failed connection, and its streams are closed", async () => {
   await using directory = await temporaryDirectory("upload");
   const file = join(directory.path, "upload.txt");
   await writeFile(file, content);
@@ -183,7 +183,7 @@ test("idempotency: no stream of a factory is opened for a connection that is not
   assert.ok(streams.every(({ destroyed }) => destroyed));
 });
 
-test("idempotency: what the caller's own stream throws is thrown as it is, and not retried", async () => {
+test("idempotency: an error of the caller's stream is thrown unchanged and not retried", async () => {
   const broken = new Error("the disk is gone");
   async function* failing(): AsyncGenerator<Uint8Array> {
     yield bytes.subarray(0, 100);

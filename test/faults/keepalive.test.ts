@@ -164,7 +164,7 @@ scenarios({
   },
 });
 
-test("keepalive: a connection that closes as the request goes out is replaced once unseen, then openly", async () => {
+test("keepalive: a connection that closes as the request goes out is replaced once within the attempt, then by a further attempt", async () => {
   const stale = [...first, ...resetOnNextRequest()];
   await using origin = await faultOrigin({ routes: { "/": [stale, stale, stale, stale, second] } });
   await using session = await sessionFor();
@@ -175,7 +175,7 @@ test("keepalive: a connection that closes as the request goes out is replaced on
   assert.equal(response?.status, 200);
 });
 
-test("keepalive: requests in line for a connection that closes get another one", async () => {
+test("keepalive: requests queued for a closing connection get another one", async () => {
   const closing = respond(200, { headers: { connection: "close" }, body: "one\n" });
   await using origin = await faultOrigin({ routes: { "/": closing } });
   await using session = await sessionFor({ adapter: { maxConnections: 1 } });
@@ -191,7 +191,7 @@ test("keepalive: requests in line for a connection that closes get another one",
   assert.equal(origin.connections, 8);
 });
 
-test("keepalive: a POST of a stream on a connection that closed unseen is sent whole, once", async () => {
+test("keepalive: a POST of a stream on a closed connection is sent once, completely", async () => {
   await using origin = await faultOrigin({ routes: { "/": [[...first, ...closeWhenIdle(0)], second] } });
   await using session = await sessionFor();
   await session.get(`${origin.url}/`);

@@ -26,8 +26,8 @@ import {
   until,
 } from "./proxy-stage.ts";
 
-describe("a leg of the way", () => {
-  test("TCP to the proxy: half of the connect limit, and the proxy's fault", async () => {
+describe("a phase of a connection through a proxy", () => {
+  test("TCP to the proxy has half of the connect limit, and its timeout is the proxy's fault", async () => {
     await withOrigin(async (stage) => {
       await using proxy = await blackhole();
       await using session = sessionVia(proxy.url, stage, { timeout: { connect: "400ms" } });
@@ -39,7 +39,7 @@ describe("a leg of the way", () => {
     });
   });
 
-  test("each has the limit that it is given, within that of all", async () => {
+  test("each phase has its own limit within the connect limit", async () => {
     await withOrigin(async (stage) => {
       await using proxy = await faultOrigin({ routes: { [stage.authority]: silence() } });
       for (const [timeout, ms] of [
@@ -56,7 +56,7 @@ describe("a leg of the way", () => {
     });
   });
 
-  test("TLS with the origin, once the tunnel stands, is the origin's: a limit, a certificate", async () => {
+  test("failures of TLS with the origin through the tunnel are the origin's fault", async () => {
     for (const [options, check] of [
       [
         { onConnection: silentOnAccept(), tls: undefined },
@@ -86,7 +86,7 @@ describe("a leg of the way", () => {
     }
   });
 
-  test("a handshake with the origin that is cut: by whom is not known", async () => {
+  test("a cut handshake with the origin has an unknown fault", async () => {
     await withOrigin(
       async (stage) => {
         await using proxy = await faultOrigin({ routes: { [stage.authority]: tunnel(stage.to) } });
@@ -101,7 +101,7 @@ describe("a leg of the way", () => {
     );
   });
 
-  test("the caller's abort ends any of them with its reason, and leaves nothing open", async () => {
+  test("the caller's abort ends any phase with its reason, and leaves nothing open", async () => {
     await withOrigin(async (stage) => {
       await using mute = await faultOrigin({ routes: { [stage.authority]: silence() } });
       await using deaf = await faultOrigin({ tls: stage.all.good, onConnection: silentOnAccept() });
@@ -131,7 +131,7 @@ describe("a leg of the way", () => {
     });
   });
 
-  test("a proxy that is down, or whose name is not found, was not reached; it is never gone around", async () => {
+  test("a proxy that is down, or has an unknown name, is unreachable and never bypassed", async () => {
     await withOrigin(async (stage) => {
       const port = await refusedPort();
       const proxies = [
@@ -162,7 +162,7 @@ const lockedOut: Readonly<
   },
 };
 for (const [name, start] of Object.entries(lockedOut)) {
-  test(`${name} is asked once, however many retries there are`, async () => {
+  test(`${name} receives one request, however many retries there are`, async () => {
     await withOrigin(async (stage) => {
       const { url, proxy } = await start(stage);
       await using _ = proxy;

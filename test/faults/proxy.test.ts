@@ -69,9 +69,9 @@ const connectFaults: Readonly<Record<string, Refusal>> = {
   "a tunnel that is closed": { answer: inTheTunnel({ end: "fin" }), reason: "cut" },
 };
 
-describe("an http proxy that answers CONNECT with", () => {
+describe("an http proxy that replies to CONNECT with", () => {
   for (const [name, { answer, reason, status }] of Object.entries(connectFaults)) {
-    test(`${name}: ${reason}, nothing has arrived, nothing stays open`, async () => {
+    test(`${name}: the reason is ${reason}, nothing arrived, nothing stays open`, async () => {
       await withOrigin(async (stage) => {
         await using proxy = await faultOrigin({ routes: { [stage.authority]: answer } });
 
@@ -80,7 +80,7 @@ describe("an http proxy that answers CONNECT with", () => {
     });
   }
 
-  test("a length that means nothing, or an interim answer before the yes: the tunnel stands", async () => {
+  test("a meaningless length, or an interim response before the 200, opens the tunnel", async () => {
     await withOrigin(async (stage) => {
       await using proxy = await faultOrigin({
         routes: {
@@ -101,7 +101,7 @@ describe("an http proxy that answers CONNECT with", () => {
     });
   });
 
-  test("503 and a Retry-After: it is kept, and the next attempt waits for it", async () => {
+  test("503 with Retry-After makes the next attempt wait", async () => {
     await withOrigin(async (stage) => {
       const refusal = respond(503, { headers: { "retry-after": "0.2" } });
       await using proxy = await faultOrigin({
@@ -167,7 +167,7 @@ describe("an https proxy", () => {
     });
   }
 
-  test("is not asked for the name, nor shown the certificate, that are meant for the origin", async () => {
+  test("an https proxy receives neither the server name nor the client certificate for the origin", async () => {
     const { wrongHost, good, ca } = await certificates();
     await withOrigin(
       async (stage) => {
@@ -186,7 +186,7 @@ describe("an https proxy", () => {
     );
   });
 
-  test("takes plain requests whole, and keeps its connection for the next", async () => {
+  test("an https proxy receives plain requests with the full URL, and keeps its connection", async () => {
     const all = await certificates();
     await using proxy = await faultOrigin({ routes, tls: all.good });
     const url = `https://ada:lace@localhost:${proxy.port}`;
@@ -205,7 +205,7 @@ describe("an https proxy", () => {
   });
 });
 
-test("an http proxy at an IPv6 address opens a tunnel to one", async () => {
+test("an http proxy at an IPv6 address opens a tunnel to an IPv6 address", async () => {
   const all = await certificates();
   await using origin = await faultOrigin({ routes, tls: all.good, host: "::1" });
   const authority = `[::1]:${origin.port}`;
@@ -221,7 +221,7 @@ test("an http proxy at an IPv6 address opens a tunnel to one", async () => {
   assert.equal(proxy.requests[0]?.headers["host"], authority);
 });
 
-describe("a plain request that a proxy was to forward", () => {
+describe("a plain request through a proxy", () => {
   interface Forwarded {
     readonly answer: Answer;
     /** undefined: the answer is the origin's own, as far as can be seen. */
@@ -270,7 +270,7 @@ describe("a plain request that a proxy was to forward", () => {
   }
 });
 
-test("a stream that went to a proxy which did not forward it is not sent again, though the origin got nothing", async () => {
+test("a stream sent to a proxy that did not forward it is not repeated, although the origin received nothing", async () => {
   const refusal = respond(503, { headers: { "x-squid-error": "ERR_CONNECT_FAIL 111" } });
   await using proxy = await faultOrigin({ routes: { "/": [refusal, respond(200)] } });
   await using session = new Session({ proxy: proxy.url, retry: twice });
@@ -283,7 +283,7 @@ test("a stream that went to a proxy which did not forward it is not sent again, 
   assert.deepEqual([whole.status, proxy.attempts("/")], [200, 2]);
 });
 
-test("a redirect from a plain to a secure origin leaves the proxy's credentials with the proxy", async () => {
+test("a redirect from a plain to a secure origin does not send the proxy's credentials to the origin", async () => {
   await withOrigin(async (stage) => {
     const secure = `https://${stage.authority}/`;
     await using proxy = await faultOrigin({

@@ -52,7 +52,7 @@ scenarios({
 });
 
 for (const status of [301, 302, 303]) {
-  test(`redirect.301-302-post: a POST that is answered ${status} goes on as a GET without a body`, async () => {
+  test(`redirect.301-302-post: a POST redirected with ${status} becomes a GET without a body`, async () => {
     const request = await followed(status);
 
     assert.deepEqual(
@@ -63,7 +63,7 @@ for (const status of [301, 302, 303]) {
 }
 
 for (const status of [307, 308]) {
-  test(`redirect.307-308-post: a POST that is answered ${status} keeps its method and its body`, async () => {
+  test(`redirect.307-308-post: a POST redirected with ${status} keeps its method and its body`, async () => {
     const request = await followed(status);
 
     assert.deepEqual([request.method, request.body.toString()], ["POST", "a=b"]);
@@ -89,7 +89,7 @@ function secrets(origin: FaultOrigin): readonly string[] {
   return Object.keys(credentials).filter((name) => headers[name] !== undefined);
 }
 
-test("redirect.cross-host-strip: credentials stay with the host that they were for, and the port", async () => {
+test("redirect.cross-host-strip: credentials are not sent to another host or port", async () => {
   await using there = await faultOrigin({ routes: { "/": arrived } });
   for (const host of ["127.0.0.1", "localhost"]) {
     await using here = await faultOrigin({ routes: { "/": redirect(`http://${host}:${there.port}/`) } });
@@ -102,7 +102,7 @@ test("redirect.cross-host-strip: credentials stay with the host that they were f
   }
 });
 
-test("redirect.https-to-http: a downgrade carries no credentials", async () => {
+test("redirect.https-to-http: a downgrade sends no credentials", async () => {
   const { ca, good } = await certificates();
   await using there = await faultOrigin({ routes: { "/": arrived } });
   await using here = await faultOrigin({ tls: good, routes: { "/": redirect(`${there.url}/`) } });

@@ -324,7 +324,7 @@ function cutRange(until: number): (request: RecordedRequest) => Answer {
   };
 }
 
-test("body.resume: over HTTP/2, a stream that is reset in its body goes on with a 206", async () => {
+test("body.resume: a body reset over HTTP/2 continues with a 206", async () => {
   const first: Answer = [
     ...cut(respond(200, { headers: strong, body }), { atBody: cutAt }).slice(0, -1),
     ...resetStream(),
@@ -369,7 +369,7 @@ const refusals: readonly (readonly [
 ];
 
 for (const [what, refusal, status, reason] of refusals) {
-  test(`body.resume: ${what} in the place of the rest is told of, its bytes too`, async () => {
+  test(`body.resume: ${what} instead of the missing bytes is listed in discarded, with its bytes`, async () => {
     await using origin = await faultOrigin(then(refusal, wholeAnswer));
     await using session = await sessionFor();
     const heard: number[] = [];
@@ -386,7 +386,7 @@ for (const [what, refusal, status, reason] of refusals) {
   });
 }
 
-test("body.resume: the cookies of both answers are kept", async () => {
+test("body.resume: the session keeps the cookies of both responses", async () => {
   const first = broken({ ...strong, "set-cookie": "first=1" });
   const good = ranged(
     { body, ...strong },
@@ -401,7 +401,7 @@ test("body.resume: the cookies of both answers are kept", async () => {
   assert.equal(origin.requests[2]?.headers["cookie"], "first=1; rest=2");
 });
 
-test("body.resume: parts of two URLs between which a hook chose are not put together", async () => {
+test("body.resume: parts of two URLs that a hook chose are not joined", async () => {
   await using origin = await faultOrigin({ routes: { "/a": broken(), "/b": wholeAnswer } });
   await using session = await sessionFor();
   let asked = 0;

@@ -81,7 +81,7 @@ const forms: Readonly<Record<string, (date: Date) => string>> = {
 };
 
 for (const [name, form] of Object.entries(forms)) {
-  test(`retry-after.${name}: the retry does not come before the stated time`, async () => {
+  test(`retry-after.${name}: the retry is not sent before the stated time`, async () => {
     let stated = 0;
     let came = 0;
     const answer: Responder = ({ attempt }) => {
@@ -102,7 +102,7 @@ for (const [name, form] of Object.entries(forms)) {
   });
 }
 
-test("retry-after.minimum-under-jitter: of 20 calls at once none comes early", async () => {
+test("retry-after.minimum-under-jitter: none of 20 concurrent calls is early", async () => {
   const answer: Responder = ({ headers, attempt: _ }) => {
     const tries = (seen.get(headers["x-call"] ?? "") ?? 0) + 1;
     seen.set(headers["x-call"] ?? "", tries);

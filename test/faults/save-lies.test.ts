@@ -16,7 +16,7 @@ const lies: Readonly<Record<string, Entry>> = {
 };
 
 for (const [name, lie] of Object.entries(lies)) {
-  test(`a 206 without a length that turns out ${name} leads to a clean start in the same call`, async () => {
+  test(`a 206 without a length that is ${name} leads to a clean start in the same call`, async () => {
     await using at = await setting([first, lie, good]);
 
     const { resumedFrom, response } = await at.save();
@@ -30,7 +30,7 @@ for (const [name, lie] of Object.entries(lies)) {
     assert.equal(response.attempts.length, 3);
   });
 
-  test(`of a 206 that turns out ${name} nothing is left for a later call`, async () => {
+  test(`a 206 that is ${name} leaves nothing for a later call`, async () => {
     await using at = await setting([first, lie, good]);
     await failureOf(at.save(once));
 
@@ -52,7 +52,7 @@ const tails: Readonly<Record<string, Entry>> = {
 };
 
 for (const [name, lie] of Object.entries(tails)) {
-  test(`a 200 to a request for the rest that ${name} is not taken for the whole`, async () => {
+  test(`a 200 to a range request that ${name} is not saved as the whole body`, async () => {
     await using inFile = await setting([first, lie, good]);
     await inFile.save();
     await holds(inFile);
@@ -67,7 +67,7 @@ for (const [name, lie] of Object.entries(tails)) {
   });
 }
 
-test("a part that nobody asked for is not saved as the whole", async () => {
+test("an unrequested part is not saved as the whole body", async () => {
   const headers = { ...strong, "content-range": "bytes 0-9/200000" };
   const part = respond(206, { headers, body: body.subarray(0, 10) });
   await using at = await setting([part, good]);
@@ -79,7 +79,7 @@ test("a part that nobody asked for is not saved as the whole", async () => {
   assert.deepEqual(await at.names(), []);
 });
 
-test("a part that the caller asked for is saved as it is", async () => {
+test("a range that the caller requested is saved unchanged", async () => {
   await using at = await setting([good]);
 
   const { bytes } = await at.save({ headers: { range: "bytes=10-29" } });
@@ -89,7 +89,7 @@ test("a part that the caller asked for is saved as it is", async () => {
 });
 
 for (const status of [404, 503]) {
-  test(`a ${status} to the request for the rest is a StatusError with that answer, and the part stays`, async () => {
+  test(`a ${status} to a range request is a StatusError with that response, and the part stays`, async () => {
     await using at = await setting([first, respond(status, { body: "gone" }), good]);
 
     const error = await failureOf(at.save({ retry: new Retry({ total: 1 }) }));
@@ -107,7 +107,7 @@ for (const status of [404, 503]) {
   });
 }
 
-test("a redirect in place of the rest is followed, and the file begins anew from there", async () => {
+test("a redirect to a range request is followed, and the file starts over", async () => {
   const away = respond(302, { headers: { location: "/other" } });
   await using at = await setting([first, away, away], { more: { "/other": [good] } });
 
@@ -118,7 +118,7 @@ test("a redirect in place of the rest is followed, and the file begins anew from
   await holds(at);
 });
 
-test("a server that answers every rest with a redirect is asked twice, and no more", async () => {
+test("a server that redirects every range request receives two requests", async () => {
   const away = respond(302, { headers: { location: "/" } });
   await using at = await setting([first, away, first, away]);
 
@@ -129,7 +129,7 @@ test("a server that answers every rest with a redirect is asked twice, and no mo
   assert.equal(at.origin.requests.length, 4);
 });
 
-test("the answer to a HEAD has no body that could be saved", async () => {
+test("the response to a HEAD has no body to save", async () => {
   await using at = await setting([good]);
 
   const error = await failureOf(at.save({ method: "HEAD" }));
@@ -139,7 +139,7 @@ test("the answer to a HEAD has no body that could be saved", async () => {
   assert.equal(at.origin.requests.length, 0);
 });
 
-test("a folder that is missing is named, before anything is asked", async () => {
+test("a missing folder is named before any request", async () => {
   await using at = await setting([good]);
   const folder = join(at.folder, "no", "such");
 

@@ -24,7 +24,7 @@ const hex = sha256.copy().digest("hex");
 const base64 = sha256.copy().digest("base64");
 const once = { retry: { total: 0 } };
 
-test("a body is saved whole under its name, in one request, with nothing left beside it", async () => {
+test("download saves a complete body in one request, and leaves no other file", async () => {
   await using at = await setting([good]);
   const progress: DownloadProgress[] = [];
 
@@ -39,7 +39,7 @@ test("a body is saved whole under its name, in one request, with nothing left be
   assert.deepEqual(progress.at(-1), { received: body.length, total: body.length });
 });
 
-test("a connection that breaks costs no byte that has come", async () => {
+test("a broken connection costs no received byte", async () => {
   await using at = await setting([first, good]);
 
   const { response } = await at.save();
@@ -49,7 +49,7 @@ test("a connection that breaks costs no byte that has come", async () => {
   assert.equal(response.attempts.length, 2);
 });
 
-test("a later call goes on where an earlier one gave up", async () => {
+test("a later call continues where an earlier one gave up", async () => {
   await using at = await setting([first, good], once);
 
   assert.equal(code(await failureOf(at.save())), "ERR_INCOMPLETE_BODY");
@@ -116,7 +116,7 @@ for (const [name, [answers, expected]] of Object.entries(second)) {
   });
 }
 
-test("a part whose validator is gone is begun anew, and never added to", async () => {
+test("a part without its validator starts over", async () => {
   for (const [name, spoil] of Object.entries({
     "no sidecar": () => Promise.resolve("{}"),
     "torn sidecar": async (path: string) => (await readFile(path, "utf8")).slice(0, 40),
@@ -141,7 +141,7 @@ test("a part whose validator is gone is begun anew, and never added to", async (
   }
 });
 
-test("a part that is longer than the whole is begun anew", async () => {
+test("a part longer than the whole body starts over", async () => {
   await using at = await setting([first, good], once);
   await failureOf(at.save());
   await writeFile(`${at.file}.part`, Buffer.alloc(300_000));
@@ -151,7 +151,7 @@ test("a part that is longer than the whole is begun anew", async () => {
   await holds(at);
 });
 
-test("a part that is whole already costs one byte more", async () => {
+test("a complete part costs one more byte", async () => {
   await using at = await setting([first, good], once);
   await failureOf(at.save());
   await writeFile(`${at.file}.part`, body);
@@ -163,7 +163,7 @@ test("a part that is whole already costs one byte more", async () => {
   await holds(at);
 });
 
-test("a file without a validator is saved, and begun anew after a break", async () => {
+test("a file without a validator is saved, and starts over after a break", async () => {
   const plain = respond(200, { body });
   await using at = await setting([cut(plain, { atBody: cutAt }), plain]);
 
@@ -172,7 +172,7 @@ test("a file without a validator is saved, and begun anew after a break", async 
   await holds(at);
 });
 
-test("a file of unknown length that broke off behind its last byte is whole by its 416", async () => {
+test("a 416 completes a file of unknown length that broke off after its last byte", async () => {
   const open: Answer = [...chunked(200, [body], { headers: strong, last: false }), { end: "fin" }];
   await using at = await setting([
     open,
@@ -184,7 +184,7 @@ test("a file of unknown length that broke off behind its last byte is whole by i
   await holds(at);
 });
 
-test("an answer that is no success leaves the file, and its part, as they are", async () => {
+test("a response that is not a success leaves the file and its part unchanged", async () => {
   await using at = await setting([first, respond(404, { body: "no such file" })], once);
   await writeFile(at.file, "before");
   await failureOf(at.save());
@@ -197,7 +197,7 @@ test("an answer that is no success leaves the file, and its part, as they are", 
   assert.equal((await stat(`${at.file}.part`)).size, part.size);
 });
 
-test("nothing is left of a download that never began", async () => {
+test("a download that never began leaves no file", async () => {
   await using at = await setting([respond(404)]);
 
   await failureOf(at.save());
@@ -205,7 +205,7 @@ test("nothing is left of a download that never began", async () => {
   assert.deepEqual(await at.names(), []);
 });
 
-test("a symbolic link stays one, and what it leads to is replaced, or made", async () => {
+test("a symbolic link stays, and its target is replaced or created", async () => {
   for (const there of [true, false]) {
     await using at = await setting([good]);
     await mkdir(join(at.folder, "real"));
@@ -222,7 +222,7 @@ test("a symbolic link stays one, and what it leads to is replaced, or made", asy
   }
 });
 
-test("a lock that was lost while the body came keeps the file as it was", async () => {
+test("a lock lost during the body leaves the file unchanged", async () => {
   await using at = await setting([good]);
   await writeFile(at.file, "older");
 
@@ -238,7 +238,7 @@ test("a lock that was lost while the body came keeps the file as it was", async 
   assert.equal(await readFile(at.file, "utf8"), "older");
 });
 
-test("a file that is there is replaced in one step", async () => {
+test("download replaces an existing file in one step", async () => {
   await using at = await setting([first, good], once);
   await writeFile(at.file, "before");
   await failureOf(at.save());
@@ -249,7 +249,7 @@ test("a file that is there is replaced in one step", async () => {
   await holds(at);
 });
 
-test("the digest that the caller expects is checked over all that is in the file, resumed or not", async () => {
+test("download checks the expected digest over the whole file, resumed or not", async () => {
   for (const digest of [
     `sha-256=${hex}`,
     `SHA-256=${hex.toUpperCase()}`,
@@ -265,7 +265,7 @@ test("the digest that the caller expects is checked over all that is in the file
   }
 });
 
-test("a wrong digest is an error, and the part is removed, so that the next call begins anew", async () => {
+test("a wrong digest is an error and removes the part, so the next call starts over", async () => {
   await using at = await setting([good]);
   await writeFile(at.file, "before");
   const digest = `sha-256=${"0".repeat(64)}`;
@@ -278,7 +278,7 @@ test("a wrong digest is an error, and the part is removed, so that the next call
   assert.equal(await readFile(at.file, "utf8"), "before");
 });
 
-test("a digest that is none is a TypeError before anything is asked", async () => {
+test("an invalid digest is a TypeError before any request", async () => {
   await using at = await setting([good]);
 
   for (const digest of ["", "sha-256=", "sha-256=abc", `sha-1=${hex}`, hex, `sha-512=${hex}`]) {
@@ -296,7 +296,7 @@ const told: Readonly<Record<string, string>> = {
 };
 
 for (const [name, value] of Object.entries(told)) {
-  test(`${name}, where the server sends it, is checked, also by a later call`, async () => {
+  test(`download checks ${name} of the server, also in a later call`, async () => {
     const whole = respond(200, { headers: { ...strong, [name]: value }, body });
     await using at = await setting([cut(whole, { atBody: cutAt }), good], once);
     await failureOf(at.save());
@@ -334,7 +334,7 @@ test("an abort keeps the part for later", async () => {
   await holds(at);
 });
 
-test("two downloads of one file at once: the second is refused, and the first goes on", async () => {
+test("a second download of one file is rejected, and the first continues", async () => {
   await using at = await setting([
     stall(respond(200, { headers: strong, body }), { atBody: cutAt, pause: 200 }),
   ]);
@@ -348,7 +348,7 @@ test("two downloads of one file at once: the second is refused, and the first go
   await holds(at);
 });
 
-test("what onProgress throws ends the download, and keeps the part", async () => {
+test("an error of onProgress ends the download and keeps the part", async () => {
   await using at = await setting([good]);
   const stop = new Error("Enough");
 
@@ -404,7 +404,7 @@ test("a file is not saved when its request cannot be made", async () => {
   assert.equal(code(await failureOf(at.session.download("nowhere", at.file))), "ERR_INVALID_URL");
 });
 
-test("what is there and no file, such as a folder or a device, is not replaced", async () => {
+test("download does not replace a folder or a device", async () => {
   await using at = await setting([good]);
 
   for (const target of [dirname(at.file), "/dev/null"])
@@ -413,7 +413,7 @@ test("what is there and no file, such as a folder or a device, is not replaced",
   assert.equal(at.origin.requests.length, 0);
 });
 
-test("maxBytes holds for the whole file", async () => {
+test("maxBytes applies to the whole file", async () => {
   await using at = await setting([first, good], once);
   await failureOf(at.save());
 

@@ -85,15 +85,15 @@ async function failsBySocks(
   });
 }
 
-describe("a SOCKS5 proxy that says", () => {
+describe("a SOCKS5 proxy that replies", () => {
   for (const [name, { reason, ...turns }] of Object.entries(socksFaults))
-    test(`${name}: ${reason}, nothing has arrived, nothing stays open`, () =>
+    test(`${name}: the reason is ${reason}, nothing arrived, nothing stays open`, () =>
       failsBySocks(({ host }) => `socks5h://ada:lace@${host}`, turns, reason));
 });
 
-describe("a SOCKS4A proxy that says", () => {
+describe("a SOCKS4A proxy that replies", () => {
   for (const [name, { reason, ...turns }] of Object.entries(socks4Faults))
-    test(`${name}: ${reason}, nothing has arrived, nothing stays open`, () =>
+    test(`${name}: the reason is ${reason}, nothing arrived, nothing stays open`, () =>
       failsBySocks(({ host }) => `socks4a://ada@${host}`, turns, reason));
 });
 
@@ -127,7 +127,7 @@ describe("a SOCKS proxy", () => {
     });
   }
 
-  test("leads to an IPv6 address, and takes the next request on the same connection", async () => {
+  test("a SOCKS proxy reaches an IPv6 address, and carries the next request on the same connection", async () => {
     await using origin = await faultOrigin({ routes, host: "::1" });
     await using proxy = await socksProxy();
     await using session = new Session({ proxy: `socks5://${proxy.host}`, retry: noRetry });
@@ -139,7 +139,7 @@ describe("a SOCKS proxy", () => {
     ]);
   });
 
-  test("lets HTTP/2 through", async () => {
+  test("a SOCKS proxy carries HTTP/2", async () => {
     await withOrigin(
       async (stage) => {
         await using proxy = await socksProxy();
@@ -157,7 +157,7 @@ describe("a SOCKS proxy", () => {
     );
   });
 
-  test("that cuts a tunnel when the request is out: it may have arrived", async () => {
+  test("a SOCKS proxy that cuts the tunnel after the request leaves mayHaveArrived true", async () => {
     await using proxy = await socksProxy({ turns: { tunnel: [{ peek: true }, { end: "rst" }] } });
     await using session = new Session({ proxy: `socks5h://${proxy.host}`, retry: noRetry });
 
@@ -175,7 +175,7 @@ const firstFails: Readonly<Record<string, SocksTurns>> = {
   "cuts the tunnel": { tunnel: [{ wait: 20 }, { end: "rst" }] },
 };
 for (const [name, turns] of Object.entries(firstFails)) {
-  test(`a POST goes again after a proxy ${name}, and arrives once`, async () => {
+  test(`a POST is repeated after a proxy ${name}, and arrives once`, async () => {
     await withOrigin(async (stage) => {
       await using proxy = await socksProxy({ turns: [turns, {}] });
       await using session = sessionVia(`socks5h://${proxy.host}`, stage, {

@@ -62,7 +62,7 @@ async function flood(http2: boolean): Promise<{ url: string; sent(): number } & 
 }
 
 for (const http2 of [false, true]) {
-  test(`over HTTP/${http2 ? "2" : "1.1"} a server is slowed down by a reader that does not read, and goes on when it does`, async () => {
+  test(`over HTTP/${http2 ? "2" : "1.1"} a paused reader pauses the server, and a resumed one resumes it`, async () => {
     await using server = await flood(http2);
     await using session = await sessionFor({
       adapter: { http2, tls: { rejectUnauthorized: false } },
@@ -84,7 +84,7 @@ for (const http2 of [false, true]) {
   });
 }
 
-test("a hundred megabytes, read slowly, take no more memory than the first few", async () => {
+test("a slow read of a hundred megabytes takes no more memory than the first few", async () => {
   await using origin = await faultOrigin({
     routes: {
       "/": [
@@ -102,7 +102,7 @@ test("a hundred megabytes, read slowly, take no more memory than the first few",
   bounded("bytes of memory more", rise, { min: -20_000_000, max: 10_000_000 });
 });
 
-test("bodies that nobody holds any more give their connections back", async () => {
+test("garbage-collected bodies return their connections", async () => {
   await using origin = await faultOrigin({ routes: { "/": endlessBody() } });
 
   const { stdout, stderr } = await program("stream-unread", `${origin.url}/`, "collect");
@@ -111,7 +111,7 @@ test("bodies that nobody holds any more give their connections back", async () =
   assert.equal(origin.connections, 5);
 });
 
-test("a process with bodies that nobody reads ends all the same", async () => {
+test("unread bodies do not keep the process alive", async () => {
   await using origin = await faultOrigin({ routes: { "/": endlessBody() } });
   const began = performance.now();
 
@@ -121,7 +121,7 @@ test("a process with bodies that nobody reads ends all the same", async () => {
   bounded("elapsed", performance.now() - began, { max: 5_000 });
 });
 
-test("closing the session ends a body that is being read and one that is not", async () => {
+test("closing the session ends read and unread bodies", async () => {
   await using origin = await faultOrigin({ routes: { "/": endlessBody() } });
   const session = await sessionFor();
   const [first, second] = [
@@ -135,7 +135,7 @@ test("closing the session ends a body that is being read and one that is not", a
   await assert.rejects(second.bytes(), /The session was closed/);
 });
 
-test("a streamed response has no content, and its body is read once", async () => {
+test("a streamed response has no content, and its body can be read once", async () => {
   await using origin = await faultOrigin({
     routes: {
       "/": respond(200, {
@@ -159,7 +159,7 @@ test("a streamed response has no content, and its body is read once", async () =
   (await ask()).cancel();
 });
 
-test("an adapter that cannot stream has its whole answers streamed", async () => {
+test("the session streams the complete responses of an adapter without streaming", async () => {
   const adapter: Adapter = {
     send: ({ url }) =>
       Promise.resolve(
@@ -181,7 +181,7 @@ test("an adapter that cannot stream has its whole answers streamed", async () =>
   assert.deepEqual([response.headers.get("x-a"), await response.json()], ["b", {}]);
 });
 
-test("what guards an attempt ends at its head: the body outlives it", async () => {
+test("a policy around an attempt ends at the response head, and the body continues", async () => {
   await using origin = await faultOrigin({
     routes: { "/": drip(respond(200, { body: "x".repeat(20) }), { every: 30, bodyOnly: true }) },
   });
@@ -192,7 +192,7 @@ test("what guards an attempt ends at its head: the body outlives it", async () =
   assert.equal(await response.text(), "x".repeat(20));
 });
 
-test("the caller's signal holds for a body whose attempt was guarded", async () => {
+test("the caller's signal ends a body after its attempt ran inside a policy", async () => {
   await using origin = await faultOrigin({ routes: { "/": endlessBody(200, { every: 20 }) } });
   await using session = new Session({ policy: () => timeout("5s") });
   const caller = new AbortController();
@@ -203,7 +203,7 @@ test("the caller's signal holds for a body whose attempt was guarded", async () 
   await waitUntil("the connection is closed", () => origin.openConnections === 0);
 });
 
-test("of two hedged answers one is given out and the other one let go", async () => {
+test("a hedge returns one response and cancels the other", async () => {
   await using origin = await faultOrigin({
     routes: { "/": [[{ wait: 150 }, ...endlessBody()], endlessBody()] },
   });
@@ -218,7 +218,7 @@ test("of two hedged answers one is given out and the other one let go", async ()
   await waitUntil("the winner's connection is closed", () => origin.openConnections === 0);
 });
 
-test("a hook that throws leaves no live answer behind", async () => {
+test("a hook that throws leaves no open response", async () => {
   await using origin = await faultOrigin({ routes: { "/": endlessBody() } });
   await using session = new Session({ hooks: { response: [() => Promise.reject(new Error("hook"))] } });
 
@@ -226,7 +226,7 @@ test("a hook that throws leaves no live answer behind", async () => {
   await waitUntil("the connection is closed", () => origin.openConnections === 0);
 });
 
-test("error hooks hear of a body that broke off, not of one that was left", async () => {
+test("error hooks receive a broken body, not a cancelled one", async () => {
   await using origin = await faultOrigin({
     routes: {
       "/": cut(respond(200, { body: "x".repeat(1_000) }), { atBody: 500 }),
@@ -246,7 +246,7 @@ test("error hooks hear of a body that broke off, not of one that was left", asyn
   assert.equal(broken.attempts[0]?.error?.code, "ERR_INCOMPLETE_BODY");
 });
 
-test("a refusal that is answered with a better token is let go, however long its body is", async () => {
+test("the body of a 401 is dropped before the request with a better token, however long it is", async () => {
   await using origin = await faultOrigin({
     routes: { "/": [endlessBody(401), respond(200, { body: "in" })] },
   });
@@ -266,7 +266,7 @@ test("a refusal that is answered with a better token is let go, however long its
   await waitUntil("the first connection is closed", () => origin.openConnections <= 1);
 });
 
-test("with one connection, bodies that are left do not lose it for the others", async () => {
+test("cancelled bodies return the only connection to the others", async () => {
   await using origin = await faultOrigin({
     routes: {
       "/": stall(respond(200, { body: "x".repeat(1_000) }), { atBody: 500 }),

@@ -70,7 +70,7 @@ function told(attempts: readonly AttemptRecord[]): readonly unknown[] {
   ]);
 }
 
-test("a stream that breaks off goes on where it was, and the hooks hear of it", async () => {
+test("a broken stream continues from its position, and the hooks receive the attempt", async () => {
   await using at = await setting([first, good]);
 
   const response = await at.get();
@@ -94,7 +94,7 @@ test("a stream that breaks off goes on where it was, and the hooks hear of it", 
   assert.deepEqual([range, condition], ["bytes=80000-", '"v1"']);
 });
 
-test("it goes on again and again, over a 503 with Retry-After and a silence, as long as there are retries", async () => {
+test("a stream continues over a 503 with Retry-After and a silence while retries are left", async () => {
   const until100 = (request: RecordedRequest): Answer => cut(good(request), { atBody: 20_000 });
   const silent = (request: RecordedRequest): Answer => stall(good(request), { atBody: 30_000 });
   const later = respond(503, { headers: { "retry-after": "0" } });
@@ -114,7 +114,7 @@ test("it goes on again and again, over a 503 with Retry-After and a silence, as 
   ]);
 });
 
-test("the counters of the call hold for its body as well", async () => {
+test("the counters of the call apply to its body", async () => {
   const further = (request: RecordedRequest): Answer => cut(good(request), { atBody: 10_000 });
   await using at = await setting([respond(503), first, further], { retry: { total: 3 } });
 
@@ -166,7 +166,7 @@ const lies: Readonly<Record<string, Entry>> = {
 };
 
 for (const [name, answer] of Object.entries(lies)) {
-  test(`what came is never mixed with ${name}: the body is incomplete, and nothing more is asked for`, async () => {
+  test(`received bytes are never joined with ${name}: the body is incomplete, and no request follows`, async () => {
     await using at = await setting([first, answer, good]);
 
     const { got, error } = await read(await at.get());
@@ -183,7 +183,7 @@ for (const [name, answer] of Object.entries(lies)) {
   });
 }
 
-test("the whole once more, under the same tag, is read from where the first broke off", async () => {
+test("a repeated whole body with the same tag is read from the position of the break", async () => {
   await using at = await setting([first, ranged({ body, ...strong }, { ignoreRange: true })]);
 
   const { got, error } = await read(await at.get());
@@ -193,7 +193,7 @@ test("the whole once more, under the same tag, is read from where the first brok
 });
 
 for (const [name, headers] of Object.entries({ "no validator": {}, "a weak tag": { etag: 'W/"v1"' } })) {
-  test(`a stream with ${name} that breaks off is incomplete, and nothing more is asked for`, async () => {
+  test(`a broken stream with ${name} is incomplete, and no request follows`, async () => {
     await using at = await setting([cut(respond(200, { headers, body }), { atBody: cutAt }), good]);
 
     const { got, error } = await read(await at.get());
@@ -204,7 +204,7 @@ for (const [name, headers] of Object.entries({ "no validator": {}, "a weak tag":
   });
 }
 
-test("an encoded stream that breaks off is incomplete, and nothing more is asked for", async () => {
+test("a broken encoded stream is incomplete, and no request follows", async () => {
   const coded = respond(200, { headers: strong, coding: "gzip", body });
   await using at = await setting([cut(coded, { atBody: 10_000 }), coded]);
 
@@ -241,7 +241,7 @@ test("the caller's abort and a cancel end the wait for the next attempt, and lea
   }
 });
 
-test("the deadline of the call holds for the rest of its body", async () => {
+test("the deadline of the call applies to the continued body", async () => {
   await using at = await setting([first, (request) => stall(good(request), { atBody: 10 })], {
     timeout: { total: "700ms", read: "30s" },
   });
@@ -252,7 +252,7 @@ test("the deadline of the call holds for the rest of its body", async () => {
   assert.ok(got.equals(body.subarray(0, got.length)));
 });
 
-test("a reader that is slow slows the rest down as well", async () => {
+test("a slow reader slows the continued body down", async () => {
   const large = Buffer.alloc(30_000_000, "0123456789");
   const start = cut(respond(200, { headers: strong, body: large }), { atBody: 1_000 });
   await using at = await setting([start, ranged({ body: large, ...strong })]);
@@ -268,7 +268,7 @@ test("a reader that is slow slows the rest down as well", async () => {
   await reader.cancel();
 });
 
-test("over HTTP/2 a stream that is reset goes on with a 206", async () => {
+test("over HTTP/2 a reset stream continues with a 206", async () => {
   const reset: Answer = [...first.slice(0, -1), ...resetStream()];
   await using origin = await faultOrigin({ routes: { "/": [reset, good] }, tls: selfSigned(), http2: true });
   await using session = await sessionFor({ adapter: { http2: true, tls: { rejectUnauthorized: false } } });

@@ -88,7 +88,7 @@ before(async () => {
 for (const http2 of [false, true]) {
   const by = http2 ? "HTTP/2" : "HTTP/1.1";
 
-  test(`${by}: the answer is there before its body is, and the body is whole`, async () => {
+  test(`${by}: the response resolves before its body, and the body is complete`, async () => {
     await using at = await setting(stall(whole, { atBody: 40_000, pause: 200 }), { http2 });
     const began = performance.now();
 
@@ -99,7 +99,7 @@ for (const http2 of [false, true]) {
     assert.equal(await response.text(), text);
   });
 
-  test(`${by}: a body that is reset after any byte is incomplete, with the story of the call, and is not asked for again`, async () => {
+  test(`${by}: a body reset after any byte is incomplete, has the attempts of the call, and is not repeated`, async () => {
     const short = respond(200, { body: "0123456789" });
     for (let atBody = 0; atBody < 10; atBody += 1) {
       await using at = await setting(cut(short, { atBody }), { http2 });
@@ -150,7 +150,7 @@ for (const http2 of [false, true]) {
     }
   });
 
-  test(`${by}: the caller's abort ends a body half-way, with its reason, and leaves no listener`, async () => {
+  test(`${by}: the caller's abort ends a body with its reason, and leaves no listener`, async () => {
     await using at = await setting(drip(whole, { bytes: 1_000, every: 20, bodyOnly: true }), { http2 });
     const caller = new AbortController();
     const response = await at.get({ signal: caller.signal });
@@ -166,7 +166,7 @@ for (const http2 of [false, true]) {
     if (!http2) await waitUntil("the connection is closed", () => at.origin.openConnections === 0);
   });
 
-  test(`${by}: an answer to be retried is let go, however long its body is`, async () => {
+  test(`${by}: the session drops a response to be retried, however long its body is`, async () => {
     await using at = await setting(
       [endlessBody(503), stall(respond(503, { body: text }), { atBody: 10 }), whole],
       { http2 },
@@ -189,7 +189,7 @@ for (const http2 of [false, true]) {
       await waitUntil("the first two connections are closed", () => at.origin.openConnections === 1);
   });
 
-  test(`${by}: silence is no fault while nobody waits, and one while somebody does`, async () => {
+  test(`${by}: silence is an error only while a reader waits`, async () => {
     await using at = await setting(stall(whole, { atBody: 40_000 }), { http2, timeout: { read: 200 } });
     const response = await at.get();
     await new Promise((resolve) => setTimeout(resolve, 500));
@@ -201,7 +201,7 @@ for (const http2 of [false, true]) {
     bounded("elapsed", performance.now() - began, { min: 195, max: 400 });
   });
 
-  test(`${by}: a reader that is slower than the read limit gets everything`, async () => {
+  test(`${by}: a reader slower than the read limit receives the whole body`, async () => {
     const large = text.repeat(20);
     await using at = await setting(respond(200, { body: large }), { http2, timeout: { read: 100 } });
     const response = await at.get();
@@ -217,7 +217,7 @@ for (const http2 of [false, true]) {
   });
 
   for (const coding of codings) {
-    test(`${by}: ${coding} is decoded as it comes, and cut short it is incomplete`, async () => {
+    test(`${by}: ${coding} is decoded piece by piece, and a cut body is incomplete`, async () => {
       const codedBytes = 2_000;
       await using good = await setting(respond(200, { coding, body: text }), { http2 });
       await using short = await setting(respond(200, { coding, body: text, codedBytes }), { http2 });
@@ -232,7 +232,7 @@ for (const http2 of [false, true]) {
     });
   }
 
-  test(`${by}: a body of more than maxBytes, decoded, is refused as soon as it is`, async () => {
+  test(`${by}: a body is rejected as soon as it exceeds maxBytes after decoding`, async () => {
     const bomb = respond(200, {
       headers: { "content-encoding": "gzip" },
       body: gzipSync(Buffer.alloc(100_000_000)),
@@ -247,7 +247,7 @@ for (const http2 of [false, true]) {
     }
   });
 
-  test(`${by}: the limits of attempt and call hold to the last byte, whether somebody reads or not`, async () => {
+  test(`${by}: the limits of attempt and call apply to the last byte, read or unread`, async () => {
     for (const [timeout, expected] of [
       [{ total: 300 }, "ERR_DEADLINE"],
       [{ attempt: 300 }, "ERR_ATTEMPT_TIMEOUT"],
@@ -270,7 +270,7 @@ for (const http2 of [false, true]) {
   });
 }
 
-test("a body closed in order before its end, at any byte of its framing, is incomplete", async () => {
+test("a body closed cleanly before its end, at any byte of its framing, is incomplete", async () => {
   const answer = chunked(200, ["hello", " ", "world"]);
   const frames = "5\r\nhello\r\n1\r\n \r\n5\r\nworld\r\n0\r\n\r\n".length;
   for (let atBody = 0; atBody < frames; atBody += 1) {
@@ -285,7 +285,7 @@ test("a body closed in order before its end, at any byte of its framing, is inco
   }
 });
 
-test("a body that ends with its connection is whole after a FIN, and incomplete after a reset", async () => {
+test("a body delimited by its connection is complete after a FIN, and incomplete after a reset", async () => {
   const answer = respond(200, { framing: "close", body: text });
   await using good = await setting(answer);
   await using bad = await setting(cut(answer, { atBody: 40_000 }));
@@ -321,7 +321,7 @@ test("chunks of any size, read at any pace, make the same body", async () => {
   );
 });
 
-test("a short answer that is retried, or leads elsewhere, leaves its connection to the next request", async () => {
+test("a short response that is retried or redirected leaves its connection to the next request", async () => {
   await using at = await setting({
     "/": [respond(503, { body: "later\n" }), redirect("/there", 302, { body: "moved\n" })],
     "/there": whole,
@@ -337,7 +337,7 @@ test("a short answer that is retried, or leads elsewhere, leaves its connection 
   assert.equal(at.origin.connections, 1);
 });
 
-test("a redirect with an endless body is followed in good time", async () => {
+test("a redirect with an endless body is followed quickly", async () => {
   await using at = await setting({
     "/": endlessBody(302, { headers: { location: "/there" } }),
     "/there": whole,
@@ -351,7 +351,7 @@ test("a redirect with an endless body is followed in good time", async () => {
   await waitUntil("the first connection is closed", () => at.origin.openConnections <= 1);
 });
 
-test("an answer that stays bad is given out live", async () => {
+test("a response that outlives its retries is returned as a stream", async () => {
   await using at = await setting(respond(503, { body: "still busy\n" }), { retry: { total: 2 } });
 
   const response = await at.get();
@@ -362,7 +362,7 @@ test("an answer that stays bad is given out live", async () => {
   );
 });
 
-test("what a short refusal says is heeded, and its body is given out all the same", async () => {
+test("the session reads the hint in a short refusal, and returns its body", async () => {
   const quota = JSON.stringify({ error: { code: "insufficient_quota" } });
   const headers = { "content-type": "application/json" };
   const inChunks = chunked(429, [quota.slice(0, 5), quota.slice(5)], { headers });
@@ -382,7 +382,7 @@ test("what a short refusal says is heeded, and its body is given out all the sam
   }
 });
 
-test("a refusal whose body breaks off is retried, and the last one breaks off for whoever reads it", async () => {
+test("a refusal with a broken body is retried, and the last one breaks off for its reader", async () => {
   const refusal = respond(429, { headers: { "content-type": "application/json" }, body: '{"error":{}}' });
   await using at = await setting(cut(refusal, { atBody: 5 }), { retry: { total: 1 } });
 
@@ -393,7 +393,7 @@ test("a refusal whose body breaks off is retried, and the last one breaks off fo
   assert.deepEqual([said, code(error)], ['{"err', "ERR_INCOMPLETE_BODY"]);
 });
 
-test("a body that a function makes goes out anew with every attempt, and the answer streams back", async () => {
+test("a body factory is called for every attempt, and the response streams", async () => {
   const lines = ["one\n", "two\n", "three\n"];
   await using at = await setting({ "/": [respond(503), echo()] });
   const body = async function* (): AsyncGenerator<Uint8Array> {

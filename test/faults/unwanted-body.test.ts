@@ -94,7 +94,7 @@ async function askOnce(answer: Answer, options: SessionOptions): Promise<HttpRes
   return await session.get(`${origin.url}/`);
 }
 
-test("unwanted-body: a budget that is used up does not cost the body", async () => {
+test("unwanted-body: a response returned for an empty budget has its body", async () => {
   const budget = { deposit: () => undefined, withdraw: () => false };
 
   const response = await askOnce(respond(503, { body: large }), { budget });
@@ -102,7 +102,7 @@ test("unwanted-body: a budget that is used up does not cost the body", async () 
   assert.deepEqual([response.status, response.content.length], [503, large.length]);
 });
 
-test("unwanted-body: a condition is not asked about a body that nobody waited for", async () => {
+test("unwanted-body: a condition is not called for a dropped body", async () => {
   const seen: number[] = [];
   const when = async ({ response }: { readonly response?: HttpResponse | undefined }): Promise<boolean> => {
     seen.push(Number((await response?.text())?.length));
@@ -136,7 +136,7 @@ test("unwanted-body: a hook that cannot read it does not end the call", async ()
   );
 });
 
-test("unwanted-body: what a hook throws of its own ends the call, and lets go of the connection", async () => {
+test("unwanted-body: another error of a hook ends the call and releases the connection", async () => {
   await using origin = await faultOrigin({ routes: { "/": endlessBody(503) } });
   await using session = new Session({ retry: new Retry(quick) });
   const mine = new Error("mine");
@@ -149,7 +149,7 @@ test("unwanted-body: what a hook throws of its own ends the call, and lets go of
   assert.equal(origin.openConnections, 0);
 });
 
-test("unwanted-body: the caller who stops waiting hears that there is no body", async () => {
+test("unwanted-body: drain during the wait for a body is an IncompleteBodyError", async () => {
   await using origin = await faultOrigin({ routes: { "/": respond(503, { body: large }) } });
   await using session = new Session({ retry: new Retry({ ...quick, wait: () => 60_000 }) });
   const stop = new AbortController();
@@ -163,7 +163,7 @@ test("unwanted-body: the caller who stops waiting hears that there is no body", 
   );
 });
 
-test("unwanted-body: over HTTP/2 its stream is dropped alone, and one that is handed out is whole", async () => {
+test("unwanted-body: over HTTP/2 only its stream is dropped, and a returned response is complete", async () => {
   await using origin = await faultOrigin({
     tls: selfSigned(),
     http2: true,

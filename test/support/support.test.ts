@@ -23,7 +23,7 @@ function isAlive(pid: number): boolean {
   }
 }
 
-test("a site has as many files as asked for, real and generated, and nginx serves each byte of them", async () => {
+test("a site has the requested number of files, real and generated, and nginx serves every byte", async () => {
   await using pages = await site(1_100);
   await using server = await nginx({ root: pages.root });
   const some = pages.files.filter((_, index) => index % 25 === 0);
@@ -50,7 +50,7 @@ test("a site has as many files as asked for, real and generated, and nginx serve
   );
 });
 
-test("nginx tells connections and ranges apart, and obeys further configuration", async () => {
+test("nginx logs connections and ranges, and uses further configuration", async () => {
   await using pages = await site(3);
   await using server = await nginx({ root: pages.root, conf: "location = /teapot { return 418; }" });
 
@@ -70,7 +70,7 @@ test("nginx tells connections and ranges apart, and obeys further configuration"
   );
 });
 
-test("a server is gone when disposed of, and its files with it", async () => {
+test("a disposed server is gone, with its files", async () => {
   await using pages = await site(1);
   const server = await nginx({ root: pages.root });
   assert.ok(isAlive(server.pid));
@@ -90,13 +90,13 @@ test("a server that cannot start fails with its log", async () => {
   );
 });
 
-test("a program that is not there fails with its name", async () => {
+test("a missing program fails with its name", async () => {
   const start = startChild({ command: "/no/such/program", args: [], ready: () => undefined });
 
   await assert.rejects(start, /\/no\/such\/program did not start:\n.*ENOENT/);
 });
 
-test("a process that is never ready is ended, and its log told", async () => {
+test("a process that is never ready is ended, and the error has its log", async () => {
   const script = "console.log('up ' + process.pid); setInterval(() => {}, 1000)";
   let pid = 0;
 
@@ -111,7 +111,7 @@ test("a process that is never ready is ended, and its log told", async () => {
   assert.ok(pid > 0 && !isAlive(pid));
 });
 
-test("httpbin answers with the status that is asked for", async () => {
+test("httpbin responds with the requested status", async () => {
   await using server = await httpbin();
 
   const response = await fetch(`${server.url}/status/503`);
@@ -129,7 +129,7 @@ function verdictOf(url: string, ca: string, host: string): Promise<string> {
   });
 }
 
-test("each certificate is good or bad in its own way", async () => {
+test("each certificate has its own defect", async () => {
   await using pages = await site(1);
   const { ca, good, expired, selfSigned, wrongHost } = await certificates();
   const expected = [
@@ -146,11 +146,11 @@ test("each certificate is good or bad in its own way", async () => {
   }
 });
 
-test("certificates are made once and are the same for everyone in the process", async () => {
+test("certificates are created once per process", async () => {
   assert.equal(await certificates(), await certificates());
 });
 
-test("waitForPort sees a listener, and says so when there is none", async () => {
+test("waitForPort finds a listener, and fails without one", async () => {
   const port = await freePort();
   await assert.rejects(waitForPort(port, 50), /No program listened on port \d+ within 50 ms/);
   const server = createServer().listen(port, "127.0.0.1");
@@ -161,7 +161,7 @@ test("waitForPort sees a listener, and says so when there is none", async () => 
   await once(server, "close");
 });
 
-test("a temporary directory is gone with all that is in it", async () => {
+test("a disposed temporary directory is removed with its content", async () => {
   const directory = await temporaryDirectory("test");
   assert.ok((await stat(directory.path)).isDirectory());
 
@@ -170,7 +170,7 @@ test("a temporary directory is gone with all that is in it", async () => {
   assert.ok(!existsSync(directory.path));
 });
 
-test("a program's end is told with its output, code or signal", async () => {
+test("runProgram returns output, and code or signal", async () => {
   const ended = await runProgram(process.execPath, [
     "-e",
     "console.log('a'); console.error('b'); process.exitCode = 3",
