@@ -75,7 +75,10 @@ test("httpbin: credentials in the URL work, and appear in no message", async () 
   const right = await session.get(`${named}/basic-auth/ann/s3cret`);
   const wrong = await session.get(`${named}/basic-auth/ann/other?token=s3cret`);
 
-  assert.deepEqual([right.status, wrong.status, wrong.verdict.advice], [200, 401, "refresh the credentials"]);
+  assert.deepEqual(
+    [right.status, wrong.status, wrong.verdict.advice],
+    [200, 401, "Check the credentials: they are missing, wrong or expired"],
+  );
   assert.throws(
     () => wrong.raiseForStatus(),
     (error: Error) => !error.message.includes("s3cret"),

@@ -4,9 +4,9 @@ import { formatAdvice } from "./advice.ts";
 
 test("formatAdvice names the options of the program and escapes control characters", () => {
   const rows = [
-    ["raise maxBytes, or ask for less", "raise --max-bytes, or ask for less"],
+    ["Raise maxBytes, or request a smaller response", "Raise --max-bytes, or request a smaller response"],
     ["raise timeout.connect or timeout.read", "raise --connect-timeout or --read-timeout"],
-    ["raise timeout.total, or ask later", "raise --timeout, or ask later"],
+    ["Raise timeout.total, or retry later", "Raise --timeout, or retry later"],
     ["check\u001b[2J", "check\\u{1b}[2J"],
     ["ask again", "ask again"],
   ] as const;

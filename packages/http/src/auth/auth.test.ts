@@ -320,7 +320,7 @@ test("bearer: a token that is refused again is the end", async () => {
 
   assert.deepEqual(
     [response.status, adapter.requests.length, response.verdict.advice],
-    [401, 2, "refresh the credentials"],
+    [401, 2, "Check the credentials: they are missing, wrong or expired"],
   );
 });
 

@@ -72,7 +72,7 @@ test("the error for what is not JSON names what came and from where, without cre
   assert.ok(error instanceof SyntaxError);
   assert.equal(
     error.message,
-    `https://a.test/?token=*** answered 200 with what is not JSON (text/html; Unexpected token '<'): ${page.slice(0, 80)}…`,
+    `https://a.test/?token=*** responded with 200 and a body that is not JSON (text/html; Unexpected token '<'): ${page.slice(0, 80)}…`,
   );
   assert.equal(Reflect.get(error, "response"), response);
   assert.deepEqual(Object.keys(error), []);
@@ -140,9 +140,9 @@ for (const status of [200, 204, 206, 301, 304]) {
 }
 
 for (const [status, advice] of [
-  [404, "the URL is wrong"],
-  [401, "refresh the credentials"],
-  [503, "back off; restarts and spikes pass"],
+  [404, "Check the URL: the server has no such resource"],
+  [401, "Check the credentials: they are missing, wrong or expired"],
+  [503, "Retry later: restarts and load spikes usually pass within minutes"],
 ] as const) {
   test(`${status} is raised with its advice`, () => {
     const response = responseOf({ status });
@@ -150,7 +150,7 @@ for (const [status, advice] of [
     assert.throws(
       () => response.raiseForStatus(),
       (error: StatusError) =>
-        error.message === `https://a.test/x answered ${status}: ${advice}` &&
+        error.message === `https://a.test/x responded with ${status}. ${advice}` &&
         error.response === response &&
         error.verdict.advice === advice,
     );

@@ -236,8 +236,8 @@ export class StatusError extends HoldfastError {
   constructor(response: HttpResponse) {
     const { status, statusText, url, verdict } = response;
     super(
-      `${url} answered ${status} ${statusText}`.trimEnd() +
-        (verdict.advice === "" ? "" : `: ${verdict.advice}`),
+      `${url} responded with ${status} ${statusText}`.trimEnd() +
+        (verdict.advice === "" ? "" : `. ${verdict.advice}`),
     );
     this.response = response;
   }
@@ -292,7 +292,7 @@ function describeInvalidJson(text: string, { url, status, headers }: HttpRespons
   const type = headers.get("content-type") ?? "no Content-Type";
   const beginning = text.length > shownCharacters ? `${text.slice(0, shownCharacters)}…` : text;
   const body = text === "" ? "an empty body" : beginning;
-  return `${url} answered ${status} with what is not JSON (${type}; ${reason}): ${body}`;
+  return `${url} responded with ${status} and a body that is not JSON (${type}; ${reason}): ${body}`;
 }
 
 /** Returns the message of `JSON.parse` without the quotation from the body. */

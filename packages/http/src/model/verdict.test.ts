@@ -40,26 +40,32 @@ for (const [kind, list] of Object.entries(statuses)) {
   });
 }
 
-test("a status is its own reason, and any 2xx is ok", () => {
+test("the reason of a status is its number, and that of any 2xx is ok", () => {
   assert.equal(statusVerdict(503).reason, "http-503");
   assert.equal(statusVerdict(304).reason, "http-304");
   assert.deepEqual(statusVerdict(206), { kind: "success", reason: "ok", advice: "" });
 });
 
-test("a person is told what to do about every failure", () => {
-  assert.equal(statusVerdict(400).advice, "fix the payload or the parameters");
-  assert.equal(statusVerdict(401).advice, "refresh the credentials");
-  assert.equal(statusVerdict(403).advice, "switch the proxy or the credentials");
-  assert.equal(statusVerdict(404).advice, "the URL is wrong");
+test("the advice of a status says what a person should do", () => {
+  assert.equal(
+    statusVerdict(400).advice,
+    "Check the parameters and the body: the server rejected their content",
+  );
+  assert.equal(statusVerdict(401).advice, "Check the credentials: they are missing, wrong or expired");
+  assert.equal(
+    statusVerdict(403).advice,
+    "Use another proxy or other credentials: the server refuses this client",
+  );
+  assert.equal(statusVerdict(404).advice, "Check the URL: the server has no such resource");
 });
 
-test("a 403 or 413 with Retry-After is a limit that passes", () => {
+test("a 403 or 413 with Retry-After is throttled", () => {
   assert.equal(statusVerdict(403, true).kind, "throttled");
   assert.equal(statusVerdict(413, true).kind, "throttled");
   assert.equal(statusVerdict(404, true).kind, "rejected");
 });
 
-test("no number lacks a verdict, and only a success lacks advice", () => {
+test("every number has a verdict, and every verdict but success has advice", () => {
   fc.assert(
     fc.property(fc.integer(), fc.boolean(), (status, hasRetryAfter) => {
       const { kind, advice, reason } = statusVerdict(status, hasRetryAfter);
@@ -134,7 +140,7 @@ const errors: readonly (readonly [error: unknown, kind: Kind, reason: string])[]
 ];
 
 for (const [error, kind, reason] of errors) {
-  test(`${String(error)} means ${reason}, ${kind}`, () => {
+  test(`${String(error)} is ${kind}, with the reason ${reason}`, () => {
     const verdict = errorVerdict(error);
 
     assert.deepEqual([verdict.kind, verdict.reason], [kind, reason]);
@@ -142,27 +148,27 @@ for (const [error, kind, reason] of errors) {
   });
 }
 
-test("an error that gave up means what its last failure means", () => {
+test("a RetryError has the verdict of its last failure", () => {
   const attempt = { number: 4, startedAt: 0, endedAt: 0, elapsed: 0, waited: 0, idleFor: 0 };
   const gaveUp = new RetryError("stop", [{ ...attempt, outcome: failed(new IncompleteBodyError(1, 2)) }]);
 
   assert.equal(errorVerdict(gaveUp).reason, "incomplete-body");
 });
 
-test("causes that form a circle mean an unexpected error", () => {
+test("an error with circular causes has the reason error", () => {
   const error = new Error("circle");
   error.cause = error;
 
   assert.equal(errorVerdict(error).reason, "error");
 });
 
-test("only transient and throttled failures may pass", () => {
+test("isTransient is true for transient and throttled verdicts only", () => {
   const passing = [200, 403, 404, 429, 503].filter((status) => isTransient(statusVerdict(status)));
 
   assert.deepEqual(passing, [429, 503]);
 });
 
-test("a misdirected request and an unknown name are asked again only once", () => {
+test("isFinalWhenRepeated is true for a misdirected request and an unknown host name", () => {
   assert.equal(isFinalWhenRepeated(statusVerdict(421)), true);
   assert.equal(isFinalWhenRepeated(errorVerdict(connection("ENOTFOUND", "dns"))), true);
   assert.equal(isFinalWhenRepeated(statusVerdict(503)), false);

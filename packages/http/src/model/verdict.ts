@@ -1,143 +1,159 @@
 import type { ProxyReason } from "../errors/proxy-reason.ts";
 
-/** What an exchange means: whether another attempt can help, and what a person should do. */
+/** The meaning of a response or an error: whether another attempt can help, and what a person should do. */
 export interface Verdict {
   /**
-   * `transient` and `throttled` may be cured by a later attempt, `blocked` by one from another address or with other
-   * credentials, `rejected` by none.
+   * - `success`: nothing failed.
+   * - `transient`: a later attempt may succeed.
+   * - `throttled`: a later attempt may succeed, after a wait.
+   * - `blocked`: an attempt from another address or with other credentials may succeed.
+   * - `rejected`: no further attempt will succeed.
    */
   readonly kind: "success" | "transient" | "throttled" | "blocked" | "rejected";
   /** A short stable code: `"ok"`, `"http-503"`, `"timeout-read"`. */
   readonly reason: string;
-  /** What to do, for a person; empty after a success. */
+  /** What a person should do, as a sentence without a full stop. Empty after a success. */
   readonly advice: string;
 }
 
 type Kind = Verdict["kind"];
 type Row = readonly [kind: Kind, advice: string];
 
-const restarting = "back off; restarts and spikes pass";
-const originDown = "back off; the CDN cannot reach the origin";
+const temporaryOutage = "Retry later: restarts and load spikes usually pass within minutes";
+const serverFault = "Retry later: most server errors are temporary";
+const cdnCannotReachOrigin = "Retry later: the CDN cannot reach the origin server";
+const invalidRequest = "Check the parameters and the body: the server rejected their content";
+const expiredCredentials = "Check the credentials: they are missing, wrong or expired";
+const addressRefused = "Use another proxy or other credentials: the server refuses this client";
 
-/** Statuses with a meaning of their own; the others go by their class. */
+/** Statuses with a meaning of their own. The others are classified by their first digit. */
 const statuses: Readonly<Record<number, Row>> = {
-  400: ["rejected", "fix the payload or the parameters"],
-  401: ["rejected", "refresh the credentials"],
-  402: ["rejected", "pay, or raise the quota"],
-  403: ["blocked", "switch the proxy or the credentials"],
-  404: ["rejected", "the URL is wrong"],
-  405: ["rejected", "use a method that the Allow header lists"],
-  406: ["rejected", "ask for a format that the server has (Accept)"],
-  407: ["blocked", "give the proxy its credentials"],
-  408: ["transient", "ask again; the server did not get the request in time"],
-  409: ["rejected", "resolve the conflict with the resource's present state"],
-  410: ["rejected", "the resource is gone for good"],
-  412: ["rejected", "fetch the resource anew; the condition no longer holds"],
-  413: ["rejected", "send a smaller body"],
-  414: ["rejected", "shorten the URL"],
-  415: ["rejected", "send a Content-Type that the server takes"],
-  416: ["rejected", "ask for a range that exists"],
-  420: ["throttled", "slow down; the server limits the rate"],
-  421: ["transient", "ask once more on a new connection"],
-  422: ["rejected", "fix the payload or the parameters"],
-  423: ["rejected", "wait until the resource is unlocked"],
-  425: ["transient", "ask again, without early data"],
-  428: ["rejected", "send a condition such as If-Match"],
-  429: ["throttled", "slow down; honour Retry-After"],
-  431: ["rejected", "send fewer or shorter headers"],
-  451: ["blocked", "the content is withheld by law; switch to a proxy in another country"],
-  498: ["rejected", "refresh the credentials"],
-  500: ["transient", "back off; often passes"],
-  501: ["rejected", "the server does not know the method"],
-  502: ["transient", restarting],
-  503: ["transient", restarting],
-  504: ["transient", restarting],
-  505: ["rejected", "the server refuses this version of HTTP"],
-  506: ["rejected", "the server is misconfigured"],
-  508: ["rejected", "the server goes round in a loop"],
-  509: ["throttled", "wait until the site's bandwidth limit is lifted"],
-  510: ["rejected", "the server wants an extension that was not sent"],
-  511: ["blocked", "log in to the network first (captive portal), or switch the proxy"],
-  520: ["transient", originDown],
-  521: ["transient", originDown],
-  522: ["transient", originDown],
-  523: ["transient", originDown],
-  524: ["transient", originDown],
-  525: ["rejected", "the TLS set-up between CDN and origin is broken"],
-  526: ["rejected", "the origin's certificate is invalid"],
-  529: ["throttled", "back off; the service is overloaded"],
-  999: ["blocked", "switch the proxy or the credentials"],
+  400: ["rejected", invalidRequest],
+  401: ["rejected", expiredCredentials],
+  402: ["rejected", "Pay, or raise the quota of the account"],
+  403: ["blocked", addressRefused],
+  404: ["rejected", "Check the URL: the server has no such resource"],
+  405: ["rejected", "Use a method that the Allow header of the response lists"],
+  406: ["rejected", "Change the Accept header: the server does not offer this format"],
+  407: ["blocked", "Check the credentials of the proxy: they are missing or wrong"],
+  408: ["transient", "Retry: the server did not receive the complete request in time"],
+  409: ["rejected", "Fetch the resource and resolve the conflict with its current state"],
+  410: ["rejected", "Remove the URL: the resource was deleted permanently"],
+  412: ["rejected", "Fetch the resource again: it has changed, so the condition no longer holds"],
+  413: ["rejected", "Send a smaller body"],
+  414: ["rejected", "Shorten the URL"],
+  415: ["rejected", "Change the Content-Type: the server does not accept this format"],
+  416: ["rejected", "Request a range inside the resource: this one is beyond its end"],
+  420: ["throttled", "Send fewer requests: the server limits the rate"],
+  421: ["transient", "Retry once on a new connection: this one leads to the wrong server"],
+  422: ["rejected", invalidRequest],
+  423: ["rejected", "Wait until the resource is unlocked"],
+  425: ["transient", "Retry without TLS early data"],
+  428: ["rejected", "Add a condition, for example the If-Match header"],
+  429: ["throttled", "Send fewer requests, and wait as long as Retry-After says"],
+  431: ["rejected", "Send fewer or shorter headers"],
+  451: ["blocked", "Use a proxy in another country: the content is withheld for legal reasons"],
+  498: ["rejected", expiredCredentials],
+  500: ["transient", serverFault],
+  501: ["rejected", "Use another method: the server does not implement this one"],
+  502: ["transient", temporaryOutage],
+  503: ["transient", temporaryOutage],
+  504: ["transient", temporaryOutage],
+  505: ["rejected", "Use another HTTP version: the server does not support this one"],
+  506: ["rejected", "Report it to the site: its content negotiation is misconfigured"],
+  508: ["rejected", "Report it to the site: the server is caught in a loop"],
+  509: ["throttled", "Wait until the bandwidth limit of the site is lifted"],
+  510: ["rejected", "Check the documentation of the API: the server requires an extension"],
+  511: ["blocked", "Log in to the network (captive portal), or use another proxy"],
+  520: ["transient", cdnCannotReachOrigin],
+  521: ["transient", cdnCannotReachOrigin],
+  522: ["transient", cdnCannotReachOrigin],
+  523: ["transient", cdnCannotReachOrigin],
+  524: ["transient", cdnCannotReachOrigin],
+  525: ["rejected", "Report it to the site: the TLS setup between its CDN and its origin is broken"],
+  526: ["rejected", "Report it to the site: the certificate of its origin is invalid"],
+  529: ["throttled", "Retry later: the service is overloaded"],
+  999: ["blocked", addressRefused],
 };
 
-// A 1xx and a 3xx are what was asked for as much as a 2xx: nothing has failed, and no further attempt would better them.
-const asAsked: Row = ["success", ""];
+// A 1xx or 3xx is not a failure, and another attempt would not improve it.
+const notAFailure: Row = ["success", ""];
 
-/** What a status means that the table does not name, by its first digit (RFC 9110 §15: treat it as its class's x00). */
+/** The meaning of the statuses outside the table, by their first digit (RFC 9110 §15: treat them as x00 of their class). */
 const classes: Readonly<Record<number, Row>> = {
-  1: asAsked,
-  2: asAsked,
-  3: asAsked,
-  4: ["rejected", "fix the request"],
-  5: ["transient", "back off; often passes"],
+  1: notAFailure,
+  2: notAFailure,
+  3: notAFailure,
+  4: ["rejected", "Check the request: the server rejected it"],
+  5: ["transient", serverFault],
 };
-const noClass: Row = ["rejected", "what answers is not speaking HTTP"];
+const noHttpStatus: Row = ["rejected", "Check the port and the scheme: the server does not speak HTTP"];
 
-/** What the draft for idempotency keys makes of statuses (draft-ietf-httpapi-idempotency-key-header-06, section 2.7). */
-const keyed: Readonly<Record<number, Row>> = {
-  409: ["transient", "ask again with the same key; the first request with it is still under way"],
-  422: ["rejected", "fix the payload, or take a new key; this one may have been used with another payload"],
+/** Statuses with another meaning for a request with an idempotency key (draft-ietf-httpapi-idempotency-key-header-06 §2.7). */
+const statusesWithKey: Readonly<Record<number, Row>> = {
+  409: ["transient", "Retry with the same idempotency key: the first request is still in progress"],
+  422: ["rejected", "Check the body, or use a new idempotency key: this one belongs to another body"],
 };
 
-const online = "check the network, or back off until the host is reachable";
+const unreachable = "Check the network connection, or retry later: the host is unreachable";
 
-/** What each failure without an answer means. */
+/** The meaning of each failure without a response. */
 const failures = {
-  "timeout-connect": ["transient", "back off; the host is slow, unreachable, or behind a bad proxy"],
-  "timeout-read": ["transient", "back off; the server may be overloaded"],
-  "timeout-upload": ["rejected", "look at what gives the request's body; it stalled"],
-  "timeout-attempt": ["transient", "back off, or raise timeout.attempt; the answer takes too long"],
-  refused: ["transient", "back off; the server may be restarting, or the port is wrong"],
-  reset: ["transient", "back off; the connection was cut"],
-  connection: ["transient", "back off; the connection failed"],
-  unreachable: ["transient", online],
-  dns: ["transient", online],
-  "dns-not-found": ["transient", "check the host's name; if it is right, the resolver may be offline"],
-  "not-permitted": ["rejected", "a firewall or sandbox on this machine forbids the connection"],
-  "too-many-files": ["transient", "lower the concurrency or raise this machine's limit of open files"],
-  tls: ["transient", "back off; the TLS handshake was cut"],
-  "tls-protocol": ["rejected", "check the port and the scheme; the server does not speak this TLS"],
-  "tls-certificate": ["rejected", "renew the server's certificate, or trust its issuer"],
-  "incomplete-body": ["transient", "ask again, and resume"],
-  decode: ["transient", "ask again; the body was damaged or is mislabelled"],
-  protocol: ["rejected", "check the port and the scheme; what answers is not speaking HTTP"],
-  "too-large": ["rejected", "raise maxBytes, or ask for less"],
-  proxy: ["transient", "switch the proxy"],
-  "proxy-throttled": ["throttled", "slow down; the proxy limits the rate"],
-  "proxy-auth": ["blocked", "give the proxy its credentials"],
-  "proxy-payment": ["blocked", "the proxy's credit is used up"],
-  "proxy-certificate": ["blocked", "renew the proxy's certificate, or trust its issuer"],
-  "proxy-refused": ["blocked", "switch the proxy; this one refuses the target"],
-  "proxy-origin": ["transient", "back off; the proxy cannot reach the host"],
-  "no-proxy": ["blocked", "add proxies, or wait until one has rested"],
-  "circuit-open": ["transient", "wait; the host has failed too often of late"],
-  "bulkhead-full": ["transient", "lower the concurrency; too many calls are under way"],
-  "rate-limited": ["throttled", "slow down; ask again when retryAt has come"],
-  deferred: ["throttled", "ask again when resumeAt has come; a run does so by itself"],
-  deadline: ["transient", "raise timeout.total, or ask later"],
-  "too-many-redirects": ["rejected", "the URL redirects in a loop; check it, and the cookies it wants"],
-  "bad-url": ["rejected", "the URL is wrong"],
-  "body-not-replayable": ["rejected", "give the body as bytes, or as a function that makes it anew"],
-  digest: ["rejected", "check the digest and the source; what came is not what was expected"],
-  "disk-full": ["rejected", "make room, and ask again; what is there stays"],
-  "file-access": ["rejected", "save it where this user may write"],
-  "file-busy": ["transient", "wait for the other download of the same file"],
-  aborted: ["rejected", "the caller cancelled the request"],
-  error: ["rejected", "an unexpected error; see its cause"],
+  "timeout-connect": [
+    "transient",
+    "Retry later, or use another proxy: the host did not accept the connection in time",
+  ],
+  "timeout-read": ["transient", "Retry later, or raise timeout.read: the server stopped sending"],
+  "timeout-upload": ["rejected", "Check the source of the request body: it stopped producing data"],
+  "timeout-attempt": ["transient", "Retry later, or raise timeout.attempt: the response takes too long"],
+  refused: ["transient", "Check the port, or retry later: nothing accepts connections there"],
+  reset: ["transient", "Retry later: the connection was reset"],
+  connection: ["transient", "Retry later: the connection failed"],
+  unreachable: ["transient", unreachable],
+  dns: ["transient", "Check the network connection, or retry later: the host name could not be resolved"],
+  "dns-not-found": ["transient", "Check the host name: DNS does not know it, or the resolver is offline"],
+  "not-permitted": ["rejected", "Allow the connection: a firewall or sandbox on this machine forbids it"],
+  "too-many-files": ["transient", "Lower the concurrency, or raise this machine's limit of open files"],
+  tls: ["transient", "Retry later: the TLS handshake was interrupted"],
+  "tls-protocol": [
+    "rejected",
+    "Check the port and the scheme: the server does not offer a compatible TLS version",
+  ],
+  "tls-certificate": ["rejected", "Renew the server's certificate, or trust its issuer"],
+  "incomplete-body": ["transient", "Retry: the connection ended before the body was complete"],
+  decode: ["transient", "Retry: the body is damaged, or its Content-Encoding is wrong"],
+  protocol: ["rejected", "Check the port and the scheme: the server does not speak HTTP"],
+  "too-large": ["rejected", "Raise maxBytes, or request a smaller response"],
+  proxy: ["transient", "Use another proxy: this one failed"],
+  "proxy-throttled": ["throttled", "Send fewer requests through this proxy: it limits the rate"],
+  "proxy-auth": ["blocked", "Check the credentials of the proxy: they are missing or wrong"],
+  "proxy-payment": ["blocked", "Top up the proxy account: its credit is used up"],
+  "proxy-certificate": ["blocked", "Renew the proxy's certificate, or trust its issuer"],
+  "proxy-refused": ["blocked", "Use another proxy: this one refuses the target"],
+  "proxy-origin": ["transient", "Retry later: the proxy cannot reach the host"],
+  "no-proxy": ["blocked", "Add proxies, or wait until one has finished its cooldown"],
+  "circuit-open": ["transient", "Wait: the circuit breaker is open after too many failures of the host"],
+  "bulkhead-full": ["transient", "Lower the concurrency: too many calls are in progress"],
+  "rate-limited": ["throttled", "Send fewer requests, or repeat this one at retryAt"],
+  deferred: ["throttled", "Repeat the request at resumeAt; a run does so automatically"],
+  deadline: ["transient", "Raise timeout.total, or retry later"],
+  "too-many-redirects": ["rejected", "Check the URL and the cookies it needs: it redirects in a loop"],
+  "bad-url": ["rejected", "Check the URL: it must be a valid http or https URL"],
+  "body-not-replayable": [
+    "rejected",
+    "Pass the body as bytes, or as a function that creates it for each attempt",
+  ],
+  digest: ["rejected", "Check the expected digest and the source: the downloaded file differs"],
+  "disk-full": ["rejected", "Free disk space and repeat the download: it continues where it stopped"],
+  "file-access": ["rejected", "Choose a path that this user may write to"],
+  "file-busy": ["transient", "Wait for the other download of the same file"],
+  aborted: ["rejected", "The caller cancelled the request"],
+  error: ["rejected", "See the cause of the error: it is unexpected"],
 } as const satisfies Readonly<Record<string, Row>>;
 
 type Failure = keyof typeof failures;
 
-/** Failures by the `code` of the error. `ERR_CONNECTION`, `ERR_TLS` and `ERR_PROXY` say more by their other fields. */
+/** Failures by the `code` of the error. `ERR_CONNECTION`, `ERR_TLS` and `ERR_PROXY` are classified by further fields. */
 const codes: Readonly<Record<string, Failure>> = {
   ERR_CONNECT_TIMEOUT: "timeout-connect",
   ERR_READ_TIMEOUT: "timeout-read",
@@ -162,7 +178,7 @@ const codes: Readonly<Record<string, Failure>> = {
   ERR_FILE_ACCESS: "file-access",
 };
 
-/** Failures of a connection by the platform's own code (errno.h, getaddrinfo, c-ares). */
+/** Failures of a connection by the code of the platform (errno.h, getaddrinfo, c-ares). */
 const errnos: Readonly<Record<string, Failure>> = {
   ECONNREFUSED: "refused",
   ECONNRESET: "reset",
@@ -186,7 +202,7 @@ const errnos: Readonly<Record<string, Failure>> = {
   ENFILE: "too-many-files",
 };
 
-/** Failures on the way through a proxy by their reason; any other is `proxy`. */
+/** Failures of a proxy by their reason. Any other is `proxy`. */
 const proxyReasons: Readonly<Record<string, Failure>> = {
   auth: "proxy-auth",
   payment: "proxy-payment",
@@ -197,67 +213,67 @@ const proxyReasons: Readonly<Record<string, Failure>> = {
 } satisfies Partial<Record<ProxyReason, Failure>>;
 
 const success: Verdict = { kind: "success", reason: "ok", advice: "" };
-// A certain refusal turns into a request to come later when the server names the time (RFC 9110 §15.5.14 for 413; GitHub's 403).
-const laterWithRetryAfter: ReadonlySet<number> = new Set([403, 413]);
+// With a Retry-After these are temporary (RFC 9110 §15.5.14 for 413, GitHub for 403).
+const throttledWithRetryAfter: ReadonlySet<number> = new Set([403, 413]);
 // Causes may form a circle.
-const deepestCause = 8;
-// A second answer of the same kind is the last word: a new connection, or a second look-up, has made sure of it.
-const finalTheSecondTime: ReadonlySet<string> = new Set<string>([
+const maxCauseDepth = 8;
+// The second failure is final: a new connection, or a second lookup, has confirmed it.
+const finalWhenRepeated: ReadonlySet<string> = new Set<string>([
   "http-421",
   "dns-not-found" satisfies Failure,
 ]);
 
 /**
- * Says what a status means. With a Retry-After, a 403 or 413 is a limit that passes, not a refusal; to a request with an
- * idempotency key, a 409 means that its twin is still under way.
+ * Returns the verdict of a status. With a Retry-After, a 403 or 413 is `throttled`. For a request with an idempotency key, a
+ * 409 is `transient`: the first request with this key is still in progress.
  */
 export function statusVerdict(status: number, hasRetryAfter = false, hasKey = false): Verdict {
   if (status >= 200 && status < 300) return success;
   const reason = `http-${status}`;
-  const row = hasKey ? keyed[status] : undefined;
+  const row = hasKey ? statusesWithKey[status] : undefined;
   if (row !== undefined) return { kind: row[0], reason, advice: row[1] };
-  if (hasRetryAfter && laterWithRetryAfter.has(status)) {
-    return { kind: "throttled", reason, advice: "wait as long as the server asks" };
+  if (hasRetryAfter && throttledWithRetryAfter.has(status)) {
+    return { kind: "throttled", reason, advice: "Wait as long as Retry-After says" };
   }
-  const [kind, advice] = statuses[status] ?? classOf(status);
+  const [kind, advice] = statuses[status] ?? rowOfClass(status);
   return { kind, reason, advice };
 }
 
-/** What a status means behind which stands a limit that no waiting lifts: an allowance is used up. */
+/** Returns the verdict of a status whose reason is an exhausted quota: waiting does not help. */
 export function quotaVerdict(status: number): Verdict {
-  const advice = "pay, or raise the quota; it is used up, and no waiting brings it back";
+  const advice = "Pay, or raise the quota: it is used up, and waiting does not restore it";
   return { kind: "rejected", reason: `http-${status}`, advice };
 }
 
-/** Says what an error means, whoever threw it; one that says nothing itself means what its cause means. */
+/** Returns the verdict of any error. For an unknown error, its cause is classified. */
 export function errorVerdict(error: unknown): Verdict {
-  let at = error;
-  for (let depth = 0; depth < deepestCause && at !== undefined; depth += 1) {
-    const verdict = ownVerdict(at);
+  let current = error;
+  for (let depth = 0; depth < maxCauseDepth && current !== undefined; depth += 1) {
+    const verdict = verdictWithoutCause(current);
     if (verdict !== undefined) return verdict;
-    at = field(at, "cause");
+    current = getField(current, "cause");
   }
   return failureVerdict("error");
 }
 
-/** Whether a later attempt may be cured of what the verdict says, from the same address and with the same credentials. */
+/** Returns whether a later attempt from the same address and with the same credentials may succeed. */
 export function isTransient(verdict: Verdict): boolean {
   return verdict.kind === "transient" || verdict.kind === "throttled";
 }
 
-/** Whether a second failure with this verdict is final, however many retries are left: a 421, or a name that is not found. */
+/** Returns whether a second failure with this verdict is final, even if retries are left: a 421, or an unknown host name. */
 export function isFinalWhenRepeated(verdict: Verdict): boolean {
-  return finalTheSecondTime.has(verdict.reason);
+  return finalWhenRepeated.has(verdict.reason);
 }
 
-function classOf(status: number): Row {
-  return classes[Math.min(Math.floor(status / 100), 5)] ?? noClass;
+function rowOfClass(status: number): Row {
+  return classes[Math.min(Math.floor(status / 100), 5)] ?? noHttpStatus;
 }
 
-function ownVerdict(error: unknown): Verdict | undefined {
-  const failure = failureOf(error);
+function verdictWithoutCause(error: unknown): Verdict | undefined {
+  const failure = classifyFailure(error);
   if (failure !== undefined) return failureVerdict(failure);
-  const status = field(error, "status") ?? field(field(error, "response"), "status");
+  const status = getField(error, "status") ?? getField(getField(error, "response"), "status");
   return typeof status === "number" ? statusVerdict(status) : undefined;
 }
 
@@ -266,35 +282,35 @@ function failureVerdict(reason: Failure): Verdict {
   return { kind, reason, advice };
 }
 
-function failureOf(error: unknown): Failure | undefined {
-  const code = field(error, "code");
-  if (code === "ERR_CONNECTION") return connectionFailure(error);
-  if (code === "ERR_TLS") return tlsFailure(error);
-  if (code === "ERR_PROXY") return proxyFailure(String(field(error, "reason")));
-  const name = field(error, "name");
+function classifyFailure(error: unknown): Failure | undefined {
+  const code = getField(error, "code");
+  if (code === "ERR_CONNECTION") return classifyConnectionFailure(error);
+  if (code === "ERR_TLS") return classifyTlsFailure(error);
+  if (code === "ERR_PROXY") return classifyProxyFailure(String(getField(error, "reason")));
+  const name = getField(error, "name");
   if (name === "AbortError" || name === "TimeoutError") return "aborted";
   return typeof code === "string" ? (codes[code] ?? errnos[code]) : undefined;
 }
 
-function connectionFailure(error: unknown): Failure {
-  const phase = field(error, "phase");
-  const failure = errnos[String(field(error, "errno"))] ?? (phase === "dns" ? "dns" : "connection");
-  const answering = phase === "send" || phase === "headers" || phase === "body";
-  return failure === "timeout-connect" && answering ? "timeout-read" : failure;
+function classifyConnectionFailure(error: unknown): Failure {
+  const phase = getField(error, "phase");
+  const failure = errnos[String(getField(error, "errno"))] ?? (phase === "dns" ? "dns" : "connection");
+  const isConnected = phase === "send" || phase === "headers" || phase === "body";
+  return failure === "timeout-connect" && isConnected ? "timeout-read" : failure;
 }
 
-function tlsFailure(error: unknown): Failure {
-  if (field(error, "certificate") === true) return "tls-certificate";
-  const errno = String(field(error, "errno"));
-  // RFC 8446 §6.2: internal_error has nothing to do with what either side said.
+function classifyTlsFailure(error: unknown): Failure {
+  if (getField(error, "certificate") === true) return "tls-certificate";
+  const errno = String(getField(error, "errno"));
+  // RFC 8446 §6.2: internal_error is unrelated to the messages of either side.
   if (errno.endsWith("ALERT_INTERNAL_ERROR")) return "tls";
   return /^(?:EPROTO$|ERR_SSL_)/.test(errno) ? "tls-protocol" : "tls";
 }
 
-function proxyFailure(reason: string): Failure {
+function classifyProxyFailure(reason: string): Failure {
   return proxyReasons[reason] ?? (reason.startsWith("origin-") ? "proxy-origin" : "proxy");
 }
 
-function field(value: unknown, name: string): unknown {
+function getField(value: unknown, name: string): unknown {
   return typeof value === "object" && value !== null ? Reflect.get(value, name) : undefined;
 }

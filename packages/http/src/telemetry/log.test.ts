@@ -52,7 +52,7 @@ const calls: readonly (readonly [
     [{ status: 503, headers: { "retry-after": "7200" } }],
     [
       `debug ${name} attempt 1 took 0ms: 503`,
-      `error ${name} failed after 1 attempt in 0ms: 503 (retry-after-too-long). Advice: back off; restarts and spikes pass`,
+      `error ${name} failed after 1 attempt in 0ms: 503 (retry-after-too-long). Advice: Retry later: restarts and load spikes usually pass within minutes`,
     ],
   ],
   [
@@ -60,7 +60,7 @@ const calls: readonly (readonly [
     [{ status: 404 }],
     [
       `debug ${name} attempt 1 took 0ms: 404`,
-      `warn ${name} failed after 1 attempt in 0ms: 404 (not-retried: http-404). Advice: the URL is wrong`,
+      `warn ${name} failed after 1 attempt in 0ms: 404 (not-retried: http-404). Advice: Check the URL: the server has no such resource`,
     ],
   ],
   [
@@ -68,7 +68,7 @@ const calls: readonly (readonly [
     [{ error: certificate }],
     [
       `debug ${name} attempt 1 took 0ms: TlsError: bad certificate`,
-      `error ${name} failed after 1 attempt in 0ms: TlsError: bad certificate (not-retried: tls-certificate). Advice: renew the server's certificate, or trust its issuer`,
+      `error ${name} failed after 1 attempt in 0ms: TlsError: bad certificate (not-retried: tls-certificate). Advice: Renew the server's certificate, or trust its issuer`,
     ],
   ],
   [
