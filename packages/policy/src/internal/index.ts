@@ -1,7 +1,6 @@
 // The entry for the other packages of this repository. It is not documented and may change in any release.
 export { sleepWithTimer, startTimer } from "../clock/clock.ts";
 export { formatMs, isDuration, toMs } from "../clock/duration.ts";
-export { onAbort } from "../support/on-abort.ts";
 export { idempotentMethods } from "../support/idempotent-methods.ts";
 export { isSecretHeader } from "../support/redact.ts";
 export { suggest } from "../support/suggest.ts";
