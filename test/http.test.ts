@@ -18,7 +18,7 @@ before(async () => {
 
 after(() => bin[Symbol.asyncDispose]());
 
-/** Retries at once: what is tested against real servers is what is sent, not how long is waited. */
+/** Retries without a wait: these tests check the requests to real servers, not the waits. */
 const twice = new Retry({ total: 2, statusForcelist: [503], backoffFactor: 0, raiseOnStatus: false });
 
 function trusting(authority: Certificate): Session {

@@ -6,7 +6,7 @@ import { runClients } from "./support/concurrent-clients.ts";
 
 const ten = { requests: 10, window: 1_000 };
 const ms = 8_000;
-// A busy machine takes longer than a second to send a hundred requests at once.
+// A busy machine takes longer than a second to send a hundred concurrent requests.
 const settled = 3_000;
 
 const servers: readonly (readonly [what: string, limit: SimulatedServer])[] = [

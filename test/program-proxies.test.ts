@@ -11,7 +11,7 @@ import { temporaryDirectory } from "./support/temporary-directory.ts";
 const [user, password] = ["ada.lovelace", "s3cr%t=l+ve"];
 const site = "http://shop.test/";
 
-/** A proxy for plain http that answers everything itself. */
+/** A proxy for plain http that responds to every request itself. */
 const answering = (...answers: Parameters<typeof respond>): Promise<FaultOrigin> =>
   faultOrigin({ routes: { "*": () => respond(...answers) } });
 const page = (body: string): Promise<FaultOrigin> => answering(200, { body });

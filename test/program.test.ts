@@ -50,7 +50,7 @@ async function setUp(t: TestContext, routes: Routes = { "*": page }): Promise<Sc
   };
 }
 
-/** Routes that answer only when they are let go. */
+/** Routes that respond only after a release. */
 function gate(): { readonly routes: Routes; readonly open: () => void } {
   const { promise, resolve } = Promise.withResolvers<Answer>();
   return { routes: { "*": () => promise }, open: () => resolve(page) };

@@ -25,9 +25,9 @@ interface Checked {
 
 interface World extends AsyncDisposable {
   readonly cwd: string;
-  /** Tells the address that it is asked from as JSON at /ip and as text at /text; lets 127.0.0.3 in nowhere. */
+  /** Returns the client's address as JSON at /ip and as text at /text; rejects 127.0.0.3 everywhere. */
   readonly url: string;
-  /** The proxies of the list by what they are. */
+  /** The proxies of the list by their kind. */
   readonly hosts: Readonly<Record<"open" | "banned" | "locked" | "socks5" | "socks4" | "dead", string>>;
 }
 

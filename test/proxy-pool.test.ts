@@ -18,7 +18,7 @@ import { certificates } from "./support/certificates.ts";
 
 const quick = new Retry({ total: 5, backoffFactor: "5ms", raiseOnStatus: false });
 
-/** A proxy for plain http that answers everything itself. */
+/** A proxy for plain http that responds to every request itself. */
 function answering(...answers: Parameters<typeof respond>): Promise<FaultOrigin> {
   return faultOrigin({ routes: { "*": () => respond(...answers) } });
 }

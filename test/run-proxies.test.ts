@@ -67,7 +67,7 @@ function assertAddsUp({ lines, done, failed, skipped, unknown, waiting }: RunRep
   assert.equal(lines, done + failed + skipped + unknown + waiting);
 }
 
-/** Every page is what the site has. */
+/** Asserts that every page equals the site's. */
 function assertPages(directory: string, count: number): void {
   const pages = [...readResults(directory)].map(({ url, state, body }) => [
     Number(url.slice(-4)),
@@ -101,7 +101,7 @@ function figuresOf(
     });
 }
 
-/** A bad proxy carried what it was given before its first failure was known, and after each rest one request. */
+/** Asserts that a bad proxy carried only the requests before its first failure, and one request after each cooldown. */
 function assertRested(report: RunReport, site: Fleet): void {
   const shareAtFirst = Math.ceil(concurrency / site.proxies.length) + 1;
   for (const [kind, reason] of [
@@ -120,7 +120,7 @@ function assertRested(report: RunReport, site: Fleet): void {
   }
 }
 
-/** The report agrees with what the site saw of each address, and the good proxies shared the work. */
+/** Asserts that the report matches the site's counts per address, and that the good proxies shared the work. */
 async function assertSeen(report: RunReport, site: Fleet): Promise<void> {
   const seen = await site.seen();
   const perAddress = Map.groupBy(seen, ({ address }) => address);
@@ -246,7 +246,7 @@ test("a killed run through proxies continues, and so do its counts", async () =>
   assert.deepEqual([report.done, report.lines], [pages, pages]);
   assertPages(join(cwd, "out"), pages);
   const ok = (await site.seen()).filter(({ status }) => status === 200).length;
-  // What was recorded is not fetched again: only what was in flight, or waited for its commit.
+  // Only requests in flight, or before their commit, are fetched again.
   assert.ok(ok <= pages + 2 * (concurrency + 100), `${ok} pages sent`);
   assert.ok((report.proxies?.totals.requests ?? 0) >= broken.waiting);
 });

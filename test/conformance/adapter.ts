@@ -4,7 +4,7 @@ export type Vector = Readonly<Record<string, unknown>> & { readonly id?: string 
 /** What a vector file says of all its cases: the library's constants. */
 export type Meta = Readonly<Record<string, unknown>>;
 
-/** Plays one case against holdfast; gives what differs from the reference, or nothing. */
+/** Runs one case through holdfast; returns the difference from the reference, or undefined. */
 export type Check = (vector: Vector, meta: Meta) => string | undefined | Promise<string | undefined>;
 
 /** How one kind of file is played: a check for each of its sections. */

@@ -7,7 +7,7 @@ import { tenacityWait } from "./tenacity-wait.ts";
 import { urllib3Retry } from "./urllib3-retry.ts";
 import { urllib3Urlopen } from "./urllib3-urlopen.ts";
 
-/** Who plays which vector file: a file that is not named here is reported as not covered. */
+/** The adapter of each vector file. A file without one is reported as not covered. */
 export const adapters: Readonly<Record<string, Adapter>> = {
   "requests-mount.json": requestsMount,
   "requests-policy.json": requestsPolicy,

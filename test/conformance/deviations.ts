@@ -12,7 +12,7 @@ export interface Place {
   readonly vector: Vector;
 }
 
-/** A rule by which holdfast differs from a reference on purpose: which cases, why, and what must hold instead. */
+/** A deliberate deviation from a reference: its cases, its reason, and the behaviour that must hold instead. */
 export interface Deviation {
   readonly name: string;
   readonly reason: string;

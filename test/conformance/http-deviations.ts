@@ -16,7 +16,7 @@ import {
   waitsUnasked,
 } from "./urllib3-retry.ts";
 
-/** Where the rules of HTTP differ from urllib3's and requests' on purpose. */
+/** Deliberate deviations from urllib3's and requests' rules of HTTP. */
 export const httpDeviations: readonly Deviation[] = [
   {
     name: "rejects a listed status that is not a number",

@@ -13,7 +13,7 @@ export interface RetryAfterVector {
   readonly error?: string;
 }
 
-/** urllib3's reading of Retry-After; what it calls an invalid header has no delay here. */
+/** urllib3's parsing of Retry-After; an invalid header in urllib3 has no delay here. */
 export const retryAfter: Adapter = {
   cases: (vector) => {
     const { error, seconds } = vectorOf(vector);
@@ -47,7 +47,7 @@ export function vectorOf(vector: Vector): RetryAfterVector {
 
 const twoDigitYear = /^[A-Za-z]+, (\d\d)-([A-Z][a-z]{2})-(\d\d) (\d\d:\d\d:\d\d) GMT$/;
 
-/** The delay of an RFC 850 date whose year is the latest not more than 50 years ahead; undefined for other values. */
+/** Returns the delay of an RFC 850 date with the latest year that is at most 50 years ahead; undefined for other values. */
 export function delayByRfc(vector: Vector): number | undefined {
   const { value, now } = vectorOf(vector);
   const [, day, month, year, time] = twoDigitYear.exec(value) ?? [];

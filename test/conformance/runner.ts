@@ -4,13 +4,13 @@ import type { Check, Meta, Vector } from "./adapter.ts";
 import { adapters } from "./adapters.ts";
 import { deviationOf, type Deviation, type Place } from "./deviations.ts";
 
-/** A case that does not do what the reference does, and how. */
+/** A case with another result than the reference, and the difference. */
 export interface Failure {
   readonly vector: string;
   readonly difference: string;
 }
 
-/** What playing one file came to; `uncovered` names the sections that nobody plays. */
+/** The result of one file; `uncovered` names the sections without an adapter. */
 export interface FileReport {
   readonly file: string;
   readonly passed: number;
@@ -66,7 +66,7 @@ type Outcome =
   | { readonly verdict: "deviates"; readonly deviation: Deviation }
   | { readonly verdict: "failed"; readonly failure: Failure };
 
-/** A case that differs from the reference deviates where a rule says so, and only if what the rule says instead holds. */
+/** A difference counts as a deviation if a rule applies to the case and the behaviour that the rule requires holds. */
 async function judge(
   check: Check,
   place: Place & { readonly index: number; readonly meta: Meta },

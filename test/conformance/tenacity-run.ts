@@ -65,7 +65,7 @@ function isCancelledCall({ expect }: RunVector): boolean {
   return type === "Cancelled" && expect.trace.at(-1)?.[0] === "call";
 }
 
-/** Plays a case, and gives what was seen under the names of `expect`. */
+/** Runs a case, and returns the observations under the names of `expect`. */
 export async function observe(
   vector: RunVector,
   meta: Meta,
@@ -174,7 +174,7 @@ class World {
     throw error;
   };
 
-  /** The case's policy; what it leaves out is tenacity's default, not ours. */
+  /** The policy of the case; missing options have tenacity's defaults, not ours. */
   options(): Options {
     const { stop, wait, retry: when, retry_error_callback: callback, ...flags } = this.#vector.policy;
     const fallback = callback === undefined ? undefined : retryErrorCallbacks[callback];
@@ -226,7 +226,7 @@ class World {
       return fallback(attempt);
     };
 
-  /** tenacity sleeps even for 0 seconds and we don't: that a retry is due after 0 seconds is told by the event. */
+  /** tenacity sleeps for 0 seconds too, and we don't: the event reports a retry after 0 seconds. */
   readonly #hear = (event: PolicyEvent): void => {
     if (event.type === "attempt") {
       this.#statistics.attempt_number = event.attempt.number;

@@ -96,7 +96,7 @@ export function stopOf(tree: Tree, signalAt: SignalAt): Stop {
   return known(stops, tree)(tree, signalAt);
 }
 
-/** The builder of a tree's strategy: a vector whose class nobody knows must fail, not pass. */
+/** Returns the builder of a tree's strategy. A vector with an unknown class must fail, not pass. */
 export function known<B>(builders: Readonly<Record<string, B>>, { op }: { readonly op: string }): B {
   const builder = builders[op];
   if (builder === undefined) throw new Error(`no strategy for ${op}`);

@@ -17,7 +17,7 @@ interface WaitVector {
 
 const samples = 64;
 
-/** tenacity's wait strategies: exact where nothing is random, else the bounds of every draw and draws within them. */
+/** tenacity's wait strategies: exact without randomness, otherwise the bounds of every draw, and draws within them. */
 export const tenacityWait: Adapter = {
   cases: (vector) => checkCase(vector as unknown as WaitVector),
   constructor_errors: ({ expression }) => {

@@ -233,7 +233,7 @@ function sleepOf(retry: Retry, event: Event, now: number): number {
   return retry.getSleepTime({ retryAfter, redirected: isRedirect(event) }, now, () => 0) / 1_000;
 }
 
-/** Names of errors differ from library to library: that there is one is what is compared. */
+/** Error names differ between libraries, so only the presence of an error is compared. */
 function lastOf(retry: Retry, { last }: Step): unknown {
   const row = retry.history.at(-1);
   const named = row?.error === null ? null : last?.error;

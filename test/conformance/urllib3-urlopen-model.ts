@@ -14,7 +14,7 @@ import {
 } from "./urllib3-urlopen-script.ts";
 import { type Config, retryOf } from "./urllib3-retry.ts";
 
-/** Where a session goes another way than urllib3's `urlopen`; without any, the model does what urllib3 does. */
+/** Deviations of a session from urllib3's `urlopen`; without any of them, the model matches urllib3. */
 export type Rule =
   | "body-after-303"
   | "body-rewound"
@@ -56,7 +56,7 @@ export interface Sent {
   readonly body: string | null;
 }
 
-/** A request that was followed by another one: its error, else its status, and whether it was a redirect. */
+/** A request that was followed by another one: its error or status, and whether it was a redirect. */
 export type Row = readonly [error: string | null, status: number | null, redirected: boolean];
 
 /** What a call came to, without the counters, which `urllib3-retry.json` is about. */
@@ -69,7 +69,7 @@ export type Played = Ending & { readonly requests: readonly Sent[]; readonly sle
 interface State {
   readonly request: Sent;
   readonly retry: Retry;
-  /** What a manager goes on with after a redirect, whatever the retries before it took. */
+  /** The counters of a manager after a redirect, without the retries before it. */
   readonly onRedirect: Retry;
   readonly history: readonly Row[];
 }
@@ -126,7 +126,7 @@ function startOf(
   };
 }
 
-// urllib3 takes a text for a status, which is none that it meets.
+// urllib3 accepts a string as a status, and no response has such a status.
 function withNumbers({ status_forcelist: listed, ...rest }: Config): Config {
   if (!Array.isArray(listed)) return { ...rest, ...(listed !== undefined && { status_forcelist: listed }) };
   return { ...rest, status_forcelist: listed.filter((status) => typeof status === "number") };
@@ -211,7 +211,7 @@ class Loop {
     return waits && retry_after ? this.#delay(retry_after, retry) : 0;
   }
 
-  /** `onward` is where the answer leads when its retries are used up. */
+  /** `onward` is the target of the response when its retries are used up. */
   #answer(state: State, entry: ScriptEntry, onward: string | undefined): Step {
     const { status = 0, location, retry_after } = entry;
     const { retry, request, history } = state;

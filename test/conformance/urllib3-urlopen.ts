@@ -30,7 +30,7 @@ export const urllib3Urlopen: Adapter = {
   cases: async (vector, meta) => difference(referenceOf(caseOf(vector)), await play(caseOf(vector), meta)),
 };
 
-/** What holdfast does with a case, where it differs on purpose: exactly what the model does with all of its rules. */
+/** Checks a deliberate deviation: holdfast must match the model with all of its rules. */
 export async function checkByRules(
   vector: Vector,
   meta: Readonly<Record<string, unknown>>,
@@ -44,7 +44,7 @@ export function makesADifference(vector: Vector, rules: readonly Rule[]): boolea
   return difference(modelled(vector, new Set(), meta), modelled(vector, new Set(rules), meta)) !== undefined;
 }
 
-/** Where the model without any rule differs from what urllib3 did. */
+/** Returns the difference between urllib3 and the model without any rule. */
 export function checkModel(vector: Vector, meta: Readonly<Record<string, unknown>>): string | undefined {
   return difference(referenceOf(caseOf(vector)), modelled(vector, new Set(), meta));
 }

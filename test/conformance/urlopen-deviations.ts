@@ -94,7 +94,7 @@ const rows: readonly Row[] = [
   },
 ];
 
-/** Where a session differs on purpose from what urllib3's `urlopen` does with a whole call. */
+/** Deliberate deviations of a session from urllib3's `urlopen` in whole calls. */
 export const urlopenDeviations: readonly Deviation[] = rows.map(({ rules, name, reason }) => ({
   name,
   reason,

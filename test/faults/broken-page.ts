@@ -11,11 +11,11 @@ export const changed = Buffer.from(body.toReversed());
 /** The validator of the page. */
 export const strong = { etag: '"v1"' };
 
-/** Where its first answer breaks off. */
+/** Position at which the first response breaks off. */
 export const cutAt = 80_000;
 
-/** An answer that breaks off. */
+/** A response that breaks off. */
 export const first = cut(respond(200, { headers: strong, body }), { atBody: cutAt });
 
-/** The page from where it is asked for. */
+/** The page from the requested position. */
 export const good = ranged({ body, ...strong });

@@ -19,7 +19,7 @@ import { outcomeOf, sessionFor, type Result } from "./scenario.ts";
 
 const runs = { numRuns: 150 };
 
-/** An origin whose next answer can be set, and a session that asks it once. */
+/** An origin with a settable next response, and a session without retries. */
 async function withNext(
   check: (ask: (answer: Answer) => Promise<Result>, origin: FaultOrigin) => Promise<void>,
 ): Promise<void> {
@@ -120,7 +120,7 @@ test("fuzz: a response cut anywhere by FIN or RST, in any framing and coding, is
           const { response, error } = await ask(cut(whole, { at: Math.floor(part * (length + 1)), by }));
 
           if (response === undefined) return assert.ok(error !== undefined && "code" in error, String(error));
-          // Nothing but its coding tells a close-delimited body's end from a part of it (RFC 9112 §8).
+          // Only a coding distinguishes a complete close-delimited body from a part of it (RFC 9112 §8).
           const unknowable = framing === "close" && coded === undefined && by === "fin";
           const got = Buffer.from(response.content);
           assert.ok(unknowable ? content.subarray(0, got.length).equals(got) : got.equals(content));

@@ -18,7 +18,7 @@ const good = respond(200, { body: "all good\n" });
 const came = { status: 200, body: "all good\n" } as const;
 const refused = { error: { code: "ERR_PROTOCOL", phase: "headers" }, verdict: "protocol", told: 1 } as const;
 
-/** This at the first attempt, a good answer at the second. */
+/** This response at the first attempt, a good one at the second. */
 function once(answer: Answer): Pick<Scenario, "origin"> {
   return { origin: { routes: { "/": [answer, good] } } };
 }

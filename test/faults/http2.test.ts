@@ -78,7 +78,7 @@ scenarios({
     ...post,
     expect: { ...came, attempts: 1, told: 1 },
   },
-  // When both come at once, Node's HTTP/2 does not tell of the reset, and the read limit ends the attempt.
+  // If both arrive together, Node's HTTP/2 does not report the reset, and the read limit ends the attempt.
   "http2: a GOAWAY that counts a POST, and no answer": {
     ...over({ "/": [...goawayProcessed(), { wait: 20 }, { end: "rst" }] }),
     ...post,

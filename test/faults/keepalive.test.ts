@@ -35,7 +35,7 @@ function firstThen(afterwards: Answer): FaultOriginOptions {
   return { routes: { "/": [[...first, ...afterwards], second] } };
 }
 
-/** An answer as it is written, on a connection that stays, before the one that matters. */
+/** A first response that keeps the connection open for the tested request. */
 function firstRaw(rest: string, version = "1.1"): FaultOriginOptions {
   return { routes: { "/": [raw(`HTTP/${version} 200 OK\r\n${rest}`, "keep-alive"), second] } };
 }

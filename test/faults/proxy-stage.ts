@@ -21,7 +21,7 @@ export function limitsFor(reason: ProxyReason | undefined): TimeoutOptions {
 
 /** One attempt. */
 export const noRetry = new Retry({ total: 0, raiseOnStatus: false });
-/** Two attempts, the second at once. */
+/** Two attempts, the second without a wait. */
 export const twice = new Retry({ total: 1, backoffFactor: "5ms", raiseOnStatus: false });
 
 /** What a test plays on. */
@@ -34,7 +34,7 @@ export interface Stage {
   readonly to: { readonly host: string; readonly port: number };
 }
 
-/** What every origin answers. */
+/** The response of every origin. */
 export const routes = { "/": [respond(200, { body: "here" })] };
 
 /** An https origin for one test. */
@@ -61,7 +61,7 @@ export async function failureOf(call: PromiseLike<unknown>): Promise<unknown> {
   );
 }
 
-/** Resolves when every connection is gone: what failed leaves nothing open, though the session is. */
+/** Resolves when every connection is closed: failed connections must close although the session is open. */
 export async function empty(proxy: { readonly openConnections: number }): Promise<void> {
   await until(() => proxy.openConnections === 0);
 }

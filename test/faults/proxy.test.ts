@@ -224,7 +224,7 @@ test("an http proxy at an IPv6 address opens a tunnel to an IPv6 address", async
 describe("a plain request through a proxy", () => {
   interface Forwarded {
     readonly answer: Answer;
-    /** undefined: the answer is the origin's own, as far as can be seen. */
+    /** undefined: the response appears to be the origin's own. */
     readonly reason?: ProxyReason;
     readonly mayHaveArrived?: boolean;
   }

@@ -40,7 +40,7 @@ scenarios({
     ...later(403, {
       "x-github-request-id": "C0DE:1",
       "x-ratelimit-remaining": "0",
-      // Past: what is left is the second that makes sure of it.
+      // The instant is past: one second of safety remains.
       "x-ratelimit-reset": "1767225600",
     }),
     expect: { ...came, gaps: second },

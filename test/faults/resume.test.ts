@@ -19,7 +19,7 @@ import { outcomeOf, scenarios, sessionFor, type Scenario } from "./scenario.ts";
 
 const text = body.toString();
 
-/** The first answer: cut after 80 000 of 200 000 bytes. */
+/** The first response: cut after 80 000 of 200 000 bytes. */
 function broken(headers: Readonly<Record<string, string>> = strong): Answer {
   return cut(respond(200, { headers, body }), { atBody: cutAt });
 }
@@ -316,7 +316,7 @@ function atTheVeryEnd(answer: Answer): FaultOriginOptions {
   return { routes: { "/": [first, answer, wholeAnswer] } };
 }
 
-/** Serves the range that is asked for, up to this byte of the whole. */
+/** Serves the requested range, up to this byte of the whole body. */
 function cutRange(until: number): (request: RecordedRequest) => Answer {
   return (request) => {
     const from = Number(/\d+/.exec(request.headers["range"] ?? "")?.[0] ?? 0);

@@ -19,11 +19,11 @@ export interface Setting extends AsyncDisposable {
 }
 
 interface Options extends Omit<Scenario, "expect" | "origin"> {
-  /** What is answered at other paths. */
+  /** Responses of other paths. */
   readonly more?: Readonly<Record<string, readonly Entry[]>>;
 }
 
-/** An origin that answers "/" by the script, a session, and an empty folder. */
+/** An origin that plays the script at "/", a session, and an empty folder. */
 export async function setting(
   script: readonly Entry[],
   { more = {}, ...options }: Options = {},
@@ -47,7 +47,7 @@ export async function setting(
   };
 }
 
-/** Requires that the file holds this, and that nothing lies beside it. */
+/** Asserts that the file has this content, and that the folder has no other file. */
 export async function holds(at: Setting, expected: Buffer = body): Promise<void> {
   assert.ok(expected.equals(await readFile(at.file)), "The file holds something else");
   assert.deepEqual(await at.names(), ["file.bin"]);

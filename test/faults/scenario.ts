@@ -13,10 +13,10 @@ import { faultOrigin, type FaultOrigin, type FaultOriginOptions } from "@holdfas
 
 type RetryInit = NonNullable<ConstructorParameters<typeof Retry>[0]>;
 
-/** A number, or what it must lie between. */
+/** A number, or its bounds. */
 export type Bounds = number | { readonly min?: number; readonly max?: number };
 
-/** What must come out of a scenario; what is left out may be anything. */
+/** The expected outcome of a scenario; a missing field may have any value. */
 export interface Expected {
   /** @default "response" */
   readonly outcome?: "response" | "error" | "either";
@@ -42,7 +42,7 @@ export interface Expected {
   readonly requestBody?: string;
 }
 
-/** One thing that goes wrong, and what must come out of it. */
+/** One failure, and its expected outcome. */
 export interface Scenario {
   readonly origin?: FaultOriginOptions | (() => Promise<FaultOriginOptions>);
   /** Over the usual: 4 retries, 503 and its kin listed, 10 ms of back-off, the last response handed out. */
@@ -88,7 +88,7 @@ export function scenarios(all: Readonly<Record<string, Scenario>>): void {
   for (const [name, scenario] of Object.entries(all)) test(name, () => play(scenario));
 }
 
-/** Plays a scenario against its origin and compares what comes out. */
+/** Plays a scenario against its origin and compares the outcome. */
 async function play(scenario: Scenario): Promise<void> {
   const { origin: plan = {}, expect } = scenario;
   await using origin = await faultOrigin(typeof plan === "function" ? await plan() : plan);

@@ -253,7 +253,7 @@ test("the body of a 401 is dropped before the request with a better token, howev
   await using session = new Session({
     auth: bearerAuth((refused) => (refused === undefined ? "old" : "new")),
   });
-  // Only one: the refusal must be gone before the answer can come.
+  // Only one connection: the 401 must be dropped before the next response can arrive.
   session.mount("http://", new HttpAdapter({ maxConnections: 1 }));
 
   const response = await session.get(`${origin.url}/`, { stream: true });

@@ -80,7 +80,7 @@ function code(error: Error | undefined): unknown {
 }
 
 before(async () => {
-  // What speaks HTTP/2 is loaded for the first who needs it, which is not what is measured here.
+  // The first request over HTTP/2 loads its client, and this test does not measure that.
   await using at = await setting(whole, { http2: true });
   await (await at.get()).text();
 });

@@ -95,7 +95,7 @@ scenarios({
   },
 });
 
-/** Calls at once, each of which is refused a few times; gives the waits before each retry, by its number. */
+/** Makes concurrent calls that are refused a few times, and returns the waits before each retry, by its number. */
 async function waits(
   calls: number,
   refusals: number,
@@ -181,7 +181,7 @@ for (const [limit, code] of Object.entries(kinds)) {
     const url = limit === "connect" ? "http://name.test/" : `${origin.url}/`;
     const took: number[] = [];
 
-    // The best of a few: what a busy machine adds says nothing of the timer.
+    // The best of a few: the delay of a busy machine is not the timer's.
     for (let run = 0; run < 4; run += 1) {
       const began = performance.now();
       const { error } = await outcomeOf(session.get(url));

@@ -34,7 +34,7 @@ export interface Squid extends AsyncDisposable {
 /** Starts one squid for many proxies. It caches nothing and stops quickly. */
 export async function squid(proxies: readonly SquidPort[]): Promise<Squid> {
   const directory = await temporaryDirectory("squid");
-  // When root starts squid, squid runs as another user, who must be able to write here.
+  // If root starts squid, it runs as another user, and that user must be able to write here.
   await chmod(directory.path, 0o777);
   const ports = await freePorts(proxies.length);
   const at = (name: string): string => join(directory.path, name);

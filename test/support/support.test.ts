@@ -38,7 +38,7 @@ test("a site has the requested number of files, real and generated, and nginx se
   assert.equal(new Set(pages.files).size, 1_100);
   assert.ok(pages.files.some((file) => file.startsWith("python/")));
   assert.ok(pages.files.some((file) => file.startsWith("made/with space & ümlaut/")));
-  // nginx writes its log behind the answer.
+  // nginx writes its log after the response.
   let seen = await server.seen();
   for (let look = 0; seen.length < some.length && look < 100; look += 1) {
     await sleep(20);

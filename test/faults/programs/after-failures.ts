@@ -1,6 +1,6 @@
 import { Retry, Session } from "@holdfast/http";
 
-/** A time-out, a reset, a cut body and an abort; then the session is closed, or not: nothing else may keep the process. */
+/** A timeout, a reset, a cut body and an abort. Then the session is closed, or not: nothing may keep the process alive. */
 const [url = "", how] = process.argv.slice(2);
 const session = new Session({
   retry: new Retry({ total: 1 }),

@@ -1,6 +1,6 @@
 import { Retry, Session } from "@holdfast/http";
 
-/** Twenty and more failures of every kind at once. Whatever escapes them ends the process with a code other than zero. */
+/** More than twenty concurrent failures of every kind. An unhandled error ends the process with a code other than zero. */
 const [url = "", port = ""] = process.argv.slice(2);
 const session = new Session({
   retry: new Retry({ total: 1 }),

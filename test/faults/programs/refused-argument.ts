@@ -1,6 +1,6 @@
 import { Session } from "@holdfast/http";
 
-// A request that is refused for its header, on a session that nobody closes: the program must end all the same.
+// A request that is rejected for its header, on a session that is never closed: the program must still end.
 const session = new Session();
 await session.get(process.argv[2] ?? "", { headers: { x: "\u2603" } }).catch((error: unknown) => {
   console.log(error instanceof TypeError ? "refused" : "something else");

@@ -1,6 +1,6 @@
 import { Session } from "@holdfast/http";
 
-/** Asks for bodies that nobody reads and lets go of them; says when the garbage collector has let go of the connections, and ends. */
+/** Requests bodies, drops them unread, prints when the garbage collector has released their connections, and ends. */
 const [url = "", how = ""] = process.argv.slice(2);
 const session = new Session({ timeout: { read: 200 } });
 
