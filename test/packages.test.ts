@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { globSync, readFileSync } from "node:fs";
 import { mkdir, readdir, readFile, symlink, writeFile } from "node:fs/promises";
 import { delimiter, dirname, join } from "node:path";
 import { after, before, test } from "node:test";
@@ -11,7 +12,11 @@ const bin = join(root, "node_modules/.bin");
 /** Puts the Node that runs the tests first, because npm may run another one. */
 const env = { ...process.env, PATH: [dirname(process.execPath), process.env["PATH"]].join(delimiter) };
 
+/** The pnpm that installs with a strict node_modules: a package reaches only its own dependencies. */
+const pnpm = "pnpm@12.23.0";
+
 let directory: TemporaryDirectory;
+let tarballs: string;
 let consumer: string;
 
 async function runSuccessfully(
@@ -24,28 +29,45 @@ async function runSuccessfully(
   return result;
 }
 
-/** Installs the tarballs as a user would, with dependencies from npm's cache or else from the registry. */
-async function install(tarballs: readonly string[]): Promise<void> {
-  const args = ["install", "--no-audit", "--no-fund", ...tarballs];
-  const offline = await runProgram("npm", [...args, "--offline"], { cwd: consumer, env, within: 300_000 });
-  if (offline.code !== 0) await runSuccessfully("npm", args, consumer);
+/** Creates a folder for a program that depends on the packages. */
+async function createConsumer(name: string, manifest: object = {}): Promise<string> {
+  const folder = join(directory.path, name);
+  await mkdir(folder);
+  await writeFile(
+    join(folder, "package.json"),
+    JSON.stringify({ name, private: true, type: "module", ...manifest }),
+  );
+  return folder;
+}
+
+/** Installs tarballs with npm: from its cache, or else from the registry. */
+async function install(folder: string, packed: readonly string[]): Promise<void> {
+  const args = ["install", "--no-audit", "--no-fund", ...packed];
+  const offline = await runProgram("npm", [...args, "--offline"], { cwd: folder, env, within: 300_000 });
+  if (offline.code !== 0) await runSuccessfully("npm", args, folder);
+}
+
+/** Maps the names of the packages to their tarballs. */
+async function readTarballs(): Promise<ReadonlyMap<string, string>> {
+  const files = await readdir(tarballs);
+  return new Map(
+    files.map((file) => {
+      const name = file.replace(/-\d.*$/, "").replace(/^holdfast-/, "@holdfast/");
+      return [name, join(tarballs, file)];
+    }),
+  );
 }
 
 before(async () => {
   directory = await temporaryDirectory("packages");
-  consumer = join(directory.path, "consumer");
-  const tarballs = join(directory.path, "tarballs");
+  tarballs = join(directory.path, "tarballs");
   await mkdir(tarballs);
-  await mkdir(consumer);
-  await writeFile(
-    join(consumer, "package.json"),
-    JSON.stringify({ name: "consumer", private: true, type: "module" }),
-  );
   await runSuccessfully(join(bin, "tsc"), ["-b", "packages/holdfast"], root);
   await runSuccessfully("npm", ["pack", "--workspaces", "--pack-destination", tarballs], root);
-  const packed = await readdir(tarballs);
-  assert.equal(packed.length, 4);
-  await install(packed.map((name) => join(tarballs, name)));
+  const packed = await readTarballs();
+  assert.equal(packed.size, globSync("packages/*/package.json", { cwd: root }).length);
+  consumer = await createConsumer("consumer");
+  await install(consumer, [...packed.values()]);
 });
 
 after(() => directory[Symbol.asyncDispose]());
@@ -98,7 +120,7 @@ test("the packed library retries a function and sends a request", async () => {
   assert.deepEqual(JSON.parse(stdout), ["fine", 2, 200, pages.pageBody(1)]);
 });
 
-test("the packed library uses HTTP/2", async () => {
+test("the packed library sends requests by HTTP/2", async () => {
   await using origin = await faultOrigin({
     tls: selfSigned(),
     http2: true,
@@ -116,7 +138,7 @@ test("the packed library uses HTTP/2", async () => {
   assert.equal(stdout, "by HTTP/2\n");
 });
 
-test("a TypeScript program compiles with the packed types, and a type error is reported", async () => {
+test("a TypeScript program compiles with the packed types, and a wrong type is an error", async () => {
   await mkdir(join(consumer, "node_modules/@types"), { recursive: true });
   await symlink(join(root, "node_modules/@types/node"), join(consumer, "node_modules/@types/node"));
   await symlink(join(root, "node_modules/undici-types"), join(consumer, "node_modules/undici-types")).catch(
@@ -142,4 +164,52 @@ test("a TypeScript program compiles with the packed types, and a type error is r
     wrong.stdout,
     /wrong\.ts\(\d+,\d+\): error TS2322: Type 'number' is not assignable to type 'string'/,
   );
+});
+
+/** A program that uses a value and a type of each entry of `holdfast`. */
+const everyEntry = `
+  import { Session, type SessionOptions } from "holdfast";
+  import { statusVerdict, type Verdict } from "holdfast/http";
+  import { adaptiveConcurrency, type Explanation } from "holdfast/policy";
+  import { readResults, type LineResult } from "holdfast/runner";
+  import { fakeClock, faultOrigin, type FaultOrigin } from "holdfast/testing";
+
+  type Types = readonly [SessionOptions?, Verdict?, Explanation?, LineResult?, FaultOrigin?];
+  const types: Types = [];
+  const values: readonly unknown[] =
+    [Session, statusVerdict, adaptiveConcurrency, readResults, fakeClock, faultOrigin];
+  console.log(types.length, values.filter((value) => typeof value === "function").length);
+`;
+
+test("a program that installs only holdfast, with pnpm, reaches every package through its subpaths", async () => {
+  const { holdfast = "", ...others } = Object.fromEntries(await readTarballs());
+  const strict = await createConsumer("strict", { dependencies: { holdfast: `file:${holdfast}` } });
+  const overrides = Object.entries(others).map(([name, file]) => `  "${name}": "file:${file}"\n`);
+  await writeFile(join(strict, "pnpm-workspace.yaml"), `overrides:\n${overrides.join("")}`);
+  await runSuccessfully(
+    "npx",
+    ["--yes", pnpm, "install", "--store-dir", join(directory.path, "store")],
+    strict,
+  );
+  await writeFile(join(strict, "program.ts"), everyEntry);
+  await mkdir(join(strict, "node_modules/@types"));
+  await symlink(join(root, "node_modules/@types/node"), join(strict, "node_modules/@types/node"));
+  const options = ["--strict", "--module", "nodenext", "--target", "es2024", "--types", "node"];
+
+  await runSuccessfully(join(bin, "tsc"), [...options, "program.ts"], strict);
+  const { stdout } = await runSuccessfully(process.execPath, ["program.js"], strict);
+
+  assert.equal(stdout, "0 6\n");
+  const direct = await readdir(join(strict, "node_modules"));
+  assert.ok(!direct.includes("@holdfast"), direct.join());
+});
+
+test("no packed declaration file refers to an internal entry", () => {
+  const declarations = globSync("node_modules/{holdfast,@holdfast/*}/dist/**/*.d.ts", { cwd: consumer });
+  const referring = declarations
+    .filter((file) => !file.includes("/dist/internal/"))
+    .filter((file) => /["'][^"'\n]*\/internal\b/.test(readFileSync(join(consumer, file), "utf8")));
+
+  assert.ok(declarations.length > 100);
+  assert.deepEqual(referring, []);
 });
