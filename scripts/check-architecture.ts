@@ -8,6 +8,8 @@ interface PackageRule {
   readonly only: Readonly<Record<string, string>>;
   /** The folders of `src` from top to bottom. A folder imports only from folders below it; types count too. */
   readonly layers: readonly string[];
+  /** The same for the folders and files inside of a layer, by the layer. */
+  readonly sublayers?: Readonly<Record<string, readonly string[]>>;
   /** Whether `testing/` is an entry of the package. Otherwise it contains helpers of the package's own tests. */
   readonly publishesTesting: boolean;
 }
@@ -59,6 +61,23 @@ export const architecture: Readonly<Record<string, PackageRule>> = {
       "errors",
       "support",
     ],
+    sublayers: {
+      transport: [
+        "transport.ts",
+        "validate-options.ts",
+        "exchange",
+        "pool",
+        "http1",
+        "connect",
+        "http2",
+        "tunnel",
+        "decode",
+        "wire",
+        "errors",
+        "proxy-url.ts",
+        "timeouts.ts",
+      ],
+    },
     publishesTesting: true,
   },
   proxies: {
@@ -143,7 +162,20 @@ function explainForbiddenInside(rule: PackageRule, file: string, target: string)
   if (toFolder(target) === "testing") return "imports a testing tool into a source";
   const [from, to] = [rule.layers.indexOf(toFolder(file)), rule.layers.indexOf(toFolder(target))];
   if (to === -1) return `${toFolder(target)}/ is not a layer: add it to scripts/check-architecture.ts`;
-  return from <= to ? undefined : `${toFolder(file)}/ is below ${toFolder(target)}/ and may not import it`;
+  if (from > to) return `${toFolder(file)}/ is below ${toFolder(target)}/ and may not import it`;
+  return from === to ? explainForbiddenInsideLayer(rule, file, target) : undefined;
+}
+
+function explainForbiddenInsideLayer(rule: PackageRule, file: string, target: string): string | undefined {
+  const layer = toFolder(file);
+  const sublayers = rule.sublayers?.[layer];
+  if (sublayers === undefined) return undefined;
+  const [from = "", to = ""] = [file, target].map((path) => path.split("/")[1]);
+  if (!sublayers.includes(to))
+    return `${layer}/${to} is not a layer: add it to scripts/check-architecture.ts`;
+  return sublayers.indexOf(from) <= sublayers.indexOf(to)
+    ? undefined
+    : `${layer}/${from} is below ${layer}/${to} and may not import it`;
 }
 
 /** Returns why a file may not be in its folder, or undefined if it may. */

@@ -59,6 +59,8 @@ const refused: readonly (readonly [string, string, string, RegExp])[] = [
   ["runner", "output/jsonl.ts", "../../../policy/src/clock/clock.ts", /another package/],
   ["policy", "budget/retry-budget.ts", "../retry/retry.ts", /budget\/ is below retry\//],
   ["policy", "clock/clock.ts", "../retry/retry.ts", /clock\/ is below retry\//],
+  ["http", "transport/wire/messages.ts", "../pool/endpoint.ts", /transport\/wire is below transport\/pool/],
+  ["http", "transport/wire/messages.ts", "../strange.ts", /transport\/strange\.ts is not a layer/],
   ["policy", "retry/retry.ts", "../strange/strange.ts", /strange\/ is not a layer/],
   ["policy", "retry/retry.ts", "../index.ts", /entry of its own package/],
   ["policy", "retry/retry.ts", "../testing/refused-attempt.ts", /testing tool/],
