@@ -63,8 +63,8 @@ export const architecture: Readonly<Record<string, PackageRule>> = {
     ],
     sublayers: {
       transport: [
-        "transport.ts",
         "validate-options.ts",
+        "transport.ts",
         "exchange",
         "pool",
         "http1",

@@ -184,7 +184,7 @@ for (const [name, code] of Object.entries({ NO_ERROR: 0, INTERNAL_ERROR: 2, REFU
       ...post,
       expect: {
         ...once,
-        message: new RegExp(`before it answered \\((${code === 0 ? "ECONNRESET" : name})\\)$`),
+        message: new RegExp(`before it responded \\((${code === 0 ? "ECONNRESET" : name})\\)$`),
       },
     },
     [`http2: the same, on a connection that was used before, with ${name}`]: {

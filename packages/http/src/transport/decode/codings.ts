@@ -1,18 +1,18 @@
 import { promisify } from "node:util";
 import * as zlib from "node:zlib";
 
-/** A content coding (RFC 9110 §8.4.1), undone at once or on another thread. Each requires its own end. */
+/** A content coding (RFC 9110 §8.4.1), decoded on this thread or on another one. Each requires its own end marker. */
 export interface Coding {
   readonly decodeSync: (bytes: Uint8Array, options: OutputLimit) => Buffer;
   readonly decodeAsync: (bytes: Uint8Array, options: OutputLimit) => Promise<Buffer>;
 }
 
-/** The most that decoding may give: Node throws ERR_BUFFER_TOO_LARGE beyond. */
+/** The maximum of decoded bytes. Node throws ERR_BUFFER_TOO_LARGE above it. */
 export interface OutputLimit {
   readonly maxOutputLength: number;
 }
 
-/** The codings that are understood, for Accept-Encoding. */
+/** The supported codings, as the value of Accept-Encoding. */
 export const acceptEncoding = "gzip, deflate, br, zstd";
 
 const gzip = checkedCoding(zlib.gunzipSync, promisify(zlib.gunzip));
@@ -21,7 +21,7 @@ const rawDeflate = checkedCoding(zlib.inflateRawSync, promisify(zlib.inflateRaw)
 const brotli = checkedCoding(zlib.brotliDecompressSync, promisify(zlib.brotliDecompress));
 const zstd: Coding = { decodeSync: decodeZstdSync, decodeAsync: decodeZstd };
 
-/** Makes a coding of Node's functions, which say nothing of what follows its end. */
+/** Creates a coding from Node's functions, which ignore bytes after the end. */
 function checkedCoding(
   now: (bytes: Uint8Array, options: zlib.ZlibOptions) => unknown,
   soon: (bytes: Uint8Array, options: zlib.ZlibOptions) => Promise<unknown>,
@@ -39,26 +39,26 @@ function requireWholeInput(bytes: Uint8Array, decoded: unknown): Buffer {
   return buffer;
 }
 
-/** Behind the end of a coding came what is neither padding nor more of the same. */
+/** The encoded body continues after its end with bytes that are neither padding nor another frame. */
 export class TrailingBytesError extends Error {
   constructor() {
-    super("There are bytes behind the end");
+    super("There are bytes after the end of the encoded body");
   }
 }
 
-/** Whether bytes behind the end of a coding mean nothing: zeros, which some servers fill up with, as gzip(1) does. */
+/** Returns whether bytes after the end of a coding are padding: zeros, which some servers and gzip(1) add. */
 export function isPadding(bytes: Uint8Array): boolean {
   return bytes.every((byte) => byte === 0);
 }
 
-/** Finds the coding by its name and, where the name is ambiguous, by the first bytes of the body. */
+/** Returns the coding of a name, or undefined for an unknown one. The first bytes of the body decide an ambiguous name. */
 export function findCoding(name: string, body: Buffer): Coding | undefined {
   switch (name) {
     case "gzip":
     case "x-gzip":
       return gzip;
     case "deflate":
-      // RFC 9110 §8.4.1.2 asks for the zlib format; many servers send the raw one.
+      // RFC 9110 §8.4.1.2 requires the zlib format. Many servers send raw deflate.
       return isZlib(body) ? zlibWrapped : rawDeflate;
     case "br":
       return brotli;
@@ -69,19 +69,19 @@ export function findCoding(name: string, body: Buffer): Coding | undefined {
   }
 }
 
-/** Whether the bytes begin as RFC 1950 §2.2 says: the method is 8, and the first two are a multiple of 31. */
+/** Returns whether bytes start with a zlib header (RFC 1950 §2.2): the method is 8, and the first two bytes are a multiple of 31. */
 export function isZlib([method = 0, flags = 0]: Uint8Array): boolean {
   return (method & 0x0f) === 8 && (method * 256 + flags) % 31 === 0;
 }
 
 /*
- * RFC 8878 §3.1: a body may be several frames one after the other. Node stops after the first and says nothing, so its
- * `info` is asked how far it came.
+ * RFC 8878 §3.1: a body may consist of several frames. Node stops after the first one without an error, and its `info` contains
+ * the number of bytes read.
  */
 function decodeZstdSync(bytes: Uint8Array, { maxOutputLength }: OutputLimit): Buffer {
   const frames = new ZstdFrames(bytes, maxOutputLength);
   while (frames.more) frames.add(zlib.zstdDecompressSync(frames.rest, { ...frames.options, info: true }));
-  return frames.whole();
+  return frames.join();
 }
 
 const decompressZstdFrame = promisify(zlib.zstdDecompress);
@@ -89,17 +89,17 @@ const decompressZstdFrame = promisify(zlib.zstdDecompress);
 async function decodeZstd(bytes: Uint8Array, { maxOutputLength }: OutputLimit): Promise<Buffer> {
   const frames = new ZstdFrames(bytes, maxOutputLength);
   while (frames.more) frames.add(await decompressZstdFrame(frames.rest, { ...frames.options, info: true }));
-  return frames.whole();
+  return frames.join();
 }
 
 class ZstdFrames {
   readonly #parts: Buffer[] = [];
-  #room: number;
+  #bytesLeft: number;
   rest: Uint8Array;
 
   constructor(bytes: Uint8Array, maxOutputLength: number) {
     this.rest = bytes;
-    this.#room = maxOutputLength;
+    this.#bytesLeft = maxOutputLength;
   }
 
   get more(): boolean {
@@ -107,19 +107,19 @@ class ZstdFrames {
   }
 
   get options(): OutputLimit {
-    // Zero would mean no limit.
-    return { maxOutputLength: Math.max(1, this.#room) };
+    // Node treats zero as no limit.
+    return { maxOutputLength: Math.max(1, this.#bytesLeft) };
   }
 
-  /** Takes note of what `info` says of one frame. */
+  /** Adds the result for one frame. */
   add(part: unknown): void {
     const { buffer, engine } = toDecodedPart(part);
     this.#parts.push(buffer);
-    this.#room -= buffer.length;
+    this.#bytesLeft -= buffer.length;
     this.rest = this.rest.subarray(engine.bytesWritten);
   }
 
-  whole(): Buffer {
+  join(): Buffer {
     return Buffer.concat(this.#parts);
   }
 }
@@ -129,10 +129,10 @@ interface DecodedPart {
   readonly engine: { readonly bytesWritten: number };
 }
 
-// The types of Node do not know what `info` does.
+// The types of Node do not include the result of `info`.
 function toDecodedPart(part: unknown): DecodedPart {
   if (isDecodedPart(part) && part.engine.bytesWritten > 0) return part;
-  throw new TypeError("zlib did not say how much it decoded");
+  throw new TypeError("zlib did not report the number of bytes that it decoded");
 }
 
 function isDecodedPart(part: unknown): part is DecodedPart {

@@ -7,12 +7,12 @@ import { parseContentEncoding } from "./decode.ts";
 import { errorCode } from "../errors/error-code.ts";
 
 /**
- * Undoes a Content-Encoding piece by piece (RFC 9110 §8.4), and requires each coding's own end, as `decode` does for
- * whole bodies. A few bytes that grow to many fill no memory: they are decoded as they are read, up to `maxBytes`.
+ * Decodes a body piece by piece by its Content-Encoding (RFC 9110 §8.4). Like `decode`, it requires each coding's own end. A small
+ * body that expands does not fill the memory: it is decoded as it is read, up to `maxBytes`.
  *
- * What it gives throws IncompleteBodyError, DecodeError, BodyTooLargeError, or what the source throws.
+ * A `read` of the result throws IncompleteBodyError, DecodeError, BodyTooLargeError, or the source's error.
  *
- * @throws DecodeError for too long a chain of codings.
+ * @throws DecodeError for more than five codings.
  */
 export function decodeStream(
   source: BodySource,
@@ -28,15 +28,15 @@ export function decodeStream(
   return decoded === source ? source : limitDecodedBytes(decoded, maxBytes);
 }
 
-/** A decoder as Node makes it: it counts the bytes that it took, and stops at the end of its coding. */
+/** Node's decoder, which counts the bytes that it has taken and stops at the end of its coding. */
 type Decoder = Transform & zlib.Zlib;
 
 interface StreamCoding {
-  /** Makes a decoder for what begins with these bytes. */
+  /** Creates a decoder for a body that starts with these bytes. */
   readonly open: (first: Uint8Array) => Decoder;
-  /** How many bytes must be known for that. */
+  /** Number of bytes that `open` needs. */
   readonly firstBytes: number;
-  /** Whether more of the same may follow the end, and Node does not look for it itself. */
+  /** Whether another frame may follow the end, which Node does not look for itself. */
   readonly repeats: boolean;
 }
 
@@ -52,7 +52,7 @@ const streamCodings: Readonly<Record<string, StreamCoding>> = {
     repeats: false,
   },
   br: { open: () => zlib.createBrotliDecompress(options), firstBytes: 1, repeats: false },
-  // RFC 8878 §3.1: a body may be several frames one after the other.
+  // RFC 8878 §3.1: a body may consist of several frames.
   zstd: { open: () => zlib.createZstdDecompress(options), firstBytes: 1, repeats: true },
 };
 
@@ -63,13 +63,13 @@ class DecodedSource implements BodySource {
   readonly #name: string;
   readonly #coding: StreamCoding;
   #decoder: Decoder | undefined;
-  /** What the decoder was given last. */
-  #piece = noBytes;
-  /** Bytes that the decoder was given. */
+  /** The last piece given to the decoder. */
+  #lastPiece = noBytes;
+  /** Bytes given to the current decoder. */
   #given = 0;
-  /** Bytes that came, for all decoders. */
+  /** Bytes received for all decoders. */
   #received = 0;
-  #state: "hungry" | "busy" | "over" = "hungry";
+  #state: "needs-input" | "decoding" | "ended" = "needs-input";
   #failure: { readonly error: unknown } | undefined;
   #wake: (() => void) | undefined;
 
@@ -81,13 +81,13 @@ class DecodedSource implements BodySource {
 
   async read(): Promise<Uint8Array | undefined> {
     for (;;) {
-      const decoder = this.#decoder ?? (await this.#begin());
+      const decoder = this.#decoder ?? (await this.#openFirst());
       const piece: unknown = decoder?.read();
       if (piece instanceof Uint8Array) return piece;
       if (this.#failure !== undefined) throw this.#failure.error;
-      if (decoder === undefined || this.#state === "over") return undefined;
-      if (this.#state === "busy") await new Promise<void>((wake) => (this.#wake = wake));
-      else if (decoder.bytesWritten < this.#given) await this.#goBeyond(decoder);
+      if (decoder === undefined || this.#state === "ended") return undefined;
+      if (this.#state === "decoding") await new Promise<void>((wake) => (this.#wake = wake));
+      else if (decoder.bytesWritten < this.#given) await this.#readTrailingBytes(decoder);
       else this.#feed(decoder, await this.#source.read());
     }
   }
@@ -96,7 +96,7 @@ class DecodedSource implements BodySource {
     this.#failure ??= { error: reason };
     this.#decoder?.destroy();
     this.#source.cancel(reason);
-    this.#stir();
+    this.#wakeReader();
   }
 
   async drain(): Promise<void> {
@@ -104,8 +104,8 @@ class DecodedSource implements BodySource {
     await (this.#source.drain?.() ?? this.#source.cancel(undefined));
   }
 
-  /** Opens a decoder for the first bytes; undefined when there are none: the coding of nothing may be nothing. */
-  async #begin(): Promise<Decoder | undefined> {
+  /** Opens a decoder for the first bytes. Returns undefined for an empty body, whose encoding may be empty too. */
+  async #openFirst(): Promise<Decoder | undefined> {
     let first = noBytes;
     while (first.length < this.#coding.firstBytes) {
       const piece = await this.#source.read();
@@ -119,9 +119,9 @@ class DecodedSource implements BodySource {
 
   #open(first: Uint8Array): Decoder {
     const decoder = this.#coding.open(first);
-    decoder.on("readable", () => this.#stir());
-    // Node also says so when a coding ends before its input does.
-    decoder.on("end", () => decoder.writableEnded && this.#enter("over"));
+    decoder.on("readable", () => this.#wakeReader());
+    // Node also emits "end" when a coding ends before its input.
+    decoder.on("end", () => decoder.writableEnded && this.#setState("ended"));
     decoder.on("error", (cause: Error) => this.#fail(cause));
     this.#decoder = decoder;
     this.#given = 0;
@@ -134,45 +134,45 @@ class DecodedSource implements BodySource {
       this.#received += piece.length;
       return this.#write(decoder, piece);
     }
-    this.#state = "busy";
+    this.#state = "decoding";
     decoder.end();
   }
 
   #write(decoder: Decoder, piece: Uint8Array): void {
-    this.#state = "busy";
-    this.#piece = piece;
+    this.#state = "decoding";
+    this.#lastPiece = piece;
     this.#given += piece.length;
     decoder.write(piece, () => {
-      if (decoder === this.#decoder) this.#enter("hungry");
+      if (decoder === this.#decoder) this.#setState("needs-input");
     });
   }
 
-  /** The coding has ended before the bytes have: more of it follows, or padding; the framing has to end all the same. */
-  async #goBeyond(decoder: Decoder): Promise<void> {
+  /** Handles bytes after the end of the coding: another frame, or padding up to the end of the body. */
+  async #readTrailingBytes(decoder: Decoder): Promise<void> {
     const left = this.#given - decoder.bytesWritten;
     decoder.destroy();
-    let piece: Uint8Array | undefined = this.#piece.subarray(this.#piece.length - left);
+    let piece: Uint8Array | undefined = this.#lastPiece.subarray(this.#lastPiece.length - left);
     if (this.#coding.repeats) return void this.#open(piece);
     for (; piece !== undefined; piece = await this.#source.read())
       if (!isPadding(piece)) return this.#fail(new TrailingBytesError());
-    this.#enter("over");
+    this.#setState("ended");
   }
 
-  #enter(state: "hungry" | "over"): void {
+  #setState(state: "needs-input" | "ended"): void {
     this.#state = state;
-    this.#stir();
+    this.#wakeReader();
   }
 
   #fail(cause: Error): void {
-    const cut = errorCode(cause) === "Z_BUF_ERROR";
-    const error = cut
+    const isIncomplete = errorCode(cause) === "Z_BUF_ERROR";
+    const error = isIncomplete
       ? new IncompleteBodyError(this.#received, undefined, { cause })
       : new DecodeError(this.#name, { cause });
     this.#failure ??= { error };
-    this.#stir();
+    this.#wakeReader();
   }
 
-  #stir(): void {
+  #wakeReader(): void {
     const wake = this.#wake;
     this.#wake = undefined;
     wake?.();

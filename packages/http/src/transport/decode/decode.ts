@@ -4,17 +4,17 @@ import { errorCode } from "../errors/error-code.ts";
 
 export { acceptEncoding } from "./codings.ts";
 
-// Below this, handing the bytes to another thread takes longer than decoding them here.
+// Up to this size, passing the bytes to another thread takes longer than decoding them here.
 const maxSyncBytes = 64 * 1024;
 
-// Honest servers use one, rarely two.
+// Servers use one coding, rarely two.
 const maxCodings = 5;
 
 /**
- * Undoes a Content-Encoding (RFC 9110 §8.4), and requires each coding's own end: half a gzip stream is not a body.
- * A coding that is not known leaves the body as it came, as requests does.
+ * Decodes a body by its Content-Encoding (RFC 9110 §8.4). Each coding must have its own end: half a gzip stream is not a body.
+ * With an unknown coding the body stays as it was sent, as in requests.
  *
- * @throws IncompleteBodyError, DecodeError, or BodyTooLargeError when it would grow over `maxBytes`.
+ * @throws IncompleteBodyError, DecodeError, or BodyTooLargeError when the decoded body exceeds `maxBytes`.
  */
 export function decode(
   body: Buffer,
@@ -57,9 +57,9 @@ async function decodeOne(body: Buffer, { coding, name, maxBytes }: DecodeStep): 
 }
 
 /**
- * The codings that a Content-Encoding names, in the order in which they were applied.
+ * Returns the codings of a Content-Encoding in the order in which they were applied.
  *
- * @throws DecodeError for more than anybody needs (CVE-2022-32206: a long chain turns a small body into endless work).
+ * @throws DecodeError for more than five codings (CVE-2022-32206: a long chain turns a small body into endless work).
  */
 export function parseContentEncoding(contentEncoding: string | undefined): readonly string[] {
   if (contentEncoding === undefined) return [];

@@ -3,10 +3,10 @@ import { openBody, type Body } from "../../model/body.ts";
 import type { WireRequest } from "../wire/messages.ts";
 import type { RequestBody } from "../wire/protocol.ts";
 
-// Small enough to be seen going out, large enough to cost nothing.
+// Small enough to show progress, large enough to cost little.
 const pieceBytes = 64 * 1024;
 
-/** The body of one exchange on its way out: a stream is opened once, and made anew only when some of it was used. */
+/** The request body of one exchange. A stream is opened once, and opened again only if some of it was read. */
 export class Upload {
   readonly #body: Body;
   #stream: Readable | undefined;
@@ -15,25 +15,25 @@ export class Upload {
     this.#body = body;
   }
 
-  /** Whether the whole of it can still be sent. */
+  /** Whether the complete body can still be sent. */
   get isReplayable(): boolean {
     return this.#body.kind !== "one-shot" || !wasRead(this.#stream);
   }
 
-  /** Whether a stream has not ended, and has nothing to give. */
+  /** Whether the body is a stream that has not ended and has no bytes to give. */
   get isStarved(): boolean {
     const stream = this.#stream;
     return stream?.readableEnded === false && !stream.destroyed && stream.readableLength === 0;
   }
 
-  /** Whether that is what the caller's own stream failed with. */
+  /** Returns whether an error is the one that the caller's stream failed with. */
   failedWith(error: unknown): boolean {
     return this.#stream?.errored === error;
   }
 
   /**
-   * Gives the body in a form whose progress can be seen: what is large goes out in pieces, because a socket tells of a
-   * write only when all of it is gone, and `shared` sockets (HTTP/2) tell nothing of one stream.
+   * Opens the body in a form that shows progress. A large body goes out in pieces, because a socket reports a write only when
+   * all of it is sent, and a `shared` socket (HTTP/2) reports nothing about one stream.
    */
   open(shared: boolean): RequestBody {
     if (wasRead(this.#stream)) this.discard();
@@ -45,7 +45,7 @@ export class Upload {
   }
 
   #openStream(stream: Readable, shared: boolean): RequestBody {
-    // It may fail before anybody reads it; whoever reads it then hears of it.
+    // The stream may fail before it is read. The reader then receives the error.
     if (this.#stream !== stream) stream.on("error", () => undefined);
     this.#stream = stream;
     const length = this.#body.kind === "factory" ? this.#body.length : undefined;
@@ -55,7 +55,7 @@ export class Upload {
     };
   }
 
-  /** Lets go of a stream that was made for this exchange; a one-shot stream stays its owner's. */
+  /** Destroys a stream that was opened for this exchange. A one-shot stream belongs to the caller. */
   discard(): void {
     if (this.#body.kind !== "factory") return;
     this.#stream?.destroy();
@@ -63,7 +63,7 @@ export class Upload {
   }
 }
 
-/** The headers of a request whose body is that long, where that is known and they do not say it themselves. */
+/** Returns the headers with a Content-Length, when the length is known and the headers have none. */
 export function withContentLength(
   headers: WireRequest["headers"],
   length: number | undefined,

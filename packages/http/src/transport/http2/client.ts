@@ -1,28 +1,28 @@
 import type { Socket } from "node:net";
 import symbols from "undici/lib/core/symbols.js";
 import Client from "undici/lib/dispatcher/client.js";
-import { isGoawayMessage, StaleConnection } from "../errors/undici-errors.ts";
+import { isUndiciGoaway, StaleConnection } from "../errors/undici-errors.ts";
 import { SessionTracker } from "./session-tracker.ts";
-import type { ResponseListener, OutgoingRequest, HttpClient } from "../wire/protocol.ts";
+import type { HttpClient, OutgoingRequest, ResponseListener } from "../wire/protocol.ts";
 import { StreamListener } from "./stream-listener.ts";
 
-// What HTTP/1.1 bears too.
+// The same limit as for HTTP/1.1.
 const maxHeaderListBytes = 256 * 1024;
 
-/** HTTP/2 on one socket, by an undici client that never reconnects. */
+/** Speaks HTTP/2 on one socket, through an undici client that never reconnects. */
 export class Http2Client implements HttpClient {
   readonly #socket: Socket;
   readonly #client: Client;
   readonly #servername: string;
   readonly #session = new SessionTracker();
-  #handed = false;
-  #leaving = false;
+  #hasSocket = false;
+  #hasGoaway = false;
 
-  /** `retire` is told that no further request may go out. */
+  /** `retire` is called when the connection accepts no further request. */
   constructor(origin: URL, socket: Socket, retire: () => void) {
     this.#socket = socket;
     this.#servername = origin.hostname;
-    // Until undici has it, and from then on undici lets it rest: a connection that nobody uses keeps no program alive.
+    // An unused connection must not keep the process alive. Later undici takes care of that.
     socket.unref();
     this.#client = new Client(origin, {
       pipelining: 1,
@@ -36,17 +36,17 @@ export class Http2Client implements HttpClient {
     this.#client.once("connect", () => this.#session.watch(this.#client[symbols.kHTTP2Session]));
     // A GOAWAY ends the connection for new requests long before the socket closes (RFC 9113 §6.8).
     this.#client.once("disconnect", (_origin, _targets, error) => {
-      this.#leaving = isGoawayMessage(error);
+      this.#hasGoaway = isUndiciGoaway(error);
       retire();
-      // What the GOAWAY leaves out would wait in undici until the rest is done.
-      if (this.#leaving) void this.#client.destroy(new StaleConnection(true));
+      // Excluded requests would otherwise wait in undici until the others have ended.
+      if (this.#hasGoaway) void this.#client.destroy(new StaleConnection(true));
     });
   }
 
   dispatch(request: OutgoingRequest, listener: ResponseListener): void {
-    // undici would reconnect under another name if a request's Host header differed from the certificate's.
-    const heard = new StreamListener(listener, request.method, this.#session);
-    this.#client.dispatch({ ...request, servername: this.#servername }, heard);
+    // Without `servername`, undici would reconnect when a Host header differs from the name in the certificate.
+    const streamListener = new StreamListener(listener, request.method, this.#session);
+    this.#client.dispatch({ ...request, servername: this.#servername }, streamListener);
   }
 
   destroy(reason?: Error): void {
@@ -54,13 +54,13 @@ export class Http2Client implements HttpClient {
     this.#socket.destroy(reason);
   }
 
-  /** Gives undici the socket the first time, and ends what still waits for one the second time. */
+  /** Gives undici the socket on its first call. On the second call, ends the requests that wait for a new connection. */
   #connect(callback: (...result: [null, Socket] | [Error, null]) => void): void {
-    if (this.#handed || this.#socket.destroyed)
-      return void this.#client.destroy(new StaleConnection(this.#leaving));
-    this.#handed = true;
+    if (this.#hasSocket || this.#socket.destroyed)
+      return void this.#client.destroy(new StaleConnection(this.#hasGoaway));
+    this.#hasSocket = true;
     this.#socket.ref();
-    // undici misses an answer that comes before it has finished asking.
+    // undici misses a callback that is called before `connect` returns.
     queueMicrotask(() => callback(null, this.#socket));
   }
 }

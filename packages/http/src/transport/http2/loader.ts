@@ -3,17 +3,17 @@ import type { HttpClient } from "../wire/protocol.ts";
 
 let loaded: typeof import("./client.ts") | undefined;
 
-/** Loads what speaks HTTP/2. undici takes a tenth of a second, which is not for programs that never meet HTTP/2. */
+/** Loads the HTTP/2 client. Loading undici takes a tenth of a second, which programs without HTTP/2 should not spend. */
 export async function loadHttp2(): Promise<void> {
   loaded ??= await import("./client.ts");
 }
 
 /**
- * Speaks HTTP/2 on a socket; `retire` is told that no further request may go out.
+ * Creates an HTTP/2 client. `retire` is called when the connection accepts no further request.
  *
- * @throws Error before it was loaded.
+ * @throws Error before `loadHttp2` has finished.
  */
 export function createHttp2Client(origin: URL, socket: Socket, retire: () => void): HttpClient {
-  if (loaded === undefined) throw new Error("HTTP/2 was not loaded");
+  if (loaded === undefined) throw new Error("The HTTP/2 client is not loaded: await loadHttp2() first");
   return new loaded.Http2Client(origin, socket, retire);
 }

@@ -1,19 +1,19 @@
 import type { ClientHttp2Session, ClientHttp2Stream } from "node:http2";
 
-/** Something that watches the stream of one exchange. */
+/** Receives the stream of one exchange. */
 export interface StreamWatcher {
   watch(stream: ClientHttp2Stream): void;
 }
 
-/** What is seen of an HTTP/2 connection past undici: which stream carries which exchange, and what a GOAWAY counts. */
+/** Observes an HTTP/2 session behind undici: the stream of each exchange, and the last stream that a GOAWAY includes. */
 export class SessionTracker {
-  /** The last stream that a GOAWAY counts as acted on (RFC 9113 §6.8); undefined until one has come. */
+  /** The last stream that a GOAWAY includes as processed (RFC 9113 §6.8); undefined before a GOAWAY. */
   lastGoawayStream: number | undefined;
-  /** Whose request undici has begun to send: it makes the stream before it begins with another. */
+  /** The exchange that undici is sending. undici creates its stream before it starts with another exchange. */
   startingRequest: StreamWatcher | undefined;
 
-  /** Whether a GOAWAY has come. */
-  get isLeaving(): boolean {
+  /** Whether a GOAWAY has arrived. */
+  get hasGoaway(): boolean {
     return this.lastGoawayStream !== undefined;
   }
 
@@ -22,8 +22,8 @@ export class SessionTracker {
       this.lastGoawayStream = lastStream;
     });
     const request = session.request.bind(session);
-    session.request = (...how) => {
-      const stream = request(...how);
+    session.request = (...args) => {
+      const stream = request(...args);
       this.startingRequest?.watch(stream);
       this.startingRequest = undefined;
       return stream;

@@ -9,8 +9,8 @@ import type { RawResponse } from "../wire/messages.ts";
 const headersFrame = 1;
 
 /**
- * Hears one exchange over HTTP/2 and sees its stream, because undici tells neither of two things: whether the server ended
- * the answer or broke it off with a code that Node takes for an end, and whether a GOAWAY counts the request.
+ * Receives the events of one exchange over HTTP/2 and observes its stream. undici does not report whether the server ended the
+ * response or reset the stream with a code that Node reports as an end, nor whether a GOAWAY includes the request.
  */
 export class StreamListener {
   readonly #listener: ResponseListener;
@@ -28,13 +28,13 @@ export class StreamListener {
     this.#session = session;
   }
 
-  /** Watches the stream that the request goes out on, before anybody else listens to it. */
+  /** Observes the stream of the request. Called before undici adds its listeners. */
   watch(stream: ClientHttp2Stream): void {
     this.#stream = stream;
-    // Before undici, which would put such a request in line again where nothing goes out any more, and fail an assertion.
-    stream.on("frameError", (type: number) => this.#leaveUnsent(type));
-    stream.on("error", (error: Error) => this.#leaveRefused(error, stream.rstCode));
-    // Node pushes the end of a stream that is open when END_STREAM comes, and closes the stream first when it was reset.
+    // Must run before undici, which would queue the request again on a closed session and fail an assertion.
+    stream.on("frameError", (type: number) => this.#abortUnsent(type));
+    stream.on("error", (error: Error) => this.#abortRefused(error, stream.rstCode));
+    // On END_STREAM, Node pushes the end while the stream is open. On a reset, it closes the stream first.
     const push = stream.push.bind(stream);
     stream.push = (chunk: unknown, encoding?: BufferEncoding) => {
       if (chunk === null && !stream.closed) this.#endStream = true;
@@ -56,7 +56,7 @@ export class StreamListener {
     this.#listener.onResponseStarted();
   }
 
-  // oxlint-disable-next-line max-params -- As the listener that it passes it on to.
+  // oxlint-disable-next-line max-params -- The same signature as the wrapped listener.
   onResponseStart(
     controller: ExchangeController,
     status: number,
@@ -78,7 +78,7 @@ export class StreamListener {
   }
 
   onResponseError(controller: ExchangeController, error: unknown): void {
-    const stale = error instanceof StaleConnection && this.#mayBeActedOn;
+    const stale = error instanceof StaleConnection && this.#mayBeProcessed;
     this.#listener.onResponseError(controller, stale ? new StaleConnection(false) : error);
   }
 
@@ -87,24 +87,24 @@ export class StreamListener {
     return this.#head !== undefined && isComplete(this.#head, this.#method, this.#received);
   }
 
-  /** Whether the request went out on a stream that no GOAWAY leaves out. */
-  get #mayBeActedOn(): boolean {
+  /** Whether the request went out on a stream that no GOAWAY excludes. */
+  get #mayBeProcessed(): boolean {
     const { lastGoawayStream: lastStream = Infinity } = this.#session;
     const id = this.#stream?.id;
     return id !== undefined && id <= lastStream;
   }
 
-  /** The GOAWAY came before the request's head had gone out. */
-  #leaveUnsent(frameType: number): void {
-    if (!this.#session.isLeaving || frameType !== headersFrame) return;
+  /** Handles a GOAWAY that arrived before the request's head was sent. */
+  #abortUnsent(frameType: number): void {
+    if (!this.#session.hasGoaway || frameType !== headersFrame) return;
     this.#stream = undefined;
     this.#controller?.abort(new StaleConnection(true));
   }
 
-  /** The connection ends with the code of a refused stream, or the server refuses a stream that its GOAWAY counts. */
-  #leaveRefused(error: Error, code: number | undefined): void {
-    if (!this.#session.isLeaving || code !== refusedStream) return;
-    // As undici writes it into Node's errors.
+  /** Handles the code of a refused stream: the connection ends with it, or the server refuses a stream that its GOAWAY includes. */
+  #abortRefused(error: Error, code: number | undefined): void {
+    if (!this.#session.hasGoaway || code !== refusedStream) return;
+    // undici adds the code to Node's errors in the same way.
     this.#controller?.abort(Object.assign(error, { http2ErrorCode: code }));
   }
 }

@@ -6,27 +6,27 @@ import { findConnectionPhases } from "../connect/connect-timings.ts";
 import type { ConnectionPhases } from "../../model/trace.ts";
 import type { ResponseListener, OutgoingRequest, HttpClient } from "../wire/protocol.ts";
 
-/** One socket and what speaks HTTP on it: it never reconnects, so that whatever happens has one place. */
+/** One socket and the client that speaks HTTP on it. It never reconnects. */
 export class Connection {
   readonly #socket: Socket;
-  readonly #speaker: HttpClient;
-  #leaving = false;
-  /** Whether many requests share it (HTTP/2). */
+  readonly #client: HttpClient;
+  #isRetired = false;
+  /** Whether requests share the connection (HTTP/2). */
   readonly multiplexed: boolean;
-  /** Why it was dropped from this side, where a reason was given. */
+  /** The reason given to `destroy`. */
   destroyReason: Error | undefined;
-  /** How many requests it has carried. */
+  /** Number of requests carried so far. */
   requestCount = 0;
-  /** Requests under way. */
+  /** Number of requests under way. */
   activeRequests = 0;
 
-  /** `onClose` hears that no further request can go out on it, and again that its socket has closed. */
+  /** `onClose` is called when the connection accepts no further request, and again when its socket has closed. */
   constructor(origin: URL, socket: Socket | TLSSocket, onClose: (connection: Connection) => void) {
     this.#socket = socket;
     this.multiplexed = "alpnProtocol" in socket && socket.alpnProtocol === "h2";
-    // First in line: nobody may board it from the moment that its end is reported.
+    // Registered before the client's listeners: no request may use the connection after its end was reported.
     socket.once("close", () => onClose(this));
-    this.#speaker = this.multiplexed
+    this.#client = this.multiplexed
       ? createHttp2Client(origin, socket, () => {
           this.stopAccepting();
           onClose(this);
@@ -34,17 +34,17 @@ export class Connection {
       : new Http1Client(socket, origin.host, () => this.stopAccepting());
   }
 
-  /** How long each leg of opening it took. */
+  /** How long each phase of opening the connection took. */
   get phases(): ConnectionPhases | undefined {
     return findConnectionPhases(this.#socket);
   }
 
-  /** Bytes given to the socket so far, by all requests. */
+  /** Bytes written so far, by all requests. */
   get bytesWritten(): number {
     return this.#socket.bytesWritten;
   }
 
-  /** Bytes that have come so far, for all requests. */
+  /** Bytes received so far, for all requests. */
   get bytesRead(): number {
     return this.#socket.bytesRead;
   }
@@ -54,34 +54,36 @@ export class Connection {
     return this.#socket.writableLength;
   }
 
-  /** Whether another request may go out on it. */
+  /** Whether another request may use the connection. */
   get isOpen(): boolean {
-    return !this.#leaving && !this.#socket.destroyed && this.#socket.writable && !this.#socket.readableEnded;
+    return (
+      !this.#isRetired && !this.#socket.destroyed && this.#socket.writable && !this.#socket.readableEnded
+    );
   }
 
-  /** Whether its socket is gone. */
+  /** Whether the socket is closed. */
   get isClosed(): boolean {
     return this.#socket.destroyed;
   }
 
-  /** Whether, as a request boards it, an earlier one has been and gone: requests that share a new connection find it new. */
+  /** Whether an earlier request has ended on the connection. For requests that share a new connection it is new. */
   get isReused(): boolean {
     return this.requestCount >= this.activeRequests;
   }
 
   dispatch(request: OutgoingRequest, listener: ResponseListener): void {
     this.requestCount += 1;
-    this.#speaker.dispatch(request, listener);
+    this.#client.dispatch(request, listener);
   }
 
-  /** Takes no further request; those under way go on. */
+  /** Accepts no further request. Requests under way continue. */
   stopAccepting(): void {
-    this.#leaving = true;
+    this.#isRetired = true;
   }
 
-  /** Drops the socket at once; what is under way fails with the reason. */
+  /** Closes the socket. Requests under way fail with the reason. */
   destroy(reason?: Error): void {
     this.destroyReason ??= reason;
-    this.#speaker.destroy(reason);
+    this.#client.destroy(reason);
   }
 }

@@ -2,7 +2,7 @@ import type { Clock } from "@holdfast/policy";
 import type { OriginPool } from "./origin-pool.ts";
 import type { Watchdog } from "./watchdog.ts";
 
-/** One origin, reached directly or through one proxy: its connections, and the watchdog and the clock of the transport. */
+/** An origin, reached directly or through one proxy: its pool of connections, and the transport's watchdog and clock. */
 export interface Endpoint {
   readonly pool: OriginPool;
   readonly watchdog: Watchdog;

@@ -2,61 +2,61 @@ import { Connection } from "./connection.ts";
 import type { Connector } from "../connect/connector.ts";
 import type { ConnectLimits } from "../connect/with-timeout.ts";
 
-/** Something that waits for a connection and then uses it. */
+/** A request that waits for a connection. */
 export interface PendingRequest extends ConnectLimits {
-  /** Gives it a connection; it calls `release` when it has done with it. */
+  /** Receives a connection. The request returns it with `release`. */
   useConnection(connection: Connection): void;
-  /** Says that no connection could be made. */
+  /** Called when no connection could be opened. */
   connectionFailed(error: unknown): void;
 }
 
 export interface OriginPoolOptions {
   readonly connector: Connector;
-  /** The most connections at the same time. */
+  /** Maximum number of connections. */
   readonly maxConnections: number;
-  /** Whether a connection may turn out to be one that all requests can share. */
+  /** Whether a new connection may turn out to be HTTP/2, which all requests share. */
   readonly mayMultiplex: boolean;
 }
 
-/** The connections to one origin: kept alive between requests, the latest used first, never more than `limit`. */
+/** The connections to one origin. They are kept alive between requests, and the latest used is reused first. */
 export class OriginPool {
   readonly #origin: URL;
   readonly #connector: Connector;
-  readonly #limit: number;
+  readonly #maxConnections: number;
   readonly #idle: Connection[] = [];
   readonly #all = new Set<Connection>();
-  /** Closed to new requests, but with some under way. */
+  /** Connections that accept no further request and still carry some. */
   readonly #leaving = new Set<Connection>();
   readonly #openings = new Set<AbortController>();
   readonly #waiting = new Set<PendingRequest>();
-  /** One connection is for all: so it is, or so it may turn out when it is open. */
+  /** Whether one connection serves all requests. Assumed until the first connection is open, when it may be HTTP/2. */
   #shared: boolean;
   #retired = false;
 
   constructor(origin: URL, { connector, maxConnections: limit, mayMultiplex }: OriginPoolOptions) {
     this.#origin = origin;
     this.#connector = connector;
-    this.#limit = limit;
+    this.#maxConnections = limit;
     this.#shared = mayMultiplex;
   }
 
-  /** Whether nothing is open, being opened, or waited for. */
+  /** Whether the pool has no connection, opens none, and no request waits. */
   get isEmpty(): boolean {
     return this.#all.size + this.#leaving.size + this.#openings.size + this.#waiting.size === 0;
   }
 
-  /** Finds the passenger a connection: an idle one unless a new one is asked for, else a new one, else its turn. */
-  acquire(passenger: PendingRequest, fresh = false): void {
-    const connection = this.#shared ? this.#sharedOne() : fresh ? undefined : this.#nextIdle();
-    if (connection !== undefined) return assign(passenger, connection);
-    this.#waiting.add(passenger);
+  /** Gives the request an idle connection unless `fresh` is set, or opens one, or queues the request. */
+  acquire(request: PendingRequest, fresh = false): void {
+    const connection = this.#shared ? this.#openConnection() : fresh ? undefined : this.#nextIdle();
+    if (connection !== undefined) return assign(request, connection);
+    this.#waiting.add(request);
     this.#openMore();
   }
 
-  /** Gives a connection back: the next in line gets it, if it is still good. */
+  /** Takes a connection back, and gives it to the next waiting request if it is still open. */
   release(connection: Connection): void {
     connection.activeRequests -= 1;
-    if (!connection.isOpen) return this.#forget(connection);
+    if (!connection.isOpen) return this.#remove(connection);
     if (connection.multiplexed) return;
     const next = this.#nextWaiting();
     if (next === undefined) this.#idle.push(connection);
@@ -64,8 +64,8 @@ export class OriginPool {
   }
 
   /**
-   * Gives a connection back from within its own events, which may not have ended it yet. Where nobody waits for it, the
-   * next taker sees what came of it; putting it off would take 0.2 µs and an object of Node's for each request.
+   * Takes a connection back from within its own events, which may still end it. When no request waits, the connection becomes
+   * idle immediately, and `acquire` checks it: a microtask would take 0.2 µs and an object of Node's for each request.
    */
   releaseSoon(connection: Connection): void {
     if (this.#waiting.size > 0 || connection.multiplexed || !connection.isOpen) {
@@ -76,48 +76,47 @@ export class OriginPool {
     this.#idle.push(connection);
   }
 
-  /** Forgets a passenger, and lets go of what was being opened for it alone. */
-  cancel(passenger: PendingRequest): void {
-    if (!this.#waiting.delete(passenger)) return;
+  /** Removes a waiting request, and stops opening connections that no other request needs. */
+  cancel(request: PendingRequest): void {
+    if (!this.#waiting.delete(request)) return;
     for (const opening of [...this.#openings].slice(this.#wantedOpenings)) {
       this.#openings.delete(opening);
-      opening.abort(new Error("No longer wanted"));
+      opening.abort(new Error("No request waits for this connection"));
     }
   }
 
-  /** Closes what is idle, and every connection else when its request has ended; whoever waits is still served. */
+  /** Closes idle connections now and the others after their requests. Waiting requests are still served. */
   retire(): void {
     this.#retired = true;
-    for (const connection of this.#all) this.#dismiss(connection);
+    for (const connection of this.#all) this.#retireConnection(connection);
   }
 
   /**
-   * Sends whoever comes from here on over new connections: what is idle closes, and what is in use carries what is under
-   * way on it, and nothing more.
+   * Has all further requests use new connections. Idle connections close now, the others after the requests under way.
    */
   replaceConnections(): void {
     for (const connection of this.#all) {
       connection.stopAccepting();
-      // One request to a connection: it keeps its place until that is over, so that there are never more than allowed.
-      if (connection.multiplexed || connection.activeRequests === 0) this.#forget(connection);
+      // A busy HTTP/1.1 connection counts until its request has ended, so that the maximum is never exceeded.
+      if (connection.multiplexed || connection.activeRequests === 0) this.#remove(connection);
     }
   }
 
-  /** Lets a connection carry what is under way on it, and nothing more. */
-  #dismiss(connection: Connection): void {
+  /** Closes a connection after the requests under way. */
+  #retireConnection(connection: Connection): void {
     connection.stopAccepting();
-    this.#forget(connection);
+    this.#remove(connection);
   }
 
-  /** Drops every connection; whatever waits or is under way fails with the reason. */
+  /** Closes every connection. Requests that wait or are under way fail with the reason. */
   close(reason: Error): void {
-    for (const passenger of this.#waiting) this.#strand(passenger, reason);
+    for (const request of this.#waiting) this.#failRequest(request, reason);
     for (const opening of this.#openings) opening.abort(reason);
     this.#openings.clear();
     for (const connection of [...this.#all, ...this.#leaving]) connection.destroy(reason);
   }
 
-  #sharedOne(): Connection | undefined {
+  #openConnection(): Connection | undefined {
     for (const connection of this.#all) if (connection.isOpen) return connection;
     return undefined;
   }
@@ -135,12 +134,12 @@ export class OriginPool {
     return next;
   }
 
-  #strand(passenger: PendingRequest, error: unknown): void {
-    this.#waiting.delete(passenger);
-    passenger.connectionFailed(error);
+  #failRequest(request: PendingRequest, error: unknown): void {
+    this.#waiting.delete(request);
+    request.connectionFailed(error);
   }
 
-  /** How many openings those who wait are worth. */
+  /** Number of connections to open for the waiting requests. */
   get #wantedOpenings(): number {
     return this.#shared ? Math.min(1, this.#waiting.size) : this.#waiting.size;
   }
@@ -148,8 +147,8 @@ export class OriginPool {
   #openMore(): void {
     const [first] = this.#waiting;
     if (first === undefined) return;
-    const most = Math.min(this.#wantedOpenings, this.#limit - this.#all.size);
-    while (this.#openings.size < most) this.#open(first);
+    const maxOpenings = Math.min(this.#wantedOpenings, this.#maxConnections - this.#all.size);
+    while (this.#openings.size < maxOpenings) this.#open(first);
   }
 
   #open(limits: ConnectLimits): void {
@@ -157,11 +156,11 @@ export class OriginPool {
     this.#openings.add(opening);
     this.#connector(this.#origin, limits, opening.signal).then(
       (socket) => {
-        if (this.#openings.delete(opening)) this.#admit(new Connection(this.#origin, socket, this.#forget));
+        if (this.#openings.delete(opening)) this.#admit(new Connection(this.#origin, socket, this.#remove));
         else socket.destroy();
       },
       (error: unknown) => {
-        if (this.#openings.delete(opening)) this.#lose(error);
+        if (this.#openings.delete(opening)) this.#openingFailed(error);
       },
     );
   }
@@ -172,25 +171,25 @@ export class OriginPool {
     const next = this.#nextWaiting();
     if (next !== undefined) assign(next, connection);
     else if (!connection.multiplexed) this.#idle.push(connection);
-    if (connection.multiplexed) for (const passenger of this.#waiting) this.#boardToo(passenger, connection);
-    if (this.#retired) this.#dismiss(connection);
+    if (connection.multiplexed) for (const request of this.#waiting) this.#assignNext(request, connection);
+    if (this.#retired) this.#retireConnection(connection);
     this.#openMore();
   }
 
-  #boardToo(passenger: PendingRequest, connection: Connection): void {
-    this.#waiting.delete(passenger);
-    assign(passenger, connection);
+  #assignNext(request: PendingRequest, connection: Connection): void {
+    this.#waiting.delete(request);
+    assign(request, connection);
   }
 
-  /** An opening that all waited for has failed for all, any other for the first in line. */
-  #lose(error: unknown): void {
-    const losers = [...this.#waiting].slice(0, this.#shared ? Infinity : 1);
-    for (const passenger of losers) this.#strand(passenger, error);
+  /** Fails all waiting requests when they share one connection, and otherwise the first. */
+  #openingFailed(error: unknown): void {
+    const failed = [...this.#waiting].slice(0, this.#shared ? Infinity : 1);
+    for (const request of failed) this.#failRequest(request, error);
     this.#openMore();
   }
 
-  /** Counts a connection out that takes no further request; what is under way on it goes on. */
-  readonly #forget = (connection: Connection): void => {
+  /** Removes a connection that accepts no further request. Requests under way continue. */
+  readonly #remove = (connection: Connection): void => {
     const busy = connection.activeRequests > 0 && !connection.isClosed;
     if (busy) this.#leaving.add(connection);
     else this.#leaving.delete(connection);
@@ -202,7 +201,7 @@ export class OriginPool {
   };
 }
 
-function assign(passenger: PendingRequest, connection: Connection): void {
+function assign(request: PendingRequest, connection: Connection): void {
   connection.activeRequests += 1;
-  passenger.useConnection(connection);
+  request.useConnection(connection);
 }

@@ -4,31 +4,33 @@ import type { Endpoint } from "./endpoint.ts";
 
 export interface OriginPoolsOptions {
   readonly connector: ConnectorOptions;
-  /** The most connections of one road at the same time. */
+  /** Maximum of connections to one origin. */
   readonly maxConnections: number;
-  /** What every road has besides its pool. */
+  /** The parts that all endpoints share. */
   readonly shared: Omit<Endpoint, "pool">;
 }
 
-/** The roads that begin alike: directly, or at one proxy. */
+/** The endpoints that are reached directly, or through one proxy. */
 interface EndpointGroup {
   readonly connect: Connector;
   readonly endpoints: Map<string, Endpoint>;
 }
 
-// Fewer are not worth a look.
+// Below this number a search for unused endpoints is not worth its time.
 const minSweepSize = 1_024;
 
 /**
- * The ways to origins: one for each origin and proxy. All that go through one proxy share a connector, and so a cache of
- * TLS sessions, which nobody else sees; their connections lead to one origin each, also where the proxy takes requests
- * for plain http and could mix origins on one: the limit, the line and the evidence are of one origin.
+ * Holds one endpoint for each origin and proxy.
+ *
+ * All endpoints of one proxy share a connector, and with it a cache of TLS sessions that no other proxy uses. A connection
+ * serves one origin, even when the proxy forwards plain http and could mix origins on a connection: the limit and the queue
+ * of requests belong to one origin.
  */
 export class OriginPools {
   readonly #options: OriginPoolsOptions;
   readonly #direct: EndpointGroup;
   readonly #proxied = new Map<string, EndpointGroup>();
-  /** Forgotten, with requests still under way. */
+  /** Pools of forgotten proxies that still have requests under way. */
   readonly #leaving = new Set<OriginPool>();
   #size = 0;
   #sweepAt = minSweepSize;
@@ -39,47 +41,47 @@ export class OriginPools {
     this.#direct = { connect: createConnector(options.connector), endpoints: new Map() };
   }
 
-  /** How many there are, those included that are forgotten and still in use. */
+  /** Number of endpoints, including those of forgotten proxies that are still in use. */
   get size(): number {
     return this.#size + this.#leaving.size;
   }
 
-  /** Whether there may be one more only at the price of looking which ones nothing is left of. */
+  /** Whether unused endpoints should be removed before another one is added. */
   get isFull(): boolean {
     return this.#size >= this.#sweepAt;
   }
 
-  /** Gives the road to an origin, a new one where there is none. */
+  /** Returns the endpoint of an origin, and creates it if necessary. */
   endpointFor(origin: string, proxy: string | undefined): Endpoint {
-    const start = proxy === undefined ? this.#direct : this.#startAt(proxy);
-    const known = start.endpoints.get(origin);
+    const group = proxy === undefined ? this.#direct : this.#groupFor(proxy);
+    const known = group.endpoints.get(origin);
     if (known !== undefined) return known;
     const mayMultiplex = this.#options.connector.http2 === true && origin.startsWith("https:");
     const pool = new OriginPool(new URL(origin), {
-      connector: start.connect,
+      connector: group.connect,
       maxConnections: this.#options.maxConnections,
       mayMultiplex,
     });
-    const road = { pool, ...this.#options.shared };
-    start.endpoints.set(origin, road);
+    const endpoint = { pool, ...this.#options.shared };
+    group.endpoints.set(origin, endpoint);
     this.#size += 1;
-    return road;
+    return endpoint;
   }
 
-  /** Closes the roads through a proxy to new requests, and forgets its TLS sessions. */
+  /** Closes the endpoints of a proxy to new requests and drops its TLS sessions. */
   forget(proxy: string): void {
-    const start = this.#proxied.get(proxy);
-    if (start === undefined) return;
+    const group = this.#proxied.get(proxy);
+    if (group === undefined) return;
     this.#proxied.delete(proxy);
-    this.#size -= start.endpoints.size;
-    for (const { pool } of start.endpoints.values()) {
+    this.#size -= group.endpoints.size;
+    for (const { pool } of group.endpoints.values()) {
       pool.retire();
       if (!pool.isEmpty) this.#leaving.add(pool);
     }
-    if (this.#leaving.size >= this.#leavingSweepAt) this.#sweepLeaving();
+    if (this.#leaving.size >= this.#leavingSweepAt) this.#removeEmptyLeaving();
   }
 
-  /** Drops every connection; whatever waits or is under way fails with the reason. */
+  /** Closes every connection. Requests that wait or are under way fail with the reason. */
   close(reason: Error): void {
     for (const { endpoints: roads } of [this.#direct, ...this.#proxied.values()]) {
       for (const { pool } of roads.values()) pool.close(reason);
@@ -91,27 +93,27 @@ export class OriginPools {
     this.#size = 0;
   }
 
-  /** Forgets the roads that nothing is left of; done so seldom that it costs a request nothing. */
+  /** Removes endpoints without connections. It runs so rarely that its cost per request is negligible. */
   removeEmpty(): void {
     this.#size = 0;
-    for (const [proxy, start] of [[undefined, this.#direct] as const, ...this.#proxied]) {
-      for (const [origin, { pool }] of start.endpoints) if (pool.isEmpty) start.endpoints.delete(origin);
-      this.#size += start.endpoints.size;
-      if (proxy !== undefined && start.endpoints.size === 0) this.#proxied.delete(proxy);
+    for (const [proxy, group] of [[undefined, this.#direct] as const, ...this.#proxied]) {
+      for (const [origin, { pool }] of group.endpoints) if (pool.isEmpty) group.endpoints.delete(origin);
+      this.#size += group.endpoints.size;
+      if (proxy !== undefined && group.endpoints.size === 0) this.#proxied.delete(proxy);
     }
     this.#sweepAt = Math.max(minSweepSize, 2 * this.#size);
   }
 
-  #sweepLeaving(): void {
+  #removeEmptyLeaving(): void {
     for (const pool of this.#leaving) if (pool.isEmpty) this.#leaving.delete(pool);
     this.#leavingSweepAt = Math.max(minSweepSize, 2 * this.#leaving.size);
   }
 
-  #startAt(proxy: string): EndpointGroup {
+  #groupFor(proxy: string): EndpointGroup {
     const known = this.#proxied.get(proxy);
     if (known !== undefined) return known;
-    const start = { connect: createConnector(this.#options.connector, new URL(proxy)), endpoints: new Map() };
-    this.#proxied.set(proxy, start);
-    return start;
+    const group = { connect: createConnector(this.#options.connector, new URL(proxy)), endpoints: new Map() };
+    this.#proxied.set(proxy, group);
+    return group;
   }
 }

@@ -1,23 +1,23 @@
 import type { Clock } from "@holdfast/policy";
 
-/** Something with limits: looked at a few times per limit for as long as it is watched. */
+/** An object with limits, which the watchdog checks while it is watched. */
 export interface Watched {
-  /** Called about every ten milliseconds with the time on the clock. */
+  /** Called about every ten milliseconds. `now` is the time on the clock. */
   checkLimits(now: number): void;
-  /** The watchdog's own: neighbours in its list. */
+  /** Neighbours in the watchdog's list, which only the watchdog sets. */
   next: Watched | undefined;
   previous: Watched | undefined;
 }
 
-// A limit fires at most this late; a hundred thousand watched exchanges cost under a millisecond a tick.
+// Maximum delay of a limit. A tick over a hundred thousand watched exchanges takes less than a millisecond.
 const tickMs = 10;
 
-// A tick that is later than this says that the process was busy elsewhere, or asleep with its machine.
+// A tick later than this means that the process was busy, or that the machine slept.
 const delayedTickMs = 200;
 
 /**
- * Looks at everything that has a limit, with one timer for all of them: entering and leaving cost a few pointers, where
- * a timer of its own costs a request a microsecond and more.
+ * Checks the limits of all watched objects with one timer. Watching costs a few pointer writes, while a timer for each
+ * request would cost a microsecond or more.
  */
 export class Watchdog {
   readonly #clock: Clock;
@@ -35,7 +35,7 @@ export class Watchdog {
     if (!this.#ticking) void this.#tick();
   }
 
-  /** Safe to call twice, and for what was never watched. */
+  /** Stops watching an object. It may be called twice, or for an object that was never watched. */
   unwatch(watched: Watched): void {
     const { next, previous } = watched;
     if (previous !== undefined) previous.next = next;
@@ -47,19 +47,19 @@ export class Watchdog {
 
   async #tick(): Promise<void> {
     this.#ticking = true;
-    let blind = false;
+    let isDelayed = false;
     while (this.#first !== undefined) {
       const before = this.#clock.now();
       await this.#clock.sleep(tickMs);
       const now = this.#clock.now();
-      // A process that was held up has answers waiting to be read: they come before the limits, once.
-      blind = !blind && now - before > delayedTickMs;
-      if (!blind) this.#lookAtAll(now);
+      // After a delay, responses may wait to be read. Skip one check so that they are read before the limits apply.
+      isDelayed = !isDelayed && now - before > delayedTickMs;
+      if (!isDelayed) this.#checkAll(now);
     }
     this.#ticking = false;
   }
 
-  #lookAtAll(now: number): void {
+  #checkAll(now: number): void {
     for (let watched = this.#first; watched !== undefined;) {
       const { next }: Watched = watched;
       watched.checkLimits(now);

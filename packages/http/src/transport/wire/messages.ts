@@ -3,57 +3,57 @@ import type { Body } from "../../model/body.ts";
 import type { ProxyTimeouts } from "../timeouts.ts";
 import type { Observer } from "../../model/trace.ts";
 
-/** A request as it goes on the wire. */
+/** A request as the transport sends it. */
 export interface WireRequest {
   readonly method: string;
   /** Path and query. */
   readonly path: string;
   readonly headers: Readonly<Record<string, string | string[]>>;
-  /** Opened when there is a connection to send it on. */
+  /** Opened when a connection is available. */
   readonly body: Body;
-  /** Whether it may be sent twice: known from the method, or from an idempotency key. */
+  /** Whether the request may be sent twice, because of its method or an idempotency key. */
   readonly idempotent: boolean;
   readonly url: URL;
   /** Host and port, for messages. */
   readonly target: string;
 }
 
-/** The limits of one exchange; instants are on the clock. */
+/** The limits of one exchange, in milliseconds. Times are on the clock. */
 export interface ExchangeLimits {
   readonly connect: number;
   readonly proxy?: ProxyTimeouts | undefined;
   readonly read: number;
   readonly attempt: number;
-  /** The length of the whole call, for the message. */
+  /** Limit of the whole call, for the message. */
   readonly total: number;
-  /** The instant at which the whole call ends. */
+  /** Time at which the whole call ends. */
   readonly deadline: number;
   readonly maxBytes: number;
   readonly signal: AbortSignal | undefined;
-  /** Hears what was seen of it. */
+  /** Receives the traces of the exchange. */
   readonly observer?: Observer | undefined;
 }
 
-/** What a caller bounds a whole call with. */
+/** The deadline and the signal of a whole call. */
 export type CallBounds = Pick<ExchangeLimits, "deadline" | "signal">;
 
-/** A whole answer, its body as sent. */
+/** A complete response, its body as sent. */
 export interface RawResponse {
   readonly status: number;
   readonly statusText: string;
   readonly headers: Record<string, string | string[] | undefined>;
   readonly body: Buffer;
-  /** What was not waited for, in the place of the body. */
+  /** Set instead of the body when the body was not read. */
   readonly unreadBody?: UnreadBody;
 }
 
-/** The bytes that an answer's Content-Length announces; undefined without one that is a number. */
+/** Returns the Content-Length of a response; undefined when it is missing or not a number. */
 export function contentLength({ "content-length": length }: RawResponse["headers"]): number | undefined {
   const bytes = Number(length);
   return length === undefined || Number.isNaN(bytes) ? undefined : bytes;
 }
 
-/** Whether an answer without a byte of body lacks one: it names a coding and no length, and even the coding of nothing has some bytes. */
+/** Returns whether a response without body bytes is incomplete: it has a content coding, and even an encoded empty body has some bytes. */
 export function isCodedBodyMissing(
   { status, headers }: Pick<RawResponse, "status" | "headers">,
   method: string,
@@ -63,7 +63,7 @@ export function isCodedBodyMissing(
   return method !== "HEAD" && status !== 204 && status !== 304;
 }
 
-/** Whether an answer is whole though nothing said that it ends: it has no body, or every byte that it announces has come. */
+/** Returns whether a response is complete although no end was signalled: it has no body, or all bytes of its Content-Length have arrived. */
 export function isComplete(
   { status, headers }: Pick<RawResponse, "status" | "headers">,
   method: string,

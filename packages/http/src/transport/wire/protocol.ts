@@ -4,56 +4,56 @@ import type { RawResponse } from "./messages.ts";
 /** The body of a request in the form in which a client sends it. */
 export interface RequestBody {
   readonly body: string | Uint8Array | Readable | Iterable<Uint8Array> | AsyncIterable<Uint8Array> | null;
-  /** Its length in bytes, where that cannot be counted before the body is sent. */
+  /** Length in bytes; undefined when it follows from `body` or is unknown. */
   readonly length?: number | undefined;
 }
 
-/** A request as one connection sends it. */
+/** A request as it is given to a connection. */
 export interface OutgoingRequest {
   readonly method: string;
   readonly path: string;
   readonly headers: Readonly<Record<string, string | string[]>>;
-  /** Undefined and null are no body. */
+  /** Undefined and null mean no body. */
   readonly body?: RequestBody["body"] | undefined;
 }
 
-/** What a listener may do with its exchange; not to be used once that has ended, because the next one has the connection. */
+/** Controls an exchange. It must not be used after the end of the exchange, when the connection may carry another one. */
 export interface ExchangeController {
-  /** Ends the exchange, and the connection with it where no other shares it. */
+  /** Ends the exchange, and also the connection unless other exchanges share it. */
   abort(reason: Error): void;
-  /** Asks for no more of the body until `resume`; a few pieces that were read already may still come. */
+  /** Pauses the body until `resume`. Pieces that were already read may still follow. */
   pause(): void;
   resume(): void;
 }
 
-/** Hears how one exchange goes on. Either `onResponseEnd` or `onResponseError` is the last it hears. */
+/** Receives the events of one exchange. The last one is either `onResponseEnd` or `onResponseError`. */
 export interface ResponseListener {
-  /** Whether it only puts the pieces of a body together, so that they may lie in a buffer that others use too. */
+  /** Whether the listener only joins the pieces of the body, so that they may be slices of one buffer. */
   readonly collectsBody: boolean;
-  /** The request goes out now, `headBytes` of head first; undefined where they are packed together with others. */
+  /** Called when the request goes out. `headBytes` is the size of its head; undefined for HTTP/2, which compresses heads. */
   onRequestStart(controller: ExchangeController, headBytes?: number): void;
-  /** A part of its body went out. */
+  /** Called after a part of the request's body. */
   onBodySent(): void;
-  /** The first byte of an answer, interim or not, has come. */
+  /** Called with the first byte of a response, interim or final. */
   onResponseStarted(): void;
-  /** A head has come, interim (1xx) or final. Names are in lower case; a name that comes more than once has a list. */
+  /** Called with an interim (1xx) or final head. Names are in lower case. A repeated name has a list of values. */
   onResponseStart(
     controller: ExchangeController,
     status: number,
     headers: RawResponse["headers"],
     statusText?: string,
   ): void;
-  /** A part of the answer's body has come. */
+  /** Called with a piece of the response's body. */
   onResponseData(controller: ExchangeController, chunk: Buffer): void;
-  /** The answer is whole. */
+  /** Called when the response is complete. */
   onResponseEnd(): void;
-  /** There is no answer, or no rest of it. */
+  /** Called when no response, or no rest of it, will arrive. */
   onResponseError(controller: ExchangeController, error: unknown): void;
 }
 
-/** Speaks one version of HTTP on one socket, and never opens another. */
+/** Speaks one version of HTTP on one socket. It never opens another one. */
 export interface HttpClient {
   dispatch(request: OutgoingRequest, listener: ResponseListener): void;
-  /** Drops the socket; what is under way fails. */
+  /** Closes the socket. Exchanges under way fail with `reason`. */
   destroy(reason?: Error): void;
 }
