@@ -1,10 +1,10 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { faultOrigin, respond, type Answer } from "holdfast/testing";
+import { faultOrigin, respond, type Reply } from "holdfast/testing";
 
 // Four proxies for http that also play the shop: one is banned, one is rate limited, two work.
-const proxy = (respondTo: (cookie: string | undefined) => Answer) =>
+const proxy = (respondTo: (cookie: string | undefined) => Reply) =>
   faultOrigin({ routes: { "*": ({ headers }) => respondTo(headers["cookie"]?.toString()) } });
 await using banned = await proxy(() => respond(403));
 await using limited = await proxy(() => respond(429, { headers: { "retry-after": "60" } }));

@@ -65,8 +65,8 @@ const refused: readonly (readonly [string, string, string, RegExp])[] = [
   ["policy", "retry/retry.ts", "../index.ts", /entry of its own package/],
   ["policy", "retry/retry.ts", "../testing/refused-attempt.ts", /testing tool/],
   ["http", "session/session.ts", "@holdfast/policy/testing", /testing tool/],
-  ["http", "session/session.ts", "../testing/fault-origin.ts", /testing tool/],
-  ["http", "testing/fault-origin.ts", "fast-check", /may not import fast-check/],
+  ["http", "session/session.ts", "../testing/origin/fault-origin.ts", /testing tool/],
+  ["http", "testing/origin/fault-origin.ts", "fast-check", /may not import fast-check/],
   ["bullmq", "index.ts", "bullmq", /no rule for packages\/bullmq/],
 ];
 
@@ -85,8 +85,8 @@ const allowed: readonly (readonly [string, string, string])[] = [
   ["policy", "testing/index.ts", "../clock/fake-clock.ts"],
   ["http", "transport/agents.ts", "undici"],
   ["http", "session/session.ts", "@holdfast/policy"],
-  ["http", "testing/fault-origin.ts", "node:net"],
-  ["http", "testing/fault-origin.ts", "@holdfast/policy/testing"],
+  ["http", "testing/origin/fault-origin.ts", "node:net"],
+  ["http", "testing/origin/fault-origin.ts", "@holdfast/policy/testing"],
   ["proxies", "pool/pool.ts", "@holdfast/http"],
   ["runner", "testing/ledger-contract.ts", "fast-check"],
 ];

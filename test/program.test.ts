@@ -8,7 +8,7 @@ import { test } from "node:test";
 import type { TestContext } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 import { faultOrigin, quickstartSite, ranged, refusedPort, respond, stall } from "@holdfast/http/testing";
-import type { Answer, FaultOrigin, Routes } from "@holdfast/http/testing";
+import type { Reply, FaultOrigin, Routes } from "@holdfast/http/testing";
 import { startHoldfast, waitUntil, type HoldfastResult, type RunningHoldfast } from "./support/holdfast.ts";
 
 const page = respond(200, { headers: { "content-type": "text/plain" }, body: "hello\n" });
@@ -52,7 +52,7 @@ async function setUp(t: TestContext, routes: Routes = { "*": page }): Promise<Sc
 
 /** Routes that respond only after a release. */
 function gate(): { readonly routes: Routes; readonly open: () => void } {
-  const { promise, resolve } = Promise.withResolvers<Answer>();
+  const { promise, resolve } = Promise.withResolvers<Reply>();
   return { routes: { "*": () => promise }, open: () => resolve(page) };
 }
 

@@ -11,7 +11,7 @@ import {
   respond,
   selfSigned,
   stall,
-  type Answer,
+  type Reply,
   type Coding,
 } from "@holdfast/http/testing";
 import { outcomeOf, scenarios, sessionFor, type Scenario } from "./scenario.ts";
@@ -20,15 +20,15 @@ const text = Array.from({ length: 10_000 }, (_, line) => String(line).padStart(9
 const whole = respond(200, { body: text });
 const incomplete = { code: "ERR_INCOMPLETE_BODY", phase: "body", mayHaveArrived: true } as const;
 
-function always(answer: Answer): Pick<Scenario, "origin"> {
+function always(answer: Reply): Pick<Scenario, "origin"> {
   return { origin: { routes: { "/": answer } } };
 }
 
-function once(answer: Answer): Pick<Scenario, "origin"> {
+function once(answer: Reply): Pick<Scenario, "origin"> {
   return { origin: { routes: { "/": [answer, whole] } } };
 }
 
-function coded(coding: string, bytes: Uint8Array): Answer {
+function coded(coding: string, bytes: Uint8Array): Reply {
   return respond(200, { headers: { "content-encoding": coding }, body: bytes });
 }
 

@@ -19,7 +19,7 @@ import {
   socks5Reply,
   stall,
   switchProtocols,
-  type Answer,
+  type Reply,
   type FaultOriginOptions,
   type SocksTurns,
 } from "@holdfast/http/testing";
@@ -44,7 +44,7 @@ const page = respond(200, { body: "x".repeat(1_000) });
 const unfinished = chunked(200, ["x".repeat(10)], { last: false });
 const coded = respond(200, { coding: "gzip", body: "x".repeat(1_000), codedBytes: 12 });
 
-function answering(answer: Answer): FailureMode {
+function answering(answer: Reply): FailureMode {
   return { origin: { routes: { "/": answer } } };
 }
 
@@ -52,11 +52,11 @@ function answering(answer: Answer): FailureMode {
 const unhurried = { timeout: { connect: "20s" } } as const;
 const hurried = { timeout: { connect: "1200ms" } } as const;
 
-function throughProxy(answer: Answer): FailureMode {
+function throughProxy(answer: Reply): FailureMode {
   return { ...plainProxy(answer), url: () => "https://origin.test/" };
 }
 
-function plainProxy(answer: Answer): FailureMode {
+function plainProxy(answer: Reply): FailureMode {
   return {
     origin: { routes: { "*": answer } },
     url: () => "http://origin.test/",
@@ -74,7 +74,7 @@ function throughSocks(socks: SocksTurns): FailureMode {
   };
 }
 
-function overHttp2(answer: Answer): FailureMode {
+function overHttp2(answer: Reply): FailureMode {
   return { tls: "good", origin: { http2: true, routes: { "/": answer } }, adapter: { http2: true } };
 }
 

@@ -10,7 +10,7 @@ import {
   raw,
   respond,
   wireBytes,
-  type Answer,
+  type Reply,
   type Coding,
   type FaultOrigin,
   type Step,
@@ -21,9 +21,9 @@ const runs = { numRuns: 150 };
 
 /** An origin with a settable next response, and a session without retries. */
 async function withNext(
-  check: (ask: (answer: Answer) => Promise<Result>, origin: FaultOrigin) => Promise<void>,
+  check: (ask: (answer: Reply) => Promise<Result>, origin: FaultOrigin) => Promise<void>,
 ): Promise<void> {
-  let next: Answer = [];
+  let next: Reply = [];
   await using origin = await faultOrigin({ routes: { "/": () => next }, maxRecorded: 0 });
   await using session: Session = await sessionFor({ retry: { total: 0 }, timeout: { read: 2_000 } });
   await check(async (answer) => {
@@ -32,7 +32,7 @@ async function withNext(
   }, origin);
 }
 
-function wireOf(answer: Answer): Buffer {
+function wireOf(answer: Reply): Buffer {
   return Buffer.concat(answer.flatMap((step) => wireBytes(step) ?? []));
 }
 

@@ -10,7 +10,7 @@ import {
   respond,
   silence,
   switchProtocols,
-  type Answer,
+  type Reply,
 } from "@holdfast/http/testing";
 import { outcomeOf, scenarios, sessionFor, type Scenario } from "./scenario.ts";
 
@@ -19,15 +19,15 @@ const came = { status: 200, body: "all good\n" } as const;
 const refused = { error: { code: "ERR_PROTOCOL", phase: "headers" }, verdict: "protocol", told: 1 } as const;
 
 /** This response at the first attempt, a good one at the second. */
-function once(answer: Answer): Pick<Scenario, "origin"> {
+function once(answer: Reply): Pick<Scenario, "origin"> {
   return { origin: { routes: { "/": [answer, good] } } };
 }
 
-function always(answer: Answer): Pick<Scenario, "origin"> {
+function always(answer: Reply): Pick<Scenario, "origin"> {
   return { origin: { routes: { "/": answer } } };
 }
 
-function wire(head: string, body = "all good\n"): Answer {
+function wire(head: string, body = "all good\n"): Reply {
   return raw(`HTTP/1.1 200 OK\r\n${head}\r\n\r\n${body}`);
 }
 

@@ -13,7 +13,7 @@ import {
   resetStream,
   respond,
   selfSigned,
-  type Answer,
+  type Reply,
   type FaultOrigin,
   type Frame,
   type Routes,
@@ -131,7 +131,7 @@ const wrong: Readonly<Record<string, readonly Frame[]>> = {
 };
 
 for (const [what, frames] of Object.entries(wrong)) {
-  const answer: Answer = [...frames.map((frame) => ({ frame })), { end: "hang" }];
+  const answer: Reply = [...frames.map((frame) => ({ frame })), { end: "hang" }];
   for (const method of ["GET", "POST"]) {
     scenarios({
       [`http2: ${what} is a fault of the server's, in place of the answer to a ${method}`]: {
@@ -288,7 +288,7 @@ test("http2: each of many POSTs is sent once over connections that keep sending 
   assert.ok(answered.length > 590, `${answered.length} of 600 are answered`);
 });
 
-async function withOrigin(answer: Answer, run: (origin: FaultOrigin) => Promise<void>): Promise<void> {
+async function withOrigin(answer: Reply, run: (origin: FaultOrigin) => Promise<void>): Promise<void> {
   await using origin = await faultOrigin({ tls: certificate, http2: true, routes: { "/": answer } });
   await run(origin);
 }

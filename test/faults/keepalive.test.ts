@@ -11,7 +11,7 @@ import {
   resetWhenIdle,
   respond,
   timeoutWhenIdle,
-  type Answer,
+  type Reply,
   type FaultOrigin,
   type FaultOriginOptions,
 } from "@holdfast/http/testing";
@@ -31,7 +31,7 @@ function after(idle: number, method = "GET"): NonNullable<Scenario["ask"]> {
   };
 }
 
-function firstThen(afterwards: Answer): FaultOriginOptions {
+function firstThen(afterwards: Reply): FaultOriginOptions {
   return { routes: { "/": [[...first, ...afterwards], second] } };
 }
 

@@ -15,7 +15,7 @@ import {
   silence,
   silentOnAccept,
   tunnel,
-  type Answer,
+  type Reply,
   type FaultOriginOptions,
 } from "@holdfast/http/testing";
 import { certificates, type Certificates } from "../support/certificates.ts";
@@ -32,13 +32,13 @@ import {
   withOrigin,
 } from "./proxy-stage.ts";
 
-const inTheTunnel = (...steps: Answer): Answer => [
+const inTheTunnel = (...steps: Reply): Reply => [
   { head: { status: 200, reason: "OK", version: "1.1", lines: [] } },
   ...steps,
 ];
 
 interface Refusal {
-  readonly answer: Answer;
+  readonly answer: Reply;
   readonly reason: ProxyReason;
   readonly status?: number;
 }
@@ -223,7 +223,7 @@ test("an http proxy at an IPv6 address opens a tunnel to an IPv6 address", async
 
 describe("a plain request through a proxy", () => {
   interface Forwarded {
-    readonly answer: Answer;
+    readonly answer: Reply;
     /** undefined: the response appears to be the origin's own. */
     readonly reason?: ProxyReason;
     readonly mayHaveArrived?: boolean;

@@ -8,7 +8,7 @@ import {
   respond,
   selfSigned,
   resetStream,
-  type Answer,
+  type Reply,
   type FaultOriginOptions,
   type RecordedRequest,
   type Rendition,
@@ -20,11 +20,11 @@ import { outcomeOf, scenarios, sessionFor, type Scenario } from "./scenario.ts";
 const text = body.toString();
 
 /** The first response: cut after 80 000 of 200 000 bytes. */
-function broken(headers: Readonly<Record<string, string>> = strong): Answer {
+function broken(headers: Readonly<Record<string, string>> = strong): Reply {
   return cut(respond(200, { headers, body }), { atBody: cutAt });
 }
 
-function then(...answers: readonly (Answer | ((request: RecordedRequest) => Answer))[]): FaultOriginOptions {
+function then(...answers: readonly (Reply | ((request: RecordedRequest) => Reply))[]): FaultOriginOptions {
   return { routes: { "/": [broken(), ...answers] } };
 }
 
@@ -311,13 +311,13 @@ function without({ headers }: Rendition, name: string): Rendition["headers"] {
 }
 
 /** All bytes came, but not the last chunk. */
-function atTheVeryEnd(answer: Answer): FaultOriginOptions {
-  const first: Answer = [...chunked(200, [body], { headers: strong, last: false }), { end: "fin" }];
+function atTheVeryEnd(answer: Reply): FaultOriginOptions {
+  const first: Reply = [...chunked(200, [body], { headers: strong, last: false }), { end: "fin" }];
   return { routes: { "/": [first, answer, wholeAnswer] } };
 }
 
 /** Serves the requested range, up to this byte of the whole body. */
-function cutRange(until: number): (request: RecordedRequest) => Answer {
+function cutRange(until: number): (request: RecordedRequest) => Reply {
   return (request) => {
     const from = Number(/\d+/.exec(request.headers["range"] ?? "")?.[0] ?? 0);
     return cut(ranged({ body, ...strong })(request), { atBody: until - from });
@@ -325,7 +325,7 @@ function cutRange(until: number): (request: RecordedRequest) => Answer {
 }
 
 test("body.resume: a body reset over HTTP/2 continues with a 206", async () => {
-  const first: Answer = [
+  const first: Reply = [
     ...cut(respond(200, { headers: strong, body }), { atBody: cutAt }).slice(0, -1),
     ...resetStream(),
   ];
@@ -357,7 +357,7 @@ const otherVersion = ranged(
 
 const refusals: readonly (readonly [
   what: string,
-  refusal: Answer | typeof otherVersion,
+  refusal: Reply | typeof otherVersion,
   status: number,
   reason: string,
 ])[] = [

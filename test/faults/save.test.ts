@@ -11,7 +11,7 @@ import {
   ranged,
   respond,
   stall,
-  type Answer,
+  type Reply,
   type Entry,
   type Rendition,
 } from "@holdfast/http/testing";
@@ -173,7 +173,7 @@ test("a file without a validator is saved, and starts over after a break", async
 });
 
 test("a 416 completes a file of unknown length that broke off after its last byte", async () => {
-  const open: Answer = [...chunked(200, [body], { headers: strong, last: false }), { end: "fin" }];
+  const open: Reply = [...chunked(200, [body], { headers: strong, last: false }), { end: "fin" }];
   await using at = await setting([
     open,
     respond(416, { headers: { ...strong, "content-range": "bytes */200000" } }),

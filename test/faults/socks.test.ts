@@ -8,7 +8,7 @@ import {
   socks4Reply,
   socks5Reply,
   socksProxy,
-  type Answer,
+  type Reply,
   type SocksProxy,
   type SocksTurns,
 } from "@holdfast/http/testing";
@@ -24,8 +24,8 @@ import {
   withOrigin,
 } from "./proxy-stage.ts";
 
-const bytes = (...all: readonly number[]): Answer => [{ send: Buffer.from(all) }];
-const hang: Answer = [{ end: "hang" }];
+const bytes = (...all: readonly number[]): Reply => [{ send: Buffer.from(all) }];
+const hang: Reply = [{ end: "hang" }];
 
 const socksFaults: Readonly<Record<string, SocksTurns & { readonly reason: ProxyReason }>> = {
   "no way to authenticate": { method: [...bytes(5, 0xff), ...hang], reason: "auth" },

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { endlessBody, faultOrigin, respond, stall, type Answer } from "@holdfast/http/testing";
+import { endlessBody, faultOrigin, respond, stall, type Reply } from "@holdfast/http/testing";
 import { outcomeOf, scenarios, sessionFor, type Scenario } from "./scenario.ts";
 
 const recovered = respond(200, { body: "recovered\n" });
 const came = { status: 200, body: "recovered\n" } as const;
 
-function then(...answers: readonly Answer[]): Pick<Scenario, "origin"> {
+function then(...answers: readonly Reply[]): Pick<Scenario, "origin"> {
   return { origin: { routes: { "/": [...answers, recovered] } } };
 }
 

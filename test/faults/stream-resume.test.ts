@@ -10,7 +10,7 @@ import {
   respond,
   selfSigned,
   stall,
-  type Answer,
+  type Reply,
   type FaultOrigin,
   type RecordedRequest,
   type Entry,
@@ -95,8 +95,8 @@ test("a broken stream continues from its position, and the hooks receive the att
 });
 
 test("a stream continues over a 503 with Retry-After and a silence while retries are left", async () => {
-  const until100 = (request: RecordedRequest): Answer => cut(good(request), { atBody: 20_000 });
-  const silent = (request: RecordedRequest): Answer => stall(good(request), { atBody: 30_000 });
+  const until100 = (request: RecordedRequest): Reply => cut(good(request), { atBody: 20_000 });
+  const silent = (request: RecordedRequest): Reply => stall(good(request), { atBody: 30_000 });
   const later = respond(503, { headers: { "retry-after": "0" } });
   await using at = await setting([first, until100, later, silent, good]);
 
@@ -115,7 +115,7 @@ test("a stream continues over a 503 with Retry-After and a silence while retries
 });
 
 test("the counters of the call apply to its body", async () => {
-  const further = (request: RecordedRequest): Answer => cut(good(request), { atBody: 10_000 });
+  const further = (request: RecordedRequest): Reply => cut(good(request), { atBody: 10_000 });
   await using at = await setting([respond(503), first, further], { retry: { total: 3 } });
 
   const response = await at.get();
@@ -269,7 +269,7 @@ test("a slow reader slows the continued body down", async () => {
 });
 
 test("over HTTP/2 a reset stream continues with a 206", async () => {
-  const reset: Answer = [...first.slice(0, -1), ...resetStream()];
+  const reset: Reply = [...first.slice(0, -1), ...resetStream()];
   await using origin = await faultOrigin({ routes: { "/": [reset, good] }, tls: selfSigned(), http2: true });
   await using session = await sessionFor({ adapter: { http2: true, tls: { rejectUnauthorized: false } } });
 

@@ -15,7 +15,7 @@ import {
   respond,
   selfSigned,
   stall,
-  type Answer,
+  type Reply,
   type Coding,
   type FaultOrigin,
   type Routes,
@@ -36,10 +36,7 @@ interface Setting extends AsyncDisposable {
 
 type Options = Omit<Scenario, "expect" | "origin"> & { readonly http2?: boolean };
 
-async function setting(
-  answers: Answer | readonly Answer[] | Routes,
-  options: Options = {},
-): Promise<Setting> {
+async function setting(answers: Reply | readonly Reply[] | Routes, options: Options = {}): Promise<Setting> {
   const { http2 = false, ...rest } = options;
   const routes: Routes = isScript(answers) ? { "/": answers } : answers;
   const origin = await faultOrigin({ routes, ...(http2 && { tls: selfSigned(), http2 }) });
@@ -58,7 +55,7 @@ async function setting(
   };
 }
 
-function isScript(answers: Answer | readonly Answer[] | Routes): answers is Answer | readonly Answer[] {
+function isScript(answers: Reply | readonly Reply[] | Routes): answers is Reply | readonly Reply[] {
   return Array.isArray(answers);
 }
 

@@ -9,7 +9,7 @@ import {
   redirect,
   respond,
   selfSigned,
-  type Answer,
+  type Reply,
 } from "@holdfast/http/testing";
 import { outcomeOf, quick, scenarios, type Scenario } from "./scenario.ts";
 
@@ -18,10 +18,10 @@ const came = { status: 200, body: "recovered\n" } as const;
 
 const mebibyte = 1024 * 1024;
 const large = Buffer.alloc(2 * mebibyte, "x");
-const dripping = (answer: Answer): Answer => drip(answer, { every: 20, bodyOnly: true });
+const dripping = (answer: Reply): Reply => drip(answer, { every: 20, bodyOnly: true });
 const page = Buffer.alloc(100_000, "x");
 
-function then(answer: Answer): Pick<Scenario, "origin"> {
+function then(answer: Reply): Pick<Scenario, "origin"> {
   return { origin: { routes: { "/": [answer, recovered], "/there": recovered } } };
 }
 
@@ -88,7 +88,7 @@ scenarios({
   },
 });
 
-async function askOnce(answer: Answer, options: SessionOptions): Promise<HttpResponse> {
+async function askOnce(answer: Reply, options: SessionOptions): Promise<HttpResponse> {
   await using origin = await faultOrigin({ routes: { "/": [answer, recovered] } });
   await using session = new Session({ retry: new Retry(quick), ...options });
   return await session.get(`${origin.url}/`);

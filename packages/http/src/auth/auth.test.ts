@@ -6,7 +6,7 @@ import { noBody } from "../model/body.ts";
 import { InvalidUrlError } from "../errors/transport-errors.ts";
 import type { HttpRequest } from "../model/request.ts";
 import { HttpResponse } from "../model/response.ts";
-import { failureOf, scripted } from "../testing/scripted-session.ts";
+import { failureOf, scripted } from "../testing/scripted/scripted-session.ts";
 
 const url = "https://a.test/dir/index.html";
 

@@ -3,8 +3,8 @@ import { getEventListeners } from "node:events";
 import { test } from "node:test";
 import { Retry } from "../retry/retry.ts";
 import type { RequestOptions } from "./options.ts";
-import type { ScriptedEntry } from "../testing/scripted-adapter.ts";
-import { failureOf, scripted } from "../testing/scripted-session.ts";
+import type { ScriptedEntry } from "../testing/scripted/scripted-adapter.ts";
+import { failureOf, scripted } from "../testing/scripted/scripted-session.ts";
 
 const url = "https://a.test/";
 const never = (): Promise<never> => new Promise(() => undefined);

@@ -3,8 +3,8 @@ import { test } from "node:test";
 import { ReadTimeoutError } from "../errors/transport-errors.ts";
 import type { IdempotencyKey } from "./idempotency.ts";
 import type { RequestOptions } from "./options.ts";
-import type { ScriptedEntry } from "../testing/scripted-adapter.ts";
-import { failureOf, scripted } from "../testing/scripted-session.ts";
+import type { ScriptedEntry } from "../testing/scripted/scripted-adapter.ts";
+import { failureOf, scripted } from "../testing/scripted/scripted-session.ts";
 
 const url = "https://a.test/orders";
 const silence: ScriptedEntry = { error: new ReadTimeoutError("a.test", 1, "headers") };

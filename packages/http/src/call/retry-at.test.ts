@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Retry } from "../retry/retry.ts";
-import { scripted } from "../testing/scripted-session.ts";
+import { scripted } from "../testing/scripted/scripted-session.ts";
 
 const url = "https://a.test/";
 const limited = { status: 429, headers: { "retry-after": "7" } };

@@ -13,8 +13,8 @@ import {
 } from "@holdfast/policy";
 import { ReadTimeoutError } from "../errors/transport-errors.ts";
 import { Retry } from "../retry/retry.ts";
-import type { ScriptedEntry } from "../testing/scripted-adapter.ts";
-import { failureOf, scripted, type ScriptedSession } from "../testing/scripted-session.ts";
+import type { ScriptedEntry } from "../testing/scripted/scripted-adapter.ts";
+import { failureOf, scripted, type ScriptedSession } from "../testing/scripted/scripted-session.ts";
 
 const url = "https://a.test/";
 const busy: ScriptedEntry = { status: 503 };

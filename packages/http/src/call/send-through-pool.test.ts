@@ -26,7 +26,7 @@ import {
   type ScriptedAdapter,
   type ScriptedEntry,
   type ScriptedOutcome,
-} from "../testing/scripted-adapter.ts";
+} from "../testing/scripted/scripted-adapter.ts";
 
 const url = "http://a.test/";
 const three = ["p1:1", "p2:2", "p3:3"];

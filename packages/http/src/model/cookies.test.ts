@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { CookieJar } from "tough-cookie";
 import { bearerAuth } from "../auth/auth.ts";
-import { scripted, type ScriptedSession } from "../testing/scripted-session.ts";
+import { scripted, type ScriptedSession } from "../testing/scripted/scripted-session.ts";
 
 const url = "https://a.test/x";
 

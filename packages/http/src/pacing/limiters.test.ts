@@ -4,8 +4,8 @@ import { waitFixed } from "@holdfast/policy";
 import { DeferredError } from "../errors/transport-errors.ts";
 import { Retry } from "../retry/retry.ts";
 import { sessionDefaults } from "../session/defaults.ts";
-import type { ScriptedEntry, ScriptedOutcome } from "../testing/scripted-adapter.ts";
-import { failureOf, scripted } from "../testing/scripted-session.ts";
+import type { ScriptedEntry, ScriptedOutcome } from "../testing/scripted/scripted-adapter.ts";
+import { failureOf, scripted } from "../testing/scripted/scripted-session.ts";
 
 const url = "https://a.test/one";
 const other = "https://a.test/two";

@@ -2,14 +2,14 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import type { StatedLimit } from "../retry/dialects/dialect.ts";
-import { seeded } from "../testing/seeded.ts";
+import { seeded } from "../testing/scripted/seeded.ts";
 import {
   bucket,
   fixedWindow,
   simulate,
   slidingLog,
   type SimulatedServer,
-} from "../testing/simulated-limit.ts";
+} from "../testing/sites/simulated-limit.ts";
 import {
   afterAccepted,
   afterDeparture,

@@ -3,13 +3,13 @@ import { test } from "node:test";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { InvalidUrlError } from "../errors/transport-errors.ts";
 import { checkProxies } from "./check-proxies.ts";
-import { faultOrigin, refusedPort, respond, type Answer } from "../testing/index.ts";
+import { faultOrigin, refusedPort, respond, type Reply } from "../testing/index.ts";
 
 test("no more proxies are tried at a time than was said, and they come back in the order of the list", async () => {
   let [now, most] = [0, 0];
   await using proxy = await faultOrigin({
     routes: {
-      "*": async (): Promise<Answer> => {
+      "*": async (): Promise<Reply> => {
         most = Math.max(most, (now += 1));
         for (let turn = 0; turn < 20; turn += 1) await nextTurn();
         now -= 1;

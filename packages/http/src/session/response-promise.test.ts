@@ -4,7 +4,7 @@ import { types } from "node:util";
 import type { ResponsePromise } from "./response-promise.ts";
 import { type HttpResponse, StatusError } from "../model/response.ts";
 import type { StandardSchema } from "../model/schema.ts";
-import { scripted } from "../testing/scripted-session.ts";
+import { scripted } from "../testing/scripted/scripted-session.ts";
 
 interface User {
   readonly id: number;

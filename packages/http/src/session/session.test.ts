@@ -7,8 +7,12 @@ import { isFailure } from "../telemetry/call-failure.ts";
 import { Retry } from "../retry/retry.ts";
 import type { RetryInit } from "../retry/options.ts";
 import type { RequestOptions, SessionOptions } from "../call/options.ts";
-import { scriptedAdapter, type ScriptedEntry, type ScriptedOutcome } from "../testing/scripted-adapter.ts";
-import { failureOf, scripted } from "../testing/scripted-session.ts";
+import {
+  scriptedAdapter,
+  type ScriptedEntry,
+  type ScriptedOutcome,
+} from "../testing/scripted/scripted-adapter.ts";
+import { failureOf, scripted } from "../testing/scripted/scripted-session.ts";
 
 const url = "https://a.test/";
 const notHttp = new ProtocolError("?", { phase: "headers", mayHaveArrived: true });

@@ -4,7 +4,7 @@ import { HttpAdapter, type Adapter } from "../adapter/adapter.ts";
 import type { HttpAdapterOptions } from "../adapter/options.ts";
 import { Session } from "./session.ts";
 import type { RequestOptions, SessionOptions } from "../call/options.ts";
-import { scripted } from "../testing/scripted-session.ts";
+import { scripted } from "../testing/scripted/scripted-session.ts";
 
 type Row = readonly [given: unknown, message: string];
 

@@ -7,8 +7,8 @@ import { isFailure, attachCallInfo } from "./call-failure.ts";
 import { HttpResponse, StatusError } from "../model/response.ts";
 import { Retry } from "../retry/retry.ts";
 import { errorVerdict } from "../model/verdict.ts";
-import type { ScriptedEntry } from "../testing/scripted-adapter.ts";
-import { failureOf, scripted } from "../testing/scripted-session.ts";
+import type { ScriptedEntry } from "../testing/scripted/scripted-adapter.ts";
+import { failureOf, scripted } from "../testing/scripted/scripted-session.ts";
 
 const url = "https://a.test/";
 const silence = (): { readonly error: unknown; readonly takes: number } => ({

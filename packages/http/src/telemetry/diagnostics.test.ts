@@ -7,11 +7,11 @@ import type { GiveUp } from "./give-up.ts";
 import { joinHooks } from "./hooks.ts";
 import { errorVerdict, statusVerdict } from "../model/verdict.ts";
 import { Session } from "../session/session.ts";
-import { faultOrigin } from "../testing/fault-origin.ts";
-import { cut } from "../testing/faults.ts";
-import { respond } from "../testing/respond.ts";
-import type { ScriptedEntry } from "../testing/scripted-adapter.ts";
-import { scripted } from "../testing/scripted-session.ts";
+import { faultOrigin } from "../testing/origin/fault-origin.ts";
+import { cut } from "../testing/replies/faults.ts";
+import { respond } from "../testing/replies/respond.ts";
+import type { ScriptedEntry } from "../testing/scripted/scripted-adapter.ts";
+import { scripted } from "../testing/scripted/scripted-session.ts";
 
 const url = "https://a.test/x?page=2&token=s3cret";
 const asked = { method: "GET", url: "https://a.test/x?page=2&token=***" };

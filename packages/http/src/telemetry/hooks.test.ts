@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { joinHooks, type HooksInit } from "./hooks.ts";
-import type { ScriptedEntry } from "../testing/scripted-adapter.ts";
-import { failureOf, scripted } from "../testing/scripted-session.ts";
+import type { ScriptedEntry } from "../testing/scripted/scripted-adapter.ts";
+import { failureOf, scripted } from "../testing/scripted/scripted-session.ts";
 import { TlsError } from "../errors/transport-errors.ts";
 
 const url = "https://a.test/";

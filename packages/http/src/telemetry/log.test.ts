@@ -3,8 +3,8 @@ import { test } from "node:test";
 import { TlsError } from "../errors/transport-errors.ts";
 import { logTo, type LogToOptions } from "./log.ts";
 import type { RequestOptions } from "../call/options.ts";
-import type { ScriptedEntry } from "../testing/scripted-adapter.ts";
-import { scripted } from "../testing/scripted-session.ts";
+import type { ScriptedEntry } from "../testing/scripted/scripted-adapter.ts";
+import { scripted } from "../testing/scripted/scripted-session.ts";
 
 interface Play extends RequestOptions {
   readonly log?: LogToOptions;

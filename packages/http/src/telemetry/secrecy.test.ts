@@ -13,10 +13,10 @@ import type { ProxySource } from "../proxy/options/options.ts";
 import { Retry } from "../retry/retry.ts";
 import { Session } from "../session/session.ts";
 import type { SessionOptions } from "../call/options.ts";
-import { refusedPort } from "../testing/dead-ends.ts";
-import { faultOrigin } from "../testing/fault-origin.ts";
-import { raw } from "../testing/faults.ts";
-import { scriptedAdapter, type ScriptedEntry } from "../testing/scripted-adapter.ts";
+import { refusedPort } from "../testing/origin/dead-ends.ts";
+import { faultOrigin } from "../testing/origin/fault-origin.ts";
+import { raw } from "../testing/replies/faults.ts";
+import { scriptedAdapter, type ScriptedEntry } from "../testing/scripted/scripted-adapter.ts";
 
 const secret = "hunter2000";
 const plain = "https://a.test/";

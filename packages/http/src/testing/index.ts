@@ -1,7 +1,7 @@
-export type { CertificateOptions, SelfSigned } from "./certificate.ts";
-export { selfSigned } from "./certificate.ts";
-export type { Blackhole } from "./dead-ends.ts";
-export { blackhole, refusedPort } from "./dead-ends.ts";
+export type { CertificateOptions, SelfSigned } from "./origin/certificate.ts";
+export { selfSigned } from "./origin/certificate.ts";
+export type { Blackhole } from "./origin/dead-ends.ts";
+export { blackhole, refusedPort } from "./origin/dead-ends.ts";
 export {
   accept,
   acceptLate,
@@ -9,14 +9,14 @@ export {
   cutHandshake,
   resetOnAccept,
   silentOnAccept,
-} from "./connection-faults.ts";
-export type { Echo } from "./echo.ts";
-export { echo } from "./echo.ts";
-export type { Coding } from "./encoding.ts";
-export { encode } from "./encoding.ts";
-export type { FaultOrigin, FaultOriginOptions, KeyAndCertificate } from "./fault-origin.ts";
-export { faultOrigin } from "./fault-origin.ts";
-export type { EndlessBodyOptions } from "./faults.ts";
+} from "./replies/connection-faults.ts";
+export type { Echo } from "./replies/echo.ts";
+export { echo } from "./replies/echo.ts";
+export type { Coding } from "./replies/encoding.ts";
+export { encode } from "./replies/encoding.ts";
+export type { FaultOrigin, FaultOriginOptions, KeyAndCertificate } from "./origin/fault-origin.ts";
+export { faultOrigin } from "./origin/fault-origin.ts";
+export type { EndlessBodyOptions } from "./replies/faults.ts";
 export {
   close,
   cut,
@@ -30,9 +30,9 @@ export {
   switchProtocols,
   tunnel,
   withoutReading,
-} from "./faults.ts";
-export type { Head, HeaderInput, HeaderLine } from "./head.ts";
-export { goawayProcessed, goawayUnprocessed, refuseStream, resetStream } from "./http2-faults.ts";
+} from "./replies/faults.ts";
+export type { Head, HeaderInput, HeaderLine } from "./replies/head.ts";
+export { goawayProcessed, goawayUnprocessed, refuseStream, resetStream } from "./replies/http2-faults.ts";
 export {
   closeWhenIdle,
   keepAliveHint,
@@ -40,29 +40,29 @@ export {
   resetOnNextRequest,
   resetWhenIdle,
   timeoutWhenIdle,
-} from "./keep-alive.ts";
-export type { RangeOptions, Rendition, Version } from "./range-responder.ts";
-export { ranged } from "./range-responder.ts";
-export type { RecordedRequest } from "./recorder.ts";
-export type { RequestHead } from "./request-head.ts";
-export type { ChunkedOptions, RespondOptions } from "./respond.ts";
-export { chunked, informational, redirect, respond } from "./respond.ts";
-export type { Entry, Responder, Routes, Script } from "./routes.ts";
+} from "./replies/keep-alive.ts";
+export type { RangeOptions, Rendition, Version } from "./replies/range-responder.ts";
+export { ranged } from "./replies/range-responder.ts";
+export type { RecordedRequest } from "./origin/recorder.ts";
+export type { RequestHead } from "./wire/request-head.ts";
+export type { ChunkedOptions, RespondOptions } from "./replies/respond.ts";
+export { chunked, informational, redirect, respond } from "./replies/respond.ts";
+export type { Entry, Responder, Routes, Script } from "./origin/routes.ts";
 export type {
   ScriptedAdapter,
   ScriptedAdapterOptions,
-  ScriptedAnswer,
+  ScriptedReply,
   ScriptedEntry,
   ScriptedFailure,
   ScriptedOutcome,
   ScriptedRequest,
-} from "./scripted-adapter.ts";
-export { scriptedAdapter } from "./scripted-adapter.ts";
-export type { Place } from "./split.ts";
-export { wireBytes } from "./split.ts";
+} from "./scripted/scripted-adapter.ts";
+export { scriptedAdapter } from "./scripted/scripted-adapter.ts";
+export type { Place } from "./replies/split.ts";
+export { wireBytes } from "./replies/split.ts";
 export type {
   Afterwards,
-  Answer,
+  Reply,
   Bytes,
   Chunk,
   Ending,
@@ -72,19 +72,19 @@ export type {
   Repeat,
   Send,
   Step,
-} from "./steps.ts";
-export type { SocksCredentials, SocksRequest } from "./socks-messages.ts";
-export type { SocksProxy, SocksProxyOptions, SocksTurns } from "./socks-proxy.ts";
-export { socks4Reply, socks5Reply, socksProxy } from "./socks-proxy.ts";
-export { pageBody } from "./page-body.ts";
-export type { PageFault, QuickstartSite, QuickstartSiteOptions } from "./quickstart-site.ts";
-export { quickstartSite } from "./quickstart-site.ts";
-export { type LimitedCounts, type LimitedOrigin, limitedOrigin } from "./limited-origin.ts";
+} from "./replies/steps.ts";
+export type { SocksCredentials, SocksRequest } from "./socks/socks-messages.ts";
+export type { SocksProxy, SocksProxyOptions, SocksTurns } from "./socks/socks-proxy.ts";
+export { socks4Reply, socks5Reply, socksProxy } from "./socks/socks-proxy.ts";
+export { pageBody } from "./sites/page-body.ts";
+export type { PageFault, QuickstartSite, QuickstartSiteOptions } from "./sites/quickstart-site.ts";
+export { quickstartSite } from "./sites/quickstart-site.ts";
+export { type LimitedCounts, type LimitedOrigin, limitedOrigin } from "./sites/limited-origin.ts";
 export {
   bucket,
   fixedWindow,
-  type SimulatedAnswer,
+  type SimulatedReply,
   type SimulatedServer,
   slidingLog,
   type Wording,
-} from "./simulated-limit.ts";
+} from "./sites/simulated-limit.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { replyWith, type ReplyInit } from "../../testing/dialect-reply.ts";
+import { replyWith, type ReplyInit } from "../../testing/scripted/dialect-reply.ts";
 import type { Hint } from "./dialect.ts";
 import { discord } from "./discord.ts";
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { replyWith } from "../../testing/dialect-reply.ts";
+import { replyWith } from "../../testing/scripted/dialect-reply.ts";
 import { hubspot } from "./hubspot.ts";
 
 function limit(policyName: string, errorType = "RATE_LIMIT"): { readonly body: unknown } {

@@ -20,7 +20,7 @@ import { parseStructuredItems } from "./structured-items.ts";
 import { parseHttpDate } from "../../model/http-date.ts";
 import { parseRetryAfter } from "../retry-after.ts";
 import { digestsIn } from "../../download/digest.ts";
-import { fixtureNow } from "../../testing/dialect-reply.ts";
+import { fixtureNow } from "../../testing/scripted/dialect-reply.ts";
 import { parseConnectReply } from "../../transport/tunnel/http-connect-codec.ts";
 import { bodyLength, parseIdleLimit, isPersistent } from "../../transport/http1/framing.ts";
 import { parseHead } from "../../transport/http1/head.ts";

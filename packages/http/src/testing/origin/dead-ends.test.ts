@@ -1,0 +1,45 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { connect } from "node:net";
+import { test } from "node:test";
+import { blackhole, faultOrigin, refusedPort, respond } from "../index.ts";
+
+test("a refused port refuses, and an origin can come up on it later", async (t) => {
+  const port = await refusedPort();
+
+  const [error]: unknown[] = await once(connect(port, "127.0.0.1"), "close").catch((refusal: unknown) => [
+    refusal,
+  ]);
+  const origin = await faultOrigin({ port, routes: { "/": respond(204) } });
+  t.after(() => origin.close());
+  const { status } = await fetch(origin.url);
+
+  await origin.close();
+  assert.match(String(error), /ECONNREFUSED/);
+  assert.equal(status, 204);
+});
+
+test("a blackhole neither accepts nor refuses", async (t) => {
+  const origin = await faultOrigin();
+  t.after(() => origin.close());
+  const hole = await blackhole({ host: "127.0.0.2", port: origin.port });
+  const socket = connect(hole.port, hole.host);
+  let heard = "nothing";
+  for (const event of ["connect", "error", "close"]) socket.on(event, () => (heard = event));
+
+  await new Promise((resolve) => setTimeout(resolve, 400));
+
+  assert.equal(heard, "nothing");
+  assert.equal(hole.port, origin.port);
+  socket.destroy();
+  await Promise.all([hole.close(), origin.close()]);
+});
+
+test("a blackhole on a taken port fails", async (t) => {
+  const origin = await faultOrigin();
+  t.after(() => origin.close());
+
+  await assert.rejects(blackhole({ port: origin.port }), /EADDRINUSE/);
+
+  await origin.close();
+});

@@ -1,0 +1,71 @@
+import type { RequestHead } from "../wire/request-head.ts";
+import { headersByName, pathOf } from "../wire/request-head.ts";
+
+/**
+ * A request as the origin saw it. `headers` has lower-cased names and joins repeated fields; `body` is what was read of
+ * it and `bodyComplete` says whether that was all; times are milliseconds since the epoch, with fractions and monotonic;
+ * `attempt` counts the requests to this path, `connection` the accepted connections, both from 1.
+ */
+export interface RecordedRequest extends RequestHead {
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Buffer;
+  readonly bodyComplete: boolean;
+  readonly startedAt: number;
+  readonly endedAt: number | undefined;
+  readonly connection: number;
+  readonly attempt: number;
+}
+
+/** A recorded request whose end is yet to come. */
+export interface LiveRequest extends RecordedRequest {
+  body: Buffer;
+  bodyComplete: boolean;
+  endedAt: number | undefined;
+}
+
+/** The time in milliseconds since the epoch, monotonic. */
+export function now(): number {
+  return performance.timeOrigin + performance.now();
+}
+
+/** Remembers requests, the last `limit` of them; counts and gaps are of all. */
+export class Recorder {
+  readonly requests: RecordedRequest[] = [];
+  readonly #limit: number;
+  readonly #starts = new Map<string, number[]>();
+
+  constructor(limit: number) {
+    this.#limit = limit;
+  }
+
+  begin(head: RequestHead, connection: number): LiveRequest {
+    const path = pathOf(head.target);
+    const startedAt = now();
+    const starts = this.#starts.get(path) ?? [];
+    if (starts.push(startedAt) === 1) this.#starts.set(path, starts);
+    const request: LiveRequest = {
+      ...head,
+      path,
+      headers: headersByName(head.headerLines),
+      body: Buffer.alloc(0),
+      bodyComplete: false,
+      startedAt,
+      endedAt: undefined,
+      connection,
+      attempt: starts.length,
+    };
+    if (this.requests.push(request) > this.#limit) this.requests.shift();
+    return request;
+  }
+
+  attempts(path: string): number {
+    return this.#starts.get(path)?.length ?? 0;
+  }
+
+  /** Milliseconds between the starts of one request to the path and the next. */
+  gaps(path: string): number[] {
+    const starts = this.#starts.get(path) ?? [];
+    return starts.slice(1).map((start, index) => start - (starts[index] ?? start));
+  }
+}

@@ -1,0 +1,18 @@
+import { brotliCompressSync, deflateSync, gzipSync, zstdCompressSync } from "node:zlib";
+import type { Bytes } from "./steps.ts";
+import { toBuffer } from "./steps.ts";
+
+/** A content coding (RFC 9110 §8.4.1, RFC 8878). */
+export type Coding = "gzip" | "deflate" | "br" | "zstd";
+
+const coders: Readonly<Record<Coding, (bytes: Buffer) => Buffer>> = {
+  gzip: (bytes) => gzipSync(bytes),
+  deflate: (bytes) => deflateSync(bytes),
+  br: (bytes) => brotliCompressSync(bytes),
+  zstd: (bytes) => zstdCompressSync(bytes),
+};
+
+/** The bytes in a content coding. */
+export function encode(bytes: Bytes, coding: Coding): Buffer {
+  return coders[coding](toBuffer(bytes));
+}

@@ -1,0 +1,76 @@
+import { chunkBytes } from "./chunk-bytes.ts";
+import { headBytes } from "./head.ts";
+import type { Reply, Bytes, Step } from "./steps.ts";
+import { toBuffer } from "./steps.ts";
+
+/** A byte of an answer: counted from its first byte, from the first byte of its body, or from its end. */
+export type Place = { readonly at: number } | { readonly atBody: number } | { readonly beforeEnd: number };
+
+/** What a step puts on an HTTP/1 wire, once. */
+export function wireBytes(step: Step): Buffer | undefined {
+  if ("head" in step) return headBytes(step.head);
+  if ("chunk" in step || "lastChunk" in step) return chunkBytes(step);
+  return "send" in step ? toBuffer(step.send) : undefined;
+}
+
+function wireLength(answer: Reply): number {
+  return answer.reduce((sum, step) => sum + (wireBytes(step)?.length ?? 0), 0);
+}
+
+/** Where the body begins: after the last head, or after the empty line of an answer of raw bytes. */
+function bodyStart(answer: Reply): number {
+  const last = answer.findLastIndex((step) => "head" in step);
+  if (last >= 0) return wireLength(answer.slice(0, last + 1));
+  const whole = Buffer.concat(answer.flatMap((step) => wireBytes(step) ?? []));
+  const end = whole.indexOf("\r\n\r\n");
+  return end < 0 ? whole.length : end + 4;
+}
+
+/** A place as a number of bytes from the first byte of the answer. */
+export function cutPoint(answer: Reply, place: Place): number {
+  if ("at" in place) return place.at;
+  return "atBody" in place ? bodyStart(answer) + place.atBody : wireLength(answer) - place.beforeEnd;
+}
+
+/** The answer in two: its first `bytes` bytes, and all that comes after them. */
+export function split(answer: Reply, bytes: number): readonly [Reply, Reply] {
+  const kept: Step[] = [];
+  let left = bytes;
+  for (const [index, step] of answer.entries()) {
+    if (left === 0) return [kept, answer.slice(index)];
+    const [before, after] = splitStep(step, left);
+    kept.push(before);
+    if (after) return [kept, [after, ...answer.slice(index + 1)]];
+    left -= "repeat" in step ? repeatLength(step) : (wireBytes(step)?.length ?? 0);
+  }
+  return [kept, []];
+}
+
+function repeatLength({
+  repeat,
+  times = Infinity,
+}: {
+  readonly repeat: Bytes;
+  readonly times?: number;
+}): number {
+  return toBuffer(repeat).length * times;
+}
+
+function splitStep(step: Step, at: number): readonly [Step, Step?] {
+  if ("repeat" in step) {
+    if (repeatLength(step) <= at) return [step];
+    const unit = toBuffer(step.repeat);
+    const before = Buffer.concat(Array.from({ length: Math.ceil(at / unit.length) }, () => unit)).subarray(
+      0,
+      at,
+    );
+    return [{ send: before, by: unit.length, every: step.every ?? 0 }, step];
+  }
+  const wire = wireBytes(step);
+  if (wire === undefined || wire.length <= at) return [step];
+  const pace = "send" in step ? step : {};
+  return [
+    { ...pace, send: wire.subarray(0, at) },
+    { ...pace, send: wire.subarray(at) },
+  ];
+}

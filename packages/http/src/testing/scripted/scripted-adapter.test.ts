@@ -1,0 +1,109 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { fakeClock } from "@holdfast/policy/testing";
+import type { HttpRequest } from "../../model/request.ts";
+import { Retry } from "../../retry/retry.ts";
+import { timeoutDefaults } from "../../transport/timeouts.ts";
+import { scriptedAdapter } from "./scripted-adapter.ts";
+import { failureOf, scripted } from "./scripted-session.ts";
+
+const url = "https://a.test/";
+
+test("plays its entries in order, and the last one again and again", async () => {
+  const { session } = scripted([{ status: 201 }, { status: 202, body: "two" }]);
+
+  const answers = [await session.get(url), await session.get(url), await session.get(url)];
+
+  assert.deepEqual(
+    answers.map(({ status }) => status),
+    [201, 202, 202],
+  );
+  assert.equal(await answers[2]?.text(), "two");
+});
+
+test("asks a function what becomes of a request", async () => {
+  const { session } = scripted([({ method, url: at, body }) => ({ body: `${method} ${at} ${body}` })]);
+
+  assert.equal(await session.post(`${url}x`, { body: "hello" }).text(), "POST https://a.test/x hello");
+});
+
+test("keeps every request with its headers, its body and its time", async () => {
+  const { session, adapter, clock } = scripted([{ takes: "1s" }]);
+
+  await session.put(url, { body: new Blob(["ab", "c"]).stream(), headers: { "X-A": "1" } });
+  await session.get(url);
+
+  const [first, second] = adapter.requests;
+  assert.deepEqual([first?.method, first?.body, first?.headers["x-a"], first?.at], ["PUT", "abc", "1", 0]);
+  assert.deepEqual([second?.body, second?.at, clock.now()], [undefined, 1_000, 2_000]);
+});
+
+const limits: readonly (readonly [limit: string, timeout: object, code: string, ended: number])[] = [
+  ["read", { read: "1s" }, "ERR_READ_TIMEOUT", 1_000],
+  ["attempt", { attempt: "2s" }, "ERR_ATTEMPT_TIMEOUT", 2_000],
+  ["total", { total: "3s" }, "ERR_DEADLINE", 3_000],
+];
+
+for (const [limit, timeout, code, ended] of limits) {
+  test(`keeps the ${limit} limit`, async () => {
+    const { session, clock } = scripted([{ takes: "10s" }], { retry: new Retry({ total: 0 }) });
+
+    const error = await failureOf(session.get(url, { timeout }));
+
+    assert.deepEqual([error["code"], clock.now()], [code, ended]);
+  });
+}
+
+test("hears the caller's abort, before and while it is silent", async () => {
+  const { session, adapter } = scripted([{ takes: "1h" }], { timeout: { read: "2h" } });
+  const caller = new AbortController();
+  const reason = new Error("enough");
+
+  const pending = failureOf(session.get(url, { signal: caller.signal }));
+  // A call sets out at the end of the turn in which it is made.
+  await Promise.resolve();
+  caller.abort(reason);
+  const after = await failureOf(session.get(url, { signal: caller.signal }));
+
+  assert.deepEqual([(await pending) === reason, after === reason, adapter.requests.length], [true, true, 1]);
+});
+
+test("sends nothing for a caller who is gone already", async () => {
+  const adapter = scriptedAdapter([{}], { clock: fakeClock() });
+  const request: HttpRequest = { method: "GET", url: new URL(url), headers: {}, body: { kind: "none" } };
+
+  const error = await failureOf(
+    adapter.send(request, {
+      timeouts: timeoutDefaults,
+      deadline: Infinity,
+      maxBytes: 1,
+      signal: AbortSignal.abort(new Error("gone")),
+    }),
+  );
+
+  assert.deepEqual([error.message, adapter.requests.length], ["gone", 0]);
+});
+
+test("hours pass in no time on a fake clock", async () => {
+  const { session, clock } = scripted([{ status: 503, headers: { "retry-after": "18000" } }, {}], {
+    retry: new Retry({ total: 1, statusForcelist: [503] }),
+  });
+  const began = performance.now();
+
+  const response = await session.get(url);
+
+  assert.deepEqual([response.status, clock.sleeps], [200, [18_000_000]]);
+  assert.ok(performance.now() - began < 5_000);
+});
+
+test("knows whether it was closed", async () => {
+  const { session, adapter } = scripted([{}]);
+
+  await session.close();
+
+  assert.equal(adapter.closed, true);
+});
+
+test("an empty script is refused", () => {
+  assert.throws(() => scriptedAdapter([], { clock: fakeClock() }), RangeError);
+});

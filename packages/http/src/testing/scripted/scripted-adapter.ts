@@ -1,0 +1,141 @@
+import { DeadlineExceededError, systemClock, type Clock, type Duration } from "@holdfast/policy";
+import { sleepWithTimer, startTimer, toMs } from "@holdfast/policy/internal";
+import type { Adapter, SendOptions } from "../../adapter/adapter.ts";
+import { openBody, type Body } from "../../model/body.ts";
+import { AttemptTimeoutError, ReadTimeoutError } from "../../errors/transport-errors.ts";
+import type { HttpRequest } from "../../model/request.ts";
+import { HttpResponse } from "../../model/response.ts";
+import type { Retry } from "../../retry/retry.ts";
+
+/** An answer that comes from no server. */
+export interface ScriptedReply {
+  /** @default 200 */
+  readonly status?: number;
+  readonly statusText?: string;
+  /** Names in lower case. */
+  readonly headers?: Readonly<Record<string, string | readonly string[]>>;
+  readonly body?: string | Uint8Array;
+  /** How long the server is silent before it answers. @default 0 */
+  readonly takes?: Duration;
+}
+
+/** A failure in place of an answer. */
+export interface ScriptedFailure {
+  readonly error: unknown;
+  /** How long it takes to fail. @default 0 */
+  readonly takes?: Duration;
+}
+
+/** What becomes of one request. */
+export type ScriptedOutcome = ScriptedReply | ScriptedFailure;
+
+/** What becomes of one request, or a function that says so of the request at hand. */
+export type ScriptedEntry = ScriptedOutcome | ((request: ScriptedRequest) => ScriptedOutcome);
+
+/** A request as it would have gone out. */
+export interface ScriptedRequest {
+  readonly method: string;
+  readonly url: string;
+  /** Names in lower case. */
+  readonly headers: HttpRequest["headers"];
+  /** The whole body as text; undefined without one. */
+  readonly body: string | undefined;
+  /** When it was sent, on the adapter's clock. */
+  readonly at: number;
+  /** The URL of the proxy that it was to go through, where there was one. */
+  readonly proxy?: string;
+}
+
+export interface ScriptedAdapterOptions {
+  /** Give the session's own: time passes on it, so that a fake one makes hours of waiting take no time. @default systemClock */
+  readonly clock?: Clock;
+  readonly retry?: Retry;
+}
+
+/** An adapter that plays a script. */
+export interface ScriptedAdapter extends Adapter {
+  /** Every request so far, in order. */
+  readonly requests: readonly ScriptedRequest[];
+  readonly closed: boolean;
+}
+
+/**
+ * Makes an adapter that answers from a list, without any network: one entry for each request, the last one again and
+ * again.
+ *
+ * It keeps the limits that a real one keeps: silence longer than `read`, an attempt longer than `attempt`, a call past its
+ * deadline and the caller's abort end a request early. A body is read to its end, so that a stream can be sent once.
+ *
+ * @throws RangeError for an empty script.
+ */
+export function scriptedAdapter(
+  script: readonly ScriptedEntry[],
+  { clock = systemClock, retry }: ScriptedAdapterOptions = {},
+): ScriptedAdapter {
+  if (script.length === 0) throw new RangeError("A script needs at least one entry");
+  const requests: ScriptedRequest[] = [];
+  let closed = false;
+  return {
+    retry,
+    requests,
+    get closed() {
+      return closed;
+    },
+    send: async (request, options) => {
+      options.signal?.throwIfAborted();
+      const entry = script[Math.min(requests.length, script.length - 1)] ?? {};
+      const { proxy } = options;
+      const sent = { ...(await asSent(request)), at: clock.now(), ...(proxy !== undefined && { proxy }) };
+      requests.push(sent);
+      const outcome = typeof entry === "function" ? entry(sent) : entry;
+      await pass(toMs(outcome.takes ?? 0), { clock, target: request.url.host, options });
+      if ("error" in outcome) throw outcome.error;
+      return answer(outcome, request);
+    },
+    close: async () => {
+      closed = true;
+    },
+  };
+}
+
+async function asSent({ method, url, headers, body }: HttpRequest): Promise<Omit<ScriptedRequest, "at">> {
+  return { method, url: url.href, headers, body: await textOf(body) };
+}
+
+async function textOf(body: Body): Promise<string | undefined> {
+  const opened = openBody(body);
+  if (opened === null || typeof opened === "string") return opened ?? undefined;
+  if (opened instanceof Uint8Array) return new TextDecoder().decode(opened);
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of opened as AsyncIterable<Uint8Array | string>) chunks.push(Buffer.from(chunk));
+  return Buffer.concat(chunks).toString();
+}
+
+interface Passage {
+  readonly clock: Clock;
+  readonly target: string;
+  readonly options: SendOptions;
+}
+
+async function pass(
+  takes: number,
+  { clock, target, options: { timeouts, deadline, signal } }: Passage,
+): Promise<void> {
+  const left = deadline - clock.now();
+  const limit = Math.min(timeouts.read, timeouts.attempt, left);
+  const delay = Math.max(0, Math.min(takes, limit));
+  // Not `clock.sleep`: what a clock records of sleeps are the waits between attempts.
+  if (delay > 0) await sleepWithTimer((wait, run) => startTimer(clock, wait, run), delay, signal);
+  if (takes <= limit) return;
+  if (limit === left) throw new DeadlineExceededError(timeouts.total);
+  if (limit === timeouts.read) throw new ReadTimeoutError(target, limit, "headers");
+  throw new AttemptTimeoutError(target, limit, { phase: "headers", mayHaveArrived: true });
+}
+
+function answer(
+  { status = 200, statusText = "", headers = {}, body = "" }: ScriptedReply,
+  { url }: HttpRequest,
+): HttpResponse {
+  const content = typeof body === "string" ? new TextEncoder().encode(body) : body;
+  return new HttpResponse({ status, statusText, url: url.href, headers, content });
+}

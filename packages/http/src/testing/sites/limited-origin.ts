@@ -1,0 +1,58 @@
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { systemClock } from "@holdfast/policy";
+import type { SimulatedReply, SimulatedServer } from "./simulated-limit.ts";
+
+/** What a limited origin has answered so far. */
+export interface LimitedCounts {
+  readonly accepted: number;
+  readonly refused: number;
+}
+
+/** A server on loopback that keeps a limit; disposing of it ends it. */
+export interface LimitedOrigin extends AsyncDisposable {
+  readonly url: string;
+  /** What was answered from one millisecond of its life, which begins with the first request, to another. */
+  counts(from: number, to: number): LimitedCounts;
+}
+
+/** Starts a server that answers 200, or 429 with Retry-After and RateLimit as its limit says. */
+export async function limitedOrigin(limit: SimulatedServer): Promise<LimitedOrigin> {
+  const answers: { readonly at: number; readonly ok: boolean }[] = [];
+  let begin: number | undefined;
+  const server = createServer((_request, response) => {
+    const now = systemClock.now();
+    begin ??= now;
+    const at = now - begin;
+    const answer = limit(at);
+    answers.push({ at, ok: answer.ok });
+    response.writeHead(answer.ok ? 200 : 429, headersOf(answer)).end(answer.ok ? "welcome" : "slow down");
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a server that listens on a port has one
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: `http://127.0.0.1:${port}`,
+    counts: (from, to) => {
+      const within = answers.filter(({ at }) => at >= from && at < to);
+      const accepted = within.filter(({ ok }) => ok).length;
+      return { accepted, refused: within.length - accepted };
+    },
+    [Symbol.asyncDispose]: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+function headersOf({ ok, delay, limit, spent }: SimulatedReply): Record<string, string> {
+  const seconds = delay === undefined ? undefined : String(Math.ceil(delay / 1_000));
+  return {
+    ...(!ok && seconds !== undefined && { "retry-after": seconds }),
+    ...((spent === true || !ok) && seconds !== undefined && { ratelimit: `"default";r=0;t=${seconds}` }),
+    ...(limit !== undefined && {
+      "ratelimit-policy": `"default";q=${limit.requests};w=${limit.window / 1_000}`,
+    }),
+  };
+}

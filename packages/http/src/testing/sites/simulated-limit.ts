@@ -1,0 +1,142 @@
+import {
+  afterAccepted,
+  afterDeparture,
+  freePace,
+  nextDeparture,
+  afterLimitHit,
+  type Pace,
+} from "../../pacing/pace.ts";
+import { emptyTally } from "../../pacing/tally.ts";
+import type { StatedLimit } from "../../retry/dialects/dialect.ts";
+
+/** What a simulated server says to one request. */
+export interface SimulatedReply {
+  readonly ok: boolean;
+  /** The wait that it names, in milliseconds. */
+  readonly delay?: number;
+  /** What it says that it allows. */
+  readonly limit?: StatedLimit;
+  /** Whether it says that this was the last request for now. */
+  readonly spent?: boolean;
+}
+
+/** A server with a limit: gets the instant at which a request comes, in milliseconds. */
+export type SimulatedServer = (now: number) => SimulatedReply;
+
+/** What a simulated server says besides: with `left` requests of its window left, and `until` milliseconds of it. */
+export type Wording = (left: number, until: number) => Omit<SimulatedReply, "ok">;
+
+/** A server that counts requests in windows that begin at fixed instants. */
+export function fixedWindow({ requests, window }: StatedLimit, say: Wording): SimulatedServer {
+  let at = -1;
+  let count = 0;
+  return (now) => {
+    const index = Math.floor(now / window);
+    count = index === at ? count + 1 : 1;
+    at = index;
+    const ok = count <= requests;
+    const words = say(requests - count, (index + 1) * window - now);
+    return ok && words.spent !== true ? { ok } : { ok, ...words };
+  };
+}
+
+/** A server that counts the requests of the time before each one. */
+export function slidingLog(
+  { requests, window }: StatedLimit,
+  refusal: Omit<SimulatedReply, "ok">,
+): SimulatedServer {
+  let log: number[] = [];
+  return (now) => {
+    log = log.filter((at) => at > now - window);
+    if (log.length >= requests) return { ok: false, ...refusal };
+    log.push(now);
+    return { ok: true };
+  };
+}
+
+/** A server with a bucket of so many tokens, which fills up evenly (GCRA; a bucket of 1 is nginx's `limit_req`). */
+export function bucket(
+  { requests, window }: StatedLimit,
+  tokens: number,
+  refusal: Omit<SimulatedReply, "ok">,
+): SimulatedServer {
+  const interval = window / requests;
+  let arrival = -Infinity;
+  return (now) => {
+    const next = Math.max(arrival, now);
+    if (next - now > (tokens - 1) * interval) return { ok: false, ...refusal };
+    arrival = next + interval;
+    return { ok: true };
+  };
+}
+
+/** What came of it. */
+export interface Simulated {
+  /** The share of refusals after the first second. */
+  readonly refused: number;
+  /** Requests accepted per second, over the whole time. */
+  readonly throughput: number;
+}
+
+interface Flight {
+  readonly answeredAt: number;
+  readonly leftAt: number;
+  readonly answer: SimulatedReply;
+}
+
+/**
+ * Plays clients that always want more, at the pace that is learnt, against a server: timers are up to 2 ms late, the way
+ * there and back takes 1 to 3 ms each.
+ */
+export function simulate(
+  server: SimulatedServer,
+  {
+    clients,
+    seconds,
+    random,
+  }: { readonly clients: number; readonly seconds: number; readonly random: () => number },
+): Simulated {
+  let pace: Pace = freePace(emptyTally(0));
+  let flights: Flight[] = [];
+  let now = 0;
+  const counts = { late: 0, refusedLate: 0, accepted: 0 };
+  const travel = (): number => 1 + 2 * random();
+  const land = ({ answeredAt, leftAt, answer }: Flight): void => {
+    now = Math.max(now, answeredAt);
+    if (answer.ok) counts.accepted += 1;
+    if (leftAt > 1_000) counts.late += 1;
+    if (leftAt > 1_000 && !answer.ok) counts.refusedLate += 1;
+    if (answer.ok) pace = afterAccepted(pace, now, leftAt);
+    if (answer.ok && answer.spent !== true) return;
+    const asked = answer.delay !== undefined;
+    const delay = answer.delay !== undefined && answer.delay > 0 ? answer.delay : 1_000 * random();
+    pace = afterLimitHit(pace, {
+      now,
+      leftAt,
+      delay,
+      asked,
+      limit: answer.limit,
+      accepted: answer.ok,
+      trouble: false,
+      pressed: true,
+    });
+  };
+  while (now < seconds * 1_000) {
+    flights = flights.toSorted((one, other) => one.answeredAt - other.answeredAt);
+    const turn =
+      flights.length < clients
+        ? nextDeparture(pace, now, { underWay: flights.length, waiting: clients })
+        : Infinity;
+    const [first] = flights;
+    if (first !== undefined && first.answeredAt <= Math.max(now, turn)) {
+      flights = flights.slice(1);
+      land(first);
+      continue;
+    }
+    now = turn > now ? turn + 2 * random() : now;
+    pace = afterDeparture(pace, now);
+    const arrivesAt = now + travel();
+    flights.push({ leftAt: now, answeredAt: arrivesAt + travel(), answer: server(arrivesAt) });
+  }
+  return { refused: counts.refusedLate / counts.late, throughput: counts.accepted / seconds };
+}

@@ -1,0 +1,155 @@
+import { once } from "node:events";
+import { createServer, type Socket } from "node:net";
+import { ByteSource } from "../wire/byte-source.ts";
+import { play } from "../wire/play.ts";
+import {
+  ClientGone,
+  take,
+  takeCredentials,
+  takeMethods,
+  takeSocks4Request,
+  takeSocks5Request,
+  type SocksCredentials,
+  type SocksRequest,
+} from "./socks-messages.ts";
+import { SocketWire } from "../wire/socket-wire.ts";
+import type { Reply } from "../replies/steps.ts";
+
+/** What a SOCKS proxy does in place of what it should, at each of its turns; a turn left out is taken as it should be. */
+export interface SocksTurns {
+  /** In place of its choice of how to authenticate (SOCKS5). */
+  readonly method?: Reply;
+  /** In place of its word on the credentials (SOCKS5). */
+  readonly credentials?: Reply;
+  /** In place of its answer to the request; what does not end the connection is followed by the tunnel. */
+  readonly reply?: Reply;
+  /** In place of the tunnel. */
+  readonly tunnel?: Reply;
+}
+
+export interface SocksProxyOptions {
+  /** Whom it serves. @default everybody, without asking */
+  readonly credentials?: SocksCredentials;
+  /** The same for every connection, or one for each, of which the last repeats. @default {} */
+  readonly turns?: SocksTurns | readonly SocksTurns[];
+  /** Where every tunnel leads. @default where it was asked to */
+  readonly to?: { readonly host: string; readonly port: number };
+}
+
+/** A running SOCKS proxy. */
+export interface SocksProxy extends AsyncDisposable {
+  readonly port: number;
+  /** Its host and port, to be put behind a scheme and credentials. */
+  readonly host: string;
+  /** What it was asked for, in order. */
+  readonly requests: readonly SocksRequest[];
+  /** Who asked, where it was told. */
+  readonly users: readonly SocksCredentials[];
+  readonly connections: number;
+  readonly openConnections: number;
+  close(): Promise<void>;
+}
+
+interface Server {
+  readonly options: SocksProxyOptions;
+  readonly requests: SocksRequest[];
+  readonly users: SocksCredentials[];
+}
+
+/** A SOCKS4, SOCKS4A and SOCKS5 proxy on loopback that misbehaves as told, and records what it was asked. */
+export async function socksProxy(options: SocksProxyOptions = {}): Promise<SocksProxy> {
+  const state: Server = { options, requests: [], users: [] };
+  const sockets = new Set<Socket>();
+  let connections = 0;
+  const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
+    connections += 1;
+    sockets.add(socket);
+    socket.on("error", () => undefined).on("close", () => sockets.delete(socket));
+    serve(socket, turnsOf(options.turns, connections), state).catch((error: unknown) => {
+      socket.destroy();
+      if (!(error instanceof ClientGone)) throw error;
+    });
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("No port to listen on");
+  const close = async (): Promise<void> => {
+    const stopped = server.listening ? once(server.close(), "close") : undefined;
+    for (const socket of sockets) socket.destroy();
+    await stopped;
+  };
+  return {
+    port: address.port,
+    host: `127.0.0.1:${address.port}`,
+    requests: state.requests,
+    users: state.users,
+    get connections() {
+      return connections;
+    },
+    get openConnections() {
+      return sockets.size;
+    },
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}
+
+/** A reply of SOCKS5 that is not a yes (RFC 1928 §6), and the end. */
+export function socks5Reply(code: number): Reply {
+  return [{ send: Buffer.from([5, code, 0, 1, 0, 0, 0, 0, 0, 0]) }, { end: "fin" }];
+}
+
+/** A code of SOCKS4 that is not 90, and the end. */
+export function socks4Reply(code: number): Reply {
+  return [{ send: Buffer.from([0, code, 0, 0, 0, 0, 0, 0]) }, { end: "fin" }];
+}
+
+function turnsOf(turns: SocksProxyOptions["turns"] = {}, number: number): SocksTurns {
+  const all: readonly SocksTurns[] = Array.isArray(turns) ? turns : [turns];
+  return all[Math.min(number, all.length) - 1] ?? {};
+}
+
+const yes5: Reply = [{ send: Buffer.from([5, 0, 0, 1, 0, 0, 0, 0, 0, 0]) }];
+const yes4: Reply = [{ send: Buffer.from([0, 90, 0, 0, 0, 0, 0, 0]) }];
+
+async function serve(socket: Socket, turns: SocksTurns, state: Server): Promise<void> {
+  const source = new ByteSource(socket);
+  const wire = new SocketWire(socket, socket, source);
+  const version = (await take(source, 1)).readUInt8();
+  const say = async (answer: Reply): Promise<void> => {
+    await play(answer, wire);
+    if (wire.over) throw new ClientGone();
+  };
+  const request = version === 4 ? await hear4(source, state) : await hear5(source, { turns, say, state });
+  state.requests.push(request);
+  await say(turns.reply ?? (version === 4 ? yes4 : yes5));
+  await play(turns.tunnel ?? [{ tunnel: state.options.to ?? request }], wire);
+}
+
+async function hear4(source: ByteSource, { users }: Server): Promise<SocksRequest> {
+  const { user, ...request } = await takeSocks4Request(source);
+  users.push({ user, password: "" });
+  return request;
+}
+
+interface Talk {
+  readonly turns: SocksTurns;
+  readonly say: (answer: Reply) => Promise<void>;
+  readonly state: Server;
+}
+
+async function hear5(source: ByteSource, { turns, say, state }: Talk): Promise<SocksRequest> {
+  const { credentials } = state.options;
+  const offered = await takeMethods(source);
+  const method = credentials === undefined ? 0 : 2;
+  const acceptable = offered.includes(method);
+  await say(turns.method ?? [{ send: Buffer.from([5, acceptable ? method : 0xff]) }]);
+  if (credentials !== undefined) {
+    const told = await takeCredentials(source);
+    state.users.push(told);
+    const right = told.user === credentials.user && told.password === credentials.password;
+    await say(turns.credentials ?? [{ send: Buffer.from([1, right ? 0 : 1]) }]);
+  }
+  return takeSocks5Request(source);
+}

@@ -1,0 +1,122 @@
+import type { Socket } from "node:net";
+import { connect } from "node:net";
+import type { Duplex } from "node:stream";
+import type { ByteSource } from "./byte-source.ts";
+import { chunkBytes } from "../replies/chunk-bytes.ts";
+import type { Head } from "../replies/head.ts";
+import { announcesClose, headBytes } from "../replies/head.ts";
+import type { MaybePromise, Wire } from "./play.ts";
+import type { RequestBody } from "./request-body.ts";
+import type { Afterwards, Chunk, Ending, LastChunk } from "../replies/steps.ts";
+import { flushed, sleepOn, until } from "./stream-waits.ts";
+
+/** What a wire knows of the request that it answers. */
+export interface BeingAnswered {
+  readonly isHead: boolean;
+  readonly body: RequestBody;
+  readonly onRead: () => void;
+}
+
+/** Plays steps on a TCP connection, or on the TLS inside it. */
+export class SocketWire implements Wire {
+  /** What the steps so far want done after the answer. */
+  armed: Afterwards | undefined;
+  /** True after a head that said Connection: close. */
+  closing = false;
+  muted = false;
+  readonly #stream: Duplex;
+  readonly #raw: Socket;
+  readonly #source: ByteSource;
+  #request: BeingAnswered | undefined;
+  #ended = false;
+
+  constructor(stream: Duplex, raw: Socket, source: ByteSource) {
+    this.#stream = stream;
+    this.#raw = raw;
+    this.#source = source;
+  }
+
+  get over(): boolean {
+    return this.#ended || this.#stream.destroyed || this.#raw.destroyed;
+  }
+
+  /** Makes ready for the answer to the next request. */
+  begin(request: BeingAnswered): void {
+    this.#request = request;
+    this.muted = false;
+    this.closing = false;
+    this.armed = undefined;
+  }
+
+  head(head: Head): MaybePromise {
+    const final = head.status >= 200;
+    const flow = this.send(headBytes(head));
+    this.muted = final && this.#request?.isHead === true;
+    if (final && announcesClose(head)) this.closing = true;
+    return flow;
+  }
+
+  send(bytes: Buffer): MaybePromise {
+    if (this.over || this.#stream.write(bytes)) return undefined;
+    return until(this.#stream, "drain");
+  }
+
+  sleep(duration: number): Promise<void> {
+    return sleepOn(this.#stream, duration);
+  }
+
+  async end(ending: Ending): Promise<void> {
+    await flushed(this.#stream);
+    this.#ended = true;
+    if (ending === "rst") {
+      this.#raw.resetAndDestroy();
+      this.#stream.destroy();
+      return undefined;
+    }
+    if (ending === "fin") this.#stream.end();
+    if (ending === "bare-fin") this.#raw.end();
+    // A peer whose body is not read stays blocked, and its end unseen, until the connection is closed.
+    if (ending === "hang" && this.#source.held) return until(this.#stream, "close");
+    await this.#peerGone();
+    this.#stream.destroy();
+  }
+
+  async read(amount: number): Promise<void> {
+    await this.#request?.body.read(amount);
+    this.#request?.onRead();
+    if (this.#request?.body.complete === false) this.#source.hold();
+  }
+
+  async peek(): Promise<void> {
+    if (this.#source.pending.length === 0) await this.#source.more();
+  }
+
+  async tunnel(to: { readonly host: string; readonly port: number }): Promise<void> {
+    const early = this.#source.release();
+    const far = connect({ ...to, allowHalfOpen: true });
+    far.on("error", () => this.#stream.destroy());
+    far.write(early);
+    this.#stream.pipe(far).pipe(this.#stream);
+    this.#ended = true;
+    await until(this.#stream, "close");
+    far.destroy();
+  }
+
+  chunk(step: Chunk | LastChunk): MaybePromise {
+    return this.send(chunkBytes(step));
+  }
+
+  arm(afterwards: Afterwards): void {
+    this.armed = afterwards;
+  }
+
+  frame(): never {
+    throw new TypeError("RST_STREAM and GOAWAY are for HTTP/2 only");
+  }
+
+  /** The end of the peer: its FIN, or the end of the connection. What it still sends is thrown away. */
+  async #peerGone(): Promise<void> {
+    this.#source.discard();
+    while (!this.#source.ended) await this.#source.more();
+  }
+}
