@@ -137,7 +137,7 @@ test("a client that expects 100 Continue is told to go on", async () => {
   });
 });
 
-test("an answer may come before the body is read, and ends the connection", async () => {
+test("a reply may come before the body is read, and ends the connection", async () => {
   await play(
     { routes: { "/none": withoutReading(hello), "/some": withoutReading(hello, 3) } },
     async (origin, client) => {
@@ -238,7 +238,7 @@ test("resetWhenIdle resets an idle connection", async () => {
   });
 });
 
-test("timeoutWhenIdle says 408 to nobody and closes", async () => {
+test("timeoutWhenIdle sends 408 and closes", async () => {
   await play({ routes: { "/": [[...hello, ...timeoutWhenIdle(20)]] } }, async (origin, client) => {
     client.get("/");
     assert.equal(await client.ending(), "fin");
@@ -325,9 +325,9 @@ test("a tunnel joins the client to another origin", async (t) => {
   await far.close();
 });
 
-test("interim answers may be any number", async () => {
-  const answer = [...informational(100), ...informational(102), ...hello];
-  await play({ routes: { "/": answer } }, async (_, client) => {
+test("interim replies may be any number", async () => {
+  const reply = [...informational(100), ...informational(102), ...hello];
+  await play({ routes: { "/": reply } }, async (_, client) => {
     client.get("/");
     await client.until("hello");
     assert.deepEqual(statuses(client.text()), ["100", "102", "200"]);

@@ -61,49 +61,49 @@ const big = respond(200, { body: "x".repeat(30_000) });
 const part: Reply = cut(big, { beforeEnd: 20_000, by: "fin" }).slice(0, -1);
 const usual = { status: 200, code: constants.NGHTTP2_NO_ERROR, goaway: undefined, interim: [] };
 
-const cases: Readonly<Record<string, { readonly answer: Reply; readonly seen: Seen }>> = {
-  "a whole answer, without what belongs to HTTP/1 connections": {
-    answer: respond(200, { headers: { connection: "keep-alive" }, body: "hello" }),
+const cases: Readonly<Record<string, { readonly reply: Reply; readonly seen: Seen }>> = {
+  "a whole reply, without what belongs to HTTP/1 connections": {
+    reply: respond(200, { headers: { connection: "keep-alive" }, body: "hello" }),
     seen: { ...usual, text: "hello" },
   },
-  "chunks without their sizes": { answer: chunked(200, ["hel", "lo"]), seen: { ...usual, text: "hello" } },
-  "interim answers": {
-    answer: [...informational(103), ...big],
+  "chunks without their sizes": { reply: chunked(200, ["hel", "lo"]), seen: { ...usual, text: "hello" } },
+  "interim replies": {
+    reply: [...informational(103), ...big],
     seen: { ...usual, text: "x".repeat(30_000), interim: [103] },
   },
   "a refused stream": {
-    answer: refuseStream(),
+    reply: refuseStream(),
     seen: { ...usual, status: undefined, text: "", code: constants.NGHTTP2_REFUSED_STREAM },
   },
   "a reset in mid-body": {
-    answer: [...part, { wait: 20 }, ...resetStream()],
+    reply: [...part, { wait: 20 }, ...resetStream()],
     seen: { ...usual, text: "x".repeat(10_000), code: constants.NGHTTP2_INTERNAL_ERROR },
   },
   "a reset with a code of one's own": {
-    answer: resetStream(constants.NGHTTP2_ENHANCE_YOUR_CALM),
+    reply: resetStream(constants.NGHTTP2_ENHANCE_YOUR_CALM),
     seen: { ...usual, status: undefined, text: "", code: constants.NGHTTP2_ENHANCE_YOUR_CALM },
   },
   "a body that ends before its length": {
-    answer: [...part, { end: "fin" }],
+    reply: [...part, { end: "fin" }],
     seen: { ...usual, text: "x".repeat(10_000), code: constants.NGHTTP2_PROTOCOL_ERROR },
   },
   "GOAWAY below the first stream": {
-    answer: goawayUnprocessed(),
+    reply: goawayUnprocessed(),
     seen: { ...usual, status: undefined, text: "", code: constants.NGHTTP2_REFUSED_STREAM, goaway: 0 },
   },
-  "GOAWAY above the stream, and its answer": {
-    answer: [...goawayProcessed(), ...respond(200, { body: "late" })],
+  "GOAWAY above the stream, and its reply": {
+    reply: [...goawayProcessed(), ...respond(200, { body: "late" })],
     seen: { ...usual, text: "late", goaway: 1 },
   },
 };
 
 const certificate = selfSigned();
-for (const [name, { answer, seen }] of Object.entries(cases)) {
+for (const [name, { reply, seen }] of Object.entries(cases)) {
   for (const tls of [false, true]) {
     test(`HTTP/2 ${tls ? "over TLS" : "in clear"}: ${name}`, async (t) => {
       const origin = await faultOrigin({
         http2: true,
-        routes: { "/": answer },
+        routes: { "/": reply },
         ...(tls ? { tls: certificate } : {}),
       });
       t.after(() => origin.close());

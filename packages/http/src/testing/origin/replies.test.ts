@@ -26,7 +26,7 @@ import type { Seen } from "../wire/wire-client.ts";
 import { exchange } from "../wire/wire-client.ts";
 
 interface Case {
-  readonly answer: Reply;
+  readonly reply: Reply;
   readonly text: string;
   readonly end: Seen;
 }
@@ -35,147 +35,147 @@ const ok = respond(200, { body: "hello" });
 const okText = "HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello";
 
 const cases: Readonly<Record<string, Case>> = {
-  "respond frames a body by its length": { answer: ok, text: okText, end: "open" },
+  "respond frames a body by its length": { reply: ok, text: okText, end: "open" },
   "respond without a body announces none": {
-    answer: respond(503, { headers: { "retry-after": 1 } }),
+    reply: respond(503, { headers: { "retry-after": 1 } }),
     text: "HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\ncontent-length: 0\r\n\r\n",
     end: "open",
   },
   "respond sends no framing with a status that has no body": {
-    answer: respond(204),
+    reply: respond(204),
     text: "HTTP/1.1 204 No Content\r\n\r\n",
     end: "open",
   },
   "respond repeats a header for each value and sends raw lines as they are": {
-    answer: respond(200, {
+    reply: respond(200, {
       headers: [["set-cookie", "a=1"], "Set-Cookie: b=2", "folded: a\r\n b", "no colon"],
     }),
     text: "HTTP/1.1 200 OK\r\nset-cookie: a=1\r\nSet-Cookie: b=2\r\nfolded: a\r\n b\r\nno colon\r\ncontent-length: 0\r\n\r\n",
     end: "open",
   },
   "respond makes a line of each value of a list": {
-    answer: respond(200, { headers: { "retry-after": ["1", "2"] } }),
+    reply: respond(200, { headers: { "retry-after": ["1", "2"] } }),
     text: "HTTP/1.1 200 OK\r\nretry-after: 1\r\nretry-after: 2\r\ncontent-length: 0\r\n\r\n",
     end: "open",
   },
   "respond keeps a Content-Length that lies": {
-    answer: respond(200, { headers: { "content-length": "999" }, body: "hello" }),
+    reply: respond(200, { headers: { "content-length": "999" }, body: "hello" }),
     text: "HTTP/1.1 200 OK\r\ncontent-length: 999\r\n\r\nhello",
     end: "open",
   },
   "respond keeps two lengths that differ": {
-    answer: respond(200, { headers: ["Content-Length: 5", "Content-Length: 4"], body: "hello" }),
+    reply: respond(200, { headers: ["Content-Length: 5", "Content-Length: 4"], body: "hello" }),
     text: "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 4\r\n\r\nhello",
     end: "open",
   },
   "respond leaves the framing out when told so": {
-    answer: respond(200, { body: "hello", framing: "none" }),
+    reply: respond(200, { body: "hello", framing: "none" }),
     text: "HTTP/1.1 200 OK\r\n\r\nhello",
     end: "open",
   },
   "respond ends a close-delimited body with a FIN": {
-    answer: respond(200, { body: "hello", framing: "close", version: "1.0", reason: "Fine" }),
+    reply: respond(200, { body: "hello", framing: "close", version: "1.0", reason: "Fine" }),
     text: "HTTP/1.0 200 Fine\r\nconnection: close\r\n\r\nhello",
     end: "fin",
   },
-  "respond closes after an answer that said so": {
-    answer: respond(200, { headers: { connection: "close" }, body: "hello" }),
+  "respond closes after a reply that said so": {
+    reply: respond(200, { headers: { connection: "close" }, body: "hello" }),
     text: "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 5\r\n\r\nhello",
     end: "fin",
   },
   "respond sends Transfer-Encoding beside a Content-Length that lies": {
-    answer: respond(200, { headers: { "content-length": "2" }, body: "hello", framing: "chunked" }),
+    reply: respond(200, { headers: { "content-length": "2" }, body: "hello", framing: "chunked" }),
     text: "HTTP/1.1 200 OK\r\ncontent-length: 2\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
     end: "open",
   },
   "chunked sends the chunks it is given, with extensions and trailers": {
-    answer: chunked(200, ["hello", { chunk: " world", extension: ";a=b" }], { trailers: { "x-sum": "1" } }),
+    reply: chunked(200, ["hello", { chunk: " world", extension: ";a=b" }], { trailers: { "x-sum": "1" } }),
     text: "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n6;a=b\r\n world\r\n0\r\nx-sum: 1\r\n\r\n",
     end: "open",
   },
   "chunked lies about a size and forgets the last chunk": {
-    answer: chunked(200, [{ chunk: "hello", size: "banana" }], { last: false }),
+    reply: chunked(200, [{ chunk: "hello", size: "banana" }], { last: false }),
     text: "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nbanana\r\nhello\r\n",
     end: "open",
   },
-  "informational comes before the answer": {
-    answer: [...informational(103, { link: "</a>" }), ...ok],
+  "informational comes before the reply": {
+    reply: [...informational(103, { link: "</a>" }), ...ok],
     text: `HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n${okText}`,
     end: "open",
   },
   "redirect sends its Location as it is": {
-    answer: redirect("../a b?c", 307),
+    reply: redirect("../a b?c", 307),
     text: "HTTP/1.1 307 Temporary Redirect\r\nlocation: ../a b?c\r\ncontent-length: 0\r\n\r\n",
     end: "open",
   },
   "keepAliveHint promises seconds": {
-    answer: respond(200, { headers: keepAliveHint(1) }),
+    reply: respond(200, { headers: keepAliveHint(1) }),
     text: "HTTP/1.1 200 OK\r\nconnection: keep-alive\r\nkeep-alive: timeout=1\r\ncontent-length: 0\r\n\r\n",
     end: "open",
   },
   "switchProtocols says 101 and then nothing": {
-    answer: switchProtocols(),
+    reply: switchProtocols(),
     text: "HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n",
     end: "open",
   },
-  "reset sends nothing but an RST": { answer: reset(), text: "", end: "rst" },
-  "close sends nothing but a FIN": { answer: close(), text: "", end: "fin" },
-  "silence sends nothing": { answer: silence(), text: "", end: "open" },
-  "silence of a limited time ends in a FIN": { answer: silence(20), text: "", end: "fin" },
-  "raw sends its bytes and a FIN": { answer: raw("nonsense"), text: "nonsense", end: "fin" },
+  "reset sends nothing but an RST": { reply: reset(), text: "", end: "rst" },
+  "close sends nothing but a FIN": { reply: close(), text: "", end: "fin" },
+  "silence sends nothing": { reply: silence(), text: "", end: "open" },
+  "silence of a limited time ends in a FIN": { reply: silence(20), text: "", end: "fin" },
+  "raw sends its bytes and a FIN": { reply: raw("nonsense"), text: "nonsense", end: "fin" },
   "raw sends its bytes and an RST": {
-    answer: [{ send: "x" }, { wait: 20 }, { end: "rst" }],
+    reply: [{ send: "x" }, { wait: 20 }, { end: "rst" }],
     text: "x",
     end: "rst",
   },
   "raw keeps the connection when told so": {
-    answer: raw("nonsense", "keep-alive"),
+    reply: raw("nonsense", "keep-alive"),
     text: "nonsense",
     end: "open",
   },
   "cut ends inside the head": {
-    answer: cut(ok, { at: 12, by: "fin" }),
+    reply: cut(ok, { at: 12, by: "fin" }),
     text: okText.slice(0, 12),
     end: "fin",
   },
   "cut resets after the first bytes of the body": {
-    answer: cut(ok, { atBody: 2 }),
+    reply: cut(ok, { atBody: 2 }),
     text: okText.slice(0, -3),
     end: "rst",
   },
   "cut counts from the end": {
-    answer: cut(ok, { beforeEnd: 1, by: "fin" }),
+    reply: cut(ok, { beforeEnd: 1, by: "fin" }),
     text: okText.slice(0, -1),
     end: "fin",
   },
   "cut finds the body of raw bytes": {
-    answer: cut(raw(okText), { atBody: 1, by: "fin" }),
+    reply: cut(raw(okText), { atBody: 1, by: "fin" }),
     text: okText.slice(0, -4),
     end: "fin",
   },
   "cut resets a close-delimited body at its end": {
-    answer: cut(respond(200, { body: "hello", framing: "close" }), { beforeEnd: 0 }),
+    reply: cut(respond(200, { body: "hello", framing: "close" }), { beforeEnd: 0 }),
     text: "HTTP/1.1 200 OK\r\nconnection: close\r\n\r\nhello",
     end: "rst",
   },
   "cut stops a chunked body before its last chunk": {
-    answer: cut(chunked(200, ["hello"]), { beforeEnd: 5, by: "fin" }),
+    reply: cut(chunked(200, ["hello"]), { beforeEnd: 5, by: "fin" }),
     text: "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n",
     end: "fin",
   },
   "stall sends a part and then nothing": {
-    answer: stall(ok, { at: 20 }),
+    reply: stall(ok, { at: 20 }),
     text: okText.slice(0, 20),
     end: "open",
   },
-  "stall goes on after a pause": { answer: stall(ok, { atBody: 2, pause: 30 }), text: okText, end: "open" },
-  "drip sends all of it in the end": { answer: drip(ok, { bytes: 10, every: 2 }), text: okText, end: "open" },
+  "stall goes on after a pause": { reply: stall(ok, { atBody: 2, pause: 30 }), text: okText, end: "open" },
+  "drip sends all of it in the end": { reply: drip(ok, { bytes: 10, every: 2 }), text: okText, end: "open" },
 };
 
 suite("on the wire", { concurrency: 8 }, () => {
-  for (const [name, { answer, text, end }] of Object.entries(cases)) {
+  for (const [name, { reply, text, end }] of Object.entries(cases)) {
     test(name, async (t) => {
-      const origin = await faultOrigin({ routes: { "/": answer } });
+      const origin = await faultOrigin({ routes: { "/": reply } });
       t.after(() => origin.close());
 
       const seen = await exchange(origin.port, "/");
@@ -241,7 +241,7 @@ test("an endless body waits for a peer that does not read, and others are served
   assert.equal(other.text, okText);
 });
 
-test("endless answers go on until the peer leaves", async (t) => {
+test("endless replies go on until the peer leaves", async (t) => {
   const routes = {
     "/body": endlessBody(503, { piece: "abc", every: 5 }),
     "/chunks": endlessBody(200, { piece: "abc", every: 5, chunked: true }),

@@ -34,7 +34,7 @@ test("the exact path wins, then the longest pattern, then a 404", () => {
   assert.deepEqual(findScript({ "/a": one }, "/b"), respond(404, { body: "No such route\n" }));
 });
 
-test("a list has an entry per attempt and repeats the last; one answer is for every attempt", () => {
+test("a list has an entry per attempt and repeats the last; one reply is for every attempt", () => {
   const script: Script = [reset(), () => accept(), respond(200)];
 
   assert.deepEqual(entryFor(script, 1), reset());
@@ -45,7 +45,7 @@ test("a list has an entry per attempt and repeats the last; one answer is for ev
   assert.deepEqual(entryFor([accept(), reset()], 1), []);
 });
 
-test("a responder may give an answer, a promise of one, or a script", async () => {
+test("a responder may give a reply, a promise of one, or a script", async () => {
   assert.deepEqual(await resolveReply(() => reset(), request), reset());
   assert.deepEqual(await resolveReply(async () => reset(), request), reset());
   assert.deepEqual(await resolveReply(() => [respond(200), () => reset()], request), reset());

@@ -2,7 +2,7 @@ import type { RecordedRequest } from "./recorder.ts";
 import { respond } from "../replies/respond.ts";
 import type { Reply } from "../replies/steps.ts";
 
-/** Makes the answer from the request, whose body was read whole. A list is taken as a script. */
+/** Makes the reply from the request, whose body was read whole. A list is taken as a script. */
 export type Responder = (
   request: RecordedRequest,
 ) => Reply | readonly Entry[] | Promise<Reply | readonly Entry[]>;
@@ -35,7 +35,7 @@ export function entryFor(script: Script, attempt: number): Entry {
   return script[Math.min(attempt, script.length) - 1] ?? notFound;
 }
 
-/** The answer to a request; responders are asked until there are steps. */
+/** The reply to a request; responders are asked until there are steps. */
 export async function resolveReply(entry: Entry, request: RecordedRequest): Promise<Reply> {
   let current = entry;
   while (typeof current === "function") current = entryFor(await current(request), request.attempt);

@@ -51,7 +51,7 @@ async function untilNoneOpen(origin: { readonly openConnections: number }): Prom
   while (origin.openConnections > 0) await new Promise((resolve) => setTimeout(resolve, 5));
 }
 
-test("answers are the same under TLS, faults included", async (t) => {
+test("replies are the same under TLS, faults included", async (t) => {
   const origin = await faultOrigin({ tls: trusted, routes });
   t.after(() => origin.close());
 
@@ -106,7 +106,7 @@ test("certificates can be untrusted, expired or another host's, and no request i
   }
 });
 
-test("plain HTTP to a TLS port gets no HTTP answer", async (t) => {
+test("plain HTTP to a TLS port gets no HTTP reply", async (t) => {
   const origin = await faultOrigin({ tls: trusted, routes });
   t.after(() => origin.close());
 

@@ -11,7 +11,7 @@ export interface Echo {
   readonly attempt: number;
 }
 
-/** Answers 200 with the request itself, as JSON. */
+/** Replies 200 with the request itself, as JSON. */
 export function echo(): Responder {
   return ({ method, target, headers, body, attempt }) => {
     const said: Echo = {

@@ -9,17 +9,17 @@ import { toBuffer } from "./steps.ts";
 /** Time for bytes that were just sent to be read: an RST overtakes what the peer's kernel has not got yet. */
 const settleMs = 20;
 
-/** A TCP reset in place of an answer; the request was read whole before. */
+/** A TCP reset in place of a reply; the request was read whole before. */
 export function reset(): Reply {
   return [{ end: "rst" }];
 }
 
-/** An orderly close (FIN) in place of an answer. */
+/** An orderly close (FIN) in place of a reply. */
 export function close(): Reply {
   return [{ end: "fin" }];
 }
 
-/** No answer: for ever, or for `duration` milliseconds and then a close. */
+/** No reply: for ever, or for `duration` milliseconds and then a close. */
 export function silence(duration: number = Infinity): Reply {
   return duration === Infinity ? [{ end: "hang" }] : [{ wait: duration }, { end: "fin" }];
 }
@@ -29,25 +29,25 @@ export function raw(bytes: Bytes, ending: Ending | "keep-alive" = "fin"): Reply 
   return ending === "keep-alive" ? [{ send: bytes }] : [{ send: bytes }, { end: ending }];
 }
 
-/** The answer up to a byte, and then a reset or the other `by`. */
-export function cut(answer: Reply, place: Place & { readonly by?: Exclude<Ending, "hang"> }): Reply {
-  const [kept] = split(answer, cutPoint(answer, place));
+/** The reply up to a byte, and then a reset or the other `by`. */
+export function cut(reply: Reply, place: Place & { readonly by?: Exclude<Ending, "hang"> }): Reply {
+  const [kept] = split(reply, cutPoint(reply, place));
   const by = place.by ?? "rst";
   return [...kept, ...(by === "rst" && kept.length > 0 ? [{ wait: settleMs }] : []), { end: by }];
 }
 
-/** The answer up to a byte, and then nothing: for ever, or for `pause` milliseconds before the rest comes. */
-export function stall(answer: Reply, place: Place & { readonly pause?: number }): Reply {
-  const [kept, rest] = split(answer, cutPoint(answer, place));
+/** The reply up to a byte, and then nothing: for ever, or for `pause` milliseconds before the rest comes. */
+export function stall(reply: Reply, place: Place & { readonly pause?: number }): Reply {
+  const [kept, rest] = split(reply, cutPoint(reply, place));
   return place.pause === undefined ? [...kept, { end: "hang" }] : [...kept, { wait: place.pause }, ...rest];
 }
 
-/** The answer `bytes` at a time (default 1), one piece every `every` milliseconds: its head and body, or with `bodyOnly` the body. */
+/** The reply `bytes` at a time (default 1), one piece every `every` milliseconds: its head and body, or with `bodyOnly` the body. */
 export function drip(
-  answer: Reply,
+  reply: Reply,
   pace: { readonly bytes?: number; readonly every: number; readonly bodyOnly?: boolean },
 ): Reply {
-  return answer.map((step): Step => {
+  return reply.map((step): Step => {
     const send = "head" in step && pace.bodyOnly === true ? undefined : wireBytes(step);
     return send ? { send, by: pace.bytes ?? 1, every: pace.every } : step;
   });
@@ -90,11 +90,11 @@ export function switchProtocols(protocol: string = "websocket"): Reply {
 }
 
 /**
- * The answer, after no more than `bytes` of the request's body were read; by default none. With `silence()` the peer stays blocked
+ * The reply, after no more than `bytes` of the request's body were read; by default none. With `silence()` the peer stays blocked
  * in its upload, and that it left goes unseen until `close()`.
  */
-export function withoutReading(answer: Reply, bytes: number = 0): Reply {
-  return [{ read: bytes }, ...answer];
+export function withoutReading(reply: Reply, bytes: number = 0): Reply {
+  return [{ read: bytes }, ...reply];
 }
 
 /** A proxy's yes to CONNECT, and the tunnel to this host and port. */

@@ -67,7 +67,7 @@ export function headBytes(head: Head): Buffer {
   return bytes;
 }
 
-/** True if the server that sends this head ends the connection after its answer. */
+/** True if the server that sends this head ends the connection after its reply. */
 export function announcesClose(head: Head): boolean {
   return head.lines.some(
     (line) => lineName(line) === "connection" && /\bclose\b/i.test(typeof line === "string" ? line : line[1]),

@@ -6,7 +6,7 @@ export function refuseStream(): Reply {
   return [{ resetStream: constants.NGHTTP2_REFUSED_STREAM }];
 }
 
-/** RST_STREAM with this error code, INTERNAL_ERROR unless told otherwise; after an answer's steps it cuts them off. */
+/** RST_STREAM with this error code, INTERNAL_ERROR unless told otherwise; after a reply's steps it cuts them off. */
 export function resetStream(code: number = constants.NGHTTP2_INTERNAL_ERROR): Reply {
   return [{ resetStream: code }];
 }
@@ -19,7 +19,7 @@ export function goawayUnprocessed(code: number = constants.NGHTTP2_NO_ERROR): Re
   return [{ goaway: code, processed: false }, { wait: settle }, { end: "bare-fin" }];
 }
 
-/** GOAWAY that counts the stream as processed, put before the answer that still comes. */
+/** GOAWAY that counts the stream as processed, put before the reply that still comes. */
 export function goawayProcessed(code: number = constants.NGHTTP2_NO_ERROR): Reply {
   return [{ goaway: code, processed: true }];
 }

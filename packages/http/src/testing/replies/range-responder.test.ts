@@ -61,7 +61,7 @@ test("a range may be ignored", () => {
   assert.equal(render(strong, { range: "bytes=4-" }, true).status, 200);
 });
 
-test("versions change with the attempts, a 206 may be forged, and an answer may be cut", async (t) => {
+test("versions change with the attempts, a 206 may be forged, and a reply may be cut", async (t) => {
   const forge = (rendition: Rendition): Rendition => ({ ...rendition, body: Buffer.from("??") });
   const serve = ranged([strong, { body: "abcdefghij", etag: '"v2"' }]);
   const routes: Routes = {

@@ -39,7 +39,7 @@ export function ranged(
       request.headers,
       options.ignoreRange ?? false,
     );
-    return answer(rendition.status === 206 ? (options.forge?.(rendition) ?? rendition) : rendition);
+    return reply(rendition.status === 206 ? (options.forge?.(rendition) ?? rendition) : rendition);
   };
 }
 
@@ -71,7 +71,7 @@ export function render(
   };
 }
 
-function answer({ status, headers, body }: Rendition): Reply {
+function reply({ status, headers, body }: Rendition): Reply {
   return respond(status, { headers, body });
 }
 

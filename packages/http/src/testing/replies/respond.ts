@@ -70,7 +70,7 @@ export function chunked(
   return steps;
 }
 
-/** An interim response (RFC 9110 §15.2), to be put before an answer: `[...informational(103), ...respond(200)]`. */
+/** An interim response (RFC 9110 §15.2), to be put before a reply: `[...informational(103), ...respond(200)]`. */
 export function informational(status: number, headers: HeaderInput = {}): Reply {
   return [{ head: head(status, headers) }];
 }

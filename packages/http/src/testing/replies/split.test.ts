@@ -5,7 +5,7 @@ import { chunked, endlessBody, respond } from "../index.ts";
 import { cutPoint, split, wireBytes } from "./split.ts";
 import type { Reply } from "./steps.ts";
 
-const answer: Reply = [
+const reply: Reply = [
   ...respond(103),
   { wait: 1 },
   ...chunked(200, ["hello", "world"], { trailers: { a: "b" } }),
@@ -16,11 +16,11 @@ function wire(part: Reply): string {
   return Buffer.concat(part.map((step) => wireBytes(step) ?? Buffer.alloc(0))).toString();
 }
 
-test("the two parts of a split answer make the whole, and the first has as many bytes as were asked for", () => {
-  const all = wire(answer);
+test("the two parts of a split reply make the whole, and the first has as many bytes as were asked for", () => {
+  const all = wire(reply);
   fc.assert(
     fc.property(fc.nat(all.length + 10), (bytes) => {
-      const [kept, rest] = split(answer, bytes);
+      const [kept, rest] = split(reply, bytes);
       assert.equal(wire(kept) + wire(rest), all);
       assert.equal(wire(kept).length, Math.min(bytes, all.length));
     }),

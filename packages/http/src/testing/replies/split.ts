@@ -3,7 +3,7 @@ import { headBytes } from "./head.ts";
 import type { Reply, Bytes, Step } from "./steps.ts";
 import { toBuffer } from "./steps.ts";
 
-/** A byte of an answer: counted from its first byte, from the first byte of its body, or from its end. */
+/** A byte of a reply: counted from its first byte, from the first byte of its body, or from its end. */
 export type Place = { readonly at: number } | { readonly atBody: number } | { readonly beforeEnd: number };
 
 /** What a step puts on an HTTP/1 wire, once. */
@@ -13,34 +13,34 @@ export function wireBytes(step: Step): Buffer | undefined {
   return "send" in step ? toBuffer(step.send) : undefined;
 }
 
-function wireLength(answer: Reply): number {
-  return answer.reduce((sum, step) => sum + (wireBytes(step)?.length ?? 0), 0);
+function wireLength(reply: Reply): number {
+  return reply.reduce((sum, step) => sum + (wireBytes(step)?.length ?? 0), 0);
 }
 
-/** Where the body begins: after the last head, or after the empty line of an answer of raw bytes. */
-function bodyStart(answer: Reply): number {
-  const last = answer.findLastIndex((step) => "head" in step);
-  if (last >= 0) return wireLength(answer.slice(0, last + 1));
-  const whole = Buffer.concat(answer.flatMap((step) => wireBytes(step) ?? []));
+/** Where the body begins: after the last head, or after the empty line of a reply of raw bytes. */
+function bodyStart(reply: Reply): number {
+  const last = reply.findLastIndex((step) => "head" in step);
+  if (last >= 0) return wireLength(reply.slice(0, last + 1));
+  const whole = Buffer.concat(reply.flatMap((step) => wireBytes(step) ?? []));
   const end = whole.indexOf("\r\n\r\n");
   return end < 0 ? whole.length : end + 4;
 }
 
-/** A place as a number of bytes from the first byte of the answer. */
-export function cutPoint(answer: Reply, place: Place): number {
+/** A place as a number of bytes from the first byte of the reply. */
+export function cutPoint(reply: Reply, place: Place): number {
   if ("at" in place) return place.at;
-  return "atBody" in place ? bodyStart(answer) + place.atBody : wireLength(answer) - place.beforeEnd;
+  return "atBody" in place ? bodyStart(reply) + place.atBody : wireLength(reply) - place.beforeEnd;
 }
 
-/** The answer in two: its first `bytes` bytes, and all that comes after them. */
-export function split(answer: Reply, bytes: number): readonly [Reply, Reply] {
+/** The reply in two: its first `bytes` bytes, and all that comes after them. */
+export function split(reply: Reply, bytes: number): readonly [Reply, Reply] {
   const kept: Step[] = [];
   let left = bytes;
-  for (const [index, step] of answer.entries()) {
-    if (left === 0) return [kept, answer.slice(index)];
+  for (const [index, step] of reply.entries()) {
+    if (left === 0) return [kept, reply.slice(index)];
     const [before, after] = splitStep(step, left);
     kept.push(before);
-    if (after) return [kept, [after, ...answer.slice(index + 1)]];
+    if (after) return [kept, [after, ...reply.slice(index + 1)]];
     left -= "repeat" in step ? repeatLength(step) : (wireBytes(step)?.length ?? 0);
   }
   return [kept, []];

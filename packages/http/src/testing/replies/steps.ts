@@ -40,8 +40,8 @@ export interface LastChunk {
 }
 
 /**
- * Steps for the time after this answer on the same HTTP/1 connection: once it was idle for `whenIdle` milliseconds, at the
- * first byte of the next request (which is then neither read nor recorded), or in place of the next request's own answer.
+ * Steps for the time after this reply on the same HTTP/1 connection: once it was idle for `whenIdle` milliseconds, at the
+ * first byte of the next request (which is then neither read nor recorded), or in place of the next request's own reply.
  */
 export type Afterwards =
   | { readonly whenIdle: number; readonly play: Reply }
@@ -66,7 +66,7 @@ export type Http2Step =
 
 /**
  * One thing that a server does on the wire, as plain data. `head` is a status line with header lines; `wait` is milliseconds;
- * `read` takes that many bytes of the request's body, where an answer that does not begin with it reads the whole body first;
+ * `read` takes that many bytes of the request's body, where a reply that does not begin with it reads the whole body first;
  * `peek` waits for the first byte without taking it; `tunnel` joins the connection to another one (a proxy's CONNECT).
  */
 export type Step =

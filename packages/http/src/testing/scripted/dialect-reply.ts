@@ -14,7 +14,7 @@ export interface ReplyInit {
 /** The instant at which every reply of the fixtures came: 2026-01-01T00:00:00Z, or 1767225600 seconds since 1970. */
 export const fixtureNow: number = Date.UTC(2026, 0, 1);
 
-/** Makes an answer for a dialect to read. */
+/** Makes a reply for a dialect to read. */
 export function replyWith({ status = 429, headers = {}, body, text }: ReplyInit): Reply {
   return {
     status,

@@ -12,13 +12,13 @@ const url = "https://a.test/";
 test("plays its entries in order, and the last one again and again", async () => {
   const { session } = scripted([{ status: 201 }, { status: 202, body: "two" }]);
 
-  const answers = [await session.get(url), await session.get(url), await session.get(url)];
+  const replies = [await session.get(url), await session.get(url), await session.get(url)];
 
   assert.deepEqual(
-    answers.map(({ status }) => status),
+    replies.map(({ status }) => status),
     [201, 202, 202],
   );
-  assert.equal(await answers[2]?.text(), "two");
+  assert.equal(await replies[2]?.text(), "two");
 });
 
 test("asks a function what becomes of a request", async () => {

@@ -7,7 +7,7 @@ import type { HttpRequest } from "../../model/request.ts";
 import { HttpResponse } from "../../model/response.ts";
 import type { Retry } from "../../retry/retry.ts";
 
-/** An answer that comes from no server. */
+/** A reply that comes from no server. */
 export interface ScriptedReply {
   /** @default 200 */
   readonly status?: number;
@@ -15,11 +15,11 @@ export interface ScriptedReply {
   /** Names in lower case. */
   readonly headers?: Readonly<Record<string, string | readonly string[]>>;
   readonly body?: string | Uint8Array;
-  /** How long the server is silent before it answers. @default 0 */
+  /** How long the server is silent before it replies. @default 0 */
   readonly takes?: Duration;
 }
 
-/** A failure in place of an answer. */
+/** A failure in place of a reply. */
 export interface ScriptedFailure {
   readonly error: unknown;
   /** How long it takes to fail. @default 0 */
@@ -60,7 +60,7 @@ export interface ScriptedAdapter extends Adapter {
 }
 
 /**
- * Makes an adapter that answers from a list, without any network: one entry for each request, the last one again and
+ * Makes an adapter that replies from a list, without any network: one entry for each request, the last one again and
  * again.
  *
  * It keeps the limits that a real one keeps: silence longer than `read`, an attempt longer than `attempt`, a call past its
@@ -90,7 +90,7 @@ export function scriptedAdapter(
       const outcome = typeof entry === "function" ? entry(sent) : entry;
       await pass(toMs(outcome.takes ?? 0), { clock, target: request.url.host, options });
       if ("error" in outcome) throw outcome.error;
-      return answer(outcome, request);
+      return reply(outcome, request);
     },
     close: async () => {
       closed = true;
@@ -132,7 +132,7 @@ async function pass(
   throw new AttemptTimeoutError(target, limit, { phase: "headers", mayHaveArrived: true });
 }
 
-function answer(
+function reply(
   { status = 200, statusText = "", headers = {}, body = "" }: ScriptedReply,
   { url }: HttpRequest,
 ): HttpResponse {

@@ -16,17 +16,17 @@ export interface LimitedOrigin extends AsyncDisposable {
   counts(from: number, to: number): LimitedCounts;
 }
 
-/** Starts a server that answers 200, or 429 with Retry-After and RateLimit as its limit says. */
+/** Starts a server that replies 200, or 429 with Retry-After and RateLimit as its limit says. */
 export async function limitedOrigin(limit: SimulatedServer): Promise<LimitedOrigin> {
-  const answers: { readonly at: number; readonly ok: boolean }[] = [];
+  const replies: { readonly at: number; readonly ok: boolean }[] = [];
   let begin: number | undefined;
   const server = createServer((_request, response) => {
     const now = systemClock.now();
     begin ??= now;
     const at = now - begin;
-    const answer = limit(at);
-    answers.push({ at, ok: answer.ok });
-    response.writeHead(answer.ok ? 200 : 429, headersOf(answer)).end(answer.ok ? "welcome" : "slow down");
+    const reply = limit(at);
+    replies.push({ at, ok: reply.ok });
+    response.writeHead(reply.ok ? 200 : 429, headersOf(reply)).end(reply.ok ? "welcome" : "slow down");
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a server that listens on a port has one
@@ -34,7 +34,7 @@ export async function limitedOrigin(limit: SimulatedServer): Promise<LimitedOrig
   return {
     url: `http://127.0.0.1:${port}`,
     counts: (from, to) => {
-      const within = answers.filter(({ at }) => at >= from && at < to);
+      const within = replies.filter(({ at }) => at >= from && at < to);
       const accepted = within.filter(({ ok }) => ok).length;
       return { accepted, refused: within.length - accepted };
     },

@@ -81,7 +81,7 @@ export interface Simulated {
 interface Flight {
   readonly answeredAt: number;
   readonly leftAt: number;
-  readonly answer: SimulatedReply;
+  readonly reply: SimulatedReply;
 }
 
 /**
@@ -101,22 +101,22 @@ export function simulate(
   let now = 0;
   const counts = { late: 0, refusedLate: 0, accepted: 0 };
   const travel = (): number => 1 + 2 * random();
-  const land = ({ answeredAt, leftAt, answer }: Flight): void => {
+  const land = ({ answeredAt, leftAt, reply }: Flight): void => {
     now = Math.max(now, answeredAt);
-    if (answer.ok) counts.accepted += 1;
+    if (reply.ok) counts.accepted += 1;
     if (leftAt > 1_000) counts.late += 1;
-    if (leftAt > 1_000 && !answer.ok) counts.refusedLate += 1;
-    if (answer.ok) pace = afterAccepted(pace, now, leftAt);
-    if (answer.ok && answer.spent !== true) return;
-    const asked = answer.delay !== undefined;
-    const delay = answer.delay !== undefined && answer.delay > 0 ? answer.delay : 1_000 * random();
+    if (leftAt > 1_000 && !reply.ok) counts.refusedLate += 1;
+    if (reply.ok) pace = afterAccepted(pace, now, leftAt);
+    if (reply.ok && reply.spent !== true) return;
+    const asked = reply.delay !== undefined;
+    const delay = reply.delay !== undefined && reply.delay > 0 ? reply.delay : 1_000 * random();
     pace = afterLimitHit(pace, {
       now,
       leftAt,
       delay,
       asked,
-      limit: answer.limit,
-      accepted: answer.ok,
+      limit: reply.limit,
+      accepted: reply.ok,
       trouble: false,
       pressed: true,
     });
@@ -136,7 +136,7 @@ export function simulate(
     now = turn > now ? turn + 2 * random() : now;
     pace = afterDeparture(pace, now);
     const arrivesAt = now + travel();
-    flights.push({ leftAt: now, answeredAt: arrivesAt + travel(), answer: server(arrivesAt) });
+    flights.push({ leftAt: now, answeredAt: arrivesAt + travel(), reply: server(arrivesAt) });
   }
   return { refused: counts.refusedLate / counts.late, throughput: counts.accepted / seconds };
 }

@@ -21,7 +21,7 @@ export interface SocksTurns {
   readonly method?: Reply;
   /** In place of its word on the credentials (SOCKS5). */
   readonly credentials?: Reply;
-  /** In place of its answer to the request; what does not end the connection is followed by the tunnel. */
+  /** In place of its reply to the request; what does not end the connection is followed by the tunnel. */
   readonly reply?: Reply;
   /** In place of the tunnel. */
   readonly tunnel?: Reply;
@@ -117,8 +117,8 @@ async function serve(socket: Socket, turns: SocksTurns, state: Server): Promise<
   const source = new ByteSource(socket);
   const wire = new SocketWire(socket, socket, source);
   const version = (await take(source, 1)).readUInt8();
-  const say = async (answer: Reply): Promise<void> => {
-    await play(answer, wire);
+  const say = async (reply: Reply): Promise<void> => {
+    await play(reply, wire);
     if (wire.over) throw new ClientGone();
   };
   const request = version === 4 ? await hear4(source, state) : await hear5(source, { turns, say, state });
@@ -135,7 +135,7 @@ async function hear4(source: ByteSource, { users }: Server): Promise<SocksReques
 
 interface Talk {
   readonly turns: SocksTurns;
-  readonly say: (answer: Reply) => Promise<void>;
+  readonly say: (reply: Reply) => Promise<void>;
   readonly state: Server;
 }
 

@@ -23,7 +23,7 @@ export interface Http2Connection {
   readonly raw: Socket;
 }
 
-/** What a wire knows of the request that it answers. */
+/** What a wire knows of the request that it replies. */
 export interface Http2Request {
   readonly isHead: boolean;
   readonly read: (amount: number) => Promise<void>;

@@ -34,8 +34,8 @@ export interface Wire {
 }
 
 /** Plays the steps in order, until they are done or the wire is over. */
-export async function play(answer: Reply, wire: Wire): Promise<void> {
-  for (const step of answer) {
+export async function play(reply: Reply, wire: Wire): Promise<void> {
+  for (const step of reply) {
     if (wire.over) return;
     const flow = perform(step, wire);
     if (flow) await flow;

@@ -10,7 +10,7 @@ import type { RequestBody } from "./request-body.ts";
 import type { Afterwards, Chunk, Ending, LastChunk } from "../replies/steps.ts";
 import { flushed, sleepOn, until } from "./stream-waits.ts";
 
-/** What a wire knows of the request that it answers. */
+/** What a wire knows of the request that it replies. */
 export interface BeingAnswered {
   readonly isHead: boolean;
   readonly body: RequestBody;
@@ -19,7 +19,7 @@ export interface BeingAnswered {
 
 /** Plays steps on a TCP connection, or on the TLS inside it. */
 export class SocketWire implements Wire {
-  /** What the steps so far want done after the answer. */
+  /** What the steps so far want done after the reply. */
   armed: Afterwards | undefined;
   /** True after a head that said Connection: close. */
   closing = false;
@@ -40,7 +40,7 @@ export class SocketWire implements Wire {
     return this.#ended || this.#stream.destroyed || this.#raw.destroyed;
   }
 
-  /** Makes ready for the answer to the next request. */
+  /** Makes ready for the reply to the next request. */
   begin(request: BeingAnswered): void {
     this.#request = request;
     this.muted = false;
