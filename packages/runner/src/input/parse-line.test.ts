@@ -5,7 +5,7 @@ import { parseLine } from "./parse-line.ts";
 
 describe("parseLine", () => {
   for (const text of ["", "   ", "\t", "# a comment", "  # https://example.com/"]) {
-    it(`does not count ${JSON.stringify(text)}`, () => {
+    it(`ignores ${JSON.stringify(text)}`, () => {
       assert.deepEqual(parseLine(text), { kind: "ignored" });
     });
   }
@@ -20,12 +20,12 @@ describe("parseLine", () => {
     ["http://[::1]:3000/", "http://[::1]:3000/"],
   ];
   for (const [text, url] of urls) {
-    it(`takes ${text}`, () => {
+    it(`accepts ${text}`, () => {
       assert.deepEqual(parseLine(text), { kind: "job", method: "GET", url });
     });
   }
 
-  const wrong: readonly (readonly [string, RegExp])[] = [
+  const invalid: readonly (readonly [string, RegExp])[] = [
     ["example.com/a", /no http:\/\/ or https:\/\/ in front/],
     ["example.com:8080/a", /no http:\/\/ or https:\/\/ in front/],
     ["localhost:8080/a", /no http:\/\/ or https:\/\/ in front/],
@@ -40,8 +40,8 @@ describe("parseLine", () => {
     ["http://example.com:99999/", /not a URL/],
     [`http://example.com/${"x".repeat(70_000)}`, /longer than/],
   ];
-  for (const [text, reason] of wrong) {
-    it(`says what is wrong with ${text.slice(0, 40)}`, () => {
+  for (const [text, reason] of invalid) {
+    it(`names the problem of ${text.slice(0, 40)}`, () => {
       const parsed = parseLine(text);
 
       assert.equal(parsed.kind, "invalid");
@@ -50,7 +50,7 @@ describe("parseLine", () => {
     });
   }
 
-  it("never throws, and every URL it gives is http or https and stays as it is when it is read again", () => {
+  it("never throws, and returns only http and https URLs that parse to themselves", () => {
     const anything = fc.oneof(
       fc.string({ unit: "binary" }),
       fc.webUrl({ withFragments: true, withQueryParameters: true }),

@@ -17,9 +17,9 @@ async function texts(source: LineSource): Promise<string[]> {
   return lines.map(({ text }) => text);
 }
 
-describe("linesOf", () => {
+describe("readLines", () => {
   const table: readonly (readonly [string, string, readonly string[]])[] = [
-    ["nothing", "", []],
+    ["an empty source", "", []],
     ["one empty line", "\n", [""]],
     ["a last line without its end", "a\nb", ["a", "b"]],
     ["a last line with its end", "a\nb\n", ["a", "b"]],
@@ -34,7 +34,7 @@ describe("linesOf", () => {
     });
   }
 
-  it("reads the same lines wherever the bytes are cut into chunks", async () => {
+  it("yields the same lines for any division into chunks", async () => {
     const text = fc
       .array(fc.constantFrom("a", "é", "🙂", "\n", "\r\n", "\u{FEFF}", "漢字"), { maxLength: 40 })
       .map((parts) => parts.join(""));
@@ -59,14 +59,14 @@ describe("linesOf", () => {
     await fc.assert(property);
   });
 
-  it("reads a file", async () => {
+  it("reads the file of a path", async () => {
     const path = join(makeRunDirectory(), "list.txt");
     writeFileSync(path, "a\nb\n");
 
     assert.deepEqual(await texts(path), ["a", "b"]);
   });
 
-  it("cuts a line that has no end, and goes on with the next", async () => {
+  it("cuts an endless line and continues with the next", async () => {
     const part = "x".repeat(100_000);
     const chunks = [...Array.from({ length: 30 }, () => part), "\nnext\n"];
 

@@ -63,7 +63,7 @@ export interface RecordedExchange {
 export interface JobOutcome {
   readonly lease: JobLease;
   readonly state: OutcomeState;
-  /** What a person can do about it; empty when there is nothing to do. */
+  /** Advice for a person; may be empty. */
   readonly advice: string;
   /** Absent when nothing was sent, for instance because the host is held. */
   readonly exchange?: RecordedExchange;
@@ -100,7 +100,7 @@ export interface LedgerReader {
 }
 
 /**
- * Stores what a run must not lose: one row per counted input line, and at most one outcome per row.
+ * Stores a run durably: one row per counted input line, and at most one outcome per row.
  * One live process at a time owns a ledger. Every method throws LedgerError when it cannot keep its promise.
  */
 export interface Ledger extends LedgerReader {
@@ -108,8 +108,8 @@ export interface Ledger extends LedgerReader {
    * Adds the lines that have no row yet, in one transaction.
    *
    * A line is identified by its request: the n-th line with the same method, URL and body is the same row in every run,
-   * at any place in the list. New lines of a list become new rows, a changed line becomes a new row, and rows whose lines
-   * were removed stay. All calls on one object read one list.
+   * at any place in the list. New lines of a list become new rows, a changed line becomes a new row, and rows
+   * of removed lines stay. All calls on one object read one list.
    */
   plan(lines: readonly PlannedLine[]): PlanCounts;
   /** Hands out the next open rows in order, each at most once per object. Returns an empty list when no row is open. */

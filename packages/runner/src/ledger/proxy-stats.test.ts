@@ -3,8 +3,8 @@ import { describe, it } from "node:test";
 import { mergeProxyStats, isProxyStats, buildProxyReport } from "./proxy-stats.ts";
 import { idleProxyStats } from "../testing/idle-proxy-stats.ts";
 
-describe("figures of proxies", () => {
-  it("add up over the times that a run was begun anew; the state is the latest", () => {
+describe("proxy statistics", () => {
+  it("are added over the runs in a folder, with the latest state", () => {
     const before = mergeProxyStats(
       [],
       [
@@ -52,10 +52,10 @@ describe("figures of proxies", () => {
   it("keep a proxy that has left the list", () => {
     const gone = { ...idleProxyStats, proxy: "http://gone.test:1", requests: 3 };
 
-    const figures = mergeProxyStats([gone], [idleProxyStats]);
+    const stats = mergeProxyStats([gone], [idleProxyStats]);
 
     assert.deepEqual(
-      figures.map(({ proxy, requests }) => [proxy, requests]),
+      stats.map(({ proxy, requests }) => [proxy, requests]),
       [
         ["http://a.test:1", 0],
         ["http://gone.test:1", 3],
@@ -63,8 +63,8 @@ describe("figures of proxies", () => {
     );
   });
 
-  it("are reported with their sum, the worst first, and last who was never asked", () => {
-    const figures = [
+  it("are reported with totals, the worst proxy first and proxies without requests last", () => {
+    const stats = [
       { ...idleProxyStats, proxy: "unused" },
       { ...idleProxyStats, proxy: "good", requests: 9, successes: 9, bytes: 90 },
       { ...idleProxyStats, proxy: "bad", requests: 2, blocks: 2 },
@@ -72,7 +72,7 @@ describe("figures of proxies", () => {
       { ...idleProxyStats, proxy: "so-so", requests: 4, successes: 2 },
     ];
 
-    const { totals, byProxy } = buildProxyReport(figures);
+    const { totals, byProxy } = buildProxyReport(stats);
 
     assert.deepEqual(
       byProxy.map(({ proxy }) => proxy),
@@ -90,7 +90,7 @@ describe("figures of proxies", () => {
     });
   });
 
-  it("are recognised when they are read back, and nothing else is", () => {
+  it("are recognised after a round trip through JSON; other values are not", () => {
     assert.equal(isProxyStats(JSON.parse(JSON.stringify(mergeProxyStats([], [idleProxyStats])))), true);
     for (const other of [undefined, {}, [null], [{ proxy: 1 }], [{ ...idleProxyStats, bytes: "1" }]])
       assert.equal(isProxyStats(other), false);

@@ -121,7 +121,7 @@ function addReasonCounts(
   return Object.fromEntries(reasons);
 }
 
-/** Returns whether a stored value is what `mergeProxyStats` returned. */
+/** Returns whether a stored value has the shape that `mergeProxyStats` returns. */
 export function isProxyStats(value: unknown): value is readonly RunProxyStats[] {
   return Array.isArray(value) && value.every(isOneProxyStats);
 }

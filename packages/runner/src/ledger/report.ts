@@ -37,7 +37,7 @@ export interface SampleLine {
 export interface ReasonGroup {
   readonly state: RowState["at"];
   readonly reason: string;
-  /** What a person can do about it; empty when there is nothing to do. */
+  /** Advice for a person; may be empty. */
   readonly advice: string;
   readonly count: number;
   /** Whether the next run tries the lines again. */

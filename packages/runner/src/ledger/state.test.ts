@@ -16,7 +16,7 @@ const states: readonly RowState[] = [
   { at: "skipped", reason: "r" },
 ];
 
-describe("state of a row", () => {
+describe("nextRowState", () => {
   const table: readonly (readonly [RowStateInput, readonly RowState["at"][]])[] = [
     [
       { type: "claimed", now: 99 },
@@ -48,7 +48,7 @@ describe("state of a row", () => {
     ],
   ];
   for (const [input, expected] of table) {
-    it(`goes where it should on ${JSON.stringify(input)}`, () => {
+    it(`returns the next state for ${JSON.stringify(input)}`, () => {
       assert.deepEqual(
         states.map((state) => nextRowState(state, input).at),
         expected,
@@ -56,7 +56,7 @@ describe("state of a row", () => {
     });
   }
 
-  it("may be claimed exactly when claiming leases it", () => {
+  it("leases a row exactly when mayBeClaimed is true", () => {
     for (const state of states.filter(({ at }) => at !== "leased")) {
       assert.equal(
         nextRowState(state, { type: "claimed", now: 100 }).at === "leased",

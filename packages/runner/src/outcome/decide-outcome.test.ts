@@ -10,54 +10,59 @@ import { fakeResponse, fakeFailure } from "../testing/scripted-fetcher.ts";
 const keyed: JobLease = { ...postLease, job: { ...postLease.job, request: { idempotencyKey: "k" } } };
 const deferredOften: JobLease = { ...getLease, deferrals: 5 };
 
-const answer = (status: number, retryAt?: number): FetchResult => ({
+const responded = (status: number, retryAt?: number): FetchResult => ({
   ok: true,
   response: fakeResponse(exampleUrl, { status, ...(retryAt === undefined ? {} : { retryAt }) }),
 });
 const thrown = (error: unknown): FetchResult => ({ ok: false, error });
 
-describe("conclude", () => {
+describe("decideOutcome", () => {
   const table: readonly (readonly [string, JobLease, FetchResult, RowState])[] = [
-    ["success", getLease, answer(200), { at: "done" }],
-    ["a redirect that leads nowhere", getLease, answer(302), failedState("http-302", false)],
-    ["a page that has not changed", getLease, answer(304), { at: "done" }],
-    ["a rejection", getLease, answer(404), failedState("http-404", false)],
-    ["a passing fault that outlived its retries", getLease, answer(503), failedState("http-503", true)],
+    ["success", getLease, responded(200), { at: "done" }],
+    ["a redirect that cannot be followed", getLease, responded(302), failedState("http-302", false)],
+    ["a 304 response", getLease, responded(304), { at: "done" }],
+    ["a rejected request", getLease, responded(404), failedState("http-404", false)],
+    ["a transient failure after its last retry", getLease, responded(503), failedState("http-503", true)],
     [
-      "a server that asks for patience",
+      "a throttling response with a time",
       getLease,
-      answer(429, 9_000),
+      responded(429, 9_000),
       { at: "deferred", reason: "http-429", until: 9_000, deferrals: 1 },
     ],
     [
-      "a time that has passed meanwhile",
+      "a throttling response whose time has passed",
       getLease,
-      answer(429, 900),
+      responded(429, 900),
       { at: "deferred", reason: "http-429", until: 1_001, deferrals: 1 },
     ],
     [
-      "a server that asks for more patience than a run has",
+      "a throttling response with a time beyond maxDeferDelay",
       getLease,
-      answer(429, 1e15),
+      responded(429, 1e15),
       { at: "deferred", reason: "http-429", until: 51_000, deferrals: 1 },
     ],
-    ["one round too many", deferredOften, answer(429, 9_000), failedState("http-429", true)],
-    ["a rejection that names a time", getLease, answer(404, 9_000), failedState("http-404", false)],
+    [
+      "a row that was deferred too often",
+      deferredOften,
+      responded(429, 9_000),
+      failedState("http-429", true),
+    ],
+    ["a rejected request with a time", getLease, responded(404, 9_000), failedState("http-404", false)],
     ["an error", getLease, thrown(fakeFailure("timeout-read")), failedState("timeout-read", true)],
     [
-      "an error that names a time",
+      "an error with a time",
       getLease,
       thrown(fakeFailure("deadline", { retryAt: 9_000 })),
       { at: "deferred", reason: "deadline", until: 9_000, deferrals: 1 },
     ],
     [
-      "an unsafe request that was answered with a fault",
+      "an unsafe request with an error response",
       postLease,
-      answer(503, 9_000),
+      responded(503, 9_000),
       failedState("http-503", false),
     ],
     [
-      "an unsafe request without an answer",
+      "an unsafe request without a response",
       postLease,
       thrown(fakeFailure("timeout-read")),
       { at: "unknown", reason: "timeout-read" },
@@ -69,19 +74,19 @@ describe("conclude", () => {
       failedState("refused", true),
     ],
     [
-      "a request that was held back until a time, which is no round",
+      "a request that was not sent, which does not count as a deferral",
       { ...getLease, deferrals: 5 },
       thrown(fakeFailure("rate-limited", { retryAt: 9_000, mayHaveArrived: false })),
       { at: "deferred", reason: "rate-limited", until: 9_000, deferrals: 5 },
     ],
     [
-      "an unsafe request that was held back until a time",
+      "an unsafe request that was not sent",
       postLease,
       thrown(fakeFailure("rate-limited", { retryAt: 9_000, mayHaveArrived: false })),
       { at: "deferred", reason: "rate-limited", until: 9_000, deferrals: 0 },
     ],
     [
-      "an unsafe request whose error holds the answer",
+      "an unsafe request whose error has the response",
       postLease,
       thrown(fakeFailure("http-503", { response: fakeResponse(exampleUrl, { status: 503 }) })),
       failedState("http-503", false),
@@ -100,9 +105,9 @@ describe("conclude", () => {
     ],
     ["a defect", getLease, thrown("oops"), failedState("unexpected-error", false)],
   ];
-  for (const [name, lease, settled, state] of table) {
-    it(`judges ${name}`, () => {
-      const outcome = decideOutcome(lease, settled, defaultInput);
+  for (const [name, lease, result, state] of table) {
+    it(`decides about ${name}`, () => {
+      const outcome = decideOutcome(lease, result, defaultInput);
 
       assert.deepEqual(outcome?.state, state);
     });
@@ -115,18 +120,23 @@ describe("conclude", () => {
     deferrals,
   });
   const drained: readonly (readonly [string, JobLease, FetchResult, RowState])[] = [
-    ["success", getLease, answer(200), { at: "done" }],
-    ["a redirect that leads nowhere", getLease, answer(302), failedState("http-302", false)],
-    ["a page that has not changed", getLease, answer(304), { at: "done" }],
-    ["a rejection", getLease, answer(404), failedState("http-404", false)],
-    ["a passing fault", getLease, answer(503), deferredFor("http-503", 1_001)],
-    ["a server that asks for patience", getLease, answer(429, 9_000), deferredFor("http-429", 9_000)],
-    ["a server that asks for too much of it", getLease, answer(429, 1e15), deferredFor("http-429", 51_000)],
-    ["one round too many", deferredOften, answer(503), deferredFor("http-503", 1_001, 5)],
-    ["an error", getLease, thrown(fakeFailure("timeout-read")), deferredFor("timeout-read", 1_001)],
-    ["an unsafe request that was answered", postLease, answer(503, 9_000), failedState("http-503", false)],
+    ["success", getLease, responded(200), { at: "done" }],
+    ["a redirect that cannot be followed", getLease, responded(302), failedState("http-302", false)],
+    ["a 304 response", getLease, responded(304), { at: "done" }],
+    ["a rejected request", getLease, responded(404), failedState("http-404", false)],
+    ["a transient failure", getLease, responded(503), deferredFor("http-503", 1_001)],
+    ["a throttling response with a time", getLease, responded(429, 9_000), deferredFor("http-429", 9_000)],
     [
-      "an unsafe request without an answer",
+      "a throttling response with a time beyond maxDeferDelay",
+      getLease,
+      responded(429, 1e15),
+      deferredFor("http-429", 51_000),
+    ],
+    ["a row that was deferred too often", deferredOften, responded(503), deferredFor("http-503", 1_001, 5)],
+    ["an error", getLease, thrown(fakeFailure("timeout-read")), deferredFor("timeout-read", 1_001)],
+    ["an unsafe request with a response", postLease, responded(503, 9_000), failedState("http-503", false)],
+    [
+      "an unsafe request without a response",
       postLease,
       thrown(fakeFailure("timeout-read")),
       { at: "unknown", reason: "timeout-read" },
@@ -139,28 +149,28 @@ describe("conclude", () => {
     ],
     ["a defect", getLease, thrown("oops"), failedState("unexpected-error", false)],
   ];
-  for (const [name, lease, settled, state] of drained) {
-    it(`keeps what a later attempt may cure waiting while a run drains: ${name}`, () => {
-      const outcome = decideOutcome(lease, settled, { ...defaultInput, draining: true });
+  for (const [name, lease, result, state] of drained) {
+    it(`defers failures that a later attempt may fix while a run drains: ${name}`, () => {
+      const outcome = decideOutcome(lease, result, { ...defaultInput, draining: true });
 
       assert.deepEqual(outcome?.state, state);
     });
   }
 
   it("takes an aborted request back, unless it may have been executed", () => {
-    const circumstances = { ...defaultInput, aborted: true };
-    const settled = thrown(new Error("stop"));
+    const input = { ...defaultInput, aborted: true };
+    const result = thrown(new Error("stop"));
 
-    assert.equal(decideOutcome(getLease, settled, circumstances), undefined);
-    assert.equal(decideOutcome(keyed, settled, circumstances), undefined);
-    assert.deepEqual(decideOutcome(postLease, settled, circumstances)?.state, {
+    assert.equal(decideOutcome(getLease, result, input), undefined);
+    assert.equal(decideOutcome(keyed, result, input), undefined);
+    assert.deepEqual(decideOutcome(postLease, result, input)?.state, {
       at: "unknown",
       reason: "aborted",
     });
   });
 
-  it("keeps the body of an answer that is a failure, and the message of an error", () => {
-    const missing = decideOutcome(getLease, answer(404), defaultInput);
+  it("records the body of a failed response and the message of an error", () => {
+    const missing = decideOutcome(getLease, responded(404), defaultInput);
     const broken = decideOutcome(getLease, thrown(fakeFailure("reset")), defaultInput);
 
     assert.equal(missing?.exchange?.body?.length, missing?.exchange?.bytes);
@@ -168,10 +178,16 @@ describe("conclude", () => {
     assert.equal(broken?.exchange?.error, "Failed: reset");
   });
 
-  it("holds the host only when the server throttles and names a time, and never longer than the run accepts", () => {
-    const answers = [answer(429, 9), answer(429, 1e15), answer(429), answer(503, 9), thrown(new Error("x"))];
+  it("holds a host only for a throttling response with a time, for at most maxDeferDelay", () => {
+    const results = [
+      responded(429, 9),
+      responded(429, 1e15),
+      responded(429),
+      responded(503, 9),
+      thrown(new Error("x")),
+    ];
 
-    const holds = answers.map((settled) => findHostHold(settled, defaultInput));
+    const holds = results.map((result) => findHostHold(result, defaultInput));
 
     assert.deepEqual(holds, [9, 51_000, undefined, undefined, undefined]);
   });

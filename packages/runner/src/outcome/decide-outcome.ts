@@ -73,7 +73,7 @@ function decideForError(
   return { lease, at, ...unexpectedOutcome(error) };
 }
 
-// 304 answers a condition in the line's own headers.
+// 304 is the response to a condition in the line's own headers.
 function isUnfollowedRedirect(status: number): boolean {
   return status >= 300 && status < 400 && status !== 304;
 }

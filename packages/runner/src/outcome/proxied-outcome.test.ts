@@ -33,31 +33,36 @@ const deferred = (reason: string, deferrals: number, until = 1_001): RowState =>
   deferrals,
 });
 
-describe("a line that went through proxies", () => {
+describe("proxiedOutcome", () => {
   const table: readonly (readonly [string, JobLease, FetchResult, RowState])[] = [
-    ["refused to its address goes again", getLease, blocked, deferred("http-403", 1)],
+    ["defers a line whose address was refused", getLease, blocked, deferred("http-403", 1)],
     [
-      "refused three times over has failed",
+      "fails a line that was refused in three calls",
       { ...getLease, deferrals: 2 },
       blocked,
       failedState("http-403", true),
     ],
-    ["refused may not go again where it is unsafe", postLease, blocked, failedState("http-403", false)],
+    ["fails an unsafe line whose address was refused", postLease, blocked, failedState("http-403", false)],
     [
-      "limited has more patience",
+      "defers a throttled line more often than a refused one",
       { ...getLease, deferrals: 4 },
       { ok: true, response: fakeResponse(exampleUrl, { status: 429 }) },
       deferred("http-429", 5),
     ],
     [
-      "that never got through one has used up nothing",
+      "counts no deferral when the request passed no proxy",
       { ...getLease, deferrals: 9 },
       thrown("proxy-auth", locked),
       deferred("proxy-auth", 9),
     ],
-    ["even where it is unsafe", postLease, thrown("proxy-auth", locked), deferred("proxy-auth", 0)],
     [
-      "nor where it was put off for that",
+      "defers an unsafe line that passed no proxy",
+      postLease,
+      thrown("proxy-auth", locked),
+      deferred("proxy-auth", 0),
+    ],
+    [
+      "counts no deferral when the session deferred for a proxy failure",
       getLease,
       thrown("proxy-auth", {
         code: "ERR_DEFERRED",
@@ -67,13 +72,13 @@ describe("a line that went through proxies", () => {
       deferred("proxy-auth", 0, 9_000),
     ],
     [
-      "whose last attempt found none waits for one",
+      "defers a line whose last attempt found no proxy",
       getLease,
       thrown("no-proxy", { code: "ERR_NO_PROXY", retryAt: 8_000 }),
       deferred("no-proxy", 0, 8_000),
     ],
     [
-      "that no proxy may serve goes again like one that was refused",
+      "counts a deferral when a proxy refuses the target",
       getLease,
       thrown("", {
         ...locked,
@@ -83,31 +88,31 @@ describe("a line that went through proxies", () => {
       deferred("proxy-refused", 1),
     ],
     [
-      "whose proxies opened no way, none for long enough to tell, has another round",
+      "defers a line when tunnels failed and the cause is unknown",
       getLease,
       thrown("proxy", { ...locked, reason: "closed", fault: "unknown" }),
       deferred("proxy", 1),
     ],
     [
-      "and no more than three",
+      "fails a line after three calls with failed tunnels",
       { ...getLease, deferrals: 2 },
       thrown("proxy", { ...locked, reason: "closed", fault: "unknown" }),
       failedState("proxy", true),
     ],
     [
-      "whose certificate was refused through some proxies goes again, even where it is unsafe: nothing was sent",
+      "defers a line whose certificate was refused through some proxies, even an unsafe one, because nothing was sent",
       postLease,
       thrown("", { ...refusedTls, attempts: [{ decision: "retries-exhausted" }] }),
       deferred("tls-certificate", 1),
     ],
     [
-      "whose certificate was refused through all alike has failed for good",
+      "fails a line whose certificate was refused through every proxy",
       getLease,
       thrown("", { ...refusedTls, attempts: [{ decision: "not-retried: tls-certificate" }] }),
       failedState("tls-certificate", false),
     ],
     [
-      "whose certificate was refused asks again soon whether another proxy is fit",
+      "tries a line with a refused certificate again soon when no other proxy was available",
       getLease,
       thrown("", {
         ...refusedTls,
@@ -119,26 +124,31 @@ describe("a line that went through proxies", () => {
       deferred("tls-certificate", 1, 2_000),
     ],
     [
-      "whose origin is down, too",
+      "fails a line whose origin is down",
       getLease,
       thrown("proxy-origin", { ...locked, fault: "origin" }),
       failedState("proxy-origin", true),
     ],
     [
-      "that is not there is not there",
+      "fails a line with a 404 response",
       getLease,
       { ok: true, response: fakeResponse(exampleUrl, { status: 404 }) },
       failedState("http-404", false),
     ],
-    ["that is there is done", getLease, { ok: true, response: fakeResponse(exampleUrl) }, { at: "done" }],
+    [
+      "ends a line with a 200 response as done",
+      getLease,
+      { ok: true, response: fakeResponse(exampleUrl) },
+      { at: "done" },
+    ],
   ];
-  for (const [what, lease, settled, state] of table) {
-    it(what, () => {
-      assert.deepEqual(decideOutcome(lease, settled, proxied)?.state, state);
+  for (const [title, lease, result, state] of table) {
+    it(title, () => {
+      assert.deepEqual(decideOutcome(lease, result, proxied)?.state, state);
     });
   }
 
-  it("uses up no round while the run drains", () => {
+  it("counts no deferral while the run drains", () => {
     assert.deepEqual(
       decideOutcome(getLease, blocked, { ...proxied, draining: true })?.state,
       deferred("http-403", 0),

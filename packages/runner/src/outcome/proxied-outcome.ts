@@ -4,7 +4,7 @@ import { isRepeatable } from "../ledger/job.ts";
 import type { JobLease } from "../ledger/ledger.ts";
 import type { OutcomeState } from "../ledger/state.ts";
 
-/** The state of the run that an outcome depends on, besides the result. */
+/** The state of the run that an outcome depends on. */
 export interface OutcomeInput {
   /** Epoch ms. */
   readonly now: number;

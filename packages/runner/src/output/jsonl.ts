@@ -7,7 +7,7 @@ export interface JsonlOptions {
   readonly body?: "inline" | "none";
   /** A larger body is omitted: its line has `"body": null, "bodyBytes": …, "bodyOmitted": true`. @default 64 MiB */
   readonly maxBodyBytes?: number;
-  /** Receives each result whose body is omitted because of its size. */
+  /** Receives each result with an omitted body. */
   readonly onBodyOmitted?: (result: LineResult) => void;
 }
 

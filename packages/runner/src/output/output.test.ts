@@ -50,13 +50,13 @@ describe("toJsonl", () => {
     );
   });
 
-  it("writes a body that is no UTF-8 as base64", () => {
+  it("writes a body that is not UTF-8 as base64", () => {
     const { body, bodyBase64 } = parse({ ...done, body: Uint8Array.of(0xff, 0x00) });
 
     assert.deepEqual([body, bodyBase64], [undefined, "/wA="]);
   });
 
-  it("leaves out a body that is too large for a line, says so, and goes on", () => {
+  it("omits a body that is too large for a line, and marks the line", () => {
     const large: LineResult = Object.defineProperty({ ...done, bytes: 3 }, "body", {
       get: () => assert.fail("The body was read"),
     });
@@ -76,7 +76,7 @@ describe("toJsonl", () => {
     assert.deepEqual(omitted, [9]);
   });
 
-  it("leaves the body out when asked to, without reading it", () => {
+  it('does not read bodies with body: "none"', () => {
     const unreadable: LineResult = Object.defineProperty({ ...done }, "body", {
       get: () => assert.fail("The body was read"),
     });
@@ -106,7 +106,7 @@ describe("fileName", () => {
     });
   }
 
-  it("never leaves its folder, whatever the URL", () => {
+  it("returns a name inside the folder for any URL", () => {
     fc.assert(
       fc.property(fc.webUrl({ withQueryParameters: true }), fc.string({ unit: "binary" }), (base, rest) => {
         const url = `${base}${rest}`;
@@ -122,7 +122,7 @@ describe("fileName", () => {
 });
 
 describe("writeFiles", () => {
-  it("writes the bodies of what is done, each whole, in place of older ones", () => {
+  it("writes the bodies of done results and replaces older files", () => {
     const directory = makeRunDirectory();
     mkdirSync(join(directory, "example.com"), { recursive: true });
     writeFileSync(join(directory, "example.com", "000007-page_x_1.html"), "older and longer");

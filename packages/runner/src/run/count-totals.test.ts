@@ -6,7 +6,7 @@ import type { RunTotals } from "../ledger/report.ts";
 import type { OutcomeState } from "../ledger/state.ts";
 import { countOutcome, countPlanned } from "./count-totals.ts";
 
-const none: RunTotals = {
+const zeroTotals: RunTotals = {
   lines: 0,
   done: 0,
   failed: 0,
@@ -22,19 +22,19 @@ function outcome(from: JobLease["from"], state: OutcomeState): JobOutcome {
   return { lease, state, advice: "", at: 0, exchange: { attempts: [1, 2], bytes: 7, elapsed: 1 } };
 }
 
-describe("tally", () => {
-  it("moves a row from the count it was in to the one it is in", () => {
-    const totals = { ...none, lines: 2, waiting: 1, failed: 1 };
+describe("run totals", () => {
+  it("move a row from its old count to its new count", () => {
+    const totals = { ...zeroTotals, lines: 2, waiting: 1, failed: 1 };
 
     const after = countOutcome(
       countOutcome(totals, outcome("failed", { at: "done" })),
       outcome("pending", { at: "failed", reason: "x", retryable: true }),
     );
 
-    assert.deepEqual(after, { ...none, lines: 2, done: 1, failed: 1, attempts: 4, bytes: 14 });
+    assert.deepEqual(after, { ...zeroTotals, lines: 2, done: 1, failed: 1, attempts: 4, bytes: 14 });
   });
 
-  it("adds up after anything", () => {
+  it("add up after any sequence of changes", () => {
     const states: readonly OutcomeState[] = [
       { at: "done" },
       { at: "failed", reason: "x", retryable: true },
@@ -50,7 +50,7 @@ describe("tally", () => {
         const end = steps.reduce<RunTotals>(
           (totals, each) =>
             "added" in each ? countPlanned(totals, each) : countOutcome(totals, outcome(each[0], each[1])),
-          none,
+          zeroTotals,
         );
 
         assert.equal(end.lines, end.done + end.failed + end.skipped + end.unknown + end.waiting);

@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { Frontier, parseHost } from "./frontier.ts";
 import type { JobLease } from "../ledger/ledger.ts";
 
-function leaseOf(id: number, host: string): JobLease {
+function makeLease(id: number, host: string): JobLease {
   return {
     job: { id, line: id, method: "GET", url: `https://${host}/${id}` },
     from: "pending",
@@ -18,19 +18,20 @@ function takeAll(frontier: Frontier): JobLease[] {
   return taken;
 }
 
-describe("frontier", () => {
+describe("Frontier", () => {
   it("lets hosts take turns", () => {
     const frontier = new Frontier(9);
-    for (const [index, host] of ["a", "a", "a", "b", "c", "b"].entries()) frontier.add(leaseOf(index, host));
+    for (const [index, host] of ["a", "a", "a", "b", "c", "b"].entries())
+      frontier.add(makeLease(index, host));
 
     const hosts = takeAll(frontier).map(({ job }) => parseHost(job.url));
 
     assert.deepEqual(hosts, ["a", "b", "c", "a", "b", "a"]);
   });
 
-  it("gives a host no more than its limit until one is finished", () => {
+  it("returns no lease of a host at its limit until one is finished", () => {
     const frontier = new Frontier(2);
-    for (const id of [1, 2, 3]) frontier.add(leaseOf(id, "a"));
+    for (const id of [1, 2, 3]) frontier.add(makeLease(id, "a"));
     const [first] = takeAll(frontier);
     assert.ok(first !== undefined);
     assert.equal(frontier.isReady, false);
@@ -43,13 +44,13 @@ describe("frontier", () => {
     );
   });
 
-  it("tells ports apart", () => {
+  it("treats ports as different hosts", () => {
     assert.notEqual(parseHost("http://a:1/"), parseHost("http://a:2/"));
   });
 
-  it("gives up what was not taken", () => {
+  it("returns the leases that were not taken on clear", () => {
     const frontier = new Frontier(1);
-    for (const id of [1, 2, 3]) frontier.add(leaseOf(id, "a"));
+    for (const id of [1, 2, 3]) frontier.add(makeLease(id, "a"));
     frontier.take();
 
     assert.deepEqual(
@@ -60,7 +61,7 @@ describe("frontier", () => {
     assert.equal(frontier.size, 0);
   });
 
-  it("gives every lease once, in order within its host, and never more than the limit, whatever the order of events", () => {
+  it("returns every lease once, in order within its host and within the limit, for any sequence of events", () => {
     const event = fc.oneof(
       fc.record({ add: fc.constantFrom("a", "b", "c") }),
       fc.constant("take" as const),
@@ -84,7 +85,7 @@ describe("frontier", () => {
         for (const each of events) {
           if (each === "take") keep(frontier.take());
           else if (each === "finish") for (const lease of active.splice(0, 1)) frontier.finish(lease);
-          else frontier.add(leaseOf((added += 1), each.add));
+          else frontier.add(makeLease((added += 1), each.add));
         }
         while (frontier.size > 0) {
           for (const lease of active.splice(0)) frontier.finish(lease);

@@ -43,7 +43,7 @@ export class Frontier {
     this.#joinRing(host, queue);
   }
 
-  /** Returns the next lease of the host whose turn it is; undefined when every host with leases is paused or at its limit. */
+  /** Returns a lease of the next host in turn; undefined when every host with leases is paused or at its limit. */
   take(): JobLease | undefined {
     const host = this.#ring.shift();
     const queue = host === undefined ? undefined : this.#queues.get(host);

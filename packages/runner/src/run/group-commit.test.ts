@@ -10,12 +10,12 @@ const lease: JobLease = {
   deferrals: 0,
 };
 
-function outcomeOf(bytes: number): JobOutcome {
+function makeOutcome(bytes: number): JobOutcome {
   return { lease, state: { at: "done" }, advice: "", at: 0, exchange: { attempts: [], bytes, elapsed: 0 } };
 }
 
-/** A group commit that notes the size of each group, and when it was committed. */
-function watched(clock: FakeClock): { readonly commits: GroupCommit; readonly groups: string[] } {
+/** Makes a GroupCommit that records the size and time of each commit. */
+function makeCommits(clock: FakeClock): { readonly commits: GroupCommit; readonly groups: string[] } {
   const groups: string[] = [];
   const commits = new GroupCommit({
     ledger: { record: () => {}, commit: () => {} },
@@ -26,37 +26,37 @@ function watched(clock: FakeClock): { readonly commits: GroupCommit; readonly gr
   return { commits, groups };
 }
 
-describe("group commit", () => {
-  it("commits a full group at once", () => {
-    const { commits, groups } = watched(fakeClock({ autoAdvance: false }));
+describe("GroupCommit", () => {
+  it("commits a full group immediately", () => {
+    const { commits, groups } = makeCommits(fakeClock({ autoAdvance: false }));
 
-    for (let n = 0; n < groupSize + 1; n += 1) commits.add(outcomeOf(1));
+    for (let n = 0; n < groupSize + 1; n += 1) commits.add(makeOutcome(1));
 
     assert.deepEqual(groups, [`${groupSize} at 0`]);
   });
 
-  it("commits a part of a group 20 ms after its first outcome", async () => {
+  it("commits a partial group 20 ms after its first outcome", async () => {
     const clock = fakeClock({ autoAdvance: false });
-    const { commits, groups } = watched(clock);
+    const { commits, groups } = makeCommits(clock);
     await clock.advance(5);
 
-    commits.add(outcomeOf(1));
+    commits.add(makeOutcome(1));
     await clock.advance(10);
-    commits.add(outcomeOf(1));
+    commits.add(makeOutcome(1));
     await clock.advance(100);
 
     assert.deepEqual(groups, ["2 at 25"]);
   });
 
   it("commits early when the bodies are large", () => {
-    const { commits, groups } = watched(fakeClock({ autoAdvance: false }));
+    const { commits, groups } = makeCommits(fakeClock({ autoAdvance: false }));
 
-    for (let n = 0; n < 4; n += 1) commits.add(outcomeOf(9_000_000));
+    for (let n = 0; n < 4; n += 1) commits.add(makeOutcome(9_000_000));
 
     assert.deepEqual(groups, ["2 at 0", "2 at 0"]);
   });
 
-  it("tells of a commit that failed while nobody waited", async () => {
+  it("passes the error of a background commit to onError", async () => {
     const clock = fakeClock({ autoAdvance: false });
     const failures: unknown[] = [];
     const full = new Error("disk full");
@@ -70,7 +70,7 @@ describe("group commit", () => {
       onError: (error) => failures.push(error),
     });
 
-    commits.add(outcomeOf(1));
+    commits.add(makeOutcome(1));
     await clock.advance(20);
 
     assert.deepEqual(failures, [full]);

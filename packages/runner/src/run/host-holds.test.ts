@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { HostHolds } from "./host-holds.ts";
 
-describe("holds", () => {
-  it("last until their end, and a later end wins", () => {
+describe("HostHolds", () => {
+  it("holds a host until the latest end", () => {
     const holds = new HostHolds();
 
     const changed = [holds.hold("a", 100), holds.hold("a", 50), holds.hold("a", 200)];

@@ -20,7 +20,7 @@ export class HostHolds {
   }
 }
 
-/** Returns the outcome of a lease whose host is held. Nothing was sent, so it does not count as a deferral. */
+/** Returns the outcome of a lease of a held host. Nothing was sent, so it does not count as a deferral. */
 export function heldOutcome(lease: JobLease, until: number, at: number): JobOutcome {
   const state = { at: "deferred", reason: "host-held", until, deferrals: lease.deferrals } as const;
   return {

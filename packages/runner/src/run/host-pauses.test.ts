@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { earliest, HostPauses } from "./host-pauses.ts";
 
-test("a host that is paused comes up once for another look, the end of the pause is known until then", () => {
+test("HostPauses returns a host once at its recheck time, and knows the end of its pause until then", () => {
   const pauses = new HostPauses();
   pauses.pause("a", 900, 500);
   pauses.pause("b", 700, 700);
@@ -16,7 +16,7 @@ test("a host that is paused comes up once for another look, the end of the pause
   assert.deepEqual([pauses.nextRecheckAt, pauses.nextEndAt], [undefined, undefined]);
 });
 
-test("the earliest of times that are known", () => {
+test("earliest ignores undefined times", () => {
   assert.equal(earliest([undefined, 3, 2]), 2);
   assert.equal(earliest([undefined]), undefined);
 });

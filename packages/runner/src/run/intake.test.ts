@@ -5,8 +5,8 @@ import { Intake } from "./intake.ts";
 import type { InputLine } from "../ledger/job.ts";
 import type { PlanCounts, PlannedLine } from "../ledger/ledger.ts";
 
-/** An intake whose ledger notes the lines of each batch. */
-function watched(): {
+/** Makes an intake with a ledger that records the lines of each batch. */
+function makeIntake(): {
   readonly intake: Intake;
   readonly batches: number[][];
   readonly stop: AbortController;
@@ -29,13 +29,13 @@ function watched(): {
   return { intake, batches, stop, failures };
 }
 
-const lineOf = (line: number): InputLine => ({ line, text: `http://a/${line}` });
+const makeLine = (line: number): InputLine => ({ line, text: `http://a/${line}` });
 
-describe("intake", () => {
-  it("plans full batches, and the rest at the end", async () => {
-    const { intake, batches } = watched();
+describe("Intake", () => {
+  it("plans full batches, and a partial batch at the end", async () => {
+    const { intake, batches } = makeIntake();
 
-    await intake.read(Array.from({ length: 600 }, (_, index) => lineOf(100 + index)));
+    await intake.read(Array.from({ length: 600 }, (_, index) => makeLine(100 + index)));
 
     assert.deepEqual(
       batches.map(({ length }) => length),
@@ -43,14 +43,14 @@ describe("intake", () => {
     );
   });
 
-  it("plans what it has when the input pauses", async () => {
-    const { intake, batches } = watched();
+  it("plans a partial batch when the input pauses", async () => {
+    const { intake, batches } = makeIntake();
     async function* input(): AsyncGenerator<InputLine> {
-      yield lineOf(1);
-      yield lineOf(2);
+      yield makeLine(1);
+      yield makeLine(2);
       await nextTurn();
       assert.deepEqual(batches, [[1, 2]]);
-      yield lineOf(3);
+      yield makeLine(3);
     }
 
     await intake.read(input());
@@ -58,15 +58,15 @@ describe("intake", () => {
     assert.deepEqual(batches, [[1, 2], [3]]);
   });
 
-  it("plans nothing after it was told to stop, and ends the input", async () => {
-    const { intake, batches, stop } = watched();
+  it("plans nothing after stop aborts, and closes the input", async () => {
+    const { intake, batches, stop } = makeIntake();
     let closed = false;
     async function* input(): AsyncGenerator<InputLine> {
       try {
-        yield lineOf(1);
+        yield makeLine(1);
         stop.abort();
         await nextTurn();
-        yield lineOf(2);
+        yield makeLine(2);
       } finally {
         closed = true;
       }
@@ -77,10 +77,10 @@ describe("intake", () => {
     assert.deepEqual([batches, closed], [[], true]);
   });
 
-  it("tells of a ledger that failed while the input paused", async () => {
-    const { intake, failures } = watched();
+  it("passes the ledger's error to onError while the input pauses", async () => {
+    const { intake, failures } = makeIntake();
     async function* input(): AsyncGenerator<InputLine> {
-      yield lineOf(13);
+      yield makeLine(13);
       await nextTurn();
       assert.match(String(failures), /disk full/);
     }

@@ -21,8 +21,8 @@ function start(directory: string): ChildProcess {
   });
 }
 
-/** Kills a run at a moment of its own after its first commit; tells whether it was still alive. */
-async function killedAfter(directory: string, delay: number): Promise<boolean> {
+/** Kills a run `delay` ms after its first commit. Returns whether it was still alive. */
+async function killAfter(directory: string, delay: number): Promise<boolean> {
   const child = start(directory);
   const exited = once(child, "exit");
   if (child.stdout !== null) await Promise.race([once(child.stdout, "data"), exited]);
@@ -41,14 +41,14 @@ function integrity(directory: string): unknown {
 
 describe("a run that is killed", () => {
   it(
-    "ends with exactly one result for every line after ten kills, and every body whole",
+    "ends with exactly one result and a complete body for every line after ten kills",
     { timeout: 120_000 },
     async () => {
       const directory = makeRunDirectory();
       const random = seededRandom(7);
       let kills = 0;
       for (let round = 0; round < 10; round += 1) {
-        kills += (await killedAfter(directory, random() * 40)) ? 1 : 0;
+        kills += (await killAfter(directory, random() * 40)) ? 1 : 0;
         const { lines, done, failed, skipped, unknown, waiting } = readReport(directory);
         assert.equal(lines, done + failed + skipped + unknown + waiting);
         assert.equal(integrity(directory), "ok");
@@ -76,7 +76,7 @@ describe("a run that is killed", () => {
     },
   );
 
-  it("gives its lock back by dying", { timeout: 30_000 }, async () => {
+  it("releases its lock", { timeout: 30_000 }, async () => {
     const directory = makeRunDirectory();
     const child = start(directory);
     const exited = once(child, "exit");

@@ -67,7 +67,7 @@ export class LeaseQueue {
     return this.#holds.hold(host, until);
   }
 
-  /** Removes and returns the leases that nobody has taken. */
+  /** Removes and returns the leases that were not taken. */
   clear(): readonly JobLease[] {
     return this.#frontier.clear();
   }

@@ -5,9 +5,9 @@ import { proxyExhaustion } from "./proxy-exhaustion.ts";
 import { idleProxyStats } from "../testing/idle-proxy-stats.ts";
 
 const until = 9_000;
-const fit: PoolProxyStats = { ...idleProxyStats, requests: 1 };
+const available: PoolProxyStats = { ...idleProxyStats, requests: 1 };
 const coolingDown = (reason: string): PoolProxyStats => ({
-  ...fit,
+  ...available,
   state: "cooling-down",
   activeCooldowns: [{ reason, until }],
 });
@@ -16,28 +16,32 @@ const unpaid = coolingDown("proxy-payment");
 const down = coolingDown("proxy");
 const retired: PoolProxyStats = { ...down, state: "retired" };
 const blocked: PoolProxyStats = {
-  ...fit,
+  ...available,
   activeCooldowns: [{ host: "shop.test", reason: "http-403", until }],
 };
 const lockedAtOne: PoolProxyStats = {
-  ...fit,
+  ...available,
   activeCooldowns: [{ host: "shop.test", reason: "proxy-auth", until }],
 };
 
-test("there is no hope where every proxy is retired, or wants other credentials or money", () => {
+test("proxies are exhausted when each is retired, or needs other credentials or a payment", () => {
   const rows: readonly (readonly [string, readonly PoolProxyStats[], string | undefined])[] = [
-    ["one is fit", [locked, fit], undefined],
-    ["one only rests", [locked, down], undefined],
-    ["all are blocked at a host", [blocked, blocked], undefined],
-    ["a host wants credentials", [lockedAtOne], undefined],
-    ["the only one is locked", [locked], "No proxy is left: the only one is out of use (1 proxy-auth)"],
+    ["one is available", [locked, available], undefined],
+    ["one is cooling down", [locked, down], undefined],
+    ["all are blocked at one host", [blocked, blocked], undefined],
+    ["one host needs credentials", [lockedAtOne], undefined],
     [
-      "all for one reason or another",
+      "the only one needs other credentials",
+      [locked],
+      "No proxy is left: the only one is out of use (1 proxy-auth)",
+    ],
+    [
+      "all, for different reasons",
       [unpaid, retired, unpaid],
       "No proxy is left: all 3 are out of use (2 proxy-payment, 1 retired for proxy)",
     ],
-    ["there is none", [], "No proxy is left: the list is empty"],
+    ["the list is empty", [], "No proxy is left: the list is empty"],
   ];
 
-  for (const [what, figures, why] of rows) assert.equal(proxyExhaustion(figures), why, what);
+  for (const [title, proxies, why] of rows) assert.equal(proxyExhaustion(proxies), why, title);
 });

@@ -23,7 +23,7 @@ export interface ProxyMonitorOptions {
   readonly onError: (error: unknown) => void;
 }
 
-// The statistics serve people who watch a run. A long list costs more to write, so it is written less often. In ms.
+// The statistics are for watching a run. A long list costs more to write, so it is written less often. In ms.
 const minStatsInterval = 2_000;
 const statsIntervalPerProxy = 2;
 // A killed process must not forget cooldowns, so they are saved soon. Cooldowns that begin together are one write, and

@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ProxyShortage } from "./proxy-shortage.ts";
 
-const wait = { until: 60_000, why: "all rest", exhaustion: undefined, now: 0 };
+const wait = { until: 60_000, why: "all are cooling down", exhaustion: undefined, now: 0 };
 
-test("a host that waits for a proxy is looked at again after five seconds, or when one is said to be fit", () => {
+test("ProxyShortage checks a waiting host again after five seconds, or when a proxy will be available", () => {
   const shortage = new ProxyShortage();
   shortage.add("a.test", wait);
   shortage.add("b.test", { ...wait, until: 3_000 });
@@ -13,10 +13,10 @@ test("a host that waits for a proxy is looked at again after five seconds, or wh
   assert.deepEqual(shortage.takeDueHosts(3_000), ["b.test"]);
   assert.deepEqual([shortage.nextRecheckAt, shortage.nextEndAt], [5_000, 60_000]);
   assert.deepEqual(shortage.takeDueHosts(5_000), ["a.test"]);
-  assert.deepEqual([shortage.isActive, shortage.why], [false, "all rest"]);
+  assert.deepEqual([shortage.isActive, shortage.why], [false, "all are cooling down"]);
 });
 
-test("it is told of once, and again where it lasts for longer", () => {
+test("ProxyShortage is reported once, and again when it lasts longer", () => {
   const shortage = new ProxyShortage();
 
   const news = [60_000, 60_000, 65_000, 65_001, 70_002].map((until) =>
@@ -26,7 +26,7 @@ test("it is told of once, and again where it lasts for longer", () => {
   assert.deepEqual(news, [true, false, false, false, true]);
 });
 
-test("where there is no hope it lasts for good, and says why", () => {
+test("ProxyShortage stays active with the reason once the proxies are exhausted", () => {
   const shortage = new ProxyShortage();
 
   const news = shortage.add("a.test", { ...wait, exhaustion: "the only one is locked" });

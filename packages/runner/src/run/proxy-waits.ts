@@ -51,7 +51,7 @@ export class ProxyWaits {
     return this.#shortage.add(host, { until, why, exhaustion, now: this.#clock.date() });
   }
 
-  /** Removes and returns the hosts to try again: those whose time has come, or all when the pool has new proxies. */
+  /** Removes and returns the hosts to try again: those that are due, or all when the pool has new proxies. */
   takeResumableHosts(): readonly string[] {
     return this.#shortage.takeDueHosts(this.#monitor.hasNewProxies() ? Infinity : this.#clock.date());
   }

@@ -5,51 +5,51 @@ import type { JobLease } from "../ledger/ledger.ts";
 import { RowSupply } from "./row-supply.ts";
 import { getLease } from "../testing/leases.ts";
 
-/** A ledger with so many rows that nobody has tried, and some that come due; it notes what it is asked. */
-function stock({ open, due }: { open: number; due: number[] }): {
-  readonly asked: string[];
+/** Makes a ledger with `open` open rows and rows that are due at the times `due`. It records its calls. */
+function makeLedger({ open, due }: { open: number; due: number[] }): {
+  readonly calls: string[];
   readonly ledger: ConstructorParameters<typeof RowSupply>[0];
 } {
-  const asked: string[] = [];
+  const calls: string[] = [];
   let left = open;
   const leases = (count: number): readonly JobLease[] => Array.from({ length: count }, () => getLease);
   return {
-    asked,
+    calls,
     ledger: {
       nextDueAt: () => due.toSorted((a, b) => a - b)[0],
       claimDue: (now, max) => {
         const ready = due.filter((at) => at <= now).slice(0, max);
         for (const at of ready) due.splice(due.indexOf(at), 1);
-        asked.push(`due ${ready.length}`);
+        calls.push(`due ${ready.length}`);
         return leases(ready.length);
       },
       claim: (max) => {
         const count = Math.min(max, left);
         left -= count;
-        asked.push(`open ${count}`);
+        calls.push(`open ${count}`);
         return leases(count);
       },
     },
   };
 }
 
-test("what has come due is taken before what nobody has tried, and the ledger is asked for no more than it has", () => {
+test("RowSupply claims due rows before open rows, and does not ask the ledger for rows that it cannot have", () => {
   const clock = fakeClock();
   const now = clock.date();
-  const { asked, ledger } = stock({ open: 3, due: [now, now, now + 1] });
+  const { calls, ledger } = makeLedger({ open: 3, due: [now, now, now + 1] });
   const supply = new RowSupply(ledger, clock);
 
   const counts = [2, 2, 2, 2].map((max) => supply.claim(max).length);
 
   assert.deepEqual(counts, [2, 2, 1, 0]);
-  assert.deepEqual(asked, ["due 2", "open 2", "open 1"]);
+  assert.deepEqual(calls, ["due 2", "open 2", "open 1"]);
   assert.equal(supply.nextDueAt, now + 1);
 });
 
-test("the ledger is asked again when it has got more, or when rows were put off", () => {
+test("RowSupply asks the ledger again after rows are added or deferred", () => {
   const clock = fakeClock();
   const due: number[] = [];
-  const { asked, ledger } = stock({ open: 0, due });
+  const { calls, ledger } = makeLedger({ open: 0, due });
   const supply = new RowSupply(ledger, clock);
   supply.claim(2);
   supply.rowsAdded(0);
@@ -61,5 +61,5 @@ test("the ledger is asked again when it has got more, or when rows were put off"
   supply.rowsDeferred();
 
   assert.equal(supply.claim(2).length, 1);
-  assert.deepEqual(asked, ["open 0", "open 0", "due 1"]);
+  assert.deepEqual(calls, ["open 0", "open 0", "due 1"]);
 });

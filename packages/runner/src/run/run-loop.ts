@@ -155,7 +155,7 @@ export class RunLoop {
       this.#emit({ type: "host-held", host, until });
   }
 
-  /** Takes back a lease for whose host no proxy is available. Nothing was sent. */
+  /** Takes back a lease when no proxy is available for its host. Nothing was sent. */
   #waitForProxy(lease: JobLease, wait: ProxyWait): void {
     const host = parseHost(lease.job.url);
     this.#options.ledger.release([lease]);

@@ -17,7 +17,7 @@ const site = (n: number): string => `https://example.com/${n}`;
 const sites = (count: number): InputLine[] =>
   numberLines(...Array.from({ length: count }, (_, index) => site(index + 1)));
 
-const fit: PoolProxyStats = {
+const available: PoolProxyStats = {
   proxy: "http://a.test:1",
   state: "available",
   requests: 1,
@@ -32,35 +32,35 @@ const fit: PoolProxyStats = {
 };
 const poolOf = (...proxies: readonly PoolProxyStats[]): RunProxies => ({ stats: () => ({ proxies }) });
 const locked: PoolProxyStats = {
-  ...fit,
+  ...available,
   state: "cooling-down",
   activeCooldowns: [{ reason: "proxy-auth", until: 30_000 }],
 };
 
-/** What a session throws when no proxy is fit until an instant. */
+/** Makes the error of a session that has no proxy until `retryAt`. */
 function noProxy(retryAt: number): Error & FetchFailure {
   const verdict = { kind: "blocked", reason: "no-proxy", advice: "" } as const;
   return Object.assign(fakeFailure("no-proxy", { verdict, retryAt }), { code: "ERR_NO_PROXY" });
 }
 
-/** A session that finds no proxy for a host before an instant. */
-function dryUntil(clock: FakeClock, until: number): (request: { url: string }) => FetchedResponse {
+/** Makes the responses of a session that has no proxy for example.com until `until`. */
+function withoutProxyUntil(clock: FakeClock, until: number): (request: { url: string }) => FetchedResponse {
   return ({ url }) => {
     if (url.startsWith("https://example.com/") && clock.date() < until) throw noProxy(until);
     return fakeResponse(url);
   };
 }
 
-describe("run, through proxies", () => {
-  it("waits while no proxy is fit for a host, uses up nothing, and goes on with the others", async () => {
+describe("run with proxies", () => {
+  it("waits while no proxy is available for a host, counts no deferral, and continues with other hosts", async () => {
     const clock = fakeClock();
-    const session = scriptedFetcher(dryUntil(clock, 60_000));
+    const session = scriptedFetcher(withoutProxyUntil(clock, 60_000));
     const events: RunEvent[] = [];
 
     const report = await run({
       directory: makeRunDirectory(),
       session,
-      proxies: poolOf(fit),
+      proxies: poolOf(available),
       clock,
       input: numberLines(...sites(9).map(({ text }) => text), "https://other.example/"),
       concurrency: 2,
@@ -76,11 +76,11 @@ describe("run, through proxies", () => {
       events.flatMap((event) => (event.type === "no-proxy" ? [[event.host, event.until]] : [])),
       [["example.com", 60_000]],
     );
-    // A look every five seconds, by no more than may be under way.
+    // One check every five seconds, with at most as many requests as may be in flight.
     assert.ok(session.urls.length <= 10 + 2 * 13, `${session.urls.length} requests`);
   });
 
-  it("looks again, for proxies that come back before their time", async () => {
+  it("checks again, and finds proxies that come back early", async () => {
     const clock = fakeClock();
     const session = scriptedFetcher(({ url }) => {
       if (clock.date() < 20_000) throw noProxy(100_000);
@@ -90,7 +90,7 @@ describe("run, through proxies", () => {
     const report = await run({
       directory: makeRunDirectory(),
       session,
-      proxies: poolOf(fit),
+      proxies: poolOf(available),
       clock,
       input: sites(3),
     });
@@ -98,7 +98,7 @@ describe("run, through proxies", () => {
     assert.deepEqual([report.done, report.elapsed], [3, 20_000]);
   });
 
-  it("goes on with all that waits as soon as the pool has new proxies", async () => {
+  it("continues with all waiting hosts as soon as the pool has new proxies", async () => {
     const clock = fakeClock();
     const session = scriptedFetcher(({ url }) => {
       if (clock.date() < 2_500) throw noProxy(100_000);
@@ -108,22 +108,22 @@ describe("run, through proxies", () => {
     const report = await run({
       directory: makeRunDirectory(),
       session,
-      proxies: { ...poolOf(fit), refresh: () => (clock.date() < 2_500 ? 1 : 2) },
+      proxies: { ...poolOf(available), refresh: () => (clock.date() < 2_500 ? 1 : 2) },
       clock,
       input: numberLines(...sites(3).map(({ text }) => text), "https://other.example/"),
     });
 
     assert.deepEqual([report.done, report.elapsed], [4, 3_000]);
-    // Until then nobody is asked for but to learn that there is none.
+    // Until then, requests only find out that no proxy is available.
     assert.ok(session.urls.length <= 8, `${session.urls.length} requests`);
   });
 
-  it("asks again soon for a proxy where a request itself met the last one that was fit", async () => {
+  it("asks again soon for a proxy when a request used the last available one", async () => {
     const clock = fakeClock();
-    const met = { code: "ERR_DEFERRED", retryAt: 40_000, attempts: [{ decision: "no-proxy-in-time" }] };
+    const deferred = { code: "ERR_DEFERRED", retryAt: 40_000, attempts: [{ decision: "no-proxy-in-time" }] };
     const session = scriptedFetcher(({ url }) => {
       if (clock.date() < 500)
-        throw Object.assign(fakeFailure("proxy-unreachable"), met, {
+        throw Object.assign(fakeFailure("proxy-unreachable"), deferred, {
           cause: Object.assign(new Error(), { code: "ERR_PROXY", fault: "proxy", mayHaveArrived: false }),
         });
       if (clock.date() < 4_500) throw noProxy(40_000);
@@ -133,7 +133,7 @@ describe("run, through proxies", () => {
     const report = await run({
       directory: makeRunDirectory(),
       session,
-      proxies: { ...poolOf(fit), refresh: () => (clock.date() < 4_500 ? 1 : 2) },
+      proxies: { ...poolOf(available), refresh: () => (clock.date() < 4_500 ? 1 : 2) },
       clock,
       input: sites(2),
     });
@@ -141,14 +141,14 @@ describe("run, through proxies", () => {
     assert.deepEqual([report.done, report.elapsed], [2, 5_000]);
   });
 
-  it("ends where it would wait for too long, with the reason, and goes on when it is run again", async () => {
+  it("ends with the reason when it would wait too long, and continues in the next run", async () => {
     const directory = makeRunDirectory();
     const clock = fakeClock();
-    const session = scriptedFetcher(dryUntil(clock, 600_000));
+    const session = scriptedFetcher(withoutProxyUntil(clock, 600_000));
 
-    const report = await run({ directory, session, proxies: poolOf(fit), clock, input: sites(500) });
+    const report = await run({ directory, session, proxies: poolOf(available), clock, input: sites(500) });
     await clock.sleep(600_000);
-    const again = await run({ directory, session, proxies: poolOf(fit), clock, input: sites(500) });
+    const again = await run({ directory, session, proxies: poolOf(available), clock, input: sites(500) });
 
     assert.deepEqual(
       [report.status, report.why, report.waiting, report.attempts],
@@ -157,7 +157,7 @@ describe("run, through proxies", () => {
     assert.deepEqual([again.status, again.why, again.done], ["complete", undefined, 500]);
   });
 
-  it("ends at once where no proxy will ever work, and what is in flight is kept", async () => {
+  it("ends immediately when no proxy will ever be available, and records the requests in flight", async () => {
     const directory = makeRunDirectory();
     const session = scriptedFetcher(async ({ url }) => {
       if (!url.endsWith("/1")) throw noProxy(30_000);
@@ -176,7 +176,7 @@ describe("run, through proxies", () => {
     assert.equal(clock.date(), 0);
   });
 
-  it("ends at once where the pool says that waiting does not help", async () => {
+  it("ends immediately when the pool reports that waiting cannot help", async () => {
     const session = scriptedFetcher(() => {
       throw noProxy(Infinity);
     });
@@ -184,7 +184,7 @@ describe("run, through proxies", () => {
     const { status, why } = await run({
       directory: makeRunDirectory(),
       session,
-      proxies: poolOf(fit),
+      proxies: poolOf(available),
       clock: fakeClock(),
       input: sites(2),
     });
@@ -192,22 +192,22 @@ describe("run, through proxies", () => {
     assert.deepEqual([status, why], ["no-proxy", "Failed: no-proxy"]);
   });
 
-  it("sends an unsafe request when a proxy is there, and after a crash knows that it was not sent before", async () => {
+  it("sends an unsafe request in the next run when no proxy was available before", async () => {
     const directory = makeRunDirectory();
     const clock = fakeClock();
     const ledger = openLedger(directory);
     ledger.plan([{ kind: "job", line: 1, method: "POST", url: site(1), request: { body: "x" } }]);
     ledger.close();
-    const dry = scriptedFetcher(dryUntil(clock, 600_000));
-    const wet = scriptedFetcher(({ url }) => fakeResponse(url));
+    const waiting = scriptedFetcher(withoutProxyUntil(clock, 600_000));
+    const ok = scriptedFetcher(({ url }) => fakeResponse(url));
 
-    const before = await run({ directory, session: dry, proxies: poolOf(fit), clock });
-    const after = await run({ directory, session: wet, proxies: poolOf(fit), clock });
+    const before = await run({ directory, session: waiting, proxies: poolOf(available), clock });
+    const after = await run({ directory, session: ok, proxies: poolOf(available), clock });
 
     assert.deepEqual([before.unknown, before.waiting, after.done], [0, 1, 1]);
   });
 
-  it("writes down every few seconds how the proxies do, for who looks at it while it goes on", async () => {
+  it("saves the statistics of the proxies every few seconds, for readers of a running report", async () => {
     const directory = makeRunDirectory();
     const clock = fakeClock();
     let requests = 0;
@@ -221,7 +221,7 @@ describe("run, through proxies", () => {
     await run({
       directory,
       session,
-      proxies: { stats: () => ({ proxies: [{ ...fit, requests }] }) },
+      proxies: { stats: () => ({ proxies: [{ ...available, requests }] }) },
       clock,
       input: sites(6),
       concurrency: 1,
@@ -230,32 +230,33 @@ describe("run, through proxies", () => {
     });
 
     assert.equal(seen.length, 6);
-    for (const [made, told = -1] of seen) assert.ok(told <= made && told >= made - 2, `${told} of ${made}`);
-    assert.ok(seen.some(([, told]) => told === 3 || told === 4));
+    for (const [made, reported = -1] of seen)
+      assert.ok(reported <= made && reported >= made - 2, `${reported} of ${made}`);
+    assert.ok(seen.some(([, reported]) => reported === 3 || reported === 4));
   });
 
-  it("keeps what the pool remembers soon after it changed, and gives it back at the next start", async () => {
+  it("saves the snapshot of the pool soon after a change, and restores it at the next start", async () => {
     const directory = makeRunDirectory();
     const clock = fakeClock();
-    const heard: unknown[] = [];
-    const kept: unknown[] = [];
+    const restored: unknown[] = [];
+    const saved: unknown[] = [];
     let changed = (): void => undefined;
-    let rests = 0;
+    let cooldowns = 0;
     const proxies: RunProxies = {
-      ...poolOf(fit),
-      snapshot: () => ({ rests }),
-      restore: (memory) => heard.push(memory),
+      ...poolOf(available),
+      snapshot: () => ({ cooldowns }),
+      restore: (snapshot) => restored.push(snapshot),
       onCooldown: (listener) => {
         changed = listener;
         return () => void (changed = (): void => undefined);
       },
     };
     const session = scriptedFetcher(async ({ url }) => {
-      rests += 1;
+      cooldowns += 1;
       changed();
       await clock.sleep(100);
       const ledger = readLedger(directory);
-      kept.push(ledger.proxySnapshot());
+      saved.push(ledger.proxySnapshot());
       ledger.close();
       return fakeResponse(url);
     });
@@ -264,18 +265,21 @@ describe("run, through proxies", () => {
     await run({ ...options, input: sites(3) });
     await run({ ...options, input: sites(4) });
 
-    assert.deepEqual(kept, [{ rests: 1 }, { rests: 2 }, { rests: 3 }, { rests: 4 }]);
-    assert.deepEqual(heard, [undefined, { rests: 3 }]);
+    assert.deepEqual(saved, [{ cooldowns: 1 }, { cooldowns: 2 }, { cooldowns: 3 }, { cooldowns: 4 }]);
+    assert.deepEqual(restored, [undefined, { cooldowns: 3 }]);
   });
 
-  it("keeps how the proxies did, over all runs, also for who reads the report from outside", async () => {
+  it("adds up the statistics of the proxies over all runs, also in readReport", async () => {
     const directory = makeRunDirectory();
     const session = scriptedFetcher(({ url }) => fakeResponse(url));
     const options = { directory, session, clock: fakeClock(), input: sites(1) };
 
     const direct = await run(options);
-    await run({ ...options, proxies: poolOf(fit) });
-    const report = await run({ ...options, proxies: poolOf(fit, { ...fit, proxy: "http://b.test:1" }) });
+    await run({ ...options, proxies: poolOf(available) });
+    const report = await run({
+      ...options,
+      proxies: poolOf(available, { ...available, proxy: "http://b.test:1" }),
+    });
 
     assert.equal(direct.proxies, undefined);
     assert.deepEqual([report.proxies?.totals.proxies, report.proxies?.totals.requests], [2, 3]);

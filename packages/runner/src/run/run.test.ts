@@ -30,7 +30,7 @@ function gate(): { readonly opened: Promise<void>; readonly open: () => void } {
 }
 
 describe("run", () => {
-  it("fetches every line once, and its report adds up", async () => {
+  it("fetches every line once, and returns a report that adds up", async () => {
     const directory = makeRunDirectory();
     const session = scriptedFetcher(({ url }) =>
       fakeResponse(url, { status: url.endsWith("/2") ? 404 : 200 }),
@@ -59,7 +59,7 @@ describe("run", () => {
     assert.deepEqual(readReport(directory), report);
   });
 
-  it("stores the body of a failure too", async () => {
+  it("stores the body of a failed response", async () => {
     const directory = makeRunDirectory();
 
     await run({
@@ -76,7 +76,7 @@ describe("run", () => {
     assert.deepEqual(bodies, ["404 gone"]);
   });
 
-  it("takes up nothing that is done when it is run again, and what may be retried", async () => {
+  it("fetches only retryable and new lines when it is run again", async () => {
     const directory = makeRunDirectory();
     const broken = scriptedFetcher(({ url }) => {
       if (url === site(2)) throw fakeFailure("timeout-read");
@@ -92,7 +92,7 @@ describe("run", () => {
     assert.deepEqual([second.lines, second.done, second.failed, second.attempts], [5, 4, 1, 6]);
   });
 
-  it("takes up what failed for good when it is asked to", async () => {
+  it("fetches lines that failed for good with retryFailed", async () => {
     const directory = makeRunDirectory();
     await run({
       directory,
@@ -106,7 +106,7 @@ describe("run", () => {
     assert.deepEqual([report.done, report.failed], [1, 1]);
   });
 
-  it("keeps to the limits overall and per host, and lets hosts take turns", async () => {
+  it("respects concurrency and perHost, and lets hosts take turns", async () => {
     const session = scriptedFetcher(async ({ url }) => {
       await nextTurn();
       return fakeResponse(url);
@@ -133,7 +133,7 @@ describe("run", () => {
     );
   });
 
-  it("looks past a host at its limit, however many of its lines come first", async () => {
+  it("fetches other hosts while one host with many lines is at its limit", async () => {
     const { opened, open } = gate();
     const slow = Array.from({ length: 1_000 }, (_, n) => `https://slow.example/${n}`);
     const session = scriptedFetcher(async ({ url }) => {
@@ -154,7 +154,7 @@ describe("run", () => {
     assert.equal(report.done, 1_001);
   });
 
-  it("fetches while the input is still coming", async () => {
+  it("fetches while the input is still being read", async () => {
     const { opened, open } = gate();
     const session = scriptedFetcher(({ url }) => {
       if (url === site(1)) open();
@@ -171,7 +171,7 @@ describe("run", () => {
     assert.equal(report.done, 2);
   });
 
-  it("tells what happened, outcomes only after they are recorded", async () => {
+  it("emits events, with outcomes only after they are recorded", async () => {
     const directory = makeRunDirectory();
     const events: string[] = [];
     const on = (event: RunEvent): void => {
@@ -192,7 +192,7 @@ describe("run", () => {
     ]);
   });
 
-  it("refuses limits that are none, and a directory in use", async () => {
+  it("rejects invalid limits and a directory in use", async () => {
     const directory = makeRunDirectory();
     await assert.rejects(run({ directory, session: ok, concurrency: 0 }), RangeError);
     const owner = openLedger(directory);
@@ -203,12 +203,12 @@ describe("run", () => {
   });
 });
 
-describe("run, deferring", () => {
-  it("waits for a row that comes due soon, and not longer than it must", async () => {
+describe("run with deferred lines", () => {
+  it("waits for a line that is due soon, and no longer than necessary", async () => {
     const clock = fakeClock({ start: 1_000 });
-    let asked = 0;
+    let requests = 0;
     const session = scriptedFetcher(({ url }) =>
-      (asked += 1) === 1 ? fakeResponse(url, { status: 503, retryAt: 61_000 }) : fakeResponse(url),
+      (requests += 1) === 1 ? fakeResponse(url, { status: 503, retryAt: 61_000 }) : fakeResponse(url),
     );
 
     const report = await run({ directory: makeRunDirectory(), session, clock, input: sites(1) });
@@ -216,7 +216,7 @@ describe("run, deferring", () => {
     assert.deepEqual([report.done, report.attempts, clock.date()], [1, 2, 61_000]);
   });
 
-  it("ends with waiting rows when they come due too late, and goes on when they are", async () => {
+  it("ends with waiting lines that are due too late, and fetches them in a later run", async () => {
     const directory = makeRunDirectory();
     const session = scriptedFetcher(({ url }) =>
       url === site(1) ? fakeResponse(url, { status: 503, retryAt: 500_000 }) : fakeResponse(url),
@@ -236,7 +236,7 @@ describe("run, deferring", () => {
     assert.deepEqual([late.done, late.waiting, late.nextRetryAt], [2, 0, undefined]);
   });
 
-  it("waits a day at most, whatever the server asks for, and not at all when it is told to try again", async () => {
+  it("shortens deferrals to one day, and ignores them with retryFailed", async () => {
     const directory = makeRunDirectory();
     const day = 86_400_000;
     const session = scriptedFetcher(({ url }) => fakeResponse(url, { status: 429, retryAt: 1e15 }));
@@ -256,7 +256,7 @@ describe("run, deferring", () => {
     assert.deepEqual([again.done, again.waiting], [2, 0]);
   });
 
-  it("gives a row up after so many rounds", async () => {
+  it("fails a line after maxDeferrals", async () => {
     const clock = fakeClock();
     const session = scriptedFetcher(({ url }) =>
       fakeResponse(url, { status: 503, retryAt: clock.date() + 1_000 }),
@@ -273,7 +273,7 @@ describe("run, deferring", () => {
     assert.deepEqual([report.failed, report.attempts, report.reasons[0]?.retryable], [1, 4, true]);
   });
 
-  it("holds the whole host that asked to be left alone, and no other", async () => {
+  it("holds the whole host that asked for a pause, and no other", async () => {
     const directory = makeRunDirectory();
     const session = scriptedFetcher(({ url }) =>
       url.includes("busy") ? fakeResponse(url, { status: 429, retryAt: 1_000_000 }) : fakeResponse(url),
@@ -294,8 +294,8 @@ describe("run, deferring", () => {
   });
 });
 
-describe("run, interrupted", () => {
-  it("passes on that it waits for nothing more when it is drained, and keeps waiting what a later attempt may cure", async () => {
+describe("run that is interrupted", () => {
+  it("passes drain to the session, and defers failures that a later attempt may fix", async () => {
     const directory = makeRunDirectory();
     const drain = new AbortController();
     const clock = fakeClock({ start: 1_000 });
@@ -325,7 +325,7 @@ describe("run, interrupted", () => {
     assert.deepEqual([rest.done, rest.failed, rest.waiting], [3, 1, 0]);
   });
 
-  it("lets what is in flight finish when it is drained, and takes nothing more up", async () => {
+  it("finishes requests in flight when it is drained, and starts no others", async () => {
     const directory = makeRunDirectory();
     const drain = new AbortController();
     const session = scriptedFetcher(async ({ url }) => {
@@ -348,7 +348,7 @@ describe("run, interrupted", () => {
     assert.deepEqual([rest.status, rest.done], ["complete", 100]);
   });
 
-  it("ends what is in flight when it is aborted, and records what had finished", async () => {
+  it("aborts requests in flight on signal, and records finished requests", async () => {
     const directory = makeRunDirectory();
     const abort = new AbortController();
     const reason = new Error("enough");
@@ -370,7 +370,7 @@ describe("run, interrupted", () => {
     assert.equal(session.requests[1]?.options.signal?.reason, reason);
   });
 
-  it("does nothing when it was told to stop before it began", async () => {
+  it("does nothing when drain was aborted before the start", async () => {
     const report = await run({
       directory: makeRunDirectory(),
       session: ok,
@@ -382,7 +382,7 @@ describe("run, interrupted", () => {
     assert.deepEqual([report.status, report.lines], ["drained", 0]);
   });
 
-  it("rejects with what the input throws, after recording what had finished", async () => {
+  it("rejects with the error of the input, after recording finished requests", async () => {
     const directory = makeRunDirectory();
     async function* input(): AsyncGenerator<InputLine> {
       yield { line: 1, text: site(1) };
@@ -399,7 +399,7 @@ describe("run, interrupted", () => {
     assert.deepEqual([readReport(directory).done, readReport(directory).status], [1, "interrupted"]);
   });
 
-  it("rejects with what the listener throws", async () => {
+  it("rejects with the error of the listener", async () => {
     const on = (): void => {
       throw new Error("The listener broke");
     };
@@ -410,7 +410,7 @@ describe("run, interrupted", () => {
     );
   });
 
-  it("never sends an unsafe request again that may have been executed, and one with a key with the same key", async () => {
+  it("never repeats an unsafe request that may have been executed, and repeats one with an idempotency key with the same key", async () => {
     const directory = makeRunDirectory();
     const ledger = openLedger(directory);
     const request = { headers: { a: "b" }, body: "x" };
@@ -445,7 +445,7 @@ describe("run, interrupted", () => {
     assert.equal(report.unknown, 1);
   });
 
-  it("keeps an unsafe request waiting that was drained before it was sent", async () => {
+  it("keeps an unsafe request waiting when the run is drained before sending", async () => {
     const directory = makeRunDirectory();
     const ledger = openLedger(directory);
     ledger.plan([{ kind: "job", line: 1, method: "POST", url: site(1), request: { body: "x" } }]);
@@ -458,27 +458,27 @@ describe("run, interrupted", () => {
 
     const report = await run({ directory, session, clock: fakeClock(), drain: drain.signal });
 
-    assert.deepEqual([report.waiting, report.attempts, intentsOf(directory)], [1, 0, 0]);
+    assert.deepEqual([report.waiting, report.attempts, countIntents(directory)], [1, 0, 0]);
   });
 
-  it("notes an unsafe request before it is sent", async () => {
+  it("records an unsafe request before it is sent", async () => {
     const directory = makeRunDirectory();
     const ledger = openLedger(directory);
     ledger.plan([{ kind: "job", line: 1, method: "POST", url: site(1), request: { body: "x" } }]);
     ledger.close();
     const intents: unknown[] = [];
     const session = scriptedFetcher(({ url }) => {
-      intents.push(intentsOf(directory));
+      intents.push(countIntents(directory));
       return fakeResponse(url);
     });
 
     await run({ directory, session, clock: fakeClock() });
 
-    assert.deepEqual([...intents, intentsOf(directory)], [1, 0]);
+    assert.deepEqual([...intents, countIntents(directory)], [1, 0]);
   });
 });
 
-function intentsOf(directory: string): unknown {
+function countIntents(directory: string): unknown {
   const db = openDatabase(join(directory, "ledger.db"), { readOnly: true });
   const row = db.prepare("SELECT count(*) AS intents FROM intent").get();
   db.close();

@@ -3,8 +3,8 @@ import { describe, it } from "node:test";
 import { fakeClock } from "@holdfast/policy/testing";
 import { Timer } from "./timer.ts";
 
-describe("alarm", () => {
-  it("rings once, at the time it was last set to", async () => {
+describe("Timer", () => {
+  it("calls once, at the time that was set last", async () => {
     const clock = fakeClock({ autoAdvance: false });
     const rings: number[] = [];
     const alarm = new Timer(clock, () => rings.push(clock.now()));
@@ -15,7 +15,7 @@ describe("alarm", () => {
     assert.deepEqual(rings, [40]);
   });
 
-  it("can be set again after it rang, and to never", async () => {
+  it("can be set again after a call, and can be stopped", async () => {
     const clock = fakeClock({ autoAdvance: false });
     const rings: number[] = [];
     const alarm = new Timer(clock, () => rings.push(clock.now()));

@@ -40,7 +40,7 @@ export function encodeRecord(meta: RecordMeta, body: Uint8Array): Buffer {
   return Buffer.concat([header, frame]);
 }
 
-/** Decodes a record of `encodeRecord`. Returns undefined when any bit differs from what was written. */
+/** Decodes a record of `encodeRecord`. Returns undefined when any bit has changed since. */
 export function decodeRecord(bytes: Buffer): StoredRecord | undefined {
   if (
     bytes.length < headerBytes ||

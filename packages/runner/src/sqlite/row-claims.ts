@@ -64,7 +64,7 @@ export class RowClaims {
     });
   }
 
-  /** Removes the marks of rows whose outcome is recorded. */
+  /** Removes the marks of rows with a recorded outcome. */
   forget(ids: Iterable<number>): void {
     for (const id of ids) this.#leased.delete(id);
   }
@@ -91,7 +91,7 @@ export function reopenFailedRows(db: DatabaseSync, now: number): void {
   });
 }
 
-/** Ends the rows whose request may have been executed when the process died as `unknown`. `at` is epoch ms. */
+/** Ends rows with an intent as `unknown`: the process died, and their request may have been executed. `at` is epoch ms. */
 export function resolveIntents(db: DatabaseSync, at: number): void {
   if (db.prepare("SELECT 1 FROM intent LIMIT 1").get() === undefined) return;
   const resolve = db.prepare(`

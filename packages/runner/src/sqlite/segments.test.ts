@@ -14,8 +14,8 @@ const meta = {
   attempts: [{ number: 1 }],
 };
 
-describe("record", () => {
-  it("comes back as it was, whatever the body", () => {
+describe("encodeRecord", () => {
+  it("round-trips any body through decodeRecord", () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 5_000 }), (body) => {
         const record = decodeRecord(encodeRecord(meta, body));
@@ -26,7 +26,7 @@ describe("record", () => {
     );
   });
 
-  it("is recognised as damaged when one bit is flipped or its end is missing", () => {
+  it("makes decodeRecord return undefined when one bit is flipped or the end is missing", () => {
     const bytes = encodeRecord(meta, Buffer.from("some text ".repeat(20)));
     fc.assert(
       fc.property(fc.nat(bytes.length * 8 - 1), (bit) => {
@@ -41,10 +41,10 @@ describe("record", () => {
   });
 });
 
-describe("segments", () => {
+describe("SegmentWriter", () => {
   const bytes = (text: string): Buffer => Buffer.from(text);
 
-  it("give back each record from where it was put, across files", () => {
+  it("writes records that SegmentReader reads at their places, across files", () => {
     const directory = makeRunDirectory();
     const writer = new SegmentWriter(directory, undefined, 10);
     const texts = ["one", "two-two", "three", "much longer than a file", "five"];
@@ -71,7 +71,7 @@ describe("segments", () => {
     writer.close();
   });
 
-  it("write nothing before sync", () => {
+  it("writes nothing before sync", () => {
     const directory = makeRunDirectory();
     const writer = new SegmentWriter(directory, undefined);
 
@@ -83,7 +83,7 @@ describe("segments", () => {
     writer.close();
   });
 
-  it("are cut back to what was committed, and later files are removed", () => {
+  it("truncates to the committed length and removes later files", () => {
     const directory = makeRunDirectory();
     const writer = new SegmentWriter(directory, undefined, 8);
     writer.append(bytes("kept"));
@@ -104,7 +104,7 @@ describe("segments", () => {
     again.close();
   });
 
-  it("write many small records in one go", () => {
+  it("writes many small records in one sync", () => {
     const directory = makeRunDirectory();
     const writer = new SegmentWriter(directory, undefined);
     const texts = Array.from({ length: 3_000 }, (_, index) => String(index));

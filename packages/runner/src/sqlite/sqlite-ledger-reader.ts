@@ -37,7 +37,7 @@ export function databasePath(directory: string): string {
   return join(directory, "ledger.db");
 }
 
-/** Reads a ledger through a connection of its own. */
+/** Reads a ledger through a database connection. */
 export class SqliteLedgerReader implements LedgerReader {
   readonly directory: string;
   protected readonly db: DatabaseSync;

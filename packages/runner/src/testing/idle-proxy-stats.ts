@@ -1,6 +1,6 @@
 import type { PoolProxyStats } from "../ledger/proxy-stats.ts";
 
-/** What a pool tells of a proxy that was never asked. */
+/** The statistics of a proxy without requests. */
 export const idleProxyStats: PoolProxyStats = {
   proxy: "http://a.test:1",
   state: "available",

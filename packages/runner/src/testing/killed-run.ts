@@ -3,10 +3,10 @@ import type { InputLine } from "../ledger/job.ts";
 import { run } from "../run/run.ts";
 import { fakeResponse, scriptedFetcher } from "./scripted-fetcher.ts";
 
-/** How many lines the list of the run that is killed has; every tenth is a failure for good, every hundredth a duplicate. */
+/** The number of lines in the list of the run that is killed. Every tenth fails for good, every hundredth is a duplicate. */
 export const killedRunLines = 6_000;
 
-/** Gives the URL of a line of that list. */
+/** Returns the URL of a line of that list. */
 export function killedRunUrl(line: number): string {
   const n = line % 100 === 0 ? line - 1 : line;
   return `https://host${n % 7}.example/${n % 10 === 5 ? 404 : 200}/${n}`;

@@ -4,17 +4,17 @@ import type { RowState } from "../ledger/state.ts";
 
 export const exampleUrl = "https://example.com/";
 
-/** A line that is tried for the first time. */
+/** The first lease of a GET line. */
 export const getLease: JobLease = {
   job: { id: 1, line: 1, method: "GET", url: exampleUrl },
   from: "pending",
   deferrals: 0,
 };
 
-/** One that may not be sent twice. */
+/** The first lease of a line that must not be sent twice. */
 export const postLease: JobLease = { ...getLease, job: { ...getLease.job, method: "POST" } };
 
-/** A run that goes its way, without proxies. */
+/** A run that is neither draining nor aborted, without proxies. */
 export const defaultInput: OutcomeInput = {
   now: 1_000,
   maxDeferrals: 5,

@@ -1,49 +1,49 @@
 import type { FetchedResponse, Fetcher, FetchFailure, FetchOptions, Verdict } from "../outcome/fetcher.ts";
 
-/** One request as a scripted fetcher saw it. */
+/** A request that a scripted fetcher received. */
 export interface ReceivedRequest {
   readonly method: string;
   readonly url: string;
   readonly options: FetchOptions;
 }
 
-/** A fetcher that answers by script and remembers what was asked and how much at a time. */
+/** A fetcher with scripted responses. It records its requests and how many ran at a time. */
 export interface ScriptedFetcher extends Fetcher {
   readonly requests: readonly ReceivedRequest[];
   readonly urls: readonly string[];
   readonly maxConcurrent: number;
 }
 
-/** Makes a fetcher of a function that answers each request. */
+/** Returns a fetcher that calls `respond` for each request. */
 export function scriptedFetcher(
-  answer: (request: ReceivedRequest) => FetchedResponse | Promise<FetchedResponse>,
+  respond: (request: ReceivedRequest) => FetchedResponse | Promise<FetchedResponse>,
 ): ScriptedFetcher {
-  const seen: ReceivedRequest[] = [];
-  let atOnce = 0;
-  let mostAtOnce = 0;
+  const requests: ReceivedRequest[] = [];
+  let active = 0;
+  let maxConcurrent = 0;
   return {
-    requests: seen,
+    requests,
     get urls() {
-      return seen.map(({ url }) => url);
+      return requests.map(({ url }) => url);
     },
     get maxConcurrent() {
-      return mostAtOnce;
+      return maxConcurrent;
     },
     request: async (method, url, options = {}) => {
       const request = { method, url, options };
-      seen.push(request);
-      atOnce += 1;
-      mostAtOnce = Math.max(mostAtOnce, atOnce);
+      requests.push(request);
+      active += 1;
+      maxConcurrent = Math.max(maxConcurrent, active);
       try {
-        return await answer(request);
+        return await respond(request);
       } finally {
-        atOnce -= 1;
+        active -= 1;
       }
     },
   };
 }
 
-/** Makes a response with a verdict that fits its status. */
+/** Returns a response with the verdict of its status. */
 export function fakeResponse(
   url: string,
   {
@@ -65,7 +65,7 @@ export function fakeResponse(
   };
 }
 
-/** Makes an error such as a session throws. */
+/** Returns an error with a verdict, as a session throws it. */
 export function fakeFailure(reason: string, facts: Partial<FetchFailure> = {}): Error & FetchFailure {
   const verdict: Verdict = { kind: "transient", reason, advice: `Advice for ${reason}` };
   return Object.assign(new Error(`Failed: ${reason}`), { verdict, attempts: [{ number: 1 }], ...facts });

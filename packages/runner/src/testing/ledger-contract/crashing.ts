@@ -3,9 +3,9 @@ import { it } from "node:test";
 import { makeRunDirectory } from "../run-directory.ts";
 import { type Open, claimed, lines, outcome, post, states, sums, url } from "./support.ts";
 
-/** What a crash leaves is put right. */
+/** The state after a crash. */
 export function crashing(open: Open): void {
-  it("hands leases out again that outlived their owner", () => {
+  it("hands out again the rows that were leased at a crash", () => {
     const directory = makeRunDirectory();
     const first = open(directory);
     first.plan(lines(1, 2));
@@ -33,7 +33,7 @@ export function crashing(open: Open): void {
     again.close();
   });
 
-  it("forgets the intent of a request that was answered or taken back", () => {
+  it("removes the intent of a request with an outcome, and of a released one", () => {
     const directory = makeRunDirectory();
     const first = open(directory);
     first.plan([post, { ...post, line: 2, url: url(2) }]);

@@ -22,7 +22,7 @@ export function handingOut(open: Open): void {
     ledger.close();
   });
 
-  it("hands out what a request needs", () => {
+  it("hands out the whole request of a job", () => {
     const ledger = open(makeRunDirectory());
     const request = { headers: { a: "b" }, body: "x", idempotencyKey: "k" };
     ledger.plan([{ ...post, request }]);
@@ -53,9 +53,9 @@ export function handingOut(open: Open): void {
   });
 }
 
-/** Rows are handed out again when it is their time. */
+/** Deferred and failed rows are handed out again. */
 export function handingOutLater(open: Open): void {
-  it("knows the next time a deferred row comes due", () => {
+  it("returns when the next deferred row is due", () => {
     const ledger = open(makeRunDirectory());
     ledger.plan(lines(1, 2));
     assert.equal(ledger.nextDueAt(), undefined);
@@ -89,7 +89,7 @@ export function handingOutLater(open: Open): void {
     again.close();
   });
 
-  it("hands out in a later run what failed and may be retried, and nothing that ended for good", () => {
+  it("hands out retryable failures in a later run, and no row with a final outcome", () => {
     const directory = makeRunDirectory();
     const first = open(directory);
     first.plan(lines(1, 2, 3, 4));

@@ -18,7 +18,7 @@ const chapters: Readonly<Record<string, (open: Open) => void>> = {
   "over its life": modelled,
 };
 
-/** What every ledger promises; each implementation runs it. */
+/** The tests that every ledger implementation must pass. */
 export function ledgerContract(name: string, open: Open): void {
   for (const [chapter, tests] of Object.entries(chapters))
     describe(`${name} ledger, ${chapter}`, () => tests(open));

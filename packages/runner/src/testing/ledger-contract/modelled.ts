@@ -6,7 +6,7 @@ import { type OutcomeState, mayBeClaimed, nextRowState, type RowState } from "..
 import { makeRunDirectory } from "../run-directory.ts";
 import { type Open, outcome, sums, url } from "./support.ts";
 
-const endings: readonly OutcomeState[] = [
+const endStates: readonly OutcomeState[] = [
   { at: "done" },
   { at: "failed", reason: "f", retryable: true },
   { at: "failed", reason: "g", retryable: false },
@@ -24,18 +24,18 @@ const steps: fc.Arbitrary<readonly Step[]> = fc.array(
       do: fc.constantFrom("plan", "claim", "due", "release", "crash"),
       count: fc.integer({ min: 1, max: 4 }),
     }),
-    fc.record({ do: fc.constant("finish" as const), state: fc.constantFrom(...endings) }),
+    fc.record({ do: fc.constant("finish" as const), state: fc.constantFrom(...endStates) }),
   ),
   { maxLength: 40 },
 );
 
-/** A ledger follows the pure rule of states, whatever happens. */
+/** A ledger follows `nextRowState` for any sequence of steps. */
 export function modelled(open: Open): void {
-  it("keeps every row in the state that the rule of states gives, whatever happens", () => {
-    const property = fc.property(steps, (todo) => {
+  it("keeps every row in the state that nextRowState returns, for any sequence of steps", () => {
+    const property = fc.property(steps, (sequence) => {
       const directory = makeRunDirectory();
       const model = new Model(directory, open);
-      for (const step of todo) model.take(step);
+      for (const step of sequence) model.take(step);
 
       model.close();
     });
@@ -43,7 +43,7 @@ export function modelled(open: Open): void {
   });
 }
 
-/** Runs a ledger beside a list of states that follows `next`, and compares them after every step. */
+/** Runs a ledger and a list of states that follows `nextRowState`, and compares them after every step. */
 class Model {
   readonly #directory: string;
   readonly #open: Open;
@@ -113,7 +113,7 @@ class Model {
     this.#states[lease.job.id - 1] = nextRowState({ at: "leased" }, { type: "finished", state });
   }
 
-  // Taken back, a row is as it was; the ledger keeps what it had recorded of it before.
+  // A released row has the state from before the lease.
   #release(count: number): void {
     for (const lease of this.#leases.splice(0, count)) {
       this.#ledger.release([lease]);

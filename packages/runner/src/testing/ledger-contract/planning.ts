@@ -6,7 +6,7 @@ import { type Open, lines, post, states } from "./support.ts";
 
 /** Lines become rows. */
 export function planning(open: Open): void {
-  it("makes a row of every line", () => {
+  it("adds a row for every line", () => {
     const ledger = open(makeRunDirectory());
 
     const planned = ledger.plan(lines(1, 2, 3));
@@ -16,7 +16,7 @@ export function planning(open: Open): void {
     ledger.close();
   });
 
-  it("skips a line whose request was there before, and names the first", () => {
+  it("skips a duplicate line and names the first equal line", () => {
     const ledger = open(makeRunDirectory());
 
     const planned = ledger.plan(lines(1, 2, 1, 1));
@@ -29,7 +29,7 @@ export function planning(open: Open): void {
     ledger.close();
   });
 
-  it("fails a line that is no request, for good", () => {
+  it("fails an invalid line for good", () => {
     const ledger = open(makeRunDirectory());
 
     ledger.plan([{ kind: "invalid", line: 1, text: "ftp://x", reason: "bad-input: no" }]);
@@ -40,7 +40,7 @@ export function planning(open: Open): void {
     ledger.close();
   });
 
-  it("tells requests apart by method and body", () => {
+  it("treats requests with another method or body as different", () => {
     const ledger = open(makeRunDirectory());
 
     const planned = ledger.plan([
@@ -55,9 +55,9 @@ export function planning(open: Open): void {
   });
 }
 
-/** A list that is read again adds only what is new. */
+/** A list that is read again adds only its new lines. */
 export function planningAgain(open: Open): void {
-  it("adds no row twice when the same list is read again, duplicates and bad lines included", () => {
+  it("adds no row when the same list is read again, with duplicates and invalid lines", () => {
     const directory = makeRunDirectory();
     const list: PlannedLine[] = [
       ...lines(1, 2, 1),
@@ -75,7 +75,7 @@ export function planningAgain(open: Open): void {
     again.close();
   });
 
-  it("adds the new lines of a list that grew at any place, and one more equal line as a duplicate", () => {
+  it("adds new lines at any place of a list, and one more equal line as a duplicate", () => {
     const directory = makeRunDirectory();
     const first = open(directory);
     first.plan(lines(1, 2));
@@ -88,7 +88,7 @@ export function planningAgain(open: Open): void {
     again.close();
   });
 
-  it("goes on with a list whose reading was cut short", () => {
+  it("continues with a list whose reading was interrupted", () => {
     const directory = makeRunDirectory();
     const first = open(directory);
     first.plan(lines(1, 2, 1));

@@ -6,7 +6,7 @@ import { type Open, lines, outcome, states, sums, url } from "./support.ts";
 
 /** Outcomes are kept. */
 export function recording(open: Open): void {
-  it("keeps status, headers and body of an exchange", () => {
+  it("stores the status, headers and body of an exchange", () => {
     const ledger = open(makeRunDirectory());
     ledger.plan(lines(1));
     ledger.record(outcome(ledger.claim(1)[0]));
@@ -49,7 +49,7 @@ export function recording(open: Open): void {
 
 /** An outcome gives way only to a retry. */
 export function recordingAgain(open: Open): void {
-  it("keeps the first outcome of a row that ended for good", () => {
+  it("keeps the first outcome of a row with a final outcome", () => {
     const ledger = open(makeRunDirectory());
     ledger.plan(lines(1));
     const [lease] = ledger.claim(1);
@@ -67,7 +67,7 @@ export function recordingAgain(open: Open): void {
     ledger.close();
   });
 
-  it("replaces a failure that was retried, and adds its attempts up", () => {
+  it("replaces a retried failure and adds up its attempts", () => {
     const ledger = open(makeRunDirectory());
     ledger.plan(lines(1));
     const [lease] = ledger.claim(1);
@@ -92,7 +92,7 @@ export function recordingAgain(open: Open): void {
 
 /** Counts and groups. */
 export function reporting(open: Open): void {
-  it("groups what is not done by reason with count, advice and the first lines, and its counts add up", () => {
+  it("groups rows that are not done by reason, with count, advice and the first lines, and adds up", () => {
     const ledger = open(makeRunDirectory());
     ledger.plan(lines(1, 2, 3, 4, 5, 6, 1));
     const leases = ledger.claim(9);
@@ -135,7 +135,7 @@ export function reporting(open: Open): void {
     ledger.close();
   });
 
-  it("remembers what a run noted of itself", () => {
+  it("stores the information of a run", () => {
     const ledger = open(makeRunDirectory());
     assert.equal(ledger.runInfo(), undefined);
 

@@ -8,12 +8,12 @@ export type Open = (directory: string) => Ledger;
 /** The URL of number `n`. */
 export const url = (n: number): string => `https://example.com/${n}`;
 
-/** Gives planned GET lines for the given URL numbers, numbered from 1. */
+/** Returns planned GET lines with the given URL numbers. */
 export function lines(...numbers: readonly number[]): PlannedLine[] {
   return numbers.map((n, index) => ({ kind: "job", line: index + 1, method: "GET", url: url(n) }));
 }
 
-/** A request that is not safe to send twice. */
+/** A request that must not be sent twice. */
 export const post: Extract<PlannedLine, { kind: "job" }> = {
   kind: "job",
   line: 1,
@@ -22,7 +22,7 @@ export const post: Extract<PlannedLine, { kind: "job" }> = {
   request: { body: "x" },
 };
 
-/** Ends a lease. */
+/** Returns an outcome for a lease. */
 export function outcome(
   lease: JobLease | undefined,
   state: OutcomeState = { at: "done" },
@@ -41,17 +41,17 @@ export function outcome(
   return { lease, state, advice: "", exchange, at: 1_000 };
 }
 
-/** The lines of what is handed out. */
+/** Claims rows and returns their lines. */
 export function claimed(ledger: Ledger): number[] {
   return ledger.claim(1_000).map(({ job }) => job.line);
 }
 
-/** Line, state and reason of every row. */
+/** Returns the line, state and reason of every row. */
 export function states(ledger: Ledger): string[] {
   return [...ledger.results()].map(({ line, state, reason }) => `${line} ${state} ${reason}`.trim());
 }
 
-/** Tells whether the counts add up. */
+/** Returns whether the counts add up. */
 export function sums(ledger: Ledger): boolean {
   const { lines: all, done, failed, skipped, unknown, waiting } = ledger.totals();
   return all === done + failed + skipped + unknown + waiting;
