@@ -481,7 +481,7 @@ test("get -o resumes a killed download and checks the digest", async (t) => {
   assert.equal(scene.origin.requests[1]?.headers["range"], "bytes=200000-");
   assert.deepEqual([gone.code, wrong.code, spoilt.code, without.code], [3, 2, 3, 2]);
   assert.match(gone.err, /^holdfast get: http-404/);
-  assert.match(spoilt.err, /should have the sha-256 0000/);
+  assert.match(spoilt.err, /expected sha-256 0000/);
   assert.deepEqual(
     (await readdir(scene.cwd)).filter((name) => name.includes(".bin")),
     ["big.bin"],

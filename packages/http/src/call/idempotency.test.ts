@@ -142,7 +142,7 @@ test("422 is never sent again, and the advice speaks of the key", async () => {
   const error = await failureOf(session.post(url, { body: "order", idempotencyKey: "k" }).raiseForStatus());
 
   assert.equal(adapter.requests.length, 1);
-  assert.match(error.message, /take a new key/);
+  assert.match(error.message, /use a new idempotency key/);
 });
 
 const empty: readonly IdempotencyKey[] = ["", () => ""];

@@ -1,12 +1,12 @@
 import { HoldfastError } from "@holdfast/policy";
 
-/** A file is whole, and not what it should be: its part was removed. */
+/** The digest of a completed download differs from the expected one. The partial file was removed. */
 export class DigestError extends HoldfastError {
   readonly code = "ERR_DIGEST";
   readonly path: string;
   /** `sha-256`, `sha-512` or `md5`. */
   readonly algorithm: string;
-  /** In hexadecimal, as `actual`. */
+  /** In hexadecimal. */
   readonly expected: string;
   readonly actual: string;
 
@@ -15,7 +15,7 @@ export class DigestError extends HoldfastError {
     digest: { readonly algorithm: string; readonly expected: string; readonly actual: string },
   ) {
     const { algorithm, expected, actual } = digest;
-    super(`${path} should have the ${algorithm} ${expected}, but what came has ${actual}`);
+    super(`${path}: expected ${algorithm} ${expected}, got ${actual}`);
     this.path = path;
     this.algorithm = algorithm;
     this.expected = expected;
@@ -23,47 +23,50 @@ export class DigestError extends HoldfastError {
   }
 }
 
-/** A file does not fit on its disk, or would leave too little for others. What is there of it stays. */
+/** A file does not fit on its disk, or would leave too little free space. The partial file is kept. */
 export class DiskFullError extends HoldfastError {
   readonly code = "ERR_DISK_FULL";
   readonly path: string;
-  /** Bytes that are still to come; undefined where nobody knows. */
+  /** Bytes that are still missing. Undefined if the size is unknown. */
   readonly need: number | undefined;
-  /** Bytes that are free. */
+  /** Bytes that are free on the disk. */
   readonly free: number;
 
   constructor(
     path: string,
     { need, free, ...options }: ErrorOptions & { readonly need?: number | undefined; readonly free: number },
   ) {
-    super(`No space for ${path}: ${need ?? "an unknown number of"} more bytes, ${free} are free`, options);
+    super(
+      `No space for ${path}: it needs ${need ?? "an unknown number of"} more bytes, and ${free} are free`,
+      options,
+    );
     this.path = path;
     this.need = need;
     this.free = free;
   }
 }
 
-/** Another download writes the same file. */
+/** Another download is writing the same file. */
 export class FileBusyError extends HoldfastError {
   readonly code = "ERR_FILE_BUSY";
-  /** The lock's. */
+  /** The path of the lock. */
   readonly path: string;
-  /** Who holds it, where that is known. */
+  /** The process that holds the lock, if it is known. */
   readonly pid: number | undefined;
 
   constructor(path: string, holder: { readonly pid: number; readonly host: string } | undefined) {
-    const who = holder === undefined ? "somebody else" : `process ${holder.pid} on ${holder.host}`;
-    super(`The file is being written by ${who}; if that is over, remove ${path}`);
+    const writer = holder === undefined ? "another process" : `process ${holder.pid} on ${holder.host}`;
+    super(`The file is being written by ${writer}: if that process has ended, remove ${path}`);
     this.path = path;
     this.pid = holder?.pid;
   }
 }
 
-/** The system does not let a file be written, or what lies beside it while it is not whole. */
+/** The system denies access to a file, or to the partial file next to it. */
 export class FileAccessError extends HoldfastError {
   readonly code = "ERR_FILE_ACCESS";
   readonly path: string;
-  /** The platform's own code, such as `EROFS` or `EACCES`. */
+  /** The code of the platform, such as `EROFS` or `EACCES`. */
   readonly errno: string;
 
   constructor(path: string, { errno, what, ...options }: ErrorOptions & FileAccessDetails) {
@@ -75,6 +78,6 @@ export class FileAccessError extends HoldfastError {
 
 export interface FileAccessDetails {
   readonly errno: string;
-  /** Why not, for a person. */
+  /** The reason, for a person. */
   readonly what: string;
 }

@@ -1,18 +1,18 @@
-/** Whose fault a failure on the way through a proxy was; `unknown` where what was seen fits both. */
+/** The cause of a failed request through a proxy. `unknown` if it could be either. */
 export type ProxyFault = "proxy" | "origin" | "unknown";
 
 /**
- * What went wrong on the way through a proxy, in one word that does not change.
+ * A stable code for a failed request through a proxy.
  *
- * - `unreachable`, `tls`, `certificate`: no connection to it, or none that is secure; `certificate` is the proxy's own.
- * - `timeout-connect`, `timeout-tls`, `timeout-tunnel`: it took too long to be reached, for TLS with it, or to open a tunnel.
- * - `closed`: it hung up instead of answering, as some do for a host that does not exist.
- * - `protocol`: what it answered is not HTTP, or not SOCKS.
- * - `auth`, `payment`, `throttled`: it wants (other) credentials, money, or patience.
- * - `refused`, `unsupported`: it does not serve this target, or cannot do what was asked for, such as IPv6.
- * - `failed`: it says that it failed, and of itself; `unavailable`: it does not say whether by itself or at the origin.
- * - `cut`: the tunnel stood, and was cut before TLS with the origin was through it.
- * - `origin-*`: by its word the origin was not found, could not be reached, refused, did not answer in time, or broke off.
+ * - `unreachable`, `tls`, `certificate`: no connection to the proxy, no TLS with it, or its certificate was rejected.
+ * - `timeout-connect`, `timeout-tls`, `timeout-tunnel`: the connection, TLS or the tunnel took too long.
+ * - `closed`: the proxy closed the connection without a response, as some do for an unknown host.
+ * - `protocol`: the response of the proxy is not valid HTTP or SOCKS.
+ * - `auth`, `payment`, `throttled`: the proxy requires (other) credentials, payment, or fewer requests.
+ * - `refused`, `unsupported`: the proxy refuses this target, or does not support a feature such as IPv6.
+ * - `failed`: the proxy reports its own failure. `unavailable`: it reports a failure, its own or that of the origin.
+ * - `cut`: the tunnel was open, and broke during TLS with the origin.
+ * - `origin-*`: the proxy reports that the origin was not found, unreachable, refused, too slow, or broke off.
  */
 export type ProxyReason =
   | "unreachable"
@@ -37,7 +37,7 @@ export type ProxyReason =
   | "origin-timeout"
   | "origin-failed";
 
-const notTheProxys: Readonly<Partial<Record<ProxyReason, ProxyFault>>> = {
+const faultsOfReasons: Readonly<Partial<Record<ProxyReason, ProxyFault>>> = {
   "timeout-tunnel": "unknown",
   closed: "unknown",
   unavailable: "unknown",
@@ -49,30 +49,35 @@ const notTheProxys: Readonly<Partial<Record<ProxyReason, ProxyFault>>> = {
   "origin-failed": "origin",
 };
 
-/** Whose fault it was, where nothing else is known. */
+/** Returns the usual cause for a reason. */
 export function defaultFault(reason: ProxyReason): ProxyFault {
-  return notTheProxys[reason] ?? "proxy";
+  return faultsOfReasons[reason] ?? "proxy";
 }
 
-// An origin that was reached may have got the request: that a proxy says so is no proof of the contrary.
-const late: ReadonlySet<ProxyReason> = new Set(["unavailable", "failed", "origin-timeout", "origin-failed"]);
+// The origin may have received the request, whatever the proxy reports.
+const mayHaveReachedOrigin: ReadonlySet<ProxyReason> = new Set([
+  "unavailable",
+  "failed",
+  "origin-timeout",
+  "origin-failed",
+]);
 
-/** Whether what a proxy says of a request that it was to forward proves that the origin never got it. */
+/** Returns whether the failure of a forwarding proxy proves that the origin did not receive the request. */
 export function provesRequestUnsent(reason: ProxyReason): boolean {
-  return !late.has(reason);
+  return !mayHaveReachedOrigin.has(reason);
 }
 
-/** What a proxy's own status means (RFC 9110 §15; 590 to 599 are proxy-chain's, which speak of what is behind the proxy). */
+/** Returns the reason for a status of a proxy (RFC 9110 §15; 590 to 599 are those of the proxy-chain package). */
 export function reasonForStatus(status: number): ProxyReason {
-  const known = statuses[status];
-  if (known !== undefined) return known;
-  // Beyond the classes of HTTP stands 999, by which a crawler is turned away.
+  const reason = reasonsOfStatuses[status];
+  if (reason !== undefined) return reason;
+  // 999 is outside HTTP, and refuses a crawler.
   if (status >= 500 && status < 600) return "unavailable";
   return status >= 300 ? "refused" : "protocol";
 }
 
-const statuses: Readonly<Record<number, ProxyReason>> = {
-  // tinyproxy's word for wrong credentials; nobody else answers CONNECT so.
+const reasonsOfStatuses: Readonly<Record<number, ProxyReason>> = {
+  // tinyproxy sends it for wrong credentials. No other proxy responds to CONNECT with it.
   401: "auth",
   402: "payment",
   407: "auth",

@@ -1,17 +1,17 @@
 import { HoldfastError, RejectedError } from "@holdfast/policy";
 import { defaultFault, reasonForStatus, type ProxyFault, type ProxyReason } from "./proxy-reason.ts";
 
-/** How far an exchange had come when it failed. */
+/** The phase of an exchange in which it failed. */
 export type Phase = "dns" | "connect" | "tls" | "proxy" | "send" | "headers" | "body";
 
 export interface TransportErrorOptions extends ErrorOptions {
   readonly phase: Phase;
-  /** Whether the server may have received the request, and so may have acted on it. */
+  /** Whether the server may have received the request, and may have acted on it. */
   readonly mayHaveArrived: boolean;
 }
 
 /**
- * A request that got no usable answer.
+ * A request that got no usable response.
  *
  * ```
  * HoldfastError (of @holdfast/policy)
@@ -19,25 +19,25 @@ export interface TransportErrorOptions extends ErrorOptions {
  * │  ├─ ConnectionError            ERR_CONNECTION          refused, reset, name not found
  * │  ├─ ConnectTimeoutError        ERR_CONNECT_TIMEOUT     limit
  * │  ├─ ReadTimeoutError           ERR_READ_TIMEOUT        limit
- * │  ├─ UploadTimeoutError         ERR_UPLOAD_TIMEOUT      limit: the source of the request's body stalled
+ * │  ├─ UploadTimeoutError         ERR_UPLOAD_TIMEOUT      limit: the source of the request body stalled
  * │  ├─ AttemptTimeoutError        ERR_ATTEMPT_TIMEOUT     limit
  * │  ├─ IncompleteBodyError        ERR_INCOMPLETE_BODY     expected, received
- * │  ├─ ProtocolError              ERR_PROTOCOL            what came is not HTTP
- * │  ├─ DecodeError                ERR_DECODE              the body is not what its Content-Encoding says
+ * │  ├─ ProtocolError              ERR_PROTOCOL            the response is not valid HTTP
+ * │  ├─ DecodeError                ERR_DECODE              the body does not match its Content-Encoding
  * │  ├─ BodyTooLargeError          ERR_BODY_TOO_LARGE      maxBytes
- * │  ├─ TlsError                   ERR_TLS                 certificate, when it is what was refused
- * │  └─ ProxyError                 ERR_PROXY               the way through a proxy: reason, fault, status, retryAfter
+ * │  ├─ TlsError                   ERR_TLS                 certificate: whether the certificate was rejected
+ * │  └─ ProxyError                 ERR_PROXY               the proxy failed: reason, fault, status, retryAfter
  * ├─ NoProxyError (RejectedError)  ERR_NO_PROXY            target, retryAt
- * ├─ DeferredError                 ERR_DEFERRED            resumeAt: the server wants to be asked again, later than one waits
+ * ├─ DeferredError                 ERR_DEFERRED            resumeAt: Retry-After is longer than the caller waits
  * ├─ BodyNotReplayableError        ERR_BODY_NOT_REPLAYABLE
  * ├─ TooManyRedirectsError         ERR_TOO_MANY_REDIRECTS
  * ├─ InvalidUrlError               ERR_INVALID_URL
  * ├─ DigestError                   ERR_DIGEST              path; algorithm, expected, actual
  * ├─ DiskFullError                 ERR_DISK_FULL           path; need, free
- * ├─ FileBusyError                 ERR_FILE_BUSY           path: somebody else is writing the file
- * ├─ FileAccessError               ERR_FILE_ACCESS         path; errno: the system does not let it be written
- * ├─ SchemaError                   ERR_SCHEMA              issues: JSON, but not what was asked for
- * └─ StatusError                   ERR_STATUS              response, verdict; only when asked for
+ * ├─ FileBusyError                 ERR_FILE_BUSY           path: another download writes the file
+ * ├─ FileAccessError               ERR_FILE_ACCESS         path; errno: the system denies access
+ * ├─ SchemaError                   ERR_SCHEMA              issues: the JSON does not match the schema
+ * └─ StatusError                   ERR_STATUS              response, verdict; thrown by raiseForStatus()
  * ```
  */
 export abstract class TransportError extends HoldfastError {
@@ -51,10 +51,10 @@ export abstract class TransportError extends HoldfastError {
   }
 }
 
-/** The connection could not be made, or broke: refused, reset, closed, or the name does not resolve. */
+/** The connection could not be opened, or broke: refused, reset, closed, or the host name was not found. */
 export class ConnectionError extends TransportError {
   readonly code = "ERR_CONNECTION";
-  /** The platform's own code, such as `ECONNREFUSED`, `ECONNRESET` or `ENOTFOUND`. */
+  /** The code of the platform, such as `ECONNREFUSED`, `ECONNRESET` or `ENOTFOUND`. */
   readonly errno: string;
 
   constructor(message: string, options: TransportErrorOptions & { readonly errno: string }) {
@@ -63,48 +63,51 @@ export class ConnectionError extends TransportError {
   }
 }
 
-/** No connection, TLS included, within the connect limit. Nothing was sent. */
+/** The connection, TLS included, was not open within `timeout.connect`. Nothing was sent. */
 export class ConnectTimeoutError extends TransportError {
   readonly code = "ERR_CONNECT_TIMEOUT";
   /** The limit, in milliseconds. */
   readonly limit: number;
 
   constructor(target: string, limit: number, phase: Phase = "connect") {
-    const missing = unmet[phase];
-    super(`No connection to ${target} within ${limit} ms${missing === undefined ? "" : `: ${missing}`}`, {
-      phase,
-      mayHaveArrived: false,
-    });
+    const unfinished = unfinishedSteps[phase];
+    super(
+      `No connection to ${target} within ${limit} ms${unfinished === undefined ? "" : `: ${unfinished}`}`,
+      {
+        phase,
+        mayHaveArrived: false,
+      },
+    );
     this.limit = limit;
   }
 }
 
-const unmet: { readonly [Name in Phase]?: string } = {
-  dns: "its name was not resolved by then",
-  connect: "no address had answered by then",
-  tls: "the TLS handshake was not done by then",
+const unfinishedSteps: { readonly [Name in Phase]?: string } = {
+  dns: "the host name was not resolved",
+  connect: "no address accepted the connection",
+  tls: "the TLS handshake did not finish",
 };
 
-/** The server was silent for longer than the read limit: no head, or no further byte of the body. */
+/** The server sent nothing for longer than `timeout.read`: no head, or no further byte of the body. */
 export class ReadTimeoutError extends TransportError {
   readonly code = "ERR_READ_TIMEOUT";
   /** The limit, in milliseconds. */
   readonly limit: number;
 
   constructor(target: string, limit: number, phase: Phase) {
-    super(`${target} was silent for ${limit} ms`, { phase, mayHaveArrived: true });
+    super(`${target} sent nothing for ${limit} ms`, { phase, mayHaveArrived: true });
     this.limit = limit;
   }
 }
 
-/** What gives the request's body gave nothing for longer than the read limit, while the server had taken all there was. */
+/** The source of the request body produced nothing for longer than `timeout.read`, while the server waited for more. */
 export class UploadTimeoutError extends TransportError {
   readonly code = "ERR_UPLOAD_TIMEOUT";
   /** The limit, in milliseconds. */
   readonly limit: number;
 
   constructor(target: string, limit: number, mayHaveArrived: boolean) {
-    super(`The source of the body for ${target} gave nothing for ${limit} ms`, {
+    super(`The source of the request body for ${target} produced nothing for ${limit} ms`, {
       phase: "send",
       mayHaveArrived,
     });
@@ -112,24 +115,24 @@ export class UploadTimeoutError extends TransportError {
   }
 }
 
-/** The attempt as a whole took longer than its limit. */
+/** The attempt took longer than `timeout.attempt`. */
 export class AttemptTimeoutError extends TransportError {
   readonly code = "ERR_ATTEMPT_TIMEOUT";
   /** The limit, in milliseconds. */
   readonly limit: number;
 
   constructor(target: string, limit: number, options: TransportErrorOptions) {
-    super(`The attempt at ${target} was not done within ${limit} ms`, options);
+    super(`The attempt at ${target} did not finish within ${limit} ms`, options);
     this.limit = limit;
   }
 }
 
-/** The body ended before it was whole (what requests calls a ChunkedEncodingError). */
+/** The body ended before it was complete (requests calls it ChunkedEncodingError). */
 export class IncompleteBodyError extends TransportError {
   readonly code = "ERR_INCOMPLETE_BODY";
-  /** Bytes announced by Content-Length; undefined where the framing does not say. */
+  /** The value of Content-Length. Undefined without one. */
   readonly expected: number | undefined;
-  /** Bytes that came, as sent. */
+  /** Bytes received, before decoding. */
   readonly received: number;
 
   constructor(received: number, expected: number | undefined, options?: ErrorOptions) {
@@ -143,12 +146,12 @@ export class IncompleteBodyError extends TransportError {
   }
 }
 
-/** What came back is not an answer in HTTP. */
+/** The response is not valid HTTP. */
 export class ProtocolError extends TransportError {
   readonly code = "ERR_PROTOCOL";
 }
 
-/** The body is not what its Content-Encoding says. */
+/** The body does not match its Content-Encoding. */
 export class DecodeError extends TransportError {
   readonly code = "ERR_DECODE";
 
@@ -157,13 +160,13 @@ export class DecodeError extends TransportError {
   }
 }
 
-/** The body, decoded, is larger than the caller allows. */
+/** The decoded body is larger than `maxBytes`. */
 export class BodyTooLargeError extends TransportError {
   readonly code = "ERR_BODY_TOO_LARGE";
   readonly maxBytes: number;
 
   constructor(maxBytes: number) {
-    super(`The body is larger than ${maxBytes} bytes`, { phase: "body", mayHaveArrived: true });
+    super(`The body is larger than maxBytes (${maxBytes})`, { phase: "body", mayHaveArrived: true });
     this.maxBytes = maxBytes;
   }
 }
@@ -171,9 +174,9 @@ export class BodyTooLargeError extends TransportError {
 /** The TLS handshake failed. Nothing of the request was sent. */
 export class TlsError extends TransportError {
   readonly code = "ERR_TLS";
-  /** Whether the certificate is what was refused, which no further attempt will change. */
+  /** Whether the certificate was rejected. Then a further attempt does not help. */
   readonly certificate: boolean;
-  /** OpenSSL's or Node's own code, such as `CERT_HAS_EXPIRED`. */
+  /** The code of OpenSSL or Node, such as `CERT_HAS_EXPIRED`. */
   readonly errno: string;
 
   constructor(
@@ -187,24 +190,24 @@ export class TlsError extends TransportError {
 }
 
 export interface ProxyErrorOptions extends Partial<TransportErrorOptions> {
-  /** @default what the status means, else "unavailable" */
+  /** @default the reason for the status, or "unavailable" */
   readonly reason?: ProxyReason;
-  /** @default what the reason says */
+  /** @default the usual fault for the reason */
   readonly fault?: ProxyFault;
   readonly status?: number;
   readonly retryAfter?: string | undefined;
 }
 
-/** The way through a proxy failed: the proxy itself, or by its own word what is behind it. */
+/** The request through a proxy failed: at the proxy, or according to the proxy at the origin. */
 export class ProxyError extends TransportError {
   readonly code = "ERR_PROXY";
-  /** What went wrong, in one word. */
+  /** A stable code of what went wrong. */
   readonly reason: ProxyReason;
-  /** Whose fault it was. */
+  /** Whether the proxy or the origin caused the failure. */
   readonly fault: ProxyFault;
-  /** What the proxy answered, where it answered in HTTP. */
+  /** The status of the proxy's response, if it sent one. */
   readonly status: number | undefined;
-  /** The proxy's Retry-After, as sent; `parseRetryAfter` reads it. */
+  /** The Retry-After of the proxy, as sent. `parseRetryAfter` parses it. */
   readonly retryAfter: string | undefined;
 
   constructor(message: string, { reason, fault, status, retryAfter, ...options }: ProxyErrorOptions = {}) {
@@ -217,8 +220,8 @@ export class ProxyError extends TransportError {
 }
 
 /**
- * The server wants to be asked again later than the call may wait: thrown where the rule says `onLongRetryAfter: "defer"`, for whoever
- * keeps the request and sends it again at `resumeAt`. The last answer is its `response`, the last error its cause.
+ * The server asks for a longer wait than the call allows. Thrown with `onLongRetryAfter: "defer"`, so that the caller can
+ * store the request and send it again at `resumeAt`. `response` is the last response, `cause` the last error.
  */
 export class DeferredError extends HoldfastError {
   readonly code = "ERR_DEFERRED";
@@ -226,17 +229,17 @@ export class DeferredError extends HoldfastError {
   readonly resumeAt: number;
 
   constructor(resumeAt: number, options?: ErrorOptions) {
-    super(`Not before ${new Date(resumeAt).toISOString()}, as the server asks`, options);
+    super(`Deferred until ${new Date(resumeAt).toISOString()}: the server asks to wait`, options);
     this.resumeAt = resumeAt;
   }
 }
 
-/** No proxy of the pool is fit for the target: all of them rest, or there is none. Nothing was sent, and nothing goes around. */
+/** No proxy of the pool is available for the target: all are cooling down, or the pool is empty. Nothing was sent. */
 export class NoProxyError extends RejectedError {
   readonly code = "ERR_NO_PROXY";
-  /** The host that was to be reached. */
+  /** The host of the request. */
   readonly target: string;
-  /** When the next proxy is fit, in milliseconds since 1970; `Infinity` where waiting does not help. */
+  /** When the next proxy is available, in milliseconds since 1970. `Infinity` if waiting does not help. */
   readonly retryAt: number;
 
   constructor(message: string, { target, retryAt, ...options }: ErrorOptions & NoProxyDetails) {
@@ -251,16 +254,19 @@ export interface NoProxyDetails {
   readonly retryAt: number;
 }
 
-/** The body is a stream that was read already: sending it again would send less. The first failure is the cause. */
+/** The request body is a stream that was already read, so that it cannot be sent again. The first failure is the cause. */
 export class BodyNotReplayableError extends HoldfastError {
   readonly code = "ERR_BODY_NOT_REPLAYABLE";
 
   constructor(options?: ErrorOptions) {
-    super("The body is a stream that was already read; give a function that makes it anew", options);
+    super(
+      "The request body is a stream that was already read: pass bytes, or a function that creates the stream",
+      options,
+    );
   }
 }
 
-/** More redirects than allowed. */
+/** The request was redirected more than `maxRedirects` times. */
 export class TooManyRedirectsError extends HoldfastError {
   readonly code = "ERR_TOO_MANY_REDIRECTS";
 
@@ -269,12 +275,12 @@ export class TooManyRedirectsError extends HoldfastError {
   }
 }
 
-/** The URL is not one that can be asked: not a URL, or not http or https. */
+/** The URL is not a valid http or https URL. */
 export class InvalidUrlError extends HoldfastError {
   readonly code = "ERR_INVALID_URL";
 }
 
-/** The session was closed: what ends its calls, as an abort's reason does, and every call that comes later. */
+/** The session was closed. It ends all calls in progress, and every later call. */
 export class SessionClosedError extends Error {
   override readonly name = "SessionClosedError";
   readonly code = "ERR_SESSION_CLOSED";

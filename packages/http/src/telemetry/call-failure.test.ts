@@ -59,7 +59,11 @@ test("an error that ends a call keeps its type and tells the whole story", async
         startedAt: 7_050,
         elapsed: 100,
         status: undefined,
-        failed: { name: "ReadTimeoutError", code: "ERR_READ_TIMEOUT", message: "a.test was silent for 1 ms" },
+        failed: {
+          name: "ReadTimeoutError",
+          code: "ERR_READ_TIMEOUT",
+          message: "a.test sent nothing for 1 ms",
+        },
         decision: "retries-exhausted",
         delay: undefined,
         delaySource: undefined,
