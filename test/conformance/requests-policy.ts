@@ -6,7 +6,7 @@ import {
   type ProxyMap,
   proxyFor,
 } from "../../packages/http/src/proxy/list/environment.ts";
-import { leavesOrigin, redirected } from "../../packages/http/src/model/redirect-request.ts";
+import { leavesOrigin, toRedirectRequest } from "../../packages/http/src/model/redirect-request.ts";
 import type { RetryCount } from "../../packages/http/src/retry/options.ts";
 import { Retry } from "../../packages/http/src/retry/retry.ts";
 import { translateError } from "../../packages/http/src/transport/exchange/translate-error.ts";
@@ -52,7 +52,7 @@ export function checkRedirect(
     headers: {},
     body: { kind: "bytes", bytes: "x" },
   } as const;
-  const redirect = redirected(request, { status: Number(status), location: "/next" });
+  const redirect = toRedirectRequest(request, { status: Number(status), location: "/next" });
   const seen = redirect.follow
     ? {
         next_method: redirect.request.method,

@@ -1,4 +1,4 @@
-import { having, isObject, kind, options, type Check, type Problem } from "../support/validate.ts";
+import { objectWithMethods, isObject, kind, options, type Check, type Problem } from "../support/validate.ts";
 import { Retry } from "../retry/retry.ts";
 import { transportChecks } from "../transport/validate-options.ts";
 import type { HttpAdapterOptions } from "./options.ts";
@@ -30,7 +30,8 @@ export const adapterOptionsCheck: Check = options<HttpAdapterOptions>(
 
 /** Checks the adapter that `Session.mount` receives, and its own `retry`. */
 export const adapterCheck: Check = (value) =>
-  having("an adapter, such as new HttpAdapter()", ["send", "close"])(value) ?? adapterRetryCheck(value);
+  objectWithMethods("an adapter, such as new HttpAdapter()", ["send", "close"])(value) ??
+  adapterRetryCheck(value);
 
 function adapterRetryCheck(adapter: unknown): Problem | undefined {
   const retry = isObject(adapter) ? adapter["retry"] : undefined;

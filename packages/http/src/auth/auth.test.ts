@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { test } from "node:test";
-import { authOf, basicAuth, bearerAuth, digestAuth } from "./auth.ts";
+import { takeUrlCredentials, basicAuth, bearerAuth, digestAuth } from "./auth.ts";
 import { noBody } from "../model/body.ts";
 import { InvalidUrlError } from "../errors/transport-errors.ts";
 import type { HttpRequest } from "../model/request.ts";
@@ -58,7 +58,7 @@ for (const [href, header, rest] of inUrls) {
   test(`takes ${header === undefined ? "nothing" : "who asks"} out of ${href}`, async () => {
     const at = new URL(href);
 
-    const auth = authOf(at);
+    const auth = takeUrlCredentials(at);
 
     assert.deepEqual([await auth?.(requestTo(rest)), at.href], [header, rest]);
   });
@@ -67,7 +67,7 @@ for (const [href, header, rest] of inUrls) {
 for (const href of ["https://ann:%zz@a.test/", "https://a%3Ab:%FFs3cret@a.test/"]) {
   test(`what cannot be read in ${href} is not repeated`, () => {
     assert.throws(
-      () => authOf(new URL(href)),
+      () => takeUrlCredentials(new URL(href)),
       (error: Error) =>
         error instanceof InvalidUrlError &&
         !/zz|s3cret|ann:/.test(error.message) &&

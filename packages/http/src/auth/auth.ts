@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from "node:crypto";
-import { kindOf } from "../support/validate.ts";
+import { describeKind } from "../support/validate.ts";
 import { InvalidUrlError } from "../errors/transport-errors.ts";
 import { parseChallenges, type Challenge } from "./challenge.ts";
 import type { HttpRequest } from "../model/request.ts";
@@ -16,7 +16,7 @@ export type Auth = (
 
 /** Basic authentication (RFC 7617), in UTF-8. */
 export function basicAuth(username: string, password: string): Auth {
-  requireTexts("basicAuth", username, password);
+  requireStrings("basicAuth", username, password);
   if (username.includes(":"))
     throw new RangeError("A user name for basic authentication cannot contain a colon");
   const header = `Basic ${Buffer.from(`${username}:${password}`).toString("base64")}`;
@@ -28,7 +28,7 @@ export function basicAuth(username: string, password: string): Auth {
  *
  * @throws InvalidUrlError when they are not percent-encoded UTF-8, or the user's name has a colon.
  */
-export function authOf(url: URL): Auth | undefined {
+export function takeUrlCredentials(url: URL): Auth | undefined {
   const { username, password } = url;
   if (username === "" && password === "") return undefined;
   url.username = "";
@@ -44,7 +44,7 @@ export function authOf(url: URL): Auth | undefined {
 /** A bearer token (RFC 6750): fixed, or from a function that is asked for each request, and once more after a 401. */
 export function bearerAuth(token: string | ((refused?: HttpResponse) => string | Promise<string>)): Auth {
   if (typeof token !== "string" && typeof token !== "function")
-    throw new TypeError(`bearerAuth takes a token, or a function that gives one, got ${kindOf(token)}`);
+    throw new TypeError(`bearerAuth takes a token, or a function that gives one, got ${describeKind(token)}`);
   if (typeof token === "string")
     return (_request, refused) => (refused === undefined ? `Bearer ${token}` : undefined);
   return async (_request, refused) => `Bearer ${await token(refused)}`;
@@ -64,11 +64,11 @@ export function digestAuth(
   password: string,
   { cnonce = randomNonce }: DigestOptions = {},
 ): Auth {
-  requireTexts("digestAuth", username, password);
+  requireStrings("digestAuth", username, password);
   let known: { readonly params: Challenge["params"]; count: number } | undefined;
   return (request, refused) => {
     if (refused !== undefined) {
-      const challenge = strongest(parseChallenges(refused.headers.get("www-authenticate") ?? ""));
+      const challenge = strongestChallenge(parseChallenges(refused.headers.get("www-authenticate") ?? ""));
       if (challenge === undefined) return undefined;
       known = { params: challenge.params, count: 0 };
     }
@@ -85,10 +85,10 @@ export function digestAuth(
   };
 }
 
-function requireTexts(name: string, ...given: readonly unknown[]): void {
+function requireStrings(name: string, ...given: readonly unknown[]): void {
   const wrong = given.findIndex((value) => typeof value !== "string");
   if (wrong === -1) return;
-  throw new TypeError(`${name} takes a user name and a password, got ${kindOf(given[wrong])}`);
+  throw new TypeError(`${name} takes a user name and a password, got ${describeKind(given[wrong])}`);
 }
 
 const algorithms: Readonly<Record<string, string>> = {
@@ -97,23 +97,23 @@ const algorithms: Readonly<Record<string, string>> = {
   "SHA-512-256": "sha512-256",
 };
 
-function algorithmOf(params: Challenge["params"]): string {
+function algorithmName(params: Challenge["params"]): string {
   return (params["algorithm"] ?? "MD5").toUpperCase();
 }
 
 function isSession(params: Challenge["params"]): boolean {
-  return algorithmOf(params).endsWith("-SESS");
+  return algorithmName(params).endsWith("-SESS");
 }
 
-function hashOf(params: Challenge["params"]): string | undefined {
-  return algorithms[algorithmOf(params).replace(/-SESS$/, "")];
+function hashName(params: Challenge["params"]): string | undefined {
+  return algorithms[algorithmName(params).replace(/-SESS$/, "")];
 }
 
-function strongest(challenges: readonly Challenge[]): Challenge | undefined {
+function strongestChallenge(challenges: readonly Challenge[]): Challenge | undefined {
   const usable = challenges.filter(
-    ({ scheme, params }) => scheme === "digest" && hashOf(params) !== undefined,
+    ({ scheme, params }) => scheme === "digest" && hashName(params) !== undefined,
   );
-  return usable.find(({ params }) => algorithmOf(params).startsWith("SHA")) ?? usable[0];
+  return usable.find(({ params }) => algorithmName(params).startsWith("SHA")) ?? usable[0];
 }
 
 interface DigestInput {
@@ -137,12 +137,12 @@ function digestHeader(input: DigestInput): string {
   const fields = [
     ...nameFields(
       username,
-      params["userhash"]?.toLowerCase() === "true" ? hashing(params)(`${username}:${realm}`) : undefined,
+      params["userhash"]?.toLowerCase() === "true" ? hashFunction(params)(`${username}:${realm}`) : undefined,
     ),
     `realm="${escape(realm)}"`,
     `nonce="${escape(nonce)}"`,
-    `uri="${targetOf(request)}"`,
-    `response="${digestOf(input, nc, qop)}"`,
+    `uri="${requestTarget(request)}"`,
+    `response="${computeDigest(input, nc, qop)}"`,
     ...(algorithm === undefined ? [] : [`algorithm=${algorithm}`]),
     ...(opaque === undefined ? [] : [`opaque="${escape(opaque)}"`]),
     ...nonceFields(input, nc, qop),
@@ -162,27 +162,27 @@ function nonceFields(
 }
 
 /** The proof that the password is known (RFC 7616 §3.4.1 to §3.4.3). */
-function digestOf(
+function computeDigest(
   { username, password, request, params, cnonce }: DigestInput,
   nc: string,
   qop: string | undefined,
 ): string {
   const { realm = "", nonce = "" } = params;
-  const hash = hashing(params);
+  const hash = hashFunction(params);
   const secret = hash(`${username}:${realm}:${password}`);
   const a1 = isSession(params) ? hash(`${secret}:${nonce}:${cnonce}`) : secret;
-  const a2 = hash(`${request.method}:${targetOf(request)}`);
+  const a2 = hash(`${request.method}:${requestTarget(request)}`);
   return hash(qop === undefined ? `${a1}:${nonce}:${a2}` : `${a1}:${nonce}:${nc}:${cnonce}:${qop}:${a2}`);
 }
 
-function hashing(params: Challenge["params"]): (text: string) => string {
+function hashFunction(params: Challenge["params"]): (text: string) => string {
   return (text) =>
-    createHash(hashOf(params) ?? "md5")
+    createHash(hashName(params) ?? "md5")
       .update(text)
       .digest("hex");
 }
 
-function targetOf({ url }: HttpRequest): string {
+function requestTarget({ url }: HttpRequest): string {
   return url.pathname + url.search;
 }
 

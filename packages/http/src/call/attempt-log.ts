@@ -1,7 +1,7 @@
 import { systemClock, type Attempt, type Clock } from "@holdfast/policy";
 import {
   summarizeError,
-  wireFacts,
+  describeTrace,
   type AttemptRecord,
   type DiscardedResponse,
 } from "../model/attempt-record.ts";
@@ -259,7 +259,7 @@ export abstract class AttemptLog implements CallInfo, ObservedCall, Observer {
     const trace = this.#trace === emptyTrace ? (traces.pop() ?? emptyTrace) : this.#trace;
     return {
       ...(discarded.length > 0 && { discarded }),
-      ...wireFacts(trace, span, traces),
+      ...describeTrace(trace, span, traces),
       ...(proxyLabel !== undefined && { proxy: proxyLabel }),
     };
   }

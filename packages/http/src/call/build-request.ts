@@ -1,9 +1,9 @@
-import { authOf, type Auth } from "../auth/auth.ts";
-import { bodyOf, jsonBody, noBody, type Body } from "../model/body.ts";
-import { isToken, shown } from "../support/validate.ts";
+import { takeUrlCredentials, type Auth } from "../auth/auth.ts";
+import { toBody, jsonBody, noBody, type Body } from "../model/body.ts";
+import { isToken, quote } from "../support/validate.ts";
 import { mergeHeaders, type HeaderRecord } from "../model/headers.ts";
 import { defaultIdempotencyHeader, withIdempotencyKey } from "./idempotency.ts";
-import { joinParams, urlOf, type HttpRequest } from "../model/request.ts";
+import { mergeParams, parseUrl, type HttpRequest } from "../model/request.ts";
 import type { RequestOptions, SessionOptions } from "./options.ts";
 
 /** A request, and the function that authenticates it. */
@@ -32,9 +32,9 @@ export function buildRequest(
   { session, own }: { readonly session: RequestDefaults; readonly own: RequestOptions },
 ): PreparedRequest | Promise<PreparedRequest> {
   const name = parseMethod(method);
-  const url = urlOf(input, joinParams(session.params, own.params), session.baseUrl);
+  const url = parseUrl(input, mergeParams(session.params, own.params), session.baseUrl);
   // Removed from the URL even if unused: credentials must not get into messages.
-  const urlAuth = url.username === "" && url.password === "" ? undefined : authOf(url);
+  const urlAuth = url.username === "" && url.password === "" ? undefined : takeUrlCredentials(url);
   const auth = own.auth ?? urlAuth ?? session.auth;
   const headers = mergeHeaders(session.headers, own.headers, "request.headers");
   const body = parseBody(own);
@@ -51,7 +51,7 @@ export function buildRequest(
 }
 
 function parseBody({ body, json }: RequestOptions): Body | Promise<Body> {
-  if (json === undefined) return body === undefined ? noBody : bodyOf(body);
+  if (json === undefined) return body === undefined ? noBody : toBody(body);
   if (body !== undefined) throw new TypeError("A request has a body or json, not both");
   return jsonBody(json);
 }
@@ -72,6 +72,6 @@ function parseMethod(method: unknown): string {
   if (typeof method === "string" && isToken(method) && method.toUpperCase() !== "CONNECT")
     return method.toUpperCase();
   throw new TypeError(
-    `The method of a request must be a name such as "GET", and not CONNECT, got ${shown(method)}`,
+    `The method of a request must be a name such as "GET", and not CONNECT, got ${quote(method)}`,
   );
 }

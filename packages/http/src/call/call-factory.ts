@@ -6,7 +6,7 @@ import type { Cookies } from "../model/cookies.ts";
 import type { Limiters } from "../pacing/limiters.ts";
 import type { Router } from "../proxy/route/route.ts";
 import type { Retry } from "../retry/retry.ts";
-import { having, refuse, type Check } from "../support/validate.ts";
+import { objectWithMethods, refuse, type Check } from "../support/validate.ts";
 import type { PreparedRequest } from "./build-request.ts";
 import { Call } from "./call.ts";
 import type { CallContext } from "./context.ts";
@@ -37,7 +37,7 @@ export interface RemainingRetries {
 }
 
 /** Checks what the `policy` function of a session returned. */
-const policyCheck: Check = having("a policy, such as breaker()", ["execute"]);
+const policyCheck: Check = objectWithMethods("a policy, such as breaker()", ["execute"]);
 
 /** Makes the calls of a session: chooses adapter, route, retries and policy for a URL. */
 export class CallFactory {

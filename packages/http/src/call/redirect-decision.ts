@@ -1,6 +1,6 @@
 import { RetryError } from "@holdfast/policy";
 import { TooManyRedirectsError } from "../errors/transport-errors.ts";
-import { redirected } from "../model/redirect-request.ts";
+import { toRedirectRequest } from "../model/redirect-request.ts";
 import type { HttpRequest } from "../model/request.ts";
 import type { HttpResponse } from "../model/response.ts";
 import type { Retry } from "../retry/retry.ts";
@@ -45,7 +45,7 @@ export function decideRedirect(arrival: RedirectInput): RedirectDecision {
   if (maxRedirects === 0) return returnResponse;
   const location = singleLocation(response.headers.getAll("location"));
   const sensitive = [...arrival.sensitiveHeaders, ...retry.removeHeadersOnRedirect];
-  const next = redirected(request, { status: response.status, location }, sensitive);
+  const next = toRedirectRequest(request, { status: response.status, location }, sensitive);
   // A stream that was sent cannot be sent elsewhere: the redirect itself is the answer.
   if (!next.follow || next.request.body.kind === "one-shot") return returnResponse;
   const left = countRedirect(arrival, next.request);

@@ -2,7 +2,7 @@ import { discardBody } from "../model/streamed-response.ts";
 import { RejectedError, type Policy, type Scope } from "@holdfast/policy";
 import type { SendOptions } from "../adapter/adapter.ts";
 import type { Auth } from "../auth/auth.ts";
-import { isFieldValue, kindOf } from "../support/validate.ts";
+import { isFieldValue, describeKind } from "../support/validate.ts";
 import type { Hooks, ResponseHook } from "../telemetry/hooks.ts";
 import { isPromiseLike, waitWithinBounds, type CallerFunction, type CallBounds } from "./call-bounds.ts";
 import type { AttemptContext } from "./context.ts";
@@ -69,7 +69,7 @@ export function applyResponse(
     return told && waitWithinBounds(told, bounds, responseHookOf(request));
   };
   return cookies !== undefined && hasHeader(response, "set-cookie")
-    ? cookies.keep(response).then(show)
+    ? cookies.store(response).then(show)
     : show();
 }
 
@@ -86,7 +86,7 @@ async function applyUnreadResponse(
     if (isPromiseLike(told)) await waitWithinBounds(told, bounds, responseHookOf(request));
   };
   try {
-    await cookies?.keep(response);
+    await cookies?.store(response);
     for (const hook of hooks.response) await ignoringMissingBody(response, () => show(hook));
   } catch (error) {
     await discardBody(response);
@@ -204,7 +204,7 @@ function withCookies(request: HttpRequest, { cookies }: AttemptContext): HttpReq
 function withAuthorization(request: HttpRequest, value: unknown): HttpRequest {
   if (value === undefined) return request;
   if (typeof value === "string" && isFieldValue(value)) return withHeader(request, "authorization", value);
-  const got = typeof value === "string" ? "a text that no header can carry" : kindOf(value);
+  const got = typeof value === "string" ? "a text that no header can carry" : describeKind(value);
   throw new TypeError(`auth must give the value of an Authorization header, or undefined, but gave ${got}`);
 }
 

@@ -72,16 +72,16 @@ export interface AttemptTimes {
 }
 
 /** What the wire saw of an attempt, as its record tells it: of its last request, and the bytes of those before it too. */
-export function wireFacts(
+export function describeTrace(
   trace: Trace,
   span: AttemptTimes,
   before: readonly Trace[] = [],
 ): Pick<AttemptRecord, "phases" | "connection" | "bytesSent" | "bytesReceived"> {
   const { reused } = trace;
-  const phases = phasesOf(trace, span);
+  const phases = toPhases(trace, span);
   const wentOut = [...before, trace].filter((one) => one.reused !== undefined);
-  const bytesSent = sumOf(wentOut.map((one) => one.bytesSent));
-  const bytesReceived = sumOf(wentOut.map((one) => one.bytesReceived));
+  const bytesSent = sumKnown(wentOut.map((one) => one.bytesSent));
+  const bytesReceived = sumKnown(wentOut.map((one) => one.bytesReceived));
   return {
     ...(Object.keys(phases).length > 0 && { phases }),
     ...(reused !== undefined && { connection: reused ? "reused" : "new" }),
@@ -91,13 +91,13 @@ export function wireFacts(
 }
 
 /** The sum of what is known; undefined where a part of it is not. */
-function sumOf(parts: readonly (number | undefined)[]): number | undefined {
+function sumKnown(parts: readonly (number | undefined)[]): number | undefined {
   const sum = parts.reduce<number>((whole, part = NaN) => whole + part, 0);
   return parts.length === 0 || Number.isNaN(sum) ? undefined : sum;
 }
 
 /** An attempt that failed ended in one of its phases: what it waited there belongs to it. */
-function phasesOf(trace: Trace, { startedAt, leftAt, endedAt }: AttemptTimes): Phases {
+function toPhases(trace: Trace, { startedAt, leftAt, endedAt }: AttemptTimes): Phases {
   const queue = leftAt - startedAt;
   const waited = queue > 0 ? { queue } : {};
   if (trace.connected === false) return { ...waited, connection: endedAt - leftAt, ...trace.phases };

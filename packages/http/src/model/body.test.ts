@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { Readable } from "node:stream";
 import { text } from "node:stream/consumers";
 import { test } from "node:test";
-import { bodyOf, jsonBody, openBody, type Body, type BodyInit } from "./body.ts";
+import { toBody, jsonBody, openBody, type Body, type BodyInit } from "./body.ts";
 
 const bytes = new TextEncoder().encode("abc");
 const form = new FormData();
@@ -60,7 +60,7 @@ async function contentOf(body: Body): Promise<string> {
 
 for (const [what, init, kind, contentType, content] of kinds) {
   test(`${what} is a body of kind ${kind}`, async () => {
-    const body = await bodyOf(init());
+    const body = await toBody(init());
 
     const type = "contentType" in body ? body.contentType : undefined;
     assert.equal(body.kind, kind);
@@ -71,7 +71,7 @@ for (const [what, init, kind, contentType, content] of kinds) {
 
   if (kind !== "one-shot") {
     test(`${what} is the same when it is sent a second time`, async () => {
-      const body = await bodyOf(init());
+      const body = await toBody(init());
 
       assert.equal(await contentOf(body), await contentOf(body));
     });
@@ -79,7 +79,7 @@ for (const [what, init, kind, contentType, content] of kinds) {
 }
 
 test("a blob says how long it is", async () => {
-  const body = await bodyOf(new Blob(["abc"]));
+  const body = await toBody(new Blob(["abc"]));
 
   assert.equal("length" in body && body.length, 3);
 });
@@ -92,7 +92,7 @@ for (const [what, wrong] of [
   ["a symbol", Symbol("x")],
 ] as const) {
   test(`${what} is no body`, () => {
-    assert.throws(() => bodyOf(wrong as unknown as BodyInit), {
+    assert.throws(() => toBody(wrong as unknown as BodyInit), {
       name: "TypeError",
       message: /^A body must be/,
     });

@@ -36,17 +36,17 @@ export const noBody: Body = { kind: "none" };
  *
  * @throws TypeError for what is none of the kinds of `BodyInit`.
  */
-export function bodyOf(init: BodyInit | undefined): Body | Promise<Body> {
+export function toBody(init: BodyInit | undefined): Body | Promise<Body> {
   if (init === undefined) return noBody;
   if (init instanceof FormData) return formBody(init);
-  const body = bytesOf(init) ?? streamOf(init);
+  const body = toBytesBody(init) ?? toStreamBody(init);
   if (body !== undefined) return body;
   throw new TypeError(
     `A body must be text, bytes, a form, a blob, a stream or a function that makes one, got ${init === null ? "null" : typeof init}`,
   );
 }
 
-function bytesOf(init: BodyInit): Body | undefined {
+function toBytesBody(init: BodyInit): Body | undefined {
   if (typeof init === "string") return { kind: "bytes", bytes: init };
   if (ArrayBuffer.isView(init)) {
     return { kind: "bytes", bytes: new Uint8Array(init.buffer, init.byteOffset, init.byteLength) };
@@ -60,7 +60,7 @@ function bytesOf(init: BodyInit): Body | undefined {
   };
 }
 
-function streamOf(init: BodyInit): Body | undefined {
+function toStreamBody(init: BodyInit): Body | undefined {
   if (typeof init === "function") return { kind: "factory", make: () => readable(init()) };
   if (init instanceof Blob) return blobBody(init);
   const streams = typeof init === "object" && init !== null && isStream(init);

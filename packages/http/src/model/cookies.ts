@@ -23,7 +23,7 @@ export class Cookies {
   }
 
   /** Keeps the cookies that a response sets; one that the rules forbid is left out, as in a browser. */
-  async keep(response: HttpResponse): Promise<void> {
+  async store(response: HttpResponse): Promise<void> {
     const lines = response.headers.getSetCookie();
     if (lines.length === 0) return;
     const jar = await this.jar();

@@ -1,4 +1,4 @@
-import { isFieldValue, isObject, isToken, kind, type Problem, refuse, shown } from "../support/validate.ts";
+import { isFieldValue, isObject, isToken, kind, type Problem, refuse, quote } from "../support/validate.ts";
 
 /** Headers as a caller may give them; undefined removes a default. */
 export type HeadersInit =
@@ -84,7 +84,7 @@ function lowerCaseOf(name: string, owner: string): string {
 
 function nameProblem(name: unknown): Problem | undefined {
   if (typeof name === "string" && isToken(name)) return undefined;
-  return { at: "", says: `has a name that HTTP cannot carry: ${shown(name)}`, range: false };
+  return { at: "", says: `has a name that HTTP cannot carry: ${quote(name)}`, range: false };
 }
 
 function problemWith(value: string | readonly string[]): Problem | undefined {

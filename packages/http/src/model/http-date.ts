@@ -36,12 +36,12 @@ export function parseHttpDate(value: string, now: number): number | undefined {
   const text = value.trim().replaceAll(/\s+/g, " ");
   const parts = (dayFirst.exec(text) ?? monthFirst.exec(text))?.groups;
   if (parts === undefined) return undefined;
-  const month = monthOf(parts["month"] ?? "");
-  const clock = timeOf(parts);
+  const month = parseMonth(parts["month"] ?? "");
+  const clock = parseTimeOfDay(parts);
   if (month === undefined || clock === undefined) return undefined;
   const [day, year] = [Number(parts["day"]), parts["year"] ?? ""];
   const at = (fullYear: number): number | undefined => {
-    const midnight = midnightOf(fullYear, month, day);
+    const midnight = toMidnight(fullYear, month, day);
     return midnight === undefined ? undefined : midnight + clock;
   };
   return year.length === 4 ? at(Number(year)) : nearest(Number(year), now, at);
@@ -61,7 +61,7 @@ function nearest(
   return instant !== undefined && instant > limit.getTime() ? at(year - 100) : instant;
 }
 
-function midnightOf(year: number, month: number, day: number): number | undefined {
+function toMidnight(year: number, month: number, day: number): number | undefined {
   const date = new Date(0);
   date.setUTCFullYear(year, month, day);
   // A day that the month does not have rolls over into the next one.
@@ -69,7 +69,7 @@ function midnightOf(year: number, month: number, day: number): number | undefine
 }
 
 /** Milliseconds since midnight in UTC; 60 seconds are a leap second. */
-function timeOf(parts: Readonly<Record<string, string | undefined>>): number | undefined {
+function parseTimeOfDay(parts: Readonly<Record<string, string | undefined>>): number | undefined {
   const [hour, minute, second] = [
     Number(parts["hour"]),
     Number(parts["minute"]),
@@ -86,7 +86,7 @@ function minutesEast(zone: string): number {
   return sign === "-" ? -offset : offset;
 }
 
-function monthOf(name: string): number | undefined {
+function parseMonth(name: string): number | undefined {
   const index = months.indexOf(name.slice(0, 3).toLowerCase());
   return index === -1 ? undefined : index;
 }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as fc from "fast-check";
 import type { HttpRequest } from "./request.ts";
-import { isRedirectStatus, leavesOrigin, redirected, resolveLocation } from "./redirect-request.ts";
+import { isRedirectStatus, leavesOrigin, toRedirectRequest, resolveLocation } from "./redirect-request.ts";
 
 const methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] as const;
 
@@ -27,7 +27,7 @@ function requestOf(method: string, url = "https://a.test/start"): HttpRequest {
 }
 
 function follow(request: HttpRequest, status: number, location: string): HttpRequest {
-  const redirect = redirected(request, { status, location }, ["x-api-key"]);
+  const redirect = toRedirectRequest(request, { status, location }, ["x-api-key"]);
   return redirect.follow ? redirect.request : assert.fail(redirect.reason);
 }
 
@@ -143,7 +143,7 @@ test("what cannot or must not be followed is the last word", () => {
 
   for (const [status, location, reason] of table) {
     assert.deepEqual(
-      redirected(requestOf("GET"), { status, location }),
+      toRedirectRequest(requestOf("GET"), { status, location }),
       { follow: false, reason },
       String(location),
     );
@@ -161,7 +161,7 @@ test("leaves the request that was redirected as it was", () => {
 test("no Location throws, or leads anywhere but to http or https, or takes credentials along", () => {
   fc.assert(
     fc.property(fc.oneof(fc.webUrl(), fc.string({ unit: "binary" })), (location) => {
-      const redirect = redirected(requestOf("GET"), { status: 302, location });
+      const redirect = toRedirectRequest(requestOf("GET"), { status: 302, location });
       if (!redirect.follow) return;
       const { url, headers } = redirect.request;
       assert.match(url.protocol, /^https?:$/);

@@ -3,7 +3,7 @@ import type { HeaderRecord } from "./headers.ts";
 import type { HttpRequest } from "./request.ts";
 
 /** What a response says about where to go on. */
-export interface RedirectAnswer {
+export interface RedirectResponse {
   readonly status: number;
   /** The Location header, where there is one. */
   readonly location: string | null | undefined;
@@ -55,9 +55,9 @@ export function isRedirectStatus(status: number): boolean {
  * leads to another host, another port or from https to http. User and password in a Location are ignored, and only
  * http and https are followed.
  */
-export function redirected(
+export function toRedirectRequest(
   request: HttpRequest,
-  { status, location }: RedirectAnswer,
+  { status, location }: RedirectResponse,
   sensitive: Iterable<string> = [],
 ): Redirect {
   const rule = methodRules.get(status);
@@ -95,7 +95,7 @@ export function resolveLocation(location: string, base: URL): URL | undefined {
 
 function moveTo(request: HttpRequest, url: URL, sensitive: Iterable<string>): HttpRequest {
   if (!leavesOrigin(request.url, url)) return { ...request, url };
-  return { ...request, url, headers: without(request.headers, [...credentials, "host", ...sensitive]) };
+  return { ...request, url, headers: removeHeaders(request.headers, [...credentials, "host", ...sensitive]) };
 }
 
 function parse(location: string, base: URL): URL | undefined {
@@ -119,11 +119,14 @@ function asUtf8(text: string): string {
 }
 
 function withoutBody(request: HttpRequest, method: string): HttpRequest {
-  const headers = without(request.headers, [...bodyHeaders, request.idempotencyHeader ?? "idempotency-key"]);
+  const headers = removeHeaders(request.headers, [
+    ...bodyHeaders,
+    request.idempotencyHeader ?? "idempotency-key",
+  ]);
   return { ...request, method, headers, body: noBody, idempotencyKey: undefined };
 }
 
-function without(headers: HeaderRecord, names: readonly string[]): HeaderRecord {
+function removeHeaders(headers: HeaderRecord, names: readonly string[]): HeaderRecord {
   const gone = new Set(names.map((name) => name.toLowerCase()));
   return Object.fromEntries(Object.entries(headers).filter(([name]) => !gone.has(name)));
 }

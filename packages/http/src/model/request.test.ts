@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { InvalidUrlError } from "../errors/transport-errors.ts";
-import { joinParams, urlOf, type Params } from "./request.ts";
+import { mergeParams, parseUrl, type Params } from "./request.ts";
 
 const withParams: readonly (readonly [url: string, params: Params | undefined, result: string])[] = [
   ["https://a.test/x", undefined, "https://a.test/x"],
@@ -30,7 +30,7 @@ const withParams: readonly (readonly [url: string, params: Params | undefined, r
 
 for (const [url, params, result] of withParams) {
   test(`${url} with ${params instanceof URLSearchParams ? String(params) : JSON.stringify(params)} is ${result}`, () => {
-    assert.equal(urlOf(url, params).href, result);
+    assert.equal(parseUrl(url, params).href, result);
   });
 }
 
@@ -43,7 +43,7 @@ const bases: readonly (readonly [input: string, base: string, result: string])[]
 
 for (const [input, base, result] of bases) {
   test(`${input} at ${base} is ${result}`, () => {
-    assert.equal(urlOf(input, undefined, base).href, result);
+    assert.equal(parseUrl(input, undefined, base).href, result);
   });
 }
 
@@ -59,7 +59,7 @@ const refused: readonly string[] = [
 
 for (const input of refused) {
   test(`${JSON.stringify(input)} is no URL that can be asked`, () => {
-    assert.throws(() => urlOf(input), InvalidUrlError);
+    assert.throws(() => parseUrl(input), InvalidUrlError);
   });
 }
 
@@ -76,7 +76,7 @@ for (const input of [
 ]) {
   test(`the refusal of ${input} tells no credentials`, () => {
     assert.throws(
-      () => urlOf(input),
+      () => parseUrl(input),
       (error: Error) => !error.message.includes("s3cret") && error.cause === undefined,
     );
   });
@@ -85,7 +85,7 @@ for (const input of [
 for (const input of ["http://a.test:99999/x", "localhost:3000/x", "a b"]) {
   test(`the refusal of ${input} tells of what`, () => {
     assert.throws(
-      () => urlOf(input),
+      () => parseUrl(input),
       (error: Error) => error.message.includes(JSON.stringify(input)),
     );
   });
@@ -94,7 +94,7 @@ for (const input of ["http://a.test:99999/x", "localhost:3000/x", "a b"]) {
 test("leaves the caller's own URL as it was", () => {
   const own = new URL("https://a.test/x");
 
-  urlOf(own, { q: 1 });
+  parseUrl(own, { q: 1 });
 
   assert.equal(own.href, "https://a.test/x");
 });
@@ -110,6 +110,9 @@ const joins: readonly (readonly [under: Params | undefined, over: Params | undef
 
 for (const [under, over, joined] of joins) {
   test(`params ${JSON.stringify(over)} over ${JSON.stringify(under)} are ${joined || "none"}`, () => {
-    assert.equal(urlOf("https://a.test/", joinParams(under, over)).search, joined === "" ? "" : `?${joined}`);
+    assert.equal(
+      parseUrl("https://a.test/", mergeParams(under, over)).search,
+      joined === "" ? "" : `?${joined}`,
+    );
   });
 }

@@ -1,5 +1,5 @@
 import type { Body } from "./body.ts";
-import { type Check, isObject, kind, kindOf } from "../support/validate.ts";
+import { type Check, isObject, kind, describeKind } from "../support/validate.ts";
 import { InvalidUrlError } from "../errors/transport-errors.ts";
 import type { HeaderRecord } from "./headers.ts";
 
@@ -56,7 +56,7 @@ function isParam(value: unknown): boolean {
  *
  * @throws InvalidUrlError when it is not a URL, or neither http nor https.
  */
-export function urlOf(input: string | URL, params?: Params, base?: string): URL {
+export function parseUrl(input: string | URL, params?: Params, base?: string): URL {
   const url = parse(input, base);
   if (url.protocol !== "http:" && url.protocol !== "https:") {
     throw new InvalidUrlError(`The URL must begin with http:// or https://, got ${shown(input)}`);
@@ -68,7 +68,7 @@ export function urlOf(input: string | URL, params?: Params, base?: string): URL 
 function parse(input: string | URL, base: string | undefined): URL {
   // Against a base, anything else would be a path: /undefined, say.
   if (typeof input !== "string" && !(input instanceof URL))
-    throw new InvalidUrlError(`A URL is a text or a URL, not ${kindOf(input)}`);
+    throw new InvalidUrlError(`A URL is a text or a URL, not ${describeKind(input)}`);
   try {
     return new URL(input, base);
   } catch {
@@ -90,11 +90,13 @@ function shown(input: string | URL): string {
 }
 
 /** Lays parameters over others: a name that is given replaces the default of that name. */
-export function joinParams(under: Params | undefined, over: Params | undefined): Params | undefined {
+export function mergeParams(under: Params | undefined, over: Params | undefined): Params | undefined {
   if (under === undefined || over === undefined) return over ?? under;
-  const joined = new URLSearchParams(pairsOf(over).map(([name, value]): [string, string] => [name, value]));
-  for (const [name, value] of pairsOf(under)) {
-    if (!pairsOf(over).some(([given]) => given === name)) joined.append(name, value);
+  const joined = new URLSearchParams(
+    paramPairs(over).map(([name, value]): [string, string] => [name, value]),
+  );
+  for (const [name, value] of paramPairs(under)) {
+    if (!paramPairs(over).some(([given]) => given === name)) joined.append(name, value);
   }
   return joined;
 }
@@ -102,12 +104,12 @@ export function joinParams(under: Params | undefined, over: Params | undefined):
 // Appended as text: to touch `searchParams` would write the caller's own query anew, %20 as + and all.
 function addParams(url: URL, params: Params): void {
   const added = new URLSearchParams(
-    pairsOf(params).map(([name, value]): [string, string] => [name, value]),
+    paramPairs(params).map(([name, value]): [string, string] => [name, value]),
   ).toString();
   if (added !== "") url.search = url.search === "" ? added : `${url.search}&${added}`;
 }
 
-function pairsOf(params: Params): readonly (readonly [string, string])[] {
+function paramPairs(params: Params): readonly (readonly [string, string])[] {
   if (params instanceof URLSearchParams) return [...params];
   return Object.entries(params).flatMap(([name, values]) =>
     [values]

@@ -8,7 +8,7 @@ import {
   type Wait,
 } from "@holdfast/policy";
 import { idempotentMethods } from "../model/methods.ts";
-import { refuse, shown } from "../support/validate.ts";
+import { refuse, quote } from "../support/validate.ts";
 import { frozenSet } from "../support/frozen-set.ts";
 import { counterFor, type ErrorCounter } from "./counters.ts";
 import type { Dialect } from "./dialects/dialect.ts";
@@ -242,7 +242,7 @@ function frozenList<T>(given: readonly T[] | undefined, fallback: readonly T[]):
 /** @throws RangeError if `wait` returned an invalid delay. */
 function checkedDelay(delay: unknown): number {
   if (typeof delay === "number" && delay >= 0) return delay;
-  throw new RangeError(`Retry.wait must return milliseconds, 0 or more, but returned ${shown(delay)}`);
+  throw new RangeError(`Retry.wait must return milliseconds, 0 or more, but returned ${quote(delay)}`);
 }
 
 function decremented(left: RetryCount): RetryCount {

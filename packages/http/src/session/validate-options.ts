@@ -1,9 +1,9 @@
 import { optionHints, retryInstanceCheck } from "../adapter/validate-options.ts";
 import {
   aFunction,
-  count,
+  integer,
   flag,
-  having,
+  objectWithMethods,
   headerName,
   isFunction,
   isObject,
@@ -26,8 +26,8 @@ const checkedLater: Check = () => undefined;
 
 const hookList = listOf(aFunction, "a list of functions");
 
-const wholeNumber = count(0);
-const cookieJarCheck = having("", ["getCookieStringSync", "setCookieSync"]);
+const wholeNumber = integer(0);
+const cookieJarCheck = objectWithMethods("", ["getCookieStringSync", "setCookieSync"]);
 
 /** The options that a session and a single request share. */
 const sharedChecks = {
@@ -55,7 +55,7 @@ const sharedChecks = {
     fits: (value) => value === null || wholeNumber(value) === undefined,
     type: "number",
   }),
-  maxBytes: count(0, "a whole number of bytes"),
+  maxBytes: integer(0, "a whole number of bytes"),
 };
 
 const sessionChecks: Checks<SessionOptions> = {
@@ -69,7 +69,7 @@ const sessionChecks: Checks<SessionOptions> = {
     wanted: "a CookieJar of tough-cookie, or false for none",
     fits: (value) => value === false || cookieJarCheck(value) === undefined,
   }),
-  budget: having("a budget, such as retryBudget()", ["deposit", "withdraw"]),
+  budget: objectWithMethods("a budget, such as retryBudget()", ["deposit", "withdraw"]),
   policy: aFunction,
   pacing: flag,
   sensitiveHeaders: listOf(headerName, 'a list of headers such as ["X-Api-Key"]'),

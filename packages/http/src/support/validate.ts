@@ -43,7 +43,7 @@ export function kind({ wanted, fits, type, secret = false }: Kind): Check {
       ? undefined
       : {
           at: "",
-          says: `takes ${wanted}, got ${secret ? kindOf(value) : shown(value)}`,
+          says: `takes ${wanted}, got ${secret ? describeKind(value) : quote(value)}`,
           range: typeof value === type,
         };
 }
@@ -88,7 +88,7 @@ export const duration: Check = kind({
 });
 
 /** A whole number of at least `least`, or Infinity. */
-export function count(least: number, what = "a whole number"): Check {
+export function integer(least: number, what = "a whole number"): Check {
   return kind({
     wanted: `${what}, ${least} or more`,
     fits: (value) =>
@@ -98,7 +98,7 @@ export function count(least: number, what = "a whole number"): Check {
 }
 
 /** Something with these methods. */
-export function having(wanted: string, methods: readonly string[]): Check {
+export function objectWithMethods(wanted: string, methods: readonly string[]): Check {
   return kind({
     wanted,
     fits: (value) => isObject(value) && methods.every((name) => isFunction(value[name])),
@@ -135,14 +135,14 @@ export function isFunction(value: unknown): boolean {
 }
 
 /** A value as a message quotes it: short, on one line, and without what looks like credentials. */
-export function shown(value: unknown): string {
+export function quote(value: unknown): string {
   if (typeof value === "string")
     return JSON.stringify(redact(value.length > 60 ? `${value.slice(0, 60)}…` : value));
-  return typeof value === "number" || typeof value === "boolean" ? String(value) : kindOf(value);
+  return typeof value === "number" || typeof value === "boolean" ? String(value) : describeKind(value);
 }
 
 /** What a value is, without saying what is in it. */
-export function kindOf(value: unknown): string {
+export function describeKind(value: unknown): string {
   if (value === null || value === undefined) return String(value);
   if (Array.isArray(value)) return "a list";
   const type = typeof value;
@@ -154,7 +154,11 @@ function checkGiven(check: Check, value: unknown): Problem | undefined {
 }
 
 function notOptions(value: unknown, known: ReadonlyMap<string, Check>): Problem {
-  return { at: "", says: `takes { ${[...known.keys()].join(", ")} }, got ${kindOf(value)}`, range: false };
+  return {
+    at: "",
+    says: `takes { ${[...known.keys()].join(", ")} }, got ${describeKind(value)}`,
+    range: false,
+  };
 }
 
 function unknownName(
@@ -165,5 +169,5 @@ function unknownName(
   const names = [...known.keys()];
   const hint = Object.hasOwn(hints, name) ? hints[name] : suggest(name, names);
   const more = hint === undefined ? `it has ${names.join(", ")}` : `did you mean ${hint}?`;
-  return { at: "", says: `has no option ${shown(name)}: ${more}`, range: false };
+  return { at: "", says: `has no option ${quote(name)}: ${more}`, range: false };
 }

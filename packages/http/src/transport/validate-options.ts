@@ -2,9 +2,9 @@ import { X509Certificate } from "node:crypto";
 import { createSecureContext } from "node:tls";
 import {
   aFunction,
-  count,
+  integer,
   flag,
-  having,
+  objectWithMethods,
   isObject,
   kind,
   options,
@@ -61,12 +61,12 @@ const tls: Check = (value) => {
 
 /** What a transport may be told. */
 export const transportChecks: Checks<TransportOptions> = {
-  maxConnections: count(1),
+  maxConnections: integer(1),
   tls,
   http2: flag,
   lookup: aFunction,
   localAddress: textOption,
-  clock: having("a clock", ["now", "date", "sleep"]),
+  clock: objectWithMethods("a clock", ["now", "date", "sleep"]),
 };
 
 function codeOf(error: unknown): string {

@@ -1,5 +1,5 @@
 import { toMs } from "@holdfast/policy/internal";
-import { count, isFunction, isObject, kind, options, refuse, type Check } from "../../support/validate.ts";
+import { integer, isFunction, isObject, kind, options, refuse, type Check } from "../../support/validate.ts";
 import { formatProxyLabel, parseProxyAddress, formatProxyUrl, type ProxyAddress } from "./address.ts";
 import { checkTemplate, isSessionTemplate, sessionLimits, type SessionLimits } from "./template.ts";
 
@@ -140,7 +140,7 @@ const entryCheck = options<ProxyEntry>(
     session: options<NonNullable<ProxyEntry["session"]>>({
       ttl: anything,
       idle: anything,
-      maxUses: count(1),
+      maxUses: integer(1),
     }),
   },
   { rotating: "rotatesPerConnection" },

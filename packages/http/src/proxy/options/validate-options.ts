@@ -1,9 +1,9 @@
 import {
   aFunction,
-  count,
+  integer,
   duration,
   flag,
-  having,
+  objectWithMethods,
   isFunction,
   isObject,
   kind,
@@ -34,17 +34,17 @@ export const poolOptionsCheck: Check = options<ProxyPoolOptions>(
     }),
     cooldown: duration,
     maxCooldown: duration,
-    retireAfter: count(1),
+    retireAfter: integer(1),
     sticky: kind({ wanted: '"host" or a function', fits: (value) => value === "host" || isFunction(value) }),
     userAgents: listOf(text, "a list of texts"),
-    maxIdentities: count(1),
+    maxIdentities: integer(1),
     identityIdle: duration,
     whenEmpty: kind({ wanted: '"fail" or "wait"', fits: (value) => value === "fail" || value === "wait" }),
     rotatesPerConnection: flag,
     isBlocked: aFunction,
     minSuccessRate: amount("a share from 0 to 1", 1),
     on: aFunction,
-    clock: having("a clock", ["now", "date", "sleep"]),
+    clock: objectWithMethods("a clock", ["now", "date", "sleep"]),
     random: aFunction,
   },
   {
@@ -76,7 +76,7 @@ const misplaced = Object.fromEntries(
 const sources: Readonly<Record<string, Check>> = {
   file: options<ProxyFile>({ file: text, every: duration }, misplaced),
   fetch: options<FetchedProxies>(
-    { fetch: aFunction, every: duration, minAvailable: count(0), afterCooldowns: count(1) },
+    { fetch: aFunction, every: duration, minAvailable: integer(0), afterCooldowns: integer(1) },
     { ...misplaced, below: "minAvailable", afterRests: "afterCooldowns" },
   ),
   environment: options<ProxyEnvironment>(

@@ -1,4 +1,12 @@
-import { isObject, kind, kindOf, options, shown, type Check, type Problem } from "../../support/validate.ts";
+import {
+  isObject,
+  kind,
+  describeKind,
+  options,
+  quote,
+  type Check,
+  type Problem,
+} from "../../support/validate.ts";
 import { suggest } from "@holdfast/policy/internal";
 import { normalizeProxyUrl } from "../../transport/proxy-url.ts";
 import { isProxyProvider, type ProxySelection } from "../../model/proxy-provider.ts";
@@ -9,7 +17,7 @@ export const sessionProxy: Check = (value) => {
   if (isProxyProvider(value)) return undefined;
   if (isProxySource(value)) return { at: "", says: poolNeeded, range: false };
   if (isObject(value)) return problemInMap(value);
-  const says = `takes the URL of a proxy, a map of URLs by scheme and host, or a ProxyPool, got ${kindOf(value)}`;
+  const says = `takes the URL of a proxy, a map of URLs by scheme and host, or a ProxyPool, got ${describeKind(value)}`;
   return { at: "", says, range: false };
 };
 
@@ -66,5 +74,5 @@ function unknownName(name: string): Problem {
     hint === undefined
       ? "it has http, https, all, no_proxy, and hosts such as https://api.test"
       : `did you mean ${hint}?`;
-  return { at: "", says: `has no proxies for ${shown(name)}: ${more}`, range: false };
+  return { at: "", says: `has no proxies for ${quote(name)}: ${more}`, range: false };
 }

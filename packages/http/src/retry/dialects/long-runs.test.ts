@@ -10,7 +10,7 @@ import { ResponseHeaders } from "../../model/headers.ts";
 import { findChallenge } from "../../proxy/rules/challenge-pages.ts";
 import { exitAddressIn } from "../../session/exit-address.ts";
 import { parseProxyList } from "../../proxy/list/proxy-list.ts";
-import { redirected } from "../../model/redirect-request.ts";
+import { toRedirectRequest } from "../../model/redirect-request.ts";
 import { HttpResponse } from "../../model/response.ts";
 import { parseContentRange } from "../../resume/content-range.ts";
 import { strongValidator } from "../../resume/validator.ts";
@@ -99,12 +99,12 @@ const readers: Readonly<Record<string, (text: string) => unknown>> = {
   "a date": (text) => parseHttpDate(text, fixtureNow),
   RateLimit: (text) => parseStructuredItems(text),
   Location: (text) =>
-    redirected(
+    toRedirectRequest(
       { method: "GET", url: new URL("https://a.test/"), headers: {}, body: noBody },
       { status: 302, location: text },
     ),
   "Set-Cookie": (text) =>
-    new Cookies(new CookieJar()).keep(pageWith("text/plain", bytesOf(""), { "set-cookie": text })),
+    new Cookies(new CookieJar()).store(pageWith("text/plain", bytesOf(""), { "set-cookie": text })),
   "WWW-Authenticate": (text) => parseChallenges(text),
   "Content-Range": (text) => parseContentRange(text),
   "a validator": (text) => strongValidator(new ResponseHeaders({ etag: text })),
