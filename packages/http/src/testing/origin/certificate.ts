@@ -1,13 +1,13 @@
 import { generateKeyPairSync, randomBytes, sign } from "node:crypto";
 import { isIPv4 } from "node:net";
 
-/** Whom a certificate is for, and when it holds. */
+/** Hosts and validity of a certificate. */
 export interface CertificateOptions {
   /** Host names and IPv4 addresses. @default ["localhost", "127.0.0.1"] */
   readonly hosts?: readonly string[];
   /** @default 2020-01-01 */
   readonly validFrom?: Date;
-  /** In the past for an expired certificate; before 2050. @default 2049-12-31 */
+  /** A date in the past makes an expired certificate. Must be before 2050. @default 2049-12-31 */
   readonly validTo?: Date;
 }
 
@@ -17,7 +17,7 @@ export interface SelfSigned {
   readonly cert: string;
 }
 
-/** A self-signed certificate (RFC 5280 §4.1) with a P-256 key; a client that is to trust it takes `cert` as its CA. */
+/** Creates a self-signed certificate (RFC 5280 §4.1) with a P-256 key. To trust it, use `cert` as the client's CA. */
 export function selfSigned(options: CertificateOptions = {}): SelfSigned {
   const { hosts = ["localhost", "127.0.0.1"] } = options;
   const { validFrom = new Date(Date.UTC(2020, 0, 1)), validTo = new Date(Date.UTC(2049, 11, 31)) } = options;

@@ -3,7 +3,7 @@ import { connect, createServer } from "node:net";
 import { once } from "node:events";
 import { Worker } from "node:worker_threads";
 
-/** A port that refused connections a moment ago: it was bound, noted and closed. Another process may take it later. */
+/** Returns a port that refuses connections: it was bound and closed again. Another process may bind it later. */
 export async function refusedPort(host: string = "127.0.0.1"): Promise<number> {
   const server = createServer().listen(0, host);
   await once(server, "listening");
@@ -22,7 +22,7 @@ export interface Blackhole extends AsyncDisposable {
   close(): Promise<void>;
 }
 
-/** A thread that listens and then never accepts, because it sleeps. */
+/** The code of a thread that listens and then sleeps, so that it never accepts. */
 const listener = `
 import { createServer } from "node:net";
 import { parentPort, workerData } from "node:worker_threads";
@@ -36,8 +36,8 @@ const answersWithin = 150;
 const maxFillers = 16;
 
 /**
- * A listener whose accept queue is full, so that the kernel drops every SYN: a connection attempt hangs until the client gives
- * up. Linux only: other systems refuse or accept.
+ * Starts a listener whose accept queue is full, so that the kernel drops every SYN: a connection attempt hangs until the
+ * client gives up. Linux only: other systems refuse or accept.
  */
 export async function blackhole(
   at: { readonly host?: string; readonly port?: number } = {},

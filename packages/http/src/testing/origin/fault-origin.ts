@@ -21,21 +21,21 @@ export interface KeyAndCertificate {
   readonly cert: string | Buffer;
 }
 
-/** What an origin does and where it listens. */
+/** Routes, faults and address of an origin. */
 export interface FaultOriginOptions {
-  /** What is answered, by path. @default {} (a 404 for everything) */
+  /** Replies by path. @default {} (404 for every path) */
   readonly routes?: Routes;
-  /** What happens to each accepted connection before it is served: one thing always, or one per connection of which the last repeats. @default accept() */
+  /** Steps to play on each accepted connection before it is served. A list has one entry per connection and repeats the last. @default accept() */
   readonly onConnection?: Reply | readonly Reply[];
-  /** Speaks TLS with this certificate. @default none: plain TCP */
+  /** Serves TLS with this certificate. @default undefined (plain TCP) */
   readonly tls?: KeyAndCertificate;
-  /** Speaks HTTP/2: beside HTTP/1.1 by ALPN under TLS, else alone and with prior knowledge. @default false */
+  /** Serves HTTP/2. Under TLS, ALPN chooses between it and HTTP/1.1. Without TLS, clients need prior knowledge. @default false */
   readonly http2?: boolean;
   /** A loopback address. @default "127.0.0.1" */
   readonly host?: string;
   /** @default 0: any free port */
   readonly port?: number;
-  /** How many requests are remembered; counts and gaps are kept of all. @default Infinity */
+  /** Number of requests to keep in `requests`. Counts and gaps cover all requests. @default Infinity */
   readonly maxRecorded?: number;
 }
 
@@ -44,22 +44,22 @@ export interface FaultOrigin extends AsyncDisposable {
   /** For example `http://127.0.0.1:41234`, without a slash at the end. */
   readonly url: string;
   readonly port: number;
-  /** What it was asked, in order of arrival. A record is completed while its request is read and answered. */
+  /** Recorded requests in order of arrival. A record is updated while its request is read and replied to. */
   readonly requests: readonly RecordedRequest[];
-  /** How many connections it accepted. */
+  /** Number of accepted connections. */
   readonly connections: number;
   readonly openConnections: number;
-  /** What responders and steps threw; the client got a 500 instead. */
+  /** Errors thrown by responders and steps. The client received a 500. */
   readonly errors: readonly unknown[];
-  /** How many requests came to this path. */
+  /** Returns the number of requests to this path. */
   attempts(path: string): number;
-  /** Milliseconds from the start of each request to this path to the start of the next. */
+  /** Returns the milliseconds between the starts of successive requests to this path. */
   gaps(path: string): readonly number[];
   /** Ends every connection and stops listening. */
   close(): Promise<void>;
 }
 
-/** A server on loopback that plays the scripts of its routes, faults included, and records what it was asked. */
+/** Starts a server on loopback that plays the scripts of its routes, faults included, and records every request. */
 export async function faultOrigin(options: FaultOriginOptions = {}): Promise<FaultOrigin> {
   const recorder = new Recorder(options.maxRecorded ?? Infinity);
   const errors: unknown[] = [];
@@ -67,7 +67,7 @@ export async function faultOrigin(options: FaultOriginOptions = {}): Promise<Fau
   const sockets = new Set<Socket>();
   const receive = receiver(options, shared);
   let connections = 0;
-  // Under TLS a half-open socket would never notice that its peer left during the handshake.
+  // Under TLS a half-open socket would never detect that its peer left during the handshake.
   const server = createServer({ allowHalfOpen: !options.tls, noDelay: true }, (socket) => {
     connections += 1;
     sockets.add(socket);
@@ -122,7 +122,7 @@ function connectionScript(script: Reply | readonly Reply[], number: number): Rep
   return entry;
 }
 
-/** Plays what comes before the first request; true when the connection is to be served, with its bytes back in place. */
+/** Plays the steps before the first request. Resolves with true if the connection is still to be served. */
 async function playFirst(script: Reply, socket: Socket): Promise<boolean> {
   const source = new ByteSource(socket);
   const wire = new SocketWire(socket, socket, source);

@@ -2,9 +2,9 @@ import type { RequestHead } from "../wire/request-head.ts";
 import { headersByName, pathOf } from "../wire/request-head.ts";
 
 /**
- * A request as the origin saw it. `headers` has lower-cased names and joins repeated fields; `body` is what was read of
- * it and `bodyComplete` says whether that was all; times are milliseconds since the epoch, with fractions and monotonic;
- * `attempt` counts the requests to this path, `connection` the accepted connections, both from 1.
+ * A request as the origin received it. `headers` has lower-case names and joins repeated fields. `body` holds the bytes
+ * read so far, and `bodyComplete` is true after the last one. Times are milliseconds since the epoch, fractional and
+ * monotonic. `attempt` counts requests to this path and `connection` counts accepted connections, both from 1.
  */
 export interface RecordedRequest extends RequestHead {
   readonly path: string;
@@ -17,19 +17,19 @@ export interface RecordedRequest extends RequestHead {
   readonly attempt: number;
 }
 
-/** A recorded request whose end is yet to come. */
+/** A recorded request that is still being read. */
 export interface LiveRequest extends RecordedRequest {
   body: Buffer;
   bodyComplete: boolean;
   endedAt: number | undefined;
 }
 
-/** The time in milliseconds since the epoch, monotonic. */
+/** Returns the milliseconds since the epoch, monotonic. */
 export function now(): number {
   return performance.timeOrigin + performance.now();
 }
 
-/** Remembers requests, the last `limit` of them; counts and gaps are of all. */
+/** Keeps the last `limit` requests. Counts and gaps cover all requests. */
 export class Recorder {
   readonly requests: RecordedRequest[] = [];
   readonly #limit: number;
@@ -63,7 +63,7 @@ export class Recorder {
     return this.#starts.get(path)?.length ?? 0;
   }
 
-  /** Milliseconds between the starts of one request to the path and the next. */
+  /** Returns the milliseconds between the starts of successive requests to the path. */
   gaps(path: string): number[] {
     const starts = this.#starts.get(path) ?? [];
     return starts.slice(1).map((start, index) => start - (starts[index] ?? start));

@@ -2,23 +2,23 @@ import type { RecordedRequest } from "./recorder.ts";
 import { respond } from "../replies/respond.ts";
 import type { Reply } from "../replies/steps.ts";
 
-/** Makes the reply from the request, whose body was read whole. A list is taken as a script. */
+/** Returns the reply for a request whose body was read whole. A list is used as a script. */
 export type Responder = (
   request: RecordedRequest,
 ) => Reply | readonly Entry[] | Promise<Reply | readonly Entry[]>;
 
-/** What a script says about one attempt. */
+/** The reply of a script to one attempt, or the function that creates it. */
 export type Entry = Reply | Responder;
 
-/** What a path does: one thing always, or one entry per attempt of which the last repeats. */
+/** The replies of a path: one for every attempt, or one entry per attempt, the last of which repeats. */
 export type Script = Entry | readonly Entry[];
 
-/** Scripts by path. A trailing `*` stands for any rest, the longest such path wins, and `*` alone is for all others. */
+/** Scripts by path. A trailing `*` matches any remainder, the longest match wins, and `*` alone matches all other paths. */
 export type Routes = Readonly<Record<string, Script>>;
 
 const notFound: Reply = respond(404, { body: "No such route\n" });
 
-/** The script for a path; a 404 where there is none. */
+/** Returns the script for a path, or a 404 if there is none. */
 export function findScript(routes: Routes, path: string): Script {
   const exact = Object.hasOwn(routes, path) ? routes[path] : undefined;
   if (exact) return exact;
@@ -29,20 +29,20 @@ export function findScript(routes: Routes, path: string): Script {
   return routes[longest] ?? notFound;
 }
 
-/** The entry of a script for the attempt of this number, from 1; the last one repeats. */
+/** Returns the entry of a script for an attempt, counted from 1. The last entry repeats. */
 export function entryFor(script: Script, attempt: number): Entry {
   if (!isList(script)) return script;
   return script[Math.min(attempt, script.length) - 1] ?? notFound;
 }
 
-/** The reply to a request; responders are asked until there are steps. */
+/** Resolves with the steps for a request, calling responders until one returns steps. */
 export async function resolveReply(entry: Entry, request: RecordedRequest): Promise<Reply> {
   let current = entry;
   while (typeof current === "function") current = entryFor(await current(request), request.attempt);
   return current;
 }
 
-/** True if the request's body is read whole before the entry is played: it does not say itself how much to read. */
+/** Returns whether the whole body of the request is read first: the entry does not begin with a `read` step. */
 export function readsFirst(entry: Entry): boolean {
   const [first] = typeof entry === "function" ? [] : entry;
   return first === undefined || !("read" in first);

@@ -4,7 +4,7 @@ import { lineBytes } from "./head.ts";
 
 const lineEnd = Buffer.from("\r\n");
 
-/** A chunk as HTTP/1 bytes. */
+/** Returns a chunk as HTTP/1 bytes. */
 export function chunkBytes(step: Chunk | LastChunk): Buffer {
   if ("lastChunk" in step) return Buffer.from(`0\r\n${step.lastChunk.map(lineBytes).join("")}\r\n`);
   const data = toBuffer(step.chunk);

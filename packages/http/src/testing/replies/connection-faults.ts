@@ -1,31 +1,31 @@
 import type { Reply } from "./steps.ts";
 
-/** A connection that is served as usual. */
+/** Serves the connection as usual. */
 export function accept(): Reply {
   return [];
 }
 
-/** A connection that is reset as soon as it is accepted. */
+/** Resets the connection immediately after accepting it. */
 export function resetOnAccept(): Reply {
   return [{ end: "rst" }];
 }
 
-/** A connection that is accepted and never served; under TLS the ClientHello stays unanswered. */
+/** Accepts the connection and never sends a byte. Under TLS the handshake never proceeds. */
 export function silentOnAccept(): Reply {
   return [{ end: "hang" }];
 }
 
-/** A connection that is closed in order as soon as it is accepted. */
+/** Closes the connection with a FIN immediately after accepting it. */
 export function closeOnAccept(): Reply {
   return [{ end: "fin" }];
 }
 
-/** A connection that is reset at its first bytes: under TLS after the ClientHello, else inside the first request. */
+/** Resets the connection at its first bytes: under TLS after the ClientHello, otherwise inside the first request. */
 export function cutHandshake(): Reply {
   return [{ peek: true }, { end: "rst" }];
 }
 
-/** A connection that is served after this many milliseconds. */
+/** Serves the connection after `delay` milliseconds. */
 export function acceptLate(delay: number): Reply {
   return [{ wait: delay }];
 }

@@ -1,7 +1,7 @@
 import { respond } from "./respond.ts";
 import type { Responder } from "../origin/routes.ts";
 
-/** What the echo says about a request: JSON, with the body as UTF-8 text and as base64. */
+/** The JSON document that `echo` sends. It has the body as UTF-8 text and as base64. */
 export interface Echo {
   readonly method: string;
   readonly target: string;
@@ -11,7 +11,7 @@ export interface Echo {
   readonly attempt: number;
 }
 
-/** Replies 200 with the request itself, as JSON. */
+/** Replies with 200 and the request as JSON, see `Echo`. */
 export function echo(): Responder {
   return ({ method, target, headers, body, attempt }) => {
     const said: Echo = {

@@ -12,7 +12,7 @@ const coders: Readonly<Record<Coding, (bytes: Buffer) => Buffer>> = {
   zstd: (bytes) => zstdCompressSync(bytes),
 };
 
-/** The bytes in a content coding. */
+/** Returns the bytes in a content coding. */
 export function encode(bytes: Bytes, coding: Coding): Buffer {
   return coders[coding](toBuffer(bytes));
 }

@@ -1,9 +1,9 @@
 import { STATUS_CODES } from "node:http";
 
-/** One header line: a name with its value, or a raw line (without CRLF) that is sent as it is, however malformed. */
+/** One header line: a name with its value, or a raw line (without CRLF) that is sent unchanged, even if malformed. */
 export type HeaderLine = readonly [name: string, value: string] | string;
 
-/** Header fields: a record (a list value makes one line per element), or lines in order. */
+/** Header fields: a record (a list becomes one line per element), or lines in order. */
 export type HeaderInput =
   | Readonly<Record<string, string | number | readonly string[]>>
   | readonly HeaderLine[];
@@ -20,7 +20,7 @@ function isLines(input: HeaderInput): input is readonly HeaderLine[] {
   return Array.isArray(input);
 }
 
-/** Header lines in the order in which they were given. */
+/** Returns the header lines in the given order. */
 export function headerLines(input: HeaderInput): readonly HeaderLine[] {
   if (isLines(input)) return input;
   return Object.entries(input).flatMap(([name, value]) =>
@@ -30,7 +30,7 @@ export function headerLines(input: HeaderInput): readonly HeaderLine[] {
   );
 }
 
-/** A head with the registered reason phrase and HTTP/1.1, unless told otherwise. */
+/** Creates a head. Defaults are the registered reason phrase and HTTP/1.1. */
 export function head(
   status: number,
   headers: HeaderInput = {},
@@ -39,25 +39,25 @@ export function head(
   return { status, reason: STATUS_CODES[status] ?? "", version: "1.1", lines: headerLines(headers), ...rest };
 }
 
-/** The name of a header line, lower-cased; empty for a raw line without a colon. */
+/** Returns the lower-case name of a header line, or "" for a raw line without a colon. */
 export function lineName(line: HeaderLine): string {
   const name = typeof line === "string" ? line.slice(0, Math.max(0, line.indexOf(":"))) : line[0];
   return name.trim().toLowerCase();
 }
 
-/** True if one of the lines has this lower-cased name. */
+/** Returns whether one of the lines has this lower-case name. */
 export function hasHeader(lines: readonly HeaderLine[], name: string): boolean {
   return lines.some((line) => lineName(line) === name);
 }
 
-/** A header line as it is sent, CRLF included. */
+/** Returns a header line as sent, including CRLF. */
 export function lineBytes(line: HeaderLine): string {
   return typeof line === "string" ? `${line}\r\n` : `${line[0]}: ${line[1]}\r\n`;
 }
 
 const serialized = new WeakMap<Head, Buffer>();
 
-/** The head as HTTP/1 bytes, the empty line included (RFC 9112 §4, §5). */
+/** Returns the head as HTTP/1 bytes, including the empty line (RFC 9112 §4, §5). */
 export function headBytes(head: Head): Buffer {
   const known = serialized.get(head);
   if (known) return known;
@@ -67,7 +67,7 @@ export function headBytes(head: Head): Buffer {
   return bytes;
 }
 
-/** True if the server that sends this head ends the connection after its reply. */
+/** Returns whether this head announces that the server closes the connection after its reply. */
 export function announcesClose(head: Head): boolean {
   return head.lines.some(
     (line) => lineName(line) === "connection" && /\bclose\b/i.test(typeof line === "string" ? line : line[1]),

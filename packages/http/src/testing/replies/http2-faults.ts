@@ -1,25 +1,25 @@
 import { constants } from "node:http2";
 import type { Reply } from "./steps.ts";
 
-/** RST_STREAM with REFUSED_STREAM: nothing of the request was processed (RFC 9113 §8.7). */
+/** Sends RST_STREAM with REFUSED_STREAM: the request was not processed (RFC 9113 §8.7). */
 export function refuseStream(): Reply {
   return [{ resetStream: constants.NGHTTP2_REFUSED_STREAM }];
 }
 
-/** RST_STREAM with this error code, INTERNAL_ERROR unless told otherwise; after a reply's steps it cuts them off. */
+/** Sends RST_STREAM with this error code (default INTERNAL_ERROR). After the steps of a reply it cuts the reply off. */
 export function resetStream(code: number = constants.NGHTTP2_INTERNAL_ERROR): Reply {
   return [{ resetStream: code }];
 }
 
-/** Time for the GOAWAY to be read before the connection ends. */
+/** Milliseconds for the peer to read the GOAWAY before the connection ends. */
 const settle = 20;
 
-/** GOAWAY below the stream, and the end of the connection: the request was not processed and will not be (RFC 9113 §6.8). */
+/** Sends a GOAWAY that excludes the stream, then ends the connection: the request was not processed (RFC 9113 §6.8). */
 export function goawayUnprocessed(code: number = constants.NGHTTP2_NO_ERROR): Reply {
   return [{ goaway: code, processed: false }, { wait: settle }, { end: "bare-fin" }];
 }
 
-/** GOAWAY that counts the stream as processed, put before the reply that still comes. */
+/** Sends a GOAWAY that includes the stream. Put it before the reply, which still arrives. */
 export function goawayProcessed(code: number = constants.NGHTTP2_NO_ERROR): Reply {
   return [{ goaway: code, processed: true }];
 }

@@ -7,7 +7,7 @@ import { toBuffer } from "./steps.ts";
 /** One state of a resource. */
 export interface Version {
   readonly body: Bytes;
-  /** With its quotes, and `W/` when it is weak. */
+  /** With its quotes, and with `W/` if weak. */
   readonly etag?: string;
   /** An HTTP-date. */
   readonly lastModified?: string;
@@ -20,15 +20,15 @@ export interface Rendition {
   readonly body: Uint8Array;
 }
 
-/** How ranges are served, or not. */
+/** Options of `ranged`. */
 export interface RangeOptions {
-  /** Sends the whole with 200 whatever was asked, as a server may (RFC 9110 §14.2). @default false */
+  /** Ignores Range and sends the whole with 200, as a server may (RFC 9110 §14.2). @default false */
   readonly ignoreRange?: boolean;
-  /** Changes a 206 before it is sent: a false Content-Range, other bytes. @default none */
+  /** Changes a 206 before it is sent, for example its Content-Range or its bytes. @default undefined */
   readonly forge?: (rendition: Rendition) => Rendition;
 }
 
-/** Serves a resource and its ranges; a list has one version per attempt, of which the last repeats. */
+/** Serves a resource and its ranges. A list has one version per attempt and repeats the last. */
 export function ranged(
   versions: Version | readonly Version[],
   options: RangeOptions = {},
@@ -43,7 +43,7 @@ export function ranged(
   };
 }
 
-/** The response to the request's conditions and its single range (RFC 9110 §13.1, §14); several ranges get the whole. */
+/** Returns the response to the conditions and the single range of a request (RFC 9110 §13.1, §14). Several ranges get the whole. */
 export function render(
   version: Version,
   headers: RecordedRequest["headers"],
@@ -91,7 +91,7 @@ function validators({ etag, lastModified }: Version): readonly HeaderLine[] {
   return lines;
 }
 
-/** If-Match and If-Unmodified-Since (RFC 9110 §13.1.1, §13.1.4); a weak tag matches nothing. */
+/** Evaluates If-Match and If-Unmodified-Since (RFC 9110 §13.1.1, §13.1.4). A weak tag matches nothing. */
 function fails({ etag, lastModified }: Version, headers: RecordedRequest["headers"]): boolean {
   const match = headers["if-match"];
   if (match !== undefined && match !== "*")
@@ -105,7 +105,7 @@ function fails({ etag, lastModified }: Version, headers: RecordedRequest["header
   );
 }
 
-/** If-Range (RFC 9110 §13.1.5): a strong tag or the exact date, else the range is ignored. */
+/** Evaluates If-Range (RFC 9110 §13.1.5): a strong tag or the exact date. Otherwise the range is ignored. */
 function rangeApplies({ etag, lastModified }: Version, condition: string | undefined): boolean {
   if (condition === undefined) return true;
   return condition.endsWith('"') ? isStrong(condition) && condition === etag : condition === lastModified;

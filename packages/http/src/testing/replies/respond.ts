@@ -5,39 +5,39 @@ import { hasHeader, head, headerLines } from "./head.ts";
 import type { Reply, Bytes, Chunk, Step } from "./steps.ts";
 import { toBuffer } from "./steps.ts";
 
-/** What a response carries besides its status. */
+/** Options of `respond`. */
 export interface RespondOptions {
   /** Header fields, or raw lines. @default {} */
   readonly headers?: HeaderInput;
-  /** The content, before any coding. @default "" */
+  /** The content before any coding. @default "" */
   readonly body?: Bytes;
-  /** The reason phrase. @default the registered one */
+  /** The reason phrase. @default the registered phrase of the status */
   readonly reason?: string;
   /** The HTTP/1 version on the status line. @default "1.1" */
   readonly version?: Head["version"];
   /**
    * How the end of the body is marked: by its length, by chunks, by a FIN, or not at all.
-   * @default "none" when `headers` has Content-Length or Transfer-Encoding (a lie is kept), and for 1xx, 204 and 304; else "length"
+   * @default "none" if `headers` has Content-Length or Transfer-Encoding (even a wrong one), and for 1xx, 204 and 304. Otherwise "length"
    */
   readonly framing?: "length" | "chunked" | "close" | "none";
-  /** The coding that the body is sent in, with its Content-Encoding. @default none */
+  /** The coding of the body. Adds Content-Encoding. @default undefined */
   readonly coding?: Coding;
-  /** How many bytes of the coded body are sent, framed as if they were all of it. @default all */
+  /** Number of bytes of the coded body to send, framed as if they were the whole body. @default all */
   readonly codedBytes?: number;
 }
 
-/** What a chunked response carries besides its chunks. */
+/** Options of `chunked`. */
 export interface ChunkedOptions extends Pick<RespondOptions, "headers" | "reason"> {
   /** Trailer fields. @default {} */
   readonly trailers?: HeaderInput;
-  /** Whether the last chunk (of size zero) is sent; without it the body never ends. @default true */
+  /** Whether to send the last chunk (of size zero). Without it the body never ends. @default true */
   readonly last?: boolean;
 }
 
 const pieceBytes = 16_384;
 const bodiless: ReadonlySet<number> = new Set([204, 304]);
 
-/** A whole response; every framing header that `headers` already has is left alone. */
+/** Sends a whole response. Framing headers in `headers` are kept as they are. */
 export function respond(status: number, options: RespondOptions = {}): Reply {
   const given = headerLines(options.headers ?? {});
   const body = content(options);
@@ -57,7 +57,7 @@ export function respond(status: number, options: RespondOptions = {}): Reply {
   return steps;
 }
 
-/** A chunked response with exactly these chunks, each written on its own. */
+/** Sends a chunked response with exactly these chunks, one write each. */
 export function chunked(
   status: number,
   chunks: readonly (Bytes | Chunk)[],
@@ -70,12 +70,12 @@ export function chunked(
   return steps;
 }
 
-/** An interim response (RFC 9110 §15.2), to be put before a reply: `[...informational(103), ...respond(200)]`. */
+/** Sends an interim response (RFC 9110 §15.2). Put it before a reply: `[...informational(103), ...respond(200)]`. */
 export function informational(status: number, headers: HeaderInput = {}): Reply {
   return [{ head: head(status, headers) }];
 }
 
-/** A redirect with this Location, as it is. */
+/** Sends a redirect with exactly this Location. */
 export function redirect(location: string, status: number = 302, options: RespondOptions = {}): Reply {
   const lines = [...headerLines(options.headers ?? {}), ["location", location] as const];
   return respond(status, { ...options, headers: lines });

@@ -3,10 +3,10 @@ import { headBytes } from "./head.ts";
 import type { Reply, Bytes, Step } from "./steps.ts";
 import { toBuffer } from "./steps.ts";
 
-/** A byte of a reply: counted from its first byte, from the first byte of its body, or from its end. */
+/** The position of a byte in a reply: from its first byte, from the first byte of its body, or from its end. */
 export type Place = { readonly at: number } | { readonly atBody: number } | { readonly beforeEnd: number };
 
-/** What a step puts on an HTTP/1 wire, once. */
+/** Returns the bytes that a step sends once over HTTP/1, or undefined if it sends none. */
 export function wireBytes(step: Step): Buffer | undefined {
   if ("head" in step) return headBytes(step.head);
   if ("chunk" in step || "lastChunk" in step) return chunkBytes(step);
@@ -17,7 +17,7 @@ function wireLength(reply: Reply): number {
   return reply.reduce((sum, step) => sum + (wireBytes(step)?.length ?? 0), 0);
 }
 
-/** Where the body begins: after the last head, or after the empty line of a reply of raw bytes. */
+/** Returns the offset of the body: after the last head, or after the empty line of raw bytes. */
 function bodyStart(reply: Reply): number {
   const last = reply.findLastIndex((step) => "head" in step);
   if (last >= 0) return wireLength(reply.slice(0, last + 1));
@@ -26,13 +26,13 @@ function bodyStart(reply: Reply): number {
   return end < 0 ? whole.length : end + 4;
 }
 
-/** A place as a number of bytes from the first byte of the reply. */
+/** Returns a place as an offset in bytes from the start of the reply. */
 export function cutPoint(reply: Reply, place: Place): number {
   if ("at" in place) return place.at;
   return "atBody" in place ? bodyStart(reply) + place.atBody : wireLength(reply) - place.beforeEnd;
 }
 
-/** The reply in two: its first `bytes` bytes, and all that comes after them. */
+/** Splits a reply into its first `bytes` bytes and the remaining steps. */
 export function split(reply: Reply, bytes: number): readonly [Reply, Reply] {
   const kept: Step[] = [];
   let left = bytes;

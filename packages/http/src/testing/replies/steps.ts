@@ -1,6 +1,6 @@
 import type { Head, HeaderLine } from "./head.ts";
 
-/** Bytes for the wire; a string is sent as UTF-8. */
+/** Bytes for the wire. A string is sent as UTF-8. */
 export type Bytes = string | Uint8Array;
 
 /**
@@ -10,14 +10,14 @@ export type Bytes = string | Uint8Array;
  */
 export type Ending = "fin" | "rst" | "bare-fin" | "hang";
 
-/** Bytes as they are, whole, or `by` bytes every `every` milliseconds. HTTP/2 sends them as DATA. */
+/** Sends bytes in one write, or `by` bytes every `every` milliseconds. HTTP/2 sends them as DATA. */
 export interface Send {
   readonly send: Bytes;
   readonly by?: number;
   readonly every?: number;
 }
 
-/** The same bytes again and again, with `every` milliseconds between; for ever unless `times` is given. */
+/** Sends the same bytes repeatedly, `every` milliseconds apart, forever unless `times` is given. */
 export interface Repeat {
   readonly repeat: Bytes;
   readonly every?: number;
@@ -25,8 +25,8 @@ export interface Repeat {
 }
 
 /**
- * One chunk of a chunked body (RFC 9112 §7.1), with an extension such as `;name=value`, or with a size line that lies. HTTP/2,
- * which has no chunks, sends the bytes alone.
+ * One chunk of a chunked body (RFC 9112 §7.1). `extension` is text such as `;name=value`; `size` replaces the size line, even
+ * by a wrong one. HTTP/2 has no chunks and sends the bytes alone.
  */
 export interface Chunk {
   readonly chunk: Bytes;
@@ -40,34 +40,34 @@ export interface LastChunk {
 }
 
 /**
- * Steps for the time after this reply on the same HTTP/1 connection: once it was idle for `whenIdle` milliseconds, at the
- * first byte of the next request (which is then neither read nor recorded), or in place of the next request's own reply.
+ * Steps to play later on the same HTTP/1 connection: after `whenIdle` milliseconds without a request, at the first byte of
+ * the next request (which is then neither read nor recorded), or instead of the reply to the next request.
  */
 export type Afterwards =
   | { readonly whenIdle: number; readonly play: Reply }
   | { readonly whenNextByte: Reply }
   | { readonly whenNextRequest: Reply };
 
-/** An HTTP/2 frame as it is, right or wrong (RFC 9113 §4.1), on this stream unless it names another. */
+/** An HTTP/2 frame, valid or not (RFC 9113 §4.1), on this stream unless it names another. */
 export interface Frame {
   readonly type: number;
   /** @default 0 */
   readonly flags?: number;
   readonly stream?: number;
-  /** @default nothing */
+  /** @default "" */
   readonly payload?: Bytes;
 }
 
-/** Steps of HTTP/2 alone: end this stream with an error code, say GOAWAY with this stream processed or not (RFC 9113 §6.4, §6.8), or send any frame. */
+/** Steps for HTTP/2 only: end this stream with an error code, send GOAWAY that covers this stream or not (RFC 9113 §6.4, §6.8), or send any frame. */
 export type Http2Step =
   | { readonly resetStream: number }
   | { readonly goaway: number; readonly processed: boolean }
   | { readonly frame: Frame };
 
 /**
- * One thing that a server does on the wire, as plain data. `head` is a status line with header lines; `wait` is milliseconds;
- * `read` takes that many bytes of the request's body, where a reply that does not begin with it reads the whole body first;
- * `peek` waits for the first byte without taking it; `tunnel` joins the connection to another one (a proxy's CONNECT).
+ * One action of a server on the wire, as plain data. `head` is a status line with header lines. `wait` is in milliseconds.
+ * `read` reads that many bytes of the request's body; a reply that does not begin with `read` reads the whole body first.
+ * `peek` waits for the first byte without reading it. `tunnel` joins the connection to another one (a proxy's CONNECT).
  */
 export type Step =
   | { readonly head: Head }
@@ -83,10 +83,10 @@ export type Step =
   | Afterwards
   | Http2Step;
 
-/** What a server does with one request: steps in order. Without an `end` the connection is kept for the next request. */
+/** The steps of a server for one request, in order. Without an `end` the connection stays open for the next request. */
 export type Reply = readonly Step[];
 
-/** The bytes themselves, as a Buffer. */
+/** Returns the bytes as a Buffer, without a copy if possible. */
 export function toBuffer(bytes: Bytes): Buffer {
   if (typeof bytes === "string") return Buffer.from(bytes);
   return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);

@@ -12,12 +12,12 @@ import type {
 } from "../replies/steps.ts";
 import { toBuffer } from "../replies/steps.ts";
 
-/** Nothing when the step is done, or the promise of its end. */
+/** Undefined if the step is done, or a promise that resolves when it is. */
 export type MaybePromise = Promise<void> | undefined;
 
-/** What steps are played on. */
+/** A connection or stream on which steps are played. */
 export interface Wire {
-  /** True when no further step makes sense: the connection or stream has ended. */
+  /** Whether the connection or stream has ended, so that no further step is possible. */
   readonly over: boolean;
   /** True when bodies are not sent: the request was HEAD and its head was answered. */
   readonly muted: boolean;
@@ -33,7 +33,7 @@ export interface Wire {
   frame(step: Http2Step): MaybePromise;
 }
 
-/** Plays the steps in order, until they are done or the wire is over. */
+/** Plays the steps in order until they are done or the wire has ended. */
 export async function play(reply: Reply, wire: Wire): Promise<void> {
   for (const step of reply) {
     if (wire.over) return;
