@@ -4,7 +4,7 @@ import { connect } from "node:net";
 import { test } from "node:test";
 import { blackhole, faultOrigin, refusedPort, respond } from "../index.ts";
 
-test("a refused port refuses, and an origin can come up on it later", async (t) => {
+test("refusedPort returns a port that refuses connections until an origin listens on it", async (t) => {
   const port = await refusedPort();
 
   const [error]: unknown[] = await once(connect(port, "127.0.0.1"), "close").catch((refusal: unknown) => [
@@ -19,7 +19,7 @@ test("a refused port refuses, and an origin can come up on it later", async (t) 
   assert.equal(status, 204);
 });
 
-test("a blackhole neither accepts nor refuses", async (t) => {
+test("a blackhole neither accepts nor refuses a connection", async (t) => {
   const origin = await faultOrigin();
   t.after(() => origin.close());
   const hole = await blackhole({ host: "127.0.0.2", port: origin.port });
@@ -35,7 +35,7 @@ test("a blackhole neither accepts nor refuses", async (t) => {
   await Promise.all([hole.close(), origin.close()]);
 });
 
-test("a blackhole on a taken port fails", async (t) => {
+test("blackhole rejects when its port is in use", async (t) => {
   const origin = await faultOrigin();
   t.after(() => origin.close());
 

@@ -62,7 +62,7 @@ export async function blackhole(
   return { host, port, url: `http://${host}:${port}`, close, [Symbol.asyncDispose]: close };
 }
 
-/** Connects until a connection is not answered any more. */
+/** Opens connections until one is no longer accepted. */
 async function fill(to: { readonly host: string; readonly port: number }): Promise<readonly Socket[]> {
   const fillers: Socket[] = [];
   while (fillers.length < maxFillers) {

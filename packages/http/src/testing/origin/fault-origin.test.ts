@@ -48,7 +48,7 @@ function statuses(text: string): readonly string[] {
   return [...text.matchAll(/HTTP\/1\.1 (\d{3})/g)].map(([, status = ""]) => status);
 }
 
-test("a script has an entry per attempt of its path, whatever the method, and repeats the last", async () => {
+test("plays one entry of a script per attempt, for any method, and repeats the last", async () => {
   const routes = { "/flaky": [respond(503), respond(502, { body: "x" }), hello], "/other": respond(204) };
   await play({ routes }, async (origin, client) => {
     for (const method of ["GET", "PUT", "GET", "GET"]) {
@@ -69,7 +69,7 @@ test("a script has an entry per attempt of its path, whatever the method, and re
   });
 });
 
-test("a request is recorded as it was sent", async () => {
+test("records a request as it was sent", async () => {
   const routes: Routes = { "/a": hello };
   await play({ routes }, async (origin, client) => {
     client.send("POST http://host.test/a?b=c HTTP/1.1\r\nX-One: 1\r\nx-one:2\r\nContent-Length: 5\r\n\r\nab");
@@ -102,7 +102,7 @@ test("a request is recorded as it was sent", async () => {
   });
 });
 
-test("a chunked request body is decoded, however it is cut into packets", async () => {
+test("decodes a chunked request body, however it is split into packets", async () => {
   await play({ routes: { "/": echo() } }, async (_, client) => {
     const request =
       "PUT / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n5;x=y\r\nhello\r\n06\r\n world\r\n0\r\nT: 1\r\n\r\n";
@@ -113,7 +113,7 @@ test("a chunked request body is decoded, however it is cut into packets", async 
   });
 });
 
-test("an interrupted request body is recorded as incomplete", async () => {
+test("records an interrupted request body as incomplete", async () => {
   await play({ routes: { "/": hello } }, async (origin, client) => {
     client.send("PUT / HTTP/1.1\r\nContent-Length: 10\r\n\r\nabc");
     await sleep(20);
@@ -126,7 +126,7 @@ test("an interrupted request body is recorded as incomplete", async () => {
   });
 });
 
-test("a client that expects 100 Continue is told to go on", async () => {
+test("sends 100 Continue to a client that expects it", async () => {
   await play({ routes: { "/": hello } }, async (origin, client) => {
     client.send("PUT / HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n");
     await client.until("100 Continue\r\n\r\n");
@@ -137,7 +137,7 @@ test("a client that expects 100 Continue is told to go on", async () => {
   });
 });
 
-test("a reply may come before the body is read, and ends the connection", async () => {
+test("can reply before the body is read, and then ends the connection", async () => {
   await play(
     { routes: { "/none": withoutReading(hello), "/some": withoutReading(hello, 3) } },
     async (origin, client) => {
@@ -151,7 +151,7 @@ test("a reply may come before the body is read, and ends the connection", async 
   );
 });
 
-test("a body that nobody reads is not taken from the peer", async () => {
+test("leaves an unread body in the peer's send buffer", async () => {
   const upload = (path: string): string =>
     `PUT ${path} HTTP/1.1\r\nContent-Length: 100000000\r\n\r\n${"x".repeat(20_000_000)}`;
   await play(
@@ -170,7 +170,7 @@ test("a body that nobody reads is not taken from the peer", async () => {
   );
 });
 
-test("HEAD gets the head alone", async () => {
+test("sends only the head for HEAD", async () => {
   await play(
     { routes: { "/": respond(200, { headers: { "content-length": "1000000" }, body: "x" }) } },
     async (_, client) => {
@@ -184,7 +184,7 @@ test("HEAD gets the head alone", async () => {
   );
 });
 
-test("the client's wish to close is granted", async () => {
+test("closes the connection when the client asks for it", async () => {
   for (const head of ["GET / HTTP/1.1\r\nConnection: close\r\n\r\n", "GET / HTTP/1.0\r\n\r\n"]) {
     await play({ routes: { "/": hello } }, async (_, client) => {
       client.send(head);
@@ -194,7 +194,7 @@ test("the client's wish to close is granted", async () => {
   }
 });
 
-test("what is not HTTP is answered 400", async () => {
+test("replies 400 to bytes that are not HTTP", async () => {
   for (const nonsense of ["\x16\x03\x01\x02\x00", "GET /\r\n\r\n", "GET / HTTP/1.1\r\nno colon\r\n\r\n"]) {
     await play({}, async (origin, client) => {
       client.send(nonsense);
@@ -205,7 +205,7 @@ test("what is not HTTP is answered 400", async () => {
   }
 });
 
-test("a responder that throws costs a 500, and the error is kept", async () => {
+test("replies 500 and keeps the error when a responder throws", async () => {
   const routes: Routes = {
     "/throws": () => {
       throw new Error("my mistake");
@@ -219,7 +219,7 @@ test("a responder that throws costs a 500, and the error is kept", async () => {
   });
 });
 
-test("closeWhenIdle closes an idle connection, and a request in time puts it off", async () => {
+test("closeWhenIdle closes an idle connection, and an earlier request postpones the close", async () => {
   await play({ routes: { "/": [[...hello, ...closeWhenIdle(400)]] } }, async (_, client) => {
     for (const _request of [1, 2, 3]) {
       client.get("/");
@@ -238,7 +238,7 @@ test("resetWhenIdle resets an idle connection", async () => {
   });
 });
 
-test("timeoutWhenIdle sends 408 and closes", async () => {
+test("timeoutWhenIdle sends a 408 without a request and closes", async () => {
   await play({ routes: { "/": [[...hello, ...timeoutWhenIdle(20)]] } }, async (origin, client) => {
     client.get("/");
     assert.equal(await client.ending(), "fin");
@@ -277,7 +277,7 @@ test("resetOnNextByte resets before the next request is read", async () => {
   });
 });
 
-test("onConnection has an entry per connection and repeats the last", async (t) => {
+test("onConnection plays one entry per connection and repeats the last", async (t) => {
   const onConnection = [
     resetOnAccept(),
     closeOnAccept(),
@@ -301,7 +301,7 @@ test("onConnection has an entry per connection and repeats the last", async (t) 
   assert.equal(origin.requests.length, 3);
 });
 
-test("bytes that came while a connection waited are served", async () => {
+test("serves bytes that arrived while a connection waited", async () => {
   await play({ routes: { "/": hello }, onConnection: [{ peek: true }, { wait: 20 }] }, async (_, client) => {
     client.get("/");
     await client.until("hello");
@@ -309,7 +309,7 @@ test("bytes that came while a connection waited are served", async () => {
   });
 });
 
-test("a tunnel joins the client to another origin", async (t) => {
+test("tunnel joins the client to another origin", async (t) => {
   const far = await faultOrigin({ routes: { "/": hello } });
   t.after(() => far.close());
   const routes: Routes = { "far.test:80": tunnel({ host: "127.0.0.1", port: far.port }) };
@@ -325,7 +325,7 @@ test("a tunnel joins the client to another origin", async (t) => {
   await far.close();
 });
 
-test("interim replies may be any number", async () => {
+test("sends any number of interim responses", async () => {
   const reply = [...informational(100), ...informational(102), ...hello];
   await play({ routes: { "/": reply } }, async (_, client) => {
     client.get("/");
@@ -334,7 +334,7 @@ test("interim replies may be any number", async () => {
   });
 });
 
-test("old requests are forgotten beyond maxRecorded, and still counted", async () => {
+test("drops old requests beyond maxRecorded and still counts them", async () => {
   await play({ routes: { "/": hello }, maxRecorded: 2 }, async (origin, client) => {
     for (const number of [1, 2, 3]) {
       client.get("/");
@@ -348,7 +348,7 @@ test("old requests are forgotten beyond maxRecorded, and still counted", async (
   });
 });
 
-test("close ends every connection, whatever it is doing", async (t) => {
+test("close ends every connection in any state", async (t) => {
   const origin = await faultOrigin({
     routes: { "/silent": silence(), "/idle": hello, "/slow": [[{ wait: 60_000 }]] },
   });
@@ -368,7 +368,7 @@ test("close ends every connection, whatever it is doing", async (t) => {
   assert.equal(origin.openConnections, 0);
 });
 
-test("a process that used an origin ends by itself after close", async () => {
+test("a process exits on its own after close", async () => {
   const url = new URL("../index.ts", import.meta.url).href;
   const program = `
     const { faultOrigin, silence, reset, selfSigned, blackhole, refusedPort } = await import(${JSON.stringify(url)});
@@ -392,7 +392,7 @@ test("a process that used an origin ends by itself after close", async () => {
   assert.equal(code, 0);
 });
 
-test("a client that is killed leaves no connection behind", async (t) => {
+test("releases the connection of a killed client", async (t) => {
   const origin = await faultOrigin({ routes: { "/silent": silence(), "/ok": hello, "/reset": reset() } });
   t.after(() => origin.close());
   const program = `fetch("${origin.url}/silent"); fetch("${origin.url}/ok").then((r) => r.text()); setTimeout(() => {}, 60_000)`;

@@ -117,7 +117,7 @@ for (const [name, { reply, seen }] of Object.entries(cases)) {
   }
 }
 
-test("a reset ends the whole HTTP/2 connection", async (t) => {
+test("reset ends the whole HTTP/2 connection", async (t) => {
   for (const tls of [false, true]) {
     const origin = await faultOrigin({
       http2: true,
@@ -135,7 +135,7 @@ test("a reset ends the whole HTTP/2 connection", async (t) => {
   }
 });
 
-test("a client that leaves while its streams hang is let go", async (t) => {
+test("releases a client that leaves while its streams hang", async (t) => {
   for (const tls of [false, true]) {
     const routes = { "/silent": silence(), "/refused": refuseStream() };
     const origin = await faultOrigin({ http2: true, routes, ...(tls ? { tls: certificate } : {}) });
@@ -151,7 +151,7 @@ test("a client that leaves while its streams hang is let go", async (t) => {
   }
 });
 
-test("a request over HTTP/2 is recorded with its body", async (t) => {
+test("records a request over HTTP/2 with its body", async (t) => {
   const origin = await faultOrigin({ http2: true, routes: { "/echo": echo() } });
   t.after(() => origin.close());
 
@@ -167,7 +167,7 @@ test("a request over HTTP/2 is recorded with its body", async (t) => {
   assert.equal(request.bodyComplete, true);
 });
 
-test("an endless body over HTTP/2 ends when the peer has enough", async (t) => {
+test("stops an endless body over HTTP/2 when the peer closes", async (t) => {
   const origin = await faultOrigin({ http2: true, routes: { "/": endlessBody() } });
   t.after(() => origin.close());
 
@@ -178,7 +178,7 @@ test("an endless body over HTTP/2 ends when the peer has enough", async (t) => {
   assert.ok(text.length >= 1_000_000);
 });
 
-test("a responder that throws costs a 500", async (t) => {
+test("replies 500 when a responder throws", async (t) => {
   const throws = (): Reply => {
     throw new Error("my mistake");
   };
@@ -193,7 +193,7 @@ test("a responder that throws costs a 500", async (t) => {
   assert.equal(origin.errors.length, 1);
 });
 
-test("under TLS a client without HTTP/2 is served HTTP/1.1", async (t) => {
+test("serves HTTP/1.1 under TLS to a client without HTTP/2", async (t) => {
   const origin = await faultOrigin({
     http2: true,
     tls: certificate,

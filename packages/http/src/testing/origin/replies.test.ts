@@ -213,7 +213,7 @@ for (const coding of ["gzip", "deflate", "br", "zstd"] as const) {
   });
 }
 
-test("drip leaves time between its pieces", async (t) => {
+test("drip waits between its pieces", async (t) => {
   const origin = await faultOrigin({
     routes: { "/": drip(respond(200, { body: "abcd" }), { every: 20, bodyOnly: true }) },
   });
@@ -227,7 +227,7 @@ test("drip leaves time between its pieces", async (t) => {
   assert.match(late.text, /\r\n\r\nabcd$/);
 });
 
-test("an endless body waits for a peer that does not read, and others are served meanwhile", async (t) => {
+test("endlessBody waits for a peer that does not read, and the origin serves other clients meanwhile", async (t) => {
   const origin = await faultOrigin({ routes: { "/endless": endlessBody(), "/ok": ok } });
   t.after(() => origin.close());
   const socket = connect(origin.port, "127.0.0.1").pause();
@@ -241,7 +241,7 @@ test("an endless body waits for a peer that does not read, and others are served
   assert.equal(other.text, okText);
 });
 
-test("endless replies go on until the peer leaves", async (t) => {
+test("endless replies continue until the peer leaves", async (t) => {
   const routes = {
     "/body": endlessBody(503, { piece: "abc", every: 5 }),
     "/chunks": endlessBody(200, { piece: "abc", every: 5, chunked: true }),

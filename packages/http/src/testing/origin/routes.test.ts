@@ -20,7 +20,7 @@ const request: RecordedRequest = {
   attempt: 2,
 };
 
-test("the exact path wins, then the longest pattern, then a 404", () => {
+test("chooses the exact path, then the longest pattern, then a 404", () => {
   assert.ok(one && two && three && four);
   const routes = { "/a": one, "/a*": two, "/a/b/*": three, "*": four };
   const table = [
@@ -34,7 +34,7 @@ test("the exact path wins, then the longest pattern, then a 404", () => {
   assert.deepEqual(findScript({ "/a": one }, "/b"), respond(404, { body: "No such route\n" }));
 });
 
-test("a list has an entry per attempt and repeats the last; one reply is for every attempt", () => {
+test("plays one entry of a list per attempt and repeats the last, and one reply for every attempt", () => {
   const script: Script = [reset(), () => accept(), respond(200)];
 
   assert.deepEqual(entryFor(script, 1), reset());
@@ -45,13 +45,13 @@ test("a list has an entry per attempt and repeats the last; one reply is for eve
   assert.deepEqual(entryFor([accept(), reset()], 1), []);
 });
 
-test("a responder may give a reply, a promise of one, or a script", async () => {
+test("accepts a reply, a promise, or a script from a responder", async () => {
   assert.deepEqual(await resolveReply(() => reset(), request), reset());
   assert.deepEqual(await resolveReply(async () => reset(), request), reset());
   assert.deepEqual(await resolveReply(() => [respond(200), () => reset()], request), reset());
 });
 
-test("the body is read first unless the steps begin with a read of their own", () => {
+test("reads the body first unless the steps begin with a read", () => {
   assert.equal(readsFirst(respond(200)), true);
   assert.equal(
     readsFirst(() => reset()),

@@ -51,7 +51,7 @@ async function untilNoneOpen(origin: { readonly openConnections: number }): Prom
   while (origin.openConnections > 0) await new Promise((resolve) => setTimeout(resolve, 5));
 }
 
-test("replies are the same under TLS, faults included", async (t) => {
+test("sends the same replies and faults under TLS", async (t) => {
   const origin = await faultOrigin({ tls: trusted, routes });
   t.after(() => origin.close());
 
@@ -64,7 +64,7 @@ test("replies are the same under TLS, faults included", async (t) => {
   await origin.close();
 });
 
-test("handshakes can be cut, refused and late", async (t) => {
+test("cuts, refuses and delays handshakes", async (t) => {
   const onConnection = [
     cutHandshake(),
     resetOnAccept(),
@@ -86,7 +86,7 @@ test("handshakes can be cut, refused and late", async (t) => {
   assert.equal(origin.requests.length, 3);
 });
 
-test("certificates can be untrusted, expired or another host's, and no request is seen", async (t) => {
+test("receives no request when the certificate is untrusted, expired or for another host", async (t) => {
   const expired = selfSigned({ validTo: new Date(Date.UTC(2021, 0, 1)) });
   const elsewhere = selfSigned({ hosts: ["elsewhere.test"] });
   const table = [
@@ -106,7 +106,7 @@ test("certificates can be untrusted, expired or another host's, and no request i
   }
 });
 
-test("plain HTTP to a TLS port gets no HTTP reply", async (t) => {
+test("sends no HTTP reply to plain HTTP on a TLS port", async (t) => {
   const origin = await faultOrigin({ tls: trusted, routes });
   t.after(() => origin.close());
 
@@ -118,7 +118,7 @@ test("plain HTTP to a TLS port gets no HTTP reply", async (t) => {
   assert.ok(error instanceof Error);
 });
 
-test("a client that leaves in silence is let go", async (t) => {
+test("releases a client that leaves without closing TLS", async (t) => {
   const origin = await faultOrigin({ tls: trusted, routes });
   t.after(() => origin.close());
   const client = connect({ port: origin.port, host: "127.0.0.1", ca: trusted.cert });
@@ -132,7 +132,7 @@ test("a client that leaves in silence is let go", async (t) => {
   assert.equal(origin.connections, 1);
 });
 
-test("a self-signed certificate names its hosts and its times", () => {
+test("selfSigned sets hosts and validity of the certificate", () => {
   const validFrom = new Date(Date.UTC(2024, 1, 29, 1, 2, 3));
   const { key, cert } = selfSigned({
     hosts: ["a.test", "*.b.test", "127.0.0.9"],

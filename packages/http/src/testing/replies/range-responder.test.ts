@@ -57,11 +57,11 @@ for (const [headers, version, status, body, contentRange] of table) {
   });
 }
 
-test("a range may be ignored", () => {
+test("ignores a range on request", () => {
   assert.equal(render(strong, { range: "bytes=4-" }, true).status, 200);
 });
 
-test("versions change with the attempts, a 206 may be forged, and a reply may be cut", async (t) => {
+test("changes versions with the attempts, forges a 206, and cuts a reply", async (t) => {
   const forge = (rendition: Rendition): Rendition => ({ ...rendition, body: Buffer.from("??") });
   const serve = ranged([strong, { body: "abcdefghij", etag: '"v2"' }]);
   const routes: Routes = {

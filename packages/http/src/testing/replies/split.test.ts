@@ -16,7 +16,7 @@ function wire(part: Reply): string {
   return Buffer.concat(part.map((step) => wireBytes(step) ?? Buffer.alloc(0))).toString();
 }
 
-test("the two parts of a split reply make the whole, and the first has as many bytes as were asked for", () => {
+test("splits a reply into parts that make the whole, the first with the requested length", () => {
   const all = wire(reply);
   fc.assert(
     fc.property(fc.nat(all.length + 10), (bytes) => {
@@ -27,14 +27,14 @@ test("the two parts of a split reply make the whole, and the first has as many b
   );
 });
 
-test("the pace of a slow step is kept on both sides", () => {
+test("keeps the pace of a slow step in both parts", () => {
   const [kept, rest] = split([{ send: "abcd", by: 1, every: 5 }], 1);
 
   assert.deepEqual(kept, [{ send: Buffer.from("a"), by: 1, every: 5 }]);
   assert.deepEqual(rest, [{ send: Buffer.from("bcd"), by: 1, every: 5 }]);
 });
 
-test("an endless step gives as many bytes as were asked for", () => {
+test("takes the requested number of bytes from an endless step", () => {
   const endless = endlessBody(200, { piece: "abc", every: 7 });
 
   const [kept] = split(endless, cutPoint(endless, { atBody: 7 }));
@@ -42,14 +42,14 @@ test("an endless step gives as many bytes as were asked for", () => {
   assert.deepEqual(kept.at(-1), { send: Buffer.from("abcabca"), by: 3, every: 7 });
 });
 
-test("a limited repetition counts in full", () => {
+test("counts all repetitions of a limited repeat", () => {
   const [kept, rest] = split([{ repeat: "ab", times: 3 }, { send: "cd" }], 7);
 
   assert.deepEqual(kept, [{ repeat: "ab", times: 3 }, { send: Buffer.from("c") }]);
   assert.deepEqual(rest, [{ send: Buffer.from("d") }]);
 });
 
-test("places are counted from the start, from the body and from the end", () => {
+test("counts places from the start, from the body and from the end", () => {
   const raw: Reply = [{ send: "HTTP/1.1 200 OK\r\n\r\nhello" }];
 
   assert.equal(cutPoint(raw, { at: 3 }), 3);

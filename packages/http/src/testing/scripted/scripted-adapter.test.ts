@@ -9,7 +9,7 @@ import { failureOf, scripted } from "./scripted-session.ts";
 
 const url = "https://a.test/";
 
-test("plays its entries in order, and the last one again and again", async () => {
+test("plays its entries in order and repeats the last", async () => {
   const { session } = scripted([{ status: 201 }, { status: 202, body: "two" }]);
 
   const replies = [await session.get(url), await session.get(url), await session.get(url)];
@@ -21,13 +21,13 @@ test("plays its entries in order, and the last one again and again", async () =>
   assert.equal(await replies[2]?.text(), "two");
 });
 
-test("asks a function what becomes of a request", async () => {
+test("calls a function entry with the request", async () => {
   const { session } = scripted([({ method, url: at, body }) => ({ body: `${method} ${at} ${body}` })]);
 
   assert.equal(await session.post(`${url}x`, { body: "hello" }).text(), "POST https://a.test/x hello");
 });
 
-test("keeps every request with its headers, its body and its time", async () => {
+test("records every request with headers, body and time", async () => {
   const { session, adapter, clock } = scripted([{ takes: "1s" }]);
 
   await session.put(url, { body: new Blob(["ab", "c"]).stream(), headers: { "X-A": "1" } });
@@ -45,7 +45,7 @@ const limits: readonly (readonly [limit: string, timeout: object, code: string, 
 ];
 
 for (const [limit, timeout, code, ended] of limits) {
-  test(`keeps the ${limit} limit`, async () => {
+  test(`enforces the ${limit} limit`, async () => {
     const { session, clock } = scripted([{ takes: "10s" }], { retry: new Retry({ total: 0 }) });
 
     const error = await failureOf(session.get(url, { timeout }));
@@ -54,7 +54,7 @@ for (const [limit, timeout, code, ended] of limits) {
   });
 }
 
-test("hears the caller's abort, before and while it is silent", async () => {
+test("rejects when the caller aborts, before sending and while waiting", async () => {
   const { session, adapter } = scripted([{ takes: "1h" }], { timeout: { read: "2h" } });
   const caller = new AbortController();
   const reason = new Error("enough");
@@ -68,7 +68,7 @@ test("hears the caller's abort, before and while it is silent", async () => {
   assert.deepEqual([(await pending) === reason, after === reason, adapter.requests.length], [true, true, 1]);
 });
 
-test("sends nothing for a caller who is gone already", async () => {
+test("sends nothing when the caller has already aborted", async () => {
   const adapter = scriptedAdapter([{}], { clock: fakeClock() });
   const request: HttpRequest = { method: "GET", url: new URL(url), headers: {}, body: { kind: "none" } };
 
@@ -84,7 +84,7 @@ test("sends nothing for a caller who is gone already", async () => {
   assert.deepEqual([error.message, adapter.requests.length], ["gone", 0]);
 });
 
-test("hours pass in no time on a fake clock", async () => {
+test("waits hours in no real time on a fake clock", async () => {
   const { session, clock } = scripted([{ status: 503, headers: { "retry-after": "18000" } }, {}], {
     retry: new Retry({ total: 1, statusForcelist: [503] }),
   });
@@ -96,7 +96,7 @@ test("hours pass in no time on a fake clock", async () => {
   assert.ok(performance.now() - began < 5_000);
 });
 
-test("knows whether it was closed", async () => {
+test("reports whether it was closed", async () => {
   const { session, adapter } = scripted([{}]);
 
   await session.close();
@@ -104,6 +104,6 @@ test("knows whether it was closed", async () => {
   assert.equal(adapter.closed, true);
 });
 
-test("an empty script is refused", () => {
+test("rejects an empty script", () => {
   assert.throws(() => scriptedAdapter([], { clock: fakeClock() }), RangeError);
 });

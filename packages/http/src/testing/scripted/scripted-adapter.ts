@@ -7,7 +7,7 @@ import type { HttpRequest } from "../../model/request.ts";
 import { HttpResponse } from "../../model/response.ts";
 import type { Retry } from "../../retry/retry.ts";
 
-/** A reply that comes from no server. */
+/** A response of the script. */
 export interface ScriptedReply {
   /** @default 200 */
   readonly status?: number;
@@ -15,56 +15,55 @@ export interface ScriptedReply {
   /** Names in lower case. */
   readonly headers?: Readonly<Record<string, string | readonly string[]>>;
   readonly body?: string | Uint8Array;
-  /** How long the server is silent before it replies. @default 0 */
+  /** Time until the response. @default 0 */
   readonly takes?: Duration;
 }
 
-/** A failure in place of a reply. */
+/** A failure instead of a response. */
 export interface ScriptedFailure {
   readonly error: unknown;
-  /** How long it takes to fail. @default 0 */
+  /** Time until the failure. @default 0 */
   readonly takes?: Duration;
 }
 
-/** What becomes of one request. */
+/** The outcome of one request. */
 export type ScriptedOutcome = ScriptedReply | ScriptedFailure;
 
-/** What becomes of one request, or a function that says so of the request at hand. */
+/** The outcome of one request, or a function that returns it for that request. */
 export type ScriptedEntry = ScriptedOutcome | ((request: ScriptedRequest) => ScriptedOutcome);
 
-/** A request as it would have gone out. */
+/** A request as the session would have sent it. */
 export interface ScriptedRequest {
   readonly method: string;
   readonly url: string;
   /** Names in lower case. */
   readonly headers: HttpRequest["headers"];
-  /** The whole body as text; undefined without one. */
+  /** The whole body as text. Undefined without a body. */
   readonly body: string | undefined;
-  /** When it was sent, on the adapter's clock. */
+  /** Time of sending, on the adapter's clock. */
   readonly at: number;
-  /** The URL of the proxy that it was to go through, where there was one. */
+  /** URL of the chosen proxy, if any. */
   readonly proxy?: string;
 }
 
 export interface ScriptedAdapterOptions {
-  /** Give the session's own: time passes on it, so that a fake one makes hours of waiting take no time. @default systemClock */
+  /** Pass the session's clock. With a fake clock, hours of waiting take no time. @default systemClock */
   readonly clock?: Clock;
   readonly retry?: Retry;
 }
 
 /** An adapter that plays a script. */
 export interface ScriptedAdapter extends Adapter {
-  /** Every request so far, in order. */
+  /** All requests so far, in order. */
   readonly requests: readonly ScriptedRequest[];
   readonly closed: boolean;
 }
 
 /**
- * Makes an adapter that replies from a list, without any network: one entry for each request, the last one again and
- * again.
+ * Creates an adapter that replies from a list without a network: one entry per request, the last one repeatedly.
  *
- * It keeps the limits that a real one keeps: silence longer than `read`, an attempt longer than `attempt`, a call past its
- * deadline and the caller's abort end a request early. A body is read to its end, so that a stream can be sent once.
+ * It enforces the limits of a real adapter: silence longer than `read`, an attempt longer than `attempt`, the deadline of
+ * the call, and the caller's abort. It reads each body to its end, so that a stream can be sent only once.
  *
  * @throws RangeError for an empty script.
  */
@@ -124,7 +123,7 @@ async function pass(
   const left = deadline - clock.now();
   const limit = Math.min(timeouts.read, timeouts.attempt, left);
   const delay = Math.max(0, Math.min(takes, limit));
-  // Not `clock.sleep`: what a clock records of sleeps are the waits between attempts.
+  // Not `clock.sleep`: a fake clock records sleeps as the waits between attempts.
   if (delay > 0) await sleepWithTimer((wait, run) => startTimer(clock, wait, run), delay, signal);
   if (takes <= limit) return;
   if (limit === left) throw new DeadlineExceededError(timeouts.total);

@@ -3,14 +3,14 @@ import { Session } from "../../session/session.ts";
 import type { SessionOptions } from "../../call/options.ts";
 import { scriptedAdapter, type ScriptedAdapter, type ScriptedEntry } from "./scripted-adapter.ts";
 
-/** A session without a network, on a clock that moves by itself, and without chance. */
+/** A session without network and randomness, on a fake clock. */
 export interface ScriptedSession {
   readonly session: Session;
   readonly adapter: ScriptedAdapter;
   readonly clock: FakeClock;
 }
 
-/** Makes a session that plays a script, whatever the URL. */
+/** Creates a session that plays a script for every URL. */
 export function scripted(script: readonly ScriptedEntry[], options: SessionOptions = {}): ScriptedSession {
   const clock = fakeClock();
   const adapter = scriptedAdapter(script, { clock });
@@ -19,7 +19,7 @@ export function scripted(script: readonly ScriptedEntry[], options: SessionOptio
   return { session, adapter, clock };
 }
 
-/** What a call is rejected with. */
+/** Resolves with the error of a call, and throws if the call succeeds. */
 export async function failureOf(call: Promise<unknown>): Promise<Error & Readonly<Record<string, unknown>>> {
   const error = await call.then(
     () => undefined,

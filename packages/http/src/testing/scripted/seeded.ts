@@ -1,4 +1,4 @@
-/** Numbers from 0 up to 1 that look random and are the same for the same seed (mulberry32 by T. Ettinger, public domain). */
+/** Returns a generator of pseudo-random numbers in [0, 1), repeatable by seed (mulberry32 by T. Ettinger, public domain). */
 export function seeded(seed: number): () => number {
   let state = seed | 0;
   return () => {
@@ -9,7 +9,7 @@ export function seeded(seed: number): () => number {
   };
 }
 
-/** One of the values. */
+/** Returns one of the values. */
 export function pick<T>(values: readonly [T, ...T[]], random: () => number): T {
   return values[Math.floor(random() * values.length)] ?? values[0];
 }

@@ -3,20 +3,20 @@ import type { AddressInfo } from "node:net";
 import { systemClock } from "@holdfast/policy";
 import type { SimulatedReply, SimulatedServer } from "./simulated-limit.ts";
 
-/** What a limited origin has answered so far. */
+/** Numbers of accepted and refused requests. */
 export interface LimitedCounts {
   readonly accepted: number;
   readonly refused: number;
 }
 
-/** A server on loopback that keeps a limit; disposing of it ends it. */
+/** A server on loopback that enforces a limit. Dispose of it to stop it. */
 export interface LimitedOrigin extends AsyncDisposable {
   readonly url: string;
-  /** What was answered from one millisecond of its life, which begins with the first request, to another. */
+  /** Counts the replies between two times, in milliseconds since the first request. */
   counts(from: number, to: number): LimitedCounts;
 }
 
-/** Starts a server that replies 200, or 429 with Retry-After and RateLimit as its limit says. */
+/** Starts a server that replies 200, or 429 with the Retry-After and RateLimit of its limit. */
 export async function limitedOrigin(limit: SimulatedServer): Promise<LimitedOrigin> {
   const replies: { readonly at: number; readonly ok: boolean }[] = [];
   let begin: number | undefined;

@@ -38,7 +38,7 @@ const words = [
 const smallest = 1_000;
 const largest = 20_000;
 
-/** The HTML of page `number`, the same bytes every time: 1 to 20 KB of ASCII text. */
+/** Returns the HTML of page `number`: 1 to 20 KB of ASCII text, the same bytes every time. */
 export function pageBody(number: number, seed: number = 1): string {
   const random = seeded(seed * 1_000_003 + number);
   const size = smallest + Math.floor(random() * (largest - smallest));

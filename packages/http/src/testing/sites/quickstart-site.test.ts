@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { faultOrigin, pageBody, quickstartSite } from "../index.ts";
 
-test("the same seed gives the same site, another seed another", () => {
+test("creates the same site for the same seed, and another for another seed", () => {
   const faults = (seed: number): unknown =>
     Array.from({ length: 300 }, (_, index) => quickstartSite({ seed }).faultsOf(index + 1));
 
@@ -12,7 +12,7 @@ test("the same seed gives the same site, another seed another", () => {
   assert.notEqual(pageBody(3, 7), pageBody(3, 8));
 });
 
-test("about a third of the pages fail at first, in every way, and at most twice", () => {
+test("fails about a third of the pages at first, with every fault, at most twice", () => {
   const site = quickstartSite({ pages: 300 });
 
   const faults = site.paths.map((_, index) => site.faultsOf(index + 1));
@@ -23,7 +23,7 @@ test("about a third of the pages fail at first, in every way, and at most twice"
   assert.equal(Math.max(...faults.map((each) => each.length)), 2);
 });
 
-test("bodies have 1 to 20 KB of ASCII and all differ", () => {
+test("creates different bodies of 1 to 20 KB of ASCII", () => {
   const bodies = Array.from({ length: 300 }, (_, index) => pageBody(index + 1));
 
   const sizes = bodies.map((body) => Buffer.byteLength(body));
@@ -33,7 +33,7 @@ test("bodies have 1 to 20 KB of ASCII and all differ", () => {
   assert.ok(bodies.every((body) => /^[\x20-\x7e\n]+$/.test(body)));
 });
 
-test("every page is whole at its first healthy attempt and fails before it", async (t) => {
+test("serves every page whole after its faults", async (t) => {
   const site = quickstartSite({ pages: 60, silence: 10 });
   const origin = await faultOrigin({ routes: site.routes });
   t.after(() => origin.close());

@@ -5,38 +5,38 @@ import type { Routes } from "../origin/routes.ts";
 import { pick, seeded } from "../scripted/seeded.ts";
 import type { Reply } from "../replies/steps.ts";
 
-/** How large the site is and how it fails. */
+/** Size and faults of a quickstart site. */
 export interface QuickstartSiteOptions {
-  /** How many pages there are, numbered from 1. @default 300 */
+  /** Number of pages, numbered from 1. @default 300 */
   readonly pages?: number;
-  /** What the pages and their faults are drawn from. @default 1 */
+  /** Seed of the pages and their faults. @default 1 */
   readonly seed?: number;
-  /** How many milliseconds a silent page stays silent before it closes the connection. @default 5000 */
+  /** Milliseconds until a silent page closes the connection. @default 5000 */
   readonly silence?: number;
-  /** Which part of the pages fails at first, from 0 to 1. @default 1/3 */
+  /** Share of the pages that fail at first, from 0 to 1. @default 1/3 */
   readonly failing?: number;
 }
 
-/** How a page fails before it is healthy. */
+/** The failure of a page before it works. */
 export type PageFault = "503" | "429" | "502" | "reset" | "closed" | "cut body" | "cut chunks" | "silence";
 
-/** A site for first steps: pages that work, and pages that work at the second or third attempt. */
+/** A site for first steps: some pages work immediately, others at the second or third attempt. */
 export interface QuickstartSite {
   readonly routes: Routes;
   /** The path of each page, in order. */
   readonly paths: readonly string[];
   /** The URL of each page at an origin such as `http://127.0.0.1:8080`. */
   urls(origin: string): readonly string[];
-  /** What page `number` contains once it is healthy. */
+  /** Returns the content of page `number`. */
   pageBody(number: number): string;
-  /** How page `number` fails: one fault per failing attempt, at most two. */
+  /** Returns the faults of page `number`: one per failing attempt, at most two. */
   faultsOf(number: number): readonly PageFault[];
 }
 
 const kinds = ["503", "429", "502", "reset", "closed", "cut body", "cut chunks", "silence"] as const;
 const html = { "content-type": "text/html; charset=utf-8" };
 
-/** The routes of a site of which about a third of the pages fail at first, in ways drawn from the seed; each is healthy by its third attempt. */
+/** Creates a site where about a third of the pages fail at first. The seed chooses the faults. Each page works at its third attempt. */
 export function quickstartSite(options: QuickstartSiteOptions = {}): QuickstartSite {
   const { pages = 300, seed = 1, silence: quiet = 5_000, failing = 1 / 3 } = options;
   const numbers = Array.from({ length: pages }, (_, index) => index + 1);
@@ -67,7 +67,7 @@ function drawFaults(random: () => number, failing: number): readonly PageFault[]
   return random() < 0.3 ? [first, pick(kinds, random)] : [first];
 }
 
-/** What each fault looks like for a page with this body. */
+/** The reply of each fault for a page with this body. */
 const failures: Readonly<Record<PageFault, (body: string, quiet: number) => Reply>> = {
   "503": () => respond(503, { headers: { "retry-after": "1" }, body: "Busy, come back in a second\n" }),
   "429": () => respond(429, { headers: { "retry-after": "1" }, body: "Too many requests\n" }),

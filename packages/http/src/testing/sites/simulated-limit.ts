@@ -9,24 +9,24 @@ import {
 import { emptyTally } from "../../pacing/tally.ts";
 import type { StatedLimit } from "../../retry/dialects/dialect.ts";
 
-/** What a simulated server says to one request. */
+/** The reply of a simulated server to one request. */
 export interface SimulatedReply {
   readonly ok: boolean;
-  /** The wait that it names, in milliseconds. */
+  /** The announced wait in milliseconds. */
   readonly delay?: number;
-  /** What it says that it allows. */
+  /** The announced limit. */
   readonly limit?: StatedLimit;
-  /** Whether it says that this was the last request for now. */
+  /** Whether the reply announces that no further request is allowed for now. */
   readonly spent?: boolean;
 }
 
-/** A server with a limit: gets the instant at which a request comes, in milliseconds. */
+/** A server with a limit. Receives the arrival time of a request in milliseconds. */
 export type SimulatedServer = (now: number) => SimulatedReply;
 
-/** What a simulated server says besides: with `left` requests of its window left, and `until` milliseconds of it. */
+/** Returns the announcement of a server with `left` requests and `until` milliseconds left in its window. */
 export type Wording = (left: number, until: number) => Omit<SimulatedReply, "ok">;
 
-/** A server that counts requests in windows that begin at fixed instants. */
+/** Creates a server that counts requests in windows with fixed start times. */
 export function fixedWindow({ requests, window }: StatedLimit, say: Wording): SimulatedServer {
   let at = -1;
   let count = 0;
@@ -40,7 +40,7 @@ export function fixedWindow({ requests, window }: StatedLimit, say: Wording): Si
   };
 }
 
-/** A server that counts the requests of the time before each one. */
+/** Creates a server that counts the requests in a sliding window. */
 export function slidingLog(
   { requests, window }: StatedLimit,
   refusal: Omit<SimulatedReply, "ok">,
@@ -54,7 +54,7 @@ export function slidingLog(
   };
 }
 
-/** A server with a bucket of so many tokens, which fills up evenly (GCRA; a bucket of 1 is nginx's `limit_req`). */
+/** Creates a server with a token bucket that refills evenly (GCRA; one token is nginx's `limit_req`). */
 export function bucket(
   { requests, window }: StatedLimit,
   tokens: number,
@@ -70,7 +70,7 @@ export function bucket(
   };
 }
 
-/** What came of it. */
+/** The result of a simulation. */
 export interface Simulated {
   /** The share of refusals after the first second. */
   readonly refused: number;
@@ -85,8 +85,8 @@ interface Flight {
 }
 
 /**
- * Plays clients that always want more, at the pace that is learnt, against a server: timers are up to 2 ms late, the way
- * there and back takes 1 to 3 ms each.
+ * Simulates clients that always have a next request, at the learned pace, against a server. Timers are up to 2 ms late,
+ * and each direction takes 1 to 3 ms.
  */
 export function simulate(
   server: SimulatedServer,

@@ -1,36 +1,36 @@
 import type { ByteSource } from "../wire/byte-source.ts";
 
-/** Whom a SOCKS client asked for, and who it said it was. */
+/** The target that a SOCKS client requested. */
 export interface SocksRequest {
   readonly version: 4 | 5;
-  /** How it named the host: a SOCKS4A name is a name. */
+  /** Type of the host. A SOCKS4A host is a name. */
   readonly by: "ipv4" | "ipv6" | "name";
-  /** An IPv6 address in full, eight groups. */
+  /** The host. An IPv6 address has all eight groups. */
   readonly host: string;
   readonly port: number;
 }
 
-/** What a client says of itself. */
+/** User and password of a client. */
 export interface SocksCredentials {
   readonly user: string;
   readonly password: string;
 }
 
-/** The client left before it had said what was expected. */
+/** Thrown when the client left before it sent the expected bytes. */
 export class ClientGone extends Error {}
 
-/** Waits for so many bytes and takes them. */
+/** Reads `count` bytes. */
 export async function take(source: ByteSource, count: number): Promise<Buffer> {
   while (source.pending.length < count) if (!(await source.more())) throw new ClientGone();
   return source.take(count);
 }
 
-/** Takes a byte that says how many follow, and those. */
+/** Reads a length byte and that many bytes. */
 async function takeCounted(source: ByteSource): Promise<Buffer> {
   return take(source, (await take(source, 1)).readUInt8());
 }
 
-/** Takes everything up to a zero byte, which it drops. */
+/** Reads up to a zero byte and drops the zero. */
 async function takeUntilZero(source: ByteSource): Promise<string> {
   const bytes: number[] = [];
   for (;;) {
@@ -40,19 +40,19 @@ async function takeUntilZero(source: ByteSource): Promise<string> {
   }
 }
 
-/** The ways to authenticate that a client offers, its version taken already (RFC 1928 §3). */
+/** Reads the authentication methods of a client, after its version byte (RFC 1928 §3). */
 export async function takeMethods(source: ByteSource): Promise<readonly number[]> {
   return [...(await takeCounted(source))];
 }
 
-/** User and password (RFC 1929 §2). */
+/** Reads user and password (RFC 1929 §2). */
 export async function takeCredentials(source: ByteSource): Promise<SocksCredentials> {
   await take(source, 1);
   const user = (await takeCounted(source)).toString();
   return { user, password: (await takeCounted(source)).toString() };
 }
 
-/** What a SOCKS5 client asks for (RFC 1928 §4). */
+/** Reads a SOCKS5 request (RFC 1928 §4). */
 export async function takeSocks5Request(source: ByteSource): Promise<SocksRequest> {
   const type = (await take(source, 4)).readUInt8(3);
   const named = await takeHost(source, type);
@@ -66,7 +66,7 @@ async function takeHost(source: ByteSource, type: number): Promise<Pick<SocksReq
   return { by: "ipv6", host: groups.map((group) => Number.parseInt(group, 16).toString(16)).join(":") };
 }
 
-/** What a SOCKS4 or SOCKS4A client asks for, its version taken already, and its user. */
+/** Reads a SOCKS4 or SOCKS4A request with its user, after the version byte. */
 export async function takeSocks4Request(
   source: ByteSource,
 ): Promise<SocksRequest & { readonly user: string }> {

@@ -15,35 +15,35 @@ import {
 import { SocketWire } from "../wire/socket-wire.ts";
 import type { Reply } from "../replies/steps.ts";
 
-/** What a SOCKS proxy does in place of what it should, at each of its turns; a turn left out is taken as it should be. */
+/** Replies that replace the correct ones, step by step. A step without a replacement is correct. */
 export interface SocksTurns {
-  /** In place of its choice of how to authenticate (SOCKS5). */
+  /** Replaces the choice of the authentication method (SOCKS5). */
   readonly method?: Reply;
-  /** In place of its word on the credentials (SOCKS5). */
+  /** Replaces the reply to the credentials (SOCKS5). */
   readonly credentials?: Reply;
-  /** In place of its reply to the request; what does not end the connection is followed by the tunnel. */
+  /** Replaces the reply to the request. Unless it ends the connection, the tunnel follows. */
   readonly reply?: Reply;
-  /** In place of the tunnel. */
+  /** Replaces the tunnel. */
   readonly tunnel?: Reply;
 }
 
 export interface SocksProxyOptions {
-  /** Whom it serves. @default everybody, without asking */
+  /** Required credentials. @default undefined (no authentication) */
   readonly credentials?: SocksCredentials;
-  /** The same for every connection, or one for each, of which the last repeats. @default {} */
+  /** One for all connections, or a list with one per connection that repeats the last. @default {} */
   readonly turns?: SocksTurns | readonly SocksTurns[];
-  /** Where every tunnel leads. @default where it was asked to */
+  /** Target of every tunnel. @default the requested target */
   readonly to?: { readonly host: string; readonly port: number };
 }
 
 /** A running SOCKS proxy. */
 export interface SocksProxy extends AsyncDisposable {
   readonly port: number;
-  /** Its host and port, to be put behind a scheme and credentials. */
+  /** Host and port, for a proxy URL with scheme and credentials. */
   readonly host: string;
-  /** What it was asked for, in order. */
+  /** Requested targets, in order. */
   readonly requests: readonly SocksRequest[];
-  /** Who asked, where it was told. */
+  /** Credentials that clients sent, in order. */
   readonly users: readonly SocksCredentials[];
   readonly connections: number;
   readonly openConnections: number;
@@ -56,7 +56,7 @@ interface Server {
   readonly users: SocksCredentials[];
 }
 
-/** A SOCKS4, SOCKS4A and SOCKS5 proxy on loopback that misbehaves as told, and records what it was asked. */
+/** Starts a SOCKS4, SOCKS4A and SOCKS5 proxy on loopback that plays scripted faults and records its requests. */
 export async function socksProxy(options: SocksProxyOptions = {}): Promise<SocksProxy> {
   const state: Server = { options, requests: [], users: [] };
   const sockets = new Set<Socket>();
@@ -95,12 +95,12 @@ export async function socksProxy(options: SocksProxyOptions = {}): Promise<Socks
   };
 }
 
-/** A reply of SOCKS5 that is not a yes (RFC 1928 §6), and the end. */
+/** Sends a SOCKS5 reply with this code and closes (RFC 1928 §6). */
 export function socks5Reply(code: number): Reply {
   return [{ send: Buffer.from([5, code, 0, 1, 0, 0, 0, 0, 0, 0]) }, { end: "fin" }];
 }
 
-/** A code of SOCKS4 that is not 90, and the end. */
+/** Sends a SOCKS4 reply with this code and closes. 90 would grant the request. */
 export function socks4Reply(code: number): Reply {
   return [{ send: Buffer.from([0, code, 0, 0, 0, 0, 0, 0]) }, { end: "fin" }];
 }

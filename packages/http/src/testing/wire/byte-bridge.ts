@@ -1,8 +1,8 @@
 import { Duplex } from "node:stream";
 
 /**
- * The same bytes as the stream below, both ways. Node's HTTP/2 takes hold of the socket that it is given; on a bridge it leaves
- * the socket free, so that frames of one's own can be written between its own.
+ * Wraps a stream in another one with the same bytes in both directions. Node's HTTP/2 takes over the socket that it is
+ * given. With a bridge the socket stays free, so that scripted frames can be written between Node's own.
  */
 export function bridge(below: Duplex): Duplex {
   const above = new Duplex({

@@ -3,7 +3,7 @@ import type { Duplex } from "node:stream";
 const enough = 262_144;
 const nothing: Buffer = Buffer.alloc(0);
 
-/** The bytes that a peer sent and nobody took yet; reading stops while too many of them wait. */
+/** Buffers the bytes that a peer sent. Reading pauses while too many bytes are buffered. */
 export class ByteSource {
   readonly #stream: Duplex;
   #pending: Buffer = nothing;
@@ -34,7 +34,7 @@ export class ByteSource {
     return taken;
   }
 
-  /** Waits for bytes beyond the pending ones; false when there will be none, or after `stopWaiting`. One caller at a time. */
+  /** Resolves with true when further bytes arrive, and with false at the end or after `stopWaiting`. One caller at a time. */
   more(): Promise<boolean> {
     if (this.ended) return Promise.resolve(false);
     if (this.#state === "held") this.#state = "open";
@@ -44,19 +44,19 @@ export class ByteSource {
     });
   }
 
-  /** Ends the wait of `more`. */
+  /** Makes a pending `more` resolve with false. */
   stopWaiting(): void {
     this.#wakeUp(false);
   }
 
-  /** Reads nothing further, so that the peer's kernel fills up. */
+  /** Stops reading, so that the peer's send buffer fills up. */
   hold(): void {
     if (this.#state !== "open") return;
     this.#state = "held";
     this.#stream.pause();
   }
 
-  /** Reads everything from now on and throws it away; the end of the peer is still seen. */
+  /** Reads and discards all further bytes. The end of the peer is still detected. */
   discard(): void {
     this.#pending = nothing;
     if (this.ended) return;
@@ -64,7 +64,7 @@ export class ByteSource {
     this.#stream.resume();
   }
 
-  /** Gives the stream back, and the bytes that nobody took. */
+  /** Detaches from the stream and returns the buffered bytes. */
   release(): Buffer {
     this.#stream.off("data", this.#onData).off("end", this.#onEnd).off("close", this.#onEnd);
     return this.take(this.#pending.length);

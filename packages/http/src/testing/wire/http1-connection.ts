@@ -13,11 +13,11 @@ import { resolveReply, entryFor, findScript, readsFirst } from "../origin/routes
 import { SocketWire } from "./socket-wire.ts";
 import type { Afterwards, Reply } from "../replies/steps.ts";
 
-/** What every connection of an origin shares. */
+/** State that all connections of an origin share. */
 export interface Shared {
   readonly routes: Routes;
   readonly recorder: Recorder;
-  /** Hears what a responder or a step threw. */
+  /** Receives errors of responders and steps. */
   readonly onError: (error: unknown) => void;
 }
 
@@ -40,7 +40,7 @@ export async function serveHttp1(accepted: Accepted, shared: Shared): Promise<vo
   }
 }
 
-/** True when a request has begun; plays what was armed for the time before it. */
+/** Resolves with true when a request begins. Plays the steps that were armed for the time before it. */
 async function untilNextByte(wire: SocketWire, source: ByteSource): Promise<boolean> {
   while (source.pending.length === 0) {
     const idle = wire.armed && "whenIdle" in wire.armed ? wire.armed : undefined;

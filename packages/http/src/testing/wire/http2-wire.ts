@@ -17,13 +17,13 @@ const connectionFields: ReadonlySet<string> = new Set([
   "upgrade",
 ]);
 
-/** What carries the frames, and the TCP connection below it. */
+/** The stream that carries the frames, and the TCP connection below it. */
 export interface Http2Connection {
   readonly connection: Duplex;
   readonly raw: Socket;
 }
 
-/** What a wire knows of the request that it replies. */
+/** The request of an HTTP/2 stream. */
 export interface Http2Request {
   readonly isHead: boolean;
   readonly read: (amount: number) => Promise<void>;

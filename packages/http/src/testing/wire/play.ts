@@ -19,7 +19,7 @@ export type MaybePromise = Promise<void> | undefined;
 export interface Wire {
   /** Whether the connection or stream has ended, so that no further step is possible. */
   readonly over: boolean;
-  /** True when bodies are not sent: the request was HEAD and its head was answered. */
+  /** Whether bodies are left out, because the request was a HEAD and its head was sent. */
   readonly muted: boolean;
   head(head: Head): MaybePromise;
   send(bytes: Buffer): MaybePromise;

@@ -1,13 +1,13 @@
 import type { ByteSource } from "./byte-source.ts";
 
-/** How much of a request's body is still to come: bytes, or chunks (RFC 9112 §6.3). */
+/** The unread part of a request's body: bytes or chunks (RFC 9112 §6.3). */
 type Left =
   | { readonly at: "bytes"; readonly count: number }
   | { readonly at: "chunk"; readonly count: number }
   | { readonly at: "size" }
   | { readonly at: "done" };
 
-/** Reads one HTTP/1 request body, as far as it is asked to. */
+/** Reads one HTTP/1 request body, as far as requested. */
 export class RequestBody {
   readonly #source: ByteSource;
   readonly #parts: Buffer[] = [];
@@ -18,18 +18,18 @@ export class RequestBody {
     this.#left = framing(headers);
   }
 
-  /** True once the end of the body was read. */
+  /** Whether the end of the body was read. */
   get complete(): boolean {
     return this.#left.at === "done";
   }
 
-  /** Everything read so far. */
+  /** Returns the bytes read so far. */
   bytes(): Buffer {
     const [first] = this.#parts;
     return first && this.#parts.length === 1 ? first : Buffer.concat(this.#parts);
   }
 
-  /** Reads up to `limit` further bytes; returns early when the peer goes or sends what is no chunk. */
+  /** Reads up to `limit` further bytes. Returns early if the peer leaves or sends an invalid chunk. */
   async read(limit: number): Promise<void> {
     let wanted = limit;
     while (wanted > 0 && this.#left.at !== "done") {

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { headersByName, parseHead, pathOf } from "./request-head.ts";
 
-test("a head is whole at its empty line and at no byte before", () => {
+test("parses a head at its empty line and at no byte before", () => {
   const bytes = Buffer.from("\r\nGET /a HTTP/1.1\r\nHost: x\r\nEmpty:\r\n\r\nbody");
   const length = bytes.length - 4;
   fc.assert(
@@ -27,7 +27,7 @@ test("a head is whole at its empty line and at no byte before", () => {
   });
 });
 
-test("what cannot become a request is bad", () => {
+test("rejects bytes that cannot become a request", () => {
   for (const bytes of [
     "\x16\x03\x01",
     "\0",
@@ -39,7 +39,7 @@ test("what cannot become a request is bad", () => {
   }
 });
 
-test("the path is what a route is found by", () => {
+test("extracts the path that selects a route", () => {
   const table = [
     ["/a/b?c=/d", "/a/b"],
     ["http://host:80/a?b", "/a"],
@@ -52,7 +52,7 @@ test("the path is what a route is found by", () => {
   for (const [target, path] of table) assert.equal(pathOf(target), path, target);
 });
 
-test("headers are found by lower-cased name, and a name from the prototype is only a name", () => {
+test("stores headers by lower-case name, including names of Object.prototype", () => {
   const headers = headersByName([
     ["A", "1"],
     ["__proto__", "x"],

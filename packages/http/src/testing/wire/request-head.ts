@@ -1,4 +1,4 @@
-/** What stands before a request's body, as it was sent. */
+/** The request line and headers, as sent. */
 export interface RequestHead {
   readonly method: string;
   readonly target: string;
@@ -6,7 +6,7 @@ export interface RequestHead {
   readonly headerLines: readonly (readonly [name: string, value: string])[];
 }
 
-/** What the bytes so far amount to; `length` is how many of them the head took. */
+/** The result of parsing the bytes so far. `length` is the size of the head in bytes. */
 export type HeadParse =
   | { readonly at: "partial" }
   | { readonly at: "whole"; readonly head: RequestHead; readonly length: number }
@@ -14,7 +14,7 @@ export type HeadParse =
 
 const maxHeadBytes = 262_144;
 
-/** Reads an HTTP/1 request head from the front of the bytes (RFC 9112 §2.2: empty lines before it are ignored). */
+/** Parses an HTTP/1 request head at the start of the bytes. Empty lines before it are ignored (RFC 9112 §2.2). */
 export function parseHead(bytes: Buffer): HeadParse {
   let start = 0;
   while (bytes[start] === 13 && bytes[start + 1] === 10) start += 2;
@@ -35,13 +35,13 @@ export function parseHead(bytes: Buffer): HeadParse {
   return { at: "whole", head, length: end + 4 };
 }
 
-/** A request's path: without query, and without scheme and host when a proxy is asked; CONNECT's target is its path. */
+/** Returns the path of a request target, without query, scheme and host. The target of a CONNECT is its path. */
 export function pathOf(target: string): string {
   const path = /^[a-z][a-z0-9+.-]*:\/\/[^/?#]*(.*)$/i.exec(target)?.[1] ?? target;
   return path.split("?", 1)[0] || "/";
 }
 
-/** The header fields by lower-cased name, repeated ones joined with a comma (RFC 9110 §5.3). */
+/** Returns the header fields by lower-case name, repeated fields joined with a comma (RFC 9110 §5.3). */
 export function headersByName(lines: RequestHead["headerLines"]): Readonly<Record<string, string>> {
   const headers = new Map<string, string>();
   for (const [name, value] of lines) {
@@ -52,7 +52,7 @@ export function headersByName(lines: RequestHead["headerLines"]): Readonly<Recor
   return Object.fromEntries(headers);
 }
 
-/** No HTTP/1 request begins with a control byte, but a TLS ClientHello does. */
+/** Detects other protocols: an HTTP/1 request never begins with a control byte, but a TLS ClientHello does. */
 function startsWrong(bytes: Buffer, start: number): HeadParse {
   const first = bytes[start];
   if (first !== undefined && first !== 13 && (first < 33 || first > 126))

@@ -10,8 +10,8 @@ import type { RequestBody } from "./request-body.ts";
 import type { Afterwards, Chunk, Ending, LastChunk } from "../replies/steps.ts";
 import { flushed, sleepOn, until } from "./stream-waits.ts";
 
-/** What a wire knows of the request that it replies. */
-export interface BeingAnswered {
+/** The request that a wire currently replies to. */
+export interface CurrentRequest {
   readonly isHead: boolean;
   readonly body: RequestBody;
   readonly onRead: () => void;
@@ -19,15 +19,15 @@ export interface BeingAnswered {
 
 /** Plays steps on a TCP connection, or on the TLS inside it. */
 export class SocketWire implements Wire {
-  /** What the steps so far want done after the reply. */
+  /** Steps armed for the time after the reply. */
   armed: Afterwards | undefined;
-  /** True after a head that said Connection: close. */
+  /** Whether a head with `Connection: close` was sent. */
   closing = false;
   muted = false;
   readonly #stream: Duplex;
   readonly #raw: Socket;
   readonly #source: ByteSource;
-  #request: BeingAnswered | undefined;
+  #request: CurrentRequest | undefined;
   #ended = false;
 
   constructor(stream: Duplex, raw: Socket, source: ByteSource) {
@@ -40,8 +40,8 @@ export class SocketWire implements Wire {
     return this.#ended || this.#stream.destroyed || this.#raw.destroyed;
   }
 
-  /** Makes ready for the reply to the next request. */
-  begin(request: BeingAnswered): void {
+  /** Prepares the reply to the next request. */
+  begin(request: CurrentRequest): void {
     this.#request = request;
     this.muted = false;
     this.closing = false;
@@ -75,7 +75,7 @@ export class SocketWire implements Wire {
     }
     if (ending === "fin") this.#stream.end();
     if (ending === "bare-fin") this.#raw.end();
-    // A peer whose body is not read stays blocked, and its end unseen, until the connection is closed.
+    // A peer whose body is not read stays blocked, and its FIN is not seen until the connection closes.
     if (ending === "hang" && this.#source.held) return until(this.#stream, "close");
     await this.#peerGone();
     this.#stream.destroy();
@@ -114,7 +114,7 @@ export class SocketWire implements Wire {
     throw new TypeError("RST_STREAM and GOAWAY are for HTTP/2 only");
   }
 
-  /** The end of the peer: its FIN, or the end of the connection. What it still sends is thrown away. */
+  /** Resolves at the FIN of the peer or the end of the connection. Discards further bytes. */
   async #peerGone(): Promise<void> {
     this.#source.discard();
     while (!this.#source.ended) await this.#source.more();

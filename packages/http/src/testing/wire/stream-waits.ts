@@ -29,7 +29,7 @@ export function sleepOn(stream: Duplex, duration: number): Promise<void> {
   });
 }
 
-/** Resolves when everything that was written has been handed to the kernel, or cannot be any more. */
+/** Resolves when all written bytes have reached the kernel, or the stream is destroyed. */
 export async function flushed(stream: Duplex): Promise<void> {
   if (stream.destroyed || stream.writableLength === 0) return;
   await new Promise<void>((resolve) => stream.write("", () => resolve()));

@@ -3,23 +3,23 @@ import type { Socket } from "node:net";
 import { connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 
-/** How a connection looks from the client's side. */
+/** The state of a connection as the client sees it. */
 export type Seen = "fin" | "rst" | "open";
 
-/** A TCP client that sends what it is told and keeps every byte that comes back. */
+/** A TCP client that sends raw text and keeps every received byte. */
 export interface WireClient {
   readonly socket: Socket;
   send(text: string): void;
   get(path: string): void;
-  /** What has come so far, a character per byte. */
+  /** Returns the received bytes, one character per byte. */
   text(): string;
-  /** Waits until the text contains this, or fails when the connection ends first. */
+  /** Resolves when the text contains `part`. Rejects if the connection ends first. */
   until(part: string): Promise<void>;
-  /** Waits for the end of the connection, for at most so many milliseconds. */
+  /** Resolves at the end of the connection, or after `within` milliseconds. */
   ending(within?: number): Promise<Seen>;
 }
 
-/** A client that is connected to a port of 127.0.0.1. */
+/** Connects a client to a port of 127.0.0.1. */
 export async function wireClient(port: number): Promise<WireClient> {
   const socket = connect({ port, host: "127.0.0.1", allowHalfOpen: true });
   const received: Buffer[] = [];
@@ -56,7 +56,7 @@ export async function wireClient(port: number): Promise<WireClient> {
   };
 }
 
-/** One GET on a connection of its own: what came back, and how it ended within so many milliseconds. */
+/** Sends one GET on a new connection. Resolves with the received text and the state after `within` milliseconds. */
 export async function exchange(
   port: number,
   path: string,
