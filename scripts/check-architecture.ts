@@ -83,7 +83,7 @@ export const architecture: Readonly<Record<string, PackageRule>> = {
   proxies: {
     imports: ["@holdfast/policy", "@holdfast/http", "node:"],
     only: {},
-    layers: ["check", "pool", "state", "rules", "options", "list"],
+    layers: ["check", "pool", "state", "options", "rules", "list"],
     publishesTesting: false,
   },
   runner: {

@@ -138,6 +138,44 @@ test("the packed library sends requests by HTTP/2", async () => {
   assert.equal(stdout, "by HTTP/2\n");
 });
 
+test("@holdfast/http works without @holdfast/proxies, and through a pool once it is installed", async () => {
+  const packed = await readTarballs();
+  const pick = (...names: readonly string[]): readonly string[] =>
+    names.map((name) => packed.get(`@holdfast/${name}`) ?? assert.fail(`no tarball of ${name}`));
+  const httpOnly = await createConsumer("http-only");
+  await using origin = await faultOrigin({
+    routes: { "/": respond(200, { body: "direct" }), "*": respond(200, { body: "through a proxy" }) },
+  });
+  const direct = `
+    import { Session } from "@holdfast/http";
+    await using session = new Session({ trustEnvironment: false });
+    console.log(await session.get(process.argv[2]).text());
+    try {
+      new Session({ proxy: ["http://127.0.0.1:1"] });
+    } catch (error) {
+      console.log(error.message);
+    }
+  `;
+  const pooled = `
+    import { Session } from "@holdfast/http";
+    import { ProxyPool } from "@holdfast/proxies";
+    await using session = new Session({ proxy: new ProxyPool([process.argv[2]]) });
+    console.log(await session.get("http://site.test/page").text());
+  `;
+  await writeFile(join(httpOnly, "direct.mjs"), direct);
+  await writeFile(join(httpOnly, "pooled.mjs"), pooled);
+
+  await install(httpOnly, pick("policy", "http"));
+  const alone = await runSuccessfully(process.execPath, ["direct.mjs", `${origin.url}/`], httpOnly);
+  const missing = await runProgram(process.execPath, ["pooled.mjs", origin.url], { cwd: httpOnly, env });
+  await install(httpOnly, pick("policy", "http", "proxies"));
+  const through = await runSuccessfully(process.execPath, ["pooled.mjs", origin.url], httpOnly);
+
+  assert.match(alone.stdout, /^direct\nSession\.proxy .*npm install @holdfast\/proxies.*new ProxyPool/);
+  assert.match(missing.stderr, /Cannot find package '@holdfast\/proxies'/);
+  assert.equal(through.stdout, "through a proxy\n");
+});
+
 test("a TypeScript program compiles with the packed types, and a wrong type is an error", async () => {
   await mkdir(join(consumer, "node_modules/@types"), { recursive: true });
   await symlink(join(root, "node_modules/@types/node"), join(consumer, "node_modules/@types/node"));

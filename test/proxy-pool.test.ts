@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { test } from "node:test";
 import type { Duration } from "@holdfast/policy";
 import { toMs } from "@holdfast/policy/internal";
-import { ProxyPool, proxyPoolDefaults, Retry, Session } from "@holdfast/http";
+import { Retry, Session } from "@holdfast/http";
+import { ProxyPool, proxyPoolDefaults } from "@holdfast/proxies";
 import {
   faultOrigin,
   raw,
@@ -121,7 +122,7 @@ test("a streamed body that breaks off counts against its proxy", async () => {
 const root = join(import.meta.dirname, "..");
 const page = await readFile(join(root, "docs/reference/proxies.md"), "utf8");
 const sourceOf = (name: string): Promise<string> =>
-  readFile(join(root, "packages/http/src/proxy", `${name}.ts`), "utf8");
+  readFile(join(root, "packages/proxies/src", `${name}.ts`), "utf8");
 
 test("docs/reference/proxies.md names every event and every rotation, and no other event", async () => {
   const events = [...(await sourceOf("options/events")).matchAll(/readonly type: ([^;]+);/g)].flatMap(

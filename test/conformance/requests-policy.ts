@@ -5,7 +5,7 @@ import {
   environmentProxies,
   type ProxyMap,
   proxyFor,
-} from "../../packages/http/src/proxy/list/environment.ts";
+} from "../../packages/http/src/proxy/route/environment.ts";
 import { leavesOrigin, toRedirectRequest } from "../../packages/http/src/model/redirect-request.ts";
 import type { RetryCount } from "../../packages/http/src/retry/options.ts";
 import { Retry } from "../../packages/http/src/retry/retry.ts";

@@ -3,7 +3,6 @@ export {
   basicAuth,
   bearerAuth,
   BodyNotReplayableError,
-  checkProxies,
   ConnectionError,
   ConnectTimeoutError,
   DeferredError,
@@ -17,7 +16,6 @@ export {
   NoProxyError,
   parseRetryAfter,
   ProxyError,
-  ProxyPool,
   ReadTimeoutError,
   HttpResponse,
   Retry,
@@ -28,6 +26,7 @@ export {
   TooManyRedirectsError,
   TransportError,
 } from "@holdfast/http";
+export { checkProxies, ProxyPool } from "@holdfast/proxies";
 export type {
   AttemptRecord,
   Auth,
@@ -38,8 +37,6 @@ export type {
   Hooks,
   HttpRequest,
   Params,
-  ProxyInput,
-  ProxyPoolOptions,
   RequestOptions,
   ResponsePromise,
   RetryInit,
@@ -50,6 +47,7 @@ export type {
   TimeoutOptions,
   Verdict,
 } from "@holdfast/http";
+export type { ProxyInput, ProxyPoolOptions } from "@holdfast/proxies";
 export {
   beforeSleepLog,
   breaker,

@@ -35,26 +35,8 @@ export { logTo, type LogToOptions, type SessionLogLevel } from "./telemetry/log.
 export type { HttpRequest, Params } from "./model/request.ts";
 export type { ResponsePromise } from "./session/response-promise.ts";
 export { HttpResponse, type HttpResponseInit, StatusError } from "./model/response.ts";
-export {
-  checkProxies,
-  type ProxyCheck,
-  type ProxyCheckOptions,
-  type ProxyChecks,
-  type ProxyFailure,
-} from "./session/check-proxies.ts";
-export type { ProxyScheme } from "./proxy/list/address.ts";
-export type { ProxyCredentials, ProxyEntry, ProxyInput } from "./proxy/list/entry.ts";
-export type { Environment, ProxyMap } from "./proxy/list/environment.ts";
-export type { ProxyEvent, ProxyListener } from "./proxy/options/events.ts";
-export type { ProxyCounts } from "./proxy/state/member.ts";
-export type { OutcomeKind, ProxyOutcome } from "./proxy/rules/outcome.ts";
-export type {
-  ChooseProxy,
-  IsBlocked,
-  ProxyCandidate,
-  ProxyPoolOptions,
-  ProxyTier,
-} from "./proxy/options/options.ts";
+export type { ProxyScheme } from "./proxy/route/address.ts";
+export type { Environment, ProxyMap } from "./proxy/route/environment.ts";
 export type {
   LeaseRequest,
   ProxyAttemptRecord,
@@ -64,20 +46,6 @@ export type {
   ProxyRequest,
   ProxySelection,
 } from "./model/proxy-provider.ts";
-export { ProxyPool } from "./proxy/pool/pool.ts";
-export type { RotationName } from "./proxy/rules/rotation.ts";
-export { proxyPoolDefaults } from "./proxy/options/settings.ts";
-export type {
-  FetchedProxies,
-  FetchProxies,
-  ProxyEnvironment,
-  ProxyFile,
-  ProxySource,
-} from "./proxy/options/options.ts";
-export type { PoolSnapshot, RememberedHealth } from "./proxy/pool/snapshot.ts";
-export type { ProxyPoolStats, ProxyStats } from "./proxy/pool/stats.ts";
-export type { SessionLimits } from "./proxy/list/template.ts";
-export type { TierCounts } from "./proxy/state/tier-stats.ts";
 export type { Dialect, Hint, StatedLimit, Reply } from "./retry/dialects/dialect.ts";
 export { dialects } from "./retry/dialects/index.ts";
 export { readField, readNumber, readText } from "./retry/dialects/values.ts";

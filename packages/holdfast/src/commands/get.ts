@@ -1,4 +1,5 @@
-import type { DownloadResult, HttpResponse, ProxyPool, Session, StatusError } from "@holdfast/http";
+import type { DownloadResult, HttpResponse, Session, StatusError } from "@holdfast/http";
+import type { ProxyPool } from "@holdfast/proxies";
 import { optionsFileFlag, optionsFileHelp, readOptions } from "../command-line/options-file.ts";
 import type { ParsedOptions } from "../command-line/options.ts";
 import { parseOnlyUrl } from "../command-line/url.ts";

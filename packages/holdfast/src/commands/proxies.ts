@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { basename } from "node:path";
-import type { ProxyChecks } from "@holdfast/http";
+import type { ProxyChecks } from "@holdfast/proxies";
 import { optionsFileFlag, optionsFileHelp, readOptions } from "../command-line/options-file.ts";
 import { parseDuration, parseWholeNumber } from "../command-line/options.ts";
 import type { ParsedOptions } from "../command-line/options.ts";
@@ -59,7 +59,7 @@ export const proxiesCommand: Command = {
     const { file, url, json, ...settings } = readOptions(argv, proxyCheckFlags, validateProxyCheckFlags);
     const list = await readProxyList(file, io);
     const name = file === "-" ? "standard input" : basename(file);
-    const { checkProxies } = await import("@holdfast/http");
+    const { checkProxies } = await import("@holdfast/proxies");
     const checks = await checkProxies(list, { url, name, ...settings });
     if (checks.proxies.length + checks.faults.length === 0) throw new UsageError(`${name} contains no proxy`);
     const style = stylerFor({ isTTY: io.stdout.isTTY, env: io.env });

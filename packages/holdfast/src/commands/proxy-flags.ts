@@ -1,5 +1,5 @@
 import { basename } from "node:path";
-import type { ProxyPool, RotationName } from "@holdfast/http";
+import type { ProxyPool, RotationName } from "@holdfast/proxies";
 import { checkReadable } from "../command-line/list-source.ts";
 import { parseChoice, parseDuration } from "../command-line/options.ts";
 import type { ParsedOptions } from "../command-line/options.ts";
@@ -97,7 +97,7 @@ function readProxySource({
 export async function openPool({ source, ...settings }: ProxySettings): Promise<ProxyPool> {
   const { rotation, sticky, cooldown, rotatesPerConnection } = settings;
   if ("file" in source) await checkProxyFile(source.file);
-  const { ProxyPool } = await import("@holdfast/http");
+  const { ProxyPool } = await import("@holdfast/proxies");
   const options = {
     rotation,
     rotatesPerConnection,

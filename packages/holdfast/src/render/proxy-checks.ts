@@ -1,4 +1,4 @@
-import type { ProxyCheck, ProxyChecks } from "@holdfast/http";
+import type { ProxyCheck, ProxyChecks } from "@holdfast/proxies";
 import { printable } from "../process/printable.ts";
 import { formatCount, formatTime } from "./quantities.ts";
 import { plainText } from "./style.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ProxyPool } from "@holdfast/http";
+import { ProxyPool } from "@holdfast/proxies";
 import type { PoolProxyStats, ReasonGroup, RunReport } from "@holdfast/runner";
 import { formatCommandLine, formatEquation, nextSteps, renderReport, quoteForShell } from "./report.ts";
 

@@ -6,7 +6,7 @@ import type { SaveOptions } from "../download/download.ts";
 import type { HeadersInit } from "../model/headers.ts";
 import type { HooksInit } from "../telemetry/hooks.ts";
 import type { IdempotencyHeader, IdempotencyKey } from "./idempotency.ts";
-import type { ProxyMap } from "../proxy/list/environment.ts";
+import type { ProxyMap } from "../proxy/route/environment.ts";
 import type { ProxyProvider, ProxySelection } from "../model/proxy-provider.ts";
 import type { Params } from "../model/request.ts";
 import type { Retry } from "../retry/retry.ts";

@@ -1,6 +1,15 @@
 // The entry for the other packages of this repository. It is not documented and may change in any release.
 export { summarizeError } from "../model/attempt-record.ts";
 export { Cookies } from "../model/cookies.ts";
+export { hasHeader } from "../model/response.ts";
+export {
+  formatProxyLabel,
+  formatProxyUrl,
+  isHost,
+  parseProxyAddress,
+  type ProxyAddress,
+} from "../proxy/route/address.ts";
+export { bypasses } from "../proxy/route/environment.ts";
 export { onAbort, waitBounded, type WaitBounds } from "../support/bounded-wait.ts";
 export {
   aFunction,

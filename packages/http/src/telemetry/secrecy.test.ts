@@ -8,8 +8,6 @@ import { summarizeError } from "../model/attempt-record.ts";
 import { channelNames } from "./diagnostics.ts";
 import { ConnectionError, ProtocolError } from "../errors/transport-errors.ts";
 import { logTo } from "./log.ts";
-import { ProxyPool } from "../proxy/pool/pool.ts";
-import type { ProxySource } from "../proxy/options/options.ts";
 import { Retry } from "../retry/retry.ts";
 import { Session } from "../session/session.ts";
 import type { SessionOptions } from "../call/options.ts";
@@ -186,61 +184,6 @@ test("nobody gets to see a proxy's password when the proxy refuses, asks for ano
       assert.ok(!seen.includes(secret) && !seen.includes(btoa(`me:${secret}`)), seen);
     }
   }
-});
-
-/** Ways for a credential to get into a pool. */
-const pools: Readonly<Record<string, ProxySource>> = {
-  "a URL": [`http://me:${secret}@127.0.0.1:1`],
-  "a vendor's line": [`127.0.0.1:1:me:${secret}`],
-  "a user's name": [`http://${secret}:x@127.0.0.1:1`],
-  "a template's values": [{ url: "me-{session}:{pass}@127.0.0.1:1", values: { pass: secret } }],
-  "a template's country": [{ url: "me-{country}:x@127.0.0.1:1", country: secret }],
-  "a callback": [
-    { url: "127.0.0.1:1", credentials: () => Promise.resolve({ username: "me", password: secret }) },
-  ],
-  "a callback that fails": [
-    { url: "127.0.0.1:1", credentials: () => Promise.reject(new Error(`no ${secret}`)) },
-  ],
-};
-
-for (const [what, source] of Object.entries(pools)) {
-  test(`nobody gets to see the credentials of a pool in ${what}`, async () => {
-    const clock = fakeClock();
-    const events: unknown[] = [];
-    const proxy = new ProxyPool(source, { clock, sticky: () => secret, on: (event) => events.push(event) });
-    const session = sessionFor(
-      { options: { proxy, clock }, answer: { status: 403 } },
-      new Retry({ total: 1 }),
-    );
-
-    const seen = [await seenOf(session, plain), await seenOf(session, plain)].join("\n");
-    const told =
-      JSON.stringify([events, proxy.stats()]) + inspect([events, proxy, proxy.stats()], { depth: 9 });
-
-    assert.ok(!(seen + told).includes(secret), seen + told);
-    assert.match(seen + told, /http:\/\/127\.0\.0\.1:1/);
-  });
-}
-
-test("nobody gets to see a vendor's session", async () => {
-  const clock = fakeClock();
-  const sessions: string[] = [];
-  const proxy = new ProxyPool(["me-{session:digits12}:x@127.0.0.1:1"], { clock });
-  const adapter = scriptedAdapter(
-    [
-      ({ proxy: via = "" }) => {
-        sessions.push(new URL(via).username.slice(3));
-        return { status: 403 };
-      },
-    ],
-    { clock },
-  );
-  const session = new Session({ clock, proxy, retry: new Retry({ total: 2 }) }).mount("https://", adapter);
-
-  const seen = (await seenOf(session, plain)) + JSON.stringify(proxy.stats());
-
-  assert.equal(new Set(sessions).size, 3);
-  for (const id of sessions) assert.ok(id.length === 12 && !seen.includes(id), seen);
 });
 
 test("nobody gets to see the cookies of an answer that is not HTTP", async () => {

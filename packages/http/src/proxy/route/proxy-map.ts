@@ -5,7 +5,7 @@ import {
   findInProxyMap,
   type Environment,
   type ProxyMap,
-} from "../list/environment.ts";
+} from "./environment.ts";
 
 /** Says which proxy a request goes through; undefined goes directly. */
 export type ProxyLookup = (url: URL, own?: string | ProxyMap) => string | undefined;

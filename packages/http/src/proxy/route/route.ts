@@ -1,5 +1,5 @@
 import { isProxyProvider, type ProxyProvider, type ProxySelection } from "../../model/proxy-provider.ts";
-import type { Environment, ProxyMap } from "../list/environment.ts";
+import type { Environment, ProxyMap } from "./environment.ts";
 import { createProxyLookup, hasEnvironmentProxy } from "./proxy-map.ts";
 
 /** A route through a provider, which leases a proxy for each attempt. */

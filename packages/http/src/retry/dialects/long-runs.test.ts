@@ -7,9 +7,6 @@ import { noBody } from "../../model/body.ts";
 import { parseChallenges } from "../../auth/challenge.ts";
 import { Cookies } from "../../model/cookies.ts";
 import { ResponseHeaders } from "../../model/headers.ts";
-import { findChallenge } from "../../proxy/rules/challenge-pages.ts";
-import { exitAddressIn } from "../../session/exit-address.ts";
-import { parseProxyList } from "../../proxy/list/proxy-list.ts";
 import { toRedirectRequest } from "../../model/redirect-request.ts";
 import { HttpResponse } from "../../model/response.ts";
 import { parseContentRange } from "../../resume/content-range.ts";
@@ -120,9 +117,6 @@ const readers: Readonly<Record<string, (text: string) => unknown>> = {
   },
   "a proxy's answer": (text) => tried(() => parseConnectReply(Buffer.from(`HTTP/1.1 200 ${text}\r\n\r\n`))),
   "Proxy-Status": (text) => connectRefusalReason(502, { "proxy-status": text, "x-squid-error": text }),
-  "a page": (text) => findChallenge(pageWith("text/html", bytesOf(text))),
-  "an exit's address": (text) => exitAddressIn(text),
-  "a list of proxies": (text) => parseProxyList(text, "list"),
   "a text for the log": (text) => redact(text),
   "a header's name for the log": (text) => isSecretHeader(text),
 };

@@ -1,0 +1,2 @@
+// `holdfast/proxies`: everything of `@holdfast/proxies`.
+export * from "@holdfast/proxies";

@@ -1,0 +1,206 @@
+import { systemRandom, type Duration } from "@holdfast/policy";
+import { toMs } from "@holdfast/policy/internal";
+import { formatProxyLabel, formatProxyUrl, summarizeError } from "@holdfast/http/internal";
+import {
+  type HeadersInit,
+  type HttpResponse,
+  InvalidUrlError,
+  ProxyError,
+  type ProxyFault,
+  type ProxyReason,
+  type ProxyScheme,
+  Retry,
+  Session,
+  type SessionOptions,
+  errorVerdict,
+} from "@holdfast/http";
+import type { ProxySpec } from "../list/spec.ts";
+import { exitAddressIn } from "./exit-address.ts";
+import { parseProxyList } from "../list/proxy-list.ts";
+import { fillTemplate, needsCountry, createSessionId } from "../list/template.ts";
+
+/** What to try proxies with. */
+export interface ProxyCheckOptions {
+  /** What is asked for through each of them; one that answers with the address it was asked from tells the exit. */
+  readonly url: string;
+  /** Where the list comes from, for what is said of bad lines. @default "the list" */
+  readonly name?: string;
+  /** Proxies that are tried at the same time. @default 16 */
+  readonly concurrency?: number;
+  /** Until the connection stands, and then of silence. @default "10s" */
+  readonly timeout?: Duration;
+  /** What stands for `{country}` in a template. */
+  readonly country?: string | undefined;
+  readonly headers?: HeadersInit;
+  readonly tls?: NonNullable<SessionOptions["tls"]>;
+}
+
+/** Why a proxy does not work: the word for it, and whose fault it is. */
+export interface ProxyFailure {
+  /** A reason of a ProxyError (`"auth"`), or of a verdict (`"http-403"`); `"no-country"` where its template wants one. */
+  readonly reason: string;
+  /** Absent where it was not tried. */
+  readonly fault?: ProxyFault;
+  readonly message: string;
+}
+
+/** How one proxy did; no credentials are in it. */
+export interface ProxyCheck {
+  /** What may be shown of it: `http://10.0.0.1:8080`, several behind one address by number. */
+  readonly proxy: string;
+  /** Whether the answer was a success. */
+  readonly works: boolean;
+  /** What it speaks, where it could be spoken with. */
+  readonly kind?: ProxyScheme;
+  /** The address that the site saw, where its answer tells. */
+  readonly exit?: string;
+  /** From the connection to the last byte of the answer, in milliseconds. */
+  readonly latency?: number;
+  readonly status?: number;
+  readonly failure?: ProxyFailure;
+}
+
+/** How the proxies of a list did. */
+export interface ProxyChecks {
+  /** In the order of the list. */
+  readonly proxies: readonly ProxyCheck[];
+  /** What is wrong with each line that could not be read; nothing of it is quoted. */
+  readonly faults: readonly string[];
+}
+
+/**
+ * Tries each proxy of a list with one request. A line without a scheme is tried as an http proxy, then as one for SOCKS5,
+ * then for SOCKS4.
+ *
+ * @throws InvalidUrlError and TypeError for what cannot be asked for by anybody.
+ */
+export async function checkProxies(list: string, options: ProxyCheckOptions): Promise<ProxyChecks> {
+  if (!URL.canParse(options.url)) throw new InvalidUrlError("The URL to ask for is none");
+  const { proxies, faults } = parseProxyList(list, options.name ?? "the list");
+  const numbers = new Map<string, number>();
+  const numbered = proxies.map((spec) => {
+    const number = (numbers.get(spec.label) ?? 0) + 1;
+    numbers.set(spec.label, number);
+    return { spec, mark: number === 1 ? "" : `#${number}` };
+  });
+  const checked = await inParallel(numbered, options.concurrency ?? 16, async ({ spec, mark }) => {
+    const check = await checkOne(spec, options);
+    return { ...check, proxy: check.proxy + mark };
+  });
+  return { proxies: checked, faults };
+}
+
+const noCountry: ProxyFailure = {
+  reason: "no-country",
+  message: "it was not tried: its template has a {country}, and no country is named",
+};
+
+const guesses: readonly ProxyScheme[] = ["http", "socks5", "socks4"];
+
+async function checkOne(spec: ProxySpec, options: ProxyCheckOptions): Promise<ProxyCheck> {
+  if (needsCountry(spec.address) && (options.country ?? spec.country) === undefined)
+    return { proxy: spec.label, works: false, failure: noCountry };
+  const kinds = spec.isSchemeGiven ? [spec.address.scheme] : guesses;
+  let first: ProxyCheck | undefined;
+  for (const kind of kinds) {
+    const check = await tryAs(kind, spec, options);
+    if (check.kind !== undefined || isNobodyThere(check)) return check;
+    first ??= check;
+  }
+  return first ?? { proxy: spec.label, works: false };
+}
+
+async function tryAs(kind: ProxyScheme, spec: ProxySpec, options: ProxyCheckOptions): Promise<ProxyCheck> {
+  const { url, timeout = "10s", headers, tls } = options;
+  const limit = toMs(timeout);
+  const session = new Session({
+    proxy: urlAs(kind, spec, options),
+    retry: new Retry({ total: 0, raiseOnStatus: false }),
+    timeout: { connect: limit, read: limit },
+    cookies: false,
+    trustEnvironment: false,
+    maxBytes: 16 * 2 ** 20,
+    ...(headers !== undefined && { headers }),
+    ...(tls !== undefined && { tls }),
+  });
+  const proxy = formatProxyLabel({ ...spec.address, scheme: kind });
+  try {
+    return { proxy, ...resultOf(kind, await session.get(url)) };
+  } catch (error) {
+    return { proxy, works: false, ...failureOf(kind, error) };
+  } finally {
+    await session.close();
+  }
+}
+
+/** The URL by which one of its sessions is asked for, in the words of a kind. */
+function urlAs(kind: ProxyScheme, spec: ProxySpec, { country }: ProxyCheckOptions): string {
+  const { address, values, session } = spec;
+  const filling = { values, country: country ?? spec.country, ttl: session.ttl };
+  return formatProxyUrl({
+    ...fillTemplate(address, { ...filling, session: createSessionId(address, systemRandom) }),
+    scheme: kind,
+  });
+}
+
+function resultOf(kind: ProxyScheme, response: HttpResponse): Omit<ProxyCheck, "proxy"> {
+  const { status, verdict, elapsed: latency } = response;
+  if (verdict.kind !== "success") {
+    const message = `The site answered ${status}`;
+    return {
+      works: false,
+      kind,
+      status,
+      latency,
+      failure: { reason: verdict.reason, fault: "origin", message },
+    };
+  }
+  const exit = exitAddressIn(new TextDecoder().decode(response.content));
+  return { works: true, kind, status, latency, ...(exit !== undefined && { exit }) };
+}
+
+// Whoever says one of these, does it in the language that it was spoken to in.
+const speaks: ReadonlySet<ProxyReason> = new Set([
+  "auth",
+  "payment",
+  "throttled",
+  "refused",
+  "unsupported",
+  "failed",
+  "unavailable",
+  "cut",
+  "origin-not-found",
+  "origin-unreachable",
+  "origin-refused",
+  "origin-timeout",
+  "origin-failed",
+]);
+
+function failureOf(kind: ProxyScheme, error: unknown): Pick<ProxyCheck, "kind" | "failure"> {
+  const { message } = summarizeError(error);
+  if (!(error instanceof ProxyError)) {
+    if (error instanceof TypeError) throw error;
+    return { failure: { reason: errorVerdict(error).reason, fault: "unknown", message } };
+  }
+  const { reason, fault } = error;
+  return { ...(speaks.has(reason) && { kind }), failure: { reason, fault, message } };
+}
+
+/** Whether it is of no use to speak in another way. */
+function isNobodyThere({ failure }: ProxyCheck): boolean {
+  return failure?.reason === "unreachable" || failure?.reason === "timeout-connect";
+}
+
+async function inParallel<T, R>(
+  items: readonly T[],
+  limit: number,
+  work: (item: T) => Promise<R>,
+): Promise<readonly R[]> {
+  const results: R[] = [];
+  const queue = items.entries();
+  const worker = async (): Promise<void> => {
+    for (const [index, item] of queue) results[index] = await work(item);
+  };
+  await Promise.all(Array.from({ length: Math.min(limit, items.length) }, worker));
+  return results;
+}

@@ -1,0 +1,164 @@
+import { parseProxyEntry, type ProxySpec } from "./spec.ts";
+import type { ProxyEntry, ProxyInput } from "./entry.ts";
+import { parseJsonEntry } from "./json-entry.ts";
+
+/** What became of a list of proxies: those that could be read, and for each other one what is wrong, without credentials. */
+export interface ProxyList {
+  readonly proxies: readonly ProxySpec[];
+  readonly faults: readonly string[];
+}
+
+interface Row {
+  /** Where it stands: `proxies.txt:3`. */
+  readonly place: string;
+  readonly read: () => ProxyInput;
+}
+
+/**
+ * Reads proxies one to a line, or from JSON: a list, `{ "proxies": [...] }`, or a value on each line. Blank lines and
+ * comments (`#`, `//`) are left out, and so is a first line that names columns; repeated proxies count once.
+ */
+export function parseProxyList(text: string, name: string): ProxyList {
+  const bare = text.replace(/^\uFEFF/, "");
+  if (/^.{0,3}\0/s.test(bare)) return { proxies: [], faults: [`${name}: it is not UTF-8 text`] };
+  return /^\s*(?:\[\s*["{\]]|\{\s*")/.test(bare) ? fromJson(bare, name) : listOf(rowsOf(bare, name));
+}
+
+/** Reads a list that a program made. `name` says where it comes from. */
+export function parseProxyEntries(inputs: readonly unknown[], name: string): ProxyList {
+  return listOf(
+    inputs.map((input, index) => ({
+      place: `${name}: proxy ${index + 1}`,
+      read: () => parseJsonEntry(input),
+    })),
+  );
+}
+
+/** @throws TypeError that names every bad proxy, up to five. */
+export function requireValid({ proxies, faults }: ProxyList): readonly ProxySpec[] {
+  if (faults.length === 0) return proxies;
+  const more = faults.length > 5 ? `, and ${faults.length - 5} more` : "";
+  throw new TypeError(`${faults.slice(0, 5).join("; ")}${more}`);
+}
+
+function rowsOf(text: string, name: string): readonly Row[] {
+  const rows = text.split(/\r\n|\r|\n/).flatMap((line, index) => {
+    const said = line.replace(/(?:^|\s)(?:#|\/\/).*$/s, "").trim();
+    return said === "" ? [] : [{ place: `${name}:${index + 1}`, said }];
+  });
+  const proxies = namesColumns(rows[0]?.said ?? "") ? rows.slice(1) : rows;
+  return proxies.map(({ place, said }) => ({ place, read: () => parseProxyLine(said) }));
+}
+
+const columns = /^(?:ip|host|hostname|address|proxy_address|server|port|proxy_port)$/i;
+const otherColumns = /^(?:user|username|login|pass|password|protocol|type|scheme)$/i;
+
+/** Whether a line is no proxy, but says what stands where in the lines below: `ip:port:user:pass`. */
+function namesColumns(line: string): boolean {
+  const words = line.split(/[:;,|\s@]+/).map((word) => word.replaceAll(/["']/g, ""));
+  const known = words.filter((word) => columns.test(word));
+  return known.length === 2 && words.every((word) => columns.test(word) || otherColumns.test(word));
+}
+
+function fromJson(text: string, name: string): ProxyList {
+  const value = parsed(text);
+  if (value === undefined) return fromJsonLines(text, name);
+  return parseProxyEntries(Array.isArray(value) ? value : (listIn(value) ?? [value]), name);
+}
+
+/** The list in an object, by the names that vendors' interfaces use. */
+function listIn(value: unknown): readonly unknown[] | undefined {
+  if (typeof value !== "object" || value === null) return undefined;
+  return ["proxies", "results", "data"]
+    .map((name): unknown => Reflect.get(value, name))
+    .find((list) => Array.isArray(list));
+}
+
+function fromJsonLines(text: string, name: string): ProxyList {
+  const lines = text
+    .split(/\r\n|\r|\n/)
+    .map((line, index) => ({ place: `${name}:${index + 1}`, value: parsed(line), blank: line.trim() === "" }))
+    .filter(({ blank }) => !blank);
+  // Without the platform's words, which quote the text.
+  if (lines[0]?.value === undefined)
+    return { proxies: [], faults: [`${name}: it begins as JSON, and is none`] };
+  return listOf(
+    lines.map(({ place, value }) => ({
+      place,
+      read: () => {
+        if (value === undefined) throw new TypeError("it is not JSON, as the lines before are");
+        return parseJsonEntry(value);
+      },
+    })),
+  );
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function listOf(rows: readonly Row[]): ProxyList {
+  const proxies = new Map<string, ProxySpec>();
+  const faults: string[] = [];
+  const told = new Callbacks();
+  for (const { place, read } of rows) {
+    try {
+      const spec = told.apart(parseProxyEntry(read()));
+      const known = proxies.get(spec.id);
+      if (known === undefined) proxies.set(spec.id, spec);
+      else if (!isAlike(known, spec))
+        throw new TypeError("it is there before, with another weight, maxConcurrent or session");
+    } catch (error) {
+      faults.push(`${place}: ${error instanceof Error ? error.message : "not a proxy"}`);
+    }
+  }
+  return { proxies: [...proxies.values()], faults };
+}
+
+/** Tells entries of one URL apart that ask different functions for their credentials: by their order, which lasts when a list is made anew. */
+class Callbacks {
+  readonly #byId = new Map<string, Set<unknown>>();
+
+  apart(spec: ProxySpec): ProxySpec {
+    const { id, credentials } = spec;
+    if (credentials === undefined) return spec;
+    const known = this.#byId.get(id) ?? new Set<unknown>();
+    this.#byId.set(id, known.add(credentials));
+    return { ...spec, id: `${id} asks ${[...known].indexOf(credentials)}` };
+  }
+}
+
+function isAlike(a: ProxySpec, b: ProxySpec): boolean {
+  return (
+    a.weight === b.weight &&
+    a.maxConcurrent === b.maxConcurrent &&
+    JSON.stringify(a.session) === JSON.stringify(b.session)
+  );
+}
+
+const word = /^(?:(rotatesPerConnection)|sessions=(\d+)|maxUses=(\d+))$/i;
+// Each word is said once.
+const maxWords = 3;
+
+/** Reads a line of a list: a proxy, and behind it what else is said of it: `rotatesPerConnection`, `sessions=5`, `maxUses=20`. */
+export function parseProxyLine(line: string): ProxyEntry {
+  let entry: ProxyEntry = { url: line };
+  for (let count = 0; count < maxWords; count += 1) {
+    const { url } = entry;
+    const gap = Math.max(url.lastIndexOf(" "), url.lastIndexOf("\t"));
+    const [said, rotates, sessions, maxUses] = (gap < 0 ? null : word.exec(url.slice(gap + 1))) ?? [];
+    if (said === undefined) break;
+    entry = {
+      ...entry,
+      url: url.slice(0, gap).trimEnd(),
+      ...(rotates !== undefined && { rotatesPerConnection: true }),
+      ...(sessions !== undefined && { sessions: Number(sessions) }),
+      ...(maxUses !== undefined && { session: { maxUses: Number(maxUses) } }),
+    };
+  }
+  return entry;
+}

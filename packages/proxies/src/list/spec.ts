@@ -1,0 +1,131 @@
+import { toMs } from "@holdfast/policy/internal";
+import {
+  type Check,
+  type ProxyAddress,
+  integer,
+  formatProxyLabel,
+  formatProxyUrl,
+  isFunction,
+  isObject,
+  kind,
+  options,
+  parseProxyAddress,
+  refuse,
+} from "@holdfast/http/internal";
+import { checkTemplate, isSessionTemplate, sessionLimits } from "./template.ts";
+
+import type { ProxyCredentials, ProxyEntry, ProxyInput } from "./entry.ts";
+
+/** A proxy as the pool keeps it, checked. Neither `id` nor `address` may be shown. */
+export interface ProxySpec {
+  /** Tells it from others: the same again is the same proxy. */
+  readonly id: string;
+  readonly address: ProxyAddress;
+  /** Whether its scheme was written; without one it is taken for an http proxy. */
+  readonly isSchemeGiven: boolean;
+  /** What may be shown. */
+  readonly label: string;
+  readonly values: Readonly<Record<string, string>> | undefined;
+  readonly credentials: (() => Promise<ProxyCredentials>) | undefined;
+  readonly country: string | undefined;
+  readonly weight: number;
+  readonly maxConcurrent: number;
+  /** Whether it has many addresses, each of which is a session. */
+  readonly gateway: boolean;
+  readonly sessions: number;
+  readonly session: {
+    /** What the vendor is told, in milliseconds. */
+    readonly ttl: number;
+    /** What we keep to, in milliseconds. */
+    readonly own: { readonly ttl: number; readonly idle: number };
+    readonly maxUses: number;
+  };
+}
+
+/**
+ * Checks a proxy that somebody names.
+ *
+ * @throws TypeError or RangeError that says what is wrong, without any credential.
+ */
+export function parseProxyEntry(input: ProxyInput): ProxySpec {
+  const { url, values, credentials, country, session = {}, ...entry } = entryOf(input);
+  const address = withCredentials(parseProxyAddress(url), entry);
+  checkTemplate(address, values);
+  return {
+    id: `${formatProxyUrl(address)} ${country?.toLowerCase() ?? ""} ${JSON.stringify(values ?? {})}`,
+    address,
+    isSchemeGiven: /^\s*[a-z][a-z\d+.-]*:\/\//i.test(url),
+    label: formatProxyLabel(address),
+    values,
+    credentials,
+    country,
+    ...sharesOf(entry),
+    ...sessionsOf(entry, isSessionTemplate(address)),
+    session: {
+      ttl: toMs(session.ttl ?? "10m"),
+      own: sessionLimits(session),
+      maxUses: session.maxUses ?? Infinity,
+    },
+  };
+}
+
+function sharesOf({
+  weight = 1,
+  maxConcurrent = Infinity,
+}: Pick<ProxyEntry, "weight" | "maxConcurrent">): Pick<ProxySpec, "weight" | "maxConcurrent"> {
+  if (!(weight > 0 && weight < Infinity)) throw new RangeError("weight is a number above 0");
+  if (!(maxConcurrent >= 1)) throw new RangeError("maxConcurrent is 1 or more");
+  return { weight, maxConcurrent };
+}
+
+function sessionsOf(
+  { sessions, rotatesPerConnection = false }: Pick<ProxyEntry, "sessions" | "rotatesPerConnection">,
+  isTemplate: boolean,
+): Pick<ProxySpec, "gateway" | "sessions"> {
+  if (sessions !== undefined && !(Number.isInteger(sessions) && sessions >= 1))
+    throw new RangeError("sessions is a whole number from 1 on");
+  if (typeof rotatesPerConnection !== "boolean") throw new TypeError("rotatesPerConnection is true or false");
+  return { gateway: isTemplate || rotatesPerConnection, sessions: sessions ?? (isTemplate ? 1 : Infinity) };
+}
+
+function entryOf(input: ProxyInput): ProxyEntry {
+  if (typeof input === "string") return { url: input };
+  if (typeof input !== "object" || input === null || typeof input.url !== "string")
+    throw new TypeError("a proxy is a URL, or { url, ... }");
+  refuse("the entry", entryCheck(input));
+  return input;
+}
+
+// Values are secret, or looked at where they are used.
+const anything: Check = () => undefined;
+const text: Check = kind({ wanted: "a text", fits: (value) => typeof value === "string", secret: true });
+const entryCheck = options<ProxyEntry>(
+  {
+    url: anything,
+    username: text,
+    password: text,
+    values: kind({ wanted: "texts by their names", fits: isObject, secret: true }),
+    credentials: kind({ wanted: "a function", fits: isFunction, secret: true }),
+    country: text,
+    weight: anything,
+    sessions: anything,
+    rotatesPerConnection: anything,
+    maxConcurrent: anything,
+    session: options<NonNullable<ProxyEntry["session"]>>({
+      ttl: anything,
+      idle: anything,
+      maxUses: integer(1),
+    }),
+  },
+  { rotating: "rotatesPerConnection" },
+);
+
+function withCredentials(
+  address: ProxyAddress,
+  { username, password }: Pick<ProxyEntry, "username" | "password">,
+): ProxyAddress {
+  if (username === undefined && password === undefined) return address;
+  if (address.username !== "" || address.password !== "")
+    throw new TypeError("user and password stand both in the URL and beside it");
+  return { ...address, username: username ?? "", password: password ?? "" };
+}

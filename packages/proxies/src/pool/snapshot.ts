@@ -1,0 +1,166 @@
+import type { PoolSnapshot, RememberedHealth } from "../options/pool-snapshot.ts";
+import { createHash } from "node:crypto";
+import type { Random } from "@holdfast/policy";
+import type { HealthTracker } from "../state/health-tracker.ts";
+import { isBlank, type Health } from "../rules/health.ts";
+import type { Hosts } from "../state/hosts.ts";
+import type { Host, Member } from "../state/member.ts";
+import { proxyPoolDefaults, type PoolSettings } from "../options/settings.ts";
+
+export interface MemoryOptions {
+  readonly settings: Pick<PoolSettings, "rule" | "clock" | "random">;
+  readonly clinic: HealthTracker;
+  readonly hosts: Hosts;
+  readonly members: () => Iterable<Member>;
+}
+
+// Beyond this a memory costs more than it is worth.
+const maxKept = 20_000;
+// A calendar that was set back makes no rest endless.
+const longestRest = 86_400_000;
+// What only its owner can put right: whoever begins again may have done so.
+const ownersMatter: ReadonlySet<string> = new Set(["proxy-auth", "proxy-payment", "proxy-credentials"]);
+
+/** Writes down how the proxies of a pool stand, and gives what was written down back to those who come in. */
+export class SnapshotKeeper {
+  readonly #options: MemoryOptions;
+  readonly #keys = new WeakMap<Member, string>();
+  readonly #recalled = new Map<string, readonly RememberedHealth[]>();
+  #salt: string | undefined;
+
+  constructor(options: MemoryOptions) {
+    this.#options = options;
+  }
+
+  /** How the proxies stand now. */
+  get memory(): PoolSnapshot {
+    const kept = new Map(this.#recalled);
+    const hosts = [...this.#options.hosts];
+    for (const [member, healths] of this.#healths(hosts)) kept.set(this.#keyOf(member), healths);
+    return { salt: this.#saltNow(), proxies: Object.fromEntries(latest(kept)) };
+  }
+
+  /** Gives a memory back to the proxies that are there, and to those that will come; what is none is left alone. */
+  recall(memory: unknown): void {
+    if (!isMemory(memory)) return;
+    this.#salt ??= memory.salt;
+    if (this.#salt !== memory.salt) return;
+    for (const [key, healths] of Object.entries(memory.proxies)) this.#recalled.set(key, healths);
+    for (const member of this.#options.members()) this.joined(member);
+  }
+
+  /** Takes note that a proxy has come in. */
+  joined(member: Member): void {
+    if (this.#recalled.size === 0) return;
+    const key = this.#keyOf(member);
+    const healths = this.#recalled.get(key) ?? [];
+    this.#recalled.delete(key);
+    for (const health of healths) this.#giveBack(member, health);
+  }
+
+  #giveBack(member: Member, { host: name, ...health }: RememberedHealth): void {
+    const { clinic, hosts, settings } = this.#options;
+    if (name === undefined && ownersMatter.has(health.reason ?? "")) return;
+    const now = settings.clock.now();
+    const host = name === undefined ? undefined : hosts.use(name, now);
+    clinic.restore(member, host, this.#healthOf(health, host));
+  }
+
+  #healthOf({ cooldowns, score = 0, asOf = 0, ...rest }: RememberedHealth, host: Host | undefined): Health {
+    const { clock, rule } = this.#options.settings;
+    const ago = clock.now() - clock.date();
+    const { until, since = 0, reason = "", throttled = false } = rest;
+    if (until === undefined) return { at: "available", cooldowns, score, asOf: asOf + ago };
+    const paused = { at: "cooling-down", since: since + ago, reason, throttled } as const;
+    const end = Math.min(until + ago, clock.now() + Math.max(longestRest, 2 * rule.maxCooldown));
+    if (host !== undefined || throttled) return { ...paused, cooldowns, until: end };
+    // Nobody waits for long to see whether a proxy is there again that was not.
+    const soon = clock.now() + proxyPoolDefaults.cooldown;
+    return {
+      ...paused,
+      cooldowns: Math.max(0, Math.min(cooldowns, rule.retireAfter - 2)),
+      until: Math.min(end, soon),
+    };
+  }
+
+  #healths(hosts: readonly Host[]): Map<Member, RememberedHealth[]> {
+    const found = new Map<Member, RememberedHealth[]>();
+    const add = (member: Member, health: Health, host?: string): void => {
+      if (isBlank(health)) return;
+      const known = found.get(member) ?? [];
+      known.push({ ...(host !== undefined && { host }), ...this.#written(health) });
+      found.set(member, known);
+    };
+    for (const member of this.#options.members()) add(member, member.health);
+    for (const { name, healthByMember: pairs } of hosts)
+      for (const [member, health] of pairs) add(member, health, name);
+    return found;
+  }
+
+  #written(health: Health): RememberedHealth {
+    const { clock, rule } = this.#options.settings;
+    const dateOf = (instant: number): number => Math.ceil(clock.date() + instant - clock.now());
+    const { cooldowns } = health;
+    if (health.at === "available") return { cooldowns, score: health.score, asOf: dateOf(health.asOf) };
+    const { since, reason, throttled } = health;
+    // A probe of which nothing is heard any more is not followed by another at once.
+    const until = health.at === "probing" ? since + rule.cooldown : health.until;
+    return { cooldowns, until: dateOf(until), since: dateOf(since), reason, throttled };
+  }
+
+  #keyOf(member: Member): string {
+    const known = this.#keys.get(member);
+    if (known !== undefined) return known;
+    const { id, label } = member.spec;
+    const hash = createHash("sha256").update(`${this.#saltNow()} ${id}`).digest("hex");
+    const key = `${label} ${hash.slice(0, 8)}`;
+    this.#keys.set(member, key);
+    return key;
+  }
+
+  #saltNow(): string {
+    return (this.#salt ??= saltOf(this.#options.settings.random));
+  }
+}
+
+function saltOf(random: Random): string {
+  const half = (): string =>
+    Math.floor(random() * 2 ** 32)
+      .toString(16)
+      .padStart(8, "0");
+  return half() + half();
+}
+
+/** Those whose rests end last, where they are too many. */
+function latest(
+  kept: ReadonlyMap<string, readonly RememberedHealth[]>,
+): readonly (readonly [string, readonly RememberedHealth[]])[] {
+  const all = [...kept].flatMap(([key, healths]) => healths.map((health) => ({ key, health })));
+  if (all.length <= maxKept) return [...kept];
+  const few = all.toSorted((a, b) => (b.health.until ?? 0) - (a.health.until ?? 0)).slice(0, maxKept);
+  const byKey = Map.groupBy(few, ({ key }) => key);
+  return [...byKey].map(([key, some]) => [key, some.map(({ health }) => health)] as const);
+}
+
+function isMemory(value: unknown): value is PoolSnapshot {
+  if (typeof value !== "object" || value === null || !("salt" in value && "proxies" in value)) return false;
+  const { salt, proxies } = value;
+  if (typeof salt !== "string" || typeof proxies !== "object" || proxies === null) return false;
+  return Object.values(proxies).every(
+    (healths: unknown) => Array.isArray(healths) && healths.every(isHealth),
+  );
+}
+
+const numbers = ["cooldowns", "score", "asOf", "until", "since"] as const;
+
+function isHealth(value: unknown): boolean {
+  if (typeof value !== "object" || value === null || !("cooldowns" in value)) return false;
+  const of = (name: string): unknown => Reflect.get(value, name);
+  const isNumber = (it: unknown): boolean =>
+    it === undefined || (typeof it === "number" && Number.isFinite(it));
+  return numbers.every((name) => isNumber(of(name))) && [of("host"), of("reason")].every(isTextOrNone);
+}
+
+function isTextOrNone(value: unknown): boolean {
+  return value === undefined || typeof value === "string";
+}

@@ -1,0 +1,104 @@
+import type { HttpResponse } from "@holdfast/http";
+import { hasHeader } from "@holdfast/http/internal";
+
+/** What tells the page of a guard from the page that was asked for. All of it has to be there. */
+interface Fingerprint {
+  readonly name: string;
+  /** A header, and what is in it: certain alone. */
+  readonly header?: readonly [name: string, value: RegExp];
+  readonly title?: RegExp;
+  /** A part of the page, as it is: it begins with what pages have little of, which makes it five times as fast to look for. */
+  readonly mark?: string;
+  readonly pattern?: RegExp;
+}
+
+/**
+ * Guards by the pages that they put in the place of what was asked for. A guard's script in a page says nothing: sites
+ * load it with every page. So each fingerprint is what only the challenge itself has.
+ */
+const fingerprints: readonly Fingerprint[] = [
+  { name: "cloudflare", header: ["cf-mitigated", /^challenge$/i] },
+  // The path /cdn-cgi/challenge-platform/ alone is in ordinary pages.
+  { name: "cloudflare", title: /^(?:just a moment|attention required)/i, mark: "_cf_chl_opt" },
+  { name: "cloudflare", title: /access denied|you have been blocked/i, mark: "cf-error-details" },
+  { name: "aws-waf", header: ["x-amzn-waf-action", /^(?:challenge|captcha)$/i] },
+  { name: "aws-waf", mark: "AwsWafIntegration", pattern: /gokuProps/ },
+  { name: "vercel", header: ["x-vercel-mitigated", /^(?:challenge|deny)$/i] },
+  { name: "vercel", title: /^vercel security checkpoint/i },
+  { name: "datadome", mark: ".captcha-delivery.com", pattern: /var dd\s*=\s*\{/ },
+  // The script of PerimeterX is everywhere; its box is not.
+  {
+    name: "perimeterx",
+    title: /^(?:access to this page has been denied|human verification)/i,
+    pattern: /id=["']px-captcha["']/,
+  },
+  { name: "akamai", mark: "-if-cpt-container" },
+  {
+    name: "akamai",
+    title: /^access denied/i,
+    mark: "You don't have permission to access",
+    pattern: /Reference\s?(?:#|&#32;&#35;)/,
+  },
+  // The resource alone is in ordinary pages.
+  { name: "imperva", mark: "Incapsula incident ID", pattern: /_Incapsula_Resource/ },
+  {
+    name: "google",
+    mark: "Our systems have detected unusual traffic",
+    pattern: /<form[^<>]+id=["']captcha-form["']/,
+  },
+  { name: "amazon", mark: "Captcha", pattern: /\/errors\/validateCaptcha/ },
+  { name: "kasada", mark: "KPSDK", pattern: /^\s*<html>\s*<head>\s*<\/head>\s*<body>\s*<script>/i },
+  { name: "sucuri", title: /^(?:sucuri website firewall|access denied - sucuri)/i },
+  { name: "sucuri", title: /^you are being redirected/i, mark: "sucuri_cloudproxy_js" },
+  { name: "ddos-guard", title: /^ddos-guard/i },
+  { name: "anubis", mark: "_challenge", pattern: /id=["']anubis_challenge["']/ },
+  { name: "f5", mark: "The requested URL was rejected", pattern: /support ID is/i },
+];
+
+// Challenges are small pages. Those that are not told by their titles are smaller still, and most pages have to be looked
+// through for them.
+const largestPage = 65_536;
+const largestUntitled = 16_384;
+
+/** Says whose challenge a response is, whatever its status; undefined when it is none. A streamed response shows its headers alone. */
+export function findChallenge(response: HttpResponse): string | undefined {
+  const page = pageOf(response);
+  const title = page === undefined ? "" : (/<title[^<>]*>\s*([^<]*)/i.exec(page)?.[1] ?? "");
+  const found = fingerprints.find(({ header, ...parts }) =>
+    header === undefined
+      ? page !== undefined && isPage(page, title, parts)
+      : hasHeader(response, header[0]) && header[1].test(response.headers.get(header[0]) ?? ""),
+  );
+  return found?.name;
+}
+
+function isPage(
+  page: string,
+  pageTitle: string,
+  { title, mark, pattern }: Omit<Fingerprint, "header">,
+): boolean {
+  if (title === undefined ? page.length > largestUntitled : !title.test(pageTitle)) return false;
+  return (mark === undefined || page.includes(mark)) && (pattern?.test(page) ?? true);
+}
+
+function pageOf(response: HttpResponse): string | undefined {
+  const type = hasHeader(response, "content-type") ? response.headers.get("content-type") : "text/html";
+  if (!/\bhtml\b/i.test(type ?? "")) return undefined;
+  const content = contentOf(response);
+  if (content === undefined || content.byteLength > largestPage) return undefined;
+  // All marks are ASCII, which every charset of the web but UTF-16 has in common.
+  return latin1Of(content);
+}
+
+function latin1Of({ buffer, byteOffset, byteLength }: Uint8Array): string {
+  return Buffer.from(buffer, byteOffset, byteLength).toString("latin1");
+}
+
+function contentOf(response: HttpResponse): Uint8Array | undefined {
+  try {
+    return response.content;
+  } catch {
+    // A streamed response has no content yet, and says so by throwing.
+    return undefined;
+  }
+}

@@ -1,0 +1,162 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { fakeClock, type FakeClock } from "@holdfast/policy/testing";
+import { NoProxyError } from "@holdfast/http";
+import type { ProxyEvent } from "../options/events.ts";
+import type { OutcomeKind } from "../rules/outcome.ts";
+import { ProxyPool } from "../pool/pool.ts";
+
+interface How {
+  readonly via?: string;
+  readonly reason?: string;
+}
+
+interface SetUp {
+  readonly clock: FakeClock;
+  readonly events: ProxyEvent[];
+  /**
+   * Leases for a host, through whoever is named or next, and reports; says through whom, with a mark where another address
+   * may do better.
+   */
+  readonly go: (host: string, kind: OutcomeKind, how?: How) => Promise<string>;
+  /** Who rests, and where. */
+  readonly resting: () => readonly string[];
+}
+
+function setUp(size: number): SetUp {
+  const clock = fakeClock({ start: 1_000, autoAdvance: false });
+  const events: ProxyEvent[] = [];
+  const names = Array.from({ length: size }, (_, index) => `p${index + 1}`);
+  // Each has a country of its own, so that it can be asked for.
+  const list = names.map((name) => ({ url: `${name}:1`, country: name }));
+  const pool = new ProxyPool(list, { clock, random: () => 0, on: (event) => events.push(event) });
+  const shown = (label: string): string => label.slice(7, -2);
+  const go: SetUp["go"] = async (host, kind, { via, reason = kind } = {}) => {
+    try {
+      const lease = await pool.lease({ url: new URL(`http://${host}/`), country: via });
+      lease.report({ kind, reason });
+      return `${shown(lease.label)}${lease.proxyAtFault ? "!" : ""}`;
+    } catch (error) {
+      if (error instanceof NoProxyError) return "none";
+      throw error;
+    }
+  };
+  const resting = (): readonly string[] =>
+    pool
+      .stats()
+      .proxies.flatMap(({ proxy, activeCooldowns }) =>
+        activeCooldowns.map(({ host = "anywhere" }) => `${shown(proxy)} at ${host}`),
+      );
+  return { clock, events, go, resting };
+}
+
+async function times(count: number, run: () => Promise<string>): Promise<string> {
+  const said: string[] = [];
+  for (let time = 0; time < count; time += 1) said.push(await run());
+  return said.join(" ");
+}
+
+test("a host that does not exist is told after three proxies, and rests none of them", async () => {
+  const { go, resting, events } = setUp(10);
+  await times(10, () => go("good.test", "success"));
+
+  for (const typo of ["a.test", "b.test", "c.test", "d.test", "e.test"]) {
+    assert.match(await times(4, () => go(typo, "unreachable")), /^p\d+! p\d+! p\d+ p\d+$/);
+    await go("good.test", "success");
+  }
+
+  assert.deepEqual(resting(), []);
+  assert.equal(events.filter(({ type }) => type === "origin-down").length, 5);
+});
+
+test("many hosts that do not exist, asked for at once, hold up nobody either", async () => {
+  const { go, resting } = setUp(4);
+  await times(4, () => go("good.test", "success"));
+
+  // Each host through p1 first, before any of them is known to be none: that rests it everywhere.
+  for (const typo of ["a.test", "b.test", "c.test"]) await go(typo, "unreachable", { via: "p1" });
+  assert.deepEqual(resting(), ["p1 at anywhere", "p1 at a.test", "p1 at b.test", "p1 at c.test"]);
+  assert.doesNotMatch(await times(4, () => go("good.test", "success")), /p1/);
+  await go("a.test", "unreachable", { via: "p2" });
+  await go("a.test", "unreachable", { via: "p3" });
+
+  assert.deepEqual(resting(), ["p1 at b.test", "p1 at c.test"]);
+  assert.match(await times(4, () => go("good.test", "success")), /p1/);
+});
+
+test("what turned out to be a host's own fault does not count when the proxy fails at others", async () => {
+  const { go, resting } = setUp(4);
+  await go("a.test", "unreachable", { via: "p1" });
+  await go("b.test", "unreachable", { via: "p1" });
+  for (const via of ["p2", "p3"]) await go("a.test", "unreachable", { via });
+
+  await go("c.test", "unreachable", { via: "p1" });
+
+  assert.deepEqual(resting(), ["p1 at b.test", "p1 at c.test"]);
+});
+
+test("of two proxies both have to fail for it to be the host", async () => {
+  const { go, resting } = setUp(2);
+
+  assert.equal(await go("a.test", "unreachable"), "p1!");
+  assert.deepEqual(resting(), ["p1 at a.test"]);
+  assert.equal(await go("a.test", "unreachable"), "p2");
+  assert.deepEqual(resting(), []);
+});
+
+for (const kind of ["unreachable", "distorted"] as const) {
+  test(`${kind}: a proxy that fails at three hosts, and answers from none in between, rests for every host`, async () => {
+    const { go, resting, events } = setUp(3);
+    for (const host of ["a.test", "b.test"]) await go(host, kind, { via: "p1" });
+    await go("good.test", "success", { via: "p1" });
+    for (const host of ["c.test", "d.test"]) await go(host, kind, { via: "p1" });
+    assert.ok(!resting().includes("p1 at anywhere"));
+
+    await go("e.test", kind, { via: "p1" });
+
+    assert.ok(resting().includes("p1 at anywhere"));
+    assert.equal(events.filter(({ type }) => type === "origin-down").length, 0);
+  });
+}
+
+test("where a host has answered, proxies that have never worked do not speak against it", async () => {
+  const { go, resting } = setUp(6);
+  await go("a.test", "success", { via: "p6" });
+
+  const bad = await times(4, () => go("a.test", "unreachable"));
+
+  assert.equal(bad, "p1! p2! p3! p4!");
+  assert.equal(resting().length, 4);
+});
+
+test("where they have worked, they do: the host has gone down", async () => {
+  const { go, resting } = setUp(6);
+  await times(6, () => go("a.test", "success"));
+
+  assert.equal(await times(4, () => go("a.test", "unreachable")), "p1! p2! p3 p4");
+  assert.deepEqual(resting(), []);
+});
+
+test("a certificate that three proxies show is the host's; another failure does not add to it", async () => {
+  const { go, resting } = setUp(6);
+  const refused = (via: string) => go("a.test", "distorted", { via, reason: "tls-certificate" });
+
+  const first = [await refused("p1"), await refused("p2"), await go("a.test", "unreachable", { via: "p3" })];
+  const portal = await go("a.test", "distorted", { via: "p4", reason: "tls" });
+  assert.deepEqual([...first, portal], ["p1!", "p2!", "p3!", "p4!"]);
+
+  assert.equal(await refused("p5"), "p5");
+  assert.deepEqual(resting(), ["p3 at a.test", "p4 at a.test"]);
+});
+
+test("the only proxy does not rest at a host before eight failures in a row, and promises no other", async () => {
+  const { go, resting } = setUp(1);
+
+  assert.equal(await times(7, () => go("a.test", "blocked")), Array(7).fill("p1").join(" "));
+  await go("a.test", "success");
+  assert.equal(await times(7, () => go("a.test", "blocked")), Array(7).fill("p1").join(" "));
+  assert.deepEqual(resting(), []);
+  await go("a.test", "blocked");
+
+  assert.deepEqual(resting(), ["p1 at a.test"]);
+});

@@ -1,0 +1,153 @@
+import type { Random } from "@holdfast/policy";
+import { Cookies } from "@holdfast/http/internal";
+import type { Identity, Member } from "./member.ts";
+import { isSessionTemplate, createSessionId } from "../list/template.ts";
+
+/** What an identity is made of. */
+export interface IdentityInit {
+  readonly member: Member;
+  readonly key: string | undefined;
+  readonly country: string | undefined;
+  readonly now: number;
+}
+
+/** Whether its vendor, or the owner, has it end: by age, by idleness, or by use. */
+export function isExpired({ member, bornAt, usedAt, uses }: Identity, now: number): boolean {
+  const { own, maxUses } = member.spec.session;
+  if (uses >= maxUses) return true;
+  return member.isGateway && (now - bornAt >= own.ttl || now - usedAt >= own.idle);
+}
+
+export interface IdentitiesOptions {
+  readonly random: Random;
+  /** User agents for identities with a key; each keeps the one that it drew. */
+  readonly userAgents: readonly string[];
+  /** The most that are kept; beyond it the one that was unused for longest ends. */
+  readonly max: number;
+  /** How long one is kept that nobody uses, in milliseconds. */
+  readonly idle: number;
+  /** Hears of the end of each. */
+  readonly onEnd: (identity: Identity, reason: string) => void;
+}
+
+/**
+ * The session that serves the next request without a key; undefined where a new one is to be begun. A fixed number of them
+ * takes turns; without one, no two requests share a session at the same time.
+ */
+export function nextSession(
+  { sessionsByCountry: current, spec }: Member,
+  country: string | undefined,
+): Identity | undefined {
+  const sessions = current.get(country ?? "") ?? none;
+  for (const session of sessions) {
+    if (spec.sessions === Infinity ? session.inFlight === 0 : sessions.size >= spec.sessions) return session;
+  }
+  return undefined;
+}
+
+const none: ReadonlySet<Identity> = new Set();
+
+/** The identities of a pool by key, in the order of their last use. */
+export class Identities {
+  readonly #options: IdentitiesOptions;
+  readonly #byKey = new Map<string, Identity>();
+  #born = 0;
+
+  constructor(options: IdentitiesOptions) {
+    this.#options = options;
+  }
+
+  get size(): number {
+    return this.#byKey.size;
+  }
+
+  of(key: string): Identity | undefined {
+    return this.#byKey.get(key);
+  }
+
+  begin({ member, key, country, now }: IdentityInit): Identity {
+    const { random, userAgents } = this.#options;
+    const { address } = member.spec;
+    this.#born += 1;
+    const identity: Identity = {
+      member,
+      key,
+      country,
+      session: isSessionTemplate(address) ? createSessionId(address, random) : undefined,
+      number: this.#born,
+      cookies: key === undefined ? undefined : new Cookies(),
+      userAgent: key === undefined ? undefined : userAgents[Math.floor(random() * userAgents.length)],
+      bornAt: now,
+      cooldowns: new Map(),
+      usedAt: now,
+      uses: 0,
+      inFlight: 0,
+      ended: false,
+      url: undefined,
+    };
+    member.identities.add(identity);
+    if (key === undefined) currentOf(identity).add(identity);
+    else this.#byKey.set(key, identity);
+    this.#shrink();
+    return identity;
+  }
+
+  /** Takes note of a use. */
+  use(identity: Identity, now: number): void {
+    identity.uses += 1;
+    identity.inFlight += 1;
+    identity.usedAt = now;
+    if (identity.ended) return;
+    // Behind all others: both stay in the order of use.
+    if (identity.key === undefined) return moveBack(currentOf(identity), identity);
+    this.#byKey.delete(identity.key);
+    this.#byKey.set(identity.key, identity);
+  }
+
+  /** Ends an identity, once. */
+  end(identity: Identity, reason: string): void {
+    if (identity.ended) return;
+    identity.ended = true;
+    const { key, member } = identity;
+    if (key !== undefined && this.#byKey.get(key) === identity) this.#byKey.delete(key);
+    member.identities.delete(identity);
+    if (key === undefined) currentOf(identity).delete(identity);
+    this.#options.onEnd(identity, reason);
+  }
+
+  /** Ends those of a proxy that has left. */
+  endOf(member: Member): void {
+    for (const identity of member.identities) this.end(identity, "left");
+  }
+
+  /** Ends those that nobody has used for long. */
+  sweep(now: number): void {
+    for (const identity of this.#byKey.values()) {
+      if (now - identity.usedAt < this.#options.idle && !isExpired(identity, now)) return;
+      this.end(identity, "idle");
+    }
+  }
+
+  /** Ends an eighth when they are too many: to look for the oldest one each time would cost what the map has deleted. */
+  #shrink(): void {
+    const { max } = this.#options;
+    if (this.#byKey.size <= max) return;
+    for (const identity of this.#byKey.values()) {
+      if (this.#byKey.size <= max - Math.floor(max / 8)) return;
+      this.end(identity, "too-many");
+    }
+  }
+}
+
+function currentOf({ member, country = "" }: Identity): Set<Identity> {
+  const known = member.sessionsByCountry.get(country);
+  if (known !== undefined) return known;
+  const made = new Set<Identity>();
+  member.sessionsByCountry.set(country, made);
+  return made;
+}
+
+function moveBack(sessions: Set<Identity>, identity: Identity): void {
+  sessions.delete(identity);
+  sessions.add(identity);
+}

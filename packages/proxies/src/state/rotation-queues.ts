@@ -1,0 +1,156 @@
+import type { Random } from "@holdfast/policy";
+import type { Hosts } from "./hosts.ts";
+import { type HostReadiness, RotationQueue, type Readiness } from "./rotation-queue.ts";
+import type { Host, Member } from "./member.ts";
+import type { ProxyRequest } from "@holdfast/http";
+import type { ChooseProxy, ProxyCandidate } from "../options/options.ts";
+import { followsUse, rotations, type RotationName } from "../rules/rotation.ts";
+
+/** What a proxy is looked for: a host, a tier, and a request which may name a country. */
+export interface SelectionRequest {
+  readonly host: Host;
+  readonly tier: number;
+  readonly request: ProxyRequest;
+}
+
+export interface RotationQueuesOptions {
+  readonly rotation: RotationName | ChooseProxy;
+  readonly random: Random;
+  readonly hosts: Hosts;
+  readonly members: (tier: number) => Iterable<Member>;
+  readonly readiness: (member: Member, host: Host | undefined, now: number) => Readiness;
+}
+
+// Whatever is asked for as a country makes a line.
+const maxLines = 1_000;
+// Of a few that rest for a host it is cheaper to pass them over than to keep a line without them.
+const few = 32;
+// So many hosts may have lines of their own: each is as long as the pool is large.
+const maxOwners = 100;
+const lookAgain = 1_000;
+
+/** Finds who serves next: in the line of all hosts, or in a host's own where many rest for it. */
+export class RotationQueues {
+  readonly #options: RotationQueuesOptions;
+  readonly #common = new Map<string, RotationQueue<Member>>();
+  readonly #owners = new Set<Host>();
+
+  constructor(options: RotationQueuesOptions) {
+    this.#options = options;
+  }
+
+  /** Who serves next; undefined when nobody is fit. */
+  first(quest: SelectionRequest, now: number): Member | undefined {
+    const { rotation } = this.#options;
+    if (typeof rotation === "function") return this.#chosenBy(rotation, quest, now);
+    return this.#lineFor(quest).first(now, this.#here(quest, now));
+  }
+
+  /** Takes note that the first serves: after its uses were counted. */
+  serve(quest: SelectionRequest): void {
+    if (typeof this.#options.rotation === "string") this.#lineFor(quest).serve();
+  }
+
+  /** When somebody is fit at the earliest; `Infinity` when nobody ever is. */
+  nextFree(quest: SelectionRequest, now: number): number {
+    if (typeof this.#options.rotation === "function") return this.#nextFreeOfAll(quest, now);
+    const line = this.#lineFor(quest);
+    const known = line.nextFree(now, this.#here(quest, now)) ?? Infinity;
+    return line.hasBusy ? Math.min(known, now + lookAgain) : known;
+  }
+
+  /** Makes all lines anew: somebody may serve sooner than they know. */
+  clear(): void {
+    this.#common.clear();
+    for (const host of this.#owners) host.queues.clear();
+  }
+
+  add(member: Member): void {
+    for (const [group, line] of this.#all()) if (isIn(member, group)) line.add(member);
+  }
+
+  #lineFor({ host, tier, request }: SelectionRequest): RotationQueue<Member> {
+    const own = hasOwn(host);
+    const lines = own ? host.queues : this.#common;
+    const group = `${tier} ${request.country?.toLowerCase() ?? ""}`;
+    const known = lines.get(group);
+    if (known !== undefined) return known;
+    if (lines.size >= maxLines) lines.clear();
+    if (own) this.#own(host);
+    const line = this.#made(own ? host : undefined);
+    const members = [...this.#options.members(tier)].filter((member) => isIn(member, group));
+    // A line that is made anew goes on where the one before was.
+    for (const member of members.toSorted((a, b) => a.lastUsed - b.lastUsed)) line.add(member);
+    lines.set(group, line);
+    return line;
+  }
+
+  /** What the line of all does not know: who rests for this host. */
+  #here({ host }: SelectionRequest, now: number): HostReadiness<Member> | undefined {
+    if (host.unavailable === 0 || hasOwn(host)) return undefined;
+    return (member) => this.#options.readiness(member, host, now);
+  }
+
+  #own(host: Host): void {
+    this.#owners.add(host);
+    const [oldest] = this.#owners;
+    if (this.#owners.size <= maxOwners || oldest === undefined) return;
+    this.#owners.delete(oldest);
+    oldest.queues.clear();
+  }
+
+  #made(host: Host | undefined): RotationQueue<Member> {
+    const { rotation, random, readiness } = this.#options;
+    const name = typeof rotation === "string" ? rotation : "round-robin";
+    return new RotationQueue({
+      rotation: rotations[name],
+      followsUse: followsUse.has(name),
+      random,
+      readiness: (member, now) => readiness(member, host, now),
+    });
+  }
+
+  *#all(): Iterable<readonly [group: string, line: RotationQueue<Member>]> {
+    yield* this.#common;
+    for (const { queues: lines } of this.#options.hosts) yield* lines;
+  }
+
+  #chosenBy(choose: ChooseProxy, quest: SelectionRequest, now: number): Member | undefined {
+    const fit = new Map<ProxyCandidate, Member>();
+    for (const member of this.#membersFor(quest)) {
+      if (this.#options.readiness(member, quest.host, now) === "ready") fit.set(candidateOf(member), member);
+    }
+    if (fit.size === 0) return undefined;
+    const chosen = fit.get(choose([...fit.keys()], quest.request));
+    if (chosen === undefined) throw new TypeError("rotation must give back one of the candidates");
+    return chosen;
+  }
+
+  #nextFreeOfAll(quest: SelectionRequest, now: number): number {
+    let earliest = Infinity;
+    for (const member of this.#membersFor(quest)) {
+      const readiness = this.#options.readiness(member, quest.host, now);
+      if (readiness === "ready") return now;
+      earliest = Math.min(earliest, readiness === "busy" ? now + lookAgain : readiness.from);
+    }
+    return earliest;
+  }
+
+  *#membersFor({ tier, request }: SelectionRequest): Iterable<Member> {
+    for (const member of this.#options.members(tier))
+      if (member.isIn(request.country?.toLowerCase())) yield member;
+  }
+}
+
+function hasOwn({ unavailable: resting, queues: lines }: Host): boolean {
+  return resting > few || lines.size > 0;
+}
+
+function isIn(member: Member, group: string): boolean {
+  const [tier, country] = group.split(" ");
+  return member.tier === Number(tier) && member.isIn(country || undefined);
+}
+
+function candidateOf({ label, spec, uses, inFlight }: Member): ProxyCandidate {
+  return { proxy: label, country: spec.country, weight: spec.weight, uses, inFlight };
+}

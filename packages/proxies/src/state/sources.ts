@@ -1,0 +1,100 @@
+import { readFile, stat } from "node:fs/promises";
+import { basename } from "node:path";
+import { toMs } from "@holdfast/policy/internal";
+import { refuse } from "@holdfast/http/internal";
+import type { ProxySpec } from "../list/spec.ts";
+import type { ProxyInput } from "../list/entry.ts";
+import type { FetchedProxies, ProxyEnvironment, ProxyFile, ProxySource } from "../options/options.ts";
+import { sourceCheck } from "../options/validate-options.ts";
+import { requireValid, parseProxyList, parseProxyEntries, type ProxyList } from "../list/proxy-list.ts";
+
+/** A source as the pool reads it. */
+export interface SourceReader {
+  /** What is known at once; undefined where it has to be read. */
+  readonly initial: readonly ProxySpec[] | undefined;
+  /** How often to read, in milliseconds. */
+  readonly every: number;
+  /** The fewest fit proxies, and the most rests in a row of one proxy, before it is read out of turn. */
+  readonly minAvailable: number;
+  readonly afterCooldowns: number;
+  /** Gives all that there is; undefined when it is what it was. */
+  readonly read: () => Promise<ProxyList | undefined>;
+  /** What `no_proxy` says, where the source has a say on it. */
+  readonly exempt: string | undefined;
+}
+
+/**
+ * Makes a source readable.
+ *
+ * @throws TypeError or RangeError for a source that is none, or a list with a bad proxy in it.
+ */
+export function openSource(source: ProxySource): SourceReader {
+  refuse("ProxyPool", sourceCheck(source));
+  if (isList(source)) return fixed(requireValid(parseProxyEntries(source, "the list of proxies")));
+  if (typeof source === "function") return fetched({ fetch: source });
+  if ("fetch" in source) return fetched(source);
+  if ("file" in source) return fromFile(source);
+  return fromEnvironment(source);
+}
+
+const never = { every: Infinity, minAvailable: 0, afterCooldowns: Infinity, exempt: undefined } as const;
+
+function fixed(initial: readonly ProxySpec[], exempt?: string): SourceReader {
+  return { ...never, initial, exempt, read: () => Promise.resolve(undefined) };
+}
+
+function fetched({
+  fetch,
+  every = "10m",
+  minAvailable = 1,
+  afterCooldowns = 3,
+}: FetchedProxies): SourceReader {
+  const read = async (): Promise<ProxyList> => parseProxyEntries(await fetch(), "the fetched proxies");
+  return { ...never, initial: undefined, every: toMs(every), minAvailable, afterCooldowns, read };
+}
+
+function fromFile({ file, every = "1s" }: ProxyFile): SourceReader {
+  let seen: string | undefined;
+  const read = async (): Promise<ProxyList | undefined> => {
+    const { mtimeMs, size, ino } = await stat(file);
+    const stamp = `${mtimeMs} ${size} ${ino}`;
+    if (stamp === seen) return undefined;
+    const list = parseProxyList(await readFile(file, "utf8"), basename(file));
+    seen = stamp;
+    return list;
+  };
+  return { ...never, initial: undefined, every: toMs(every), read };
+}
+
+function fromEnvironment({ environment, variable = "HOLDFAST_PROXIES" }: ProxyEnvironment): SourceReader {
+  const get = (name: string): string => environment[name] || environment[name.toUpperCase()] || "";
+  const listed = environment[variable] ?? "";
+  const said = listed.trim() === "" ? conventional.map(get).join(" ") : listed;
+  const inputs = said.split(/[\s,]+/).filter((it) => it !== "");
+  const name = listed.trim() === "" ? "the environment" : variable;
+  return fixed(requireValid(parseProxyEntries(inputs, name)), get("no_proxy") || undefined);
+}
+
+const conventional = ["all_proxy", "https_proxy", "http_proxy"];
+
+function isList(source: ProxySource): source is readonly ProxyInput[] {
+  return Array.isArray(source);
+}
+
+/** A source all of whose proxies come out at another address with each connection, where that is so. */
+export function rotateEveryConnection(reader: SourceReader, rotatesPerConnection: boolean): SourceReader {
+  if (!rotatesPerConnection) return reader;
+  return {
+    ...reader,
+    initial: reader.initial?.map(rotating),
+    read: async () => rotatingList(await reader.read()),
+  };
+}
+
+function rotatingList(list: ProxyList | undefined): ProxyList | undefined {
+  return list === undefined ? undefined : { ...list, proxies: list.proxies.map(rotating) };
+}
+
+function rotating(spec: ProxySpec): ProxySpec {
+  return { ...spec, gateway: true };
+}

@@ -1,0 +1,128 @@
+import type { TierCounts } from "../options/pool-stats.ts";
+import type { Host } from "./member.ts";
+import type { Clock, Random } from "@holdfast/policy";
+import type { ProxyEvent } from "../options/events.ts";
+import type { ProxyOutcome } from "../rules/outcome.ts";
+import type { ProxyTier } from "../options/options.ts";
+import {
+  afterRequest,
+  chooseTier,
+  costPerSuccess,
+  untried,
+  type TierCost,
+  type TierRule,
+} from "../rules/tiers.ts";
+
+export interface TierStatsOptions {
+  readonly tiers: readonly Omit<ProxyTier, "proxies">[];
+  readonly rule: TierRule;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly tell: (event: ProxyEvent) => void;
+}
+
+interface Account {
+  readonly name: string;
+  readonly price: TierCost;
+  readonly budget: number;
+  requests: number;
+  successes: number;
+  bytes: number;
+  escalations: number;
+}
+
+/** Keeps the books of the tiers: which one a host is served from, and what has been spent. */
+export class TierStats {
+  readonly #options: TierStatsOptions;
+  readonly #accounts: readonly Account[];
+
+  constructor(options: TierStatsOptions) {
+    this.#options = options;
+    this.#accounts = options.tiers.map(({ name, cost = {}, budget = Infinity }, index) => ({
+      name,
+      price: {
+        perRequest: cost.perRequest ?? (cost.perGb === undefined ? index + 1 : 0),
+        perGb: cost.perGb ?? 0,
+      },
+      budget,
+      requests: 0,
+      successes: 0,
+      bytes: 0,
+      escalations: 0,
+    }));
+  }
+
+  get counts(): readonly TierCounts[] {
+    return this.#accounts.map((account) => {
+      const { name, requests, successes, bytes, escalations } = account;
+      return { name, requests, successes, bytes, escalations, cost: costOf(account) };
+    });
+  }
+
+  /** The tiers whose budget is not spent. */
+  get open(): readonly number[] {
+    return this.#accounts.flatMap((account, tier) => (isOpen(account) ? [tier] : []));
+  }
+
+  /** The tiers for a request, the one to use first; then, in case nobody in it is fit, the dearer ones and the cheaper. */
+  order(host: Host): readonly number[] {
+    const { rule, clock, random } = this.#options;
+    if (this.#accounts.length === 1) return this.open;
+    const before = (host.tiers ??= untried(this.#accounts.length, clock.now()));
+    const costs = this.#accounts.map(({ price }) => price);
+    const open = this.#accounts.map((account) => isOpen(account));
+    const choice = chooseTier(rule, before, { costs, open, now: clock.now(), random: random() });
+    if (choice === undefined) return [];
+    host.tiers = choice.state;
+    if (choice.state.current !== before.current) this.#moved(host, before.current, choice.state.current);
+    const others = this.open.filter((tier) => tier !== choice.tier);
+    return [
+      choice.tier,
+      ...others.filter((it) => it > choice.tier),
+      ...others.filter((it) => it < choice.tier).toReversed(),
+    ];
+  }
+
+  /** Takes note of a request; `isOrigins` when what went wrong was the origin's fault. */
+  record(
+    host: Host,
+    tier: number,
+    { outcome, isOrigins }: { outcome: ProxyOutcome; isOrigins: boolean },
+  ): void {
+    const account = this.#accounts[tier];
+    if (account === undefined) return;
+    const { kind, bytes = 0 } = outcome;
+    const wasOpen = isOpen(account);
+    account.requests += 1;
+    account.bytes += bytes;
+    if (kind === "success") account.successes += 1;
+    const cost = costOf(account);
+    if (wasOpen && !isOpen(account)) this.#options.tell({ type: "tier-spent", tier: account.name, cost });
+    const says = kind !== "origin" && kind !== "void" && !isOrigins;
+    if (host.tiers !== undefined && says)
+      host.tiers = afterRequest(this.#options.rule, host.tiers, { tier, good: kind === "success", bytes });
+  }
+
+  #moved(host: Host, from: number, to: number): void {
+    const [old, taken] = [this.#accounts[from], this.#accounts[to]];
+    const state = host.tiers;
+    if (old === undefined || taken === undefined || state === undefined) return;
+    if (to > from) taken.escalations += 1;
+    this.#options.tell({
+      type: "tier-changed",
+      host: host.name,
+      from: old.name,
+      to: taken.name,
+      success: state.tiers[from]?.success ?? 0,
+      costPerSuccess: costPerSuccess(taken.price, state.tiers[to]?.success ?? 0, state.bytes),
+    });
+  }
+}
+
+function costOf({ price, requests, bytes }: Account): number {
+  return price.perRequest * requests + (price.perGb * bytes) / 1e9;
+}
+
+function isOpen(account: Account): boolean {
+  return costOf(account) < account.budget;
+}
