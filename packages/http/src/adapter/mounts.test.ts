@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Mounts, prefixOf } from "./mounts.ts";
+import { Mounts, normalizePrefix } from "./mounts.ts";
 
 function mounted(...prefixes: readonly string[]): Mounts<string> {
   const mounts = new Mounts<string>();
@@ -70,6 +70,6 @@ const written: readonly (readonly [prefix: string, written: string])[] = [
 
 for (const [prefix, url] of written) {
   test(`${prefix} is the prefix of URLs that are written ${url}`, () => {
-    assert.equal(prefixOf(prefix), url);
+    assert.equal(normalizePrefix(prefix), url);
   });
 }

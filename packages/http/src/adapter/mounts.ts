@@ -1,92 +1,93 @@
 import { type Check, kind } from "../support/validate.ts";
 
-interface Entry<T> {
+interface Mount<T> {
   readonly prefix: string;
-  /** In lower case. */
+  /** The prefix in lower case. */
   readonly text: string;
   readonly value: T;
 }
 
 /**
- * What serves which URLs: values mounted under prefixes of URLs, the longest match wins, as in requests. Case plays no
- * part; of prefixes of one length, the one mounted first wins; mounting a prefix again replaces its value.
+ * Maps URLs to values by prefix. The longest prefix wins, as in requests. Case is ignored. Of two prefixes of one length, the
+ * one mounted first wins. Mounting a prefix again replaces its value.
  *
- * Unlike in requests, a prefix that names a host names all of it: `https://api.test` does not serve
- * `https://api.test.evil.example/`, nor a port `:80` the port `:8080`.
+ * Unlike in requests, a prefix with a host matches only that whole host: `https://api.test` does not match
+ * `https://api.test.evil.example/`, and the port `:80` does not match `:8080`.
  */
 export class Mounts<T> {
-  #entries: readonly Entry<T>[] = [];
-  #byHost: ReadonlyMap<string, readonly Entry<T>[]> = new Map();
-  /** How much of a URL tells where it belongs: all of it, as soon as a prefix names a host. */
-  #telling = 0;
+  #mounts: readonly Mount<T>[] = [];
+  #byHost: ReadonlyMap<string, readonly Mount<T>[]> = new Map();
+  /** Number of characters of a URL that decide the match; all of them as soon as a prefix names a host. */
+  #decidingLength = 0;
 
-  /** The prefixes, in the order in which they are tried. */
+  /** The prefixes, in the order in which they are compared. */
   get prefixes(): readonly string[] {
-    return this.#entries.map(({ prefix }) => prefix);
+    return this.#mounts.map(({ prefix }) => prefix);
   }
 
-  /** Every mounted value, in the same order. */
+  /** The mounted values, in the same order. */
   get values(): readonly T[] {
-    return this.#entries.map(({ value }) => value);
+    return this.#mounts.map(({ value }) => value);
   }
 
-  /** Puts a value under a prefix of URLs, such as `https://` or `https://api.example.com/v1/`. */
+  /** Mounts a value under a prefix such as `https://` or `https://api.example.com/v1/`. */
   mount(prefix: string, value: T): void {
     const entry = { prefix, text: prefix.toLowerCase(), value };
-    const known = this.#entries.some((other) => other.prefix === prefix);
-    this.#entries = known
-      ? this.#entries.map((other) => (other.prefix === prefix ? entry : other))
-      : [...this.#entries, entry].toSorted((a, b) => b.prefix.length - a.prefix.length);
-    this.#byHost = Map.groupBy(this.#entries, ({ text }) => hostOf(text));
-    const [longest] = this.#entries;
-    // One character more than the prefix, which may have to end there.
-    this.#telling =
+    const known = this.#mounts.some((other) => other.prefix === prefix);
+    this.#mounts = known
+      ? this.#mounts.map((other) => (other.prefix === prefix ? entry : other))
+      : [...this.#mounts, entry].toSorted((a, b) => b.prefix.length - a.prefix.length);
+    this.#byHost = Map.groupBy(this.#mounts, ({ text }) => parseHost(text));
+    const [longest] = this.#mounts;
+    // One character more than the longest prefix, which may have to end there.
+    this.#decidingLength =
       this.#byHost.size > 1 || !this.#byHost.has("") ? Infinity : (longest?.text.length ?? 0) + 1;
   }
 
-  /** Gives the value under the longest prefix of a URL; undefined when none fits. */
+  /** Returns the value of the longest prefix that matches the URL. */
   get(url: string): T | undefined {
-    // Hot path: where only schemes are mounted, the host is not looked for, which took 0.7 µs of a request's 16.
-    if (this.#telling < Infinity) return this.#match("", url.slice(0, this.#telling).toLowerCase())?.value;
+    // Hot path: if only schemes are mounted, the host is not parsed, which took 0.7 µs of a request's 16.
+    if (this.#decidingLength < Infinity)
+      return this.#match("", url.slice(0, this.#decidingLength).toLowerCase())?.value;
     const text = url.toLowerCase();
-    const host = hostOf(text);
-    // A prefix that names the host is longer than any that does not.
+    const host = parseHost(text);
+    // A prefix with a host is longer than any prefix without.
     return (this.#match(host, text) ?? (host === "" ? undefined : this.#match("", text)))?.value;
   }
 
-  #match(host: string, text: string): Entry<T> | undefined {
-    return this.#byHost.get(host)?.find((entry) => serves(entry.text, text));
+  #match(host: string, text: string): Mount<T> | undefined {
+    return this.#byHost.get(host)?.find((entry) => matchesPrefix(entry.text, text));
   }
 }
 
-/** What a prefix may be: one of a URL that could be asked for. */
-export const mountable: Check = kind({
+/** Checks a prefix: the beginning of an http or https URL. */
+export const prefixCheck: Check = kind({
   wanted: 'a prefix of URLs, such as "https://" or "https://api.example.com/v1/"',
   fits: (prefix) =>
     typeof prefix === "string" &&
     (/^https?:\/\/$/i.test(prefix) || (/^https?:\/\//i.test(prefix) && URL.canParse(prefix))),
 });
 
-/** Writes a prefix as URLs are written that are asked for: without the scheme's own port, say, or a user. */
-export function prefixOf(text: string): string {
+/** Returns a prefix in the form of request URLs: without the default port and without credentials. */
+export function normalizePrefix(text: string): string {
   if (!URL.canParse(text)) return text;
   const url = new URL(text);
   url.username = "";
   url.password = "";
-  // A host alone stands for all of its ports.
+  // A host without a path matches all of its ports.
   return /^[a-z]+:\/\/(?:[^/?#\\]*@)?(?:[^/?#\\:@]+|\[[^\]]+\])$/i.test(text) ? url.origin : url.href;
 }
 
 const authority = /^([a-z][a-z0-9+.-]*:\/\/)([^/?#\\]+)/;
 
-/** Scheme and host without the port; empty where no host is named. */
-function hostOf(text: string): string {
+/** Returns scheme and host without the port; an empty string for a prefix without a host. */
+function parseHost(text: string): string {
   const [, scheme, host] = authority.exec(text) ?? [];
   return scheme === undefined || host === undefined ? "" : scheme + host.replace(/:\d*$/, "");
 }
 
-function serves(prefix: string, url: string): boolean {
+function matchesPrefix(prefix: string, url: string): boolean {
   if (!url.startsWith(prefix)) return false;
-  // The hosts are equal: what may still be cut short is the port, when the prefix ends with it.
+  // The hosts are equal. Only the port may still be cut short, if the prefix ends with it.
   return !/:\d+$/.test(prefix) || !/^\d/.test(url.slice(prefix.length));
 }

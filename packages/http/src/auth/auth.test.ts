@@ -200,7 +200,7 @@ for (const [what, make, message] of nobody) {
 
 for (const [gave, words] of [
   [5, "a number"],
-  ["Bearer hunter2\n", "a text that no header can carry"],
+  ["Bearer hunter2\n", "a string that no header can carry"],
   [null, "null"],
 ] as const) {
   test(`an authentication that gives ${JSON.stringify(gave)} is blamed, and not the server`, async () => {
@@ -211,7 +211,7 @@ for (const [gave, words] of [
     assert.ok(error instanceof TypeError);
     assert.equal(
       error.message,
-      `auth must give the value of an Authorization header, or undefined, but gave ${words}`,
+      `auth must return the value of an Authorization header, or undefined, got ${words}`,
     );
     assert.equal(adapter.requests.length, 0);
   });

@@ -73,8 +73,6 @@ export class Call extends AttemptLog implements CallRules, LimitedRequest, Attem
     return typeof proxy === "string" ? formatProxyForLog(proxy) : this.#pooled?.lease.label;
   }
 
-  // Sending: one attempt.
-
   send(scope: Scope): Promise<AttemptResult> {
     if (scope.attempt === 1 && this.brokenAttempt !== undefined)
       return Promise.resolve({ call: this, error: this.brokenAttempt.error });
@@ -161,8 +159,6 @@ export class Call extends AttemptLog implements CallRules, LimitedRequest, Attem
     return continuesWithoutBody(head, { facts: this.#factsOf({ call: this }), auth: this.#plan.auth });
   }
 
-  // The questions of the retry loop.
-
   needsJudgement(response: HttpResponse): boolean {
     const { when, statusForcelist } = this.retry;
     const isBlock = this.#pooled !== undefined && response.verdict.kind === "blocked";
@@ -197,8 +193,8 @@ export class Call extends AttemptLog implements CallRules, LimitedRequest, Attem
   clockFor(clock: Clock): Clock {
     const { request, proxy: route } = this.#plan;
     if (typeof route !== "object") return clock;
-    const sooner = (delay: number): void => void this.reviseLast({ delay, delaySource: "proxy" });
-    return (this.#proxyClock = proxyClock(clock, { request, route, sooner }));
+    const onEarlyEnd = (delay: number): void => void this.reviseLast({ delay, delaySource: "proxy" });
+    return (this.#proxyClock = proxyClock(clock, { request, route, onEarlyEnd }));
   }
 
   get isExhausted(): boolean {
@@ -280,8 +276,6 @@ export class Call extends AttemptLog implements CallRules, LimitedRequest, Attem
     };
   }
 
-  // Rate limits of the server.
-
   /** Releases the limiters of the attempt, after they have received its result. */
   #releaseLimiters(): void {
     for (const limiter of this.#limiters) limiter.release();
@@ -314,8 +308,6 @@ export class Call extends AttemptLog implements CallRules, LimitedRequest, Attem
     else if (hint?.delay !== undefined && hint.delay > 0 && this.retry.respectRetryAfterHeader)
       this.retryAt = now + hint.delay;
   }
-
-  // The end of the call.
 
   /**
    * Returns the response of the last attempt. The end of a redirect is reported later, when it is known whether the

@@ -3,37 +3,38 @@ import type { Clock } from "@holdfast/policy";
 import { startTimer } from "@holdfast/policy/internal";
 import type { BodySource } from "../model/body-source.ts";
 import { StreamedResponse } from "../model/streamed-response.ts";
+import { onAbort } from "../support/bounded-wait.ts";
 
-/** How long is waited for what a refusal says. */
+/** The limits of the wait for the body of an error. */
 export interface PreviewBounds {
   readonly clock: Clock;
-  /** In milliseconds; a second at most. */
+  /** Milliseconds, at most one second. */
   readonly limit: number;
-  /** Aborted when the answer is not wanted any longer. */
+  /** Aborted when the response is no longer wanted. */
   readonly signal: AbortSignal | undefined;
-  /** Aborted when nothing more is waited for, but the answer is wanted. */
+  /** Aborted when the call no longer waits, but the response is wanted. */
   readonly drain: AbortSignal | undefined;
 }
 
-// An explanation is short; what is longer is content.
+// An explanation is short. A longer body is content.
 const maxPreviewBytes = 65_536;
-// It comes with its head, or soon after: whoever asked for a stream wants the head as it comes.
+// It arrives with the head or soon after. The caller of a stream wants the head without delay.
 const maxPreviewTime = 1_000;
 
 /**
- * Looks at the body of a streamed refusal where it is JSON or XML and short, so that the dialects see what it says. Whoever
- * reads the body gets it all the same, and whatever kept it from being whole.
+ * Reads the body of a streamed error response in advance if it is short JSON or XML, so that dialects can read it. The body
+ * of the returned response still has all bytes, and the error if it was not complete.
  *
  * @throws the reason of `signal`.
  */
 export async function previewError(
   response: StreamedResponse,
-  patience: PreviewBounds,
+  bounds: PreviewBounds,
 ): Promise<StreamedResponse> {
   if (!isShortError(response)) return response;
   const { status, statusText, url, headers } = response;
   const body = new PreviewedBody(releaseBodySource(response.body));
-  const preview = await previewWithin(body, patience);
+  const preview = await previewWithin(body, bounds);
   return new StreamedResponse({ status, statusText, url, headers: headers.toJSON(), body, preview });
 }
 
@@ -46,32 +47,32 @@ async function previewWithin(
   body: PreviewedBody,
   { clock, limit, signal, drain }: PreviewBounds,
 ): Promise<Uint8Array | undefined> {
-  const looked = new AbortController();
-  const stop = (): void => looked.abort();
-  const stopTimer = startTimer(clock, Math.min(limit, maxPreviewTime), stop);
+  const ended = new AbortController();
+  const end = (): void => ended.abort();
+  const stopTimer = startTimer(clock, Math.min(limit, maxPreviewTime), end);
   const signals = [signal, drain];
-  for (const each of signals) each?.addEventListener("abort", stop, { once: true });
-  if (signals.some((each) => each?.aborted === true)) stop();
-  const seen = await body.preview(looked.signal);
+  const stopListening = onAbort(signals, end);
+  if (signals.some((each) => each?.aborted === true)) end();
+  const preview = await body.preview(ended.signal);
   stopTimer();
-  for (const each of signals) each?.removeEventListener("abort", stop);
-  if (signal?.aborted !== true) return seen;
+  stopListening();
+  if (signal?.aborted !== true) return preview;
   body.cancel(signal.reason);
   throw signal.reason;
 }
 
-/** A body whose beginning was looked at: it is given all the same. */
+/** A body whose beginning was read in advance. `read` returns it again. */
 class PreviewedBody implements BodySource {
   readonly #source: BodySource;
   readonly #pieces: Uint8Array[] = [];
-  /** What was asked for, and not given yet. */
+  /** The read that has started and was not returned yet. */
   #next: Promise<Uint8Array | undefined> | undefined;
 
   constructor(source: BodySource) {
     this.#source = source;
   }
 
-  /** Gives the body where it is short and whole, and comes before the signal is aborted. */
+  /** Returns the body if it is short, complete, and arrives before the signal is aborted. */
   async preview(signal: AbortSignal): Promise<Uint8Array | undefined> {
     const stopped = new Promise<"stopped">((resolve) => {
       if (signal.aborted) resolve("stopped");
@@ -79,7 +80,7 @@ class PreviewedBody implements BodySource {
     });
     for (let length = 0; length <= maxPreviewBytes; length += this.#pieces.at(-1)?.length ?? 0) {
       const next = (this.#next ??= this.#source.read());
-      // What it throws is for whoever reads the body.
+      // The reader of the body gets the error.
       const piece = await Promise.race([next, stopped]).catch(() => "stopped" as const);
       if (piece === "stopped") return undefined;
       if (piece === undefined) return Buffer.concat(this.#pieces);

@@ -13,88 +13,94 @@ import type { Retry } from "../retry/retry.ts";
 import type { TimeoutOptions } from "../transport/timeouts.ts";
 import type { TlsOptions } from "../transport/connect/tls.ts";
 
+/** The options of a session. Most of them can be overridden by the options of a request. */
 export interface SessionOptions {
-  /** What relative URLs are relative to. */
+  /** Base of relative URLs, such as `"https://api.example.com/v1/"`. */
   readonly baseUrl?: string;
-  /** Sent with every request. */
+  /** Headers of every request. */
   readonly headers?: HeadersInit;
-  /** Added to every URL. */
+  /** Query parameters of every URL. */
   readonly params?: Params;
-  /** Says who asks, and is asked again after one 401; not sent on to another origin. */
+  /** Authenticates each request. Called again after a 401. Not applied after a redirect to another origin. */
   readonly auth?: Auth;
-  /** The jar to keep cookies in; false keeps none. @default a new jar */
+  /** Cookie jar of the session; `false` stores no cookies. @default a new jar */
   readonly cookies?: CookieJar | false;
-  /** @default sessionDefaults.retry: at most 3 retries of what is safe to send again */
+  /** Rule for retries. @default `sessionDefaults.retry`: at most 3 retries of requests that are safe to repeat */
   readonly retry?: Retry;
-  /** @default connect 5 s, read 30 s */
+  /** Limits of each phase, each attempt and the whole call. @default connect 5 s, read 30 s */
   readonly timeout?: TimeoutOptions;
-  /** What retries may cost, over all calls. @default sessionDefaults.budget, of the session alone */
+  /** Limits the retries of all calls together. @default a budget of this session, with `sessionDefaults.budget` */
   readonly budget?: RetryBudget;
   /**
-   * A policy for each origin, made when it is first asked: a breaker, bulkhead, rate or hedge around every attempt. What it
-   * refuses is tried again no earlier than it says. A hedge sends nothing twice that is neither idempotent nor bears a key.
+   * Returns a policy for an origin, such as a breaker, bulkhead, rate limit or hedge. Called at the first request to the
+   * origin; the policy wraps every attempt there. An attempt that it rejects is retried no earlier than the policy allows.
+   * A hedge sends a request twice only if it is idempotent or carries a key.
    */
   readonly policy?: (origin: string) => Policy;
   /**
-   * Whether a limit that one answer tells of holds for all requests to its bucket, or host: they wait until it opens, and
-   * leave one after another, no faster than it allows. @default true
+   * Whether a rate limit that one response announces applies to all requests to the same bucket or host. They wait until
+   * the limit allows them, and then leave one after another at its rate. @default true
    */
   readonly pacing?: boolean;
+  /** Functions that are called during each request. */
   readonly hooks?: HooksInit;
-  /** How idempotency keys are written. @default bare, as Idempotency-Key */
+  /** Header for idempotency keys. @default Idempotency-Key, without quotes */
   readonly idempotencyHeader?: IdempotencyHeader;
   /**
-   * The most redirects that one call follows, where `redirect` of `retry` does not allow fewer; 0 hands them out, null leaves
-   * it to the counters of `retry` alone. @default 30
+   * Most redirects that one call follows, unless `redirect` of `retry` allows fewer. 0 returns the redirect response, `null`
+   * leaves the limit to the counters of `retry`. @default 30
    */
   readonly maxRedirects?: number | null;
-  /** Headers beyond Authorization, Cookie and Proxy-Authorization that do not follow a redirect to another origin, in any case. */
+  /** Headers to remove on a redirect to another origin, besides Authorization, Cookie and Proxy-Authorization. */
   readonly sensitiveHeaders?: readonly string[];
-  /** The most that a body may grow to, decoded. @default 2 GiB */
+  /** Largest body in bytes, decoded. @default 2 GiB; a streamed body has no limit */
   readonly maxBytes?: number;
-  /** Connections to one origin at the same time; who comes later waits within `timeout.attempt` and `total`. @default 256 */
+  /** Most open connections to one origin. Further requests wait within `timeout.attempt` and `timeout.total`. @default 256 */
   readonly maxConnections?: number;
+  /** Certificates and checks of TLS. */
   readonly tls?: TlsOptions;
-  /** The proxy to go through: one for all, by scheme and host, or a pool of them. @default what the environment says */
+  /** One proxy, proxies by scheme and host, or a pool. @default the proxies of the environment */
   readonly proxy?: string | ProxyMap | ProxyProvider;
-  /** Whether `http_proxy`, `https_proxy`, `all_proxy` and `no_proxy` of the environment count. @default true */
+  /** Whether to use `http_proxy`, `https_proxy`, `all_proxy` and `no_proxy` of the environment. @default true */
   readonly trustEnvironment?: boolean;
-  /** Speaks HTTP/2 to servers that offer it. @default false */
+  /** Whether to use HTTP/2 with servers that offer it. @default false */
   readonly http2?: boolean;
+  /** Source of time, for tests. @default the clock of the platform */
   readonly clock?: Clock;
+  /** Source of random numbers from 0 to 1, for tests. @default `Math.random` */
   readonly random?: Random;
 }
 
-/** What one request changes of its session. */
+/** The options of one request. They override those of the session. */
 export interface RequestOptions extends Pick<
   SessionOptions,
   "params" | "auth" | "retry" | "timeout" | "hooks" | "idempotencyHeader" | "maxRedirects" | "maxBytes"
 > {
-  /** In place of the session's; `{ country, session }` says which proxy of the session's pool. */
+  /** Replaces the proxy of the session. `{ country, identity }` selects a proxy of the session's pool. */
   readonly proxy?: string | ProxyMap | ProxyProvider | ProxySelection;
-  /** Over the session's; undefined removes one. */
+  /** Headers to add to those of the session; `undefined` removes a header. */
   readonly headers?: HeadersInit;
   readonly body?: BodyInit;
-  /** Sent as application/json. */
+  /** Value to send as `application/json`. */
   readonly json?: unknown;
-  /** Ends the call: its reason is thrown as it is. */
+  /** Aborts the call, which rejects with the reason of the signal. */
   readonly signal?: AbortSignal | undefined;
-  /** Once aborted, the call waits for nothing more: the attempt under way is the last, and what there is comes back. */
+  /** Once aborted, the running attempt is the last: the call returns or throws its result. */
   readonly drain?: AbortSignal | undefined;
-  /** Lets the server recognise a second try, so that any method may be sent again; sent as `idempotencyHeader` says. */
+  /** Lets the server recognise a repeated request, so that any method may be retried. Sent in `idempotencyHeader`. */
   readonly idempotencyKey?: IdempotencyKey;
   /**
-   * Gives the answer as soon as its head is there, as a `StreamedResponse` whose body is read as it comes. Its size is
-   * then bounded by the caller's `maxBytes` alone. @default false
+   * Whether to return a `StreamedResponse` as soon as the head has arrived, and to read the body on demand. Only the
+   * caller's own `maxBytes` limits its size. @default false
    */
   readonly stream?: boolean;
 }
 
-/** What one request changes of its session, and that its answer is streamed. */
+/** The options of a request whose response is streamed. */
 export type StreamRequestOptions = RequestOptions & { readonly stream: true };
 
-/** The options of one download. A body is saved as the server has it, so nothing here buffers it. */
+/** The options of a download. */
 export interface DownloadOptions extends Omit<RequestOptions, "stream">, SaveOptions {
-  /** @default "GET" */
+  /** Method of the request. @default "GET" */
   readonly method?: string;
 }

@@ -4,51 +4,52 @@ import type { HttpRequest } from "../model/request.ts";
 
 /** The clock of a call that goes through a pool. */
 export interface ProxyClock extends Clock {
-  /** Says what the next sleep is for; one that is not told is for nothing but time. */
+  /** Sets the reason of the next sleep. Without it, the sleep takes its full time. */
   expect(wait: ExpectedWait): void;
 }
 
 /** A wait between two attempts, in milliseconds. */
 export interface ExpectedWait {
-  /** How long the call waits at least, and at whose word. */
+  /** The minimum of the wait, and where it comes from. */
   readonly minimum: number;
   readonly source: string;
-  /** What is to be waited in any case. */
+  /** The part of the wait that applies in any case. */
   readonly backOff: number;
 }
 
+/** A call that waits for a proxy. */
 export interface ProxyWaiter {
   readonly route: ProviderRoute;
   readonly request: HttpRequest;
-  /** Hears that a proxy was fit sooner, and how long the wait was. */
-  readonly sooner: (waited: number) => void;
+  /** Receives the length of a wait that ended early, because a proxy was available. */
+  readonly onEarlyEnd: (waited: number) => void;
 }
 
-// Who waits at least for a time and yet by the back-off, waits until a proxy is fit.
-const forProxy: ReadonlySet<string> = new Set(["back-off", "no-proxy"]);
+// A wait by the back-off that has a minimum is a wait for a proxy.
+const proxyWaitSources: ReadonlySet<string> = new Set(["back-off", "no-proxy"]);
 
-/** Makes a clock whose sleeps end before their time when they are for a proxy and one is fit sooner, but not before the back-off. */
-export function proxyClock(clock: Clock, { route, request, sooner }: ProxyWaiter): ProxyClock {
+/** Returns a clock whose sleeps for a proxy end as soon as a proxy is available, but not before the back-off. */
+export function proxyClock(clock: Clock, { route, request, onEarlyEnd }: ProxyWaiter): ProxyClock {
   const { provider, country, identity } = route;
   const { url, method, headers } = request;
   let next: ExpectedWait | undefined;
   return {
     ...clock,
-    now: () => clock.now(),
-    date: () => clock.date(),
+    now: clock.now.bind(clock),
+    date: clock.date.bind(clock),
     expect: (wait) => {
-      next = wait.minimum > 0 && forProxy.has(wait.source) ? wait : undefined;
+      next = wait.minimum > 0 && proxyWaitSources.has(wait.source) ? wait : undefined;
     },
     sleep: async (delay, signal) => {
       const wait = next;
       next = undefined;
       if (wait === undefined) return clock.sleep(delay, signal);
       const began = clock.now();
-      const asked = { url, method, headers, country, identity, signal, clock };
-      if (!(await provider.wait(asked, { delay, availableIn: wait.minimum }))) return;
-      const rest = wait.backOff - (clock.now() - began);
-      if (rest > 0) await clock.sleep(rest, signal);
-      sooner(clock.now() - began);
+      const proxyRequest = { url, method, headers, country, identity, signal, clock };
+      if (!(await provider.wait(proxyRequest, { delay, availableIn: wait.minimum }))) return;
+      const left = wait.backOff - (clock.now() - began);
+      if (left > 0) await clock.sleep(left, signal);
+      onEarlyEnd(clock.now() - began);
     },
   };
 }

@@ -1,35 +1,35 @@
-import type { Hooks } from "../telemetry/hooks.ts";
 import type { HttpRequest } from "../model/request.ts";
+import type { Hooks } from "../telemetry/hooks.ts";
 import {
-  isWaitEnded,
   isPromiseLike,
+  isWaitEnded,
   waitWithinBounds,
-  type CallerFunction,
   type CallBounds,
+  type CallerFunction,
 } from "./call-bounds.ts";
 
-/** What bounds the wait for hooks. */
+/** The name of the hooks in error messages, and the limits of the wait for them. */
 interface HookBounds extends CallerFunction {
   readonly bounds: CallBounds | undefined;
 }
 
 /**
- * Calls hooks one after another, each when the one before has settled.
+ * Runs hooks one after another, each when the previous one has settled.
  *
- * @throws what a hook throws; what ends the wait for one.
+ * @throws the error of a hook; the error that ended the wait for a hook.
  */
 export async function runHooks<H>(
   hooks: readonly H[],
-  tell: (hook: H) => void | Promise<void>,
-  { bounds, ...awaited }: HookBounds,
+  run: (hook: H) => void | Promise<void>,
+  { bounds, ...waitedFor }: HookBounds,
 ): Promise<void> {
   for (const hook of hooks) {
-    const told = tell(hook);
-    if (isPromiseLike(told)) await waitWithinBounds(told, bounds, awaited);
+    const returned = run(hook);
+    if (isPromiseLike(returned)) await waitWithinBounds(returned, bounds, waitedFor);
   }
 }
 
-/** Who is to hear of the error that ends a call. */
+/** The `error` hooks of a call. */
 export interface ErrorHooks {
   readonly hooks: Hooks["error"];
   readonly request: HttpRequest;
@@ -37,16 +37,16 @@ export interface ErrorHooks {
 }
 
 /**
- * Tells the hooks, one after another, of the error that ends a call. Where the call may not last any longer, a hook that has
- * not settled is not waited for.
+ * Runs the `error` hooks, one after another, with the error that ends a call. A hook that is still running when the call
+ * must end is abandoned.
  *
- * @throws what a hook throws.
+ * @throws the error of a hook.
  */
 export async function runErrorHooks({ hooks, request, bounds }: ErrorHooks, error: unknown): Promise<void> {
   for (const hook of hooks) {
-    const told = hook(error, request);
-    if (!isPromiseLike(told)) continue;
-    await waitWithinBounds(told, bounds, { name: "an error hook" }).catch((thrown: unknown) => {
+    const returned = hook(error, request);
+    if (!isPromiseLike(returned)) continue;
+    await waitWithinBounds(returned, bounds, { name: "an error hook" }).catch((thrown: unknown) => {
       if (!isWaitEnded(thrown, bounds)) throw thrown;
     });
   }

@@ -12,8 +12,9 @@ import { maySendAgain } from "../retry/safety.ts";
 import { isTransient } from "../model/verdict.ts";
 
 /**
- * Sends a request once, as its context wants it sent. A 401 is shown to `auth`, and if that has a better answer the
- * request goes again at once: being asked who one is, is no failure.
+ * Sends a request once, with request hooks, cookies and authentication. After a 401, `auth` is called again with the
+ * response. If it returns other credentials, the request is sent once more within the same attempt, because a request for
+ * credentials is not a failure.
  */
 export function sendAttempt(
   request: HttpRequest,
@@ -24,27 +25,27 @@ export function sendAttempt(
   return sendPrepared(request, context, options);
 }
 
-/** A policy wanted to send a second time what could be executed a second time. */
+/** Thrown to a policy that sends a request twice which the server might execute twice. */
 class DoubleSendError extends RejectedError {
   readonly code = "ERR_DOUBLE_SEND";
 }
 
 /**
- * Sends a request once under a policy. An answer that a later attempt may cure is a failure to that policy, so that a
- * breaker or a hedge need not know HTTP. A policy that sends more than once, as a hedge does, gets to do so only with
- * what is idempotent or carries a key.
+ * Sends a request through a policy. A response that a later attempt may change reaches the policy as a failure, so that a
+ * breaker or a hedge needs no knowledge of HTTP. A policy that sends more than once, such as a hedge, may do so only with a
+ * request that is idempotent or carries a key.
  */
 export async function sendThroughPolicy(
-  guard: Policy,
+  policy: Policy,
   { request, scope }: { readonly request: HttpRequest; readonly scope: Scope },
   send: (scope: Scope) => Promise<HttpResponse>,
 ): Promise<HttpResponse> {
   const arrived = { mayHaveArrived: true, mayHaveActed: true, mayBodyBeUsed: true };
-  const once = !maySendAgain(request, arrived).again;
+  const isSentOnce = !maySendAgain(request, arrived).again;
   let sent = false;
   try {
-    return await guard.execute(async (inner) => {
-      if (sent && once) throw new DoubleSendError(`A ${request.method} is not sent a second time`);
+    return await policy.execute(async (inner) => {
+      if (sent && isSentOnce) throw new DoubleSendError(`A ${request.method} is not sent a second time`);
       sent = true;
       const response = await send(inner);
       if (isTransient(response.verdict)) throw new StatusError(response);
@@ -56,7 +57,7 @@ export async function sendThroughPolicy(
   }
 }
 
-/** Shows a response to all who want to see it; undefined when all have seen it, which keeps the common case cheap. */
+/** Stores the cookies of a response and runs the response hooks. Returns undefined if that is already done: the common case. */
 export function applyResponse(
   response: HttpResponse,
   request: HttpRequest,
@@ -64,59 +65,59 @@ export function applyResponse(
 ): Promise<void> | undefined {
   if (unreadBodyOf(response) !== undefined) return applyUnreadResponse(response, request, context);
   const { hooks, cookies, bounds } = context;
-  const show = (): Promise<void> | undefined => {
-    const told = runResponseHooks(hooks.response, response, request);
-    return told && waitWithinBounds(told, bounds, responseHookOf(request));
+  const runHooks = (): Promise<void> | undefined => {
+    const running = runResponseHooks(hooks.response, response, request);
+    return running && waitWithinBounds(running, bounds, describeResponseHook(request));
   };
   return cookies !== undefined && hasHeader(response, "set-cookie")
-    ? cookies.store(response).then(show)
-    : show();
+    ? cookies.store(response).then(runHooks)
+    : runHooks();
 }
 
-/**
- * Shows a response whose body was not waited for: who wants to read that body cannot, which is no reason to end the call.
- */
+/** Does the same for a response whose body was not read. A hook that tries to read the body fails, but does not end the call. */
 async function applyUnreadResponse(
   response: HttpResponse,
   request: HttpRequest,
   { hooks, cookies, bounds }: Pick<AttemptContext, "hooks" | "cookies" | "bounds">,
 ): Promise<void> {
-  const show = async (hook: ResponseHook): Promise<void> => {
-    const told = hook(response, request);
-    if (isPromiseLike(told)) await waitWithinBounds(told, bounds, responseHookOf(request));
+  const run = async (hook: ResponseHook): Promise<void> => {
+    const returned = hook(response, request);
+    if (isPromiseLike(returned)) await waitWithinBounds(returned, bounds, describeResponseHook(request));
   };
   try {
     await cookies?.store(response);
-    for (const hook of hooks.response) await ignoringMissingBody(response, () => show(hook));
+    for (const hook of hooks.response) await ignoringMissingBody(response, () => run(hook));
   } catch (error) {
     await discardBody(response);
     throw error;
   }
 }
 
-function responseHookOf({ url }: HttpRequest): CallerFunction {
+function describeResponseHook({ url }: HttpRequest): CallerFunction {
   return { name: "a response hook", attempt: { target: url.host, mayHaveArrived: true } };
 }
 
-async function ignoringMissingBody(response: HttpResponse, ask: () => Promise<void>): Promise<void> {
+async function ignoringMissingBody(response: HttpResponse, run: () => Promise<void>): Promise<void> {
   try {
-    await ask();
+    await run();
   } catch (error) {
     const unread = unreadBodyOf(response);
     if (unread === undefined || error !== unread.missingError) throw error;
   }
 }
 
-// Hot path: a hook that gives no promise is not awaited; to await a single one took 0.3 µs of a request's 16.
+// Hot path: only promises are awaited. To await one hook that returns nothing took 0.3 µs of a request's 16.
 function runResponseHooks(
   hooks: readonly ResponseHook[],
   response: HttpResponse,
   request: HttpRequest,
 ): Promise<void> | undefined {
   for (let index = 0; index < hooks.length; index += 1) {
-    const told = hooks[index]?.(response, request);
-    if (typeof told === "object")
-      return Promise.resolve(told).then(() => runResponseHooks(hooks.slice(index + 1), response, request));
+    const returned = hooks[index]?.(response, request);
+    if (typeof returned === "object")
+      return Promise.resolve(returned).then(() =>
+        runResponseHooks(hooks.slice(index + 1), response, request),
+      );
   }
   return undefined;
 }
@@ -132,35 +133,35 @@ async function sendPrepared(
 ): Promise<HttpResponse> {
   const { adapter, auth } = context;
   const bounds = context.bounds && { ...context.bounds, signal: options.signal };
-  const shown = await runRequestHooks(request, context.hooks, bounds);
-  // What the caller wrote by hand is the caller's word.
-  if (auth === undefined || "authorization" in shown.headers)
-    return adapter.send(withCookies(shown, context), options);
-  const ask = (asked: HttpRequest, refused?: HttpResponse): ReturnType<Auth> => {
-    const given = auth(asked, refused);
+  const prepared = await runRequestHooks(request, context.hooks, bounds);
+  // An Authorization header of the caller is sent unchanged.
+  if (auth === undefined || "authorization" in prepared.headers)
+    return adapter.send(withCookies(prepared, context), options);
+  const authenticate = (unsigned: HttpRequest, refused?: HttpResponse): ReturnType<Auth> => {
+    const value = auth(unsigned, refused);
     const attempt = { target: request.url.host, mayHaveArrived: refused !== undefined };
-    return isPromiseLike(given) ? waitWithinBounds(given, bounds, { name: "auth", attempt }) : given;
+    return isPromiseLike(value) ? waitWithinBounds(value, bounds, { name: "auth", attempt }) : value;
   };
-  const sent = withAuthorization(withCookies(shown, context), await ask(shown));
+  const sent = withAuthorization(withCookies(prepared, context), await authenticate(prepared));
   const response = await adapter.send(sent, options);
   if (response.status !== 401) return response;
   if (sent.body.kind === "one-shot") return withReadBody(response);
-  const better = await secondCredentials(response, () => ask(sent, response));
-  if (better === undefined) return withReadBody(response);
+  const second = await secondCredentials(response, () => authenticate(sent, response));
+  if (second === undefined) return withReadBody(response);
   await applyResponse(response, sent, context);
   await discardBody(response);
   await options.observer?.discard?.({ status: 401, reason: "credentials" });
-  // Dressed anew: the 401 may have set a cookie that belongs to its challenge.
-  return withReadBody(await adapter.send(withAuthorization(withCookies(shown, context), better), options));
+  // With the cookies of now: the 401 may have set one that belongs to its challenge.
+  return withReadBody(await adapter.send(withAuthorization(withCookies(prepared, context), second), options));
 }
 
-/** What `auth` has to say to a 401; where it wants to see a body that was not waited for, it gets to. */
+/** Calls `auth` after a 401. If it tries to read a body that was not read, the body is read and `auth` called again. */
 async function secondCredentials(
   refused: HttpResponse,
-  ask: () => ReturnType<Auth>,
+  authenticate: () => ReturnType<Auth>,
 ): Promise<string | undefined> {
   try {
-    return await ask();
+    return await authenticate();
   } catch (error) {
     const unread = unreadBodyOf(refused);
     if (unread === undefined || error !== unread.missingError) {
@@ -169,10 +170,10 @@ async function secondCredentials(
     }
   }
   await loadContent(refused);
-  return ask();
+  return authenticate();
 }
 
-/** A 401 that is the last word is handed out with its body. */
+/** Reads the body of a 401 that the caller gets. */
 async function withReadBody(response: HttpResponse): Promise<HttpResponse> {
   if (response.status === 401) await loadContent(response);
   return response;
@@ -184,15 +185,15 @@ async function runRequestHooks(
   bounds: CallBounds | undefined,
 ): Promise<HttpRequest> {
   const attempt = { target: request.url.host, mayHaveArrived: false };
-  let shown = request;
+  let current = request;
   for (const hook of hooks) {
-    const given = hook(shown);
-    shown =
-      (isPromiseLike(given)
-        ? await waitWithinBounds(given, bounds, { name: "a request hook", attempt })
-        : given) ?? shown;
+    const returned = hook(current);
+    const changed = isPromiseLike(returned)
+      ? await waitWithinBounds(returned, bounds, { name: "a request hook", attempt })
+      : returned;
+    current = changed ?? current;
   }
-  return shown;
+  return current;
 }
 
 function withCookies(request: HttpRequest, { cookies }: AttemptContext): HttpRequest {
@@ -200,12 +201,12 @@ function withCookies(request: HttpRequest, { cookies }: AttemptContext): HttpReq
   return cookie === undefined ? request : withHeader(request, "cookie", cookie);
 }
 
-/** @throws TypeError for what is no value of a header, which it does not quote. */
+/** @throws TypeError for a value that no header can carry. The message does not quote it. */
 function withAuthorization(request: HttpRequest, value: unknown): HttpRequest {
   if (value === undefined) return request;
   if (typeof value === "string" && isFieldValue(value)) return withHeader(request, "authorization", value);
-  const got = typeof value === "string" ? "a text that no header can carry" : describeKind(value);
-  throw new TypeError(`auth must give the value of an Authorization header, or undefined, but gave ${got}`);
+  const got = typeof value === "string" ? "a string that no header can carry" : describeKind(value);
+  throw new TypeError(`auth must return the value of an Authorization header, or undefined, got ${got}`);
 }
 
 function withHeader(request: HttpRequest, name: string, value: string): HttpRequest {

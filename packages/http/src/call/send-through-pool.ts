@@ -11,33 +11,33 @@ import { findHint } from "../retry/dialects/hints.ts";
 import { parseRetryAfter } from "../retry/retry-after.ts";
 import type { Retry } from "../retry/retry.ts";
 
-/** An attempt that goes through a proxy of a pool. */
+/** A request to send through a proxy of a pool. */
 export interface PooledRequest {
   readonly route: ProviderRoute;
   readonly request: HttpRequest;
   readonly context: AttemptContext;
   readonly options: SendOptions;
-  /** Whose dialects the host's wish to be left alone is understood in. */
+  /** Has the dialects in which the delay that a host requests is read. */
   readonly retry: Retry;
-  /** The session's, by which the call waits for a proxy where it may. */
+  /** The clock of the session, for the wait for a proxy. */
   readonly clock: Clock;
 }
 
-/** The proxy that an attempt went through, and who accompanied it: the cookies are those of its identity. */
+/** The lease of an attempt, and its context with the cookies of the identity. */
 export interface PooledAttempt {
   readonly lease: ProxyLease;
   readonly context: AttemptContext;
 }
 
 /**
- * Sends a request once through a proxy of a pool, and tells the pool what became of it. `passed` hears which proxy it
- * was, unless the attempt was aborted.
+ * Sends a request once through a proxy of a pool, and reports the result to the pool. `onLeased` receives the lease, unless
+ * the attempt was aborted.
  *
- * @throws NoProxyError when no proxy is fit; as `deliver` does.
+ * @throws NoProxyError when no proxy is available; the errors of `sendAttempt`.
  */
 export async function sendThroughPool(
   attempt: PooledRequest,
-  passed: (passage: PooledAttempt) => void,
+  onLeased: (pooled: PooledAttempt) => void,
 ): Promise<HttpResponse> {
   const { route, request, options, clock } = attempt;
   const { provider, country, identity } = route;
@@ -63,13 +63,13 @@ export async function sendThroughPool(
     });
     const verdict = await provider.report(lease, toRecord({ response }, attempt));
     if (verdict !== undefined) setVerdict(response, verdict);
-    passed({ lease, context });
+    onLeased({ lease, context });
     return response;
   } catch (error) {
     const aborted = signal?.aborted === true;
     if (!aborted) await provider.report(lease, toRecord({ error }, attempt));
     lease[Symbol.dispose]();
-    if (!aborted) passed({ lease, context });
+    if (!aborted) onLeased({ lease, context });
     throw error;
   }
 }

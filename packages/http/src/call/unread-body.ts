@@ -7,7 +7,7 @@ import type { AttemptResult } from "./attempt.ts";
 
 const noBytes = new Uint8Array(0);
 
-/** Whether status and headers send a call on, whatever the body says: to another attempt, elsewhere, or to `auth`. */
+/** Whether the call continues after this head, whatever the body says: with another attempt, a redirect, or `auth`. */
 export function continuesWithoutBody(
   { status, headers }: ResponseHead,
   {
@@ -23,22 +23,22 @@ export function continuesWithoutBody(
   try {
     return decideByHead({ ...facts, response: head }).again === "yes";
   } catch {
-    // A dialect of the caller's own that throws is heard of when the answer is judged.
+    // A dialect of the caller that throws does so again when the whole response is judged.
     return false;
   }
 }
 
-/** Whether an answer that is to be handed out came without its body. */
+/** Whether a response that the caller gets has a body that was not read. */
 export function isBodyUnread({ response }: AttemptResult): boolean {
   return response !== undefined && unreadBodyOf(response) !== undefined && !isRedirectStatus(response.status);
 }
 
-/** Waits for the body of an answer that came without it; an exchange that failed where it does not come. */
-export async function readUnreadBody(exchange: AttemptResult): Promise<AttemptResult> {
+/** Reads the body of such a response. Returns a failed result if the body is not complete. */
+export async function readUnreadBody(result: AttemptResult): Promise<AttemptResult> {
   try {
-    if (exchange.response !== undefined) await loadContent(exchange.response);
-    return exchange;
+    if (result.response !== undefined) await loadContent(result.response);
+    return result;
   } catch (error) {
-    return { call: exchange.call, error };
+    return { call: result.call, error };
   }
 }

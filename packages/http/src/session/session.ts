@@ -1,6 +1,6 @@
 import { retryBudget, systemClock, systemRandom } from "@holdfast/policy";
 import { HttpAdapter, type Adapter } from "../adapter/adapter.ts";
-import { mountable, Mounts, prefixOf } from "../adapter/mounts.ts";
+import { prefixCheck, Mounts, normalizePrefix } from "../adapter/mounts.ts";
 import { adapterCheck } from "../adapter/validate-options.ts";
 import { CallRunner } from "../call/call-runner.ts";
 import type {
@@ -74,9 +74,9 @@ export class Session implements AsyncDisposable {
    * @throws TypeError for a prefix that no http or https URL can have, or a value that is not an adapter.
    */
   mount(prefix: string, adapter: Adapter): this {
-    refuse("mount", mountable(prefix));
+    refuse("mount", prefixCheck(prefix));
     refuse(`mount(${JSON.stringify(prefix)})`, adapterCheck(adapter));
-    this.#adapters.mount(prefixOf(prefix), adapter);
+    this.#adapters.mount(normalizePrefix(prefix), adapter);
     return this;
   }
 

@@ -93,14 +93,17 @@ const both: readonly Row[] = [
 
 const ofSession: readonly Row[] = [
   ...both,
-  [{ baseUrl: "nope" }, '?.baseUrl takes the URL of http or https that others are relative to, got "nope"'],
-  [{ baseUrl: 5 }, "?.baseUrl takes the URL of http or https that others are relative to, got 5"],
+  [{ baseUrl: "nope" }, '?.baseUrl takes an http or https URL, the base of relative URLs, got "nope"'],
+  [{ baseUrl: 5 }, "?.baseUrl takes an http or https URL, the base of relative URLs, got 5"],
   [
     { baseUrl: "ftp://x/" },
-    '?.baseUrl takes the URL of http or https that others are relative to, got "ftp://x/"',
+    '?.baseUrl takes an http or https URL, the base of relative URLs, got "ftp://x/"',
   ],
-  [{ cookies: true }, "?.cookies takes a CookieJar of tough-cookie, or false for none, got true"],
-  [{ cookies: {} }, "?.cookies takes a CookieJar of tough-cookie, or false for none, got an object"],
+  [{ cookies: true }, "?.cookies takes a CookieJar of tough-cookie, or false to store no cookies, got true"],
+  [
+    { cookies: {} },
+    "?.cookies takes a CookieJar of tough-cookie, or false to store no cookies, got an object",
+  ],
   [{ budget: 5 }, "?.budget takes a budget, such as retryBudget(), got 5"],
   [{ guard: () => undefined }, '? has no option "guard": did you mean policy?'],
   [{ policy: 5 }, "?.policy takes a function, got 5"],

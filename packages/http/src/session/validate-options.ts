@@ -51,7 +51,7 @@ const sharedChecks = {
   }),
   idempotencyHeader: options<IdempotencyHeader>({ name: headerName, quoted: flag }),
   maxRedirects: kind({
-    wanted: "a whole number of redirects, 0 or more, or null to leave it to the counters of retry",
+    wanted: "a whole number of redirects, 0 or more, or null to use the counters of retry",
     fits: (value) => value === null || wholeNumber(value) === undefined,
     type: "number",
   }),
@@ -61,12 +61,12 @@ const sharedChecks = {
 const sessionChecks: Checks<SessionOptions> = {
   ...sharedChecks,
   baseUrl: kind({
-    wanted: "the URL of http or https that others are relative to",
+    wanted: "an http or https URL, the base of relative URLs",
     fits: (value) => typeof value === "string" && /^https?:/i.test(value.trim()) && URL.canParse(value),
     type: "string",
   }),
   cookies: kind({
-    wanted: "a CookieJar of tough-cookie, or false for none",
+    wanted: "a CookieJar of tough-cookie, or false to store no cookies",
     fits: (value) => value === false || cookieJarCheck(value) === undefined,
   }),
   budget: objectWithMethods("a budget, such as retryBudget()", ["deposit", "withdraw"]),
