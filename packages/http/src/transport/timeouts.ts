@@ -3,37 +3,38 @@ import { isDuration, toMs } from "@holdfast/policy/internal";
 import { kind, options, type Check } from "../support/validate.ts";
 
 /**
- * The limits of the way through a proxy, one for each leg. None of them can exceed `connect`, which holds for all legs
- * together; whichever passes is the proxy's fault, but for the last.
+ * The limits of connecting through a proxy, one for each phase. `connect` of the request limits all phases together. A phase that
+ * takes too long is a fault of the proxy, except `origin`.
  */
 export interface ProxyTimeoutOptions {
-  /** The proxy's name and TCP to it. @default half of `connect` */
+  /** Name lookup of the proxy and TCP to it. @default half of `connect` */
   readonly connect?: Duration;
   /** TLS with an https proxy. @default half of `connect` */
   readonly tls?: Duration;
-  /** From CONNECT, or the first word of SOCKS, to the proxy's word that the tunnel stands. @default what is left of `connect` */
+  /** From the CONNECT request, or the SOCKS greeting, to an open tunnel. @default the rest of `connect` */
   readonly tunnel?: Duration;
-  /** TLS with the origin, through the tunnel. @default what is left of `connect` */
+  /** TLS with the origin, through the tunnel. @default the rest of `connect` */
   readonly origin?: Duration;
 }
 
-/** The limits of the way through a proxy in milliseconds, as far as they were given. */
+/** The configured limits of connecting through a proxy, in milliseconds. */
 export type ProxyTimeouts = Readonly<Partial<Record<keyof ProxyTimeoutOptions, number>>>;
 
-/** The limits of a request, more than 0 each. Each one that passes ends an attempt, and `total` the whole call. */
+/** The limits of a request. Each must be more than 0. `total` ends the whole call, every other one ends an attempt. */
 export interface TimeoutOptions {
-  /** Name, TCP and TLS, over all addresses of the host, and the proxy where there is one. @default "5s" */
+  /** Name lookup, TCP to all addresses of the host, the proxy, and TLS. @default "5s" */
   readonly connect?: Duration;
+  /** Limits for the phases of connecting through a proxy. */
   readonly proxy?: ProxyTimeoutOptions;
-  /** Silence: until the head is whole, and between two pieces of the body; interim answers extend it tenfold at most. @default "30s" */
+  /** Silence before the head is complete, and between two pieces of the body. Interim responses extend it, at most tenfold. @default "30s" */
   readonly read?: Duration;
-  /** One attempt from its start to the last byte of its body. @default Infinity */
+  /** One attempt, from its start to the last byte of the body. @default Infinity */
   readonly attempt?: Duration;
   /** The whole call: attempts, waits, redirects and bodies. @default Infinity */
   readonly total?: Duration;
 }
 
-/** Limits in milliseconds, none missing. */
+/** The limits of a request in milliseconds, complete. */
 export interface Timeouts {
   readonly connect: number;
   readonly proxy?: ProxyTimeouts;
@@ -45,9 +46,9 @@ export interface Timeouts {
 export const timeoutDefaults: Timeouts = { connect: 5_000, read: 30_000, attempt: Infinity, total: Infinity };
 
 /**
- * Lays limits over others: what is not given stays as it was.
+ * Returns `under` with the given limits replaced.
  *
- * @throws TypeError for a limit that there is none of, RangeError for one that is no duration, or 0.
+ * @throws RangeError for a value that is not a duration.
  */
 export function resolveTimeouts(
   given: TimeoutOptions | undefined,
@@ -69,23 +70,23 @@ function resolveProxyTimeouts(
   under: ProxyTimeouts | undefined,
 ): ProxyTimeouts | undefined {
   if (given === undefined) return under;
-  const said = proxyPhases.flatMap((leg) => {
-    const limit = given[leg];
-    return limit === undefined ? [] : [[leg, toMs(limit)] as const];
+  const entries = proxyPhases.flatMap((phase) => {
+    const limit = given[phase];
+    return limit === undefined ? [] : [[phase, toMs(limit)] as const];
   });
-  return { ...under, ...Object.fromEntries(said) };
+  return { ...under, ...Object.fromEntries(entries) };
 }
 
 const proxyPhases = ["connect", "tls", "tunnel", "origin"] as const;
 
-// No time at all would be a race against the clock, and elsewhere 0 means no limit: nobody can mean it.
+// A limit of 0 would always pass at once, and other libraries use 0 for no limit: reject it as ambiguous.
 const limit = kind({
   wanted: 'milliseconds, more than 0, or a text such as "30s"',
   fits: (value) => isDuration(value) && toMs(value) > 0,
   type: "number",
 });
 
-/** What the limits of a request may be. */
+/** Validates the limits of a request. */
 export const timeoutCheck: Check = options<TimeoutOptions>({
   connect: limit,
   read: limit,

@@ -13,28 +13,28 @@ import {
 import { Watchdog } from "./pool/watchdog.ts";
 
 export interface TransportOptions extends ConnectorOptions {
-  /** Connections to one origin at the same time; who comes later waits within `timeout.attempt` and `total`. @default 256 */
+  /** Maximum of connections to one origin. Further requests wait, within `timeout.attempt` and `total`. @default 256 */
   readonly maxConnections?: number | undefined;
 }
 
-/** Where a request goes: the origin of the URL, through the proxy where there is one. */
+/** The URL of a request and the proxy to send it through. */
 export interface Destination {
   readonly url: URL;
   readonly proxy: string | undefined;
 }
 
-/** Sends requests over connections that it keeps, one pool for each origin. */
+/** Sends requests over kept connections, with one pool for each origin. */
 export class Transport {
-  readonly #roads: OriginPools;
-  /** What was asked for last: the origin, with the slash that ends it, and the proxy. */
+  readonly #pools: OriginPools;
+  /** The endpoint of the latest request. `prefix` is its origin with a final slash. */
   #latest:
-    | { readonly prefix: string; readonly proxy: string | undefined; readonly road: Endpoint }
+    | { readonly prefix: string; readonly proxy: string | undefined; readonly endpoint: Endpoint }
     | undefined;
   #closed = false;
 
   constructor(options: TransportOptions = {}) {
     const clock = options.clock ?? systemClock;
-    this.#roads = new OriginPools({
+    this.#pools = new OriginPools({
       connector: options,
       maxConnections: options.maxConnections ?? 256,
       shared: { watchdog: new Watchdog(clock), clock },
@@ -42,62 +42,62 @@ export class Transport {
   }
 
   /**
-   * Sends a request once and gives the whole answer.
+   * Sends a request once and returns the complete response.
    *
    * @throws TransportError, DeadlineExceededError, or the signal's reason.
    */
   send(to: Destination, request: WireRequest, limits: ExchangeLimits): Promise<RawResponse> {
     if (this.#closed) return Promise.reject(new SessionClosedError());
-    const road = this.#roadTo(to);
+    const endpoint = this.#endpointFor(to);
     return new Promise(
-      (resolve, reject) => void new BufferedExchange([request, limits, road], resolve, reject),
+      (resolve, reject) => void new BufferedExchange([request, limits, endpoint], resolve, reject),
     );
   }
 
   /**
-   * Sends a request once and gives the head of the answer, with a body to be read.
+   * Sends a request once and returns the head of the response, with its body as a stream.
    *
-   * @throws as `send` does.
+   * @throws the errors of `send`.
    */
   open(to: Destination, request: WireRequest, limits: StreamLimits): Promise<StreamedRawResponse> {
     if (this.#closed) return Promise.reject(new SessionClosedError());
-    const road = this.#roadTo(to);
+    const endpoint = this.#endpointFor(to);
     return new Promise(
-      (resolve, reject) => void new StreamedExchange([request, limits, road], resolve, reject),
+      (resolve, reject) => void new StreamedExchange([request, limits, endpoint], resolve, reject),
     );
   }
 
-  /** Drops every connection; what is under way fails. */
+  /** Closes every connection. Requests under way fail. */
   close(): Promise<void> {
     this.#closed = true;
-    this.#roads.close(new SessionClosedError());
+    this.#pools.close(new SessionClosedError());
     this.#latest = undefined;
     return Promise.resolve();
   }
 
   /**
-   * Lets go of a proxy, named by the URL that requests name it by: its idle connections close at once, those in use when
-   * their request ends, and its TLS sessions are forgotten. A request that names it later finds it as new.
+   * Drops the connections and the TLS sessions of a proxy, given as the URL that requests use. Idle connections close
+   * immediately, the others after their request. A later request may use the proxy again.
    */
   forget(proxyUrl: string): void {
     if (this.#latest?.proxy === proxyUrl) this.#latest = undefined;
-    this.#roads.forget(proxyUrl);
+    this.#pools.forget(proxyUrl);
   }
 
-  /** How many origins, each through each proxy, there are connections to, or were a while ago. */
+  /** Number of endpoints, one for each origin and proxy. Endpoints without connections are removed from time to time. */
   get endpointCount(): number {
-    return this.#roads.size;
+    return this.#pools.size;
   }
 
-  #roadTo({ url, proxy }: Destination): Endpoint {
-    // Hot path: a URL builds its origin anew at each reading, for the map to hash: 0.1 µs and more.
+  #endpointFor({ url, proxy }: Destination): Endpoint {
+    // Hot path: a URL builds its origin on each access, and the map must hash it: 0.1 µs or more.
     const latest = this.#latest;
     if (latest !== undefined && latest.proxy === proxy && url.href.startsWith(latest.prefix))
-      return latest.road;
-    if (this.#roads.isFull) this.#roads.removeEmpty();
+      return latest.endpoint;
+    if (this.#pools.isFull) this.#pools.removeEmpty();
     const { origin } = url;
-    const road = this.#roads.endpointFor(origin, proxy);
-    this.#latest = { prefix: `${origin}/`, proxy, road };
-    return road;
+    const endpoint = this.#pools.endpointFor(origin, proxy);
+    this.#latest = { prefix: `${origin}/`, proxy, endpoint };
+    return endpoint;
   }
 }

@@ -9,10 +9,10 @@ declare module "undici/lib/dispatcher/client.js" {
   import type symbols from "undici/lib/core/symbols.js";
 
   export default class extends Client {
-    /** Node's own session, from the event "connect" on. */
+    /** Node's session, available after the event "connect". */
     readonly [symbols.kHTTP2Session]: ClientHttp2Session;
 
-    /** undici takes more kinds of bodies than its own types say; `speaker.ts` says which are used. */
+    /** undici accepts more kinds of bodies than its types state. `RequestBody` lists the kinds in use. */
     override dispatch(options: object, handler: Dispatcher.DispatchHandler): boolean;
   }
 }

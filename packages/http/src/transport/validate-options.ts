@@ -12,30 +12,31 @@ import {
   type Checks,
 } from "../support/validate.ts";
 import type { TlsOptions } from "./connect/tls.ts";
+import { errorCode } from "./errors/error-code.ts";
 import type { TransportOptions } from "./transport.ts";
 
 const textOption = kind({ wanted: "a text", fits: (value) => typeof value === "string" });
 const secretTextOption = kind({ wanted: "a text", fits: (value) => typeof value === "string", secret: true });
 
-/** A certificate or a key: text or bytes, or several of them; what is in it is OpenSSL's to read. */
-const material = kind({
+/** Validates a certificate or a key: a text, bytes, or a list of them. OpenSSL validates the content. */
+const keyMaterial = kind({
   wanted: "a text or bytes, or a list of them",
   fits: (value) =>
     [value].flat().every((one) => typeof one === "string" || ArrayBuffer.isView(one) || isObject(one)),
   secret: true,
 });
 
-const tlsNames: Check = options<TlsOptions>(
+const tlsFields: Check = options<TlsOptions>(
   {
     ca: kind({
       wanted: "certificates in PEM",
       fits: (value) => [value].flat().every((one) => isPem(one)),
       secret: true,
     }),
-    cert: material,
-    key: material,
+    cert: keyMaterial,
+    key: keyMaterial,
     passphrase: secretTextOption,
-    pfx: material,
+    pfx: keyMaterial,
     rejectUnauthorized: flag,
     servername: textOption,
     minVersion: textOption,
@@ -46,20 +47,20 @@ const tlsNames: Check = options<TlsOptions>(
   { verify: "rejectUnauthorized" },
 );
 
-/** What TLS may be told: what no handshake could ever be made with is told before the first one. */
+/** Validates TLS options. Options that no handshake could use are rejected before the first connection. */
 const tls: Check = (value) => {
-  const problem = tlsNames(value);
+  const problem = tlsFields(value);
   if (problem !== undefined || !isObject(value)) return problem;
   try {
     createSecureContext(value);
     return undefined;
   } catch (error) {
     const given = Object.keys(value).filter((name) => value[name] !== undefined);
-    return { at: "", says: `{ ${given.join(", ")} } cannot be used (${codeOf(error)})`, range: false };
+    return { at: "", says: `{ ${given.join(", ")} } cannot be used (${errorCode(error)})`, range: false };
   }
 };
 
-/** What a transport may be told. */
+/** Validates the options of a transport. */
 export const transportChecks: Checks<TransportOptions> = {
   maxConnections: integer(1),
   tls,
@@ -69,12 +70,7 @@ export const transportChecks: Checks<TransportOptions> = {
   clock: objectWithMethods("a clock", ["now", "date", "sleep"]),
 };
 
-function codeOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  return "code" in error ? String(error.code) : error.message;
-}
-
-// Node takes any other text for no certificates at all, and says nothing.
+// Node silently treats any other text as an empty list of certificates.
 function isPem(value: unknown): boolean {
   if (typeof value !== "string" && !(value instanceof Uint8Array)) return false;
   try {
