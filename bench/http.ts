@@ -131,7 +131,10 @@ function printSpeedup(name: string, { median, min, max }: Speedup): void {
 
 async function main(): Promise<void> {
   await using origin = await startOrigin();
-  if (against !== undefined) return compare(origin.url, against);
+  if (against !== undefined) {
+    await compare(origin.url, against);
+    return;
+  }
   const [flaky, plain] = [
     paths.filter((path) => path === "/flaky"),
     paths.filter((path) => path !== "/flaky"),
