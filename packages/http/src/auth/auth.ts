@@ -6,27 +6,27 @@ import type { HttpRequest } from "../model/request.ts";
 import type { HttpResponse } from "../model/response.ts";
 
 /**
- * Says who asks: gives the Authorization header for a request. After a 401 it is asked once more, with that answer, and
- * may give a better one, such as a refreshed token; undefined leaves the 401 as it is.
+ * Authenticates each request: returns the value of the Authorization header. Called again after a 401, with that response,
+ * so that it can return a better value, such as a refreshed token. Undefined returns the 401 to the caller. Not applied
+ * after a redirect to another origin.
  */
 export type Auth = (
   request: HttpRequest,
   refused?: HttpResponse,
 ) => string | undefined | Promise<string | undefined>;
 
-/** Basic authentication (RFC 7617), in UTF-8. */
+/** Returns basic authentication (RFC 7617), in UTF-8. */
 export function basicAuth(username: string, password: string): Auth {
   requireStrings("basicAuth", username, password);
-  if (username.includes(":"))
-    throw new RangeError("A user name for basic authentication cannot contain a colon");
+  if (username.includes(":")) throw new RangeError("basicAuth takes a user name without a colon");
   const header = `Basic ${Buffer.from(`${username}:${password}`).toString("base64")}`;
   return (_request, refused) => (refused === undefined ? header : undefined);
 }
 
 /**
- * Takes user and password out of a URL, as basic authentication; undefined when it has none.
+ * Removes user and password from a URL and returns them as basic authentication. Undefined without them.
  *
- * @throws InvalidUrlError when they are not percent-encoded UTF-8, or the user's name has a colon.
+ * @throws InvalidUrlError if they are not percent-encoded UTF-8, or the user name contains a colon.
  */
 export function takeUrlCredentials(url: URL): Auth | undefined {
   const { username, password } = url;
@@ -36,28 +36,33 @@ export function takeUrlCredentials(url: URL): Auth | undefined {
   try {
     return basicAuth(decodeURIComponent(username), decodeURIComponent(password));
   } catch {
-    // Without the cause, which may quote them.
-    throw new InvalidUrlError(`The user and the password in the URL of ${url.host} cannot be read`);
+    // The cause is dropped: it may quote the credentials.
+    throw new InvalidUrlError(
+      `url of ${url.host} has an invalid user or password: expected percent-encoded UTF-8, and no colon in the user`,
+    );
   }
 }
 
-/** A bearer token (RFC 6750): fixed, or from a function that is asked for each request, and once more after a 401. */
+/** Returns bearer authentication (RFC 6750). A function is called for each request, and again after a 401. */
 export function bearerAuth(token: string | ((refused?: HttpResponse) => string | Promise<string>)): Auth {
   if (typeof token !== "string" && typeof token !== "function")
-    throw new TypeError(`bearerAuth takes a token, or a function that gives one, got ${describeKind(token)}`);
+    throw new TypeError(
+      `bearerAuth takes a token, or a function that returns one, got ${describeKind(token)}`,
+    );
   if (typeof token === "string")
     return (_request, refused) => (refused === undefined ? `Bearer ${token}` : undefined);
   return async (_request, refused) => `Bearer ${await token(refused)}`;
 }
 
+/** The options of `digestAuth`. */
 export interface DigestOptions {
-  /** Makes the client's nonces, and so must never give the same twice. @default 12 random bytes in hexadecimal */
+  /** Returns a client nonce. Must be unique for each request. @default 12 random bytes in hexadecimal */
   readonly cnonce?: () => string;
 }
 
 /**
- * Digest authentication (RFC 7616: MD5, SHA-256 and SHA-512-256, with their session variants, qop auth or none). The
- * first request of a session goes without it; the challenge that comes back serves for those that follow.
+ * Returns digest authentication (RFC 7616: MD5, SHA-256 and SHA-512-256, with their session variants, qop auth or none).
+ * The first request is sent without it. The challenge of its 401 is used for all further requests.
  */
 export function digestAuth(
   username: string,
@@ -65,21 +70,21 @@ export function digestAuth(
   { cnonce = randomNonce }: DigestOptions = {},
 ): Auth {
   requireStrings("digestAuth", username, password);
-  let known: { readonly params: Challenge["params"]; count: number } | undefined;
+  let current: { readonly params: Challenge["params"]; count: number } | undefined;
   return (request, refused) => {
     if (refused !== undefined) {
       const challenge = strongestChallenge(parseChallenges(refused.headers.get("www-authenticate") ?? ""));
       if (challenge === undefined) return undefined;
-      known = { params: challenge.params, count: 0 };
+      current = { params: challenge.params, count: 0 };
     }
-    if (known === undefined) return undefined;
-    known.count += 1;
+    if (current === undefined) return undefined;
+    current.count += 1;
     return digestHeader({
       username,
       password,
       request,
-      params: known.params,
-      count: known.count,
+      params: current.params,
+      count: current.count,
       cnonce: cnonce(),
     });
   };
@@ -150,7 +155,7 @@ function digestHeader(input: DigestInput): string {
   return `Digest ${fields.join(", ")}`;
 }
 
-/** A session variant is made with the client's nonce even without qop: no server could check it else. */
+/** A session variant includes the client nonce even without qop, since the server needs it to check the digest. */
 function nonceFields(
   { params, cnonce }: DigestInput,
   nc: string,
@@ -161,7 +166,7 @@ function nonceFields(
   return [`qop=${qop}`, `nc=${nc}`, own];
 }
 
-/** The proof that the password is known (RFC 7616 §3.4.1 to §3.4.3). */
+/** Returns the response field (RFC 7616 §3.4.1 to §3.4.3). */
 function computeDigest(
   { username, password, request, params, cnonce }: DigestInput,
   nc: string,
@@ -186,7 +191,7 @@ function requestTarget({ url }: HttpRequest): string {
   return url.pathname + url.search;
 }
 
-/** The user's name: hashed where the server asks for that, encoded where it is not ASCII (RFC 7616 §3.4, §3.4.4). */
+/** Returns the user name: hashed if the server asks for that, encoded if it is not ASCII (RFC 7616 §3.4, §3.4.4). */
 function nameFields(username: string, hashed: string | undefined): readonly string[] {
   if (hashed !== undefined) return [`username="${hashed}"`, "userhash=true"];
   return /^[\u0020-\u007e]*$/.test(username)

@@ -1,4 +1,4 @@
-/** One way in which a server offers to be convinced (RFC 9110 §11.6.1). */
+/** An authentication scheme that a server offers (RFC 9110 §11.6.1). */
 export interface Challenge {
   /** In lower case. */
   readonly scheme: string;
@@ -10,19 +10,19 @@ const token = "[!#$%&'*+.^_`|~0-9A-Za-z-]+";
 const schemeStart = new RegExp(`^(${token})(?:\\s+|$|(?=,))`);
 const param = new RegExp(`^(${token})\\s*=\\s*(?:"((?:[^"\\\\]|\\\\.)*)"|(${token}))`);
 
-interface Piece {
-  /** As it stands in the header. */
+interface HeaderPart {
+  /** As written in the header. */
   readonly text: string;
-  /** The challenge that begins here, or the parameter that is another one of the challenge before. */
+  /** The start of a challenge, or a further parameter of the challenge before. */
   readonly meaning: { readonly scheme: string } | { readonly name: string; readonly value: string };
 }
 
-/** Reads a WWW-Authenticate header, several challenges joined by commas included; what cannot be read ends the list. */
+/** Parses a WWW-Authenticate header with one or several challenges. The list ends at the first syntax error. */
 export function parseChallenges(header: string): readonly Challenge[] {
   const challenges: { readonly scheme: string; readonly params: Record<string, string> }[] = [];
   let rest = header.trim();
-  for (let piece = readPiece(rest, false); piece !== undefined; piece = readPiece(rest, true)) {
-    const { text, meaning } = piece;
+  for (let part = readPart(rest, false); part !== undefined; part = readPart(rest, true)) {
+    const { text, meaning } = part;
     if ("scheme" in meaning) challenges.push({ scheme: meaning.scheme, params: {} });
     else Object.assign(challenges.at(-1)?.params ?? {}, { [meaning.name]: meaning.value });
     rest = afterComma(rest.slice(text.length));
@@ -30,8 +30,8 @@ export function parseChallenges(header: string): readonly Challenge[] {
   return challenges;
 }
 
-function readPiece(rest: string, within: boolean): Piece | undefined {
-  const [matched, name, quoted = "", bare] = (within ? param.exec(rest) : null) ?? [];
+function readPart(rest: string, insideChallenge: boolean): HeaderPart | undefined {
+  const [matched, name, quoted = "", bare] = (insideChallenge ? param.exec(rest) : null) ?? [];
   if (matched !== undefined && name !== undefined) {
     return {
       text: matched,

@@ -2,76 +2,75 @@ import { HoldfastError, redact } from "@holdfast/policy";
 import type { Verdict } from "./verdict.ts";
 import type { ConnectionPhases, Trace } from "./trace.ts";
 
-/** What became of one attempt: plain data, safe to log and to store. The fields are documented in docs/reference/attempts.md. */
+/** One attempt, as plain data that is safe to log and store. docs/reference/attempts.md explains the fields. */
 export interface AttemptRecord {
-  /** 1-based, the first included; goes on through the redirects of a call. */
+  /** Counts from 1, across the redirects of a call. */
   readonly number: number;
-  /** The request's. */
   readonly method: string;
-  /** The request's, without credentials: secret query parameters read `***`. */
+  /** The URL without credentials. Secret query parameters read `***`. */
   readonly url: string;
   /** Milliseconds since 1970-01-01T00:00:00Z. */
   readonly startedAt: number;
-  /** From the start to the last byte of the body, or to the failure, in milliseconds. */
+  /** Milliseconds from the start to the last byte of the body, or to the failure. */
   readonly elapsed: number;
-  /** How long each phase took, as far as the attempt came. */
+  /** The duration of each phase that the attempt reached. */
   readonly phases?: Phases;
-  /** Whether the request went out on a new connection or on one that had carried others; absent where it never went out. */
+  /** Whether the request was sent on a new or a reused connection. Absent if it was not sent. */
   readonly connection?: "new" | "reused";
-  /** The proxy that it went through, without credentials: `"http://10.0.0.1:8080"`. */
+  /** The proxy, without credentials: `"http://10.0.0.1:8080"`. */
   readonly proxy?: string;
-  /** Answers that the attempt could not use, oldest first: it asked once more at once, unless its error says otherwise. */
+  /** Responses that were discarded before the attempt was repeated immediately, oldest first. */
   readonly discarded?: readonly DiscardedResponse[];
-  /** Bytes of head and body that were written, of every request of the attempt; absent where they cannot be told apart from other requests' (HTTP/2). */
+  /** Bytes of head and body that were written, for all requests of the attempt. Absent for HTTP/2, which shares a connection. */
   readonly bytesSent?: number;
-  /** Bytes of bodies that came, before decoding. */
+  /** Bytes of response bodies, before decoding. */
   readonly bytesReceived?: number;
-  /** Absent when no answer came. */
+  /** Absent without a response. */
   readonly status?: number;
-  /** Bytes that attempts before it had brought, where the answer carries on from there. */
+  /** Bytes that earlier attempts received, if the response continues from there. */
   readonly resumedFrom?: number;
-  /** Absent when an answer came. */
+  /** Absent with a response. */
   readonly error?: { readonly name: string; readonly code: string; readonly message: string };
   readonly verdict: Verdict;
-  /** Whether another attempt followed, and else why not: `"retried"`, `"redirected"`, `"success"`, `"not-retried: http-404"`. */
+  /** Whether another attempt followed, or why not: `"retried"`, `"redirected"`, `"success"`, `"not-retried: http-404"`. */
   readonly decision: string;
-  /** The wait that followed, in milliseconds. */
+  /** The wait after the attempt, in milliseconds. */
   readonly delay?: number;
-  /** How long the server, or the policy that refused the attempt, asked to wait at least, in milliseconds: what `delaySource` said, or `decision` finds too long. */
+  /** The wait in milliseconds that the server, or the policy that rejected the attempt, asked for. */
   readonly requestedDelay?: number;
-  /** Where the wait came from: `"retry-after"` or another of the server's words (`"github:x-ratelimit-reset"`), `"back-off"`, or a policy that refused the attempt, such as `"circuit-open"`. */
+  /** The source of the wait: `"retry-after"` or another header (`"github:x-ratelimit-reset"`), `"back-off"`, or a policy that rejected the attempt, such as `"circuit-open"`. */
   readonly delaySource?: string;
 }
 
-/** An answer, or a failure, that an attempt went past. */
+/** A response, or a failure, that was discarded before the attempt was repeated. */
 export interface DiscardedResponse {
-  /** Absent where no answer came. */
+  /** Absent without a response. */
   readonly status?: number;
-  /** Why it could not be used: `"credentials"` of a 401, else in words what kept a body from being resumed. */
+  /** Why it was discarded: `"credentials"` for a 401, otherwise a sentence that says why a body could not be resumed. */
   readonly reason: string;
 }
 
-/** The phases of an attempt, in milliseconds; one that did not happen is absent. */
+/** The durations of the phases of an attempt, in milliseconds. A phase that did not happen is absent. */
 export interface Phases extends ConnectionPhases {
-  /** Waiting for its turn, because the server had shown a limit. */
+  /** Waiting in the queue of a rate limit. */
   readonly queue?: number;
-  /** Waiting for a connection, or opening one: `dns`, `tcp`, `proxy` and `tls` are parts of it. */
+  /** Waiting for a connection or opening one. Includes `dns`, `tcp`, `proxy` and `tls`. */
   readonly connection?: number;
-  /** From the first byte sent to the head of the answer, or to the failure. */
+  /** From the first byte sent to the head of the response, or to the failure. */
   readonly headers?: number;
   /** From the head to the last byte of the body, or to the failure. */
   readonly body?: number;
 }
 
-/** The instants between which an attempt lies, on the clock, in milliseconds. */
+/** The instants of an attempt on the clock, in milliseconds. */
 export interface AttemptTimes {
   readonly startedAt: number;
-  /** When its turn had come. */
+  /** When the attempt left the queue of a rate limit. */
   readonly leftAt: number;
   readonly endedAt: number;
 }
 
-/** What the wire saw of an attempt, as its record tells it: of its last request, and the bytes of those before it too. */
+/** Returns the fields of a record that come from the connection: phases of the last request, bytes of all requests. */
 export function describeTrace(
   trace: Trace,
   span: AttemptTimes,
@@ -79,9 +78,9 @@ export function describeTrace(
 ): Pick<AttemptRecord, "phases" | "connection" | "bytesSent" | "bytesReceived"> {
   const { reused } = trace;
   const phases = toPhases(trace, span);
-  const wentOut = [...before, trace].filter((one) => one.reused !== undefined);
-  const bytesSent = sumKnown(wentOut.map((one) => one.bytesSent));
-  const bytesReceived = sumKnown(wentOut.map((one) => one.bytesReceived));
+  const sentRequests = [...before, trace].filter((request) => request.reused !== undefined);
+  const bytesSent = sumKnown(sentRequests.map((request) => request.bytesSent));
+  const bytesReceived = sumKnown(sentRequests.map((request) => request.bytesReceived));
   return {
     ...(Object.keys(phases).length > 0 && { phases }),
     ...(reused !== undefined && { connection: reused ? "reused" : "new" }),
@@ -90,13 +89,13 @@ export function describeTrace(
   };
 }
 
-/** The sum of what is known; undefined where a part of it is not. */
+/** Returns the sum, or undefined if a part of it is unknown. */
 function sumKnown(parts: readonly (number | undefined)[]): number | undefined {
-  const sum = parts.reduce<number>((whole, part = NaN) => whole + part, 0);
+  const sum = parts.reduce<number>((total, part = NaN) => total + part, 0);
   return parts.length === 0 || Number.isNaN(sum) ? undefined : sum;
 }
 
-/** An attempt that failed ended in one of its phases: what it waited there belongs to it. */
+/** For an attempt that failed, the last phase ends with the failure. */
 function toPhases(trace: Trace, { startedAt, leftAt, endedAt }: AttemptTimes): Phases {
   const queue = leftAt - startedAt;
   const waited = queue > 0 ? { queue } : {};
@@ -112,7 +111,7 @@ function toPhases(trace: Trace, { startedAt, leftAt, endedAt }: AttemptTimes): P
   };
 }
 
-/** Says in plain data what was thrown, without what looks like credentials. */
+/** Describes an error as plain data, without credentials. */
 export function summarizeError(error: unknown): NonNullable<AttemptRecord["error"]> {
   const { name, message } = error instanceof Error ? error : new Error(String(error));
   return { name, code: error instanceof HoldfastError ? error.code : "UNKNOWN", message: redact(message) };

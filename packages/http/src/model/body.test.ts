@@ -94,7 +94,7 @@ for (const [what, wrong] of [
   test(`${what} is no body`, () => {
     assert.throws(() => toBody(wrong as unknown as BodyInit), {
       name: "TypeError",
-      message: /^A body must be/,
+      message: /^body must be/,
     });
   });
 }
@@ -109,6 +109,9 @@ test("JSON says what it is", () => {
 
 for (const wrong of [undefined, () => 1, Symbol("x")]) {
   test(`${typeof wrong} is no JSON`, () => {
-    assert.throws(() => jsonBody(wrong), { name: "TypeError", message: /cannot be sent as JSON$/ });
+    assert.throws(() => jsonBody(wrong), {
+      name: "TypeError",
+      message: /^json must be a value that JSON can represent, got /,
+    });
   });
 }

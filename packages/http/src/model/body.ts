@@ -1,11 +1,11 @@
 import { Readable } from "node:stream";
 
-/** Bytes that come piece by piece. */
+/** A stream of bytes. */
 export type ByteStream = AsyncIterable<Uint8Array> | ReadableStream<Uint8Array> | Readable;
 
 /**
- * What can be sent. All but a bare stream can be sent again; for a stream that can be made anew, give the function that
- * makes it.
+ * A request body. A stream can be sent only once, so that the request cannot be retried. Pass a function that creates the
+ * stream to allow retries.
  */
 export type BodyInit =
   | string
@@ -17,7 +17,7 @@ export type BodyInit =
   | ByteStream
   | (() => ByteStream);
 
-/** A body as the retry sees it: can it be sent a second time? */
+/** A normalised body. Its kind says whether it can be sent again: all but `one-shot` can. */
 export type Body =
   | { readonly kind: "none" }
   | { readonly kind: "bytes"; readonly bytes: string | Uint8Array; readonly contentType?: string }
@@ -32,9 +32,9 @@ export type Body =
 export const noBody: Body = { kind: "none" };
 
 /**
- * Says of a body how it can be sent.
+ * Normalises a body.
  *
- * @throws TypeError for what is none of the kinds of `BodyInit`.
+ * @throws TypeError for any other type than those of `BodyInit`.
  */
 export function toBody(init: BodyInit | undefined): Body | Promise<Body> {
   if (init === undefined) return noBody;
@@ -42,7 +42,7 @@ export function toBody(init: BodyInit | undefined): Body | Promise<Body> {
   const body = toBytesBody(init) ?? toStreamBody(init);
   if (body !== undefined) return body;
   throw new TypeError(
-    `A body must be text, bytes, a form, a blob, a stream or a function that makes one, got ${init === null ? "null" : typeof init}`,
+    `body must be a string, bytes, a form, a blob, a stream or a function that creates a stream, got ${init === null ? "null" : typeof init}`,
   );
 }
 
@@ -67,14 +67,15 @@ function toStreamBody(init: BodyInit): Body | undefined {
   return streams ? { kind: "one-shot", stream: readable(init) } : undefined;
 }
 
-/** JSON as a body. */
+/** Returns a value as a JSON body. */
 export function jsonBody(value: unknown): Body {
   const bytes = JSON.stringify(value) as string | undefined;
-  if (bytes === undefined) throw new TypeError(`${typeof value} cannot be sent as JSON`);
+  if (bytes === undefined)
+    throw new TypeError(`json must be a value that JSON can represent, got ${typeof value}`);
   return { kind: "bytes", bytes, contentType: "application/json" };
 }
 
-/** What goes on the wire for one attempt; a one-shot stream can be had once. */
+/** Opens a body for one attempt. A one-shot stream can be opened once. */
 export function openBody(body: Body): string | Uint8Array | Readable | null {
   switch (body.kind) {
     case "none":
@@ -93,7 +94,7 @@ function blobBody(blob: Blob): Body {
   return { kind: "factory", make, length: blob.size, ...(blob.type !== "" && { contentType: blob.type }) };
 }
 
-// The platform writes multipart/form-data with a boundary of its own, which must be the same on every attempt.
+// Encoded once: each encoding has a new boundary, and the Content-Type must match on every attempt.
 async function formBody(form: FormData): Promise<Body> {
   const encoded = new Response(form);
   const bytes = new Uint8Array(await encoded.arrayBuffer());

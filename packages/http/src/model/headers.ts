@@ -1,17 +1,17 @@
 import { isFieldValue, isObject, isToken, kind, type Problem, refuse, quote } from "../support/validate.ts";
 
-/** Headers as a caller may give them; undefined removes a default. */
+/** Request headers. Undefined removes a default. */
 export type HeadersInit =
   | Readonly<Record<string, string | readonly string[] | undefined>>
   | Iterable<readonly [string, string]>;
 
-/** Headers as they are sent: names in lower case, a list where a name comes more than once. */
+/** Headers as they are sent. Names are in lower case. A name that occurs several times has a list. */
 export type HeaderRecord = Readonly<Record<string, string | string[]>>;
 
 /**
- * Lays headers over others, by name whatever its case; `owner` is what the messages call those above.
+ * Merges headers: a name in `over` replaces the same name in `under`, in any case. `owner` is the option in messages.
  *
- * @throws TypeError for what are no headers, or none that HTTP can carry; it quotes no value.
+ * @throws TypeError for invalid headers. The message quotes no value.
  */
 export function mergeHeaders(
   under: HeaderRecord,
@@ -21,9 +21,9 @@ export function mergeHeaders(
   if (over === undefined) return under;
   const merged: Record<string, string | string[]> = { ...under };
   const given = new Set<string>();
-  for (const [rawName, value] of entriesOf(over, owner)) {
-    const name = lowerCaseOf(rawName, owner);
-    const problem = value === undefined ? undefined : problemWith(value);
+  for (const [rawName, value] of headerEntries(over, owner)) {
+    const name = toLowerCaseName(rawName, owner);
+    const problem = value === undefined ? undefined : valueProblem(value);
     if (problem !== undefined) refuse(`${owner}.${rawName}`, problem);
     if (value === undefined) delete merged[name];
     else
@@ -37,15 +37,15 @@ export function mergeHeaders(
   return merged;
 }
 
-function entriesOf(
+function headerEntries(
   headers: HeadersInit,
   owner: string,
 ): Iterable<readonly [string, string | readonly string[] | undefined]> {
   refuse(owner, anyHeaders(headers));
-  return Symbol.iterator in headers ? pairsOf(headers, owner) : Object.entries(headers);
+  return Symbol.iterator in headers ? headerPairs(headers, owner) : Object.entries(headers);
 }
 
-function* pairsOf(
+function* headerPairs(
   headers: Iterable<readonly [string, string]>,
   owner: string,
 ): Generator<readonly [string, string]> {
@@ -58,65 +58,66 @@ function* pairsOf(
 const anyHeaders = kind({ wanted: "an object, Headers or pairs", fits: isObject, secret: true });
 
 const pair = kind({
-  wanted: "pairs of a name and a text",
+  wanted: "pairs of a name and a string",
   fits: (entry) => Array.isArray(entry) && entry.length === 2 && entry[1] !== undefined,
   secret: true,
 });
 
 const texts = kind({
-  wanted: "a text, or a list of texts",
+  wanted: "a string, or a list of strings",
   fits: (value) => Array.isArray(value) && value.every((line) => typeof line === "string"),
   secret: true,
 });
 
-// Hot path: callers send the same few names again and again.
-const namesSeen = new Map<string, string>();
-const maxNamesSeen = 1_000;
+// Hot path: most requests repeat the same few names.
+const knownNames = new Map<string, string>();
+const maxKnownNames = 1_000;
 
-function lowerCaseOf(name: string, owner: string): string {
-  const seen = namesSeen.get(name);
-  if (seen !== undefined) return seen;
+function toLowerCaseName(name: string, owner: string): string {
+  const known = knownNames.get(name);
+  if (known !== undefined) return known;
   refuse(owner, nameProblem(name));
   const lowerCase = name.toLowerCase();
-  if (namesSeen.size < maxNamesSeen) namesSeen.set(name, lowerCase);
+  if (knownNames.size < maxKnownNames) knownNames.set(name, lowerCase);
   return lowerCase;
 }
 
 function nameProblem(name: unknown): Problem | undefined {
   if (typeof name === "string" && isToken(name)) return undefined;
-  return { at: "", says: `has a name that HTTP cannot carry: ${quote(name)}`, range: false };
+  return { at: "", says: `has an invalid header name: ${quote(name)}`, range: false };
 }
 
-function problemWith(value: string | readonly string[]): Problem | undefined {
-  return typeof value === "string" ? problemIn(value) : problemInAll(value);
+function valueProblem(value: string | readonly string[]): Problem | undefined {
+  return typeof value === "string" ? lineProblem(value) : valuesProblem(value);
 }
 
-function problemInAll(value: readonly string[]): Problem | undefined {
-  return texts(value) ?? value.map(problemIn).find((problem) => problem !== undefined);
+function valuesProblem(value: readonly string[]): Problem | undefined {
+  return texts(value) ?? value.map(lineProblem).find((problem) => problem !== undefined);
 }
 
-function problemIn(line: string): Problem | undefined {
+function lineProblem(line: string): Problem | undefined {
   if (isFieldValue(line)) return undefined;
-  const says = "has a value that HTTP cannot carry: a line break, a control character or one beyond Latin-1";
+  const says =
+    "has an invalid value: it contains a line break, a control character or a character beyond Latin-1";
   return { at: "", says, range: false };
 }
 
-/** The headers of a response, read by name whatever its case. */
+/** The headers of a response. Names are looked up in any case. */
 export class ResponseHeaders implements Iterable<[string, string]> {
   readonly #record: Readonly<Record<string, string | readonly string[] | undefined>>;
 
-  /** Takes names in lower case. */
+  /** @param record names in lower case. */
   constructor(record: Readonly<Record<string, string | readonly string[] | undefined>>) {
     this.#record = record;
   }
 
-  /** The value, several lines joined by ", " (RFC 9110 §5.3); null when there is none. */
+  /** Returns the value, with several lines joined by ", " (RFC 9110 §5.3). Null without one. */
   get(name: string): string | null {
     const value = this.#own(name);
     return value === undefined ? null : typeof value === "string" ? value : value.join(", ");
   }
 
-  /** Every line of that name, as it came. */
+  /** Returns every line of that name, as received. */
   getAll(name: string): readonly string[] {
     const value = this.#own(name);
     return value === undefined ? [] : typeof value === "string" ? [value] : value;

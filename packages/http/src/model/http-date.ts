@@ -1,6 +1,6 @@
 const months = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
 
-/** Offsets from UTC in hours of the zones that RFC 5322 §4.3 names; every other name is taken for UTC. */
+/** Offsets from UTC in hours of the zones that RFC 5322 §4.3 names; any other name means UTC. */
 const zones: Readonly<Record<string, number>> = {
   est: -5,
   edt: -4,
@@ -26,11 +26,11 @@ const monthFirst = new RegExp(
 );
 
 /**
- * Reads an HTTP-date in any of its three forms (RFC 9110 §5.6.7), and mail dates near to them (RFC 5322 §4.3), as
- * milliseconds since 1970-01-01T00:00:00Z; undefined when it is none, or no day of the calendar. The day of the week
- * is not checked, and the machine's time zone plays no part.
+ * Parses an HTTP-date in any of its three forms (RFC 9110 §5.6.7), and similar mail dates (RFC 5322 §4.3). Returns
+ * milliseconds since 1970-01-01T00:00:00Z, or undefined for an invalid date. The day of the week is not checked, and the
+ * time zone of the machine is not used.
  *
- * @param now the same kind of instant: a year of two digits is the latest that is not more than 50 years after it.
+ * @param now milliseconds since 1970. A year of two digits is the latest that is at most 50 years after it.
  */
 export function parseHttpDate(value: string, now: number): number | undefined {
   const text = value.trim().replaceAll(/\s+/g, " ");
@@ -47,7 +47,7 @@ export function parseHttpDate(value: string, now: number): number | undefined {
   return year.length === 4 ? at(Number(year)) : nearest(Number(year), now, at);
 }
 
-/** RFC 9110 §5.6.7: what appears to be more than 50 years in the future is the past year with the same two digits. */
+/** RFC 9110 §5.6.7: a date more than 50 years in the future means the past year with the same two digits. */
 function nearest(
   twoDigits: number,
   now: number,
@@ -64,11 +64,11 @@ function nearest(
 function toMidnight(year: number, month: number, day: number): number | undefined {
   const date = new Date(0);
   date.setUTCFullYear(year, month, day);
-  // A day that the month does not have rolls over into the next one.
+  // A day beyond the end of the month rolls over into the next month.
   return date.getUTCDate() === day ? date.getTime() : undefined;
 }
 
-/** Milliseconds since midnight in UTC; 60 seconds are a leap second. */
+/** Returns milliseconds since midnight in UTC. 60 seconds are a leap second. */
 function parseTimeOfDay(parts: Readonly<Record<string, string | undefined>>): number | undefined {
   const [hour, minute, second] = [
     Number(parts["hour"]),

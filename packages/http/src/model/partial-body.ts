@@ -1,6 +1,6 @@
 import { HoldfastError } from "@holdfast/policy";
 
-/** What had come of an answer whose body broke off: its head, and the bytes as sent. */
+/** The received part of a response whose body broke off: its head, and the bytes before decoding. */
 export interface PartialBody {
   readonly url: string;
   readonly status: number;
@@ -10,15 +10,15 @@ export interface PartialBody {
   readonly chunks: readonly Uint8Array[];
 }
 
-// Beside the errors, not in them: an error that somebody keeps or logs must not drag megabytes along by a property.
+// A WeakMap instead of a property, so that logging or keeping an error does not keep megabytes.
 const bodies = new WeakMap<object, PartialBody>();
 
-/** Leaves with an error of ours what had come before it; what the caller throws is not burdened. */
+/** Attaches the received part of a body to a HoldfastError. Other errors are left alone. */
 export function attachPartialBody(error: unknown, body: PartialBody): void {
   if (error instanceof HoldfastError) bodies.set(error, body);
 }
 
-/** Takes what had come of a body before this error ended it, where it was kept; the error can be kept without it. */
+/** Removes and returns the part of a body that was received before this error, if it was attached. */
 export function takePartialBody(error: unknown): PartialBody | undefined {
   if (typeof error !== "object" || error === null) return undefined;
   const body = bodies.get(error);

@@ -2,10 +2,10 @@ import { noBody } from "./body.ts";
 import type { HeaderRecord } from "./headers.ts";
 import type { HttpRequest } from "./request.ts";
 
-/** What a response says about where to go on. */
+/** The fields of a response that define a redirect. */
 export interface RedirectResponse {
   readonly status: number;
-  /** The Location header, where there is one. */
+  /** The Location header, if there is one. */
   readonly location: string | null | undefined;
 }
 
@@ -42,18 +42,19 @@ const bodyHeaders: readonly string[] = [
   "transfer-encoding",
 ];
 
-/** Whether a status, with a Location, sends the client elsewhere. */
+/** Returns whether a status with a Location is a redirect. */
 export function isRedirectStatus(status: number): boolean {
   return methodRules.has(status);
 }
 
 /**
- * Gives the request that a redirect asks for (RFC 9110 §15.4, §10.2.2).
+ * Returns the request that follows a redirect (RFC 9110 §15.4, §10.2.2).
  *
- * A request whose method stays keeps its body, but for 303; one that becomes a GET loses body and idempotency key.
- * Authorization, Cookie, Proxy-Authorization and the headers `sensitive`, in whatever case, stay behind when the redirect
- * leads to another host, another port or from https to http. User and password in a Location are ignored, and only
- * http and https are followed.
+ * - If the method stays the same, the body is kept, except after a 303. If the method becomes GET, body and idempotency
+ *   key are removed.
+ * - If the redirect leads to another host, another port or from https to http, Authorization, Cookie, Proxy-Authorization
+ *   and the headers in `sensitive` (in any case) are removed.
+ * - User and password in a Location are ignored. Only http and https are followed.
  */
 export function toRedirectRequest(
   request: HttpRequest,
@@ -73,8 +74,8 @@ export function toRedirectRequest(
 }
 
 /**
- * Whether credentials must not go from one URL to the other: the host or the port differs, or https becomes http. From
- * http to https on the default ports they may (requests' rule).
+ * Returns whether credentials must not be sent from one URL to the other: the host or the port differs, or https becomes
+ * http. From http to https on the default ports they may be sent (requests' rule).
  */
 export function leavesOrigin(from: URL, to: URL): boolean {
   if (from.hostname !== to.hostname) return true;
@@ -82,14 +83,14 @@ export function leavesOrigin(from: URL, to: URL): boolean {
   return from.protocol !== to.protocol || from.port !== to.port;
 }
 
-/** Resolves a Location against the URL that answered; undefined when it is no URL. A fragment is inherited (RFC 9110 §10.2.2). */
+/** Resolves a Location against the URL of the response. Returns undefined if it is invalid. A fragment is inherited (RFC 9110 §10.2.2). */
 export function resolveLocation(location: string, base: URL): URL | undefined {
   const url = parse(asUtf8(location.trim()), base);
   if (url === undefined) return undefined;
   if (url.hash === "") url.hash = base.hash;
-  const own = url.origin === base.origin;
-  url.username = own ? base.username : "";
-  url.password = own ? base.password : "";
+  const sameOrigin = url.origin === base.origin;
+  url.username = sameOrigin ? base.username : "";
+  url.password = sameOrigin ? base.password : "";
   return url;
 }
 
@@ -106,7 +107,7 @@ function parse(location: string, base: URL): URL | undefined {
   }
 }
 
-/** Headers reach us byte by byte (ISO 8859-1); what servers mean by bytes above 127 is UTF-8. */
+/** Headers are decoded as ISO 8859-1, but servers write bytes above 127 as UTF-8. */
 function asUtf8(text: string): string {
   if (!/[\u0080-\u00ff]/.test(text) || /[\u0100-\uffff]/.test(text)) return text;
   try {
@@ -127,6 +128,6 @@ function withoutBody(request: HttpRequest, method: string): HttpRequest {
 }
 
 function removeHeaders(headers: HeaderRecord, names: readonly string[]): HeaderRecord {
-  const gone = new Set(names.map((name) => name.toLowerCase()));
-  return Object.fromEntries(Object.entries(headers).filter(([name]) => !gone.has(name)));
+  const removed = new Set(names.map((name) => name.toLowerCase()));
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => !removed.has(name)));
 }

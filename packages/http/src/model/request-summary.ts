@@ -1,17 +1,17 @@
 import { redact } from "@holdfast/policy";
 import type { HttpRequest } from "./request.ts";
 
-/** What was asked: plain data, safe to log and to store. */
+/** Method and URL of a request, as plain data that is safe to log and store. */
 export interface RequestSummary {
   readonly method: string;
-  /** Without credentials: secret query parameters read `***`. */
+  /** Without credentials. Secret query parameters read `***`. */
   readonly url: string;
 }
 
-// Nothing in it can be a secret's name with its value, or a user.
+// URLs without a query, a user and a fragment contain no secrets.
 const plain = /^https?:\/\/[^/?#@]+\/[\w\-./~]*$/;
 
-/** What a request asks, as it may be told. Hot path: most URLs have nothing to hide, and to look closer takes a while. */
+/** Describes a request without credentials. Hot path: most URLs need no redaction, which is slow. */
 export function summarizeRequest({
   method,
   url: { href },

@@ -3,20 +3,20 @@ import { type Check, isObject, kind, describeKind } from "../support/validate.ts
 import { InvalidUrlError } from "../errors/transport-errors.ts";
 import type { HeaderRecord } from "./headers.ts";
 
-/** A request as data: nothing in it is used up by sending it, but a one-shot body. */
+/** A request as plain data. It can be sent several times, unless its body is one-shot. */
 export interface HttpRequest {
   readonly method: string;
-  /** Absolute, without user and password; a fragment is kept for whoever reads the URL, and not sent. */
+  /** Absolute, without user and password. A fragment is kept, but not sent. */
   readonly url: URL;
   readonly headers: HeaderRecord;
   readonly body: Body;
-  /** The key under which the server recognises a second try, where one was given. */
+  /** The key by which the server recognises a repeated request, if one was given. */
   readonly idempotencyKey?: string | undefined;
-  /** The header that bears it, in lower case. */
+  /** The header that carries the key, in lower case. */
   readonly idempotencyHeader?: string | undefined;
 }
 
-/** Query parameters; a list repeats its name, undefined and null are left out. */
+/** Query parameters. A list repeats its name. Undefined and null are left out. */
 export type Params =
   | Readonly<
       Record<string, string | number | boolean | readonly (string | number | boolean)[] | null | undefined>
@@ -29,14 +29,14 @@ const paramValue = kind({
   type: "number",
 });
 
-/** What query parameters may be. */
+/** Validates query parameters. */
 export const paramsCheck: Check = (value) => {
   if (value instanceof URLSearchParams) return undefined;
   const problem = manyParams(value);
   if (problem !== undefined || !isObject(value)) return problem;
-  for (const [name, one] of Object.entries(value)) {
-    const wrong = paramValue(one);
-    if (wrong !== undefined) return { ...wrong, at: `.${name}` };
+  for (const [name, param] of Object.entries(value)) {
+    const invalid = paramValue(param);
+    if (invalid !== undefined) return { ...invalid, at: `.${name}` };
   }
   return undefined;
 };
@@ -52,56 +52,56 @@ function isParam(value: unknown): boolean {
 }
 
 /**
- * Reads a URL, against a base where there is one, and adds query parameters.
+ * Parses a URL, relative to `base` if given, and adds query parameters.
  *
- * @throws InvalidUrlError when it is not a URL, or neither http nor https.
+ * @throws InvalidUrlError if it is not a valid http or https URL.
  */
 export function parseUrl(input: string | URL, params?: Params, base?: string): URL {
   const url = parse(input, base);
   if (url.protocol !== "http:" && url.protocol !== "https:") {
-    throw new InvalidUrlError(`The URL must begin with http:// or https://, got ${shown(input)}`);
+    throw new InvalidUrlError(`url must begin with http:// or https://, got ${quoteUrl(input)}`);
   }
   if (params !== undefined) addParams(url, params);
   return url;
 }
 
 function parse(input: string | URL, base: string | undefined): URL {
-  // Against a base, anything else would be a path: /undefined, say.
+  // With a base, any other value would become a path, for example /undefined.
   if (typeof input !== "string" && !(input instanceof URL))
-    throw new InvalidUrlError(`A URL is a text or a URL, not ${describeKind(input)}`);
+    throw new InvalidUrlError(`url must be a string or URL, got ${describeKind(input)}`);
   try {
     return new URL(input, base);
   } catch {
-    // Without the platform's error, which quotes the input, credentials and all.
-    throw new InvalidUrlError(`${shown(input)} is not a URL`);
+    // The error of the platform is dropped: it quotes the input with its credentials.
+    throw new InvalidUrlError(`url must be a valid URL, got ${quoteUrl(input)}`);
   }
 }
 
-// RFC 3986 §3.2.2, §3.2.3: a name or an address, and a port. Where no URL can be read, anything more may be a password.
-const place = /^(?:\[[\da-f:.]*\]|[^\s:[\]@]*)(?::\d*)?$/i;
-const beginning = /^(\s*(?:[a-z][a-z\d+.-]*:[/\\]*|[/\\]{2,}))([^/\\?#]*)/i;
+// RFC 3986 §3.2.2, §3.2.3: a name or an address, and a port. In an invalid URL, anything else may be a password.
+const hostAndPort = /^(?:\[[\da-f:.]*\]|[^\s:[\]@]*)(?::\d*)?$/i;
+const schemeAndAuthority = /^(\s*(?:[a-z][a-z\d+.-]*:[/\\]*|[/\\]{2,}))([^/\\?#]*)/i;
 
-/** What may be told of a text that is no URL to ask. */
-function shown(input: string | URL): string {
-  const text = String(input).replace(beginning, (_, before: string, authority: string) =>
-    place.test(authority) ? before + authority : `${before}***`,
+/** Quotes an invalid URL without credentials. */
+function quoteUrl(input: string | URL): string {
+  const text = String(input).replace(schemeAndAuthority, (_, before: string, authority: string) =>
+    hostAndPort.test(authority) ? before + authority : `${before}***`,
   );
   return JSON.stringify(text);
 }
 
-/** Lays parameters over others: a name that is given replaces the default of that name. */
+/** Merges parameters: a name in `over` replaces the same name in `under`. */
 export function mergeParams(under: Params | undefined, over: Params | undefined): Params | undefined {
   if (under === undefined || over === undefined) return over ?? under;
-  const joined = new URLSearchParams(
+  const merged = new URLSearchParams(
     paramPairs(over).map(([name, value]): [string, string] => [name, value]),
   );
   for (const [name, value] of paramPairs(under)) {
-    if (!paramPairs(over).some(([given]) => given === name)) joined.append(name, value);
+    if (!paramPairs(over).some(([given]) => given === name)) merged.append(name, value);
   }
-  return joined;
+  return merged;
 }
 
-// Appended as text: to touch `searchParams` would write the caller's own query anew, %20 as + and all.
+// Appended as text: changing `searchParams` would rewrite the existing query, for example %20 as +.
 function addParams(url: URL, params: Params): void {
   const added = new URLSearchParams(
     paramPairs(params).map(([name, value]): [string, string] => [name, value]),

@@ -1,6 +1,6 @@
 import { HoldfastError } from "@holdfast/policy";
 
-/** The part of Standard Schema (standardschema.dev, version 1) that is used: zod, valibot, arktype and others have it. */
+/** The part of Standard Schema (standardschema.dev, version 1) that is used. zod, valibot, arktype and others implement it. */
 export interface StandardSchema<Output = unknown> {
   readonly "~standard": {
     readonly version: 1;
@@ -15,25 +15,25 @@ export type SchemaResult<Output> =
   | { readonly value: Output; readonly issues?: undefined }
   | { readonly issues: readonly SchemaIssue[] };
 
-/** One thing that is wrong with a value, and where. */
+/** A problem of a value, and its path. */
 export interface SchemaIssue {
   readonly message: string;
   readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined;
 }
 
-/** The body is JSON, but not what the schema asks for. */
+/** The body is JSON, but does not match the schema. */
 export class SchemaError extends HoldfastError {
   readonly code = "ERR_SCHEMA";
   readonly issues: readonly SchemaIssue[];
 
   constructor(issues: readonly SchemaIssue[]) {
-    super(`The body is not what the schema asks for: ${issues.map(describe).join("; ")}`);
+    super(`The body does not match the schema: ${issues.map(describe).join("; ")}`);
     this.issues = issues;
   }
 }
 
 /**
- * Checks a value against a schema and gives what the schema makes of it.
+ * Validates a value against a schema and returns the output of the schema.
  *
  * @throws SchemaError with every issue.
  */

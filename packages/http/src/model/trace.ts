@@ -1,44 +1,45 @@
-/** What the wire saw of one exchange; absent is what did not happen. Instants are on the clock of the session, in milliseconds. */
+/** The connection events of one exchange. Events that did not happen are absent. Instants are on the session's clock, in milliseconds. */
 export interface Trace {
-  /** Whether the connection had carried a request before. */
+  /** Whether the connection was used before. */
   readonly reused?: boolean | undefined;
-  /** False where there was no connection to the end of it, though one was waited for. */
+  /** False if the exchange waited for a connection and got none. */
   readonly connected?: false;
-  /** When there was a connection, a kept one or a new one; absent where there was one at once. */
+  /** When a connection was available. Absent if one was available immediately. */
   readonly connectedAt?: number | undefined;
-  /** Of a new connection, or of one that could not be opened, how long each leg took. */
+  /** The duration of each phase of opening a connection, successful or not. */
   readonly phases?: ConnectionPhases | undefined;
-  /** When the head of the answer came. */
+  /** When the head of the response arrived. */
   readonly headAt?: number | undefined;
-  /** Bytes of head and body that were written; unknown under HTTP/2. */
+  /** Bytes of head and body that were written. Unknown for HTTP/2. */
   readonly bytesSent?: number | undefined;
-  /** Bytes of the body that came, as sent. */
+  /** Bytes of the response body, before decoding. */
   readonly bytesReceived?: number | undefined;
 }
 
-/** How long each leg of opening a connection took, in milliseconds; absent for what was not needed. */
+/** The duration of each phase of opening a connection, in milliseconds. A phase that was not needed is absent. */
 export interface ConnectionPhases {
-  /** Finding the addresses of the name, the origin's or the proxy's. */
+  /** Looking up the host name of the origin or the proxy. */
   readonly dns?: number;
-  /** Until the first address answered. */
+  /** Connecting to the first address that accepts. */
   readonly tcp?: number;
-  /** The proxy's own TLS, and its CONNECT or SOCKS exchange. */
+  /** TLS with the proxy, and its CONNECT or SOCKS exchange. */
   readonly proxy?: number;
-  /** The origin's TLS. */
+  /** TLS with the origin. */
   readonly tls?: number;
 }
 
-/** Whoever wants to know what the wire saw: told when an exchange ends, and of a streamed one also when its head is there. */
+/** Receives the trace of an exchange. */
 export interface Observer {
+  /** Called when the exchange ends. For a streamed response, also called when its head arrives. */
   observe(trace: Trace): void;
   /**
-   * Whether the call goes on after an answer with this head, whatever its body says, so that the body need not be waited
-   * for. Without it every body is.
+   * Returns whether the call continues after a response with this head, whatever its body says, so that the body need not be
+   * read. Without this method every body is read.
    */
   continuesWithoutBody?(head: ResponseHead): boolean;
 }
 
-/** The head of an answer. */
+/** The head of a response. */
 export interface ResponseHead {
   readonly status: number;
   /** Names in lower case. */

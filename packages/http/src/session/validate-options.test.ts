@@ -9,8 +9,9 @@ import { scripted } from "../testing/scripted/scripted-session.ts";
 type Row = readonly [given: unknown, message: string];
 
 const durations = 'takes milliseconds, more than 0, or a text such as "30s", got';
-const headers = "has a value that HTTP cannot carry: a line break, a control character or one beyond Latin-1";
-const names = 'has a name that HTTP cannot carry: "';
+const headers =
+  "has an invalid value: it contains a line break, a control character or a character beyond Latin-1";
+const names = 'has an invalid header name: "';
 
 /** What a session and a request are both told, and how it can be wrong; `?` stands for which of them it is. */
 const both: readonly Row[] = [
@@ -34,15 +35,15 @@ const both: readonly Row[] = [
   [{ retry: { total: 5 } }, "?.retry takes a Retry, such as new Retry({ total: 5 }), got an object"],
   [{ retry: null }, "?.retry takes a Retry, such as new Retry({ total: 5 }), got null"],
   [{ headers: "x" }, "?.headers takes an object, Headers or pairs, got a text"],
-  [{ headers: [["a"]] }, "?.headers takes pairs of a name and a text, got a list"],
+  [{ headers: [["a"]] }, "?.headers takes pairs of a name and a string, got a list"],
   [{ headers: { "bad name": "x" } }, `?.headers ${names}bad name"`],
   [{ headers: { "": "x" } }, `?.headers ${names}"`],
   [{ headers: { x: "a\nb" } }, `?.headers.x ${headers}`],
   [{ headers: { x: ["a", "\u{1F600}"] } }, `?.headers.x ${headers}`],
   [{ headers: [["X", "\u0000"]] }, `?.headers.X ${headers}`],
-  [{ headers: { x: 5 } }, "?.headers.x takes a text, or a list of texts, got a number"],
-  [{ headers: { x: null } }, "?.headers.x takes a text, or a list of texts, got null"],
-  [{ headers: { x: [5] } }, "?.headers.x takes a text, or a list of texts, got a list"],
+  [{ headers: { x: 5 } }, "?.headers.x takes a string, or a list of strings, got a number"],
+  [{ headers: { x: null } }, "?.headers.x takes a string, or a list of strings, got null"],
+  [{ headers: { x: [5] } }, "?.headers.x takes a string, or a list of strings, got a list"],
   [{ params: 5 }, "?.params takes an object of parameters, or URLSearchParams, got 5"],
   [{ params: "a=1" }, '?.params takes an object of parameters, or URLSearchParams, got "a=1"'],
   [{ params: [["a", "1"]] }, "?.params takes an object of parameters, or URLSearchParams, got a list"],
@@ -169,7 +170,7 @@ const ofRequest: readonly Row[] = [
   [{ proxy: { session: "x" } }, '?.proxy has no option "session": did you mean identity?'],
   [
     { body: 5 },
-    "A body must be text, bytes, a form, a blob, a stream or a function that makes one, got number",
+    "body must be a string, bytes, a form, a blob, a stream or a function that creates a stream, got number",
   ],
   [{ patience: AbortSignal.abort() }, '? has no option "patience": did you mean drain?'],
   [{ body: "x", json: 1 }, "A request has a body or json, not both"],

@@ -3,27 +3,27 @@ import type { AttemptRecord } from "../model/attempt-record.ts";
 import type { HttpResponse } from "../model/response.ts";
 import type { Verdict } from "../model/verdict.ts";
 
-/** What every error that ends a call of a session tells besides itself. */
+/** The properties that a session adds to every error that ends a call. */
 export interface Failure {
-  /** What was asked for last, after redirects: the URL without what looks like credentials. */
+  /** The last request, after redirects. The URL has no credentials. */
   readonly request: RequestSummary;
   /** Every attempt of the call, in order. */
   readonly attempts: readonly AttemptRecord[];
-  /** What the failure means, and what a person should do about it. */
+  /** The meaning of the failure, with advice for a person. */
   readonly verdict: Verdict;
-  /** The whole call, waits included, in milliseconds. */
+  /** Duration of the call, waits included, in milliseconds. */
   readonly elapsed: number;
-  /** When the server wants to be asked again, in milliseconds since 1970, where it said so. */
+  /** When the server allows the next request, in milliseconds since 1970, if it says so. */
   readonly retryAt?: number | undefined;
-  /** The last answer, where there was one. */
+  /** The last response, if there was one. */
   readonly response?: HttpResponse;
-  /** The redirects that led to the request which failed, oldest first, each with its attempts. */
+  /** The redirects before the request that failed, oldest first, each with its attempts. */
   readonly history?: readonly HttpResponse[];
-  /** False when it is known that the server saw nothing of the call. */
+  /** False if the server certainly did not receive the request. */
   readonly mayHaveArrived?: boolean;
 }
 
-/** Adds the story of the call to the error that ended it: the error keeps its type. */
+/** Adds the properties of the call to the error that ended it. The error keeps its class. */
 export function attachCallInfo(error: unknown, failure: Failure): unknown {
   if (!(error instanceof Error) || !Object.isExtensible(error)) return error;
   // Defined, not assigned: an error may have getters of these names.
@@ -34,7 +34,7 @@ export function attachCallInfo(error: unknown, failure: Failure): unknown {
   return error;
 }
 
-/** Whether an error ended a call of a session, and so can tell its story. */
+/** Returns whether an error ended a call of a session and has the properties of `Failure`. */
 export function isFailure(error: unknown): error is Error & Failure {
   return error instanceof Error && "attempts" in error && "verdict" in error;
 }

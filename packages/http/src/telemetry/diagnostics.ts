@@ -5,13 +5,13 @@ import type { GiveUp } from "./give-up.ts";
 import type { Hooks } from "./hooks.ts";
 import type { HttpRequest } from "../model/request.ts";
 
-/** What `holdfast:attempt` carries for each attempt that has ended, and `holdfast:retry` for each that another one follows. */
+/** The message of `holdfast:attempt` after each attempt, and of `holdfast:retry` before each further attempt. */
 export interface AttemptMessage extends AttemptRecord {}
 
-/** What `holdfast:give-up` carries for each call that ended without success. */
+/** The message of `holdfast:give-up` for each call that ended without success. */
 export interface GiveUpMessage extends RequestSummary, GiveUp {}
 
-/** The names of the channels, for `subscribe` of node:diagnostics_channel. */
+/** The names of the diagnostics channels, for `subscribe` of node:diagnostics_channel. */
 export const channelNames = {
   attempt: "holdfast:attempt",
   retry: "holdfast:retry",
@@ -24,29 +24,29 @@ const attempts = channel(channelNames.attempt);
 const retries = channel(channelNames.retry);
 const giveUps = channel(channelNames.giveUp);
 
-/** Who is to hear of a request. */
+/** A request and the hooks that observe it. */
 export interface ObservedCall {
   readonly hooks: Hooks;
   readonly request: HttpRequest;
 }
 
-/** Whether anybody wants to hear of attempts: what nobody wants is not even built. */
+/** Returns whether a hook or a subscriber observes attempts. Otherwise no record is built. */
 export function areAttemptsObserved({ hooks }: ObservedCall): boolean {
   return hooks.attempt.length > 0 || attempts.hasSubscribers;
 }
 
-/** Tells hooks and channel that an attempt has ended. */
+/** Passes the record of an attempt to the hooks and the channel. */
 export function reportAttempt({ hooks, request }: ObservedCall, record: AttemptRecord): void {
   for (const hook of hooks.attempt) hook(record, request);
   if (attempts.hasSubscribers) attempts.publish({ ...record } satisfies AttemptMessage);
 }
 
-/** Tells the channel that another attempt will follow. */
+/** Publishes that another attempt follows. */
 export function publishRetry(record: AttemptRecord): void {
   if (retries.hasSubscribers) retries.publish({ ...record } satisfies AttemptMessage);
 }
 
-/** Tells hooks and channel that a call ended without success. */
+/** Passes a call that ended without success to the hooks and the channel. */
 export function reportGiveUp({ hooks, request }: ObservedCall, make: () => GiveUp): void {
   if (hooks.giveUp.length === 0 && !giveUps.hasSubscribers) return;
   const giveUp = make();

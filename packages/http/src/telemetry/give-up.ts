@@ -1,42 +1,42 @@
 import type { AttemptRecord } from "../model/attempt-record.ts";
 import type { Verdict } from "../model/verdict.ts";
 
-/** The story of a call that has ended. */
+/** The attempts and the duration of a call that has ended. */
 export interface CallTimeline {
   readonly attempts: readonly AttemptRecord[];
   readonly elapsed: number;
   readonly retryAt: number | undefined;
 }
 
-/** How the last attempt of a call ended, or what was thrown in place of its answer. */
+/** The result of the last attempt of a call, or of the error thrown instead of its response. */
 export type FinalAttempt = Pick<AttemptRecord, "status" | "error" | "verdict" | "decision">;
 
-/** How a call ended that brought no success: plain data, safe to log and to store. */
+/** A call that ended without success, as plain data that is safe to log and store. */
 export interface GiveUp {
-  /** The last answer's; absent when no answer came. */
+  /** The status of the last response. Absent without a response. */
   readonly status?: number;
-  /** What the last attempt failed with, or what was thrown in place of its answer. */
+  /** The error of the last attempt, or the error thrown instead of its response. */
   readonly error?: NonNullable<AttemptRecord["error"]>;
-  /** What it means, and what a person should do about it. */
+  /** The meaning of the failure, with advice for a person. */
   readonly verdict: Verdict;
-  /** Why no other attempt followed: `"retries-exhausted"`, `"given-up: deadline"`, `"not-retried: http-404"`. */
+  /** Why no further attempt followed: `"retries-exhausted"`, `"given-up: deadline"`, `"not-retried: http-404"`. */
   readonly decision: string;
   /** Every attempt, in order. */
   readonly attempts: readonly AttemptRecord[];
-  /** The whole call, waits included, in milliseconds. */
+  /** Duration of the call, waits included, in milliseconds. */
   readonly elapsed: number;
-  /** When the server wants to be asked again, in milliseconds since 1970, where it said so. */
+  /** When the server allows the next request, in milliseconds since 1970, if it says so. */
   readonly retryAt?: number;
 }
 
-/** Whether a call that ended with this attempt ended without success. */
+/** Returns whether a call that ended with this attempt ended without success. */
 export function isGivenUp({ decision, verdict }: AttemptRecord): boolean {
   if (decision === "success" || decision === "redirected") return false;
-  // A redirect that the caller's own rules had a say on, and let pass.
+  // A redirect that the user's own rules examined and accepted.
   return !(verdict.kind === "success" && decision === `not-retried: ${verdict.reason}`);
 }
 
-/** Tells in plain data of a call that ended without success. */
+/** Describes a call that ended without success, as plain data. */
 export function toGiveUp(
   { status, error, verdict, decision }: FinalAttempt,
   { attempts, elapsed, retryAt }: CallTimeline,
@@ -46,7 +46,7 @@ export function toGiveUp(
     ...(error !== undefined && { error }),
     verdict,
     decision,
-    // Copied: the call goes on with its own list when a body that was given out breaks off.
+    // Copied, since the call extends its own list when the body of a returned response breaks off.
     attempts: [...attempts],
     elapsed,
     ...(retryAt !== undefined && { retryAt }),

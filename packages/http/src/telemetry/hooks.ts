@@ -3,25 +3,25 @@ import type { GiveUp } from "./give-up.ts";
 import type { HttpRequest } from "../model/request.ts";
 import type { HttpResponse } from "../model/response.ts";
 
-/** Sees a request before each attempt, and may give another one in its place. */
+/** Called before each attempt. May return a request to send instead. */
 export type RequestHook = (request: HttpRequest) => HttpRequest | void | Promise<HttpRequest | void>;
 
-/** Sees every response: redirects, and those that are retried, included (in requests, it is not called for those). */
+/** Called with every response, including redirects and responses that are retried (requests omits those). */
 export type ResponseHook = (response: HttpResponse, request: HttpRequest) => void | Promise<void>;
 
-/** Hears of every attempt when it has ended, and what follows it. */
+/** Called after every attempt, with its record. */
 export type AttemptHook = (attempt: AttemptRecord, request: HttpRequest) => void;
 
-/** Hears that an attempt failed and another one will follow after `attempt.delay` milliseconds. */
+/** Called when an attempt failed and another one follows after `attempt.delay` milliseconds. */
 export type RetryHook = (attempt: AttemptRecord, request: HttpRequest) => void | Promise<void>;
 
-/** Hears of every call that ends without success, whether it gives back an answer or throws. */
+/** Called for every call that ends without success, whether it returns a response or throws. */
 export type GiveUpHook = (giveUp: GiveUp, request: HttpRequest) => void;
 
-/** Hears of every error that ends a call. */
+/** Called with every error that ends a call. */
 export type ErrorHook = (error: unknown, request: HttpRequest) => void | Promise<void>;
 
-/** The functions that a session calls on its way: push to a list to add one. What one throws ends the call. */
+/** The functions that a session calls during a request. Push to a list to add one. An error that a hook throws ends the call. */
 export interface Hooks {
   readonly request: RequestHook[];
   readonly response: ResponseHook[];
@@ -31,10 +31,10 @@ export interface Hooks {
   readonly error: ErrorHook[];
 }
 
-/** Hooks as options: any list may be missing. */
+/** Hooks as options. All lists are optional. */
 export type HooksInit = { readonly [Name in keyof Hooks]?: Readonly<Hooks[Name]> };
 
-/** Copies lists of hooks, the first ones first, so that the caller's arrays stay the caller's. */
+/** Returns new lists with the hooks of both, those of `first` first. */
 export function joinHooks(first: HooksInit = {}, then: HooksInit = {}): Hooks {
   return {
     request: join(first.request, then.request),

@@ -43,7 +43,7 @@ const calls: readonly (readonly [
     [{ status: 503, headers: { "retry-after": "7" } }, {}],
     [
       `debug ${name} attempt 1 took 0ms: 503`,
-      `warn ${name} will be tried again in 7s (retry-after) after attempt 1: 503`,
+      `warn ${name} will be retried in 7s (retry-after) after attempt 1: 503`,
       `debug ${name} attempt 2 took 0ms: 200`,
     ],
   ],
@@ -74,7 +74,7 @@ const calls: readonly (readonly [
   [
     "a caller's mistake",
     [{ error: new TypeError("two\nlines") }],
-    [`debug ${name} was ended by TypeError: two lines`],
+    [`debug ${name} was cancelled: TypeError: two lines`],
   ],
 ];
 
@@ -89,7 +89,7 @@ test("logs an abort as the caller's doing", async () => {
     hooks: { retry: [() => Promise.reject(new DOMException("enough", "AbortError"))] },
   });
 
-  assert.deepEqual(lines.slice(2), [`debug ${name} was ended by AbortError: enough`]);
+  assert.deepEqual(lines.slice(2), [`debug ${name} was cancelled: AbortError: enough`]);
 });
 
 const amounts: readonly (readonly [level: NonNullable<LogToOptions["level"]>, levels: readonly string[]])[] =

@@ -11,22 +11,24 @@ export type SessionLogLevel = "debug" | "warn" | "error";
 
 const levels: readonly SessionLogLevel[] = ["debug", "warn", "error"];
 
-/** How much `logTo` logs. */
+/** The options of `logTo`. */
 export interface LogToOptions {
-  /** The least important level that is logged. @default "debug" */
+  /** The lowest level to log. @default "debug" */
   readonly level?: SessionLogLevel;
-  /** Logs the headers of every request and response too, at debug, credentials left out. @default false */
+  /** Also logs the headers of every request and response at debug, without credentials. @default false */
   readonly headers?: boolean;
-  /** Headers whose values are left out besides those that are known to carry credentials. @default none */
+  /** Further headers whose values are replaced by `***`, for example `["X-Tenant"]`. @default [] */
   readonly sensitiveHeaders?: readonly string[];
 }
 
 /**
- * Makes hooks that log what a session does, a line at a time: `new Session({ hooks: logTo(console) })`.
+ * Creates hooks that log the requests of a session, one line per event: `new Session({ hooks: logTo(console) })`.
  *
- * At `debug` every attempt, with its status or error, and what the caller ended; at `warn` every wait before another
- * attempt, and an answer that none would better, such as a 404; at `error` every call that gave up, with the advice
- * (urllib3 logs attempts at debug and retries at warning). URLs, headers and messages come without credentials.
+ * - `debug`: every attempt with its status or error, and calls that the caller cancelled.
+ * - `warn`: every wait before another attempt, and responses that a retry would not improve, such as a 404.
+ * - `error`: every call that gave up, with advice.
+ *
+ * urllib3 also logs attempts at debug and retries at warning. URLs, headers and messages have no credentials.
  */
 export function logTo(
   logger: Logger<SessionLogLevel>,
@@ -44,54 +46,54 @@ export function logTo(
   };
   return {
     ...(headers && {
-      request: [(request) => logHeaders(">", linesOf(request))],
+      request: [(request) => logHeaders(">", headerLines(request))],
       response: [(response) => logHeaders("<", response.headers)],
     }),
-    attempt: [(attempt, request) => log("debug", attemptLine(attempt, request))],
-    retry: [(attempt, request) => log("warn", retryLine(attempt, request))],
-    giveUp: [(giveUp, request) => log(levelOf(giveUp), giveUpLine(giveUp, request))],
-    // What tells the story of its call was logged when the call gave up; the rest is the caller's own doing.
+    attempt: [(attempt, request) => log("debug", formatAttempt(attempt, request))],
+    retry: [(attempt, request) => log("warn", formatRetry(attempt, request))],
+    giveUp: [(giveUp, request) => log(levelOfGiveUp(giveUp), formatGiveUp(giveUp, request))],
+    // An error with the properties of `Failure` was logged when the call gave up. Any other was caused by the caller.
     error: [
       (error, request) => {
-        if (!isFailure(error)) log("debug", `${nameOf(request)} was ended by ${String(error)}`);
+        if (!isFailure(error)) log("debug", `${describeRequest(request)} was cancelled: ${String(error)}`);
       },
     ],
   };
 }
 
-function levelOf({ status, error, decision }: GiveUp): SessionLogLevel {
+function levelOfGiveUp({ status, error, decision }: GiveUp): SessionLogLevel {
   return status !== undefined && error === undefined && decision.startsWith("not-retried") ? "warn" : "error";
 }
 
-function attemptLine(attempt: AttemptRecord, request: HttpRequest): string {
+function formatAttempt(attempt: AttemptRecord, request: HttpRequest): string {
   const via = attempt.proxy === undefined ? "" : ` through ${attempt.proxy}`;
-  return `${nameOf(request)} attempt ${attempt.number}${via} took ${formatMs(attempt.elapsed)}: ${outcomeOf(attempt)}`;
+  return `${describeRequest(request)} attempt ${attempt.number}${via} took ${formatMs(attempt.elapsed)}: ${describeOutcome(attempt)}`;
 }
 
-function retryLine(
+function formatRetry(
   { number, delay = 0, delaySource, ...attempt }: AttemptRecord,
   request: HttpRequest,
 ): string {
   const wait = `${formatMs(delay)} (${delaySource ?? "back-off"})`;
-  return `${nameOf(request)} will be tried again in ${wait} after attempt ${number}: ${outcomeOf(attempt)}`;
+  return `${describeRequest(request)} will be retried in ${wait} after attempt ${number}: ${describeOutcome(attempt)}`;
 }
 
-function giveUpLine(giveUp: GiveUp, request: HttpRequest): string {
+function formatGiveUp(giveUp: GiveUp, request: HttpRequest): string {
   const { attempts, elapsed, decision, verdict } = giveUp;
   const count = `${attempts.length} ${attempts.length === 1 ? "attempt" : "attempts"}`;
   const advice = verdict.advice === "" ? "" : `. Advice: ${verdict.advice}`;
-  return `${nameOf(request)} failed after ${count} in ${formatMs(elapsed)}: ${outcomeOf(giveUp)} (${decision})${advice}`;
+  return `${describeRequest(request)} failed after ${count} in ${formatMs(elapsed)}: ${describeOutcome(giveUp)} (${decision})${advice}`;
 }
 
-function nameOf({ method, url }: HttpRequest): string {
+function describeRequest({ method, url }: HttpRequest): string {
   return `${method} ${url.href}`;
 }
 
-function outcomeOf({ status, error }: Pick<AttemptRecord, "status" | "error">): string {
+function describeOutcome({ status, error }: Pick<AttemptRecord, "status" | "error">): string {
   return error === undefined ? String(status) : `${error.name}: ${error.message}`;
 }
 
-function linesOf({ headers }: HttpRequest): (readonly [string, string])[] {
+function headerLines({ headers }: HttpRequest): (readonly [string, string])[] {
   return Object.entries(headers).flatMap(([name, values]) =>
     [values].flat().map((value): readonly [string, string] => [name, value]),
   );
