@@ -201,6 +201,20 @@ describe("run", () => {
 
     owner.close();
   });
+
+  it("rejects the old name of an option and names the new one", async () => {
+    const directory = makeRunDirectory();
+
+    for (const [old, name] of [
+      ["maxPark", "maxIdleWait"],
+      ["maxDefer", "maxDeferDelay"],
+      ["maxRounds", "maxDeferrals"],
+    ] as const)
+      await assert.rejects(run({ directory, session: ok, [old]: 1 }), {
+        name: "TypeError",
+        message: `run has no option ${old}: did you mean ${name}?`,
+      });
+  });
 });
 
 describe("run with deferred lines", () => {

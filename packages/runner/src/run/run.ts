@@ -15,6 +15,7 @@ import { openLedger } from "../sqlite/sqlite-ledger.ts";
  *   options; and the error of the input or the listener, after the finished requests are recorded.
  */
 export async function run(options: RunOptions): Promise<RunReport> {
+  rejectOldNames(options);
   const {
     clock = systemClock,
     concurrency = runDefaults.concurrency,
@@ -47,6 +48,17 @@ export async function run(options: RunOptions): Promise<RunReport> {
   } finally {
     ledger.close();
   }
+}
+
+const oldNames: Readonly<Record<string, keyof RunOptions>> = {
+  maxPark: "maxIdleWait",
+  maxDefer: "maxDeferDelay",
+  maxRounds: "maxDeferrals",
+};
+
+function rejectOldNames(options: RunOptions): void {
+  const old = Object.keys(oldNames).find((name) => name in options);
+  if (old !== undefined) throw new TypeError(`run has no option ${old}: did you mean ${oldNames[old]}?`);
 }
 
 function atLeastOne(value: number, name: string): number {
