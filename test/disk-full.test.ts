@@ -80,7 +80,7 @@ onSmallDisk(
     const error = await failureOf(`${origin.url}/`, file);
 
     assert.ok(error instanceof FileAccessError);
-    assert.equal(error.message, `${file} cannot be written: its disk can only be read (EROFS)`);
+    assert.equal(error.message, `${file} cannot be written: its disk is read-only (EROFS)`);
     assert.equal(origin.requests.length, 0);
   },
 );

@@ -19,70 +19,70 @@ import { StreamedResponse } from "../model/streamed-response.ts";
 import type { Timeouts } from "../transport/timeouts.ts";
 import type { Observer } from "../model/trace.ts";
 
-/** What bounds one sending of a request. */
+/** The limits of one attempt, and its proxy. */
 export interface SendOptions {
   readonly timeouts: Timeouts;
-  /** The instant on the session's clock by which the whole call must have ended. */
+  /** The instant on the session's clock at which the whole call must have ended. */
   readonly deadline: number;
-  /** The most that a body may grow to, decoded. */
+  /** Largest body in bytes, decoded. */
   readonly maxBytes: number;
   readonly signal: AbortSignal | undefined;
-  /** The URL of the proxy to go through, with its credentials; undefined goes directly. */
+  /** URL of the proxy with its credentials; undefined connects directly. */
   readonly proxy?: string | undefined;
-  /** Hears what the wire saw. */
+  /** Receives the timings and byte counts of the attempt. */
   readonly observer?: AttemptObserver | undefined;
 }
 
-/** Hears of an attempt what the wire saw, and which answers it could not use. */
+/** Receives the timings and byte counts of an attempt, and the responses that it discards. */
 export interface AttemptObserver extends Observer {
-  /** Hears of an answer that the attempt could not use, and before it asks once more where it does so. */
-  discard?(discarded: DiscardedResponse, seen?: DiscardedExchange): Promise<void> | void;
+  /** Receives a response that the attempt discards, before the attempt sends another request. */
+  discard?(discarded: DiscardedResponse, exchange?: DiscardedExchange): Promise<void> | void;
 }
 
-/** An answer, and the request that it was to. */
+/** A discarded response, and its request. */
 export interface DiscardedExchange {
   readonly response: HttpResponse;
   readonly request: HttpRequest;
 }
 
-/** Sends a request once and reads the whole answer: the seam between a session and the wire. */
+/** Sends a request once and reads the response: the interface between a session and the network. */
 export interface Adapter {
-  /** How often, and when, what is sent through here is sent again; the session's own rule without it. */
+  /** Rule for retries of requests through this adapter. @default the `retry` of the session */
   readonly retry?: Retry | undefined;
   /**
-   * Gives the answer, whatever its status, its body complete; one that `observer.continuesWithoutBody` says is gone on from may come
-   * without its body.
+   * Returns the response, whatever its status, with its complete body. The body may be left unread if
+   * `observer.continuesWithoutBody` returns true.
    *
-   * @throws TransportError when there is none, or the signal's reason.
+   * @throws TransportError if there is no response; the reason of the signal.
    */
   send(request: HttpRequest, options: SendOptions): Promise<HttpResponse>;
   /**
-   * Gives the answer as soon as its head is there; without it, `stream: true` gives what `send` brings.
+   * Returns the response as soon as its head has arrived. Without this method, `stream: true` uses `send`.
    *
-   * @throws as `send` does; so does the body while it is read.
+   * @throws the errors of `send`, which reading the body throws too.
    */
   stream?(request: HttpRequest, options: StreamOptions): Promise<StreamedResponse>;
   /**
-   * Lets go of a proxy, named by the URL that `send` was given: its idle connections close at once, those in use when
-   * their request ends, and nothing is remembered of it.
+   * Releases a proxy by the URL that `send` received. Idle connections close immediately, busy ones when their request
+   * ends. Everything that was learned about the proxy is dropped.
    */
   forget?(proxyUrl: string): void;
-  /** Lets go of every connection. */
+  /** Closes every connection. */
   close(): Promise<void>;
 }
 
-/** What bounds one sending of a request whose answer is read later. */
+/** The limits of an attempt whose body is read later. */
 export interface StreamOptions extends SendOptions {
-  /** What takes the place of `deadline` and `signal` once the head is here. */
+  /** Replaces `deadline` and `signal` once the head has arrived. */
   readonly after: Pick<SendOptions, "deadline" | "signal">;
 }
 
-/** Sends over TCP and TLS: what a session uses unless another adapter is mounted. */
+/** Sends over TCP and TLS. A session uses it unless another adapter is mounted. */
 export class HttpAdapter implements Adapter {
   readonly retry: Retry | undefined;
   readonly #transport: Transport;
 
-  /** @throws TypeError or RangeError that names the option which is none, or is not what it may be. */
+  /** @throws TypeError or RangeError for an unknown option or a wrong value, with its name. */
   constructor(options: HttpAdapterOptions = {}) {
     refuse("HttpAdapter", adapterOptionsCheck(options));
     const { retry, ...transport } = options;
@@ -95,11 +95,11 @@ export class HttpAdapter implements Adapter {
     const { proxy } = options;
     return this.#transport
       .send({ url, proxy }, toWireRequest(request, proxy), toExchangeLimits(options))
-      .then((answer) => {
-        const complaint = findProxyError(answer, url, proxy);
-        if (complaint === undefined) return toResponse(answer, url.href, options);
-        answer.unreadBody?.discard();
-        throw complaint;
+      .then((reply) => {
+        const proxyError = findProxyError(reply, url, proxy);
+        if (proxyError === undefined) return toResponse(reply, url.href, options);
+        reply.unreadBody?.discard();
+        throw proxyError;
       });
   }
 
@@ -107,12 +107,12 @@ export class HttpAdapter implements Adapter {
     const { url } = request;
     const { maxBytes, proxy, after } = options;
     const limits = { ...toExchangeLimits(options), bodyBounds: after };
-    const answer = await this.#transport.open({ url, proxy }, toWireRequest(request, proxy), limits);
-    const { status, statusText, headers, body } = answer;
-    const complaint = findProxyError(answer, url, proxy);
-    if (complaint !== undefined) {
-      body.cancel(complaint);
-      throw complaint;
+    const reply = await this.#transport.open({ url, proxy }, toWireRequest(request, proxy), limits);
+    const { status, statusText, headers, body } = reply;
+    const proxyError = findProxyError(reply, url, proxy);
+    if (proxyError !== undefined) {
+      body.cancel(proxyError);
+      throw proxyError;
     }
     const coding = headers["content-encoding"];
     const decoded = decodeStream(body, coding === undefined ? undefined : String(coding), maxBytes);
@@ -160,25 +160,25 @@ function requestHeaders({ headers, body }: HttpRequest): HeaderRecord {
   return { ...headers, "content-type": body.contentType };
 }
 
-/** Whether a proxy gets the request itself, and not only a tunnel to dig. */
+/** Whether the proxy receives the request itself, and does not only open a tunnel. */
 function isForwarded(url: URL, proxy: string | undefined): proxy is string {
   return proxy !== undefined && url.protocol === "http:" && forwardsPlainHttp(proxy);
 }
 
-/** Proxy-Authorization is for a proxy alone (RFC 9110 §11.7.2): what goes directly, or through a tunnel, is read by the origin. */
+/** Removes Proxy-Authorization, which is for a proxy alone (RFC 9110 §11.7.2), from a request that the origin reads. */
 function withoutProxyAuthorization(headers: HeaderRecord): HeaderRecord {
   if (!("proxy-authorization" in headers)) return headers;
   const { "proxy-authorization": _, ...rest } = headers;
   return rest;
 }
 
-/** What is meant for the proxy that gets the request itself: its credentials, else those that the caller wrote. */
+/** Adds the credentials of the proxy that receives the request; without any, those of the caller stay. */
 function withProxyAuthorization(headers: HeaderRecord, proxy: string): HeaderRecord {
   const authorization = proxyAuthorization(new URL(proxy));
   return authorization === undefined ? headers : { ...headers, "proxy-authorization": authorization };
 }
 
-/** What a proxy answered in the place of the origin that it was to forward the request to. */
+/** Returns the error for a response that the proxy sent in place of the origin. */
 function findProxyError(
   { status, statusText, headers }: Pick<RawResponse, "status" | "statusText" | "headers">,
   url: URL,
@@ -193,7 +193,7 @@ function findProxyError(
     {
       status,
       reason,
-      // The request went to the proxy, its body too: what is not known to have stayed there may have arrived.
+      // The proxy received the request and its body. Unless the reason proves otherwise, the origin may have too.
       phase: "headers",
       mayHaveArrived: !provesRequestUnsent(reason),
       ...(retryAfter !== undefined && { retryAfter: String(retryAfter) }),

@@ -6,51 +6,58 @@ import { maxUnwantedBytes } from "../transport/exchange/buffered-exchange.ts";
 import type { RawResponse } from "../transport/wire/messages.ts";
 import type { UnreadBody } from "../model/body-source.ts";
 
-/** What is done with a body. */
+/** The rules for a body. */
 interface BodyRules {
-  /** The most that it may grow to, decoded. */
+  /** Largest size in bytes, decoded. */
   readonly maxBytes: number;
-  /** Knows whether the call goes on without it. */
+  /** Decides whether the call continues without the body. */
   readonly observer?: Observer | undefined;
 }
 
 /**
- * Makes a response of an answer, its body decoded; a late one where the call goes on without the body.
+ * Converts a reply of the transport to a response with a decoded body. The body stays unread where the call continues
+ * without it.
  *
  * @throws IncompleteBodyError, DecodeError or BodyTooLargeError for a body that cannot be decoded.
  */
 export function toResponse(
-  answer: RawResponse,
+  reply: RawResponse,
   url: string,
-  terms: BodyRules,
+  rules: BodyRules,
 ): HttpResponse | Promise<HttpResponse> {
-  const { status, statusText, headers, body, unreadBody: rest } = answer;
+  const { status, statusText, headers, body, unreadBody } = reply;
   const encoding = headers["content-encoding"];
-  if (rest !== undefined)
-    return unreadResponse({ status, statusText, url, headers, body: decodeUnread(rest, encoding, terms) });
+  if (unreadBody !== undefined)
+    return unreadResponse({
+      status,
+      statusText,
+      url,
+      headers,
+      body: decodeUnread(unreadBody, encoding, rules),
+    });
   if (encoding === undefined) return new HttpResponse({ status, statusText, url, headers, content: body });
-  if (status >= 300) return toErrorResponse(answer, url, terms);
-  return Promise.resolve(decode(body, String(encoding), terms.maxBytes)).then(
+  if (status >= 300) return toErrorResponse(reply, url, rules);
+  return Promise.resolve(decode(body, String(encoding), rules.maxBytes)).then(
     (content) => new HttpResponse({ status, statusText, url, headers, content }),
   );
 }
 
-/** An answer that is no success: what it says is short, and a body that grows beyond that is decoded only for who wants it. */
-async function toErrorResponse(answer: RawResponse, url: string, terms: BodyRules): Promise<HttpResponse> {
-  const { status, statusText, headers, body } = answer;
+/** Converts a reply that is not a success. Its body is usually short; a longer one is decoded only for a caller who reads it. */
+async function toErrorResponse(reply: RawResponse, url: string, rules: BodyRules): Promise<HttpResponse> {
+  const { status, statusText, headers, body } = reply;
   const [head, encoding] = [{ status, statusText, url, headers }, String(headers["content-encoding"])];
-  const bound = Math.min(maxUnwantedBytes, terms.maxBytes);
+  const bound = Math.min(maxUnwantedBytes, rules.maxBytes);
   try {
     return new HttpResponse({ ...head, content: await decode(body, encoding, bound) });
   } catch (error) {
     if (!(error instanceof BodyTooLargeError)) throw error;
-    if (terms.observer?.continuesWithoutBody?.(answer) === true)
-      return unreadResponse({ ...head, body: decodeUnread(undecodedBody(body, error), encoding, terms) });
-    return new HttpResponse({ ...head, content: await decode(body, encoding, terms.maxBytes) });
+    if (rules.observer?.continuesWithoutBody?.(reply) === true)
+      return unreadResponse({ ...head, body: decodeUnread(undecodedBody(body, error), encoding, rules) });
+    return new HttpResponse({ ...head, content: await decode(body, encoding, rules.maxBytes) });
   }
 }
 
-/** A body that is here, and was not decoded. */
+/** A body that was received and not decoded. */
 function undecodedBody(body: Buffer, cause: Error): UnreadBody {
   return {
     readAll: () => Promise.resolve(body),
@@ -60,14 +67,14 @@ function undecodedBody(body: Buffer, cause: Error): UnreadBody {
 }
 
 function decodeUnread(
-  rest: UnreadBody,
+  body: UnreadBody,
   encoding: RawResponse["headers"][string],
   { maxBytes }: BodyRules,
 ): UnreadBody {
-  if (encoding === undefined) return rest;
+  if (encoding === undefined) return body;
   return {
-    missingError: rest.missingError,
-    discard: () => rest.discard(),
-    readAll: async () => decode(await rest.readAll(), String(encoding), maxBytes),
+    missingError: body.missingError,
+    discard: () => body.discard(),
+    readAll: async () => decode(await body.readAll(), String(encoding), maxBytes),
   };
 }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { test } from "node:test";
 import { ResponseHeaders } from "../model/headers.ts";
-import { digestsIn, parseDigest } from "./digest.ts";
+import { parseDigestHeaders, parseDigest } from "./digest.ts";
 
 const sum = createHash("sha256").update("x");
 const hex = sum.copy().digest("hex");
@@ -62,5 +62,9 @@ test("the digests of an answer are those that can be checked, and speak of the w
     [{ "content-md5": "nonsense" }, whole, []],
   ];
   for (const [headers, status, expected] of table)
-    assert.deepEqual(digestsIn(new ResponseHeaders(headers), status), expected, JSON.stringify(headers));
+    assert.deepEqual(
+      parseDigestHeaders(new ResponseHeaders(headers), status),
+      expected,
+      JSON.stringify(headers),
+    );
 });

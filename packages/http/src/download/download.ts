@@ -5,70 +5,75 @@ import { RedirectedResumeError } from "../resume/resume-errors.ts";
 import type { StreamResumptionOptions } from "../resume/streamed.ts";
 import { StreamedResponse, discardBody } from "../model/streamed-response.ts";
 import { parseDigest } from "./digest.ts";
-import { hasCode, onDisk } from "./disk.ts";
+import { hasErrorCode, withFileErrors } from "./disk.ts";
 import { lockFile } from "./lock.ts";
 import { PartFile } from "./part-file.ts";
 
-/** How far a file has come, in bytes. */
+/** The progress of a download, in bytes. */
 export interface DownloadProgress {
-  /** What is here, that of earlier runs included. */
+  /** Bytes in the file so far, including those of earlier downloads. */
   readonly received: number;
-  /** The whole, where it is known. */
+  /** Size of the complete file, if known. */
   readonly total: number | undefined;
 }
 
 /** How a body is saved to a file. */
 export interface SaveOptions {
-  /** What the file must hash to: `sha-256=` or `sha-512=` (also `sha256=`, `sha512=`) and the value in hexadecimal or base64. @default what the server says, if anything */
+  /**
+   * Expected digest of the file: `sha-256=` or `sha-512=` (also `sha256=`, `sha512=`) and the value in hexadecimal or base64.
+   * @default the digest that the server sends, if any
+   */
   readonly digest?: string;
-  /** Hears after every write how far the file has come. What it throws ends the download. */
+  /** Called after every write. If it throws, the download ends with that error. */
   readonly onProgress?: (progress: DownloadProgress) => void;
 }
 
-/** A file that was saved. */
+/** A downloaded file. */
 export interface DownloadResult {
-  /** Absolute; of a symbolic link, what it leads to. */
+  /** Absolute path; for a symbolic link, the path of its target. */
   readonly path: string;
+  /** Size of the file. */
   readonly bytes: number;
-  /** Bytes that an earlier run had left, and that did not have to come again. */
+  /** Bytes that an earlier download left and that were not transferred again. */
   readonly resumedFrom: number;
-  /** The answer, whose body is in the file. */
+  /** The response whose body is in the file. */
   readonly response: HttpResponse;
 }
 
-/** Opens the body that is to be saved. */
-export type Source = (resumption: StreamResumptionOptions) => Promise<HttpResponse>;
+/** Opens the body to save. */
+export type OpenBody = (resumption: StreamResumptionOptions) => Promise<HttpResponse>;
 
 /**
- * Saves a body to a file that has its name only when it is whole, and goes on where an earlier run, or a broken
- * connection, left off; see docs/how-to/download-a-file.md for what is guaranteed.
+ * Saves a body to a file, which gets its name only when it is complete. Continues after a broken connection, and where an
+ * earlier download stopped. docs/how-to/download-a-file.md lists the guarantees.
  *
- * @throws StatusError for an answer that is no success, with the file as it was; FileBusyError, DiskFullError,
- * FileAccessError, DigestError; what the body throws; TypeError for a digest or a target that is none. The part stays for later, unless its digest was
- * wrong.
+ * @throws StatusError for a response that is not a success, without changing the file; FileBusyError, DiskFullError,
+ * FileAccessError, DigestError; the errors of the body; TypeError for an invalid digest or target. The part stays on the
+ * disk for the next download, unless its digest was wrong.
  */
 export async function download(
   target: string,
   options: SaveOptions,
-  source: Source,
+  openBody: OpenBody,
 ): Promise<DownloadResult> {
   const digests = options.digest === undefined ? [] : [parseDigest(options.digest)];
-  const path = await followed(resolve(target));
-  // A rename would put a file in the place of a device or a pipe.
-  const there = await stat(path).catch(() => undefined);
-  if (there?.isFile() === false) throw new TypeError(`${path} is there, and is no file`);
+  const path = await followSymbolicLink(resolve(target));
+  // A rename would replace a device or a pipe by a file.
+  const existing = await stat(path).catch(() => undefined);
+  if (existing?.isFile() === false)
+    throw new TypeError(`${path} exists and is not a regular file; choose another path`);
   await requireFolder(path);
-  const lock = await onDisk(path, () => lockFile(`${path}.part.lock`));
+  const lock = await withFileErrors(path, () => lockFile(`${path}.part.lock`));
   try {
     const part = await PartFile.open({ path, digests });
     try {
-      const begun: Source = async (resumption) => {
-        const response = await source(resumption);
+      const openConfirmed: OpenBody = async (resumption) => {
+        const response = await openBody(resumption);
         await lock.confirm();
         return response;
       };
-      const response = await fill(part, options, begun);
-      // A rename must not put this file in the place of another's.
+      const response = await fill(part, options, openConfirmed);
+      // A rename must not replace the file of another process.
       await part.finish(() => lock.confirm());
       const { received, resumedFrom } = part;
       return { path, bytes: received, resumedFrom, response };
@@ -80,52 +85,56 @@ export async function download(
   }
 }
 
-/** What a symbolic link leads to, so that it stays one: the file is written beside the real one, and takes its name. */
-async function followed(path: string): Promise<string> {
-  const there = await lstat(path).catch(() => undefined);
-  if (there?.isSymbolicLink() !== true) return path;
-  // Of a link that leads nowhere yet, the name is what it says.
+/** Returns the target of a symbolic link, so that the link stays: the part is written next to the target. */
+async function followSymbolicLink(path: string): Promise<string> {
+  const existing = await lstat(path).catch(() => undefined);
+  if (existing?.isSymbolicLink() !== true) return path;
+  // The target of a dangling link is the path that it names.
   return realpath(path).catch(async () => resolve(dirname(path), await readlink(path)));
 }
 
 async function requireFolder(path: string): Promise<void> {
   const folder = dirname(path);
-  const there = await stat(folder).catch((error: unknown) => {
-    if (hasCode(error, "ENOENT", "ENOTDIR")) return undefined;
+  const existing = await stat(folder).catch((error: unknown) => {
+    if (hasErrorCode(error, "ENOENT", "ENOTDIR")) return undefined;
     throw error;
   });
-  if (there?.isDirectory() !== true)
-    throw new TypeError(`${basename(path)} cannot be saved in ${folder}: there is no such folder`);
+  if (existing?.isDirectory() !== true)
+    throw new TypeError(
+      `Cannot save ${basename(path)} in ${folder}: the folder does not exist; create it first`,
+    );
 }
 
-/** Fills the part; where the rest has moved in the middle of it, once more from the beginning, along the redirects. */
-async function fill(part: PartFile, options: SaveOptions, source: Source): Promise<HttpResponse> {
+/** Fills the part. If the server redirects the request for the rest, the download starts again and follows the redirect. */
+async function fill(part: PartFile, options: SaveOptions, openBody: OpenBody): Promise<HttpResponse> {
   try {
-    return await fillOnce(part, options, { source, held: part.held });
+    return await fillOnce(part, options, { openBody, partial: part.partial });
   } catch (error) {
     if (!(error instanceof RedirectedResumeError)) throw error;
-    return fillOnce(part, options, { source, held: undefined });
+    return fillOnce(part, options, { openBody, partial: undefined });
   }
 }
 
-/** Where the body comes from, and what is here of it. */
-interface From {
-  readonly source: Source;
-  readonly held: StreamResumptionOptions["partial"];
+/** The body, and the part of it that exists. */
+interface BodyToSave {
+  readonly openBody: OpenBody;
+  readonly partial: StreamResumptionOptions["partial"];
 }
 
 async function fillOnce(
   part: PartFile,
   { onProgress }: SaveOptions,
-  { source, held }: From,
+  { openBody, partial }: BodyToSave,
 ): Promise<HttpResponse> {
-  const response = await source({
-    partial: held,
-    restart: (anew) => part.begin(anew),
-    invalidatePartial: () => part.distrust(),
+  const response = await openBody({
+    partial,
+    restart: (restarted) => part.begin(restarted),
+    invalidatePartial: () => part.invalidate(),
   });
   if (!(response instanceof StreamedResponse))
-    throw new TypeError("What came was not streamed: a guard put another answer in its place");
+    throw new TypeError(
+      "The response is not a stream: the session's policy replaced it; a policy must return the response of its task",
+    );
   try {
     if (!response.ok) throw new StatusError(response);
     await part.begin(response);
@@ -135,7 +144,7 @@ async function fillOnce(
       onProgress?.({ received: part.received, total: part.total });
     }
   } finally {
-    // Nothing where it was read to its end.
+    // Does nothing if the body was read to its end.
     await discardBody(response);
   }
   return response;

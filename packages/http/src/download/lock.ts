@@ -2,45 +2,50 @@ import { randomUUID } from "node:crypto";
 import { readFile, readlink, symlink, unlink, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { FileBusyError } from "../errors/file-errors.ts";
-import { hasCode } from "./disk.ts";
+import { hasErrorCode } from "./disk.ts";
 
-/** A right to write a file, for one process at a time. */
+/** The lock of a file. One process holds it at a time. */
 export interface Lock {
   /**
-   * Makes sure that the lock is held still. Where three find the lock of a dead process in the same instant, two of them
-   * may believe that they took it over; a moment later it is plain who did.
+   * Checks that this process still holds the lock. If three processes find the lock of a dead one at the same instant, two of
+   * them may believe that they took it over. A moment later the file shows which one did.
    *
-   * @throws FileBusyError when it is not.
+   * @throws FileBusyError if another process holds the lock.
    */
   confirm(): Promise<void>;
-  /** Gives the right back. */
+  /** Releases the lock. */
   release(): Promise<void>;
 }
 
-/** Who holds a lock. */
-interface Holder {
+/** The process that holds a lock. */
+interface LockHolder {
   readonly pid: number;
-  /** When the process began, as the system counts it: a number that is used again belongs to another one. */
+  /** Start of the process in ticks of the system, which tells apart two processes with the same pid. */
   readonly start: string;
   readonly host: string;
   readonly token: string;
 }
 
-const mostTries = 10;
+const maxTries = 10;
 
 /**
- * Takes the lock of this name. It outlives a process that is killed, and is taken over from it; one of another machine
- * stays, for nobody here can tell whether its process lives.
+ * Takes the lock of this name. The lock of a process that was killed is taken over. The lock of another machine stays,
+ * because this machine cannot check whether the process is alive.
  *
- * @throws FileBusyError while somebody holds it.
+ * @throws FileBusyError while another process holds the lock.
  */
 export async function lockFile(path: string): Promise<Lock> {
-  const own = { pid: process.pid, start: await startOf(process.pid), host: hostname(), token: randomUUID() };
-  for (let tries = 0; tries < mostTries; tries += 1) {
-    if (await create(path, own)) return lockOf(path, own.token);
-    const holder = await read(path);
-    if (holder === "nobody") continue;
-    if (holder !== "unreadable" && (await lives(holder))) throw new FileBusyError(path, holder);
+  const own = {
+    pid: process.pid,
+    start: await readProcessStart(process.pid),
+    host: hostname(),
+    token: randomUUID(),
+  };
+  for (let tries = 0; tries < maxTries; tries += 1) {
+    if (await createLock(path, own)) return lockOf(path, own.token);
+    const holder = await readHolder(path);
+    if (holder === "no-holder") continue;
+    if (holder !== "unreadable" && (await isAlive(holder))) throw new FileBusyError(path, holder);
     await evict(path, { holder, by: own });
   }
   throw new FileBusyError(path, undefined);
@@ -49,7 +54,7 @@ export async function lockFile(path: string): Promise<Lock> {
 function lockOf(path: string, token: string): Lock {
   return {
     confirm: async () => {
-      const holder = await read(path);
+      const holder = await readHolder(path);
       const other = typeof holder === "object" ? holder : undefined;
       if (other?.token !== token) throw new FileBusyError(path, other);
     },
@@ -57,86 +62,86 @@ function lockOf(path: string, token: string): Lock {
   };
 }
 
-/** Makes the lock, with its holder in it from the first moment on; false where there is one. */
-async function create(path: string, holder: Holder): Promise<boolean> {
+/** Creates the lock together with its holder in one step. Returns false if the lock exists. */
+async function createLock(path: string, holder: LockHolder): Promise<boolean> {
   const text = JSON.stringify(holder);
   try {
     await symlink(text, path);
     return true;
   } catch (error) {
-    if (hasCode(error, "EEXIST")) return false;
-    // No links on this file system, or none for this user.
+    if (hasErrorCode(error, "EEXIST")) return false;
+    // The file system has no symbolic links, or this user may not create any.
   }
   try {
     await writeFile(path, text, { flag: "wx" });
     return true;
   } catch (error) {
-    if (hasCode(error, "EEXIST")) return false;
+    if (hasErrorCode(error, "EEXIST")) return false;
     throw error;
   }
 }
 
-async function read(path: string): Promise<Holder | "nobody" | "unreadable"> {
+async function readHolder(path: string): Promise<LockHolder | "no-holder" | "unreadable"> {
   try {
-    return parse(await readlink(path).catch(() => readFile(path, "utf8"))) ?? "unreadable";
+    return parseHolder(await readlink(path).catch(() => readFile(path, "utf8"))) ?? "unreadable";
   } catch (error) {
-    if (hasCode(error, "ENOENT")) return "nobody";
+    if (hasErrorCode(error, "ENOENT")) return "no-holder";
     throw error;
   }
 }
 
-function parse(text: string): Holder | undefined {
+function parseHolder(text: string): LockHolder | undefined {
   try {
     const value: unknown = JSON.parse(text);
-    return isHolder(value) ? value : undefined;
+    return isLockHolder(value) ? value : undefined;
   } catch {
     return undefined;
   }
 }
 
-function isHolder(value: unknown): value is Holder {
+function isLockHolder(value: unknown): value is LockHolder {
   if (typeof value !== "object" || value === null) return false;
   const fields: Readonly<Record<string, unknown>> = { ...value };
   const texts = [fields["start"], fields["host"], fields["token"]];
   return Number.isSafeInteger(fields["pid"]) && texts.every((field) => typeof field === "string");
 }
 
-async function lives({ pid, start, host }: Holder): Promise<boolean> {
+async function isAlive({ pid, start, host }: LockHolder): Promise<boolean> {
   if (host !== hostname()) return true;
   try {
     process.kill(pid, 0);
   } catch (error) {
-    // EPERM: it lives, and is somebody else's.
-    if (hasCode(error, "ESRCH")) return false;
+    // EPERM: the process is alive and belongs to another user.
+    if (hasErrorCode(error, "ESRCH")) return false;
   }
-  return start === (await startOf(pid));
+  return start === (await readProcessStart(pid));
 }
 
-/** When a process began, in ticks since the machine did; empty where the system does not tell. */
-async function startOf(pid: number): Promise<string> {
+/** Returns the start of a process in ticks since the start of the machine; an empty string where the system has none. */
+async function readProcessStart(pid: number): Promise<string> {
   try {
     const stat = await readFile(`/proc/${pid}/stat`, "utf8");
-    // Behind the name, which may hold blanks and brackets, it is the twentieth field.
+    // The twentieth field after the name, which may contain blanks and brackets.
     return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19] ?? "";
   } catch {
     return "";
   }
 }
 
-/** Removes the lock of a dead process, and no other one that has taken its place meanwhile. */
+/** Removes the lock of a dead process, but not a lock that replaced it meanwhile. */
 async function evict(
   path: string,
-  { holder, by }: { readonly holder: Holder | "unreadable"; readonly by: Holder },
+  { holder, by }: { readonly holder: LockHolder | "unreadable"; readonly by: LockHolder },
 ): Promise<void> {
-  // One at a time removes this lock: what stands there under the guard is not replaced before it is looked at and gone.
+  // One process at a time removes this lock. Under the guard, no other process replaces the lock between check and removal.
   const guard = `${path}.${typeof holder === "object" ? holder.token : "evict"}`;
-  if (!(await create(guard, by))) {
-    const other = await read(guard);
-    if (typeof other === "object" && !(await lives(other))) await unlink(guard).catch(() => undefined);
+  if (!(await createLock(guard, by))) {
+    const other = await readHolder(guard);
+    if (typeof other === "object" && !(await isAlive(other))) await unlink(guard).catch(() => undefined);
     return;
   }
   try {
-    const present = await read(path);
+    const present = await readHolder(path);
     const same =
       typeof holder === "object"
         ? typeof present === "object" && present.token === holder.token
@@ -148,6 +153,6 @@ async function evict(
 }
 
 async function release(path: string, token: string): Promise<void> {
-  const holder = await read(path);
+  const holder = await readHolder(path);
   if (typeof holder === "object" && holder.token === token) await unlink(path);
 }

@@ -13,113 +13,115 @@ import {
   type PartialRepresentation,
 } from "../resume/continuation.ts";
 import type { StreamedResponse } from "../model/streamed-response.ts";
-import { algorithms, digestsIn, type Digest } from "./digest.ts";
-import { onDisk, spaceFor } from "./disk.ts";
+import { digestAlgorithms, parseDigestHeaders, type Digest } from "./digest.ts";
+import { withFileErrors, readDiskSpace } from "./disk.ts";
 import {
   formatSidecar,
-  heldOfPart,
+  toContinuablePart,
   parseSidecar,
   reliableBytes,
   unsyncedBytes,
   type Sidecar,
 } from "./sidecar.ts";
 
-// Half of what may be lost: a piece that is being written may lie beyond.
+// Half of the bytes that may be lost, because a piece that is being written may exceed the limit.
 const syncBytes = unsyncedBytes / 2;
 
-// Enough that logs and other programs can go on.
+// Space that stays free for logs and other programs.
 const reserveBytes = 64 * 1024 * 1024;
 const reserveShare = 0.05;
 
-/** What a file must be, and where it goes. */
-export interface Target {
+/** The path of a file, and its expected digests. */
+export interface DownloadTarget {
   readonly path: string;
-  /** What the caller says that it hashes to. */
+  /** The digests that the caller expects. */
   readonly digests: readonly Digest[];
 }
 
 /**
- * A file that is being written: `path.part` with `path.part.json` beside it, until it is whole.
+ * A file that is being written: `path.part`, with `path.part.json` next to it, until it is complete.
  *
- * The order of its writes is what makes it safe. The sidecar is on the disk before the first byte that it speaks of, and
- * gone, or replaced, before the first byte of anything else. The bytes come one after the other, on the disk every
- * 16 MiB. The file gets its name when all of it is on the disk.
+ * The order of the writes makes it safe. The sidecar is on the disk before the first byte that it describes. It is removed
+ * or replaced before the first byte of another representation. Bytes are written in order, and synced every 16 MiB. The
+ * file gets its name when all of its bytes are on the disk.
  */
 export class PartFile {
-  readonly #target: Target;
+  readonly #target: DownloadTarget;
   readonly #handle: FileHandle;
   readonly #boot: string | undefined;
   #sidecar: Sidecar | undefined;
-  /** What is here from before. */
-  readonly held: PartialRepresentation | undefined;
+  /** The part that an earlier download left. */
+  readonly partial: PartialRepresentation | undefined;
   #hashes: readonly { readonly digest: Digest; readonly hash: Hash }[] = [];
   #position = 0;
   #synced = 0;
-  /** Where the space is looked at again. */
-  #lookAt = 0;
+  /** The position at which the free space is checked again. */
+  #nextSpaceCheck = 0;
   #total: number | undefined;
   #resumedFrom = 0;
   #closed = false;
 
-  private constructor(target: Target, handle: FileHandle, found: Found) {
+  private constructor(target: DownloadTarget, handle: FileHandle, found: PartState) {
     this.#target = target;
     this.#handle = handle;
     this.#boot = found.boot;
     this.#sidecar = found.sidecar;
-    this.held = found.held;
+    this.partial = found.partial;
   }
 
-  /** Opens the part of a file, and finds out what is in it. Nothing is changed before an answer comes. */
-  static async open(target: Target): Promise<PartFile> {
+  /** Opens the part of a file, and reads its state. Changes nothing until a response arrives. */
+  static async open(target: DownloadTarget): Promise<PartFile> {
     const { O_RDWR, O_CREAT } = constants;
-    const handle = await onDisk(target.path, () => open(partOf(target), O_RDWR | O_CREAT));
+    const handle = await withFileErrors(target.path, () => open(partPath(target), O_RDWR | O_CREAT));
     try {
-      return new PartFile(target, handle, await PartFile.#findIn(target, handle));
+      return new PartFile(target, handle, await PartFile.#readState(target, handle));
     } catch (error) {
       await handle.close();
       throw error;
     }
   }
 
-  static async #findIn(target: Target, handle: FileHandle): Promise<Found> {
-    const boot = await textIn("/proc/sys/kernel/random/boot_id");
-    const sidecar = parseSidecar((await textIn(sidecarOf(target))) ?? "");
+  static async #readState(target: DownloadTarget, handle: FileHandle): Promise<PartState> {
+    const boot = await readTextFile("/proc/sys/kernel/random/boot_id");
+    const sidecar = parseSidecar((await readTextFile(sidecarPath(target))) ?? "");
     const { size } = await handle.stat();
-    const held =
-      sidecar === undefined ? undefined : heldOfPart(sidecar, reliableBytes(size, sidecar, boot?.trim()));
-    return { sidecar, held, boot: boot?.trim() };
+    const partial =
+      sidecar === undefined
+        ? undefined
+        : toContinuablePart(sidecar, reliableBytes(size, sidecar, boot?.trim()));
+    return { sidecar, partial, boot: boot?.trim() };
   }
 
-  /** Bytes that are here. */
+  /** Number of bytes in the part. */
   get received(): number {
     return this.#position;
   }
 
-  /** Bytes of the whole, where they are known. */
+  /** Size of the complete file in bytes, if known. */
   get total(): number | undefined {
     return this.#total;
   }
 
-  /** Bytes that were here before. */
+  /** Number of bytes that an earlier download left. */
   get resumedFrom(): number {
     return this.#resumedFrom;
   }
 
-  /** Gets ready for the body of this answer: behind what is here where it continues that, in place of it where not. */
+  /** Prepares for the body of a response, which continues the part or replaces it. */
   async begin(response: StreamedResponse): Promise<void> {
     const continued = continuationOf(response);
-    await onDisk(this.#target.path, () =>
-      continued === undefined ? this.#beginAnew(response) : this.#goOn(response, continued),
+    await withFileErrors(this.#target.path, () =>
+      continued === undefined ? this.#restart(response) : this.#continue(response, continued),
     );
     await this.#checkSpace();
   }
 
-  /** Throws away what is here: it turned out not to be what it was said to be. */
-  async distrust(): Promise<void> {
+  /** Removes all bytes, because the body contradicted its head. */
+  async invalidate(): Promise<void> {
     this.#sidecar = undefined;
-    await onDisk(this.#target.path, async () => {
+    await withFileErrors(this.#target.path, async () => {
       await this.#writeSidecar();
-      await this.#cutTo(0);
+      await this.#truncate(0);
     });
     this.#hashes = [];
     this.#total = undefined;
@@ -128,7 +130,7 @@ export class PartFile {
 
   /** Writes the next bytes. */
   async write(piece: Uint8Array): Promise<void> {
-    await onDisk(this.#target.path, async () => {
+    await withFileErrors(this.#target.path, async () => {
       let written = 0;
       while (written < piece.length) {
         const { bytesWritten } = await this.#handle.write(
@@ -143,13 +145,14 @@ export class PartFile {
     });
     for (const { hash } of this.#hashes) hash.update(piece);
     if (this.#position - this.#synced >= syncBytes) await this.#sync();
-    if (this.#position >= this.#lookAt) await this.#checkSpace();
+    if (this.#position >= this.#nextSpaceCheck) await this.#checkSpace();
   }
 
   /**
-   * Gives the file its name, once it is what it must be; `confirm` has the last word.
+   * Checks the length and the digests, then gives the file its name. `confirm` runs last before that.
    *
-   * @throws IncompleteBodyError; what `confirm` throws; DigestError, and the part is removed then, so that the next time begins anew.
+   * @throws IncompleteBodyError; the error of `confirm`; DigestError, after removing the part, so that the next download
+   * starts from the beginning.
    */
   async finish(confirm: () => Promise<void>): Promise<void> {
     if (this.#position !== (this.#total ?? this.#position))
@@ -160,23 +163,23 @@ export class PartFile {
       await this.remove();
       throw new DigestError(this.#target.path, { algorithm: digest.algorithm, expected: digest.hex, actual });
     }
-    await onDisk(this.#target.path, () => this.#handle.sync());
+    await withFileErrors(this.#target.path, () => this.#handle.sync());
     await confirm();
     this.#closed = true;
     await this.#handle.close();
-    await onDisk(this.#target.path, () => rename(partOf(this.#target), this.#target.path));
+    await withFileErrors(this.#target.path, () => rename(partPath(this.#target), this.#target.path));
     await syncFolderOf(this.#target.path);
-    await rm(sidecarOf(this.#target), { force: true });
+    await rm(sidecarPath(this.#target), { force: true });
   }
 
-  /** Removes the part, and what is beside it. */
+  /** Removes the part and its sidecar. */
   async remove(): Promise<void> {
     await this.close();
-    await rm(partOf(this.#target), { force: true });
-    await rm(sidecarOf(this.#target), { force: true });
+    await rm(partPath(this.#target), { force: true });
+    await rm(sidecarPath(this.#target), { force: true });
   }
 
-  /** Lets go of the part, which stays for later if there is anything in it. */
+  /** Closes the part. It stays on the disk unless it is empty. */
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
@@ -189,10 +192,10 @@ export class PartFile {
     if (size === 0) await this.remove();
   }
 
-  async #beginAnew(response: StreamedResponse): Promise<void> {
+  async #restart(response: StreamedResponse): Promise<void> {
     const { headers, status, url } = response;
-    const digests = isEncoded(headers) ? [] : digestsIn(headers, status);
-    await this.#cutTo(0);
+    const digests = isEncoded(headers) ? [] : parseDigestHeaders(headers, status);
+    await this.#truncate(0);
     const held = toPartialRepresentation(response, url, 0);
     this.#sidecar = held && { ...held, digests, boot: this.#boot };
     await this.#writeSidecar();
@@ -201,19 +204,19 @@ export class PartFile {
     this.#hashes = this.#hashesFor(digests);
   }
 
-  async #goOn(
+  async #continue(
     { headers }: { readonly headers: ResponseHeaders },
     { offset, total }: ContinuationInfo,
   ): Promise<void> {
-    const digests = [...(this.#sidecar?.digests ?? []), ...digestsIn(headers, 206)];
-    await this.#cutTo(offset);
+    const digests = [...(this.#sidecar?.digests ?? []), ...parseDigestHeaders(headers, 206)];
+    await this.#truncate(offset);
     this.#total = total;
     this.#resumedFrom = offset;
     this.#hashes = this.#hashesFor(digests);
     if (this.#hashes.length > 0) await this.#hashBefore(offset);
   }
 
-  async #cutTo(offset: number): Promise<void> {
+  async #truncate(offset: number): Promise<void> {
     await this.#handle.truncate(offset);
     await this.#handle.datasync();
     this.#position = offset;
@@ -221,7 +224,7 @@ export class PartFile {
   }
 
   async #writeSidecar(): Promise<void> {
-    const path = sidecarOf(this.#target);
+    const path = sidecarPath(this.#target);
     if (this.#sidecar === undefined) await rm(path, { force: true });
     else await writeSynced(path, formatSidecar(this.#sidecar));
     await syncFolderOf(path);
@@ -230,7 +233,7 @@ export class PartFile {
   #hashesFor(digests: readonly Digest[]): readonly { readonly digest: Digest; readonly hash: Hash }[] {
     return [...this.#target.digests, ...digests].map((digest) => ({
       digest,
-      hash: createHash(algorithms[digest.algorithm].node),
+      hash: createHash(digestAlgorithms[digest.algorithm].node),
     }));
   }
 
@@ -245,38 +248,38 @@ export class PartFile {
   }
 
   async #sync(): Promise<void> {
-    await onDisk(this.#target.path, () => this.#handle.datasync());
+    await withFileErrors(this.#target.path, () => this.#handle.datasync());
     this.#synced = this.#position;
   }
 
-  /** @throws DiskFullError where what is to come would leave too little. */
+  /** @throws DiskFullError if the rest of the file would not leave the reserve free. */
   async #checkSpace(): Promise<void> {
-    const { free, size } = await spaceFor(this.#target.path);
+    const { free, size } = await readDiskSpace(this.#target.path);
     const reserve = Math.min(reserveBytes, size * reserveShare);
-    // Between two looks no more may come than leaves half of the reserve.
-    this.#lookAt = this.#position + Math.min(syncBytes, reserve / 2);
+    // The bytes between two checks may use at most half of the reserve.
+    this.#nextSpaceCheck = this.#position + Math.min(syncBytes, reserve / 2);
     const need = this.#total === undefined ? undefined : this.#total - this.#position;
     if (need === 0) return;
     if ((need ?? 0) + reserve > free) throw new DiskFullError(this.#target.path, { need, free });
   }
 }
 
-/** What was found of a file that was begun before. */
-interface Found {
+/** The state of a part that an earlier download left. */
+interface PartState {
   readonly sidecar: Sidecar | undefined;
-  readonly held: PartialRepresentation | undefined;
+  readonly partial: PartialRepresentation | undefined;
   readonly boot: string | undefined;
 }
 
-function partOf({ path }: Target): string {
+function partPath({ path }: DownloadTarget): string {
   return `${path}.part`;
 }
 
-function sidecarOf({ path }: Target): string {
+function sidecarPath({ path }: DownloadTarget): string {
   return `${path}.part.json`;
 }
 
-async function textIn(path: string): Promise<string | undefined> {
+async function readTextFile(path: string): Promise<string | undefined> {
   try {
     return await readFile(path, "utf8");
   } catch {
@@ -296,7 +299,7 @@ async function writeSynced(path: string, text: string): Promise<void> {
   await rename(draft, path);
 }
 
-/** Makes sure that the names in a folder are on the disk, where the platform can be asked to. */
+/** Syncs the names in a folder to the disk, on platforms that can. */
 async function syncFolderOf(path: string): Promise<void> {
   if (process.platform === "win32") return;
   const folder = await open(dirname(path), "r");

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import {
   formatSidecar,
-  heldOfPart,
+  toContinuablePart,
   parseSidecar,
   reliableBytes,
   unsyncedBytes,
@@ -81,5 +81,9 @@ test("what is held is what is there, but never the last byte of a whole", () => 
     [0, undefined, undefined],
   ];
   for (const [bytes, total, offset] of table)
-    assert.equal(heldOfPart({ ...sidecar, total }, bytes)?.offset, offset, `${bytes} of ${String(total)}`);
+    assert.equal(
+      toContinuablePart({ ...sidecar, total }, bytes)?.offset,
+      offset,
+      `${bytes} of ${String(total)}`,
+    );
 });

@@ -2,39 +2,39 @@ import type { PartialRepresentation } from "../resume/continuation.ts";
 import { isValidator } from "../resume/validator.ts";
 import { isAlgorithm, type Digest } from "./digest.ts";
 
-/** What is written beside a part of a file: whose part it is, and what the whole must be. */
+/** The file next to a part: which resource the part belongs to, and the digests of the whole. */
 export interface Sidecar extends Omit<PartialRepresentation, "offset"> {
-  /** What the server said that the whole hashes to. */
+  /** Digests of the whole file, as the server sent them. */
   readonly digests: readonly Digest[];
-  /** The running of the machine that it was written in; undefined where that cannot be told. */
+  /** Identifier of the machine's boot in which the part was written; undefined where the system has none. */
   readonly boot: string | undefined;
 }
 
-// Another version is another file: it is not read.
+// A sidecar of another version is ignored.
 const version = 1;
 
-/** A part is on the disk, whatever happens to the machine, but for as many of its last bytes. */
+/** The number of last bytes of a part that may be lost when the machine goes down. */
 export const unsyncedBytes: number = 32 * 1024 * 1024;
 
-/** Writes a sidecar as it is stored. */
+/** Formats a sidecar as it is stored. */
 export function formatSidecar({ resourceHash: resource, validator, total, digests, boot }: Sidecar): string {
   return `${JSON.stringify({ version, resource, validator, total, digests, boot }, undefined, 2)}\n`;
 }
 
-/** Reads a sidecar; undefined for what is none, whoever wrote it. */
+/** Parses a sidecar; undefined for any other text. */
 export function parseSidecar(text: string): Sidecar | undefined {
-  const fields = recordOf(text);
+  const fields = parseRecord(text);
   const { resource, validator, total, boot } = fields;
   if (fields["version"] !== version || typeof resource !== "string") return undefined;
   if (typeof validator !== "string" || !isValidator(validator)) return undefined;
-  const digests = digestsOf(fields["digests"]);
-  if (digests === undefined || !isOptional(total, isLength) || !isOptional(boot, isText)) return undefined;
+  const digests = toDigests(fields["digests"]);
+  if (digests === undefined || !isOptional(total, isLength) || !isOptional(boot, isString)) return undefined;
   return { resourceHash: resource, validator, total, digests, boot };
 }
 
 /**
- * How much of a part may be relied upon. While the machine runs on, what a process wrote is there, however the process
- * ended. A machine that went down may have kept the length of a file and lost its last bytes.
+ * Returns the number of bytes of a part that are certainly correct. While the machine runs, all bytes that a process wrote
+ * are there, however the process ended. A machine that went down may have kept the length of a file and lost its last bytes.
  */
 export function reliableBytes(
   size: number,
@@ -46,10 +46,10 @@ export function reliableBytes(
 }
 
 /**
- * What is held of a file by so many reliable bytes of its part, and its sidecar. A part that is whole is held but for its
- * last byte: to ask for that one tells whether it is still the same, and no server can misunderstand it.
+ * Returns the part that can be continued, from its reliable bytes and its sidecar. A complete part is continued at its last
+ * byte: the request for that byte shows whether the resource is unchanged, and no server can misunderstand it.
  */
-export function heldOfPart(
+export function toContinuablePart(
   { resourceHash: resource, validator, total }: Sidecar,
   bytes: number,
 ): PartialRepresentation | undefined {
@@ -59,7 +59,7 @@ export function heldOfPart(
     : undefined;
 }
 
-function recordOf(text: string): Readonly<Record<string, unknown>> {
+function parseRecord(text: string): Readonly<Record<string, unknown>> {
   try {
     const value: unknown = JSON.parse(text);
     return typeof value === "object" && value !== null ? { ...value } : {};
@@ -68,7 +68,7 @@ function recordOf(text: string): Readonly<Record<string, unknown>> {
   }
 }
 
-function digestsOf(value: unknown): readonly Digest[] | undefined {
+function toDigests(value: unknown): readonly Digest[] | undefined {
   if (!Array.isArray(value)) return undefined;
   return value.every(isDigest) ? value : undefined;
 }
@@ -76,14 +76,14 @@ function digestsOf(value: unknown): readonly Digest[] | undefined {
 function isDigest(value: unknown): value is Digest {
   if (typeof value !== "object" || value === null || !("algorithm" in value) || !("hex" in value))
     return false;
-  return isAlgorithm(value.algorithm) && isText(value.hex);
+  return isAlgorithm(value.algorithm) && isString(value.hex);
 }
 
 function isOptional<T>(value: unknown, is: (value: unknown) => value is T): value is T | undefined {
   return value === undefined || is(value);
 }
 
-function isText(value: unknown): value is string {
+function isString(value: unknown): value is string {
   return typeof value === "string";
 }
 

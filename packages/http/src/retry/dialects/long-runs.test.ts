@@ -16,7 +16,7 @@ import { toReply } from "./reply.ts";
 import { parseStructuredItems } from "./structured-items.ts";
 import { parseHttpDate } from "../../model/http-date.ts";
 import { parseRetryAfter } from "../retry-after.ts";
-import { digestsIn } from "../../download/digest.ts";
+import { parseDigestHeaders } from "../../download/digest.ts";
 import { fixtureNow } from "../../testing/scripted/dialect-reply.ts";
 import { parseConnectReply } from "../../transport/tunnel/http-connect-codec.ts";
 import { bodyLength, parseIdleLimit, isPersistent } from "../../transport/http1/framing.ts";
@@ -107,7 +107,10 @@ const readers: Readonly<Record<string, (text: string) => unknown>> = {
   "a validator": (text) => strongValidator(new ResponseHeaders({ etag: text })),
   "Last-Modified": (text) => strongValidator(new ResponseHeaders({ "last-modified": text, date: text })),
   Digest: (text) =>
-    digestsIn(new ResponseHeaders({ "repr-digest": text, "content-digest": text, "content-md5": text }), 200),
+    parseDigestHeaders(
+      new ResponseHeaders({ "repr-digest": text, "content-digest": text, "content-md5": text }),
+      200,
+    ),
   "a folded field": (text) => tried(() => parseHead(`HTTP/1.1 200 OK\r\na: ${text}\r\n ${text}\r\n\r\n`)),
   "a status line": (text) => tried(() => parseHead(`HTTP/1.1 200 ${text}\r\n\r\n`)),
   framing: (text) => {
