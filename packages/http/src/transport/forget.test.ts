@@ -33,7 +33,7 @@ async function until(holds: () => boolean): Promise<void> {
   }
 }
 
-test("a proxy that is forgotten loses its idle connections at once, and only its own", async () => {
+test("forget closes the idle connections of one proxy immediately", async () => {
   await using origin = await faultOrigin({ routes });
   await using proxy = await socksProxy();
   const transport = new Transport();
@@ -58,7 +58,7 @@ test("a proxy that is forgotten loses its idle connections at once, and only its
   await transport.close();
 });
 
-test("a request that is under way through a forgotten proxy ends well, and its connection with it", async () => {
+test("a request under way through a forgotten proxy succeeds, and its connection closes afterwards", async () => {
   await using origin = await faultOrigin({ routes });
   await using proxy = await socksProxy();
   const transport = new Transport();
@@ -78,7 +78,7 @@ test("a request that is under way through a forgotten proxy ends well, and its c
   await transport.close();
 });
 
-test("close drops what is under way through a forgotten proxy as well", async () => {
+test("close also fails requests under way through a forgotten proxy", async () => {
   await using origin = await faultOrigin({ routes: { "/": stall(page, { atBody: 2 }) } });
   await using proxy = await socksProxy();
   const transport = new Transport();
@@ -93,7 +93,7 @@ test("close drops what is under way through a forgotten proxy as well", async ()
   await until(() => proxy.openConnections === 0);
 });
 
-test("proxies that come and go leave no road behind", async () => {
+test("forget releases the endpoints of proxies that leave the pool", async () => {
   await using origin = await faultOrigin({ routes });
   await using proxy = await socksProxy();
   const transport = new Transport();
@@ -111,7 +111,7 @@ test("proxies that come and go leave no road behind", async () => {
   await transport.close();
 });
 
-test("proxies that nobody forgets are swept when nothing is left of them", async () => {
+test("endpoints without connections are removed even when their proxy is not forgotten", async () => {
   const transport = new Transport();
   const url = new URL("http://127.0.0.1:1/");
   for (let number = 0; number < 2_500; number += 1) {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { resolveTimeouts, timeoutCheck } from "./timeouts.ts";
 
-test("lays limits over others, and leaves what is not given", () => {
+test("replaces the given limits and keeps the others", () => {
   const session = resolveTimeouts({ read: "10s", total: "1m" });
 
   assert.deepEqual(resolveTimeouts({ read: 500 }, session), {
@@ -14,7 +14,7 @@ test("lays limits over others, and leaves what is not given", () => {
   assert.equal(resolveTimeouts(undefined, session), session);
 });
 
-test("lays the limits of a proxy over others, leg by leg", () => {
+test("replaces the given proxy limits phase by phase", () => {
   const session = resolveTimeouts({ proxy: { connect: "1s", tunnel: "4s" } });
 
   assert.deepEqual(resolveTimeouts({ proxy: { tunnel: 500 } }, session).proxy, {

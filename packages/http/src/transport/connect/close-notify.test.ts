@@ -89,18 +89,18 @@ const suites: readonly (readonly [version: SecureVersion, ciphers?: string])[] =
 ];
 for (const [version, ciphers] of suites) {
   const suite = { version, ...(ciphers !== undefined && { ciphers }) };
-  test(`a body that only the end delimits is whole when the end is announced: ${version} ${ciphers ?? ""}`, async () => {
+  test(`a body that ends with the connection is complete after close_notify: ${version} ${ciphers ?? ""}`, async () => {
     for (const pause of [0, 20]) assert.equal(await ask({ ...suite, pause, lost: 0 }), first + second);
   });
 
-  test(`it is not when the connection ends before that: ${version} ${ciphers ?? ""}`, async () => {
+  test(`a body that ends with the connection is incomplete without close_notify: ${version} ${ciphers ?? ""}`, async () => {
     for (const pause of [0, 20])
       for (const lost of [90, 200, 450])
         assert.equal(await ask({ ...suite, pause, lost }), "IncompleteBodyError", `${lost} lost`);
   });
 }
 
-test("the alert alone makes the difference, unless it is not asked for", async () => {
+test("only close_notify completes the body, unless requireCloseNotify is false", async () => {
   const how: How = { version: "TLSv1.3", pause: 20, lost: 24 };
 
   assert.equal(await ask(how), "IncompleteBodyError");

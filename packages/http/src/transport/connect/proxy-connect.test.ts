@@ -7,7 +7,7 @@ import { createConnector, type Connector } from "./connector.ts";
 
 const signal = new AbortController().signal;
 
-test("a TLS session is taken up again through the proxy that it was made through, and through no other", async () => {
+test("a TLS session is resumed only through the proxy that it was created through", async () => {
   const identity = selfSigned();
   await using origin = await faultOrigin({ routes: { "/": respond(200) }, tls: identity });
   await using proxy = await socksProxy();

@@ -78,7 +78,7 @@ for (const [coding, encode] of Object.entries(coders)) {
     );
   });
 
-  test(`takes ${coding === "deflate " ? "raw deflate" : coding} that is cut at any byte for incomplete`, async () => {
+  test(`reports ${coding === "deflate " ? "raw deflate" : coding} as incomplete when it is cut at any byte`, async () => {
     const coded = encode(text.subarray(0, 300));
 
     for (let length = 1; length < coded.length; length += 1) {
@@ -95,7 +95,7 @@ for (const [coding, encode] of Object.entries(coders)) {
     }
   });
 
-  test(`gives what ${coding === "deflate " ? "raw deflate" : coding} brought before the source failed, and the source's own error`, async () => {
+  test(`gives what ${coding === "deflate " ? "raw deflate" : coding} contained before the source failed, and then the source's error`, async () => {
     const coded = encode(text);
     const failure = new IncompleteBodyError(5, 10);
 
@@ -108,7 +108,7 @@ for (const [coding, encode] of Object.entries(coders)) {
   });
 }
 
-test("decodes several members of gzip and several frames of zstd, wherever they are cut", async () => {
+test("decodes several members of gzip and several frames of zstd in pieces of any size", async () => {
   const parts = [text.subarray(0, 999), Buffer.alloc(0), text.subarray(999, 5_000), text.subarray(5_000)];
 
   for (const coding of ["gzip", "zstd"]) {
@@ -122,7 +122,7 @@ test("decodes several members of gzip and several frames of zstd, wherever they 
   }
 });
 
-test("takes the second frame of zstd cut short for incomplete, however it comes", async () => {
+test("reports a truncated second frame of zstd as incomplete", async () => {
   const first = zlib.zstdCompressSync(text);
   const coded = Buffer.concat([first, zlib.zstdCompressSync(text).subarray(0, 50)]);
 
@@ -133,37 +133,37 @@ test("takes the second frame of zstd cut short for incomplete, however it comes"
   }
 });
 
-test("undoes two codings in the order in which they were applied", async () => {
+test("decodes two codings in reverse order", async () => {
   const coded = zlib.gzipSync(zlib.brotliCompressSync(text));
 
   assert.deepEqual(await readAll(decodeStream(source(cutUp(coded, [77])), "br, gzip", Infinity)), text);
 });
 
-test("leaves what is not coded, or in a coding that is not known, as it came", () => {
+test("leaves a body without a coding, or with an unknown one, unchanged", () => {
   const body = source([text]);
 
   for (const coding of [undefined, "", "identity", "rot13"])
     assert.equal(decodeStream(body, coding, 1), body);
 });
 
-test("refuses a long chain of codings", () => {
+test("rejects more than five codings", () => {
   assert.throws(() => decodeStream(source([]), "gzip, gzip, gzip, gzip, gzip, gzip", 1), DecodeError);
 });
 
-test("says that a body is not in its coding", async () => {
+test("reports a body that is not in its coding", async () => {
   for (const coding of ["gzip", "deflate", "br", "zstd"]) {
     const { error } = await outcome(decodeStream(source([Buffer.from("x".repeat(500))]), coding, Infinity));
     assert.ok(error instanceof DecodeError, `${coding}: ${String(error)}`);
   }
 });
 
-test("takes no bytes at all for an empty body, as the decoder of whole bodies does", async () => {
+test("decodes an empty encoding to an empty body, as decode does", async () => {
   for (const coding of ["gzip", "deflate", "br", "zstd"]) {
     assert.deepEqual(await readAll(decodeStream(source([]), coding, Infinity)), Buffer.alloc(0));
   }
 });
 
-test("reads what follows the end of a coding to its end, because the body must be whole", async () => {
+test("reads to the end of the body after the end of the coding", async () => {
   const failure = new IncompleteBodyError(5, 10);
   const coded = [Buffer.concat([zlib.deflateSync(text), Buffer.alloc(4)]), Buffer.alloc(8)];
 
@@ -179,7 +179,7 @@ test("reads what follows the end of a coding to its end, because the body must b
   );
 });
 
-test("bytes behind the end of a coding that are not padding are an error, in whatever piece they come", async () => {
+test("rejects bytes other than padding after the end of a coding", async () => {
   for (const [coding, encode] of Object.entries(coders)) {
     for (const behind of [[Buffer.from("more")], [Buffer.alloc(4), Buffer.from("more")]]) {
       const { error } = await outcome(decodeStream(source([encode(text), ...behind]), coding, Infinity));
@@ -189,7 +189,7 @@ test("bytes behind the end of a coding that are not padding are an error, in wha
   }
 });
 
-test("decodes what the decoder of whole bodies decodes, padding and rubbish behind it included", async () => {
+test("agrees with decode, also on padding and garbage after the end", async () => {
   const tails = [Buffer.alloc(0), Buffer.alloc(20), Buffer.from("rubbish")];
   const short = text.subarray(0, 2_000);
   for (const [coding, encode] of Object.entries(coders)) {
@@ -214,7 +214,7 @@ test("decodes what the decoder of whole bodies decodes, padding and rubbish behi
   }
 });
 
-test("stops a bomb at its limit, after reading no more than it had to", async () => {
+test("stops at the limit of decoded bytes without reading the rest", async () => {
   const bomb = zlib.gzipSync(Buffer.alloc(200_000_000));
   const body = source(cutUp(bomb, [1_000]));
   const before = process.memoryUsage().rss;
@@ -227,7 +227,7 @@ test("stops a bomb at its limit, after reading no more than it had to", async ()
   assert.ok(process.memoryUsage().rss - before < 50_000_000);
 });
 
-test("decodes no further than it is read", async () => {
+test("decodes only as far as it is read", async () => {
   const body = source(cutUp(zlib.gzipSync(Buffer.alloc(200_000_000)), [1_000]));
   const decoded = decodeStream(body, "gzip", Infinity);
 
@@ -237,7 +237,7 @@ test("decodes no further than it is read", async () => {
   assert.ok(body.reads <= 2, `${body.reads} reads`);
 });
 
-test("a cancelled one gives its source back and ends the read under way", async () => {
+test("cancel cancels the source and ends the read under way", async () => {
   const reason = new Error("enough");
   const stuck: BodySource & { cancelled?: unknown } = {
     read: () =>

@@ -28,11 +28,11 @@ function codeOf(call: () => unknown): Promise<string> {
 }
 
 for (const [name, encode] of Object.entries(coders)) {
-  test(`${name} is undone, small on this thread and large on another`, async () => {
+  test(`decodes ${name}, small bodies on this thread and large ones on another`, async () => {
     for (const body of [text, large]) assert.ok((await decode(encode(body), name, limit)).equals(body));
   });
 
-  test(`${name} cut anywhere is an incomplete body, small and large`, async () => {
+  test(`reports ${name} as incomplete when it is cut at any byte`, async () => {
     for (const body of [text, large]) {
       const whole = encode(body);
       for (let at = 1; at < whole.length; at += Math.ceil(whole.length / 60)) {
@@ -45,14 +45,14 @@ for (const [name, encode] of Object.entries(coders)) {
     }
   });
 
-  test(`${name} that grows over the limit is refused`, async () => {
+  test(`rejects ${name} that decodes to more than the limit`, async () => {
     for (const body of [text, large]) {
       assert.equal(await codeOf(() => decode(encode(body), name, body.length - 1)), "ERR_BODY_TOO_LARGE");
       assert.equal((await decode(encode(body), name, body.length)).length, body.length);
     }
   });
 
-  test(`${name} that is none is an error`, async () => {
+  test(`rejects a body that is not ${name}`, async () => {
     assert.equal(
       await codeOf(() => decode(Buffer.from("<html>no such thing</html>"), name, limit)),
       "ERR_DECODE",
@@ -63,13 +63,13 @@ for (const [name, encode] of Object.entries(coders)) {
 const behind: readonly (readonly [what: string, bytes: Buffer, rejects: RegExp])[] = [
   ["text", Buffer.from("garbage"), /./],
   ["two bytes", Buffer.from([7, 7]), /./],
-  ["text behind padding", Buffer.from("\0\0garbage"), /./],
+  ["text after padding", Buffer.from("\0\0garbage"), /./],
   // Padding has frames of its own there (RFC 8878 §3.1.2).
   ["padding", Buffer.alloc(512), /zstd/],
 ];
 
 for (const [what, bytes, rejects] of behind) {
-  test(`behind the end of any coding, small or large, ${what} is judged alike`, async () => {
+  test(`handles ${what} after the end of a coding alike for small and large bodies`, async () => {
     for (const [name, encode] of Object.entries(coders)) {
       for (const body of [text, large]) {
         assert.equal(
@@ -82,7 +82,7 @@ for (const [what, bytes, rejects] of behind) {
   });
 }
 
-test("what begins as another member of gzip, or another frame of zstd, and is cut is an incomplete body", async () => {
+test("reports a truncated second member of gzip or frame of zstd as incomplete", async () => {
   for (const [name, begun] of [
     // Of a single byte the decoder of gzip says no more, whatever it is.
     ["gzip", [7]],
@@ -96,12 +96,12 @@ test("what begins as another member of gzip, or another frame of zstd, and is cu
   }
 });
 
-test("deflate comes with and without the zlib format", async () => {
+test("decodes deflate with and without the zlib format", async () => {
   assert.ok((await decode(zlib.deflateRawSync(text), "deflate", limit)).equals(text));
   assert.ok((await decode(zlib.deflateRawSync(large), "deflate", limit)).equals(large));
 });
 
-test("raw deflate is told from the zlib format, whatever is in it", () =>
+test("distinguishes raw deflate from the zlib format for any content", () =>
   fc.assert(
     fc.asyncProperty(
       fc.uint8Array({ maxLength: 300 }),
@@ -114,7 +114,7 @@ test("raw deflate is told from the zlib format, whatever is in it", () =>
     ),
   ));
 
-test("zstd in several frames is all of them (RFC 8878 §3.1), and the limit is on their sum", async () => {
+test("decodes all frames of zstd (RFC 8878 §3.1) and limits their sum", async () => {
   for (const body of [text, large]) {
     const frames = Buffer.concat([zlib.zstdCompressSync(body), zlib.zstdCompressSync(body)]);
     assert.ok((await decode(frames, "zstd", limit)).equals(Buffer.concat([body, body])));
@@ -122,17 +122,17 @@ test("zstd in several frames is all of them (RFC 8878 §3.1), and the limit is o
   }
 });
 
-test("codings over one another are undone from the last to the first", async () => {
+test("decodes several codings from the last to the first", async () => {
   const body = zlib.brotliCompressSync(zlib.gzipSync(text));
 
   assert.ok((await decode(body, "gzip, BR", limit)).equals(text));
 });
 
-test("a coding that is not known, and none, leave the body as it came", async () => {
+test("leaves a body without a coding, or with an unknown one, unchanged", async () => {
   for (const name of [undefined, "", "identity", "compress", "aes128gcm"])
     assert.equal(await decode(text, name, limit), text);
 });
 
-test("a chain of six codings is refused before any is undone", async () => {
+test("rejects six codings before decoding any", async () => {
   assert.equal(await codeOf(() => decode(text, "gzip,gzip,gzip,gzip,gzip,gzip", limit)), "ERR_DECODE");
 });

@@ -16,14 +16,14 @@ function versionIn(text: string, ...path: readonly string[]): unknown {
   return found;
 }
 
-test("undici is the one whose words and whose inside were read: whoever changes it reads them again", () => {
+test("undici has the pinned version: check its messages and internals before you change it", () => {
   const ours = readFileSync(new URL("../../../package.json", import.meta.url), "utf8");
 
   assert.equal(versionIn(ours, "dependencies", "undici"), "8.12.4");
   assert.equal(versionIn(fileOf("undici/package.json"), "version"), "8.12.4");
 });
 
-test("undici says what it is understood by, and begins nothing else so", () => {
+test("undici's source contains each quoted message exactly as often as expected", () => {
   const source = fileOf("undici/lib/dispatcher/client-h2.js");
   const all = source.matchAll(/Error\(\s*[`'](HTTP\/2: [^`']*)/g);
   const said = [...new Set([...all].map(([, words = ""]) => words))].toSorted();

@@ -19,19 +19,19 @@ const cases: readonly (readonly [
   again: boolean,
 ])[] = [
   ["nothing arrived on a kept-alive connection", reset, {}, true],
-  ["the connection was gone before it was boarded", new StaleConnection(false), {}, true],
+  ["the connection was closed before its use", new StaleConnection(false), {}, true],
   ["the connection was new", reset, { reused: false }, false],
-  ["a GOAWAY left it out of a new connection", new StaleConnection(true), { reused: false }, true],
-  ["a new connection was gone before it was boarded", new StaleConnection(false), { reused: false }, false],
-  ["a part of the body is used up", reset, { isBodyReplayable: false }, false],
-  ["it may have arrived", reset, { mayHaveArrived: true }, false],
-  ["it may have arrived, and may arrive twice", reset, { mayHaveArrived: true, idempotent: true }, true],
-  ["the answer was not understood", new Error("Invalid header"), {}, false],
-  ["the server ended the stream alone", new Error("HTTP/2: stream half-closed"), {}, false],
+  ["a GOAWAY on a new connection excluded the request", new StaleConnection(true), { reused: false }, true],
+  ["a new connection was closed before its use", new StaleConnection(false), { reused: false }, false],
+  ["a part of the body was consumed", reset, { isBodyReplayable: false }, false],
+  ["the request may have arrived", reset, { mayHaveArrived: true }, false],
+  ["the request may have arrived and is idempotent", reset, { mayHaveArrived: true, idempotent: true }, true],
+  ["the response was invalid", new Error("Invalid header"), {}, false],
+  ["the server ended only the stream", new Error("HTTP/2: stream half-closed"), {}, false],
 ];
 
 for (const [title, error, known, again] of cases) {
-  test(`${again ? "lets a request go again" : "shows a failure"} where ${title}`, () => {
+  test(`${again ? "redispatches a request" : "reports the failure"} when ${title}`, () => {
     assert.equal(mayRedispatch(error, { ...stale, ...known }), again);
   });
 }

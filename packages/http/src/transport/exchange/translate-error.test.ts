@@ -31,16 +31,16 @@ const rows: readonly (readonly [
   message: RegExp,
 ])[] = [
   [
-    "a reset before the answer",
+    "a reset before the response",
     reset,
     atHeaders,
     "ConnectionError",
     /^h:1 closed the connection before it responded \(ECONNRESET\)$/,
   ],
   ["a reset in the body", reset, inBody, "IncompleteBodyError", /^The body broke off after 3 of 9 bytes$/],
-  ["a pipe that broke", failure("write EPIPE", { code: "EPIPE" }), atHeaders, "ConnectionError", /EPIPE/],
+  ["a broken pipe", failure("write EPIPE", { code: "EPIPE" }), atHeaders, "ConnectionError", /EPIPE/],
   [
-    "an HTTP/2 connection that is closed before the answer",
+    "an HTTP/2 connection closed before the response",
     new errors.SocketError("other side closed"),
     atHeaders,
     "ConnectionError",
@@ -84,14 +84,14 @@ const rows: readonly (readonly [
     /3 of 9/,
   ],
   [
-    "bad HTTP/2",
+    "an HTTP/2 protocol error",
     failure("x", { code: "ERR_HTTP2_STREAM_ERROR", http2ErrorCode: 1 }),
     atHeaders,
     "ProtocolError",
     /: PROTOCOL_ERROR$/,
   ],
   [
-    "HTTP/2 that Node does not understand",
+    "HTTP/2 that Node rejects",
     failure("Protocol error", { code: "ERR_HTTP2_ERROR", errno: -505, http2ErrorCode: 2 }),
     inBody,
     "ProtocolError",
@@ -105,7 +105,7 @@ const rows: readonly (readonly [
     /: HTTP\/2: Too many$/,
   ],
   [
-    "an HTTP/2 connection that is closed with a stream open",
+    "an HTTP/2 connection closed with an open stream",
     Object.assign(new errors.SocketError("other side closed"), { http2ErrorCode: 2 }),
     atHeaders,
     "ConnectionError",
@@ -119,15 +119,15 @@ const rows: readonly (readonly [
     /closed the connection before it responded \(ENHANCE_YOUR_CALM\)$/,
   ],
   [
-    "a reset with a code that nobody knows",
+    "a reset with an unknown code",
     failure("x", { code: "ERR_HTTP2_STREAM_ERROR", http2ErrorCode: 255 }),
     atHeaders,
     "ConnectionError",
     /reset the stream before it responded \(code 255\)$/,
   ],
-  ["an HTTP/2 length not reached", mismatch, inBody, "IncompleteBodyError", /3 of 9/],
+  ["an HTTP/2 body below its Content-Length", mismatch, inBody, "IncompleteBodyError", /3 of 9/],
   [
-    "a wrong argument",
+    "an invalid argument",
     new errors.InvalidArgumentError("invalid header key"),
     atHeaders,
     "TypeError",
@@ -136,7 +136,7 @@ const rows: readonly (readonly [
 ];
 
 for (const [what, cause, progress, name, message] of rows) {
-  test(`${what} is a ${name} that says so, with its cause`, () => {
+  test(`translates ${what} to a ${name} with its cause`, () => {
     const error = translateError(cause, progress);
 
     assert.equal(error.constructor.name, name);
@@ -145,20 +145,20 @@ for (const [what, cause, progress, name, message] of rows) {
   });
 }
 
-test("an error of our own, and a mistake of the caller's, passes as it is", () => {
+test("errors of this package and errors of the caller pass unchanged", () => {
   for (const own of [new ConnectTimeoutError("h:1", 5), new UnsendableRequest("invalid header key")]) {
     assert.equal(translateError(own, atHeaders), own);
   }
 });
 
-test("what is known of the arrival is told", () => {
+test("passes mayHaveArrived on", () => {
   for (const mayHaveArrived of [true, false]) {
     const error = translateError(reset, { ...atHeaders, mayHaveArrived });
     assert.equal(Reflect.get(error, "mayHaveArrived"), mayHaveArrived);
   }
 });
 
-test("unprocessed is only what is proven to be", () => {
+test("only a refused stream or an exclusive GOAWAY proves that a request was not processed", () => {
   const proofs = [
     new StaleConnection(true),
     refusedStream,
@@ -179,7 +179,7 @@ test("unprocessed is only what is proven to be", () => {
   assert.deepEqual(doubts.map(provesUnprocessed), [false, false, false, false, false, false, false]);
 });
 
-test("a closing is no complaint about what was said", () => {
+test("a closed connection is not a protocol fault", () => {
   const closings = [
     reset,
     new ConnectionEnded(),

@@ -20,7 +20,7 @@ async function textOf(body: unknown): Promise<string> {
   return text;
 }
 
-test("bytes that are small go out as they are, large ones in pieces of 64 KiB with their length", () => {
+test("small bodies go out whole, large ones in pieces of 64 KiB with their length", () => {
   for (const shared of [true, false]) {
     const small = new Upload({ kind: "bytes", bytes: "ab" }).open(shared);
     const large = new Upload({ kind: "bytes", bytes: "é".repeat(100_000) }).open(shared);
@@ -32,7 +32,7 @@ test("bytes that are small go out as they are, large ones in pieces of 64 KiB wi
   }
 });
 
-test("a stream of a factory is made once as long as nothing of it was read, and anew after that", async () => {
+test("a factory is called again only after its stream was read", async () => {
   const body = factory();
   const upload = new Upload(body);
 
@@ -46,14 +46,14 @@ test("a stream of a factory is made once as long as nothing of it was read, and 
   assert.ok(body.made[0]?.destroyed);
 });
 
-test("a shared connection gets a stream piece by piece", async () => {
+test("a shared connection receives a stream piece by piece", async () => {
   const { body } = new Upload(factory()).open(true);
 
   assert.ok(!(body instanceof Readable));
   assert.equal(await textOf(body), "abcd");
 });
 
-test("what was made is let go of, what was lent is not", () => {
+test("destroys streams of a factory, but not the caller's one-shot stream", () => {
   const made = factory();
   const lent = Readable.from([Buffer.from("x")]);
   for (const body of [made, { kind: "one-shot", stream: lent } as const]) {
@@ -65,7 +65,7 @@ test("what was made is let go of, what was lent is not", () => {
   assert.deepEqual([made.made[0]?.destroyed, lent.destroyed], [true, false]);
 });
 
-test("only a one-shot stream that was read is no longer whole", async () => {
+test("only a one-shot stream that was read is not replayable", async () => {
   const stream = Readable.from([Buffer.from("x")]);
   const once = new Upload({ kind: "one-shot", stream });
   const many = new Upload(factory());
@@ -77,7 +77,7 @@ test("only a one-shot stream that was read is no longer whole", async () => {
   assert.deepEqual([before, once.isReplayable, many.isReplayable], [[true, true], false, true]);
 });
 
-test("the caller's own failure is recognised", async () => {
+test("recognises the error of the caller's stream", async () => {
   const broken = new Error("the disk is gone");
   const stream = new Readable({ read: () => stream.destroy(broken) });
   const upload = new Upload({ kind: "one-shot", stream });

@@ -140,7 +140,7 @@ async function warmUp(at: Ends): Promise<void> {
 for (const shared of [true, false]) {
   const how = shared ? "into a shared buffer" : "into buffers of its own";
 
-  test(`requests follow one another on a socket that reads ${how}, and bodies stay what they were`, async () => {
+  test(`sends requests one after another on a socket that reads ${how}, and keeps earlier bodies intact`, async () => {
     await using at = await ends({ shared });
     const bodies: Hearer[] = [];
     for (const letter of ["a", "b", "c"]) {
@@ -162,7 +162,7 @@ for (const shared of [true, false]) {
     assert.equal(at.retired(), false);
   });
 
-  test(`a reader that pauses is left in peace by a socket that reads ${how}`, async () => {
+  test(`delivers nothing while paused on a socket that reads ${how}`, async () => {
     await using at = await ends({ shared });
     const hearer = ask(at, {}, new Hearer({ data: (controller) => controller.pause() }));
     await until(() => at.read() !== "");
@@ -180,7 +180,7 @@ for (const shared of [true, false]) {
   });
 }
 
-test("what comes unasked before the next request has gone out ends the connection, and the request has not started", async () => {
+test("unexpected bytes before the next request close the connection, and the request does not start", async () => {
   await using at = await ends();
   await warmUp(at);
   at.server.write(answer);
@@ -194,7 +194,7 @@ test("what comes unasked before the next request has gone out ends the connectio
   assert.equal(at.read().split("GET").length, 2);
 });
 
-test("what comes behind an answer ends the connection, and nobody boards it from the end of the answer on", async () => {
+test("bytes after a response close the connection, which accepts no further request", async () => {
   await using at = await ends();
   const first = ask(at, {}, new Hearer({ end: () => assert.equal(at.retired(), true) }));
   await until(() => at.read() !== "");
@@ -205,7 +205,7 @@ test("what comes behind an answer ends the connection, and nobody boards it from
   await once(at.socket, "close");
 });
 
-test("a FIN that has come is seen before the next request goes out", async () => {
+test("a received FIN is noticed before the next request goes out", async () => {
   await using at = await ends();
   await warmUp(at);
   at.server.end();
@@ -217,7 +217,7 @@ test("a FIN that has come is seen before the next request goes out", async () =>
   assert.deepEqual(next.heard, ["error"]);
 });
 
-test("a stream is not touched by a connection that ends before its turn", async () => {
+test("a stream is not read when the connection ends before the request goes out", async () => {
   await using at = await ends();
   await warmUp(at);
   at.server.destroy();
@@ -229,7 +229,7 @@ test("a stream is not touched by a connection that ends before its turn", async 
   assert.deepEqual([next.heard, body.destroyed, body.readableDidRead], [["error"], false, false]);
 });
 
-test("a request on a connection that is gone is told so, later", async () => {
+test("a request on a closed connection fails asynchronously", async () => {
   await using at = await ends();
   at.socket.destroy();
   await once(at.socket, "close");
@@ -241,7 +241,7 @@ test("a request on a connection that is gone is told so, later", async () => {
   assert.ok(late.error instanceof ConnectionEnded);
 });
 
-test("a request that is called off as it starts is not written", async () => {
+test("a request aborted in onRequestStart is not written", async () => {
   await using at = await ends();
   const off = new Error("off");
   const body = Readable.from([Buffer.from("once")]);
@@ -257,7 +257,7 @@ test("a request that is called off as it starts is not written", async () => {
   assert.deepEqual([body.destroyed, body.readableDidRead], [false, false]);
 });
 
-test("an exchange that is called off hears nothing more", async () => {
+test("an aborted exchange receives no further events", async () => {
   await using at = await ends();
   const hearer = ask(at, {}, new Hearer({ data: (controller) => controller.abort(new Error("enough")) }));
   await until(() => at.read() !== "");
@@ -267,7 +267,7 @@ test("an exchange that is called off hears nothing more", async () => {
   assert.deepEqual([hearer.heard, hearer.body], [["start", "began", "200", "error"], "a"]);
 });
 
-test("an answer that is malformed ends the connection", async () => {
+test("a malformed response closes the connection", async () => {
   await using at = await ends();
   const hearer = ask(at);
   await until(() => at.read() !== "");
@@ -278,7 +278,7 @@ test("an answer that is malformed ends the connection", async () => {
   await once(at.server, "end");
 });
 
-test("a request that cannot be sent leaves the connection as it was", async () => {
+test("an unsendable request leaves the connection usable", async () => {
   await using at = await ends();
 
   const wrong = ask(at, { headers: { "a\r\nb": "c" } });
@@ -288,7 +288,7 @@ test("a request that cannot be sent leaves the connection as it was", async () =
   assert.equal(at.retired(), false);
 });
 
-test("a stream without a length goes out in chunks, its empty pieces left out", async () => {
+test("a stream without a length goes out chunked, without empty pieces", async () => {
   await using at = await ends();
   const body = Readable.from([Buffer.from("hello"), Buffer.alloc(0), Buffer.alloc(20, "x")]);
   const hearer = ask(at, { method: "POST", body });
@@ -302,7 +302,7 @@ test("a stream without a length goes out in chunks, its empty pieces left out", 
   assert.deepEqual([hearer.heard, hearer.sent, at.retired()], [answered, 2, false]);
 });
 
-test("a stream of nothing is a body of length 0", async () => {
+test("an empty stream is sent as a body of length 0", async () => {
   await using at = await ends();
   ask(at, { method: "POST", body: Readable.from([]) });
   await until(() => at.read().endsWith("\r\n\r\n"));
@@ -315,7 +315,7 @@ const lengths = [
   ["shorter", 6],
 ] as const;
 for (const [what, declared] of lengths) {
-  test(`a stream that is ${what} than its length is not sent as if it were right`, async () => {
+  test(`a stream that is ${what} than its Content-Length fails the request`, async () => {
     await using at = await ends();
     const body = Readable.from([Buffer.from("hel"), Buffer.from("lo")]);
     const hearer = ask(at, { method: "POST", body, headers: { "content-length": String(declared) } });
@@ -328,7 +328,7 @@ for (const [what, declared] of lengths) {
   });
 }
 
-test("a stream that fails ends the request with its error", async () => {
+test("the error of a stream fails the request", async () => {
   await using at = await ends();
   const broken = new Error("the disk is gone");
   async function* pieces(): AsyncGenerator<Buffer> {
@@ -342,7 +342,7 @@ test("a stream that fails ends the request with its error", async () => {
   await once(at.server, "end");
 });
 
-test("no more of a body is made than the socket takes", async () => {
+test("reads only as much of a body as the socket takes", async () => {
   await using at = await ends();
   at.server.pause();
   let made = 0;
@@ -366,7 +366,7 @@ test("no more of a body is made than the socket takes", async () => {
   assert.deepEqual(hearer.heard, answered);
 });
 
-test("an answer that does not wait for the body is taken, and the rest of the body let go", async () => {
+test("accepts a response before the end of the request body and drops the rest", async () => {
   await using at = await ends();
   const body = new Readable({ read: () => undefined });
   body.push("some");
@@ -379,7 +379,7 @@ test("an answer that does not wait for the body is taken, and the rest of the bo
   assert.deepEqual([body.destroyed, at.retired()], [true, true]);
 });
 
-test("a connection that nobody uses rests with a limit, the server's where it names one, and closes when that is over", async () => {
+test("an idle connection closes after the server's keep-alive limit or the default one", async () => {
   await using at = await ends();
   assert.equal(at.socket.timeout, 4_000);
   await warmUp(at);

@@ -50,7 +50,7 @@ const rows: readonly (readonly [short: string, length: number, persists: boolean
 ];
 
 for (const [short, length, again, method = "GET"] of rows) {
-  test(`the answer ${short} to a ${method} has ${length} bytes of body, and ${again ? "" : "no "}other may follow`, () => {
+  test(`${short} in response to ${method} has body length ${length} and ${again ? "keeps" : "ends"} the connection`, () => {
     const head = headOf(short);
 
     assert.deepEqual([bodyLength(head, method), isPersistent(head, method)], [length, again]);
@@ -87,7 +87,7 @@ const uncoded = [
 ];
 
 for (const fields of [...malformed, ...uncoded.map((coding) => `Transfer-Encoding: ${coding}`)]) {
-  test(`the framing ${JSON.stringify(fields)} is malformed`, () => {
+  test(`rejects the framing ${JSON.stringify(fields)}`, () => {
     const head = parseHead(Buffer.from(`HTTP/1.1 200 OK\r\n${fields}\r\n\r\n`).toString("latin1"));
 
     assert.ok(head !== undefined);
@@ -95,7 +95,7 @@ for (const fields of [...malformed, ...uncoded.map((coding) => `Transfer-Encodin
   });
 }
 
-test("a server's limit is kept with two seconds to spare, and no longer than ten minutes", () => {
+test("the idle limit is two seconds below the server's and at most ten minutes", () => {
   const limits = [
     "timeout=5",
     "timeout=5, max=100",

@@ -19,7 +19,7 @@ const statusLines: readonly (readonly [line: string, status: number, statusText:
 ];
 
 for (const [line, status, statusText, minor] of statusLines) {
-  test(`"${line}" is a status line`, () => {
+  test(`parses the status line "${line}"`, () => {
     const head = parseHead(`${line}\r\nA: b\r\n\r\nbody`);
 
     assert.deepEqual(head, { status, statusText, minor, fields: { a: "b" }, size: line.length + 10 });
@@ -34,8 +34,8 @@ const fields: readonly (readonly [what: string, lines: string, fields: object])[
     "Set-Cookie: a\r\nB: c\r\nset-cookie: d\r\nSET-COOKIE: e",
     { "set-cookie": ["a", "d", "e"], b: "c" },
   ],
-  ["a field that is folded", "A: b\r\n c\r\n\t \td\r\nE: f", { a: "b c d", e: "f" }],
-  ["a field that begins with a fold", "A:\r\n b\r\n \r\n c", { a: "b  c" }],
+  ["a folded field", "A: b\r\n c\r\n\t \td\r\nE: f", { a: "b c d", e: "f" }],
+  ["a field that starts with a fold", "A:\r\n b\r\n \r\n c", { a: "b  c" }],
   ["obs-text, as latin1", "A: caf\xe9", { a: "caf\xe9" }],
   ["a colon in a value", "A: b: c", { a: "b: c" }],
   [
@@ -46,13 +46,13 @@ const fields: readonly (readonly [what: string, lines: string, fields: object])[
 ];
 
 for (const [what, lines, expected] of fields) {
-  test(`fields: ${what}`, () => {
+  test(`parses fields: ${what}`, () => {
     assert.deepEqual(fieldsOf(lines), expected);
     assert.deepEqual(parseHead(`HTTP/1.1 200 OK\n${lines.replaceAll("\r\n", "\n")}\n\n`)?.fields, expected);
   });
 }
 
-test("fields: __proto__ is a name like any other", () => {
+test("parses fields: __proto__ is an ordinary name", () => {
   const read = fieldsOf("__proto__: a\r\n__PROTO__: b");
 
   assert.deepEqual(Object.getOwnPropertyDescriptor(read, "__proto__")?.value, ["a", "b"]);
@@ -101,19 +101,19 @@ const malformedFields: readonly string[] = [
 const malformed = [...malformedLines, ...malformedFields.map((field) => `HTTP/1.1 200 OK\r\n${field}`)];
 
 for (const head of malformed) {
-  test(`${JSON.stringify(head)} is malformed`, () => {
+  test(`rejects ${JSON.stringify(head)}`, () => {
     assert.throws(() => parseHead(`${head}\r\nX: y\r\n\r\n`), MalformedResponse);
   });
 }
 
-test("a head that is not all there is not read yet, or malformed already", () => {
+test("a partial head is incomplete or already malformed", () => {
   const whole = "HTTP/1.1 200 OK\r\nA: b\r\n c\r\nD: e\r\n\r\n";
   for (let size = 0; size < whole.length; size += 1) assert.equal(parseHead(whole.slice(0, size)), undefined);
 
   assert.equal(parseHead(`${whole}more`)?.size, whole.length);
 });
 
-test("what a field is written as is what is read, whatever it is", () => {
+test("parses any field to the value that was written", () => {
   const name = fc.stringMatching(/^[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,20}$/);
   const value = fc.stringMatching(/^(?:[!-~\x80-\xff](?:[\t -~\x80-\xff]{0,20}[!-~\x80-\xff])?)?$/);
 

@@ -92,7 +92,7 @@ const rows: readonly (readonly [what: string, wire: string, ...events: string[]]
     "body !",
     "clean",
   ],
-  ["no chunk but the last", `${inChunks}0\r\n\r\n`, `head 200 OK ${coded}`, "body ", "clean"],
+  ["only the last chunk", `${inChunks}0\r\n\r\n`, `head 200 OK ${coded}`, "body ", "clean"],
   [
     "interim answers",
     `HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early\r\nLink: a\r\n\r\n${ok}Content-Length: 1\r\n\r\n!`,
@@ -126,7 +126,7 @@ const rows: readonly (readonly [what: string, wire: string, ...events: string[]]
 ];
 
 for (const [what, text, ...events] of rows) {
-  test(`${what}: the same, wherever the bytes are cut`, () => {
+  test(`${what}: parses alike wherever the bytes are split`, () => {
     const bytes = wire(text);
 
     assert.deepEqual(eventsOf([bytes]), events);
@@ -141,7 +141,7 @@ for (const [what, text, ...events] of rows) {
     );
   });
 
-  test(`${what}: not whole before its last byte`, () => {
+  test(`${what}: incomplete before its last byte`, () => {
     const bytes = wire(text);
     for (let size = 0; size < bytes.length; size += 1) {
       const [last] = eventsOf([bytes.subarray(0, size)], { closed: true }).slice(-1);
@@ -150,14 +150,14 @@ for (const [what, text, ...events] of rows) {
   });
 }
 
-test("a body that the end of the connection ends is whole then, and only then", () => {
+test("a body without framing is complete only at the end of the connection", () => {
   const bytes = wire(`${ok}\r\nall of it`);
 
   assert.deepEqual(eventsOf([bytes], { closed: true }), ["head 200 OK {}", "body all of it", "clean"]);
   assert.deepEqual(eventsOf([bytes]), ["head 200 OK {}"]);
 });
 
-test("an answer to HEAD has no body, whatever it says of one", () => {
+test("a response to HEAD has no body, whatever its headers say", () => {
   for (const fields of ["Content-Length: 5", "Transfer-Encoding: chunked", "X: y"]) {
     const events = eventsOf([wire(`${ok}${fields}\r\n\r\n`)], { method: "HEAD" });
     assert.deepEqual(events.slice(1), ["body ", "clean"]);
@@ -183,7 +183,7 @@ const followed: readonly (readonly [what: string, answer: string, body: string])
 ];
 
 for (const [what, answer, body] of followed) {
-  test(`what follows an answer is never part of it: ${what}`, () => {
+  test(`bytes after a response are not part of it: ${what}`, () => {
     for (const behind of [smuggled, "\r\n", "0", "x".repeat(70_000)]) {
       assert.deepEqual(eventsOf([wire(answer + behind)]).slice(1), [`body ${body}`, "more came"]);
       assert.deepEqual(eventsOf([wire(answer), wire(behind)]).slice(1), [`body ${body}`, "clean"]);
@@ -192,15 +192,15 @@ for (const [what, answer, body] of followed) {
 }
 
 const malformed: readonly (readonly [what: string, wire: string, complaint: RegExp])[] = [
-  ["a bare LF behind a chunk size", `${inChunks}2\nhi\r\n0\r\n\r\n`, /not a hexadecimal number/],
+  ["a bare LF after a chunk size", `${inChunks}2\nhi\r\n0\r\n\r\n`, /not a hexadecimal number/],
   ["a bare LF in a chunk extension", `${inChunks}2;a\nhi\r\n0\r\n\r\n`, /control character/],
-  ["a bare LF behind a chunk", `${inChunks}2\r\nhi\n0\r\n\r\n`, /a chunk does not end with CRLF/],
-  ["a bare CR behind a chunk", `${inChunks}2\r\nhi\r0\r\n\r\n`, /a chunk does not end with CRLF/],
-  ["anything but a CR behind a chunk", `${inChunks}2\r\nhi!\n0\r\n\r\n`, /longer than its size/],
-  ["a bare CR behind a chunk size", `${inChunks}2\rhi\r\n0\r\n\r\n`, /CRLF/],
+  ["a bare LF after a chunk", `${inChunks}2\r\nhi\n0\r\n\r\n`, /a chunk does not end with CRLF/],
+  ["a bare CR after a chunk", `${inChunks}2\r\nhi\r0\r\n\r\n`, /a chunk does not end with CRLF/],
+  ["a byte other than CR after a chunk", `${inChunks}2\r\nhi!\n0\r\n\r\n`, /longer than its size/],
+  ["a bare CR after a chunk size", `${inChunks}2\rhi\r\n0\r\n\r\n`, /CRLF/],
   ["a NUL in a chunk extension", `${inChunks}2;\0\r\nhi\r\n0\r\n\r\n`, /control character/],
   ["a chunk is longer than its size", `${inChunks}1\r\nhi\r\n0\r\n\r\n`, /longer than its size/],
-  ["a size that is no number", `${inChunks}xyz\r\n`, /not a hexadecimal number/],
+  ["a size that is not a number", `${inChunks}xyz\r\n`, /not a hexadecimal number/],
   ["no size", `${inChunks}\r\nhi`, /not a hexadecimal number/],
   ["an extension without a size", `${inChunks};a\r\n`, /not a hexadecimal number/],
   ["white space before a size", `${inChunks} 2\r\nhi`, /not a hexadecimal number/],
@@ -209,30 +209,30 @@ const malformed: readonly (readonly [what: string, wire: string, complaint: RegE
   ["a negative size", `${inChunks}-2\r\nhi`, /not a hexadecimal number/],
   ["a size with 0x", `${inChunks}0x2\r\nhi`, /not a hexadecimal number/],
   ["a size with an underscore", `${inChunks}2_0\r\nhi`, /not a hexadecimal number/],
-  ["a size beyond 64 bits", `${inChunks}${"0".repeat(20)}10000000000000002\r\nhi`, /64 bits/],
-  ["no end of zeros before a size", `${inChunks}${"0".repeat(16_385)}2\r\nhi`, /16 KiB of leading zeros/],
+  ["a size of more than 64 bits", `${inChunks}${"0".repeat(20)}10000000000000002\r\nhi`, /64 bits/],
+  ["endless zeros before a size", `${inChunks}${"0".repeat(16_385)}2\r\nhi`, /16 KiB of leading zeros/],
   ["endless chunk extensions", `${inChunks}2;${"x".repeat(16_384)}`, /16 KiB/],
   ["many chunk extensions", inChunks + `1;${"x".repeat(999)}\r\n!\r\n`.repeat(17), /16 KiB/],
   ["endless trailers", `${inChunks}0\r\n${"X: y\r\n".repeat(3_000)}`, /16 KiB/],
-  ["a trailer that is no field", `${inChunks}0\r\nX\r\n\r\n`, /trailers is not a header field/],
+  ["a trailer that is not a field", `${inChunks}0\r\nX\r\n\r\n`, /trailers is not a header field/],
   ["a trailer without a name", `${inChunks}0\r\n: y\r\n\r\n`, /trailers is not a header field/],
   ["a fold before the first trailer", `${inChunks}0\r\n y\r\n\r\n`, /trailers is not a header field/],
   ["a trailer with a NUL", `${inChunks}0\r\nX: \0\r\n\r\n`, /trailers contain a control character/],
   ["a trailer with a bare CR", `${inChunks}0\r\nX: a\rb\r\n\r\n`, /trailers contain a control character/],
-  ["a trailer that ends in LF alone", `${inChunks}0\r\nX: 1\n\r\n`, /trailers does not end with CRLF/],
-  ["trailers that end in LF alone", `${inChunks}0\r\nX: 1\r\n\n`, /trailers does not end with CRLF/],
-  ["no trailers, ended in LF alone", `${inChunks}0\r\n\n`, /trailers does not end with CRLF/],
+  ["a trailer that ends with LF alone", `${inChunks}0\r\nX: 1\n\r\n`, /trailers does not end with CRLF/],
+  ["trailers that end with LF alone", `${inChunks}0\r\nX: 1\r\n\n`, /trailers does not end with CRLF/],
+  ["empty trailers that end with LF alone", `${inChunks}0\r\n\n`, /trailers does not end with CRLF/],
   ["an endless field", `${ok}X: ${"y".repeat(256 * 1024)}`, /256 KiB/],
   ["endless fields", ok + "X: y\r\n".repeat(50_000), /256 KiB/],
-  ["a CR and another before an LF", `${ok}X: y\r\n\r\r\n`, /control character|not a header field/],
-  ["101 unasked", "HTTP/1.1 101 Switching Protocols\r\n\r\n", /101/],
+  ["two CRs before an LF", `${ok}X: y\r\n\r\r\n`, /control character|not a header field/],
+  ["an unrequested 101", "HTTP/1.1 101 Switching Protocols\r\n\r\n", /101/],
   ["another protocol", "SSH-2.0-OpenSSH_9.6\r\n", /status line/],
-  ["a body and nothing else", "<html>", /status line/],
-  ["what might be a status line, and goes on as none", "HTTP/2", /status line/],
+  ["a body without a head", "<html>", /status line/],
+  ["a status line of another version", "HTTP/2", /status line/],
 ];
 
 for (const [what, text, complaint] of malformed) {
-  test(`${what} is malformed, wherever the bytes are cut`, () => {
+  test(`rejects ${what} wherever the bytes are split`, () => {
     const bytes = wire(text);
     const complain = (pieces: readonly Buffer[]): void => {
       const [last = ""] = eventsOf(pieces).slice(-1);
@@ -248,7 +248,7 @@ for (const [what, text, complaint] of malformed) {
   });
 }
 
-test("a head of 200 KiB that comes byte by byte is read", () => {
+test("parses a head of 200 KiB that arrives byte by byte", () => {
   const bytes = wire(`${ok}Content-Length: 0\r\nX: ${"y".repeat(200_000)}\r\n\r\n`);
 
   assert.deepEqual(eventsOf([...bytes].map((byte) => Buffer.from([byte]))).slice(1), ["body ", "clean"]);
@@ -271,7 +271,7 @@ const ofChunks = fc.tuple(lines, fc.array(chunk, { maxLength: 5 }), lines).map((
   ] as const;
 });
 
-test("any answer gives the same events, wherever its bytes are cut, and its body as it was sent", () => {
+test("any response gives the same events and the same body wherever its bytes are split", () => {
   fc.assert(
     fc.property(
       fc.oneof(ofLength, ofChunks),
@@ -288,7 +288,7 @@ test("any answer gives the same events, wherever its bytes are cut, and its body
   );
 });
 
-test("whatever comes, it is an answer, the beginning of one, or malformed", () => {
+test("any input is a response, the beginning of one, or malformed", () => {
   const fragments = [
     "HTTP/1.1 ",
     "HTTP/1.",
@@ -330,7 +330,7 @@ test("whatever comes, it is an answer, the beginning of one, or malformed", () =
   );
 });
 
-test("a parser that is stopped says nothing more, even of the bytes that it is reading", () => {
+test("a stopped parser calls the sink no more, even for the bytes of the current read", () => {
   const told: string[] = [];
   const parser: ResponseParser = new ResponseParser({
     headStarted: () => undefined,

@@ -75,12 +75,12 @@ const rows: readonly (readonly [what: string, request: Partial<OutgoingRequest>,
 ];
 
 for (const [what, request, text] of rows) {
-  test(`${what} is written as it should be`, () => {
+  test(`serializes ${what}`, () => {
     assert.equal(written(request), text);
   });
 }
 
-test("a body in pieces leaves its framing to the first of them", () => {
+test("the head of a body in pieces has no framing lines", () => {
   const body = Readable.from([]);
   const {
     head,
@@ -109,23 +109,23 @@ const unsendable: readonly (readonly [what: string, request: Partial<OutgoingReq
   ["a host with a line break", { headers: { host: "a\r\nb: c" } }],
   ["two hosts", { headers: { host: "a", Host: "b" } }],
   ["two lengths", { headers: { "content-length": ["1", "2"] } }],
-  ["a length that is no number", { headers: { "content-length": "+1" } }],
-  ["a length of more than there is", { method: "POST", body: "abc", headers: { "content-length": "4" } }],
-  ["a length of less than there is", { method: "POST", body: "abc", headers: { "content-length": "2" } }],
+  ["a length that is not a number", { headers: { "content-length": "+1" } }],
+  ["a length above that of the body", { method: "POST", body: "abc", headers: { "content-length": "4" } }],
+  ["a length below that of the body", { method: "POST", body: "abc", headers: { "content-length": "2" } }],
   ["a length without a body", { method: "POST", headers: { "content-length": "2" } }],
-  ["a Transfer-Encoding of the caller's", { headers: { "Transfer-Encoding": "chunked" } }],
-  ["an Expect of the caller's", { headers: { expect: "100-continue" } }],
-  ["an Upgrade of the caller's", { headers: { upgrade: "h2c" } }],
-  ["a Connection that is no list", { headers: { connection: "a b" } }],
+  ["a Transfer-Encoding header", { headers: { "Transfer-Encoding": "chunked" } }],
+  ["an Expect header", { headers: { expect: "100-continue" } }],
+  ["an Upgrade header", { headers: { upgrade: "h2c" } }],
+  ["a Connection header that is not a list", { headers: { connection: "a b" } }],
 ];
 
 for (const [what, request] of unsendable) {
-  test(`${what} is not sent`, () => {
+  test(`rejects ${what}`, () => {
     assert.throws(() => written(request), UnsendableRequest);
   });
 }
 
-test("headers that are frozen are written once, others as they are each time", () => {
+test("frozen headers are serialized once, others each time", () => {
   const frozen = Object.freeze({ a: "b" });
   const open: Record<string, string> = { a: "b" };
   const list = Object.freeze({ a: ["b"] });
@@ -140,7 +140,7 @@ test("headers that are frozen are written once, others as they are each time", (
   assert.match(after[2] ?? "", /\na: b\na: d\n/);
 });
 
-test("no header can add a line to a request", () => {
+test("no header adds a line to a request", () => {
   fc.assert(
     fc.property(fc.string({ unit: "binary" }), fc.string({ unit: "binary" }), (name, value) => {
       let text = "";

@@ -66,7 +66,7 @@ function turn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
 
-test("opens one connection for each that waits, up to the limit", () => {
+test("opens one connection for each waiting request, up to the maximum", () => {
   const { pool: waiting, openings } = pool();
 
   for (let rider = 0; rider < 6; rider += 1) waiting.acquire(new Rider());
@@ -75,7 +75,7 @@ test("opens one connection for each that waits, up to the limit", () => {
   waiting.close(new Error("over"));
 });
 
-test("opens one for all while it may turn out to be shared, and more when it does not", async () => {
+test("opens one connection while it may be HTTP/2, and more when it is not", async () => {
   const { pool: shared, openings } = pool({ mayMultiplex: true });
   const riders = [new Rider(), new Rider(), new Rider()];
   for (const rider of riders) shared.acquire(rider);
@@ -91,7 +91,7 @@ test("opens one for all while it may turn out to be shared, and more when it doe
   shared.close(new Error("over"));
 });
 
-test("an opening that failed strands the first in line, or all that waited for that one", async () => {
+test("a failed opening fails the first waiting request, or all that share the connection", async () => {
   for (const [mayMultiplex, stranded] of [
     [false, [1, 0]],
     [true, [1, 1]],
@@ -111,7 +111,7 @@ test("an opening that failed strands the first in line, or all that waited for t
   }
 });
 
-test("an opening that nobody wants any more is dropped, and its end is nobody's", async () => {
+test("cancels the opening of a connection that no request waits for", async () => {
   const { pool: fickle, openings } = pool({ maxConnections: 1 });
   const [gone, next] = [new Rider(), new Rider()];
   fickle.acquire(gone);
@@ -128,7 +128,7 @@ test("an opening that nobody wants any more is dropped, and its end is nobody's"
   fickle.close(new Error("over"));
 });
 
-test("an opening goes to whoever is still in line", async () => {
+test("gives a new connection to a request that still waits", async () => {
   const { pool: one, openings } = pool({ maxConnections: 1 });
   const [gone, left] = [new Rider(), new Rider()];
   one.acquire(gone);
@@ -142,7 +142,7 @@ test("an opening goes to whoever is still in line", async () => {
   one.close(new Error("over"));
 });
 
-test("a connection that was given back goes to the next in line, then to the next who comes", async () => {
+test("gives a released connection to the next waiting request, and otherwise to the next acquire", async () => {
   const { pool: one, openings } = pool({ maxConnections: 1 });
   const riders = [new Rider(), new Rider()];
   for (const rider of riders) one.acquire(rider);
@@ -160,7 +160,7 @@ test("a connection that was given back goes to the next in line, then to the nex
   one.close(new Error("over"));
 });
 
-test("a connection that is given back early is there for the next at once, and for who is in line a turn later", async () => {
+test("releaseSoon makes a connection available to acquire immediately, and to waiting requests a turn later", async () => {
   const { pool: one, openings } = pool({ maxConnections: 1 });
   const [first, second, third] = [new Rider(), new Rider(), new Rider()];
   one.acquire(first);
@@ -180,7 +180,7 @@ test("a connection that is given back early is there for the next at once, and f
   one.close(new Error("over"));
 });
 
-test("a connection that closes after it was given back early is not given to the next", async () => {
+test("does not reuse a connection that closes after releaseSoon", async () => {
   const { pool: one, openings } = pool({ maxConnections: 1 });
   const [first, second] = [new Rider(), new Rider()];
   one.acquire(first);
@@ -199,7 +199,7 @@ test("a connection that closes after it was given back early is not given to the
   one.close(new Error("over"));
 });
 
-test("a connection that has closed is replaced for whoever is in line, and nothing is left in the end", async () => {
+test("replaces a closed connection for waiting requests and removes it", async () => {
   const { pool: one, openings } = pool({ maxConnections: 1 });
   const riders = [new Rider(), new Rider()];
   for (const rider of riders) one.acquire(rider);
@@ -219,7 +219,7 @@ test("a connection that has closed is replaced for whoever is in line, and nothi
   assert.ok(one.isEmpty);
 });
 
-test("close strands who waits, with the reason", () => {
+test("close fails waiting requests with the reason", () => {
   const { pool: closing, openings } = pool({ maxConnections: 1 });
   const riders = [new Rider(), new Rider()];
   for (const rider of riders) closing.acquire(rider);
@@ -235,7 +235,7 @@ test("close strands who waits, with the reason", () => {
   assert.ok(closing.isEmpty);
 });
 
-test("a retired pool closes what is idle at once, what is in use when it comes back, and still serves who waits", async () => {
+test("a retired pool closes idle connections, closes busy ones after release, and serves waiting requests", async () => {
   const { pool: old, openings } = pool({ maxConnections: 2 });
   const [idle, busy, late] = [new Rider(), new Rider(), new Rider()];
   old.acquire(idle);
@@ -262,7 +262,7 @@ test("a retired pool closes what is idle at once, what is in use when it comes b
   assert.ok(old.isEmpty);
 });
 
-test("a renewed pool sends whoever comes over a new connection, and never has more than it may", async () => {
+test("replaceConnections uses new connections without exceeding the maximum", async () => {
   const { pool: renewed, openings } = pool({ maxConnections: 2 });
   const [idle, busy, first, second] = [new Rider(), new Rider(), new Rider(), new Rider()];
   renewed.acquire(idle);
@@ -285,7 +285,7 @@ test("a renewed pool sends whoever comes over a new connection, and never has mo
   renewed.close(new Error("over"));
 });
 
-test("a connection that nobody waits for any more when it is open is not kept by a retired pool", async () => {
+test("a retired pool does not keep a connection that no request waits for", async () => {
   const { pool: old, openings } = pool({ maxConnections: 2 });
   const [first, second] = [new Rider(), new Rider()];
   old.acquire(first);

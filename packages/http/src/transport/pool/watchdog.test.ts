@@ -7,7 +7,7 @@ function ward(look: (now: number) => void): Watched {
   return { checkLimits: look, next: undefined, previous: undefined };
 }
 
-test("looks at everything that is watched every ten milliseconds", async () => {
+test("checks every watched object every ten milliseconds", async () => {
   const clock = fakeClock({ autoAdvance: false });
   const watchdog = new Watchdog(clock);
   const seen: string[] = [];
@@ -19,7 +19,7 @@ test("looks at everything that is watched every ten milliseconds", async () => {
   assert.deepEqual(seen, ["b10", "a10", "b20", "a20"]);
 });
 
-test("sleeps for no one: when nothing is watched, no timer is left", async () => {
+test("keeps no timer while nothing is watched", async () => {
   const clock = fakeClock({ autoAdvance: false });
   const watchdog = new Watchdog(clock);
   const only = ward(() => watchdog.unwatch(only));
@@ -31,7 +31,7 @@ test("sleeps for no one: when nothing is watched, no timer is left", async () =>
   assert.equal(clock.sleeps.length, 1);
 });
 
-test("takes up again after a rest, with one timer for all", async () => {
+test("starts again with one timer for all", async () => {
   const clock = fakeClock({ autoAdvance: false });
   const watchdog = new Watchdog(clock);
   const first = ward(() => watchdog.unwatch(first));
@@ -47,7 +47,7 @@ test("takes up again after a rest, with one timer for all", async () => {
   assert.equal(clock.sleeping, 1);
 });
 
-test("forgets what is unwatched, from any place in the list, twice or never watched", async () => {
+test("unwatches an object at any place in the list, twice, or without watching it first", async () => {
   const clock = fakeClock({ autoAdvance: false });
   const watchdog = new Watchdog(clock);
   const seen: number[] = [];
@@ -61,7 +61,7 @@ test("forgets what is unwatched, from any place in the list, twice or never watc
   assert.deepEqual(seen, [3, 1]);
 });
 
-test("a ward that leaves while it is looked at does not hide the others", async () => {
+test("checks the others when an object unwatches itself during its check", async () => {
   const clock = fakeClock({ autoAdvance: false });
   const watchdog = new Watchdog(clock);
   const seen: number[] = [];
@@ -79,7 +79,7 @@ test("a ward that leaves while it is looked at does not hide the others", async 
   assert.deepEqual(seen, [2, 1, 0]);
 });
 
-test("after the process was held up, what has come is read before limits are looked at, but only once in a row", async () => {
+test("skips one check after a delay of the process, but not two in a row", async () => {
   let now = 0;
   const wakes: (() => void)[] = [];
   const clock = {

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { connectRequest, parseConnectReply } from "./http-connect-codec.ts";
 
-test("asks for a tunnel, with credentials where there are some", () => {
+test("writes a CONNECT request with and without credentials", () => {
   assert.equal(
     connectRequest("a.test:443", "Basic YQ=="),
     "CONNECT a.test:443 HTTP/1.1\r\nHost: a.test:443\r\nProxy-Authorization: Basic YQ==\r\n\r\n",
@@ -15,18 +15,23 @@ test("asks for a tunnel, with credentials where there are some", () => {
 });
 
 const understood: readonly (readonly [what: string, head: string, status: number, statusText: string])[] = [
-  ["a yes", "HTTP/1.1 200 Connection established\r\n\r\n", 200, "Connection established"],
-  ["a yes of HTTP/1.0", "HTTP/1.0 200 OK\r\nProxy-agent: x\r\n\r\n", 200, "OK"],
-  ["a yes without a reason", "HTTP/1.1 200\r\n\r\n", 200, ""],
-  ["a yes with an empty reason", "HTTP/1.1 200 \r\n\r\n", 200, ""],
-  ["a yes with a length that means nothing", "HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n", 200, "OK"],
-  ["a yes in lone line feeds", "HTTP/1.1 200 OK\nA: b\n\n", 200, "OK"],
-  ["a yes after an interim answer", "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n\r\n", 200, "OK"],
-  ["a no", "HTTP/1.1 407 Proxy Authentication Required\r\n\r\n", 407, "Proxy Authentication Required"],
+  ["a 200", "HTTP/1.1 200 Connection established\r\n\r\n", 200, "Connection established"],
+  ["a 200 of HTTP/1.0", "HTTP/1.0 200 OK\r\nProxy-agent: x\r\n\r\n", 200, "OK"],
+  ["a 200 without a reason", "HTTP/1.1 200\r\n\r\n", 200, ""],
+  ["a 200 with an empty reason", "HTTP/1.1 200 \r\n\r\n", 200, ""],
+  [
+    "a 200 with a Content-Length, which has no meaning",
+    "HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n",
+    200,
+    "OK",
+  ],
+  ["a 200 with lone line feeds", "HTTP/1.1 200 OK\nA: b\n\n", 200, "OK"],
+  ["a 200 after an interim response", "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n\r\n", 200, "OK"],
+  ["a 407", "HTTP/1.1 407 Proxy Authentication Required\r\n\r\n", 407, "Proxy Authentication Required"],
 ];
 
 for (const [what, head, status, statusText] of understood) {
-  test(`understands ${what}, cut anywhere, and leaves what is behind it`, () => {
+  test(`parses ${what} in any pieces and leaves the bytes after it`, () => {
     const bytes = Buffer.from(`${head}\x16\x03tunnel`);
 
     for (let cut = 0; cut < head.length; cut += 1)
@@ -43,7 +48,7 @@ for (const [what, head, status, statusText] of understood) {
   });
 }
 
-test("tells the fields of a refusal, names in lower case", () => {
+test("returns the fields of a refusal with names in lower case", () => {
   const parsed = parseConnectReply(
     Buffer.from("HTTP/1.1 429 Slow Down\r\nRETRY-AFTER:  7 \r\nX-Squid-Error: ERR_X 0\r\n\r\n"),
   );
@@ -57,20 +62,20 @@ const refused: readonly (readonly [what: string, bytes: Buffer])[] = [
   ["a banner of another protocol", Buffer.from("SSH-2.0-OpenSSH_9.6\r\n")],
   ["TLS", Buffer.from([0x15, 3, 1, 0, 2, 2, 70])],
   ["HTTP/2", Buffer.from("HTTP/2 200\r\n\r\n")],
-  ["a status that is no number", Buffer.from("HTTP/1.1 2OO OK\r\n\r\n")],
+  ["a status that is not a number", Buffer.from("HTTP/1.1 2OO OK\r\n\r\n")],
   ["a status below 100", Buffer.from("HTTP/1.1 099 No\r\n\r\n")],
-  ["another protocol, switched to", Buffer.from("HTTP/1.1 101 Switching Protocols\r\n\r\n")],
+  ["101 Switching Protocols", Buffer.from("HTTP/1.1 101 Switching Protocols\r\n\r\n")],
   ["a head without an end", Buffer.from(`HTTP/1.1 200 OK\r\n${"x: y\r\n".repeat(5_000)}`)],
-  ["interim answers without an end", Buffer.from("HTTP/1.1 100\r\n\r\n".repeat(5_000))],
+  ["endless interim responses", Buffer.from("HTTP/1.1 100\r\n\r\n".repeat(5_000))],
 ];
 
 for (const [what, bytes] of refused) {
-  test(`does not take ${what} for an answer`, () => {
+  test(`rejects ${what} as a reply`, () => {
     assert.equal(parseConnectReply(bytes).state, "invalid");
   });
 }
 
-test("garbage never throws, and takes no more than there is", () => {
+test("garbage never throws, and no result exceeds the input", () => {
   const line = fc.oneof(
     fc.constantFrom("HTTP/1.1 200 OK", "HTTP/1.1 100", "HTTP/1.", "", "a: b", ":", "\0"),
     fc.string(),

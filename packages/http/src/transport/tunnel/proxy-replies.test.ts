@@ -79,7 +79,7 @@ for (const [what, status, headers, reason] of answers) {
   });
 }
 
-test("what a proxy says proves that the origin got nothing only where it never got that far", () => {
+test("a proxy's reply proves that the origin received nothing only for failures before the connection", () => {
   const unsent: readonly ProxyReason[] = [
     "auth",
     "refused",

@@ -18,8 +18,8 @@ const text = (value: string): string => Buffer.from(value).toString("hex");
 const credentials = { user: Buffer.from("fred"), password: Buffer.from("secret") };
 
 const said: readonly (readonly [what: string, bytes: Buffer, hex: string])[] = [
-  ["SOCKS5 offers to say nothing (RFC 1928 §3)", socks5Greeting(false), "05 01 00"],
-  ["SOCKS5 offers credentials as well (RFC 1928 §3)", socks5Greeting(true), "05 02 00 02"],
+  ["a SOCKS5 greeting without credentials (RFC 1928 §3)", socks5Greeting(false), "05 01 00"],
+  ["a SOCKS5 greeting with credentials (RFC 1928 §3)", socks5Greeting(true), "05 02 00 02"],
   [
     "SOCKS5 user and password (RFC 1929 §2)",
     socks5Authentication(credentials),
@@ -46,7 +46,7 @@ const said: readonly (readonly [what: string, bytes: Buffer, hex: string])[] = [
     socks5Request("::ffff:1.2.3.4", 1),
     "05 01 00 04 00000000000000000000ffff01020304 0001",
   ],
-  ["the address of nothing", socks5Request("::", 1), `05 01 00 04 ${"00".repeat(16)} 0001`],
+  ["the unspecified IPv6 address", socks5Request("::", 1), `05 01 00 04 ${"00".repeat(16)} 0001`],
   ["a name for SOCKS5", socks5Request("a.test", 8_080), `05 01 00 03 06 ${text("a.test")} 1f90`],
   [
     "an address for SOCKS4",
@@ -61,7 +61,7 @@ const said: readonly (readonly [what: string, bytes: Buffer, hex: string])[] = [
 ];
 
 for (const [what, bytes, expected] of said) {
-  test(`says ${what}`, () => {
+  test(`encodes ${what}`, () => {
     assert.equal(bytes.toString("hex"), hex(expected).toString("hex"));
   });
 }
@@ -75,13 +75,13 @@ const heard: readonly (readonly [
   value: unknown,
   length: number,
 ])[] = [
-  ["the choice of nothing", parseSocks5Method, "05 00", "none", 2],
-  ["the choice of a password", parseSocks5Method, "05 02 ff", "password", 2],
-  ["no choice at all", parseSocks5Method, "05 ff", "unacceptable", 2],
-  ["a yes to the credentials", parseSocks5Authentication, "01 00", true, 2],
-  ["a no to the credentials", parseSocks5Authentication, "01 01", false, 2],
-  ["any other no", parseSocks5Authentication, "01 ff", false, 2],
-  ["a yes in the wrong version", parseSocks5Authentication, "05 00", true, 2],
+  ["no authentication", parseSocks5Method, "05 00", "none", 2],
+  ["authentication by password", parseSocks5Method, "05 02 ff", "password", 2],
+  ["no acceptable method", parseSocks5Method, "05 ff", "unacceptable", 2],
+  ["accepted credentials", parseSocks5Authentication, "01 00", true, 2],
+  ["rejected credentials", parseSocks5Authentication, "01 01", false, 2],
+  ["credentials rejected with another status", parseSocks5Authentication, "01 ff", false, 2],
+  ["accepted credentials in the wrong version", parseSocks5Authentication, "05 00", true, 2],
   ["a connection from an IPv4 address", parseSocks5Reply, "05 00 00 01 7f000001 1f90 aa", { ok: true }, 10],
   [
     "a connection from an IPv6 address",
@@ -106,7 +106,7 @@ const heard: readonly (readonly [
 ];
 
 for (const [what, parse, bytes, value, length] of heard) {
-  test(`hears ${what}, and not a byte too early`, () => {
+  test(`parses ${what} with its last byte, and not earlier`, () => {
     assert.deepEqual(parse(hex(bytes)), { state: "complete", value, length });
     const least = (value as { ok?: boolean }).ok === false || value === 91 ? 2 : length;
     for (let cut = 0; cut < least; cut += 1)
@@ -115,19 +115,19 @@ for (const [what, parse, bytes, value, length] of heard) {
 }
 
 const garbage: readonly (readonly [what: string, parse: Reader, bytes: Buffer])[] = [
-  ["HTTP in the place of a choice", parseSocks5Method, Buffer.from("HTTP/1.1 400 Bad Request")],
-  ["SOCKS4 in the place of a choice", parseSocks5Method, hex("00 5b")],
-  ["a choice that was not offered", parseSocks5Method, hex("05 01")],
-  ["HTTP in the place of a reply", parseSocks5Reply, Buffer.from("HTTP/1.1 200 OK")],
-  ["an address of no kind", parseSocks5Reply, hex("05 00 00 02 00000000 0000")],
-  ["HTTP in the place of a yes", parseSocks5Authentication, Buffer.from("HTTP")],
-  ["HTTP in the place of SOCKS4", parseSocks4Reply, Buffer.from("HTTP")],
-  ["a code that SOCKS4 does not have", parseSocks4Reply, hex("00 00")],
-  ["a code above all others", parseSocks4Reply, hex("00 5e")],
+  ["HTTP instead of a method", parseSocks5Method, Buffer.from("HTTP/1.1 400 Bad Request")],
+  ["SOCKS4 instead of a method", parseSocks5Method, hex("00 5b")],
+  ["a method that was not offered", parseSocks5Method, hex("05 01")],
+  ["HTTP instead of a reply", parseSocks5Reply, Buffer.from("HTTP/1.1 200 OK")],
+  ["an address of an unknown type", parseSocks5Reply, hex("05 00 00 02 00000000 0000")],
+  ["HTTP instead of an authentication status", parseSocks5Authentication, Buffer.from("HTTP")],
+  ["HTTP instead of SOCKS4", parseSocks4Reply, Buffer.from("HTTP")],
+  ["an unknown SOCKS4 code", parseSocks4Reply, hex("00 00")],
+  ["a SOCKS4 code above the last one", parseSocks4Reply, hex("00 5e")],
 ];
 
 for (const [what, parse, bytes] of garbage) {
-  test(`does not take ${what}`, () => {
+  test(`rejects ${what}`, () => {
     assert.equal(parse(bytes).state, "invalid");
   });
 }
@@ -151,7 +151,7 @@ for (const [reply, reason] of replies) {
   });
 }
 
-test("the codes of SOCKS4 mean a failure, or that identd is not content", () => {
+test("SOCKS4 codes mean a failure or an identd mismatch", () => {
   assert.deepEqual(
     [91, 92, 93].map((code) => socks4Refusal(code).reason),
     ["unavailable", "auth", "auth"],
@@ -165,7 +165,7 @@ const parsers: readonly Reader[] = [
   parseSocks4Reply,
 ];
 
-test("garbage is never more than garbage, takes no more than there is, and is settled within 262 bytes", () => {
+test("garbage never exceeds the input and is decided within 262 bytes", () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 300 }), fc.constantFrom(...parsers), (bytes, parse) => {
       const parsed = parse(Buffer.from(bytes));

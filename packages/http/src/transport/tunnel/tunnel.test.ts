@@ -51,7 +51,7 @@ function pieces(bytes: Buffer, cuts: readonly number[]): readonly Buffer[] {
 }
 
 for (const kind of kinds) {
-  test(`${kind}: a yes in any pieces opens the tunnel, and what is behind it stays on the socket`, async () => {
+  test(`${kind}: a success in any pieces opens the tunnel and leaves the bytes after it on the socket`, async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(fc.nat(200), { maxLength: 8 }), async (cuts) => {
         const bytes = Buffer.concat([rightAnswers[kind], Buffer.from("the origin's")]);
@@ -65,7 +65,7 @@ for (const kind of kinds) {
     );
   });
 
-  test(`${kind}: garbage, and a right answer with garbage in it, is a ProxyError or a tunnel, and never hangs`, async () => {
+  test(`${kind}: garbage ends in a ProxyError or a tunnel and never hangs`, async () => {
     const damaged = fc
       .tuple(fc.nat(60), fc.uint8Array({ maxLength: 20 }))
       .map(([at, noise]) =>
@@ -88,7 +88,7 @@ for (const kind of kinds) {
     );
   });
 
-  test(`${kind}: a proxy that hangs up is at fault where it did not know the host yet`, async () => {
+  test(`${kind}: a proxy that closes before it knows the target is at fault`, async () => {
     await assert.rejects(talks[kind](proxySaying([])), {
       code: "ERR_PROXY",
       reason: "closed",
@@ -96,7 +96,7 @@ for (const kind of kinds) {
     });
   });
 
-  test(`${kind}: an abort ends the conversation with its reason, and drops the socket`, async () => {
+  test(`${kind}: an abort rejects with its reason and destroys the socket`, async () => {
     const abort = new AbortController();
     const proxy = proxySaying([], true);
     const line = lineTo({ signal: abort.signal });
@@ -133,12 +133,12 @@ const told = [
 ] as const;
 
 for (const [proxy, origin, found, host, port] of told) {
-  test(`${proxy} is told ${host}:${port} for ${origin.origin}${found.length > 0 ? ` at ${found.join(" and ")}` : ""}`, async () => {
+  test(`${proxy} receives the target ${host}:${port} for ${origin.origin}${found.length > 0 ? ` at ${found.join(" and ")}` : ""}`, async () => {
     assert.deepEqual(await tunnelTarget(new URL(proxy), origin, addresses(...found)), { host, port });
   });
 }
 
-test("a name that is looked up here and not found is no fault of the proxy", async () => {
+test("a name that this side cannot resolve is not the proxy's fault", async () => {
   const missing = (): Promise<never> => Promise.reject(Object.assign(new Error("no"), { code: "ENOTFOUND" }));
 
   await assert.rejects(tunnelTarget(new URL("socks5://p"), named, missing), ConnectionError);
@@ -152,7 +152,7 @@ const unspeakable = [
 ] as const;
 
 for (const [proxy, origin, found] of unspeakable) {
-  test(`${proxy} cannot be told ${origin.hostname.slice(0, 20)}, ${found.length} addresses`, async () => {
+  test(`${proxy} rejects the target ${origin.hostname.slice(0, 20)}, ${found.length} addresses`, async () => {
     await assert.rejects(tunnelTarget(new URL(proxy), origin, addresses(...found)), {
       code: "ERR_PROXY",
       reason: "unsupported",

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { contentLength, isCodedBodyMissing, isComplete } from "./messages.ts";
 import type { RawResponse } from "./messages.ts";
 
-test("reads the length that an answer announces, and nothing out of what is no number", () => {
+test("reads a numeric Content-Length and ignores any other", () => {
   const lengths = ["12", "0", undefined, "twelve", ["12", "13"]].map((length) =>
     contentLength({ "content-length": length }),
   );
@@ -21,22 +21,22 @@ interface Case {
 const gzip = { "content-encoding": "gzip" };
 
 const cases: Readonly<Record<string, Case>> = {
-  "names a coding and no length": { headers: gzip, lacks: true },
-  "names no coding": { headers: {}, lacks: false },
-  "announces no bytes": { headers: { ...gzip, "content-length": "0" }, lacks: false },
-  "ends with a last chunk": { headers: { ...gzip, "transfer-encoding": "chunked" }, lacks: false },
-  "answers HEAD": { headers: gzip, method: "HEAD", lacks: false },
+  "has a content coding and no length": { headers: gzip, lacks: true },
+  "has no content coding": { headers: {}, lacks: false },
+  "has a Content-Length of 0": { headers: { ...gzip, "content-length": "0" }, lacks: false },
+  "is chunked": { headers: { ...gzip, "transfer-encoding": "chunked" }, lacks: false },
+  "responds to HEAD": { headers: gzip, method: "HEAD", lacks: false },
   "is 204 No Content": { headers: gzip, status: 204, lacks: false },
   "is 304 Not Modified": { headers: gzip, status: 304, lacks: false },
 };
 
 for (const [title, { headers, status = 200, method = "GET", lacks }] of Object.entries(cases)) {
-  test(`an answer without a byte ${lacks ? "lacks its body" : "is whole"} where it ${title}`, () => {
+  test(`a response without body bytes is ${lacks ? "incomplete" : "complete"} when it ${title}`, () => {
     assert.equal(isCodedBodyMissing({ status, headers }, method), lacks);
   });
 }
 
-test("an answer that nothing ended is whole where it has no body, or all that it announces", () => {
+test("a response without an end signal is complete when it has no body or all bytes of its Content-Length", () => {
   const five = { status: 200, headers: { "content-length": "5" } };
   const wholes = [
     isComplete(five, "GET", 5),

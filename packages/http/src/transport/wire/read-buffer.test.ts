@@ -13,7 +13,7 @@ function copied(room: BodyBuffer, sizes: readonly number[]): readonly Buffer[] {
   });
 }
 
-test("pieces stay what they were, and are put together to what came, whatever was announced", () => {
+test("pieces keep their content and join to the received body for any expected length", () => {
   const sizes = fc.array(fc.integer({ min: 1, max: 60 }), { minLength: 1, maxLength: 6 });
 
   fc.assert(
@@ -31,7 +31,7 @@ test("pieces stay what they were, and are put together to what came, whatever wa
   );
 });
 
-test("the pieces of a body that was announced are put together without a copy", () => {
+test("pieces of a body of known length join without a copy", () => {
   const room = new BodyBuffer();
   room.begin(30);
   const pieces = copied(room, [10, 15, 5]);
@@ -42,7 +42,7 @@ test("the pieces of a body that was announced are put together without a copy", 
   assert.equal(whole.length, whole.buffer.byteLength);
 });
 
-test("one body is never put where another was", () => {
+test("bodies never share a buffer", () => {
   const room = new BodyBuffer();
   room.begin(20);
   const first = copied(room, [10, 10]);
@@ -53,7 +53,7 @@ test("one body is never put where another was", () => {
   assert.deepEqual([...joinPieces(first, 20)], [...joinPieces(second, 20)]);
 });
 
-test("a large body takes no room before it comes", () => {
+test("a large body allocates no buffer before it arrives", () => {
   const room = new BodyBuffer();
   room.begin(1e12);
 
@@ -63,7 +63,7 @@ test("a large body takes no room before it comes", () => {
   );
 });
 
-test("pieces that only seem to lie one behind the other are copied", () => {
+test("pieces that are not adjacent are copied", () => {
   const bytes = Buffer.from("abcdef");
   const elsewhere = Buffer.from("__XX__");
   const seeming = [bytes.subarray(0, 2), elsewhere.subarray(2, 4), bytes.subarray(4, 6)];
@@ -73,7 +73,7 @@ test("pieces that only seem to lie one behind the other are copied", () => {
   assert.equal(joinPieces(turned, 4).toString(), "cdab");
 });
 
-test("a copy has a buffer of its own, and stays what it was", () => {
+test("a copy has its own buffer", () => {
   const bytes = Buffer.from("abcdef");
   const copy = copyBytes(bytes, 1, 4);
   bytes.fill(0);
