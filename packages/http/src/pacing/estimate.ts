@@ -11,60 +11,60 @@ import {
 } from "./rate.ts";
 import { acceptedInLastSecond, second, type Tally } from "./tally.ts";
 
-/** So many accepted in so many milliseconds. */
+/** A number of accepted requests in a number of milliseconds. */
 export interface Sample {
   readonly count: number;
   readonly span: number;
-  /** Whether that tells the limit; else it is only a rate to begin with. */
+  /** Whether the sample shows the limit. Otherwise it is only an initial rate. */
   readonly telling: boolean;
 }
 
-/** A stop, as far as it tells how high a limit is. */
+/** The facts of a limit hit that show how high the limit is. */
 export interface Clue {
   readonly now: number;
-  /** When the request left that met the limit. */
+  /** When the request that hit the limit was sent. */
   readonly leftAt: number;
-  /** Whether it was accepted, and was only the last one for now. */
+  /** Whether the request was accepted: the limit is reached, but not exceeded. */
   readonly accepted: boolean;
-  /** The wait that the server named, in milliseconds; undefined where it named none. */
+  /** The pause that the server stated, in milliseconds. Undefined if it stated none. */
   readonly asked: number | undefined;
-  /** The instant at which it opens again. */
+  /** The end of the pause. */
   readonly opensAt: number;
 }
 
-/** What happened since the limit was met before. */
+/** The state since the limit was hit before. */
 export interface Cycle {
   readonly speed: Speed;
   readonly tally: Tally;
-  /** When the limit was met before, and how often again with nothing accepted since. */
+  /** When the limit was hit before, and how often again with nothing accepted since. */
   readonly fullAt: number;
   readonly misses: number;
 }
 
-// Too few to tell a rate from.
+// Too few requests to measure a rate.
 const smallSample = 3;
-// Waits are named in whole seconds, of a clock's too: of a short one, half may be rounding.
+// Pauses are stated in whole seconds: half of a short one may be rounding.
 const roundedWait = 3 * second;
-// Where a refusal costs the pause that the server names, the limit is approached slowly, and elsewhere faster.
+// If a refusal costs a stated pause, the limit is approached slowly, otherwise faster.
 const slowApproach = 40_000;
 const quickApproach = 20_000;
-// A stop soon after a reopening says that the rate is too high, perhaps by far, a late one that it is a little too high.
+// A hit soon after the pause means that the rate is much too high. A late hit means that it is slightly too high.
 const soonCuts = [0.95, 0.5] as const;
 const lateCuts = [1, 0.98] as const;
 
 /**
- * What was accepted in the time that the limit counts over: the last second, or where the server wants a longer wait, the
- * cycle that ends with it.
+ * Returns the requests accepted in the window of the limit: the last second, or the current cycle if the server states a
+ * longer pause.
  */
 export function takeSample(tally: Tally, { now, asked, opensAt }: Clue): Sample {
-  // Where the server names no time, a burst that it took may be a small part of what it allows in a second.
+  // If the server states no pause, an accepted burst may be a small part of its limit per second.
   if (asked === undefined || asked <= second)
     return { count: acceptedInLastSecond(tally, now), span: second, telling: asked !== undefined };
   const span = Math.max(second, opensAt - tally.since);
   return { count: tally.accepted, span, telling: asked > roundedWait };
 }
 
-/** The speed to begin with for those who kept none, and met a limit. */
+/** Returns the speed after the first hit of a limit. */
 export function initialSpeed({ count, span, telling }: Sample, since: number): Speed {
   const rate = count / span;
   if (count === 0) return { at: "probing", search: firstSearch };
@@ -73,15 +73,15 @@ export function initialSpeed({ count, span, telling }: Sample, since: number): S
   return { at: "holding", ceiling: rate, since, window: Math.max(second, span), approach: slowApproach };
 }
 
-/** The speed of those who kept one and were told to stop all the same. */
+/** Returns the speed after a further hit of a limit. */
 export function reducedSpeed(cycle: Cycle, clue: Clue): Speed {
   const { speed, tally } = cycle;
-  if (tally.accepted === 0) return anew(speed, clue.now);
-  return speed.at === "searching" ? afterSearch(speed, cycle, clue) : lowered(cycle, clue);
+  if (tally.accepted === 0) return afterRefusalAtReset(speed, clue.now);
+  return speed.at === "searching" ? afterSearch(speed, cycle, clue) : lowerSpeed(cycle, clue);
 }
 
-/** Refused before anything was accepted: the limit has not begun anew, which says nothing of its height. */
-function anew(speed: Speed, now: number): Speed {
+/** Refused before any request was accepted: the limit has not reset, which says nothing about its height. */
+function afterRefusalAtReset(speed: Speed, now: number): Speed {
   if (speed.at !== "searching" || now <= speed.since) return speed;
   const { rate, doubling } = speed;
   return { at: "probing", search: { rate, doubling } };
@@ -95,12 +95,12 @@ function afterSearch(
   if (now < speed.since)
     return carefulSearch(Math.min(currentRate(speed, now), average(cycle, now)), opensAt);
   if (!isCareful(speed)) return carefulSearch(lastGoodRate(speed, leftAt), opensAt);
-  // A limit on a second is met by what left in all of it, the mean of which left in its middle.
+  // A limit per second counts the requests of the whole second, which were sent in its middle on average.
   const ceiling = currentRate(speed, accepted ? leftAt : leftAt - second / 2);
   return { at: "holding", ceiling, since: opensAt, window: second, approach: quickApproach };
 }
 
-function lowered(cycle: Cycle, { now, asked, opensAt }: Clue): Speed {
+function lowerSpeed(cycle: Cycle, { now, asked, opensAt }: Clue): Speed {
   const { speed, tally, misses } = cycle;
   const rate = currentRate(speed, now);
   const window = Math.max(limitWindow(speed), asked ?? 0);
@@ -111,12 +111,12 @@ function lowered(cycle: Cycle, { now, asked, opensAt }: Clue): Speed {
   return { at: "holding", ceiling, since: opensAt, window, approach };
 }
 
-/** From one stop to the next, the pause included, no server accepts more than its limit; the last one came half-way. */
+/** Returns the average rate from one hit to the next, pause included. No server accepts more than its limit. */
 function average({ tally, fullAt }: Cycle, now: number): number {
   return (tally.accepted + 0.5) / (now - fullAt);
 }
 
-/** The rate of the departure before the last that was accepted: a search is quicker than the answers. */
+/** Returns the rate before the last accepted request: a search is faster than its responses. */
 function lastGoodRate(speed: Speed, leftAt: number): number {
   const refused = leftAt - departureGap(speed, leftAt);
   return currentRate(speed, refused - departureGap(speed, refused));

@@ -4,20 +4,20 @@ import type { Hint } from "../retry/dialects/dialect.ts";
 import { parseStructuredItems } from "../retry/dialects/structured-items.ts";
 import { findHint, readHint } from "../retry/dialects/hints.ts";
 
-/** What an answer says of a limit. */
+/** The rate limit information of a response. */
 export interface LimitSignal {
   readonly hint: Hint | undefined;
-  /** Whether the request was accepted, and was only the last one for now. */
+  /** Whether the request was accepted: the limit is reached, but not exceeded. */
   readonly accepted: boolean;
-  /** Whether it is trouble that the server speaks of, such as a 503, rather than a limit. */
+  /** Whether the server reports a failure such as a 503, not a limit. */
   readonly trouble: boolean;
 }
 
-// What one answer says may close a host for a day, and not for the years that a slip of the unit makes of it.
+// A delay longer than one day is assumed to be a unit mistake. It applies only to the request that received it.
 const longestPause = 86_400_000;
 
-// Servers with limits write at least one of these with every answer.
-const remaining = [
+// Servers with limits send at least one of these with every response.
+const remainingHeaders = [
   "ratelimit",
   "ratelimit-remaining",
   "x-ratelimit-remaining",
@@ -31,36 +31,37 @@ const remaining = [
 ];
 
 /**
- * Says what an answer, come at the instant `now` (milliseconds since 1970), tells of a limit that concerns whoever asks
- * next; undefined when it tells nothing, or may not be listened to. A money limit that no waiting lifts is none.
+ * Returns the rate limit that a response shows for further requests, or undefined. `now` is its arrival in milliseconds
+ * since 1970. Undefined also if hints are not respected, and for an exhausted quota, where waiting does not help.
  */
 export function readLimitSignal(response: HttpResponse, retry: Retry, now: number): LimitSignal | undefined {
   if (!retry.respectRetryAfterHeader) return undefined;
-  const word = response.status < 400 ? spent(response, retry, now) : refusal(response, retry, now);
-  return (word?.hint?.delay ?? 0) > longestPause ? undefined : word;
+  const signal =
+    response.status < 400 ? signalOfAccepted(response, retry, now) : signalOfRefusal(response, retry, now);
+  return (signal?.hint?.delay ?? 0) > longestPause ? undefined : signal;
 }
 
-/** Whether an answer tells how much of a limit remains: a quick look, for every answer. */
+/** Returns whether a response says how much of a limit remains. Hot path: called for every response. */
 export function hasRemainingHeader(response: HttpResponse): boolean {
-  return remaining.some((name) => hasHeader(response, name));
+  return remainingHeaders.some((name) => hasHeader(response, name));
 }
 
-/** What an answer that is given back says of later: that an allowance is used up for good, or when to ask again. */
+/** Returns the hint of a failed response that is returned to the caller: an exhausted quota, or when to try again. */
 export function readRefusalHint(response: HttpResponse, retry: Retry, now: number): Hint | undefined {
   return response.status >= 400 ? findHint(response, retry.dialects, now) : undefined;
 }
 
-/** The buckets that an answer names as those which its request was counted in, spent or not. */
+/** Returns the buckets that counted the request, according to the response. */
 export function bucketNames(response: HttpResponse): readonly string[] {
   const { headers } = response;
-  const own = headers.get("x-ratelimit-bucket") ?? headers.get("x-ratelimit-resource");
-  if (own !== null) return [own];
+  const bucket = headers.get("x-ratelimit-bucket") ?? headers.get("x-ratelimit-resource");
+  if (bucket !== null) return [bucket];
   const field = headers.get("ratelimit");
   return field === null ? [] : (parseStructuredItems(field) ?? []).map(({ name }) => name);
 }
 
-function spent(response: HttpResponse, { dialects }: Retry, now: number): LimitSignal | undefined {
-  // A Retry-After alone is the redirect's own, or says when to look again at this one resource.
+function signalOfAccepted(response: HttpResponse, { dialects }: Retry, now: number): LimitSignal | undefined {
+  // A Retry-After alone belongs to a redirect, or says when to poll this one resource again.
   if (!hasRemainingHeader(response)) return undefined;
   const { status, headers } = response;
   const hint = readHint({ status, headers, now }, dialects);
@@ -69,7 +70,7 @@ function spent(response: HttpResponse, { dialects }: Retry, now: number): LimitS
     : undefined;
 }
 
-function refusal(response: HttpResponse, { dialects }: Retry, now: number): LimitSignal | undefined {
+function signalOfRefusal(response: HttpResponse, { dialects }: Retry, now: number): LimitSignal | undefined {
   const { status, verdict } = response;
   const hint = findHint(response, dialects, now);
   const throttled = verdict.kind === "throttled";

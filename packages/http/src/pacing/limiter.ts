@@ -11,11 +11,11 @@ import {
 } from "./pace.ts";
 import { steadyRate } from "./rate.ts";
 
-/** Who may end the wait of a request. */
+/** The limits of a request's wait in the queue. */
 export interface WaitBounds {
-  /** The instant on the clock by which it must have left. */
+  /** The instant on the clock by which the request must have been sent. */
   readonly deadline: number;
-  /** The longest pause, in milliseconds, that it sits out. */
+  /** Longest pause to wait for, in milliseconds. */
   readonly longestPause: number;
   readonly signals: readonly (AbortSignal | undefined)[];
 }
@@ -26,7 +26,7 @@ interface Waiter {
   readonly longestPause: number;
 }
 
-/** One limit of one server: requests pass one after another, at the pace that was learnt, first come first served. */
+/** One rate limit of one server. Requests are sent one after another, in order, at the rate that the limiter has learned. */
 export class Limiter {
   readonly #clock: Clock;
   readonly #waiting = new Set<Waiter>();
@@ -39,15 +39,15 @@ export class Limiter {
     this.#pace = pace;
   }
 
-  /** Whether it holds nobody up, and has not for long. */
+  /** Whether the limiter has delayed no request for a long time and can be removed. */
   get isIdle(): boolean {
     return this.#waiting.size === 0 && this.#underWay === 0 && isPaceExpired(this.#pace, this.#clock.now());
   }
 
   /**
-   * Lets a request pass, at once or in its turn; whoever has passed says later that it `returned`.
+   * Resolves when the request may be sent, or returns undefined if it may be sent immediately. Call `release` afterwards.
    *
-   * @throws RateLimitedError, also while it waits, when its turn comes too late; the reason of a signal.
+   * @throws RateLimitedError, immediately or during the wait, if the request cannot be sent in time; the reason of a signal.
    */
   acquire(patience: WaitBounds): Promise<void> | undefined {
     const now = this.#clock.now();
@@ -59,39 +59,39 @@ export class Limiter {
     const pause = Math.max(0, this.#pace.opensAt - now);
     const delay = pause + this.#waiting.size / steadyRate(this.#pace.speed, now);
     if (pause > patience.longestPause || now + delay >= patience.deadline) throw this.#tooLate(delay);
-    const turn = this.#queue(patience, now);
-    this.#letGo();
+    const turn = this.#enqueue(patience, now);
+    this.#sendDue();
     return turn;
   }
 
-  /** Takes note that a request which had passed has come back, whatever it brought. */
+  /** Records that a request has ended, with any result. */
   release(): void {
     this.#underWay -= 1;
-    this.#letGo();
+    this.#sendDue();
   }
 
-  /** Takes note that one was accepted, which had left at `leftAt`. */
+  /** Records that the request sent at `leftAt` was accepted. */
   recordAccepted(leftAt: number): void {
     this.#pace = afterAccepted(this.#pace, this.#clock.now(), leftAt);
-    this.#letGo();
+    this.#sendDue();
   }
 
-  /** Takes note that the server said stop; those for whom the pause is too long are turned away. */
+  /** Records that the server hit its limit. Rejects the waiting requests whose longest pause is shorter. */
   recordLimit(stop: Omit<LimitHit, "now" | "pressed">): void {
     const now = this.#clock.now();
     this.#pace = afterLimitHit(this.#pace, { ...stop, now, pressed: this.#waiting.size > 0 });
     const pause = this.#pace.opensAt - now;
     for (const waiter of this.#waiting) if (pause > waiter.longestPause) waiter.refuse(this.#tooLate(pause));
-    this.#letGo();
+    this.#sendDue();
   }
 
-  /** Turns away all who wait. */
+  /** Rejects all waiting requests. */
   close(reason: Error): void {
     this.#stopTimer?.();
     for (const waiter of this.#waiting) waiter.refuse(reason);
   }
 
-  #queue({ deadline, longestPause, signals }: WaitBounds, now: number): Promise<void> {
+  #enqueue({ deadline, longestPause, signals }: WaitBounds, now: number): Promise<void> {
     return new Promise((resolve, reject) => {
       const forget = (): void => {
         stopTimer();
@@ -122,8 +122,8 @@ export class Limiter {
     return new RateLimitedError(delay, this.#clock.date() + delay);
   }
 
-  /** Lets all go whose turn has come, and sees to it that the next is not forgotten. */
-  readonly #letGo = (): void => {
+  /** Sends all requests that are due, and starts a timer for the next one. */
+  readonly #sendDue = (): void => {
     this.#stopTimer?.();
     this.#stopTimer = undefined;
     for (const waiter of this.#waiting) {
@@ -131,7 +131,7 @@ export class Limiter {
       const crowd = { underWay: this.#underWay, waiting: this.#waiting.size };
       const turn = nextDeparture(this.#pace, at, crowd);
       if (turn > at) {
-        this.#stopTimer = startTimer(this.#clock, turn - at, this.#letGo);
+        this.#stopTimer = startTimer(this.#clock, turn - at, this.#sendDue);
         return;
       }
       this.#depart(at);

@@ -5,46 +5,46 @@ import { Limiter, type WaitBounds } from "./limiter.ts";
 import { freePace } from "./pace.ts";
 import { countAccepted, emptyTally, type Tally } from "./tally.ts";
 
-/** Whose request it is: what the server limits. */
+/** The request and its proxy, which a server limits separately. */
 export interface LimitedRequest {
   readonly request: HttpRequest;
-  /** The proxy that it goes through: another address is another client to most servers. */
+  /** The proxy of the request: most servers treat each address as a separate client. */
   readonly proxy: string | undefined;
 }
 
-/** An answer that says something of a limit. */
+/** A response that shows a rate limit. */
 export interface LimitReport extends LimitedRequest {
   readonly hint: Hint | undefined;
-  /** When the request left, on the clock. */
+  /** When the request was sent, on the clock. */
   readonly leftAt: number;
-  /** The pause that follows where the server names none, or 0, in milliseconds. */
+  /** The pause if the server states none, or 0, in milliseconds. */
   readonly delay: number;
-  /** Whether the request was accepted all the same. */
+  /** Whether the request was accepted: the limit is reached, but not exceeded. */
   readonly accepted: boolean;
-  /** Whether the server speaks of trouble, rather than of a limit. */
+  /** Whether the server reports a failure such as a 503, not a limit. */
   readonly trouble: boolean;
 }
 
-// Fewer gates are not worth a look; more routes are not worth remembering.
-const manyGates = 1_024;
+// Unused limiters are removed when there are more than this.
+const maxIdleLimiters = 1_024;
 const maxRoutes = 1_000;
 const hostWide = "global";
 
 /**
- * The limits that a session has met: one gate for each bucket that a server names, else one for its host. Until a server
- * says stop there is none, and nothing is held up.
+ * The rate limits that a session has met: one limiter for each bucket that a server names, otherwise one for its host.
+ * Without a limit, no request is delayed.
  */
 export class Limiters {
   readonly #clock: Clock;
-  readonly #gates = new Map<string, Limiter>();
-  /** The buckets that a route is known to draw on, and each host's bucket that said stop last. */
+  readonly #limiters = new Map<string, Limiter>();
+  /** The buckets that count a route, and the bucket of each host that hit its limit last. */
   readonly #buckets = new Map<string, readonly string[]>();
   #closed: { readonly reason: Error } | undefined;
-  /** What was accepted by the second that began at its `secondAt`. */
+  /** The accepted requests until the second that began at `secondAt`. */
   #tally: Tally;
-  /** What was accepted since, not yet in the tally: a sum costs a request a tenth of what a new tally does. */
+  /** Accepted requests that are not in the tally yet: a counter costs a tenth of a new tally. */
   #uncounted = 0;
-  #sweepAt = manyGates;
+  #sweepAt = maxIdleLimiters;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -53,53 +53,53 @@ export class Limiters {
 
   /** Whether no limit has been met. */
   get isEmpty(): boolean {
-    return this.#gates.size === 0;
+    return this.#limiters.size === 0;
   }
 
   /**
-   * Lets a request pass when its turn has come, and gives the gates that it has passed: they want to know when it has
-   * `returned`.
+   * Resolves with the limiters of the request when it may be sent. Call `release` of each when it has ended.
    *
-   * @throws as `Gate.pass` does.
+   * @throws the errors of `Limiter.acquire`.
    */
-  async acquire(passenger: LimitedRequest, patience: WaitBounds): Promise<readonly Limiter[]> {
+  async acquire(limited: LimitedRequest, patience: WaitBounds): Promise<readonly Limiter[]> {
     if (this.#closed !== undefined) throw this.#closed.reason;
-    const passed: Limiter[] = [];
+    const acquired: Limiter[] = [];
     try {
       for (;;) {
-        // Looked for anew each time: while one waits at a gate, another may be put up.
-        const next = this.#onTheWayOf(passenger).find((gate) => !passed.includes(gate));
-        if (next === undefined) return passed;
+        // Looked up each time: another limiter may have been created during the wait.
+        const next = this.#limitersOf(limited).find((limiter) => !acquired.includes(limiter));
+        if (next === undefined) return acquired;
         await next.acquire(patience);
-        passed.push(next);
+        acquired.push(next);
       }
     } catch (error) {
-      for (const gate of passed) gate.release();
+      for (const limiter of acquired) limiter.release();
       throw error;
     }
   }
 
-  /** Takes note that a request which left at `leftAt` was accepted. */
-  recordAccepted(passenger: LimitedRequest, leftAt: number, now: number): void {
+  /** Records that the request sent at `leftAt` was accepted. */
+  recordAccepted(limited: LimitedRequest, leftAt: number, now: number): void {
     if (now - this.#tally.secondAt < 1_000) this.#uncounted += 1;
-    else this.#tally = countAccepted(this.#whole, now);
-    if (this.#gates.size > 0) for (const gate of this.#onTheWayOf(passenger)) gate.recordAccepted(leftAt);
+    else this.#tally = countAccepted(this.#currentTally, now);
+    if (this.#limiters.size > 0)
+      for (const limiter of this.#limitersOf(limited)) limiter.recordAccepted(leftAt);
   }
 
-  /** Takes note of the buckets that an answer names: those that its route draws on. */
-  recordBuckets(passenger: LimitedRequest, buckets: readonly string[]): void {
-    if (buckets.length > 0) this.#draw(routeKey(passenger), buckets);
+  /** Records the buckets that a response names for its route. */
+  recordBuckets(limited: LimitedRequest, buckets: readonly string[]): void {
+    if (buckets.length > 0) this.#setBuckets(routeKey(limited), buckets);
   }
 
-  /** Takes note of what an answer says of a limit. */
-  recordLimit({ hint, leftAt, delay, accepted, trouble, ...passenger }: LimitReport): void {
+  /** Records the rate limit of a response. */
+  recordLimit({ hint, leftAt, delay, accepted, trouble, ...limited }: LimitReport): void {
     const scope = hint?.scope === hostWide ? undefined : hint?.scope;
-    if (scope !== undefined) this.#drawAlso(passenger, scope);
+    if (scope !== undefined) this.#addBucket(limited, scope);
     const asked = hint?.delay !== undefined;
-    // Told to come back at once, one backs off all the same.
+    // A requested delay of 0 does not replace the back-off.
     const pause = asked && hint.delay > 0 ? hint.delay : delay;
     const limit = hint?.limit;
-    this.#gateOf(limiterKey(passenger, scope)).recordLimit({
+    this.#limiterFor(limiterKey(limited, scope)).recordLimit({
       leftAt,
       delay: pause,
       asked,
@@ -109,14 +109,14 @@ export class Limiters {
     });
   }
 
-  /** Turns away all who wait. */
+  /** Rejects all waiting requests. */
   close(reason: Error): void {
     this.#closed = { reason };
-    for (const gate of this.#gates.values()) gate.close(reason);
+    for (const limiter of this.#limiters.values()) limiter.close(reason);
   }
 
-  /** The tally with all that was accepted. */
-  get #whole(): Tally {
+  /** Returns the tally with all accepted requests. */
+  get #currentTally(): Tally {
     const { accepted, thisSecond } = this.#tally;
     const more = this.#uncounted;
     this.#uncounted = 0;
@@ -124,31 +124,31 @@ export class Limiters {
     return this.#tally;
   }
 
-  #onTheWayOf(passenger: LimitedRequest): readonly Limiter[] {
-    const host = limiterKey(passenger);
-    // Of a route that was not asked yet, the bucket is guessed: the one of its host that said stop last.
-    const buckets = this.#buckets.get(routeKey(passenger)) ?? this.#buckets.get(host) ?? [];
-    const keys = [host, ...buckets.map((bucket) => limiterKey(passenger, bucket))];
-    return keys.map((key) => this.#gates.get(key)).filter((gate) => gate !== undefined);
+  #limitersOf(limited: LimitedRequest): readonly Limiter[] {
+    const host = limiterKey(limited);
+    // For an unknown route, the bucket of the host that hit its limit last is assumed.
+    const buckets = this.#buckets.get(routeKey(limited)) ?? this.#buckets.get(host) ?? [];
+    const keys = [host, ...buckets.map((bucket) => limiterKey(limited, bucket))];
+    return keys.map((key) => this.#limiters.get(key)).filter((limiter) => limiter !== undefined);
   }
 
-  #gateOf(key: string): Limiter {
-    const known = this.#gates.get(key);
+  #limiterFor(key: string): Limiter {
+    const known = this.#limiters.get(key);
     if (known !== undefined) return known;
-    if (this.#gates.size >= this.#sweepAt) this.#sweep();
-    const made = new Limiter(this.#clock, freePace(this.#whole));
-    this.#gates.set(key, made);
-    return made;
+    if (this.#limiters.size >= this.#sweepAt) this.#sweep();
+    const created = new Limiter(this.#clock, freePace(this.#currentTally));
+    this.#limiters.set(key, created);
+    return created;
   }
 
-  #drawAlso(passenger: LimitedRequest, scope: string): void {
-    const route = routeKey(passenger);
+  #addBucket(limited: LimitedRequest, scope: string): void {
+    const route = routeKey(limited);
     const known = this.#buckets.get(route) ?? [];
-    this.#draw(route, known.includes(scope) ? known : [...known, scope]);
-    this.#draw(limiterKey(passenger), [scope]);
+    this.#setBuckets(route, known.includes(scope) ? known : [...known, scope]);
+    this.#setBuckets(limiterKey(limited), [scope]);
   }
 
-  #draw(key: string, buckets: readonly string[]): void {
+  #setBuckets(key: string, buckets: readonly string[]): void {
     this.#buckets.delete(key);
     this.#buckets.set(key, buckets);
     if (this.#buckets.size <= maxRoutes) return;
@@ -157,8 +157,8 @@ export class Limiters {
   }
 
   #sweep(): void {
-    for (const [key, gate] of this.#gates) if (gate.isIdle) this.#gates.delete(key);
-    this.#sweepAt = Math.max(manyGates, 2 * this.#gates.size);
+    for (const [key, limiter] of this.#limiters) if (limiter.isIdle) this.#limiters.delete(key);
+    this.#sweepAt = Math.max(maxIdleLimiters, 2 * this.#limiters.size);
   }
 }
 

@@ -69,7 +69,7 @@ test("the speed is what was accepted in the time that the limit counts over", ()
 test("a limit that the server names is kept to as it says", () => {
   const { speed } = after(3, { limit: { requests: 10, window: 1_000 } });
 
-  assert.equal(speed.at, "told");
+  assert.equal(speed.at, "stated");
   assert.ok(currentRate(speed, 6_000) < 0.01);
 });
 

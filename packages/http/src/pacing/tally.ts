@@ -1,10 +1,10 @@
-/** What was accepted. */
+/** Counts of accepted requests. */
 export interface Tally {
-  /** The start of the present cycle: the last reopening, or the first request. */
+  /** The start of the current cycle: the last pause's end, or the first request. */
   readonly since: number;
-  /** Since then. */
+  /** Requests since then. */
   readonly accepted: number;
-  /** In the second that began at `secondAt`, and in the one before it. */
+  /** Requests in the second that began at `secondAt`, and in the second before it. */
   readonly secondAt: number;
   readonly thisSecond: number;
   readonly lastSecond: number;
@@ -13,12 +13,12 @@ export interface Tally {
 /** A second, in milliseconds. */
 export const second = 1_000;
 
-/** A tally of nothing, from an instant on. */
+/** Returns an empty tally. */
 export function emptyTally(now: number): Tally {
   return { since: now, accepted: 0, secondAt: now, thisSecond: 0, lastSecond: 0 };
 }
 
-/** Counts one more. */
+/** Returns the tally with one more request. */
 export function countAccepted(tally: Tally, now: number): Tally {
   const seconds = Math.floor((now - tally.secondAt) / second);
   const all = { since: tally.since, accepted: tally.accepted + 1 };
@@ -27,7 +27,7 @@ export function countAccepted(tally: Tally, now: number): Tally {
   return { ...all, secondAt: tally.secondAt + seconds * second, thisSecond: 1, lastSecond };
 }
 
-/** How many were accepted in the second before an instant, where they came evenly. */
+/** Estimates the requests accepted in the second before an instant. */
 export function acceptedInLastSecond({ secondAt, thisSecond, lastSecond }: Tally, now: number): number {
   const passed = Math.min(2, (now - secondAt) / second);
   const count = passed >= 1 ? thisSecond * (2 - passed) : thisSecond + lastSecond * (1 - passed);
