@@ -43,7 +43,7 @@ export interface IncrementingOptions {
   readonly max?: Duration;
 }
 
-/** Waits `start`, then `increment` more after each attempt, but at least 0 and at maxJitter `max`. */
+/** Waits `start`, then `increment` more after each attempt, but at least 0 and at most `max`. */
 export function waitIncrementing({
   start = 0,
   increment = "100s",
@@ -69,7 +69,7 @@ export interface ExponentialOptions {
   readonly max?: Duration;
 }
 
-/** Waits `multiplier` · `base`^(n−1) after attempt n, but at least `min` and at maxJitter `max`. */
+/** Waits `multiplier` · `base`^(n−1) after attempt n, but at least `min` and at most `max`. */
 export function waitExponential(options: ExponentialOptions = {}): Wait {
   const curve = createCurve(options);
   return withName(`waitExponential(${curve.name})`, ({ number }) => Math.max(curve.min, curve.at(number)));
@@ -88,7 +88,7 @@ export interface ExponentialJitterOptions extends ExponentialOptions {
   readonly jitter?: Duration;
 }
 
-/** Waits `multiplier` · `base`^(n−1) plus a random time up to `jitter`, but at least `min` and at maxJitter `max`. */
+/** Waits `multiplier` · `base`^(n−1) plus a random time up to `jitter`, but at least `min` and at most `max`. */
 export function waitExponentialJitter({ jitter = "1s", ...options }: ExponentialJitterOptions = {}): Wait {
   const curve = createCurve(options);
   const maxJitter = toMs(jitter);
