@@ -146,6 +146,9 @@ test("a missing folder is named before any request", async () => {
   const error = await failureOf(at.session.download(`${at.origin.url}/`, join(folder, "file.bin")));
 
   assert.ok(error instanceof TypeError);
-  assert.equal(error.message, `Cannot save file.bin in ${folder}: the folder does not exist; create it first`);
+  assert.equal(
+    error.message,
+    `Cannot save file.bin in ${folder}: the folder does not exist; create it first`,
+  );
   assert.equal(at.origin.requests.length, 0);
 });
