@@ -421,9 +421,12 @@ test("a body over --max-bytes fails permanently, and the advice names the option
   const raised = await scene.run("run", url, "--max-bytes", "20k", "--retry-failed");
 
   assert.equal(run.code, 3, run.err);
-  assert.match(run.err, /1 failed: too-large \(permanent\)\n {2}raise --max-bytes, or ask for less\n/);
+  assert.match(
+    run.err,
+    /1 failed: too-large \(permanent\)\n {2}Raise --max-bytes, or request a smaller response\n/,
+  );
   assert.deepEqual([get.code, get.out], [3, ""]);
-  assert.match(get.err, /^holdfast get: .+\n {2}raise --max-bytes, or ask for less\n$/);
+  assert.match(get.err, /^holdfast get: .+\n {2}Raise --max-bytes, or request a smaller response\n$/);
   assert.equal(raised.code, 0, raised.err);
 });
 

@@ -1,5 +1,5 @@
 import type { RetryInit, Session } from "@holdfast/http";
-import type { Fetcher, InputLine, RunReport } from "@holdfast/runner";
+import type { Fetcher, InputLine, RunProxies, RunReport } from "@holdfast/runner";
 import { containsRun } from "../command-line/list-source.ts";
 import type { ListSource } from "../command-line/list-source.ts";
 import { exitCodes } from "../process/exit-codes.ts";
@@ -40,7 +40,7 @@ export async function fetchList(settings: RunSettings, io: Io): Promise<RunRepor
     return await run({
       directory,
       session: withCountry(session, settings.proxies?.country),
-      ...(pool === undefined ? {} : { proxies: pool }),
+      ...(pool === undefined ? {} : { proxies: pool satisfies Required<RunProxies> }),
       retryFailed,
       ...(source.from === "ledger" ? {} : { input: await openLines(source, io) }),
       ...(concurrency === undefined ? {} : { concurrency }),
