@@ -35,25 +35,25 @@ function coded(coding: string, bytes: Uint8Array): Reply {
 const huge = [...respond(200, { headers: { "content-length": "100000000" } }), { end: "hang" }] as const;
 
 scenarios({
-  "body: a length beyond maxBytes is not waited for": {
+  "body: a Content-Length above maxBytes fails immediately": {
     origin: { routes: { "/": huge } },
     request: { maxBytes: 1_000 },
     timeout: { read: 5_000 },
     expect: { error: { code: "ERR_BODY_TOO_LARGE" }, attempts: 1, elapsed: { max: 2_000 } },
   },
-  "body: a length beyond maxBytes is not waited for in a stream either": {
+  "body: a Content-Length above maxBytes fails a stream immediately": {
     origin: { routes: { "/": huge } },
     request: { maxBytes: 1_000, stream: true },
     timeout: { read: 5_000 },
     expect: { error: { code: "ERR_BODY_TOO_LARGE" }, attempts: 1, elapsed: { max: 2_000 } },
   },
-  "body: a length beyond maxBytes is of no account in the answer to a HEAD": {
+  "body: a Content-Length above maxBytes does not matter for a HEAD": {
     origin: { routes: { "/": huge } },
     method: "HEAD",
     request: { maxBytes: 1_000 },
     expect: { status: 200, body: "", attempts: 1 },
   },
-  "body: a refusal whose length is beyond maxBytes is gone on from": {
+  "body: a 503 with a Content-Length above maxBytes is retried": {
     origin: {
       routes: {
         "/": [respond(503, { headers: { "content-length": "100000000" } }), respond(200, { body: "ok" })],
@@ -66,18 +66,18 @@ scenarios({
     ...always([...chunked(200, ["hello ", "world"], { last: false }), { end: "fin" }]),
     expect: { error: incomplete, verdict: "incomplete-body", attempts: 5, elapsed: { max: 2_000 } },
   },
-  "body: a chunked body of a closing connection, without its last chunk": {
+  "body: a chunked body without its last chunk on a closing connection": {
     ...always([
       ...chunked(200, ["hello"], { last: false, headers: { connection: "close" } }),
       { end: "fin" },
     ]),
     expect: { error: incomplete, attempts: 5 },
   },
-  "body: a chunked body without its last chunk, then a whole one": {
+  "body: a chunked body without its last chunk, then a complete one": {
     ...once([...chunked(200, ["hello"], { last: false }), { end: "fin" }]),
     expect: { status: 200, body: text, attempts: 2 },
   },
-  "body: shorter than its Content-Length, closed in order": {
+  "body: a body below its Content-Length, ended by a FIN": {
     ...always(cut(whole, { atBody: 40_000, by: "fin" })),
     expect: { error: { ...incomplete }, message: /40000 of 100000 bytes/, attempts: 5 },
   },
@@ -85,7 +85,7 @@ scenarios({
     ...once(cut(whole, { atBody: 40_000 })),
     expect: { status: 200, body: text, attempts: { min: 2, max: 4 } },
   },
-  "body: reset after the last byte of a whole body is whole": {
+  "body: a reset after the last byte leaves the body complete": {
     ...always([...whole, { wait: 20 }, { end: "rst" }]),
     expect: { status: 200, body: text, attempts: 1 },
   },
@@ -93,11 +93,11 @@ scenarios({
     ...always(cut(respond(200, { framing: "close", body: text }), { atBody: 40_000 })),
     expect: { error: incomplete, attempts: 5 },
   },
-  "body: close-delimited and closed in order is whole": {
+  "body: a close-delimited body ended by a FIN is complete": {
     ...always(respond(200, { framing: "close", body: text })),
     expect: { status: 200, body: text, attempts: 1 },
   },
-  "body: close-delimited over TLS, closed without close_notify, is not the whole (RFC 9112 §9.8)": {
+  "body: a close-delimited body over TLS without close_notify is incomplete (RFC 9112 §9.8)": {
     origin: {
       tls: selfSigned(),
       routes: {
@@ -107,7 +107,7 @@ scenarios({
     adapter: { tls: { rejectUnauthorized: false } },
     expect: { error: incomplete, attempts: 5 },
   },
-  "body: it is taken for the whole of servers that never send one, where that is allowed": {
+  "body: a close-delimited body without close_notify is complete with requireCloseNotify: false": {
     origin: {
       tls: selfSigned(),
       routes: {
@@ -117,7 +117,7 @@ scenarios({
     adapter: { tls: { rejectUnauthorized: false, requireCloseNotify: false } },
     expect: { status: 200, body: text.slice(0, 40_000), attempts: 1 },
   },
-  "body: close-delimited over TLS, closed with close_notify": {
+  "body: a close-delimited body over TLS with close_notify is complete": {
     origin: { tls: selfSigned(), routes: { "/": respond(200, { framing: "close", body: text }) } },
     adapter: { tls: { rejectUnauthorized: false } },
     expect: { status: 200, body: text, attempts: 1 },
@@ -142,7 +142,7 @@ scenarios({
       elapsed: { min: 950, max: 1_100 },
     },
   },
-  "body: one attempt may not take longer than its own limit, however it drips": {
+  "body: the attempt limit ends a dripping body": {
     ...once(drip(whole, { every: 50, bodyOnly: true })),
     timeout: { attempt: 400 },
     expect: { status: 200, body: text, attempts: 2, elapsed: { min: 400, max: 1_500 } },
@@ -183,7 +183,7 @@ scenarios({
     ...always(coded("gzip", Buffer.concat([gzipSync(text.slice(0, 999)), gzipSync(text.slice(999))]))),
     expect: { status: 200, body: text },
   },
-  "body: the second member of a gzip cut short": {
+  "body: a truncated second member of gzip": {
     ...always(coded("gzip", Buffer.concat([gzipSync(text), gzipSync(text).subarray(0, 9)]))),
     expect: { error: incomplete },
   },
@@ -191,7 +191,7 @@ scenarios({
     ...always(coded("gzip", Buffer.concat([gzipSync(text), Buffer.alloc(512)]))),
     expect: { status: 200, body: text },
   },
-  "body: garbage after a gzip is not believed": {
+  "body: garbage after a gzip is rejected or dropped": {
     ...always(coded("gzip", Buffer.concat([gzipSync(text), Buffer.from("<!-- cached -->")]))),
     expect: { outcome: "either", body: text, error: { code: "ERR_DECODE" } },
   },
@@ -201,7 +201,7 @@ scenarios({
     ),
     expect: { status: 200, body: text },
   },
-  "body: zstd whose second frame is cut short": {
+  "body: a truncated second frame of zstd": {
     ...always(coded("zstd", Buffer.concat([zstdCompressSync(text), zstdCompressSync(text).subarray(0, 3)]))),
     expect: { error: incomplete },
   },
@@ -214,19 +214,19 @@ scenarios({
     expect: { status: 200, body: text },
   },
   "body: brotli": { ...always(coded("br", brotliCompressSync(text))), expect: { status: 200, body: text } },
-  "body: two codings, one over the other": {
+  "body: two codings": {
     ...always(coded("gzip, br", brotliCompressSync(gzipSync(text)))),
     expect: { status: 200, body: text },
   },
-  "body: a long chain of codings is refused": {
+  "body: a long chain of codings is rejected": {
     ...always(coded(Array.from({ length: 50 }, () => "gzip").join(", "), gzipSync(text))),
     expect: { error: { code: "ERR_DECODE" } },
   },
-  "body: a coded answer of length zero is empty": {
+  "body: an encoded response of length zero is empty": {
     ...always(respond(200, { headers: { "content-encoding": "gzip" } })),
     expect: { status: 200, body: "", attempts: 1 },
   },
-  "body: a coded answer that ends before its first byte": {
+  "body: an encoded response that ends before its first byte": {
     ...always([
       ...respond(200, { headers: { "content-encoding": "gzip", connection: "close" }, framing: "none" }),
       { end: "fin" },
@@ -254,7 +254,7 @@ scenarios({
     ...always([...chunked(200, [{ chunk: "hello", size: "fffffffffffffffff" }]), { end: "fin" }]),
     expect: { error: { code: "ERR_PROTOCOL" } },
   },
-  "body: a huge chunk that never comes": {
+  "body: a huge chunk that never arrives": {
     ...always([...chunked(200, [{ chunk: "hello", size: "7fffffffffffffff" }]), { end: "fin" }]),
     expect: { error: incomplete, attempts: 5 },
   },
@@ -288,12 +288,12 @@ scenarios({
       elapsed: { max: 1_500 },
     },
   },
-  "body: a small body that decodes into a large one": {
+  "body: a small body that decodes to a large one": {
     ...always(coded("gzip", gzipSync(Buffer.alloc(5_000_000)))),
     request: { maxBytes: 100_000 },
     expect: { error: { code: "ERR_BODY_TOO_LARGE" }, attempts: 1 },
   },
-  "body: bytes after a body of a known length are nobody's": {
+  "body: bytes after a body of known length are dropped": {
     ...always(raw("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello, world", "keep-alive")),
     expect: { status: 200, body: "hello", attempts: 1 },
   },

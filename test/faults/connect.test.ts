@@ -25,7 +25,7 @@ scenarios({
     origin: { routes: connected, onConnection: [resetOnAccept(), resetOnAccept(), accept()] },
     expect: { status: 200, body: "connected\n", attempts: 1, connections: { max: 3 } },
   },
-  "connect: closed in order as soon as it is accepted": {
+  "connect: a FIN on accept": {
     origin: { routes: connected, onConnection: [closeOnAccept(), closeOnAccept(), accept()] },
     expect: { status: 200, body: "connected\n", attempts: 1, connections: 3 },
   },
@@ -34,14 +34,14 @@ scenarios({
     adapter: trusting,
     expect: { status: 200, body: "connected\n", attempts: 1, connections: 2 },
   },
-  "connect: a handshake that is cut is retried for a POST too": {
+  "connect: a cut handshake is retried for a POST too": {
     origin: withCertificate("good", { onConnection: [cutHandshake(), closeOnAccept(), accept()] }),
     adapter: trusting,
     method: "POST",
     request: { body: "order" },
     expect: { status: 200, attempts: 1, connections: 3, requestBody: "order" },
   },
-  "connect: a ClientHello that is never answered costs the connect limit, and is retried": {
+  "connect: an unanswered ClientHello takes the connect limit and is retried": {
     origin: withCertificate("good", { onConnection: [silentOnAccept(), accept()] }),
     adapter: trusting,
     timeout: { connect: 200 },
@@ -50,11 +50,11 @@ scenarios({
   "connect.tls-expired": refused("expired", "CERT_HAS_EXPIRED"),
   "connect.tls-wrong-host": refused("wrongHost", "ERR_TLS_CERT_ALTNAME_INVALID"),
   "connect: a self-signed certificate": refused("selfSigned", "DEPTH_ZERO_SELF_SIGNED_CERT"),
-  "connect: a certificate of an authority that is not trusted": {
+  "connect: a certificate of an untrusted authority": {
     ...refused("good", "UNABLE_TO_VERIFY_LEAF_SIGNATURE"),
     adapter: {},
   },
-  "connect: rejectUnauthorized: false takes any certificate, when it is said in so many words": {
+  "connect: rejectUnauthorized: false accepts any certificate": {
     origin: withCertificate("selfSigned"),
     adapter: { tls: { rejectUnauthorized: false } },
     expect: { status: 200, connections: 1 },
@@ -66,7 +66,7 @@ scenarios({
     // Node's TLS server closes without a word.
     expect: { error: { code: "ERR_CONNECTION" }, attempts: 0, connections: 4, elapsed: { max: 2_000 } },
   },
-  "connect: http:// to a port that answers with a TLS alert": {
+  "connect: http:// to a port that sends a TLS alert": {
     origin: { routes: { "/": raw(Buffer.from("15030100020246", "hex")) } },
     expect: { error: { code: "ERR_PROTOCOL", phase: "headers" }, told: 1, verdict: "protocol" },
   },
@@ -81,7 +81,7 @@ scenarios({
       verdict: "tls-protocol",
     },
   },
-  "connect: a TLS version that the server refuses is final": {
+  "connect: a TLS version that the server rejects is not retried": {
     origin: withCertificate("good"),
     adapter: async () => ({
       tls: { ca: (await certificates()).ca.cert, minVersion: "TLSv1.1", maxVersion: "TLSv1.1" },

@@ -40,7 +40,7 @@ scenarios({
     ...once(raw("HTTP/1.1 200 OK\r\nContent-Length: 9\r\nX: y\r\n")),
     expect: { ...came, attempts: 2 },
   },
-  "headers: nothing but a FIN": { ...once([{ end: "fin" }]), expect: { ...came, attempts: 2 } },
+  "headers: a FIN without a response": { ...once([{ end: "fin" }]), expect: { ...came, attempts: 2 } },
   "headers.silence": {
     ...once(silence()),
     expect: { ...came, attempts: 2, elapsed: { min: 300, max: 1_000 } },
@@ -49,7 +49,7 @@ scenarios({
     ...once(drip(endlessHead({ every: 0 }), { every: 60 })),
     expect: { ...came, attempts: 2, elapsed: { min: 300, max: 1_500 } },
   },
-  "headers: a head that drips is not kept alive by its bytes": {
+  "headers: the bytes of a dripping head do not extend the read limit": {
     ...once(drip(good, { every: 60 })),
     expect: { ...came, attempts: 2, elapsed: { min: 300, max: 1_500 } },
   },
@@ -67,7 +67,7 @@ scenarios({
     retry: { total: 0 },
     expect: { ...refused, attempts: 1, elapsed: { max: 2_000 } },
   },
-  "headers: 200 KiB of them are read": {
+  "headers: a head of 200 KiB is read": {
     ...always(
       respond(200, {
         headers: { "x-policy": "p".repeat(100_000), "x-cookie": "c".repeat(100_000) },
@@ -84,11 +84,11 @@ scenarios({
       elapsed: { max: 1_000 },
     },
   },
-  "headers: an unasked 100 Continue is a sign of life and nothing more": {
+  "headers: an unrequested 100 Continue is only a sign of life": {
     ...always([...informational(100), ...good]),
     expect: { ...came, attempts: 1 },
   },
-  "headers: a 100 Continue without a field, and another in pieces": {
+  "headers: a 100 Continue without fields, and another in pieces": {
     ...always([
       { send: "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 100" },
       { wait: 20 },
@@ -99,23 +99,23 @@ scenarios({
     ]),
     expect: { ...came, attempts: 1 },
   },
-  "headers: a reset after an unasked 100 Continue is a failed attempt": {
+  "headers: a reset after an unrequested 100 Continue is a failed attempt": {
     ...once([...informational(100), { end: "rst" }]),
     expect: { ...came, attempts: 2 },
   },
-  "headers: 102 and 103 before the answer are signs of life": {
+  "headers: 102 and 103 before the response are signs of life": {
     ...always([...informational(102), ...informational(103, { link: "</a.css>" }), ...good]),
     expect: { ...came, attempts: 1 },
   },
-  "headers: an interim answer every 200 ms keeps a slow server's answer waited for": {
+  "headers: an interim response every 200 ms extends the wait for a slow server": {
     ...always([...[1, 2, 3].flatMap(() => [...informational(102), { wait: 200 }]), ...good]),
     expect: { ...came, attempts: 1, elapsed: { min: 590, max: 2_000 } },
   },
-  "headers: a storm of interim answers ends": {
+  "headers: a storm of interim responses fails the request": {
     ...always([{ repeat: "HTTP/1.1 102 Processing\r\n\r\n" }]),
     expect: { ...refused, message: /more than 1000 interim responses/, attempts: 1, elapsed: { max: 5_000 } },
   },
-  "headers: silence after an interim answer": {
+  "headers: silence after an interim response": {
     ...once([...informational(103), { end: "hang" }]),
     expect: { ...came, attempts: 2 },
   },
@@ -127,7 +127,7 @@ scenarios({
     ...always(wire("Content-Length: 9, 9")),
     expect: { outcome: "either", body: "all good\n" },
   },
-  "headers: Content-Length twice, the same": {
+  "headers: the same Content-Length twice": {
     ...always(wire("Content-Length: 9\r\nContent-Length: 9")),
     expect: { outcome: "either", body: "all good\n" },
   },
@@ -136,7 +136,7 @@ scenarios({
     expect: { ...refused, message: /Content-Length/ },
   },
   "headers: a negative Content-Length": { ...always(wire("Content-Length: -9")), expect: { ...refused } },
-  "headers: a Content-Length beyond 64 bits": {
+  "headers: a Content-Length of more than 64 bits": {
     ...always(wire("Content-Length: 99999999999999999999999")),
     expect: { ...refused },
   },
@@ -145,7 +145,7 @@ scenarios({
     ...always(wire("Transfer-Encoding: chunked\r\nContent-Length: 4", "9\r\nall good\n\r\n0\r\n\r\n")),
     expect: { ...came, attempts: 1 },
   },
-  "headers: Transfer-Encoding and a Content-Length that would end later": {
+  "headers: a Transfer-Encoding and a longer Content-Length": {
     ...always(wire("Content-Length: 400\r\nTransfer-Encoding: chunked", "9\r\nall good\n\r\n0\r\n\r\n")),
     expect: { ...came, attempts: 1 },
   },
@@ -153,7 +153,7 @@ scenarios({
     ...always(wire("Transfer-Encoding: gzip, chunked")),
     expect: { ...refused },
   },
-  "headers: a Transfer-Encoding behind which chunked does not come last": {
+  "headers: a Transfer-Encoding whose last coding is not chunked": {
     ...always(wire("Transfer-Encoding: chunked, identity")),
     expect: { ...refused },
   },
@@ -173,12 +173,12 @@ scenarios({
     method: "HEAD",
     expect: { status: 200, body: "", attempts: 2, elapsed: { max: 1_000 } },
   },
-  "headers: a HEAD that is answered with a body all the same": {
+  "headers: a HEAD whose response has a body": {
     ...always(wire("Content-Length: 9")),
     method: "HEAD",
     expect: { status: 200, body: "", attempts: 1 },
   },
-  "headers: a HEAD for a gzip-coded page has no body to decode": {
+  "headers: a HEAD for a gzip-encoded page has no body to decode": {
     ...always(respond(200, { headers: { "content-encoding": "gzip" }, framing: "close" })),
     method: "HEAD",
     expect: { status: 200, body: "", attempts: 1 },
@@ -195,7 +195,7 @@ scenarios({
     ...always(wire("X-Folded: one\r\n two\r\n\tthree\r\nContent-Length: 9")),
     expect: { ...came, attempts: 1 },
   },
-  "headers: a folded Content-Length is the number that it is": {
+  "headers: a folded Content-Length is read as one number": {
     ...always(wire("Content-Length:\r\n 9")),
     expect: { ...came, attempts: 1 },
   },
@@ -203,11 +203,11 @@ scenarios({
     ...always(wire(" X: y\r\nContent-Length: 9")),
     expect: { ...refused },
   },
-  "headers: lines that end in LF alone": {
+  "headers: lines that end with LF alone": {
     ...always(raw("HTTP/1.1 200 OK\nContent-Length: 9\nX-Folded: one\n two\n\nall good\n")),
     expect: { ...came, attempts: 1 },
   },
-  "headers: an empty line before the answer": {
+  "headers: an empty line before the response": {
     ...always(raw("\r\nHTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nall good\n")),
     expect: { ...came, attempts: 1 },
   },
@@ -226,12 +226,12 @@ scenarios({
     ...always(raw("HTTP/1.1 200\r\nContent-Length: 9\r\n\r\nall good\n")),
     expect: { ...came },
   },
-  "headers: a status that is no number": { ...always(raw("HTTP/1.1 OK\r\n\r\n")), expect: { ...refused } },
-  "headers: another protocol altogether": {
+  "headers: a status that is not a number": { ...always(raw("HTTP/1.1 OK\r\n\r\n")), expect: { ...refused } },
+  "headers: another protocol": {
     ...always(raw("SSH-2.0-OpenSSH_9.6\r\n")),
     expect: { ...refused },
   },
-  "headers: HTTP/0.9, a body and nothing else": {
+  "headers: HTTP/0.9, a body without a head": {
     ...always(raw("<html>hello</html>")),
     expect: { ...refused },
   },

@@ -48,33 +48,33 @@ for (const code of gentle) {
   const rest = chunked(200, ["hello", " world"]);
 
   scenarios({
-    [`http2: ${code} in the middle of a body of no known length`]: {
+    [`http2: ${code} in the middle of a body of unknown length`]: {
       ...over({ "/": [half, rest] }),
       expect: { ...whole, attempts: 2 },
     },
-    [`http2: ${code} in the middle of a body of a known length`]: {
+    [`http2: ${code} in the middle of a body of known length`]: {
       ...over({ "/": [[...lengthy, ...end], rest] }),
       expect: { ...whole, attempts: 2 },
     },
-    [`http2: ${code} in the middle of the answer to a POST`]: {
+    [`http2: ${code} in the middle of the response to a POST`]: {
       ...over({ "/": [half, rest] }),
       ...post,
       expect: { error: broken, attempts: 1 },
     },
-    [`http2: ${code} after the head alone`]: {
+    [`http2: ${code} directly after the head`]: {
       ...over({ "/": [[{ frame: head }, ...end], rest] }),
       expect: { ...whole, attempts: 2 },
     },
-    [`http2: ${code} where every byte of a known length has come`]: {
+    [`http2: ${code} after every byte of a known length`]: {
       ...over({ "/": [...respond(200, { body: "hello world" }), ...end] }),
       expect: { ...whole, attempts: 1 },
     },
-    [`http2: ${code} in place of the end of an answer to a HEAD`]: {
+    [`http2: ${code} instead of the end of a response to a HEAD`]: {
       ...over({ "/": [{ frame: head }, ...end] }),
       method: "HEAD",
       expect: { status: 200, body: "", attempts: 1 },
     },
-    [`http2: ${code} after the end, while the request still goes out (RFC 9113 §8.1)`]: {
+    [`http2: ${code} after the end, while the request is still being sent (RFC 9113 §8.1)`]: {
       ...over({
         "/": [
           { read: 10_000 },
@@ -134,7 +134,7 @@ for (const [what, frames] of Object.entries(wrong)) {
   const answer: Reply = [...frames.map((frame) => ({ frame })), { end: "hang" }];
   for (const method of ["GET", "POST"]) {
     scenarios({
-      [`http2: ${what} is a fault of the server's, in place of the answer to a ${method}`]: {
+      [`http2: ${what} is a server error, instead of the response to a ${method}`]: {
         ...over({ "/": [answer, good] }),
         method,
         request: method === "POST" ? { body: "order" } : {},
@@ -147,7 +147,7 @@ for (const [what, frames] of Object.entries(wrong)) {
     });
   }
   scenarios({
-    [`http2: ${what} is a fault of the server's, on a connection that was used before`]: {
+    [`http2: ${what} is a server error on a used connection`]: {
       ...over({ "/": [good, answer, good] }),
       ask: async (session, { url }) => {
         await session.get(url);
@@ -179,7 +179,7 @@ const once = { error: { mayHaveArrived: true }, attempts: 1 } as const;
 
 for (const [name, code] of Object.entries({ NO_ERROR: 0, INTERNAL_ERROR: 2, REFUSED_STREAM: 7, CANCEL: 8 })) {
   scenarios({
-    [`http2: a GOAWAY with ${name} that counts a POST, and no answer, sends it once`]: {
+    [`http2: a GOAWAY with ${name} that includes a POST, without a response, sends it once`]: {
       ...over({ "/": [[...goawayProcessed(code), { wait: 20 }, { end: "bare-fin" }], good] }),
       ...post,
       expect: {
@@ -187,7 +187,7 @@ for (const [name, code] of Object.entries({ NO_ERROR: 0, INTERNAL_ERROR: 2, REFU
         message: new RegExp(`before it responded \\((${code === 0 ? "ECONNRESET" : name})\\)$`),
       },
     },
-    [`http2: the same, on a connection that was used before, with ${name}`]: {
+    [`http2: a GOAWAY with ${name} on a used connection that includes a POST sends it once`]: {
       ...over({ "/": [good, [...goawayProcessed(code), { wait: 20 }, { end: "bare-fin" }], good] }),
       ask: async (session, { url }) => {
         await session.get(url);
@@ -199,12 +199,12 @@ for (const [name, code] of Object.entries({ NO_ERROR: 0, INTERNAL_ERROR: 2, REFU
 }
 
 scenarios({
-  "http2: a new connection that closes in place of an answer costs one request": {
+  "http2: a new connection that closes instead of a response fails one request": {
     ...over({ "/": [{ end: "bare-fin" }] }),
     retry: { total: 0 },
     expect: { error: { code: "ERR_CONNECTION" }, attempts: 1, told: 1, connections: 1 },
   },
-  "http2: so does one that is reset, for each of ten that share it": {
+  "http2: a new connection that is reset fails each of ten requests that share it": {
     ...over({ "/": [{ wait: 50 }, { end: "rst" }] }),
     retry: { total: 0 },
     ask: async (session, { url }) => {
@@ -213,7 +213,7 @@ scenarios({
     },
     expect: { error: { code: "ERR_CONNECTION" }, attempts: 10, connections: 1 },
   },
-  "http2: a connection that was used before and closes costs a request that nobody counts": {
+  "http2: a used connection that closes costs an unreported second request": {
     ...over({ "/": [good, [{ end: "bare-fin" }], good] }),
     retry: { total: 0 },
     ask: async (session, { url }) => {
@@ -222,7 +222,7 @@ scenarios({
     },
     expect: { status: 200, attempts: 3, told: 1, connections: 2 },
   },
-  "http2: what a GOAWAY leaves out goes again at once, on a new connection as well": {
+  "http2: a request that a GOAWAY excludes is repeated immediately, also on a new connection": {
     ...over({ "/": [goawayUnprocessed(), good] }),
     ...post,
     retry: { total: 0 },
@@ -236,7 +236,7 @@ scenarios(
   Object.fromEntries(
     Object.entries({ "counts it": goawayProcessed(), "counts whatever comes": [farewell] }).map(
       ([what, goaway]): [string, Scenario] => [
-        `http2: a POST is refused after a GOAWAY that ${what}, and goes again`,
+        `http2: a POST refused after a GOAWAY that ${what} is repeated`,
         {
           ...over({
             "/": [[...goaway, { wait: 20 }, ...resetStream(constants.NGHTTP2_REFUSED_STREAM)], good],

@@ -42,11 +42,11 @@ function over(routes: Routes, more: FaultOriginOptions = {}): Pick<Scenario, "or
 const post = { method: "POST", request: { body: "order" } } as const;
 
 scenarios({
-  "http2: an answer over HTTP/2": {
+  "http2: a response over HTTP/2": {
     ...over({ "/": good }),
     expect: { ...came, attempts: 1, connections: 1 },
   },
-  "http2: a server that speaks HTTP/1.1 alone": {
+  "http2: a server that speaks only HTTP/1.1": {
     origin: { tls: certificate, routes: { "/": good } },
     adapter,
     expect: { ...came, attempts: 1, connections: 1 },
@@ -68,18 +68,18 @@ scenarios({
     ...post,
     expect: { ...came, attempts: 2, connections: 2, requestBody: "order" },
   },
-  "http2: a GOAWAY below a POST, again and again": {
+  "http2: a repeated GOAWAY below a POST": {
     ...over({ "/": [goawayUnprocessed(), goawayUnprocessed(), goawayUnprocessed(), good] }),
     ...post,
     expect: { ...came, attempts: 4, requestBody: "order" },
   },
-  "http2: a GOAWAY that counts the stream, and its answer": {
+  "http2: a GOAWAY that includes the stream, and its response": {
     ...over({ "/": [...goawayProcessed(), { wait: 20 }, ...good] }),
     ...post,
     expect: { ...came, attempts: 1, told: 1 },
   },
   // If both arrive together, Node's HTTP/2 does not report the reset, and the read limit ends the attempt.
-  "http2: a GOAWAY that counts a POST, and no answer": {
+  "http2: a GOAWAY that includes a POST, and no response": {
     ...over({ "/": [...goawayProcessed(), { wait: 20 }, { end: "rst" }] }),
     ...post,
     expect: { error: { mayHaveArrived: true }, attempts: 1 },
@@ -89,12 +89,12 @@ scenarios({
     ...post,
     expect: { ...came, attempts: 2, connections: 1, requestBody: "order" },
   },
-  "http2: REFUSED_STREAM again and again": {
+  "http2: repeated REFUSED_STREAM": {
     ...over({ "/": [refuseStream(), refuseStream(), refuseStream(), good] }),
     ...post,
     expect: { ...came, attempts: 4, requestBody: "order" },
   },
-  "http2: REFUSED_STREAM for ever": {
+  "http2: endless REFUSED_STREAM": {
     ...over({ "/": refuseStream() }),
     ...post,
     retry: { total: 1 },
@@ -104,11 +104,11 @@ scenarios({
     ...over({ "/": [[...cut(big, { atBody: 10_000, by: "fin" }).slice(0, -1), ...resetStream()], big] }),
     expect: { status: 200, body: text, attempts: { min: 2, max: 4 } },
   },
-  "http2: a reset in the body, every time": {
+  "http2: a reset in the body of every attempt": {
     ...over({ "/": [...cut(big, { atBody: 10_000, by: "fin" }).slice(0, -1), ...resetStream()] }),
     expect: { error: { code: "ERR_INCOMPLETE_BODY", phase: "body" }, attempts: 5 },
   },
-  "http2: NO_ERROR in the middle of a body of a known length is no end": {
+  "http2: a reset with NO_ERROR in the middle of a body of known length is not its end": {
     ...over({
       "/": [
         ...cut(big, { atBody: 10_000, by: "fin" }).slice(0, -1),
@@ -118,12 +118,12 @@ scenarios({
     retry: { total: 0 },
     expect: { error: { code: "ERR_INCOMPLETE_BODY" } },
   },
-  "http2: a reset of a body of no known length": {
+  "http2: a reset of a body of unknown length": {
     ...over({ "/": [...chunked(200, ["hello"], { last: false }), ...resetStream()] }),
     retry: { total: 0 },
     expect: { error: { code: "ERR_INCOMPLETE_BODY" } },
   },
-  "http2: END_STREAM before Content-Length is reached": {
+  "http2: END_STREAM before the Content-Length": {
     ...over({ "/": cut(big, { atBody: 10_000, by: "fin" }) }),
     expect: { error: { code: "ERR_INCOMPLETE_BODY" }, attempts: 5 },
   },
@@ -131,21 +131,21 @@ scenarios({
     ...over({ "/": [cut(big, { atBody: 10_000 }), big] }),
     expect: { status: 200, body: text, attempts: 2, connections: 2 },
   },
-  "http2: the TCP connection is reset in place of an answer to a GET": {
+  "http2: the TCP connection is reset instead of a response to a GET": {
     ...over({ "/": [reset(), good] }),
     expect: { ...came, attempts: 2 },
   },
-  "http2: the TCP connection is reset in place of an answer to a POST": {
+  "http2: the TCP connection is reset instead of a response to a POST": {
     ...over({ "/": [reset(), good] }),
     ...post,
     expect: { error: { code: "ERR_CONNECTION", mayHaveArrived: true }, attempts: 1 },
   },
-  "http2: the TCP connection is closed without a GOAWAY in place of an answer to a POST": {
+  "http2: the TCP connection is closed without a GOAWAY instead of a response to a POST": {
     ...over({ "/": [[{ end: "bare-fin" }], good] }),
     ...post,
     expect: { error: { code: "ERR_CONNECTION", mayHaveArrived: true }, attempts: 1 },
   },
-  "http2: the same, to ten POSTs at once": {
+  "http2: the TCP connection is closed without a GOAWAY during ten concurrent POSTs": {
     ...over({ "/": [{ wait: 50 }, { end: "rst" }] }),
     ask: async (session, { url }) => {
       const all = await Promise.allSettled(
@@ -174,11 +174,11 @@ scenarios({
     ...over({ "/": resetStream(constants.NGHTTP2_PROTOCOL_ERROR) }),
     expect: { error: { code: "ERR_PROTOCOL" }, message: /PROTOCOL_ERROR/, attempts: 1 },
   },
-  "http2: a stream that is closed with NO_ERROR and no answer": {
+  "http2: a stream closed with NO_ERROR and without a response": {
     ...over({ "/": [resetStream(constants.NGHTTP2_NO_ERROR), good] }),
     expect: { ...came, attempts: 2 },
   },
-  "http2: a GET whose stream is cancelled, every time, is tried as often as is counted": {
+  "http2: a GET whose stream is cancelled each time uses all retries": {
     ...over({ "/": resetStream(constants.NGHTTP2_CANCEL) }),
     retry: { total: 2 },
     expect: { error: { code: "ERR_CONNECTION" }, message: /ended the stream/, attempts: 3, told: 3 },
@@ -200,7 +200,7 @@ scenarios({
     ...over({ "/": respond(200, { coding: "gzip", body: text, codedBytes: 50 }) }),
     expect: { error: { code: "ERR_INCOMPLETE_BODY" }, attempts: 5 },
   },
-  "http2: interim answers": {
+  "http2: interim responses": {
     ...over({ "/": [...informational(103), ...informational(102), ...good] }),
     expect: { ...came, attempts: 1 },
   },
@@ -209,7 +209,7 @@ scenarios({
     method: "HEAD",
     expect: { status: 200, body: "", attempts: 1 },
   },
-  "http2: a connection that is reset as it is accepted, while ten wait for it": {
+  "http2: a connection reset on accept while ten calls wait for it": {
     ...over({ "/": good }, { onConnection: [resetOnAccept(), []] }),
     ask: async (session, { url }) => {
       const all = await Promise.all(Array.from({ length: 10 }, () => session.get(`${url}/`)));
@@ -217,7 +217,7 @@ scenarios({
     },
     expect: { ...came, attempts: 10, connections: 2 },
   },
-  "http2: a certificate that is not trusted costs ten calls one handshake": {
+  "http2: an untrusted certificate fails ten calls with one handshake": {
     ...over({ "/": good }),
     adapter: { http2: true },
     ask: async (session, { url }) => {

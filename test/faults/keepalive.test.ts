@@ -60,7 +60,7 @@ scenarios({
       told: 1,
     },
   },
-  "keepalive: the same race with a POST that carries an idempotency key": {
+  "keepalive: a stale connection repeats a POST that carries an idempotency key": {
     origin: firstThen(resetOnNextRequest()),
     ask: async (session, origin) => {
       await session.get(`${origin.url}/`);
@@ -90,7 +90,7 @@ scenarios({
     ask: after(150, "POST"),
     expect: { ...secondCame, attempts: 2, told: 1, connections: 2 },
   },
-  "keepalive: an answer that nobody asked for, on an idle connection, is nobody's": {
+  "keepalive: an unexpected response on an idle connection is not used": {
     origin: firstThen([
       {
         whenIdle: 20,
@@ -100,7 +100,7 @@ scenarios({
     ask: after(150),
     expect: { ...secondCame, connections: 2 },
   },
-  "keepalive: an answer with a second one behind it gives the first, and the connection is dropped": {
+  "keepalive: a response with a second one after it is returned, and the connection is closed": {
     origin: {
       routes: {
         "/": [
@@ -115,32 +115,32 @@ scenarios({
     ask: after(0),
     expect: { ...secondCame, attempts: 2, connections: 2 },
   },
-  "keepalive: an answer that is framed in two ways is the last on its connection": {
+  "keepalive: a response with two kinds of framing is the last on its connection": {
     origin: firstRaw("Transfer-Encoding: chunked\r\nContent-Length: 1\r\n\r\n1\r\na\r\n0\r\n\r\n"),
     ask: after(0),
     expect: { ...secondCame, attempts: 2, connections: 2 },
   },
-  "keepalive: a chunked answer with trailers is followed by another": {
+  "keepalive: a chunked response with trailers keeps the connection": {
     origin: firstRaw("Transfer-Encoding: chunked\r\n\r\n1;x\r\na\r\n0\r\nX-Sum: 1\r\n\r\n"),
     ask: after(0),
     expect: { ...secondCame, attempts: 2, connections: 1 },
   },
-  "keepalive: HTTP/1.0 keeps a connection only where it says so": {
+  "keepalive: an HTTP/1.0 connection closes without keep-alive": {
     origin: firstRaw("Content-Length: 1\r\n\r\na", "1.0"),
     ask: after(0),
     expect: { ...secondCame, attempts: 2, connections: 2 },
   },
-  "keepalive: HTTP/1.0 that says so is followed by another": {
+  "keepalive: an HTTP/1.0 connection with keep-alive is reused": {
     origin: firstRaw("Connection: Keep-Alive\r\nContent-Length: 1\r\n\r\na", "1.0"),
     ask: after(0),
     expect: { ...secondCame, attempts: 2, connections: 1 },
   },
-  "keepalive: interim answers do not count as the one before": {
+  "keepalive: interim responses do not count as an earlier response": {
     origin: firstRaw("Content-Length: 1\r\n\r\na", "1.1 100 Continue\r\n\r\nHTTP/1.1"),
     ask: after(0),
     expect: { ...secondCame, attempts: 2, connections: 1 },
   },
-  "keepalive: Connection: close is obeyed": {
+  "keepalive: Connection: close ends the connection": {
     origin: { routes: { "/": [respond(200, { headers: { connection: "close" } }), second] } },
     ask: after(0, "POST"),
     expect: { ...secondCame, attempts: 2, told: 1, connections: 2 },
@@ -157,7 +157,7 @@ scenarios({
     ask: after(50, "POST"),
     expect: { ...secondCame, attempts: 2, told: 1, connections: 2 },
   },
-  "keepalive: a head cut on a kept-alive connection is an attempt, not a race": {
+  "keepalive: a head cut on a kept-alive connection is a failed attempt": {
     origin: { routes: { "/": [first, raw("HTTP/1.1 200 OK\r\nContent-Le"), second] } },
     ask: after(0),
     expect: { ...secondCame, attempts: 3, told: 2 },

@@ -33,7 +33,7 @@ scenarios({
     retry: { total: 3 },
     expect: { status: 503, body: "down\n", attempts: 4, told: 4 },
   },
-  "status: 503 for ever, and the caller wants it thrown": {
+  "status: a permanent 503 with raiseOnStatus": {
     origin: { routes: { "/": respond(503) } },
     retry: { total: 3, raiseOnStatus: true },
     expect: { error: { code: "ERR_RETRIES_EXHAUSTED" }, attempts: 4, verdict: "http-503" },
@@ -66,21 +66,21 @@ scenarios({
     ...then(endlessBody(503, { every: 20, chunked: true })),
     expect: { ...came, attempts: 2, elapsed: { max: 3_000 } },
   },
-  "status: a 503 whose body stalls costs the read limit": {
+  "status: a 503 with a stalled body takes the read limit": {
     ...then(stall(respond(503, { body: "x".repeat(1_000) }), { atBody: 10 })),
     expect: { ...came, attempts: 2, elapsed: { min: 300, max: 1_500 } },
   },
-  "status: 421 is asked once more, on a new connection": {
+  "status: a 421 is repeated on a new connection": {
     ...then(respond(421)),
     expect: { ...came, attempts: 2, connections: 2 },
   },
-  "status: a POST that is answered 421 goes again, on a new connection": {
+  "status: a POST with a 421 is repeated on a new connection": {
     ...then(respond(421)),
     method: "POST",
     request: { body: "order" },
     expect: { ...came, attempts: 2, connections: 2, requestBody: "order" },
   },
-  "status: a second 421 is the answer": {
+  "status: a second 421 is returned": {
     ...then(respond(421), respond(421)),
     expect: { status: 421, attempts: 2, connections: 2 },
   },

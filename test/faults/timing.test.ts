@@ -28,7 +28,7 @@ scenarios({
     timeout: { read: 300 },
     expect: { error: { code: "ERR_READ_TIMEOUT" }, elapsed: { min: 300, max: 450 } },
   },
-  "timing: an attempt's own limit is as exact": {
+  "timing: the attempt limit is exact": {
     origin: { routes: { "/": silence() } },
     retry: { total: 0 },
     timeout: { read: 5_000, attempt: 200 },
@@ -38,26 +38,26 @@ scenarios({
       elapsed: { min: 200, max: 450 },
     },
   },
-  "timing: a deadline of 2 s is exact too": {
+  "timing: a deadline of 2 s is exact": {
     origin: { routes: { "/": silence() } },
     retry: { total: 0 },
     timeout: { read: 5_000, total: 2_000 },
     expect: { error: { code: "ERR_DEADLINE" }, elapsed: { min: 2_000, max: 2_250 } },
   },
-  "timing: interim answers for ever do not postpone the limit of silence for ever": {
+  "timing: endless interim responses do not extend the read limit endlessly": {
     origin: { routes: { "/": [{ repeat: processing, every: 10 }] } },
     retry: { total: 0 },
     timeout: { read: 40 },
     expect: { error: { code: "ERR_READ_TIMEOUT" }, elapsed: { min: 400, max: 900 } },
   },
-  "timing: a server that says that it is at work is waited for": {
+  "timing: interim responses extend the read limit": {
     origin: { routes: { "/": [{ repeat: processing, every: 20, times: 20 }, ...good] } },
     timeout: { read: 150 },
     expect: { status: 200, attempts: 1, elapsed: { min: 380 } },
   },
   ...Object.fromEntries(
     ([true, false] as const).map((begun): [string, Scenario] => [
-      `timing: an upload whose source stalls ${begun ? "on the way" : "at once"} is not the server's silence`,
+      `timing: a source that stalls ${begun ? "during" : "before"} the upload is not silence of the server`,
       {
         origin: { routes: { "/": good } },
         method: "PUT",
@@ -72,7 +72,7 @@ scenarios({
       },
     ]),
   ),
-  "timing: an upload that the server does not read is the server's silence": {
+  "timing: an upload that the server does not read is silence of the server": {
     origin: { routes: { "/": withoutReading(silence()) } },
     method: "PUT",
     retry: { total: 0 },
@@ -80,7 +80,7 @@ scenarios({
     request: { body: () => Readable.from(Array.from({ length: 400 }, () => Buffer.alloc(64 * 1024))) },
     expect: { error: { code: "ERR_READ_TIMEOUT" } },
   },
-  "timing: silence behind a whole upload is the server's": {
+  "timing: silence after a complete upload is silence of the server": {
     origin: { routes: { "/": silence() } },
     method: "PUT",
     retry: { total: 0 },

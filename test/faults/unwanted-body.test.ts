@@ -29,58 +29,58 @@ const soon = { max: 2_500 };
 const gone = { ...came, attempts: 2, connections: 2, elapsed: soon };
 
 scenarios({
-  "unwanted-body: a 503 that drips": { ...then(dripping(respond(503, { body: page }))), expect: gone },
-  "unwanted-body: a 429 that drips": { ...then(dripping(respond(429, { body: page }))), expect: gone },
-  "unwanted-body: an endless 503 in chunks": {
+  "unwanted-body: a dripping 503": { ...then(dripping(respond(503, { body: page }))), expect: gone },
+  "unwanted-body: a dripping 429": { ...then(dripping(respond(429, { body: page }))), expect: gone },
+  "unwanted-body: an endless chunked 503": {
     ...then(endlessBody(503, { every: 20, chunked: true })),
     expect: gone,
   },
-  "unwanted-body: an endless 503, as fast as it is read": { ...then(endlessBody(503)), expect: gone },
-  "unwanted-body: a 503 that announces a gigabyte": {
+  "unwanted-body: an endless fast 503": { ...then(endlessBody(503)), expect: gone },
+  "unwanted-body: a 503 with a Content-Length of a gigabyte": {
     ...then([...respond(503, { headers: { "content-length": "1000000000" } }), { end: "hang" }]),
     expect: { ...gone, elapsed: { max: 900 } },
   },
-  "unwanted-body: a 503 that grows when it is decoded": {
+  "unwanted-body: a 503 that decodes to a large body": {
     ...then(respond(503, { body: Buffer.alloc(64 * mebibyte), coding: "gzip" })),
     request: { maxBytes: 8 * mebibyte },
     expect: { ...came, attempts: 2 },
   },
-  "unwanted-body: a redirect that drips": {
+  "unwanted-body: a dripping redirect": {
     ...then(dripping(redirect("/there", 302, { body: page }))),
     expect: { ...came, attempts: 2, elapsed: soon },
   },
-  "unwanted-body: a redirect that drips and is not followed": {
+  "unwanted-body: a dripping redirect that is not followed": {
     ...then(dripping(redirect("/there", 302, { body: page.subarray(0, 60) }))),
     request: { maxRedirects: 0 },
     expect: { status: 302, body: "x".repeat(60), attempts: 1 },
   },
-  "unwanted-body: a 401 that drips and is answered": {
+  "unwanted-body: a dripping 401 with new credentials": {
     ...then(dripping(respond(401, { body: page }))),
     request: { auth: (_request, refused) => (refused === undefined ? "Bearer old" : "Bearer new") },
     expect: { ...came, attempts: 2, elapsed: soon },
   },
-  "unwanted-body: a 401 that is not answered is read whole": {
+  "unwanted-body: a 401 without new credentials is read completely": {
     ...then(respond(401, { body: large })),
     request: { auth: basicAuth("user", "password") },
     expect: { status: 401, body: large.toString(), attempts: 1 },
   },
-  "unwanted-body: a 401 that auth wants to read is read whole": {
+  "unwanted-body: a 401 that auth reads is read completely": {
     ...then(respond(401, { body: large })),
     request: { auth: async (_request, refused) => refused && `Bearer ${(await refused.text()).length}` },
     expect: { ...came, attempts: 2 },
   },
-  "unwanted-body: what a retry may not follow is read whole": {
+  "unwanted-body: a response that must not be retried is read completely": {
     ...then(respond(503, { body: large })),
     method: "POST",
     request: { body: "order" },
     expect: { status: 503, body: large.toString(), attempts: 1 },
   },
-  "unwanted-body: the last of the attempts is read whole": {
+  "unwanted-body: the response of the last attempt is read completely": {
     origin: { routes: { "/": respond(503, { body: large }) } },
     retry: { total: 1 },
     expect: { status: 503, body: large.toString(), attempts: 2 },
   },
-  "unwanted-body: a deadline that leaves no time for a wait does not cost the body": {
+  "unwanted-body: a deadline that leaves no time for a wait keeps the body": {
     ...then(respond(503, { body: large })),
     retry: { wait: () => 60_000 },
     timeout: { total: "20s" },
