@@ -6,7 +6,7 @@ import { faultOrigin, respond } from "../testing/index.ts";
 
 const headers = { "Proxy-Authorization": "Basic for-the-proxy" };
 
-test("what is meant for a proxy reaches no origin that is asked directly", async () => {
+test("removes Proxy-Authorization from a request that goes to the origin directly", async () => {
   await using origin = await faultOrigin({ routes: { "*": respond(200) } });
   await using session = new Session({ headers, trustEnvironment: false });
 
@@ -20,7 +20,7 @@ test("what is meant for a proxy reaches no origin that is asked directly", async
   );
 });
 
-test("a proxy that gets the request itself gets what is meant for it", async () => {
+test("sends Proxy-Authorization to a proxy that receives the request itself", async () => {
   await using proxy = await faultOrigin({ routes: { "*": respond(200) } });
   await using session = new Session({ headers, trustEnvironment: false, proxy: proxy.url });
 

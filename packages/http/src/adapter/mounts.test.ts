@@ -34,7 +34,7 @@ const table: readonly (readonly [prefixes: readonly string[], url: string, serve
 ];
 
 for (const [prefixes, url, served] of table) {
-  test(`of ${JSON.stringify(prefixes)}, ${JSON.stringify(served)} serves ${url}`, () => {
+  test(`of the prefixes ${JSON.stringify(prefixes)}, ${JSON.stringify(served)} matches ${url}`, () => {
     assert.equal(mounted(...prefixes).get(url), served);
   });
 }
@@ -45,7 +45,7 @@ test("tries the longest prefix first, and of equal ones the first mounted", () =
   assert.deepEqual(mounts.prefixes, ["https://a.test/", "http://b.test", "http://a.test", "https://"]);
 });
 
-test("mounting a prefix again replaces what was there, in its place", () => {
+test("mounting a prefix again replaces its value and keeps its position", () => {
   const mounts = mounted("http://a.test", "http://b.test");
 
   mounts.mount("http://a.test", "new");
@@ -69,7 +69,7 @@ const written: readonly (readonly [prefix: string, written: string])[] = [
 ];
 
 for (const [prefix, url] of written) {
-  test(`${prefix} is the prefix of URLs that are written ${url}`, () => {
+  test(`normalizes the prefix ${prefix} to ${url}`, () => {
     assert.equal(normalizePrefix(prefix), url);
   });
 }

@@ -11,7 +11,7 @@ import { summarizeRequest, type RequestSummary } from "../model/request-summary.
 import type { CallInfo, HttpResponse } from "../model/response.ts";
 import type { Observer, Trace } from "../model/trace.ts";
 import { errorVerdict, type Verdict } from "../model/verdict.ts";
-import { serverStatusOf } from "../resume/continued.ts";
+import { serverStatusOf } from "../resume/continuation.ts";
 import type { Failure } from "../telemetry/call-failure.ts";
 import {
   areAttemptsObserved,
@@ -24,10 +24,10 @@ import type { Hooks } from "../telemetry/hooks.ts";
 import { attemptResult, type AttemptResult } from "./attempt.ts";
 import type { CallPlan } from "./context.ts";
 
-/** What followed an attempt, as its record says. */
+/** The part of a record that says how the call went on after the attempt. */
 export type AttemptDecision = Pick<AttemptRecord, "decision" | "delay" | "requestedDelay" | "delaySource">;
 
-/** A request within an attempt whose response, or failure, was of no use. */
+/** A reply within an attempt that the attempt discarded: a response or a failure. */
 interface SkippedReply {
   readonly discarded: DiscardedResponse;
   readonly trace: Trace;
@@ -64,7 +64,7 @@ export abstract class AttemptLog implements CallInfo, ObservedCall, Observer {
   retryAt: number | undefined;
   /** Whether any attempt reached the adapter. */
   protected wasSent = false;
-  /** The attempt whose body broke off after its response was returned, until the retry loop has decided. */
+  /** Set while the retry loop decides about a body that broke off after its response was returned. */
   protected brokenAttempt: BrokenAttempt | undefined;
   #startedAt = 0;
   #startDate: number | undefined;

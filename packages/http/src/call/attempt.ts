@@ -8,7 +8,7 @@ export interface AttemptResult {
   readonly error?: unknown;
 }
 
-/** One call as the retry loop sees it: it sends, and it answers the questions of the loop. `Call` implements it. */
+/** One call as the retry loop sees it: it sends attempts, and decides between them. `Call` implements it. */
 export interface CallRules extends CallInfo {
   /** Makes one attempt. Rejects only for an abort and for mistakes of the caller. */
   send(scope: Scope): Promise<AttemptResult>;

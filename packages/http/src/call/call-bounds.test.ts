@@ -62,15 +62,15 @@ async function ended(what: Stalled, end: string): Promise<Error & Readonly<Recor
 }
 
 for (const [name, what] of Object.entries(stalled)) {
-  test(`${name} that never settles ends with the caller's signal`, async () => {
+  test(`the signal of the caller ends the wait for ${name}`, async () => {
     assert.equal(await ended(what, "abort"), reason);
   });
 
-  test(`${name} that never settles ends with the session`, async () => {
+  test(`closing the session ends the wait for ${name}`, async () => {
     assert.equal((await ended(what, "close")).message, "The session was closed");
   });
 
-  test(`${name} that never settles ends when the call must have ended, and the error says so`, async () => {
+  test(`the deadline of the call ends the wait for ${name}, and the error names it`, async () => {
     const error = await ended(what, "total");
 
     assert.equal(error["code"], "ERR_DEADLINE");
@@ -84,7 +84,7 @@ for (const [name, what] of Object.entries(stalled)) {
   });
 
   if (what.attempts === undefined) continue;
-  test(`${name} that never settles ends with its attempt, and another one follows`, async () => {
+  test(`the limit of an attempt ends the wait for ${name}, and the call retries`, async () => {
     const error = await ended(what, "attempt");
 
     assert.equal(error["code"], "ERR_ATTEMPT_TIMEOUT");
@@ -92,7 +92,7 @@ for (const [name, what] of Object.entries(stalled)) {
   });
 }
 
-test("an error hook that never settles does not keep the error of a call that may not last any longer", async () => {
+test("abandons an error hook that is still running when the call must end", async () => {
   const heard: unknown[] = [];
   const hooks = { error: [never, (error: unknown) => void heard.push(error)] };
 
@@ -104,7 +104,7 @@ test("an error hook that never settles does not keep the error of a call that ma
   }
 });
 
-test("an error hook that is quick is heard out also behind the end of the call", async () => {
+test("waits for a quick error hook even after the end of the call", async () => {
   const caller = new AbortController();
   const mine = new Error("from the hook");
   const { session } = scripted([{}]);
@@ -117,7 +117,7 @@ test("an error hook that is quick is heard out also behind the end of the call",
   assert.equal(error, mine);
 });
 
-test("what a function settles in time counts, and leaves no timer behind", async () => {
+test("uses the result of a function that settles in time, and leaves no timer", async () => {
   const { session, clock } = scripted([{}], { timeout: { total: "1h", attempt: "1h" } });
 
   const { status } = await session.get(url, {

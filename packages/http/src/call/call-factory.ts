@@ -36,7 +36,7 @@ export interface RemainingRetries {
   readonly retry: Retry;
 }
 
-/** Checks what the `policy` function of a session returned. */
+/** Checks the return value of the `policy` function of a session. */
 const policyCheck: Check = objectWithMethods("a policy, such as breaker()", ["execute"]);
 
 /** Makes the calls of a session: chooses adapter, route, retries and policy for a URL. */

@@ -243,7 +243,7 @@ export class Call extends AttemptLog implements CallRules, LimitedRequest, Attem
     return attemptResult(attempt);
   }
 
-  /** Stores the decision after an attempt; returns whether the loop goes on to ask for the delay. */
+  /** Stores the decision after an attempt; returns whether the loop continues with the delay. */
   #apply(decision: Decision, attempt: Attempt<AttemptResult>): boolean {
     this.#decision = decision;
     if (decision.again !== "no") return true;

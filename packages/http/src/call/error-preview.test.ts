@@ -59,7 +59,7 @@ function previewOf(response: StreamedResponse): string | undefined {
 
 const stop = new Error("stop");
 
-test("a short refusal in JSON is looked at, and its body is given all the same", async () => {
+test("reads a short JSON error in advance, and its body still has all bytes", async () => {
   const seen = await previewError(play({ pieces: ['{"a"', ":1}"] }).response, patient());
 
   assert.equal(previewOf(seen), '{"a":1}');
@@ -74,7 +74,7 @@ for (const [what, script] of [
   ["a stream of events", { headers: { "content-type": "text/event-stream" }, pieces: ["{}"] }],
   ["a length beyond 64 KiB", { headers: { ...json, "content-length": "65537" }, pieces: ["{}"] }],
 ] satisfies [string, Script][]) {
-  test(`nothing is read of ${what}`, async () => {
+  test(`reads nothing in advance of ${what}`, async () => {
     const { response, asked } = play(script);
 
     assert.equal(await previewError(response, patient()), response);
@@ -82,7 +82,7 @@ for (const [what, script] of [
   });
 }
 
-test("a long body is not read to its end, and is given whole", async () => {
+test("stops reading a long body in advance, and returns all of it later", async () => {
   const piece = "x".repeat(40_000);
   const { response, asked } = play({ pieces: [piece, piece, piece] });
 
@@ -92,7 +92,7 @@ test("a long body is not read to its end, and is given whole", async () => {
   assert.equal(await seen.text(), piece.repeat(3));
 });
 
-test("what breaks a body is for whoever reads it", async () => {
+test("the reader of the body gets the error that broke it", async () => {
   const seen = await previewError(play({ pieces: ['{"a"', stop] }).response, patient());
 
   assert.equal(previewOf(seen), undefined);
@@ -107,7 +107,7 @@ for (const [limit, waited] of [
   [30_000, 1_000],
   [50, 50],
 ] as const) {
-  test(`a body that does not come within ${waited} ms is waited for no longer`, async () => {
+  test(`stops waiting for a body after ${waited} ms`, async () => {
     const clock = fakeClock({ autoAdvance: false });
     const { response, told } = play({ pieces: ["{", late] });
 
@@ -121,7 +121,7 @@ for (const [limit, waited] of [
   });
 }
 
-test("whoever waits for nothing more gets the answer, with its body still to come", async () => {
+test("an aborted drain returns the response before its body has arrived", async () => {
   const impatient = new AbortController();
   const { response, told } = play({ pieces: ["{", late] });
 
@@ -135,7 +135,7 @@ test("whoever waits for nothing more gets the answer, with its body still to com
 });
 
 for (const when of ["before", "while"]) {
-  test(`an abort ${when} it is looked at ends the answer`, async () => {
+  test(`an abort ${when} the body is read in advance cancels it`, async () => {
     const caller = new AbortController();
     const { response, told } = play({ pieces: ["{", late] });
 

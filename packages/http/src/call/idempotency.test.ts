@@ -35,7 +35,7 @@ const keys: readonly (readonly [what: string, options: RequestOptions, sent: Reg
 ];
 
 for (const [what, options, sent] of keys) {
-  test(`with ${what}, a POST that may have arrived goes again under the same key`, async () => {
+  test(`with ${what}, retries a POST that may have arrived with the same key`, async () => {
     const [first, ...others] = await keysSent([silence, { status: 503 }, {}], options);
 
     assert.match(String(first), sent);
@@ -43,11 +43,11 @@ for (const [what, options, sent] of keys) {
   });
 }
 
-test("without a key, a POST that may have arrived is not sent again", async () => {
+test("does not retry a POST without a key that may have arrived", async () => {
   assert.deepEqual(await keysSent([silence, {}], {}), [undefined]);
 });
 
-test("two calls have two keys", async () => {
+test("each call gets its own random key", async () => {
   const { session, adapter } = scripted([{}]);
 
   await session.post(url, { idempotencyKey: "auto" });
@@ -65,14 +65,14 @@ const hops: readonly (readonly [status: number, kept: boolean])[] = [
 ];
 
 for (const [status, kept] of hops) {
-  test(`after a ${status} the key ${kept ? "goes on with the method" : "is left with the method"}`, async () => {
+  test(`a ${status} redirect ${kept ? "keeps" : "removes"} the idempotency key`, async () => {
     const sent = await keysSent([{ status, headers: { location: "/next" } }, {}], { idempotencyKey: "k-1" });
 
     assert.deepEqual(sent, ["k-1", kept ? "k-1" : undefined]);
   });
 }
 
-test("after a 307 the key still lets a POST go again", async () => {
+test("retries a POST with a key after a 307", async () => {
   const sent = await keysSent([{ status: 307, headers: { location: "/next" } }, silence, {}], {
     idempotencyKey: "auto",
   });
@@ -80,7 +80,7 @@ test("after a 307 the key still lets a POST go again", async () => {
   assert.deepEqual([sent.length, new Set(sent).size], [3, 1]);
 });
 
-test("the key is written as the server wants it, and left behind with the method", async () => {
+test("writes the key in the given header, and removes it when a redirect changes the method", async () => {
   const idempotencyHeader = { name: "X-Request-Token", quoted: true };
   const moved = { status: 303, headers: { location: "/next" } };
   const { session, adapter } = scripted([silence, moved, {}], { idempotencyHeader });
@@ -92,7 +92,7 @@ test("the key is written as the server wants it, and left behind with the method
   assert.ok(adapter.requests.every(({ headers }) => !("idempotency-key" in headers)));
 });
 
-test("a key that cannot stand in quotes is refused before anything is sent", async () => {
+test("rejects a key that cannot be quoted, and sends nothing", async () => {
   const { session, adapter } = scripted([{}], { idempotencyHeader: { quoted: true } });
 
   const error = await failureOf(session.post(url, { idempotencyKey: "schlüssel" }));
@@ -100,7 +100,7 @@ test("a key that cannot stand in quotes is refused before anything is sent", asy
   assert.deepEqual([error instanceof RangeError, adapter.requests.length], [true, 0]);
 });
 
-test("409 says that the twin is under way: the same key asks again, and not before the server wants it", async () => {
+test("retries a 409 to a request with a key after the requested delay", async () => {
   const { session, adapter, clock } = scripted([
     { status: 409, headers: { "retry-after": "4" } },
     { status: 201, body: "done" },
@@ -118,7 +118,7 @@ test("409 says that the twin is under way: the same key asks again, and not befo
   );
 });
 
-test("409 without a key, or with the server's veto, is the last word", async () => {
+test("does not retry a 409 without a key, or if the server forbids it", async () => {
   const bare = scripted([{ status: 409 }, {}]);
   const veto = scripted([{ status: 409, headers: { "stripe-should-retry": "false" } }, {}]);
 
@@ -136,7 +136,7 @@ test("409 without a key, or with the server's veto, is the last word", async () 
   );
 });
 
-test("422 is never sent again, and the advice speaks of the key", async () => {
+test("never retries a 422 to a request with a key, and the advice names the key", async () => {
   const { session, adapter } = scripted([{ status: 422 }, {}]);
 
   const error = await failureOf(session.post(url, { body: "order", idempotencyKey: "k" }).raiseForStatus());
@@ -148,7 +148,7 @@ test("422 is never sent again, and the advice speaks of the key", async () => {
 const empty: readonly IdempotencyKey[] = ["", () => ""];
 
 for (const key of empty) {
-  test(`an empty key ${typeof key === "function" ? "of a function" : "by itself"} is refused`, async () => {
+  test(`rejects an empty key ${typeof key === "function" ? "from a function" : "in the options"}`, async () => {
     const { session, adapter } = scripted([{}]);
 
     const error = await failureOf(session.post(url, { idempotencyKey: key }));
@@ -171,7 +171,7 @@ test("rejects an idempotency key that is not a string, such as the promise of an
   assert.equal(adapter.requests.length, 0);
 });
 
-test("a key does not make a stream that was sent sendable again", async () => {
+test("does not retry a sent stream, even with a key", async () => {
   const { session, adapter } = scripted([silence, {}]);
 
   const error = await failureOf(session.post(url, { body: new Blob(["x"]).stream(), idempotencyKey: "k" }));

@@ -117,7 +117,7 @@ for (const [what, arrival, expected] of waits) {
   });
 }
 
-test("one redirect too many is an error that names where it leads, without credentials", () => {
+test("throws an error with the target, without credentials, for one redirect too many", () => {
   assert.throws(
     () => hopOf({ maxRedirects: 3, followed: 3, location: "/next?token=s3cret" }),
     (error: Error) =>
@@ -126,18 +126,18 @@ test("one redirect too many is an error that names where it leads, without crede
   );
 });
 
-test("a rule whose redirects are used up is an error as well", () => {
+test("throws an error if the redirects of the retry are used up", () => {
   assert.throws(() => hopOf({ rule: { redirect: 0 }, followed: 2 }), {
     name: "TooManyRedirectsError",
     message: /^More than 2 redirects, /,
   });
 });
 
-test("counters that are used up raise as in urllib3", () => {
+test("throws as urllib3 does if its counters are used up", () => {
   assert.throws(() => hopOf({ maxRedirects: null, rule: { redirect: 0 } }), RetryError);
 });
 
-test("counters count a redirect; where there is a number of redirects as well, only that of redirects does", () => {
+test("counts a redirect in every counter, but with maxRedirects only in `redirect`", () => {
   const [counted, alone] = [
     hopOf({ maxRedirects: null, rule: { total: 3, redirect: 2 } }),
     hopOf({ rule: { total: 3, redirect: 2 } }),
@@ -150,7 +150,7 @@ test("counters count a redirect; where there is a number of redirects as well, o
   );
 });
 
-test("what is sensitive does not leave the origin, by the session's list and by the retry's", () => {
+test("removes the sensitive headers of the session and of the retry on another origin", () => {
   const [same, other] = [
     hopOf({ rule: { removeHeadersOnRedirect: ["X-Other"] } }),
     hopOf({ location: "https://b.test/", rule: { removeHeadersOnRedirect: ["X-Other"] } }),
@@ -163,7 +163,7 @@ test("what is sensitive does not leave the origin, by the session's list and by 
   );
 });
 
-test("the same Location said several times is one", () => {
+test("accepts a Location that is repeated unchanged", () => {
   const hop = hopOf({ location: ["/one", "/one"] });
 
   assert.equal(hop.follow && hop.request.url.pathname, "/one");

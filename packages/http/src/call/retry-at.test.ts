@@ -6,7 +6,7 @@ import { scripted } from "../testing/scripted/scripted-session.ts";
 const url = "https://a.test/";
 const limited = { status: 429, headers: { "retry-after": "7" } };
 
-test("a POST that is given back says when the server wants to be asked again", async () => {
+test("a POST response has the time that the server asks for as retryAt", async () => {
   for (const over of ["fail", "wait", "defer"] as const) {
     const { session, adapter } = scripted([limited], {
       retry: new Retry({ total: 3, statusForcelist: [429], raiseOnStatus: false, onLongRetryAfter: over }),
@@ -18,7 +18,7 @@ test("a POST that is given back says when the server wants to be asked again", a
   }
 });
 
-test("nothing is said where the server said nothing, or is not to be listened to", async () => {
+test("retryAt is undefined if the server names no time, or the retry ignores it", async () => {
   const deaf = new Retry({ total: 3, respectRetryAfterHeader: false, raiseOnStatus: false });
   for (const [answer, retry] of [
     [{ status: 429 }, undefined],

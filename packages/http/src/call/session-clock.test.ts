@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { fakeClock } from "@holdfast/policy/testing";
 import { closableClock } from "./session-clock.ts";
 
-test("sleeps as the clock under it does, and leaves no listener behind", async () => {
+test("sleeps by the underlying clock, and leaves no listener", async () => {
   const under = fakeClock();
   const clock = closableClock(under);
   const { signal } = new AbortController();
@@ -16,7 +16,7 @@ test("sleeps as the clock under it does, and leaves no listener behind", async (
   assert.equal(getEventListeners(signal, "abort").length, 0);
 });
 
-test("ends the sleeps under way, and those to come, when it is closed", async () => {
+test("ends present and future sleeps when it is closed", async () => {
   const clock = closableClock(fakeClock({ autoAdvance: false }));
   const reason = new Error("closed");
   const sleeping = clock.sleep(1_000);

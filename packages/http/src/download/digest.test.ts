@@ -12,7 +12,7 @@ const md5 = createHash("md5").update("x");
 const sha256 = { algorithm: "sha-256", hex };
 const sha512 = { algorithm: "sha-512", hex: long.copy().digest("hex") };
 
-test("a caller's digest is read in hexadecimal and in base64", () => {
+test("parses a digest in hexadecimal and in base64", () => {
   for (const text of [
     `sha-256=${hex}`,
     `sha-256=${base64}`,
@@ -25,7 +25,7 @@ test("a caller's digest is read in hexadecimal and in base64", () => {
   assert.deepEqual(parseDigest(`sha-512=${sha512.hex}`), sha512);
 });
 
-test("what is no digest is refused, and the message shows the form", () => {
+test("rejects any other text, and the message shows the form", () => {
   for (const text of [
     "",
     hex,
@@ -37,7 +37,7 @@ test("what is no digest is refused, and the message shows the form", () => {
     assert.throws(() => parseDigest(text), /TypeError.*sha-256=/, text);
 });
 
-test("the digests of an answer are those that can be checked, and speak of the whole", () => {
+test("returns the digests of a response that can be checked and apply to the whole file", () => {
   const [whole, part] = [200, 206];
   const table: readonly (readonly [Readonly<Record<string, string>>, number, readonly unknown[]])[] = [
     [{}, whole, []],

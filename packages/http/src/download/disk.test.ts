@@ -11,7 +11,7 @@ function failing(code: string): () => Promise<never> {
   return () => Promise.reject(Object.assign(new Error(code), { code }));
 }
 
-test("a full disk and a used-up quota are DiskFullErrors, with what is free and the system's own as the cause", async () => {
+test("throws a DiskFullError with the free space and the cause for a full disk and a used-up quota", async () => {
   for (const code of ["ENOSPC", "EDQUOT"]) {
     await assert.rejects(withFileErrors(path, failing(code)), (error) => {
       assert.ok(error instanceof DiskFullError);
@@ -24,7 +24,7 @@ test("a full disk and a used-up quota are DiskFullErrors, with what is free and 
   }
 });
 
-test("what may not be written is a FileAccessError that names the file and says why", async () => {
+test("throws a FileAccessError with the file and the reason if it may not be written", async () => {
   for (const errno of ["EROFS", "EACCES", "EPERM", "ENAMETOOLONG", "EIO"]) {
     await assert.rejects(withFileErrors(path, failing(errno)), (error) => {
       assert.ok(error instanceof FileAccessError);
@@ -37,12 +37,12 @@ test("what may not be written is a FileAccessError that names the file and says 
   }
 });
 
-test("any other failure is what it is, and so is a success", async () => {
+test("returns the result, and throws any other error unchanged", async () => {
   await assert.rejects(withFileErrors(path, failing("EMFILE")), { code: "EMFILE" });
   assert.equal(await withFileErrors(path, () => Promise.resolve(7)), 7);
 });
 
-test("what is free is no more than there is", async () => {
+test("the free space is at most the size of the disk", async () => {
   const { free, size } = await readDiskSpace(path);
 
   assert.ok(free > 0 && free <= size);

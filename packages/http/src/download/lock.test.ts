@@ -29,7 +29,7 @@ function holder(changes: object): string {
   return JSON.stringify({ pid: process.pid, start: "", host: hostname(), token: "other", ...changes });
 }
 
-test("a lock is for one at a time, and free again when it is released", () =>
+test("one process holds a lock at a time, until it is released", () =>
   inFolder(async (path) => {
     const lock = await lockFile(path);
 
@@ -42,7 +42,7 @@ test("a lock is for one at a time, and free again when it is released", () =>
     await (await lockFile(path)).release();
   }));
 
-test("the lock of a dead process is taken over, and so is one of its number's former owner", () =>
+test("takes over the lock of a dead process, and of an earlier process with the same pid", () =>
   inFolder(async (path) => {
     for (const left of [holder({ pid: await deadPid() }), holder({ start: "1" }), "torn {"]) {
       await symlink(left, path);
@@ -52,7 +52,7 @@ test("the lock of a dead process is taken over, and so is one of its number's fo
     }
   }));
 
-test("the lock of another machine stays, and the message says how to be rid of it", () =>
+test("keeps the lock of another machine, and the message says how to remove it", () =>
   inFolder(async (path) => {
     await symlink(holder({ host: "elsewhere", pid: await deadPid() }), path);
 
@@ -61,7 +61,7 @@ test("the lock of another machine stays, and the message says how to be rid of i
     await unlink(path);
   }));
 
-test("of many who find a dead one's lock, one gets it", () =>
+test("gives a dead process's lock to one of many that find it", () =>
   inFolder(async (path) => {
     await symlink(holder({ pid: await deadPid() }), path);
 
@@ -72,7 +72,7 @@ test("of many who find a dead one's lock, one gets it", () =>
     await got[0]?.value.release();
   }));
 
-test("a lock that was taken over is not released by who had it", () =>
+test("the previous holder does not release a lock that was taken over", () =>
   inFolder(async (path) => {
     const lock = await lockFile(path);
     await unlink(path);

@@ -5,8 +5,9 @@ import { dirname } from "node:path";
 import { IncompleteBodyError } from "../errors/transport-errors.ts";
 import { DigestError, DiskFullError } from "../errors/file-errors.ts";
 import type { ResponseHeaders } from "../model/headers.ts";
-import { continuationOf, type ContinuationInfo } from "../resume/continued.ts";
 import {
+  continuationOf,
+  type ContinuationInfo,
   toPartialRepresentation,
   isEncoded,
   declaredLength,

@@ -18,14 +18,14 @@ const sidecar: Sidecar = {
   boot: "this",
 };
 
-test("what is written is read again", () => {
+test("parses a formatted sidecar", () => {
   const less = { ...sidecar, total: undefined, boot: undefined, digests: [] };
 
   assert.deepEqual(parseSidecar(formatSidecar(sidecar)), sidecar);
   assert.deepEqual(parseSidecar(formatSidecar(less)), less);
 });
 
-test("a validator that no server could have given is not read", () => {
+test("rejects a validator that no server could have sent", () => {
   for (const validator of [
     "",
     "v1",
@@ -40,7 +40,7 @@ test("a validator that no server could have given is not read", () => {
   assert.deepEqual(parseSidecar(formatSidecar(dated)), dated);
 });
 
-test("what is torn, spoilt or from another version is not read", () => {
+test("rejects a torn, damaged or differently versioned sidecar", () => {
   const text = formatSidecar(sidecar);
   for (const [from, to] of [
     ['"version": 1', '"version": 2'],
@@ -60,7 +60,7 @@ test("what is torn, spoilt or from another version is not read", () => {
   );
 });
 
-test("all of a part is relied upon while the machine has run on, and else what must have been on the disk", () => {
+test("trusts the whole part within one boot, and only the synced bytes after another", () => {
   const size = unsyncedBytes + 1_000;
   assert.equal(reliableBytes(size, sidecar, "this"), size);
   assert.equal(reliableBytes(size, sidecar, "another"), 1_000);
@@ -69,7 +69,7 @@ test("all of a part is relied upon while the machine has run on, and else what m
   assert.equal(reliableBytes(1_000, sidecar, "another"), 0);
 });
 
-test("what is held is what is there, but never the last byte of a whole", () => {
+test("continues a part after its last byte, but a complete part at its last byte", () => {
   const table: readonly (readonly [number, number | undefined, number | undefined])[] = [
     [80, 200, 80],
     [199, 200, 199],

@@ -6,8 +6,8 @@ import { BodyTooLargeError, TransportError } from "../errors/transport-errors.ts
 import { ResponseHeaders } from "../model/headers.ts";
 import type { HttpRequest } from "../model/request.ts";
 import { HttpResponse } from "../model/response.ts";
-import { markContinuation } from "./continued.ts";
 import {
+  markContinuation,
   toPartialRepresentation,
   evaluateReply,
   canRequestRest,

@@ -1,6 +1,8 @@
 import { createHash } from "node:crypto";
+import type { AttemptRecord } from "../model/attempt-record.ts";
 import type { ResponseHeaders } from "../model/headers.ts";
 import type { HttpRequest } from "../model/request.ts";
+import type { HttpResponse } from "../model/response.ts";
 import { parseContentRange, type ServedRange } from "./content-range.ts";
 import { hasValidator, strongValidator } from "./validator.ts";
 
@@ -179,4 +181,34 @@ export function declaredLength(headers: ResponseHeaders): number | undefined {
   return length === null || headers.has("transfer-encoding") || !/^\d{1,15}$/.test(length)
     ? undefined
     : Number(length);
+}
+
+/** How a response continues an earlier one. */
+export interface ContinuationInfo {
+  /** Bytes that were received before this response. */
+  readonly offset: number;
+  /** Size of the whole in bytes, if known. */
+  readonly total: number | undefined;
+  /** The status that the server sent. */
+  readonly status: number;
+}
+
+const continuations = new WeakMap<HttpResponse, ContinuationInfo>();
+
+/** Records that a response continues a body that broke off. Returns the response. */
+export function markContinuation<R extends HttpResponse>(response: R, continued: ContinuationInfo): R {
+  continuations.set(response, continued);
+  return response;
+}
+
+/** Returns how a response continues an earlier one; undefined if it does not. */
+export function continuationOf(response: HttpResponse): ContinuationInfo | undefined {
+  return continuations.get(response);
+}
+
+/** Returns the status that the server sent, for the record of the attempt. The joined response may have another status. */
+export function serverStatusOf(response: HttpResponse): Pick<AttemptRecord, "status" | "resumedFrom"> {
+  const continued = continuations.get(response);
+  if (continued === undefined) return { status: response.status };
+  return { status: continued.status, resumedFrom: continued.offset };
 }

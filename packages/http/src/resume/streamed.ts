@@ -7,8 +7,9 @@ import { isRedirectStatus } from "../model/redirect-request.ts";
 import type { HttpRequest } from "../model/request.ts";
 import { type HttpResponse, StatusError } from "../model/response.ts";
 import { StreamedResponse, discardBody } from "../model/streamed-response.ts";
-import { continuationOf, markContinuation } from "./continued.ts";
 import {
+  continuationOf,
+  markContinuation,
   toPartialRepresentation,
   evaluateReply,
   declaredLength,

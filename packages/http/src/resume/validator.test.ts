@@ -9,7 +9,7 @@ const almost = "Mon, 02 Jan 2023 00:00:59 GMT";
 
 type Headers = Readonly<Record<string, string | readonly string[]>>;
 
-test("an answer's validator is its strong tag, or its date where that has settled and there is no tag", () => {
+test("returns the strong tag, or without any tag a Last-Modified that has settled", () => {
   const table: readonly (readonly [Headers, string | undefined])[] = [
     [{}, undefined],
     [{ etag: '"a"' }, '"a"'],
@@ -38,7 +38,7 @@ test("an answer's validator is its strong tag, or its date where that has settle
     assert.equal(strongValidator(new ResponseHeaders(headers)), expected, JSON.stringify(headers));
 });
 
-test("an answer bears a validator only if it says so", () => {
+test("a response has a validator only if its headers contain it", () => {
   const table: readonly (readonly [Headers, string, boolean])[] = [
     [{ etag: '"a"' }, '"a"', true],
     [{ etag: '"b"' }, '"a"', false],

@@ -14,7 +14,7 @@ const User: StandardSchema<User> = {
   "~standard": { version: 1, vendor: "test", validate: () => ({ value: { id: 7 } }) },
 };
 
-test("the body can be asked for without the response", async () => {
+test("reads the body directly from the promise", async () => {
   const { session } = scripted([{ body: '{"id":1}' }]);
 
   assert.deepEqual(await session.get("https://a.test/").json(), { id: 1 });
@@ -23,7 +23,7 @@ test("the body can be asked for without the response", async () => {
   assert.deepEqual(await session.get("https://a.test/").raiseForStatus().json(User), { id: 7 });
 });
 
-test("the response comes as it does without", async () => {
+test("resolves to the response when it is awaited", async () => {
   const { session } = scripted([{ body: "x" }]);
 
   const promise = session.get("https://a.test/");
@@ -33,17 +33,17 @@ test("the response comes as it does without", async () => {
   assert.equal((await promise).status, 200);
 });
 
-test("raises what is no success before the body is looked at", async () => {
+test("throws a StatusError before it parses the body", async () => {
   const { session } = scripted([{ status: 404, body: "<html>" }]);
 
   await assert.rejects(session.get("https://a.test/").raiseForStatus().json(User), StatusError);
 });
 
 for (const [what, url] of [
-  ["what cannot be asked", "nowhere"],
+  ["an invalid URL", "nowhere"],
   ["a body and JSON together", "https://a.test/"],
 ] as const) {
-  test(`${what} is a rejection, of the sugar too, and nothing is thrown`, async () => {
+  test(`rejects, and does not throw, for ${what}`, async () => {
     const { session } = scripted([{}]);
     const both = { body: "x", json: {} };
 
@@ -54,7 +54,7 @@ for (const [what, url] of [
 
 type Same<A, B> = [A] extends [B] ? ([B] extends [A] ? true : false) : false;
 
-test("the types follow the schema", () => {
+test("types the body by its schema", () => {
   const { session } = scripted([{ body: "{}" }]);
   const inferred = (): readonly [
     Promise<User>,

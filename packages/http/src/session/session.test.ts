@@ -29,7 +29,7 @@ function to(location: string, seconds?: number): ScriptedOutcome {
   };
 }
 
-test("a session that is told nothing asks four times, waits longer and longer, and hands the answer out", async () => {
+test("a session without options makes four attempts with growing waits, and returns the response", async () => {
   const { session, adapter, clock } = scripted([busy()], { random: () => 0.5 });
 
   const response = await session.get(url);
@@ -37,7 +37,7 @@ test("a session that is told nothing asks four times, waits longer and longer, a
   assert.deepEqual([response.status, adapter.requests.length, clock.sleeps], [503, 4, [500, 1_000, 2_000]]);
 });
 
-test("the wait of a Retry-After is never undercut, and chance adds a tenth at most", async () => {
+test("waits at least for Retry-After, and at most a tenth longer", async () => {
   const waits = [0, 0.999].map(async (chance) => {
     const { session, clock } = scripted([busy(5), {}], { random: () => chance });
     await session.get(url);
@@ -124,7 +124,7 @@ for (const [what, script, requests] of slow) {
   });
 }
 
-test("the wait for a Retry-After hears the caller's abort, and so does that of a redirect", async () => {
+test("an abort ends the wait for a Retry-After, also that of a redirect", async () => {
   for (const script of [[busy(60)], [to("/two", 60)]]) {
     const caller = new AbortController();
     const reason = new Error("enough");
@@ -159,7 +159,7 @@ const session = {
   baseUrl: "https://a.test/v1/",
 } satisfies SessionOptions;
 
-test("a request's headers and params are laid over the session's", async () => {
+test("the headers and params of a request override those of the session", async () => {
   const { session: made, adapter } = scripted([{}], session);
 
   await made.get("users", {
@@ -231,7 +231,7 @@ const overrides: readonly (readonly [
 ];
 
 for (const [what, script, options, ending] of overrides) {
-  test(`one request may have its own ${what}: ${ending}`, async () => {
+  test(`a request overrides ${what}: ${ending}`, async () => {
     const { session: made, adapter } = scripted(script, { timeout: { total: "40s" } });
 
     const came = await made.get(url, options).then(
@@ -243,7 +243,7 @@ for (const [what, script, options, ending] of overrides) {
   });
 }
 
-test("the methods are what they are called, and a method may be anything", async () => {
+test("sends the method of each verb, and any other method by name", async () => {
   const { session: made, adapter } = scripted([{}]);
 
   await made.get(url);
@@ -261,7 +261,7 @@ test("the methods are what they are called, and a method may be anything", async
   );
 });
 
-test("a body is sent whole to every attempt and along a 307, and is gone after a 303", async () => {
+test("sends the whole body with every attempt and after a 307, and none after a 303", async () => {
   const { session: made, adapter } = scripted([
     busy(),
     { status: 307, headers: { location: "/two" } },
@@ -282,7 +282,7 @@ test("a body is sent whole to every attempt and along a 307, and is gone after a
   );
 });
 
-test("redirects are told oldest first, each with the attempts that led to it", async () => {
+test("history has the redirects oldest first, each with its attempts", async () => {
   const { session: made } = scripted([busy(), to("/two"), to("/three"), busy(), {}]);
 
   const response = await made.get(url);
@@ -307,7 +307,7 @@ const storyOf = (
     decision,
   ]);
 
-test("the attempts of a call tell of its redirects, in order, and so does who hears of attempts", async () => {
+test("attempts and attempt hooks include the redirects, in order", async () => {
   const heard: AttemptRecord[] = [];
   const { session: made } = scripted([busy(), to("/two"), to("/three?token=s3cret"), busy(), {}]);
   made.hooks.attempt.push((attempt) => heard.push(attempt));
@@ -325,7 +325,7 @@ test("the attempts of a call tell of its redirects, in order, and so does who he
   assert.deepEqual(JSON.parse(JSON.stringify(attempts)), attempts);
 });
 
-test("an error behind a redirect tells of every attempt that led to it", async () => {
+test("an error after a redirect has every attempt of the call", async () => {
   const { session: made } = scripted([to("/two"), { error: notHttp }]);
 
   const error = await failureOf(made.get(url));
@@ -336,7 +336,7 @@ test("an error behind a redirect tells of every attempt that led to it", async (
   ]);
 });
 
-test("a loop of redirects tells of each of them", async () => {
+test("the error for a redirect loop has each redirect", async () => {
   const heard: AttemptRecord[] = [];
   const { session: made } = scripted([to("/again")], { maxRedirects: 2 });
   made.hooks.attempt.push((attempt) => heard.push(attempt));
@@ -366,7 +366,7 @@ const patiences: readonly (readonly [
 ];
 
 for (const [what, script, options, expected] of patiences) {
-  test(`the record of an attempt says how long the server asked to wait: ${what}`, async () => {
+  test(`the record of an attempt has the requested delay: ${what}`, async () => {
     const { session: made } = scripted(script, options);
 
     const [first] = (await made.get(url)).attempts;
@@ -375,7 +375,7 @@ for (const [what, script, options, expected] of patiences) {
   });
 }
 
-test("a redirect that says when to come tells of the wait, and one that is not followed of none", async () => {
+test("the record of a redirect has its wait only if it is followed", async () => {
   const { session: made } = scripted([to("/two", 3), {}]);
 
   const followed = await made.get(url);
@@ -395,7 +395,7 @@ test("a redirect that says when to come tells of the wait, and one that is not f
   assert.deepEqual(heard, kept.attempts);
 });
 
-test("the retries of a call are not renewed by a redirect", async () => {
+test("a redirect does not restore the retries of a call", async () => {
   const { session: made, adapter } = scripted([busy(), busy(), to("/two"), busy(), busy(), {}], {
     retry: new Retry({ total: 3, ...listed }),
   });
@@ -405,7 +405,7 @@ test("the retries of a call are not renewed by a redirect", async () => {
   assert.deepEqual([response.status, adapter.requests.length], [503, 5]);
 });
 
-test("an adapter with a rule of its own is retried by it, after a redirect too", async () => {
+test("the retry of an adapter applies, also after a redirect", async () => {
   const {
     session: made,
     adapter,
@@ -422,7 +422,7 @@ test("an adapter with a rule of its own is retried by it, after a redirect too",
 });
 
 for (const name of ["x-key", "X-Key"]) {
-  test(`credentials of a request, ${name} too, do not follow a redirect to another origin`, async () => {
+  test(`removes the credentials and the sensitive header ${name} on a redirect to another origin`, async () => {
     const { session: made, adapter } = scripted([to("https://b.test/"), {}], { sensitiveHeaders: [name] });
 
     await made.get("https://ann:secret@a.test/", { headers: { "x-key": "k", "x-other": "o" } });
@@ -442,7 +442,7 @@ for (const name of ["x-key", "X-Key"]) {
   });
 }
 
-test("a mounted prefix may name the port that its scheme has anyway", async () => {
+test("a mounted prefix may name the default port", async () => {
   const { session: made, adapter, clock } = scripted([{}]);
   const other = scriptedAdapter([{}], { clock });
   made.mount("http://b.test:80/", other).mount("https://b.test:443", other);
@@ -453,7 +453,7 @@ test("a mounted prefix may name the port that its scheme has anyway", async () =
   assert.deepEqual([other.requests.length, adapter.requests.length], [3, 1]);
 });
 
-test("a session that was closed makes no call, whatever its adapters would do", async () => {
+test("a closed session sends nothing, even through an open adapter", async () => {
   const { session: made, adapter } = scripted([{}]);
   await made.close();
 
@@ -484,7 +484,7 @@ for (const [what, call, name] of mistakes) {
   });
 }
 
-test("what an adapter throws by mistake is not retried", async () => {
+test("does not retry a TypeError of an adapter", async () => {
   const { session: made, adapter } = scripted([{ error: new TypeError("a bug") }]);
 
   const error = await failureOf(made.get(url));
@@ -492,7 +492,7 @@ test("what an adapter throws by mistake is not retried", async () => {
   assert.deepEqual([error.message, adapter.requests.length], ["a bug", 1]);
 });
 
-test("an answer may be retried for what it says", async () => {
+test("retry.when can retry a response for its body", async () => {
   const retry = new Retry({
     total: 3,
     wait: waitFixed("1s"),
@@ -511,7 +511,7 @@ test("an answer may be retried for what it says", async () => {
 
 // What all calls share
 
-test("a budget is shared by all calls", async () => {
+test("all calls share one budget", async () => {
   const clock = scripted([{}]).clock;
   const { session: made, adapter } = scripted([busy()], {
     budget: retryBudget({ ratio: 0, minPerSecond: 0.3, window: "10s", clock }),
@@ -548,7 +548,7 @@ test("a call whose drain is already aborted makes one attempt", async () => {
   assert.equal(adapter.requests.length, 1);
 });
 
-test("an error behind a redirect tells of the redirects that led to it", async () => {
+test("an error after a redirect has the redirects as its history", async () => {
   const { session } = scripted([to("/next"), { error: new InvalidUrlError("no") }]);
 
   const error = await failureOf(session.get(url));
