@@ -79,7 +79,7 @@ test("get through a list tries the next proxy, and exits with 8 if none is avail
   assert.deepEqual([code, out], [0, "welcome"], err);
   assert.match(err, /^attempt 1: .*\nattempt 2: 403 .*\nattempt 3: 200/);
   assert.equal(abroad.code, 8, abroad.err);
-  assert.match(abroad.err, /^holdfast get: No proxy is fit for shop\.test/);
+  assert.match(abroad.err, /^holdfast get: No proxy is available for shop\.test/);
 });
 
 test("a single failed proxy is retried, as a server is", async () => {
@@ -203,7 +203,7 @@ test("a run reads a list that changes while it waits, and continues", async () =
     "1m",
   );
   await waitUntil("it says that no proxy is fit", () =>
-    running.err().includes("No proxy is fit for shop.test"),
+    running.err().includes("No proxy is available for shop.test"),
   );
 
   await table.write("proxies.txt", `${hostOf(locked)}\n${hostOf(good)}\n`);

@@ -73,9 +73,9 @@ test("formatEvent reports the first failure with each reason, long pauses and in
         type: "no-proxy",
         host: "example.com",
         until: 30_000,
-        why: "No proxy is fit for example.com: 3 http-403",
+        why: "No proxy is available for example.com: 3 http-403",
       },
-      "No proxy is fit for example.com: 3 http-403; retrying in 30 s",
+      "No proxy is available for example.com: 3 http-403; retrying in 30 s",
     ],
     [start, { type: "no-proxy", host: "example.com", until: 1_000, why: "" }, undefined],
   ];

@@ -15,7 +15,7 @@ import {
   errorVerdict,
 } from "@holdfast/http";
 import type { ProxySpec } from "../list/spec.ts";
-import { exitAddressIn } from "./exit-address.ts";
+import { findExitAddress } from "./exit-address.ts";
 import { parseProxyList } from "../list/proxy-list.ts";
 import { fillTemplate, needsCountry, createSessionId } from "../list/template.ts";
 
@@ -83,7 +83,7 @@ export async function checkProxies(list: string, options: ProxyCheckOptions): Pr
     numbers.set(spec.label, number);
     return { spec, mark: number === 1 ? "" : `#${number}` };
   });
-  const checked = await inParallel(numbered, options.concurrency ?? 16, async ({ spec, mark }) => {
+  const checked = await mapInParallel(numbered, options.concurrency ?? 16, async ({ spec, mark }) => {
     const check = await checkOne(spec, options);
     return { ...check, proxy: check.proxy + mark };
   });
@@ -95,26 +95,26 @@ const noCountry: ProxyFailure = {
   message: "it was not tried: its template has a {country}, and no country is named",
 };
 
-const guesses: readonly ProxyScheme[] = ["http", "socks5", "socks4"];
+const schemesToTry: readonly ProxyScheme[] = ["http", "socks5", "socks4"];
 
 async function checkOne(spec: ProxySpec, options: ProxyCheckOptions): Promise<ProxyCheck> {
   if (needsCountry(spec.address) && (options.country ?? spec.country) === undefined)
     return { proxy: spec.label, works: false, failure: noCountry };
-  const kinds = spec.isSchemeGiven ? [spec.address.scheme] : guesses;
+  const kinds = spec.isSchemeGiven ? [spec.address.scheme] : schemesToTry;
   let first: ProxyCheck | undefined;
   for (const kind of kinds) {
-    const check = await tryAs(kind, spec, options);
-    if (check.kind !== undefined || isNobodyThere(check)) return check;
+    const check = await checkAs(kind, spec, options);
+    if (check.kind !== undefined || isUnreachable(check)) return check;
     first ??= check;
   }
   return first ?? { proxy: spec.label, works: false };
 }
 
-async function tryAs(kind: ProxyScheme, spec: ProxySpec, options: ProxyCheckOptions): Promise<ProxyCheck> {
+async function checkAs(kind: ProxyScheme, spec: ProxySpec, options: ProxyCheckOptions): Promise<ProxyCheck> {
   const { url, timeout = "10s", headers, tls } = options;
   const limit = toMs(timeout);
   const session = new Session({
-    proxy: urlAs(kind, spec, options),
+    proxy: formatUrlAs(kind, spec, options),
     retry: new Retry({ total: 0, raiseOnStatus: false }),
     timeout: { connect: limit, read: limit },
     cookies: false,
@@ -125,16 +125,16 @@ async function tryAs(kind: ProxyScheme, spec: ProxySpec, options: ProxyCheckOpti
   });
   const proxy = formatProxyLabel({ ...spec.address, scheme: kind });
   try {
-    return { proxy, ...resultOf(kind, await session.get(url)) };
+    return { proxy, ...toCheckResult(kind, await session.get(url)) };
   } catch (error) {
-    return { proxy, works: false, ...failureOf(kind, error) };
+    return { proxy, works: false, ...toCheckFailure(kind, error) };
   } finally {
     await session.close();
   }
 }
 
 /** The URL by which one of its sessions is asked for, in the words of a kind. */
-function urlAs(kind: ProxyScheme, spec: ProxySpec, { country }: ProxyCheckOptions): string {
+function formatUrlAs(kind: ProxyScheme, spec: ProxySpec, { country }: ProxyCheckOptions): string {
   const { address, values, session } = spec;
   const filling = { values, country: country ?? spec.country, ttl: session.ttl };
   return formatProxyUrl({
@@ -143,7 +143,7 @@ function urlAs(kind: ProxyScheme, spec: ProxySpec, { country }: ProxyCheckOption
   });
 }
 
-function resultOf(kind: ProxyScheme, response: HttpResponse): Omit<ProxyCheck, "proxy"> {
+function toCheckResult(kind: ProxyScheme, response: HttpResponse): Omit<ProxyCheck, "proxy"> {
   const { status, verdict, elapsed: latency } = response;
   if (verdict.kind !== "success") {
     const message = `The site answered ${status}`;
@@ -155,12 +155,12 @@ function resultOf(kind: ProxyScheme, response: HttpResponse): Omit<ProxyCheck, "
       failure: { reason: verdict.reason, fault: "origin", message },
     };
   }
-  const exit = exitAddressIn(new TextDecoder().decode(response.content));
+  const exit = findExitAddress(new TextDecoder().decode(response.content));
   return { works: true, kind, status, latency, ...(exit !== undefined && { exit }) };
 }
 
 // Whoever says one of these, does it in the language that it was spoken to in.
-const speaks: ReadonlySet<ProxyReason> = new Set([
+const reasonsInProtocol: ReadonlySet<ProxyReason> = new Set([
   "auth",
   "payment",
   "throttled",
@@ -176,22 +176,22 @@ const speaks: ReadonlySet<ProxyReason> = new Set([
   "origin-failed",
 ]);
 
-function failureOf(kind: ProxyScheme, error: unknown): Pick<ProxyCheck, "kind" | "failure"> {
+function toCheckFailure(kind: ProxyScheme, error: unknown): Pick<ProxyCheck, "kind" | "failure"> {
   const { message } = summarizeError(error);
   if (!(error instanceof ProxyError)) {
     if (error instanceof TypeError) throw error;
     return { failure: { reason: errorVerdict(error).reason, fault: "unknown", message } };
   }
   const { reason, fault } = error;
-  return { ...(speaks.has(reason) && { kind }), failure: { reason, fault, message } };
+  return { ...(reasonsInProtocol.has(reason) && { kind }), failure: { reason, fault, message } };
 }
 
 /** Whether it is of no use to speak in another way. */
-function isNobodyThere({ failure }: ProxyCheck): boolean {
+function isUnreachable({ failure }: ProxyCheck): boolean {
   return failure?.reason === "unreachable" || failure?.reason === "timeout-connect";
 }
 
-async function inParallel<T, R>(
+async function mapInParallel<T, R>(
   items: readonly T[],
   limit: number,
   work: (item: T) => Promise<R>,

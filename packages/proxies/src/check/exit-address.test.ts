@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { exitAddressIn } from "./exit-address.ts";
+import { findExitAddress } from "./exit-address.ts";
 
 test("the address of an answer that tells it, and of no other", () => {
   const rows: readonly (readonly [string, string | undefined])[] = [
@@ -21,5 +21,5 @@ test("the address of an answer that tells it, and of no other", () => {
     [`${" ".repeat(10_000)}203.0.113.9`, undefined],
   ];
 
-  for (const [text, address] of rows) assert.equal(exitAddressIn(text), address, text);
+  for (const [text, address] of rows) assert.equal(findExitAddress(text), address, text);
 });

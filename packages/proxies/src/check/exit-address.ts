@@ -8,13 +8,13 @@ const names = ["origin", "ip", "ip_addr", "address", "query"];
  * `{ "origin": "203.0.113.9" }` or `{ "ip": "..." }`, or the address alone. Where it is the last of a list, the others are
  * what the request said of itself (X-Forwarded-For). Undefined where it is none of these.
  */
-export function exitAddressIn(text: string): string | undefined {
-  const said = text.length > 10_000 ? undefined : (inJson(text) ?? text);
+export function findExitAddress(text: string): string | undefined {
+  const said = text.length > 10_000 ? undefined : (findAddressInJson(text) ?? text);
   const address = said?.split(",").at(-1)?.trim() ?? "";
   return isIP(address) === 0 ? undefined : address;
 }
 
-function inJson(text: string): string | undefined {
+function findAddressInJson(text: string): string | undefined {
   try {
     const value: unknown = JSON.parse(text);
     if (typeof value === "string") return value;

@@ -21,12 +21,14 @@ interface Row {
 export function parseProxyList(text: string, name: string): ProxyList {
   const bare = text.replace(/^\uFEFF/, "");
   if (/^.{0,3}\0/s.test(bare)) return { proxies: [], faults: [`${name}: it is not UTF-8 text`] };
-  return /^\s*(?:\[\s*["{\]]|\{\s*")/.test(bare) ? fromJson(bare, name) : listOf(rowsOf(bare, name));
+  return /^\s*(?:\[\s*["{\]]|\{\s*")/.test(bare)
+    ? fromJson(bare, name)
+    : collectProxies(parseRows(bare, name));
 }
 
 /** Reads a list that a program made. `name` says where it comes from. */
 export function parseProxyEntries(inputs: readonly unknown[], name: string): ProxyList {
-  return listOf(
+  return collectProxies(
     inputs.map((input, index) => ({
       place: `${name}: proxy ${index + 1}`,
       read: () => parseJsonEntry(input),
@@ -41,7 +43,7 @@ export function requireValid({ proxies, faults }: ProxyList): readonly ProxySpec
   throw new TypeError(`${faults.slice(0, 5).join("; ")}${more}`);
 }
 
-function rowsOf(text: string, name: string): readonly Row[] {
+function parseRows(text: string, name: string): readonly Row[] {
   const rows = text.split(/\r\n|\r|\n/).flatMap((line, index) => {
     const said = line.replace(/(?:^|\s)(?:#|\/\/).*$/s, "").trim();
     return said === "" ? [] : [{ place: `${name}:${index + 1}`, said }];
@@ -61,7 +63,7 @@ function namesColumns(line: string): boolean {
 }
 
 function fromJson(text: string, name: string): ProxyList {
-  const value = parsed(text);
+  const value = tryParseJson(text);
   if (value === undefined) return fromJsonLines(text, name);
   return parseProxyEntries(Array.isArray(value) ? value : (listIn(value) ?? [value]), name);
 }
@@ -77,12 +79,16 @@ function listIn(value: unknown): readonly unknown[] | undefined {
 function fromJsonLines(text: string, name: string): ProxyList {
   const lines = text
     .split(/\r\n|\r|\n/)
-    .map((line, index) => ({ place: `${name}:${index + 1}`, value: parsed(line), blank: line.trim() === "" }))
+    .map((line, index) => ({
+      place: `${name}:${index + 1}`,
+      value: tryParseJson(line),
+      blank: line.trim() === "",
+    }))
     .filter(({ blank }) => !blank);
   // Without the platform's words, which quote the text.
   if (lines[0]?.value === undefined)
     return { proxies: [], faults: [`${name}: it begins as JSON, and is none`] };
-  return listOf(
+  return collectProxies(
     lines.map(({ place, value }) => ({
       place,
       read: () => {
@@ -93,7 +99,7 @@ function fromJsonLines(text: string, name: string): ProxyList {
   );
 }
 
-function parsed(text: string): unknown {
+function tryParseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
@@ -101,16 +107,16 @@ function parsed(text: string): unknown {
   }
 }
 
-function listOf(rows: readonly Row[]): ProxyList {
+function collectProxies(rows: readonly Row[]): ProxyList {
   const proxies = new Map<string, ProxySpec>();
   const faults: string[] = [];
-  const told = new Callbacks();
+  const told = new CredentialCallbacks();
   for (const { place, read } of rows) {
     try {
       const spec = told.apart(parseProxyEntry(read()));
       const known = proxies.get(spec.id);
       if (known === undefined) proxies.set(spec.id, spec);
-      else if (!isAlike(known, spec))
+      else if (!isSameEntry(known, spec))
         throw new TypeError("it is there before, with another weight, maxConcurrent or session");
     } catch (error) {
       faults.push(`${place}: ${error instanceof Error ? error.message : "not a proxy"}`);
@@ -120,7 +126,7 @@ function listOf(rows: readonly Row[]): ProxyList {
 }
 
 /** Tells entries of one URL apart that ask different functions for their credentials: by their order, which lasts when a list is made anew. */
-class Callbacks {
+class CredentialCallbacks {
   readonly #byId = new Map<string, Set<unknown>>();
 
   apart(spec: ProxySpec): ProxySpec {
@@ -132,7 +138,7 @@ class Callbacks {
   }
 }
 
-function isAlike(a: ProxySpec, b: ProxySpec): boolean {
+function isSameEntry(a: ProxySpec, b: ProxySpec): boolean {
   return (
     a.weight === b.weight &&
     a.maxConcurrent === b.maxConcurrent &&

@@ -48,7 +48,7 @@ export interface ProxySpec {
  * @throws TypeError or RangeError that says what is wrong, without any credential.
  */
 export function parseProxyEntry(input: ProxyInput): ProxySpec {
-  const { url, values, credentials, country, session = {}, ...entry } = entryOf(input);
+  const { url, values, credentials, country, session = {}, ...entry } = validateEntry(input);
   const address = withCredentials(parseProxyAddress(url), entry);
   checkTemplate(address, values);
   return {
@@ -59,8 +59,8 @@ export function parseProxyEntry(input: ProxyInput): ProxySpec {
     values,
     credentials,
     country,
-    ...sharesOf(entry),
-    ...sessionsOf(entry, isSessionTemplate(address)),
+    ...parseShares(entry),
+    ...parseSessions(entry, isSessionTemplate(address)),
     session: {
       ttl: toMs(session.ttl ?? "10m"),
       own: sessionLimits(session),
@@ -69,7 +69,7 @@ export function parseProxyEntry(input: ProxyInput): ProxySpec {
   };
 }
 
-function sharesOf({
+function parseShares({
   weight = 1,
   maxConcurrent = Infinity,
 }: Pick<ProxyEntry, "weight" | "maxConcurrent">): Pick<ProxySpec, "weight" | "maxConcurrent"> {
@@ -78,7 +78,7 @@ function sharesOf({
   return { weight, maxConcurrent };
 }
 
-function sessionsOf(
+function parseSessions(
   { sessions, rotatesPerConnection = false }: Pick<ProxyEntry, "sessions" | "rotatesPerConnection">,
   isTemplate: boolean,
 ): Pick<ProxySpec, "gateway" | "sessions"> {
@@ -88,7 +88,7 @@ function sessionsOf(
   return { gateway: isTemplate || rotatesPerConnection, sessions: sessions ?? (isTemplate ? 1 : Infinity) };
 }
 
-function entryOf(input: ProxyInput): ProxyEntry {
+function validateEntry(input: ProxyInput): ProxyEntry {
   if (typeof input === "string") return { url: input };
   if (typeof input !== "object" || input === null || typeof input.url !== "string")
     throw new TypeError("a proxy is a URL, or { url, ... }");

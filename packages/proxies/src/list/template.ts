@@ -75,16 +75,17 @@ export function checkTemplate(
 ): void {
   const text = username + password;
   for (const [, name = "", kind, length] of text.matchAll(placeholder)) {
-    const known = given.has(name) || Object.hasOwn(values, name) || isOptional(text, name);
+    const known = reservedNames.has(name) || Object.hasOwn(values, name) || isOptional(text, name);
     if (!known) throw new TypeError(`the placeholder {${name}} has no value`);
-    if (!isKind(name, kind, length)) throw new TypeError(`the placeholder {${name}} is of no known kind`);
+    if (!isKnownFormat(name, kind, length))
+      throw new TypeError(`the placeholder {${name}} is of no known kind`);
   }
 }
 
-const given: ReadonlySet<string> = new Set(["session", "ttl", "country"]);
+const reservedNames: ReadonlySet<string> = new Set(["session", "ttl", "country"]);
 const kinds: Readonly<Record<string, object>> = { session: alphabets, ttl: units };
 
-function isKind(name: string, kind: string | undefined, length = ""): boolean {
+function isKnownFormat(name: string, kind: string | undefined, length = ""): boolean {
   return kind === undefined || (Object.hasOwn(kinds[name] ?? {}, kind) && Number(length) <= 255);
 }
 
@@ -102,16 +103,16 @@ function isOptional(text: string, name: string): boolean {
 
 function fillText(text: string, filling: TemplateValues): string {
   const whole = text.replace(optionalPart, (_, part: string) =>
-    [...part.matchAll(placeholder)].every((match) => valueOf(match, filling) !== undefined) ? part : "",
+    [...part.matchAll(placeholder)].every((match) => lookUpValue(match, filling) !== undefined) ? part : "",
   );
   return whole.replace(placeholder, (...match: string[]) => {
-    const value = valueOf(match, filling);
+    const value = lookUpValue(match, filling);
     if (value === undefined) throw new TypeError(`the placeholder {${match[1]}} has no value`);
     return value;
   });
 }
 
-function valueOf(
+function lookUpValue(
   [, name = "", kind]: readonly (string | undefined)[],
   { values = {}, country, session, ttl }: TemplateValues,
 ): string | undefined {

@@ -64,7 +64,7 @@ export function resolveSettings(options: ProxyPoolOptions): PoolSettings {
     minSuccessRate,
   } = options;
   const { clock = systemClock, random = systemRandom, isBlocked, on } = options;
-  const rule = ruleOf(options);
+  const rule = resolveHealthRule(options);
   return {
     rotation,
     rule,
@@ -88,7 +88,7 @@ function identitySettingsOf({
   maxIdentities = proxyPoolDefaults.maxIdentities,
   identityIdle = proxyPoolDefaults.identityIdle,
 }: ProxyPoolOptions): Pick<PoolSettings, "sticky" | "userAgents" | "maxIdentities" | "identityIdle"> {
-  return { sticky: stickyOf(sticky), userAgents, maxIdentities, identityIdle: toMs(identityIdle) };
+  return { sticky: resolveSticky(sticky), userAgents, maxIdentities, identityIdle: toMs(identityIdle) };
 }
 
 /**
@@ -107,7 +107,7 @@ export function resolveTiers(
   return [first, ...more];
 }
 
-function ruleOf({ cooldown, maxCooldown, retireAfter }: ProxyPoolOptions): HealthRule {
+function resolveHealthRule({ cooldown, maxCooldown, retireAfter }: ProxyPoolOptions): HealthRule {
   const { limit, reward, halfLife, probe, ...defaults } = proxyPoolDefaults;
   return {
     cooldown: toMs(cooldown ?? defaults.cooldown),
@@ -120,7 +120,7 @@ function ruleOf({ cooldown, maxCooldown, retireAfter }: ProxyPoolOptions): Healt
   };
 }
 
-function stickyOf(sticky: ProxyPoolOptions["sticky"]): PoolSettings["sticky"] {
+function resolveSticky(sticky: ProxyPoolOptions["sticky"]): PoolSettings["sticky"] {
   if (sticky === undefined) return () => undefined;
   return sticky === "host" ? ({ url }) => url.host : sticky;
 }

@@ -1,33 +1,34 @@
 import type { Identity, Member } from "../state/member.ts";
 
-/** Tells those who hold connections which ones are of no more use: a proxy that has left, or an identity that has ended, and that carries nothing any more. */
+/** Tells sessions which connections they can close: those of a proxy that left or of an identity that ended. */
 export class ConnectionRelease {
-  readonly #listeners = new Set<(proxy: string) => void>();
+  readonly #listeners = new Set<(proxyUrl: string) => void>();
 
-  listen(listener: (proxy: string) => void): () => void {
+  /** Calls `listener` with each released proxy URL. Returns a function that stops it. */
+  listen(listener: (proxyUrl: string) => void): () => void {
     this.#listeners.add(listener);
     return () => void this.#listeners.delete(listener);
   }
 
-  /** Takes note of the URL that a transport is told; the one before, which had other credentials, is of no more use. */
-  setUrl(owner: Member | Identity, proxy: string): void {
-    if (owner.url !== undefined && owner.url !== proxy) this.#forget(owner.url);
-    owner.url = proxy;
+  /** Stores the URL that a session connects to. Releases the former URL, whose credentials are outdated. */
+  setUrl(owner: Member | Identity, proxyUrl: string): void {
+    if (owner.url !== undefined && owner.url !== proxyUrl) this.#notify(owner.url);
+    owner.url = proxyUrl;
   }
 
-  /** Lets go of the connections of whoever is over, once nothing goes through them. */
+  /** Releases the connections if the member left or the identity ended, and no request uses them. */
   releaseIfOver(owner: Member | Identity): void {
     const isOver = "ended" in owner ? owner.ended : owner.hasLeft;
     if (isOver && owner.inFlight === 0) this.release(owner);
   }
 
-  /** Lets go of the connections, whatever goes through them. */
+  /** Releases the connections, even if requests use them. */
   release(owner: Member | Identity): void {
-    if (owner.url !== undefined) this.#forget(owner.url);
+    if (owner.url !== undefined) this.#notify(owner.url);
     owner.url = undefined;
   }
 
-  #forget(proxy: string): void {
-    for (const listener of this.#listeners) listener(proxy);
+  #notify(proxyUrl: string): void {
+    for (const listener of this.#listeners) listener(proxyUrl);
   }
 }

@@ -4,9 +4,12 @@ import { warn } from "@holdfast/http/internal";
 import type { ProxyEvent, ProxyListener } from "../options/events.ts";
 
 const proxyChannel = channel(channelNames.proxy);
-const mishap = { what: "A listener of a proxy pool threw", code: "HOLDFAST_PROXY_LISTENER" } as const;
+const listenerFailed = {
+  what: "A listener of a proxy pool threw",
+  code: "HOLDFAST_PROXY_LISTENER",
+} as const;
 
-/** Keeps what happens until it may be told: a listener sees nothing half done. */
+/** Holds events back until an operation is complete, so that listeners see a consistent pool. */
 export class EventQueue {
   readonly #listener: ProxyListener | undefined;
   #events: ProxyEvent[] = [];
@@ -20,22 +23,22 @@ export class EventQueue {
     this.#events.push(event);
   }
 
-  /** Tells of what has happened, when all of it is done. A listener that throws ends nothing: the first time, a warning of the process tells of it. */
+  /** Delivers the queued events to the listener and the channel. An error of the listener becomes one process warning. */
   flush(): void {
     if (this.#events.length === 0) return;
     const events = this.#events;
     this.#events = [];
     for (const event of events) {
-      this.#tell(event);
+      this.#deliver(event);
       if (proxyChannel.hasSubscribers) proxyChannel.publish(event);
     }
   }
 
-  #tell(event: ProxyEvent): void {
+  #deliver(event: ProxyEvent): void {
     try {
       this.#listener?.(event);
     } catch (error) {
-      if (!this.#hasWarned) warn(mishap, error);
+      if (!this.#hasWarned) warn(listenerFailed, error);
       this.#hasWarned = true;
     }
   }

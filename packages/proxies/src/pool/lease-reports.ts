@@ -1,54 +1,71 @@
 import { isRetired } from "../rules/health.ts";
-import { healthAt } from "../state/hosts.ts";
-import type { ProxyAvailability } from "@holdfast/http";
-import type { Lease, LeaseOwner } from "./lease.ts";
 import type { ProxyOutcome } from "../rules/outcome.ts";
+import { healthAt } from "../state/hosts.ts";
 import type { PoolComponents } from "./components.ts";
+import type { LeaseOwner, LeaseState } from "./lease.ts";
 
-/** Where the leases of a pool come back to: everybody who keeps something of the proxies hears how the attempt went. */
+/** Records the outcomes of leases in the components of the pool. */
 export class LeaseReports implements LeaseOwner {
-  readonly #parts: PoolComponents;
+  readonly #components: PoolComponents;
 
-  constructor(parts: PoolComponents) {
-    this.#parts = parts;
+  constructor(components: PoolComponents) {
+    this.#components = components;
   }
 
-  report({ terms }: Lease, outcome: ProxyOutcome): boolean {
-    const { settings, clinic, tiers, keeper, rosters, forgetting, sleepers, events } = this.#parts;
-    const { member, host, identity, began } = terms;
-    member.inFlight -= 1;
-    member.count(outcome);
+  report(lease: LeaseState, outcome: ProxyOutcome): boolean {
+    const tryAnotherProxy = this.#record(lease, outcome);
+    this.#releaseConnections(lease);
+    this.#wake(lease);
+    return tryAnotherProxy;
+  }
+
+  reportBrokenBody({ member, host, began }: LeaseState, outcome: ProxyOutcome): void {
+    const { health, queues, events } = this.#components;
+    member.countBrokenBody();
+    const { blameCleared } = health.record({ member, host, outcome, began });
+    if (blameCleared) queues.clear();
+    events.flush();
+  }
+
+  availableIn({ host, request }: LeaseState): number {
+    return this.#components.selector.availableIn(request, host);
+  }
+
+  /** Updates counts, health, tiers and the identity. Returns whether another proxy may do better. */
+  #record({ member, host, identity, began }: LeaseState, outcome: ProxyOutcome): boolean {
+    const { health, queues, tiers, identities } = this.#components;
+    member.endRequest(outcome);
     const sessionOver = identity?.ended === true;
-    const { originAtFault: isOrigins, tryAnotherProxy: another } = clinic.record({
+    const { originAtFault, tryAnotherProxy, blameCleared } = health.record({
       member,
       host,
       outcome,
       began,
       sessionOver,
     });
-    tiers.record(host, member.tier, { outcome, isOrigins });
+    // Members whose cooldown was cleared can serve earlier than their positions in the queues say.
+    if (blameCleared) queues.clear();
+    tiers.record(host, member.tier, { outcome, originAtFault });
     if (identity !== undefined) {
       identity.inFlight -= 1;
-      if (!isOrigins) keeper.recordOutcome(identity, host, outcome);
-      forgetting.releaseIfOver(identity);
+      if (!originAtFault) identities.recordOutcome(identity, host, outcome);
     }
-    forgetting.releaseIfOver(member);
-    if (isRetired(settings.rule, member.health)) forgetting.release(member);
+    return tryAnotherProxy;
+  }
+
+  #releaseConnections({ member, identity }: LeaseState): void {
+    const { connections, settings } = this.#components;
+    if (identity !== undefined) connections.releaseIfOver(identity);
+    connections.releaseIfOver(member);
+    if (isRetired(settings.rule, member.health)) connections.release(member);
+  }
+
+  #wake({ member, host }: LeaseState): void {
+    const { roster, health, waiters, events } = this.#components;
     member.notifyIdle();
-    sleepers.wake();
-    rosters.refresh(Math.max(member.health.cooldowns, healthAt(host, member).cooldowns));
+    waiters.wake();
+    const cooldowns = Math.max(member.health.cooldowns, healthAt(host, member).cooldowns);
+    roster.refresh({ unavailable: health.unavailable, cooldowns });
     events.flush();
-    return another;
-  }
-
-  reportBrokenBody({ terms: { member, host, began } }: Lease, outcome: ProxyOutcome): void {
-    const { clinic, events } = this.#parts;
-    member.countBreak();
-    clinic.record({ member, host, outcome, began });
-    events.flush();
-  }
-
-  availability({ terms: { host, request } }: Lease, blamed: boolean): ProxyAvailability {
-    return { proxyAtFault: blamed, availableIn: this.#parts.finder.availableIn(request, host) };
   }
 }

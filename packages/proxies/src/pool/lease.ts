@@ -1,18 +1,9 @@
-import type { Host, Identity, Member } from "../state/member.ts";
-import type { ProxyOutcome } from "../rules/outcome.ts";
-import type { PoolLease } from "../options/pool-lease.ts";
 import type { ProxyAvailability, ProxyRequest } from "@holdfast/http";
+import type { PoolLease } from "../options/pool-lease.ts";
+import type { ProxyOutcome } from "../rules/outcome.ts";
+import type { Host, Identity, Member } from "../state/member.ts";
 
-/** Where leases come back to. */
-export interface LeaseOwner {
-  /** Hears how an attempt went; says whether the address is to blame. */
-  report(lease: Lease, outcome: ProxyOutcome): boolean;
-  /** Hears that a body broke off after its success was reported. */
-  reportBrokenBody(lease: Lease, outcome: ProxyOutcome): void;
-  availability(lease: Lease, blamed: boolean): ProxyAvailability;
-}
-
-/** What a lease is about, and whom it goes back to. */
+/** Data of one lease. */
 export interface LeaseState {
   readonly member: Member;
   readonly host: Host;
@@ -20,77 +11,76 @@ export interface LeaseState {
   readonly request: ProxyRequest;
   readonly url: string;
   readonly began: number;
-  readonly owner: LeaseOwner;
 }
 
-const unknown: ProxyOutcome = { kind: "void", reason: "not-reported" };
+/** Receives the reports of leases. */
+export interface LeaseOwner {
+  /** Records the outcome of an attempt. Returns whether the proxy was at fault. */
+  report(lease: LeaseState, outcome: ProxyOutcome): boolean;
+  /** Records that a body broke off after its success was reported. */
+  reportBrokenBody(lease: LeaseState, outcome: ProxyOutcome): void;
+  /** Returns the milliseconds until a proxy is available for the request of the lease. */
+  availableIn(lease: LeaseState): number;
+}
 
-/** A proxy for one attempt: report what became of it once, or dispose of the lease. */
+const notReported: ProxyOutcome = { kind: "void", reason: "not-reported" };
+
+/** A proxy for one attempt. The data is in private fields, so that inspecting a lease shows no credentials. */
 export class Lease implements PoolLease {
-  readonly #terms: LeaseState;
-  #blamed: boolean | undefined;
+  readonly #state: LeaseState;
+  readonly #owner: LeaseOwner;
+  #proxyAtFault: boolean | undefined;
   #succeeded = false;
 
-  constructor(terms: LeaseState) {
-    this.#terms = terms;
+  constructor(state: LeaseState, owner: LeaseOwner) {
+    this.#state = state;
+    this.#owner = owner;
   }
 
-  // Getters: what inspects a lease does not show them.
-  /** The URL to connect to, with the credentials: for the transport alone. */
   get url(): string {
-    return this.#terms.url;
+    return this.#state.url;
   }
 
-  /** What may be shown of it. */
   get label(): string {
-    return this.#terms.member.label;
+    return this.#state.member.label;
   }
 
-  /** The cookies and the user agent to go with it, where the request belongs to a sticky identity. */
   get identity(): Pick<Identity, "cookies" | "userAgent"> | undefined {
-    return this.#terms.identity?.key === undefined ? undefined : this.#terms.identity;
-  }
-
-  /** What the pool is to know of it; the pool's own. */
-  get terms(): LeaseState {
-    return this.#terms;
+    const { identity } = this.#state;
+    return identity?.key === undefined ? undefined : identity;
   }
 
   /** Whether the attempt was reported. */
   get isReported(): boolean {
-    return this.#blamed !== undefined;
+    return this.#proxyAtFault !== undefined;
   }
 
-  /** Whether the address is to blame for how the attempt ended. */
   get proxyAtFault(): boolean {
-    return this.#blamed === true;
+    return this.#proxyAtFault === true;
   }
 
-  /** Gives the proxy back and says what became of the attempt; only the first report counts. */
   report(outcome: ProxyOutcome): void {
-    if (this.#blamed !== undefined) return;
-    this.#blamed = false;
+    if (this.isReported) return;
+    this.#proxyAtFault = false;
     this.#succeeded = outcome.kind === "success";
-    this.#blamed = this.#terms.owner.report(this, outcome);
+    this.#proxyAtFault = this.#owner.report(this.#state, outcome);
   }
 
-  /** Says, after the report of a success, that the body broke off; only the first time counts. */
+  /** Records that the body broke off after a success was reported. Only the first call counts. */
   reportBrokenBody(outcome: ProxyOutcome): void {
-    if (this.#succeeded) this.#terms.owner.reportBrokenBody(this, outcome);
+    if (this.#succeeded) this.#owner.reportBrokenBody(this.#state, outcome);
     this.#succeeded = false;
   }
 
-  /** What a further attempt may count on, as things stand now. */
   availability(): ProxyAvailability {
-    return this.#terms.owner.availability(this, this.proxyAtFault);
+    return { proxyAtFault: this.proxyAtFault, availableIn: this.#owner.availableIn(this.#state) };
   }
 
-  /** Gives the proxy back without a word on it, where nothing was reported. */
+  /** Returns the proxy without an outcome if nothing was reported. */
   [Symbol.dispose](): void {
-    this.report(unknown);
+    this.report(notReported);
   }
 
-  /** What is fit for a log. */
   toJSON(): { readonly proxy: string } {
     return { proxy: this.label };
   }

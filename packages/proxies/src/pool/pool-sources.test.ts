@@ -112,7 +112,7 @@ test("a source that fails later, or is empty, changes nothing, and is not asked 
   assert.equal(asked, 4);
   assert.deepEqual(named(events, "refresh-failed", "invalid-proxy"), [
     { type: "refresh-failed", reason: "http://***@vendor.test is down" },
-    { type: "refresh-failed", reason: "the source has no proxy any more" },
+    { type: "refresh-failed", reason: "the source returned no proxies; the pool keeps the former ones" },
     {
       type: "invalid-proxy",
       reason: "the fetched proxies: proxy 2: the port is not a number from 1 to 65535",

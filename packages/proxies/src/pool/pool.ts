@@ -28,242 +28,247 @@ import type { ProxyPoolStats } from "../options/pool-stats.ts";
 import { toPoolStats } from "./stats.ts";
 import { leaseUrl } from "./lease-url.ts";
 
-const sweepEvery = 10_000;
+const sweepInterval = 10_000;
 
 /**
- * Proxies, and what is known of them: which one serves the next request, which ones rest and for which host, and who
- * keeps which identity. One pool may serve several sessions. It holds nothing open, so that it need not be closed.
+ * A pool of proxies for one or more sessions. It chooses a proxy for each attempt, tracks the health of each proxy per
+ * host, and keeps sticky identities. A pool holds no connection and no timer, so it needs no `close`.
+ *
+ * ```ts
+ * const session = new Session({ proxy: new ProxyPool({ file: "proxies.txt" }, { cooldown: "1m" }) });
+ * ```
  */
 export class ProxyPool implements ProxyProvider {
-  readonly #parts: PoolComponents;
-  readonly #desk: LeaseReports;
+  readonly #components: PoolComponents;
+  readonly #leaseReports: LeaseReports;
   #sweptAt: number;
 
-  /** @throws TypeError or RangeError for a source or an option that is none, or a bad proxy in a list; nothing is quoted. */
+  /** @throws TypeError or RangeError for an invalid source, option or proxy; the message quotes nothing of a proxy. */
   constructor(
     source: ProxySource | { readonly tiers: readonly ProxyTier[] },
     options: ProxyPoolOptions = {},
   ) {
     const settings = resolveSettings(options);
     this.#sweptAt = settings.clock.now();
-    this.#parts = createComponents(settings, resolveTiers(source));
-    this.#desk = new LeaseReports(this.#parts);
-    this.#parts.events.flush();
+    this.#components = createComponents(settings, resolveTiers(source));
+    this.#leaseReports = new LeaseReports(this.#components);
+    this.#components.events.flush();
   }
 
-  /** How many proxies there are. */
+  /** The number of proxies in the pool. */
   get size(): number {
-    return this.#parts.rosters.size;
+    return this.#components.roster.size;
   }
 
   /**
-   * Waits until the proxies are known, where they come from a file or a function, and for a reading under way.
+   * Waits for the first reading of each source, and for a reading in progress. Resolves to the pool.
    *
-   * @throws what the source throws, and TypeError that names the place of a bad proxy.
+   * @throws the errors of a source; TypeError that names the place of an invalid proxy.
    */
   async ready(): Promise<this> {
-    await this.#parts.rosters.settled();
-    this.#parts.events.flush();
+    await this.#components.roster.settled();
+    this.#components.events.flush();
     return this;
   }
 
-  /** Whether requests to a URL go through the pool: all but those that `no_proxy` exempts, where the proxies come from the environment. */
+  /** Returns whether requests to a URL use the pool. Only `no_proxy` of an `{ environment }` source exempts URLs. */
   covers(url: URL): boolean {
-    return this.#parts.rosters.covers(url);
+    return this.#components.roster.covers(url);
   }
 
   /**
-   * Gives a proxy for one attempt.
+   * Returns a proxy for one attempt.
    *
-   * @throws NoProxyError when none is fit, and none will be in time, or with the cause where a source fails at the start;
-   * DeadlineExceededError when a source or a proxy's credentials are not there by the deadline; the signal's reason.
+   * @throws NoProxyError if no proxy is available in time, or if a source fails at the start (then with the cause);
+   * DeadlineExceededError if a source or the credentials of a proxy are late; the signal's reason.
    */
   async lease(request: LeaseRequest): Promise<PoolLease> {
-    const { rosters, finder } = this.#parts;
+    const { roster, selector } = this.#components;
     for (;;) {
-      const started = rosters.started();
-      if (started !== undefined) await this.#started(started, request);
-      this.#housekeeping();
-      const found = finder.select(request);
+      const started = roster.started();
+      if (started !== undefined) await this.#waitForSources(started, request);
+      this.#maintain();
+      const found = selector.select(request);
       const lease =
-        "availableAt" in found ? await this.#wait(found, request) : await this.#open(found, request);
-      this.#parts.events.flush();
+        "availableAt" in found ? await this.#waitForProxy(found, request) : await this.#open(found, request);
+      this.#components.events.flush();
       if (lease !== undefined) return lease;
     }
   }
 
   /**
-   * Waits for `delay` milliseconds, or until a proxy is fit for a request sooner than in `freeIn` milliseconds, when the
-   * first was expected to be: a new one came, or another one is not blamed any more. Sources whose time comes are read
-   * again meanwhile. Says whether one is fit sooner.
+   * Waits for `delay` milliseconds. Resolves earlier, to true, when a proxy becomes available before `availableIn`
+   * milliseconds: because a source added one, or because the blame of one was cleared.
    *
-   * @throws the signal's reason; what the clock's sleep throws.
+   * @throws the signal's reason; the errors of the clock's sleep.
    */
   async wait(
     request: LeaseRequest,
     { delay, availableIn }: { readonly delay: number; readonly availableIn: number },
   ): Promise<boolean> {
-    const { settings, rosters, sleepers, events } = this.#parts;
+    const { settings, roster, waiters, events } = this.#components;
     const { clock = settings.clock, signal } = request;
     const began = clock.now();
-    const [freeAt, end] = [began + availableIn, began + delay];
+    const [availableAt, end] = [began + availableIn, began + delay];
     for (let now = began; now < end; now = clock.now()) {
-      this.#housekeeping();
+      this.#maintain();
       events.flush();
-      if (now < freeAt && this.#isFitFor(request)) return true;
-      const lookAt = rosters.changes && now < freeAt ? Math.min(end, now + sourceCheckInterval) : end;
-      await sleepers.sleep(lookAt - now, { clock, signal });
+      if (now < availableAt && this.#isAvailableFor(request)) return true;
+      const checkAt = roster.canChange && now < availableAt ? Math.min(end, now + sourceCheckInterval) : end;
+      await waiters.sleep(checkAt - now, { clock, signal });
     }
     return false;
   }
 
-  /** Reads the sources again whose time has come, without waiting for them; says how many proxies have come in so far. */
-  refresh(): number {
-    this.#housekeeping();
-    this.#parts.events.flush();
-    return this.#parts.rosters.arrivals;
-  }
-
+  /** Records the result of an attempt and returns the proxy, as `ProxyProvider` describes. */
   report(lease: ProxyLease, record: ProxyAttemptRecord): Verdict | undefined | Promise<Verdict | undefined> {
     if (!(lease instanceof Lease)) throw new TypeError("ProxyPool.report takes a lease of a ProxyPool");
     if (lease.isReported) {
       lease.reportBrokenBody(toProxyOutcome(record).outcome);
       return undefined;
     }
-    const { isBlocked } = this.#parts.settings;
+    const { isBlocked } = this.#components.settings;
     const { response } = record;
-    if (isBlocked !== undefined && response !== undefined)
-      return findBlock(response, isBlocked).then((blocked) =>
-        reportTo(lease, blocked ?? toProxyOutcome(record)),
-      );
-    return reportTo(lease, toProxyOutcome(record));
+    if (isBlocked === undefined || response === undefined)
+      return reportOutcome(lease, toProxyOutcome(record));
+    return findBlock(response, isBlocked).then((block) =>
+      reportOutcome(lease, block ?? toProxyOutcome(record)),
+    );
   }
 
-  /** How the proxies, the tiers and the identities do. */
+  /**
+   * Starts to read the sources that are due, without waiting for them. Returns how many proxies have joined so far, so
+   * that a caller can notice new ones.
+   */
+  refresh(): number {
+    this.#maintain();
+    this.#components.events.flush();
+    return this.#components.roster.arrivals;
+  }
+
+  /** Returns the statistics of the proxies, the tiers and the identities. */
   stats(): ProxyPoolStats {
-    const { settings, rosters, hosts, tiers, keeper } = this.#parts;
+    const { settings, roster, hosts, tiers, identities } = this.#components;
     return toPoolStats({
-      members: [...rosters],
+      members: [...roster],
       hosts: [...hosts],
       tiers: tiers.counts,
-      identities: keeper.size,
+      identities: identities.size,
       rule: settings.rule,
       clock: settings.clock,
     });
   }
 
-  /** What is known of the health of the proxies, to be kept and recalled: plain data, without credentials. */
+  /** Returns the health of the proxies as plain data without credentials, for `restore`. */
   snapshot(): PoolSnapshot {
-    return this.#parts.remembrance.memory;
+    return this.#components.snapshots.current;
   }
 
-  /** Lets proxies rest on that rested when a memory was made, those that come in later too; what is no memory is left alone. */
-  restore(memory: unknown): void {
-    this.#parts.remembrance.recall(memory);
+  /** Restores cooldowns from a snapshot, also for proxies that join later. Ignores a value that is not a snapshot. */
+  restore(snapshot: unknown): void {
+    this.#components.snapshots.restore(snapshot);
   }
 
-  /** Hears, until what it gives back is called, that a rest began or ended, so that the memory is another one. */
+  /** Calls `listener` when a cooldown begins or ends, so the snapshot has changed. Returns a function that stops it. */
   onCooldown(listener: () => void): () => void {
-    const hear = (): void => listener();
-    this.#parts.healthListeners.add(hear);
-    return () => void this.#parts.healthListeners.delete(hear);
+    return this.#components.health.onChange(listener);
   }
 
-  /** Hears of each proxy URL whose connections are of no more use, until what it gives back is called; the session's own. */
-  onRelease(forget: (proxy: string) => void): () => void {
-    return this.#parts.forgetting.listen(forget);
+  /** Calls `listener` with each proxy URL whose connections can be closed. Returns a function that stops it. */
+  onRelease(listener: (proxyUrl: string) => void): () => void {
+    return this.#components.connections.listen(listener);
   }
 
-  #isFitFor(request: ProxyRequest): boolean {
-    const { settings, hosts, finder } = this.#parts;
-    return finder.availableIn(request, hosts.use(request.url.host, settings.clock.now())) === 0;
+  #isAvailableFor(request: ProxyRequest): boolean {
+    const { settings, hosts, selector } = this.#components;
+    return selector.availableIn(request, hosts.use(request.url.host, settings.clock.now())) === 0;
   }
 
-  async #open(taken: Selection, request: LeaseRequest): Promise<Lease | undefined> {
-    const { settings, forgetting } = this.#parts;
-    const { member, identity } = taken;
+  async #open(selection: Selection, request: LeaseRequest): Promise<Lease | undefined> {
+    const { settings, connections } = this.#components;
+    const { member, identity } = selection;
     const began = settings.clock.now();
-    const lease = (proxy: string): Lease =>
-      new Lease({ ...taken, request, url: proxy, began, owner: this.#desk });
-    const proxy = await this.#urlOf(taken, request).catch((error: unknown) => {
-      lease("")[Symbol.dispose]();
+    const createLease = (url: string): Lease =>
+      new Lease({ ...selection, request, url, began }, this.#leaseReports);
+    const url = await this.#createUrl(selection, request).catch((error: unknown) => {
+      createLease("")[Symbol.dispose]();
       throw error;
     });
-    if (proxy !== undefined) {
-      forgetting.setUrl(identity ?? member, proxy);
-      return lease(proxy);
+    if (url !== undefined) {
+      connections.setUrl(identity ?? member, url);
+      return createLease(url);
     }
-    // Who does not say who we are is not gone through: another one is.
-    lease("").report({ kind: "proxy-failed", reason: "proxy-credentials" });
+    // Without credentials the proxy is unusable: the caller's loop selects another one.
+    createLease("").report({ kind: "proxy-failed", reason: "proxy-credentials" });
     return undefined;
   }
 
-  /** The URL of a proxy; undefined where it cannot be made, or its credentials are not given. */
-  async #urlOf({ member, identity }: Selection, request: LeaseRequest): Promise<string | undefined> {
+  /** Creates the URL of a proxy; undefined if its template or its credentials callback fails. */
+  async #createUrl({ member, identity }: Selection, request: LeaseRequest): Promise<string | undefined> {
     try {
       const url = leaseUrl(member, identity, request.country);
       if (typeof url === "string") return url;
       const given = url.catch(() => undefined);
-      return this.#inTime(given, request, `The credentials of ${member.label}`);
+      return this.#waitForUser(given, request, `The credentials of ${member.label}`);
     } catch {
       return undefined;
     }
   }
 
-  /** Waits for somebody, where that is wanted and there is time. */
-  async #wait({ availableAt: freeAt, host }: NoProxyAvailable, request: LeaseRequest): Promise<undefined> {
-    const { settings, rosters, sleepers, events } = this.#parts;
+  /** Waits for a proxy if the pool waits and there is time. */
+  async #waitForProxy({ availableAt, host }: NoProxyAvailable, request: LeaseRequest): Promise<undefined> {
+    const { settings, roster, waiters, events } = this.#components;
     const { deadline = Infinity, signal, country } = request;
-    const { clock, waitsWhenEmpty: waits } = settings;
+    const { clock, waitsWhenEmpty } = settings;
     const now = clock.now();
-    const lookAt = nextCheckAt(freeAt, { now, deadline, waits, changes: rosters.changes });
-    if (lookAt !== undefined) {
+    const checkAt = nextCheckAt(availableAt, { now, deadline, waitsWhenEmpty, canChange: roster.canChange });
+    if (checkAt !== undefined) {
       events.flush();
-      await sleepers.sleep(lookAt - now, { clock: request.clock ?? clock, signal });
+      await waiters.sleep(checkAt - now, { clock: request.clock ?? clock, signal });
       return undefined;
     }
-    const retryAt = Math.ceil(clock.date() + freeAt - now);
+    const retryAt = Math.ceil(clock.date() + availableAt - now);
     events.add({ type: "empty", host: host.name, retryAt });
     events.flush();
-    throw noProxyError(host, retryAt, { members: rosters, country });
+    throw noProxyError(host, retryAt, { members: roster, country });
   }
 
-  /** Waits for the first reading of the sources. */
-  #started(started: Promise<void>, request: LeaseRequest): Promise<void> {
+  #waitForSources(started: Promise<void>, request: LeaseRequest): Promise<void> {
     const read = started.catch((error: unknown) => {
       throw noSourceError(request.url.host, error);
     });
-    return this.#inTime(read, request, "The proxies of the source");
+    return this.#waitForUser(read, request, "The proxies of the source");
   }
 
-  /** Waits for a function of the caller's, for as long as the request may. */
-  #inTime<T>(
-    given: Promise<T>,
-    { url, signal, deadline = Infinity, ...request }: LeaseRequest,
-    what: string,
+  /** Waits for a promise of the user until the deadline of the request. */
+  #waitForUser<T>(
+    promise: Promise<T>,
+    { url, signal, deadline = Infinity, total, clock: sessionClock }: LeaseRequest,
+    subject: string,
   ): Promise<T> {
-    const { clock } = this.#parts.settings;
-    const left = deadline - clock.now();
-    const late = (): Error => {
-      const cause = new Error(`${what} for ${url.host} were not there in time`);
-      return new DeadlineExceededError(request.total ?? left, { cause });
+    const { clock } = this.#components.settings;
+    const timeLeft = deadline - clock.now();
+    const timeoutError = (): Error => {
+      const cause = new Error(`${subject} for ${url.host} did not arrive in time`);
+      return new DeadlineExceededError(total ?? timeLeft, { cause });
     };
-    return withDeadline(given, { left, clock: request.clock ?? clock, signal, late });
+    return withDeadline(promise, { timeLeft, clock: sessionClock ?? clock, signal, timeoutError });
   }
 
-  #housekeeping(): void {
-    const { settings, rosters, keeper, hosts, clinic } = this.#parts;
-    rosters.refresh(0);
+  /** Reads due sources and, every 10 seconds, forgets idle hosts and identities and lost probes. */
+  #maintain(): void {
+    const { settings, roster, identities, hosts, health } = this.#components;
+    roster.refresh({ unavailable: health.unavailable, cooldowns: 0 });
     const now = settings.clock.now();
-    if (now - this.#sweptAt < sweepEvery) return;
+    if (now - this.#sweptAt < sweepInterval) return;
     this.#sweptAt = now;
-    keeper.sweep();
+    identities.sweep();
     hosts.sweep(now);
-    clinic.releaseLostProbes(rosters, hosts);
+    health.releaseLostProbes(roster, hosts);
   }
 }
 
-function reportTo(lease: Lease, { outcome, verdict }: AttemptOutcome): Verdict | undefined {
+function reportOutcome(lease: Lease, { outcome, verdict }: AttemptOutcome): Verdict | undefined {
   lease.report(outcome);
   return verdict;
 }

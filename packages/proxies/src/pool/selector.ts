@@ -1,14 +1,14 @@
+import type { ProxyRequest } from "@holdfast/http";
 import type { Clock } from "@holdfast/policy";
 import type { HealthTracker } from "../state/health-tracker.ts";
 import type { Hosts } from "../state/hosts.ts";
 import type { IdentityLookup, IdentityManager } from "../state/identity-manager.ts";
-import type { RotationQueues } from "../state/rotation-queues.ts";
 import type { Host, Identity, Member } from "../state/member.ts";
-import type { NoProxyAvailable } from "./no-proxy.ts";
-import type { ProxyRequest } from "@holdfast/http";
+import type { RotationQueues } from "../state/rotation-queues.ts";
 import type { TierStats } from "../state/tier-stats.ts";
+import type { NoProxyAvailable } from "./no-proxy.ts";
 
-/** Who was found for a request. */
+/** The proxy that was selected for a request. */
 export interface Selection {
   readonly member: Member;
   readonly host: Host;
@@ -19,13 +19,16 @@ export interface SelectorOptions {
   readonly clock: Clock;
   readonly sticky: (request: ProxyRequest) => string | undefined;
   readonly hosts: Hosts;
-  readonly clinic: HealthTracker;
+  readonly health: HealthTracker;
   readonly tiers: TierStats;
-  readonly keeper: IdentityManager;
-  readonly lines: RotationQueues;
+  readonly identities: IdentityManager;
+  readonly queues: RotationQueues;
 }
 
-/** Finds who serves a request: whoever keeps its key, else the first in line of the first tier that has somebody. */
+/**
+ * Selects the proxy for a request: the one of the request's sticky identity, otherwise the first available one of the
+ * first tier that has one.
+ */
 export class Selector {
   readonly #options: SelectorOptions;
   #served = 0;
@@ -34,60 +37,57 @@ export class Selector {
     this.#options = options;
   }
 
-  /** Takes whoever serves a request; where nobody does, says when somebody will. */
+  /** Selects a proxy and counts its use. If none is available, returns when one will be. */
   select(request: ProxyRequest): Selection | NoProxyAvailable {
-    const { clock, hosts, tiers, keeper, lines } = this.#options;
+    const { clock, hosts, tiers, identities, queues } = this.#options;
     const now = clock.now();
     const host = hosts.use(request.url.host, now);
-    const key = this.#keyOf(request);
-    const bound = this.#boundTo(key, host);
-    if (bound !== undefined) {
-      if ("freeAt" in bound) return { availableAt: bound.freeAt, host };
-      return this.#taken({ member: bound.identity.member, host, identity: bound.identity });
+    const key = this.#identityKey(request);
+    const sticky = this.#findIdentity(key, host);
+    if (sticky !== undefined) {
+      if ("availableAt" in sticky) return { ...sticky, host };
+      return this.#startUse({ member: sticky.identity.member, host, identity: sticky.identity });
     }
-    let freeAt = Infinity;
+    let availableAt = Infinity;
     for (const tier of tiers.order(host)) {
-      const quest = { host, tier, request };
-      const member = lines.first(quest, now);
+      const selection = { host, tier, request };
+      const member = queues.first(selection, now);
       if (member !== undefined) {
-        const identity = keeper.identityFor(member, { key, country: request.country });
-        const taken = this.#taken({ member, host, identity });
-        lines.serve(quest);
-        return taken;
+        const identity = identities.identityFor(member, { key, country: request.country });
+        const started = this.#startUse({ member, host, identity });
+        queues.serve(selection);
+        return started;
       }
-      freeAt = Math.min(freeAt, lines.nextFree(quest, now));
+      availableAt = Math.min(availableAt, queues.nextFree(selection, now));
     }
-    return { availableAt: freeAt, host };
+    return { availableAt, host };
   }
 
-  /** In how many milliseconds somebody is fit for a request: 0 when somebody is, `Infinity` when nobody ever will be. */
+  /** Returns the milliseconds until a proxy is available: 0 if one is, `Infinity` if none ever will be. */
   availableIn(request: ProxyRequest, host: Host): number {
-    const { clock, tiers, lines } = this.#options;
+    const { clock, tiers, queues } = this.#options;
     const now = clock.now();
-    const bound = this.#boundTo(this.#keyOf(request), host);
-    if (bound !== undefined) return "freeAt" in bound ? bound.freeAt - now : 0;
-    const free = tiers.open.map((tier) => lines.nextFree({ host, tier, request }, now));
-    return Math.max(0, Math.min(Infinity, ...free) - now);
+    const sticky = this.#findIdentity(this.#identityKey(request), host);
+    if (sticky !== undefined) return "availableAt" in sticky ? sticky.availableAt - now : 0;
+    const instants = tiers.open.map((tier) => queues.nextFree({ host, tier, request }, now));
+    return Math.max(0, Math.min(Infinity, ...instants) - now);
   }
 
-  #boundTo(key: string | undefined, host: Host): IdentityLookup | undefined {
-    return key === undefined ? undefined : this.#options.keeper.find(key, host);
+  #findIdentity(key: string | undefined, host: Host): IdentityLookup | undefined {
+    return key === undefined ? undefined : this.#options.identities.find(key, host);
   }
 
-  /** Takes note that a request was found somebody. */
-  #taken(taken: Selection): Selection {
-    const { member, host, identity } = taken;
-    const { clinic, clock, keeper } = this.#options;
+  #startUse(selection: Selection): Selection {
+    const { member, host, identity } = selection;
+    const { health, clock, identities } = this.#options;
     this.#served += 1;
-    member.uses += 1;
-    member.inFlight += 1;
-    member.lastUsed = this.#served;
-    clinic.recordLease(member, host, clock.now());
-    if (identity !== undefined) keeper.use(identity);
-    return taken;
+    member.startRequest(this.#served);
+    health.recordLease(member, host, clock.now());
+    if (identity !== undefined) identities.use(identity);
+    return selection;
   }
 
-  #keyOf(request: ProxyRequest): string | undefined {
+  #identityKey(request: ProxyRequest): string | undefined {
     const key = request.identity ?? this.#options.sticky(request);
     return key === undefined ? undefined : `${request.country?.toLowerCase() ?? ""} ${key}`;
   }

@@ -485,7 +485,10 @@ test("a call whose source fails at the start tells so, with the cause and its st
   fails = false;
 
   assert.ok(error instanceof NoProxyError && isFailure(error));
-  assert.match(error.message, /^No proxy is known for a\.test: vendor is down$/);
+  assert.match(
+    error.message,
+    /^The proxy source failed, so no proxy is available for a\.test: vendor is down$/,
+  );
   assert.deepEqual([error.cause, error.attempts.length], [cause, 1]);
   assert.equal((await session.get(url)).status, 200);
 });
@@ -493,7 +496,10 @@ test("a call whose source fails at the start tells so, with the cause and its st
 test("a call that names no country for templates that want one is told so", async () => {
   const { session } = setUp([{ status: 200 }], { source: ["u-{country}:love@p1:1"] });
 
-  await assert.rejects(session.get(url), /1 with a \{country\} in its template, and none is named$/);
+  await assert.rejects(
+    session.get(url),
+    /1 has \{country\} in its template, but the request names no country$/,
+  );
   assert.equal((await session.get(url, { proxy: { country: "us" } })).status, 200);
 });
 

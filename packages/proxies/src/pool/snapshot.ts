@@ -7,11 +7,11 @@ import type { Hosts } from "../state/hosts.ts";
 import type { Host, Member } from "../state/member.ts";
 import { proxyPoolDefaults, type PoolSettings } from "../options/settings.ts";
 
-export interface MemoryOptions {
+export interface SnapshotKeeperOptions {
   readonly settings: Pick<PoolSettings, "rule" | "clock" | "random">;
-  readonly clinic: HealthTracker;
+  readonly health: HealthTracker;
   readonly hosts: Hosts;
-  readonly members: () => Iterable<Member>;
+  readonly roster: Iterable<Member>;
 }
 
 // Beyond this a memory costs more than it is worth.
@@ -23,17 +23,17 @@ const ownersMatter: ReadonlySet<string> = new Set(["proxy-auth", "proxy-payment"
 
 /** Writes down how the proxies of a pool stand, and gives what was written down back to those who come in. */
 export class SnapshotKeeper {
-  readonly #options: MemoryOptions;
+  readonly #options: SnapshotKeeperOptions;
   readonly #keys = new WeakMap<Member, string>();
   readonly #recalled = new Map<string, readonly RememberedHealth[]>();
   #salt: string | undefined;
 
-  constructor(options: MemoryOptions) {
+  constructor(options: SnapshotKeeperOptions) {
     this.#options = options;
   }
 
   /** How the proxies stand now. */
-  get memory(): PoolSnapshot {
+  get current(): PoolSnapshot {
     const kept = new Map(this.#recalled);
     const hosts = [...this.#options.hosts];
     for (const [member, healths] of this.#healths(hosts)) kept.set(this.#keyOf(member), healths);
@@ -41,16 +41,16 @@ export class SnapshotKeeper {
   }
 
   /** Gives a memory back to the proxies that are there, and to those that will come; what is none is left alone. */
-  recall(memory: unknown): void {
+  restore(memory: unknown): void {
     if (!isMemory(memory)) return;
     this.#salt ??= memory.salt;
     if (this.#salt !== memory.salt) return;
     for (const [key, healths] of Object.entries(memory.proxies)) this.#recalled.set(key, healths);
-    for (const member of this.#options.members()) this.joined(member);
+    for (const member of this.#options.roster) this.applyTo(member);
   }
 
   /** Takes note that a proxy has come in. */
-  joined(member: Member): void {
+  applyTo(member: Member): void {
     if (this.#recalled.size === 0) return;
     const key = this.#keyOf(member);
     const healths = this.#recalled.get(key) ?? [];
@@ -59,7 +59,7 @@ export class SnapshotKeeper {
   }
 
   #giveBack(member: Member, { host: name, ...health }: RememberedHealth): void {
-    const { clinic, hosts, settings } = this.#options;
+    const { health: clinic, hosts, settings } = this.#options;
     if (name === undefined && ownersMatter.has(health.reason ?? "")) return;
     const now = settings.clock.now();
     const host = name === undefined ? undefined : hosts.use(name, now);
@@ -91,7 +91,7 @@ export class SnapshotKeeper {
       known.push({ ...(host !== undefined && { host }), ...this.#written(health) });
       found.set(member, known);
     };
-    for (const member of this.#options.members()) add(member, member.health);
+    for (const member of this.#options.roster) add(member, member.health);
     for (const { name, healthByMember: pairs } of hosts)
       for (const [member, health] of pairs) add(member, health, name);
     return found;

@@ -1,21 +1,21 @@
 import type { Clock } from "@holdfast/policy";
 
-// What ends a sleep because something has changed.
-const woken = new Error("Something has changed");
+// The reason of a sleep that ends early.
+const woken = new Error("The pool changed");
 
-/** Those who wait until something changes, or until a time at the latest. */
+/** Requests that wait for the pool to change. */
 export class Waiters {
   readonly #wakes = new Set<() => void>();
 
-  /** Says that something has changed. */
+  /** Wakes all waiting requests. */
   wake(): void {
     for (const wake of this.#wakes) wake();
   }
 
   /**
-   * Resolves when something changes, and after `delay` milliseconds at the latest.
+   * Waits until `wake` is called, and for at most `delay` milliseconds.
    *
-   * @throws the signal's reason, at once, when it is or becomes aborted; what the clock's sleep throws.
+   * @throws the signal's reason, immediately when it is aborted; the errors of the clock's sleep.
    */
   async sleep(
     delay: number,

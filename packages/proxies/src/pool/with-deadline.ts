@@ -1,34 +1,34 @@
 import type { Clock } from "@holdfast/policy";
 
-/** How long there is to wait for a function of the caller's. */
-export interface TimeLeft {
-  /** In milliseconds; `Infinity` waits for the signal alone. */
-  readonly left: number;
-  /** What to wait by. */
+/** Limits of a wait for a function of the user. */
+export interface DeadlineWait {
+  /** Milliseconds to wait; `Infinity` waits until the signal is aborted or the clock is closed. */
+  readonly timeLeft: number;
+  /** The clock of the session. Its sleep rejects when the session closes, which ends the wait. */
   readonly clock: Clock;
   readonly signal: AbortSignal | undefined;
-  /** Makes what is thrown when the time is over. */
-  readonly late: () => Error;
+  /** Creates the error to throw when the time is over. */
+  readonly timeoutError: () => Error;
 }
 
 /**
- * Waits for what a function of the caller's gives, for as long as there is time.
+ * Waits for a promise of the user until the time is over.
  *
- * @throws what `late` makes; the signal's reason; what the clock's sleep throws; what the promise rejects with.
+ * @throws the result of `timeoutError`; the signal's reason; the errors of the clock's sleep; the promise's rejection.
  */
 export async function withDeadline<T>(
-  given: Promise<T>,
-  { left, clock, signal, late }: TimeLeft,
+  promise: Promise<T>,
+  { timeLeft, clock, signal, timeoutError }: DeadlineWait,
 ): Promise<T> {
   signal?.throwIfAborted();
   const ended = new AbortController();
   const abort = (): void => ended.abort(signal?.reason);
   signal?.addEventListener("abort", abort, { once: true });
-  const over = clock.sleep(left, ended.signal).then(() => {
-    throw late();
+  const timeout = clock.sleep(timeLeft, ended.signal).then(() => {
+    throw timeoutError();
   });
   try {
-    return await Promise.race([given, over]);
+    return await Promise.race([promise, timeout]);
   } finally {
     signal?.removeEventListener("abort", abort);
     ended.abort();

@@ -92,7 +92,11 @@ test("an origin that is down blames nobody, and excuses no proxy that is itself 
 });
 
 const rule = { count: 3, window: 30_000 };
-const down = (who: string, at: number, sign = "unreachable"): SuspectedFailure<string> => ({ who, sign, at });
+const down = (who: string, at: number, signature = "unreachable"): SuspectedFailure<string> => ({
+  source: who,
+  signature,
+  at,
+});
 const play = (...failures: readonly SuspectedFailure<string>[]): readonly SuspectedFailure<string>[] =>
   failures.reduce<readonly SuspectedFailure<string>[]>(
     (known, latest) => addFailure(rule, known, latest),
@@ -101,8 +105,8 @@ const play = (...failures: readonly SuspectedFailure<string>[]): readonly Suspec
 const isDown = (
   suspicions: readonly SuspectedFailure<string>[],
   now: number,
-  sign = "unreachable",
-): boolean => hasRepeated(rule, suspicions, { sign, now });
+  signature = "unreachable",
+): boolean => hasRepeated(rule, suspicions, { signature, now });
 
 test("three addresses that fail alike within the window show that it is the origin", () => {
   const suspicions = play(down("a", 0), down("b", 10_000), down("c", 20_000));
@@ -122,18 +126,19 @@ test("what is not alike does not add up", () => {
   assert.equal(isDown(suspicions, 3, "tls-certificate"), false);
 });
 
-test("no more suspicions of a sign are kept than are needed", () => {
+test("no more suspicions of a signature are kept than are needed", () => {
   const signs = ["unreachable", "protocol"];
-  const steps = fc.array(fc.record({ who: fc.nat(), step: fc.nat(), sign: fc.constantFrom(...signs) }));
+  const steps = fc.array(fc.record({ who: fc.nat(), step: fc.nat(), signature: fc.constantFrom(...signs) }));
   fc.assert(
     fc.property(steps, (all) => {
       let at = 0;
       let known: readonly SuspectedFailure<number>[] = [];
-      for (const { who, step, sign } of all) known = addFailure(rule, known, { who, sign, at: (at += step) });
+      for (const { who, step, signature } of all)
+        known = addFailure(rule, known, { source: who, signature, at: (at += step) });
 
-      for (const sign of signs)
-        assert.ok(known.filter((suspicion) => suspicion.sign === sign).length <= rule.count);
-      assert.equal(new Set(known.map(({ who }) => who)).size, known.length);
+      for (const signature of signs)
+        assert.ok(known.filter((suspicion) => suspicion.signature === signature).length <= rule.count);
+      assert.equal(new Set(known.map(({ source: who }) => who)).size, known.length);
     }),
   );
 });

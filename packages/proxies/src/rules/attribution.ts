@@ -3,25 +3,25 @@ import type { OutcomeKind, ProxyOutcome } from "./outcome.ts";
 
 type Effect = Exclude<HealthInput["type"], "leased">;
 
-/** What happens to the health of a proxy by an outcome: at the host, and at every host. */
+/** The effects of an outcome on the health of a proxy: at the host, and for every host. */
 export interface Attribution {
   readonly atHost: Effect;
   readonly everywhere: Effect;
-  /** Whether another address may do better at once. */
+  /** Whether another proxy may do better immediately. */
   readonly tryAnotherProxy: boolean;
 }
 
 /**
- * From what was seen to what happens by it. docs/reference/proxies.md has the same table for whoever uses a pool, with the statuses
- * and errors behind each kind; what an effect does to the health is in health.ts.
+ * The effects of each outcome. The reference of proxy pools has the same table with the statuses and errors behind each
+ * kind. rules/health.ts says what an effect changes.
  */
-const table: Readonly<Record<OutcomeKind, readonly [atHost: Effect, everywhere: Effect]>> = {
+const effects: Readonly<Record<OutcomeKind, readonly [atHost: Effect, everywhere: Effect]>> = {
   success: ["succeeded", "succeeded"],
-  // The proxy did its work.
+  // The proxy worked; the origin did not.
   origin: ["ignored", "succeeded"],
   void: ["ignored", "ignored"],
   failed: ["failed", "ignored"],
-  // The proxy did its work: the host does not want the address.
+  // The proxy worked; the host rejects its address.
   blocked: ["refused", "succeeded"],
   throttled: ["throttled", "succeeded"],
   unreachable: ["refused", "ignored"],
@@ -30,93 +30,94 @@ const table: Readonly<Record<OutcomeKind, readonly [atHost: Effect, everywhere: 
   "proxy-throttled": ["ignored", "throttled"],
 };
 
-/** What else is known where a proxy is to be blamed. */
+/** The facts besides the outcome that decide about its effects. */
 export interface AttributionInput {
-  /** `many`: one address that is refused is soon another; `only`: there is no other proxy, so that a rest would only stall. */
+  /** `many`: a gateway replaces a refused address soon; `only`: the pool has no other proxy, so a cooldown would stall it. */
   readonly kind: "one" | "many" | "only";
-  /** Whether the host itself is what fails. */
+  /** Whether the host itself fails. */
   readonly originDown: boolean;
-  /** Whether the vendor's session that it came through had ended by then: it has been blamed once, and others go on. */
+  /** Whether the vendor's session had already ended: it was blamed once, and the next session continues. */
   readonly sessionOver: boolean;
-  /** Whether the proxy has failed at several hosts, and at none in between not. */
+  /** Whether the proxy failed at several hosts without a success in between. */
   readonly atSeveralHosts: boolean;
 }
 
-const nobody: Attribution = { atHost: "ignored", everywhere: "ignored", tryAnotherProxy: false };
+const noFault: Attribution = { atHost: "ignored", everywhere: "ignored", tryAnotherProxy: false };
 
-/** Whom an outcome blames. */
-export function attribute(kind: OutcomeKind, circumstances: AttributionInput): Attribution {
-  if (circumstances.originDown && mayBeOrigin(kind)) return nobody;
-  const [atHost, own] = table[kind];
-  const everywhere = circumstances.atSeveralHosts && isRouteFailure(kind) ? "refused" : own;
-  if (!isHarm(atHost)) return { atHost, everywhere, tryAnotherProxy: isHarm(everywhere) };
-  return { everywhere, ...harmAtHost(atHost, circumstances) };
+/** Decides the effects of an outcome. */
+export function attribute(kind: OutcomeKind, input: AttributionInput): Attribution {
+  if (input.originDown && mayBeOrigin(kind)) return noFault;
+  const [atHost, everywhereAlone] = effects[kind];
+  const everywhere = input.atSeveralHosts && isRouteFailure(kind) ? "refused" : everywhereAlone;
+  if (!isHarmful(atHost)) return { atHost, everywhere, tryAnotherProxy: isHarmful(everywhere) };
+  return { everywhere, ...attributeHarmAtHost(atHost, input) };
 }
 
-function harmAtHost(
+function attributeHarmAtHost(
   atHost: Effect,
   { kind, sessionOver }: AttributionInput,
 ): Pick<Attribution, "atHost" | "tryAnotherProxy"> {
   if (kind === "many") return { atHost: sessionOver ? "ignored" : "failed", tryAnotherProxy: true };
-  // Who asks for patience is given it; of anything else a point is enough.
+  // A throttle names its own wait. For a refusal of the only proxy, a point is enough.
   if (kind === "only" && atHost === "refused") return { atHost: "failed", tryAnotherProxy: false };
   return { atHost, tryAnotherProxy: true };
 }
 
-/** Whether an outcome may be the host's own fault, which shows when several proxies fail alike. */
+/** Returns whether an outcome may be the host's fault, which shows when several proxies fail in the same way. */
 export function mayBeOrigin(kind: OutcomeKind): boolean {
   return kind === "failed" || isRouteFailure(kind);
 }
 
-/** Whether an outcome is of the way to one host, and may be of the way to all: then it shows at several of them. */
+/** Returns whether the route to the host failed. If the proxy causes it, it fails at several hosts. */
 export function isRouteFailure(kind: OutcomeKind): boolean {
   return kind === "unreachable" || kind === "distorted";
 }
 
-/** Whether an outcome shows that the proxy does its work. */
+/** Returns whether an outcome proves that the proxy works. */
 export function provesProxyWorks(kind: OutcomeKind): boolean {
-  return table[kind][1] === "succeeded";
+  return effects[kind][1] === "succeeded";
 }
 
-/** What makes two failures alike: an unreachable host shows in many ways, a certificate that is refused in one. */
+/** Returns the signature by which failures count as the same: unreachable hosts vary in reason, rejected certificates do not. */
 export function signatureOf({ kind, reason }: Pick<ProxyOutcome, "kind" | "reason">): string {
   return kind === "distorted" ? reason : "unreachable";
 }
 
-/** A failure that may be somebody else's: of a proxy that it may be the host's, of a host that it may be the proxy's. */
+/** A failure whose fault is open. For a proxy, `source` is the host where it failed; for a host, the proxy. */
 export interface SuspectedFailure<T> {
-  readonly who: T;
-  readonly sign: string;
+  readonly source: T;
+  readonly signature: string;
   readonly at: number;
 }
 
-/** How many have to fail alike, within which time in milliseconds, for it not to be theirs. */
+/** The number of sources that must fail in the same way within a window, in milliseconds. */
 export interface RepetitionRule {
   readonly count: number;
   readonly window: number;
 }
 
-/** The suspicions after one more: the latest of each, those of the window. */
+/** Adds a failure. Keeps the latest of each source, and only those within the window. */
 export function addFailure<T>(
-  { count: many, window }: RepetitionRule,
-  suspicions: readonly SuspectedFailure<T>[],
+  { count, window }: RepetitionRule,
+  failures: readonly SuspectedFailure<T>[],
   latest: SuspectedFailure<T>,
 ): readonly SuspectedFailure<T>[] {
-  const recent = suspicions.filter(({ who, at }) => who !== latest.who && at > latest.at - window);
-  const alike = recent.filter(({ sign }) => sign === latest.sign);
-  const others = recent.filter(({ sign }) => sign !== latest.sign);
-  return [...others, ...[...alike, latest].slice(-many)];
+  const recent = failures.filter(({ source, at }) => source !== latest.source && at > latest.at - window);
+  const same = recent.filter(({ signature }) => signature === latest.signature);
+  const others = recent.filter(({ signature }) => signature !== latest.signature);
+  return [...others, ...[...same, latest].slice(-count)];
 }
 
-/** Whether so many failed alike that none of them is to blame. */
+/** Returns whether enough sources failed with the same signature within the window. */
 export function hasRepeated<T>(
-  { count: many, window }: RepetitionRule,
-  suspicions: readonly SuspectedFailure<T>[],
-  { sign, now }: { readonly sign: string; readonly now: number },
+  { count, window }: RepetitionRule,
+  failures: readonly SuspectedFailure<T>[],
+  { signature, now }: { readonly signature: string; readonly now: number },
 ): boolean {
-  return suspicions.filter((it) => it.sign === sign && it.at > now - window).length >= many;
+  const same = failures.filter((failure) => failure.signature === signature && failure.at > now - window);
+  return same.length >= count;
 }
 
-function isHarm(effect: Effect): boolean {
+function isHarmful(effect: Effect): boolean {
   return effect === "refused" || effect === "throttled";
 }

@@ -62,7 +62,7 @@ const largestUntitled = 16_384;
 
 /** Says whose challenge a response is, whatever its status; undefined when it is none. A streamed response shows its headers alone. */
 export function findChallenge(response: HttpResponse): string | undefined {
-  const page = pageOf(response);
+  const page = readPage(response);
   const title = page === undefined ? "" : (/<title[^<>]*>\s*([^<]*)/i.exec(page)?.[1] ?? "");
   const found = fingerprints.find(({ header, ...parts }) =>
     header === undefined
@@ -81,20 +81,20 @@ function isPage(
   return (mark === undefined || page.includes(mark)) && (pattern?.test(page) ?? true);
 }
 
-function pageOf(response: HttpResponse): string | undefined {
+function readPage(response: HttpResponse): string | undefined {
   const type = hasHeader(response, "content-type") ? response.headers.get("content-type") : "text/html";
   if (!/\bhtml\b/i.test(type ?? "")) return undefined;
-  const content = contentOf(response);
+  const content = readContent(response);
   if (content === undefined || content.byteLength > largestPage) return undefined;
   // All marks are ASCII, which every charset of the web but UTF-16 has in common.
-  return latin1Of(content);
+  return decodeLatin1(content);
 }
 
-function latin1Of({ buffer, byteOffset, byteLength }: Uint8Array): string {
+function decodeLatin1({ buffer, byteOffset, byteLength }: Uint8Array): string {
   return Buffer.from(buffer, byteOffset, byteLength).toString("latin1");
 }
 
-function contentOf(response: HttpResponse): Uint8Array | undefined {
+function readContent(response: HttpResponse): Uint8Array | undefined {
   try {
     return response.content;
   } catch {

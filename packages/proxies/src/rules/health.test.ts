@@ -2,11 +2,11 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as fc from "fast-check";
 import {
-  fit,
+  blankHealth,
   isBlank,
-  isFit,
+  isAvailable,
   isRetired,
-  next,
+  nextHealth,
   cooldownFor,
   scoreOf,
   type Health,
@@ -27,7 +27,7 @@ const trouble = { began: 0, reason: "http-403", random: 0 };
 
 /** Plays events, the time of each given with it. */
 function after(...inputs: readonly HealthInput[]): Health {
-  return inputs.reduce((health, input) => next(rule, health, input), fit);
+  return inputs.reduce((health, input) => nextHealth(rule, health, input), blankHealth);
 }
 
 const at = (now: number) => ({
@@ -140,11 +140,11 @@ for (const [what, inputs, expected] of cases) {
 }
 
 test("an address that is refused again and again is retired: probed after the longest rest only", () => {
-  let health: Health = fit;
+  let health: Health = blankHealth;
   const rests: number[] = [];
   let now = 0;
   for (let time = 0; time < 7; time += 1) {
-    health = next(rule, next(rule, health, at(now).leased), at(now).refused);
+    health = nextHealth(rule, nextHealth(rule, health, at(now).leased), at(now).refused);
     assert.ok(health.at === "cooling-down");
     rests.push(health.until - now);
     now = health.until;
@@ -152,13 +152,16 @@ test("an address that is refused again and again is retired: probed after the lo
 
   assert.deepEqual(rests, [30_000, 60_000, 120_000, 240_000, 3_600_000, 3_600_000, 3_600_000]);
   assert.equal(isRetired(rule, health), true);
-  assert.equal(isRetired(rule, next(rule, next(rule, health, at(now).leased), at(now).ok)), false);
+  assert.equal(
+    isRetired(rule, nextHealth(rule, nextHealth(rule, health, at(now).leased), at(now).ok)),
+    false,
+  );
 });
 
 test("who only comes too often is never retired, however often it is told so", () => {
-  let health: Health = fit;
+  let health: Health = blankHealth;
   for (let now = 0; now < 1e8; now += 4e6) {
-    health = next(rule, next(rule, health, at(now).leased), at(now).throttled());
+    health = nextHealth(rule, nextHealth(rule, health, at(now).leased), at(now).throttled());
     assert.equal(isRetired(rule, health), false);
   }
 });
@@ -180,7 +183,7 @@ const anyInput = fc.record({
 test("whatever happens, a rest is never longer than the longest, nor than was asked for, and ends by time alone", () => {
   fc.assert(
     fc.property(fc.array(anyInput), (steps) => {
-      let health: Health = fit;
+      let health: Health = blankHealth;
       let now = 0;
       let asked = 0;
       for (const { type, step, age, random, wish } of steps) {
@@ -188,7 +191,7 @@ test("whatever happens, a rest is never longer than the longest, nor than was as
         const until = wish === undefined ? undefined : now + wish;
         if (type === "throttled") asked = Math.max(asked, until ?? 0);
         const before = health;
-        health = next(rule, health, {
+        health = nextHealth(rule, health, {
           type,
           now,
           began: now - age,
@@ -205,7 +208,7 @@ test("whatever happens, a rest is never longer than the longest, nor than was as
         }
         if (health.at === "cooling-down") {
           assert.ok(health.until <= Math.max(now + rule.maxCooldown * 1.5, asked));
-          assert.equal(isFit(health, health.until), true);
+          assert.equal(isAvailable(health, health.until), true);
         }
       }
     }),

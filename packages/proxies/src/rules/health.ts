@@ -71,10 +71,10 @@ interface Trouble {
 }
 
 /** An address of which nothing is known. */
-export const fit: Health = { at: "available", cooldowns: 0, score: 0, asOf: 0 };
+export const blankHealth: Health = { at: "available", cooldowns: 0, score: 0, asOf: 0 };
 
 /** Whether the address may be given to a request. */
-export function isFit(health: Health, now: number): boolean {
+export function isAvailable(health: Health, now: number): boolean {
   return health.at === "available" || now >= health.until;
 }
 
@@ -89,22 +89,22 @@ export function isBlank(health: Health): boolean {
 }
 
 /** The health after what happened: the whole rule, without clock, chance or pool. */
-export function next(rule: HealthRule, health: Health, input: HealthInput): Health {
-  if (input.type === "leased") return leased(rule, health, input.now);
+export function nextHealth(rule: HealthRule, health: Health, input: HealthInput): Health {
+  if (input.type === "leased") return startProbe(rule, health, input.now);
   // A request that was under way before the rest says nothing new, unless it names a later time to come back.
   if (health.at === "cooling-down" || (health.at === "probing" && input.began < health.since))
-    return input.type === "throttled" ? extended(health, input.until) : health;
+    return input.type === "throttled" ? extendCooldown(health, input.until) : health;
   switch (input.type) {
     case "succeeded":
-      return succeeded(rule, health, input.now);
+      return recordSuccess(rule, health, input.now);
     case "ignored":
       return health.at === "probing" ? { ...health, at: "cooling-down", until: input.now } : health;
     case "failed":
-      return failed(rule, health, input);
+      return recordFailure(rule, health, input);
     case "refused":
       return coolDown(rule, health, input);
     case "throttled":
-      return throttled(rule, health, input);
+      return recordThrottle(rule, health, input);
   }
 }
 
@@ -132,18 +132,18 @@ export function clearBlame(rule: HealthRule, health: Health, now: number): Healt
   return { at: "available", cooldowns, score: Math.max(0, scoreOf(rule, health, now) - 1), asOf: now };
 }
 
-function leased(rule: HealthRule, health: Health, now: number): Health {
+function startProbe(rule: HealthRule, health: Health, now: number): Health {
   if (health.at === "available" || now < health.until) return health;
   return { ...health, at: "probing", since: now, until: now + rule.probe };
 }
 
-function succeeded(rule: HealthRule, health: Health, now: number): Health {
+function recordSuccess(rule: HealthRule, health: Health, now: number): Health {
   if (isBlank(health)) return health;
   const score = Math.max(0, scoreOf(rule, health, now) - rule.reward);
   return { at: "available", cooldowns: Math.max(0, health.cooldowns - 1), score, asOf: now };
 }
 
-function failed(rule: HealthRule, health: Health, input: Trouble): Health {
+function recordFailure(rule: HealthRule, health: Health, input: Trouble): Health {
   const score = scoreOf(rule, health, input.now) + 1;
   const bearable = health.at === "available" && score < rule.limit;
   return bearable ? { ...health, score, asOf: input.now } : coolDown(rule, health, input);
@@ -155,7 +155,7 @@ function coolDown(rule: HealthRule, { cooldowns }: Health, { now, reason, random
 }
 
 /** Rests as long as was asked for; where nothing was, longer each time, but it is never retired for it. */
-function throttled(
+function recordThrottle(
   rule: HealthRule,
   health: Health,
   input: Trouble & { readonly until: number | undefined },
@@ -167,6 +167,6 @@ function throttled(
   return { ...paused, ...asked, cooldowns: Math.min(paused.cooldowns, Math.max(1, rule.retireAfter - 1)) };
 }
 
-function extended(health: CoolingDown, until = 0): Health {
+function extendCooldown(health: CoolingDown, until = 0): Health {
   return until > health.until && health.at === "cooling-down" ? { ...health, until } : health;
 }

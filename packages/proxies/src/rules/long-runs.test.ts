@@ -1,7 +1,7 @@
 import { test } from "node:test";
 import assert from "node:assert/strict";
 import { HttpResponse } from "@holdfast/http";
-import { exitAddressIn } from "../check/exit-address.ts";
+import { findExitAddress } from "../check/exit-address.ts";
 import { parseProxyList } from "../list/proxy-list.ts";
 import { findChallenge } from "./challenge-pages.ts";
 
@@ -33,7 +33,7 @@ function pageOf(text: string): HttpResponse {
 
 const readers: Readonly<Record<string, (text: string) => unknown>> = {
   "a page": (text) => findChallenge(pageOf(text)),
-  "the address of an exit": (text) => exitAddressIn(text),
+  "the address of an exit": (text) => findExitAddress(text),
   "a list of proxies": (text) => parseProxyList(text, "list"),
 };
 

@@ -1,7 +1,7 @@
 import type { Random } from "@holdfast/policy";
 
 /** What a rotation is told of a proxy that is to get a place in line. */
-export interface Standing {
+export interface RotationInput {
   /** The place in line that the proxy had until now; of a proxy that is new in the line, the value of `front`. */
   readonly before: number;
   /** How many requests the proxy was given, in this line or elsewhere, since it got the place `before`. */
@@ -20,7 +20,7 @@ export interface Standing {
  * The proxies stand in line. The one with the lowest place serves the next request and gets a new place; of equal places
  * the one that was given first goes first. A rotation is the rule by which places are given.
  */
-export type Rotation = (standing: Standing, random: Random) => number;
+export type Rotation = (standing: RotationInput, random: Random) => number;
 
 export type RotationName = "round-robin" | "random" | "weighted" | "least-used" | "least-recently-used";
 

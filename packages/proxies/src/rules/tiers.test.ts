@@ -3,11 +3,11 @@ import { test } from "node:test";
 import { seededRandom } from "@holdfast/policy/testing";
 import * as fc from "fast-check";
 import {
-  afterRequest,
+  recordTierRequest,
   chooseTier,
   costPerSuccess,
   tierDefaults,
-  untried,
+  createTierState,
   type TierCost,
   type TierState,
 } from "./tiers.ts";
@@ -29,7 +29,7 @@ const cases: readonly (readonly [
   tier: number | undefined,
   canary?: boolean,
 ])[] = [
-  ["the cheapest goes first", untried(2, 0), {}, 0],
+  ["the cheapest goes first", createTierState(2, 0), {}, 0],
   ["and stays while it succeeds often enough", state(0, 0.5, 1), {}, 0],
   ["below the floor the next takes over", state(0, 0.49, 1), {}, 1],
   ["back at the floor is not enough to come down again", state(1, 0.55, 1), {}, 1],
@@ -82,25 +82,29 @@ test("bytes count as well as requests", () => {
 test("a tier that is paid by the byte is not taken for free before it was tried", () => {
   const prices = [costs[0], { perRequest: 0, perGb: 50_000 }];
 
-  assert.equal(chooseTier(tierDefaults, untried(2, 0), { ...ask, costs: prices })?.tier, 0);
+  assert.equal(chooseTier(tierDefaults, createTierState(2, 0), { ...ask, costs: prices })?.tier, 0);
 });
 
 test("the size of a host's pages is learned from those that were a success", () => {
   const after = (good: boolean) =>
-    afterRequest(tierDefaults, state(0, 1, 1), { tier: 0, good, bytes: 1_000 }).bytes;
+    recordTierRequest(tierDefaults, state(0, 1, 1), { tier: 0, good, bytes: 1_000 }).bytes;
 
   assert.deepEqual([after(true), after(false)], [100, 0]);
 });
 
 test("a dead tier is left after a handful of requests, and costs a few percent from then on", () => {
   const random = seededRandom(7);
-  let now = untried(2, 0);
+  let now = createTierState(2, 0);
   const used = [0, 0];
   for (let request = 0; request < 2_000; request += 1) {
     const choice = chooseTier(tierDefaults, now, { ...ask, now: request, random: random() });
     assert.ok(choice !== undefined);
     used[choice.tier] = (used[choice.tier] ?? 0) + 1;
-    now = afterRequest(tierDefaults, choice.state, { tier: choice.tier, good: choice.tier === 1, bytes: 0 });
+    now = recordTierRequest(tierDefaults, choice.state, {
+      tier: choice.tier,
+      good: choice.tier === 1,
+      bytes: 0,
+    });
   }
 
   assert.ok((used[0] ?? 0) > 20 && (used[0] ?? 0) < 80, `${used[0]} of 2000 went to the dead tier`);
@@ -113,7 +117,7 @@ test("the cheap tier is used again when it has recovered", () => {
   for (; now.current === 1 && requests < 5_000; requests += 1) {
     const choice = chooseTier(tierDefaults, now, { ...ask, now: requests, random: random() });
     assert.ok(choice !== undefined);
-    now = afterRequest(tierDefaults, choice.state, { tier: choice.tier, good: true, bytes: 0 });
+    now = recordTierRequest(tierDefaults, choice.state, { tier: choice.tier, good: true, bytes: 0 });
   }
 
   assert.ok(requests < 2_000, `${requests} requests`);
@@ -128,7 +132,7 @@ test("whatever happened, an open tier is chosen, and success stays a share", () 
   });
   fc.assert(
     fc.property(fc.array(step), (steps) => {
-      let now = untried(3, 0);
+      let now = createTierState(3, 0);
       for (const [index, { good, open, random, bytes }] of steps.entries()) {
         const choice = chooseTier(tierDefaults, now, {
           costs: [...costs, { perRequest: 0, perGb: 9 }],
@@ -139,7 +143,7 @@ test("whatever happened, an open tier is chosen, and success stays a share", () 
         assert.equal(choice === undefined, !open.includes(true));
         if (choice === undefined) continue;
         assert.equal(open[choice.tier], true);
-        now = afterRequest(tierDefaults, choice.state, { tier: choice.tier, good, bytes });
+        now = recordTierRequest(tierDefaults, choice.state, { tier: choice.tier, good, bytes });
         for (const { success } of now.tiers) assert.ok(success >= 0 && success <= 1);
       }
     }),

@@ -52,12 +52,12 @@ export interface TierChoice {
 }
 
 /** All tiers as yet untried, the cheapest first in use. */
-export function untried(tiers: number, now: number): TierState {
+export function createTierState(tiers: number, now: number): TierState {
   const standings = Array.from({ length: tiers }, () => ({ success: 1, triedAt: now }));
   return { current: 0, tiers: standings, bytes: typicalBytes };
 }
 
-export interface TierQuestion {
+export interface TierChoiceInput {
   readonly costs: readonly TierCost[];
   /** Which tiers may be used: those whose budget is not spent. */
   readonly open: readonly boolean[];
@@ -71,7 +71,11 @@ export interface TierQuestion {
  * and the one in use unless another is clearly cheaper. Now and then the next cheaper one is tried. Undefined when none
  * is open.
  */
-export function chooseTier(rule: TierRule, state: TierState, question: TierQuestion): TierChoice | undefined {
+export function chooseTier(
+  rule: TierRule,
+  state: TierState,
+  question: TierChoiceInput,
+): TierChoice | undefined {
   const current = bestOf(rule, state, question);
   if (current === undefined) return undefined;
   const { open, now, random } = question;
@@ -86,7 +90,7 @@ export function chooseTier(rule: TierRule, state: TierState, question: TierQuest
 }
 
 /** The state after a request through a tier, good or not. */
-export function afterRequest(
+export function recordTierRequest(
   { weight }: TierRule,
   state: TierState,
   { tier, good, bytes }: { readonly tier: number; readonly good: boolean; readonly bytes: number },
@@ -103,7 +107,7 @@ export function costPerSuccess({ perRequest, perGb }: TierCost, success: number,
   return (perRequest + (perGb * bytes) / 1e9) / success;
 }
 
-function bestOf(rule: TierRule, state: TierState, { costs, open }: TierQuestion): number | undefined {
+function bestOf(rule: TierRule, state: TierState, { costs, open }: TierChoiceInput): number | undefined {
   const success = (tier: number): number => state.tiers[tier]?.success ?? 0;
   const cost = (tier: number): number =>
     costPerSuccess(costs[tier] ?? { perRequest: Infinity, perGb: 0 }, success(tier), state.bytes);

@@ -1,4 +1,4 @@
-import type { Clock } from "@holdfast/policy";
+import type { PoolSettings } from "../options/settings.ts";
 import {
   provesProxyWorks,
   hasRepeated,
@@ -6,37 +6,34 @@ import {
   mayBeOrigin,
   signatureOf,
   addFailure,
-  type RepetitionRule,
   type SuspectedFailure,
 } from "../rules/attribution.ts";
 import type { Host, Member } from "./member.ts";
 import type { ProxyOutcome } from "../rules/outcome.ts";
 
-export interface FailureCorrelationOptions {
-  /** How many proxies that fail alike at a host show that it is the host. */
-  readonly alike: RepetitionRule;
-  /** At how many hosts a proxy has to fail for it to be the proxy. */
-  readonly hosts: RepetitionRule;
-  readonly clock: Clock;
-  /** How many proxies do not rest for every host. */
-  readonly fit: () => number;
+export interface FailureCorrelationOptions extends Pick<
+  PoolSettings,
+  "originFailure" | "proxyFailure" | "clock"
+> {
+  /** Returns the number of proxies that are not on a cooldown for every host. */
+  readonly countAvailable: () => number;
 }
 
-/** What a failure shows beside itself. */
+/** What a failure shows in connection with earlier ones. */
 export interface Correlation {
-  /** Whether it is the host that fails. */
+  /** Whether the host itself fails. */
   readonly originDown: boolean;
-  /** Whom it was held against until now; empty unless it has just shown. */
-  readonly acquitted: readonly Member[];
-  /** Whether the proxy fails at several hosts, and has answered from none in between. */
+  /** The members that were blamed before this failure showed that the host is at fault; otherwise empty. */
+  readonly cleared: readonly Member[];
+  /** Whether the proxy fails at several hosts without a success in between. */
   readonly atSeveralHosts: boolean;
 }
 
-const nothing: Correlation = { originDown: false, acquitted: [], atSeveralHosts: false };
+const noCorrelation: Correlation = { originDown: false, cleared: [], atSeveralHosts: false };
 
 /**
- * Tells a host that fails from a proxy that does: where several proxies fail alike at one host it is the host, where one
- * fails at several hosts it is the proxy.
+ * Separates a failing host from a failing proxy. If several proxies fail in the same way at one host, the host is at
+ * fault. If one proxy fails at several hosts, the proxy is.
  */
 export class FailureCorrelation {
   readonly #options: FailureCorrelationOptions;
@@ -45,42 +42,48 @@ export class FailureCorrelation {
     this.#options = options;
   }
 
-  /** Takes note of how an attempt went, and says what it shows. */
-  note(member: Member, host: Host, outcome: ProxyOutcome): Correlation {
+  /** Records the outcome of an attempt. Returns what it shows together with earlier ones. */
+  record(member: Member, host: Host, outcome: ProxyOutcome): Correlation {
     const { kind } = outcome;
-    const now = this.#options.clock.now();
+    const { clock, proxyFailure } = this.#options;
+    const now = clock.now();
     if (kind === "success") {
       host.suspectedFailures = [];
       host.workedAt = now;
     }
     if (provesProxyWorks(kind)) member.suspectedFailures = [];
-    if (!mayBeOrigin(kind)) return nothing;
-    const sign = signatureOf(outcome);
-    const finding = this.#ofHost(host, { who: member, sign, at: now });
-    if (isRouteFailure(kind) && !finding.originDown)
-      member.suspectedFailures = addFailure(this.#options.hosts, member.suspectedFailures, {
-        who: host,
-        sign: "",
+    if (!mayBeOrigin(kind)) return noCorrelation;
+    const signature = signatureOf(outcome);
+    const correlation = this.#correlateAtHost(host, { source: member, signature, at: now });
+    if (isRouteFailure(kind) && !correlation.originDown)
+      member.suspectedFailures = addFailure(proxyFailure, member.suspectedFailures, {
+        source: host,
+        signature: "",
         at: now,
       });
-    const atSeveralHosts = hasRepeated(this.#options.hosts, member.suspectedFailures, { sign: "", now });
-    return { ...finding, atSeveralHosts };
+    const atSeveralHosts = hasRepeated(proxyFailure, member.suspectedFailures, { signature: "", now });
+    return { ...correlation, atSeveralHosts };
   }
 
-  #ofHost(host: Host, latest: SuspectedFailure<Member>): Pick<Correlation, "originDown" | "acquitted"> {
-    const { alike, fit, hosts } = this.#options;
-    const { who, sign, at: now } = latest;
-    // Of few proxies all have to fail; of one alone nobody can tell.
-    const rule = { ...alike, count: Math.max(2, Math.min(alike.count, fit())) };
-    const wasDown = hasRepeated(rule, host.suspectedFailures, { sign, now });
-    // Where the host has answered, one that has never worked says more of itself than of the host.
-    const isWitness = who.hasWorked || host.workedAt <= now - hosts.window;
-    if (isWitness) host.suspectedFailures = addFailure(alike, host.suspectedFailures, latest);
-    const originDown = hasRepeated(rule, host.suspectedFailures, { sign, now });
-    if (!originDown) return { originDown, acquitted: [] };
-    const suspects = host.suspectedFailures.filter((it) => it.sign === sign).map((it) => it.who);
-    for (const each of [who, ...suspects])
-      each.suspectedFailures = each.suspectedFailures.filter((it) => it.who !== host);
-    return { originDown, acquitted: wasDown ? [] : suspects };
+  #correlateAtHost(
+    host: Host,
+    latest: SuspectedFailure<Member>,
+  ): Pick<Correlation, "originDown" | "cleared"> {
+    const { originFailure, proxyFailure, countAvailable } = this.#options;
+    const { source, signature, at: now } = latest;
+    // In a small pool all available proxies must fail. One proxy alone proves nothing about the host.
+    const rule = { ...originFailure, count: Math.max(2, Math.min(originFailure.count, countAvailable())) };
+    const wasDown = hasRepeated(rule, host.suspectedFailures, { signature, now });
+    // If the host has recently worked, a proxy that never worked is no evidence against the host.
+    const isEvidence = source.hasWorked || host.workedAt <= now - proxyFailure.window;
+    if (isEvidence) host.suspectedFailures = addFailure(originFailure, host.suspectedFailures, latest);
+    const originDown = hasRepeated(rule, host.suspectedFailures, { signature, now });
+    if (!originDown) return { originDown, cleared: [] };
+    const suspects = host.suspectedFailures
+      .filter((failure) => failure.signature === signature)
+      .map((failure) => failure.source);
+    for (const member of [source, ...suspects])
+      member.suspectedFailures = member.suspectedFailures.filter((failure) => failure.source !== host);
+    return { originDown, cleared: wasDown ? [] : suspects };
   }
 }

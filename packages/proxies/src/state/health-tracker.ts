@@ -1,7 +1,14 @@
-import type { Clock, Random } from "@holdfast/policy";
 import { attribute, mayBeOrigin, type AttributionInput } from "../rules/attribution.ts";
 import type { ProxyEvent } from "../options/events.ts";
-import { clearBlame, fit, isBlank, isRetired, next, type Health, type HealthInput } from "../rules/health.ts";
+import {
+  clearBlame,
+  blankHealth,
+  isBlank,
+  isRetired,
+  nextHealth,
+  type Health,
+  type HealthInput,
+} from "../rules/health.ts";
 import { healthAt, setHealthAt } from "./hosts.ts";
 import type { Readiness } from "./rotation-queue.ts";
 import type { Host, Member } from "./member.ts";
@@ -11,58 +18,65 @@ import { FailureCorrelation } from "./failure-correlation.ts";
 
 export interface HealthTrackerOptions extends Pick<
   PoolSettings,
-  "rule" | "lenient" | "originFailure" | "proxyFailure"
+  "rule" | "lenient" | "originFailure" | "proxyFailure" | "clock" | "random"
 > {
-  readonly clock: Clock;
-  readonly random: Random;
-  /** How many proxies there are, and whether the one that is alone stays so. */
-  readonly size: () => number;
-  readonly isAlone: () => boolean;
-  /** Hears that somebody rests no more who was to rest for longer. */
-  readonly letOff: () => void;
-  readonly tell: (event: ProxyEvent) => void;
+  /** The members of the pool: their number, and whether the only one has no replacement. */
+  readonly roster: { readonly size: number; readonly hasOnlyProxy: boolean };
+  readonly emit: (event: ProxyEvent) => void;
 }
 
-/** An outcome, and whose: `began` is when the request was leased. */
+/** The outcome of an attempt. `began` is the instant of its lease. */
 export interface AttemptReport {
   readonly member: Member;
   readonly host: Host;
   readonly outcome: ProxyOutcome;
   readonly began: number;
-  /** Whether the vendor's session had ended by then. */
+  /** Whether the vendor's session had already ended. */
   readonly sessionOver?: boolean;
 }
 
-/** What became of a report. */
-export interface Attribution {
-  /** Whether the host was at fault. */
+/** Where the tracker put the fault of an attempt. */
+export interface RecordedAttempt {
   readonly originAtFault: boolean;
-  /** Whether another address may do better at once. */
+  /** Whether another proxy may do better immediately. */
   readonly tryAnotherProxy: boolean;
+  /** Whether a cooldown for every host was cleared, so that a member can serve earlier than planned. */
+  readonly blameCleared: boolean;
 }
 
-const nothingElse = { kind: "one", originDown: false, sessionOver: false, atSeveralHosts: false } as const;
+const noInput = { kind: "one", originDown: false, sessionOver: false, atSeveralHosts: false } as const;
 
-/** Keeps the health of the proxies, at each host and at all: asks the rules, notes what they say, and tells of it. */
+/** Tracks the health of the proxies, per host and for every host. The rules are in rules/health and rules/attribution. */
 export class HealthTracker {
   readonly #options: HealthTrackerOptions;
-  readonly #suspicions: FailureCorrelation;
-  /** How many proxies are not fit at any host. */
-  #resting = 0;
+  readonly #correlation: FailureCorrelation;
+  readonly #listeners = new Set<() => void>();
+  #unavailable = 0;
 
   constructor(options: HealthTrackerOptions) {
     this.#options = options;
-    const { originFailure: alike, proxyFailure: hosts, clock, size } = options;
-    this.#suspicions = new FailureCorrelation({ alike, hosts, clock, fit: () => size() - this.#resting });
+    const { roster } = options;
+    this.#correlation = new FailureCorrelation({
+      ...options,
+      countAvailable: () => roster.size - this.#unavailable,
+    });
   }
 
+  /** The number of proxies that are unavailable for every host. */
   get unavailable(): number {
-    return this.#resting;
+    return this.#unavailable;
   }
 
-  /** Whether a proxy can serve a host; without one, whether it can serve any. */
+  /** Calls `listener` after each change that an event reports. Returns a function that stops it. */
+  onChange(listener: () => void): () => void {
+    const notify = (): void => listener();
+    this.#listeners.add(notify);
+    return () => void this.#listeners.delete(notify);
+  }
+
+  /** Returns whether a proxy can serve a host; without a host, whether it can serve any. */
   readiness(member: Member, host: Host | undefined, now: number): Readiness {
-    const here = host === undefined ? fit : healthAt(host, member);
+    const here = host === undefined ? blankHealth : healthAt(host, member);
     let from = now;
     for (const health of [member.health, here]) {
       if (health.at === "available" || now >= health.until) continue;
@@ -73,46 +87,47 @@ export class HealthTracker {
     return member.inFlight >= member.spec.maxConcurrent ? "busy" : "ready";
   }
 
-  /** Takes note that a proxy was given a request, which is a probe where it has rested. */
+  /** Records a lease. The first one after a cooldown is a probe. */
   recordLease(member: Member, host: Host, now: number): void {
     this.#change(member, undefined, { type: "leased", now });
     this.#change(member, host, { type: "leased", now });
   }
 
-  /** Takes note of what became of it, and says whom it was blamed on. */
-  record({ member, host, outcome, began, sessionOver = false }: AttemptReport): Attribution {
+  /** Records the outcome of an attempt and decides where the fault lies. */
+  record({ member, host, outcome, began, sessionOver = false }: AttemptReport): RecordedAttempt {
     const { clock, random } = this.#options;
     const now = clock.now();
-    // Nothing is kept of who has left.
-    if (member.hasLeft)
-      return { originAtFault: false, tryAnotherProxy: attribute(outcome.kind, nothingElse).tryAnotherProxy };
-    const wasFit = member.health.at === "available";
-    const { originDown, acquitted: suspects, atSeveralHosts } = this.#suspicions.note(member, host, outcome);
-    if (suspects.length > 0) this.#acquit(host, suspects);
-    const circumstances = { kind: this.#kindOf(member), originDown, sessionOver, atSeveralHosts };
-    const { atHost, everywhere, tryAnotherProxy: another } = attribute(outcome.kind, circumstances);
+    if (member.hasLeft) {
+      const { tryAnotherProxy } = attribute(outcome.kind, noInput);
+      return { originAtFault: false, tryAnotherProxy, blameCleared: false };
+    }
+    const wasAvailable = member.health.at === "available";
+    const { originDown, cleared, atSeveralHosts } = this.#correlation.record(member, host, outcome);
+    const blameCleared = cleared.length > 0 && this.#clearBlame(host, cleared);
+    const input = { kind: this.#kindOf(member), originDown, sessionOver, atSeveralHosts };
+    const { atHost, everywhere, tryAnotherProxy } = attribute(outcome.kind, input);
     const until = outcome.retryAfter === undefined ? undefined : now + outcome.retryAfter;
     const facts = { now, began, reason: outcome.reason, random: random(), until };
     this.#change(member, host, { type: atHost, ...facts });
     this.#change(member, undefined, { type: everywhere, ...facts });
-    if (wasFit || member.health.at === "available")
+    if (wasAvailable || member.health.at === "available")
       member.coolsDownForSeveralHosts = member.health.at !== "available" && atSeveralHosts;
-    return { originAtFault: originDown && mayBeOrigin(outcome.kind), tryAnotherProxy: another };
+    return { originAtFault: originDown && mayBeOrigin(outcome.kind), tryAnotherProxy, blameCleared };
   }
 
-  /** Takes note of how a proxy stood before it came in, where nothing is known of it yet. */
+  /** Restores a health from a snapshot, unless something newer is known. */
   restore(member: Member, host: Host | undefined, health: Health): void {
     const known = host === undefined ? member.health : healthAt(host, member);
     if (isBlank(known)) this.#set(member, host, health);
   }
 
-  /** Takes note that a proxy has left. */
+  /** Forgets a proxy that left. */
   remove(member: Member): void {
-    if (member.health.at !== "available") this.#resting -= 1;
-    member.health = fit;
+    if (member.health.at !== "available") this.#unavailable -= 1;
+    member.health = blankHealth;
   }
 
-  /** Lets others try where a probe was lost. */
+  /** Makes members whose probe was lost available to the queues again. */
   releaseLostProbes(members: Iterable<Member>, hosts: Iterable<Host>): void {
     const now = this.#options.clock.now();
     const isLost = (health: Health): boolean => health.at === "probing" && now >= health.until;
@@ -123,62 +138,72 @@ export class HealthTracker {
 
   #kindOf(member: Member): AttributionInput["kind"] {
     if (member.isGateway) return "many";
-    return this.#options.isAlone() ? "only" : "one";
+    return this.#options.roster.hasOnlyProxy ? "only" : "one";
   }
 
-  /** Lets those off who were blamed for what turned out to be the host's fault. */
-  #acquit(host: Host, suspects: readonly Member[]): void {
-    const { rule, clock, tell, letOff } = this.#options;
+  /**
+   * Clears the blame of members for failures that were the host's fault. Returns whether a cooldown for every host was
+   * cleared.
+   */
+  #clearBlame(host: Host, members: readonly Member[]): boolean {
+    const { rule, clock } = this.#options;
     const now = clock.now();
-    tell({ type: "origin-down", host: host.name, proxies: suspects.length });
-    for (const member of suspects) {
+    let clearedEverywhere = false;
+    this.#emit({ type: "origin-down", host: host.name, proxies: members.length });
+    for (const member of members) {
       setHealthAt(host, member, clearBlame(rule, healthAt(host, member), now));
       if (!member.coolsDownForSeveralHosts) continue;
-      this.#resting -= Number(member.health.at !== "available");
+      this.#unavailable -= Number(member.health.at !== "available");
       member.health = clearBlame(rule, member.health, now);
       member.coolsDownForSeveralHosts = false;
-      letOff();
+      clearedEverywhere = true;
     }
-    // Its lines know of rests that are none any more.
+    // The queues of the host were built with cooldowns that no longer exist.
     host.queues.clear();
+    return clearedEverywhere;
   }
 
   #change(member: Member, host: Host | undefined, input: HealthInput): void {
     const before = host === undefined ? member.health : healthAt(host, member);
     const { rule, lenient } = this.#options;
-    const after = next(this.#kindOf(member) === "one" ? rule : lenient, before, input);
+    const after = nextHealth(this.#kindOf(member) === "one" ? rule : lenient, before, input);
     if (after === before) return;
     this.#set(member, host, after);
-    this.#tell(member, host, { before, after, now: input.now });
+    this.#emitChange(member, host, { before, after, now: input.now });
   }
 
   #set(member: Member, host: Host | undefined, health: Health): void {
     if (host !== undefined) return setHealthAt(host, member, health);
-    this.#resting += Number(member.health.at === "available") - Number(health.at === "available");
+    this.#unavailable += Number(member.health.at === "available") - Number(health.at === "available");
     member.health = health;
   }
 
-  #tell(
+  #emitChange(
     member: Member,
     host: Host | undefined,
     { before, after, now }: { readonly before: Health; readonly after: Health; readonly now: number },
   ): void {
-    const { rule, clock, tell } = this.#options;
+    const { rule, clock } = this.#options;
     const about = { proxy: member.label, ...(host !== undefined && { host: host.name }) };
-    if (after.at === "probing") return tell({ type: "probed", ...about });
+    if (after.at === "probing") return this.#emit({ type: "probed", ...about });
     if (after.at === "available")
-      return before.at === "probing" ? tell({ type: "recovered", ...about }) : undefined;
-    // A probe that told nothing is only followed by another.
+      return before.at === "probing" ? this.#emit({ type: "recovered", ...about }) : undefined;
+    // A probe without a result is followed by another one; it is not a new cooldown.
     if (after.until <= now && !after.throttled) return;
     const { reason, cooldowns } = after;
     member.countCooldown(reason);
     const until = Math.ceil(clock.date() + after.until - now);
-    tell({
+    this.#emit({
       type: isRetired(rule, after) ? "retired" : "cooldown-started",
       ...about,
       reason,
       cooldowns,
       until,
     });
+  }
+
+  #emit(event: ProxyEvent): void {
+    this.#options.emit(event);
+    for (const notify of this.#listeners) notify();
   }
 }

@@ -1,4 +1,4 @@
-import { fit, isBlank, type Health } from "../rules/health.ts";
+import { blankHealth, isBlank, type Health } from "../rules/health.ts";
 import type { Host, Member } from "./member.ts";
 
 /** The hosts that were lately used, in the order of their last use. */
@@ -59,7 +59,7 @@ export class Hosts {
 
 /** The health of a proxy at a host. */
 export function healthAt(host: Host, member: Member): Health {
-  return host.healthByMember.get(member) ?? fit;
+  return host.healthByMember.get(member) ?? blankHealth;
 }
 
 /** Notes the health of a proxy at a host; what says nothing is not kept. */
@@ -73,8 +73,8 @@ export function setHealthAt(host: Host, member: Member, health: Health): void {
 
 /** Forgets a proxy that has left. */
 export function forgetAt(host: Host, member: Member): void {
-  setHealthAt(host, member, fit);
-  host.suspectedFailures = host.suspectedFailures.filter(({ who }) => who !== member);
+  setHealthAt(host, member, blankHealth);
+  host.suspectedFailures = host.suspectedFailures.filter(({ source: who }) => who !== member);
 }
 
 function isQuiet({ healthByMember: pairs }: Host, now: number): boolean {

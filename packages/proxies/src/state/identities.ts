@@ -38,14 +38,14 @@ export function nextSession(
   { sessionsByCountry: current, spec }: Member,
   country: string | undefined,
 ): Identity | undefined {
-  const sessions = current.get(country ?? "") ?? none;
+  const sessions = current.get(country ?? "") ?? noSessions;
   for (const session of sessions) {
     if (spec.sessions === Infinity ? session.inFlight === 0 : sessions.size >= spec.sessions) return session;
   }
   return undefined;
 }
 
-const none: ReadonlySet<Identity> = new Set();
+const noSessions: ReadonlySet<Identity> = new Set();
 
 /** The identities of a pool by key, in the order of their last use. */
 export class Identities {

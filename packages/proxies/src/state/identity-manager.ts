@@ -8,21 +8,26 @@ import type { OutcomeKind, ProxyOutcome } from "../rules/outcome.ts";
 
 export interface IdentityManagerOptions extends Omit<IdentitiesOptions, "onEnd"> {
   readonly clock: Clock;
-  readonly clinic: HealthTracker;
+  readonly health: HealthTracker;
   /** How long an identity rests for a host that does not say how long, in milliseconds. */
   readonly cooldown: number;
-  readonly tell: (event: ProxyEvent) => void;
+  readonly emit: (event: ProxyEvent) => void;
   readonly onEnd: (identity: Identity) => void;
 }
 
 /** Who keeps a key: an identity that is fit, or when it is fit again. */
-export type IdentityLookup = { readonly identity: Identity } | { readonly freeAt: number };
+export type IdentityLookup = { readonly identity: Identity } | { readonly availableAt: number };
 
 // When somebody will be done, nobody knows: it is worth another look after this time, in milliseconds.
-const lookAgain = 1_000;
+const busyRetryDelay = 1_000;
 
-const ends: ReadonlySet<OutcomeKind> = new Set(["blocked", "unreachable", "distorted", "proxy-failed"]);
-const endsNobody: ReadonlySet<OutcomeKind> = new Set(["throttled", "failed"]);
+const endsIdentity: ReadonlySet<OutcomeKind> = new Set([
+  "blocked",
+  "unreachable",
+  "distorted",
+  "proxy-failed",
+]);
+const endsUnkeyedSession: ReadonlySet<OutcomeKind> = new Set(["throttled", "failed"]);
 
 /** Keeps the identities with the health of their proxies: who goes on, who waits, and who ends. */
 export class IdentityManager {
@@ -34,7 +39,7 @@ export class IdentityManager {
     this.#identities = new Identities({
       ...options,
       onEnd: (identity, reason) => {
-        options.tell({ type: "identity-ended", proxy: identity.member.label, reason });
+        options.emit({ type: "identity-ended", proxy: identity.member.label, reason });
         options.onEnd(identity);
       },
     });
@@ -51,13 +56,13 @@ export class IdentityManager {
     const now = this.#options.clock.now();
     if (isExpired(identity, now)) return this.#end(identity, "over");
     const restsUntil = identity.cooldowns.get(host.name) ?? 0;
-    if (restsUntil > now) return { freeAt: restsUntil };
-    const readiness = this.#options.clinic.readiness(identity.member, host, now);
+    if (restsUntil > now) return { availableAt: restsUntil };
+    const readiness = this.#options.health.readiness(identity.member, host, now);
     if (readiness === "ready") return { identity };
-    if (readiness === "busy") return { freeAt: now + lookAgain };
+    if (readiness === "busy") return { availableAt: now + busyRetryDelay };
     // Who is only asked for patience stays who he is.
     return isThrottled(identity.member, host)
-      ? { freeAt: readiness.from }
+      ? { availableAt: readiness.from }
       : this.#end(identity, "cooling-down");
   }
 
@@ -74,7 +79,7 @@ export class IdentityManager {
       if (!isExpired(current, now)) return current;
       this.#end(current, "over");
     }
-    this.#options.tell({ type: "identity-started", proxy: member.label });
+    this.#options.emit({ type: "identity-started", proxy: member.label });
     return this.#identities.begin({ member, key, country, now });
   }
 
@@ -85,7 +90,7 @@ export class IdentityManager {
   /** Ends an identity that the host or the proxy is done with; one that came too often only has to wait. */
   recordOutcome(identity: Identity, host: Host, { kind, reason, retryAfter }: ProxyOutcome): void {
     // A session without a key is nobody: the next one comes from another address.
-    const isOver = ends.has(kind) || (identity.key === undefined && endsNobody.has(kind));
+    const isOver = endsIdentity.has(kind) || (identity.key === undefined && endsUnkeyedSession.has(kind));
     if (isOver) return this.#identities.end(identity, reason);
     if (kind !== "throttled" || !identity.member.isGateway) return;
     const { clock, cooldown } = this.#options;

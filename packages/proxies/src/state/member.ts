@@ -1,7 +1,7 @@
 import type { ProxyCounts } from "../options/pool-stats.ts";
 import type { ProxySpec } from "../list/spec.ts";
 import type { SuspectedFailure } from "../rules/attribution.ts";
-import { fit, type Health } from "../rules/health.ts";
+import { blankHealth, type Health } from "../rules/health.ts";
 import type { Cookies } from "@holdfast/http";
 import type { TierState } from "../rules/tiers.ts";
 import type { RotationQueue, QueueEntry } from "./rotation-queue.ts";
@@ -34,7 +34,7 @@ export class Member implements QueueEntry {
   lastUsed = -1;
   inFlight = 0;
   hasLeft = false;
-  health: Health = fit;
+  health: Health = blankHealth;
   /** The hosts that it failed at since it last did its work. */
   suspectedFailures: readonly SuspectedFailure<Host>[] = [];
   /** Whether it rests for every host because it failed at several. */
@@ -101,15 +101,24 @@ export class Member implements QueueEntry {
     for (const back of waiting) back();
   }
 
-  count({ kind, bytes = 0 }: ProxyOutcome): void {
+  /** Records the start of a request. `number` counts the requests of the whole pool. */
+  startRequest(number: number): void {
+    this.uses += 1;
+    this.inFlight += 1;
+    this.lastUsed = number;
+  }
+
+  /** Records the end of a request. */
+  endRequest({ kind, bytes = 0 }: ProxyOutcome): void {
+    this.inFlight -= 1;
     this.#counts.requests += 1;
     this.#counts.bytes += bytes;
     const counter = counters[kind];
     if (counter !== undefined) this.#counts[counter] += 1;
   }
 
-  /** Counts as a failure what was counted as a success before its body broke off. */
-  countBreak(): void {
+  /** Recounts a success as a failure, because its body broke off. */
+  countBrokenBody(): void {
     this.#counts.successes -= 1;
     this.#counts.failures += 1;
   }

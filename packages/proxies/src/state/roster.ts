@@ -5,7 +5,7 @@ import { requireValid, type ProxyList } from "../list/proxy-list.ts";
 import { Member } from "./member.ts";
 import type { SourceReader } from "./sources.ts";
 
-/** Whom a roster tells of what changes. */
+/** Receives the changes of a roster. */
 export interface RosterListener {
   readonly joined: (member: Member) => void;
   readonly left: (member: Member) => void;
@@ -14,19 +14,19 @@ export interface RosterListener {
     readonly joined: number;
     readonly left: number;
   }) => void;
-  readonly failed: (error: unknown) => void;
-  readonly fault: (reason: string) => void;
+  readonly refreshFailed: (error: unknown) => void;
+  readonly invalidProxy: (reason: string) => void;
 }
 
-// A source that fails, or that gives what is blocked already, is not asked in a loop.
-const leastPause = 5_000;
+// Keeps a source that fails, or that returns blocked proxies, from being read in a loop.
+const minRefreshInterval = 5_000;
 
-/** The proxies of one source: read at the start, and again when it is time. */
+/** The proxies of one source, which it reads at the start and again when due. */
 export class Roster {
   readonly #reader: SourceReader;
   readonly #clock: Clock;
   readonly #tier: number;
-  readonly #listener: RosterListener;
+  #listener: RosterListener | undefined;
   readonly #members = new Map<string, Member>();
   readonly #labels = new Map<string, { given: number; alive: number }>();
   #readAt: number;
@@ -35,22 +35,24 @@ export class Roster {
   #arrivals = 0;
   #first: ProxyList = { proxies: [], faults: [] };
 
-  constructor(
-    reader: SourceReader,
-    {
-      clock,
-      tier,
-      listener,
-    }: { readonly clock: Clock; readonly tier: number; readonly listener: RosterListener },
-  ) {
+  constructor(reader: SourceReader, { clock, tier }: { readonly clock: Clock; readonly tier: number }) {
     this.#reader = reader;
     this.#clock = clock;
     this.#tier = tier;
-    this.#listener = listener;
     this.#readAt = clock.now();
-    if (reader.initial === undefined) return;
-    this.#take(reader.initial);
+  }
+
+  /** Adds the proxies that are known without reading, and reports all changes to the listener from now on. */
+  open(listener: RosterListener): void {
+    this.#listener = listener;
+    if (this.#reader.initial === undefined) return;
+    this.#take(this.#reader.initial);
     this.#started = true;
+  }
+
+  /** Whether a source may ask for other proxies after cooldowns, as `{ fetch }` does. */
+  get replacesAfterCooldowns(): boolean {
+    return this.#reader.afterCooldowns < Infinity;
   }
 
   get members(): IterableIterator<Member> {
@@ -61,13 +63,13 @@ export class Roster {
     return this.#members.size;
   }
 
-  /** How many proxies have come in so far. */
+  /** The number of proxies that have joined so far. */
   get arrivals(): number {
     return this.#arrivals;
   }
 
-  /** Whether proxies may come and go by themselves. */
-  get changes(): boolean {
+  /** Whether the source is read again, so that proxies may join or leave. */
+  get canChange(): boolean {
     return this.#reader.every < Infinity;
   }
 
@@ -76,32 +78,32 @@ export class Roster {
   }
 
   /**
-   * Waits for the first reading; undefined where there is nothing to wait for.
+   * Returns the first reading; undefined once it is done. After an error the next call reads again.
    *
-   * @throws what the source throws, and TypeError for a list with a bad proxy; the next call tries again.
+   * @throws the errors of the source; TypeError for a list with an invalid proxy.
    */
   started(): Promise<void> | undefined {
     return this.#started ? undefined : (this.#reading ??= this.#start());
   }
 
-  /** Reads the source again where its time has come, or where `hungry` says that there is too little. Nobody waits for it. */
-  refresh(hungry: { readonly available: number; readonly cooldowns: number }): void {
+  /** Starts to read the source if it is due, or early if too few proxies are available or one had too many cooldowns. */
+  refresh(need: { readonly available: number; readonly cooldowns: number }): void {
     const pause = this.#clock.now() - this.#readAt;
     const wanted =
-      hungry.available < this.#reader.minAvailable || hungry.cooldowns >= this.#reader.afterCooldowns;
-    const due = Math.min(this.#reader.every, wanted ? leastPause : Infinity);
+      need.available < this.#reader.minAvailable || need.cooldowns >= this.#reader.afterCooldowns;
+    const due = Math.min(this.#reader.every, wanted ? minRefreshInterval : Infinity);
     if (!this.#started || this.#reading !== undefined || pause < due) return;
     this.#reading = this.#again();
   }
 
-  /** Waits for a reading under way. */
+  /** Waits for a reading in progress. */
   settled(): Promise<void> {
     return this.#reading ?? Promise.resolve();
   }
 
   async #start(): Promise<void> {
     try {
-      // A file that has not changed since it was refused is refused again.
+      // An unchanged file reads as undefined: its former result, invalid proxies included, counts again.
       this.#first = (await this.#reader.read()) ?? this.#first;
       this.#take(requireValid(this.#first));
       this.#started = true;
@@ -117,17 +119,19 @@ export class Roster {
       const list = await this.#reader.read();
       if (list !== undefined) this.#replace(list);
     } catch (error) {
-      this.#listener.failed(error);
+      this.#listener?.refreshFailed(error);
     } finally {
       this.#reading = undefined;
     }
   }
 
   #replace({ proxies, faults }: ProxyList): void {
-    for (const fault of faults) this.#listener.fault(fault);
-    // A source that is empty all at once is more likely broken than right.
+    for (const fault of faults) this.#listener?.invalidProxy(fault);
+    // A source that suddenly returns no proxy is more likely broken than right.
     if (proxies.length === 0 && this.#members.size > 0) {
-      return this.#listener.failed(new Error("the source has no proxy any more"));
+      return this.#listener?.refreshFailed(
+        new Error("the source returned no proxies; the pool keeps the former ones"),
+      );
     }
     this.#take(proxies);
   }
@@ -143,23 +147,23 @@ export class Roster {
     for (const [id, member] of leaving) {
       this.#members.delete(id);
       this.#forgetLabel(member.spec.label);
-      this.#listener.left(member);
+      this.#listener?.left(member);
     }
     this.#arrivals += joining.length;
     for (const spec of joining) {
       const member = new Member(spec, this.#labelFor(spec.label), this.#tier);
       this.#members.set(spec.id, member);
-      this.#listener.joined(member);
+      this.#listener?.joined(member);
     }
     if (!this.#started) return;
-    this.#listener.refreshed({
+    this.#listener?.refreshed({
       proxies: this.#members.size,
       joined: joining.length,
       left: leaving.length,
     });
   }
 
-  /** Vendors have many accounts behind one address: they are told apart by number. */
+  /** Numbers several accounts behind one address: `http://a.test:1`, `http://a.test:1#2`. */
   #labelFor(label: string): string {
     const { given = 0, alive = 0 } = this.#labels.get(label) ?? {};
     this.#labels.set(label, { given: given + 1, alive: alive + 1 });
@@ -173,22 +177,29 @@ export class Roster {
   }
 }
 
-/** The proxies of all tiers, the cheapest first. */
+/** The proxies of all tiers, the cheapest tier first. */
 export class TieredRoster {
   readonly #rosters: readonly Roster[];
-  readonly #resting: () => number;
 
-  /** `resting` says how many of the proxies are not fit at any host. */
-  constructor(rosters: readonly Roster[], resting: () => number) {
+  constructor(rosters: readonly Roster[]) {
     this.#rosters = rosters;
-    this.#resting = resting;
+  }
+
+  /** Adds the proxies that are known without reading. */
+  open(listener: RosterListener): void {
+    for (const roster of this.#rosters) roster.open(listener);
+  }
+
+  /** Whether the pool has one proxy, and no source replaces it. */
+  get hasOnlyProxy(): boolean {
+    return this.size === 1 && !this.#rosters.some((roster) => roster.replacesAfterCooldowns);
   }
 
   get size(): number {
     return this.#rosters.reduce((sum, roster) => sum + roster.size, 0);
   }
 
-  /** How many proxies have come in so far. */
+  /** The number of proxies that have joined so far. */
   get arrivals(): number {
     return this.#rosters.reduce((sum, roster) => sum + roster.arrivals, 0);
   }
@@ -201,17 +212,17 @@ export class TieredRoster {
     return this.#rosters[tier]?.members ?? [];
   }
 
-  /** Whether proxies may come and go by themselves. */
-  get changes(): boolean {
-    return this.#rosters.some(({ changes }) => changes);
+  /** Whether the source is read again, so that proxies may join or leave. */
+  get canChange(): boolean {
+    return this.#rosters.some(({ canChange }) => canChange);
   }
 
-  /** Whether no source exempts a URL. */
+  /** Returns whether no source exempts a URL. */
   covers(url: URL): boolean {
     return !this.#rosters.some(({ exempt }) => exempt !== undefined && bypasses(url, exempt));
   }
 
-  /** Waits for the first reading of each source, one after the other; undefined where there is nothing to wait for. @throws what a source throws. */
+  /** Returns the first readings, one source after the other; undefined once they are done. @throws the errors of a source. */
   started(): Promise<void> | undefined {
     for (const roster of this.#rosters) {
       const first = roster.started();
@@ -220,14 +231,19 @@ export class TieredRoster {
     return undefined;
   }
 
-  /** Waits for the first readings, and for those under way. @throws what a source throws. */
+  /** Waits for the first readings and for those in progress. @throws the errors of a source. */
   async settled(): Promise<void> {
     for (const roster of this.#rosters) await (roster.started() ?? roster.settled());
   }
 
-  /** Reads the sources again whose time has come, or that have too little; `rests` are those in a row of a proxy that was just reported on. */
-  refresh(cooldowns: number): void {
-    const available = this.size - this.#resting();
+  /**
+   * Starts to read each source that is due.
+   *
+   * @param unavailable number of proxies that are unavailable for every host.
+   * @param cooldowns consecutive cooldowns of the proxy that was just reported.
+   */
+  refresh({ unavailable, cooldowns }: { readonly unavailable: number; readonly cooldowns: number }): void {
+    const available = this.size - unavailable;
     for (const roster of this.#rosters) roster.refresh({ available, cooldowns });
   }
 }

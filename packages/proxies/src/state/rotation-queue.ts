@@ -18,7 +18,7 @@ export interface QueueEntry {
 /** Whether one in line can serve: now, from an instant on, or as soon as a request that it carries has ended. */
 export type Readiness = "ready" | "busy" | { readonly from: number };
 
-interface Place<T> {
+interface QueuePosition<T> {
   readonly who: T;
   readonly place: number;
   readonly turn: number;
@@ -28,8 +28,8 @@ interface Place<T> {
   left: boolean;
 }
 
-interface Absence<T> {
-  readonly had: Place<T>;
+interface PausedPosition<T> {
+  readonly had: QueuePosition<T>;
   readonly until: number;
 }
 
@@ -45,7 +45,7 @@ export interface RotationQueueOptions<T> {
 }
 
 // When one that is busy will be done, nobody knows: it is worth another look after this time, in milliseconds.
-const lookAgain = 1_000;
+const busyRetryDelay = 1_000;
 
 /**
  * Proxies in the order of a rotation, those that rest apart from the others in the order in which they come back. Who is
@@ -53,11 +53,11 @@ const lookAgain = 1_000;
  */
 export class RotationQueue<T extends QueueEntry> {
   readonly #options: RotationQueueOptions<T>;
-  readonly #ready = new PriorityQueue<Place<T>>(
+  readonly #ready = new PriorityQueue<QueuePosition<T>>(
     (a, b) => a.place < b.place || (a.place === b.place && a.turn < b.turn),
   );
-  readonly #absent = new PriorityQueue<Absence<T>>((a, b) => a.until < b.until);
-  #found: Place<T> | undefined;
+  readonly #absent = new PriorityQueue<PausedPosition<T>>((a, b) => a.until < b.until);
+  #found: QueuePosition<T> | undefined;
   #busy = 0;
   #turn = 0;
   #front = 0;
@@ -104,7 +104,7 @@ export class RotationQueue<T extends QueueEntry> {
     here?: HostReadiness<T>,
   ): { readonly found: T | undefined; readonly passedUntil: number } {
     this.#comeBack(now);
-    const passed: Place<T>[] = [];
+    const passed: QueuePosition<T>[] = [];
     let passedUntil = Infinity;
     this.#found = undefined;
     for (let top = this.#ready.peek(); top !== undefined; top = this.#ready.peek()) {
@@ -114,7 +114,7 @@ export class RotationQueue<T extends QueueEntry> {
         this.#found = readiness === "ready" ? top : undefined;
         if (readiness === "ready") break;
         passed.push(top);
-        passedUntil = Math.min(passedUntil, readiness === "busy" ? now + lookAgain : readiness.from);
+        passedUntil = Math.min(passedUntil, readiness === "busy" ? now + busyRetryDelay : readiness.from);
       }
       this.#ready.pop();
       this.#move(top, standing);
@@ -124,7 +124,7 @@ export class RotationQueue<T extends QueueEntry> {
   }
 
   /** Sees to one who was taken out because it cannot serve. */
-  #move(top: Place<T>, standing: Readiness | "gone" | "moved"): void {
+  #move(top: QueuePosition<T>, standing: Readiness | "gone" | "moved"): void {
     if (standing === "moved") this.#place(top);
     else if (standing !== "gone" && standing !== "ready") this.#setAside(top, standing);
   }
@@ -150,13 +150,13 @@ export class RotationQueue<T extends QueueEntry> {
     return Infinity;
   }
 
-  #return(had: Place<T>, now: number): number {
+  #return(had: QueuePosition<T>, now: number): number {
     this.#place(had);
     return now;
   }
 
   /** Gives one that stood in line its next place. */
-  #place({ who, place: before, uses }: Place<T>): void {
+  #place({ who, place: before, uses }: QueuePosition<T>): void {
     const { rotation, random } = this.#options;
     const { lastUsed, weight } = who;
     const [turn, front] = [this.#turn, this.#front];
@@ -165,13 +165,13 @@ export class RotationQueue<T extends QueueEntry> {
     this.#turn += 1;
   }
 
-  #standingOf({ who, uses, left }: Place<T>, now: number): Readiness | "gone" | "moved" {
+  #standingOf({ who, uses, left }: QueuePosition<T>, now: number): Readiness | "gone" | "moved" {
     if (who.hasLeft || left) return "gone";
     if (this.#options.followsUse && uses !== who.uses) return "moved";
     return this.#options.readiness(who, now);
   }
 
-  #setAside(had: Place<T>, readiness: Exclude<Readiness, "ready">): void {
+  #setAside(had: QueuePosition<T>, readiness: Exclude<Readiness, "ready">): void {
     if (readiness !== "busy") return this.#absent.push({ had, until: readiness.from });
     this.#busy += 1;
     had.who.onceIdle(() => {

@@ -17,8 +17,8 @@ export interface RotationQueuesOptions {
   readonly rotation: RotationName | ChooseProxy;
   readonly random: Random;
   readonly hosts: Hosts;
-  readonly members: (tier: number) => Iterable<Member>;
-  readonly readiness: (member: Member, host: Host | undefined, now: number) => Readiness;
+  readonly roster: { of(tier: number): Iterable<Member> };
+  readonly health: { readiness(member: Member, host: Host | undefined, now: number): Readiness };
 }
 
 // Whatever is asked for as a country makes a line.
@@ -27,7 +27,7 @@ const maxLines = 1_000;
 const few = 32;
 // So many hosts may have lines of their own: each is as long as the pool is large.
 const maxOwners = 100;
-const lookAgain = 1_000;
+const busyRetryDelay = 1_000;
 
 /** Finds who serves next: in the line of all hosts, or in a host's own where many rest for it. */
 export class RotationQueues {
@@ -56,7 +56,7 @@ export class RotationQueues {
     if (typeof this.#options.rotation === "function") return this.#nextFreeOfAll(quest, now);
     const line = this.#lineFor(quest);
     const known = line.nextFree(now, this.#here(quest, now)) ?? Infinity;
-    return line.hasBusy ? Math.min(known, now + lookAgain) : known;
+    return line.hasBusy ? Math.min(known, now + busyRetryDelay) : known;
   }
 
   /** Makes all lines anew: somebody may serve sooner than they know. */
@@ -78,7 +78,7 @@ export class RotationQueues {
     if (lines.size >= maxLines) lines.clear();
     if (own) this.#own(host);
     const line = this.#made(own ? host : undefined);
-    const members = [...this.#options.members(tier)].filter((member) => isIn(member, group));
+    const members = [...this.#options.roster.of(tier)].filter((member) => isIn(member, group));
     // A line that is made anew goes on where the one before was.
     for (const member of members.toSorted((a, b) => a.lastUsed - b.lastUsed)) line.add(member);
     lines.set(group, line);
@@ -88,7 +88,7 @@ export class RotationQueues {
   /** What the line of all does not know: who rests for this host. */
   #here({ host }: SelectionRequest, now: number): HostReadiness<Member> | undefined {
     if (host.unavailable === 0 || hasOwn(host)) return undefined;
-    return (member) => this.#options.readiness(member, host, now);
+    return (member) => this.#options.health.readiness(member, host, now);
   }
 
   #own(host: Host): void {
@@ -100,13 +100,13 @@ export class RotationQueues {
   }
 
   #made(host: Host | undefined): RotationQueue<Member> {
-    const { rotation, random, readiness } = this.#options;
+    const { rotation, random, health } = this.#options;
     const name = typeof rotation === "string" ? rotation : "round-robin";
     return new RotationQueue({
       rotation: rotations[name],
       followsUse: followsUse.has(name),
       random,
-      readiness: (member, now) => readiness(member, host, now),
+      readiness: (member, now) => health.readiness(member, host, now),
     });
   }
 
@@ -118,7 +118,8 @@ export class RotationQueues {
   #chosenBy(choose: ChooseProxy, quest: SelectionRequest, now: number): Member | undefined {
     const fit = new Map<ProxyCandidate, Member>();
     for (const member of this.#membersFor(quest)) {
-      if (this.#options.readiness(member, quest.host, now) === "ready") fit.set(candidateOf(member), member);
+      if (this.#options.health.readiness(member, quest.host, now) === "ready")
+        fit.set(candidateOf(member), member);
     }
     if (fit.size === 0) return undefined;
     const chosen = fit.get(choose([...fit.keys()], quest.request));
@@ -129,15 +130,15 @@ export class RotationQueues {
   #nextFreeOfAll(quest: SelectionRequest, now: number): number {
     let earliest = Infinity;
     for (const member of this.#membersFor(quest)) {
-      const readiness = this.#options.readiness(member, quest.host, now);
+      const readiness = this.#options.health.readiness(member, quest.host, now);
       if (readiness === "ready") return now;
-      earliest = Math.min(earliest, readiness === "busy" ? now + lookAgain : readiness.from);
+      earliest = Math.min(earliest, readiness === "busy" ? now + busyRetryDelay : readiness.from);
     }
     return earliest;
   }
 
   *#membersFor({ tier, request }: SelectionRequest): Iterable<Member> {
-    for (const member of this.#options.members(tier))
+    for (const member of this.#options.roster.of(tier))
       if (member.isIn(request.country?.toLowerCase())) yield member;
   }
 }

@@ -5,10 +5,10 @@ import type { ProxyEvent } from "../options/events.ts";
 import type { ProxyOutcome } from "../rules/outcome.ts";
 import type { ProxyTier } from "../options/options.ts";
 import {
-  afterRequest,
+  recordTierRequest,
   chooseTier,
   costPerSuccess,
-  untried,
+  createTierState,
   type TierCost,
   type TierRule,
 } from "../rules/tiers.ts";
@@ -18,10 +18,10 @@ export interface TierStatsOptions {
   readonly rule: TierRule;
   readonly clock: Clock;
   readonly random: Random;
-  readonly tell: (event: ProxyEvent) => void;
+  readonly emit: (event: ProxyEvent) => void;
 }
 
-interface Account {
+interface TierAccount {
   readonly name: string;
   readonly price: TierCost;
   readonly budget: number;
@@ -34,7 +34,7 @@ interface Account {
 /** Keeps the books of the tiers: which one a host is served from, and what has been spent. */
 export class TierStats {
   readonly #options: TierStatsOptions;
-  readonly #accounts: readonly Account[];
+  readonly #accounts: readonly TierAccount[];
 
   constructor(options: TierStatsOptions) {
     this.#options = options;
@@ -55,22 +55,22 @@ export class TierStats {
   get counts(): readonly TierCounts[] {
     return this.#accounts.map((account) => {
       const { name, requests, successes, bytes, escalations } = account;
-      return { name, requests, successes, bytes, escalations, cost: costOf(account) };
+      return { name, requests, successes, bytes, escalations, cost: totalCost(account) };
     });
   }
 
   /** The tiers whose budget is not spent. */
   get open(): readonly number[] {
-    return this.#accounts.flatMap((account, tier) => (isOpen(account) ? [tier] : []));
+    return this.#accounts.flatMap((account, tier) => (hasBudget(account) ? [tier] : []));
   }
 
   /** The tiers for a request, the one to use first; then, in case nobody in it is fit, the dearer ones and the cheaper. */
   order(host: Host): readonly number[] {
     const { rule, clock, random } = this.#options;
     if (this.#accounts.length === 1) return this.open;
-    const before = (host.tiers ??= untried(this.#accounts.length, clock.now()));
+    const before = (host.tiers ??= createTierState(this.#accounts.length, clock.now()));
     const costs = this.#accounts.map(({ price }) => price);
-    const open = this.#accounts.map((account) => isOpen(account));
+    const open = this.#accounts.map((account) => hasBudget(account));
     const choice = chooseTier(rule, before, { costs, open, now: clock.now(), random: random() });
     if (choice === undefined) return [];
     host.tiers = choice.state;
@@ -83,24 +83,28 @@ export class TierStats {
     ];
   }
 
-  /** Takes note of a request; `isOrigins` when what went wrong was the origin's fault. */
+  /** Takes note of a request; `originAtFault` when what went wrong was the origin's fault. */
   record(
     host: Host,
     tier: number,
-    { outcome, isOrigins }: { outcome: ProxyOutcome; isOrigins: boolean },
+    { outcome, originAtFault }: { outcome: ProxyOutcome; originAtFault: boolean },
   ): void {
     const account = this.#accounts[tier];
     if (account === undefined) return;
     const { kind, bytes = 0 } = outcome;
-    const wasOpen = isOpen(account);
+    const wasOpen = hasBudget(account);
     account.requests += 1;
     account.bytes += bytes;
     if (kind === "success") account.successes += 1;
-    const cost = costOf(account);
-    if (wasOpen && !isOpen(account)) this.#options.tell({ type: "tier-spent", tier: account.name, cost });
-    const says = kind !== "origin" && kind !== "void" && !isOrigins;
+    const cost = totalCost(account);
+    if (wasOpen && !hasBudget(account)) this.#options.emit({ type: "tier-spent", tier: account.name, cost });
+    const says = kind !== "origin" && kind !== "void" && !originAtFault;
     if (host.tiers !== undefined && says)
-      host.tiers = afterRequest(this.#options.rule, host.tiers, { tier, good: kind === "success", bytes });
+      host.tiers = recordTierRequest(this.#options.rule, host.tiers, {
+        tier,
+        good: kind === "success",
+        bytes,
+      });
   }
 
   #moved(host: Host, from: number, to: number): void {
@@ -108,7 +112,7 @@ export class TierStats {
     const state = host.tiers;
     if (old === undefined || taken === undefined || state === undefined) return;
     if (to > from) taken.escalations += 1;
-    this.#options.tell({
+    this.#options.emit({
       type: "tier-changed",
       host: host.name,
       from: old.name,
@@ -119,10 +123,10 @@ export class TierStats {
   }
 }
 
-function costOf({ price, requests, bytes }: Account): number {
+function totalCost({ price, requests, bytes }: TierAccount): number {
   return price.perRequest * requests + (price.perGb * bytes) / 1e9;
 }
 
-function isOpen(account: Account): boolean {
-  return costOf(account) < account.budget;
+function hasBudget(account: TierAccount): boolean {
+  return totalCost(account) < account.budget;
 }
