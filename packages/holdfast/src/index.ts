@@ -1,4 +1,4 @@
-// The values used most. Everything else is on holdfast/http, holdfast/policy, holdfast/runner and holdfast/testing.
+// The values used most. The rest is on holdfast/http, /policy, /proxies, /runner and /testing.
 export {
   basicAuth,
   bearerAuth,
