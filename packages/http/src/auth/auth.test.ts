@@ -42,7 +42,7 @@ for (const [user, password, header] of basics) {
   });
 }
 
-test("a user with a colon is refused when the authentication is made", () => {
+test("basicAuth rejects a user name with a colon", () => {
   assert.throws(() => basicAuth("a:b", "c"), RangeError);
 });
 
@@ -65,7 +65,7 @@ for (const [href, header, rest] of inUrls) {
 }
 
 for (const href of ["https://ann:%zz@a.test/", "https://a%3Ab:%FFs3cret@a.test/"]) {
-  test(`what cannot be read in ${href} is not repeated`, () => {
+  test(`an invalid user in ${href} is not quoted`, () => {
     assert.throws(
       () => takeUrlCredentials(new URL(href)),
       (error: Error) =>
@@ -91,7 +91,7 @@ function challengeOf(fields: Readonly<Record<string, string>>): string {
 }
 
 for (const [algorithm, response] of vectors) {
-  test(`answers the ${algorithm} challenge of RFC 7616`, async () => {
+  test(`digestAuth solves the ${algorithm} challenge of RFC 7616`, async () => {
     const auth = digestAuth("Mufasa", "Circle of Life", {
       cnonce: () => "f2/wE4q74E6zIJEtWaHKaf5wv/H5QzzpXusqGemxURZJ",
     });
@@ -129,7 +129,7 @@ const jason = (): ReturnType<typeof digestAuth> =>
     cnonce: () => "NTg6RKcb9boFIAS3KrFK9BGeh+iDa/sm6jUMp2wds69v",
   });
 
-test("answers the SHA-512-256 challenge of RFC 7616 with a hashed user name", async () => {
+test("digestAuth solves the SHA-512-256 challenge of RFC 7616 with a hashed user name", async () => {
   const header = await jason()(
     requestTo("http://api.example.org/doe.json"),
     refusal(challengeOf({ ...unicode, userhash: "true" })),
@@ -143,7 +143,7 @@ test("answers the SHA-512-256 challenge of RFC 7616 with a hashed user name", as
   assert.equal(response, "3798d4131c277846293534c3edc11bd8a5e4cdcbff78b05db9d95eeb1cec68a5");
 });
 
-test("a user name beyond ASCII is encoded where it is not hashed", async () => {
+test("a user name beyond ASCII is encoded, unless it is hashed", async () => {
   const header = await jason()(requestTo("http://api.example.org/doe.json"), refusal(challengeOf(unicode)));
 
   const fields = fieldsOf(header);

@@ -50,7 +50,7 @@ for (const [header, challenges] of table) {
   });
 }
 
-test("reads a long and a hostile header in no time", () => {
+test("parses a long and a hostile header in linear time", () => {
   const began = performance.now();
 
   parseChallenges(`Digest realm="${"\\".repeat(100_000)}`);

@@ -70,7 +70,7 @@ for (const [what, init, kind, contentType, content] of kinds) {
   });
 
   if (kind !== "one-shot") {
-    test(`${what} is the same when it is sent a second time`, async () => {
+    test(`${what} is the same on every attempt`, async () => {
       const body = await toBody(init());
 
       assert.equal(await contentOf(body), await contentOf(body));
@@ -78,7 +78,7 @@ for (const [what, init, kind, contentType, content] of kinds) {
   }
 }
 
-test("a blob says how long it is", async () => {
+test("a blob body has a length", async () => {
   const body = await toBody(new Blob(["abc"]));
 
   assert.equal("length" in body && body.length, 3);
@@ -91,7 +91,7 @@ for (const [what, wrong] of [
   ["null", null],
   ["a symbol", Symbol("x")],
 ] as const) {
-  test(`${what} is no body`, () => {
+  test(`${what} is rejected as a body`, () => {
     assert.throws(() => toBody(wrong as unknown as BodyInit), {
       name: "TypeError",
       message: /^body must be/,
@@ -99,7 +99,7 @@ for (const [what, wrong] of [
   });
 }
 
-test("JSON says what it is", () => {
+test("a JSON body has a Content-Type", () => {
   assert.deepEqual(jsonBody({ a: ["ü"] }), {
     kind: "bytes",
     bytes: '{"a":["ü"]}',
@@ -108,7 +108,7 @@ test("JSON says what it is", () => {
 });
 
 for (const wrong of [undefined, () => 1, Symbol("x")]) {
-  test(`${typeof wrong} is no JSON`, () => {
+  test(`${typeof wrong} is rejected as JSON`, () => {
     assert.throws(() => jsonBody(wrong), {
       name: "TypeError",
       message: /^json must be a value that JSON can represent, got /,

@@ -16,7 +16,7 @@ function sets(...lines: readonly string[]): {
   return { headers: { "set-cookie": lines } };
 }
 
-test("a cookie comes back with the next request, and with no other host's", async () => {
+test("a cookie is sent with the next request to its host, and to no other", async () => {
   const play = scripted([sets("a=1; Path=/", "b=2; Path=/"), {}]);
 
   await play.session.get(url);
@@ -48,7 +48,7 @@ for (const [what, line, at, sent] of rules) {
   });
 }
 
-test("a cookie that is set on the way is sent along the rest of the redirects, to its host alone", async () => {
+test("a cookie of a redirect is sent with the following redirects, to its host only", async () => {
   const to = (location: string, ...lines: readonly string[]): object => ({
     status: 302,
     headers: { location, "set-cookie": lines },
@@ -69,7 +69,7 @@ test("a cookie that is set on the way is sent along the rest of the redirects, t
   );
 });
 
-test("a cookie that a retried answer sets is sent with the next attempt", async () => {
+test("a cookie of a retried response is sent with the next attempt", async () => {
   const play = scripted([{ status: 503, ...sets("a=1") }, {}]);
 
   await play.session.get(url);
@@ -77,7 +77,7 @@ test("a cookie that a retried answer sets is sent with the next attempt", async 
   assert.deepEqual(cookiesSent(play), [undefined, "a=1"]);
 });
 
-test("a cookie that comes with a 401 goes with the answer to its challenge", async () => {
+test("a cookie of a 401 is sent with the authenticated request", async () => {
   const play = scripted([{ status: 401, ...sets("stale=1; Path=/") }, {}], { auth: bearerAuth(() => "t") });
 
   await play.session.get(url);
@@ -85,7 +85,7 @@ test("a cookie that comes with a 401 goes with the answer to its challenge", asy
   assert.deepEqual(cookiesSent(play), [undefined, "stale=1"]);
 });
 
-test("the caller's own Cookie header is sent as it is, but not to another origin", async () => {
+test("the caller's Cookie header is sent unchanged, but not to another origin", async () => {
   const play = scripted([sets("a=1; Path=/"), { status: 302, headers: { location: "https://b.test/" } }, {}]);
 
   await play.session.get(url);
@@ -94,7 +94,7 @@ test("the caller's own Cookie header is sent as it is, but not to another origin
   assert.deepEqual(cookiesSent(play), [undefined, "own=1", undefined]);
 });
 
-test("a session without cookies keeps none", async () => {
+test("a session with cookies switched off stores none", async () => {
   const play = scripted([sets("a=1; Path=/"), {}], { cookies: false });
 
   await play.session.get(url);
@@ -115,7 +115,7 @@ test("the caller's jar is read and written", async () => {
   assert.equal(await play.session.cookies?.jar(), jar);
 });
 
-test("a cookie that cannot be read costs nothing", async () => {
+test("an invalid cookie is ignored", async () => {
   const play = scripted([sets("=; ;;", "\u0000", "a=1; Path=/"), {}]);
 
   await play.session.get(url);

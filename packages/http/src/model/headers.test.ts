@@ -30,7 +30,7 @@ for (const [what, over, merged] of merges) {
   });
 }
 
-test("leaves the headers below as they were, and the caller's list too", () => {
+test("mergeHeaders changes neither its defaults nor the caller's list", () => {
   const list = ["2"];
 
   const merged = mergeHeaders(under, { "x-a": list });
@@ -49,7 +49,7 @@ test("reads a header by its name in any case", () => {
   assert.deepEqual([answered.get("Content-Type"), answered.has("CONTENT-TYPE")], ["text/plain", true]);
 });
 
-test("joins the lines of one header, and gives them one by one", () => {
+test("joins the lines of a header, and returns them one by one", () => {
   assert.equal(answered.get("set-cookie"), "a=1, b=2");
   assert.deepEqual(
     [answered.getSetCookie(), answered.getAll("content-type")],

@@ -18,7 +18,7 @@ test("reads the three forms of RFC 9110 as the same instant", () => {
   assert.deepEqual(instants, [expected, expected, expected]);
 });
 
-test("reads what mail programs write", () => {
+test("parses mail dates", () => {
   const noon = Date.UTC(2019, 5, 3, 12);
   const texts = [
     "mon, 3 june 2019 12:00:00 utc",
@@ -41,7 +41,7 @@ test("reads what mail programs write", () => {
   );
 });
 
-test("knows only days and times that exist", () => {
+test("rejects days and times that do not exist", () => {
   const texts = [
     "Mon, 31 Feb 2019 12:00:00 GMT",
     "Fri, 29 Feb 2019 12:00:00 GMT",
@@ -82,7 +82,7 @@ test("a year of two digits is the latest that is not more than 50 years ahead", 
   }
 });
 
-test("whatever the platform prints as a UTC date is read back", () => {
+test("parses every date that toUTCString prints", () => {
   const seconds = fc.integer({ min: 0, max: Math.floor(Date.UTC(9999, 11, 31) / 1_000) });
 
   fc.assert(

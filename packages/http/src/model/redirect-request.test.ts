@@ -47,7 +47,7 @@ for (const [status, expected] of Object.entries(nextMethods)) {
   });
 }
 
-test("a request whose method stays goes with its whole body, one that changes without anything of it", () => {
+test("a redirect that keeps the method keeps the body, and one that changes it removes body and body headers", () => {
   for (const method of methods) {
     for (const status of [301, 302, 307, 308]) {
       const next = follow(requestOf(method), status, "/next");
@@ -62,7 +62,7 @@ test("a request whose method stays goes with its whole body, one that changes wi
   }
 });
 
-test("303 leaves every body behind", () => {
+test("303 removes every body", () => {
   assert.deepEqual(
     methods.map((method) => follow(requestOf(method), 303, "/next").body.kind),
     methods.map(() => "none"),
@@ -126,7 +126,7 @@ test("a fragment is inherited unless the Location has its own", () => {
   assert.equal(resolveLocation("/next#own", base)?.hash, "#own");
 });
 
-test("what cannot or must not be followed is the last word", () => {
+test("an invalid or forbidden Location is not followed", () => {
   const table: readonly (readonly [status: number, location: string | null | undefined, reason: string])[] = [
     [200, "/next", "not-a-redirect"],
     [300, "/next", "not-a-redirect"],
@@ -150,7 +150,7 @@ test("what cannot or must not be followed is the last word", () => {
   }
 });
 
-test("leaves the request that was redirected as it was", () => {
+test("toRedirectRequest does not change its request", () => {
   const request = requestOf("POST");
 
   follow(request, 303, "https://b.test/");
@@ -158,7 +158,7 @@ test("leaves the request that was redirected as it was", () => {
   assert.deepEqual(request, requestOf("POST"));
 });
 
-test("no Location throws, or leads anywhere but to http or https, or takes credentials along", () => {
+test("no Location throws, leads to another scheme, or takes credentials along", () => {
   fc.assert(
     fc.property(fc.oneof(fc.webUrl(), fc.string({ unit: "binary" })), (location) => {
       const redirect = toRedirectRequest(requestOf("GET"), { status: 302, location });
@@ -171,7 +171,7 @@ test("no Location throws, or leads anywhere but to http or https, or takes crede
   );
 });
 
-test("knows the statuses that redirect", () => {
+test("isRedirectStatus knows the redirect statuses", () => {
   assert.deepEqual(
     [300, 301, 302, 303, 304, 305, 306, 307, 308].filter(isRedirectStatus),
     [301, 302, 303, 307, 308],

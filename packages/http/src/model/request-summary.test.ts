@@ -6,7 +6,7 @@ import { summarizeRequest } from "./request-summary.ts";
 
 const shownUrl = (url: URL): string => summarizeRequest({ method: "GET", url }).url;
 
-test("hides what is to be hidden, and leaves a plain URL as it is", () => {
+test("summarizeRequest redacts secrets and leaves a plain URL unchanged", () => {
   const table = [
     ["https://a.test/users/1", "https://a.test/users/1"],
     ["http://127.0.0.1:8080/", "http://127.0.0.1:8080/"],
@@ -18,7 +18,7 @@ test("hides what is to be hidden, and leaves a plain URL as it is", () => {
   for (const [url, shown] of table) assert.equal(shownUrl(new URL(url)), shown);
 });
 
-test("is what redacting it would be, whatever the URL", () => {
+test("summarizeRequest equals redaction for every URL", () => {
   fc.assert(
     fc.property(fc.webUrl({ withQueryParameters: true, withFragments: true }), (text) => {
       const url = new URL(text);

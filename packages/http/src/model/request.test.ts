@@ -58,7 +58,7 @@ const refused: readonly string[] = [
 ];
 
 for (const input of refused) {
-  test(`${JSON.stringify(input)} is no URL that can be asked`, () => {
+  test(`${JSON.stringify(input)} is rejected as a URL`, () => {
     assert.throws(() => parseUrl(input), InvalidUrlError);
   });
 }
@@ -74,7 +74,7 @@ for (const input of [
   "ann:s3cret@a.test/",
   "http://[::1:s3cret/",
 ]) {
-  test(`the refusal of ${input} tells no credentials`, () => {
+  test(`the error for ${input} has no credentials`, () => {
     assert.throws(
       () => parseUrl(input),
       (error: Error) => !error.message.includes("s3cret") && error.cause === undefined,
@@ -83,7 +83,7 @@ for (const input of [
 }
 
 for (const input of ["http://a.test:99999/x", "localhost:3000/x", "a b"]) {
-  test(`the refusal of ${input} tells of what`, () => {
+  test(`the error for ${input} quotes it`, () => {
     assert.throws(
       () => parseUrl(input),
       (error: Error) => error.message.includes(JSON.stringify(input)),
@@ -91,7 +91,7 @@ for (const input of ["http://a.test:99999/x", "localhost:3000/x", "a b"]) {
   });
 }
 
-test("leaves the caller's own URL as it was", () => {
+test("parseUrl does not change the caller's URL", () => {
   const own = new URL("https://a.test/x");
 
   parseUrl(own, { q: 1 });

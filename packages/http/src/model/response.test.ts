@@ -51,18 +51,18 @@ for (const [type, content, text] of texts) {
   });
 }
 
-test("gives JSON, in whatever charset it came", async () => {
+test("json() parses JSON in any charset", async () => {
   const plain = await responseOf({ content: '{"a":[1]}' }).json();
   const marked = await responseOf({ content: Buffer.from('\ufeff{"a":[1]}', "utf16le") }).json();
 
   assert.deepEqual([plain, marked], [{ a: [1] }, { a: [1] }]);
 });
 
-test("what is not JSON is a SyntaxError", async () => {
+test("json() throws a SyntaxError for another body", async () => {
   await assert.rejects(responseOf({ content: "<html>" }).json(), SyntaxError);
 });
 
-test("the error for what is not JSON names what came and from where, without credentials, and has the response", async () => {
+test("the SyntaxError names URL, type and body without credentials, and has the response", async () => {
   const page = `<html>${"x".repeat(100)}`;
   const response = responseOf({ content: page, url: "https://a.test/?token=s3cret", type: "text/html" });
   const nothing = responseOf({ content: "" });
@@ -104,13 +104,13 @@ const User: StandardSchema<User> = {
   },
 };
 
-test("a schema gives what it makes of the body", async () => {
+test("json(schema) returns the output of the schema", async () => {
   const user: User = await responseOf({ content: '{"id":1,"more":2}' }).json(User);
 
   assert.deepEqual(user, { id: 1 });
 });
 
-test("a schema that may take its time is waited for", async () => {
+test("an asynchronous schema is awaited", async () => {
   const late: StandardSchema<User> = {
     "~standard": { ...User["~standard"], validate: async (value) => User["~standard"].validate(value) },
   };
@@ -129,7 +129,7 @@ test("a SchemaError has every issue with its path", async () => {
 });
 
 for (const status of [200, 204, 206, 301, 304]) {
-  test(`${status} is nothing to raise`, () => {
+  test(`raiseForStatus returns a ${status}`, () => {
     const response = responseOf({ status });
 
     assert.equal(response.raiseForStatus(), response);
@@ -141,7 +141,7 @@ for (const [status, advice] of [
   [401, "Check the credentials: they are missing, wrong or expired"],
   [503, "Retry later: restarts and load spikes usually pass within minutes"],
 ] as const) {
-  test(`${status} is raised with its advice`, () => {
+  test(`raiseForStatus throws a ${status} with its advice`, () => {
     const response = responseOf({ status });
 
     assert.throws(
@@ -154,7 +154,7 @@ for (const [status, advice] of [
   });
 }
 
-test("credentials in a URL are not raised with it", () => {
+test("a StatusError has no credentials", () => {
   const response = responseOf({
     status: 404,
     url: "https://ann:s3cret@a.test/x?q=1&api_key=s3cret&signature=s3cret&page=2",
@@ -166,7 +166,7 @@ test("credentials in a URL are not raised with it", () => {
   );
 });
 
-test("a Retry-After changes what a 403 means", () => {
+test("a Retry-After changes the verdict of a 403", () => {
   const kinds = [
     responseOf({ status: 403 }),
     responseOf({ status: 403, headers: { "retry-after": "1" } }),
@@ -182,7 +182,7 @@ test("ok is 2xx", () => {
   );
 });
 
-test("a response that no call brought has no story", () => {
+test("a response without a call has no attempts", () => {
   const { attempts, elapsed, history, retryAt } = responseOf({});
 
   assert.deepEqual(

@@ -29,7 +29,7 @@ const waits = /reset|retry/;
 /** What says that nothing remains, or until when, in the forms in which dialects read it. */
 const words = ["0", '"a";r=0;t=5', "remaining=0, reset=5", "0/0", "1970-01-01T00:00:05Z", "5"];
 
-test("what remains is heard on an accepted answer from every dialect that speaks of it there", () => {
+test("hasRemainingHeader recognises the header of every dialect on an accepted response", () => {
   const telling = dialects.flatMap((dialect) => {
     const names = headersOf(dialect);
     const resets = words.map((word) => names.filter((name) => waits.test(name)).map((name) => [name, word]));
@@ -64,7 +64,7 @@ for (const [remaining, reset, value] of [
     "1970-01-01T00:06:00Z",
   ],
 ] as const) {
-  test(`a bucket of tokens alone is heard on an accepted answer: ${remaining}`, () => {
+  test(`an exhausted token bucket alone is recognised on an accepted response: ${remaining}`, () => {
     const word = readLimitSignal(accepted({ [remaining]: "0", [reset]: value }), sessionDefaults.retry, 0);
 
     assert.deepEqual([word?.accepted, word?.hint?.delay], [true, 360_000]);

@@ -19,7 +19,7 @@ function last(seconds: number): ScriptedEntry {
   return { headers: { ratelimit: `"default";r=0;t=${seconds}` } };
 }
 
-test("one 429 holds up every request to its host", async () => {
+test("a 429 delays every request to its host", async () => {
   const { session, adapter, clock } = scripted([limited(5), {}]);
 
   await session.get(url, { retry: new Retry({ total: 0, raiseOnStatus: false }) });
@@ -28,7 +28,7 @@ test("one 429 holds up every request to its host", async () => {
   assert.deepEqual([adapter.requests.length, clock.now()], [2, 5_000]);
 });
 
-test("it holds up no other host, and nobody in a session that keeps no pace", async () => {
+test("a 429 delays no other host, and no request with pacing switched off", async () => {
   const { session, clock } = scripted([last(5), {}]);
   await session.get(url);
   await session.get("https://b.test/");
@@ -40,7 +40,7 @@ test("it holds up no other host, and nobody in a session that keeps no pace", as
   assert.equal(hasty.clock.now(), 0);
 });
 
-test("an answer that says nothing is left holds up the next one", async () => {
+test("an accepted response with nothing remaining delays the next request", async () => {
   const { session, clock } = scripted([last(5), {}]);
 
   await session.get(url);
@@ -49,7 +49,7 @@ test("an answer that says nothing is left holds up the next one", async () => {
   assert.equal(clock.now(), 5_000);
 });
 
-test("those who wait leave one after another, no faster than the server says", async () => {
+test("waiting requests are sent one after another, at most at the stated rate", async () => {
   const policy = { "ratelimit-policy": '"default";q=10;w=1' };
   const { session, adapter, clock } = scripted([
     limited(2, { ratelimit: '"default";r=0;t=2', ...policy }),
@@ -79,7 +79,7 @@ test("Retry-After: 0 is followed by the back-off", async () => {
   assert.equal(clock.now(), 3_000);
 });
 
-test("for Retry-After: 0 the others wait as long as the one that backs off", async () => {
+test("with Retry-After: 0 the other requests wait as long as the back-off", async () => {
   const retry = new Retry({ total: 1, statusForcelist: [429], wait: waitFixed("3s") });
   const { session, clock } = scripted([limited(0), {}], { retry });
   const left: number[] = [];
@@ -93,7 +93,7 @@ test("for Retry-After: 0 the others wait as long as the one that backs off", asy
   assert.equal(Math.min(...left.slice(1)), 3_000);
 });
 
-test("nobody is turned away for a row that will move ever faster", async () => {
+test("a long queue rejects no request while the rate increases", async () => {
   const { session, adapter } = scripted([limited(1), {}], { timeout: { total: "20s" } });
   await session.get(url, { retry: new Retry({ total: 0, raiseOnStatus: false }) });
 
@@ -102,7 +102,7 @@ test("nobody is turned away for a row that will move ever faster", async () => {
   assert.equal(adapter.requests.length, 1_001);
 });
 
-test("a pause that is longer than one waits is said at once, and nothing is sent", async () => {
+test("a pause longer than retryAfterMax rejects the request immediately, unsent", async () => {
   const { session, adapter, clock } = scripted([limited(600), {}]);
   await session.get(url);
 
@@ -114,7 +114,7 @@ test("a pause that is longer than one waits is said at once, and nothing is sent
   );
 });
 
-test("so it is when the deadline comes before the turn", async () => {
+test("a deadline before the request's turn rejects it immediately", async () => {
   const { session, adapter } = scripted([last(60), {}], { timeout: { total: "30s" } });
   await session.get(url);
 
@@ -126,7 +126,7 @@ test("so it is when the deadline comes before the turn", async () => {
   );
 });
 
-test("who waits is turned away when a later answer makes the pause too long", async () => {
+test("a later response that makes the pause too long rejects a waiting request", async () => {
   const { session, adapter } = scripted([last(5), limited(600), {}]);
   await session.get(url);
 
@@ -137,7 +137,7 @@ test("who waits is turned away when a later answer makes the pause too long", as
   assert.equal(adapter.requests.length, 2);
 });
 
-test("so it is at the gate where it waits", async () => {
+test("a later response of the same bucket rejects a waiting request, too", async () => {
   const { session, adapter } = scripted([limited(5), limited(600), {}]);
   await session.get(url, { retry: new Retry({ total: 0, raiseOnStatus: false }) });
 
@@ -148,7 +148,7 @@ test("so it is at the gate where it waits", async () => {
   assert.equal(adapter.requests.length, 2);
 });
 
-test("onLongRetryAfter: wait sits out what is longer than retryAfterMax", async () => {
+test("onLongRetryAfter: wait waits for longer than retryAfterMax", async () => {
   const { session, clock } = scripted([limited(600), {}], {
     retry: patient.new({ onLongRetryAfter: "wait" }),
   });
@@ -159,7 +159,7 @@ test("onLongRetryAfter: wait sits out what is longer than retryAfterMax", async 
   assert.ok(clock.now() >= 600_000);
 });
 
-test("onLongRetryAfter: defer says when to ask again, with the answer that says so", async () => {
+test("onLongRetryAfter: defer throws with resumeAt and the response", async () => {
   const { session, adapter } = scripted([limited(600)], {
     retry: patient.new({ onLongRetryAfter: "defer" }),
   });
@@ -172,7 +172,7 @@ test("onLongRetryAfter: defer says when to ask again, with the answer that says 
   assert.equal(Reflect.get(Object(error["response"]), "status"), 429);
 });
 
-test("onLongRetryAfter: defer also counts where the deadline is what is too short", async () => {
+test("onLongRetryAfter: defer also applies if the deadline is too short", async () => {
   const { session } = scripted([limited(60)], {
     retry: patient.new({ onLongRetryAfter: "defer" }),
     timeout: { total: "30s" },
@@ -183,7 +183,7 @@ test("onLongRetryAfter: defer also counts where the deadline is what is too shor
   assert.deepEqual([error["code"], error["resumeAt"]], ["ERR_DEFERRED", 60_000]);
 });
 
-test("an abort ends the wait at a gate, and so does the end of the session", async () => {
+test("an abort ends the wait for a limiter, and so does closing the session", async () => {
   const { session, adapter } = scripted([last(60), {}]);
   await session.get(url);
   const abort = new AbortController();
@@ -200,7 +200,7 @@ test("an abort ends the wait at a gate, and so does the end of the session", asy
   assert.equal(adapter.requests.length, 1);
 });
 
-test("a bucket that the server names holds up what draws on it, and nothing else that is known", async () => {
+test("a named bucket delays the routes that it counts, and no other known route", async () => {
   const bucket = (name: string, rest: object = {}): ScriptedEntry => ({
     headers: { "x-ratelimit-bucket": name, ...rest },
   });
@@ -220,7 +220,7 @@ test("a bucket that the server names holds up what draws on it, and nothing else
   assert.deepEqual([guessed >= 5_000, clock.now() - guessed < 1_000], [true, true]);
 });
 
-test("a limit on money pauses nobody: no waiting lifts it", async () => {
+test("an exhausted quota delays no request, since waiting does not help", async () => {
   const body = JSON.stringify({ error: { code: "insufficient_quota" } });
   const headers = { "content-type": "application/json", "retry-after": "60" };
   const { session, clock } = scripted([{ status: 429, headers, body }, {}]);
@@ -253,7 +253,7 @@ const named: readonly (readonly [what: string, spent: ScriptedEntry, left: Scrip
 ];
 
 for (const [what, spent, left] of named) {
-  test(`a spent bucket holds up no route that is known to draw on another one: ${what}`, async () => {
+  test(`an exhausted bucket delays no route of another bucket: ${what}`, async () => {
     const { session, clock } = scripted([left, spent, left, left]);
 
     await session.get(other);
@@ -265,7 +265,7 @@ for (const [what, spent, left] of named) {
   });
 }
 
-test("a slip of the unit does not close a host for years", async () => {
+test("a unit mistake does not block a host for years", async () => {
   const { session, adapter } = scripted([{ status: 503, headers: { "retry-after": "1795622646" } }, {}]);
 
   const refused = await session.get(url);
@@ -274,7 +274,7 @@ test("a slip of the unit does not close a host for years", async () => {
   assert.deepEqual([refused.status, next.status, adapter.requests.length], [503, 200, 2]);
 });
 
-test("one stray refusal slows nobody down, neither a lone caller nor several", async () => {
+test("a single refusal slows no request down, with one caller or several", async () => {
   for (const workers of [1, 5]) {
     let count = 0;
     const answer = (): ScriptedOutcome => ({
@@ -292,7 +292,7 @@ test("one stray refusal slows nobody down, neither a lone caller nor several", a
   }
 });
 
-test("a session that was closed makes nobody wait", async () => {
+test("a closed session makes no request wait", async () => {
   const { session, clock } = scripted([limited(4), {}]);
   await session.get(url, { retry: new Retry({ total: 0, raiseOnStatus: false }) });
   await session.close();

@@ -46,11 +46,11 @@ function after(count: number, stop: Partial<LimitHit> = {}): Pace {
   return alike.reduce(afterLimitHit, freePace(tally));
 }
 
-test("nothing is held up before a server said stop", () => {
+test("no request is delayed before the limit is hit", () => {
   assert.ok(nextDeparture(freePace(emptyTally(0)), 0, crowd(1_000)) <= 0);
 });
 
-test("after a stop nobody leaves until the wait is over, and then one after another", () => {
+test("after a hit no request is sent until the pause is over, and then one after another", () => {
   const pace = after(50);
 
   assert.equal(nextDeparture(pace, 1_000, crowd(0)), 6_000);
@@ -58,7 +58,7 @@ test("after a stop nobody leaves until the wait is over, and then one after anot
   assert.ok(second > 6_000 && second < 6_200, `${second}`);
 });
 
-test("the speed is what was accepted in the time that the limit counts over", () => {
+test("the speed is the rate accepted in the window of the limit", () => {
   const { speed } = after(50, { delay: 9_000 });
 
   // 50 from 0 to the reopening at 10,000, and a little less to begin with.
@@ -66,14 +66,14 @@ test("the speed is what was accepted in the time that the limit counts over", ()
   assert.ok(Math.abs(currentRate(speed, 10_000) * 1_000 - 5 * 0.97) < 0.001);
 });
 
-test("a limit that the server names is kept to as it says", () => {
+test("a stated limit is kept exactly", () => {
   const { speed } = after(3, { limit: { requests: 10, window: 1_000 } });
 
   assert.equal(speed.at, "stated");
   assert.ok(currentRate(speed, 6_000) < 0.01);
 });
 
-test("a burst of refusals is one event, and the longest wait counts", () => {
+test("a burst of refusals is one hit, and its longest pause counts", () => {
   const first = after(50);
 
   const again = afterLimitHit(first, { ...refusal, now: 1_010, leftAt: 999, delay: 6_000 });
@@ -84,27 +84,27 @@ test("a burst of refusals is one event, and the longest wait counts", () => {
   assert.equal(unasked.opensAt, first.opensAt);
 });
 
-test("where nothing was accepted, one goes first and the others wait for its answer", () => {
+test("after a burst with nothing accepted, one probe is sent before the others", () => {
   const pace = afterDeparture(after(0), 6_000);
 
   assert.equal(nextDeparture(pace, 6_000, crowd(1)), 11_000);
   assert.equal(afterAccepted(pace, 6_100, 6_000).speed.at, "searching");
 });
 
-test("who asks one thing after another is not slowed down as long as no limit is known", () => {
+test("sequential requests are not slowed down while no limit is known", () => {
   const searching = afterDeparture(afterAccepted(afterDeparture(after(0), 6_000), 6_100, 6_000), 6_200);
 
   assert.ok(nextDeparture(searching, 6_200, crowd(0, 0)) <= 6_200);
   assert.ok(nextDeparture(searching, 6_200, crowd(0, 1)) > 6_200);
 });
 
-test("answers that come behind the first refusal of their burst count for the speed", () => {
+test("accepted responses after the first refusal of their burst count for the speed", () => {
   const late = afterAccepted(after(9), 1_020, 995);
 
   assert.ok(currentRate(late.speed, 6_000) > currentRate(after(9).speed, 6_000));
 });
 
-test("who keeps to a limit is not stopped by its last place", () => {
+test("a client that keeps to a limit is not slowed down at its end", () => {
   const pace = after(10, { delay: 1_000 });
 
   const last: LimitHit = {
@@ -121,13 +121,13 @@ test("who keeps to a limit is not stopped by its last place", () => {
   assert.equal(afterLimitHit(pace, { ...last, delay: 5_000 }).opensAt, 8_000);
 });
 
-test("a limit that nobody met for long is forgotten", () => {
+test("a limit that was not hit for a long time expires", () => {
   const pace = afterDeparture(after(10), 6_000);
 
   assert.deepEqual([isPaceExpired(pace, 60_000), isPaceExpired(pace, 700_000)], [false, true]);
 });
 
-test("no course of events opens a gate early, or makes a rate that is none", () => {
+test("no sequence of events ends a pause early or makes an invalid rate", () => {
   const event = fc.record({
     wait: fc.integer({ min: 0, max: 5_000 }),
     kind: fc.constantFrom("leave", "accepted", "refused", "spent"),
@@ -205,7 +205,7 @@ const servers: readonly (readonly [what: string, make: () => SimulatedServer])[]
 ];
 
 for (const [what, make] of servers) {
-  test(`a hundred clients of a server that allows ten a second get what it allows: ${what}`, () => {
+  test(`a hundred clients use the ten requests per second that a server allows: ${what}`, () => {
     for (const duration of [10, 60, 300]) {
       const { refused, throughput } = simulate(make(), {
         clients: 100,
@@ -247,7 +247,7 @@ const silent: readonly (readonly [
 ];
 
 for (const [what, make, refusedMost, least] of silent) {
-  test(`so they do, within a few refusals more, where it names neither a wait nor a limit: ${what}`, () => {
+  test(`a hundred clients use the limit of a server that states none, with a few more refusals: ${what}`, () => {
     for (const seed of [1, 2, 3, 4, 5, 6, 7, 8]) {
       const { refused, throughput } = simulate(make(), { clients: 100, seconds: 20, random: seeded(seed) });
 
@@ -257,7 +257,7 @@ for (const [what, make, refusedMost, least] of silent) {
   });
 }
 
-test("waits until a whole second of a clock tell less than they say: such a limit is looked for from below", () => {
+test("a pause until a whole second is imprecise, so that the limit is searched from below", () => {
   const until = slidingUntil(told);
   const server = until((instant) => Math.ceil((instant + 650) / 1_000) * 1_000 - 650);
 
@@ -267,7 +267,7 @@ test("waits until a whole second of a clock tell less than they say: such a limi
   assert.ok(throughput > 8.8, `${throughput.toFixed(2)} a second`);
 });
 
-test("a long window that nobody names is found from one closing to the next", () => {
+test("a long window that is not stated is found between two hits", () => {
   const server = fixedWindow({ requests: 100, window: 10_000 }, () => ({}));
 
   const { refused, throughput } = simulate(server, { clients: 100, seconds: 120, random: seeded(1) });
@@ -276,7 +276,7 @@ test("a long window that nobody names is found from one closing to the next", ()
   assert.ok(throughput > 8, `${throughput.toFixed(2)} a second`);
 });
 
-test("where no wait is named, who was a little too fast waits two places, and ever longer while nothing is accepted", () => {
+test("without a stated pause, the pause is two slots, and doubles while nothing is accepted", () => {
   const holding = afterDeparture(after(10, { delay: 1_000 }), 2_000);
   const [unasked, place] = [{ delay: 60_000, asked: false }, 1_000 / 9.7];
   const once = afterLimitHit(afterAccepted(holding, 2_050, 2_040), {
@@ -291,7 +291,7 @@ test("where no wait is named, who was a little too fast waits two places, and ev
   assert.ok(twice.opensAt - 2_400 > 3.5 * place, `${twice.opensAt}`);
 });
 
-test("twenty who were refused without having asked too often are through within a second", () => {
+test("twenty requests refused for another reason are sent within a second", () => {
   let pace = afterAccepted(afterDeparture(after(0), 6_000), 6_010, 6_000);
   let now = 6_010;
   for (let left = 19; left > 0; left -= 1) {
@@ -302,7 +302,7 @@ test("twenty who were refused without having asked too often are through within 
   assert.ok(now < 7_000, `${now}`);
 });
 
-test("a limit that is far above the burst that a server takes is found in a few minutes", () => {
+test("a limit far above the accepted burst is found in a few minutes", () => {
   const server = bucket({ requests: 100, window: 1_000 }, 20, { delay: 1_000 });
 
   const { refused, throughput } = simulate(server, { clients: 100, seconds: 600, random: seeded(1) });
@@ -310,7 +310,7 @@ test("a limit that is far above the burst that a server takes is found in a few 
   assert.ok(refused < 0.02 && throughput > 60, `${throughput.toFixed(1)} a second`);
 });
 
-test("a refusal is a limit only where others were refused with it, and fewer accepted that left later", () => {
+test("a refusal counts as a limit only with further refusals, and fewer later requests accepted", () => {
   const one = afterLimitHit(freePace(emptyTally(0)), refusal);
   const two = after(50);
   const spared = [996, 997, 998].reduce((pace, leftAt) => afterAccepted(pace, 1_020, leftAt), two);
@@ -318,7 +318,7 @@ test("a refusal is a limit only where others were refused with it, and fewer acc
   assert.deepEqual([one.speed.at, two.speed.at, spared.speed.at], ["reopening", "holding", "reopening"]);
 });
 
-test("who comes slower than the pace, or meets trouble, keeps it", () => {
+test("a client that is slower than the pace, or gets a server failure, keeps its pace", () => {
   const holding = afterAccepted(after(50), 50_000, 49_990);
   const stop = { ...refusal, now: 60_000, leftAt: 59_990 };
 
@@ -327,7 +327,7 @@ test("who comes slower than the pace, or meets trouble, keeps it", () => {
   assert.deepEqual(afterLimitHit(troubled, { ...stop, trouble: true }).speed, holding.speed);
 });
 
-test("trouble at one place closes nothing, unless it is met at the next one too", () => {
+test("a failure of one resource causes no pause, unless the next request fails, too", () => {
   const free = freePace(emptyTally(0));
   const trouble = { ...refusal, trouble: true };
   const once = afterLimitHit(free, trouble);
@@ -337,7 +337,7 @@ test("trouble at one place closes nothing, unless it is met at the next one too"
   assert.equal(afterLimitHit(afterAccepted(once, 1_001, 996), trouble).opensAt, -Infinity);
 });
 
-test("who keeps a pace and meets a stray refusal goes on as before", () => {
+test("a client with a known pace keeps it after a single refusal", () => {
   const holding = afterAccepted(after(50), 50_000, 49_990);
   const stray = afterLimitHit(holding, { ...refusal, now: 60_000, leftAt: 59_990, delay: 1_000 });
   const others = [59_991, 59_992].reduce((pace, leftAt) => afterAccepted(pace, 60_010, leftAt), stray);

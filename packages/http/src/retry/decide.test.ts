@@ -482,7 +482,7 @@ for (const [what, facts, decision] of [...table, ...proxies]) {
   });
 }
 
-test("what was counted is what is left", async () => {
+test("a retry decrements the counters", async () => {
   const decision = await decide(
     factsOf({ status: 503, rule: { total: 3, status: 2, statusForcelist: [503] } }),
   );
@@ -491,7 +491,7 @@ test("what was counted is what is left", async () => {
   assert.deepEqual([decision.retry.total, decision.retry.status], [2, 1]);
 });
 
-test("a wait that is too long names the instant", async () => {
+test("a wait that is too long has retryAt", async () => {
   const decision = await decide(factsOf({ status: 503, retryAfter: "3600" }));
 
   assert.ok(decision.again === "exhausted");
@@ -501,7 +501,7 @@ test("a wait that is too long names the instant", async () => {
   );
 });
 
-test("of an error that outlived its retries the cause is that error, of a status a RetryError", async () => {
+test("the cause of exhausted retries is the error, or a RetryError after a status", async () => {
   const [failed, answered] = [
     await decide(factsOf({ error: silence, rule: { read: false } })),
     await decide(factsOf({ status: 503, rule: { total: 0, statusForcelist: [503] } })),
@@ -511,7 +511,7 @@ test("of an error that outlived its retries the cause is that error, of a status
   assert.deepEqual([failed.cause === silence, answered.cause instanceof RetryError], [true, true]);
 });
 
-test("a caller's condition may take its time", async () => {
+test("an asynchronous retry condition is awaited", async () => {
   const decision = decide(
     factsOf({ status: 200, rule: { when: async ({ response }) => response?.status === 200 } }),
   );

@@ -50,7 +50,7 @@ for (const value of misread) {
   });
 }
 
-test("waits for the longest of several values, so that none is undercut", () => {
+test("uses the longest of several values", () => {
   assert.equal(parseRetryAfter("1, 2", now)?.delay, 2_000);
   assert.equal(parseRetryAfter("60,soon,30", now)?.delay, 60_000);
   assert.equal(
@@ -59,7 +59,7 @@ test("waits for the longest of several values, so that none is undercut", () => 
   );
 });
 
-test("the time zone of the machine plays no part", () => {
+test("the time zone of the machine is not used", () => {
   const zone = process.env["TZ"];
   try {
     process.env["TZ"] = "Pacific/Kiritimati";
@@ -71,7 +71,7 @@ test("the time zone of the machine plays no part", () => {
   }
 });
 
-test("no value throws, or gives less than nothing or more than a century", () => {
+test("no value throws, or returns a delay below 0 or beyond a century", () => {
   const words = fc.constantFrom(
     "Mon,",
     "Monday,",

@@ -46,7 +46,7 @@ function thrownBy(act: () => unknown): unknown {
   return assert.fail("nothing was thrown");
 }
 
-test("does what urllib3 does when it is told nothing", () => {
+test("has urllib3's defaults", () => {
   const { total, connect, read, redirect, status, other, backoffFactor, backoffMax, retryAfterMax } =
     new Retry();
 
@@ -55,7 +55,7 @@ test("does what urllib3 does when it is told nothing", () => {
 });
 
 for (const counter of counters) {
-  test(`a ${counter} event takes one from total and one from ${counter}, and leaves the value it was asked of alone`, () => {
+  test(`a ${counter} event takes one from total and one from ${counter}, and leaves the original unchanged`, () => {
     const init = { total: 9, connect: 5, read: 5, other: 5, status: 5, redirect: 5 };
     const retry = new Retry(init);
 
@@ -67,7 +67,7 @@ for (const counter of counters) {
     assert.deepEqual(retry.history, []);
   });
 
-  test(`gives up when ${counter} is used up, with the failure as the cause`, () => {
+  test(`gives up when ${counter} is exhausted, with the failure as the cause`, () => {
     const retry = after(new Retry({ [counter]: 1 }), counter);
 
     const error = thrownBy(() => after(retry, counter));
@@ -80,7 +80,7 @@ for (const counter of counters) {
 }
 
 for (const counter of ["connect", "read"] as const) {
-  test(`hands out the error as it is when ${counter} is switched off`, () => {
+  test(`throws the error unchanged when ${counter} is switched off`, () => {
     assert.equal(
       thrownBy(() => after(new Retry({ [counter]: false }), counter)),
       events[counter].error,
@@ -88,7 +88,7 @@ for (const counter of ["connect", "read"] as const) {
   });
 }
 
-test("hands out every error as it is when total is switched off, and redirects too", () => {
+test("throws every error unchanged when total is switched off, and returns redirects", () => {
   const off = new Retry({ total: false });
 
   assert.equal(
@@ -98,7 +98,7 @@ test("hands out every error as it is when total is switched off, and redirects t
   assert.deepEqual([off.redirect, off.raiseOnRedirect], [0, false]);
 });
 
-test("says in urllib3's words which answer was one too many", () => {
+test("names the last response with urllib3's message", () => {
   const none = new Retry({ total: 0 });
   const causes = ([events.status, events.redirect, { method: "GET", url }] as RetryEvent[]).map(
     (event) => (thrownBy(() => none.increment(event)) as RetryError).cause as Error & { status?: number },
@@ -114,7 +114,7 @@ test("says in urllib3's words which answer was one too many", () => {
   );
 });
 
-test("a request that may have arrived is only repeated where its method may be", () => {
+test("a request that may have arrived is repeated only if its method is allowed", () => {
   const post = { method: "POST", url, error: silent };
 
   assert.equal(
@@ -130,12 +130,12 @@ test("a request that may have arrived is only repeated where its method may be",
   assert.equal(new Retry().increment({ ...post, error: refused }).total, 9);
 });
 
-test("null is no limit, and true counts as one", () => {
+test("null means no limit, and true counts as one", () => {
   assert.equal(after(new Retry({ total: null }), ...Array<Counter>(50).fill("status")).total, null);
   assert.equal(after(new Retry({ total: true }), "status").total, 0);
 });
 
-test("keeps what happened, and hands it on", () => {
+test("increment keeps the history and passes it on", () => {
   const left = after(new Retry(), "connect", "redirect", "status").new({ total: 1 });
 
   assert.deepEqual(left.history, [
@@ -205,7 +205,7 @@ test("jitter adds up to its size, and never beyond the maximum", () => {
   );
 });
 
-test("a wait strategy takes the place of the whole back-off, from the first failure on", () => {
+test("a wait strategy replaces the back-off, from the first failure on", () => {
   const retry = new Retry({
     wait: waitExponential({ multiplier: "1s" }),
     backoffMax: 1,
@@ -232,7 +232,7 @@ test("a back-off of ten thousand failures is still a number", () => {
   assert.equal(new Retry({ history, backoffFactor: 1 }).getBackoffTime(), 120_000);
 });
 
-test("Retry-After comes before the back-off, on a redirect in its place, and is never longer than allowed", () => {
+test("Retry-After replaces the back-off, also on a redirect, and is never longer than allowed", () => {
   const retry = after(new Retry({ backoffFactor: "1s", retryAfterMax: "1m" }), "status", "status");
   const deaf = retry.new({ respectRetryAfterHeader: false });
   const now = 0;
@@ -248,7 +248,7 @@ test("Retry-After comes before the back-off, on a redirect in its place, and is 
   assert.equal(deaf.getSleepTime({ retryAfter: "7", redirected: true }, now), 0);
 });
 
-test("is made of a bare number, of a fallback, or of the default", () => {
+test("fromInt accepts a number, a fallback, or the default", () => {
   const six = new Retry({ total: 6 });
 
   assert.equal(Retry.fromInt(4).total, 4);
@@ -258,14 +258,14 @@ test("is made of a bare number, of a fallback, or of the default", () => {
   assert.equal(Retry.fromInt(six, false), six);
 });
 
-test("names of headers lose their case, and methods keep theirs", () => {
+test("header names are lower-cased, and methods are not", () => {
   const retry = new Retry({ removeHeadersOnRedirect: ["X-Api-Key"], allowedMethods: ["get"] });
 
   assert.deepEqual([...retry.removeHeadersOnRedirect], ["x-api-key"]);
   assert.equal(retry.isMethodRetryable("GET"), false);
 });
 
-test("later changes to what it was made of change nothing", () => {
+test("later changes to the options have no effect", () => {
   const statusForcelist = new Set([503]);
   const retry = new Retry({ statusForcelist });
 
@@ -320,7 +320,7 @@ test("never allows more events than total, and never counts one without taking i
   );
 });
 
-test("a wait that the caller chose is told the failure", () => {
+test("a wait strategy receives the failure", () => {
   const told: unknown[] = [];
   const wait: Wait = ({ number, outcome }) => {
     told.push(number, outcome);
@@ -353,7 +353,7 @@ const asked: readonly (readonly [value: string | null, respected: boolean, delay
 ];
 
 for (const [value, respected, delay] of asked) {
-  test(`a Retry-After of ${value} that is ${respected ? "" : "not "}respected asks for ${delay} ms, whatever the maximum`, () => {
+  test(`a Retry-After of ${value} that is ${respected ? "" : "not "}respected is a delay of ${delay} ms, without a maximum`, () => {
     const retry = new Retry({ respectRetryAfterHeader: respected, retryAfterMax: "1s" });
 
     assert.equal(retry.requestedDelay(value, 0), delay);

@@ -66,6 +66,6 @@ for (const [what, facts] of Object.entries(evidence)) {
   });
 }
 
-test("knows the idempotent methods in any case", () => {
+test("isIdempotent accepts any case", () => {
   assert.deepEqual([...idempotent, ...others].filter(isIdempotent), idempotent);
 });

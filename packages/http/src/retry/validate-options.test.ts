@@ -76,7 +76,7 @@ const wrong: readonly (readonly [init: unknown, message: string])[] = [
 ];
 
 for (const [init, message] of wrong) {
-  test(`refuses ${JSON.stringify(init)} as the settings of a Retry, and says why`, () => {
+  test(`refuses ${JSON.stringify(init)} as options of a Retry, and says why`, () => {
     const begins = (error: unknown): boolean =>
       (error instanceof TypeError || error instanceof RangeError) && error.message.startsWith(message);
 
@@ -92,7 +92,7 @@ test("a value of the right type that is out of range is a RangeError, anything e
     assert.throws(() => new Retry({ total } as RetryInit), TypeError);
 });
 
-test("takes what urllib3 takes: switches, no limits, negative numbers, and what can be taken out only once", () => {
+test("accepts the values of urllib3: booleans, null, negative numbers, and one-shot iterables", () => {
   const retry = new Retry({
     total: -1,
     connect: null,
@@ -108,7 +108,7 @@ test("takes what urllib3 takes: switches, no limits, negative numbers, and what 
   assert.ok(retry.isExhausted());
 });
 
-test("a text is not taken for a list of names by the types either", () => {
+test("the types reject a string as a list of names", () => {
   // @ts-expect-error -- A text can be taken apart into letters.
   assert.throws(() => new Retry({ allowedMethods: "GET" }));
   // @ts-expect-error -- The same.
@@ -117,7 +117,7 @@ test("a text is not taken for a list of names by the types either", () => {
 
 // A value that nobody changes
 
-test("neither a Retry nor its sets and lists can be changed, and so not what others share with it", () => {
+test("a Retry, its sets and its lists are immutable", () => {
   const retry = new Retry({ total: 5, statusForcelist: [503] });
   const changes: readonly (() => unknown)[] = [
     () => Object.assign(retry, { total: 99 }),
@@ -152,7 +152,7 @@ test("the caller's own lists stay the caller's", () => {
   assert.deepEqual([retry.history.length, retry.statusForcelist.has(200)], [0, false]);
 });
 
-test("what is undefined stays as it is, and null takes a strategy away", () => {
+test("new() keeps undefined options, and null removes a strategy", () => {
   const retry = new Retry({
     total: 3,
     backoffMax: "1s",
@@ -174,7 +174,7 @@ test("what is undefined stays as it is, and null takes a strategy away", () => {
 });
 
 for (const gave of [NaN, -5, "1s", undefined]) {
-  test(`a wait strategy that gives ${String(gave)} is refused when it is asked`, () => {
+  test(`a wait strategy that returns ${String(gave)} is rejected when it is called`, () => {
     const retry = new Retry({ wait: () => gave as number }).increment({
       method: "GET",
       url: "/",

@@ -1,4 +1,4 @@
-/** A set that stays what it was made of: whoever tries to change it gets a TypeError. */
+/** A set that throws a TypeError on every change. */
 class FrozenSet<T> extends Set<T> {
   constructor(values: Iterable<T>) {
     super(values);
@@ -6,7 +6,7 @@ class FrozenSet<T> extends Set<T> {
   }
 
   override add(value: T): this {
-    // The platform's constructor adds the members by this method.
+    // The constructor of Set adds the members by this method.
     return Object.isFrozen(this) ? unchangeable() : super.add(value);
   }
 
@@ -20,10 +20,10 @@ class FrozenSet<T> extends Set<T> {
 }
 
 function unchangeable(): never {
-  throw new TypeError("This set cannot be changed: make a new Retry of it, retry.new({ … })");
+  throw new TypeError("The sets of a Retry cannot be changed: create a new Retry with retry.new({ … })");
 }
 
-/** Gives the values as a set that nobody can change: the same one, where it is such a set already. */
+/** Returns an immutable set of the values, or the same set if it is immutable already. */
 export function frozenSet<T>(values: Iterable<T>): ReadonlySet<T> {
   return values instanceof FrozenSet ? values : new FrozenSet(values);
 }

@@ -1,25 +1,25 @@
 import { redact } from "@holdfast/policy";
 import { isDuration, suggest } from "@holdfast/policy/internal";
 
-/** What is wrong with a value, and where in it: `.timeout.connect` of the options, say, or nowhere further in. */
+/** A problem of a value, and its path inside the value, for example `.timeout.connect`. */
 export interface Problem {
   readonly at: string;
-  /** Reads on from the name of what is wrong: `takes a function, got 5`. */
+  /** The end of the message, after the name of the option: `takes a function, got 5`. */
   readonly says: string;
-  /** Whether the value is of the right type, but out of its range. */
+  /** Whether the value has the right type, but is out of range. */
   readonly range: boolean;
 }
 
-/** Says what is wrong with a value that somebody gave; undefined when nothing is. */
+/** Validates a value. Returns its problem, or undefined. */
 export type Check = (value: unknown) => Problem | undefined;
 
-/** Of every option of `T`, what it may be. */
+/** A check for every option of `T`. */
 export type Checks<T> = Readonly<Record<keyof T, Check>>;
 
 /**
- * Refuses a value that has a problem, under the name of what it was given to.
+ * Throws if a value has a problem. `name` is the option or function in the message.
  *
- * @throws TypeError, or RangeError for what is of the right type but out of its range.
+ * @throws TypeError, or RangeError for a value of the right type that is out of range.
  */
 export function refuse(name: string, problem: Problem | undefined): void {
   if (problem === undefined) return;
@@ -27,16 +27,16 @@ export function refuse(name: string, problem: Problem | undefined): void {
   throw problem.range ? new RangeError(message) : new TypeError(message);
 }
 
-/** What the values are that fit: in words, and by a test; `type` is that of the values which may be out of range. */
+/** A kind of values: its description, and its test. Values of `type` that fail the test are out of range. */
 export interface Kind {
   readonly wanted: string;
   readonly fits: (value: unknown) => boolean;
   readonly type?: "number" | "string" | undefined;
-  /** Whether what was given may be a secret, which no message quotes. */
+  /** Whether the value may be a secret, which no message may quote. */
   readonly secret?: boolean;
 }
 
-/** A value of one kind. */
+/** Returns a check for one kind of values. */
 export function kind({ wanted, fits, type, secret = false }: Kind): Check {
   return (value) =>
     fits(value)
@@ -48,12 +48,12 @@ export function kind({ wanted, fits, type, secret = false }: Kind): Check {
         };
 }
 
-/** Options by their names, all of which may be missing, and no others. `hints` say what those of other libraries are here. */
+/** Returns a check for an object of optional options. `hints` map option names of other libraries to ours. */
 export function options<T>(checks: Checks<T>, hints: Readonly<Record<string, string>> = {}): Check {
   const known = new Map<string, Check>(Object.entries<Check>(checks));
   return (value) => {
     if (!isObject(value) || Array.isArray(value)) return notOptions(value, known);
-    // Hot path: every request with options comes by here; a list of the names would be one more object.
+    // Hot path: called for every request with options. A list of the names would be one more object.
     for (const name in value) {
       const check = known.get(name);
       const problem = check === undefined ? unknownName(name, known, hints) : checkGiven(check, value[name]);
@@ -64,7 +64,7 @@ export function options<T>(checks: Checks<T>, hints: Readonly<Record<string, str
   };
 }
 
-/** A list of which each member passes. */
+/** Returns a check for a list whose members pass `member`. */
 export function listOf(member: Check, wanted: string): Check {
   const list = kind({ wanted, fits: Array.isArray });
   return (value) => {
@@ -97,7 +97,7 @@ export function integer(least: number, what = "a whole number"): Check {
   });
 }
 
-/** Something with these methods. */
+/** Returns a check for an object with these methods. */
 export function objectWithMethods(wanted: string, methods: readonly string[]): Check {
   return kind({
     wanted,
@@ -105,21 +105,21 @@ export function objectWithMethods(wanted: string, methods: readonly string[]): C
   });
 }
 
-/** A name of a header (RFC 9110 §5.1). */
+/** Validates the name of a header (RFC 9110 §5.1). */
 export const headerName: Check = kind({
   wanted: "the name of a header",
   fits: (value) => typeof value === "string" && isToken(value),
   type: "string",
 });
 
-/** Whether a text is a token (RFC 9110 §5.6.2), as the names of methods and headers are. */
+/** Returns whether a text is a token (RFC 9110 §5.6.2), like the names of methods and headers. */
 export function isToken(text: string): boolean {
   return token.test(text);
 }
 
 const token = /^[\w!#$%&'*+.^`|~-]+$/;
 
-/** Whether a text can be the value of a header: printable, and one byte a character (RFC 9110 §5.5). */
+/** Returns whether a text can be the value of a header: printable, one byte per character (RFC 9110 §5.5). */
 export function isFieldValue(text: string): boolean {
   return !unsendable.test(text);
 }
@@ -134,14 +134,14 @@ export function isFunction(value: unknown): boolean {
   return typeof value === "function";
 }
 
-/** A value as a message quotes it: short, on one line, and without what looks like credentials. */
+/** Quotes a value for a message: short, on one line, and without credentials. */
 export function quote(value: unknown): string {
   if (typeof value === "string")
     return JSON.stringify(redact(value.length > 60 ? `${value.slice(0, 60)}…` : value));
   return typeof value === "number" || typeof value === "boolean" ? String(value) : describeKind(value);
 }
 
-/** What a value is, without saying what is in it. */
+/** Describes the type of a value without its content. */
 export function describeKind(value: unknown): string {
   if (value === null || value === undefined) return String(value);
   if (Array.isArray(value)) return "a list";

@@ -1,24 +1,24 @@
 import { redact } from "@holdfast/policy";
 
-/** What a warning of the process is about. */
+/** The message and the code of a process warning. */
 export interface WarningInfo {
-  /** What happened, and what follows from it: `A dialect threw, and its hint is missing`. */
+  /** What happened, and its consequence: `A dialect threw, and its hint is missing`. */
   readonly what: string;
-  /** A code that does not change: `HOLDFAST_DIALECT`. */
+  /** A stable code: `HOLDFAST_DIALECT`. */
   readonly code: string;
 }
 
-/** Warns of a function of the caller's that threw where nothing is to end for it, with where it was thrown. */
+/** Emits a process warning for an error of a user's function that must not end the call. The detail is its stack. */
 export function warn({ what, code }: WarningInfo, error: unknown): void {
   process.emitWarning(redact(`${what}: ${String(error)}`), {
     type: "HoldfastWarning",
     code,
-    detail: placesOf(error),
+    detail: stackLines(error),
   });
 }
 
-/** Without the message, which may quote the answer. */
-function placesOf(error: unknown): string {
+/** Returns the stack without the message, which may quote the response. */
+function stackLines(error: unknown): string {
   const stack = error instanceof Error ? (error.stack ?? "") : "";
   return stack
     .split("\n")

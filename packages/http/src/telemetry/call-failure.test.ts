@@ -22,7 +22,7 @@ const story = {
   verdict: errorVerdict(undefined),
 };
 
-test("an error that ends a call keeps its type and tells the whole story", async () => {
+test("an error that ends a call keeps its class and has the properties of Failure", async () => {
   const { session } = scripted([{ status: 503, headers: { "retry-after": "7" }, takes: 50 }, silence], {
     retry: new Retry({ total: 1, statusForcelist: [503] }),
   });
@@ -73,7 +73,7 @@ test("an error that ends a call keeps its type and tells the whole story", async
   assert.deepEqual([error.elapsed, error.verdict.reason, error.retryAt], [7_150, "timeout-read", undefined]);
 });
 
-test("a status that outlived its retries is raised with the answer where that is asked for", async () => {
+test("raiseOnStatus throws after the last retry, with the response", async () => {
   const { session } = scripted([{ status: 503, body: "down" }], {
     retry: new Retry({ total: 1, statusForcelist: [503] }),
   });
@@ -88,7 +88,7 @@ test("a status that outlived its retries is raised with the answer where that is
   );
 });
 
-test("an error tells what was asked for, however it is printed, without credentials", async () => {
+test("an error shows its request without credentials in every output", async () => {
   const reset = new ConnectionError("reset", { errno: "ECONNRESET", phase: "headers", mayHaveArrived: true });
   const { session } = scripted([
     { status: 302, headers: { location: "/next?token=hunter2&page=2" } },
@@ -110,7 +110,7 @@ test("an error tells what was asked for, however it is printed, without credenti
   assert.doesNotMatch(inspect(error, { depth: 9 }), /hunter2/);
 });
 
-test("too many redirects are told with the last answer", async () => {
+test("TooManyRedirectsError has the last response", async () => {
   const { session } = scripted([{ status: 302, headers: { location: "/" } }], { maxRedirects: 2 });
 
   const error = await failureOf(session.get(url));
@@ -137,7 +137,7 @@ test("too many redirects by the counters are the same failure", async () => {
   );
 });
 
-test("a stream that was sent and failed is told with the first failure as its cause", async () => {
+test("BodyNotReplayableError has the first failure as its cause", async () => {
   const reset = new ConnectionError("reset", { errno: "ECONNRESET", phase: "headers", mayHaveArrived: true });
   const { session, adapter } = scripted([{ error: reset }, {}]);
 
@@ -151,7 +151,7 @@ test("a stream that was sent and failed is told with the first failure as its ca
   assert.equal(error.attempts[0]?.decision, "not-retried: body-not-replayable");
 });
 
-test("a stream that was answered with a 503 is answered with it", async () => {
+test("a one-shot body that got a 503 returns the 503", async () => {
   const { session } = scripted([{ status: 503 }, {}]);
 
   const response = await session.put(url, { body: new Blob(["abc"]).stream() });
@@ -162,7 +162,7 @@ test("a stream that was answered with a 503 is answered with it", async () => {
   );
 });
 
-test("an accepted answer has a story, too", async () => {
+test("a successful response has its attempts, too", async () => {
   const { session } = scripted([{ takes: 20 }]);
 
   const response = await session.get(url);
@@ -192,7 +192,7 @@ const secrets: readonly (readonly [what: string, script: readonly ScriptedEntry[
 ];
 
 for (const [what, script] of secrets) {
-  test(`the story of ${what} has no credentials in it`, async () => {
+  test(`the attempts of ${what} contain no credentials`, async () => {
     const { session } = scripted(script, {
       retry: new Retry({ total: 1, statusForcelist: [503] }),
       maxRedirects: 2,
@@ -211,7 +211,7 @@ for (const [what, script] of secrets) {
   });
 }
 
-test("the caller's abort is thrown as it is, without a story", async () => {
+test("the reason of an abort is thrown unchanged", async () => {
   const caller = new AbortController();
   const reason = new Error("enough");
   const { session } = scripted([{ status: 503, headers: { "retry-after": "60" } }]);
@@ -222,7 +222,7 @@ test("the caller's abort is thrown as it is, without a story", async () => {
   assert.deepEqual([error === reason, isFailure(error)], [true, false]);
 });
 
-test("a story can be told of errors that have getters, or are frozen, or are none", () => {
+test("attachCallInfo accepts errors with getters, frozen errors and other values", () => {
   const response = new HttpResponse({
     status: 404,
     statusText: "",
@@ -238,7 +238,7 @@ test("a story can be told of errors that have getters, or are frozen, or are non
   assert.deepEqual([isFailure(status), isFailure(frozen), isFailure("text")], [true, false, false]);
 });
 
-test("an error of the token's own session is a failed attempt", async () => {
+test("an error of the session that fetches a token is a failed attempt", async () => {
   const token = scripted([{ status: 503 }], { retry: new Retry({ total: 0 }) });
   const { session, adapter } = scripted([{}], { retry: new Retry({ total: 1 }) });
 

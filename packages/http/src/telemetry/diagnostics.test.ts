@@ -93,7 +93,7 @@ test("a retry is a message of its own, between the attempts", async () => {
   ]);
 });
 
-test("a call without an answer ends with a message that tells its story", async () => {
+test("a call without a response publishes its attempts", async () => {
   const messages = await published([{ error: certificate }]);
 
   const verdict = errorVerdict(certificate);
@@ -125,7 +125,7 @@ for (const [what, script, expected] of endings) {
   });
 }
 
-test("redirects without end are told with what was thrown, and its advice", async () => {
+test("endless redirects publish the error and its advice", async () => {
   const messages = await published([{ status: 302, headers: { location: "/?token=s3cret" } }]);
 
   const [, message] = messages.at(-1) ?? [];
@@ -137,7 +137,7 @@ test("redirects without end are told with what was thrown, and its advice", asyn
   });
 });
 
-test("nothing is built for messages that nobody wants", () => {
+test("no message is built without subscribers", () => {
   const watched = { hooks: joinHooks(), request };
   const listen = (): void => undefined;
 
@@ -151,7 +151,7 @@ test("nothing is built for messages that nobody wants", () => {
   assert.deepEqual([before, during, after], [false, true, false]);
 });
 
-test("a body that breaks off after it was given out is told as a call that gave up", async () => {
+test("a body that breaks off after its response was returned is published as a call that gave up", async () => {
   await using origin = await faultOrigin({
     routes: { "/": [cut(respond(200, { body: "0123456789" }), { atBody: 4 })] },
   });

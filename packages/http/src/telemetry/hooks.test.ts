@@ -71,7 +71,7 @@ const orders: readonly (readonly [what: string, script: readonly ScriptedEntry[]
   ];
 
 for (const [what, script, expected] of orders) {
-  test(`hooks hear of ${what}, in order`, async () => {
+  test(`hooks are called for ${what}, in order`, async () => {
     const { log, hooks } = recorder();
     const { session } = scripted(script, { hooks, maxRedirects: 1 });
 
@@ -81,7 +81,7 @@ for (const [what, script, expected] of orders) {
   });
 }
 
-test("the session's hooks come before the request's, and a hook that is pushed later is heard too", async () => {
+test("the session's hooks come before the request's, and a hook that is pushed later is called, too", async () => {
   const log: string[] = [];
   const { session } = scripted([{}], { hooks: { response: [() => void log.push("session")] } });
   session.hooks.response.push(async () => void log.push("pushed"));
@@ -92,7 +92,7 @@ test("the session's hooks come before the request's, and a hook that is pushed l
   assert.deepEqual(log, ["session", "pushed", "request", "session", "pushed"]);
 });
 
-test("a request hook may give another request, to every attempt anew", async () => {
+test("a request hook may replace the request of every attempt", async () => {
   let count = 0;
   const { session, adapter } = scripted([{ status: 503 }, {}]);
   session.hooks.request.push((request) => ({
@@ -126,7 +126,7 @@ function fail(): never {
 }
 
 for (const [name, hooks, script, requests] of throwers) {
-  test(`what a ${name} hook throws ends the call, and is not retried`, async () => {
+  test(`an error of a ${name} hook ends the call without a retry`, async () => {
     const { session, adapter } = scripted(script, { hooks });
 
     const error = await failureOf(session.get(url));
@@ -135,7 +135,7 @@ for (const [name, hooks, script, requests] of throwers) {
   });
 }
 
-test("the caller's lists stay the caller's", () => {
+test("the caller's hook lists are copied", () => {
   const own = [(): void => undefined];
 
   const joined = joinHooks({ response: own }, { response: own });
@@ -144,7 +144,7 @@ test("the caller's lists stay the caller's", () => {
   assert.deepEqual([own.length, joined.response.length, joined.request.length], [1, 3, 0]);
 });
 
-test("a response hook that takes its time is waited for, by the hooks after it and by the call", async () => {
+test("an asynchronous response hook is awaited before the next hook and the call", async () => {
   const log: string[] = [];
   const slow = (name: string) => async (): Promise<void> => {
     await Promise.resolve();
@@ -159,7 +159,7 @@ test("a response hook that takes its time is waited for, by the hooks after it a
   assert.deepEqual(log, ["one", "two", "three", "four", "five", "answer"]);
 });
 
-test("what a response hook throws ends the call, at once or in its own time", async () => {
+test("an error of a response hook ends the call, thrown synchronously or asynchronously", async () => {
   const now = scripted([{}], {
     hooks: {
       response: [

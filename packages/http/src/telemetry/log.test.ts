@@ -84,7 +84,7 @@ for (const [what, script, expected] of calls) {
   });
 }
 
-test("logs an abort as the caller's doing", async () => {
+test("logs an abort as cancelled", async () => {
   const lines = await linesOf([{ status: 503 }, {}], {
     hooks: { retry: [() => Promise.reject(new DOMException("enough", "AbortError"))] },
   });
@@ -110,7 +110,7 @@ for (const [level, expected] of amounts) {
   });
 }
 
-test("headers are logged at debug when asked for, without credentials", async () => {
+test("with headers: true, headers are logged at debug without credentials", async () => {
   const options: Play = {
     log: { headers: true, sensitiveHeaders: ["X-Tenant"] },
     headers: { authorization: "Basic bWU6", cookie: "a=1", "x-tenant": "acme", accept: ["a/b", "c/d"] },

@@ -145,7 +145,7 @@ const rules: readonly Retry[] = [
 ];
 
 for (const [what, kind] of Object.entries(kinds)) {
-  test(`nobody gets to see ${what}`, async () => {
+  test(`no output shows ${what}`, async () => {
     for (const retry of rules) {
       const seen = await seenOf(sessionFor(kind, retry), kind.url ?? plain);
 
@@ -155,7 +155,7 @@ for (const [what, kind] of Object.entries(kinds)) {
   });
 }
 
-test("what is no secret is seen", async () => {
+test("output shows values that are not secret", async () => {
   const seen = await seenOf(
     sessionFor(
       { options: { headers: { "x-page": "seven", "idempotency-key": "k1" } } },
@@ -169,7 +169,7 @@ test("what is no secret is seen", async () => {
   assert.match(seen, /> idempotency-key: k1/);
 });
 
-test("nobody gets to see a proxy's password when the proxy refuses, asks for another or is not there", async () => {
+test("no output shows a proxy's password when the proxy refuses, requires another or is unreachable", async () => {
   await using proxy = await faultOrigin({ routes: { "*": [raw("HTTP/1.1 407 Who?\r\n\r\n")] } });
   const addresses = [new URL(proxy.url).host, `127.0.0.1:${await refusedPort()}`];
 
@@ -186,7 +186,7 @@ test("nobody gets to see a proxy's password when the proxy refuses, asks for ano
   }
 });
 
-test("nobody gets to see the cookies of an answer that is not HTTP", async () => {
+test("no output shows the cookies of a response that is not HTTP", async () => {
   await using origin = await faultOrigin({
     routes: { "/": [raw(`HTTP/1.1 200 OK\r\nSet-Cookie: id=${secret}\r\nbad header\u0000: 1\r\n\r\n`)] },
   });
@@ -198,12 +198,12 @@ test("nobody gets to see the cookies of an answer that is not HTTP", async () =>
   assert.ok(!seen.includes(secret), seen);
 });
 
-test("nobody gets to see what an exhausted retry was caused by", () => {
+test("no output shows secrets in the cause of exhausted retries", () => {
   const error = new RetryError("stop", [], { cause: `token=${secret}` });
 
   assert.ok(!error.message.includes(secret));
 });
 
-test("nobody gets to see, in the record of an attempt, what a foreign error says", () => {
+test("the record of an attempt shows no secrets of another library's error", () => {
   assert.equal(summarizeError(new Error(`token=${secret}`)).message, "token=***");
 });

@@ -1,18 +1,18 @@
 import type { Hint, Reply } from "./dialect.ts";
 import { isNothingLeft, longestDelay, parseSeconds, delayUntilReset } from "./values.ts";
 
-const limiting: ReadonlySet<number> = new Set([420, 429]);
+const limitStatuses: ReadonlySet<number> = new Set([420, 429]);
 
 /**
- * Reads the headers `<prefix>remaining`, `<prefix>reset` and their kin. Servers send them with every answer, so they ask
- * for a wait only when nothing remains, or where the status says so and they don't. A 403 with nothing left means the
- * limit, as GitHub's does.
+ * Reads the headers `<prefix>remaining`, `<prefix>reset` and related ones. Servers send them with every response. They mean a
+ * wait only if nothing remains, or if the count is missing and the status means a limit. A 403 with nothing remaining means
+ * the limit, as with GitHub.
  */
 export function readBucketHeaders({ status, headers, now }: Reply, prefix: string): Hint | undefined {
   const remaining = headers.get(`${prefix}remaining`);
-  // Below nothing is less than nothing for some, and no limit for others: then the status decides.
-  const unsaid = remaining === null || remaining.trim().startsWith("-");
-  if (unsaid ? !limiting.has(status) : !isNothingLeft(remaining)) return undefined;
+  // A negative count means exhausted for some servers, and unlimited for others: then the status decides.
+  const isUnknown = remaining === null || remaining.trim().startsWith("-");
+  if (isUnknown ? !limitStatuses.has(status) : !isNothingLeft(remaining)) return undefined;
   const bucket = headers.get(`${prefix}bucket`) ?? headers.get(`${prefix}resource`);
   const rest = { ...(bucket !== null && { scope: bucket }), ...(status === 403 && { retry: true }) };
   for (const name of ["reset-after", "retry-after", "reset"]) {
@@ -24,16 +24,16 @@ export function readBucketHeaders({ status, headers, now }: Reply, prefix: strin
   return undefined;
 }
 
-/** How one vendor names its buckets, and writes when one is full again. */
+/** The buckets of a vendor, and the headers that describe them. */
 export interface BucketNames {
   readonly vendor: string;
   readonly buckets: readonly string[];
-  /** Gives the header of a bucket. */
+  /** Returns the header of a bucket. */
   readonly header: (bucket: string, field: "remaining" | "reset") => string;
   readonly read: (text: string, now: number) => number | undefined;
 }
 
-/** Reads several buckets that are drawn on at once: the wait is that of the spent one which takes longest. */
+/** Reads several buckets that count the same request. The longest wait of the exhausted ones counts. */
 export function readNamedBuckets({ headers, now }: Reply, names: BucketNames): Hint | undefined {
   const waits = names.buckets.flatMap((scope) => {
     if (!isNothingLeft(headers.get(names.header(scope, "remaining")) ?? "")) return [];

@@ -1,48 +1,48 @@
-/** What a server means by an answer, in one form for all the ways in which servers say "slow down". */
+/** The retry hint of a response, in one form for all dialects. */
 export interface Hint {
   /**
-   * What stands in the way: too many requests (`rate`), or too many at once (`concurrency`); a server that has too much
-   * to do (`overload`) or is being worked on (`maintenance`); an allowance that is used up and comes back by no waiting (`quota`).
+   * The obstacle: too many requests (`rate`), too many at the same time (`concurrency`), a server that is overloaded
+   * (`overload`) or under maintenance (`maintenance`), or an exhausted quota, where waiting does not help (`quota`).
    */
   readonly kind: "rate" | "overload" | "quota" | "concurrency" | "maintenance";
-  /** The limit's own name, where it has one: requests that share it share the wait. */
+  /** The name of the limit, if it has one. Requests with the same limit share the wait. */
   readonly scope?: string;
-  /** The wait that the server asks for, in milliseconds from now: 0 or more. */
+  /** The requested wait, in milliseconds from now: 0 or more. */
   readonly delay?: number;
-  /** What the limit allows, where the server says so in full. */
+  /** The limit, if the server states its requests and its window. */
   readonly limit?: StatedLimit;
   /**
-   * Whether the server wants to be asked again; absent when it does not say. `true` makes an answer retryable whose status
-   * is not listed, from 400 on; below that it does nothing: a success is repeated by `when` alone.
+   * Whether the server asks for another attempt. Absent if it does not say. `true` makes a status from 400 on retryable that
+   * is not listed. Below 400 it has no effect: only `when` repeats a success.
    */
   readonly retry?: boolean;
-  /** What said so: a header or a field of the body, behind the dialect's name where that is not plain. */
+  /** The header or the field of the body, after the name of the dialect if needed: `"github:x-ratelimit-reset"`. */
   readonly source: string;
 }
 
-/** An answer as the dialects see it. */
+/** A response as the dialects see it. */
 export interface Reply {
   readonly status: number;
-  /** By name whatever its case; null when there is none. */
+  /** Looks up a name in any case. Null without the header. */
   readonly headers: { get(name: string): string | null };
   /**
-   * Gives the body, parsed, if it is JSON of at most 64 KiB by its Content-Type; it is parsed when first asked for.
-   * Undefined otherwise, and for a streamed response that was accepted, or whose body had not come within a second.
+   * Returns the parsed body if its Content-Type is JSON and it has at most 64 KiB. It is parsed on the first call. Undefined
+   * otherwise, and for a streamed response that was accepted or whose body did not arrive within a second.
    */
   readonly body?: () => unknown;
-  /** Gives the same as text, of XML as well; empty where there is none. */
+  /** Returns the same body as text, also for XML. Empty otherwise. */
   readonly text?: () => string;
-  /** The instant at which the answer came, in milliseconds since 1970-01-01T00:00:00Z. */
+  /** When the response arrived, in milliseconds since 1970-01-01T00:00:00Z. */
   readonly now: number;
 }
 
 /**
- * Reads one way of saying "slow down"; undefined when the answer does not speak it. One that throws is not heeded, and a
- * warning of the process tells of it. `textIn`, `numberIn` and `fieldOf` read what a body may hold.
+ * Reads the hint of one rate limit dialect. Returns undefined if the response has none. A dialect that throws is ignored,
+ * with a process warning. `readText`, `readNumber` and `readField` read the fields of a body.
  */
 export type Dialect = (reply: Reply) => Hint | undefined;
 
-/** So many requests in so long a time, in milliseconds. */
+/** A number of requests in a window of milliseconds. */
 export interface StatedLimit {
   readonly requests: number;
   readonly window: number;

@@ -99,7 +99,7 @@ for (const [what, reply, expected] of table) {
   });
 }
 
-test("a dialect of one's own goes where it is put, and asks for no less than nothing", () => {
+test("a user's dialect keeps its place in the list, and its delay is at least 0", () => {
   const mine = (delay: number): Dialect => {
     return () => ({ kind: "rate", delay, source: "mine" });
   };
@@ -112,7 +112,7 @@ test("a dialect of one's own goes where it is put, and asks for no less than not
   assert.deepEqual(readHint(reply, [mine(NaN)]), { kind: "rate", source: "mine" });
 });
 
-test("the body is asked for only by those who have a reason to", () => {
+test("only dialects that need the body read it", () => {
   const reply = { ...replyWith({ status: 404 }), body: () => assert.fail("It was read") };
 
   assert.equal(readHint(reply), undefined);
@@ -222,7 +222,7 @@ const bodies = fc.oneof(
   }),
 );
 
-test("no answer makes a dialect throw, or ask for less than nothing or more than can be told", () => {
+test("no reply makes a dialect throw, or return a delay below 0 or beyond a century", () => {
   const replies = fc.record({
     status: fc.constantFrom(200, 400, 403, 429, 500, 503, 529),
     headers: fc.dictionary(fc.constantFrom(...headerNames), values, { maxKeys: 12 }),
@@ -245,7 +245,7 @@ test("no answer makes a dialect throw, or ask for less than nothing or more than
   assert.ok(heard > 1_000, `only ${heard} hints were heard`);
 });
 
-test("every header that a dialect reads has a telling name, so that a quick look misses none", () => {
+test("hintHeaderPattern matches every header that a dialect reads", () => {
   const read = new Set<string>();
   const headers = {
     get: (name: string): string | null => {
@@ -269,7 +269,7 @@ function answer(headers: Readonly<Record<string, string>>, body = ""): HttpRespo
   return new HttpResponse({ status: 429, statusText: "", url: "https://a.test/", headers, content });
 }
 
-test("a header, or a body of JSON or XML, is looked at; what has neither says nothing", () => {
+test("findHint reads headers and JSON or XML bodies only", () => {
   const quota = `{"error":{"code":"insufficient_quota"}}`;
 
   assert.equal(findHint(answer({ "retry-after": "3" }), dialects, 0)?.delay, 3_000);
@@ -280,20 +280,20 @@ test("a header, or a body of JSON or XML, is looked at; what has neither says no
   assert.equal(findHint(answer({ "content-type": "text/html", date: "now" }, quota), dialects, 0), undefined);
 });
 
-test("a dialect of the caller's own is always asked", () => {
+test("a user's dialect is always called", () => {
   const own = (): Hint => ({ kind: "rate", delay: 7, source: "own" });
 
   assert.equal(findHint(answer({}), [own], 0)?.delay, 7);
 });
 
-test("a Retry speaks the very list that the quick look is for, and so does what is left of it", () => {
+test("a Retry and those derived from it share the built-in list of dialects", () => {
   const retry = new Retry({ total: 3, statusForcelist: [503] });
   const left = retry.increment({ method: "GET", url: "/", response: { status: 503 } });
 
   assert.deepEqual([retry.dialects === dialects, left.dialects === dialects], [true, true]);
 });
 
-test("a dialect that throws costs its hint, not the answer, and is told of once", async () => {
+test("a dialect that throws loses its hint, not the response, and warns once", async () => {
   let calls = 0;
   const broken: Dialect = () => {
     calls += 1;

@@ -7,7 +7,7 @@ function limit(policyName: string, errorType = "RATE_LIMIT"): { readonly body: u
   return { body: { status: "error", errorType, policyName } };
 }
 
-test("HubSpot: the day's limit is a quota that is used up", () => {
+test("HubSpot: the daily limit is an exhausted quota", () => {
   assert.deepEqual(hubspot(replyWith(limit("DAILY"))), {
     kind: "quota",
     retry: false,
@@ -15,7 +15,7 @@ test("HubSpot: the day's limit is a quota that is used up", () => {
   });
 });
 
-test("HubSpot: the limit of ten seconds, and somebody else's policy, are not", () => {
+test("HubSpot: the limit of ten seconds, and another vendor's policy, are no quota", () => {
   assert.equal(hubspot(replyWith(limit("TEN_SECONDLY_ROLLING"))), undefined);
   assert.equal(hubspot(replyWith(limit("DAILY", "OTHER"))), undefined);
   assert.equal(hubspot(replyWith({ status: 500, ...limit("DAILY") })), undefined);

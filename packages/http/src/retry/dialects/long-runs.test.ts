@@ -152,7 +152,7 @@ function atBest(read: (text: string) => unknown, text: string, enough: number): 
 }
 
 for (const [what, read] of Object.entries(readers)) {
-  test(`a long run of one kind is read in a time that grows with its length: ${what}`, () => {
+  test(`parsing a long run of one character takes linear time: ${what}`, () => {
     for (const run of runs) {
       for (const [before, behind] of frames) {
         const of = (length: number): string => before + run.repeat(length / run.length) + behind;

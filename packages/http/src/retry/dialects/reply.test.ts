@@ -13,7 +13,7 @@ function bodyOf(text: string, headers: Readonly<Record<string, string>> = json):
   return toReply(new HttpResponse({ ...head, headers, content }), 0).body?.();
 }
 
-test("a body of JSON is shown", () => {
+test("a JSON body is parsed", () => {
   assert.deepEqual(bodyOf(`{"a":1}`), { a: 1 });
 });
 
@@ -22,7 +22,7 @@ function textOf(text: string, type: string): string | undefined {
   return toReply(new HttpResponse({ ...head, headers: { "content-type": type }, content }), 0).text?.();
 }
 
-test("a small body of XML or JSON is shown as text, too", () => {
+test("a small XML or JSON body is readable as text", () => {
   assert.equal(textOf("<a/>", "text/xml; charset=utf-8"), "<a/>");
   assert.equal(textOf("<a/>", "application/problem+xml"), "<a/>");
   assert.equal(textOf("{", "application/json"), "{");
@@ -30,7 +30,7 @@ test("a small body of XML or JSON is shown as text, too", () => {
   assert.equal(textOf("x".repeat(65_537), "text/xml"), "");
 });
 
-test("what is not JSON is not shown", () => {
+test("a body of another type is not read", () => {
   assert.equal(bodyOf("{"), undefined);
   assert.equal(bodyOf(""), undefined);
   assert.equal(bodyOf("{}", { "content-type": "text/html" }), undefined);
@@ -51,7 +51,7 @@ test("a body is parsed once", () => {
   assert.equal(body?.(), body?.());
 });
 
-test("a body that is still coming is not shown, and not touched", async () => {
+test("a streamed body is not read", async () => {
   const body = sourceOf(new TextEncoder().encode("{}"));
   const response = new StreamedResponse({ ...head, headers: json, body });
 

@@ -32,7 +32,7 @@ const table: readonly (readonly [what: string, reply: ReplyInit, hint: Hint | un
 ];
 
 for (const [what, reply, hint] of table) {
-  test(`a wait in the body: ${what}`, () => {
+  test(`retry delay in the body: ${what}`, () => {
     assert.deepEqual(retryAfterInBody(replyWith(reply)), hint);
   });
 }

@@ -2,18 +2,18 @@ import { parseRetryAfter } from "../retry-after.ts";
 import type { Dialect, Hint } from "./dialect.ts";
 import { longestDelay, parseMilliseconds } from "./values.ts";
 
-/** Azure, OpenAI and Anthropic write the first, Cosmos DB the second, AWS the third. */
+/** The headers of Azure, OpenAI and Anthropic; of Cosmos DB; of AWS. */
 const inMilliseconds = ["retry-after-ms", "x-ms-retry-after-ms", "x-amz-retry-after"];
 const hour = 3_600_000;
 
 /**
- * Retry-After (RFC 9110 §10.2.3), and its kin in milliseconds. The longest counts: `Retry-After: 0` beside
+ * Retry-After (RFC 9110 §10.2.3), and similar headers in milliseconds. The longest counts: `Retry-After: 0` with
  * `retry-after-ms: 300` is a rounded 300 ms.
  */
 export const retryAfter: Dialect = ({ status, headers, now }) => {
-  const asked = headers.get("retry-after");
+  const value = headers.get("retry-after");
   const waits = [
-    asked === null ? undefined : parseRetryAfter(asked, now),
+    value === null ? undefined : parseRetryAfter(value, now),
     ...inMilliseconds.map((source) => {
       const delay = longestDelay(headers.get(source), parseMilliseconds);
       return delay === undefined ? undefined : { delay, source };

@@ -1,13 +1,13 @@
 import type { Dialect } from "./dialect.ts";
 import { longestDelay, parseMilliseconds } from "./values.ts";
 
-/** Stripe writes the first, OpenAI and Anthropic the second. */
-const verdicts = ["stripe-should-retry", "x-should-retry"];
+/** The headers of Stripe, and of OpenAI and Anthropic. */
+const shouldRetryHeaders = ["stripe-should-retry", "x-should-retry"];
 
-/** Stripe-Should-Retry and x-should-retry: the server's own word, which goes before every rule on statuses. */
+/** Stripe-Should-Retry and x-should-retry: the decision of the server, which overrides every rule on statuses. */
 export const shouldRetry: Dialect = ({ status, headers }) => {
-  const said = verdicts.map((source) => ({ source, words: wordsOf(headers.get(source)) }));
-  // Written twice, or by two, a no overrules.
+  const said = shouldRetryHeaders.map((source) => ({ source, words: listMembers(headers.get(source)) }));
+  // If the headers disagree, `false` wins.
   for (const word of ["false", "true"]) {
     const found = said.find(({ words }) => words.includes(word));
     if (found !== undefined)
@@ -16,13 +16,13 @@ export const shouldRetry: Dialect = ({ status, headers }) => {
   return undefined;
 };
 
-function wordsOf(text: string | null): readonly string[] {
+function listMembers(text: string | null): readonly string[] {
   return (text ?? "").split(",").map((word) => word.trim().toLowerCase());
 }
 
 /**
- * Envoy's words to the Envoys before it (Envoy's "Router" page). `x-envoy-ratelimited` says not to try again, unless a
- * Retry-After says when; `x-envoy-overloaded` says why a request was turned away.
+ * The headers of Envoy (its "Router" page). `x-envoy-ratelimited` forbids another attempt, unless there is a Retry-After.
+ * `x-envoy-overloaded` gives the reason of a rejection.
  */
 export const envoy: Dialect = ({ headers }) => {
   if (headers.get("x-envoy-ratelimited") !== null) {
@@ -36,10 +36,10 @@ export const envoy: Dialect = ({ headers }) => {
     : { kind: "overload", source: "x-envoy-overloaded" };
 };
 
-// An int32, as gRFC A6 has it.
+// The largest int32 (gRFC A6).
 const longestPushback = 2 ** 31 - 1;
 
-/** gRPC's pushback (gRFC A6): milliseconds to wait; whatever else it says means never. */
+/** gRPC pushback (gRFC A6): milliseconds to wait. Any other value forbids another attempt. */
 export const grpcPushback: Dialect = ({ headers }) => {
   const source = "grpc-retry-pushback-ms";
   const asked = headers.get(source);

@@ -2,15 +2,15 @@ import { parseHttpDate } from "../../model/http-date.ts";
 import { clampDelay } from "../retry-after.ts";
 
 const number = /^\d+(?:\.\d+)?$/;
-// No limit on a rate lasts longer: what leads further was not meant as it reads.
+// No rate limit lasts longer: a longer delay is a misread value.
 const year = 366 * 86_400_000;
 
-/** Reads a number of seconds, fractions too, as milliseconds. */
+/** Parses a number of seconds, with fractions, as milliseconds. */
 export function parseSeconds(text: string): number | undefined {
   return number.test(text) ? clampDelay(Math.ceil(Number(text) * 1_000)) : undefined;
 }
 
-/** Reads a number of milliseconds, fractions too. */
+/** Parses a number of milliseconds, with fractions. */
 export function parseMilliseconds(text: string): number | undefined {
   return number.test(text) ? clampDelay(Number(text)) : undefined;
 }
@@ -27,7 +27,7 @@ const unitOf: Readonly<Record<string, number>> = {
 const step = String.raw`(\d+(?:\.\d+)?)(h|ms|m|s|us|µs|ns)`;
 const steps = new RegExp(`^(?:${step})+$`);
 
-/** Reads a duration as Go writes it (`time.Duration.String`): `6m0s`, `12ms`, `1.5s`. In milliseconds. */
+/** Parses a duration in the format of Go (`time.Duration.String`): `6m0s`, `12ms`, `1.5s`. Returns milliseconds. */
 export function parseGoDuration(text: string): number | undefined {
   if (!steps.test(text)) return undefined;
   const parts = [...text.matchAll(new RegExp(step, "g"))];
@@ -37,24 +37,29 @@ export function parseGoDuration(text: string): number | undefined {
 }
 
 const iso = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:?\d{2})$/i;
-// What `String(new Date())` gives: Tue Feb 16 2021 09:02:42 GMT+0100 (Central European Standard Time)
+// The format of `String(new Date())`: Tue Feb 16 2021 09:02:42 GMT+0100 (Central European Standard Time)
 const script = /^([A-Z][a-z]{2} [A-Z][a-z]{2} \d{2} \d{4} \d{2}:\d{2}:\d{2} GMT[+-]\d{4})(?: \([^()]*\))?$/;
 
-/** Reads a timestamp (RFC 3339, the seconds may be left out) as milliseconds since 1970-01-01T00:00:00Z. */
+/** Parses a timestamp (RFC 3339, seconds are optional) as milliseconds since 1970-01-01T00:00:00Z. */
 function parseTimestamp(text: string): number | undefined {
   const instant = iso.test(text) ? Date.parse(text) : NaN;
   return Number.isNaN(instant) ? undefined : instant;
 }
 
-/** Reads the wait until a timestamp, in milliseconds from `now`; what is past is 0. */
+/** Returns the milliseconds from `now` until a timestamp. 0 for the past. */
 export function delayUntilTimestamp(text: string, now: number): number | undefined {
   return until(parseTimestamp(text), now);
 }
 
 /**
- * Reads the wait until a reset which may be written in any of the ways that servers have under one name: seconds from
- * now (below 10^8, three years), seconds since 1970 (from 10^9, the year 2001), milliseconds since 1970 (from 10^12, the
- * same year), or a date. What would lead more than a year ahead is not understood; what is past is 0.
+ * Returns the milliseconds until a reset. Servers use several formats for the same header:
+ *
+ * - seconds from now (below 10^8, three years);
+ * - seconds since 1970 (from 10^9, the year 2001);
+ * - milliseconds since 1970 (from 10^12, the same year);
+ * - a date.
+ *
+ * More than a year ahead is undefined. The past is 0.
  */
 export function delayUntilReset(text: string, now: number): number | undefined {
   const delay = number.test(text) ? untilNumber(Number(text), now) : until(dateOf(text, now), now);
@@ -64,7 +69,7 @@ export function delayUntilReset(text: string, now: number): number | undefined {
 function untilNumber(value: number, now: number): number | undefined {
   if (value < 1e8) return Math.ceil(value * 1_000);
   if (value < 1e9) return undefined;
-  // Between them stand seconds that never come, such as the end of the year 9999, and milliseconds that are long past.
+  // Between them are seconds in the far future, such as the end of the year 9999, and milliseconds long past.
   return until(value < 1e12 ? Math.ceil(value * 1_000) : value, now);
 }
 
@@ -81,12 +86,12 @@ function until(instant: number | undefined, now: number): number | undefined {
   return instant === undefined ? undefined : clampDelay(instant - now);
 }
 
-/** Whether a count of what remains says that nothing does. */
+/** Returns whether a count of remaining requests is 0. */
 export function isNothingLeft(text: string): boolean {
   return text.split(",").some((member) => /^\s*0+(?:\.0+)?\s*$/.test(member));
 }
 
-/** Reads every member of a header that came more than once, and gives the longest wait: none is undercut. */
+/** Parses every member of a header that occurs several times, and returns the longest delay. */
 export function longestDelay(
   value: string | null,
   read: (text: string) => number | undefined,
@@ -99,7 +104,7 @@ export function longestDelay(
   return delays.length === 0 ? undefined : Math.max(...delays);
 }
 
-/** Reads a field of parsed JSON by its path, `fieldOf(reply.body?.(), "error", "code")`; undefined where there is none. */
+/** Returns a field of parsed JSON by its path: `readField(reply.body?.(), "error", "code")`. Undefined without it. */
 export function readField(value: unknown, ...path: readonly string[]): unknown {
   let at = value;
   for (const name of path) {
@@ -109,19 +114,19 @@ export function readField(value: unknown, ...path: readonly string[]): unknown {
   return at;
 }
 
-/** Reads a text in parsed JSON by its path; empty where there is none. */
+/** Returns a string of parsed JSON by its path. Empty without it. */
 export function readText(value: unknown, ...path: readonly string[]): string {
   const text = readField(value, ...path);
   return typeof text === "string" ? text : "";
 }
 
-/** Reads a number in parsed JSON by its path; NaN where there is none. */
+/** Returns a number of parsed JSON by its path. NaN without it. */
 export function readNumber(value: unknown, ...path: readonly string[]): number {
   const number = readField(value, ...path);
   return typeof number === "number" ? number : NaN;
 }
 
-/** Reads a list in parsed JSON by its path; empty where there is none. */
+/** Returns a list of parsed JSON by its path. Empty without it. */
 export function readList(value: unknown, ...path: readonly string[]): readonly unknown[] {
   const list = readField(value, ...path);
   return Array.isArray(list) ? list : [];
