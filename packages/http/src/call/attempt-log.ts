@@ -45,7 +45,7 @@ export const bodyGivenOut = "not-retried: body-given-out";
 
 const emptyTrace: Trace = {};
 const noSkippedReplies: readonly SkippedReply[] = [];
-const success: AttemptDecision = { decision: "success" };
+const acceptedAsSuccess: AttemptDecision = { decision: "success" };
 
 /**
  * The log of one call: a record of each attempt, passed to hooks and channels. The base class of `Call` and not a field
@@ -71,7 +71,7 @@ export abstract class AttemptLog implements CallInfo, ObservedCall, Observer {
   #attemptAt = 0;
   #last: HttpResponse | undefined;
   /** The decision after a response that was accepted without a record. */
-  #acceptedDecision = success;
+  #acceptedDecision = acceptedAsSuccess;
   /** Whether the last record was not yet emitted, because it may be a redirect that is followed. */
   #isUnreported = false;
   /** Whether a returned body broke off, so that redirects are no longer followed. */

@@ -37,14 +37,14 @@ import { continuesWithoutBody } from "./unread-body.ts";
 
 const noLimiters: readonly Limiter[] = [];
 const givenUpByDeadline = { decision: "given-up: deadline" } as const;
-const success: Decision = { again: "no", reason: "success" };
+const successDecision: Decision = { again: "no", reason: "success" };
 
 /** One call to one URL: the state that its attempts share, and the rules between them. */
 export class Call extends AttemptLog implements CallRules, LimitedRequest, AttemptObserver {
   readonly #plan: CallPlan;
   /** The retries that remain. */
   retry: Retry;
-  #decision: Decision = success;
+  #decision: Decision = successDecision;
   /** The result that the call waits to retry. */
   #retriedResult: AttemptResult | undefined;
   /** The received part of a body that broke off within an attempt. */

@@ -9,6 +9,7 @@ import {
   type Pace,
   type LimitHit,
 } from "./pace.ts";
+import { onAbort } from "../support/bounded-wait.ts";
 import { steadyRate } from "./rate.ts";
 
 /** The limits of a request's wait in the queue. */
@@ -95,26 +96,23 @@ export class Limiter {
     return new Promise((resolve, reject) => {
       const forget = (): void => {
         stopTimer();
+        stopListening();
         this.#waiting.delete(waiter);
-        for (const signal of signals) signal?.removeEventListener("abort", abort);
       };
       const refuse = (reason: unknown): void => {
         forget();
         reject(reason);
       };
-      const abort = ({ target }: Event): void =>
-        refuse(target instanceof AbortSignal ? target.reason : undefined);
       const leave = (): void => {
         forget();
         resolve();
       };
       const waiter: Waiter = { leave, refuse, longestPause };
       const stopTimer = startTimer(this.#clock, deadline - now, () => refuse(this.#tooLate(0)));
-      this.#waiting.add(waiter);
-      for (const signal of signals) {
-        if (signal?.aborted === true) return refuse(signal.reason);
-        signal?.addEventListener("abort", abort, { once: true });
-      }
+      const stopListening = onAbort(signals, refuse);
+      const aborted = signals.find((signal) => signal?.aborted === true);
+      if (aborted === undefined) this.#waiting.add(waiter);
+      else refuse(aborted.reason);
     });
   }
 

@@ -1,3 +1,4 @@
+import { onAbort } from "@holdfast/http/internal";
 import type { Clock } from "@holdfast/policy";
 
 // The reason of a sleep that ends early.
@@ -24,16 +25,15 @@ export class Waiters {
     signal?.throwIfAborted();
     const ended = new AbortController();
     const wake = (): void => ended.abort(woken);
-    const abort = (): void => ended.abort(signal?.reason);
     this.#wakes.add(wake);
-    signal?.addEventListener("abort", abort, { once: true });
+    const stopListening = onAbort([signal], (reason) => ended.abort(reason));
     try {
       await clock.sleep(delay, ended.signal);
     } catch (error) {
       if (error !== woken) throw error;
     } finally {
       this.#wakes.delete(wake);
-      signal?.removeEventListener("abort", abort);
+      stopListening();
     }
   }
 }

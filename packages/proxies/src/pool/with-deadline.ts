@@ -1,3 +1,4 @@
+import { onAbort } from "@holdfast/http/internal";
 import type { Clock } from "@holdfast/policy";
 
 /** Limits of a wait for a function of the user. */
@@ -22,15 +23,14 @@ export async function withDeadline<T>(
 ): Promise<T> {
   signal?.throwIfAborted();
   const ended = new AbortController();
-  const abort = (): void => ended.abort(signal?.reason);
-  signal?.addEventListener("abort", abort, { once: true });
+  const stopListening = onAbort([signal], (reason) => ended.abort(reason));
   const timeout = clock.sleep(timeLeft, ended.signal).then(() => {
     throw timeoutError();
   });
   try {
     return await Promise.race([promise, timeout]);
   } finally {
-    signal?.removeEventListener("abort", abort);
+    stopListening();
     ended.abort();
   }
 }
