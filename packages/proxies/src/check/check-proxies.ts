@@ -19,60 +19,60 @@ import { findExitAddress } from "./exit-address.ts";
 import { parseProxyList } from "../list/proxy-list.ts";
 import { fillTemplate, needsCountry, createSessionId } from "../list/template.ts";
 
-/** What to try proxies with. */
+/** Options of `checkProxies`. */
 export interface ProxyCheckOptions {
-  /** What is asked for through each of them; one that answers with the address it was asked from tells the exit. */
+  /** URL to request through each proxy. A site that responds with the caller's address reveals the exit address. */
   readonly url: string;
-  /** Where the list comes from, for what is said of bad lines. @default "the list" */
+  /** Name of the list in messages about invalid lines. @default "the list" */
   readonly name?: string;
-  /** Proxies that are tried at the same time. @default 16 */
+  /** Proxies to test at the same time. @default 16 */
   readonly concurrency?: number;
-  /** Until the connection stands, and then of silence. @default "10s" */
+  /** Limit for the connection, and then for silence. @default "10s" */
   readonly timeout?: Duration;
-  /** What stands for `{country}` in a template. */
+  /** Value of `{country}` in a template. */
   readonly country?: string | undefined;
   readonly headers?: HeadersInit;
   readonly tls?: NonNullable<SessionOptions["tls"]>;
 }
 
-/** Why a proxy does not work: the word for it, and whose fault it is. */
+/** Why a proxy does not work, and whose fault it is. */
 export interface ProxyFailure {
-  /** A reason of a ProxyError (`"auth"`), or of a verdict (`"http-403"`); `"no-country"` where its template wants one. */
+  /** Reason of a ProxyError (`"auth"`) or of a verdict (`"http-403"`); `"no-country"` if the template needs a country. */
   readonly reason: string;
-  /** Absent where it was not tried. */
+  /** Absent if the proxy was not tested. */
   readonly fault?: ProxyFault;
   readonly message: string;
 }
 
-/** How one proxy did; no credentials are in it. */
+/** Result of one proxy, without credentials. */
 export interface ProxyCheck {
-  /** What may be shown of it: `http://10.0.0.1:8080`, several behind one address by number. */
+  /** Label: `http://10.0.0.1:8080`, with a number for several accounts behind one address. */
   readonly proxy: string;
-  /** Whether the answer was a success. */
+  /** Whether the response was a success. */
   readonly works: boolean;
-  /** What it speaks, where it could be spoken with. */
+  /** Protocol of the proxy, if it is known. */
   readonly kind?: ProxyScheme;
-  /** The address that the site saw, where its answer tells. */
+  /** Exit address, if the response contains it. */
   readonly exit?: string;
-  /** From the connection to the last byte of the answer, in milliseconds. */
+  /** Milliseconds from the connection to the last byte of the response. */
   readonly latency?: number;
   readonly status?: number;
   readonly failure?: ProxyFailure;
 }
 
-/** How the proxies of a list did. */
+/** Results of a list. */
 export interface ProxyChecks {
-  /** In the order of the list. */
+  /** Results in the order of the list. */
   readonly proxies: readonly ProxyCheck[];
-  /** What is wrong with each line that could not be read; nothing of it is quoted. */
+  /** A message for each invalid line, which quotes nothing of it. */
   readonly faults: readonly string[];
 }
 
 /**
- * Tries each proxy of a list with one request. A line without a scheme is tried as an http proxy, then as one for SOCKS5,
- * then for SOCKS4.
+ * Tests each proxy of a list with one request. A line without a scheme is tested as an http proxy, then as SOCKS5, then as
+ * SOCKS4.
  *
- * @throws InvalidUrlError and TypeError for what cannot be asked for by anybody.
+ * @throws InvalidUrlError or TypeError for a URL or an option that no proxy could use.
  */
 export async function checkProxies(list: string, options: ProxyCheckOptions): Promise<ProxyChecks> {
   if (!URL.canParse(options.url)) throw new InvalidUrlError("The URL to ask for is none");
@@ -133,7 +133,7 @@ async function checkAs(kind: ProxyScheme, spec: ProxySpec, options: ProxyCheckOp
   }
 }
 
-/** The URL by which one of its sessions is asked for, in the words of a kind. */
+/** Returns the URL of a proxy, with a new session, for one scheme. */
 function formatUrlAs(kind: ProxyScheme, spec: ProxySpec, { country }: ProxyCheckOptions): string {
   const { address, values, session } = spec;
   const filling = { values, country: country ?? spec.country, ttl: session.ttl };
@@ -159,7 +159,7 @@ function toCheckResult(kind: ProxyScheme, response: HttpResponse): Omit<ProxyChe
   return { works: true, kind, status, latency, ...(exit !== undefined && { exit }) };
 }
 
-// Whoever says one of these, does it in the language that it was spoken to in.
+// These reasons come from a proxy that understood the protocol.
 const reasonsInProtocol: ReadonlySet<ProxyReason> = new Set([
   "auth",
   "payment",
@@ -186,7 +186,7 @@ function toCheckFailure(kind: ProxyScheme, error: unknown): Pick<ProxyCheck, "ki
   return { ...(reasonsInProtocol.has(reason) && { kind }), failure: { reason, fault, message } };
 }
 
-/** Whether it is of no use to speak in another way. */
+/** Returns whether another protocol cannot help. */
 function isUnreachable({ failure }: ProxyCheck): boolean {
   return failure?.reason === "unreachable" || failure?.reason === "timeout-connect";
 }

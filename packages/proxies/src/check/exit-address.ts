@@ -1,12 +1,12 @@
 import { isIP } from "node:net";
 
-// As httpbin, ipify, ip-api and others of their kind name it.
+// Field names of httpbin, ipify, ip-api and similar sites.
 const names = ["origin", "ip", "ip_addr", "address", "query"];
 
 /**
- * Finds the address that a site saw a request come from, in the answer of a site that tells: JSON such as
- * `{ "origin": "203.0.113.9" }` or `{ "ip": "..." }`, or the address alone. Where it is the last of a list, the others are
- * what the request said of itself (X-Forwarded-For). Undefined where it is none of these.
+ * Finds the caller's address in the response of a site such as httpbin: JSON like `{ "origin": "203.0.113.9" }` or
+ * `{ "ip": "..." }`, or the bare address. In a list it takes the last one: the request itself supplied the others
+ * (X-Forwarded-For). Returns undefined if there is no address.
  */
 export function findExitAddress(text: string): string | undefined {
   const said = text.length > 10_000 ? undefined : (findAddressInJson(text) ?? text);

@@ -1,7 +1,7 @@
 import { isHost } from "@holdfast/http/internal";
 import type { ProxyEntry, ProxyInput } from "./entry.ts";
 
-/** A proxy as JSON has it: a URL, an entry, or host and port by the names that vendors' lists use. @throws TypeError for what is none. */
+/** Parses a proxy in JSON: a URL, an entry, or host and port under the names of vendors' lists. @throws TypeError if it is invalid. */
 export function parseJsonEntry(value: unknown): ProxyInput {
   if (typeof value === "string") return value;
   if (typeof value !== "object" || value === null) throw new TypeError("a proxy is a URL, or { url, ... }");
@@ -9,7 +9,7 @@ export function parseJsonEntry(value: unknown): ProxyInput {
   const scheme = textIn(value, "scheme", "protocol") || "http";
   const url = `${scheme}://${hostIn(value)}:${textIn(value, "port")}`;
   const [username, password] = [textIn(value, "username", "user"), textIn(value, "password", "pass")];
-  // What else a vendor says of a proxy is not ours.
+  // Ignores other fields of the vendor.
   const own = Object.entries(value).filter(([name]) => ownNames.has(name));
   return { ...Object.fromEntries(own), url, ...(username + password !== "" && { username, password }) };
 }
@@ -27,7 +27,7 @@ function isEntry(value: object): value is ProxyEntry {
   return "url" in value && typeof value.url === "string";
 }
 
-/** An IPv6 address gets its brackets: without them a part of it would be taken for the port. */
+/** Adds brackets to an IPv6 address. Without them, its last part would be read as the port. */
 function hostIn(value: object): string {
   const host = textIn(value, "host", "ip", "hostname", "address", "proxy_address");
   const bracketed = host.includes(":") && !host.startsWith("[") ? `[${host}]` : host;

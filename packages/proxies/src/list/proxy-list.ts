@@ -2,21 +2,21 @@ import { parseProxyEntry, type ProxySpec } from "./spec.ts";
 import type { ProxyEntry, ProxyInput } from "./entry.ts";
 import { parseJsonEntry } from "./json-entry.ts";
 
-/** What became of a list of proxies: those that could be read, and for each other one what is wrong, without credentials. */
+/** A parsed list: the valid proxies, and a message without credentials for each invalid one. */
 export interface ProxyList {
   readonly proxies: readonly ProxySpec[];
   readonly faults: readonly string[];
 }
 
 interface Row {
-  /** Where it stands: `proxies.txt:3`. */
+  /** Place of the row: `proxies.txt:3`. */
   readonly place: string;
   readonly read: () => ProxyInput;
 }
 
 /**
- * Reads proxies one to a line, or from JSON: a list, `{ "proxies": [...] }`, or a value on each line. Blank lines and
- * comments (`#`, `//`) are left out, and so is a first line that names columns; repeated proxies count once.
+ * Parses proxies, one per line or as JSON: a list, `{ "proxies": [...] }`, or a value per line. Skips blank lines, comments
+ * (`#`, `//`) and a first line that names columns. Repeated proxies count once.
  */
 export function parseProxyList(text: string, name: string): ProxyList {
   const bare = text.replace(/^\uFEFF/, "");
@@ -26,7 +26,7 @@ export function parseProxyList(text: string, name: string): ProxyList {
     : collectProxies(parseRows(bare, name));
 }
 
-/** Reads a list that a program made. `name` says where it comes from. */
+/** Parses a list from a program. `name` is its place in messages. */
 export function parseProxyEntries(inputs: readonly unknown[], name: string): ProxyList {
   return collectProxies(
     inputs.map((input, index) => ({
@@ -36,7 +36,7 @@ export function parseProxyEntries(inputs: readonly unknown[], name: string): Pro
   );
 }
 
-/** @throws TypeError that names every bad proxy, up to five. */
+/** Returns the proxies of a list. @throws TypeError that names up to five invalid proxies. */
 export function requireValid({ proxies, faults }: ProxyList): readonly ProxySpec[] {
   if (faults.length === 0) return proxies;
   const more = faults.length > 5 ? `, and ${faults.length - 5} more` : "";
@@ -55,7 +55,7 @@ function parseRows(text: string, name: string): readonly Row[] {
 const columns = /^(?:ip|host|hostname|address|proxy_address|server|port|proxy_port)$/i;
 const otherColumns = /^(?:user|username|login|pass|password|protocol|type|scheme)$/i;
 
-/** Whether a line is no proxy, but says what stands where in the lines below: `ip:port:user:pass`. */
+/** Returns whether a line is a header with column names: `ip:port:user:pass`. */
 function namesColumns(line: string): boolean {
   const words = line.split(/[:;,|\s@]+/).map((word) => word.replaceAll(/["']/g, ""));
   const known = words.filter((word) => columns.test(word));
@@ -68,7 +68,7 @@ function fromJson(text: string, name: string): ProxyList {
   return parseProxyEntries(Array.isArray(value) ? value : (listIn(value) ?? [value]), name);
 }
 
-/** The list in an object, by the names that vendors' interfaces use. */
+/** Finds the list in an object, under the names of vendors' interfaces. */
 function listIn(value: unknown): readonly unknown[] | undefined {
   if (typeof value !== "object" || value === null) return undefined;
   return ["proxies", "results", "data"]
@@ -85,7 +85,7 @@ function fromJsonLines(text: string, name: string): ProxyList {
       blank: line.trim() === "",
     }))
     .filter(({ blank }) => !blank);
-  // Without the platform's words, which quote the text.
+  // The message of JSON.parse would quote the text.
   if (lines[0]?.value === undefined)
     return { proxies: [], faults: [`${name}: it begins as JSON, and is none`] };
   return collectProxies(
@@ -125,7 +125,7 @@ function collectProxies(rows: readonly Row[]): ProxyList {
   return { proxies: [...proxies.values()], faults };
 }
 
-/** Tells entries of one URL apart that ask different functions for their credentials: by their order, which lasts when a list is made anew. */
+/** Separates entries of one URL with different credentials callbacks, by their order, so that they match when a list is read again. */
 class CredentialCallbacks {
   readonly #byId = new Map<string, Set<unknown>>();
 
@@ -147,10 +147,10 @@ function isSameEntry(a: ProxySpec, b: ProxySpec): boolean {
 }
 
 const word = /^(?:(rotatesPerConnection)|sessions=(\d+)|maxUses=(\d+))$/i;
-// Each word is said once.
+// Each option occurs once.
 const maxWords = 3;
 
-/** Reads a line of a list: a proxy, and behind it what else is said of it: `rotatesPerConnection`, `sessions=5`, `maxUses=20`. */
+/** Parses a line: a proxy, then its options: `rotatesPerConnection`, `sessions=5`, `maxUses=20`. */
 export function parseProxyLine(line: string): ProxyEntry {
   let entry: ProxyEntry = { url: line };
   for (let count = 0; count < maxWords; count += 1) {

@@ -16,36 +16,36 @@ import { checkTemplate, isSessionTemplate, sessionLimits } from "./template.ts";
 
 import type { ProxyCredentials, ProxyEntry, ProxyInput } from "./entry.ts";
 
-/** A proxy as the pool keeps it, checked. Neither `id` nor `address` may be shown. */
+/** A validated proxy. Never log `id` or `address`. */
 export interface ProxySpec {
-  /** Tells it from others: the same again is the same proxy. */
+  /** Identifies the proxy across readings of the source. */
   readonly id: string;
   readonly address: ProxyAddress;
-  /** Whether its scheme was written; without one it is taken for an http proxy. */
+  /** Whether the input had a scheme; without one it counts as an http proxy. */
   readonly isSchemeGiven: boolean;
-  /** What may be shown. */
+  /** Label without credentials. */
   readonly label: string;
   readonly values: Readonly<Record<string, string>> | undefined;
   readonly credentials: (() => Promise<ProxyCredentials>) | undefined;
   readonly country: string | undefined;
   readonly weight: number;
   readonly maxConcurrent: number;
-  /** Whether it has many addresses, each of which is a session. */
+  /** Whether the proxy has many exit addresses, one per session. */
   readonly gateway: boolean;
   readonly sessions: number;
   readonly session: {
-    /** What the vendor is told, in milliseconds. */
+    /** The ttl in the vendor's template, in milliseconds. */
     readonly ttl: number;
-    /** What we keep to, in milliseconds. */
+    /** The pool's own, shorter limits, in milliseconds. */
     readonly own: { readonly ttl: number; readonly idle: number };
     readonly maxUses: number;
   };
 }
 
 /**
- * Checks a proxy that somebody names.
+ * Validates a proxy.
  *
- * @throws TypeError or RangeError that says what is wrong, without any credential.
+ * @throws TypeError or RangeError with the reason, without credentials.
  */
 export function parseProxyEntry(input: ProxyInput): ProxySpec {
   const { url, values, credentials, country, session = {}, ...entry } = validateEntry(input);
@@ -96,7 +96,7 @@ function validateEntry(input: ProxyInput): ProxyEntry {
   return input;
 }
 
-// Values are secret, or looked at where they are used.
+// Secret, or validated where it is used.
 const anything: Check = () => undefined;
 const text: Check = kind({ wanted: "a text", fits: (value) => typeof value === "string", secret: true });
 const entryCheck = options<ProxyEntry>(

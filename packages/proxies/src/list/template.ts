@@ -3,15 +3,15 @@ import { toMs } from "@holdfast/policy/internal";
 import type { ProxyAddress } from "@holdfast/http/internal";
 import type { SessionLimits } from "./entry.ts";
 
-/** What a template's placeholders are filled with. */
+/** Values of the placeholders of a template. */
 export interface TemplateValues {
-  /** Names of the owner's own, such as `user`, `pass`, `zone` or `city`. */
+  /** The template's own names, such as `user`, `pass`, `zone` or `city`. */
   readonly values?: Readonly<Record<string, string>> | undefined;
-  /** A country's code, as the vendor writes it. */
+  /** Country code in the vendor's notation. */
   readonly country?: string | undefined;
-  /** The id of a session, made by `newSession`. */
+  /** Session id from `createSessionId`. */
   readonly session?: string | undefined;
-  /** How long the vendor is to keep the session, in milliseconds. */
+  /** How long the vendor must keep the session, in milliseconds. */
   readonly ttl?: number | undefined;
 }
 
@@ -24,38 +24,38 @@ const alphabets: Readonly<Record<string, string>> = {
 };
 const units: Readonly<Record<string, number>> = { seconds: 1_000, minutes: 60_000, hours: 3_600_000 };
 const placeholder = /\{([a-z]\w*)(?::([a-z]+)(\d*))?\}/gi;
-// A part in parentheses that has a placeholder is left out whole where the placeholder has no value.
+// A part in parentheses with a placeholder is omitted if the placeholder has no value.
 const optionalPart = /\(([^(){}]*(?:\{[^{}]*\}[^(){}]*)+)\)/g;
-// What a day's sessions of a busy pool do not meet by chance.
+// Long enough that the sessions of a busy pool do not collide within a day.
 const defaultLength = 8;
 
-/** Whether a proxy's user or password is a template that makes a session: one address for as long as it lasts. */
+/** Returns whether user or password is a template with a session. */
 export function isSessionTemplate({ username, password }: ProxyAddress): boolean {
   return /\{session\b/.test(username + password);
 }
 
-/** Whether a proxy's user or password names a country that is chosen with the request. */
+/** Returns whether user or password has a country placeholder. */
 export function takesCountry({ username, password }: ProxyAddress): boolean {
   return /\{country\b/.test(username + password);
 }
 
-/** Whether it cannot do without one: `{country}` stands in no part that may be left out. */
+/** Returns whether a country is required: `{country}` is not in an optional part. */
 export function needsCountry({ username, password }: ProxyAddress): boolean {
   return /\{country\b/.test((username + password).replaceAll(/\([^()]*\)/g, ""));
 }
 
 /**
- * Fills a template: `{session:alnum8}` by the id, `{ttl:minutes}` by whole minutes (or `seconds`, `hours`), any other
- * name by its value. A part in parentheses, such as `(-cc-{country})`, goes where its placeholder has no value.
+ * Fills a template: `{session:alnum8}` with the id, `{ttl:minutes}` with whole minutes (or `seconds`, `hours`), any other
+ * name with its value. Omits a part in parentheses, such as `(-cc-{country})`, if its placeholder has no value.
  *
- * @throws TypeError for a placeholder that has no value; it names the placeholder alone.
+ * @throws TypeError for a placeholder without a value; it names only the placeholder.
  */
 export function fillTemplate(address: ProxyAddress, filling: TemplateValues): ProxyAddress {
   const filled = (text: string): string => fillText(text, filling);
   return { ...address, username: filled(address.username), password: filled(address.password) };
 }
 
-/** Makes a session id as the template's vendor wants it: `{session:alnum8}` has 8 letters and digits. */
+/** Creates a session id in the format of the template: `{session:alnum8}` has 8 letters and digits. */
 export function createSessionId({ username, password }: ProxyAddress, random: Random): string {
   const [, alphabet = "alnum", length = ""] =
     /\{session(?::([a-z]+)(\d*))?\}/.exec(username + password) ?? [];
@@ -65,7 +65,7 @@ export function createSessionId({ username, password }: ProxyAddress, random: Ra
 }
 
 /**
- * Checks a template once, so that no request finds out: its alphabets, units, and names of the owner's own.
+ * Validates a template once, before any request: its formats, units and own names.
  *
  * @throws TypeError that names the placeholder.
  */
@@ -89,7 +89,7 @@ function isKnownFormat(name: string, kind: string | undefined, length = ""): boo
   return kind === undefined || (Object.hasOwn(kinds[name] ?? {}, kind) && Number(length) <= 255);
 }
 
-/** How long we use a session, in milliseconds: a tenth less than its vendor keeps it, so that it never ends under a request. */
+/** Returns the pool's limits of a session, in milliseconds: a tenth below the vendor's, so that no session ends during a request. */
 export function sessionLimits({ ttl = "10m", idle = Infinity }: SessionLimits = {}): {
   readonly ttl: number;
   readonly idle: number;

@@ -4,49 +4,54 @@ import type { ProxyListener } from "./events.ts";
 import type { RotationName } from "../rules/rotation.ts";
 import type { ProxyInput } from "../list/entry.ts";
 
-/** A proxy as a rotation of your own sees it. */
+/** A proxy as your own rotation function sees it. */
 export interface ProxyCandidate {
+  /** Label without credentials. */
   readonly proxy: string;
   readonly country: string | undefined;
   readonly weight: number;
-  /** Requests that it was given so far. */
+  /** Requests so far. */
   readonly uses: number;
-  /** Requests that it carries now. */
+  /** Requests in flight. */
   readonly inFlight: number;
 }
 
-/** Chooses among the proxies that are fit; it is asked for each request, so that its cost grows with the pool. */
+/** Chooses among the available proxies. The pool calls it for each request, so the cost grows with the pool. */
 export type ChooseProxy = (candidates: readonly ProxyCandidate[], request: ProxyRequest) => ProxyCandidate;
 
-/** A function that gives proxies: each time all that there are. */
+/** Returns all proxies of a source. */
 export type FetchProxies = () => Promise<readonly ProxyInput[]>;
 
-/** A function that gives proxies, and when it is asked again besides. */
+/** A source function, and when the pool calls it again. */
 export interface FetchedProxies {
   readonly fetch: FetchProxies;
-  /** How often. @default "10m" */
+  /** Interval between calls. @default "10m" */
   readonly every?: Duration;
-  /** When fewer than these are fit. @default 1 */
+  /** Calls the function early when fewer proxies are available. @default 1 */
   readonly minAvailable?: number;
-  /** When one proxy has rested as often in a row. @default 3 */
+  /** Calls the function early when a proxy had this many consecutive cooldowns. @default 3 */
   readonly afterCooldowns?: number;
 }
 
-/** A file with a proxy on each line, or a JSON list. It is looked at again as requests are made. */
+/** A file with one proxy per line, or a JSON list. The pool reads it again when it changes. */
 export interface ProxyFile {
   readonly file: string;
-  /** How often it is looked at, at most. @default "1s" */
+  /** Shortest interval between checks of the file. @default "1s" */
   readonly every?: Duration;
 }
 
-/** A list in a variable, parted by commas or white space; without it the proxies in `all_proxy`, `https_proxy` and `http_proxy`. `no_proxy` holds. */
+/**
+ * Proxies in an environment variable, separated by commas or white space. Without the variable: `all_proxy`,
+ * `https_proxy` and `http_proxy`. `no_proxy` applies.
+ */
 export interface ProxyEnvironment {
+  /** The variables, such as `process.env`. */
   readonly environment: Environment;
   /** @default "HOLDFAST_PROXIES" */
   readonly variable?: string;
 }
 
-/** Where proxies come from. */
+/** A source of proxies: a list, a file, a function or the environment. */
 export type ProxySource =
   | readonly ProxyInput[]
   | ProxyFile
@@ -56,46 +61,47 @@ export type ProxySource =
 
 /** Proxies of one price. */
 export interface ProxyTier {
-  /** For events and statistics. */
+  /** Name in events and statistics. */
   readonly name: string;
   readonly proxies: ProxySource;
-  /** What it costs, in a currency of your own. @default perRequest 1 for the first tier, 2 for the second, and so on */
+  /** Cost in a currency of your choice. @default perRequest 1 for the first tier, 2 for the second, and so on */
   readonly cost?: { readonly perRequest?: number; readonly perGb?: number };
-  /** What may be spent on it, in that currency; then it is used no more. @default no limit */
+  /** Most to spend on the tier, in the same currency. The pool stops using a tier without budget. @default no limit */
   readonly budget?: number;
 }
 
-/** Whether an answer refuses the address, or the short stable code by which it does, such as `"expired"`. */
+/** Returns whether a response is a block, or a short stable code for the reason, such as `"expired"`. */
 export type IsBlocked = (response: HttpResponse) => boolean | string | Promise<boolean | string>;
 
 export interface ProxyPoolOptions {
-  /** Who is next. @default "round-robin" */
+  /** How to choose the next proxy. @default "round-robin" */
   readonly rotation?: RotationName | ChooseProxy;
-  /** Whether each connection through a proxy comes out at another address, where its entry does not say. @default false */
+  /** Whether each connection through a proxy has another exit address, unless its entry says otherwise. @default false */
   readonly rotatesPerConnection?: boolean;
-  /** How long a proxy rests at first; each rest in a row is twice as long, and up to half as long again by chance. @default "30s" */
+  /** First cooldown of a proxy. Each consecutive one is twice as long, plus up to half at random. @default "30s" */
   readonly cooldown?: Duration;
-  /** @default "1h" */
+  /** Longest cooldown. @default "1h" */
   readonly maxCooldown?: Duration;
-  /** Rests in a row after which a proxy is retired, and only probed after the longest rest. @default 5 */
+  /** Consecutive cooldowns until a proxy is retired: then only probes use it, after the longest cooldown. @default 5 */
   readonly retireAfter?: number;
-  /** The key of a request, or `"host"`: requests with the same key keep one identity. @default none */
+  /** `"host"`, or a function that returns a key: requests with the same key share an identity. @default no identities */
   readonly sticky?: "host" | ((request: ProxyRequest) => string | undefined);
-  /** User agents for sticky identities: each draws one and keeps it. @default the session's */
+  /** User agents for sticky identities. Each identity draws one and keeps it. @default the session's */
   readonly userAgents?: readonly string[];
-  /** The most sticky identities that are kept. @default 10000 */
+  /** Most sticky identities to keep. @default 10000 */
   readonly maxIdentities?: number;
-  /** How long an identity is kept that nobody uses. @default "30m" */
+  /** How long to keep an unused identity. @default "30m" */
   readonly identityIdle?: Duration;
-  /** What a request does when no proxy is fit: fail with a NoProxyError, or wait for one. @default "fail" */
+  /** Whether a request fails with a NoProxyError when no proxy is available, or waits for one. @default "fail" */
   readonly whenEmpty?: "fail" | "wait";
   /**
-   * Calls an answer a block that nothing else tells from a good one, such as a proxy's own page with status 200: true, or a
-   * code for the reason. It is asked of every answer that is none already; a streamed one shows its head alone.
+   * Recognises blocks that look like a success, such as a page of the proxy with status 200. Called for each response
+   * that is not a block already; a streamed response has only its head.
    */
   readonly isBlocked?: IsBlocked;
-  /** The share of requests below which a dearer tier takes over. @default 0.5 */
+  /** Share of successful requests below which the next tier takes over. @default 0.5 */
   readonly minSuccessRate?: number;
+  /** Receives the events of the pool. */
   readonly on?: ProxyListener;
   readonly clock?: Clock;
   readonly random?: Random;

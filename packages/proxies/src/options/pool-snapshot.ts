@@ -1,24 +1,24 @@
-/** How a proxy stood at a host, or at all; times are milliseconds since 1970. */
+/** The health of a proxy at one host or for every host. Times are milliseconds since 1970. */
 export interface RememberedHealth {
-  /** The host; absent for all of them. */
+  /** The host; absent for every host. */
   readonly host?: string;
   readonly cooldowns: number;
   readonly score?: number;
-  /** Since when it has its score. */
+  /** Instant at which the score was computed. */
   readonly asOf?: number;
-  /** When its rest ends. */
+  /** End of the cooldown. */
   readonly until?: number;
   readonly since?: number;
   readonly reason?: string;
   readonly throttled?: boolean;
 }
 
-/** What a pool knows of the health of its proxies: plain data, to be kept in a file. */
+/** The health of all proxies of a pool: plain data for a file. */
 export interface PoolSnapshot {
   readonly salt: string;
   /**
-   * By the proxy that it is of: what may be shown of it, and 32 bits of a salted hash of the rest, which tell several
-   * accounts behind one address apart and are too few to find a password by.
+   * Health by proxy. A key is the label and 32 bits of a salted hash of the entry: enough to separate accounts behind one
+   * address, and too few to find a password.
    */
   readonly proxies: Readonly<Record<string, readonly RememberedHealth[]>>;
 }

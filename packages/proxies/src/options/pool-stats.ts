@@ -1,29 +1,29 @@
-/** What is counted of a proxy. */
+/** Counts of one proxy. */
 export interface ProxyCounts {
   readonly requests: number;
   readonly successes: number;
-  /** Answers that refused the address: 403 and challenge pages. */
+  /** Responses that reject the proxy's address: 403 and challenge pages. */
   readonly blocks: number;
   readonly throttles: number;
-  /** Failures on the way, the proxy's own included. */
+  /** Failures on the way, including those of the proxy itself. */
   readonly failures: number;
   readonly cooldowns: number;
-  /** The rests by what led to them, such as `{ "http-403": 2, "proxy-auth": 1 }`. */
+  /** Cooldowns by reason, such as `{ "http-403": 2, "proxy-auth": 1 }`. */
   readonly cooldownReasons: Readonly<Record<string, number>>;
   readonly bytes: number;
-  /** Requests that were answered before a block, on average; undefined without one. */
+  /** Average number of requests before a block; undefined without one. */
   readonly requestsBeforeBlock: number | undefined;
 }
 
-/** How a proxy does. */
+/** Statistics of one proxy. */
 export interface ProxyStats extends ProxyCounts {
-  /** What may be shown of it. */
+  /** Label without credentials. */
   readonly proxy: string;
   readonly tier: string;
   readonly state: "available" | "cooling-down" | "probing" | "retired";
-  /** Requests that it carries now. */
+  /** Requests in flight. */
   readonly inFlight: number;
-  /** Where it rests: for one host, or without `host` for all. Times are milliseconds since 1970. */
+  /** Cooldowns in effect: for one host, or for every host if `host` is absent. Times are milliseconds since 1970. */
   readonly activeCooldowns: readonly {
     readonly host?: string;
     readonly reason: string;
@@ -31,17 +31,17 @@ export interface ProxyStats extends ProxyCounts {
   }[];
 }
 
-/** How a pool does: plain data, without credentials. */
+/** Statistics of a pool: plain data without credentials. */
 export interface ProxyPoolStats {
   readonly proxies: readonly ProxyStats[];
   readonly tiers: readonly TierCounts[];
-  /** Sticky identities that are kept. */
+  /** Number of sticky identities. */
   readonly identities: number;
-  /** Hosts that are remembered. */
+  /** Number of hosts that the pool remembers. */
   readonly hosts: number;
 }
 
-/** What is counted of a tier. */
+/** Counts of one tier. */
 export interface TierCounts {
   readonly name: string;
   readonly requests: number;
@@ -49,6 +49,6 @@ export interface TierCounts {
   readonly bytes: number;
   /** In the currency of its prices. */
   readonly cost: number;
-  /** How often it took over from a cheaper one, at any host. */
+  /** How often the tier took over from a cheaper one, at any host. */
   readonly escalations: number;
 }

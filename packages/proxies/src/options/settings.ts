@@ -10,11 +10,11 @@ import type { ChooseProxy, IsBlocked, ProxyPoolOptions, ProxySource, ProxyTier }
 import type { RotationName } from "../rules/rotation.ts";
 import { tierDefaults, type TierRule } from "../rules/tiers.ts";
 
-/** The options of a pool with all that was left out. */
+/** The options of a pool with defaults applied. */
 export interface PoolSettings {
   readonly rotation: RotationName | ChooseProxy;
   readonly rule: HealthRule;
-  /** The one for a proxy with many addresses, and for one that is alone. */
+  /** Rule for a gateway with many addresses, and for the only proxy of a pool. */
   readonly lenient: HealthRule;
   readonly originFailure: RepetitionRule;
   readonly proxyFailure: RepetitionRule;
@@ -31,31 +31,31 @@ export interface PoolSettings {
   readonly random: Random;
 }
 
-/** What a pool does when it is told nothing; times are milliseconds. */
+/** Defaults of a pool. Times are milliseconds. */
 export const proxyPoolDefaults = {
   rotation: "round-robin",
   cooldown: 30_000,
   maxCooldown: 3_600_000,
   retireAfter: 5,
-  /** Failures that may be the proxy's, less half of its successes, before it rests for a host: who fails every second time does. */
+  /** Points until a cooldown at a host. With this reward, a proxy that fails every second time gets a cooldown. */
   limit: 3,
   reward: 0.5,
-  /** Failures in a row before one rests for a host that has many addresses, or that is the only one. */
+  /** Consecutive failures until a cooldown at a host, for a gateway and for the only proxy. */
   lenientLimit: 8,
-  /** In what time a failure counts half. */
+  /** Time in which a score halves. */
   halfLife: 300_000,
-  /** How long a probe may take. */
+  /** Longest duration of a probe. */
   probe: 120_000,
-  /** So many proxies that fail alike within the window show that it is the origin. */
+  /** Proxies that must fail in the same way within the window to show that the host is at fault. */
   originFailure: { count: 3, window: 30_000 },
-  /** One that fails at so many hosts within the window, and at none in between not, is itself at fault. */
+  /** Hosts at which a proxy must fail within the window, without a success in between, to show that the proxy is at fault. */
   proxyFailure: { count: 3, window: 600_000 },
   maxIdentities: 10_000,
   identityIdle: 1_800_000,
   whenEmpty: "fail",
 } as const;
 
-/** @throws TypeError or RangeError for an option that is none. */
+/** Validates options and applies defaults. @throws TypeError or RangeError for an invalid option. */
 export function resolveSettings(options: ProxyPoolOptions): PoolSettings {
   refuse("ProxyPool", poolOptionsCheck(options));
   const {
@@ -92,9 +92,9 @@ function identitySettingsOf({
 }
 
 /**
- * The tiers of a pool; a source alone is one tier, whose requests cost nothing.
+ * Returns the tiers of a pool. A single source becomes one tier without costs.
  *
- * @throws TypeError or RangeError for what are none.
+ * @throws TypeError or RangeError for invalid tiers.
  */
 export function resolveTiers(
   source: ProxySource | { readonly tiers: readonly ProxyTier[] },

@@ -25,7 +25,7 @@ function amount(wanted: string, most = Infinity): Check {
   });
 }
 
-/** What the options of a pool may be. */
+/** Checks the options of a pool. */
 export const poolOptionsCheck: Check = options<ProxyPoolOptions>(
   {
     rotation: kind({
@@ -57,7 +57,7 @@ export const poolOptionsCheck: Check = options<ProxyPoolOptions>(
   },
 );
 
-// Options that were given with the source.
+// Options of the pool that were given with the source.
 const misplaced = Object.fromEntries(
   [
     "rotation",
@@ -88,17 +88,17 @@ const sources: Readonly<Record<string, Check>> = {
 const wanted =
   "takes a list of proxies, { file }, { fetch }, { environment }, { tiers }, or a function first";
 
-/** What a source of proxies may be; what is in a list is looked at when it is read. */
+/** Checks a source of proxies. The entries of a list are validated when it is read. */
 export const sourceCheck: Check = (value) => {
   if (Array.isArray(value) || isFunction(value)) return undefined;
   const name = isObject(value) ? Object.keys(sources).find((each) => each in value) : undefined;
-  // What was given in its place may be a proxy with a password.
+  // The value may be a proxy with a password, so the message quotes nothing of it.
   return name === undefined ? { at: "", says: wanted, range: false } : sources[name]?.(value);
 };
 
 const price = amount("an amount, 0 or more");
 
-/** What the tiers of a pool may be; their sources are looked at when they are read. */
+/** Checks the tiers of a pool. Their sources are validated when they are opened. */
 export const tiersCheck: Check = options<{ tiers: readonly ProxyTier[] }>(
   {
     tiers: listOf(

@@ -3,9 +3,9 @@ import type { Identity, Member } from "../state/member.ts";
 import { fillTemplate } from "../list/template.ts";
 
 /**
- * Gives the URL of a proxy for a request: its template filled for the identity, its credentials asked for where a
- * callback gives them. Identities differ in their URLs, if only by a fragment, so that no two of them share a
- * connection or a TLS session.
+ * Returns the URL of a proxy for a request: the template filled for the identity, the credentials from the callback if there
+ * is one. URLs of different identities differ, at least by a fragment, so that they share no connection and no TLS
+ * session.
  */
 export function leaseUrl(
   { spec }: Member,

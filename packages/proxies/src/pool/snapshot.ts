@@ -14,14 +14,14 @@ export interface SnapshotKeeperOptions {
   readonly roster: Iterable<Member>;
 }
 
-// Beyond this a memory costs more than it is worth.
+// Beyond this size a snapshot costs more than it is worth.
 const maxKept = 20_000;
-// A calendar that was set back makes no rest endless.
+// Bounds cooldowns after the system clock was set back.
 const longestRest = 86_400_000;
-// What only its owner can put right: whoever begins again may have done so.
+// Only the user can fix these, and may have done so before the restart.
 const ownersMatter: ReadonlySet<string> = new Set(["proxy-auth", "proxy-payment", "proxy-credentials"]);
 
-/** Writes down how the proxies of a pool stand, and gives what was written down back to those who come in. */
+/** Writes the health of the proxies to snapshots and restores it, also for proxies that join later. */
 export class SnapshotKeeper {
   readonly #options: SnapshotKeeperOptions;
   readonly #keys = new WeakMap<Member, string>();
@@ -32,7 +32,7 @@ export class SnapshotKeeper {
     this.#options = options;
   }
 
-  /** How the proxies stand now. */
+  /** The current snapshot. */
   get current(): PoolSnapshot {
     const kept = new Map(this.#recalled);
     const hosts = [...this.#options.hosts];
@@ -40,7 +40,7 @@ export class SnapshotKeeper {
     return { salt: this.#saltNow(), proxies: Object.fromEntries(latest(kept)) };
   }
 
-  /** Gives a memory back to the proxies that are there, and to those that will come; what is none is left alone. */
+  /** Restores a snapshot for present and future proxies. Ignores a value that is not a snapshot. */
   restore(memory: unknown): void {
     if (!isMemory(memory)) return;
     this.#salt ??= memory.salt;
@@ -49,7 +49,7 @@ export class SnapshotKeeper {
     for (const member of this.#options.roster) this.applyTo(member);
   }
 
-  /** Takes note that a proxy has come in. */
+  /** Restores the health of a proxy that joined. */
   applyTo(member: Member): void {
     if (this.#recalled.size === 0) return;
     const key = this.#keyOf(member);
@@ -74,7 +74,7 @@ export class SnapshotKeeper {
     const paused = { at: "cooling-down", since: since + ago, reason, throttled } as const;
     const end = Math.min(until + ago, clock.now() + Math.max(longestRest, 2 * rule.maxCooldown));
     if (host !== undefined || throttled) return { ...paused, cooldowns, until: end };
-    // Nobody waits for long to see whether a proxy is there again that was not.
+    // A proxy that was down may be back, so a restored cooldown is short.
     const soon = clock.now() + proxyPoolDefaults.cooldown;
     return {
       ...paused,
@@ -103,7 +103,7 @@ export class SnapshotKeeper {
     const { cooldowns } = health;
     if (health.at === "available") return { cooldowns, score: health.score, asOf: dateOf(health.asOf) };
     const { since, reason, throttled } = health;
-    // A probe of which nothing is heard any more is not followed by another at once.
+    // A lost probe is not followed by another one immediately.
     const until = health.at === "probing" ? since + rule.cooldown : health.until;
     return { cooldowns, until: dateOf(until), since: dateOf(since), reason, throttled };
   }
@@ -131,7 +131,7 @@ function saltOf(random: Random): string {
   return half() + half();
 }
 
-/** Those whose rests end last, where they are too many. */
+/** Keeps the health whose cooldown ends last, if there are too many. */
 function latest(
   kept: ReadonlyMap<string, readonly RememberedHealth[]>,
 ): readonly (readonly [string, readonly RememberedHealth[]])[] {

@@ -3,7 +3,7 @@ import type { Clock } from "@holdfast/policy";
 import { isRetired, type Health, type HealthRule } from "../rules/health.ts";
 import type { Host, Member } from "../state/member.ts";
 
-/** What statistics are made of. */
+/** Input of `toPoolStats`. */
 export interface StatsSources {
   readonly members: readonly Member[];
   readonly hosts: readonly Host[];
@@ -13,7 +13,7 @@ export interface StatsSources {
   readonly clock: Clock;
 }
 
-/** Makes the statistics of a pool. */
+/** Computes the statistics of a pool. */
 export function toPoolStats({
   members,
   hosts,

@@ -1,24 +1,24 @@
 import type { HttpResponse } from "@holdfast/http";
 import { hasHeader } from "@holdfast/http/internal";
 
-/** What tells the page of a guard from the page that was asked for. All of it has to be there. */
+/** Identifies the challenge page of a bot protection. All given parts must match. */
 interface Fingerprint {
   readonly name: string;
-  /** A header, and what is in it: certain alone. */
+  /** A header and its value, which is sufficient alone. */
   readonly header?: readonly [name: string, value: RegExp];
   readonly title?: RegExp;
-  /** A part of the page, as it is: it begins with what pages have little of, which makes it five times as fast to look for. */
+  /** A literal part of the page. It begins with a rare character, which makes the search five times as fast. */
   readonly mark?: string;
   readonly pattern?: RegExp;
 }
 
 /**
- * Guards by the pages that they put in the place of what was asked for. A guard's script in a page says nothing: sites
- * load it with every page. So each fingerprint is what only the challenge itself has.
+ * Challenge pages of bot protections. Their scripts prove nothing, because sites load them with every page. Each fingerprint
+ * is something that only the challenge itself contains.
  */
 const fingerprints: readonly Fingerprint[] = [
   { name: "cloudflare", header: ["cf-mitigated", /^challenge$/i] },
-  // The path /cdn-cgi/challenge-platform/ alone is in ordinary pages.
+  // The path /cdn-cgi/challenge-platform/ alone occurs in ordinary pages.
   { name: "cloudflare", title: /^(?:just a moment|attention required)/i, mark: "_cf_chl_opt" },
   { name: "cloudflare", title: /access denied|you have been blocked/i, mark: "cf-error-details" },
   { name: "aws-waf", header: ["x-amzn-waf-action", /^(?:challenge|captcha)$/i] },
@@ -26,7 +26,7 @@ const fingerprints: readonly Fingerprint[] = [
   { name: "vercel", header: ["x-vercel-mitigated", /^(?:challenge|deny)$/i] },
   { name: "vercel", title: /^vercel security checkpoint/i },
   { name: "datadome", mark: ".captcha-delivery.com", pattern: /var dd\s*=\s*\{/ },
-  // The script of PerimeterX is everywhere; its box is not.
+  // The script of PerimeterX occurs everywhere, its box does not.
   {
     name: "perimeterx",
     title: /^(?:access to this page has been denied|human verification)/i,
@@ -39,7 +39,7 @@ const fingerprints: readonly Fingerprint[] = [
     mark: "You don't have permission to access",
     pattern: /Reference\s?(?:#|&#32;&#35;)/,
   },
-  // The resource alone is in ordinary pages.
+  // The resource alone occurs in ordinary pages.
   { name: "imperva", mark: "Incapsula incident ID", pattern: /_Incapsula_Resource/ },
   {
     name: "google",
@@ -55,12 +55,12 @@ const fingerprints: readonly Fingerprint[] = [
   { name: "f5", mark: "The requested URL was rejected", pattern: /support ID is/i },
 ];
 
-// Challenges are small pages. Those that are not told by their titles are smaller still, and most pages have to be looked
-// through for them.
+// Challenges are small pages. Those without a typical title are even smaller, and most pages have to be searched
+// for them.
 const largestPage = 65_536;
 const largestUntitled = 16_384;
 
-/** Says whose challenge a response is, whatever its status; undefined when it is none. A streamed response shows its headers alone. */
+/** Returns the name of the bot protection whose challenge a response is, whatever its status; undefined if it is none. A streamed response shows its headers alone. */
 export function findChallenge(response: HttpResponse): string | undefined {
   const page = readPage(response);
   const title = page === undefined ? "" : (/<title[^<>]*>\s*([^<]*)/i.exec(page)?.[1] ?? "");
@@ -86,7 +86,7 @@ function readPage(response: HttpResponse): string | undefined {
   if (!/\bhtml\b/i.test(type ?? "")) return undefined;
   const content = readContent(response);
   if (content === undefined || content.byteLength > largestPage) return undefined;
-  // All marks are ASCII, which every charset of the web but UTF-16 has in common.
+  // All marks are ASCII, which every charset of the web except UTF-16 shares.
   return decodeLatin1(content);
 }
 
@@ -98,7 +98,7 @@ function readContent(response: HttpResponse): Uint8Array | undefined {
   try {
     return response.content;
   } catch {
-    // A streamed response has no content yet, and says so by throwing.
+    // A streamed response throws: it has no content yet.
     return undefined;
   }
 }

@@ -1,66 +1,66 @@
-/** How health is judged; times are milliseconds. */
+/** Rule for the health of a proxy. Times are milliseconds. */
 export interface HealthRule {
-  /** The first rest; each one after it without a success between is twice as long. */
+  /** First cooldown. Each consecutive one without a success in between is twice as long. */
   readonly cooldown: number;
   readonly maxCooldown: number;
-  /** Rests in a row after which an address is retired: from then on it is probed after the longest rest only. */
+  /** Consecutive cooldowns after which a proxy is retired: it is probed after the longest cooldown only. */
   readonly retireAfter: number;
-  /** The score at which an address rests. */
+  /** Score at which a cooldown begins. */
   readonly limit: number;
-  /** What a success takes off the score, to which a failure adds one. */
+  /** Points that a success subtracts from the score. A failure adds one. */
   readonly reward: number;
-  /** In what time a score halves. */
+  /** Time in which a score halves. */
   readonly halfLife: number;
-  /** How long a probe may go on before it is taken for lost. */
+  /** Longest duration of a probe before it counts as lost. */
   readonly probe: number;
 }
 
 /**
- * The health of one address, at one host or at all of them. `rests` counts those in a row, each success takes one off;
- * from `retireAfter` on the address is retired: a rest like any other, but the longest.
+ * The health of one proxy, at one host or for every host. `cooldowns` counts consecutive ones; each success subtracts one.
+ * From `retireAfter` on the proxy is retired: its cooldown is the longest.
  *
  * ```
- *      failed: a point, succeeded: `reward` less, ignored: nothing
- *  ┌─┐
- *  ▼ │
- *  fit ── failed up to the limit, refused, throttled ──▶ resting ── leased after the rest ──▶ probing
- *   ▲                                                      ▲  ▲                                │ │ │
- *   │                                                      │  └─ failed, refused, throttled: ──┘ │ │
- *   │                                                      │     the next rest                   │ │
- *   │                                                      └─ ignored: over at once ─────────────┘ │
- *   └────────────────────────────────────── succeeded ─────────────────────────────────────────────┘
+ *      failed: a point more, succeeded: `reward` less, ignored: no change
+ *  ┌───┐
+ *  ▼   │
+ *  available ── failed up to the limit, refused, throttled ──▶ cooling-down ── leased after it ──▶ probing
+ *   ▲                                                           ▲  ▲                               │ │ │
+ *   │                                                           │  └─ failed, refused, throttled: ─┘ │ │
+ *   │                                                           │     the next cooldown              │ │
+ *   │                                                           └─ ignored: ends immediately ────────┘ │
+ *   └────────────────────────────────────── succeeded ─────────────────────────────────────────────────┘
  * ```
  *
- * Nothing but a lease ends `resting`: a rest that is over keeps the name until then, and `isFit` says that it is over.
- * Nothing but a later word of who asked for patience changes a rest. Which outcomes have which effect is in blame.ts.
+ * Only a lease ends `cooling-down`: an elapsed cooldown keeps its state until then, and `isAvailable` checks the time.
+ * Only a later throttle changes a cooldown in effect. rules/attribution.ts maps outcomes to effects.
  */
 export type Health =
   | { readonly at: "available"; readonly cooldowns: number; readonly score: number; readonly asOf: number }
   | CoolingDown;
 
-/** An address that rests until an instant, or that is tried by one request alone. */
+/** A proxy on a cooldown, or a proxy that one request probes. */
 export interface CoolingDown {
   readonly at: "cooling-down" | "probing";
   readonly cooldowns: number;
-  /** When the rest ends, or when the probe is taken for lost. */
+  /** Instant at which the cooldown ends or the probe counts as lost. */
   readonly until: number;
   readonly since: number;
   readonly reason: string;
-  /** Whether the host only asked for patience: the address is as good as before when the rest is over. */
+  /** Whether the host only asked for a pause: the proxy is as good as before when it ends. */
   readonly throttled: boolean;
 }
 
-/** What happens to an address. `began` is when the request that tells of it was leased, `random` a number in [0, 1). */
+/** An input of the rule. `began` is the instant of the request's lease, `random` a number in [0, 1). */
 export type HealthInput =
   | { readonly type: "leased"; readonly now: number }
   | { readonly type: "succeeded"; readonly now: number; readonly began: number }
-  /** It says nothing of the address. */
+  /** The outcome says nothing about the proxy. */
   | { readonly type: "ignored"; readonly now: number; readonly began: number }
-  /** It may have been the address: one point more. */
+  /** The proxy may be at fault: adds a point. */
   | (Trouble & { readonly type: "failed" })
-  /** It was the address. */
+  /** The proxy is at fault. */
   | (Trouble & { readonly type: "refused" })
-  /** The address came too often; `until` is when it may come again, where that was said. */
+  /** Too many requests. `until` is the instant at which the proxy may be used again, if it was named. */
   | (Trouble & { readonly type: "throttled"; readonly until: number | undefined });
 
 interface Trouble {
@@ -70,28 +70,28 @@ interface Trouble {
   readonly random: number;
 }
 
-/** An address of which nothing is known. */
+/** Health without any history. */
 export const blankHealth: Health = { at: "available", cooldowns: 0, score: 0, asOf: 0 };
 
-/** Whether the address may be given to a request. */
+/** Returns whether a request may use the proxy. */
 export function isAvailable(health: Health, now: number): boolean {
   return health.at === "available" || now >= health.until;
 }
 
-/** Whether so many rests in a row were in vain that only a probe now and then is worth it. */
+/** Returns whether enough consecutive cooldowns failed to help, so that only occasional probes are worthwhile. */
 export function isRetired(rule: HealthRule, health: Health): boolean {
   return health.at !== "available" && health.cooldowns >= rule.retireAfter;
 }
 
-/** Whether the state says no more than `fit` does, and may be forgotten. */
+/** Returns whether the health has no history and can be forgotten. */
 export function isBlank(health: Health): boolean {
   return health.at === "available" && health.score === 0 && health.cooldowns === 0;
 }
 
-/** The health after what happened: the whole rule, without clock, chance or pool. */
+/** Returns the health after an input. This is the complete rule, without clock, chance or pool. */
 export function nextHealth(rule: HealthRule, health: Health, input: HealthInput): Health {
   if (input.type === "leased") return startProbe(rule, health, input.now);
-  // A request that was under way before the rest says nothing new, unless it names a later time to come back.
+  // A request that began before the cooldown says nothing new, unless it names a later instant.
   if (health.at === "cooling-down" || (health.at === "probing" && input.began < health.since))
     return input.type === "throttled" ? extendCooldown(health, input.until) : health;
   switch (input.type) {
@@ -108,14 +108,14 @@ export function nextHealth(rule: HealthRule, health: Health, input: HealthInput)
   }
 }
 
-/** The score as it stands now: it halves with time, so that old trouble is forgotten. */
+/** Returns the current score, which halves with time. */
 export function scoreOf({ halfLife }: HealthRule, health: Health, now: number): number {
   return health.at === "available" ? health.score * 0.5 ** ((now - health.asOf) / halfLife) : 0;
 }
 
 /**
- * How long the rest after `rests` others is: twice the one before, the longest where the address retires with it, and up
- * to half as long again by chance.
+ * Returns the length of the next cooldown: twice the one before, or the longest one if it retires the proxy, plus up to half
+ * at random.
  */
 export function cooldownFor(
   { cooldown, maxCooldown, retireAfter }: HealthRule,
@@ -126,7 +126,7 @@ export function cooldownFor(
   return (retires ? maxCooldown : Math.min(maxCooldown, cooldown * 2 ** cooldowns)) * (1 + random / 2);
 }
 
-/** The health of one that was held to blame for a point or a rest, and was not. */
+/** Returns the health without the latest point or cooldown, because the proxy was not at fault. */
 export function clearBlame(rule: HealthRule, health: Health, now: number): Health {
   const cooldowns = Math.max(0, health.cooldowns - Number(health.at !== "available"));
   return { at: "available", cooldowns, score: Math.max(0, scoreOf(rule, health, now) - 1), asOf: now };
@@ -154,7 +154,7 @@ function coolDown(rule: HealthRule, { cooldowns }: Health, { now, reason, random
   return { at: "cooling-down", cooldowns: cooldowns + 1, until, since: now, reason, throttled: false };
 }
 
-/** Rests as long as was asked for; where nothing was, longer each time, but it is never retired for it. */
+/** Applies the requested pause. Without one, cooldowns grow, but throttling never retires a proxy. */
 function recordThrottle(
   rule: HealthRule,
   health: Health,

@@ -14,18 +14,18 @@ import {
 import { findChallenge } from "./challenge-pages.ts";
 
 /**
- * What an attempt says of the address that it went through:
+ * What the result of an attempt says about the proxy:
  *
- * - `success`: the host answered, and meant us;
- * - `origin`: the host answered that it is itself in trouble;
+ * - `success`: the host responded as intended;
+ * - `origin`: the host responded with an error of its own;
  * - `void`: nothing, as after an abort;
- * - `failed`: it broke off or was silent on the way, which may have been the address;
- * - `blocked`: the host does not want this address, or the proxy not this host;
- * - `throttled`: the host wants less from this address;
- * - `unreachable`: the proxy opens no way to the host: its fault, or the host's;
- * - `distorted`: what came through the proxy is not TLS of the host's, or not HTTP: its fault, or the host's;
- * - `proxy-failed`: the proxy is not there, does not answer, or wants other credentials;
- * - `proxy-throttled`: the proxy wants less.
+ * - `failed`: the connection broke or was silent; the proxy may be at fault;
+ * - `blocked`: the host rejects the proxy's address, or the proxy rejects the host;
+ * - `throttled`: the host limits this address;
+ * - `unreachable`: the proxy does not reach the host; either may be at fault;
+ * - `distorted`: the response is not the host's TLS or not HTTP; either may be at fault;
+ * - `proxy-failed`: the proxy is down, does not respond, or rejects the credentials;
+ * - `proxy-throttled`: the proxy limits requests.
  */
 export type OutcomeKind =
   | "success"
@@ -39,25 +39,25 @@ export type OutcomeKind =
   | "proxy-failed"
   | "proxy-throttled";
 
-/** What became of an attempt, as the pool is told. */
+/** The outcome of an attempt for the pool. */
 export interface ProxyOutcome {
   readonly kind: OutcomeKind;
   /** A short stable code: `"http-403"`, `"challenge-cloudflare"`, `"proxy-auth"`. */
   readonly reason: string;
-  /** When the address may come again, in milliseconds from now, where that was said. */
+  /** Milliseconds after which the address may be used again, if known. */
   readonly retryAfter?: number | undefined;
-  /** What the attempt carried, as far as it is known. */
+  /** Bytes of the body, as far as known. */
   readonly bytes?: number;
 }
 
-/** Says what an answer tells of the address, by its status, and whatever the status by the page. */
+/** Converts a response into an outcome: a challenge page by its content, any other response by its status. */
 export function outcomeFromResponse(response: HttpResponse): ProxyOutcome {
   const challenge = findChallenge(response);
   if (challenge !== undefined) return { kind: "blocked", reason: `challenge-${challenge}` };
   return { kind: kindOfStatus(response), reason: response.verdict.reason };
 }
 
-/** Says what a failure tells of the address. */
+/** Converts an error into an outcome. */
 export function outcomeFromError(error: unknown): ProxyOutcome {
   if (error instanceof ProxyError) return outcomeOfProxyError(error);
   if (error instanceof TlsError) return distorted(error.certificate ? "tls-certificate" : "tls");
@@ -80,9 +80,9 @@ const failed = (reason: string): ProxyOutcome => ({ kind: "failed", reason });
 
 function outcomeOfOpening(error: ConnectTimeoutError | ConnectionError): ProxyOutcome {
   const isLate = error instanceof ConnectTimeoutError;
-  // The host's name, which was looked up on this machine: of the proxy's, a ProxyError tells.
+  // The host name was looked up on this machine. A failed lookup by the proxy is a ProxyError.
   if (error.phase === "dns") return { kind: "void", reason: "dns" };
-  // With TLS, the tunnel stood: it may have been the origin.
+  // With TLS the tunnel was open, so the origin may be at fault.
   if (isLate && error.phase === "tls") return failed("timeout-tls");
   if (isLate) return { kind: "proxy-failed", reason: "timeout-connect" };
   return error.phase === "connect" ? proxyFailed : failed("connection");
@@ -92,10 +92,10 @@ function kindOfStatus({ status, url, verdict }: HttpResponse): OutcomeKind {
   const own = statuses[status];
   if (own !== undefined) return own;
   if (status >= 590 && status <= 599) return "unreachable";
-  // What intercepts a request says so, and no origin does (RFC 6585 §6): inside TLS it is the origin's all the same.
+  // Only intercepting networks send 511 (RFC 6585 §6). Inside TLS it comes from the origin.
   if (status === 511) return url.startsWith("https:") ? "origin" : "proxy-failed";
   if (verdict.kind === "blocked") return "blocked";
-  // A 403 with Retry-After is a limit.
+  // A 403 with Retry-After is a rate limit.
   if (status === 403) return "throttled";
   return status >= 500 ? "origin" : "success";
 }
@@ -104,7 +104,7 @@ const statuses: Readonly<Record<number, OutcomeKind>> = {
   407: "proxy-failed",
   420: "throttled",
   429: "throttled",
-  // Proxies of the proxy-chain family say with 590 to 599 what befell them on the way; of these, that it was they.
+  // proxy-chain reports failures on the way as 590 to 599; these three are its own.
   590: "proxy-failed",
   592: "proxy-failed",
   597: "proxy-failed",
@@ -113,7 +113,7 @@ const statuses: Readonly<Record<number, OutcomeKind>> = {
 const proxyFailed: ProxyOutcome = { kind: "proxy-failed", reason: "proxy" };
 const refusesHost: ProxyOutcome = { kind: "blocked", reason: "proxy-refused" };
 
-/** What some words for a proxy's failure say; the others go by whose fault it was. */
+/** Outcomes of certain proxy reasons. The others depend on the fault. */
 const proxyReasons: Readonly<Partial<Record<ProxyReason, ProxyOutcome>>> = {
   auth: { kind: "proxy-failed", reason: "proxy-auth" },
   payment: { kind: "proxy-failed", reason: "proxy-payment" },

@@ -1,24 +1,24 @@
 import type { Random } from "@holdfast/policy";
 
-/** What a rotation is told of a proxy that is to get a place in line. */
+/** Input of a rotation: a proxy that needs a position. */
 export interface RotationInput {
-  /** The place in line that the proxy had until now; of a proxy that is new in the line, the value of `front`. */
+  /** The proxy's position until now; for a new proxy, the value of `front`. */
   readonly before: number;
-  /** How many requests the proxy was given, in this line or elsewhere, since it got the place `before`. */
+  /** Requests through the proxy, from this queue or elsewhere, since it got the position `before`. */
   readonly since: number;
-  /** When the proxy was last given a request: the number of that request, counted over the whole pool; -1 for never. */
+  /** Number of the proxy's latest request, counted over the whole pool; -1 for none. */
   readonly lastUsed: number;
-  /** How often the proxy is to be chosen beside the others, as its entry says; 1 is usual. */
+  /** Relative frequency of the proxy, from its entry; 1 is usual. */
   readonly weight: number;
-  /** How many places this line has given so far; no earlier place by this number is higher. */
+  /** Number of positions that this queue has assigned; it grows with each one. */
   readonly turn: number;
-  /** The place from which the line has last served a request; everybody who waits has it or a higher one. */
+  /** Position from which the queue last served a request. All waiting proxies have it or a higher one. */
   readonly front: number;
 }
 
 /**
- * The proxies stand in line. The one with the lowest place serves the next request and gets a new place; of equal places
- * the one that was given first goes first. A rotation is the rule by which places are given.
+ * Returns a proxy's position in its queue. The lowest position serves the next request and gets a new one. Of equal
+ * positions, the one assigned first is served first.
  */
 export type Rotation = (standing: RotationInput, random: Random) => number;
 
@@ -29,21 +29,21 @@ export const rotations: Readonly<Record<RotationName, Rotation>> = {
   "round-robin": ({ turn }) => turn,
   random: ({ front }, random) => front + exponential(random),
   weighted: ({ front, weight }, random) => front + exponential(random) / weight,
-  // A place for each use. One that has rested stands level with the first: it must not catch up all at once.
+  // One position per use. After a cooldown a proxy starts level with the first, so that it does not catch up all at once.
   "least-used": ({ before, since, front }) => Math.max(before, front) + since,
   "least-recently-used": ({ lastUsed }) => lastUsed,
 };
 
-/** The rotations by which a use elsewhere, by a sticky key or at another host, moves a proxy back. */
+/** Rotations in which a use elsewhere, by a sticky identity or at another host, moves a proxy back. */
 export const followsUse: ReadonlySet<RotationName> = new Set<RotationName>([
   "least-used",
   "least-recently-used",
 ]);
 
 /**
- * Of independent exponential times the smallest is anybody's with equal chance, or with a chance in proportion to the
- * rates, and the past plays no part (the lack of memory of the exponential distribution). So a line of such times draws
- * lots.
+ * Draws an exponential time. Of independent exponential times each is the smallest with a chance in proportion to its rate,
+ * and the past has no influence (the exponential distribution has no memory). So a queue of such times is a random
+ * draw.
  */
 function exponential(random: Random): number {
   return -Math.log(1 - random());

@@ -1,14 +1,14 @@
-/** When a dearer tier is worth it; the defaults are in `tierDefaults`. */
+/** Rule for moving between tiers. The defaults are in `tierDefaults`. */
 export interface TierRule {
-  /** The share of requests that must succeed; below it, the next tier takes over. */
+  /** Share of successful requests below which the next tier takes over. */
   readonly minSuccessRate: number;
-  /** The share of requests that try the next cheaper tier all the same. */
+  /** Share of requests that try the next cheaper tier. */
   readonly canary: number;
-  /** The longest time without such a try, in milliseconds. */
+  /** Longest time without such a try, in milliseconds. */
   readonly canaryEvery: number;
-  /** How much cheaper another tier has to be, and how much above the floor, before it is moved to. */
+  /** How much cheaper another tier must be, and how far above `minSuccessRate`, before a host moves to it. */
   readonly hysteresis: number;
-  /** How much the latest request counts: with 0.1, the last ten or so make up two thirds. */
+  /** Weight of the latest request: with 0.1, the last ten requests make up two thirds. */
   readonly weight: number;
 }
 
@@ -20,15 +20,15 @@ export const tierDefaults: TierRule = {
   weight: 0.1,
 };
 
-/** What a tier costs, in a currency of the owner's choice. */
+/** Cost of a tier, in a currency of the user's choice. */
 export interface TierCost {
   readonly perRequest: number;
   readonly perGb: number;
 }
 
-/** How a tier does at one host. */
+/** Results of a tier at one host. */
 export interface TierStanding {
-  /** The share of requests that succeed; the latest count most. A tier that was never tried is believed in. */
+  /** Share of successful requests, the latest weighted most. An untried tier counts as successful. */
   readonly success: number;
   readonly triedAt: number;
 }
@@ -37,21 +37,21 @@ export interface TierStanding {
 export interface TierState {
   readonly current: number;
   readonly tiers: readonly TierStanding[];
-  /** Bytes of an answer that was a success, the latest count most: a host's pages are as large through any tier. */
+  /** Bytes of a successful response, the latest weighted most. Pages of a host have the same size through any tier. */
   readonly bytes: number;
 }
 
-// A page, as long as nothing is known of the host's.
+// Assumed size of a page until the host's is known.
 const typicalBytes = 100_000;
 
-/** A tier that was chosen, and whether only as a try. */
+/** The chosen tier, and whether it is only a try. */
 export interface TierChoice {
   readonly tier: number;
   readonly canary: boolean;
   readonly state: TierState;
 }
 
-/** All tiers as yet untried, the cheapest first in use. */
+/** Creates the state of a host without requests: the cheapest tier is current. */
 export function createTierState(tiers: number, now: number): TierState {
   const standings = Array.from({ length: tiers }, () => ({ success: 1, triedAt: now }));
   return { current: 0, tiers: standings, bytes: typicalBytes };
@@ -59,7 +59,7 @@ export function createTierState(tiers: number, now: number): TierState {
 
 export interface TierChoiceInput {
   readonly costs: readonly TierCost[];
-  /** Which tiers may be used: those whose budget is not spent. */
+  /** Whether each tier has budget left. */
   readonly open: readonly boolean[];
   readonly now: number;
   /** A number in [0, 1). */
@@ -67,9 +67,9 @@ export interface TierChoiceInput {
 }
 
 /**
- * Chooses the tier for a request: of those that succeed often enough the one with the lowest expected cost per success,
- * and the one in use unless another is clearly cheaper. Now and then the next cheaper one is tried. Undefined when none
- * is open.
+ * Chooses the tier for a request: the lowest expected cost per success among tiers that succeed often enough. The current
+ * tier stays unless another is clearly cheaper. Some requests try the next cheaper tier. Undefined if no tier has budget
+ * left.
  */
 export function chooseTier(
   rule: TierRule,
@@ -89,7 +89,7 @@ export function chooseTier(
   return { tier, canary, state: { ...state, current, tiers } };
 }
 
-/** The state after a request through a tier, good or not. */
+/** Returns the state after a request through a tier. */
 export function recordTierRequest(
   { weight }: TierRule,
   state: TierState,
@@ -102,7 +102,7 @@ export function recordTierRequest(
   return { ...state, tiers, bytes: good ? blend(state.bytes, bytes) : state.bytes };
 }
 
-/** What a success is expected to cost: what a request costs, by the share of those that are in vain. */
+/** Returns the expected cost of a success: the cost of a request divided by the success rate. */
 export function costPerSuccess({ perRequest, perGb }: TierCost, success: number, bytes: number): number {
   return (perRequest + (perGb * bytes) / 1e9) / success;
 }
@@ -115,7 +115,7 @@ function bestOf(rule: TierRule, state: TierState, { costs, open }: TierChoiceInp
     success(tier) >= rule.minSuccessRate * (tier === state.current ? 1 : 1 + rule.hysteresis);
   const usable = open.flatMap((isOpen, tier) => (isOpen ? [tier] : []));
   const good = usable.filter(isGood);
-  // Where none is good enough, the one that succeeds most often.
+  // If no tier succeeds often enough, use the most successful one.
   if (good.length === 0) return usable.toSorted((a, b) => success(b) - success(a))[0];
   const cheapest = good.reduce((a, b) => (cost(b) < cost(a) ? b : a));
   const stays = good.includes(state.current) && cost(cheapest) >= cost(state.current) * (1 - rule.hysteresis);

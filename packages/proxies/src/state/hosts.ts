@@ -1,13 +1,13 @@
 import { blankHealth, isBlank, type Health } from "../rules/health.ts";
 import type { Host, Member } from "./member.ts";
 
-/** The hosts that were lately used, in the order of their last use. */
+/** Recently used hosts, ordered by their last use. */
 export class Hosts {
   readonly #byName = new Map<string, Host>();
   readonly #max: number;
   readonly #idle: number;
 
-  /** `idle` is how long a host is remembered of which nothing rests, in milliseconds. */
+  /** @param idle how long to remember an unused host without cooldowns, in milliseconds. */
   constructor(max: number, idle: number) {
     this.#max = max;
     this.#idle = idle;
@@ -39,7 +39,7 @@ export class Hosts {
     return host;
   }
 
-  /** Forgets the hosts that nobody has used for long, and for which nothing rests. */
+  /** Forgets idle hosts without cooldowns. */
   sweep(now: number): void {
     for (const host of this.#byName.values()) {
       if (now - host.usedAt < this.#idle) return;
@@ -47,7 +47,7 @@ export class Hosts {
     }
   }
 
-  /** Forgets an eighth: to look for the oldest one each time would cost what the map has deleted. */
+  /** Forgets an eighth of the hosts. Searching for the oldest host each time would traverse the deleted entries of the map. */
   #shrink(): void {
     const kept = this.#max - Math.floor(this.#max / 8);
     for (const name of this.#byName.keys()) {
@@ -57,12 +57,12 @@ export class Hosts {
   }
 }
 
-/** The health of a proxy at a host. */
+/** Returns the health of a proxy at a host. */
 export function healthAt(host: Host, member: Member): Health {
   return host.healthByMember.get(member) ?? blankHealth;
 }
 
-/** Notes the health of a proxy at a host; what says nothing is not kept. */
+/** Stores the health of a proxy at a host. Blank health is not stored. */
 export function setHealthAt(host: Host, member: Member, health: Health): void {
   const wasFit = healthAt(host, member).at === "available";
   if (isBlank(health)) host.healthByMember.delete(member);
@@ -71,7 +71,7 @@ export function setHealthAt(host: Host, member: Member, health: Health): void {
   if (host.unavailable === 0) host.queues.clear();
 }
 
-/** Forgets a proxy that has left. */
+/** Forgets a proxy that left the pool. */
 export function forgetAt(host: Host, member: Member): void {
   setHealthAt(host, member, blankHealth);
   host.suspectedFailures = host.suspectedFailures.filter(({ source: who }) => who !== member);

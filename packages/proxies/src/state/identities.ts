@@ -3,7 +3,7 @@ import { Cookies } from "@holdfast/http/internal";
 import type { Identity, Member } from "./member.ts";
 import { isSessionTemplate, createSessionId } from "../list/template.ts";
 
-/** What an identity is made of. */
+/** Data of a new identity. */
 export interface IdentityInit {
   readonly member: Member;
   readonly key: string | undefined;
@@ -11,7 +11,7 @@ export interface IdentityInit {
   readonly now: number;
 }
 
-/** Whether its vendor, or the owner, has it end: by age, by idleness, or by use. */
+/** Returns whether an identity has reached its limit of age, idleness or uses. */
 export function isExpired({ member, bornAt, usedAt, uses }: Identity, now: number): boolean {
   const { own, maxUses } = member.spec.session;
   if (uses >= maxUses) return true;
@@ -20,19 +20,19 @@ export function isExpired({ member, bornAt, usedAt, uses }: Identity, now: numbe
 
 export interface IdentitiesOptions {
   readonly random: Random;
-  /** User agents for identities with a key; each keeps the one that it drew. */
+  /** User agents for identities with a key. Each identity draws one and keeps it. */
   readonly userAgents: readonly string[];
-  /** The most that are kept; beyond it the one that was unused for longest ends. */
+  /** Most identities to keep. Beyond it, those that were unused for longest end. */
   readonly max: number;
-  /** How long one is kept that nobody uses, in milliseconds. */
+  /** How long to keep an unused identity, in milliseconds. */
   readonly idle: number;
-  /** Hears of the end of each. */
+  /** Receives the end of each identity. */
   readonly onEnd: (identity: Identity, reason: string) => void;
 }
 
 /**
- * The session that serves the next request without a key; undefined where a new one is to be begun. A fixed number of them
- * takes turns; without one, no two requests share a session at the same time.
+ * Returns the session for the next request without a key; undefined if a new session must begin. A fixed number of sessions
+ * takes turns. Without such a number, no two requests share a session at the same time.
  */
 export function nextSession(
   { sessionsByCountry: current, spec }: Member,
@@ -47,7 +47,7 @@ export function nextSession(
 
 const noSessions: ReadonlySet<Identity> = new Set();
 
-/** The identities of a pool by key, in the order of their last use. */
+/** The identities of a pool by key, ordered by their last use. */
 export class Identities {
   readonly #options: IdentitiesOptions;
   readonly #byKey = new Map<string, Identity>();
@@ -92,19 +92,19 @@ export class Identities {
     return identity;
   }
 
-  /** Takes note of a use. */
+  /** Records a use. */
   use(identity: Identity, now: number): void {
     identity.uses += 1;
     identity.inFlight += 1;
     identity.usedAt = now;
     if (identity.ended) return;
-    // Behind all others: both stay in the order of use.
+    // Moved to the end: both collections stay in the order of use.
     if (identity.key === undefined) return moveBack(currentOf(identity), identity);
     this.#byKey.delete(identity.key);
     this.#byKey.set(identity.key, identity);
   }
 
-  /** Ends an identity, once. */
+  /** Ends an identity once. */
   end(identity: Identity, reason: string): void {
     if (identity.ended) return;
     identity.ended = true;
@@ -115,12 +115,12 @@ export class Identities {
     this.#options.onEnd(identity, reason);
   }
 
-  /** Ends those of a proxy that has left. */
+  /** Ends all identities of a proxy that left. */
   endOf(member: Member): void {
     for (const identity of member.identities) this.end(identity, "left");
   }
 
-  /** Ends those that nobody has used for long. */
+  /** Ends idle and expired identities. */
   sweep(now: number): void {
     for (const identity of this.#byKey.values()) {
       if (now - identity.usedAt < this.#options.idle && !isExpired(identity, now)) return;
@@ -128,7 +128,7 @@ export class Identities {
     }
   }
 
-  /** Ends an eighth when they are too many: to look for the oldest one each time would cost what the map has deleted. */
+  /** Ends an eighth of the identities beyond the limit. Searching for the oldest each time would traverse deleted entries. */
   #shrink(): void {
     const { max } = this.#options;
     if (this.#byKey.size <= max) return;

@@ -9,16 +9,16 @@ import type { OutcomeKind, ProxyOutcome } from "../rules/outcome.ts";
 export interface IdentityManagerOptions extends Omit<IdentitiesOptions, "onEnd"> {
   readonly clock: Clock;
   readonly health: HealthTracker;
-  /** How long an identity rests for a host that does not say how long, in milliseconds. */
+  /** Cooldown of an identity at a host that names no wait, in milliseconds. */
   readonly cooldown: number;
   readonly emit: (event: ProxyEvent) => void;
   readonly onEnd: (identity: Identity) => void;
 }
 
-/** Who keeps a key: an identity that is fit, or when it is fit again. */
+/** The identity of a key if it is available, otherwise the instant at which it will be. */
 export type IdentityLookup = { readonly identity: Identity } | { readonly availableAt: number };
 
-// When somebody will be done, nobody knows: it is worth another look after this time, in milliseconds.
+// The end of a busy proxy's requests is unknown, so check again after this time, in milliseconds.
 const busyRetryDelay = 1_000;
 
 const endsIdentity: ReadonlySet<OutcomeKind> = new Set([
@@ -29,7 +29,7 @@ const endsIdentity: ReadonlySet<OutcomeKind> = new Set([
 ]);
 const endsUnkeyedSession: ReadonlySet<OutcomeKind> = new Set(["throttled", "failed"]);
 
-/** Keeps the identities with the health of their proxies: who goes on, who waits, and who ends. */
+/** Manages the identities together with the health of their proxies: which continue, wait, or end. */
 export class IdentityManager {
   readonly #options: IdentityManagerOptions;
   readonly #identities: Identities;
@@ -49,7 +49,7 @@ export class IdentityManager {
     return this.#identities.size;
   }
 
-  /** Who keeps a key; undefined where a new identity is to be begun. */
+  /** Finds the identity of a key; undefined if a new one must begin. */
   find(key: string, host: Host): IdentityLookup | undefined {
     const identity = this.#identities.of(key);
     if (identity === undefined) return undefined;
@@ -60,13 +60,13 @@ export class IdentityManager {
     const readiness = this.#options.health.readiness(identity.member, host, now);
     if (readiness === "ready") return { identity };
     if (readiness === "busy") return { availableAt: now + busyRetryDelay };
-    // Who is only asked for patience stays who he is.
+    // A throttled identity waits and stays the same.
     return isThrottled(identity.member, host)
       ? { availableAt: readiness.from }
       : this.#end(identity, "cooling-down");
   }
 
-  /** The identity by which a proxy serves a request; undefined where it serves everybody alike. */
+  /** Returns the identity for a request through a proxy; undefined if the proxy needs none. */
   identityFor(
     member: Member,
     { key, country }: { readonly key: string | undefined; readonly country: string | undefined },
@@ -87,9 +87,9 @@ export class IdentityManager {
     this.#identities.use(identity, this.#options.clock.now());
   }
 
-  /** Ends an identity that the host or the proxy is done with; one that came too often only has to wait. */
+  /** Ends an identity after a block or a proxy failure. A throttled identity only waits. */
   recordOutcome(identity: Identity, host: Host, { kind, reason, retryAfter }: ProxyOutcome): void {
-    // A session without a key is nobody: the next one comes from another address.
+    // A session without a key is replaceable: the next one has another address.
     const isOver = endsIdentity.has(kind) || (identity.key === undefined && endsUnkeyedSession.has(kind));
     if (isOver) return this.#identities.end(identity, reason);
     if (kind !== "throttled" || !identity.member.isGateway) return;

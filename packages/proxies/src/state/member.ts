@@ -19,27 +19,27 @@ const counters: Readonly<Partial<Record<OutcomeKind, "successes" | "blocks" | "t
   "proxy-throttled": "throttles",
 };
 
-/** One proxy of a pool: what is known of it, and what it is doing. */
+/** One proxy of a pool, with its state. */
 export class Member implements QueueEntry {
-  /** As it was given last: its weight, say, may have changed. */
+  /** The latest entry of the source: for example, its weight may have changed. */
   spec: ProxySpec;
-  /** What may be shown, and tells it from the others. */
+  /** Unique label without credentials. */
   readonly label: string;
   readonly tier: number;
-  /** The sessions that it serves requests without a key by, by country, in the order of their last use. */
+  /** Sessions for requests without a key, by country, ordered by their last use. */
   readonly sessionsByCountry: Map<string, Set<Identity>> = new Map();
-  /** All that go through it. */
+  /** All identities of this proxy. */
   readonly identities: Set<Identity> = new Set();
   uses = 0;
   lastUsed = -1;
   inFlight = 0;
   hasLeft = false;
   health: Health = blankHealth;
-  /** The hosts that it failed at since it last did its work. */
+  /** Failures at hosts since the proxy last worked. */
   suspectedFailures: readonly SuspectedFailure<Host>[] = [];
-  /** Whether it rests for every host because it failed at several. */
+  /** Whether a cooldown for every host began because the proxy failed at several hosts. */
   coolsDownForSeveralHosts = false;
-  /** The URL that the transport was last told, without an identity. */
+  /** The latest URL that a session received, without an identity. */
   url: string | undefined;
   readonly #counts = {
     requests: 0,
@@ -59,7 +59,7 @@ export class Member implements QueueEntry {
     this.tier = tier;
   }
 
-  /** Whether each session of it is another address. */
+  /** Whether each session has another address. */
   get isGateway(): boolean {
     return this.spec.gateway;
   }
@@ -77,12 +77,12 @@ export class Member implements QueueEntry {
     };
   }
 
-  /** Whether a request through it has ever succeeded. */
+  /** Whether a request through the proxy has ever succeeded. */
   get hasWorked(): boolean {
     return this.#counts.successes > 0;
   }
 
-  /** Whether it can serve a country; one that must be told a country serves no request that names none. */
+  /** Returns whether the proxy can serve a country. A template that needs a country serves no request without one. */
   isIn(country: string | undefined): boolean {
     const own = this.spec.country?.toLowerCase();
     const { address } = this.spec;
@@ -94,7 +94,7 @@ export class Member implements QueueEntry {
     this.#waiting.push(back);
   }
 
-  /** Lets those know who wait for it to be less busy. */
+  /** Calls back everything that waits for this proxy to be less busy. */
   notifyIdle(): void {
     const waiting = this.#waiting;
     this.#waiting = [];
@@ -129,45 +129,45 @@ export class Member implements QueueEntry {
   }
 }
 
-/** What a pool knows of one host. */
+/** State of one host. */
 export interface Host {
   readonly name: string;
-  /** The health of the proxies at this host, where there is anything to say of it. */
+  /** Health of the proxies at this host, if it is not blank. */
   readonly healthByMember: Map<Member, Health>;
-  /** Lines of its own, by tier and country, while many proxies rest for it; otherwise it is served from those of all. */
+  /** Queues of this host by tier and country, while many proxies are unavailable for it. Otherwise the common queues serve it. */
   readonly queues: Map<string, RotationQueue<Member>>;
-  /** Failures at it that may be its own. */
+  /** Failures that may be the host's fault. */
   suspectedFailures: readonly SuspectedFailure<Member>[];
-  /** When a request to it last succeeded. */
+  /** Instant of the last successful request. */
   workedAt: number;
   tiers: TierState | undefined;
-  /** How many of the pairs are not fit. */
+  /** Number of proxies that are unavailable for this host. */
   unavailable: number;
   usedAt: number;
 }
 
 /**
- * Who a site takes us for: one proxy, its vendor's session where it has one, a cookie jar, a user agent, and
- * connections with a TLS session of their own. They are kept together, and end together.
+ * A visitor as a site sees it: one proxy, its vendor's session if any, a cookie jar, a user agent, and its own
+ * connections and TLS session. They start and end together.
  */
 export interface Identity {
   readonly member: Member;
-  /** The key that it is kept under; undefined for a session that serves requests without a key. */
+  /** Key of the identity; undefined for a session that serves requests without a key. */
   readonly key: string | undefined;
   readonly country: string | undefined;
-  /** The id in the vendor's template. Not to be shown: it is a part of the credentials. */
+  /** Session id in the vendor's template. Never log it: it is part of the credentials. */
   readonly session: string | undefined;
-  /** Tells its connections from those of others through the same proxy. */
+  /** Separates its connections from others through the same proxy. */
   readonly number: number;
   readonly cookies: Cookies | undefined;
   readonly userAgent: string | undefined;
   readonly bornAt: number;
-  /** Until when a host wants no more of it. */
+  /** Instants until which a host throttles this identity. */
   readonly cooldowns: Map<string, number>;
   usedAt: number;
   uses: number;
   inFlight: number;
   ended: boolean;
-  /** The URL that the transport was told. */
+  /** The URL that a session received. */
   url: string | undefined;
 }

@@ -2,29 +2,29 @@ import type { Random } from "@holdfast/policy";
 import { PriorityQueue } from "./priority-queue.ts";
 import type { Rotation } from "../rules/rotation.ts";
 
-/** Who can stand in a line. */
+/** A proxy in a queue. */
 export interface QueueEntry {
-  /** Requests that it was given so far. */
+  /** Requests so far. */
   readonly uses: number;
-  /** The number of the latest request that it was given, of all that the pool has served. */
+  /** Number of its latest request, counted over the whole pool. */
   readonly lastUsed: number;
   readonly weight: number;
-  /** Whether it has left the pool. */
+  /** Whether it left the pool. */
   readonly hasLeft: boolean;
-  /** Calls back when a request that it carried has ended. */
+  /** Calls back once one of its requests has ended. */
   onceIdle(back: () => void): void;
 }
 
-/** Whether one in line can serve: now, from an instant on, or as soon as a request that it carries has ended. */
+/** Whether a proxy can serve: now, from an instant on, or once one of its requests has ended. */
 export type Readiness = "ready" | "busy" | { readonly from: number };
 
 interface QueuePosition<T> {
   readonly who: T;
   readonly place: number;
   readonly turn: number;
-  /** Its uses when the place was given. */
+  /** Its uses when the position was assigned. */
   readonly uses: number;
-  /** Whether it was served from here, and has another place now. */
+  /** Whether it was served from this position and has another one now. */
   left: boolean;
 }
 
@@ -33,23 +33,23 @@ interface PausedPosition<T> {
   readonly until: number;
 }
 
-/** What more is to be known of one in line: whether it can serve this request. */
+/** Returns whether a proxy can serve this request, beyond what the queue knows. */
 export type HostReadiness<T> = (who: T) => Readiness;
 
 export interface RotationQueueOptions<T> {
   readonly rotation: Rotation;
-  /** Whether a use elsewhere moves one back. */
+  /** Whether a use elsewhere moves a proxy back. */
   readonly followsUse: boolean;
   readonly random: Random;
   readonly readiness: (who: T, now: number) => Readiness;
 }
 
-// When one that is busy will be done, nobody knows: it is worth another look after this time, in milliseconds.
+// The end of a busy proxy's requests is unknown, so check again after this time, in milliseconds.
 const busyRetryDelay = 1_000;
 
 /**
- * Proxies in the order of a rotation, those that rest apart from the others in the order in which they come back. Who is
- * found unable to serve is set aside once for each rest, so that a request costs O(log n), however many rest.
+ * Proxies in the order of a rotation. Unavailable ones are set aside in the order of their return, once per cooldown, so
+ * that a request costs O(log n) however many proxies are unavailable.
  */
 export class RotationQueue<T extends QueueEntry> {
   readonly #options: RotationQueueOptions<T>;
@@ -66,17 +66,17 @@ export class RotationQueue<T extends QueueEntry> {
     this.#options = options;
   }
 
-  /** Puts a newcomer in line. */
+  /** Adds a proxy. */
   add(who: T): void {
     this.#place({ who, place: this.#front, turn: this.#turn, uses: who.uses, left: false });
   }
 
-  /** Who serves next; undefined when nobody can. Who can, but not `here`, is passed over and keeps its place. */
+  /** Returns the proxy that serves next; undefined if none can. A proxy that fails `here` keeps its position. */
   first(now: number, here?: HostReadiness<T>): T | undefined {
     return this.#search(now, here).found;
   }
 
-  /** Takes note that whoever was first was given a request, and gives it its next place. */
+  /** Assigns the next position to the proxy that `first` returned. */
   serve(): void {
     const served = this.#found;
     if (served === undefined || served.left) return;
@@ -85,7 +85,7 @@ export class RotationQueue<T extends QueueEntry> {
     this.#place(served);
   }
 
-  /** When somebody comes back at the earliest, or now; undefined when nobody does whose time is known. */
+  /** Returns the earliest known instant at which a proxy can serve, `now` included; undefined if none is known. */
   nextFree(now: number, here?: HostReadiness<T>): number | undefined {
     const { found, passedUntil } = this.#search(now, here);
     if (found !== undefined) return now;
@@ -93,12 +93,12 @@ export class RotationQueue<T extends QueueEntry> {
     return backAt === Infinity ? undefined : backAt;
   }
 
-  /** Whether somebody is waited for of whom nobody knows when he is done. */
+  /** Whether a busy proxy is set aside, whose return is unknown. */
   get hasBusy(): boolean {
     return this.#busy > 0;
   }
 
-  /** Looks for the first who can serve; those who are passed over keep their places. */
+  /** Finds the first proxy that can serve. Skipped proxies keep their positions. */
   #search(
     now: number,
     here?: HostReadiness<T>,
@@ -123,7 +123,7 @@ export class RotationQueue<T extends QueueEntry> {
     return { found: this.#found?.who, passedUntil };
   }
 
-  /** Sees to one who was taken out because it cannot serve. */
+  /** Moves a proxy that cannot serve from its position. */
   #move(top: QueuePosition<T>, standing: Readiness | "gone" | "moved"): void {
     if (standing === "moved") this.#place(top);
     else if (standing !== "gone" && standing !== "ready") this.#setAside(top, standing);
@@ -136,7 +136,7 @@ export class RotationQueue<T extends QueueEntry> {
     }
   }
 
-  /** When the first of those who rest comes back; rests may have become longer since, or shorter. */
+  /** Returns when the first set-aside proxy returns. Its cooldown may have become longer or shorter since. */
   #nextBack(now: number): number {
     for (let top = this.#absent.peek(); top !== undefined; top = this.#absent.peek()) {
       const { had, until } = top;
@@ -155,7 +155,7 @@ export class RotationQueue<T extends QueueEntry> {
     return now;
   }
 
-  /** Gives one that stood in line its next place. */
+  /** Assigns the next position. */
   #place({ who, place: before, uses }: QueuePosition<T>): void {
     const { rotation, random } = this.#options;
     const { lastUsed, weight } = who;

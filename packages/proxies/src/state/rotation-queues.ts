@@ -6,7 +6,7 @@ import type { ProxyRequest } from "@holdfast/http";
 import type { ChooseProxy, ProxyCandidate } from "../options/options.ts";
 import { followsUse, rotations, type RotationName } from "../rules/rotation.ts";
 
-/** What a proxy is looked for: a host, a tier, and a request which may name a country. */
+/** A request for a proxy of one tier. */
 export interface SelectionRequest {
   readonly host: Host;
   readonly tier: number;
@@ -21,15 +21,15 @@ export interface RotationQueuesOptions {
   readonly health: { readiness(member: Member, host: Host | undefined, now: number): Readiness };
 }
 
-// Whatever is asked for as a country makes a line.
+// Each requested country creates a queue.
 const maxLines = 1_000;
-// Of a few that rest for a host it is cheaper to pass them over than to keep a line without them.
+// Skipping a few unavailable proxies is cheaper than a queue of the host's own.
 const few = 32;
-// So many hosts may have lines of their own: each is as long as the pool is large.
+// Hosts with queues of their own, each as long as the pool.
 const maxOwners = 100;
 const busyRetryDelay = 1_000;
 
-/** Finds who serves next: in the line of all hosts, or in a host's own where many rest for it. */
+/** Chooses the next proxy: from the common queue, or from a host's own queue if many proxies are unavailable for it. */
 export class RotationQueues {
   readonly #options: RotationQueuesOptions;
   readonly #common = new Map<string, RotationQueue<Member>>();
@@ -39,19 +39,19 @@ export class RotationQueues {
     this.#options = options;
   }
 
-  /** Who serves next; undefined when nobody is fit. */
+  /** Returns the proxy that serves next; undefined if none is available. */
   first(quest: SelectionRequest, now: number): Member | undefined {
     const { rotation } = this.#options;
     if (typeof rotation === "function") return this.#chosenBy(rotation, quest, now);
     return this.#lineFor(quest).first(now, this.#here(quest, now));
   }
 
-  /** Takes note that the first serves: after its uses were counted. */
+  /** Records that the first proxy serves, after its use was counted. */
   serve(quest: SelectionRequest): void {
     if (typeof this.#options.rotation === "string") this.#lineFor(quest).serve();
   }
 
-  /** When somebody is fit at the earliest; `Infinity` when nobody ever is. */
+  /** Returns the earliest instant at which a proxy is available; `Infinity` if none ever will be. */
   nextFree(quest: SelectionRequest, now: number): number {
     if (typeof this.#options.rotation === "function") return this.#nextFreeOfAll(quest, now);
     const line = this.#lineFor(quest);
@@ -59,7 +59,7 @@ export class RotationQueues {
     return line.hasBusy ? Math.min(known, now + busyRetryDelay) : known;
   }
 
-  /** Makes all lines anew: somebody may serve sooner than they know. */
+  /** Discards all queues, because proxies may be available earlier than their positions say. */
   clear(): void {
     this.#common.clear();
     for (const host of this.#owners) host.queues.clear();
@@ -79,13 +79,13 @@ export class RotationQueues {
     if (own) this.#own(host);
     const line = this.#made(own ? host : undefined);
     const members = [...this.#options.roster.of(tier)].filter((member) => isIn(member, group));
-    // A line that is made anew goes on where the one before was.
+    // A rebuilt queue continues in the former order of use.
     for (const member of members.toSorted((a, b) => a.lastUsed - b.lastUsed)) line.add(member);
     lines.set(group, line);
     return line;
   }
 
-  /** What the line of all does not know: who rests for this host. */
+  /** Returns a check for cooldowns at this host, which the common queue does not know. */
   #here({ host }: SelectionRequest, now: number): HostReadiness<Member> | undefined {
     if (host.unavailable === 0 || hasOwn(host)) return undefined;
     return (member) => this.#options.health.readiness(member, host, now);

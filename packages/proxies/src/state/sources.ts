@@ -8,25 +8,25 @@ import type { FetchedProxies, ProxyEnvironment, ProxyFile, ProxySource } from ".
 import { sourceCheck } from "../options/validate-options.ts";
 import { requireValid, parseProxyList, parseProxyEntries, type ProxyList } from "../list/proxy-list.ts";
 
-/** A source as the pool reads it. */
+/** A source in the form that the pool reads. */
 export interface SourceReader {
-  /** What is known at once; undefined where it has to be read. */
+  /** Proxies that are known without reading; undefined if the source must be read. */
   readonly initial: readonly ProxySpec[] | undefined;
-  /** How often to read, in milliseconds. */
+  /** Interval between readings, in milliseconds. */
   readonly every: number;
-  /** The fewest fit proxies, and the most rests in a row of one proxy, before it is read out of turn. */
+  /** Reads early if fewer proxies are available, or if one had this many consecutive cooldowns. */
   readonly minAvailable: number;
   readonly afterCooldowns: number;
-  /** Gives all that there is; undefined when it is what it was. */
+  /** Returns all proxies; undefined if nothing changed. */
   readonly read: () => Promise<ProxyList | undefined>;
-  /** What `no_proxy` says, where the source has a say on it. */
+  /** The `no_proxy` list of the source, if it has one. */
   readonly exempt: string | undefined;
 }
 
 /**
- * Makes a source readable.
+ * Opens a source.
  *
- * @throws TypeError or RangeError for a source that is none, or a list with a bad proxy in it.
+ * @throws TypeError or RangeError for an invalid source, or a list with an invalid proxy.
  */
 export function openSource(source: ProxySource): SourceReader {
   refuse("ProxyPool", sourceCheck(source));
@@ -81,7 +81,7 @@ function isList(source: ProxySource): source is readonly ProxyInput[] {
   return Array.isArray(source);
 }
 
-/** A source all of whose proxies come out at another address with each connection, where that is so. */
+/** Marks all proxies of a source as gateways whose exit address changes with each connection. */
 export function rotateEveryConnection(reader: SourceReader, rotatesPerConnection: boolean): SourceReader {
   if (!rotatesPerConnection) return reader;
   return {

@@ -31,7 +31,7 @@ interface TierAccount {
   escalations: number;
 }
 
-/** Keeps the books of the tiers: which one a host is served from, and what has been spent. */
+/** Tracks the tier of each host and the spending of each tier. */
 export class TierStats {
   readonly #options: TierStatsOptions;
   readonly #accounts: readonly TierAccount[];
@@ -59,12 +59,12 @@ export class TierStats {
     });
   }
 
-  /** The tiers whose budget is not spent. */
+  /** The tiers that have budget left. */
   get open(): readonly number[] {
     return this.#accounts.flatMap((account, tier) => (hasBudget(account) ? [tier] : []));
   }
 
-  /** The tiers for a request, the one to use first; then, in case nobody in it is fit, the dearer ones and the cheaper. */
+  /** Returns the tiers for a request, the chosen one first, then the more expensive ones, then the cheaper ones. */
   order(host: Host): readonly number[] {
     const { rule, clock, random } = this.#options;
     if (this.#accounts.length === 1) return this.open;
@@ -83,7 +83,7 @@ export class TierStats {
     ];
   }
 
-  /** Takes note of a request; `originAtFault` when what went wrong was the origin's fault. */
+  /** Records a request. `originAtFault`: the failure was the origin's fault. */
   record(
     host: Host,
     tier: number,

@@ -1,9 +1,9 @@
 import { isIPv4 } from "node:net";
 
-/** A proxy as somebody wrote it down, taken apart; user and password are not percent-encoded. */
+/** The parts of a proxy. User and password are not percent-encoded. */
 export interface ProxyAddress {
   readonly scheme: ProxyScheme;
-  /** An IPv6 address stands in brackets. */
+  /** An IPv6 address has brackets. */
   readonly host: string;
   readonly port: number;
   readonly username: string;
@@ -23,13 +23,12 @@ const defaultPorts: Readonly<Record<ProxyScheme, number>> = {
 };
 
 /**
- * Reads a proxy in any of the forms in which they are handed out: `scheme://user:pass@host:port`,
- * `user:pass@host:port`, `host:port`, `host:port:user:pass`, and `user:pass:host:port` and `host:port@user:pass` where
- * they cannot be taken for one before. Commas, semicolons, bars or tabs may stand in the place of the colons, and quotes
- * around it all. An IPv6 address stands in brackets. In a URL, user and password may be percent-encoded; elsewhere they
- * are taken as they are.
+ * Parses a proxy in any common form: `scheme://user:pass@host:port`, `user:pass@host:port`, `host:port`,
+ * `host:port:user:pass`, and, if unambiguous, `user:pass:host:port` and `host:port@user:pass`. Commas, semicolons, bars
+ * or tabs may replace the colons, and quotes may enclose everything. An IPv6 address has brackets. In a URL, user and
+ * password may be percent-encoded; in other forms they are literal.
  *
- * @throws TypeError that says what is wrong, and quotes nothing: any part may be a credential.
+ * @throws TypeError with the reason, which quotes nothing: any part may be a credential.
  */
 export function parseProxyAddress(text: string): ProxyAddress {
   const whole = unwrapped(text);
@@ -42,13 +41,13 @@ export function parseProxyAddress(text: string): ProxyAddress {
   return { scheme, ...found };
 }
 
-/** Gives the URL of a proxy with its credentials, percent-encoded: what a transport is told, and nobody else. */
+/** Returns the URL of a proxy with percent-encoded credentials, for the transport only. */
 export function formatProxyUrl({ scheme, host, port, username, password }: ProxyAddress): string {
   const pair = [username, password].map(encodeURIComponent).join(":");
   return `${scheme}://${pair === ":" ? "" : `${pair}@`}${host}:${port}`;
 }
 
-/** Gives what may be shown of a proxy: no user, no password. */
+/** Returns the label of a proxy, without credentials. */
 export function formatProxyLabel({ scheme, host, port }: ProxyAddress): string {
   return `${scheme}://${host}:${port}`;
 }
@@ -57,12 +56,12 @@ type Place = Pick<ProxyAddress, "host" | "port">;
 type Parts = Omit<ProxyAddress, "scheme">;
 
 const tooMuch = "there is more than a proxy on the line";
-// Whoever copies a list from a page copies these with it.
+// Invisible characters that are copied from web pages.
 const unseen = "\\u0000-\\u0008\\u000A-\\u001F\\u007F\\u200B-\\u200F\\u2060\\uFEFF";
 const blank = new RegExp(`[\\s${unseen}]`);
 const unseenInside = new RegExp(`[${unseen}]`);
 
-// No pattern: one for the end would be tried at each blank inside, and run through all that follow.
+// A regular expression for the end would be quadratic in the number of blanks.
 function trimmed(text: string): string {
   let [start, end] = [0, text.length];
   while (start < end && blank.test(text.charAt(start))) start += 1;
@@ -70,7 +69,7 @@ function trimmed(text: string): string {
   return text.slice(start, end);
 }
 
-/** A text without what stands around it. */
+/** Removes surrounding blanks and quotes. */
 function unwrapped(text: string): string {
   const bare = trimmed(text);
   const [, , inside = bare] = /^(["'])(.*)\1,?$/s.exec(bare) ?? [];
@@ -84,7 +83,7 @@ function unwrapped(text: string): string {
   return inside;
 }
 
-/** Reads what has its last @ at that place: behind it, or before the first one, stands host:port; else it belongs to a password. */
+/** Splits at the last @: host:port is behind it, or before the first one. Otherwise the @ belongs to a password. */
 function fromHalves(bare: string, at: number, scheme: ProxyScheme | undefined): Parts {
   const before = fieldsOf(bare.slice(0, at));
   const behind = fieldsOf(bare.slice(at + 1));
@@ -103,7 +102,7 @@ function usual(before: readonly string[], behind: readonly string[], scheme: Pro
   return { ...place, username: decode(username), password: decode(password) };
 }
 
-/** Reads `host:port@user:pass`; undefined for what is none. */
+/** Parses `host:port@user:pass`; undefined if it is something else. */
 function turnedRound(bare: string): Parts | undefined {
   const [front = "", ...credentials] = bare.split("@");
   const place = fieldsOf(front);
@@ -113,7 +112,7 @@ function turnedRound(bare: string): Parts | undefined {
 
 function credentialsOf([username = "", ...rest]: readonly string[]): Pick<Parts, "username" | "password"> {
   const password = rest.join(":");
-  // Other words stand before what is a URL, or behind what is a proxy.
+  // Text around the proxy.
   if (/\s/.test(username + password)) throw new TypeError(tooMuch);
   return { username, password };
 }
@@ -123,7 +122,7 @@ function isWholePlace(fields: readonly string[], scheme: ProxyScheme | undefined
   return fields.length === 2 && isPlace(fields);
 }
 
-/** Reads what has no @: fields between colons, or between other separators where the first of them is no proxy alone. */
+/** Parses a text without @: fields between colons, or between other separators. */
 function fromColumns(bare: string, scheme: ProxyScheme | undefined): Parts {
   for (const separator of [",", ";", "|", "\t"]) {
     const columns = bare.split(separator).map((column) => column.trim());
@@ -134,7 +133,7 @@ function fromColumns(bare: string, scheme: ProxyScheme | undefined): Parts {
   return fromFields(fieldsOf(bare), scheme);
 }
 
-/** What columns say; undefined where the first of them name no place. */
+/** Parses columns; undefined if the first ones are not a host and a port. */
 function ofColumns(columns: readonly string[], scheme: ProxyScheme | undefined): Parts | undefined {
   const [first = "", second = ""] = columns;
   const joined = fieldsOf(first);
@@ -158,7 +157,7 @@ const wrongPort = "the port is not a number from 1 to 65535";
 function schemeOf(name = "http"): ProxyScheme {
   const scheme = name.toLowerCase();
   if (isScheme(scheme)) return scheme;
-  // What stands before the slashes may be a user's name that lost its way.
+  // The text before the slashes may be a user name, so it is not quoted.
   throw new TypeError(`a proxy begins with one of ${Object.keys(defaultPorts).join("://, ")}://`);
 }
 
@@ -166,16 +165,16 @@ function isScheme(name: string): name is ProxyScheme {
   return Object.hasOwn(defaultPorts, name);
 }
 
-// Stands in for a colon that belongs to a field.
+// Replaces a colon that belongs to a field.
 const held = "\uE000";
 
-/** Splits at colons, but not at those of an IPv6 address in brackets or of a placeholder such as `{session:alnum8}`. */
+/** Splits at colons, except those of an IPv6 address in brackets or of a placeholder such as `{session:alnum8}`. */
 function fieldsOf(text: string): readonly string[] {
   const joined = text.replace(/\{[a-z]\w*:|\[[\da-f:.]+\]/gi, (part) => part.replaceAll(":", held));
   return joined.split(":").map((field) => field.replaceAll(held, ":"));
 }
 
-/** `scheme` is given where one was written: then the port may be left out. */
+/** `scheme` is defined if the text has one: then the port is optional. */
 function placeOf([host = "", port, ...more]: readonly string[], scheme: ProxyScheme | undefined): Place {
   if (more.length > 0) throw new TypeError("after the @ stands host:port, an IPv6 address in brackets");
   if (!isHost(host)) throw new TypeError("the host is none");
@@ -192,7 +191,7 @@ function fromFields(fields: readonly string[], scheme: ProxyScheme | undefined):
   return { ...placeOf(place, scheme), ...credentialsOf(placeFirst ? fields.slice(2) : fields.slice(0, 2)) };
 }
 
-/** Whether several fields are `host:port:user:pass`, and not `user:pass:host:port`. */
+/** Returns whether several fields are `host:port:user:pass`, and not `user:pass:host:port`. */
 function beginsWithPlace(fields: readonly string[]): boolean {
   const first = isPlace(fields.slice(0, 2));
   const last = fields.length === 4 && isPlace(fields.slice(2));
@@ -213,7 +212,7 @@ function whyNoPlace(fields: readonly string[]): string {
     : neither;
 }
 
-/** Whether a text can be the host of a URL. */
+/** Returns whether a text can be the host of a URL. */
 export function isHost(text: string): boolean {
   if (/^[\d.]+$/.test(text)) return isIPv4(text);
   const looksSo = /^\[[\da-f:.]+\]$/i.test(text) || /^[a-z\d_](?:[a-z\d._-]*[a-z\d])?$/i.test(text);
@@ -224,7 +223,7 @@ function isPlace([host = "", port = ""]: readonly string[]): boolean {
   return isHost(host) && isPort(port);
 }
 
-/** Whether a text looks like a host even to one who doesn't know that it stands for one. */
+/** Returns whether a text looks like a host on its own. */
 function isNamed(text = ""): boolean {
   return text === "localhost" || text.startsWith("[") || /^[^.]+\..*[^.]$/.test(text);
 }
@@ -233,7 +232,7 @@ function isPort(text: string): boolean {
   return /^\d{1,5}$/.test(text) && Number(text) >= 1 && Number(text) <= 65_535;
 }
 
-/** A lone percent sign is itself: passwords have them. */
+/** A lone percent sign stays literal, because passwords contain them. */
 function percentDecoded(text: string): string {
   try {
     return decodeURIComponent(text);

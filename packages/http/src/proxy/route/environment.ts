@@ -1,21 +1,21 @@
 /**
- * Proxies by what they are for: `http`, `https`, `all`, or one host of a scheme, such as `https://api.test` or
- * `all://api.test`. `no_proxy` lists the hosts that need none.
+ * Proxies by purpose: `http`, `https`, `all`, or one host of a scheme, such as `https://api.test` or `all://api.test`.
+ * `no_proxy` lists the hosts that connect directly.
  */
 export type ProxyMap = Readonly<Record<string, string | undefined>>;
 
-/** The variables of an environment, such as `process.env`. */
+/** Environment variables, such as `process.env`. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Where proxies may be named, the strongest first: with the request, in the environment, on the session. */
+/** Places that may name a proxy, the strongest first: the request, the environment, the session. */
 export interface ProxySources {
   readonly request?: ProxyMap;
-  /** Left out when the environment is not to be trusted. */
+  /** Absent if the environment is not trusted. */
   readonly environment?: Environment | undefined;
   readonly session?: ProxyMap;
 }
 
-/** Gives the proxy for a URL, or undefined to go directly, by the rules of requests. */
+/** Returns the proxy for a URL by the rules of requests; undefined for a direct connection. */
 export function proxyFor(
   url: URL,
   { request = {}, environment, session = {} }: ProxySources,
@@ -25,7 +25,7 @@ export function proxyFor(
   return findInProxyMap(url, { ...session, ...(bypassed ? {} : ambient), ...request });
 }
 
-/** Gives the proxy that a map names for a URL: the host's own before the scheme's, the scheme's before `all`. */
+/** Returns the proxy that a map names for a URL: the host's before the scheme's, the scheme's before `all`. */
 export function findInProxyMap(url: URL, proxies: ProxyMap): string | undefined {
   const scheme = url.protocol.slice(0, -1);
   const host = hostOf(url);
@@ -34,15 +34,15 @@ export function findInProxyMap(url: URL, proxies: ProxyMap): string | undefined 
 }
 
 /**
- * Reads `http_proxy`, `https_proxy`, `all_proxy` and `no_proxy` in either case, the lower one first. `HTTP_PROXY` is not
- * trusted in a CGI program, where a client can set it by a header (CVE-2016-5385, "httpoxy").
+ * Reads `http_proxy`, `https_proxy`, `all_proxy` and `no_proxy`, in lower case first, then in upper case. `HTTP_PROXY` is
+ * not trusted in a CGI program, where a client can set it through a header (CVE-2016-5385, "httpoxy").
  */
 export function environmentProxies(environment: Environment): ProxyMap {
   const proxies: Record<string, string> = {};
   const cgi = environment["REQUEST_METHOD"] !== undefined;
   for (const scheme of ["http", "https", "ftp", "all"]) {
     const name = `${scheme}_proxy`;
-    // An empty one in lower case undoes the other, as in urllib.
+    // An empty lower-case variable disables the upper-case one, as in urllib.
     const value = environment[name] ?? (cgi && scheme === "http" ? "" : environment[name.toUpperCase()]);
     if (value) proxies[scheme] = value;
   }
@@ -51,15 +51,15 @@ export function environmentProxies(environment: Environment): ProxyMap {
   return proxies;
 }
 
-/** As in requests, an empty list in lower case leaves the hosts of the other in force, but not its `*`. */
+/** As in requests, an empty lower-case list keeps the hosts of the upper-case one, but not its `*`. */
 function noProxyOf({ no_proxy: lower, NO_PROXY: upper }: Environment): string | undefined {
   return lower === "" && upper?.trim() === "*" ? undefined : lower || upper;
 }
 
 /**
- * Whether a `no_proxy` list, parted by commas or white space, names the host of a URL: a lone `*` names all, `a.test`, `.a.test`
- * and `*.a.test` the host and all below it, `a.test:8080` the same on one port, which may be the one that the scheme has anyway,
- * `10.0.0.0/8` the addresses of a network (IPv4).
+ * Returns whether a `no_proxy` list names the host of a URL. Entries are separated by commas or white space. A lone `*` names
+ * all hosts; `a.test`, `.a.test` and `*.a.test` the host and its subdomains; `a.test:8080` the same on one port, which may be
+ * the default port of the scheme; `10.0.0.0/8` the addresses of a network (IPv4).
  */
 export function bypasses(url: URL, noProxy: string | undefined): boolean {
   const host = hostOf(url);
@@ -69,7 +69,7 @@ export function bypasses(url: URL, noProxy: string | undefined): boolean {
   return entries.some((entry) => entry !== "" && names(entry, host, withPort));
 }
 
-// A URL leaves out the port that its scheme has anyway.
+// A URL omits the default port of its scheme.
 const ownPorts: Readonly<Record<string, string>> = { "http:": "80", "https:": "443", "ftp:": "21" };
 
 function names(entry: string, host: string, withPort: string): boolean {
@@ -79,7 +79,7 @@ function names(entry: string, host: string, withPort: string): boolean {
   return [host, withPort].some((it) => it === name || it.endsWith(`.${name}`));
 }
 
-/** Lower case, an IPv6 address without its brackets. */
+/** Returns the host in lower case, an IPv6 address without brackets. */
 function hostOf(url: URL): string {
   return url.hostname.replace(/^\[(.*)\]$/, "$1").toLowerCase();
 }

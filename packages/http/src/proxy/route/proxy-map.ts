@@ -7,19 +7,19 @@ import {
   type ProxyMap,
 } from "./environment.ts";
 
-/** Says which proxy a request goes through; undefined goes directly. */
+/** Returns the proxy URL for a request; undefined for a direct connection. */
 export type ProxyLookup = (url: URL, own?: string | ProxyMap) => string | undefined;
 
 /**
- * Chooses by what was said with the request, else with the session, else in the environment. (In requests the
- * environment beats the session, which lets a variable undo what a program asked for.)
+ * Returns a lookup: the request's option first, then the session's, then the environment. (In requests the environment
+ * precedes the session, so a variable can override a program.)
  */
 export function createProxyLookup(
   session: string | ProxyMap | undefined,
   environment: Environment | undefined,
 ): ProxyLookup {
   const hasAmbient = hasEnvironmentProxy(environment);
-  // Hot path: a session has one proxy, or a few; to look at its URL again took 1.7 µs of each request.
+  // Hot path: a session has one proxy or a few. Parsing its URL again took 1.7 µs of each request.
   let latest = { said: "", url: "" };
   return (url, own = session) => {
     if (own === undefined && !hasAmbient) return undefined;
