@@ -24,7 +24,7 @@ function get(path: string): WireRequest {
 const page = respond(200, { body: "here" });
 const routes = { "/": page, "/slow": stall(page, { atBody: 2, pause: 50 }) };
 
-/** Resolves as soon as it holds; throws when it does not within five seconds. */
+/** Resolves when the condition holds. Throws after five seconds. */
 async function until(holds: () => boolean): Promise<void> {
   const limit = performance.now() + 5_000;
   while (!holds()) {
@@ -68,11 +68,11 @@ test("a request under way through a forgotten proxy succeeds, and its connection
   await until(() => origin.requests.length > 0);
 
   transport.forget(to.proxy);
-  const answers = await Promise.all([under, waiting]);
+  const responses = await Promise.all([under, waiting]);
   await until(() => proxy.openConnections === 0);
 
   assert.deepEqual(
-    answers.map(({ body }) => body.toString()),
+    responses.map(({ body }) => body.toString()),
     ["here", "here"],
   );
   await transport.close();
@@ -119,6 +119,6 @@ test("endpoints without connections are removed even when their proxy is not for
     await transport.send(to, get("/"), limits).catch(() => undefined);
   }
 
-  assert.ok(transport.endpointCount <= 1_024, `${transport.endpointCount} roads`);
+  assert.ok(transport.endpointCount <= 1_024, `${transport.endpointCount} endpoints`);
   await transport.close();
 });

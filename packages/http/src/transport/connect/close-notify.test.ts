@@ -16,7 +16,7 @@ interface How {
   readonly ciphers?: string;
   /** Milliseconds between the last data and the end. */
   readonly pause: number;
-  /** How many of the last bytes on the wire do not arrive. */
+  /** Number of bytes missing at the end. */
   readonly lost: number;
 }
 
@@ -25,7 +25,7 @@ function portOf(server: Server | ReturnType<typeof createServer>): number {
   return typeof address === "object" ? (address?.port ?? 0) : 0;
 }
 
-/** A server whose answer is delimited by its end, in two records and an alert. */
+/** Starts a server whose response ends with the connection: two records and an alert. */
 async function secureServer({ version, ciphers, pause }: How): Promise<Server> {
   const server = createTlsServer({ ...pair, minVersion: version, maxVersion: version, ciphers }, (socket) => {
     socket.on("error", () => {});
@@ -43,7 +43,7 @@ async function secureServer({ version, ciphers, pause }: How): Promise<Server> {
   return server;
 }
 
-/** Passes on what comes from a server as it comes, but for the last bytes of its last record, and ends with a FIN. */
+/** Forwards the bytes of a server except the last ones of its last record, and then sends a FIN. */
 function passOn(
   from: Socket,
   to: Socket,

@@ -13,7 +13,7 @@ test("a TLS session is resumed only through the proxy that it was created throug
   await using proxy = await socksProxy();
   const through = (user: string): Connector =>
     createConnector({ tls: { ca: identity.cert } }, new URL(`socks5h://${user}@${proxy.host}`));
-  /** Whether the handshake took up a session. */
+  /** Whether the handshake resumed a session. */
   const resumes = async (connect: Connector): Promise<boolean> => {
     const socket = await connect(
       new URL(`https://localhost:${origin.port}`),

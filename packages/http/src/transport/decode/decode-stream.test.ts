@@ -18,7 +18,7 @@ const coders: Readonly<Record<string, (bytes: Uint8Array) => Buffer>> = {
   zstd: zlib.zstdCompressSync,
 };
 
-/** A source that gives these pieces, and says whether anybody asked it for more than `ahead` of what was taken. */
+/** Returns a source of these pieces that records how far it was read ahead. */
 function source(
   pieces: readonly Uint8Array[],
   failure?: Error,
@@ -53,7 +53,7 @@ async function readAll(body: BodySource): Promise<Buffer> {
   return Buffer.concat(pieces);
 }
 
-/** What came, and what it ended with. */
+/** Returns the bytes read and the error at the end. */
 async function outcome(body: BodySource): Promise<{ bytes: number; error: unknown }> {
   let bytes = 0;
   try {

@@ -64,7 +64,7 @@ const behind: readonly (readonly [what: string, bytes: Buffer, rejects: RegExp])
   ["text", Buffer.from("garbage"), /./],
   ["two bytes", Buffer.from([7, 7]), /./],
   ["text after padding", Buffer.from("\0\0garbage"), /./],
-  // Padding has frames of its own there (RFC 8878 §3.1.2).
+  // zstd has skippable frames for padding (RFC 8878 §3.1.2).
   ["padding", Buffer.alloc(512), /zstd/],
 ];
 
@@ -84,7 +84,7 @@ for (const [what, bytes, rejects] of behind) {
 
 test("reports a truncated second member of gzip or frame of zstd as incomplete", async () => {
   for (const [name, begun] of [
-    // Of a single byte the decoder of gzip says no more, whatever it is.
+    // For a single byte the gzip decoder reports the same, whatever the byte is.
     ["gzip", [7]],
     ["gzip", [0x1f]],
     ["gzip", [0x1f, 0x8b, 8]],

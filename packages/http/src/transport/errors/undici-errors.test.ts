@@ -31,7 +31,7 @@ test("undici's source contains each quoted message exactly as often as expected"
   const understood = Object.fromEntries(
     Object.entries(undiciMessages).map(([name, words]) => [
       name,
-      // What a template puts in is a number, of which only the type of HEADERS matters.
+      // A template inserts a number, and only the type of HEADERS matters.
       said.filter((each) => each.replaceAll("${type}", "1").startsWith(words)),
     ]),
   );

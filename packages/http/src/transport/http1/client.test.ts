@@ -11,14 +11,14 @@ import { ConnectionEnded, MalformedResponse, UnsendableRequest } from "./errors.
 interface Ends extends AsyncDisposable {
   readonly client: Http1Client;
   readonly socket: Socket;
-  /** The server's end. */
+  /** The server's side of the connection. */
   readonly server: Socket;
-  /** What the server has read. */
+  /** The bytes that the server has read. */
   read(): string;
   readonly retired: () => boolean;
 }
 
-/** A client, and the other end of its connection; `shared` reads as connections without TLS do. */
+/** Returns a client and the other side of its connection. `shared` reads into the shared buffer, as connections without TLS do. */
 async function ends({ shared = true } = {}): Promise<Ends> {
   const listener = createServer().listen(0, "127.0.0.1");
   await once(listener, "listening");
@@ -49,10 +49,10 @@ async function ends({ shared = true } = {}): Promise<Ends> {
   };
 }
 
-/** Writes down what it hears. */
-class Hearer implements ResponseListener {
+/** Records the events that it receives. */
+class RecordingListener implements ResponseListener {
   readonly collectsBody: boolean;
-  readonly heard: string[] = [];
+  readonly events: string[] = [];
   readonly ended: Promise<void>;
   error: unknown;
   readonly #chunks: Buffer[] = [];
@@ -70,13 +70,13 @@ class Hearer implements ResponseListener {
     this.ended = new Promise((resolve) => (this.#end = resolve));
   }
 
-  /** As it is when it is looked at: what was given out must stay what it was. */
+  /** Joins the pieces on each access, because received pieces must not change later. */
   get body(): string {
     return Buffer.concat(this.#chunks).toString("latin1");
   }
 
   onRequestStart(controller: ExchangeController): void {
-    this.heard.push("start");
+    this.events.push("start");
     this.controller = controller;
     this.#on.start?.(controller);
   }
@@ -86,11 +86,11 @@ class Hearer implements ResponseListener {
   }
 
   onResponseStarted(): void {
-    this.heard.push("began");
+    this.events.push("began");
   }
 
   onResponseStart(_controller: ExchangeController, status: number): void {
-    this.heard.push(String(status));
+    this.events.push(String(status));
   }
 
   onResponseData(controller: ExchangeController, chunk: Buffer): void {
@@ -99,21 +99,21 @@ class Hearer implements ResponseListener {
   }
 
   onResponseEnd(): void {
-    this.heard.push("end");
+    this.events.push("end");
     if (this.controller !== undefined) this.#on.end?.(this.controller);
     this.#end();
   }
 
   onResponseError(_controller: ExchangeController, error: unknown): void {
-    this.heard.push("error");
+    this.events.push("error");
     this.error = error;
     this.#end();
   }
 }
 
 const get: OutgoingRequest = { method: "GET", path: "/", headers: {} };
-const answer = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi";
-const answered = ["start", "began", "200", "end"];
+const response = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi";
+const responseEvents = ["start", "began", "200", "end"];
 
 async function until(holds: () => boolean): Promise<void> {
   while (!holds()) await new Promise((resolve) => setImmediate(resolve));
@@ -122,19 +122,19 @@ async function until(holds: () => boolean): Promise<void> {
 function ask(
   { client }: Ends,
   request: Partial<OutgoingRequest> = {},
-  hearer: Hearer = new Hearer(),
-): Hearer {
-  client.dispatch({ ...get, ...request }, hearer);
-  return hearer;
+  listener: RecordingListener = new RecordingListener(),
+): RecordingListener {
+  client.dispatch({ ...get, ...request }, listener);
+  return listener;
 }
 
-/** A first exchange, all in order. */
+/** Runs a first exchange that succeeds. */
 async function warmUp(at: Ends): Promise<void> {
   const first = ask(at);
   await until(() => at.read().endsWith("\r\n\r\n"));
-  at.server.write(answer);
+  at.server.write(response);
   await first.ended;
-  assert.deepEqual(first.heard, answered);
+  assert.deepEqual(first.events, responseEvents);
 }
 
 for (const shared of [true, false]) {
@@ -142,17 +142,17 @@ for (const shared of [true, false]) {
 
   test(`sends requests one after another on a socket that reads ${how}, and keeps earlier bodies intact`, async () => {
     await using at = await ends({ shared });
-    const bodies: Hearer[] = [];
+    const bodies: RecordingListener[] = [];
     for (const letter of ["a", "b", "c"]) {
-      const hearer = ask(at, {}, new Hearer({}, letter !== "b"));
-      bodies.push(hearer);
+      const listener = ask(at, {}, new RecordingListener({}, letter !== "b"));
+      bodies.push(listener);
       await until(
         () => at.read().split("GET").length === bodies.length + 1 && at.read().endsWith("\r\n\r\n"),
       );
       at.server.write(`HTTP/1.1 200 OK\r\nContent-Length: 3000\r\n\r\n${letter.repeat(1_000)}`);
-      await until(() => hearer.body.length === 1_000);
+      await until(() => listener.body.length === 1_000);
       at.server.write(letter.repeat(2_000));
-      await hearer.ended;
+      await listener.ended;
     }
 
     assert.deepEqual(
@@ -164,44 +164,44 @@ for (const shared of [true, false]) {
 
   test(`delivers nothing while paused on a socket that reads ${how}`, async () => {
     await using at = await ends({ shared });
-    const hearer = ask(at, {}, new Hearer({ data: (controller) => controller.pause() }));
+    const listener = ask(at, {}, new RecordingListener({ data: (controller) => controller.pause() }));
     await until(() => at.read() !== "");
     at.server.write("HTTP/1.1 200 OK\r\nContent-Length: 8000000\r\n\r\n");
     at.server.write("x".repeat(8_000_000));
-    await until(() => at.server.writableLength > 0 && hearer.body !== "");
+    await until(() => at.server.writableLength > 0 && listener.body !== "");
     for (let turn = 0; turn < 100; turn += 1) await new Promise((resolve) => setImmediate(resolve));
 
-    assert.ok(hearer.body.length <= 2 * 64 * 1024, `${hearer.body.length} bytes came`);
-    while (!hearer.heard.includes("end")) {
-      hearer.controller?.resume();
+    assert.ok(listener.body.length <= 2 * 64 * 1024, `${listener.body.length} bytes came`);
+    while (!listener.events.includes("end")) {
+      listener.controller?.resume();
       await new Promise((resolve) => setImmediate(resolve));
     }
-    assert.equal(hearer.body.length, 8_000_000);
+    assert.equal(listener.body.length, 8_000_000);
   });
 }
 
 test("unexpected bytes before the next request close the connection, and the request does not start", async () => {
   await using at = await ends();
   await warmUp(at);
-  at.server.write(answer);
+  at.server.write(response);
   await until(() => at.server.writableLength === 0);
 
   const next = ask(at);
   await next.ended;
 
-  assert.deepEqual(next.heard, ["error"]);
+  assert.deepEqual(next.events, ["error"]);
   assert.ok(next.error instanceof ConnectionEnded);
   assert.equal(at.read().split("GET").length, 2);
 });
 
 test("bytes after a response close the connection, which accepts no further request", async () => {
   await using at = await ends();
-  const first = ask(at, {}, new Hearer({ end: () => assert.equal(at.retired(), true) }));
+  const first = ask(at, {}, new RecordingListener({ end: () => assert.equal(at.retired(), true) }));
   await until(() => at.read() !== "");
-  at.server.write(`${answer}HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nstray`);
+  at.server.write(`${response}HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nstray`);
   await first.ended;
 
-  assert.deepEqual([first.heard, first.body], [answered, "hi"]);
+  assert.deepEqual([first.events, first.body], [responseEvents, "hi"]);
   await once(at.socket, "close");
 });
 
@@ -214,7 +214,7 @@ test("a received FIN is noticed before the next request goes out", async () => {
   const next = ask(at);
   await next.ended;
 
-  assert.deepEqual(next.heard, ["error"]);
+  assert.deepEqual(next.events, ["error"]);
 });
 
 test("a stream is not read when the connection ends before the request goes out", async () => {
@@ -226,7 +226,7 @@ test("a stream is not read when the connection ends before the request goes out"
   const next = ask(at, { method: "POST", body });
   await next.ended;
 
-  assert.deepEqual([next.heard, body.destroyed, body.readableDidRead], [["error"], false, false]);
+  assert.deepEqual([next.events, body.destroyed, body.readableDidRead], [["error"], false, false]);
 });
 
 test("a request on a closed connection fails asynchronously", async () => {
@@ -235,7 +235,7 @@ test("a request on a closed connection fails asynchronously", async () => {
   await once(at.socket, "close");
 
   const late = ask(at);
-  assert.deepEqual(late.heard, []);
+  assert.deepEqual(late.events, []);
   await late.ended;
 
   assert.ok(late.error instanceof ConnectionEnded);
@@ -245,36 +245,40 @@ test("a request aborted in onRequestStart is not written", async () => {
   await using at = await ends();
   const off = new Error("off");
   const body = Readable.from([Buffer.from("once")]);
-  const hearer = ask(
+  const listener = ask(
     at,
     { method: "POST", body },
-    new Hearer({ start: (controller) => controller.abort(off) }),
+    new RecordingListener({ start: (controller) => controller.abort(off) }),
   );
 
   await once(at.server, "end");
 
-  assert.deepEqual([hearer.heard, hearer.error, at.read()], [["start", "error"], off, ""]);
+  assert.deepEqual([listener.events, listener.error, at.read()], [["start", "error"], off, ""]);
   assert.deepEqual([body.destroyed, body.readableDidRead], [false, false]);
 });
 
 test("an aborted exchange receives no further events", async () => {
   await using at = await ends();
-  const hearer = ask(at, {}, new Hearer({ data: (controller) => controller.abort(new Error("enough")) }));
+  const listener = ask(
+    at,
+    {},
+    new RecordingListener({ data: (controller) => controller.abort(new Error("enough")) }),
+  );
   await until(() => at.read() !== "");
   at.server.write("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n1\r\nb\r\n0\r\n\r\n");
   await once(at.socket, "close");
 
-  assert.deepEqual([hearer.heard, hearer.body], [["start", "began", "200", "error"], "a"]);
+  assert.deepEqual([listener.events, listener.body], [["start", "began", "200", "error"], "a"]);
 });
 
 test("a malformed response closes the connection", async () => {
   await using at = await ends();
-  const hearer = ask(at);
+  const listener = ask(at);
   await until(() => at.read() !== "");
   at.server.write("HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n");
-  await hearer.ended;
+  await listener.ended;
 
-  assert.ok(hearer.error instanceof MalformedResponse);
+  assert.ok(listener.error instanceof MalformedResponse);
   await once(at.server, "end");
 });
 
@@ -291,15 +295,15 @@ test("an unsendable request leaves the connection usable", async () => {
 test("a stream without a length goes out chunked, without empty pieces", async () => {
   await using at = await ends();
   const body = Readable.from([Buffer.from("hello"), Buffer.alloc(0), Buffer.alloc(20, "x")]);
-  const hearer = ask(at, { method: "POST", body });
+  const listener = ask(at, { method: "POST", body });
   await until(() => at.read().endsWith("0\r\n\r\n"));
-  at.server.write(answer);
-  await hearer.ended;
+  at.server.write(response);
+  await listener.ended;
 
   const [, sent] = at.read().split("\r\n\r\n5\r\n");
   assert.match(at.read(), /\r\ntransfer-encoding: chunked\r\n\r\n5\r\n/);
   assert.equal(sent, `hello\r\n14\r\n${"x".repeat(20)}\r\n0\r\n\r\n`);
-  assert.deepEqual([hearer.heard, hearer.sent, at.retired()], [answered, 2, false]);
+  assert.deepEqual([listener.events, listener.sent, at.retired()], [responseEvents, 2, false]);
 });
 
 test("an empty stream is sent as a body of length 0", async () => {
@@ -318,11 +322,11 @@ for (const [what, declared] of lengths) {
   test(`a stream that is ${what} than its Content-Length fails the request`, async () => {
     await using at = await ends();
     const body = Readable.from([Buffer.from("hel"), Buffer.from("lo")]);
-    const hearer = ask(at, { method: "POST", body, headers: { "content-length": String(declared) } });
-    await hearer.ended;
+    const listener = ask(at, { method: "POST", body, headers: { "content-length": String(declared) } });
+    await listener.ended;
     await once(at.server, "end");
 
-    assert.ok(hearer.error instanceof UnsendableRequest);
+    assert.ok(listener.error instanceof UnsendableRequest);
     assert.ok((at.read().split("\r\n\r\n")[1] ?? "").length <= declared);
     assert.equal(body.destroyed, true);
   });
@@ -335,10 +339,10 @@ test("the error of a stream fails the request", async () => {
     yield Buffer.from("some");
     throw broken;
   }
-  const hearer = ask(at, { method: "POST", body: Readable.from(pieces()) });
-  await hearer.ended;
+  const listener = ask(at, { method: "POST", body: Readable.from(pieces()) });
+  await listener.ended;
 
-  assert.equal(hearer.error, broken);
+  assert.equal(listener.error, broken);
   await once(at.server, "end");
 });
 
@@ -349,7 +353,7 @@ test("reads only as much of a body as the socket takes", async () => {
   function* pieces(): Generator<Buffer> {
     for (; made < 1_000; made += 1) yield Buffer.alloc(64 * 1024);
   }
-  const hearer = ask(at, {
+  const listener = ask(at, {
     method: "POST",
     body: pieces(),
     headers: { "content-length": String(1_000 * 64 * 1024) },
@@ -361,21 +365,21 @@ test("reads only as much of a body as the socket takes", async () => {
   assert.ok(made < 500 && made <= held + 100, `${made} pieces were made`);
   at.server.resume();
   await until(() => made === 1_000);
-  at.server.write(answer);
-  await hearer.ended;
-  assert.deepEqual(hearer.heard, answered);
+  at.server.write(response);
+  await listener.ended;
+  assert.deepEqual(listener.events, responseEvents);
 });
 
 test("accepts a response before the end of the request body and drops the rest", async () => {
   await using at = await ends();
   const body = new Readable({ read: () => undefined });
   body.push("some");
-  const hearer = ask(at, { method: "POST", body });
+  const listener = ask(at, { method: "POST", body });
   await until(() => at.read().includes("some"));
   at.server.write("HTTP/1.1 413 Too Large\r\nContent-Length: 2\r\n\r\nhi");
-  await hearer.ended;
+  await listener.ended;
 
-  assert.deepEqual([hearer.heard, hearer.body], [["start", "began", "413", "end"], "hi"]);
+  assert.deepEqual([listener.events, listener.body], [["start", "began", "413", "end"], "hi"]);
   assert.deepEqual([body.destroyed, at.retired()], [true, true]);
 });
 

@@ -4,7 +4,7 @@ import { MalformedResponse } from "./errors.ts";
 import { bodyLength, parseIdleLimit, chunkedLength, isPersistent, untilClose } from "./framing.ts";
 import { parseHead, type ParsedHead } from "./head.ts";
 
-/** A head in short: `200 1.0 Content-Length: 5 | Connection: close`. */
+/** Parses the short form of a head: `200 1.0 Content-Length: 5 | Connection: close`. */
 function headOf(short: string): ParsedHead {
   const [, status, version = "1.1", fields = ""] = /^(\d+)(?: (1\.\d))?(?: (.*))?$/.exec(short) ?? [];
   const head = parseHead(

@@ -5,7 +5,7 @@ import { MalformedResponse } from "./errors.ts";
 import type { ParsedHead } from "./head.ts";
 import { ResponseParser, type ResponseSink } from "./parser.ts";
 
-/** What is told of bytes that come in these pieces, bodies joined; the complaint where there is one. */
+/** Returns the events for bytes in these pieces, bodies joined, and the error if there is one. */
 function eventsOf(pieces: readonly Buffer[], { method = "GET", closed = false } = {}): readonly string[] {
   const events: string[] = [];
   let body = "";
@@ -21,7 +21,7 @@ function eventsOf(pieces: readonly Buffer[], { method = "GET", closed = false } 
   const parser = new ResponseParser(sink);
   parser.expectResponse(method);
   try {
-    // As a socket reads: into a buffer that is larger, and overwritten each time.
+    // As a socket reads: into a larger buffer that each read overwrites.
     const shared = Buffer.alloc(pieces.reduce((most, { length }) => Math.max(most, length), 0) + 7, "\r\n");
     for (const piece of pieces) {
       piece.copy(shared);
@@ -40,7 +40,7 @@ function wire(text: string): Buffer {
   return Buffer.from(text, "latin1");
 }
 
-/** The same bytes, cut at these places. */
+/** Splits bytes at these positions. */
 function cutAt(bytes: Buffer, places: readonly number[]): readonly Buffer[] {
   const edges = [
     0,
@@ -94,7 +94,7 @@ const rows: readonly (readonly [what: string, wire: string, ...events: string[]]
   ],
   ["only the last chunk", `${inChunks}0\r\n\r\n`, `head 200 OK ${coded}`, "body ", "clean"],
   [
-    "interim answers",
+    "interim responses",
     `HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early\r\nLink: a\r\n\r\n${ok}Content-Length: 1\r\n\r\n!`,
     "interim 100 Continue {}",
     'interim 103 Early {"link":"a"}',
@@ -165,7 +165,7 @@ test("a response to HEAD has no body, whatever its headers say", () => {
 });
 
 const smuggled = "HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\nsmuggle";
-const followed: readonly (readonly [what: string, answer: string, body: string])[] = [
+const followed: readonly (readonly [what: string, response: string, body: string])[] = [
   ["Content-Length", `${ok}Content-Length: 2\r\n\r\nhi`, "hi"],
   ["chunks", `${inChunks}2\r\nhi\r\n0\r\n\r\n`, "hi"],
   [
@@ -182,11 +182,11 @@ const followed: readonly (readonly [what: string, answer: string, body: string])
   ["a 304", "HTTP/1.1 304 OK\r\n\r\n", ""],
 ];
 
-for (const [what, answer, body] of followed) {
+for (const [what, response, body] of followed) {
   test(`bytes after a response are not part of it: ${what}`, () => {
-    for (const behind of [smuggled, "\r\n", "0", "x".repeat(70_000)]) {
-      assert.deepEqual(eventsOf([wire(answer + behind)]).slice(1), [`body ${body}`, "more came"]);
-      assert.deepEqual(eventsOf([wire(answer), wire(behind)]).slice(1), [`body ${body}`, "clean"]);
+    for (const following of [smuggled, "\r\n", "0", "x".repeat(70_000)]) {
+      assert.deepEqual(eventsOf([wire(response + following)]).slice(1), [`body ${body}`, "more came"]);
+      assert.deepEqual(eventsOf([wire(response), wire(following)]).slice(1), [`body ${body}`, "clean"]);
     }
   });
 }
@@ -319,7 +319,7 @@ test("any input is a response, the beginning of one, or malformed", () => {
       ),
       fc.array(fc.nat()),
       (text, places) => {
-        // Anything but MalformedResponse fails in there.
+        // `eventsOf` throws every error except MalformedResponse.
         const bytes = wire(text);
         const cut = eventsOf(cutAt(bytes, places), { closed: true });
 

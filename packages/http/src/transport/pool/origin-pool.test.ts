@@ -23,7 +23,7 @@ async function socket(): Promise<Socket> {
   return opened;
 }
 
-/** Openings that the test ends itself, each with a socket or an error. */
+/** A connector whose openings the test ends with a socket or an error. */
 class Openings {
   readonly all: { resolve: (socket: Socket) => void; reject: (error: Error) => void; signal: AbortSignal }[] =
     [];
@@ -35,17 +35,17 @@ class Openings {
     });
 }
 
-class Rider implements PendingRequest {
+class TestRequest implements PendingRequest {
   readonly connectLimit = 1_000;
-  readonly boarded: Connection[] = [];
-  readonly stranded: unknown[] = [];
+  readonly connections: Connection[] = [];
+  readonly errors: unknown[] = [];
 
   useConnection(connection: Connection): void {
-    this.boarded.push(connection);
+    this.connections.push(connection);
   }
 
   connectionFailed(error: unknown): void {
-    this.stranded.push(error);
+    this.errors.push(error);
   }
 }
 
@@ -69,7 +69,7 @@ function turn(): Promise<void> {
 test("opens one connection for each waiting request, up to the maximum", () => {
   const { pool: waiting, openings } = pool();
 
-  for (let rider = 0; rider < 6; rider += 1) waiting.acquire(new Rider());
+  for (let request = 0; request < 6; request += 1) waiting.acquire(new TestRequest());
 
   assert.equal(openings.all.length, 4);
   waiting.close(new Error("over"));
@@ -77,35 +77,35 @@ test("opens one connection for each waiting request, up to the maximum", () => {
 
 test("opens one connection while it may be HTTP/2, and more when it is not", async () => {
   const { pool: shared, openings } = pool({ mayMultiplex: true });
-  const riders = [new Rider(), new Rider(), new Rider()];
-  for (const rider of riders) shared.acquire(rider);
+  const requests = [new TestRequest(), new TestRequest(), new TestRequest()];
+  for (const request of requests) shared.acquire(request);
   const atFirst = openings.all.length;
 
   openings.all[0]?.resolve(await socket());
   await turn();
 
   assert.deepEqual(
-    [atFirst, openings.all.length, riders.map(({ boarded }) => boarded.length)],
+    [atFirst, openings.all.length, requests.map(({ connections }) => connections.length)],
     [1, 3, [1, 0, 0]],
   );
   shared.close(new Error("over"));
 });
 
 test("a failed opening fails the first waiting request, or all that share the connection", async () => {
-  for (const [mayMultiplex, stranded] of [
+  for (const [mayMultiplex, errors] of [
     [false, [1, 0]],
     [true, [1, 1]],
   ] as const) {
     const { pool: failing, openings } = pool({ mayMultiplex, maxConnections: 1 });
-    const riders = [new Rider(), new Rider()];
-    for (const rider of riders) failing.acquire(rider);
+    const requests = [new TestRequest(), new TestRequest()];
+    for (const request of requests) failing.acquire(request);
 
     openings.all[0]?.reject(new Error("refused"));
     await turn();
 
     assert.deepEqual(
-      riders.map((rider) => rider.stranded.length),
-      stranded,
+      requests.map((request) => request.errors.length),
+      errors,
     );
     failing.close(new Error("over"));
   }
@@ -113,7 +113,7 @@ test("a failed opening fails the first waiting request, or all that share the co
 
 test("cancels the opening of a connection that no request waits for", async () => {
   const { pool: fickle, openings } = pool({ maxConnections: 1 });
-  const [gone, next] = [new Rider(), new Rider()];
+  const [gone, next] = [new TestRequest(), new TestRequest()];
   fickle.acquire(gone);
 
   fickle.cancel(gone);
@@ -121,16 +121,16 @@ test("cancels the opening of a connection that no request waits for", async () =
   await turn();
 
   assert.equal(openings.all[0]?.signal.aborted, true);
-  assert.deepEqual([openings.all.length, gone.stranded.length, next.stranded.length], [2, 0, 0]);
+  assert.deepEqual([openings.all.length, gone.errors.length, next.errors.length], [2, 0, 0]);
   openings.all[1]?.resolve(await socket());
   await turn();
-  assert.equal(next.boarded.length, 1);
+  assert.equal(next.connections.length, 1);
   fickle.close(new Error("over"));
 });
 
 test("gives a new connection to a request that still waits", async () => {
   const { pool: one, openings } = pool({ maxConnections: 1 });
-  const [gone, left] = [new Rider(), new Rider()];
+  const [gone, left] = [new TestRequest(), new TestRequest()];
   one.acquire(gone);
   one.acquire(left);
 
@@ -138,56 +138,56 @@ test("gives a new connection to a request that still waits", async () => {
   openings.all[0]?.resolve(await socket());
   await turn();
 
-  assert.deepEqual([openings.all.length, gone.boarded.length, left.boarded.length], [1, 0, 1]);
+  assert.deepEqual([openings.all.length, gone.connections.length, left.connections.length], [1, 0, 1]);
   one.close(new Error("over"));
 });
 
 test("gives a released connection to the next waiting request, and otherwise to the next acquire", async () => {
   const { pool: one, openings } = pool({ maxConnections: 1 });
-  const riders = [new Rider(), new Rider()];
-  for (const rider of riders) one.acquire(rider);
+  const requests = [new TestRequest(), new TestRequest()];
+  for (const request of requests) one.acquire(request);
   openings.all[0]?.resolve(await socket());
   await turn();
-  const connection = riders[0]?.boarded[0];
+  const connection = requests[0]?.connections[0];
   assert.ok(connection !== undefined);
 
   one.release(connection);
   one.release(connection);
-  const late = new Rider();
+  const late = new TestRequest();
   one.acquire(late);
 
-  assert.deepEqual([riders[1]?.boarded[0], late.boarded[0]], [connection, connection]);
+  assert.deepEqual([requests[1]?.connections[0], late.connections[0]], [connection, connection]);
   one.close(new Error("over"));
 });
 
 test("releaseSoon makes a connection available to acquire immediately, and to waiting requests a turn later", async () => {
   const { pool: one, openings } = pool({ maxConnections: 1 });
-  const [first, second, third] = [new Rider(), new Rider(), new Rider()];
+  const [first, second, third] = [new TestRequest(), new TestRequest(), new TestRequest()];
   one.acquire(first);
   openings.all[0]?.resolve(await socket());
   await turn();
-  const connection = first.boarded[0];
+  const connection = first.connections[0];
   assert.ok(connection !== undefined);
 
   one.releaseSoon(connection);
   one.acquire(second);
   one.acquire(third);
   one.releaseSoon(connection);
-  const inLine = third.boarded.length;
+  const queued = third.connections.length;
   await turn();
 
-  assert.deepEqual([second.boarded, inLine, third.boarded], [[connection], 0, [connection]]);
+  assert.deepEqual([second.connections, queued, third.connections], [[connection], 0, [connection]]);
   one.close(new Error("over"));
 });
 
 test("does not reuse a connection that closes after releaseSoon", async () => {
   const { pool: one, openings } = pool({ maxConnections: 1 });
-  const [first, second] = [new Rider(), new Rider()];
+  const [first, second] = [new TestRequest(), new TestRequest()];
   one.acquire(first);
   const opened = await socket();
   openings.all[0]?.resolve(opened);
   await turn();
-  const connection = first.boarded[0];
+  const connection = first.connections[0];
   assert.ok(connection !== undefined);
 
   one.releaseSoon(connection);
@@ -195,18 +195,18 @@ test("does not reuse a connection that closes after releaseSoon", async () => {
   one.acquire(second);
   await once(opened, "close");
 
-  assert.deepEqual([second.boarded, openings.all.length], [[], 2]);
+  assert.deepEqual([second.connections, openings.all.length], [[], 2]);
   one.close(new Error("over"));
 });
 
 test("replaces a closed connection for waiting requests and removes it", async () => {
   const { pool: one, openings } = pool({ maxConnections: 1 });
-  const riders = [new Rider(), new Rider()];
-  for (const rider of riders) one.acquire(rider);
+  const requests = [new TestRequest(), new TestRequest()];
+  for (const request of requests) one.acquire(request);
   const first = await socket();
   openings.all[0]?.resolve(first);
   await turn();
-  const connection = riders[0]?.boarded[0];
+  const connection = requests[0]?.connections[0];
   assert.ok(connection !== undefined);
 
   first.destroy();
@@ -215,20 +215,20 @@ test("replaces a closed connection for waiting requests and removes it", async (
   await turn();
 
   assert.equal(openings.all.length, 2);
-  if (riders[1] !== undefined) one.cancel(riders[1]);
+  if (requests[1] !== undefined) one.cancel(requests[1]);
   assert.ok(one.isEmpty);
 });
 
 test("close fails waiting requests with the reason", () => {
   const { pool: closing, openings } = pool({ maxConnections: 1 });
-  const riders = [new Rider(), new Rider()];
-  for (const rider of riders) closing.acquire(rider);
+  const requests = [new TestRequest(), new TestRequest()];
+  for (const request of requests) closing.acquire(request);
   const reason = new Error("over");
 
   closing.close(reason);
 
   assert.deepEqual(
-    riders.map(({ stranded }) => stranded),
+    requests.map(({ errors }) => errors),
     [[reason], [reason]],
   );
   assert.equal(openings.all[0]?.signal.aborted, true);
@@ -237,62 +237,67 @@ test("close fails waiting requests with the reason", () => {
 
 test("a retired pool closes idle connections, closes busy ones after release, and serves waiting requests", async () => {
   const { pool: old, openings } = pool({ maxConnections: 2 });
-  const [idle, busy, late] = [new Rider(), new Rider(), new Rider()];
+  const [idle, busy, late] = [new TestRequest(), new TestRequest(), new TestRequest()];
   old.acquire(idle);
   old.acquire(busy);
   for (const { resolve } of openings.all) resolve(await socket());
   await turn();
-  const [resting, working] = [idle.boarded[0], busy.boarded[0]];
-  assert.ok(resting !== undefined && working !== undefined);
-  old.release(resting);
+  const [idleConnection, busyConnection] = [idle.connections[0], busy.connections[0]];
+  assert.ok(idleConnection !== undefined && busyConnection !== undefined);
+  old.release(idleConnection);
   old.retire();
-  const atOnce = [resting.isClosed, working.isClosed, working.isOpen];
+  const atOnce = [idleConnection.isClosed, busyConnection.isClosed, busyConnection.isOpen];
 
   old.acquire(late);
   openings.all[2]?.resolve(await socket());
   await turn();
-  old.release(working);
-  const [served] = late.boarded;
+  old.release(busyConnection);
+  const [served] = late.connections;
   assert.ok(served !== undefined);
   const stillServed = served.isClosed;
   old.release(served);
 
   assert.deepEqual(atOnce, [true, false, false]);
-  assert.deepEqual([working.isClosed, stillServed, served.isClosed], [true, false, true]);
+  assert.deepEqual([busyConnection.isClosed, stillServed, served.isClosed], [true, false, true]);
   assert.ok(old.isEmpty);
 });
 
 test("replaceConnections uses new connections without exceeding the maximum", async () => {
   const { pool: renewed, openings } = pool({ maxConnections: 2 });
-  const [idle, busy, first, second] = [new Rider(), new Rider(), new Rider(), new Rider()];
+  const [idle, busy, first, second] = [
+    new TestRequest(),
+    new TestRequest(),
+    new TestRequest(),
+    new TestRequest(),
+  ];
   renewed.acquire(idle);
   renewed.acquire(busy);
   for (const { resolve } of openings.all) resolve(await socket());
   await turn();
-  const [resting, working] = [idle.boarded[0], busy.boarded[0]];
-  assert.ok(resting !== undefined && working !== undefined);
-  renewed.release(resting);
+  const [idleConnection, busyConnection] = [idle.connections[0], busy.connections[0]];
+  assert.ok(idleConnection !== undefined && busyConnection !== undefined);
+  renewed.release(idleConnection);
 
   renewed.replaceConnections();
-  const atOnce = [resting.isClosed, working.isClosed];
+  const atOnce = [idleConnection.isClosed, busyConnection.isClosed];
   renewed.acquire(first);
   renewed.acquire(second);
   const whileBusy = openings.all.length;
-  renewed.release(working);
+  renewed.release(busyConnection);
 
   assert.deepEqual(atOnce, [true, false]);
-  assert.deepEqual([whileBusy, openings.all.length, working.isClosed], [3, 4, true]);
+  assert.deepEqual([whileBusy, openings.all.length, busyConnection.isClosed], [3, 4, true]);
   renewed.close(new Error("over"));
 });
 
 test("a retired pool does not keep a connection that no request waits for", async () => {
   const { pool: old, openings } = pool({ maxConnections: 2 });
-  const [first, second] = [new Rider(), new Rider()];
+  const [first, second] = [new TestRequest(), new TestRequest()];
   old.acquire(first);
   old.acquire(second);
   openings.all[0]?.resolve(await socket());
   await turn();
-  const [shared] = first.boarded;
+  const [shared] = first.connections;
   assert.ok(shared !== undefined);
   old.release(shared);
   old.retire();
@@ -301,7 +306,7 @@ test("a retired pool does not keep a connection that no request waits for", asyn
   openings.all[1]?.resolve(surplus);
   await turn();
 
-  assert.deepEqual(second.boarded, [shared]);
+  assert.deepEqual(second.connections, [shared]);
   assert.ok(surplus.destroyed);
   old.release(shared);
   assert.ok(old.isEmpty);

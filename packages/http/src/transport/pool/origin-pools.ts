@@ -83,9 +83,9 @@ export class OriginPools {
 
   /** Closes every connection. Requests that wait or are under way fail with the reason. */
   close(reason: Error): void {
-    for (const { endpoints: roads } of [this.#direct, ...this.#proxied.values()]) {
-      for (const { pool } of roads.values()) pool.close(reason);
-      roads.clear();
+    for (const { endpoints } of [this.#direct, ...this.#proxied.values()]) {
+      for (const { pool } of endpoints.values()) pool.close(reason);
+      endpoints.clear();
     }
     for (const pool of this.#leaving) pool.close(reason);
     this.#proxied.clear();

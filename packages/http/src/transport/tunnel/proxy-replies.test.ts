@@ -56,7 +56,7 @@ for (const [status, headers, reason, fault] of refusals) {
   });
 }
 
-const answers: readonly (readonly [what: string, status: number, headers: Headers, reason?: ProxyReason])[] =
+const replies: readonly (readonly [what: string, status: number, headers: Headers, reason?: ProxyReason])[] =
   [
     ["a 200", 200, {}],
     ["a 200 of tinyproxy's own pages", 200, { server: "tinyproxy/1.11.1" }],
@@ -73,7 +73,7 @@ const answers: readonly (readonly [what: string, status: number, headers: Header
     ["tinyproxy's unreachable origin", 500, { server: "tinyproxy/1.11.1" }, "unavailable"],
   ];
 
-for (const [what, status, headers, reason] of answers) {
+for (const [what, status, headers, reason] of replies) {
   test(`${what} is ${reason === undefined ? "the origin's own" : `the proxy's: ${reason}`}`, () => {
     assert.equal(forwardedReplyReason(status, headers), reason);
   });

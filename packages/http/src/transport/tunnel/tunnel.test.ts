@@ -10,16 +10,16 @@ import { tunnelTarget } from "../connect/proxy-connect.ts";
 const credentials = { user: Buffer.from("ada"), password: Buffer.from("lace") };
 const target = { host: "a.test", port: 443 };
 
-function lineTo(options: Partial<SocksDialogue> = {}): SocksDialogue {
+function dialogueWith(options: Partial<SocksDialogue> = {}): SocksDialogue {
   return { proxy: "proxy.test:1080", signal: new AbortController().signal, target, credentials, ...options };
 }
 
-/** A proxy that says these pieces, whatever it is told, and then hangs up unless it is to stay. */
-function proxySaying(pieces: readonly Uint8Array[], stays = false): Duplex {
+/** Returns a proxy that sends these pieces, whatever it receives, and then closes unless `stays` is set. */
+function proxySending(pieces: readonly Uint8Array[], stays = false): Duplex {
   const left = [...pieces];
   return new Duplex({
     read() {
-      // One piece at a time, each in a turn of its own.
+      // One piece per turn of the event loop.
       setImmediate(() => {
         const next = left.shift();
         if (next !== undefined) this.push(Buffer.from(next));
@@ -30,14 +30,14 @@ function proxySaying(pieces: readonly Uint8Array[], stays = false): Duplex {
   });
 }
 
-const talks = {
-  socks5: (proxy: Duplex) => openSocks5Tunnel(proxy, lineTo()),
-  socks4: (proxy: Duplex) => openSocks4Tunnel(proxy, lineTo()),
+const openTunnelWith = {
+  socks5: (proxy: Duplex) => openSocks5Tunnel(proxy, dialogueWith()),
+  socks4: (proxy: Duplex) => openSocks4Tunnel(proxy, dialogueWith()),
   connect: (proxy: Duplex) =>
-    openHttpTunnel(proxy, { ...lineTo(), authority: "a.test:443", authorization: undefined }),
+    openHttpTunnel(proxy, { ...dialogueWith(), authority: "a.test:443", authorization: undefined }),
 } as const;
 
-const rightAnswers = {
+const successReplies = {
   socks5: Buffer.from([5, 2, 1, 0, 5, 0, 0, 1, 127, 0, 0, 1, 31, 144]),
   socks4: Buffer.from([0, 90, 0, 0, 0, 0, 0, 0]),
   connect: Buffer.from("HTTP/1.1 200 Connection established\r\nVia: x\r\n\r\n"),
@@ -54,10 +54,10 @@ for (const kind of kinds) {
   test(`${kind}: a success in any pieces opens the tunnel and leaves the bytes after it on the socket`, async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(fc.nat(200), { maxLength: 8 }), async (cuts) => {
-        const bytes = Buffer.concat([rightAnswers[kind], Buffer.from("the origin's")]);
-        const proxy = proxySaying(pieces(bytes, cuts));
+        const bytes = Buffer.concat([successReplies[kind], Buffer.from("the origin's")]);
+        const proxy = proxySending(pieces(bytes, cuts));
 
-        await talks[kind](proxy);
+        await openTunnelWith[kind](proxy);
 
         assert.equal(Buffer.concat(await proxy.toArray()).toString(), "the origin's");
       }),
@@ -69,14 +69,14 @@ for (const kind of kinds) {
     const damaged = fc
       .tuple(fc.nat(60), fc.uint8Array({ maxLength: 20 }))
       .map(([at, noise]) =>
-        Buffer.concat([rightAnswers[kind].subarray(0, at), noise, rightAnswers[kind].subarray(at + 1)]),
+        Buffer.concat([successReplies[kind].subarray(0, at), noise, successReplies[kind].subarray(at + 1)]),
       );
     const bytes = fc.oneof(damaged, fc.uint8Array({ maxLength: 400 }));
     await fc.assert(
       fc.asyncProperty(bytes, fc.array(fc.nat(400), { maxLength: 5 }), async (said, cuts) => {
-        const proxy = proxySaying(said.length === 0 ? [] : pieces(Buffer.from(said), cuts));
+        const proxy = proxySending(said.length === 0 ? [] : pieces(Buffer.from(said), cuts));
 
-        const failure = await talks[kind](proxy).then(
+        const failure = await openTunnelWith[kind](proxy).then(
           () => undefined,
           (error: unknown) => error,
         );
@@ -89,7 +89,7 @@ for (const kind of kinds) {
   });
 
   test(`${kind}: a proxy that closes before it knows the target is at fault`, async () => {
-    await assert.rejects(talks[kind](proxySaying([])), {
+    await assert.rejects(openTunnelWith[kind](proxySending([])), {
       code: "ERR_PROXY",
       reason: "closed",
       fault: kind === "socks5" ? "proxy" : "unknown",
@@ -98,8 +98,8 @@ for (const kind of kinds) {
 
   test(`${kind}: an abort rejects with its reason and destroys the socket`, async () => {
     const abort = new AbortController();
-    const proxy = proxySaying([], true);
-    const line = lineTo({ signal: abort.signal });
+    const proxy = proxySending([], true);
+    const line = dialogueWith({ signal: abort.signal });
     const talk =
       kind === "socks5"
         ? openSocks5Tunnel(proxy, line)
