@@ -131,7 +131,7 @@ test("an invalid command line exits with 2 and prints the error on standard erro
     ],
     [
       ["get", "--proxy", "a.test:1", "--proxy", "ada:s3cret@", "http://a.test/"],
-      "holdfast get: the list of proxies: proxy 2: the host is none\n  See holdfast get --help\n",
+      "holdfast get: the list of proxies: proxy 2: the host is not a valid name or IP address\n  See holdfast get --help\n",
     ],
     [
       ["get", "--config", "no-such.json", "http://a.test/"],

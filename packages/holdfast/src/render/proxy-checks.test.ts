@@ -13,7 +13,7 @@ test("the table shows whether a proxy works, its protocol, its exit address and 
         kind: "http",
         latency: 9,
         status: 403,
-        failure: { reason: "http-403", fault: "origin", message: "The site answered 403" },
+        failure: { reason: "http-403", fault: "origin", message: "The site responded with 403" },
       },
       {
         proxy: "http://10.0.0.4:1",
@@ -29,7 +29,7 @@ test("the table shows whether a proxy works, its protocol, its exit address and 
     `proxy                   works  protocol  exit           time  failure
 http://10.0.0.1:8080    yes    http      203.0.113.9  120 ms
 socks5://10.0.0.2:1080  yes    socks5    unknown       1.2 s
-http://10.0.0.3:1       no     http      -              9 ms  http-403, the site's fault: The site answered 403
+http://10.0.0.3:1       no     http      -              9 ms  http-403, the site's fault: The site responded with 403
 http://10.0.0.4:1       no     unknown   -                 -  unreachable, the proxy's fault: Cannot reach\\u{1b}[2J it
 proxies.txt:7: the port is missing
 

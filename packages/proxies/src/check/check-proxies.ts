@@ -75,7 +75,7 @@ export interface ProxyChecks {
  * @throws InvalidUrlError or TypeError for a URL or an option that no proxy could use.
  */
 export async function checkProxies(list: string, options: ProxyCheckOptions): Promise<ProxyChecks> {
-  if (!URL.canParse(options.url)) throw new InvalidUrlError("The URL to ask for is none");
+  if (!URL.canParse(options.url)) throw new InvalidUrlError("The URL of the check is not valid");
   const { proxies, faults } = parseProxyList(list, options.name ?? "the list");
   const numbers = new Map<string, number>();
   const numbered = proxies.map((spec) => {
@@ -92,7 +92,7 @@ export async function checkProxies(list: string, options: ProxyCheckOptions): Pr
 
 const noCountry: ProxyFailure = {
   reason: "no-country",
-  message: "it was not tried: its template has a {country}, and no country is named",
+  message: "not tested: its template has {country}, but no country was given",
 };
 
 const schemesToTry: readonly ProxyScheme[] = ["http", "socks5", "socks4"];
@@ -146,7 +146,7 @@ function formatUrlAs(kind: ProxyScheme, spec: ProxySpec, { country }: ProxyCheck
 function toCheckResult(kind: ProxyScheme, response: HttpResponse): Omit<ProxyCheck, "proxy"> {
   const { status, verdict, elapsed: latency } = response;
   if (verdict.kind !== "success") {
-    const message = `The site answered ${status}`;
+    const message = `The site responded with ${status}`;
     return {
       works: false,
       kind,

@@ -4,7 +4,8 @@ import type { ProxyEntry, ProxyInput } from "./entry.ts";
 /** Parses a proxy in JSON: a URL, an entry, or host and port under the names of vendors' lists. @throws TypeError if it is invalid. */
 export function parseJsonEntry(value: unknown): ProxyInput {
   if (typeof value === "string") return value;
-  if (typeof value !== "object" || value === null) throw new TypeError("a proxy is a URL, or { url, ... }");
+  if (typeof value !== "object" || value === null)
+    throw new TypeError("a proxy must be a URL or { url, ... }");
   if (isEntry(value)) return value;
   const scheme = textIn(value, "scheme", "protocol") || "http";
   const url = `${scheme}://${hostIn(value)}:${textIn(value, "port")}`;
@@ -31,7 +32,7 @@ function isEntry(value: object): value is ProxyEntry {
 function hostIn(value: object): string {
   const host = textIn(value, "host", "ip", "hostname", "address", "proxy_address");
   const bracketed = host.includes(":") && !host.startsWith("[") ? `[${host}]` : host;
-  if (!isHost(bracketed)) throw new TypeError("the host is none");
+  if (!isHost(bracketed)) throw new TypeError("the host is not a valid name or IP address");
   return bracketed;
 }
 

@@ -55,7 +55,7 @@ test("an IPv6 address in JSON needs no brackets, and what is no host is refused"
 
   for (const host of ["a.test:80", "me@a.test", "a.test/x", "999.1.2.3", ""]) {
     const { faults } = parseProxyList(JSON.stringify([{ host, port: 80 }]), "x");
-    assert.deepEqual(faults, ["x: proxy 1: the host is none"], host);
+    assert.deepEqual(faults, ["x: proxy 1: the host is not a valid name or IP address"], host);
   }
 });
 
@@ -74,7 +74,9 @@ test("user and password may stand beside the URL, but not twice", () => {
   assert.deepEqual([third?.weight, third?.country], [2, "US"]);
 
   const { faults } = parseProxyList(JSON.stringify([{ url: "ada:love@a.test:1", username: "bob" }]), "x");
-  assert.deepEqual(faults, ["x: proxy 1: user and password stand both in the URL and beside it"]);
+  assert.deepEqual(faults, [
+    "x: proxy 1: user and password are both in the URL and in the entry; give them once",
+  ]);
 });
 
 for (const [what, text] of [
@@ -95,7 +97,7 @@ for (const [what, text] of [
 
 test("a line of JSON lines that is none is named, and so is a text of another encoding", () => {
   assert.deepEqual(parseProxyList('{"url": "a.test:1"}\n{"url"', "x").faults, [
-    "x:2: it is not JSON, as the lines before are",
+    "x:2: it is not JSON, unlike the lines before it",
   ]);
   const utf16 = new TextDecoder().decode(Buffer.from("\uFEFFa.test:1", "utf16le"));
   assert.deepEqual(parseProxyList(utf16, "x").faults, ["x: it is not UTF-8 text"]);
@@ -132,7 +134,7 @@ test("a proxy that is listed twice with different weights is refused, and no opt
   );
 
   assert.deepEqual(faults, [
-    "the list: proxy 2: it is there before, with another weight, maxConcurrent or session",
+    "the list: proxy 2: it repeats an earlier proxy with another weight, maxConcurrent or session",
     'the list: proxy 3: the entry has no option "weigth": did you mean weight?',
     'the list: proxy 4: the entry.session has no option "TTL": did you mean ttl?',
     "the list: proxy 5: the entry.password takes a text, got a number",
@@ -163,10 +165,14 @@ for (const [what, text, fault] of [
   [
     "JSON that breaks off",
     `["http://me:${secret}@a.test:1", `,
-    /^proxies.json: it begins as JSON, and is none$/,
+    /^proxies.json: it begins like JSON but is not valid JSON$/,
   ],
-  ["an object that is no proxy", `[{"password": "${secret}"}]`, /^proxies.json: proxy 1: the host is none/],
-  ["a number", `["a.test:1", 7]`, /^proxies.json: proxy 2: a proxy is a URL/],
+  [
+    "an object that is no proxy",
+    `[{"password": "${secret}"}]`,
+    /^proxies.json: proxy 1: the host is not a valid name or IP address/,
+  ],
+  ["a number", `["a.test:1", 7]`, /^proxies.json: proxy 2: a proxy must be a URL/],
   ["a weight of zero", `[{"url": "a.test:1", "weight": 0}]`, /^proxies.json: proxy 1: weight/],
   [
     "no place at a time",
@@ -234,7 +240,7 @@ test("a list has the words, and a word that is none is a fault of its line", () 
     ],
   );
   assert.deepEqual(faults, [
-    "proxies.txt:3: there is more than a proxy on the line",
-    "proxies.txt:4: sessions is a whole number from 1 on",
+    "proxies.txt:3: the line contains more than a proxy",
+    "proxies.txt:4: sessions must be a whole number, 1 or more",
   ]);
 });

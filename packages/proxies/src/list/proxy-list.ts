@@ -87,12 +87,12 @@ function fromJsonLines(text: string, name: string): ProxyList {
     .filter(({ blank }) => !blank);
   // The message of JSON.parse would quote the text.
   if (lines[0]?.value === undefined)
-    return { proxies: [], faults: [`${name}: it begins as JSON, and is none`] };
+    return { proxies: [], faults: [`${name}: it begins like JSON but is not valid JSON`] };
   return collectProxies(
     lines.map(({ place, value }) => ({
       place,
       read: () => {
-        if (value === undefined) throw new TypeError("it is not JSON, as the lines before are");
+        if (value === undefined) throw new TypeError("it is not JSON, unlike the lines before it");
         return parseJsonEntry(value);
       },
     })),
@@ -117,7 +117,7 @@ function collectProxies(rows: readonly Row[]): ProxyList {
       const known = proxies.get(spec.id);
       if (known === undefined) proxies.set(spec.id, spec);
       else if (!isSameEntry(known, spec))
-        throw new TypeError("it is there before, with another weight, maxConcurrent or session");
+        throw new TypeError("it repeats an earlier proxy with another weight, maxConcurrent or session");
     } catch (error) {
       faults.push(`${place}: ${error instanceof Error ? error.message : "not a proxy"}`);
     }

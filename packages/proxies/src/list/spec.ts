@@ -73,8 +73,8 @@ function parseShares({
   weight = 1,
   maxConcurrent = Infinity,
 }: Pick<ProxyEntry, "weight" | "maxConcurrent">): Pick<ProxySpec, "weight" | "maxConcurrent"> {
-  if (!(weight > 0 && weight < Infinity)) throw new RangeError("weight is a number above 0");
-  if (!(maxConcurrent >= 1)) throw new RangeError("maxConcurrent is 1 or more");
+  if (!(weight > 0 && weight < Infinity)) throw new RangeError("weight must be a number above 0");
+  if (!(maxConcurrent >= 1)) throw new RangeError("maxConcurrent must be 1 or more");
   return { weight, maxConcurrent };
 }
 
@@ -83,15 +83,16 @@ function parseSessions(
   isTemplate: boolean,
 ): Pick<ProxySpec, "gateway" | "sessions"> {
   if (sessions !== undefined && !(Number.isInteger(sessions) && sessions >= 1))
-    throw new RangeError("sessions is a whole number from 1 on");
-  if (typeof rotatesPerConnection !== "boolean") throw new TypeError("rotatesPerConnection is true or false");
+    throw new RangeError("sessions must be a whole number, 1 or more");
+  if (typeof rotatesPerConnection !== "boolean")
+    throw new TypeError("rotatesPerConnection must be true or false");
   return { gateway: isTemplate || rotatesPerConnection, sessions: sessions ?? (isTemplate ? 1 : Infinity) };
 }
 
 function validateEntry(input: ProxyInput): ProxyEntry {
   if (typeof input === "string") return { url: input };
   if (typeof input !== "object" || input === null || typeof input.url !== "string")
-    throw new TypeError("a proxy is a URL, or { url, ... }");
+    throw new TypeError("a proxy must be a URL or { url, ... }");
   refuse("the entry", entryCheck(input));
   return input;
 }
@@ -126,6 +127,6 @@ function withCredentials(
 ): ProxyAddress {
   if (username === undefined && password === undefined) return address;
   if (address.username !== "" || address.password !== "")
-    throw new TypeError("user and password stand both in the URL and beside it");
+    throw new TypeError("user and password are both in the URL and in the entry; give them once");
   return { ...address, username: username ?? "", password: password ?? "" };
 }

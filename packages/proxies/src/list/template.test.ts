@@ -113,9 +113,9 @@ for (const [what, username, given, expected] of cases) {
 for (const [template, why] of [
   ["{zone}", /\{zone\} has no value/],
   ["{toString}", /\{toString\} has no value/],
-  ["{session:emoji4}", /\{session\} is of no known kind/],
-  ["{session:alnum256}", /\{session\} is of no known kind/],
-  ["{ttl:fortnights}", /\{ttl\} is of no known kind/],
+  ["{session:emoji4}", /\{session\} has an unknown format/],
+  ["{session:alnum256}", /\{session\} has an unknown format/],
+  ["{ttl:fortnights}", /\{ttl\} has an unknown format/],
 ] as const) {
   test(`the template ${template} is refused when it is read`, () => {
     assert.throws(() => checkTemplate(parseProxyAddress(`${template}:x@a.test:1`), { user: "ada" }), why);

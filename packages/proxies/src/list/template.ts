@@ -78,7 +78,7 @@ export function checkTemplate(
     const known = reservedNames.has(name) || Object.hasOwn(values, name) || isOptional(text, name);
     if (!known) throw new TypeError(`the placeholder {${name}} has no value`);
     if (!isKnownFormat(name, kind, length))
-      throw new TypeError(`the placeholder {${name}} is of no known kind`);
+      throw new TypeError(`the placeholder {${name}} has an unknown format`);
   }
 }
 

@@ -103,7 +103,7 @@ export function resolveTiers(
     return [{ name: "all", proxies: source, cost: { perRequest: 0 } }];
   refuse("ProxyPool", tiersCheck(source));
   const [first, ...more] = source.tiers;
-  if (first === undefined) throw new TypeError("A pool of tiers needs at least one");
+  if (first === undefined) throw new TypeError("A pool with tiers needs at least one tier");
   return [first, ...more];
 }
 

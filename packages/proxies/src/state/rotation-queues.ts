@@ -123,7 +123,7 @@ export class RotationQueues {
     }
     if (fit.size === 0) return undefined;
     const chosen = fit.get(choose([...fit.keys()], quest.request));
-    if (chosen === undefined) throw new TypeError("rotation must give back one of the candidates");
+    if (chosen === undefined) throw new TypeError("rotation must return one of the candidates");
     return chosen;
   }
 

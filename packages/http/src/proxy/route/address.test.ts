@@ -65,7 +65,7 @@ for (const [line, url] of forms) {
 
 const secret = "hunter2000";
 const broken: readonly (readonly [line: string, why: RegExp])[] = [
-  ["", /host is none/],
+  ["", /host is not a valid name/],
   ["a.test", /port is missing/],
   ["a.test:0", /port is not/],
   ["a.test:65536", /port is not/],
@@ -74,7 +74,7 @@ const broken: readonly (readonly [line: string, why: RegExp])[] = [
   [`${secret}://a.test:1`, /begins with one of http/],
   [`me:${secret}@a.test`, /port is missing/],
   [`me:${secret}@a.test:1:2`, /after the @/],
-  [`me:${secret}@a b:1`, /host is none/],
+  [`me:${secret}@a b:1`, /host is not a valid name/],
   [`::1:8080:me:${secret}`, /neither/],
   [`a.test:me:${secret}`, /neither/],
   [`me:${secret}:x`, /neither/],
@@ -84,14 +84,14 @@ const broken: readonly (readonly [line: string, why: RegExp])[] = [
   [`http://a.test:80:me:${secret}@h`, /both/],
   [`10.0.0.1:99999:me:${secret}`, /port is not/],
   [`999.1.2.3:80:me:${secret}`, /neither/],
-  ["999.1.2.3:80", /host is none/],
-  ["1:80", /host is none/],
+  ["999.1.2.3:80", /host is not a valid name/],
+  ["1:80", /host is not a valid name/],
   [`curl -x http://me:${secret}@10.0.0.1:80`, /more than a proxy/],
   [`10.0.0.1:80:me:${secret} [US]`, /more than a proxy/],
   ["10.0.0.1:80, 10.0.0.2:80", /more than a proxy/],
   ["10.0.0.1\t80\tUS\telite\tno", /more columns than host, port, user and password/],
   [`10.0.0.1:80:me:${secret},`, /ends in a comma or semicolon/],
-  [`10.0.0.1:80:me:hun\u200B${secret}`, /cannot be seen/],
+  [`10.0.0.1:80:me:hun\u200B${secret}`, /invisible character/],
   [`::1:80:me:${secret}`, /an IPv6 address stands in brackets/],
   ["gw:80:ada:81", /both/],
 ];

@@ -55,7 +55,7 @@ export function formatProxyLabel({ scheme, host, port }: ProxyAddress): string {
 type Place = Pick<ProxyAddress, "host" | "port">;
 type Parts = Omit<ProxyAddress, "scheme">;
 
-const tooMuch = "there is more than a proxy on the line";
+const tooMuch = "the line contains more than a proxy";
 // Invisible characters that are copied from web pages.
 const unseen = "\\u0000-\\u0008\\u000A-\\u001F\\u007F\\u200B-\\u200F\\u2060\\uFEFF";
 const blank = new RegExp(`[\\s${unseen}]`);
@@ -73,13 +73,11 @@ function trimmed(text: string): string {
 function unwrapped(text: string): string {
   const bare = trimmed(text);
   const [, , inside = bare] = /^(["'])(.*)\1,?$/s.exec(bare) ?? [];
-  if (unseenInside.test(inside)) throw new TypeError("there is a character in it that cannot be seen");
+  if (unseenInside.test(inside)) throw new TypeError("it contains an invisible character");
   // Columns may be empty.
   const hasColumns = /^[^,;:@\s]+([,;])\d+\1/.test(inside);
   if (/[,;]$/.test(inside) && !hasColumns)
-    throw new TypeError(
-      "it ends in a comma or semicolon; a password that does is written in a URL, as %2C or %3B",
-    );
+    throw new TypeError("it ends in a comma or semicolon; write such a password in a URL, as %2C or %3B");
   return inside;
 }
 
@@ -90,7 +88,7 @@ function fromHalves(bare: string, at: number, scheme: ProxyScheme | undefined): 
   const isList = before.length > 2 && isPlace(before.slice(0, 2));
   const isUsual = isWholePlace(behind, scheme);
   if (isList && isUsual && isNamed(before[0]))
-    throw new TypeError("it reads both as host:port:user:pass and as user:pass@host:port");
+    throw new TypeError("it can be read both as host:port:user:pass and as user:pass@host:port");
   if (isList && !isUsual) return fromFields(fieldsOf(bare), scheme);
   return (isUsual || scheme !== undefined ? undefined : turnedRound(bare)) ?? usual(before, behind, scheme);
 }
@@ -176,8 +174,9 @@ function fieldsOf(text: string): readonly string[] {
 
 /** `scheme` is defined if the text has one: then the port is optional. */
 function placeOf([host = "", port, ...more]: readonly string[], scheme: ProxyScheme | undefined): Place {
-  if (more.length > 0) throw new TypeError("after the @ stands host:port, an IPv6 address in brackets");
-  if (!isHost(host)) throw new TypeError("the host is none");
+  if (more.length > 0)
+    throw new TypeError("the part after the @ must be host:port, with an IPv6 address in brackets");
+  if (!isHost(host)) throw new TypeError("the host is not a valid name or IP address");
   if (port === undefined && scheme !== undefined) return { host, port: defaultPorts[scheme] };
   if (port === undefined) throw new TypeError("the port is missing");
   if (!isPort(port)) throw new TypeError(wrongPort);
@@ -199,7 +198,7 @@ function beginsWithPlace(fields: readonly string[]): boolean {
   if (!first) throw new TypeError(whyNoPlace(fields));
   const [named, lastNamed] = [isNamed(fields[0]), isNamed(fields[2])];
   if (named === lastNamed)
-    throw new TypeError("it reads both as host:port:user:pass and as user:pass:host:port");
+    throw new TypeError("it can be read both as host:port:user:pass and as user:pass:host:port");
   return named;
 }
 
