@@ -201,7 +201,7 @@ export interface ProxyErrorOptions extends Partial<TransportErrorOptions> {
 /** The request through a proxy failed: at the proxy, or according to the proxy at the origin. */
 export class ProxyError extends TransportError {
   readonly code = "ERR_PROXY";
-  /** A stable code of what went wrong. */
+  /** A stable code of the failure. */
   readonly reason: ProxyReason;
   /** Whether the proxy or the origin caused the failure. */
   readonly fault: ProxyFault;

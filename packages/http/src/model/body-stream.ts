@@ -9,7 +9,7 @@ export interface InterruptedBody {
   readonly signal: AbortSignal;
 }
 
-/** What follows an interruption: a source that continues the body, or the error to throw. */
+/** The continuation of an interrupted body: a source that continues the body, or the error to throw. */
 export type BodyContinuation = { readonly source: BodySource } | { readonly error: unknown };
 
 /** Called when a body breaks off before its end. Returns a source that continues it, or the error to throw. */

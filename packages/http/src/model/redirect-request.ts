@@ -23,7 +23,7 @@ const keep: MethodRule = (method) => method;
 const postBecomesGet: MethodRule = (method) => (method === "POST" ? "GET" : method);
 const allBecomeGet: MethodRule = (method) => (method === "HEAD" ? "HEAD" : "GET");
 
-/** What becomes of the method (RFC 9110 §15.4; for 302 as in requests, so that a DELETE is not executed twice). */
+/** The method after a redirect (RFC 9110 §15.4; for 302 as in requests, so that a DELETE is not executed twice). */
 const methodRules: ReadonlyMap<number, MethodRule> = new Map([
   [301, postBecomesGet],
   [302, allBecomeGet],

@@ -213,13 +213,13 @@ Object.defineProperty(HttpResponse.prototype, inspect.custom, {
   },
 });
 
-/** The fields of a response whose body has not been read. */
+/** The fields of a response with an unread body. */
 export interface UnreadResponseInit extends Omit<HttpResponseInit, "content"> {
   readonly body: UnreadBody;
 }
 
 /**
- * Creates a response whose body was not read, because the call continues whatever the body says. Reading its content
+ * Creates a response without reading its body, because the call continues whatever the body says. Reading its content
  * throws until `loadContent` has succeeded.
  */
 export function unreadResponse({ body, ...head }: UnreadResponseInit): HttpResponse {
@@ -228,7 +228,7 @@ export function unreadResponse({ body, ...head }: UnreadResponseInit): HttpRespo
   return response;
 }
 
-/** A response whose verdict is not success. Thrown by `raiseForStatus()`. */
+/** A response with another verdict than success. Thrown by `raiseForStatus()`. */
 export class StatusError extends HoldfastError {
   readonly code = "ERR_STATUS";
   readonly response: HttpResponse;

@@ -10,8 +10,8 @@ const names: BucketNames = {
 };
 
 /**
- * Anthropic: buckets whose resets are RFC 3339 timestamps; and 529, where the service has too much to do and the
- * caller's own limits play no part (Anthropic's pages "Rate limits" and "Errors").
+ * Anthropic: buckets with resets as RFC 3339 timestamps. A 529 means an overloaded service, not a limit of the client (the
+ * pages "Rate limits" and "Errors" of Anthropic).
  */
 export const anthropic: Dialect = (reply) => overloaded(reply) ?? readNamedBuckets(reply, names);
 

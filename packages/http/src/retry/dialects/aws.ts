@@ -4,11 +4,11 @@ import { readText } from "./values.ts";
 const marks = ["x-amzn-requestid", "x-amz-request-id", "x-amzn-errortype", "x-amzn-query-error"];
 const errorHeaders = ["x-amzn-query-error", "x-amzn-errortype"];
 const jsonPaths = [["__type"], ["code"], ["Code"], ["Error", "Code"]];
-/** Where a body shows the codes that nobody else gives, gateways may drop the marks. */
+/** Codes that only AWS uses: they identify it even if a gateway removed its headers. */
 const unmarked: ReadonlySet<number> = new Set([400, 429, 503]);
 const itsOwn =
   /^(?:(?:EC2)?Thrott\w+|RequestThrottled|TooManyRequests|ProvisionedThroughputExceeded)Exception$/;
-/** The codes that AWS's own client takes for throttling (@smithy/service-error-classification). */
+/** The codes that the AWS client treats as throttling (@smithy/service-error-classification). */
 const throttling: ReadonlySet<string> = new Set([
   "BandwidthLimitExceeded",
   "EC2ThrottledException",
@@ -27,8 +27,8 @@ const throttling: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * AWS, which throttles with an error code and any status, 400 most of all. It is found in a header, or in a body of JSON
- * or, of the Query protocol and of S3, of XML.
+ * AWS throttles with an error code and any status, mostly 400. The code is in a header or a JSON body, or in an XML body of
+ * the Query protocol and S3.
  */
 export const aws: Dialect = (reply) => {
   if (reply.status < 400) return undefined;
@@ -40,14 +40,14 @@ function markedIn(reply: Reply): string {
   return codesOf(reply).map(bare).find(Boolean) ?? "";
 }
 
-/** `__type` is AWS's own field. */
+/** `__type` is a field that only AWS uses. */
 function unmarkedIn(reply: Reply): string {
   if (!unmarked.has(reply.status)) return "";
   const [type = "", ...others] = codesOf(reply).map(bare);
   return type === "" ? (others.find((code) => itsOwn.test(code)) ?? "") : type;
 }
 
-/** What may be the code, the weightiest first; empty where there is none. */
+/** Returns the possible codes, the most important first. */
 function codesOf({ headers, body, text }: Reply): readonly string[] {
   const named = errorHeaders.map((name) => headers.get(name) ?? "");
   if (named.some((code) => bare(code) !== "")) return named;

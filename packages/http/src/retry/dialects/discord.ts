@@ -4,9 +4,9 @@ import { readField, readNumber, parseSeconds } from "./values.ts";
 const marks = ["x-ratelimit-bucket", "x-ratelimit-global", "x-ratelimit-scope"];
 
 /**
- * Discord, whose body has the wait as a fraction of seconds, where Retry-After is rounded up; its bucket is shared by
- * several routes. A limit that is shared by all counts against nobody, but is a bucket to wait for like any other (Discord's
- * page "Rate limits").
+ * Discord: the body has the wait with fractions of a second, while Retry-After is rounded up. Several routes share a bucket.
+ * A limit with the scope `shared` is not counted against the client, but still has to be waited for (the page "Rate limits"
+ * of Discord).
  */
 export const discord: Dialect = ({ status, headers, body }) => {
   if (status !== 429 || marks.every((name) => headers.get(name) === null)) return undefined;

@@ -7,11 +7,13 @@ const second = 1_000;
 const minute = 60_000;
 
 /**
- * GitHub's limits, which answer 403 as well as 429 (docs.github.com, "Rate limits for the REST API"). The primary one
- * names its end in seconds since 1970, and a second more makes sure of it, as in Octokit. The secondary one has a
- * Retry-After or means a minute, and says so in the message, which names an abuse detection mechanism in older releases.
+ * The limits of GitHub, which return 403 or 429 (docs.github.com, "Rate limits for the REST API").
  *
- * Gateways on the way drop the marks: then the body shows whose answer it is.
+ * - The primary limit states its end in seconds since 1970. One second is added, as in Octokit.
+ * - The secondary limit has a Retry-After or means one minute. Its message identifies it. Older releases call it an abuse
+ *   detection mechanism.
+ *
+ * If a gateway removed the headers of GitHub, the body identifies it.
  */
 export const github: Dialect = (reply) => {
   if (!limiting.has(reply.status)) return undefined;

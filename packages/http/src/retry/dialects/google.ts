@@ -1,7 +1,7 @@
 import type { Dialect, Hint } from "./dialect.ts";
 import { readField, readList, parseSeconds, readText } from "./values.ts";
 
-// Where a later attempt may help (google/rpc/code.proto): a body is not parsed for nothing.
+// Statuses after which a later attempt may help (google/rpc/code.proto). Other bodies need no parsing.
 const explained: ReadonlySet<number> = new Set([403, 409, 429, 500, 503, 504]);
 const reasons: Readonly<Record<string, Hint>> = {
   rateLimitExceeded: { kind: "rate", retry: true, source: "google:rateLimitExceeded" },
@@ -10,18 +10,18 @@ const reasons: Readonly<Record<string, Hint>> = {
 };
 
 /**
- * Google's APIs: RetryInfo among the details of an error (google/rpc/error_details.proto), and before that the reasons
- * which a 403 gives (Google Drive's page "Resolve errors").
+ * Google APIs: the RetryInfo in the details of an error (google/rpc/error_details.proto), and the reasons of a 403 (the page
+ * "Resolve errors" of Google Drive), which come first.
  */
 export const google: Dialect = ({ status, body }) => {
   if (!explained.has(status)) return undefined;
   const parsed = body?.();
-  // A stream of answers is one list.
+  // A streamed response is a list.
   const error = readField(Array.isArray(parsed) ? parsed[0] : parsed, "error");
   return daily(error, status) ?? retryInfo(error, status) ?? reasonOf(error);
 };
 
-/** A day's allowance is used up, though RetryInfo may stand beside it with seconds (Gemini's page "Rate limits"). */
+/** An exhausted daily quota, although RetryInfo may state seconds (the page "Rate limits" of Gemini). */
 function daily(error: unknown, status: number): Hint | undefined {
   if (status !== 429) return undefined;
   const source = perDay(error)
@@ -47,7 +47,7 @@ function retryInfo(error: unknown, status: number): Hint | undefined {
   return { kind: status === 429 ? "rate" : "overload", delay, retry: true, source: "google:RetryInfo" };
 }
 
-/** Reads a Duration of protocol buffers, as JSON has it (`3.5s`), or as its two fields, of which 0 is left out. */
+/** Parses a protobuf Duration: in JSON form (`3.5s`), or as its two fields, either of which may be missing if 0. */
 function durationOf(value: unknown): number | undefined {
   if (typeof value === "string") return value.endsWith("s") ? parseSeconds(value.slice(0, -1)) : undefined;
   const parts = [readField(value, "seconds"), readField(value, "nanos")];
@@ -56,7 +56,7 @@ function durationOf(value: unknown): number | undefined {
   return nanos < 1e9 ? parseSeconds(String(seconds + nanos / 1e9)) : undefined;
 }
 
-/** An int64 is a text in JSON. */
+/** JSON represents an int64 as a string. */
 function wholeOf(value: unknown = 0): number {
   return typeof value === "number" || (typeof value === "string" && /^\d+$/.test(value))
     ? Number(value)

@@ -2,8 +2,8 @@ import type { Dialect } from "./dialect.ts";
 import { readText } from "./values.ts";
 
 /**
- * HubSpot, whose 429 names the limit that was met: that of the day is full again at midnight, which nobody waits for
- * (HubSpot's page "API usage guidelines and limits").
+ * HubSpot: a 429 names its limit. The daily limit resets at midnight, which is too long to wait (the page "API usage
+ * guidelines and limits" of HubSpot).
  */
 export const hubspot: Dialect = ({ status, body }) => {
   if (status !== 429) return undefined;

@@ -24,10 +24,12 @@ const usedUp: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * OpenAI, and those who copy it: two buckets, each with its reset as a Go duration, or of the latter as plain seconds. A
- * bucket with something left may have too little for the request: then the error names it, and its message says in how long
- * there is enough. A 429 may also mean that the money is gone, which no waiting brings back (OpenAI's pages "Rate limits" and
- * "Error codes").
+ * OpenAI and compatible APIs: two buckets, each with its reset as a Go duration. Some compatible APIs use plain seconds.
+ *
+ * - A bucket may have too little left for the request. Then the error names the bucket, and its message states the wait.
+ * - A 429 may also mean an exhausted budget, where waiting does not help.
+ *
+ * See the pages "Rate limits" and "Error codes" of OpenAI.
  */
 export const openai: Dialect = (reply) => unpaid(reply) ?? limited(reply);
 
@@ -49,7 +51,7 @@ const tooLittle: Dialect = ({ status, headers, body, now }) => {
   return delay === undefined ? undefined : { kind: "rate", scope, delay, source: `openai:${source}` };
 };
 
-/** Whether a bucket is said to have something left. */
+/** Returns whether a bucket states a remainder above 0. */
 function hasMore(headers: Reply["headers"], bucket: string): boolean {
   const remaining = headers.get(names.header(bucket, "remaining"));
   return remaining !== null && !isNothingLeft(remaining);

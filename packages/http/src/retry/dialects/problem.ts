@@ -9,8 +9,8 @@ const types: Readonly<Record<string, Pick<Hint, "kind" | "retry">>> = {
 };
 
 /**
- * The problem types of draft-ietf-httpapi-ratelimit-headers-10, in a body of JSON (RFC 9457): the first of the policies that
- * were violated is the scope. Whose usage is abnormal is not to ask again by itself.
+ * The problem types of draft-ietf-httpapi-ratelimit-headers-10, in a JSON body (RFC 9457). The first violated policy is the
+ * scope. The type for abnormal usage forbids another attempt.
  */
 export const problem: Dialect = ({ status, body }) => {
   if (!limiting.has(status)) return undefined;

@@ -4,7 +4,7 @@ import { isNothingLeft, parseSeconds } from "./values.ts";
 
 /**
  * RateLimit-Limit, -Remaining and -Reset (draft-ietf-httpapi-ratelimit-headers up to 06: the reset is in seconds from
- * now; instants are seen as well), and the dictionary of draft 07: `RateLimit: limit=100, remaining=0, reset=30`.
+ * now; some servers send instants), and the dictionary of draft 07: `RateLimit: limit=100, remaining=0, reset=30`.
  */
 export const rateLimitLegacy: Dialect = (reply) =>
   readBucketHeaders(reply, "ratelimit-") ?? dictionary(reply);

@@ -3,7 +3,7 @@ import { parseStructuredItems, type StructuredItem } from "./structured-items.ts
 import { parseSeconds } from "./values.ts";
 
 /**
- * RateLimit and RateLimit-Policy (draft-ietf-httpapi-ratelimit-headers-10): of the policies that have nothing left
+ * RateLimit and RateLimit-Policy (draft-ietf-httpapi-ratelimit-headers-10): of the exhausted policies
  * (`r=0`) the one that takes longest to recover (`t`, in seconds) counts. A malformed field is ignored.
  */
 export const rateLimit: Dialect = ({ headers }) => {
@@ -30,12 +30,12 @@ function wholeSecondsOf(text = ""): number | undefined {
   return /^\d+$/.test(text) ? parseSeconds(text) : undefined;
 }
 
-/** `qu` is the unit that a policy counts in. */
+/** `qu` is the unit of a policy. */
 function kindOf(policy: StructuredItem | undefined): Hint["kind"] {
   return policy?.parameters.get("qu") === "concurrent-requests" ? "concurrency" : "rate";
 }
 
-/** `q` requests in `w` seconds. */
+/** `q` requests in `w` seconds, if the unit is requests. */
 function limitOf(policy: StructuredItem | undefined): StatedLimit | undefined {
   const [requests, window] = ["q", "w"].map((name) => wholeOf(policy?.parameters.get(name)));
   const counts = policy?.parameters.get("qu") ?? "requests";

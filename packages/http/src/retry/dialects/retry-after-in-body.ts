@@ -5,8 +5,8 @@ const limiting: ReadonlySet<number> = new Set([420, 429, 503]);
 const inSeconds = [["retry_after"], ["parameters", "retry_after"], ["error", "retry_after"]];
 
 /**
- * `retry_after` in a body of JSON, a number of seconds: in Telegram's `parameters` (Bot API, "ResponseParameters"), with
- * others at the top or in `error`; and Matrix's `retry_after_ms` (client-server API, "Rate limiting").
+ * `retry_after` in a JSON body, in seconds: in the `parameters` of Telegram (Bot API, "ResponseParameters"), in other APIs at
+ * the top level or in `error`. Also the `retry_after_ms` of Matrix (client-server API, "Rate limiting").
  */
 export const retryAfterInBody: Dialect = ({ status, body, now }) => {
   if (!limiting.has(status)) return undefined;

@@ -1,12 +1,12 @@
 import type { Dialect } from "./dialect.ts";
 import { readList, readNumber, readText } from "./values.ts";
 
-// Two places come free in a second (Shopify's page "API limits"); more on dearer plans.
+// The bucket leaks two requests per second (the page "API limits" of Shopify), and more on larger plans.
 const place = 500;
 
 /**
- * Shopify: the REST API's leaky bucket, `used/size`, and the GraphQL API's, which answers 200 and says in its body how
- * many points are there and how fast they come back. The latter counts where `when` asks for another attempt.
+ * Shopify: the leaky bucket of the REST API, `used/size`, and that of the GraphQL API. GraphQL returns 200, and its body has
+ * the available points and their restore rate. It counts if `when` requests another attempt.
  */
 export const shopify: Dialect = (reply) => rest(reply) ?? (reply.status === 200 ? graphql(reply) : undefined);
 

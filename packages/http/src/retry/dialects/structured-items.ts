@@ -1,14 +1,14 @@
 import { parseList, Token, type BareItem } from "structured-headers";
 
-/** An Item whose value is a String or a Token, with its parameters; what a parameter says beyond text and numbers is left out. */
+/** An Item with a String or Token value, and its parameters. Parameters of other types than string and number are left out. */
 export interface StructuredItem {
   readonly name: string;
   readonly parameters: ReadonlyMap<string, string>;
 }
 
 /**
- * Reads a List of Items (RFC 9651 §3.1, §3.3), as far as the RateLimit fields need it: no Inner Lists, and no Items but
- * Strings and Tokens. Undefined when it is anything else: a malformed field is ignored whole (§4.2).
+ * Parses a List of Items (RFC 9651 §3.1, §3.3), as far as the RateLimit fields need it: Strings and Tokens, no Inner Lists.
+ * Returns undefined for anything else: a malformed field is ignored completely (§4.2).
  */
 export function parseStructuredItems(field: string): readonly StructuredItem[] | undefined {
   const items = listOf(field).map(([value, parameters]): StructuredItem | undefined => {
