@@ -35,7 +35,7 @@ test("no more proxies are tried at a time than was said, and they come back in t
   );
 });
 
-test("where nobody is there, nothing else is tried; a template is filled, and a bad line is named by its place", async () => {
+test("tries no other protocol for a closed port, fills a template, and names the place of an invalid line", async () => {
   await using gateway = await faultOrigin({ routes: { "*": () => respond(200) } });
   const gone = `127.0.0.1:${await refusedPort()}`;
   const list = [gone, `u-{session:hex6}-{country}:love@${new URL(gateway.url).host}`, "s3cret"].join("\n");
@@ -59,7 +59,7 @@ test("where nobody is there, nothing else is tried; a template is filled, and a 
   assert.doesNotMatch(faults.join(), /s3cret/);
 });
 
-test("a template that is told no country is a row that says so, and the others are tried", async () => {
+test("reports a template without a country, and tests the other proxies", async () => {
   await using gateway = await faultOrigin({ routes: { "*": () => respond(200) } });
   const { host } = new URL(gateway.url);
   const list = [`u-{country}:love@${host}`, `u(-{country}):love@${host}`].join("\n");

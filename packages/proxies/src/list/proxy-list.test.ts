@@ -95,7 +95,7 @@ for (const [what, text] of [
   });
 }
 
-test("a line of JSON lines that is none is named, and so is a text of another encoding", () => {
+test("names the place of invalid JSON lines and of text in another encoding", () => {
   assert.deepEqual(parseProxyList('{"url": "a.test:1"}\n{"url"', "x").faults, [
     "x:2: it is not JSON, unlike the lines before it",
   ]);
@@ -103,7 +103,7 @@ test("a line of JSON lines that is none is named, and so is a text of another en
   assert.deepEqual(parseProxyList(utf16, "x").faults, ["x: it is not UTF-8 text"]);
 });
 
-test("entries of one URL are told apart by who gives their credentials, again when the list is made anew", () => {
+test("separates entries of one URL by their credentials callbacks, also when the list is read again", () => {
   const given = (username: string) => async () => ({ username, password: "x" });
   const listed = (): readonly ProxySpec[] => {
     const [ada, bob] = [given("ada"), given("bob")];
@@ -221,7 +221,7 @@ for (const [line, entry] of proxyLines)
     assert.deepEqual(parseProxyLine(line), entry);
   });
 
-test("a list has the words, and a word that is none is a fault of its line", () => {
+test("parses the options of a line, and reports an unknown option as a fault of the line", () => {
   const { proxies, faults } = parseProxyList(
     [
       "u-{session}:p@gw.test:1 sessions=3",

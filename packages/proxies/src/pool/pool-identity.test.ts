@@ -57,7 +57,7 @@ test("requests with the same key keep the same proxy, cookies, user agent and co
   assert.equal(pool.stats().identities, 2);
 });
 
-test("two identities through one proxy differ in what the transport is told, so that they share no connection", async () => {
+test("two identities of one proxy have different URLs, so that they share no connection", async () => {
   const { go } = setUp(["http://ada:love@p1:1"]);
 
   const urls = [(await go("x")).url, (await go("y")).url, (await go()).url];
@@ -105,7 +105,7 @@ test("an identity that is blocked ends as a whole, and the key goes on as anothe
   );
 });
 
-test("an identity that is asked for patience stays who it is, and waits", async () => {
+test("a throttled identity stays the same and waits", async () => {
   const { go, pool, clock } = setUp(three);
   const before = await go("x", { kind: "throttled", reason: "http-429", retryAfter: 9_000 });
 
@@ -175,7 +175,7 @@ test("without a key a vendor's session serves all, until it is blocked, throttle
   assert.equal(pool.stats().proxies[0]?.blocks, 1);
 });
 
-test("a gateway whose every session is blocked rests in the end", async () => {
+test("a gateway gets a cooldown if all its sessions are blocked", async () => {
   const { go, pool } = setUp([gateway]);
   for (let time = 0; time < 7; time += 1) await go(undefined, blocked);
   assert.ok(await go(undefined, blocked), "seven in a row were not enough");
@@ -250,7 +250,7 @@ for (const [how, source, options] of [
   });
 }
 
-test("a rotating gateway rests for a host where eight of its addresses in a row were refused", async () => {
+test("a rotating gateway gets a cooldown at a host after eight refused addresses in a row", async () => {
   const { go, pool } = setUp([{ url: "gw.test:1", rotatesPerConnection: true }]);
 
   for (let time = 0; time < 100; time += 1) await go(undefined, time % 8 === 7 ? ok : blocked);

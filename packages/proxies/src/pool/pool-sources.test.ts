@@ -33,7 +33,7 @@ function setUp(source: ConstructorParameters<typeof ProxyPool>[0], options: Prox
 const named = (events: readonly ProxyEvent[], ...types: readonly ProxyEvent["type"][]) =>
   events.filter(({ type }) => types.includes(type));
 
-test("a function is asked at the start, on its period, and in between when too few are fit", async () => {
+test("calls a source function at the start, at its interval, and early when too few proxies are available", async () => {
   let asked = 0;
   const { pool, clock, go, events } = setUp({
     fetch: async () => [`p${(asked += 1)}:1`, "p0:1"],
@@ -139,7 +139,7 @@ test("a file with a bad line is refused at the start, again and again, and under
   await rm(folder, { recursive: true });
 });
 
-test("a file that changes is read again: what is in it twice stays as it was, rests and all", async () => {
+test("reads a changed file again, and keeps the state of proxies in both versions", async () => {
   const folder = await mkdtemp(join(tmpdir(), "holdfast-pool-"));
   const file = join(folder, "proxies.txt");
   await writeFile(file, "p1:1\np2:2\n");
@@ -174,7 +174,7 @@ test("what is given again keeps its health, and takes on what else is said of it
   assert.equal(pool.stats().proxies[0]?.failures, 1);
 });
 
-test("what a proxy that has left still reports is nobody's business", async () => {
+test("ignores reports of a proxy that left", async () => {
   let list = ["p1:1", "p2:2"];
   const { pool, clock, go, events } = setUp({ fetch: async () => list, every: "1m" });
   const leases = [await pool.lease({ url }), await pool.lease({ url })];
@@ -228,7 +228,7 @@ test("the dearer tier takes over at a host when the cheaper one is blocked too o
   assert.deepEqual(named(events, "tier-spent"), [{ type: "tier-spent", tier: "residential", cost: 42 }]);
 });
 
-test("while the cheaper tier rests, the dearer one serves", async () => {
+test("the more expensive tier serves during cooldowns of the cheaper one", async () => {
   const { go } = setUp(tiers);
 
   assert.deepEqual([await go(blocked), await go()], ["http://cheap:1", "http://dear:1"]);

@@ -77,7 +77,7 @@ test("proxies take turns", async () => {
   assert.equal(await repeat(5, () => go(ok)), "p1:1 p2:2 p3:3 p1:1 p2:2");
 });
 
-test("a proxy that a host blocks rests for that host alone, and is then tried by one request", async () => {
+test("a blocked proxy gets a cooldown for that host only, and one request probes it afterwards", async () => {
   const { go, clock, pool, events } = setUp(three);
 
   assert.equal(await go(blocked), "p1:1");
@@ -110,7 +110,7 @@ test("a proxy that a host blocks rests for that host alone, and is then tried by
   );
 });
 
-test("a proxy that is at fault itself rests for every host", async () => {
+test("a failure of the proxy itself starts a cooldown for every host", async () => {
   const { go } = setUp(["p1:1", "p2:2"]);
 
   await go(dead);
@@ -119,7 +119,7 @@ test("a proxy that is at fault itself rests for every host", async () => {
   assert.equal(await repeat(2, () => go(ok)), "p2:2 p2:2");
 });
 
-test("a 429 rests until Retry-After, and does not retire", async () => {
+test("a 429 starts a cooldown until Retry-After, and does not retire the proxy", async () => {
   const { go, clock, pool } = setUp(["p1:1"]);
 
   for (let time = 0; time < 20; time += 1) {
@@ -132,7 +132,7 @@ test("a 429 rests until Retry-After, and does not retire", async () => {
   assert.equal(pool.stats().proxies[0]?.throttles, 20);
 });
 
-test("when all rest, the error says until when, for whom and why", async () => {
+test("the error names the host, the instant and the reasons when no proxy is available", async () => {
   const { pool, go, clock } = setUp(three);
   await go(blocked);
   await clock.advance(1_000);
@@ -153,7 +153,7 @@ test("a pool without proxies says so, and promises nothing", async () => {
   await assert.rejects(pool.lease({ url: a }), { retryAt: Infinity, message: /the pool is empty/ });
 });
 
-test("a proxy that fails again and again is retired, its connections let go, and probed once an hour", async () => {
+test("a proxy that fails repeatedly is retired, its connections are released, and it is probed once an hour", async () => {
   const { go, clock, events, pool, forgotten } = setUp(["p1:1"]);
   for (let time = 0; time < 5; time += 1) {
     await go(dead);
@@ -217,7 +217,7 @@ test("a lease counts once, and one that is thrown away says nothing", async () =
   assert.deepEqual([stats?.requests, stats?.successes, stats?.blocks, stats?.inFlight], [2, 1, 0, 0]);
 });
 
-test("a further attempt is promised another address where one is fit, else told when", async () => {
+test("a lease says whether another proxy is available, or when", async () => {
   const { pool } = setUp(["p1:1", "p2:2"]);
   const first = await pool.lease({ url: a });
   first.report(blocked);
@@ -239,7 +239,7 @@ test("no more requests go through a proxy at once than it may carry", async () =
   assert.equal((await pool.lease({ url: a })).label, "http://p1:1");
 });
 
-test("a request that may wait is served as soon as a proxy is done, or has rested", async () => {
+test("a waiting request is served as soon as a request or a cooldown ends", async () => {
   const { pool, clock } = setUp([{ url: "p1:1", maxConcurrent: 1 }], { whenEmpty: "wait" });
   const first = await pool.lease({ url: a });
   const second = pool.lease({ url: a });
@@ -254,7 +254,7 @@ test("a request that may wait is served as soon as a proxy is done, or has reste
   assert.equal((await second).label, "http://p1:1");
 });
 
-test("whoever waits is woken by a proxy that is given back, not by the clock", async () => {
+test("a returned lease wakes a waiting request before the clock does", async () => {
   const { pool, clock } = setUp([{ url: "p1:1", maxConcurrent: 1 }], { whenEmpty: "wait" });
   const first = await pool.lease({ url: a });
   const second = pool.lease({ url: a });
@@ -266,7 +266,7 @@ test("whoever waits is woken by a proxy that is given back, not by the clock", a
   assert.equal((await second).label, "http://p1:1");
 });
 
-test("nobody waits past the deadline, nor after an abort", async () => {
+test("no request waits past its deadline or after an abort", async () => {
   const { pool, go } = setUp(["p1:1"], { whenEmpty: "wait" });
   await go(dead);
   const caller = new AbortController();
@@ -288,7 +288,7 @@ test("a probe that is never reported does not hold a proxy for ever", async () =
   assert.equal(await go(ok), "p1:1");
 });
 
-test("accounts behind one address are told apart by number", async () => {
+test("numbers several accounts behind one address", async () => {
   const { go } = setUp(["gw.test:1:ada:love", "gw.test:1:bob:hate"]);
 
   assert.equal(await repeat(2, () => go(ok)), "gw.test:1 gw.test:1#2");
@@ -311,7 +311,7 @@ test("a request that names a country is served from there", async () => {
   assert.match((await pool.lease({ url: a, country: "fr" })).url, /^http:\/\/u-fr:x@gw\.test:3$/);
 });
 
-test("credentials are asked for with each lease; who has none to give is left out for a while", async () => {
+test("calls the credentials callback for each lease, and pauses a proxy without credentials", async () => {
   let password = "one";
   const { pool, forgotten } = setUp([
     { url: "p1:1", credentials: async () => ({ username: "ada", password }) },
@@ -327,7 +327,7 @@ test("credentials are asked for with each lease; who has none to give is left ou
   assert.equal(pool.stats().proxies[1]?.activeCooldowns[0]?.reason, "proxy-credentials");
 });
 
-test("a rotation of one's own chooses among those that are fit", async () => {
+test("a custom rotation chooses among the available proxies", async () => {
   const asked: string[] = [];
   const { go } = setUp(three, {
     rotation: (candidates, { url }) => {
@@ -363,7 +363,7 @@ test("options that are none are refused", () => {
   assert.throws(() => new ProxyPool({ tiers: [] }), /at least one/);
 });
 
-test("a source that is none is refused, and not quoted", () => {
+test("rejects an invalid source without quoting it", () => {
   const wrong: readonly (readonly [source: unknown, message: RegExp])[] = [
     [undefined, /^ProxyPool takes a list of proxies, \{ file \}/],
     ["http://me:hunter2000@p1:1", /^ProxyPool takes a list/],
@@ -408,7 +408,7 @@ test("a listener that throws ends nothing, and a warning tells of it once", asyn
 });
 
 for (const rotate of ["round-robin", "random", "least-used"] as const) {
-  test(`${rotate}: a host for which many rest is served by the others, evenly, and other hosts by all`, async () => {
+  test(`${rotate}: the other proxies share the requests to a host with many cooldowns, and all serve other hosts`, async () => {
     const all = Array.from({ length: 200 }, (_, index) => `p${index}:1`);
     const { pool, go, clock } = setUp(all, { rotation: rotate, random: seededRandom(2) });
     const rested = new Set<string>();
@@ -486,7 +486,7 @@ async function play(steps: readonly Step[], { pool, clock }: SetUp): Promise<voi
 }
 
 for (const rotate of ["round-robin", "random", "weighted", "least-used", "least-recently-used"] as const) {
-  test(`${rotate}: whatever happens, nobody who rests is handed out, and it is always said when the next one is free`, async () => {
+  test(`${rotate}: never leases a proxy during its cooldown, and always knows when the next one is available`, async () => {
     const few = ["p1:1", "p2:2", { url: "p3:3", maxConcurrent: 1 }, "u-{session}:x@gw.test:4"];
     await fc.assert(
       fc.asyncProperty(fc.array(step, { maxLength: 60 }), fc.integer(), (steps, seed) =>
@@ -497,7 +497,7 @@ for (const rotate of ["round-robin", "random", "weighted", "least-used", "least-
   });
 }
 
-test("the same holds where so many rest for a host that it has a line of its own", async () => {
+test("the same holds for a host with queues of its own", async () => {
   const many = Array.from({ length: 40 }, (_, index) => `p${index}:1`);
   const harsh = fc.record({
     kind: fc.constantFrom<OutcomeKind>("blocked", "blocked", "proxy-failed", "success", "throttled"),
@@ -515,7 +515,7 @@ test("the same holds where so many rest for a host that it has a line of its own
   );
 });
 
-test("when it was said that somebody is free, somebody is", async () => {
+test("a proxy is available when the pool says so", async () => {
   const { pool, clock, go } = setUp(three, { random: seededRandom(5) });
   for (const outcome of [blocked, throttled(12_345), dead]) await go(outcome);
 

@@ -142,7 +142,7 @@ test("a POST goes on through another proxy after a handshake that failed, and no
   assert.deepEqual([tls.via(), head.via()], ["p1:1 p2:2", "p1:1"]);
 });
 
-test("a certificate that all proxies show is the host's: the call ends, and nobody rests", async () => {
+test("a certificate that all proxies show is the host's: the call ends without a cooldown", async () => {
   const { session, pool, via } = setUp([refusedTls(true)], { source: [...three, "p4:4"] });
 
   const error: unknown = await session.get(url).catch((reason: unknown) => reason);
@@ -278,7 +278,7 @@ test("a retry that is switched off stays so", async () => {
   }
 });
 
-test("a 403 is given back when no other address is fit", async () => {
+test("returns a 403 when no other proxy is available", async () => {
   const { session, via } = setUp([{ status: 403 }], { source: ["p1:1"] });
 
   const response = await session.get(url);
@@ -289,7 +289,7 @@ test("a 403 is given back when no other address is fit", async () => {
   );
 });
 
-test("a challenge page is not sold as a success when no other address is fit", async () => {
+test("a challenge page is no success when no other proxy is available", async () => {
   const { session } = setUp([challenge], { source: ["p1:1"] });
 
   const response = await session.get(url);
@@ -302,7 +302,7 @@ test("a challenge page is not sold as a success when no other address is fit", a
   assert.equal(response.attempts[0]?.decision, "not-retried: challenge-cloudflare");
 });
 
-test("when all rest the back-off holds, and no attempt comes before the next one is fit", async () => {
+test("keeps to the back-off during cooldowns, and makes no attempt before a proxy is available", async () => {
   const { session, clock, via } = setUp(
     [
       { status: 429, headers: { "retry-after": "20" } },
@@ -330,7 +330,7 @@ test("when all rest the back-off holds, and no attempt comes before the next one
   );
 });
 
-test("a 429 that says to come back at once rests the address all the same", async () => {
+test("a 429 with a Retry-After of 0 starts a cooldown too", async () => {
   const { session, via } = setUp([{ status: 429, headers: { "retry-after": "0" } }, { status: 200 }], {
     source: ["p1:1"],
   });
@@ -341,7 +341,7 @@ test("a 429 that says to come back at once rests the address all the same", asyn
   assert.deepEqual([response.attempts[0]?.delaySource, response.attempts[0]?.delay], ["back-off", 30_500]);
 });
 
-test("when the next one is fit too late, the call ends and says when that is", async () => {
+test("ends the call when the next proxy is available too late, and names the instant", async () => {
   const { session } = setUp([{ status: 429, headers: { "retry-after": "600" } }], { source: ["p1:1"] });
 
   const response = await session.get(url);
@@ -352,7 +352,7 @@ test("when the next one is fit too late, the call ends and says when that is", a
   );
 });
 
-test("a call for which no proxy is fit fails at once, or waits where it is told to", async () => {
+test("a call without an available proxy fails immediately, or waits if the pool waits", async () => {
   const source = ["p1:1", "p2:2"];
   const failing = setUp([{ status: 403 }], { source });
   await failing.session.get(url);
@@ -493,7 +493,7 @@ test("a call whose source fails at the start tells so, with the cause and its st
   assert.equal((await session.get(url)).status, 200);
 });
 
-test("a call that names no country for templates that want one is told so", async () => {
+test("a call without a country fails for templates that need one", async () => {
   const { session } = setUp([{ status: 200 }], { source: ["u-{country}:love@p1:1"] });
 
   await assert.rejects(
@@ -503,7 +503,7 @@ test("a call that names no country for templates that want one is told so", asyn
   assert.equal((await session.get(url, { proxy: { country: "us" } })).status, 200);
 });
 
-test("a call under way that finds no proxy comes again when one is fit", async () => {
+test("a started call that finds no proxy retries when one is available", async () => {
   const { session, pool, via } = setUp([{ status: 503 }, { status: 200 }], { source: ["p1:1"] });
   session.hooks.retry.push(async ({ number }) => {
     if (number > 1) return;
@@ -594,7 +594,7 @@ test("a request names its country, a proxy of its own, or another pool", async (
   assert.equal(via(), "p2:2 own.test:9 other:8");
 });
 
-test("connections through a proxy that leaves the pool are let go", async () => {
+test("closes the connections of a proxy that leaves the pool", async () => {
   const { session, forgotten, clock, pool } = setUp([{ status: 200 }, notThere], {
     source: { fetch: async () => (clock.now() < 5_000 ? ["http://ada:love@p1:1"] : ["p2:2"]), every: "1s" },
   });

@@ -27,7 +27,7 @@ function anotherProcess(clock: FakeClock, later = 0): FakeClock {
 const through = (memory: unknown): unknown => JSON.parse(JSON.stringify(memory));
 const three = ["p1:1:ada:hunter2000", "p1:1:bob:hunter3000", "p2:2"];
 
-test("a pool that is made anew lets those rest who rested, as long as they had to, and no others", async () => {
+test("a pool restores the cooldowns of a snapshot with their ends, and no others", async () => {
   const clock = fakeClock({ start: 1_000, autoAdvance: false });
   const before = poolAt(clock, three);
   await report(before, blocked, { kind: "throttled", reason: "http-429", retryAfter: 90_000 });
@@ -47,7 +47,7 @@ test("a pool that is made anew lets those rest who rested, as long as they had t
   assert.equal((await after.lease({ url })).label, "http://p2:2");
 });
 
-test("those who come in later rest on too, and so does who is in the list again", async () => {
+test("restores cooldowns for proxies that join later or return to the list", async () => {
   const clock = fakeClock({ start: 1_000, autoAdvance: false });
   const before = poolAt(clock, three);
   await report(before, blocked, blocked, blocked);
@@ -64,7 +64,7 @@ test("those who come in later rest on too, and so does who is in the list again"
   );
 });
 
-test("rests in a row are remembered, so that the next one is longer", async () => {
+test("restores consecutive cooldowns, so that the next one is longer", async () => {
   const clock = fakeClock({ start: 1_000, autoAdvance: false });
   const before = poolAt(clock, ["p1:1", "p2:2"]);
   await report(before, blocked, blocked);
@@ -91,7 +91,7 @@ test("a probe of which nothing was heard is not followed by another at once", as
   await assert.rejects(after.lease({ url }), { code: "ERR_NO_PROXY", retryAt: clock.date() + 30_000 });
 });
 
-test("whoever was at fault itself is tried again soon: it may have been put right", async () => {
+test("retries a proxy soon after a restart if the proxy itself was at fault", async () => {
   const clock = fakeClock({ start: 1_000, autoAdvance: false });
   const before = poolAt(clock, ["p2:2", "p3:3"]);
   for (let time = 0; time < 6; time += 1) {
@@ -135,7 +135,7 @@ test("a memory tells nothing of credentials, and what is no memory is left alone
     poolAt(clock, three).restore(other);
 });
 
-test("whoever keeps the memory hears when it is another one", async () => {
+test("calls the cooldown listener when the snapshot has changed", async () => {
   const pool = poolAt(fakeClock({ start: 1_000, autoAdvance: false }), three);
   let heard = 0;
   const stop = pool.onCooldown(() => (heard += 1));

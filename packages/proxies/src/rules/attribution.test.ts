@@ -35,7 +35,7 @@ for (const [kind, atHost, everywhere, tryAnotherProxy] of rows) {
   });
 }
 
-test("a gateway is not put to rest by the first of its addresses that is refused, and another one is asked at once", () => {
+test("a gateway gets no cooldown for its first refused address, and another one is tried immediately", () => {
   const gateway: AttributionInput = { ...one, kind: "many" };
 
   for (const kind of ["blocked", "throttled", "unreachable", "distorted"] as const) {
@@ -56,7 +56,7 @@ test("a session that has ended is not blamed again, and what came through it goe
   assert.equal(attribute("blocked", { ...over, kind: "one" }).atHost, "refused");
 });
 
-test("the only proxy is not put to rest by one refusal, and no other address is promised", () => {
+test("the only proxy gets no cooldown for one refusal, and no other proxy is promised", () => {
   const only: AttributionInput = { ...one, kind: "only" };
 
   for (const kind of ["blocked", "unreachable", "distorted"] as const) {
@@ -67,7 +67,7 @@ test("the only proxy is not put to rest by one refusal, and no other address is 
   assert.equal(attribute("proxy-failed", only).everywhere, "refused");
 });
 
-test("who opens no way to several hosts, or distorts what they say, rests for every host", () => {
+test("a proxy whose route fails at several hosts gets a cooldown for every host", () => {
   const several: AttributionInput = { ...one, atSeveralHosts: true };
 
   for (const kind of ["one", "many", "only"] as const) {
@@ -78,7 +78,7 @@ test("who opens no way to several hosts, or distorts what they say, rests for ev
   assert.equal(attribute("blocked", several).everywhere, "succeeded");
 });
 
-test("an origin that is down blames nobody, and excuses no proxy that is itself at fault", () => {
+test("a failing origin blames no proxy, and does not excuse a failure of the proxy itself", () => {
   const down: AttributionInput = { ...one, originDown: true, atSeveralHosts: true };
 
   for (const kind of ["unreachable", "failed", "distorted"] as const)

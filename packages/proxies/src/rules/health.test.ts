@@ -139,7 +139,7 @@ for (const [what, inputs, expected] of cases) {
   });
 }
 
-test("an address that is refused again and again is retired: probed after the longest rest only", () => {
+test("a proxy that is refused repeatedly is retired: probed after the longest cooldown only", () => {
   let health: Health = blankHealth;
   const rests: number[] = [];
   let now = 0;
@@ -158,7 +158,7 @@ test("an address that is refused again and again is retired: probed after the lo
   );
 });
 
-test("who only comes too often is never retired, however often it is told so", () => {
+test("throttling alone never retires a proxy", () => {
   let health: Health = blankHealth;
   for (let now = 0; now < 1e8; now += 4e6) {
     health = nextHealth(rule, nextHealth(rule, health, at(now).leased), at(now).throttled());
@@ -166,7 +166,7 @@ test("who only comes too often is never retired, however often it is told so", (
   }
 });
 
-test("after its rests, successes make an address as good as new", () => {
+test("after its cooldowns, successes restore a proxy completely", () => {
   const health = after(at(0).refused, at(30_000).leased, at(30_000).ok);
 
   assert.equal(isBlank(health), true);
@@ -180,7 +180,7 @@ const anyInput = fc.record({
   wish: fc.option(fc.integer({ min: 0, max: 10_000_000 }), { nil: undefined }),
 });
 
-test("whatever happens, a rest is never longer than the longest, nor than was asked for, and ends by time alone", () => {
+test("a cooldown is never longer than the longest or the requested one, and ends only with time", () => {
   fc.assert(
     fc.property(fc.array(anyInput), (steps) => {
       let health: Health = blankHealth;
@@ -215,7 +215,7 @@ test("whatever happens, a rest is never longer than the longest, nor than was as
   );
 });
 
-test("chance adds up to a half to a rest, and takes nothing from it", () => {
+test("chance adds up to half to a cooldown, and subtracts nothing", () => {
   fc.assert(
     fc.property(
       fc.nat({ max: 2_000 }),

@@ -101,7 +101,7 @@ test("a newcomer to the least used does not have to catch up all at once", () =>
   );
 });
 
-test("nor does one that has rested", () => {
+test("a proxy after its cooldown does not catch up either", () => {
   const [a, b] = [proxy("a"), proxy("b", { readiness: { from: 100 } })];
   const line = lineOf("least-used", [a, b]);
   times(20, () => serve(line));
@@ -155,7 +155,7 @@ test("even without any luck everybody has a turn", () => {
   );
 });
 
-test("who rests is left out until the rest is over, and the line says when that is", () => {
+test("leaves out a proxy until its cooldown ends, and returns that instant", () => {
   const [a, b] = [proxy("a"), proxy("b")];
   const line = lineOf("round-robin", [a, b]);
   a.readiness = { from: 100 };
@@ -174,7 +174,7 @@ test("who rests is left out until the rest is over, and the line says when that 
   );
 });
 
-test("a rest that was made longer, or shorter, while it lasted is heeded", () => {
+test("follows a cooldown that became longer or shorter", () => {
   const a = proxy("a");
   const line = lineOf("round-robin", [a]);
   a.readiness = { from: 50 };
@@ -189,7 +189,7 @@ test("a rest that was made longer, or shorter, while it lasted is heeded", () =>
   assert.equal(serve(line, 61), "a");
 });
 
-test("who cannot serve this request is passed over, and keeps its place", () => {
+test("skips a proxy that cannot serve this request, and keeps its position", () => {
   const [a, b, c] = [proxy("a"), proxy("b"), proxy("c")];
   const line = lineOf("round-robin", [a, b, c]);
   const notA = ({ name }: Proxy): Readiness => (name === "a" ? { from: 70 } : "ready");
@@ -224,7 +224,7 @@ test("who cannot serve this request is passed over, and keeps its place", () => 
   );
 });
 
-test("who is busy comes back when it is done", () => {
+test("a busy proxy returns to the queue when its request has ended", () => {
   const [a, b] = [proxy("a"), proxy("b", { readiness: "busy" })];
   const line = lineOf("round-robin", [a, b]);
 
@@ -243,7 +243,7 @@ test("who is busy comes back when it is done", () => {
   );
 });
 
-test("who has left is forgotten, also while it rests", () => {
+test("forgets a proxy that left, also during its cooldown", () => {
   const [a, b, c] = [proxy("a"), proxy("b", { readiness: { from: 9 } }), proxy("c")];
   const line = lineOf("round-robin", [a, b, c]);
   serve(line);
@@ -254,7 +254,7 @@ test("who has left is forgotten, also while it rests", () => {
   assert.equal(line.nextFree(0), undefined);
 });
 
-test("ten thousand that rest cost a request no more than ten do", () => {
+test("a request costs the same with ten thousand cooldowns as with ten", () => {
   let looks = 0;
   const all = Array.from({ length: 10_000 }, (_, index) =>
     proxy(String(index), { readiness: { from: 1_000 } }),

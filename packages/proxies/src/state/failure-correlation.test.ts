@@ -56,7 +56,7 @@ async function times(count: number, run: () => Promise<string>): Promise<string>
   return said.join(" ");
 }
 
-test("a host that does not exist is told after three proxies, and rests none of them", async () => {
+test("recognises an unknown host after three proxies, and starts no cooldown for it", async () => {
   const { go, resting, events } = setUp(10);
   await times(10, () => go("good.test", "success"));
 
@@ -69,7 +69,7 @@ test("a host that does not exist is told after three proxies, and rests none of 
   assert.equal(events.filter(({ type }) => type === "origin-down").length, 5);
 });
 
-test("many hosts that do not exist, asked for at once, hold up nobody either", async () => {
+test("many simultaneous unknown hosts stall no proxy either", async () => {
   const { go, resting } = setUp(4);
   await times(4, () => go("good.test", "success"));
 
@@ -105,7 +105,7 @@ test("of two proxies both have to fail for it to be the host", async () => {
 });
 
 for (const kind of ["unreachable", "distorted"] as const) {
-  test(`${kind}: a proxy that fails at three hosts, and answers from none in between, rests for every host`, async () => {
+  test(`${kind}: failures at three hosts without a success in between start a cooldown for every host`, async () => {
     const { go, resting, events } = setUp(3);
     for (const host of ["a.test", "b.test"]) await go(host, kind, { via: "p1" });
     await go("good.test", "success", { via: "p1" });
@@ -149,7 +149,7 @@ test("a certificate that three proxies show is the host's; another failure does 
   assert.deepEqual(resting(), ["p3 at a.test", "p4 at a.test"]);
 });
 
-test("the only proxy does not rest at a host before eight failures in a row, and promises no other", async () => {
+test("the only proxy gets a cooldown at a host after eight failures in a row, and promises no other proxy", async () => {
   const { go, resting } = setUp(1);
 
   assert.equal(await times(7, () => go("a.test", "blocked")), Array(7).fill("p1").join(" "));
