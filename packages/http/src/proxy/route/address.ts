@@ -1,4 +1,5 @@
 import { isIPv4 } from "node:net";
+import { defaultProxyPorts, isProxyScheme, type ProxyScheme } from "../../transport/proxy-url.ts";
 
 /** The parts of a proxy. User and password are not percent-encoded. */
 export interface ProxyAddress {
@@ -10,17 +11,7 @@ export interface ProxyAddress {
   readonly password: string;
 }
 
-/** What a proxy speaks, in curl's words. */
-export type ProxyScheme = "http" | "https" | "socks4" | "socks4a" | "socks5" | "socks5h";
-
-const defaultPorts: Readonly<Record<ProxyScheme, number>> = {
-  http: 80,
-  https: 443,
-  socks4: 1080,
-  socks4a: 1080,
-  socks5: 1080,
-  socks5h: 1080,
-};
+export type { ProxyScheme } from "../../transport/proxy-url.ts";
 
 /**
  * Parses a proxy in any common form: `scheme://user:pass@host:port`, `user:pass@host:port`, `host:port`,
@@ -154,13 +145,9 @@ const wrongPort = "the port is not a number from 1 to 65535";
 
 function schemeOf(name = "http"): ProxyScheme {
   const scheme = name.toLowerCase();
-  if (isScheme(scheme)) return scheme;
+  if (isProxyScheme(scheme)) return scheme;
   // The text before the slashes may be a user name, so it is not quoted.
-  throw new TypeError(`a proxy begins with one of ${Object.keys(defaultPorts).join("://, ")}://`);
-}
-
-function isScheme(name: string): name is ProxyScheme {
-  return Object.hasOwn(defaultPorts, name);
+  throw new TypeError(`a proxy begins with one of ${Object.keys(defaultProxyPorts).join("://, ")}://`);
 }
 
 // Replaces a colon that belongs to a field.
@@ -177,7 +164,7 @@ function placeOf([host = "", port, ...more]: readonly string[], scheme: ProxySch
   if (more.length > 0)
     throw new TypeError("the part after the @ must be host:port, with an IPv6 address in brackets");
   if (!isHost(host)) throw new TypeError("the host is not a valid name or IP address");
-  if (port === undefined && scheme !== undefined) return { host, port: defaultPorts[scheme] };
+  if (port === undefined && scheme !== undefined) return { host, port: defaultProxyPorts[scheme] };
   if (port === undefined) throw new TypeError("the port is missing");
   if (!isPort(port)) throw new TypeError(wrongPort);
   return { host: host.toLowerCase(), port: Number(port) };
