@@ -35,7 +35,7 @@ export { logTo, type LogToOptions, type SessionLogLevel } from "./telemetry/log.
 export type { HttpRequest, Params } from "./model/request.ts";
 export type { ResponsePromise } from "./session/response-promise.ts";
 export { HttpResponse, type HttpResponseInit, StatusError } from "./model/response.ts";
-export type { ProxyScheme } from "./proxy/route/address.ts";
+export type { ProxyScheme } from "./transport/proxy-url.ts";
 export type { Environment, ProxyMap } from "./proxy/route/environment.ts";
 export type {
   LeaseRequest,

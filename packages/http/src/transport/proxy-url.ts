@@ -91,7 +91,7 @@ export function proxyAuthorization(url: URL): string | undefined {
 }
 
 /** Decodes percent escapes to bytes. A percent sign without two hex digits stays: passwords contain some, rarely encoded. */
-function percentDecode(text: string): Buffer {
+export function percentDecode(text: string): Buffer {
   const parts = text.split(/(%[\da-f]{2})/i);
   return Buffer.concat(
     parts.map((part, index) =>

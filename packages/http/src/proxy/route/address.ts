@@ -1,5 +1,11 @@
+import { isUtf8 } from "node:buffer";
 import { isIPv4 } from "node:net";
-import { defaultProxyPorts, isProxyScheme, type ProxyScheme } from "../../transport/proxy-url.ts";
+import {
+  defaultProxyPorts,
+  isProxyScheme,
+  percentDecode,
+  type ProxyScheme,
+} from "../../transport/proxy-url.ts";
 
 /** The parts of a proxy. User and password are not percent-encoded. */
 export interface ProxyAddress {
@@ -10,8 +16,6 @@ export interface ProxyAddress {
   readonly username: string;
   readonly password: string;
 }
-
-export type { ProxyScheme } from "../../transport/proxy-url.ts";
 
 /**
  * Parses a proxy in any common form: `scheme://user:pass@host:port`, `user:pass@host:port`, `host:port`,
@@ -86,7 +90,7 @@ function fromHalves(bare: string, at: number, scheme: ProxyScheme | undefined): 
 
 function usual(before: readonly string[], behind: readonly string[], scheme: ProxyScheme | undefined): Parts {
   const place = placeOf(behind, scheme);
-  const decode = scheme === undefined ? (it: string): string => it : percentDecoded;
+  const decode = scheme === undefined ? (it: string): string => it : decodeText;
   const { username, password } = credentialsOf(before);
   return { ...place, username: decode(username), password: decode(password) };
 }
@@ -218,11 +222,8 @@ function isPort(text: string): boolean {
   return /^\d{1,5}$/.test(text) && Number(text) >= 1 && Number(text) <= 65_535;
 }
 
-/** A lone percent sign stays literal, because passwords contain them. */
-function percentDecoded(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
+/** Decodes percent-encoding; bytes that are not UTF-8 leave the text as it is. */
+function decodeText(text: string): string {
+  const decoded = percentDecode(text);
+  return isUtf8(decoded) ? decoded.toString() : text;
 }
