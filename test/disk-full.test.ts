@@ -64,7 +64,7 @@ onSmallDisk(
     assert.ok(error instanceof DiskFullError);
     assert.equal(error.need, 20 * megabyte);
     assert.ok(error.free > 7 * megabyte && error.free <= diskBytes);
-    assert.match(error.message, /big\.iso: 20971520 more bytes, \d+ are free/);
+    assert.match(error.message, /big\.iso: it needs 20971520 more bytes, and \d+ are free/);
     assert.deepEqual(await readdir(disk.path), []);
   },
 );

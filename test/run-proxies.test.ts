@@ -175,7 +175,7 @@ test("a run of 5,000 pages through 20 proxies, 9 of them bad, fetches every page
   assertTold(status.stdout, site);
   assert.match(
     status.stdout,
-    /^Proxies {3}20 \(\d+ \w+, \d+ \w+(?:, \d+ \w+)?\): [\d,]+ requests, 5,000 ok/m,
+    /^Proxies {3}20 \(\d+ [\w ]+, \d+ [\w ]+(?:, \d+ [\w ]+)?\): [\d,]+ requests, 5,000 ok/m,
   );
   const records = assertNoSecrets(cwd, { stdout, stderr, status: status.stdout });
   assert.match(records, /"proxy":"http:\/\/127\.0\.0\.1:\d+"/);
