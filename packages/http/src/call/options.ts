@@ -11,6 +11,7 @@ import type { ProxyProvider, ProxySelection } from "../model/proxy-provider.ts";
 import type { Params } from "../model/request.ts";
 import type { Retry } from "../retry/retry.ts";
 import type { TimeoutOptions } from "../transport/timeouts.ts";
+import type { Lookup } from "../transport/connect/happy-eyeballs.ts";
 import type { TlsOptions } from "../transport/connect/tls.ts";
 
 /** The options of a session. Most of them can be overridden by the options of a request. */
@@ -59,6 +60,15 @@ export interface SessionOptions {
   readonly maxConnections?: number;
   /** Certificates and checks of TLS. */
   readonly tls?: TlsOptions;
+  /**
+   * Returns the IP addresses of a host or a proxy, in the order in which to try them.
+   * @default the resolver of the system
+   */
+  readonly lookup?: Lookup;
+  /** IP address of this machine to connect from. Only addresses of its family are connected to. @default chosen by the system */
+  readonly localAddress?: string;
+  /** The only family of addresses to connect to: 4 or 6. An IP address in a URL is always used. @default both */
+  readonly family?: 4 | 6;
   /** One proxy, proxies by scheme and host, or a pool. @default the proxies of the environment */
   readonly proxy?: string | ProxyMap | ProxyProvider;
   /** Whether to use `http_proxy`, `https_proxy`, `all_proxy` and `no_proxy` of the environment. @default true */

@@ -38,7 +38,7 @@ export class Session implements AsyncDisposable {
   /** @throws TypeError or RangeError for an unknown option or a wrong value, with its name. */
   constructor(options: SessionOptions = {}) {
     refuse("Session", sessionOptionsCheck(options));
-    const { clock = systemClock, random = systemRandom, maxConnections, tls, http2 } = options;
+    const { clock = systemClock, random = systemRandom } = options;
     const { headers, retry, maxRedirects, maxBytes, budget } = sessionDefaults;
     this.hooks = joinHooks(options.hooks);
     this.cookies = options.cookies === false ? undefined : new Cookies(options.cookies);
@@ -63,7 +63,8 @@ export class Session implements AsyncDisposable {
       clock,
       random,
     });
-    const adapter = new HttpAdapter({ clock, maxConnections, tls, http2 });
+    const { maxConnections, tls, http2, lookup, localAddress, family } = options;
+    const adapter = new HttpAdapter({ clock, maxConnections, tls, http2, lookup, localAddress, family });
     this.mount("https://", adapter);
     this.mount("http://", adapter);
   }

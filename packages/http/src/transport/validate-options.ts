@@ -1,4 +1,5 @@
 import { X509Certificate } from "node:crypto";
+import { isIP } from "node:net";
 import { createSecureContext } from "node:tls";
 import {
   aFunction,
@@ -66,7 +67,16 @@ export const transportChecks: Checks<TransportOptions> = {
   tls,
   http2: flag,
   lookup: aFunction,
-  localAddress: textOption,
+  localAddress: kind({
+    wanted: 'an IP address of this machine, such as "192.0.2.1"',
+    fits: (value) => typeof value === "string" && isIP(value) !== 0,
+    type: "string",
+  }),
+  family: kind({
+    wanted: "4 for IPv4 or 6 for IPv6",
+    fits: (value) => value === 4 || value === 6,
+    type: "number",
+  }),
   clock: objectWithMethods("a clock", ["now", "date", "sleep"]),
 };
 

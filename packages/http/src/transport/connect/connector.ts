@@ -14,10 +14,18 @@ export interface ConnectorOptions {
   readonly tls?: TlsOptions | undefined;
   /** Offers HTTP/2 in the TLS handshake. @default false */
   readonly http2?: boolean | undefined;
-  /** Looks up the addresses of a host. @default the system's resolver */
+  /**
+   * Returns the IP addresses of a host or a proxy, in the order in which to try them.
+   * @default the resolver of the system
+   */
   readonly lookup?: Lookup | undefined;
-  /** Local address of the connections. */
+  /**
+   * IP address of this machine to connect from. Only addresses of its family are connected to.
+   * @default chosen by the system
+   */
   readonly localAddress?: string | undefined;
+  /** The only family of addresses to connect to: 4 or 6. An IP address in a URL is always used. @default both */
+  readonly family?: 4 | 6 | undefined;
   readonly clock?: Clock | undefined;
 }
 
@@ -36,6 +44,7 @@ export type Connector = (
  */
 export function createConnector(options: ConnectorOptions = {}, proxy?: URL): Connector {
   const { clock = systemClock, lookup = systemLookup, localAddress, tls = {}, http2 = false } = options;
+  const family = options.family ?? familyOf(localAddress);
   const sessions = new TlsSessionCache();
   const openTcp = (url: URL, signal: AbortSignal, timings: ConnectTimings): Promise<Socket> => {
     // TLS and tunnels cannot read through the shared buffer.
@@ -46,6 +55,7 @@ export function createConnector(options: ConnectorOptions = {}, proxy?: URL): Co
       lookup,
       clock,
       localAddress,
+      family,
       sharedRead,
     };
     return connectHappyEyeballs({ ...target, phaseEnded: timings.phaseEnded }, signal);
@@ -65,7 +75,7 @@ export function createConnector(options: ConnectorOptions = {}, proxy?: URL): Co
     secured.on("session", (ticket: Buffer) => sessions.set(key, ticket));
     return secured;
   };
-  const sockets = { clock, lookup, openTcp, startTls };
+  const sockets = { clock, lookup, family, openTcp, startTls };
   const connect = (origin: URL, limits: ConnectLimits, signal: AbortSignal): Promise<Socket> => {
     const timings = new ConnectTimings(clock);
     if (proxy !== undefined)
@@ -88,6 +98,12 @@ export function createConnector(options: ConnectorOptions = {}, proxy?: URL): Co
     if ("alpnProtocol" in socket && socket.alpnProtocol === "h2") await loadHttp2();
     return socket;
   };
+}
+
+/** A connection has one family: an address of this machine cannot reach addresses of the other. */
+function familyOf(localAddress: string | undefined): 4 | 6 | undefined {
+  const family = isIP(localAddress ?? "");
+  return family === 4 || family === 6 ? family : undefined;
 }
 
 /** Returns the phase that opening a connection has reached. */

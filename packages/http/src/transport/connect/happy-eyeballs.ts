@@ -1,5 +1,5 @@
 import { lookup } from "node:dns";
-import { isIP, connect as connectTcp, type Socket } from "node:net";
+import net, { isIP, type LookupFunction, type Socket } from "node:net";
 import type { Clock } from "@holdfast/policy";
 import { ConnectionError } from "../../errors/transport-errors.ts";
 import { errorCode } from "../errors/error-code.ts";
@@ -23,6 +23,8 @@ export interface TcpTarget {
   readonly hostname: string;
   readonly port: number;
   readonly localAddress?: string | undefined;
+  /** The only address family to connect to. An IP address in place of a name is always used. */
+  readonly family?: 4 | 6 | undefined;
   /** Has the socket read into the shared buffer. The user of the socket must read it with `readSocket`. */
   readonly sharedRead?: boolean | undefined;
   readonly lookup: Lookup;
@@ -59,8 +61,14 @@ export async function connectHappyEyeballs(target: TcpTarget, signal: AbortSigna
 export async function resolveAddresses({
   hostname,
   lookup,
-}: Pick<TcpTarget, "hostname" | "lookup">): Promise<readonly string[]> {
+  family,
+}: Pick<TcpTarget, "hostname" | "lookup" | "family">): Promise<readonly string[]> {
   if (isIP(hostname) !== 0) return [hostname];
+  const addresses = requireAddresses(await lookUp(hostname, lookup));
+  return family === undefined ? addresses : addresses.filter((address) => isIP(address) === family);
+}
+
+async function lookUp(hostname: string, lookup: Lookup): Promise<readonly string[]> {
   try {
     return await lookup(hostname);
   } catch (cause) {
@@ -72,6 +80,15 @@ export async function resolveAddresses({
       mayHaveArrived: false,
     });
   }
+}
+
+/** @throws TypeError for the result of a lookup that is not a list of addresses. */
+function requireAddresses(result: readonly string[]): readonly string[] {
+  const list: unknown = result;
+  if (Array.isArray(list) && list.every((address) => isIP(String(address)) !== 0)) return result;
+  throw new TypeError(
+    `lookup must return a promise of a list of IP addresses, such as ["192.0.2.1"], got ${JSON.stringify(result)}`,
+  );
 }
 
 /** Alternates the address families, starting with the family of the first address (RFC 8305 §4). */
@@ -109,7 +126,7 @@ class AddressRace {
       const next = (): void => {
         const address = queue.shift();
         if (address === undefined) {
-          if (this.#pending.size === 0) reject(failure ?? noAddressError(this.#target.hostname));
+          if (this.#pending.size === 0) reject(failure ?? noAddressError(this.#target));
           return;
         }
         this.#connect(address).then(resolve, (error: ConnectionError) => {
@@ -132,13 +149,16 @@ class AddressRace {
     );
   }
 
-  #connect(host: string): Promise<Socket> {
+  #connect(address: string): Promise<Socket> {
     return new Promise((resolve, reject) => {
-      const { port, localAddress, sharedRead = false } = this.#target;
+      const { hostname, port, localAddress, sharedRead = false } = this.#target;
       const read = sharedRead ? new SharedRead() : undefined;
-      const socket = connectTcp({
-        host,
+      // The name and not the address, and through the module object: tools and mocks replace `net.connect` and read its options.
+      const socket = net.connect({
+        host: hostname,
         port,
+        lookup: lookupOf(address),
+        autoSelectFamily: false,
         noDelay: true,
         ...(localAddress === undefined ? {} : { localAddress }),
         ...(read === undefined ? {} : { onread: read.options }),
@@ -152,10 +172,19 @@ class AddressRace {
       // Never removed: an error before the next owner of the socket listens must not end the process.
       socket.on("error", (cause) => {
         this.#pending.delete(socket);
-        reject(connectionError(`${host}:${port}`, cause));
+        reject(connectionError(`${address}:${port}`, cause));
       });
     });
   }
+}
+
+/** Returns a lookup for `net.connect` that answers with an address that is already known. */
+function lookupOf(address: string): LookupFunction {
+  const family = isIP(address);
+  return (_hostname, { all = false }, callback) => {
+    if (all) callback(null, [{ address, family }]);
+    else callback(null, address, family);
+  };
 }
 
 function connectionError(target: string, cause: Error): ConnectionError {
@@ -170,8 +199,12 @@ function connectionError(target: string, cause: Error): ConnectionError {
 }
 
 /** Returns the error for a name without addresses. */
-export function noAddressError(hostname: string): ConnectionError {
-  return new ConnectionError(`The name ${hostname} has no address`, {
+export function noAddressError({
+  hostname,
+  family,
+}: Pick<TcpTarget, "hostname" | "family">): ConnectionError {
+  const kind = family === undefined ? "address" : `IPv${family} address`;
+  return new ConnectionError(`The name ${hostname} has no ${kind}`, {
     errno: "ENODATA",
     phase: "dns",
     mayHaveArrived: false,

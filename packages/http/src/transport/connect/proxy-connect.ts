@@ -13,6 +13,7 @@ import type { ConnectLimits } from "./with-timeout.ts";
 export interface SocketFactory {
   readonly clock: Clock;
   readonly lookup: Lookup;
+  readonly family?: 4 | 6 | undefined;
   readonly openTcp: (url: URL, signal: AbortSignal, timings: ConnectTimings) => Promise<Socket>;
   readonly startTls: (socket: Socket, url: URL, signal: AbortSignal) => Promise<TLSSocket>;
 }
@@ -46,7 +47,7 @@ export async function connectThroughProxy(
     proxy: proxy.host,
     origin: origin.host,
   });
-  const target = await phases.lookUpOrigin(() => tunnelTarget(proxy, origin, sockets.lookup));
+  const target = await phases.lookUpOrigin(() => tunnelTarget(proxy, origin, sockets));
   const isSecure = origin.protocol === "https:";
   let socket: Socket | undefined;
   try {
@@ -85,13 +86,17 @@ export async function connectThroughProxy(
  *
  * @throws ConnectionError of the phase "dns"; ProxyError for a target that the proxy's protocol cannot express.
  */
-export async function tunnelTarget(proxy: URL, origin: URL, lookup: Lookup): Promise<TunnelTarget> {
+export async function tunnelTarget(
+  proxy: URL,
+  origin: URL,
+  { lookup, family }: Pick<SocketFactory, "lookup" | "family">,
+): Promise<TunnelTarget> {
   const scheme = proxyScheme(proxy);
   const target = { host: unbracketedHost(origin), port: effectivePort(origin) };
   if (scheme !== "socks5" && scheme !== "socks4") return requireSupportedTarget(target, proxy);
-  const addresses = await resolveAddresses({ hostname: target.host, lookup });
+  const addresses = await resolveAddresses({ hostname: target.host, lookup, family });
   const host = addresses.find((address) => isIPv4(address)) ?? addresses[0];
-  if (host === undefined) throw noAddressError(target.host);
+  if (host === undefined) throw noAddressError({ hostname: target.host, family });
   return requireSupportedTarget({ ...target, host }, proxy);
 }
 

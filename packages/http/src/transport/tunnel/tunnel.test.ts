@@ -134,15 +134,18 @@ const told = [
 
 for (const [proxy, origin, found, host, port] of told) {
   test(`${proxy} receives the target ${host}:${port} for ${origin.origin}${found.length > 0 ? ` at ${found.join(" and ")}` : ""}`, async () => {
-    assert.deepEqual(await tunnelTarget(new URL(proxy), origin, addresses(...found)), { host, port });
+    assert.deepEqual(await tunnelTarget(new URL(proxy), origin, { lookup: addresses(...found) }), {
+      host,
+      port,
+    });
   });
 }
 
 test("a name that this side cannot resolve is not the proxy's fault", async () => {
   const missing = (): Promise<never> => Promise.reject(Object.assign(new Error("no"), { code: "ENOTFOUND" }));
 
-  await assert.rejects(tunnelTarget(new URL("socks5://p"), named, missing), ConnectionError);
-  await assert.rejects(tunnelTarget(new URL("socks4://p"), named, addresses()), ConnectionError);
+  await assert.rejects(tunnelTarget(new URL("socks5://p"), named, { lookup: missing }), ConnectionError);
+  await assert.rejects(tunnelTarget(new URL("socks4://p"), named, { lookup: addresses() }), ConnectionError);
 });
 
 const unspeakable = [
@@ -153,7 +156,7 @@ const unspeakable = [
 
 for (const [proxy, origin, found] of unspeakable) {
   test(`${proxy} rejects the target ${origin.hostname.slice(0, 20)}, ${found.length} addresses`, async () => {
-    await assert.rejects(tunnelTarget(new URL(proxy), origin, addresses(...found)), {
+    await assert.rejects(tunnelTarget(new URL(proxy), origin, { lookup: addresses(...found) }), {
       code: "ERR_PROXY",
       reason: "unsupported",
     });
