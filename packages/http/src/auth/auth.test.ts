@@ -230,6 +230,57 @@ test("a session variant mixes both nonces into the secret", async () => {
   assert.notEqual(await answer("MD5-sess"), await answer("MD5"));
 });
 
+test("digestAuth hashes the realm byte for byte, and user name and password in UTF-8", async () => {
+  const realm = Buffer.from([0x7a, 0xe9, 0xff]);
+  const md5 = (...parts: readonly (string | Buffer)[]): string =>
+    createHash("md5")
+      .update(Buffer.concat(parts.map((part) => Buffer.from(part))))
+      .digest("hex");
+
+  const header = await digestAuth("Ondřej", "é")(
+    requestTo("https://a.test/"),
+    refusal(`Digest realm="${realm.toString("latin1")}", nonce="n"`),
+  );
+
+  const { response, realm: sentBack } = fieldsOf(header);
+  const proof = md5(`${md5("Ondřej:", realm, ":é")}:n:${md5("GET:/")}`);
+  assert.deepEqual([sentBack, response], [realm.toString("latin1"), proof]);
+});
+
+test("digestAuth hashes a user name byte for byte with the realm", async () => {
+  const header = await digestAuth("ü", "p")(
+    requestTo("https://a.test/"),
+    refusal('Digest realm="\u00e9", nonce="n", userhash=true'),
+  );
+
+  const expected = createHash("md5").update(Buffer.from("c3bc3ae9", "hex")).digest("hex");
+  assert.equal(fieldsOf(header)["username"], expected);
+});
+
+test("digestAuth finds its challenge behind a token of Negotiate, and on a second line", async () => {
+  const challenges = (lines: readonly string[]): HttpResponse =>
+    new HttpResponse({
+      status: 401,
+      statusText: "",
+      url,
+      headers: { "www-authenticate": [...lines] },
+      content: new Uint8Array(),
+    });
+
+  const answers = await Promise.all([
+    digestAuth("u", "p")(requestTo(url), refusal('Negotiate oYG2MIGz=, Digest realm="r", nonce="n"')),
+    digestAuth("u", "p")(
+      requestTo(url),
+      challenges(['Basic realm="never ends', 'Digest realm="r", nonce="n"']),
+    ),
+  ]);
+
+  assert.deepEqual(
+    answers.map((header) => fieldsOf(header)["realm"]),
+    ["r", "r"],
+  );
+});
+
 const strengths: readonly (readonly [what: string, challenge: string, algorithm: string | undefined])[] = [
   [
     "the strongest of several",

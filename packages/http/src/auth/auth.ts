@@ -62,7 +62,8 @@ export interface DigestOptions {
 
 /**
  * Returns digest authentication (RFC 7616: MD5, SHA-256 and SHA-512-256, with their session variants, qop auth or none).
- * The first request is sent without it. The challenge of its 401 is used for all further requests.
+ * The first request is sent without it. The challenge of its 401 is used for all further requests. User name and password are
+ * hashed in UTF-8; realm and nonce are hashed and sent back byte for byte.
  */
 export function digestAuth(
   username: string,
@@ -73,7 +74,8 @@ export function digestAuth(
   let current: { readonly params: Challenge["params"]; count: number } | undefined;
   return (request, refused) => {
     if (refused !== undefined) {
-      const challenge = strongestChallenge(parseChallenges(refused.headers.get("www-authenticate") ?? ""));
+      const lines = refused.headers.getAll("www-authenticate");
+      const challenge = strongestChallenge(lines.flatMap(parseChallenges));
       if (challenge === undefined) return undefined;
       current = { params: challenge.params, count: 0 };
     }
@@ -142,7 +144,9 @@ function digestHeader(input: DigestInput): string {
   const fields = [
     ...nameFields(
       username,
-      params["userhash"]?.toLowerCase() === "true" ? hashFunction(params)(`${username}:${realm}`) : undefined,
+      params["userhash"]?.toLowerCase() === "true"
+        ? hashFunction(params)(utf8(username), `:${realm}`)
+        : undefined,
     ),
     `realm="${escape(realm)}"`,
     `nonce="${escape(nonce)}"`,
@@ -174,17 +178,24 @@ function computeDigest(
 ): string {
   const { realm = "", nonce = "" } = params;
   const hash = hashFunction(params);
-  const secret = hash(`${username}:${realm}:${password}`);
+  const secret = hash(utf8(username), `:${realm}:`, utf8(password));
   const a1 = isSession(params) ? hash(`${secret}:${nonce}:${cnonce}`) : secret;
   const a2 = hash(`${request.method}:${requestTarget(request)}`);
   return hash(qop === undefined ? `${a1}:${nonce}:${a2}` : `${a1}:${nonce}:${nc}:${cnonce}:${qop}:${a2}`);
 }
 
-function hashFunction(params: Challenge["params"]): (text: string) => string {
-  return (text) =>
-    createHash(hashName(params) ?? "md5")
-      .update(text)
+/** Returns the hash over bytes. Strings are text of a header, which has one character for each byte. */
+function hashFunction(params: Challenge["params"]): (...parts: readonly (string | Buffer)[]) => string {
+  return (...parts) => {
+    const bytes = parts.map((part) => (typeof part === "string" ? Buffer.from(part, "latin1") : part));
+    return createHash(hashName(params) ?? "md5")
+      .update(Buffer.concat(bytes))
       .digest("hex");
+  };
+}
+
+function utf8(text: string): Buffer {
+  return Buffer.from(text, "utf8");
 }
 
 function requestTarget({ url }: HttpRequest): string {

@@ -39,6 +39,41 @@ const table: readonly (readonly [header: string, challenges: readonly Short[]])[
   ],
   ['realm="x"', []],
   ['Basic realm="never ends', [["basic", {}]]],
+  [
+    'Negotiate oYG2==, Digest realm="r", nonce="n"',
+    [
+      ["negotiate", {}],
+      ["digest", { realm: "r", nonce: "n" }],
+    ],
+  ],
+  [
+    'NTLM TlRMTVNTUAAC=,Basic realm="r"',
+    [
+      ["ntlm", {}],
+      ["basic", { realm: "r" }],
+    ],
+  ],
+  // Members that cannot be read.
+  [
+    'Digest realm="r", @@@, {"a": "b, c"}, stale = , opaque=, nonce="n"',
+    [["digest", { realm: "r", nonce: "n" }]],
+  ],
+  [
+    'Broken "a, Basic realm=x", Digest realm="r", nonce="n"',
+    [
+      ["broken", {}],
+      ["digest", { realm: "r", nonce: "n" }],
+    ],
+  ],
+  [
+    'Basic realm="never ends, Digest realm="r", nonce="n"',
+    [
+      ["basic", {}],
+      ["digest", { realm: "r", nonce: "n" }],
+    ],
+  ],
+  ["\u{1f600}, Digest nonce=a/b+c==", [["digest", { nonce: "a/b+c==" }]]],
+  ['realm="x", Basic realm="y"', [["basic", { realm: "y" }]]],
 ];
 
 for (const [header, challenges] of table) {
@@ -56,6 +91,9 @@ test("parses a long and a hostile header in linear time", () => {
   parseChallenges(`Digest realm="${"\\".repeat(100_000)}`);
   parseChallenges("a=".repeat(50_000));
   parseChallenges("Basic ".repeat(20_000));
+  parseChallenges('"\\"'.repeat(5_000));
+  parseChallenges('@", '.repeat(20_000));
+  parseChallenges("a, ".repeat(20_000));
 
   assert.ok(performance.now() - began < 5_000);
 });

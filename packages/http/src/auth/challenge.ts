@@ -7,43 +7,80 @@ export interface Challenge {
 }
 
 const token = "[!#$%&'*+.^_`|~0-9A-Za-z-]+";
-const schemeStart = new RegExp(`^(${token})(?:\\s+|$|(?=,))`);
-const param = new RegExp(`^(${token})\\s*=\\s*(?:"((?:[^"\\\\]|\\\\.)*)"|(${token}))`);
+const quotedString = String.raw`"(?:[^"\\]|\\.)*"`;
+const atEnd = "[ \\t]*(?=,|$)";
+// Servers also send values without quotes that are not tokens, such as a nonce in base64.
+const param = String.raw`(${token})\s*=\s*(?:(${quotedString})|([^\s",]+))`;
+const token68 = "[A-Za-z0-9._~+/-]+=*";
+const schemeMember = new RegExp(`(${token})(?:[ \\t]+(?:${token68}|${param}))?${atEnd}`, "y");
+const paramMember = new RegExp(param + atEnd, "y");
+// A blank before "=" belongs to a parameter.
+const unreadableScheme = new RegExp(`(${token})[ \\t]+(?!=)`, "y");
+const quotedInMember = new RegExp(quotedString + atEnd, "y");
 
-interface HeaderPart {
-  /** As written in the header. */
-  readonly text: string;
-  /** The start of a challenge, or a further parameter of the challenge before. */
-  readonly meaning: { readonly scheme: string } | { readonly name: string; readonly value: string };
+interface MutableChallenge {
+  readonly scheme: string;
+  readonly params: Record<string, string>;
 }
 
-/** Parses a WWW-Authenticate header with one or several challenges. The list ends at the first syntax error. */
+/**
+ * Parses a line of WWW-Authenticate with one or several challenges. A member of the list that cannot be read is skipped. If it
+ * begins a challenge, that challenge has no parameters.
+ */
 export function parseChallenges(header: string): readonly Challenge[] {
-  const challenges: { readonly scheme: string; readonly params: Record<string, string> }[] = [];
-  let rest = header.trim();
-  for (let part = readPart(rest, false); part !== undefined; part = readPart(rest, true)) {
-    const { text, meaning } = part;
-    if ("scheme" in meaning) challenges.push({ scheme: meaning.scheme, params: {} });
-    else Object.assign(challenges.at(-1)?.params ?? {}, { [meaning.name]: meaning.value });
-    rest = afterComma(rest.slice(text.length));
-  }
+  const challenges: MutableChallenge[] = [];
+  for (let at = skipSeparators(header, 0); at < header.length; at = skipSeparators(header, at))
+    at = readMember(header, at, challenges);
   return challenges;
 }
 
-function readPart(rest: string, insideChallenge: boolean): HeaderPart | undefined {
-  const [matched, name, quoted = "", bare] = (insideChallenge ? param.exec(rest) : null) ?? [];
-  if (matched !== undefined && name !== undefined) {
-    return {
-      text: matched,
-      meaning: { name: name.toLowerCase(), value: bare ?? quoted.replace(/\\(.)/g, "$1") },
-    };
+/** Reads the member at an index into the challenges, and returns its end. */
+function readMember(header: string, at: number, challenges: MutableChallenge[]): number {
+  const current = challenges.at(-1);
+  const inChallenge = current === undefined ? undefined : matchAt(paramMember, header, at);
+  if (current !== undefined && inChallenge !== undefined) {
+    addParam(current.params, inChallenge.slice(1));
+    return at + inChallenge[0].length;
   }
-  const [start, scheme] = schemeStart.exec(rest) ?? [];
-  return start === undefined || scheme === undefined
-    ? undefined
-    : { text: start, meaning: { scheme: scheme.toLowerCase() } };
+  const member = matchAt(schemeMember, header, at);
+  const [, scheme, ...first] = member ?? matchAt(unreadableScheme, header, at) ?? [];
+  if (scheme !== undefined) {
+    const params = {};
+    addParam(params, first);
+    challenges.push({ scheme: scheme.toLowerCase(), params });
+  }
+  return member === undefined ? endOfUnreadable(header, at) : at + member[0].length;
 }
 
-function afterComma(text: string): string {
-  return text.replace(/^[\s,]+/, "");
+function addParam(
+  params: Record<string, string>,
+  [name, quoted, bare]: readonly (string | undefined)[],
+): void {
+  if (name === undefined) return;
+  params[name.toLowerCase()] = bare ?? (quoted ?? "").slice(1, -1).replace(/\\(.)/g, "$1");
+}
+
+/** Returns the next comma outside quotation marks. A quotation that is not the end of a member is not one. */
+function endOfUnreadable(header: string, at: number): number {
+  for (let next = at; next < header.length; next += 1) {
+    if (header[next] === ",") return next;
+    const quoted = header[next] === '"' ? matchAt(quotedInMember, header, next) : undefined;
+    if (quoted !== undefined) return next + quoted[0].length;
+    if (header[next] === '"') {
+      const comma = header.indexOf(",", next);
+      return comma === -1 ? header.length : comma;
+    }
+  }
+  return header.length;
+}
+
+function skipSeparators(header: string, at: number): number {
+  let next = at;
+  while (next < header.length && /[\s,]/.test(header.charAt(next))) next += 1;
+  return next;
+}
+
+function matchAt(pattern: RegExp, text: string, at: number): RegExpExecArray | undefined {
+  pattern.lastIndex = at;
+  return pattern.exec(text) ?? undefined;
 }

@@ -2,6 +2,7 @@ import { releaseBodySource } from "../model/body-stream.ts";
 import type { Clock } from "@holdfast/policy";
 import { startTimer } from "@holdfast/policy/internal";
 import type { BodySource } from "../model/body-source.ts";
+import { isContentType } from "../model/headers.ts";
 import { StreamedResponse } from "../model/streamed-response.ts";
 import { onAbort } from "../support/bounded-wait.ts";
 
@@ -39,7 +40,7 @@ export async function previewError(
 }
 
 function isShortError({ status, headers }: StreamedResponse): boolean {
-  if (status < 400 || !/\b(?:json|xml)\b/i.test(headers.get("content-type") ?? "")) return false;
+  if (status < 400 || !isContentType(headers.get("content-type"), /\b(?:json|xml)\b/i)) return false;
   return Number(headers.get("content-length") ?? 0) <= maxPreviewBytes;
 }
 

@@ -1,6 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { mergeHeaders, ResponseHeaders, type HeaderRecord, type HeadersInit } from "./headers.ts";
+import {
+  parseContentType,
+  mergeHeaders,
+  ResponseHeaders,
+  type HeaderRecord,
+  type HeadersInit,
+} from "./headers.ts";
 
 const under: HeaderRecord = { accept: "*/*", "x-a": "1" };
 
@@ -72,4 +78,48 @@ test("lists every line with its name", () => {
       ["set-cookie", "b=2"],
     ],
   );
+});
+
+// The examples of "extract a MIME type" in WHATWG Fetch, and their siblings.
+const contentTypes: readonly (readonly [
+  value: string | null,
+  essence: string,
+  charset: string | undefined,
+])[] = [
+  [null, "", undefined],
+  ["", "", undefined],
+  ["text/plain;charset=gbk, text/html", "text/html", undefined],
+  ["text/html;charset=gbk;a=b, text/html;x=y", "text/html", "gbk"],
+  ["text/html, text/html;charset=gbk", "text/html", "gbk"],
+  ["TEXT/html;CHARSET=gbk, Text/HTML", "text/html", "gbk"],
+  ["text/html;charset=gbk, text/html;charset=utf-8", "text/html", "utf-8"],
+  ["text/html;charset=gbk, x/x, text/html;x=y", "text/html", undefined],
+  ["text/html, cannot-parse", "text/html", undefined],
+  ["text/html;charset=gbk, cannot-parse, ", "text/html", "gbk"],
+  ["text/html, */*", "text/html", undefined],
+  ["text/html;charset=gbk, */*;charset=utf-8", "text/html", "gbk"],
+  ['text/html;x="a, b;charset=gbk", text/html;charset=utf-8', "text/html", "utf-8"],
+  ["application/json, text/html", "text/html", undefined],
+  ['text/html; charset="windows-1251"', "text/html", "windows-1251"],
+  ['text/html; charset="windows-1251', "text/html", "windows-1251"],
+  ["text/html; charset = 'latin1' ; x=y", "text/html", "latin1"],
+  ["text/html; x-charset=utf-16; charset=latin1", "text/html", "latin1"],
+  ["text/html; charset=gbk; charset=utf-8", "text/html", "gbk"],
+  ["charset=latin1", "", "latin1"],
+  ["text; charset=latin1", "", "latin1"],
+];
+
+for (const [value, essence, charset] of contentTypes) {
+  test(`reads ${JSON.stringify(value)} as ${essence || "no type"} in ${charset ?? "no charset"}`, () => {
+    assert.deepEqual(parseContentType(value), { essence, charset });
+  });
+}
+
+test("parses a hostile Content-Type in linear time", () => {
+  const began = performance.now();
+
+  for (const text of ['text/html;charset="', '"\\,', ";a=", "text/html;;", " ", "a/a,"])
+    parseContentType(text.repeat(20_000));
+
+  assert.ok(performance.now() - began < 5_000);
 });

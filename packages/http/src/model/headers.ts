@@ -150,3 +150,54 @@ export class ResponseHeaders implements Iterable<[string, string]> {
     return Object.hasOwn(this.#record, key) ? this.#record[key] : undefined;
   }
 }
+
+/** A media type, and the charset of its text. */
+export interface ContentType {
+  /** `type/subtype` in lower case. Empty for a value that is not a media type. */
+  readonly essence: string;
+  /** As written. */
+  readonly charset: string | undefined;
+}
+
+const contentTypeMember = /(?:[^",]|"(?:[^"\\]|\\[^])*"?)+/g;
+const parameter = /;\s*([^\s;=]+)\s*=\s*(?:"((?:[^"\\]|\\[^])*)"?|([^;]*))/g;
+const mediaType = /^\s*([!#$%&'*+.^_`|~\w-]+\/[!#$%&'*+.^_`|~\w-]+)\s*(?=;|$)/;
+
+/**
+ * Reads a Content-Type, with several lines joined by ", " (WHATWG Fetch, "extract a MIME type"): the last valid media type
+ * counts, and keeps the charset of an equal type before it. Spaces and single quotation marks around a charset are ignored.
+ */
+export function parseContentType(value: string | null): ContentType {
+  if (value === null) return { essence: "", charset: undefined };
+  if (!value.includes(",")) return parseMember(value);
+  const members = (value.match(contentTypeMember) ?? []).map(parseMember);
+  const valid = members.filter(({ essence }) => essence !== "" && essence !== "*/*");
+  const essence = valid.at(-1)?.essence;
+  // Without a media type, any charset is better than none.
+  if (essence === undefined) return { essence: "", charset: members.find(hasCharset)?.charset };
+  const others = valid.findLastIndex((one) => one.essence !== essence);
+  return { essence, charset: valid.slice(others + 1).findLast(hasCharset)?.charset };
+}
+
+function hasCharset({ charset }: ContentType): boolean {
+  return charset !== undefined;
+}
+
+/** Returns whether a Content-Type names a media type that matches the pattern. A value that is not a media type is searched whole. */
+export function isContentType(value: string | null, pattern: RegExp): boolean {
+  return value !== null && pattern.test(parseContentType(value).essence || value);
+}
+
+function parseMember(text: string): ContentType {
+  const [, essence = ""] = mediaType.exec(text) ?? [];
+  return { essence: essence.toLowerCase(), charset: charsetOf(text) };
+}
+
+function charsetOf(text: string): string | undefined {
+  // Also for a Content-Type without a media type.
+  for (const [, name = "", quoted, bare = ""] of `;${text}`.matchAll(parameter)) {
+    if (name.toLowerCase() !== "charset") continue;
+    return (quoted ?? bare).replace(/^[\s"']+|[\s"']+$/g, "") || undefined;
+  }
+  return undefined;
+}

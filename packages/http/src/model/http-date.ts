@@ -47,6 +47,31 @@ export function parseHttpDate(value: string, now: number): number | undefined {
   return year.length === 4 ? at(Number(year)) : nearest(Number(year), now, at);
 }
 
+const timestamp = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:?\d{2})$/i;
+
+/** Parses a timestamp (RFC 3339, seconds are optional) as milliseconds since 1970-01-01T00:00:00Z. */
+export function parseTimestamp(text: string): number | undefined {
+  const instant = timestamp.test(text) ? Date.parse(text) : NaN;
+  return Number.isNaN(instant) ? undefined : instant;
+}
+
+const dayOfWeek = /^(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*$/i;
+
+/** Splits a list that may have dates as members: the comma after a day of the week is part of its date. */
+export function splitDates(text: string): readonly string[] {
+  const members: string[] = [];
+  let day = "";
+  for (const part of text.split(",")) {
+    const member = part.trim();
+    if (dayOfWeek.test(member)) day = `${day}${member}, `;
+    else if (member !== "" || day !== "") {
+      members.push(day + member);
+      day = "";
+    }
+  }
+  return day === "" ? members : [...members, day];
+}
+
 /** RFC 9110 §5.6.7: a date more than 50 years in the future means the past year with the same two digits. */
 function nearest(
   twoDigits: number,

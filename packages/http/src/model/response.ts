@@ -3,7 +3,7 @@ import { HoldfastError, redact } from "@holdfast/policy";
 import type { AttemptRecord } from "./attempt-record.ts";
 import type { UnreadBody } from "./body-source.ts";
 import type { BodyContinuation, InterruptedBody } from "./body-stream.ts";
-import { ResponseHeaders } from "./headers.ts";
+import { parseContentType, ResponseHeaders } from "./headers.ts";
 import { validate, type StandardSchema } from "./schema.ts";
 import { statusVerdict, type Verdict } from "./verdict.ts";
 
@@ -266,7 +266,7 @@ function charsetOfMark([first, second]: Uint8Array): string | undefined {
 }
 
 function charsetOfType(contentType: string | null): string {
-  const [, charset] = /(?:^|;)\s*charset\s*=\s*["']?([^\s"';]+)/i.exec(contentType ?? "") ?? [];
+  const { charset } = parseContentType(contentType);
   if (charset === undefined) return "utf-8";
   try {
     return new TextDecoder(charset).encoding;

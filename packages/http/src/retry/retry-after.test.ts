@@ -18,6 +18,18 @@ const understood: readonly (readonly [value: string, delay: number])[] = [
   ["Mon Jun  3 11:00:30 2019", 30_000],
   ["Mon, 03 Jun 2019 10:59:59 GMT", 0],
   ["Fri, 31 Dec 9999 23:59:59 GMT", century],
+  ["2019-06-03T11:00:30Z", 30_000],
+  ["2019-06-03T11:00:30.5Z", 30_500],
+  ["2019-06-03T13:01+02:00", 60_000],
+  ["2019-06-03T10:59:59Z", 0],
+  [String(now / 1_000 + 30), 30_000],
+  [`${now / 1_000 + 30}.25`, 30_250],
+  [String(now / 1_000 + 86_400), 86_400_000],
+  [String(now / 1_000 - 30), 0],
+  [String(now + 30_000), 30_000],
+  // More than a day away: seconds, as the standard says.
+  [String(now / 1_000 + 86_401), (now / 1_000 + 86_401) * 1_000],
+  ["1000000000", 1e12],
 ];
 
 for (const [value, delay] of understood) {
@@ -42,6 +54,18 @@ const misread = [
   "5.",
   ".5",
   "2019-06-03",
+  "2019-06-03T11:00:30",
+  "2019-06-03T25:00:30Z",
+  // Parts of a date that do not make one.
+  "Mon, 14",
+  "Mon, 03 Jun 2019, 14",
+  "Mon, 14, Jun",
+  "Monday, , 14 Jun",
+  "14, Mon",
+  "03 Jun, 14",
+  "soon, 14",
+  "14, soon",
+  ",",
 ];
 
 for (const value of misread) {
@@ -52,7 +76,8 @@ for (const value of misread) {
 
 test("uses the longest of several values", () => {
   assert.equal(parseRetryAfter("1, 2", now)?.delay, 2_000);
-  assert.equal(parseRetryAfter("60,soon,30", now)?.delay, 60_000);
+  assert.equal(parseRetryAfter("60, ,30,", now)?.delay, 60_000);
+  assert.equal(parseRetryAfter("60, Monday, 03-Jun-19 11:00:30 GMT", now)?.delay, 60_000);
   assert.equal(
     parseRetryAfter("Mon, 03 Jun 2019 11:00:10 GMT, Mon, 03 Jun 2019 11:00:05 GMT", now)?.delay,
     10_000,

@@ -1,4 +1,4 @@
-import { parseHttpDate } from "../model/http-date.ts";
+import { parseHttpDate, parseTimestamp, splitDates } from "../model/http-date.ts";
 
 /** The wait that a server asks for. */
 export interface ServerDelay {
@@ -14,21 +14,38 @@ const maxDelay = 100 * 365 * 86_400_000;
 /**
  * Parses the value of a Retry-After header. Returns undefined for a value that cannot be understood.
  *
- * Accepts delay-seconds and the three forms of HTTP-date (RFC 9110 §10.2.3, §5.6.7), also fractions of a second and mail
- * dates. A date in the past is a delay of 0. If the header occurs several times, the longest delay counts.
+ * Accepts delay-seconds and the three forms of HTTP-date (RFC 9110 §10.2.3, §5.6.7), also fractions of a second, mail dates,
+ * timestamps (RFC 3339), and an instant in seconds since 1970 that is at most a day from now. An instant in the past is a
+ * delay of 0. If the header occurs several times, the longest delay counts. If one of them cannot be understood, none does:
+ * it may be a part of a date.
  *
  * @param now milliseconds since 1970-01-01T00:00:00Z, from which a date is measured.
  */
 export function parseRetryAfter(value: string, now: number): ServerDelay | undefined {
-  // The comma after a day of the week splits as well. That is harmless: the day is not needed.
-  const delays = value.split(",").flatMap((member) => parseDelay(member.trim(), now) ?? []);
-  return delays.length === 0 ? undefined : { delay: Math.max(...delays), source: "retry-after" };
+  let longest: number | undefined;
+  for (const member of splitDates(value)) {
+    const delay = parseDelay(member, now);
+    if (delay === undefined) return undefined;
+    longest = Math.max(longest ?? 0, delay);
+  }
+  return longest === undefined ? undefined : { delay: longest, source: "retry-after" };
 }
 
+const day = 86_400_000;
+// The year 2001, as seconds since 1970. No server asks for a wait of 31 years.
+const firstInstant = 1e9;
+
 function parseDelay(member: string, now: number): number | undefined {
-  if (/^\d+(?:\.\d+)?$/.test(member)) return clampDelay(Number(member) * 1_000);
-  const date = parseHttpDate(member, now);
+  if (/^\d+(?:\.\d+)?$/.test(member)) return parseNumber(Number(member), now);
+  const date = parseTimestamp(member) ?? parseHttpDate(member, now);
   return date === undefined ? undefined : clampDelay(date - now);
+}
+
+/** Some servers send the instant in place of the delay, in seconds or milliseconds since 1970. */
+function parseNumber(value: number, now: number): number {
+  const isInstant = (instant: number): boolean => value >= firstInstant && Math.abs(instant - now) <= day;
+  const instant = [value * 1_000, value].find(isInstant);
+  return clampDelay(instant === undefined ? value * 1_000 : instant - now);
 }
 
 /** Limits a delay in milliseconds to the range from 0 to a century. */

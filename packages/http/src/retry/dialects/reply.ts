@@ -1,3 +1,4 @@
+import { isContentType } from "../../model/headers.ts";
 import { decodeText, type HttpResponse } from "../../model/response.ts";
 import { previewBody } from "../../model/streamed-response.ts";
 import type { Reply } from "./dialect.ts";
@@ -22,7 +23,7 @@ export function toReply(response: HttpResponse, now: number): Reply {
 }
 
 function hasContentType({ headers }: HttpResponse, kind: RegExp): boolean {
-  return kind.test(headers.get("content-type") ?? "");
+  return isContentType(headers.get("content-type"), kind);
 }
 
 function readableText(response: HttpResponse): string {

@@ -1,6 +1,6 @@
 import { parseRetryAfter } from "../retry-after.ts";
 import type { Dialect, Hint } from "./dialect.ts";
-import { longestDelay, parseMilliseconds } from "./values.ts";
+import { longestMilliseconds } from "./values.ts";
 
 /** The headers of Azure, OpenAI and Anthropic; of Cosmos DB; of AWS. */
 const inMilliseconds = ["retry-after-ms", "x-ms-retry-after-ms", "x-amz-retry-after"];
@@ -15,7 +15,7 @@ export const retryAfter: Dialect = ({ status, headers, now }) => {
   const waits = [
     value === null ? undefined : parseRetryAfter(value, now),
     ...inMilliseconds.map((source) => {
-      const delay = longestDelay(headers.get(source), parseMilliseconds);
+      const delay = longestMilliseconds(headers.get(source));
       return delay === undefined ? undefined : { delay, source };
     }),
   ].filter((wait) => wait !== undefined);

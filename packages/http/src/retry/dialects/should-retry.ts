@@ -1,5 +1,5 @@
 import type { Dialect } from "./dialect.ts";
-import { longestDelay, parseMilliseconds } from "./values.ts";
+import { longestMilliseconds } from "./values.ts";
 
 /** The headers of Stripe, and of OpenAI and Anthropic. */
 const shouldRetryHeaders = ["stripe-should-retry", "x-should-retry"];
@@ -44,7 +44,7 @@ export const grpcPushback: Dialect = ({ headers }) => {
   const source = "grpc-retry-pushback-ms";
   const asked = headers.get(source);
   if (asked === null) return undefined;
-  const delay = /^\s*\d+\s*$/.test(asked) ? longestDelay(asked, parseMilliseconds) : undefined;
+  const delay = /^\s*\d+\s*$/.test(asked) ? longestMilliseconds(asked) : undefined;
   return delay === undefined || delay > longestPushback
     ? { kind: "overload", retry: false, source }
     : { kind: "overload", delay, source };

@@ -1,4 +1,4 @@
-import { parseHttpDate } from "../../model/http-date.ts";
+import { parseHttpDate, parseTimestamp, splitDates } from "../../model/http-date.ts";
 import { clampDelay } from "../retry-after.ts";
 
 const number = /^\d+(?:\.\d+)?$/;
@@ -36,15 +36,8 @@ export function parseGoDuration(text: string): number | undefined {
   );
 }
 
-const iso = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:?\d{2})$/i;
 // The format of `String(new Date())`: Tue Feb 16 2021 09:02:42 GMT+0100 (Central European Standard Time)
 const script = /^([A-Z][a-z]{2} [A-Z][a-z]{2} \d{2} \d{4} \d{2}:\d{2}:\d{2} GMT[+-]\d{4})(?: \([^()]*\))?$/;
-
-/** Parses a timestamp (RFC 3339, seconds are optional) as milliseconds since 1970-01-01T00:00:00Z. */
-function parseTimestamp(text: string): number | undefined {
-  const instant = iso.test(text) ? Date.parse(text) : NaN;
-  return Number.isNaN(instant) ? undefined : instant;
-}
 
 /** Returns the milliseconds from `now` until a timestamp. 0 for the past. */
 export function delayUntilTimestamp(text: string, now: number): number | undefined {
@@ -91,17 +84,27 @@ export function isNothingLeft(text: string): boolean {
   return text.split(",").some((member) => /^\s*0+(?:\.0+)?\s*$/.test(member));
 }
 
-/** Parses every member of a header that occurs several times, and returns the longest delay. */
+/**
+ * Parses every member of a header that occurs several times, and returns the longest delay. Undefined if one member cannot be
+ * read: it may be a part of a date.
+ */
 export function longestDelay(
   value: string | null,
   read: (text: string) => number | undefined,
 ): number | undefined {
   if (value === null) return undefined;
-  // A date has a comma of its own.
-  const whole = read(value.trim());
-  if (whole !== undefined) return whole;
-  const delays = value.split(",").flatMap((member) => read(member.trim()) ?? []);
+  const delays = splitDates(value).map(read);
+  return delays.length > 0 && isComplete(delays) ? Math.max(...delays) : undefined;
+}
+
+/** Parses every member of a header in milliseconds, and returns the longest. Members that cannot be read are skipped. */
+export function longestMilliseconds(value: string | null): number | undefined {
+  const delays = (value ?? "").split(",").flatMap((member) => parseMilliseconds(member.trim()) ?? []);
   return delays.length === 0 ? undefined : Math.max(...delays);
+}
+
+function isComplete(delays: readonly (number | undefined)[]): delays is readonly number[] {
+  return delays.every((delay) => delay !== undefined);
 }
 
 /** Returns a field of parsed JSON by its path: `readField(reply.body?.(), "error", "code")`. Undefined without it. */
