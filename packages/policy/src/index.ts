@@ -12,10 +12,10 @@ export {
   consecutive,
   countWindow,
   type CountWindowOptions,
-  type Tally,
+  type FailureTally,
   timeWindow,
   type TimeWindowOptions,
-} from "./breaker/tally.ts";
+} from "./breaker/failure-tally.ts";
 export {
   type RetryBudget,
   retryBudget,

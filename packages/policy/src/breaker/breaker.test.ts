@@ -6,7 +6,7 @@ import { waitExponential } from "../retry/wait.ts";
 import { fakeClock } from "../clock/fake-clock.ts";
 import { breaker, type Breaker } from "./breaker.ts";
 import { parseSnapshot } from "./snapshot.ts";
-import { consecutive } from "./tally.ts";
+import { consecutive } from "./failure-tally.ts";
 
 const down = (): Promise<never> => Promise.reject(new Error("down"));
 const up = (): string => "up";

@@ -18,14 +18,14 @@ import {
   type BreakerRule,
   type BreakerState,
 } from "./state.ts";
-import { timeWindow, type Tally } from "./tally.ts";
+import { timeWindow, type FailureTally } from "./failure-tally.ts";
 
 /** The meaning of an outcome for a circuit breaker. `ignored` neither opens nor closes the circuit. */
 export type BreakerClassification = "success" | "failure" | "ignored";
 
 export interface BreakerOptions<in R = unknown> {
   /** Decides when a closed circuit opens. @default timeWindow(): half of at least 20 calls within 30 s failed */
-  readonly opensWhen?: Tally;
+  readonly opensWhen?: FailureTally;
   /**
    * How long the circuit stays open before it runs probes: a fixed time, or a wait strategy of `retry`. The strategy's
    * attempt number is how often the circuit opened in a row. @default "10s"

@@ -10,7 +10,7 @@ import {
   type BreakerRule,
   type BreakerState,
 } from "./state.ts";
-import { consecutive } from "./tally.ts";
+import { consecutive } from "./failure-tally.ts";
 
 const rule: BreakerRule = { opensWhen: consecutive(2), probes: 2 };
 const now = 50;

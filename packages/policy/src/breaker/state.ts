@@ -1,10 +1,10 @@
 import type { Break, BreakFactory } from "./break.ts";
-import type { Tally } from "./tally.ts";
+import type { FailureTally } from "./failure-tally.ts";
 
 /** The settings that decide when a circuit opens and closes. */
 export interface BreakerRule {
   /** The tally with which a closed circuit starts. */
-  readonly opensWhen: Tally;
+  readonly opensWhen: FailureTally;
   /** How many calls a half-open circuit runs. The circuit closes when all of them succeed. */
   readonly probes: number;
 }
@@ -15,7 +15,7 @@ export interface BreakerRule {
  * milliseconds of `clock.now()`.
  */
 export type BreakerState =
-  | { readonly at: "closed"; readonly generation: number; readonly tally: Tally }
+  | { readonly at: "closed"; readonly generation: number; readonly tally: FailureTally }
   | { readonly at: "open"; readonly generation: number; readonly openings: number; readonly break: Break }
   | HalfOpen
   | { readonly at: "isolated"; readonly generation: number; readonly holders: number };

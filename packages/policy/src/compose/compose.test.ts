@@ -13,7 +13,7 @@ import { stopAfterAttempt } from "../retry/stop.ts";
 import { waitFixed } from "../retry/wait.ts";
 import { fakeClock } from "../clock/fake-clock.ts";
 import { timeout } from "../timeout/timeout.ts";
-import { consecutive } from "../breaker/tally.ts";
+import { consecutive } from "../breaker/failure-tally.ts";
 import { compose } from "./compose.ts";
 import { explain } from "./explain.ts";
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { breaker } from "../breaker/breaker.ts";
-import { consecutive } from "../breaker/tally.ts";
+import { consecutive } from "../breaker/failure-tally.ts";
 import { compose } from "../compose/compose.ts";
 import { failed, succeeded } from "../core/outcome.ts";
 import { fullJitter } from "../retry/jitter.ts";

@@ -5,23 +5,23 @@ import { addToSum, emptySum, totalSum, type SlidingSum } from "../support/slidin
  * Counts the results of a closed circuit and decides when the circuit opens. Immutable: `after` returns the next tally.
  * `now` is milliseconds of `clock.now()`.
  */
-export interface Tally {
+export interface FailureTally {
   /** The tally and its settings, for `explain`. */
   readonly name: string;
   /** Returns the tally after one more result. */
-  after(failed: boolean, now: number): Tally;
+  after(failed: boolean, now: number): FailureTally;
   /** Returns whether the circuit opens. */
   trips(now: number): boolean;
 }
 
 /** Creates a tally that opens the circuit after `threshold` failures in a row. */
-export function consecutive(threshold: number): Tally {
+export function consecutive(threshold: number): FailureTally {
   if (!(threshold >= 1)) throw new RangeError(`consecutive needs a threshold of 1 or more, got ${threshold}`);
   return consecutiveTally(threshold, 0);
 }
 
-function consecutiveTally(threshold: number, failures: number): Tally {
-  const tally: Tally = {
+function consecutiveTally(threshold: number, failures: number): FailureTally {
+  const tally: FailureTally = {
     name: `consecutive(${threshold})`,
     after: (failed) =>
       failed
@@ -44,7 +44,7 @@ export interface CountWindowOptions {
 }
 
 /** Creates a tally that opens the circuit when at least `failureRatio` of the latest `size` results are failures. */
-export function countWindow(options: CountWindowOptions = {}): Tally {
+export function countWindow(options: CountWindowOptions = {}): FailureTally {
   const { failureRatio = 0.5, minimumThroughput = 20, size = 100 } = options;
   checkRatio("countWindow", failureRatio);
   if (!(minimumThroughput >= 1 && size >= minimumThroughput)) {
@@ -53,7 +53,7 @@ export function countWindow(options: CountWindowOptions = {}): Tally {
     );
   }
   const name = `countWindow(${percent(failureRatio)} of the last ${size}, at least ${minimumThroughput})`;
-  const createTally = (results: readonly boolean[]): Tally => ({
+  const createTally = (results: readonly boolean[]): FailureTally => ({
     name,
     after: (failed) => createTally([...results.slice(results.length < size ? 0 : 1), failed]),
     trips: () => {
@@ -76,7 +76,7 @@ export interface TimeWindowOptions {
 const slots = 10;
 
 /** Creates a tally that opens the circuit when at least `failureRatio` of the results within `samplingDuration` are failures. */
-export function timeWindow(options: TimeWindowOptions = {}): Tally {
+export function timeWindow(options: TimeWindowOptions = {}): FailureTally {
   const { failureRatio = 0.5, minimumThroughput = 20, samplingDuration = "30s" } = options;
   const duration = toMs(samplingDuration);
   checkRatio("timeWindow", failureRatio);
@@ -89,7 +89,7 @@ export function timeWindow(options: TimeWindowOptions = {}): Tally {
     slot: Math.floor((now * slots) / duration),
     slots,
   });
-  const createTally = (calls: SlidingSum, failures: SlidingSum): Tally => ({
+  const createTally = (calls: SlidingSum, failures: SlidingSum): FailureTally => ({
     name,
     after: (failed, now) =>
       createTally(addToSum(calls, 1, slotAt(now)), failed ? addToSum(failures, 1, slotAt(now)) : failures),

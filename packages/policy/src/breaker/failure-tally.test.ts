@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { consecutive, countWindow, timeWindow, type Tally } from "./tally.ts";
+import { consecutive, countWindow, timeWindow, type FailureTally } from "./failure-tally.ts";
 
 /** `x` is a failure, `.` a success, a digit lets so many seconds pass. */
-function fold(start: Tally, story: string): { readonly tally: Tally; readonly now: number } {
+function fold(start: FailureTally, story: string): { readonly tally: FailureTally; readonly now: number } {
   let now = 0;
   let tally = start;
   for (const mark of story) {
@@ -16,7 +16,7 @@ function fold(start: Tally, story: string): { readonly tally: Tally; readonly no
 const half = { failureRatio: 0.5, minimumThroughput: 4 };
 const window10 = timeWindow({ ...half, samplingDuration: "10s" });
 
-const table: readonly (readonly [Tally, string, boolean])[] = [
+const table: readonly (readonly [FailureTally, string, boolean])[] = [
   [consecutive(3), "", false],
   [consecutive(3), "xx", false],
   [consecutive(3), "xxx", true],
