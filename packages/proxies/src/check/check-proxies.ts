@@ -14,7 +14,7 @@ import {
   type SessionOptions,
   errorVerdict,
 } from "@holdfast/http";
-import type { ProxySpec } from "../list/spec.ts";
+import type { ProxySpec } from "../list/parse-entry.ts";
 import { findExitAddress } from "./exit-address.ts";
 import { parseProxyList } from "../list/proxy-list.ts";
 import { fillTemplate, needsCountry, createSessionId } from "../list/template.ts";

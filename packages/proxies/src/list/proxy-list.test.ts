@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { formatProxyUrl } from "@holdfast/http/internal";
-import type { ProxySpec } from "./spec.ts";
+import type { ProxySpec } from "./parse-entry.ts";
 import { requireValid, parseProxyLine, parseProxyList, parseProxyEntries } from "./proxy-list.ts";
 
 const urlsOf = (text: string): readonly string[] =>

@@ -1,4 +1,4 @@
-import { parseProxyEntry, type ProxySpec } from "./spec.ts";
+import { parseProxyEntry, type ProxySpec } from "./parse-entry.ts";
 import type { ProxyEntry, ProxyInput } from "./entry.ts";
 import { parseJsonEntry } from "./json-entry.ts";
 

@@ -1,7 +1,7 @@
 import { systemClock, systemRandom, type Clock, type Random } from "@holdfast/policy";
 import { toMs } from "@holdfast/policy/internal";
 import { isObject, refuse } from "@holdfast/http/internal";
-import type { RepetitionRule } from "../rules/attribution.ts";
+import type { RepetitionRule } from "../rules/outcome-effects.ts";
 import type { ProxyListener } from "./events.ts";
 import type { HealthRule } from "../rules/health.ts";
 import { poolOptionsCheck, tiersCheck } from "./validate-options.ts";
@@ -75,14 +75,14 @@ export function resolveSettings(options: ProxyPoolOptions): PoolSettings {
     rotatesPerConnection: options.rotatesPerConnection === true,
     isBlocked,
     waitsWhenEmpty: whenEmpty === "wait",
-    ...identitySettingsOf(options),
+    ...resolveIdentitySettings(options),
     on,
     clock,
     random,
   };
 }
 
-function identitySettingsOf({
+function resolveIdentitySettings({
   sticky,
   userAgents = [],
   maxIdentities = proxyPoolDefaults.maxIdentities,

@@ -4,13 +4,13 @@ import type { IsBlocked } from "../options/options.ts";
 import { outcomeFromError, outcomeFromResponse, type ProxyOutcome } from "../rules/outcome.ts";
 
 /** An outcome, and the verdict that replaces the response's own if the pool recognises a block. */
-export interface AttemptOutcome {
+export interface OutcomeWithVerdict {
   readonly outcome: ProxyOutcome;
   readonly verdict?: Verdict;
 }
 
 /** Converts the record of an attempt into an outcome. */
-export function toProxyOutcome({ response, error, requestedDelay }: ProxyAttemptRecord): AttemptOutcome {
+export function toProxyOutcome({ response, error, requestedDelay }: ProxyAttemptRecord): OutcomeWithVerdict {
   if (response === undefined) {
     const outcome = outcomeFromError(error);
     return {
@@ -28,7 +28,7 @@ export function toProxyOutcome({ response, error, requestedDelay }: ProxyAttempt
 export async function findBlock(
   response: HttpResponse,
   isBlocked: IsBlocked,
-): Promise<AttemptOutcome | undefined> {
+): Promise<OutcomeWithVerdict | undefined> {
   if (outcomeFromResponse(response).kind === "blocked") return undefined;
   const answer = await isBlocked(response);
   if (answer === false || answer === "") return undefined;

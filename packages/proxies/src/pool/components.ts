@@ -102,7 +102,7 @@ function createRosterListener({
       member.hasLeft = true;
       health.remove(member);
       for (const host of hosts) forgetAt(host, member);
-      identities.endAllOf(member);
+      identities.endByMember(member);
       connections.releaseIfOver(member);
       events.add({ type: "left", proxy: member.label });
     },

@@ -7,7 +7,7 @@ import type {
   ProxyRequest,
   Verdict,
 } from "@holdfast/http";
-import { findBlock, toProxyOutcome, type AttemptOutcome } from "./attempt-outcome.ts";
+import { findBlock, toProxyOutcome, type OutcomeWithVerdict } from "./attempt-outcome.ts";
 import { LeaseReports } from "./lease-reports.ts";
 import type { Selection } from "./selector.ts";
 import { withDeadline } from "./with-deadline.ts";
@@ -268,7 +268,7 @@ export class ProxyPool implements ProxyProvider {
   }
 }
 
-function reportOutcome(lease: Lease, { outcome, verdict }: AttemptOutcome): Verdict | undefined {
+function reportOutcome(lease: Lease, { outcome, verdict }: OutcomeWithVerdict): Verdict | undefined {
   lease.report(outcome);
   return verdict;
 }

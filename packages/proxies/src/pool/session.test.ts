@@ -19,7 +19,7 @@ import {
   sessionDefaults,
 } from "@holdfast/http";
 import type { ProxyEvent } from "../options/events.ts";
-import { ProxyPool } from "../pool/pool.ts";
+import { ProxyPool } from "./pool.ts";
 import type { ProxyPoolOptions, ProxySource } from "../options/options.ts";
 import {
   scriptedAdapter,

@@ -36,8 +36,8 @@ export class SnapshotKeeper {
   get current(): PoolSnapshot {
     const kept = new Map(this.#recalled);
     const hosts = [...this.#options.hosts];
-    for (const [member, healths] of this.#healths(hosts)) kept.set(this.#keyOf(member), healths);
-    return { salt: this.#saltNow(), proxies: Object.fromEntries(latest(kept)) };
+    for (const [member, healths] of this.#healths(hosts)) kept.set(this.#toKey(member), healths);
+    return { salt: this.#findSalt(), proxies: Object.fromEntries(latest(kept)) };
   }
 
   /** Restores a snapshot for present and future proxies. Ignores a value that is not a snapshot. */
@@ -52,21 +52,21 @@ export class SnapshotKeeper {
   /** Restores the health of a proxy that joined. */
   applyTo(member: Member): void {
     if (this.#recalled.size === 0) return;
-    const key = this.#keyOf(member);
+    const key = this.#toKey(member);
     const healths = this.#recalled.get(key) ?? [];
     this.#recalled.delete(key);
-    for (const health of healths) this.#giveBack(member, health);
+    for (const health of healths) this.#restoreHealth(member, health);
   }
 
-  #giveBack(member: Member, { host: name, ...health }: RememberedHealth): void {
-    const { health: clinic, hosts, settings } = this.#options;
+  #restoreHealth(member: Member, { host: name, ...health }: RememberedHealth): void {
+    const { health: tracker, hosts, settings } = this.#options;
     if (name === undefined && ownersMatter.has(health.reason ?? "")) return;
     const now = settings.clock.now();
     const host = name === undefined ? undefined : hosts.use(name, now);
-    clinic.restore(member, host, this.#healthOf(health, host));
+    tracker.restore(member, host, this.#toHealth(health, host));
   }
 
-  #healthOf({ cooldowns, score = 0, asOf = 0, ...rest }: RememberedHealth, host: Host | undefined): Health {
+  #toHealth({ cooldowns, score = 0, asOf = 0, ...rest }: RememberedHealth, host: Host | undefined): Health {
     const { clock, rule } = this.#options.settings;
     const ago = clock.now() - clock.date();
     const { until, since = 0, reason = "", throttled = false } = rest;
@@ -88,7 +88,7 @@ export class SnapshotKeeper {
     const add = (member: Member, health: Health, host?: string): void => {
       if (isBlank(health)) return;
       const known = found.get(member) ?? [];
-      known.push({ ...(host !== undefined && { host }), ...this.#written(health) });
+      known.push({ ...(host !== undefined && { host }), ...this.#toRemembered(health) });
       found.set(member, known);
     };
     for (const member of this.#options.roster) add(member, member.health);
@@ -97,33 +97,33 @@ export class SnapshotKeeper {
     return found;
   }
 
-  #written(health: Health): RememberedHealth {
+  #toRemembered(health: Health): RememberedHealth {
     const { clock, rule } = this.#options.settings;
-    const dateOf = (instant: number): number => Math.ceil(clock.date() + instant - clock.now());
+    const toDate = (instant: number): number => Math.ceil(clock.date() + instant - clock.now());
     const { cooldowns } = health;
-    if (health.at === "available") return { cooldowns, score: health.score, asOf: dateOf(health.asOf) };
+    if (health.at === "available") return { cooldowns, score: health.score, asOf: toDate(health.asOf) };
     const { since, reason, throttled } = health;
     // A lost probe is not followed by another one immediately.
     const until = health.at === "probing" ? since + rule.cooldown : health.until;
-    return { cooldowns, until: dateOf(until), since: dateOf(since), reason, throttled };
+    return { cooldowns, until: toDate(until), since: toDate(since), reason, throttled };
   }
 
-  #keyOf(member: Member): string {
+  #toKey(member: Member): string {
     const known = this.#keys.get(member);
     if (known !== undefined) return known;
     const { id, label } = member.spec;
-    const hash = createHash("sha256").update(`${this.#saltNow()} ${id}`).digest("hex");
+    const hash = createHash("sha256").update(`${this.#findSalt()} ${id}`).digest("hex");
     const key = `${label} ${hash.slice(0, 8)}`;
     this.#keys.set(member, key);
     return key;
   }
 
-  #saltNow(): string {
-    return (this.#salt ??= saltOf(this.#options.settings.random));
+  #findSalt(): string {
+    return (this.#salt ??= createSalt(this.#options.settings.random));
   }
 }
 
-function saltOf(random: Random): string {
+function createSalt(random: Random): string {
   const half = (): string =>
     Math.floor(random() * 2 ** 32)
       .toString(16)

@@ -24,26 +24,26 @@ export function toPoolStats({
 }: StatsSources): ProxyPoolStats {
   const now = clock.now();
   const toDate = (instant: number): number => Math.ceil(clock.date() + instant - now);
-  const restOf = (health: Health, host?: string): ProxyStats["activeCooldowns"] =>
+  const toActiveCooldowns = (health: Health, host?: string): ProxyStats["activeCooldowns"] =>
     health.at !== "cooling-down" || health.until <= now
       ? []
       : [{ ...(host !== undefined && { host }), reason: health.reason, until: toDate(health.until) }];
   const atHosts = new Map<Member, ProxyStats["activeCooldowns"]>();
   for (const { name, healthByMember: pairs } of hosts) {
     for (const [member, health] of pairs)
-      atHosts.set(member, [...(atHosts.get(member) ?? []), ...restOf(health, name)]);
+      atHosts.set(member, [...(atHosts.get(member) ?? []), ...toActiveCooldowns(health, name)]);
   }
   const proxies = members.map((member): ProxyStats => ({
     proxy: member.label,
     tier: tiers[member.tier]?.name ?? "",
-    state: isRetired(rule, member.health) ? "retired" : stateOf(member.health, now),
+    state: isRetired(rule, member.health) ? "retired" : toReportedState(member.health, now),
     inFlight: member.inFlight,
-    activeCooldowns: [...restOf(member.health), ...(atHosts.get(member) ?? [])],
+    activeCooldowns: [...toActiveCooldowns(member.health), ...(atHosts.get(member) ?? [])],
     ...member.counts,
   }));
   return { proxies, tiers, identities, hosts: hosts.length };
 }
 
-function stateOf(health: Health, now: number): "available" | "cooling-down" | "probing" {
+function toReportedState(health: Health, now: number): "available" | "cooling-down" | "probing" {
   return health.at === "cooling-down" && health.until <= now ? "available" : health.at;
 }

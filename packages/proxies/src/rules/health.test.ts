@@ -8,7 +8,7 @@ import {
   isRetired,
   nextHealth,
   cooldownFor,
-  scoreOf,
+  currentScore,
   type Health,
   type HealthInput,
   type HealthRule,
@@ -201,7 +201,9 @@ test("a cooldown is never longer than the longest or the requested one, and ends
         });
 
         assert.ok(
-          health.cooldowns >= 0 && scoreOf(rule, health, now) >= 0 && scoreOf(rule, health, now) < rule.limit,
+          health.cooldowns >= 0 &&
+            currentScore(rule, health, now) >= 0 &&
+            currentScore(rule, health, now) < rule.limit,
         );
         if (before.at === "cooling-down" && now < before.until) {
           assert.ok(health.at === "cooling-down" && health.until >= before.until, "a rest is kept");

@@ -109,7 +109,7 @@ export function nextHealth(rule: HealthRule, health: Health, input: HealthInput)
 }
 
 /** Returns the current score, which halves with time. */
-export function scoreOf({ halfLife }: HealthRule, health: Health, now: number): number {
+export function currentScore({ halfLife }: HealthRule, health: Health, now: number): number {
   return health.at === "available" ? health.score * 0.5 ** ((now - health.asOf) / halfLife) : 0;
 }
 
@@ -129,7 +129,7 @@ export function cooldownFor(
 /** Returns the health without the latest point or cooldown, because the proxy was not at fault. */
 export function clearBlame(rule: HealthRule, health: Health, now: number): Health {
   const cooldowns = Math.max(0, health.cooldowns - Number(health.at !== "available"));
-  return { at: "available", cooldowns, score: Math.max(0, scoreOf(rule, health, now) - 1), asOf: now };
+  return { at: "available", cooldowns, score: Math.max(0, currentScore(rule, health, now) - 1), asOf: now };
 }
 
 function startProbe(rule: HealthRule, health: Health, now: number): Health {
@@ -139,12 +139,12 @@ function startProbe(rule: HealthRule, health: Health, now: number): Health {
 
 function recordSuccess(rule: HealthRule, health: Health, now: number): Health {
   if (isBlank(health)) return health;
-  const score = Math.max(0, scoreOf(rule, health, now) - rule.reward);
+  const score = Math.max(0, currentScore(rule, health, now) - rule.reward);
   return { at: "available", cooldowns: Math.max(0, health.cooldowns - 1), score, asOf: now };
 }
 
 function recordFailure(rule: HealthRule, health: Health, input: Trouble): Health {
-  const score = scoreOf(rule, health, input.now) + 1;
+  const score = currentScore(rule, health, input.now) + 1;
   const bearable = health.at === "available" && score < rule.limit;
   return bearable ? { ...health, score, asOf: input.now } : coolDown(rule, health, input);
 }

@@ -14,7 +14,7 @@ import {
   ReadTimeoutError,
   StreamedResponse,
   TlsError,
-  sourceOf,
+  toBodySource,
 } from "@holdfast/http";
 import { outcomeFromError, outcomeFromResponse, type OutcomeKind } from "./outcome.ts";
 
@@ -264,7 +264,7 @@ test("a streamed response is judged by its headers", () => {
       statusText: "",
       url: "https://a.test/",
       headers,
-      body: sourceOf(new Uint8Array(0)),
+      body: toBodySource(new Uint8Array(0)),
     });
 
   assert.equal(outcomeFromResponse(streamed({ ...html, "cf-mitigated": "challenge" })).kind, "blocked");

@@ -76,7 +76,7 @@ export function chooseTier(
   state: TierState,
   question: TierChoiceInput,
 ): TierChoice | undefined {
-  const current = bestOf(rule, state, question);
+  const current = findBestTier(rule, state, question);
   if (current === undefined) return undefined;
   const { open, now, random } = question;
   const cheaper = open.findLastIndex((isOpen, tier) => isOpen && tier < current);
@@ -107,7 +107,11 @@ export function costPerSuccess({ perRequest, perGb }: TierCost, success: number,
   return (perRequest + (perGb * bytes) / 1e9) / success;
 }
 
-function bestOf(rule: TierRule, state: TierState, { costs, open }: TierChoiceInput): number | undefined {
+function findBestTier(
+  rule: TierRule,
+  state: TierState,
+  { costs, open }: TierChoiceInput,
+): number | undefined {
   const success = (tier: number): number => state.tiers[tier]?.success ?? 0;
   const cost = (tier: number): number =>
     costPerSuccess(costs[tier] ?? { perRequest: Infinity, perGb: 0 }, success(tier), state.bytes);

@@ -4,10 +4,10 @@ import {
   hasRepeated,
   isRouteFailure,
   mayBeOrigin,
-  signatureOf,
-  addFailure,
+  toFailureSignature,
+  addSuspectedFailure,
   type SuspectedFailure,
-} from "../rules/attribution.ts";
+} from "../rules/outcome-effects.ts";
 import type { Host, Member } from "./member.ts";
 import type { ProxyOutcome } from "../rules/outcome.ts";
 
@@ -53,10 +53,10 @@ export class FailureCorrelation {
     }
     if (provesProxyWorks(kind)) member.suspectedFailures = [];
     if (!mayBeOrigin(kind)) return noCorrelation;
-    const signature = signatureOf(outcome);
+    const signature = toFailureSignature(outcome);
     const correlation = this.#correlateAtHost(host, { source: member, signature, at: now });
     if (isRouteFailure(kind) && !correlation.originDown)
-      member.suspectedFailures = addFailure(proxyFailure, member.suspectedFailures, {
+      member.suspectedFailures = addSuspectedFailure(proxyFailure, member.suspectedFailures, {
         source: host,
         signature: "",
         at: now,
@@ -76,7 +76,8 @@ export class FailureCorrelation {
     const wasDown = hasRepeated(rule, host.suspectedFailures, { signature, now });
     // If the host has recently worked, a proxy that never worked is no evidence against the host.
     const isEvidence = source.hasWorked || host.workedAt <= now - proxyFailure.window;
-    if (isEvidence) host.suspectedFailures = addFailure(originFailure, host.suspectedFailures, latest);
+    if (isEvidence)
+      host.suspectedFailures = addSuspectedFailure(originFailure, host.suspectedFailures, latest);
     const originDown = hasRepeated(rule, host.suspectedFailures, { signature, now });
     if (!originDown) return { originDown, cleared: [] };
     const suspects = host.suspectedFailures

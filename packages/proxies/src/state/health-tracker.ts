@@ -1,4 +1,4 @@
-import { attribute, mayBeOrigin, type AttributionInput } from "../rules/attribution.ts";
+import { decideEffects, mayBeOrigin, type EffectsInput } from "../rules/outcome-effects.ts";
 import type { ProxyEvent } from "../options/events.ts";
 import {
   clearBlame,
@@ -98,14 +98,14 @@ export class HealthTracker {
     const { clock, random } = this.#options;
     const now = clock.now();
     if (member.hasLeft) {
-      const { tryAnotherProxy } = attribute(outcome.kind, noInput);
+      const { tryAnotherProxy } = decideEffects(outcome.kind, noInput);
       return { originAtFault: false, tryAnotherProxy, blameCleared: false };
     }
     const wasAvailable = member.health.at === "available";
     const { originDown, cleared, atSeveralHosts } = this.#correlation.record(member, host, outcome);
     const blameCleared = cleared.length > 0 && this.#clearBlame(host, cleared);
-    const input = { kind: this.#kindOf(member), originDown, sessionOver, atSeveralHosts };
-    const { atHost, everywhere, tryAnotherProxy } = attribute(outcome.kind, input);
+    const input = { kind: this.#classifyMember(member), originDown, sessionOver, atSeveralHosts };
+    const { atHost, everywhere, tryAnotherProxy } = decideEffects(outcome.kind, input);
     const until = outcome.retryAfter === undefined ? undefined : now + outcome.retryAfter;
     const facts = { now, began, reason: outcome.reason, random: random(), until };
     this.#change(member, host, { type: atHost, ...facts });
@@ -136,7 +136,7 @@ export class HealthTracker {
       for (const [member, health] of pairs) if (isLost(health)) member.notifyIdle();
   }
 
-  #kindOf(member: Member): AttributionInput["kind"] {
+  #classifyMember(member: Member): EffectsInput["kind"] {
     if (member.isGateway) return "many";
     return this.#options.roster.hasOnlyProxy ? "only" : "one";
   }
@@ -166,7 +166,7 @@ export class HealthTracker {
   #change(member: Member, host: Host | undefined, input: HealthInput): void {
     const before = host === undefined ? member.health : healthAt(host, member);
     const { rule, lenient } = this.#options;
-    const after = nextHealth(this.#kindOf(member) === "one" ? rule : lenient, before, input);
+    const after = nextHealth(this.#classifyMember(member) === "one" ? rule : lenient, before, input);
     if (after === before) return;
     this.#set(member, host, after);
     this.#emitChange(member, host, { before, after, now: input.now });

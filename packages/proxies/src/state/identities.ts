@@ -86,7 +86,7 @@ export class Identities {
       url: undefined,
     };
     member.identities.add(identity);
-    if (key === undefined) currentOf(identity).add(identity);
+    if (key === undefined) findCurrentSessions(identity).add(identity);
     else this.#byKey.set(key, identity);
     this.#shrink();
     return identity;
@@ -99,7 +99,7 @@ export class Identities {
     identity.usedAt = now;
     if (identity.ended) return;
     // Moved to the end: both collections stay in the order of use.
-    if (identity.key === undefined) return moveBack(currentOf(identity), identity);
+    if (identity.key === undefined) return moveBack(findCurrentSessions(identity), identity);
     this.#byKey.delete(identity.key);
     this.#byKey.set(identity.key, identity);
   }
@@ -111,12 +111,12 @@ export class Identities {
     const { key, member } = identity;
     if (key !== undefined && this.#byKey.get(key) === identity) this.#byKey.delete(key);
     member.identities.delete(identity);
-    if (key === undefined) currentOf(identity).delete(identity);
+    if (key === undefined) findCurrentSessions(identity).delete(identity);
     this.#options.onEnd(identity, reason);
   }
 
   /** Ends all identities of a proxy that left. */
-  endOf(member: Member): void {
+  endByMember(member: Member): void {
     for (const identity of member.identities) this.end(identity, "left");
   }
 
@@ -139,7 +139,7 @@ export class Identities {
   }
 }
 
-function currentOf({ member, country = "" }: Identity): Set<Identity> {
+function findCurrentSessions({ member, country = "" }: Identity): Set<Identity> {
   const known = member.sessionsByCountry.get(country);
   if (known !== undefined) return known;
   const made = new Set<Identity>();

@@ -97,8 +97,8 @@ export class IdentityManager {
     identity.cooldowns.set(host.name, clock.now() + (retryAfter ?? cooldown));
   }
 
-  endAllOf(member: Member): void {
-    this.#identities.endOf(member);
+  endByMember(member: Member): void {
+    this.#identities.endByMember(member);
   }
 
   sweep(): void {

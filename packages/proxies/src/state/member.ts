@@ -1,6 +1,6 @@
 import type { ProxyCounts } from "../options/pool-stats.ts";
-import type { ProxySpec } from "../list/spec.ts";
-import type { SuspectedFailure } from "../rules/attribution.ts";
+import type { ProxySpec } from "../list/parse-entry.ts";
+import type { SuspectedFailure } from "../rules/outcome-effects.ts";
 import { blankHealth, type Health } from "../rules/health.ts";
 import type { Cookies } from "@holdfast/http";
 import type { TierState } from "../rules/tiers.ts";

@@ -1,6 +1,6 @@
 import { bypasses } from "@holdfast/http/internal";
 import type { Clock } from "@holdfast/policy";
-import type { ProxySpec } from "../list/spec.ts";
+import type { ProxySpec } from "../list/parse-entry.ts";
 import { requireValid, type ProxyList } from "../list/proxy-list.ts";
 import { Member } from "./member.ts";
 import type { SourceReader } from "./sources.ts";

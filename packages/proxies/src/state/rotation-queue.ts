@@ -108,7 +108,7 @@ export class RotationQueue<T extends QueueEntry> {
     let passedUntil = Infinity;
     this.#found = undefined;
     for (let top = this.#ready.peek(); top !== undefined; top = this.#ready.peek()) {
-      const standing = this.#standingOf(top, now);
+      const standing = this.#checkReadiness(top, now);
       if (standing === "ready") {
         const readiness = here?.(top.who) ?? "ready";
         this.#found = readiness === "ready" ? top : undefined;
@@ -165,7 +165,7 @@ export class RotationQueue<T extends QueueEntry> {
     this.#turn += 1;
   }
 
-  #standingOf({ who, uses, left }: QueuePosition<T>, now: number): Readiness | "gone" | "moved" {
+  #checkReadiness({ who, uses, left }: QueuePosition<T>, now: number): Readiness | "gone" | "moved" {
     if (who.hasLeft || left) return "gone";
     if (this.#options.followsUse && uses !== who.uses) return "moved";
     return this.#options.readiness(who, now);

@@ -119,7 +119,7 @@ export class RotationQueues {
     const fit = new Map<ProxyCandidate, Member>();
     for (const member of this.#membersFor(quest)) {
       if (this.#options.health.readiness(member, quest.host, now) === "ready")
-        fit.set(candidateOf(member), member);
+        fit.set(toCandidate(member), member);
     }
     if (fit.size === 0) return undefined;
     const chosen = fit.get(choose([...fit.keys()], quest.request));
@@ -152,6 +152,6 @@ function isIn(member: Member, group: string): boolean {
   return member.tier === Number(tier) && member.isIn(country || undefined);
 }
 
-function candidateOf({ label, spec, uses, inFlight }: Member): ProxyCandidate {
+function toCandidate({ label, spec, uses, inFlight }: Member): ProxyCandidate {
   return { proxy: label, country: spec.country, weight: spec.weight, uses, inFlight };
 }

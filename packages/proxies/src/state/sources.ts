@@ -2,7 +2,7 @@ import { readFile, stat } from "node:fs/promises";
 import { basename } from "node:path";
 import { toMs } from "@holdfast/policy/internal";
 import { refuse } from "@holdfast/http/internal";
-import type { ProxySpec } from "../list/spec.ts";
+import type { ProxySpec } from "../list/parse-entry.ts";
 import type { ProxyInput } from "../list/entry.ts";
 import type { FetchedProxies, ProxyEnvironment, ProxyFile, ProxySource } from "../options/options.ts";
 import { sourceCheck } from "../options/validate-options.ts";

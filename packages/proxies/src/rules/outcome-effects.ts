@@ -4,7 +4,7 @@ import type { OutcomeKind, ProxyOutcome } from "./outcome.ts";
 type Effect = Exclude<HealthInput["type"], "leased">;
 
 /** The effects of an outcome on the health of a proxy: at the host, and for every host. */
-export interface Attribution {
+export interface OutcomeEffects {
   readonly atHost: Effect;
   readonly everywhere: Effect;
   /** Whether another proxy may do better immediately. */
@@ -31,7 +31,7 @@ const effects: Readonly<Record<OutcomeKind, readonly [atHost: Effect, everywhere
 };
 
 /** The facts besides the outcome that decide about its effects. */
-export interface AttributionInput {
+export interface EffectsInput {
   /** `many`: a gateway replaces a refused address soon; `only`: the pool has no other proxy, so a cooldown would stall it. */
   readonly kind: "one" | "many" | "only";
   /** Whether the host itself fails. */
@@ -42,21 +42,21 @@ export interface AttributionInput {
   readonly atSeveralHosts: boolean;
 }
 
-const noFault: Attribution = { atHost: "ignored", everywhere: "ignored", tryAnotherProxy: false };
+const noEffects: OutcomeEffects = { atHost: "ignored", everywhere: "ignored", tryAnotherProxy: false };
 
 /** Decides the effects of an outcome. */
-export function attribute(kind: OutcomeKind, input: AttributionInput): Attribution {
-  if (input.originDown && mayBeOrigin(kind)) return noFault;
+export function decideEffects(kind: OutcomeKind, input: EffectsInput): OutcomeEffects {
+  if (input.originDown && mayBeOrigin(kind)) return noEffects;
   const [atHost, everywhereAlone] = effects[kind];
   const everywhere = input.atSeveralHosts && isRouteFailure(kind) ? "refused" : everywhereAlone;
   if (!isHarmful(atHost)) return { atHost, everywhere, tryAnotherProxy: isHarmful(everywhere) };
-  return { everywhere, ...attributeHarmAtHost(atHost, input) };
+  return { everywhere, ...decideEffectsAtHost(atHost, input) };
 }
 
-function attributeHarmAtHost(
+function decideEffectsAtHost(
   atHost: Effect,
-  { kind, sessionOver }: AttributionInput,
-): Pick<Attribution, "atHost" | "tryAnotherProxy"> {
+  { kind, sessionOver }: EffectsInput,
+): Pick<OutcomeEffects, "atHost" | "tryAnotherProxy"> {
   if (kind === "many") return { atHost: sessionOver ? "ignored" : "failed", tryAnotherProxy: true };
   // A throttle names its own wait. For a refusal of the only proxy, a point is enough.
   if (kind === "only" && atHost === "refused") return { atHost: "failed", tryAnotherProxy: false };
@@ -79,7 +79,7 @@ export function provesProxyWorks(kind: OutcomeKind): boolean {
 }
 
 /** Returns the signature by which failures count as the same: unreachable hosts vary in reason, rejected certificates do not. */
-export function signatureOf({ kind, reason }: Pick<ProxyOutcome, "kind" | "reason">): string {
+export function toFailureSignature({ kind, reason }: Pick<ProxyOutcome, "kind" | "reason">): string {
   return kind === "distorted" ? reason : "unreachable";
 }
 
@@ -97,7 +97,7 @@ export interface RepetitionRule {
 }
 
 /** Adds a failure. Keeps the latest of each source, and only those within the window. */
-export function addFailure<T>(
+export function addSuspectedFailure<T>(
   { count, window }: RepetitionRule,
   failures: readonly SuspectedFailure<T>[],
   latest: SuspectedFailure<T>,

@@ -2,15 +2,15 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as fc from "fast-check";
 import {
-  attribute,
+  decideEffects,
   hasRepeated,
-  addFailure,
-  type AttributionInput,
+  addSuspectedFailure,
+  type EffectsInput,
   type SuspectedFailure,
-} from "./attribution.ts";
+} from "./outcome-effects.ts";
 import type { OutcomeKind } from "./outcome.ts";
 
-const one: AttributionInput = { kind: "one", originDown: false, sessionOver: false, atSeveralHosts: false };
+const one: EffectsInput = { kind: "one", originDown: false, sessionOver: false, atSeveralHosts: false };
 const rows: readonly (readonly [
   kind: OutcomeKind,
   atHost: string,
@@ -31,64 +31,64 @@ const rows: readonly (readonly [
 
 for (const [kind, atHost, everywhere, tryAnotherProxy] of rows) {
   test(`${kind}: at the host ${atHost}, everywhere ${everywhere}`, () => {
-    assert.deepEqual(attribute(kind, one), { atHost, everywhere, tryAnotherProxy });
+    assert.deepEqual(decideEffects(kind, one), { atHost, everywhere, tryAnotherProxy });
   });
 }
 
 test("a gateway gets no cooldown for its first refused address, and another one is tried immediately", () => {
-  const gateway: AttributionInput = { ...one, kind: "many" };
+  const gateway: EffectsInput = { ...one, kind: "many" };
 
   for (const kind of ["blocked", "throttled", "unreachable", "distorted"] as const) {
-    const { atHost, tryAnotherProxy } = attribute(kind, gateway);
+    const { atHost, tryAnotherProxy } = decideEffects(kind, gateway);
     assert.deepEqual([atHost, tryAnotherProxy], ["failed", true], kind);
   }
-  assert.equal(attribute("proxy-failed", gateway).everywhere, "refused");
+  assert.equal(decideEffects("proxy-failed", gateway).everywhere, "refused");
 });
 
 test("a session that has ended is not blamed again, and what came through it goes on through the next one", () => {
-  const over: AttributionInput = { ...one, kind: "many", sessionOver: true };
+  const over: EffectsInput = { ...one, kind: "many", sessionOver: true };
 
-  assert.deepEqual(attribute("blocked", over), {
+  assert.deepEqual(decideEffects("blocked", over), {
     atHost: "ignored",
     everywhere: "succeeded",
     tryAnotherProxy: true,
   });
-  assert.equal(attribute("blocked", { ...over, kind: "one" }).atHost, "refused");
+  assert.equal(decideEffects("blocked", { ...over, kind: "one" }).atHost, "refused");
 });
 
 test("the only proxy gets no cooldown for one refusal, and no other proxy is promised", () => {
-  const only: AttributionInput = { ...one, kind: "only" };
+  const only: EffectsInput = { ...one, kind: "only" };
 
   for (const kind of ["blocked", "unreachable", "distorted"] as const) {
-    const { atHost, tryAnotherProxy } = attribute(kind, only);
+    const { atHost, tryAnotherProxy } = decideEffects(kind, only);
     assert.deepEqual([atHost, tryAnotherProxy], ["failed", false], kind);
   }
-  assert.equal(attribute("throttled", only).atHost, "throttled");
-  assert.equal(attribute("proxy-failed", only).everywhere, "refused");
+  assert.equal(decideEffects("throttled", only).atHost, "throttled");
+  assert.equal(decideEffects("proxy-failed", only).everywhere, "refused");
 });
 
 test("a proxy whose route fails at several hosts gets a cooldown for every host", () => {
-  const several: AttributionInput = { ...one, atSeveralHosts: true };
+  const several: EffectsInput = { ...one, atSeveralHosts: true };
 
   for (const kind of ["one", "many", "only"] as const) {
-    assert.equal(attribute("unreachable", { ...several, kind }).everywhere, "refused");
-    assert.equal(attribute("distorted", { ...several, kind }).everywhere, "refused");
+    assert.equal(decideEffects("unreachable", { ...several, kind }).everywhere, "refused");
+    assert.equal(decideEffects("distorted", { ...several, kind }).everywhere, "refused");
   }
-  assert.equal(attribute("failed", several).everywhere, "ignored");
-  assert.equal(attribute("blocked", several).everywhere, "succeeded");
+  assert.equal(decideEffects("failed", several).everywhere, "ignored");
+  assert.equal(decideEffects("blocked", several).everywhere, "succeeded");
 });
 
 test("a failing origin blames no proxy, and does not excuse a failure of the proxy itself", () => {
-  const down: AttributionInput = { ...one, originDown: true, atSeveralHosts: true };
+  const down: EffectsInput = { ...one, originDown: true, atSeveralHosts: true };
 
   for (const kind of ["unreachable", "failed", "distorted"] as const)
-    assert.deepEqual(attribute(kind, down), {
+    assert.deepEqual(decideEffects(kind, down), {
       atHost: "ignored",
       everywhere: "ignored",
       tryAnotherProxy: false,
     });
-  assert.equal(attribute("proxy-failed", down).everywhere, "refused");
-  assert.equal(attribute("blocked", down).atHost, "refused");
+  assert.equal(decideEffects("proxy-failed", down).everywhere, "refused");
+  assert.equal(decideEffects("blocked", down).atHost, "refused");
 });
 
 const rule = { count: 3, window: 30_000 };
@@ -99,7 +99,7 @@ const down = (who: string, at: number, signature = "unreachable"): SuspectedFail
 });
 const play = (...failures: readonly SuspectedFailure<string>[]): readonly SuspectedFailure<string>[] =>
   failures.reduce<readonly SuspectedFailure<string>[]>(
-    (known, latest) => addFailure(rule, known, latest),
+    (known, latest) => addSuspectedFailure(rule, known, latest),
     [],
   );
 const isDown = (
@@ -134,7 +134,7 @@ test("no more suspicions of a signature are kept than are needed", () => {
       let at = 0;
       let known: readonly SuspectedFailure<number>[] = [];
       for (const { who, step, signature } of all)
-        known = addFailure(rule, known, { source: who, signature, at: (at += step) });
+        known = addSuspectedFailure(rule, known, { source: who, signature, at: (at += step) });
 
       for (const signature of signs)
         assert.ok(known.filter((suspicion) => suspicion.signature === signature).length <= rule.count);
