@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { parseHeaders, parseChoice, parseWholeNumber, type ParsedOptions } from "./options.ts";
+import { parseHeaders, parseChoice, parseWholeNumber, type ParsedOptions } from "./parse-options.ts";
 import { optionsFileFlag, readOptions } from "./options-file.ts";
 import { OptionError, UsageError } from "../process/usage-error.ts";
 

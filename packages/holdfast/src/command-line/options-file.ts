@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { OptionError, UsageError } from "../process/usage-error.ts";
-import { parseCommandLine, suggestOption } from "./options.ts";
-import type { OptionSpec, OptionSpecs, ParsedOptions } from "./options.ts";
+import { parseCommandLine, suggestOption } from "./parse-options.ts";
+import type { OptionSpec, OptionSpecs, ParsedOptions } from "./parse-options.ts";
 
 /** The option that names a file of options. */
 export const optionsFileFlag = { config: { type: "string" } } as const;

@@ -1,5 +1,5 @@
 import { parseRunDirectory } from "../command-line/list-source.ts";
-import { parseChoice, parseCommandLine } from "../command-line/options.ts";
+import { parseChoice, parseCommandLine } from "../command-line/parse-options.ts";
 import { exitCodes } from "../process/exit-codes.ts";
 import type { Io } from "../process/io.ts";
 import { OptionError } from "../process/usage-error.ts";

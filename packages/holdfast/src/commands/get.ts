@@ -1,7 +1,7 @@
 import type { DownloadResult, HttpResponse, Session, StatusError } from "@holdfast/http";
 import type { ProxyPool } from "@holdfast/proxies";
 import { optionsFileFlag, optionsFileHelp, readOptions } from "../command-line/options-file.ts";
-import type { ParsedOptions } from "../command-line/options.ts";
+import type { ParsedOptions } from "../command-line/parse-options.ts";
 import { parseOnlyUrl } from "../command-line/url.ts";
 import { exitCodeOfVerdict, exitCodes } from "../process/exit-codes.ts";
 import type { Io } from "../process/io.ts";
@@ -82,7 +82,7 @@ export const getCommand: Command = {
 interface GetSettings {
   readonly values: ParsedOptions<typeof getFlags>["values"];
   readonly url: URL;
-  readonly file: DownloadTarget | undefined;
+  readonly file: OutputFile | undefined;
   readonly session: SessionSettings;
   readonly proxies: ProxySettings | undefined;
 }
@@ -115,7 +115,7 @@ async function chooseRoute(settings: ProxySettings, url: URL): Promise<GetRoute>
 }
 
 /** A file for the body, and its expected digest. */
-interface DownloadTarget {
+interface OutputFile {
   readonly path: string;
   readonly digest?: string;
 }
@@ -125,7 +125,7 @@ function readDownloadTarget({
   output,
   include,
   digest,
-}: ParsedOptions<typeof getFlags>["values"]): DownloadTarget | undefined {
+}: ParsedOptions<typeof getFlags>["values"]): OutputFile | undefined {
   if (output !== undefined && output !== "-" && include !== true)
     return { path: output, ...(digest !== undefined && { digest }) };
   if (output !== undefined && output !== "-") checkWritable(output);

@@ -1,8 +1,8 @@
 import { basename } from "node:path";
 import type { ProxyPool, RotationName } from "@holdfast/proxies";
 import { checkReadable } from "../command-line/list-source.ts";
-import { parseChoice, parseDuration } from "../command-line/options.ts";
-import type { ParsedOptions } from "../command-line/options.ts";
+import { parseChoice, parseDuration } from "../command-line/parse-options.ts";
+import type { ParsedOptions } from "../command-line/parse-options.ts";
 import { OptionError, UsageError } from "../process/usage-error.ts";
 
 /** The options of every command that can use proxies. */

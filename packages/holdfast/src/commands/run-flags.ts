@@ -1,8 +1,8 @@
 import { parseListSource } from "../command-line/list-source.ts";
 import type { ListSource } from "../command-line/list-source.ts";
 import { optionsFileFlag, readOptions } from "../command-line/options-file.ts";
-import { parseChoice, parseWholeNumber } from "../command-line/options.ts";
-import type { ParsedOptions } from "../command-line/options.ts";
+import { parseChoice, parseWholeNumber } from "../command-line/parse-options.ts";
+import type { ParsedOptions } from "../command-line/parse-options.ts";
 import { OptionError } from "../process/usage-error.ts";
 import type { ProgressMode } from "../render/progress-meter.ts";
 import { formatCommandLine } from "../render/report.ts";

@@ -1,6 +1,11 @@
 import type { RetryInit, Session, SessionOptions } from "@holdfast/http";
-import { parseByteSize, parseDuration, parseHeaders, parseWholeNumber } from "../command-line/options.ts";
-import type { ParsedOptions } from "../command-line/options.ts";
+import {
+  parseByteSize,
+  parseDuration,
+  parseHeaders,
+  parseWholeNumber,
+} from "../command-line/parse-options.ts";
+import type { ParsedOptions } from "../command-line/parse-options.ts";
 
 /** The options of every command that sends requests. */
 export const sessionFlags = {

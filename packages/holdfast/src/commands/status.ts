@@ -1,5 +1,5 @@
 import { parseRunDirectory } from "../command-line/list-source.ts";
-import { parseCommandLine } from "../command-line/options.ts";
+import { parseCommandLine } from "../command-line/parse-options.ts";
 import { exitCodes } from "../process/exit-codes.ts";
 import { writeAll } from "../process/write.ts";
 import { quoteForShell, renderReport } from "../render/report.ts";

@@ -49,12 +49,12 @@ test("the progress line shows a bar, the counts, the rate and the time left", ()
       "[############............]  50%  150 done  150 waiting  48/s  ETA 4 s  stopping",
     ],
     [
-      at(half, { held: { host: "example.com", until: 12_300, by: "host" } }),
+      at(half, { idleHost: { host: "example.com", until: 12_300, by: "host" } }),
       100,
       "[########........]  50%  150 done  150 waiting  48/s  ETA 4 s  example.com requested a pause of 13 s",
     ],
     [
-      at(half, { held: { host: "example.com", until: 12_300, by: "proxies" } }),
+      at(half, { idleHost: { host: "example.com", until: 12_300, by: "proxies" } }),
       100,
       "[########.........]  50%  150 done  150 waiting  48/s  ETA 4 s  no proxy available, retrying in 13 s",
     ],
@@ -88,7 +88,11 @@ test("the progress line fits every terminal, and styles change no letter", () =>
       fc.string(),
       (counts, columns, host) => {
         const lines = Object.values(counts).reduce((sum, value) => sum + value, 0);
-        const progress = foldProgress(at({ ...counts, lines }), { type: "host-held", host, until: 5_000 });
+        const progress = foldProgress(at({ ...counts, lines }), {
+          type: "host-deferred",
+          host,
+          until: 5_000,
+        });
         const line = formatProgressLine(progress, columns);
 
         assert.ok(line.length <= Math.max(0, columns), line);

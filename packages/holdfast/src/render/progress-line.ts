@@ -38,9 +38,9 @@ function listSegments(progress: Progress): readonly Segment[] {
     { text: `${formatCount(waiting)} waiting`, rank: 3 },
     { text: formatRate(perSecond(progress)), color: "dim", rank: 6 },
     { text: formatTimeLeft(progress), color: "dim", rank: 5 },
-    progress.held === undefined
+    progress.idleHost === undefined
       ? undefined
-      : { text: formatHeld(progress.held, progress.date), color: "yellow", rank: 7 },
+      : { text: formatIdleHost(progress.idleHost, progress.date), color: "yellow", rank: 7 },
     stageSegment(progress),
   ];
   return segments.filter((segment) => segment !== undefined);
@@ -56,7 +56,7 @@ function formatTimeLeft(progress: Progress): string {
   return left === undefined ? "ETA -" : `ETA ${formatSeconds(left)}`;
 }
 
-function formatHeld({ host, until, by }: NonNullable<Progress["held"]>, date: number): string {
+function formatIdleHost({ host, until, by }: NonNullable<Progress["idleHost"]>, date: number): string {
   if (by === "proxies") return `no proxy available, retrying in ${formatSeconds(until - date)}`;
   return `${printable(host, 30)} requested a pause of ${formatSeconds(until - date)}`;
 }

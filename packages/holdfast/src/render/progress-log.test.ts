@@ -63,10 +63,10 @@ test("formatEvent reports the first failure with each reason, long pauses and in
     ],
     [
       start,
-      { type: "host-held", host: "example.com", until: 30_000 },
+      { type: "host-deferred", host: "example.com", until: 30_000 },
       "example.com requested a pause of 30 s",
     ],
-    [start, { type: "host-held", host: "example.com", until: 1_999 }, undefined],
+    [start, { type: "host-deferred", host: "example.com", until: 1_999 }, undefined],
     [
       start,
       {

@@ -35,7 +35,7 @@ export function formatEvent(progress: Progress, event: RunEvent): string | undef
         : `${formatMany(event.invalid, "line")} ${event.invalid === 1 ? "has" : "have"} no valid URL (see the report)`;
     case "input-ended":
       return `list read: ${formatMany(progress.totals.lines, "line")}, ${formatCount(progress.totals.waiting)} to fetch`;
-    case "host-held": {
+    case "host-deferred": {
       const pause = event.until - progress.date;
       return pause < minLoggedPause
         ? undefined

@@ -62,12 +62,12 @@ test("each event changes what it is about", () => {
         expected: { failures: new Set(["http-404"]) },
       },
       {
-        inputs: [{ type: "host-held", host: "a", until: 1_000_500 }, tick(499)],
-        expected: { held: { host: "a", until: 1_000_500, by: "host" } },
+        inputs: [{ type: "host-deferred", host: "a", until: 1_000_500 }, tick(499)],
+        expected: { idleHost: { host: "a", until: 1_000_500, by: "host" } },
       },
       {
-        inputs: [{ type: "host-held", host: "a", until: 1_000_500 }, tick(500)],
-        expected: { held: undefined },
+        inputs: [{ type: "host-deferred", host: "a", until: 1_000_500 }, tick(500)],
+        expected: { idleHost: undefined },
       },
     ];
 

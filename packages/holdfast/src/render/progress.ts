@@ -22,7 +22,7 @@ export interface Progress {
   readonly inputEnded: boolean;
   readonly stage: InterruptStage;
   /** The latest host without requests for a while: `by` its own request, or for lack of proxies. */
-  readonly held:
+  readonly idleHost:
     | {
         readonly host: string;
         readonly until: number /* epoch ms */;
@@ -53,7 +53,7 @@ export function startProgress(now: number, date: number, totals: Progress["total
     inFlight: 0,
     inputEnded: false,
     stage: "none",
-    held: undefined,
+    idleHost: undefined,
     finished: 0,
     failures: new Set(),
     rate: { at: now, finished: 0, weighted: 0, weight: 0 },
@@ -68,8 +68,11 @@ export function foldProgress(progress: Progress, input: ProgressInput): Progress
       return {
         ...progress,
         date: input.date,
-        held: progress.held !== undefined && progress.held.until > input.date ? progress.held : undefined,
-        rate: addSample(progress.rate, progress.finished, input.now),
+        idleHost:
+          progress.idleHost !== undefined && progress.idleHost.until > input.date
+            ? progress.idleHost
+            : undefined,
+        rate: updateRate(progress.rate, progress.finished, input.now),
       };
     case "interrupted":
       return { ...progress, stage: input.stage };
@@ -86,18 +89,18 @@ export function foldProgress(progress: Progress, input: ProgressInput): Progress
         ...progress,
         inFlight: Math.max(0, progress.inFlight - 1),
         finished: progress.finished + 1,
-        failures: addFailure(progress.failures, input.outcome.state),
+        failures: addFailureReason(progress.failures, input.outcome.state),
       };
-    case "host-held":
-      return { ...progress, held: { host: input.host, until: input.until, by: "host" } };
+    case "host-deferred":
+      return { ...progress, idleHost: { host: input.host, until: input.until, by: "host" } };
     case "no-proxy":
-      return { ...progress, held: { host: input.host, until: input.until, by: "proxies" } };
+      return { ...progress, idleHost: { host: input.host, until: input.until, by: "proxies" } };
     case "progress":
       return { ...progress, totals: input.totals, inFlight: input.inFlight };
   }
 }
 
-function addFailure(failures: ReadonlySet<string>, state: JobOutcome["state"]): ReadonlySet<string> {
+function addFailureReason(failures: ReadonlySet<string>, state: JobOutcome["state"]): ReadonlySet<string> {
   return state.at !== "failed" || failures.has(state.reason)
     ? failures
     : new Set([...failures, state.reason]);
@@ -107,7 +110,7 @@ function addFailure(failures: ReadonlySet<string>, state: JobOutcome["state"]): 
 const averagingTime = 10_000;
 const minSampleTime = 100;
 
-function addSample(rate: MovingRate, finished: number, now: number): MovingRate {
+function updateRate(rate: MovingRate, finished: number, now: number): MovingRate {
   const passed = now - rate.at;
   if (passed < minSampleTime) return rate;
   const kept = Math.exp(-passed / averagingTime);

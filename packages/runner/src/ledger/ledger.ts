@@ -65,7 +65,7 @@ export interface JobOutcome {
   readonly state: OutcomeState;
   /** Advice for a person; may be empty. */
   readonly advice: string;
-  /** Absent when nothing was sent, for instance because the host is held. */
+  /** Absent when nothing was sent, for instance because the host is deferred. */
   readonly exchange?: RecordedExchange;
   /** Epoch ms. */
   readonly at: number;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { decideOutcome, findHostHold } from "./decide-outcome.ts";
+import { decideOutcome, findHostDeferral } from "./decide-outcome.ts";
 import type { FetchResult } from "./fetch-job.ts";
 import type { JobLease } from "../ledger/ledger.ts";
 import type { RowState } from "../ledger/state.ts";
@@ -178,7 +178,7 @@ describe("decideOutcome", () => {
     assert.equal(broken?.exchange?.error, "Failed: reset");
   });
 
-  it("holds a host only for a throttling response with a time, for at most maxDeferDelay", () => {
+  it("defers a host only for a throttling response with a time, for at most maxDeferDelay", () => {
     const results = [
       responded(429, 9),
       responded(429, 1e15),
@@ -187,8 +187,8 @@ describe("decideOutcome", () => {
       thrown(new Error("x")),
     ];
 
-    const holds = results.map((result) => findHostHold(result, defaultInput));
+    const deferrals = results.map((result) => findHostDeferral(result, defaultInput));
 
-    assert.deepEqual(holds, [9, 51_000, undefined, undefined, undefined]);
+    assert.deepEqual(deferrals, [9, 51_000, undefined, undefined, undefined]);
   });
 });

@@ -21,7 +21,7 @@ export function decideOutcome(
 }
 
 /** Returns until when (epoch ms) a throttled host asked for no requests, limited to `maxDeferDelay`. */
-export function findHostHold(
+export function findHostDeferral(
   result: FetchResult,
   { now, maxDeferDelay }: Pick<OutcomeInput, "now" | "maxDeferDelay">,
 ): number | undefined {

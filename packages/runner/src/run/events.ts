@@ -22,6 +22,6 @@ export type RunEvent =
   /** No proxy is available for a host. Nothing is sent to it until then. */
   | { readonly type: "no-proxy"; readonly host: string; readonly until: number; readonly why: string }
   /** A host asked for a pause. Nothing is sent to it until then. */
-  | { readonly type: "host-held"; readonly host: string; readonly until: number }
+  | { readonly type: "host-deferred"; readonly host: string; readonly until: number }
   /** Outcomes were written to disk. */
   | { readonly type: "progress"; readonly totals: RunTotals; readonly inFlight: number };

@@ -1,7 +1,7 @@
 import type { Clock } from "@holdfast/policy";
 import type { JobLease, JobOutcome, Ledger } from "../ledger/ledger.ts";
 import { Frontier, parseHost } from "./frontier.ts";
-import { heldOutcome, HostHolds } from "./host-holds.ts";
+import { deferredHostOutcome, HostDeferrals } from "./host-deferrals.ts";
 import { RowSupply } from "./row-supply.ts";
 
 export interface LeaseQueueOptions {
@@ -11,19 +11,19 @@ export interface LeaseQueueOptions {
   readonly concurrency: number;
   /** Requests at a time to one host and port. */
   readonly perHost: number;
-  /** Receives the outcome of each lease that is deferred because its host is held. */
+  /** Receives the outcome of each lease that is deferred because its host is. */
   readonly onDeferred: (outcome: JobOutcome) => void;
 }
 
-/** Leases held in memory: enough to look past a host that is at its limit, few enough to be bounded. */
+/** Leases kept in memory: enough to look past a host that is at its limit, few enough to be bounded. */
 const maxQueuedLeases = 8_192;
 
-/** Claims rows of the ledger and hands them out host by host, except those of hosts that are held, paused or at their limit. */
+/** Claims rows of the ledger and hands them out host by host, except those of hosts that are deferred, paused or at their limit. */
 export class LeaseQueue {
   readonly #options: LeaseQueueOptions;
   readonly #frontier: Frontier;
   readonly #supply: RowSupply;
-  readonly #holds = new HostHolds();
+  readonly #hostDeferrals = new HostDeferrals();
 
   constructor(options: LeaseQueueOptions) {
     this.#options = options;
@@ -43,7 +43,7 @@ export class LeaseQueue {
       this.#refill();
       const lease = this.#frontier.take();
       if (lease === undefined) break;
-      if (!this.#deferIfHeld(lease)) leases.push(lease);
+      if (!this.#deferIfHostIsDeferred(lease)) leases.push(lease);
     }
     return leases;
   }
@@ -63,8 +63,8 @@ export class LeaseQueue {
   }
 
   /** Defers the leases of a host until `until` (epoch ms). Returns whether that changed anything. */
-  hold(host: string, until: number): boolean {
-    return this.#holds.hold(host, until);
+  deferHost(host: string, until: number): boolean {
+    return this.#hostDeferrals.defer(host, until);
   }
 
   /** Removes and returns the leases that were not taken. */
@@ -91,12 +91,12 @@ export class LeaseQueue {
     }
   }
 
-  #deferIfHeld(lease: JobLease): boolean {
+  #deferIfHostIsDeferred(lease: JobLease): boolean {
     const now = this.#options.clock.date();
-    const until = this.#holds.heldUntil(parseHost(lease.job.url), now);
+    const until = this.#hostDeferrals.deferredUntil(parseHost(lease.job.url), now);
     if (until === undefined) return false;
     this.#frontier.finish(lease);
-    this.#options.onDeferred(heldOutcome(lease, until, now));
+    this.#options.onDeferred(deferredHostOutcome(lease, until, now));
     return true;
   }
 }

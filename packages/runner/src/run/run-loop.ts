@@ -2,7 +2,7 @@ import type { Clock } from "@holdfast/policy";
 import { isRepeatable } from "../ledger/job.ts";
 import type { JobLease, JobOutcome, Ledger, PlanCounts } from "../ledger/ledger.ts";
 import type { RunStatus, RunTotals } from "../ledger/report.ts";
-import { decideOutcome, findHostHold } from "../outcome/decide-outcome.ts";
+import { decideOutcome, findHostDeferral } from "../outcome/decide-outcome.ts";
 import { fetchJob, type FetchResult } from "../outcome/fetch-job.ts";
 import { findProxyWait, type ProxyWait } from "../outcome/no-proxy.ts";
 import { countOutcome, countPlanned } from "./count-totals.ts";
@@ -149,10 +149,10 @@ export class RunLoop {
   #holdHost(lease: JobLease, result: FetchResult): void {
     const { clock, maxDeferDelay } = this.#options;
     const now = clock.date();
-    const until = findHostHold(result, { now, maxDeferDelay });
+    const until = findHostDeferral(result, { now, maxDeferDelay });
     const host = parseHost(lease.job.url);
-    if (until !== undefined && until > now && this.#queue.hold(host, until))
-      this.#emit({ type: "host-held", host, until });
+    if (until !== undefined && until > now && this.#queue.deferHost(host, until))
+      this.#emit({ type: "host-deferred", host, until });
   }
 
   /** Takes back a lease when no proxy is available for its host. Nothing was sent. */

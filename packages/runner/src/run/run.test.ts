@@ -263,7 +263,7 @@ describe("run with deferred lines", () => {
 
     assert.deepEqual([parked.waiting, parked.nextRetryAt], [2, day]);
     assert.deepEqual(
-      events.flatMap((event) => (event.type === "host-held" ? [event.until] : [])),
+      events.flatMap((event) => (event.type === "host-deferred" ? [event.until] : [])),
       [day],
     );
     assert.deepEqual([waiting.done, waiting.waiting], [0, 2]);
@@ -287,7 +287,7 @@ describe("run with deferred lines", () => {
     assert.deepEqual([report.failed, report.attempts, report.reasons[0]?.retryable], [1, 4, true]);
   });
 
-  it("holds the whole host that asked for a pause, and no other", async () => {
+  it("defers the whole host that asked for a pause, and no other", async () => {
     const directory = makeRunDirectory();
     const session = scriptedFetcher(({ url }) =>
       url.includes("busy") ? fakeResponse(url, { status: 429, retryAt: 1_000_000 }) : fakeResponse(url),

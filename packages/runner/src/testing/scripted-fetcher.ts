@@ -52,7 +52,7 @@ export function fakeResponse(
     retryAt,
   }: { status?: number; body?: string; retryAt?: number } = {},
 ): FetchedResponse {
-  const verdict = verdictOf(status);
+  const verdict = statusVerdict(status);
   return {
     status,
     url,
@@ -71,7 +71,7 @@ export function fakeFailure(reason: string, facts: Partial<FetchFailure> = {}): 
   return Object.assign(new Error(`Failed: ${reason}`), { verdict, attempts: [{ number: 1 }], ...facts });
 }
 
-function verdictOf(status: number): Verdict {
+function statusVerdict(status: number): Verdict {
   if (status < 400) return { kind: "success", reason: "ok", advice: "" };
   const kind = status === 429 ? "throttled" : status >= 500 ? "transient" : "rejected";
   return { kind, reason: `http-${status}`, advice: `Advice for ${status}` };

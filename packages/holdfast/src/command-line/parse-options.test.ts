@@ -7,7 +7,7 @@ import {
   parseChoice,
   parseCommandLine,
   parseWholeNumber,
-} from "./options.ts";
+} from "./parse-options.ts";
 import { UsageError } from "../process/usage-error.ts";
 
 const options = {
