@@ -129,12 +129,12 @@ function resolve(specifier: string, from: string): string | undefined {
 }
 
 /** Maps the names that a module exports to their declarations. */
-export function exportsOf(file: string): ReadonlyMap<string, Declared> {
+export function readExports(file: string): ReadonlyMap<string, Declared> {
   const { exports, stars } = moduleAt(file);
   const found = new Map<string, Declared>();
   for (const { specifier, typeOnly } of stars) {
     const target = resolve(specifier ?? "", file);
-    for (const [name, declared] of target === undefined ? [] : exportsOf(target))
+    for (const [name, declared] of target === undefined ? [] : readExports(target))
       found.set(name, { ...declared, typeOnly: declared.typeOnly || typeOnly });
   }
   for (const [as, reference] of exports) {
@@ -147,7 +147,7 @@ export function exportsOf(file: string): ReadonlyMap<string, Declared> {
 function follow(file: string, { specifier, name, typeOnly }: Reference): Declared | undefined {
   if (specifier === undefined) return findDeclaration(file, name);
   const target = resolve(specifier, file);
-  const declared = target === undefined ? undefined : exportsOf(target).get(name);
+  const declared = target === undefined ? undefined : readExports(target).get(name);
   return declared === undefined ? undefined : { ...declared, typeOnly: declared.typeOnly || typeOnly };
 }
 
@@ -161,7 +161,7 @@ function findDeclaration(file: string, name: string): Declared | undefined {
 
 /** Lists the exports of an entry, one a line and sorted: `value Session`, `type SessionOptions`. */
 export function listExports({ file }: Entry): readonly string[] {
-  return [...exportsOf(file)]
+  return [...readExports(file)]
     .map(([name, declared]) => `${isValue(declared) ? "value" : "type"} ${name}`)
     .toSorted();
 }
@@ -184,8 +184,8 @@ export function findHiddenTypes(
   { specifier, file }: Entry,
   isPublic: (declared: Declared) => boolean,
 ): readonly HiddenType[] {
-  return [...exportsOf(file)].flatMap(([usedBy, declared]) =>
-    referencesOf(declared)
+  return [...readExports(file)].flatMap(([usedBy, declared]) =>
+    findReferences(declared)
       .filter((reference) => !isPublic(reference))
       .map((reference) => ({
         entry: specifier,
@@ -196,7 +196,7 @@ export function findHiddenTypes(
   );
 }
 
-function referencesOf({ file, name, typeOnly }: Declared): readonly Declared[] {
+function findReferences({ file, name, typeOnly }: Declared): readonly Declared[] {
   const text = moduleAt(file).declarations.get(name)?.text ?? "";
   const code = withoutHiddenMembers(text, typeOnly).replaceAll(/"(?:[^"\\]|\\.)*"/g, '""');
   const words = new Set([...code.matchAll(/(?<![.\w])[A-Z]\w*/g)].map(([word]) => word));
@@ -223,7 +223,7 @@ function withoutHiddenMembers(text: string, typeOnly: boolean): string {
 export function publicDeclarations(entries: readonly Entry[]): (declared: Declared) => boolean {
   const known = new Set(
     entries.flatMap((entry) =>
-      [...exportsOf(entry.file).values()].map(({ file, name }) => `${file} ${name}`),
+      [...readExports(entry.file).values()].map(({ file, name }) => `${file} ${name}`),
     ),
   );
   return ({ file, name }) => known.has(`${file} ${name}`);

@@ -94,7 +94,7 @@ async function fetchBundledSite(flags: readonly string[]): Promise<number> {
 function describePlayedFaults(site: QuickstartSite, origin: FaultOrigin): string {
   const counts = new Map<string, number>();
   for (const [index, path] of site.paths.entries()) {
-    for (const fault of site.faultsOf(index + 1).slice(0, origin.attempts(path)))
+    for (const fault of site.pageFaults(index + 1).slice(0, origin.attempts(path)))
       counts.set(fault, (counts.get(fault) ?? 0) + 1);
   }
   const total = [...counts.values()].reduce((sum, count) => sum + count, 0);

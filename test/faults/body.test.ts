@@ -12,7 +12,7 @@ import {
   selfSigned,
   stall,
   type Reply,
-  type Coding,
+  type CodingName,
 } from "@holdfast/http/testing";
 import { outcomeOf, scenarios, sessionFor, type Scenario } from "./scenario.ts";
 
@@ -328,7 +328,7 @@ test("body: a FIN at any byte of a chunked body, except after the last, is an in
   }
 });
 
-for (const coding of ["gzip", "deflate", "br", "zstd"] satisfies Coding[]) {
+for (const coding of ["gzip", "deflate", "br", "zstd"] satisfies CodingName[]) {
   test(`body: ${coding} cut at every byte is an incomplete body`, async () => {
     const body = "hello, hello, hello";
     const length = Number(respond(200, { coding, body }).findLast((step) => "send" in step)?.send.length);

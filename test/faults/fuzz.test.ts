@@ -11,7 +11,7 @@ import {
   respond,
   wireBytes,
   type Reply,
-  type Coding,
+  type CodingName,
   type FaultOrigin,
   type Step,
 } from "@holdfast/http/testing";
@@ -46,7 +46,7 @@ function written(bytes: Buffer, cuts: readonly number[]): Step[] {
 }
 
 const body = fc.uint8Array({ minLength: 0, maxLength: 3_000 }).map((bytes) => Buffer.from(bytes));
-const coding = fc.constantFrom<Coding | undefined>(undefined, "gzip", "deflate", "br", "zstd");
+const coding = fc.constantFrom<CodingName | undefined>(undefined, "gzip", "deflate", "br", "zstd");
 const cuts = fc.array(fc.nat(), { maxLength: 8 });
 
 test("fuzz: the received body equals the sent one, with any chunks and any writes", () =>

@@ -16,7 +16,7 @@ import {
   selfSigned,
   stall,
   type Reply,
-  type Coding,
+  type CodingName,
   type FaultOrigin,
   type Routes,
 } from "@holdfast/http/testing";
@@ -25,7 +25,7 @@ import { bounded, sessionFor, type Scenario } from "./scenario.ts";
 
 const text = Array.from({ length: 10_000 }, (_, line) => String(line).padStart(9, "0")).join("\n") + "\n";
 const whole = respond(200, { body: text });
-const codings: readonly Coding[] = ["gzip", "deflate", "br", "zstd"];
+const codings: readonly CodingName[] = ["gzip", "deflate", "br", "zstd"];
 const stop = new Error("The user pressed stop");
 
 interface Setting extends AsyncDisposable {

@@ -9,7 +9,7 @@ export {
 } from "./adapter/adapter.ts";
 export type { AttemptRecord, Phases, DiscardedResponse } from "./model/attempt-record.ts";
 export { type Auth, basicAuth, bearerAuth, digestAuth, type DigestOptions } from "./auth/auth.ts";
-export { type BodySource, sourceOf } from "./model/body-source.ts";
+export { type BodySource, toBodySource } from "./model/body-source.ts";
 export type { Body, BodyInit, ByteStream } from "./model/body.ts";
 export type { RequestSummary } from "./model/request-summary.ts";
 export { type AttemptMessage, channelNames, type GiveUpMessage } from "./telemetry/diagnostics.ts";

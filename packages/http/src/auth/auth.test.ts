@@ -6,7 +6,7 @@ import { noBody } from "../model/body.ts";
 import { InvalidUrlError } from "../errors/transport-errors.ts";
 import type { HttpRequest } from "../model/request.ts";
 import { HttpResponse } from "../model/response.ts";
-import { failureOf, scripted } from "../testing/scripted/scripted-session.ts";
+import { catchFailure, scripted } from "../testing/scripted/scripted-session.ts";
 
 const url = "https://a.test/dir/index.html";
 
@@ -206,7 +206,7 @@ for (const [gave, words] of [
   test(`an authentication that gives ${JSON.stringify(gave)} is blamed, and not the server`, async () => {
     const { session, adapter } = scripted([{}]);
 
-    const error = await failureOf(session.get(url, { auth: () => gave as string }));
+    const error = await catchFailure(session.get(url, { auth: () => gave as string }));
 
     assert.ok(error instanceof TypeError);
     assert.equal(
@@ -426,7 +426,7 @@ test("a token that cannot be had ends the call with the error of the function", 
     }),
   });
 
-  const error = await failureOf(session.get(url));
+  const error = await catchFailure(session.get(url));
 
   assert.deepEqual([error.message, adapter.requests.length], ["no token today", 0]);
 });

@@ -11,7 +11,7 @@ import { summarizeRequest, type RequestSummary } from "../model/request-summary.
 import type { CallInfo, HttpResponse } from "../model/response.ts";
 import type { Observer, Trace } from "../model/trace.ts";
 import { errorVerdict, type Verdict } from "../model/verdict.ts";
-import { serverStatusOf } from "../resume/continuation.ts";
+import { readServerStatus } from "../resume/continuation.ts";
 import type { Failure } from "../telemetry/call-failure.ts";
 import {
   areAttemptsObserved,
@@ -165,7 +165,7 @@ export abstract class AttemptLog implements CallInfo, ObservedCall, Observer {
       elapsed:
         brokenAttempt === undefined ? endedAt - startedAt : this.#toDate(endedAt) - brokenAttempt.startedAt,
       ...this.#wireFacts(endedAt),
-      ...(response === undefined ? { error: summarizeError(error) } : serverStatusOf(response)),
+      ...(response === undefined ? { error: summarizeError(error) } : readServerStatus(response)),
       verdict: response?.verdict ?? errorVerdict(error),
       ...decision,
     };

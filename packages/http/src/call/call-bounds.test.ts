@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { Retry } from "../retry/retry.ts";
 import type { RequestOptions } from "./options.ts";
 import type { ScriptedEntry } from "../testing/scripted/scripted-adapter.ts";
-import { failureOf, scripted } from "../testing/scripted/scripted-session.ts";
+import { catchFailure, scripted } from "../testing/scripted/scripted-session.ts";
 
 const url = "https://a.test/";
 const never = (): Promise<never> => new Promise(() => undefined);
@@ -54,7 +54,7 @@ async function ended(what: Stalled, end: string): Promise<Error & Readonly<Recor
   const { session, clock } = scripted(what.script, { retry: retrying });
   const options = ends[end]?.(what.options, session) ?? {};
 
-  const error = await failureOf(session.get(url, options));
+  const error = await catchFailure(session.get(url, options));
 
   assert.equal(clock.sleeping, 0);
   if (options.signal) assert.equal(getEventListeners(options.signal, "abort").length, 0);
@@ -110,7 +110,7 @@ test("waits for a quick error hook even after the end of the call", async () => 
   const { session } = scripted([{}]);
   setImmediate(() => caller.abort(reason));
 
-  const error = await failureOf(
+  const error = await catchFailure(
     session.get(url, { auth: never, signal: caller.signal, hooks: { error: [() => Promise.reject(mine)] } }),
   );
 

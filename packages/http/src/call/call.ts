@@ -21,7 +21,12 @@ import type { Limiters, LimitedRequest } from "../pacing/limiters.ts";
 import { formatProxyForLog } from "../proxy/route/route.ts";
 import { resumingAdapter, takeResumableBody } from "../resume/buffered.ts";
 import { UnresumableBodyError } from "../resume/resume-errors.ts";
-import { decide, serverDelayJitter, type AttemptFacts, type Decision } from "../retry/decide.ts";
+import {
+  decideRetry,
+  serverDelayJitter,
+  type AttemptFacts,
+  type RetryDecision,
+} from "../retry/retry-decision.ts";
 import type { Retry } from "../retry/retry.ts";
 import { attachCallInfo } from "../telemetry/call-failure.ts";
 import { publishRetry } from "../telemetry/diagnostics.ts";
@@ -37,14 +42,14 @@ import { continuesWithoutBody } from "./unread-body.ts";
 
 const noLimiters: readonly Limiter[] = [];
 const givenUpByDeadline = { decision: "given-up: deadline" } as const;
-const successDecision: Decision = { again: "no", reason: "success" };
+const successDecision: RetryDecision = { again: "no", reason: "success" };
 
 /** One call to one URL: the state that its attempts share, and the rules between them. */
 export class Call extends AttemptLog implements CallRules, LimitedRequest, AttemptObserver {
   readonly #plan: CallPlan;
   /** The retries that remain. */
   retry: Retry;
-  #decision: Decision = successDecision;
+  #decision: RetryDecision = successDecision;
   /** The result that the call waits to retry. */
   #retriedResult: AttemptResult | undefined;
   /** The received part of a body that broke off within an attempt. */
@@ -156,7 +161,7 @@ export class Call extends AttemptLog implements CallRules, LimitedRequest, Attem
   }
 
   continuesWithoutBody(head: ResponseHead): boolean {
-    return continuesWithoutBody(head, { facts: this.#factsOf({ call: this }), auth: this.#plan.auth });
+    return continuesWithoutBody(head, { facts: this.#collectFacts({ call: this }), auth: this.#plan.auth });
   }
 
   needsJudgement(response: HttpResponse): boolean {
@@ -169,7 +174,7 @@ export class Call extends AttemptLog implements CallRules, LimitedRequest, Attem
     const { error } = attemptResult(attempt);
     if (error instanceof UnresumableBodyError)
       return this.#apply({ again: "no", reason: bodyGivenOut }, attempt);
-    const decision = decide(this.#factsOf(attemptResult(attempt)));
+    const decision = decideRetry(this.#collectFacts(attemptResult(attempt)));
     return decision instanceof Promise
       ? waitWithinBounds(decision, this.#plan.bounds, { name: "retry.when" }).then(
           (made) => this.#apply(made, attempt),
@@ -237,14 +242,14 @@ export class Call extends AttemptLog implements CallRules, LimitedRequest, Attem
     if (decision.again === "yes" && decision.minimum > 0) this.retryAt = this.clock.date() + decision.minimum;
     this.recordAttempt(attempt, {
       decision: decision.again === "exhausted" ? decision.reason : `given-up: ${reason}`,
-      ...requestedDelay(requestedDelayOf(decision)),
+      ...requestedDelay(findRequestedDelay(decision)),
     });
     this.#reportLimit(attemptResult(attempt).response);
     return attemptResult(attempt);
   }
 
   /** Stores the decision after an attempt; returns whether the loop continues with the delay. */
-  #apply(decision: Decision, attempt: Attempt<AttemptResult>): boolean {
+  #apply(decision: RetryDecision, attempt: Attempt<AttemptResult>): boolean {
     this.#decision = decision;
     if (decision.again !== "no") return true;
     const { response } = attemptResult(attempt);
@@ -264,7 +269,7 @@ export class Call extends AttemptLog implements CallRules, LimitedRequest, Attem
     throw attachCallInfo(error, { ...this.failure, verdict: errorVerdict(error) });
   }
 
-  #factsOf({ response, error }: AttemptResult): AttemptFacts {
+  #collectFacts({ response, error }: AttemptResult): AttemptFacts {
     return {
       request: this.#plan.request,
       retry: this.retry,
@@ -388,7 +393,7 @@ export class Call extends AttemptLog implements CallRules, LimitedRequest, Attem
 }
 
 /** Returns how long the server asked to wait, in milliseconds; 0 where it did not ask. */
-function requestedDelayOf(decision: Decision): number {
+function findRequestedDelay(decision: RetryDecision): number {
   if (decision.again === "yes") return decision.minimum;
   return decision.again === "exhausted" ? (decision.requestedDelay ?? 0) : 0;
 }

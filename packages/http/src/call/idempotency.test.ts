@@ -4,7 +4,7 @@ import { ReadTimeoutError } from "../errors/transport-errors.ts";
 import type { IdempotencyKey } from "./idempotency.ts";
 import type { RequestOptions } from "./options.ts";
 import type { ScriptedEntry } from "../testing/scripted/scripted-adapter.ts";
-import { failureOf, scripted } from "../testing/scripted/scripted-session.ts";
+import { catchFailure, scripted } from "../testing/scripted/scripted-session.ts";
 
 const url = "https://a.test/orders";
 const silence: ScriptedEntry = { error: new ReadTimeoutError("a.test", 1, "headers") };
@@ -95,7 +95,7 @@ test("writes the key in the given header, and removes it when a redirect changes
 test("rejects a key that cannot be quoted, and sends nothing", async () => {
   const { session, adapter } = scripted([{}], { idempotencyHeader: { quoted: true } });
 
-  const error = await failureOf(session.post(url, { idempotencyKey: "schlüssel" }));
+  const error = await catchFailure(session.post(url, { idempotencyKey: "schlüssel" }));
 
   assert.deepEqual([error instanceof RangeError, adapter.requests.length], [true, 0]);
 });
@@ -139,7 +139,9 @@ test("does not retry a 409 without a key, or if the server forbids it", async ()
 test("never retries a 422 to a request with a key, and the advice names the key", async () => {
   const { session, adapter } = scripted([{ status: 422 }, {}]);
 
-  const error = await failureOf(session.post(url, { body: "order", idempotencyKey: "k" }).raiseForStatus());
+  const error = await catchFailure(
+    session.post(url, { body: "order", idempotencyKey: "k" }).raiseForStatus(),
+  );
 
   assert.equal(adapter.requests.length, 1);
   assert.match(error.message, /use a new idempotency key/);
@@ -151,7 +153,7 @@ for (const key of empty) {
   test(`rejects an empty key ${typeof key === "function" ? "from a function" : "in the options"}`, async () => {
     const { session, adapter } = scripted([{}]);
 
-    const error = await failureOf(session.post(url, { idempotencyKey: key }));
+    const error = await catchFailure(session.post(url, { idempotencyKey: key }));
 
     assert.deepEqual([error instanceof RangeError, adapter.requests.length], [true, 0]);
   });
@@ -163,7 +165,7 @@ test("rejects an idempotency key that is not a string, such as the promise of an
 
   for (const key of keys) {
     const options = Object.assign({}, { idempotencyKey: "k" }, { idempotencyKey: key });
-    const error = await failureOf(session.post(url, options));
+    const error = await catchFailure(session.post(url, options));
 
     assert.ok(error instanceof TypeError, String(error));
     assert.match(error.message, /must not be async/);
@@ -174,7 +176,9 @@ test("rejects an idempotency key that is not a string, such as the promise of an
 test("does not retry a sent stream, even with a key", async () => {
   const { session, adapter } = scripted([silence, {}]);
 
-  const error = await failureOf(session.post(url, { body: new Blob(["x"]).stream(), idempotencyKey: "k" }));
+  const error = await catchFailure(
+    session.post(url, { body: new Blob(["x"]).stream(), idempotencyKey: "k" }),
+  );
 
   assert.deepEqual([error["code"], adapter.requests.length], ["ERR_BODY_NOT_REPLAYABLE", 1]);
 });

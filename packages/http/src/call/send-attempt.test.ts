@@ -14,7 +14,7 @@ import {
 import { ReadTimeoutError } from "../errors/transport-errors.ts";
 import { Retry } from "../retry/retry.ts";
 import type { ScriptedEntry } from "../testing/scripted/scripted-adapter.ts";
-import { failureOf, scripted, type ScriptedSession } from "../testing/scripted/scripted-session.ts";
+import { catchFailure, scripted, type ScriptedSession } from "../testing/scripted/scripted-session.ts";
 
 const url = "https://a.test/";
 const busy: ScriptedEntry = { status: 503 };
@@ -94,7 +94,7 @@ test("an open circuit fails a call at once when it opens later than the call wou
   const { session, adapter } = guarded([busy], () => guard, 0);
   await session.get(url);
 
-  const error = await failureOf(session.get(url, { retry: new Retry({ total: 3, retryAfterMax: "2m" }) }));
+  const error = await catchFailure(session.get(url, { retry: new Retry({ total: 3, retryAfterMax: "2m" }) }));
 
   assert.deepEqual(
     [error["code"], error["retryAt"], adapter.requests.length],
@@ -107,7 +107,7 @@ test("a circuit that opens later than the deadline fails a call at once", async 
   const { session, clock } = guarded([busy], () => guard, 0);
   await session.get(url);
 
-  const error = await failureOf(
+  const error = await catchFailure(
     session.get(url, { retry: new Retry({ total: 3 }), timeout: { total: "10s" } }),
   );
 
@@ -215,7 +215,7 @@ test("a guard's own time limit is a failed attempt", async () => {
 test("a POST that a guard's time limit has cut off may have arrived, and is not sent again", async () => {
   const { session, adapter } = guarded([{ takes: "5s" }, {}], () => timeout("1s"));
 
-  const error = await failureOf(session.post(url));
+  const error = await catchFailure(session.post(url));
 
   assert.deepEqual([error["code"], adapter.requests.length], ["ERR_DEADLINE", 1]);
 });

@@ -8,7 +8,7 @@ import { isPromiseLike, waitWithinBounds, type CallerFunction, type CallBounds }
 import type { AttemptContext } from "./context.ts";
 import type { HttpRequest } from "../model/request.ts";
 import { type HttpResponse, hasHeader, loadContent, unreadBodyOf, StatusError } from "../model/response.ts";
-import { maySendAgain } from "../retry/safety.ts";
+import { maySendAgain } from "../retry/repeat-safety.ts";
 import { isTransient } from "../model/verdict.ts";
 
 /**

@@ -1,5 +1,5 @@
 import type { Adapter, SendOptions } from "../adapter/adapter.ts";
-import { sourceOf } from "../model/body-source.ts";
+import { toBodySource } from "../model/body-source.ts";
 import type { BodyContinuation, InterruptedBody } from "../model/body-stream.ts";
 import type { HttpRequest } from "../model/request.ts";
 import { attachCall, loadContent, type HttpResponse } from "../model/response.ts";
@@ -110,7 +110,7 @@ async function toStreamedResponse(response: HttpResponse): Promise<StreamedRespo
     statusText,
     url,
     headers: headers.toJSON(),
-    body: sourceOf(content),
+    body: toBodySource(content),
     preview: content,
   });
 }

@@ -1,7 +1,7 @@
 import type { Auth } from "../auth/auth.ts";
 import { isRedirectStatus } from "../model/redirect-request.ts";
 import { HttpResponse, loadContent, markRequestKeyed, unreadBodyOf } from "../model/response.ts";
-import { decideByHead, type AttemptFacts } from "../retry/decide.ts";
+import { decideRetryByHead, type AttemptFacts } from "../retry/retry-decision.ts";
 import type { ResponseHead } from "../model/trace.ts";
 import type { AttemptResult } from "./attempt.ts";
 
@@ -21,7 +21,7 @@ export function continuesWithoutBody(
   const head = new HttpResponse({ status, statusText: "", url: request.url.href, headers, content: noBytes });
   if (request.idempotencyKey !== undefined) markRequestKeyed(head);
   try {
-    return decideByHead({ ...facts, response: head }).again === "yes";
+    return decideRetryByHead({ ...facts, response: head }).again === "yes";
   } catch {
     // A dialect of the caller that throws does so again when the whole response is judged.
     return false;

@@ -42,7 +42,7 @@ export async function lockFile(path: string): Promise<Lock> {
     token: randomUUID(),
   };
   for (let tries = 0; tries < maxTries; tries += 1) {
-    if (await createLock(path, own)) return lockOf(path, own.token);
+    if (await createLock(path, own)) return toLock(path, own.token);
     const holder = await readHolder(path);
     if (holder === "no-holder") continue;
     if (holder !== "unreadable" && (await isAlive(holder))) throw new FileBusyError(path, holder);
@@ -51,7 +51,7 @@ export async function lockFile(path: string): Promise<Lock> {
   throw new FileBusyError(path, undefined);
 }
 
-function lockOf(path: string, token: string): Lock {
+function toLock(path: string, token: string): Lock {
   return {
     confirm: async () => {
       const holder = await readHolder(path);

@@ -6,7 +6,7 @@ import { IncompleteBodyError } from "../errors/transport-errors.ts";
 import { DigestError, DiskFullError } from "../errors/file-errors.ts";
 import type { ResponseHeaders } from "../model/headers.ts";
 import {
-  continuationOf,
+  findContinuation,
   type ContinuationInfo,
   toPartialRepresentation,
   isEncoded,
@@ -110,7 +110,7 @@ export class PartFile {
 
   /** Prepares for the body of a response, which continues the part or replaces it. */
   async begin(response: StreamedResponse): Promise<void> {
-    const continued = continuationOf(response);
+    const continued = findContinuation(response);
     await withFileErrors(this.#target.path, () =>
       continued === undefined ? this.#restart(response) : this.#continue(response, continued),
     );
@@ -169,7 +169,7 @@ export class PartFile {
     this.#closed = true;
     await this.#handle.close();
     await withFileErrors(this.#target.path, () => rename(partPath(this.#target), this.#target.path));
-    await syncFolderOf(this.#target.path);
+    await syncParentFolder(this.#target.path);
     await rm(sidecarPath(this.#target), { force: true });
   }
 
@@ -228,7 +228,7 @@ export class PartFile {
     const path = sidecarPath(this.#target);
     if (this.#sidecar === undefined) await rm(path, { force: true });
     else await writeSynced(path, formatSidecar(this.#sidecar));
-    await syncFolderOf(path);
+    await syncParentFolder(path);
   }
 
   #hashesFor(digests: readonly Digest[]): readonly { readonly digest: Digest; readonly hash: Hash }[] {
@@ -301,7 +301,7 @@ async function writeSynced(path: string, text: string): Promise<void> {
 }
 
 /** Syncs the names in a folder to the disk, on platforms that can. */
-async function syncFolderOf(path: string): Promise<void> {
+async function syncParentFolder(path: string): Promise<void> {
   if (process.platform === "win32") return;
   const folder = await open(dirname(path), "r");
   try {

@@ -27,7 +27,7 @@ export interface UnreadBody {
 }
 
 /** Creates a source of bytes that are in memory. */
-export function sourceOf(bytes: Uint8Array): BodySource {
+export function toBodySource(bytes: Uint8Array): BodySource {
   let next = bytes.length === 0 ? undefined : bytes;
   return {
     read: () => {

@@ -151,10 +151,10 @@ const failures = {
   error: ["rejected", "See the cause of the error: it is unexpected"],
 } as const satisfies Readonly<Record<string, Row>>;
 
-type Failure = keyof typeof failures;
+type FailureName = keyof typeof failures;
 
 /** Failures by the `code` of the error. `ERR_CONNECTION`, `ERR_TLS` and `ERR_PROXY` are classified by further fields. */
-const codes: Readonly<Record<string, Failure>> = {
+const codes: Readonly<Record<string, FailureName>> = {
   ERR_CONNECT_TIMEOUT: "timeout-connect",
   ERR_READ_TIMEOUT: "timeout-read",
   ERR_UPLOAD_TIMEOUT: "timeout-upload",
@@ -179,7 +179,7 @@ const codes: Readonly<Record<string, Failure>> = {
 };
 
 /** Failures of a connection by the code of the platform (errno.h, getaddrinfo, c-ares). */
-const errnos: Readonly<Record<string, Failure>> = {
+const errnos: Readonly<Record<string, FailureName>> = {
   ECONNREFUSED: "refused",
   ECONNRESET: "reset",
   ECONNABORTED: "reset",
@@ -203,14 +203,14 @@ const errnos: Readonly<Record<string, Failure>> = {
 };
 
 /** Failures of a proxy by their reason. Any other is `proxy`. */
-const proxyReasons: Readonly<Record<string, Failure>> = {
+const proxyReasons: Readonly<Record<string, FailureName>> = {
   auth: "proxy-auth",
   payment: "proxy-payment",
   certificate: "proxy-certificate",
   refused: "proxy-refused",
   unsupported: "proxy-refused",
   throttled: "proxy-throttled",
-} satisfies Partial<Record<ProxyReason, Failure>>;
+} satisfies Partial<Record<ProxyReason, FailureName>>;
 
 const success: Verdict = { kind: "success", reason: "ok", advice: "" };
 // With a Retry-After these are temporary (RFC 9110 §15.5.14 for 413, GitHub for 403).
@@ -220,7 +220,7 @@ const maxCauseDepth = 8;
 // The second failure is final: a new connection, or a second lookup, has confirmed it.
 const finalWhenRepeated: ReadonlySet<string> = new Set<string>([
   "http-421",
-  "dns-not-found" satisfies Failure,
+  "dns-not-found" satisfies FailureName,
 ]);
 
 /**
@@ -277,12 +277,12 @@ function verdictWithoutCause(error: unknown): Verdict | undefined {
   return typeof status === "number" ? statusVerdict(status) : undefined;
 }
 
-function failureVerdict(reason: Failure): Verdict {
+function failureVerdict(reason: FailureName): Verdict {
   const [kind, advice] = failures[reason];
   return { kind, reason, advice };
 }
 
-function classifyFailure(error: unknown): Failure | undefined {
+function classifyFailure(error: unknown): FailureName | undefined {
   const code = getField(error, "code");
   if (code === "ERR_CONNECTION") return classifyConnectionFailure(error);
   if (code === "ERR_TLS") return classifyTlsFailure(error);
@@ -292,14 +292,14 @@ function classifyFailure(error: unknown): Failure | undefined {
   return typeof code === "string" ? (codes[code] ?? errnos[code]) : undefined;
 }
 
-function classifyConnectionFailure(error: unknown): Failure {
+function classifyConnectionFailure(error: unknown): FailureName {
   const phase = getField(error, "phase");
   const failure = errnos[String(getField(error, "errno"))] ?? (phase === "dns" ? "dns" : "connection");
   const isConnected = phase === "send" || phase === "headers" || phase === "body";
   return failure === "timeout-connect" && isConnected ? "timeout-read" : failure;
 }
 
-function classifyTlsFailure(error: unknown): Failure {
+function classifyTlsFailure(error: unknown): FailureName {
   if (getField(error, "certificate") === true) return "tls-certificate";
   const errno = String(getField(error, "errno"));
   // RFC 8446 §6.2: internal_error is unrelated to the messages of either side.
@@ -307,7 +307,7 @@ function classifyTlsFailure(error: unknown): Failure {
   return /^(?:EPROTO$|ERR_SSL_)/.test(errno) ? "tls-protocol" : "tls";
 }
 
-function classifyProxyFailure(reason: string): Failure {
+function classifyProxyFailure(reason: string): FailureName {
   return proxyReasons[reason] ?? (reason.startsWith("origin-") ? "proxy-origin" : "proxy");
 }
 

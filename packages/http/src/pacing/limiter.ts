@@ -13,7 +13,7 @@ import { onAbort } from "../support/bounded-wait.ts";
 import { steadyRate } from "./rate.ts";
 
 /** The limits of a request's wait in the queue. */
-export interface WaitBounds {
+export interface AcquireLimits {
   /** The instant on the clock by which the request must have been sent. */
   readonly deadline: number;
   /** Longest pause to wait for, in milliseconds. */
@@ -50,7 +50,7 @@ export class Limiter {
    *
    * @throws RateLimitedError, immediately or during the wait, if the request cannot be sent in time; the reason of a signal.
    */
-  acquire(patience: WaitBounds): Promise<void> | undefined {
+  acquire(patience: AcquireLimits): Promise<void> | undefined {
     const now = this.#clock.now();
     const crowd = { underWay: this.#underWay, waiting: this.#waiting.size };
     if (crowd.waiting === 0 && nextDeparture(this.#pace, now, crowd) <= now) {
@@ -92,7 +92,7 @@ export class Limiter {
     for (const waiter of this.#waiting) waiter.refuse(reason);
   }
 
-  #enqueue({ deadline, longestPause, signals }: WaitBounds, now: number): Promise<void> {
+  #enqueue({ deadline, longestPause, signals }: AcquireLimits, now: number): Promise<void> {
     return new Promise((resolve, reject) => {
       const forget = (): void => {
         stopTimer();

@@ -5,7 +5,7 @@ import { DeferredError } from "../errors/transport-errors.ts";
 import { Retry } from "../retry/retry.ts";
 import { sessionDefaults } from "../session/defaults.ts";
 import type { ScriptedEntry, ScriptedOutcome } from "../testing/scripted/scripted-adapter.ts";
-import { failureOf, scripted } from "../testing/scripted/scripted-session.ts";
+import { catchFailure, scripted } from "../testing/scripted/scripted-session.ts";
 
 const url = "https://a.test/one";
 const other = "https://a.test/two";
@@ -106,7 +106,7 @@ test("a pause longer than retryAfterMax rejects the request immediately, unsent"
   const { session, adapter, clock } = scripted([limited(600), {}]);
   await session.get(url);
 
-  const error = await failureOf(session.get(other));
+  const error = await catchFailure(session.get(other));
 
   assert.deepEqual(
     [error["code"], error["retryAt"], adapter.requests.length, clock.now()],
@@ -118,7 +118,7 @@ test("a deadline before the request's turn rejects it immediately", async () => 
   const { session, adapter } = scripted([last(60), {}], { timeout: { total: "30s" } });
   await session.get(url);
 
-  const error = await failureOf(session.get(other));
+  const error = await catchFailure(session.get(other));
 
   assert.deepEqual(
     [error["code"], error["retryAt"], adapter.requests.length],
@@ -164,8 +164,8 @@ test("onLongRetryAfter: defer throws with resumeAt and the response", async () =
     retry: patient.new({ onLongRetryAfter: "defer" }),
   });
 
-  const error = await failureOf(session.get(url));
-  const next = await failureOf(session.get(other));
+  const error = await catchFailure(session.get(url));
+  const next = await catchFailure(session.get(other));
 
   assert.ok(error instanceof DeferredError && next instanceof DeferredError);
   assert.deepEqual([error.resumeAt, next.resumeAt, adapter.requests.length], [600_000, 600_000, 1]);
@@ -178,7 +178,7 @@ test("onLongRetryAfter: defer also applies if the deadline is too short", async 
     timeout: { total: "30s" },
   });
 
-  const error = await failureOf(session.get(url));
+  const error = await catchFailure(session.get(url));
 
   assert.deepEqual([error["code"], error["resumeAt"]], ["ERR_DEFERRED", 60_000]);
 });
@@ -259,7 +259,7 @@ for (const [what, spent, left] of named) {
     await session.get(other);
     await session.get(url);
     await session.get(other);
-    const error = await failureOf(session.get(url));
+    const error = await catchFailure(session.get(url));
 
     assert.deepEqual([clock.now(), error["code"]], [0, "ERR_RATE_LIMITED"]);
   });

@@ -1,7 +1,7 @@
 import type { Clock } from "@holdfast/policy";
 import type { HttpRequest } from "../model/request.ts";
 import type { Hint } from "../retry/dialects/dialect.ts";
-import { Limiter, type WaitBounds } from "./limiter.ts";
+import { Limiter, type AcquireLimits } from "./limiter.ts";
 import { freePace } from "./pace.ts";
 import { countAccepted, emptyTally, type Tally } from "./tally.ts";
 
@@ -61,13 +61,13 @@ export class Limiters {
    *
    * @throws the errors of `Limiter.acquire`.
    */
-  async acquire(limited: LimitedRequest, patience: WaitBounds): Promise<readonly Limiter[]> {
+  async acquire(limited: LimitedRequest, patience: AcquireLimits): Promise<readonly Limiter[]> {
     if (this.#closed !== undefined) throw this.#closed.reason;
     const acquired: Limiter[] = [];
     try {
       for (;;) {
         // Looked up each time: another limiter may have been created during the wait.
-        const next = this.#limitersOf(limited).find((limiter) => !acquired.includes(limiter));
+        const next = this.#limitersFor(limited).find((limiter) => !acquired.includes(limiter));
         if (next === undefined) return acquired;
         await next.acquire(patience);
         acquired.push(next);
@@ -83,7 +83,7 @@ export class Limiters {
     if (now - this.#tally.secondAt < 1_000) this.#uncounted += 1;
     else this.#tally = countAccepted(this.#currentTally, now);
     if (this.#limiters.size > 0)
-      for (const limiter of this.#limitersOf(limited)) limiter.recordAccepted(leftAt);
+      for (const limiter of this.#limitersFor(limited)) limiter.recordAccepted(leftAt);
   }
 
   /** Records the buckets that a response names for its route. */
@@ -124,7 +124,7 @@ export class Limiters {
     return this.#tally;
   }
 
-  #limitersOf(limited: LimitedRequest): readonly Limiter[] {
+  #limitersFor(limited: LimitedRequest): readonly Limiter[] {
     const host = limiterKey(limited);
     // For an unknown route, the bucket of the host that hit its limit last is assumed.
     const buckets = this.#buckets.get(routeKey(limited)) ?? this.#buckets.get(host) ?? [];

@@ -202,12 +202,12 @@ export function markContinuation<R extends HttpResponse>(response: R, continued:
 }
 
 /** Returns how a response continues an earlier one; undefined if it does not. */
-export function continuationOf(response: HttpResponse): ContinuationInfo | undefined {
+export function findContinuation(response: HttpResponse): ContinuationInfo | undefined {
   return continuations.get(response);
 }
 
 /** Returns the status that the server sent, for the record of the attempt. The joined response may have another status. */
-export function serverStatusOf(response: HttpResponse): Pick<AttemptRecord, "status" | "resumedFrom"> {
+export function readServerStatus(response: HttpResponse): Pick<AttemptRecord, "status" | "resumedFrom"> {
   const continued = continuations.get(response);
   if (continued === undefined) return { status: response.status };
   return { status: continued.status, resumedFrom: continued.offset };

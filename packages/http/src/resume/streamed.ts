@@ -1,6 +1,6 @@
 import { DeadlineExceededError } from "@holdfast/policy";
 import type { SendOptions } from "../adapter/adapter.ts";
-import { sourceOf, type BodySource } from "../model/body-source.ts";
+import { toBodySource, type BodySource } from "../model/body-source.ts";
 import { BodyTooLargeError, ProtocolError } from "../errors/transport-errors.ts";
 import { type InterruptedBody, releaseBodySource } from "../model/body-stream.ts";
 import { isRedirectStatus } from "../model/redirect-request.ts";
@@ -8,7 +8,7 @@ import type { HttpRequest } from "../model/request.ts";
 import { type HttpResponse, StatusError } from "../model/response.ts";
 import { StreamedResponse, discardBody } from "../model/streamed-response.ts";
 import {
-  continuationOf,
+  findContinuation,
   markContinuation,
   toPartialRepresentation,
   evaluateReply,
@@ -23,7 +23,7 @@ import { withExactLength, type BodyExtent } from "./exact-source.ts";
 import { CorruptBodyError, UnresumableBodyError, RedirectedResumeError } from "./resume-errors.ts";
 
 /** Sends a request once and resolves with the response before its body is read. */
-export type Open = (request: HttpRequest, options: SendOptions) => Promise<StreamedResponse>;
+export type OpenStream = (request: HttpRequest, options: SendOptions) => Promise<StreamedResponse>;
 
 /** Options of a stream that continues a body or restarts it. */
 export interface StreamResumptionOptions {
@@ -61,7 +61,7 @@ export class StreamResumption {
   }
 
   /** Sends a request, as a range request if a part is here, and resolves with a response to read from that offset. */
-  async send(request: HttpRequest, options: SendOptions, open: Open): Promise<StreamedResponse> {
+  async send(request: HttpRequest, options: SendOptions, open: OpenStream): Promise<StreamedResponse> {
     const held = this.#held;
     const whole = (): Promise<StreamedResponse> => this.#whole(request, options, open);
     if (held === undefined || !canRequestRest(request, held)) return whole();
@@ -77,7 +77,7 @@ export class StreamResumption {
   }
 
   /** Requests the whole. A file must not be written from a 206 that was not requested. */
-  async #whole(request: HttpRequest, options: SendOptions, open: Open): Promise<StreamedResponse> {
+  async #whole(request: HttpRequest, options: SendOptions, open: OpenStream): Promise<StreamedResponse> {
     const response = await open(request, options);
     if (this.#restart === undefined || response.status !== 206 || "range" in request.headers) return response;
     await discardBody(response);
@@ -94,7 +94,7 @@ export class StreamResumption {
   ): Promise<boolean> {
     if (error instanceof CorruptBodyError) return this.#disown();
     const carrier = this.#carrier ?? first;
-    const continued = continuationOf(carrier);
+    const continued = findContinuation(carrier);
     if (this.#carrier === undefined) this.#base = continued?.offset ?? 0;
     this.#carrier = carrier;
     this.#base += given;
@@ -119,7 +119,7 @@ export class StreamResumption {
    */
   async nextBody(response: HttpResponse | undefined): Promise<BodySource | undefined> {
     if (!(response instanceof StreamedResponse)) return undefined;
-    const continued = continuationOf(response);
+    const continued = findContinuation(response);
     if (this.#restart !== undefined && continued === undefined && !response.ok)
       throw await toStatusError(response);
     if (continued === undefined && (this.#restart === undefined || response.status !== 200)) {
@@ -224,7 +224,7 @@ function createContinuation(
     statusText,
     url,
     headers: response.headers.toJSON(),
-    body: rest === "nothing" ? sourceOf(noBytes) : withExactLength(body, rest),
+    body: rest === "nothing" ? toBodySource(noBytes) : withExactLength(body, rest),
   });
   return markContinuation(carried, { offset, total, status });
 }

@@ -13,7 +13,7 @@ import {
 } from "../errors/transport-errors.ts";
 import { HttpResponse } from "../model/response.ts";
 import { sessionDefaults } from "../session/defaults.ts";
-import { decide } from "./decide.ts";
+import { decideRetry } from "./retry-decision.ts";
 
 const page = readFileSync(new URL("../../../../docs/explanation/safety.md", import.meta.url), "utf8");
 
@@ -81,7 +81,7 @@ for (const [event = "", , ...cells] of lines) {
     for (const outcome of outcomes) {
       for (const [index, [methods, key, body]] of columns.entries()) {
         for (const method of methods) {
-          const decision = await decide(factsOf(outcome, { method, key, body }));
+          const decision = await decideRetry(factsOf(outcome, { method, key, body }));
 
           assert.equal(
             decision.again === "yes",
@@ -97,7 +97,7 @@ for (const [event = "", , ...cells] of lines) {
 function factsOf(
   outcome: number | Error,
   { method, key, body }: { readonly method: string; readonly key: string | undefined; readonly body: Body },
-): Parameters<typeof decide>[0] {
+): Parameters<typeof decideRetry>[0] {
   const url = "https://a.test/";
   const head = { statusText: "", url, headers: {}, content: new Uint8Array(0) };
   return {

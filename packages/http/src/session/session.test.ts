@@ -12,7 +12,7 @@ import {
   type ScriptedEntry,
   type ScriptedOutcome,
 } from "../testing/scripted/scripted-adapter.ts";
-import { failureOf, scripted } from "../testing/scripted/scripted-session.ts";
+import { catchFailure, scripted } from "../testing/scripted/scripted-session.ts";
 
 const url = "https://a.test/";
 const notHttp = new ProtocolError("?", { phase: "headers", mayHaveArrived: true });
@@ -115,7 +115,7 @@ for (const [what, script, requests] of slow) {
   test(`the deadline ends ${what}, and all of the call`, async () => {
     const { session, adapter, clock } = scripted(script, { timeout: { total: "10s" } });
 
-    const error = await failureOf(session.get(url));
+    const error = await catchFailure(session.get(url));
 
     assert.deepEqual(
       [error["code"], error.message, adapter.requests.length, clock.now()],
@@ -133,7 +133,7 @@ test("an abort ends the wait for a Retry-After, also that of a redirect", async 
       clock: forever(),
     });
 
-    const error = await failureOf(session.get(url, { signal: caller.signal }));
+    const error = await catchFailure(session.get(url, { signal: caller.signal }));
 
     assert.deepEqual([error === reason, adapter.requests.length], [true, 1]);
   }
@@ -328,7 +328,7 @@ test("attempts and attempt hooks include the redirects, in order", async () => {
 test("an error after a redirect has every attempt of the call", async () => {
   const { session: made } = scripted([to("/two"), { error: notHttp }]);
 
-  const error = await failureOf(made.get(url));
+  const error = await catchFailure(made.get(url));
 
   assert.deepEqual(storyOf(isFailure(error) ? error.attempts : undefined), [
     [1, "GET https://a.test/", 302, "redirected"],
@@ -341,7 +341,7 @@ test("the error for a redirect loop has each redirect", async () => {
   const { session: made } = scripted([to("/again")], { maxRedirects: 2 });
   made.hooks.attempt.push((attempt) => heard.push(attempt));
 
-  const error = await failureOf(made.get(url));
+  const error = await catchFailure(made.get(url));
 
   const attempts = isFailure(error) ? error.attempts : undefined;
   assert.deepEqual(storyOf(attempts), [
@@ -478,7 +478,7 @@ for (const [what, call, name] of mistakes) {
   test(`${what} is a ${name}, and nothing is sent`, async () => {
     const { session: made, adapter } = scripted([{}]);
 
-    const error = await failureOf(made.request(...call));
+    const error = await catchFailure(made.request(...call));
 
     assert.deepEqual([error.name, adapter.requests.length], [name, 0]);
   });
@@ -487,7 +487,7 @@ for (const [what, call, name] of mistakes) {
 test("does not retry a TypeError of an adapter", async () => {
   const { session: made, adapter } = scripted([{ error: new TypeError("a bug") }]);
 
-  const error = await failureOf(made.get(url));
+  const error = await catchFailure(made.get(url));
 
   assert.deepEqual([error.message, adapter.requests.length], ["a bug", 1]);
 });
@@ -551,7 +551,7 @@ test("a call whose drain is already aborted makes one attempt", async () => {
 test("an error after a redirect has the redirects as its history", async () => {
   const { session } = scripted([to("/next"), { error: new InvalidUrlError("no") }]);
 
-  const error = await failureOf(session.get(url));
+  const error = await catchFailure(session.get(url));
 
   assert.ok(isFailure(error));
   assert.deepEqual(

@@ -8,7 +8,7 @@ import { HttpResponse, StatusError } from "../model/response.ts";
 import { Retry } from "../retry/retry.ts";
 import { errorVerdict } from "../model/verdict.ts";
 import type { ScriptedEntry } from "../testing/scripted/scripted-adapter.ts";
-import { failureOf, scripted } from "../testing/scripted/scripted-session.ts";
+import { catchFailure, scripted } from "../testing/scripted/scripted-session.ts";
 
 const url = "https://a.test/";
 const silence = (): { readonly error: unknown; readonly takes: number } => ({
@@ -27,7 +27,7 @@ test("an error that ends a call keeps its class and has the properties of Failur
     retry: new Retry({ total: 1, statusForcelist: [503] }),
   });
 
-  const error = await failureOf(session.get(url));
+  const error = await catchFailure(session.get(url));
 
   assert.ok(error instanceof ReadTimeoutError && isFailure(error));
   assert.deepEqual(
@@ -78,7 +78,7 @@ test("raiseOnStatus throws after the last retry, with the response", async () =>
     retry: new Retry({ total: 1, statusForcelist: [503] }),
   });
 
-  const error = await failureOf(session.get(url));
+  const error = await catchFailure(session.get(url));
 
   assert.ok(error instanceof RetryError && isFailure(error));
   assert.equal(error.message, "Gave up after 2 attempts: too many 503 error responses");
@@ -95,7 +95,7 @@ test("an error shows its request without credentials in every output", async () 
     { error: reset },
   ]);
 
-  const error = await failureOf(
+  const error = await catchFailure(
     session.get("https://ann:hunter2@a.test/first", { retry: new Retry({ total: 1 }) }),
   );
 
@@ -113,7 +113,7 @@ test("an error shows its request without credentials in every output", async () 
 test("TooManyRedirectsError has the last response", async () => {
   const { session } = scripted([{ status: 302, headers: { location: "/" } }], { maxRedirects: 2 });
 
-  const error = await failureOf(session.get(url));
+  const error = await catchFailure(session.get(url));
 
   assert.ok(error instanceof TooManyRedirectsError && isFailure(error));
   assert.deepEqual(
@@ -128,7 +128,7 @@ test("too many redirects by the counters are the same failure", async () => {
     retry: new Retry({ redirect: 1 }),
   });
 
-  const error = await failureOf(session.get(url));
+  const error = await catchFailure(session.get(url));
 
   assert.ok(error instanceof RetryError && isFailure(error));
   assert.deepEqual(
@@ -141,7 +141,7 @@ test("BodyNotReplayableError has the first failure as its cause", async () => {
   const reset = new ConnectionError("reset", { errno: "ECONNRESET", phase: "headers", mayHaveArrived: true });
   const { session, adapter } = scripted([{ error: reset }, {}]);
 
-  const error = await failureOf(session.put(url, { body: new Blob(["abc"]).stream() }));
+  const error = await catchFailure(session.put(url, { body: new Blob(["abc"]).stream() }));
 
   assert.ok(isFailure(error));
   assert.deepEqual(
@@ -198,7 +198,7 @@ for (const [what, script] of secrets) {
       maxRedirects: 2,
     });
 
-    const error = await failureOf(
+    const error = await catchFailure(
       session.get("https://ann:s3cret@a.test/?token=s3cret", { headers: { authorization: "Bearer s3cret" } }),
     );
 
@@ -217,7 +217,7 @@ test("the reason of an abort is thrown unchanged", async () => {
   const { session } = scripted([{ status: 503, headers: { "retry-after": "60" } }]);
   session.hooks.retry.push(() => caller.abort(reason));
 
-  const error = await failureOf(session.get(url, { signal: caller.signal }));
+  const error = await catchFailure(session.get(url, { signal: caller.signal }));
 
   assert.deepEqual([error === reason, isFailure(error)], [true, false]);
 });
@@ -242,7 +242,7 @@ test("an error of the session that fetches a token is a failed attempt", async (
   const token = scripted([{ status: 503 }], { retry: new Retry({ total: 0 }) });
   const { session, adapter } = scripted([{}], { retry: new Retry({ total: 1 }) });
 
-  const error = await failureOf(
+  const error = await catchFailure(
     session.get(url, { auth: () => token.session.get(url).raiseForStatus().text() }),
   );
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { joinHooks, type HooksInit } from "./hooks.ts";
 import type { ScriptedEntry } from "../testing/scripted/scripted-adapter.ts";
-import { failureOf, scripted } from "../testing/scripted/scripted-session.ts";
+import { catchFailure, scripted } from "../testing/scripted/scripted-session.ts";
 import { TlsError } from "../errors/transport-errors.ts";
 
 const url = "https://a.test/";
@@ -129,7 +129,7 @@ for (const [name, hooks, script, requests] of throwers) {
   test(`an error of a ${name} hook ends the call without a retry`, async () => {
     const { session, adapter } = scripted(script, { hooks });
 
-    const error = await failureOf(session.get(url));
+    const error = await catchFailure(session.get(url));
 
     assert.deepEqual([error.message, adapter.requests.length], ["the hook's own", requests]);
   });
@@ -179,7 +179,7 @@ test("an error of a response hook ends the call, thrown synchronously or asynchr
     },
   });
 
-  const failures = [await failureOf(now.session.get(url)), await failureOf(later.session.get(url))];
+  const failures = [await catchFailure(now.session.get(url)), await catchFailure(later.session.get(url))];
 
   assert.deepEqual(
     failures.map(({ message }) => message),

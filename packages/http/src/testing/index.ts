@@ -12,7 +12,7 @@ export {
 } from "./replies/connection-faults.ts";
 export type { Echo } from "./replies/echo.ts";
 export { echo } from "./replies/echo.ts";
-export type { Coding } from "./replies/encoding.ts";
+export type { CodingName } from "./replies/encoding.ts";
 export { encode } from "./replies/encoding.ts";
 export type { FaultOrigin, FaultOriginOptions, KeyAndCertificate } from "./origin/fault-origin.ts";
 export { faultOrigin } from "./origin/fault-origin.ts";

@@ -28,7 +28,7 @@ export interface ProxyAddress {
 export function parseProxyAddress(text: string): ProxyAddress {
   const whole = unwrapped(text);
   const [, named, rest = ""] = /^(?:([a-z][a-z\d+.-]*):\/\/)?(.*)$/is.exec(whole) ?? [];
-  const scheme = schemeOf(named);
+  const scheme = parseScheme(named);
   const bare = rest.replace(/\/$/, "");
   const written = named === undefined ? undefined : scheme;
   const at = bare.lastIndexOf("@");
@@ -78,32 +78,32 @@ function unwrapped(text: string): string {
 
 /** Splits at the last @: host:port is behind it, or before the first one. Otherwise the @ belongs to a password. */
 function fromHalves(bare: string, at: number, scheme: ProxyScheme | undefined): Parts {
-  const before = fieldsOf(bare.slice(0, at));
-  const behind = fieldsOf(bare.slice(at + 1));
+  const before = splitFields(bare.slice(0, at));
+  const behind = splitFields(bare.slice(at + 1));
   const isList = before.length > 2 && isPlace(before.slice(0, 2));
   const isUsual = isWholePlace(behind, scheme);
   if (isList && isUsual && isNamed(before[0]))
     throw new TypeError("it can be read both as host:port:user:pass and as user:pass@host:port");
-  if (isList && !isUsual) return fromFields(fieldsOf(bare), scheme);
+  if (isList && !isUsual) return fromFields(splitFields(bare), scheme);
   return (isUsual || scheme !== undefined ? undefined : turnedRound(bare)) ?? usual(before, behind, scheme);
 }
 
 function usual(before: readonly string[], behind: readonly string[], scheme: ProxyScheme | undefined): Parts {
-  const place = placeOf(behind, scheme);
+  const place = parsePlace(behind, scheme);
   const decode = scheme === undefined ? (it: string): string => it : decodeText;
-  const { username, password } = credentialsOf(before);
+  const { username, password } = toCredentials(before);
   return { ...place, username: decode(username), password: decode(password) };
 }
 
 /** Parses `host:port@user:pass`; undefined if it is something else. */
 function turnedRound(bare: string): Parts | undefined {
   const [front = "", ...credentials] = bare.split("@");
-  const place = fieldsOf(front);
+  const place = splitFields(front);
   if (place.length !== 2 || !isPlace(place)) return undefined;
-  return { ...placeOf(place, undefined), ...credentialsOf(fieldsOf(credentials.join("@"))) };
+  return { ...parsePlace(place, undefined), ...toCredentials(splitFields(credentials.join("@"))) };
 }
 
-function credentialsOf([username = "", ...rest]: readonly string[]): Pick<Parts, "username" | "password"> {
+function toCredentials([username = "", ...rest]: readonly string[]): Pick<Parts, "username" | "password"> {
   const password = rest.join(":");
   // Text around the proxy.
   if (/\s/.test(username + password)) throw new TypeError(tooMuch);
@@ -119,17 +119,17 @@ function isWholePlace(fields: readonly string[], scheme: ProxyScheme | undefined
 function fromColumns(bare: string, scheme: ProxyScheme | undefined): Parts {
   for (const separator of [",", ";", "|", "\t"]) {
     const columns = bare.split(separator).map((column) => column.trim());
-    const parts = columns.length > 1 ? ofColumns(columns, scheme) : undefined;
+    const parts = columns.length > 1 ? parseColumns(columns, scheme) : undefined;
     if (parts !== undefined) return parts;
   }
   if (/\s/.test(bare)) throw new TypeError(tooMuch);
-  return fromFields(fieldsOf(bare), scheme);
+  return fromFields(splitFields(bare), scheme);
 }
 
 /** Parses columns; undefined if the first ones are not a host and a port. */
-function ofColumns(columns: readonly string[], scheme: ProxyScheme | undefined): Parts | undefined {
+function parseColumns(columns: readonly string[], scheme: ProxyScheme | undefined): Parts | undefined {
   const [first = "", second = ""] = columns;
-  const joined = fieldsOf(first);
+  const joined = splitFields(first);
   if (joined.length === 2 && isPlace(joined)) return withColumns(joined, columns.slice(1), scheme);
   return isPlace([first, second]) ? withColumns([first, second], columns.slice(2), scheme) : undefined;
 }
@@ -140,14 +140,14 @@ function withColumns(
   scheme: ProxyScheme | undefined,
 ): Parts {
   if (columns.length > 2) throw new TypeError("it has more columns than host, port, user and password");
-  if (columns.some((each) => isPlace(fieldsOf(each)))) throw new TypeError(tooMuch);
-  const pair = columns.length === 1 ? fieldsOf(columns.join("")) : columns;
-  return { ...placeOf(place, scheme), ...credentialsOf(pair) };
+  if (columns.some((each) => isPlace(splitFields(each)))) throw new TypeError(tooMuch);
+  const pair = columns.length === 1 ? splitFields(columns.join("")) : columns;
+  return { ...parsePlace(place, scheme), ...toCredentials(pair) };
 }
 
 const wrongPort = "the port is not a number from 1 to 65535";
 
-function schemeOf(name = "http"): ProxyScheme {
+function parseScheme(name = "http"): ProxyScheme {
   const scheme = name.toLowerCase();
   if (isProxyScheme(scheme)) return scheme;
   // The text before the slashes may be a user name, so it is not quoted.
@@ -155,16 +155,16 @@ function schemeOf(name = "http"): ProxyScheme {
 }
 
 // Replaces a colon that belongs to a field.
-const held = "\uE000";
+const colonStandIn = "\uE000";
 
 /** Splits at colons, except those of an IPv6 address in brackets or of a placeholder such as `{session:alnum8}`. */
-function fieldsOf(text: string): readonly string[] {
-  const joined = text.replace(/\{[a-z]\w*:|\[[\da-f:.]+\]/gi, (part) => part.replaceAll(":", held));
-  return joined.split(":").map((field) => field.replaceAll(held, ":"));
+function splitFields(text: string): readonly string[] {
+  const joined = text.replace(/\{[a-z]\w*:|\[[\da-f:.]+\]/gi, (part) => part.replaceAll(":", colonStandIn));
+  return joined.split(":").map((field) => field.replaceAll(colonStandIn, ":"));
 }
 
 /** `scheme` is defined if the text has one: then the port is optional. */
-function placeOf([host = "", port, ...more]: readonly string[], scheme: ProxyScheme | undefined): Place {
+function parsePlace([host = "", port, ...more]: readonly string[], scheme: ProxyScheme | undefined): Place {
   if (more.length > 0)
     throw new TypeError("the part after the @ must be host:port, with an IPv6 address in brackets");
   if (!isHost(host)) throw new TypeError("the host is not a valid name or IP address");
@@ -175,10 +175,13 @@ function placeOf([host = "", port, ...more]: readonly string[], scheme: ProxySch
 }
 
 function fromFields(fields: readonly string[], scheme: ProxyScheme | undefined): Parts {
-  if (fields.length <= 2) return { ...placeOf(fields, scheme), username: "", password: "" };
+  if (fields.length <= 2) return { ...parsePlace(fields, scheme), username: "", password: "" };
   const placeFirst = beginsWithPlace(fields);
   const place = placeFirst ? fields.slice(0, 2) : fields.slice(2);
-  return { ...placeOf(place, scheme), ...credentialsOf(placeFirst ? fields.slice(2) : fields.slice(0, 2)) };
+  return {
+    ...parsePlace(place, scheme),
+    ...toCredentials(placeFirst ? fields.slice(2) : fields.slice(0, 2)),
+  };
 }
 
 /** Returns whether several fields are `host:port:user:pass`, and not `user:pass:host:port`. */

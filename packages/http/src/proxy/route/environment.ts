@@ -28,7 +28,7 @@ export function proxyFor(
 /** Returns the proxy that a map names for a URL: the host's before the scheme's, the scheme's before `all`. */
 export function findInProxyMap(url: URL, proxies: ProxyMap): string | undefined {
   const scheme = url.protocol.slice(0, -1);
-  const host = hostOf(url);
+  const host = bareHost(url);
   const keys = [`${scheme}://${host}`, scheme, `all://${host}`, "all"];
   return keys.map((key) => proxies[key]).find((proxy) => proxy !== undefined && proxy !== "");
 }
@@ -46,13 +46,13 @@ export function environmentProxies(environment: Environment): ProxyMap {
     const value = environment[name] ?? (cgi && scheme === "http" ? "" : environment[name.toUpperCase()]);
     if (value) proxies[scheme] = value;
   }
-  const noProxy = noProxyOf(environment);
+  const noProxy = readNoProxy(environment);
   if (noProxy) proxies["no_proxy"] = noProxy;
   return proxies;
 }
 
 /** As in requests, an empty lower-case list keeps the hosts of the upper-case one, but not its `*`. */
-function noProxyOf({ no_proxy: lower, NO_PROXY: upper }: Environment): string | undefined {
+function readNoProxy({ no_proxy: lower, NO_PROXY: upper }: Environment): string | undefined {
   return lower === "" && upper?.trim() === "*" ? undefined : lower || upper;
 }
 
@@ -62,7 +62,7 @@ function noProxyOf({ no_proxy: lower, NO_PROXY: upper }: Environment): string | 
  * the default port of the scheme; `10.0.0.0/8` the addresses of a network (IPv4).
  */
 export function bypasses(url: URL, noProxy: string | undefined): boolean {
-  const host = hostOf(url);
+  const host = bareHost(url);
   const withPort = `${host}:${url.port || (ownPorts[url.protocol] ?? "")}`;
   if (noProxy?.trim() === "*") return true;
   const entries = (noProxy ?? "").toLowerCase().split(/[\s,]+/);
@@ -80,7 +80,7 @@ function names(entry: string, host: string, withPort: string): boolean {
 }
 
 /** Returns the host in lower case, an IPv6 address without brackets. */
-function hostOf(url: URL): string {
+function bareHost(url: URL): string {
   return url.hostname.replace(/^\[(.*)\]$/, "$1").toLowerCase();
 }
 

@@ -23,7 +23,7 @@ export function createProxyLookup(
   let latest = { said: "", url: "" };
   return (url, own = session) => {
     if (own === undefined && !hasAmbient) return undefined;
-    const said = own === undefined ? undefined : findInProxyMap(url, mapOf(own));
+    const said = own === undefined ? undefined : findInProxyMap(url, toProxyMap(own));
     const proxy = said ?? (hasAmbient ? proxyFor(url, { environment }) : undefined);
     if (proxy === undefined) return undefined;
     if (proxy !== latest.said) {
@@ -40,6 +40,6 @@ export function hasEnvironmentProxy(environment: Environment | undefined): boole
   return Object.keys(proxies).some((name) => name !== "no_proxy");
 }
 
-function mapOf(proxy: string | ProxyMap): ProxyMap {
+function toProxyMap(proxy: string | ProxyMap): ProxyMap {
   return typeof proxy === "string" ? { all: proxy } : proxy;
 }

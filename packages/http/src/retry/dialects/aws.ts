@@ -37,18 +37,18 @@ export const aws: Dialect = (reply) => {
 };
 
 function markedIn(reply: Reply): string {
-  return codesOf(reply).map(bare).find(Boolean) ?? "";
+  return readErrorCodes(reply).map(bare).find(Boolean) ?? "";
 }
 
 /** `__type` is a field that only AWS uses. */
 function unmarkedIn(reply: Reply): string {
   if (!unmarked.has(reply.status)) return "";
-  const [type = "", ...others] = codesOf(reply).map(bare);
+  const [type = "", ...others] = readErrorCodes(reply).map(bare);
   return type === "" ? (others.find((code) => itsOwn.test(code)) ?? "") : type;
 }
 
 /** Returns the possible codes, the most important first. */
-function codesOf({ headers, body, text }: Reply): readonly string[] {
+function readErrorCodes({ headers, body, text }: Reply): readonly string[] {
   const named = errorHeaders.map((name) => headers.get(name) ?? "");
   if (named.some((code) => bare(code) !== "")) return named;
   const answer = body?.();

@@ -18,7 +18,7 @@ export const google: Dialect = ({ status, body }) => {
   const parsed = body?.();
   // A streamed response is a list.
   const error = readField(Array.isArray(parsed) ? parsed[0] : parsed, "error");
-  return daily(error, status) ?? retryInfo(error, status) ?? reasonOf(error);
+  return daily(error, status) ?? retryInfo(error, status) ?? findReasonHint(error);
 };
 
 /** An exhausted daily quota, although RetryInfo may state seconds (the page "Rate limits" of Gemini). */
@@ -42,28 +42,28 @@ function retryInfo(error: unknown, status: number): Hint | undefined {
   const info = readList(error, "details").find(
     (detail) => readField(detail, "@type") === "type.googleapis.com/google.rpc.RetryInfo",
   );
-  const delay = durationOf(readField(info, "retryDelay"));
+  const delay = parseProtobufDuration(readField(info, "retryDelay"));
   if (delay === undefined) return undefined;
   return { kind: status === 429 ? "rate" : "overload", delay, retry: true, source: "google:RetryInfo" };
 }
 
 /** Parses a protobuf Duration: in JSON form (`3.5s`), or as its two fields, either of which may be missing if 0. */
-function durationOf(value: unknown): number | undefined {
+function parseProtobufDuration(value: unknown): number | undefined {
   if (typeof value === "string") return value.endsWith("s") ? parseSeconds(value.slice(0, -1)) : undefined;
   const parts = [readField(value, "seconds"), readField(value, "nanos")];
   if (parts.every((part) => part === undefined)) return undefined;
-  const [seconds = NaN, nanos = NaN] = parts.map(wholeOf);
+  const [seconds = NaN, nanos = NaN] = parts.map(toWholeNumber);
   return nanos < 1e9 ? parseSeconds(String(seconds + nanos / 1e9)) : undefined;
 }
 
 /** JSON represents an int64 as a string. */
-function wholeOf(value: unknown = 0): number {
+function toWholeNumber(value: unknown = 0): number {
   return typeof value === "number" || (typeof value === "string" && /^\d+$/.test(value))
     ? Number(value)
     : NaN;
 }
 
-function reasonOf(error: unknown): Hint | undefined {
+function findReasonHint(error: unknown): Hint | undefined {
   const said = readList(error, "errors").map((one) => readText(one, "reason"));
   const known = said.find((reason) => Object.hasOwn(reasons, reason));
   return known === undefined ? undefined : reasons[known];

@@ -10,7 +10,7 @@ export const rateLimit: Dialect = ({ headers }) => {
   const field = headers.get("ratelimit");
   const spent = (field === null ? undefined : parseStructuredItems(field))?.filter(isSpent) ?? [];
   const waits = spent.flatMap(({ name, parameters }) => {
-    const delay = wholeSecondsOf(parameters.get("t"));
+    const delay = parseWholeSeconds(parameters.get("t"));
     return delay === undefined ? [] : [{ scope: name, delay }];
   });
   const [wait] = waits.toSorted((one, another) => another.delay - one.delay);
@@ -18,31 +18,31 @@ export const rateLimit: Dialect = ({ headers }) => {
   const policy = parseStructuredItems(headers.get("ratelimit-policy") ?? "")?.find(
     ({ name }) => name === wait.scope,
   );
-  const limit = limitOf(policy);
-  return { kind: kindOf(policy), ...wait, ...(limit !== undefined && { limit }), source: "ratelimit" };
+  const limit = toStatedLimit(policy);
+  return { kind: hintKind(policy), ...wait, ...(limit !== undefined && { limit }), source: "ratelimit" };
 };
 
 function isSpent({ parameters }: StructuredItem): boolean {
   return /^0+$/.test(parameters.get("r") ?? "");
 }
 
-function wholeSecondsOf(text = ""): number | undefined {
+function parseWholeSeconds(text = ""): number | undefined {
   return /^\d+$/.test(text) ? parseSeconds(text) : undefined;
 }
 
 /** `qu` is the unit of a policy. */
-function kindOf(policy: StructuredItem | undefined): Hint["kind"] {
+function hintKind(policy: StructuredItem | undefined): Hint["kind"] {
   return policy?.parameters.get("qu") === "concurrent-requests" ? "concurrency" : "rate";
 }
 
 /** `q` requests in `w` seconds, if the unit is requests. */
-function limitOf(policy: StructuredItem | undefined): StatedLimit | undefined {
-  const [requests, window] = ["q", "w"].map((name) => wholeOf(policy?.parameters.get(name)));
+function toStatedLimit(policy: StructuredItem | undefined): StatedLimit | undefined {
+  const [requests, window] = ["q", "w"].map((name) => parseWholeNumber(policy?.parameters.get(name)));
   const counts = policy?.parameters.get("qu") ?? "requests";
   if (!requests || !window || counts !== "requests") return undefined;
   return { requests, window: window * 1_000 };
 }
 
-function wholeOf(text = ""): number | undefined {
+function parseWholeNumber(text = ""): number | undefined {
   return /^\d{1,15}$/.test(text) ? Number(text) : undefined;
 }

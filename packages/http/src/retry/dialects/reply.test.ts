@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { sourceOf } from "../../model/body-source.ts";
+import { toBodySource } from "../../model/body-source.ts";
 import { HttpResponse } from "../../model/response.ts";
 import { StreamedResponse } from "../../model/streamed-response.ts";
 import { toReply } from "./reply.ts";
@@ -52,7 +52,7 @@ test("a body is parsed once", () => {
 });
 
 test("a streamed body is not read", async () => {
-  const body = sourceOf(new TextEncoder().encode("{}"));
+  const body = toBodySource(new TextEncoder().encode("{}"));
   const response = new StreamedResponse({ ...head, headers: json, body });
 
   assert.equal(toReply(response, 0).body?.(), undefined);

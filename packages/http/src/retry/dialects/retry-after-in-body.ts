@@ -16,12 +16,12 @@ export const retryAfterInBody: Dialect = ({ status, body, now }) => {
   if (typeof milliseconds === "number" && milliseconds >= 0)
     return { kind, delay: milliseconds, source: "body:retry_after_ms" };
   for (const path of inSeconds) {
-    const delay = delayUntilReset(textOf(readField(answer, ...path)), now);
+    const delay = delayUntilReset(toText(readField(answer, ...path)), now);
     if (delay !== undefined) return { kind, delay, source: `body:${path.join(".")}` };
   }
   return undefined;
 };
 
-function textOf(value: unknown): string {
+function toText(value: unknown): string {
   return typeof value === "number" || typeof value === "string" ? String(value) : "";
 }

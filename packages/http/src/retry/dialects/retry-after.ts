@@ -20,10 +20,10 @@ export const retryAfter: Dialect = ({ status, headers, now }) => {
     }),
   ].filter((wait) => wait !== undefined);
   const [wait] = waits.toSorted((one, other) => other.delay - one.delay);
-  return wait === undefined ? undefined : { kind: kindOf(status, wait.delay), ...wait };
+  return wait === undefined ? undefined : { kind: hintKind(status, wait.delay), ...wait };
 };
 
-function kindOf(status: number, delay: number): Hint["kind"] {
+function hintKind(status: number, delay: number): Hint["kind"] {
   if (status < 500) return "rate";
   return delay < hour ? "overload" : "maintenance";
 }

@@ -11,15 +11,15 @@ export interface StructuredItem {
  * Returns undefined for anything else: a malformed field is ignored completely (§4.2).
  */
 export function parseStructuredItems(field: string): readonly StructuredItem[] | undefined {
-  const items = listOf(field).map(([value, parameters]): StructuredItem | undefined => {
-    const name = Array.isArray(value) ? undefined : nameOf(value);
-    return name === undefined ? undefined : { name, parameters: textOf(parameters) };
+  const items = parseListOrEmpty(field).map(([value, parameters]): StructuredItem | undefined => {
+    const name = Array.isArray(value) ? undefined : toName(value);
+    return name === undefined ? undefined : { name, parameters: toTextParameters(parameters) };
   });
   const named = items.filter((item) => item !== undefined);
   return items.length > 0 && named.length === items.length ? named : undefined;
 }
 
-function listOf(field: string): ReturnType<typeof parseList> {
+function parseListOrEmpty(field: string): ReturnType<typeof parseList> {
   try {
     return parseList(field);
   } catch {
@@ -27,12 +27,12 @@ function listOf(field: string): ReturnType<typeof parseList> {
   }
 }
 
-function nameOf(value: BareItem): string | undefined {
+function toName(value: BareItem): string | undefined {
   if (value instanceof Token) return value.toString();
   return typeof value === "string" ? value : undefined;
 }
 
-function textOf(parameters: ReadonlyMap<string, BareItem>): ReadonlyMap<string, string> {
+function toTextParameters(parameters: ReadonlyMap<string, BareItem>): ReadonlyMap<string, string> {
   const texts = [...parameters].flatMap(([name, value]): [string, string][] =>
     typeof value === "number" ? [[name, String(value)]] : typeof value === "string" ? [[name, value]] : [],
   );

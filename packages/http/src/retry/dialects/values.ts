@@ -15,7 +15,7 @@ export function parseMilliseconds(text: string): number | undefined {
   return number.test(text) ? clampDelay(Number(text)) : undefined;
 }
 
-const unitOf: Readonly<Record<string, number>> = {
+const unitMs: Readonly<Record<string, number>> = {
   h: 3_600_000,
   m: 60_000,
   s: 1_000,
@@ -32,7 +32,7 @@ export function parseGoDuration(text: string): number | undefined {
   if (!steps.test(text)) return undefined;
   const parts = [...text.matchAll(new RegExp(step, "g"))];
   return clampDelay(
-    parts.reduce((sum, [, count, unit]) => sum + Number(count) * (unitOf[unit ?? ""] ?? 0), 0),
+    parts.reduce((sum, [, count, unit]) => sum + Number(count) * (unitMs[unit ?? ""] ?? 0), 0),
   );
 }
 
@@ -55,7 +55,7 @@ export function delayUntilTimestamp(text: string, now: number): number | undefin
  * More than a year ahead is undefined. The past is 0.
  */
 export function delayUntilReset(text: string, now: number): number | undefined {
-  const delay = number.test(text) ? untilNumber(Number(text), now) : until(dateOf(text, now), now);
+  const delay = number.test(text) ? untilNumber(Number(text), now) : until(parseDate(text, now), now);
   return delay === undefined || delay > year ? undefined : delay;
 }
 
@@ -66,7 +66,7 @@ function untilNumber(value: number, now: number): number | undefined {
   return until(value < 1e12 ? Math.ceil(value * 1_000) : value, now);
 }
 
-function dateOf(text: string, now: number): number | undefined {
+function parseDate(text: string, now: number): number | undefined {
   const written = script.exec(text)?.[1];
   if (written !== undefined) {
     const instant = Date.parse(written);

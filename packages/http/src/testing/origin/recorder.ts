@@ -1,5 +1,5 @@
 import type { RequestHead } from "../wire/request-head.ts";
-import { headersByName, pathOf } from "../wire/request-head.ts";
+import { headersByName, parsePath } from "../wire/request-head.ts";
 
 /**
  * A request as the origin received it. `headers` has lower-case names and joins repeated fields. `body` holds the bytes
@@ -40,7 +40,7 @@ export class Recorder {
   }
 
   begin(head: RequestHead, connection: number): LiveRequest {
-    const path = pathOf(head.target);
+    const path = parsePath(head.target);
     const startedAt = now();
     const starts = this.#starts.get(path) ?? [];
     if (starts.push(startedAt) === 1) this.#starts.set(path, starts);

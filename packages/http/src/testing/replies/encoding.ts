@@ -3,9 +3,9 @@ import type { Bytes } from "./steps.ts";
 import { toBuffer } from "./steps.ts";
 
 /** A content coding (RFC 9110 §8.4.1, RFC 8878). */
-export type Coding = "gzip" | "deflate" | "br" | "zstd";
+export type CodingName = "gzip" | "deflate" | "br" | "zstd";
 
-const coders: Readonly<Record<Coding, (bytes: Buffer) => Buffer>> = {
+const coders: Readonly<Record<CodingName, (bytes: Buffer) => Buffer>> = {
   gzip: (bytes) => gzipSync(bytes),
   deflate: (bytes) => deflateSync(bytes),
   br: (bytes) => brotliCompressSync(bytes),
@@ -13,6 +13,6 @@ const coders: Readonly<Record<Coding, (bytes: Buffer) => Buffer>> = {
 };
 
 /** Returns the bytes in a content coding. */
-export function encode(bytes: Bytes, coding: Coding): Buffer {
+export function encode(bytes: Bytes, coding: CodingName): Buffer {
   return coders[coding](toBuffer(bytes));
 }

@@ -1,4 +1,4 @@
-import type { Coding } from "./encoding.ts";
+import type { CodingName } from "./encoding.ts";
 import { encode } from "./encoding.ts";
 import type { Head, HeaderInput, HeaderLine } from "./head.ts";
 import { hasHeader, head, headerLines } from "./head.ts";
@@ -21,7 +21,7 @@ export interface RespondOptions {
    */
   readonly framing?: "length" | "chunked" | "close" | "none";
   /** The coding of the body. Adds Content-Encoding. @default undefined */
-  readonly coding?: Coding;
+  readonly coding?: CodingName;
   /** Number of bytes of the coded body to send, framed as if they were the whole body. @default all */
   readonly codedBytes?: number;
 }

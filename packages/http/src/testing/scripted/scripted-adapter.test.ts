@@ -5,7 +5,7 @@ import type { HttpRequest } from "../../model/request.ts";
 import { Retry } from "../../retry/retry.ts";
 import { timeoutDefaults } from "../../transport/timeouts.ts";
 import { scriptedAdapter } from "./scripted-adapter.ts";
-import { failureOf, scripted } from "./scripted-session.ts";
+import { catchFailure, scripted } from "./scripted-session.ts";
 
 const url = "https://a.test/";
 
@@ -48,7 +48,7 @@ for (const [limit, timeout, code, ended] of limits) {
   test(`enforces the ${limit} limit`, async () => {
     const { session, clock } = scripted([{ takes: "10s" }], { retry: new Retry({ total: 0 }) });
 
-    const error = await failureOf(session.get(url, { timeout }));
+    const error = await catchFailure(session.get(url, { timeout }));
 
     assert.deepEqual([error["code"], clock.now()], [code, ended]);
   });
@@ -59,11 +59,11 @@ test("rejects when the caller aborts, before sending and while waiting", async (
   const caller = new AbortController();
   const reason = new Error("enough");
 
-  const pending = failureOf(session.get(url, { signal: caller.signal }));
+  const pending = catchFailure(session.get(url, { signal: caller.signal }));
   // A call sets out at the end of the turn in which it is made.
   await Promise.resolve();
   caller.abort(reason);
-  const after = await failureOf(session.get(url, { signal: caller.signal }));
+  const after = await catchFailure(session.get(url, { signal: caller.signal }));
 
   assert.deepEqual([(await pending) === reason, after === reason, adapter.requests.length], [true, true, 1]);
 });
@@ -72,7 +72,7 @@ test("sends nothing when the caller has already aborted", async () => {
   const adapter = scriptedAdapter([{}], { clock: fakeClock() });
   const request: HttpRequest = { method: "GET", url: new URL(url), headers: {}, body: { kind: "none" } };
 
-  const error = await failureOf(
+  const error = await catchFailure(
     adapter.send(request, {
       timeouts: timeoutDefaults,
       deadline: Infinity,

@@ -98,10 +98,10 @@ export function scriptedAdapter(
 }
 
 async function asSent({ method, url, headers, body }: HttpRequest): Promise<Omit<ScriptedRequest, "at">> {
-  return { method, url: url.href, headers, body: await textOf(body) };
+  return { method, url: url.href, headers, body: await bodyToText(body) };
 }
 
-async function textOf(body: Body): Promise<string | undefined> {
+async function bodyToText(body: Body): Promise<string | undefined> {
   const opened = openBody(body);
   if (opened === null || typeof opened === "string") return opened ?? undefined;
   if (opened instanceof Uint8Array) return new TextDecoder().decode(opened);

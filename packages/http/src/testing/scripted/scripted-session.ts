@@ -20,7 +20,9 @@ export function scripted(script: readonly ScriptedEntry[], options: SessionOptio
 }
 
 /** Resolves with the error of a call, and throws if the call succeeds. */
-export async function failureOf(call: Promise<unknown>): Promise<Error & Readonly<Record<string, unknown>>> {
+export async function catchFailure(
+  call: Promise<unknown>,
+): Promise<Error & Readonly<Record<string, unknown>>> {
   const error = await call.then(
     () => undefined,
     (reason: unknown) => reason,

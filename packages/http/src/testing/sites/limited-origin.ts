@@ -26,7 +26,7 @@ export async function limitedOrigin(limit: SimulatedServer): Promise<LimitedOrig
     const at = now - begin;
     const reply = limit(at);
     replies.push({ at, ok: reply.ok });
-    response.writeHead(reply.ok ? 200 : 429, headersOf(reply)).end(reply.ok ? "welcome" : "slow down");
+    response.writeHead(reply.ok ? 200 : 429, toHeaders(reply)).end(reply.ok ? "welcome" : "slow down");
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a server that listens on a port has one
@@ -46,7 +46,7 @@ export async function limitedOrigin(limit: SimulatedServer): Promise<LimitedOrig
   };
 }
 
-function headersOf({ ok, delay, limit, spent }: SimulatedReply): Record<string, string> {
+function toHeaders({ ok, delay, limit, spent }: SimulatedReply): Record<string, string> {
   const seconds = delay === undefined ? undefined : String(Math.ceil(delay / 1_000));
   return {
     ...(!ok && seconds !== undefined && { "retry-after": seconds }),

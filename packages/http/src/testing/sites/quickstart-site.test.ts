@@ -4,7 +4,7 @@ import { faultOrigin, pageBody, quickstartSite } from "../index.ts";
 
 test("creates the same site for the same seed, and another for another seed", () => {
   const faults = (seed: number): unknown =>
-    Array.from({ length: 300 }, (_, index) => quickstartSite({ seed }).faultsOf(index + 1));
+    Array.from({ length: 300 }, (_, index) => quickstartSite({ seed }).pageFaults(index + 1));
 
   assert.deepEqual(faults(7), faults(7));
   assert.notDeepEqual(faults(7), faults(8));
@@ -15,7 +15,7 @@ test("creates the same site for the same seed, and another for another seed", ()
 test("fails about a third of the pages at first, with every fault, at most twice", () => {
   const site = quickstartSite({ pages: 300 });
 
-  const faults = site.paths.map((_, index) => site.faultsOf(index + 1));
+  const faults = site.paths.map((_, index) => site.pageFaults(index + 1));
 
   const failing = faults.filter((each) => each.length > 0);
   assert.ok(failing.length > 80 && failing.length < 120, `${failing.length} fail`);
@@ -39,7 +39,7 @@ test("serves every page whole after its faults", async (t) => {
   t.after(() => origin.close());
 
   for (const [index, url] of site.urls(origin.url).entries()) {
-    for (const fault of site.faultsOf(index + 1))
+    for (const fault of site.pageFaults(index + 1))
       assert.notEqual(await bodyOf(url), site.pageBody(index + 1), fault);
     assert.equal(await bodyOf(url), site.pageBody(index + 1));
   }

@@ -30,7 +30,7 @@ export interface QuickstartSite {
   /** Returns the content of page `number`. */
   pageBody(number: number): string;
   /** Returns the faults of page `number`: one per failing attempt, at most two. */
-  faultsOf(number: number): readonly PageFault[];
+  pageFaults(number: number): readonly PageFault[];
 }
 
 const kinds = ["503", "429", "502", "reset", "closed", "cut body", "cut chunks", "silence"] as const;
@@ -57,7 +57,7 @@ export function quickstartSite(options: QuickstartSiteOptions = {}): QuickstartS
     paths,
     urls: (origin) => paths.map((path) => `${origin}${path}`),
     pageBody: (number) => pageBody(number, seed),
-    faultsOf,
+    pageFaults: faultsOf,
   };
 }
 

@@ -65,7 +65,7 @@ export async function socksProxy(options: SocksProxyOptions = {}): Promise<Socks
     connections += 1;
     sockets.add(socket);
     socket.on("error", () => undefined).on("close", () => sockets.delete(socket));
-    serve(socket, turnsOf(options.turns, connections), state).catch((error: unknown) => {
+    serve(socket, selectTurns(options.turns, connections), state).catch((error: unknown) => {
       socket.destroy();
       if (!(error instanceof ClientGone)) throw error;
     });
@@ -105,7 +105,7 @@ export function socks4Reply(code: number): Reply {
   return [{ send: Buffer.from([0, code, 0, 0, 0, 0, 0, 0]) }, { end: "fin" }];
 }
 
-function turnsOf(turns: SocksProxyOptions["turns"] = {}, number: number): SocksTurns {
+function selectTurns(turns: SocksProxyOptions["turns"] = {}, number: number): SocksTurns {
   const all: readonly SocksTurns[] = Array.isArray(turns) ? turns : [turns];
   return all[Math.min(number, all.length) - 1] ?? {};
 }

@@ -4,7 +4,7 @@ import type { ByteSource } from "./byte-source.ts";
 import { play } from "./play.ts";
 import type { LiveRequest, Recorder } from "../origin/recorder.ts";
 import { now } from "../origin/recorder.ts";
-import { RequestBody } from "./request-body.ts";
+import { ReceivedBody } from "./request-body.ts";
 import type { RequestHead } from "./request-head.ts";
 import { parseHead } from "./request-head.ts";
 import { respond } from "../replies/respond.ts";
@@ -96,7 +96,7 @@ async function exchange(
 ): Promise<void> {
   const { armed } = wire;
   const request = on.shared.recorder.begin(head, on.number);
-  const body = new RequestBody(on.source, request.headers);
+  const body = new ReceivedBody(on.source, request.headers);
   wire.begin({ isHead: head.method === "HEAD", body, onRead: () => note(request, body) });
   try {
     const script =
@@ -121,7 +121,7 @@ async function exchange(
   if (!wire.over && (wire.closing || !body.complete || wantsClose(request))) await wire.end("fin");
 }
 
-async function readWhole(request: LiveRequest, body: RequestBody, wire: SocketWire): Promise<void> {
+async function readWhole(request: LiveRequest, body: ReceivedBody, wire: SocketWire): Promise<void> {
   if (!body.complete && /^100-continue$/i.test(request.headers["expect"] ?? "")) await play(goOn, wire);
   await body.read(Infinity);
   note(request, body);
@@ -130,7 +130,7 @@ async function readWhole(request: LiveRequest, body: RequestBody, wire: SocketWi
 const goOn: Reply = [{ send: "HTTP/1.1 100 Continue\r\n\r\n" }];
 const goodBye: Reply = [{ end: "fin" }];
 
-function note(request: LiveRequest, body: RequestBody): void {
+function note(request: LiveRequest, body: ReceivedBody): void {
   request.body = body.bytes();
   request.bodyComplete = body.complete;
 }

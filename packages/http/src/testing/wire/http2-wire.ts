@@ -101,7 +101,7 @@ export class Http2Wire implements Wire {
     await flushed(this.#stream);
     if (this.over) return;
     const id = this.#stream.id ?? 0;
-    this.#connection.write(frameBytes(frameOf(step, id), id));
+    this.#connection.write(frameBytes(toFrame(step, id), id));
     if ("resetStream" in step) this.#ended = true;
   }
 }
@@ -109,7 +109,7 @@ export class Http2Wire implements Wire {
 const resetStreamType = 3;
 const goawayType = 7;
 
-function frameOf(step: Http2Step, id: number): Frame {
+function toFrame(step: Http2Step, id: number): Frame {
   if ("frame" in step) return step.frame;
   if ("resetStream" in step) return { type: resetStreamType, payload: numbers(step.resetStream) };
   const last = step.processed ? id : Math.max(0, id - 2);

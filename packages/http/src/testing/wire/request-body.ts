@@ -8,7 +8,7 @@ type Left =
   | { readonly at: "done" };
 
 /** Reads one HTTP/1 request body, as far as requested. */
-export class RequestBody {
+export class ReceivedBody {
   readonly #source: ByteSource;
   readonly #parts: Buffer[] = [];
   #left: Left;

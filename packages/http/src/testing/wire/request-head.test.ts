@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { headersByName, parseHead, pathOf } from "./request-head.ts";
+import { headersByName, parseHead, parsePath } from "./request-head.ts";
 
 test("parses a head at its empty line and at no byte before", () => {
   const bytes = Buffer.from("\r\nGET /a HTTP/1.1\r\nHost: x\r\nEmpty:\r\n\r\nbody");
@@ -49,7 +49,7 @@ test("extracts the path that selects a route", () => {
     ["*", "*"],
     ["host.test:443", "host.test:443"],
   ] as const;
-  for (const [target, path] of table) assert.equal(pathOf(target), path, target);
+  for (const [target, path] of table) assert.equal(parsePath(target), path, target);
 });
 
 test("stores headers by lower-case name, including names of Object.prototype", () => {

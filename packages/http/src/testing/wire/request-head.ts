@@ -36,7 +36,7 @@ export function parseHead(bytes: Buffer): HeadParse {
 }
 
 /** Returns the path of a request target, without query, scheme and host. The target of a CONNECT is its path. */
-export function pathOf(target: string): string {
+export function parsePath(target: string): string {
   const path = /^[a-z][a-z0-9+.-]*:\/\/[^/?#]*(.*)$/i.exec(target)?.[1] ?? target;
   return path.split("?", 1)[0] || "/";
 }

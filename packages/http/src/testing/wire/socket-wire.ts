@@ -6,14 +6,14 @@ import { chunkBytes } from "../replies/chunk-bytes.ts";
 import type { Head } from "../replies/head.ts";
 import { announcesClose, headBytes } from "../replies/head.ts";
 import type { MaybePromise, Wire } from "./play.ts";
-import type { RequestBody } from "./request-body.ts";
+import type { ReceivedBody } from "./request-body.ts";
 import type { Afterwards, Chunk, Ending, LastChunk } from "../replies/steps.ts";
 import { flushed, sleepOn, until } from "./stream-waits.ts";
 
 /** The request that a wire currently replies to. */
 export interface CurrentRequest {
   readonly isHead: boolean;
-  readonly body: RequestBody;
+  readonly body: ReceivedBody;
   readonly onRead: () => void;
 }
 

@@ -15,7 +15,7 @@ import type { Hint } from "./dialects/dialect.ts";
 import { findHint } from "./dialects/hints.ts";
 import { parseRetryAfter, type ServerDelay } from "./retry-after.ts";
 import type { Retry } from "./retry.ts";
-import { isUnprocessedStatus, maySendAgain, type Evidence } from "./safety.ts";
+import { isUnprocessedStatus, maySendAgain, type Evidence } from "./repeat-safety.ts";
 
 /** One attempt, as the retry rules see it: the request, its result, and the retries that are left. */
 export interface AttemptFacts {
@@ -34,7 +34,7 @@ export interface AttemptFacts {
 }
 
 /** What follows an attempt. */
-export type Decision =
+export type RetryDecision =
   /** The attempt is final. */
   | { readonly again: "no"; readonly reason: string }
   /** A further attempt would be right, but no retries are left, or the requested wait is too long. */
@@ -53,9 +53,10 @@ export type Decision =
   | { readonly again: "yes"; readonly retry: Retry; readonly minimum: number; readonly source: string };
 
 /** Decides for HTTP whether an attempt is retried, how long to wait, and when to stop. */
-export function decide(facts: AttemptFacts): Decision | Promise<Decision> {
+export function decideRetry(facts: AttemptFacts): RetryDecision | Promise<RetryDecision> {
   // `retry.when` may want to read a body that was not read: the call continues by status and headers.
-  if (facts.response !== undefined && unreadBodyOf(facts.response) !== undefined) return decideByHead(facts);
+  if (facts.response !== undefined && unreadBodyOf(facts.response) !== undefined)
+    return decideRetryByHead(facts);
   const requested = facts.retry.when?.({ response: facts.response, error: facts.error }) ?? false;
   return typeof requested === "boolean"
     ? decideNow(facts, requested)
@@ -63,7 +64,7 @@ export function decide(facts: AttemptFacts): Decision | Promise<Decision> {
 }
 
 /** Decides by status and headers alone, without calling `retry.when`. */
-export function decideByHead(facts: AttemptFacts): Decision {
+export function decideRetryByHead(facts: AttemptFacts): RetryDecision {
   return decideNow(facts, false);
 }
 
@@ -78,7 +79,7 @@ export function serverDelayJitter(delay: number, { wait, backoffJitter }: Retry)
 /** Returns the hint of the response. It is read when it is first needed. */
 type LazyHint = () => Hint | undefined;
 
-function decideNow(facts: AttemptFacts, requestedByCondition: boolean): Decision {
+function decideNow(facts: AttemptFacts, requestedByCondition: boolean): RetryDecision {
   let read: { readonly hint: Hint | undefined } | undefined;
   const hint: LazyHint = () => (read ??= { hint: hintOfResponse(facts) }).hint;
   const objection = requestedByCondition
@@ -212,7 +213,7 @@ function countAttempt({ request, retry, response, error }: AttemptFacts): Counte
   }
 }
 
-function decideWait(facts: AttemptFacts, left: Retry, hint: LazyHint): Decision {
+function decideWait(facts: AttemptFacts, left: Retry, hint: LazyHint): RetryDecision {
   const { retry, now, proxy } = facts;
   if (isOtherProxyAvailable(facts)) return { again: "yes", retry: left, minimum: 0, source: "proxy" };
   if (proxy?.proxyAtFault === true) return waitForProxy(facts, left, proxy.availableIn);
@@ -233,7 +234,7 @@ function decideWait(facts: AttemptFacts, left: Retry, hint: LazyHint): Decision 
 }
 
 /** All proxies are cooling down: the back-off applies, and no attempt starts before one of them is available. */
-function waitForProxy({ retry, now }: AttemptFacts, left: Retry, availableIn: number): Decision {
+function waitForProxy({ retry, now }: AttemptFacts, left: Retry, availableIn: number): RetryDecision {
   if (availableIn <= retry.retryAfterMax)
     return { again: "yes", retry: left, minimum: availableIn, source: "back-off" };
   const available =

@@ -17,7 +17,7 @@ import {
 } from "../errors/transport-errors.ts";
 import { HttpResponse } from "../model/response.ts";
 import { sessionDefaults } from "../session/defaults.ts";
-import { decide, type Decision, type AttemptFacts } from "./decide.ts";
+import { decideRetry, type RetryDecision, type AttemptFacts } from "./retry-decision.ts";
 import type { RetryInit } from "./options.ts";
 import { Retry } from "./retry.ts";
 import { errorVerdict, statusVerdict } from "../model/verdict.ts";
@@ -73,7 +73,7 @@ function factsOf({
 }
 
 /** A decision as it reads in the tables: `yes <source> <minimum>`, `no <reason>` or `exhausted <reason>`. */
-function read(decision: Decision): string {
+function read(decision: RetryDecision): string {
   if (decision.again === "yes") return `yes ${decision.source} ${decision.minimum}`;
   return `${decision.again} ${decision.reason}`;
 }
@@ -478,12 +478,12 @@ const proxies: readonly (readonly [what: string, facts: Case, decision: string])
 
 for (const [what, facts, decision] of [...table, ...proxies]) {
   test(`${what}: ${decision}`, async () => {
-    assert.equal(read(await decide(factsOf(facts))), decision);
+    assert.equal(read(await decideRetry(factsOf(facts))), decision);
   });
 }
 
 test("a retry decrements the counters", async () => {
-  const decision = await decide(
+  const decision = await decideRetry(
     factsOf({ status: 503, rule: { total: 3, status: 2, statusForcelist: [503] } }),
   );
 
@@ -492,7 +492,7 @@ test("a retry decrements the counters", async () => {
 });
 
 test("a wait that is too long has retryAt", async () => {
-  const decision = await decide(factsOf({ status: 503, retryAfter: "3600" }));
+  const decision = await decideRetry(factsOf({ status: 503, retryAfter: "3600" }));
 
   assert.ok(decision.again === "exhausted");
   assert.deepEqual(
@@ -503,8 +503,8 @@ test("a wait that is too long has retryAt", async () => {
 
 test("the cause of exhausted retries is the error, or a RetryError after a status", async () => {
   const [failed, answered] = [
-    await decide(factsOf({ error: silence, rule: { read: false } })),
-    await decide(factsOf({ status: 503, rule: { total: 0, statusForcelist: [503] } })),
+    await decideRetry(factsOf({ error: silence, rule: { read: false } })),
+    await decideRetry(factsOf({ status: 503, rule: { total: 0, statusForcelist: [503] } })),
   ];
 
   assert.ok(failed.again === "exhausted" && answered.again === "exhausted");
@@ -512,7 +512,7 @@ test("the cause of exhausted retries is the error, or a RetryError after a statu
 });
 
 test("an asynchronous retry condition is awaited", async () => {
-  const decision = decide(
+  const decision = decideRetry(
     factsOf({ status: 200, rule: { when: async ({ response }) => response?.status === 200 } }),
   );
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { isIdempotent } from "../model/methods.ts";
-import { type Evidence, maySendAgain, type SafetyReason, type Sendable } from "./safety.ts";
+import { type Evidence, maySendAgain, type SafetyReason, type RepeatCandidate } from "./repeat-safety.ts";
 
 const idempotent = ["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE", "QUERY", "get", "put"];
 const others = ["POST", "PATCH", "CONNECT", "LOCK", "post"];
@@ -37,7 +37,7 @@ const refusals: ReadonlySet<SafetyReason> = new Set(["may-have-arrived", "body-n
 
 function reasonFor(
   { mayHaveArrived, mayHaveActed, mayBodyBeUsed: mayBeTouched }: Evidence,
-  { method, idempotencyKey, body }: Sendable,
+  { method, idempotencyKey, body }: RepeatCandidate,
 ): SafetyReason {
   if (body.kind === "one-shot" && mayBeTouched) return "body-not-replayable";
   const row = !mayHaveArrived ? never : mayHaveActed ? arrived : refused;
@@ -50,7 +50,7 @@ for (const [what, facts] of Object.entries(evidence)) {
     for (const method of [...idempotent, ...others]) {
       for (const kind of kinds) {
         for (const idempotencyKey of [undefined, "k-1"]) {
-          const request: Sendable = { method, idempotencyKey, body: { kind } };
+          const request: RepeatCandidate = { method, idempotencyKey, body: { kind } };
 
           const safety = maySendAgain(request, facts);
 

@@ -2,7 +2,7 @@ import type { Body } from "../model/body.ts";
 import { isIdempotent } from "../model/methods.ts";
 
 /** The properties of a request that decide whether it may be sent twice. */
-export interface Sendable {
+export interface RepeatCandidate {
   readonly method: string;
   /** With a key, the server recognises a repeated request. */
   readonly idempotencyKey?: string | undefined;
@@ -20,7 +20,7 @@ export interface Evidence {
 }
 
 /** Whether a request may be sent again, and the reason. */
-export interface Safety {
+export interface RepeatSafety {
   readonly again: boolean;
   readonly reason: SafetyReason;
 }
@@ -42,7 +42,10 @@ export type SafetyReason =
   | "body-not-replayable";
 
 /** Decides whether it is safe to send a request again. Whether that would help is a different question. */
-export function maySendAgain({ method, idempotencyKey, body }: Sendable, evidence: Evidence): Safety {
+export function maySendAgain(
+  { method, idempotencyKey, body }: RepeatCandidate,
+  evidence: Evidence,
+): RepeatSafety {
   if (body.kind === "one-shot" && evidence.mayBodyBeUsed) return unsafe("body-not-replayable");
   if (!evidence.mayHaveArrived) return safe("never-arrived");
   if (!evidence.mayHaveActed) return safe("not-processed");
@@ -58,10 +61,10 @@ export function isUnprocessedStatus(status: number): boolean {
   return status === 421 || status === 425;
 }
 
-function safe(reason: SafetyReason): Safety {
+function safe(reason: SafetyReason): RepeatSafety {
   return { again: true, reason };
 }
 
-function unsafe(reason: SafetyReason): Safety {
+function unsafe(reason: SafetyReason): RepeatSafety {
   return { again: false, reason };
 }
