@@ -6,7 +6,8 @@ import { lineName } from "../replies/head.ts";
 import type { MaybePromise, Wire } from "./play.ts";
 import type { Chunk, Ending, Frame, Http2Step, LastChunk } from "../replies/steps.ts";
 import { toBuffer } from "../replies/steps.ts";
-import { flushed, sleepOn, until } from "./stream-waits.ts";
+import { flushed, until } from "./stream-waits.ts";
+import { StreamWire } from "./stream-wire.ts";
 
 /** Fields that speak of an HTTP/1 connection and that HTTP/2 forbids (RFC 9113 §8.2.2). */
 const connectionFields: ReadonlySet<string> = new Set([
@@ -30,52 +31,34 @@ export interface Http2Request {
 }
 
 /** Plays steps on one HTTP/2 stream. */
-export class Http2Wire implements Wire {
-  muted = false;
-  readonly #stream: ServerHttp2Stream;
+export class Http2Wire extends StreamWire<ServerHttp2Stream> implements Wire {
   readonly #connection: Duplex;
-  readonly #raw: Socket;
   readonly #request: Http2Request;
-  #ended = false;
 
   constructor(stream: ServerHttp2Stream, { connection, raw }: Http2Connection, request: Http2Request) {
-    this.#stream = stream;
+    super(stream, raw);
     this.#connection = connection;
-    this.#raw = raw;
     this.#request = request;
-  }
-
-  get over(): boolean {
-    return this.#ended || this.#stream.destroyed || this.#raw.destroyed;
   }
 
   head(head: Head): MaybePromise {
     const headers = outgoing(head);
     if (head.status < 200) {
-      this.#stream.additionalHeaders(headers);
+      this.stream.additionalHeaders(headers);
       return undefined;
     }
     this.muted = this.#request.isHead;
-    this.#stream.respond(headers);
+    this.stream.respond(headers);
     return undefined;
   }
 
-  send(bytes: Buffer): MaybePromise {
-    if (this.over || this.#stream.write(bytes)) return undefined;
-    return until(this.#stream, "drain");
-  }
-
-  sleep(duration: number): Promise<void> {
-    return sleepOn(this.#stream, duration);
-  }
-
   async end(ending: Ending): Promise<void> {
-    await flushed(this.#stream);
-    this.#ended = true;
-    if (ending === "fin") this.#stream.end();
-    if (ending === "rst") this.#raw.resetAndDestroy();
-    if (ending === "bare-fin") this.#raw.end();
-    await until(this.#stream, "close");
+    await flushed(this.stream);
+    this.ended = true;
+    if (ending === "fin") this.stream.end();
+    if (ending === "rst") this.raw.resetAndDestroy();
+    if (ending === "bare-fin") this.raw.end();
+    await until(this.stream, "close");
   }
 
   read(amount: number): Promise<void> {
@@ -98,11 +81,11 @@ export class Http2Wire implements Wire {
 
   /** Written past Node's HTTP/2, which ends a stream before it resets it and cannot say GOAWAY below the first stream. */
   async frame(step: Http2Step): Promise<void> {
-    await flushed(this.#stream);
+    await flushed(this.stream);
     if (this.over) return;
-    const id = this.#stream.id ?? 0;
+    const id = this.stream.id ?? 0;
     this.#connection.write(frameBytes(toFrame(step, id), id));
-    if ("resetStream" in step) this.#ended = true;
+    if ("resetStream" in step) this.ended = true;
   }
 }
 

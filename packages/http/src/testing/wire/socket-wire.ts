@@ -8,7 +8,8 @@ import { announcesClose, headBytes } from "../replies/head.ts";
 import type { MaybePromise, Wire } from "./play.ts";
 import type { ReceivedBody } from "./request-body.ts";
 import type { Afterwards, Chunk, Ending, LastChunk } from "../replies/steps.ts";
-import { flushed, sleepOn, until } from "./stream-waits.ts";
+import { flushed, until } from "./stream-waits.ts";
+import { StreamWire } from "./stream-wire.ts";
 
 /** The request that a wire currently replies to. */
 export interface CurrentRequest {
@@ -18,26 +19,17 @@ export interface CurrentRequest {
 }
 
 /** Plays steps on a TCP connection, or on the TLS inside it. */
-export class SocketWire implements Wire {
+export class SocketWire extends StreamWire<Duplex> implements Wire {
   /** Steps armed for the time after the reply. */
   armed: Afterwards | undefined;
   /** Whether a head with `Connection: close` was sent. */
   closing = false;
-  muted = false;
-  readonly #stream: Duplex;
-  readonly #raw: Socket;
   readonly #source: ByteSource;
   #request: CurrentRequest | undefined;
-  #ended = false;
 
   constructor(stream: Duplex, raw: Socket, source: ByteSource) {
-    this.#stream = stream;
-    this.#raw = raw;
+    super(stream, raw);
     this.#source = source;
-  }
-
-  get over(): boolean {
-    return this.#ended || this.#stream.destroyed || this.#raw.destroyed;
   }
 
   /** Prepares the reply to the next request. */
@@ -56,29 +48,20 @@ export class SocketWire implements Wire {
     return flow;
   }
 
-  send(bytes: Buffer): MaybePromise {
-    if (this.over || this.#stream.write(bytes)) return undefined;
-    return until(this.#stream, "drain");
-  }
-
-  sleep(duration: number): Promise<void> {
-    return sleepOn(this.#stream, duration);
-  }
-
   async end(ending: Ending): Promise<void> {
-    await flushed(this.#stream);
-    this.#ended = true;
+    await flushed(this.stream);
+    this.ended = true;
     if (ending === "rst") {
-      this.#raw.resetAndDestroy();
-      this.#stream.destroy();
+      this.raw.resetAndDestroy();
+      this.stream.destroy();
       return undefined;
     }
-    if (ending === "fin") this.#stream.end();
-    if (ending === "bare-fin") this.#raw.end();
+    if (ending === "fin") this.stream.end();
+    if (ending === "bare-fin") this.raw.end();
     // A peer whose body is not read stays blocked, and its FIN is not seen until the connection closes.
-    if (ending === "hang" && this.#source.held) return until(this.#stream, "close");
+    if (ending === "hang" && this.#source.held) return until(this.stream, "close");
     await this.#peerGone();
-    this.#stream.destroy();
+    this.stream.destroy();
   }
 
   async read(amount: number): Promise<void> {
@@ -94,11 +77,11 @@ export class SocketWire implements Wire {
   async tunnel(to: { readonly host: string; readonly port: number }): Promise<void> {
     const early = this.#source.release();
     const far = connect({ ...to, allowHalfOpen: true });
-    far.on("error", () => this.#stream.destroy());
+    far.on("error", () => this.stream.destroy());
     far.write(early);
-    this.#stream.pipe(far).pipe(this.#stream);
-    this.#ended = true;
-    await until(this.#stream, "close");
+    this.stream.pipe(far).pipe(this.stream);
+    this.ended = true;
+    await until(this.stream, "close");
     far.destroy();
   }
 
