@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { existsSync, readFileSync } from "node:fs";
 import { createServer } from "node:https";
 import { test } from "node:test";
 import { TLSSocket } from "node:tls";
@@ -229,6 +230,46 @@ test("connect: the connect limit ends an endless lookup", async () => {
   assert.deepEqual(facts(error), ["ERR_CONNECT_TIMEOUT", false]);
   bounded("elapsed", performance.now() - began, { min: 199, max: 500 });
 });
+
+test("connect: a hundred calls at the same time look their name up once", async () => {
+  await using origin = await faultOrigin({ routes: { "/": [{ wait: 100 }, ...respond(200)] } });
+  const names: string[] = [];
+  const lookup = (name: string): Promise<readonly string[]> => {
+    names.push(name);
+    return new Promise((resolve) => setTimeout(resolve, 50, ["127.0.0.1"]));
+  };
+  await using session = await sessionFor({ retry: once, adapter: { lookup } });
+
+  const calls = Array.from({ length: 100 }, () => session.get(`http://${named}:${origin.port}/`));
+  const statuses = (await Promise.all(calls)).map(({ status }) => status);
+
+  assert.deepEqual([new Set(statuses), names], [new Set([200]), [named]]);
+});
+
+// The kernel's view of a connection, which only Linux gives: timer 02 is that of keep-alive.
+if (existsSync("/proc/net/tcp")) {
+  test("connect: TCP keep-alive is on while a request waits for its response", async () => {
+    await using origin = await faultOrigin({ routes: { "/": [{ wait: 1_000 }, ...respond(200)] } });
+    await using session = await sessionFor({ timeout: { read: "10s" } });
+    const call = session.get(`${origin.url}/`);
+    // Until the request is acknowledged, the timer is that of the retransmission.
+    await new Promise((resolve) => setTimeout(resolve, 500));
+
+    const timers = timersTo(origin.port);
+
+    assert.deepEqual([timers, (await call).status], [["02"], 200]);
+  });
+}
+
+/** The kind of timer of each established connection to a port of IPv4. */
+function timersTo(port: number): readonly (string | undefined)[] {
+  const remote = `:${port.toString(16).toUpperCase().padStart(4, "0")}`;
+  return readFileSync("/proc/net/tcp", "utf8")
+    .split("\n")
+    .map((row) => row.trim().split(/\s+/))
+    .filter(([, , address, state]) => address?.endsWith(remote) === true && state === "01")
+    .map((row) => row[5]?.slice(0, 2));
+}
 
 test("connect: a server with client authentication receives the certificate, and rejects a client without one", async () => {
   const { ca, good } = await certificates();

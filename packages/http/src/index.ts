@@ -8,7 +8,8 @@ export {
   type StreamOptions,
 } from "./adapter/adapter.ts";
 export type { AttemptRecord, Phases, DiscardedResponse } from "./model/attempt-record.ts";
-export { type Auth, basicAuth, bearerAuth, digestAuth, type DigestOptions } from "./auth/auth.ts";
+export { type Auth, basicAuth, digestAuth, type DigestOptions } from "./auth/auth.ts";
+export { bearerAuth } from "./auth/bearer-auth.ts";
 export { type BodySource, toBodySource } from "./model/body-source.ts";
 export type { Body, BodyInit, ByteStream } from "./model/body.ts";
 export type { RequestSummary } from "./model/request-summary.ts";
@@ -69,6 +70,6 @@ export { type SessionDefaults, sessionDefaults } from "./session/defaults.ts";
 export type { ProxyFault, ProxyReason } from "./errors/proxy-reason.ts";
 export type { ProxyTimeoutOptions, ProxyTimeouts, TimeoutOptions, Timeouts } from "./transport/timeouts.ts";
 export type { TlsOptions } from "./transport/connect/tls.ts";
-export type { Lookup } from "./transport/connect/happy-eyeballs.ts";
+export type { Lookup } from "./transport/connect/shared-lookup.ts";
 export type { ConnectorOptions } from "./transport/connect/connector.ts";
 export type { TransportOptions } from "./transport/transport.ts";

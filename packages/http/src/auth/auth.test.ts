@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { test } from "node:test";
-import { takeUrlCredentials, basicAuth, bearerAuth, digestAuth } from "./auth.ts";
+import { takeUrlCredentials, basicAuth, digestAuth } from "./auth.ts";
+import { bearerAuth } from "./bearer-auth.ts";
 import { noBody } from "../model/body.ts";
 import { InvalidUrlError } from "../errors/transport-errors.ts";
 import type { HttpRequest } from "../model/request.ts";

@@ -43,17 +43,6 @@ export function takeUrlCredentials(url: URL): Auth | undefined {
   }
 }
 
-/** Returns bearer authentication (RFC 6750). A function is called for each request, and again after a 401. */
-export function bearerAuth(token: string | ((refused?: HttpResponse) => string | Promise<string>)): Auth {
-  if (typeof token !== "string" && typeof token !== "function")
-    throw new TypeError(
-      `bearerAuth takes a token, or a function that returns one, got ${describeKind(token)}`,
-    );
-  if (typeof token === "string")
-    return (_request, refused) => (refused === undefined ? `Bearer ${token}` : undefined);
-  return async (_request, refused) => `Bearer ${await token(refused)}`;
-}
-
 /** The options of `digestAuth`. */
 export interface DigestOptions {
   /** Returns a client nonce. Must be unique for each request. @default 12 random bytes in hexadecimal */

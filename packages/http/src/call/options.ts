@@ -11,7 +11,7 @@ import type { ProxyProvider, ProxySelection } from "../model/proxy-provider.ts";
 import type { Params } from "../model/request.ts";
 import type { Retry } from "../retry/retry.ts";
 import type { TimeoutOptions } from "../transport/timeouts.ts";
-import type { Lookup } from "../transport/connect/happy-eyeballs.ts";
+import type { Lookup } from "../transport/connect/shared-lookup.ts";
 import type { TlsOptions } from "../transport/connect/tls.ts";
 
 /** The options of a session. Most of them can be overridden by the options of a request. */

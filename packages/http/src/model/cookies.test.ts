@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { CookieJar } from "tough-cookie";
-import { bearerAuth } from "../auth/auth.ts";
+import { bearerAuth } from "../auth/bearer-auth.ts";
 import { scripted, type ScriptedSession } from "../testing/scripted/scripted-session.ts";
 
 const url = "https://a.test/x";

@@ -5,8 +5,9 @@ import { ConnectTimeoutError, type Phase } from "../../errors/transport-errors.t
 import { loadHttp2 } from "../http2/loader.ts";
 import { effectivePort, unbracketedHost } from "../proxy-url.ts";
 import { ConnectTimings } from "./connect-timings.ts";
-import { connectHappyEyeballs, systemLookup, type Lookup } from "./happy-eyeballs.ts";
+import { connectHappyEyeballs, systemLookup } from "./happy-eyeballs.ts";
 import { connectThroughProxy, type ProxyRoute, type SocketFactory } from "./proxy-connect.ts";
+import type { Lookup } from "./shared-lookup.ts";
 import { startTlsOn, TlsSessionCache, type TlsOptions } from "./tls.ts";
 import { destroySocket, withTimeout, type ConnectLimits } from "./with-timeout.ts";
 

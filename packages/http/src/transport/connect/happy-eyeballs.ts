@@ -4,9 +4,7 @@ import type { Clock } from "@holdfast/policy";
 import { ConnectionError } from "../../errors/transport-errors.ts";
 import { errorCode } from "../errors/error-code.ts";
 import { SharedRead } from "../wire/read-buffer.ts";
-
-/** Looks up the addresses of a name, in the order in which to try them. */
-export type Lookup = (hostname: string) => Promise<readonly string[]>;
+import { lookUpShared, type Lookup } from "./shared-lookup.ts";
 
 /** Looks up names with the system's resolver, as other programs on the machine do. */
 export const systemLookup: Lookup = (hostname) =>
@@ -18,6 +16,9 @@ export const systemLookup: Lookup = (hostname) =>
 
 // RFC 8305 §5: the recommended delay before the next address is tried in parallel.
 const attemptDelayMs = 250;
+
+// NAT gateways forget connections that are silent for some minutes. As in undici, the kernel asks the peer after one minute.
+const keepAliveDelayMs = 60_000;
 
 export interface TcpTarget {
   readonly hostname: string;
@@ -61,16 +62,20 @@ export async function connectHappyEyeballs(target: TcpTarget, signal: AbortSigna
 export async function resolveAddresses({
   hostname,
   lookup,
+  clock,
   family,
-}: Pick<TcpTarget, "hostname" | "lookup" | "family">): Promise<readonly string[]> {
+}: Pick<TcpTarget, "hostname" | "lookup" | "clock" | "family">): Promise<readonly string[]> {
   if (isIP(hostname) !== 0) return [hostname];
-  const addresses = requireAddresses(await lookUp(hostname, lookup));
+  const addresses = requireAddresses(await lookUp(hostname, { lookup, clock }));
   return family === undefined ? addresses : addresses.filter((address) => isIP(address) === family);
 }
 
-async function lookUp(hostname: string, lookup: Lookup): Promise<readonly string[]> {
+async function lookUp(
+  hostname: string,
+  resolver: Pick<TcpTarget, "lookup" | "clock">,
+): Promise<readonly string[]> {
   try {
-    return await lookup(hostname);
+    return await lookUpShared(hostname, resolver);
   } catch (cause) {
     const errno = errorCode(cause);
     throw new ConnectionError(`The name ${hostname} could not be resolved (${errno})`, {
@@ -160,6 +165,8 @@ class AddressRace {
         lookup: lookupOf(address),
         autoSelectFamily: false,
         noDelay: true,
+        keepAlive: true,
+        keepAliveInitialDelay: keepAliveDelayMs,
         ...(localAddress === undefined ? {} : { localAddress }),
         ...(read === undefined ? {} : { onread: read.options }),
       });

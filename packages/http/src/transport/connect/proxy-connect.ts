@@ -5,8 +5,9 @@ import { ProxyError, TlsError } from "../../errors/transport-errors.ts";
 import { effectivePort, forwardsPlainHttp, proxyScheme, unbracketedHost } from "../proxy-url.ts";
 import { openTunnel, type TunnelTarget } from "../tunnel/tunnel.ts";
 import type { ConnectTimings } from "./connect-timings.ts";
-import { noAddressError, resolveAddresses, type Lookup } from "./happy-eyeballs.ts";
+import { noAddressError, resolveAddresses } from "./happy-eyeballs.ts";
 import { limitPhases } from "./phase-limits.ts";
+import type { Lookup } from "./shared-lookup.ts";
 import type { ConnectLimits } from "./with-timeout.ts";
 
 /** Functions that open TCP connections and start TLS, each for the URL of a proxy or of an origin. */
@@ -89,12 +90,12 @@ export async function connectThroughProxy(
 export async function tunnelTarget(
   proxy: URL,
   origin: URL,
-  { lookup, family }: Pick<SocketFactory, "lookup" | "family">,
+  { lookup, clock, family }: Pick<SocketFactory, "lookup" | "clock" | "family">,
 ): Promise<TunnelTarget> {
   const scheme = proxyScheme(proxy);
   const target = { host: unbracketedHost(origin), port: effectivePort(origin) };
   if (scheme !== "socks5" && scheme !== "socks4") return requireSupportedTarget(target, proxy);
-  const addresses = await resolveAddresses({ hostname: target.host, lookup, family });
+  const addresses = await resolveAddresses({ hostname: target.host, lookup, clock, family });
   const host = addresses.find((address) => isIPv4(address)) ?? addresses[0];
   if (host === undefined) throw noAddressError({ hostname: target.host, family });
   return requireSupportedTarget({ ...target, host }, proxy);

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { Duplex } from "node:stream";
 import { test } from "node:test";
+import { systemClock } from "@holdfast/policy";
 import fc from "fast-check";
 import { ConnectionError, ProxyError } from "../../errors/transport-errors.ts";
 import { openHttpTunnel } from "./http-connect.ts";
@@ -134,18 +135,27 @@ const told = [
 
 for (const [proxy, origin, found, host, port] of told) {
   test(`${proxy} receives the target ${host}:${port} for ${origin.origin}${found.length > 0 ? ` at ${found.join(" and ")}` : ""}`, async () => {
-    assert.deepEqual(await tunnelTarget(new URL(proxy), origin, { lookup: addresses(...found) }), {
-      host,
-      port,
-    });
+    assert.deepEqual(
+      await tunnelTarget(new URL(proxy), origin, { lookup: addresses(...found), clock: systemClock }),
+      {
+        host,
+        port,
+      },
+    );
   });
 }
 
 test("a name that this side cannot resolve is not the proxy's fault", async () => {
   const missing = (): Promise<never> => Promise.reject(Object.assign(new Error("no"), { code: "ENOTFOUND" }));
 
-  await assert.rejects(tunnelTarget(new URL("socks5://p"), named, { lookup: missing }), ConnectionError);
-  await assert.rejects(tunnelTarget(new URL("socks4://p"), named, { lookup: addresses() }), ConnectionError);
+  await assert.rejects(
+    tunnelTarget(new URL("socks5://p"), named, { lookup: missing, clock: systemClock }),
+    ConnectionError,
+  );
+  await assert.rejects(
+    tunnelTarget(new URL("socks4://p"), named, { lookup: addresses(), clock: systemClock }),
+    ConnectionError,
+  );
 });
 
 const unspeakable = [
@@ -156,9 +166,12 @@ const unspeakable = [
 
 for (const [proxy, origin, found] of unspeakable) {
   test(`${proxy} rejects the target ${origin.hostname.slice(0, 20)}, ${found.length} addresses`, async () => {
-    await assert.rejects(tunnelTarget(new URL(proxy), origin, { lookup: addresses(...found) }), {
-      code: "ERR_PROXY",
-      reason: "unsupported",
-    });
+    await assert.rejects(
+      tunnelTarget(new URL(proxy), origin, { lookup: addresses(...found), clock: systemClock }),
+      {
+        code: "ERR_PROXY",
+        reason: "unsupported",
+      },
+    );
   });
 }
