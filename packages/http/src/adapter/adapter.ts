@@ -11,7 +11,7 @@ import type { HttpAdapterOptions } from "./options.ts";
 import { adapterOptionsCheck } from "./validate-options.ts";
 import { provesRequestUnsent } from "../errors/proxy-reason.ts";
 import { proxyAuthorization, forwardsPlainHttp } from "../transport/proxy-url.ts";
-import type { HttpRequest } from "../model/request.ts";
+import { requestTarget, type HttpRequest } from "../model/request.ts";
 import type { HttpResponse } from "../model/response.ts";
 import type { Retry } from "../retry/retry.ts";
 import { isIdempotent } from "../model/methods.ts";
@@ -144,7 +144,7 @@ function toWireRequest(request: HttpRequest, proxy: string | undefined): WireReq
   const forwarded = isForwarded(url, proxy);
   return {
     method,
-    path: forwarded ? `${url.origin}${url.pathname}${url.search}` : url.pathname + url.search,
+    path: forwarded ? url.origin + requestTarget(url) : requestTarget(url),
     headers: forwarded
       ? withProxyAuthorization(requestHeaders(request), proxy)
       : withoutProxyAuthorization(requestHeaders(request)),

@@ -30,6 +30,12 @@ const table: readonly (readonly [prefixes: readonly string[], url: string, serve
   [["https://a.test:80"], "https://a.test:80/", "https://a.test:80"],
   [["http://[::1]"], "http://[::1]:3000/", "http://[::1]"],
   [["http"], "https://a.test/", "http"],
+  [["https://", "https://a.test"], "https://a.test./v1", "https://a.test"],
+  [["https://", "https://a.test"], "https://a.test.:8443/", "https://a.test"],
+  [["https://", "https://a.test."], "https://a.test/", "https://a.test."],
+  [["https://", "https://a.test:8443/"], "https://a.test.:8443/", "https://a.test:8443/"],
+  [["https://", "https://a.test/v1."], "https://a.test/v1", "https://"],
+  [["https://", "https://a.test"], "https://a.test.evil.example/", "https://"],
   [[""], "anything", ""],
 ];
 
@@ -66,6 +72,8 @@ const written: readonly (readonly [prefix: string, written: string])[] = [
   ["http://[::1]:80/", "http://[::1]/"],
   ["http://p\u00e9.test/\u00e9", "http://xn--p-bga.test/%C3%A9"],
   ["https://ann:pw@a.test/", "https://a.test/"],
+  ["https://A.test.", "https://a.test"],
+  ["https://a.test.:8443/v1/", "https://a.test:8443/v1/"],
 ];
 
 for (const [prefix, url] of written) {

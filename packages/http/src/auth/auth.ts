@@ -2,7 +2,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { describeKind } from "../support/validate.ts";
 import { InvalidUrlError } from "../errors/transport-errors.ts";
 import { parseChallenges, type Challenge } from "./challenge.ts";
-import type { HttpRequest } from "../model/request.ts";
+import { requestTarget, type HttpRequest } from "../model/request.ts";
 import type { HttpResponse } from "../model/response.ts";
 
 /**
@@ -139,7 +139,7 @@ function digestHeader(input: DigestInput): string {
     ),
     `realm="${escape(realm)}"`,
     `nonce="${escape(nonce)}"`,
-    `uri="${requestTarget(request)}"`,
+    `uri="${requestTarget(request.url)}"`,
     `response="${computeDigest(input, nc, qop)}"`,
     ...(algorithm === undefined ? [] : [`algorithm=${algorithm}`]),
     ...(opaque === undefined ? [] : [`opaque="${escape(opaque)}"`]),
@@ -169,7 +169,7 @@ function computeDigest(
   const hash = hashFunction(params);
   const secret = hash(utf8(username), `:${realm}:`, utf8(password));
   const a1 = isSession(params) ? hash(`${secret}:${nonce}:${cnonce}`) : secret;
-  const a2 = hash(`${request.method}:${requestTarget(request)}`);
+  const a2 = hash(`${request.method}:${requestTarget(request.url)}`);
   return hash(qop === undefined ? `${a1}:${nonce}:${a2}` : `${a1}:${nonce}:${nc}:${cnonce}:${qop}:${a2}`);
 }
 
@@ -185,10 +185,6 @@ function hashFunction(params: Challenge["params"]): (...parts: readonly (string 
 
 function utf8(text: string): Buffer {
   return Buffer.from(text, "utf8");
-}
-
-function requestTarget({ url }: HttpRequest): string {
-  return url.pathname + url.search;
 }
 
 /** Returns the user name: hashed if the server asks for that, encoded if it is not ASCII (RFC 7616 §3.4, §3.4.4). */

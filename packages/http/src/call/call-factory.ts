@@ -1,4 +1,5 @@
 import type { Policy } from "@holdfast/policy";
+import { stripRootDot } from "@holdfast/policy/internal";
 import type { Adapter } from "../adapter/adapter.ts";
 import type { Mounts } from "../adapter/mounts.ts";
 import { InvalidUrlError } from "../errors/transport-errors.ts";
@@ -72,7 +73,7 @@ export class CallFactory {
       bounds: context,
       cookies,
       auth,
-      policy: policy === undefined ? undefined : this.#policyFor(request.url.origin, policy),
+      policy: policy === undefined ? undefined : this.#policyFor(stripRootDot(request.url.origin), policy),
       retry: this.#retryFor(adapter, context, remaining),
       timeouts,
       maxBytes,

@@ -1,3 +1,4 @@
+import { stripRootDot } from "@holdfast/policy/internal";
 import { noBody } from "./body.ts";
 import type { HeaderRecord } from "./headers.ts";
 import type { HttpRequest } from "./request.ts";
@@ -78,7 +79,7 @@ export function toRedirectRequest(
  * http. From http to https on the default ports they may be sent (requests' rule).
  */
 export function leavesOrigin(from: URL, to: URL): boolean {
-  if (from.hostname !== to.hostname) return true;
+  if (stripRootDot(from.hostname) !== stripRootDot(to.hostname)) return true;
   if (from.protocol === "http:" && to.protocol === "https:") return from.port !== "" || to.port !== "";
   return from.protocol !== to.protocol || from.port !== to.port;
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { InvalidUrlError } from "../errors/transport-errors.ts";
-import { mergeParams, parseUrl, type Params } from "./request.ts";
+import { mergeParams, parseUrl, requestTarget, type Params } from "./request.ts";
 
 const withParams: readonly (readonly [url: string, params: Params | undefined, result: string])[] = [
   ["https://a.test/x", undefined, "https://a.test/x"],
@@ -31,6 +31,24 @@ const withParams: readonly (readonly [url: string, params: Params | undefined, r
 for (const [url, params, result] of withParams) {
   test(`${url} with ${params instanceof URLSearchParams ? String(params) : JSON.stringify(params)} is ${result}`, () => {
     assert.equal(parseUrl(url, params).href, result);
+  });
+}
+
+const targets: readonly (readonly [url: string, target: string])[] = [
+  ["https://a.test", "/"],
+  ["https://a.test?", "/?"],
+  ["https://a.test/here?", "/here?"],
+  ["https://a.test/here?#there", "/here?"],
+  ["https://a.test/here#there?", "/here"],
+  ["https://a.test/here#?#?", "/here"],
+  ["https://a.test/here??", "/here??"],
+  ["https://a.test//a//b/?q=%7e%7E&r=/?", "//a//b/?q=%7e%7E&r=/?"],
+];
+
+for (const [url, target] of targets) {
+  test(`the request target of ${url} is ${target}`, () => {
+    assert.equal(requestTarget(parseUrl(url)), target);
+    assert.equal(requestTarget(parseUrl(new URL(url), {})), target);
   });
 }
 

@@ -89,6 +89,18 @@ function quoteUrl(input: string | URL): string {
   return JSON.stringify(text);
 }
 
+/** Returns path and query of a URL as they were written: a question mark without a query is kept (RFC 3986 §6.2.3). */
+export function requestTarget(url: URL): string {
+  const { pathname, search } = url;
+  return search === "" && hasEmptyQuery(url.href) ? `${pathname}?` : pathname + search;
+}
+
+// `URL.search` is empty for both forms.
+function hasEmptyQuery(href: string): boolean {
+  const hash = href.indexOf("#");
+  return href[(hash === -1 ? href.length : hash) - 1] === "?";
+}
+
 /** Merges parameters: a name in `over` replaces the same name in `under`. */
 export function mergeParams(under: Params | undefined, over: Params | undefined): Params | undefined {
   if (under === undefined || over === undefined) return over ?? under;

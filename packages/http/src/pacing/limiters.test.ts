@@ -28,6 +28,15 @@ test("a 429 delays every request to its host", async () => {
   assert.deepEqual([adapter.requests.length, clock.now()], [2, 5_000]);
 });
 
+test("a 429 also delays the requests to the host's name with a dot at its end", async () => {
+  const { session, clock } = scripted([last(5), {}]);
+
+  await session.get(url);
+  await session.get("https://A.test./two");
+
+  assert.equal(clock.now(), 5_000);
+});
+
 test("a 429 delays no other host, and no request with pacing switched off", async () => {
   const { session, clock } = scripted([last(5), {}]);
   await session.get(url);

@@ -1,4 +1,5 @@
 import type { Clock } from "@holdfast/policy";
+import { stripRootDot } from "@holdfast/policy/internal";
 import type { HttpRequest } from "../model/request.ts";
 import type { Hint } from "../retry/dialects/dialect.ts";
 import { Limiter, type AcquireLimits } from "./limiter.ts";
@@ -163,10 +164,10 @@ export class Limiters {
 }
 
 function limiterKey({ request, proxy = "" }: LimitedRequest, scope = ""): string {
-  return `${request.url.origin} ${proxy} ${scope}`;
+  return `${stripRootDot(request.url.origin)} ${proxy} ${scope}`;
 }
 
 function routeKey({ request, proxy = "" }: LimitedRequest): string {
   const { method, url } = request;
-  return `${method} ${url.origin}${url.pathname} ${proxy}`;
+  return `${method} ${stripRootDot(url.origin)}${url.pathname} ${proxy}`;
 }

@@ -2,5 +2,6 @@
 export { sleepWithTimer, startTimer } from "../clock/clock.ts";
 export { formatMs, isDuration, toMs } from "../clock/duration.ts";
 export { idempotentMethods } from "../support/idempotent-methods.ts";
+export { stripRootDot } from "../support/root-dot.ts";
 export { isSecretHeader } from "../support/redact.ts";
 export { suggest } from "../support/suggest.ts";

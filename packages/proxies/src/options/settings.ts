@@ -1,5 +1,5 @@
 import { systemClock, systemRandom, type Clock, type Random } from "@holdfast/policy";
-import { toMs } from "@holdfast/policy/internal";
+import { stripRootDot, toMs } from "@holdfast/policy/internal";
 import { isObject, refuse } from "@holdfast/http/internal";
 import type { RepetitionRule } from "../rules/outcome-effects.ts";
 import type { ProxyListener } from "./events.ts";
@@ -122,5 +122,5 @@ function resolveHealthRule({ cooldown, maxCooldown, retireAfter }: ProxyPoolOpti
 
 function resolveSticky(sticky: ProxyPoolOptions["sticky"]): PoolSettings["sticky"] {
   if (sticky === undefined) return () => undefined;
-  return sticky === "host" ? ({ url }) => url.host : sticky;
+  return sticky === "host" ? ({ url }) => stripRootDot(url.host) : sticky;
 }

@@ -1,3 +1,4 @@
+import { stripRootDot } from "@holdfast/policy/internal";
 import { blankHealth, isBlank, type Health } from "../rules/health.ts";
 import type { Host, Member } from "./member.ts";
 
@@ -21,7 +22,8 @@ export class Hosts {
     return this.#byName.values();
   }
 
-  use(name: string, now: number): Host {
+  use(written: string, now: number): Host {
+    const name = stripRootDot(written);
     const host = this.#byName.get(name) ?? {
       name,
       healthByMember: new Map(),

@@ -44,6 +44,10 @@ describe("Frontier", () => {
     );
   });
 
+  it("treats a name with a dot at its end as the same host", () => {
+    assert.equal(parseHost("http://A.test.:81/"), parseHost("http://a.test:81/"));
+  });
+
   it("treats ports as different hosts", () => {
     assert.notEqual(parseHost("http://a:1/"), parseHost("http://a:2/"));
   });

@@ -1,3 +1,4 @@
+import { stripRootDot } from "@holdfast/policy/internal";
 import type { JobLease } from "../ledger/ledger.ts";
 
 interface HostQueue {
@@ -10,7 +11,7 @@ interface HostQueue {
 
 /** Returns the host and port of a URL. Limits apply to each host and port. */
 export function parseHost(url: string): string {
-  return new URL(url).host;
+  return stripRootDot(new URL(url).host);
 }
 
 /** Orders leases so that hosts take turns, and no host has more than `perHost` at a time. */

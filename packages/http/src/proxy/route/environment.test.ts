@@ -40,6 +40,22 @@ const bypassing: readonly (readonly [url: string, noProxy: string | undefined, b
   ["http://a.test/", "b.test a.test", true],
   ["http://10.0.0.7/", "b.test\t10.0.0.0/8, c.test", true],
   ["http://a.test/", " , b.test", false],
+  ["http://a.test./", "a.test", true],
+  ["http://a.test/", "a.test.", true],
+  ["http://sub.a.test./", ".a.test.", true],
+  ["http://a.test.:8080/", "a.test:8080", true],
+  ["http://a.test:8080/", "a.test.:8080", true],
+  ["http://a.test:8080/", "a.test.:80", false],
+  ["http://B\u00fccher.test/", "b\u00fccher.test", true],
+  ["http://www.b\u00fccher.test:81/", "B\u00dcCHER.test:81", true],
+  ["http://xn--bcher-kva.test/", "b\u00fccher.test.", true],
+  ["http://10.1.2.3:8080/", "10.1.2.3:8080", true],
+  ["http://10.1.2.3:8080/", "10.1.2.3:80", false],
+  ["http://[::1]:8080/", "[::1]:8080", true],
+  ["http://[::1]:8080/", "[::1]:80", false],
+  ["http://[::1]/", "[0:0:0:0:0:0:0:1]:80", true],
+  ["http://a.test/", ".", false],
+  ["http://a.test/", ":80", false],
 ];
 
 for (const [url, noProxy, bypassed] of bypassing) {
@@ -58,6 +74,18 @@ test("of the proxies for a URL the most particular is chosen", () => {
 
   assert.deepEqual(chosen, ["1", "2", "3", "4"]);
   assert.equal(findInProxyMap(url, { http: "5", "https://b.test": "6", https: "" }), undefined);
+});
+
+test("finds the proxy of a host in whatever form the host is written", () => {
+  for (const [key, url] of [
+    ["https://A.test", "https://a.test/"],
+    ["https://a.test.", "https://a.test/"],
+    ["https://a.test", "https://a.test./"],
+    ["all://b\u00fccher.test", "https://xn--bcher-kva.test/"],
+    ["https://[::1]", "https://[::1]/"],
+  ] as const) {
+    assert.equal(findInProxyMap(new URL(url), { all: "other", https: "", [key]: "own" }), "own", key);
+  }
 });
 
 test("reads the environment in either case, the lower one first", () => {

@@ -1,3 +1,5 @@
+import { normalizeHost } from "../../support/host-name.ts";
+
 /**
  * Proxies by purpose: `http`, `https`, `all`, or one host of a scheme, such as `https://api.test` or `all://api.test`.
  * `no_proxy` lists the hosts that connect directly.
@@ -28,9 +30,21 @@ export function proxyFor(
 /** Returns the proxy that a map names for a URL: the host's before the scheme's, the scheme's before `all`. */
 export function findInProxyMap(url: URL, proxies: ProxyMap): string | undefined {
   const scheme = url.protocol.slice(0, -1);
-  const host = bareHost(url);
+  const host = normalizeHost(url.hostname);
   const keys = [`${scheme}://${host}`, scheme, `all://${host}`, "all"];
-  return keys.map((key) => proxies[key]).find((proxy) => proxy !== undefined && proxy !== "");
+  return keys.map((key) => proxyNamed(key, proxies)).find((proxy) => proxy !== undefined && proxy !== "");
+}
+
+/** Returns the proxy under a key. A host in a key may be written in any form. */
+function proxyNamed(key: string, proxies: ProxyMap): string | undefined {
+  if (proxies[key] !== undefined || !key.includes("://")) return proxies[key];
+  const written = Object.keys(proxies).find((other) => other.includes("://") && normalizeKey(other) === key);
+  return written === undefined ? undefined : proxies[written];
+}
+
+function normalizeKey(key: string): string {
+  const [scheme = "", host = ""] = key.split("://");
+  return `${scheme}://${normalizeHost(host)}`;
 }
 
 /**
@@ -62,26 +76,25 @@ function readNoProxy({ no_proxy: lower, NO_PROXY: upper }: Environment): string 
  * the default port of the scheme; `10.0.0.0/8` the addresses of a network (IPv4).
  */
 export function bypasses(url: URL, noProxy: string | undefined): boolean {
-  const host = bareHost(url);
-  const withPort = `${host}:${url.port || (ownPorts[url.protocol] ?? "")}`;
+  const host = normalizeHost(url.hostname);
+  const port = url.port || (ownPorts[url.protocol] ?? "");
   if (noProxy?.trim() === "*") return true;
-  const entries = (noProxy ?? "").toLowerCase().split(/[\s,]+/);
-  return entries.some((entry) => entry !== "" && names(entry, host, withPort));
+  const entries = (noProxy ?? "").split(/[\s,]+/);
+  return entries.some((entry) => names(entry, host, port));
 }
 
 // A URL omits the default port of its scheme.
 const ownPorts: Readonly<Record<string, string>> = { "http:": "80", "https:": "443", "ftp:": "21" };
 
-function names(entry: string, host: string, withPort: string): boolean {
+// An IPv6 address with a port has brackets.
+const entryWithPort = /^([^:]*|\[.*\]):(\d+)$/;
+
+function names(entry: string, host: string, port: string): boolean {
   const address = ipv4(host);
   if (address !== undefined && entry.includes("/")) return inNetwork(address, entry);
-  const name = entry.replace(/^\*?\.+/, "").replace(/^\[(.*)\]$/, "$1");
-  return [host, withPort].some((it) => it === name || it.endsWith(`.${name}`));
-}
-
-/** Returns the host in lower case, an IPv6 address without brackets. */
-function bareHost(url: URL): string {
-  return url.hostname.replace(/^\[(.*)\]$/, "$1").toLowerCase();
+  const [, written = entry, onPort = port] = entryWithPort.exec(entry) ?? [];
+  const name = normalizeHost(written.replace(/^\*?\.+/, ""));
+  return name !== "" && onPort === port && (host === name || host.endsWith(`.${name}`));
 }
 
 function inNetwork(address: number, network: string): boolean {

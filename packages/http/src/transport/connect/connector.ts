@@ -1,7 +1,9 @@
 import { isIP, type Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import { systemClock, type Clock } from "@holdfast/policy";
+import { stripRootDot } from "@holdfast/policy/internal";
 import { ConnectTimeoutError, type Phase } from "../../errors/transport-errors.ts";
+import { normalizeHost } from "../../support/host-name.ts";
 import { loadHttp2 } from "../http2/loader.ts";
 import { effectivePort, unbracketedHost } from "../proxy-url.ts";
 import { ConnectTimings } from "./connect-timings.ts";
@@ -64,10 +66,10 @@ export function createConnector(options: ConnectorOptions = {}, proxy?: URL): Co
   const startTls = async (socket: Socket, url: URL, signal: AbortSignal): Promise<TLSSocket> => {
     const toProxy = url === proxy;
     const ALPNProtocols = http2 && !toProxy ? ["h2", "http/1.1"] : ["http/1.1"];
-    const key = toProxy ? "" : url.host;
+    const key = toProxy ? "" : stripRootDot(url.host);
     const session = sessions.get(key);
     const own = toProxy ? proxyTlsOptions(tls) : tls;
-    const hostname = unbracketedHost(url);
+    const hostname = normalizeHost(url.hostname);
     const secured = await startTlsOn(
       socket,
       { ALPNProtocols, hostname, ...(session && { session }), ...own },

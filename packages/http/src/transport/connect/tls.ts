@@ -1,6 +1,7 @@
 import type { Socket } from "node:net";
 import { connect as connectTls, type ConnectionOptions, type TLSSocket } from "node:tls";
 import { TlsError } from "../../errors/transport-errors.ts";
+import { normalizeHost } from "../../support/host-name.ts";
 import { expectCloseNotify } from "./close-notify.ts";
 import { errorCode } from "../errors/error-code.ts";
 
@@ -55,7 +56,7 @@ export function startTlsOn(
   signal: AbortSignal,
 ): Promise<TLSSocket> {
   return new Promise((resolve, reject) => {
-    const servername = options.servername ?? hostname;
+    const servername = options.servername === undefined ? hostname : normalizeHost(options.servername);
     const secured = connectTls({
       ...options,
       socket,
@@ -86,7 +87,7 @@ export function startTlsOn(
   });
 }
 
-// SNI contains host names, never addresses (RFC 6066 §3).
+// SNI contains host names without the dot of the DNS root, never addresses (RFC 6066 §3).
 function isServerName(servername: string): boolean {
   return !/^[\d.]+$|:/.test(servername);
 }
