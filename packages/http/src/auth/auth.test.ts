@@ -38,7 +38,7 @@ const basics: readonly (readonly [user: string, password: string, header: string
 ];
 
 for (const [user, password, header] of basics) {
-  test(`basic authentication of ${user || "nobody"}`, async () => {
+  test(`basicAuth encodes the ${user ? `credentials of ${user}` : "empty credentials"}`, async () => {
     assert.equal(await basicAuth(user, password)(requestTo(url)), header);
   });
 }
@@ -56,7 +56,7 @@ const inUrls: readonly (readonly [href: string, header: string | undefined, rest
 ];
 
 for (const [href, header, rest] of inUrls) {
-  test(`takes ${header === undefined ? "nothing" : "who asks"} out of ${href}`, async () => {
+  test(`takeUrlCredentials removes ${header === undefined ? "nothing" : "the credentials"} from ${href}`, async () => {
     const at = new URL(href);
 
     const auth = takeUrlCredentials(at);
@@ -66,7 +66,7 @@ for (const [href, header, rest] of inUrls) {
 }
 
 for (const href of ["https://ann:%zz@a.test/", "https://a%3Ab:%FFs3cret@a.test/"]) {
-  test(`an invalid user in ${href} is not quoted`, () => {
+  test(`takeUrlCredentials rejects the user in ${href} without quoting it`, () => {
     assert.throws(
       () => takeUrlCredentials(new URL(href)),
       (error: Error) =>
@@ -144,7 +144,7 @@ test("digestAuth solves the SHA-512-256 challenge of RFC 7616 with a hashed user
   assert.equal(response, "3798d4131c277846293534c3edc11bd8a5e4cdcbff78b05db9d95eeb1cec68a5");
 });
 
-test("a user name beyond ASCII is encoded, unless it is hashed", async () => {
+test("digestAuth encodes a user name beyond ASCII that is not hashed", async () => {
   const header = await jason()(requestTo("http://api.example.org/doe.json"), refusal(challengeOf(unicode)));
 
   const fields = fieldsOf(header);
@@ -152,8 +152,8 @@ test("a user name beyond ASCII is encoded, unless it is hashed", async () => {
   assert.equal(fields["response"], "3798d4131c277846293534c3edc11bd8a5e4cdcbff78b05db9d95eeb1cec68a5");
 });
 
-test("without a qop it answers in the old way", async () => {
-  // RFC 2617 §3.5's user, in the way of RFC 2069 §2.1.2.
+test("digestAuth responds as in RFC 2069 to a challenge without qop", async () => {
+  // The user of RFC 2617 §3.5 with the response of RFC 2069 §2.1.2.
   const header = await digestAuth("Mufasa", "CircleOfLife")(
     requestTo(url),
     refusal('Digest realm="testrealm@host.com", nonce="dcd98b7102dd2f0e8b11d0f600bfb0c093"'),
@@ -164,37 +164,45 @@ test("without a qop it answers in the old way", async () => {
   assert.deepEqual([cnonce, nc, algorithm], [undefined, undefined, undefined]);
 });
 
-test("a session variant tells the client's nonce that it is made with, even without qop", async () => {
+test("digestAuth sends the client nonce of a session algorithm even without qop", async () => {
   const challenge = 'Digest realm="r", nonce="abc", algorithm=MD5-sess';
   const auth = digestAuth("u", "p", { cnonce: () => "xyz" });
 
-  const answer = fieldsOf(await auth(requestTo(url), refusal(challenge)));
+  const fields = fieldsOf(await auth(requestTo(url), refusal(challenge)));
 
   const md5 = (text: string): string => createHash("md5").update(text).digest("hex");
   const secret = md5(`${md5("u:r:p")}:abc:xyz`);
   assert.deepEqual(
-    [answer["cnonce"], answer["qop"], answer["nc"], answer["response"]],
+    [fields["cnonce"], fields["qop"], fields["nc"], fields["response"]],
     ["xyz", undefined, undefined, md5(`${secret}:abc:${md5("GET:/dir/index.html")}`)],
   );
 });
 
-const nobody: readonly (readonly [what: string, make: () => unknown, message: RegExp])[] = [
-  ["no user", () => basicAuth(undefined as unknown as string, "x"), /^basicAuth takes .*, got undefined$/],
-  ["numbers", () => basicAuth(5 as unknown as string, "x"), /^basicAuth takes .*, got a number$/],
+const invalidCredentials: readonly (readonly [what: string, make: () => unknown, message: RegExp])[] = [
   [
-    "no password",
+    "an undefined user",
+    () => basicAuth(undefined as unknown as string, "x"),
+    /^basicAuth takes .*, got undefined$/,
+  ],
+  [
+    "a number as the user",
+    () => basicAuth(5 as unknown as string, "x"),
+    /^basicAuth takes .*, got a number$/,
+  ],
+  [
+    "an undefined password",
     () => digestAuth("u", undefined as unknown as string),
     /^digestAuth takes .*, got undefined$/,
   ],
   [
-    "no token",
+    "an undefined token",
     () => bearerAuth(undefined as unknown as string),
     /^bearerAuth takes a token, .*, got undefined$/,
   ],
 ];
 
-for (const [what, make, message] of nobody) {
-  test(`an authentication of ${what} is refused when it is made`, () => {
+for (const [what, make, message] of invalidCredentials) {
+  test(`an auth function rejects ${what} when it is created`, () => {
     assert.throws(make, { name: "TypeError", message });
   });
 }
@@ -204,7 +212,7 @@ for (const [gave, words] of [
   ["Bearer hunter2\n", "a string that no header can carry"],
   [null, "null"],
 ] as const) {
-  test(`an authentication that gives ${JSON.stringify(gave)} is blamed, and not the server`, async () => {
+  test(`a session throws a TypeError if auth returns ${JSON.stringify(gave)}`, async () => {
     const { session, adapter } = scripted([{}]);
 
     const error = await catchFailure(session.get(url, { auth: () => gave as string }));
@@ -218,8 +226,8 @@ for (const [gave, words] of [
   });
 }
 
-test("a session variant mixes both nonces into the secret", async () => {
-  const answer = async (algorithm: string): Promise<string | undefined> =>
+test("digestAuth mixes both nonces into the secret of a session algorithm", async () => {
+  const responseFor = async (algorithm: string): Promise<string | undefined> =>
     fieldsOf(
       await digestAuth("u", "p", { cnonce: () => "c" })(
         requestTo(url),
@@ -227,8 +235,8 @@ test("a session variant mixes both nonces into the secret", async () => {
       ),
     )["response"];
 
-  assert.equal(await answer("MD5-sess"), await answer("MD5-SESS"));
-  assert.notEqual(await answer("MD5-sess"), await answer("MD5"));
+  assert.equal(await responseFor("MD5-sess"), await responseFor("MD5-SESS"));
+  assert.notEqual(await responseFor("MD5-sess"), await responseFor("MD5"));
 });
 
 test("digestAuth hashes the realm byte for byte, and user name and password in UTF-8", async () => {
@@ -268,7 +276,7 @@ test("digestAuth finds its challenge behind a token of Negotiate, and on a secon
       content: new Uint8Array(),
     });
 
-  const answers = await Promise.all([
+  const headers = await Promise.all([
     digestAuth("u", "p")(requestTo(url), refusal('Negotiate oYG2MIGz=, Digest realm="r", nonce="n"')),
     digestAuth("u", "p")(
       requestTo(url),
@@ -277,35 +285,35 @@ test("digestAuth finds its challenge behind a token of Negotiate, and on a secon
   ]);
 
   assert.deepEqual(
-    answers.map((header) => fieldsOf(header)["realm"]),
+    headers.map((header) => fieldsOf(header)["realm"]),
     ["r", "r"],
   );
 });
 
 const strengths: readonly (readonly [what: string, challenge: string, algorithm: string | undefined])[] = [
   [
-    "the strongest of several",
+    "the strongest of several challenges",
     'Digest realm="r", nonce="n", algorithm=MD5, Digest realm="r", nonce="n", algorithm=SHA-256',
     "SHA-256",
   ],
   [
-    "the one that is known",
+    "the challenge with a known algorithm",
     'Digest realm="r", nonce="n", algorithm=MOON, Digest realm="r", nonce="n", algorithm=MD5',
     "MD5",
   ],
-  ["none that is unknown", 'Digest realm="r", nonce="n", algorithm=MOON', undefined],
-  ["no other scheme", 'Basic realm="r"', undefined],
+  ["no challenge with an unknown algorithm", 'Digest realm="r", nonce="n", algorithm=MOON', undefined],
+  ["no challenge of another scheme", 'Basic realm="r"', undefined],
 ];
 
 for (const [what, challenge, algorithm] of strengths) {
-  test(`answers ${what}`, async () => {
+  test(`digestAuth responds to ${what}`, async () => {
     const header = await digestAuth("u", "p")(requestTo(url), refusal(challenge));
 
     assert.equal(header === undefined ? undefined : fieldsOf(header)["algorithm"], algorithm);
   });
 }
 
-test("digest: the first request goes bare, the next ones answer the known challenge and count on", async () => {
+test("digestAuth sends no header at first, then responds to the known challenge and increments nc", async () => {
   const challenge = {
     status: 401,
     headers: { "www-authenticate": 'Digest realm="r", nonce="n", qop="auth"' },
@@ -323,7 +331,7 @@ test("digest: the first request goes bare, the next ones answer the known challe
   assert.equal(new Set(sent.map((header) => fieldsOf(header)["cnonce"])).size, 3);
 });
 
-test("digest: a challenge with another nonce is answered anew, whether or not it says stale", async () => {
+test("digestAuth responds to a challenge with another nonce, with or without stale", async () => {
   const challenge = (nonce: string): object => ({
     status: 401,
     headers: { "www-authenticate": `Digest realm="r", nonce="${nonce}", qop="auth"` },
@@ -339,7 +347,7 @@ test("digest: a challenge with another nonce is answered anew, whether or not it
   assert.deepEqual([response.status, fields["nonce"], fields["nc"]], [200, "two", "00000001"]);
 });
 
-test("digest: a wrong password is tried once, and the 401 handed out", async () => {
+test("digestAuth sends a wrong password once, and the call returns the 401", async () => {
   const { session, adapter } = scripted(
     [{ status: 401, headers: { "www-authenticate": 'Digest realm="r", nonce="n"' } }],
     { auth: digestAuth("u", "p") },
@@ -351,7 +359,7 @@ test("digest: a wrong password is tried once, and the 401 handed out", async () 
   assert.deepEqual(response.attempts[0]?.discarded, [{ status: 401, reason: "credentials" }]);
 });
 
-test("bearer: a token that is refused is refreshed once, and the answer counts as one attempt", async () => {
+test("bearerAuth refreshes a rejected token once, within the same attempt", async () => {
   const { session, adapter } = scripted([{ status: 401 }, {}], {
     auth: bearerAuth((refused) => (refused === undefined ? "old" : "new")),
   });
@@ -365,7 +373,7 @@ test("bearer: a token that is refused is refreshed once, and the answer counts a
   assert.deepEqual([response.status, response.attempts.length], [200, 1]);
 });
 
-test("bearer: a token that is refused again is the end", async () => {
+test("the call returns the 401 if the server rejects the refreshed token too", async () => {
   const { session, adapter } = scripted([{ status: 401 }], { auth: bearerAuth(async () => "t") });
 
   const response = await session.get(url);
@@ -380,7 +388,7 @@ for (const [name, auth] of [
   ["a fixed token", bearerAuth("t")],
   ["basic authentication", basicAuth("u", "p")],
 ] as const) {
-  test(`${name} that is refused is not shown again`, async () => {
+  test(`the session sends ${name} only once after a 401`, async () => {
     const { session, adapter } = scripted([{ status: 401 }], { auth });
 
     await session.get(url);
@@ -389,7 +397,7 @@ for (const [name, auth] of [
   });
 }
 
-test("what the caller wrote into the headers is the caller's word, also after a 401", async () => {
+test("the caller's Authorization header overrides auth, also after a 401", async () => {
   const { session, adapter } = scripted([{ status: 401 }], { auth: bearerAuth(() => "t") });
 
   await session.get(url, { headers: { Authorization: "own" } });
@@ -402,13 +410,23 @@ test("what the caller wrote into the headers is the caller's word, also after a 
 
 const precedence: readonly (readonly [what: string, url: string, auth: string | undefined, sent: string])[] =
   [
-    ["the session's", "https://a.test/", undefined, "Bearer session"],
-    ["the URL's over the session's", "https://ann:secret@a.test/", undefined, "Basic YW5uOnNlY3JldA=="],
-    ["the request's over both", "https://ann:secret@a.test/", "request", "Bearer request"],
+    ["the auth of the session", "https://a.test/", undefined, "Bearer session"],
+    [
+      "the credentials of the URL instead of the session's auth",
+      "https://ann:secret@a.test/",
+      undefined,
+      "Basic YW5uOnNlY3JldA==",
+    ],
+    [
+      "the auth of the request instead of the URL's and the session's",
+      "https://ann:secret@a.test/",
+      "request",
+      "Bearer request",
+    ],
   ];
 
 for (const [what, target, token, sent] of precedence) {
-  test(`uses ${what}, and tells it in no URL`, async () => {
+  test(`the session sends ${what}, and no URL shows credentials`, async () => {
     const { session, adapter } = scripted([{}], { auth: bearerAuth("session") });
 
     const response = await session.get(target, token === undefined ? {} : { auth: bearerAuth(token) });
@@ -420,7 +438,7 @@ for (const [what, target, token, sent] of precedence) {
   });
 }
 
-test("a token that cannot be had ends the call with the error of the function", async () => {
+test("an error of the token function ends the call", async () => {
   const { session, adapter } = scripted([{}], {
     auth: bearerAuth(() => {
       throw new Error("no token today");
@@ -432,7 +450,7 @@ test("a token that cannot be had ends the call with the error of the function", 
   assert.deepEqual([error.message, adapter.requests.length], ["no token today", 0]);
 });
 
-test("a body that was sent as a stream is not sent a second time for a 401", async () => {
+test("the session does not repeat a sent stream after a 401", async () => {
   const { session, adapter } = scripted([{ status: 401 }, {}], { auth: bearerAuth(() => "t") });
 
   const response = await session.post(url, { body: new Blob(["abc"]).stream() });

@@ -28,7 +28,7 @@ function guarded(
   return scripted(script, { policy: guard, budget: unlimited, retry });
 }
 
-test("each origin has a guard of its own, made once", async () => {
+test("each origin has its own policy, created once", async () => {
   const origins: string[] = [];
   const { session } = guarded([{}], (origin) => (origins.push(origin), bulkhead({ concurrency: 1 })));
 
@@ -42,7 +42,7 @@ const judged: readonly (readonly [what: string, entry: ScriptedEntry, opens: boo
   ["a 503", busy, true],
   ["a 429", { status: 429 }, true],
   ["a 500", { status: 500 }, true],
-  ["silence", () => ({ error: new ReadTimeoutError("a.test", 1, "headers") }), true],
+  ["a read timeout", () => ({ error: new ReadTimeoutError("a.test", 1, "headers") }), true],
   ["a 404", { status: 404 }, false],
   ["a 401", { status: 401 }, false],
   ["a 302", { status: 302 }, false],
@@ -50,7 +50,7 @@ const judged: readonly (readonly [what: string, entry: ScriptedEntry, opens: boo
 ];
 
 for (const [what, entry, opens] of judged) {
-  test(`a breaker takes ${what} for ${opens ? "a failure" : "a success"}`, async () => {
+  test(`a breaker counts ${what} as ${opens ? "a failure" : "a success"}`, async () => {
     const guard = breaker({ opensWhen: consecutive(1) });
     const { session } = guarded([entry], () => guard, 0);
 
@@ -60,7 +60,7 @@ for (const [what, entry, opens] of judged) {
   });
 }
 
-test("while a circuit is open nothing is sent, and the next attempt waits until it lets one through", async () => {
+test("an open circuit sends nothing, and the next attempt waits for its probe", async () => {
   const { session, adapter, clock } = guarded([busy, busy, {}], () =>
     breaker({ opensWhen: consecutive(2), breakDuration: "30s" }),
   );
@@ -89,7 +89,7 @@ test("while a circuit is open nothing is sent, and the next attempt waits until 
   );
 });
 
-test("an open circuit fails a call at once when it opens later than the call would wait", async () => {
+test("an open circuit fails a call immediately if its break exceeds retryAfterMax", async () => {
   const guard = breaker({ opensWhen: consecutive(1), breakDuration: "1h" });
   const { session, adapter } = guarded([busy], () => guard, 0);
   await session.get(url);
@@ -102,7 +102,7 @@ test("an open circuit fails a call at once when it opens later than the call wou
   );
 });
 
-test("a circuit that opens later than the deadline fails a call at once", async () => {
+test("an open circuit fails a call immediately if its break exceeds the deadline", async () => {
   const guard = breaker({ opensWhen: consecutive(1), breakDuration: "1m" });
   const { session, clock } = guarded([busy], () => guard, 0);
   await session.get(url);
@@ -114,7 +114,7 @@ test("a circuit that opens later than the deadline fails a call at once", async 
   assert.deepEqual([error["code"], error["retryAt"], clock.now()], ["ERR_CIRCUIT_OPEN", 60_000, 0]);
 });
 
-test("the answer that a guard takes for a failure is handed out as it is", async () => {
+test("the call returns a response that its breaker counts as a failure", async () => {
   const { session } = guarded([{ status: 503, body: "down" }], () => breaker(), 1);
 
   const response = await session.get(url);
@@ -122,7 +122,7 @@ test("the answer that a guard takes for a failure is handed out as it is", async
   assert.deepEqual([response.status, await response.text(), response.attempts.length], [503, "down", 2]);
 });
 
-test("a bulkhead turns away what is too much, and it is tried again, stream and all", async () => {
+test("the session retries a request that a full bulkhead rejected, even one with a stream", async () => {
   const { session, adapter } = guarded([{ takes: 500 }], () => bulkhead({ concurrency: 1, queue: 0 }));
 
   const [first, second] = await Promise.all([
@@ -140,22 +140,22 @@ test("a bulkhead turns away what is too much, and it is tried again, stream and 
   );
 });
 
-test("a rate limit holds for every attempt, and its waits are no retries", async () => {
+test("a rate limit delays every attempt, and its waits do not count as retries", async () => {
   const { session, adapter } = guarded([{}], () => rateLimit({ limit: 1, per: "10s" }));
 
-  const answers = await Promise.all([session.get(url), session.get(url), session.get(url)]);
+  const responses = await Promise.all([session.get(url), session.get(url), session.get(url)]);
 
   assert.deepEqual(
     adapter.requests.map(({ at }) => at),
     [0, 10_000, 20_000],
   );
   assert.deepEqual(
-    answers.map(({ attempts }) => attempts.length),
+    responses.map(({ attempts }) => attempts.length),
     [1, 1, 1],
   );
 });
 
-test("a hedge sends what is slow a second time, and the first good answer wins", async () => {
+test("a hedge repeats a slow request, and the first success wins", async () => {
   const { session, adapter, clock } = guarded(
     [
       { takes: "20s", body: "slow" },
@@ -173,9 +173,9 @@ test("a hedge sends what is slow a second time, and the first good answer wins",
 });
 
 for (const [what, method, key, sent] of [
-  ["a POST once, however slow it is", "POST", undefined, 1],
-  ["a POST with a key a second time", "POST", "k-1", 2],
-  ["a PUT a second time", "PUT", undefined, 2],
+  ["a slow POST once", "POST", undefined, 1],
+  ["a slow POST with a key twice", "POST", "k-1", 2],
+  ["a slow PUT twice", "PUT", undefined, 2],
 ] as const) {
   test(`a hedge sends ${what}`, async () => {
     const { session, adapter } = guarded([{ takes: "20s", body: "slow" }], () => hedge({ delay: "2s" }));
@@ -187,7 +187,7 @@ for (const [what, method, key, sent] of [
   });
 }
 
-test("a hedge does not take a 503 for an answer while another is under way", async () => {
+test("a hedge ignores a 503 while another try is running", async () => {
   const { session } = guarded(
     [
       { takes: "5s", body: "good" },
@@ -201,7 +201,7 @@ test("a hedge does not take a 503 for an answer while another is under way", asy
   assert.deepEqual([await response.text(), response.attempts.length], ["good", 1]);
 });
 
-test("a guard's own time limit is a failed attempt", async () => {
+test("the session retries an attempt that exceeds the timeout of its policy", async () => {
   const { session, adapter } = guarded([{ takes: "5s" }, {}], () => timeout("1s"));
 
   const response = await session.get(url);
@@ -212,7 +212,7 @@ test("a guard's own time limit is a failed attempt", async () => {
   );
 });
 
-test("a POST that a guard's time limit has cut off may have arrived, and is not sent again", async () => {
+test("the session does not retry a POST that exceeds the timeout of its policy", async () => {
   const { session, adapter } = guarded([{ takes: "5s" }, {}], () => timeout("1s"));
 
   const error = await catchFailure(session.post(url));

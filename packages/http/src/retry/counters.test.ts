@@ -26,17 +26,17 @@ const table: readonly (readonly [what: string, error: unknown, counter: ErrorCou
   ["a refused connection", connection("connect", false), "connect"],
   ["a kept-alive connection found closed", connection("send", false), "connect"],
   ["a reset while sending", connection("send", true), "read"],
-  ["a reset before the answer", connection("headers", true), "read"],
+  ["a reset before the response", connection("headers", true), "read"],
   ["a read timeout", silent, "read"],
-  ["an answer that is not HTTP", new ProtocolError("?", { phase: "headers", mayHaveArrived: true }), "read"],
+  ["a response that is not HTTP", new ProtocolError("?", { phase: "headers", mayHaveArrived: true }), "read"],
   ["a proxy that cannot be reached", new ProxyError("?", { cause: connectTimeout }), "connect"],
-  ["a proxy that is silent", new ProxyError("?", { cause: silent }), "other"],
+  ["a read timeout of a proxy", new ProxyError("?", { cause: silent }), "other"],
   ["a proxy that refuses", new ProxyError("?", { status: 403 }), "other"],
   ["a broken body", new IncompleteBodyError(1, 2), "read"],
   ["a damaged body", new DecodeError("gzip"), "other"],
   ["a failed handshake", new TlsError("?", { certificate: false, errno: "ECONNRESET" }), "other"],
   ["any other error", new Error("?"), "other"],
-  ["what is no error", "?", "other"],
+  ["a value that is not an Error", "?", "other"],
 ];
 
 for (const [what, error, counter] of table) {

@@ -69,7 +69,7 @@ const misread = [
 ];
 
 for (const value of misread) {
-  test(`makes nothing of ${JSON.stringify(value)}`, () => {
+  test(`ignores the invalid value ${JSON.stringify(value)}`, () => {
     assert.equal(parseRetryAfter(value, now), undefined);
   });
 }

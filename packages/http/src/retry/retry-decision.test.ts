@@ -32,7 +32,7 @@ interface Case {
   readonly status?: number;
   readonly retryAfter?: string;
   readonly headers?: Readonly<Record<string, string>>;
-  /** Of the answer. */
+  /** The headers of the response. */
   readonly json?: unknown;
   readonly error?: unknown;
   readonly rule?: RetryInit;
@@ -137,17 +137,17 @@ const table: readonly (readonly [what: string, facts: Case, decision: string])[]
   ],
   ["a 503 to a PUT", { method: "PUT", status: 503 }, "yes back-off 0"],
   [
-    "a 503 to a PUT that the caller forbids",
+    "a 503 to a PUT when allowedMethods excludes PUT",
     { method: "PUT", status: 503, rule: { statusForcelist: [503], allowedMethods: ["GET"] } },
     "no not-retried: method-not-allowed",
   ],
   [
-    "a 503 to a POST that the caller allows",
+    "a 503 to a POST when allowedMethods includes POST",
     { method: "POST", status: 503, rule: { statusForcelist: [503], allowedMethods: ["POST"] } },
     "yes back-off 0",
   ],
   [
-    "a 503 to a stream that was sent",
+    "a 503 to a sent stream",
     { method: "PUT", body: oneShot, status: 503 },
     "no not-retried: body-not-replayable",
   ],
@@ -165,36 +165,32 @@ const table: readonly (readonly [what: string, facts: Case, decision: string])[]
     { status: 503, retryAfter: "Wed, 31 Dec 2025 00:00:00 GMT" },
     "yes back-off 0",
   ],
-  ["a Retry-After that is nonsense", { status: 503, retryAfter: "soon" }, "yes back-off 0"],
-  ["a Retry-After of just what is allowed", { status: 503, retryAfter: "120" }, "yes retry-after 120000"],
+  ["an invalid Retry-After", { status: 503, retryAfter: "soon" }, "yes back-off 0"],
+  ["a Retry-After equal to retryAfterMax", { status: 503, retryAfter: "120" }, "yes retry-after 120000"],
+  ["a Retry-After above retryAfterMax", { status: 503, retryAfter: "121" }, "exhausted retry-after-too-long"],
   [
-    "a Retry-After of more than is allowed",
-    { status: 503, retryAfter: "121" },
-    "exhausted retry-after-too-long",
-  ],
-  [
-    "a Retry-After that is not respected",
+    "a Retry-After when the retry ignores it",
     { status: 503, retryAfter: "7", rule: { statusForcelist: [503], respectRetryAfterHeader: false } },
     "yes back-off 0",
   ],
   ["an unlisted 413 with a Retry-After", { status: 413, retryAfter: "7" }, "yes retry-after 7000"],
-  ["an unlisted 413 without", { status: 413 }, "no not-retried: http-413"],
+  ["an unlisted 413 without a Retry-After", { status: 413 }, "no not-retried: http-413"],
   ["a 403 with a Retry-After", { status: 403, retryAfter: "7" }, "no not-retried: http-403"],
-  ["a Retry-After with a 200", { status: 200, retryAfter: "7" }, "no success"],
+  ["a 200 with a Retry-After", { status: 200, retryAfter: "7" }, "no success"],
 
   ["a RateLimit", { status: 429, headers: rateLimit }, "yes ratelimit 5000"],
   [
-    "a RateLimit of more than is allowed",
+    "a RateLimit reset above retryAfterMax",
     { status: 429, headers: { ratelimit: '"a";r=0;t=121' } },
     "exhausted ratelimit-too-long",
   ],
   [
-    "a RateLimit where the server's wishes are not respected",
+    "a RateLimit when the retry ignores delays of the server",
     { status: 429, headers: rateLimit, rule: { statusForcelist: [429], respectRetryAfterHeader: false } },
     "yes back-off 0",
   ],
   [
-    "a RateLimit where no dialect is understood",
+    "a RateLimit without dialects",
     { status: 429, headers: rateLimit, rule: { statusForcelist: [429], dialects: [] } },
     "yes back-off 0",
   ],
@@ -206,12 +202,12 @@ const table: readonly (readonly [what: string, facts: Case, decision: string])[]
     "no not-retried: may-have-arrived",
   ],
   [
-    "a 403 of GitHub's limit where retries are off",
+    "a 403 of GitHub's limit with retries switched off",
     { status: 403, headers: primary, rule: { total: false } },
     "no not-retried: http-403",
   ],
   [
-    "a 403 of GitHub's limit where the server's wishes are not respected",
+    "a 403 of GitHub's limit when the retry ignores delays of the server",
     { status: 403, headers: primary, rule: { respectRetryAfterHeader: false } },
     "no not-retried: http-403",
   ],
@@ -226,30 +222,30 @@ const table: readonly (readonly [what: string, facts: Case, decision: string])[]
     "yes retry-after 7000",
   ],
   [
-    "a veto",
+    "a 503 with a veto",
     { status: 503, retryAfter: "7", headers: { "stripe-should-retry": "false" } },
     "no not-retried: stripe-should-retry",
   ],
   [
-    "a veto of what would not be retried",
+    "a 404 with a veto",
     { status: 404, headers: { "stripe-should-retry": "false" } },
     "no not-retried: http-404",
   ],
   [
-    "a veto of what the caller wants again",
+    "a vetoed status that retry.when accepts",
     { status: 503, headers: { "stripe-should-retry": "false" }, rule: { when: () => true } },
     "yes back-off 0",
   ],
-  ["a 409 that the server wants again", { status: 409, headers: wanted }, "yes back-off 0"],
-  ["a success that the server wants again", { status: 200, headers: wanted }, "no success"],
-  ["a redirect that the server wants again", { status: 301, headers: wanted }, "no not-retried: http-301"],
+  ["a 409 with a requested retry", { status: 409, headers: wanted }, "yes back-off 0"],
+  ["a 200 with a requested retry", { status: 200, headers: wanted }, "no success"],
+  ["a redirect with a requested retry", { status: 301, headers: wanted }, "no not-retried: http-301"],
   [
-    "a quota that is used up, of a POST",
+    "an exhausted quota of a POST",
     { method: "POST", status: 429, json: { error: { code: "insufficient_quota" } } },
     "no not-retried: openai:insufficient_quota",
   ],
   [
-    "a quota that is used up",
+    "an exhausted quota",
     { status: 429, retryAfter: "7", json: { error: { code: "insufficient_quota" } } },
     "no not-retried: openai:insufficient_quota",
   ],
@@ -259,13 +255,13 @@ const table: readonly (readonly [what: string, facts: Case, decision: string])[]
   ["a 421 to a POST", { method: "POST", status: 421 }, "yes back-off 0"],
   ["a 425 to a POST", { method: "POST", status: 425 }, "yes back-off 0"],
   [
-    "a 425 that is not listed",
+    "an unlisted 425",
     { method: "POST", status: 425, rule: { statusForcelist: [] } },
     "no not-retried: http-425",
   ],
-  ["a 421 where retries are off", { status: 421, rule: { total: false } }, "no not-retried: http-421"],
+  ["a 421 with retries switched off", { status: 421, rule: { total: false } }, "no not-retried: http-421"],
   [
-    "a listed status where retries are off",
+    "a listed status with retries switched off",
     { status: 503, rule: { total: false, statusForcelist: [503] } },
     "no not-retried: http-503",
   ],
@@ -274,7 +270,7 @@ const table: readonly (readonly [what: string, facts: Case, decision: string])[]
   ["a refused connection of a POST", { method: "POST", error: refused }, "yes back-off 0"],
   ["a refused connection with a stream", { method: "POST", body: oneShot, error: refused }, "yes back-off 0"],
   [
-    "a connect time-out of a POST",
+    "a connect timeout of a POST",
     { method: "POST", error: new ConnectTimeoutError("a.test", 1) },
     "yes back-off 0",
   ],
@@ -292,14 +288,14 @@ const table: readonly (readonly [what: string, facts: Case, decision: string])[]
     "yes back-off 0",
   ],
   [
-    "a reset of a PUT that the caller forbids",
+    "a reset of a PUT when allowedMethods excludes PUT",
     { method: "PUT", error: reset, rule: { allowedMethods: ["GET"] } },
     "no not-retried: method-not-allowed",
   ],
-  ["silence", { error: silence }, "yes back-off 0"],
-  ["silence after a POST", { method: "POST", error: silence }, "no not-retried: may-have-arrived"],
+  ["a read timeout", { error: silence }, "yes back-off 0"],
+  ["a read timeout of a POST", { method: "POST", error: silence }, "no not-retried: may-have-arrived"],
   [
-    "silence after a stream",
+    "a read timeout after a sent stream",
     { method: "PUT", body: oneShot, error: silence },
     "no not-retried: body-not-replayable",
   ],
@@ -307,42 +303,38 @@ const table: readonly (readonly [what: string, facts: Case, decision: string])[]
   ["a damaged body", { error: new DecodeError("gzip") }, "yes back-off 0"],
   ["a body that is too large", { error: new BodyTooLargeError(1) }, "no not-retried: too-large"],
   [
-    "what is not HTTP",
+    "a response that is not HTTP",
     { error: new ProtocolError("?", { phase: "headers", mayHaveArrived: true }) },
     "no not-retried: protocol",
   ],
-  ["a refused certificate", { error: badCertificate }, "no not-retried: tls-certificate"],
+  ["a rejected certificate", { error: badCertificate }, "no not-retried: tls-certificate"],
   ["a cut handshake of a POST", { method: "POST", error: cutHandshake }, "yes back-off 0"],
-  ["a name that is not found", { error: notFound }, "yes back-off 0"],
+  ["an unknown host name", { error: notFound }, "yes back-off 0"],
   [
-    "a name that is not found again",
+    "an unknown host name at the second attempt",
     { error: notFound, before: [errorVerdict(notFound)] },
     "no not-retried: dns-not-found again",
   ],
 
   [
-    "a full bulkhead, of a POST with a stream",
+    "a full bulkhead for a POST with a stream",
     { method: "POST", body: oneShot, error: new BulkheadFullError(1, 0) },
     "yes back-off 0",
   ],
   ["an open circuit", { error: new CircuitOpenError(now + 9_000) }, "yes circuit-open 9000"],
+  ["an isolated circuit", { error: new CircuitOpenError(Infinity) }, "exhausted circuit-open-too-long"],
   [
-    "a circuit that is held open",
-    { error: new CircuitOpenError(Infinity) },
-    "exhausted circuit-open-too-long",
-  ],
-  [
-    "a proxy that asks for patience",
+    "a proxy error with a Retry-After",
     { method: "POST", error: new ProxyError("?", { status: 429, retryAfter: "7" }) },
     "yes retry-after 7000",
   ],
   [
-    "a proxy that asks for more patience than there is",
+    "a proxy error with a Retry-After above retryAfterMax",
     { error: new ProxyError("?", { status: 503, retryAfter: "700" }) },
     "exhausted retry-after-too-long",
   ],
   [
-    "a proxy whose Retry-After nobody listens to",
+    "a proxy error with a Retry-After that the retry ignores",
     {
       error: new ProxyError("?", { status: 429, retryAfter: "7" }),
       rule: { respectRetryAfterHeader: false },
@@ -350,54 +342,62 @@ const table: readonly (readonly [what: string, facts: Case, decision: string])[]
     "yes back-off 0",
   ],
   [
-    "a proxy that wants credentials",
+    "a proxy that requires credentials",
     { error: new ProxyError("?", { status: 407 }) },
     "no not-retried: proxy-auth",
   ],
   [
-    "a one-shot body that a proxy did not forward",
+    "a sent one-shot body that a proxy did not forward",
     { method: "PUT", body: oneShot, error: new ProxyError("?", { status: 503, phase: "headers" }) },
     "no not-retried: body-not-replayable",
   ],
   [
-    "a one-shot body whose proxy could not be reached",
+    "an unsent one-shot body with an unreachable proxy",
     { method: "POST", body: oneShot, error: new ProxyError("?", { reason: "unreachable" }) },
     "yes back-off 0",
   ],
   ["a rate limit", { method: "POST", error: new RateLimitedError(500, now + 500) }, "yes rate-limited 500"],
 
   [
-    "no retries left",
+    "a refused connection with no retries left",
     { status: 503, rule: { total: 0, statusForcelist: [503] } },
     "exhausted retries-exhausted",
   ],
   [
-    "no retries left for a status",
+    "a status with no retries left",
     { status: 503, rule: { status: 0, statusForcelist: [503] } },
     "exhausted retries-exhausted",
   ],
-  ["no retries left for connecting", { error: refused, rule: { connect: 0 } }, "exhausted retries-exhausted"],
-  ["reads switched off", { error: silence, rule: { read: false } }, "exhausted retries-exhausted"],
   [
-    "no retries left, and a Retry-After",
+    "a refused connection with no connect retries left",
+    { error: refused, rule: { connect: 0 } },
+    "exhausted retries-exhausted",
+  ],
+  [
+    "a read timeout with read switched off",
+    { error: silence, rule: { read: false } },
+    "exhausted retries-exhausted",
+  ],
+  [
+    "a Retry-After with no retries left",
     { status: 503, retryAfter: "7", rule: { total: 0, statusForcelist: [503] } },
     "exhausted retries-exhausted",
   ],
 
-  ["a success that the caller wants again", { status: 200, rule: { when: () => true } }, "yes back-off 0"],
-  ["a 404 that the caller wants again", { status: 404, rule: { when: () => true } }, "yes back-off 0"],
+  ["a 200 that retry.when accepts", { status: 200, rule: { when: () => true } }, "yes back-off 0"],
+  ["a 404 that retry.when accepts", { status: 404, rule: { when: () => true } }, "yes back-off 0"],
   [
-    "a success of a POST that the caller wants again",
+    "a 200 to a POST that retry.when accepts",
     { method: "POST", status: 200, rule: { when: () => true } },
     "no not-retried: may-have-arrived",
   ],
   [
-    "a 503 that the caller does not mention",
+    "a 503 that retry.when does not accept",
     { status: 503, rule: { when: () => false, statusForcelist: [503] } },
     "yes back-off 0",
   ],
   [
-    "a certificate that the caller wants to see again",
+    "a rejected certificate that retry.when accepts",
     { error: badCertificate, rule: { when: ({ error }) => error === badCertificate } },
     "yes back-off 0",
   ],
@@ -411,73 +411,101 @@ const noProxy = (retryAt: number): NoProxyError => new NoProxyError("?", { targe
 const once = [statusVerdict(503)];
 
 const proxies: readonly (readonly [what: string, facts: Case, decision: string])[] = [
-  ["a 403, and another address", { status: 403, proxy: elsewhere }, "yes proxy 0"],
-  ["a 403, and none before long", { status: 403, proxy: later }, "no not-retried: http-403"],
-  ["a 403 that is not the address's fault", { status: 403, proxy: blameless }, "no not-retried: http-403"],
-  ["a 200 that is a challenge, and another address", { status: 200, proxy: elsewhere }, "yes proxy 0"],
-  ["a 429, and another address", { status: 429, retryAfter: "60", proxy: elsewhere }, "yes proxy 0"],
-  ["an unlisted 429, and another address", { status: 429, rule: {}, proxy: elsewhere }, "yes proxy 0"],
-  ["a 429, and another address later", { status: 429, retryAfter: "60", proxy: later }, "yes back-off 9000"],
+  ["a 403 with another proxy available", { status: 403, proxy: elsewhere }, "yes proxy 0"],
+  ["a 403 with another proxy available later", { status: 403, proxy: later }, "no not-retried: http-403"],
   [
-    "a 429, and no other address in time",
+    "a 403 for which the proxy is not at fault",
+    { status: 403, proxy: blameless },
+    "no not-retried: http-403",
+  ],
+  ["a challenge page with another proxy available", { status: 200, proxy: elsewhere }, "yes proxy 0"],
+  ["a 429 with another proxy available", { status: 429, retryAfter: "60", proxy: elsewhere }, "yes proxy 0"],
+  [
+    "an unlisted 429 with another proxy available",
+    { status: 429, rule: {}, proxy: elsewhere },
+    "yes proxy 0",
+  ],
+  [
+    "a 429 with another proxy available later",
+    { status: 429, retryAfter: "60", proxy: later },
+    "yes back-off 9000",
+  ],
+  [
+    "a 429 with no other proxy available in time",
     { status: 429, proxy: { ...later, availableIn: 120_001 } },
     "exhausted no-proxy-in-time",
   ],
-  ["a 429, and no other address ever", { status: 429, proxy: never }, "exhausted no-proxy-in-time"],
+  ["a 429 with no other proxy ever available", { status: 429, proxy: never }, "exhausted no-proxy-in-time"],
   [
-    "a 429 that asks for no other attempt",
+    "a 429 with a veto and another proxy available",
     { status: 429, headers: { "x-should-retry": "false" }, proxy: elsewhere },
     "no not-retried: x-should-retry",
   ],
   [
-    "a 503, which is the origin's",
+    "a 503 of the origin with another proxy available",
     { status: 503, retryAfter: "7", proxy: blameless },
     "yes retry-after 7000",
   ],
-  ["a proxy that failed, and another", { error: new ProxyError("?"), proxy: elsewhere }, "yes proxy 0"],
   [
-    "a proxy that wants credentials, and another",
+    "a failed proxy with another proxy available",
+    { error: new ProxyError("?"), proxy: elsewhere },
+    "yes proxy 0",
+  ],
+  [
+    "a proxy that requires credentials with another proxy available",
     { error: new ProxyError("?", { status: 407 }), proxy: elsewhere },
     "yes proxy 0",
   ],
   [
-    "a proxy that wants credentials, and another later",
+    "a proxy that requires credentials with another proxy available later",
     { error: new ProxyError("?", { status: 407 }), proxy: later },
     "no not-retried: proxy-auth",
   ],
   [
-    "a proxy that failed under a POST, and another",
+    "a failed proxy of a POST with another proxy available",
     { method: "POST", error: new ProxyError("?"), proxy: elsewhere },
     "yes proxy 0",
   ],
   [
-    "a 403 to a POST, and another address",
+    "a 403 to a POST with another proxy available",
     { method: "POST", status: 403, proxy: elsewhere },
     "no not-retried: may-have-arrived",
   ],
   [
-    "a 403 to a stream that was sent",
+    "a 403 to a sent stream with another proxy available",
     { method: "PUT", body: oneShot, status: 403, proxy: elsewhere },
     "no not-retried: body-not-replayable",
   ],
   [
-    "a 403 when retries are switched off",
+    "a 403 with retries switched off and another proxy available",
     { status: 403, rule: { total: false }, proxy: elsewhere },
     "no not-retried: http-403",
   ],
   [
-    "a 403 when none is left",
+    "a 403 with no retries left and another proxy available",
     { status: 403, rule: { total: 0 }, proxy: elsewhere },
     "exhausted retries-exhausted",
   ],
-  ["no proxy at the first attempt", { error: noProxy(now + 5_000) }, "no not-retried: no-proxy"],
-  ["no proxy in the middle of a call", { error: noProxy(now + 5_000), before: once }, "yes no-proxy 5000"],
-  ["no proxy for long", { error: noProxy(now + 500_000), before: once }, "exhausted no-proxy-too-long"],
-  ["no proxy at all", { error: noProxy(Infinity), before: once }, "no not-retried: no-proxy"],
+  ["no available proxy at the first attempt", { error: noProxy(now + 5_000) }, "no not-retried: no-proxy"],
+  [
+    "no available proxy at a later attempt",
+    { error: noProxy(now + 5_000), before: once },
+    "yes no-proxy 5000",
+  ],
+  [
+    "no available proxy within retryAfterMax",
+    { error: noProxy(now + 500_000), before: once },
+    "exhausted no-proxy-too-long",
+  ],
+  [
+    "no proxy that will ever be available",
+    { error: noProxy(Infinity), before: once },
+    "no not-retried: no-proxy",
+  ],
 ];
 
 for (const [what, facts, decision] of [...table, ...proxies]) {
-  test(`${what}: ${decision}`, async () => {
+  test(`decides "${decision}" for ${what}`, async () => {
     assert.equal(read(await decideRetry(factsOf(facts))), decision);
   });
 }

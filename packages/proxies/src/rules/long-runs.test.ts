@@ -39,12 +39,12 @@ const readers: Readonly<Record<string, (text: string) => unknown>> = {
 
 const short = 512;
 const times = 32;
-// What grows with the length takes 32 times as long, what grows with its square 1024 times.
+// A linear time grows by a factor of 32, a quadratic time by a factor of 1024.
 const most = times * 8;
-// What takes less, in microseconds, is too short to be compared.
+// A shorter time, in microseconds, is too short to be compared.
 const least = 30;
 
-/** How long it takes at best, in microseconds of the processor: whoever else runs on the machine plays no part. */
+/** Returns the shortest of five runs in microseconds of CPU time, which excludes the load of other processes. */
 function atBest(read: (text: string) => unknown, text: string, enough: number): number {
   let best = Infinity;
   for (let turn = 0; turn < 5 && best > enough; turn += 1) {
@@ -57,7 +57,7 @@ function atBest(read: (text: string) => unknown, text: string, enough: number): 
 }
 
 for (const [what, read] of Object.entries(readers)) {
-  test(`reads ${what} in linear time`, () => {
+  test(`parsing ${what} takes linear time`, () => {
     for (const run of runs) {
       for (const [before, behind] of frames) {
         const of = (length: number): string => before + run.repeat(length / run.length) + behind;

@@ -58,7 +58,7 @@ const forms: readonly (readonly [line: string, url: string])[] = [
 ];
 
 for (const [line, url] of forms) {
-  test(`${line} is ${url}`, () => {
+  test(`parseProxyAddress reads ${line} as ${url}`, () => {
     assert.equal(formatProxyUrl(parseProxyAddress(line)), url);
   });
 }
@@ -97,7 +97,7 @@ const broken: readonly (readonly [line: string, why: RegExp])[] = [
 ];
 
 for (const [line, why] of broken) {
-  test(`${JSON.stringify(line)} is refused, and not quoted`, () => {
+  test(`parseProxyAddress rejects ${JSON.stringify(line)} without quoting it`, () => {
     assert.throws(
       () => parseProxyAddress(line),
       (error: Error) => {
@@ -109,13 +109,13 @@ for (const [line, why] of broken) {
   });
 }
 
-test("the label of a proxy tells nothing of its credentials", () => {
+test("formatProxyLabel omits the credentials", () => {
   assert.equal(formatProxyLabel(parseProxyAddress("socks5://ada:love@a.test:1080")), "socks5://a.test:1080");
 });
 
 const anything = fc.string({ minLength: 1, maxLength: 12 });
 
-test("whatever user and password are, they come back from the URL as they were", () => {
+test("any user and password survive a round trip through the URL", () => {
   fc.assert(
     fc.property(anything, anything, (username, password) => {
       const address = { scheme: "http", host: "a.test", port: 81, username, password } as const;
@@ -125,7 +125,7 @@ test("whatever user and password are, they come back from the URL as they were",
   );
 });
 
-test("no line makes it throw anything but a TypeError", () => {
+test("parseProxyAddress throws nothing but a TypeError for any line", () => {
   fc.assert(
     fc.property(fc.string(), (line) => {
       try {

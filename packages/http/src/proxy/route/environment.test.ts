@@ -59,12 +59,12 @@ const bypassing: readonly (readonly [url: string, noProxy: string | undefined, b
 ];
 
 for (const [url, noProxy, bypassed] of bypassing) {
-  test(`no_proxy ${JSON.stringify(noProxy)} ${bypassed ? "names" : "does not name"} ${url}`, () => {
+  test(`no_proxy ${JSON.stringify(noProxy)} ${bypassed ? "exempts" : "does not exempt"} ${url}`, () => {
     assert.equal(bypasses(new URL(url), noProxy), bypassed);
   });
 }
 
-test("of the proxies for a URL the most particular is chosen", () => {
+test("findInProxyMap returns the proxy of the most specific key", () => {
   const url = new URL("https://a.test/");
   const all = { "https://a.test": "1", https: "2", "all://a.test": "3", all: "4" };
 
@@ -76,7 +76,7 @@ test("of the proxies for a URL the most particular is chosen", () => {
   assert.equal(findInProxyMap(url, { http: "5", "https://b.test": "6", https: "" }), undefined);
 });
 
-test("finds the proxy of a host in whatever form the host is written", () => {
+test("findInProxyMap finds the proxy of a host in any spelling of the host", () => {
   for (const [key, url] of [
     ["https://A.test", "https://a.test/"],
     ["https://a.test.", "https://a.test/"],
@@ -88,7 +88,7 @@ test("finds the proxy of a host in whatever form the host is written", () => {
   }
 });
 
-test("reads the environment in either case, the lower one first", () => {
+test("environmentProxies reads variables in either case, lower case first", () => {
   const environment = {
     http_proxy: "a",
     HTTP_PROXY: "b",
@@ -100,14 +100,14 @@ test("reads the environment in either case, the lower one first", () => {
   assert.deepEqual(environmentProxies(environment), { http: "a", https: "c", all: "d", no_proxy: "e" });
 });
 
-test("an empty variable in lower case undoes the one in capitals, but for the hosts that need no proxy", () => {
+test("an empty lower-case variable overrides the upper-case one, except for no_proxy", () => {
   const undone = environmentProxies({ http_proxy: "", HTTP_PROXY: "a", no_proxy: "", NO_PROXY: "a.test" });
   const all = environmentProxies({ HTTP_PROXY: "a", no_proxy: "", NO_PROXY: " * " });
 
   assert.deepEqual([undone, all], [{ no_proxy: "a.test" }, { http: "a" }]);
 });
 
-test("a CGI program does not believe HTTP_PROXY, which a client can set", () => {
+test("environmentProxies ignores HTTP_PROXY in a CGI program, where a client can set it", () => {
   assert.deepEqual(environmentProxies({ REQUEST_METHOD: "GET", HTTP_PROXY: "evil", HTTPS_PROXY: "c" }), {
     https: "c",
   });
@@ -115,7 +115,7 @@ test("a CGI program does not believe HTTP_PROXY, which a client can set", () => 
 
 const sources = { environment: { http_proxy: "env", no_proxy: "a.test" }, session: { http: "session" } };
 
-test("the request's proxy beats the environment's, and that the session's", () => {
+test("the request's proxy precedes the environment's, which precedes the session's", () => {
   const url = new URL("http://b.test/");
 
   assert.equal(proxyFor(url, { ...sources, request: { http: "request" } }), "request");
@@ -124,7 +124,7 @@ test("the request's proxy beats the environment's, and that the session's", () =
   assert.equal(proxyFor(url, {}), undefined);
 });
 
-test("no_proxy bypasses what the environment says, and nothing that the caller says", () => {
+test("no_proxy exempts hosts from the environment's proxies, but not from the caller's", () => {
   const url = new URL("http://a.test/");
 
   assert.equal(proxyFor(url, { environment: sources.environment }), undefined);
@@ -133,7 +133,7 @@ test("no_proxy bypasses what the environment says, and nothing that the caller s
   assert.equal(proxyFor(url, { ...sources, request: { no_proxy: "b.test" } }), "env");
 });
 
-test("no list of hosts throws", () => {
+test("bypasses returns a boolean for any list of hosts", () => {
   fc.assert(
     fc.property(fc.webUrl(), fc.string({ unit: "binary" }), (url, noProxy) => {
       assert.equal(typeof bypasses(new URL(url), noProxy), "boolean");

@@ -6,7 +6,7 @@ import { anthropic } from "./anthropic.ts";
 
 const table: readonly (readonly [what: string, reply: ReplyInit, hint: Hint | undefined])[] = [
   [
-    "the latest of the spent buckets",
+    "the latest reset of the exhausted buckets",
     {
       headers: {
         "anthropic-ratelimit-requests-remaining": "0",
@@ -25,20 +25,20 @@ const table: readonly (readonly [what: string, reply: ReplyInit, hint: Hint | un
     },
   ],
   [
-    "a timestamp that is none",
+    "an invalid timestamp",
     { headers: { "anthropic-ratelimit-requests-remaining": "0", "anthropic-ratelimit-requests-reset": "5" } },
     undefined,
   ],
   [
-    "an overload",
+    "an overload with status 529",
     { status: 529, body: { type: "error", error: { type: "overloaded_error" } } },
     { kind: "overload", source: "anthropic:overloaded_error" },
   ],
-  ["another 529", { status: 529 }, undefined],
+  ["a 529 without a body", { status: 529 }, undefined],
 ];
 
 for (const [what, reply, hint] of table) {
-  test(`Anthropic: ${what}`, () => {
+  test(`anthropic ${hint === undefined ? "ignores" : "recognises"} ${what}`, () => {
     assert.deepEqual(anthropic(replyWith(reply)), hint);
   });
 }

@@ -6,7 +6,7 @@ import { aws } from "./aws.ts";
 
 const table: readonly (readonly [what: string, reply: ReplyInit, hint: Hint | undefined])[] = [
   [
-    "DynamoDB",
+    "a throttling error of DynamoDB",
     {
       status: 400,
       headers: { "x-amzn-requestid": "1" },
@@ -15,22 +15,22 @@ const table: readonly (readonly [what: string, reply: ReplyInit, hint: Hint | un
     { kind: "rate", retry: true, source: "aws:ProvisionedThroughputExceededException" },
   ],
   [
-    "a header with an address",
+    "an x-amzn-errortype with an address",
     { status: 400, headers: { "x-amzn-errortype": "ThrottlingException:http://internal.amazon.com/" } },
     { kind: "rate", retry: true, source: "aws:ThrottlingException" },
   ],
   [
-    "a plain code",
+    "a plain code in the body",
     { status: 503, headers: { "x-amz-request-id": "1" }, body: { code: "SlowDown" } },
     { kind: "rate", retry: true, source: "aws:SlowDown" },
   ],
   [
-    "a request that is wrong",
+    "a validation error",
     { status: 400, headers: { "x-amzn-requestid": "1" }, body: { __type: "ValidationException" } },
     undefined,
   ],
   [
-    "the Query protocol's XML",
+    "an XML error of the Query protocol",
     {
       status: 400,
       headers: { "x-amzn-requestid": "1" },
@@ -39,52 +39,60 @@ const table: readonly (readonly [what: string, reply: ReplyInit, hint: Hint | un
     { kind: "rate", retry: true, source: "aws:Throttling" },
   ],
   [
-    "XML that says something else",
+    "an XML error with another code",
     { status: 400, headers: { "x-amzn-requestid": "1" }, text: "<Error><Code>NoSuchKey</Code></Error>" },
     undefined,
   ],
-  ["somebody else's XML", { status: 400, text: "<Error><Code>Throttling</Code></Error>" }, undefined],
   [
-    "the Query protocol's JSON",
+    "an XML error of another vendor",
+    { status: 400, text: "<Error><Code>Throttling</Code></Error>" },
+    undefined,
+  ],
+  [
+    "a JSON error of the Query protocol",
     { status: 400, headers: { "x-amzn-requestid": "1" }, body: { Error: { Code: "Throttling" } } },
     { kind: "rate", retry: true, source: "aws:Throttling" },
   ],
   [
-    "the Query protocol's header",
+    "the x-amzn-query-error of the Query protocol",
     { status: 400, headers: { "x-amzn-query-error": "Throttling;Sender", "x-amzn-errortype": "Other" } },
     { kind: "rate", retry: true, source: "aws:Throttling" },
   ],
   [
-    "an empty header, and a code in the body",
+    "the code in the body if x-amzn-errortype is empty",
     { status: 400, headers: { "x-amzn-errortype": " " }, body: { __type: "ThrottlingException" } },
     { kind: "rate", retry: true, source: "aws:ThrottlingException" },
   ],
   [
-    "a type behind a gateway that drops the marks",
+    "an AWS type without AWS headers",
     { status: 400, body: { __type: "com.amazonaws.kinesis#LimitExceededException" } },
     { kind: "rate", retry: true, source: "aws:LimitExceededException" },
   ],
   [
-    "a code that is AWS's own behind such a gateway",
+    "a code of AWS alone without AWS headers",
     { status: 400, body: { code: "ThrottlingException" } },
     { kind: "rate", retry: true, source: "aws:ThrottlingException" },
   ],
   [
-    "the same in XML",
+    "a code of AWS alone in XML without AWS headers",
     { status: 503, text: "<Error><Code>TooManyRequestsException</Code></Error>" },
     { kind: "rate", retry: true, source: "aws:TooManyRequestsException" },
   ],
-  ["a type that says something else", { status: 400, body: { __type: "ValidationException" } }, undefined],
   [
-    "a code of somebody else's that sounds alike",
+    "a type that is not a throttling error",
+    { status: 400, body: { __type: "ValidationException" } },
+    undefined,
+  ],
+  [
+    "an ambiguous code without AWS headers",
     { status: 400, body: { code: "LimitExceededException" } },
     undefined,
   ],
-  ["somebody else's code", { status: 400, body: { code: "Throttling" } }, undefined],
+  ["a common code without AWS headers", { status: 400, body: { code: "Throttling" } }, undefined],
 ];
 
 for (const [what, reply, hint] of table) {
-  test(`AWS: ${what}`, () => {
+  test(`aws ${hint === undefined ? "ignores" : "recognises"} ${what}`, () => {
     assert.deepEqual(aws(replyWith(reply)), hint);
   });
 }

@@ -6,12 +6,12 @@ import { discord } from "./discord.ts";
 
 const table: readonly (readonly [what: string, reply: ReplyInit, hint: Hint | undefined])[] = [
   [
-    "a bucket",
+    "the limit of a bucket",
     { headers: { "x-ratelimit-bucket": "abcd" }, body: { message: "?", retry_after: 64.57, global: false } },
     { kind: "rate", scope: "abcd", delay: 64_570, source: "discord:retry_after" },
   ],
   [
-    "the limit for all",
+    "the global limit",
     { headers: { "x-ratelimit-global": "true" }, body: { retry_after: 1 } },
     { kind: "rate", scope: "global", delay: 1_000, source: "discord:retry_after" },
   ],
@@ -20,30 +20,30 @@ const table: readonly (readonly [what: string, reply: ReplyInit, hint: Hint | un
     { headers: { "x-ratelimit-bucket": "abcd" }, body: { retry_after: 1, global: true } },
     { headers: { "x-ratelimit-scope": "global" }, body: { retry_after: 1 } },
   ].map((reply, number): (typeof table)[number] => [
-    `the limit for all, said otherwise (${number + 1})`,
+    `the global limit in another form (${number + 1})`,
     reply,
     { kind: "rate", scope: "global", delay: 1_000, source: "discord:retry_after" },
   ]),
   [
-    "a limit that others have used up",
+    "a shared limit",
     { headers: { "x-ratelimit-bucket": "abcd", "x-ratelimit-scope": "shared" }, body: { retry_after: 1 } },
     { kind: "rate", scope: "abcd", delay: 1_000, source: "discord:retry_after" },
   ],
   [
-    "no body",
+    "a limit without a body, with no delay",
     { headers: { "x-ratelimit-bucket": "abcd" } },
     { kind: "rate", scope: "abcd", source: "discord:retry_after" },
   ],
   [
-    "less than nothing",
+    "a negative retry_after, with no delay",
     { headers: { "x-ratelimit-bucket": "abcd" }, body: { retry_after: -1 } },
     { kind: "rate", scope: "abcd", source: "discord:retry_after" },
   ],
-  ["somebody else's body", { body: { retry_after: 5 } }, undefined],
+  ["a body without Discord headers", { body: { retry_after: 5 } }, undefined],
 ];
 
 for (const [what, reply, hint] of table) {
-  test(`Discord: ${what}`, () => {
+  test(`discord ${hint === undefined ? "ignores" : "recognises"} ${what}`, () => {
     assert.deepEqual(discord(replyWith(reply)), hint);
   });
 }

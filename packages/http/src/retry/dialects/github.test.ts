@@ -40,7 +40,7 @@ const table: readonly (readonly [what: string, reply: ReplyInit, hint: Hint | un
     { kind: "rate", retry: true, source: "github:secondary-rate-limit" },
   ],
   [
-    "what is forbidden",
+    "a forbidden resource",
     {
       status: 403,
       headers: { ...mark, "x-ratelimit-remaining": "12", "x-ratelimit-reset": "1767225609" },
@@ -49,12 +49,12 @@ const table: readonly (readonly [what: string, reply: ReplyInit, hint: Hint | un
     undefined,
   ],
   [
-    "a reset that is no number",
+    "a reset that is not a number",
     { status: 403, headers: { ...mark, "x-ratelimit-remaining": "0", "x-ratelimit-reset": "soon" } },
     undefined,
   ],
   [
-    "the secondary limit's older name",
+    "the older message of the secondary limit",
     {
       status: 403,
       headers: mark,
@@ -63,7 +63,7 @@ const table: readonly (readonly [what: string, reply: ReplyInit, hint: Hint | un
     { kind: "rate", delay: 60_000, retry: true, source: "github:secondary-rate-limit" },
   ],
   [
-    "the primary limit behind a gateway that drops the marks",
+    "the primary limit without GitHub headers",
     {
       status: 403,
       headers: { "x-ratelimit-remaining": "0", "x-ratelimit-reset": "1767225609" },
@@ -72,12 +72,12 @@ const table: readonly (readonly [what: string, reply: ReplyInit, hint: Hint | un
     { kind: "rate", delay: 10_000, retry: true, source: "github:x-ratelimit-reset" },
   ],
   [
-    "the secondary limit behind such a gateway",
+    "the secondary limit without GitHub headers",
     { status: 403, body: { message: "You have exceeded a secondary rate limit." } },
     { kind: "rate", delay: 60_000, retry: true, source: "github:secondary-rate-limit" },
   ],
   [
-    "the same with a Retry-After",
+    "the secondary limit with a Retry-After and without GitHub headers",
     {
       status: 403,
       headers: { "retry-after": "7" },
@@ -86,7 +86,7 @@ const table: readonly (readonly [what: string, reply: ReplyInit, hint: Hint | un
     { kind: "rate", retry: true, source: "github:secondary-rate-limit" },
   ],
   [
-    "what is forbidden behind such a gateway",
+    "a forbidden resource without GitHub headers",
     {
       status: 403,
       headers: { "x-ratelimit-remaining": "12", "retry-after": "7" },
@@ -95,7 +95,7 @@ const table: readonly (readonly [what: string, reply: ReplyInit, hint: Hint | un
     undefined,
   ],
   [
-    "somebody else's 403",
+    "the 403 of another site",
     { status: 403, headers: { "x-ratelimit-remaining": "0", "x-ratelimit-reset": "1767225609" } },
     undefined,
   ],
@@ -107,7 +107,7 @@ const table: readonly (readonly [what: string, reply: ReplyInit, hint: Hint | un
 ];
 
 for (const [what, reply, hint] of table) {
-  test(`GitHub: ${what}`, () => {
+  test(`github ${hint === undefined ? "ignores" : "recognises"} ${what}`, () => {
     assert.deepEqual(github(replyWith(reply)), hint);
   });
 }

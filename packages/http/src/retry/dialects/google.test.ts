@@ -22,35 +22,39 @@ const table: readonly (readonly [what: string, reply: ReplyInit, hint: Hint | un
     { kind: "rate", delay: 3_500, retry: true, source: "google:RetryInfo" },
   ],
   [
-    "RetryInfo in a list",
+    "RetryInfo in an array of errors",
     { status: 503, body: [{ error: { details: [info("1s")] } }] },
     { kind: "overload", delay: 1_000, retry: true, source: "google:RetryInfo" },
   ],
   [
-    "RetryInfo with a delay in two fields",
+    "RetryInfo with seconds and nanos",
     { body: { error: { details: [info({ seconds: "3", nanos: 500_000_000 })] } } },
     { kind: "rate", delay: 3_500, retry: true, source: "google:RetryInfo" },
   ],
   [
-    "RetryInfo with one of them",
+    "RetryInfo with nanos only",
     { body: { error: { details: [info({ nanos: 200_000_000 })] } } },
     { kind: "rate", delay: 200, retry: true, source: "google:RetryInfo" },
   ],
-  ["seconds that are none", { body: { error: { details: [info({ seconds: "x", nanos: 1 })] } } }, undefined],
   [
-    "nanoseconds that are none",
+    "seconds that are not a number",
+    { body: { error: { details: [info({ seconds: "x", nanos: 1 })] } } },
+    undefined,
+  ],
+  [
+    "nanos that are not a number",
     { body: { error: { details: [info({ seconds: 1, nanos: "x" })] } } },
     undefined,
   ],
-  ["a delay that is none", { body: { error: { details: [info("-1s")] } } }, undefined],
-  ["a delay that is no text", { body: { error: { details: [info({})] } } }, undefined],
+  ["a negative delay", { body: { error: { details: [info("-1s")] } } }, undefined],
+  ["an empty delay object", { body: { error: { details: [info({})] } } }, undefined],
   [
-    "a user's rate",
+    "the rate limit of a user",
     { status: 403, body: { error: { errors: [{ reason: "userRateLimitExceeded" }] } } },
     { kind: "rate", retry: true, source: "google:userRateLimitExceeded" },
   ],
   [
-    "a day's quota",
+    "the daily quota",
     { status: 403, body: { error: { errors: [{ reason: "dailyLimitExceeded" }] } } },
     { kind: "quota", retry: false, source: "google:dailyLimitExceeded" },
   ],
@@ -75,16 +79,16 @@ const table: readonly (readonly [what: string, reply: ReplyInit, hint: Hint | un
     ],
   ),
   [
-    "a quota that is exceeded",
+    "an exceeded quota",
     { body: { error: { code: "quota_exceeded" } } },
     { kind: "quota", retry: false, source: "google:quota_exceeded" },
   ],
-  ["what is forbidden", { status: 403, body: { error: { errors: [{ reason: "toString" }] } } }, undefined],
+  ["an unknown reason", { status: 403, body: { error: { errors: [{ reason: "toString" }] } } }, undefined],
   ["a body that is null", { body: null }, undefined],
 ];
 
 for (const [what, reply, hint] of table) {
-  test(`Google: ${what}`, () => {
+  test(`google ${hint === undefined ? "ignores" : "recognises"} ${what}`, () => {
     assert.deepEqual(google(replyWith(reply)), hint);
   });
 }

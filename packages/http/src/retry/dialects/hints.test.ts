@@ -14,24 +14,24 @@ import { dialects } from "./index.ts";
 const century = 100 * 365 * 86_400_000;
 
 const table: readonly (readonly [what: string, reply: ReplyInit, hint: Partial<Hint> | undefined])[] = [
-  ["nothing was said", {}, undefined],
+  ["readHint returns undefined for a reply without headers", {}, undefined],
   [
-    "Retry-After has its way before RateLimit",
+    "Retry-After precedes RateLimit",
     { headers: { "retry-after": "2", ratelimit: '"a";r=0;t=50' } },
     { delay: 2_000, source: "retry-after" },
   ],
   [
-    "a Retry-After that is nonsense leaves the word to others",
+    "an invalid Retry-After gives way to RateLimit",
     { headers: { "retry-after": "soon", ratelimit: '"a";r=0;t=50' } },
     { delay: 50_000, source: "ratelimit" },
   ],
   [
-    "the list has its way before the trio",
+    "the list form of RateLimit precedes RateLimit-Reset",
     { headers: { ratelimit: '"a";r=0;t=5', "ratelimit-reset": "9" } },
     { delay: 5_000, source: "ratelimit" },
   ],
   [
-    "GitHub has its way before a plain X-RateLimit-Reset",
+    "github precedes a plain X-RateLimit-Reset",
     {
       status: 403,
       headers: {
@@ -43,22 +43,22 @@ const table: readonly (readonly [what: string, reply: ReplyInit, hint: Partial<H
     { delay: 2_000, retry: true, source: "github:x-ratelimit-reset" },
   ],
   [
-    "a wish for another attempt goes with the wait of another dialect",
+    "readHint combines the retry of one dialect with the delay of another",
     { status: 403, headers: { "x-github-request-id": "1", "retry-after": "7" } },
     { delay: 7_000, retry: true, source: "retry-after" },
   ],
   [
-    "a veto overrules a wait",
+    "a veto overrides a delay",
     { headers: { "retry-after": "7", "x-should-retry": "false" } },
     { retry: false, source: "x-should-retry" },
   ],
   [
-    "a quota that is gone overrules a wish",
+    "an exhausted quota overrides a requested retry",
     { headers: { "x-should-retry": "true" }, body: { error: { code: "insufficient_quota" } } },
     { kind: "quota", retry: false, source: "openai:insufficient_quota" },
   ],
   [
-    "an instant is measured by the clock of a server that is an hour behind",
+    "readHint converts a time by the clock of a server that is an hour behind",
     {
       headers: {
         date: "Wed, 31 Dec 2025 23:00:00 GMT",
@@ -68,12 +68,12 @@ const table: readonly (readonly [what: string, reply: ReplyInit, hint: Partial<H
     { delay: 9_000 },
   ],
   [
-    "an instant is measured by the clock of a server that is an hour ahead",
+    "readHint converts a time by the clock of a server that is an hour ahead",
     { headers: { date: "Thu, 01 Jan 2026 01:00:00 GMT", "x-ratelimit-reset": "1767229205" } },
     { delay: 5_000 },
   ],
   [
-    "a cached answer is as old as its Age",
+    "readHint adds the Age of a cached response to its Date",
     {
       headers: {
         date: "Wed, 31 Dec 2025 23:59:50 GMT",
@@ -84,7 +84,7 @@ const table: readonly (readonly [what: string, reply: ReplyInit, hint: Partial<H
     { delay: 9_000 },
   ],
   [
-    "a Date that is none changes nothing",
+    "readHint ignores an invalid Date",
     { headers: { date: "now", "retry-after": "Thu, 01 Jan 2026 00:00:09 GMT" } },
     { delay: 9_000 },
   ],
@@ -113,7 +113,7 @@ test("a user's dialect keeps its place in the list, and its delay is at least 0"
 });
 
 test("only dialects that need the body read it", () => {
-  const reply = { ...replyWith({ status: 404 }), body: () => assert.fail("It was read") };
+  const reply = { ...replyWith({ status: 404 }), body: () => assert.fail("the body was read") };
 
   assert.equal(readHint(reply), undefined);
 });
@@ -183,7 +183,7 @@ const values = fc.oneof(
   fc.double().map(String),
   fc.bigInt().map(String),
 );
-// JSON can hold what cannot be made a text, or a number, of.
+// A JSON value that cannot be converted to a string or a number.
 const unprintable = { toString: 1, valueOf: 1 };
 const bodies = fc.oneof(
   fc.jsonValue(),
@@ -228,7 +228,7 @@ test("no reply makes a dialect throw, or return a delay below 0 or beyond a cent
     headers: fc.dictionary(fc.constantFrom(...headerNames), values, { maxKeys: 12 }),
     body: bodies,
   });
-  let heard = 0;
+  let found = 0;
 
   fc.assert(
     fc.property(replies, fc.integer({ min: 0, max: fixtureNow * 3 }), (init, now) => {
@@ -237,12 +237,12 @@ test("no reply makes a dialect throw, or return a delay below 0 or beyond a cent
       for (const hint of hints) {
         const { delay = 0 } = hint ?? {};
         assert.ok(delay >= 0 && Number.isFinite(delay), `${JSON.stringify(init)} gave ${delay}`);
-        heard += hint === undefined ? 0 : 1;
+        found += hint === undefined ? 0 : 1;
       }
     }),
     { numRuns: 3_000 },
   );
-  assert.ok(heard > 1_000, `only ${heard} hints were heard`);
+  assert.ok(found > 1_000, `only ${found} hints were found`);
 });
 
 test("hintHeaderPattern matches every header that a dialect reads", () => {
@@ -250,7 +250,7 @@ test("hintHeaderPattern matches every header that a dialect reads", () => {
   const headers = {
     get: (name: string): string | null => {
       read.add(name);
-      // Whatever asks for more only when the first one is there gets to ask.
+      // Some dialects read a second header only when the first one has this value.
       return name.includes("remaining") ? "0" : "1";
     },
   };

@@ -62,7 +62,7 @@ function pageWith(
   return new HttpResponse({ ...head, url, headers: { "content-type": type, ...headers }, content });
 }
 
-/** A body as a vendor writes it, with the same text in every place that a dialect looks at. */
+/** Returns the body of a vendor with the same text in every field that a dialect reads. */
 function explanation(text: string): unknown {
   const details = [{ "@type": "type.googleapis.com/google.rpc.RetryInfo", retryDelay: text }];
   const error = { code: text, type: text, message: text, status: text, details, errors: [{ reason: text }] };
@@ -72,7 +72,7 @@ function explanation(text: string): unknown {
 const readers: Readonly<Record<string, (text: string) => unknown>> = {
   "every header of the dialects": (text) =>
     readHint({ status: 429, headers: { get: all(text) }, now: fixtureNow }),
-  "every header of the dialects but what remains": (text) => {
+  "every header of the dialects except the remaining ones": (text) => {
     const get = (name: string): string | null => (name.includes("remaining") ? "0" : all(text)(name));
     return readHint({ status: 403, headers: { get }, now: fixtureNow });
   },
@@ -82,7 +82,7 @@ const readers: Readonly<Record<string, (text: string) => unknown>> = {
       headers: { get: (name) => (/date|age/.test(name) ? text : null) },
       now: fixtureNow,
     }),
-  "an explanation in JSON": (text) =>
+  "an error body in JSON": (text) =>
     readHint({
       status: 429,
       headers: { get: (name) => (name.includes("amzn-requestid") ? "1" : null) },
@@ -90,7 +90,7 @@ const readers: Readonly<Record<string, (text: string) => unknown>> = {
       text: () => text,
       now: fixtureNow,
     }),
-  "the text of an answer": (text) => toReply(pageWith("text/xml", bytesOf(text)), 0).text?.(),
+  "the text of a response": (text) => toReply(pageWith("text/xml", bytesOf(text)), 0).text?.(),
   "Content-Type": (text) => pageWith(text, bytesOf("x")).text(),
   "Retry-After": (text) => parseRetryAfter(text, fixtureNow),
   "a date": (text) => parseHttpDate(text, fixtureNow),
@@ -134,12 +134,12 @@ function tried(read: () => unknown): unknown {
 
 const short = 512;
 const times = 32;
-// What grows with the length takes 32 times as long, what grows with its square 1024 times.
+// A linear time grows by a factor of 32, a quadratic time by a factor of 1024.
 const most = times * 8;
-// What takes less, in microseconds, is too short to be compared.
+// A shorter time, in microseconds, is too short to be compared.
 const least = 30;
 
-/** How long it takes at best, in microseconds of the processor: whoever else runs on the machine plays no part. */
+/** Returns the shortest of five runs in microseconds of CPU time, which excludes the load of other processes. */
 function atBest(read: (text: string) => unknown, text: string, enough: number): number {
   let best = Infinity;
   for (let turn = 0; turn < 5 && best > enough; turn += 1) {

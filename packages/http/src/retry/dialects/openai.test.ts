@@ -4,7 +4,7 @@ import { replyWith, type ReplyInit } from "../../testing/scripted/dialect-reply.
 import type { Hint } from "./dialect.ts";
 import { openai } from "./openai.ts";
 
-/** As a request is refused that needs more tokens than are left. */
+/** Returns the refusal of a request that needs more tokens than remain. */
 function tooLittle(message: string, left: string, requests = "499"): ReplyInit {
   return {
     headers: {
@@ -19,7 +19,7 @@ function tooLittle(message: string, left: string, requests = "499"): ReplyInit {
 
 const table: readonly (readonly [what: string, reply: ReplyInit, hint: Hint | undefined])[] = [
   [
-    "the spent bucket",
+    "the exhausted bucket",
     {
       headers: {
         "x-ratelimit-remaining-requests": "0",
@@ -31,7 +31,7 @@ const table: readonly (readonly [what: string, reply: ReplyInit, hint: Hint | un
     { kind: "rate", scope: "requests", delay: 360_000, source: "openai:x-ratelimit-reset-requests" },
   ],
   [
-    "the later of two spent buckets",
+    "the later reset of two exhausted buckets",
     {
       headers: {
         "x-ratelimit-remaining-requests": "0",
@@ -43,56 +43,56 @@ const table: readonly (readonly [what: string, reply: ReplyInit, hint: Hint | un
     { kind: "rate", scope: "tokens", delay: 1_500, source: "openai:x-ratelimit-reset-tokens" },
   ],
   [
-    "plain seconds",
+    "a reset in plain seconds",
     { headers: { "x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-requests": "10" } },
     { kind: "rate", scope: "requests", delay: 10_000, source: "openai:x-ratelimit-reset-requests" },
   ],
   [
-    "no duration",
+    "a reset that is not a duration",
     { headers: { "x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-requests": "1x" } },
     undefined,
   ],
   [
-    "money that is gone",
+    "an insufficient quota by its code",
     { body: { error: { code: "insufficient_quota" } } },
     { kind: "quota", retry: false, source: "openai:insufficient_quota" },
   ],
   [
-    "money that is gone, by its type",
+    "an insufficient quota by its type",
     { body: { error: { type: "insufficient_quota", code: null } } },
     { kind: "quota", retry: false, source: "openai:insufficient_quota" },
   ],
   ...["billing_not_active", "billing_hard_limit_reached"].map((code): (typeof table)[number] => [
-    code,
+    `the code ${code}`,
     { body: { error: { code } } },
     { kind: "quota", retry: false, source: `openai:${code}` },
   ]),
   [
-    "a bucket with too little for the request",
+    "a bucket with too few tokens for the request",
     tooLittle("Rate limit reached", "150"),
     { kind: "rate", scope: "tokens", delay: 360_000, source: "openai:x-ratelimit-reset-tokens" },
   ],
   [
-    "a bucket that has enough in a while",
+    "the wait in the message for a bucket with too few tokens",
     tooLittle("Limit 30000, Used 29850, Requested 1200. Please try again in 2.1s. Visit", "150"),
     { kind: "rate", scope: "tokens", delay: 2_100, source: "openai:error.message" },
   ],
   [
-    "a spent bucket beside one with too little",
+    "an exhausted bucket next to one with too few tokens",
     tooLittle("Please try again in 20ms.", "150", "0"),
     { kind: "rate", scope: "requests", delay: 9_000, source: "openai:x-ratelimit-reset-requests" },
   ],
   [
-    "a bucket with nothing left",
+    "the reset of an exhausted bucket instead of the wait in the message",
     tooLittle("Please try again in 2.1s.", "0"),
     { kind: "rate", scope: "tokens", delay: 360_000, source: "openai:x-ratelimit-reset-tokens" },
   ],
-  ["a rate", { body: { error: { code: "rate_limit_exceeded" } } }, undefined],
-  ["a body that is none", { body: "insufficient_quota" }, undefined],
+  ["a rate limit without headers", { body: { error: { code: "rate_limit_exceeded" } } }, undefined],
+  ["a body that is not an object", { body: "insufficient_quota" }, undefined],
 ];
 
 for (const [what, reply, hint] of table) {
-  test(`OpenAI: ${what}`, () => {
+  test(`openai ${hint === undefined ? "ignores" : "recognises"} ${what}`, () => {
     assert.deepEqual(openai(replyWith(reply)), hint);
   });
 }

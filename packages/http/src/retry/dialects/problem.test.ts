@@ -12,12 +12,12 @@ const registry = "https://iana.org/assignments/http-problem-types";
 
 const table: readonly (readonly [what: string, reply: ReplyInit, hint: Hint | undefined])[] = [
   [
-    "a quota, and whose",
+    "an exceeded quota with its policy",
     said(`${registry}#quota-exceeded`, { "violated-policies": ["daily", "bandwidth"] }),
     { kind: "rate", scope: "daily", source: "problem:quota-exceeded" },
   ],
   [
-    "less capacity than usual",
+    "a reduced capacity",
     { status: 503, ...said(`${registry}#temporary-reduced-capacity`, { "violated-policies": "daily" }) },
     { kind: "overload", source: "problem:temporary-reduced-capacity" },
   ],
@@ -26,15 +26,15 @@ const table: readonly (readonly [what: string, reply: ReplyInit, hint: Hint | un
     said(`${registry}#abnormal-usage-detected`),
     { kind: "rate", retry: false, source: "problem:abnormal-usage-detected" },
   ],
-  ["another status", { status: 404, ...said(`${registry}#quota-exceeded`) }, undefined],
-  ["another problem", said("about:blank"), undefined],
-  ["a name that every object has", said("#constructor"), undefined],
-  ["a type that is no text", said(7), undefined],
-  ["no body", {}, undefined],
+  ["a problem type with status 404", { status: 404, ...said(`${registry}#quota-exceeded`) }, undefined],
+  ["another problem type", said("about:blank"), undefined],
+  ["a type named after a property of Object.prototype", said("#constructor"), undefined],
+  ["a type that is not a string", said(7), undefined],
+  ["a reply without a body", {}, undefined],
 ];
 
 for (const [what, reply, hint] of table) {
-  test(`problem types: ${what}`, () => {
+  test(`problem ${hint === undefined ? "ignores" : "recognises"} ${what}`, () => {
     assert.deepEqual(problem(replyWith(reply)), hint);
   });
 }

@@ -6,41 +6,41 @@ import { rateLimitLegacy } from "./rate-limit-legacy.ts";
 
 const table: readonly (readonly [what: string, reply: ReplyInit, hint: Hint | undefined])[] = [
   [
-    "seconds from now",
+    "a RateLimit-Reset in seconds from now",
     { headers: { "ratelimit-reset": "1" } },
     { kind: "rate", delay: 1_000, source: "ratelimit-reset" },
   ],
   [
-    "nothing left",
+    "a 503 with nothing remaining",
     { status: 503, headers: { "ratelimit-remaining": "0", "ratelimit-reset": "3" } },
     { kind: "rate", delay: 3_000, source: "ratelimit-reset" },
   ],
-  ["something left", { headers: { "ratelimit-remaining": "5", "ratelimit-reset": "3" } }, undefined],
   [
-    "a 503 that says nothing of what is left",
-    { status: 503, headers: { "ratelimit-reset": "3" } },
+    "a RateLimit-Reset with requests remaining",
+    { headers: { "ratelimit-remaining": "5", "ratelimit-reset": "3" } },
     undefined,
   ],
+  ["a 503 without RateLimit-Remaining", { status: 503, headers: { "ratelimit-reset": "3" } }, undefined],
   [
-    "an instant",
+    "a RateLimit-Reset that is a time stamp",
     { headers: { "ratelimit-reset": "1767225609" } },
     { kind: "rate", delay: 9_000, source: "ratelimit-reset" },
   ],
   [
-    "the dictionary",
+    "the dictionary form of RateLimit",
     { headers: { ratelimit: "limit=100, remaining=0, reset=30" } },
     { kind: "rate", delay: 30_000, source: "ratelimit" },
   ],
   [
-    "the dictionary with something left",
+    "the dictionary form with requests remaining",
     { headers: { ratelimit: "limit=100, remaining=5, reset=30" } },
     undefined,
   ],
-  ["the list is not the dictionary", { headers: { ratelimit: '"default";r=0;t=50' } }, undefined],
+  ["the list form of RateLimit", { headers: { ratelimit: '"default";r=0;t=50' } }, undefined],
 ];
 
 for (const [what, reply, hint] of table) {
-  test(`RateLimit-Reset: ${what}`, () => {
+  test(`rateLimitLegacy ${hint === undefined ? "ignores" : "recognises"} ${what}`, () => {
     assert.deepEqual(rateLimitLegacy(replyWith(reply)), hint);
   });
 }

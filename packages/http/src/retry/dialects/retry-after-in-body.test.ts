@@ -6,33 +6,37 @@ import { retryAfterInBody } from "./retry-after-in-body.ts";
 
 const table: readonly (readonly [what: string, reply: ReplyInit, hint: Hint | undefined])[] = [
   [
-    "Telegram",
+    "the delay of Telegram",
     { body: { ok: false, error_code: 429, parameters: { retry_after: 14 } } },
     { kind: "rate", delay: 14_000, source: "body:parameters.retry_after" },
   ],
   [
-    "at the top, with a fraction",
+    "a fractional delay at the top level",
     { body: { message: "slow down", retry_after: 0.25 } },
     { kind: "rate", delay: 250, source: "body:retry_after" },
   ],
   [
-    "a text, in an overload",
+    "a delay that is a string, with status 503",
     { status: 503, body: { error: { retry_after: "3" } } },
     { kind: "overload", delay: 3_000, source: "body:error.retry_after" },
   ],
   [
-    "Matrix",
+    "the delay of Matrix in milliseconds",
     { body: { errcode: "M_LIMIT_EXCEEDED", retry_after_ms: 2_000 } },
     { kind: "rate", delay: 2_000, source: "body:retry_after_ms" },
   ],
-  ["less than nothing", { body: { retry_after: -5, retry_after_ms: -5 } }, undefined],
-  ["what is no number", { body: { retry_after: {}, parameters: { retry_after: "soon" } } }, undefined],
-  ["a 500", { status: 500, body: { retry_after: 5 } }, undefined],
-  ["no body", {}, undefined],
+  ["a negative delay", { body: { retry_after: -5, retry_after_ms: -5 } }, undefined],
+  [
+    "a delay that is not a number",
+    { body: { retry_after: {}, parameters: { retry_after: "soon" } } },
+    undefined,
+  ],
+  ["a delay with status 500", { status: 500, body: { retry_after: 5 } }, undefined],
+  ["a reply without a body", {}, undefined],
 ];
 
 for (const [what, reply, hint] of table) {
-  test(`retry delay in the body: ${what}`, () => {
+  test(`retryAfterInBody ${hint === undefined ? "ignores" : "recognises"} ${what}`, () => {
     assert.deepEqual(retryAfterInBody(replyWith(reply)), hint);
   });
 }

@@ -12,7 +12,7 @@ const table: readonly (readonly [what: string, reply: ReplyInit, hint: Hint | un
   ],
   ["a bucket with room", { headers: { "x-shopify-shop-api-call-limit": "32/40" } }, undefined],
   [
-    "points that come back",
+    "THROTTLED with a restore rate",
     {
       status: 200,
       body: {
@@ -25,7 +25,7 @@ const table: readonly (readonly [what: string, reply: ReplyInit, hint: Hint | un
     { kind: "rate", delay: 2_000, source: "shopify:throttleStatus" },
   ],
   [
-    "points that never come back",
+    "THROTTLED without a restore rate",
     {
       status: 200,
       body: {
@@ -37,11 +37,11 @@ const table: readonly (readonly [what: string, reply: ReplyInit, hint: Hint | un
     },
     { kind: "rate", source: "shopify:throttleStatus" },
   ],
-  ["a good answer", { status: 200, body: { data: {} } }, undefined],
+  ["a response without errors", { status: 200, body: { data: {} } }, undefined],
 ];
 
 for (const [what, reply, hint] of table) {
-  test(`Shopify: ${what}`, () => {
+  test(`shopify ${hint === undefined ? "ignores" : "recognises"} ${what}`, () => {
     assert.deepEqual(shopify(replyWith(reply)), hint);
   });
 }

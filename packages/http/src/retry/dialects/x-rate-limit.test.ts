@@ -9,73 +9,81 @@ function rate(delay: number, source = "x-ratelimit-reset"): Hint {
 }
 
 const table: readonly (readonly [what: string, reply: ReplyInit, hint: Hint | undefined])[] = [
-  ["seconds since 1970", { headers: { "x-ratelimit-reset": "1767225609" } }, rate(9_000)],
-  ["fractions of seconds since 1970", { headers: { "x-ratelimit-reset": "1767225609.123" } }, rate(9_123)],
-  ["milliseconds since 1970", { headers: { "x-ratelimit-reset": "1767225609500" } }, rate(9_500)],
-  ["seconds from now", { headers: { "x-ratelimit-reset": "64.57" } }, rate(64_570)],
-  ["ISO 8601 to the minute", { headers: { "x-ratelimit-reset": "2026-01-01T00:05Z" } }, rate(300_000)],
+  ["a reset in seconds since 1970", { headers: { "x-ratelimit-reset": "1767225609" } }, rate(9_000)],
   [
-    "ISO 8601 with an offset",
+    "a reset in fractions of seconds since 1970",
+    { headers: { "x-ratelimit-reset": "1767225609.123" } },
+    rate(9_123),
+  ],
+  ["a reset in milliseconds since 1970", { headers: { "x-ratelimit-reset": "1767225609500" } }, rate(9_500)],
+  ["a reset in seconds from now", { headers: { "x-ratelimit-reset": "64.57" } }, rate(64_570)],
+  [
+    "a reset in ISO 8601 to the minute",
+    { headers: { "x-ratelimit-reset": "2026-01-01T00:05Z" } },
+    rate(300_000),
+  ],
+  [
+    "a reset in ISO 8601 with an offset",
     { headers: { "x-ratelimit-reset": "2026-01-01T01:00:09.5+01:00" } },
     rate(9_500),
   ],
-  ["an HTTP-date", { headers: { "x-ratelimit-reset": "Thu, 01 Jan 2026 00:00:09 GMT" } }, rate(9_000)],
   [
-    "a date as JavaScript prints it",
+    "a reset that is an HTTP-date",
+    { headers: { "x-ratelimit-reset": "Thu, 01 Jan 2026 00:00:09 GMT" } },
+    rate(9_000),
+  ],
+  [
+    "a reset that is a date as JavaScript prints it",
     {
       headers: { "x-ratelimit-reset": "Thu Jan 01 2026 01:00:09 GMT+0100 (Central European Standard Time)" },
     },
     rate(9_000),
   ],
-  ["what is past", { headers: { "x-ratelimit-reset": "1767225000" } }, rate(0)],
-  ["two lines", { headers: { "x-ratelimit-reset": "3, 5" } }, rate(5_000)],
+  ["a reset in the past", { headers: { "x-ratelimit-reset": "1767225000" } }, rate(0)],
+  ["the longer of two lines", { headers: { "x-ratelimit-reset": "3, 5" } }, rate(5_000)],
   [
-    "X's dash",
+    "the X-Rate-Limit-Reset of X",
     { headers: { "x-rate-limit-remaining": "0", "x-rate-limit-reset": "1767225609" } },
     rate(9_000, "x-rate-limit-reset"),
   ],
   [
-    "Symfony",
+    "the header of Symfony",
     { headers: { "x-ratelimit-remaining": "0", "x-ratelimit-retry-after": "8" } },
     rate(8_000, "x-ratelimit-retry-after"),
   ],
   [
-    "Reset-After before Reset",
+    "X-RateLimit-Reset-After before X-RateLimit-Reset",
     { headers: { "x-ratelimit-reset": "1767225609", "x-ratelimit-reset-after": "2.5" } },
     rate(2_500, "x-ratelimit-reset-after"),
   ],
   [
-    "something left",
+    "a 429 with requests remaining",
     { headers: { "x-ratelimit-remaining": "12", "x-ratelimit-reset": "1767225609" } },
     undefined,
   ],
   [
-    "nothing left with a 500",
+    "a 500 with nothing remaining",
     { status: 500, headers: { "x-ratelimit-remaining": "0", "x-ratelimit-reset": "9" } },
     rate(9_000),
   ],
   [
-    "less than nothing left with a 429",
+    "a 429 with a negative remaining",
     { headers: { "x-ratelimit-remaining": "-1", "x-ratelimit-reset": "9" } },
     rate(9_000),
   ],
   [
-    "less than nothing left with a 500",
+    "a 500 with a negative remaining",
     { status: 500, headers: { "x-ratelimit-remaining": "-1", "x-ratelimit-reset": "9" } },
     undefined,
   ],
+  ["a 500 without X-RateLimit-Remaining", { status: 500, headers: { "x-ratelimit-reset": "9" } }, undefined],
   [
-    "a 500 that says nothing of what is left",
-    { status: 500, headers: { "x-ratelimit-reset": "9" } },
-    undefined,
-  ],
-  [
-    "nothing left with a 403",
+    "a 403 with nothing remaining",
     { status: 403, headers: { "x-ratelimit-remaining": "0", "x-ratelimit-reset": "9" } },
     { ...rate(9_000), retry: true },
   ],
   [
-    "something left with a 403",
+    "a 403 with requests remaining",
     { status: 403, headers: { "x-ratelimit-remaining": "1", "x-ratelimit-reset": "9" } },
     undefined,
   ],
@@ -93,14 +101,14 @@ const table: readonly (readonly [what: string, reply: ReplyInit, hint: Hint | un
     "2026-13-01T00:00Z",
     "2026-01-01T00:05",
   ].map((reset): readonly [string, ReplyInit, undefined] => [
-    `nothing of ${JSON.stringify(reset)}`,
+    `the invalid reset ${JSON.stringify(reset)}`,
     { headers: { "x-ratelimit-reset": reset } },
     undefined,
   ]),
 ];
 
 for (const [what, reply, hint] of table) {
-  test(`X-RateLimit-Reset: ${what}`, () => {
+  test(`xRateLimit ${hint === undefined ? "ignores" : "recognises"} ${what}`, () => {
     assert.deepEqual(xRateLimit(replyWith(reply)), hint);
   });
 }
