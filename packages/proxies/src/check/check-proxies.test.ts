@@ -5,7 +5,7 @@ import { InvalidUrlError } from "@holdfast/http";
 import { checkProxies } from "./check-proxies.ts";
 import { faultOrigin, refusedPort, respond, type Reply } from "@holdfast/http/testing";
 
-test("no more proxies are tried at a time than was said, and they come back in the order of the list", async () => {
+test("checkProxies checks at most `concurrency` proxies at a time, and returns them in the order of the list", async () => {
   let [now, most] = [0, 0];
   await using proxy = await faultOrigin({
     routes: {
@@ -35,7 +35,7 @@ test("no more proxies are tried at a time than was said, and they come back in t
   );
 });
 
-test("tries no other protocol for a closed port, fills a template, and names the place of an invalid line", async () => {
+test("checkProxies tries no other protocol on a closed port, fills a template, and names the place of an invalid line", async () => {
   await using gateway = await faultOrigin({ routes: { "*": () => respond(200) } });
   const gone = `127.0.0.1:${await refusedPort()}`;
   const list = [gone, `u-{session:hex6}-{country}:love@${new URL(gateway.url).host}`, "s3cret"].join("\n");
@@ -59,7 +59,7 @@ test("tries no other protocol for a closed port, fills a template, and names the
   assert.doesNotMatch(faults.join(), /s3cret/);
 });
 
-test("reports a template without a country, and tests the other proxies", async () => {
+test("checkProxies reports a template without a country, and checks the other proxies", async () => {
   await using gateway = await faultOrigin({ routes: { "*": () => respond(200) } });
   const { host } = new URL(gateway.url);
   const list = [`u-{country}:love@${host}`, `u(-{country}):love@${host}`].join("\n");
@@ -75,7 +75,7 @@ test("reports a template without a country, and tests the other proxies", async 
   );
 });
 
-test("a proxy that speaks, and refuses, is of the kind that it was spoken to in", async () => {
+test("a proxy that rejects the request has the protocol of its reply", async () => {
   await using locked = await faultOrigin({ routes: { "*": () => respond(407) } });
 
   const { proxies } = await checkProxies(new URL(locked.url).host, { url: "http://shop.test/" });
@@ -83,6 +83,6 @@ test("a proxy that speaks, and refuses, is of the kind that it was spoken to in"
   assert.deepEqual([proxies[0]?.kind, proxies[0]?.failure?.reason], ["http", "auth"]);
 });
 
-test("what cannot be asked for is an error, not a failure of every proxy", async () => {
+test("checkProxies rejects an invalid URL", async () => {
   await assert.rejects(checkProxies("a.test:1", { url: "no url" }), InvalidUrlError);
 });

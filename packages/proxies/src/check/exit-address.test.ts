@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { findExitAddress } from "./exit-address.ts";
 
-test("the address of an answer that tells it, and of no other", () => {
+test("findExitAddress finds the address in a page of the known forms, and in no other", () => {
   const rows: readonly (readonly [string, string | undefined])[] = [
     ["203.0.113.9", "203.0.113.9"],
     [" 203.0.113.9\r\n", "203.0.113.9"],

@@ -7,7 +7,7 @@ import { requireValid, parseProxyLine, parseProxyList, parseProxyEntries } from 
 const urlsOf = (text: string): readonly string[] =>
   requireValid(parseProxyList(text, "proxies.txt")).map(({ address }) => formatProxyUrl(address));
 
-test("reads one proxy to a line, and leaves out blank lines, comments and repetitions", () => {
+test("parseProxyList reads one proxy per line, and skips blank lines, comments and repetitions", () => {
   const text = [
     "\uFEFF# bought in May",
     "a.test:1",
@@ -27,7 +27,7 @@ test("reads one proxy to a line, and leaves out blank lines, comments and repeti
   ]);
 });
 
-test("reads JSON: URLs, entries, and the names that vendors' lists use", () => {
+test("parseProxyList reads JSON: URLs, entries, and the field names of vendors' lists", () => {
   const list = [
     "a.test:1",
     { url: "a.test:2:ada:love", weight: 2, country: "US" },
@@ -46,7 +46,7 @@ test("reads JSON: URLs, entries, and the names that vendors' lists use", () => {
   assert.equal(parseProxyList(JSON.stringify(list), "x").proxies[1]?.country, "US");
 });
 
-test("an IPv6 address in JSON needs no brackets, and what is no host is refused", () => {
+test("parseProxyList accepts IPv6 addresses in JSON without brackets, and rejects an invalid host", () => {
   const list = [
     { host: "::1", port: 80 },
     { host: "[::2]", port: "81" },
@@ -59,7 +59,7 @@ test("an IPv6 address in JSON needs no brackets, and what is no host is refused"
   }
 });
 
-test("user and password may stand beside the URL, but not twice", () => {
+test("an entry may have user and password next to its URL, but not twice", () => {
   const list = [
     { url: "http://a.test:1", username: "ada", password: "l@:/#" },
     { url: "http://a.test:2", username: "u-{session:alnum8}" },
@@ -81,21 +81,21 @@ test("user and password may stand beside the URL, but not twice", () => {
 
 for (const [what, text] of [
   ["after a byte order mark", '\uFEFF["a.test:1", "a.test:2"]'],
-  ["in an object", '{"count": 2, "proxies": ["a.test:1", "a.test:2"]}'],
+  ["inside an object", '{"count": 2, "proxies": ["a.test:1", "a.test:2"]}'],
   [
-    "under a vendor's name",
+    "under the field name of a vendor",
     '{"results": [{"proxy_address": "a.test", "port": 1}, {"host": "a.test", "port": 2}]}',
   ],
-  ["line by line", '{"url": "a.test:1"}\r\n\r\n{"url": "a.test:2"}\n'],
+  ["as JSON lines", '{"url": "a.test:1"}\r\n\r\n{"url": "a.test:2"}\n'],
   ["as a list of columns", "ip:port:user:pass\na.test:1\na.test:2"],
   ["as CSV", "# mine\nproxy_address,port,username,password\na.test,1\na.test,2,,"],
 ] as const) {
-  test(`a list is read ${what}`, () => {
+  test(`parseProxyList reads a list ${what}`, () => {
     assert.deepEqual(urlsOf(text), ["http://a.test:1", "http://a.test:2"]);
   });
 }
 
-test("names the place of invalid JSON lines and of text in another encoding", () => {
+test("parseProxyList names the place of invalid JSON lines and of text in another encoding", () => {
   assert.deepEqual(parseProxyList('{"url": "a.test:1"}\n{"url"', "x").faults, [
     "x:2: it is not JSON, unlike the lines before it",
   ]);
@@ -103,7 +103,7 @@ test("names the place of invalid JSON lines and of text in another encoding", ()
   assert.deepEqual(parseProxyList(utf16, "x").faults, ["x: it is not UTF-8 text"]);
 });
 
-test("separates entries of one URL by their credentials callbacks, also when the list is read again", () => {
+test("parseProxyEntries distinguishes entries of one URL by their credentials callbacks, also in a later reading", () => {
   const given = (username: string) => async () => ({ username, password: "x" });
   const listed = (): readonly ProxySpec[] => {
     const [ada, bob] = [given("ada"), given("bob")];
@@ -121,7 +121,7 @@ test("separates entries of one URL by their credentials callbacks, also when the
   );
 });
 
-test("a proxy that is listed twice with different weights is refused, and no option is overlooked", () => {
+test("parseProxyEntries rejects a proxy listed twice with different weights, and unknown options", () => {
   const { faults } = parseProxyEntries(
     [
       "a.test:1:ada:hunter2000",
@@ -141,13 +141,13 @@ test("a proxy that is listed twice with different weights is refused, and no opt
   ]);
 });
 
-test("an IPv6 address at the beginning is no JSON", () => {
+test("parseProxyList reads an IPv6 address at the beginning as a line, not as JSON", () => {
   assert.deepEqual(urlsOf("[::1]:80\n[2001:db8::1]:81"), ["http://[::1]:80", "http://[2001:db8::1]:81"]);
 });
 
 const secret = "hunter2000";
 
-test("a bad line is named by file and line, quoted nowhere, and loses none of the others", () => {
+test("parseProxyList names an invalid line by file and number without quoting it, and keeps the other lines", () => {
   const { proxies, faults } = parseProxyList(
     `a.test:1\n\nme:${secret}@a.test\nb.test:2\na.test:x:me:${secret}`,
     "proxies.txt",
@@ -163,24 +163,24 @@ test("a bad line is named by file and line, quoted nowhere, and loses none of th
 
 for (const [what, text, fault] of [
   [
-    "JSON that breaks off",
+    "truncated JSON",
     `["http://me:${secret}@a.test:1", `,
     /^proxies.json: it begins like JSON but is not valid JSON$/,
   ],
   [
-    "an object that is no proxy",
+    "an object without a host",
     `[{"password": "${secret}"}]`,
     /^proxies.json: proxy 1: the host is not a valid name or IP address/,
   ],
-  ["a number", `["a.test:1", 7]`, /^proxies.json: proxy 2: a proxy must be a URL/],
+  ["a number as a proxy", `["a.test:1", 7]`, /^proxies.json: proxy 2: a proxy must be a URL/],
   ["a weight of zero", `[{"url": "a.test:1", "weight": 0}]`, /^proxies.json: proxy 1: weight/],
   [
-    "no place at a time",
+    "a maxConcurrent of zero",
     `[{"url": "a.test:1", "maxConcurrent": 0}]`,
     /^proxies.json: proxy 1: maxConcurrent/,
   ],
 ] as const) {
-  test(`${what} is a fault that quotes nothing`, () => {
+  test(`parseProxyList reports ${what} without quoting it`, () => {
     const { faults } = parseProxyList(text, "proxies.json");
 
     assert.match(faults[0] ?? "", fault);
@@ -188,7 +188,7 @@ for (const [what, text, fault] of [
   });
 }
 
-test("of many bad proxies five are named, and the others counted", () => {
+test("requireValid names five invalid proxies and counts the others", () => {
   const list = parseProxyEntries(
     Array.from({ length: 7 }, () => ""),
     "the list",
@@ -211,17 +211,17 @@ const proxyLines: readonly (readonly [line: string, entry: object])[] = [
     "http://gw.test:1 maxUses=2 RotatesPerConnection",
     { url: "http://gw.test:1", rotatesPerConnection: true, session: { maxUses: 2 } },
   ],
-  // A password is not a word.
+  // A password is not an option.
   ["gw.test:7777:ada:rotating", { url: "gw.test:7777:ada:rotating" }],
   ["gw.test:7777 whirling", { url: "gw.test:7777 whirling" }],
 ];
 
 for (const [line, entry] of proxyLines)
-  test(`${JSON.stringify(line)} is a proxy, and what is said of it`, () => {
+  test(`parseProxyLine reads ${JSON.stringify(line)} as a URL and its options`, () => {
     assert.deepEqual(parseProxyLine(line), entry);
   });
 
-test("parses the options of a line, and reports an unknown option as a fault of the line", () => {
+test("parseProxyList parses the options of a line, and reports an unknown option", () => {
   const { proxies, faults } = parseProxyList(
     [
       "u-{session}:p@gw.test:1 sessions=3",

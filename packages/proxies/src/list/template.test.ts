@@ -20,7 +20,7 @@ const filling: TemplateValues = {
   ttl: 600_000,
 };
 
-/** The grammars of vendors' user names, as their manuals give them. */
+/** The grammars of user names in the manuals of vendors. */
 const vendors: readonly (readonly [vendor: string, template: string, url: string])[] = [
   [
     "Oxylabs",
@@ -68,14 +68,14 @@ const vendors: readonly (readonly [vendor: string, template: string, url: string
     "http://ada-region-us-sessid-s3cr3t1d-sesstime-10:love@gw.test:9999",
   ],
   [
-    "a line of the vendor's own form",
+    "A vendor with lines of the form host:port:user:pass",
     "gw.test:9999:{user}-cc-{country}-sessid-{session:alnum8}:{pass}",
     "http://ada-cc-us-sessid-s3cr3t1d:love@gw.test:9999",
   ],
 ];
 
 for (const [vendor, template, url] of vendors) {
-  test(`${vendor}'s user names are made from a template`, () => {
+  test(`${vendor}: fillTemplate creates the user names of the vendor`, () => {
     const address = parseProxyAddress(template);
 
     checkTemplate(address, filling.values);
@@ -92,18 +92,18 @@ const cases: readonly (readonly [
   username: string,
 ])[] = [
   ["an optional part with its value", "a(-cc-{country})", { country: "us" }, "a-cc-us"],
-  ["an optional part without", "a(-cc-{country})", {}, "a"],
-  ["an optional part with one of two", "a(-{country}-{city})", { country: "us" }, "a"],
+  ["an optional part without its value", "a(-cc-{country})", {}, "a"],
+  ["an optional part with one of two values", "a(-{country}-{city})", { country: "us" }, "a"],
   ["parentheses without a placeholder", "a(b)", {}, "a(b)"],
-  ["braces that are no placeholder", "a{}{9}", {}, "a{}{9}"],
-  ["a time that is not whole", "{ttl:minutes}", { ttl: 90_000 }, "2"],
-  ["hours", "{ttl:hours}", { ttl: 7_200_000 }, "2"],
-  ["minutes where nothing is said", "{ttl}", { ttl: 60_000 }, "1"],
+  ["braces without a placeholder", "a{}{9}", {}, "a{}{9}"],
+  ["a fractional number of minutes", "{ttl:minutes}", { ttl: 90_000 }, "2"],
+  ["a time in hours", "{ttl:hours}", { ttl: 7_200_000 }, "2"],
+  ["a time without a unit, in minutes", "{ttl}", { ttl: 60_000 }, "1"],
   ["a value that looks like a placeholder", "{user}", { values: { user: "{session}" } }, "{session}"],
 ];
 
 for (const [what, username, given, expected] of cases) {
-  test(`fills ${what}`, () => {
+  test(`fillTemplate fills ${what}`, () => {
     const address = { scheme: "http", host: "a.test", port: 1, username, password: "" } as const;
 
     assert.equal(fillTemplate(address, given).username, expected);
@@ -117,17 +117,17 @@ for (const [template, why] of [
   ["{session:alnum256}", /\{session\} has an unknown format/],
   ["{ttl:fortnights}", /\{ttl\} has an unknown format/],
 ] as const) {
-  test(`the template ${template} is refused when it is read`, () => {
+  test(`checkTemplate rejects ${template}`, () => {
     assert.throws(() => checkTemplate(parseProxyAddress(`${template}:x@a.test:1`), { user: "ada" }), why);
   });
 }
 
-test("a country is asked for where the template names it", () => {
+test("takesCountry is true for a template with {country}", () => {
   assert.equal(takesCountry(parseProxyAddress("u-{country}:p@a.test:1")), true);
   assert.equal(takesCountry(parseProxyAddress("u:p@a.test:1")), false);
 });
 
-test("a placeholder that has no value when it is needed is named, its neighbours are not", () => {
+test("fillTemplate names a placeholder without a value, and quotes nothing else", () => {
   const address = parseProxyAddress("hunter2000-{country}:p@a.test:1");
 
   assert.throws(() => fillTemplate(address, {}), {
@@ -144,7 +144,7 @@ const alphabets = {
   hex: /^[\da-f]+$/,
 };
 
-test("session ids keep to the vendor's alphabet and length, whatever chance says", () => {
+test("createSessionId returns an id of the requested alphabet and length for any seed", () => {
   fc.assert(
     fc.property(
       fc.constantFrom("alnum", "lower", "alpha", "digits", "hex"),
@@ -163,14 +163,14 @@ test("session ids keep to the vendor's alphabet and length, whatever chance says
   );
 });
 
-test("a session without a kind has eight letters and digits", () => {
+test("createSessionId returns eight letters and digits for a placeholder without a format", () => {
   assert.match(
     createSessionId(parseProxyAddress("u:{session}@a.test:1"), seededRandom(1)),
     /^[A-Za-z\d]{8}$/,
   );
 });
 
-test("our own limits end a session before its vendor does", () => {
+test("sessionLimits are a tenth shorter than the limits of the vendor", () => {
   assert.deepEqual(sessionLimits({ ttl: "10m", idle: "60s" }), { ttl: 540_000, idle: 54_000 });
   assert.deepEqual(sessionLimits(), { ttl: 540_000, idle: Infinity });
 });

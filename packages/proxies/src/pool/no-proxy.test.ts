@@ -11,13 +11,18 @@ const cases: readonly (readonly [
   lookAt: number | undefined,
 ])[] = [
   ["checks again when a proxy becomes available", 40_000, {}, 40_000],
-  ["does not wait where it is not asked to", 40_000, { waitsWhenEmpty: false }, undefined],
-  ["does not wait for what never comes", Infinity, {}, undefined],
+  ["does not wait in a pool that fails when empty", 40_000, { waitsWhenEmpty: false }, undefined],
+  ["does not wait if no proxy will ever be available", Infinity, {}, undefined],
   ["waits until the deadline", 40_000, { deadline: 40_000 }, 40_000],
   ["does not wait beyond the deadline", 40_001, { deadline: 40_000 }, undefined],
   ["checks the source every second", Infinity, { canChange: true }, 11_000],
   ["checks sooner when a proxy becomes available sooner", 10_500, { canChange: true }, 10_500],
-  ["has no second left for the source", Infinity, { canChange: true, deadline: 10_999 }, undefined],
+  [
+    "does not wait for the source with less than a second left",
+    Infinity,
+    { canChange: true, deadline: 10_999 },
+    undefined,
+  ],
 ];
 
 for (const [title, freeAt, patience, lookAt] of cases) {

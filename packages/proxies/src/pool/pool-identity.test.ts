@@ -43,7 +43,7 @@ const gateway = {
 } as const;
 const three = ["p1:1", "p2:2", "p3:3"];
 
-test("requests with the same key keep the same proxy, cookies, user agent and connections", async () => {
+test("requests with the same key share proxy, cookies, user agent and connections", async () => {
   const { go, pool } = setUp(three, { userAgents: ["one", "two"] });
 
   const [x1, y, plain, x2] = [await go("x"), await go("y"), await go(), await go("x")];
@@ -69,7 +69,7 @@ test("two identities of one proxy have different URLs, so that they share no con
   }
 });
 
-test("keys come from a function, or are the hosts", async () => {
+test("sticky derives the keys from hosts or by a function", async () => {
   const byHost = setUp(three, { sticky: "host" });
   const hosts = [
     await byHost.go(undefined, ok, url),
@@ -88,14 +88,14 @@ test("keys come from a function, or are the hosts", async () => {
   assert.equal(accounts[3]?.identity, undefined);
 });
 
-test("an identity that is blocked ends as a whole, and the key goes on as another one elsewhere", async () => {
+test("a blocked identity ends, and its key gets another identity at another proxy", async () => {
   const { go, forgotten, events } = setUp(three);
 
   const before = await go("x", blocked);
-  const promised = before.availability();
+  const availability = before.availability();
   const after = await go("x");
 
-  assert.deepEqual(promised, { proxyAtFault: true, availableIn: 0 });
+  assert.deepEqual(availability, { proxyAtFault: true, availableIn: 0 });
   assert.notEqual(after.label, before.label);
   assert.notEqual(after.identity?.cookies, before.identity?.cookies);
   assert.deepEqual(forgotten, [before.url]);
@@ -119,7 +119,7 @@ test("a throttled identity stays the same and waits", async () => {
   assert.equal((await go("x")).identity, before.identity);
 });
 
-test("an identity whose proxy leaves ends, its connections when the last request through it has ended", async () => {
+test("an identity ends when its proxy leaves, and its connections close after its last request", async () => {
   let list = ["p1:1", "p2:2"];
   const { pool, go, clock, forgotten } = setUp({ fetch: async () => list, every: "1m" });
   const x = await go("x");
@@ -136,7 +136,7 @@ test("an identity whose proxy leaves ends, its connections when the last request
   assert.notEqual((await go("x")).label, x.label);
 });
 
-test("a vendor's session is one address: kept for a key, made to the vendor's rules, and renewed before the vendor's own limits", async () => {
+test("a vendor's session is kept for a key, has an id in the vendor's format, and is renewed before the vendor's limits", async () => {
   const { go, clock } = setUp([gateway]);
 
   const first = await go("x");
@@ -158,7 +158,7 @@ test("a vendor's session is one address: kept for a key, made to the vendor's ru
   assert.notEqual((await go("x")).url, idle.url, "nine of its ten minutes are over");
 });
 
-test("without a key a vendor's session serves all, until it is blocked, throttled or used up; the gateway goes on", async () => {
+test("requests without a key share a vendor's session until it is blocked, throttled or used up, and the gateway stays available", async () => {
   const { go, pool, forgotten } = setUp([{ ...gateway, session: { maxUses: 3 } }]);
 
   const urls = [await go(), await go(), await go(), await go()].map(({ url: proxy }) => proxy);
@@ -184,7 +184,7 @@ test("a gateway gets a cooldown if all its sessions are blocked", async () => {
   assert.ok(await go(undefined, ok, elsewhere));
 });
 
-test("one session that is blocked under many requests at once is one block, and they all go on through the next", async () => {
+test("a session blocked under twenty concurrent requests counts as one block, and all requests may retry through the next session", async () => {
   const { pool, events } = setUp([gateway]);
   const leases: PoolLease[] = [];
   for (let number = 0; number < 20; number += 1) leases.push(await pool.lease({ url }));
@@ -198,7 +198,7 @@ test("one session that is blocked under many requests at once is one block, and 
   assert.notEqual((await pool.lease({ url })).url, leases[0]?.url);
 });
 
-test("a session that works takes back what the ones before it were blamed for", async () => {
+test("a successful session clears the blocks of earlier sessions", async () => {
   const { go, pool } = setUp([gateway]);
 
   for (let time = 0; time < 40; time += 1) {
@@ -210,7 +210,7 @@ test("a session that works takes back what the ones before it were blamed for", 
   assert.deepEqual(pool.stats().proxies[0]?.activeCooldowns, []);
 });
 
-test("several sessions take turns, and one that is blocked is replaced alone", async () => {
+test("several sessions take turns, and a blocked session is replaced without affecting the others", async () => {
   const { go } = setUp([{ ...gateway, sessions: 3 }]);
 
   const first = [await go(), await go(), await go()].map(({ url: proxy }) => proxy);
@@ -225,10 +225,10 @@ test("several sessions take turns, and one that is blocked is replaced alone", a
 });
 
 for (const [how, source, options] of [
-  ["its entry", [{ url: "ada:love@gw.test:1", rotatesPerConnection: true }], {}],
-  ["the pool", ["ada:love@gw.test:1"], { rotatesPerConnection: true }],
+  ["an entry", [{ url: "ada:love@gw.test:1", rotatesPerConnection: true }], {}],
+  ["the options of the pool", ["ada:love@gw.test:1"], { rotatesPerConnection: true }],
 ] as const) {
-  test(`a rotating gateway, by the word of ${how}, has connections of its own for each request under way, and keeps those that work`, async () => {
+  test(`a rotating gateway declared by ${how} has a connection for each running request, and reuses those that succeeded`, async () => {
     const { pool, forgotten } = setUp(source, options);
     const two = [await pool.lease({ url }), await pool.lease({ url })];
     const [x, y] = two.map(({ url: proxy }) => proxy);
@@ -261,7 +261,7 @@ test("a rotating gateway gets a cooldown at a host after eight refused addresses
   assert.ok(await go(undefined, ok, elsewhere));
 });
 
-test("ten thousand identities that come and go leave nothing behind", async () => {
+test("a pool removes ten thousand identities after their use", async () => {
   const { go, pool, clock, forgotten } = setUp([gateway, ...three], { maxIdentities: 500 });
   for (let number = 0; number < 10_000; number += 1) {
     await go(
@@ -284,7 +284,7 @@ test("ten thousand identities that come and go leave nothing behind", async () =
   assert.ok(pool.stats().hosts <= 2);
 });
 
-test("no session id, user or password is in the statistics, the events or a lease", async () => {
+test("statistics, events and leases contain no session id, user or password", async () => {
   const { go, pool, events } = setUp([gateway, "http://ada:love@p1:1"]);
   const seen: string[] = [];
   for (const session of ["hunter2000", undefined]) {

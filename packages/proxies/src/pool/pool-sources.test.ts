@@ -33,23 +33,23 @@ function setUp(source: ConstructorParameters<typeof ProxyPool>[0], options: Prox
 const named = (events: readonly ProxyEvent[], ...types: readonly ProxyEvent["type"][]) =>
   events.filter(({ type }) => types.includes(type));
 
-test("calls a source function at the start, at its interval, and early when too few proxies are available", async () => {
-  let asked = 0;
+test("a pool calls its source function at the start, at its interval, and early when too few proxies are available", async () => {
+  let fetches = 0;
   const { pool, clock, go, events } = setUp({
-    fetch: async () => [`p${(asked += 1)}:1`, "p0:1"],
+    fetch: async () => [`p${(fetches += 1)}:1`, "p0:1"],
     every: "10m",
     minAvailable: 2,
   });
 
   await go();
-  assert.equal(asked, 1);
+  assert.equal(fetches, 1);
   await clock.advance(599_999);
   await go();
-  assert.equal(asked, 1);
+  assert.equal(fetches, 1);
   await clock.advance(1);
   await go();
   await pool.ready();
-  assert.equal(asked, 2);
+  assert.equal(fetches, 2);
   assert.deepEqual(named(events, "left", "refreshed"), [
     { type: "left", proxy: "http://p1:1" },
     { type: "refreshed", proxies: 2, joined: 1, left: 1 },
@@ -58,13 +58,13 @@ test("calls a source function at the start, at its interval, and early when too 
   await clock.advance(5_000);
   await go({ kind: "proxy-failed", reason: "proxy" });
   await pool.ready();
-  assert.equal(asked, 3);
+  assert.equal(fetches, 3);
 });
 
-test("a function is asked again when a block persists", async () => {
-  let asked = 0;
+test("a pool calls its source function again when a block persists", async () => {
+  let fetches = 0;
   const { pool, clock, go } = setUp({
-    fetch: async () => [(asked += 1) > 1 ? "new:1" : "old:1"],
+    fetch: async () => [(fetches += 1) > 1 ? "new:1" : "old:1"],
     afterCooldowns: 3,
     minAvailable: 0,
   });
@@ -73,16 +73,16 @@ test("a function is asked again when a block persists", async () => {
     await clock.advance(60_000 * 2 ** time);
   }
   await pool.ready();
-  assert.equal(asked, 1);
+  assert.equal(fetches, 1);
 
   await go(blocked);
   await pool.ready();
 
-  assert.equal(asked, 2);
+  assert.equal(fetches, 2);
   assert.equal(await go(), "http://new:1");
 });
 
-test("a function that fails at the start fails the request, and is asked again by the next one", async () => {
+test("an error of the source function at the start fails the request, and the next request calls the function again", async () => {
   let fails = true;
   const { go, pool } = setUp(async () => (fails ? Promise.reject(new Error("vendor is down")) : ["p1:1"]));
 
@@ -93,14 +93,14 @@ test("a function that fails at the start fails the request, and is asked again b
   assert.equal(await go(), "http://p1:1");
 });
 
-test("a source that fails later, or is empty, changes nothing, and is not asked in a loop", async () => {
-  let asked = 0;
-  const answers = [["p1:1"], new Error("http://me:hunter2000@vendor.test is down"), [], ["p1:1", "a:b"]];
+test("a pool keeps its proxies when its source fails later or is empty, and does not call the source in a loop", async () => {
+  let fetches = 0;
+  const results = [["p1:1"], new Error("http://me:hunter2000@vendor.test is down"), [], ["p1:1", "a:b"]];
   const fetch = async () => {
-    const answer = answers[Math.min(asked, 3)] ?? [];
-    asked += 1;
-    if (answer instanceof Error) throw answer;
-    return answer;
+    const result = results[Math.min(fetches, 3)] ?? [];
+    fetches += 1;
+    if (result instanceof Error) throw result;
+    return result;
   };
   const { pool, clock, go, events } = setUp({ fetch, every: "1m" });
   for (let minute = 0; minute < 4; minute += 1) {
@@ -109,7 +109,7 @@ test("a source that fails later, or is empty, changes nothing, and is not asked 
     await clock.advance(60_000);
   }
 
-  assert.equal(asked, 4);
+  assert.equal(fetches, 4);
   assert.deepEqual(named(events, "refresh-failed", "invalid-proxy"), [
     { type: "refresh-failed", reason: "http://***@vendor.test is down" },
     { type: "refresh-failed", reason: "the source returned no proxies; the pool keeps the former ones" },
@@ -120,7 +120,7 @@ test("a source that fails later, or is empty, changes nothing, and is not asked 
   ]);
 });
 
-test("a file with a bad line is refused at the start, again and again, and understood once it is right", async () => {
+test("a pool rejects a file with an invalid line until the line is corrected", async () => {
   const folder = await mkdtemp(join(tmpdir(), "holdfast-pool-"));
   const file = join(folder, "proxies.txt");
   await writeFile(file, "p1:1\nme:hunter2000@p2\n");
@@ -139,7 +139,7 @@ test("a file with a bad line is refused at the start, again and again, and under
   await rm(folder, { recursive: true });
 });
 
-test("reads a changed file again, and keeps the state of proxies in both versions", async () => {
+test("a pool reads a changed file again, and keeps the state of proxies in both versions", async () => {
   const folder = await mkdtemp(join(tmpdir(), "holdfast-pool-"));
   const file = join(folder, "proxies.txt");
   await writeFile(file, "p1:1\np2:2\n");
@@ -157,7 +157,7 @@ test("reads a changed file again, and keeps the state of proxies in both version
   await rm(folder, { recursive: true });
 });
 
-test("what is given again keeps its health, and takes on what else is said of it", async () => {
+test("a proxy in the next list keeps its health and takes its new credentials", async () => {
   let password = "one";
   const fetch = async () => {
     const given = { username: "ada", password };
@@ -174,7 +174,7 @@ test("what is given again keeps its health, and takes on what else is said of it
   assert.equal(pool.stats().proxies[0]?.failures, 1);
 });
 
-test("ignores reports of a proxy that left", async () => {
+test("a pool ignores reports of a proxy that left", async () => {
   let list = ["p1:1", "p2:2"];
   const { pool, clock, go, events } = setUp({ fetch: async () => list, every: "1m" });
   const leases = [await pool.lease({ url }), await pool.lease({ url })];
@@ -190,7 +190,7 @@ test("ignores reports of a proxy that left", async () => {
   assert.equal(await go(), "http://p2:2");
 });
 
-test("a request that may wait is served by a proxy that comes with the next reading", async () => {
+test("a waiting request gets a proxy that joins later", async () => {
   let list: string[] = [];
   const { pool, clock } = setUp({ fetch: async () => list }, { whenEmpty: "wait" });
   const waiting = pool.lease({ url });
@@ -209,7 +209,7 @@ const tiers = {
   ],
 };
 
-test("the dearer tier takes over at a host when the cheaper one is blocked too often, tells what it costs, and stops at its budget", async () => {
+test("a pool switches a host to the more expensive tier when the cheaper tier is blocked too often, reports its cost, and stops at its budget", async () => {
   const { clock, pool, events } = setUp(tiers, { cooldown: 1, maxCooldown: 1, random: seededRandom(4) });
   for (let request = 0; request < 60; request += 1) {
     const lease = await pool.lease({ url }).catch(() => undefined);
@@ -228,13 +228,13 @@ test("the dearer tier takes over at a host when the cheaper one is blocked too o
   assert.deepEqual(named(events, "tier-spent"), [{ type: "tier-spent", tier: "residential", cost: 42 }]);
 });
 
-test("the more expensive tier serves during cooldowns of the cheaper one", async () => {
+test("the more expensive tier serves during cooldowns of the cheaper tier", async () => {
   const { go } = setUp(tiers);
 
   assert.deepEqual([await go(blocked), await go()], ["http://cheap:1", "http://dear:1"]);
 });
 
-test("no_proxy exempts hosts from the environment's proxies, and from no others", () => {
+test("no_proxy exempts hosts from the environment's proxies only", () => {
   const environment = { HOLDFAST_PROXIES: "p1:1", no_proxy: "a.test" };
 
   assert.equal(new ProxyPool({ environment }).covers(url), false);
@@ -244,7 +244,7 @@ test("no_proxy exempts hosts from the environment's proxies, and from no others"
 
 const never = (): Promise<never> => new Promise(() => undefined);
 
-/** A lease that gets nowhere ends with its signal, and at its deadline. */
+/** Asserts that a waiting lease ends at its deadline and when its signal aborts. */
 async function assertBounded(pool: ProxyPool, clock: FakeClock): Promise<void> {
   const caller = new AbortController();
 
@@ -255,7 +255,7 @@ async function assertBounded(pool: ProxyPool, clock: FakeClock): Promise<void> {
   await Promise.all([clock.advance(500), assert.rejects(late, { code: "ERR_DEADLINE" })]);
 }
 
-test("a function that never answers is waited for as long as the request may", async () => {
+test("a request waits for a hanging source function only until its deadline or an abort", async () => {
   const { pool, clock } = setUp(never);
 
   await assertBounded(pool, clock);
@@ -263,7 +263,7 @@ test("a function that never answers is waited for as long as the request may", a
   assert.equal(clock.sleeping, 0);
 });
 
-test("credentials that never come are waited for as long as the request may, and the proxy is free again", async () => {
+test("a request waits for hanging credentials only until its deadline or an abort, and releases the proxy", async () => {
   const { pool, clock } = setUp([{ url: "http://p1:1", credentials: never }]);
 
   await assertBounded(pool, clock);

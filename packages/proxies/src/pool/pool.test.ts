@@ -35,7 +35,7 @@ interface SetUp {
   readonly clock: FakeClock;
   readonly events: ProxyEvent[];
   readonly forgotten: string[];
-  /** Leases, reports, and gives the label, or when to come back. */
+  /** Leases a proxy and reports the outcome. Returns the label, or the time of the next available proxy. */
   readonly go: (outcome: ProxyOutcome, request?: Partial<LeaseRequest>) => Promise<string>;
 }
 
@@ -56,7 +56,7 @@ function setUp(source: ConstructorParameters<typeof ProxyPool>[0], options: Prox
       lease.report(outcome);
       return lease.label.replace("http://", "");
     } catch (error) {
-      if (error instanceof NoProxyError) return `none until ${error.retryAt - 1_000}`;
+      if (error instanceof NoProxyError) return `no proxy until ${error.retryAt - 1_000}`;
       throw error;
     }
   };
@@ -71,7 +71,7 @@ async function repeat(times: number, run: () => Promise<string>): Promise<string
   return all.join(" ");
 }
 
-test("proxies take turns", async () => {
+test("a pool uses its proxies in turn", async () => {
   const { go } = setUp(three);
 
   assert.equal(await repeat(5, () => go(ok)), "p1:1 p2:2 p3:3 p1:1 p2:2");
@@ -124,7 +124,7 @@ test("a 429 starts a cooldown until Retry-After, and does not retire the proxy",
 
   for (let time = 0; time < 20; time += 1) {
     await go(throttled(7_000));
-    assert.equal(await go(ok), `none until ${time * 7_000 + 7_000}`);
+    assert.equal(await go(ok), `no proxy until ${time * 7_000 + 7_000}`);
     await clock.advance(7_000);
   }
 
@@ -132,7 +132,7 @@ test("a 429 starts a cooldown until Retry-After, and does not retire the proxy",
   assert.equal(pool.stats().proxies[0]?.throttles, 20);
 });
 
-test("the error names the host, the instant and the reasons when no proxy is available", async () => {
+test("NoProxyError names the host, the reasons and the time of the next available proxy", async () => {
   const { pool, go, clock } = setUp(three);
   await go(blocked);
   await clock.advance(1_000);
@@ -147,13 +147,13 @@ test("the error names the host, the instant and the reasons when no proxy is ava
   assert.match(error.message, /a\.test until 1970-01-01T00:00:31\.000Z: 1 http-403, 1 proxy, 1 http-429$/);
 });
 
-test("a pool without proxies says so, and promises nothing", async () => {
+test("an empty pool rejects a lease with a retryAt of Infinity", async () => {
   const { pool } = setUp([]);
 
   await assert.rejects(pool.lease({ url: a }), { retryAt: Infinity, message: /the pool is empty/ });
 });
 
-test("a proxy that fails repeatedly is retired, its connections are released, and it is probed once an hour", async () => {
+test("a pool retires a proxy that fails repeatedly, releases its connections, and probes it once an hour", async () => {
   const { go, clock, events, pool, forgotten } = setUp(["p1:1"]);
   for (let time = 0; time < 5; time += 1) {
     await go(dead);
@@ -164,13 +164,13 @@ test("a proxy that fails repeatedly is retired, its connections are released, an
   assert.equal(events.filter(({ type }) => type === "retired").length, 1);
   assert.deepEqual(forgotten, ["http://p1:1"]);
   await clock.advance(3_599_999);
-  assert.match(await go(ok), /none/);
+  assert.match(await go(ok), /no proxy/);
   await clock.advance(1);
   assert.equal(await go(ok), "p1:1");
   assert.equal(pool.stats().proxies[0]?.state, "available");
 });
 
-test("an origin that is down is seen by three proxies that fail alike, and none of them is blamed", async () => {
+test("a pool detects a failing origin by three equal failures, and penalises no proxy", async () => {
   const { go, events, pool } = setUp(["p1:1", "p2:2", "p3:3", "p4:4"]);
 
   assert.equal(await repeat(3, () => go(unreachable)), "p1:1 p2:2 p3:3");
@@ -186,7 +186,7 @@ test("an origin that is down is seen by three proxies that fail alike, and none 
   assert.ok(pool.stats().proxies.every(({ activeCooldowns }) => activeCooldowns.length === 0));
 });
 
-test("one proxy that cannot reach a host is blamed for it", async () => {
+test("a proxy that alone cannot reach a host gets a cooldown at that host", async () => {
   const { go, clock } = setUp(three);
 
   await go(unreachable);
@@ -198,14 +198,14 @@ test("one proxy that cannot reach a host is blamed for it", async () => {
   assert.equal(await repeat(2, () => go(ok)), "p3:3 p3:3");
 });
 
-test("silence is not held against a proxy until it happens again and again", async () => {
+test("a proxy gets a cooldown after its third read timeout in a row", async () => {
   const { go } = setUp([{ url: "p1:1", country: "us" }, "p2:2"]);
   const here = (): Promise<string> => go(slow, { country: "us" });
 
-  assert.equal(await repeat(4, here), "p1:1 p1:1 p1:1 none until 30000");
+  assert.equal(await repeat(4, here), "p1:1 p1:1 p1:1 no proxy until 30000");
 });
 
-test("a lease counts once, and one that is thrown away says nothing", async () => {
+test("a lease counts its first report only, and a disposed lease counts as a request without an outcome", async () => {
   const { pool } = setUp(["p1:1"]);
   const lease = await pool.lease({ url: a });
   lease.report(ok);
@@ -217,19 +217,19 @@ test("a lease counts once, and one that is thrown away says nothing", async () =
   assert.deepEqual([stats?.requests, stats?.successes, stats?.blocks, stats?.inFlight], [2, 1, 0, 0]);
 });
 
-test("a lease says whether another proxy is available, or when", async () => {
+test("availability() returns whether another proxy is available, or when", async () => {
   const { pool } = setUp(["p1:1", "p2:2"]);
   const first = await pool.lease({ url: a });
   first.report(blocked);
-  const promised = first.availability();
+  const atFirst = first.availability();
   const second = await pool.lease({ url: a });
   second.report(blocked);
 
-  assert.deepEqual(promised, { proxyAtFault: true, availableIn: 0 });
+  assert.deepEqual(atFirst, { proxyAtFault: true, availableIn: 0 });
   assert.deepEqual(second.availability(), { proxyAtFault: true, availableIn: 30_000 });
 });
 
-test("no more requests go through a proxy at once than it may carry", async () => {
+test("a proxy has at most maxConcurrent leases at a time", async () => {
   const { pool } = setUp([{ url: "p1:1", maxConcurrent: 2 }]);
   const [one] = [await pool.lease({ url: a }), await pool.lease({ url: b })];
 
@@ -239,7 +239,7 @@ test("no more requests go through a proxy at once than it may carry", async () =
   assert.equal((await pool.lease({ url: a })).label, "http://p1:1");
 });
 
-test("a waiting request is served as soon as a request or a cooldown ends", async () => {
+test("a waiting request gets a proxy as soon as a request or a cooldown ends", async () => {
   const { pool, clock } = setUp([{ url: "p1:1", maxConcurrent: 1 }], { whenEmpty: "wait" });
   const first = await pool.lease({ url: a });
   const second = pool.lease({ url: a });
@@ -254,7 +254,7 @@ test("a waiting request is served as soon as a request or a cooldown ends", asyn
   assert.equal((await second).label, "http://p1:1");
 });
 
-test("a returned lease wakes a waiting request before the clock does", async () => {
+test("a reported lease ends the wait of a request before its timer", async () => {
   const { pool, clock } = setUp([{ url: "p1:1", maxConcurrent: 1 }], { whenEmpty: "wait" });
   const first = await pool.lease({ url: a });
   const second = pool.lease({ url: a });
@@ -266,7 +266,7 @@ test("a returned lease wakes a waiting request before the clock does", async () 
   assert.equal((await second).label, "http://p1:1");
 });
 
-test("no request waits past its deadline or after an abort", async () => {
+test("a request does not wait past its deadline or after an abort", async () => {
   const { pool, go } = setUp(["p1:1"], { whenEmpty: "wait" });
   await go(dead);
   const caller = new AbortController();
@@ -277,24 +277,24 @@ test("no request waits past its deadline or after an abort", async () => {
   await assert.rejects(pool.lease({ url: a, deadline: 20_000 }), { code: "ERR_NO_PROXY", retryAt: 31_000 });
 });
 
-test("a probe that is never reported does not hold a proxy for ever", async () => {
+test("a proxy is available again two minutes after a probe without a report", async () => {
   const { pool, go, clock } = setUp(["p1:1"]);
   await go(dead);
   await clock.advance(30_000);
   await pool.lease({ url: a });
 
-  assert.match(await go(ok), /none/);
+  assert.match(await go(ok), /no proxy/);
   await clock.advance(120_000);
   assert.equal(await go(ok), "p1:1");
 });
 
-test("numbers several accounts behind one address", async () => {
+test("a pool numbers several accounts at one address", async () => {
   const { go } = setUp(["gw.test:1:ada:love", "gw.test:1:bob:hate"]);
 
   assert.equal(await repeat(2, () => go(ok)), "gw.test:1 gw.test:1#2");
 });
 
-test("a request that names a country is served from there", async () => {
+test("a request with a country gets a proxy of that country", async () => {
   const { go, pool } = setUp([
     { url: "p1:1", country: "US" },
     { url: "p2:2", country: "de" },
@@ -311,7 +311,7 @@ test("a request that names a country is served from there", async () => {
   assert.match((await pool.lease({ url: a, country: "fr" })).url, /^http:\/\/u-fr:x@gw\.test:3$/);
 });
 
-test("calls the credentials callback for each lease, and pauses a proxy without credentials", async () => {
+test("a pool calls the credentials callback for each lease, and starts a cooldown if it fails", async () => {
   let password = "one";
   const { pool, forgotten } = setUp([
     { url: "p1:1", credentials: async () => ({ username: "ada", password }) },
@@ -339,11 +339,11 @@ test("a custom rotation chooses among the available proxies", async () => {
   });
 
   assert.equal(await repeat(2, () => go(blocked)), "p3:3 p2:2");
-  assert.equal(await repeat(2, () => go(blocked)), "p1:1 none until 30000");
+  assert.equal(await repeat(2, () => go(blocked)), "p1:1 no proxy until 30000");
   assert.deepEqual(asked, ["a.test p1:1,p2:2,p3:3", "a.test p1:1,p2:2", "a.test p1:1"]);
 });
 
-test("options that are none are refused", () => {
+test("ProxyPool rejects invalid options", () => {
   const wrong: readonly (readonly [options: unknown, message: RegExp])[] = [
     [{ rotation: "fastest" }, /^ProxyPool\.rotation takes a function or one of round-robin, /],
     [{ whenEmpty: "hope" }, /^ProxyPool\.whenEmpty takes "fail" or "wait", got "hope"/],
@@ -363,7 +363,7 @@ test("options that are none are refused", () => {
   assert.throws(() => new ProxyPool({ tiers: [] }), /at least one/);
 });
 
-test("rejects an invalid source without quoting it", () => {
+test("ProxyPool rejects an invalid source without quoting it", () => {
   const wrong: readonly (readonly [source: unknown, message: RegExp])[] = [
     [undefined, /^ProxyPool takes a list of proxies, \{ file \}/],
     ["http://me:hunter2000@p1:1", /^ProxyPool takes a list/],
@@ -389,7 +389,7 @@ test("rejects an invalid source without quoting it", () => {
     );
 });
 
-test("a listener that throws ends nothing, and a warning tells of it once", async (t) => {
+test("an error of a listener does not affect the pool, and causes one warning", async (t) => {
   const warn = t.mock.method(process, "emitWarning", () => undefined);
   const { pool } = setUp(["p1:1", "p2:2"], {
     on: ({ type }) => {
@@ -411,15 +411,15 @@ for (const rotate of ["round-robin", "random", "least-used"] as const) {
   test(`${rotate}: the other proxies share the requests to a host with many cooldowns, and all serve other hosts`, async () => {
     const all = Array.from({ length: 200 }, (_, index) => `p${index}:1`);
     const { pool, go, clock } = setUp(all, { rotation: rotate, random: seededRandom(2) });
-    const rested = new Set<string>();
-    while (rested.size < 150) rested.add(await go(blocked));
+    const coolingDown = new Set<string>();
+    while (coolingDown.size < 150) coolingDown.add(await go(blocked));
     const served = (times: number, to: URL) => repeat(times, () => go(ok, { url: to }));
 
     const here = new Set((await served(400, a)).split(" "));
     const elsewhere = new Set((await served(2_000, b)).split(" "));
 
     assert.deepEqual([here.size, elsewhere.size], [50, 200]);
-    assert.ok([...here].every((label) => !rested.has(label)));
+    assert.ok([...here].every((label) => !coolingDown.has(label)));
     await clock.advance(60_000);
     assert.equal(new Set((await served(2_000, a)).split(" ")).size, 200);
     assert.ok(pool.stats().proxies.every(({ activeCooldowns }) => activeCooldowns.length === 0));
@@ -443,7 +443,7 @@ interface Step {
   readonly session: string | undefined;
   readonly passes: number;
   readonly retryAfter: number | undefined;
-  /** Whether it is reported only after the others. */
+  /** Whether the lease is reported after later leases. */
   readonly late: boolean;
 }
 
@@ -456,7 +456,7 @@ const step = fc.record({
   late: fc.boolean(),
 });
 
-/** Plays what happens, and checks at every step that nobody who rests is handed out, and that it is said when somebody is free. */
+/** Plays the steps. Asserts that no leased proxy is in a cooldown, and that every NoProxyError has a finite `retryAt`. */
 async function play(steps: readonly Step[], { pool, clock }: SetUp): Promise<void> {
   const open: [PoolLease, ProxyOutcome][] = [];
   for (const { kind, host, session, passes, retryAfter, late } of steps) {
@@ -465,8 +465,8 @@ async function play(steps: readonly Step[], { pool, clock }: SetUp): Promise<voi
     try {
       const lease = await pool.lease({ url: host, identity: session });
       const stats = before.proxies.find(({ proxy }) => proxy === lease.label);
-      const rests = stats?.activeCooldowns.filter((it) => it.host === undefined || it.host === host.host);
-      assert.deepEqual(rests, [], "handed out while it rests");
+      const cooldowns = stats?.activeCooldowns.filter((it) => it.host === undefined || it.host === host.host);
+      assert.deepEqual(cooldowns, [], "leased during its cooldown");
       const outcome = { kind, reason: kind, retryAfter };
       if (late) open.push([lease, outcome]);
       else lease.report(outcome);
@@ -486,18 +486,18 @@ async function play(steps: readonly Step[], { pool, clock }: SetUp): Promise<voi
 }
 
 for (const rotate of ["round-robin", "random", "weighted", "least-used", "least-recently-used"] as const) {
-  test(`${rotate}: never leases a proxy during its cooldown, and always knows when the next one is available`, async () => {
-    const few = ["p1:1", "p2:2", { url: "p3:3", maxConcurrent: 1 }, "u-{session}:x@gw.test:4"];
+  test(`${rotate}: never leases a proxy during its cooldown, and always returns the time of the next available proxy`, async () => {
+    const list = ["p1:1", "p2:2", { url: "p3:3", maxConcurrent: 1 }, "u-{session}:x@gw.test:4"];
     await fc.assert(
       fc.asyncProperty(fc.array(step, { maxLength: 60 }), fc.integer(), (steps, seed) =>
-        play(steps, setUp(few, { rotation: rotate, random: seededRandom(seed) })),
+        play(steps, setUp(list, { rotation: rotate, random: seededRandom(seed) })),
       ),
       { numRuns: 60 },
     );
   });
 }
 
-test("the same holds for a host with queues of its own", async () => {
+test("round-robin: never leases a proxy during its cooldown at a host with its own queues", async () => {
   const many = Array.from({ length: 40 }, (_, index) => `p${index}:1`);
   const harsh = fc.record({
     kind: fc.constantFrom<OutcomeKind>("blocked", "blocked", "proxy-failed", "success", "throttled"),
@@ -515,7 +515,7 @@ test("the same holds for a host with queues of its own", async () => {
   );
 });
 
-test("a proxy is available when the pool says so", async () => {
+test("a proxy is available at the retryAt of the error and not earlier", async () => {
   const { pool, clock, go } = setUp(three, { random: seededRandom(5) });
   for (const outcome of [blocked, throttled(12_345), dead]) await go(outcome);
 

@@ -14,10 +14,10 @@ const plain = "https://a.test/";
 /** Places of a credential in the source of a pool. */
 const pools: Readonly<Record<string, ProxySource>> = {
   "a URL": [`http://me:${secret}@127.0.0.1:1`],
-  "a vendor's line": [`127.0.0.1:1:me:${secret}`],
-  "a user's name": [`http://${secret}:x@127.0.0.1:1`],
-  "a template's values": [{ url: "me-{session}:{pass}@127.0.0.1:1", values: { pass: secret } }],
-  "a template's country": [{ url: "me-{country}:x@127.0.0.1:1", country: secret }],
+  "a line of the form host:port:user:pass": [`127.0.0.1:1:me:${secret}`],
+  "a user name": [`http://${secret}:x@127.0.0.1:1`],
+  "the values of a template": [{ url: "me-{session}:{pass}@127.0.0.1:1", values: { pass: secret } }],
+  "the country of a template": [{ url: "me-{country}:x@127.0.0.1:1", country: secret }],
   "a callback": [
     { url: "127.0.0.1:1", credentials: () => Promise.resolve({ username: "me", password: secret }) },
   ],

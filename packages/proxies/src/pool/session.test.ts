@@ -37,7 +37,7 @@ interface SetUp {
   readonly adapter: ScriptedAdapter;
   readonly clock: FakeClock;
   readonly forgotten: string[];
-  /** The hosts of the proxies that were gone through, in order. */
+  /** The hosts of the proxies that the requests used, in order. */
   readonly via: () => string;
 }
 
@@ -63,11 +63,11 @@ function setUp(
   return { session, pool, adapter: scripted, clock, forgotten, via };
 }
 
-/** Answers by the proxy that a request comes through. */
+/** Returns the response for the proxy of a request. */
 const byProxy =
-  (answers: Readonly<Record<string, ScriptedOutcome>>): ScriptedEntry =>
+  (outcomes: Readonly<Record<string, ScriptedOutcome>>): ScriptedEntry =>
   ({ proxy = "" }) =>
-    answers[new URL(proxy).hostname] ?? { status: 200 };
+    outcomes[new URL(proxy).hostname] ?? { status: 200 };
 
 const refusing = (status?: number): ScriptedOutcome => ({
   error: new ProxyError("refused", status === undefined ? {} : { status }),
@@ -94,18 +94,18 @@ const movingOn: readonly (readonly [what: string, bad: ScriptedOutcome])[] = [
   ["a 403", { status: 403 }],
   ["a 429", { status: 429, headers: { "retry-after": "60" } }],
   ["a challenge page with status 200", challenge],
-  ["a proxy that is not there", notThere],
-  ["a proxy that wants other credentials", refusing(407)],
+  ["a refused connection to the proxy", notThere],
+  ["a proxy that rejects the credentials", refusing(407)],
   ["a proxy that refuses the host", refusing(403)],
   ["a proxy that cannot reach the host", refusing(502)],
-  ["a proxy that breaks TLS open", refusedTls(true)],
+  ["a proxy that intercepts TLS", refusedTls(true)],
   ["a captive portal in the tunnel", refusedTls(false)],
   ["a captive portal's 511", { status: 511 }],
-  ["a proxy that mangles the head", mangled],
+  ["a proxy that corrupts the head", mangled],
 ];
 
 for (const [what, bad] of movingOn) {
-  test(`${what} is followed at once by an attempt through another address`, async () => {
+  test(`a session retries immediately through another proxy after ${what}`, async () => {
     const { session, clock, via } = setUp([byProxy({ p1: bad, p2: bad })]);
 
     const response = await session.get(url);
@@ -132,7 +132,7 @@ for (const [what, bad] of movingOn) {
   });
 }
 
-test("a POST goes on through another proxy after a handshake that failed, and not after a head that was mangled", async () => {
+test("a session repeats a POST through another proxy after a failed handshake, but not after a corrupt head", async () => {
   const tls = setUp([byProxy({ p1: refusedTls(true) })]);
   const head = setUp([byProxy({ p1: mangled })]);
 
@@ -142,7 +142,7 @@ test("a POST goes on through another proxy after a handshake that failed, and no
   assert.deepEqual([tls.via(), head.via()], ["p1:1 p2:2", "p1:1"]);
 });
 
-test("a certificate that all proxies show is the host's: the call ends without a cooldown", async () => {
+test("an invalid certificate through three proxies ends the call, and starts no cooldown", async () => {
   const { session, pool, via } = setUp([refusedTls(true)], { source: [...three, "p4:4"] });
 
   const error: unknown = await session.get(url).catch((reason: unknown) => reason);
@@ -153,7 +153,7 @@ test("a certificate that all proxies show is the host's: the call ends without a
   assert.ok(pool.stats().proxies.every(({ activeCooldowns }) => activeCooldowns.length === 0));
 });
 
-test("a certificate that one proxy shows is no last word: another one is waited for", async () => {
+test("a call waits for another proxy after an invalid certificate through one proxy", async () => {
   const { session, pool, via, clock } = setUp([byProxy({ p1: refusedTls(true) })], {
     source: ["p1:1", { url: "p2:2", maxConcurrent: 1 }],
   });
@@ -168,15 +168,17 @@ test("a certificate that one proxy shows is no last word: another one is waited 
   assert.equal(via().split(" ").at(-1), "p2:2");
 });
 
-test("an answer that the pool's owner calls a block is one: by the page, by a reason, and later", async () => {
+test("isBlocked marks a response as blocked with true or with a reason, also asynchronously", async () => {
   const expired: ScriptedOutcome = { status: 200, body: "Proxy expired" };
-  const says = (word: string | boolean) => async (response: HttpResponse) =>
-    (await response.text()) === "Proxy expired" && word;
-  for (const [word, reason] of [
+  const isBlocked = (verdict: string | boolean) => async (response: HttpResponse) =>
+    (await response.text()) === "Proxy expired" && verdict;
+  for (const [verdict, reason] of [
     [true, "is-blocked"],
     ["expired", "expired"],
   ] as const) {
-    const { session, pool, via } = setUp([byProxy({ p1: expired })], { pool: { isBlocked: says(word) } });
+    const { session, pool, via } = setUp([byProxy({ p1: expired })], {
+      pool: { isBlocked: isBlocked(verdict) },
+    });
 
     const response = await session.get(url);
 
@@ -187,7 +189,7 @@ test("an answer that the pool's owner calls a block is one: by the page, by a re
   }
 });
 
-test("a page that its pool's owner calls a block is not sold as a success where there is no other proxy", async () => {
+test("a response that isBlocked accepts is not a success when no other proxy is available", async () => {
   const { session } = setUp([{ status: 200 }], { source: ["p1:1"], pool: { isBlocked: () => "expired" } });
 
   const response = await session.get(url);
@@ -198,7 +200,7 @@ test("a page that its pool's owner calls a block is not sold as a success where 
   );
 });
 
-test("what the owner's word throws ends the call, and gives the proxy back", async () => {
+test("an error of isBlocked ends the call and releases the proxy", async () => {
   const isBlocked = (): never => {
     throw new Error("a mistake");
   };
@@ -209,7 +211,7 @@ test("what the owner's word throws ends the call, and gives the proxy back", asy
   assert.deepEqual([pool.stats().proxies[0]?.inFlight, pool.stats().proxies[0]?.failures], [0, 0]);
 });
 
-test("a rotating gateway that is alone is gone through again at once, as another address", async () => {
+test("a session retries immediately through the only rotating gateway, with another address", async () => {
   const { session, clock, pool, adapter } = setUp([{ status: 403 }, { status: 429 }, { status: 200 }], {
     source: [{ url: "http://ada:love@gw:7777", rotatesPerConnection: true }],
   });
@@ -225,7 +227,7 @@ test("a rotating gateway that is alone is gone through again at once, as another
   assert.deepEqual(pool.stats().proxies[0]?.activeCooldowns, []);
 });
 
-test("through the only proxy a certificate that is refused is the last word at once", async () => {
+test("an invalid certificate through the only proxy ends the call without a retry", async () => {
   const { session, pool, via } = setUp([refusedTls(true)], { source: ["p1:1"] });
 
   await assert.rejects(session.get(url), TlsError);
@@ -234,7 +236,7 @@ test("through the only proxy a certificate that is refused is the last word at o
   assert.deepEqual(pool.stats().proxies[0]?.activeCooldowns, []);
 });
 
-test("attempts are counted all the same, and the answer names the proxies and the reasons", async () => {
+test("attempts through other proxies count as retries, and the response lists proxies and reasons", async () => {
   const { session, via } = setUp([{ status: 403 }], {
     source: [...three, "p4:4", "p5:5"],
     session: { retry: sessionDefaults.retry.new({ total: 2 }) },
@@ -254,7 +256,7 @@ test("attempts are counted all the same, and the answer names the proxies and th
   );
 });
 
-test("the error that ends a call names them too", async () => {
+test("the error that ends a call lists the proxies of its attempts", async () => {
   const { session } = setUp([notThere], { session: { retry: sessionDefaults.retry.new({ total: 1 }) } });
 
   const error: unknown = await session.get(url).catch((reason: unknown) => reason);
@@ -269,7 +271,7 @@ test("the error that ends a call names them too", async () => {
   );
 });
 
-test("a retry that is switched off stays so", async () => {
+test("a session does not try another proxy with retries switched off", async () => {
   for (const retry of [new Retry({ total: false }), new Retry({ total: 0, raiseOnStatus: false })]) {
     const { session, via } = setUp([{ status: 403 }], { session: { retry } });
 
@@ -278,7 +280,7 @@ test("a retry that is switched off stays so", async () => {
   }
 });
 
-test("returns a 403 when no other proxy is available", async () => {
+test("a session returns a 403 when no other proxy is available", async () => {
   const { session, via } = setUp([{ status: 403 }], { source: ["p1:1"] });
 
   const response = await session.get(url);
@@ -289,7 +291,7 @@ test("returns a 403 when no other proxy is available", async () => {
   );
 });
 
-test("a challenge page is no success when no other proxy is available", async () => {
+test("a challenge page is not a success when no other proxy is available", async () => {
   const { session } = setUp([challenge], { source: ["p1:1"] });
 
   const response = await session.get(url);
@@ -302,7 +304,7 @@ test("a challenge page is no success when no other proxy is available", async ()
   assert.equal(response.attempts[0]?.decision, "not-retried: challenge-cloudflare");
 });
 
-test("keeps to the back-off during cooldowns, and makes no attempt before a proxy is available", async () => {
+test("a session keeps to the back-off during cooldowns, and makes no attempt before a proxy is available", async () => {
   const { session, clock, via } = setUp(
     [
       { status: 429, headers: { "retry-after": "20" } },
@@ -330,7 +332,7 @@ test("keeps to the back-off during cooldowns, and makes no attempt before a prox
   );
 });
 
-test("a 429 with a Retry-After of 0 starts a cooldown too", async () => {
+test("a 429 with a Retry-After of 0 starts a cooldown", async () => {
   const { session, via } = setUp([{ status: 429, headers: { "retry-after": "0" } }, { status: 200 }], {
     source: ["p1:1"],
   });
@@ -341,7 +343,7 @@ test("a 429 with a Retry-After of 0 starts a cooldown too", async () => {
   assert.deepEqual([response.attempts[0]?.delaySource, response.attempts[0]?.delay], ["back-off", 30_500]);
 });
 
-test("ends the call when the next proxy is available too late, and names the instant", async () => {
+test("a call ends with retryAt when the next proxy is available too late", async () => {
   const { session } = setUp([{ status: 429, headers: { "retry-after": "600" } }], { source: ["p1:1"] });
 
   const response = await session.get(url);
@@ -371,7 +373,7 @@ test("a call without an available proxy fails immediately, or waits if the pool 
   assert.equal(waiting.clock.now(), 31_000);
 });
 
-test("ends the wait for a proxy when the session closes, and when drain is aborted", async () => {
+test("a call stops waiting for a proxy when the session closes or drain is aborted", async () => {
   const clock = fakeClock({ autoAdvance: false });
   const { session, pool } = setUp([{ status: 200 }], {
     source: ["p1:1"],
@@ -390,17 +392,17 @@ test("ends the wait for a proxy when the session closes, and when drain is abort
 });
 
 for (const [what, plan] of [
-  ["is asked on its period", { every: "2s" }],
-  ["is asked because too few are fit", { minAvailable: 1 }],
+  ["at its interval", { every: "2s" }],
+  ["because too few are available", { minAvailable: 1 }],
 ] as const) {
-  test(`a call that met the last proxy itself goes on when a source ${what} and gives another one`, async () => {
-    let asked = 0;
-    const source = { fetch: async () => [(asked += 1) === 1 ? "p1:1" : "p2:2"], ...plan };
+  test(`a call whose only proxy failed continues when the source returns another proxy ${what}`, async () => {
+    let fetches = 0;
+    const source = { fetch: async () => [(fetches += 1) === 1 ? "p1:1" : "p2:2"], ...plan };
     const { session, clock, via } = setUp([byProxy({ p1: notThere })], { source });
 
     const response = await session.get(url);
 
-    assert.deepEqual([response.status, via(), asked], [200, "p1:1 p2:2", 2]);
+    assert.deepEqual([response.status, via(), fetches], [200, "p1:1 p2:2", 2]);
     const waited = clock.now() - 1_000;
     assert.ok(waited <= 6_000, `${waited} ms`);
     assert.deepEqual(
@@ -413,10 +415,10 @@ for (const [what, plan] of [
   });
 }
 
-test("a call that waits for a proxy and gets one sooner keeps to its back-off, its deadline and its signal", async () => {
+test("a call that gets a proxy early still keeps to its back-off, deadline and signal", async () => {
   const source = (): ProxySource => {
-    let asked = 0;
-    return { fetch: async () => [(asked += 1) === 1 ? "p1:1" : "p2:2"], every: "1s" };
+    let fetches = 0;
+    return { fetch: async () => [(fetches += 1) === 1 ? "p1:1" : "p2:2"], every: "1s" };
   };
   const patient = sessionDefaults.retry.new({ wait: () => 4_000 });
   const slow = setUp([byProxy({ p1: notThere })], { source: source(), session: { retry: patient } });
@@ -433,7 +435,7 @@ test("a call that waits for a proxy and gets one sooner keeps to its back-off, i
   await assert.rejects(ended.session.get(url, { signal: caller.signal }), /^Error: mine$/);
 });
 
-test("a call that waits for a proxy goes on when one that was busy is free", async () => {
+test("a call that waits for a proxy continues when a busy proxy becomes available", async () => {
   const clock = fakeClock({ start: 1_000, autoAdvance: false });
   const { session, pool, via } = setUp([byProxy({ p1: notThere })], {
     source: ["p1:1", { url: "p2:2", maxConcurrent: 1 }],
@@ -454,10 +456,10 @@ test("a call that waits for a proxy goes on when one that was busy is free", asy
 const never = (): Promise<never> => new Promise(() => undefined);
 
 for (const [what, source] of [
-  ["a source", never],
-  ["credentials", [{ url: "p1:1", credentials: never }]],
+  ["a hanging source", never],
+  ["hanging credentials", [{ url: "p1:1", credentials: never }]],
 ] as const satisfies readonly (readonly [what: string, source: ProxySource])[]) {
-  test(`a call is over at its deadline, by its signal or with its session though ${what} never came`, async () => {
+  test(`a deadline, an abort and close() end a call that waits for ${what}`, async () => {
     const { session } = setUp([{ status: 200 }], { source });
     const caller = new AbortController();
 
@@ -474,7 +476,7 @@ for (const [what, source] of [
   });
 }
 
-test("a call whose source fails at the start tells so, with the cause and its story, and the next call asks again", async () => {
+test("a call whose source fails at the start throws NoProxyError with its cause and attempts, and the next call fetches again", async () => {
   const cause = new Error("vendor is down");
   let fails = true;
   const { session } = setUp([{ status: 200 }], {
@@ -503,7 +505,7 @@ test("a call without a country fails for templates that need one", async () => {
   assert.equal((await session.get(url, { proxy: { country: "us" } })).status, 200);
 });
 
-test("a started call that finds no proxy retries when one is available", async () => {
+test("a call that finds no proxy at a later attempt retries when a proxy is available", async () => {
   const { session, pool, via } = setUp([{ status: 503 }, { status: 200 }], { source: ["p1:1"] });
   session.hooks.retry.push(async ({ number }) => {
     if (number > 1) return;
@@ -524,7 +526,7 @@ test("a started call that finds no proxy retries when one is available", async (
   );
 });
 
-test("a POST goes again when the proxy failed before it was sent, and not when it may have arrived", async () => {
+test("a session repeats a POST that the failed proxy did not forward, but not one that may have arrived", async () => {
   const unsent = setUp([byProxy({ p1: refusing(502) })]);
   const sent = setUp([byProxy({ p1: { error: new ReadTimeoutError("a.test", 1, "headers") } })]);
   const refused = setUp([byProxy({ p1: { status: 403 } })]);
@@ -536,7 +538,7 @@ test("a POST goes again when the proxy failed before it was sent, and not when i
   assert.deepEqual([unsent.via(), sent.via(), refused.via()], ["p1:1 p2:2", "p1:1", "p1:1"]);
 });
 
-test("an origin that is down is retried by the ordinary rule, and blames no proxy", async () => {
+test("a session retries a failing origin with the usual back-off, and penalises no proxy", async () => {
   const { session, pool } = setUp([refusing(502)], { source: [...three, "p4:4", "p5:5"] });
 
   const error: unknown = await session.get(url).catch((reason: unknown) => reason);
@@ -549,7 +551,7 @@ test("an origin that is down is retried by the ordinary rule, and blames no prox
   assert.ok(pool.stats().proxies.every(({ activeCooldowns }) => activeCooldowns.length === 0));
 });
 
-test("a sticky identity has cookies and a user agent of its own, also over redirects", async () => {
+test("a sticky identity has its own cookies and user agent, also over redirects", async () => {
   const { session, adapter } = setUp(
     [
       ({ url: to }) =>
@@ -578,7 +580,7 @@ test("a sticky identity has cookies and a user agent of its own, also over redir
   );
 });
 
-test("a request names its country, a proxy of its own, or another pool", async () => {
+test("a request may select a country, its own proxy or another pool", async () => {
   const { session, via } = setUp([{ status: 200 }], {
     source: [
       { url: "p1:1", country: "us" },
@@ -594,7 +596,7 @@ test("a request names its country, a proxy of its own, or another pool", async (
   assert.equal(via(), "p2:2 own.test:9 other:8");
 });
 
-test("closes the connections of a proxy that leaves the pool", async () => {
+test("a session closes the connections of a proxy that leaves the pool", async () => {
   const { session, forgotten, clock, pool } = setUp([{ status: 200 }, notThere], {
     source: { fetch: async () => (clock.now() < 5_000 ? ["http://ada:love@p1:1"] : ["p2:2"]), every: "1s" },
   });
@@ -607,7 +609,7 @@ test("closes the connections of a proxy that leaves the pool", async () => {
   assert.deepEqual(forgotten, ["http://ada:love@p1:1"]);
 });
 
-test("a proxy is given back when the call is aborted, and not blamed for it", async () => {
+test("an aborted call releases its proxy without a penalty", async () => {
   const caller = new AbortController();
   const script: ScriptedEntry = () => {
     caller.abort(new Error("enough"));
@@ -621,18 +623,18 @@ test("a proxy is given back when the call is aborted, and not blamed for it", as
   assert.deepEqual([stats?.inFlight, stats?.failures, stats?.state], [0, 0, "available"]);
 });
 
-test("the channel hears of what happens in a pool, and the attempts of which proxy they went through", async () => {
-  const heard: string[] = [];
+test("the proxy channel publishes pool events, and attempt messages name their proxy", async () => {
+  const messages: string[] = [];
   const listen = (message: unknown): void => {
     const { type, proxy } = message as ProxyEvent & { readonly proxy?: string };
-    heard.push(`${type ?? "attempt"} ${proxy}`);
+    messages.push(`${type ?? "attempt"} ${proxy}`);
   };
   for (const name of [channelNames.proxy, channelNames.attempt]) subscribe(name, listen);
   const { session } = setUp([byProxy({ p1: { status: 403 } })], { source: ["p1:1", "p2:2"] });
   await session.get(url);
   for (const name of [channelNames.proxy, channelNames.attempt]) unsubscribe(name, listen);
 
-  assert.deepEqual(heard, [
+  assert.deepEqual(messages, [
     "joined http://p1:1",
     "joined http://p2:2",
     "cooldown-started http://p1:1",

@@ -17,24 +17,24 @@ async function report(pool: ProxyPool, ...outcomes: readonly ProxyOutcome[]): Pr
   for (const outcome of outcomes) (await pool.lease({ url })).report(outcome);
 }
 
-/** The same moment in another process: its clock counts from elsewhere, its calendar is the same. */
+/** Returns the clock of another process at the same time: another origin of `now()`, the same date. */
 function anotherProcess(clock: FakeClock, later = 0): FakeClock {
   const [start, date] = [5_000, clock.date() + later];
   const own = fakeClock({ start, autoAdvance: false });
   return { ...own, date: () => date + own.now() - start };
 }
 
-const through = (memory: unknown): unknown => JSON.parse(JSON.stringify(memory));
+const through = (snapshot: unknown): unknown => JSON.parse(JSON.stringify(snapshot));
 const three = ["p1:1:ada:hunter2000", "p1:1:bob:hunter3000", "p2:2"];
 
 test("a pool restores the cooldowns of a snapshot with their ends, and no others", async () => {
   const clock = fakeClock({ start: 1_000, autoAdvance: false });
   const before = poolAt(clock, three);
   await report(before, blocked, { kind: "throttled", reason: "http-429", retryAfter: 90_000 });
-  const memory = through(before.snapshot());
+  const snapshot = through(before.snapshot());
 
   const after = poolAt(anotherProcess(clock, 10_000), three.toReversed());
-  after.restore(memory);
+  after.restore(snapshot);
 
   assert.deepEqual(
     after.stats().proxies.map(({ proxy, activeCooldowns }) => [proxy, activeCooldowns]),
@@ -47,7 +47,7 @@ test("a pool restores the cooldowns of a snapshot with their ends, and no others
   assert.equal((await after.lease({ url })).label, "http://p2:2");
 });
 
-test("restores cooldowns for proxies that join later or return to the list", async () => {
+test("a pool restores cooldowns for proxies that join later or return to the list", async () => {
   const clock = fakeClock({ start: 1_000, autoAdvance: false });
   const before = poolAt(clock, three);
   await report(before, blocked, blocked, blocked);
@@ -64,7 +64,7 @@ test("restores cooldowns for proxies that join later or return to the list", asy
   );
 });
 
-test("restores consecutive cooldowns, so that the next one is longer", async () => {
+test("a pool restores the number of consecutive cooldowns, so that the next cooldown is longer", async () => {
   const clock = fakeClock({ start: 1_000, autoAdvance: false });
   const before = poolAt(clock, ["p1:1", "p2:2"]);
   await report(before, blocked, blocked);
@@ -77,7 +77,7 @@ test("restores consecutive cooldowns, so that the next one is longer", async () 
   assert.equal(after.stats().proxies[0]?.activeCooldowns[0]?.until, own.date() + 75_000);
 });
 
-test("a probe of which nothing was heard is not followed by another at once", async () => {
+test("a restored pool does not immediately repeat a probe without a report", async () => {
   const clock = fakeClock({ start: 1_000, autoAdvance: false });
   const before = poolAt(clock, ["p1:1", "p2:2"]);
   await report(before, blocked, blocked);
@@ -91,7 +91,7 @@ test("a probe of which nothing was heard is not followed by another at once", as
   await assert.rejects(after.lease({ url }), { code: "ERR_NO_PROXY", retryAt: clock.date() + 30_000 });
 });
 
-test("retries a proxy soon after a restart if the proxy itself was at fault", async () => {
+test("a restored pool soon retries a proxy that was itself at fault", async () => {
   const clock = fakeClock({ start: 1_000, autoAdvance: false });
   const before = poolAt(clock, ["p2:2", "p3:3"]);
   for (let time = 0; time < 6; time += 1) {
@@ -114,15 +114,15 @@ test("retries a proxy soon after a restart if the proxy itself was at fault", as
   );
 });
 
-test("a memory tells nothing of credentials, and what is no memory is left alone", async () => {
+test("a snapshot contains no credentials, and restore() ignores any other value", async () => {
   const clock = fakeClock({ start: 1_000, autoAdvance: false });
   const pool = poolAt(clock, three);
   await report(pool, blocked, blocked, blocked);
 
-  const memory = pool.snapshot();
+  const snapshot = pool.snapshot();
 
-  assert.equal(Object.keys(memory.proxies).length, 3);
-  assert.doesNotMatch(JSON.stringify(memory), /ada|bob|hunter/);
+  assert.equal(Object.keys(snapshot.proxies).length, 3);
+  assert.doesNotMatch(JSON.stringify(snapshot), /ada|bob|hunter/);
   for (const other of [
     undefined,
     null,
@@ -135,14 +135,14 @@ test("a memory tells nothing of credentials, and what is no memory is left alone
     poolAt(clock, three).restore(other);
 });
 
-test("calls the cooldown listener when the snapshot has changed", async () => {
+test("a pool calls the cooldown listener when the snapshot has changed", async () => {
   const pool = poolAt(fakeClock({ start: 1_000, autoAdvance: false }), three);
-  let heard = 0;
-  const stop = pool.onCooldown(() => (heard += 1));
+  let calls = 0;
+  const stop = pool.onCooldown(() => (calls += 1));
 
   await report(pool, { kind: "success", reason: "ok" }, blocked);
   stop();
   await report(pool, blocked);
 
-  assert.equal(heard, 1);
+  assert.equal(calls, 1);
 });

@@ -25,7 +25,7 @@ const rule: HealthRule = {
 };
 const trouble = { began: 0, reason: "http-403", random: 0 };
 
-/** Plays events, the time of each given with it. */
+/** Returns the health after a list of events. */
 function after(...inputs: readonly HealthInput[]): Health {
   return inputs.reduce((health, input) => nextHealth(rule, health, input), blankHealth);
 }
@@ -41,91 +41,91 @@ const at = (now: number) => ({
 
 const cases: readonly (readonly [what: string, inputs: readonly HealthInput[], expected: Partial<Health>])[] =
   [
-    ["one failure rests nobody", [at(0).slow], { at: "available", score: 1 }],
+    ["one failure starts no cooldown", [at(0).slow], { at: "available", score: 1 }],
     [
-      "three failures in a row do",
+      "three failures in a row start a cooldown",
       [at(0).slow, at(0).slow, at(0).slow],
       { at: "cooling-down", until: 30_000, cooldowns: 1 },
     ],
-    [
-      "failures that are far apart are forgotten",
-      [at(0).slow, at(0).slow, at(60_000).slow],
-      { at: "available", score: 2 },
-    ],
+    ["old failures expire", [at(0).slow, at(0).slow, at(60_000).slow], { at: "available", score: 2 }],
     ["a success makes up for half a failure", [at(0).slow, at(0).ok], { at: "available", score: 0.5 }],
     [
-      "more successes than needed are not saved up",
+      "the score does not fall below zero",
       [at(0).slow, at(0).ok, at(0).ok, at(0).ok],
       { at: "available", score: 0 },
     ],
     [
-      "one refusal is enough",
+      "one refusal starts a cooldown",
       [at(0).refused],
       { at: "cooling-down", until: 30_000, reason: "http-403", throttled: false },
     ],
     [
-      "a lease during the rest changes nothing",
+      "a lease during the cooldown changes nothing",
       [at(0).refused, at(1).leased],
       { at: "cooling-down", until: 30_000 },
     ],
     [
-      "after the rest one request probes",
+      "the first lease after the cooldown is a probe",
       [at(0).refused, at(30_000).leased],
       { at: "probing", since: 30_000, until: 90_000 },
     ],
     [
-      "a probe that succeeds ends it",
+      "a successful probe makes the proxy available",
       [at(0).refused, at(30_000).leased, at(30_001).ok],
       { at: "available", cooldowns: 0 },
     ],
     [
-      "a probe that fails softly ends it too",
+      "one failure of a probe starts the next cooldown",
       [at(0).refused, at(30_000).leased, at(30_001).slow],
       { at: "cooling-down", cooldowns: 2, until: 90_001 },
     ],
     [
-      "each rest is twice the one before",
+      "each cooldown is twice the previous one",
       [at(0).refused, at(30_000).leased, at(30_000).refused],
       { at: "cooling-down", cooldowns: 2, until: 90_000 },
     ],
     [
-      "a probe that says nothing is followed by another",
+      "a probe that is ignored is repeated immediately",
       [at(0).refused, at(30_000).leased, at(30_005).nothing],
       { at: "cooling-down", cooldowns: 1, until: 30_005 },
     ],
     [
-      "a probe that never ends is taken for lost",
+      "a probe without a report expires",
       [at(0).refused, at(30_000).leased, at(90_000).leased],
       { at: "probing", since: 90_000, until: 150_000 },
     ],
     [
-      "what began before the rest does not make it longer",
+      "a refusal of a request that began before the cooldown does not extend it",
       [at(0).refused, { ...at(5).refused, began: 0 }],
       { at: "cooling-down", cooldowns: 1, until: 30_000 },
     ],
     [
-      "what began before the probe does not decide it",
+      "a success of a request that began before the probe does not end it",
       [at(0).refused, at(30_000).leased, { ...at(30_001).ok, began: 0 }],
       { at: "probing" },
     ],
     [
-      "a success during the rest does not end it",
+      "a success during the cooldown does not end it",
       [at(0).refused, at(5).ok],
       { at: "cooling-down", until: 30_000 },
     ],
     [
-      "who comes too often rests as long as was said",
+      "throttling starts a cooldown until the stated time",
       [at(0).throttled(7_000)],
       { at: "cooling-down", until: 7_000, cooldowns: 0, throttled: true },
     ],
-    ["a moment that is past is now", [at(9).throttled(7)], { at: "cooling-down", until: 9 }],
     [
-      "a later word makes that rest longer",
+      "a stated time in the past ends the cooldown immediately",
+      [at(9).throttled(7)],
+      { at: "cooling-down", until: 9 },
+    ],
+    [
+      "a later stated time extends the cooldown",
       [at(0).throttled(7_000), at(1).throttled(9_000), at(2).throttled(8_000)],
       { at: "cooling-down", until: 9_000 },
     ],
     [
-      "without a word the rests grow",
+      "cooldowns grow without a stated time",
       [at(0).throttled(), at(30_000).leased, at(30_000).throttled()],
       { at: "cooling-down", cooldowns: 2, until: 90_000 },
     ],
@@ -139,18 +139,18 @@ for (const [what, inputs, expected] of cases) {
   });
 }
 
-test("a proxy that is refused repeatedly is retired: probed after the longest cooldown only", () => {
+test("nextHealth retires a proxy after repeated refusals, and probes it after the longest cooldown only", () => {
   let health: Health = blankHealth;
-  const rests: number[] = [];
+  const cooldowns: number[] = [];
   let now = 0;
   for (let time = 0; time < 7; time += 1) {
     health = nextHealth(rule, nextHealth(rule, health, at(now).leased), at(now).refused);
     assert.ok(health.at === "cooling-down");
-    rests.push(health.until - now);
+    cooldowns.push(health.until - now);
     now = health.until;
   }
 
-  assert.deepEqual(rests, [30_000, 60_000, 120_000, 240_000, 3_600_000, 3_600_000, 3_600_000]);
+  assert.deepEqual(cooldowns, [30_000, 60_000, 120_000, 240_000, 3_600_000, 3_600_000, 3_600_000]);
   assert.equal(isRetired(rule, health), true);
   assert.equal(
     isRetired(rule, nextHealth(rule, nextHealth(rule, health, at(now).leased), at(now).ok)),
@@ -177,19 +177,19 @@ const anyInput = fc.record({
   step: fc.integer({ min: 0, max: 100_000 }),
   age: fc.integer({ min: 0, max: 100_000 }),
   random: fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }),
-  wish: fc.option(fc.integer({ min: 0, max: 10_000_000 }), { nil: undefined }),
+  delay: fc.option(fc.integer({ min: 0, max: 10_000_000 }), { nil: undefined }),
 });
 
-test("a cooldown is never longer than the longest or the requested one, and ends only with time", () => {
+test("a cooldown lasts at most 1.5 times maxCooldown or until the requested time, and ends only with time", () => {
   fc.assert(
     fc.property(fc.array(anyInput), (steps) => {
       let health: Health = blankHealth;
       let now = 0;
-      let asked = 0;
-      for (const { type, step, age, random, wish } of steps) {
+      let requested = 0;
+      for (const { type, step, age, random, delay } of steps) {
         now += step;
-        const until = wish === undefined ? undefined : now + wish;
-        if (type === "throttled") asked = Math.max(asked, until ?? 0);
+        const until = delay === undefined ? undefined : now + delay;
+        if (type === "throttled") requested = Math.max(requested, until ?? 0);
         const before = health;
         health = nextHealth(rule, health, {
           type,
@@ -206,10 +206,10 @@ test("a cooldown is never longer than the longest or the requested one, and ends
             currentScore(rule, health, now) < rule.limit,
         );
         if (before.at === "cooling-down" && now < before.until) {
-          assert.ok(health.at === "cooling-down" && health.until >= before.until, "a rest is kept");
+          assert.ok(health.at === "cooling-down" && health.until >= before.until, "a cooldown was shortened");
         }
         if (health.at === "cooling-down") {
-          assert.ok(health.until <= Math.max(now + rule.maxCooldown * 1.5, asked));
+          assert.ok(health.until <= Math.max(now + rule.maxCooldown * 1.5, requested));
           assert.equal(isAvailable(health, health.until), true);
         }
       }
@@ -217,16 +217,21 @@ test("a cooldown is never longer than the longest or the requested one, and ends
   );
 });
 
-test("chance adds up to half to a cooldown, and subtracts nothing", () => {
+test("the random number adds up to half to a cooldown, and subtracts nothing", () => {
   fc.assert(
     fc.property(
       fc.nat({ max: 2_000 }),
       fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }),
-      (rests, random) => {
-        const bare = cooldownFor(rule, rests, 0);
-        const rest = cooldownFor(rule, rests, random);
+      (cooldowns, random) => {
+        const shortest = cooldownFor(rule, cooldowns, 0);
+        const cooldown = cooldownFor(rule, cooldowns, random);
 
-        assert.ok(bare <= rest && rest < bare * 1.5 + 1 && bare >= rule.cooldown && bare <= rule.maxCooldown);
+        assert.ok(
+          shortest <= cooldown &&
+            cooldown < shortest * 1.5 + 1 &&
+            shortest >= rule.cooldown &&
+            shortest <= rule.maxCooldown,
+        );
       },
     ),
   );

@@ -30,12 +30,12 @@ const rows: readonly (readonly [
 ];
 
 for (const [kind, atHost, everywhere, tryAnotherProxy] of rows) {
-  test(`${kind}: at the host ${atHost}, everywhere ${everywhere}`, () => {
+  test(`${kind} counts as ${atHost} at the host and as ${everywhere} at every host`, () => {
     assert.deepEqual(decideEffects(kind, one), { atHost, everywhere, tryAnotherProxy });
   });
 }
 
-test("a gateway gets no cooldown for its first refused address, and another one is tried immediately", () => {
+test("a gateway gets no cooldown for its first refused address, and the call retries immediately", () => {
   const gateway: EffectsInput = { ...one, kind: "many" };
 
   for (const kind of ["blocked", "throttled", "unreachable", "distorted"] as const) {
@@ -45,7 +45,7 @@ test("a gateway gets no cooldown for its first refused address, and another one 
   assert.equal(decideEffects("proxy-failed", gateway).everywhere, "refused");
 });
 
-test("a session that has ended is not blamed again, and what came through it goes on through the next one", () => {
+test("a block of an ended session is ignored, and the request retries through the next session", () => {
   const over: EffectsInput = { ...one, kind: "many", sessionOver: true };
 
   assert.deepEqual(decideEffects("blocked", over), {
@@ -56,7 +56,7 @@ test("a session that has ended is not blamed again, and what came through it goe
   assert.equal(decideEffects("blocked", { ...over, kind: "one" }).atHost, "refused");
 });
 
-test("the only proxy gets no cooldown for one refusal, and no other proxy is promised", () => {
+test("the only proxy gets no cooldown for one refusal, and the call does not retry immediately", () => {
   const only: EffectsInput = { ...one, kind: "only" };
 
   for (const kind of ["blocked", "unreachable", "distorted"] as const) {
@@ -78,7 +78,7 @@ test("a proxy whose route fails at several hosts gets a cooldown for every host"
   assert.equal(decideEffects("blocked", several).everywhere, "succeeded");
 });
 
-test("a failing origin blames no proxy, and does not excuse a failure of the proxy itself", () => {
+test("a failing origin penalises no proxy, but does not excuse a failure of the proxy itself", () => {
   const down: EffectsInput = { ...one, originDown: true, atSeveralHosts: true };
 
   for (const kind of ["unreachable", "failed", "distorted"] as const)
@@ -92,8 +92,8 @@ test("a failing origin blames no proxy, and does not excuse a failure of the pro
 });
 
 const rule = { count: 3, window: 30_000 };
-const down = (who: string, at: number, signature = "unreachable"): SuspectedFailure<string> => ({
-  source: who,
+const down = (source: string, at: number, signature = "unreachable"): SuspectedFailure<string> => ({
+  source,
   signature,
   at,
 });
@@ -108,37 +108,39 @@ const isDown = (
   signature = "unreachable",
 ): boolean => hasRepeated(rule, suspicions, { signature, now });
 
-test("three addresses that fail alike within the window show that it is the origin", () => {
+test("equal failures of three addresses within the window identify the origin as the cause", () => {
   const suspicions = play(down("a", 0), down("b", 10_000), down("c", 20_000));
 
   assert.equal(isDown(suspicions, 20_000), true);
   assert.equal(isDown(suspicions, 31_000), false);
 });
 
-test("one address that fails three times shows nothing of the kind", () => {
+test("three failures of one address do not identify the origin as the cause", () => {
   assert.equal(isDown(play(down("a", 0), down("a", 1), down("b", 2), down("a", 3)), 3), false);
 });
 
-test("what is not alike does not add up", () => {
+test("failures with different signatures do not add up", () => {
   const suspicions = play(down("a", 0), down("b", 1, "tls-certificate"), down("c", 2), down("d", 3));
 
   assert.equal(isDown(suspicions, 3), true);
   assert.equal(isDown(suspicions, 3, "tls-certificate"), false);
 });
 
-test("no more suspicions of a signature are kept than are needed", () => {
+test("addSuspectedFailure keeps no more failures of a signature than the rule needs", () => {
   const signs = ["unreachable", "protocol"];
-  const steps = fc.array(fc.record({ who: fc.nat(), step: fc.nat(), signature: fc.constantFrom(...signs) }));
+  const steps = fc.array(
+    fc.record({ source: fc.nat(), step: fc.nat(), signature: fc.constantFrom(...signs) }),
+  );
   fc.assert(
     fc.property(steps, (all) => {
       let at = 0;
       let known: readonly SuspectedFailure<number>[] = [];
-      for (const { who, step, signature } of all)
-        known = addSuspectedFailure(rule, known, { source: who, signature, at: (at += step) });
+      for (const { source, step, signature } of all)
+        known = addSuspectedFailure(rule, known, { source, signature, at: (at += step) });
 
       for (const signature of signs)
         assert.ok(known.filter((suspicion) => suspicion.signature === signature).length <= rule.count);
-      assert.equal(new Set(known.map(({ source: who }) => who)).size, known.length);
+      assert.equal(new Set(known.map(({ source }) => source)).size, known.length);
     }),
   );
 });

@@ -18,7 +18,7 @@ import {
 } from "@holdfast/http";
 import { outcomeFromError, outcomeFromResponse, type OutcomeKind } from "./outcome.ts";
 
-function answer(status: number, body = "", headers: HttpResponseInit["headers"] = {}): HttpResponse {
+function responseOf(status: number, body = "", headers: HttpResponseInit["headers"] = {}): HttpResponse {
   const content = new TextEncoder().encode(body);
   return new HttpResponse({ status, statusText: "", url: "https://a.test/", headers, content });
 }
@@ -50,15 +50,19 @@ const statuses: readonly (readonly [
 
 for (const [status, kind, headers] of statuses) {
   test(`${status}${headers === undefined ? "" : " with Retry-After"} is ${kind}`, () => {
-    assert.deepEqual(outcomeFromResponse(answer(status, "", headers)), {
+    assert.deepEqual(outcomeFromResponse(responseOf(status, "", headers)), {
       kind,
       reason:
-        status < 300 ? "ok" : status === 302 ? outcomeFromResponse(answer(status)).reason : `http-${status}`,
+        status < 300
+          ? "ok"
+          : status === 302
+            ? outcomeFromResponse(responseOf(status)).reason
+            : `http-${status}`,
     });
   });
 }
 
-test("a captive portal's 511 is the proxy's where it could answer itself, inside TLS the host's", () => {
+test("a 511 of a captive portal is a proxy failure over http, and of the origin inside TLS", () => {
   const portal = (url: string) =>
     outcomeFromResponse(
       new HttpResponse({ status: 511, statusText: "", url, headers: {}, content: new Uint8Array(0) }),
@@ -72,19 +76,19 @@ const connection = (phase: "dns" | "connect" | "send" | "body") =>
   new ConnectionError("x", { errno: "ECONNRESET", phase, mayHaveArrived: false });
 const errors: readonly (readonly [what: string, error: unknown, kind: OutcomeKind, reason: string])[] = [
   [
-    "a proxy that cannot be reached",
+    "a proxy that is at fault",
     Object.assign(new ProxyError("x"), { fault: "proxy" }),
     "proxy-failed",
     "proxy",
   ],
-  ["a proxy that wants credentials", new ProxyError("x", { status: 407 }), "proxy-failed", "proxy-auth"],
-  ["tinyproxy's word for that", new ProxyError("x", { status: 401 }), "proxy-failed", "proxy-auth"],
+  ["a proxy that requires credentials", new ProxyError("x", { status: 407 }), "proxy-failed", "proxy-auth"],
   [
-    "a vendor's credit that is used up",
-    new ProxyError("x", { status: 402 }),
+    "a proxy that requires credentials with 401, as tinyproxy does",
+    new ProxyError("x", { status: 401 }),
     "proxy-failed",
-    "proxy-payment",
+    "proxy-auth",
   ],
+  ["a vendor account without credit", new ProxyError("x", { status: 402 }), "proxy-failed", "proxy-payment"],
   ["a proxy that refuses the host", new ProxyError("x", { status: 403 }), "blocked", "proxy-refused"],
   [
     "a proxy that limits the rate",
@@ -92,78 +96,88 @@ const errors: readonly (readonly [what: string, error: unknown, kind: OutcomeKin
     "proxy-throttled",
     "proxy-throttled",
   ],
-  ["a proxy that says 500", new ProxyError("x", { status: 500 }), "unreachable", "proxy-unreachable"],
-  ["a proxy that knows no CONNECT", new ProxyError("x", { status: 501 }), "blocked", "proxy-refused"],
-  ["a proxy that says 502", new ProxyError("x", { status: 502 }), "unreachable", "proxy-unreachable"],
-  ["a proxy that says 504", new ProxyError("x", { status: 504 }), "unreachable", "proxy-unreachable"],
-  ["proxy-chain's 593", new ProxyError("x", { status: 593 }), "unreachable", "proxy-unreachable"],
-  ["proxy-chain's 597", new ProxyError("x", { status: 597 }), "proxy-failed", "proxy"],
+  ["a proxy that replies 500", new ProxyError("x", { status: 500 }), "unreachable", "proxy-unreachable"],
+  ["a proxy without CONNECT", new ProxyError("x", { status: 501 }), "blocked", "proxy-refused"],
+  ["a proxy that replies 502", new ProxyError("x", { status: 502 }), "unreachable", "proxy-unreachable"],
+  ["a proxy that replies 504", new ProxyError("x", { status: 504 }), "unreachable", "proxy-unreachable"],
+  ["the 593 of proxy-chain", new ProxyError("x", { status: 593 }), "unreachable", "proxy-unreachable"],
+  ["the 597 of proxy-chain", new ProxyError("x", { status: 597 }), "proxy-failed", "proxy"],
   [
-    "one that says it is the origin",
+    "a proxy that reports a fault of the origin",
     Object.assign(new ProxyError("x"), { fault: "origin" }),
     "unreachable",
     "proxy-unreachable",
   ],
   [
-    "one that says it is itself",
+    "a proxy that reports its own fault",
     Object.assign(new ProxyError("x", { status: 502 }), { fault: "proxy" }),
     "proxy-failed",
     "proxy",
   ],
-  ["no connection in time", new ConnectTimeoutError("a.test", 1), "proxy-failed", "timeout-connect"],
+  ["a connect timeout of the proxy", new ConnectTimeoutError("a.test", 1), "proxy-failed", "timeout-connect"],
   [
-    "no answer to CONNECT in time",
+    "a CONNECT that times out",
     new ConnectTimeoutError("a.test", 1, "proxy"),
     "proxy-failed",
     "timeout-connect",
   ],
-  ["no TLS through the tunnel in time", new ConnectTimeoutError("a.test", 1, "tls"), "failed", "timeout-tls"],
-  ["a proxy that is not there", connection("connect"), "proxy-failed", "proxy"],
-  ["the host's name, not found from here", connection("dns"), "void", "dns"],
-  ["the host's name, not found in time", new ConnectTimeoutError("a.test", 1, "dns"), "void", "dns"],
-  ["a reset on the way", connection("send"), "failed", "connection"],
-  ["silence", new ReadTimeoutError("a.test", 1, "headers"), "failed", "timeout-read"],
   [
-    "an attempt that took too long",
+    "a TLS handshake through the tunnel that times out",
+    new ConnectTimeoutError("a.test", 1, "tls"),
+    "failed",
+    "timeout-tls",
+  ],
+  ["a refused connection to the proxy", connection("connect"), "proxy-failed", "proxy"],
+  ["a host name that this side cannot resolve", connection("dns"), "void", "dns"],
+  ["a lookup of the host name that times out", new ConnectTimeoutError("a.test", 1, "dns"), "void", "dns"],
+  ["a reset while sending", connection("send"), "failed", "connection"],
+  ["a read timeout", new ReadTimeoutError("a.test", 1, "headers"), "failed", "timeout-read"],
+  [
+    "an attempt that times out",
     new AttemptTimeoutError("a.test", 1, { phase: "body", mayHaveArrived: true }),
     "failed",
     "timeout-attempt",
   ],
-  ["a body cut short", new IncompleteBodyError(1, 2), "failed", "incomplete-body"],
+  ["a truncated body", new IncompleteBodyError(1, 2), "failed", "incomplete-body"],
   [
-    "a certificate that is not the host's",
+    "an invalid certificate",
     new TlsError("x", { certificate: true, errno: "X" }),
     "distorted",
     "tls-certificate",
   ],
   [
-    "a tunnel that leads to what speaks no TLS",
+    "a tunnel to a peer without TLS",
     new TlsError("x", { certificate: false, errno: "EPROTO" }),
     "distorted",
     "tls",
   ],
   [
-    "an answer that is not HTTP",
+    "a response that is not HTTP",
     new ProtocolError("x", { phase: "headers", mayHaveArrived: true }),
     "distorted",
     "protocol",
   ],
-  ["a proxy that hangs up", new ProxyError("x", { reason: "closed" }), "unreachable", "proxy-unreachable"],
   [
-    "one that hangs up before it knows the host",
+    "a proxy that closes the connection",
+    new ProxyError("x", { reason: "closed" }),
+    "unreachable",
+    "proxy-unreachable",
+  ],
+  [
+    "a proxy that closes the connection before CONNECT",
     new ProxyError("x", { reason: "closed", fault: "proxy" }),
     "proxy-failed",
     "proxy",
   ],
   [
-    "one that opens no tunnel in time",
+    "a tunnel that times out",
     new ProxyError("x", { reason: "timeout-tunnel" }),
     "unreachable",
     "proxy-unreachable",
   ],
-  ["a proxy's 999", new ProxyError("x", { status: 999 }), "blocked", "proxy-refused"],
+  ["a proxy that replies 999", new ProxyError("x", { status: 999 }), "blocked", "proxy-refused"],
   ["a body that is too large", new BodyTooLargeError(1), "void", "unknown"],
-  ["the deadline", new DeadlineExceededError(1), "void", "unknown"],
+  ["an expired deadline", new DeadlineExceededError(1), "void", "unknown"],
   ["an abort", new DOMException("x", "AbortError"), "void", "unknown"],
 ];
 
@@ -209,8 +223,8 @@ const challenges: readonly (readonly [name: string, page: string, headers?: Http
   ];
 
 for (const [name, page, headers = html] of challenges) {
-  test(`${page.slice(0, 60) || JSON.stringify(headers)} is a challenge by ${name}, also with status 200`, () => {
-    const outcome = outcomeFromResponse(answer(200, page, headers));
+  test(`a 200 with ${page.slice(0, 60) || JSON.stringify(headers)} is a challenge of ${name}`, () => {
+    const outcome = outcomeFromResponse(responseOf(200, page, headers));
 
     assert.deepEqual(outcome, { kind: "blocked", reason: `challenge-${name}` });
   });
@@ -224,32 +238,36 @@ const innocent: readonly (readonly [what: string, page: string, headers?: HttpRe
   ["loads hCaptcha", `<script src="https://js.hcaptcha.com/1/api.js"></script><div class="h-captcha">`],
   ["loads Turnstile", `<script src="https://challenges.cloudflare.com/turnstile/v0/api.js"></script>`],
   [
-    "bears Cloudflare's detection script",
+    "contains the detection script of Cloudflare",
     `<script>a.src='/cdn-cgi/challenge-platform/scripts/jsd/main.js'</script>`,
   ],
-  ["bears DataDome's script", `<script src="https://js.datadome.co/tags.js"></script>`],
-  ["bears PerimeterX's script", `<script>window._pxAppId="PX1"</script><title>Shop</title>`],
-  ["bears Imperva's script", `<script src="/_Incapsula_Resource?SWJIYLWA=1"></script>`],
+  ["contains the script of DataDome", `<script src="https://js.datadome.co/tags.js"></script>`],
+  ["contains the script of PerimeterX", `<script>window._pxAppId="PX1"</script><title>Shop</title>`],
+  ["contains the script of Imperva", `<script src="/_Incapsula_Resource?SWJIYLWA=1"></script>`],
   [
-    "bears Kasada's script",
+    "contains the script of Kasada",
     `<!doctype html><title>Shop</title><script src="/ips.js"></script><script>KPSDK.configure()</script>`,
   ],
-  ["is called like a challenge", "<title>Just a moment in time: a novel</title>"],
+  ["has a title like that of a challenge", "<title>Just a moment in time: a novel</title>"],
   ["quotes a challenge", "<p>Look for <code>_cf_chl_opt</code> and &lt;title&gt;Just a moment...</p>"],
-  ["speaks of denied access", "<title>Access denied: a history of doors</title>"],
-  ["was guarded by DataDome, and let through", "<p>welcome</p>", { ...html, "x-datadome": "protected" }],
-  ["is JSON that quotes one", `{"a":"<title>DDoS-Guard</title>"}`, { "content-type": "application/json" }],
+  ["has a title about denied access", "<title>Access denied: a history of doors</title>"],
+  ["passed the check of DataDome", "<p>welcome</p>", { ...html, "x-datadome": "protected" }],
+  [
+    "is JSON that quotes a challenge",
+    `{"a":"<title>DDoS-Guard</title>"}`,
+    { "content-type": "application/json" },
+  ],
 ];
 
 for (const [what, page, headers = html] of innocent) {
-  test(`a page that ${what} is no challenge`, () => {
-    assert.equal(outcomeFromResponse(answer(200, page, headers)).kind, "success");
+  test(`a page that ${what} is a success`, () => {
+    assert.equal(outcomeFromResponse(responseOf(200, page, headers)).kind, "success");
   });
 }
 
-test("a page that is as large as no challenge is, is not looked through", () => {
+test("a page larger than any challenge page is a success", () => {
   const padded = (page: string, bytes: number) =>
-    outcomeFromResponse(answer(200, page.padEnd(bytes), html)).kind;
+    outcomeFromResponse(responseOf(200, page.padEnd(bytes), html)).kind;
   const titled = "<title>Just a moment...</title><script>window._cf_chl_opt={}</script>";
   const untitled = "<script>window.gokuProps = {};AwsWafIntegration.x()</script>";
 
@@ -257,7 +275,7 @@ test("a page that is as large as no challenge is, is not looked through", () => 
   assert.deepEqual([padded(untitled, 16_384), padded(untitled, 16_385)], ["blocked", "success"]);
 });
 
-test("a streamed response is judged by its headers", () => {
+test("the headers of a streamed response decide its outcome", () => {
   const streamed = (headers: HttpResponseInit["headers"]) =>
     new StreamedResponse({
       status: 200,

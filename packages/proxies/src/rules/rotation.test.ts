@@ -30,29 +30,29 @@ function proxy(name: string, given: Partial<Proxy> = {}): Proxy {
   };
 }
 
-function lineOf(rotate: RotationName, proxies: readonly Proxy[], seed = 1): RotationQueue<Proxy> {
-  const line = new RotationQueue<Proxy>({
+function queueOf(rotate: RotationName, proxies: readonly Proxy[], seed = 1): RotationQueue<Proxy> {
+  const queue = new RotationQueue<Proxy>({
     rotation: rotations[rotate],
     followsUse: followsUse.has(rotate),
     random: seededRandom(seed),
     readiness: ({ readiness }, now) =>
       typeof readiness === "object" && readiness.from <= now ? "ready" : readiness,
   });
-  for (const one of proxies) line.add(one);
-  return line;
+  for (const one of proxies) queue.add(one);
+  return queue;
 }
 
-function serve(line: RotationQueue<Proxy>, now = 0): string {
-  const who = line.first(now);
-  if (who === undefined) return "-";
-  use(who, now);
-  line.serve();
-  return who.name;
+function serve(queue: RotationQueue<Proxy>, now = 0): string {
+  const next = queue.first(now);
+  if (next === undefined) return "-";
+  use(next, now);
+  queue.serve();
+  return next.name;
 }
 
-function use(who: Proxy, now: number): void {
-  who.uses += 1;
-  who.lastUsed = now;
+function use(used: Proxy, now: number): void {
+  used.uses += 1;
+  used.lastUsed = now;
 }
 
 const times = (count: number, run: (index: number) => string): string =>
@@ -65,23 +65,23 @@ const orders: readonly (readonly [rotate: RotationName, order: string])[] = [
 ];
 
 for (const [rotate, order] of orders) {
-  test(`${rotate} takes all in turn`, () => {
-    const line = lineOf(rotate, [proxy("a"), proxy("b"), proxy("c")]);
+  test(`${rotate} uses all proxies in turn`, () => {
+    const queue = queueOf(rotate, [proxy("a"), proxy("b"), proxy("c")]);
 
     assert.equal(
-      times(9, (now) => serve(line, now)),
+      times(9, (now) => serve(queue, now)),
       order,
     );
   });
 }
 
-test("a use elsewhere moves a proxy back where uses or their time count, and not in the round", () => {
+test("a use outside the queue moves a proxy back in least-used and least-recently-used, not in round-robin", () => {
   const first = (rotate: RotationName): string => {
     const [a, b, c] = [proxy("a"), proxy("b"), proxy("c")];
-    const line = lineOf(rotate, [a, b, c]);
+    const queue = queueOf(rotate, [a, b, c]);
     use(a, 1);
     use(a, 2);
-    return times(4, (now) => serve(line, now + 3));
+    return times(4, (now) => serve(queue, now + 3));
   };
 
   assert.equal(first("round-robin"), "abca");
@@ -89,36 +89,36 @@ test("a use elsewhere moves a proxy back where uses or their time count, and not
   assert.equal(first("least-used"), "bcbc");
 });
 
-test("a newcomer to the least used does not have to catch up all at once", () => {
-  const line = lineOf("least-used", [proxy("a"), proxy("b")]);
-  times(20, () => serve(line));
+test("a proxy that joins least-used does not have to catch up", () => {
+  const queue = queueOf("least-used", [proxy("a"), proxy("b")]);
+  times(20, () => serve(queue));
 
-  line.add(proxy("n"));
+  queue.add(proxy("n"));
 
   assert.match(
-    times(6, () => serve(line)),
+    times(6, () => serve(queue)),
     /^(?:nab|abn|anb|ban|bna|nba){2}$/,
   );
 });
 
-test("a proxy after its cooldown does not catch up either", () => {
+test("a proxy in least-used does not catch up after its cooldown", () => {
   const [a, b] = [proxy("a"), proxy("b", { readiness: { from: 100 } })];
-  const line = lineOf("least-used", [a, b]);
-  times(20, () => serve(line));
+  const queue = queueOf("least-used", [a, b]);
+  times(20, () => serve(queue));
 
   assert.match(
-    times(6, () => serve(line, 100)),
+    times(6, () => serve(queue, 100)),
     /^(?:ab|ba){3}$/,
   );
 });
 
-test("chance is fair, and has no memory", () => {
-  const line = lineOf("random", [proxy("a"), proxy("b"), proxy("c"), proxy("d")]);
+test("random uses all proxies equally often, independent of the previous one", () => {
+  const queue = queueOf("random", [proxy("a"), proxy("b"), proxy("c"), proxy("d")]);
   const counts: Record<string, number> = {};
   let repeated = 0;
   let last = "";
   for (let time = 0; time < 40_000; time += 1) {
-    const name = serve(line);
+    const name = serve(queue);
     counts[name] = (counts[name] ?? 0) + 1;
     if (name === last) repeated += 1;
     last = name;
@@ -128,77 +128,77 @@ test("chance is fair, and has no memory", () => {
   assert.ok(Math.abs(repeated - 10_000) < 400, `${repeated} times the same again`);
 });
 
-test("weights are shares", () => {
-  const line = lineOf("weighted", [
+test("weighted uses proxies in proportion to their weights", () => {
+  const queue = queueOf("weighted", [
     proxy("a", { weight: 1 }),
     proxy("b", { weight: 3 }),
     proxy("c", { weight: 6 }),
   ]);
-  const drawn = times(20_000, () => serve(line));
+  const drawn = times(20_000, () => serve(queue));
   const share = (name: string): number => drawn.split(name).length - 1;
 
   assert.ok(Math.abs(share("a") - 2_000) < 250 && Math.abs(share("b") - 6_000) < 350, drawn.slice(0, 50));
 });
 
-test("even without any luck everybody has a turn", () => {
-  const line = new RotationQueue<Proxy>({
+test("random uses all proxies in turn when every random number is 0", () => {
+  const queue = new RotationQueue<Proxy>({
     rotation: rotations.random,
     followsUse: false,
     random: () => 0,
     readiness: () => "ready",
   });
-  for (const name of ["a", "b", "c"]) line.add(proxy(name));
+  for (const name of ["a", "b", "c"]) queue.add(proxy(name));
 
   assert.equal(
-    times(6, () => serve(line)),
+    times(6, () => serve(queue)),
     "abcabc",
   );
 });
 
-test("leaves out a proxy until its cooldown ends, and returns that instant", () => {
+test("a queue skips a proxy until its cooldown ends, and returns that time", () => {
   const [a, b] = [proxy("a"), proxy("b")];
-  const line = lineOf("round-robin", [a, b]);
+  const queue = queueOf("round-robin", [a, b]);
   a.readiness = { from: 100 };
   b.readiness = { from: 50 };
 
-  assert.equal(serve(line, 0), "-");
-  assert.equal(line.nextFree(0), 50);
+  assert.equal(serve(queue, 0), "-");
+  assert.equal(queue.nextFree(0), 50);
   assert.equal(
-    times(3, () => serve(line, 60)),
+    times(3, () => serve(queue, 60)),
     "bbb",
   );
-  assert.equal(line.nextFree(60), 60);
+  assert.equal(queue.nextFree(60), 60);
   assert.equal(
-    times(4, () => serve(line, 100)),
+    times(4, () => serve(queue, 100)),
     "baba",
   );
 });
 
-test("follows a cooldown that became longer or shorter", () => {
+test("a queue follows a cooldown that became longer or shorter", () => {
   const a = proxy("a");
-  const line = lineOf("round-robin", [a]);
+  const queue = queueOf("round-robin", [a]);
   a.readiness = { from: 50 };
-  serve(line, 0);
+  serve(queue, 0);
 
   a.readiness = { from: 80 };
-  assert.equal(line.nextFree(10), 80);
-  assert.equal(serve(line, 60), "-");
+  assert.equal(queue.nextFree(10), 80);
+  assert.equal(serve(queue, 60), "-");
 
   a.readiness = "ready";
-  assert.equal(line.nextFree(61), 61);
-  assert.equal(serve(line, 61), "a");
+  assert.equal(queue.nextFree(61), 61);
+  assert.equal(serve(queue, 61), "a");
 });
 
-test("skips a proxy that cannot serve this request, and keeps its position", () => {
+test("a queue skips a proxy that cannot serve this request, and keeps its position", () => {
   const [a, b, c] = [proxy("a"), proxy("b"), proxy("c")];
-  const line = lineOf("round-robin", [a, b, c]);
+  const queue = queueOf("round-robin", [a, b, c]);
   const notA = ({ name }: Proxy): Readiness => (name === "a" ? { from: 70 } : "ready");
-  const serveHere = (here: (who: Proxy) => Readiness): string => {
-    const who = line.first(0, here);
-    if (who === undefined) return "-";
-    use(who, 0);
-    line.serve();
-    return who.name;
+  const serveHere = (here: (candidate: Proxy) => Readiness): string => {
+    const next = queue.first(0, here);
+    if (next === undefined) return "-";
+    use(next, 0);
+    queue.serve();
+    return next.name;
   };
 
   assert.equal(
@@ -206,16 +206,16 @@ test("skips a proxy that cannot serve this request, and keeps its position", () 
     "bcbc",
   );
   assert.equal(
-    times(4, () => serve(line)),
+    times(4, () => serve(queue)),
     "abca",
   );
-  assert.equal(line.nextFree(0, notA), 0);
+  assert.equal(queue.nextFree(0, notA), 0);
   assert.equal(
-    line.nextFree(0, () => ({ from: 70 })),
+    queue.nextFree(0, () => ({ from: 70 })),
     70,
   );
   assert.equal(
-    line.nextFree(0, () => "busy"),
+    queue.nextFree(0, () => "busy"),
     1_000,
   );
   assert.equal(
@@ -226,40 +226,40 @@ test("skips a proxy that cannot serve this request, and keeps its position", () 
 
 test("a busy proxy returns to the queue when its request has ended", () => {
   const [a, b] = [proxy("a"), proxy("b", { readiness: "busy" })];
-  const line = lineOf("round-robin", [a, b]);
+  const queue = queueOf("round-robin", [a, b]);
 
   assert.equal(
-    times(3, () => serve(line)),
+    times(3, () => serve(queue)),
     "aaa",
   );
-  assert.equal(line.hasBusy, true);
+  assert.equal(queue.hasBusy, true);
   b.readiness = "ready";
   for (const back of b.backs) back();
 
-  assert.equal(line.hasBusy, false);
+  assert.equal(queue.hasBusy, false);
   assert.equal(
-    times(4, () => serve(line)),
+    times(4, () => serve(queue)),
     "abab",
   );
 });
 
-test("forgets a proxy that left, also during its cooldown", () => {
+test("a queue removes a proxy that left, also during its cooldown", () => {
   const [a, b, c] = [proxy("a"), proxy("b", { readiness: { from: 9 } }), proxy("c")];
-  const line = lineOf("round-robin", [a, b, c]);
-  serve(line);
-  serve(line);
+  const queue = queueOf("round-robin", [a, b, c]);
+  serve(queue);
+  serve(queue);
   for (const one of [a, b, c]) one.hasLeft = true;
 
-  assert.equal(serve(line), "-");
-  assert.equal(line.nextFree(0), undefined);
+  assert.equal(serve(queue), "-");
+  assert.equal(queue.nextFree(0), undefined);
 });
 
-test("a request costs the same with ten thousand cooldowns as with ten", () => {
+test("a request checks one proxy, even with ten thousand cooldowns", () => {
   let looks = 0;
   const all = Array.from({ length: 10_000 }, (_, index) =>
     proxy(String(index), { readiness: { from: 1_000 } }),
   );
-  const line = new RotationQueue<Proxy>({
+  const queue = new RotationQueue<Proxy>({
     rotation: rotations["least-used"],
     followsUse: true,
     random: () => 0,
@@ -271,17 +271,17 @@ test("a request costs the same with ten thousand cooldowns as with ten", () => {
   const last = all.at(-1);
   assert.ok(last !== undefined);
   last.readiness = "ready";
-  for (const one of all) line.add(one);
+  for (const one of all) queue.add(one);
 
-  serve(line);
+  serve(queue);
   assert.ok(looks <= 10_000, "each is set aside once");
   looks = 0;
-  for (let time = 0; time < 1_000; time += 1) serve(line);
+  for (let time = 0; time < 1_000; time += 1) serve(queue);
 
   assert.equal(looks, 1_000);
 });
 
-test("a heap gives everything back in order", () => {
+test("PriorityQueue returns its items in order", () => {
   fc.assert(
     fc.property(fc.array(fc.integer()), (numbers) => {
       const heap = new PriorityQueue<number>((a, b) => a < b);

@@ -29,15 +29,30 @@ const cases: readonly (readonly [
   tier: number | undefined,
   canary?: boolean,
 ])[] = [
-  ["the cheapest goes first", createTierState(2, 0), {}, 0],
-  ["and stays while it succeeds often enough", state(0, 0.5, 1), {}, 0],
-  ["below the floor the next takes over", state(0, 0.49, 1), {}, 1],
-  ["back at the floor is not enough to come down again", state(1, 0.55, 1), {}, 1],
-  ["a fifth above it is", state(1, 0.6, 1), {}, 0],
-  ["where none is good enough, the one that does best", state(0, 0.1, 0.3), {}, 1],
-  ["where that is the cheap one, the cheap one", state(1, 0.3, 0.1), {}, 0],
+  ["chooseTier begins with the cheapest tier", createTierState(2, 0), {}, 0],
+  ["chooseTier keeps the cheapest tier at a success rate of at least the floor", state(0, 0.5, 1), {}, 0],
+  ["chooseTier switches to the next tier below the floor", state(0, 0.49, 1), {}, 1],
   [
-    "a little cheaper is not worth the move",
+    "chooseTier keeps the expensive tier while the cheaper one is just above the floor",
+    state(1, 0.55, 1),
+    {},
+    1,
+  ],
+  ["chooseTier returns to the cheaper tier a fifth above the floor", state(1, 0.6, 1), {}, 0],
+  [
+    "chooseTier uses the tier with the highest success rate if all are below the floor",
+    state(0, 0.1, 0.3),
+    {},
+    1,
+  ],
+  [
+    "chooseTier uses the cheap tier if it has the highest success rate below the floor",
+    state(1, 0.3, 0.1),
+    {},
+    0,
+  ],
+  [
+    "chooseTier keeps the current tier if another one is only a little cheaper",
     state(1, 0.7, 1),
     {
       costs: [
@@ -48,7 +63,7 @@ const cases: readonly (readonly [
     1,
   ],
   [
-    "one that is cheaper for each success wins, though each request costs more",
+    "chooseTier uses the tier that is cheaper per success, even if its requests cost more",
     state(0, 0.5, 1),
     {
       costs: [
@@ -58,12 +73,33 @@ const cases: readonly (readonly [
     },
     1,
   ],
-  ["now and then the cheaper one is tried", state(1, 0.1, 1), { random: 0.019 }, 0, true],
-  ["but no more often", state(1, 0.1, 1), { random: 0.02 }, 1],
-  ["at least every five minutes", state(1, 0.1, 1), { now: 300_000 }, 0, true],
-  ["a tier whose budget is spent is not used", state(1, 0.1, 1), { open: [true, false] }, 0],
-  ["nor tried", state(1, 0.1, 1), { open: [false, true], random: 0 }, 1],
-  ["none that is open, none", state(0, 1, 1), { open: [false, false] }, undefined],
+  ["chooseTier occasionally tries the cheaper tier", state(1, 0.1, 1), { random: 0.019 }, 0, true],
+  [
+    "chooseTier does not try the cheaper tier more often than canaryRate",
+    state(1, 0.1, 1),
+    { random: 0.02 },
+    1,
+  ],
+  [
+    "chooseTier tries the cheaper tier at least every five minutes",
+    state(1, 0.1, 1),
+    { now: 300_000 },
+    0,
+    true,
+  ],
+  ["chooseTier does not use a tier with an exhausted budget", state(1, 0.1, 1), { open: [true, false] }, 0],
+  [
+    "chooseTier does not try a tier with an exhausted budget",
+    state(1, 0.1, 1),
+    { open: [false, true], random: 0 },
+    1,
+  ],
+  [
+    "chooseTier returns undefined if every budget is exhausted",
+    state(0, 1, 1),
+    { open: [false, false] },
+    undefined,
+  ],
 ];
 
 for (const [what, given, question, tier, canary = false] of cases) {
@@ -75,24 +111,24 @@ for (const [what, given, question, tier, canary = false] of cases) {
   });
 }
 
-test("bytes count as well as requests", () => {
+test("costPerSuccess counts requests and bytes", () => {
   assert.equal(costPerSuccess({ perRequest: 0.001, perGb: 5 }, 0.5, 1e6), 0.012);
 });
 
-test("a tier that is paid by the byte is not taken for free before it was tried", () => {
+test("chooseTier does not treat an untried tier with a price per GB as free", () => {
   const prices = [costs[0], { perRequest: 0, perGb: 50_000 }];
 
   assert.equal(chooseTier(tierDefaults, createTierState(2, 0), { ...ask, costs: prices })?.tier, 0);
 });
 
-test("the size of a host's pages is learned from those that were a success", () => {
+test("recordTierRequest learns the size of pages from successes only", () => {
   const after = (good: boolean) =>
     recordTierRequest(tierDefaults, state(0, 1, 1), { tier: 0, good, bytes: 1_000 }).bytes;
 
   assert.deepEqual([after(true), after(false)], [100, 0]);
 });
 
-test("a dead tier is left after a handful of requests, and costs a few percent from then on", () => {
+test("chooseTier sends a few percent of the requests to a dead tier", () => {
   const random = seededRandom(7);
   let now = createTierState(2, 0);
   const used = [0, 0];
@@ -110,7 +146,7 @@ test("a dead tier is left after a handful of requests, and costs a few percent f
   assert.ok((used[0] ?? 0) > 20 && (used[0] ?? 0) < 80, `${used[0]} of 2000 went to the dead tier`);
 });
 
-test("the cheap tier is used again when it has recovered", () => {
+test("chooseTier returns to the cheap tier when it has recovered", () => {
   const random = seededRandom(7);
   let now = state(1, 0.05, 1);
   let requests = 0;
@@ -123,7 +159,7 @@ test("the cheap tier is used again when it has recovered", () => {
   assert.ok(requests < 2_000, `${requests} requests`);
 });
 
-test("whatever happened, an open tier is chosen, and success stays a share", () => {
+test("chooseTier returns an open tier, and success rates stay between 0 and 1, for any sequence", () => {
   const step = fc.record({
     good: fc.boolean(),
     open: fc.tuple(fc.boolean(), fc.boolean(), fc.boolean()),

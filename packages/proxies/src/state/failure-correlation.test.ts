@@ -6,7 +6,7 @@ import type { ProxyEvent } from "../options/events.ts";
 import type { OutcomeKind } from "../rules/outcome.ts";
 import { ProxyPool } from "../pool/pool.ts";
 
-interface How {
+interface LeaseOptions {
   readonly via?: string;
   readonly reason?: string;
 }
@@ -14,20 +14,17 @@ interface How {
 interface SetUp {
   readonly clock: FakeClock;
   readonly events: ProxyEvent[];
-  /**
-   * Leases for a host, through whoever is named or next, and reports; says through whom, with a mark where another address
-   * may do better.
-   */
-  readonly go: (host: string, kind: OutcomeKind, how?: How) => Promise<string>;
-  /** Who rests, and where. */
-  readonly resting: () => readonly string[];
+  /** Leases a proxy for a host (`via` selects it) and reports. Returns the name of the proxy, with a mark if it is at fault. */
+  readonly go: (host: string, kind: OutcomeKind, options?: LeaseOptions) => Promise<string>;
+  /** Returns the proxies with active cooldowns, and their hosts. */
+  readonly cooldowns: () => readonly string[];
 }
 
 function setUp(size: number): SetUp {
   const clock = fakeClock({ start: 1_000, autoAdvance: false });
   const events: ProxyEvent[] = [];
   const names = Array.from({ length: size }, (_, index) => `p${index + 1}`);
-  // Each has a country of its own, so that it can be asked for.
+  // Each proxy has its own country, so that a test can select it.
   const list = names.map((name) => ({ url: `${name}:1`, country: name }));
   const pool = new ProxyPool(list, { clock, random: () => 0, on: (event) => events.push(event) });
   const shown = (label: string): string => label.slice(7, -2);
@@ -41,23 +38,23 @@ function setUp(size: number): SetUp {
       throw error;
     }
   };
-  const resting = (): readonly string[] =>
+  const cooldowns = (): readonly string[] =>
     pool
       .stats()
       .proxies.flatMap(({ proxy, activeCooldowns }) =>
         activeCooldowns.map(({ host = "anywhere" }) => `${shown(proxy)} at ${host}`),
       );
-  return { clock, events, go, resting };
+  return { clock, events, go, cooldowns };
 }
 
 async function times(count: number, run: () => Promise<string>): Promise<string> {
-  const said: string[] = [];
-  for (let time = 0; time < count; time += 1) said.push(await run());
-  return said.join(" ");
+  const results: string[] = [];
+  for (let time = 0; time < count; time += 1) results.push(await run());
+  return results.join(" ");
 }
 
-test("recognises an unknown host after three proxies, and starts no cooldown for it", async () => {
-  const { go, resting, events } = setUp(10);
+test("a pool recognises an unknown host after three proxies, and starts no cooldown for it", async () => {
+  const { go, cooldowns, events } = setUp(10);
   await times(10, () => go("good.test", "success"));
 
   for (const typo of ["a.test", "b.test", "c.test", "d.test", "e.test"]) {
@@ -65,80 +62,80 @@ test("recognises an unknown host after three proxies, and starts no cooldown for
     await go("good.test", "success");
   }
 
-  assert.deepEqual(resting(), []);
+  assert.deepEqual(cooldowns(), []);
   assert.equal(events.filter(({ type }) => type === "origin-down").length, 5);
 });
 
-test("many simultaneous unknown hosts stall no proxy either", async () => {
-  const { go, resting } = setUp(4);
+test("many simultaneous unknown hosts leave no cooldown for every host", async () => {
+  const { go, cooldowns } = setUp(4);
   await times(4, () => go("good.test", "success"));
 
-  // Each host through p1 first, before any of them is known to be none: that rests it everywhere.
+  // p1 tries each unknown host first, so that it gets a cooldown for every host.
   for (const typo of ["a.test", "b.test", "c.test"]) await go(typo, "unreachable", { via: "p1" });
-  assert.deepEqual(resting(), ["p1 at anywhere", "p1 at a.test", "p1 at b.test", "p1 at c.test"]);
+  assert.deepEqual(cooldowns(), ["p1 at anywhere", "p1 at a.test", "p1 at b.test", "p1 at c.test"]);
   assert.doesNotMatch(await times(4, () => go("good.test", "success")), /p1/);
   await go("a.test", "unreachable", { via: "p2" });
   await go("a.test", "unreachable", { via: "p3" });
 
-  assert.deepEqual(resting(), ["p1 at b.test", "p1 at c.test"]);
+  assert.deepEqual(cooldowns(), ["p1 at b.test", "p1 at c.test"]);
   assert.match(await times(4, () => go("good.test", "success")), /p1/);
 });
 
-test("what turned out to be a host's own fault does not count when the proxy fails at others", async () => {
-  const { go, resting } = setUp(4);
+test("failures at a host that was itself at fault do not count against the proxy at other hosts", async () => {
+  const { go, cooldowns } = setUp(4);
   await go("a.test", "unreachable", { via: "p1" });
   await go("b.test", "unreachable", { via: "p1" });
   for (const via of ["p2", "p3"]) await go("a.test", "unreachable", { via });
 
   await go("c.test", "unreachable", { via: "p1" });
 
-  assert.deepEqual(resting(), ["p1 at b.test", "p1 at c.test"]);
+  assert.deepEqual(cooldowns(), ["p1 at b.test", "p1 at c.test"]);
 });
 
-test("of two proxies both have to fail for it to be the host", async () => {
-  const { go, resting } = setUp(2);
+test("a host is at fault in a pool of two proxies only after both failed", async () => {
+  const { go, cooldowns } = setUp(2);
 
   assert.equal(await go("a.test", "unreachable"), "p1!");
-  assert.deepEqual(resting(), ["p1 at a.test"]);
+  assert.deepEqual(cooldowns(), ["p1 at a.test"]);
   assert.equal(await go("a.test", "unreachable"), "p2");
-  assert.deepEqual(resting(), []);
+  assert.deepEqual(cooldowns(), []);
 });
 
 for (const kind of ["unreachable", "distorted"] as const) {
   test(`${kind}: failures at three hosts without a success in between start a cooldown for every host`, async () => {
-    const { go, resting, events } = setUp(3);
+    const { go, cooldowns, events } = setUp(3);
     for (const host of ["a.test", "b.test"]) await go(host, kind, { via: "p1" });
     await go("good.test", "success", { via: "p1" });
     for (const host of ["c.test", "d.test"]) await go(host, kind, { via: "p1" });
-    assert.ok(!resting().includes("p1 at anywhere"));
+    assert.ok(!cooldowns().includes("p1 at anywhere"));
 
     await go("e.test", kind, { via: "p1" });
 
-    assert.ok(resting().includes("p1 at anywhere"));
+    assert.ok(cooldowns().includes("p1 at anywhere"));
     assert.equal(events.filter(({ type }) => type === "origin-down").length, 0);
   });
 }
 
-test("where a host has answered, proxies that have never worked do not speak against it", async () => {
-  const { go, resting } = setUp(6);
+test("proxies without a success do not show that a host is down that responded to another proxy", async () => {
+  const { go, cooldowns } = setUp(6);
   await go("a.test", "success", { via: "p6" });
 
   const bad = await times(4, () => go("a.test", "unreachable"));
 
   assert.equal(bad, "p1! p2! p3! p4!");
-  assert.equal(resting().length, 4);
+  assert.equal(cooldowns().length, 4);
 });
 
-test("where they have worked, they do: the host has gone down", async () => {
-  const { go, resting } = setUp(6);
+test("proxies with earlier successes at a host show that it is down", async () => {
+  const { go, cooldowns } = setUp(6);
   await times(6, () => go("a.test", "success"));
 
   assert.equal(await times(4, () => go("a.test", "unreachable")), "p1! p2! p3 p4");
-  assert.deepEqual(resting(), []);
+  assert.deepEqual(cooldowns(), []);
 });
 
-test("a certificate that three proxies show is the host's; another failure does not add to it", async () => {
-  const { go, resting } = setUp(6);
+test("an invalid certificate through three proxies is the host's fault, and other failures do not count towards it", async () => {
+  const { go, cooldowns } = setUp(6);
   const refused = (via: string) => go("a.test", "distorted", { via, reason: "tls-certificate" });
 
   const first = [await refused("p1"), await refused("p2"), await go("a.test", "unreachable", { via: "p3" })];
@@ -146,17 +143,17 @@ test("a certificate that three proxies show is the host's; another failure does 
   assert.deepEqual([...first, portal], ["p1!", "p2!", "p3!", "p4!"]);
 
   assert.equal(await refused("p5"), "p5");
-  assert.deepEqual(resting(), ["p3 at a.test", "p4 at a.test"]);
+  assert.deepEqual(cooldowns(), ["p3 at a.test", "p4 at a.test"]);
 });
 
-test("the only proxy gets a cooldown at a host after eight failures in a row, and promises no other proxy", async () => {
-  const { go, resting } = setUp(1);
+test("the only proxy gets a cooldown at a host after eight failures in a row, and offers no other proxy", async () => {
+  const { go, cooldowns } = setUp(1);
 
   assert.equal(await times(7, () => go("a.test", "blocked")), Array(7).fill("p1").join(" "));
   await go("a.test", "success");
   assert.equal(await times(7, () => go("a.test", "blocked")), Array(7).fill("p1").join(" "));
-  assert.deepEqual(resting(), []);
+  assert.deepEqual(cooldowns(), []);
   await go("a.test", "blocked");
 
-  assert.deepEqual(resting(), ["p1 at a.test"]);
+  assert.deepEqual(cooldowns(), ["p1 at a.test"]);
 });

@@ -9,7 +9,7 @@ import { openSource } from "./sources.ts";
 const labelsOf = (proxies: readonly { readonly label: string }[] | undefined) =>
   proxies?.map(({ label }) => label);
 
-test("a list is known at once, and a bad one refused", () => {
+test("openSource reads a list immediately, and rejects an invalid list", () => {
   assert.deepEqual(labelsOf(openSource(["a.test:1", { url: "b.test:2" }]).initial), [
     "http://a.test:1",
     "http://b.test:2",
@@ -22,33 +22,37 @@ test("a list is known at once, and a bad one refused", () => {
 
 const environments = [
   [
-    "a list in a variable",
+    "the list in HOLDFAST_PROXIES",
     { HOLDFAST_PROXIES: "a.test:1, b.test:2\n c.test:3" },
     ["a.test:1", "b.test:2", "c.test:3"],
   ],
-  ["the conventional ones", { https_proxy: "http://a.test:1", HTTP_PROXY: "http://a.test:1" }, ["a.test:1"]],
   [
-    "the list before the conventional ones",
+    "the conventional variables",
+    { https_proxy: "http://a.test:1", HTTP_PROXY: "http://a.test:1" },
+    ["a.test:1"],
+  ],
+  [
+    "HOLDFAST_PROXIES before the conventional variables",
     { HOLDFAST_PROXIES: "a.test:1", http_proxy: "b.test:2" },
     ["a.test:1"],
   ],
-  ["none at all", {}, []],
+  ["no proxies", {}, []],
 ] as const;
 
 for (const [what, environment, hosts] of environments) {
-  test(`reads from the environment ${what}`, () => {
+  test(`openSource reads ${what} from the environment`, () => {
     const expected = hosts.map((host) => `http://${host}`);
 
     assert.deepEqual(labelsOf(openSource({ environment }).initial), expected);
   });
 }
 
-test("the environment's no_proxy holds for its proxies", () => {
+test("openSource applies no_proxy to the environment's proxies only", () => {
   assert.equal(openSource({ environment: { NO_PROXY: "b.test" } }).exempt, "b.test");
   assert.equal(openSource(["a.test:1"]).exempt, undefined);
 });
 
-test("a file is read, and again when it has changed", async () => {
+test("openSource reads a file, and reads it again after a change", async () => {
   const folder = await mkdtemp(join(tmpdir(), "holdfast-proxies-"));
   const file = join(folder, "proxies.txt");
   await writeFile(file, "a.test:1\n");
@@ -69,20 +73,20 @@ test("a file is read, and again when it has changed", async () => {
   await assert.rejects(read(), { code: "ENOENT" });
 });
 
-test("a function is asked each time", async () => {
-  let asked = 0;
+test("openSource calls a function at each read", async () => {
+  let calls = 0;
   const {
     read,
     every,
     minAvailable: below,
     afterCooldowns,
-  } = openSource(async () => [`a.test:${(asked += 1)}`]);
+  } = openSource(async () => [`a.test:${(calls += 1)}`]);
 
   assert.deepEqual(labelsOf((await read())?.proxies), ["http://a.test:1"]);
   assert.deepEqual(labelsOf((await read())?.proxies), ["http://a.test:2"]);
   assert.deepEqual([every, below, afterCooldowns], [600_000, 1, 3]);
 });
 
-test("what is no source is refused", () => {
+test("openSource rejects an invalid source", () => {
   assert.throws(() => openSource({} as ProxySource), /ProxyPool takes a list of proxies/);
 });
