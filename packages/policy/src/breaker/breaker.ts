@@ -1,3 +1,4 @@
+import { checkOptions, type OptionTypes } from "../support/check-options.ts";
 import type { Clock } from "../clock/clock.ts";
 import { enterScope, type Context, type Scope } from "../core/context.ts";
 import { formatMs, toMs, type Duration } from "../clock/duration.ts";
@@ -61,6 +62,16 @@ export interface Breaker<in R = unknown> extends Policy<R> {
   toJSON(): BreakerSnapshot;
 }
 
+const optionTypes = {
+  opensWhen: "object",
+  breakDuration: "any",
+  probes: "number",
+  classify: "function",
+  state: "object",
+  on: "function",
+  name: "string",
+} satisfies OptionTypes<BreakerOptions>;
+
 /** The defaults of `breaker`. */
 export const breakerDefaults: Required<Omit<BreakerOptions, "state" | "on">> = {
   opensWhen: timeWindow(),
@@ -93,6 +104,7 @@ class CircuitBreaker<R> implements Breaker<R> {
   #state: BreakerState | undefined;
 
   constructor(options: BreakerOptions<R>) {
+    checkOptions("breaker", options, optionTypes);
     const { opensWhen, breakDuration, probes, classify, name } = { ...breakerDefaults, ...options };
     if (!(probes >= 1)) throw new RangeError(`breaker needs probes of 1 or more, got ${probes}`);
     this.#options = options;

@@ -1,3 +1,4 @@
+import { checkOptions, type OptionTypes } from "../support/check-options.ts";
 import { systemClock, type Clock } from "../clock/clock.ts";
 import { toMs, type Duration } from "../clock/duration.ts";
 import { addToSum, emptySum, totalSum, type SlidingSum } from "../support/sliding-sum.ts";
@@ -43,6 +44,13 @@ export interface SlidingBudget extends RetryBudget {
 
 const slots = 10;
 
+const optionTypes = {
+  ratio: "number",
+  minPerSecond: "number",
+  window: "any",
+  clock: "object",
+} satisfies OptionTypes<RetryBudgetOptions>;
+
 /**
  * Creates a budget that allows `ratio` retries for each call of the last `window`, plus `minPerSecond` free ones.
  *
@@ -57,6 +65,7 @@ const slots = 10;
  * @throws RangeError for a negative `ratio` or `minPerSecond`, or a `window` that is 0 or infinite.
  */
 export function retryBudget(options: RetryBudgetOptions = {}): SlidingBudget {
+  checkOptions("retryBudget", options, optionTypes);
   const { ratio, minPerSecond, window, clock } = { ...retryBudgetDefaults, ...options };
   const width = toMs(window) / slots;
   if (!(ratio >= 0 && minPerSecond >= 0)) {

@@ -1,3 +1,4 @@
+import { checkOptions, type OptionTypes } from "../support/check-options.ts";
 import { enterScope, type Context, type Scope } from "../core/context.ts";
 import { BulkheadFullError } from "../core/errors.ts";
 import { emitEvent, type Listener } from "../core/events.ts";
@@ -23,6 +24,13 @@ export interface Bulkhead extends Policy {
   readonly waiting: number;
 }
 
+const optionTypes = {
+  concurrency: "number",
+  queue: "number",
+  on: "function",
+  name: "string",
+} satisfies OptionTypes<BulkheadOptions>;
+
 /** The defaults of `bulkhead`. */
 export const bulkheadDefaults = { concurrency: 10, queue: 0, name: "bulkhead" } as const;
 
@@ -43,6 +51,7 @@ class QueueingBulkhead implements Bulkhead {
   readonly #on: Listener | undefined;
 
   constructor(options: BulkheadOptions) {
+    checkOptions("bulkhead", options, optionTypes);
     const { concurrency, queue, name } = { ...bulkheadDefaults, ...options };
     if (!(concurrency >= 1 && queue >= 0)) {
       throw new RangeError(`bulkhead needs concurrency >= 1 and queue >= 0, got ${concurrency} and ${queue}`);

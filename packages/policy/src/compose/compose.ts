@@ -1,3 +1,4 @@
+import { describeValue } from "../support/check-options.ts";
 import { enterScope, type Context } from "../core/context.ts";
 import { asPolicy, type AnyPolicy, type Policy, type Task } from "../core/policy.ts";
 
@@ -29,11 +30,16 @@ export type Wrapped<R, A, Inner> =
 /**
  * Combines policies into one, the outermost first: in `compose(timeout("60s"), retry(), breaker())`, the timeout covers
  * all attempts together, and the breaker sees each attempt. Without policies, the task runs unchanged.
+ *
+ * @throws TypeError for a value that is not a policy.
  */
 export function compose<const Policies extends readonly AnyPolicy[]>(
   ...policies: Policies
 ): Composed<Policies>;
 export function compose(...policies: readonly AnyPolicy[]): unknown {
+  for (const policy of policies)
+    if (typeof policy?.execute !== "function")
+      throw new TypeError(`compose takes policies, such as retry(), got ${describeValue(policy)}`);
   return composeAll(policies.map(asPolicy));
 }
 

@@ -1,3 +1,4 @@
+import { checkOptions, type OptionTypes } from "../support/check-options.ts";
 import { enterScope, type Context, type Scope } from "../core/context.ts";
 import { BulkheadFullError, DeadlineExceededError } from "../core/errors.ts";
 import { emitEvent, type Listener } from "../core/events.ts";
@@ -32,6 +33,14 @@ export interface AdaptiveConcurrency<in R = unknown> extends Policy<R> {
   readonly running: number;
 }
 
+const optionTypes = {
+  limit: "object",
+  queue: "number",
+  classify: "function",
+  on: "function",
+  name: "string",
+} satisfies OptionTypes<AdaptiveConcurrencyOptions>;
+
 /** The defaults of `adaptiveConcurrency`. */
 export const adaptiveConcurrencyDefaults: Required<Omit<AdaptiveConcurrencyOptions, "on">> = {
   limit: gradient2(),
@@ -63,6 +72,7 @@ class LearningConcurrency<R> implements AdaptiveConcurrency<R> {
   #limit: ConcurrencyLimit;
 
   constructor(options: AdaptiveConcurrencyOptions<R>) {
+    checkOptions("adaptiveConcurrency", options, optionTypes);
     const { limit, queue, classify, name } = { ...adaptiveConcurrencyDefaults, ...options };
     if (!(queue >= 0)) throw new RangeError(`adaptiveConcurrency needs a queue of 0 or more, got ${queue}`);
     this.#options = options;

@@ -1,3 +1,4 @@
+import { checkOptions, type OptionTypes } from "../support/check-options.ts";
 import { enterScope, type Context, type Scope } from "../core/context.ts";
 import { emitEvent, type Listener } from "../core/events.ts";
 import { strategyName } from "../support/strategy-name.ts";
@@ -28,12 +29,21 @@ export interface FallbackToTask<A, R = unknown> extends FallbackSharedOptions<R>
 
 export type FallbackOptions<A, R = unknown> = FallbackToValue<A, R> | FallbackToTask<A, R>;
 
+const optionTypes = {
+  value: "any",
+  task: "function",
+  when: "function",
+  on: "function",
+  name: "string",
+} satisfies OptionTypes<FallbackToValue<unknown> & FallbackToTask<unknown>>;
+
 /**
  * Creates a policy that replaces a failure, or a result that `when` selects, by a value or by the result of another task.
  * If that task throws, the call throws its error. The replaced failure becomes the `cause` of an error without one. An
  * abort by the caller is never replaced.
  */
 export function fallback<A, R = unknown>(options: FallbackOptions<A, R>): Policy<R, A> {
+  checkOptions("fallback", options, optionTypes);
   const { when, on, name = "fallback" } = options;
   const execute = async <T extends R>(task: Task<T>, context?: Context): Promise<T | A> => {
     const scope = enterScope(context);

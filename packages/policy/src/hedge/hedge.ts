@@ -1,3 +1,4 @@
+import { checkOptions, type OptionTypes } from "../support/check-options.ts";
 import { type RetryBudget, unlimited } from "../budget/retry-budget.ts";
 import { enterScope, type Context } from "../core/context.ts";
 import type { Duration } from "../clock/duration.ts";
@@ -36,6 +37,17 @@ export interface LearnedHedgeOptions extends HedgeSharedOptions {
 
 export type HedgeOptions = FixedHedgeOptions | LearnedHedgeOptions;
 
+const optionTypes = {
+  delay: "any",
+  quantile: "number",
+  window: "number",
+  minimumThroughput: "number",
+  maxHedges: "number",
+  budget: "object",
+  on: "function",
+  name: "string",
+} satisfies OptionTypes<FixedHedgeOptions & LearnedHedgeOptions>;
+
 /** The defaults of `hedge`. */
 export const hedgeDefaults: Required<Omit<LearnedHedgeOptions, "quantile" | "on">> = {
   maxHedges: 1,
@@ -56,6 +68,7 @@ export const hedgeDefaults: Required<Omit<LearnedHedgeOptions, "quantile" | "on"
  * @throws RangeError for `maxHedges` below 1, an invalid `quantile`, or `minimumThroughput` above `window`.
  */
 export function hedge(options: HedgeOptions): Policy {
+  checkOptions("hedge", options, optionTypes);
   const { maxHedges, budget, name } = { ...hedgeDefaults, ...options };
   if (!(maxHedges >= 1)) throw new RangeError(`hedge needs maxHedges of 1 or more, got ${maxHedges}`);
   const rule: HedgeRule = { maxHedges, budget, name, on: options.on };

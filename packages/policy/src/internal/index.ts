@@ -4,4 +4,5 @@ export { formatMs, isDuration, toMs } from "../clock/duration.ts";
 export { idempotentMethods } from "../support/idempotent-methods.ts";
 export { stripRootDot } from "../support/root-dot.ts";
 export { isSecretHeader } from "../support/redact.ts";
+export { checkOptions, type OptionTypes } from "../support/check-options.ts";
 export { suggest } from "../support/suggest.ts";

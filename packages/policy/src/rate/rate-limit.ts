@@ -1,3 +1,4 @@
+import { checkOptions, type OptionTypes } from "../support/check-options.ts";
 import { enterScope, type Context, type Scope } from "../core/context.ts";
 import { formatMs, toMs, type Duration } from "../clock/duration.ts";
 import { RateLimitedError } from "../core/errors.ts";
@@ -20,6 +21,15 @@ export interface RateLimitOptions {
   readonly name?: string;
 }
 
+const optionTypes = {
+  limit: "number",
+  per: "any",
+  burst: "number",
+  maxWait: "any",
+  on: "function",
+  name: "string",
+} satisfies OptionTypes<RateLimitOptions>;
+
 /**
  * Creates a rate limit: it starts at most `limit` calls per `per` on average. A call that comes too early waits, first
  * come, first served. If the wait would exceed `maxWait` or the deadline, the call rejects immediately with a
@@ -29,6 +39,7 @@ export interface RateLimitOptions {
  * @throws RangeError for a `limit` or `per` of 0, or a `burst` below 1.
  */
 export function rateLimit(options: RateLimitOptions): Policy {
+  checkOptions("rateLimit", options, optionTypes);
   const { limit, per, burst = 1, maxWait = Infinity, on, name = "rateLimit" } = options;
   const interval = toMs(per) / limit;
   if (!(limit > 0 && interval > 0 && interval < Infinity))

@@ -79,7 +79,7 @@ test("types: a condition about results limits the tasks of the policy", async ()
   same<typeof found, RetryPolicy<User | null>>();
   const user = found.execute(async (): Promise<User | null> => ({ id: 1 }));
   same<typeof user, Promise<User | null>>();
-  // @ts-expect-error: the condition cannot judge a text
+  // @ts-expect-error: the condition cannot judge a string
   void found.execute(() => "text").catch(() => undefined);
   assert.deepEqual(await user, { id: 1 });
 });
@@ -125,8 +125,8 @@ test("types: strategies for any value combine", () => {
   assert.equal(stopAny(stopAfterAttempt(3), stopAfterDelay("30s")).length, 2);
 });
 
-test("types: a duration is a number or a text with a unit", () => {
-  // @ts-expect-error: a text without a unit is no duration
+test("types: a duration is a number or a string with a unit", () => {
+  // @ts-expect-error: a string without a unit is no duration
   assert.throws(() => waitFixed("5"), RangeError);
   // @ts-expect-error: the options have other names
   void waitExponential({ initialDelay: 5 });

@@ -1,3 +1,4 @@
+import { checkOptions, type OptionTypes } from "../support/check-options.ts";
 import { toFirstScope, toScope, type Context, type Scope } from "../core/context.ts";
 import { RetryError, TryAgain, type GiveUpReason } from "../core/errors.ts";
 import type { PolicyEvent } from "../core/events.ts";
@@ -30,8 +31,29 @@ export interface RetryPolicy<R = unknown> extends Policy<R> {
   attempts(context?: Context): AsyncIterable<AttemptRun<R>, void>;
 }
 
-/** Creates a retry policy. `retryDefaults` lists the defaults. */
+const optionTypes = {
+  when: "function",
+  wait: "function",
+  stop: "function",
+  before: "function",
+  after: "function",
+  beforeSleep: "function",
+  retryErrorCallback: "function",
+  reraise: "boolean",
+  enabled: "boolean",
+  budget: "object",
+  on: "function",
+  context: "object",
+  name: "string",
+} satisfies OptionTypes<RetryOptions>;
+
+/**
+ * Creates a retry policy. `retryDefaults` lists the defaults.
+ *
+ * @throws TypeError for an unknown option or a value of the wrong type.
+ */
 export function retry<R = unknown>(options: RetryOptions<R> = {}): RetryPolicy<R> {
+  checkOptions("retry", options, optionTypes);
   const rule: RetryRule<R> = { ...retryDefaults, ...options };
   const policy: Policy<R> = {
     execute: (task, context = rule.context) => execute(rule, task, context),

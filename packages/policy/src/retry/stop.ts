@@ -1,3 +1,4 @@
+import { describeValue } from "../support/check-options.ts";
 import { formatMs, toMs, type Duration } from "../clock/duration.ts";
 import { withName, combinedName } from "../support/strategy-name.ts";
 import type { Attempt } from "../core/attempt.ts";
@@ -10,6 +11,8 @@ export type Stop<in T = unknown> = (attempt: Attempt<T>, delay: number) => boole
 
 /** Stops after `count` attempts, including the first. */
 export function stopAfterAttempt(count: number): Stop {
+  if (typeof count !== "number")
+    throw new TypeError(`stopAfterAttempt needs a number of attempts, got ${describeValue(count)}`);
   if (Number.isNaN(count)) throw new RangeError("stopAfterAttempt needs a number of attempts, got NaN");
   return withName(`stopAfterAttempt(${count})`, ({ number }) => number >= count);
 }

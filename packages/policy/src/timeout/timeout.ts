@@ -1,3 +1,4 @@
+import { checkOptions, type OptionTypes } from "../support/check-options.ts";
 import { onAbort } from "../support/on-abort.ts";
 import { startTimer } from "../clock/clock.ts";
 import { enterScope, type Context } from "../core/context.ts";
@@ -15,6 +16,8 @@ export interface TimeoutPolicyOptions {
   readonly name?: string;
 }
 
+const optionTypes = { on: "function", name: "string" } satisfies OptionTypes<TimeoutPolicyOptions>;
+
 interface TimeoutRule {
   readonly limit: number;
   readonly name: string;
@@ -31,7 +34,9 @@ interface TimeoutRule {
  *
  * @throws RangeError for a `limit` of 0.
  */
-export function timeout(limit: Duration, { on, name = "timeout" }: TimeoutPolicyOptions = {}): Policy {
+export function timeout(limit: Duration, options: TimeoutPolicyOptions = {}): Policy {
+  checkOptions("timeout", options, optionTypes);
+  const { on, name = "timeout" } = options;
   const rule: TimeoutRule = { limit: toMs(limit), name, on };
   if (rule.limit === 0) throw new RangeError(`timeout needs a limit above 0, got ${limit}`);
   return {

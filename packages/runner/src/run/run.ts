@@ -1,10 +1,27 @@
 import { systemClock } from "@holdfast/policy";
-import { toMs } from "@holdfast/policy/internal";
+import { checkOptions, toMs, type OptionTypes } from "@holdfast/policy/internal";
 import { RunLoop } from "./run-loop.ts";
 import { type RunOptions, runDefaults } from "./options.ts";
 import type { RunReport } from "../ledger/report.ts";
 import { buildReport } from "../output/read-report.ts";
 import { openLedger } from "../sqlite/sqlite-ledger.ts";
+
+const optionTypes = {
+  directory: "string",
+  input: "object",
+  session: "object",
+  proxies: "object",
+  concurrency: "number",
+  perHost: "number",
+  drain: "object",
+  signal: "object",
+  maxIdleWait: "any",
+  maxDeferDelay: "any",
+  maxDeferrals: "number",
+  retryFailed: "boolean",
+  on: "function",
+  clock: "object",
+} satisfies OptionTypes<RunOptions>;
 
 /**
  * Fetches every line of the input that has no final outcome in the directory's ledger, and records exactly one outcome for
@@ -15,7 +32,9 @@ import { openLedger } from "../sqlite/sqlite-ledger.ts";
  *   options; and the error of the input or the listener, after the finished requests are recorded.
  */
 export async function run(options: RunOptions): Promise<RunReport> {
-  rejectOldNames(options);
+  checkOptions("run", options, optionTypes);
+  for (const name of ["directory", "session"] as const)
+    if (options[name] === undefined) throw new TypeError(`run requires the option ${name}`);
   const {
     clock = systemClock,
     concurrency = runDefaults.concurrency,
@@ -48,17 +67,6 @@ export async function run(options: RunOptions): Promise<RunReport> {
   } finally {
     ledger.close();
   }
-}
-
-const oldNames: Readonly<Record<string, keyof RunOptions>> = {
-  maxPark: "maxIdleWait",
-  maxDefer: "maxDeferDelay",
-  maxRounds: "maxDeferrals",
-};
-
-function rejectOldNames(options: RunOptions): void {
-  const old = Object.keys(oldNames).find((name) => name in options);
-  if (old !== undefined) throw new TypeError(`run has no option ${old}: did you mean ${oldNames[old]}?`);
 }
 
 function atLeastOne(value: number, name: string): number {
