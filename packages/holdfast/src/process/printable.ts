@@ -1,6 +1,6 @@
 /**
  * Makes text from outside safe for one line of a terminal: escapes control characters (a list of URLs must not move the
- * cursor), hides the credentials of URLs, and removes the middle of a text longer than `maxLength`.
+ * cursor), hides the credentials of URLs, and removes the middle of a string longer than `maxLength`.
  */
 export function printable(text: string, maxLength = 120): string {
   return shorten(escapeControls(hideCredentials(text)), maxLength);
@@ -18,7 +18,7 @@ function escapeControls(text: string): string {
   );
 }
 
-/** Replaces the middle of a text longer than `maxLength` characters by `...`. */
+/** Replaces the middle of a string longer than `maxLength` characters by `...`. */
 export function shorten(text: string, maxLength: number): string {
   if (text.length <= maxLength) return text;
   const mark = "...";

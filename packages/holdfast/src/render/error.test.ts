@@ -28,7 +28,7 @@ test("renderError writes the message and the advice, without a stack", () => {
       "get",
       "holdfast get: Certificate has expired\n  Renew the certificate\n",
     ],
-    [new DeadlineExceededError(100), "get", "holdfast get: Not done within 100 ms\n"],
+    [new DeadlineExceededError(100), "get", "holdfast get: The call did not finish within 100 ms\n"],
     [full, "export", "holdfast export: ENOSPC: no space left on device, write\n"],
     [
       new TypeError("x is not a function"),
@@ -54,5 +54,8 @@ test("renderError adds the stack and the causes for debugging", () => {
     style: plainText,
   });
 
-  assert.match(text, /^holdfast get: Not done within 100 ms\n[^]*\n +at .*error\.test\.ts[^]*the first/);
+  assert.match(
+    text,
+    /^holdfast get: The call did not finish within 100 ms\n[^]*\n +at .*error\.test\.ts[^]*the first/,
+  );
 });

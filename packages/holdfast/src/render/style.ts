@@ -3,13 +3,13 @@ import { styleText } from "node:util";
 /** The styles that the program uses. */
 export type Style = "bold" | "dim" | "red" | "green" | "yellow" | "cyan";
 
-/** Applies a style to a text. */
+/** Applies a style to a string. */
 export type Styler = (style: Style, text: string) => string;
 
 /** Returns every text unchanged. */
 export const plainText: Styler = (_style, text) => text;
 
-/** Adds the escape sequences of ANSI terminals to a text. */
+/** Adds the escape sequences of ANSI terminals to a string. */
 export const ansiStyle: Styler = (style, text) => styleText(style, text, { validateStream: false });
 
 /** The properties of a stream and its environment that decide about styles. */

@@ -19,7 +19,7 @@ async function keysSent(
 }
 
 const keys: readonly (readonly [what: string, options: RequestOptions, sent: RegExp])[] = [
-  ["a text", { idempotencyKey: "k-1" }, /^k-1$/],
+  ["a string", { idempotencyKey: "k-1" }, /^k-1$/],
   ["a new random one", { idempotencyKey: "auto" }, /^[\da-f-]{36}$/],
   [
     "a function of the request",

@@ -24,7 +24,7 @@ export type Params =
   | URLSearchParams;
 
 const paramValue = kind({
-  wanted: "a text, a number, true or false, or a list of them",
+  wanted: "a string, a number, true or false, or a list of them",
   fits: (value) => [value].flat().every(isParam),
   type: "number",
 });

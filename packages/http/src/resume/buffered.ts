@@ -77,7 +77,7 @@ async function requestRest(
   return adapter.send(request, options);
 }
 
-/** Returns the joined response, the response as it is, or, as a text, why the whole must be requested again. */
+/** Returns the joined response, the response as it is, or, as a string, why the whole must be requested again. */
 function joinParts(part: ResumablePart, response: HttpResponse, maxBytes: number): HttpResponse | string {
   const judgement = evaluateReply(part.held, response);
   switch (judgement.means) {

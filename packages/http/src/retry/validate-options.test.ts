@@ -7,7 +7,7 @@ import { Retry } from "./retry.ts";
 
 const nobody: never[] = [];
 const counts = "takes a whole number, Infinity, true, false or null, got";
-const durations = 'takes milliseconds, 0 or more, or a text such as "30s", got';
+const durations = 'takes milliseconds, 0 or more, or a string such as "30s", got';
 
 const wrong: readonly (readonly [init: unknown, message: string])[] = [
   [5, "Retry takes { total, connect, read, "],

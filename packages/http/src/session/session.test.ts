@@ -119,7 +119,7 @@ for (const [what, script, requests] of slow) {
 
     assert.deepEqual(
       [error["code"], error.message, adapter.requests.length, clock.now()],
-      ["ERR_DEADLINE", "Not done within 10000 ms", requests, 10_000],
+      ["ERR_DEADLINE", "The call did not finish within 10000 ms", requests, 10_000],
     );
   });
 }

@@ -8,7 +8,7 @@ import { scripted } from "../testing/scripted/scripted-session.ts";
 
 type Row = readonly [given: unknown, message: string];
 
-const durations = 'takes milliseconds, more than 0, or a text such as "30s", got';
+const durations = 'takes milliseconds, more than 0, or a string such as "30s", got';
 const headers =
   "has an invalid value: it contains a line break, a control character or a character beyond Latin-1";
 const names = 'has an invalid header name: "';
@@ -34,7 +34,7 @@ const both: readonly Row[] = [
   [{ retry: 5 }, "?.retry takes a Retry, such as new Retry({ total: 5 }), got 5"],
   [{ retry: { total: 5 } }, "?.retry takes a Retry, such as new Retry({ total: 5 }), got an object"],
   [{ retry: null }, "?.retry takes a Retry, such as new Retry({ total: 5 }), got null"],
-  [{ headers: "x" }, "?.headers takes an object, Headers or pairs, got a text"],
+  [{ headers: "x" }, "?.headers takes an object, Headers or pairs, got a string"],
   [{ headers: [["a"]] }, "?.headers takes pairs of a name and a string, got a list"],
   [{ headers: { "bad name": "x" } }, `?.headers ${names}bad name"`],
   [{ headers: { "": "x" } }, `?.headers ${names}"`],
@@ -49,15 +49,15 @@ const both: readonly Row[] = [
   [{ params: [["a", "1"]] }, "?.params takes an object of parameters, or URLSearchParams, got a list"],
   [
     { params: { a: {} } },
-    "?.params.a takes a text, a number, true or false, or a list of them, got an object",
+    "?.params.a takes a string, a number, true or false, or a list of them, got an object",
   ],
-  [{ params: { a: NaN } }, "?.params.a takes a text, a number, true or false, or a list of them, got NaN"],
+  [{ params: { a: NaN } }, "?.params.a takes a string, a number, true or false, or a list of them, got NaN"],
   [
     { params: { a: [1, {}] } },
-    "?.params.a takes a text, a number, true or false, or a list of them, got a list",
+    "?.params.a takes a string, a number, true or false, or a list of them, got a list",
   ],
   [{ auth: 5 }, "?.auth takes a function, such as basicAuth(user, password), got a number"],
-  [{ auth: "user:pass" }, "?.auth takes a function, such as basicAuth(user, password), got a text"],
+  [{ auth: "user:pass" }, "?.auth takes a function, such as basicAuth(user, password), got a string"],
   [{ auth: ["user", "pass"] }, "?.auth takes a function, such as basicAuth(user, password), got a list"],
   [{ hooks: 5 }, "?.hooks takes { request, response, attempt, retry, giveUp, error }, got a number"],
   [{ hooks: { respons: [] } }, '?.hooks has no option "respons": did you mean response?'],
@@ -85,7 +85,7 @@ const both: readonly Row[] = [
   [{ proxy: "http://" }, "?.proxy cannot be used: The proxy URL is not a valid URL"],
   [{ proxy: { htp: "http://x:1" } }, '?.proxy has no proxies for "htp": did you mean http?'],
   [{ proxy: { "api.test": "http://x:1" } }, '?.proxy has no proxies for "api.test": it has http, https, all'],
-  [{ proxy: { http: 5 } }, "?.proxy.http takes a text, got 5"],
+  [{ proxy: { http: 5 } }, "?.proxy.http takes a string, got 5"],
   [
     { proxy: { "https://api.test": "http://" } },
     "?.proxy.https://api.test cannot be used: The proxy URL is not a valid URL",
@@ -135,13 +135,13 @@ const ofTransport: readonly Row[] = [
   ],
   [{ tls: { rejectUnauthorized: 0 } }, "?.tls.rejectUnauthorized takes true or false, got 0"],
   [{ tls: { ca: 5 } }, "?.tls.ca takes certificates in PEM, got a number"],
-  [{ tls: { ca: "garbage" } }, "?.tls.ca takes certificates in PEM, got a text"],
+  [{ tls: { ca: "garbage" } }, "?.tls.ca takes certificates in PEM, got a string"],
   [
     { tls: { ca: "-----BEGIN CERTIFICATE-----\nx\n-----END CERTIFICATE-----" } },
     "?.tls.ca takes certificates in PEM",
   ],
   [{ tls: { cert: "x", key: "y" } }, "?.tls { cert, key } cannot be used (ERR_OSSL_PEM_NO_START_LINE)"],
-  [{ tls: { key: 5 } }, "?.tls.key takes a text or bytes, or a list of them, got a number"],
+  [{ tls: { key: 5 } }, "?.tls.key takes a string or bytes, or a list of them, got a number"],
   [
     { tls: { minVersion: "TLSv9" } },
     "?.tls { minVersion } cannot be used (ERR_TLS_INVALID_PROTOCOL_VERSION)",
@@ -165,7 +165,7 @@ const ofRequest: readonly Row[] = [
   [{ signal: null }, "?.signal takes an AbortSignal, got null"],
   [{ drain: {} }, "?.drain takes an AbortSignal, got an object"],
   [{ stream: "yes" }, '?.stream takes true or false, got "yes"'],
-  [{ proxy: { country: 5 } }, "?.proxy.country takes a text, got 5"],
+  [{ proxy: { country: 5 } }, "?.proxy.country takes a string, got 5"],
   [{ proxy: { country: "de", identiy: "x" } }, '?.proxy has no option "identiy": did you mean identity?'],
   [{ proxy: { session: "x" } }, '?.proxy has no option "session": did you mean identity?'],
   [

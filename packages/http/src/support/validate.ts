@@ -82,7 +82,7 @@ export const flag: Check = kind({ wanted: "true or false", fits: (value) => type
 export const aFunction: Check = kind({ wanted: "a function", fits: isFunction });
 
 export const duration: Check = kind({
-  wanted: 'milliseconds, 0 or more, or a text such as "30s"',
+  wanted: 'milliseconds, 0 or more, or a string such as "30s"',
   fits: isDuration,
   type: "number",
 });
@@ -112,14 +112,14 @@ export const headerName: Check = kind({
   type: "string",
 });
 
-/** Returns whether a text is a token (RFC 9110 §5.6.2), like the names of methods and headers. */
+/** Returns whether a string is a token (RFC 9110 §5.6.2), like the names of methods and headers. */
 export function isToken(text: string): boolean {
   return token.test(text);
 }
 
 const token = /^[\w!#$%&'*+.^`|~-]+$/;
 
-/** Returns whether a text can be the value of a header: printable, one byte per character (RFC 9110 §5.5). */
+/** Returns whether a string can be the value of a header: printable, one byte per character (RFC 9110 §5.5). */
 export function isFieldValue(text: string): boolean {
   return !unsendable.test(text);
 }
@@ -146,7 +146,7 @@ export function describeKind(value: unknown): string {
   if (value === null || value === undefined) return String(value);
   if (Array.isArray(value)) return "a list";
   const type = typeof value;
-  return type === "string" ? "a text" : type === "object" ? "an object" : `a ${type}`;
+  return type === "string" ? "a string" : type === "object" ? "an object" : `a ${type}`;
 }
 
 function checkGiven(check: Check, value: unknown): Problem | undefined {

@@ -81,7 +81,7 @@ const proxyPhases = ["connect", "tls", "tunnel", "origin"] as const;
 
 // A limit of 0 would always pass at once, and other libraries use 0 for no limit: reject it as ambiguous.
 const limit = kind({
-  wanted: 'milliseconds, more than 0, or a text such as "30s"',
+  wanted: 'milliseconds, more than 0, or a string such as "30s"',
   fits: (value) => isDuration(value) && toMs(value) > 0,
   type: "number",
 });

@@ -16,12 +16,16 @@ import type { TlsOptions } from "./connect/tls.ts";
 import { errorCode } from "./errors/error-code.ts";
 import type { TransportOptions } from "./transport.ts";
 
-const textOption = kind({ wanted: "a text", fits: (value) => typeof value === "string" });
-const secretTextOption = kind({ wanted: "a text", fits: (value) => typeof value === "string", secret: true });
+const textOption = kind({ wanted: "a string", fits: (value) => typeof value === "string" });
+const secretTextOption = kind({
+  wanted: "a string",
+  fits: (value) => typeof value === "string",
+  secret: true,
+});
 
-/** Validates a certificate or a key: a text, bytes, or a list of them. OpenSSL validates the content. */
+/** Validates a certificate or a key: a string, bytes, or a list of them. OpenSSL validates the content. */
 const keyMaterial = kind({
-  wanted: "a text or bytes, or a list of them",
+  wanted: "a string or bytes, or a list of them",
   fits: (value) =>
     [value].flat().every((one) => typeof one === "string" || ArrayBuffer.isView(one) || isObject(one)),
   secret: true,

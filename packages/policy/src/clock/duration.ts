@@ -1,7 +1,7 @@
 /** The unit of a duration literal: milliseconds, seconds, minutes, hours or days. */
 export type DurationUnit = "ms" | "s" | "m" | "h" | "d";
 
-/** A length of time: a number of milliseconds, or a text such as `"500ms"`, `"1.5s"`, `"10m"`, `"2h"`, `"1d"`. */
+/** A length of time: a number of milliseconds, or a string such as `"500ms"`, `"1.5s"`, `"10m"`, `"2h"`, `"1d"`. */
 export type Duration = number | `${number}${DurationUnit}`;
 
 const unitMs: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
@@ -10,7 +10,7 @@ const literal = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/;
 /**
  * Converts a duration to milliseconds. `Infinity` stays `Infinity`.
  *
- * @throws RangeError for a negative number, NaN, or a text without a number and a unit (ms, s, m, h, d).
+ * @throws RangeError for a negative number, NaN, or a string without a number and a unit (ms, s, m, h, d).
  */
 export function toMs(duration: Duration): number {
   if (typeof duration === "number") {

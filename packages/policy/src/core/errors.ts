@@ -76,7 +76,7 @@ export class DeadlineExceededError extends HoldfastError {
   readonly limit: number;
 
   constructor(limit: number, options?: ErrorOptions) {
-    super(`Not done within ${limit} ms`, options);
+    super(`The call did not finish within ${limit} ms`, options);
     this.limit = limit;
   }
 }

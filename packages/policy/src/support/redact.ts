@@ -48,7 +48,7 @@ const rules: readonly (readonly [RegExp, string])[] = [
 // oxlint-disable-next-line no-control-regex
 const unprintable = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g;
 
-/** Prepares a text for a log line: puts it on one line, and replaces text that looks like credentials by `***`. */
+/** Prepares a string for a log line: puts it on one line, and replaces text that looks like credentials by `***`. */
 export function redact(text: string): string {
   const hidden = rules.reduce((rest, [pattern, replacement]) => rest.replace(pattern, replacement), text);
   return hideParameters(hidden).replace(unprintable, " ");

@@ -99,7 +99,7 @@ function validateEntry(input: ProxyInput): ProxyEntry {
 
 // Secret, or validated where it is used.
 const anything: Check = () => undefined;
-const text: Check = kind({ wanted: "a text", fits: (value) => typeof value === "string", secret: true });
+const text: Check = kind({ wanted: "a string", fits: (value) => typeof value === "string", secret: true });
 const entryCheck = options<ProxyEntry>(
   {
     url: anything,

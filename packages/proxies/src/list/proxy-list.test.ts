@@ -137,7 +137,7 @@ test("parseProxyEntries rejects a proxy listed twice with different weights, and
     "the list: proxy 2: it repeats an earlier proxy with another weight, maxConcurrent or session",
     'the list: proxy 3: the entry has no option "weigth": did you mean weight?',
     'the list: proxy 4: the entry.session has no option "TTL": did you mean ttl?',
-    "the list: proxy 5: the entry.password takes a text, got a number",
+    "the list: proxy 5: the entry.password takes a string, got a number",
   ]);
 });
 

@@ -14,7 +14,7 @@ import {
 import type { FetchedProxies, ProxyEnvironment, ProxyFile, ProxyPoolOptions, ProxyTier } from "./options.ts";
 import { rotations } from "../rules/rotation.ts";
 
-const text = kind({ wanted: "a text", fits: (value) => typeof value === "string" });
+const text = kind({ wanted: "a string", fits: (value) => typeof value === "string" });
 const anything: Check = () => undefined;
 
 function amount(wanted: string, most = Infinity): Check {

@@ -13,7 +13,7 @@ const scheme = /^([a-z][a-z0-9+.-]*):/i;
 const httpScheme = /^https?:\/\//i;
 
 /**
- * Parses one line of a text list. Blank lines and lines that begin with `#` are ignored. Any other line is a URL to fetch
+ * Parses one line of a list. Blank lines and lines that begin with `#` are ignored. Any other line is a URL to fetch
  * with GET, or invalid with a reason. The URL is normalised (WHATWG URL standard), and its fragment, which is never sent,
  * is removed.
  */

@@ -12,7 +12,7 @@ export function readNumber(row: SqlRow | undefined, column: string): number {
   return value;
 }
 
-/** Returns the value of a text column. @throws TypeError when it is not a string. */
+/** Returns the value of a TEXT column. @throws TypeError when it is not a string. */
 export function readText(row: SqlRow | undefined, column: string): string {
   const value = row?.[column];
   if (typeof value !== "string") throw new TypeError(`Column ${column} must be text, got ${typeof value}`);

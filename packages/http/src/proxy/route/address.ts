@@ -115,7 +115,7 @@ function isWholePlace(fields: readonly string[], scheme: ProxyScheme | undefined
   return fields.length === 2 && isPlace(fields);
 }
 
-/** Parses a text without @: fields between colons, or between other separators. */
+/** Parses a string without @: fields between colons, or between other separators. */
 function fromColumns(bare: string, scheme: ProxyScheme | undefined): Parts {
   for (const separator of [",", ";", "|", "\t"]) {
     const columns = bare.split(separator).map((column) => column.trim());
@@ -205,7 +205,7 @@ function whyNoPlace(fields: readonly string[]): string {
     : neither;
 }
 
-/** Returns whether a text can be the host of a URL. */
+/** Returns whether a string can be the host of a URL. */
 export function isHost(text: string): boolean {
   if (/^[\d.]+$/.test(text)) return isIPv4(text);
   const looksSo = /^\[[\da-f:.]+\]$/i.test(text) || /^[a-z\d_](?:[a-z\d._-]*[a-z\d])?$/i.test(text);
@@ -216,7 +216,7 @@ function isPlace([host = "", port = ""]: readonly string[]): boolean {
   return isHost(host) && isPort(port);
 }
 
-/** Returns whether a text looks like a host on its own. */
+/** Returns whether a string looks like a host on its own. */
 function isNamed(text = ""): boolean {
   return text === "localhost" || text.startsWith("[") || /^[^.]+\..*[^.]$/.test(text);
 }

@@ -37,7 +37,7 @@ function isProxySource(value: unknown): boolean {
   return isObject(value) && sourceOptions.some((name) => name in value);
 }
 
-const text = kind({ wanted: "a text", fits: (value) => typeof value === "string" });
+const text = kind({ wanted: "a string", fits: (value) => typeof value === "string" });
 const selection = options<ProxySelection>({ country: text, identity: text }, { session: "identity" });
 
 function problemIn(proxy: string): Problem | undefined {

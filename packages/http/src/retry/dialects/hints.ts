@@ -16,11 +16,11 @@ export const hintHeaderPattern: RegExp = /retry|limit|envoy|github|amz/;
  */
 export function findHint(
   response: HttpResponse,
-  understood: readonly Dialect[],
+  candidates: readonly Dialect[],
   now: number,
 ): Hint | undefined {
-  if (understood === dialects && !mayHaveHint(response)) return undefined;
-  return readHint(toReply(response, now), understood);
+  if (candidates === dialects && !mayHaveHint(response)) return undefined;
+  return readHint(toReply(response, now), candidates);
 }
 
 function mayHaveHint({ headers }: HttpResponse): boolean {
@@ -38,8 +38,8 @@ function mayHaveHint({ headers }: HttpResponse): boolean {
  *
  * Instants are measured by the clock of the server, if its Date header shows it (RFC 9110 §6.6.1).
  */
-export function readHint(reply: Reply, understood: readonly Dialect[] = dialects): Hint | undefined {
-  const hints = readHints({ ...reply, now: serverNow(reply) }, understood);
+export function readHint(reply: Reply, candidates: readonly Dialect[] = dialects): Hint | undefined {
+  const hints = readHints({ ...reply, now: serverNow(reply) }, candidates);
   const forbidding = hints.find(({ retry }) => retry === false);
   if (forbidding !== undefined) return forbidding;
   const requesting = hints.find(({ retry }) => retry === true);
@@ -56,8 +56,8 @@ function scopeAndLimit(hints: readonly Hint[]): Pick<Hint, "scope" | "limit"> {
   return { ...(scope !== undefined && { scope }), ...(limit !== undefined && { limit }) };
 }
 
-function readHints(reply: Reply, understood: readonly Dialect[]): readonly Hint[] {
-  return understood.flatMap((dialect) => {
+function readHints(reply: Reply, candidates: readonly Dialect[]): readonly Hint[] {
+  return candidates.flatMap((dialect) => {
     const hint = callDialect(dialect, reply);
     return hint === undefined ? [] : [withValidDelay(hint)];
   });

@@ -120,7 +120,7 @@ const readers: Readonly<Record<string, (text: string) => unknown>> = {
   },
   "a proxy's answer": (text) => tried(() => parseConnectReply(Buffer.from(`HTTP/1.1 200 ${text}\r\n\r\n`))),
   "Proxy-Status": (text) => connectRefusalReason(502, { "proxy-status": text, "x-squid-error": text }),
-  "a text for the log": (text) => redact(text),
+  "a string for the log": (text) => redact(text),
   "a header's name for the log": (text) => isSecretHeader(text),
 };
 

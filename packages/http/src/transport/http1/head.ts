@@ -22,7 +22,7 @@ const [tab, lineFeed, carriageReturn, space] = [9, 10, 13, 32];
 export const forbiddenInLines: RegExp = /[\0-\x08\x0b\x0c\x0e-\x1f\x7f]|\r(?!\n)/;
 
 /**
- * Parses the head at the start of a text. Returns undefined when the text ends before the head does.
+ * Parses the head at the start of a string. Returns undefined when the text ends before the head does.
  *
  * Lines may end with LF alone (RFC 9112 §2.2). A folded field is read as one line (§5.2).
  *
@@ -158,7 +158,7 @@ function parseStatusLine(line: string): StatusLine {
   return read;
 }
 
-/** Copies a text. A slice would keep the whole head in memory. */
+/** Copies a string. A slice would keep the whole head in memory. */
 function detachText(text: string): string {
   return Buffer.from(text, "latin1").toString("latin1");
 }
