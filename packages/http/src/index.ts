@@ -9,7 +9,7 @@ export {
 } from "./adapter/adapter.ts";
 export type { AttemptRecord, Phases, DiscardedResponse } from "./model/attempt-record.ts";
 export { type Auth, basicAuth, digestAuth, type DigestOptions } from "./auth/auth.ts";
-export { bearerAuth } from "./auth/bearer-auth.ts";
+export { bearerAuth, type TokenFunction } from "./auth/bearer-auth.ts";
 export { type BodySource, toBodySource } from "./model/body-source.ts";
 export type { Body, BodyInit, ByteStream } from "./model/body.ts";
 export type { RequestSummary } from "./model/request-summary.ts";

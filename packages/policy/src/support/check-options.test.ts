@@ -32,7 +32,6 @@ const table: readonly (readonly [(value: never) => unknown, unknown, string])[] 
 for (const [create, value, message] of table) {
   test(`rejects a wrong value: ${message}`, () => {
     assert.throws(
-      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a value that the types reject
       () => create(value as never),
       (error: unknown) => error instanceof TypeError && error.message.startsWith(message),
     );

@@ -213,7 +213,6 @@ describe("run", () => {
 
     for (const [options, message] of wrong)
       await assert.rejects(
-        // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- options that the types reject
         run(options as RunOptions),
         (error: unknown) => error instanceof TypeError && error.message.startsWith(message),
       );
