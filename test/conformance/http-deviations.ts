@@ -16,6 +16,8 @@ import {
   waitsUnasked,
 } from "./urllib3-retry.ts";
 
+const timestamp = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)$/;
+
 /** Deliberate deviations from urllib3's and requests' rules of HTTP. */
 export const httpDeviations: readonly Deviation[] = [
   {
@@ -61,6 +63,15 @@ export const httpDeviations: readonly Deviation[] = [
     reason: "RFC 9110 §5.6.7 requires it; Python always splits the centuries between 68 and 69",
     applies: (place) => ofRetryAfter(place) && delayByRfc(place.vector) !== undefined,
     instead: (vector) => reads(vector, delayByRfc(vector)),
+  },
+  {
+    name: "reads a timestamp as Retry-After",
+    reason: "servers send RFC 3339 timestamps, and the meaning is clear; urllib3 rejects them",
+    applies: (place) => ofRetryAfter(place) && timestamp.test(vectorOf(place.vector).value),
+    instead: (vector) => {
+      const { value, now } = vectorOf(vector);
+      return reads(vector, Math.min(Math.max(0, Date.parse(value) / 1_000 - now), longest(vector)));
+    },
   },
   {
     name: "reads a Retry-After with a fraction of a second",

@@ -55,15 +55,15 @@ export function parseTimestamp(text: string): number | undefined {
   return Number.isNaN(instant) ? undefined : instant;
 }
 
-const dayOfWeek = /^(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*$/i;
+const word = /^[a-z]+$/i;
 
-/** Splits a list that may have dates as members: the comma after a day of the week is part of its date. */
+/** Splits a list that may have dates as members: the comma after a day of the week, misspelt or not, is part of its date. */
 export function splitDates(text: string): readonly string[] {
   const members: string[] = [];
   let day = "";
   for (const part of text.split(",")) {
     const member = part.trim();
-    if (dayOfWeek.test(member)) day = `${day}${member}, `;
+    if (word.test(member)) day = `${day}${member}, `;
     else if (member !== "" || day !== "") {
       members.push(day + member);
       day = "";

@@ -16,6 +16,7 @@ const understood: readonly (readonly [value: string, delay: number])[] = [
   ["Mon, 03 Jun 2019 11:00:30 GMT", 30_000],
   ["Monday, 03-Jun-19 11:00:30 GMT", 30_000],
   ["Mon Jun  3 11:00:30 2019", 30_000],
+  ["Mnoday, 03 Jun 2019 11:00:30 GMT", 30_000],
   ["Mon, 03 Jun 2019 10:59:59 GMT", 0],
   ["Fri, 31 Dec 9999 23:59:59 GMT", century],
   ["2019-06-03T11:00:30Z", 30_000],
@@ -26,7 +27,8 @@ const understood: readonly (readonly [value: string, delay: number])[] = [
   [`${now / 1_000 + 30}.25`, 30_250],
   [String(now / 1_000 + 86_400), 86_400_000],
   [String(now / 1_000 - 30), 0],
-  [String(now + 30_000), 30_000],
+  // Milliseconds since 1970 are not an instant.
+  [String(now + 30_000), century],
   // More than a day away: seconds, as the standard says.
   [String(now / 1_000 + 86_401), (now / 1_000 + 86_401) * 1_000],
   ["1000000000", 1e12],

@@ -41,11 +41,11 @@ function parseDelay(member: string, now: number): number | undefined {
   return date === undefined ? undefined : clampDelay(date - now);
 }
 
-/** Some servers send the instant in place of the delay, in seconds or milliseconds since 1970. */
+/** Some servers send the instant in place of the delay, in seconds since 1970. */
 function parseNumber(value: number, now: number): number {
-  const isInstant = (instant: number): boolean => value >= firstInstant && Math.abs(instant - now) <= day;
-  const instant = [value * 1_000, value].find(isInstant);
-  return clampDelay(instant === undefined ? value * 1_000 : instant - now);
+  const milliseconds = value * 1_000;
+  const isInstant = value >= firstInstant && Math.abs(milliseconds - now) <= day;
+  return clampDelay(isInstant ? milliseconds - now : milliseconds);
 }
 
 /** Limits a delay in milliseconds to the range from 0 to a century. */
