@@ -2,7 +2,7 @@ import { normalizeHost } from "../../support/host-name.ts";
 
 /**
  * Proxies by purpose: `http`, `https`, `all`, or one host of a scheme, such as `https://api.test` or `all://api.test`.
- * `no_proxy` lists the hosts that connect directly.
+ * `no_proxy` lists the hosts that connect directly, in the form of the environment variable.
  */
 export type ProxyMap = Readonly<Record<string, string | undefined>>;
 

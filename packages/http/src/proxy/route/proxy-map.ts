@@ -1,5 +1,6 @@
 import { normalizeProxyUrl } from "../../transport/proxy-url.ts";
 import {
+  bypasses,
   environmentProxies,
   proxyFor,
   findInProxyMap,
@@ -12,7 +13,7 @@ export type ProxyLookup = (url: URL, own?: string | ProxyMap) => string | undefi
 
 /**
  * Returns a lookup: the request's option first, then the session's, then the environment. (In requests the environment
- * precedes the session, so a variable can override a program.)
+ * precedes the session, so a variable can override a program.) The `no_proxy` of a map precedes every proxy.
  */
 export function createProxyLookup(
   session: string | ProxyMap | undefined,
@@ -23,6 +24,7 @@ export function createProxyLookup(
   let latest = { said: "", url: "" };
   return (url, own = session) => {
     if (own === undefined && !hasAmbient) return undefined;
+    if (isExempt(url, own)) return undefined;
     const said = own === undefined ? undefined : findInProxyMap(url, toProxyMap(own));
     const proxy = said ?? (hasAmbient ? proxyFor(url, { environment }) : undefined);
     if (proxy === undefined) return undefined;
@@ -32,6 +34,12 @@ export function createProxyLookup(
     }
     return latest.url;
   };
+}
+
+/** Returns whether the `no_proxy` of a map names a URL, which then connects directly. */
+export function isExempt(url: URL, proxy: string | ProxyMap | undefined): boolean {
+  if (typeof proxy !== "object" || proxy["no_proxy"] === undefined) return false;
+  return bypasses(url, proxy["no_proxy"]);
 }
 
 /** Returns whether the environment names any proxy. */

@@ -34,6 +34,23 @@ test("a session's provider precedes the environment, and a request's proxy prece
   assert.deepEqual(route(url, other), { provider: other, country: undefined, identity: undefined });
 });
 
+test("the no_proxy of a map names hosts, addresses and ports that connect directly", () => {
+  const map = { all: "http://s.test:2", no_proxy: "10.0.0.1:8080, [::1]:8080, b.test" };
+  const direct = ["http://10.0.0.1:8080/", "http://[::1]:8080/", "https://www.B.test./", "http://b.test:81/"];
+  const proxied = ["http://10.0.0.1/", "http://10.0.0.1:8081/", "http://[::1]/", "http://a.test/"];
+
+  for (const href of direct) {
+    assert.equal(createRouter(map, environment)(new URL(href)), undefined, href);
+    assert.equal(createRouter("http://s.test:2", environment)(new URL(href), map), undefined, href);
+    assert.equal(createRouter(provider, environment)(new URL(href), map), undefined, href);
+  }
+  for (const href of proxied) {
+    assert.equal(createRouter(map, environment)(new URL(href)), "http://s.test:2", href);
+    assert.equal(createRouter(provider, environment)(new URL(href), map), "http://s.test:2", href);
+  }
+  assert.notEqual(createRouter(provider, undefined)(new URL("http://a.test/"), { no_proxy: "b.test" }), undefined);
+});
+
 test("a request selects a country and an identity from the session's provider", () => {
   assert.deepEqual(createRouter(provider, undefined)(url, { country: "us" }), {
     provider,

@@ -1,6 +1,6 @@
 import { isProxyProvider, type ProxyProvider, type ProxySelection } from "../../model/proxy-provider.ts";
 import type { Environment, ProxyMap } from "./environment.ts";
-import { createProxyLookup, hasEnvironmentProxy } from "./proxy-map.ts";
+import { createProxyLookup, hasEnvironmentProxy, isExempt } from "./proxy-map.ts";
 
 /** A route through a provider, which leases a proxy for each attempt. */
 export interface ProviderRoute extends ProxySelection {
@@ -28,7 +28,7 @@ export function createRouter(
 ): Router {
   const provider = isProxyProvider(session) ? session : undefined;
   const lookUp = createProxyLookup(isProxyProvider(session) ? undefined : session, environment);
-  // A map that does not name the URL falls back to the provider, never to a direct connection.
+  // A map that does not name the URL falls back to the provider. Only its own `no_proxy` allows a direct connection.
   const lookUpOwn = createProxyLookup(undefined, undefined);
   const isDirect = session === undefined && !hasEnvironmentProxy(environment);
   return (url, own) => {
@@ -36,8 +36,10 @@ export function createRouter(
     if (isDirect && own === undefined) return undefined;
     if (own === undefined) return provider === undefined ? lookUp(url) : routeThrough(provider, url);
     if (isProxyProvider(own)) return routeThrough(own, url);
-    if (!isSelection(own))
-      return provider === undefined ? lookUp(url, own) : (lookUpOwn(url, own) ?? routeThrough(provider, url));
+    if (!isSelection(own)) {
+      if (provider === undefined) return lookUp(url, own);
+      return isExempt(url, own) ? undefined : (lookUpOwn(url, own) ?? routeThrough(provider, url));
+    }
     if (provider === undefined)
       throw new TypeError(
         "proxy: { country, identity } selects a proxy from the session's pool, but the session has none; create the session with proxy: new ProxyPool([...])",
