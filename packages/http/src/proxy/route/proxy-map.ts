@@ -22,17 +22,16 @@ export function createProxyLookup(
   const hasAmbient = hasEnvironmentProxy(environment);
   // Hot path: a session has one proxy or a few. Parsing its URL again took 1.7 µs of each request.
   let latest = { said: "", url: "" };
-  return (url, own = session) => {
-    if (own === undefined && !hasAmbient) return undefined;
-    if (isExempt(url, own)) return undefined;
-    const said = own === undefined ? undefined : findInProxyMap(url, toProxyMap(own));
-    const proxy = said ?? (hasAmbient ? proxyFor(url, { environment }) : undefined);
-    if (proxy === undefined) return undefined;
-    if (proxy !== latest.said) {
-      const name = said === undefined ? "The URL of a proxy in the environment" : undefined;
-      latest = { said: proxy, url: normalizeProxyUrl(proxy, name) };
-    }
+  const normalize = (proxy: string, name?: string): string => {
+    if (proxy !== latest.said) latest = { said: proxy, url: normalizeProxyUrl(proxy, name) };
     return latest.url;
+  };
+  return (url, own = session) => {
+    if ((own === undefined && !hasAmbient) || isExempt(url, own)) return undefined;
+    const said = own === undefined ? undefined : findInProxyMap(url, toProxyMap(own));
+    if (said !== undefined) return normalize(said);
+    const ambient = hasAmbient ? proxyFor(url, { environment }) : undefined;
+    return ambient === undefined ? undefined : normalize(ambient, "The URL of a proxy in the environment");
   };
 }
 

@@ -48,7 +48,10 @@ test("the no_proxy of a map names hosts, addresses and ports that connect direct
     assert.equal(createRouter(map, environment)(new URL(href)), "http://s.test:2", href);
     assert.equal(createRouter(provider, environment)(new URL(href), map), "http://s.test:2", href);
   }
-  assert.notEqual(createRouter(provider, undefined)(new URL("http://a.test/"), { no_proxy: "b.test" }), undefined);
+  assert.notEqual(
+    createRouter(provider, undefined)(new URL("http://a.test/"), { no_proxy: "b.test" }),
+    undefined,
+  );
 });
 
 test("a request selects a country and an identity from the session's provider", () => {

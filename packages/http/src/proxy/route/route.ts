@@ -28,18 +28,17 @@ export function createRouter(
 ): Router {
   const provider = isProxyProvider(session) ? session : undefined;
   const lookUp = createProxyLookup(isProxyProvider(session) ? undefined : session, environment);
-  // A map that does not name the URL falls back to the provider. Only its own `no_proxy` allows a direct connection.
   const lookUpOwn = createProxyLookup(undefined, undefined);
+  // A map that does not name the URL falls back to the provider. Only its own `no_proxy` allows a direct connection.
+  const routeOwn = (pool: ProxyProvider, url: URL, own: string | ProxyMap): Route =>
+    isExempt(url, own) ? undefined : (lookUpOwn(url, own) ?? routeThrough(pool, url));
   const isDirect = session === undefined && !hasEnvironmentProxy(environment);
   return (url, own) => {
     // Hot path: most sessions have no proxy.
     if (isDirect && own === undefined) return undefined;
     if (own === undefined) return provider === undefined ? lookUp(url) : routeThrough(provider, url);
     if (isProxyProvider(own)) return routeThrough(own, url);
-    if (!isSelection(own)) {
-      if (provider === undefined) return lookUp(url, own);
-      return isExempt(url, own) ? undefined : (lookUpOwn(url, own) ?? routeThrough(provider, url));
-    }
+    if (!isSelection(own)) return provider === undefined ? lookUp(url, own) : routeOwn(provider, url, own);
     if (provider === undefined)
       throw new TypeError(
         "proxy: { country, identity } selects a proxy from the session's pool, but the session has none; create the session with proxy: new ProxyPool([...])",

@@ -1,5 +1,6 @@
 import { promisify } from "node:util";
 import * as zlib from "node:zlib";
+import { DecodeError } from "../../errors/transport-errors.ts";
 
 /** A content coding (RFC 9110 §8.4.1), decoded on this thread or on another one. Each requires its own end marker. */
 export interface Coding {
@@ -15,7 +16,11 @@ export interface OutputLimit {
 /** The supported codings, as the value of Accept-Encoding. */
 export const acceptEncoding = "gzip, deflate, br, zstd";
 
-const gzip = checkedCoding(zlib.gunzipSync, promisify(zlib.gunzip));
+// Node decodes all members of gzip. It stops at a zero byte after them, and refuses any other byte.
+const gzip: Coding = {
+  decodeSync: (bytes, limit) => zlib.gunzipSync(bytes, limit),
+  decodeAsync: promisify<Uint8Array, OutputLimit, Buffer>(zlib.gunzip),
+};
 const zlibWrapped = checkedCoding(zlib.inflateSync, promisify(zlib.inflate));
 const rawDeflate = checkedCoding(zlib.inflateRawSync, promisify(zlib.inflateRaw));
 const brotli = checkedCoding(zlib.brotliDecompressSync, promisify(zlib.brotliDecompress));
@@ -137,4 +142,23 @@ function toDecodedPart(part: unknown): DecodedPart {
 
 function isDecodedPart(part: unknown): part is DecodedPart {
   return typeof part === "object" && part !== null && "engine" in part && "buffer" in part;
+}
+
+// Servers use one coding, rarely two.
+const maxCodings = 5;
+
+/**
+ * Returns the codings of a Content-Encoding in the order in which they were applied.
+ *
+ * @throws DecodeError for more than five codings (CVE-2022-32206: a long chain turns a small body into endless work).
+ */
+export function parseContentEncoding(contentEncoding: string | undefined): readonly string[] {
+  if (contentEncoding === undefined) return [];
+  const names = contentEncoding
+    .toLowerCase()
+    .split(",")
+    .map((name) => name.trim())
+    .filter((name) => name !== "" && name !== "identity");
+  if (names.length > maxCodings) throw new DecodeError(names.join(", "));
+  return names;
 }

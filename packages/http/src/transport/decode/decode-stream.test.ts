@@ -179,8 +179,57 @@ test("reads to the end of the body after the end of the coding", async () => {
   );
 });
 
-test("rejects bytes other than padding after the end of a coding", async () => {
+test("ignores bytes after gzip that begin no other member, but not the failure of the source after them", async () => {
+  const failure = new IncompleteBodyError(5, 10);
+  const short = text.subarray(0, 1_000);
+  const members = Buffer.concat([zlib.gzipSync(short), zlib.gzipSync(short)]);
+  for (const behind of [Buffer.from("more"), Buffer.from([0x1f, 0x8b, 7]), Buffer.from("\0\0\u001f")]) {
+    for (const size of [1, members.length, 100_000]) {
+      const pieces = cutUp(Buffer.concat([members, behind]), [size]);
+
+      const whole = await outcome(decodeStream(source(pieces), "gzip", Infinity));
+      const cut = await outcome(decodeStream(source(pieces, failure), "gzip", Infinity));
+
+      assert.deepEqual(whole, { bytes: 2_000, error: undefined });
+      assert.deepEqual(cut, { bytes: 2_000, error: failure });
+    }
+  }
+});
+
+test("reads every field of a gzip header, in pieces of any size", async () => {
+  const short = text.subarray(0, 1_000);
+  const whole = zlib.gzipSync(short);
+  const optional = [Buffer.from([3, 0, 1, 2, 3]), Buffer.from("name.txt\0"), Buffer.from("a comment\0")];
+  for (const [flags, ...fields] of [
+    [0x1f & ~2, ...optional],
+    [2],
+    [0x1e, ...optional],
+    [8, optional[1] ?? whole],
+  ] as const) {
+    const head = Buffer.concat([
+      whole.subarray(0, 3),
+      Buffer.from([flags]),
+      whole.subarray(4, 10),
+      ...fields,
+    ]);
+    const check = Buffer.alloc((flags & 2) === 0 ? 0 : 2);
+    if (check.length > 0) check.writeUInt16LE(zlib.crc32(head) & 0xffff);
+    const coded = Buffer.concat([head, check, whole.subarray(10)]);
+
+    assert.deepEqual(zlib.gunzipSync(coded), short);
+    for (const size of [1, 7, coded.length])
+      assert.deepEqual(await readAll(decodeStream(source(cutUp(coded, [size])), "gzip", Infinity)), short);
+    for (let length = 1; length < head.length + check.length; length += 1) {
+      const { error } = await outcome(decodeStream(source([coded.subarray(0, length)]), "gzip", Infinity));
+      assert.ok(error instanceof IncompleteBodyError, `${flags} at ${length}: ${String(error)}`);
+      assert.equal(error.received, length);
+    }
+  }
+});
+
+test("rejects bytes other than padding after the end of another coding than gzip", async () => {
   for (const [coding, encode] of Object.entries(coders)) {
+    if (coding.includes("gzip")) continue;
     for (const behind of [[Buffer.from("more")], [Buffer.alloc(4), Buffer.from("more")]]) {
       const { error } = await outcome(decodeStream(source([encode(text), ...behind]), coding, Infinity));
 

@@ -61,9 +61,10 @@ for (const [name, encode] of Object.entries(coders)) {
 }
 
 const behind: readonly (readonly [what: string, bytes: Buffer, rejects: RegExp])[] = [
-  ["text", Buffer.from("garbage"), /./],
-  ["two bytes", Buffer.from([7, 7]), /./],
-  ["text after padding", Buffer.from("\0\0garbage"), /./],
+  // gzip has no bytes after its last member, so that they cannot belong to the body.
+  ["text", Buffer.from("garbage"), /^(?!.*gzip)/],
+  ["two bytes", Buffer.from([7, 7]), /^(?!.*gzip)/],
+  ["text after padding", Buffer.from("\0\0garbage"), /^(?!.*gzip)/],
   // zstd has skippable frames for padding (RFC 8878 §3.1.2).
   ["padding", Buffer.alloc(512), /zstd/],
 ];
@@ -84,15 +85,50 @@ for (const [what, bytes, rejects] of behind) {
 
 test("reports a truncated second member of gzip or frame of zstd as incomplete", async () => {
   for (const [name, begun] of [
-    // For a single byte the gzip decoder reports the same, whatever the byte is.
-    ["gzip", [7]],
     ["gzip", [0x1f]],
+    ["gzip", [0x1f, 0x8b]],
     ["gzip", [0x1f, 0x8b, 8]],
+    ["gzip", [...zlib.gzipSync("second").subarray(0, -1)]],
     ["zstd", [0x28, 0xb5]],
   ] as const) {
     const coded = Buffer.concat([coders[name]?.(text) ?? Buffer.alloc(0), Buffer.from(begun)]);
 
     assert.equal(await codeOf(() => decode(coded, name, limit)), "ERR_INCOMPLETE_BODY");
+  }
+});
+
+test("ignores bytes after gzip that begin no other member", async () => {
+  const members = Buffer.concat([zlib.gzipSync(text), zlib.gzipSync(large)]);
+  for (const tail of [
+    [7],
+    [0x1f, 0x8a],
+    [0x1f, 0x8b, 7],
+    [0x8b, 0x1f],
+    [0, 0x1f, 0x8b, 8],
+    Buffer.from("<!-- x -->"),
+  ]) {
+    const decoded = await decode(Buffer.concat([members, Buffer.from(tail)]), "gzip", limit);
+
+    assert.ok(decoded.equals(Buffer.concat([text, large])), String(tail));
+    assert.equal(
+      await codeOf(() =>
+        decode(Buffer.concat([members, Buffer.from(tail)]), "gzip", text.length + large.length - 1),
+      ),
+      "ERR_BODY_TOO_LARGE",
+    );
+  }
+});
+
+test("rejects a gzip member that is damaged, also the second one before other bytes", async () => {
+  const whole = zlib.gzipSync(text);
+  for (const at of [0, 3, 15, whole.length - 8, whole.length - 1]) {
+    const damaged = Buffer.from(whole);
+    damaged[at] = (damaged[at] ?? 0) ^ 0xff;
+    const second = at < 3 ? damaged : Buffer.concat([whole, damaged]);
+
+    const code = await codeOf(() => decode(Buffer.concat([second, Buffer.from("tail")]), "gzip", limit));
+
+    assert.match(code, /^ERR_(DECODE|INCOMPLETE_BODY)$/, `at ${at}`);
   }
 });
 
