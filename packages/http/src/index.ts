@@ -14,7 +14,7 @@ export { type BodySource, toBodySource } from "./model/body-source.ts";
 export type { Body, BodyInit, ByteStream } from "./model/body.ts";
 export type { RequestSummary } from "./model/request-summary.ts";
 export { type AttemptMessage, channelNames, type GiveUpMessage } from "./telemetry/diagnostics.ts";
-export type { Cookies } from "./model/cookies.ts";
+export type { Cookies, RefusedCookie } from "./model/cookies.ts";
 export * from "./errors/transport-errors.ts";
 export * from "./errors/file-errors.ts";
 export { type Failure, isFailure } from "./telemetry/call-failure.ts";
@@ -22,6 +22,7 @@ export type { GiveUp } from "./telemetry/give-up.ts";
 export { type HeaderRecord, type HeadersInit, ResponseHeaders } from "./model/headers.ts";
 export type {
   AttemptHook,
+  CookieRefusedHook,
   ErrorHook,
   GiveUpHook,
   Hooks,

@@ -6,6 +6,7 @@ import { isFieldValue, describeKind } from "../support/validate.ts";
 import type { Hooks, ResponseHook } from "../telemetry/hooks.ts";
 import { isPromiseLike, waitWithinBounds, type CallerFunction, type CallBounds } from "./call-bounds.ts";
 import type { AttemptContext } from "./context.ts";
+import type { Cookies } from "../model/cookies.ts";
 import type { HttpRequest } from "../model/request.ts";
 import { type HttpResponse, hasHeader, loadContent, unreadBodyOf, StatusError } from "../model/response.ts";
 import { maySendAgain } from "../retry/repeat-safety.ts";
@@ -70,7 +71,7 @@ export function applyResponse(
     return running && waitWithinBounds(running, bounds, describeResponseHook(request));
   };
   return cookies !== undefined && hasHeader(response, "set-cookie")
-    ? cookies.store(response).then(runHooks)
+    ? storeCookies(cookies, { response, request, hooks }).then(runHooks)
     : runHooks();
 }
 
@@ -85,12 +86,24 @@ async function applyUnreadResponse(
     if (isPromiseLike(returned)) await waitWithinBounds(returned, bounds, describeResponseHook(request));
   };
   try {
-    await cookies?.store(response);
+    if (cookies !== undefined) await storeCookies(cookies, { response, request, hooks });
     for (const hook of hooks.response) await ignoringMissingBody(response, () => run(hook));
   } catch (error) {
     await discardBody(response);
     throw error;
   }
+}
+
+/** Stores the cookies of a response, and reports those that are refused. */
+async function storeCookies(cookies: Cookies, { response, request, hooks }: CookieStep): Promise<void> {
+  const refused = await cookies.store(response);
+  for (const cookie of refused) for (const hook of hooks.cookieRefused) hook(cookie, request);
+}
+
+interface CookieStep {
+  readonly response: HttpResponse;
+  readonly request: HttpRequest;
+  readonly hooks: Pick<Hooks, "cookieRefused">;
 }
 
 function describeResponseHook({ url }: HttpRequest): CallerFunction {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { CookieJar } from "tough-cookie";
 import { bearerAuth } from "../auth/bearer-auth.ts";
+import { logTo } from "../telemetry/log.ts";
 import { scripted, type ScriptedSession } from "../testing/scripted/scripted-session.ts";
 
 const url = "https://a.test/x";
@@ -85,13 +86,13 @@ test("a cookie of a 401 is sent with the authenticated request", async () => {
   assert.deepEqual(cookiesSent(play), [undefined, "stale=1"]);
 });
 
-test("the caller's Cookie header is sent unchanged, but not to another origin", async () => {
+test("the caller's Cookie header is sent, but not to another origin", async () => {
   const play = scripted([sets("a=1; Path=/"), { status: 302, headers: { location: "https://b.test/" } }, {}]);
 
   await play.session.get(url);
   await play.session.get(url, { headers: { Cookie: "own=1" } });
 
-  assert.deepEqual(cookiesSent(play), [undefined, "own=1", undefined]);
+  assert.deepEqual(cookiesSent(play), [undefined, "own=1; a=1", undefined]);
 });
 
 test("a session with cookies switched off stores none", async () => {
@@ -122,4 +123,121 @@ test("an invalid cookie is ignored", async () => {
   const response = await play.session.get(url);
 
   assert.deepEqual([response.status, cookiesSent(play)[1]], [200, "a=1"]);
+});
+
+const merged: readonly (readonly [own: string | readonly string[], sent: string])[] = [
+  ["own=1", "own=1; a=1; b=2"],
+  ["a=own", "a=own; b=2"],
+  ["b=own; a=own", "b=own; a=own"],
+  ["A=own;; c=3 ;", "A=own; c=3; a=1; b=2"],
+  [["c=3", "a=own"], "c=3; a=own; b=2"],
+  ["b", "b; a=1"],
+  ["", "a=1; b=2"],
+];
+
+for (const [own, sent] of merged) {
+  test(`the caller's cookies ${JSON.stringify(own)} and the stored a=1; b=2 are sent as ${sent}`, async () => {
+    const play = scripted([sets("a=1; Path=/", "b=2; Path=/"), {}]);
+
+    await play.session.get(url);
+    await play.session.get(url, { headers: { cookie: own as string } });
+
+    assert.equal([cookiesSent(play)[1]].flat().join("; "), sent);
+  });
+}
+
+test("stored cookies are merged again for each redirect", async () => {
+  const play = scripted([
+    { status: 302, headers: { location: "/two", "set-cookie": ["a=1; Path=/"] } },
+    { status: 302, headers: { location: "/three", "set-cookie": ["own=jar; Path=/", "a=2; Path=/"] } },
+    {},
+  ]);
+
+  await play.session.get(url, { headers: { cookie: "own=1" } });
+
+  assert.deepEqual(cookiesSent(play), ["own=1", "own=1; a=1", "own=1; a=2"]);
+});
+
+const domains: readonly (readonly [line: string, from: string, sentTo: readonly string[]])[] = [
+  ["a=1; Domain=localhost; Path=/", "http://localhost:81/", ["http://localhost/"]],
+  ["a=1; Domain=.LOCALHOST; Path=/", "http://localhost/", ["http://localhost/"]],
+  ["a=1; Path=/; domain=intranet", "http://intranet/", ["http://intranet/", "http://intranet./"]],
+  ["a=1; Domain=intranet.; Path=/", "http://intranet/", ["http://intranet/", "http://intranet./"]],
+  ["a=1; Domain=github.io; Path=/", "http://github.io/", ["http://github.io/"]],
+  ["a=1; Domain=co.uk; Path=/", "http://co.uk/", ["http://co.uk/"]],
+  [
+    "a=1; Domain=a.test; Path=/",
+    "http://a.test./",
+    ["http://a.test/", "http://a.test./", "http://www.a.test./"],
+  ],
+  [
+    "a=1; Domain=a.test.; Path=/",
+    "http://www.a.test/",
+    ["http://a.test/", "http://a.test./", "http://www.a.test./"],
+  ],
+  ["a=1; Path=/", "http://A.test./", ["http://a.test/", "http://a.test./"]],
+  ["a=1; Domain=b\u00fccher.test; Path=/", "http://www.xn--bcher-kva.test/", ["http://xn--bcher-kva.test/"]],
+  ["a=1; Domain=; Path=/", "http://a.test/", ["http://a.test/", "http://a.test./"]],
+  [
+    "a=1; Domain=b.test; Domain=intranet; Path=/",
+    "http://intranet/",
+    ["http://intranet/", "http://intranet./"],
+  ],
+  ["a=1; Domain=intranet; Domain=b.test; Path=/", "http://intranet/", []],
+  ["a=1; Domain=github.io; Path=/", "http://www.github.io/", []],
+  ["a=1; Domain=127.0.0.1; Path=/", "http://127.0.0.1/", ["http://127.0.0.1/"]],
+];
+const places =
+  "localhost www.localhost intranet intranet. www.intranet github.io www.github.io co.uk b.co.uk a.test a.test. www.a.test. xn--bcher-kva.test b.test 127.0.0.1"
+    .split(" ")
+    .map((host) => `http://${host}/`);
+
+for (const [line, from, sentTo] of domains) {
+  test(`${line} of ${from} is sent to ${sentTo.join(" ") || "no host"}`, async () => {
+    const play = scripted([sets(line), {}]);
+    await play.session.get(from);
+
+    for (const place of places) await play.session.get(place);
+
+    const sent = places.filter((_, index) => cookiesSent(play)[index + 1] === "a=1");
+    assert.deepEqual(sent, sentTo);
+  });
+}
+
+test("every refused cookie is reported without its value, and logged at debug", async () => {
+  const lines: string[] = [];
+  const log = (line: string): void => void lines.push(line);
+  const play = scripted(
+    [
+      sets(
+        "s1=secret; Domain=b.test",
+        "s2=secret; Domain=test",
+        "__Host-s3=secret; Path=/",
+        "s4=secret; Path=/",
+      ),
+      {},
+    ],
+    { hooks: logTo({ debug: log, warn: log, error: log }) },
+  );
+  const reported: unknown[] = [];
+  play.session.hooks.cookieRefused.push((cookie, request) =>
+    reported.push([cookie.name, cookie.reason, request.url.href]),
+  );
+
+  await play.session.get(url);
+  await play.session.get(url);
+
+  assert.equal(cookiesSent(play)[1], "s4=secret");
+  assert.deepEqual(
+    reported.map((each) => Object(each)[0]),
+    ["s1", "s2", "__Host-s3"],
+  );
+  assert.ok(reported.every((each) => String(Object(each)[1]).length > 10 && Object(each)[2] === url));
+  const refusals = lines.filter((line) => line.includes("refused"));
+  assert.equal(refusals.length, 3);
+  assert.ok(refusals.every((line) => !line.includes("secret")));
+  assert.match(
+    refusals[0] ?? "",
+    /^GET https:\/\/a\.test\/x set the cookie "s1", which was refused: .*domain/,
+  );
 });

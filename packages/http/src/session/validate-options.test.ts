@@ -59,7 +59,10 @@ const both: readonly Row[] = [
   [{ auth: 5 }, "?.auth takes a function, such as basicAuth(user, password), got a number"],
   [{ auth: "user:pass" }, "?.auth takes a function, such as basicAuth(user, password), got a string"],
   [{ auth: ["user", "pass"] }, "?.auth takes a function, such as basicAuth(user, password), got a list"],
-  [{ hooks: 5 }, "?.hooks takes { request, response, attempt, retry, giveUp, error }, got a number"],
+  [
+    { hooks: 5 },
+    "?.hooks takes { request, response, attempt, retry, giveUp, cookieRefused, error }, got a number",
+  ],
   [{ hooks: { respons: [] } }, '?.hooks has no option "respons": did you mean response?'],
   [{ hooks: { response: () => undefined } }, "?.hooks.response takes a list of functions, got a function"],
   [{ hooks: { response: [5] } }, "?.hooks.response[0] takes a function, got 5"],

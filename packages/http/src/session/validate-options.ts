@@ -47,6 +47,7 @@ const sharedChecks = {
     attempt: hookList,
     retry: hookList,
     giveUp: hookList,
+    cookieRefused: hookList,
     error: hookList,
   }),
   idempotencyHeader: options<IdempotencyHeader>({ name: headerName, quoted: flag }),

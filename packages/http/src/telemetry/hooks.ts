@@ -1,4 +1,5 @@
 import type { AttemptRecord } from "../model/attempt-record.ts";
+import type { RefusedCookie } from "../model/cookies.ts";
 import type { GiveUp } from "./give-up.ts";
 import type { HttpRequest } from "../model/request.ts";
 import type { HttpResponse } from "../model/response.ts";
@@ -18,6 +19,9 @@ export type RetryHook = (attempt: AttemptRecord, request: HttpRequest) => void |
 /** Called for every call that ends without success, whether it returns a response or throws. */
 export type GiveUpHook = (giveUp: GiveUp, request: HttpRequest) => void;
 
+/** Called for every cookie of a response that the jar refuses, for example because of its domain. */
+export type CookieRefusedHook = (cookie: RefusedCookie, request: HttpRequest) => void;
+
 /** Called with every error that ends a call. */
 export type ErrorHook = (error: unknown, request: HttpRequest) => void | Promise<void>;
 
@@ -28,6 +32,7 @@ export interface Hooks {
   readonly attempt: AttemptHook[];
   readonly retry: RetryHook[];
   readonly giveUp: GiveUpHook[];
+  readonly cookieRefused: CookieRefusedHook[];
   readonly error: ErrorHook[];
 }
 
@@ -42,6 +47,7 @@ export function joinHooks(first: HooksInit = {}, then: HooksInit = {}): Hooks {
     attempt: join(first.attempt, then.attempt),
     retry: join(first.retry, then.retry),
     giveUp: join(first.giveUp, then.giveUp),
+    cookieRefused: join(first.cookieRefused, then.cookieRefused),
     error: join(first.error, then.error),
   };
 }

@@ -24,7 +24,7 @@ export interface LogToOptions {
 /**
  * Creates hooks that log the requests of a session, one line per event: `new Session({ hooks: logTo(console) })`.
  *
- * - `debug`: every attempt with its status or error, and calls that the caller cancelled.
+ * - `debug`: every attempt with its status or error, refused cookies, and calls that the caller cancelled.
  * - `warn`: every wait before another attempt, and responses that a retry would not improve, such as a 404.
  * - `error`: every call that gave up, with advice.
  *
@@ -52,6 +52,13 @@ export function logTo(
     attempt: [(attempt, request) => log("debug", formatAttempt(attempt, request))],
     retry: [(attempt, request) => log("warn", formatRetry(attempt, request))],
     giveUp: [(giveUp, request) => log(levelOfGiveUp(giveUp), formatGiveUp(giveUp, request))],
+    cookieRefused: [
+      ({ name, reason }, request) =>
+        log(
+          "debug",
+          `${describeRequest(request)} set the cookie ${JSON.stringify(name)}, which was refused: ${reason}`,
+        ),
+    ],
     // An error with the properties of `Failure` was logged when the call gave up. Any other was caused by the caller.
     error: [
       (error, request) => {
