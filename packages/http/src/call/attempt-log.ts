@@ -59,7 +59,7 @@ export abstract class AttemptLog implements CallInfo, ObservedCall, Observer {
   protected clock: Clock = systemClock;
   protected endedAt = 0;
   /** The instant at which the current attempt had passed every rate limit. */
-  protected leftAt = 0;
+  protected sentAt = 0;
   /** The time, in milliseconds since 1970, that the server named for the next request, if that is too late for the call. */
   retryAt: number | undefined;
   /** Whether any attempt reached the adapter. */
@@ -116,13 +116,13 @@ export abstract class AttemptLog implements CallInfo, ObservedCall, Observer {
   }
 
   protected beginAttempt(clock: Clock, attempt: number): void {
-    this.leftAt = clock.now();
-    this.#attemptAt = this.leftAt;
+    this.sentAt = clock.now();
+    this.#attemptAt = this.sentAt;
     this.#trace = emptyTrace;
     this.#skipped = noSkippedReplies;
     if (attempt > 1) return;
     this.clock = clock;
-    this.#startedAt = this.leftAt;
+    this.#startedAt = this.sentAt;
   }
 
   /** Records that the call has ended, with this response or without one. */
@@ -251,8 +251,8 @@ export abstract class AttemptLog implements CallInfo, ObservedCall, Observer {
   }
 
   #wireFacts(endedAt: number): Partial<AttemptRecord> {
-    const { proxyLabel, leftAt } = this;
-    const span = { startedAt: this.#attemptAt, leftAt, endedAt };
+    const { proxyLabel, sentAt } = this;
+    const span = { startedAt: this.#attemptAt, sentAt, endedAt };
     const discarded = this.#skipped.map((reply) => reply.discarded);
     const traces = this.#skipped.map((reply) => reply.trace);
     // Where no further request followed the last skipped reply, that reply was the attempt.

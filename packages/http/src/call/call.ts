@@ -110,7 +110,7 @@ export class Call extends AttemptLog implements CallRules, LimitedRequest, Attem
     const { deadline, signal } = scope;
     const signals = [signal, this.#plan.drain];
     this.#limiters = await limiters.acquire(this, { deadline, longestPause, signals });
-    this.leftAt = this.clock.now();
+    this.sentAt = this.clock.now();
     return this.#sendOnce(scope);
   }
 
@@ -289,7 +289,7 @@ export class Call extends AttemptLog implements CallRules, LimitedRequest, Attem
 
   #reportAccepted(response: HttpResponse): void {
     const { limiters } = this.#plan;
-    limiters?.recordAccepted(this, this.leftAt, this.endedAt);
+    limiters?.recordAccepted(this, this.sentAt, this.endedAt);
     if (!hasRemainingHeader(response)) return;
     limiters?.recordBuckets(this, bucketNames(response));
     this.#reportLimit(response);
@@ -301,8 +301,8 @@ export class Call extends AttemptLog implements CallRules, LimitedRequest, Attem
     if (limiters === undefined || response === undefined) return;
     const signal = readLimitSignal(response, this.retry, this.clock.date());
     if (signal === undefined) return;
-    const { request, proxy, leftAt } = this;
-    limiters.recordLimit({ ...signal, request, proxy, leftAt, delay });
+    const { request, proxy, sentAt } = this;
+    limiters.recordLimit({ ...signal, request, proxy, sentAt, delay });
   }
 
   /** Stores the time that the server names for a request that is not retried, or that its quota is used up. */
@@ -376,8 +376,8 @@ export class Call extends AttemptLog implements CallRules, LimitedRequest, Attem
     if (typeof route === "object" && this.#pooled !== undefined)
       void route.provider.report(this.#pooled.lease, { error, requestedDelay: () => undefined });
     if (!(error instanceof HoldfastError) || !this.reopenLast(error)) return this.#failBody(error);
-    const sequel = (await this.#plan.streams?.continueBody(this, first, broke)) ?? { error };
-    return "source" in sequel ? sequel : this.#failBody(sequel.error);
+    const continuation = (await this.#plan.streams?.continueBody(this, first, broke)) ?? { error };
+    return "source" in continuation ? continuation : this.#failBody(continuation.error);
   }
 
   async #failBody(error: unknown): Promise<BodyContinuation> {

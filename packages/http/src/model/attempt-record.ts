@@ -66,7 +66,7 @@ export interface Phases extends ConnectionPhases {
 export interface AttemptTimes {
   readonly startedAt: number;
   /** When the attempt left the queue of a rate limit. */
-  readonly leftAt: number;
+  readonly sentAt: number;
   readonly endedAt: number;
 }
 
@@ -96,17 +96,17 @@ function sumKnown(parts: readonly (number | undefined)[]): number | undefined {
 }
 
 /** For an attempt that failed, the last phase ends with the failure. */
-function toPhases(trace: Trace, { startedAt, leftAt, endedAt }: AttemptTimes): Phases {
-  const queue = leftAt - startedAt;
+function toPhases(trace: Trace, { startedAt, sentAt, endedAt }: AttemptTimes): Phases {
+  const queue = sentAt - startedAt;
   const waited = queue > 0 ? { queue } : {};
-  if (trace.connected === false) return { ...waited, connection: endedAt - leftAt, ...trace.phases };
+  if (trace.connected === false) return { ...waited, connection: endedAt - sentAt, ...trace.phases };
   if (trace.reused === undefined) return waited;
-  const { phases: legs, headAt, connectedAt: boardedAt = leftAt } = trace;
+  const { phases: connectionPhases, headAt, connectedAt = sentAt } = trace;
   return {
     ...waited,
-    connection: boardedAt - leftAt,
-    ...legs,
-    headers: (headAt ?? endedAt) - boardedAt,
+    connection: connectedAt - sentAt,
+    ...connectionPhases,
+    headers: (headAt ?? endedAt) - connectedAt,
     ...(headAt !== undefined && { body: endedAt - headAt }),
   };
 }

@@ -1,7 +1,7 @@
 import {
   carefulSearch,
   firstSearch,
-  departureGap,
+  sendInterval,
   isCareful,
   quickSearch,
   currentRate,
@@ -16,20 +16,20 @@ export interface Sample {
   readonly count: number;
   readonly span: number;
   /** Whether the sample shows the limit. Otherwise it is only an initial rate. */
-  readonly telling: boolean;
+  readonly showsLimit: boolean;
 }
 
 /** The facts of a limit hit that show how high the limit is. */
-export interface Clue {
+export interface LimitEvidence {
   readonly now: number;
   /** When the request that hit the limit was sent. */
-  readonly leftAt: number;
+  readonly sentAt: number;
   /** Whether the request was accepted: the limit is reached, but not exceeded. */
   readonly accepted: boolean;
   /** The pause that the server stated, in milliseconds. Undefined if it stated none. */
-  readonly asked: number | undefined;
+  readonly statedDelay: number | undefined;
   /** The end of the pause. */
-  readonly opensAt: number;
+  readonly pausedUntil: number;
 }
 
 /** The state since the limit was hit before. */
@@ -56,28 +56,28 @@ const lateCuts = [1, 0.98] as const;
  * Returns the requests accepted in the window of the limit: the last second, or the current cycle if the server states a
  * longer pause.
  */
-export function takeSample(tally: Tally, { now, asked, opensAt }: Clue): Sample {
+export function takeSample(tally: Tally, { now, statedDelay, pausedUntil }: LimitEvidence): Sample {
   // If the server states no pause, an accepted burst may be a small part of its limit per second.
-  if (asked === undefined || asked <= second)
-    return { count: acceptedInLastSecond(tally, now), span: second, telling: asked !== undefined };
-  const span = Math.max(second, opensAt - tally.since);
-  return { count: tally.accepted, span, telling: asked > roundedWait };
+  if (statedDelay === undefined || statedDelay <= second)
+    return { count: acceptedInLastSecond(tally, now), span: second, showsLimit: statedDelay !== undefined };
+  const span = Math.max(second, pausedUntil - tally.since);
+  return { count: tally.accepted, span, showsLimit: statedDelay > roundedWait };
 }
 
 /** Returns the speed after the first hit of a limit. */
-export function initialSpeed({ count, span, telling }: Sample, since: number): Speed {
+export function initialSpeed({ count, span, showsLimit }: Sample, since: number): Speed {
   const rate = count / span;
   if (count === 0) return { at: "probing", search: firstSearch };
   if (count < smallSample) return quickSearch(rate, since);
-  if (!telling) return triedSearch(rate, since);
+  if (!showsLimit) return triedSearch(rate, since);
   return { at: "holding", ceiling: rate, since, window: Math.max(second, span), approach: slowApproach };
 }
 
 /** Returns the speed after a further hit of a limit. */
-export function reducedSpeed(cycle: Cycle, clue: Clue): Speed {
+export function reducedSpeed(cycle: Cycle, evidence: LimitEvidence): Speed {
   const { speed, tally } = cycle;
-  if (tally.accepted === 0) return afterRefusalAtReset(speed, clue.now);
-  return speed.at === "searching" ? afterSearch(speed, cycle, clue) : lowerSpeed(cycle, clue);
+  if (tally.accepted === 0) return afterRefusalAtReset(speed, evidence.now);
+  return speed.at === "searching" ? afterSearch(speed, cycle, evidence) : lowerSpeed(cycle, evidence);
 }
 
 /** Refused before any request was accepted: the limit has not reset, which says nothing about its height. */
@@ -90,25 +90,25 @@ function afterRefusalAtReset(speed: Speed, now: number): Speed {
 function afterSearch(
   speed: Extract<Speed, { at: "searching" }>,
   cycle: Cycle,
-  { now, leftAt, opensAt, accepted }: Clue,
+  { now, sentAt, pausedUntil, accepted }: LimitEvidence,
 ): Speed {
   if (now < speed.since)
-    return carefulSearch(Math.min(currentRate(speed, now), average(cycle, now)), opensAt);
-  if (!isCareful(speed)) return carefulSearch(lastGoodRate(speed, leftAt), opensAt);
+    return carefulSearch(Math.min(currentRate(speed, now), average(cycle, now)), pausedUntil);
+  if (!isCareful(speed)) return carefulSearch(lastGoodRate(speed, sentAt), pausedUntil);
   // A limit per second counts the requests of the whole second, which were sent in its middle on average.
-  const ceiling = currentRate(speed, accepted ? leftAt : leftAt - second / 2);
-  return { at: "holding", ceiling, since: opensAt, window: second, approach: quickApproach };
+  const ceiling = currentRate(speed, accepted ? sentAt : sentAt - second / 2);
+  return { at: "holding", ceiling, since: pausedUntil, window: second, approach: quickApproach };
 }
 
-function lowerSpeed(cycle: Cycle, { now, asked, opensAt }: Clue): Speed {
+function lowerSpeed(cycle: Cycle, { now, statedDelay, pausedUntil }: LimitEvidence): Speed {
   const { speed, tally, misses } = cycle;
   const rate = currentRate(speed, now);
-  const window = Math.max(limitWindow(speed), asked ?? 0);
+  const window = Math.max(limitWindow(speed), statedDelay ?? 0);
   const [most, least] = now - tally.since < window || misses > 0 ? soonCuts : lateCuts;
   const allowed = average(cycle, now);
   const ceiling = Math.max(Math.min(allowed, rate * most), rate * least);
-  const approach = asked === undefined ? quickApproach : slowApproach;
-  return { at: "holding", ceiling, since: opensAt, window, approach };
+  const approach = statedDelay === undefined ? quickApproach : slowApproach;
+  return { at: "holding", ceiling, since: pausedUntil, window, approach };
 }
 
 /** Returns the average rate from one hit to the next, pause included. No server accepts more than its limit. */
@@ -117,7 +117,7 @@ function average({ tally, fullAt }: Cycle, now: number): number {
 }
 
 /** Returns the rate before the last accepted request: a search is faster than its responses. */
-function lastGoodRate(speed: Speed, leftAt: number): number {
-  const refused = leftAt - departureGap(speed, leftAt);
-  return currentRate(speed, refused - departureGap(speed, refused));
+function lastGoodRate(speed: Speed, sentAt: number): number {
+  const refused = sentAt - sendInterval(speed, sentAt);
+  return currentRate(speed, refused - sendInterval(speed, refused));
 }

@@ -10,7 +10,7 @@ export interface LimitSignal {
   /** Whether the request was accepted: the limit is reached, but not exceeded. */
   readonly accepted: boolean;
   /** Whether the server reports a failure such as a 503, not a limit. */
-  readonly trouble: boolean;
+  readonly isServerFailure: boolean;
 }
 
 // A delay longer than one day is assumed to be a unit mistake. It applies only to the request that received it.
@@ -66,7 +66,7 @@ function signalOfAccepted(response: HttpResponse, { dialects }: Retry, now: numb
   const { status, headers } = response;
   const hint = readHint({ status, headers, now }, dialects);
   return hint?.kind !== "quota" && (hint?.delay ?? 0) > 0
-    ? { hint, accepted: true, trouble: false }
+    ? { hint, accepted: true, isServerFailure: false }
     : undefined;
 }
 
@@ -76,7 +76,7 @@ function signalOfRefusal(response: HttpResponse, { dialects }: Retry, now: numbe
   const throttled = verdict.kind === "throttled";
   if (hint?.kind === "quota" || !(throttled || asksToWait(hint))) return undefined;
   const refused = throttled || hint?.retry === true || status >= 500;
-  return { hint, accepted: !refused, trouble: status >= 500 && status !== 509 };
+  return { hint, accepted: !refused, isServerFailure: status >= 500 && status !== 509 };
 }
 
 function asksToWait(hint: Hint | undefined): boolean {

@@ -2,9 +2,9 @@ import { RateLimitedError, type Clock } from "@holdfast/policy";
 import { startTimer } from "@holdfast/policy/internal";
 import {
   afterAccepted,
-  afterDeparture,
+  afterSent,
   isPaceExpired,
-  nextDeparture,
+  nextSendTime,
   afterLimitHit,
   type Pace,
   type LimitHit,
@@ -32,7 +32,7 @@ export class Limiter {
   readonly #clock: Clock;
   readonly #waiting = new Set<Waiter>();
   #pace: Pace;
-  #underWay = 0;
+  #inFlight = 0;
   #stopTimer: (() => void) | undefined;
 
   constructor(clock: Clock, pace: Pace) {
@@ -42,7 +42,7 @@ export class Limiter {
 
   /** Whether the limiter has delayed no request for a long time and can be removed. */
   get isIdle(): boolean {
-    return this.#waiting.size === 0 && this.#underWay === 0 && isPaceExpired(this.#pace, this.#clock.now());
+    return this.#waiting.size === 0 && this.#inFlight === 0 && isPaceExpired(this.#pace, this.#clock.now());
   }
 
   /**
@@ -50,38 +50,38 @@ export class Limiter {
    *
    * @throws RateLimitedError, immediately or during the wait, if the request cannot be sent in time; the reason of a signal.
    */
-  acquire(patience: AcquireLimits): Promise<void> | undefined {
+  acquire(limits: AcquireLimits): Promise<void> | undefined {
     const now = this.#clock.now();
-    const crowd = { underWay: this.#underWay, waiting: this.#waiting.size };
-    if (crowd.waiting === 0 && nextDeparture(this.#pace, now, crowd) <= now) {
-      this.#depart(now);
+    const load = { inFlight: this.#inFlight, waiting: this.#waiting.size };
+    if (load.waiting === 0 && nextSendTime(this.#pace, now, load) <= now) {
+      this.#recordSent(now);
       return undefined;
     }
-    const pause = Math.max(0, this.#pace.opensAt - now);
+    const pause = Math.max(0, this.#pace.pausedUntil - now);
     const delay = pause + this.#waiting.size / steadyRate(this.#pace.speed, now);
-    if (pause > patience.longestPause || now + delay >= patience.deadline) throw this.#tooLate(delay);
-    const turn = this.#enqueue(patience, now);
+    if (pause > limits.longestPause || now + delay >= limits.deadline) throw this.#tooLate(delay);
+    const turn = this.#enqueue(limits, now);
     this.#sendDue();
     return turn;
   }
 
   /** Records that a request has ended, with any result. */
   release(): void {
-    this.#underWay -= 1;
+    this.#inFlight -= 1;
     this.#sendDue();
   }
 
-  /** Records that the request sent at `leftAt` was accepted. */
-  recordAccepted(leftAt: number): void {
-    this.#pace = afterAccepted(this.#pace, this.#clock.now(), leftAt);
+  /** Records that the request sent at `sentAt` was accepted. */
+  recordAccepted(sentAt: number): void {
+    this.#pace = afterAccepted(this.#pace, this.#clock.now(), sentAt);
     this.#sendDue();
   }
 
   /** Records that the server hit its limit. Rejects the waiting requests whose longest pause is shorter. */
-  recordLimit(stop: Omit<LimitHit, "now" | "pressed">): void {
+  recordLimit(hit: Omit<LimitHit, "now" | "hasWaiters">): void {
     const now = this.#clock.now();
-    this.#pace = afterLimitHit(this.#pace, { ...stop, now, pressed: this.#waiting.size > 0 });
-    const pause = this.#pace.opensAt - now;
+    this.#pace = afterLimitHit(this.#pace, { ...hit, now, hasWaiters: this.#waiting.size > 0 });
+    const pause = this.#pace.pausedUntil - now;
     for (const waiter of this.#waiting) if (pause > waiter.longestPause) waiter.refuse(this.#tooLate(pause));
     this.#sendDue();
   }
@@ -126,19 +126,19 @@ export class Limiter {
     this.#stopTimer = undefined;
     for (const waiter of this.#waiting) {
       const at = this.#clock.now();
-      const crowd = { underWay: this.#underWay, waiting: this.#waiting.size };
-      const turn = nextDeparture(this.#pace, at, crowd);
+      const load = { inFlight: this.#inFlight, waiting: this.#waiting.size };
+      const turn = nextSendTime(this.#pace, at, load);
       if (turn > at) {
         this.#stopTimer = startTimer(this.#clock, turn - at, this.#sendDue);
         return;
       }
-      this.#depart(at);
+      this.#recordSent(at);
       waiter.leave();
     }
   };
 
-  #depart(at: number): void {
-    this.#pace = afterDeparture(this.#pace, at);
-    this.#underWay += 1;
+  #recordSent(at: number): void {
+    this.#pace = afterSent(this.#pace, at);
+    this.#inFlight += 1;
   }
 }

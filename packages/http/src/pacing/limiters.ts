@@ -17,13 +17,13 @@ export interface LimitedRequest {
 export interface LimitReport extends LimitedRequest {
   readonly hint: Hint | undefined;
   /** When the request was sent, on the clock. */
-  readonly leftAt: number;
+  readonly sentAt: number;
   /** The pause if the server states none, or 0, in milliseconds. */
   readonly delay: number;
   /** Whether the request was accepted: the limit is reached, but not exceeded. */
   readonly accepted: boolean;
   /** Whether the server reports a failure such as a 503, not a limit. */
-  readonly trouble: boolean;
+  readonly isServerFailure: boolean;
 }
 
 // Unused limiters are removed when there are more than this.
@@ -62,7 +62,7 @@ export class Limiters {
    *
    * @throws the errors of `Limiter.acquire`.
    */
-  async acquire(limited: LimitedRequest, patience: AcquireLimits): Promise<readonly Limiter[]> {
+  async acquire(limited: LimitedRequest, limits: AcquireLimits): Promise<readonly Limiter[]> {
     if (this.#closed !== undefined) throw this.#closed.reason;
     const acquired: Limiter[] = [];
     try {
@@ -70,7 +70,7 @@ export class Limiters {
         // Looked up each time: another limiter may have been created during the wait.
         const next = this.#limitersFor(limited).find((limiter) => !acquired.includes(limiter));
         if (next === undefined) return acquired;
-        await next.acquire(patience);
+        await next.acquire(limits);
         acquired.push(next);
       }
     } catch (error) {
@@ -79,12 +79,12 @@ export class Limiters {
     }
   }
 
-  /** Records that the request sent at `leftAt` was accepted. */
-  recordAccepted(limited: LimitedRequest, leftAt: number, now: number): void {
+  /** Records that the request sent at `sentAt` was accepted. */
+  recordAccepted(limited: LimitedRequest, sentAt: number, now: number): void {
     if (now - this.#tally.secondAt < 1_000) this.#uncounted += 1;
     else this.#tally = countAccepted(this.#currentTally, now);
     if (this.#limiters.size > 0)
-      for (const limiter of this.#limitersFor(limited)) limiter.recordAccepted(leftAt);
+      for (const limiter of this.#limitersFor(limited)) limiter.recordAccepted(sentAt);
   }
 
   /** Records the buckets that a response names for its route. */
@@ -93,19 +93,19 @@ export class Limiters {
   }
 
   /** Records the rate limit of a response. */
-  recordLimit({ hint, leftAt, delay, accepted, trouble, ...limited }: LimitReport): void {
+  recordLimit({ hint, sentAt, delay, accepted, isServerFailure, ...limited }: LimitReport): void {
     const scope = hint?.scope === hostWide ? undefined : hint?.scope;
     if (scope !== undefined) this.#addBucket(limited, scope);
-    const asked = hint?.delay !== undefined;
+    const isDelayStated = hint?.delay !== undefined;
     // A requested delay of 0 does not replace the back-off.
-    const pause = asked && hint.delay > 0 ? hint.delay : delay;
+    const pause = isDelayStated && hint.delay > 0 ? hint.delay : delay;
     const limit = hint?.limit;
     this.#limiterFor(limiterKey(limited, scope)).recordLimit({
-      leftAt,
+      sentAt,
       delay: pause,
-      asked,
+      isDelayStated,
       accepted,
-      trouble,
+      isServerFailure,
       limit,
     });
   }

@@ -12,10 +12,10 @@ import {
 } from "../testing/sites/simulated-limit.ts";
 import {
   afterAccepted,
-  afterDeparture,
+  afterSent,
   freePace,
   isPaceExpired,
-  nextDeparture,
+  nextSendTime,
   afterLimitHit,
   type Load,
   type Pace,
@@ -26,35 +26,35 @@ import { countAccepted, emptyTally } from "./tally.ts";
 
 const refusal: LimitHit = {
   now: 1_000,
-  leftAt: 990,
+  sentAt: 990,
   delay: 5_000,
-  asked: true,
+  isDelayStated: true,
   accepted: false,
-  trouble: false,
-  pressed: true,
+  isServerFailure: false,
+  hasWaiters: true,
 };
 
-function crowd(underWay: number, waiting = 1): Load {
-  return { underWay, waiting };
+function load(inFlight: number, waiting = 1): Load {
+  return { inFlight, waiting };
 }
 
-function after(count: number, stop: Partial<LimitHit> = {}): Pace {
+function after(count: number, hit: Partial<LimitHit> = {}): Pace {
   let tally = emptyTally(0);
   for (let index = 0; index < count; index += 1) tally = countAccepted(tally, 500);
-  const first = { ...refusal, ...stop };
-  const alike = [0, 1, 2].map((late) => ({ ...first, leftAt: first.leftAt + late }));
+  const first = { ...refusal, ...hit };
+  const alike = [0, 1, 2].map((late) => ({ ...first, sentAt: first.sentAt + late }));
   return alike.reduce(afterLimitHit, freePace(tally));
 }
 
 test("no request is delayed before the limit is hit", () => {
-  assert.ok(nextDeparture(freePace(emptyTally(0)), 0, crowd(1_000)) <= 0);
+  assert.ok(nextSendTime(freePace(emptyTally(0)), 0, load(1_000)) <= 0);
 });
 
 test("after a hit no request is sent until the pause is over, and then one after another", () => {
   const pace = after(50);
 
-  assert.equal(nextDeparture(pace, 1_000, crowd(0)), 6_000);
-  const second = nextDeparture(afterDeparture(pace, 6_000), 6_000, crowd(1));
+  assert.equal(nextSendTime(pace, 1_000, load(0)), 6_000);
+  const second = nextSendTime(afterSent(pace, 6_000), 6_000, load(1));
   assert.ok(second > 6_000 && second < 6_200, `${second}`);
 });
 
@@ -76,26 +76,32 @@ test("a stated limit is kept exactly", () => {
 test("a burst of refusals is one hit, and its longest pause counts", () => {
   const first = after(50);
 
-  const again = afterLimitHit(first, { ...refusal, now: 1_010, leftAt: 999, delay: 6_000 });
+  const again = afterLimitHit(first, { ...refusal, now: 1_010, sentAt: 999, delay: 6_000 });
 
   const { at } = first.speed;
-  assert.deepEqual([again.opensAt, again.stoppedAt, again.speed.at], [7_010, first.stoppedAt, at]);
-  const unasked = afterLimitHit(first, { ...refusal, now: 1_010, leftAt: 999, delay: 9_000, asked: false });
-  assert.equal(unasked.opensAt, first.opensAt);
+  assert.deepEqual([again.pausedUntil, again.lastHitAt, again.speed.at], [7_010, first.lastHitAt, at]);
+  const unstated = afterLimitHit(first, {
+    ...refusal,
+    now: 1_010,
+    sentAt: 999,
+    delay: 9_000,
+    isDelayStated: false,
+  });
+  assert.equal(unstated.pausedUntil, first.pausedUntil);
 });
 
 test("after a burst with nothing accepted, one probe is sent before the others", () => {
-  const pace = afterDeparture(after(0), 6_000);
+  const pace = afterSent(after(0), 6_000);
 
-  assert.equal(nextDeparture(pace, 6_000, crowd(1)), 11_000);
+  assert.equal(nextSendTime(pace, 6_000, load(1)), 11_000);
   assert.equal(afterAccepted(pace, 6_100, 6_000).speed.at, "searching");
 });
 
 test("sequential requests are not slowed down while no limit is known", () => {
-  const searching = afterDeparture(afterAccepted(afterDeparture(after(0), 6_000), 6_100, 6_000), 6_200);
+  const searching = afterSent(afterAccepted(afterSent(after(0), 6_000), 6_100, 6_000), 6_200);
 
-  assert.ok(nextDeparture(searching, 6_200, crowd(0, 0)) <= 6_200);
-  assert.ok(nextDeparture(searching, 6_200, crowd(0, 1)) > 6_200);
+  assert.ok(nextSendTime(searching, 6_200, load(0, 0)) <= 6_200);
+  assert.ok(nextSendTime(searching, 6_200, load(0, 1)) > 6_200);
 });
 
 test("accepted responses after the first refusal of their burst count for the speed", () => {
@@ -109,20 +115,20 @@ test("a client that keeps to a limit is not slowed down at its end", () => {
 
   const last: LimitHit = {
     now: 3_000,
-    leftAt: 2_990,
+    sentAt: 2_990,
     delay: 1_000,
-    asked: true,
+    isDelayStated: true,
     accepted: true,
-    trouble: false,
-    pressed: true,
+    isServerFailure: false,
+    hasWaiters: true,
   };
 
   assert.equal(afterLimitHit(pace, last), pace);
-  assert.equal(afterLimitHit(pace, { ...last, delay: 5_000 }).opensAt, 8_000);
+  assert.equal(afterLimitHit(pace, { ...last, delay: 5_000 }).pausedUntil, 8_000);
 });
 
 test("a limit that was not hit for a long time expires", () => {
-  const pace = afterDeparture(after(10), 6_000);
+  const pace = afterSent(after(10), 6_000);
 
   assert.deepEqual([isPaceExpired(pace, 60_000), isPaceExpired(pace, 700_000)], [false, true]);
 });
@@ -132,7 +138,7 @@ test("no sequence of events ends a pause early or makes an invalid rate", () => 
     wait: fc.integer({ min: 0, max: 5_000 }),
     kind: fc.constantFrom("leave", "accepted", "refused", "spent"),
     delay: fc.integer({ min: 0, max: 100_000 }),
-    asked: fc.boolean(),
+    isDelayStated: fc.boolean(),
     limit: fc.option(
       fc.record({ requests: fc.integer({ min: 1, max: 1e6 }), window: fc.integer({ min: 1, max: 1e9 }) }),
       {
@@ -144,32 +150,32 @@ test("no sequence of events ends a pause early or makes an invalid rate", () => 
     fc.property(fc.array(event, { maxLength: 60 }), (events) => {
       let pace = freePace(emptyTally(0));
       let now = 0;
-      let leftAt = 0;
-      for (const { wait, kind, delay, asked, limit } of events) {
+      let sentAt = 0;
+      for (const { wait, kind, delay, isDelayStated, limit } of events) {
         now += wait;
         const before = pace;
         if (kind === "leave") {
-          const turn = nextDeparture(pace, now, crowd(0));
+          const turn = nextSendTime(pace, now, load(0));
           now = Math.max(now, turn);
-          leftAt = now;
-          pace = afterDeparture(pace, now);
-          assert.ok(nextDeparture(pace, now, crowd(0)) >= pace.opensAt);
-        } else if (kind === "accepted") pace = afterAccepted(pace, now, leftAt);
+          sentAt = now;
+          pace = afterSent(pace, now);
+          assert.ok(nextSendTime(pace, now, load(0)) >= pace.pausedUntil);
+        } else if (kind === "accepted") pace = afterAccepted(pace, now, sentAt);
         else
           pace = afterLimitHit(pace, {
             now,
-            leftAt,
+            sentAt,
             delay,
-            asked,
+            isDelayStated,
             limit,
             accepted: kind === "spent",
-            trouble: asked,
-            pressed: asked,
+            isServerFailure: isDelayStated,
+            hasWaiters: isDelayStated,
           });
-        assert.ok(pace.opensAt >= before.opensAt);
+        assert.ok(pace.pausedUntil >= before.pausedUntil);
         const rate = currentRate(pace.speed, now);
         assert.ok(
-          (rate > 0 && Number.isFinite(nextDeparture(pace, now, crowd(0)))) || rate === Infinity,
+          (rate > 0 && Number.isFinite(nextSendTime(pace, now, load(0)))) || rate === Infinity,
           `${rate}`,
         );
       }
@@ -277,26 +283,26 @@ test("a long window that is not stated is found between two hits", () => {
 });
 
 test("without a stated pause, the pause is two slots, and doubles while nothing is accepted", () => {
-  const holding = afterDeparture(after(10, { delay: 1_000 }), 2_000);
-  const [unasked, place] = [{ delay: 60_000, asked: false }, 1_000 / 9.7];
+  const holding = afterSent(after(10, { delay: 1_000 }), 2_000);
+  const [unstated, place] = [{ delay: 60_000, isDelayStated: false }, 1_000 / 9.7];
   const once = afterLimitHit(afterAccepted(holding, 2_050, 2_040), {
     ...refusal,
     now: 2_100,
-    leftAt: 2_090,
-    ...unasked,
+    sentAt: 2_090,
+    ...unstated,
   });
-  const twice = afterLimitHit(once, { ...refusal, now: 2_400, leftAt: 2_390, ...unasked });
+  const twice = afterLimitHit(once, { ...refusal, now: 2_400, sentAt: 2_390, ...unstated });
 
-  assert.ok(Math.abs(once.opensAt - 2_100 - 2 * place) < 2, `${once.opensAt}`);
-  assert.ok(twice.opensAt - 2_400 > 3.5 * place, `${twice.opensAt}`);
+  assert.ok(Math.abs(once.pausedUntil - 2_100 - 2 * place) < 2, `${once.pausedUntil}`);
+  assert.ok(twice.pausedUntil - 2_400 > 3.5 * place, `${twice.pausedUntil}`);
 });
 
 test("twenty requests refused for another reason are sent within a second", () => {
-  let pace = afterAccepted(afterDeparture(after(0), 6_000), 6_010, 6_000);
+  let pace = afterAccepted(afterSent(after(0), 6_000), 6_010, 6_000);
   let now = 6_010;
   for (let left = 19; left > 0; left -= 1) {
-    now = Math.max(now, nextDeparture(pace, now, crowd(1, left)));
-    pace = afterDeparture(pace, now);
+    now = Math.max(now, nextSendTime(pace, now, load(1, left)));
+    pace = afterSent(pace, now);
   }
 
   assert.ok(now < 7_000, `${now}`);
@@ -313,34 +319,34 @@ test("a limit far above the accepted burst is found in a few minutes", () => {
 test("a refusal counts as a limit only with further refusals, and fewer later requests accepted", () => {
   const one = afterLimitHit(freePace(emptyTally(0)), refusal);
   const two = after(50);
-  const spared = [996, 997, 998].reduce((pace, leftAt) => afterAccepted(pace, 1_020, leftAt), two);
+  const acceptances = [996, 997, 998].reduce((pace, sentAt) => afterAccepted(pace, 1_020, sentAt), two);
 
-  assert.deepEqual([one.speed.at, two.speed.at, spared.speed.at], ["reopening", "holding", "reopening"]);
+  assert.deepEqual([one.speed.at, two.speed.at, acceptances.speed.at], ["reopening", "holding", "reopening"]);
 });
 
 test("a client that is slower than the pace, or gets a server failure, keeps its pace", () => {
   const holding = afterAccepted(after(50), 50_000, 49_990);
-  const stop = { ...refusal, now: 60_000, leftAt: 59_990 };
+  const hit = { ...refusal, now: 60_000, sentAt: 59_990 };
 
-  assert.deepEqual(afterLimitHit(holding, { ...stop, pressed: false }).speed, holding.speed);
-  const troubled = afterLimitHit(holding, { ...stop, trouble: true });
-  assert.deepEqual(afterLimitHit(troubled, { ...stop, trouble: true }).speed, holding.speed);
+  assert.deepEqual(afterLimitHit(holding, { ...hit, hasWaiters: false }).speed, holding.speed);
+  const failing = afterLimitHit(holding, { ...hit, isServerFailure: true });
+  assert.deepEqual(afterLimitHit(failing, { ...hit, isServerFailure: true }).speed, holding.speed);
 });
 
 test("a failure of one resource causes no pause, unless the next request fails, too", () => {
   const free = freePace(emptyTally(0));
-  const trouble = { ...refusal, trouble: true };
-  const once = afterLimitHit(free, trouble);
+  const failure = { ...refusal, isServerFailure: true };
+  const once = afterLimitHit(free, failure);
 
-  assert.equal(once.opensAt, -Infinity);
-  assert.equal(afterLimitHit(once, { ...trouble, leftAt: 995 }).opensAt, 6_000);
-  assert.equal(afterLimitHit(afterAccepted(once, 1_001, 996), trouble).opensAt, -Infinity);
+  assert.equal(once.pausedUntil, -Infinity);
+  assert.equal(afterLimitHit(once, { ...failure, sentAt: 995 }).pausedUntil, 6_000);
+  assert.equal(afterLimitHit(afterAccepted(once, 1_001, 996), failure).pausedUntil, -Infinity);
 });
 
 test("a client with a known pace keeps it after a single refusal", () => {
   const holding = afterAccepted(after(50), 50_000, 49_990);
-  const stray = afterLimitHit(holding, { ...refusal, now: 60_000, leftAt: 59_990, delay: 1_000 });
-  const others = [59_991, 59_992].reduce((pace, leftAt) => afterAccepted(pace, 60_010, leftAt), stray);
+  const stray = afterLimitHit(holding, { ...refusal, now: 60_000, sentAt: 59_990, delay: 1_000 });
+  const others = [59_991, 59_992].reduce((pace, sentAt) => afterAccepted(pace, 60_010, sentAt), stray);
 
   assert.notDeepEqual(stray.speed, holding.speed);
   assert.deepEqual(others.speed, holding.speed);

@@ -1,6 +1,6 @@
 import type { StatedLimit } from "../retry/dialects/dialect.ts";
 import { takeSample, reducedSpeed, initialSpeed, type Sample } from "./estimate.ts";
-import { departureGap, searching, statedSpeed, limitWindow, type Speed } from "./rate.ts";
+import { sendInterval, searching, statedSpeed, limitWindow, type Speed } from "./rate.ts";
 import { countAccepted, second, type Tally } from "./tally.ts";
 
 /**
@@ -11,18 +11,18 @@ import { countAccepted, second, type Tally } from "./tally.ts";
  */
 export interface Pace {
   /** No request is sent before this instant. */
-  readonly opensAt: number;
+  readonly pausedUntil: number;
   /** When the limit was last hit. Responses to requests sent before belong to the same burst. */
-  readonly stoppedAt: number;
+  readonly lastHitAt: number;
   /** When the limit was hit after an accepted request, and how often it was hit again with nothing accepted since. */
   readonly fullAt: number;
   readonly misses: number;
   /** The scheduled time of the last request. */
-  readonly leftAt: number;
+  readonly sentAt: number;
   readonly speed: Speed;
   readonly tally: Tally;
   /** Whether the server reported a failure and has accepted no request since. */
-  readonly troubled?: boolean;
+  readonly serverFailed?: boolean;
   /** The latest burst with a refusal, while its responses may still arrive. */
   readonly burst?: Burst | undefined;
 }
@@ -36,7 +36,7 @@ interface Burst {
   readonly refusedAt: number;
   readonly refusals: number;
   /** Accepted requests that were sent after it. */
-  readonly spared: number;
+  readonly acceptances: number;
   readonly sample: Sample;
   readonly before: Speed;
   /** The reduced speed, if a speed was known. Undefined if it has to be measured. */
@@ -47,24 +47,24 @@ interface Burst {
 export interface LimitHit {
   readonly now: number;
   /** When its request was sent. */
-  readonly leftAt: number;
+  readonly sentAt: number;
   /** The pause, in milliseconds. */
   readonly delay: number;
   /** Whether the server stated the pause. Otherwise it is the back-off. */
-  readonly asked: boolean;
+  readonly isDelayStated: boolean;
   /** The limit that the server states. */
   readonly limit?: StatedLimit | undefined;
   /** Whether the request was accepted: the limit is reached, but not exceeded. */
   readonly accepted: boolean;
   /** Whether the server reports a failure such as a 503, not a limit. */
-  readonly trouble: boolean;
+  readonly isServerFailure: boolean;
   /** Whether requests were waiting. Otherwise the rate was not limited by the pace. */
-  readonly pressed: boolean;
+  readonly hasWaiters: boolean;
 }
 
 /** The other requests of a limiter. */
 export interface Load {
-  readonly underWay: number;
+  readonly inFlight: number;
   readonly waiting: number;
 }
 
@@ -83,82 +83,83 @@ const manyRefusals = 3;
 export function freePace(tally: Tally): Pace {
   const never = -Infinity;
   return {
-    opensAt: never,
-    stoppedAt: never,
+    pausedUntil: never,
+    lastHitAt: never,
     fullAt: never,
     misses: 0,
-    leftAt: never,
+    sentAt: never,
     speed: { at: "free" },
     tally,
   };
 }
 
 /** Returns when the next request may be sent. Now or earlier means immediately. */
-export function nextDeparture(pace: Pace, now: number, { underWay, waiting }: Load): number {
-  const { speed, opensAt, leftAt } = pace;
-  if (speed.at === "probing" && underWay > 0) return leftAt + longestProbe;
+export function nextSendTime(pace: Pace, now: number, { inFlight, waiting }: Load): number {
+  const { speed, pausedUntil, sentAt } = pace;
+  if (speed.at === "probing" && inFlight > 0) return sentAt + longestProbe;
   // Sequential requests only wait for the pause: they are slow enough.
-  if (underWay + waiting === 0) return opensAt;
-  return Math.max(opensAt, leftAt + departureGap(speed, now));
+  if (inFlight + waiting === 0) return pausedUntil;
+  return Math.max(pausedUntil, sentAt + sendInterval(speed, now));
 }
 
 /** Returns the pace after a request was sent. One that is slightly late does not delay the following ones. */
-export function afterDeparture(pace: Pace, now: number): Pace {
-  const gap = departureGap(pace.speed, now);
-  const place = Math.max(pace.opensAt, pace.leftAt + gap);
-  return { ...pace, leftAt: Math.max(place, now - lateTolerance(gap)) };
+export function afterSent(pace: Pace, now: number): Pace {
+  const gap = sendInterval(pace.speed, now);
+  const place = Math.max(pace.pausedUntil, pace.sentAt + gap);
+  return { ...pace, sentAt: Math.max(place, now - lateTolerance(gap)) };
 }
 
-/** Returns the pace after the request sent at `leftAt` was accepted. */
-export function afterAccepted(pace: Pace, now: number, leftAt: number): Pace {
-  if (pace.troubled === true) return afterAccepted({ ...pace, troubled: false }, now, leftAt);
+/** Returns the pace after the request sent at `sentAt` was accepted. */
+export function afterAccepted(pace: Pace, now: number, sentAt: number): Pace {
+  if (pace.serverFailed === true) return afterAccepted({ ...pace, serverFailed: false }, now, sentAt);
   // Some accepted responses of a burst arrive after its first refusal.
-  if (leftAt <= pace.stoppedAt)
-    return pace.burst === undefined ? pace : withBurst(pace, withAccepted(pace.burst, leftAt));
+  if (sentAt <= pace.lastHitAt)
+    return pace.burst === undefined ? pace : withBurst(pace, withAccepted(pace.burst, sentAt));
   const tally = countAccepted(pace.tally, now);
   if (pace.speed.at !== "probing") return { ...pace, tally };
   return { ...pace, tally, speed: searching(pace.speed.search, now) };
 }
 
 /** Returns the pace after the limit was hit. In a burst, only the first hit counts, and the longest pause. */
-export function afterLimitHit(pace: Pace, stop: LimitHit): Pace {
-  const { now, leftAt, asked } = stop;
-  const opensAt = Math.max(pace.opensAt, now + choosePause(pace, stop));
-  if (leftAt <= pace.stoppedAt) return withFurtherRefusal(asked ? { ...pace, opensAt } : pace, stop);
-  if (stop.accepted && isExpected(pace.speed, stop)) return pace;
+export function afterLimitHit(pace: Pace, hit: LimitHit): Pace {
+  const { now, sentAt, isDelayStated } = hit;
+  const pausedUntil = Math.max(pace.pausedUntil, now + choosePause(pace, hit));
+  if (sentAt <= pace.lastHitAt)
+    return withFurtherRefusal(isDelayStated ? { ...pace, pausedUntil } : pace, hit);
+  if (hit.accepted && isExpected(pace.speed, hit)) return pace;
   // A failure of one resource does not concern the whole server, unless the next request fails, too.
-  if (stop.trouble && pace.troubled !== true) return { ...pace, troubled: true };
-  const closed = closeUntil(pace, now, opensAt);
-  if (stop.limit !== undefined && pace.speed.at !== "stated")
-    return { ...closed, speed: statedSpeed(stop.limit, opensAt) };
-  return withBurst(closed, toBurst(pace, stop, opensAt));
+  if (hit.isServerFailure && pace.serverFailed !== true) return { ...pace, serverFailed: true };
+  const closed = closeUntil(pace, now, pausedUntil);
+  if (hit.limit !== undefined && pace.speed.at !== "stated")
+    return { ...closed, speed: statedSpeed(hit.limit, pausedUntil) };
+  return withBurst(closed, toBurst(pace, hit, pausedUntil));
 }
 
 /** Returns whether the state is too old to delay a request. */
-export function isPaceExpired({ opensAt, leftAt, speed }: Pace, now: number): boolean {
-  return now - Math.max(opensAt, leftAt) > Math.max(forgetMs, limitWindow(speed));
+export function isPaceExpired({ pausedUntil, sentAt, speed }: Pace, now: number): boolean {
+  return now - Math.max(pausedUntil, sentAt) > Math.max(forgetMs, limitWindow(speed));
 }
 
 function lateTolerance(gap: number): number {
   return gap < 50 ? 10 : Math.min(gap / 5, latenessMs);
 }
 
-function closeUntil(pace: Pace, now: number, opensAt: number): Pace {
+function closeUntil(pace: Pace, now: number, pausedUntil: number): Pace {
   const misses = countMisses(pace);
   const fullAt = misses === 0 ? now : pace.fullAt;
-  const tally = { ...pace.tally, since: opensAt, accepted: 0 };
-  return { ...pace, opensAt, stoppedAt: now, fullAt, misses, tally, burst: undefined };
+  const tally = { ...pace.tally, since: pausedUntil, accepted: 0 };
+  return { ...pace, pausedUntil, lastHitAt: now, fullAt, misses, tally, burst: undefined };
 }
 
 /** Returns how often in a row the limit was hit with nothing accepted in between, this time included. */
-function countMisses({ misses, stoppedAt, tally }: Pace): number {
-  return stoppedAt > -Infinity && tally.accepted === 0 ? misses + 1 : 0;
+function countMisses({ misses, lastHitAt, tally }: Pace): number {
+  return lastHitAt > -Infinity && tally.accepted === 0 ? misses + 1 : 0;
 }
 
 /** Returns the stated pause, otherwise a guess that doubles while nothing is accepted. */
-function choosePause(pace: Pace, { now, delay, asked, pressed }: LimitHit): number {
-  if (asked) return delay;
-  const guess = pressed && isRateKnown(pace.speed) ? missedPlaces * departureGap(pace.speed, now) : delay;
+function choosePause(pace: Pace, { now, delay, isDelayStated, hasWaiters }: LimitHit): number {
+  if (isDelayStated) return delay;
+  const guess = hasWaiters && isRateKnown(pace.speed) ? missedPlaces * sendInterval(pace.speed, now) : delay;
   return Math.min(guess * 2 ** countMisses(pace), Math.max(delay, longestGuess));
 }
 
@@ -172,49 +173,49 @@ function isExpected(speed: Speed, { delay }: LimitHit): boolean {
   return (speed.at === "holding" || speed.at === "stated") && delay <= limitWindow(speed) + second;
 }
 
-function toBurst(pace: Pace, stop: LimitHit, opensAt: number): Burst {
-  const { now, leftAt, accepted, trouble, pressed, delay } = stop;
+function toBurst(pace: Pace, hit: LimitHit, pausedUntil: number): Burst {
+  const { now, sentAt, accepted, isServerFailure, hasWaiters, delay } = hit;
   const { speed: before, tally } = pace;
-  const clue = { now, leftAt, accepted, asked: stop.asked ? delay : undefined, opensAt };
+  const evidence = { now, sentAt, accepted, statedDelay: hit.isDelayStated ? delay : undefined, pausedUntil };
   const keptNone = before.at === "free" || before.at === "reopening";
   return {
-    refusedAt: leftAt,
+    refusedAt: sentAt,
     // An accepted request that exhausts the limit proves it without a refusal.
-    refusals: accepted ? Infinity : trouble ? -Infinity : 1,
-    spared: 0,
-    sample: takeSample(tally, clue),
+    refusals: accepted ? Infinity : isServerFailure ? -Infinity : 1,
+    acceptances: 0,
+    sample: takeSample(tally, evidence),
     before,
-    slower: keptNone ? undefined : pressed && !trouble ? reducedSpeed(pace, clue) : before,
+    slower: keptNone ? undefined : hasWaiters && !isServerFailure ? reducedSpeed(pace, evidence) : before,
   };
 }
 
-function withFurtherRefusal(pace: Pace, { accepted, trouble }: LimitHit): Pace {
+function withFurtherRefusal(pace: Pace, { accepted, isServerFailure }: LimitHit): Pace {
   const { burst } = pace;
-  return burst === undefined || accepted || trouble
+  return burst === undefined || accepted || isServerFailure
     ? pace
     : withBurst(pace, { ...burst, refusals: burst.refusals + 1 });
 }
 
-function withAccepted(burst: Burst, leftAt: number): Burst {
+function withAccepted(burst: Burst, sentAt: number): Burst {
   const { sample, refusedAt } = burst;
-  const more = leftAt > refusedAt ? 1 : 0;
-  return { ...burst, spared: burst.spared + more, sample: { ...sample, count: sample.count + 1 } };
+  const more = sentAt > refusedAt ? 1 : 0;
+  return { ...burst, acceptances: burst.acceptances + more, sample: { ...sample, count: sample.count + 1 } };
 }
 
 /** Returns the pace with the speed that follows from a burst. */
 function withBurst(pace: Pace, burst: Burst): Pace {
-  const { refusals, spared, before, slower } = burst;
-  if (slower !== undefined) return { ...pace, burst, speed: spared > refusals ? before : slower };
+  const { refusals, acceptances, before, slower } = burst;
+  if (slower !== undefined) return { ...pace, burst, speed: acceptances > refusals ? before : slower };
   // One or two refusals may have any reason, if no speed was known.
-  if (refusals >= manyRefusals && refusals > spared)
+  if (refusals >= manyRefusals && refusals > acceptances)
     return withMeasuredSpeed({ ...pace, burst }, burst.sample);
-  return { ...pace, burst, speed: { at: "reopening", since: pace.opensAt } };
+  return { ...pace, burst, speed: { at: "reopening", since: pace.pausedUntil } };
 }
 
 function withMeasuredSpeed(pace: Pace, sample: Sample): Pace {
   // No limit has a window below a second. Without an accepted request, the limit may not have been hit at all.
-  const shortest = sample.count > 0 ? pace.stoppedAt + second : -Infinity;
-  const opensAt = Math.max(pace.opensAt, shortest);
-  const tally = { ...pace.tally, since: opensAt };
-  return { ...pace, opensAt, tally, speed: initialSpeed(sample, opensAt) };
+  const shortest = sample.count > 0 ? pace.lastHitAt + second : -Infinity;
+  const pausedUntil = Math.max(pace.pausedUntil, shortest);
+  const tally = { ...pace.tally, since: pausedUntil };
+  return { ...pace, pausedUntil, tally, speed: initialSpeed(sample, pausedUntil) };
 }

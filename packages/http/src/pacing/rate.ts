@@ -101,7 +101,7 @@ export function steadyRate(speed: Speed, now: number): number {
 }
 
 /** Returns the milliseconds between two requests. */
-export function departureGap(speed: Speed, now: number): number {
+export function sendInterval(speed: Speed, now: number): number {
   const rate = currentRate(speed, now);
   return rate > 0 ? 1 / rate : 0;
 }

@@ -1,8 +1,8 @@
 import {
   afterAccepted,
-  afterDeparture,
+  afterSent,
   freePace,
-  nextDeparture,
+  nextSendTime,
   afterLimitHit,
   type Pace,
 } from "../../pacing/pace.ts";
@@ -78,9 +78,9 @@ export interface Simulated {
   readonly throughput: number;
 }
 
-interface Flight {
-  readonly answeredAt: number;
-  readonly leftAt: number;
+interface RequestInFlight {
+  readonly repliedAt: number;
+  readonly sentAt: number;
   readonly reply: SimulatedReply;
 }
 
@@ -97,46 +97,46 @@ export function simulate(
   }: { readonly clients: number; readonly seconds: number; readonly random: () => number },
 ): Simulated {
   let pace: Pace = freePace(emptyTally(0));
-  let flights: Flight[] = [];
+  let inFlight: RequestInFlight[] = [];
   let now = 0;
   const counts = { late: 0, refusedLate: 0, accepted: 0 };
-  const travel = (): number => 1 + 2 * random();
-  const land = ({ answeredAt, leftAt, reply }: Flight): void => {
-    now = Math.max(now, answeredAt);
+  const latency = (): number => 1 + 2 * random();
+  const receive = ({ repliedAt, sentAt, reply }: RequestInFlight): void => {
+    now = Math.max(now, repliedAt);
     if (reply.ok) counts.accepted += 1;
-    if (leftAt > 1_000) counts.late += 1;
-    if (leftAt > 1_000 && !reply.ok) counts.refusedLate += 1;
-    if (reply.ok) pace = afterAccepted(pace, now, leftAt);
+    if (sentAt > 1_000) counts.late += 1;
+    if (sentAt > 1_000 && !reply.ok) counts.refusedLate += 1;
+    if (reply.ok) pace = afterAccepted(pace, now, sentAt);
     if (reply.ok && reply.spent !== true) return;
-    const asked = reply.delay !== undefined;
+    const isDelayStated = reply.delay !== undefined;
     const delay = reply.delay !== undefined && reply.delay > 0 ? reply.delay : 1_000 * random();
     pace = afterLimitHit(pace, {
       now,
-      leftAt,
+      sentAt,
       delay,
-      asked,
+      isDelayStated,
       limit: reply.limit,
       accepted: reply.ok,
-      trouble: false,
-      pressed: true,
+      isServerFailure: false,
+      hasWaiters: true,
     });
   };
   while (now < seconds * 1_000) {
-    flights = flights.toSorted((one, other) => one.answeredAt - other.answeredAt);
+    inFlight = inFlight.toSorted((one, other) => one.repliedAt - other.repliedAt);
     const turn =
-      flights.length < clients
-        ? nextDeparture(pace, now, { underWay: flights.length, waiting: clients })
+      inFlight.length < clients
+        ? nextSendTime(pace, now, { inFlight: inFlight.length, waiting: clients })
         : Infinity;
-    const [first] = flights;
-    if (first !== undefined && first.answeredAt <= Math.max(now, turn)) {
-      flights = flights.slice(1);
-      land(first);
+    const [first] = inFlight;
+    if (first !== undefined && first.repliedAt <= Math.max(now, turn)) {
+      inFlight = inFlight.slice(1);
+      receive(first);
       continue;
     }
     now = turn > now ? turn + 2 * random() : now;
-    pace = afterDeparture(pace, now);
-    const arrivesAt = now + travel();
-    flights.push({ leftAt: now, answeredAt: arrivesAt + travel(), reply: server(arrivesAt) });
+    pace = afterSent(pace, now);
+    const arrivesAt = now + latency();
+    inFlight.push({ sentAt: now, repliedAt: arrivesAt + latency(), reply: server(arrivesAt) });
   }
   return { refused: counts.refusedLate / counts.late, throughput: counts.accepted / seconds };
 }
