@@ -197,8 +197,8 @@ export class PartFile {
     const { headers, status, url } = response;
     const digests = isEncoded(headers) ? [] : parseDigestHeaders(headers, status);
     await this.#truncate(0);
-    const held = toPartialRepresentation(response, url, 0);
-    this.#sidecar = held && { ...held, digests, boot: this.#boot };
+    const partial = toPartialRepresentation(response, url, 0);
+    this.#sidecar = partial && { ...partial, digests, boot: this.#boot };
     await this.#writeSidecar();
     this.#total = isEncoded(headers) ? undefined : declaredLength(headers);
     this.#resumedFrom = 0;

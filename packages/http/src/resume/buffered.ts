@@ -20,7 +20,7 @@ import {
 /** The received part of a body, and its description for a range request. */
 interface ResumablePart {
   readonly broken: PartialBody;
-  readonly held: PartialRepresentation;
+  readonly partial: PartialRepresentation;
 }
 
 /**
@@ -30,13 +30,13 @@ interface ResumablePart {
  * An error carries all bytes that are proven so far, for the next attempt.
  */
 export function resumingAdapter(adapter: Adapter, broken: PartialBody): Adapter {
-  const held = toPartial(broken);
-  if (held === undefined) return adapter;
+  const partial = toPartial(broken);
+  if (partial === undefined) return adapter;
   return {
     retry: adapter.retry,
     send: (request, options) =>
-      canRequestRest(request, held)
-        ? requestRest(adapter, { broken, held }, { request, options })
+      canRequestRest(request, partial)
+        ? requestRest(adapter, { broken, partial }, { request, options })
         : adapter.send(request, options),
     close: () => adapter.close(),
   };
@@ -62,24 +62,27 @@ async function requestRest(
   part: ResumablePart,
   { request, options }: SentRequest,
 ): Promise<HttpResponse> {
-  const asked = { ...request, headers: { ...request.headers, ...rangeHeaders(part.held) } };
+  const rangeRequest = { ...request, headers: { ...request.headers, ...rangeHeaders(part.partial) } };
   const { observer } = options;
-  const answer = await adapter.send(asked, options).catch(async (error: unknown) => {
+  const reply = await adapter.send(rangeRequest, options).catch(async (error: unknown) => {
     if (attachProven(part, error)) throw error;
     await observer?.discard?.({ reason: summarizeError(error).message });
     return undefined;
   });
-  if (answer === undefined) return adapter.send(request, options);
-  const joined = joinParts(part, answer, options.maxBytes);
+  if (reply === undefined) return adapter.send(request, options);
+  const joined = joinParts(part, reply, options.maxBytes);
   if (typeof joined === "object") return joined;
-  await observer?.discard?.({ status: answer.status, reason: joined }, { request: asked, response: answer });
-  void discardBody(answer);
+  await observer?.discard?.(
+    { status: reply.status, reason: joined },
+    { request: rangeRequest, response: reply },
+  );
+  void discardBody(reply);
   return adapter.send(request, options);
 }
 
 /** Returns the joined response, the response as it is, or, as a string, why the whole must be requested again. */
 function joinParts(part: ResumablePart, response: HttpResponse, maxBytes: number): HttpResponse | string {
-  const judgement = evaluateReply(part.held, response);
+  const judgement = evaluateReply(part.partial, response);
   switch (judgement.means) {
     case "append":
       if (response.content.length !== judgement.length) return "the rest is not as long as it should be";
@@ -90,7 +93,7 @@ function joinParts(part: ResumablePart, response: HttpResponse, maxBytes: number
       return judgement.reason;
     case "replace": {
       const { length } = response.content;
-      return length === (expectedLength(part.held, response.headers) ?? length)
+      return length === (expectedLength(part.partial, response.headers) ?? length)
         ? response
         : "the length of the whole changed";
     }
@@ -100,7 +103,7 @@ function joinParts(part: ResumablePart, response: HttpResponse, maxBytes: number
 }
 
 function joinWhole(
-  { broken, held: { offset } }: ResumablePart,
+  { broken, partial: { offset } }: ResumablePart,
   response: HttpResponse,
   maxBytes: number,
 ): HttpResponse {
@@ -116,14 +119,14 @@ function joinWhole(
 }
 
 /** Attaches the part, and the bytes of the rest that arrived, to an error. Returns false if they were not the rest. */
-function attachProven({ broken, held }: ResumablePart, error: unknown): boolean {
+function attachProven({ broken, partial }: ResumablePart, error: unknown): boolean {
   const further = takePartialBody(error);
   if (further === undefined) {
     attachPartialBody(error, broken);
     // A body that arrived whole but failed to decode is not the rest: the first part was not encoded.
     return !(error instanceof TransportError) || error.phase !== "body";
   }
-  const judgement = evaluateReply(held, {
+  const judgement = evaluateReply(partial, {
     status: further.status,
     headers: new ResponseHeaders(further.headers),
   });

@@ -54,11 +54,11 @@ const conditionalHeaders = [
 /** Returns whether a request may become a range request: a GET of the same resource without conditional headers. */
 export function canRequestRest(
   { method, url, body, headers }: HttpRequest,
-  held: PartialRepresentation,
+  partial: PartialRepresentation,
 ): boolean {
   const plain =
     method === "GET" && body.kind === "none" && !conditionalHeaders.some((name) => name in headers);
-  return plain && hashResource(url.href) === held.resourceHash;
+  return plain && hashResource(url.href) === partial.resourceHash;
 }
 
 /**
@@ -87,12 +87,12 @@ export function rangeHeaders({ offset, validator }: PartialRepresentation): Read
 }
 
 /** Decides what a response to a range request means. Only a response that proves to be the rest is appended. */
-export function evaluateReply(held: PartialRepresentation, head: ReplyHead): RangeReply {
+export function evaluateReply(partial: PartialRepresentation, head: ReplyHead): RangeReply {
   switch (head.status) {
     case 200:
-      return evaluateOk(held, head.headers);
+      return evaluateOk(partial, head.headers);
     case 206:
-      return evaluatePartialContent(held, head.headers);
+      return evaluatePartialContent(partial, head.headers);
     case 204:
     case 205:
     case 304:
@@ -100,17 +100,17 @@ export function evaluateReply(held: PartialRepresentation, head: ReplyHead): Ran
     case 412:
       return restart("the server refused the condition");
     case 416:
-      return evaluateUnsatisfiable(held, head.headers);
+      return evaluateUnsatisfiable(partial, head.headers);
     default:
       return { means: "pass" };
   }
 }
 
 /** A 200 is the whole, unless it contradicts itself or has another length under the same validator. */
-function evaluateOk(held: PartialRepresentation, headers: ResponseHeaders): RangeReply {
+function evaluateOk(partial: PartialRepresentation, headers: ResponseHeaders): RangeReply {
   const range = parseContentRange(headers.get("content-range"));
   if (range?.first !== undefined && !coversWhole(range)) return restart("the server calls a part the whole");
-  const [expected, announced] = [expectedLength(held, headers), declaredLength(headers)];
+  const [expected, announced] = [expectedLength(partial, headers), declaredLength(headers)];
   const changed = announced !== undefined && announced !== (expected ?? announced);
   return changed ? restart("the length of the whole changed") : { means: "replace" };
 }
@@ -131,12 +131,12 @@ export function expectedLength(
 }
 
 // RFC 9110 §15.3.7.3: parts are combined only if they share a strong validator. §14.4: never by an invalid Content-Range.
-function evaluatePartialContent(held: PartialRepresentation, headers: ResponseHeaders): RangeReply {
-  if (!hasValidator(headers, held.validator)) return restart("the validator changed");
+function evaluatePartialContent(partial: PartialRepresentation, headers: ResponseHeaders): RangeReply {
+  if (!hasValidator(headers, partial.validator)) return restart("the validator changed");
   if (isEncoded(headers)) return restart("the rest is encoded");
   const range = parseContentRange(headers.get("content-range"));
   if (range?.first === undefined) return restart("the Content-Range is missing or wrong");
-  return evaluateRange(held, range, declaredLength(headers));
+  return evaluateRange(partial, range, declaredLength(headers));
 }
 
 function evaluateRange(

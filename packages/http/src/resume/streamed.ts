@@ -48,32 +48,34 @@ export function finalError(broke: unknown, last: unknown): unknown {
 /** Continues one body after interruptions: keeps the position and decides which responses continue it. */
 export class StreamResumption {
   readonly #restart: StreamResumptionOptions["restart"];
-  readonly #distrust: StreamResumptionOptions["invalidatePartial"];
-  #held: PartialRepresentation | undefined;
+  readonly #invalidatePartial: StreamResumptionOptions["invalidatePartial"];
+  #partial: PartialRepresentation | undefined;
   /** The response whose body is being read, and the offset of that body in the whole. */
-  #carrier: HttpResponse | undefined;
+  #source: HttpResponse | undefined;
   #base = 0;
 
-  constructor({ partial: held, restart, invalidatePartial: distrust }: StreamResumptionOptions = {}) {
-    this.#held = held;
+  constructor({ partial, restart, invalidatePartial }: StreamResumptionOptions = {}) {
+    this.#partial = partial;
     this.#restart = restart;
-    this.#distrust = distrust;
+    this.#invalidatePartial = invalidatePartial;
   }
 
   /** Sends a request, as a range request if a part is here, and resolves with a response to read from that offset. */
   async send(request: HttpRequest, options: SendOptions, open: OpenStream): Promise<StreamedResponse> {
-    const held = this.#held;
+    const partial = this.#partial;
     const whole = (): Promise<StreamedResponse> => this.#whole(request, options, open);
-    if (held === undefined || !canRequestRest(request, held)) return whole();
-    const headers = { ...request.headers, ...rangeHeaders(held) };
+    if (partial === undefined || !canRequestRest(request, partial)) return whole();
+    const headers = { ...request.headers, ...rangeHeaders(partial) };
     const response = await open({ ...request, headers }, options);
-    const judgement = evaluateReply(held, response);
+    const judgement = evaluateReply(partial, response);
     if (judgement.means === "append" && judgement.total > options.maxBytes) {
       response.cancel();
       throw new BodyTooLargeError(options.maxBytes);
     }
-    const asked = { held, request: { ...request, headers }, response, judgement };
-    return toContinuation(held, response, judgement) ?? this.#beginAnew(asked, options.observer, whole);
+    const exchange = { partial, request: { ...request, headers }, response, judgement };
+    return (
+      toContinuation(partial, response, judgement) ?? this.#restartBody(exchange, options.observer, whole)
+    );
   }
 
   /** Requests the whole. A file must not be written from a 206 that was not requested. */
@@ -93,21 +95,21 @@ export class StreamResumption {
     { error, given }: Pick<InterruptedBody, "error" | "given">,
   ): Promise<boolean> {
     if (error instanceof CorruptBodyError) return this.#disown();
-    const carrier = this.#carrier ?? first;
-    const continued = findContinuation(carrier);
-    if (this.#carrier === undefined) this.#base = continued?.offset ?? 0;
-    this.#carrier = carrier;
+    const source = this.#source ?? first;
+    const continued = findContinuation(source);
+    if (this.#source === undefined) this.#base = continued?.offset ?? 0;
+    this.#source = source;
     this.#base += given;
-    if (continued === undefined) this.#held = toPartialRepresentation(carrier, carrier.url, this.#base);
-    else if (this.#held !== undefined)
-      this.#held = { ...this.#held, offset: this.#base, total: continued.total };
-    return this.#held !== undefined || this.#restart !== undefined;
+    if (continued === undefined) this.#partial = toPartialRepresentation(source, source.url, this.#base);
+    else if (this.#partial !== undefined)
+      this.#partial = { ...this.#partial, offset: this.#base, total: continued.total };
+    return this.#partial !== undefined || this.#restart !== undefined;
   }
 
   /** Drops the part: a server that once contradicted its own head gets no further range request. */
   async #disown(): Promise<boolean> {
-    this.#held = undefined;
-    await this.#distrust?.();
+    this.#partial = undefined;
+    await this.#invalidatePartial?.();
     return this.#restart !== undefined;
   }
 
@@ -126,7 +128,7 @@ export class StreamResumption {
       await discardBody(response);
       return undefined;
     }
-    this.#carrier = response;
+    this.#source = response;
     if (continued === undefined) await this.#startOver(response);
     return releaseBodySource(response.body);
   }
@@ -141,28 +143,28 @@ export class StreamResumption {
     }
   }
 
-  async #beginAnew(
-    { held, request, response, judgement }: RangeExchange,
+  async #restartBody(
+    { partial, request, response, judgement }: RangeExchange,
     observer: SendOptions["observer"],
     open: () => Promise<StreamedResponse>,
   ): Promise<StreamedResponse> {
     if (judgement.means === "pass") return response;
     if (judgement.means === "replace") {
-      if (this.#restart !== undefined) return requireExpectedLength(held, response);
-      const carried = toContinuationFromStart(held, response);
-      if (carried !== undefined) return carried;
+      if (this.#restart !== undefined) return requireExpectedLength(partial, response);
+      const continued = toContinuationFromStart(partial, response);
+      if (continued !== undefined) return continued;
     }
     await discardBody(response);
     const reason = judgement.means === "restart" ? judgement.reason : "the server sent another version";
     await observer?.discard?.({ status: response.status, reason }, { request, response });
     if (this.#restart !== undefined) return open();
-    throw unresumable(held, reason);
+    throw unresumable(partial, reason);
   }
 }
 
 /** A range request, its response, and the meaning of the response. */
 interface RangeExchange {
-  readonly held: PartialRepresentation;
+  readonly partial: PartialRepresentation;
   readonly request: HttpRequest;
   readonly response: StreamedResponse;
   readonly judgement: RangeReply;
@@ -179,32 +181,32 @@ function unresumable({ offset, total }: PartialRepresentation, reason: string): 
 
 /** Wraps a response that appends to the part or completes it. Returns undefined for any other response. */
 function toContinuation(
-  held: PartialRepresentation,
+  partial: PartialRepresentation,
   response: StreamedResponse,
   judgement: RangeReply,
 ): StreamedResponse | undefined {
   if (judgement.means === "append") {
     const { length, total } = judgement;
-    return createContinuation(response, { ...held, total }, { skip: 0, length });
+    return createContinuation(response, { ...partial, total }, { skip: 0, length });
   }
-  return judgement.means === "complete" ? createContinuation(response, held, "nothing") : undefined;
+  return judgement.means === "complete" ? createContinuation(response, partial, "nothing") : undefined;
 }
 
 /** Wraps a whole representation with the same validator, skipping the bytes that are here already. */
 function toContinuationFromStart(
-  held: PartialRepresentation,
+  partial: PartialRepresentation,
   response: StreamedResponse,
 ): StreamedResponse | undefined {
-  const again = toPartialRepresentation(response, response.url, held.offset);
-  if (again?.validator !== held.validator) return undefined;
-  const total = again.total ?? held.total;
-  const length = total === undefined ? undefined : total - held.offset;
-  return createContinuation(response, { ...again, total }, { skip: held.offset, length });
+  const again = toPartialRepresentation(response, response.url, partial.offset);
+  if (again?.validator !== partial.validator) return undefined;
+  const total = again.total ?? partial.total;
+  const length = total === undefined ? undefined : total - partial.offset;
+  return createContinuation(response, { ...again, total }, { skip: partial.offset, length });
 }
 
 /** Requires the earlier length of a whole representation whose head has no length. */
-function requireExpectedLength(held: PartialRepresentation, response: StreamedResponse): StreamedResponse {
-  const length = expectedLength(held, response.headers);
+function requireExpectedLength(partial: PartialRepresentation, response: StreamedResponse): StreamedResponse {
+  const length = expectedLength(partial, response.headers);
   if (length === undefined || declaredLength(response.headers) !== undefined) return response;
   const { status, statusText, url, headers } = response;
   const body = withExactLength(releaseBodySource(response.body), { skip: 0, length });
@@ -219,12 +221,12 @@ function createContinuation(
   const { status, statusText, url } = response;
   const body = releaseBodySource(response.body);
   if (rest === "nothing") body.cancel(new Error("Nothing is missing"));
-  const carried = new StreamedResponse({
+  const continued = new StreamedResponse({
     status: rest === "nothing" ? 206 : status,
     statusText,
     url,
     headers: response.headers.toJSON(),
     body: rest === "nothing" ? toBodySource(noBytes) : withExactLength(body, rest),
   });
-  return markContinuation(carried, { offset, total, status });
+  return markContinuation(continued, { offset, total, status });
 }

@@ -130,10 +130,10 @@ class CircuitBreaker<R> implements Breaker<R> {
 
   isolate(): Isolation {
     this.#transition({ type: "isolated" });
-    let held = true;
+    let isIsolating = true;
     const release = (): void => {
-      if (held) this.#transition({ type: "released" });
-      held = false;
+      if (isIsolating) this.#transition({ type: "released" });
+      isIsolating = false;
     };
     return { release, [Symbol.dispose]: release };
   }

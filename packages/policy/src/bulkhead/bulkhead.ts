@@ -90,16 +90,16 @@ class QueueingBulkhead implements Bulkhead {
   }
 
   async #enter(scope: Scope): Promise<void> {
-    const { occupancy: crowd } = this.#queue;
+    const { occupancy } = this.#queue;
     const policy = this.#name;
-    switch (decideAdmission(crowd)) {
+    switch (decideAdmission(occupancy)) {
       case "run":
         return this.#queue.enter();
       case "wait":
-        emitEvent({ type: "queued", policy, waiting: crowd.waiting + 1 }, this.#on, scope.on);
+        emitEvent({ type: "queued", policy, waiting: occupancy.waiting + 1 }, this.#on, scope.on);
         return this.#queue.wait(scope.signal);
       case "refuse": {
-        const error = new BulkheadFullError(crowd.concurrency, crowd.queue);
+        const error = new BulkheadFullError(occupancy.concurrency, occupancy.queue);
         emitEvent({ type: "rejected", policy, error }, this.#on, scope.on);
         throw error;
       }

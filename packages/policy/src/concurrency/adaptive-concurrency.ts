@@ -111,14 +111,18 @@ class LearningConcurrency<R> implements AdaptiveConcurrency<R> {
 
   /** Waits until the call may run. Returns how many calls run then, this one included. */
   async #enter(scope: Scope): Promise<number> {
-    const { occupancy: crowd } = this.#queue;
-    const decision = decideAdmission(crowd);
+    const { occupancy } = this.#queue;
+    const decision = decideAdmission(occupancy);
     if (decision === "refuse") throw this.#reject(scope);
     if (decision === "run") {
       this.#queue.enter();
-      return crowd.running + 1;
+      return occupancy.running + 1;
     }
-    emitEvent({ type: "queued", policy: this.#name, waiting: crowd.waiting + 1 }, this.#options.on, scope.on);
+    emitEvent(
+      { type: "queued", policy: this.#name, waiting: occupancy.waiting + 1 },
+      this.#options.on,
+      scope.on,
+    );
     await this.#queue.wait(scope.signal);
     return this.running;
   }

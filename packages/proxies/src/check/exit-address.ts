@@ -9,8 +9,8 @@ const names = ["origin", "ip", "ip_addr", "address", "query"];
  * (X-Forwarded-For). Returns undefined if there is no address.
  */
 export function findExitAddress(text: string): string | undefined {
-  const said = text.length > 10_000 ? undefined : (findAddressInJson(text) ?? text);
-  const address = said?.split(",").at(-1)?.trim() ?? "";
+  const candidate = text.length > 10_000 ? undefined : (findAddressInJson(text) ?? text);
+  const address = candidate?.split(",").at(-1)?.trim() ?? "";
   return isIP(address) === 0 ? undefined : address;
 }
 

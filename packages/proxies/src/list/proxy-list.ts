@@ -45,11 +45,11 @@ export function requireValid({ proxies, faults }: ProxyList): readonly ProxySpec
 
 function parseRows(text: string, name: string): readonly Row[] {
   const rows = text.split(/\r\n|\r|\n/).flatMap((line, index) => {
-    const said = line.replace(/(?:^|\s)(?:#|\/\/).*$/s, "").trim();
-    return said === "" ? [] : [{ place: `${name}:${index + 1}`, said }];
+    const text = line.replace(/(?:^|\s)(?:#|\/\/).*$/s, "").trim();
+    return text === "" ? [] : [{ place: `${name}:${index + 1}`, text }];
   });
-  const proxies = namesColumns(rows[0]?.said ?? "") ? rows.slice(1) : rows;
-  return proxies.map(({ place, said }) => ({ place, read: () => parseProxyLine(said) }));
+  const proxies = namesColumns(rows[0]?.text ?? "") ? rows.slice(1) : rows;
+  return proxies.map(({ place, text }) => ({ place, read: () => parseProxyLine(text) }));
 }
 
 const columns = /^(?:ip|host|hostname|address|proxy_address|server|port|proxy_port)$/i;
@@ -110,10 +110,10 @@ function tryParseJson(text: string): unknown {
 function collectProxies(rows: readonly Row[]): ProxyList {
   const proxies = new Map<string, ProxySpec>();
   const faults: string[] = [];
-  const told = new CredentialCallbacks();
+  const callbacks = new CredentialCallbacks();
   for (const { place, read } of rows) {
     try {
-      const spec = told.apart(parseProxyEntry(read()));
+      const spec = callbacks.apart(parseProxyEntry(read()));
       const known = proxies.get(spec.id);
       if (known === undefined) proxies.set(spec.id, spec);
       else if (!isSameEntry(known, spec))
@@ -156,8 +156,8 @@ export function parseProxyLine(line: string): ProxyEntry {
   for (let count = 0; count < maxWords; count += 1) {
     const { url } = entry;
     const gap = Math.max(url.lastIndexOf(" "), url.lastIndexOf("\t"));
-    const [said, rotates, sessions, maxUses] = (gap < 0 ? null : word.exec(url.slice(gap + 1))) ?? [];
-    if (said === undefined) break;
+    const [text, rotates, sessions, maxUses] = (gap < 0 ? null : word.exec(url.slice(gap + 1))) ?? [];
+    if (text === undefined) break;
     entry = {
       ...entry,
       url: url.slice(0, gap).trimEnd(),

@@ -161,10 +161,10 @@ function recordThrottle(
   input: Trouble & { readonly until: number | undefined },
 ): CoolingDown {
   const { now, until, reason } = input;
-  const asked = { at: "cooling-down", since: now, reason, throttled: true } as const;
-  if (until !== undefined) return { ...asked, cooldowns: health.cooldowns, until: Math.max(now, until) };
+  const pause = { at: "cooling-down", since: now, reason, throttled: true } as const;
+  if (until !== undefined) return { ...pause, cooldowns: health.cooldowns, until: Math.max(now, until) };
   const paused = coolDown({ ...rule, retireAfter: Infinity }, health, input);
-  return { ...paused, ...asked, cooldowns: Math.min(paused.cooldowns, Math.max(1, rule.retireAfter - 1)) };
+  return { ...paused, ...pause, cooldowns: Math.min(paused.cooldowns, Math.max(1, rule.retireAfter - 1)) };
 }
 
 function extendCooldown(health: CoolingDown, until = 0): Health {

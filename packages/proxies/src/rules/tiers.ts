@@ -27,7 +27,7 @@ export interface TierCost {
 }
 
 /** Results of a tier at one host. */
-export interface TierStanding {
+export interface TierResults {
   /** Share of successful requests, the latest weighted most. An untried tier counts as successful. */
   readonly success: number;
   readonly triedAt: number;
@@ -36,7 +36,7 @@ export interface TierStanding {
 /** The tiers at one host, the cheapest first. */
 export interface TierState {
   readonly current: number;
-  readonly tiers: readonly TierStanding[];
+  readonly tiers: readonly TierResults[];
   /** Bytes of a successful response, the latest weighted most. Pages of a host have the same size through any tier. */
   readonly bytes: number;
 }
@@ -83,8 +83,8 @@ export function chooseTier(
   const due = cheaper !== -1 && now - (state.tiers[cheaper]?.triedAt ?? 0) >= rule.canaryEvery;
   const canary = cheaper !== -1 && (due || random < rule.canary);
   const tier = canary ? cheaper : current;
-  const tiers = state.tiers.map((standing, index) =>
-    index === tier ? { ...standing, triedAt: now } : standing,
+  const tiers = state.tiers.map((tierState, index) =>
+    index === tier ? { ...tierState, triedAt: now } : tierState,
   );
   return { tier, canary, state: { ...state, current, tiers } };
 }
@@ -96,8 +96,8 @@ export function recordTierRequest(
   { tier, good, bytes }: { readonly tier: number; readonly good: boolean; readonly bytes: number },
 ): TierState {
   const blend = (before: number, latest: number): number => before + weight * (latest - before);
-  const tiers = state.tiers.map((standing, index) =>
-    index === tier ? { ...standing, success: blend(standing.success, Number(good)) } : standing,
+  const tiers = state.tiers.map((tierState, index) =>
+    index === tier ? { ...tierState, success: blend(tierState.success, Number(good)) } : tierState,
   );
   return { ...state, tiers, bytes: good ? blend(state.bytes, bytes) : state.bytes };
 }

@@ -108,8 +108,8 @@ export class RotationQueue<T extends QueueEntry> {
     let passedUntil = Infinity;
     this.#found = undefined;
     for (let top = this.#ready.peek(); top !== undefined; top = this.#ready.peek()) {
-      const standing = this.#checkReadiness(top, now);
-      if (standing === "ready") {
+      const readiness = this.#checkReadiness(top, now);
+      if (readiness === "ready") {
         const readiness = here?.(top.who) ?? "ready";
         this.#found = readiness === "ready" ? top : undefined;
         if (readiness === "ready") break;
@@ -117,16 +117,16 @@ export class RotationQueue<T extends QueueEntry> {
         passedUntil = Math.min(passedUntil, readiness === "busy" ? now + busyRetryDelay : readiness.from);
       }
       this.#ready.pop();
-      this.#move(top, standing);
+      this.#move(top, readiness);
     }
     for (const place of passed) this.#ready.push(place);
     return { found: this.#found?.who, passedUntil };
   }
 
   /** Moves a proxy that cannot serve from its position. */
-  #move(top: QueuePosition<T>, standing: Readiness | "gone" | "moved"): void {
-    if (standing === "moved") this.#place(top);
-    else if (standing !== "gone" && standing !== "ready") this.#setAside(top, standing);
+  #move(top: QueuePosition<T>, readiness: Readiness | "gone" | "moved"): void {
+    if (readiness === "moved") this.#place(top);
+    else if (readiness !== "gone" && readiness !== "ready") this.#setAside(top, readiness);
   }
 
   #comeBack(now: number): void {

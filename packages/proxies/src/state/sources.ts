@@ -69,8 +69,8 @@ function fromFile({ file, every = "1s" }: ProxyFile): SourceReader {
 function fromEnvironment({ environment, variable = "HOLDFAST_PROXIES" }: ProxyEnvironment): SourceReader {
   const get = (name: string): string => environment[name] || environment[name.toUpperCase()] || "";
   const listed = environment[variable] ?? "";
-  const said = listed.trim() === "" ? conventional.map(get).join(" ") : listed;
-  const inputs = said.split(/[\s,]+/).filter((it) => it !== "");
+  const list = listed.trim() === "" ? conventional.map(get).join(" ") : listed;
+  const inputs = list.split(/[\s,]+/).filter((it) => it !== "");
   const name = listed.trim() === "" ? "the environment" : variable;
   return fixed(requireValid(parseProxyEntries(inputs, name)), get("no_proxy") || undefined);
 }

@@ -22,8 +22,8 @@ export const discord: Dialect = ({ status, headers, body }) => {
 };
 
 function isGlobal(headers: Reply["headers"], answer: unknown): boolean {
-  const told = headers.get("x-ratelimit-scope")?.trim().toLowerCase();
-  if (told === "shared") return false;
-  if (told === "global" || readField(answer, "global") === true) return true;
+  const limitScope = headers.get("x-ratelimit-scope")?.trim().toLowerCase();
+  if (limitScope === "shared") return false;
+  if (limitScope === "global" || readField(answer, "global") === true) return true;
   return headers.get("x-ratelimit-global")?.trim().toLowerCase() === "true";
 }

@@ -37,11 +37,11 @@ const primary: Dialect = ({ headers, now }) => {
 };
 
 const secondary: Dialect = (reply) => {
-  const asked = reply.headers.get("retry-after") !== null;
-  if (!asked && !blamesSecondary(reply)) return undefined;
+  const hasRetryAfter = reply.headers.get("retry-after") !== null;
+  if (!hasRetryAfter && !blamesSecondary(reply)) return undefined;
   return {
     kind: "rate",
-    ...(!asked && { delay: minute }),
+    ...(!hasRetryAfter && { delay: minute }),
     retry: true,
     source: "github:secondary-rate-limit",
   };

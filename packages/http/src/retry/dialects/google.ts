@@ -64,7 +64,7 @@ function toWholeNumber(value: unknown = 0): number {
 }
 
 function findReasonHint(error: unknown): Hint | undefined {
-  const said = readList(error, "errors").map((one) => readText(one, "reason"));
-  const known = said.find((reason) => Object.hasOwn(reasons, reason));
+  const errorReasons = readList(error, "errors").map((one) => readText(one, "reason"));
+  const known = errorReasons.find((reason) => Object.hasOwn(reasons, reason));
   return known === undefined ? undefined : reasons[known];
 }

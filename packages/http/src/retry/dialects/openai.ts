@@ -43,9 +43,11 @@ const tooLittle: Dialect = ({ status, headers, body, now }) => {
   const error = readField(body?.(), "error");
   const scope = readText(error, "type");
   if (!names.buckets.includes(scope) || !hasMore(headers, scope)) return undefined;
-  const [, told = ""] = /try again in ([\d.hmsuµn]{1,40}?)\.?(?:\s|$)/.exec(readText(error, "message")) ?? [];
-  const asked = parseGoDuration(told);
-  if (asked !== undefined) return { kind: "rate", scope, delay: asked, source: "openai:error.message" };
+  const [, statedWait = ""] =
+    /try again in ([\d.hmsuµn]{1,40}?)\.?(?:\s|$)/.exec(readText(error, "message")) ?? [];
+  const messageDelay = parseGoDuration(statedWait);
+  if (messageDelay !== undefined)
+    return { kind: "rate", scope, delay: messageDelay, source: "openai:error.message" };
   const source = names.header(scope, "reset");
   const delay = longestDelay(headers.get(source), (text) => names.read(text, now));
   return delay === undefined ? undefined : { kind: "rate", scope, delay, source: `openai:${source}` };
@@ -59,9 +61,7 @@ function hasMore(headers: Reply["headers"], bucket: string): boolean {
 
 const unpaid: Dialect = ({ status, body }) => {
   if (status !== 402 && status !== 403 && status !== 429) return undefined;
-  const answer = body?.();
-  const said = ["code", "type"]
-    .map((name) => readText(answer, "error", name))
-    .find((word) => usedUp.has(word));
-  return said === undefined ? undefined : { kind: "quota", retry: false, source: `openai:${said}` };
+  const json = body?.();
+  const code = ["code", "type"].map((name) => readText(json, "error", name)).find((word) => usedUp.has(word));
+  return code === undefined ? undefined : { kind: "quota", retry: false, source: `openai:${code}` };
 };

@@ -6,10 +6,13 @@ const shouldRetryHeaders = ["stripe-should-retry", "x-should-retry"];
 
 /** Stripe-Should-Retry and x-should-retry: the decision of the server, which overrides every rule on statuses. */
 export const shouldRetry: Dialect = ({ status, headers }) => {
-  const said = shouldRetryHeaders.map((source) => ({ source, words: listMembers(headers.get(source)) }));
+  const statements = shouldRetryHeaders.map((source) => ({
+    source,
+    words: listMembers(headers.get(source)),
+  }));
   // If the headers disagree, `false` wins.
   for (const word of ["false", "true"]) {
-    const found = said.find(({ words }) => words.includes(word));
+    const found = statements.find(({ words }) => words.includes(word));
     if (found !== undefined)
       return { kind: status < 500 ? "rate" : "overload", retry: word === "true", source: found.source };
   }
@@ -42,9 +45,9 @@ const longestPushback = 2 ** 31 - 1;
 /** gRPC pushback (gRFC A6): milliseconds to wait. Any other value forbids another attempt. */
 export const grpcPushback: Dialect = ({ headers }) => {
   const source = "grpc-retry-pushback-ms";
-  const asked = headers.get(source);
-  if (asked === null) return undefined;
-  const delay = /^\s*\d+\s*$/.test(asked) ? longestMilliseconds(asked) : undefined;
+  const pushback = headers.get(source);
+  if (pushback === null) return undefined;
+  const delay = /^\s*\d+\s*$/.test(pushback) ? longestMilliseconds(pushback) : undefined;
   return delay === undefined || delay > longestPushback
     ? { kind: "overload", retry: false, source }
     : { kind: "overload", delay, source };

@@ -24,8 +24,8 @@ export function bodyLength({ status, fields }: ParsedHead, method: string): numb
 const oneNumber = /^\d{1,15}$/;
 
 /** A Content-Length that repeats the same number counts as one, and replaces the list (RFC 9110 §8.6). */
-function parseContentLength(fields: ParsedHead["fields"], said: string | string[]): number {
-  const [length = "", ...others] = String(said)
+function parseContentLength(fields: ParsedHead["fields"], contentLength: string | string[]): number {
+  const [length = "", ...others] = String(contentLength)
     .split(",")
     .map((each) => each.trim());
   if (!oneNumber.test(length) || others.some((other) => other !== length))
