@@ -60,7 +60,7 @@ export class StreamResumption {
     this.#invalidatePartial = invalidatePartial;
   }
 
-  /** Sends a request, as a range request if a part is here, and resolves with a response to read from that offset. */
+  /** Sends a request, as a range request if a part of the body is known, and resolves with a response to read from that offset. */
   async send(request: HttpRequest, options: SendOptions, open: OpenStream): Promise<StreamedResponse> {
     const partial = this.#partial;
     const whole = (): Promise<StreamedResponse> => this.#whole(request, options, open);
@@ -94,7 +94,7 @@ export class StreamResumption {
     first: HttpResponse,
     { error, given }: Pick<InterruptedBody, "error" | "given">,
   ): Promise<boolean> {
-    if (error instanceof CorruptBodyError) return this.#disown();
+    if (error instanceof CorruptBodyError) return this.#dropPartial();
     const source = this.#source ?? first;
     const continued = findContinuation(source);
     if (this.#source === undefined) this.#base = continued?.offset ?? 0;
@@ -107,7 +107,7 @@ export class StreamResumption {
   }
 
   /** Drops the part: a server that once contradicted its own head gets no further range request. */
-  async #disown(): Promise<boolean> {
+  async #dropPartial(): Promise<boolean> {
     this.#partial = undefined;
     await this.#invalidatePartial?.();
     return this.#restart !== undefined;
