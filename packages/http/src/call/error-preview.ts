@@ -1,10 +1,10 @@
 import { releaseBodySource } from "../model/body-stream.ts";
 import type { Clock } from "@holdfast/policy";
-import { startTimer } from "@holdfast/policy/internal";
 import type { BodySource } from "../model/body-source.ts";
 import { isContentType } from "../model/headers.ts";
 import { StreamedResponse } from "../model/streamed-response.ts";
 import { onAbort } from "../support/bounded-wait.ts";
+import { startLimit } from "../support/limit-timer.ts";
 
 /** The limits of the wait for the body of an error. */
 export interface PreviewBounds {
@@ -50,7 +50,7 @@ async function previewWithin(
 ): Promise<Uint8Array | undefined> {
   const ended = new AbortController();
   const end = (): void => ended.abort();
-  const stopTimer = startTimer(clock, Math.min(limit, maxPreviewTime), end);
+  const stopTimer = startLimit({ clock, limit: Math.min(limit, maxPreviewTime) }, end);
   const signals = [signal, drain];
   const stopListening = onAbort(signals, end);
   if (signals.some((each) => each?.aborted === true)) end();

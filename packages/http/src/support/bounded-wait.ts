@@ -1,11 +1,8 @@
 import type { Clock } from "@holdfast/policy";
-import { startTimer } from "@holdfast/policy/internal";
+import { startLimit, type Limit } from "./limit-timer.ts";
 
-/** The limits of a wait. */
-export interface WaitBounds {
-  readonly clock: Clock;
-  /** Longest wait in milliseconds; `Infinity` waits for the promise and the signals alone. */
-  readonly limit: number;
+/** The limits of a wait. A limit of `Infinity` waits for the promise and the signals alone. */
+export interface WaitBounds extends Limit {
   readonly signals: readonly (AbortSignal | undefined)[];
   /** Returns the error to reject with when the limit has passed. */
   readonly timeoutError: () => unknown;
@@ -13,13 +10,14 @@ export interface WaitBounds {
 
 /**
  * Waits for a promise until the limit has passed or a signal is aborted, whichever comes first. Nothing ends the work
- * behind the promise, and its late result is dropped. A promise that is already settled wins over an aborted signal.
+ * behind the promise, and its late result is dropped. A promise that is already settled wins over an aborted signal, and one
+ * that settled while the process was busy wins over the limit.
  *
  * Rejects with `timeoutError()`, with the reason of the signal, or as the promise does.
  */
 export function waitBounded<T>(
   promise: PromiseLike<T>,
-  { clock, limit, signals, timeoutError }: WaitBounds,
+  { signals, timeoutError, ...limit }: WaitBounds,
 ): Promise<T> {
   return new Promise((resolve, reject) => {
     const release = (): void => {
@@ -30,7 +28,7 @@ export function waitBounded<T>(
       release();
       reject(reason);
     };
-    const stopTimer = startTimer(clock, limit, () => fail(timeoutError()));
+    const stopTimer = startLimit(limit, () => fail(timeoutError()));
     const stopListening = onAbort(signals, fail);
     promise.then((value) => {
       release();

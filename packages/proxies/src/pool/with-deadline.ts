@@ -1,4 +1,4 @@
-import { onAbort } from "@holdfast/http/internal";
+import { lookBeforeLimit, onAbort } from "@holdfast/http/internal";
 import type { Clock } from "@holdfast/policy";
 
 /** Limits of a wait for a function of the user. */
@@ -24,7 +24,9 @@ export async function withDeadline<T>(
   signal?.throwIfAborted();
   const ended = new AbortController();
   const stopListening = onAbort([signal], (reason) => ended.abort(reason));
-  const timeout = clock.sleep(timeLeft, ended.signal).then(() => {
+  const dueAt = clock.now() + timeLeft;
+  const timeout = clock.sleep(timeLeft, ended.signal).then(async () => {
+    await lookBeforeLimit(clock, dueAt);
     throw timeoutError();
   });
   try {

@@ -11,6 +11,8 @@ export class ConnectTimings {
   readonly #clock: Clock;
   readonly #phases: Partial<Record<keyof ConnectionPhases, number>> = {};
   #since: number;
+  #ended = 0;
+  #socket: Socket | undefined;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -22,7 +24,17 @@ export class ConnectTimings {
     const now = this.#clock.now();
     this.#phases[phase] = (this.#phases[phase] ?? 0) + now - this.#since;
     this.#since = now;
+    this.#ended += 1;
   };
+
+  /** Records the TCP connection, whose bytes are progress. Returns it. */
+  readonly observeSocket = (socket: Socket): Socket => {
+    this.#socket = socket;
+    return socket;
+  };
+
+  /** Returns a number that grows with each phase that ends, and with each byte that arrives. */
+  readonly progress = (): number => this.#ended + (this.#socket?.bytesRead ?? 0);
 
   hasEnded(phase: keyof ConnectionPhases): boolean {
     return this.#phases[phase] !== undefined;

@@ -61,7 +61,9 @@ export function createConnector(options: ConnectorOptions = {}, proxy?: URL): Co
       family,
       sharedRead,
     };
-    return connectHappyEyeballs({ ...target, phaseEnded: timings.phaseEnded }, signal);
+    return connectHappyEyeballs({ ...target, phaseEnded: timings.phaseEnded }, signal).then(
+      timings.observeSocket,
+    );
   };
   const startTls = async (socket: Socket, url: URL, signal: AbortSignal): Promise<TLSSocket> => {
     const toProxy = url === proxy;
@@ -90,7 +92,7 @@ export function createConnector(options: ConnectorOptions = {}, proxy?: URL): Co
     const timeoutError = (): Error =>
       new ConnectTimeoutError(origin.host, connectLimit, currentPhase(origin, timings));
     return withTimeout(
-      { clock, limit: connectLimit, signal, timeoutError },
+      { clock, limit: connectLimit, signal, timeoutError, progress: timings.progress },
       (ended) => connectDirectly(sockets, { origin, timings }, ended),
       destroySocket,
     ).then(timings.attachToSocket, timings.attachToError);

@@ -3,6 +3,7 @@ import net, { isIP, type LookupFunction, type Socket } from "node:net";
 import type { Clock } from "@holdfast/policy";
 import { ConnectionError } from "../../errors/transport-errors.ts";
 import { errorCode } from "../errors/error-code.ts";
+import { startLimit } from "../../support/limit-timer.ts";
 import { SharedRead } from "../wire/read-buffer.ts";
 import { lookUpShared, type Lookup } from "./shared-lookup.ts";
 
@@ -146,12 +147,11 @@ class AddressRace {
 
   #startNextLater(next: () => void): void {
     const left = this.#pending.size;
-    this.#target.clock.sleep(attemptDelayMs, this.#raceOver.signal).then(
-      () => {
-        if (this.#pending.size >= left) next();
-      },
-      () => undefined,
-    );
+    const { clock } = this.#target;
+    const stop = startLimit({ clock, limit: attemptDelayMs }, () => {
+      if (this.#pending.size >= left) next();
+    });
+    this.#raceOver.signal.addEventListener("abort", stop, { once: true });
   }
 
   #connect(address: string): Promise<Socket> {

@@ -3,7 +3,7 @@ import type { Clock } from "@holdfast/policy";
 import type { ProxyReason } from "../../errors/proxy-reason.ts";
 import { ConnectTimeoutError, ProxyError } from "../../errors/transport-errors.ts";
 import type { ProxyTimeouts } from "../timeouts.ts";
-import { destroySocket, withTimeout } from "./with-timeout.ts";
+import { destroySocket, withTimeout, type ConnectTimeout } from "./with-timeout.ts";
 
 /** A phase of connecting through a proxy: TCP to the proxy, TLS with the proxy, the tunnel, TLS with the origin. */
 export type ProxyPhase = keyof ProxyTimeouts;
@@ -19,6 +19,8 @@ export interface ProxyConnectLimits {
   /** Host and port of the proxy and of the origin, for messages. */
   readonly proxy: string;
   readonly origin: string;
+  /** Returns a number that grows as the connection progresses. */
+  readonly progress: () => number;
 }
 
 /** Runs the phases of one connection within their limits. */
@@ -42,9 +44,21 @@ export function limitPhases({
   signal,
   proxy,
   origin,
+  progress,
 }: ProxyConnectLimits): LimitedPhases {
-  const end = clock.now() + limit;
+  let end = clock.now() + limit;
   const timeLeft = (): number => Math.max(0, end - clock.now());
+  const run = async <T>(
+    step: Pick<ConnectTimeout, "limit" | "timeoutError">,
+    work: (ended: AbortSignal) => Promise<T>,
+    discard: (result: T) => void,
+  ): Promise<T> => {
+    const dueAt = clock.now() + step.limit;
+    const result = await withTimeout({ ...step, clock, signal, progress }, work, discard);
+    // A phase ends after its limit only if the process was busy, which is not the time of the later phases.
+    end += Math.max(0, clock.now() - dueAt);
+    return result;
+  };
   return {
     runPhase(phase, work) {
       const phaseLimit = Math.min(phaseLimits?.[phase] ?? defaultLimit(phase, limit), timeLeft());
@@ -52,16 +66,11 @@ export function limitPhases({
         phase === "origin"
           ? new ConnectTimeoutError(origin, Math.ceil(phaseLimit), "tls")
           : phaseTimeoutError(phase, proxy, Math.ceil(phaseLimit));
-      return withTimeout({ clock, limit: phaseLimit, signal, timeoutError }, work, destroySocket);
+      return run({ limit: phaseLimit, timeoutError }, work, destroySocket);
     },
     lookUpOrigin: (work) =>
-      withTimeout(
-        {
-          clock,
-          limit: timeLeft(),
-          signal,
-          timeoutError: () => new ConnectTimeoutError(origin, limit, "dns"),
-        },
+      run(
+        { limit: timeLeft(), timeoutError: () => new ConnectTimeoutError(origin, limit, "dns") },
         work,
         () => undefined,
       ),

@@ -47,6 +47,7 @@ export async function connectThroughProxy(
     signal,
     proxy: proxy.host,
     origin: origin.host,
+    progress: timings.progress,
   });
   const target = await phases.lookUpOrigin(() => tunnelTarget(proxy, origin, sockets));
   const isSecure = origin.protocol === "https:";

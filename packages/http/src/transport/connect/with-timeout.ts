@@ -19,6 +19,8 @@ export interface ConnectTimeout {
   readonly signal: AbortSignal;
   /** Returns the error to reject with after the limit. */
   readonly timeoutError: () => Error;
+  /** Returns a number that grows as the step progresses: see `startLimit`. */
+  readonly progress?: (() => number) | undefined;
 }
 
 /**
@@ -28,7 +30,7 @@ export interface ConnectTimeout {
  * @throws the error of `timeoutError`; the signal's reason; the errors of `work`.
  */
 export async function withTimeout<T>(
-  { clock, limit, signal, timeoutError }: ConnectTimeout,
+  { clock, limit, signal, timeoutError, progress }: ConnectTimeout,
   work: (ended: AbortSignal) => Promise<T>,
   discard: (result: T) => void,
 ): Promise<T> {
@@ -37,7 +39,7 @@ export async function withTimeout<T>(
   const working = work(ended.signal);
   try {
     // A system resolver cannot be stopped, so that the wait must end without it.
-    return await waitBounded(working, { clock, limit, signals: [signal], timeoutError });
+    return await waitBounded(working, { clock, limit, signals: [signal], timeoutError, progress });
   } catch (error) {
     ended.abort(error);
     working.then(discard, () => undefined);

@@ -51,21 +51,25 @@ export class BufferedExchange extends Exchange implements UnreadBody {
     if (this.#chunks === undefined) this.#chunks = [chunk];
     else this.#chunks.push(chunk);
     this.countBytes(chunk);
-    if (this.#unwanted !== undefined) this.#limitUnwanted(this.#unwanted, this.received);
+    if (this.received > maxUnwantedBytes) this.#offerUnread();
   }
 
   protected headReceived(): void {
     // Hot path: the body of a successful response is always read.
     if (this.status >= 300) {
       this.#unwanted = { dueAt: this.now + maxUnwantedMs, decideBy: Infinity, pending: undefined };
-      this.#limitUnwanted(this.#unwanted, contentLength(this.headers) ?? 0);
+      if ((contentLength(this.headers) ?? 0) > maxUnwantedBytes) this.#offerUnread();
     }
     if (this.#unwanted?.pending === undefined) this.rejectTooLarge(this.expectedLength);
   }
 
   override checkLimits(now: number): void {
     super.checkLimits(now);
-    if (this.#unwanted !== undefined && !this.ended) this.#limitUnwanted(this.#unwanted, 0);
+    const unwanted = this.#unwanted;
+    if (unwanted === undefined || this.ended) return;
+    // Only here, where a late check first lets the process read what arrived.
+    if (now >= unwanted.decideBy) this.discard();
+    else if (now >= unwanted.dueAt) this.#offerUnread();
   }
 
   protected bodyCompleted(): void {
@@ -108,18 +112,16 @@ export class BufferedExchange extends Exchange implements UnreadBody {
     }));
   }
 
-  /** Gives the response without its body when the body is too slow or has too many bytes, and the call does not need it. */
-  #limitUnwanted(unwanted: UnwantedBody, bytes: number): void {
-    if (this.ended) return;
-    const { now } = this;
-    if (now >= unwanted.decideBy) return this.discard();
-    if (unwanted.dueAt === Infinity || (now < unwanted.dueAt && bytes <= maxUnwantedBytes)) return;
+  /** Gives the response without its body, which is too slow or has too many bytes, if the call does not need it. */
+  #offerUnread(): void {
+    const unwanted = this.#unwanted;
+    if (this.ended || unwanted === undefined || unwanted.dueAt === Infinity) return;
     unwanted.dueAt = Infinity;
     const { status, statusText, headers } = this;
     if (!this.continuesWithoutBody({ status, headers })) return;
     unwanted.pending = pendingBody();
     // No reader until `readAll` is called; a caller that never decides must not hold the connection.
-    unwanted.decideBy = now + this.limits.read;
+    unwanted.decideBy = this.now + this.limits.read;
     this.activeAt = Infinity;
     this.controller?.pause();
     this.reportTrace();

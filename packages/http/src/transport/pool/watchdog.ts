@@ -1,4 +1,5 @@
 import type { Clock } from "@holdfast/policy";
+import { maxTimerDelayMs } from "../../support/limit-timer.ts";
 
 /** An object with limits, which the watchdog checks while it is watched. */
 export interface Watched {
@@ -11,9 +12,6 @@ export interface Watched {
 
 // Maximum delay of a limit. A tick over a hundred thousand watched exchanges takes less than a millisecond.
 const tickMs = 10;
-
-// A tick later than this means that the process was busy, or that the machine slept.
-const delayedTickMs = 200;
 
 /**
  * Checks the limits of all watched objects with one timer. Watching costs a few pointer writes, while a timer for each
@@ -53,7 +51,7 @@ export class Watchdog {
       await this.#clock.sleep(tickMs);
       const now = this.#clock.now();
       // After a delay, responses may wait to be read. Skip one check so that they are read before the limits apply.
-      isDelayed = !isDelayed && now - before > delayedTickMs;
+      isDelayed = !isDelayed && now - before > maxTimerDelayMs;
       if (!isDelayed) this.#checkAll(now);
     }
     this.#ticking = false;
