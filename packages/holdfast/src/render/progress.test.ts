@@ -33,7 +33,7 @@ function finished(count: number): readonly ProgressInput[] {
   return Array.from({ length: count }, () => ({ type: "finished", job, outcome: outcome({ at: "done" }) }));
 }
 
-test("each event changes what it is about", () => {
+test("each event changes its own counts only", () => {
   const failed: OutcomeState = { at: "failed", reason: "http-404", retryable: false };
   const rows: readonly { readonly inputs: readonly ProgressInput[]; readonly expected: Partial<Progress> }[] =
     [
@@ -94,13 +94,13 @@ test("the rate is right from the first sample on and follows a change", () => {
   assert.ok(perSecond(fold([...steady, ...stalled])) < 1.1);
 });
 
-test("ticks in a quick succession are one sample", () => {
+test("ticks in quick succession count as one sample", () => {
   const ticks = [...finished(1), tick(10), ...finished(1), tick(20), ...finished(1), tick(100)];
 
   assert.ok(Math.abs(perSecond(fold(ticks)) - 30) < 1e-9);
 });
 
-test("the time left is known when the list is read and something moves", () => {
+test("the time left is known when the list is complete and the rate is above 0", () => {
   const moving: readonly ProgressInput[] = [
     { type: "progress", totals, inFlight: 4 },
     ...finished(10),

@@ -11,11 +11,11 @@ const never = (): Promise<never> => new Promise(() => undefined);
 const down: ScriptedEntry = { status: 503 };
 const retrying = new Retry({ total: 2, statusForcelist: [503], raiseOnStatus: false });
 
-/** A function of the caller's that never settles. */
+/** A call with a function of the caller that never settles. */
 interface Stalled {
   readonly script: readonly ScriptedEntry[];
   readonly options: RequestOptions;
-  /** How often it has been asked when the limit of the attempt has ended the call; absent where that limit has no say. */
+  /** The number of attempts before the attempt limit ends the call. Absent if that limit does not apply to the function. */
   readonly attempts?: number;
 }
 

@@ -6,43 +6,43 @@ import { StreamedResponse, discardBody, previewBody } from "../model/streamed-re
 import { previewError, type PreviewBounds } from "./error-preview.ts";
 
 const json = { "content-type": "application/json" };
-const late = Symbol("a piece that does not come");
+const late = Symbol("a piece that never arrives");
 
 interface Script {
   readonly status?: number;
   readonly headers?: Readonly<Record<string, string>>;
-  /** What is read: texts, what is thrown, or nothing for as long as nobody cancels. */
+  /** The results of the reads: a string, an error to throw, or `late`, which is pending until the body is cancelled. */
   readonly pieces: readonly (string | Error | typeof late)[];
 }
 
 interface Played {
   readonly response: StreamedResponse;
-  /** What the body's source was told. */
-  readonly told: unknown[];
-  /** How many pieces were asked for. */
-  readonly asked: () => number;
+  /** The reasons of `cancel` and the calls of `drain`, in order. */
+  readonly stops: unknown[];
+  /** Returns the number of reads. */
+  readonly reads: () => number;
 }
 
 function play({ status = 429, headers = json, pieces }: Script): Played {
-  const told: unknown[] = [];
-  let asked = 0;
+  const stops: unknown[] = [];
+  let reads = 0;
   let reject: ((reason: unknown) => void) | undefined;
   const body: BodySource = {
     read: async () => {
-      const piece = pieces[asked];
-      asked += 1;
+      const piece = pieces[reads];
+      reads += 1;
       if (piece === late) return new Promise((_, refuse) => (reject = refuse));
       if (piece instanceof Error) throw piece;
       return piece === undefined ? undefined : Buffer.from(piece);
     },
     cancel: (reason) => {
-      told.push(reason);
+      stops.push(reason);
       reject?.(reason);
     },
-    drain: async () => void told.push("drained"),
+    drain: async () => void stops.push("drained"),
   };
   const response = new StreamedResponse({ status, statusText: "", url: "https://a.test/", headers, body });
-  return { response, told, asked: () => asked };
+  return { response, stops, reads: () => reads };
 }
 
 function patient(
@@ -59,7 +59,7 @@ function previewOf(response: StreamedResponse): string | undefined {
 
 const stop = new Error("stop");
 
-test("reads a short JSON error in advance, and its body still has all bytes", async () => {
+test("previewError reads a short JSON error in advance, and its body still has all bytes", async () => {
   const seen = await previewError(play({ pieces: ['{"a"', ":1}"] }).response, patient());
 
   assert.equal(previewOf(seen), '{"a":1}');
@@ -69,30 +69,30 @@ test("reads a short JSON error in advance, and its body still has all bytes", as
 });
 
 for (const [what, script] of [
-  ["an answer that was accepted", { status: 200, pieces: ["{}"] }],
-  ["a page", { headers: { "content-type": "text/html" }, pieces: ["{}"] }],
-  ["a stream of events", { headers: { "content-type": "text/event-stream" }, pieces: ["{}"] }],
-  ["a length beyond 64 KiB", { headers: { ...json, "content-length": "65537" }, pieces: ["{}"] }],
+  ["a successful response", { status: 200, pieces: ["{}"] }],
+  ["an HTML page", { headers: { "content-type": "text/html" }, pieces: ["{}"] }],
+  ["an event stream", { headers: { "content-type": "text/event-stream" }, pieces: ["{}"] }],
+  ["a body longer than 64 KiB", { headers: { ...json, "content-length": "65537" }, pieces: ["{}"] }],
 ] satisfies [string, Script][]) {
-  test(`reads nothing in advance of ${what}`, async () => {
-    const { response, asked } = play(script);
+  test(`previewError reads nothing of ${what}`, async () => {
+    const { response, reads } = play(script);
 
     assert.equal(await previewError(response, patient()), response);
-    assert.equal(asked(), 0);
+    assert.equal(reads(), 0);
   });
 }
 
-test("stops reading a long body in advance, and returns all of it later", async () => {
+test("previewError stops reading a long body, and the reader still receives the whole body", async () => {
   const piece = "x".repeat(40_000);
-  const { response, asked } = play({ pieces: [piece, piece, piece] });
+  const { response, reads } = play({ pieces: [piece, piece, piece] });
 
   const seen = await previewError(response, patient());
 
-  assert.deepEqual([previewOf(seen), asked()], [undefined, 2]);
+  assert.deepEqual([previewOf(seen), reads()], [undefined, 2]);
   assert.equal(await seen.text(), piece.repeat(3));
 });
 
-test("the reader of the body gets the error that broke it", async () => {
+test("the reader receives the error that interrupted previewError", async () => {
   const seen = await previewError(play({ pieces: ['{"a"', stop] }).response, patient());
 
   assert.equal(previewOf(seen), undefined);
@@ -107,43 +107,43 @@ for (const [limit, waited] of [
   [30_000, 1_000],
   [50, 50],
 ] as const) {
-  test(`stops waiting for a body after ${waited} ms`, async () => {
+  test(`previewError stops waiting for a body after ${waited} ms`, async () => {
     const clock = fakeClock({ autoAdvance: false });
-    const { response, told } = play({ pieces: ["{", late] });
+    const { response, stops } = play({ pieces: ["{", late] });
 
-    const looking = previewError(response, patient(clock, { limit }));
+    const preview = previewError(response, patient(clock, { limit }));
     await clock.advance(waited);
-    const seen = await looking;
+    const seen = await preview;
 
-    assert.deepEqual([previewOf(seen), told], [undefined, []]);
+    assert.deepEqual([previewOf(seen), stops], [undefined, []]);
     await discardBody(seen);
-    assert.deepEqual(told, ["drained"]);
+    assert.deepEqual(stops, ["drained"]);
   });
 }
 
-test("an aborted drain returns the response before its body has arrived", async () => {
+test("previewError returns the response immediately when drain is aborted", async () => {
   const impatient = new AbortController();
-  const { response, told } = play({ pieces: ["{", late] });
+  const { response, stops } = play({ pieces: ["{", late] });
 
-  const looking = previewError(response, patient(undefined, { drain: impatient.signal }));
+  const preview = previewError(response, patient(undefined, { drain: impatient.signal }));
   impatient.abort(stop);
-  const seen = await looking;
+  const seen = await preview;
 
   assert.equal(previewOf(seen), undefined);
   seen.cancel(stop);
-  assert.deepEqual(told, [stop]);
+  assert.deepEqual(stops, [stop]);
 });
 
 for (const when of ["before", "while"]) {
-  test(`an abort ${when} the body is read in advance cancels it`, async () => {
+  test(`an abort ${when} previewError reads the body cancels it`, async () => {
     const caller = new AbortController();
-    const { response, told } = play({ pieces: ["{", late] });
+    const { response, stops } = play({ pieces: ["{", late] });
 
     if (when === "before") caller.abort(stop);
-    const looking = previewError(response, patient(undefined, { signal: caller.signal }));
+    const preview = previewError(response, patient(undefined, { signal: caller.signal }));
     caller.abort(stop);
 
-    await assert.rejects(looking, stop);
-    assert.deepEqual(told, [stop]);
+    await assert.rejects(preview, stop);
+    assert.deepEqual(stops, [stop]);
   });
 }

@@ -19,16 +19,16 @@ async function keysSent(
 }
 
 const keys: readonly (readonly [what: string, options: RequestOptions, sent: RegExp])[] = [
-  ["a string", { idempotencyKey: "k-1" }, /^k-1$/],
-  ["a new random one", { idempotencyKey: "auto" }, /^[\da-f-]{36}$/],
+  ["a key", { idempotencyKey: "k-1" }, /^k-1$/],
+  ["a random key", { idempotencyKey: "auto" }, /^[\da-f-]{36}$/],
   [
-    "a function of the request",
+    "a key from a function",
     { idempotencyKey: ({ method, url: { pathname } }) => `${method} ${pathname}` },
     /^POST \/orders$/,
   ],
-  ["one in the headers", { headers: { "Idempotency-Key": "own" } }, /^own$/],
+  ["a key in the headers", { headers: { "Idempotency-Key": "own" } }, /^own$/],
   [
-    "an option over one in the headers",
+    "a key in the options and another in the headers",
     { headers: { "Idempotency-Key": "own" }, idempotencyKey: "k-1" },
     /^k-1$/,
   ],

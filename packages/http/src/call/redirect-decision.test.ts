@@ -48,66 +48,66 @@ function hopOf({
 
 const waits: readonly (readonly [what: string, arrival: Case, hop: string])[] = [
   ["a redirect", {}, "go after 0"],
-  ["a redirect that asks to wait", { retryAfter: "7" }, "go after 7000"],
-  ["one that asks by date", { retryAfter: "Thu, 01 Jan 2026 00:00:09 GMT" }, "go after 9000"],
-  ["one that asks for nonsense", { retryAfter: "soon" }, "go after 0"],
+  ["a redirect with a Retry-After", { retryAfter: "7" }, "go after 7000"],
+  ["a redirect with a Retry-After date", { retryAfter: "Thu, 01 Jan 2026 00:00:09 GMT" }, "go after 9000"],
+  ["a redirect with an invalid Retry-After", { retryAfter: "soon" }, "go after 0"],
   [
-    "one that need not be obeyed",
+    "a redirect with a Retry-After that the retry ignores",
     { retryAfter: "7", rule: { respectRetryAfterHeader: false } },
     "go after 0",
   ],
   [
-    "one that asks for just what is allowed",
+    "a redirect with a Retry-After equal to the limit",
     { retryAfter: "60", rule: { retryAfterMax: "60s" } },
     "go after 60000",
   ],
   [
-    "one that asks for more than is allowed",
+    "a redirect with a Retry-After above the limit",
     { retryAfter: "61", rule: { retryAfterMax: "60s" } },
     `stop until ${now + 61_000}`,
   ],
   [
-    "one that asks for more than there is time",
+    "a redirect with a Retry-After beyond the deadline",
     { retryAfter: "7", timeLeft: 7_000 },
     `stop until ${now + 7_000}`,
   ],
-  ["one that asks for nothing when there is no time", { retryAfter: "0", timeLeft: 0 }, "go after 0"],
-  ["no redirect", { status: 200 }, "stop"],
+  ["a redirect with a Retry-After of 0 at the deadline", { retryAfter: "0", timeLeft: 0 }, "go after 0"],
+  ["a 200", { status: 200 }, "stop"],
   ["a 300", { status: 300 }, "stop"],
   ["an empty Location", { location: "" }, "stop"],
   ["two Locations that differ", { location: ["/one", "/two"] }, "stop"],
-  ["another scheme", { location: "file:///etc/passwd" }, "stop"],
+  ["a Location with another scheme", { location: "file:///etc/passwd" }, "stop"],
   ["redirects switched off", { maxRedirects: 0 }, "stop"],
   [
-    "a stream that was sent",
+    "a redirect that repeats a sent stream",
     { status: 307, body: { kind: "one-shot", stream: Readable.from(["x"]) } },
     "stop",
   ],
   [
-    "a stream that is not sent on",
+    "a redirect that drops a sent stream",
     { status: 303, body: { kind: "one-shot", stream: Readable.from(["x"]) } },
     "go after 0",
   ],
-  ["the last redirect that is allowed", { maxRedirects: 3, followed: 2 }, "go after 0"],
-  ["a rule that hands out redirects", { rule: { redirect: false } }, "stop"],
-  ["a rule that is switched off", { rule: { total: false } }, "stop"],
-  ["a rule without retries", { rule: { total: 0 } }, "go after 0"],
-  ["the last redirect of a rule", { rule: { redirect: 1 } }, "go after 0"],
+  ["the last allowed redirect", { maxRedirects: 3, followed: 2 }, "go after 0"],
+  ["a retry with redirect: false", { rule: { redirect: false } }, "stop"],
+  ["a retry that is switched off", { rule: { total: false } }, "stop"],
+  ["a retry with a total of 0", { rule: { total: 0 } }, "go after 0"],
+  ["the last redirect of a retry", { rule: { redirect: 1 } }, "go after 0"],
   [
-    "a rule whose redirects are used up, without raising",
+    "exhausted redirects of a retry with raiseOnRedirect: false",
     { rule: { redirect: 0, raiseOnRedirect: false } },
     "stop",
   ],
-  ["counters that hand out redirects", { maxRedirects: null, rule: { redirect: false } }, "stop"],
+  ["counters with redirect: false", { maxRedirects: null, rule: { redirect: false } }, "stop"],
   [
-    "counters that are used up, without raising",
+    "exhausted counters with raiseOnRedirect: false",
     { maxRedirects: null, rule: { redirect: 0, raiseOnRedirect: false } },
     "stop",
   ],
 ];
 
 for (const [what, arrival, expected] of waits) {
-  test(`${what}: ${expected}`, () => {
+  test(`decides "${expected}" for ${what}`, () => {
     const hop = hopOf(arrival);
 
     const read = hop.follow

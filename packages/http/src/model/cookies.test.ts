@@ -28,18 +28,18 @@ test("a cookie is sent with the next request to its host, and to no other", asyn
 });
 
 const rules: readonly (readonly [what: string, line: string, at: string, sent: string | undefined])[] = [
-  ["a path", "a=1; Path=/x", "https://a.test/x/y", "a=1"],
-  ["another path", "a=1; Path=/x", "https://a.test/z", undefined],
-  ["its subdomain", "a=1; Domain=a.test; Path=/", "https://sub.a.test/", "a=1"],
-  ["a subdomain of a host's own", "a=1; Path=/", "https://sub.a.test/", undefined],
-  ["plain HTTP for a secure one", "a=1; Secure; Path=/", "http://a.test/", undefined],
+  ["a URL below its path", "a=1; Path=/x", "https://a.test/x/y", "a=1"],
+  ["a URL with another path", "a=1; Path=/x", "https://a.test/z", undefined],
+  ["a subdomain of its domain", "a=1; Domain=a.test; Path=/", "https://sub.a.test/", "a=1"],
+  ["a subdomain of its host", "a=1; Path=/", "https://sub.a.test/", undefined],
+  ["plain HTTP, for a secure cookie", "a=1; Secure; Path=/", "http://a.test/", undefined],
   ["plain HTTP", "a=1; Path=/", "http://a.test/", "a=1"],
-  ["another's domain", "a=1; Domain=b.test; Path=/", "https://b.test/", undefined],
-  ["what has expired", "a=1; Max-Age=0; Path=/", "https://a.test/", undefined],
+  ["another domain", "a=1; Domain=b.test; Path=/", "https://b.test/", undefined],
+  ["its host after it has expired", "a=1; Max-Age=0; Path=/", "https://a.test/", undefined],
 ];
 
 for (const [what, line, at, sent] of rules) {
-  test(`${line} at ${what}: ${sent ?? "not sent"}`, async () => {
+  test(`the session ${sent === undefined ? "does not send" : "sends"} the cookie ${line} to ${what}`, async () => {
     const play = scripted([sets(line), {}]);
 
     await play.session.get(url);

@@ -14,8 +14,8 @@ const merges: readonly (readonly [what: string, over: HeadersInit | undefined, m
   ["nothing", undefined, { accept: "*/*", "x-a": "1" }],
   ["a name in another case", { "X-A": "2" }, { accept: "*/*", "x-a": "2" }],
   ["a further name", { "X-B": "2" }, { accept: "*/*", "x-a": "1", "x-b": "2" }],
-  ["undefined, which removes", { Accept: undefined }, { "x-a": "1" }],
-  ["undefined for what is not there", { "X-B": undefined }, { accept: "*/*", "x-a": "1" }],
+  ["undefined, which removes a header", { Accept: undefined }, { "x-a": "1" }],
+  ["undefined for a header that does not exist", { "X-B": undefined }, { accept: "*/*", "x-a": "1" }],
   ["a list", { "X-A": ["2", "3"] }, { accept: "*/*", "x-a": ["2", "3"] }],
   [
     "pairs with one name twice",
@@ -25,7 +25,7 @@ const merges: readonly (readonly [what: string, over: HeadersInit | undefined, m
     ],
     { accept: "*/*", "x-a": ["2", "3"] },
   ],
-  ["a platform's Headers", new Headers({ "X-A": "2" }), { accept: "*/*", "x-a": "2" }],
+  ["a Headers object of the platform", new Headers({ "X-A": "2" }), { accept: "*/*", "x-a": "2" }],
   ["a Map", new Map([["X-A", "2"]]), { accept: "*/*", "x-a": "2" }],
   ["an empty value", { "x-a": "" }, { accept: "*/*", "x-a": "" }],
 ];
@@ -80,7 +80,7 @@ test("lists every line with its name", () => {
   );
 });
 
-// The examples of "extract a MIME type" in WHATWG Fetch, and their siblings.
+// The examples of "extract a MIME type" in WHATWG Fetch, and similar values.
 const contentTypes: readonly (readonly [
   value: string | null,
   essence: string,

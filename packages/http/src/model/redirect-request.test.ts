@@ -83,7 +83,7 @@ const crossings: readonly (readonly [from: string, to: string, crosses: boolean]
 ];
 
 for (const [from, to, crosses] of crossings) {
-  test(`credentials ${crosses ? "stay behind" : "go along"} from ${from} to ${to}`, () => {
+  test(`a redirect from ${from} to ${to} ${crosses ? "removes" : "keeps"} the credentials`, () => {
     assert.equal(leavesOrigin(new URL(from), new URL(to)), crosses);
 
     const { headers } = follow(requestOf("GET", from), 307, to);
@@ -158,7 +158,7 @@ test("toRedirectRequest does not change its request", () => {
   assert.deepEqual(request, requestOf("POST"));
 });
 
-test("no Location throws, leads to another scheme, or takes credentials along", () => {
+test("any Location leads to an http or https URL or to an error, and carries no credentials to another origin", () => {
   fc.assert(
     fc.property(fc.oneof(fc.webUrl(), fc.string({ unit: "binary" })), (location) => {
       const redirect = toRedirectRequest(requestOf("GET"), { status: 302, location });
@@ -171,7 +171,7 @@ test("no Location throws, leads to another scheme, or takes credentials along", 
   );
 });
 
-test("isRedirectStatus knows the redirect statuses", () => {
+test("isRedirectStatus accepts the redirect statuses only", () => {
   assert.deepEqual(
     [300, 301, 302, 303, 304, 305, 306, 307, 308].filter(isRedirectStatus),
     [301, 302, 303, 307, 308],

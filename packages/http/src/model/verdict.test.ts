@@ -46,7 +46,7 @@ test("the reason of a status is its number, and that of any 2xx is ok", () => {
   assert.deepEqual(statusVerdict(206), { kind: "success", reason: "ok", advice: "" });
 });
 
-test("the advice of a status says what a person should do", () => {
+test("the advice of a status names an action for the caller", () => {
   assert.equal(
     statusVerdict(400).advice,
     "Check the parameters and the body: the server rejected their content",

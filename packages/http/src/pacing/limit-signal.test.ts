@@ -17,36 +17,38 @@ function delayIn(dialect: Dialect, headers: Readonly<Record<string, string>>): n
 }
 
 function headersOf(dialect: Dialect): readonly string[] {
-  const asked = new Set<string>();
-  const get = (name: string): string | null => (asked.add(name), name.includes("remaining") ? "0" : null);
+  const names = new Set<string>();
+  const get = (name: string): string | null => (names.add(name), name.includes("remaining") ? "0" : null);
   dialect({ status: 200, headers: { get }, now: 0 });
-  return [...asked];
+  return [...names];
 }
 
-/** Headers that name a wait, and say nothing of what remains. */
+/** The names of headers that contain a delay, not a remaining number. */
 const waits = /reset|retry/;
 
-/** What says that nothing remains, or until when, in the forms in which dialects read it. */
-const words = ["0", '"a";r=0;t=5', "remaining=0, reset=5", "0/0", "1970-01-01T00:00:05Z", "5"];
+/** Values for "nothing remains" or a reset, in the forms that dialects read. */
+const values = ["0", '"a";r=0;t=5', "remaining=0, reset=5", "0/0", "1970-01-01T00:00:05Z", "5"];
 
 test("hasRemainingHeader recognises the header of every dialect on an accepted response", () => {
-  const telling = dialects.flatMap((dialect) => {
+  const found = dialects.flatMap((dialect) => {
     const names = headersOf(dialect);
-    const resets = words.map((word) => names.filter((name) => waits.test(name)).map((name) => [name, word]));
+    const resets = values.map((value) =>
+      names.filter((name) => waits.test(name)).map((name) => [name, value]),
+    );
     return names
       .filter((name) => !waits.test(name))
       .filter((name) =>
-        words.some((word) =>
+        values.some((value) =>
           resets.some(
-            (reset) => delayIn(dialect, { ...Object.fromEntries(reset), [name]: word }) !== undefined,
+            (reset) => delayIn(dialect, { ...Object.fromEntries(reset), [name]: value }) !== undefined,
           ),
         ),
       );
   });
 
-  assert.ok(telling.length >= 10, String(telling));
+  assert.ok(found.length >= 10, String(found));
   assert.deepEqual(
-    telling.filter((name) => !hasRemainingHeader(accepted({ [name]: "0" }))),
+    found.filter((name) => !hasRemainingHeader(accepted({ [name]: "0" }))),
     [],
   );
 });
@@ -65,9 +67,9 @@ for (const [remaining, reset, value] of [
   ],
 ] as const) {
   test(`an exhausted token bucket alone is recognised on an accepted response: ${remaining}`, () => {
-    const word = readLimitSignal(accepted({ [remaining]: "0", [reset]: value }), sessionDefaults.retry, 0);
+    const signal = readLimitSignal(accepted({ [remaining]: "0", [reset]: value }), sessionDefaults.retry, 0);
 
-    assert.deepEqual([word?.accepted, word?.hint?.delay], [true, 360_000]);
+    assert.deepEqual([signal?.accepted, signal?.hint?.delay], [true, 360_000]);
     assert.equal(
       readLimitSignal(accepted({ [remaining]: "1", [reset]: value }), sessionDefaults.retry, 0),
       undefined,

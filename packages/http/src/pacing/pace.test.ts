@@ -183,27 +183,30 @@ test("no sequence of events ends a pause early or makes an invalid rate", () => 
   );
 });
 
-const told = { requests: 10, window: 1_000 };
+const stated = { requests: 10, window: 1_000 };
 const seconds = (ms: number): number => Math.ceil(ms / 1_000) * 1_000;
 
 const servers: readonly (readonly [what: string, make: () => SimulatedServer])[] = [
-  ["a fixed window and Retry-After", () => fixedWindow(told, (_left, until) => ({ delay: seconds(until) }))],
-  ["a sliding window and Retry-After: 1", () => slidingLog(told, { delay: 1_000 })],
-  ["a token bucket of ten and Retry-After: 1", () => bucket(told, 10, { delay: 1_000 })],
-  ["a fixed window, Retry-After: 0", () => fixedWindow(told, () => ({ delay: 0 }))],
+  [
+    "a fixed window and Retry-After",
+    () => fixedWindow(stated, (_left, until) => ({ delay: seconds(until) })),
+  ],
+  ["a sliding window and Retry-After: 1", () => slidingLog(stated, { delay: 1_000 })],
+  ["a token bucket of ten and Retry-After: 1", () => bucket(stated, 10, { delay: 1_000 })],
+  ["a fixed window, Retry-After: 0", () => fixedWindow(stated, () => ({ delay: 0 }))],
   [
     "RateLimit with its policy",
     () =>
-      fixedWindow(told, (left, until) => ({
-        limit: told,
+      fixedWindow(stated, (left, until) => ({
+        limit: stated,
         spent: left === 0,
         ...(left <= 0 && { delay: seconds(until) }),
       })),
   ],
   [
-    "RateLimit without one",
+    "RateLimit without a policy",
     () =>
-      fixedWindow(told, (left, until) => ({
+      fixedWindow(stated, (left, until) => ({
         spent: left === 0,
         ...(left <= 0 && { delay: seconds(until) }),
       })),
@@ -225,7 +228,7 @@ for (const [what, make] of servers) {
   });
 }
 
-/** A sliding window that says with every last place, and every refusal, when the next one is free, as its clock shows it. */
+/** A sliding window whose last allowed response and whose refusals state the next free time, by the clock of the server. */
 function slidingUntil({ requests, window }: StatedLimit) {
   return (shown: (instant: number) => number): SimulatedServer => {
     let log: number[] = [];
@@ -239,20 +242,20 @@ function slidingUntil({ requests, window }: StatedLimit) {
   };
 }
 
-const silent: readonly (readonly [
+const unstated: readonly (readonly [
   what: string,
   make: () => SimulatedServer,
   refusedMost: number,
   least: number,
 ])[] = [
-  ["a fixed window", () => fixedWindow(told, () => ({})), 0.02, 9.5],
-  ["a sliding window", () => slidingLog(told, {}), 0.02, 9.5],
-  ["a bucket of ten", () => bucket(told, 10, {}), 0.025, 9.5],
-  ["a bucket of six, as nginx keeps with burst=5", () => bucket(told, 6, {}), 0.025, 9.3],
-  ["a bucket of fifty", () => bucket(told, 50, {}), 0.02, 9.5],
+  ["a fixed window", () => fixedWindow(stated, () => ({})), 0.02, 9.5],
+  ["a sliding window", () => slidingLog(stated, {}), 0.02, 9.5],
+  ["a bucket of ten", () => bucket(stated, 10, {}), 0.025, 9.5],
+  ["a bucket of six, as nginx keeps with burst=5", () => bucket(stated, 6, {}), 0.025, 9.3],
+  ["a bucket of fifty", () => bucket(stated, 50, {}), 0.02, 9.5],
 ];
 
-for (const [what, make, refusedMost, least] of silent) {
+for (const [what, make, refusedMost, least] of unstated) {
   test(`a hundred clients use the limit of a server that states none, with a few more refusals: ${what}`, () => {
     for (const seed of [1, 2, 3, 4, 5, 6, 7, 8]) {
       const { refused, throughput } = simulate(make(), { clients: 100, seconds: 20, random: seeded(seed) });
@@ -264,7 +267,7 @@ for (const [what, make, refusedMost, least] of silent) {
 }
 
 test("a pause until a whole second is imprecise, so that the limit is searched from below", () => {
-  const until = slidingUntil(told);
+  const until = slidingUntil(stated);
   const server = until((instant) => Math.ceil((instant + 650) / 1_000) * 1_000 - 650);
 
   const { refused, throughput } = simulate(server, { clients: 100, seconds: 30, random: seeded(1) });

@@ -80,7 +80,7 @@ async function requestRest(
   return adapter.send(request, options);
 }
 
-/** Returns the joined response, the response as it is, or, as a string, why the whole must be requested again. */
+/** Returns the joined response, the unchanged response, or a string with the reason to request the whole again. */
 function joinParts(part: ResumablePart, response: HttpResponse, maxBytes: number): HttpResponse | string {
   const judgement = evaluateReply(part.partial, response);
   switch (judgement.means) {

@@ -28,7 +28,7 @@ function request(changes: Partial<HttpRequest> = {}): HttpRequest {
   return { method: "GET", url: new URL(url), headers: {}, body: { kind: "none" }, ...changes };
 }
 
-test("allows a range request after an unfinished plain 200 with a strong validator", () => {
+test("only an unfinished plain 200 with a strong validator allows a range request", () => {
   const table: readonly (readonly [ReturnType<typeof hold>, boolean])[] = [
     [hold({ etag: '"a"' }), true],
     [hold({ etag: '"a"', "content-length": "200" }), true],
@@ -48,7 +48,7 @@ test("allows a range request after an unfinished plain 200 with a strong validat
     assert.equal(made !== undefined, expected, `row ${index}`);
 });
 
-test("turns only a GET of the same resource without body or conditions into a range request", () => {
+test("only a GET of the same resource without body or conditions becomes a range request", () => {
   const table: readonly (readonly [HttpRequest, boolean])[] = [
     [request(), true],
     [request({ url: new URL(`${url}#part`) }), true],
@@ -61,15 +61,15 @@ test("turns only a GET of the same resource without body or conditions into a ra
     [request({ headers: { "if-none-match": '"a"' } }), false],
     [request({ headers: { "if-modified-since": "x" } }), false],
   ];
-  for (const [index, [asked, expected]] of table.entries())
-    assert.equal(canRequestRest(asked, held()), expected, `row ${index}`);
+  for (const [index, [request, expected]] of table.entries())
+    assert.equal(canRequestRest(request, held()), expected, `row ${index}`);
 });
 
-test("sends Range with If-Range, so that only the same representation is continued", () => {
+test("a range request has If-Range, so that only the same representation continues", () => {
   assert.deepEqual(rangeHeaders(held()), { range: "bytes=80-", "if-range": '"a"' });
 });
 
-test("accepts a response as the rest only if range, length, coding and validator agree", () => {
+test("a response continues the body only if range, length, coding and validator match", () => {
   const good = { etag: '"a"', "content-range": "bytes 80-199/200" };
   const append = "append";
   const table: readonly (readonly [number, Headers, string, PartialRepresentation?])[] = [
@@ -124,7 +124,7 @@ test("accepts a response as the rest only if range, length, coding and validator
   }
 });
 
-test("returns how many bytes to append", () => {
+test("the number of bytes to append excludes the bytes already received", () => {
   const head = new ResponseHeaders({ etag: '"a"', "content-range": "bytes 80-199/200" });
 
   assert.deepEqual(evaluateReply(held(), { status: 206, headers: head }), {

@@ -17,7 +17,7 @@ import { Retry } from "../retry/retry.ts";
 import { Session } from "../session/session.ts";
 import { StreamedResponse } from "../model/streamed-response.ts";
 
-/** Two versions of one resource, of the same length: no byte of one is in the place of the other's. */
+/** Two versions of one resource with the same length that differ in every byte. */
 const versions = [
   { tag: '"one"', bytes: Buffer.from("abcdefghijklmnopqrstuvwxyz") },
   { tag: '"two"', bytes: Buffer.from("ABCDEFGHIJKLMNOPQRSTUVWXYZ") },
@@ -37,11 +37,11 @@ type Name =
   | "short"
   | "encoded";
 
-/** What the server does with one request. */
+/** The behaviour of the server for one request. */
 interface Behaviour {
   readonly version: 0 | 1;
   readonly as: Name;
-  /** Bytes of the body after which it is cut; Infinity for none. */
+  /** Number of bytes after which the body is cut; Infinity for a complete body. */
   readonly cut: number;
   readonly chunked: boolean;
 }
@@ -52,10 +52,10 @@ interface Answer {
   readonly body: Buffer;
 }
 
-/** A server of which everything may be expected, but one lie: that two versions have one strong tag. */
+/** A server that may send any wrong response, except one strong tag for two versions. */
 function answerTo({ headers }: HttpRequest, { version, as, chunked }: Behaviour): Answer {
   const { bytes } = versions[version];
-  // Both versions are as good as the other to whoever gives a weak tag.
+  // A weak tag does not distinguish the versions.
   const tag = as === "weak" ? 'W/"same"' : versions[version].tag;
   const from = Number(/^bytes=(\d+)-$/.exec(String(headers["range"]))?.[1] ?? NaN);
   const total = bytes.length;
@@ -100,11 +100,16 @@ function partial(
   };
 }
 
-/** An adapter in front of such a server, whole bodies or streams. */
-function adapterOf(behaviours: readonly Behaviour[], asked: HttpRequest[]): Adapter {
+/** Returns an adapter to such a server, for whole bodies or streams. */
+function adapterOf(behaviours: readonly Behaviour[], requests: HttpRequest[]): Adapter {
   const next = (request: HttpRequest): Answer & { readonly cut: number; readonly url: string } => {
-    const behaviour = behaviours[asked.length] ?? { version: 0, as: "right", cut: Infinity, chunked: false };
-    asked.push(request);
+    const behaviour = behaviours[requests.length] ?? {
+      version: 0,
+      as: "right",
+      cut: Infinity,
+      chunked: false,
+    };
+    requests.push(request);
     return { ...answerTo(request, behaviour), cut: behaviour.cut, url: request.url.href };
   };
   return {
@@ -170,7 +175,7 @@ function sessionWith(adapter: Adapter): Session {
   return session.mount("http://", adapter);
 }
 
-/** Whether the bytes are those of one version, from its beginning. */
+/** Returns whether the bytes are the beginning of one version. */
 function isPure(bytes: Uint8Array): boolean {
   return versions.some((version) => version.bytes.subarray(0, bytes.length).equals(bytes));
 }
@@ -181,7 +186,7 @@ function isWhole(bytes: Uint8Array): boolean {
 
 const url = "http://example.test/file";
 
-test("never mixes bodies of two versions in a buffered read, for any sequence of breaks and lies", async () => {
+test("a buffered read never mixes two versions, for any sequence of breaks and wrong responses", async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(behaviour, { maxLength: 9 }), async (behaviours) => {
       await using session = sessionWith(adapterOf(behaviours, []));
@@ -194,7 +199,7 @@ test("never mixes bodies of two versions in a buffered read, for any sequence of
   );
 });
 
-test("never mixes bodies of two versions in a stream, for any sequence of breaks and lies", async () => {
+test("a stream never mixes two versions, for any sequence of breaks and wrong responses", async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(behaviour, { maxLength: 9 }), async (behaviours) => {
       await using session = sessionWith(adapterOf(behaviours, []));
@@ -215,14 +220,14 @@ test("never mixes bodies of two versions in a stream, for any sequence of breaks
   );
 });
 
-test("never mixes bodies of two versions in a file, for any sequence of breaks and lies over several calls", async () => {
+test("a download never mixes two versions, for any sequence of breaks and wrong responses over several calls", async () => {
   const folder = await mkdtemp(join(tmpdir(), "holdfast-mixed-"));
   const file = join(folder, "file");
   try {
     await fc.assert(
       fc.asyncProperty(fc.array(behaviour, { maxLength: 12 }), fc.nat(2), async (behaviours, retries) => {
-        const asked: HttpRequest[] = [];
-        await using session = sessionWith(adapterOf(behaviours, asked));
+        const requests: HttpRequest[] = [];
+        await using session = sessionWith(adapterOf(behaviours, requests));
         await rm(file, { force: true });
         for (let call = 0; call < 4; call += 1) {
           const saved = await session
@@ -241,10 +246,10 @@ test("never mixes bodies of two versions in a file, for any sequence of breaks a
   }
 });
 
-test("requests only the rest after a cut when the server answers correctly", async () => {
-  const asked: HttpRequest[] = [];
+test("a session requests only the missing bytes after a cut if the server responds correctly", async () => {
+  const requests: HttpRequest[] = [];
   const cut: Behaviour = { version: 0, as: "right", cut: 10, chunked: false };
-  await using session = sessionWith(adapterOf([cut, { ...cut, cut: 4 }], asked));
+  await using session = sessionWith(adapterOf([cut, { ...cut, cut: 4 }], requests));
 
   const { content } = await session.get(url);
 
@@ -253,7 +258,7 @@ test("requests only the rest after a cut when the server answers correctly", asy
     createHash("sha1").update(versions[0].bytes).digest("hex"),
   );
   assert.deepEqual(
-    asked.map(({ headers }) => headers["range"]),
+    requests.map(({ headers }) => headers["range"]),
     [undefined, "bytes=10-", "bytes=14-"],
   );
 });

@@ -9,7 +9,7 @@ const almost = "Mon, 02 Jan 2023 00:00:59 GMT";
 
 type Headers = Readonly<Record<string, string | readonly string[]>>;
 
-test("returns the strong tag, or without any tag a Last-Modified that has settled", () => {
+test("strongValidator returns the strong tag, or without any tag a Last-Modified at least a minute before Date", () => {
   const table: readonly (readonly [Headers, string | undefined])[] = [
     [{}, undefined],
     [{ etag: '"a"' }, '"a"'],
@@ -38,7 +38,7 @@ test("returns the strong tag, or without any tag a Last-Modified that has settle
     assert.equal(strongValidator(new ResponseHeaders(headers)), expected, JSON.stringify(headers));
 });
 
-test("a response has a validator only if its headers contain it", () => {
+test("hasValidator accepts a response only if its headers contain the validator", () => {
   const table: readonly (readonly [Headers, string, boolean])[] = [
     [{ etag: '"a"' }, '"a"', true],
     [{ etag: '"b"' }, '"a"', false],

@@ -29,7 +29,7 @@ const understood: readonly (readonly [value: string, delay: number])[] = [
   [String(now / 1_000 - 30), 0],
   // Milliseconds since 1970 are not an instant.
   [String(now + 30_000), century],
-  // More than a day away: seconds, as the standard says.
+  // A value of more than a day is read in seconds, as the standard defines.
   [String(now / 1_000 + 86_401), (now / 1_000 + 86_401) * 1_000],
   ["1000000000", 1e12],
 ];

@@ -46,7 +46,7 @@ function thrownBy(act: () => unknown): unknown {
   return assert.fail("nothing was thrown");
 }
 
-test("has urllib3's defaults", () => {
+test("Retry has urllib3's defaults", () => {
   const { total, connect, read, redirect, status, other, backoffFactor, backoffMax, retryAfterMax } =
     new Retry();
 
@@ -98,7 +98,7 @@ test("throws every error unchanged when total is switched off, and returns redir
   assert.deepEqual([off.redirect, off.raiseOnRedirect], [0, false]);
 });
 
-test("names the last response with urllib3's message", () => {
+test("the error names the last response with urllib3's message", () => {
   const none = new Retry({ total: 0 });
   const causes = ([events.status, events.redirect, { method: "GET", url }] as RetryEvent[]).map(
     (event) => (thrownBy(() => none.increment(event)) as RetryError).cause as Error & { status?: number },
@@ -284,7 +284,7 @@ const mistakes: readonly RetryInit[] = [
 ];
 
 for (const init of mistakes) {
-  test(`refuses ${Object.entries(init).join()}`, () => {
+  test(`Retry rejects ${Object.entries(init).join()}`, () => {
     assert.throws(() => new Retry(init), RangeError);
   });
 }

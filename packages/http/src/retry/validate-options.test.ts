@@ -76,7 +76,7 @@ const wrong: readonly (readonly [init: unknown, message: string])[] = [
 ];
 
 for (const [init, message] of wrong) {
-  test(`refuses ${JSON.stringify(init)} as options of a Retry, and says why`, () => {
+  test(`Retry rejects the options ${JSON.stringify(init)} with a reason`, () => {
     const begins = (error: unknown): boolean =>
       (error instanceof TypeError || error instanceof RangeError) && error.message.startsWith(message);
 
@@ -85,14 +85,14 @@ for (const [init, message] of wrong) {
   });
 }
 
-test("a value of the right type that is out of range is a RangeError, anything else a TypeError", () => {
+test("Retry throws a RangeError for a value out of range, and a TypeError for a value of another type", () => {
   for (const init of [{ total: NaN }, { backoffMax: -1 }, { statusForcelist: [5030] }])
     assert.throws(() => new Retry(init), RangeError);
   for (const total of ["3", {}] as unknown[])
     assert.throws(() => new Retry({ total } as RetryInit), TypeError);
 });
 
-test("accepts the values of urllib3: booleans, null, negative numbers, and one-shot iterables", () => {
+test("Retry accepts the values of urllib3: booleans, null, negative numbers, and one-shot iterables", () => {
   const retry = new Retry({
     total: -1,
     connect: null,
@@ -109,13 +109,13 @@ test("accepts the values of urllib3: booleans, null, negative numbers, and one-s
 });
 
 test("the types reject a string as a list of names", () => {
-  // @ts-expect-error -- A text can be taken apart into letters.
+  // @ts-expect-error -- A string is an iterable of its letters.
   assert.throws(() => new Retry({ allowedMethods: "GET" }));
-  // @ts-expect-error -- The same.
+  // @ts-expect-error -- A string is an iterable of its letters.
   assert.throws(() => new Retry({ removeHeadersOnRedirect: "Cookie" }));
 });
 
-// A value that nobody changes
+// Immutability
 
 test("a Retry, its sets and its lists are immutable", () => {
   const retry = new Retry({ total: 5, statusForcelist: [503] });
@@ -142,7 +142,7 @@ test("a Retry, its sets and its lists are immutable", () => {
   assert.equal(sessionDefaults.retry.isRetry("POST", 503), false);
 });
 
-test("the caller's own lists stay the caller's", () => {
+test("Retry copies the caller's lists", () => {
   const [history, statuses] = [[] as never[], new Set([503])];
   const retry = new Retry({ history, statusForcelist: statuses });
 

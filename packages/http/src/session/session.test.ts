@@ -50,7 +50,7 @@ test("waits at least for Retry-After, and at most a tenth longer", async () => {
   assert.ok(Number(most) > 5_000 && Number(most) < 5_500);
 });
 
-// The deadline and what the server asks
+// The deadline and the delays of the server
 
 const endings: readonly (readonly [
   what: string,
@@ -62,7 +62,7 @@ const endings: readonly (readonly [
   ["a Retry-After beyond the deadline", [busy(60), {}], { timeout: { total: "60s" } }, [503, 1, [], 60_000]],
   ["a Retry-After beyond retryAfterMax", [busy(121), {}], {}, [503, 1, [], 121_000]],
   [
-    "a second Retry-After beyond what is left",
+    "a second Retry-After beyond the deadline",
     [busy(60), busy(60), {}],
     { timeout: { total: "100s" } },
     [503, 2, [60_000], 120_000],
@@ -73,22 +73,22 @@ const endings: readonly (readonly [
     { timeout: { total: 900 }, random: () => 0.999 },
     [503, 1, [], undefined],
   ],
-  ["a redirect that asks to wait", [to("/two", 30), {}], {}, [200, 2, [30_000], undefined]],
-  ["a redirect that asks for more than retryAfterMax", [to("/two", 121), {}], {}, [302, 1, [], 121_000]],
+  ["a redirect with a Retry-After", [to("/two", 30), {}], {}, [200, 2, [30_000], undefined]],
+  ["a redirect with a Retry-After beyond retryAfterMax", [to("/two", 121), {}], {}, [302, 1, [], 121_000]],
   [
-    "a redirect that asks for more than is left",
+    "a redirect with a Retry-After beyond the deadline",
     [to("/two", 30), {}],
     { timeout: { total: "30s" } },
     [302, 1, [], 30_000],
   ],
   [
-    "a second redirect that asks for too much",
+    "a second redirect with a Retry-After beyond retryAfterMax",
     [to("/two"), to("/three", 121), {}],
     {},
     [302, 2, [], 121_000],
   ],
   [
-    "a Retry-After after a redirect beyond what is left",
+    "a Retry-After beyond the deadline after a redirect",
     [to("/two", 30), busy(60), {}],
     { timeout: { total: "80s" } },
     [503, 2, [30_000], 90_000],
@@ -139,7 +139,7 @@ test("an abort ends the wait for a Retry-After, also that of a redirect", async 
   }
 });
 
-/** A clock on which no sleep ends by itself. */
+/** A clock on which no sleep ends without an abort. */
 function forever(): NonNullable<SessionOptions["clock"]> {
   return {
     now: () => 0,
@@ -151,7 +151,7 @@ function forever(): NonNullable<SessionOptions["clock"]> {
   };
 }
 
-// What one request changes of its session
+// Options of a request that override those of the session
 
 const session = {
   headers: { "x-a": "session", "x-b": "session" },
@@ -183,7 +183,7 @@ const overrides: readonly (readonly [
 ])[] = [
   ["retry", [busy()], { retry: new Retry({ total: 1, ...listed }) }, "503 after 2"],
   [
-    "retry that raises",
+    "retry with raiseOnStatus",
     [busy()],
     { retry: new Retry({ total: 1, statusForcelist: [503] }) },
     "ERR_RETRIES_EXHAUSTED after 2",
@@ -195,35 +195,30 @@ const overrides: readonly (readonly [
     "ERR_READ_TIMEOUT after 1",
   ],
   [
-    "timeout in part, the session's total in force",
+    "one limit of timeout and keeps the session's total",
     [{ takes: "50s" }],
     { timeout: { read: "70s" } },
     "ERR_DEADLINE after 1",
   ],
-  ["no redirects", [to("/two"), {}], { maxRedirects: 0 }, "302 after 1"],
-  ["one redirect", [to("/two"), to("/three")], { maxRedirects: 1 }, "ERR_TOO_MANY_REDIRECTS after 2"],
+  ["maxRedirects with 0", [to("/two"), {}], { maxRedirects: 0 }, "302 after 1"],
+  ["maxRedirects with 1", [to("/two"), to("/three")], { maxRedirects: 1 }, "ERR_TOO_MANY_REDIRECTS after 2"],
+  ["retry with redirect: false", [to("/two"), {}], { retry: new Retry({ redirect: false }) }, "302 after 1"],
+  ["retry with total: false", [to("/two"), {}], { retry: new Retry({ total: false }) }, "302 after 1"],
   [
-    "rule that hands redirects out",
-    [to("/two"), {}],
-    { retry: new Retry({ redirect: false }) },
-    "302 after 1",
-  ],
-  ["rule that is off", [to("/two"), {}], { retry: new Retry({ total: false }) }, "302 after 1"],
-  [
-    "rule for two redirects",
+    "retry with two redirects",
     [to("/two")],
     { retry: new Retry({ redirect: 2 }) },
     "ERR_TOO_MANY_REDIRECTS after 3",
   ],
-  ["rule without retries", [to("/2"), to("/3"), {}], { retry: new Retry({ total: 0 }) }, "200 after 3"],
+  ["retry with total: 0", [to("/2"), to("/3"), {}], { retry: new Retry({ total: 0 }) }, "200 after 3"],
   [
-    "redirects by the counters",
+    "maxRedirects with null, and counts redirects by the retry",
     [to("/two")],
     { maxRedirects: null, retry: new Retry({ redirect: 2, raiseOnRedirect: false }) },
     "302 after 3",
   ],
   [
-    "a signal",
+    "signal",
     [{}],
     { signal: AbortSignal.abort(Object.assign(new Error(), { code: "MINE" })) },
     "MINE after 0",
@@ -358,11 +353,11 @@ const patiences: readonly (readonly [
   options: SessionOptions,
   expected: readonly [decision: string | undefined, requestedDelay: number | undefined],
 ])[] = [
-  ["a wait that is too long", [busy(900)], {}, ["retry-after-too-long", 900_000]],
-  ["a redirect's wait that is too long", [to("/two", 900)], {}, ["retry-after-too-long", 900_000]],
-  ["a wait beyond the deadline", [busy(60)], { timeout: { total: "9s" } }, ["given-up: deadline", 60_000]],
-  ["a wait that was made", [busy(7), {}], {}, ["retried", 7_000]],
-  ["no wait that was asked for", [busy(), {}], {}, ["retried", undefined]],
+  ["a delay beyond retryAfterMax", [busy(900)], {}, ["retry-after-too-long", 900_000]],
+  ["a redirect with a delay beyond retryAfterMax", [to("/two", 900)], {}, ["retry-after-too-long", 900_000]],
+  ["a delay beyond the deadline", [busy(60)], { timeout: { total: "9s" } }, ["given-up: deadline", 60_000]],
+  ["a delay before a retry", [busy(7), {}], {}, ["retried", 7_000]],
+  ["a retry without a requested delay", [busy(), {}], {}, ["retried", undefined]],
 ];
 
 for (const [what, script, options, expected] of patiences) {
@@ -468,10 +463,10 @@ const mistakes: readonly (readonly [
   call: Parameters<ReturnType<typeof scripted>["session"]["request"]>,
   name: string,
 ])[] = [
-  ["a URL that is none", ["GET", "nowhere"], "InvalidUrlError"],
-  ["another scheme", ["GET", "ftp://a.test/"], "InvalidUrlError"],
+  ["a URL without a scheme", ["GET", "nowhere"], "InvalidUrlError"],
+  ["a URL with another scheme", ["GET", "ftp://a.test/"], "InvalidUrlError"],
   ["a body and JSON", ["POST", url, { body: "x", json: 1 }], "TypeError"],
-  ["what is no JSON", ["POST", url, { json: () => 1 }], "TypeError"],
+  ["a value that is not JSON", ["POST", url, { json: () => 1 }], "TypeError"],
 ];
 
 for (const [what, call, name] of mistakes) {
@@ -509,7 +504,7 @@ test("retry.when can retry a response for its body", async () => {
   assert.deepEqual([body, adapter.requests.length, clock.sleeps], [{}, 2, [1_000]]);
 });
 
-// What all calls share
+// The budget that all calls share
 
 test("all calls share one budget", async () => {
   const clock = scripted([{}]).clock;

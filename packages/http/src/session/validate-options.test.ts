@@ -13,7 +13,7 @@ const headers =
   "has an invalid value: it contains a line break, a control character or a character beyond Latin-1";
 const names = 'has an invalid header name: "';
 
-/** What a session and a request are both told, and how it can be wrong; `?` stands for which of them it is. */
+/** Invalid options of both a session and a request. `?` stands for its name in the message. */
 const both: readonly Row[] = [
   [5, "? takes { headers, params, auth, retry, "],
   ["x", "? takes { headers, params, auth, retry, "],
@@ -188,19 +188,19 @@ function begins(name: string, message: string): (error: unknown) => boolean {
 }
 
 for (const [given, message] of [...ofSession, ...ofTransport]) {
-  test(`a session refuses ${JSON.stringify(given)}`, () => {
+  test(`Session rejects ${JSON.stringify(given)}`, () => {
     assert.throws(() => new Session(given as SessionOptions), begins("Session", message));
   });
 }
 
 for (const [given, message] of ofAdapter) {
-  test(`an HttpAdapter refuses ${JSON.stringify(given)}`, () => {
+  test(`HttpAdapter rejects ${JSON.stringify(given)}`, () => {
     assert.throws(() => new HttpAdapter(given as HttpAdapterOptions), begins("HttpAdapter", message));
   });
 }
 
 for (const [given, message] of ofRequest) {
-  test(`a request refuses ${JSON.stringify(given)}, and is not sent`, async () => {
+  test(`a request rejects ${JSON.stringify(given)}, and is not sent`, async () => {
     const { session, adapter } = scripted([{}]);
     const streamed = typeof given === "object" && given !== null && !("stream" in given);
 
@@ -219,7 +219,7 @@ for (const [given, message] of ofRequest) {
 }
 
 for (const method of ["", "G ET", "GET\r\nX: y", "träce", "CONNECT", "connect", null, 5, undefined]) {
-  test(`a request refuses the method ${JSON.stringify(method)}`, async () => {
+  test(`a request rejects the method ${JSON.stringify(method)}`, async () => {
     const { session } = scripted([{}]);
 
     await assert.rejects(
@@ -230,7 +230,7 @@ for (const method of ["", "G ET", "GET\r\nX: y", "träce", "CONNECT", "connect",
 }
 
 for (const url of [null, undefined, 5, {}]) {
-  test(`a request refuses the URL ${JSON.stringify(url)}, also where there is a base`, async () => {
+  test(`a request rejects the URL ${JSON.stringify(url)}, also with a baseUrl`, async () => {
     const { session, adapter } = scripted([{}], { baseUrl: "https://a.test/" });
 
     await assert.rejects(session.get(url as string), { code: "ERR_INVALID_URL" });
@@ -240,7 +240,7 @@ for (const url of [null, undefined, 5, {}]) {
 }
 
 for (const prefix of ["", "api.test", "https:", "/x", 5, null, "ftp://", "http://bad host/"]) {
-  test(`nothing is mounted under ${JSON.stringify(prefix)}`, () => {
+  test(`mount rejects the prefix ${JSON.stringify(prefix)}`, () => {
     const { session } = scripted([{}]);
 
     assert.throws(
@@ -251,7 +251,7 @@ for (const prefix of ["", "api.test", "https:", "/x", 5, null, "ftp://", "http:/
 }
 
 for (const adapter of [5, null, undefined, {}]) {
-  test(`${JSON.stringify(adapter)} is not mounted`, () => {
+  test(`mount rejects the adapter ${JSON.stringify(adapter)}`, () => {
     const { session } = scripted([{}]);
 
     assert.throws(
@@ -261,7 +261,7 @@ for (const adapter of [5, null, undefined, {}]) {
   });
 }
 
-test("an adapter is not mounted with a rule that is no Retry", () => {
+test("mount rejects an adapter with an invalid retry", () => {
   const { session, adapter } = scripted([{}]);
 
   assert.throws(
@@ -270,7 +270,7 @@ test("an adapter is not mounted with a rule that is no Retry", () => {
   );
 });
 
-test("a `policy` function that returns no policy is refused at the first request to an origin", async () => {
+test("the first request to an origin rejects a `policy` function that returns no policy", async () => {
   const { session } = scripted([{}], {
     policy: (() => 5) as unknown as NonNullable<SessionOptions["policy"]>,
   });
@@ -281,7 +281,7 @@ test("a `policy` function that returns no policy is refused at the first request
   );
 });
 
-test("no message quotes what may be a secret", () => {
+test("no message quotes a value that may be a secret", () => {
   const secrets: readonly unknown[] = [
     { auth: "ann:hunter2" },
     { headers: { "x-key": "hunter2\n" } },
@@ -300,7 +300,7 @@ test("no message quotes what may be a secret", () => {
     );
 });
 
-test("what is undefined is not given", async () => {
+test("an option of undefined counts as absent", async () => {
   const { session } = scripted([{}], {
     retry: undefined,
     timeout: undefined,

@@ -176,7 +176,7 @@ test("a successful response has its attempts, too", async () => {
 
 const secrets: readonly (readonly [what: string, script: readonly ScriptedEntry[]])[] = [
   [
-    "an error of the platform's",
+    "an error of the platform",
     [
       () => ({
         error: new ConnectionError("connect to http://ann:s3cret@proxy.test failed, token=s3cret", {
@@ -232,9 +232,9 @@ test("attachCallInfo accepts errors with getters, frozen errors and other values
   });
   const [status, frozen] = [new StatusError(response), Object.freeze(new Error("?"))];
 
-  const told = [status, frozen, "text"].map((error) => attachCallInfo(error, story));
+  const results = [status, frozen, "text"].map((error) => attachCallInfo(error, story));
 
-  assert.deepEqual(told, [status, frozen, "text"]);
+  assert.deepEqual(results, [status, frozen, "text"]);
   assert.deepEqual([isFailure(status), isFailure(frozen), isFailure("text")], [true, false, false]);
 });
 

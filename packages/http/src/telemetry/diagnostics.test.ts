@@ -14,7 +14,7 @@ import type { ScriptedEntry } from "../testing/scripted/scripted-adapter.ts";
 import { scripted } from "../testing/scripted/scripted-session.ts";
 
 const url = "https://a.test/x?page=2&token=s3cret";
-const asked = { method: "GET", url: "https://a.test/x?page=2&token=***" };
+const summary = { method: "GET", url: "https://a.test/x?page=2&token=***" };
 const request = {
   method: "GET",
   url: new URL(url),
@@ -24,7 +24,7 @@ const request = {
 
 type Messages = readonly (readonly [channel: string, message: unknown])[];
 
-/** Everything that is published while a session plays a script. */
+/** Returns the messages of all channels during a call. */
 async function published(script: readonly ScriptedEntry[]): Promise<Messages> {
   const messages: (readonly [string, unknown])[] = [];
   const listen = (message: unknown, name: string | symbol): void =>
@@ -41,14 +41,14 @@ async function published(script: readonly ScriptedEntry[]): Promise<Messages> {
 
 const certificate = new TlsError("bad", { certificate: true, errno: "CERT_HAS_EXPIRED" });
 
-test("a success is one message", async () => {
+test("a success publishes one message", async () => {
   const messages = await published([{ takes: "40ms" }]);
 
   assert.deepEqual(messages, [
     [
       "holdfast:attempt",
       {
-        ...asked,
+        ...summary,
         number: 1,
         startedAt: 0,
         elapsed: 40,
@@ -60,11 +60,11 @@ test("a success is one message", async () => {
   ]);
 });
 
-test("a retry is a message of its own, between the attempts", async () => {
+test("a retry publishes its own message between the attempts", async () => {
   const messages = await published([{ status: 503, headers: { "retry-after": "7" } }, {}]);
 
   const retried = {
-    ...asked,
+    ...summary,
     number: 1,
     startedAt: 0,
     elapsed: 0,
@@ -81,7 +81,7 @@ test("a retry is a message of its own, between the attempts", async () => {
     [
       "holdfast:attempt",
       {
-        ...asked,
+        ...summary,
         number: 2,
         startedAt: 7_000,
         elapsed: 0,
@@ -99,26 +99,26 @@ test("a call without a response publishes its attempts", async () => {
   const verdict = errorVerdict(certificate);
   const error = { name: "TlsError", code: "ERR_TLS", message: "bad" };
   const decision = "not-retried: tls-certificate";
-  const attempt = { ...asked, number: 1, startedAt: 0, elapsed: 0, error, verdict, decision };
+  const attempt = { ...summary, number: 1, startedAt: 0, elapsed: 0, error, verdict, decision };
   assert.deepEqual(messages, [
     ["holdfast:attempt", attempt],
-    ["holdfast:give-up", { ...asked, error, verdict, decision, attempts: [attempt], elapsed: 0 }],
+    ["holdfast:give-up", { ...summary, error, verdict, decision, attempts: [attempt], elapsed: 0 }],
   ]);
 });
 
 const endings: readonly (readonly [what: string, script: readonly ScriptedEntry[], channels: string])[] = [
-  ["an answer that is not retried", [{ status: 404 }], "attempt give-up"],
+  ["a response that is not retried", [{ status: 404 }], "attempt give-up"],
   [
-    "an answer that outlives its retries",
+    "a response after exhausted retries",
     [{ status: 503 }],
     "attempt retry attempt retry attempt retry attempt give-up",
   ],
   ["a redirect that is followed", [{ status: 302, headers: { location: "/" } }, {}], "attempt attempt"],
-  ["redirects without end", [{ status: 302, headers: { location: "/" } }], "attempt attempt give-up"],
+  ["endless redirects", [{ status: 302, headers: { location: "/" } }], "attempt attempt give-up"],
 ];
 
 for (const [what, script, expected] of endings) {
-  test(`of ${what} come: ${expected}`, async () => {
+  test(`${what} publishes: ${expected}`, async () => {
     const messages = await published(script);
 
     assert.equal(messages.map(([name]) => name.replace("holdfast:", "")).join(" "), expected);

@@ -24,7 +24,7 @@ const endings: readonly (readonly [decision: string, verdict: keyof typeof verdi
 ];
 
 for (const [decision, verdict, givenUp] of endings) {
-  test(`"${decision}" of an answer or error that means ${verdict} is ${givenUp ? "giving up" : "a success"}`, () => {
+  test(`"${decision}" with the verdict ${verdict} is ${givenUp ? "a failure" : "a success"} of the call`, () => {
     const record = {
       number: 1,
       method: "GET",

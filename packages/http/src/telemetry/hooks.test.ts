@@ -31,7 +31,7 @@ const orders: readonly (readonly [what: string, script: readonly ScriptedEntry[]
   [
     ["a success", [{}], ["request GET /", "response 200"]],
     [
-      "retried answers",
+      "retried responses",
       [{ status: 503, headers: { "retry-after": "7" } }, { status: 500 }, {}],
       [
         "request GET /",
@@ -64,7 +64,7 @@ const orders: readonly (readonly [what: string, script: readonly ScriptedEntry[]
       ["request GET /", "response 302", "request GET /two", "error TlsError"],
     ],
     [
-      "redirects without end",
+      "endless redirects",
       [{ status: 302, headers: { location: "/" } }],
       ["request GET /", "response 302", "request GET /", "response 302", "error TooManyRedirectsError"],
     ],
@@ -154,9 +154,9 @@ test("an asynchronous response hook is awaited before the next hook and the call
   const response = [quick("one"), slow("two"), quick("three"), slow("four"), quick("five")];
   const { session } = scripted([{}], { hooks: { response } });
 
-  await session.get(url).then(() => log.push("answer"));
+  await session.get(url).then(() => log.push("result"));
 
-  assert.deepEqual(log, ["one", "two", "three", "four", "five", "answer"]);
+  assert.deepEqual(log, ["one", "two", "three", "four", "five", "result"]);
 });
 
 test("an error of a response hook ends the call, thrown synchronously or asynchronously", async () => {

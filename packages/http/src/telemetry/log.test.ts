@@ -10,7 +10,7 @@ interface Play extends RequestOptions {
   readonly log?: LogToOptions;
 }
 
-/** The lines that one call leaves, each behind its level. */
+/** Returns the log lines of one call, each after its level. */
 async function linesOf(
   script: readonly ScriptedEntry[],
   { log, ...options }: Play = {},
@@ -48,7 +48,7 @@ const calls: readonly (readonly [
     ],
   ],
   [
-    "a server that asks for too much patience",
+    "a Retry-After beyond retryAfterMax",
     [{ status: 503, headers: { "retry-after": "7200" } }],
     [
       `debug ${name} attempt 1 took 0ms: 503`,
@@ -56,7 +56,7 @@ const calls: readonly (readonly [
     ],
   ],
   [
-    "an answer that no retry would better",
+    "a permanent failure",
     [{ status: 404 }],
     [
       `debug ${name} attempt 1 took 0ms: 404`,
@@ -72,7 +72,7 @@ const calls: readonly (readonly [
     ],
   ],
   [
-    "a caller's mistake",
+    "an error of the caller",
     [{ error: new TypeError("two\nlines") }],
     [`debug ${name} was cancelled: TypeError: two lines`],
   ],
@@ -100,7 +100,7 @@ const amounts: readonly (readonly [level: NonNullable<LogToOptions["level"]>, le
   ];
 
 for (const [level, expected] of amounts) {
-  test(`from ${level} on, a call that gives up leaves ${expected.length} lines`, async () => {
+  test(`a logger at level ${level} receives ${expected.length} lines of a call that gives up`, async () => {
     const lines = await linesOf([{ status: 503 }], { log: { level } });
 
     assert.deepEqual(

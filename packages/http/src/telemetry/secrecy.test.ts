@@ -22,22 +22,22 @@ const plain = "https://a.test/";
 interface Kind {
   readonly url?: string;
   readonly options?: SessionOptions;
-  readonly answer?: ScriptedEntry;
+  readonly response?: ScriptedEntry;
 }
 
 const inQuery = (name: string): Kind => ({ url: `${plain}?page=2&${name}=${secret}` });
 const inHeader = (name: string, value = secret): Kind => ({ options: { headers: { [name]: value } } });
-const inAnswer = (headers: Readonly<Record<string, string>>, status = 503): Kind => ({
-  answer: { status, headers },
+const inResponse = (headers: Readonly<Record<string, string>>, status = 503): Kind => ({
+  response: { status, headers },
 });
 const failing = (message: string): Kind => ({
-  answer: { error: new ConnectionError(message, { errno: "EX", phase: "send", mayHaveArrived: false }) },
+  response: { error: new ConnectionError(message, { errno: "EX", phase: "send", mayHaveArrived: false }) },
 });
 
-/** Ways for a credential to get into what a session sees. */
+/** Places of a credential in a call, with the call. */
 const kinds: Readonly<Record<string, Kind>> = {
   "user and password in the URL": { url: `https://me:${secret}@a.test/` },
-  "a user alone in the URL": { url: `https://${secret}@a.test/` },
+  "a user without a password in the URL": { url: `https://${secret}@a.test/` },
   "the parameter token": inQuery("token"),
   "the parameter access_token": inQuery("access_token"),
   "the parameter api_key": inQuery("api_key"),
@@ -79,13 +79,13 @@ const kinds: Readonly<Record<string, Kind>> = {
       .map((name) => [`the header ${name}`, inHeader(name)]),
   ),
   "the header authentication": inHeader("authentication"),
-  "the header x-hub-signature-256": inAnswer({ "x-hub-signature-256": secret }),
-  "the header apikey of an answer": inAnswer({ apikey: secret }),
+  "the header x-hub-signature-256": inResponse({ "x-hub-signature-256": secret }),
+  "the header apikey of a response": inResponse({ apikey: secret }),
   "X-Amz-Security-Token": inHeader("x-amz-security-token"),
   "X-CSRF-Token": inHeader("x-csrf-token"),
   "Private-Token": inHeader("private-token"),
   "Ocp-Apim-Subscription-Key": inHeader("ocp-apim-subscription-key"),
-  "a header that is named sensitive": inHeader("x-tenant"),
+  "a header in sensitiveHeaders": inHeader("x-tenant"),
   "a sensitive header that a hook adds": {
     options: {
       hooks: {
@@ -94,23 +94,23 @@ const kinds: Readonly<Record<string, Kind>> = {
     },
   },
   "Referer with a secret parameter": inHeader("referer", `https://b.test/?token=${secret}`),
-  "Set-Cookie": inAnswer({ "set-cookie": `id=${secret}` }),
-  "Location with a user": inAnswer({ location: `https://me:${secret}@a.test/` }, 302),
-  "Location with a secret parameter": inAnswer({ location: `/?token=${secret}` }, 302),
-  "a status text": { answer: { status: 503, statusText: `no token=${secret}` } },
+  "Set-Cookie": inResponse({ "set-cookie": `id=${secret}` }),
+  "Location with a user": inResponse({ location: `https://me:${secret}@a.test/` }, 302),
+  "Location with a secret parameter": inResponse({ location: `/?token=${secret}` }, 302),
+  "a status text": { response: { status: 503, statusText: `no token=${secret}` } },
   "an error that names a URL": failing(`socks5://me:${secret}@127.0.0.1:1 refused`),
   "an error that names a header": failing(`refused Authorization: Basic ${secret}`),
   "an error in JSON": failing(`{"password": "${secret}"}`),
-  "an answer that is not HTTP": {
-    answer: {
+  "a response that is not HTTP": {
+    response: {
       error: new ProtocolError(`got "Set-Cookie: id=${secret}"`, { phase: "headers", mayHaveArrived: true }),
     },
   },
-  "what cannot be asked": { url: `ftp://me:${secret}@a.test/` },
-  "what is no URL": { url: `https://me:${secret}@a b.test/?token=${secret}` },
+  "a URL with another scheme": { url: `ftp://me:${secret}@a.test/` },
+  "an invalid URL": { url: `https://me:${secret}@a b.test/?token=${secret}` },
 };
 
-/** All that a person may get to see of one failing call. */
+/** Collects the output of one failing call: errors, logs, channels, responses and attempts. */
 async function seenOf(session: Session, url: string): Promise<string> {
   const seen: string[] = [];
   const listen = (message: unknown): void => void seen.push(JSON.stringify(message), inspect(message));
@@ -120,7 +120,7 @@ async function seenOf(session: Session, url: string): Promise<string> {
   for (const name of Object.values(channelNames)) subscribe(name, listen);
   try {
     (await session.get(url, { hooks })).raiseForStatus();
-    assert.fail("It should have failed");
+    assert.fail("the call must fail");
   } catch (error) {
     assert.ok(error instanceof Error && error.name !== "AssertionError");
     seen.push(JSON.stringify(error), String(error), String(error.stack), inspect(error, { depth: 9 }));
@@ -132,10 +132,10 @@ async function seenOf(session: Session, url: string): Promise<string> {
   return seen.join("\n");
 }
 
-function sessionFor({ options, answer = { status: 503 } }: Kind, retry: Retry): Session {
+function sessionFor({ options, response = { status: 503 } }: Kind, retry: Retry): Session {
   const clock = fakeClock();
   const session = new Session({ clock, retry, trustEnvironment: false, maxRedirects: 1, ...options });
-  const adapter = scriptedAdapter([answer], { clock });
+  const adapter = scriptedAdapter([response], { clock });
   return session.mount("https://", adapter).mount("http://", adapter);
 }
 

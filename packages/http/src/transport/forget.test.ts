@@ -44,7 +44,7 @@ test("forget closes the idle connections of one proxy immediately", async () => 
   await transport.send({ url, proxy: undefined }, get("/"), limits);
 
   transport.forget(via("ada"));
-  transport.forget(via("nobody"));
+  transport.forget(via("unknown"));
   await until(() => proxy.openConnections === 1);
 
   assert.equal(transport.endpointCount, 2);

@@ -16,8 +16,8 @@ import type { TlsOptions } from "./connect/tls.ts";
 import { errorCode } from "./errors/error-code.ts";
 import type { TransportOptions } from "./transport.ts";
 
-const textOption = kind({ wanted: "a string", fits: (value) => typeof value === "string" });
-const secretTextOption = kind({
+const stringOption = kind({ wanted: "a string", fits: (value) => typeof value === "string" });
+const secretStringOption = kind({
   wanted: "a string",
   fits: (value) => typeof value === "string",
   secret: true,
@@ -40,13 +40,13 @@ const tlsFields: Check = options<TlsOptions>(
     }),
     cert: keyMaterial,
     key: keyMaterial,
-    passphrase: secretTextOption,
+    passphrase: secretStringOption,
     pfx: keyMaterial,
     rejectUnauthorized: flag,
-    servername: textOption,
-    minVersion: textOption,
-    maxVersion: textOption,
-    ciphers: textOption,
+    servername: stringOption,
+    minVersion: stringOption,
+    maxVersion: stringOption,
+    ciphers: stringOption,
     requireCloseNotify: flag,
   },
   { verify: "rejectUnauthorized" },

@@ -105,7 +105,7 @@ const entryCheck = options<ProxyEntry>(
     url: anything,
     username: text,
     password: text,
-    values: kind({ wanted: "texts by their names", fits: isObject, secret: true }),
+    values: kind({ wanted: "strings by their names", fits: isObject, secret: true }),
     credentials: kind({ wanted: "a function", fits: isFunction, secret: true }),
     country: text,
     weight: anything,

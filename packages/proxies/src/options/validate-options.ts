@@ -36,7 +36,7 @@ export const poolOptionsCheck: Check = options<ProxyPoolOptions>(
     maxCooldown: duration,
     retireAfter: integer(1),
     sticky: kind({ wanted: '"host" or a function', fits: (value) => value === "host" || isFunction(value) }),
-    userAgents: listOf(text, "a list of texts"),
+    userAgents: listOf(text, "a list of strings"),
     maxIdentities: integer(1),
     identityIdle: duration,
     whenEmpty: kind({ wanted: '"fail" or "wait"', fits: (value) => value === "fail" || value === "wait" }),

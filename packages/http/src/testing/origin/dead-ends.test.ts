@@ -24,12 +24,12 @@ test("a blackhole neither accepts nor refuses a connection", async (t) => {
   t.after(() => origin.close());
   const hole = await blackhole({ host: "127.0.0.2", port: origin.port });
   const socket = connect(hole.port, hole.host);
-  let heard = "nothing";
-  for (const event of ["connect", "error", "close"]) socket.on(event, () => (heard = event));
+  let received = "nothing";
+  for (const event of ["connect", "error", "close"]) socket.on(event, () => (received = event));
 
   await new Promise((resolve) => setTimeout(resolve, 400));
 
-  assert.equal(heard, "nothing");
+  assert.equal(received, "nothing");
   assert.equal(hole.port, origin.port);
   socket.destroy();
   await Promise.all([hole.close(), origin.close()]);

@@ -62,11 +62,11 @@ const part: Reply = cut(big, { beforeEnd: 20_000, by: "fin" }).slice(0, -1);
 const usual = { status: 200, code: constants.NGHTTP2_NO_ERROR, goaway: undefined, interim: [] };
 
 const cases: Readonly<Record<string, { readonly reply: Reply; readonly seen: Seen }>> = {
-  "a whole reply, without what belongs to HTTP/1 connections": {
+  "a whole reply without the headers of HTTP/1 connections": {
     reply: respond(200, { headers: { connection: "keep-alive" }, body: "hello" }),
     seen: { ...usual, text: "hello" },
   },
-  "chunks without their sizes": { reply: chunked(200, ["hel", "lo"]), seen: { ...usual, text: "hello" } },
+  "chunks without chunk sizes": { reply: chunked(200, ["hel", "lo"]), seen: { ...usual, text: "hello" } },
   "interim replies": {
     reply: [...informational(103), ...big],
     seen: { ...usual, text: "x".repeat(30_000), interim: [103] },
@@ -79,7 +79,7 @@ const cases: Readonly<Record<string, { readonly reply: Reply; readonly seen: See
     reply: [...part, { wait: 20 }, ...resetStream()],
     seen: { ...usual, text: "x".repeat(10_000), code: constants.NGHTTP2_INTERNAL_ERROR },
   },
-  "a reset with a code of one's own": {
+  "a reset with a given code": {
     reply: resetStream(constants.NGHTTP2_ENHANCE_YOUR_CALM),
     seen: { ...usual, status: undefined, text: "", code: constants.NGHTTP2_ENHANCE_YOUR_CALM },
   },

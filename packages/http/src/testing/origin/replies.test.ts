@@ -36,12 +36,12 @@ const okText = "HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello";
 
 const cases: Readonly<Record<string, Case>> = {
   "respond frames a body by its length": { reply: ok, text: okText, end: "open" },
-  "respond without a body announces none": {
+  "respond without a body sends no Content-Type": {
     reply: respond(503, { headers: { "retry-after": 1 } }),
     text: "HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\ncontent-length: 0\r\n\r\n",
     end: "open",
   },
-  "respond sends no framing with a status that has no body": {
+  "respond sends no framing with a status without a body": {
     reply: respond(204),
     text: "HTTP/1.1 204 No Content\r\n\r\n",
     end: "open",
@@ -58,7 +58,7 @@ const cases: Readonly<Record<string, Case>> = {
     text: "HTTP/1.1 200 OK\r\nretry-after: 1\r\nretry-after: 2\r\ncontent-length: 0\r\n\r\n",
     end: "open",
   },
-  "respond keeps a Content-Length that lies": {
+  "respond keeps a wrong Content-Length": {
     reply: respond(200, { headers: { "content-length": "999" }, body: "hello" }),
     text: "HTTP/1.1 200 OK\r\ncontent-length: 999\r\n\r\nhello",
     end: "open",
@@ -68,7 +68,7 @@ const cases: Readonly<Record<string, Case>> = {
     text: "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 4\r\n\r\nhello",
     end: "open",
   },
-  "respond leaves the framing out when told so": {
+  "respond omits the framing on request": {
     reply: respond(200, { body: "hello", framing: "none" }),
     text: "HTTP/1.1 200 OK\r\n\r\nhello",
     end: "open",
@@ -78,42 +78,42 @@ const cases: Readonly<Record<string, Case>> = {
     text: "HTTP/1.0 200 Fine\r\nconnection: close\r\n\r\nhello",
     end: "fin",
   },
-  "respond closes after a reply that said so": {
+  "respond closes after a reply with Connection: close": {
     reply: respond(200, { headers: { connection: "close" }, body: "hello" }),
     text: "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 5\r\n\r\nhello",
     end: "fin",
   },
-  "respond sends Transfer-Encoding beside a Content-Length that lies": {
+  "respond sends Transfer-Encoding next to a wrong Content-Length": {
     reply: respond(200, { headers: { "content-length": "2" }, body: "hello", framing: "chunked" }),
     text: "HTTP/1.1 200 OK\r\ncontent-length: 2\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
     end: "open",
   },
-  "chunked sends the chunks it is given, with extensions and trailers": {
+  "chunked sends the given chunks with extensions and trailers": {
     reply: chunked(200, ["hello", { chunk: " world", extension: ";a=b" }], { trailers: { "x-sum": "1" } }),
     text: "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n6;a=b\r\n world\r\n0\r\nx-sum: 1\r\n\r\n",
     end: "open",
   },
-  "chunked lies about a size and forgets the last chunk": {
+  "chunked sends a wrong size and omits the last chunk": {
     reply: chunked(200, [{ chunk: "hello", size: "banana" }], { last: false }),
     text: "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nbanana\r\nhello\r\n",
     end: "open",
   },
-  "informational comes before the reply": {
+  "informational precedes the reply": {
     reply: [...informational(103, { link: "</a>" }), ...ok],
     text: `HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n${okText}`,
     end: "open",
   },
-  "redirect sends its Location as it is": {
+  "redirect sends its Location unchanged": {
     reply: redirect("../a b?c", 307),
     text: "HTTP/1.1 307 Temporary Redirect\r\nlocation: ../a b?c\r\ncontent-length: 0\r\n\r\n",
     end: "open",
   },
-  "keepAliveHint promises seconds": {
+  "keepAliveHint sends a limit in seconds": {
     reply: respond(200, { headers: keepAliveHint(1) }),
     text: "HTTP/1.1 200 OK\r\nconnection: keep-alive\r\nkeep-alive: timeout=1\r\ncontent-length: 0\r\n\r\n",
     end: "open",
   },
-  "switchProtocols says 101 and then nothing": {
+  "switchProtocols sends a 101 and then nothing": {
     reply: switchProtocols(),
     text: "HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n",
     end: "open",
@@ -128,7 +128,7 @@ const cases: Readonly<Record<string, Case>> = {
     text: "x",
     end: "rst",
   },
-  "raw keeps the connection when told so": {
+  "raw keeps the connection on request": {
     reply: raw("nonsense", "keep-alive"),
     text: "nonsense",
     end: "open",
@@ -168,8 +168,8 @@ const cases: Readonly<Record<string, Case>> = {
     text: okText.slice(0, 20),
     end: "open",
   },
-  "stall goes on after a pause": { reply: stall(ok, { atBody: 2, pause: 30 }), text: okText, end: "open" },
-  "drip sends all of it in the end": { reply: drip(ok, { bytes: 10, every: 2 }), text: okText, end: "open" },
+  "stall continues after a pause": { reply: stall(ok, { atBody: 2, pause: 30 }), text: okText, end: "open" },
+  "drip sends the whole reply": { reply: drip(ok, { bytes: 10, every: 2 }), text: okText, end: "open" },
 };
 
 suite("on the wire", { concurrency: 8 }, () => {

@@ -60,7 +60,7 @@ test("rejects when the caller aborts, before sending and while waiting", async (
   const reason = new Error("enough");
 
   const pending = catchFailure(session.get(url, { signal: caller.signal }));
-  // A call sets out at the end of the turn in which it is made.
+  // A call is sent at the end of the turn of the event loop.
   await Promise.resolve();
   caller.abort(reason);
   const after = await catchFailure(session.get(url, { signal: caller.signal }));

@@ -34,10 +34,10 @@ test("net.connect receives the name of the host and a lookup that returns the ad
     assert.equal(text, "here");
     const [given] = connect.mock.calls.map(({ arguments: [options] }) => Object(options));
     assert.deepEqual([given.host, given.port], ["api.test", origin.port]);
-    const answers: unknown[] = [];
-    given.lookup("api.test", {}, (...answer: unknown[]) => answers.push(answer));
-    given.lookup("api.test", { all: true }, (...answer: unknown[]) => answers.push(answer));
-    assert.deepEqual(answers, [
+    const results: unknown[] = [];
+    given.lookup("api.test", {}, (...result: unknown[]) => results.push(result));
+    given.lookup("api.test", { all: true }, (...result: unknown[]) => results.push(result));
+    assert.deepEqual(results, [
       [null, "127.0.0.1", 4],
       [null, [{ address: "127.0.0.1", family: 4 }]],
     ]);
@@ -48,9 +48,9 @@ test("net.connect receives the name of the host and a lookup that returns the ad
 
 test("family keeps the addresses of one family", async () => {
   await using origin = await faultOrigin({ routes });
-  const asked: string[] = [];
+  const hosts: string[] = [];
   const lookup = (hostname: string): Promise<readonly string[]> => {
-    asked.push(hostname);
+    hosts.push(hostname);
     return Promise.resolve(["::1", "127.0.0.1"]);
   };
   await using session = new Session({ retry, trustEnvironment: false, family: 4, lookup });
@@ -58,7 +58,7 @@ test("family keeps the addresses of one family", async () => {
   const response = await session.get(`http://both.test:${origin.port}/`);
   const byAddress = await session.get(origin.url);
 
-  assert.deepEqual([response.status, byAddress.status, asked], [200, 200, ["both.test"]]);
+  assert.deepEqual([response.status, byAddress.status, hosts], [200, 200, ["both.test"]]);
   assert.match(
     String(await errorOf({ family: 6, lookup: async () => ["127.0.0.1"] }, "http://both.test/")),
     /has no IPv6 address/,
@@ -90,7 +90,7 @@ test("localAddress is the address of the client, and chooses the family of the s
   assert.deepEqual(clients, ["127.0.0.7"]);
 });
 
-test("a lookup that returns anything but addresses is a TypeError that says so", async () => {
+test("a lookup that returns something other than addresses causes a TypeError", async () => {
   for (const returned of [undefined, "127.0.0.1", [{ address: "127.0.0.1" }], ["localhost"]]) {
     const lookup = (): Promise<never> => Promise.resolve(returned as never);
 
@@ -101,7 +101,7 @@ test("a lookup that returns anything but addresses is a TypeError that says so",
   }
 });
 
-test("refuses an unknown family and a local address that is not an IP address", () => {
+test("an adapter rejects an unknown family and a localAddress that is not an IP address", () => {
   assert.throws(
     () => new Session({ family: 5 as never }),
     /Session\.family takes 4 for IPv4 or 6 for IPv6, got 5/,

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { fakeClock } from "@holdfast/policy/testing";
 import { lookUpShared, type Lookup } from "./shared-lookup.ts";
 
-/** A resolver that answers when the test says so. */
+/** A resolver whose lookups the test completes. */
 class Resolver {
   readonly lookups: (PromiseWithResolvers<readonly string[]> & { readonly name: string })[] = [];
 
@@ -14,7 +14,7 @@ class Resolver {
   };
 }
 
-test("lookups of one name that are under way are one lookup", async () => {
+test("concurrent lookups of one name share one lookup", async () => {
   const [{ lookup, lookups }, clock] = [new Resolver(), fakeClock({ autoAdvance: false })];
 
   const found = [1, 2, 3].map(() => lookUpShared("a.test", { lookup, clock }));

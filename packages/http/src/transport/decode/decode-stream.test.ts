@@ -95,7 +95,7 @@ for (const [coding, encode] of Object.entries(coders)) {
     }
   });
 
-  test(`gives what ${coding === "deflate " ? "raw deflate" : coding} contained before the source failed, and then the source's error`, async () => {
+  test(`returns the content of ${coding === "deflate " ? "raw deflate" : coding} contained before the source failed, and then the source's error`, async () => {
     const coded = encode(text);
     const failure = new IncompleteBodyError(5, 10);
 

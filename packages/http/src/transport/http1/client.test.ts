@@ -138,7 +138,7 @@ async function warmUp(at: Ends): Promise<void> {
 }
 
 for (const shared of [true, false]) {
-  const how = shared ? "into a shared buffer" : "into buffers of its own";
+  const how = shared ? "into a shared buffer" : "into its own buffers";
 
   test(`sends requests one after another on a socket that reads ${how}, and keeps earlier bodies intact`, async () => {
     await using at = await ends({ shared });

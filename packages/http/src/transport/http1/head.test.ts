@@ -30,7 +30,7 @@ const fields: readonly (readonly [what: string, lines: string, fields: object])[
   ["names in any case", "Content-TYPE: text/plain\r\nx-y:z", { "content-type": "text/plain", "x-y": "z" }],
   ["white space around values", "A: \t b c\t \r\nB:", { a: "b c", b: "" }],
   [
-    "a name that comes again",
+    "a repeated name",
     "Set-Cookie: a\r\nB: c\r\nset-cookie: d\r\nSET-COOKIE: e",
     { "set-cookie": ["a", "d", "e"], b: "c" },
   ],
@@ -39,7 +39,7 @@ const fields: readonly (readonly [what: string, lines: string, fields: object])[
   ["obs-text, as latin1", "A: caf\xe9", { a: "caf\xe9" }],
   ["a colon in a value", "A: b: c", { a: "b: c" }],
   [
-    "names that every object has",
+    "names of properties of Object.prototype",
     "constructor: a\r\ntoString: b\r\nconstructor: c",
     { constructor: ["a", "c"], tostring: "b" },
   ],

@@ -331,16 +331,16 @@ test("any input is a response, the beginning of one, or malformed", () => {
 });
 
 test("a stopped parser calls the sink no more, even for the bytes of the current read", () => {
-  const told: string[] = [];
+  const calls: string[] = [];
   const parser: ResponseParser = new ResponseParser({
     headStarted: () => undefined,
     interimHead: () => undefined,
-    finalHead: () => told.push("head"),
+    finalHead: () => calls.push("head"),
     bodyPiece: () => {
-      told.push("piece");
+      calls.push("piece");
       parser.stop();
     },
-    responseEnded: () => told.push("end"),
+    responseEnded: () => calls.push("end"),
   });
 
   for (const text of [`${inChunks}1\r\na\r\n1\r\nb\r\n0\r\n\r\n`, `${ok}Content-Length: 1\r\n\r\na`]) {
@@ -348,5 +348,5 @@ test("a stopped parser calls the sink no more, even for the bytes of the current
     parser.read(wire(text), text.length);
   }
 
-  assert.deepEqual(told, ["head", "piece", "head", "piece"]);
+  assert.deepEqual(calls, ["head", "piece", "head", "piece"]);
 });

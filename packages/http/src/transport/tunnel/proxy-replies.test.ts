@@ -59,11 +59,11 @@ for (const [status, headers, reason, fault] of refusals) {
 const replies: readonly (readonly [what: string, status: number, headers: Headers, reason?: ProxyReason])[] =
   [
     ["a 200", 200, {}],
-    ["a 200 of tinyproxy's own pages", 200, { server: "tinyproxy/1.11.1" }],
+    ["a 200 of a page of tinyproxy", 200, { server: "tinyproxy/1.11.1" }],
     ["a 407", 407, {}, "auth"],
     ["the origin's 403", 403, { server: "nginx" }],
     ["the origin's 503, forwarded by squid", 503, { via: "1.1 host (squid/5.7)" }],
-    ["a 503 of nobody known", 503, {}],
+    ["a 503 of an unknown server", 503, {}],
     ["a 502 of a CDN in front of the origin", 502, { "proxy-status": "cdn; error=connection_refused" }],
     ["a 599", 599, {}],
     ["squid's refusal", 403, { "x-squid-error": "ERR_ACCESS_DENIED 0" }, "refused"],
@@ -74,7 +74,7 @@ const replies: readonly (readonly [what: string, status: number, headers: Header
   ];
 
 for (const [what, status, headers, reason] of replies) {
-  test(`${what} is ${reason === undefined ? "the origin's own" : `the proxy's: ${reason}`}`, () => {
+  test(`${what} is ${reason === undefined ? "a response of the origin" : `a proxy failure: ${reason}`}`, () => {
     assert.equal(forwardedReplyReason(status, headers), reason);
   });
 }

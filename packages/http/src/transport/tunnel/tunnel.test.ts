@@ -89,7 +89,7 @@ for (const kind of kinds) {
     );
   });
 
-  test(`${kind}: a proxy that closes before it knows the target is at fault`, async () => {
+  test(`${kind}: a proxy that closes before it has received the target is at fault`, async () => {
     await assert.rejects(openTunnelWith[kind](proxySending([])), {
       code: "ERR_PROXY",
       reason: "closed",
