@@ -11,7 +11,8 @@ export type { AttemptRecord, Phases, DiscardedResponse } from "./model/attempt-r
 export { type Auth, basicAuth, digestAuth, type DigestOptions } from "./auth/auth.ts";
 export { bearerAuth, type TokenFunction } from "./auth/bearer-auth.ts";
 export { type BodySource, toBodySource } from "./model/body-source.ts";
-export type { Body, BodyInit, ByteStream } from "./model/body.ts";
+export type { Body, BodyInit, RunInContext } from "./model/body.ts";
+export type { ByteStream } from "./model/stream-body.ts";
 export type { RequestSummary } from "./model/request-summary.ts";
 export { type AttemptMessage, channelNames, type GiveUpMessage } from "./telemetry/diagnostics.ts";
 export type { Cookies, RefusedCookie } from "./model/cookies.ts";

@@ -1,5 +1,6 @@
 import { takeUrlCredentials, type Auth } from "../auth/auth.ts";
 import { toBody, jsonBody, noBody, type Body } from "../model/body.ts";
+import { isFormType, withBoundary } from "../model/form-body.ts";
 import { isToken, quote } from "../support/validate.ts";
 import { mergeHeaders, type HeaderRecord } from "../model/headers.ts";
 import { defaultIdempotencyHeader, withIdempotencyKey } from "./idempotency.ts";
@@ -21,16 +22,16 @@ export interface RequestDefaults extends Pick<
 }
 
 /**
- * Builds a request from the options of the caller and the session. Returns a promise only if the body is one.
+ * Builds a request from the options of the caller and the session.
  *
- * @throws InvalidUrlError; TypeError for an invalid method, headers that HTTP cannot carry, an unknown kind of body, or
- * `body` and `json` together.
+ * @throws InvalidUrlError; TypeError for an invalid method, headers that HTTP cannot carry, an unknown kind of body, a stream
+ * that was already used, or `body` and `json` together.
  */
 export function buildRequest(
   method: string,
   input: string | URL,
   { session, own }: { readonly session: RequestDefaults; readonly own: RequestOptions },
-): PreparedRequest | Promise<PreparedRequest> {
+): PreparedRequest {
   const name = parseMethod(method);
   const url = parseUrl(input, mergeParams(session.params, own.params), session.baseUrl);
   // Removed from the URL even if unused: credentials must not get into messages.
@@ -40,20 +41,30 @@ export function buildRequest(
   const body = parseBody(own);
   const header = own.idempotencyHeader ?? session.idempotencyHeader;
   const key = own.idempotencyKey;
-  const requestWith = (loaded: Body): PreparedRequest => {
-    const request = { method: name, url, headers, body: loaded, idempotencyKey: undefined };
-    // Hot path: most requests have neither a key nor a header for one.
-    const isPlain =
-      key === undefined && header === undefined && headers[defaultIdempotencyHeader] === undefined;
-    return { request: isPlain ? request : withIdempotencyKey(request, key, header), auth };
+  const request = {
+    method: name,
+    url,
+    headers: withFormBoundary(headers, body),
+    body,
+    idempotencyKey: undefined,
   };
-  return body instanceof Promise ? body.then(requestWith) : requestWith(body);
+  // Hot path: most requests have neither a key nor a header for one.
+  const isPlain =
+    key === undefined && header === undefined && headers[defaultIdempotencyHeader] === undefined;
+  return { request: isPlain ? request : withIdempotencyKey(request, key, header), auth };
 }
 
-function parseBody({ body, json }: RequestOptions): Body | Promise<Body> {
+function parseBody({ body, json }: RequestOptions): Body {
   if (json === undefined) return body === undefined ? noBody : toBody(body);
   if (body !== undefined) throw new TypeError("A request has a body or json, not both");
   return jsonBody(json);
+}
+
+/** Gives the Content-Type that a caller wrote for a form the boundary of its body. */
+function withFormBoundary(headers: HeaderRecord, body: Body): HeaderRecord {
+  const given = headers["content-type"];
+  if (given === undefined || body.kind !== "factory" || !isFormType(body.contentType)) return headers;
+  return { ...headers, "content-type": withBoundary(String(given), body.contentType) };
 }
 
 const commonMethods: ReadonlySet<string> = new Set([

@@ -1,5 +1,6 @@
 import type { Clock, Random, RetryBudget } from "@holdfast/policy";
 import { download, type DownloadResult } from "../download/download.ts";
+import type { Body } from "../model/body.ts";
 import { isRedirectStatus } from "../model/redirect-request.ts";
 import { unreadBodyOf, type HttpResponse } from "../model/response.ts";
 import { Limiters } from "../pacing/limiters.ts";
@@ -61,10 +62,7 @@ export class CallRunner {
   run(method: string, url: string | URL, options: RequestOptions): Promise<HttpResponse> {
     const context = this.#contextFor(options);
     const request = buildRequest(method, url, { session: this.#options.request, own: options });
-    if (options.stream === true) return this.#stream(request, context, {});
-    return request instanceof Promise
-      ? request.then((built) => this.#start(built, context))
-      : this.#start(request, context);
+    return options.stream === true ? this.#stream(request, context, {}) : this.#start(request, context);
   }
 
   /**
@@ -78,7 +76,7 @@ export class CallRunner {
     { method = "GET", ...options }: DownloadOptions,
   ): Promise<DownloadResult> {
     const context = this.#contextFor({ ...options, stream: true });
-    const built = await buildRequest(method, url, { session: this.#options.request, own: options });
+    const built = buildRequest(method, url, { session: this.#options.request, own: options });
     if (built.request.method === "HEAD")
       throw new TypeError("download saves a response body, and a HEAD has none: use GET");
     // The file gets the bytes as the server has them, because parts of an encoded body cannot be joined.
@@ -118,13 +116,13 @@ export class CallRunner {
   }
 
   async #stream(
-    request: PreparedRequest | Promise<PreparedRequest>,
+    request: PreparedRequest,
     context: CallContext,
     resumption: StreamResumptionOptions,
   ): Promise<HttpResponse> {
     const streams = new ResponseStreams(context, { loop: this.#loop, resumption });
     try {
-      const response = await this.#start(await request, { ...context, streams });
+      const response = await this.#start(request, { ...context, streams });
       streams.settle(response);
       return response;
     } catch (error) {
@@ -133,7 +131,8 @@ export class CallRunner {
     }
   }
 
-  #start(prepared: PreparedRequest, context: CallContext): Promise<HttpResponse> {
+  #start(prepared: PreparedRequest, bounds: CallContext): Promise<HttpResponse> {
+    const context = endWithBody(bounds, prepared.request.body);
     const call = this.#calls.create(prepared, context);
     // Hot path: one `then` where two would do, 1 % of a small request.
     const response = this.#loop.run(call, context).then((result) => {
@@ -148,10 +147,10 @@ export class CallRunner {
         ? this.#followRedirects(prepared, { call, response: finished, context })
         : finished;
     });
-    const { error: hooks } = context.hooks;
+    const { error: hooks } = bounds.hooks;
     if (hooks.length === 0) return response;
     return response.catch(async (error: unknown) => {
-      await runErrorHooks({ hooks, request: prepared.request, bounds: context }, error);
+      await runErrorHooks({ hooks, request: prepared.request, bounds }, error);
       throw error;
     });
   }
@@ -165,4 +164,14 @@ export class CallRunner {
       { context, calls: this.#calls, loop: this.#loop },
     );
   }
+}
+
+/** A stream that fails by itself ends its call, also while the call waits. */
+function endWithBody(context: CallContext, body: Body): CallContext {
+  if (body.kind !== "one-shot" || body.failure === undefined) return context;
+  const { signal } = context;
+  return {
+    ...context,
+    signal: signal === undefined ? body.failure : AbortSignal.any([signal, body.failure]),
+  };
 }

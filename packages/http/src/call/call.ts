@@ -339,7 +339,8 @@ export class Call extends AttemptLog implements CallRules, LimitedRequest, Attem
     const { response, error } = result;
     if (this.#isDeferred) return this.#deferredError(result);
     if (response === undefined) {
-      const final = this.#isBodyGone ? new BodyNotReplayableError({ cause: error }) : error;
+      const isNewError = this.#isBodyGone && !(error instanceof BodyNotReplayableError);
+      const final = isNewError ? new BodyNotReplayableError({ cause: error }) : error;
       return attachCallInfo(final, { ...this.failure, verdict: errorVerdict(error) });
     }
     const refused = this.#decision.again === "exhausted" ? this.#decision.cause : undefined;

@@ -29,7 +29,7 @@ export interface TransportErrorOptions extends ErrorOptions {
  * │  └─ ProxyError                 ERR_PROXY               the proxy failed: reason, fault, status, retryAfter
  * ├─ NoProxyError (RejectedError)  ERR_NO_PROXY            target, retryAt
  * ├─ DeferredError                 ERR_DEFERRED            resumeAt: Retry-After is longer than the caller waits
- * ├─ BodyNotReplayableError        ERR_BODY_NOT_REPLAYABLE
+ * ├─ BodyNotReplayableError        ERR_BODY_NOT_REPLAYABLE  reason
  * ├─ TooManyRedirectsError         ERR_TOO_MANY_REDIRECTS
  * ├─ InvalidUrlError               ERR_INVALID_URL
  * ├─ DigestError                   ERR_DIGEST              path; algorithm, expected, actual
@@ -254,15 +254,21 @@ export interface NoProxyDetails {
   readonly retryAt: number;
 }
 
-/** The request body is a stream that was already read, so that it cannot be sent again. The first failure is the cause. */
+/** The request body is used up, so that it cannot be sent again. The first failure is the cause, if there was one. */
 export class BodyNotReplayableError extends HoldfastError {
   readonly code = "ERR_BODY_NOT_REPLAYABLE";
+  /** Why the body cannot be sent again. */
+  readonly reason: string;
 
-  constructor(options?: ErrorOptions) {
+  constructor({
+    reason = "it is a stream that was already read",
+    ...options
+  }: ErrorOptions & { readonly reason?: string } = {}) {
     super(
-      "The request body is a stream that was already read: pass bytes, or a function that creates the stream",
+      `The request body cannot be sent again: ${reason}. Pass bytes, or a function that creates the stream`,
       options,
     );
+    this.reason = reason;
   }
 }
 

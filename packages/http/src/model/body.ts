@@ -1,7 +1,16 @@
+import { AsyncLocalStorage } from "node:async_hooks";
 import { Readable } from "node:stream";
-
-/** A stream of bytes. */
-export type ByteStream = AsyncIterable<Uint8Array> | ReadableStream<Uint8Array> | Readable;
+import { isGeneratorFunction } from "node:util/types";
+import { BodyNotReplayableError } from "../errors/transport-errors.ts";
+import { formBody } from "./form-body.ts";
+import {
+  type ByteStream,
+  claimStream,
+  findStreamProblem,
+  isAsyncIterable,
+  onStreamFailure,
+  toReadable,
+} from "./stream-body.ts";
 
 /**
  * A request body. A stream can be sent only once, so that the request cannot be retried. Pass a function that creates the
@@ -17,33 +26,49 @@ export type BodyInit =
   | ByteStream
   | (() => ByteStream);
 
+/** Calls a function in the asynchronous context of the call that the body belongs to. */
+export type RunInContext = <T>(run: () => T) => T;
+
 /** A normalised body. Its kind says whether it can be sent again: all but `one-shot` can. */
 export type Body =
   | { readonly kind: "none" }
   | { readonly kind: "bytes"; readonly bytes: string | Uint8Array; readonly contentType?: string }
   | {
       readonly kind: "factory";
+      /** @throws TypeError for a used stream; BodyNotReplayableError for one that an earlier attempt may have used. */
       readonly make: () => Readable;
       readonly contentType?: string;
       readonly length?: number;
+      /** Absent for a body without functions of the caller. */
+      readonly run?: RunInContext;
     }
-  | { readonly kind: "one-shot"; readonly stream: Readable };
+  | {
+      readonly kind: "one-shot";
+      readonly stream: Readable;
+      readonly run?: RunInContext;
+      /** Aborted with the error of a stream that fails by itself, whether it is being read or not. */
+      readonly failure?: AbortSignal;
+    };
 
 export const noBody: Body = { kind: "none" };
 
 /**
  * Normalises a body.
  *
- * @throws TypeError for any other type than those of `BodyInit`.
+ * @throws TypeError for any other type than those of `BodyInit`, and for a stream that was already used.
  */
-export function toBody(init: BodyInit | undefined): Body | Promise<Body> {
+export function toBody(init: BodyInit | undefined): Body {
   if (init === undefined) return noBody;
-  if (init instanceof FormData) return formBody(init);
   const body = toBytesBody(init) ?? toStreamBody(init);
   if (body !== undefined) return body;
   throw new TypeError(
-    `body must be a string, bytes, a form, a blob, a stream or a function that creates a stream, got ${init === null ? "null" : typeof init}`,
+    `body must be a string, bytes, a form, a blob, a stream or a function that creates a stream, got ${describeWrongBody(init)}`,
   );
+}
+
+function describeWrongBody(init: unknown): string {
+  if (init instanceof Promise) return "a promise: await it first";
+  return init === null ? "null" : typeof init;
 }
 
 function toBytesBody(init: BodyInit): Body | undefined {
@@ -61,10 +86,10 @@ function toBytesBody(init: BodyInit): Body | undefined {
 }
 
 function toStreamBody(init: BodyInit): Body | undefined {
-  if (typeof init === "function") return { kind: "factory", make: () => readable(init()) };
+  if (typeof init === "function") return factoryBody(init);
+  if (init instanceof FormData) return formBody(init);
   if (init instanceof Blob) return blobBody(init);
-  const streams = typeof init === "object" && init !== null && isStream(init);
-  return streams ? { kind: "one-shot", stream: readable(init) } : undefined;
+  return typeof init === "object" && isAsyncIterable(init) ? oneShotBody(init) : undefined;
 }
 
 /** Returns a value as a JSON body. */
@@ -75,7 +100,11 @@ export function jsonBody(value: unknown): Body {
   return { kind: "bytes", bytes, contentType: "application/json" };
 }
 
-/** Opens a body for one attempt. A one-shot stream can be opened once. */
+/**
+ * Opens a body for one attempt. A one-shot stream can be opened until some of it was read.
+ *
+ * @throws TypeError for a stream that was used before the first attempt; BodyNotReplayableError on a later attempt.
+ */
 export function openBody(body: Body): string | Uint8Array | Readable | null {
   switch (body.kind) {
     case "none":
@@ -85,28 +114,72 @@ export function openBody(body: Body): string | Uint8Array | Readable | null {
     case "factory":
       return body.make();
     case "one-shot":
-      return body.stream;
+      return openOnce(body);
   }
 }
 
 function blobBody(blob: Blob): Body {
-  const make = (): Readable => readable(blob.stream());
+  const make = (): Readable => toReadable(blob.stream());
   return { kind: "factory", make, length: blob.size, ...(blob.type !== "" && { contentType: blob.type }) };
 }
 
-// Encoded once: each encoding has a new boundary, and the Content-Type must match on every attempt.
-async function formBody(form: FormData): Promise<Body> {
-  const encoded = new Response(form);
-  const bytes = new Uint8Array(await encoded.arrayBuffer());
-  return { kind: "bytes", bytes, contentType: encoded.headers.get("content-type") ?? "multipart/form-data" };
+function oneShotBody(source: ByteStream): Body {
+  const problem = findStreamProblem(source);
+  if (problem !== undefined) throw usedBeforeError(`it ${problem}`, source);
+  const failing = new AbortController();
+  onStreamFailure(source, (error) => failing.abort(error));
+  const emptyError = (): Error => usedBeforeError("it is an iterator that has already run");
+  const stream = toReadable(source, emptyError);
+  return { kind: "one-shot", stream, run: AsyncLocalStorage.snapshot(), failure: failing.signal };
 }
 
-function isStream(value: object): value is ByteStream {
-  return Symbol.asyncIterator in value;
+const openedOnce = new WeakSet<Body>();
+
+function openOnce(body: Extract<Body, { kind: "one-shot" }>): Readable {
+  const { stream, failure } = body;
+  const isFirst = !openedOnce.has(body);
+  openedOnce.add(body);
+  failure?.throwIfAborted();
+  const problem = findStreamProblem(stream) ?? claimStream(stream, body);
+  if (problem === undefined) return stream;
+  const reason = `it ${problem}`;
+  throw isFirst ? usedBeforeError(reason, stream) : new BodyNotReplayableError({ reason });
 }
 
-function readable(stream: ByteStream): Readable {
-  return stream instanceof Readable
-    ? stream
-    : Readable.from(stream as AsyncIterable<Uint8Array>, { objectMode: false });
+function factoryBody(init: () => ByteStream): Body {
+  const run: RunInContext = AsyncLocalStorage.snapshot();
+  let calls = 0;
+  const usedError = (problem: string, stream?: ByteStream): Error => {
+    const reason = `its function returned a stream that ${problem}`;
+    return calls > 1 ? new BodyNotReplayableError({ reason }) : usedBeforeError(reason, stream);
+  };
+  const make = (): Readable => {
+    calls += 1;
+    const stream = run(init);
+    if (!isAsyncIterable(stream))
+      throw new TypeError(`The function of a body must return a stream, got ${describeWrongBody(stream)}`);
+    const problem = findStreamProblem(stream) ?? claimStream(stream, {});
+    if (problem !== undefined) throw usedError(problem, stream);
+    if (isGeneratorFunction(init)) return toReadable(stream);
+    return toReadable(stream, () =>
+      // Only a function that creates its iterators returns a different one, and then the body is empty indeed.
+      isSameAgain(stream, run(init)) ? usedError("has already run") : undefined,
+    );
+  };
+  return { kind: "factory", make, run };
+}
+
+function isSameAgain(stream: ByteStream, again: ByteStream): boolean {
+  if (again === stream) return true;
+  onStreamFailure(again, () => undefined);
+  if (again instanceof Readable) again.destroy();
+  return false;
+}
+
+function usedBeforeError(reason: string, stream?: ByteStream): TypeError {
+  const cause: unknown = stream instanceof Readable ? stream.errored : undefined;
+  return new TypeError(
+    `The body cannot be sent: ${reason}. Pass a stream that was not used yet, bytes, or a function that creates the stream`,
+    cause === null || cause === undefined ? undefined : { cause },
+  );
 }

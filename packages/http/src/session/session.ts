@@ -14,6 +14,7 @@ import { SessionClosedError } from "../errors/transport-errors.ts";
 import { Cookies } from "../model/cookies.ts";
 import { mergeHeaders } from "../model/headers.ts";
 import type { HttpResponse } from "../model/response.ts";
+import { ignoreFailures } from "../model/stream-body.ts";
 import type { StreamedResponse } from "../model/streamed-response.ts";
 import { createRouter } from "../proxy/route/route.ts";
 import { refuse } from "../support/validate.ts";
@@ -91,6 +92,8 @@ export class Session implements AsyncDisposable {
   request(method: string, url: string | URL, options: StreamRequestOptions): Promise<StreamedResponse>;
   request(method: string, url: string | URL, options?: RequestOptions): ResponsePromise;
   request(method: string, url: string | URL, options?: RequestOptions): Promise<HttpResponse> {
+    // A stream may fail at any time, even if the call is refused.
+    if (options?.body !== undefined) ignoreFailures(options.body);
     try {
       if (this.#isClosed) throw new SessionClosedError();
       if (options !== undefined) refuse("request", requestOptionsCheck(options));
@@ -108,6 +111,7 @@ export class Session implements AsyncDisposable {
    * the errors of `request`.
    */
   async download(url: string | URL, file: string, options: DownloadOptions = {}): Promise<DownloadResult> {
+    if (options.body !== undefined) ignoreFailures(options.body);
     if (this.#isClosed) throw new SessionClosedError();
     refuse("download", downloadOptionsCheck(options));
     return this.#runner.download(url, file, options);

@@ -162,7 +162,7 @@ export abstract class Exchange implements ResponseListener, PendingRequest, Watc
     const { method, path, headers, body } = this.request;
     const upload = (this.#upload ??= new Upload(body));
     try {
-      const opened = upload.open(connection.multiplexed);
+      const opened = upload.open();
       connection.dispatch(
         { method, path, headers: withContentLength(headers, opened.length), body: opened.body },
         this,

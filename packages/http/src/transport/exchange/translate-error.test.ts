@@ -3,7 +3,8 @@ import { test } from "node:test";
 import { errors } from "undici";
 import { ConnectTimeoutError } from "../../errors/transport-errors.ts";
 import { isPrematureEnd, provesUnprocessed, StaleConnection } from "../errors/undici-errors.ts";
-import { ConnectionEnded, MalformedResponse, UnsendableRequest } from "../http1/errors.ts";
+import { UnsendableRequest } from "../errors/unsendable-request.ts";
+import { ConnectionEnded, MalformedResponse } from "../http1/errors.ts";
 import { translateError, type ExchangeProgress } from "./translate-error.ts";
 
 const atHeaders: ExchangeProgress = {

@@ -21,33 +21,31 @@ async function textOf(body: unknown): Promise<string> {
 }
 
 test("small bodies go out whole, large ones in pieces of 64 KiB with their length", () => {
-  for (const shared of [true, false]) {
-    const small = new Upload({ kind: "bytes", bytes: "ab" }).open(shared);
-    const large = new Upload({ kind: "bytes", bytes: "é".repeat(100_000) }).open(shared);
+  const small = new Upload({ kind: "bytes", bytes: "ab" }).open();
+  const large = new Upload({ kind: "bytes", bytes: "é".repeat(100_000) }).open();
 
-    assert.deepEqual(small, { body: "ab" });
-    assert.equal(large.length, 200_000);
-    const pieces = [...(large.body as Iterable<Uint8Array>)].map(({ length }) => length);
-    assert.deepEqual(pieces, [65_536, 65_536, 65_536, 3_392]);
-  }
+  assert.deepEqual(small, { body: "ab" });
+  assert.equal(large.length, 200_000);
+  const pieces = [...(large.body as Iterable<Uint8Array>)].map(({ length }) => length);
+  assert.deepEqual(pieces, [65_536, 65_536, 65_536, 3_392]);
 });
 
 test("a factory is called again only after its stream was read", async () => {
   const body = factory();
   const upload = new Upload(body);
 
-  upload.open(false);
-  const again = upload.open(false);
+  upload.open();
+  const again = upload.open();
   assert.equal(body.made.length, 1);
   assert.equal(await textOf(again.body), "abcd");
-  upload.open(false);
+  upload.open();
 
   assert.equal(body.made.length, 2);
   assert.ok(body.made[0]?.destroyed);
 });
 
-test("a shared connection receives a stream piece by piece", async () => {
-  const { body } = new Upload(factory()).open(true);
+test("a connection receives a stream piece by piece", async () => {
+  const { body } = new Upload(factory()).open();
 
   assert.ok(!(body instanceof Readable));
   assert.equal(await textOf(body), "abcd");
@@ -58,7 +56,7 @@ test("destroys streams of a factory, but not the caller's one-shot stream", () =
   const lent = Readable.from([Buffer.from("x")]);
   for (const body of [made, { kind: "one-shot", stream: lent } as const]) {
     const upload = new Upload(body);
-    upload.open(false);
+    upload.open();
     upload.discard();
   }
 
@@ -71,8 +69,8 @@ test("only a one-shot stream that was read is not replayable", async () => {
   const many = new Upload(factory());
   const before = [once.isReplayable, many.isReplayable];
 
-  await textOf(once.open(false).body);
-  await textOf(many.open(false).body);
+  await textOf(once.open().body);
+  await textOf(many.open().body);
 
   assert.deepEqual([before, once.isReplayable, many.isReplayable], [[true, true], false, true]);
 });
@@ -82,7 +80,7 @@ test("recognises the error of the caller's stream", async () => {
   const stream = new Readable({ read: () => stream.destroy(broken) });
   const upload = new Upload({ kind: "one-shot", stream });
 
-  await assert.rejects(textOf(upload.open(false).body), broken);
+  await assert.rejects(textOf(upload.open().body), broken);
 
   assert.deepEqual([upload.failedWith(broken), upload.failedWith(new Error("another"))], [true, false]);
 });

@@ -1,7 +1,8 @@
 import { Readable } from "node:stream";
-import { openBody, type Body } from "../../model/body.ts";
+import { openBody, type Body, type RunInContext } from "../../model/body.ts";
+import { lengthMismatch, parseDeclaredLength } from "../wire/body-length.ts";
 import type { WireRequest } from "../wire/messages.ts";
-import type { RequestBody } from "../wire/protocol.ts";
+import type { DestroyablePieces, RequestBody } from "../wire/protocol.ts";
 
 // Small enough to show progress, large enough to cost little.
 const pieceBytes = 64 * 1024;
@@ -31,28 +32,23 @@ export class Upload {
     return this.#stream?.errored === error;
   }
 
-  /**
-   * Opens the body in a form that shows progress. A large body goes out in pieces, because a socket reports a write only when
-   * all of it is sent, and a `shared` socket (HTTP/2) reports nothing about one stream.
-   */
-  open(shared: boolean): RequestBody {
+  /** Opens the body in a form that shows progress: a socket reports a write only when all of it is sent. */
+  open(): RequestBody {
     if (wasRead(this.#stream)) this.discard();
     const body = this.#stream ?? openBody(this.#body);
-    if (body instanceof Readable) return this.#openStream(body, shared);
+    if (body instanceof Readable) return this.#openStream(body);
     if (body === null || body.length <= pieceBytes) return { body };
     const bytes = typeof body === "string" ? Buffer.from(body) : body;
     return { body: sliceBytes(bytes), length: bytes.length };
   }
 
-  #openStream(stream: Readable, shared: boolean): RequestBody {
+  #openStream(stream: Readable): RequestBody {
     // The stream may fail before it is read. The reader then receives the error.
     if (this.#stream !== stream) stream.on("error", () => undefined);
     this.#stream = stream;
+    const run = "run" in this.#body ? this.#body.run : undefined;
     const length = this.#body.kind === "factory" ? this.#body.length : undefined;
-    return {
-      body: shared ? { [Symbol.asyncIterator]: () => stream[Symbol.asyncIterator]() } : stream,
-      length,
-    };
+    return { body: new StreamPieces(stream, run), length };
   }
 
   /** Destroys a stream that was opened for this exchange. A one-shot stream belongs to the caller. */
@@ -63,14 +59,48 @@ export class Upload {
   }
 }
 
-/** Returns the headers with a Content-Length, when the length is known and the headers have none. */
+/** The pieces of a stream, each read in the asynchronous context of its call, whose functions may create them. */
+class StreamPieces implements DestroyablePieces {
+  readonly #stream: Readable;
+  readonly #run: RunInContext | undefined;
+
+  constructor(stream: Readable, run: RunInContext | undefined) {
+    this.#stream = stream;
+    this.#run = run;
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<Uint8Array> {
+    const run = this.#run;
+    const iterator: AsyncIterator<Uint8Array> = this.#stream[Symbol.asyncIterator]();
+    if (run === undefined) return iterator;
+    return {
+      next: () => run(() => iterator.next()),
+      return: async () => {
+        this.destroy();
+        return (await iterator.return?.()) ?? { done: true, value: undefined };
+      },
+    };
+  }
+
+  destroy(): void {
+    this.#stream.destroy();
+  }
+}
+
+/**
+ * Returns the headers with a Content-Length, when the length is known and the headers have none.
+ *
+ * @throws UnsendableRequest when the headers have another length.
+ */
 export function withContentLength(
   headers: WireRequest["headers"],
   length: number | undefined,
 ): WireRequest["headers"] {
-  return length === undefined || "content-length" in headers
-    ? headers
-    : { ...headers, "content-length": String(length) };
+  const declared = headers["content-length"];
+  if (length === undefined) return headers;
+  if (declared === undefined) return { ...headers, "content-length": String(length) };
+  if (parseDeclaredLength(declared) !== length) throw lengthMismatch(parseDeclaredLength(declared), length);
+  return headers;
 }
 
 function* sliceBytes(bytes: Uint8Array): Generator<Uint8Array> {

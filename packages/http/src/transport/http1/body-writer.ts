@@ -1,12 +1,7 @@
 import type { Socket } from "node:net";
-import { Readable } from "node:stream";
-import { UnsendableRequest } from "./errors.ts";
-import {
-  framingLines,
-  lengthMismatch,
-  type SerializedRequest,
-  type BodyPieces,
-} from "./serialize-request.ts";
+import { checkLength } from "../wire/body-length.ts";
+import type { BodyPieces } from "../wire/protocol.ts";
+import { framingLines, type SerializedRequest } from "./serialize-request.ts";
 
 /** Receives the progress of a body that is being sent. */
 export interface BodyWriterEvents {
@@ -38,10 +33,9 @@ export class BodyWriter {
 
   async write(pieces: BodyPieces): Promise<void> {
     try {
-      for await (const piece of pieces) {
+      for await (const piece of checkLength(pieces, this.#request.length)) {
         if (this.#stopped) return;
-        if (!this.#writePiece(toPieceBytes(piece)))
-          await new Promise<void>((resolve) => (this.#onDrain = resolve));
+        if (!this.#writePiece(piece)) await new Promise<void>((resolve) => (this.#onDrain = resolve));
       }
       if (!this.#stopped) this.#finish();
     } catch (error) {
@@ -60,13 +54,11 @@ export class BodyWriter {
     const { bodyPieces: pieces } = this.#request;
     this.#stopped = true;
     this.drain();
-    if (pieces instanceof Readable) pieces.destroy();
+    if (pieces !== undefined && "destroy" in pieces) pieces.destroy();
   }
 
   #writePiece(bytes: Uint8Array): boolean {
     const { length } = this.#request;
-    if (bytes.length === 0) return true;
-    if (length !== undefined && this.#sent + bytes.length > length) throw lengthMismatch(length);
     this.#socket.cork();
     if (this.#sent === 0) this.#writeHead();
     if (length === undefined) this.#socket.write(`${bytes.length.toString(16)}\r\n`, "latin1");
@@ -86,16 +78,8 @@ export class BodyWriter {
 
   #finish(): void {
     const { head, method, length } = this.#request;
-    if (this.#sent !== (length ?? this.#sent)) throw lengthMismatch(length);
     if (this.#sent === 0) this.#socket.write(head + framingLines(method, 0), "latin1");
     else if (length === undefined) this.#socket.write("0\r\n\r\n", "latin1");
     this.#events.bodyWritten();
   }
-}
-
-/** Converts a piece of a body. A stream may contain anything, which is known only when the piece is read. */
-function toPieceBytes(piece: unknown): Uint8Array {
-  if (typeof piece === "string") return Buffer.from(piece);
-  if (piece instanceof Uint8Array) return piece;
-  throw new UnsendableRequest(`A body stream must give strings or bytes, got ${typeof piece}`);
 }

@@ -6,7 +6,8 @@ import { test } from "node:test";
 import { SharedRead } from "../wire/read-buffer.ts";
 import type { ExchangeController, ResponseListener, OutgoingRequest } from "../wire/protocol.ts";
 import { Http1Client } from "./client.ts";
-import { ConnectionEnded, MalformedResponse, UnsendableRequest } from "./errors.ts";
+import { UnsendableRequest } from "../errors/unsendable-request.ts";
+import { ConnectionEnded, MalformedResponse } from "./errors.ts";
 
 interface Ends extends AsyncDisposable {
   readonly client: Http1Client;

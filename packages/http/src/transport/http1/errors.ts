@@ -9,6 +9,3 @@ export class ConnectionEnded extends Error {
     super("The server closed the connection");
   }
 }
-
-/** The caller's request cannot be sent as HTTP/1.1. */
-export class UnsendableRequest extends TypeError {}

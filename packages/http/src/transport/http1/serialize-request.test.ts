@@ -3,7 +3,7 @@ import { Readable } from "node:stream";
 import { test } from "node:test";
 import fc from "fast-check";
 import type { OutgoingRequest } from "../wire/protocol.ts";
-import { UnsendableRequest } from "./errors.ts";
+import { UnsendableRequest } from "../errors/unsendable-request.ts";
 import { serializeRequest } from "./serialize-request.ts";
 
 const get: OutgoingRequest = { method: "GET", path: "/", headers: {} };

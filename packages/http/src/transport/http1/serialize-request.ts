@@ -1,9 +1,6 @@
-import type { Readable } from "node:stream";
-import type { OutgoingRequest } from "../wire/protocol.ts";
-import { UnsendableRequest } from "./errors.ts";
-
-/** A body that is written piece by piece. */
-export type BodyPieces = Readable | Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
+import { UnsendableRequest } from "../errors/unsendable-request.ts";
+import { isBodyPieces, lengthMismatch, parseDeclaredLength } from "../wire/body-length.ts";
+import type { BodyPieces, OutgoingRequest } from "../wire/protocol.ts";
 
 /** A request in the form in which it is written to the socket. */
 export interface SerializedRequest {
@@ -35,7 +32,7 @@ export function serializeRequest(
   const length = fields.declared;
   if (isBodyPieces(body)) return { method, head, bytes: noBytes, bodyPieces: body, length, isLast };
   const bytes = toBodyBytes(body);
-  if (length !== undefined && bytes.length !== length) throw lengthMismatch(length);
+  if (length !== undefined && bytes.length !== length) throw lengthMismatch(length, bytes.length);
   return {
     method,
     head: head + framingLines(method, bytes.length),
@@ -73,18 +70,9 @@ function allowsNextRequest(method: string, body: OutgoingRequest["body"]): boole
   return method !== "HEAD" && (body === null || body === "" || expectsBody(method));
 }
 
-function isBodyPieces(body: OutgoingRequest["body"]): body is BodyPieces {
-  return typeof body === "object" && body !== null && !(body instanceof Uint8Array);
-}
-
 /** Returns the lines that frame a body of known length and end the head (RFC 9110 §8.6). */
 export function framingLines(method: string, length: number): string {
   return length > 0 || expectsBody(method) ? `content-length: ${length}\r\n\r\n` : "\r\n";
-}
-
-/** Returns the error for a body of the wrong length, whose end would be read as a part of the next request, or the reverse. */
-export function lengthMismatch(declared: number | undefined): UnsendableRequest {
-  return new UnsendableRequest(`The body does not have the ${declared} bytes of its Content-Length header`);
 }
 
 const methodsWithBody: ReadonlySet<string> = new Set([
@@ -152,11 +140,7 @@ function readConnectionHeader(fields: SerializedHeaders, name: string, value: st
       fields.host = rejectDuplicate(fields.host, name, value);
       return true;
     case "content-length":
-      if (!/^\d{1,15}$/.test(value))
-        throw new UnsendableRequest(
-          `The header content-length must be a whole number, got ${JSON.stringify(value)}`,
-        );
-      fields.declared = rejectDuplicate(fields.declared, name, Number(value));
+      fields.declared = rejectDuplicate(fields.declared, name, parseDeclaredLength(value));
       return true;
     case "connection":
       fields.isLast ||= includesClose(value);

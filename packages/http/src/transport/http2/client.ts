@@ -2,12 +2,20 @@ import type { Socket } from "node:net";
 import symbols from "undici/lib/core/symbols.js";
 import Client from "undici/lib/dispatcher/client.js";
 import { isUndiciGoaway, StaleConnection } from "../errors/undici-errors.ts";
+import { checkLength, isBodyPieces, lengthMismatch, parseDeclaredLength } from "../wire/body-length.ts";
 import { SessionTracker } from "./session-tracker.ts";
-import type { HttpClient, OutgoingRequest, ResponseListener } from "../wire/protocol.ts";
+import type { ExchangeController, HttpClient, OutgoingRequest, ResponseListener } from "../wire/protocol.ts";
 import { StreamListener } from "./stream-listener.ts";
 
 // The same limit as for HTTP/1.1.
 const maxHeaderListBytes = 256 * 1024;
+
+/** The controller of a request that never went out. */
+const unsent: ExchangeController = {
+  abort: () => undefined,
+  pause: () => undefined,
+  resume: () => undefined,
+};
 
 /** Speaks HTTP/2 on one socket, through an undici client that never reconnects. */
 export class Http2Client implements HttpClient {
@@ -44,6 +52,28 @@ export class Http2Client implements HttpClient {
   }
 
   dispatch(request: OutgoingRequest, listener: ResponseListener): void {
+    const { headers, body = null } = request;
+    try {
+      const declared = headers["content-length"];
+      const length = declared === undefined ? undefined : parseDeclaredLength(declared);
+      if (!isBodyPieces(body)) {
+        const actual = body === null ? 0 : Buffer.byteLength(body);
+        if (length !== undefined && actual !== length) throw lengthMismatch(length, actual);
+        return this.#dispatch(request, listener);
+      }
+      const pieces = checkLength(body, length);
+      if (length !== 0) return this.#dispatch({ ...request, body: pieces }, listener);
+      // undici does not read a body whose declared length is 0.
+      pieces.next().then(
+        () => this.#dispatch({ ...request, body: "" }, listener),
+        (error: unknown) => listener.onResponseError(unsent, error),
+      );
+    } catch (error) {
+      listener.onResponseError(unsent, error);
+    }
+  }
+
+  #dispatch(request: OutgoingRequest, listener: ResponseListener): void {
     // Without `servername`, undici would reconnect when a Host header differs from the name in the certificate.
     const streamListener = new StreamListener(listener, request.method, this.#session);
     this.#client.dispatch({ ...request, servername: this.#servername }, streamListener);

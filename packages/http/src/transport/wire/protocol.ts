@@ -1,9 +1,16 @@
-import type { Readable } from "node:stream";
 import type { RawResponse } from "./messages.ts";
+
+/** A body that is written piece by piece. */
+export type BodyPieces = Iterable<Uint8Array> | AsyncIterable<Uint8Array> | DestroyablePieces;
+
+/** The pieces of a stream. `destroy` ends a read that is waiting. */
+export interface DestroyablePieces extends AsyncIterable<Uint8Array> {
+  destroy(): void;
+}
 
 /** The body of a request in the form in which a client sends it. */
 export interface RequestBody {
-  readonly body: string | Uint8Array | Readable | Iterable<Uint8Array> | AsyncIterable<Uint8Array> | null;
+  readonly body: string | Uint8Array | BodyPieces | null;
   /** Length in bytes; undefined when it follows from `body` or is unknown. */
   readonly length?: number | undefined;
 }

@@ -1,0 +1,2 @@
+/** The caller's request cannot be sent. */
+export class UnsendableRequest extends TypeError {}
