@@ -30,7 +30,8 @@ export function serializeRequest(
   const isLast = fields.isLast || !allowsNextRequest(method, body);
   const head = `${formatRequestLine(method, path)}host: ${fields.host ?? host}\r\n${isLast ? closeLine : keepAliveLine}${fields.text}`;
   const length = fields.declared;
-  if (isBodyPieces(body)) return { method, head, bytes: noBytes, bodyPieces: body, length, isLast };
+  if (body !== null && isBodyPieces(body))
+    return { method, head, bytes: noBytes, bodyPieces: body, length, isLast };
   const bytes = toBodyBytes(body);
   if (length !== undefined && bytes.length !== length) throw lengthMismatch(length, bytes.length);
   return {
