@@ -57,7 +57,7 @@ export async function fetchList(settings: RunSettings, io: Io): Promise<RunRepor
   }
 }
 
-/** Returns a session whose requests use proxies of one country only. */
+/** Returns a session that uses proxies of one country only. */
 function withCountry(session: Session, country: string | undefined): Fetcher {
   if (country === undefined) return session;
   const proxy = { country };

@@ -39,7 +39,7 @@ export function exitCodeOfVerdict(kind: Verdict["kind"]): number {
   }
 }
 
-/** The exit codes of errors without a verdict, and of errors whose code says more than their verdict. */
+/** The exit codes of errors without a verdict, and of errors with a code that is more precise than their verdict. */
 const exitCodesByErrorCode: Readonly<Record<string, number>> = {
   ERR_LEDGER: exitCodes.ledger,
   ERR_NO_PROXY: exitCodes.noProxy,

@@ -71,7 +71,7 @@ export interface Adapter {
   close(): Promise<void>;
 }
 
-/** The limits of an attempt whose body is read later. */
+/** The limits of an attempt with a body that is read later. */
 export interface StreamOptions extends SendOptions {
   /** Replaces `deadline` and `signal` once the head has arrived. */
   readonly after: Pick<SendOptions, "deadline" | "signal">;

@@ -42,7 +42,7 @@ export function toResponse(
   );
 }
 
-/** Converts a reply that is not a success. Its body is usually short; a longer one is decoded only for a caller who reads it. */
+/** Converts a reply that is not a success. Its body is usually short; a longer body is decoded only when the caller reads it. */
 async function toErrorResponse(reply: RawResponse, url: string, rules: BodyRules): Promise<HttpResponse> {
   const { status, statusText, headers, body } = reply;
   const [head, encoding] = [{ status, statusText, url, headers }, String(headers["content-encoding"])];

@@ -33,7 +33,7 @@ interface SkippedReply {
   readonly trace: Trace;
 }
 
-/** An attempt whose body broke off after its response was returned. */
+/** An attempt with a body that broke off after its response was returned. */
 interface BrokenAttempt {
   readonly error: unknown;
   /** Milliseconds since 1970-01-01T00:00:00Z. */
@@ -171,12 +171,12 @@ export abstract class AttemptLog implements CallInfo, ObservedCall, Observer {
     };
     this.#records.push(record);
     this.#isUnreported = decision.decision !== "retried" && this.mayBeFollowed(response);
-    // The record of an attempt whose body broke off later was emitted when its head came.
+    // The record of this attempt was emitted when its head came. Its body broke off later.
     if (brokenAttempt === undefined && !this.#isUnreported) reportAttempt(this, record);
     return record;
   }
 
-  /** Changes the latest record, whose wait ended otherwise. */
+  /** Changes the latest record, because its wait ended differently. */
   protected reviseLast(decision: Partial<AttemptDecision>): AttemptRecord | undefined {
     const record = this.#records.pop();
     if (record !== undefined) this.#records.push({ ...record, ...decision });
@@ -193,7 +193,7 @@ export abstract class AttemptLog implements CallInfo, ObservedCall, Observer {
     return true;
   }
 
-  /** Adds the record of an attempt whose body broke off and which no other attempt follows. */
+  /** Adds the record of the last attempt of a call after its body broke off. */
   protected recordBrokenAttempt(): void {
     this.endedAt = this.clock.now();
     if (this.brokenAttempt === undefined) return;

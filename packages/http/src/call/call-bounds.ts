@@ -19,7 +19,7 @@ export interface CallBounds {
 export interface CallerFunction {
   /** Its name in error messages, such as `"auth"`. */
   readonly name: string;
-  /** The attempt that it belongs to, whose limit applies too: the host, and whether the request may have arrived there. */
+  /** The attempt of the wait, with a limit that also applies: the host, and whether the request may have arrived there. */
   readonly attempt?: { readonly target: string; readonly mayHaveArrived: boolean };
 }
 

@@ -62,7 +62,7 @@ async function previewWithin(
   throw signal.reason;
 }
 
-/** A body whose beginning was read in advance. `read` returns it again. */
+/** A body with a beginning that was read in advance. `read` returns it again. */
 class PreviewedBody implements BodySource {
   readonly #source: BodySource;
   readonly #pieces: Uint8Array[] = [];

@@ -106,7 +106,7 @@ export interface RequestOptions extends Pick<
   readonly stream?: boolean;
 }
 
-/** The options of a request whose response is streamed. */
+/** The options of a request with a streamed response. */
 export type StreamRequestOptions = RequestOptions & { readonly stream: true };
 
 /** The options of a download. */

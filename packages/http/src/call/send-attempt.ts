@@ -75,7 +75,7 @@ export function applyResponse(
     : runHooks();
 }
 
-/** Does the same for a response whose body was not read. A hook that tries to read the body fails, but does not end the call. */
+/** Does the same for a response with an unread body. A hook that tries to read the body fails, but does not end the call. */
 async function applyUnreadResponse(
   response: HttpResponse,
   request: HttpRequest,

@@ -68,7 +68,7 @@ export class ResponseStreams implements CallStreams {
     this.#open.clear();
   }
 
-  /** Runs the retry loop of the call again; its first attempt is the one whose body broke off. */
+  /** Runs the retry loop of the call again; its first attempt is the one with the broken body. */
   async #runAgain(call: CallRules, signal: AbortSignal): Promise<AttemptResult> {
     this.#isSettled = false;
     try {

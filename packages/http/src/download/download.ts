@@ -36,7 +36,7 @@ export interface DownloadResult {
   readonly bytes: number;
   /** Bytes that an earlier download left and that were not transferred again. */
   readonly resumedFrom: number;
-  /** The response whose body is in the file. */
+  /** The response to the request. The file has its body. */
   readonly response: HttpResponse;
 }
 
@@ -105,7 +105,7 @@ async function requireFolder(path: string): Promise<void> {
     );
 }
 
-/** Fills the part. If the server redirects the request for the rest, the download starts again and follows the redirect. */
+/** Fills the part. If the server redirects the range request, the download starts again and follows the redirect. */
 async function fill(part: PartFile, options: SaveOptions, openBody: OpenBody): Promise<HttpResponse> {
   try {
     return await fillOnce(part, options, { openBody, partial: part.partial });

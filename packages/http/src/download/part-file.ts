@@ -253,7 +253,7 @@ export class PartFile {
     this.#synced = this.#position;
   }
 
-  /** @throws DiskFullError if the rest of the file would not leave the reserve free. */
+  /** @throws DiskFullError if the remaining bytes would not leave the reserve free. */
   async #checkSpace(): Promise<void> {
     const { free, size } = await readDiskSpace(this.#target.path);
     const reserve = Math.min(reserveBytes, size * reserveShare);

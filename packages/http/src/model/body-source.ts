@@ -8,7 +8,7 @@ export interface BodySource {
   read(): Promise<Uint8Array | undefined>;
   /** Stops the body and releases its connection immediately. A pending `read` throws `reason`. */
   cancel(reason: unknown): void;
-  /** Stops the body, but keeps its connection if the rest is short. Resolves when that is decided. @default cancel */
+  /** Stops the body, but keeps its connection if few bytes remain. Resolves when that is decided. @default cancel */
   drain?(): Promise<void>;
 }
 

@@ -5,7 +5,7 @@ export interface InterruptedBody {
   readonly error: unknown;
   /** Bytes that were read from the source that broke off. */
   readonly given: number;
-  /** Aborted when the reader no longer waits for the rest. */
+  /** Aborted when the reader stops waiting. */
   readonly signal: AbortSignal;
 }
 
@@ -28,7 +28,7 @@ const abandonedBodies = new FinalizationRegistry<BodySource>((source) =>
  */
 export let releaseBodySource: (body: BodyStream) => BodySource;
 
-/** Stops reading the body. A short rest is read and dropped, so that the connection can be used again. */
+/** Stops reading the body. A short remainder is read and dropped, so that the connection can be used again. */
 export let discardBodyStream: (body: BodyStream) => Promise<void>;
 
 /**
@@ -126,7 +126,7 @@ export class BodyStream implements AsyncIterable<Uint8Array> {
     }
   }
 
-  /** Replaces the source that broke off by one that continues the body. Throws if there is none. */
+  /** Replaces the broken source by a source that continues the body. Throws if the body cannot continue. */
   async #continueAfter(error: unknown): Promise<void> {
     if (this.#cancelled !== undefined) throw this.#cancelled.reason;
     this.#source.cancel(error);

@@ -1,6 +1,6 @@
 import { HoldfastError } from "@holdfast/policy";
 
-/** The received part of a response whose body broke off: its head, and the bytes before decoding. */
+/** The received part of an incomplete response: its head, and the bytes before decoding. */
 export interface PartialBody {
   readonly url: string;
   readonly status: number;

@@ -22,7 +22,7 @@ const noBytes = new Uint8Array(0);
 let previewOf: (response: StreamedResponse) => Uint8Array | undefined;
 
 /**
- * A response whose head has arrived and whose body is still arriving. `elapsed` is the time to its head.
+ * A response with a complete head and a body that is still arriving. `elapsed` is the time to its head.
  *
  * An unread body holds its connection until it is read, cancelled or garbage-collected, or the session is closed. Read it,
  * or write `await using response = ...`.

@@ -239,7 +239,7 @@ export function statusVerdict(status: number, hasRetryAfter = false, hasKey = fa
   return { kind, reason, advice };
 }
 
-/** Returns the verdict of a status whose reason is an exhausted quota: waiting does not help. */
+/** Returns the verdict of a status that reports an exhausted quota: waiting does not help. */
 export function quotaVerdict(status: number): Verdict {
   const advice = "Pay, or raise the quota: it is used up, and waiting does not restore it";
   return { kind: "rejected", reason: `http-${status}`, advice };

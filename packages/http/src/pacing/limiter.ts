@@ -77,7 +77,7 @@ export class Limiter {
     this.#sendDue();
   }
 
-  /** Records that the server hit its limit. Rejects the waiting requests whose longest pause is shorter. */
+  /** Records that the server hit its limit. Rejects the waiting requests that allow only a shorter pause. */
   recordLimit(hit: Omit<LimitHit, "now" | "hasWaiters">): void {
     const now = this.#clock.now();
     this.#pace = afterLimitHit(this.#pace, { ...hit, now, hasWaiters: this.#waiting.size > 0 });

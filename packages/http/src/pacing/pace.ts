@@ -76,7 +76,7 @@ const longestGuess = 10_000;
 // The probe may never return.
 const longestProbe = 5_000;
 const forgetMs = 600_000;
-// This many refusals at once have a common reason.
+// This many simultaneous refusals have a common reason.
 const manyRefusals = 3;
 
 /** Returns a pace without a limit, with the requests accepted so far. */

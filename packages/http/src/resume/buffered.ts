@@ -24,8 +24,8 @@ interface ResumablePart {
 }
 
 /**
- * Returns an adapter that requests the rest of a broken body and resolves with the whole under its original head. If a
- * response does not prove to be the rest, the adapter discards it and requests the whole immediately.
+ * Returns an adapter that requests the missing bytes of a broken body and resolves with the whole under its original head. If a
+ * response does not prove to continue the body, the adapter discards it and requests the whole immediately.
  *
  * An error carries all bytes that are proven so far, for the next attempt.
  */
@@ -42,7 +42,7 @@ export function resumingAdapter(adapter: Adapter, broken: PartialBody): Adapter 
   };
 }
 
-/** Takes the partial body from an error, if its rest can be requested. */
+/** Takes the partial body from an error, if the missing bytes can be requested. */
 export function takeResumableBody(error: unknown): PartialBody | undefined {
   const broken = takePartialBody(error);
   return broken !== undefined && toPartial(broken) !== undefined ? broken : undefined;
@@ -118,12 +118,12 @@ function joinWhole(
   return markContinuation(joined, { offset, total: content.length, status: response.status });
 }
 
-/** Attaches the part, and the bytes of the rest that arrived, to an error. Returns false if they were not the rest. */
+/** Attaches the part, and the continuation that arrived, to an error. Returns false if the bytes did not continue the part. */
 function attachProven({ broken, partial }: ResumablePart, error: unknown): boolean {
   const further = takePartialBody(error);
   if (further === undefined) {
     attachPartialBody(error, broken);
-    // A body that arrived whole but failed to decode is not the rest: the first part was not encoded.
+    // A body that arrived whole but failed to decode does not continue the part: the first part was not encoded.
     return !(error instanceof TransportError) || error.phase !== "body";
   }
   const judgement = evaluateReply(partial, {

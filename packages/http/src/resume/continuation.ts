@@ -6,7 +6,7 @@ import type { HttpResponse } from "../model/response.ts";
 import { parseContentRange, type ServedRange } from "./content-range.ts";
 import { hasValidator, strongValidator } from "./validator.ts";
 
-/** The part of a representation that is here already, with what is needed to request the rest and to verify it. */
+/** The received part of a representation, with the facts to request and verify the missing bytes. */
 export interface PartialRepresentation {
   /** Identifies the resource, see `hashResource`. */
   readonly resourceHash: string;
@@ -26,7 +26,7 @@ export interface ReplyHead {
 
 /** The meaning of a response to a range request. */
 export type RangeReply =
-  /** The body is the rest: exactly `length` bytes. */
+  /** The body continues the part: exactly `length` bytes. */
   | { readonly means: "append"; readonly length: number; readonly total: number }
   /** No bytes are missing. */
   | { readonly means: "complete" }
@@ -62,7 +62,7 @@ export function canRequestRest(
 }
 
 /**
- * Describes the first `offset` bytes of a body, or returns undefined if the rest cannot be requested.
+ * Describes the first `offset` bytes of a body, or returns undefined if the missing bytes cannot be requested.
  *
  * It cannot without a strong validator, if the server refuses ranges, or if the body is encoded: another response may
  * be encoded differently.
@@ -81,12 +81,12 @@ export function toPartialRepresentation(
     : undefined;
 }
 
-/** Returns the headers that request the rest of the same representation (RFC 9110 §13.1.5, §14.2). */
+/** Returns the headers that request the missing bytes of the same representation (RFC 9110 §13.1.5, §14.2). */
 export function rangeHeaders({ offset, validator }: PartialRepresentation): Readonly<Record<string, string>> {
   return { range: `bytes=${offset}-`, "if-range": validator };
 }
 
-/** Decides what a response to a range request means. Only a response that proves to be the rest is appended. */
+/** Decides what a response to a range request means. Only a response that proves to continue the body is appended. */
 export function evaluateReply(partial: PartialRepresentation, head: ReplyHead): RangeReply {
   switch (head.status) {
     case 200:

@@ -15,7 +15,7 @@ export class CorruptBodyError extends IncompleteBodyError {
   }
 }
 
-/** Reports a redirect in place of the rest of a body. Only a new call follows it. Callers see a StatusError. */
+/** Reports a redirect in place of the missing bytes. Only a new call follows it. Callers see a StatusError. */
 export class RedirectedResumeError extends StatusError {
   override get name(): string {
     return StatusError.name;

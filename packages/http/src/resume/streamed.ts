@@ -50,7 +50,7 @@ export class StreamResumption {
   readonly #restart: StreamResumptionOptions["restart"];
   readonly #invalidatePartial: StreamResumptionOptions["invalidatePartial"];
   #partial: PartialRepresentation | undefined;
-  /** The response whose body is being read, and the offset of that body in the whole. */
+  /** The response that is being read, and the offset of that body in the whole. */
   #source: HttpResponse | undefined;
   #base = 0;
 
@@ -204,7 +204,7 @@ function toContinuationFromStart(
   return createContinuation(response, { ...again, total }, { skip: partial.offset, length });
 }
 
-/** Requires the earlier length of a whole representation whose head has no length. */
+/** Requires the earlier length of a whole representation if its head has no length. */
 function requireExpectedLength(partial: PartialRepresentation, response: StreamedResponse): StreamedResponse {
   const length = expectedLength(partial, response.headers);
   if (length === undefined || declaredLength(response.headers) !== undefined) return response;

@@ -24,7 +24,7 @@ const functionOrNull = kind({
   fits: (value) => value === null || isFunction(value),
 });
 
-/** A list whose members are checked when they are read, since some iterables can be read only once. */
+/** A list. Its members are checked when they are read, since some iterables can be read only once. */
 function iterable(wanted: string, otherValues: readonly unknown[] = []): Check {
   return kind({
     wanted,

@@ -64,7 +64,7 @@ export function options<T>(checks: Checks<T>, hints: Readonly<Record<string, str
   };
 }
 
-/** Returns a check for a list whose members pass `member`. */
+/** Returns a check for a list in which each member passes `member`. */
 export function listOf(member: Check, wanted: string): Check {
   const list = kind({ wanted, fits: Array.isArray });
   return (value) => {

@@ -17,7 +17,7 @@ export interface LogToOptions {
   readonly level?: SessionLogLevel;
   /** Also logs the headers of every request and response at debug, without credentials. @default false */
   readonly headers?: boolean;
-  /** Further headers whose values are replaced by `***`, for example `["X-Tenant"]`. @default [] */
+  /** Names of further headers. The log replaces their values by `***`, for example `["X-Tenant"]`. @default [] */
   readonly sensitiveHeaders?: readonly string[];
 }
 

@@ -6,7 +6,7 @@ import { InvalidUrlError } from "../errors/transport-errors.ts";
  */
 export type ProxyScheme = "http" | "https" | "socks4" | "socks4a" | "socks5" | "socks5h";
 
-/** The port of a proxy whose URL has none, by scheme; 1080 is the port of SOCKS (RFC 1928 §3). */
+/** The default port of a proxy by scheme, for a URL without a port; 1080 is the port of SOCKS (RFC 1928 §3). */
 export const defaultProxyPorts: Readonly<Record<ProxyScheme, number>> = {
   http: 80,
   https: 443,

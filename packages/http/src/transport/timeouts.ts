@@ -79,7 +79,7 @@ function resolveProxyTimeouts(
 
 const proxyPhases = ["connect", "tls", "tunnel", "origin"] as const;
 
-// A limit of 0 would always pass at once, and other libraries use 0 for no limit: reject it as ambiguous.
+// A limit of 0 would always expire immediately, and other libraries use 0 for no limit: reject it as ambiguous.
 const limit = kind({
   wanted: 'milliseconds, more than 0, or a string such as "30s"',
   fits: (value) => isDuration(value) && toMs(value) > 0,

@@ -20,7 +20,7 @@ export function toSnapshot(state: BreakerState): BreakerSnapshot {
 }
 
 /**
- * Restores a state from a snapshot. A half-open circuit becomes an open one whose break is over, because its probes ran
+ * Restores a state from a snapshot. A half-open circuit becomes open with an expired break, because its probes ran
  * in another process. An isolated circuit becomes a closed one, because the handles that could release it are gone.
  */
 export function restoreState(rule: BreakerRule, snapshot: BreakerSnapshot, clock: Clock): BreakerState {

@@ -99,7 +99,7 @@ export class HedgedCall<T> {
 
   #succeed(value: T): void {
     this.#result.resolve(value);
-    // Building the error costs more than the rest of a fast call, so it is built only if a try lost.
+    // Building the error costs more than a fast call, so it is built only if a try lost.
     this.#stop(
       this.#running.size === 0 ? undefined : new DOMException("Another try was faster", "AbortError"),
     );

@@ -59,7 +59,7 @@ const maxRandom: Random = () => 1 - Number.EPSILON / 2;
 /**
  * Simulates a call of a failing task. A copy of the policy runs on a clock that skips its waits, so the result is exact,
  * also for retries inside retries. Shared state does not change: circuits and limits are copied without their history.
- * The worst case is right for wait strategies whose delay grows with the random number, as all built-in ones do.
+ * The worst case is correct if the delay of a wait strategy grows with the random number, as in all built-in strategies.
  *
  * @throws RangeError for `maxAttempts` below 1.
  */

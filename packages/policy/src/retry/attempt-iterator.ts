@@ -14,7 +14,7 @@ export interface AttemptRun<in R = unknown> {
 
 interface OfferedAttempt<R> {
   readonly attempt: AttemptRun<R>;
-  /** Ends an attempt whose loop body did not call `run`, with the value undefined. */
+  /** Ends an attempt after a loop body that did not call `run`, with the value undefined. */
   readonly leave: () => void;
 }
 

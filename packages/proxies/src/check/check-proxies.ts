@@ -35,7 +35,7 @@ export interface ProxyCheckOptions {
   readonly tls?: NonNullable<SessionOptions["tls"]>;
 }
 
-/** Why a proxy does not work, and whose fault it is. */
+/** The reason why a proxy does not work, and the party at fault. */
 export interface ProxyFailure {
   /** Reason of a ProxyError (`"auth"`) or of a verdict (`"http-403"`); `"no-country"` if the template needs a country. */
   readonly reason: string;

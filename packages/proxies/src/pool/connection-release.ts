@@ -10,7 +10,7 @@ export class ConnectionRelease {
     return () => void this.#listeners.delete(listener);
   }
 
-  /** Stores the URL that a session connects to. Releases the former URL, whose credentials are outdated. */
+  /** Stores the URL that a session connects to. Releases the former URL with its outdated credentials. */
   setUrl(owner: Member | Identity, proxyUrl: string): void {
     if (owner.url !== undefined && owner.url !== proxyUrl) this.#notify(owner.url);
     owner.url = proxyUrl;

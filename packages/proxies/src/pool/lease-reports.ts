@@ -43,7 +43,7 @@ export class LeaseReports implements LeaseOwner {
       began,
       sessionOver,
     });
-    // Members whose cooldown was cleared can serve earlier than their positions in the queues say.
+    // Members without their cleared cooldown can serve earlier than their positions in the queues say.
     if (blameCleared) queues.clear();
     tiers.record(host, member.tier, { outcome, originAtFault });
     if (identity !== undefined) {

@@ -43,7 +43,7 @@ export function noProxyError(
   return new NoProxyError(message, { target: host.name, retryAt });
 }
 
-/** Creates the error for a request whose pool has no proxies yet because a source failed. */
+/** Creates the error for a request to a pool that has no proxies yet because a source failed. */
 export function noSourceError(target: string, cause: unknown): NoProxyError {
   const message = `The proxy source failed, so no proxy is available for ${target}: ${summarizeError(cause).message}`;
   return new NoProxyError(message, { target, retryAt: Infinity, cause });

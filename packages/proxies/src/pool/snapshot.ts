@@ -17,7 +17,7 @@ export interface SnapshotKeeperOptions {
 // Beyond this size a snapshot costs more than it is worth.
 const maxKept = 20_000;
 // Bounds cooldowns after the system clock was set back.
-const longestRest = 86_400_000;
+const longestCooldown = 86_400_000;
 // Only the user can fix these, and may have done so before the restart.
 const ownersMatter: ReadonlySet<string> = new Set(["proxy-auth", "proxy-payment", "proxy-credentials"]);
 
@@ -42,7 +42,7 @@ export class SnapshotKeeper {
 
   /** Restores a snapshot for present and future proxies. Ignores a value that is not a snapshot. */
   restore(memory: unknown): void {
-    if (!isMemory(memory)) return;
+    if (!isSnapshot(memory)) return;
     this.#salt ??= memory.salt;
     if (this.#salt !== memory.salt) return;
     for (const [key, healths] of Object.entries(memory.proxies)) this.#recalled.set(key, healths);
@@ -72,7 +72,7 @@ export class SnapshotKeeper {
     const { until, since = 0, reason = "", throttled = false } = rest;
     if (until === undefined) return { at: "available", cooldowns, score, asOf: asOf + ago };
     const paused = { at: "cooling-down", since: since + ago, reason, throttled } as const;
-    const end = Math.min(until + ago, clock.now() + Math.max(longestRest, 2 * rule.maxCooldown));
+    const end = Math.min(until + ago, clock.now() + Math.max(longestCooldown, 2 * rule.maxCooldown));
     if (host !== undefined || throttled) return { ...paused, cooldowns, until: end };
     // A proxy that was down may be back, so a restored cooldown is short.
     const soon = clock.now() + proxyPoolDefaults.cooldown;
@@ -131,18 +131,18 @@ function createSalt(random: Random): string {
   return half() + half();
 }
 
-/** Keeps the health whose cooldown ends last, if there are too many. */
+/** Keeps the health records with the latest end of cooldown, if there are too many. */
 function latest(
   kept: ReadonlyMap<string, readonly RememberedHealth[]>,
 ): readonly (readonly [string, readonly RememberedHealth[]])[] {
   const all = [...kept].flatMap(([key, healths]) => healths.map((health) => ({ key, health })));
   if (all.length <= maxKept) return [...kept];
-  const few = all.toSorted((a, b) => (b.health.until ?? 0) - (a.health.until ?? 0)).slice(0, maxKept);
-  const byKey = Map.groupBy(few, ({ key }) => key);
+  const newest = all.toSorted((a, b) => (b.health.until ?? 0) - (a.health.until ?? 0)).slice(0, maxKept);
+  const byKey = Map.groupBy(newest, ({ key }) => key);
   return [...byKey].map(([key, some]) => [key, some.map(({ health }) => health)] as const);
 }
 
-function isMemory(value: unknown): value is PoolSnapshot {
+function isSnapshot(value: unknown): value is PoolSnapshot {
   if (typeof value !== "object" || value === null || !("salt" in value && "proxies" in value)) return false;
   const { salt, proxies } = value;
   if (typeof salt !== "string" || typeof proxies !== "object" || proxies === null) return false;
@@ -158,9 +158,9 @@ function isHealth(value: unknown): boolean {
   const of = (name: string): unknown => Reflect.get(value, name);
   const isNumber = (it: unknown): boolean =>
     it === undefined || (typeof it === "number" && Number.isFinite(it));
-  return numbers.every((name) => isNumber(of(name))) && [of("host"), of("reason")].every(isTextOrNone);
+  return numbers.every((name) => isNumber(of(name))) && [of("host"), of("reason")].every(isOptionalString);
 }
 
-function isTextOrNone(value: unknown): boolean {
+function isOptionalString(value: unknown): boolean {
   return value === undefined || typeof value === "string";
 }

@@ -60,7 +60,7 @@ const fingerprints: readonly Fingerprint[] = [
 const largestPage = 65_536;
 const largestUntitled = 16_384;
 
-/** Returns the name of the bot protection whose challenge a response is, whatever its status; undefined if it is none. A streamed response shows its headers alone. */
+/** Returns the name of the bot protection that sent a challenge, for any status; undefined for other responses. Of a streamed response, only the headers are checked. */
 export function findChallenge(response: HttpResponse): string | undefined {
   const page = readPage(response);
   const title = page === undefined ? "" : (/<title[^<>]*>\s*([^<]*)/i.exec(page)?.[1] ?? "");

@@ -83,7 +83,7 @@ export function toFailureSignature({ kind, reason }: Pick<ProxyOutcome, "kind" |
   return kind === "distorted" ? reason : "unreachable";
 }
 
-/** A failure whose fault is open. For a proxy, `source` is the host where it failed; for a host, the proxy. */
+/** A failure of an unknown cause. For a proxy, `source` is the host where it failed; for a host, the proxy. */
 export interface SuspectedFailure<T> {
   readonly source: T;
   readonly signature: string;

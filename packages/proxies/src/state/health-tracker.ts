@@ -127,7 +127,7 @@ export class HealthTracker {
     member.health = blankHealth;
   }
 
-  /** Makes members whose probe was lost available to the queues again. */
+  /** Makes members available to the queues again after a lost probe. */
   releaseLostProbes(members: Iterable<Member>, hosts: Iterable<Host>): void {
     const now = this.#options.clock.now();
     const isLost = (health: Health): boolean => health.at === "probing" && now >= health.until;

@@ -11,7 +11,7 @@ export class PriorityQueue<T> {
     return this.#items.length;
   }
 
-  /** The smallest item; undefined when there is none. */
+  /** The smallest item; undefined in an empty queue. */
   peek(): T | undefined {
     return this.#items[0];
   }

@@ -11,7 +11,7 @@ export interface QueueEntry {
   readonly weight: number;
   /** Whether it left the pool. */
   readonly hasLeft: boolean;
-  /** Calls back once one of its requests has ended. */
+  /** Calls `back` once, when a request of the proxy has ended. */
   onceIdle(back: () => void): void;
 }
 
@@ -19,7 +19,7 @@ export interface QueueEntry {
 export type Readiness = "ready" | "busy" | { readonly from: number };
 
 interface QueuePosition<T> {
-  readonly who: T;
+  readonly proxy: T;
   readonly place: number;
   readonly turn: number;
   /** Its uses when the position was assigned. */
@@ -29,19 +29,19 @@ interface QueuePosition<T> {
 }
 
 interface PausedPosition<T> {
-  readonly had: QueuePosition<T>;
+  readonly position: QueuePosition<T>;
   readonly until: number;
 }
 
-/** Returns whether a proxy can serve this request, beyond what the queue knows. */
-export type HostReadiness<T> = (who: T) => Readiness;
+/** Returns whether a proxy can serve this request, in addition to the readiness of the queue. */
+export type HostReadiness<T> = (proxy: T) => Readiness;
 
 export interface RotationQueueOptions<T> {
   readonly rotation: Rotation;
-  /** Whether a use elsewhere moves a proxy back. */
+  /** Whether a use outside this queue moves a proxy back. */
   readonly followsUse: boolean;
   readonly random: Random;
-  readonly readiness: (who: T, now: number) => Readiness;
+  readonly readiness: (proxy: T, now: number) => Readiness;
 }
 
 // The end of a busy proxy's requests is unknown, so check again after this time, in milliseconds.
@@ -67,8 +67,8 @@ export class RotationQueue<T extends QueueEntry> {
   }
 
   /** Adds a proxy. */
-  add(who: T): void {
-    this.#place({ who, place: this.#front, turn: this.#turn, uses: who.uses, left: false });
+  add(proxy: T): void {
+    this.#place({ proxy, place: this.#front, turn: this.#turn, uses: proxy.uses, left: false });
   }
 
   /** Returns the proxy that serves next; undefined if none can. A proxy that fails `here` keeps its position. */
@@ -93,7 +93,7 @@ export class RotationQueue<T extends QueueEntry> {
     return backAt === Infinity ? undefined : backAt;
   }
 
-  /** Whether a busy proxy is set aside, whose return is unknown. */
+  /** Whether a busy proxy is set aside until an unknown time. */
   get hasBusy(): boolean {
     return this.#busy > 0;
   }
@@ -110,7 +110,7 @@ export class RotationQueue<T extends QueueEntry> {
     for (let top = this.#ready.peek(); top !== undefined; top = this.#ready.peek()) {
       const readiness = this.#checkReadiness(top, now);
       if (readiness === "ready") {
-        const readiness = here?.(top.who) ?? "ready";
+        const readiness = here?.(top.proxy) ?? "ready";
         this.#found = readiness === "ready" ? top : undefined;
         if (readiness === "ready") break;
         passed.push(top);
@@ -119,8 +119,8 @@ export class RotationQueue<T extends QueueEntry> {
       this.#ready.pop();
       this.#move(top, readiness);
     }
-    for (const place of passed) this.#ready.push(place);
-    return { found: this.#found?.who, passedUntil };
+    for (const position of passed) this.#ready.push(position);
+    return { found: this.#found?.proxy, passedUntil };
   }
 
   /** Moves a proxy that cannot serve from its position. */
@@ -132,51 +132,51 @@ export class RotationQueue<T extends QueueEntry> {
   #comeBack(now: number): void {
     for (let top = this.#absent.peek(); top !== undefined && top.until <= now; top = this.#absent.peek()) {
       this.#absent.pop();
-      this.#place(top.had);
+      this.#place(top.position);
     }
   }
 
   /** Returns when the first set-aside proxy returns. Its cooldown may have become longer or shorter since. */
   #nextBack(now: number): number {
     for (let top = this.#absent.peek(); top !== undefined; top = this.#absent.peek()) {
-      const { had, until } = top;
-      const readiness = this.#options.readiness(had.who, now);
-      if (!had.who.hasLeft && typeof readiness === "object" && readiness.from <= until) return until;
+      const { position, until } = top;
+      const readiness = this.#options.readiness(position.proxy, now);
+      if (!position.proxy.hasLeft && typeof readiness === "object" && readiness.from <= until) return until;
       this.#absent.pop();
-      if (had.who.hasLeft) continue;
-      if (readiness === "ready") return this.#return(had, now);
-      this.#setAside(had, readiness);
+      if (position.proxy.hasLeft) continue;
+      if (readiness === "ready") return this.#return(position, now);
+      this.#setAside(position, readiness);
     }
     return Infinity;
   }
 
-  #return(had: QueuePosition<T>, now: number): number {
-    this.#place(had);
+  #return(position: QueuePosition<T>, now: number): number {
+    this.#place(position);
     return now;
   }
 
   /** Assigns the next position. */
-  #place({ who, place: before, uses }: QueuePosition<T>): void {
+  #place({ proxy, place: before, uses }: QueuePosition<T>): void {
     const { rotation, random } = this.#options;
-    const { lastUsed, weight } = who;
+    const { lastUsed, weight } = proxy;
     const [turn, front] = [this.#turn, this.#front];
-    const place = rotation({ before, since: who.uses - uses, lastUsed, weight, turn, front }, random);
-    this.#ready.push({ who, place, turn, uses: who.uses, left: false });
+    const place = rotation({ before, since: proxy.uses - uses, lastUsed, weight, turn, front }, random);
+    this.#ready.push({ proxy, place, turn, uses: proxy.uses, left: false });
     this.#turn += 1;
   }
 
-  #checkReadiness({ who, uses, left }: QueuePosition<T>, now: number): Readiness | "gone" | "moved" {
-    if (who.hasLeft || left) return "gone";
-    if (this.#options.followsUse && uses !== who.uses) return "moved";
-    return this.#options.readiness(who, now);
+  #checkReadiness({ proxy, uses, left }: QueuePosition<T>, now: number): Readiness | "gone" | "moved" {
+    if (proxy.hasLeft || left) return "gone";
+    if (this.#options.followsUse && uses !== proxy.uses) return "moved";
+    return this.#options.readiness(proxy, now);
   }
 
-  #setAside(had: QueuePosition<T>, readiness: Exclude<Readiness, "ready">): void {
-    if (readiness !== "busy") return this.#absent.push({ had, until: readiness.from });
+  #setAside(position: QueuePosition<T>, readiness: Exclude<Readiness, "ready">): void {
+    if (readiness !== "busy") return this.#absent.push({ position, until: readiness.from });
     this.#busy += 1;
-    had.who.onceIdle(() => {
+    position.proxy.onceIdle(() => {
       this.#busy -= 1;
-      this.#place(had);
+      this.#place(position);
     });
   }
 }

@@ -22,10 +22,10 @@ export interface RotationQueuesOptions {
 }
 
 // Each requested country creates a queue.
-const maxLines = 1_000;
-// Skipping a few unavailable proxies is cheaper than a queue of the host's own.
-const few = 32;
-// Hosts with queues of their own, each as long as the pool.
+const maxQueues = 1_000;
+// Skipping this many unavailable proxies is cheaper than a separate queue for the host.
+const maxSkipped = 32;
+// The most hosts with their own queues, each as long as the pool.
 const maxOwners = 100;
 const busyRetryDelay = 1_000;
 
@@ -40,23 +40,23 @@ export class RotationQueues {
   }
 
   /** Returns the proxy that serves next; undefined if none is available. */
-  first(quest: SelectionRequest, now: number): Member | undefined {
+  first(selection: SelectionRequest, now: number): Member | undefined {
     const { rotation } = this.#options;
-    if (typeof rotation === "function") return this.#chosenBy(rotation, quest, now);
-    return this.#lineFor(quest).first(now, this.#here(quest, now));
+    if (typeof rotation === "function") return this.#chosenBy(rotation, selection, now);
+    return this.#queueFor(selection).first(now, this.#here(selection, now));
   }
 
   /** Records that the first proxy serves, after its use was counted. */
-  serve(quest: SelectionRequest): void {
-    if (typeof this.#options.rotation === "string") this.#lineFor(quest).serve();
+  serve(selection: SelectionRequest): void {
+    if (typeof this.#options.rotation === "string") this.#queueFor(selection).serve();
   }
 
   /** Returns the earliest instant at which a proxy is available; `Infinity` if none ever will be. */
-  nextFree(quest: SelectionRequest, now: number): number {
-    if (typeof this.#options.rotation === "function") return this.#nextFreeOfAll(quest, now);
-    const line = this.#lineFor(quest);
-    const known = line.nextFree(now, this.#here(quest, now)) ?? Infinity;
-    return line.hasBusy ? Math.min(known, now + busyRetryDelay) : known;
+  nextFree(selection: SelectionRequest, now: number): number {
+    if (typeof this.#options.rotation === "function") return this.#nextFreeOfAll(selection, now);
+    const queue = this.#queueFor(selection);
+    const known = queue.nextFree(now, this.#here(selection, now)) ?? Infinity;
+    return queue.hasBusy ? Math.min(known, now + busyRetryDelay) : known;
   }
 
   /** Discards all queues, because proxies may be available earlier than their positions say. */
@@ -66,23 +66,23 @@ export class RotationQueues {
   }
 
   add(member: Member): void {
-    for (const [group, line] of this.#all()) if (isIn(member, group)) line.add(member);
+    for (const [group, queue] of this.#all()) if (isIn(member, group)) queue.add(member);
   }
 
-  #lineFor({ host, tier, request }: SelectionRequest): RotationQueue<Member> {
+  #queueFor({ host, tier, request }: SelectionRequest): RotationQueue<Member> {
     const own = hasOwn(host);
-    const lines = own ? host.queues : this.#common;
+    const queues = own ? host.queues : this.#common;
     const group = `${tier} ${request.country?.toLowerCase() ?? ""}`;
-    const known = lines.get(group);
+    const known = queues.get(group);
     if (known !== undefined) return known;
-    if (lines.size >= maxLines) lines.clear();
+    if (queues.size >= maxQueues) queues.clear();
     if (own) this.#own(host);
-    const line = this.#made(own ? host : undefined);
+    const queue = this.#made(own ? host : undefined);
     const members = [...this.#options.roster.of(tier)].filter((member) => isIn(member, group));
     // A rebuilt queue continues in the former order of use.
-    for (const member of members.toSorted((a, b) => a.lastUsed - b.lastUsed)) line.add(member);
-    lines.set(group, line);
-    return line;
+    for (const member of members.toSorted((a, b) => a.lastUsed - b.lastUsed)) queue.add(member);
+    queues.set(group, queue);
+    return queue;
   }
 
   /** Returns a check for cooldowns at this host, which the common queue does not know. */
@@ -110,27 +110,27 @@ export class RotationQueues {
     });
   }
 
-  *#all(): Iterable<readonly [group: string, line: RotationQueue<Member>]> {
+  *#all(): Iterable<readonly [group: string, queue: RotationQueue<Member>]> {
     yield* this.#common;
-    for (const { queues: lines } of this.#options.hosts) yield* lines;
+    for (const { queues } of this.#options.hosts) yield* queues;
   }
 
-  #chosenBy(choose: ChooseProxy, quest: SelectionRequest, now: number): Member | undefined {
+  #chosenBy(choose: ChooseProxy, selection: SelectionRequest, now: number): Member | undefined {
     const fit = new Map<ProxyCandidate, Member>();
-    for (const member of this.#membersFor(quest)) {
-      if (this.#options.health.readiness(member, quest.host, now) === "ready")
+    for (const member of this.#membersFor(selection)) {
+      if (this.#options.health.readiness(member, selection.host, now) === "ready")
         fit.set(toCandidate(member), member);
     }
     if (fit.size === 0) return undefined;
-    const chosen = fit.get(choose([...fit.keys()], quest.request));
+    const chosen = fit.get(choose([...fit.keys()], selection.request));
     if (chosen === undefined) throw new TypeError("rotation must return one of the candidates");
     return chosen;
   }
 
-  #nextFreeOfAll(quest: SelectionRequest, now: number): number {
+  #nextFreeOfAll(selection: SelectionRequest, now: number): number {
     let earliest = Infinity;
-    for (const member of this.#membersFor(quest)) {
-      const readiness = this.#options.health.readiness(member, quest.host, now);
+    for (const member of this.#membersFor(selection)) {
+      const readiness = this.#options.health.readiness(member, selection.host, now);
       if (readiness === "ready") return now;
       earliest = Math.min(earliest, readiness === "busy" ? now + busyRetryDelay : readiness.from);
     }
@@ -143,8 +143,8 @@ export class RotationQueues {
   }
 }
 
-function hasOwn({ unavailable: resting, queues: lines }: Host): boolean {
-  return resting > few || lines.size > 0;
+function hasOwn({ unavailable, queues }: Host): boolean {
+  return unavailable > maxSkipped || queues.size > 0;
 }
 
 function isIn(member: Member, group: string): boolean {

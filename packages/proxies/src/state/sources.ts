@@ -81,7 +81,7 @@ function isList(source: ProxySource): source is readonly ProxyInput[] {
   return Array.isArray(source);
 }
 
-/** Marks all proxies of a source as gateways whose exit address changes with each connection. */
+/** Marks all proxies of a source as gateways that change their exit address with each connection. */
 export function rotateEveryConnection(reader: SourceReader, rotatesPerConnection: boolean): SourceReader {
   if (!rotatesPerConnection) return reader;
   return {

@@ -25,7 +25,7 @@ export type RowStateInput =
 /** The states in which a lease can end. */
 export type OutcomeState = Exclude<RowState, { readonly at: "pending" | "leased" }>;
 
-/** The reason of a row whose process died after sending the request and before recording its outcome. */
+/** The reason of a row after a process that died between sending the request and recording its outcome. */
 export const interruptedReason = "interrupted";
 
 /** Returns the next state of a row. An input that does not apply changes nothing, so a finished row is never reopened by accident. */

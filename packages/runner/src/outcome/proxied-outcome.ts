@@ -26,7 +26,7 @@ const maxRefusals = 2;
 const noProxyDecisions: ReadonlySet<unknown> = new Set(["no-proxy-in-time", "no-proxy-too-long"]);
 
 /**
- * Decides about a line whose request failed because of its address or its proxy. The line is deferred, because the choice
+ * Decides about a line after a failure of its address or its proxy. The line is deferred, because the choice
  * of proxies was chance. It counts as a deferral only when the request passed a proxy. Returns undefined when neither the
  * address nor the proxy was the cause.
  */

@@ -20,7 +20,7 @@ export class HostDeferrals {
   }
 }
 
-/** Returns the outcome of a lease whose host is deferred. Nothing was sent, so it does not count as a deferral. */
+/** Returns the outcome of a lease of a deferred host. Nothing was sent, so it does not count as a deferral. */
 export function deferredHostOutcome(lease: JobLease, until: number, at: number): JobOutcome {
   const state = { at: "deferred", reason: "host-deferred", until, deferrals: lease.deferrals } as const;
   return {

@@ -14,7 +14,7 @@ import { checkFileVersion, checkSchema } from "./schema.ts";
 import { SegmentReader } from "./segments.ts";
 import { wrapErrors } from "./transaction.ts";
 
-/** Opens the ledger of a directory for reading, also while another process writes to it. @throws LedgerError when there is none. */
+/** Opens the ledger of a directory for reading, also while another process writes to it. @throws LedgerError when the directory has no ledger. */
 export function readLedger(directory: string): LedgerReader {
   const path = databasePath(directory);
   if (!existsSync(path))

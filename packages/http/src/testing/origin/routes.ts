@@ -2,7 +2,7 @@ import type { RecordedRequest } from "./recorder.ts";
 import { respond } from "../replies/respond.ts";
 import type { Reply } from "../replies/steps.ts";
 
-/** Returns the reply for a request whose body was read whole. A list is used as a script. */
+/** Returns the reply for a request after its body was read. A list is used as a script. */
 export type Responder = (
   request: RecordedRequest,
 ) => Reply | readonly Entry[] | Promise<Reply | readonly Entry[]>;
@@ -18,7 +18,7 @@ export type Routes = Readonly<Record<string, Script>>;
 
 const notFound: Reply = respond(404, { body: "No such route\n" });
 
-/** Returns the script for a path, or a 404 if there is none. */
+/** Returns the script for a path, or a 404 for an unknown path. */
 export function findScript(routes: Routes, path: string): Script {
   const exact = Object.hasOwn(routes, path) ? routes[path] : undefined;
   if (exact) return exact;

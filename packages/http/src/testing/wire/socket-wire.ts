@@ -58,7 +58,7 @@ export class SocketWire extends StreamWire<Duplex> implements Wire {
     }
     if (ending === "fin") this.stream.end();
     if (ending === "bare-fin") this.raw.end();
-    // A peer whose body is not read stays blocked, and its FIN is not seen until the connection closes.
+    // A peer stays blocked while its body is not read, and its FIN is not seen until the connection closes.
     if (ending === "hang" && this.#source.held) return until(this.stream, "close");
     await this.#peerGone();
     this.stream.destroy();

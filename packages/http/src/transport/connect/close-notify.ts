@@ -6,7 +6,7 @@ const underlyingSockets = new WeakMap<Socket, Socket>();
 // each of its hashes. A data record that was cut after exactly as many bytes is mistaken for an alert.
 const alertSizes = new Set([24, 23, 31, 53, 57, 69, 85]);
 
-/** Records the socket under a TLS socket whose end must be announced. */
+/** Records the socket under a TLS socket that must announce its end. */
 export function expectCloseNotify(secured: Socket, socket: Socket): void {
   underlyingSockets.set(secured, socket);
 }

@@ -27,7 +27,7 @@ export class ConnectTimings {
     this.#ended += 1;
   };
 
-  /** Records the TCP connection, whose bytes are progress. Returns it. */
+  /** Records the TCP connection, to count its bytes as progress. Returns the connection. */
   readonly observeSocket = (socket: Socket): Socket => {
     this.#socket = socket;
     return socket;

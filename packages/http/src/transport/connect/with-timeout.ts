@@ -47,7 +47,7 @@ export async function withTimeout<T>(
   }
 }
 
-/** Closes a socket whose owner no longer needs it. */
+/** Closes a socket that its owner no longer needs. */
 export function destroySocket(socket: Socket): void {
   socket.destroy();
 }

@@ -68,7 +68,7 @@ export class DecodedSource implements BodySource {
     await this.#source.drain();
   }
 
-  /** Opens a decoder for the first bytes. Returns undefined for an empty body, whose encoding may be empty too. */
+  /** Opens a decoder for the first bytes. Returns undefined for an empty body, because an empty encoding is valid. */
   async #openFirst(): Promise<Decoder | undefined> {
     if ((await this.#source.peek(this.#coding.firstBytes)).length === 0) return undefined;
     const first = await this.#source.read();

@@ -1,6 +1,6 @@
 import { isConnectionEnd, provesUnprocessed } from "../errors/undici-errors.ts";
 
-/** The facts about an exchange whose connection failed before a response arrived. */
+/** The facts about an exchange that failed before a response arrived. */
 export interface FailedExchange {
   /** Whether the connection had carried an earlier request. */
   readonly reused: boolean;

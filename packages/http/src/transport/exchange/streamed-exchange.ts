@@ -5,12 +5,12 @@ import type { CallBounds, ExchangeLimits, RawResponse, WireRequest } from "../wi
 import type { ExchangeController } from "../wire/protocol.ts";
 import { Exchange } from "./exchange.ts";
 
-/** A response whose body is still arriving, as sent. */
+/** A response with a body that is still arriving, as sent. */
 export interface StreamedRawResponse extends Omit<RawResponse, "body"> {
   readonly body: BodySource;
 }
 
-/** The limits of an exchange whose body may outlive the attempt. */
+/** The limits of an exchange. Its body may outlive the attempt. */
 export interface StreamLimits extends ExchangeLimits {
   /** The deadline and the signal that replace the attempt's own after the head has arrived. */
   readonly bodyBounds: CallBounds;
@@ -19,7 +19,7 @@ export interface StreamLimits extends ExchangeLimits {
 // Enough unread bytes that a fast reader never waits for the socket.
 const maxBufferedBytes = 64 * 1024;
 
-// Reading the rest of a discarded body is cheaper than a new connection only while the rest is short.
+// Reading a discarded body to its end is cheaper than a new connection only for a few bytes.
 const maxDrainBytes = 64 * 1024;
 const maxDrainMs = 100;
 
@@ -51,7 +51,7 @@ export class StreamedExchange extends Exchange implements BodySource {
   #bodyController: ExchangeController | undefined;
   #reader: PendingRead | undefined;
   #bodyEnd: BodyEnd | undefined;
-  /** Set while the rest of a discarded body is read. */
+  /** Set while a discarded body is read to its end. */
   #drain: { readonly until: number; readonly maxReceived: number; readonly done: () => void } | undefined;
 
   constructor(

@@ -14,7 +14,7 @@ export interface BodyWriterEvents {
 }
 
 /**
- * Writes a request whose body comes in pieces, each after the socket has taken the one before. A body of unknown length is
+ * Writes a request with a body in pieces, each after the socket has taken the one before. A body of unknown length is
  * chunked (RFC 9112 §7.1). The head goes out with the first piece.
  */
 export class BodyWriter {

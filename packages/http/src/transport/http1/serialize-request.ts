@@ -7,7 +7,7 @@ export interface SerializedRequest {
   readonly method: string;
   /** The head. When the body comes in pieces, the lines that frame the body are missing. */
   readonly head: string;
-  /** The complete body; empty when there is none or it comes in pieces. */
+  /** The complete body; empty without a body and for a body in pieces. */
   readonly bytes: Uint8Array;
   readonly bodyPieces: BodyPieces | undefined;
   /** Total length of the pieces as the Content-Length header states it. */

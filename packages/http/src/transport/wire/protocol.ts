@@ -54,7 +54,7 @@ export interface ResponseListener {
   onResponseData(controller: ExchangeController, chunk: Buffer): void;
   /** Called when the response is complete. */
   onResponseEnd(): void;
-  /** Called when no response, or no rest of it, will arrive. */
+  /** Called when no further part of the response will arrive. */
   onResponseError(controller: ExchangeController, error: unknown): void;
 }
 
