@@ -75,6 +75,8 @@ async function fetchBundledSite(flags: readonly string[]): Promise<number> {
     if (continues) printLine("Continuing the interrupted run");
     printLine(`$ holdfast run ${list} -o ${directory}\n`);
     const code = await runProgram(["run", list, "-o", directory, ...flags]);
+    // The run did not start: its error is on the terminal, and there is no ledger to read.
+    if (code === 1 || code === 2 || code === 7) return code;
     printLine(`\nThe site ${describePlayedFaults(site, origin)}`);
     const complete = countCompletePages(site, origin, bundled.directory);
     printLine(`${complete} of ${site.paths.length} pages are stored byte for byte`);

@@ -3,7 +3,7 @@ import { constants, createSecureServer } from "node:http2";
 import { test } from "node:test";
 import type { HttpAdapterOptions, Session } from "@holdfast/http";
 import {
-  acceptLate,
+  delayAccept,
   chunked,
   cut,
   drip,
@@ -273,7 +273,7 @@ test("http2: fifty concurrent calls share one connection and one handshake", () 
       assert.ok(all.every(({ status, attempts }) => status === 200 && attempts.length === 1));
       assert.equal(origin.requests.length, 50);
     },
-    { onConnection: acceptLate(50) },
+    { onConnection: delayAccept(50) },
   ));
 
 test("http2: three hundred concurrent calls succeed although a connection allows fewer streams", () =>

@@ -9,7 +9,7 @@ export const retryInstanceCheck: Check = kind({
   fits: (value) => value instanceof Retry,
 });
 
-/** Maps option names of other libraries, and earlier names, to the option that replaces them here. */
+/** Maps option names of other libraries to ours. */
 export const optionHints: Readonly<Record<string, string>> = {
   proxies: "proxy",
   connections: "maxConnections",

@@ -86,10 +86,8 @@ const sessionChecks: Checks<SessionOptions> = {
   random: aFunction,
 };
 
-const sessionHints = { ...optionHints, guard: "policy" };
-
 /** Checks the options of a `Session`. */
-export const sessionOptionsCheck: Check = options<SessionOptions>(sessionChecks, sessionHints);
+export const sessionOptionsCheck: Check = options<SessionOptions>(sessionChecks, optionHints);
 
 const signalCheck = kind({
   wanted: "an AbortSignal",

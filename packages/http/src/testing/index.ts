@@ -4,7 +4,7 @@ export type { Blackhole } from "./origin/dead-ends.ts";
 export { blackhole, refusedPort } from "./origin/dead-ends.ts";
 export {
   accept,
-  acceptLate,
+  delayAccept,
   closeOnAccept,
   cutHandshake,
   resetOnAccept,

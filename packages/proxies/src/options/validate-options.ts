@@ -50,10 +50,6 @@ export const poolOptionsCheck: Check = options<ProxyPoolOptions>(
   {
     rotate: "rotation",
     strategy: "rotation",
-    rotating: "rotatesPerConnection",
-    rest: "cooldown",
-    restMax: "maxCooldown",
-    floor: "minSuccessRate",
   },
 );
 
@@ -77,7 +73,7 @@ const sources: Readonly<Record<string, Check>> = {
   file: options<ProxyFile>({ file: text, every: duration }, misplaced),
   fetch: options<FetchedProxies>(
     { fetch: aFunction, every: duration, minAvailable: integer(0), afterCooldowns: integer(1) },
-    { ...misplaced, below: "minAvailable", afterRests: "afterCooldowns" },
+    misplaced,
   ),
   environment: options<ProxyEnvironment>(
     { environment: kind({ wanted: "variables, such as process.env", fits: isObject }), variable: text },
@@ -86,7 +82,7 @@ const sources: Readonly<Record<string, Check>> = {
 };
 
 const wanted =
-  "takes a list of proxies, { file }, { fetch }, { environment }, { tiers }, or a function first";
+  "takes a list of proxies, { file }, { fetch }, { environment }, { tiers } or a function as its first argument";
 
 /** Checks a source of proxies. The entries of a list are validated when it is read. */
 export const sourceCheck: Check = (value) => {

@@ -1,6 +1,6 @@
 import type { Clock } from "@holdfast/policy";
 import type { JobLease, JobOutcome, Ledger } from "../ledger/ledger.ts";
-import { Frontier, parseHost } from "./frontier.ts";
+import { HostQueues, parseHost } from "./host-queues.ts";
 import { deferredHostOutcome, HostDeferrals } from "./host-deferrals.ts";
 import { RowSupply } from "./row-supply.ts";
 
@@ -21,13 +21,13 @@ const maxQueuedLeases = 8_192;
 /** Claims rows of the ledger and hands them out host by host, except those of hosts that are deferred, paused or at their limit. */
 export class LeaseQueue {
   readonly #options: LeaseQueueOptions;
-  readonly #frontier: Frontier;
+  readonly #hostQueues: HostQueues;
   readonly #supply: RowSupply;
   readonly #hostDeferrals = new HostDeferrals();
 
   constructor(options: LeaseQueueOptions) {
     this.#options = options;
-    this.#frontier = new Frontier(options.perHost);
+    this.#hostQueues = new HostQueues(options.perHost);
     this.#supply = new RowSupply(options.ledger, options.clock);
   }
 
@@ -41,7 +41,7 @@ export class LeaseQueue {
     const leases: JobLease[] = [];
     while (leases.length < max) {
       this.#refill();
-      const lease = this.#frontier.take();
+      const lease = this.#hostQueues.take();
       if (lease === undefined) break;
       if (!this.#deferIfHostIsDeferred(lease)) leases.push(lease);
     }
@@ -50,16 +50,16 @@ export class LeaseQueue {
 
   /** Frees the place of a lease at its host. */
   finish(lease: JobLease): void {
-    this.#frontier.finish(lease);
+    this.#hostQueues.finish(lease);
   }
 
   /** Takes a lease back and pauses its host until `resume`. `finish` must follow. */
   pause(lease: JobLease): void {
-    this.#frontier.pause(lease);
+    this.#hostQueues.pause(lease);
   }
 
   resume(host: string): void {
-    this.#frontier.resume(host);
+    this.#hostQueues.resume(host);
   }
 
   /** Defers the leases of a host until `until` (epoch ms). Returns whether that changed anything. */
@@ -69,7 +69,7 @@ export class LeaseQueue {
 
   /** Removes and returns the leases that were not taken. */
   clear(): readonly JobLease[] {
-    return this.#frontier.clear();
+    return this.#hostQueues.clear();
   }
 
   /** Must be called when the ledger has `count` more rows. */
@@ -84,9 +84,9 @@ export class LeaseQueue {
 
   #refill(): void {
     const window = Math.max(64, 4 * this.#options.concurrency);
-    while (!this.#frontier.isReady && this.#frontier.size < maxQueuedLeases) {
+    while (!this.#hostQueues.isReady && this.#hostQueues.size < maxQueuedLeases) {
       const leases = this.#supply.claim(window);
-      for (const lease of leases) this.#frontier.add(lease);
+      for (const lease of leases) this.#hostQueues.add(lease);
       if (leases.length === 0) return;
     }
   }
@@ -95,7 +95,7 @@ export class LeaseQueue {
     const now = this.#options.clock.date();
     const until = this.#hostDeferrals.deferredUntil(parseHost(lease.job.url), now);
     if (until === undefined) return false;
-    this.#frontier.finish(lease);
+    this.#hostQueues.finish(lease);
     this.#options.onDeferred(deferredHostOutcome(lease, until, now));
     return true;
   }

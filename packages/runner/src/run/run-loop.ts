@@ -7,10 +7,10 @@ import { fetchJob, type FetchResult } from "../outcome/fetch-job.ts";
 import { findProxyWait, type ProxyWait } from "../outcome/no-proxy.ts";
 import { countOutcome, countPlanned } from "./count-totals.ts";
 import type { RunEvent } from "./events.ts";
-import { parseHost } from "./frontier.ts";
+import { parseHost } from "./host-queues.ts";
 import { GroupCommit } from "./group-commit.ts";
 import { earliest } from "./host-pauses.ts";
-import { Intake } from "./intake.ts";
+import { InputPlanner } from "./input-planner.ts";
 import { Latch } from "./latch.ts";
 import { LeaseQueue } from "./lease-queue.ts";
 import type { RunOptions } from "./options.ts";
@@ -183,7 +183,7 @@ export class RunLoop {
     const { input, ledger } = this.#options;
     const { drainSignal: stop, fail: onError } = this.#shutdown;
     try {
-      await new Intake({ ledger, stop, onPlanned: this.#planned, onError }).read(input ?? []);
+      await new InputPlanner({ ledger, stop, onPlanned: this.#planned, onError }).read(input ?? []);
       if (stop.aborted) return;
       this.#isInputRead = true;
       this.#emit({ type: "input-ended" });

@@ -151,7 +151,7 @@ function parseScheme(name = "http"): ProxyScheme {
   const scheme = name.toLowerCase();
   if (isProxyScheme(scheme)) return scheme;
   // The text before the slashes may be a user name, so it is not quoted.
-  throw new TypeError(`a proxy begins with one of ${Object.keys(defaultProxyPorts).join("://, ")}://`);
+  throw new TypeError(`a proxy must begin with one of ${Object.keys(defaultProxyPorts).join("://, ")}://`);
 }
 
 // Replaces a colon that belongs to a field.

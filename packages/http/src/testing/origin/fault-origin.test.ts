@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { FaultOrigin, FaultOriginOptions, Routes } from "../index.ts";
 import {
-  acceptLate,
+  delayAccept,
   accept,
   closeOnAccept,
   closeWhenIdle,
@@ -283,7 +283,7 @@ test("onConnection plays one entry per connection and repeats the last", async (
     closeOnAccept(),
     silentOnAccept(),
     cutHandshake(),
-    acceptLate(50),
+    delayAccept(50),
     accept(),
   ];
   const origin = await faultOrigin({ routes: { "/": hello }, onConnection });

@@ -7,7 +7,7 @@ import { test } from "node:test";
 import { connect } from "node:tls";
 import {
   accept,
-  acceptLate,
+  delayAccept,
   cut,
   cutHandshake,
   faultOrigin,
@@ -68,7 +68,7 @@ test("cuts, refuses and delays handshakes", async (t) => {
   const onConnection = [
     cutHandshake(),
     resetOnAccept(),
-    acceptLate(30),
+    delayAccept(30),
     [{ peek: true }, { wait: 5 }],
     accept(),
   ] as const;

@@ -26,6 +26,6 @@ export function cutHandshake(): Reply {
 }
 
 /** Serves the connection after `delay` milliseconds. */
-export function acceptLate(delay: number): Reply {
+export function delayAccept(delay: number): Reply {
   return [{ wait: delay }];
 }

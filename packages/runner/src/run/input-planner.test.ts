@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { Intake } from "./intake.ts";
+import { InputPlanner } from "./input-planner.ts";
 import type { InputLine } from "../ledger/job.ts";
 import type { PlanCounts, PlannedLine } from "../ledger/ledger.ts";
 
-/** Makes an intake with a ledger that records the lines of each batch. */
-function makeIntake(): {
-  readonly intake: Intake;
+/** Makes an inputPlanner with a ledger that records the lines of each batch. */
+function makeInputPlanner(): {
+  readonly inputPlanner: InputPlanner;
   readonly batches: number[][];
   readonly stop: AbortController;
   readonly failures: unknown[];
@@ -20,22 +20,22 @@ function makeIntake(): {
     batches.push(lines.map(({ line }) => line));
     return { added: lines.length, known: 0, duplicates: 0, invalid: 0 };
   };
-  const intake = new Intake({
+  const inputPlanner = new InputPlanner({
     ledger: { plan },
     stop: stop.signal,
     onPlanned: () => {},
     onError: (error) => failures.push(error),
   });
-  return { intake, batches, stop, failures };
+  return { inputPlanner, batches, stop, failures };
 }
 
 const makeLine = (line: number): InputLine => ({ line, text: `http://a/${line}` });
 
-describe("Intake", () => {
+describe("InputPlanner", () => {
   it("plans full batches, and a partial batch at the end", async () => {
-    const { intake, batches } = makeIntake();
+    const { inputPlanner, batches } = makeInputPlanner();
 
-    await intake.read(Array.from({ length: 600 }, (_, index) => makeLine(100 + index)));
+    await inputPlanner.read(Array.from({ length: 600 }, (_, index) => makeLine(100 + index)));
 
     assert.deepEqual(
       batches.map(({ length }) => length),
@@ -44,7 +44,7 @@ describe("Intake", () => {
   });
 
   it("plans a partial batch when the input pauses", async () => {
-    const { intake, batches } = makeIntake();
+    const { inputPlanner, batches } = makeInputPlanner();
     async function* input(): AsyncGenerator<InputLine> {
       yield makeLine(1);
       yield makeLine(2);
@@ -53,13 +53,13 @@ describe("Intake", () => {
       yield makeLine(3);
     }
 
-    await intake.read(input());
+    await inputPlanner.read(input());
 
     assert.deepEqual(batches, [[1, 2], [3]]);
   });
 
   it("plans nothing after stop aborts, and closes the input", async () => {
-    const { intake, batches, stop } = makeIntake();
+    const { inputPlanner, batches, stop } = makeInputPlanner();
     let closed = false;
     async function* input(): AsyncGenerator<InputLine> {
       try {
@@ -72,20 +72,20 @@ describe("Intake", () => {
       }
     }
 
-    await intake.read(input());
+    await inputPlanner.read(input());
 
     assert.deepEqual([batches, closed], [[], true]);
   });
 
   it("passes the ledger's error to onError while the input pauses", async () => {
-    const { intake, failures } = makeIntake();
+    const { inputPlanner, failures } = makeInputPlanner();
     async function* input(): AsyncGenerator<InputLine> {
       yield makeLine(13);
       await nextTurn();
       assert.match(String(failures), /disk full/);
     }
 
-    await intake.read(input());
+    await inputPlanner.read(input());
 
     assert.equal(failures.length, 1);
   });

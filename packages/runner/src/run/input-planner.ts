@@ -3,7 +3,7 @@ import { parseLine } from "../input/parse-line.ts";
 import type { InputLine } from "../ledger/job.ts";
 import type { Ledger, PlanCounts, PlannedLine } from "../ledger/ledger.ts";
 
-export interface IntakeOptions {
+export interface InputPlannerOptions {
   readonly ledger: Pick<Ledger, "plan">;
   /** After it aborts, no further line is planned. */
   readonly stop: AbortSignal;
@@ -15,11 +15,11 @@ export interface IntakeOptions {
 const batchSize = 256;
 
 /** Plans the lines of an input in batches: a full batch immediately, a partial batch when the input pauses. */
-export class Intake {
-  readonly #options: IntakeOptions;
+export class InputPlanner {
+  readonly #options: InputPlannerOptions;
   #batch: PlannedLine[] = [];
 
-  constructor(options: IntakeOptions) {
+  constructor(options: InputPlannerOptions) {
     this.#options = options;
   }
 

@@ -15,7 +15,7 @@ export function parseHost(url: string): string {
 }
 
 /** Orders leases so that hosts take turns, and no host has more than `perHost` at a time. */
-export class Frontier {
+export class HostQueues {
   readonly #perHost: number;
   readonly #queues = new Map<string, HostQueue>();
   #ring: string[] = [];

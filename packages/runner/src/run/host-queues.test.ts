@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { Frontier, parseHost } from "./frontier.ts";
+import { HostQueues, parseHost } from "./host-queues.ts";
 import type { JobLease } from "../ledger/ledger.ts";
 
 function makeLease(id: number, host: string): JobLease {
@@ -12,34 +12,34 @@ function makeLease(id: number, host: string): JobLease {
   };
 }
 
-function takeAll(frontier: Frontier): JobLease[] {
+function takeAll(hostQueues: HostQueues): JobLease[] {
   const taken: JobLease[] = [];
-  for (let lease = frontier.take(); lease !== undefined; lease = frontier.take()) taken.push(lease);
+  for (let lease = hostQueues.take(); lease !== undefined; lease = hostQueues.take()) taken.push(lease);
   return taken;
 }
 
-describe("Frontier", () => {
+describe("HostQueues", () => {
   it("lets hosts take turns", () => {
-    const frontier = new Frontier(9);
+    const hostQueues = new HostQueues(9);
     for (const [index, host] of ["a", "a", "a", "b", "c", "b"].entries())
-      frontier.add(makeLease(index, host));
+      hostQueues.add(makeLease(index, host));
 
-    const hosts = takeAll(frontier).map(({ job }) => parseHost(job.url));
+    const hosts = takeAll(hostQueues).map(({ job }) => parseHost(job.url));
 
     assert.deepEqual(hosts, ["a", "b", "c", "a", "b", "a"]);
   });
 
   it("returns no lease of a host at its limit until one is finished", () => {
-    const frontier = new Frontier(2);
-    for (const id of [1, 2, 3]) frontier.add(makeLease(id, "a"));
-    const [first] = takeAll(frontier);
+    const hostQueues = new HostQueues(2);
+    for (const id of [1, 2, 3]) hostQueues.add(makeLease(id, "a"));
+    const [first] = takeAll(hostQueues);
     assert.ok(first !== undefined);
-    assert.equal(frontier.isReady, false);
+    assert.equal(hostQueues.isReady, false);
 
-    frontier.finish(first);
+    hostQueues.finish(first);
 
     assert.deepEqual(
-      takeAll(frontier).map(({ job }) => job.id),
+      takeAll(hostQueues).map(({ job }) => job.id),
       [3],
     );
   });
@@ -53,16 +53,16 @@ describe("Frontier", () => {
   });
 
   it("returns the leases that were not taken on clear", () => {
-    const frontier = new Frontier(1);
-    for (const id of [1, 2, 3]) frontier.add(makeLease(id, "a"));
-    frontier.take();
+    const hostQueues = new HostQueues(1);
+    for (const id of [1, 2, 3]) hostQueues.add(makeLease(id, "a"));
+    hostQueues.take();
 
     assert.deepEqual(
-      frontier.clear().map(({ job }) => job.id),
+      hostQueues.clear().map(({ job }) => job.id),
       [2, 3],
     );
-    assert.equal(frontier.take(), undefined);
-    assert.equal(frontier.size, 0);
+    assert.equal(hostQueues.take(), undefined);
+    assert.equal(hostQueues.size, 0);
   });
 
   it("returns every lease once, in order within its host and within the limit, for any sequence of events", () => {
@@ -75,7 +75,7 @@ describe("Frontier", () => {
       fc.array(event, { maxLength: 200 }),
       fc.integer({ min: 1, max: 3 }),
       (events, perHost) => {
-        const frontier = new Frontier(perHost);
+        const hostQueues = new HostQueues(perHost);
         const active: JobLease[] = [];
         const given: JobLease[] = [];
         let added = 0;
@@ -87,13 +87,13 @@ describe("Frontier", () => {
           assert.ok(active.filter(({ job }) => parseHost(job.url) === host).length <= perHost);
         };
         for (const each of events) {
-          if (each === "take") keep(frontier.take());
-          else if (each === "finish") for (const lease of active.splice(0, 1)) frontier.finish(lease);
-          else frontier.add(makeLease((added += 1), each.add));
+          if (each === "take") keep(hostQueues.take());
+          else if (each === "finish") for (const lease of active.splice(0, 1)) hostQueues.finish(lease);
+          else hostQueues.add(makeLease((added += 1), each.add));
         }
-        while (frontier.size > 0) {
-          for (const lease of active.splice(0)) frontier.finish(lease);
-          keep(frontier.take());
+        while (hostQueues.size > 0) {
+          for (const lease of active.splice(0)) hostQueues.finish(lease);
+          keep(hostQueues.take());
         }
 
         assert.deepEqual(
