@@ -32,7 +32,7 @@ export interface HealthRule {
  * ```
  *
  * Only a lease ends `cooling-down`: an elapsed cooldown keeps its state until then, and `isAvailable` checks the time.
- * Only a later throttle changes a cooldown in effect. rules/attribution.ts maps outcomes to effects.
+ * Only a later throttle changes a cooldown in effect. rules/outcome-effects.ts maps outcomes to effects.
  */
 export type Health =
   | { readonly at: "available"; readonly cooldowns: number; readonly score: number; readonly asOf: number }

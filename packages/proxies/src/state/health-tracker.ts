@@ -46,7 +46,7 @@ export interface RecordedAttempt {
 
 const noInput = { kind: "one", originDown: false, sessionOver: false, atSeveralHosts: false } as const;
 
-/** Tracks the health of the proxies, per host and for every host. The rules are in rules/health and rules/attribution. */
+/** Tracks the health of the proxies, per host and for every host. The rules are in rules/health and rules/outcome-effects. */
 export class HealthTracker {
   readonly #options: HealthTrackerOptions;
   readonly #correlation: FailureCorrelation;

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { HostDeferrals } from "./host-deferrals.ts";
 
-describe("HostHolds", () => {
+describe("HostDeferrals", () => {
   it("defers a host until the latest end", () => {
     const deferrals = new HostDeferrals();
 
