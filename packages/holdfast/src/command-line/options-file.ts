@@ -1,7 +1,6 @@
-import { suggest } from "@holdfast/policy/internal";
 import { readFileSync } from "node:fs";
 import { OptionError, UsageError } from "../process/usage-error.ts";
-import { parseCommandLine } from "./parse-options.ts";
+import { parseCommandLine, suggestOption } from "./parse-options.ts";
 import type { OptionSpec, OptionSpecs, ParsedOptions } from "./parse-options.ts";
 
 /** The option that names a file of options. */
@@ -73,7 +72,7 @@ function toArguments({ path, key, value, options }: FileEntry): readonly string[
   const option = Object.hasOwn(options, key) && key !== "config" ? options[key] : undefined;
   if (option === undefined) {
     const known = Object.keys(options).filter((name) => name !== "config");
-    const similar = suggest(key, known);
+    const similar = suggestOption(key, known);
     const suggestion = similar === undefined ? "" : ` (did you mean ${JSON.stringify(similar)}?)`;
     throw new UsageError(`${path}: unknown option ${JSON.stringify(key)}${suggestion}`);
   }

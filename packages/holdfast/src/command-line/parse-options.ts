@@ -45,8 +45,21 @@ function toUsageError(error: unknown, known: readonly string[]): unknown {
 }
 
 function describeUnknownOption(option: string, known: readonly string[]): string {
-  const similar = option.startsWith("--") ? suggest(option.slice(2), known) : undefined;
+  const similar = option.startsWith("--") ? suggestOption(option.slice(2), known) : undefined;
   return `unknown option ${option}${similar === undefined ? "" : ` (did you mean --${similar}?)`}`;
+}
+
+/** The current names of options that were renamed. */
+const renamedOptions: Readonly<Record<string, string>> = {
+  rest: "cooldown",
+  rotate: "rotation",
+  rotating: "rotates-per-connection",
+};
+
+/** Returns the known option that an unknown name most likely stands for. */
+export function suggestOption(name: string, known: readonly string[]): string | undefined {
+  const renamed = Object.hasOwn(renamedOptions, name) ? renamedOptions[name] : undefined;
+  return known.find((option) => option === renamed) ?? suggest(name, known);
 }
 
 function describeBadValue(option: string, message: string): string {

@@ -70,6 +70,10 @@ test("an invalid command line exits with 2 and prints the error on standard erro
     [["fetch"], "holdfast: unknown command fetch\n  See holdfast --help\n"],
     [["--verion"], "holdfast: unknown option --verion\n  See holdfast --help\n"],
     [
+      ["run", "--rest", "1m"],
+      "holdfast run: unknown option --rest (did you mean --cooldown?)\n  See holdfast run --help\n",
+    ],
+    [
       ["run", "--outptu", "x"],
       "holdfast run: unknown option --outptu (did you mean --output?)\n  See holdfast run --help\n",
     ],

@@ -9,7 +9,7 @@ export const retryInstanceCheck: Check = kind({
   fits: (value) => value instanceof Retry,
 });
 
-/** Maps option names of other libraries to ours. */
+/** Maps option names of other libraries, and earlier names, to the option that replaces them here. */
 export const optionHints: Readonly<Record<string, string>> = {
   proxies: "proxy",
   connections: "maxConnections",

@@ -109,6 +109,7 @@ const ofSession: readonly Row[] = [
     "?.cookies takes a CookieJar of tough-cookie, or false to store no cookies, got an object",
   ],
   [{ budget: 5 }, "?.budget takes a budget, such as retryBudget(), got 5"],
+  [{ guard: () => undefined }, '? has no option "guard": did you mean policy?'],
   [{ policy: 5 }, "?.policy takes a function, got 5"],
   [{ pacing: "no" }, '?.pacing takes true or false, got "no"'],
   [

@@ -86,8 +86,10 @@ const sessionChecks: Checks<SessionOptions> = {
   random: aFunction,
 };
 
+const sessionHints = { ...optionHints, guard: "policy" };
+
 /** Checks the options of a `Session`. */
-export const sessionOptionsCheck: Check = options<SessionOptions>(sessionChecks, optionHints);
+export const sessionOptionsCheck: Check = options<SessionOptions>(sessionChecks, sessionHints);
 
 const signalCheck = kind({
   wanted: "an AbortSignal",

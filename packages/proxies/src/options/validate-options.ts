@@ -50,6 +50,10 @@ export const poolOptionsCheck: Check = options<ProxyPoolOptions>(
   {
     rotate: "rotation",
     strategy: "rotation",
+    rotating: "rotatesPerConnection",
+    rest: "cooldown",
+    restMax: "maxCooldown",
+    floor: "minSuccessRate",
   },
 );
 
@@ -73,7 +77,7 @@ const sources: Readonly<Record<string, Check>> = {
   file: options<ProxyFile>({ file: text, every: duration }, misplaced),
   fetch: options<FetchedProxies>(
     { fetch: aFunction, every: duration, minAvailable: integer(0), afterCooldowns: integer(1) },
-    misplaced,
+    { ...misplaced, below: "minAvailable", afterRests: "afterCooldowns" },
   ),
   environment: options<ProxyEnvironment>(
     { environment: kind({ wanted: "variables, such as process.env", fits: isObject }), variable: text },

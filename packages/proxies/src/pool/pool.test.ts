@@ -352,7 +352,9 @@ test("ProxyPool rejects invalid options", () => {
     [{ retireAfter: 0 }, /^ProxyPool\.retireAfter takes a whole number, 1 or more, got 0/],
     [{ minSuccessRate: 2 }, /^ProxyPool\.minSuccessRate takes a share from 0 to 1, got 2/],
     [{ retireafter: 3 }, /^ProxyPool has no option "retireafter": did you mean retireAfter\?/],
+    [{ rest: "30s" }, /^ProxyPool has no option "rest": did you mean cooldown\?$/],
     [{ rotate: "random" }, /^ProxyPool has no option "rotate": did you mean rotation\?$/],
+    [{ rotating: true }, /^ProxyPool has no option "rotating": did you mean rotatesPerConnection\?$/],
     [{ bogus: 1 }, /^ProxyPool has no option "bogus": it has rotation, cooldown, /],
   ];
 
