@@ -59,7 +59,7 @@ export abstract class AttemptLog implements CallInfo, ObservedCall, Observer {
   protected clock: Clock = systemClock;
   protected endedAt = 0;
   /** The instant at which the current attempt had passed every rate limit. */
-  protected sentAt = 0;
+  sentAt = 0;
   /** The time, in milliseconds since 1970, that the server named for the next request, if that is too late for the call. */
   retryAt: number | undefined;
   /** Whether any attempt reached the adapter. */

@@ -29,7 +29,8 @@ export interface CallRunnerOptions extends Omit<CallFactoryOptions, "limiters"> 
   readonly maxBytes: number | undefined;
   readonly maxBufferedBytes: number;
   readonly sensitiveHeaders: readonly string[];
-  readonly pacing: boolean;
+  /** Undefined is true. */
+  readonly pacing: boolean | "even" | undefined;
   readonly budget: RetryBudget;
   readonly clock: Clock;
   readonly random: Random;
@@ -46,7 +47,7 @@ export class CallRunner {
   constructor(options: CallRunnerOptions) {
     this.#options = options;
     this.#clock = closableClock(options.clock);
-    this.#limiters = options.pacing ? new Limiters(options.clock) : undefined;
+    this.#limiters = toLimiters(options);
     this.#calls = new CallFactory({ ...options, limiters: this.#limiters });
     this.#loop = new RetryLoop(options);
   }
@@ -174,4 +175,8 @@ function endWithBody(context: CallContext, body: Body): CallContext {
     ...context,
     signal: signal === undefined ? body.failure : AbortSignal.any([signal, body.failure]),
   };
+}
+
+function toLimiters({ pacing, clock }: CallRunnerOptions): Limiters | undefined {
+  return pacing === false ? undefined : new Limiters(clock, { even: pacing === "even" });
 }

@@ -15,7 +15,7 @@ import { attachCall, markRequestKeyed, setVerdict, type HttpResponse } from "../
 import { discardBody } from "../model/streamed-response.ts";
 import type { ResponseHead } from "../model/trace.ts";
 import { errorVerdict, quotaVerdict } from "../model/verdict.ts";
-import { bucketNames, readLimitSignal, readRefusalHint, hasRemainingHeader } from "../pacing/limit-signal.ts";
+import { readLimitSignal, readRefusalHint, hasRemainingHeader } from "../pacing/limit-signal.ts";
 import type { Limiter } from "../pacing/limiter.ts";
 import type { Limiters, LimitedRequest } from "../pacing/limiters.ts";
 import { formatProxyForLog } from "../proxy/route/route.ts";
@@ -289,10 +289,10 @@ export class Call extends AttemptLog implements CallRules, LimitedRequest, Attem
 
   #reportAccepted(response: HttpResponse): void {
     const { limiters } = this.#plan;
+    const hasRemaining = hasRemainingHeader(response);
+    if (hasRemaining) limiters?.recordRemaining(this, response, this.clock.date());
     limiters?.recordAccepted(this, this.sentAt, this.endedAt);
-    if (!hasRemainingHeader(response)) return;
-    limiters?.recordBuckets(this, bucketNames(response));
-    this.#reportLimit(response);
+    if (hasRemaining) this.#reportLimit(response);
   }
 
   /** Passes the limit that a response names on to later requests; `delay` is the wait that follows in any case. */

@@ -39,10 +39,12 @@ export interface SessionOptions {
    */
   readonly policy?: (origin: string) => Policy;
   /**
-   * Whether a rate limit that one response announces applies to all requests to the same bucket or host. They wait until
-   * the limit allows them, and then leave one after another at its rate. @default true
+   * Whether a rate limit that one response announces applies to all requests to the same bucket, route or host. They wait until
+   * the limit allows them. If the server announces limit, remainder and reset, the remaining requests leave immediately, and all
+   * others after the reset. Otherwise, and always with `"even"`, they leave one after another at the rate of the limit.
+   * @default true
    */
-  readonly pacing?: boolean;
+  readonly pacing?: boolean | "even";
   /** Functions that are called during each request. */
   readonly hooks?: HooksInit;
   /** Header for idempotency keys. @default Idempotency-Key, without quotes */

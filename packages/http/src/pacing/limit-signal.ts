@@ -1,12 +1,17 @@
 import { type HttpResponse, hasHeader } from "../model/response.ts";
+import { readQuotas, type Quota } from "./quota.ts";
 import type { Retry } from "../retry/retry.ts";
 import type { Hint } from "../retry/dialects/dialect.ts";
 import { parseStructuredItems } from "../retry/dialects/structured-items.ts";
+import { retryAfter } from "../retry/dialects/retry-after.ts";
 import { findHint, readHint } from "../retry/dialects/hints.ts";
 
 /** The rate limit information of a response. */
 export interface LimitSignal {
+  readonly status: number;
   readonly hint: Hint | undefined;
+  /** The limits that the server announces with remainder and reset. */
+  readonly quotas: readonly Quota[];
   /** Whether the request was accepted: the limit is reached, but not exceeded. */
   readonly accepted: boolean;
   /** Whether the server reports a failure such as a 503, not a limit. */
@@ -36,9 +41,11 @@ const remainingHeaders = [
  */
 export function readLimitSignal(response: HttpResponse, retry: Retry, now: number): LimitSignal | undefined {
   if (!retry.respectRetryAfterHeader) return undefined;
+  const { status } = response;
   const signal =
-    response.status < 400 ? signalOfAccepted(response, retry, now) : signalOfRefusal(response, retry, now);
-  return (signal?.hint?.delay ?? 0) > longestPause ? undefined : signal;
+    status < 400 ? signalOfAccepted(response, retry, now) : signalOfRefusal(response, retry, now);
+  if (signal === undefined || (signal.hint?.delay ?? 0) > longestPause) return undefined;
+  return { ...signal, status, quotas: readQuotas(response, now) };
 }
 
 /** Returns whether a response says how much of a limit remains. Hot path: called for every response. */
@@ -60,17 +67,26 @@ export function bucketNames(response: HttpResponse): readonly string[] {
   return field === null ? [] : (parseStructuredItems(field) ?? []).map(({ name }) => name);
 }
 
-function signalOfAccepted(response: HttpResponse, { dialects }: Retry, now: number): LimitSignal | undefined {
+type Meaning = Omit<LimitSignal, "status" | "quotas">;
+
+function signalOfAccepted(response: HttpResponse, { dialects }: Retry, now: number): Meaning | undefined {
   // A Retry-After alone belongs to a redirect, or says when to poll this one resource again.
   if (!hasRemainingHeader(response)) return undefined;
   const { status, headers } = response;
-  const hint = readHint({ status, headers, now }, dialects);
+  const reply = { status, headers, now };
+  // Some servers send Retry-After with every response. It is the reset of a limit only if nothing remains.
+  const spent = readHint(
+    reply,
+    dialects.filter((dialect) => dialect !== retryAfter),
+  );
+  if (spent?.delay === undefined) return undefined;
+  const hint = readHint(reply, dialects);
   return hint?.kind !== "quota" && (hint?.delay ?? 0) > 0
     ? { hint, accepted: true, isServerFailure: false }
     : undefined;
 }
 
-function signalOfRefusal(response: HttpResponse, { dialects }: Retry, now: number): LimitSignal | undefined {
+function signalOfRefusal(response: HttpResponse, { dialects }: Retry, now: number): Meaning | undefined {
   const { status, verdict } = response;
   const hint = findHint(response, dialects, now);
   const throttled = verdict.kind === "throttled";

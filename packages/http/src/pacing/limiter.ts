@@ -3,14 +3,19 @@ import { startTimer } from "@holdfast/policy/internal";
 import {
   afterAccepted,
   afterSent,
+  afterQuota,
   isPaceExpired,
   nextSendTime,
   afterLimitHit,
+  freePace,
+  expectedWait,
+  paceOpensAt,
   type Pace,
   type LimitHit,
 } from "./pace.ts";
 import { onAbort } from "../support/bounded-wait.ts";
-import { steadyRate } from "./rate.ts";
+import type { Quota } from "./quota.ts";
+import { emptyTally } from "./tally.ts";
 
 /** The limits of a request's wait in the queue. */
 export interface AcquireLimits {
@@ -27,16 +32,27 @@ interface Waiter {
   readonly longestPause: number;
 }
 
+const pastDeadline = "; raise timeout.total to wait for it, or pass pacing: false to ignore rate limits";
+
+function longPause(longest: number): string {
+  return `; raise retryAfterMax of retry (${longest} ms) to wait for it, or pass pacing: false to ignore rate limits`;
+}
+
 /** One rate limit of one server. Requests are sent one after another, in order, at the rate that the limiter has learned. */
 export class Limiter {
   readonly #clock: Clock;
+  /** The host whose limit this is. */
+  readonly #host: string;
+  /** The header or status that announced the limit. */
+  #source = "";
   readonly #waiting = new Set<Waiter>();
   #pace: Pace;
   #inFlight = 0;
   #stopTimer: (() => void) | undefined;
 
-  constructor(clock: Clock, pace: Pace) {
+  constructor(clock: Clock, host: string, pace: Pace) {
     this.#clock = clock;
+    this.#host = host;
     this.#pace = pace;
   }
 
@@ -57,9 +73,10 @@ export class Limiter {
       this.#recordSent(now);
       return undefined;
     }
-    const pause = Math.max(0, this.#pace.pausedUntil - now);
-    const delay = pause + this.#waiting.size / steadyRate(this.#pace.speed, now);
-    if (pause > limits.longestPause || now + delay >= limits.deadline) throw this.#tooLate(delay);
+    const pause = Math.max(0, paceOpensAt(this.#pace, now) - now);
+    const delay = expectedWait(this.#pace, now, this.#waiting.size);
+    if (pause > limits.longestPause) throw this.#tooLate(delay, longPause(limits.longestPause));
+    if (now + delay >= limits.deadline) throw this.#tooLate(delay, pastDeadline);
     const turn = this.#enqueue(limits, now);
     this.#sendDue();
     return turn;
@@ -77,12 +94,25 @@ export class Limiter {
     this.#sendDue();
   }
 
+  /** Records the quota that an accepted response announces. */
+  recordQuota(sentAt: number, quota: Quota): void {
+    this.#pace = afterQuota(this.#pace, { now: this.#clock.now(), sentAt, quota });
+  }
+
   /** Records that the server hit its limit. Rejects the waiting requests that allow only a shorter pause. */
-  recordLimit(hit: Omit<LimitHit, "now" | "hasWaiters">): void {
+  recordLimit(source: string, hit: Omit<LimitHit, "now" | "hasWaiters">): void {
     const now = this.#clock.now();
+    this.#source = source;
     this.#pace = afterLimitHit(this.#pace, { ...hit, now, hasWaiters: this.#waiting.size > 0 });
-    const pause = this.#pace.pausedUntil - now;
-    for (const waiter of this.#waiting) if (pause > waiter.longestPause) waiter.refuse(this.#tooLate(pause));
+    const pause = paceOpensAt(this.#pace, now) - now;
+    for (const { longestPause, refuse } of this.#waiting)
+      if (pause > longestPause) refuse(this.#tooLate(pause, longPause(longestPause)));
+    this.#sendDue();
+  }
+
+  /** Removes the limit, because another limiter has taken it over. Sends all waiting requests. */
+  lift(): void {
+    this.#pace = freePace(emptyTally(this.#clock.now()));
     this.#sendDue();
   }
 
@@ -108,7 +138,9 @@ export class Limiter {
         resolve();
       };
       const waiter: Waiter = { leave, refuse, longestPause };
-      const stopTimer = startTimer(this.#clock, deadline - now, () => refuse(this.#tooLate(0)));
+      const stopTimer = startTimer(this.#clock, deadline - now, () =>
+        refuse(this.#tooLate(paceOpensAt(this.#pace, deadline) - deadline, pastDeadline)),
+      );
       const stopListening = onAbort(signals, refuse);
       const aborted = signals.find((signal) => signal?.aborted === true);
       if (aborted === undefined) this.#waiting.add(waiter);
@@ -116,8 +148,10 @@ export class Limiter {
     });
   }
 
-  #tooLate(delay: number): RateLimitedError {
-    return new RateLimitedError(delay, this.#clock.date() + delay);
+  #tooLate(wait: number, remedy: string): RateLimitedError {
+    const delay = Math.max(0, wait);
+    const limit = `${this.#host} is rate limited (${this.#source}). `;
+    return new RateLimitedError(delay, this.#clock.date() + delay, { limit, remedy });
   }
 
   /** Sends all requests that are due, and starts a timer for the next one. */

@@ -7,8 +7,12 @@ import { sessionDefaults } from "../session/defaults.ts";
 import type { ScriptedEntry, ScriptedOutcome } from "../testing/scripted/scripted-adapter.ts";
 import { catchFailure, scripted } from "../testing/scripted/scripted-session.ts";
 
-const url = "https://a.test/one";
-const other = "https://a.test/two";
+const url = "https://a.test/jobs/1";
+/** The same route with another id. */
+const other = "https://a.test/jobs/2";
+/** Another route. */
+const elsewhere = "https://a.test/news";
+const once = { retry: new Retry({ total: 0, raiseOnStatus: false }) };
 const patient = sessionDefaults.retry;
 
 function limited(seconds: number, headers: Readonly<Record<string, string>> = {}): ScriptedEntry {
@@ -19,7 +23,7 @@ function last(seconds: number): ScriptedEntry {
   return { headers: { ratelimit: `"default";r=0;t=${seconds}` } };
 }
 
-test("a 429 delays every request to its host", async () => {
+test("a 429 delays every request to its route", async () => {
   const { session, adapter, clock } = scripted([limited(5), {}]);
 
   await session.get(url, { retry: new Retry({ total: 0, raiseOnStatus: false }) });
@@ -33,6 +37,15 @@ test("a 429 also delays the requests to the host's name with a dot at its end", 
 
   await session.get(url);
   await session.get("https://A.test./two");
+
+  assert.equal(clock.now(), 5_000);
+});
+
+test("a limit without a name also delays its route at the host's name with a dot at its end", async () => {
+  const { session, clock } = scripted([limited(5), {}]);
+
+  await session.get(url, once);
+  await session.get("https://A.test./jobs/2");
 
   assert.equal(clock.now(), 5_000);
 });
@@ -58,12 +71,12 @@ test("an accepted response with nothing remaining delays the next request", asyn
   assert.equal(clock.now(), 5_000);
 });
 
-test("waiting requests are sent one after another, at most at the stated rate", async () => {
+test("with an even pace, waiting requests are sent one after another, at most at the stated rate", async () => {
   const policy = { "ratelimit-policy": '"default";q=10;w=1' };
-  const { session, adapter, clock } = scripted([
-    limited(2, { ratelimit: '"default";r=0;t=2', ...policy }),
-    {},
-  ]);
+  const { session, adapter, clock } = scripted(
+    [limited(2, { ratelimit: '"default";r=0;t=2', ...policy }), {}],
+    { pacing: "even" },
+  );
   const left: number[] = [];
   session.hooks.request.push(() => void left.push(clock.now()));
 
@@ -77,6 +90,136 @@ test("waiting requests are sent one after another, at most at the stated rate", 
     gaps.every((gap) => gap >= 100 && gap < 110),
     String(gaps),
   );
+});
+
+test("a limit without a name that came with a 200 delays its own route only", async () => {
+  const spent = { "x-ratelimit-limit": "2", "x-ratelimit-remaining": "0", "x-ratelimit-reset": "600" };
+  const { session, clock } = scripted([{ headers: spent }, {}]);
+
+  await session.get(url);
+  await session.get(elsewhere);
+  await session.post(url);
+  const before = clock.now();
+  const error = await catchFailure(session.get(other));
+
+  assert.deepEqual([before, error["code"]], [0, "ERR_RATE_LIMITED"]);
+});
+
+test("a 429 without a name delays its route, and the host when a second route is refused", async () => {
+  const { session, adapter } = scripted([limited(600), {}, limited(600), {}]);
+  const news = async (): Promise<number> => (await session.get(elsewhere, once)).status;
+
+  await session.get(url, once);
+  const statuses = [await news(), await news()];
+  const error = await catchFailure(session.get("https://a.test/third"));
+
+  assert.deepEqual([statuses, error["code"], adapter.requests.length], [[200, 429], "ERR_RATE_LIMITED", 3]);
+});
+
+test("a RateLimitedError names the host, the source of the limit and the option that changes it", async () => {
+  const { session } = scripted([{ status: 429, headers: { "x-ratelimit-reset": "600" } }], {
+    timeout: { total: "15m" },
+  });
+  await session.get(url, once);
+
+  const tooLong = await catchFailure(session.get(other));
+  const tooLate = await catchFailure(
+    session.get(other, { retry: patient.new({ onLongRetryAfter: "wait" }), timeout: { total: "1m" } }),
+  );
+
+  assert.equal(
+    tooLong.message,
+    "a.test is rate limited (x-ratelimit-reset). The next turn is in 600000 ms, which is too late; raise retryAfterMax " +
+      "of retry (120000 ms) to wait for it, or pass pacing: false to ignore rate limits",
+  );
+  assert.match(tooLate.message, /^a\.test is rate limited .*; raise timeout\.total to wait for it/);
+});
+
+/** Replies of a server with `requests` requests per `window`, from the first request on. */
+function windowServer(
+  { requests, window }: { readonly requests: number; readonly window: number },
+  headers: (left: number, until: number) => Record<string, string>,
+): (now: number) => { readonly status: number; readonly headers: Record<string, string> } {
+  let [resetsAt, left] = [0, 0];
+  return (now) => {
+    if (now >= resetsAt) [resetsAt, left] = [now + window, requests];
+    left -= 1;
+    return { status: left < 0 ? 429 : 200, headers: headers(Math.max(0, left), resetsAt - now) };
+  };
+}
+
+const announcements: readonly (readonly [
+  what: string,
+  headers: (left: number, until: number) => Record<string, string>,
+])[] = [
+  [
+    "RateLimit and its policy",
+    (left, until) => ({
+      ratelimit: `"a";r=${left};t=${Math.ceil(until / 1_000)}`,
+      "ratelimit-policy": '"a";q=20;w=2',
+    }),
+  ],
+  [
+    "draft 07",
+    (left, until) => ({ ratelimit: `limit=20, remaining=${left}, reset=${Math.ceil(until / 1_000)}` }),
+  ],
+  [
+    "X-RateLimit",
+    (left, until) => ({
+      "x-ratelimit-limit": "20",
+      "x-ratelimit-remaining": String(left),
+      "x-ratelimit-reset": String(until / 1_000),
+    }),
+  ],
+];
+
+for (const [what, headers] of announcements) {
+  test(`what remains of an announced window is used immediately, and the rest waits for the reset: ${what}`, async () => {
+    const server = windowServer({ requests: 20, window: 2_000 }, headers);
+    const left: number[] = [];
+    const { session, clock } = scripted([
+      (): ScriptedOutcome => {
+        left.push(clock.now());
+        return { takes: "10ms", ...server(clock.now()) };
+      },
+    ]);
+
+    await Promise.all(Array.from({ length: 100 }, () => session.get(url)));
+
+    assert.ok(clock.now() < 8_000 * 1.1, `took ${clock.now()} ms`);
+    assert.ok(left.length <= 185, `${left.length} were sent`);
+    const second = left.filter((at) => at >= 2_000 && at < 4_000);
+    assert.ok(second.length === 20 && Math.max(...second) - Math.min(...second) < 300, String(second));
+  });
+}
+
+test("a server that refuses while something remains has another limit, and is not sent a burst", async () => {
+  const headers = {
+    "x-ratelimit-limit": "5000",
+    "x-ratelimit-remaining": "4000",
+    "x-ratelimit-reset": "3600",
+  };
+  const { session, clock } = scripted([limited(5, headers), {}]);
+  await session.get(url, once);
+
+  await session.get(other);
+
+  assert.equal(clock.now(), 5_000);
+});
+
+test("Retry-After with every accepted response delays nothing while something remains", async () => {
+  const headers = {
+    "x-ratelimit-limit": "9",
+    "x-ratelimit-remaining": "8",
+    "x-ratelimit-reset": "2",
+    "retry-after": "2",
+  };
+  const { session, clock } = scripted([{ headers }]);
+
+  await session.get(url);
+  await session.get(url);
+
+  assert.equal(clock.now(), 0);
 });
 
 test("Retry-After: 0 is followed by the back-off", async () => {
@@ -106,7 +249,7 @@ test("a long queue rejects no request while the rate increases", async () => {
   const { session, adapter } = scripted([limited(1), {}], { timeout: { total: "20s" } });
   await session.get(url, { retry: new Retry({ total: 0, raiseOnStatus: false }) });
 
-  await Promise.all(Array.from({ length: 1_000 }, (_, index) => session.get(`${url}/${index}`)));
+  await Promise.all(Array.from({ length: 1_000 }, (_, index) => session.get(`https://a.test/jobs/${index}`)));
 
   assert.equal(adapter.requests.length, 1_001);
 });
@@ -219,12 +362,11 @@ test("a named bucket delays the routes that it counts, and no other known route"
     bucket("b"),
     bucket("a"),
   ]);
-  const once = { retry: new Retry({ total: 0, raiseOnStatus: false }) };
 
   await session.get(url, once);
-  await session.get(other);
+  await session.get(elsewhere);
   const guessed = clock.now();
-  await session.get(other);
+  await session.get(elsewhere);
 
   assert.deepEqual([guessed >= 5_000, clock.now() - guessed < 1_000], [true, true]);
 });
@@ -265,9 +407,9 @@ for (const [what, spent, left] of named) {
   test(`an exhausted bucket delays no route of another bucket: ${what}`, async () => {
     const { session, clock } = scripted([left, spent, left, left]);
 
-    await session.get(other);
+    await session.get(elsewhere);
     await session.get(url);
-    await session.get(other);
+    await session.get(elsewhere);
     const error = await catchFailure(session.get(url));
 
     assert.deepEqual([clock.now(), error["code"]], [0, "ERR_RATE_LIMITED"]);

@@ -2,9 +2,13 @@ import type { Clock } from "@holdfast/policy";
 import { stripRootDot } from "@holdfast/policy/internal";
 import type { HttpRequest } from "../model/request.ts";
 import type { Hint } from "../retry/dialects/dialect.ts";
+import type { HttpResponse } from "../model/response.ts";
+import { bucketNames, type LimitSignal } from "./limit-signal.ts";
 import { Limiter, type AcquireLimits } from "./limiter.ts";
 import { freePace } from "./pace.ts";
-import { countAccepted, emptyTally, type Tally } from "./tally.ts";
+import { readQuotas, type Quota } from "./quota.ts";
+import { routeOf } from "./route.ts";
+import { countAccepted, emptyTally, second, type Tally } from "./tally.ts";
 
 /** The request and its proxy, which a server limits separately. */
 export interface LimitedRequest {
@@ -13,33 +17,42 @@ export interface LimitedRequest {
   readonly proxy: string | undefined;
 }
 
-/** A response that shows a rate limit. */
-export interface LimitReport extends LimitedRequest {
-  readonly hint: Hint | undefined;
+/** A request that was sent. */
+export interface SentRequest extends LimitedRequest {
   /** When the request was sent, on the clock. */
   readonly sentAt: number;
+}
+
+/** A response that shows a rate limit. */
+export interface LimitReport extends SentRequest, LimitSignal {
   /** The pause if the server states none, or 0, in milliseconds. */
   readonly delay: number;
-  /** Whether the request was accepted: the limit is reached, but not exceeded. */
-  readonly accepted: boolean;
-  /** Whether the server reports a failure such as a 503, not a limit. */
-  readonly isServerFailure: boolean;
 }
 
 // Unused limiters are removed when there are more than this.
 const maxIdleLimiters = 1_024;
 const maxRoutes = 1_000;
 const hostWide = "global";
+// A refusal of one route says nothing about another one that is refused later than this, in milliseconds.
+const relatedWithin = 600_000;
+
+interface RefusedRoute {
+  readonly route: string;
+  readonly at: number;
+}
 
 /**
- * The rate limits that a session has met: one limiter for each bucket that a server names, otherwise one for its host.
- * Without a limit, no request is delayed.
+ * The rate limits that a session has met: one limiter for each bucket that a server names. A limit without a name applies to
+ * the route that met it, and to the host when a second route is refused. Without a limit, no request is delayed.
  */
 export class Limiters {
   readonly #clock: Clock;
+  readonly #isEven: boolean;
   readonly #limiters = new Map<string, Limiter>();
   /** The buckets that count a route, and the bucket of each host that hit its limit last. */
   readonly #buckets = new Map<string, readonly string[]>();
+  /** The route of each host that was refused last, without a bucket. */
+  readonly #refusedRoutes = new Map<string, RefusedRoute>();
   #closed: { readonly reason: Error } | undefined;
   /** The accepted requests until the second that began at `secondAt`. */
   #tally: Tally;
@@ -47,8 +60,10 @@ export class Limiters {
   #uncounted = 0;
   #sweepAt = maxIdleLimiters;
 
-  constructor(clock: Clock) {
+  /** @param options `even` paces requests evenly even if the server announces what remains of a window. */
+  constructor(clock: Clock, { even }: { readonly even: boolean } = { even: false }) {
     this.#clock = clock;
+    this.#isEven = even;
     this.#tally = emptyTally(clock.now());
   }
 
@@ -87,27 +102,34 @@ export class Limiters {
       for (const limiter of this.#limitersFor(limited)) limiter.recordAccepted(sentAt);
   }
 
-  /** Records the buckets that a response names for its route. */
-  recordBuckets(limited: LimitedRequest, buckets: readonly string[]): void {
+  /** Records the buckets that count a route, and what remains of the limits that were hit. Call before `recordAccepted`. */
+  recordRemaining(limited: SentRequest, response: HttpResponse, now: number): void {
+    const buckets = bucketNames(response);
     if (buckets.length > 0) this.#setBuckets(routeKey(limited), buckets);
+    if (this.isEmpty) return;
+    for (const quota of readQuotas(response, now))
+      for (const key of quotaKeys(limited, quota))
+        this.#limiters.get(key)?.recordQuota(limited.sentAt, quota);
   }
 
   /** Records the rate limit of a response. */
-  recordLimit({ hint, sentAt, delay, accepted, isServerFailure, ...limited }: LimitReport): void {
-    const scope = hint?.scope === hostWide ? undefined : hint?.scope;
-    if (scope !== undefined) this.#addBucket(limited, scope);
-    const isDelayStated = hint?.delay !== undefined;
-    // A requested delay of 0 does not replace the back-off.
-    const pause = isDelayStated && hint.delay > 0 ? hint.delay : delay;
-    const limit = hint?.limit;
-    this.#limiterFor(limiterKey(limited, scope)).recordLimit({
+  recordLimit(report: LimitReport): void {
+    const { hint, sentAt, accepted, isServerFailure, status, request } = report;
+    const scope = namedScope(hint);
+    if (scope !== undefined) this.#addBucket(report, scope);
+    const quota = this.#isEven ? undefined : spentQuota(report, scope);
+    const isDelayStated = quota !== undefined || hint?.delay !== undefined;
+    const hit = {
       sentAt,
-      delay: pause,
+      delay: pauseOf(report),
       isDelayStated,
       accepted,
       isServerFailure,
-      limit,
-    });
+      limit: hint?.limit,
+      quota,
+    };
+    const limiter = this.#limiterFor(this.#keyOf(report), request.url.host);
+    limiter.recordLimit(hint?.source ?? `status ${status}`, hit);
   }
 
   /** Rejects all waiting requests. */
@@ -129,15 +151,38 @@ export class Limiters {
     const host = limiterKey(limited);
     // For an unknown route, the bucket of the host that hit its limit last is assumed.
     const buckets = this.#buckets.get(routeKey(limited)) ?? this.#buckets.get(host) ?? [];
-    const keys = [host, ...buckets.map((bucket) => limiterKey(limited, bucket))];
+    const keys = [host, routeKey(limited), ...buckets.map((bucket) => limiterKey(limited, bucket))];
     return keys.map((key) => this.#limiters.get(key)).filter((limiter) => limiter !== undefined);
   }
 
-  #limiterFor(key: string): Limiter {
+  /** Returns the key of the limiter that a limit belongs to. */
+  #keyOf({ hint, accepted, ...limited }: LimitReport): string {
+    const host = limiterKey(limited);
+    if (hint?.scope === hostWide) return host;
+    if (hint?.scope !== undefined) return limiterKey(limited, hint.scope);
+    if (this.#limiters.has(host)) return host;
+    const route = routeKey(limited);
+    if (accepted || !this.#isSecondRefusal(host, route)) return route;
+    for (const [key, limiter] of this.#limiters) if (isRouteOf(key, limited)) limiter.lift();
+    return host;
+  }
+
+  /** Returns whether another route of the host was refused before. */
+  #isSecondRefusal(host: string, route: string): boolean {
+    const now = this.#clock.now();
+    const before = this.#refusedRoutes.get(host);
+    this.#refusedRoutes.delete(host);
+    this.#refusedRoutes.set(host, { route, at: now });
+    const [oldest] = this.#refusedRoutes.keys();
+    if (this.#refusedRoutes.size > maxRoutes && oldest !== undefined) this.#refusedRoutes.delete(oldest);
+    return before !== undefined && before.route !== route && now - before.at <= relatedWithin;
+  }
+
+  #limiterFor(key: string, host: string): Limiter {
     const known = this.#limiters.get(key);
     if (known !== undefined) return known;
     if (this.#limiters.size >= this.#sweepAt) this.#sweep();
-    const created = new Limiter(this.#clock, freePace(this.#currentTally));
+    const created = new Limiter(this.#clock, host, freePace(this.#currentTally));
     this.#limiters.set(key, created);
     return created;
   }
@@ -168,6 +213,33 @@ function limiterKey({ request, proxy = "" }: LimitedRequest, scope = ""): string
 }
 
 function routeKey({ request, proxy = "" }: LimitedRequest): string {
-  const { method, url } = request;
-  return `${method} ${stripRootDot(url.origin)}${url.pathname} ${proxy}`;
+  return `${routeOf(request)} ${proxy}`;
+}
+
+/** Returns whether a key is that of a route of the request's host. */
+function isRouteOf(key: string, { request, proxy = "" }: LimitedRequest): boolean {
+  const origin = stripRootDot(request.url.origin);
+  return key.includes(` ${origin}/`) && !key.startsWith(`${origin} `) && key.endsWith(` ${proxy}`);
+}
+
+function namedScope(hint: Hint | undefined): string | undefined {
+  return hint?.scope === hostWide ? undefined : hint?.scope;
+}
+
+function quotaKeys(limited: LimitedRequest, { scope }: Quota): readonly string[] {
+  return scope === undefined ? [limiterKey(limited), routeKey(limited)] : [limiterKey(limited, scope)];
+}
+
+/** Returns the quota that the hint of the response is about. */
+function spentQuota({ quotas, accepted, hint }: LimitReport, scope: string | undefined): Quota | undefined {
+  const quota = quotas.find((one) => one.scope === scope);
+  if (quota === undefined || (accepted && quota.remaining > 0)) return undefined;
+  // A server may ask for more than the reset, as a penalty.
+  const requested = hint?.delay ?? 0;
+  return requested > quota.delay + second ? { ...quota, delay: requested } : quota;
+}
+
+/** Returns the pause of a limit. A requested delay of 0 does not replace the back-off. */
+function pauseOf({ hint, delay }: LimitReport): number {
+  return hint?.delay !== undefined && hint.delay > 0 ? hint.delay : delay;
 }

@@ -1,7 +1,16 @@
 import type { StatedLimit } from "../retry/dialects/dialect.ts";
 import { takeSample, reducedSpeed, initialSpeed, type Sample } from "./estimate.ts";
-import { sendInterval, searching, statedSpeed, limitWindow, type Speed } from "./rate.ts";
+import { sendInterval, searching, statedSpeed, steadyRate, limitWindow, type Speed } from "./rate.ts";
+import type { Quota } from "./quota.ts";
 import { countAccepted, second, type Tally } from "./tally.ts";
+import {
+  afterWindowBurst,
+  afterWindowSent,
+  afterWindowRefusal,
+  afterWindowResponse,
+  exhaustedWindow,
+  windowOpensAt,
+} from "./window.ts";
 
 /**
  * The state of a rate limit, from which the time of the next request follows. Plain data; instants are on the clock in
@@ -54,6 +63,8 @@ export interface LimitHit {
   readonly isDelayStated: boolean;
   /** The limit that the server states. */
   readonly limit?: StatedLimit | undefined;
+  /** The limit that the server announces with its remainder and its reset. */
+  readonly quota?: Quota | undefined;
   /** Whether the request was accepted: the limit is reached, but not exceeded. */
   readonly accepted: boolean;
   /** Whether the server reports a failure such as a 503, not a limit. */
@@ -96,6 +107,7 @@ export function freePace(tally: Tally): Pace {
 /** Returns when the next request may be sent. Now or earlier means immediately. */
 export function nextSendTime(pace: Pace, now: number, { inFlight, waiting }: Load): number {
   const { speed, pausedUntil, sentAt } = pace;
+  if (speed.at === "windowed") return Math.max(pausedUntil, windowOpensAt(speed, now));
   if (speed.at === "probing" && inFlight > 0) return sentAt + longestProbe;
   // Sequential requests only wait for the pause: they are slow enough.
   if (inFlight + waiting === 0) return pausedUntil;
@@ -104,14 +116,28 @@ export function nextSendTime(pace: Pace, now: number, { inFlight, waiting }: Loa
 
 /** Returns the pace after a request was sent. One that is slightly late does not delay the following ones. */
 export function afterSent(pace: Pace, now: number): Pace {
+  if (pace.speed.at === "windowed") return { ...pace, sentAt: now, speed: afterWindowSent(pace.speed, now) };
   const gap = sendInterval(pace.speed, now);
   const place = Math.max(pace.pausedUntil, pace.sentAt + gap);
   return { ...pace, sentAt: Math.max(place, now - lateTolerance(gap)) };
 }
 
+/** Returns the pace after a response announced the quota of a limit that was hit before. Call before `afterAccepted`. */
+export function afterQuota(
+  pace: Pace,
+  { now, sentAt, quota }: { readonly now: number; readonly sentAt: number; readonly quota: Quota },
+): Pace {
+  if (pace.speed.at !== "windowed") return pace;
+  return { ...pace, speed: afterWindowResponse(pace.speed, { now, sentAt, quota }) };
+}
+
 /** Returns the pace after the request sent at `sentAt` was accepted. */
 export function afterAccepted(pace: Pace, now: number, sentAt: number): Pace {
   if (pace.serverFailed === true) return afterAccepted({ ...pace, serverFailed: false }, now, sentAt);
+  if (pace.speed.at === "windowed") {
+    const speed = afterWindowResponse(pace.speed, { now, sentAt, quota: undefined });
+    return { ...pace, tally: countAccepted(pace.tally, now), speed };
+  }
   // Some accepted responses of a burst arrive after its first refusal.
   if (sentAt <= pace.lastHitAt)
     return pace.burst === undefined ? pace : withBurst(pace, withAccepted(pace.burst, sentAt));
@@ -123,16 +149,70 @@ export function afterAccepted(pace: Pace, now: number, sentAt: number): Pace {
 /** Returns the pace after the limit was hit. In a burst, only the first hit counts, and the longest pause. */
 export function afterLimitHit(pace: Pace, hit: LimitHit): Pace {
   const { now, sentAt, isDelayStated } = hit;
+  if (isWindowed(pace, hit)) return afterWindowHit(pace, hit);
   const pausedUntil = Math.max(pace.pausedUntil, now + choosePause(pace, hit));
   if (sentAt <= pace.lastHitAt)
     return withFurtherRefusal(isDelayStated ? { ...pace, pausedUntil } : pace, hit);
+  return afterFirstHit(pace, hit, pausedUntil);
+}
+
+function afterFirstHit(pace: Pace, hit: LimitHit, pausedUntil: number): Pace {
+  const { now } = hit;
   if (hit.accepted && isExpected(pace.speed, hit)) return pace;
   // A failure of one resource does not concern the whole server, unless the next request fails, too.
   if (hit.isServerFailure && pace.serverFailed !== true) return { ...pace, serverFailed: true };
   const closed = closeUntil(pace, now, pausedUntil);
+  if (pace.speed.at === "windowed" && hit.isServerFailure) return closed;
   if (hit.limit !== undefined && pace.speed.at !== "stated")
     return { ...closed, speed: statedSpeed(hit.limit, pausedUntil) };
   return withBurst(closed, toBurst(pace, hit, pausedUntil));
+}
+
+/** Returns whether the server announces what remains of a window. */
+function isWindowed({ speed }: Pace, { quota, accepted, isServerFailure }: LimitHit): boolean {
+  if (isServerFailure) return false;
+  // A refusal while something remains comes from another limit.
+  if (quota !== undefined) return quota.remaining === 0 || (accepted && speed.at === "windowed");
+  return speed.at === "windowed";
+}
+
+function afterWindowHit(pace: Pace, hit: LimitHit): Pace {
+  const { now, sentAt, quota, accepted } = hit;
+  const { speed } = pace;
+  const resetsAt = now + (quota?.delay ?? choosePause(pace, hit));
+  if (speed.at !== "windowed")
+    return quota === undefined
+      ? pace
+      : {
+          ...closeUntil(pace, now, resetsAt),
+          pausedUntil: pace.pausedUntil,
+          speed: exhaustedWindow(quota, resetsAt),
+        };
+  if (sentAt <= pace.lastHitAt) return { ...pace, speed: afterWindowBurst(speed, resetsAt, quota) };
+  if (accepted) return { ...pace, speed: afterWindowResponse(speed, { now, sentAt, quota }) };
+  return {
+    ...closeUntil(pace, now, resetsAt),
+    pausedUntil: pace.pausedUntil,
+    speed: afterWindowRefusal(speed, resetsAt),
+  };
+}
+
+/** Returns when the limit allows the next request, if no other request waits. */
+export function paceOpensAt({ pausedUntil, speed }: Pace, now: number): number {
+  if (speed.at !== "windowed" || speed.left > 0 || now >= speed.resetsAt) return pausedUntil;
+  return Math.max(pausedUntil, speed.resetsAt);
+}
+
+/** Returns the wait of a request behind the waiting ones, in milliseconds. */
+export function expectedWait(pace: Pace, now: number, waiting: number): number {
+  const pause = Math.max(0, paceOpensAt(pace, now) - now);
+  const { speed } = pace;
+  if (speed.at !== "windowed") return pause + waiting / steadyRate(speed, now);
+  const behind = now < speed.resetsAt ? waiting - Math.max(0, speed.left) : waiting;
+  const windows = Math.max(0, Math.floor(behind / speed.limit));
+  // What remains now is sent now.
+  const first = behind >= 0 && now < speed.resetsAt ? Math.max(0, speed.resetsAt - now) : pause;
+  return Math.max(pause, first) + windows * speed.window;
 }
 
 /** Returns whether the state is too old to delay a request. */
@@ -177,7 +257,7 @@ function toBurst(pace: Pace, hit: LimitHit, pausedUntil: number): Burst {
   const { now, sentAt, accepted, isServerFailure, hasWaiters, delay } = hit;
   const { speed: before, tally } = pace;
   const evidence = { now, sentAt, accepted, statedDelay: hit.isDelayStated ? delay : undefined, pausedUntil };
-  const keptNone = before.at === "free" || before.at === "reopening";
+  const keptNone = before.at === "free" || before.at === "reopening" || before.at === "windowed";
   return {
     refusedAt: sentAt,
     // An accepted request that exhausts the limit proves it without a refusal.

@@ -14,7 +14,24 @@ export type Speed =
   /** Just below the rate at which the limit was hit. */
   | ({ readonly at: "holding"; readonly since: number } & Hold)
   /** The rate that the server states. */
-  | { readonly at: "stated"; readonly rate: number; readonly since: number; readonly window: number };
+  | { readonly at: "stated"; readonly rate: number; readonly since: number; readonly window: number }
+  /** What remains of the window immediately, and all others after its reset. */
+  | ({ readonly at: "windowed" } & Window);
+
+/** A window of a limit that the server announces with its remainder and its reset. */
+export interface Window {
+  /** Requests in one window. */
+  readonly limit: number;
+  /** Requests that may still be sent in this window. */
+  readonly left: number;
+  readonly resetsAt: number;
+  /** The length in milliseconds, as far as known. */
+  readonly window: number;
+  /** When the first request of this window was sent. */
+  readonly since: number;
+  /** When the first response of a window arrived, in this window or the last one that had one. */
+  readonly confirmedAt: number;
+}
 
 /** The search for a limit that the server does not state. */
 export interface Search {
@@ -83,6 +100,7 @@ export function currentRate(speed: Speed, now: number): number {
   switch (speed.at) {
     case "free":
     case "probing":
+    case "windowed":
       return Infinity;
     case "reopening":
       return growing(firstSearch, now - speed.since);
@@ -97,6 +115,7 @@ export function currentRate(speed: Speed, now: number): number {
 
 /** Returns the rate of a constant speed. Infinity if it is unlimited or increasing. */
 export function steadyRate(speed: Speed, now: number): number {
+  if (speed.at === "windowed") return speed.limit / speed.window;
   return speed.at === "holding" || speed.at === "stated" ? currentRate(speed, now) : Infinity;
 }
 

@@ -60,7 +60,7 @@ export class Session implements AsyncDisposable {
       maxBytes: options.maxBytes,
       maxBufferedBytes: maxBytes,
       sensitiveHeaders: options.sensitiveHeaders ?? [],
-      pacing: options.pacing !== false,
+      pacing: options.pacing,
       clock,
       random,
     });

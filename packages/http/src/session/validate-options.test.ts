@@ -111,7 +111,7 @@ const ofSession: readonly Row[] = [
   [{ budget: 5 }, "?.budget takes a budget, such as retryBudget(), got 5"],
   [{ guard: () => undefined }, '? has no option "guard": did you mean policy?'],
   [{ policy: 5 }, "?.policy takes a function, got 5"],
-  [{ pacing: "no" }, '?.pacing takes true or false, got "no"'],
+  [{ pacing: "no" }, '?.pacing takes true, false or "even", got "no"'],
   [
     { sensitiveHeaders: "X-A" },
     '?.sensitiveHeaders takes a list of headers such as ["X-Api-Key"], got "X-A"',

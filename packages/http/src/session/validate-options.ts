@@ -72,7 +72,10 @@ const sessionChecks: Checks<SessionOptions> = {
   }),
   budget: objectWithMethods("a budget, such as retryBudget()", ["deposit", "withdraw"]),
   policy: aFunction,
-  pacing: flag,
+  pacing: kind({
+    wanted: 'true, false or "even"',
+    fits: (value) => typeof value === "boolean" || value === "even",
+  }),
   sensitiveHeaders: listOf(headerName, 'a list of headers such as ["X-Api-Key"]'),
   maxConnections: transportChecks.maxConnections,
   tls: transportChecks.tls,

@@ -125,8 +125,14 @@ export class RateLimitedError extends RejectedError {
   /** When the call could start, in milliseconds since 1970. */
   readonly retryAt: number;
 
-  constructor(delay: number, retryAt: number, options?: ErrorOptions) {
-    super(`The next turn is in ${Math.ceil(delay)} ms, which is too late`, options);
+  /** `options.limit` says whose limit it is, and `options.remedy` which option changes it. */
+  constructor(
+    delay: number,
+    retryAt: number,
+    options?: ErrorOptions & { readonly limit?: string; readonly remedy?: string },
+  ) {
+    const { limit = "", remedy = "" } = options ?? {};
+    super(`${limit}The next turn is in ${Math.ceil(delay)} ms, which is too late${remedy}`, options);
     this.delay = delay;
     this.retryAt = retryAt;
   }

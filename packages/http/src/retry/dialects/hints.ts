@@ -93,7 +93,7 @@ const minSkew = 2_000;
 const maxSkew = 366 * 86_400_000;
 
 /** Returns the server's time. Age is how long a cache kept the response, and its Date with it (RFC 9111 §5.1). */
-function serverNow({ headers, now }: Reply): number {
+export function serverNow({ headers, now }: Pick<Reply, "headers" | "now">): number {
   const date = parseHttpDate(headers.get("date") ?? "", now);
   if (date === undefined) return now;
   const age = /^\d{1,9}$/.exec(headers.get("age") ?? "")?.[0] ?? "0";

@@ -1,0 +1,27 @@
+import { stripRootDot } from "@holdfast/policy/internal";
+import type { HttpRequest } from "../model/request.ts";
+
+const uuid = /^[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}$/i;
+// A hash, a MongoDB id, a ULID or a random key: long, with a digit.
+const key = /^(?=.*\d)(?:[0-9a-f]{12,}|[0-9a-z_-]{20,})$/i;
+const digits = /^\d+$/;
+
+/**
+ * Returns the route of a request: the method, the origin and the path without its query. Segments that look like an id are
+ * replaced, so that `/users/1` and `/users/2` are one route.
+ */
+export function routeOf({ method, url }: HttpRequest): string {
+  return `${method} ${stripRootDot(url.origin)}${routePath(url.pathname)}`;
+}
+
+function routePath(path: string): string {
+  if (!/\d/.test(path)) return path;
+  return path
+    .split("/")
+    .map((segment) => (isId(segment) ? "{id}" : segment))
+    .join("/");
+}
+
+function isId(segment: string): boolean {
+  return digits.test(segment) || uuid.test(segment) || key.test(segment);
+}
