@@ -203,6 +203,20 @@ describe("run", () => {
     owner.close();
   });
 
+  it("rejects the old name of an option and names the new one", async () => {
+    const directory = makeRunDirectory();
+
+    for (const [old, name] of [
+      ["maxPark", "maxIdleWait"],
+      ["maxDefer", "maxDeferDelay"],
+      ["maxRounds", "maxDeferrals"],
+    ] as const)
+      await assert.rejects(run({ directory, session: ok, [old]: 1 }), {
+        name: "TypeError",
+        message: `run has no option "${old}": did you mean ${name}?`,
+      });
+  });
+
   it("rejects an unknown option, a wrong type and a missing option", async () => {
     const directory = makeRunDirectory();
     const wrong: readonly (readonly [object, string])[] = [

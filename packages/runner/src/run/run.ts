@@ -32,6 +32,7 @@ const optionTypes = {
  *   options; and the error of the input or the listener, after the finished requests are recorded.
  */
 export async function run(options: RunOptions): Promise<RunReport> {
+  rejectOldNames(options);
   checkOptions("run", options, optionTypes);
   for (const name of ["directory", "session"] as const)
     if (options[name] === undefined) throw new TypeError(`run requires the option ${name}`);
@@ -67,6 +68,17 @@ export async function run(options: RunOptions): Promise<RunReport> {
   } finally {
     ledger.close();
   }
+}
+
+const oldNames: Readonly<Record<string, keyof RunOptions>> = {
+  maxPark: "maxIdleWait",
+  maxDefer: "maxDeferDelay",
+  maxRounds: "maxDeferrals",
+};
+
+function rejectOldNames(options: RunOptions): void {
+  const old = Object.keys(oldNames).find((name) => Object.hasOwn(options, name));
+  if (old !== undefined) throw new TypeError(`run has no option "${old}": did you mean ${oldNames[old]}?`);
 }
 
 function atLeastOne(value: number, name: string): number {
