@@ -4,6 +4,7 @@ import type { HeaderRecord } from "../model/headers.ts";
 import type { ExchangeLimits, RawResponse, WireRequest } from "../transport/wire/messages.ts";
 import { decodeStream } from "../transport/decode/decode-stream.ts";
 import { Transport } from "../transport/transport.ts";
+import { socketHost } from "../transport/unix-url.ts";
 import { toResponse } from "./to-response.ts";
 import { forwardedReplyReason } from "../transport/tunnel/proxy-replies.ts";
 import { ProxyError } from "../errors/transport-errors.ts";
@@ -49,6 +50,8 @@ export interface DiscardedExchange {
 export interface Adapter {
   /** Rule for retries of requests through this adapter. @default the `retry` of the session */
   readonly retry?: Retry | undefined;
+  /** Path of the Unix socket that every request is sent to, without a proxy. @default none */
+  readonly socketPath?: string | undefined;
   /**
    * Returns the response, whatever its status, with its complete body. The body may be left unread if
    * `observer.continuesWithoutBody` returns true.
@@ -80,6 +83,7 @@ export interface StreamOptions extends SendOptions {
 /** Sends over TCP and TLS. A session uses it unless another adapter is mounted. */
 export class HttpAdapter implements Adapter {
   readonly retry: Retry | undefined;
+  readonly socketPath: string | undefined;
   readonly #transport: Transport;
 
   /** @throws TypeError or RangeError for an unknown option or a wrong value, with its name. */
@@ -87,14 +91,16 @@ export class HttpAdapter implements Adapter {
     refuse("HttpAdapter", adapterOptionsCheck(options));
     const { retry, ...transport } = options;
     this.retry = retry;
+    this.socketPath = options.socketPath;
     this.#transport = new Transport(transport);
   }
 
   send(request: HttpRequest, options: SendOptions): Promise<HttpResponse> {
-    const { url } = request;
+    const { url, socketPath } = request;
     const { proxy } = options;
+    const wireRequest = toWireRequest(request, proxy, this.socketPath);
     return this.#transport
-      .send({ url, proxy }, toWireRequest(request, proxy), toExchangeLimits(options))
+      .send({ url, proxy, socketPath }, wireRequest, toExchangeLimits(options))
       .then((reply) => {
         const proxyError = findProxyError(reply, url, proxy);
         if (proxyError === undefined) return toResponse(reply, url.href, options);
@@ -104,10 +110,11 @@ export class HttpAdapter implements Adapter {
   }
 
   async stream(request: HttpRequest, options: StreamOptions): Promise<StreamedResponse> {
-    const { url } = request;
+    const { url, socketPath } = request;
     const { maxBytes, proxy, after } = options;
     const limits = { ...toExchangeLimits(options), bodyBounds: after };
-    const reply = await this.#transport.open({ url, proxy }, toWireRequest(request, proxy), limits);
+    const wireRequest = toWireRequest(request, proxy, this.socketPath);
+    const reply = await this.#transport.open({ url, proxy, socketPath }, wireRequest, limits);
     const { status, statusText, headers, body } = reply;
     const proxyError = findProxyError(reply, url, proxy);
     if (proxyError !== undefined) {
@@ -138,26 +145,35 @@ function toExchangeLimits({
   return { connect, proxy, read, attempt, total, deadline, maxBytes, signal, observer };
 }
 
-function toWireRequest(request: HttpRequest, proxy: string | undefined): WireRequest {
-  const { method, url, body, idempotencyKey } = request;
+function toWireRequest(
+  request: HttpRequest,
+  proxy: string | undefined,
+  adapterSocket: string | undefined,
+): WireRequest {
+  const { method, url, body, idempotencyKey, socketPath = adapterSocket } = request;
   // A proxy for plain http takes the whole URL (RFC 9112 §3.2.2), and its credentials with each request.
   const forwarded = isForwarded(url, proxy);
+  const headers =
+    socketPath === undefined ? requestHeaders(request) : withSocketHost(requestHeaders(request));
   return {
     method,
     path: forwarded ? url.origin + requestTarget(url) : requestTarget(url),
-    headers: forwarded
-      ? withProxyAuthorization(requestHeaders(request), proxy)
-      : withoutProxyAuthorization(requestHeaders(request)),
+    headers: forwarded ? withProxyAuthorization(headers, proxy) : withoutProxyAuthorization(headers),
     body,
     idempotent: body.kind !== "one-shot" && (idempotencyKey !== undefined || isIdempotent(method)),
     url,
-    target: url.host,
+    target: socketPath ?? url.host,
   };
 }
 
 function requestHeaders({ headers, body }: HttpRequest): HeaderRecord {
   if (!("contentType" in body) || "content-type" in headers) return headers;
   return { ...headers, "content-type": body.contentType };
+}
+
+/** Adds the Host header of a request to a socket, which has no host. */
+function withSocketHost(headers: HeaderRecord): HeaderRecord {
+  return "host" in headers ? headers : { ...headers, host: socketHost };
 }
 
 /** Whether the proxy receives the request itself, and does not only open a tunnel. */

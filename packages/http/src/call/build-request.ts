@@ -5,6 +5,7 @@ import { isToken, quote } from "../support/validate.ts";
 import { mergeHeaders, type HeaderRecord } from "../model/headers.ts";
 import { defaultIdempotencyHeader, withIdempotencyKey } from "./idempotency.ts";
 import { mergeParams, parseUrl, type HttpRequest } from "../model/request.ts";
+import { parseUnixUrl } from "../transport/unix-url.ts";
 import type { RequestOptions, SessionOptions } from "./options.ts";
 
 /** A request, and the function that authenticates it. */
@@ -16,7 +17,7 @@ export interface PreparedRequest {
 /** The parts that a session adds to each of its requests. */
 export interface RequestDefaults extends Pick<
   SessionOptions,
-  "baseUrl" | "params" | "auth" | "idempotencyHeader"
+  "baseUrl" | "params" | "auth" | "idempotencyHeader" | "enableUnixSockets"
 > {
   readonly headers: HeaderRecord;
 }
@@ -27,10 +28,22 @@ export interface RequestDefaults extends Pick<
  * @throws InvalidUrlError; TypeError for an invalid method, headers that HTTP cannot carry, an unknown kind of body, a stream
  * that was already used, or `body` and `json` together.
  */
-export function buildRequest(
+export function buildRequest(method: string, input: string | URL, options: RequestInputs): PreparedRequest {
+  const socket = options.session.enableUnixSockets === true ? parseUnixUrl(input) : undefined;
+  if (socket === undefined) return buildHttpRequest(method, input, options);
+  const { request, auth } = buildHttpRequest(method, socket.url, options);
+  return { request: { ...request, socketPath: socket.socketPath }, auth };
+}
+
+interface RequestInputs {
+  readonly session: RequestDefaults;
+  readonly own: RequestOptions;
+}
+
+function buildHttpRequest(
   method: string,
   input: string | URL,
-  { session, own }: { readonly session: RequestDefaults; readonly own: RequestOptions },
+  { session, own }: RequestInputs,
 ): PreparedRequest {
   const name = parseMethod(method);
   const url = parseUrl(input, mergeParams(session.params, own.params), session.baseUrl);

@@ -7,7 +7,8 @@ import type { Cookies } from "../model/cookies.ts";
 import type { Limiters } from "../pacing/limiters.ts";
 import type { Router } from "../proxy/route/route.ts";
 import type { Retry } from "../retry/retry.ts";
-import { objectWithMethods, refuse, type Check } from "../support/validate.ts";
+import type { HttpRequest } from "../model/request.ts";
+import { objectWithMethods, refuse, type Check, type Problem } from "../support/validate.ts";
 import type { PreparedRequest } from "./build-request.ts";
 import { Call } from "./call.ts";
 import type { CallContext } from "./context.ts";
@@ -37,6 +38,20 @@ export interface RemainingRetries {
   readonly retry: Retry;
 }
 
+/** Returns the server of a request, in normal form: an origin, or `unix:` and the path of a socket. */
+function originOf({ url, socketPath }: HttpRequest): string {
+  return socketPath === undefined ? stripRootDot(url.origin) : `unix:${socketPath}`;
+}
+
+function socketProxyProblem(proxy: unknown): Problem | undefined {
+  if (proxy === undefined) return undefined;
+  return {
+    at: "",
+    says: "cannot be used here: the request goes to a Unix socket, and no proxy leads there",
+    range: false,
+  };
+}
+
 /** Checks the return value of the `policy` function of a session. */
 const policyCheck: Check = objectWithMethods("a policy, such as breaker()", ["execute"]);
 
@@ -62,7 +77,9 @@ export class CallFactory {
     const { cookies, policy, limiters, router } = this.#options;
     const { hooks, timeouts, maxBytes, drain, streams } = context;
     const adapter = this.adapterFor(request.url);
-    const route = router(request.url, context.proxy);
+    const socketPath = request.socketPath ?? adapter.socketPath;
+    if (socketPath !== undefined) refuse("request.proxy", socketProxyProblem(context.proxy));
+    const route = socketPath === undefined ? router(request.url, context.proxy) : undefined;
     const isPooled = typeof route === "object";
     if (isPooled) this.#proxyConnections.track(route.provider);
     return new Call({
@@ -71,9 +88,10 @@ export class CallFactory {
       adapter: streams === undefined ? adapter : streams.through(adapter),
       hooks,
       bounds: context,
-      cookies,
+      // Cookies belong to hosts, and a socket has none.
+      cookies: request.socketPath === undefined ? cookies : undefined,
       auth,
-      policy: policy === undefined ? undefined : this.#policyFor(stripRootDot(request.url.origin), policy),
+      policy: policy === undefined ? undefined : this.#policyFor(originOf(request), policy),
       retry: this.#retryFor(adapter, context, remaining),
       timeouts,
       maxBytes,

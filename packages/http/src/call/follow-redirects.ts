@@ -54,10 +54,15 @@ export async function followRedirects(
     history.push(response);
     const remaining = { adapter: calls.adapterFor(request.url), retry: next.retry, call };
     request = next.request;
-    const auth = leavesOrigin(first.request.url, request.url) ? undefined : first.auth;
+    const auth = isElsewhere(first.request, request) ? undefined : first.auth;
     call = calls.create({ request, auth, remaining }, context);
     response = await sendNext(call, { context, loop, history });
   }
+}
+
+/** Returns whether another server than the first receives the request, which may be at a Unix socket. */
+function isElsewhere(first: HttpRequest, next: HttpRequest): boolean {
+  return first.socketPath !== next.socketPath || leavesOrigin(first.url, next.url);
 }
 
 /** Returns the redirect response that is not followed, after reading its body. */

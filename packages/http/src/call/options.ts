@@ -71,6 +71,16 @@ export interface SessionOptions {
   readonly localAddress?: string;
   /** The only family of addresses to connect to: 4 or 6. An IP address in a URL is always used. @default both */
   readonly family?: 4 | 6;
+  /**
+   * Path of a Unix socket, or name of a pipe on Windows, to send every request to, without a proxy. The Host header is
+   * `localhost` unless given, and the base of relative URLs `http://localhost/`. @default none
+   */
+  readonly socketPath?: string;
+  /**
+   * Whether requests may have URLs such as `unix:/var/run/docker.sock:/containers/json`. Only your code may write these: no
+   * redirect, proxy or list of URLs leads to a socket. @default false
+   */
+  readonly enableUnixSockets?: boolean;
   /** One proxy, proxies by scheme and host, or a pool. @default the proxies of the environment */
   readonly proxy?: string | ProxyMap | ProxyProvider;
   /** Whether to use `http_proxy`, `https_proxy`, `all_proxy` and `no_proxy` of the environment. @default true */

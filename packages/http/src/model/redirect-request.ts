@@ -96,8 +96,11 @@ export function resolveLocation(location: string, base: URL): URL | undefined {
 }
 
 function moveTo(request: HttpRequest, url: URL, sensitive: Iterable<string>): HttpRequest {
-  if (!leavesOrigin(request.url, url)) return { ...request, url };
-  return { ...request, url, headers: removeHeaders(request.headers, [...credentials, "host", ...sensitive]) };
+  // Only the caller names a socket: another origin of a Location is reached at its host.
+  const leavesSocket = request.socketPath !== undefined && request.url.origin !== url.origin;
+  const moved = leavesSocket ? { ...request, url, socketPath: undefined } : { ...request, url };
+  if (!leavesOrigin(request.url, url)) return moved;
+  return { ...moved, headers: removeHeaders(request.headers, [...credentials, "host", ...sensitive]) };
 }
 
 function parse(location: string, base: URL): URL | undefined {

@@ -10,6 +10,8 @@ export interface HttpRequest {
   readonly url: URL;
   readonly headers: HeaderRecord;
   readonly body: Body;
+  /** Path of the Unix socket of a `unix:` URL, to send the request to in place of the URL's host. */
+  readonly socketPath?: string | undefined;
   /** The key by which the server recognises a repeated request, if one was given. */
   readonly idempotencyKey?: string | undefined;
   /** The header that carries the key, in lower case. */
@@ -58,6 +60,10 @@ function isParam(value: unknown): boolean {
  */
 export function parseUrl(input: string | URL, params?: Params, base?: string): URL {
   const url = parse(input, base);
+  if (url.protocol === "unix:")
+    throw new InvalidUrlError(
+      `url must begin with http:// or https://, got ${quoteUrl(input)}; unix: URLs need enableUnixSockets: true in the session`,
+    );
   if (url.protocol !== "http:" && url.protocol !== "https:") {
     throw new InvalidUrlError(`url must begin with http:// or https://, got ${quoteUrl(input)}`);
   }

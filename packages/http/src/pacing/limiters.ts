@@ -209,17 +209,19 @@ export class Limiters {
 }
 
 function limiterKey({ request, proxy = "" }: LimitedRequest, scope = ""): string {
-  return `${stripRootDot(request.url.origin)} ${proxy} ${scope}`;
+  return `${stripRootDot(request.url.origin)} ${wayOf(request, proxy)} ${scope}`;
 }
 
 function routeKey({ request, proxy = "" }: LimitedRequest): string {
-  return `${routeOf(request)} ${proxy}`;
+  return `${routeOf(request)} ${wayOf(request, proxy)}`;
 }
 
 /** Returns whether a key is that of a route of the request's host. */
 function isRouteOf(key: string, { request, proxy = "" }: LimitedRequest): boolean {
   const origin = stripRootDot(request.url.origin);
-  return key.includes(` ${origin}/`) && !key.startsWith(`${origin} `) && key.endsWith(` ${proxy}`);
+  return (
+    key.includes(` ${origin}/`) && !key.startsWith(`${origin} `) && key.endsWith(` ${wayOf(request, proxy)}`)
+  );
 }
 
 function namedScope(hint: Hint | undefined): string | undefined {
@@ -242,4 +244,9 @@ function spentQuota({ quotas, accepted, hint }: LimitReport, scope: string | und
 /** Returns the pause of a limit. A requested delay of 0 does not replace the back-off. */
 function pauseOf({ hint, delay }: LimitReport): number {
   return hint?.delay !== undefined && hint.delay > 0 ? hint.delay : delay;
+}
+
+/** A Unix socket takes the place of the host and the proxy. */
+function wayOf({ socketPath }: HttpRequest, proxy: string): string {
+  return socketPath === undefined ? proxy : `unix:${socketPath}`;
 }

@@ -2,6 +2,7 @@ import { retryBudget, systemClock, systemRandom } from "@holdfast/policy";
 import { HttpAdapter, type Adapter } from "../adapter/adapter.ts";
 import { prefixCheck, Mounts, normalizePrefix } from "../adapter/mounts.ts";
 import { adapterCheck } from "../adapter/validate-options.ts";
+import type { RequestDefaults } from "../call/build-request.ts";
 import { CallRunner } from "../call/call-runner.ts";
 import type {
   DownloadOptions,
@@ -19,6 +20,7 @@ import type { StreamedResponse } from "../model/streamed-response.ts";
 import { createRouter } from "../proxy/route/route.ts";
 import { refuse } from "../support/validate.ts";
 import { joinHooks, type Hooks } from "../telemetry/hooks.ts";
+import { socketHost } from "../transport/unix-url.ts";
 import { resolveTimeouts } from "../transport/timeouts.ts";
 import { sessionDefaults } from "./defaults.ts";
 import { responsePromise, type ResponsePromise } from "./response-promise.ts";
@@ -40,16 +42,13 @@ export class Session implements AsyncDisposable {
   constructor(options: SessionOptions = {}) {
     refuse("Session", sessionOptionsCheck(options));
     const { clock = systemClock, random = systemRandom } = options;
-    const { headers, retry, maxRedirects, maxBytes, budget } = sessionDefaults;
+    const { retry, maxRedirects, maxBytes, budget } = sessionDefaults;
     this.hooks = joinHooks(options.hooks);
     this.cookies = options.cookies === false ? undefined : new Cookies(options.cookies);
     this.#runner = new CallRunner({
       adapters: this.#adapters,
       router: createRouter(options.proxy, options.trustEnvironment === false ? undefined : process.env),
-      request: {
-        ...options,
-        headers: Object.freeze(mergeHeaders(headers, options.headers, "Session.headers")),
-      },
+      request: toRequestDefaults(options),
       hooks: this.hooks,
       cookies: this.cookies,
       policy: options.policy,
@@ -64,8 +63,9 @@ export class Session implements AsyncDisposable {
       clock,
       random,
     });
-    const { maxConnections, tls, http2, lookup, localAddress, family } = options;
-    const adapter = new HttpAdapter({ clock, maxConnections, tls, http2, lookup, localAddress, family });
+    const { maxConnections, tls, http2, lookup, localAddress, family, socketPath } = options;
+    const connections = { maxConnections, tls, http2, lookup, localAddress, family, socketPath };
+    const adapter = new HttpAdapter({ clock, ...connections });
     this.mount("https://", adapter);
     this.mount("http://", adapter);
   }
@@ -172,4 +172,12 @@ export class Session implements AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
+}
+
+/** Returns the parts that a session adds to each request. The base of a session with a socket is the host of sockets. */
+function toRequestDefaults(options: SessionOptions): RequestDefaults {
+  const merged = mergeHeaders(sessionDefaults.headers, options.headers, "Session.headers");
+  const defaults = { ...options, headers: Object.freeze(merged) };
+  if (options.socketPath === undefined || options.baseUrl !== undefined) return defaults;
+  return { ...defaults, baseUrl: `http://${socketHost}/` };
 }

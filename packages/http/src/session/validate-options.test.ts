@@ -110,6 +110,11 @@ const ofSession: readonly Row[] = [
   ],
   [{ budget: 5 }, "?.budget takes a budget, such as retryBudget(), got 5"],
   [{ guard: () => undefined }, '? has no option "guard": did you mean policy?'],
+  [
+    { socketPath: "" },
+    '?.socketPath takes the path of a Unix socket, such as "/var/run/docker.sock", got ""',
+  ],
+  [{ enableUnixSockets: "yes" }, '?.enableUnixSockets takes true or false, got "yes"'],
   [{ policy: 5 }, "?.policy takes a function, got 5"],
   [{ pacing: "no" }, '?.pacing takes true, false or "even", got "no"'],
   [

@@ -82,6 +82,8 @@ const sessionChecks: Checks<SessionOptions> = {
   lookup: transportChecks.lookup,
   localAddress: transportChecks.localAddress,
   family: transportChecks.family,
+  socketPath: transportChecks.socketPath,
+  enableUnixSockets: flag,
   proxy: sessionProxy,
   trustEnvironment: flag,
   http2: flag,
@@ -91,8 +93,16 @@ const sessionChecks: Checks<SessionOptions> = {
 
 const sessionHints = { ...optionHints, guard: "policy" };
 
+const sessionFields: Check = options<SessionOptions>(sessionChecks, sessionHints);
+
 /** Checks the options of a `Session`. */
-export const sessionOptionsCheck: Check = options<SessionOptions>(sessionChecks, sessionHints);
+export const sessionOptionsCheck: Check = (value) => {
+  const problem = sessionFields(value);
+  if (problem !== undefined || !isObject(value)) return problem;
+  return value["socketPath"] === undefined || value["proxy"] === undefined
+    ? undefined
+    : { at: ".proxy", says: "cannot be used with socketPath: no proxy leads to a Unix socket", range: false };
+};
 
 const signalCheck = kind({
   wanted: "an AbortSignal",

@@ -40,7 +40,9 @@ const maxSocks5Bytes = 255;
  * contains no credentials.
  */
 export function normalizeProxyUrl(proxy: string, name = "The proxy URL"): string {
-  const url = /^[a-z][a-z\d+.-]*:\/\//i.test(proxy) ? proxy : `http://${proxy}`;
+  // Without the second expression, this would be an http proxy on a host named "unix".
+  const hasScheme = /^[a-z][a-z\d+.-]*:\/\//i.test(proxy) || /^unix:\//i.test(proxy);
+  const url = hasScheme ? proxy : `http://${proxy}`;
   if (!URL.canParse(url)) throw new InvalidUrlError(`${name} is not a valid URL`);
   const problem = findProxyUrlProblem(new URL(url));
   if (problem !== undefined) throw new InvalidUrlError(`${name} ${problem}`);

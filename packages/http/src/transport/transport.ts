@@ -4,7 +4,7 @@ import { BufferedExchange } from "./exchange/buffered-exchange.ts";
 import type { ConnectorOptions } from "./connect/connector.ts";
 import type { ExchangeLimits, RawResponse, WireRequest } from "./wire/messages.ts";
 import type { Endpoint } from "./pool/endpoint.ts";
-import { OriginPools } from "./pool/origin-pools.ts";
+import { OriginPools, type Way } from "./pool/origin-pools.ts";
 import {
   StreamedExchange,
   type StreamedRawResponse,
@@ -17,19 +17,16 @@ export interface TransportOptions extends ConnectorOptions {
   readonly maxConnections?: number | undefined;
 }
 
-/** The URL of a request and the proxy to send it through. */
-export interface Destination {
+/** The URL of a request, and the proxy to send it through or the Unix socket to send it to. */
+export interface Destination extends Way {
   readonly url: URL;
-  readonly proxy: string | undefined;
 }
 
 /** Sends requests over kept connections, with one pool for each origin. */
 export class Transport {
   readonly #pools: OriginPools;
   /** The endpoint of the latest request. `prefix` is its origin with a final slash. */
-  #latest:
-    | { readonly prefix: string; readonly proxy: string | undefined; readonly endpoint: Endpoint }
-    | undefined;
+  #latest: (Way & { readonly prefix: string; readonly endpoint: Endpoint }) | undefined;
   #closed = false;
 
   constructor(options: TransportOptions = {}) {
@@ -89,15 +86,15 @@ export class Transport {
     return this.#pools.size;
   }
 
-  #endpointFor({ url, proxy }: Destination): Endpoint {
+  #endpointFor({ url, proxy, socketPath }: Destination): Endpoint {
     // Hot path: a URL builds its origin on each access, and the map must hash it: 0.1 µs or more.
     const latest = this.#latest;
-    if (latest !== undefined && latest.proxy === proxy && url.href.startsWith(latest.prefix))
-      return latest.endpoint;
+    if (latest !== undefined && latest.proxy === proxy && latest.socketPath === socketPath)
+      if (url.href.startsWith(latest.prefix)) return latest.endpoint;
     if (this.#pools.isFull) this.#pools.removeEmpty();
     const { origin } = url;
-    const endpoint = this.#pools.endpointFor(origin, proxy);
-    this.#latest = { prefix: `${origin}/`, proxy, endpoint };
+    const endpoint = this.#pools.endpointFor(origin, { proxy, socketPath });
+    this.#latest = { prefix: `${origin}/`, proxy, socketPath, endpoint };
     return endpoint;
   }
 }

@@ -81,6 +81,11 @@ export const transportChecks: Checks<TransportOptions> = {
     fits: (value) => value === 4 || value === 6,
     type: "number",
   }),
+  socketPath: kind({
+    wanted: 'the path of a Unix socket, such as "/var/run/docker.sock"',
+    fits: (value) => typeof value === "string" && value !== "",
+    type: "string",
+  }),
   clock: objectWithMethods("a clock", ["now", "date", "sleep"]),
 };
 

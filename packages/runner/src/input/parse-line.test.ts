@@ -31,6 +31,8 @@ describe("parseLine", () => {
     ["localhost:8080/a", /no http:\/\/ or https:\/\/ in front/],
     ["/a", /no http:\/\/ or https:\/\/ in front/],
     ["ftp://example.com/", /only http and https/],
+    ["unix:/var/run/docker.sock:/containers", /only http and https/],
+    ["unix:///var/run/docker.sock", /only http and https/],
     ["mailto:a@example.com", /only http and https/],
     ["javascript:alert(1)", /only http and https/],
     ["http:example.com", /no \/\/ after the scheme/],

@@ -7,10 +7,11 @@ import { normalizeHost } from "../../support/host-name.ts";
 import { loadHttp2 } from "../http2/loader.ts";
 import { effectivePort, unbracketedHost } from "../proxy-url.ts";
 import { ConnectTimings } from "./connect-timings.ts";
-import { connectHappyEyeballs, systemLookup } from "./happy-eyeballs.ts";
+import { connectHappyEyeballs, systemLookup, type TcpTarget } from "./happy-eyeballs.ts";
 import { connectThroughProxy, type ProxyRoute, type SocketFactory } from "./proxy-connect.ts";
 import type { Lookup } from "./shared-lookup.ts";
 import { startTlsOn, TlsSessionCache, type TlsOptions } from "./tls.ts";
+import { connectUnixSocket } from "./unix-socket.ts";
 import { destroySocket, withTimeout, type ConnectLimits } from "./with-timeout.ts";
 
 export interface ConnectorOptions {
@@ -29,6 +30,11 @@ export interface ConnectorOptions {
   readonly localAddress?: string | undefined;
   /** The only family of addresses to connect to: 4 or 6. An IP address in a URL is always used. @default both */
   readonly family?: 4 | 6 | undefined;
+  /**
+   * Path of a Unix socket, or name of a pipe on Windows, to connect to in place of the URL's host. `lookup`, `localAddress` and
+   * `family` do not apply, and no proxy is used. @default none
+   */
+  readonly socketPath?: string | undefined;
   readonly clock?: Clock | undefined;
 }
 
@@ -46,25 +52,10 @@ export type Connector = (
  * no part of a request has been sent.
  */
 export function createConnector(options: ConnectorOptions = {}, proxy?: URL): Connector {
-  const { clock = systemClock, lookup = systemLookup, localAddress, tls = {}, http2 = false } = options;
-  const family = options.family ?? familyOf(localAddress);
+  const { clock = systemClock, lookup = systemLookup, tls = {}, http2 = false, socketPath } = options;
+  const family = options.family ?? familyOf(options.localAddress);
   const sessions = new TlsSessionCache();
-  const openTcp = (url: URL, signal: AbortSignal, timings: ConnectTimings): Promise<Socket> => {
-    // TLS and tunnels cannot read through the shared buffer.
-    const sharedRead = proxy === undefined && url.protocol === "http:";
-    const target = {
-      hostname: unbracketedHost(url),
-      port: effectivePort(url),
-      lookup,
-      clock,
-      localAddress,
-      family,
-      sharedRead,
-    };
-    return connectHappyEyeballs({ ...target, phaseEnded: timings.phaseEnded }, signal).then(
-      timings.observeSocket,
-    );
-  };
+  const openTcp = createTcpOpener({ ...options, clock, lookup, family }, proxy);
   const startTls = async (socket: Socket, url: URL, signal: AbortSignal): Promise<TLSSocket> => {
     const toProxy = url === proxy;
     const ALPNProtocols = http2 && !toProxy ? ["h2", "http/1.1"] : ["http/1.1"];
@@ -90,7 +81,9 @@ export function createConnector(options: ConnectorOptions = {}, proxy?: URL): Co
       );
     const { connectLimit } = limits;
     const timeoutError = (): Error =>
-      new ConnectTimeoutError(origin.host, connectLimit, currentPhase(origin, timings));
+      socketPath === undefined
+        ? new ConnectTimeoutError(origin.host, connectLimit, currentPhase(origin, timings))
+        : new ConnectTimeoutError(socketPath, connectLimit, timings.hasEnded("tcp") ? "tls" : "connect");
     return withTimeout(
       { clock, limit: connectLimit, signal, timeoutError, progress: timings.progress },
       (ended) => connectDirectly(sockets, { origin, timings }, ended),
@@ -102,6 +95,24 @@ export function createConnector(options: ConnectorOptions = {}, proxy?: URL): Co
     // Outside the limit, because loading a module is not the network's time.
     if ("alpnProtocol" in socket && socket.alpnProtocol === "h2") await loadHttp2();
     return socket;
+  };
+}
+
+/** Returns the function that opens the plain connection to an origin, a proxy or a Unix socket. */
+function createTcpOpener(
+  { clock, lookup, family, localAddress, socketPath }: ConnectorOptions & Pick<TcpTarget, "clock" | "lookup">,
+  proxy: URL | undefined,
+): SocketFactory["openTcp"] {
+  return (url, signal, { phaseEnded, observeSocket }) => {
+    // TLS and tunnels cannot read through the shared buffer.
+    const sharedRead = proxy === undefined && url.protocol === "http:";
+    if (socketPath !== undefined)
+      return connectUnixSocket({ socketPath, sharedRead, phaseEnded }, signal).then(observeSocket);
+    const [hostname, port] = [unbracketedHost(url), effectivePort(url)];
+    return connectHappyEyeballs(
+      { hostname, port, lookup, clock, localAddress, family, sharedRead, phaseEnded },
+      signal,
+    ).then(observeSocket);
   };
 }
 

@@ -194,7 +194,8 @@ function lookupOf(address: string): LookupFunction {
   };
 }
 
-function connectionError(target: string, cause: Error): ConnectionError {
+/** Returns the error for a target that accepts no connection. */
+export function connectionError(target: string, cause: Error): ConnectionError {
   const errno = errorCode(cause);
   const failure = errno === "ECONNREFUSED" ? "refused the connection" : "could not be reached";
   return new ConnectionError(`${target} ${failure} (${errno})`, {

@@ -10,7 +10,13 @@ export interface OriginPoolsOptions {
   readonly shared: Omit<Endpoint, "pool">;
 }
 
-/** The endpoints that are reached directly, or through one proxy. */
+/** How an origin is reached: directly, through a proxy, or at a Unix socket in place of its host. */
+export interface Way {
+  readonly proxy: string | undefined;
+  readonly socketPath?: string | undefined;
+}
+
+/** The endpoints that are reached directly, through one proxy, or at one Unix socket. */
 interface EndpointGroup {
   readonly connect: Connector;
   readonly endpoints: Map<string, Endpoint>;
@@ -29,6 +35,7 @@ const minSweepSize = 1_024;
 export class OriginPools {
   readonly #options: OriginPoolsOptions;
   readonly #direct: EndpointGroup;
+  /** The groups by the URL of their proxy, or by the path of their Unix socket behind `unix:`, which no proxy has. */
   readonly #proxied = new Map<string, EndpointGroup>();
   /** Pools of forgotten proxies that still have requests under way. */
   readonly #leaving = new Set<OriginPool>();
@@ -52,8 +59,8 @@ export class OriginPools {
   }
 
   /** Returns the endpoint of an origin, and creates it if necessary. */
-  endpointFor(origin: string, proxy: string | undefined): Endpoint {
-    const group = proxy === undefined ? this.#direct : this.#groupFor(proxy);
+  endpointFor(origin: string, way: Way): Endpoint {
+    const group = this.#groupFor(way);
     const known = group.endpoints.get(origin);
     if (known !== undefined) return known;
     const mayMultiplex = this.#options.connector.http2 === true && origin.startsWith("https:");
@@ -109,11 +116,18 @@ export class OriginPools {
     this.#leavingSweepAt = Math.max(minSweepSize, 2 * this.#leaving.size);
   }
 
-  #groupFor(proxy: string): EndpointGroup {
-    const known = this.#proxied.get(proxy);
+  #groupFor({ proxy, socketPath }: Way): EndpointGroup {
+    const key = socketPath === undefined ? proxy : `unix:${socketPath}`;
+    if (key === undefined) return this.#direct;
+    const known = this.#proxied.get(key);
     if (known !== undefined) return known;
-    const group = { connect: createConnector(this.#options.connector, new URL(proxy)), endpoints: new Map() };
-    this.#proxied.set(proxy, group);
+    const { connector } = this.#options;
+    const connect =
+      socketPath === undefined
+        ? createConnector(connector, new URL(key))
+        : createConnector({ ...connector, socketPath });
+    const group = { connect, endpoints: new Map() };
+    this.#proxied.set(key, group);
     return group;
   }
 }
