@@ -1,11 +1,11 @@
-/** One case of a vector file: `id` where the file gives one, and whatever its adapter reads from it. */
+/** One case of a vector file: an optional `id`, and the fields of its adapter. */
 export type Vector = Readonly<Record<string, unknown>> & { readonly id?: string };
 
-/** What a vector file says of all its cases: the library's constants. */
+/** The facts about all cases of a vector file: the constants of the library. */
 export type Meta = Readonly<Record<string, unknown>>;
 
 /** Runs one case through holdfast; returns the difference from the reference, or undefined. */
 export type Check = (vector: Vector, meta: Meta) => string | undefined | Promise<string | undefined>;
 
-/** How one kind of file is played: a check for each of its sections. */
+/** The checks for one kind of file, by section. */
 export type Adapter = Readonly<Record<string, Check>>;

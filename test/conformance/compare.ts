@@ -1,6 +1,6 @@
 const tolerance = 1e-9;
 
-/** Says where `actual` differs from `expected`: numbers within 1e-9 of each other are the same; undefined when nothing does. */
+/** Returns the first difference between `actual` and `expected`, or undefined. Numbers within 1e-9 of each other are equal. */
 export function difference(expected: unknown, actual: unknown, at = ""): string | undefined {
   if (sameLeaf(expected, actual)) return undefined;
   if (!isComposite(expected) || !isComposite(actual) || Array.isArray(expected) !== Array.isArray(actual)) {
@@ -14,7 +14,7 @@ export function difference(expected: unknown, actual: unknown, at = ""): string 
   return undefined;
 }
 
-/** Whether two numbers are the same to a relative 1e-9. */
+/** Returns whether two numbers are equal to a relative 1e-9. */
 export function close(a: number, b: number): boolean {
   return a === b || Math.abs(a - b) <= tolerance * Math.max(Math.abs(a), Math.abs(b));
 }

@@ -5,7 +5,7 @@ import { observe, type RunVector } from "./tenacity-run.ts";
 import { waitOf, type Tree } from "./tenacity-tree.ts";
 import { urlopenDeviations } from "./urlopen-deviations.ts";
 
-/** One case in its place. */
+/** One case with its file and section. */
 export interface Place {
   readonly file: string;
   readonly section: string;
@@ -65,7 +65,7 @@ export const deviations: readonly Deviation[] = [
   ...urlopenDeviations,
 ];
 
-/** The first rule that applies to a case. */
+/** Returns the first rule that applies to a case. */
 export function deviationOf(place: Place): Deviation | undefined {
   return deviations.find(({ applies }) => applies(place));
 }

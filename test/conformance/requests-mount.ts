@@ -17,7 +17,7 @@ interface MountVector {
 
 type Mounted = number | "default";
 
-/** Which mounted prefix serves a URL, by requests. */
+/** Checks which mounted prefix serves a URL in requests. */
 export const requestsMount: Adapter = {
   cases: (vector) => {
     const { order, lookups } = vector as unknown as MountVector;

@@ -14,7 +14,7 @@ import type { Adapter, Vector } from "./adapter.ts";
 import { difference } from "./compare.ts";
 import { countersOf } from "./urllib3-retry.ts";
 
-/** How requests follows redirects, keeps credentials, chooses proxies, names errors and counts retries. */
+/** Checks redirects, credentials, proxies, error names and retry counts against requests. */
 export const requestsPolicy: Adapter = {
   redirect_method: (vector) => checkRedirect(vector, vector["body_kept"]),
   redirect_auth: ({ from, to, strip_authorization }) =>
@@ -28,7 +28,7 @@ export const requestsPolicy: Adapter = {
     return found instanceof kind ? undefined : `expected ${kind.name}, got ${String(found)}`;
   },
   max_retries: ({ max_retries, counters, raise_on_redirect, raise_on_status }) => {
-    // requests turns 0, its default, into a value of its own.
+    // requests replaces 0, its default, by another value.
     const retry =
       max_retries === 0 || max_retries === false
         ? new Retry({ total: 0, read: false })
@@ -41,7 +41,7 @@ export const requestsPolicy: Adapter = {
   },
 };
 
-/** Plays a redirect, of a request with a body, that keeps the body or not. */
+/** Plays a redirect of a request with a body. */
 export function checkRedirect(
   { status, method, next_method, followed }: Vector,
   bodyKept: unknown,
@@ -71,7 +71,7 @@ interface ProxyVector {
   readonly request_proxies: ProxyMap;
 }
 
-/** Which proxy holdfast chooses, and whether the hosts that need none include the URL's. */
+/** Returns the proxy that holdfast chooses, and whether no_proxy includes the host of the URL. */
 export function chosenBy(vector: Vector): { readonly chosen: string | null; readonly bypassed: boolean } {
   const {
     url,
@@ -88,7 +88,7 @@ export function chosenBy(vector: Vector): { readonly chosen: string | null; read
   };
 }
 
-/** Every list of hosts that need no proxy of a case. */
+/** Returns every no_proxy list of a case. */
 export function noProxyOf(vector: Vector): readonly string[] {
   const { env, session_proxies, request_proxies } = vector as unknown as ProxyVector;
   return [request_proxies["no_proxy"], session_proxies["no_proxy"], env["no_proxy"], env["NO_PROXY"]].flatMap(
@@ -107,7 +107,7 @@ const counterpart: Readonly<Record<string, abstract new (...args: never[]) => Er
   RetryError,
 };
 
-/** What holdfast throws where urllib3 throws the error named; undefined where it has no such failure. */
+/** Returns the error of holdfast for the named error of urllib3; undefined if holdfast has no such failure. */
 export function errorFor(phase: string, name: string): Error | undefined {
   const [, inner] = /^MaxRetryError\((.*)\)$/.exec(name) ?? [];
   if (inner === undefined) return plainError(phase, name);

@@ -2,7 +2,7 @@ import { Retry } from "../../packages/http/src/retry/retry.ts";
 import type { Adapter, Vector } from "./adapter.ts";
 import { close } from "./compare.ts";
 
-/** A value of Retry-After, the clock in seconds since 1970, and the longest that it is taken for. */
+/** A value of Retry-After, the clock in seconds since 1970, and the longest delay. */
 export interface RetryAfterVector {
   readonly class: string;
   readonly conformant: boolean;
@@ -17,12 +17,12 @@ export interface RetryAfterVector {
 export const retryAfter: Adapter = {
   cases: (vector) => {
     const { error, seconds } = vectorOf(vector);
-    // An accidental error of Python's own is no reading of the value.
+    // An accidental error of Python is not a result for the value.
     return error === "ValueError" ? `urllib3 fails, got ${String(readBy(vector))}` : reads(vector, seconds);
   },
 };
 
-/** Says how the reading of the value differs from `seconds`, undefined for none. */
+/** Returns the difference between the parsed value and `seconds`, or undefined. */
 export function reads(vector: Vector, seconds: number | undefined): string | undefined {
   const got = readBy(vector);
   const same = got === undefined || seconds === undefined ? got === seconds : close(got, seconds);

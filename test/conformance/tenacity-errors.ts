@@ -1,7 +1,7 @@
 import { TryAgain } from "@holdfast/policy";
 import type { Meta } from "./adapter.ts";
 
-/** What the vectors say of an exception: its class, message and the chain of its causes. */
+/** An exception in the vectors: its class, message and causes. */
 export interface Thrown {
   readonly type: string;
   readonly message?: string;
@@ -14,7 +14,7 @@ export type ExceptionClass = new (message: string, options?: ErrorOptions) => Er
 /** The error classes by their Python names. */
 export type Exceptions = ReadonlyMap<string, ExceptionClass>;
 
-/** Makes the tree of classes that `meta.exception_ancestors` describes. */
+/** Creates the tree of classes in `meta.exception_ancestors`. */
 export function exceptionClasses(meta: Meta): Exceptions {
   const ancestors = meta["exception_ancestors"] as Readonly<Record<string, readonly string[]>>;
   const classes = new Map<string, ExceptionClass>();
@@ -32,7 +32,7 @@ export function exceptionClasses(meta: Meta): Exceptions {
   return classes;
 }
 
-/** Makes the error that a scripted call throws, causes included. */
+/** Creates the error that a scripted call throws, with its causes. */
 export function errorOf({ type, message = "", cause }: Thrown, classes: Exceptions): Error {
   const options = cause === undefined ? undefined : { cause: errorOf(cause, classes) };
   if (type === "TryAgain") return new TryAgain(message, options);

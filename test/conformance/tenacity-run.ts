@@ -57,7 +57,7 @@ export const tenacityRun: Adapter = {
 };
 
 /**
- * A cancelled task whose error went through at once is what a caller's abort is here. Such a case is played a second
+ * A cancelled task that rethrows immediately corresponds to an abort by the caller. Such a case is played a second
  * time with a signal, and with a condition that would retry any error.
  */
 function isCancelledCall({ expect }: RunVector): boolean {
@@ -83,7 +83,7 @@ export async function observe(
   );
 }
 
-// Statistics are missing from some cases; of the outcome nothing may be there that the reference does not have.
+// Statistics are missing from some cases. An outcome must have no field that the reference does not have.
 function isOutcome(key: string): boolean {
   return !key.startsWith("statistics");
 }
@@ -141,7 +141,7 @@ const retryErrorCallbacks = {
   },
 };
 
-/** One case in play: its clock, which only tasks and sleeps move, and everything that was seen. */
+/** A running case: its clock, which only tasks and sleeps move, and all observations. */
 class World {
   readonly #vector: RunVector;
   readonly #exceptions: Exceptions;
@@ -160,7 +160,7 @@ class World {
     this.#abort = abort;
   }
 
-  /** What the scripted function does when it is called. */
+  /** Runs the next step of the scripted function. */
   readonly call: Task = () => {
     this.#calls += 1;
     this.#trace.push(["call", this.#calls]);
@@ -193,7 +193,7 @@ class World {
     };
   }
 
-  /** Everything that was seen, under the vectors' names. */
+  /** All observations, under the names in the vectors. */
   record(): Record<string, unknown> {
     return {
       calls: this.#calls,
@@ -202,13 +202,13 @@ class World {
       elapsed: this.#now / 1_000,
       idle_for: this.#statistics.idle_for,
       statistics: this.#statistics,
-      // A decorated function that never began to retry has none.
+      // A decorated function without a retry has no statistics.
       statistics_on_function: this.#statistics.attempt_number === 0 ? {} : this.#statistics,
     };
   }
 
   readonly #begin = (number: number): void => {
-    // What a callback throws ends the call: one that would never end must not take the run with it.
+    // An error of a callback ends the call, so that an endless case does not block the run.
     if (number > mostCalls) throw new Error(`still going after ${mostCalls} calls`);
     this.#trace.push(["before", number]);
   };

@@ -44,7 +44,7 @@ export interface Tree {
 /** tenacity's `MAX_WAIT`, which stands for "no maximum": `sys.maxsize / 2` seconds. */
 const maxWait = 2 ** 62;
 
-/** The error of the vectors that says itself how long to wait. */
+/** The error of the vectors that contains its own wait. */
 export class SecondsError extends Error {
   readonly seconds: number;
 
@@ -76,7 +76,7 @@ export function waitOf(tree: Tree): Wait {
   return known(waits, tree)(tree);
 }
 
-/** Gives a signal that is aborted during the given call, which is how the vectors' events are set. */
+/** Returns a signal that aborts during the given call, as the events of the vectors do. */
 export type SignalAt = (call: number) => AbortSignal;
 
 const stops: Readonly<Record<string, (tree: Tree, signalAt: SignalAt) => Stop>> = {
@@ -103,7 +103,7 @@ export function known<B>(builders: Readonly<Record<string, B>>, { op }: { readon
   return builder;
 }
 
-/** The parts of a combination, which the vectors write in three ways. */
+/** Returns the parts of a combination, in any of the three forms of the vectors. */
 export function operandsOf<T>(tree: {
   readonly of?: readonly T[];
   readonly strategies?: readonly T[];

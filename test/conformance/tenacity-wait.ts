@@ -66,7 +66,7 @@ function checkAttempt(
   return stray === undefined ? undefined : `drew ${stray} s outside ${expected.join("..")} s`;
 }
 
-/** The least and the most that a strategy can give, found by moving one draw after the other to its extremes. */
+/** Returns the shortest and the longest wait of a strategy, found by setting one random number after the other to its extremes. */
 function extremes(draw: Draw): Range {
   let count = 0;
   draw(() => {

@@ -79,7 +79,7 @@ function predicateOf({ pred, value }: WhenTree): (value: unknown) => boolean {
   return predicates[pred](value);
 }
 
-/** Python's `re.match` holds the pattern to the start of the text, and only there. */
+/** Python's `re.match` anchors the pattern at the start of the string only. */
 function messageOf({ message, match }: WhenTree): string | RegExp {
   return match === undefined ? (message ?? "") : new RegExp(`^(?:${match})`);
 }

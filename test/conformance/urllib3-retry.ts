@@ -55,7 +55,7 @@ export interface RetryVector {
   readonly steps: readonly Step[];
 }
 
-/** Makes the `Retry` that a configuration of urllib3 describes. */
+/** Creates the `Retry` for a configuration of urllib3. */
 export function retryOf(config: Config): Retry {
   const names: Readonly<Record<string, string>> = {
     allowed_methods: "allowedMethods",
@@ -90,7 +90,7 @@ const errors: Readonly<Record<string, () => Error>> = {
   proxy_other: () => new ProxyError("?"),
   read_timeout: () => new ReadTimeoutError("a.test", 1, "headers"),
   protocol_error: () => connection("headers", "ECONNRESET"),
-  // The bare class, which urllib3 counts as `other`: in a whole call it comes as a protocol error, and ours is counted as that.
+  // urllib3 counts the bare class as `other`. In a whole call it occurs as a protocol error, and counts as that here.
   incomplete_read: () => new DecodeError("gzip"),
   ssl_error: () => new TlsError("?", { certificate: true, errno: "CERT_HAS_EXPIRED" }),
   decode_error: () => new DecodeError("gzip"),
@@ -121,7 +121,7 @@ export const urllib3Retry: Adapter = {
     ),
 };
 
-/** The sleep, in seconds, that a case wants after a step. */
+/** Returns the expected sleep after a step, in seconds. */
 export type ExpectedSleep = (step: Step, config: Config) => unknown;
 
 const referenceSleep: ExpectedSleep = ({ sleep }) => sleep ?? 0;
@@ -147,7 +147,7 @@ export function checkWithoutQuery(vector: Vector, now: number): string | undefin
   return checkCase({ config: { ...config, allowed_methods: withoutQuery }, ...rest }, now, referenceSleep);
 }
 
-/** Whether a QUERY is not retried in some step because nothing was said of the methods. */
+/** Returns whether a step does not retry a QUERY because of the default methods. */
 export function refusesQuery({ config, steps }: RetryVector): boolean {
   return (
     config.allowed_methods === undefined &&
@@ -158,12 +158,12 @@ export function refusesQuery({ config, steps }: RetryVector): boolean {
   );
 }
 
-/** Whether the Retry-After of some step could not be read by urllib3. */
+/** Returns whether urllib3 rejects the Retry-After of a step. */
 export function hasInvalidHeader({ steps }: RetryVector): boolean {
   return steps.some(({ sleep }) => typeof sleep === "object" && sleep !== null);
 }
 
-/** Whether some step waits before a redirect though Retry-After is not to be respected. */
+/** Returns whether a step waits before a redirect although Retry-After is ignored. */
 export function waitsUnasked({ config, steps }: RetryVector): boolean {
   return (
     config.respect_retry_after_header === false &&

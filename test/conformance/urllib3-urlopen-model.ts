@@ -59,7 +59,7 @@ export interface Sent {
 /** A request that was followed by another one: its error or status, and whether it was a redirect. */
 export type Row = readonly [error: string | null, status: number | null, redirected: boolean];
 
-/** What a call came to, without the counters, which `urllib3-retry.json` is about. */
+/** The outcome of a call without the counters, which `urllib3-retry.json` covers. */
 export type Ending =
   | { readonly outcome: "response"; readonly status: number; readonly history: readonly Row[] }
   | { readonly outcome: "error"; readonly error: string; readonly message?: string };
@@ -85,13 +85,13 @@ const bodyHeaders = new Set([
   "content-type",
 ]);
 
-/** What holds for all cases: the time, in milliseconds since 1970, and the text of every body. */
+/** The facts of all cases: the time in milliseconds since 1970, and the text of every body. */
 export interface World {
   readonly now: number;
   readonly text: string;
 }
 
-/** Plays a case by urllib3's rules, but for those named. */
+/** Plays a case by urllib3's rules, except the named deviations. */
 export function playModel(vector: UrlopenVector, rules: ReadonlySet<Rule>, { now, text }: World): Played {
   const requests: Sent[] = [];
   const sleeps: number[] = [];
@@ -132,7 +132,7 @@ function withNumbers({ status_forcelist: listed, ...rest }: Config): Config {
   return { ...rest, status_forcelist: listed.filter((status) => typeof status === "number") };
 }
 
-/** One case as urllib3 plays it, with the rules that hold instead of its own. */
+/** One case with the rules of urllib3 and the given deviations. */
 class Loop {
   readonly #vector: UrlopenVector;
   readonly #rules: ReadonlySet<Rule>;
@@ -304,7 +304,7 @@ function rowOf({ status, redirectLocation }: Retry["history"][number]): Row {
   return [null, status, redirectLocation !== null];
 }
 
-/** As the vectors write a URL: with its port. */
+/** Formats a URL as in the vectors, with its port. */
 export function withPort(url: URL): string {
   const port = url.port || (url.protocol === "https:" ? "443" : "80");
   return `${url.protocol}//${url.hostname}:${port}${url.pathname}${url.search}`;

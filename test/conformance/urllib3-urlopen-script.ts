@@ -10,7 +10,7 @@ import {
 } from "../../packages/http/src/errors/transport-errors.ts";
 import type { Config } from "./urllib3-retry.ts";
 
-/** What becomes of one request of a case. */
+/** The result of one request of a case. */
 export interface ScriptEntry {
   readonly error?: string;
   readonly status?: number;
@@ -46,7 +46,7 @@ type Kind = readonly [urllib3: string, make: () => Error];
 const kinds: Readonly<Record<string, Kind>> = {
   connect_timeout: ["ConnectTimeoutError", () => new ConnectTimeoutError("a.test", 1)],
   new_connection: ["NewConnectionError", () => connection("connect", "ECONNREFUSED")],
-  // A resolver that fails for now: a name that does not exist is looked up only once more.
+  // A temporary failure of the resolver: an unknown name would be looked up only once more.
   name_resolution: ["NameResolutionError", () => connection("dns", "EAI_AGAIN")],
   read_timeout: ["ReadTimeoutError", () => new ReadTimeoutError("a.test", 1, "headers")],
   reset: ["ProtocolError", () => connection("headers", "ECONNRESET")],
@@ -57,22 +57,22 @@ const kinds: Readonly<Record<string, Kind>> = {
     () => new ProtocolError("?", { phase: "headers", mayHaveArrived: true }),
   ],
   incomplete_read: ["ProtocolError", () => new IncompleteBodyError(1, 2)],
-  // A handshake that was cut: a certificate that is refused is no better at a second look.
+  // A cut handshake: a rejected certificate would not be retried.
   ssl: ["SSLError", () => new TlsError("?", { certificate: false, errno: "ECONNRESET" })],
   decode: ["DecodeError", () => new DecodeError("gzip")],
 };
 
-/** The requests after which a case that never ends is ended: one that may fail for ever, for all that its counters say. */
+/** The number of requests after which an endless case is stopped. */
 export const longestScript = 50;
 
-/** The error that a script asks for. */
+/** Returns the error for a step of a script. */
 export function errorOf(kind: string): Error {
   const [, make] = kinds[kind] ?? [];
   if (make === undefined) throw new Error(`no error for ${kind}`);
   return make();
 }
 
-/** What urllib3 calls an error of a script. */
+/** Returns the name in urllib3 of an error of a script. */
 export function classOf(kind: string): string {
   return kinds[kind]?.[0] ?? kind;
 }

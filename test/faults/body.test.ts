@@ -344,7 +344,7 @@ for (const coding of ["gzip", "deflate", "br", "zstd"] satisfies CodingName[]) {
     for (const path of ["/length", "/close"]) {
       for (let at = 0; at <= length; at += 1) {
         const { response, error } = await outcomeOf(session.get(origin.url + path));
-        // An explicit length of zero is how servers say that there is nothing.
+        // A Content-Length of 0 means that there is no body to decode.
         if (at === 0 && path === "/length") assert.equal(response?.content.byteLength, 0);
         else if (at === length) assert.equal(await response?.text(), body);
         else

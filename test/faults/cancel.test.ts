@@ -24,11 +24,11 @@ async function secure(more: FaultOriginOptions): Promise<FaultOriginOptions> {
 
 interface Case extends Omit<Scenario, "expect"> {
   readonly seen: number;
-  /** The connection stays: it is another call's, or idle, or the server does not look. */
+  /** Set if the connection stays open: another call uses it, it is idle, or the server does not read. */
   readonly keptOpen?: true;
 }
 
-/** What a call is doing when it is aborted, and how many requests the server has seen by then. */
+/** The phases of a call at the abort, each with the number of requests that the server has seen. */
 const phases: Readonly<Record<string, Case>> = {
   "during the look-up": {
     adapter: { lookup: () => new Promise(() => {}) },
@@ -54,12 +54,12 @@ const phases: Readonly<Record<string, Case>> = {
     seen: 1,
     keptOpen: true,
   },
-  "in a wait that the server asked for": {
+  "in a wait for a Retry-After": {
     origin: { routes: { "/": respond(503, { headers: { "retry-after": 60 } }) } },
     seen: 1,
     keptOpen: true,
   },
-  "while the body goes out": {
+  "during the upload": {
     origin: { routes: { "/": [{ read: 1_000 }, { end: "hang" }] } },
     ask: (session, { url }) =>
       session.put(`${url}/`, { body: Buffer.alloc(20_000_000), signal: current.signal }),
@@ -221,7 +221,7 @@ for (const [phase, plan] of Object.entries(phases)) {
 
     assert.match(error?.message ?? "", /The session was closed/);
     bounded("elapsed", performance.now() - began, { min: 148, max: 600 });
-    if (phase !== "while the body goes out")
+    if (phase !== "during the upload")
       await waitUntil("the connections are closed", () => origin.openConnections === 0);
   });
 }

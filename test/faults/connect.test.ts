@@ -64,7 +64,7 @@ scenarios({
     origin: withCertificate("good"),
     ask: (session, { port }) => session.get(`http://127.0.0.1:${port}/`),
     retry: { total: 3 },
-    // Node's TLS server closes without a word.
+    // Node's TLS server closes without an alert.
     expect: { error: { code: "ERR_CONNECTION" }, attempts: 0, connections: 4, elapsed: { max: 2_000 } },
   },
   "connect: http:// to a port that sends a TLS alert": {
@@ -246,13 +246,13 @@ test("connect: a hundred calls at the same time look their name up once", async 
   assert.deepEqual([new Set(statuses), names], [new Set([200]), [named]]);
 });
 
-// The kernel's view of a connection, which only Linux gives: timer 02 is that of keep-alive.
+// Linux shows the timer of a connection: 02 is keep-alive.
 if (existsSync("/proc/net/tcp")) {
   test("connect: TCP keep-alive is on while a request waits for its response", async () => {
     await using origin = await faultOrigin({ routes: { "/": [{ wait: 1_000 }, ...respond(200)] } });
     await using session = await sessionFor({ timeout: { read: "10s" } });
     const call = session.get(`${origin.url}/`);
-    // Until the request is acknowledged, the timer is that of the retransmission.
+    // Until the request is acknowledged, the retransmission timer runs.
     await new Promise((resolve) => setTimeout(resolve, 500));
 
     const timers = timersTo(origin.port);
@@ -261,7 +261,7 @@ if (existsSync("/proc/net/tcp")) {
   });
 }
 
-/** The kind of timer of each established connection to a port of IPv4. */
+/** Returns the timer of each established connection to an IPv4 port. */
 function timersTo(port: number): readonly (string | undefined)[] {
   const remote = `:${port.toString(16).toUpperCase().padStart(4, "0")}`;
   return readFileSync("/proc/net/tcp", "utf8")

@@ -10,7 +10,7 @@ const columns = ["Event", "Result", "Verdict", "May have arrived", "GET again", 
 
 // Short, because some rows wait for it, and long enough for a busy machine.
 const limitMs = 800;
-// More rows at a time disturb each other's timing.
+// More concurrent rows would disturb each other's timing.
 const atOnce = 4;
 
 const tablePattern = /^\|.*(?:\n\|.*)*/m;
@@ -39,7 +39,7 @@ for (const [area, modes] of Object.entries(failureModes)) {
 
 function sectionOf(text: string, heading: string): readonly [string, string, string] {
   const start = text.indexOf(`\n## ${heading}\n`);
-  assert.notEqual(start, -1, `The page has no section "${heading}"`);
+  assert.notEqual(start, -1, `the page has no section "${heading}"`);
   const next = text.indexOf("\n## ", start + 1);
   const end = next === -1 ? text.length : next;
   return [text.slice(0, start), text.slice(start, end), text.slice(end)];

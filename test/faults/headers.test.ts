@@ -246,7 +246,7 @@ test("headers: a reset after any byte of the head is a failed attempt, never a r
 
   for (let at = 0; at < head.length; at += 1) {
     const { error } = await outcomeOf(session.get(`${origin.url}/`));
-    assert.ok(error !== undefined && "code" in error, `an answer after ${at} bytes`);
+    assert.ok(error !== undefined && "code" in error, `a response after ${at} bytes`);
     assert.equal(error.code, "ERR_CONNECTION", `after ${at} bytes: ${error.message}`);
   }
 });
@@ -259,7 +259,7 @@ test("headers: a FIN after any byte of the head is a failed attempt, never a res
 
   for (let at = 0; at < head.length; at += 1) {
     const { error } = await outcomeOf(session.get(`${origin.url}/`));
-    assert.ok(error !== undefined && "code" in error, `an answer after ${at} bytes`);
+    assert.ok(error !== undefined && "code" in error, `a response after ${at} bytes`);
     assert.equal(error.code, "ERR_CONNECTION", `after ${at} bytes: ${error.message}`);
   }
 });

@@ -36,7 +36,7 @@ function over(routes: Routes): Pick<Scenario, "origin" | "adapter"> {
   return { origin: { tls: certificate, http2: true, routes }, adapter };
 }
 
-/** A reset that Node takes for the end of the stream. */
+/** Resets that Node treats as the end of the stream. */
 const gentle = ["NGHTTP2_NO_ERROR", "NGHTTP2_CANCEL"] as const;
 const broken = { code: "ERR_INCOMPLETE_BODY", phase: "body" } as const;
 const whole = { status: 200, body: "hello world" } as const;
@@ -111,7 +111,7 @@ function number(value: number): Uint8Array {
   return bytes;
 }
 
-/** What no client may bear (RFC 9113 §5.4.1), each on the connection as a whole. */
+/** Connection errors (RFC 9113 §5.4.1), each of which must end the whole connection. */
 const wrong: Readonly<Record<string, readonly Frame[]>> = {
   "DATA before the head": [{ type: 0, payload: "x" }],
   "DATA on no stream": [{ type: 0, stream: 0, payload: "x" }],
@@ -284,7 +284,7 @@ test("http2: each of many POSTs is sent once over connections that keep sending 
 
   assert.equal(new Set(seen).size, seen.length);
   assert.ok(answered.every((path) => seen.includes(path)));
-  // Node's own server forgets a stream now and then that comes as it leaves.
+  // Node's server occasionally drops a stream that arrives during its GOAWAY.
   assert.ok(answered.length > 590, `${answered.length} of 600 are answered`);
 });
 

@@ -71,7 +71,7 @@ test("hygiene: only a program that negotiates HTTP/2 loads undici", async () => 
   ] as const) {
     await using origin = await faultOrigin({ routes, tls: selfSigned(), http2 });
 
-    // It may be HTTP/2; only if it is, undici is needed.
+    // The server may choose HTTP/2. Only then is undici needed.
     const { stdout, stderr } = await program("loaded", `${origin.url}/`, "http2");
 
     assert.equal(stdout, `200 ${loaded}\n`, stderr);

@@ -24,13 +24,13 @@ scenarios({
     request: { body: "x" },
     expect: { outcome: "either", status: 503, attempts: 1 },
   },
-  "idempotency: a POST that is reset is not sent again": {
+  "idempotency: a POST that may have arrived is not repeated after a reset": {
     origin: { routes: { "/": [reset(), done] } },
     method: "POST",
     request: { body: "x" },
     expect: { error: { code: "ERR_CONNECTION", mayHaveArrived: true }, attempts: 1 },
   },
-  "idempotency: a POST that is not answered in time is not sent again": {
+  "idempotency: a POST is not repeated after a read timeout": {
     origin: { routes: { "/": [[{ end: "hang" }], done] } },
     method: "POST",
     request: { body: "x" },
@@ -60,13 +60,13 @@ scenarios({
     request: { body: pieces },
     expect: { ...came, attempts: 3, requestBody: content },
   },
-  "idempotency: a factory's stream is made anew after a reset too": {
+  "idempotency: a body factory creates another stream after a reset": {
     origin: { routes: { "/": [reset(), reset(), done] } },
     method: "PUT",
     request: { body: pieces },
     expect: { ...came, attempts: 3, requestBody: content },
   },
-  "idempotency: an early answer that is no error ends the upload": {
+  "idempotency: an early 2xx response ends the upload": {
     origin: {
       routes: {
         "/": withoutReading(respond(200, { body: "done\n", headers: { connection: "close" } }), 1_000),

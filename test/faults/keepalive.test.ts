@@ -22,7 +22,7 @@ const first = respond(200, { body: "first answer\n" });
 const second = respond(200, { body: "second answer\n" });
 const secondCame = { status: 200, body: "second answer\n" } as const;
 
-/** A first request, a pause, and the one that matters. */
+/** Sends a first request, waits, and sends the tested request. */
 function after(idle: number, method = "GET"): NonNullable<Scenario["ask"]> {
   return async (session: Session, { url }: FaultOrigin) => {
     assert.equal((await session.get(`${url}/`)).status, 200);

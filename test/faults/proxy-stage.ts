@@ -10,10 +10,10 @@ import {
 import { faultOrigin, respond, type FaultOrigin, type FaultOriginOptions } from "@holdfast/http/testing";
 import { certificates, type Certificates } from "../support/certificates.ts";
 
-/** Limits that a test which is to wait for none of them never meets, on however slow a machine. */
+/** Limits that a test never reaches, even on a slow machine. */
 const patient = { connect: "20s", read: "20s" } as const;
 
-/** The limits for a test that is to end for this reason: those that it is to meet are short. */
+/** Returns the limits for a failure of this reason: the expected limit is short. */
 export function limitsFor(reason: ProxyReason | undefined): TimeoutOptions {
   const leg = /^timeout-(\w+)$/.exec(reason ?? "")?.[1];
   return leg === undefined ? patient : { ...patient, proxy: { [leg]: "300ms" } };
@@ -24,13 +24,13 @@ export const noRetry = new Retry({ total: 0, raiseOnStatus: false });
 /** Two attempts, the second without a wait. */
 export const twice = new Retry({ total: 1, backoffFactor: "5ms", raiseOnStatus: false });
 
-/** What a test plays on. */
+/** The servers of one test. */
 export interface Stage {
   readonly all: Certificates;
   readonly origin: FaultOrigin;
   /** Host and port of the origin, as CONNECT names it. */
   readonly authority: string;
-  /** Where a tunnel to the origin leads. */
+  /** The port of the origin for tunnels. */
   readonly to: { readonly host: string; readonly port: number };
 }
 
@@ -53,10 +53,10 @@ export function sessionVia(proxy: string, { all }: Stage, options: SessionOption
   return new Session({ proxy, retry: noRetry, tls: { ca: all.ca.cert }, timeout: patient, ...options });
 }
 
-/** What a call fails with. */
+/** Returns the error of a call. */
 export async function failureOf(call: PromiseLike<unknown>): Promise<unknown> {
   return call.then(
-    () => assert.fail("An answer came"),
+    () => assert.fail("the call succeeded"),
     (error: unknown) => error,
   );
 }
@@ -66,7 +66,7 @@ export async function empty(proxy: { readonly openConnections: number }): Promis
   await until(() => proxy.openConnections === 0);
 }
 
-/** What must be known of a failure before the tunnel stood. */
+/** Asserts the properties of a failure before the tunnel is open. */
 export function blames(failure: unknown, reason: ProxyReason, status?: number): void {
   assert.ok(failure instanceof ProxyError, String(failure));
   const { mayHaveArrived, phase } = failure;
@@ -76,7 +76,7 @@ export function blames(failure: unknown, reason: ProxyReason, status?: number): 
   );
 }
 
-/** A proxy that fails, and how a session names it. */
+/** A failing proxy, and its URL for a session. */
 export interface Failing {
   readonly url: string;
   readonly proxy: { readonly connections: number; readonly openConnections: number };
@@ -84,7 +84,7 @@ export interface Failing {
   readonly status?: number | undefined;
 }
 
-/** Requires that a POST through the proxy fails before the tunnel stands: the proxy is to blame, nothing has arrived, and nothing stays open. */
+/** Asserts that a POST through the proxy fails before the tunnel is open: the proxy is at fault, nothing has arrived, and nothing stays open. */
 export async function failsBeforeTunnel(
   stage: Stage,
   { url, proxy, reason, status }: Failing,
@@ -102,11 +102,11 @@ export async function failsBeforeTunnel(
 /** Whom the proxies of these tests serve. */
 export const credentials = { user: "ada", password: "lace" };
 
-/** Resolves as soon as it holds; throws when it does not within five seconds. */
+/** Resolves as soon as the condition holds. Throws after five seconds. */
 export async function until(holds: () => boolean): Promise<void> {
   const limit = performance.now() + 5_000;
   while (!holds()) {
-    assert.ok(performance.now() < limit, "What was waited for did not come");
+    assert.ok(performance.now() < limit, "the condition did not hold within five seconds");
     await new Promise((resolve) => setImmediate(resolve));
   }
 }

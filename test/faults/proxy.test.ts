@@ -141,7 +141,7 @@ describe("an https proxy", () => {
       reason: "certificate",
       attempts: 1,
     },
-    "that speaks no TLS": { proxy: () => ({}), reason: "tls" },
+    "without TLS": { proxy: () => ({}), reason: "tls" },
   };
   for (const [name, { proxy: plan, reason, attempts = 2 }] of Object.entries(cases)) {
     test(`${name}${reason === undefined ? "" : `: ${reason}`}`, async () => {
@@ -241,7 +241,7 @@ describe("a plain request through a proxy", () => {
       reason: "origin-refused",
       mayHaveArrived: false,
     },
-    "squid's 502 for an answer that broke off": {
+    "the 502 of squid for a truncated response": {
       answer: respond(502, { headers: squid("ERR_ZERO_SIZE_OBJECT 0") }),
       reason: "origin-failed",
       mayHaveArrived: true,
@@ -251,7 +251,7 @@ describe("a plain request through a proxy", () => {
   };
   for (const [name, { answer, reason, mayHaveArrived }] of Object.entries(cases)) {
     for (const stream of [false, true]) {
-      test(`${name}${stream ? ", streamed" : ""} is ${reason === undefined ? "an answer" : `the proxy's: ${reason}`}`, async () => {
+      test(`${name}${stream ? ", streamed" : ""} is ${reason === undefined ? "a response of the origin" : `a proxy failure: ${reason}`}`, async () => {
         await using proxy = await faultOrigin({ routes: { "/": answer } });
         await using session = new Session({ proxy: proxy.url, retry: noRetry });
 

@@ -24,28 +24,28 @@ scenarios({
     ...later(429, { "retry-after-ms": "700" }),
     expect: { ...came, gaps: [{ min: 700, max: 3_000 }] },
   },
-  "ratelimit: Retry-After has its way before RateLimit": {
+  "ratelimit: Retry-After precedes RateLimit": {
     ...later(429, { "retry-after": "1", ratelimit: '"default";r=0;t=60' }),
     expect: { ...came, gaps: second },
   },
-  "ratelimit: a malformed RateLimit loses its timing, not the retry": {
+  "ratelimit: a malformed RateLimit is ignored, and the call retries": {
     ...later(429, { ratelimit: '"default;r=0;t=60' }),
     expect: { ...came, elapsed: { max: 1_000 } },
   },
-  "ratelimit: what is left costs no wait": {
+  "ratelimit: remaining requests cause no wait": {
     ...later(503, { "x-ratelimit-remaining": "9", "x-ratelimit-reset": "60" }),
     expect: { ...came, elapsed: { max: 1_000 } },
   },
-  "ratelimit: a 403 of GitHub's limit goes again": {
+  "ratelimit: a 403 of GitHub's limit is retried": {
     ...later(403, {
       "x-github-request-id": "C0DE:1",
       "x-ratelimit-remaining": "0",
-      // The instant is past: one second of safety remains.
+      // The reset is in the past: only the safety margin of one second remains.
       "x-ratelimit-reset": "1767225600",
     }),
     expect: { ...came, gaps: second },
   },
-  "ratelimit: a wait in the body is kept": {
+  "ratelimit: the call waits for the delay in the body": {
     ...later(
       429,
       inJson,
@@ -57,11 +57,11 @@ scenarios({
     ),
     expect: { ...came, gaps: [{ min: 700, max: 3_000 }] },
   },
-  "ratelimit: a quota that is gone is not asked for again": {
+  "ratelimit: an exhausted quota is not retried": {
     ...later(429, inJson, JSON.stringify({ error: { code: "insufficient_quota" } })),
     expect: { status: 429, attempts: 1, elapsed: { max: 1_000 } },
   },
-  "ratelimit: a server that wants no other attempt gets none": {
+  "ratelimit: a veto of the server prevents a retry": {
     ...later(503, { "stripe-should-retry": "false" }),
     expect: { status: 503, attempts: 1, elapsed: { max: 1_000 } },
   },

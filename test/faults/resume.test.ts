@@ -32,7 +32,7 @@ function forged(changes: (rendition: Rendition) => Rendition): FaultOriginOption
   return then(ranged({ body, ...strong }, { forge: changes }));
 }
 
-/** Asks once, and requires that the requests after the first had these Ranges. */
+/** Makes one call, and asserts the Range headers of the later requests. */
 function asking(...ranges: readonly (string | undefined)[]): NonNullable<Scenario["ask"]> {
   return async (session, origin) => {
     const response = await session.get(`${origin.url}/`);
@@ -88,7 +88,7 @@ scenarios({
     ask: asking(undefined),
     expect: { status: 200, body: changed.toString(), attempts: 2 },
   },
-  "body.resume: a weak tag does not give way to a date": {
+  "body.resume: a weak tag is not replaced by Last-Modified": {
     origin: {
       routes: {
         "/": [
@@ -119,7 +119,7 @@ scenarios({
     ask: asking(rest),
     expect: { ...whole, attempts: 2 },
   },
-  "body.resume: a Last-Modified of just now is not": {
+  "body.resume: a recent Last-Modified is not a strong validator": {
     origin: {
       routes: {
         "/": [
@@ -144,12 +144,12 @@ scenarios({
     ask: asking(rest, undefined),
     expect: { ...whole, attempts: 3 },
   },
-  "body.resume: a 206 whose validator turned weak": {
+  "body.resume: a 206 with a weak form of the validator": {
     origin: forged((part) => ({ ...part, headers: replaced(part, "etag", 'W/"v1"') })),
     ask: asking(rest, undefined),
     expect: { ...whole, attempts: 3 },
   },
-  "body.resume: a Content-Range that begins elsewhere": {
+  "body.resume: a Content-Range with another first byte": {
     origin: forged((part) => ({
       ...part,
       headers: replaced(part, "content-range", "bytes 79999-199999/200000"),
@@ -157,7 +157,7 @@ scenarios({
     ask: asking(rest, undefined),
     expect: { ...whole, attempts: 3 },
   },
-  "body.resume: a Content-Range of another whole": {
+  "body.resume: a Content-Range with another complete length": {
     origin: forged((part) => ({
       ...part,
       headers: replaced(part, "content-range", "bytes 80000-199999/300000"),
@@ -165,17 +165,17 @@ scenarios({
     ask: asking(rest, undefined),
     expect: { ...whole, attempts: 3 },
   },
-  "body.resume: a Content-Range that does not say of how much": {
+  "body.resume: a Content-Range without a complete length": {
     origin: forged((part) => ({ ...part, headers: replaced(part, "content-range", "bytes 80000-199999/*") })),
     ask: asking(rest, undefined),
     expect: { ...whole, attempts: 3 },
   },
-  "body.resume: bytes */n in a 206": {
+  "body.resume: a 206 with a Content-Range of bytes */n": {
     origin: forged((part) => ({ ...part, headers: replaced(part, "content-range", "bytes */200000") })),
     ask: asking(rest, undefined),
     expect: { ...whole, attempts: 3 },
   },
-  "body.resume: several ranges in a 206": {
+  "body.resume: a 206 with several ranges": {
     origin: forged((part) => ({
       ...part,
       headers: [...without(part, "content-range"), ["content-type", "multipart/byteranges; boundary=x"]],
@@ -188,7 +188,7 @@ scenarios({
     ask: asking(rest, undefined),
     expect: { ...whole, attempts: 3 },
   },
-  "body.resume: a 206 in chunks, with fewer bytes than it says": {
+  "body.resume: a chunked 206 with fewer bytes than its Content-Range": {
     origin: then(
       chunked(206, [body.subarray(cutAt, cutAt + 50)], {
         headers: { ...strong, "content-range": "bytes 80000-199999/200000" },
@@ -198,7 +198,7 @@ scenarios({
     ask: asking(rest, undefined),
     expect: { ...whole, attempts: 3 },
   },
-  "body.resume: a 206 in chunks": {
+  "body.resume: a chunked 206": {
     origin: then(
       chunked(206, [body.subarray(cutAt, 150_000), body.subarray(150_000)], {
         headers: { ...strong, "content-range": "bytes 80000-199999/200000" },
@@ -207,27 +207,27 @@ scenarios({
     ask: asking(rest),
     expect: { ...whole, attempts: 2 },
   },
-  "body.resume: 412": {
+  "body.resume: a 412": {
     origin: then(respond(412), wholeAnswer),
     ask: asking(rest, undefined),
     expect: { ...whole, attempts: 3, told: 2 },
   },
-  "body.resume: 416": {
+  "body.resume: a 416": {
     origin: then(respond(416, { headers: { "content-range": "bytes */70000" } }), wholeAnswer),
     ask: asking(rest, undefined),
     expect: { ...whole, attempts: 3, told: 2 },
   },
-  "body.resume: 416 at the very end, without the validator": {
+  "body.resume: a 416 after the last byte, without the validator": {
     origin: atTheVeryEnd(respond(416, { headers: { "content-range": "bytes */200000" } })),
     ask: asking("bytes=200000-", undefined),
     expect: { ...whole, attempts: 3 },
   },
-  "body.resume: 416 at the very end, with the validator": {
+  "body.resume: a 416 after the last byte, with the validator": {
     origin: atTheVeryEnd(respond(416, { headers: { ...strong, "content-range": "bytes */200000" } })),
     ask: asking("bytes=200000-"),
     expect: { ...whole, attempts: 2 },
   },
-  "body.resume: the length was not known before": {
+  "body.resume: a first response without a length": {
     origin: {
       routes: {
         "/": [
@@ -239,7 +239,7 @@ scenarios({
     ask: asking(rest),
     expect: { ...whole, attempts: 2 },
   },
-  "body.resume: an encoded body is asked for anew": {
+  "body.resume: an encoded body is requested again as a whole": {
     origin: {
       routes: {
         "/": [
@@ -251,17 +251,17 @@ scenarios({
     ask: asking(undefined),
     expect: { ...whole, attempts: 2 },
   },
-  "body.resume: a server that serves no ranges is asked for the whole": {
+  "body.resume: a server without ranges receives a request for the whole": {
     origin: { routes: { "/": [broken({ ...strong, "accept-ranges": "none" }), wholeAnswer] } },
     ask: asking(undefined),
     expect: { ...whole, attempts: 2 },
   },
-  "body.resume: the rest breaks off as well, twice, with a 503 between": {
+  "body.resume: the continuation breaks off twice, with a 503 in between": {
     origin: then(cutRange(100_000), respond(503), cutRange(120_000), ranged({ body, ...strong })),
     ask: asking(rest, "bytes=100000-", "bytes=100000-", "bytes=120000-"),
     expect: { ...whole, attempts: 5, told: 5 },
   },
-  "body.resume: a part of another version is thrown away once a new whole broke off": {
+  "body.resume: the part of an older version is discarded when a newer whole breaks off": {
     origin: then(
       cut(respond(200, { headers: { etag: '"v2"' }, body: changed }), { atBody: 30_000 }),
       ranged({ body: changed, etag: '"v2"' }),
@@ -269,7 +269,7 @@ scenarios({
     ask: asking(rest, "bytes=30000-"),
     expect: { status: 200, body: changed.toString(), attempts: 3 },
   },
-  "body.resume: a lying 206 that breaks off is not kept": {
+  "body.resume: a 206 of another version that breaks off is discarded": {
     origin: then(
       cut(
         respond(206, {
@@ -283,12 +283,12 @@ scenarios({
     ask: asking(rest, undefined),
     expect: { ...whole, attempts: 3 },
   },
-  "body.resume: a caller's own Range is the caller's": {
+  "body.resume: a request with the caller's Range is not continued": {
     origin: then(wholeAnswer),
     request: { headers: { range: "bytes=0-" } },
     expect: { ...whole, attempts: 2 },
   },
-  "body.resume: the whole may not be larger than maxBytes": {
+  "body.resume: maxBytes applies to the joined body": {
     origin: {
       routes: {
         "/": [
@@ -310,7 +310,7 @@ function without({ headers }: Rendition, name: string): Rendition["headers"] {
   return headers.filter((line) => line[0] !== name);
 }
 
-/** All bytes came, but not the last chunk. */
+/** The first response has all bytes, but not the last chunk. */
 function atTheVeryEnd(answer: Reply): FaultOriginOptions {
   const first: Reply = [...chunked(200, [body], { headers: strong, last: false }), { end: "fin" }];
   return { routes: { "/": [first, answer, wholeAnswer] } };

@@ -26,7 +26,7 @@ scenarios({
     ...later(503, { "retry-after": "0.4" }),
     expect: { ...came, elapsed: { max: 2_500 } },
   },
-  "retry-after: garbage loses its timing, not the retry": {
+  "retry-after: an invalid value is ignored, and the call retries": {
     ...later(503, { "retry-after": "soon" }),
     expect: { ...came, elapsed: { max: 1_000 } },
   },
@@ -38,7 +38,7 @@ scenarios({
   "retry-after.over-deadline-bounded": {
     ...later(503, { "retry-after": 60 }),
     timeout: { total: 1_000 },
-    // A wait that cannot fit is not begun.
+    // A call does not start a wait that exceeds its deadline.
     expect: { outcome: "either", status: 503, attempts: 1, elapsed: { max: 500 } },
   },
   "retry-after.on-302": {
@@ -58,7 +58,7 @@ scenarios({
   },
 });
 
-/** The three forms of a date that RFC 9110 §5.6.7 has every recipient understand. */
+/** The three date forms that RFC 9110 §5.6.7 requires every recipient to accept. */
 const forms: Readonly<Record<string, (date: Date) => string>> = {
   "date-imf": (date) => date.toUTCString(),
   "date-rfc850": (date) => {

@@ -7,7 +7,7 @@ import { temporaryDirectory } from "../support/temporary-directory.ts";
 import { body } from "./broken-page.ts";
 import { sessionFor, type Scenario } from "./scenario.ts";
 
-/** Where a page is saved from, and where to. */
+/** The origin of a page, and the file for it. */
 export interface Setting extends AsyncDisposable {
   readonly origin: FaultOrigin;
   readonly session: Session;
@@ -49,11 +49,11 @@ export async function setting(
 
 /** Asserts that the file has this content, and that the folder has no other file. */
 export async function holds(at: Setting, expected: Buffer = body): Promise<void> {
-  assert.ok(expected.equals(await readFile(at.file)), "The file holds something else");
+  assert.ok(expected.equals(await readFile(at.file)), "the file has another content");
   assert.deepEqual(await at.names(), ["file.bin"]);
 }
 
-/** The error that it ends with. */
+/** Returns the error of a promise. */
 export async function failureOf(act: Promise<unknown>): Promise<Error> {
   try {
     await act;
@@ -61,7 +61,7 @@ export async function failureOf(act: Promise<unknown>): Promise<Error> {
     assert.ok(error instanceof Error);
     return error;
   }
-  return assert.fail("There was no error");
+  return assert.fail("the promise did not reject");
 }
 
 export function code(error: unknown): unknown {

@@ -45,9 +45,9 @@ export interface Expected {
 /** One failure, and its expected outcome. */
 export interface Scenario {
   readonly origin?: FaultOriginOptions | (() => Promise<FaultOriginOptions>);
-  /** Over the usual: 4 retries, 503 and its kin listed, 10 ms of back-off, the last response handed out. */
+  /** Overrides of the default: 4 retries, a status list with 503, 10 ms of back-off, the last response is returned. */
   readonly retry?: RetryInit;
-  /** Over the usual: connect 1 s, read 300 ms. */
+  /** Overrides of the default: connect 1 s, read 300 ms. */
   readonly timeout?: TimeoutOptions;
   readonly adapter?: HttpAdapterOptions | (() => Promise<HttpAdapterOptions>);
   readonly method?: string;
@@ -57,7 +57,7 @@ export interface Scenario {
   readonly expect: Expected;
 }
 
-/** The retry of every scenario: as often and as fast as a test can bear. */
+/** The default retry of a scenario. */
 export const quick: RetryInit = {
   total: 4,
   statusForcelist: [408, 425, 429, 500, 502, 503, 504],
@@ -83,7 +83,7 @@ export async function sessionFor({
   return session.mount("http://", own).mount("https://", own);
 }
 
-/** Makes a test of each scenario, named as it is. */
+/** Creates a test for each scenario, with its name. */
 export function scenarios(all: Readonly<Record<string, Scenario>>): void {
   for (const [name, scenario] of Object.entries(all)) test(name, () => play(scenario));
 }
@@ -112,7 +112,7 @@ async function play(scenario: Scenario): Promise<void> {
   assert.deepEqual(origin.errors, []);
 }
 
-/** What came of a call. */
+/** The outcome of a call. */
 export type Result =
   | { readonly response: HttpResponse; readonly error?: undefined }
   | { readonly response?: undefined; readonly error: Error };
@@ -121,7 +121,7 @@ export function outcomeOf(call: Promise<HttpResponse>): Promise<Result> {
   return call.then(
     (response) => ({ response }),
     (error: unknown) => {
-      assert.ok(error instanceof Error, `What was thrown is no error: ${String(error)}`);
+      assert.ok(error instanceof Error, `the call threw a value that is not an Error: ${String(error)}`);
       return { error };
     },
   );

@@ -28,16 +28,16 @@ const bytes = (...all: readonly number[]): Reply => [{ send: Buffer.from(all) }]
 const hang: Reply = [{ end: "hang" }];
 
 const socksFaults: Readonly<Record<string, SocksTurns & { readonly reason: ProxyReason }>> = {
-  "no way to authenticate": { method: [...bytes(5, 0xff), ...hang], reason: "auth" },
-  "a way to authenticate that was not offered": { method: [...bytes(5, 1), ...hang], reason: "protocol" },
-  "HTTP in the place of a method": { method: raw("HTTP/1.1 400 Bad Request\r\n\r\n"), reason: "protocol" },
-  "silence in the place of a method": { method: hang, reason: "timeout-tunnel" },
+  "no acceptable method": { method: [...bytes(5, 0xff), ...hang], reason: "auth" },
+  "a method that was not offered": { method: [...bytes(5, 1), ...hang], reason: "protocol" },
+  "HTTP instead of a method": { method: raw("HTTP/1.1 400 Bad Request\r\n\r\n"), reason: "protocol" },
+  "silence instead of a method": { method: hang, reason: "timeout-tunnel" },
   "half a method and a FIN": { method: [...bytes(5), { end: "fin" }], reason: "closed" },
-  "a reset in the place of a method": { method: reset(), reason: "closed" },
-  "a no to the credentials": { credentials: [...bytes(1, 1), ...hang], reason: "auth" },
+  "a reset instead of a method": { method: reset(), reason: "closed" },
+  "rejected credentials": { credentials: [...bytes(1, 1), ...hang], reason: "auth" },
   "silence after the credentials": { credentials: hang, reason: "timeout-tunnel" },
   "a FIN after the credentials": { credentials: [{ end: "fin" }], reason: "closed" },
-  "silence in the place of a reply": { reply: hang, reason: "timeout-tunnel" },
+  "silence instead of a reply": { reply: hang, reason: "timeout-tunnel" },
   "a reply that drips": {
     reply: [{ send: Buffer.from([5, 0, 0, 1, 0, 0, 0, 0, 0, 0]), by: 1, every: 100 }],
     reason: "timeout-tunnel",
@@ -46,8 +46,11 @@ const socksFaults: Readonly<Record<string, SocksTurns & { readonly reason: Proxy
     reply: [...bytes(5, 0, 0, 3, 255, 1, 2), ...hang],
     reason: "timeout-tunnel",
   },
-  "a reply with an address of no kind": { reply: [...bytes(5, 0, 0, 9, 0, 0), ...hang], reason: "protocol" },
-  "HTTP in the place of a reply": { reply: raw("HTTP/1.1 200 OK\r\n\r\n"), reason: "protocol" },
+  "a reply with an address of an unknown type": {
+    reply: [...bytes(5, 0, 0, 9, 0, 0), ...hang],
+    reason: "protocol",
+  },
+  "HTTP instead of a reply": { reply: raw("HTTP/1.1 200 OK\r\n\r\n"), reason: "protocol" },
   "a refusal without an address": { reply: [...bytes(5, 5), ...hang], reason: "origin-refused" },
   "a tunnel that is reset": { tunnel: [{ wait: 20 }, { end: "rst" }], reason: "cut" },
   "reply 1": { reply: socks5Reply(1), reason: "unavailable" },
@@ -65,10 +68,10 @@ const socks4Faults: typeof socksFaults = {
   "code 91": { reply: socks4Reply(91), reason: "unavailable" },
   "code 92": { reply: socks4Reply(92), reason: "auth" },
   "code 93": { reply: socks4Reply(93), reason: "auth" },
-  "a code that there is not": { reply: socks4Reply(1), reason: "protocol" },
-  "an answer in SOCKS5": { reply: socks5Reply(0), reason: "protocol" },
+  "an unknown code": { reply: socks4Reply(1), reason: "protocol" },
+  "a reply in SOCKS5": { reply: socks5Reply(0), reason: "protocol" },
   silence: { reply: hang, reason: "timeout-tunnel" },
-  "half an answer": { reply: [...bytes(0, 90, 0), ...hang], reason: "timeout-tunnel" },
+  "half a reply": { reply: [...bytes(0, 90, 0), ...hang], reason: "timeout-tunnel" },
 };
 
 async function failsBySocks(
@@ -105,7 +108,7 @@ describe("a SOCKS proxy", () => {
     ["socks4a", "name"],
   ] as const;
   for (const [kind, by] of kinds) {
-    test(`${kind} is told the host by ${by === "name" ? "its name" : "an address"}, for plain and secure origins`, async () => {
+    test(`${kind} receives ${by === "name" ? "the name" : "an address"} of the host, for plain and secure origins`, async () => {
       await withOrigin(async (stage) => {
         await using plain = await faultOrigin({ routes });
         await using proxy = await socksProxy({ credentials });

@@ -27,7 +27,7 @@ function program(name: string, ...args: readonly string[]): Promise<ProgramResul
 
 const block = Buffer.alloc(64 * 1024, "x");
 
-/** A server that sends as much as it can, and says how much it could. */
+/** A server that sends as much as it can, and counts the bytes. */
 async function flood(http2: boolean): Promise<{ url: string; sent(): number } & AsyncDisposable> {
   let sent = 0;
   const pump = (stream: NodeJS.WritableStream): void => {
@@ -78,7 +78,7 @@ for (const http2 of [false, true]) {
     for await (const piece of response.body) if ((read += piece.length) > 40_000_000) break;
 
     assert.equal(later, early);
-    // What the kernels and the window of HTTP/2 hold.
+    // The buffers of the kernels and the window of HTTP/2.
     bounded("bytes sent unread", later, { max: 20_000_000 });
     bounded("bytes sent in all", server.sent(), { min: 40_000_000, max: 80_000_000 });
   });

@@ -262,7 +262,7 @@ test("a slow reader slows the continued body down", async () => {
 
   await new Promise((resolve) => setTimeout(resolve, 300));
 
-  // What the kernel buffers on both sides is all that the server could get rid of.
+  // The server could send no more than the kernel buffers of both sides.
   const unread = at.origin.requests[1];
   assert.equal(unread?.endedAt, undefined);
   await reader.cancel();

@@ -59,7 +59,7 @@ function isScript(answers: Reply | readonly Reply[] | Routes): answers is Reply 
   return Array.isArray(answers);
 }
 
-/** Reads a body to whatever its end is. */
+/** Reads a body to its end or its error. */
 async function read(response: StreamedResponse): Promise<{ text: string; error: Error | undefined }> {
   const decoder = new TextDecoder();
   let read = "";

@@ -19,7 +19,7 @@ scenarios({
   "timing.total-deadline": {
     origin: { routes: { "/": silence() } },
     timeout: { total: 1_000 },
-    // A wait that cannot fit is not begun: the last attempt's own error comes back then.
+    // A call does not start a wait that exceeds its deadline: it throws the error of the last attempt.
     expect: { outcome: "error", elapsed: { min: 700, max: 1_350 }, attempts: { min: 3 } },
   },
   "timing.timeout-accuracy": {
@@ -181,7 +181,7 @@ for (const [limit, code] of Object.entries(kinds)) {
     const url = limit === "connect" ? "http://name.test/" : `${origin.url}/`;
     const took: number[] = [];
 
-    // The best of a few: the delay of a busy machine is not the timer's.
+    // The best of several runs excludes delays of a busy machine.
     for (let run = 0; run < 4; run += 1) {
       const began = performance.now();
       const { error } = await outcomeOf(session.get(url));

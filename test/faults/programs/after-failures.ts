@@ -1,6 +1,6 @@
 import { Retry, Session } from "@holdfast/http";
 
-/** A timeout, a reset, a cut body and an abort. Then the session is closed, or not: nothing may keep the process alive. */
+/** Causes a timeout, a reset, a cut body and an abort. The process must end, with and without a closed session. */
 const [url = "", how] = process.argv.slice(2);
 const session = new Session({
   retry: new Retry({ total: 1 }),

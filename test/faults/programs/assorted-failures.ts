@@ -1,6 +1,6 @@
 import { Retry, Session } from "@holdfast/http";
 
-/** More than twenty concurrent failures of every kind. An unhandled error ends the process with a code other than zero. */
+/** Causes more than twenty concurrent failures of every kind. An unhandled error ends the process with another code than 0. */
 const [url = "", port = ""] = process.argv.slice(2);
 const session = new Session({
   retry: new Retry({ total: 1 }),

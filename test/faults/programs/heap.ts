@@ -1,6 +1,6 @@
 import { Retry, Session } from "@holdfast/http";
 
-/** Twenty thousand failing calls; says how many bytes the last three quarters of them added to the heap. */
+/** Makes twenty thousand failing calls. Prints the bytes that the last three quarters of them added to the heap. */
 const [url = ""] = process.argv.slice(2);
 const session = new Session({
   retry: new Retry({ total: 0, raiseOnStatus: true, statusForcelist: [503] }),

@@ -1,7 +1,7 @@
 import { createRequire } from "node:module";
 import { Session } from "@holdfast/http";
 
-/** One request, and then whether undici was loaded for it. */
+/** Sends one request. Prints whether undici was loaded for it. */
 const [url = "", how] = process.argv.slice(2);
 await using session = new Session({ http2: how === "http2", tls: { rejectUnauthorized: false } });
 const { status } = await session.get(url);

@@ -1,6 +1,6 @@
 import { Session } from "@holdfast/http";
 
-// Nothing but the limit of the call is left to wake the program: it must not end without a word.
+// Only the timer of the call keeps the program alive: it must not end without output.
 const session = new Session({ timeout: { total: 200 } });
 await session
   .get("http://127.0.0.1:1/", { auth: () => new Promise(() => undefined) })

@@ -1,12 +1,12 @@
 import { Session } from "@holdfast/http";
 
-/** Reads a large body slowly; says how much came and how far the memory rose while it did. */
+/** Reads a large body slowly. Prints the received bytes and the growth of the memory. */
 const [url = ""] = process.argv.slice(2);
 const session = new Session();
 const response = await session.get(url, { stream: true });
 let [bytes, pieces, first, most] = [0, 0, 0, 0];
 
-/** What is held, rubbish not counted. */
+/** Returns the memory in use after a garbage collection. */
 function held(): number {
   globalThis.gc?.();
   const { heapUsed, external } = process.memoryUsage();
