@@ -173,7 +173,7 @@ function isValue({ file, name, typeOnly }: Declared): boolean {
 /** A type in the signature of an export that no public entry exports. */
 export interface HiddenType {
   readonly entry: string;
-  /** The export whose declaration names the type. */
+  /** The export with the type in its declaration. */
   readonly usedBy: string;
   readonly type: string;
   readonly file: string;

@@ -69,24 +69,21 @@ onSmallDisk(
   },
 );
 
-onSmallDisk(
-  "a disk that can only be read is an error that says so, before anything is asked",
-  async (disk) => {
-    await using origin = await faultOrigin({ routes: { "/": ranged({ body: Buffer.alloc(9), ...strong }) } });
-    const remounted = await runProgram("mount", ["-o", "remount,ro", disk.path]);
-    assert.equal(remounted.code, 0, remounted.stderr);
-    const file = join(disk.path, "big.iso");
+onSmallDisk("a read-only disk is an error before any request", async (disk) => {
+  await using origin = await faultOrigin({ routes: { "/": ranged({ body: Buffer.alloc(9), ...strong }) } });
+  const remounted = await runProgram("mount", ["-o", "remount,ro", disk.path]);
+  assert.equal(remounted.code, 0, remounted.stderr);
+  const file = join(disk.path, "big.iso");
 
-    const error = await failureOf(`${origin.url}/`, file);
+  const error = await failureOf(`${origin.url}/`, file);
 
-    assert.ok(error instanceof FileAccessError);
-    assert.equal(error.message, `${file} cannot be written: its disk is read-only (EROFS)`);
-    assert.equal(origin.requests.length, 0);
-  },
-);
+  assert.ok(error instanceof FileAccessError);
+  assert.equal(error.message, `${file} cannot be written: its disk is read-only (EROFS)`);
+  assert.equal(origin.requests.length, 0);
+});
 
 onSmallDisk(
-  "a file of unknown length that would fill the disk ends with the same error before it does, and its part goes on once there is room",
+  "a file of unknown length throws the error before it fills the disk, and a later call continues its part",
   async (disk) => {
     const body = Buffer.alloc(6 * megabyte, "0123456789abcde");
     const pieces = Array.from({ length: 6 }, (_, index) =>

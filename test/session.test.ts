@@ -187,7 +187,7 @@ const bodies: readonly (readonly [
   ["a form with a file", { body: form }, { form: { name: "Ann" }, files: { file: "content" } }],
   ["a blob", { body: new Blob(["blob"]) }, { data: "blob" }],
   ["a stream", { body: new Blob(["streamed"]).stream() }, { data: "streamed" }],
-  ["a stream made anew", { body: () => new Blob(["made"]).stream() }, { data: "made" }],
+  ["a stream from a factory", { body: () => new Blob(["made"]).stream() }, { data: "made" }],
   ["bytes", { body: new TextEncoder().encode("bytes") }, { data: "bytes" }],
 ];
 

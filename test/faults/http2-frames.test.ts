@@ -119,9 +119,7 @@ const wrong: Readonly<Record<string, readonly Frame[]>> = {
   "a head that HPACK does not know": [{ type: 1, flags: 5, payload: Buffer.alloc(6, 255) }],
   "a window that opens by nothing": [{ type: 8, stream: 0, payload: number(0) }],
   "a window that opens too far": [{ type: 8, stream: 0, payload: number(2 ** 31 - 1) }],
-  "a push that nobody asked for": [
-    { type: 5, flags: endHeaders, payload: Buffer.concat([number(2), head.payload]) },
-  ],
+  "an unrequested push": [{ type: 5, flags: endHeaders, payload: Buffer.concat([number(2), head.payload]) }],
   "settings of five bytes": [{ type: 4, stream: 0, payload: Buffer.alloc(5) }],
   "a reset of a stream that never was": [{ type: 3, stream: 99, payload: number(8) }],
   "a head in too many parts": [

@@ -72,7 +72,7 @@ function headers(name: string, value: string): (rendition: Rendition) => Renditi
 
 const second: Readonly<Record<string, readonly [readonly Entry[], Buffer]>> = {
   "a whole of another version": [[ranged({ body: changed, etag: '"v2"' })], changed],
-  "a whole, though a range was asked for": [[ranged({ body, ...strong }, { ignoreRange: true })], body],
+  "a whole body in response to a range request": [[ranged({ body, ...strong }, { ignoreRange: true })], body],
   "a 206 of another version": [
     [
       ranged({ body: changed, ...strong }, { forge: headers("etag", '"v2"') }),

@@ -28,7 +28,7 @@ export interface ProxyWaiter {
 // A wait by the back-off that has a minimum is a wait for a proxy.
 const proxyWaitSources: ReadonlySet<string> = new Set(["back-off", "no-proxy"]);
 
-/** Returns a clock whose sleeps for a proxy end as soon as a proxy is available, but not before the back-off. */
+/** Returns a clock that ends sleeps for a proxy as soon as a proxy is available, but not before the back-off. */
 export function proxyClock(clock: Clock, { route, request, onEarlyEnd }: ProxyWaiter): ProxyClock {
   const { provider, country, identity } = route;
   const { url, method, headers } = request;

@@ -36,7 +36,7 @@ const answersWithin = 150;
 const maxFillers = 16;
 
 /**
- * Starts a listener whose accept queue is full, so that the kernel drops every SYN: a connection attempt hangs until the
+ * Starts a listener with a full accept queue, so that the kernel drops every SYN: a connection attempt hangs until the
  * client gives up. Linux only: other systems refuse or accept.
  */
 export async function blackhole(

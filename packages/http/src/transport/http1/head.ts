@@ -119,7 +119,7 @@ function isSpace(code: number): boolean {
   return isBlank(code) || code === carriageReturn || code === lineFeed;
 }
 
-/** Returns the end of a line whose LF is at `feed`. */
+/** Returns the end of a line with its LF at `feed`. */
 function findLineEnd(text: string, feed: number): number {
   return text.charCodeAt(feed - 1) === carriageReturn ? feed - 1 : feed;
 }
