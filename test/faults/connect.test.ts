@@ -238,7 +238,11 @@ test("connect: a hundred calls at the same time look their name up once", async 
     names.push(name);
     return new Promise((resolve) => setTimeout(resolve, 50, ["127.0.0.1"]));
   };
-  await using session = await sessionFor({ retry: once, adapter: { lookup } });
+  await using session = await sessionFor({
+    retry: once,
+    timeout: { connect: "10s", read: "10s" },
+    adapter: { lookup },
+  });
 
   const calls = Array.from({ length: 100 }, () => session.get(`http://${named}:${origin.port}/`));
   const statuses = (await Promise.all(calls)).map(({ status }) => status);

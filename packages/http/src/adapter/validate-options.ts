@@ -14,6 +14,7 @@ export const optionHints: Readonly<Record<string, string>> = {
   proxies: "proxy",
   connections: "maxConnections",
   maxSockets: "maxConnections",
+  maxFreeSockets: "maxIdleConnections",
   verify: "tls: { rejectUnauthorized }",
   cert: "tls: { cert, key }",
   maxRetries: "retry: new Retry({ total })",

@@ -51,6 +51,8 @@ function socketProxyProblem(proxy: unknown): Problem | undefined {
     range: false,
   };
 }
+// A session that visits more origins forgets the policy of the origin that it has not visited for longest.
+const maxPolicies = 10_000;
 
 /** Checks the return value of the `policy` function of a session. */
 const policyCheck: Check = objectWithMethods("a policy, such as breaker()", ["execute"]);
@@ -122,10 +124,13 @@ export class CallFactory {
 
   #policyFor(origin: string, make: (origin: string) => Policy): Policy {
     const known = this.#policies.get(origin);
-    if (known !== undefined) return known;
-    const policy = make(origin);
-    refuse(`Session.policy for ${origin}`, policyCheck(policy));
+    const policy = known ?? make(origin);
+    if (known === undefined) refuse(`Session.policy for ${origin}`, policyCheck(policy));
+    // In the order of their last use.
+    this.#policies.delete(origin);
     this.#policies.set(origin, policy);
+    const [unused] = this.#policies.keys();
+    if (unused !== undefined && this.#policies.size > maxPolicies) this.#policies.delete(unused);
     return policy;
   }
 }

@@ -60,6 +60,8 @@ export interface SessionOptions {
   readonly maxBytes?: number;
   /** Most open connections to one origin. Further requests wait within `timeout.attempt` and `timeout.total`. @default 256 */
   readonly maxConnections?: number;
+  /** Most idle connections to all origins together. Beyond it, the longest idle one is closed. @default 256 */
+  readonly maxIdleConnections?: number;
   /** Certificates and checks of TLS. */
   readonly tls?: TlsOptions;
   /**

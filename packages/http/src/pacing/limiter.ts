@@ -56,9 +56,14 @@ export class Limiter {
     this.#pace = pace;
   }
 
+  /** Whether no request waits or is under way. */
+  get isUnused(): boolean {
+    return this.#waiting.size === 0 && this.#inFlight === 0;
+  }
+
   /** Whether the limiter has delayed no request for a long time and can be removed. */
   get isIdle(): boolean {
-    return this.#waiting.size === 0 && this.#inFlight === 0 && isPaceExpired(this.#pace, this.#clock.now());
+    return this.isUnused && isPaceExpired(this.#pace, this.#clock.now());
   }
 
   /**

@@ -31,6 +31,8 @@ export interface LimitReport extends SentRequest, LimitSignal {
 
 // Unused limiters are removed when there are more than this.
 const maxIdleLimiters = 1_024;
+// Limiters with requests are kept beyond this number.
+const maxLimiters = 10_000;
 const maxRoutes = 1_000;
 const hostWide = "global";
 // A refusal of one route says nothing about another one that is refused later than this, in milliseconds.
@@ -204,7 +206,12 @@ export class Limiters {
 
   #sweep(): void {
     for (const [key, limiter] of this.#limiters) if (limiter.isIdle) this.#limiters.delete(key);
-    this.#sweepAt = Math.max(maxIdleLimiters, 2 * this.#limiters.size);
+    // A server that names a new bucket in each response must not fill the memory: the oldest limits are forgotten.
+    for (const [key, limiter] of this.#limiters) {
+      if (this.#limiters.size <= maxLimiters / 2) break;
+      if (limiter.isUnused) this.#limiters.delete(key);
+    }
+    this.#sweepAt = Math.min(maxLimiters, Math.max(maxIdleLimiters, 2 * this.#limiters.size));
   }
 }
 

@@ -63,8 +63,10 @@ export class Session implements AsyncDisposable {
       clock,
       random,
     });
-    const { maxConnections, tls, http2, lookup, localAddress, family, socketPath } = options;
-    const connections = { maxConnections, tls, http2, lookup, localAddress, family, socketPath };
+    const { maxConnections, maxIdleConnections, tls, http2, lookup, localAddress, family, socketPath } =
+      options;
+    const limits = { maxConnections, maxIdleConnections };
+    const connections = { ...limits, tls, http2, lookup, localAddress, family, socketPath };
     const adapter = new HttpAdapter({ clock, ...connections });
     this.mount("https://", adapter);
     this.mount("http://", adapter);

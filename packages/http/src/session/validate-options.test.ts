@@ -159,7 +159,7 @@ const ofTransport: readonly Row[] = [
 
 const ofAdapter: readonly Row[] = [
   ...ofTransport,
-  [5, "? takes { maxConnections, tls, http2, "],
+  [5, "? takes { maxConnections, maxIdleConnections, tls, "],
   [{ retry: 5 }, "?.retry takes a Retry, such as new Retry({ total: 5 }), got 5"],
   [{ retries: 5 }, '? has no option "retries": did you mean retry?'],
   [{ maxRetries: 3 }, '? has no option "maxRetries": did you mean retry: new Retry({ total })?'],

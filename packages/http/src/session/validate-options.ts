@@ -78,6 +78,7 @@ const sessionChecks: Checks<SessionOptions> = {
   }),
   sensitiveHeaders: listOf(headerName, 'a list of headers such as ["X-Api-Key"]'),
   maxConnections: transportChecks.maxConnections,
+  maxIdleConnections: transportChecks.maxIdleConnections,
   tls: transportChecks.tls,
   lookup: transportChecks.lookup,
   localAddress: transportChecks.localAddress,

@@ -15,6 +15,8 @@ import { Watchdog } from "./pool/watchdog.ts";
 export interface TransportOptions extends ConnectorOptions {
   /** Maximum of connections to one origin. Further requests wait, within `timeout.attempt` and `total`. @default 256 */
   readonly maxConnections?: number | undefined;
+  /** Maximum of idle connections to all origins together. Beyond it, the longest idle one is closed. @default 256 */
+  readonly maxIdleConnections?: number | undefined;
 }
 
 /** The URL of a request, and the proxy to send it through or the Unix socket to send it to. */
@@ -34,6 +36,7 @@ export class Transport {
     this.#pools = new OriginPools({
       connector: options,
       maxConnections: options.maxConnections ?? 256,
+      maxIdleConnections: options.maxIdleConnections ?? 256,
       shared: { watchdog: new Watchdog(clock), clock },
     });
   }

@@ -68,6 +68,7 @@ const tls: Check = (value) => {
 /** Validates the options of a transport. */
 export const transportChecks: Checks<TransportOptions> = {
   maxConnections: integer(1),
+  maxIdleConnections: integer(0),
   tls,
   http2: flag,
   lookup: aFunction,

@@ -67,5 +67,7 @@ const connectionPhases: { readonly [Name in Phase]?: keyof ConnectionPhases } = 
 
 /** Returns the times stored with a socket or with an error; undefined when nothing was measured. */
 export function findConnectionPhases(opening: unknown): ConnectionPhases | undefined {
-  return typeof opening === "object" && opening !== null ? recordedPhases.get(opening) : undefined;
+  if (typeof opening !== "object" || opening === null) return undefined;
+  // Requests that share an opening get errors that inherit from the first (`ownError`).
+  return recordedPhases.get(opening) ?? findConnectionPhases(Object.getPrototypeOf(opening));
 }

@@ -10,7 +10,7 @@ import { ConnectTimings } from "./connect-timings.ts";
 import { connectHappyEyeballs, systemLookup, type TcpTarget } from "./happy-eyeballs.ts";
 import { connectThroughProxy, type ProxyRoute, type SocketFactory } from "./proxy-connect.ts";
 import type { Lookup } from "./shared-lookup.ts";
-import { startTlsOn, TlsSessionCache, type TlsOptions } from "./tls.ts";
+import { startTlsOn, TlsTickets, type TlsOptions } from "./tls.ts";
 import { connectUnixSocket } from "./unix-socket.ts";
 import { destroySocket, withTimeout, type ConnectLimits } from "./with-timeout.ts";
 
@@ -51,10 +51,14 @@ export type Connector = (
  * The connector rejects with ConnectionError, ConnectTimeoutError, TlsError, ProxyError, or the signal's reason. At that time
  * no part of a request has been sent.
  */
-export function createConnector(options: ConnectorOptions = {}, proxy?: URL): Connector {
+export function createConnector(
+  options: ConnectorOptions = {},
+  proxy?: URL,
+  tickets: TlsTickets = new TlsTickets(),
+): Connector {
   const { clock = systemClock, lookup = systemLookup, tls = {}, http2 = false, socketPath } = options;
   const family = options.family ?? familyOf(options.localAddress);
-  const sessions = new TlsSessionCache();
+  const sessions = tickets.createCache();
   const openTcp = createTcpOpener({ ...options, clock, lookup, family }, proxy);
   const startTls = async (socket: Socket, url: URL, signal: AbortSignal): Promise<TLSSocket> => {
     const toProxy = url === proxy;
@@ -63,11 +67,8 @@ export function createConnector(options: ConnectorOptions = {}, proxy?: URL): Co
     const session = sessions.get(key);
     const own = toProxy ? proxyTlsOptions(tls) : tls;
     const hostname = normalizeHost(url.hostname);
-    const secured = await startTlsOn(
-      socket,
-      { ALPNProtocols, hostname, ...(session && { session }), ...own },
-      signal,
-    );
+    const handshake = { ALPNProtocols, hostname, ...(session && { session }), ...own };
+    const secured = await startTlsOn(socket, handshake, signal);
     secured.on("session", (ticket: Buffer) => sessions.set(key, ticket));
     return secured;
   };
@@ -79,13 +80,13 @@ export function createConnector(options: ConnectorOptions = {}, proxy?: URL): Co
         timings.attachToSocket,
         timings.attachToError,
       );
-    const { connectLimit } = limits;
+    const { connectLimit: limit } = limits;
     const timeoutError = (): Error =>
       socketPath === undefined
-        ? new ConnectTimeoutError(origin.host, connectLimit, currentPhase(origin, timings))
-        : new ConnectTimeoutError(socketPath, connectLimit, timings.hasEnded("tcp") ? "tls" : "connect");
+        ? new ConnectTimeoutError(origin.host, limit, currentPhase(origin, timings))
+        : new ConnectTimeoutError(socketPath, limit, timings.hasEnded("tcp") ? "tls" : "connect");
     return withTimeout(
-      { clock, limit: connectLimit, signal, timeoutError, progress: timings.progress },
+      { clock, limit, signal, timeoutError, progress: timings.progress },
       (ended) => connectDirectly(sockets, { origin, timings }, ended),
       destroySocket,
     ).then(timings.attachToSocket, timings.attachToError);

@@ -29,17 +29,37 @@ export type TlsOptions = Pick<
 // A ticket takes one or two kilobytes, and a crawl visits many hosts only once.
 const maxSessions = 1_000;
 
+/** The tickets of all connectors of a transport, with one bound for all. */
+export class TlsTickets {
+  readonly #tickets = new Map<string, Buffer>();
+  #caches = 0;
+
+  /** Creates a cache that shares the bound of the others, but no ticket. */
+  createCache(): TlsSessionCache {
+    this.#caches += 1;
+    return new TlsSessionCache(this.#tickets, `${this.#caches} `);
+  }
+}
+
 /** Stores the latest TLS session of each host, which shortens the next handshake (RFC 8446 §2.2). */
 export class TlsSessionCache {
-  readonly #tickets = new Map<string, Buffer>();
+  readonly #tickets: Map<string, Buffer>;
+  readonly #prefix: string;
+
+  /** The prefix of its keys keeps the cache apart from others in the same map. */
+  constructor(tickets: Map<string, Buffer>, prefix: string) {
+    this.#tickets = tickets;
+    this.#prefix = prefix;
+  }
 
   get(host: string): Buffer | undefined {
-    return this.#tickets.get(host);
+    return this.#tickets.get(this.#prefix + host);
   }
 
   set(host: string, ticket: Buffer): void {
-    this.#tickets.delete(host);
-    this.#tickets.set(host, ticket);
+    const key = this.#prefix + host;
+    this.#tickets.delete(key);
+    this.#tickets.set(key, ticket);
     const [oldest] = this.#tickets.keys();
     if (oldest !== undefined && this.#tickets.size > maxSessions) this.#tickets.delete(oldest);
   }

@@ -3,11 +3,12 @@ import type { TLSSocket } from "node:tls";
 import { Http1Client } from "../http1/client.ts";
 import { createHttp2Client } from "../http2/loader.ts";
 import { findConnectionPhases } from "../connect/connect-timings.ts";
+import type { IdleConnection } from "./idle-connections.ts";
 import type { ConnectionPhases } from "../../model/trace.ts";
 import type { ResponseListener, OutgoingRequest, HttpClient } from "../wire/protocol.ts";
 
 /** One socket and the client that speaks HTTP on it. It never reconnects. */
-export class Connection {
+export class Connection implements IdleConnection {
   readonly #socket: Socket;
   readonly #client: HttpClient;
   #isRetired = false;
@@ -19,6 +20,9 @@ export class Connection {
   requestCount = 0;
   /** Number of requests under way. */
   activeRequests = 0;
+  isListedIdle = false;
+  nextIdle: IdleConnection | undefined;
+  previousIdle: IdleConnection | undefined;
 
   /** `onClose` is called when the connection accepts no further request, and again when its socket has closed. */
   constructor(origin: URL, socket: Socket | TLSSocket, onClose: (connection: Connection) => void) {

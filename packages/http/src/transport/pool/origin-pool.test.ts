@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { createServer, connect, type Socket } from "node:net";
 import { after, before, test } from "node:test";
 import type { Connection } from "./connection.ts";
+import { IdleConnections } from "./idle-connections.ts";
 import { OriginPool, type OriginPoolOptions, type PendingRequest } from "./origin-pool.ts";
 
 const server = createServer((socket) => socket.on("error", () => undefined));
@@ -57,6 +58,7 @@ function pool(options: Partial<OriginPoolOptions> = {}): { pool: OriginPool; ope
       connector: openings.connector,
       maxConnections: 4,
       mayMultiplex: false,
+      idle: new IdleConnections(256),
       ...options,
     }),
   };

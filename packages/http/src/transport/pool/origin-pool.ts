@@ -1,6 +1,8 @@
 import { Connection } from "./connection.ts";
 import type { Connector } from "../connect/connector.ts";
 import type { ConnectLimits } from "../connect/with-timeout.ts";
+import { ownError } from "../../support/own-error.ts";
+import type { IdleConnections } from "./idle-connections.ts";
 
 /** A request that waits for a connection. */
 export interface PendingRequest extends ConnectLimits {
@@ -16,6 +18,8 @@ export interface OriginPoolOptions {
   readonly maxConnections: number;
   /** Whether a new connection may turn out to be HTTP/2, which all requests share. */
   readonly mayMultiplex: boolean;
+  /** The idle connections of all pools. */
+  readonly idle: IdleConnections;
 }
 
 /** The connections to one origin. They are kept alive between requests, and the latest used is reused first. */
@@ -23,7 +27,9 @@ export class OriginPool {
   readonly #origin: URL;
   readonly #connector: Connector;
   readonly #maxConnections: number;
+  /** The idle connections of HTTP/1.1, the latest used last. */
   readonly #idle: Connection[] = [];
+  readonly #allIdle: IdleConnections;
   readonly #all = new Set<Connection>();
   /** Connections that accept no further request and still carry some. */
   readonly #leaving = new Set<Connection>();
@@ -33,11 +39,12 @@ export class OriginPool {
   #shared: boolean;
   #retired = false;
 
-  constructor(origin: URL, { connector, maxConnections: limit, mayMultiplex }: OriginPoolOptions) {
+  constructor(origin: URL, { connector, maxConnections: limit, mayMultiplex, idle }: OriginPoolOptions) {
     this.#origin = origin;
     this.#connector = connector;
     this.#maxConnections = limit;
     this.#shared = mayMultiplex;
+    this.#allIdle = idle;
   }
 
   /** Whether the pool has no connection, opens none, and no request waits. */
@@ -48,7 +55,7 @@ export class OriginPool {
   /** Gives the request an idle connection unless `fresh` is set, or opens one, or queues the request. */
   acquire(request: PendingRequest, fresh = false): void {
     const connection = this.#shared ? this.#openConnection() : fresh ? undefined : this.#nextIdle();
-    if (connection !== undefined) return assign(request, connection);
+    if (connection !== undefined) return this.#assign(request, connection);
     this.#waiting.add(request);
     this.#openMore();
   }
@@ -57,10 +64,9 @@ export class OriginPool {
   release(connection: Connection): void {
     connection.activeRequests -= 1;
     if (!connection.isOpen) return this.#remove(connection);
-    if (connection.multiplexed) return;
-    const next = this.#nextWaiting();
-    if (next === undefined) this.#idle.push(connection);
-    else assign(next, connection);
+    const next = connection.multiplexed ? undefined : this.#nextWaiting();
+    if (next === undefined) this.#becomeIdle(connection);
+    else this.#assign(next, connection);
   }
 
   /**
@@ -73,7 +79,7 @@ export class OriginPool {
       return;
     }
     connection.activeRequests -= 1;
-    this.#idle.push(connection);
+    this.#becomeIdle(connection);
   }
 
   /** Removes a waiting request, and stops opening connections that no other request needs. */
@@ -169,8 +175,8 @@ export class OriginPool {
     this.#all.add(connection);
     this.#shared = connection.multiplexed;
     const next = this.#nextWaiting();
-    if (next !== undefined) assign(next, connection);
-    else if (!connection.multiplexed) this.#idle.push(connection);
+    if (next !== undefined) this.#assign(next, connection);
+    else this.#becomeIdle(connection);
     if (connection.multiplexed) for (const request of this.#waiting) this.#assignNext(request, connection);
     if (this.#retired) this.#retireConnection(connection);
     this.#openMore();
@@ -178,18 +184,32 @@ export class OriginPool {
 
   #assignNext(request: PendingRequest, connection: Connection): void {
     this.#waiting.delete(request);
-    assign(request, connection);
+    this.#assign(request, connection);
+  }
+
+  #assign(request: PendingRequest, connection: Connection): void {
+    this.#allIdle.remove(connection);
+    connection.activeRequests += 1;
+    request.useConnection(connection);
+  }
+
+  #becomeIdle(connection: Connection): void {
+    if (connection.activeRequests > 0) return;
+    if (!connection.multiplexed) this.#idle.push(connection);
+    this.#allIdle.add(connection);
   }
 
   /** Fails all waiting requests when they share one connection, and otherwise the first. */
   #openingFailed(error: unknown): void {
     const failed = [...this.#waiting].slice(0, this.#shared ? Infinity : 1);
-    for (const request of failed) this.#failRequest(request, error);
+    for (const [place, request] of failed.entries())
+      this.#failRequest(request, place === 0 ? error : ownError(error));
     this.#openMore();
   }
 
   /** Removes a connection that accepts no further request. Requests under way continue. */
   readonly #remove = (connection: Connection): void => {
+    this.#allIdle.remove(connection);
     const busy = connection.activeRequests > 0 && !connection.isClosed;
     if (busy) this.#leaving.add(connection);
     else this.#leaving.delete(connection);
@@ -199,9 +219,4 @@ export class OriginPool {
     if (place !== -1) this.#idle.splice(place, 1);
     this.#openMore();
   };
-}
-
-function assign(request: PendingRequest, connection: Connection): void {
-  connection.activeRequests += 1;
-  request.useConnection(connection);
 }

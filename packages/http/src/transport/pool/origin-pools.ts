@@ -1,11 +1,16 @@
 import { createConnector, type Connector, type ConnectorOptions } from "../connect/connector.ts";
 import { OriginPool } from "./origin-pool.ts";
+import { TlsTickets } from "../connect/tls.ts";
+import { IdleConnections } from "./idle-connections.ts";
+import { reopenWithoutDescriptors } from "./reopen-connection.ts";
 import type { Endpoint } from "./endpoint.ts";
 
 export interface OriginPoolsOptions {
   readonly connector: ConnectorOptions;
   /** Maximum of connections to one origin. */
   readonly maxConnections: number;
+  /** Maximum of idle connections to all origins together. */
+  readonly maxIdleConnections: number;
   /** The parts that all endpoints share. */
   readonly shared: Omit<Endpoint, "pool">;
 }
@@ -34,6 +39,9 @@ const minSweepSize = 1_024;
  */
 export class OriginPools {
   readonly #options: OriginPoolsOptions;
+  readonly #idle: IdleConnections;
+  /** The TLS sessions of all connectors. */
+  readonly #tickets = new TlsTickets();
   readonly #direct: EndpointGroup;
   /** The groups by the URL of their proxy, or by the path of their Unix socket behind `unix:`, which no proxy has. */
   readonly #proxied = new Map<string, EndpointGroup>();
@@ -45,7 +53,8 @@ export class OriginPools {
 
   constructor(options: OriginPoolsOptions) {
     this.#options = options;
-    this.#direct = { connect: createConnector(options.connector), endpoints: new Map() };
+    this.#idle = new IdleConnections(options.maxIdleConnections);
+    this.#direct = this.#createGroup();
   }
 
   /** Number of endpoints, including those of forgotten proxies that are still in use. */
@@ -68,6 +77,7 @@ export class OriginPools {
       connector: group.connect,
       maxConnections: this.#options.maxConnections,
       mayMultiplex,
+      idle: this.#idle,
     });
     const endpoint = { pool, ...this.#options.shared };
     group.endpoints.set(origin, endpoint);
@@ -121,13 +131,21 @@ export class OriginPools {
     if (key === undefined) return this.#direct;
     const known = this.#proxied.get(key);
     if (known !== undefined) return known;
-    const { connector } = this.#options;
-    const connect =
+    const group =
       socketPath === undefined
-        ? createConnector(connector, new URL(key))
-        : createConnector({ ...connector, socketPath });
-    const group = { connect, endpoints: new Map() };
+        ? this.#createGroup({ proxy: new URL(key) })
+        : this.#createGroup({ socketPath });
     this.#proxied.set(key, group);
     return group;
+  }
+
+  #createGroup({
+    proxy,
+    ...way
+  }: { readonly proxy?: URL; readonly socketPath?: string } = {}): EndpointGroup {
+    const { connector, shared } = this.#options;
+    const { clock } = shared;
+    const connect = createConnector({ ...connector, ...way }, proxy, this.#tickets);
+    return { connect: reopenWithoutDescriptors(connect, { idle: this.#idle, clock }), endpoints: new Map() };
   }
 }
