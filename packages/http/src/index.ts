@@ -33,6 +33,7 @@ export type {
   RetryHook,
 } from "./telemetry/hooks.ts";
 export type { IdempotencyHeader, IdempotencyKey } from "./call/idempotency.ts";
+export type { BodyMemory } from "./model/body-memory.ts";
 export type { BodyContinuation, BodyStream, InterruptedBody, OnInterruption } from "./model/body-stream.ts";
 export { logTo, type LogToOptions, type SessionLogLevel } from "./telemetry/log.ts";
 export type { HttpRequest, Params } from "./model/request.ts";

@@ -1,5 +1,6 @@
 import type { DiscardedResponse } from "../model/attempt-record.ts";
 import { refuse } from "../support/validate.ts";
+import type { BodyMemory } from "../model/body-memory.ts";
 import type { HeaderRecord } from "../model/headers.ts";
 import type { ExchangeLimits, RawResponse, WireRequest } from "../transport/wire/messages.ts";
 import { decodeStream } from "../transport/decode/decode-stream.ts";
@@ -78,6 +79,8 @@ export interface Adapter {
 export interface StreamOptions extends SendOptions {
   /** Replaces `deadline` and `signal` once the head has arrived. */
   readonly after: Pick<SendOptions, "deadline" | "signal">;
+  /** Memory for the pieces of the body, which its reader gives back. @default new memory for each piece */
+  readonly bodyMemory?: BodyMemory | undefined;
 }
 
 /** Sends over TCP and TLS. A session uses it unless another adapter is mounted. */
@@ -111,8 +114,8 @@ export class HttpAdapter implements Adapter {
 
   async stream(request: HttpRequest, options: StreamOptions): Promise<StreamedResponse> {
     const { url, socketPath } = request;
-    const { maxBytes, proxy, after } = options;
-    const limits = { ...toExchangeLimits(options), bodyBounds: after };
+    const { maxBytes, proxy, after, bodyMemory } = options;
+    const limits = { ...toExchangeLimits(options), bodyBounds: after, bodyMemory };
     const wireRequest = toWireRequest(request, proxy, this.socketPath);
     const reply = await this.#transport.open({ url, proxy, socketPath }, wireRequest, limits);
     const { status, statusText, headers, body } = reply;

@@ -1,10 +1,10 @@
 import type { Clock, Random, RetryBudget } from "@holdfast/policy";
-import { download, type DownloadResult } from "../download/download.ts";
+import { download, type DownloadResult, type OpenBody } from "../download/download.ts";
+import { RecycledMemory } from "../model/body-memory.ts";
 import type { Body } from "../model/body.ts";
 import { isRedirectStatus } from "../model/redirect-request.ts";
 import { unreadBodyOf, type HttpResponse } from "../model/response.ts";
 import { Limiters } from "../pacing/limiters.ts";
-import type { StreamResumptionOptions } from "../resume/streamed.ts";
 import { joinHooks, type Hooks } from "../telemetry/hooks.ts";
 import { resolveTimeouts, type Timeouts } from "../transport/timeouts.ts";
 import { buildRequest, type PreparedRequest, type RequestDefaults } from "./build-request.ts";
@@ -16,7 +16,7 @@ import type { DownloadOptions, RequestOptions } from "./options.ts";
 import { RetryLoop } from "./retry-loop.ts";
 import { runErrorHooks } from "./run-hooks.ts";
 import { closableClock, type ClosableClock } from "./session-clock.ts";
-import { ResponseStreams } from "./streaming.ts";
+import { ResponseStreams, type StreamParts } from "./streaming.ts";
 import { isBodyUnread, readUnreadBody } from "./unread-body.ts";
 
 /** The options of a session, with its defaults filled in. */
@@ -63,7 +63,9 @@ export class CallRunner {
   run(method: string, url: string | URL, options: RequestOptions): Promise<HttpResponse> {
     const context = this.#contextFor(options);
     const request = buildRequest(method, url, { session: this.#options.request, own: options });
-    return options.stream === true ? this.#stream(request, context, {}) : this.#start(request, context);
+    return options.stream === true
+      ? this.#stream(request, context, { resumption: {} })
+      : this.#start(request, context);
   }
 
   /**
@@ -83,7 +85,9 @@ export class CallRunner {
     // The file gets the bytes as the server has them, because parts of an encoded body cannot be joined.
     const headers = { ...built.request.headers, "accept-encoding": "identity" };
     const plain = { ...built, request: { ...built.request, headers } };
-    return download(file, options, (resumption) => this.#stream(plain, context, resumption));
+    const bodyMemory = new RecycledMemory();
+    const openBody: OpenBody = (resumption) => this.#stream(plain, context, { resumption, bodyMemory });
+    return download(file, options, { openBody, clock: this.#clock, bodyMemory });
   }
 
   /** Ends every wait and every idle connection through a pool with this error. */
@@ -119,9 +123,9 @@ export class CallRunner {
   async #stream(
     request: PreparedRequest,
     context: CallContext,
-    resumption: StreamResumptionOptions,
+    parts: Omit<StreamParts, "loop">,
   ): Promise<HttpResponse> {
-    const streams = new ResponseStreams(context, { loop: this.#loop, resumption });
+    const streams = new ResponseStreams(context, { ...parts, loop: this.#loop });
     try {
       const response = await this.#start(request, { ...context, streams });
       streams.settle(response);

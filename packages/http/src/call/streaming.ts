@@ -1,5 +1,6 @@
 import type { Adapter, SendOptions } from "../adapter/adapter.ts";
 import { toBodySource } from "../model/body-source.ts";
+import type { BodyMemory } from "../model/body-memory.ts";
 import type { BodyContinuation, InterruptedBody } from "../model/body-stream.ts";
 import type { HttpRequest } from "../model/request.ts";
 import { attachCall, loadContent, type HttpResponse } from "../model/response.ts";
@@ -14,10 +15,12 @@ import type { RetryLoop } from "./retry-loop.ts";
 type BodyBounds = Pick<CallContext, "clock" | "deadline" | "signal" | "drain">;
 
 /** The parts that continue a body. */
-interface StreamParts {
+export interface StreamParts {
   /** Makes the attempts that continue a body which broke off. */
   readonly loop: RetryLoop;
   readonly resumption: StreamResumptionOptions;
+  /** Memory for the pieces of the bodies. @default new memory for each piece */
+  readonly bodyMemory?: BodyMemory | undefined;
 }
 
 /** The streamed responses of one call. When the call has ended, every response but the returned one is discarded. */
@@ -25,14 +28,16 @@ export class ResponseStreams implements CallStreams {
   readonly #bounds: BodyBounds;
   readonly #loop: RetryLoop;
   readonly #resumption: StreamResumption;
+  readonly #bodyMemory: BodyMemory | undefined;
   readonly #open = new Set<StreamedResponse>();
   #isSettled = false;
 
   /** `bounds` limit the body of the returned response, whatever limited the attempt that brought it. */
-  constructor(bounds: BodyBounds, { loop, resumption }: StreamParts) {
+  constructor(bounds: BodyBounds, { loop, resumption, bodyMemory }: StreamParts) {
     this.#bounds = bounds;
     this.#loop = loop;
     this.#resumption = new StreamResumption(resumption);
+    this.#bodyMemory = bodyMemory;
   }
 
   through(adapter: Adapter): Adapter {
@@ -85,7 +90,10 @@ export class ResponseStreams implements CallStreams {
     const response =
       adapter.stream === undefined
         ? await toStreamedResponse(await adapter.send(request, options))
-        : await this.#preview(await adapter.stream(request, { ...options, after: this.#bounds }), options);
+        : await this.#preview(
+            await adapter.stream(request, { ...options, after: this.#bounds, bodyMemory: this.#bodyMemory }),
+            options,
+          );
     if (this.#isSettled) void discardBody(response);
     else this.#open.add(response);
     return response;

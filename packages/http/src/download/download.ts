@@ -1,5 +1,7 @@
 import { lstat, readlink, realpath, stat } from "node:fs/promises";
 import { basename, dirname, resolve } from "node:path";
+import type { Clock } from "@holdfast/policy";
+import type { RecycledMemory } from "../model/body-memory.ts";
 import { type HttpResponse, StatusError } from "../model/response.ts";
 import { RedirectedResumeError } from "../resume/resume-errors.ts";
 import type { StreamResumptionOptions } from "../resume/streamed.ts";
@@ -43,6 +45,14 @@ export interface DownloadResult {
 /** Opens the body to save. */
 export type OpenBody = (resumption: StreamResumptionOptions) => Promise<HttpResponse>;
 
+/** What a download needs from its call. */
+export interface DownloadCall {
+  readonly openBody: OpenBody;
+  readonly clock: Clock;
+  /** Memory that the pieces of the body may use. */
+  readonly bodyMemory: RecycledMemory;
+}
+
 /**
  * Saves a body to a file, which gets its name only when it is complete. Continues after a broken connection, and where an
  * earlier download stopped. docs/how-to/download-a-file.md lists the guarantees.
@@ -54,7 +64,7 @@ export type OpenBody = (resumption: StreamResumptionOptions) => Promise<HttpResp
 export async function download(
   target: string,
   options: SaveOptions,
-  openBody: OpenBody,
+  { openBody, ...call }: DownloadCall,
 ): Promise<DownloadResult> {
   const digests = options.digest === undefined ? [] : [parseDigest(options.digest)];
   const path = await followSymbolicLink(resolve(target));
@@ -65,7 +75,7 @@ export async function download(
   await requireFolder(path);
   const lock = await withFileErrors(path, () => lockFile(`${path}.part.lock`));
   try {
-    const part = await PartFile.open({ path, digests });
+    const part = await PartFile.open({ path, digests, ...call });
     try {
       const openConfirmed: OpenBody = async (resumption) => {
         const response = await openBody(resumption);
@@ -138,11 +148,9 @@ async function fillOnce(
   try {
     if (!response.ok) throw new StatusError(response);
     await part.begin(response);
-    onProgress?.({ received: part.received, total: part.total });
-    for await (const piece of response.body) {
-      await part.write(piece);
-      onProgress?.({ received: part.received, total: part.total });
-    }
+    const report = (): void => onProgress?.({ received: part.received, total: part.total });
+    report();
+    await part.fill(response.body, report);
   } finally {
     // Does nothing if the body was read to its end.
     await discardBody(response);

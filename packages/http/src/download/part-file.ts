@@ -2,6 +2,7 @@ import { createHash, type Hash } from "node:crypto";
 import { constants } from "node:fs";
 import { open, readFile, rename, rm, type FileHandle } from "node:fs/promises";
 import { dirname } from "node:path";
+import type { Clock } from "@holdfast/policy";
 import { IncompleteBodyError } from "../errors/transport-errors.ts";
 import { DigestError, DiskFullError } from "../errors/file-errors.ts";
 import type { ResponseHeaders } from "../model/headers.ts";
@@ -13,9 +14,12 @@ import {
   declaredLength,
   type PartialRepresentation,
 } from "../resume/continuation.ts";
+import type { RecycledMemory } from "../model/body-memory.ts";
+import type { BodyStream } from "../model/body-stream.ts";
 import type { StreamedResponse } from "../model/streamed-response.ts";
 import { digestAlgorithms, parseDigestHeaders, type Digest } from "./digest.ts";
 import { withFileErrors, readDiskSpace } from "./disk.ts";
+import { FileWriter, type FileWriterEvents, type WritableFile } from "./file-writer.ts";
 import {
   formatSidecar,
   toContinuablePart,
@@ -25,8 +29,8 @@ import {
   type Sidecar,
 } from "./sidecar.ts";
 
-// Half of the bytes that may be lost, because a piece that is being written may exceed the limit.
-const syncBytes = unsyncedBytes / 2;
+// The most bytes between two checks of the free space.
+const spaceCheckBytes = 16 * 1024 * 1024;
 
 // Space that stays free for logs and other programs.
 const reserveBytes = 64 * 1024 * 1024;
@@ -37,14 +41,16 @@ export interface DownloadTarget {
   readonly path: string;
   /** The digests that the caller expects. */
   readonly digests: readonly Digest[];
+  readonly clock: Clock;
+  readonly bodyMemory: RecycledMemory;
 }
 
 /**
  * A file that is being written: `path.part`, with `path.part.json` next to it, until it is complete.
  *
  * The order of the writes makes it safe. The sidecar is on the disk before the first byte that it describes. It is removed
- * or replaced before the first byte of another representation. Bytes are written in order, and synced every 16 MiB. The
- * file gets its name when all of its bytes are on the disk.
+ * or replaced before the first byte of another representation. Bytes are written in order, and at most 32 MiB of them
+ * are not synced yet. The file gets its name when all of its bytes are on the disk.
  */
 export class PartFile {
   readonly #target: DownloadTarget;
@@ -54,8 +60,12 @@ export class PartFile {
   /** The part that an earlier download left. */
   readonly partial: PartialRepresentation | undefined;
   #hashes: readonly { readonly digest: Digest; readonly hash: Hash }[] = [];
-  #position = 0;
-  #synced = 0;
+  readonly #writer: FileWriter;
+  /** What happens when bytes were written, or could not be. */
+  #events: Pick<FileWriterEvents, "written" | "failed"> = {
+    written: () => undefined,
+    failed: () => undefined,
+  };
   /** The position at which the free space is checked again. */
   #nextSpaceCheck = 0;
   #total: number | undefined;
@@ -65,6 +75,17 @@ export class PartFile {
   private constructor(target: DownloadTarget, handle: FileHandle, found: PartState) {
     this.#target = target;
     this.#handle = handle;
+    this.#writer = new FileWriter({
+      file: toWritableFile(target.path, handle),
+      clock: target.clock,
+      bodyMemory: target.bodyMemory,
+      maxUnsynced: unsyncedBytes,
+      events: {
+        prepare: (bytes) => this.#prepare(bytes),
+        written: () => this.#events.written(),
+        failed: (error) => this.#events.failed(error),
+      },
+    });
     this.#boot = found.boot;
     this.#sidecar = found.sidecar;
     this.partial = found.partial;
@@ -95,7 +116,7 @@ export class PartFile {
 
   /** Number of bytes in the part. */
   get received(): number {
-    return this.#position;
+    return this.#writer.position;
   }
 
   /** Size of the complete file in bytes, if known. */
@@ -114,7 +135,7 @@ export class PartFile {
     await withFileErrors(this.#target.path, () =>
       continued === undefined ? this.#restart(response) : this.#continue(response, continued),
     );
-    await this.#checkSpace();
+    await this.#checkSpace(0);
   }
 
   /** Removes all bytes, because the body contradicted its head. */
@@ -122,31 +143,26 @@ export class PartFile {
     this.#sidecar = undefined;
     await withFileErrors(this.#target.path, async () => {
       await this.#writeSidecar();
-      await this.#truncate(0);
+      await this.#writer.truncate(0);
     });
     this.#hashes = [];
     this.#total = undefined;
     this.#resumedFrom = 0;
   }
 
-  /** Writes the next bytes. */
-  async write(piece: Uint8Array): Promise<void> {
-    await withFileErrors(this.#target.path, async () => {
-      let written = 0;
-      while (written < piece.length) {
-        const { bytesWritten } = await this.#handle.write(
-          piece,
-          written,
-          piece.length - written,
-          this.#position,
-        );
-        written += bytesWritten;
-        this.#position += bytesWritten;
-      }
-    });
-    for (const { hash } of this.#hashes) hash.update(piece);
-    if (this.#position - this.#synced >= syncBytes) await this.#sync();
-    if (this.#position >= this.#nextSpaceCheck) await this.#checkSpace();
+  /**
+   * Writes a body to its end, and calls `written` after each write. If the disk refuses the bytes or `written` throws, the
+   * body is cancelled.
+   *
+   * @throws the error of the body, of the disk, or of `written`. The bytes before a broken end stay in the part.
+   */
+  async fill(body: BodyStream, written: () => void): Promise<void> {
+    this.#events = { written, failed: (error) => body.cancel(error) };
+    for await (const piece of body) {
+      for (const { hash } of this.#hashes) hash.update(piece);
+      await this.#writer.write(piece);
+    }
+    await this.#writer.flush();
   }
 
   /**
@@ -156,8 +172,8 @@ export class PartFile {
    * starts from the beginning.
    */
   async finish(confirm: () => Promise<void>): Promise<void> {
-    if (this.#position !== (this.#total ?? this.#position))
-      throw new IncompleteBodyError(this.#position, this.#total);
+    if (this.received !== (this.#total ?? this.received))
+      throw new IncompleteBodyError(this.received, this.#total);
     for (const { digest, hash } of this.#hashes) {
       const actual = hash.digest("hex");
       if (actual === digest.hex) continue;
@@ -186,6 +202,7 @@ export class PartFile {
     this.#closed = true;
     let size: number | undefined;
     try {
+      await this.#writer.settle();
       ({ size } = await this.#handle.stat());
     } finally {
       await this.#handle.close();
@@ -196,7 +213,7 @@ export class PartFile {
   async #restart(response: StreamedResponse): Promise<void> {
     const { headers, status, url } = response;
     const digests = isEncoded(headers) ? [] : parseDigestHeaders(headers, status);
-    await this.#truncate(0);
+    await this.#writer.truncate(0);
     const partial = toPartialRepresentation(response, url, 0);
     this.#sidecar = partial && { ...partial, digests, boot: this.#boot };
     await this.#writeSidecar();
@@ -210,18 +227,11 @@ export class PartFile {
     { offset, total }: ContinuationInfo,
   ): Promise<void> {
     const digests = [...(this.#sidecar?.digests ?? []), ...parseDigestHeaders(headers, 206)];
-    await this.#truncate(offset);
+    await this.#writer.truncate(offset);
     this.#total = total;
     this.#resumedFrom = offset;
     this.#hashes = this.#hashesFor(digests);
     if (this.#hashes.length > 0) await this.#hashBefore(offset);
-  }
-
-  async #truncate(offset: number): Promise<void> {
-    await this.#handle.truncate(offset);
-    await this.#handle.datasync();
-    this.#position = offset;
-    this.#synced = offset;
   }
 
   async #writeSidecar(): Promise<void> {
@@ -248,20 +258,20 @@ export class PartFile {
     }
   }
 
-  async #sync(): Promise<void> {
-    await withFileErrors(this.#target.path, () => this.#handle.datasync());
-    this.#synced = this.#position;
+  /** Checks the free space before bytes are written, unless the last check covers them. */
+  async #prepare(bytes: number): Promise<void> {
+    if (this.received + bytes > this.#nextSpaceCheck) await this.#checkSpace(bytes);
   }
 
-  /** @throws DiskFullError if the remaining bytes would not leave the reserve free. */
-  async #checkSpace(): Promise<void> {
+  /** @throws DiskFullError if the rest of the file, or the next bytes, would not leave the reserve free. */
+  async #checkSpace(nextBytes: number): Promise<void> {
     const { free, size } = await readDiskSpace(this.#target.path);
     const reserve = Math.min(reserveBytes, size * reserveShare);
     // The bytes between two checks may use at most half of the reserve.
-    this.#nextSpaceCheck = this.#position + Math.min(syncBytes, reserve / 2);
-    const need = this.#total === undefined ? undefined : this.#total - this.#position;
+    this.#nextSpaceCheck = this.received + Math.min(spaceCheckBytes, reserve / 2);
+    const need = this.#total === undefined ? undefined : this.#total - this.received;
     if (need === 0) return;
-    if ((need ?? 0) + reserve > free) throw new DiskFullError(this.#target.path, { need, free });
+    if ((need ?? nextBytes) + reserve > free) throw new DiskFullError(this.#target.path, { need, free });
   }
 }
 
@@ -270,6 +280,15 @@ interface PartState {
   readonly sidecar: Sidecar | undefined;
   readonly partial: PartialRepresentation | undefined;
   readonly boot: string | undefined;
+}
+
+/** Returns the operations of a handle, with errors that name the file. */
+function toWritableFile(path: string, handle: FileHandle): WritableFile {
+  return {
+    writev: (pieces, position) => withFileErrors(path, () => handle.writev(pieces, position)),
+    datasync: () => withFileErrors(path, () => handle.datasync()),
+    truncate: (length) => withFileErrors(path, () => handle.truncate(length)),
+  };
 }
 
 function partPath({ path }: DownloadTarget): string {

@@ -1,3 +1,4 @@
+import type { BodyMemory } from "../../model/body-memory.ts";
 import type { BodySource } from "../../model/body-source.ts";
 import type { Observer } from "../../model/trace.ts";
 import type { Endpoint } from "../pool/endpoint.ts";
@@ -14,6 +15,8 @@ export interface StreamedRawResponse extends Omit<RawResponse, "body"> {
 export interface StreamLimits extends ExchangeLimits {
   /** The deadline and the signal that replace the attempt's own after the head has arrived. */
   readonly bodyBounds: CallBounds;
+  /** Memory for the pieces of the body. @default new memory for each piece */
+  readonly bodyMemory?: BodyMemory | undefined;
 }
 
 // Enough unread bytes that a fast reader never waits for the socket.
@@ -38,6 +41,7 @@ type BodyEnd = { readonly complete: true } | { readonly complete: false; readonl
  */
 export class StreamedExchange extends Exchange implements BodySource {
   readonly collectsBody = false;
+  readonly bodyMemory: BodyMemory | undefined;
   readonly #resolve: (response: StreamedRawResponse) => void;
   readonly #reject: (error: unknown) => void;
   readonly #bodyBounds: CallBounds;
@@ -63,6 +67,7 @@ export class StreamedExchange extends Exchange implements BodySource {
     this.#resolve = resolve;
     this.#reject = reject;
     this.#bodyBounds = limits.bodyBounds;
+    this.bodyMemory = limits.bodyMemory;
     this.#isBounded = Math.min(limits.attempt, limits.bodyBounds.deadline) < Infinity;
     this.start();
   }

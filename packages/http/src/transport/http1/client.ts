@@ -1,7 +1,7 @@
 import type { Socket } from "node:net";
 import { CloseNotify } from "../connect/close-notify.ts";
 import type { ExchangeController, HttpClient, OutgoingRequest, ResponseListener } from "../wire/protocol.ts";
-import { BodyBuffer, copyBytes, readSocket } from "../wire/read-buffer.ts";
+import { BodyBuffer, newMemory, readSocket } from "../wire/read-buffer.ts";
 import { BodyWriter, type BodyWriterEvents } from "./body-writer.ts";
 import { ConnectionEnded } from "./errors.ts";
 import { isPersistent, parseIdleLimit, untilClose } from "./framing.ts";
@@ -164,7 +164,7 @@ export class Http1Client implements HttpClient, ExchangeController, ResponseSink
     if (listener === undefined) return;
     if (!this.#readsShared) listener.onResponseData(this, bytes.subarray(start, end));
     else if (listener.collectsBody) listener.onResponseData(this, this.#bodyBuffer.copy(bytes, start, end));
-    else listener.onResponseData(this, copyBytes(bytes, start, end));
+    else listener.onResponseData(this, (listener.bodyMemory ?? newMemory).copy(bytes, start, end));
   }
 
   responseEnded(clean: boolean): void {

@@ -1,3 +1,4 @@
+import type { BodyMemory } from "../../model/body-memory.ts";
 import type { RawResponse } from "./messages.ts";
 
 /** A body that is written piece by piece. */
@@ -37,6 +38,8 @@ export interface ExchangeController {
 export interface ResponseListener {
   /** Whether the listener only joins the pieces of the body, so that they may be slices of one buffer. */
   readonly collectsBody: boolean;
+  /** Memory for the pieces of the body. @default new memory for each piece */
+  readonly bodyMemory?: BodyMemory | undefined;
   /** Called when the request goes out. `headBytes` is the size of its head; undefined for HTTP/2, which compresses heads. */
   onRequestStart(controller: ExchangeController, headBytes?: number): void;
   /** Called after a part of the request's body. */

@@ -1,4 +1,5 @@
 import type { OnReadOpts, Socket } from "node:net";
+import type { BodyMemory } from "../../model/body-memory.ts";
 
 /** Receives the first `length` bytes of a buffer. */
 export type ReadBytes = (buffer: Buffer, length: number) => void;
@@ -78,12 +79,14 @@ export class BodyBuffer {
   }
 }
 
-/** Copies the bytes from `start` to `end` into a new buffer, which the reader may keep or modify. */
-export function copyBytes(bytes: Buffer, start: number, end: number): Buffer {
-  const copy = Buffer.allocUnsafeSlow(end - start);
-  bytes.copy(copy, 0, start, end);
-  return copy;
-}
+/** New memory for each piece, which the reader may keep or modify. */
+export const newMemory: BodyMemory = {
+  copy: (bytes, start, end) => {
+    const copy = Buffer.allocUnsafeSlow(end - start);
+    bytes.copy(copy, 0, start, end);
+    return copy;
+  },
+};
 
 /** Joins pieces of `size` bytes in total, without a copy when they are adjacent slices of one buffer. */
 export function joinPieces(pieces: readonly Buffer[], size: number): Buffer {
