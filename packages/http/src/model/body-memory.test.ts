@@ -16,7 +16,7 @@ test("recycled memory keeps every piece until it is released", () => {
   assert.ok(
     pieces.every((piece, index) => piece.length === kilobytes && piece.every((byte) => byte === index)),
   );
-  assert.equal(new Set(pieces.map(({ buffer }) => buffer)).size, Math.ceil(100 / 16));
+  assert.equal(new Set(pieces.map(({ buffer }) => buffer)).size, Math.ceil(100 / 8));
 });
 
 test("recycled memory uses a block again when all of its pieces were released", () => {
@@ -24,7 +24,7 @@ test("recycled memory uses a block again when all of its pieces were released", 
   const buffers = new Set<ArrayBufferLike>();
 
   for (let round = 0; round < 20; round += 1) {
-    const pieces = Array.from({ length: 16 }, (_, index) => take(memory, index));
+    const pieces = Array.from({ length: 8 }, (_, index) => take(memory, index));
     for (const { buffer } of pieces) buffers.add(buffer);
     assert.ok(pieces.every((piece, index) => piece[0] === index && piece.at(-1) === index));
     for (const piece of pieces) memory.release(piece);
@@ -35,7 +35,7 @@ test("recycled memory uses a block again when all of its pieces were released", 
 
 test("recycled memory does not use a block again while one piece, or a part of one, is not released", () => {
   const memory = new RecycledMemory();
-  const pieces = Array.from({ length: 16 }, () => take(memory, 7));
+  const pieces = Array.from({ length: 8 }, () => take(memory, 7));
   for (const piece of pieces.slice(1)) memory.release(piece);
   memory.release(pieces[0]?.subarray(0, 10) ?? Buffer.alloc(0));
 

@@ -33,6 +33,7 @@ test("a small XML or JSON body is readable as text", () => {
 test("a body of another type is not read", () => {
   assert.equal(bodyOf("{"), undefined);
   assert.equal(bodyOf(""), undefined);
+  assert.equal(bodyOf("Service Unavailable"), undefined);
   assert.equal(bodyOf("{}", { "content-type": "text/html" }), undefined);
   assert.equal(bodyOf("{}", {}), undefined);
 });

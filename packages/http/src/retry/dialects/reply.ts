@@ -33,7 +33,12 @@ function readableText(response: HttpResponse): string {
   return decodeText(preview, response.headers.get("content-type"));
 }
 
+// What a JSON text begins with, after white space (RFC 8259 §2).
+const jsonStart = /^[\t\n\r ]*[[{"\dtfn-]/;
+
 function parseJsonOrUndefined(text: string): unknown {
+  // To create and throw an error was measured to cost more than the rest of a failed attempt.
+  if (!jsonStart.test(text)) return undefined;
   try {
     return JSON.parse(text);
   } catch {
