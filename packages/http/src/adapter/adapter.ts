@@ -6,6 +6,7 @@ import type { ExchangeLimits, RawResponse, WireRequest } from "../transport/wire
 import { decodeStream } from "../transport/decode/decode-stream.ts";
 import { Transport } from "../transport/transport.ts";
 import { socketHost } from "../transport/unix-url.ts";
+import { verifiedSource, verifyBody } from "./verify-digest.ts";
 import { toResponse } from "./to-response.ts";
 import { forwardedReplyReason } from "../transport/tunnel/proxy-replies.ts";
 import { ProxyError } from "../errors/transport-errors.ts";
@@ -28,6 +29,8 @@ export interface SendOptions {
   readonly deadline: number;
   /** Largest body in bytes, decoded. */
   readonly maxBytes: number;
+  /** Whether to verify the digests of the response (RFC 9530), or only those of a body with a Content-Encoding. @default false */
+  readonly verifyDigest?: boolean | "encoded" | undefined;
   readonly signal: AbortSignal | undefined;
   /** URL of the proxy with its credentials; undefined connects directly. */
   readonly proxy?: string | undefined;
@@ -106,7 +109,11 @@ export class HttpAdapter implements Adapter {
       .send({ url, proxy, socketPath }, wireRequest, toExchangeLimits(options))
       .then((reply) => {
         const proxyError = findProxyError(reply, url, proxy);
-        if (proxyError === undefined) return toResponse(reply, url.href, options);
+        if (proxyError === undefined) {
+          if (options.verifyDigest === true && reply.unreadBody === undefined)
+            verifyBody(reply.body, { ...reply, url: url.href, method: request.method });
+          return toResponse(reply, url.href, options);
+        }
         reply.unreadBody?.discard();
         throw proxyError;
       });
@@ -125,7 +132,11 @@ export class HttpAdapter implements Adapter {
       throw proxyError;
     }
     const coding = headers["content-encoding"];
-    const decoded = decodeStream(body, coding === undefined ? undefined : String(coding), maxBytes);
+    const head = { status, headers, url: url.href, method: request.method };
+    const isVerified =
+      options.verifyDigest === true || (options.verifyDigest === "encoded" && coding !== undefined);
+    const source = isVerified ? verifiedSource(body, head) : body;
+    const decoded = decodeStream(source, coding === undefined ? undefined : String(coding), maxBytes);
     return new StreamedResponse({ status, statusText, url: url.href, headers, body: decoded });
   }
 

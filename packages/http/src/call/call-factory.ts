@@ -77,7 +77,7 @@ export class CallFactory {
 
   create({ request, auth, remaining }: NextRequest, context: CallContext): Call {
     const { cookies, policy, limiters, router } = this.#options;
-    const { hooks, timeouts, maxBytes, drain, streams } = context;
+    const { hooks, timeouts, maxBytes, verifyDigest, drain, streams } = context;
     const adapter = this.adapterFor(request.url);
     const socketPath = request.socketPath ?? adapter.socketPath;
     if (socketPath !== undefined) refuse("request.proxy", socketProxyProblem(context.proxy));
@@ -97,6 +97,7 @@ export class CallFactory {
       retry: this.#retryFor(adapter, context, remaining),
       timeouts,
       maxBytes,
+      verifyDigest,
       proxy: route,
       drain,
       // A pool pauses the limited proxy instead, and sends through another one.

@@ -27,6 +27,7 @@ export interface CallRunnerOptions extends Omit<CallFactoryOptions, "limiters"> 
   readonly maxRedirects: number | null;
   /** The limit that the session sets; undefined leaves it to `maxBufferedBytes` and, for streams, to no limit. */
   readonly maxBytes: number | undefined;
+  readonly verifyDigest: boolean | undefined;
   readonly maxBufferedBytes: number;
   readonly sensitiveHeaders: readonly string[];
   /** Undefined is true. */
@@ -78,7 +79,8 @@ export class CallRunner {
     file: string,
     { method = "GET", ...options }: DownloadOptions,
   ): Promise<DownloadResult> {
-    const context = this.#contextFor({ ...options, stream: true });
+    // The file is verified as a whole. The digests of an encoded body apply to its bytes before they are decoded.
+    const context = { ...this.#contextFor({ ...options, stream: true }), verifyDigest: "encoded" } as const;
     const built = buildRequest(method, url, { session: this.#options.request, own: options });
     if (built.request.method === "HEAD")
       throw new TypeError("download saves a response body, and a HEAD has none: use GET");
@@ -114,6 +116,7 @@ export class CallRunner {
         options.maxBytes ??
         session.maxBytes ??
         (options.stream === true ? Infinity : session.maxBufferedBytes),
+      verifyDigest: options.verifyDigest ?? session.verifyDigest,
       sensitiveHeaders: session.sensitiveHeaders,
       retry: options.retry,
       proxy: options.proxy,

@@ -122,16 +122,24 @@ export class Call extends AttemptLog implements CallRules, LimitedRequest, Attem
   }
 
   #sendByRoute({ signal, deadline }: Scope): Promise<HttpResponse> {
-    const { request, timeouts, maxBytes, proxy, streams } = this.#plan;
+    const { request, timeouts, maxBytes, verifyDigest, proxy, streams } = this.#plan;
     const context =
       this.#partial === undefined || streams !== undefined
         ? this.#plan
         : { ...this.#plan, adapter: resumingAdapter(this.#plan.adapter, this.#partial) };
     if (typeof proxy !== "object") {
       this.wasSent = true;
-      return sendAttempt(request, context, { timeouts, deadline, maxBytes, signal, proxy, observer: this });
+      return sendAttempt(request, context, {
+        timeouts,
+        deadline,
+        maxBytes,
+        verifyDigest,
+        signal,
+        proxy,
+        observer: this,
+      });
     }
-    const options = { timeouts, deadline, maxBytes, signal, observer: this };
+    const options = { timeouts, deadline, maxBytes, verifyDigest, signal, observer: this };
     this.#pooled = undefined;
     const { retry, clock } = this;
     return sendThroughPool({ route: proxy, request, context, options, retry, clock }, (pooled) => {

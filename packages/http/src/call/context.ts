@@ -20,6 +20,7 @@ export interface CallContext extends CallBounds {
   readonly hooks: Hooks;
   readonly maxRedirects: number | null;
   readonly maxBytes: number;
+  readonly verifyDigest: boolean | "encoded" | undefined;
   readonly sensitiveHeaders: readonly string[];
   /** The `retry` option of the request itself. */
   readonly retry: Retry | undefined;
@@ -54,6 +55,7 @@ export interface CallPlan extends AttemptContext {
   readonly retry: Retry;
   readonly timeouts: CallBounds["timeouts"];
   readonly maxBytes: number;
+  readonly verifyDigest: boolean | "encoded" | undefined;
   /** The proxy, or the pool to lease one from for each attempt; undefined connects directly. */
   readonly proxy: Route;
   readonly drain: AbortSignal | undefined;

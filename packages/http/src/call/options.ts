@@ -58,6 +58,11 @@ export interface SessionOptions {
   readonly sensitiveHeaders?: readonly string[];
   /** Largest body in bytes, decoded. @default 2 GiB; a streamed body has no limit */
   readonly maxBytes?: number;
+  /**
+   * Whether to verify the bytes of each body against `Content-Digest` and `Repr-Digest` (RFC 9530), if the server sends them.
+   * A body that does not match throws a DigestError. Downloads are always verified. @default false
+   */
+  readonly verifyDigest?: boolean;
   /** Most open connections to one origin. Further requests wait within `timeout.attempt` and `timeout.total`. @default 256 */
   readonly maxConnections?: number;
   /** Most idle connections to all origins together. Beyond it, the longest idle one is closed. @default 256 */
@@ -98,7 +103,15 @@ export interface SessionOptions {
 /** The options of one request. They override those of the session. */
 export interface RequestOptions extends Pick<
   SessionOptions,
-  "params" | "auth" | "retry" | "timeout" | "hooks" | "idempotencyHeader" | "maxRedirects" | "maxBytes"
+  | "params"
+  | "auth"
+  | "retry"
+  | "timeout"
+  | "hooks"
+  | "idempotencyHeader"
+  | "maxRedirects"
+  | "maxBytes"
+  | "verifyDigest"
 > {
   /** Replaces the proxy of the session. `{ country, identity }` selects a proxy of the session's pool. */
   readonly proxy?: string | ProxyMap | ProxyProvider | ProxySelection;

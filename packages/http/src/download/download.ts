@@ -6,7 +6,7 @@ import { type HttpResponse, StatusError } from "../model/response.ts";
 import { RedirectedResumeError } from "../resume/resume-errors.ts";
 import type { StreamResumptionOptions } from "../resume/streamed.ts";
 import { StreamedResponse, discardBody } from "../model/streamed-response.ts";
-import { parseDigest } from "./digest.ts";
+import { parseDigest } from "../model/digest.ts";
 import { hasErrorCode, withFileErrors } from "./disk.ts";
 import { lockFile } from "./lock.ts";
 import { PartFile } from "./part-file.ts";

@@ -17,7 +17,7 @@ import {
 import type { RecycledMemory } from "../model/body-memory.ts";
 import type { BodyStream } from "../model/body-stream.ts";
 import type { StreamedResponse } from "../model/streamed-response.ts";
-import { digestAlgorithms, parseDigestHeaders, type Digest } from "./digest.ts";
+import { digestAlgorithms, parseDigestHeaders, type Digest } from "../model/digest.ts";
 import { withFileErrors, readDiskSpace } from "./disk.ts";
 import { FileWriter, type FileWriterEvents, type WritableFile } from "./file-writer.ts";
 import {

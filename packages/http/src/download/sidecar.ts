@@ -1,6 +1,6 @@
 import type { PartialRepresentation } from "../resume/continuation.ts";
 import { isValidator } from "../resume/validator.ts";
-import { isAlgorithm, type Digest } from "./digest.ts";
+import { isAlgorithm, type Digest } from "../model/digest.ts";
 
 /** The file next to a part: which resource the part belongs to, and the digests of the whole. */
 export interface Sidecar extends Omit<PartialRepresentation, "offset"> {

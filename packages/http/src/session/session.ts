@@ -57,6 +57,7 @@ export class Session implements AsyncDisposable {
       timeouts: resolveTimeouts(options.timeout),
       maxRedirects: options.maxRedirects === undefined ? maxRedirects : options.maxRedirects,
       maxBytes: options.maxBytes,
+      verifyDigest: options.verifyDigest,
       maxBufferedBytes: maxBytes,
       sensitiveHeaders: options.sensitiveHeaders ?? [],
       pacing: options.pacing,

@@ -57,6 +57,7 @@ const sharedChecks = {
     type: "number",
   }),
   maxBytes: integer(0, "a whole number of bytes"),
+  verifyDigest: flag,
 };
 
 const sessionChecks: Checks<SessionOptions> = {

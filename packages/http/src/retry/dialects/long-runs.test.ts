@@ -16,7 +16,7 @@ import { toReply } from "./reply.ts";
 import { parseStructuredItems } from "./structured-items.ts";
 import { parseHttpDate } from "../../model/http-date.ts";
 import { parseRetryAfter } from "../retry-after.ts";
-import { parseDigestHeaders } from "../../download/digest.ts";
+import { parseDigestHeaders } from "../../model/digest.ts";
 import { fixtureNow } from "../../testing/scripted/dialect-reply.ts";
 import { parseConnectReply } from "../../transport/tunnel/http-connect-codec.ts";
 import { bodyLength, parseIdleLimit, isPersistent } from "../../transport/http1/framing.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { test } from "node:test";
-import { ResponseHeaders } from "../model/headers.ts";
+import { ResponseHeaders } from "./headers.ts";
 import { parseDigestHeaders, parseDigest } from "./digest.ts";
 
 const sum = createHash("sha256").update("x");

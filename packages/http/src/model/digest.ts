@@ -1,4 +1,4 @@
-import type { ResponseHeaders } from "../model/headers.ts";
+import type { ResponseHeaders } from "./headers.ts";
 
 type Algorithm = "sha-256" | "sha-512" | "md5";
 
@@ -40,13 +40,22 @@ const digestMembers = /(?:^|,)[ \t]*([a-z0-9*.-]+)=:([A-Za-z0-9+/]*={0,2}):/g;
  */
 export function parseDigestHeaders(headers: ResponseHeaders, status: number): readonly Digest[] {
   const fields = status === 206 ? ["repr-digest"] : ["repr-digest", "content-digest"];
-  const named = fields.flatMap((field) =>
+  const named = readDigestFields(headers, fields);
+  const md5 = status === 206 ? undefined : toDigest("md5", headers.get("content-md5") ?? "");
+  return md5 === undefined ? named : [...named, md5];
+}
+
+/** Returns the digests of the content of a response. In a 206, Repr-Digest applies to the whole file, not to the content. */
+export function parseContentDigests(headers: ResponseHeaders, status: number): readonly Digest[] {
+  return status === 206 ? readDigestFields(headers, ["content-digest"]) : parseDigestHeaders(headers, status);
+}
+
+function readDigestFields(headers: ResponseHeaders, fields: readonly string[]): readonly Digest[] {
+  return fields.flatMap((field) =>
     [...(headers.get(field) ?? "").matchAll(digestMembers)].flatMap(([, name = "", value = ""]) =>
       name === "md5" ? [] : (toDigest(name, value) ?? []),
     ),
   );
-  const md5 = status === 206 ? undefined : toDigest("md5", headers.get("content-md5") ?? "");
-  return md5 === undefined ? named : [...named, md5];
 }
 
 function toDigest(name: string, value: string): Digest | undefined {

@@ -1,0 +1,69 @@
+import { createHash } from "node:crypto";
+import { DigestError } from "../errors/file-errors.ts";
+import type { BodySource } from "../model/body-source.ts";
+import { digestAlgorithms, parseContentDigests } from "../model/digest.ts";
+import { ResponseHeaders } from "../model/headers.ts";
+import type { RawResponse } from "../transport/wire/messages.ts";
+
+/** The response whose body is verified. */
+interface VerifiedHead extends Pick<RawResponse, "status" | "headers"> {
+  readonly url: string;
+  readonly method: string;
+}
+
+/** Receives the bytes of a body as they were sent, before they are decoded. */
+interface DigestVerifier {
+  update(bytes: Uint8Array): void;
+  /** @throws DigestError if the bytes do not match. */
+  finish(): void;
+}
+
+/**
+ * Verifies a body against Content-Digest and Repr-Digest (RFC 9530).
+ *
+ * @throws DigestError if it does not match.
+ */
+export function verifyBody(body: Uint8Array, head: VerifiedHead): void {
+  const verifier = digestVerifier(head);
+  verifier?.update(body);
+  verifier?.finish();
+}
+
+/** Returns a source of the same bytes, whose end throws a DigestError if they do not match. */
+export function verifiedSource(source: BodySource, head: VerifiedHead): BodySource {
+  const verifier = digestVerifier(head);
+  if (verifier === undefined) return source;
+  return {
+    read: async () => {
+      const chunk = await source.read();
+      if (chunk === undefined) verifier.finish();
+      else verifier.update(chunk);
+      return chunk;
+    },
+    cancel: (reason) => source.cancel(reason),
+    ...(source.drain !== undefined && { drain: () => source.drain?.() ?? Promise.resolve() }),
+  };
+}
+
+/** Undefined for a response without a digest, or without a body by its method or status. */
+function digestVerifier({ status, headers, url, method }: VerifiedHead): DigestVerifier | undefined {
+  if (method === "HEAD" || status === 204 || status === 304) return undefined;
+  const digests = parseContentDigests(new ResponseHeaders(headers), status);
+  const hashes = digests.map((digest) => ({
+    digest,
+    hash: createHash(digestAlgorithms[digest.algorithm].node),
+  }));
+  if (hashes.length === 0) return undefined;
+  return {
+    update: (bytes) => {
+      for (const { hash } of hashes) hash.update(bytes);
+    },
+    finish: () => {
+      for (const { digest, hash } of hashes) {
+        const actual = hash.digest("hex");
+        if (actual !== digest.hex)
+          throw new DigestError(url, { algorithm: digest.algorithm, expected: digest.hex, actual });
+      }
+    },
+  };
+}
