@@ -329,6 +329,22 @@ for (const protocol of protocols) {
     );
   });
 
+  test(`request-body: sends a blob and a form with it completely, on both attempts, over ${protocol[0]}`, async () => {
+    const parts = Array.from({ length: 300 }, (_, index) => Buffer.alloc(10_000, `${index} `));
+    const blob = new Blob(parts);
+    const form = new FormData();
+    form.set("file", blob);
+    form.set("field", "x".repeat(100_000));
+    for (const body of [blob, form]) {
+      const { response, requests } = await put({ body }, protocol, [busy, done]);
+      const [first = "", second] = bodiesOf(requests);
+
+      assert.equal(response?.status, 200);
+      assert.ok(first.includes(Buffer.concat(parts).toString()));
+      assert.equal(first === second, true);
+    }
+  });
+
   test(`request-body: a form whose file has changed rejects the call over ${protocol[0]}`, async () => {
     await using directory = await temporaryDirectory("form");
     const file = join(directory.path, "upload");
@@ -410,4 +426,39 @@ test("request-body: a form is read again after its connection was reset", async 
   assert.equal(response?.status, 200);
   assert.equal(requests.length, 3);
   assert.equal(new Set(requests.map(({ body }) => body.toString())).size, 1);
+});
+
+test("request-body: a body without its first piece does not outlive the deadline", async () => {
+  const pending = new Promise<void>(() => undefined);
+  async function* never(): AsyncGenerator<Uint8Array> {
+    await pending;
+    yield Buffer.from("late");
+  }
+
+  for (const body of [never, never(), new PassThrough()]) {
+    const { error, requests } = await put({ body, timeout: { total: 150, read: "5s" } });
+
+    assert.equal(Reflect.get(error ?? {}, "code"), "ERR_DEADLINE");
+    assert.deepEqual(bodiesOf(requests), []);
+  }
+});
+
+test("request-body: a stream that the caller destroys ends the call with the error of the stream", async () => {
+  const body = new PassThrough();
+  body.write("some");
+  setTimeout(() => body.destroy(), 50);
+
+  const { error, requests } = await put({ body });
+
+  assert.equal(Reflect.get(error ?? {}, "code"), "ERR_STREAM_PREMATURE_CLOSE");
+  assert.deepEqual(bodiesOf(requests), []);
+});
+
+test("request-body: refuses an async function, whose rejection does not end the process", async () => {
+  const body = async (): Promise<never> => Promise.reject(new Error("rejected"));
+
+  const { error } = await put({ body: body as unknown as BodyInit });
+
+  assert.match(String(error), /^TypeError: The function of a body must return a stream, got a promise/);
+  await new Promise((resolve) => setTimeout(resolve, 20));
 });

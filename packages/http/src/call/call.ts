@@ -1,4 +1,5 @@
 import {
+  DeadlineExceededError,
   HoldfastError,
   RetryError,
   type Attempt,
@@ -347,8 +348,8 @@ export class Call extends AttemptLog implements CallRules, LimitedRequest, Attem
     const { response, error } = result;
     if (this.#isDeferred) return this.#deferredError(result);
     if (response === undefined) {
-      const isNewError = this.#isBodyGone && !(error instanceof BodyNotReplayableError);
-      const final = isNewError ? new BodyNotReplayableError({ cause: error }) : error;
+      const isFinal = error instanceof BodyNotReplayableError || error instanceof DeadlineExceededError;
+      const final = this.#isBodyGone && !isFinal ? new BodyNotReplayableError({ cause: error }) : error;
       return attachCallInfo(final, { ...this.failure, verdict: errorVerdict(error) });
     }
     const refused = this.#decision.again === "exhausted" ? this.#decision.cause : undefined;

@@ -2,11 +2,13 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import { Readable } from "node:stream";
 import { isGeneratorFunction } from "node:util/types";
 import { BodyNotReplayableError } from "../errors/transport-errors.ts";
+import { blobPieces } from "./blob-pieces.ts";
 import { formBody } from "./form-body.ts";
 import {
   type ByteStream,
   claimStream,
   findStreamProblem,
+  ignoreFailures,
   isAsyncIterable,
   onStreamFailure,
   toReadable,
@@ -119,7 +121,7 @@ export function openBody(body: Body): string | Uint8Array | Readable | null {
 }
 
 function blobBody(blob: Blob): Body {
-  const make = (): Readable => toReadable(blob.stream());
+  const make = (): Readable => toReadable(blobPieces(blob));
   return { kind: "factory", make, length: blob.size, ...(blob.type !== "" && { contentType: blob.type }) };
 }
 
@@ -156,6 +158,7 @@ function factoryBody(init: () => ByteStream): Body {
   const make = (): Readable => {
     calls += 1;
     const stream = run(init);
+    ignoreFailures(stream);
     if (!isAsyncIterable(stream))
       throw new TypeError(`The function of a body must return a stream, got ${describeWrongBody(stream)}`);
     const problem = findStreamProblem(stream) ?? claimStream(stream, {});

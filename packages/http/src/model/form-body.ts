@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { Readable } from "node:stream";
+import { blobPieces } from "./blob-pieces.ts";
 import { toReadable } from "./stream-body.ts";
 
 /** The body of a form. */
@@ -71,7 +72,7 @@ function partLength({ head, value }: FormPart): number {
 async function* formPieces(parts: readonly FormPart[], end: Buffer): AsyncGenerator<Uint8Array> {
   for (const { head, value } of parts) {
     yield head;
-    if (value instanceof Blob) yield* value.stream();
+    if (value instanceof Blob) yield* blobPieces(value);
     else yield value;
     yield lineEnd;
   }

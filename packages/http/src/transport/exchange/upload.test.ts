@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { Readable } from "node:stream";
+import { PassThrough, Readable } from "node:stream";
 import { test } from "node:test";
-import type { Body } from "../../model/body.ts";
+import { toBody, type Body } from "../../model/body.ts";
 import { Upload } from "./upload.ts";
 
 function factory(): Extract<Body, { kind: "factory" }> & { readonly made: Readable[] } {
@@ -83,4 +83,35 @@ test("recognises the error of the caller's stream", async () => {
   await assert.rejects(textOf(upload.open().body), broken);
 
   assert.deepEqual([upload.failedWith(broken), upload.failedWith(new Error("another"))], [true, false]);
+});
+
+test("frees the pieces of a blob once they were sent, and keeps the pieces of other bodies", async () => {
+  const blob = new Blob(["x".repeat(200_000)]);
+  for (const [body, isFreed] of [
+    [toBody(blob), true],
+    [toBody(() => Readable.from([Buffer.alloc(100_000)])), false],
+  ] as const) {
+    const { body: pieces } = new Upload(body).open();
+    assert.ok(typeof pieces === "object" && pieces !== null && "piecesSent" in pieces);
+    for await (const piece of pieces) {
+      assert.notEqual(piece.length, 0);
+      pieces.piecesSent?.();
+      assert.equal(piece.length === 0, isFreed);
+    }
+  }
+
+  assert.equal(await blob.text(), "x".repeat(200_000));
+});
+
+test("recognises the end of a stream that the caller destroyed", async () => {
+  const stream = new PassThrough();
+  const upload = new Upload({ kind: "one-shot", stream });
+  const read = textOf(upload.open().body);
+  stream.write("some");
+  setImmediate(() => stream.destroy());
+
+  const error: unknown = await read.catch((failure: unknown) => failure);
+
+  assert.equal(Reflect.get(Object(error), "code"), "ERR_STREAM_PREMATURE_CLOSE");
+  assert.ok(upload.failedWith(error));
 });

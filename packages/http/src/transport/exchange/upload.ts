@@ -1,6 +1,8 @@
 import { Readable } from "node:stream";
 import { openBody, type Body, type RunInContext } from "../../model/body.ts";
+import { errorCode } from "../errors/error-code.ts";
 import { lengthMismatch, parseDeclaredLength } from "../wire/body-length.ts";
+import { freePiece, isFreeable } from "../../model/blob-pieces.ts";
 import type { WireRequest } from "../wire/messages.ts";
 import type { DestroyablePieces, RequestBody } from "../wire/protocol.ts";
 
@@ -27,9 +29,13 @@ export class Upload {
     return stream?.readableEnded === false && !stream.destroyed && stream.readableLength === 0;
   }
 
-  /** Returns whether an error is the one that the caller's stream failed with. */
+  /** Returns whether an error is the one that the caller's stream failed with, or says that the caller destroyed it. */
   failedWith(error: unknown): boolean {
-    return this.#stream?.errored === error;
+    const stream = this.#stream;
+    if (stream === undefined) return false;
+    return (
+      stream.errored === error || (stream.destroyed && errorCode(error) === "ERR_STREAM_PREMATURE_CLOSE")
+    );
   }
 
   /** Opens the body in a form that shows progress: a socket reports a write only when all of it is sent. */
@@ -63,6 +69,7 @@ export class Upload {
 class StreamPieces implements DestroyablePieces {
   readonly #stream: Readable;
   readonly #run: RunInContext | undefined;
+  readonly #unsent: Uint8Array[] = [];
 
   constructor(stream: Readable, run: RunInContext | undefined) {
     this.#stream = stream;
@@ -72,9 +79,12 @@ class StreamPieces implements DestroyablePieces {
   [Symbol.asyncIterator](): AsyncIterator<Uint8Array> {
     const run = this.#run;
     const iterator: AsyncIterator<Uint8Array> = this.#stream[Symbol.asyncIterator]();
-    if (run === undefined) return iterator;
     return {
-      next: () => run(() => iterator.next()),
+      next: async () => {
+        const result = await (run === undefined ? iterator.next() : run(() => iterator.next()));
+        if (result.done !== true && isFreeable(result.value)) this.#unsent.push(result.value);
+        return result;
+      },
       return: async () => {
         this.destroy();
         return (await iterator.return?.()) ?? { done: true, value: undefined };
@@ -84,6 +94,12 @@ class StreamPieces implements DestroyablePieces {
 
   destroy(): void {
     this.#stream.destroy();
+  }
+
+  piecesSent(): void {
+    if (this.#unsent.length === 0) return;
+    for (const piece of this.#unsent) freePiece(piece);
+    this.#unsent.length = 0;
   }
 }
 

@@ -36,6 +36,7 @@ export class BodyWriter {
       for await (const piece of checkLength(pieces, this.#request.length)) {
         if (this.#stopped) return;
         if (!this.#writePiece(piece)) await new Promise<void>((resolve) => (this.#onDrain = resolve));
+        if (this.#socket.writableLength === 0 && "piecesSent" in pieces) pieces.piecesSent?.();
       }
       if (!this.#stopped) this.#finish();
     } catch (error) {

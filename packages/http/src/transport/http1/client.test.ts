@@ -333,6 +333,25 @@ for (const [what, declared] of lengths) {
   });
 }
 
+test("reports to a body when the socket has taken its pieces", async () => {
+  await using at = await ends();
+  const events: string[] = [];
+  async function* pieces(): AsyncGenerator<Buffer> {
+    for (const piece of ["first", "second"]) {
+      events.push(piece);
+      yield Buffer.alloc(100_000, piece);
+    }
+  }
+  const body = Object.assign(pieces(), {
+    destroy: () => undefined,
+    piecesSent: () => void events.push("sent"),
+  });
+  ask(at, { method: "POST", body, headers: { "content-length": "200000" } });
+  await until(() => events.length === 4);
+
+  assert.deepEqual(events, ["first", "sent", "second", "sent"]);
+});
+
 test("the error of a stream fails the request", async () => {
   await using at = await ends();
   const broken = new Error("the disk is gone");

@@ -61,22 +61,24 @@ export class Http2Client implements HttpClient {
         if (length !== undefined && actual !== length) throw lengthMismatch(length, actual);
         return this.#dispatch(request, listener);
       }
-      const pieces = checkLength(body, length);
-      if (length !== 0) return this.#dispatch({ ...request, body: pieces }, listener);
+      if (length !== 0) return this.#dispatch(request, listener, checkLength(body, length));
       // undici does not read a body whose declared length is 0.
-      pieces.next().then(
-        () => this.#dispatch({ ...request, body: "" }, listener),
-        (error: unknown) => listener.onResponseError(unsent, error),
-      );
+      checkLength(body, length)
+        .next()
+        .then(
+          () => this.#dispatch({ ...request, body: "" }, listener),
+          (error: unknown) => listener.onResponseError(unsent, error),
+        );
     } catch (error) {
       listener.onResponseError(unsent, error);
     }
   }
 
-  #dispatch(request: OutgoingRequest, listener: ResponseListener): void {
-    // Without `servername`, undici would reconnect when a Host header differs from the name in the certificate.
+  #dispatch(request: OutgoingRequest, listener: ResponseListener, pieces?: AsyncIterable<Uint8Array>): void {
     const streamListener = new StreamListener(listener, request.method, this.#session);
-    this.#client.dispatch({ ...request, servername: this.#servername }, streamListener);
+    const body = pieces === undefined ? request.body : reportSent(request.body, pieces, streamListener);
+    // Without `servername`, undici would reconnect when a Host header differs from the name in the certificate.
+    this.#client.dispatch({ ...request, body, servername: this.#servername }, streamListener);
   }
 
   destroy(reason?: Error): void {
@@ -92,5 +94,17 @@ export class Http2Client implements HttpClient {
     this.#socket.ref();
     // undici misses a callback that is called before `connect` returns.
     queueMicrotask(() => callback(null, this.#socket));
+  }
+}
+
+/** Returns the pieces, and reports to their body when the stream has taken all of them. undici writes one after another. */
+async function* reportSent(
+  body: OutgoingRequest["body"],
+  pieces: AsyncIterable<Uint8Array>,
+  stream: StreamListener,
+): AsyncGenerator<Uint8Array> {
+  for await (const piece of pieces) {
+    yield piece;
+    if (stream.hasSentAll && isBodyPieces(body) && "piecesSent" in body) body.piecesSent?.();
   }
 }

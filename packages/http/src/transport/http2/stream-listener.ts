@@ -42,6 +42,11 @@ export class StreamListener {
     };
   }
 
+  /** Whether the stream has taken everything that was written to it. */
+  get hasSentAll(): boolean {
+    return this.#stream?.writableLength === 0;
+  }
+
   onRequestStart(controller: ExchangeController): void {
     this.#controller = controller;
     this.#session.startingRequest = this;

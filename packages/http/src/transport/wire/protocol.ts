@@ -4,9 +4,12 @@ import type { RawResponse } from "./messages.ts";
 /** A body that is written piece by piece. */
 export type BodyPieces = Iterable<Uint8Array> | AsyncIterable<Uint8Array> | DestroyablePieces;
 
-/** The pieces of a stream. `destroy` ends a read that is waiting. */
+/** The pieces of a stream. */
 export interface DestroyablePieces extends AsyncIterable<Uint8Array> {
+  /** Ends a read that is waiting. */
   destroy(): void;
+  /** Called when the socket has taken all pieces so far, so that their memory may be freed. */
+  piecesSent?(): void;
 }
 
 /** The body of a request in the form in which a client sends it. */
