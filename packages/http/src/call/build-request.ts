@@ -93,8 +93,11 @@ const commonMethods: ReadonlySet<string> = new Set([
 function parseMethod(method: unknown): string {
   // Hot path: the common methods need no validation.
   if (typeof method === "string" && commonMethods.has(method)) return method;
-  if (typeof method === "string" && isToken(method) && method.toUpperCase() !== "CONNECT")
-    return method.toUpperCase();
+  if (typeof method === "string" && isToken(method) && method.toUpperCase() !== "CONNECT") {
+    const name = method.toUpperCase();
+    // Methods are case-sensitive (RFC 9110 §9.1), but nobody means another method by "get".
+    return commonMethods.has(name) ? name : method;
+  }
   throw new TypeError(
     `The method of a request must be a name such as "GET", and not CONNECT, got ${quote(method)}`,
   );

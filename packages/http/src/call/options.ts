@@ -67,6 +67,11 @@ export interface SessionOptions {
   readonly maxConnections?: number;
   /** Most idle connections to all origins together. Beyond it, the longest idle one is closed. @default 256 */
   readonly maxIdleConnections?: number;
+  /**
+   * Rejects a response over HTTP/1.1 that has a malformed header field, with `ProtocolError`. Otherwise the field is left out,
+   * unless the body cannot be read without it. @default false
+   */
+  readonly strictHeaders?: boolean;
   /** Certificates and checks of TLS. */
   readonly tls?: TlsOptions;
   /**

@@ -252,7 +252,7 @@ test("sends the method of each verb, and any other method by name", async () => 
 
   assert.deepEqual(
     adapter.requests.map(({ method }) => method),
-    ["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "PURGE"],
+    ["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "purge"],
   );
 });
 

@@ -64,9 +64,9 @@ export class Session implements AsyncDisposable {
       clock,
       random,
     });
-    const { maxConnections, maxIdleConnections, tls, http2, lookup, localAddress, family, socketPath } =
-      options;
-    const limits = { maxConnections, maxIdleConnections };
+    const { maxConnections, maxIdleConnections, strictHeaders } = options;
+    const { tls, http2, lookup, localAddress, family, socketPath } = options;
+    const limits = { maxConnections, maxIdleConnections, strictHeaders };
     const connections = { ...limits, tls, http2, lookup, localAddress, family, socketPath };
     const adapter = new HttpAdapter({ clock, ...connections });
     this.mount("https://", adapter);

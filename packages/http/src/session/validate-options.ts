@@ -80,6 +80,7 @@ const sessionChecks: Checks<SessionOptions> = {
   sensitiveHeaders: listOf(headerName, 'a list of headers such as ["X-Api-Key"]'),
   maxConnections: transportChecks.maxConnections,
   maxIdleConnections: transportChecks.maxIdleConnections,
+  strictHeaders: transportChecks.strictHeaders,
   tls: transportChecks.tls,
   lookup: transportChecks.lookup,
   localAddress: transportChecks.localAddress,

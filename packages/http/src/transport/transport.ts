@@ -17,6 +17,11 @@ export interface TransportOptions extends ConnectorOptions {
   readonly maxConnections?: number | undefined;
   /** Maximum of idle connections to all origins together. Beyond it, the longest idle one is closed. @default 256 */
   readonly maxIdleConnections?: number | undefined;
+  /**
+   * Rejects a response over HTTP/1.1 that has a malformed header field, with `ProtocolError`. Otherwise the field is left out,
+   * unless the body cannot be read without it. @default false
+   */
+  readonly strictHeaders?: boolean | undefined;
 }
 
 /** The URL of a request, and the proxy to send it through or the Unix socket to send it to. */
@@ -37,6 +42,7 @@ export class Transport {
       connector: options,
       maxConnections: options.maxConnections ?? 256,
       maxIdleConnections: options.maxIdleConnections ?? 256,
+      strictHeaders: options.strictHeaders ?? false,
       shared: { watchdog: new Watchdog(clock), clock },
     });
   }

@@ -87,6 +87,7 @@ export const transportChecks: Checks<TransportOptions> = {
     fits: (value) => typeof value === "string" && value !== "",
     type: "string",
   }),
+  strictHeaders: flag,
   clock: objectWithMethods("a clock", ["now", "date", "sleep"]),
 };
 

@@ -20,8 +20,13 @@ import { parseDigestHeaders } from "../../model/digest.ts";
 import { fixtureNow } from "../../testing/scripted/dialect-reply.ts";
 import { parseConnectReply } from "../../transport/tunnel/http-connect-codec.ts";
 import { bodyLength, parseIdleLimit, isPersistent } from "../../transport/http1/framing.ts";
-import { parseHead } from "../../transport/http1/head.ts";
+import { HeadReader } from "../../transport/wire/head-reader.ts";
 import { connectRefusalReason } from "../../transport/tunnel/proxy-replies.ts";
+
+function readHead(text: string): unknown {
+  const bytes = Buffer.from(text, "latin1");
+  return new HeadReader({ maxKibibytes: 1_024, strict: false }).read(bytes, 0, bytes.length);
+}
 
 /*
  * What a server writes may be long, and all of one kind: whoever reads it must not take a time that grows with the
@@ -111,11 +116,11 @@ const readers: Readonly<Record<string, (text: string) => unknown>> = {
       new ResponseHeaders({ "repr-digest": text, "content-digest": text, "content-md5": text }),
       200,
     ),
-  "a folded field": (text) => tried(() => parseHead(`HTTP/1.1 200 OK\r\na: ${text}\r\n ${text}\r\n\r\n`)),
-  "a status line": (text) => tried(() => parseHead(`HTTP/1.1 200 ${text}\r\n\r\n`)),
+  "a folded field": (text) => tried(() => readHead(`HTTP/1.1 200 OK\r\na: ${text}\r\n ${text}\r\n\r\n`)),
+  "a status line": (text) => tried(() => readHead(`HTTP/1.1 200 ${text}\r\n\r\n`)),
   framing: (text) => {
     const fields = { connection: text, "keep-alive": text, "content-length": text };
-    const answer = { status: 200, statusText: "", minor: 1, fields, size: 0 };
+    const answer = { status: 200, statusText: "", minor: 1, fields, size: 0, isClean: true };
     return [isPersistent(answer, "GET"), parseIdleLimit(answer), tried(() => bodyLength(answer, "GET"))];
   },
   "a proxy's answer": (text) => tried(() => parseConnectReply(Buffer.from(`HTTP/1.1 200 ${text}\r\n\r\n`))),

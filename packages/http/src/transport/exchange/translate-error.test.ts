@@ -3,8 +3,9 @@ import { test } from "node:test";
 import { errors } from "undici";
 import { ConnectTimeoutError } from "../../errors/transport-errors.ts";
 import { isPrematureEnd, provesUnprocessed, StaleConnection } from "../errors/undici-errors.ts";
+import { MalformedResponse } from "../errors/malformed-response.ts";
 import { UnsendableRequest } from "../errors/unsendable-request.ts";
-import { ConnectionEnded, MalformedResponse } from "../http1/errors.ts";
+import { ConnectionEnded } from "../http1/errors.ts";
 import { translateError, type ExchangeProgress } from "./translate-error.ts";
 
 const atHeaders: ExchangeProgress = {

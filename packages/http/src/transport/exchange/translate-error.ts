@@ -14,8 +14,8 @@ import {
   isStreamEnd,
 } from "../errors/undici-errors.ts";
 import { errorCode } from "../errors/error-code.ts";
+import { MalformedResponse } from "../errors/malformed-response.ts";
 import { UnsendableRequest } from "../errors/unsendable-request.ts";
-import { MalformedResponse } from "../http1/errors.ts";
 
 /** The state of an exchange when it failed. */
 export interface ExchangeProgress {

@@ -1,10 +1,14 @@
-import { MalformedResponse } from "./errors.ts";
-import { forbiddenInLines } from "./head.ts";
+import { MalformedResponse } from "../errors/malformed-response.ts";
+import { forbiddenInLines } from "../wire/head.ts";
 
 const [tab, lineFeed, carriageReturn, space, semicolon] = [9, 10, 13, 32, 59];
 
-// No server needs more of either. Without a bound a response could consist of extensions alone.
+// No server needs longer extensions of one chunk.
 const maxExtensionBytes = 16 * 1024;
+// Each chunk may have this many bytes of extensions, and twice as many as its data has. The bytes beyond are summed up:
+// without that bound a response could consist of extensions alone. Go's net/http uses the same rule.
+const freeExtensionBytes = 16;
+const maxExcessBytes = 16 * 1024;
 const maxTrailerBytes = 16 * 1024;
 const maxLeadingZeros = 16 * 1024;
 // Sixteen digits are 64 bits.
@@ -30,10 +34,18 @@ export class ChunkedBody {
   #digits = 0;
   /** Bytes left of the chunk. */
   #left = 0;
-  #extensionBytes = 0;
+  /** Extensions of the current chunk, with the blanks before them. */
+  #extensions = "";
+  #excessBytes = 0;
   #trailers = "";
   /** Bytes of the current trailer line, without its CR. */
   #lineBytes = 0;
+
+  /**
+   * Whether everything so far keeps to the grammar. Padded sizes, malformed extensions, and trailers that are folded or would
+   * frame a body are accepted, but are slips.
+   */
+  isClean = true;
 
   /** Whether the last chunk and the trailers have arrived. */
   get done(): boolean {
@@ -114,12 +126,25 @@ export class ChunkedBody {
       if (byte === semicolon) this.#part = "extension";
     }
     ensure(byte >= space || byte === tab, "a chunk extension contains a control character");
-    this.#extensionBytes += 1;
-    ensure(this.#extensionBytes <= maxExtensionBytes, "the chunk extensions are larger than 16 KiB");
+    this.#extensions += String.fromCharCode(byte);
+    ensure(this.#extensions.length <= maxExtensionBytes, "the extensions of a chunk are larger than 16 KiB");
+  }
+
+  #endExtensions(): void {
+    if (this.#extensions === "") return;
+    if (!extensionList.test(this.#extensions)) this.isClean = false;
+    // Blanks alone are the padding of a size, which some servers write before every chunk.
+    if (this.#extensions.includes(";")) {
+      const excess = this.#extensions.length - freeExtensionBytes - 2 * this.#left;
+      this.#excessBytes = Math.max(0, this.#excessBytes + excess);
+    }
+    this.#extensions = "";
+    ensure(this.#excessBytes <= maxExcessBytes, "the chunk extensions exceed their data by 16 KiB");
   }
 
   #begin(byte: number): void {
     ensure(byte === lineFeed, "a chunk size does not end with CRLF");
+    this.#endExtensions();
     this.#zeros = 0;
     this.#digits = 0;
     this.#part = this.#left === 0 ? "trailers" : "data";
@@ -135,11 +160,15 @@ export class ChunkedBody {
     this.#lineBytes = 0;
   }
 
-  /** Validates the trailers, which are then dropped: a response with malformed trailers is malformed. */
+  /**
+   * Validates the trailers, which are then dropped. Malformed trailers are never accepted: they may be data behind a size that
+   * was damaged to 0.
+   */
   #end(): void {
     ensure(!bareLineFeed.test(this.#trailers), "a line of the trailers does not end with CRLF");
     ensure(!forbiddenInLines.test(this.#trailers), "the trailers contain a control character");
     ensure(trailerLines.test(this.#trailers), "a line of the trailers is not a header field");
+    if (foldedOrFraming.test(this.#trailers)) this.isClean = false;
     this.#part = "done";
   }
 }
@@ -148,7 +177,12 @@ const invalidSize = "a chunk size is not a hexadecimal number";
 const chunkTooLong = "a chunk is longer than its size";
 const chunkNotEnded = "a chunk does not end with CRLF";
 
+// RFC 9112 §7.1.1.
+const extensionList =
+  /^(?:[\t ]*;[\t ]*[!#$%&'*+\-.^_`|~0-9A-Za-z]+(?:[\t ]*=[\t ]*(?:[!#$%&'*+\-.^_`|~0-9A-Za-z]+|"(?:[^"\\]|\\.)*"))?)+$/;
+
 const bareLineFeed = /(?<!\r)\n/;
+const foldedOrFraming = /^(?:[\t ]|content-length:|transfer-encoding:)/im;
 // Header fields, also folded ones (RFC 9112 §5.2), up to an empty line.
 const trailerLines = /^(?:[!#$%&'*+\-.^_`|~0-9A-Za-z]+:[^\r]*\r\n(?:[\t ][^\r]*\r\n)*)*\r\n$/;
 

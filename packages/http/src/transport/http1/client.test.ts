@@ -6,8 +6,9 @@ import { test } from "node:test";
 import { SharedRead } from "../wire/read-buffer.ts";
 import type { ExchangeController, ResponseListener, OutgoingRequest } from "../wire/protocol.ts";
 import { Http1Client } from "./client.ts";
+import { MalformedResponse } from "../errors/malformed-response.ts";
 import { UnsendableRequest } from "../errors/unsendable-request.ts";
-import { ConnectionEnded, MalformedResponse } from "./errors.ts";
+import { ConnectionEnded } from "./errors.ts";
 
 interface Ends extends AsyncDisposable {
   readonly client: Http1Client;
@@ -36,7 +37,7 @@ async function ends({ shared = true } = {}): Promise<Ends> {
   server.on("data", (bytes: Buffer) => (text += bytes.toString("latin1")));
   server.on("error", () => undefined);
   return {
-    client: new Http1Client(socket, "h", () => (retired = true)),
+    client: new Http1Client(socket, { host: "h" }, () => (retired = true)),
     socket,
     server,
     read: () => text,
@@ -402,6 +403,118 @@ test("accepts a response before the end of the request body and drops the rest",
   assert.deepEqual([listener.events, listener.body], [["start", "began", "413", "end"], "hi"]);
   assert.deepEqual([body.destroyed, at.retired()], [true, true]);
 });
+
+const doubtful: readonly (readonly [what: string, request: Partial<OutgoingRequest>, head: string])[] = [
+  ["HEAD with a length", { method: "HEAD" }, "200 OK\r\nContent-Length: 62\r\n"],
+  ["HEAD with chunks", { method: "HEAD" }, "200 OK\r\nTransfer-Encoding: chunked\r\n"],
+  ["a 304 with a length", {}, "304 Not Modified\r\nContent-Length: 62\r\n"],
+  ["DELETE with a body", { method: "DELETE", body: "x" }, "200 OK\r\nContent-Length: 0\r\n"],
+  ["GET with a stream", { body: Readable.from(["x"]) }, "204 No Content\r\n"],
+];
+const poison = "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\npoison";
+
+for (const [what, request, head] of doubtful) {
+  const body = (): Partial<OutgoingRequest> =>
+    request.body instanceof Readable ? { ...request, body: Readable.from(["x"]) } : request;
+
+  test(`${what}: the connection is used again when nothing follows the head`, async () => {
+    await using at = await ends();
+    for (let count = 1; count <= 3; count += 1) {
+      const listener = ask(at, body());
+      await until(() => at.read().split(" HTTP/1.1\r\n").length === count + 1 && /\r\n\r\n/.test(at.read()));
+      at.server.write(`HTTP/1.1 ${head}\r\n`);
+      await listener.ended;
+      assert.equal(listener.events.at(-1), "end");
+    }
+    await warmUp({ ...at, read: () => at.read().slice(at.read().lastIndexOf("GET")) });
+
+    assert.equal(at.retired(), false);
+  });
+
+  test(`${what}: a response behind the head is never that of the next request`, async () => {
+    for (const isSeparate of [false, true]) {
+      await using at = await ends();
+      const first = ask(at, body());
+      await until(() => at.read().includes("\r\n\r\n"));
+      const bytes = `HTTP/1.1 ${head}\r\n`;
+      at.server.write(isSeparate ? bytes : bytes + poison);
+      if (isSeparate) at.server.write(poison);
+      await first.ended;
+      const next = ask(at);
+      await next.ended;
+
+      assert.deepEqual([first.events.at(-1), first.body, next.events, next.body], ["end", "", ["error"], ""]);
+    }
+  });
+
+  test(`${what}: a response of HTTP/1.0 ends the connection`, async () => {
+    await using at = await ends();
+    const listener = ask(at, body());
+    await until(() => at.read().includes("\r\n\r\n"));
+    at.server.write(`HTTP/1.0 ${head}Connection: keep-alive\r\n\r\n`);
+    await listener.ended;
+
+    assert.deepEqual([listener.events.at(-1), at.retired()], ["end", true]);
+  });
+}
+
+test("a request that comes while its connection waits for a poll waits for a poll of its own", async () => {
+  await using at = await ends();
+  const first = ask(at);
+  await until(() => at.read() !== "");
+  at.server.write(response);
+  await first.ended;
+  // Two turns of the loop after the response the connection is about to become idle.
+  for (let turn = 0; turn < 2; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+  at.server.write(poison);
+
+  const next = ask(at);
+  await next.ended;
+
+  assert.deepEqual([next.events, next.body], [["error"], ""]);
+});
+
+test("bytes that arrive while the connection is idle close it", async () => {
+  await using at = await ends();
+  await warmUp(at);
+  await until(() => at.socket.timeout === 4_000);
+
+  at.server.write(poison);
+  await once(at.socket, "close");
+
+  const next = ask(at);
+  await next.ended;
+  assert.deepEqual(next.events, ["error"]);
+});
+
+const slips: readonly (readonly [what: string, response: string])[] = [
+  ["a bare LF in the head", "HTTP/1.1 200 OK\nContent-Length: 2\r\n\r\nhi"],
+  ["a folded field", "HTTP/1.1 200 OK\r\nA: b\r\n c\r\nContent-Length: 2\r\n\r\nhi"],
+  ["a malformed field", "HTTP/1.1 200 OK\r\nA : b\r\nContent-Length: 2\r\n\r\nhi"],
+  ["two equal lengths", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 2\r\n\r\nhi"],
+  ["an empty line before the status line", `\r\n${response}`],
+  ["a control character in the reason phrase", "HTTP/1.1 200 O\x01K\r\nContent-Length: 2\r\n\r\nhi"],
+  ["Connection: close in an interim response", `HTTP/1.1 103 Early\r\nConnection: close\r\n\r\n${response}`],
+  ["a slip in an interim response", `HTTP/1.1 103 Early\n\n${response}`],
+  [
+    "a malformed chunk extension",
+    "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2;=\r\nhi\r\n0\r\n\r\n",
+  ],
+  ["chunked twice", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked, chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n"],
+  ["the coding identity", "HTTP/1.1 200 OK\r\nTransfer-Encoding: identity\r\nContent-Length: 2\r\n\r\nhi"],
+];
+
+for (const [what, text] of slips) {
+  test(`after a response with ${what} the connection is not used again`, async () => {
+    await using at = await ends();
+    const listener = ask(at);
+    await until(() => at.read() !== "");
+    at.server.write(Buffer.from(text, "latin1"));
+    await listener.ended;
+
+    assert.deepEqual([listener.events.at(-1), listener.body, at.retired()], ["end", "hi", true]);
+  });
+}
 
 test("an idle connection closes after the server's keep-alive limit or the default one", async () => {
   await using at = await ends();

@@ -4,13 +4,20 @@ import type { ExchangeController, HttpClient, OutgoingRequest, ResponseListener 
 import { BodyBuffer, newMemory, readSocket } from "../wire/read-buffer.ts";
 import { BodyWriter, type BodyWriterEvents } from "./body-writer.ts";
 import { ConnectionEnded } from "./errors.ts";
-import { isPersistent, parseIdleLimit, untilClose } from "./framing.ts";
-import type { ParsedHead } from "./head.ts";
+import { allowsReuse, isPersistent, parseIdleLimit, untilClose } from "./framing.ts";
+import type { ParsedHead } from "../wire/head.ts";
 import { ResponseParser, type ResponseSink } from "./parser.ts";
 import { serializeRequest, type SerializedRequest } from "./serialize-request.ts";
 
 // Longest idle time of a connection when the server states none: less than most servers allow.
 const defaultIdleMs = 4_000;
+
+export interface Http1ClientOptions {
+  /** The Host header of requests that have none. */
+  readonly host: string;
+  /** Whether a response with a malformed field is rejected. @default false */
+  readonly strictHeaders?: boolean | undefined;
+}
 
 /**
  * Speaks HTTP/1.1 on one socket, one request at a time (RFC 9112). The client is also the controller of its listener and the
@@ -20,7 +27,7 @@ export class Http1Client implements HttpClient, ExchangeController, ResponseSink
   readonly #socket: Socket;
   readonly #host: string;
   readonly #retire: () => void;
-  readonly #parser: ResponseParser = new ResponseParser(this);
+  readonly #parser: ResponseParser;
   /** Whether received bytes are in a buffer that the next read overwrites. */
   readonly #readsShared: boolean;
   readonly #bodyBuffer = new BodyBuffer();
@@ -28,6 +35,8 @@ export class Http1Client implements HttpClient, ExchangeController, ResponseSink
   /** The listener of the exchange under way. */
   #listener: ResponseListener | undefined;
   #method = "";
+  /** Whether the request has a body although its method usually has none. */
+  #hasUnusualBody = false;
   /** The request that has not been sent yet. */
   #unsent: SerializedRequest | undefined;
   #upload: BodyWriter | undefined;
@@ -35,7 +44,8 @@ export class Http1Client implements HttpClient, ExchangeController, ResponseSink
   #hasSent = false;
   /** Whether another request may follow. */
   #mayReuse = true;
-  #isQueued = false;
+  /** The round of polls after which the connection continues; 0 when it does not wait for one. */
+  #continuesAt = 0;
   #isIdle = false;
   #isPaused = false;
   #idleMs = defaultIdleMs;
@@ -43,10 +53,11 @@ export class Http1Client implements HttpClient, ExchangeController, ResponseSink
   #closeNotify: CloseNotify | undefined;
 
   /** `retire` is called when the connection accepts no further request, before the listener of the last one is called. */
-  constructor(socket: Socket, host: string, retire: () => void) {
+  constructor(socket: Socket, { host, strictHeaders }: Http1ClientOptions, retire: () => void) {
     this.#socket = socket;
     this.#host = host;
     this.#retire = retire;
+    this.#parser = new ResponseParser(this, strictHeaders);
     this.#readsShared = readSocket(socket, (bytes, length) => this.#read(bytes, length));
     socket.on("drain", () => this.#upload?.drain());
     socket.on("error", (error: Error) => (this.#socketError = error));
@@ -77,8 +88,10 @@ export class Http1Client implements HttpClient, ExchangeController, ResponseSink
   }
 
   /** Continues after the event loop has polled the socket: sends the next request, or becomes idle. */
-  afterPoll(): void {
-    this.#isQueued = false;
+  afterPoll(round: number): void {
+    // A request that came since then waits for a poll of its own.
+    if (round !== this.#continuesAt) return;
+    this.#continuesAt = 0;
     // The "close" event follows.
     if (this.#socket.destroyed) return;
     if (this.#unsent !== undefined) this.#send();
@@ -86,8 +99,8 @@ export class Http1Client implements HttpClient, ExchangeController, ResponseSink
   }
 
   #queue(): void {
-    if (this.#isQueued) return;
-    this.#isQueued = true;
+    if (this.#continuesAt === pollRound + 2) return;
+    this.#continuesAt = pollRound + 2;
     callAfterPoll(this);
   }
 
@@ -98,6 +111,7 @@ export class Http1Client implements HttpClient, ExchangeController, ResponseSink
     this.#unsent = undefined;
     this.#mayReuse = !serialized.isLast;
     this.#method = serialized.method;
+    this.#hasUnusualBody = serialized.hasUnusualBody;
     this.#parser.expectResponse(serialized.method);
     listener.onRequestStart(this, serialized.head.length);
     // `onRequestStart` may have aborted the request.
@@ -147,13 +161,16 @@ export class Http1Client implements HttpClient, ExchangeController, ResponseSink
     this.#listener?.onResponseStarted();
   }
 
-  interimHead({ status, fields, statusText }: ParsedHead): void {
-    this.#listener?.onResponseStart(this, status, fields, statusText);
+  interimHead(head: ParsedHead): void {
+    if (!allowsReuse(head)) this.#mayReuse = false;
+    this.#listener?.onResponseStart(this, head.status, head.fields, head.statusText);
   }
 
   finalHead(head: ParsedHead): void {
     this.#idleMs = parseIdleLimit(head) ?? defaultIdleMs;
     if (this.#idleMs <= 0 || !isPersistent(head, this.#method)) this.#mayReuse = false;
+    // A server of HTTP/1.0 may read such a body as the next request.
+    if (this.#hasUnusualBody && head.minor === 0) this.#mayReuse = false;
     this.#bodyBuffer.begin(this.#parser.bytesLeft);
     if (this.#parser.bytesLeft === untilClose) this.#closeNotify = CloseNotify.watch(this.#socket);
     this.#listener?.onResponseStart(this, head.status, head.fields, head.statusText);
@@ -227,6 +244,7 @@ export class Http1Client implements HttpClient, ExchangeController, ResponseSink
 let waitingForPoll: Http1Client[] = [];
 let waitingForSecondPoll: Http1Client[] = [];
 let isImmediateSet = false;
+let pollRound = 0;
 
 /**
  * Calls `afterPoll` when the event loop has polled its sockets once more. All waiting clients are called together: sending
@@ -241,10 +259,11 @@ function callAfterPoll(client: Http1Client): void {
 }
 
 function runPolled(): void {
+  pollRound += 1;
   const ready = waitingForSecondPoll;
   waitingForSecondPoll = waitingForPoll;
   waitingForPoll = [];
   isImmediateSet = waitingForSecondPoll.length > 0;
   if (isImmediateSet) setImmediate(runPolled);
-  for (const client of ready) client.afterPoll();
+  for (const client of ready) client.afterPoll(pollRound);
 }

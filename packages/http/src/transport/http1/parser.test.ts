@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { MalformedResponse } from "./errors.ts";
-import type { ParsedHead } from "./head.ts";
+import { MalformedResponse } from "../errors/malformed-response.ts";
+import type { ParsedHead } from "../wire/head.ts";
 import { ResponseParser, type ResponseSink } from "./parser.ts";
 
 /** Returns the events for bytes in these pieces, bodies joined, and the error if there is one. */
@@ -87,7 +87,7 @@ const rows: readonly (readonly [what: string, wire: string, ...events: string[]]
   ],
   [
     "trailers",
-    `${inChunks}1\r\n!\r\n0\r\nX: y\r\n z\r\nSet-Cookie: no\r\n\r\n`,
+    `${inChunks}1\r\n!\r\n0\r\nX: y\r\nSet-Cookie: no\r\n\r\n`,
     `head 200 OK ${coded}`,
     "body !",
     "clean",
@@ -329,6 +329,78 @@ test("any input is a response, the beginning of one, or malformed", () => {
     { numRuns: 1_000 },
   );
 });
+
+const slips: readonly (readonly [what: string, wire: string])[] = [
+  ["a padded size", `${inChunks}2  \r\nhi\r\n0\r\n\r\n`],
+  ["an extension without a name", `${inChunks}2;\r\nhi\r\n0\r\n\r\n`],
+  ["an extension without a value", `${inChunks}2;a=\r\nhi\r\n0\r\n\r\n`],
+  ["an extension with an open quote", `${inChunks}2;a="b\r\nhi\r\n0\r\n\r\n`],
+  ["a folded trailer", `${inChunks}2\r\nhi\r\n0\r\nX: y\r\n z\r\n\r\n`],
+  ["a trailer that would frame a body", `${inChunks}2\r\nhi\r\n0\r\nContent-Length: 2\r\n\r\n`],
+  ["blanks after an extension", `${inChunks}2;a \r\nhi\r\n0\r\n\r\n`],
+  ["a malformed extension of the last chunk", `${inChunks}2\r\nhi\r\n0;;\r\n\r\n`],
+];
+
+for (const [what, text] of slips) {
+  test(`${what}: the body is complete, and the response is not clean`, () => {
+    const bytes = wire(text);
+
+    for (let place = 0; place <= bytes.length; place += 1)
+      assert.deepEqual(eventsOf(cutAt(bytes, [place])).slice(1), ["body hi", "more came"]);
+  });
+}
+
+const small = 10_000;
+const longBodies: readonly (readonly [what: string, chunk: string])[] = [
+  ["padded sizes", `1       \r\n!\r\n`],
+  ["padded sizes of 100 blanks", `1${" ".repeat(100)}\r\n!\r\n`],
+  ["short extensions", `1;a=b;c\r\n!\r\n`],
+];
+
+for (const [what, chunk] of longBodies) {
+  test(`the limit of chunk extensions does not add up over ${small} chunks with ${what}`, () => {
+    const [, body] = eventsOf([wire(`${inChunks}${chunk.repeat(small)}0\r\n\r\n`)]);
+
+    assert.equal(body, `body ${"!".repeat(small)}`);
+  });
+}
+
+test("extensions as long as the data of their chunks have no limit", () => {
+  const data = "!".repeat(100);
+  const chunk = `64;signature=${"f".repeat(150)}\r\n${data}\r\n`;
+  const [, body] = eventsOf([wire(`${inChunks}${chunk.repeat(1_000)}0\r\n\r\n`)]);
+
+  assert.equal(body, `body ${data.repeat(1_000)}`);
+});
+
+const large = Array.from({ length: 150 }, (_, index) => `X-Field-${index}: ${"v".repeat(60)}`).join("\r\n");
+
+test("a head of 11 KB is parsed alike wherever its bytes are split, with and without a body behind it", () => {
+  const response = `${ok}${large}\r\nContent-Length: 6000\r\n\r\n`;
+  const bytes = wire(response + "b\r\n\r\nc".repeat(1_000).slice(0, 6_000));
+  const whole = eventsOf([bytes]);
+
+  assert.deepEqual(whole.slice(2), ["clean"]);
+  for (const place of [1, 5, 17, 4_095, 4_096, 4_097, response.length - 1, response.length, bytes.length - 1])
+    assert.deepEqual(eventsOf(cutAt(bytes, [place])), whole);
+});
+
+const badLines: readonly (readonly [what: string, line: string])[] = [
+  ["a NUL", "X: \0"],
+  ["a lone CR", "X: a\rb"],
+  ["a malformed framing field", "Content-Length : 5"],
+];
+
+for (const [what, line] of badLines) {
+  test(`a line with ${what} is an error as soon as it is complete, wherever the bytes are split`, () => {
+    for (const before of ["", `${large}\r\n`]) {
+      const bytes = wire(`${ok}A: b\r\n${before}${line}\r\n`);
+      for (const place of [0, 1, 10, 20, bytes.length - 3, bytes.length - 1])
+        assert.match(eventsOf(cutAt(bytes, [place])).at(-1) ?? "", /^malformed/, `at ${place}`);
+      assert.deepEqual(eventsOf([bytes.subarray(0, -1)]), []);
+    }
+  });
+}
 
 test("a stopped parser calls the sink no more, even for the bytes of the current read", () => {
   const calls: string[] = [];

@@ -1,7 +1,8 @@
 import { ChunkedBody } from "./chunked-body.ts";
-import { MalformedResponse } from "./errors.ts";
+import { MalformedResponse } from "../errors/malformed-response.ts";
 import { bodyLength, chunkedLength, untilClose } from "./framing.ts";
-import { parseHead, PartialHead, type ParsedHead } from "./head.ts";
+import { parseCleanHead, type ParsedHead } from "../wire/head.ts";
+import { HeadReader, type HeadRules } from "../wire/head-reader.ts";
 
 /** Receives the parts of a response in order: interim heads, the final head, pieces of the body, the end. */
 export interface ResponseSink {
@@ -11,12 +12,18 @@ export interface ResponseSink {
   finalHead(head: ParsedHead): void;
   /** Called with a piece of the body: the bytes from `start` to `end`. */
   bodyPiece(bytes: Buffer, start: number, end: number): void;
-  /** Called at the end of the response. `clean` is false when more bytes followed the end. */
+  /** Called at the end of the response. `clean` is false when more bytes followed the end, or the chunks had a slip. */
   responseEnded(clean: boolean): void;
 }
 
-// Most heads are smaller. Decoding more text would decode the body too.
-const typicalHeadBytes = 4_096;
+// Most reads are smaller, and a search for the end of the head takes longer than decoding the start of a body with it.
+const maxDecodedBytes = 4_096;
+const headEnd = Buffer.from("\r\n\r\n");
+
+// Node's limit of 16 KiB is less than some sites send in cookies and policies. Browsers stop at 256 KiB.
+const maxKibibytes = 256;
+const lenientRules: HeadRules = { maxKibibytes, strict: false };
+const strictRules: HeadRules = { maxKibibytes, strict: true };
 
 // The states: ignoring input, reading a head, reading a body.
 const [ignoring, inHead, inBody] = [0, 1, 2];
@@ -24,6 +31,7 @@ const [ignoring, inHead, inBody] = [0, 1, 2];
 /** Parses HTTP/1.1 responses from bytes, however they are split. It does no I/O and stores at most one head. */
 export class ResponseParser {
   readonly #sink: ResponseSink;
+  readonly #rules: HeadRules;
   #state = ignoring;
   /** Length of the bytes given to the current `read`. */
   #length = 0;
@@ -31,10 +39,12 @@ export class ResponseParser {
   /** Bytes left of the body, or `chunkedLength`, or `untilClose`. */
   #bytesLeft = 0;
   #chunks: ChunkedBody | undefined;
-  #partial: PartialHead | undefined;
+  #reader: HeadReader | undefined;
 
-  constructor(sink: ResponseSink) {
+  /** `strictHeaders` rejects a response with a malformed field, which is otherwise left out. */
+  constructor(sink: ResponseSink, strictHeaders = false) {
     this.#sink = sink;
+    this.#rules = strictHeaders ? strictRules : lenientRules;
   }
 
   /** Starts a response. `method` is the method of its request. */
@@ -51,7 +61,7 @@ export class ResponseParser {
   /** Ignores all further input. */
   stop(): void {
     this.#state = ignoring;
-    this.#partial = undefined;
+    this.#reader = undefined;
     this.#chunks = undefined;
   }
 
@@ -75,19 +85,25 @@ export class ResponseParser {
   }
 
   #readHead(bytes: Buffer, at: number): number {
-    if (this.#partial === undefined) {
+    if (this.#reader === undefined) {
       this.#sink.headStarted();
-      // Hot path: a head that arrived in one piece is parsed in place.
-      const text = bytes.toString("latin1", at, Math.min(at + typicalHeadBytes, this.#length));
-      const found = text.startsWith("HTTP/1.") ? parseHead(text) : undefined;
-      if (found !== undefined) return this.#receiveHead(found, at + found.size);
+      // Hot path: a clean head that arrived in one piece is parsed in place.
+      const head = parseCleanHead(bytes.toString("latin1", at, this.#decodedEnd(bytes, at)));
+      if (head !== undefined) return this.#receiveHead(head, at + head.size);
     }
-    this.#partial ??= new PartialHead();
-    const next = this.#partial.read(bytes, at, this.#length);
+    this.#reader ??= new HeadReader(this.#rules);
+    const next = this.#reader.read(bytes, at, this.#length);
     if (next === undefined) return this.#length;
-    const found = this.#partial.head();
-    this.#partial = undefined;
+    const found = this.#reader.head();
+    this.#reader = undefined;
     return this.#receiveHead(found, next);
+  }
+
+  /** Returns the position up to which the head is decoded; `at` when the head is incomplete. */
+  #decodedEnd(bytes: Buffer, at: number): number {
+    if (this.#length - at <= maxDecodedBytes) return this.#length;
+    const end = bytes.indexOf(headEnd, at);
+    return end === -1 || end + headEnd.length > this.#length ? at : end + headEnd.length;
   }
 
   #receiveHead(found: ParsedHead, at: number): number {
@@ -122,7 +138,7 @@ export class ResponseParser {
     const start = chunks.readLines(bytes, at, this.#length);
     const end = start + chunks.readData(this.#length - start);
     if (end > start) this.#sink.bodyPiece(bytes, start, end);
-    if (chunks.done && this.#state === inBody) this.#endResponse(end === this.#length);
+    if (chunks.done && this.#state === inBody) this.#endResponse(chunks.isClean && end === this.#length);
     return end;
   }
 

@@ -28,9 +28,35 @@ const rows: readonly (readonly [what: string, request: Partial<OutgoingRequest>,
   [
     "the last request of a connection",
     { headers: { connection: "x, Close" } },
-    "GET / HTTP/1.1\nhost: h:1\nconnection: close\n\n",
+    "GET / HTTP/1.1\nhost: h:1\nconnection: close, x\n\n",
   ],
-  ["a HEAD", { method: "HEAD" }, "HEAD / HTTP/1.1\nhost: h:1\nconnection: close\n\n"],
+  [
+    "options of the connection, each once",
+    { headers: { connection: "Keep-Alive, x", Connection: "Y,X" } },
+    "GET / HTTP/1.1\nhost: h:1\nconnection: keep-alive, x, Y\n\n",
+  ],
+  [
+    "a TE header, which Connection names",
+    { headers: { te: "trailers" } },
+    "GET / HTTP/1.1\nhost: h:1\nconnection: keep-alive, TE\nte: trailers\n\n",
+  ],
+  [
+    "a TE header that the caller's Connection names",
+    { headers: { connection: "close, te", TE: "trailers" } },
+    "GET / HTTP/1.1\nhost: h:1\nconnection: close, te\nTE: trailers\n\n",
+  ],
+  [
+    "several cookies as one line",
+    { headers: { cookie: ["a=1", "b=2"], Cookie: "c=3", d: "e" } },
+    "GET / HTTP/1.1\nhost: h:1\nconnection: keep-alive\nd: e\ncookie: a=1; b=2; c=3\n\n",
+  ],
+  ["a HEAD", { method: "HEAD" }, "HEAD / HTTP/1.1\nhost: h:1\nconnection: keep-alive\n\n"],
+  [
+    "an IPv6 address as the host",
+    { headers: { host: "[::1]:8080" } },
+    "GET / HTTP/1.1\nhost: [::1]:8080\nconnection: keep-alive\n\n",
+  ],
+  ["a TRACE", { method: "TRACE", body: "" }, "TRACE / HTTP/1.1\nhost: h:1\nconnection: keep-alive\n\n"],
   [
     "a POST of text",
     { method: "POST", body: "\u00e9!" },
@@ -53,9 +79,9 @@ const rows: readonly (readonly [what: string, request: Partial<OutgoingRequest>,
   ],
   ["a DELETE", { method: "DELETE", body: null }, "DELETE / HTTP/1.1\nhost: h:1\nconnection: keep-alive\n\n"],
   [
-    "a DELETE with a body, which some servers do not read",
+    "a DELETE with a body",
     { method: "DELETE", body: "x" },
-    "DELETE / HTTP/1.1\nhost: h:1\nconnection: close\ncontent-length: 1\n\nx",
+    "DELETE / HTTP/1.1\nhost: h:1\nconnection: keep-alive\ncontent-length: 1\n\nx",
   ],
   [
     "a correct Content-Length",
@@ -79,6 +105,22 @@ for (const [what, request, text] of rows) {
     assert.equal(written(request), text);
   });
 }
+
+test("reports a body of a method that usually has none", () => {
+  const unusual = (request: Partial<OutgoingRequest>): boolean =>
+    serializeRequest({ ...get, ...request }, "h").hasUnusualBody;
+
+  assert.deepEqual(
+    [
+      unusual({ method: "DELETE", body: "x" }),
+      unusual({ method: "GET", body: Readable.from([]) }),
+      unusual({ method: "DELETE" }),
+      unusual({ method: "GET", body: "" }),
+      unusual({ method: "POST", body: "x" }),
+    ],
+    [true, true, false, false, false],
+  );
+});
 
 test("the head of a body in pieces has no framing lines", () => {
   const body = Readable.from([]);
@@ -107,6 +149,16 @@ const unsendable: readonly (readonly [what: string, request: Partial<OutgoingReq
   ["a line break in a method", { method: "GET / HTTP/1.1\r\nA: b\r\n\r\nGET" }],
   ["a CONNECT", { method: "CONNECT" }],
   ["a host with a line break", { headers: { host: "a\r\nb: c" } }],
+  ["an empty host", { headers: { host: "" } }],
+  ["a host with white space", { headers: { host: "a b" } }],
+  ["a host with a path", { headers: { host: "a/b" } }],
+  ["a host with credentials", { headers: { host: "user@a" } }],
+  ["a host with a port that is not a number", { headers: { host: "a:b" } }],
+  ["a host with an invalid escape", { headers: { host: "a%zz" } }],
+  ["an IPv6 host without brackets", { headers: { host: "::1" } }],
+  ["a list of hosts", { headers: { host: "a, b" } }],
+  ["a TRACE with a body", { method: "TRACE", body: "x" }],
+  ["a TRACE with a stream", { method: "TRACE", body: Readable.from([]) }],
   ["two hosts", { headers: { host: "a", Host: "b" } }],
   ["two lengths", { headers: { "content-length": ["1", "2"] } }],
   ["a length that is not a number", { headers: { "content-length": "+1" } }],

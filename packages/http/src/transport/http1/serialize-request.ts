@@ -14,6 +14,8 @@ export interface SerializedRequest {
   readonly length: number | undefined;
   /** Whether this must be the last request of the connection. */
   readonly isLast: boolean;
+  /** Whether there is a body although the method usually has none. */
+  readonly hasUnusualBody: boolean;
 }
 
 /**
@@ -27,11 +29,12 @@ export function serializeRequest(
   host: string,
 ): SerializedRequest {
   const fields = serializeHeaders(headers);
-  const isLast = fields.isLast || !allowsNextRequest(method, body);
-  const head = `${formatRequestLine(method, path)}host: ${fields.host ?? host}\r\n${isLast ? closeLine : keepAliveLine}${fields.text}`;
-  const length = fields.declared;
-  if (body !== null && isBodyPieces(body))
-    return { method, head, bytes: noBytes, bodyPieces: body, length, isLast };
+  const { isLast, declared: length } = fields;
+  const head = `${formatRequestLine(method, path)}host: ${fields.host ?? host}\r\n${formatConnection(fields)}${fields.text}`;
+  if (body !== null && isBodyPieces(body)) {
+    const hasUnusualBody = isUnusualBody(method);
+    return { method, head, bytes: noBytes, bodyPieces: body, length, isLast, hasUnusualBody };
+  }
   const bytes = toBodyBytes(body);
   if (length !== undefined && bytes.length !== length) throw lengthMismatch(length, bytes.length);
   return {
@@ -41,10 +44,26 @@ export function serializeRequest(
     bodyPieces: undefined,
     length,
     isLast,
+    hasUnusualBody: bytes.length > 0 && isUnusualBody(method),
   };
 }
 
-const [closeLine, keepAliveLine] = ["connection: close\r\n", "connection: keep-alive\r\n"];
+/**
+ * Returns whether a request with a body has a method that usually has none.
+ *
+ * @throws UnsendableRequest for TRACE.
+ */
+function isUnusualBody(method: string): boolean {
+  if (method === "TRACE")
+    throw new UnsendableRequest("A TRACE request must not have a body (RFC 9110 §9.3.8): remove the body");
+  return !expectsBody(method);
+}
+
+/** Returns the Connection header: whether the connection stays open, and the options of the caller's own header. */
+function formatConnection({ isLast, connectionOptions }: SerializedHeaders): string {
+  const others = connectionOptions === "" ? "" : `, ${connectionOptions}`;
+  return `connection: ${isLast ? "close" : "keep-alive"}${others}\r\n`;
+}
 
 function formatRequestLine(method: string, path: string): string {
   if (!headerToken.test(method) || method === "CONNECT")
@@ -61,14 +80,6 @@ const noBytes = Buffer.alloc(0);
 function toBodyBytes(body: string | Uint8Array | null): Uint8Array {
   if (body === null || body === "") return noBytes;
   return typeof body === "string" ? Buffer.from(body) : body;
-}
-
-/*
- * Some servers send a body in response to HEAD, or do not read the body of a method that usually has none. Whatever follows
- * on the connection would be misread.
- */
-function allowsNextRequest(method: string, body: OutgoingRequest["body"]): boolean {
-  return method !== "HEAD" && (body === null || body === "" || expectsBody(method));
 }
 
 /** Returns the lines that frame a body of known length and end the head (RFC 9110 §8.6). */
@@ -98,7 +109,10 @@ interface SerializedHeaders {
   text: string;
   host: string | undefined;
   declared: number | undefined;
+  cookie: string | undefined;
   isLast: boolean;
+  /** The options of the Connection header besides `close` and `keep-alive`, as a list. */
+  connectionOptions: string;
 }
 
 type Headers = OutgoingRequest["headers"];
@@ -109,8 +123,17 @@ const serializedHeaders = new WeakMap<Headers, SerializedHeaders>();
 function serializeHeaders(headers: Headers): SerializedHeaders {
   const known = serializedHeaders.get(headers);
   if (known !== undefined) return known;
-  const fields: SerializedHeaders = { text: "", host: undefined, declared: undefined, isLast: false };
+  const fields: SerializedHeaders = {
+    text: "",
+    host: undefined,
+    declared: undefined,
+    cookie: undefined,
+    isLast: false,
+    connectionOptions: "",
+  };
   for (const name of Object.keys(headers)) serializeHeader(fields, name, headers[name]);
+  // Several values are one line, whatever header names the caller gave them (RFC 6265 §5.4).
+  if (fields.cookie !== undefined) fields.text += `cookie: ${fields.cookie}\r\n`;
   // Only headers that can no longer change are cached.
   if (Object.isFrozen(headers) && !Object.values(headers).some(Array.isArray))
     serializedHeaders.set(headers, fields);
@@ -138,13 +161,20 @@ function serializeHeader(
 function readConnectionHeader(fields: SerializedHeaders, name: string, value: string): boolean {
   switch (name) {
     case "host":
-      fields.host = rejectDuplicate(fields.host, name, value);
+      fields.host = rejectDuplicate(fields.host, name, parseHost(value));
       return true;
     case "content-length":
       fields.declared = rejectDuplicate(fields.declared, name, parseDeclaredLength(value));
       return true;
     case "connection":
-      fields.isLast ||= includesClose(value);
+      for (const option of parseConnectionOptions(value)) addConnectionOption(fields, option);
+      return true;
+    case "te":
+      // A field that concerns only this connection is named in Connection (RFC 9110 §10.1.4).
+      addConnectionOption(fields, "TE");
+      return false;
+    case "cookie":
+      fields.cookie = fields.cookie === undefined ? value : `${fields.cookie}; ${value}`;
       return true;
     case "transfer-encoding":
     case "keep-alive":
@@ -161,11 +191,29 @@ function rejectDuplicate<T>(before: T | undefined, name: string, value: T): T {
   return value;
 }
 
-function includesClose(connection: string): boolean {
-  const options = connection.split(",").map((option) => option.trim().toLowerCase());
-  if (!options.every((option) => headerToken.test(option)))
-    throw new UnsendableRequest(
-      `The header connection must be a list of tokens, got ${JSON.stringify(connection)}`,
-    );
-  return options.includes("close");
+// A name or an IPv4 address, or an IPv6 address in brackets, with or without a port (RFC 9110 §7.2, RFC 3986 §3.2.2).
+const hostPattern = /^(?:[\w.~!$&'()*+,;=-]|%[\dA-Fa-f]{2})+(?::\d{0,5})?$|^\[[\dA-Fa-f:.]+\](?::\d{0,5})?$/;
+
+function parseHost(value: string): string {
+  if (hostPattern.test(value)) return value;
+  throw new UnsendableRequest(
+    `The header host must be a host name or an address, with or without a port, got ${JSON.stringify(value)}`,
+  );
+}
+
+function parseConnectionOptions(connection: string): readonly string[] {
+  const options = connection.split(",").map((option) => option.trim());
+  if (options.every((option) => headerToken.test(option))) return options;
+  throw new UnsendableRequest(
+    `The header connection must be a list of tokens, got ${JSON.stringify(connection)}`,
+  );
+}
+
+function addConnectionOption(fields: SerializedHeaders, option: string): void {
+  const name = option.toLowerCase();
+  if (name === "close") fields.isLast = true;
+  if (name === "close" || name === "keep-alive") return;
+  const before = fields.connectionOptions;
+  if (before.toLowerCase().split(", ").includes(name)) return;
+  fields.connectionOptions = before === "" ? option : `${before}, ${option}`;
 }

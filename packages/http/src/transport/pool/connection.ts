@@ -7,6 +7,13 @@ import type { IdleConnection } from "./idle-connections.ts";
 import type { ConnectionPhases } from "../../model/trace.ts";
 import type { ResponseListener, OutgoingRequest, HttpClient } from "../wire/protocol.ts";
 
+/** The origin of a connection, and how its responses are read. */
+export interface ConnectionOrigin {
+  readonly url: URL;
+  /** Whether a response with a malformed field is rejected. @default false */
+  readonly strictHeaders?: boolean | undefined;
+}
+
 /** One socket and the client that speaks HTTP on it. It never reconnects. */
 export class Connection implements IdleConnection {
   readonly #socket: Socket;
@@ -25,17 +32,21 @@ export class Connection implements IdleConnection {
   previousIdle: IdleConnection | undefined;
 
   /** `onClose` is called when the connection accepts no further request, and again when its socket has closed. */
-  constructor(origin: URL, socket: Socket | TLSSocket, onClose: (connection: Connection) => void) {
+  constructor(
+    { url, strictHeaders }: ConnectionOrigin,
+    socket: Socket | TLSSocket,
+    onClose: (connection: Connection) => void,
+  ) {
     this.#socket = socket;
     this.multiplexed = "alpnProtocol" in socket && socket.alpnProtocol === "h2";
     // Registered before the client's listeners: no request may use the connection after its end was reported.
     socket.once("close", () => onClose(this));
     this.#client = this.multiplexed
-      ? createHttp2Client(origin, socket, () => {
+      ? createHttp2Client(url, socket, () => {
           this.stopAccepting();
           onClose(this);
         })
-      : new Http1Client(socket, origin.host, () => this.stopAccepting());
+      : new Http1Client(socket, { host: url.host, strictHeaders }, () => this.stopAccepting());
   }
 
   /** How long each phase of opening the connection took. */

@@ -1,4 +1,4 @@
-import { Connection } from "./connection.ts";
+import { Connection, type ConnectionOrigin } from "./connection.ts";
 import type { Connector } from "../connect/connector.ts";
 import type { ConnectLimits } from "../connect/with-timeout.ts";
 import { ownError } from "../../support/own-error.ts";
@@ -16,6 +16,8 @@ export interface OriginPoolOptions {
   readonly connector: Connector;
   /** Maximum number of connections. */
   readonly maxConnections: number;
+  /** Whether a response with a malformed field is rejected. @default false */
+  readonly strictHeaders?: boolean | undefined;
   /** Whether a new connection may turn out to be HTTP/2, which all requests share. */
   readonly mayMultiplex: boolean;
   /** The idle connections of all pools. */
@@ -24,7 +26,7 @@ export interface OriginPoolOptions {
 
 /** The connections to one origin. They are kept alive between requests, and the latest used is reused first. */
 export class OriginPool {
-  readonly #origin: URL;
+  readonly #origin: ConnectionOrigin;
   readonly #connector: Connector;
   readonly #maxConnections: number;
   /** The idle connections of HTTP/1.1, the latest used last. */
@@ -39,8 +41,11 @@ export class OriginPool {
   #shared: boolean;
   #retired = false;
 
-  constructor(origin: URL, { connector, maxConnections: limit, mayMultiplex, idle }: OriginPoolOptions) {
-    this.#origin = origin;
+  constructor(
+    url: URL,
+    { connector, maxConnections: limit, mayMultiplex, strictHeaders, idle }: OriginPoolOptions,
+  ) {
+    this.#origin = { url, strictHeaders };
     this.#connector = connector;
     this.#maxConnections = limit;
     this.#shared = mayMultiplex;
@@ -160,7 +165,7 @@ export class OriginPool {
   #open(limits: ConnectLimits): void {
     const opening = new AbortController();
     this.#openings.add(opening);
-    this.#connector(this.#origin, limits, opening.signal).then(
+    this.#connector(this.#origin.url, limits, opening.signal).then(
       (socket) => {
         if (this.#openings.delete(opening)) this.#admit(new Connection(this.#origin, socket, this.#remove));
         else socket.destroy();

@@ -11,6 +11,8 @@ export interface OriginPoolsOptions {
   readonly maxConnections: number;
   /** Maximum of idle connections to all origins together. */
   readonly maxIdleConnections: number;
+  /** Whether a response with a malformed field is rejected. */
+  readonly strictHeaders: boolean;
   /** The parts that all endpoints share. */
   readonly shared: Omit<Endpoint, "pool">;
 }
@@ -76,6 +78,7 @@ export class OriginPools {
     const pool = new OriginPool(new URL(origin), {
       connector: group.connect,
       maxConnections: this.#options.maxConnections,
+      strictHeaders: this.#options.strictHeaders,
       mayMultiplex,
       idle: this.#idle,
     });

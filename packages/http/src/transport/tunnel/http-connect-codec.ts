@@ -1,3 +1,6 @@
+import { MalformedResponse } from "../errors/malformed-response.ts";
+import { HeadReader, type HeadRules } from "../wire/head-reader.ts";
+import type { HeaderFields } from "../wire/head.ts";
 import { invalid, incomplete, complete, type ParseResult } from "./reply-reader.ts";
 
 /** Returns the request for a tunnel to host and port (RFC 9110 §9.3.6). An IPv6 address must be in brackets. */
@@ -15,38 +18,41 @@ export interface ConnectReply {
 }
 
 // No proxy needs a longer head to reply to CONNECT.
-const maxReplyHeadBytes = 16 * 1024;
-
-const endlessHead = invalid("the head of its reply is longer than 16 KiB");
-const statusLineStart = "HTTP/1.";
+const rules: HeadRules = { maxKibibytes: 16, strict: false };
 
 /**
- * Parses the head of the reply to CONNECT and skips interim heads (RFC 9110 §15.2). Lines may end with LF alone (RFC 9112
- * §2.2). The bytes after a 2xx head belong to the tunnel, whatever length the head states (RFC 9110 §9.3.6).
+ * Parses the head of the reply to CONNECT with the reader of responses, and skips interim heads (RFC 9110 §15.2). The bytes
+ * after a 2xx head belong to the tunnel, whatever length the head states (RFC 9110 §9.3.6).
  */
 export function parseConnectReply(bytes: Buffer): ParseResult<ConnectReply> {
-  const first = parseConnectHead(bytes);
-  if (first.state !== "complete" || first.value.status >= 200) return first;
-  if (first.value.status === 101) return invalid("the status is 101 Switching Protocols");
-  const rest = parseConnectReply(bytes.subarray(first.length, maxReplyHeadBytes));
-  if (rest.state === "complete") return complete(rest.value, first.length + rest.length);
-  return rest.state === "incomplete" && bytes.length > maxReplyHeadBytes ? endlessHead : rest;
+  try {
+    return parseHeads(bytes);
+  } catch (error) {
+    if (error instanceof MalformedResponse) return invalid(error.message);
+    throw error;
+  }
 }
 
-function parseConnectHead(bytes: Buffer): ParseResult<ConnectReply> {
-  if (!statusLineStart.startsWith(bytes.toString("latin1", 0, statusLineStart.length)))
-    return invalid("it is not HTTP");
-  const head = /^([^]*?)\r?\n\r?\n/.exec(bytes.toString("latin1", 0, maxReplyHeadBytes));
-  if (head === null) return bytes.length > maxReplyHeadBytes ? endlessHead : incomplete;
-  const [all, text = ""] = head;
-  const [statusLine = "", ...lines] = text.split(/\r?\n/);
-  const [, digits, statusText = ""] = /^HTTP\/1\.[01] (\d{3})(?: (.*))?$/.exec(statusLine) ?? [];
-  if (digits === undefined || Number(digits) < 100) return invalid("it is not HTTP");
-  const headers = Object.fromEntries(lines.map(parseHeaderLine));
-  return complete({ status: Number(digits), statusText: statusText.trim(), headers }, all.length);
+function parseHeads(bytes: Buffer): ParseResult<ConnectReply> {
+  for (let start = 0; ;) {
+    const reader = new HeadReader(rules);
+    const end = reader.read(bytes, start, bytes.length);
+    // Interim heads count, so that their number is limited.
+    if ((end ?? bytes.length) > rules.maxKibibytes * 1_024) return endlessHead;
+    if (end === undefined) return incomplete;
+    const { status, statusText, fields } = reader.head();
+    if (status === 101) return invalid("the status is 101 Switching Protocols");
+    if (status >= 200)
+      return complete({ status, statusText: statusText.trim(), headers: lastValues(fields) }, end);
+    start = end;
+  }
 }
 
-function parseHeaderLine(line: string): readonly [string, string] {
-  const colon = line.indexOf(":");
-  return [line.slice(0, colon).trim().toLowerCase(), line.slice(colon + 1).trim()];
+const endlessHead = invalid("the head of its reply is longer than 16 KiB");
+
+function lastValues(fields: HeaderFields): ConnectReply["headers"] {
+  const entries = Object.entries(fields).map(
+    ([name, value = ""]) => [name, [value].flat().at(-1) ?? ""] as const,
+  );
+  return Object.fromEntries(entries);
 }
