@@ -70,6 +70,17 @@ export const retryContestants: Readonly<Record<string, Contestant>> = {
     const session = new Session({ retry: retry.new({ wait: () => 0 }) });
     return async (url) => (await session.get(url)).raiseForStatus().content;
   },
+  "undici.request in a loop": async () => {
+    const { Agent, request } = await import("undici");
+    const dispatcher = new Agent({ connections });
+    return async (url) => {
+      for (let retries = 0; ; retries += 1) {
+        const { statusCode, body } = await request(url, { dispatcher });
+        if (statusCode !== 503 || retries === manyRetries) return bytesIfOk(statusCode, body);
+        await body.dump();
+      }
+    };
+  },
   "undici interceptors.retry": async () => {
     const { Agent, interceptors, request } = await import("undici");
     const dispatcher = new Agent({ connections }).compose(
