@@ -90,3 +90,20 @@ test("openSource calls a function at each read", async () => {
 test("openSource rejects an invalid source", () => {
   assert.throws(() => openSource({} as ProxySource), /ProxyPool takes a list of proxies/);
 });
+
+test("two readers of one function share its call under way, and not its result", async () => {
+  const calls: PromiseWithResolvers<readonly string[]>[] = [];
+  const fetch = (): Promise<readonly string[]> => {
+    const call = Promise.withResolvers<readonly string[]>();
+    calls.push(call);
+    return call.promise;
+  };
+  const readers = [openSource(fetch), openSource({ fetch })];
+
+  const readings = readers.map((reader) => reader.read());
+  calls[0]?.resolve(["a.test:1"]);
+
+  for (const reading of readings) assert.deepEqual(labelsOf((await reading)?.proxies), ["http://a.test:1"]);
+  void readers[0]?.read();
+  assert.equal(calls.length, 2);
+});

@@ -49,8 +49,26 @@ function fetched({
   minAvailable = 1,
   afterCooldowns = 3,
 }: FetchedProxies): SourceReader {
-  const read = async (): Promise<ProxyList> => parseProxyEntries(await fetch(), "the fetched proxies");
+  const read = async (): Promise<ProxyList> =>
+    parseProxyEntries(await fetchShared(fetch), "the fetched proxies");
   return { ...never, initial: undefined, every: toMs(every), minAvailable, afterCooldowns, read };
+}
+
+type Fetch = FetchedProxies["fetch"];
+
+const runningFetches = new WeakMap<Fetch, ReturnType<Fetch>>();
+
+/** Calls the function of a source, or joins its call under way: pools and tiers may have the same source. */
+async function fetchShared(fetch: Fetch): ReturnType<Fetch> {
+  const running = runningFetches.get(fetch);
+  if (running !== undefined) return running;
+  const started = fetch();
+  runningFetches.set(fetch, started);
+  try {
+    return await started;
+  } finally {
+    runningFetches.delete(fetch);
+  }
 }
 
 function fromFile({ file, every = "1s" }: ProxyFile): SourceReader {
