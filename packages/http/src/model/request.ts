@@ -1,4 +1,6 @@
+import { idempotentMethods as idempotent } from "@holdfast/policy/internal";
 import type { Body } from "./body.ts";
+import { frozenSet } from "../support/frozen-set.ts";
 import { type Check, isObject, kind, describeKind } from "../support/validate.ts";
 import { InvalidUrlError } from "../errors/transport-errors.ts";
 import type { HeaderRecord } from "./headers.ts";
@@ -16,6 +18,14 @@ export interface HttpRequest {
   readonly idempotencyKey?: string | undefined;
   /** The header that carries the key, in lower case. */
   readonly idempotencyHeader?: string | undefined;
+}
+
+/** The HTTP methods that have the same effect once and twice (RFC 9110 §9.2.2). */
+export const idempotentMethods: ReadonlySet<string> = frozenSet(idempotent);
+
+/** Returns whether sending a request of this method twice has the effect of sending it once. */
+export function isIdempotent(method: string): boolean {
+  return idempotentMethods.has(method.toUpperCase());
 }
 
 /** Query parameters. A list repeats its name. Undefined and null are left out. */

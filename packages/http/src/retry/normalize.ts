@@ -1,6 +1,6 @@
 import type { Duration } from "@holdfast/policy";
 import { toMs } from "@holdfast/policy/internal";
-import { idempotentMethods } from "../model/methods.ts";
+import { idempotentMethods } from "../model/request.ts";
 import { frozenSet } from "../support/frozen-set.ts";
 import { headerName, refuse, type Check } from "../support/validate.ts";
 import type { NameList, RetryCount, RetryInit } from "./options.ts";

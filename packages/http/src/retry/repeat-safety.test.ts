@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { isIdempotent } from "../model/methods.ts";
+import { isIdempotent } from "../model/request.ts";
 import { type Evidence, maySendAgain, type SafetyReason, type RepeatCandidate } from "./repeat-safety.ts";
 
 const idempotent = ["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE", "QUERY", "get", "put"];

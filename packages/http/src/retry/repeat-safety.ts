@@ -1,5 +1,5 @@
 import type { Body } from "../model/body.ts";
-import { isIdempotent } from "../model/methods.ts";
+import { isIdempotent } from "../model/request.ts";
 
 /** The properties of a request that decide whether it may be sent twice. */
 export interface RepeatCandidate {

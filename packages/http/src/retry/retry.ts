@@ -7,7 +7,7 @@ import {
   systemRandom,
   type Wait,
 } from "@holdfast/policy";
-import { idempotentMethods } from "../model/methods.ts";
+import { idempotentMethods } from "../model/request.ts";
 import { refuse, quote } from "../support/validate.ts";
 import { frozenSet } from "../support/frozen-set.ts";
 import { counterFor, type ErrorCounter } from "./counters.ts";
