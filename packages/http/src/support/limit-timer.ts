@@ -5,12 +5,12 @@ import { startTimer } from "@holdfast/policy/internal";
 export const maxTimerDelayMs: number = 200;
 
 /** Whether a timer that was due at `dueAt` fires so late that results may wait to be read. */
-export function isTimerLate(clock: Clock, dueAt: number): boolean {
+function isTimerLate(clock: Clock, dueAt: number): boolean {
   return clock.now() - dueAt > maxTimerDelayMs;
 }
 
 /** Calls `run` after the event loop has read once what arrived. */
-export function afterNextPoll(run: () => void): void {
+function afterNextPoll(run: () => void): void {
   // An immediate runs after a poll that may have begun before it was set: only the second has seen everything.
   setImmediate(() => setImmediate(run));
 }

@@ -11,7 +11,7 @@ export function parseSeconds(text: string): number | undefined {
 }
 
 /** Parses a number of milliseconds, with fractions. */
-export function parseMilliseconds(text: string): number | undefined {
+function parseMilliseconds(text: string): number | undefined {
   return number.test(text) ? clampDelay(Number(text)) : undefined;
 }
 
