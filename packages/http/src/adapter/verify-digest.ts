@@ -5,7 +5,7 @@ import { digestAlgorithms, parseContentDigests } from "../model/digest.ts";
 import { ResponseHeaders } from "../model/headers.ts";
 import type { RawResponse } from "../transport/wire/messages.ts";
 
-/** The response whose body is verified. */
+/** The response with the body to verify. */
 interface VerifiedHead extends Pick<RawResponse, "status" | "headers"> {
   readonly url: string;
   readonly method: string;
@@ -29,7 +29,7 @@ export function verifyBody(body: Uint8Array, head: VerifiedHead): void {
   verifier?.finish();
 }
 
-/** Returns a source of the same bytes, whose end throws a DigestError if they do not match. */
+/** Returns a source of the same bytes. It throws a DigestError at its end if they do not match. */
 export function verifiedSource(source: BodySource, head: VerifiedHead): BodySource {
   const verifier = digestVerifier(head);
   if (verifier === undefined) return source;

@@ -41,7 +41,7 @@ function longPause(longest: number): string {
 /** One rate limit of one server. Requests are sent one after another, in order, at the rate that the limiter has learned. */
 export class Limiter {
   readonly #clock: Clock;
-  /** The host whose limit this is. */
+  /** The host of this limit. */
   readonly #host: string;
   /** The header or status that announced the limit. */
   #source = "";

@@ -125,7 +125,7 @@ export class RateLimitedError extends RejectedError {
   /** When the call could start, in milliseconds since 1970. */
   readonly retryAt: number;
 
-  /** `options.limit` says whose limit it is, and `options.remedy` which option changes it. */
+  /** `options.limit` names the owner of the limit, and `options.remedy` which option changes it. */
   constructor(
     delay: number,
     retryAt: number,

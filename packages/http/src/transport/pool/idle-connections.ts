@@ -1,4 +1,4 @@
-/** A connection in the list of idle connections, whose fields only the list sets. */
+/** A connection in the list of idle connections. Only the list sets these fields. */
 export interface IdleConnection {
   isListedIdle: boolean;
   nextIdle: IdleConnection | undefined;

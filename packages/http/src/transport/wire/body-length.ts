@@ -44,7 +44,7 @@ export function parseDeclaredLength(value: string | readonly string[]): number {
   return Number(text);
 }
 
-/** Returns the error for a body of the wrong length, whose end would be read as a part of the next request, or the reverse. */
+/** Returns the error for a body of the wrong length: its end would be read as part of the next request, or the reverse. */
 export function lengthMismatch(declared: number, actual: number): UnsendableRequest {
   return new UnsendableRequest(
     `The body must have the ${declared} bytes of its Content-Length header, got ${actual}`,
