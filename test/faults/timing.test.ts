@@ -65,7 +65,7 @@ scenarios({
         request: { body: () => stalling(begun) },
         expect: {
           error: { code: "ERR_UPLOAD_TIMEOUT", mayHaveArrived: begun },
-          message: /source of the body/,
+          message: /source of the request body/,
           verdict: "timeout-upload",
           told: 1,
         },
