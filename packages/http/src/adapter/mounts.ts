@@ -38,7 +38,7 @@ export class Mounts<T> {
     this.#mounts = known
       ? this.#mounts.map((other) => (other.prefix === prefix ? entry : other))
       : [...this.#mounts, entry].toSorted((a, b) => b.prefix.length - a.prefix.length);
-    this.#byHost = Map.groupBy(this.#mounts, ({ text }) => parseHost(text));
+    this.#byHost = Map.groupBy(this.#mounts, ({ text }) => parsePrefixHost(text));
     const [longest] = this.#mounts;
     // One character more than the longest prefix, which may have to end there.
     this.#decidingLength =
@@ -51,7 +51,7 @@ export class Mounts<T> {
     if (this.#decidingLength < Infinity)
       return this.#match("", url.slice(0, this.#decidingLength).toLowerCase())?.value;
     const text = comparedForm(url);
-    const host = parseHost(text);
+    const host = parsePrefixHost(text);
     // A prefix with a host is longer than any prefix without.
     return (this.#match(host, text) ?? (host === "" ? undefined : this.#match("", text)))?.value;
   }
@@ -90,7 +90,7 @@ function comparedForm(url: string): string {
 const authority = /^([a-z][a-z0-9+.-]*:\/\/)([^/?#\\]+)/;
 
 /** Returns scheme and host without the port; an empty string for a prefix without a host. */
-function parseHost(text: string): string {
+function parsePrefixHost(text: string): string {
   const [, scheme, host] = authority.exec(text) ?? [];
   return scheme === undefined || host === undefined ? "" : scheme + host.replace(/:\d*$/, "");
 }

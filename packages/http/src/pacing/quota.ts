@@ -20,7 +20,7 @@ export interface Quota {
   readonly window: number | undefined;
 }
 
-type Headers = HttpResponse["headers"];
+type QuotaHeaders = HttpResponse["headers"];
 
 const count = /^\s*(\d{1,15})(?=\s*(?:$|[,;]))/;
 const fraction = /^\s*\d+\.\d*[1-9]\d*\s*$/;
@@ -42,7 +42,7 @@ export function readQuotas({ headers }: HttpResponse, now: number): readonly Quo
 }
 
 /** Retry-After is more exact than a reset in seconds since 1970, and less exact than one with a fraction. */
-function refine(quota: Quota, headers: Headers, now: number): Quota {
+function refine(quota: Quota, headers: QuotaHeaders, now: number): Quota {
   const text = headers.get("retry-after");
   const asked = text === null ? undefined : parseRetryAfter(text, now)?.delay;
   if (text === null || asked === undefined || Math.abs(asked - quota.delay) > second) return quota;
@@ -50,7 +50,7 @@ function refine(quota: Quota, headers: Headers, now: number): Quota {
   return quota.isExact && !isExact ? quota : { ...quota, delay: asked, isExact };
 }
 
-function structured(headers: Headers): readonly (Quota | undefined)[] | undefined {
+function structured(headers: QuotaHeaders): readonly (Quota | undefined)[] | undefined {
   const items = parseStructuredItems(headers.get("ratelimit") ?? "");
   const policies = parseStructuredItems(headers.get("ratelimit-policy") ?? "") ?? [];
   return items?.map((item) =>
@@ -80,7 +80,7 @@ function toQuota(
 }
 
 /** Reads draft 07: `RateLimit: limit=20, remaining=0, reset=2`. */
-function dictionary(headers: Headers): Quota | undefined {
+function dictionary(headers: QuotaHeaders): Quota | undefined {
   const field = headers.get("ratelimit") ?? "";
   const [limit, remaining, reset] = ["limit", "remaining", "reset"].map((name) =>
     readCount(new RegExp(`(?:^|,)\\s*${name}=(\\d+)\\s*(?=$|[,;])`).exec(field)?.[1]),
@@ -90,7 +90,7 @@ function dictionary(headers: Headers): Quota | undefined {
   return { scope: undefined, limit, remaining, delay: reset * second, isExact: false, window };
 }
 
-function prefixed(headers: Headers, prefix: string, now: number): Quota | undefined {
+function prefixed(headers: QuotaHeaders, prefix: string, now: number): Quota | undefined {
   const [limit, remaining] = ["limit", "remaining"].map((name) => readCount(headers.get(prefix + name)));
   const [text, after] = [headers.get(`${prefix}reset`), headers.get(`${prefix}reset-after`)];
   const delay = longestDelay(after ?? text, (value) => delayUntilReset(value, now));
@@ -106,7 +106,7 @@ function prefixed(headers: Headers, prefix: string, now: number): Quota | undefi
 }
 
 /** Reads the window of the policy of drafts 06 and 07: `20;w=2`. */
-function policyWindow(headers: Headers, limit: number): number | undefined {
+function policyWindow(headers: QuotaHeaders, limit: number): number | undefined {
   const field = headers.get("ratelimit-policy") ?? headers.get("ratelimit-limit") ?? "";
   const windows = [...field.matchAll(/(?:^|,)\s*(\d+)\s*;\s*w=(\d{1,9})/g)];
   const window = windows.find(([, requests]) => Number(requests) === limit)?.[2];

@@ -1,7 +1,7 @@
 import { isIP } from "node:net";
 
 // Field names of httpbin, ipify, ip-api and similar sites.
-const names = ["origin", "ip", "ip_addr", "address", "query"];
+const addressFields = ["origin", "ip", "ip_addr", "address", "query"];
 
 /**
  * Finds the caller's address in the response of a site such as httpbin: JSON like `{ "origin": "203.0.113.9" }` or
@@ -19,7 +19,7 @@ function findAddressInJson(text: string): string | undefined {
     const value: unknown = JSON.parse(text);
     if (typeof value === "string") return value;
     if (typeof value !== "object" || value === null) return undefined;
-    const found = names.map((name): unknown => Reflect.get(value, name));
+    const found = addressFields.map((name): unknown => Reflect.get(value, name));
     return found.find((it) => typeof it === "string");
   } catch {
     return undefined;

@@ -99,15 +99,19 @@ function validateEntry(input: ProxyInput): ProxyEntry {
 
 // Secret, or validated where it is used.
 const anything: Check = () => undefined;
-const text: Check = kind({ wanted: "a string", fits: (value) => typeof value === "string", secret: true });
+const secretString: Check = kind({
+  wanted: "a string",
+  fits: (value) => typeof value === "string",
+  secret: true,
+});
 const entryCheck = options<ProxyEntry>(
   {
     url: anything,
-    username: text,
-    password: text,
+    username: secretString,
+    password: secretString,
     values: kind({ wanted: "strings by their names", fits: isObject, secret: true }),
     credentials: kind({ wanted: "a function", fits: isFunction, secret: true }),
-    country: text,
+    country: secretString,
     weight: anything,
     sessions: anything,
     rotatesPerConnection: anything,

@@ -14,7 +14,7 @@ import {
 import type { FetchedProxies, ProxyEnvironment, ProxyFile, ProxyPoolOptions, ProxyTier } from "./options.ts";
 import { rotations } from "../rules/rotation.ts";
 
-const text = kind({ wanted: "a string", fits: (value) => typeof value === "string" });
+const aString = kind({ wanted: "a string", fits: (value) => typeof value === "string" });
 const anything: Check = () => undefined;
 
 function amount(wanted: string, most = Infinity): Check {
@@ -36,7 +36,7 @@ export const poolOptionsCheck: Check = options<ProxyPoolOptions>(
     maxCooldown: duration,
     retireAfter: integer(1),
     sticky: kind({ wanted: '"host" or a function', fits: (value) => value === "host" || isFunction(value) }),
-    userAgents: listOf(text, "a list of strings"),
+    userAgents: listOf(aString, "a list of strings"),
     maxIdentities: integer(1),
     identityIdle: duration,
     whenEmpty: kind({ wanted: '"fail" or "wait"', fits: (value) => value === "fail" || value === "wait" }),
@@ -74,13 +74,13 @@ const misplaced = Object.fromEntries(
 );
 
 const sources: Readonly<Record<string, Check>> = {
-  file: options<ProxyFile>({ file: text, every: duration }, misplaced),
+  file: options<ProxyFile>({ file: aString, every: duration }, misplaced),
   fetch: options<FetchedProxies>(
     { fetch: aFunction, every: duration, minAvailable: integer(0), afterCooldowns: integer(1) },
     { ...misplaced, below: "minAvailable", afterRests: "afterCooldowns" },
   ),
   environment: options<ProxyEnvironment>(
-    { environment: kind({ wanted: "variables, such as process.env", fits: isObject }), variable: text },
+    { environment: kind({ wanted: "variables, such as process.env", fits: isObject }), variable: aString },
     misplaced,
   ),
 };
@@ -103,7 +103,7 @@ export const tiersCheck: Check = options<{ tiers: readonly ProxyTier[] }>(
   {
     tiers: listOf(
       options<ProxyTier>({
-        name: text,
+        name: aString,
         proxies: anything,
         cost: options<NonNullable<ProxyTier["cost"]>>({ perRequest: price, perGb: price }),
         budget: price,

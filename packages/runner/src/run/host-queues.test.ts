@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { HostQueues, parseHost } from "./host-queues.ts";
+import { HostQueues, readHost } from "./host-queues.ts";
 import type { JobLease } from "../ledger/ledger.ts";
 
 function makeLease(id: number, host: string): JobLease {
@@ -24,7 +24,7 @@ describe("HostQueues", () => {
     for (const [index, host] of ["a", "a", "a", "b", "c", "b"].entries())
       hostQueues.add(makeLease(index, host));
 
-    const hosts = takeAll(hostQueues).map(({ job }) => parseHost(job.url));
+    const hosts = takeAll(hostQueues).map(({ job }) => readHost(job.url));
 
     assert.deepEqual(hosts, ["a", "b", "c", "a", "b", "a"]);
   });
@@ -45,11 +45,11 @@ describe("HostQueues", () => {
   });
 
   it("treats a name with a dot at its end as the same host", () => {
-    assert.equal(parseHost("http://A.test.:81/"), parseHost("http://a.test:81/"));
+    assert.equal(readHost("http://A.test.:81/"), readHost("http://a.test:81/"));
   });
 
   it("treats ports as different hosts", () => {
-    assert.notEqual(parseHost("http://a:1/"), parseHost("http://a:2/"));
+    assert.notEqual(readHost("http://a:1/"), readHost("http://a:2/"));
   });
 
   it("returns the leases that were not taken on clear", () => {
@@ -83,8 +83,8 @@ describe("HostQueues", () => {
           if (lease === undefined) return;
           active.push(lease);
           given.push(lease);
-          const host = parseHost(lease.job.url);
-          assert.ok(active.filter(({ job }) => parseHost(job.url) === host).length <= perHost);
+          const host = readHost(lease.job.url);
+          assert.ok(active.filter(({ job }) => readHost(job.url) === host).length <= perHost);
         };
         for (const each of events) {
           if (each === "take") keep(hostQueues.take());
@@ -101,7 +101,7 @@ describe("HostQueues", () => {
           Array.from({ length: added }, (_, index) => index + 1),
         );
         for (const host of ["a", "b", "c"]) {
-          const ids = given.filter(({ job }) => parseHost(job.url) === host).map(({ job }) => job.id);
+          const ids = given.filter(({ job }) => readHost(job.url) === host).map(({ job }) => job.id);
           assert.deepEqual(
             ids,
             ids.toSorted((a, b) => a - b),

@@ -10,7 +10,7 @@ interface HostQueue {
 }
 
 /** Returns the host and port of a URL. Limits apply to each host and port. */
-export function parseHost(url: string): string {
+export function readHost(url: string): string {
   return stripRootDot(new URL(url).host);
 }
 
@@ -36,7 +36,7 @@ export class HostQueues {
   }
 
   add(lease: JobLease): void {
-    const host = parseHost(lease.job.url);
+    const host = readHost(lease.job.url);
     const queue = this.#queues.get(host) ?? { leases: [], active: 0, isInRing: false, isPaused: false };
     this.#queues.set(host, queue);
     queue.leases.push(lease);
@@ -59,7 +59,7 @@ export class HostQueues {
 
   /** Takes a lease back, and pauses its host until `resume`. `finish` must follow. */
   pause(lease: JobLease): void {
-    const host = parseHost(lease.job.url);
+    const host = readHost(lease.job.url);
     const queue = this.#queues.get(host);
     if (queue === undefined) return;
     queue.leases.unshift(lease);
@@ -79,7 +79,7 @@ export class HostQueues {
 
   /** Frees the place of a lease that was taken. */
   finish(lease: JobLease): void {
-    const host = parseHost(lease.job.url);
+    const host = readHost(lease.job.url);
     const queue = this.#queues.get(host);
     if (queue === undefined) return;
     queue.active -= 1;

@@ -1,6 +1,6 @@
 import type { Clock } from "@holdfast/policy";
 import type { JobLease, JobOutcome, Ledger } from "../ledger/ledger.ts";
-import { HostQueues, parseHost } from "./host-queues.ts";
+import { HostQueues, readHost } from "./host-queues.ts";
 import { deferredHostOutcome, HostDeferrals } from "./host-deferrals.ts";
 import { RowSupply } from "./row-supply.ts";
 
@@ -93,7 +93,7 @@ export class LeaseQueue {
 
   #deferIfHostIsDeferred(lease: JobLease): boolean {
     const now = this.#options.clock.date();
-    const until = this.#hostDeferrals.deferredUntil(parseHost(lease.job.url), now);
+    const until = this.#hostDeferrals.deferredUntil(readHost(lease.job.url), now);
     if (until === undefined) return false;
     this.#hostQueues.finish(lease);
     this.#options.onDeferred(deferredHostOutcome(lease, until, now));

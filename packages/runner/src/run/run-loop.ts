@@ -7,7 +7,7 @@ import { fetchJob, type FetchResult } from "../outcome/fetch-job.ts";
 import { findProxyWait, type ProxyWait } from "../outcome/no-proxy.ts";
 import { countOutcome, countPlanned } from "./count-totals.ts";
 import type { RunEvent } from "./events.ts";
-import { parseHost } from "./host-queues.ts";
+import { readHost } from "./host-queues.ts";
 import { GroupCommit } from "./group-commit.ts";
 import { earliest } from "./host-pauses.ts";
 import { InputPlanner } from "./input-planner.ts";
@@ -150,14 +150,14 @@ export class RunLoop {
     const { clock, maxDeferDelay } = this.#options;
     const now = clock.date();
     const until = findHostDeferral(result, { now, maxDeferDelay });
-    const host = parseHost(lease.job.url);
+    const host = readHost(lease.job.url);
     if (until !== undefined && until > now && this.#queue.deferHost(host, until))
       this.#emit({ type: "host-deferred", host, until });
   }
 
   /** Takes back a lease when no proxy is available for its host. Nothing was sent. */
   #waitForProxy(lease: JobLease, wait: ProxyWait): void {
-    const host = parseHost(lease.job.url);
+    const host = readHost(lease.job.url);
     this.#options.ledger.release([lease]);
     this.#queue.pause(lease);
     const isNews = this.#proxies?.add(host, wait);

@@ -80,7 +80,7 @@ export function bypasses(url: URL, noProxy: string | undefined): boolean {
   const port = url.port || (ownPorts[url.protocol] ?? "");
   if (noProxy?.trim() === "*") return true;
   const entries = (noProxy ?? "").split(/[\s,]+/);
-  return entries.some((entry) => names(entry, host, port));
+  return entries.some((entry) => entryMatches(entry, host, port));
 }
 
 // A URL omits the default port of its scheme.
@@ -89,7 +89,7 @@ const ownPorts: Readonly<Record<string, string>> = { "http:": "80", "https:": "4
 // An IPv6 address with a port has brackets.
 const entryWithPort = /^([^:]*|\[.*\]):(\d+)$/;
 
-function names(entry: string, host: string, port: string): boolean {
+function entryMatches(entry: string, host: string, port: string): boolean {
   const address = ipv4(host);
   if (address !== undefined && entry.includes("/")) return inNetwork(address, entry);
   const [, written = entry, onPort = port] = entryWithPort.exec(entry) ?? [];

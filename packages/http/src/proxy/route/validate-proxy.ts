@@ -37,8 +37,8 @@ function isProxySource(value: unknown): boolean {
   return isObject(value) && sourceOptions.some((name) => name in value);
 }
 
-const text = kind({ wanted: "a string", fits: (value) => typeof value === "string" });
-const selection = options<ProxySelection>({ country: text, identity: text }, { session: "identity" });
+const aString = kind({ wanted: "a string", fits: (value) => typeof value === "string" });
+const selection = options<ProxySelection>({ country: aString, identity: aString }, { session: "identity" });
 
 function problemIn(proxy: string): Problem | undefined {
   try {
@@ -64,7 +64,7 @@ function problemInMap(map: Readonly<Record<string, unknown>>): Problem | undefin
 
 function problemWith(name: string, value: unknown): Problem | undefined {
   if (value === undefined || value === "") return undefined;
-  if (typeof value !== "string" || name === "no_proxy") return text(value);
+  if (typeof value !== "string" || name === "no_proxy") return aString(value);
   return problemIn(value);
 }
 

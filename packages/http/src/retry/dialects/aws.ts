@@ -1,7 +1,7 @@
 import type { Dialect, Reply } from "./dialect.ts";
 import { readText } from "./values.ts";
 
-const marks = ["x-amzn-requestid", "x-amz-request-id", "x-amzn-errortype", "x-amzn-query-error"];
+const awsHeaders = ["x-amzn-requestid", "x-amz-request-id", "x-amzn-errortype", "x-amzn-query-error"];
 const errorHeaders = ["x-amzn-query-error", "x-amzn-errortype"];
 const jsonPaths = [["__type"], ["code"], ["Code"], ["Error", "Code"]];
 /** Codes that only AWS uses: they identify it even if a gateway removed its headers. */
@@ -32,7 +32,9 @@ const throttling: ReadonlySet<string> = new Set([
  */
 export const aws: Dialect = (reply) => {
   if (reply.status < 400) return undefined;
-  const code = marks.some((name) => reply.headers.get(name) !== null) ? markedIn(reply) : unmarkedIn(reply);
+  const code = awsHeaders.some((name) => reply.headers.get(name) !== null)
+    ? markedIn(reply)
+    : unmarkedIn(reply);
   return throttling.has(code) ? { kind: "rate", retry: true, source: `aws:${code}` } : undefined;
 };
 

@@ -1,7 +1,7 @@
 import type { Dialect, Reply } from "./dialect.ts";
 import { readField, readNumber, parseSeconds } from "./values.ts";
 
-const marks = ["x-ratelimit-bucket", "x-ratelimit-global", "x-ratelimit-scope"];
+const discordHeaders = ["x-ratelimit-bucket", "x-ratelimit-global", "x-ratelimit-scope"];
 
 /**
  * Discord: the body has the wait with fractions of a second, while Retry-After is rounded up. Several routes share a bucket.
@@ -9,7 +9,7 @@ const marks = ["x-ratelimit-bucket", "x-ratelimit-global", "x-ratelimit-scope"];
  * of Discord).
  */
 export const discord: Dialect = ({ status, headers, body }) => {
-  if (status !== 429 || marks.every((name) => headers.get(name) === null)) return undefined;
+  if (status !== 429 || discordHeaders.every((name) => headers.get(name) === null)) return undefined;
   const answer = body?.();
   const scope = isGlobal(headers, answer) ? "global" : headers.get("x-ratelimit-bucket");
   const delay = parseSeconds(String(readNumber(answer, "retry_after")));

@@ -1,8 +1,8 @@
 import type { Dialect, Reply } from "./dialect.ts";
 import { isNothingLeft, longestDelay, readText, delayUntilReset } from "./values.ts";
 
-const marks = ["x-github-request-id", "x-github-media-type", "x-ratelimit-resource"];
-const limiting: ReadonlySet<number> = new Set([403, 429]);
+const githubHeaders = ["x-github-request-id", "x-github-media-type", "x-ratelimit-resource"];
+const githubLimitStatuses: ReadonlySet<number> = new Set([403, 429]);
 const second = 1_000;
 const minute = 60_000;
 
@@ -16,8 +16,9 @@ const minute = 60_000;
  * If a gateway removed the headers of GitHub, the body identifies it.
  */
 export const github: Dialect = (reply) => {
-  if (!limiting.has(reply.status)) return undefined;
-  if (marks.some((name) => reply.headers.get(name) !== null)) return primary(reply) ?? secondary(reply);
+  if (!githubLimitStatuses.has(reply.status)) return undefined;
+  if (githubHeaders.some((name) => reply.headers.get(name) !== null))
+    return primary(reply) ?? secondary(reply);
   if (blamesSecondary(reply)) return secondary(reply);
   return isDocumented(reply) ? primary(reply) : undefined;
 };

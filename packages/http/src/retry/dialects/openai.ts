@@ -9,7 +9,7 @@ import {
   delayUntilReset,
 } from "./values.ts";
 
-const names: BucketNames = {
+const openaiBuckets: BucketNames = {
   vendor: "openai",
   buckets: ["requests", "tokens"],
   header: (bucket, field) => `x-ratelimit-${field}-${bucket}`,
@@ -34,28 +34,28 @@ const usedUp: ReadonlySet<string> = new Set([
 export const openai: Dialect = (reply) => unpaid(reply) ?? limited(reply);
 
 const limited: Dialect = (reply) => {
-  const [spent, short] = [readNamedBuckets(reply, names), tooLittle(reply)];
+  const [spent, short] = [readNamedBuckets(reply, openaiBuckets), tooLittle(reply)];
   return (short?.delay ?? 0) > (spent?.delay ?? 0) ? short : spent;
 };
 
 const tooLittle: Dialect = ({ status, headers, body, now }) => {
-  if (status !== 429 || !names.buckets.some((bucket) => hasMore(headers, bucket))) return undefined;
+  if (status !== 429 || !openaiBuckets.buckets.some((bucket) => hasMore(headers, bucket))) return undefined;
   const error = readField(body?.(), "error");
   const scope = readText(error, "type");
-  if (!names.buckets.includes(scope) || !hasMore(headers, scope)) return undefined;
+  if (!openaiBuckets.buckets.includes(scope) || !hasMore(headers, scope)) return undefined;
   const [, statedWait = ""] =
     /try again in ([\d.hmsuµn]{1,40}?)\.?(?:\s|$)/.exec(readText(error, "message")) ?? [];
   const messageDelay = parseGoDuration(statedWait);
   if (messageDelay !== undefined)
     return { kind: "rate", scope, delay: messageDelay, source: "openai:error.message" };
-  const source = names.header(scope, "reset");
-  const delay = longestDelay(headers.get(source), (text) => names.read(text, now));
+  const source = openaiBuckets.header(scope, "reset");
+  const delay = longestDelay(headers.get(source), (text) => openaiBuckets.read(text, now));
   return delay === undefined ? undefined : { kind: "rate", scope, delay, source: `openai:${source}` };
 };
 
 /** Returns whether a bucket states a remainder above 0. */
 function hasMore(headers: Reply["headers"], bucket: string): boolean {
-  const remaining = headers.get(names.header(bucket, "remaining"));
+  const remaining = headers.get(openaiBuckets.header(bucket, "remaining"));
   return remaining !== null && !isNothingLeft(remaining);
 }
 

@@ -1,7 +1,7 @@
 import type { Dialect, Hint } from "./dialect.ts";
 import { readList, readText } from "./values.ts";
 
-const limiting: ReadonlySet<number> = new Set([403, 429, 503]);
+const problemStatuses: ReadonlySet<number> = new Set([403, 429, 503]);
 const types: Readonly<Record<string, Pick<Hint, "kind" | "retry">>> = {
   "quota-exceeded": { kind: "rate" },
   "temporary-reduced-capacity": { kind: "overload" },
@@ -13,7 +13,7 @@ const types: Readonly<Record<string, Pick<Hint, "kind" | "retry">>> = {
  * scope. The type for abnormal usage forbids another attempt.
  */
 export const problem: Dialect = ({ status, body }) => {
-  if (!limiting.has(status)) return undefined;
+  if (!problemStatuses.has(status)) return undefined;
   const answer = body?.();
   const [, type = ""] = /#([a-z-]+)$/.exec(readText(answer, "type")) ?? [];
   const meant = Object.hasOwn(types, type) ? types[type] : undefined;

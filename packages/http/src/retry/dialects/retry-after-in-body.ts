@@ -1,7 +1,7 @@
 import type { Dialect } from "./dialect.ts";
 import { readField, delayUntilReset } from "./values.ts";
 
-const limiting: ReadonlySet<number> = new Set([420, 429, 503]);
+const bodyHintStatuses: ReadonlySet<number> = new Set([420, 429, 503]);
 const inSeconds = [["retry_after"], ["parameters", "retry_after"], ["error", "retry_after"]];
 
 /**
@@ -9,7 +9,7 @@ const inSeconds = [["retry_after"], ["parameters", "retry_after"], ["error", "re
  * the top level or in `error`. Also the `retry_after_ms` of Matrix (client-server API, "Rate limiting").
  */
 export const retryAfterInBody: Dialect = ({ status, body, now }) => {
-  if (!limiting.has(status)) return undefined;
+  if (!bodyHintStatuses.has(status)) return undefined;
   const answer = body?.();
   const kind = status < 500 ? "rate" : "overload";
   const milliseconds = readField(answer, "retry_after_ms");

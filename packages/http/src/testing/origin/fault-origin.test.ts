@@ -26,7 +26,7 @@ import {
   withoutReading,
 } from "../index.ts";
 import type { WireClient } from "../wire/wire-client.ts";
-import { exchange, wireClient } from "../wire/wire-client.ts";
+import { exchangeOnce, wireClient } from "../wire/wire-client.ts";
 
 const hello = respond(200, { body: "hello" });
 
@@ -146,7 +146,7 @@ test("can reply before the body is read, and then ends the connection", async ()
 
       assert.equal(await client.ending(), "fin");
       assert.equal(origin.requests[0]?.body.toString(), "abc");
-      assert.equal((await exchange(origin.port, "/none")).end, "open");
+      assert.equal((await exchangeOnce(origin.port, "/none")).end, "open");
     },
   );
 });
@@ -213,8 +213,8 @@ test("replies 500 and keeps the error when a responder throws", async () => {
     "/http2": [[{ resetStream: 1 }]],
   };
   await play({ routes }, async (origin) => {
-    assert.match((await exchange(origin.port, "/throws")).text, /^HTTP\/1.1 500 .*my mistake/s);
-    assert.match((await exchange(origin.port, "/http2")).text, /^HTTP\/1.1 500 .*HTTP\/2/s);
+    assert.match((await exchangeOnce(origin.port, "/throws")).text, /^HTTP\/1.1 500 .*my mistake/s);
+    assert.match((await exchangeOnce(origin.port, "/http2")).text, /^HTTP\/1.1 500 .*HTTP\/2/s);
     assert.equal(origin.errors.length, 2);
   });
 });
@@ -291,7 +291,7 @@ test("onConnection plays one entry per connection and repeats the last", async (
 
   const seen: string[] = [];
   for (const _connection of [1, 2, 3, 4, 5, 6, 7]) {
-    const { text, end } = await exchange(origin.port, "/", 150);
+    const { text, end } = await exchangeOnce(origin.port, "/", 150);
     seen.push(text === "" ? end : text.slice(-5));
   }
 

@@ -23,7 +23,7 @@ import {
   switchProtocols,
 } from "../index.ts";
 import type { Seen } from "../wire/wire-client.ts";
-import { exchange } from "../wire/wire-client.ts";
+import { exchangeOnce } from "../wire/wire-client.ts";
 
 interface Case {
   readonly reply: Reply;
@@ -178,7 +178,7 @@ suite("on the wire", { concurrency: 8 }, () => {
       const origin = await faultOrigin({ routes: { "/": reply } });
       t.after(() => origin.close());
 
-      const seen = await exchange(origin.port, "/");
+      const seen = await exchangeOnce(origin.port, "/");
 
       await origin.close();
       assert.deepEqual(seen, { text, end });
@@ -219,8 +219,8 @@ test("drip waits between its pieces", async (t) => {
   });
   t.after(() => origin.close());
 
-  const early = await exchange(origin.port, "/", 30);
-  const late = await exchange(origin.port, "/", 300);
+  const early = await exchangeOnce(origin.port, "/", 30);
+  const late = await exchangeOnce(origin.port, "/", 300);
 
   await origin.close();
   assert.match(early.text, /\r\n\r\nab?$/);
@@ -234,7 +234,7 @@ test("endlessBody waits for a peer that does not read, and the origin serves oth
   socket.write("GET /endless HTTP/1.1\r\nHost: x\r\n\r\n");
   while (origin.attempts("/endless") === 0) await new Promise((resolve) => setTimeout(resolve, 5));
 
-  const other = await exchange(origin.port, "/ok");
+  const other = await exchangeOnce(origin.port, "/ok");
 
   socket.destroy();
   await origin.close();
@@ -251,7 +251,7 @@ test("endless replies continue until the peer leaves", async (t) => {
   t.after(() => origin.close());
 
   const [body, chunks, head] = await Promise.all(
-    Object.keys(routes).map((path) => exchange(origin.port, path, 80)),
+    Object.keys(routes).map((path) => exchangeOnce(origin.port, path, 80)),
   );
   await untilNoneOpen(origin);
 

@@ -31,7 +31,7 @@ export function findScript(routes: Routes, path: string): Script {
 
 /** Returns the entry of a script for an attempt, counted from 1. The last entry repeats. */
 export function entryFor(script: Script, attempt: number): Entry {
-  if (!isList(script)) return script;
+  if (!isScriptList(script)) return script;
   return script[Math.min(attempt, script.length) - 1] ?? notFound;
 }
 
@@ -48,7 +48,7 @@ export function readsFirst(entry: Entry): boolean {
   return first === undefined || !("read" in first);
 }
 
-function isList(script: Script): script is readonly Entry[] {
+function isScriptList(script: Script): script is readonly Entry[] {
   if (typeof script === "function") return false;
   const [first] = script;
   return typeof first === "function" || Array.isArray(first);

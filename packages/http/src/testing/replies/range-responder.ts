@@ -76,11 +76,11 @@ function reply({ status, headers, body }: Rendition): Reply {
 }
 
 function versionFor(versions: Version | readonly Version[], attempt: number): Version {
-  if (!isList(versions)) return versions;
+  if (!isVersionList(versions)) return versions;
   return versions[Math.min(attempt, versions.length) - 1] ?? { body: "" };
 }
 
-function isList(versions: Version | readonly Version[]): versions is readonly Version[] {
+function isVersionList(versions: Version | readonly Version[]): versions is readonly Version[] {
   return Array.isArray(versions);
 }
 

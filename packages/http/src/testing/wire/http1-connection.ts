@@ -36,7 +36,7 @@ export async function serveHttp1(accepted: Accepted, shared: Shared): Promise<vo
     if (!(await untilNextByte(wire, accepted.source))) return;
     const head = await readHead(wire, accepted.source);
     if (!head) return;
-    await exchange(head, wire, { ...accepted, shared });
+    await serveRequest(head, wire, { ...accepted, shared });
   }
 }
 
@@ -89,7 +89,7 @@ async function readHead(wire: SocketWire, source: ByteSource): Promise<RequestHe
   }
 }
 
-async function exchange(
+async function serveRequest(
   head: RequestHead,
   wire: SocketWire,
   on: Accepted & { readonly shared: Shared },

@@ -21,12 +21,12 @@ export async function serveHttp2(accepted: Accepted): Promise<void> {
   const session = performServerHandshake(bridge(accepted.connection));
   session.on("error", ignore).on("stream", (stream, ...[, , rawHeaders]) => {
     stream.on("error", ignore);
-    void exchange(stream, requestHead(rawHeaders), accepted);
+    void serveStream(stream, requestHead(rawHeaders), accepted);
   });
   if (!session.destroyed) await new Promise((resolve) => session.once("close", resolve));
 }
 
-async function exchange(stream: ServerHttp2Stream, head: RequestHead, accepted: Accepted): Promise<void> {
+async function serveStream(stream: ServerHttp2Stream, head: RequestHead, accepted: Accepted): Promise<void> {
   const { number, shared } = accepted;
   const request = shared.recorder.begin(head, number);
   const isHead = head.method === "HEAD";

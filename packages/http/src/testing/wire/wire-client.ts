@@ -57,7 +57,7 @@ export async function wireClient(port: number): Promise<WireClient> {
 }
 
 /** Sends one GET on a new connection. Resolves with the received text and the state after `within` milliseconds. */
-export async function exchange(
+export async function exchangeOnce(
   port: number,
   path: string,
   within: number = 200,

@@ -1,9 +1,9 @@
 import { reasonForStatus, type ProxyReason } from "../../errors/proxy-reason.ts";
 
-type Headers = Readonly<Record<string, string | readonly string[] | undefined>>;
+type ReplyHeaders = Readonly<Record<string, string | readonly string[] | undefined>>;
 
 /** Returns why a proxy refused CONNECT: from a header that states the error, or otherwise from the status. */
-export function connectRefusalReason(status: number, headers: Headers): ProxyReason {
+export function connectRefusalReason(status: number, headers: ReplyHeaders): ProxyReason {
   return squidReason(headers) ?? proxyStatusReason(headers) ?? reasonForStatus(status);
 }
 
@@ -14,14 +14,14 @@ export function connectRefusalReason(status: number, headers: Headers): ProxyRea
  * Only a 407 (RFC 9110 §15.5.8) and the error pages of squid and tinyproxy are certainly the proxy's. A gateway in front of the
  * origin may also send Proxy-Status, and any other 502, 503 or 504 may be the origin's.
  */
-export function forwardedReplyReason(status: number, headers: Headers): ProxyReason | undefined {
+export function forwardedReplyReason(status: number, headers: ReplyHeaders): ProxyReason | undefined {
   if (status < 400) return undefined;
   if (status === 407) return "auth";
   return squidReason(headers) ?? tinyproxyReason(status, headers);
 }
 
 /** Reads the name of squid's error page and an errno, such as `ERR_CONNECT_FAIL 111` (squid-cache.org: customised error pages). */
-function squidReason(headers: Headers): ProxyReason | undefined {
+function squidReason(headers: ReplyHeaders): ProxyReason | undefined {
   const [name = "", errno = ""] = String(headers["x-squid-error"] ?? "").split(" ");
   if (!name.startsWith("ERR_")) return undefined;
   if (name === "ERR_CONNECT_FAIL") return connectErrnos[errno] ?? "origin-unreachable";
@@ -53,12 +53,12 @@ const squidReasons: Readonly<Record<string, ProxyReason>> = {
 };
 
 /** tinyproxy sets the Server header only in its own error pages. */
-function tinyproxyReason(status: number, { server }: Headers): ProxyReason | undefined {
+function tinyproxyReason(status: number, { server }: ReplyHeaders): ProxyReason | undefined {
   return String(server ?? "").startsWith("tinyproxy/") ? reasonForStatus(status) : undefined;
 }
 
 /** Reads the error of the last member of Proxy-Status, which is the proxy closest to the client (RFC 9209 §2, §2.3). */
-function proxyStatusReason(headers: Headers): ProxyReason | undefined {
+function proxyStatusReason(headers: ReplyHeaders): ProxyReason | undefined {
   const errors = [...String(headers["proxy-status"] ?? "").matchAll(/;\s*error\s*=\s*"?([a-z_]+)/g)];
   const error = errors.at(-1)?.[1];
   return error === undefined ? undefined : proxyStatusReasons[error];
