@@ -458,7 +458,7 @@ for (const [what, request, head] of doubtful) {
   });
 }
 
-test("a request that comes while its connection waits for a poll waits for a poll of its own", async () => {
+test("bytes that arrive shortly before the connection becomes idle are never the next response", async () => {
   await using at = await ends();
   const first = ask(at);
   await until(() => at.read() !== "");
