@@ -1,10 +1,9 @@
 #!/usr/bin/env node
-import { inspect } from "node:util";
 import { systemClock } from "@holdfast/policy";
 import { exitCodes } from "./process/exit-codes.ts";
 import { isClosedPipe } from "./process/write.ts";
 import { runProgram } from "./program/program.ts";
-import { renderError } from "./render/error.ts";
+import { formatDebug, renderError } from "./render/error.ts";
 import { plainText } from "./render/style.ts";
 
 // The arguments may contain credentials, and every user of the machine can read them.
@@ -24,7 +23,7 @@ process.stderr.on("error", () => undefined);
 
 // Node's warnings are for developers of the program: Node 22 calls node:sqlite experimental.
 process.removeAllListeners("warning");
-if (debug) process.on("warning", (warning) => process.stderr.write(`${inspect(warning)}\n`));
+if (debug) process.on("warning", (warning) => process.stderr.write(`${formatDebug(warning)}\n`));
 
 const code = await runProgram(process.argv.slice(2), {
   get stdin() {

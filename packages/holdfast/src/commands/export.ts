@@ -3,7 +3,7 @@ import { parseChoice, parseCommandLine } from "../command-line/parse-options.ts"
 import { exitCodes } from "../process/exit-codes.ts";
 import type { Io } from "../process/io.ts";
 import { OptionError } from "../process/usage-error.ts";
-import { checkWritable, writeAll, writeFileAtomically } from "../process/write.ts";
+import { checkWritable, writeFileAtomically, writeText } from "../process/write.ts";
 import { formatCount } from "../render/quantities.ts";
 import type { Command } from "./command.ts";
 
@@ -65,7 +65,7 @@ async function exportJsonl({ directory, output, body, io }: JsonlExport): Promis
   const { readResults, toJsonl } = await import("@holdfast/runner");
   let omitted = 0;
   const lines = toJsonl(readResults(directory), { body, onBodyOmitted: () => (omitted += 1) });
-  if (output === undefined || output === "-") await writeAll(io.stdout, lines);
+  if (output === undefined || output === "-") await writeText(io.stdout, lines);
   else await writeFileAtomically(output, lines);
   if (omitted === 0) return;
   const [bodies, them] = omitted === 1 ? ["1 body is", "it"] : [`${formatCount(omitted)} bodies are`, "them"];

@@ -6,6 +6,7 @@ import { exitCodes } from "../process/exit-codes.ts";
 import { listenToInterrupts } from "../process/interrupts.ts";
 import type { InterruptStage } from "../process/interrupts.ts";
 import type { Io } from "../process/io.ts";
+import { printable } from "../process/printable.ts";
 import { startMeter } from "../render/progress-meter.ts";
 import type { ProgressMeter, ProgressMode } from "../render/progress-meter.ts";
 import { formatCount, formatMany } from "../render/quantities.ts";
@@ -80,7 +81,7 @@ async function openLines(
 }
 
 function describeContinuation(directory: string, { lines, done }: RunReport): string {
-  return `Continuing the run in ${directory}: ${formatCount(done)} of ${formatMany(lines, "line")} already done`;
+  return `Continuing the run in ${printable(directory, 1_000)}: ${formatCount(done)} of ${formatMany(lines, "line")} already done`;
 }
 
 function chooseMode({ progress, quiet }: RunSettings, canRedraw: boolean): ProgressMode {

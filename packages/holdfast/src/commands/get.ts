@@ -7,9 +7,9 @@ import { exitCodeOfVerdict, exitCodes } from "../process/exit-codes.ts";
 import type { Io } from "../process/io.ts";
 import { printable } from "../process/printable.ts";
 import { OptionError, UsageError } from "../process/usage-error.ts";
-import { checkWritable, writeAll, writeFileAtomically } from "../process/write.ts";
+import { checkWritable, writeAll, writeFileAtomically, writeText } from "../process/write.ts";
 import { formatAdvice } from "../render/advice.ts";
-import { formatAttempt, formatResponseHead } from "../render/attempts.ts";
+import { decodeResponseHead, encodeResponseHead, formatAttempt } from "../render/attempts.ts";
 import { stylerFor } from "../render/style.ts";
 import type { Command } from "./command.ts";
 import { openPool, proxyFlags, proxyFormsHelp, proxyHelp, readProxyFlags } from "./proxy-flags.ts";
@@ -24,6 +24,7 @@ const getFlags = {
   output: { type: "string", short: "o" },
   digest: { type: "string" },
   include: { type: "boolean", short: "i" },
+  raw: { type: "boolean" },
   verbose: { type: "boolean", short: "v" },
 } as const;
 
@@ -37,6 +38,8 @@ Options
                            command to resume an interrupted download
   --digest DIGEST          expected digest of FILE: sha-256=HEX or sha-512=HEX
   -i, --include            write the status and the headers before the body
+  --raw                    write the body to a terminal unchanged, also binary
+                           data; without it, control characters are escaped
   -v, --verbose            print each attempt on standard error
 ${sessionHelp("2G")}
 ${proxyHelp}
@@ -71,7 +74,12 @@ export const getCommand: Command = {
         return await exitCodeOfDownload(session.download(url, path, { ...route.request, ...options }), io);
       }
       const response = await session.get(url, route.request);
-      await printResponse(response, { output: values.output, include: values.include === true, io });
+      await printResponse(response, {
+        output: values.output,
+        include: values.include === true,
+        raw: values.raw === true,
+        io,
+      });
       return exitCodeOfVerdict(response.verdict.kind);
     } finally {
       await session.close();
@@ -162,14 +170,32 @@ function printAttempts(session: Session, io: Io): void {
 interface PrintOptions {
   readonly output: string | undefined;
   readonly include: boolean;
+  readonly raw: boolean;
   readonly io: Io;
 }
 
-async function printResponse(response: HttpResponse, { output, include, io }: PrintOptions): Promise<void> {
-  const chunks = [...(include ? [formatResponseHead(response)] : []), response.content];
-  if (output === undefined || output === "-") await writeAll(io.stdout, chunks);
-  else await writeFileAtomically(output, chunks);
+async function printResponse(response: HttpResponse, options: PrintOptions): Promise<void> {
+  const { output, include, io } = options;
+  const isStdout = output === undefined || output === "-";
+  if (isStdout && io.stdout.isTTY === true) await printOnTerminal(response, options);
+  else {
+    const chunks = [...(include ? [encodeResponseHead(response)] : []), response.content];
+    if (isStdout) await writeAll(io.stdout, chunks);
+    else await writeFileAtomically(output, chunks);
+  }
   printFailure(response, io);
+}
+
+/** Writes the head and the body as text, or as it is with `raw`. @throws UsageError for binary data, as curl does. */
+async function printOnTerminal(response: HttpResponse, { include, raw, io }: PrintOptions): Promise<void> {
+  if (include) await writeText(io.stdout, [decodeResponseHead(response)]);
+  if (raw) return writeAll(io.stdout, [response.content]);
+  const text = await response.text();
+  if (text.includes("\0"))
+    throw new UsageError(
+      "the body is binary data, which could disturb the terminal: use -o FILE, or --raw to write it anyway",
+    );
+  await writeText(io.stdout, [text]);
 }
 
 function printFailure({ verdict, retryAt }: HttpResponse, io: Io): void {

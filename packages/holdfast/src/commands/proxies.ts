@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { basename } from "node:path";
+import { redact } from "@holdfast/policy";
 import type { ProxyChecks } from "@holdfast/proxies";
 import { optionsFileFlag, optionsFileHelp, readOptions } from "../command-line/options-file.ts";
 import { parseDuration, parseWholeNumber } from "../command-line/parse-options.ts";
@@ -8,7 +9,7 @@ import { suggest } from "@holdfast/policy/internal";
 import { parseHttpUrl } from "../command-line/url.ts";
 import { exitCodes } from "../process/exit-codes.ts";
 import type { Io } from "../process/io.ts";
-import { printable } from "../process/printable.ts";
+import { printable, toPrintableJson } from "../process/printable.ts";
 import { OptionError, UsageError } from "../process/usage-error.ts";
 import { writeAll } from "../process/write.ts";
 import { renderProxyChecks } from "../render/proxy-checks.ts";
@@ -118,7 +119,7 @@ async function readProxyList(file: string, io: Io): Promise<string> {
 function toProxyCheckJson(url: string, { proxies, faults }: ProxyChecks): string {
   const works = proxies.filter((proxy) => proxy.works).length;
   const fails = proxies.length - works + faults.length;
-  return `${JSON.stringify({ url, works, fails, proxies, badLines: faults }, null, 2)}\n`;
+  return `${toPrintableJson({ url: redact(url), works, fails, proxies, badLines: faults })}\n`;
 }
 
 function exitCodeOfChecks({ proxies, faults }: ProxyChecks): number {

@@ -4,6 +4,7 @@ import { optionsFileHelp } from "../command-line/options-file.ts";
 import { exitCodeOfRun } from "../process/exit-codes.ts";
 import type { Io } from "../process/io.ts";
 import { UsageError } from "../process/usage-error.ts";
+import { toPrintableJson } from "../process/printable.ts";
 import { writeAll } from "../process/write.ts";
 import { renderReport } from "../render/report.ts";
 import { stylerFor } from "../render/style.ts";
@@ -92,7 +93,7 @@ async function checkProxiesAreKept({ directory, proxies, direct }: RunSettings):
 
 async function printReport(report: RunReport, settings: RunSettings, io: Io): Promise<void> {
   if (settings.report === "json") {
-    return writeAll(io.stdout, [`${JSON.stringify(report, null, 2)}\n`]);
+    return writeAll(io.stdout, [`${toPrintableJson(report)}\n`]);
   }
   if (settings.quiet) return;
   const { directory, resume } = settings;

@@ -1,6 +1,7 @@
 import { parseRunDirectory } from "../command-line/list-source.ts";
 import { parseCommandLine } from "../command-line/parse-options.ts";
 import { exitCodes } from "../process/exit-codes.ts";
+import { printable, toPrintableJson } from "../process/printable.ts";
 import { writeAll } from "../process/write.ts";
 import { quoteForShell, renderReport } from "../render/report.ts";
 import { stylerFor } from "../render/style.ts";
@@ -32,10 +33,10 @@ export const statusCommand: Command = {
     const report = readReport(directory);
     const text =
       values.json === true
-        ? `${JSON.stringify(report, null, 2)}\n`
+        ? `${toPrintableJson(report)}\n`
         : renderReport(report, {
             directory,
-            resume: `holdfast run -o ${quoteForShell(directory)}${report.proxies === undefined ? "" : " --proxies FILE"}`,
+            resume: `holdfast run -o ${quoteForShell(printable(directory, 1_000))}${report.proxies === undefined ? "" : " --proxies FILE"}`,
             date: io.clock.date(),
             style: stylerFor({ isTTY: io.stdout.isTTY, env: io.env }),
           });

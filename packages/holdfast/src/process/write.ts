@@ -4,6 +4,7 @@ import { dirname } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { Output } from "./io.ts";
+import { escapeForTerminal } from "./printable.ts";
 import { UsageError } from "./usage-error.ts";
 
 /** Returns whether a write failed because the program that reads the pipe has ended, as `head` does. */
@@ -25,6 +26,15 @@ export async function writeAll(
   } catch (error) {
     if (!isClosedPipe(error)) throw error;
   }
+}
+
+/** Writes text of a peer: to a terminal with its control characters escaped, and unchanged to a file or a pipe. */
+export function writeText(output: Output, chunks: Iterable<string>): Promise<void> {
+  return writeAll(output, output.isTTY === true ? escapeChunks(chunks) : chunks);
+}
+
+function* escapeChunks(chunks: Iterable<string>): Generator<string, void, undefined> {
+  for (const chunk of chunks) yield escapeForTerminal(chunk);
 }
 
 /**

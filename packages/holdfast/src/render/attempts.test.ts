@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { AttemptRecord } from "@holdfast/http";
-import { formatAttempt, formatResponseHead } from "./attempts.ts";
+import { formatAttempt, decodeResponseHead } from "./attempts.ts";
 import { plainText } from "./style.ts";
 
 const asked = { method: "GET", url: "https://a.test/" };
@@ -46,15 +46,15 @@ test("formatAttempt writes one line per attempt", () => {
   for (const [attempt, line] of rows) assert.equal(formatAttempt(attempt, plainText), line);
 });
 
-test("formatResponseHead writes the head as on the wire", () => {
+test("decodeResponseHead writes the head as on the wire", () => {
   const headers = new Map([
     ["content-type", "text/html"],
     ["x-a", "1"],
   ]);
 
   assert.equal(
-    formatResponseHead({ status: 200, statusText: "OK", headers }),
+    decodeResponseHead({ status: 200, statusText: "OK", headers }),
     "HTTP 200 OK\r\ncontent-type: text/html\r\nx-a: 1\r\n\r\n",
   );
-  assert.equal(formatResponseHead({ status: 204, statusText: "", headers: new Map() }), "HTTP 204\r\n\r\n");
+  assert.equal(decodeResponseHead({ status: 204, statusText: "", headers: new Map() }), "HTTP 204\r\n\r\n");
 });

@@ -1,3 +1,4 @@
+import { isUtf8 } from "node:buffer";
 import type { AttemptRecord } from "@holdfast/http";
 import { printable } from "../process/printable.ts";
 import { formatTime } from "./quantities.ts";
@@ -23,12 +24,23 @@ function formatWait({ delay, delaySource }: AttemptRecord): string {
   return `, retrying in ${formatTime(delay)}${source}`;
 }
 
-/** Formats the status line and the headers as on the wire, with the empty line after them. */
-export function formatResponseHead(response: {
+/** The part of a response that stands before its body. */
+interface ResponseHead {
   readonly status: number;
   readonly statusText: string;
   readonly headers: { entries(): Iterable<readonly [string, string]> };
-}): string {
-  const lines = [...response.headers.entries()].map(([name, value]) => `${name}: ${value}\r\n`);
-  return `HTTP ${[response.status, response.statusText].join(" ").trimEnd()}\r\n${lines.join("")}\r\n`;
+}
+
+/** Returns the bytes of the status line and the headers as on the wire, with the empty line after them. */
+export function encodeResponseHead({ status, statusText, headers }: ResponseHead): Uint8Array {
+  const lines = [...headers.entries()].map(([name, value]) => `${name}: ${value}\r\n`);
+  const text = `HTTP ${[status, statusText].join(" ").trimEnd()}\r\n${lines.join("")}\r\n`;
+  // A head is decoded as Latin-1, so that each of its bytes is one character.
+  return Buffer.from(text, /[\u0100-\uffff]/.test(text) ? "utf8" : "latin1");
+}
+
+/** Decodes the same as UTF-8, or as Latin-1 where it is not UTF-8. */
+export function decodeResponseHead(head: ResponseHead): string {
+  const bytes = encodeResponseHead(head);
+  return Buffer.from(bytes).toString(isUtf8(bytes) ? "utf8" : "latin1");
 }

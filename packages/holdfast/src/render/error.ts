@@ -1,6 +1,6 @@
 import { inspect } from "node:util";
 import { HoldfastError } from "@holdfast/policy";
-import { printable } from "../process/printable.ts";
+import { printable, printableLines } from "../process/printable.ts";
 import { UsageError } from "../process/usage-error.ts";
 import { formatAdvice } from "./advice.ts";
 import type { Styler } from "./style.ts";
@@ -20,8 +20,13 @@ export function renderError(error: unknown, { command, debug, style }: ErrorRend
   const lines = [`${style("red", `${name}:`)} ${formatErrorMessage(error)}`];
   const advice = chooseAdvice(error, name);
   if (advice !== undefined) lines.push(`  ${advice}`);
-  if (debug) lines.push(inspect(error, { depth: 6 }));
+  if (debug) lines.push(formatDebug(error));
   return `${lines.join("\n")}\n`;
+}
+
+/** Formats a value with its stack and its causes, without secrets and control characters. */
+export function formatDebug(value: unknown): string {
+  return printableLines(inspect(value, { depth: 6 }));
 }
 
 function formatErrorMessage(error: unknown): string {

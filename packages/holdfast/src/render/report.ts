@@ -97,7 +97,7 @@ function renderGroup(
 }
 
 function formatResultsPlace({ done }: RunReport, directory: string): string {
-  const folder = quoteForShell(directory);
+  const folder = quoteForShell(printable(directory, 1_000));
   return done === 0 ? folder : `${folder} (holdfast export ${folder} -o results.jsonl)`;
 }
 
