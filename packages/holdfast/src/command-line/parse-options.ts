@@ -1,5 +1,5 @@
 import { parseArgs } from "node:util";
-import { suggest, toMs } from "@holdfast/policy/internal";
+import { suggest, toMs, ownValue } from "@holdfast/policy/internal";
 import type { Duration } from "@holdfast/policy";
 import { OptionError, UsageError } from "../process/usage-error.ts";
 
@@ -58,7 +58,7 @@ const renamedOptions: Readonly<Record<string, string>> = {
 
 /** Returns the known option that an unknown name most likely stands for. */
 export function suggestOption(name: string, known: readonly string[]): string | undefined {
-  const renamed = Object.hasOwn(renamedOptions, name) ? renamedOptions[name] : undefined;
+  const renamed = ownValue(renamedOptions, name);
   return known.find((option) => option === renamed) ?? suggest(name, known);
 }
 
@@ -93,7 +93,7 @@ const powersOf1024: Readonly<Record<string, number>> = { "": 0, k: 1, m: 2, g: 3
 export function parseByteSize(option: string, text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   const [, number, unit = ""] = /^(\d+(?:\.\d+)?)([kmg]?)$/i.exec(text) ?? [];
-  const bytes = Math.floor(Number(number) * 1_024 ** (powersOf1024[unit.toLowerCase()] ?? 0));
+  const bytes = Math.floor(Number(number) * 1_024 ** (ownValue(powersOf1024, unit.toLowerCase()) ?? 0));
   if (bytes >= 1 && Number.isSafeInteger(bytes)) return bytes;
   throw new OptionError(option, "must be a size, such as 10k, 5M or 1G", text);
 }

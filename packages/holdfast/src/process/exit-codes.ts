@@ -1,3 +1,4 @@
+import { ownValue } from "@holdfast/policy/internal";
 import { HoldfastError } from "@holdfast/policy";
 import type { Verdict } from "@holdfast/http";
 import type { RunReport } from "@holdfast/runner";
@@ -53,7 +54,7 @@ const exitCodesByErrorCode: Readonly<Record<string, number>> = {
 export function exitCodeOfError(error: unknown): number {
   if (error instanceof UsageError) return exitCodes.usage;
   if (!(error instanceof HoldfastError)) return exitCodes.internal;
-  const byCode = exitCodesByErrorCode[error.code];
+  const byCode = ownValue(exitCodesByErrorCode, error.code);
   if (byCode !== undefined) return byCode;
   const kind = "verdict" in error ? findVerdictKind(error.verdict) : undefined;
   return kind === undefined ? exitCodes.internal : exitCodeOfVerdict(kind);

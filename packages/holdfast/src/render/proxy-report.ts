@@ -1,3 +1,4 @@
+import { ownValue } from "@holdfast/policy/internal";
 import type { ProxyReport, RunProxyStats } from "@holdfast/runner";
 import { printable } from "../process/printable.ts";
 import { formatBytes, formatCount, formatMany, formatSeconds } from "./quantities.ts";
@@ -77,7 +78,10 @@ function describeProxyState(proxy: RunProxyStats, date: number): string {
   const state = until > date ? `cooling down for ${formatSeconds(until - date)}` : formatState(proxy);
   const reasons = Object.entries(cooldownReasons)
     .toSorted(([, a], [, b]) => b - a)
-    .map(([name, count]) => `${reasonNames[name] ?? name}${count === 1 ? "" : ` x${formatCount(count)}`}`);
+    .map(
+      ([name, count]) =>
+        `${ownValue(reasonNames, name) ?? name}${count === 1 ? "" : ` x${formatCount(count)}`}`,
+    );
   const block =
     requestsBeforeBlock > 0
       ? [`blocked after ${formatMany(Math.round(requestsBeforeBlock), "request")}`]

@@ -1,3 +1,4 @@
+import { ownValue } from "@holdfast/policy/internal";
 import { createHash, randomBytes } from "node:crypto";
 import { describeKind } from "../support/validate.ts";
 import { InvalidUrlError } from "../errors/transport-errors.ts";
@@ -102,7 +103,7 @@ function isSession(params: Challenge["params"]): boolean {
 }
 
 function hashName(params: Challenge["params"]): string | undefined {
-  return algorithms[algorithmName(params).replace(/-SESS$/, "")];
+  return ownValue(algorithms, algorithmName(params).replace(/-SESS$/, ""));
 }
 
 function strongestChallenge(challenges: readonly Challenge[]): Challenge | undefined {

@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { ownValue } from "@holdfast/policy/internal";
 import type { HttpRequest } from "../model/request.ts";
 
 /** The header that carries an idempotency key unless the options name another one, in lower case. */
@@ -34,7 +35,7 @@ export function withIdempotencyKey(
 ): HttpRequest {
   const header = name.toLowerCase();
   if (key === undefined) {
-    const own = request.headers[header];
+    const own = ownValue(request.headers, header);
     return own === undefined
       ? request
       : { ...request, idempotencyKey: String(own), idempotencyHeader: header };

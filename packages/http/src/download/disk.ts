@@ -1,3 +1,4 @@
+import { ownValue } from "@holdfast/policy/internal";
 import { statfs } from "node:fs/promises";
 import { dirname } from "node:path";
 import { DiskFullError, FileAccessError } from "../errors/file-errors.ts";
@@ -19,7 +20,7 @@ export async function withFileErrors<T>(path: string, act: () => Promise<T>): Pr
     if (hasErrorCode(error, "ENOSPC", "EDQUOT"))
       throw new DiskFullError(path, { free: (await readDiskSpace(path)).free, cause: error });
     const errno = error instanceof Error && "code" in error ? String(error.code) : "";
-    const what = accessFailures[errno];
+    const what = ownValue(accessFailures, errno);
     throw what === undefined ? error : new FileAccessError(path, { errno, what, cause: error });
   }
 }

@@ -1,3 +1,4 @@
+import { ownValue } from "@holdfast/policy/internal";
 /** The cause of a failed request through a proxy. `unknown` if it could be either. */
 export type ProxyFault = "proxy" | "origin" | "unknown";
 
@@ -51,7 +52,7 @@ const faultsOfReasons: Readonly<Partial<Record<ProxyReason, ProxyFault>>> = {
 
 /** Returns the usual cause for a reason. */
 export function defaultFault(reason: ProxyReason): ProxyFault {
-  return faultsOfReasons[reason] ?? "proxy";
+  return ownValue(faultsOfReasons, reason) ?? "proxy";
 }
 
 // The origin may have received the request, whatever the proxy reports.

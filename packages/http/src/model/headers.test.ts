@@ -51,6 +51,24 @@ const answered = new ResponseHeaders({
   none: undefined,
 });
 
+test("mergeHeaders keeps a header whose name every object inherits", () => {
+  const given: unknown = JSON.parse('{"__proto__": "1", "constructor": ["2", "3"]}');
+
+  const merged = mergeHeaders(
+    { "x-a": "0" },
+    Object.entries(Object(given)).flatMap(([name, value]): [string, string][] =>
+      [value].flat().map((one) => [name, String(one)]),
+    ),
+  );
+
+  assert.deepEqual(Object.entries(merged), [
+    ["x-a", "0"],
+    ["__proto__", "1"],
+    ["constructor", ["2", "3"]],
+  ]);
+  assert.equal(Object.getPrototypeOf(merged), Object.prototype);
+});
+
 test("reads a header by its name in any case", () => {
   assert.deepEqual([answered.get("Content-Type"), answered.has("CONTENT-TYPE")], ["text/plain", true]);
 });

@@ -26,15 +26,17 @@ export function mergeHeaders(
     const problem = value === undefined ? undefined : valueProblem(value);
     if (problem !== undefined) refuse(`${owner}.${rawName}`, problem);
     if (value === undefined) delete merged[name];
-    else
-      merged[name] = given.has(name)
-        ? [merged[name] ?? [], value].flat(2)
-        : typeof value === "string"
-          ? value
-          : [...value];
+    else if (given.has(name)) setHeader(merged, name, [merged[name] ?? [], value].flat(2));
+    else setHeader(merged, name, typeof value === "string" ? value : [...value]);
     given.add(name);
   }
   return merged;
+}
+
+/** Sets a header. An assignment to `__proto__` would set the prototype. */
+function setHeader(headers: Record<string, string | string[]>, name: string, value: string | string[]): void {
+  if (name !== "__proto__") headers[name] = value;
+  else Object.defineProperty(headers, name, { value, enumerable: true, configurable: true, writable: true });
 }
 
 function headerEntries(

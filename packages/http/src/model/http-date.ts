@@ -1,3 +1,4 @@
+import { ownValue } from "@holdfast/policy/internal";
 const months = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
 
 /** Offsets from UTC in hours of the zones that RFC 5322 §4.3 names; any other name means UTC. */
@@ -106,7 +107,7 @@ function parseTimeOfDay(parts: Readonly<Record<string, string | undefined>>): nu
 
 function minutesEast(zone: string): number {
   const [, sign, hours, minutes] = /^([+-])(\d{2}):?(\d{2})$/.exec(zone) ?? [];
-  if (sign === undefined) return (zones[zone.toLowerCase()] ?? 0) * 60;
+  if (sign === undefined) return (ownValue(zones, zone.toLowerCase()) ?? 0) * 60;
   const offset = Number(hours) * 60 + Number(minutes);
   return sign === "-" ? -offset : offset;
 }

@@ -1,3 +1,4 @@
+import { ownValue } from "@holdfast/policy/internal";
 import type { ProxyReason } from "../errors/proxy-reason.ts";
 
 /** The meaning of a response or an error: whether another attempt can help, and what a person should do. */
@@ -289,12 +290,13 @@ function classifyFailure(error: unknown): FailureName | undefined {
   if (code === "ERR_PROXY") return classifyProxyFailure(String(getField(error, "reason")));
   const name = getField(error, "name");
   if (name === "AbortError" || name === "TimeoutError") return "aborted";
-  return typeof code === "string" ? (codes[code] ?? errnos[code]) : undefined;
+  return typeof code === "string" ? (ownValue(codes, code) ?? ownValue(errnos, code)) : undefined;
 }
 
 function classifyConnectionFailure(error: unknown): FailureName {
   const phase = getField(error, "phase");
-  const failure = errnos[String(getField(error, "errno"))] ?? (phase === "dns" ? "dns" : "connection");
+  const failure =
+    ownValue(errnos, String(getField(error, "errno"))) ?? (phase === "dns" ? "dns" : "connection");
   const isConnected = phase === "send" || phase === "headers" || phase === "body";
   return failure === "timeout-connect" && isConnected ? "timeout-read" : failure;
 }
@@ -308,7 +310,7 @@ function classifyTlsFailure(error: unknown): FailureName {
 }
 
 function classifyProxyFailure(reason: string): FailureName {
-  return proxyReasons[reason] ?? (reason.startsWith("origin-") ? "proxy-origin" : "proxy");
+  return ownValue(proxyReasons, reason) ?? (reason.startsWith("origin-") ? "proxy-origin" : "proxy");
 }
 
 function getField(value: unknown, name: string): unknown {

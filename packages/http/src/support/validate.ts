@@ -1,5 +1,5 @@
 import { redact } from "@holdfast/policy";
-import { isDuration, suggest } from "@holdfast/policy/internal";
+import { isDuration, suggest, ownValue } from "@holdfast/policy/internal";
 
 /** A problem of a value, and its path inside the value, for example `.timeout.connect`. */
 export interface Problem {
@@ -167,7 +167,7 @@ function unknownName(
   hints: Readonly<Record<string, string>>,
 ): Problem {
   const names = [...known.keys()];
-  const hint = Object.hasOwn(hints, name) ? hints[name] : suggest(name, names);
+  const hint = ownValue(hints, name) ?? suggest(name, names);
   const more = hint === undefined ? `it has ${names.join(", ")}` : `did you mean ${hint}?`;
   return { at: "", says: `has no option ${quote(name)}: ${more}`, range: false };
 }

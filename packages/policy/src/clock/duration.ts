@@ -1,3 +1,4 @@
+import { ownValue } from "../support/own-value.ts";
 /** The unit of a duration literal: milliseconds, seconds, minutes, hours or days. */
 export type DurationUnit = "ms" | "s" | "m" | "h" | "d";
 
@@ -23,7 +24,7 @@ export function toMs(duration: Duration): number {
       `A duration must be milliseconds or a literal such as "30s", got ${JSON.stringify(duration)}`,
     );
   }
-  return Number(amount) * (unitMs[unit] ?? NaN);
+  return Number(amount) * (ownValue(unitMs, unit) ?? NaN);
 }
 
 /** Returns whether a value is a valid duration. */
@@ -35,5 +36,5 @@ export function isDuration(value: unknown): value is Duration {
 export function formatMs(ms: number): string {
   if (ms === Infinity) return "forever";
   const unit = ms < 1_000 ? "ms" : ms < 60_000 ? "s" : ms < 3_600_000 ? "m" : "h";
-  return `${Number((ms / (unitMs[unit] ?? 1)).toFixed(2))}${unit}`;
+  return `${Number((ms / (ownValue(unitMs, unit) ?? 1)).toFixed(2))}${unit}`;
 }

@@ -6,3 +6,4 @@ export { stripRootDot } from "../support/root-dot.ts";
 export { isSecretHeader } from "../support/redact.ts";
 export { checkOptions, type OptionTypes } from "../support/check-options.ts";
 export { suggest } from "../support/suggest.ts";
+export { ownValue } from "../support/own-value.ts";

@@ -1,5 +1,5 @@
 import type { Random } from "@holdfast/policy";
-import { toMs } from "@holdfast/policy/internal";
+import { toMs, ownValue } from "@holdfast/policy/internal";
 import type { ProxyAddress } from "@holdfast/http/internal";
 import type { SessionLimits } from "./entry.ts";
 
@@ -59,7 +59,7 @@ export function fillTemplate(address: ProxyAddress, filling: TemplateValues): Pr
 export function createSessionId({ username, password }: ProxyAddress, random: Random): string {
   const [, alphabet = "alnum", length = ""] =
     /\{session(?::([a-z]+)(\d*))?\}/.exec(username + password) ?? [];
-  const letters = alphabets[alphabet] ?? "";
+  const letters = ownValue(alphabets, alphabet) ?? "";
   const pick = (): string => letters[Math.floor(random() * letters.length)] ?? "";
   return Array.from({ length: Number(length) || defaultLength }, pick).join("");
 }
@@ -86,7 +86,7 @@ const reservedNames: ReadonlySet<string> = new Set(["session", "ttl", "country"]
 const kinds: Readonly<Record<string, object>> = { session: alphabets, ttl: units };
 
 function isKnownFormat(name: string, kind: string | undefined, length = ""): boolean {
-  return kind === undefined || (Object.hasOwn(kinds[name] ?? {}, kind) && Number(length) <= 255);
+  return kind === undefined || (Object.hasOwn(ownValue(kinds, name) ?? {}, kind) && Number(length) <= 255);
 }
 
 /** Returns the pool's limits of a session, in milliseconds: a tenth below the vendor's, so that no session ends during a request. */
@@ -118,6 +118,6 @@ function lookUpValue(
 ): string | undefined {
   if (name === "session") return session;
   if (name === "country") return country;
-  if (name !== "ttl") return Object.hasOwn(values, name) ? values[name] : undefined;
-  return ttl === undefined ? undefined : String(Math.ceil(ttl / (units[kind ?? "minutes"] ?? NaN)));
+  if (name !== "ttl") return ownValue(values, name);
+  return ttl === undefined ? undefined : String(Math.ceil(ttl / (ownValue(units, kind ?? "minutes") ?? NaN)));
 }

@@ -1,3 +1,4 @@
+import { ownValue } from "@holdfast/policy/internal";
 import {
   aFunction,
   integer,
@@ -93,7 +94,7 @@ export const sourceCheck: Check = (value) => {
   if (Array.isArray(value) || isFunction(value)) return undefined;
   const name = isObject(value) ? Object.keys(sources).find((each) => each in value) : undefined;
   // The value may be a proxy with a password, so the message quotes nothing of it.
-  return name === undefined ? { at: "", says: wanted, range: false } : sources[name]?.(value);
+  return name === undefined ? { at: "", says: wanted, range: false } : ownValue(sources, name)?.(value);
 };
 
 const price = amount("an amount, 0 or more");

@@ -1,3 +1,4 @@
+import { ownValue } from "@holdfast/policy/internal";
 import {
   AttemptTimeoutError,
   ConnectTimeoutError,
@@ -123,7 +124,7 @@ const proxyReasons: Readonly<Partial<Record<ProxyReason, ProxyOutcome>>> = {
 };
 
 function outcomeOfProxyError({ reason, fault }: ProxyError): ProxyOutcome {
-  const named = proxyReasons[reason];
+  const named = ownValue(proxyReasons, reason);
   if (named !== undefined) return named;
   return fault === "proxy" ? proxyFailed : { kind: "unreachable", reason: "proxy-unreachable" };
 }

@@ -1,3 +1,4 @@
+import { ownValue } from "@holdfast/policy/internal";
 import type { LineResult } from "../ledger/result.ts";
 
 /** A folder and a file name that are valid on every common file system. */
@@ -46,7 +47,7 @@ export function fileName({ id, url, contentType }: Pick<LineResult, "id" | "url"
 }
 
 function extensionFor(contentType = ""): string {
-  return extensions[contentType.split(";", 1)[0]?.trim().toLowerCase() ?? ""] ?? ".bin";
+  return ownValue(extensions, contentType.split(";", 1)[0]?.trim().toLowerCase() ?? "") ?? ".bin";
 }
 
 function sanitize(text: string): string {

@@ -91,6 +91,8 @@ describe("fileName", () => {
     ["https://example.com/a/page.html", "text/html", "example.com/000007-page.html"],
     ["https://example.com/a/?q=x%20y", "application/json; charset=utf-8", "example.com/000007-a_q_x_y.json"],
     ["https://example.com:8080/feed", "application/unheard-of", "example.com_8080/000007-feed.bin"],
+    ["https://example.com/feed", "constructor", "example.com/000007-feed.bin"],
+    ["https://example.com/feed", "__proto__", "example.com/000007-feed.bin"],
     ["https://example.com/..%2f..%2fetc%2fpasswd", undefined, "example.com/000007-etc_passwd.bin"],
     ["https://example.com/%00%ff.png", undefined, "example.com/000007-00_ff.png"],
   ];

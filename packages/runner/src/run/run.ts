@@ -77,8 +77,8 @@ const oldNames: Readonly<Record<string, keyof RunOptions>> = {
 };
 
 function rejectOldNames(options: RunOptions): void {
-  const old = Object.keys(oldNames).find((name) => Object.hasOwn(options, name));
-  if (old !== undefined) throw new TypeError(`run has no option "${old}": did you mean ${oldNames[old]}?`);
+  for (const [old, name] of Object.entries(oldNames))
+    if (Object.hasOwn(options, old)) throw new TypeError(`run has no option "${old}": did you mean ${name}?`);
 }
 
 function atLeastOne(value: number, name: string): number {

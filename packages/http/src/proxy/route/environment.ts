@@ -1,3 +1,4 @@
+import { ownValue } from "@holdfast/policy/internal";
 import { normalizeHost } from "../../support/host-name.ts";
 
 /**
@@ -37,9 +38,9 @@ export function findInProxyMap(url: URL, proxies: ProxyMap): string | undefined 
 
 /** Returns the proxy under a key. A host in a key may be written in any form. */
 function proxyNamed(key: string, proxies: ProxyMap): string | undefined {
-  if (proxies[key] !== undefined || !key.includes("://")) return proxies[key];
+  if (ownValue(proxies, key) !== undefined || !key.includes("://")) return ownValue(proxies, key);
   const written = Object.keys(proxies).find((other) => other.includes("://") && normalizeKey(other) === key);
-  return written === undefined ? undefined : proxies[written];
+  return written === undefined ? undefined : ownValue(proxies, written);
 }
 
 function normalizeKey(key: string): string {
@@ -77,7 +78,7 @@ function readNoProxy({ no_proxy: lower, NO_PROXY: upper }: Environment): string 
  */
 export function bypasses(url: URL, noProxy: string | undefined): boolean {
   const host = normalizeHost(url.hostname);
-  const port = url.port || (ownPorts[url.protocol] ?? "");
+  const port = url.port || (ownValue(ownPorts, url.protocol) ?? "");
   if (noProxy?.trim() === "*") return true;
   const entries = (noProxy ?? "").split(/[\s,]+/);
   return entries.some((entry) => entryMatches(entry, host, port));

@@ -1,3 +1,4 @@
+import { ownValue } from "@holdfast/policy/internal";
 import type { Dialect, Hint } from "./dialect.ts";
 import { readField, readList, parseSeconds, readText } from "./values.ts";
 
@@ -65,6 +66,5 @@ function toWholeNumber(value: unknown = 0): number {
 
 function findReasonHint(error: unknown): Hint | undefined {
   const errorReasons = readList(error, "errors").map((one) => readText(one, "reason"));
-  const known = errorReasons.find((reason) => Object.hasOwn(reasons, reason));
-  return known === undefined ? undefined : reasons[known];
+  return errorReasons.map((reason) => ownValue(reasons, reason)).find((hint) => hint !== undefined);
 }

@@ -1,3 +1,4 @@
+import { ownValue } from "@holdfast/policy/internal";
 import type { Dialect, Hint } from "./dialect.ts";
 import { readList, readText } from "./values.ts";
 
@@ -16,7 +17,7 @@ export const problem: Dialect = ({ status, body }) => {
   if (!problemStatuses.has(status)) return undefined;
   const answer = body?.();
   const [, type = ""] = /#([a-z-]+)$/.exec(readText(answer, "type")) ?? [];
-  const meant = Object.hasOwn(types, type) ? types[type] : undefined;
+  const meant = ownValue(types, type);
   if (meant === undefined) return undefined;
   const [scope] = readList(answer, "violated-policies");
   return { ...meant, ...(typeof scope === "string" && { scope }), source: `problem:${type}` };

@@ -1,3 +1,4 @@
+import { ownValue } from "@holdfast/policy/internal";
 import { parseHttpDate, parseTimestamp, splitDates } from "../../model/http-date.ts";
 import { clampDelay } from "../retry-after.ts";
 
@@ -32,7 +33,7 @@ export function parseGoDuration(text: string): number | undefined {
   if (!steps.test(text)) return undefined;
   const parts = [...text.matchAll(new RegExp(step, "g"))];
   return clampDelay(
-    parts.reduce((sum, [, count, unit]) => sum + Number(count) * (unitMs[unit ?? ""] ?? 0), 0),
+    parts.reduce((sum, [, count, unit]) => sum + Number(count) * (ownValue(unitMs, unit ?? "") ?? 0), 0),
   );
 }
 
@@ -111,7 +112,7 @@ function isComplete(delays: readonly (number | undefined)[]): delays is readonly
 export function readField(value: unknown, ...path: readonly string[]): unknown {
   let at = value;
   for (const name of path) {
-    if (typeof at !== "object" || at === null) return undefined;
+    if (typeof at !== "object" || at === null || !Object.hasOwn(at, name)) return undefined;
     at = Reflect.get(at, name);
   }
   return at;

@@ -142,7 +142,7 @@ test("decodes two codings in reverse order", async () => {
 test("leaves a body without a coding, or with an unknown one, unchanged", () => {
   const body = source([text]);
 
-  for (const coding of [undefined, "", "identity", "rot13"])
+  for (const coding of [undefined, "", "identity", "rot13", "constructor", "__proto__", "toString"])
     assert.equal(decodeStream(body, coding, 1), body);
 });
 

@@ -1,3 +1,4 @@
+import { ownValue } from "@holdfast/policy/internal";
 import * as zlib from "node:zlib";
 import type { BodySource } from "../../model/body-source.ts";
 import { BodyTooLargeError } from "../../errors/transport-errors.ts";
@@ -30,7 +31,7 @@ export function decodeStream(
 
 function decodeOne(source: BodySource, name: string): BodySource | undefined {
   if (isGzip(name)) return new GzipSource(source, name);
-  const coding = streamCodings[name];
+  const coding = ownValue(streamCodings, name);
   return coding && new DecodedSource(new ByteReader(source), name, coding);
 }
 

@@ -1,3 +1,4 @@
+import { ownValue } from "@holdfast/policy/internal";
 import { reasonForStatus, type ProxyReason } from "../../errors/proxy-reason.ts";
 
 type ReplyHeaders = Readonly<Record<string, string | readonly string[] | undefined>>;
@@ -24,8 +25,8 @@ export function forwardedReplyReason(status: number, headers: ReplyHeaders): Pro
 function squidReason(headers: ReplyHeaders): ProxyReason | undefined {
   const [name = "", errno = ""] = String(headers["x-squid-error"] ?? "").split(" ");
   if (!name.startsWith("ERR_")) return undefined;
-  if (name === "ERR_CONNECT_FAIL") return connectErrnos[errno] ?? "origin-unreachable";
-  return squidReasons[name] ?? "unavailable";
+  if (name === "ERR_CONNECT_FAIL") return ownValue(connectErrnos, errno) ?? "origin-unreachable";
+  return ownValue(squidReasons, name) ?? "unavailable";
 }
 
 // ETIMEDOUT and ECONNREFUSED of Linux. The numbers of other systems are unknown here.
@@ -61,7 +62,7 @@ function tinyproxyReason(status: number, { server }: ReplyHeaders): ProxyReason 
 function proxyStatusReason(headers: ReplyHeaders): ProxyReason | undefined {
   const errors = [...String(headers["proxy-status"] ?? "").matchAll(/;\s*error\s*=\s*"?([a-z_]+)/g)];
   const error = errors.at(-1)?.[1];
-  return error === undefined ? undefined : proxyStatusReasons[error];
+  return error === undefined ? undefined : ownValue(proxyStatusReasons, error);
 }
 
 const proxyStatusReasons: Readonly<Record<string, ProxyReason>> = {
