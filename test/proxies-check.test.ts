@@ -93,7 +93,7 @@ test("proxies check prints protocol and exit of working proxies, and the fault o
   assert.deepEqual(summary, [
     [`http://${hosts.open}`, true, "http", "127.0.0.2", undefined],
     [`http://${hosts.locked}`, true, "http", "127.0.0.4", undefined],
-    [`http://${hosts.locked}#2`, false, "http", "auth", "proxy"],
+    [`http://${hosts.locked} #2`, false, "http", "auth", "proxy"],
     [`socks5://${hosts.socks5}`, true, "socks5", "127.0.0.5", undefined],
     [`socks4://${hosts.socks4}`, true, "socks4", "127.0.0.1", undefined],
     [`socks5h://${hosts.socks5}`, true, "socks5h", "127.0.0.5", undefined],

@@ -19,6 +19,8 @@ Options
   -o, --output PATH    the file or folder to write; jsonl without it goes to
                        standard output
   --no-body            leave bodies and headers out of the JSON
+  --redact             hide credentials, keys and tokens in the URLs and headers
+                       of the JSON (names of files never contain them)
 
 A JSON line leaves out a body larger than 64 MiB ("bodyOmitted": true). Use
 --format files to get it.
@@ -39,13 +41,16 @@ export const exportCommand: Command = {
       format: { type: "string" },
       output: { type: "string", short: "o" },
       "no-body": { type: "boolean" },
+      redact: { type: "boolean" },
     });
     const format = parseChoice("format", values.format, ["jsonl", "files"]);
     const { output } = values;
     if (format === "jsonl" && output !== undefined && output !== "-") checkWritable(output);
     const directory = parseRunDirectory(positionals);
     const body = values["no-body"] === true ? "none" : "inline";
-    if (format === "jsonl") await exportJsonl({ directory, output, body, io });
+    const redact = values.redact === true;
+    if (format === "jsonl") await exportJsonl({ directory, output, body, redact, io });
+    else if (redact) throw new OptionError("redact", "requires --format jsonl");
     else if (body === "none") throw new OptionError("no-body", "requires --format jsonl");
     else if (output === undefined || output === "-")
       throw new OptionError("format", "files requires a folder: -o FOLDER");
@@ -58,13 +63,14 @@ interface JsonlExport {
   readonly directory: string;
   readonly output: string | undefined;
   readonly body: "inline" | "none";
+  readonly redact: boolean;
   readonly io: Io;
 }
 
-async function exportJsonl({ directory, output, body, io }: JsonlExport): Promise<void> {
+async function exportJsonl({ directory, output, body, redact, io }: JsonlExport): Promise<void> {
   const { readResults, toJsonl } = await import("@holdfast/runner");
   let omitted = 0;
-  const lines = toJsonl(readResults(directory), { body, onBodyOmitted: () => (omitted += 1) });
+  const lines = toJsonl(readResults(directory), { body, redact, onBodyOmitted: () => (omitted += 1) });
   if (output === undefined || output === "-") await writeText(io.stdout, lines);
   else await writeFileAtomically(output, lines);
   if (omitted === 0) return;

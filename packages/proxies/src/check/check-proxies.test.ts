@@ -27,7 +27,7 @@ test("checkProxies checks at most `concurrency` proxies at a time, and returns t
   assert.deepEqual(
     proxies.map((each) => [each.proxy, each.works, each.kind, each.exit]),
     Array.from({ length: 12 }, (_, index) => [
-      `http://${host}${index === 0 ? "" : `#${index + 1}`}`,
+      `http://${host}${index === 0 ? "" : ` #${index + 1}`}`,
       true,
       "http",
       "203.0.113.9",

@@ -1,3 +1,4 @@
+import { ProxyLabels } from "../state/proxy-labels.ts";
 import { systemRandom, type Duration } from "@holdfast/policy";
 import { toMs } from "@holdfast/policy/internal";
 import { formatProxyLabel, formatProxyUrl, summarizeError } from "@holdfast/http/internal";
@@ -77,15 +78,12 @@ export interface ProxyChecks {
 export async function checkProxies(list: string, options: ProxyCheckOptions): Promise<ProxyChecks> {
   if (!URL.canParse(options.url)) throw new InvalidUrlError("The URL of the check is not valid");
   const { proxies, faults } = parseProxyList(list, options.name ?? "the list");
-  const numbers = new Map<string, number>();
-  const numbered = proxies.map((spec) => {
-    const number = (numbers.get(spec.label) ?? 0) + 1;
-    numbers.set(spec.label, number);
-    return { spec, mark: number === 1 ? "" : `#${number}` };
-  });
-  const checked = await mapInParallel(numbered, options.concurrency ?? 16, async ({ spec, mark }) => {
+  const labels = new ProxyLabels();
+  const named = proxies.map((spec) => ({ spec, label: labels.take(spec.label) }));
+  const checked = await mapInParallel(named, options.concurrency ?? 16, async ({ spec, label }) => {
     const check = await checkOne(spec, options);
-    return { ...check, proxy: check.proxy + mark };
+    // The scheme that was tried last may be another one than that of the label.
+    return { ...check, proxy: check.proxy + label.slice(spec.label.length) };
   });
   return { proxies: checked, faults };
 }

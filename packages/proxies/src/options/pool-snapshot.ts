@@ -15,10 +15,6 @@ export interface RememberedHealth {
 
 /** The health of all proxies of a pool: plain data for a file. */
 export interface PoolSnapshot {
-  readonly salt: string;
-  /**
-   * Health by proxy. A key is the label and 32 bits of a salted hash of the entry: enough to separate accounts behind one
-   * address, and too few to find a password.
-   */
+  /** Health by proxy. A key is the proxy's label: its address, and its number among equal addresses. */
   readonly proxies: Readonly<Record<string, readonly RememberedHealth[]>>;
 }

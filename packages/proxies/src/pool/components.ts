@@ -4,6 +4,7 @@ import type { PoolSettings } from "../options/settings.ts";
 import { HealthTracker } from "../state/health-tracker.ts";
 import { forgetAt, Hosts } from "../state/hosts.ts";
 import { IdentityManager } from "../state/identity-manager.ts";
+import { ProxyLabels } from "../state/proxy-labels.ts";
 import { Roster, TieredRoster, type RosterListener } from "../state/roster.ts";
 import { RotationQueues } from "../state/rotation-queues.ts";
 import { openSource, rotateEveryConnection } from "../state/sources.ts";
@@ -47,7 +48,8 @@ export function createComponents(settings: PoolSettings, tiers: readonly ProxyTi
   const events = new EventQueue(settings.on);
   const emit: EventQueue["add"] = (event) => events.add(event);
   const hosts = new Hosts(maxHosts, hostIdle);
-  const roster = new TieredRoster(readers.map((reader, tier) => new Roster(reader, { clock, tier })));
+  const labels = new ProxyLabels();
+  const roster = new TieredRoster(readers.map((reader, tier) => new Roster(reader, { clock, tier, labels })));
   const health = new HealthTracker({ ...settings, roster, emit });
   const tierStats = new TierStats({ ...settings, tiers, rule: settings.tierRule, emit });
   const connections = new ConnectionRelease();

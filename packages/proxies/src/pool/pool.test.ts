@@ -291,7 +291,7 @@ test("a proxy is available again two minutes after a probe without a report", as
 test("a pool numbers several accounts at one address", async () => {
   const { go } = setUp(["gw.test:1:ada:love", "gw.test:1:bob:hate"]);
 
-  assert.equal(await repeat(2, () => go(ok)), "gw.test:1 gw.test:1#2");
+  assert.equal(await repeat(2, () => go(ok)), "gw.test:1 gw.test:1 #2");
 });
 
 test("a request with a country gets a proxy of that country", async () => {

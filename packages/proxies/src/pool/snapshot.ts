@@ -1,6 +1,4 @@
 import type { PoolSnapshot, RememberedHealth } from "../options/pool-snapshot.ts";
-import { createHash } from "node:crypto";
-import type { Random } from "@holdfast/policy";
 import type { HealthTracker } from "../state/health-tracker.ts";
 import { isBlank, type Health } from "../rules/health.ts";
 import type { Hosts } from "../state/hosts.ts";
@@ -8,7 +6,7 @@ import type { Host, Member } from "../state/member.ts";
 import { proxyPoolDefaults, type PoolSettings } from "../options/settings.ts";
 
 export interface SnapshotKeeperOptions {
-  readonly settings: Pick<PoolSettings, "rule" | "clock" | "random">;
+  readonly settings: Pick<PoolSettings, "rule" | "clock">;
   readonly health: HealthTracker;
   readonly hosts: Hosts;
   readonly roster: Iterable<Member>;
@@ -24,9 +22,7 @@ const ownersMatter: ReadonlySet<string> = new Set(["proxy-auth", "proxy-payment"
 /** Writes the health of the proxies to snapshots and restores it, also for proxies that join later. */
 export class SnapshotKeeper {
   readonly #options: SnapshotKeeperOptions;
-  readonly #keys = new WeakMap<Member, string>();
   readonly #recalled = new Map<string, readonly RememberedHealth[]>();
-  #salt: string | undefined;
 
   constructor(options: SnapshotKeeperOptions) {
     this.#options = options;
@@ -36,25 +32,24 @@ export class SnapshotKeeper {
   get current(): PoolSnapshot {
     const kept = new Map(this.#recalled);
     const hosts = [...this.#options.hosts];
-    for (const [member, healths] of this.#healths(hosts)) kept.set(this.#toKey(member), healths);
-    return { salt: this.#findSalt(), proxies: Object.fromEntries(latest(kept)) };
+    for (const [member, healths] of this.#healths(hosts)) kept.set(member.label, healths);
+    return { proxies: Object.fromEntries(latest(kept)) };
   }
 
   /** Restores a snapshot for present and future proxies. Ignores a value that is not a snapshot. */
   restore(memory: unknown): void {
     if (!isSnapshot(memory)) return;
-    this.#salt ??= memory.salt;
-    if (this.#salt !== memory.salt) return;
-    for (const [key, healths] of Object.entries(memory.proxies)) this.#recalled.set(key, healths);
+    const entries = Object.entries(memory.proxies);
+    for (const [label, healths] of "salt" in memory ? withoutHashes(entries) : entries)
+      this.#recalled.set(label, healths);
     for (const member of this.#options.roster) this.applyTo(member);
   }
 
   /** Restores the health of a proxy that joined. */
   applyTo(member: Member): void {
     if (this.#recalled.size === 0) return;
-    const key = this.#toKey(member);
-    const healths = this.#recalled.get(key) ?? [];
-    this.#recalled.delete(key);
+    const healths = this.#recalled.get(member.label) ?? [];
+    this.#recalled.delete(member.label);
     for (const health of healths) this.#restoreHealth(member, health);
   }
 
@@ -107,34 +102,23 @@ export class SnapshotKeeper {
     const until = health.at === "probing" ? since + rule.cooldown : health.until;
     return { cooldowns, until: toDate(until), since: toDate(since), reason, throttled };
   }
-
-  #toKey(member: Member): string {
-    const known = this.#keys.get(member);
-    if (known !== undefined) return known;
-    const { id, label } = member.spec;
-    const hash = createHash("sha256").update(`${this.#findSalt()} ${id}`).digest("hex");
-    const key = `${label} ${hash.slice(0, 8)}`;
-    this.#keys.set(member, key);
-    return key;
-  }
-
-  #findSalt(): string {
-    return (this.#salt ??= createSalt(this.#options.settings.random));
-  }
 }
 
-function createSalt(random: Random): string {
-  const half = (): string =>
-    Math.floor(random() * 2 ** 32)
-      .toString(16)
-      .padStart(8, "0");
-  return half() + half();
+type LabelledHealth = readonly [string, readonly RememberedHealth[]];
+
+/**
+ * Reads a snapshot of an earlier version, whose keys are an address and a hash of the account. A name without the hash stands
+ * for one account only if the address has no other.
+ */
+function withoutHashes(entries: readonly LabelledHealth[]): readonly LabelledHealth[] {
+  const byAddress = Map.groupBy(entries, ([key]) => key.replace(/ [\da-f]{8}$/, ""));
+  return [...byAddress].flatMap(([address, [first, ...others]]) =>
+    first === undefined || others.length > 0 ? [] : [[address, first[1]]],
+  );
 }
 
 /** Keeps the health records with the latest end of cooldown, if there are too many. */
-function latest(
-  kept: ReadonlyMap<string, readonly RememberedHealth[]>,
-): readonly (readonly [string, readonly RememberedHealth[]])[] {
+function latest(kept: ReadonlyMap<string, readonly RememberedHealth[]>): readonly LabelledHealth[] {
   const all = [...kept].flatMap(([key, healths]) => healths.map((health) => ({ key, health })));
   if (all.length <= maxKept) return [...kept];
   const newest = all.toSorted((a, b) => (b.health.until ?? 0) - (a.health.until ?? 0)).slice(0, maxKept);
@@ -143,9 +127,9 @@ function latest(
 }
 
 function isSnapshot(value: unknown): value is PoolSnapshot {
-  if (typeof value !== "object" || value === null || !("salt" in value && "proxies" in value)) return false;
-  const { salt, proxies } = value;
-  if (typeof salt !== "string" || typeof proxies !== "object" || proxies === null) return false;
+  if (typeof value !== "object" || value === null || !("proxies" in value)) return false;
+  const { proxies } = value;
+  if (typeof proxies !== "object" || proxies === null) return false;
   return Object.values(proxies).every(
     (healths: unknown) => Array.isArray(healths) && healths.every(isHealth),
   );

@@ -3,6 +3,7 @@ import type { Clock } from "@holdfast/policy";
 import type { ProxySpec } from "../list/parse-entry.ts";
 import { requireValid, type ProxyList } from "../list/proxy-list.ts";
 import { Member } from "./member.ts";
+import type { ProxyLabels } from "./proxy-labels.ts";
 import type { SourceReader } from "./sources.ts";
 
 /** Receives the changes of a roster. */
@@ -21,6 +22,14 @@ export interface RosterListener {
 // Keeps a source that fails, or that returns blocked proxies, from being read in a loop.
 const minRefreshInterval = 5_000;
 
+/** Options of `Roster`. */
+export interface RosterOptions {
+  readonly clock: Clock;
+  readonly tier: number;
+  /** Names the proxies of all tiers. */
+  readonly labels: ProxyLabels;
+}
+
 /** The proxies of one source, which it reads at the start and again when due. */
 export class Roster {
   readonly #reader: SourceReader;
@@ -28,15 +37,16 @@ export class Roster {
   readonly #tier: number;
   #listener: RosterListener | undefined;
   readonly #members = new Map<string, Member>();
-  readonly #labels = new Map<string, { given: number; alive: number }>();
+  readonly #labels: ProxyLabels;
   #readAt: number;
   #reading: Promise<void> | undefined;
   #started = false;
   #arrivals = 0;
   #first: ProxyList = { proxies: [], faults: [] };
 
-  constructor(reader: SourceReader, { clock, tier }: { readonly clock: Clock; readonly tier: number }) {
+  constructor(reader: SourceReader, { clock, tier, labels }: RosterOptions) {
     this.#reader = reader;
+    this.#labels = labels;
     this.#clock = clock;
     this.#tier = tier;
     this.#readAt = clock.now();
@@ -146,12 +156,12 @@ export class Roster {
     }
     for (const [id, member] of leaving) {
       this.#members.delete(id);
-      this.#forgetLabel(member.spec.label);
+      this.#labels.release(member.spec.label, member.label);
       this.#listener?.left(member);
     }
     this.#arrivals += joining.length;
     for (const spec of joining) {
-      const member = new Member(spec, this.#labelFor(spec.label), this.#tier);
+      const member = new Member(spec, this.#labels.take(spec.label), this.#tier);
       this.#members.set(spec.id, member);
       this.#listener?.joined(member);
     }
@@ -161,19 +171,6 @@ export class Roster {
       joined: joining.length,
       left: leaving.length,
     });
-  }
-
-  /** Numbers several accounts behind one address: `http://a.test:1`, `http://a.test:1#2`. */
-  #labelFor(label: string): string {
-    const { given = 0, alive = 0 } = this.#labels.get(label) ?? {};
-    this.#labels.set(label, { given: given + 1, alive: alive + 1 });
-    return given === 0 ? label : `${label}#${given + 1}`;
-  }
-
-  #forgetLabel(label: string): void {
-    const { given = 0, alive = 0 } = this.#labels.get(label) ?? {};
-    if (alive > 1) this.#labels.set(label, { given, alive: alive - 1 });
-    else this.#labels.delete(label);
   }
 }
 

@@ -1,3 +1,4 @@
+import { redact } from "@holdfast/policy";
 import { ownValue } from "@holdfast/policy/internal";
 import type { LineResult } from "../ledger/result.ts";
 
@@ -37,12 +38,15 @@ const extensions: Readonly<Record<string, string>> = {
  */
 export function fileName({ id, url, contentType }: Pick<LineResult, "id" | "url" | "contentType">): FileName {
   const { host, pathname, search } = new URL(url);
-  const last = pathname.split("/").findLast((part) => part !== "") ?? "index";
+  // Names of files are listed, logged and backed up.
+  const shown = redact(pathname + search);
+  const [path = ""] = shown.split("?", 1);
+  const last = path.split("/").findLast((part) => part !== "") ?? "index";
   const extension = /\.[A-Za-z0-9]{1,5}$/.exec(last)?.[0] ?? extensionFor(contentType);
   const stem = last.endsWith(extension) ? last.slice(0, last.length - extension.length) : last;
   return {
     folder: sanitize(host),
-    name: `${String(id).padStart(6, "0")}-${sanitize(stem + search).slice(0, maxStemLength)}${extension}`,
+    name: `${String(id).padStart(6, "0")}-${sanitize(stem + shown.slice(path.length)).slice(0, maxStemLength)}${extension}`,
   };
 }
 

@@ -1,4 +1,6 @@
 import { isUtf8 } from "node:buffer";
+import { redact } from "@holdfast/policy";
+import { isSecretHeader } from "@holdfast/policy/internal";
 import type { LineResult } from "../ledger/result.ts";
 
 /** The options of `toJsonl`. */
@@ -7,6 +9,8 @@ export interface JsonlOptions {
   readonly body?: "inline" | "none";
   /** A larger body is omitted: its line has `"body": null, "bodyBytes": …, "bodyOmitted": true`. @default 64 MiB */
   readonly maxBodyBytes?: number;
+  /** Hides credentials, keys and tokens in URLs and headers. Bodies stay as they are. @default false */
+  readonly redact?: boolean;
   /** Receives each result with an omitted body. */
   readonly onBodyOmitted?: (result: LineResult) => void;
 }
@@ -17,14 +21,22 @@ const defaultMaxBodyBytes = 64 * 2 ** 20;
 /** Yields one line of JSON per result, each with a newline at the end. Times are ISO 8601. */
 export function* toJsonl(
   results: Iterable<LineResult>,
-  { body = "inline", maxBodyBytes = defaultMaxBodyBytes, onBodyOmitted }: JsonlOptions = {},
+  options: JsonlOptions = {},
 ): Generator<string, void, undefined> {
   for (const result of results) {
-    const isOmitted = body === "inline" && result.bytes > maxBodyBytes;
-    if (isOmitted) onBodyOmitted?.(result);
-    const content = body === "none" ? {} : isOmitted ? toOmittedBody(result) : toHeadersAndBody(result);
-    yield `${JSON.stringify({ ...toFields(result), ...content })}\n`;
+    const fields = { ...toFields(result), ...toContent(result, options) };
+    yield `${JSON.stringify(options.redact === true ? hideSecrets(fields, result) : fields)}\n`;
   }
+}
+
+function toContent(
+  result: LineResult,
+  { body = "inline", maxBodyBytes = defaultMaxBodyBytes, onBodyOmitted }: JsonlOptions,
+): Record<string, unknown> {
+  if (body === "none") return {};
+  if (result.bytes <= maxBodyBytes) return toHeadersAndBody(result);
+  onBodyOmitted?.(result);
+  return toOmittedBody(result);
 }
 
 // A list of names, because access to headers or body reads from disk.
@@ -46,6 +58,21 @@ function toFields(result: LineResult): Record<string, unknown> {
   const fields = Object.fromEntries(fieldNames.map((name) => [name, result[name]]));
   const { fetchedAt } = result;
   return fetchedAt === undefined ? fields : { ...fields, fetchedAt: new Date(fetchedAt).toISOString() };
+}
+
+function hideSecrets(fields: Record<string, unknown>, result: LineResult): Record<string, unknown> {
+  const { url, finalUrl, reason } = result;
+  return {
+    ...fields,
+    url: redact(url),
+    reason: redact(reason),
+    ...(finalUrl !== undefined && { finalUrl: redact(finalUrl) }),
+    ...("headers" in fields && { headers: result.headers?.map(hideSecretHeader) }),
+  };
+}
+
+function hideSecretHeader([name, value]: readonly [string, string]): readonly [string, string] {
+  return [name, isSecretHeader(name) ? "***" : redact(value)];
 }
 
 function toHeadersAndBody({ headers, body }: LineResult): Record<string, unknown> {

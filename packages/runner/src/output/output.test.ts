@@ -56,6 +56,37 @@ describe("toJsonl", () => {
     assert.deepEqual([body, bodyBase64], [undefined, "/wA="]);
   });
 
+  it("hides secrets in URLs and headers with redact, and keeps them without", () => {
+    const result: LineResult = {
+      ...done,
+      url: "https://ada:pw1@a.test/?api_key=KEY1",
+      finalUrl: "https://a.test/?X-Amz-Signature=SIG1",
+      headers: [
+        ["Set-Cookie", "sid=COOKIE1"],
+        ["Location", "/?token=TOKEN1"],
+        ["Content-Type", "text/html"],
+      ],
+    };
+    const [kept] = toJsonl([result]);
+    const { url, finalUrl, headers, body } = parse(result, { redact: true });
+
+    for (const secret of ["pw1", "KEY1", "SIG1", "COOKIE1", "TOKEN1"])
+      assert.ok(kept?.includes(secret), secret);
+    assert.deepEqual(
+      { url, finalUrl, headers, body },
+      {
+        url: "https://***@a.test/?api_key=***",
+        finalUrl: "https://a.test/?X-Amz-Signature=***",
+        headers: [
+          ["Set-Cookie", "***"],
+          ["Location", "/?token=***"],
+          ["Content-Type", "text/html"],
+        ],
+        body: "é",
+      },
+    );
+  });
+
   it("omits a body that is too large for a line, and marks the line", () => {
     const large: LineResult = Object.defineProperty({ ...done, bytes: 3 }, "body", {
       get: () => assert.fail("The body was read"),
@@ -94,6 +125,12 @@ describe("fileName", () => {
     ["https://example.com/feed", "constructor", "example.com/000007-feed.bin"],
     ["https://example.com/feed", "__proto__", "example.com/000007-feed.bin"],
     ["https://example.com/..%2f..%2fetc%2fpasswd", undefined, "example.com/000007-etc_passwd.bin"],
+    [
+      "https://example.com/a?x=1?2&api_key=KEY1&y=2",
+      "text/html",
+      "example.com/000007-a_x_1_2_api_key_y_2.html",
+    ],
+    ["https://ada:pw1@example.com/a;token=T1", "text/html", "example.com/000007-a_token_.html"],
     ["https://example.com/%00%ff.png", undefined, "example.com/000007-00_ff.png"],
   ];
   for (const [url, contentType, expected] of table) {

@@ -22,7 +22,9 @@ export function readRunInfo(db: DatabaseSync): RunInfo | undefined {
 /** Reads the statistics of the proxies as they were last written. */
 export function readProxyStats(db: DatabaseSync): readonly RunProxyStats[] | undefined {
   const stats = readRunValue(db, "proxy-stats");
-  return isProxyStats(stats) ? stats : undefined;
+  if (!isProxyStats(stats)) return undefined;
+  // An earlier version wrote `http://a.test:1#2`.
+  return stats.map((each) => ({ ...each, proxy: each.proxy.replace(/(?<! )#(?=\d+$)/, " #") }));
 }
 
 /** Reads the pool's snapshot as it was last written. */
