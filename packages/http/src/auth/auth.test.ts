@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
+import { Readable } from "node:stream";
 import { test } from "node:test";
 import { takeUrlCredentials, basicAuth, digestAuth } from "./auth.ts";
 import { bearerAuth } from "./bearer-auth.ts";
-import { noBody } from "../model/body.ts";
+import { noBody, toBody, type Body } from "../model/body.ts";
 import { InvalidUrlError } from "../errors/transport-errors.ts";
 import type { HttpRequest } from "../model/request.ts";
 import { HttpResponse } from "../model/response.ts";
@@ -303,6 +304,7 @@ const strengths: readonly (readonly [what: string, challenge: string, algorithm:
   ],
   ["no challenge with an unknown algorithm", 'Digest realm="r", nonce="n", algorithm=MOON', undefined],
   ["no challenge of another scheme", 'Basic realm="r"', undefined],
+  ["no challenge with an unknown qop", 'Digest realm="r", nonce="n", qop="moon", algorithm=MD5', undefined],
 ];
 
 for (const [what, challenge, algorithm] of strengths) {
@@ -312,6 +314,57 @@ for (const [what, challenge, algorithm] of strengths) {
     assert.equal(header === undefined ? undefined : fieldsOf(header)["algorithm"], algorithm);
   });
 }
+
+test("digestAuth never answers the challenge of one origin to another", async () => {
+  const auth = digestAuth("u", "p");
+  const origins = [
+    "https://b.test/",
+    "http://a.test/dir/index.html",
+    "https://a.test:8443/",
+    "https://www.a.test/",
+  ];
+
+  const first = await auth(requestTo(url), refusal('Digest realm="r", nonce="n", qop="auth"'));
+  const others = await Promise.all(origins.map((origin) => auth(requestTo(origin))));
+  const again = await auth(requestTo(url));
+
+  assert.deepEqual(others, [undefined, undefined, undefined, undefined]);
+  assert.deepEqual(
+    [first, again].map((header) => fieldsOf(header)["nc"]),
+    ["00000001", "00000002"],
+  );
+});
+
+test("digestAuth keeps the challenges of 100 origins, and forgets the oldest", async () => {
+  const auth = digestAuth("u", "p");
+  const challenge = refusal('Digest realm="r", nonce="n", qop="auth"');
+
+  for (let host = 0; host < 101; host += 1) await auth(requestTo(`https://h${host}.test/`), challenge);
+
+  assert.equal(await auth(requestTo("https://h0.test/")), undefined);
+  assert.ok(await auth(requestTo("https://h1.test/")));
+});
+
+test("digestAuth answers an offer of auth-int alone with the hash of the body", async () => {
+  const auth = digestAuth("u", "p", { cnonce: () => "c" });
+  const challenge = refusal('Digest realm="r", nonce="n", qop="auth-int", algorithm=SHA-256');
+  const sha = (text: string): string => createHash("sha256").update(text).digest("hex");
+  const respond = (body: Body): ReturnType<typeof auth> =>
+    auth({ ...requestTo(url, "POST"), body }, challenge);
+
+  for (const [body, text] of [
+    [noBody, ""],
+    [{ kind: "bytes", bytes: "héllo" }, "héllo"],
+    [{ kind: "bytes", bytes: Buffer.from("abc") }, "abc"],
+  ] as const) {
+    const fields = fieldsOf(await respond(body));
+
+    const a2 = sha(`POST:/dir/index.html:${sha(text)}`);
+    assert.equal(fields["qop"], "auth-int");
+    assert.equal(fields["response"], sha(`${sha("u:r:p")}:n:00000001:c:auth-int:${a2}`));
+  }
+  assert.equal(await respond(toBody(() => Readable.from(["x"]))), undefined);
+});
 
 test("digestAuth sends no header at first, then responds to the known challenge and increments nc", async () => {
   const challenge = {

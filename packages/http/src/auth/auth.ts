@@ -3,6 +3,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { describeKind } from "../support/validate.ts";
 import { InvalidUrlError } from "../errors/transport-errors.ts";
 import { parseChallenges, type Challenge } from "./challenge.ts";
+import type { Body } from "../model/body.ts";
 import { requestTarget, type HttpRequest } from "../model/request.ts";
 import type { HttpResponse } from "../model/response.ts";
 
@@ -51,9 +52,11 @@ export interface DigestOptions {
 }
 
 /**
- * Returns digest authentication (RFC 7616: MD5, SHA-256 and SHA-512-256, with their session variants, qop auth or none).
- * The first request is sent without it. The challenge of its 401 is used for all further requests. User name and password are
- * hashed in UTF-8; realm and nonce are hashed and sent back byte for byte.
+ * Returns digest authentication (RFC 7616: MD5, SHA-256 and SHA-512-256, with their session variants, qop auth, auth-int or
+ * none). The first request to an origin is sent without it. The challenge of its 401 is used for all further requests to the
+ * same origin, and never for another one. A challenge of another scheme, such as Basic, is not answered. An offer of `auth-int`
+ * alone is answered only for a body in memory, because its hash comes first. User name and password are hashed in UTF-8; realm
+ * and nonce are hashed and sent back byte for byte.
  */
 export function digestAuth(
   username: string,
@@ -61,15 +64,17 @@ export function digestAuth(
   { cnonce = randomNonce }: DigestOptions = {},
 ): Auth {
   requireStrings("digestAuth", username, password);
-  let current: { readonly params: Challenge["params"]; count: number } | undefined;
+  const answered = new AnsweredChallenges();
   return (request, refused) => {
     if (refused !== undefined) {
       const lines = refused.headers.getAll("www-authenticate");
-      const challenge = strongestChallenge(lines.flatMap(parseChallenges));
+      const challenge = strongestChallenge(lines.flatMap(parseChallenges), request.body);
       if (challenge === undefined) return undefined;
-      current = { params: challenge.params, count: 0 };
+      answered.set(request, { params: challenge.params, count: 0 });
     }
-    if (current === undefined) return undefined;
+    const current = answered.get(request);
+    // The server offers `auth-int` alone, and this body is a stream.
+    if (current === undefined || qopFor(current.params, request.body) === "unsupported") return undefined;
     current.count += 1;
     return digestHeader({
       username,
@@ -80,6 +85,36 @@ export function digestAuth(
       cnonce: cnonce(),
     });
   };
+}
+
+interface AnsweredChallenge {
+  readonly params: Challenge["params"];
+  count: number;
+}
+
+// More origins than one user name and password are usually for.
+const maxOrigins = 100;
+
+/** The latest challenge of each origin. An answer to the challenge of another origin would let that one guess the password. */
+class AnsweredChallenges {
+  readonly #byOrigin = new Map<string, AnsweredChallenge>();
+
+  get(request: HttpRequest): AnsweredChallenge | undefined {
+    return this.#byOrigin.get(originOf(request));
+  }
+
+  /** Stores a challenge, in place of the one that was stored first if there are too many. */
+  set(request: HttpRequest, challenge: AnsweredChallenge): void {
+    const origin = originOf(request);
+    this.#byOrigin.delete(origin);
+    this.#byOrigin.set(origin, challenge);
+    const [first] = this.#byOrigin.keys();
+    if (this.#byOrigin.size > maxOrigins && first !== undefined) this.#byOrigin.delete(first);
+  }
+}
+
+function originOf({ url, socketPath }: HttpRequest): string {
+  return socketPath === undefined ? url.origin : `${socketPath} ${url.origin}`;
 }
 
 function requireStrings(name: string, ...given: readonly unknown[]): void {
@@ -106,9 +141,22 @@ function hashName(params: Challenge["params"]): string | undefined {
   return ownValue(algorithms, algorithmName(params).replace(/-SESS$/, ""));
 }
 
-function strongestChallenge(challenges: readonly Challenge[]): Challenge | undefined {
+/** The quality of protection of a response: none for a challenge as in RFC 2069. */
+type Qop = "auth" | "auth-int" | "none" | "unsupported";
+
+/** Returns the quality to answer with. `auth-int` includes the hash of the body, which a stream has only after it was sent. */
+function qopFor({ qop }: Challenge["params"], body: Body): Qop {
+  const offered = (qop ?? "").split(",").map((name) => name.trim().toLowerCase());
+  if (offered.includes("auth")) return "auth";
+  if (offered.every((name) => name === "")) return "none";
+  const isInMemory = body.kind === "none" || body.kind === "bytes";
+  return offered.includes("auth-int") && isInMemory ? "auth-int" : "unsupported";
+}
+
+function strongestChallenge(challenges: readonly Challenge[], body: Body): Challenge | undefined {
   const usable = challenges.filter(
-    ({ scheme, params }) => scheme === "digest" && hashName(params) !== undefined,
+    ({ scheme, params }) =>
+      scheme === "digest" && hashName(params) !== undefined && qopFor(params, body) !== "unsupported",
   );
   return usable.find(({ params }) => algorithmName(params).startsWith("SHA")) ?? usable[0];
 }
@@ -130,7 +178,7 @@ function digestHeader(input: DigestInput): string {
   const { username, request, params } = input;
   const { realm = "", nonce = "", opaque, algorithm } = params;
   const nc = input.count.toString(16).padStart(8, "0");
-  const qop = params["qop"]?.split(",").some((name) => name.trim() === "auth") === true ? "auth" : undefined;
+  const qop = qopFor(params, request.body);
   const fields = [
     ...nameFields(
       username,
@@ -150,13 +198,9 @@ function digestHeader(input: DigestInput): string {
 }
 
 /** A session variant includes the client nonce even without qop, since the server needs it to check the digest. */
-function nonceFields(
-  { params, cnonce }: DigestInput,
-  nc: string,
-  qop: string | undefined,
-): readonly string[] {
+function nonceFields({ params, cnonce }: DigestInput, nc: string, qop: Qop): readonly string[] {
   const own = `cnonce="${cnonce}"`;
-  if (qop === undefined) return isSession(params) ? [own] : [];
+  if (qop === "none") return isSession(params) ? [own] : [];
   return [`qop=${qop}`, `nc=${nc}`, own];
 }
 
@@ -164,14 +208,15 @@ function nonceFields(
 function computeDigest(
   { username, password, request, params, cnonce }: DigestInput,
   nc: string,
-  qop: string | undefined,
+  qop: Qop,
 ): string {
   const { realm = "", nonce = "" } = params;
   const hash = hashFunction(params);
   const secret = hash(utf8(username), `:${realm}:`, utf8(password));
   const a1 = isSession(params) ? hash(`${secret}:${nonce}:${cnonce}`) : secret;
-  const a2 = hash(`${request.method}:${requestTarget(request.url)}`);
-  return hash(qop === undefined ? `${a1}:${nonce}:${a2}` : `${a1}:${nonce}:${nc}:${cnonce}:${qop}:${a2}`);
+  const entity = qop === "auth-int" ? `:${hash(bodyBytes(request.body))}` : "";
+  const a2 = hash(`${request.method}:${requestTarget(request.url)}${entity}`);
+  return hash(qop === "none" ? `${a1}:${nonce}:${a2}` : `${a1}:${nonce}:${nc}:${cnonce}:${qop}:${a2}`);
 }
 
 /** Returns the hash over bytes. Strings are text of a header, which has one character for each byte. */
@@ -182,6 +227,11 @@ function hashFunction(params: Challenge["params"]): (...parts: readonly (string 
       .update(Buffer.concat(bytes))
       .digest("hex");
   };
+}
+
+function bodyBytes(body: Body): Buffer {
+  if (body.kind !== "bytes") return Buffer.alloc(0);
+  return typeof body.bytes === "string" ? utf8(body.bytes) : Buffer.from(body.bytes);
 }
 
 function utf8(text: string): Buffer {

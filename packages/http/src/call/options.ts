@@ -54,7 +54,7 @@ export interface SessionOptions {
    * leaves the limit to the counters of `retry`. @default 30
    */
   readonly maxRedirects?: number | null;
-  /** Headers to remove on a redirect to another origin, besides Authorization, Cookie and Proxy-Authorization. */
+  /** Headers to remove on a redirect to another origin, besides those with the name of a credential, such as Authorization and X-Api-Key. */
   readonly sensitiveHeaders?: readonly string[];
   /** Largest body in bytes, decoded. @default 2 GiB; a streamed body has no limit */
   readonly maxBytes?: number;

@@ -97,6 +97,31 @@ for (const [from, to, crosses] of crossings) {
   });
 }
 
+test("a redirect to another origin removes every header whose value a log hides", () => {
+  const secret = [
+    "x-api-key",
+    "x-auth-token",
+    "x-vault-token",
+    "dpop",
+    "private-token",
+    "x-amz-security-token",
+    "cookie2",
+    "x-session-id",
+  ];
+  const open = ["accept", "user-agent", "x-request-id", "if-none-match", "x-ratelimit-tokens"];
+  const headers = Object.fromEntries([...secret, ...open].map((name) => [name, "1"]));
+  const request: HttpRequest = { ...requestOf("GET", "https://a.test/"), headers };
+
+  const next = (location: string): readonly string[] => {
+    const redirect = toRedirectRequest(request, { status: 302, location });
+    assert.ok(redirect.follow);
+    return Object.keys(redirect.request.headers);
+  };
+
+  assert.deepEqual(next("https://b.test/"), open);
+  assert.deepEqual(next("/other"), [...secret, ...open]);
+});
+
 const locations: readonly (readonly [location: string, url: string])[] = [
   ["/next", "https://a.test/next"],
   ["next", "https://a.test/b/next"],

@@ -1,4 +1,4 @@
-import { stripRootDot } from "@holdfast/policy/internal";
+import { isSecretHeader, stripRootDot } from "@holdfast/policy/internal";
 import { noBody } from "./body.ts";
 import type { HeaderRecord } from "./headers.ts";
 import type { HttpRequest } from "./request.ts";
@@ -33,7 +33,6 @@ const methodRules: ReadonlyMap<number, MethodRule> = new Map([
   [308, keep],
 ]);
 
-const credentials: readonly string[] = ["authorization", "cookie", "proxy-authorization"];
 const bodyHeaders: readonly string[] = [
   "content-encoding",
   "content-language",
@@ -53,8 +52,9 @@ export function isRedirectStatus(status: number): boolean {
  *
  * - If the method stays the same, the body is kept, except after a 303. If the method becomes GET, body and idempotency
  *   key are removed.
- * - If the redirect leads to another host, another port or from https to http, Authorization, Cookie, Proxy-Authorization
- *   and the headers in `sensitive` (in any case) are removed.
+ * - If the redirect leads to another host, another port or from https to http, Authorization, Cookie, Proxy-Authorization, any
+ *   other header whose name looks like that of a credential (`X-Api-Key`), and the headers in `sensitive` (in any case) are
+ *   removed.
  * - User and password in a Location are ignored. Only http and https are followed.
  */
 export function toRedirectRequest(
@@ -100,7 +100,7 @@ function moveTo(request: HttpRequest, url: URL, sensitive: Iterable<string>): Ht
   const leavesSocket = request.socketPath !== undefined && request.url.origin !== url.origin;
   const moved = leavesSocket ? { ...request, url, socketPath: undefined } : { ...request, url };
   if (!leavesOrigin(request.url, url)) return moved;
-  return { ...moved, headers: removeHeaders(request.headers, [...credentials, "host", ...sensitive]) };
+  return { ...moved, headers: removeCredentials(request.headers, ["host", ...sensitive]) };
 }
 
 function parse(location: string, base: URL): URL | undefined {
@@ -129,6 +129,11 @@ function withoutBody(request: HttpRequest, method: string): HttpRequest {
     request.idempotencyHeader ?? "idempotency-key",
   ]);
   return { ...request, method, headers, body: noBody, idempotencyKey: undefined };
+}
+
+/** Removes the headers that a log hides, and further ones. */
+function removeCredentials(headers: HeaderRecord, further: readonly string[]): HeaderRecord {
+  return removeHeaders(headers, [...Object.keys(headers).filter(isSecretHeader), ...further]);
 }
 
 function removeHeaders(headers: HeaderRecord, names: readonly string[]): HeaderRecord {

@@ -60,10 +60,11 @@ for (const [text, expected] of table) {
 const secretHeaders = [
   "token,secret,password,key,apikey,x-apikey,api_key,X-Api-Key,x-auth,x-auth-token,x-sessionid,x-session-id",
   "x-jwt,x-jwt-assertion,x-access-key-id,x-amz-credential,authentication,x-hub-signature-256,x-goog-api-key",
+  "x-trackertoken,xapikey,x-github-otp,x-totp,x-mfa,x-pin,cb-access-sign,cb-access-passphrase,x-bearer,x-passcode",
   "authorization,Proxy-Authorization,x-goog-iam-authorization-token,dpop,cookie,set-cookie,private-token",
 ].flatMap((line) => line.split(","));
 const openHeaders = [
-  "idempotency-key,x-idempotency-key,x-request-id,author,x-monkey,passage,www-authenticate,x-keys,keep-alive",
+  "idempotency-key,x-idempotency-key,x-request-id,author,x-monkey,passage,www-authenticate,x-keys,x-spin,x-pinned,x-signal,keep-alive",
   "x-ratelimit-remaining-tokens,anthropic-ratelimit-input-tokens-reset,content-type,etag,x-design,x-side",
 ].flatMap((line) => line.split(","));
 

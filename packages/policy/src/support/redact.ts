@@ -5,7 +5,7 @@ const secretName =
 
 // The same, as the name of a whole header, and names that are secrets only there.
 const secretHeader = new RegExp(
-  String.raw`${secretName}(?![a-z])|(?<![a-z\d])(?:auth(?:entication|orization)|cookie2?|dpop)(?![a-z])`,
+  String.raw`${secretName}(?![a-z])|(?<![a-z\d])(?:auth(?:entication|orization)|bearer|cookie2?|dpop|mfa|pin|t?otp)(?![a-z])|(?:token|api-?key|passcode|password|secret|-sign)$`,
 );
 
 // The same, as the name of a whole parameter, and names that are secrets only there: OAuth's code, CloudFront's policy.
@@ -54,7 +54,10 @@ export function redact(text: string): string {
   return hideParameters(hidden).replace(unprintable, " ");
 }
 
-/** Returns whether the value of the header must be hidden, because its name is that of a credential or looks like one. */
+/**
+ * Returns whether the value of the header must be hidden, because its name is that of a credential or looks like one. Logs hide
+ * these headers, and they do not follow a redirect to another origin.
+ */
 export function isSecretHeader(name: string): boolean {
   const lower = name.toLowerCase();
   // An idempotency key grants no access.
