@@ -45,6 +45,9 @@ events.on("data", () => idleTimer.refresh());
 events.on("test:pass", ({ name: title, file, skip, todo }) => {
   if (title === file) problems.push(`${file} has no test`);
   else tests += 1;
+  // A machine may lack a server, but CI installs all of them.
+  if (typeof skip === "string" && skip.endsWith("is not installed") && process.env["CI"] === undefined)
+    return;
   if (skip !== undefined || todo !== undefined) problems.push(`"${title}" is skipped or marked as todo`);
 });
 events.on("test:fail", () => {
