@@ -1,4 +1,5 @@
 import { HoldfastError, RejectedError } from "@holdfast/policy";
+import { shorten } from "@holdfast/policy/internal";
 import { defaultFault, reasonForStatus, type ProxyFault, type ProxyReason } from "./proxy-reason.ts";
 
 /** The phase of an exchange in which it failed. */
@@ -215,7 +216,8 @@ export class ProxyError extends TransportError {
     this.reason = reason ?? (status === undefined ? "unavailable" : reasonForStatus(status));
     this.fault = fault ?? defaultFault(this.reason);
     this.status = status;
-    this.retryAfter = retryAfter;
+    // A number or a date is shorter.
+    this.retryAfter = retryAfter === undefined ? undefined : shorten(retryAfter, 256);
   }
 }
 

@@ -1,4 +1,5 @@
 import { HoldfastError, redact } from "@holdfast/policy";
+import { shorten } from "@holdfast/policy/internal";
 import type { Verdict } from "./verdict.ts";
 import type { ConnectionPhases, Trace } from "./trace.ts";
 
@@ -111,8 +112,12 @@ function toPhases(trace: Trace, { startedAt, sentAt, endedAt }: AttemptTimes): P
   };
 }
 
-/** Describes an error as plain data, without credentials. */
+/** Describes an error as plain data, without credentials, its message cut to 2,000 characters. */
 export function summarizeError(error: unknown): NonNullable<AttemptRecord["error"]> {
   const { name, message } = error instanceof Error ? error : new Error(String(error));
-  return { name, code: error instanceof HoldfastError ? error.code : "UNKNOWN", message: redact(message) };
+  return {
+    name,
+    code: error instanceof HoldfastError ? error.code : "UNKNOWN",
+    message: shorten(redact(message)),
+  };
 }

@@ -97,6 +97,26 @@ for (const [from, to, crosses] of crossings) {
   });
 }
 
+test("a Location that leads to a URL of more than 65,536 characters is not followed", () => {
+  const request = requestOf("GET", "https://a.test/b/c");
+  const reason = (location: string, from = request): string => {
+    const redirect = toRedirectRequest(from, { status: 302, location });
+    return redirect.follow ? String(redirect.request.url.href.length) : redirect.reason;
+  };
+
+  assert.equal(reason(`/${"x".repeat(65_521)}`), "65536");
+  assert.equal(reason(`/${"x".repeat(65_522)}`), "bad-location");
+  // Each character becomes nine.
+  assert.equal(reason(`/${"€".repeat(20_000)}`), "bad-location");
+  let [last, hops] = [request, 0];
+  for (; hops < 30; hops += 1) {
+    const next = toRedirectRequest(last, { status: 302, location: `${"d/".repeat(3_000)}x` });
+    if (!next.follow) break;
+    last = next.request;
+  }
+  assert.ok(hops < 30 && last.url.href.length <= 65_536);
+});
+
 test("a redirect to another origin removes every header whose value a log hides", () => {
   const secret = [
     "x-api-key",

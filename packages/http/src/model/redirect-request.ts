@@ -42,6 +42,9 @@ const bodyHeaders: readonly string[] = [
   "transfer-encoding",
 ];
 
+/** The longest URL of a server, in characters: as long as that of a line in a list. */
+const maxUrlLength = 65_536;
+
 /** Returns whether a status with a Location is a redirect. */
 export function isRedirectStatus(status: number): boolean {
   return methodRules.has(status);
@@ -55,7 +58,8 @@ export function isRedirectStatus(status: number): boolean {
  * - If the redirect leads to another host, another port or from https to http, Authorization, Cookie, Proxy-Authorization, any
  *   other header whose name looks like that of a credential (`X-Api-Key`), and the headers in `sensitive` (in any case) are
  *   removed.
- * - User and password in a Location are ignored. Only http and https are followed.
+ * - User and password in a Location are ignored. Only http and https are followed, and no URL longer than 65,536 characters:
+ *   a relative Location would otherwise make the URL longer with each redirect.
  */
 export function toRedirectRequest(
   request: HttpRequest,
@@ -66,7 +70,7 @@ export function toRedirectRequest(
   if (rule === undefined) return { follow: false, reason: "not-a-redirect" };
   if (!location?.trim()) return { follow: false, reason: "no-location" };
   const url = resolveLocation(location, request.url);
-  if (url === undefined) return { follow: false, reason: "bad-location" };
+  if (url === undefined || url.href.length > maxUrlLength) return { follow: false, reason: "bad-location" };
   if (!/^https?:$/.test(url.protocol)) return { follow: false, reason: "foreign-scheme" };
   const moved = moveTo(request, url, sensitive);
   const method = rule(request.method);
@@ -86,6 +90,7 @@ export function leavesOrigin(from: URL, to: URL): boolean {
 
 /** Resolves a Location against the URL of the response. Returns undefined if it is invalid. A fragment is inherited (RFC 9110 §10.2.2). */
 export function resolveLocation(location: string, base: URL): URL | undefined {
+  if (location.length > maxUrlLength) return undefined;
   const url = parse(asUtf8(location.trim()), base);
   if (url === undefined) return undefined;
   if (url.hash === "") url.hash = base.hash;

@@ -2,6 +2,7 @@ import { type HttpResponse, hasHeader } from "../model/response.ts";
 import { readQuotas, type Quota } from "./quota.ts";
 import type { Retry } from "../retry/retry.ts";
 import type { Hint } from "../retry/dialects/dialect.ts";
+import { toBucketName } from "../retry/dialects/bucket-name.ts";
 import { parseStructuredItems } from "../retry/dialects/structured-items.ts";
 import { retryAfter } from "../retry/dialects/retry-after.ts";
 import { findHint, readHint } from "../retry/dialects/hints.ts";
@@ -58,13 +59,17 @@ export function readRefusalHint(response: HttpResponse, retry: Retry, now: numbe
   return response.status >= 400 ? findHint(response, retry.dialects, now) : undefined;
 }
 
-/** Returns the buckets that counted the request, according to the response. */
+// Servers count a request against one to three limits.
+const maxBuckets = 20;
+
+/** Returns the buckets that counted the request, according to the response. Ignores names longer than 256 bytes. */
 export function bucketNames(response: HttpResponse): readonly string[] {
   const { headers } = response;
   const bucket = headers.get("x-ratelimit-bucket") ?? headers.get("x-ratelimit-resource");
-  if (bucket !== null) return [bucket];
   const field = headers.get("ratelimit");
-  return field === null ? [] : (parseStructuredItems(field) ?? []).map(({ name }) => name);
+  const items = bucket !== null || field === null ? [] : (parseStructuredItems(field) ?? []);
+  const written = bucket === null ? items.slice(0, maxBuckets).map(({ name }) => name) : [bucket];
+  return written.map(toBucketName).filter((name) => name !== undefined);
 }
 
 type Meaning = Omit<LimitSignal, "status" | "quotas">;

@@ -42,7 +42,7 @@ function longPause(longest: number): string {
 export class Limiter {
   readonly #clock: Clock;
   /** The host of this limit. */
-  readonly #host: string;
+  readonly host: string;
   /** The header or status that announced the limit. */
   #source = "";
   readonly #waiting = new Set<Waiter>();
@@ -52,7 +52,7 @@ export class Limiter {
 
   constructor(clock: Clock, host: string, pace: Pace) {
     this.#clock = clock;
-    this.#host = host;
+    this.host = host;
     this.#pace = pace;
   }
 
@@ -155,7 +155,7 @@ export class Limiter {
 
   #tooLate(wait: number, remedy: string): RateLimitedError {
     const delay = Math.max(0, wait);
-    const limit = `${this.#host} is rate limited (${this.#source}). `;
+    const limit = `${this.host} is rate limited (${this.#source}). `;
     return new RateLimitedError(delay, this.#clock.date() + delay, { limit, remedy });
   }
 

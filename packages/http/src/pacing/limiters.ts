@@ -33,7 +33,11 @@ export interface LimitReport extends SentRequest, LimitSignal {
 const maxIdleLimiters = 1_024;
 // Limiters with requests are kept beyond this number.
 const maxLimiters = 10_000;
+// One host has no more, so that it cannot push out the limits of the others.
+const maxPerHost = 256;
 const maxRoutes = 1_000;
+// Buckets that count one route.
+const maxBucketsOfRoute = 20;
 const hostWide = "global";
 // A refusal of one route says nothing about another one that is refused later than this, in milliseconds.
 const relatedWithin = 600_000;
@@ -182,17 +186,33 @@ export class Limiters {
 
   #limiterFor(key: string, host: string): Limiter {
     const known = this.#limiters.get(key);
-    if (known !== undefined) return known;
+    if (known !== undefined) {
+      // In the order in which limits were met last.
+      this.#limiters.delete(key);
+      this.#limiters.set(key, known);
+      return known;
+    }
     if (this.#limiters.size >= this.#sweepAt) this.#sweep();
+    this.#makeRoomAt(host);
     const created = new Limiter(this.#clock, host, freePace(this.#currentTally));
     this.#limiters.set(key, created);
     return created;
   }
 
+  /** Removes limits of a host that names more than `maxPerHost`, those that were met longest ago first. */
+  #makeRoomAt(host: string): void {
+    if (this.#limiters.size < maxPerHost) return;
+    const ofHost = [...this.#limiters].filter(([, limiter]) => limiter.host === host);
+    const unused = ofHost.filter(([, limiter]) => limiter.isUnused);
+    const tooMany = Math.max(0, ofHost.length + 1 - maxPerHost);
+    for (const [key] of unused.slice(0, tooMany)) this.#limiters.delete(key);
+  }
+
   #addBucket(limited: LimitedRequest, scope: string): void {
     const route = routeKey(limited);
     const known = this.#buckets.get(route) ?? [];
-    this.#setBuckets(route, known.includes(scope) ? known : [...known, scope]);
+    const isKnown = known.includes(scope);
+    this.#setBuckets(route, isKnown ? known : [...known.slice(1 - maxBucketsOfRoute), scope]);
     this.#setBuckets(limiterKey(limited), [scope]);
   }
 

@@ -1,5 +1,6 @@
 import type { HttpResponse } from "../model/response.ts";
 import { serverNow } from "../retry/dialects/hints.ts";
+import { toBucketName } from "../retry/dialects/bucket-name.ts";
 import { parseStructuredItems, type StructuredItem } from "../retry/dialects/structured-items.ts";
 import { delayUntilReset, longestDelay } from "../retry/dialects/values.ts";
 import { parseRetryAfter } from "../retry/retry-after.ts";
@@ -25,6 +26,9 @@ type QuotaHeaders = HttpResponse["headers"];
 const count = /^\s*(\d{1,15})(?=\s*(?:$|[,;]))/;
 const fraction = /^\s*\d+\.\d*[1-9]\d*\s*$/;
 
+// Servers announce one to three limits for a request.
+const maxQuotas = 20;
+
 /**
  * Returns the quotas that a response announces with limit, remainder and reset: RateLimit with its policy, its older forms,
  * and X-RateLimit. Empty if one of the three is missing. `now` is the arrival in milliseconds since 1970.
@@ -36,7 +40,7 @@ export function readQuotas({ headers }: HttpResponse, now: number): readonly Quo
     prefixed(headers, "x-ratelimit-", instant),
     prefixed(headers, "x-rate-limit-", instant),
   ];
-  const found = quotas.filter((quota) => quota !== undefined);
+  const found = quotas.filter((quota) => quota !== undefined).slice(0, maxQuotas);
   const [first, ...others] = found;
   return first === undefined ? found : [refine(first, headers, instant), ...others];
 }
@@ -70,7 +74,7 @@ function toQuota(
   const [limit, window] = [readCount(policy?.parameters.get("q")), readCount(policy?.parameters.get("w"))];
   if (limit === undefined || remaining === undefined || reset === undefined) return undefined;
   return {
-    scope: name,
+    scope: toBucketName(name),
     limit,
     remaining,
     delay: reset * second,
@@ -96,7 +100,8 @@ function prefixed(headers: QuotaHeaders, prefix: string, now: number): Quota | u
   const delay = longestDelay(after ?? text, (value) => delayUntilReset(value, now));
   if (!limit || remaining === undefined || delay === undefined) return undefined;
   return {
-    scope: headers.get(`${prefix}bucket`) ?? headers.get(`${prefix}resource`) ?? undefined,
+    scope:
+      toBucketName(headers.get(`${prefix}bucket`) ?? headers.get(`${prefix}resource`) ?? "") || undefined,
     limit,
     remaining,
     delay,

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { stripRootDot } from "@holdfast/policy/internal";
 import type { HttpRequest } from "../model/request.ts";
 
@@ -8,13 +9,18 @@ const digits = /^\d+$/;
 
 /**
  * Returns the route of a request: the method, the origin and the path without its query. Segments that look like an id are
- * replaced, so that `/users/1` and `/users/2` are one route.
+ * replaced, so that `/users/1` and `/users/2` are one route. A path longer than 512 characters is a route of its own, named by
+ * its hash.
  */
 export function routeOf({ method, url }: HttpRequest): string {
   return `${method} ${stripRootDot(url.origin)}${routePath(url.pathname)}`;
 }
 
+// In characters. Routes are remembered, and a redirect may lead to a longer path.
+const maxPathLength = 512;
+
 function routePath(path: string): string {
+  if (path.length > maxPathLength) return `/{${createHash("sha256").update(path).digest("base64url")}}`;
   if (!/\d/.test(path)) return path;
   return path
     .split("/")

@@ -1,4 +1,5 @@
 import { redact } from "@holdfast/policy";
+import { shorten } from "@holdfast/policy/internal";
 
 /** The message and the code of a process warning. */
 export interface WarningInfo {
@@ -10,7 +11,7 @@ export interface WarningInfo {
 
 /** Emits a process warning for an error of a user's function that must not end the call. The detail is its stack. */
 export function warn({ what, code }: WarningInfo, error: unknown): void {
-  process.emitWarning(redact(`${what}: ${String(error)}`), {
+  process.emitWarning(shorten(redact(`${what}: ${String(error)}`)), {
     type: "HoldfastWarning",
     code,
     detail: stackLines(error),

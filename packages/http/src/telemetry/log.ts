@@ -1,5 +1,5 @@
 import { redact, type Logger } from "@holdfast/policy";
-import { formatMs, isSecretHeader } from "@holdfast/policy/internal";
+import { formatMs, isSecretHeader, shorten } from "@holdfast/policy/internal";
 import type { AttemptRecord } from "../model/attempt-record.ts";
 import { isFailure } from "./call-failure.ts";
 import type { GiveUp } from "./give-up.ts";
@@ -10,6 +10,9 @@ import type { HttpRequest } from "../model/request.ts";
 export type SessionLogLevel = "debug" | "warn" | "error";
 
 const levels: readonly SessionLogLevel[] = ["debug", "warn", "error"];
+
+// In characters: a header of a server may have 256 KiB.
+const maxLineLength = 8_192;
 
 /** The options of `logTo`. */
 export interface LogToOptions {
@@ -35,7 +38,7 @@ export function logTo(
   { level: least = "debug", headers = false, sensitiveHeaders = [] }: LogToOptions = {},
 ): HooksInit {
   const log = (level: SessionLogLevel, line: string): void => {
-    if (levels.indexOf(level) >= levels.indexOf(least)) logger[level](redact(line));
+    if (levels.indexOf(level) >= levels.indexOf(least)) logger[level](shorten(redact(line), maxLineLength));
   };
   const sensitive = new Set(sensitiveHeaders.map((name) => name.toLowerCase()));
   const logHeaders = (direction: ">" | "<", lines: Iterable<readonly [string, string]>): void => {

@@ -1,4 +1,5 @@
 import { redact } from "../support/redact.ts";
+import { shorten } from "../support/shorten.ts";
 import type { Attempt } from "./attempt.ts";
 
 /**
@@ -17,9 +18,9 @@ import type { Attempt } from "./attempt.ts";
 export abstract class HoldfastError extends Error {
   abstract readonly code: string;
 
-  /** Removes text that looks like credentials from the message. */
+  /** Removes text that looks like credentials from the message, and the middle of one longer than 2,000 characters. */
   constructor(message: string, options?: ErrorOptions) {
-    super(redact(message), options);
+    super(shorten(redact(message)), options);
   }
 
   override get name(): string {

@@ -7,3 +7,4 @@ export { isSecretHeader } from "../support/redact.ts";
 export { checkOptions, type OptionTypes } from "../support/check-options.ts";
 export { suggest } from "../support/suggest.ts";
 export { ownValue } from "../support/own-value.ts";
+export { shorten } from "../support/shorten.ts";

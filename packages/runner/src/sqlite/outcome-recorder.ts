@@ -11,6 +11,9 @@ interface StagedOutcome {
   readonly location: RecordLocation | undefined;
 }
 
+// In characters. The complete header is in the record of the body.
+const maxContentType = 256;
+
 const emptyBody = new Uint8Array();
 
 /** Records outcomes in groups: first the bodies reach the disk, then one transaction records the states. */
@@ -135,7 +138,8 @@ export function readLastCommitted(db: DatabaseSync): CommittedSegment | undefine
 function exchangeColumns({ lease, exchange }: JobOutcome): SQLInputValue[] {
   if (exchange === undefined) return [0, null, 0, null, null, null];
   const { attempts, status = null, bytes, elapsed, finalUrl = lease.job.url, headers = [] } = exchange;
-  const contentType = headers.find(([name]) => name.toLowerCase() === "content-type")?.[1] ?? null;
+  const contentType =
+    headers.find(([name]) => name.toLowerCase() === "content-type")?.[1].slice(0, maxContentType) ?? null;
   return [attempts.length, status, bytes, elapsed, finalUrl === lease.job.url ? null : finalUrl, contentType];
 }
 

@@ -1,6 +1,7 @@
 import { parseHttpDate } from "../../model/http-date.ts";
 import type { HttpResponse } from "../../model/response.ts";
 import { warn } from "../../support/warning.ts";
+import { toBucketName } from "./bucket-name.ts";
 import { clampDelay } from "../retry-after.ts";
 import type { Dialect, Hint, Reply } from "./dialect.ts";
 import { dialects } from "./index.ts";
@@ -59,7 +60,7 @@ function scopeAndLimit(hints: readonly Hint[]): Pick<Hint, "scope" | "limit"> {
 function readHints(reply: Reply, candidates: readonly Dialect[]): readonly Hint[] {
   return candidates.flatMap((dialect) => {
     const hint = callDialect(dialect, reply);
-    return hint === undefined ? [] : [withValidDelay(hint)];
+    return hint === undefined ? [] : [withValidDelay(withValidScope(hint))];
   });
 }
 
@@ -78,6 +79,14 @@ function callDialect(dialect: Dialect, reply: Reply): Hint | undefined {
     dialectsThatThrew.add(dialect);
     return undefined;
   }
+}
+
+/** Leaves out the name of a limit that is too long to be one. */
+function withValidScope(hint: Hint): Hint {
+  if (hint.scope === undefined) return hint;
+  const { scope: written, ...rest } = hint;
+  const scope = toBucketName(written);
+  return scope === undefined ? rest : { ...rest, scope };
 }
 
 /** A user's dialect may return any delay. */

@@ -1,5 +1,8 @@
 import { parseList, Token, type BareItem } from "structured-headers";
 
+// Servers name a few limits. A field of 256 KiB could name 40,000.
+const maxFieldLength = 8_192;
+
 /** An Item with a String or Token value, and its parameters. Parameters of other types than string and number are left out. */
 export interface StructuredItem {
   readonly name: string;
@@ -8,9 +11,10 @@ export interface StructuredItem {
 
 /**
  * Parses a List of Items (RFC 9651 §3.1, §3.3), as far as the RateLimit fields need it: Strings and Tokens, no Inner Lists.
- * Returns undefined for anything else: a malformed field is ignored completely (§4.2).
+ * Returns undefined for anything else: a malformed field is ignored completely (§4.2). So is one longer than 8 KiB.
  */
 export function parseStructuredItems(field: string): readonly StructuredItem[] | undefined {
+  if (field.length > maxFieldLength) return undefined;
   const items = parseListOrEmpty(field).map(([value, parameters]): StructuredItem | undefined => {
     const name = Array.isArray(value) ? undefined : toName(value);
     return name === undefined ? undefined : { name, parameters: toTextParameters(parameters) };
