@@ -106,8 +106,10 @@ export class CallFactory {
     });
   }
 
+  /** Ends the subscriptions to proxy pools, and forgets the policies of all origins. */
   close(): void {
     this.#proxyConnections.close();
+    this.#policies.clear();
   }
 
   /** After a redirect, the retries that remain, unless another adapter has a rule of its own. */

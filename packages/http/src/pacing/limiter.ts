@@ -32,6 +32,9 @@ interface Waiter {
   readonly longestPause: number;
 }
 
+// The limits of hosts that were visited once are many: without waiting requests they share one set.
+const nobody = new Set<Waiter>();
+
 const pastDeadline = "; raise timeout.total to wait for it, or pass pacing: false to ignore rate limits";
 
 function longPause(longest: number): string {
@@ -45,7 +48,7 @@ export class Limiter {
   readonly host: string;
   /** The header or status that announced the limit. */
   #source = "";
-  readonly #waiting = new Set<Waiter>();
+  #waiting = nobody;
   #pace: Pace;
   #inFlight = 0;
   #stopTimer: (() => void) | undefined;
@@ -133,6 +136,7 @@ export class Limiter {
         stopTimer();
         stopListening();
         this.#waiting.delete(waiter);
+        if (this.#waiting.size === 0) this.#waiting = nobody;
       };
       const refuse = (reason: unknown): void => {
         forget();
@@ -148,8 +152,9 @@ export class Limiter {
       );
       const stopListening = onAbort(signals, refuse);
       const aborted = signals.find((signal) => signal?.aborted === true);
-      if (aborted === undefined) this.#waiting.add(waiter);
-      else refuse(aborted.reason);
+      if (aborted !== undefined) return refuse(aborted.reason);
+      if (this.#waiting === nobody) this.#waiting = new Set();
+      this.#waiting.add(waiter);
     });
   }
 
@@ -160,7 +165,7 @@ export class Limiter {
   }
 
   /** Sends all requests that are due, and starts a timer for the next one. */
-  readonly #sendDue = (): void => {
+  #sendDue(): void {
     this.#stopTimer?.();
     this.#stopTimer = undefined;
     for (const waiter of this.#waiting) {
@@ -168,13 +173,13 @@ export class Limiter {
       const load = { inFlight: this.#inFlight, waiting: this.#waiting.size };
       const turn = nextSendTime(this.#pace, at, load);
       if (turn > at) {
-        this.#stopTimer = startTimer(this.#clock, turn - at, this.#sendDue);
+        this.#stopTimer = startTimer(this.#clock, turn - at, () => this.#sendDue());
         return;
       }
       this.#recordSent(at);
       waiter.leave();
     }
-  };
+  }
 
   #recordSent(at: number): void {
     this.#pace = afterSent(this.#pace, at);

@@ -138,10 +138,13 @@ export class Limiters {
     limiter.recordLimit(hint?.source ?? `status ${status}`, hit);
   }
 
-  /** Rejects all waiting requests. */
+  /** Rejects all waiting requests, and forgets all limits. */
   close(reason: Error): void {
     this.#closed = { reason };
     for (const limiter of this.#limiters.values()) limiter.close(reason);
+    this.#limiters.clear();
+    this.#buckets.clear();
+    this.#refusedRoutes.clear();
   }
 
   /** Returns the tally with all accepted requests. */

@@ -122,3 +122,27 @@ test("endpoints without connections are removed even when their proxy is not for
   assert.ok(transport.endpointCount <= 1_024, `${transport.endpointCount} endpoints`);
   await transport.close();
 });
+
+test("endpoints of a burst of requests are removed when their connections have closed", async () => {
+  const burst = 500;
+  await using origin = await faultOrigin({
+    routes: { "/": respond(200, { body: "here", headers: { connection: "close" } }) },
+  });
+  const transport = new Transport({ lookup: () => Promise.resolve(["127.0.0.1"]) });
+  const { port } = new URL(origin.url);
+  const send = (number: number): Promise<unknown> =>
+    transport.send(
+      { url: new URL(`http://host-${number}.test:${port}/`), proxy: undefined },
+      get("/"),
+      limits,
+    );
+
+  await Promise.all(Array.from({ length: burst }, (_, number) => send(number)));
+  await until(() => transport.endpointCount <= 128);
+
+  // The endpoint of the latest request is not kept in use after its removal.
+  await send(burst - 1);
+  await send(burst - 1);
+  await transport.close();
+  assert.equal(transport.endpointCount, 0);
+});

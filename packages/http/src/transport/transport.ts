@@ -44,6 +44,7 @@ export class Transport {
       maxIdleConnections: options.maxIdleConnections ?? 256,
       strictHeaders: options.strictHeaders ?? false,
       shared: { watchdog: new Watchdog(clock), clock },
+      onRemoved: () => (this.#latest = undefined),
     });
   }
 

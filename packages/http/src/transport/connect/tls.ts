@@ -39,6 +39,11 @@ export class TlsTickets {
     this.#caches += 1;
     return new TlsSessionCache(this.#tickets, `${this.#caches} `);
   }
+
+  /** Drops all tickets. */
+  clear(): void {
+    this.#tickets.clear();
+  }
 }
 
 /** Stores the latest TLS session of each host, which shortens the next handshake (RFC 8446 §2.2). */

@@ -12,6 +12,14 @@ export interface PendingRequest extends ConnectLimits {
   connectionFailed(error: unknown): void;
 }
 
+/** Observes which pools can be removed. */
+export interface PoolObserver {
+  /** Called when a pool has become empty. */
+  poolEmptied(): void;
+  /** Called when a removed pool is used again, by a request that began before its removal. */
+  removedPoolUsed(pool: OriginPool): void;
+}
+
 export interface OriginPoolOptions {
   readonly connector: Connector;
   /** Maximum number of connections. */
@@ -22,6 +30,7 @@ export interface OriginPoolOptions {
   readonly mayMultiplex: boolean;
   /** The idle connections of all pools. */
   readonly idle: IdleConnections;
+  readonly observer?: PoolObserver | undefined;
 }
 
 /** The connections to one origin. They are kept alive between requests, and the latest used is reused first. */
@@ -40,11 +49,15 @@ export class OriginPool {
   /** Whether one connection serves all requests. Assumed until the first connection is open, when it may be HTTP/2. */
   #shared: boolean;
   #retired = false;
+  readonly #observer: PoolObserver | undefined;
+  /** Whether the pool was empty and its owner has removed it. */
+  isRemoved = false;
 
   constructor(
     url: URL,
-    { connector, maxConnections: limit, mayMultiplex, strictHeaders, idle }: OriginPoolOptions,
+    { connector, maxConnections: limit, mayMultiplex, strictHeaders, idle, observer }: OriginPoolOptions,
   ) {
+    this.#observer = observer;
     this.#origin = { url, strictHeaders };
     this.#connector = connector;
     this.#maxConnections = limit;
@@ -61,6 +74,7 @@ export class OriginPool {
   acquire(request: PendingRequest, fresh = false): void {
     const connection = this.#shared ? this.#openConnection() : fresh ? undefined : this.#nextIdle();
     if (connection !== undefined) return this.#assign(request, connection);
+    if (this.isRemoved) this.#observer?.removedPoolUsed(this);
     this.#waiting.add(request);
     this.#openMore();
   }
@@ -94,6 +108,7 @@ export class OriginPool {
       this.#openings.delete(opening);
       opening.abort(new Error("No request waits for this connection"));
     }
+    this.#reportEmpty();
   }
 
   /** Closes idle connections now and the others after their requests. Waiting requests are still served. */
@@ -210,6 +225,11 @@ export class OriginPool {
     for (const [place, request] of failed.entries())
       this.#failRequest(request, place === 0 ? error : ownError(error));
     this.#openMore();
+    this.#reportEmpty();
+  }
+
+  #reportEmpty(): void {
+    if (this.isEmpty) this.#observer?.poolEmptied();
   }
 
   /** Removes a connection that accepts no further request. Requests under way continue. */
@@ -219,9 +239,11 @@ export class OriginPool {
     if (busy) this.#leaving.add(connection);
     else this.#leaving.delete(connection);
     if (!busy && !connection.isClosed) connection.destroy();
-    if (!this.#all.delete(connection)) return;
-    const place = this.#idle.indexOf(connection);
-    if (place !== -1) this.#idle.splice(place, 1);
-    this.#openMore();
+    if (this.#all.delete(connection)) {
+      const place = this.#idle.indexOf(connection);
+      if (place !== -1) this.#idle.splice(place, 1);
+      this.#openMore();
+    }
+    this.#reportEmpty();
   };
 }

@@ -1,5 +1,5 @@
 import { createConnector, type Connector, type ConnectorOptions } from "../connect/connector.ts";
-import { OriginPool } from "./origin-pool.ts";
+import { OriginPool, type PoolObserver } from "./origin-pool.ts";
 import { TlsTickets } from "../connect/tls.ts";
 import { IdleConnections } from "./idle-connections.ts";
 import { reopenWithoutDescriptors } from "./reopen-connection.ts";
@@ -15,6 +15,8 @@ export interface OriginPoolsOptions {
   readonly strictHeaders: boolean;
   /** The parts that all endpoints share. */
   readonly shared: Omit<Endpoint, "pool">;
+  /** Called after endpoints were removed. */
+  readonly onRemoved?: () => void;
 }
 
 /** How an origin is reached: directly, through a proxy, or at a Unix socket in place of its host. */
@@ -31,6 +33,8 @@ interface EndpointGroup {
 
 // Below this number a search for unused endpoints is not worth its time.
 const minSweepSize = 1_024;
+// A pool without connections takes more than a kilobyte, so that few of them wait for a search.
+const minEmptied = 64;
 
 /**
  * Holds one endpoint for each origin and proxy.
@@ -39,7 +43,7 @@ const minSweepSize = 1_024;
  * serves one origin, even when the proxy forwards plain http and could mix origins on a connection: the limit and the queue
  * of requests belong to one origin.
  */
-export class OriginPools {
+export class OriginPools implements PoolObserver {
   readonly #options: OriginPoolsOptions;
   readonly #idle: IdleConnections;
   /** The TLS sessions of all connectors. */
@@ -51,6 +55,9 @@ export class OriginPools {
   readonly #leaving = new Set<OriginPool>();
   #size = 0;
   #sweepAt = minSweepSize;
+  /** How often a pool has become empty since the last search. */
+  #emptied = 0;
+  #isSearchPlanned = false;
   #leavingSweepAt = minSweepSize;
 
   constructor(options: OriginPoolsOptions) {
@@ -81,6 +88,7 @@ export class OriginPools {
       strictHeaders: this.#options.strictHeaders,
       mayMultiplex,
       idle: this.#idle,
+      observer: this,
     });
     const endpoint = { pool, ...this.#options.shared };
     group.endpoints.set(origin, endpoint);
@@ -110,18 +118,40 @@ export class OriginPools {
     for (const pool of this.#leaving) pool.close(reason);
     this.#proxied.clear();
     this.#leaving.clear();
+    this.#tickets.clear();
     this.#size = 0;
+  }
+
+  poolEmptied(): void {
+    this.#emptied += 1;
+    // A search at half of the endpoints costs each of them the same, however many there are.
+    if (this.#isSearchPlanned || this.#emptied < Math.max(minEmptied, this.#size / 2)) return;
+    this.#isSearchPlanned = true;
+    // Later, because a request may be about to open another connection of its pool.
+    setImmediate(() => this.removeEmpty());
+  }
+
+  removedPoolUsed(pool: OriginPool): void {
+    this.#leaving.add(pool);
   }
 
   /** Removes endpoints without connections. It runs so rarely that its cost per request is negligible. */
   removeEmpty(): void {
     this.#size = 0;
+    this.#emptied = 0;
+    this.#isSearchPlanned = false;
     for (const [proxy, group] of [[undefined, this.#direct] as const, ...this.#proxied]) {
-      for (const [origin, { pool }] of group.endpoints) if (pool.isEmpty) group.endpoints.delete(origin);
+      for (const [origin, { pool }] of group.endpoints) {
+        if (!pool.isEmpty) continue;
+        pool.isRemoved = true;
+        group.endpoints.delete(origin);
+      }
       this.#size += group.endpoints.size;
       if (proxy !== undefined && group.endpoints.size === 0) this.#proxied.delete(proxy);
     }
     this.#sweepAt = Math.max(minSweepSize, 2 * this.#size);
+    this.#removeEmptyLeaving();
+    this.#options.onRemoved?.();
   }
 
   #removeEmptyLeaving(): void {
