@@ -6,13 +6,13 @@ await using origin = await faultOrigin({
 const url = `${origin.url}/`;
 
 // #region a-dialect-of-your-own
-import { dialects, Session, sessionDefaults, type Dialect } from "holdfast";
+import { dialects, Session, type Dialect } from "holdfast";
 
 const comeBackIn: Dialect = ({ headers }) => {
   const seconds = Number(headers.get("x-come-back-in") ?? NaN);
   return seconds >= 0 ? { kind: "rate", delay: seconds * 1_000, source: "x-come-back-in" } : undefined;
 };
-const retry = sessionDefaults.retry.new({ dialects: [...dialects, comeBackIn] });
+const retry = { dialects: [...dialects, comeBackIn] };
 
 await using session = new Session({ retry });
 const response = await session.get(url);

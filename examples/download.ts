@@ -21,9 +21,7 @@ const folder = await mkdtemp(join(tmpdir(), "holdfast-example-"));
 const file = join(folder, "big.iso");
 const sha256 = createHash("sha256").update(image).digest("hex");
 
-import { Retry } from "holdfast";
-
-await using withOneRetry = new Session({ retry: new Retry({ total: 1 }) });
+await using withOneRetry = new Session({ retry: 1 });
 await withOneRetry.download(url, file).catch((error: unknown) => console.log(String(error)));
 
 // #region save

@@ -2,12 +2,10 @@ import { refusedPort } from "holdfast/testing";
 
 const url = `http://127.0.0.1:${await refusedPort()}/`;
 
-import { Retry } from "holdfast";
-
 // #region errors
 import { ConnectionError, isFailure, Session } from "holdfast";
 
-await using session = new Session({ retry: new Retry({ total: 1 }) });
+await using session = new Session({ retry: 1 });
 
 try {
   await session.get(url);

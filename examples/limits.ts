@@ -9,7 +9,7 @@ const url = origin.url;
 const busyUrl = `${busy.url}/`;
 
 // #region limits
-import { DeferredError, Session, sessionDefaults } from "holdfast";
+import { DeferredError, Session } from "holdfast";
 
 await using session = new Session(); // no option needed: the session learns a limit when it meets it
 
@@ -17,7 +17,7 @@ const pages = await Promise.all(Array.from({ length: 25 }, (_, page) => session.
 console.log(pages.filter(({ ok }) => ok).length, "pages");
 
 // Your own queue handles waits of more than one second.
-const retry = sessionDefaults.retry.new({ retryAfterMax: "1s", onLongRetryAfter: "defer" });
+const retry = { retryAfterMax: "1s", onLongRetryAfter: "defer" } as const;
 const error: unknown = await session.get(busyUrl, { retry }).catch((reason: unknown) => reason);
 if (error instanceof DeferredError) console.log("try again at", new Date(error.resumeAt));
 // #endregion

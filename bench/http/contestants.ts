@@ -66,7 +66,7 @@ const manyRetries = 20;
 export const retryContestants: Readonly<Record<string, Contestant>> = {
   holdfast: async () => {
     const { Retry, Session } = await import("@holdfast/http");
-    const retry = new Retry({ total: manyRetries, statusForcelist: [503] });
+    const retry = Retry.urllib3({ total: manyRetries, statusForcelist: [503] });
     const session = new Session({ retry: retry.new({ wait: () => 0 }) });
     return async (url) => (await session.get(url)).raiseForStatus().content;
   },

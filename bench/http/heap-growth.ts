@@ -12,7 +12,7 @@ export async function measureFailingHeap(origin: string, requests: number): Prom
   const { Retry, Session } = await import("@holdfast/http");
   const { gc } = globalThis;
   if (gc === undefined) throw new Error("Measuring the heap needs --expose-gc");
-  const session = new Session({ retry: new Retry({ total: 1, statusForcelist: [503], wait: () => 0 }) });
+  const session = new Session({ retry: Retry.urllib3({ total: 1, statusForcelist: [503], wait: () => 0 }) });
   const unusedUrl = `http://127.0.0.1:${await freePort()}/`;
   const heapSizes: number[] = [];
   let started = 0;

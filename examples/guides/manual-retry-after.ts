@@ -12,10 +12,10 @@ await using origin = await faultOrigin({
 const url = `${origin.url}/`;
 
 // #region manual-retry-after
-import { parseRetryAfter, Retry, Session, type HttpResponse } from "holdfast";
+import { parseRetryAfter, Session, type HttpResponse } from "holdfast";
 import { systemClock } from "holdfast/policy";
 
-await using session = new Session({ retry: new Retry({ total: 0, raiseOnStatus: false }) });
+await using session = new Session({ retry: false });
 
 async function fetchWithRetryAfter(target: string, maxRetries = 3): Promise<HttpResponse> {
   for (let retries = 0; ; retries += 1) {

@@ -15,7 +15,6 @@ const retry = new Retry({
   backoffFactor: "50ms",
   backoffJitter: "20ms",
   respectRetryAfterHeader: true,
-  raiseOnStatus: false,
 });
 
 await using session = new Session({ timeout: { connect: "5s", read: "30s" } });

@@ -10,7 +10,6 @@ import {
   beforeSleepLog,
   retry,
   retryIfError,
-  Retry,
   Session,
   StatusError,
   stopAfterAttempt,
@@ -18,7 +17,7 @@ import {
   waitExponential,
 } from "holdfast";
 
-await using session = new Session({ retry: new Retry({ total: 0, raiseOnStatus: false }) });
+await using session = new Session({ retry: false });
 
 const fetchData = retry({
   stop: stopAfterAttempt(3),

@@ -31,7 +31,7 @@ export const requestsPolicy: Adapter = {
     // requests replaces 0, its default, by another value.
     const retry =
       max_retries === 0 || max_retries === false
-        ? new Retry({ total: 0, read: false })
+        ? Retry.urllib3({ total: 0, read: false })
         : Retry.fromInt(max_retries as RetryCount);
     const { raiseOnRedirect, raiseOnStatus } = retry;
     return difference(

@@ -73,7 +73,7 @@ export function retryOf(config: Config): Retry {
     names[name] ?? name,
     seconds.has(name) ? (value as number) * 1_000 : value,
   ]);
-  return new Retry(Object.fromEntries(entries) as RetryInit);
+  return Retry.urllib3(Object.fromEntries(entries) as RetryInit);
 }
 
 /** The six counters, in the order of the vectors. */

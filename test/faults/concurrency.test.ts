@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Retry, Session, type RequestOptions } from "@holdfast/http";
+import { Retry, Session, type TimeoutOptions } from "@holdfast/http";
 import { breaker, consecutive, retryBudget } from "@holdfast/policy";
 import { faultOrigin, reset, respond, type Responder } from "@holdfast/http/testing";
 import { bounded, outcomeOf, quick, sessionFor } from "./scenario.ts";
@@ -71,7 +71,7 @@ test("concurrency: the wait for a free connection counts for attempt and total, 
     timeout: limits,
   });
   const held = session.get(`${origin.url}/held`);
-  const after = (more: RequestOptions["timeout"]): Promise<string> =>
+  const after = (more: TimeoutOptions): Promise<string> =>
     session.get(`${origin.url}/`, { timeout: { ...limits, read: "200ms", ...more } }).then(
       ({ status }) => String(status),
       ({ code }: { readonly code: string }) => code,

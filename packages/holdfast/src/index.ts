@@ -40,11 +40,13 @@ export type {
   RequestOptions,
   ResponsePromise,
   RetryInit,
+  RetrySetting,
   SaveOptions,
   SessionOptions,
   StandardSchema,
   StreamedResponse,
   TimeoutOptions,
+  TimeoutSetting,
   Verdict,
 } from "@holdfast/http";
 export type { ProxyInput, ProxyPoolOptions } from "@holdfast/proxies";

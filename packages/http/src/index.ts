@@ -54,6 +54,7 @@ export type { Dialect, Hint, StatedLimit, Reply } from "./retry/dialects/dialect
 export { dialects } from "./retry/dialects/index.ts";
 export { readField, readNumber, readText } from "./retry/dialects/values.ts";
 export { Retry } from "./retry/retry.ts";
+export type { RetrySetting } from "./retry/setting.ts";
 export type { RequestHistory, RetryEvent } from "./retry/history.ts";
 export type { AttemptOutcome, NameList, RetryCondition, RetryCount, RetryInit } from "./retry/options.ts";
 export { parseRetryAfter, type ServerDelay } from "./retry/retry-after.ts";
@@ -71,7 +72,13 @@ export type {
 export { StreamedResponse, type StreamedResponseInit } from "./model/streamed-response.ts";
 export { type SessionDefaults, sessionDefaults } from "./session/defaults.ts";
 export type { ProxyFault, ProxyReason } from "./errors/proxy-reason.ts";
-export type { ProxyTimeoutOptions, ProxyTimeouts, TimeoutOptions, Timeouts } from "./transport/timeouts.ts";
+export type {
+  ProxyTimeoutOptions,
+  ProxyTimeouts,
+  TimeoutOptions,
+  Timeouts,
+  TimeoutSetting,
+} from "./transport/timeouts.ts";
 export type { TlsOptions } from "./transport/connect/tls.ts";
 export type { Lookup } from "./transport/connect/shared-lookup.ts";
 export type { ConnectorOptions } from "./transport/connect/connector.ts";

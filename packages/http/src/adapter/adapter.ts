@@ -16,9 +16,9 @@ import { provesRequestUnsent } from "../errors/proxy-reason.ts";
 import { proxyAuthorization, forwardsPlainHttp } from "../transport/proxy-url.ts";
 import { isIdempotent, requestTarget, type HttpRequest } from "../model/request.ts";
 import type { HttpResponse } from "../model/response.ts";
-import type { Retry } from "../retry/retry.ts";
+import type { RetrySetting } from "../retry/setting.ts";
 import { StreamedResponse } from "../model/streamed-response.ts";
-import type { Timeouts } from "../transport/timeouts.ts";
+import type { Timeouts, TimeoutSetting } from "../transport/timeouts.ts";
 import type { Observer } from "../model/trace.ts";
 
 /** The limits of one attempt, and its proxy. */
@@ -51,8 +51,12 @@ export interface DiscardedExchange {
 
 /** Sends a request once and reads the response: the interface between a session and the network. */
 export interface Adapter {
-  /** Rule for retries of requests through this adapter. @default the `retry` of the session */
-  readonly retry?: Retry | undefined;
+  /** Rule for retries of requests through this adapter, merged over that of the session. @default the `retry` of the session */
+  readonly retry?: RetrySetting | undefined;
+  /** Limits of calls that begin at this adapter, merged over those of the session. @default the `timeout` of the session */
+  readonly timeout?: TimeoutSetting | undefined;
+  /** `false` sends requests without waiting for learned rate limits. @default the `pacing` of the session */
+  readonly pacing?: boolean | undefined;
   /** Path of the Unix socket that every request is sent to, without a proxy. @default none */
   readonly socketPath?: string | undefined;
   /**
@@ -87,15 +91,19 @@ export interface StreamOptions extends SendOptions {
 
 /** Sends over TCP and TLS. A session uses it unless another adapter is mounted. */
 export class HttpAdapter implements Adapter {
-  readonly retry: Retry | undefined;
+  readonly retry: RetrySetting | undefined;
+  readonly timeout: TimeoutSetting | undefined;
+  readonly pacing: boolean | undefined;
   readonly socketPath: string | undefined;
   readonly #transport: Transport;
 
   /** @throws TypeError or RangeError for an unknown option or a wrong value, with its name. */
   constructor(options: HttpAdapterOptions = {}) {
     refuse("HttpAdapter", adapterOptionsCheck(options));
-    const { retry, ...transport } = options;
+    const { retry, timeout, pacing, ...transport } = options;
     this.retry = retry;
+    this.timeout = timeout;
+    this.pacing = pacing;
     this.socketPath = options.socketPath;
     this.#transport = new Transport(transport);
   }

@@ -1,13 +1,8 @@
-import { objectWithMethods, isObject, kind, options, type Check, type Problem } from "../support/validate.ts";
-import { Retry } from "../retry/retry.ts";
+import { flag, objectWithMethods, isObject, options, type Check, type Problem } from "../support/validate.ts";
+import { retrySettingCheck } from "../retry/setting.ts";
+import { timeoutCheck } from "../transport/timeouts.ts";
 import { transportChecks } from "../transport/validate-options.ts";
 import type { HttpAdapterOptions } from "./options.ts";
-
-/** Checks a `retry` option: an instance of `Retry`. */
-export const retryInstanceCheck: Check = kind({
-  wanted: "a Retry, such as new Retry({ total: 5 })",
-  fits: (value) => value instanceof Retry,
-});
 
 /** Maps option names of other libraries, and earlier names, to the option that replaces them here. */
 export const optionHints: Readonly<Record<string, string>> = {
@@ -17,25 +12,30 @@ export const optionHints: Readonly<Record<string, string>> = {
   maxFreeSockets: "maxIdleConnections",
   verify: "tls: { rejectUnauthorized }",
   cert: "tls: { cert, key }",
-  maxRetries: "retry: new Retry({ total })",
-  max_retries: "retry: new Retry({ total })",
+  maxRetries: "retry: 5",
+  max_retries: "retry: 5",
   followRedirect: "maxRedirects",
   allow_redirects: "maxRedirects",
 };
 
 /** Checks the options of an `HttpAdapter`. */
 export const adapterOptionsCheck: Check = options<HttpAdapterOptions>(
-  { ...transportChecks, retry: retryInstanceCheck },
+  { ...transportChecks, retry: retrySettingCheck, timeout: timeoutCheck, pacing: flag },
   optionHints,
 );
 
-/** Checks the adapter that `Session.mount` receives, and its own `retry`. */
+/** Checks the adapter that `Session.mount` receives, and its settings. */
 export const adapterCheck: Check = (value) =>
   objectWithMethods("an adapter, such as new HttpAdapter()", ["send", "close"])(value) ??
-  adapterRetryCheck(value);
+  adapterSettingsCheck(value);
 
-function adapterRetryCheck(adapter: unknown): Problem | undefined {
-  const retry = isObject(adapter) ? adapter["retry"] : undefined;
-  const problem = retry === undefined ? undefined : retryInstanceCheck(retry);
-  return problem && { ...problem, at: ".retry" };
+const settingChecks = { retry: retrySettingCheck, timeout: timeoutCheck, pacing: flag };
+
+function adapterSettingsCheck(adapter: unknown): Problem | undefined {
+  if (!isObject(adapter)) return undefined;
+  for (const [name, check] of Object.entries(settingChecks)) {
+    const problem = adapter[name] === undefined ? undefined : check(adapter[name]);
+    if (problem !== undefined) return { ...problem, at: `.${name}${problem.at}` };
+  }
+  return undefined;
 }

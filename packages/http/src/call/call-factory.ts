@@ -7,6 +7,7 @@ import type { Cookies } from "../model/cookies.ts";
 import type { Limiters } from "../pacing/limiters.ts";
 import type { Router } from "../proxy/route/route.ts";
 import type { Retry } from "../retry/retry.ts";
+import { resolveRetry, type RetrySetting } from "../retry/setting.ts";
 import type { HttpRequest } from "../model/request.ts";
 import { objectWithMethods, refuse, type Check, type Problem } from "../support/validate.ts";
 import type { PreparedRequest } from "./build-request.ts";
@@ -51,6 +52,11 @@ function socketProxyProblem(proxy: unknown): Problem | undefined {
     range: false,
   };
 }
+
+function isPaced({ pacing }: CallContext, adapter: Adapter): boolean {
+  return pacing !== false && adapter.pacing !== false;
+}
+
 // A session that visits more origins forgets the policy of the origin that it has not visited for longest.
 const maxPolicies = 10_000;
 
@@ -61,6 +67,10 @@ const policyCheck: Check = objectWithMethods("a policy, such as breaker()", ["ex
 export class CallFactory {
   readonly #options: CallFactoryOptions;
   readonly #policies = new Map<string, Policy>();
+  readonly #adapterRetries = new WeakMap<
+    Adapter,
+    { readonly setting: RetrySetting; readonly retry: Retry }
+  >();
   readonly #proxyConnections: ProxyConnections;
 
   constructor(options: CallFactoryOptions) {
@@ -76,7 +86,7 @@ export class CallFactory {
   }
 
   create({ request, auth, remaining }: NextRequest, context: CallContext): Call {
-    const { cookies, policy, limiters, router } = this.#options;
+    const { cookies, limiters, router } = this.#options;
     const { hooks, timeouts, maxBytes, verifyDigest, drain, streams } = context;
     const adapter = this.adapterFor(request.url);
     const socketPath = request.socketPath ?? adapter.socketPath;
@@ -93,7 +103,7 @@ export class CallFactory {
       // Cookies belong to hosts, and a socket has none.
       cookies: request.socketPath === undefined ? cookies : undefined,
       auth,
-      policy: policy === undefined ? undefined : this.#policyFor(originOf(request), policy),
+      policy: this.#policyFor(request),
       retry: this.#retryFor(adapter, context, remaining),
       timeouts,
       maxBytes,
@@ -101,7 +111,7 @@ export class CallFactory {
       proxy: route,
       drain,
       // A pool pauses the limited proxy instead, and sends through another one.
-      limiters: isPooled ? undefined : limiters,
+      limiters: isPooled || !isPaced(context, adapter) ? undefined : limiters,
       streams,
     });
   }
@@ -118,14 +128,27 @@ export class CallFactory {
     { retry, maxRedirects }: CallContext,
     remaining: RemainingRetries | undefined,
   ): Retry {
-    const own = retry ?? adapter.retry ?? this.#options.retry;
-    if (remaining === undefined) return own;
-    return maxRedirects === null || retry !== undefined || remaining.adapter.retry === adapter.retry
-      ? remaining.retry
-      : own;
+    const keepsRemaining =
+      maxRedirects === null || retry !== undefined || remaining?.adapter.retry === adapter.retry;
+    if (remaining !== undefined && keepsRemaining) return remaining.retry;
+    const inForce = this.#adapterRetry(adapter);
+    return retry === undefined ? inForce : resolveRetry(retry, inForce);
   }
 
-  #policyFor(origin: string, make: (origin: string) => Policy): Policy {
+  #adapterRetry(adapter: Adapter): Retry {
+    const { retry: setting } = adapter;
+    if (setting === undefined) return this.#options.retry;
+    const known = this.#adapterRetries.get(adapter);
+    if (known?.setting === setting) return known.retry;
+    const retry = resolveRetry(setting, this.#options.retry);
+    this.#adapterRetries.set(adapter, { setting, retry });
+    return retry;
+  }
+
+  #policyFor(request: HttpRequest): Policy | undefined {
+    const { policy: make } = this.#options;
+    if (make === undefined) return undefined;
+    const origin = originOf(request);
     const known = this.#policies.get(origin);
     const policy = known ?? make(origin);
     if (known === undefined) refuse(`Session.policy for ${origin}`, policyCheck(policy));

@@ -44,6 +44,7 @@ export class CallRunner {
   readonly #limiters: Limiters | undefined;
   readonly #calls: CallFactory;
   readonly #loop: RetryLoop;
+  #hasMountTimeouts = false;
 
   constructor(options: CallRunnerOptions) {
     this.#options = options;
@@ -62,8 +63,8 @@ export class CallRunner {
    * @throws InvalidUrlError or TypeError for a request that cannot be built.
    */
   run(method: string, url: string | URL, options: RequestOptions): Promise<HttpResponse> {
-    const context = this.#contextFor(options);
     const request = buildRequest(method, url, { session: this.#options.request, own: options });
+    const context = this.#contextFor(options, request);
     return options.stream === true
       ? this.#stream(request, context, { resumption: {} })
       : this.#start(request, context);
@@ -80,8 +81,9 @@ export class CallRunner {
     { method = "GET", ...options }: DownloadOptions,
   ): Promise<DownloadResult> {
     // The file is verified as a whole. The digests of an encoded body apply to its bytes before they are decoded.
-    const context = { ...this.#contextFor({ ...options, stream: true }), verifyDigest: "encoded" } as const;
     const built = buildRequest(method, url, { session: this.#options.request, own: options });
+    const bounds = this.#contextFor({ ...options, stream: true }, built);
+    const context = { ...bounds, verifyDigest: "encoded" } as const;
     if (built.request.method === "HEAD")
       throw new TypeError("download saves a response body, and a HEAD has none: use GET");
     // The file gets the bytes as the server has them, because parts of an encoded body cannot be joined.
@@ -99,10 +101,22 @@ export class CallRunner {
     this.#calls.close();
   }
 
-  #contextFor(options: RequestOptions): CallContext {
+  /** Applies the settings of the adapters, after one was mounted. */
+  applyMounts(): void {
+    this.#hasMountTimeouts = this.#options.adapters.values.some(({ timeout }) => timeout !== undefined);
+  }
+
+  #timeoutsFor({ timeout }: RequestOptions, { request }: PreparedRequest): Timeouts {
+    const { timeouts } = this.#options;
+    // Hot path: the adapter is looked up again later.
+    if (!this.#hasMountTimeouts) return timeout === undefined ? timeouts : resolveTimeouts(timeout, timeouts);
+    const adapter = this.#calls.adapterFor(request.url);
+    return resolveTimeouts(timeout, resolveTimeouts(adapter.timeout, timeouts));
+  }
+
+  #contextFor(options: RequestOptions, prepared: PreparedRequest): CallContext {
     const session = this.#options;
-    const timeouts =
-      options.timeout === undefined ? session.timeouts : resolveTimeouts(options.timeout, session.timeouts);
+    const timeouts = this.#timeoutsFor(options, prepared);
     return {
       clock: this.#clock,
       closed: this.#clock.closed,
@@ -119,6 +133,7 @@ export class CallRunner {
       verifyDigest: options.verifyDigest ?? session.verifyDigest,
       sensitiveHeaders: session.sensitiveHeaders,
       retry: options.retry,
+      pacing: options.pacing,
       proxy: options.proxy,
     };
   }

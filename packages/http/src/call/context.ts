@@ -8,6 +8,7 @@ import type { CallInfo, HttpResponse } from "../model/response.ts";
 import type { Limiters } from "../pacing/limiters.ts";
 import type { Route } from "../proxy/route/route.ts";
 import type { Retry } from "../retry/retry.ts";
+import type { RetrySetting } from "../retry/setting.ts";
 import type { Hooks } from "../telemetry/hooks.ts";
 import type { CallRules } from "./attempt.ts";
 import type { CallBounds } from "./call-bounds.ts";
@@ -23,7 +24,9 @@ export interface CallContext extends CallBounds {
   readonly verifyDigest: boolean | "encoded" | undefined;
   readonly sensitiveHeaders: readonly string[];
   /** The `retry` option of the request itself. */
-  readonly retry: Retry | undefined;
+  readonly retry: RetrySetting | undefined;
+  /** Whether the request itself waits for learned rate limits. */
+  readonly pacing: boolean | undefined;
   readonly proxy: RequestOptions["proxy"];
   /** The streamed responses of the call; absent where bodies are buffered. */
   readonly streams?: CallStreams | undefined;

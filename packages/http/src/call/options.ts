@@ -9,8 +9,8 @@ import type { IdempotencyHeader, IdempotencyKey } from "./idempotency.ts";
 import type { ProxyMap } from "../proxy/route/environment.ts";
 import type { ProxyProvider, ProxySelection } from "../model/proxy-provider.ts";
 import type { Params } from "../model/request.ts";
-import type { Retry } from "../retry/retry.ts";
-import type { TimeoutOptions } from "../transport/timeouts.ts";
+import type { RetrySetting } from "../retry/setting.ts";
+import type { TimeoutSetting } from "../transport/timeouts.ts";
 import type { Lookup } from "../transport/connect/shared-lookup.ts";
 import type { TlsOptions } from "../transport/connect/tls.ts";
 
@@ -26,10 +26,13 @@ export interface SessionOptions {
   readonly auth?: Auth;
   /** Cookie jar of the session; `false` stores no cookies. @default a new jar */
   readonly cookies?: CookieJar | false;
-  /** Rule for retries. @default `sessionDefaults.retry`: at most 3 retries of requests that are safe to repeat */
-  readonly retry?: Retry;
-  /** Limits of each phase, each attempt and the whole call. @default connect 5 s, read 30 s */
-  readonly timeout?: TimeoutOptions;
+  /**
+   * Rule for retries: a number of them, `false` for none, or options. They are merged over the rule in force, which a `Retry`
+   * replaces. @default `sessionDefaults.retry`: at most 3 retries of requests that are safe to repeat
+   */
+  readonly retry?: RetrySetting;
+  /** Limit of the whole call, such as `"30s"`, or limits of each phase, each attempt and the whole call. @default connect 5 s, read 30 s */
+  readonly timeout?: TimeoutSetting;
   /** Limits the retries of all calls together. @default a budget of this session, with `sessionDefaults.budget` */
   readonly budget?: RetryBudget;
   /**
@@ -118,6 +121,8 @@ export interface RequestOptions extends Pick<
   | "maxBytes"
   | "verifyDigest"
 > {
+  /** `false` sends the request without waiting for learned rate limits. @default true: as the session does */
+  readonly pacing?: boolean;
   /** Replaces the proxy of the session. `{ country, identity }` selects a proxy of the session's pool. */
   readonly proxy?: string | ProxyMap | ProxyProvider | ProxySelection;
   /** Headers to add to those of the session; `undefined` removes a header. */

@@ -18,6 +18,11 @@ export const credentialHeaders: ReadonlySet<string> = frozenSet([
   "proxy-authorization",
 ]);
 
+/** The statuses that usually pass: rate limits, failures of servers and gateways, and those of Cloudflare. */
+export const transientStatuses: ReadonlySet<number> = frozenSet([
+  408, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524, 529,
+]);
+
 /** Returns whether redirects are returned to the caller instead of being followed. */
 export function returnsRedirects({ total, redirect }: RetryInit): boolean {
   return total === false || redirect === false;
@@ -26,17 +31,17 @@ export function returnsRedirects({ total, redirect }: RetryInit): boolean {
 /** Returns all counters, with their defaults. */
 export function normalizeCounters(init: RetryInit): RetryCounters {
   return {
-    total: countOr(init.total, 10),
-    connect: countOr(init.connect, null),
-    read: countOr(init.read, null),
-    redirect: returnsRedirects(init) ? 0 : countOr(init.redirect, null),
-    status: countOr(init.status, null),
-    other: countOr(init.other, null),
+    total: valueOr(init.total, 3),
+    connect: valueOr(init.connect, null),
+    read: valueOr(init.read, null),
+    redirect: returnsRedirects(init) ? 0 : valueOr(init.redirect, null),
+    status: valueOr(init.status, null),
+    other: valueOr(init.other, null),
   };
 }
 
-// Not `??`: null is a value, and means no limit.
-function countOr(value: RetryCount | undefined, fallback: RetryCount): RetryCount {
+/** Not `??`: null is a value of a counter, and means no limit. */
+export function valueOr<T>(value: T | undefined, fallback: T): T {
   return value === undefined ? fallback : value;
 }
 
@@ -50,6 +55,7 @@ export function normalizeMethods(allowed: RetryInit["allowedMethods"]): Readonly
 
 /** Returns the statuses to retry. */
 export function normalizeStatuses(listed: RetryInit["statusForcelist"]): ReadonlySet<number> {
+  if (listed === undefined) return transientStatuses;
   return immutableSet(listed ?? [], "statusForcelist", retryStatus);
 }
 
@@ -58,8 +64,13 @@ export function normalizeDuration(value: Duration | undefined, fallback: Duratio
   return toMs(value ?? fallback);
 }
 
+/** Returns the random part of a back-off: `"full"` or milliseconds. */
+export function normalizeJitter(value: RetryInit["backoffJitter"] = "full"): number | "full" {
+  return value === "full" ? value : toMs(value);
+}
+
 /** Returns a back-off factor in milliseconds. As in urllib3 it may be negative, which means no wait. */
-export function normalizeBackoffFactor(value: Duration = 0): number {
+export function normalizeBackoffFactor(value: Duration = "1s"): number {
   return typeof value === "number" && value < 0 ? value : toMs(value);
 }
 

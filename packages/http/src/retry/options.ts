@@ -18,11 +18,14 @@ export interface AttemptOutcome {
 /** Decides from the result of an attempt whether to retry it, in addition to the rules on statuses and errors. */
 export type RetryCondition = (outcome: AttemptOutcome) => boolean | Promise<boolean>;
 
-/** The options of a `Retry`. All are urllib3's, except `wait`, `when`, `onLongRetryAfter`, `retryAfterMax` and `dialects`. */
+/**
+ * The options of a `Retry`. Names and meanings are urllib3's, except `wait`, `when`, `fastFirst`, `onLongRetryAfter`,
+ * `retryAfterMax` and `dialects`. The defaults are those of a session; `Retry.urllib3` has those of urllib3.
+ */
 export interface RetryInit {
   /**
    * Retries and redirects together, for any reason. A session counts its redirects separately, unless its `maxRedirects`
-   * is null. `false` also returns redirects and throws errors unchanged. @default 10
+   * is null. `false` also returns redirects and throws errors unchanged. @default 3
    */
   readonly total?: RetryCount;
   /** Retries after a connection that could not be opened. @default null */
@@ -37,25 +40,30 @@ export interface RetryInit {
   readonly other?: RetryCount;
   /** The methods that may be repeated, in capitals. `null`, `false` or an empty list: every method. @default Retry.defaultAllowedMethods */
   readonly allowedMethods?: NameList | false | null;
-  /** The statuses to retry, with any headers. @default [] */
+  /** The statuses to retry, with any headers. `null` for none. @default Retry.defaultStatusForcelist */
   readonly statusForcelist?: Iterable<number> | null;
-  /** Waits `backoffFactor * 2 ** (n - 1)` after the n-th failure in a row, and not at all after the first. @default 0 */
+  /** The back-off after the n-th failure in a row is `backoffFactor * 2 ** (n - 1)`. @default "1s" */
   readonly backoffFactor?: Duration;
-  /** Longest wait of the back-off. @default "2m" */
+  /** Longest wait of the back-off. @default "30s" */
   readonly backoffMax?: Duration;
-  /** Largest random addition to each wait of the back-off. @default 0 */
-  readonly backoffJitter?: Duration;
+  /**
+   * `"full"` draws each wait at random between 0 and the back-off, so that many clients do not return at the same moment. A
+   * duration is the largest random addition to each wait. @default "full"
+   */
+  readonly backoffJitter?: Duration | "full";
+  /** Whether to retry the first failure in a row without a wait. @default false */
+  readonly fastFirst?: boolean;
   /** A wait strategy that replaces the back-off, from the first failure on. `null` for none. */
   readonly wait?: Wait | null | undefined;
   /** Retries further attempts because of their result, for example an error message in a 200. `null` for none. */
   readonly when?: RetryCondition | null | undefined;
   /** Throws when the redirects are exhausted, instead of returning the last response. @default true */
   readonly raiseOnRedirect?: boolean;
-  /** Throws when the retries because of a status are exhausted, instead of returning the last response. @default true */
+  /** Throws when the retries because of a status are exhausted, instead of returning the last response. @default false */
   readonly raiseOnStatus?: boolean;
   /** Waits as long as Retry-After or another of the `dialects` asks, instead of the back-off. @default true */
   readonly respectRetryAfterHeader?: boolean;
-  /** Longest Retry-After to wait for. @default "6h" */
+  /** Longest Retry-After to wait for. @default "2m" */
   readonly retryAfterMax?: Duration;
   /**
    * What to do about a longer Retry-After. `fail` returns the response immediately, with `retryAt`. `wait` waits, within

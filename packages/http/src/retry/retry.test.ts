@@ -48,7 +48,7 @@ function thrownBy(act: () => unknown): unknown {
 
 test("Retry has urllib3's defaults", () => {
   const { total, connect, read, redirect, status, other, backoffFactor, backoffMax, retryAfterMax } =
-    new Retry();
+    Retry.urllib3();
 
   assert.deepEqual([total, connect, read, redirect, status, other], [10, null, null, null, null, null]);
   assert.deepEqual([backoffFactor, backoffMax, retryAfterMax], [0, 120_000, 21_600_000]);
@@ -57,7 +57,7 @@ test("Retry has urllib3's defaults", () => {
 for (const counter of counters) {
   test(`a ${counter} event takes one from total and one from ${counter}, and leaves the original unchanged`, () => {
     const init = { total: 9, connect: 5, read: 5, other: 5, status: 5, redirect: 5 };
-    const retry = new Retry(init);
+    const retry = Retry.urllib3(init);
 
     const left = after(retry, counter);
 
@@ -68,7 +68,7 @@ for (const counter of counters) {
   });
 
   test(`gives up when ${counter} is exhausted, with the failure as the cause`, () => {
-    const retry = after(new Retry({ [counter]: 1 }), counter);
+    const retry = after(Retry.urllib3({ [counter]: 1 }), counter);
 
     const error = thrownBy(() => after(retry, counter));
 
@@ -82,14 +82,14 @@ for (const counter of counters) {
 for (const counter of ["connect", "read"] as const) {
   test(`throws the error unchanged when ${counter} is switched off`, () => {
     assert.equal(
-      thrownBy(() => after(new Retry({ [counter]: false }), counter)),
+      thrownBy(() => after(Retry.urllib3({ [counter]: false }), counter)),
       events[counter].error,
     );
   });
 }
 
 test("throws every error unchanged when total is switched off, and returns redirects", () => {
-  const off = new Retry({ total: false });
+  const off = Retry.urllib3({ total: false });
 
   assert.equal(
     thrownBy(() => after(off, "other")),
@@ -99,7 +99,7 @@ test("throws every error unchanged when total is switched off, and returns redir
 });
 
 test("the error names the last response with urllib3's message", () => {
-  const none = new Retry({ total: 0 });
+  const none = Retry.urllib3({ total: 0 });
   const causes = ([events.status, events.redirect, { method: "GET", url }] as RetryEvent[]).map(
     (event) => (thrownBy(() => none.increment(event)) as RetryError).cause as Error & { status?: number },
   );
@@ -118,25 +118,25 @@ test("a request that may have arrived is repeated only if its method is allowed"
   const post = { method: "POST", url, error: silent };
 
   assert.equal(
-    thrownBy(() => new Retry().increment(post)),
+    thrownBy(() => Retry.urllib3().increment(post)),
     silent,
   );
   assert.equal(
-    thrownBy(() => new Retry().increment({ ...post, method: null })),
+    thrownBy(() => Retry.urllib3().increment({ ...post, method: null })),
     silent,
   );
-  assert.equal(new Retry({ allowedMethods: ["POST"] }).increment(post).total, 9);
-  assert.equal(new Retry({ allowedMethods: null }).increment(post).total, 9);
-  assert.equal(new Retry().increment({ ...post, error: refused }).total, 9);
+  assert.equal(Retry.urllib3({ allowedMethods: ["POST"] }).increment(post).total, 9);
+  assert.equal(Retry.urllib3({ allowedMethods: null }).increment(post).total, 9);
+  assert.equal(Retry.urllib3().increment({ ...post, error: refused }).total, 9);
 });
 
 test("null means no limit, and true counts as one", () => {
-  assert.equal(after(new Retry({ total: null }), ...Array<Counter>(50).fill("status")).total, null);
-  assert.equal(after(new Retry({ total: true }), "status").total, 0);
+  assert.equal(after(Retry.urllib3({ total: null }), ...Array<Counter>(50).fill("status")).total, null);
+  assert.equal(after(Retry.urllib3({ total: true }), "status").total, 0);
 });
 
 test("increment keeps the history and passes it on", () => {
-  const left = after(new Retry(), "connect", "redirect", "status").new({ total: 1 });
+  const left = after(Retry.urllib3(), "connect", "redirect", "status").new({ total: 1 });
 
   assert.deepEqual(left.history, [
     { method: "GET", url, error: refused, status: null, redirectLocation: null },
@@ -171,12 +171,12 @@ const questions: readonly (readonly [
 for (const [init, method, status, retryAfter, again] of questions) {
   const header = retryAfter ? " with Retry-After" : "";
   test(`${JSON.stringify(init)} ${again ? "retries" : "does not retry"} ${method} ${status}${header}`, () => {
-    assert.equal(new Retry(init).isRetry(method, status, retryAfter), again);
+    assert.equal(Retry.urllib3(init).isRetry(method, status, retryAfter), again);
   });
 }
 
 test("the back-off begins after the second failure in a row, doubles, ends at its maximum and restarts after a redirect", () => {
-  const retry = new Retry({ total: null, backoffFactor: "1s", backoffMax: "5s" });
+  const retry = Retry.urllib3({ total: null, backoffFactor: "1s", backoffMax: "5s" });
   const paths: readonly (readonly Counter[])[] = [
     [],
     ["status"],
@@ -194,7 +194,7 @@ test("the back-off begins after the second failure in a row, doubles, ends at it
 
 test("jitter adds up to its size, and never beyond the maximum", () => {
   const left = after(
-    new Retry({ backoffFactor: "1s", backoffJitter: "500ms", backoffMax: 2_400 }),
+    Retry.urllib3({ backoffFactor: "1s", backoffJitter: "500ms", backoffMax: 2_400 }),
     "status",
     "status",
   );
@@ -206,7 +206,7 @@ test("jitter adds up to its size, and never beyond the maximum", () => {
 });
 
 test("a wait strategy replaces the back-off, from the first failure on", () => {
-  const retry = new Retry({
+  const retry = Retry.urllib3({
     wait: waitExponential({ multiplier: "1s" }),
     backoffMax: 1,
     backoffJitter: "1s",
@@ -228,12 +228,12 @@ test("a back-off of ten thousand failures is still a number", () => {
   const row = { method: "GET", url, error: null, status: 503, redirectLocation: null };
   const history = Array.from({ length: 10_000 }, () => row);
 
-  assert.equal(new Retry({ history }).getBackoffTime(), 0);
-  assert.equal(new Retry({ history, backoffFactor: 1 }).getBackoffTime(), 120_000);
+  assert.equal(Retry.urllib3({ history }).getBackoffTime(), 0);
+  assert.equal(Retry.urllib3({ history, backoffFactor: 1 }).getBackoffTime(), 120_000);
 });
 
 test("Retry-After replaces the back-off, also on a redirect, and is never longer than allowed", () => {
-  const retry = after(new Retry({ backoffFactor: "1s", retryAfterMax: "1m" }), "status", "status");
+  const retry = after(Retry.urllib3({ backoffFactor: "1s", retryAfterMax: "1m" }), "status", "status");
   const deaf = retry.new({ respectRetryAfterHeader: false });
   const now = 0;
 
@@ -249,7 +249,7 @@ test("Retry-After replaces the back-off, also on a redirect, and is never longer
 });
 
 test("fromInt accepts a number, a fallback, or the default", () => {
-  const six = new Retry({ total: 6 });
+  const six = Retry.urllib3({ total: 6 });
 
   assert.equal(Retry.fromInt(4).total, 4);
   assert.equal(Retry.fromInt(4, false).redirect, 0);
@@ -259,7 +259,7 @@ test("fromInt accepts a number, a fallback, or the default", () => {
 });
 
 test("header names are lower-cased, and methods are not", () => {
-  const retry = new Retry({ removeHeadersOnRedirect: ["X-Api-Key"], allowedMethods: ["get"] });
+  const retry = Retry.urllib3({ removeHeadersOnRedirect: ["X-Api-Key"], allowedMethods: ["get"] });
 
   assert.deepEqual([...retry.removeHeadersOnRedirect], ["x-api-key"]);
   assert.equal(retry.isMethodRetryable("GET"), false);
@@ -267,7 +267,7 @@ test("header names are lower-cased, and methods are not", () => {
 
 test("later changes to the options have no effect", () => {
   const statusForcelist = new Set([503]);
-  const retry = new Retry({ statusForcelist });
+  const retry = Retry.urllib3({ statusForcelist });
 
   statusForcelist.add(500);
 
@@ -285,7 +285,7 @@ const mistakes: readonly RetryInit[] = [
 
 for (const init of mistakes) {
   test(`Retry rejects ${Object.entries(init).join()}`, () => {
-    assert.throws(() => new Retry(init), RangeError);
+    assert.throws(() => Retry.urllib3(init), RangeError);
   });
 }
 
@@ -303,7 +303,7 @@ test("never allows more events than total, and never counts one without taking i
 
   fc.assert(
     fc.property(init, path, (settings, events) => {
-      let left = new Retry({ ...settings, backoffFactor: "1s", backoffJitter: "1s" });
+      let left = Retry.urllib3({ ...settings, backoffFactor: "1s", backoffJitter: "1s" });
       for (const event of events) {
         try {
           left = after(left, event);
@@ -327,14 +327,14 @@ test("a wait strategy receives the failure", () => {
     return 5;
   };
 
-  const delay = after(new Retry({ wait }), "connect").getBackoffTime();
+  const delay = after(Retry.urllib3({ wait }), "connect").getBackoffTime();
 
   assert.equal(delay, 5);
   assert.deepEqual(told, [1, { ok: false, error: refused }]);
 });
 
 test("a connect timeout is a failure to connect", () => {
-  const left = new Retry({ connect: 3 }).increment({
+  const left = Retry.urllib3({ connect: 3 }).increment({
     method: "POST",
     url,
     error: new ConnectTimeoutError("a.test", 1),
@@ -354,7 +354,7 @@ const asked: readonly (readonly [value: string | null, respected: boolean, delay
 
 for (const [value, respected, delay] of asked) {
   test(`a Retry-After of ${value} that is ${respected ? "" : "not "}respected is a delay of ${delay} ms, without a maximum`, () => {
-    const retry = new Retry({ respectRetryAfterHeader: respected, retryAfterMax: "1s" });
+    const retry = Retry.urllib3({ respectRetryAfterHeader: respected, retryAfterMax: "1s" });
 
     assert.equal(retry.requestedDelay(value, 0), delay);
   });

@@ -7,6 +7,7 @@ import {
   systemRandom,
   type Wait,
 } from "@holdfast/policy";
+import { brandClass, isBranded } from "@holdfast/policy/internal";
 import { idempotentMethods } from "../model/request.ts";
 import { refuse, quote } from "../support/validate.ts";
 import { frozenSet } from "../support/frozen-set.ts";
@@ -22,18 +23,24 @@ import {
   normalizeCounters,
   normalizeDuration,
   normalizeHeaderNames,
+  normalizeJitter,
   normalizeMethods,
   normalizeStatuses,
   returnsRedirects,
+  transientStatuses,
+  valueOr,
 } from "./normalize.ts";
 import type { RetryCondition, RetryCount, RetryInit } from "./options.ts";
 
 const noHistory: readonly never[] = Object.freeze([]);
 
-/** Options that a `Retry` derived from its own, which need no validation. */
+/** Options that were validated: those that a `Retry` derived from its own. */
 const derivedInits = new WeakSet<RetryInit>();
 
-/** An immutable rule that says how often, how fast and why a request is retried: urllib3 2.7's `Retry`. Times are in milliseconds. */
+/**
+ * An immutable rule that says how often, how fast and why a request is retried. Options are those of urllib3 2.7's `Retry`;
+ * the defaults are those of a session. Times are in milliseconds.
+ */
 export class Retry implements RetryInit {
   /** The idempotent methods: DELETE, GET, HEAD, OPTIONS, PUT, TRACE (RFC 9110 §9.2.2) and QUERY. */
   static readonly defaultAllowedMethods: ReadonlySet<string> = idempotentMethods;
@@ -41,8 +48,10 @@ export class Retry implements RetryInit {
   static readonly retryAfterStatusCodes: ReadonlySet<number> = frozenSet([413, 429, 503]);
   /** The headers that a redirect to another host removes: Authorization, Cookie and Proxy-Authorization. */
   static readonly defaultRemoveHeadersOnRedirect: ReadonlySet<string> = credentialHeaders;
-  /** The rule of `Retry.fromInt(null)`: three retries. */
-  static readonly default: Retry = new Retry({ total: 3 });
+  /** The statuses that are retried unless a rule lists others. */
+  static readonly defaultStatusForcelist: ReadonlySet<number> = transientStatuses;
+  /** The rule of a session without options: `new Retry()`. */
+  static readonly default: Retry = new Retry();
 
   readonly total: RetryCount;
   readonly connect: RetryCount;
@@ -55,7 +64,8 @@ export class Retry implements RetryInit {
   readonly statusForcelist: ReadonlySet<number>;
   readonly backoffFactor: number;
   readonly backoffMax: number;
-  readonly backoffJitter: number;
+  readonly backoffJitter: number | "full";
+  readonly fastFirst: boolean;
   readonly wait: Wait | undefined;
   readonly when: RetryCondition | undefined;
   readonly raiseOnRedirect: boolean;
@@ -70,9 +80,11 @@ export class Retry implements RetryInit {
 
   /** @throws TypeError or RangeError that names an unknown option or an invalid value. */
   constructor(init: RetryInit = {}) {
-    checkOptions(init);
+    const isDerived = derivedInits.has(init);
+    if (!isDerived) refuse("Retry", retryCheck(init));
     const counters = normalizeCounters(init);
-    this.total = counters.total;
+    // urllib3 does not retry a 503 with Retry-After if `total` is null: without a limit, a rule would retry less.
+    this.total = isDerived ? counters.total : (counters.total ?? Infinity);
     this.connect = counters.connect;
     this.read = counters.read;
     this.redirect = counters.redirect;
@@ -81,15 +93,16 @@ export class Retry implements RetryInit {
     this.allowedMethods = normalizeMethods(init.allowedMethods);
     this.statusForcelist = normalizeStatuses(init.statusForcelist);
     this.backoffFactor = normalizeBackoffFactor(init.backoffFactor);
-    this.backoffMax = normalizeDuration(init.backoffMax, "2m");
-    this.backoffJitter = normalizeDuration(init.backoffJitter, 0);
+    this.backoffMax = normalizeDuration(init.backoffMax, "30s");
+    this.backoffJitter = normalizeJitter(init.backoffJitter);
+    this.fastFirst = valueOr(init.fastFirst, false);
     this.wait = init.wait ?? undefined;
     this.when = init.when ?? undefined;
-    this.raiseOnRedirect = !returnsRedirects(init) && (init.raiseOnRedirect ?? true);
-    this.raiseOnStatus = init.raiseOnStatus ?? true;
-    this.respectRetryAfterHeader = init.respectRetryAfterHeader ?? true;
-    this.retryAfterMax = normalizeDuration(init.retryAfterMax, "6h");
-    this.onLongRetryAfter = init.onLongRetryAfter ?? "fail";
+    this.raiseOnRedirect = !returnsRedirects(init) && valueOr(init.raiseOnRedirect, true);
+    this.raiseOnStatus = valueOr(init.raiseOnStatus, false);
+    this.respectRetryAfterHeader = valueOr(init.respectRetryAfterHeader, true);
+    this.retryAfterMax = normalizeDuration(init.retryAfterMax, "2m");
+    this.onLongRetryAfter = valueOr(init.onLongRetryAfter, "fail");
     this.dialects = frozenList(init.dialects, dialects);
     this.removeHeadersOnRedirect = normalizeHeaderNames(init.removeHeadersOnRedirect);
     this.history = frozenList(init.history, noHistory);
@@ -97,23 +110,44 @@ export class Retry implements RetryInit {
     if (new.target === Retry) Object.freeze(this);
   }
 
-  /** Creates a `Retry` from a number of retries, or from `fallback` if `retries` is null. */
+  /**
+   * Creates a `Retry` with the defaults of urllib3: ten retries, of statuses with a Retry-After alone, without back-off, and an
+   * error at the end.
+   */
+  static urllib3(init: RetryInit = {}): Retry {
+    refuse("Retry", retryCheck(init));
+    return derive({ ...urllib3Defaults, ...definedOnly(init) });
+  }
+
+  /** urllib3's `from_int`: returns `retries`, or `fallback` if it is null. A number gets the defaults of urllib3. */
   static fromInt(
     retries: Retry | RetryCount,
     redirect: boolean | null = true,
     fallback: Retry | RetryCount = null,
   ): Retry {
-    const chosen = retries ?? fallback ?? Retry.default;
+    const chosen = retries ?? fallback ?? Retry.urllib3({ total: 3 });
     return chosen instanceof Retry
       ? chosen
-      : new Retry({ total: chosen, redirect: redirect === true ? null : false });
+      : Retry.urllib3({ total: chosen, redirect: redirect === true ? null : false });
   }
 
-  /** Returns a copy with some options changed. Undefined options and the history stay as they are. */
+  /**
+   * Returns a copy with some options changed. Undefined options and the history stay as they are. An option of the back-off
+   * replaces an inherited `wait`.
+   */
   new(overrides: { readonly [Name in keyof RetryInit]?: RetryInit[Name] | undefined }): Retry {
     refuse("Retry", retryCheck(overrides));
-    const defined = Object.entries(overrides).filter(([, value]) => value !== undefined);
-    return new Retry(Object.assign<RetryInit, RetryInit, RetryInit>({}, this, Object.fromEntries(defined)));
+    const defined = definedOnly(overrides);
+    const backOff = backoffOptions.some((name) => name in defined) ? { wait: null } : {};
+    const total = defined.total === null ? { total: Infinity } : {};
+    return derive(
+      Object.assign<RetryInit, RetryInit, RetryInit>({}, this, { ...backOff, ...defined, ...total }),
+    );
+  }
+
+  /** Returns whether a value is a `Retry`, of this or another copy of the package. */
+  static [Symbol.hasInstance](value: unknown): boolean {
+    return isBranded(this, value);
   }
 
   /** Returns whether requests of this method may be repeated. */
@@ -153,8 +187,7 @@ export class Retry implements RetryInit {
       total: decremented(this.total),
       history: Object.freeze([...this.history, toHistoryEntry(event)]),
     });
-    derivedInits.add(init);
-    const next = new Retry(init);
+    const next = derive(init);
     if (!next.isExhausted()) return next;
     const cause = event.error ?? responseError(event);
     throw retriesExhausted(next.history.length, cause);
@@ -163,16 +196,20 @@ export class Retry implements RetryInit {
   /** Returns the wait of the back-off, or of `wait`, in milliseconds. Without `attempt`, `wait` gets one built from the history. */
   getBackoffTime(random: Random = systemRandom, attempt?: Attempt): number {
     const failures = this.#consecutiveFailures();
-    if (this.wait !== undefined) {
-      return failures === 0
-        ? 0
-        : checkedDelay(this.wait(attempt ?? toAttempt(failures, this.history.at(-1)), random));
-    }
-    if (failures <= 1) return 0;
+    if (failures === 0) return 0;
+    if (this.wait !== undefined)
+      return checkedDelay(this.wait(attempt ?? toAttempt(failures, this.history.at(-1)), random));
+    return this.#backoffAfter(attempt?.number ?? failures, random);
+  }
+
+  #backoffAfter(failures: number, random: Random): number {
+    const { backoffFactor, backoffMax, backoffJitter } = this;
+    if (this.fastFirst && failures === 1) return 0;
     // 0 · Infinity is NaN.
-    const doubled = this.backoffFactor === 0 ? 0 : this.backoffFactor * 2 ** (failures - 1);
-    const jitter = this.backoffJitter === 0 ? 0 : random() * this.backoffJitter;
-    return Math.max(0, Math.min(this.backoffMax, doubled + jitter));
+    const doubled = backoffFactor === 0 ? 0 : backoffFactor * 2 ** (failures - 1);
+    if (backoffJitter === "full") return random() * Math.max(0, Math.min(backoffMax, doubled));
+    const jitter = backoffJitter === 0 ? 0 : random() * backoffJitter;
+    return Math.max(0, Math.min(backoffMax, doubled + jitter));
   }
 
   /** Returns the delay of a Retry-After in milliseconds, at most `retryAfterMax`. Undefined if it cannot be understood. */
@@ -260,9 +297,29 @@ function toAttempt(number: number, row: RequestHistory | undefined): Attempt {
   return { number, outcome, startedAt: 0, endedAt: 0, elapsed: 0, waited: 0, idleFor: 0 };
 }
 
+const urllib3Defaults: RetryInit = Object.freeze({
+  total: 10,
+  statusForcelist: null,
+  backoffFactor: 0,
+  backoffMax: "2m",
+  backoffJitter: 0,
+  fastFirst: true,
+  raiseOnStatus: true,
+  retryAfterMax: "6h",
+});
+
+const backoffOptions = ["backoffFactor", "backoffMax", "backoffJitter", "fastFirst"] as const;
+
+function definedOnly(init: { readonly [Name in keyof RetryInit]?: RetryInit[Name] | undefined }): RetryInit {
+  return Object.fromEntries(Object.entries(init).filter(([, value]) => value !== undefined));
+}
+
+brandClass(Retry, "Retry");
 // Its static defaults are shared.
 Object.freeze(Retry);
 
-function checkOptions(init: RetryInit): void {
-  if (!derivedInits.has(init)) refuse("Retry", retryCheck(init));
+/** Creates a `Retry` from options that were validated. */
+function derive(init: RetryInit): Retry {
+  derivedInits.add(init);
+  return new Retry(init);
 }

@@ -51,7 +51,10 @@ const wrong: readonly (readonly [init: unknown, message: string])[] = [
   [{ backoffFactor: "-1s" }, `Retry.backoffFactor ${durations} "-1s"`],
   [{ backoffFactor: null }, `Retry.backoffFactor ${durations} null`],
   [{ backoffMax: -1 }, `Retry.backoffMax ${durations} -1`],
-  [{ backoffJitter: -5 }, `Retry.backoffJitter ${durations} -5`],
+  [
+    { backoffJitter: -5 },
+    'Retry.backoffJitter takes "full", milliseconds, 0 or more, or a string such as "1s", got -5',
+  ],
   [{ retryAfterMax: null }, `Retry.retryAfterMax ${durations} null`],
   [{ wait: 5 }, "Retry.wait takes a function, or null for none, got 5"],
   [{ wait: "1s" }, 'Retry.wait takes a function, or null for none, got "1s"'],

@@ -1,3 +1,4 @@
+import { isDuration } from "@holdfast/policy/internal";
 import {
   aFunction,
   duration,
@@ -24,6 +25,12 @@ const functionOrNull = kind({
   fits: (value) => value === null || isFunction(value),
 });
 
+const jitter = kind({
+  wanted: '"full", milliseconds, 0 or more, or a string such as "1s"',
+  fits: isDuration,
+  type: "number",
+});
+
 /** A list. Its members are checked when they are read, since some iterables can be read only once. */
 function iterable(wanted: string, otherValues: readonly unknown[] = []): Check {
   return kind({
@@ -46,7 +53,8 @@ export const retryCheck: Check = options<RetryInit>(
     // As in urllib3 it may be negative, which means no wait.
     backoffFactor: (value) => (typeof value === "number" && value < 0 ? undefined : duration(value)),
     backoffMax: duration,
-    backoffJitter: duration,
+    backoffJitter: (value) => (value === "full" ? undefined : jitter(value)),
+    fastFirst: flag,
     wait: functionOrNull,
     when: functionOrNull,
     raiseOnRedirect: flag,

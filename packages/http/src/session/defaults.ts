@@ -1,4 +1,4 @@
-import { fullJitter, waitExponential, type RetryBudgetOptions } from "@holdfast/policy";
+import type { RetryBudgetOptions } from "@holdfast/policy";
 import type { HeaderRecord } from "../model/headers.ts";
 import { Retry } from "../retry/retry.ts";
 import { acceptEncoding } from "../transport/decode/decode.ts";
@@ -16,13 +16,7 @@ export interface SessionDefaults {
 /** The settings of a session without options: it retries transient failures of safe requests, at most three times. */
 export const sessionDefaults: SessionDefaults = Object.freeze({
   /** At most 3 retries. Waits are random, up to 1 s · 2^(n-1) and at most 30 s. A server may ask for up to 2 minutes. */
-  retry: new Retry({
-    total: 3,
-    statusForcelist: [408, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524, 529],
-    wait: fullJitter(waitExponential({ multiplier: "1s", max: "30s" })),
-    retryAfterMax: "2m",
-    raiseOnStatus: false,
-  }),
+  retry: Retry.default,
   /** One retry for two calls, plus a hundred per second: in an outage, a server gets at most half as many requests again. */
   budget: Object.freeze({ ratio: 0.5, minPerSecond: 100, window: "10s" } as const),
   headers: Object.freeze({ accept: "*/*", "accept-encoding": acceptEncoding, "user-agent": "holdfast" }),

@@ -185,7 +185,7 @@ const overrides: readonly (readonly [
   [
     "retry with raiseOnStatus",
     [busy()],
-    { retry: new Retry({ total: 1, statusForcelist: [503] }) },
+    { retry: new Retry({ total: 1, raiseOnStatus: true }) },
     "ERR_RETRIES_EXHAUSTED after 2",
   ],
   [

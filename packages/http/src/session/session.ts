@@ -18,6 +18,7 @@ import type { HttpResponse } from "../model/response.ts";
 import { ignoreFailures } from "../model/stream-body.ts";
 import type { StreamedResponse } from "../model/streamed-response.ts";
 import { createRouter } from "../proxy/route/route.ts";
+import { resolveRetry } from "../retry/setting.ts";
 import { refuse } from "../support/validate.ts";
 import { joinHooks, type Hooks } from "../telemetry/hooks.ts";
 import { socketHost } from "../transport/unix-url.ts";
@@ -52,7 +53,7 @@ export class Session implements AsyncDisposable {
       hooks: this.hooks,
       cookies: this.cookies,
       policy: options.policy,
-      retry: options.retry ?? retry,
+      retry: resolveRetry(options.retry, retry),
       budget: options.budget ?? retryBudget({ ...budget, clock }),
       timeouts: resolveTimeouts(options.timeout),
       maxRedirects: options.maxRedirects === undefined ? maxRedirects : options.maxRedirects,
@@ -82,6 +83,7 @@ export class Session implements AsyncDisposable {
     refuse("mount", prefixCheck(prefix));
     refuse(`mount(${JSON.stringify(prefix)})`, adapterCheck(adapter));
     this.#adapters.mount(normalizePrefix(prefix), adapter);
+    this.#runner.applyMounts();
     return this;
   }
 

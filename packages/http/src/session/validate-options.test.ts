@@ -9,6 +9,10 @@ import { scripted } from "../testing/scripted/scripted-session.ts";
 type Row = readonly [given: unknown, message: string];
 
 const durations = 'takes milliseconds, more than 0, or a string such as "30s", got';
+const limits =
+  '?.timeout takes a limit of the whole call such as "30s", or limits such as { connect: "5s", read: "30s" }, got';
+const retries =
+  "?.retry takes a number of retries, 0 or more, false for none, options such as { total: 5 }, or a Retry, got";
 const headers =
   "has an invalid value: it contains a line break, a control character or a character beyond Latin-1";
 const names = 'has an invalid header name: "';
@@ -19,21 +23,28 @@ const both: readonly Row[] = [
   ["x", "? takes { headers, params, auth, retry, "],
   [null, "? takes { headers, params, auth, retry, "],
   [{ timeot: 1 }, '? has no option "timeot": did you mean timeout?'],
-  [{ max_retries: 3 }, '? has no option "max_retries": did you mean retry: new Retry({ total })?'],
+  [{ max_retries: 3 }, '? has no option "max_retries": did you mean retry: 5?'],
   [{ proxies: {} }, '? has no option "proxies": did you mean proxy?'],
   [{ colour: 1 }, '? has no option "colour": it has headers, params, '],
-  [{ timeout: 5 }, "?.timeout takes { connect, read, attempt, total, proxy }, got a number"],
-  [{ timeout: null }, "?.timeout takes { connect, read, attempt, total, proxy }, got null"],
-  [{ timeout: [5, 30] }, "?.timeout takes { connect, read, attempt, total, proxy }, got a list"],
+  [{ timeout: 0 }, `${limits} 0`],
+  [{ timeout: -1 }, `${limits} -1`],
+  [{ timeout: "10" }, `${limits} "10"`],
+  [{ timeout: null }, `${limits} null`],
+  [{ timeout: [5, 30] }, `${limits} a list`],
   [{ timeout: { conect: "5s" } }, '?.timeout has no option "conect": did you mean connect?'],
   [{ timeout: { connect: -1 } }, `?.timeout.connect ${durations} -1`],
   [{ timeout: { read: NaN } }, `?.timeout.read ${durations} NaN`],
   [{ timeout: { read: null } }, `?.timeout.read ${durations} null`],
   [{ timeout: { total: "5 lightyears" } }, `?.timeout.total ${durations} "5 lightyears"`],
   [{ timeout: { proxy: { tls: -1 } } }, `?.timeout.proxy.tls ${durations} -1`],
-  [{ retry: 5 }, "?.retry takes a Retry, such as new Retry({ total: 5 }), got 5"],
-  [{ retry: { total: 5 } }, "?.retry takes a Retry, such as new Retry({ total: 5 }), got an object"],
-  [{ retry: null }, "?.retry takes a Retry, such as new Retry({ total: 5 }), got null"],
+  [{ retry: -1 }, `${retries} -1`],
+  [{ retry: 1.5 }, `${retries} 1.5`],
+  [{ retry: true }, `${retries} true`],
+  [{ retry: "5" }, `${retries} "5"`],
+  [{ retry: [5] }, `${retries} a list`],
+  [{ retry: null }, `${retries} null`],
+  [{ retry: { totl: 5 } }, '?.retry has no option "totl": did you mean total?'],
+  [{ retry: { backoffMax: "x" } }, "?.retry.backoffMax takes milliseconds, 0 or more, "],
   [{ headers: "x" }, "?.headers takes an object, Headers or pairs, got a string"],
   [{ headers: [["a"]] }, "?.headers takes pairs of a name and a string, got a list"],
   [{ headers: { "bad name": "x" } }, `?.headers ${names}bad name"`],
@@ -160,9 +171,11 @@ const ofTransport: readonly Row[] = [
 const ofAdapter: readonly Row[] = [
   ...ofTransport,
   [5, "? takes { maxConnections, maxIdleConnections, tls, "],
-  [{ retry: 5 }, "?.retry takes a Retry, such as new Retry({ total: 5 }), got 5"],
+  [{ retry: null }, `${retries} null`],
+  [{ timeout: 0 }, `${limits} 0`],
+  [{ pacing: 1 }, "?.pacing takes true or false, got 1"],
   [{ retries: 5 }, '? has no option "retries": did you mean retry?'],
-  [{ maxRetries: 3 }, '? has no option "maxRetries": did you mean retry: new Retry({ total })?'],
+  [{ maxRetries: 3 }, '? has no option "maxRetries": did you mean retry: 5?'],
 ];
 
 const ofRequest: readonly Row[] = [
@@ -270,8 +283,8 @@ test("mount rejects an adapter with an invalid retry", () => {
   const { session, adapter } = scripted([{}]);
 
   assert.throws(
-    () => session.mount("https://", { ...adapter, retry: { total: 5 } } as unknown as Adapter),
-    begins("mount", '?("https://").retry takes a Retry, such as new Retry({ total: 5 }), got an object'),
+    () => session.mount("https://", { ...adapter, retry: { totl: 5 } } as unknown as Adapter),
+    begins("mount", '?("https://").retry has no option "totl": did you mean total?'),
   );
 });
 

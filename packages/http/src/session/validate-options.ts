@@ -1,4 +1,4 @@
-import { optionHints, retryInstanceCheck } from "../adapter/validate-options.ts";
+import { optionHints } from "../adapter/validate-options.ts";
 import {
   aFunction,
   integer,
@@ -18,6 +18,7 @@ import type { IdempotencyHeader } from "../call/idempotency.ts";
 import { requestProxy, sessionProxy } from "../proxy/route/validate-proxy.ts";
 import { paramsCheck } from "../model/request.ts";
 import type { DownloadOptions, RequestOptions, SessionOptions } from "../call/options.ts";
+import { retrySettingCheck } from "../retry/setting.ts";
 import { timeoutCheck } from "../transport/timeouts.ts";
 import { transportChecks } from "../transport/validate-options.ts";
 
@@ -39,7 +40,7 @@ const sharedChecks = {
     // Most likely a user and a password.
     secret: true,
   }),
-  retry: retryInstanceCheck,
+  retry: retrySettingCheck,
   timeout: timeoutCheck,
   hooks: options<HooksInit>({
     request: hookList,
@@ -114,6 +115,7 @@ const signalCheck = kind({
 
 const requestChecks = {
   ...sharedChecks,
+  pacing: flag,
   proxy: requestProxy,
   body: checkedLater,
   json: checkedLater,

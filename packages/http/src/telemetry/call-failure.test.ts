@@ -75,7 +75,7 @@ test("an error that ends a call keeps its class and has the properties of Failur
 
 test("raiseOnStatus throws after the last retry, with the response", async () => {
   const { session } = scripted([{ status: 503, body: "down" }], {
-    retry: new Retry({ total: 1, statusForcelist: [503] }),
+    retry: new Retry({ total: 1, raiseOnStatus: true }),
   });
 
   const error = await catchFailure(session.get(url));
@@ -194,7 +194,7 @@ const secrets: readonly (readonly [what: string, script: readonly ScriptedEntry[
 for (const [what, script] of secrets) {
   test(`the attempts of ${what} contain no credentials`, async () => {
     const { session } = scripted(script, {
-      retry: new Retry({ total: 1, statusForcelist: [503] }),
+      retry: new Retry({ total: 1, raiseOnStatus: true }),
       maxRedirects: 2,
     });
 

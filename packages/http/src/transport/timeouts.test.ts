@@ -25,7 +25,11 @@ test("replaces the given proxy limits phase by phase", () => {
 });
 
 const wrong: readonly (readonly [what: string, options: unknown, says: RegExp])[] = [
-  ["a bare number", 5, /^ takes \{ connect, read, attempt, total, proxy \}, got a number$/],
+  [
+    "a bare number below 0",
+    -5,
+    /^ takes a limit of the whole call such as "30s", or limits such as .*, got -5$/,
+  ],
   ["an unknown limit", { reed: 5 }, /^ has no option "reed": did you mean read\?$/],
   [
     "an unknown phase of the proxy",

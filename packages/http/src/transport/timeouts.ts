@@ -1,6 +1,6 @@
 import type { Duration } from "@holdfast/policy";
 import { isDuration, toMs } from "@holdfast/policy/internal";
-import { kind, options, type Check } from "../support/validate.ts";
+import { isObject, kind, options, type Check } from "../support/validate.ts";
 
 /**
  * The limits of connecting through a proxy, one for each phase. `connect` of the request limits all phases together. A phase that
@@ -34,6 +34,9 @@ export interface TimeoutOptions {
   readonly total?: Duration;
 }
 
+/** The option `timeout`: limits, which are merged over the limits in force, or the limit of the whole call. */
+export type TimeoutSetting = Duration | TimeoutOptions;
+
 /** The limits of a request in milliseconds, complete. */
 export interface Timeouts {
   readonly connect: number;
@@ -46,15 +49,16 @@ export interface Timeouts {
 export const timeoutDefaults: Timeouts = { connect: 5_000, read: 30_000, attempt: Infinity, total: Infinity };
 
 /**
- * Returns `under` with the given limits replaced.
+ * Returns `under` with the given limits replaced. A duration replaces `total`.
  *
  * @throws RangeError for a value that is not a duration.
  */
 export function resolveTimeouts(
-  given: TimeoutOptions | undefined,
+  setting: TimeoutSetting | undefined,
   under: Timeouts = timeoutDefaults,
 ): Timeouts {
-  if (given === undefined) return under;
+  if (setting === undefined) return under;
+  const given = typeof setting === "object" ? setting : { total: setting };
   const proxy = resolveProxyTimeouts(given.proxy, under.proxy);
   return {
     connect: toMs(given.connect ?? under.connect),
@@ -86,8 +90,7 @@ const limit = kind({
   type: "number",
 });
 
-/** Validates the limits of a request. */
-export const timeoutCheck: Check = options<TimeoutOptions>({
+const timeoutFields: Check = options<TimeoutOptions>({
   connect: limit,
   read: limit,
   attempt: limit,
@@ -99,3 +102,13 @@ export const timeoutCheck: Check = options<TimeoutOptions>({
     origin: limit,
   }),
 });
+
+const anyTimeout = kind({
+  wanted: 'a limit of the whole call such as "30s", or limits such as { connect: "5s", read: "30s" }',
+  fits: (value) => isDuration(value) && toMs(value) > 0,
+  type: "number",
+});
+
+/** Validates a `timeout` option. */
+export const timeoutCheck: Check = (value) =>
+  isObject(value) && !Array.isArray(value) ? timeoutFields(value) : anyTimeout(value);

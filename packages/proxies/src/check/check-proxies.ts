@@ -10,7 +10,6 @@ import {
   type ProxyFault,
   type ProxyReason,
   type ProxyScheme,
-  Retry,
   Session,
   type SessionOptions,
   errorVerdict,
@@ -113,7 +112,7 @@ async function checkAs(kind: ProxyScheme, spec: ProxySpec, options: ProxyCheckOp
   const limit = toMs(timeout);
   const session = new Session({
     proxy: formatUrlAs(kind, spec, options),
-    retry: new Retry({ total: 0, raiseOnStatus: false }),
+    retry: false,
     timeout: { connect: limit, read: limit },
     cookies: false,
     trustEnvironment: false,

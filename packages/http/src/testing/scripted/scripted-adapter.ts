@@ -5,7 +5,7 @@ import { openBody, type Body } from "../../model/body.ts";
 import { AttemptTimeoutError, ReadTimeoutError } from "../../errors/transport-errors.ts";
 import type { HttpRequest } from "../../model/request.ts";
 import { HttpResponse } from "../../model/response.ts";
-import type { Retry } from "../../retry/retry.ts";
+import type { RetrySetting } from "../../retry/setting.ts";
 
 /** A response of the script. */
 export interface ScriptedReply {
@@ -49,7 +49,7 @@ export interface ScriptedRequest {
 export interface ScriptedAdapterOptions {
   /** Pass the session's clock. With a fake clock, hours of waiting take no time. @default systemClock */
   readonly clock?: Clock;
-  readonly retry?: Retry;
+  readonly retry?: RetrySetting;
 }
 
 /** An adapter that plays a script. */
