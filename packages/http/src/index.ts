@@ -81,5 +81,6 @@ export type {
 } from "./transport/timeouts.ts";
 export type { TlsOptions } from "./transport/connect/tls.ts";
 export type { Lookup } from "./transport/connect/shared-lookup.ts";
+export type { AddressOptions } from "./transport/connect/address-guard.ts";
 export type { ConnectorOptions } from "./transport/connect/connector.ts";
 export type { TransportOptions } from "./transport/transport.ts";

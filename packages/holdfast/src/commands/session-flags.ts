@@ -15,6 +15,7 @@ export const sessionFlags = {
   "read-timeout": { type: "string" },
   "max-bytes": { type: "string" },
   header: { type: "string", short: "H", multiple: true },
+  "public-only": { type: "boolean" },
 } as const;
 
 /** Returns the lines of a help text about these options. `maxBytes` is the default of `--max-bytes`. */
@@ -24,7 +25,9 @@ export function sessionHelp(maxBytes: string): string {
   --connect-timeout TIME   limit for a connection (5s)
   --read-timeout TIME      limit for silence from the server (30s)
   --max-bytes SIZE         largest body, decoded; a larger one fails (${maxBytes})
-  -H, --header 'N: V'      add a header to every request; may be repeated`;
+  -H, --header 'N: V'      add a header to every request; may be repeated
+  --public-only            connect only to public addresses, and not to this
+                           machine or to private networks`;
 }
 
 /** The lines of a help text about the values of these options. */
@@ -39,6 +42,7 @@ export interface SessionSettings {
   readonly connect: number | undefined;
   readonly read: number | undefined;
   readonly maxBytes: number | undefined;
+  readonly publicOnly: boolean;
 }
 
 /**
@@ -54,6 +58,7 @@ export function readSessionFlags(values: ParsedOptions<typeof sessionFlags>["val
     connect: parseDuration("connect-timeout", values["connect-timeout"]),
     read: parseDuration("read-timeout", values["read-timeout"]),
     maxBytes: parseByteSize("max-bytes", values["max-bytes"]),
+    publicOnly: values["public-only"] === true,
   };
 }
 
@@ -66,11 +71,12 @@ export async function openSession(
   { retry, proxy }: { readonly retry?: RetryInit; readonly proxy?: SessionOptions["proxy"] | undefined } = {},
 ): Promise<Session> {
   const { Session, sessionDefaults } = await import("@holdfast/http");
-  const { total, connect, read, maxBytes } = settings;
+  const { total, connect, read, maxBytes, publicOnly } = settings;
   return new Session({
     headers: settings.headers,
     retry: sessionDefaults.retry.new({ total: settings.attempts - 1, ...retry }),
     ...(maxBytes === undefined ? {} : { maxBytes }),
+    ...(publicOnly && { addresses: "public" as const }),
     ...(proxy === undefined ? {} : { proxy }),
     timeout: {
       ...(total === undefined ? {} : { total }),

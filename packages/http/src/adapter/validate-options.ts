@@ -1,7 +1,7 @@
 import { flag, objectWithMethods, isObject, options, type Check, type Problem } from "../support/validate.ts";
 import { retrySettingCheck } from "../retry/setting.ts";
 import { timeoutCheck } from "../transport/timeouts.ts";
-import { transportChecks } from "../transport/validate-options.ts";
+import { problemWithAddresses, transportChecks } from "../transport/validate-options.ts";
 import type { HttpAdapterOptions } from "./options.ts";
 
 /** Maps option names of other libraries, and earlier names, to the option that replaces them here. */
@@ -19,7 +19,9 @@ export const optionHints: Readonly<Record<string, string>> = {
 };
 
 /** Checks the options of an `HttpAdapter`. */
-export const adapterOptionsCheck: Check = options<HttpAdapterOptions>(
+export const adapterOptionsCheck: Check = (value) => adapterFields(value) ?? problemWithAddresses(value);
+
+const adapterFields: Check = options<HttpAdapterOptions>(
   { ...transportChecks, retry: retrySettingCheck, timeout: timeoutCheck, pacing: flag },
   optionHints,
 );

@@ -96,6 +96,20 @@ export interface SessionOptions {
    * redirect, proxy or list of URLs leads to a socket. @default false
    */
   readonly enableUnixSockets?: boolean;
+  /**
+   * "public" connects only to addresses of the internet: not to private, loopback, link-local, multicast or reserved ones, not
+   * to IPv6 addresses that contain an IPv4 address, and not to Unix sockets. Each connection, also after a redirect, checks the
+   * address that it uses. Other addresses throw an AddressNotAllowedError, which is not retried. Mounted adapters have their own
+   * option. @default "any"
+   */
+  readonly addresses?: "any" | "public";
+  /** Addresses and ranges that `addresses: "public"` allows besides, such as `["10.1.0.0/16", "fd00::5"]`. @default none */
+  readonly allowAddresses?: readonly string[];
+  /**
+   * Whether, with `addresses: "public"`, a proxy may look up the names of `http:` URLs, unchecked. Otherwise such a request
+   * throws an AddressNotAllowedError. For `https:` URLs, proxies receive the checked address. @default false
+   */
+  readonly proxyResolves?: boolean;
   /** One proxy, proxies by scheme and host, or a pool. @default the proxies of the environment */
   readonly proxy?: string | ProxyMap | ProxyProvider;
   /** Whether to use `http_proxy`, `https_proxy`, `all_proxy` and `no_proxy` of the environment. @default true */

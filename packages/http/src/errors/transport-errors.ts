@@ -26,6 +26,7 @@ export interface TransportErrorOptions extends ErrorOptions {
  * │  ├─ ProtocolError              ERR_PROTOCOL            the response is not valid HTTP
  * │  ├─ DecodeError                ERR_DECODE              the body does not match its Content-Encoding
  * │  ├─ BodyTooLargeError          ERR_BODY_TOO_LARGE      maxBytes
+ * │  ├─ AddressNotAllowedError     ERR_ADDRESS_NOT_ALLOWED  address: not public, with `addresses: "public"`
  * │  ├─ TlsError                   ERR_TLS                 certificate: whether the certificate was rejected
  * │  └─ ProxyError                 ERR_PROXY               the proxy failed: reason, fault, status, retryAfter
  * ├─ NoProxyError (RejectedError)  ERR_NO_PROXY            target, retryAt
@@ -169,6 +170,18 @@ export class BodyTooLargeError extends TransportError {
   constructor(maxBytes: number) {
     super(`The body is larger than maxBytes (${maxBytes})`, { phase: "body", mayHaveArrived: true });
     this.maxBytes = maxBytes;
+  }
+}
+
+/** The host has no address that `addresses: "public"` allows. Nothing was sent. */
+export class AddressNotAllowedError extends TransportError {
+  readonly code = "ERR_ADDRESS_NOT_ALLOWED";
+  /** The address; undefined for a Unix socket, and for a name that only the proxy would look up. */
+  readonly address: string | undefined;
+
+  constructor(message: string, address?: string) {
+    super(message, { phase: "connect", mayHaveArrived: false });
+    this.address = address;
   }
 }
 

@@ -115,6 +115,7 @@ const failures = {
   "dns-not-found": ["transient", "Check the host name: DNS does not know it, or the resolver is offline"],
   "not-permitted": ["rejected", "Allow the connection: a firewall or sandbox on this machine forbids it"],
   "too-many-files": ["transient", "Lower the concurrency, or raise this machine's limit of open files"],
+  "address-not-allowed": ["rejected", "Check the URL: only public addresses are allowed"],
   tls: ["transient", "Retry later: the TLS handshake was interrupted"],
   "tls-protocol": [
     "rejected",
@@ -160,6 +161,7 @@ const codes: Readonly<Record<string, FailureName>> = {
   ERR_READ_TIMEOUT: "timeout-read",
   ERR_UPLOAD_TIMEOUT: "timeout-upload",
   ERR_ATTEMPT_TIMEOUT: "timeout-attempt",
+  ERR_ADDRESS_NOT_ALLOWED: "address-not-allowed",
   ERR_INCOMPLETE_BODY: "incomplete-body",
   ERR_DECODE: "decode",
   ERR_PROTOCOL: "protocol",

@@ -68,7 +68,9 @@ export class Session implements AsyncDisposable {
     const { maxConnections, maxIdleConnections, strictHeaders } = options;
     const { tls, http2, lookup, localAddress, family, socketPath } = options;
     const limits = { maxConnections, maxIdleConnections, strictHeaders };
-    const connections = { ...limits, tls, http2, lookup, localAddress, family, socketPath };
+    const { addresses, allowAddresses, proxyResolves } = options;
+    const guard = { addresses, allowAddresses, proxyResolves };
+    const connections = { ...limits, ...guard, tls, http2, lookup, localAddress, family, socketPath };
     const adapter = new HttpAdapter({ clock, ...connections });
     this.mount("https://", adapter);
     this.mount("http://", adapter);

@@ -121,6 +121,23 @@ const ofSession: readonly Row[] = [
   ],
   [{ budget: 5 }, "?.budget takes a budget, such as retryBudget(), got 5"],
   [{ guard: () => undefined }, '? has no option "guard": did you mean policy?'],
+  [{ addresses: "private" }, '?.addresses takes "any" or "public", got "private"'],
+  [
+    { addresses: "public", allowAddresses: ["10.0.0.0/8", "10.0.0.0/33"] },
+    '?.allowAddresses[1] takes an IP address or a range, such as "10.1.0.0/16", got "10.0.0.0/33"',
+  ],
+  [
+    { addresses: "public", allowAddresses: "10.0.0.0/8" },
+    '?.allowAddresses takes a list of addresses and ranges such as ["10.1.0.0/16"], got "10.0.0.0/8"',
+  ],
+  [
+    { allowAddresses: ["10.0.0.0/8"] },
+    '?.allowAddresses needs addresses: "public", without which every address is allowed',
+  ],
+  [
+    { proxyResolves: true, addresses: "any" },
+    '?.proxyResolves needs addresses: "public", without which every address is allowed',
+  ],
   [
     { socketPath: "" },
     '?.socketPath takes the path of a Unix socket, such as "/var/run/docker.sock", got ""',

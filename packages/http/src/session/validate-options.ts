@@ -20,7 +20,7 @@ import { paramsCheck } from "../model/request.ts";
 import type { DownloadOptions, RequestOptions, SessionOptions } from "../call/options.ts";
 import { retrySettingCheck } from "../retry/setting.ts";
 import { timeoutCheck } from "../transport/timeouts.ts";
-import { transportChecks } from "../transport/validate-options.ts";
+import { problemWithAddresses, transportChecks } from "../transport/validate-options.ts";
 
 /** Accepts any value. Headers, bodies and keys are checked where they are used, because some can be read only once. */
 const checkedLater: Check = () => undefined;
@@ -88,6 +88,9 @@ const sessionChecks: Checks<SessionOptions> = {
   family: transportChecks.family,
   socketPath: transportChecks.socketPath,
   enableUnixSockets: flag,
+  addresses: transportChecks.addresses,
+  allowAddresses: transportChecks.allowAddresses,
+  proxyResolves: transportChecks.proxyResolves,
   proxy: sessionProxy,
   trustEnvironment: flag,
   http2: flag,
@@ -101,7 +104,7 @@ const sessionFields: Check = options<SessionOptions>(sessionChecks, sessionHints
 
 /** Checks the options of a `Session`. */
 export const sessionOptionsCheck: Check = (value) => {
-  const problem = sessionFields(value);
+  const problem = sessionFields(value) ?? problemWithAddresses(value);
   if (problem !== undefined || !isObject(value)) return problem;
   return value["socketPath"] === undefined || value["proxy"] === undefined
     ? undefined

@@ -8,9 +8,11 @@ import {
   objectWithMethods,
   isObject,
   kind,
+  listOf,
   options,
   type Check,
   type Checks,
+  type Problem,
 } from "../support/validate.ts";
 import type { TlsOptions } from "./connect/tls.ts";
 import { errorCode } from "./errors/error-code.ts";
@@ -65,6 +67,31 @@ const tls: Check = (value) => {
   }
 };
 
+/** Validates an IP address, or a range of them such as `10.0.0.0/8`. */
+const addressRange: Check = kind({
+  wanted: 'an IP address or a range, such as "10.1.0.0/16"',
+  fits: (value) => {
+    const [, address = "", length = "0"] =
+      (typeof value === "string" && /^([\da-f.:]+)(?:\/(\d{1,3}))?$/i.exec(value)) || [];
+    const family = isIP(address);
+    return family !== 0 && Number(length) <= (family === 4 ? 32 : 128);
+  },
+  type: "string",
+});
+
+/** Checks that options about addresses are not given without `addresses: "public"`, where they would do nothing. */
+export function problemWithAddresses(value: unknown): Problem | undefined {
+  if (!isObject(value) || value["addresses"] === "public") return undefined;
+  const useless = ["allowAddresses", "proxyResolves"].find((name) => value[name] !== undefined);
+  return useless === undefined
+    ? undefined
+    : {
+        at: `.${useless}`,
+        says: 'needs addresses: "public", without which every address is allowed',
+        range: false,
+      };
+}
+
 /** Validates the options of a transport. */
 export const transportChecks: Checks<TransportOptions> = {
   maxConnections: integer(1),
@@ -88,6 +115,13 @@ export const transportChecks: Checks<TransportOptions> = {
     type: "string",
   }),
   strictHeaders: flag,
+  addresses: kind({
+    wanted: '"any" or "public"',
+    fits: (value) => value === "any" || value === "public",
+    type: "string",
+  }),
+  allowAddresses: listOf(addressRange, 'a list of addresses and ranges such as ["10.1.0.0/16"]'),
+  proxyResolves: flag,
   clock: objectWithMethods("a clock", ["now", "date", "sleep"]),
 };
 

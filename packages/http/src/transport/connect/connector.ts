@@ -6,6 +6,7 @@ import { ConnectTimeoutError, type Phase } from "../../errors/transport-errors.t
 import { normalizeHost } from "../../support/host-name.ts";
 import { loadHttp2 } from "../http2/loader.ts";
 import { effectivePort, unbracketedHost } from "../proxy-url.ts";
+import { createAddressGuard, socketNotAllowedError, type AddressOptions } from "./address-guard.ts";
 import { ConnectTimings } from "./connect-timings.ts";
 import { connectHappyEyeballs, systemLookup, type TcpTarget } from "./happy-eyeballs.ts";
 import { connectThroughProxy, type ProxyRoute, type SocketFactory } from "./proxy-connect.ts";
@@ -14,7 +15,7 @@ import { startTlsOn, TlsTickets, type TlsOptions } from "./tls.ts";
 import { connectUnixSocket } from "./unix-socket.ts";
 import { destroySocket, withTimeout, type ConnectLimits } from "./with-timeout.ts";
 
-export interface ConnectorOptions {
+export interface ConnectorOptions extends AddressOptions {
   readonly tls?: TlsOptions | undefined;
   /** Offers HTTP/2 in the TLS handshake. @default false */
   readonly http2?: boolean | undefined;
@@ -59,7 +60,8 @@ export function createConnector(
   const { clock = systemClock, lookup = systemLookup, tls = {}, http2 = false, socketPath } = options;
   const family = options.family ?? familyOf(options.localAddress);
   const sessions = tickets.createCache();
-  const openTcp = createTcpOpener({ ...options, clock, lookup, family }, proxy);
+  const guard = createAddressGuard(options);
+  const openTcp = createTcpOpener({ ...options, clock, lookup, family, guard }, proxy);
   const startTls = async (socket: Socket, url: URL, signal: AbortSignal): Promise<TLSSocket> => {
     const toProxy = url === proxy;
     const ALPNProtocols = http2 && !toProxy ? ["h2", "http/1.1"] : ["http/1.1"];
@@ -72,7 +74,7 @@ export function createConnector(
     secured.on("session", (ticket: Buffer) => sessions.set(key, ticket));
     return secured;
   };
-  const sockets = { clock, lookup, family, openTcp, startTls };
+  const sockets = { clock, lookup, family, guard, openTcp, startTls };
   const connect = (origin: URL, limits: ConnectLimits, signal: AbortSignal): Promise<Socket> => {
     const timings = new ConnectTimings(clock);
     if (proxy !== undefined)
@@ -101,17 +103,28 @@ export function createConnector(
 
 /** Returns the function that opens the plain connection to an origin, a proxy or a Unix socket. */
 function createTcpOpener(
-  { clock, lookup, family, localAddress, socketPath }: ConnectorOptions & Pick<TcpTarget, "clock" | "lookup">,
+  {
+    clock,
+    lookup,
+    family,
+    localAddress,
+    socketPath,
+    guard,
+  }: ConnectorOptions & Pick<TcpTarget, "clock" | "lookup" | "guard">,
   proxy: URL | undefined,
 ): SocketFactory["openTcp"] {
   return (url, signal, { phaseEnded, observeSocket }) => {
     // TLS and tunnels cannot read through the shared buffer.
     const sharedRead = proxy === undefined && url.protocol === "http:";
+    if (socketPath !== undefined && guard !== undefined)
+      return Promise.reject(socketNotAllowedError(socketPath));
     if (socketPath !== undefined)
       return connectUnixSocket({ socketPath, sharedRead, phaseEnded }, signal).then(observeSocket);
     const [hostname, port] = [unbracketedHost(url), effectivePort(url)];
+    // The user chose the proxy, wherever it is.
+    const checks = proxy === undefined ? guard : undefined;
     return connectHappyEyeballs(
-      { hostname, port, lookup, clock, localAddress, family, sharedRead, phaseEnded },
+      { hostname, port, lookup, clock, localAddress, family, sharedRead, phaseEnded, guard: checks },
       signal,
     ).then(observeSocket);
   };

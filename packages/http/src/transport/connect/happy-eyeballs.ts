@@ -4,6 +4,7 @@ import type { Clock } from "@holdfast/policy";
 import { ConnectionError } from "../../errors/transport-errors.ts";
 import { errorCode } from "../errors/error-code.ts";
 import { startLimit } from "../../support/limit-timer.ts";
+import type { AddressGuard } from "./address-guard.ts";
 import { SharedRead } from "../wire/read-buffer.ts";
 import { lookUpShared, type Lookup } from "./shared-lookup.ts";
 
@@ -31,6 +32,8 @@ export interface TcpTarget {
   readonly sharedRead?: boolean | undefined;
   readonly lookup: Lookup;
   readonly clock: Clock;
+  /** Checks the addresses before any of them is connected to. @default every address is allowed */
+  readonly guard?: AddressGuard | undefined;
   /** Called when the name has been looked up, and when the connection is open. */
   readonly phaseEnded?: (leg: "dns" | "tcp") => void;
 }
@@ -56,19 +59,22 @@ export async function connectHappyEyeballs(target: TcpTarget, signal: AbortSigna
 }
 
 /**
- * Looks up the addresses of a host. An IP address stands for itself.
+ * Looks up the addresses of a host that the guard allows. An IP address stands for itself.
  *
- * @throws ConnectionError of the phase "dns".
+ * @throws ConnectionError of the phase "dns"; AddressNotAllowedError.
  */
 export async function resolveAddresses({
   hostname,
   lookup,
   clock,
   family,
-}: Pick<TcpTarget, "hostname" | "lookup" | "clock" | "family">): Promise<readonly string[]> {
-  if (isIP(hostname) !== 0) return [hostname];
-  const addresses = requireAddresses(await lookUp(hostname, { lookup, clock }));
-  return family === undefined ? addresses : addresses.filter((address) => isIP(address) === family);
+  guard,
+}: Pick<TcpTarget, "hostname" | "lookup" | "clock" | "family" | "guard">): Promise<readonly string[]> {
+  const isLiteral = isIP(hostname) !== 0;
+  const found = isLiteral ? [hostname] : requireAddresses(await lookUp(hostname, { lookup, clock }));
+  const addresses =
+    family === undefined || isLiteral ? found : found.filter((address) => isIP(address) === family);
+  return guard === undefined ? addresses : guard.select(hostname, addresses);
 }
 
 async function lookUp(

@@ -4,6 +4,7 @@ import type { Clock } from "@holdfast/policy";
 import { ProxyError, TlsError } from "../../errors/transport-errors.ts";
 import { effectivePort, forwardsPlainHttp, proxyScheme, unbracketedHost } from "../proxy-url.ts";
 import { openTunnel, type TunnelTarget } from "../tunnel/tunnel.ts";
+import type { AddressGuard } from "./address-guard.ts";
 import type { ConnectTimings } from "./connect-timings.ts";
 import { noAddressError, resolveAddresses } from "./happy-eyeballs.ts";
 import { limitPhases } from "./phase-limits.ts";
@@ -15,6 +16,8 @@ export interface SocketFactory {
   readonly clock: Clock;
   readonly lookup: Lookup;
   readonly family?: 4 | 6 | undefined;
+  /** Checks the addresses of origins. */
+  readonly guard?: AddressGuard | undefined;
   readonly openTcp: (url: URL, signal: AbortSignal, timings: ConnectTimings) => Promise<Socket>;
   readonly startTls: (socket: Socket, url: URL, signal: AbortSignal) => Promise<TLSSocket>;
 }
@@ -49,8 +52,11 @@ export async function connectThroughProxy(
     origin: origin.host,
     progress: timings.progress,
   });
-  const target = await phases.lookUpOrigin(() => tunnelTarget(proxy, origin, sockets));
   const isSecure = origin.protocol === "https:";
+  const isForwarded = !isSecure && forwardsPlainHttp(proxy.protocol);
+  const target = await phases.lookUpOrigin(() =>
+    isForwarded ? forwardTarget(origin, sockets) : tunnelTarget(proxy, origin, sockets),
+  );
   let socket: Socket | undefined;
   try {
     socket = await phases.runPhase("connect", (ended) =>
@@ -63,7 +69,7 @@ export async function connectThroughProxy(
       );
       timings.phaseEnded("proxy");
     }
-    if (!isSecure && forwardsPlainHttp(proxy.protocol)) return socket;
+    if (isForwarded) return socket;
     const toProxy = socket;
     socket = await phases.runPhase("tunnel", (ended) =>
       openTunnel(toProxy, proxy, { target, signal: ended }),
@@ -82,21 +88,29 @@ export async function connectThroughProxy(
   }
 }
 
+/** Returns the target of requests that the proxy forwards. @throws AddressNotAllowedError when its address is not allowed. */
+async function forwardTarget(origin: URL, { guard }: Pick<SocketFactory, "guard">): Promise<TunnelTarget> {
+  const host = unbracketedHost(origin);
+  await guard?.checkForwarded(host);
+  return { host, port: effectivePort(origin) };
+}
+
 /**
- * Returns the target to request from a proxy: the origin's name, or for `socks5` and `socks4` an address that is looked up
- * here. An IPv4 address is preferred, because the proxy may have no IPv6.
+ * Returns the target to request from a proxy: the origin's name, or for `socks5`, `socks4` and with a guard an address that is
+ * looked up here. An IPv4 address is preferred, because the proxy may have no IPv6.
  *
- * @throws ConnectionError of the phase "dns"; ProxyError for a target that the proxy's protocol cannot express.
+ * @throws ConnectionError of the phase "dns"; AddressNotAllowedError; ProxyError for a target that the proxy's protocol cannot express.
  */
 export async function tunnelTarget(
   proxy: URL,
   origin: URL,
-  { lookup, clock, family }: Pick<SocketFactory, "lookup" | "clock" | "family">,
+  { lookup, clock, family, guard }: Pick<SocketFactory, "lookup" | "clock" | "family" | "guard">,
 ): Promise<TunnelTarget> {
   const scheme = proxyScheme(proxy);
   const target = { host: unbracketedHost(origin), port: effectivePort(origin) };
-  if (scheme !== "socks5" && scheme !== "socks4") return requireSupportedTarget(target, proxy);
-  const addresses = await resolveAddresses({ hostname: target.host, lookup, clock, family });
+  if (guard === undefined && scheme !== "socks5" && scheme !== "socks4")
+    return requireSupportedTarget(target, proxy);
+  const addresses = await resolveAddresses({ hostname: target.host, lookup, clock, family, guard });
   const host = addresses.find((address) => isIPv4(address)) ?? addresses[0];
   if (host === undefined) throw noAddressError({ hostname: target.host, family });
   return requireSupportedTarget({ ...target, host }, proxy);
