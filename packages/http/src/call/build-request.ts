@@ -1,10 +1,12 @@
+import { stripRootDot } from "@holdfast/policy/internal";
 import { takeUrlCredentials, type Auth } from "../auth/auth.ts";
 import { toBody, jsonBody, noBody, type Body } from "../model/body.ts";
 import { isFormType, withBoundary } from "../model/form-body.ts";
 import { isToken, quote } from "../support/validate.ts";
 import { mergeHeaders, type HeaderRecord } from "../model/headers.ts";
 import { defaultIdempotencyHeader, withIdempotencyKey } from "./idempotency.ts";
-import { mergeParams, parseUrl, type HttpRequest } from "../model/request.ts";
+import { joinUrl, type BaseUrl } from "../model/base-url.ts";
+import { addParams, mergeParams, parseUrl, type HttpRequest } from "../model/request.ts";
 import { parseUnixUrl } from "../transport/unix-url.ts";
 import type { RequestOptions, SessionOptions } from "./options.ts";
 
@@ -15,23 +17,38 @@ export interface PreparedRequest {
 }
 
 /** The parts that a session adds to each of its requests. */
-export interface RequestDefaults extends Pick<
-  SessionOptions,
-  "baseUrl" | "params" | "auth" | "idempotencyHeader" | "enableUnixSockets"
-> {
+export interface RequestDefaults extends OriginDefaults {
+  readonly base: BaseUrl | undefined;
+  readonly idempotencyHeader: SessionOptions["idempotencyHeader"];
+  readonly enableUnixSockets: SessionOptions["enableUnixSockets"];
+  /** What a request to an origin gets that may not have the credentials of the session. */
+  readonly elsewhere?:
+    | { readonly origins: ReadonlySet<string>; readonly defaults: OriginDefaults }
+    | undefined;
+}
+
+/** The parts of a request that may contain credentials of the session. */
+export interface OriginDefaults {
   readonly headers: HeaderRecord;
+  readonly params: SessionOptions["params"];
+  readonly auth: SessionOptions["auth"];
 }
 
 /**
  * Builds a request from the options of the caller and the session.
  *
- * @throws InvalidUrlError; TypeError for an invalid method, headers that HTTP cannot carry, an unknown kind of body, a stream
+ * @throws InvalidUrlError; TypeError for an invalid method, a `//` before the path in a session with `baseUrl`, headers that HTTP cannot carry, an unknown kind of body, a stream
  * that was already used, or `body` and `json` together.
  */
 export function buildRequest(method: string, input: string | URL, options: RequestInputs): PreparedRequest {
   const socket = options.session.enableUnixSockets === true ? parseUnixUrl(input) : undefined;
   if (socket === undefined) return buildHttpRequest(method, input, options);
-  const { request, auth } = buildHttpRequest(method, socket.url, options);
+  const { session, own } = options;
+  const elsewhere = session.elsewhere?.defaults;
+  const { request, auth } = buildHttpRequest(method, socket.url, {
+    session: { ...session, ...elsewhere, elsewhere: undefined },
+    own,
+  });
   return { request: { ...request, socketPath: socket.socketPath }, auth };
 }
 
@@ -46,11 +63,14 @@ function buildHttpRequest(
   { session, own }: RequestInputs,
 ): PreparedRequest {
   const name = parseMethod(method);
-  const url = parseUrl(input, mergeParams(session.params, own.params), session.baseUrl);
+  const url = resolveUrl(input, session.base);
+  const defaults = defaultsFor(url, session);
+  const params = mergeParams(defaults.params, own.params);
+  if (params !== undefined) addParams(url, params);
   // Removed from the URL even if unused: credentials must not get into messages.
   const urlAuth = url.username === "" && url.password === "" ? undefined : takeUrlCredentials(url);
-  const auth = own.auth ?? urlAuth ?? session.auth;
-  const headers = mergeHeaders(session.headers, own.headers, "request.headers");
+  const auth = own.auth ?? urlAuth ?? defaults.auth;
+  const headers = mergeHeaders(defaults.headers, own.headers, "request.headers");
   const body = parseBody(own);
   const header = own.idempotencyHeader ?? session.idempotencyHeader;
   const key = own.idempotencyKey;
@@ -65,6 +85,17 @@ function buildHttpRequest(
   const isPlain =
     key === undefined && header === undefined && headers[defaultIdempotencyHeader] === undefined;
   return { request: isPlain ? request : withIdempotencyKey(request, key, header), auth };
+}
+
+function resolveUrl(input: string | URL, base: BaseUrl | undefined): URL {
+  return parseUrl(base === undefined ? input : joinUrl(base, input));
+}
+
+function defaultsFor({ origin }: URL, session: RequestDefaults): OriginDefaults {
+  const { elsewhere } = session;
+  return elsewhere === undefined || elsewhere.origins.has(stripRootDot(origin))
+    ? session
+    : elsewhere.defaults;
 }
 
 function parseBody({ body, json }: RequestOptions): Body {

@@ -16,8 +16,13 @@ import type { TlsOptions } from "../transport/connect/tls.ts";
 
 /** The options of a session. Most of them can be overridden by the options of a request. */
 export interface SessionOptions {
-  /** Base of relative URLs, such as `"https://api.example.com/v1/"`. */
-  readonly baseUrl?: string;
+  /**
+   * Base of relative URLs, such as `"https://api.example.com/v1"`: `users` and `/users` are both below it. Requests to other
+   * origins get no credentials of the session: no `auth`, and no headers and parameters with names of credentials.
+   */
+  readonly baseUrl?: string | URL;
+  /** Further origins that get the credentials of a session with `baseUrl`. @default [] */
+  readonly sendCredentialsTo?: readonly string[];
   /** Headers of every request. */
   readonly headers?: HeadersInit;
   /** Query parameters of every URL. */

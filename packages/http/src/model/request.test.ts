@@ -52,19 +52,6 @@ for (const [url, target] of targets) {
   });
 }
 
-const bases: readonly (readonly [input: string, base: string, result: string])[] = [
-  ["/users/1", "https://a.test/v1/", "https://a.test/users/1"],
-  ["users/1", "https://a.test/v1/", "https://a.test/v1/users/1"],
-  ["?q=1", "https://a.test/v1/", "https://a.test/v1/?q=1"],
-  ["http://b.test/", "https://a.test/v1/", "http://b.test/"],
-];
-
-for (const [input, base, result] of bases) {
-  test(`${input} at ${base} is ${result}`, () => {
-    assert.equal(parseUrl(input, undefined, base).href, result);
-  });
-}
-
 const refused: readonly string[] = [
   "",
   "/users",
@@ -105,6 +92,22 @@ for (const input of ["http://a.test:99999/x", "localhost:3000/x", "a b"]) {
     assert.throws(
       () => parseUrl(input),
       (error: Error) => error.message.includes(JSON.stringify(input)),
+    );
+  });
+}
+
+for (const [input, hint] of [
+  ["api.example.com/x", 'did you mean "https://api.example.com/x"?'],
+  ["localhost:3000/x", 'did you mean "https://localhost:3000/x"?'],
+  ["127.0.0.1:8080", 'did you mean "https://127.0.0.1:8080"?'],
+  ["/users", "a relative URL needs the option baseUrl of the session"],
+  ["users?page=1", "a relative URL needs the option baseUrl of the session"],
+  ["", "a relative URL needs the option baseUrl of the session"],
+] as const) {
+  test(`the error for ${JSON.stringify(input)} says: ${hint}`, () => {
+    assert.throws(
+      () => parseUrl(input),
+      (error: Error) => error.message.endsWith(`: ${hint}`),
     );
   });
 }

@@ -64,33 +64,45 @@ function isParam(value: unknown): boolean {
 }
 
 /**
- * Parses a URL, relative to `base` if given, and adds query parameters.
+ * Parses an absolute URL, and adds query parameters.
  *
  * @throws InvalidUrlError if it is not a valid http or https URL.
  */
-export function parseUrl(input: string | URL, params?: Params, base?: string): URL {
-  const url = parse(input, base);
+export function parseUrl(input: string | URL, params?: Params): URL {
+  const url = parse(input);
   if (url.protocol === "unix:")
     throw new InvalidUrlError(
-      `url must begin with http:// or https://, got ${quoteUrl(input)}; unix: URLs need enableUnixSockets: true in the session`,
+      `url must begin with http:// or https://, got ${describeUrl(input)}; unix: URLs need enableUnixSockets: true in the session`,
     );
   if (url.protocol !== "http:" && url.protocol !== "https:") {
-    throw new InvalidUrlError(`url must begin with http:// or https://, got ${quoteUrl(input)}`);
+    throw new InvalidUrlError(
+      `url must begin with http:// or https://, got ${describeUrl(input)}${hintFor(input)}`,
+    );
   }
   if (params !== undefined) addParams(url, params);
   return url;
 }
 
-function parse(input: string | URL, base: string | undefined): URL {
-  // With a base, any other value would become a path, for example /undefined.
+function parse(input: string | URL): URL {
   if (typeof input !== "string" && !(input instanceof URL))
     throw new InvalidUrlError(`url must be a string or URL, got ${describeKind(input)}`);
   try {
-    return new URL(input, base);
+    return new URL(input);
   } catch {
     // The error of the platform is dropped: it quotes the input with its credentials.
-    throw new InvalidUrlError(`url must be a valid URL, got ${quoteUrl(input)}`);
+    throw new InvalidUrlError(`url must be a valid URL, got ${describeUrl(input)}${hintFor(input)}`);
   }
+}
+
+const hostWithoutScheme = /^(?:localhost|[\w-]+(?:\.[\w-]+)+|\[[\da-f:.]+\])(?::\d+)?(?:[/?#]|$)/i;
+const otherScheme = /^[a-z][a-z\d+.-]*:[/\\]/i;
+
+/** Returns what the caller probably forgot, for the end of a message. */
+function hintFor(input: string | URL): string {
+  const text = String(input).trim();
+  if (hostWithoutScheme.test(text)) return `: did you mean ${describeUrl(`https://${text}`)}?`;
+  if (otherScheme.test(text) || /^https?:/i.test(text)) return "";
+  return ": a relative URL needs the option baseUrl of the session";
 }
 
 // RFC 3986 §3.2.2, §3.2.3: a name or an address, and a port. In an invalid URL, anything else may be a password.
@@ -98,7 +110,7 @@ const hostAndPort = /^(?:\[[\da-f:.]*\]|[^\s:[\]@]*)(?::\d*)?$/i;
 const schemeAndAuthority = /^(\s*(?:[a-z][a-z\d+.-]*:[/\\]*|[/\\]{2,}))([^/\\?#]*)/i;
 
 /** Quotes an invalid URL without credentials. */
-function quoteUrl(input: string | URL): string {
+export function describeUrl(input: string | URL): string {
   const text = String(input).replace(schemeAndAuthority, (_, before: string, authority: string) =>
     hostAndPort.test(authority) ? before + authority : `${before}***`,
   );
@@ -129,12 +141,20 @@ export function mergeParams(under: Params | undefined, over: Params | undefined)
   return merged;
 }
 
+/** Adds query parameters to a URL. */
 // Appended as text: changing `searchParams` would rewrite the existing query, for example %20 as +.
-function addParams(url: URL, params: Params): void {
+export function addParams(url: URL, params: Params): void {
   const added = new URLSearchParams(
     paramPairs(params).map(([name, value]): [string, string] => [name, value]),
   ).toString();
   if (added !== "") url.search = url.search === "" ? added : `${url.search}&${added}`;
+}
+
+/** Returns the parameters that pass a test of their names. */
+export function filterParams(params: Params, test: (name: string) => boolean): Params {
+  return new URLSearchParams(
+    paramPairs(params).flatMap(([name, value]): [string, string][] => (test(name) ? [[name, value]] : [])),
+  );
 }
 
 function paramPairs(params: Params): readonly (readonly [string, string])[] {

@@ -2,7 +2,6 @@ import { retryBudget, systemClock, systemRandom } from "@holdfast/policy";
 import { HttpAdapter, type Adapter } from "../adapter/adapter.ts";
 import { prefixCheck, Mounts, normalizePrefix } from "../adapter/mounts.ts";
 import { adapterCheck } from "../adapter/validate-options.ts";
-import type { RequestDefaults } from "../call/build-request.ts";
 import { CallRunner } from "../call/call-runner.ts";
 import type {
   DownloadOptions,
@@ -13,7 +12,6 @@ import type {
 import type { DownloadResult } from "../download/download.ts";
 import { SessionClosedError } from "../errors/transport-errors.ts";
 import { Cookies } from "../model/cookies.ts";
-import { mergeHeaders } from "../model/headers.ts";
 import type { HttpResponse } from "../model/response.ts";
 import { ignoreFailures } from "../model/stream-body.ts";
 import type { StreamedResponse } from "../model/streamed-response.ts";
@@ -21,9 +19,9 @@ import { createRouter } from "../proxy/route/route.ts";
 import { resolveRetry } from "../retry/setting.ts";
 import { refuse } from "../support/validate.ts";
 import { joinHooks, type Hooks } from "../telemetry/hooks.ts";
-import { socketHost } from "../transport/unix-url.ts";
 import { resolveTimeouts } from "../transport/timeouts.ts";
 import { sessionDefaults } from "./defaults.ts";
+import { toRequestDefaults } from "./request-defaults.ts";
 import { responsePromise, type ResponsePromise } from "./response-promise.ts";
 import { downloadOptionsCheck, requestOptionsCheck, sessionOptionsCheck } from "./validate-options.ts";
 
@@ -49,7 +47,7 @@ export class Session implements AsyncDisposable {
     this.#runner = new CallRunner({
       adapters: this.#adapters,
       router: createRouter(options.proxy, options.trustEnvironment === false ? undefined : process.env),
-      request: toRequestDefaults(options),
+      request: toRequestDefaults(options, sessionDefaults.headers),
       hooks: this.hooks,
       cookies: this.cookies,
       policy: options.policy,
@@ -179,12 +177,4 @@ export class Session implements AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
-}
-
-/** Returns the parts that a session adds to each request. The base of a session with a socket is the host of sockets. */
-function toRequestDefaults(options: SessionOptions): RequestDefaults {
-  const merged = mergeHeaders(sessionDefaults.headers, options.headers, "Session.headers");
-  const defaults = { ...options, headers: Object.freeze(merged) };
-  if (options.socketPath === undefined || options.baseUrl !== undefined) return defaults;
-  return { ...defaults, baseUrl: `http://${socketHost}/` };
 }

@@ -61,13 +61,30 @@ const sharedChecks = {
   verifyDigest: flag,
 };
 
+function isHttpUrl(value: unknown): boolean {
+  const text = value instanceof URL ? value.href : value;
+  return typeof text === "string" && /^https?:/i.test(text.trim()) && URL.canParse(text);
+}
+
+function isOrigin({ username, password, pathname, search, hash }: URL): boolean {
+  return pathname === "/" && [username, password, search, hash].every((part) => part === "");
+}
+
 const sessionChecks: Checks<SessionOptions> = {
   ...sharedChecks,
   baseUrl: kind({
     wanted: "an http or https URL, the base of relative URLs",
-    fits: (value) => typeof value === "string" && /^https?:/i.test(value.trim()) && URL.canParse(value),
+    fits: isHttpUrl,
     type: "string",
   }),
+  sendCredentialsTo: listOf(
+    kind({
+      wanted: 'an origin such as "https://other.example", without a path',
+      fits: (value) => isHttpUrl(value) && isOrigin(new URL(String(value))),
+      type: "string",
+    }),
+    'a list of origins such as ["https://other.example"]',
+  ),
   cookies: kind({
     wanted: "a CookieJar of tough-cookie, or false to store no cookies",
     fits: (value) => value === false || cookieJarCheck(value) === undefined,
@@ -106,9 +123,19 @@ const sessionFields: Check = options<SessionOptions>(sessionChecks, sessionHints
 export const sessionOptionsCheck: Check = (value) => {
   const problem = sessionFields(value) ?? problemWithAddresses(value);
   if (problem !== undefined || !isObject(value)) return problem;
-  return value["socketPath"] === undefined || value["proxy"] === undefined
+  if (value["socketPath"] !== undefined && value["proxy"] !== undefined)
+    return {
+      at: ".proxy",
+      says: "cannot be used with socketPath: no proxy leads to a Unix socket",
+      range: false,
+    };
+  return value["sendCredentialsTo"] === undefined || value["baseUrl"] !== undefined
     ? undefined
-    : { at: ".proxy", says: "cannot be used with socketPath: no proxy leads to a Unix socket", range: false };
+    : {
+        at: ".sendCredentialsTo",
+        says: "needs baseUrl: without it, requests to every origin get the credentials of the session",
+        range: false,
+      };
 };
 
 const signalCheck = kind({

@@ -3,7 +3,7 @@ export { sleepWithTimer, startTimer } from "../clock/clock.ts";
 export { formatMs, isDuration, toMs } from "../clock/duration.ts";
 export { idempotentMethods } from "../support/idempotent-methods.ts";
 export { stripRootDot } from "../support/root-dot.ts";
-export { isSecretHeader } from "../support/redact.ts";
+export { isSecretHeader, isSecretParameter } from "../support/redact.ts";
 export { checkOptions, type OptionTypes } from "../support/check-options.ts";
 export { brandClass, isBranded, isOwnInstance } from "../support/brand.ts";
 export { suggest } from "../support/suggest.ts";

@@ -72,8 +72,8 @@ function hideParameters(text: string): string {
     .replace(markedValue, "***");
 }
 
-/** Tests the parts of a name: `user[password]` and `%74oken[]` are secrets. */
-function isSecretParameter(name: string): boolean {
+/** Returns whether a query parameter has the name of a secret: `api_key`, `user[password]`, `%74oken[]`. */
+export function isSecretParameter(name: string): boolean {
   return decodeParameterName(name)
     .toLowerCase()
     .split(/[^\w-]+/)

@@ -1,0 +1,42 @@
+import { isSecretHeader, isSecretParameter, stripRootDot } from "@holdfast/policy/internal";
+import type { OriginDefaults, RequestDefaults } from "../call/build-request.ts";
+import type { SessionOptions } from "../call/options.ts";
+import { parseBaseUrl } from "../model/base-url.ts";
+import { mergeHeaders, type HeaderRecord } from "../model/headers.ts";
+import { filterParams } from "../model/request.ts";
+import { socketHost } from "../transport/unix-url.ts";
+
+/** Returns the parts that a session adds to each request. The base of a session with a socket is the host of sockets. */
+export function toRequestDefaults(options: SessionOptions, defaults: HeaderRecord): RequestDefaults {
+  const { params, auth, idempotencyHeader, enableUnixSockets, baseUrl, socketPath } = options;
+  const headers = Object.freeze(mergeHeaders(defaults, options.headers, "Session.headers"));
+  const text = baseUrl ?? (socketPath === undefined ? undefined : `http://${socketHost}/`);
+  const shared = { headers, params, auth, idempotencyHeader, enableUnixSockets };
+  if (text === undefined) return { ...shared, base: undefined };
+  const base = parseBaseUrl(text);
+  // Every request of a session with a socket goes to that socket.
+  if (socketPath !== undefined) return { ...shared, base };
+  const allowed = [base.url, ...(options.sendCredentialsTo ?? [])];
+  const origins = new Set(allowed.map((origin) => stripRootDot(new URL(origin).origin)));
+  return {
+    ...shared,
+    base,
+    elsewhere: { origins, defaults: withoutCredentials(shared, options.sensitiveHeaders ?? []) },
+  };
+}
+
+function withoutCredentials(
+  { headers, params }: OriginDefaults,
+  sensitive: readonly string[],
+): OriginDefaults {
+  const secret = new Set(sensitive.map((name) => name.toLowerCase()));
+  const isKept = (name: string): boolean =>
+    // Only a proxy gets Proxy-Authorization.
+    name === "proxy-authorization" || (!isSecretHeader(name) && !secret.has(name));
+  const kept = Object.entries(headers).filter(([name]) => isKept(name));
+  return {
+    headers: Object.freeze(Object.fromEntries(kept)),
+    params: params === undefined ? undefined : filterParams(params, (name) => !isSecretParameter(name)),
+    auth: undefined,
+  };
+}
