@@ -38,7 +38,10 @@ export type { BodyContinuation, BodyStream, InterruptedBody, OnInterruption } fr
 export { logTo, type LogToOptions, type SessionLogLevel } from "./telemetry/log.ts";
 export type { HttpRequest, Params } from "./model/request.ts";
 export type { ResponsePromise } from "./session/response-promise.ts";
-export { HttpResponse, type HttpResponseInit, StatusError } from "./model/response.ts";
+export type { Cursor, NextFunction, NextPage, NextResult, PaginateOptions } from "./session/paginate.ts";
+export type { Link, Links } from "./model/links.ts";
+export type { LineOptions } from "./model/lines.ts";
+export { HttpResponse, type HttpResponseInit, PaginationError, StatusError } from "./model/response.ts";
 export type { ProxyScheme } from "./transport/proxy-url.ts";
 export type { Environment, ProxyMap } from "./proxy/route/environment.ts";
 export type {

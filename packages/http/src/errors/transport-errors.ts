@@ -32,6 +32,8 @@ export interface TransportErrorOptions extends ErrorOptions {
  * ├─ NoProxyError (RejectedError)  ERR_NO_PROXY            target, retryAt
  * ├─ DeferredError                 ERR_DEFERRED            resumeAt: Retry-After is longer than the caller waits
  * ├─ BodyNotReplayableError        ERR_BODY_NOT_REPLAYABLE  reason
+ * ├─ LineTooLongError           ERR_LINE_TOO_LONG       maxLength
+ * ├─ PaginationError            ERR_PAGINATION          response: a page of paginate() that has no items or next page
  * ├─ TooManyRedirectsError         ERR_TOO_MANY_REDIRECTS
  * ├─ InvalidUrlError               ERR_INVALID_URL
  * ├─ DigestError                   ERR_DIGEST              path; algorithm, expected, actual
@@ -284,6 +286,18 @@ export class BodyNotReplayableError extends HoldfastError {
       options,
     );
     this.reason = reason;
+  }
+}
+
+/** A line of a body is longer than `maxLength` of `lines()` or `jsonLines()`. */
+export class LineTooLongError extends HoldfastError {
+  readonly code = "ERR_LINE_TOO_LONG";
+  /** The limit, in characters. */
+  readonly maxLength: number;
+
+  constructor(maxLength: number) {
+    super(`A line of the body is longer than maxLength (${maxLength} characters)`);
+    this.maxLength = maxLength;
   }
 }
 

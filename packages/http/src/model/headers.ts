@@ -1,3 +1,4 @@
+import { TextDecoder } from "node:util";
 import { isFieldValue, isObject, isToken, kind, type Problem, refuse, quote } from "../support/validate.ts";
 
 /** Request headers. Undefined removes a default. */
@@ -202,4 +203,33 @@ function charsetOf(text: string): string | undefined {
     return (quoted ?? bare).replace(/^[\s"']+|[\s"']+$/g, "") || undefined;
   }
   return undefined;
+}
+
+/** Decodes a whole text. */
+export function decodeText(bytes: Uint8Array, contentType: string | null): string {
+  return textDecoder(bytes, contentType).decode(bytes);
+}
+
+/**
+ * Returns a decoder for a text that begins with these bytes. The charset is that of the byte order mark, otherwise that of
+ * Content-Type, otherwise UTF-8 (the order of "decode" in WHATWG Encoding). An unknown charset is ignored.
+ */
+export function textDecoder(beginning: Uint8Array, contentType: string | null): TextDecoder {
+  return new TextDecoder(charsetOfMark(beginning) ?? charsetOfType(contentType));
+}
+
+function charsetOfMark([first, second]: Uint8Array): string | undefined {
+  if (first === 0xfe && second === 0xff) return "utf-16be";
+  if (first === 0xff && second === 0xfe) return "utf-16le";
+  return first === 0xef && second === 0xbb ? "utf-8" : undefined;
+}
+
+function charsetOfType(contentType: string | null): string {
+  const { charset } = parseContentType(contentType);
+  if (charset === undefined) return "utf-8";
+  try {
+    return new TextDecoder(charset).encoding;
+  } catch {
+    return "utf-8";
+  }
 }

@@ -127,6 +127,7 @@ const joins: readonly (readonly [under: Params | undefined, over: Params | undef
   [{ a: 1, b: 2 }, { a: 3 }, "a=3&b=2"],
   [{ a: [1, 2] }, { b: 3 }, "b=3&a=1&a=2"],
   [{ a: 1 }, { a: undefined }, "a=1"],
+  [{ a: 1, b: 2 }, { a: null }, "b=2"],
 ];
 
 for (const [under, over, joined] of joins) {

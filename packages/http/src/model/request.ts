@@ -28,7 +28,7 @@ export function isIdempotent(method: string): boolean {
   return idempotentMethods.has(method.toUpperCase());
 }
 
-/** Query parameters. A list repeats its name. Undefined and null are left out. */
+/** Query parameters. A list repeats its name. Undefined and null are left out; null also removes the session's parameter. */
 export type Params =
   | Readonly<
       Record<string, string | number | boolean | readonly (string | number | boolean)[] | null | undefined>
@@ -129,15 +129,14 @@ function hasEmptyQuery(href: string): boolean {
   return href[(hash === -1 ? href.length : hash) - 1] === "?";
 }
 
-/** Merges parameters: a name in `over` replaces the same name in `under`. */
+/** Merges parameters: a name in `over` replaces the same name in `under`; null removes it. */
 export function mergeParams(under: Params | undefined, over: Params | undefined): Params | undefined {
   if (under === undefined || over === undefined) return over ?? under;
   const merged = new URLSearchParams(
     paramPairs(over).map(([name, value]): [string, string] => [name, value]),
   );
-  for (const [name, value] of paramPairs(under)) {
-    if (!paramPairs(over).some(([given]) => given === name)) merged.append(name, value);
-  }
+  const given = new Set(paramNames(over));
+  for (const [name, value] of paramPairs(under)) if (!given.has(name)) merged.append(name, value);
   return merged;
 }
 
@@ -155,6 +154,12 @@ export function filterParams(params: Params, test: (name: string) => boolean): P
   return new URLSearchParams(
     paramPairs(params).flatMap(([name, value]): [string, string][] => (test(name) ? [[name, value]] : [])),
   );
+}
+
+/** Returns the names of parameters that have a value or null. */
+export function paramNames(params: Params): Iterable<string> {
+  if (params instanceof URLSearchParams) return params.keys();
+  return Object.keys(params).filter((name) => params[name] !== undefined);
 }
 
 function paramPairs(params: Params): readonly (readonly [string, string])[] {

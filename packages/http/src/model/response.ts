@@ -3,7 +3,9 @@ import { HoldfastError, redact } from "@holdfast/policy";
 import type { AttemptRecord } from "./attempt-record.ts";
 import type { UnreadBody } from "./body-source.ts";
 import type { BodyContinuation, InterruptedBody } from "./body-stream.ts";
-import { parseContentType, ResponseHeaders } from "./headers.ts";
+import { decodeText, ResponseHeaders } from "./headers.ts";
+import { readJsonLines, readLines, type LineOptions } from "./lines.ts";
+import { parseLinks, type Links } from "./links.ts";
 import { validate, type StandardSchema } from "./schema.ts";
 import { statusVerdict, type Verdict } from "./verdict.ts";
 
@@ -106,6 +108,11 @@ export class HttpResponse {
     return (this.#headers ??= new ResponseHeaders(this.#headerRecord));
   }
 
+  /** The links of the Link header by their relation (RFC 8288): `response.links.next?.url`. */
+  get links(): Links {
+    return parseLinks(this.headers.get("link"), this.url);
+  }
+
   /** Whether the status is 2xx. */
   get ok(): boolean {
     return this.status >= 200 && this.status < 300;
@@ -158,6 +165,32 @@ export class HttpResponse {
   async json(schema?: StandardSchema): Promise<unknown> {
     const value = parseJson(await this.text(), this);
     return schema === undefined ? value : validate(schema, value);
+  }
+
+  /**
+   * Returns the lines of the body, without their line breaks. A streamed body is read as it arrives, no faster than you
+   * take its lines.
+   *
+   * @throws LineTooLongError; the errors of the body, such as IncompleteBodyError.
+   */
+  lines(options?: LineOptions): AsyncGenerator<string, void, undefined> {
+    return readLines(
+      { url: this.url, body: [this.content], type: this.headers.get("content-type") },
+      options,
+    );
+  }
+
+  /**
+   * Returns the values of a body of JSON lines (NDJSON), checked against `schema` if given. Blank lines are skipped.
+   *
+   * @throws SyntaxError for a line that is not JSON, such as a last line that was cut; SchemaError; the errors of `lines`.
+   */
+  jsonLines<T = unknown>(
+    schema?: StandardSchema<T>,
+    options?: LineOptions,
+  ): AsyncGenerator<T, void, undefined>;
+  jsonLines(schema?: StandardSchema, options?: LineOptions): AsyncGenerator<unknown, void, undefined> {
+    return readJsonLines({ url: this.url, body: [this.content], type: null }, { ...options, schema });
   }
 
   /**
@@ -228,6 +261,18 @@ export function unreadResponse({ body, ...head }: UnreadResponseInit): HttpRespo
   return response;
 }
 
+/** A page has no usable list of items, or names a next page that is not one. Thrown by `session.paginate`. */
+export class PaginationError extends HoldfastError {
+  readonly code = "ERR_PAGINATION";
+  /** The page. */
+  readonly response: HttpResponse;
+
+  constructor(message: string, response: HttpResponse) {
+    super(message);
+    this.response = response;
+  }
+}
+
 /** A response with another verdict than success. Thrown by `raiseForStatus()`. */
 export class StatusError extends HoldfastError {
   readonly code = "ERR_STATUS";
@@ -248,30 +293,6 @@ export class StatusError extends HoldfastError {
 
   get verdict(): Verdict {
     return this.response.verdict;
-  }
-}
-
-/**
- * Decodes text. The charset is that of the byte order mark, otherwise that of Content-Type, otherwise UTF-8 (the order of
- * "decode" in WHATWG Encoding). An unknown charset is ignored.
- */
-export function decodeText(bytes: Uint8Array, contentType: string | null): string {
-  return new TextDecoder(charsetOfMark(bytes) ?? charsetOfType(contentType)).decode(bytes);
-}
-
-function charsetOfMark([first, second]: Uint8Array): string | undefined {
-  if (first === 0xfe && second === 0xff) return "utf-16be";
-  if (first === 0xff && second === 0xfe) return "utf-16le";
-  return first === 0xef && second === 0xbb ? "utf-8" : undefined;
-}
-
-function charsetOfType(contentType: string | null): string {
-  const { charset } = parseContentType(contentType);
-  if (charset === undefined) return "utf-8";
-  try {
-    return new TextDecoder(charset).encoding;
-  } catch {
-    return "utf-8";
   }
 }
 

@@ -1,13 +1,9 @@
 import type { BodySource } from "./body-source.ts";
 import { BodyStream, discardBodyStream } from "./body-stream.ts";
-import {
-  callOf,
-  contentInMemory,
-  decodeText,
-  HttpResponse,
-  unreadBodyOf,
-  type HttpResponseInit,
-} from "./response.ts";
+import { callOf, contentInMemory, HttpResponse, unreadBodyOf, type HttpResponseInit } from "./response.ts";
+import { readJsonLines, readLines, type LineOptions } from "./lines.ts";
+import type { StandardSchema } from "./schema.ts";
+import { decodeText } from "./headers.ts";
 
 /** The fields from which a streamed response is built. */
 export interface StreamedResponseInit extends Omit<HttpResponseInit, "content"> {
@@ -68,6 +64,21 @@ export class StreamedResponse extends HttpResponse implements AsyncDisposable {
   /** Reads the body to its end and returns it as text, in the charset that Content-Type names. @default UTF-8 */
   override async text(): Promise<string> {
     return decodeText(await this.bytes(), this.headers.get("content-type"));
+  }
+
+  override lines(options?: LineOptions): AsyncGenerator<string, void, undefined> {
+    return readLines({ url: this.url, body: this.body, type: this.headers.get("content-type") }, options);
+  }
+
+  override jsonLines<T = unknown>(
+    schema?: StandardSchema<T>,
+    options?: LineOptions,
+  ): AsyncGenerator<T, void, undefined>;
+  override jsonLines(
+    schema?: StandardSchema,
+    options?: LineOptions,
+  ): AsyncGenerator<unknown, void, undefined> {
+    return readJsonLines({ url: this.url, body: this.body, type: null }, { ...options, schema });
   }
 
   /** Stops reading the body and closes its connection. Does nothing after the end of the body. */

@@ -12,6 +12,7 @@ import type {
 import type { DownloadResult } from "../download/download.ts";
 import { SessionClosedError } from "../errors/transport-errors.ts";
 import { Cookies } from "../model/cookies.ts";
+import type { Params } from "../model/request.ts";
 import type { HttpResponse } from "../model/response.ts";
 import { ignoreFailures } from "../model/stream-body.ts";
 import type { StreamedResponse } from "../model/streamed-response.ts";
@@ -22,8 +23,14 @@ import { joinHooks, type Hooks } from "../telemetry/hooks.ts";
 import { resolveTimeouts } from "../transport/timeouts.ts";
 import { sessionDefaults } from "./defaults.ts";
 import { toRequestDefaults } from "./request-defaults.ts";
+import { paginate, type PageSource, type PaginateOptions } from "./paginate.ts";
 import { responsePromise, type ResponsePromise } from "./response-promise.ts";
-import { downloadOptionsCheck, requestOptionsCheck, sessionOptionsCheck } from "./validate-options.ts";
+import {
+  downloadOptionsCheck,
+  paginateOptionsCheck,
+  requestOptionsCheck,
+  sessionOptionsCheck,
+} from "./validate-options.ts";
 
 const noOptions: RequestOptions = Object.freeze({});
 
@@ -35,6 +42,7 @@ export class Session implements AsyncDisposable {
   readonly cookies: Cookies | undefined;
   readonly #adapters: Mounts<Adapter> = new Mounts();
   readonly #runner: CallRunner;
+  readonly #params: Params | undefined;
   #isClosed = false;
 
   /** @throws TypeError or RangeError for an unknown option or a wrong value, with its name. */
@@ -43,6 +51,7 @@ export class Session implements AsyncDisposable {
     const { clock = systemClock, random = systemRandom } = options;
     const { retry, maxRedirects, maxBytes, budget } = sessionDefaults;
     this.hooks = joinHooks(options.hooks);
+    this.#params = options.params;
     this.cookies = options.cookies === false ? undefined : new Cookies(options.cookies);
     this.#runner = new CallRunner({
       adapters: this.#adapters,
@@ -120,6 +129,25 @@ export class Session implements AsyncDisposable {
     if (this.#isClosed) throw new SessionClosedError();
     refuse("download", downloadOptionsCheck(options));
     return this.#runner.download(url, file, options);
+  }
+
+  /**
+   * Requests page after page, and returns their items one by one. A page is requested when the items before it are used up.
+   *
+   * ```ts
+   * for await (const issue of session.paginate<Issue>("/issues?per_page=100")) console.log(issue.title);
+   * ```
+   *
+   * @throws StatusError for a page that is not a success; PaginationError for a page without a list of items, or a next page
+   * that came before or is on another origin; the errors of `request`.
+   */
+  paginate<Item = unknown>(
+    url: string | URL,
+    options: PaginateOptions<Item> = {},
+  ): AsyncGenerator<Item, void, undefined> {
+    refuse("paginate", paginateOptionsCheck(options));
+    const request: PageSource["request"] = (method, page, own) => this.request(method, page, own);
+    return paginate({ request, sessionParams: this.#params }, url, options);
   }
 
   get(url: string | URL, options: StreamRequestOptions): Promise<StreamedResponse>;

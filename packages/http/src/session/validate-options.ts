@@ -16,6 +16,7 @@ import {
 import type { HooksInit } from "../telemetry/hooks.ts";
 import type { IdempotencyHeader } from "../call/idempotency.ts";
 import { requestProxy, sessionProxy } from "../proxy/route/validate-proxy.ts";
+import type { PaginateOptions } from "./paginate.ts";
 import { paramsCheck } from "../model/request.ts";
 import type { DownloadOptions, RequestOptions, SessionOptions } from "../call/options.ts";
 import { retrySettingCheck } from "../retry/setting.ts";
@@ -180,3 +181,31 @@ export const downloadOptionsCheck: Check = options<DownloadOptions>(
   },
   { ...requestHints, checksum: "digest", sha256: "digest: `sha-256=${…}`" },
 );
+
+/** Checks the options of a pagination. */
+export const paginateOptionsCheck: Check = options<PaginateOptions<unknown>>(
+  {
+    ...requestChecks,
+    method: checkedLater,
+    next: kind({
+      wanted: 'a path in the JSON such as "links.next", { cursor, param }, or a function of the page',
+      fits: (value) =>
+        isPath(value) ||
+        isFunction(value) ||
+        (isObject(value) && isPath(value["cursor"]) && isPath(value["param"])),
+      type: "string",
+    }),
+    items: kind({
+      wanted: 'a path in the JSON such as "data", or a function of the page',
+      fits: (value) => isPath(value) || isFunction(value),
+      type: "string",
+    }),
+    stopWhen: aFunction,
+    maxPages: integer(1, "a whole number of pages"),
+  },
+  { ...requestHints, requestLimit: "maxPages", shouldContinue: "stopWhen", transform: "items" },
+);
+
+function isPath(value: unknown): boolean {
+  return typeof value === "string" && value !== "";
+}

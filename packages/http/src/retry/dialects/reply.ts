@@ -1,5 +1,5 @@
-import { isContentType } from "../../model/headers.ts";
-import { decodeText, type HttpResponse } from "../../model/response.ts";
+import { decodeText, isContentType } from "../../model/headers.ts";
+import type { HttpResponse } from "../../model/response.ts";
 import { previewBody } from "../../model/streamed-response.ts";
 import type { Reply } from "./dialect.ts";
 
