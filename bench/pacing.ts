@@ -1,45 +1,23 @@
 import { writeFile } from "node:fs/promises";
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { Session } from "@holdfast/http";
 import { bucket, fixedWindow, limitedOrigin, slidingLog, type SimulatedServer } from "@holdfast/http/testing";
+import { playLimiter, shortcoming } from "../test/limiters/play.ts";
+import { limiters } from "../test/limiters/servers.mjs";
 import { runClients } from "../test/support/concurrent-clients.ts";
 import { nginx } from "../test/support/nginx.ts";
-import { limiters } from "./limiter-headers.ts";
 import { temporaryDirectory } from "../test/support/temporary-directory.ts";
 
-const [limit, window, calls] = [20, 2_000, 100];
-// Five windows, of which the last one needs no wait.
-const ideal = (Math.ceil(calls / limit) - 1) * window;
-
-console.log(
-  `| limiter: ${limit} requests per ${window / 1_000} s, ${calls} calls at once | time / ideal | requests sent | 200 |`,
-);
+console.log("| limiter: 20 requests per 2 s, 100 calls at once | time / ideal | requests sent | 200 |");
 console.log("| --- | --: | --: | --: |");
-for (const [name, headers] of Object.entries(limiters)) {
-  let [resetsAt, count, sent] = [0, 0, 0];
-  const server = createServer((_request, response) => {
-    const now = performance.now();
-    if (now >= resetsAt) [resetsAt, count] = [now + window, 0];
-    count += 1;
-    sent += 1;
-    const [remaining, refused] = [Math.max(0, limit - count), count > limit];
-    const state = { limit, window, remaining, refused, until: resetsAt - now };
-    response.writeHead(refused ? 429 : 200, headers(state)).end();
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
-  await using limited = new Session();
-  const began = performance.now();
-  const all = await Promise.all(
-    Array.from({ length: calls }, () => limited.get(`http://127.0.0.1:${port}/`)),
-  );
-  const ratio = ((performance.now() - began) / ideal).toFixed(2);
-  console.log(`| ${name} | ${ratio} | ${sent} | ${all.filter(({ ok }) => ok).length} |`);
-  server.close();
-  server.closeAllConnections();
+for (const name of Object.keys(limiters)) {
+  const play = await playLimiter(name);
+  console.log(`| ${name} | ${play.ratio.toFixed(2)} | ${play.sent} | ${play.ok} |`);
+  const lacks = shortcoming(play);
+  if (lacks === undefined) continue;
+  console.error(`✖ ${lacks}`);
+  process.exitCode = 1;
 }
 console.log();
 

@@ -56,10 +56,16 @@ if (missing().length > 0) {
   if (missingOf(needed).length > 0 || process.env.CI !== undefined) process.exitCode = 1;
 }
 
-// The other Node versions on which the built packages are tested, if npm has them for this system.
-const nodes = fileURLToPath(new URL("../platforms/nodes", import.meta.url));
-if (process.platform === "linux" && process.arch === "x64" && !existsSync(`${nodes}/node_modules/node26`)) {
+/** Installs the npm packages of a folder, unless `name` is installed there. */
+function installFromNpm(folder, name) {
+  const cwd = fileURLToPath(new URL(folder, import.meta.url));
+  if (existsSync(`${cwd}/node_modules/${name}`)) return;
   const stdio = ["ignore", "inherit", "inherit"];
-  const { status } = spawnSync("npm", ["install", "--no-save", "--loglevel=error"], { cwd: nodes, stdio });
+  const { status } = spawnSync("npm", ["install", "--no-save", "--loglevel=error"], { cwd, stdio });
   if (status !== 0) process.exitCode = 1;
 }
+
+// The other Node versions on which the built packages are tested, if npm has them for this system.
+if (process.platform === "linux" && process.arch === "x64") installFromNpm("../platforms/nodes", "node26");
+// The limiters against which the pace of a session is tested.
+installFromNpm("../limiters", "rate-limiter-flexible");

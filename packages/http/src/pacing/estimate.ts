@@ -7,8 +7,10 @@ import {
   currentRate,
   triedSearch,
   limitWindow,
+  type GuessedWindow,
   type Speed,
 } from "./rate.ts";
+import { guessedWindow } from "./guessed-window.ts";
 import { acceptedInLastSecond, second, type Tally } from "./tally.ts";
 
 /** A number of accepted requests in a number of milliseconds. */
@@ -17,6 +19,8 @@ export interface Sample {
   readonly span: number;
   /** Whether the sample shows the limit. Otherwise it is only an initial rate. */
   readonly showsLimit: boolean;
+  /** When the limit was hit, if its window is to be guessed. */
+  readonly guessedSince?: number | undefined;
 }
 
 /** The facts of a limit hit that show how high the limit is. */
@@ -30,6 +34,8 @@ export interface LimitEvidence {
   readonly statedDelay: number | undefined;
   /** The end of the pause. */
   readonly pausedUntil: number;
+  /** Whether requests are spread evenly over a window. */
+  readonly isEven?: boolean | undefined;
 }
 
 /** The state since the limit was hit before. */
@@ -56,7 +62,10 @@ const lateCuts = [1, 0.98] as const;
  * Returns the requests accepted in the window of the limit: the last second, or the current cycle if the server states a
  * longer pause.
  */
-export function takeSample(tally: Tally, { now, statedDelay, pausedUntil }: LimitEvidence): Sample {
+export function takeSample(tally: Tally, evidence: LimitEvidence): Sample {
+  const { now, statedDelay, pausedUntil, isEven } = evidence;
+  if (statedDelay === undefined && isEven !== true)
+    return { count: acceptedInLastSecond(tally, now), span: second, showsLimit: false, guessedSince: now };
   // If the server states no pause, an accepted burst may be a small part of its limit per second.
   if (statedDelay === undefined || statedDelay <= second)
     return { count: acceptedInLastSecond(tally, now), span: second, showsLimit: statedDelay !== undefined };
@@ -65,10 +74,11 @@ export function takeSample(tally: Tally, { now, statedDelay, pausedUntil }: Limi
 }
 
 /** Returns the speed after the first hit of a limit. */
-export function initialSpeed({ count, span, showsLimit }: Sample, since: number): Speed {
+export function initialSpeed({ count, span, showsLimit, guessedSince }: Sample, since: number): Speed {
   const rate = count / span;
   if (count === 0) return { at: "probing", search: firstSearch };
   if (count < smallSample) return quickSearch(rate, since);
+  if (guessedSince !== undefined) return guessedWindow(count, guessedSince, since);
   if (!showsLimit) return triedSearch(rate, since);
   return { at: "holding", ceiling: rate, since, window: Math.max(second, span), approach: slowApproach };
 }
@@ -109,6 +119,15 @@ function lowerSpeed(cycle: Cycle, { now, statedDelay, pausedUntil }: LimitEviden
   const ceiling = Math.max(Math.min(allowed, rate * most), rate * least);
   const approach = statedDelay === undefined ? quickApproach : slowApproach;
   return { at: "holding", ceiling, since: pausedUntil, window, approach };
+}
+
+/** Returns the speed if no window explains which requests are refused, such as with a token bucket. */
+export function speedWithoutWindow(guess: GuessedWindow, now: number, pausedUntil: number): Speed {
+  const { limit, accepted, since, longest } = guess;
+  if (longest === Infinity)
+    return { at: "probing", search: { ...firstSearch, rate: limit / Math.max(second, now - since) } };
+  const ceiling = (accepted + 0.5) / longest;
+  return { at: "holding", ceiling, since: pausedUntil, window: longest, approach: quickApproach };
 }
 
 /** Returns the average rate from one hit to the next, pause included. No server accepts more than its limit. */

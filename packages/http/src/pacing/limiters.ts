@@ -133,6 +133,7 @@ export class Limiters {
       isServerFailure,
       limit: hint?.limit,
       quota,
+      isEven: this.#isEven,
     };
     const limiter = this.#limiterFor(this.#keyOf(report), request.url.host);
     limiter.recordLimit(hint?.source ?? `status ${status}`, hit);

@@ -276,6 +276,66 @@ test("a pause until a whole second is imprecise, so that the limit is searched f
   assert.ok(throughput > 8.8, `${throughput.toFixed(2)} a second`);
 });
 
+/** A server that counts windows from the first request of each, and states nothing. */
+function windowFromFirstRequest({ requests, window }: StatedLimit): SimulatedServer {
+  let [resetsAt, count] = [-Infinity, 0];
+  return (now) => {
+    if (now >= resetsAt) [resetsAt, count] = [now + window, 0];
+    count += 1;
+    return { ok: count <= requests };
+  };
+}
+
+const longer: readonly (readonly [what: string, make: () => SimulatedServer, least: number])[] = [
+  ["20 in 2 s", () => windowFromFirstRequest({ requests: 20, window: 2_000 }), 9.8],
+  ["3 in 2 s", () => windowFromFirstRequest({ requests: 3, window: 2_000 }), 1.4],
+  ["20 in 2.5 s", () => windowFromFirstRequest({ requests: 20, window: 2_500 }), 7.5],
+  ["35 in 7 s", () => windowFromFirstRequest({ requests: 35, window: 7_000 }), 4.5],
+  ["100 in 10 s", () => windowFromFirstRequest({ requests: 100, window: 10_000 }), 9.5],
+  ["60 in a minute", () => windowFromFirstRequest({ requests: 60, window: 60_000 }), 0.95],
+  ["20 in 2 s of the clock", () => fixedWindow({ requests: 20, window: 2_000 }, () => ({})), 9.5],
+  ["a sliding window of 20 in 2 s", () => slidingLog({ requests: 20, window: 2_000 }, {}), 9.3],
+  ["a sliding window of 50 in 5 s", () => slidingLog({ requests: 50, window: 5_000 }, {}), 9.3],
+  ["a bucket of 20, and one more every 2 s", () => bucket({ requests: 1, window: 2_000 }, 20, {}), 0.6],
+];
+
+for (const [what, make, least] of longer) {
+  test(`the length of a window that is not stated is guessed: ${what}`, () => {
+    for (const seed of [1, 2, 3, 4]) {
+      const { refused, throughput } = simulate(make(), { clients: 100, seconds: 120, random: seeded(seed) });
+
+      assert.ok(throughput >= least, `${throughput.toFixed(2)} a second`);
+      assert.ok(
+        refused <= 0.02 || refused * throughput <= 0.5,
+        `${(100 * refused).toFixed(1)} % were refused`,
+      );
+    }
+  });
+}
+
+test("a guessed window that accepts more than expected raises its limit, and one that accepts less lowers it", () => {
+  for (const [before, afterwards] of [
+    [5, 20],
+    [20, 12],
+  ] as const) {
+    let time = 0;
+    const [first, later] = [before, afterwards].map((requests) =>
+      windowFromFirstRequest({ requests, window: 2_000 }),
+    );
+    const server: SimulatedServer = (now) => ((time = now) < 10_000 ? first : later)?.(now) ?? { ok: true };
+
+    const { throughput } = simulate(server, { clients: 100, seconds: 110, random: seeded(1) });
+
+    const expected = (before * 5 + afterwards * 50) / 110;
+    assert.ok(throughput > expected * 0.85, `${throughput} a second until ${time}, ${expected} are possible`);
+  }
+});
+
+test("an even pace guesses no window", () => {
+  assert.equal(after(50, { isDelayStated: false, isEven: true }).speed.at, "searching");
+  assert.equal(after(50, { isDelayStated: false }).speed.at, "guessed");
+});
+
 test("a long window that is not stated is found between two hits", () => {
   const server = fixedWindow({ requests: 100, window: 10_000 }, () => ({}));
 

@@ -1,5 +1,12 @@
 import type { StatedLimit } from "../retry/dialects/dialect.ts";
-import { takeSample, reducedSpeed, initialSpeed, type Sample } from "./estimate.ts";
+import { takeSample, reducedSpeed, initialSpeed, speedWithoutWindow, type Sample } from "./estimate.ts";
+import {
+  afterGuessedAccepted,
+  afterGuessedRefusal,
+  afterGuessedSent,
+  guessedOpensAt,
+  isGuessedFull,
+} from "./guessed-window.ts";
 import { sendInterval, searching, statedSpeed, steadyRate, limitWindow, type Speed } from "./rate.ts";
 import type { Quota } from "./quota.ts";
 import { countAccepted, second, type Tally } from "./tally.ts";
@@ -71,6 +78,8 @@ export interface LimitHit {
   readonly isServerFailure: boolean;
   /** Whether requests were waiting. Otherwise the rate was not limited by the pace. */
   readonly hasWaiters: boolean;
+  /** Whether requests are spread evenly over a window, instead of sent at its beginning. */
+  readonly isEven?: boolean;
 }
 
 /** The other requests of a limiter. */
@@ -108,6 +117,7 @@ export function freePace(tally: Tally): Pace {
 export function nextSendTime(pace: Pace, now: number, { inFlight, waiting }: Load): number {
   const { speed, pausedUntil, sentAt } = pace;
   if (speed.at === "windowed") return Math.max(pausedUntil, windowOpensAt(speed, now));
+  if (speed.at === "guessed") return Math.max(pausedUntil, guessedOpensAt(speed, now, inFlight));
   if (speed.at === "probing" && inFlight > 0) return sentAt + longestProbe;
   // Sequential requests only wait for the pause: they are slow enough.
   if (inFlight + waiting === 0) return pausedUntil;
@@ -117,6 +127,7 @@ export function nextSendTime(pace: Pace, now: number, { inFlight, waiting }: Loa
 /** Returns the pace after a request was sent. One that is slightly late does not delay the following ones. */
 export function afterSent(pace: Pace, now: number): Pace {
   if (pace.speed.at === "windowed") return { ...pace, sentAt: now, speed: afterWindowSent(pace.speed, now) };
+  if (pace.speed.at === "guessed") return { ...pace, sentAt: now, speed: afterGuessedSent(pace.speed, now) };
   const gap = sendInterval(pace.speed, now);
   const place = Math.max(pace.pausedUntil, pace.sentAt + gap);
   return { ...pace, sentAt: Math.max(place, now - lateTolerance(gap)) };
@@ -139,9 +150,14 @@ export function afterAccepted(pace: Pace, now: number, sentAt: number): Pace {
     return { ...pace, tally: countAccepted(pace.tally, now), speed };
   }
   // Some accepted responses of a burst arrive after its first refusal.
-  if (sentAt <= pace.lastHitAt)
+  const isGuessedWindow = pace.speed.at === "guessed" && pace.burst === undefined;
+  if (sentAt <= pace.lastHitAt && !isGuessedWindow)
     return pace.burst === undefined ? pace : withBurst(pace, withAccepted(pace.burst, sentAt));
   const tally = countAccepted(pace.tally, now);
+  if (pace.speed.at === "guessed") {
+    const speed = afterGuessedAccepted(pace.speed, now, sentAt);
+    return { ...pace, tally, speed, burst: undefined };
+  }
   if (pace.speed.at !== "probing") return { ...pace, tally };
   return { ...pace, tally, speed: searching(pace.speed.search, now) };
 }
@@ -150,6 +166,7 @@ export function afterAccepted(pace: Pace, now: number, sentAt: number): Pace {
 export function afterLimitHit(pace: Pace, hit: LimitHit): Pace {
   const { now, sentAt, isDelayStated } = hit;
   if (isWindowed(pace, hit)) return afterWindowHit(pace, hit);
+  if (isGuessed(pace, hit)) return afterGuessedHit(pace, hit);
   const pausedUntil = Math.max(pace.pausedUntil, now + choosePause(pace, hit));
   if (sentAt <= pace.lastHitAt)
     return withFurtherRefusal(isDelayStated ? { ...pace, pausedUntil } : pace, hit);
@@ -162,7 +179,7 @@ function afterFirstHit(pace: Pace, hit: LimitHit, pausedUntil: number): Pace {
   // A failure of one resource does not concern the whole server, unless the next request fails, too.
   if (hit.isServerFailure && pace.serverFailed !== true) return { ...pace, serverFailed: true };
   const closed = closeUntil(pace, now, pausedUntil);
-  if (pace.speed.at === "windowed" && hit.isServerFailure) return closed;
+  if (isWindow(pace.speed) && hit.isServerFailure) return closed;
   if (hit.limit !== undefined && pace.speed.at !== "stated")
     return { ...closed, speed: statedSpeed(hit.limit, pausedUntil) };
   return withBurst(closed, toBurst(pace, hit, pausedUntil));
@@ -193,12 +210,32 @@ function afterWindowHit(pace: Pace, hit: LimitHit): Pace {
   return {
     ...closeUntil(pace, now, resetsAt),
     pausedUntil: pace.pausedUntil,
-    speed: afterWindowRefusal(speed, resetsAt),
+    speed: afterWindowRefusal(speed, sentAt, resetsAt),
   };
+}
+
+/** Returns whether a refusal without a stated wait belongs to a window that was guessed. */
+function isGuessed(
+  { speed, lastHitAt }: Pace,
+  { sentAt, isDelayStated, isServerFailure }: LimitHit,
+): boolean {
+  return speed.at === "guessed" && sentAt > lastHitAt && !isDelayStated && !isServerFailure;
+}
+
+function afterGuessedHit(pace: Pace, hit: LimitHit): Pace {
+  const { now, sentAt } = hit;
+  if (pace.speed.at !== "guessed") return pace;
+  const closed = closeUntil(pace, now, pace.pausedUntil);
+  const speed = afterGuessedRefusal(pace.speed, sentAt);
+  if (speed !== undefined) return { ...closed, speed };
+  const pausedUntil = now + choosePause(pace, hit);
+  const slower = speedWithoutWindow(pace.speed, now, pausedUntil);
+  return { ...closeUntil(pace, now, pausedUntil), speed: slower };
 }
 
 /** Returns when the limit allows the next request, if no other request waits. */
 export function paceOpensAt({ pausedUntil, speed }: Pace, now: number): number {
+  if (speed.at === "guessed" && isGuessedFull(speed)) return Math.max(pausedUntil, speed.opensAt);
   if (speed.at !== "windowed" || speed.left > 0 || now >= speed.resetsAt) return pausedUntil;
   return Math.max(pausedUntil, speed.resetsAt);
 }
@@ -243,6 +280,10 @@ function choosePause(pace: Pace, { now, delay, isDelayStated, hasWaiters }: Limi
   return Math.min(guess * 2 ** countMisses(pace), Math.max(delay, longestGuess));
 }
 
+function isWindow({ at }: Speed): boolean {
+  return at === "windowed" || at === "guessed";
+}
+
 function isRateKnown({ at }: Speed): boolean {
   return at === "searching" || at === "holding" || at === "stated";
 }
@@ -257,13 +298,13 @@ function toBurst(pace: Pace, hit: LimitHit, pausedUntil: number): Burst {
   const { now, sentAt, accepted, isServerFailure, hasWaiters, delay } = hit;
   const { speed: before, tally } = pace;
   const evidence = { now, sentAt, accepted, statedDelay: hit.isDelayStated ? delay : undefined, pausedUntil };
-  const keptNone = before.at === "free" || before.at === "reopening" || before.at === "windowed";
+  const keptNone = before.at === "free" || before.at === "reopening" || isWindow(before);
   return {
     refusedAt: sentAt,
     // An accepted request that exhausts the limit proves it without a refusal.
     refusals: accepted ? Infinity : isServerFailure ? -Infinity : 1,
     acceptances: 0,
-    sample: takeSample(tally, evidence),
+    sample: takeSample(tally, { ...evidence, isEven: hit.isEven }),
     before,
     slower: keptNone ? undefined : hasWaiters && !isServerFailure ? reducedSpeed(pace, evidence) : before,
   };

@@ -16,7 +16,9 @@ export type Speed =
   /** The rate that the server states. */
   | { readonly at: "stated"; readonly rate: number; readonly since: number; readonly window: number }
   /** What remains of the window immediately, and all others after its reset. */
-  | ({ readonly at: "windowed" } & Window);
+  | ({ readonly at: "windowed" } & Window)
+  /** The same for a window that the server does not announce. */
+  | ({ readonly at: "guessed" } & GuessedWindow);
 
 /** A window of a limit that the server announces with its remainder and its reset. */
 export interface Window {
@@ -27,10 +29,43 @@ export interface Window {
   readonly resetsAt: number;
   /** The length in milliseconds, as far as known. */
   readonly window: number;
+  /** A request at this age of a window was refused. */
+  readonly longerThan: number;
   /** When the first request of this window was sent. */
   readonly since: number;
   /** When the first response of a window arrived, in this window or the last one that had one. */
   readonly confirmedAt: number;
+}
+
+/**
+ * A window of a limit that the server does not announce. Its height is the number of requests that were accepted before the
+ * first refusal. Its length is found by probes: one request at a time, until one is accepted.
+ */
+export interface GuessedWindow {
+  /** Requests that one window accepts. */
+  readonly limit: number;
+  /** Whether a further request was refused. Otherwise the limit may be higher. */
+  readonly isExact: boolean;
+  /** Whether a later window accepted the whole limit. */
+  readonly isProven: boolean;
+  /** When the first response of this window arrived, or for the first window, when it was exhausted. */
+  readonly since: number;
+  /** The window was closed at the age of `shortest` milliseconds, and over at the age of `longest`. */
+  readonly shortest: number;
+  readonly longest: number;
+  /** Refusals since the window was exhausted, or since the next one has begun. */
+  readonly misses: number;
+  /** Windows until now. */
+  readonly windows: number;
+  /** When a request may be sent after a refusal at the beginning of the window. Undefined without such a refusal. */
+  readonly resumesAt: number | undefined;
+  /** When the next window is expected. */
+  readonly opensAt: number;
+  /** When the request was sent that shows whether the next window has begun. */
+  readonly probedAt: number | undefined;
+  /** Requests of this window. */
+  readonly sent: number;
+  readonly accepted: number;
 }
 
 /** The search for a limit that the server does not state. */
@@ -101,6 +136,7 @@ export function currentRate(speed: Speed, now: number): number {
     case "free":
     case "probing":
     case "windowed":
+    case "guessed":
       return Infinity;
     case "reopening":
       return growing(firstSearch, now - speed.since);
@@ -116,6 +152,7 @@ export function currentRate(speed: Speed, now: number): number {
 /** Returns the rate of a constant speed. Infinity if it is unlimited or increasing. */
 export function steadyRate(speed: Speed, now: number): number {
   if (speed.at === "windowed") return speed.limit / speed.window;
+  if (speed.at === "guessed" && speed.isExact) return speed.limit / (speed.opensAt - speed.since);
   return speed.at === "holding" || speed.at === "stated" ? currentRate(speed, now) : Infinity;
 }
 

@@ -18,6 +18,7 @@ export function exhaustedWindow({ limit, window, delay }: Quota, resetsAt: numbe
     left: 0,
     resetsAt,
     window: length,
+    longerThan: 0,
     since: -Infinity,
     confirmedAt: -Infinity,
   };
@@ -57,12 +58,14 @@ export function afterWindowResponse(speed: Windowed, response: WindowResponse): 
 }
 
 /** Returns the end of a window, from its first response. A reset in whole seconds is rounded up. */
-function resetOf(speed: Windowed, quota: Quota, now: number): Pick<Windowed, "resetsAt" | "window"> {
-  const window = quota.window ?? speed.window;
-  const roundedBy = quota.delay - window;
-  return !quota.isExact && roundedBy >= 0 && roundedBy <= second
+function resetOf({ longerThan }: Windowed, quota: Quota, now: number): Pick<Windowed, "resetsAt" | "window"> {
+  const { delay, isExact } = quota;
+  // Most windows are a whole number of seconds, of which there is one within a second before the rounded reset.
+  const window = quota.window ?? Math.floor(delay / second) * second;
+  const roundedBy = delay - window;
+  return !isExact && window > longerThan && roundedBy >= 0 && roundedBy <= second
     ? { resetsAt: now + window, window }
-    : { resetsAt: now + quota.delay, window: Math.max(1, quota.delay) };
+    : { resetsAt: now + delay, window: Math.max(1, delay) };
 }
 
 /**
@@ -78,15 +81,14 @@ export function afterWindowBurst(speed: Windowed, resetsAt: number, quota: Quota
   };
 }
 
-/** Returns the window after a request was refused until `resetsAt`. */
-export function afterWindowRefusal(speed: Windowed, resetsAt: number): Windowed {
+/** Returns the window after the request sent at `sentAt` was refused until `resetsAt`. */
+export function afterWindowRefusal(speed: Windowed, sentAt: number, resetsAt: number): Windowed {
+  const { confirmedAt } = speed;
+  if (isConfirmed(speed) || confirmedAt === -Infinity) return { ...speed, left: 0, resetsAt };
   // Refused at its beginning: the window is longer than expected.
-  const window = isConfirmed(speed) ? speed.window : Math.max(speed.window, lengthUntil(speed, resetsAt));
-  return { ...speed, left: 0, resetsAt, window };
-}
-
-function lengthUntil({ confirmedAt }: Window, resetsAt: number): number {
-  return confirmedAt > -Infinity ? resetsAt - confirmedAt : 0;
+  const longerThan = Math.max(speed.longerThan, sentAt - confirmedAt);
+  const window = Math.max(speed.window, resetsAt - confirmedAt);
+  return { ...speed, left: 0, resetsAt, window, longerThan };
 }
 
 function isConfirmed({ since, confirmedAt }: Window): boolean {
