@@ -42,8 +42,8 @@ export const architecture: Readonly<Record<string, PackageRule>> = {
     publishesTesting: true,
   },
   http: {
-    imports: ["@holdfast/policy", "node:", "undici", "tough-cookie", "structured-headers"],
-    only: { undici: "transport/", "structured-headers": "retry/dialects/" },
+    imports: ["@holdfast/policy", "node:", "tough-cookie", "structured-headers"],
+    only: { "structured-headers": "retry/dialects/" },
     layers: [
       "internal",
       "session",

@@ -64,14 +64,14 @@ for (const [name, how] of [
   });
 }
 
-test("hygiene: only a program that negotiates HTTP/2 loads undici", async () => {
+test("hygiene: only a program that negotiates HTTP/2 loads node:http2", async () => {
   for (const [http2, loaded] of [
     [true, true],
     [false, false],
   ] as const) {
     await using origin = await faultOrigin({ routes, tls: selfSigned(), http2 });
 
-    // The server may choose HTTP/2. Only then is undici needed.
+    // The server may choose HTTP/2. Only then is node:http2 needed.
     const { stdout, stderr } = await program("loaded", `${origin.url}/`, "http2");
 
     assert.equal(stdout, `200 ${loaded}\n`, stderr);

@@ -39,6 +39,12 @@ export interface ConnectorOptions extends AddressOptions {
   readonly clock?: Clock | undefined;
 }
 
+/** How a connector opens its connections. */
+export interface ConnectorSetup extends ConnectorOptions {
+  /** Returns whether to offer HTTP/2 to an origin. @default the option `http2` */
+  readonly offersHttp2?: ((origin: URL) => boolean) | undefined;
+}
+
 /** Opens one connection to an origin, directly or through a proxy, ready for a request. */
 export type Connector = (
   origin: URL,
@@ -53,18 +59,19 @@ export type Connector = (
  * no part of a request has been sent.
  */
 export function createConnector(
-  options: ConnectorOptions = {},
+  options: ConnectorSetup = {},
   proxy?: URL,
   tickets: TlsTickets = new TlsTickets(),
 ): Connector {
-  const { clock = systemClock, lookup = systemLookup, tls = {}, http2 = false, socketPath } = options;
+  const { clock = systemClock, lookup = systemLookup, tls = {}, socketPath } = options;
+  const { offersHttp2 = () => options.http2 === true } = options;
   const family = options.family ?? familyOf(options.localAddress);
   const sessions = tickets.createCache();
   const guard = createAddressGuard(options);
   const openTcp = createTcpOpener({ ...options, clock, lookup, family, guard }, proxy);
   const startTls = async (socket: Socket, url: URL, signal: AbortSignal): Promise<TLSSocket> => {
     const toProxy = url === proxy;
-    const ALPNProtocols = http2 && !toProxy ? ["h2", "http/1.1"] : ["http/1.1"];
+    const ALPNProtocols = !toProxy && offersHttp2(url) ? ["h2", "http/1.1"] : ["http/1.1"];
     const key = toProxy ? "" : stripRootDot(url.host);
     const session = sessions.get(key);
     const own = toProxy ? proxyTlsOptions(tls) : tls;

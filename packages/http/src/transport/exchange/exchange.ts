@@ -6,7 +6,7 @@ import {
 } from "../../errors/transport-errors.ts";
 import type { ConnectionPhases, Observer, ResponseHead, Trace } from "../../model/trace.ts";
 import { findConnectionPhases } from "../connect/connect-timings.ts";
-import { provesUnprocessed } from "../errors/undici-errors.ts";
+import { provesUnprocessed, repeatLimit } from "../errors/http2-errors.ts";
 import type { Connection } from "../pool/connection.ts";
 import type { Endpoint } from "../pool/endpoint.ts";
 import type { PendingRequest } from "../pool/origin-pool.ts";
@@ -55,7 +55,7 @@ export abstract class Exchange implements ResponseListener, PendingRequest, Watc
   controller: ExchangeController | undefined;
   #upload: Upload | undefined;
   #hasWaited = false;
-  #redispatched = false;
+  #hasRepeated = false;
 
   protected status = 0;
   protected statusText = "";
@@ -264,7 +264,7 @@ export abstract class Exchange implements ResponseListener, PendingRequest, Watc
     // An error of the caller's own stream reaches the caller unchanged.
     if (this.#upload?.failedWith(error) === true) return this.#conclude(error);
     const mayHaveArrived = this.mayHaveArrived && !provesUnprocessed(error);
-    if (this.#mayRedispatch(error, mayHaveArrived)) return this.#redispatch();
+    if (this.#mayRedispatch(error, mayHaveArrived)) return this.#redispatch(error);
     const { target } = this.request;
     const { received, phase } = this;
     const expected = contentLength(this.headers);
@@ -272,18 +272,19 @@ export abstract class Exchange implements ResponseListener, PendingRequest, Watc
   }
 
   #mayRedispatch(error: unknown, mayHaveArrived: boolean): boolean {
-    if (this.#redispatched || this.#hasResponseStarted || this.connection === undefined) return false;
+    if (this.#hasResponseStarted || this.connection === undefined) return false;
     return mayRedispatch(error, {
       reused: this.reused,
+      hasRepeated: this.#hasRepeated,
       mayHaveArrived,
       idempotent: this.request.idempotent,
       isBodyReplayable: this.#upload?.isReplayable !== false,
     });
   }
 
-  #redispatch(): void {
+  #redispatch(error: unknown): void {
     const { connection } = this;
-    this.#redispatched = true;
+    if (repeatLimit(error, this.reused) === "once") this.#hasRepeated = true;
     this.phase = "connect";
     this.connection = undefined;
     this.controller = undefined;
@@ -326,8 +327,7 @@ export abstract class Exchange implements ResponseListener, PendingRequest, Watc
     if (connection === undefined) this.endpoint.pool.cancel(this);
     else if (controller !== undefined)
       controller.abort(error instanceof Error ? error : new Error("Aborted"));
-    // The request is queued on the connection. Over HTTP/2 `onRequestStart` aborts it when its turn comes.
-    else if (!connection.multiplexed) connection.destroy();
+    else connection.cancel(this);
   }
 
   #conclude(error: unknown): void {

@@ -1,8 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { errors } from "undici";
 import { ConnectTimeoutError } from "../../errors/transport-errors.ts";
-import { isPrematureEnd, provesUnprocessed, StaleConnection } from "../errors/undici-errors.ts";
+import {
+  ConnectionLost,
+  isConnectionEnd,
+  provesUnprocessed,
+  StreamReset,
+  WrongBodyLength,
+} from "../errors/http2-errors.ts";
 import { MalformedResponse } from "../errors/malformed-response.ts";
 import { UnsendableRequest } from "../errors/unsendable-request.ts";
 import { ConnectionEnded } from "../http1/errors.ts";
@@ -22,8 +27,11 @@ function failure(message: string, fields: object = {}): Error {
 }
 
 const reset = failure("read ECONNRESET", { code: "ECONNRESET" });
-const refusedStream = failure("Stream closed", { code: "ERR_HTTP2_STREAM_ERROR", http2ErrorCode: 7 });
-const mismatch = Object.assign(new errors.ResponseContentLengthMismatchError(), { http2ErrorCode: 1 });
+const refusedStream = new StreamReset(7);
+const [unsent, excluded] = [
+  new ConnectionLost({ unprocessed: "once" }),
+  new ConnectionLost({ http2Code: 0, unprocessed: "always" }),
+];
 
 const rows: readonly (readonly [
   what: string,
@@ -43,12 +51,25 @@ const rows: readonly (readonly [
   ["a broken pipe", failure("write EPIPE", { code: "EPIPE" }), atHeaders, "ConnectionError", /EPIPE/],
   [
     "an HTTP/2 connection closed before the response",
-    new errors.SocketError("other side closed"),
+    new ConnectionLost({}),
     atHeaders,
     "ConnectionError",
-    /ECONNRESET/,
+    /^h:1 closed the connection before it responded \(ECONNRESET\)$/,
   ],
-  ["a stale connection", new StaleConnection(false), atHeaders, "ConnectionError", /ECONNRESET/],
+  [
+    "an HTTP/2 connection with a broken pipe",
+    new ConnectionLost({ cause: failure("write EPIPE", { code: "EPIPE" }) }),
+    atHeaders,
+    "ConnectionError",
+    /\(EPIPE\)$/,
+  ],
+  [
+    "a GOAWAY without an error",
+    new ConnectionLost({ http2Code: 0 }),
+    atHeaders,
+    "ConnectionError",
+    /closed the connection before it responded \(ECONNRESET\)$/,
+  ],
   [
     "a FIN in the head",
     new ConnectionEnded(),
@@ -79,18 +100,28 @@ const rows: readonly (readonly [
     /^h:1 reset the stream before it responded \(REFUSED_STREAM\)$/,
   ],
   [
-    "a stream reset in the body",
-    failure("x", { code: "ERR_HTTP2_STREAM_ERROR", http2ErrorCode: 2 }),
+    "a cancelled stream",
+    new StreamReset(8),
+    atHeaders,
+    "ConnectionError",
+    /^h:1 ended the stream before it responded \(CANCEL\)$/,
+  ],
+  ["a stream reset in the body", new StreamReset(2), inBody, "IncompleteBodyError", /3 of 9/],
+  ["an HTTP/2 body below its Content-Length", new WrongBodyLength(), inBody, "IncompleteBodyError", /3 of 9/],
+  ["an HTTP/2 protocol error", new StreamReset(1), atHeaders, "ProtocolError", /: PROTOCOL_ERROR$/],
+  [
+    "HTTP/2 that the server rejects",
+    new ConnectionLost({ http2Code: 6 }),
     inBody,
-    "IncompleteBodyError",
-    /3 of 9/,
+    "ProtocolError",
+    /: FRAME_SIZE_ERROR$/,
   ],
   [
-    "an HTTP/2 protocol error",
-    failure("x", { code: "ERR_HTTP2_STREAM_ERROR", http2ErrorCode: 1 }),
+    "a server that requires HTTP/1.1",
+    new StreamReset(13),
     atHeaders,
-    "ProtocolError",
-    /: PROTOCOL_ERROR$/,
+    "ConnectionError",
+    /reset the stream before it responded \(HTTP_1_1_REQUIRED\)$/,
   ],
   [
     "HTTP/2 that Node rejects",
@@ -107,33 +138,18 @@ const rows: readonly (readonly [
     /: HTTP\/2: Too many$/,
   ],
   [
-    "an HTTP/2 connection closed with an open stream",
-    Object.assign(new errors.SocketError("other side closed"), { http2ErrorCode: 2 }),
-    atHeaders,
-    "ConnectionError",
-    /closed the connection before it responded \(ECONNRESET\)$/,
-  ],
-  [
     "a GOAWAY with an error",
-    failure("x", { code: "ERR_HTTP2_SESSION_ERROR", http2ErrorCode: 11 }),
+    new ConnectionLost({ http2Code: 11 }),
     atHeaders,
     "ConnectionError",
     /closed the connection before it responded \(ENHANCE_YOUR_CALM\)$/,
   ],
   [
     "a reset with an unknown code",
-    failure("x", { code: "ERR_HTTP2_STREAM_ERROR", http2ErrorCode: 255 }),
+    new StreamReset(255),
     atHeaders,
     "ConnectionError",
     /reset the stream before it responded \(code 255\)$/,
-  ],
-  ["an HTTP/2 body below its Content-Length", mismatch, inBody, "IncompleteBodyError", /3 of 9/],
-  [
-    "an invalid argument",
-    new errors.InvalidArgumentError("invalid header key"),
-    atHeaders,
-    "TypeError",
-    /^invalid header key$/,
   ],
 ];
 
@@ -160,36 +176,38 @@ test("passes mayHaveArrived on", () => {
   }
 });
 
-test("only a refused stream or an exclusive GOAWAY proves that a request was not processed", () => {
-  const proofs = [
-    new StaleConnection(true),
-    refusedStream,
-    failure('HTTP/2: "GOAWAY" frame received with code 0'),
-    failure('HTTP/2: "frameError" received - type 1, code -516'),
-  ];
+test("only a refused stream, HTTP_1_1_REQUIRED or an exclusive GOAWAY proves that a request was not processed", () => {
+  const proofs = [unsent, excluded, refusedStream, new StreamReset(13)];
   const doubts = [
-    new StaleConnection(false),
     reset,
-    new errors.SocketError("other side closed"),
-    failure("x", { code: "ERR_HTTP2_STREAM_ERROR", http2ErrorCode: 2 }),
-    failure("x", { code: "ERR_HTTP2_SESSION_ERROR", http2ErrorCode: 7 }),
-    failure('HTTP/2: "frameError" received - type 0, code 1'),
+    new ConnectionLost({}),
+    new ConnectionLost({ http2Code: 7 }),
+    new ConnectionLost({ http2Code: 13 }),
+    new StreamReset(2),
+    new StreamReset(8),
     "text",
   ];
 
-  assert.deepEqual(proofs.map(provesUnprocessed), [true, true, true, true]);
-  assert.deepEqual(doubts.map(provesUnprocessed), [false, false, false, false, false, false, false]);
+  assert.deepEqual(
+    proofs.map(provesUnprocessed),
+    proofs.map(() => true),
+  );
+  assert.deepEqual(
+    doubts.map(provesUnprocessed),
+    doubts.map(() => false),
+  );
 });
 
-test("a closed connection is not a protocol fault", () => {
-  const closings = [
-    reset,
-    new ConnectionEnded(),
-    new StaleConnection(false),
-    new errors.SocketError("closed"),
-  ];
-  const others = [new MalformedResponse("no"), new UnsendableRequest("no"), mismatch];
+test("the end of a connection is neither a protocol fault nor the end of one stream", () => {
+  const closings = [reset, new ConnectionEnded(), unsent, new ConnectionLost({ http2Code: 2 })];
+  const others = [new MalformedResponse("no"), new UnsendableRequest("no"), refusedStream];
 
-  assert.deepEqual(closings.map(isPrematureEnd), [true, true, true, true]);
-  assert.deepEqual(others.map(isPrematureEnd), [false, false, false]);
+  assert.deepEqual(
+    closings.map(isConnectionEnd),
+    closings.map(() => true),
+  );
+  assert.deepEqual(
+    others.map(isConnectionEnd),
+    others.map(() => false),
+  );
 });

@@ -7,12 +7,12 @@ import {
   type Phase,
 } from "../../errors/transport-errors.ts";
 import {
-  isPrematureEnd,
+  http2ErrorName,
+  isConnectionEnd,
+  isGentleReset,
   isHttp2ProtocolError,
-  isGoawayError,
   isStreamReset,
-  isStreamEnd,
-} from "../errors/undici-errors.ts";
+} from "../errors/http2-errors.ts";
 import { errorCode } from "../errors/error-code.ts";
 import { MalformedResponse } from "../errors/malformed-response.ts";
 import { UnsendableRequest } from "../errors/unsendable-request.ts";
@@ -29,18 +29,10 @@ export interface ExchangeProgress {
   readonly expected: number | undefined;
 }
 
-// undici's codes for an invalid argument of the caller.
-const invalidArgumentCodes = new Set([
-  "UND_ERR_INVALID_ARG",
-  "UND_ERR_REQ_CONTENT_LENGTH_MISMATCH",
-  "UND_ERR_NOT_SUPPORTED",
-]);
-
 /** Converts an error of an HTTP client or of the platform to one of this package's errors, with the original as its cause. */
 export function translateError(cause: unknown, progress: ExchangeProgress): Error {
   if (cause instanceof TransportError || cause instanceof UnsendableRequest) return cause;
   const code = errorCode(cause);
-  if (invalidArgumentCodes.has(code)) return new TypeError(toMessage(cause), { cause });
   if (progress.phase === "headers" && certificateRefusal.test(code))
     return certificateRefusedError(cause, code, progress.target);
   const fault = findProtocolFault(cause, code);
@@ -53,11 +45,10 @@ export function translateError(cause: unknown, progress: ExchangeProgress): Erro
 /** Returns what is wrong with the response itself; undefined when it was only cut short. */
 function findProtocolFault(cause: unknown, code: string): string | undefined {
   if (cause instanceof MalformedResponse) return cause.message;
-  if (code === "UND_ERR_RES_CONTENT_LENGTH_MISMATCH") return undefined;
   if (isHttp2ProtocolError(cause)) return `HTTP/2: ${toMessage(cause)}`;
   const name = http2ErrorName(cause);
   if (name !== undefined) return http2Faults.has(name) ? name : undefined;
-  return isPrematureEnd(cause) || code.startsWith("E") ? undefined : toMessage(cause);
+  return isConnectionEnd(cause) || code.startsWith("E") ? undefined : toMessage(cause);
 }
 
 // The codes of RFC 9113 §7 for invalid HTTP/2, which a second attempt would meet again. Every other code means that the response
@@ -68,33 +59,7 @@ const http2Faults: ReadonlySet<string> = new Set([
   "FRAME_SIZE_ERROR",
   "COMPRESSION_ERROR",
   "INADEQUATE_SECURITY",
-  "HTTP_1_1_REQUIRED",
 ]);
-
-// The names of RFC 9113 §7, in the order of their numbers.
-const http2ErrorNames = [
-  "NO_ERROR",
-  "PROTOCOL_ERROR",
-  "INTERNAL_ERROR",
-  "FLOW_CONTROL_ERROR",
-  "SETTINGS_TIMEOUT",
-  "STREAM_CLOSED",
-  "FRAME_SIZE_ERROR",
-  "REFUSED_STREAM",
-  "CANCEL",
-  "COMPRESSION_ERROR",
-  "CONNECT_ERROR",
-  "ENHANCE_YOUR_CALM",
-  "INADEQUATE_SECURITY",
-  "HTTP_1_1_REQUIRED",
-];
-
-/** Returns the name of the code that an HTTP/2 stream was reset with, or its connection ended with (RFC 9113 §7). */
-function http2ErrorName(error: unknown): string | undefined {
-  if (!isStreamReset(error) && !isGoawayError(error)) return undefined;
-  const code: unknown = Reflect.get(Object(error), "http2ErrorCode");
-  return typeof code === "number" ? (http2ErrorNames[code] ?? `code ${code}`) : undefined;
-}
 
 // With TLS 1.3 a server may reject the client's certificate after the client has finished the handshake (RFC 8446 §4.4.2.4).
 const certificateRefusal = /^ERR_SSL_\w+_ALERT_\w*(CERTIFICATE|UNKNOWN_CA|ACCESS_DENIED)/;
@@ -127,9 +92,9 @@ function connectionClosedError(
 }
 
 function describeEnd(cause: unknown, errno: string, when: string): string {
-  if (isStreamReset(cause)) return `reset the stream ${when} (${http2ErrorName(cause) ?? errno})`;
-  if (isStreamEnd(cause)) return `ended the stream ${when}`;
-  return `closed the connection ${when} (${http2ErrorName(cause) ?? errno})`;
+  const name = http2ErrorName(cause);
+  if (isGentleReset(cause)) return `ended the stream ${when} (${name})`;
+  return `${isStreamReset(cause) ? "reset the stream" : "closed the connection"} ${when} (${name ?? errno})`;
 }
 
 function protocolError(

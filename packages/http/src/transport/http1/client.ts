@@ -83,6 +83,11 @@ export class Http1Client implements HttpClient, ExchangeController, ResponseSink
     else this.#send();
   }
 
+  /** Closes the connection: it carries one request at a time. */
+  cancel(): void {
+    this.#socket.destroy();
+  }
+
   destroy(reason?: Error): void {
     this.#socket.destroy(reason);
   }

@@ -1,6 +1,13 @@
 import { UnsendableRequest } from "../errors/unsendable-request.ts";
 import { isBodyPieces, lengthMismatch, parseDeclaredLength } from "../wire/body-length.ts";
 import type { BodyPieces, OutgoingRequest } from "../wire/protocol.ts";
+import {
+  headerToken,
+  hostPattern,
+  methodsWithBody,
+  unsendablePath,
+  unsendableValue,
+} from "../wire/request-grammar.ts";
 
 /** A request in the form in which it is written to the socket. */
 export interface SerializedRequest {
@@ -87,22 +94,9 @@ export function framingLines(method: string, length: number): string {
   return length > 0 || expectsBody(method) ? `content-length: ${length}\r\n\r\n` : "\r\n";
 }
 
-const methodsWithBody: ReadonlySet<string> = new Set([
-  "POST",
-  "PUT",
-  "PATCH",
-  "QUERY",
-  "PROPFIND",
-  "PROPPATCH",
-]);
-
 function expectsBody(method: string): boolean {
   return methodsWithBody.has(method);
 }
-
-const headerToken = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
-const unsendablePath = /[^\u0021-\u00ff]/;
-const unsendableValue = /[^\t\u0020-\u007e\u0080-\u00ff]/;
 
 /** The headers of a request as text, and the values among them that concern the connection. */
 interface SerializedHeaders {
@@ -190,9 +184,6 @@ function rejectDuplicate<T>(before: T | undefined, name: string, value: T): T {
   if (before !== undefined) throw new UnsendableRequest(`The header ${name} must not be given twice`);
   return value;
 }
-
-// A name or an IPv4 address, or an IPv6 address in brackets, with or without a port (RFC 9110 §7.2, RFC 3986 §3.2.2).
-const hostPattern = /^(?:[\w.~!$&'()*+,;=-]|%[\dA-Fa-f]{2})+(?::\d{0,5})?$|^\[[\dA-Fa-f:.]+\](?::\d{0,5})?$/;
 
 function parseHost(value: string): string {
   if (hostPattern.test(value)) return value;

@@ -1,14 +1,40 @@
+import { connect, type ClientHttp2Session, type Settings } from "node:http2";
 import type { Socket } from "node:net";
-import symbols from "undici/lib/core/symbols.js";
-import Client from "undici/lib/dispatcher/client.js";
-import { isUndiciGoaway, StaleConnection } from "../errors/undici-errors.ts";
-import { checkLength, isBodyPieces, lengthMismatch, parseDeclaredLength } from "../wire/body-length.ts";
-import { SessionTracker } from "./session-tracker.ts";
+import {
+  ConnectionLost,
+  http2Codes,
+  isHttp2ProtocolError,
+  WrongBodyLength,
+  type RepeatLimit,
+} from "../errors/http2-errors.ts";
 import type { ExchangeController, HttpClient, OutgoingRequest, ResponseListener } from "../wire/protocol.ts";
-import { StreamListener } from "./stream-listener.ts";
+import { ClientStream, type StreamOwner } from "./client-stream.ts";
+import { toHttp2Request, type Http2Request } from "./request-fields.ts";
 
-// The same limit as for HTTP/1.1.
+/** Bytes of a paused body that a server may still send: as much as a fast connection over a long distance has under way. */
+const streamWindowBytes = 1024 * 1024;
+/** Bytes of all bodies that a server may have under way. Node reads them in any case, so that no stream waits for another. */
+const connectionWindowBytes = 16 * 1024 * 1024;
+// The same limit as for HTTP/1.1. Each field counts 32 bytes more (RFC 9113 §6.5.2), which also limits their number.
 const maxHeaderListBytes = 256 * 1024;
+// Longer than any server accepts. Node's own limit is 64 KiB.
+const maxSentHeadBytes = 1024 * 1024;
+// Shorter than the idle limit of most servers, which end an idle connection with a GOAWAY that loses no request.
+const idleMs = 60_000;
+// The numbers of streams end at 2³¹ (RFC 9113 §5.1.1).
+const lastUsableStream = 2 ** 31 - 1_000;
+
+const sessionOptions = {
+  settings: {
+    enablePush: false,
+    initialWindowSize: streamWindowBytes,
+    maxHeaderListSize: maxHeaderListBytes,
+  },
+  maxHeaderListPairs: maxHeaderListBytes / 32,
+  maxSendHeaderBlockLength: maxSentHeadBytes,
+  // As over HTTP/1.1, the server decides about a header that comes twice. Node's types do not have this option of a client.
+  strictSingleValueFields: false,
+};
 
 /** The controller of a request that never went out. */
 const unsent: ExchangeController = {
@@ -17,94 +43,187 @@ const unsent: ExchangeController = {
   resume: () => undefined,
 };
 
-/** Speaks HTTP/2 on one socket, through an undici client that never reconnects. */
-export class Http2Client implements HttpClient {
-  readonly #socket: Socket;
-  readonly #client: Client;
-  readonly #servername: string;
-  readonly #session = new SessionTracker();
-  #hasSocket = false;
-  #hasGoaway = false;
+/** Called when the connection accepts no further request. `requiresHttp1` says that none over HTTP/2 will be served. */
+export type Retire = (requiresHttp1: boolean) => void;
 
-  /** `retire` is called when the connection accepts no further request. */
-  constructor(origin: URL, socket: Socket, retire: () => void) {
+/** Speaks HTTP/2 on one socket (RFC 9113). Requests beyond the server's limit of concurrent streams wait. */
+export class Http2Client implements HttpClient, StreamOwner {
+  readonly #socket: Socket;
+  readonly #authority: string;
+  readonly #retire: Retire;
+  readonly #session: ClientHttp2Session;
+  readonly #waiting = new Map<ResponseListener, ClientStream>();
+  readonly #streams = new Set<ClientStream>();
+  /** Maximum of open streams. Until the server's SETTINGS arrive, it is unknown: one stream is certainly allowed. */
+  #limit = 0;
+  /** Whether a stream was opened. */
+  #hasOpened = false;
+  #isRetired = false;
+  #goawayCode: number | undefined;
+  /** The last stream that a GOAWAY includes as processed (RFC 9113 §6.8). */
+  #lastStream = Infinity;
+  #error: Error | undefined;
+  /** Whether a response with a body of the wrong length may be the reason why Node ended the connection. */
+  #hasWrongLength: boolean | undefined;
+  #requiresHttp1 = false;
+
+  constructor(origin: URL, socket: Socket, retire: Retire) {
     this.#socket = socket;
-    this.#servername = origin.hostname;
-    // An unused connection must not keep the process alive. Later undici takes care of that.
+    this.#authority = origin.host;
+    this.#retire = retire;
+    // An unused connection must not keep the process alive.
     socket.unref();
-    this.#client = new Client(origin, {
-      pipelining: 1,
-      headersTimeout: 0,
-      bodyTimeout: 0,
-      maxHeaderSize: maxHeaderListBytes,
-      allowH2: true,
-      connect: (_options: object, callback: (...result: [null, Socket] | [Error, null]) => void): void =>
-        this.#connect(callback),
-    });
-    this.#client.once("connect", () => this.#session.watch(this.#client[symbols.kHTTP2Session]));
-    // A GOAWAY ends the connection for new requests long before the socket closes (RFC 9113 §6.8).
-    this.#client.once("disconnect", (_origin, _targets, error) => {
-      this.#hasGoaway = isUndiciGoaway(error);
-      retire();
-      // Excluded requests would otherwise wait in undici until the others have ended.
-      if (this.#hasGoaway) void this.#client.destroy(new StaleConnection(true));
-    });
+    socket.on("error", (error: Error) => (this.#error ??= error));
+    this.#session = connect(origin, { ...sessionOptions, createConnection: () => socket });
+    this.#listenTo(this.#session);
   }
 
   dispatch(request: OutgoingRequest, listener: ResponseListener): void {
-    const { headers, body = null } = request;
+    let converted: Http2Request;
     try {
-      const declared = headers["content-length"];
-      const length = declared === undefined ? undefined : parseDeclaredLength(declared);
-      if (!isBodyPieces(body)) {
-        const actual = body === null ? 0 : Buffer.byteLength(body);
-        if (length !== undefined && actual !== length) throw lengthMismatch(length, actual);
-        return this.#dispatch(request, listener);
-      }
-      if (length !== 0) return this.#dispatch(request, listener, checkLength(body, length));
-      // undici does not read a body whose declared length is 0.
-      checkLength(body, length)
-        .next()
-        .then(
-          () => this.#dispatch({ ...request, body: "" }, listener),
-          (error: unknown) => listener.onResponseError(unsent, error),
-        );
+      converted = toHttp2Request(request, this.#authority);
     } catch (error) {
-      listener.onResponseError(unsent, error);
+      return listener.onResponseError(unsent, error);
     }
+    const stream = new ClientStream(this, converted, listener);
+    if (this.#isRetired || this.#session.destroyed)
+      return queueMicrotask(() => stream.failUnsent(this.#findUnsentLoss()));
+    if (this.#isIdle) this.#socket.ref();
+    if (this.#streams.size < this.#limit) this.#openStream(stream);
+    else this.#waiting.set(listener, stream);
   }
 
-  #dispatch(request: OutgoingRequest, listener: ResponseListener, pieces?: AsyncIterable<Uint8Array>): void {
-    const streamListener = new StreamListener(listener, request.method, this.#session);
-    const body = pieces === undefined ? request.body : reportSent(request.body, pieces, streamListener);
-    // Without `servername`, undici would reconnect when a Host header differs from the name in the certificate.
-    this.#client.dispatch({ ...request, body, servername: this.#servername }, streamListener);
+  cancel(listener: ResponseListener): void {
+    this.#waiting.delete(listener);
+    this.#unrefIfIdle();
   }
 
   destroy(reason?: Error): void {
-    void this.#client.destroy(reason ?? null);
+    this.#isRetired = true;
+    this.#session.destroy(reason);
     this.#socket.destroy(reason);
+    this.#failWaiting();
   }
 
-  /** Gives undici the socket on its first call. On the second call, ends the requests that wait for a new connection. */
-  #connect(callback: (...result: [null, Socket] | [Error, null]) => void): void {
-    if (this.#hasSocket || this.#socket.destroyed)
-      return void this.#client.destroy(new StaleConnection(this.#hasGoaway));
-    this.#hasSocket = true;
-    this.#socket.ref();
-    // undici misses a callback that is called before `connect` returns.
-    queueMicrotask(() => callback(null, this.#socket));
+  findLoss(stream: ClientStream, error: Error | undefined): Error | undefined {
+    const { id } = stream;
+    if (isHttp2ProtocolError(error)) return this.#findFault(stream, error);
+    if (id === undefined || id > this.#lastStream) return this.#findUnsentLoss();
+    if (!this.#session.destroyed && !this.#socket.destroyed) return undefined;
+    return new ConnectionLost({ http2Code: this.#goawayCode, cause: this.#error });
   }
-}
 
-/** Returns the pieces, and reports to their body when the stream has taken all of them. undici writes one after another. */
-async function* reportSent(
-  body: OutgoingRequest["body"],
-  pieces: AsyncIterable<Uint8Array>,
-  stream: StreamListener,
-): AsyncGenerator<Uint8Array> {
-  for await (const piece of pieces) {
-    yield piece;
-    if (stream.hasSentAll && isBodyPieces(body) && "piecesSent" in body) body.piecesSent?.();
+  /**
+   * Returns the error of a stream after Node ended the connection for invalid HTTP/2. Node does not say which stream is to blame, but
+   * ends the connection also when one body is longer than its Content-Length. The others are then not at fault.
+   */
+  #findFault(stream: ClientStream, cause: Error): Error {
+    this.#hasWrongLength ??= [...this.#streams].some((each) => each.isFramedByHead);
+    if (!this.#hasWrongLength) return cause;
+    return stream.isFramedByHead ? new WrongBodyLength({ cause }) : new ConnectionLost({ cause });
+  }
+
+  requireHttp1(): void {
+    this.#requiresHttp1 = true;
+    this.#stopAccepting();
+  }
+
+  isBeyondLimit(place: number): boolean {
+    return place > this.#limit;
+  }
+
+  streamClosed(stream: ClientStream): void {
+    this.#streams.delete(stream);
+    this.#openWaiting();
+    this.#unrefIfIdle();
+  }
+
+  #listenTo(session: ClientHttp2Session): void {
+    session.once("connect", () => {
+      if (session.destroyed) return;
+      session.setLocalWindowSize(connectionWindowBytes);
+      this.#allow(1);
+    });
+    session.on("remoteSettings", ({ maxConcurrentStreams = Infinity }: Settings) =>
+      this.#allow(maxConcurrentStreams),
+    );
+    session.on("goaway", (code: number, lastStream: number) => this.#readGoaway(code, lastStream));
+    session.on("error", (error: Error) => (this.#error ??= error));
+    session.once("close", () => this.#stopAccepting());
+    session.setTimeout(idleMs, () => {
+      if (this.#isIdle) this.#close();
+    });
+  }
+
+  /** Ends an idle connection with a GOAWAY. */
+  #close(): void {
+    this.#stopAccepting();
+    this.#session.close();
+  }
+
+  #allow(streams: number): void {
+    this.#limit = streams;
+    this.#openWaiting();
+  }
+
+  #openWaiting(): void {
+    for (const [listener, stream] of this.#waiting) {
+      if (this.#streams.size >= this.#limit || this.#isRetired) return;
+      this.#waiting.delete(listener);
+      this.#openStream(stream);
+    }
+  }
+
+  #openStream(stream: ClientStream): void {
+    this.#streams.add(stream);
+    this.#hasOpened = true;
+    const id = stream.open(this.#session, this.#streams.size);
+    if (id !== undefined && id > lastUsableStream) this.#close();
+  }
+
+  get #isIdle(): boolean {
+    return this.#streams.size + this.#waiting.size === 0;
+  }
+
+  #unrefIfIdle(): void {
+    if (this.#isIdle) this.#socket.unref();
+  }
+
+  /** A GOAWAY ends the connection for new requests long before the socket closes. A second one may include fewer streams. */
+  #readGoaway(code: number, lastStream: number): void {
+    this.#goawayCode = code;
+    if (code === http2Codes.http11Required) this.#requiresHttp1 = true;
+    this.#lastStream = Math.min(this.#lastStream, lastStream);
+    this.#stopAccepting();
+  }
+
+  #stopAccepting(): void {
+    this.#isRetired = true;
+    this.#retire(this.#requiresHttp1);
+    this.#failWaiting();
+  }
+
+  #failWaiting(): void {
+    if (this.#waiting.size === 0) return;
+    const streams = [...this.#waiting.values()];
+    this.#waiting.clear();
+    const loss = this.#findUnsentLoss();
+    for (const stream of streams) stream.failUnsent(loss);
+  }
+
+  /** Returns the error for a request that the server did not process. */
+  #findUnsentLoss(): ConnectionLost {
+    return new ConnectionLost({
+      http2Code: this.#goawayCode,
+      unprocessed: this.#repeatLimit,
+      cause: this.#error,
+    });
+  }
+
+  /** How often a request that the server did not process may be repeated without a report. */
+  get #repeatLimit(): RepeatLimit {
+    // The server asks for a pause, which only a reported failure brings.
+    if (this.#goawayCode === http2Codes.enhanceYourCalm) return "never";
+    return this.#hasOpened && this.#lastStream > 0 ? "always" : "once";
   }
 }

@@ -21,6 +21,8 @@ export class Connection implements IdleConnection {
   #isRetired = false;
   /** Whether requests share the connection (HTTP/2). */
   readonly multiplexed: boolean;
+  /** Whether the server does not serve requests over HTTP/2, although it negotiated it. */
+  requiresHttp1 = false;
   /** The reason given to `destroy`. */
   destroyReason: Error | undefined;
   /** Number of requests carried so far. */
@@ -42,8 +44,9 @@ export class Connection implements IdleConnection {
     // Registered before the client's listeners: no request may use the connection after its end was reported.
     socket.once("close", () => onClose(this));
     this.#client = this.multiplexed
-      ? createHttp2Client(url, socket, () => {
+      ? createHttp2Client(url, socket, (requiresHttp1) => {
           this.stopAccepting();
+          if (requiresHttp1) this.requiresHttp1 = true;
           onClose(this);
         })
       : new Http1Client(socket, { host: url.host, strictHeaders }, () => this.stopAccepting());
@@ -89,6 +92,11 @@ export class Connection implements IdleConnection {
   dispatch(request: OutgoingRequest, listener: ResponseListener): void {
     this.requestCount += 1;
     this.#client.dispatch(request, listener);
+  }
+
+  /** Removes a request that has not gone out, so that it keeps no place. */
+  cancel(listener: ResponseListener): void {
+    this.#client.cancel(listener);
   }
 
   /** Accepts no further request. Requests under way continue. */

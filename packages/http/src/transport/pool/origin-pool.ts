@@ -18,6 +18,8 @@ export interface PoolObserver {
   poolEmptied(): void;
   /** Called when a removed pool is used again, by a request that began before its removal. */
   removedPoolUsed(pool: OriginPool): void;
+  /** Called when a server requires HTTP/1.1. The connector must not offer HTTP/2 to it any more. */
+  http1Required(origin: string): void;
 }
 
 export interface OriginPoolOptions {
@@ -128,6 +130,14 @@ export class OriginPool {
     }
   }
 
+  /** Has all further requests use HTTP/1.1, because the server requires it (RFC 9113 §7, HTTP_1_1_REQUIRED). */
+  #useHttp1(informer: Connection): void {
+    informer.requiresHttp1 = false;
+    this.#observer?.http1Required(this.#origin.url.origin);
+    this.#shared = false;
+    for (const connection of this.#all) if (connection.multiplexed) connection.stopAccepting();
+  }
+
   /** Closes a connection after the requests under way. */
   #retireConnection(connection: Connection): void {
     connection.stopAccepting();
@@ -234,6 +244,7 @@ export class OriginPool {
 
   /** Removes a connection that accepts no further request. Requests under way continue. */
   readonly #remove = (connection: Connection): void => {
+    if (connection.requiresHttp1) this.#useHttp1(connection);
     this.#allIdle.remove(connection);
     const busy = connection.activeRequests > 0 && !connection.isClosed;
     if (busy) this.#leaving.add(connection);

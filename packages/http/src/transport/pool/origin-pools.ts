@@ -19,6 +19,9 @@ export interface OriginPoolsOptions {
   readonly onRemoved?: () => void;
 }
 
+// A name takes a hundred bytes, and few servers require HTTP/1.1 after they negotiated HTTP/2.
+const maxHttp1Origins = 1_000;
+
 /** How an origin is reached: directly, through a proxy, or at a Unix socket in place of its host. */
 export interface Way {
   readonly proxy: string | undefined;
@@ -48,6 +51,8 @@ export class OriginPools implements PoolObserver {
   readonly #idle: IdleConnections;
   /** The TLS sessions of all connectors. */
   readonly #tickets = new TlsTickets();
+  /** Origins that require HTTP/1.1. */
+  readonly #http1Origins = new Set<string>();
   readonly #direct: EndpointGroup;
   /** The groups by the URL of their proxy, or by the path of their Unix socket behind `unix:`, which no proxy has. */
   readonly #proxied = new Map<string, EndpointGroup>();
@@ -81,7 +86,7 @@ export class OriginPools implements PoolObserver {
     const group = this.#groupFor(way);
     const known = group.endpoints.get(origin);
     if (known !== undefined) return known;
-    const mayMultiplex = this.#options.connector.http2 === true && origin.startsWith("https:");
+    const mayMultiplex = this.#offersHttp2(origin);
     const pool = new OriginPool(new URL(origin), {
       connector: group.connect,
       maxConnections: this.#options.maxConnections,
@@ -135,6 +140,13 @@ export class OriginPools implements PoolObserver {
     this.#leaving.add(pool);
   }
 
+  http1Required(origin: string): void {
+    this.#http1Origins.delete(origin);
+    this.#http1Origins.add(origin);
+    const [oldest] = this.#http1Origins;
+    if (oldest !== undefined && this.#http1Origins.size > maxHttp1Origins) this.#http1Origins.delete(oldest);
+  }
+
   /** Removes endpoints without connections. It runs so rarely that its cost per request is negligible. */
   removeEmpty(): void {
     this.#size = 0;
@@ -152,6 +164,12 @@ export class OriginPools implements PoolObserver {
     this.#sweepAt = Math.max(minSweepSize, 2 * this.#size);
     this.#removeEmptyLeaving();
     this.#options.onRemoved?.();
+  }
+
+  #offersHttp2(origin: string): boolean {
+    return (
+      this.#options.connector.http2 === true && origin.startsWith("https:") && !this.#http1Origins.has(origin)
+    );
   }
 
   #removeEmptyLeaving(): void {
@@ -178,7 +196,8 @@ export class OriginPools implements PoolObserver {
   }: { readonly proxy?: URL; readonly socketPath?: string } = {}): EndpointGroup {
     const { connector, shared } = this.#options;
     const { clock } = shared;
-    const connect = createConnector({ ...connector, ...way }, proxy, this.#tickets);
+    const offersHttp2 = ({ origin }: URL): boolean => this.#offersHttp2(origin);
+    const connect = createConnector({ ...connector, ...way, offersHttp2 }, proxy, this.#tickets);
     return { connect: reopenWithoutDescriptors(connect, { idle: this.#idle, clock }), endpoints: new Map() };
   }
 }

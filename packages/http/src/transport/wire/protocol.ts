@@ -67,6 +67,8 @@ export interface ResponseListener {
 /** Speaks one version of HTTP on one socket. It never opens another one. */
 export interface HttpClient {
   dispatch(request: OutgoingRequest, listener: ResponseListener): void;
+  /** Removes a request that has not gone out. Its listener receives no event. */
+  cancel(listener: ResponseListener): void;
   /** Closes the socket. Exchanges under way fail with `reason`. */
   destroy(reason?: Error): void;
 }
