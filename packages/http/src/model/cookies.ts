@@ -1,6 +1,17 @@
-import type { CookieJar } from "tough-cookie";
-import { stripRootDot } from "@holdfast/policy/internal";
+import type { Cookie, CookieJar } from "tough-cookie";
+import { shorten, stripRootDot } from "@holdfast/policy/internal";
 import { normalizeHost } from "../support/host-name.ts";
+import {
+  CookieSetters,
+  compareForHeader,
+  cutCookieLine,
+  findPrefixProblem,
+  formatCookies,
+  maxOfResponse,
+  maxPathLength,
+  shadowsSecure,
+} from "./cookie-bounds.ts";
+import { JarBounds, listCookies } from "./jar-bounds.ts";
 import type { HttpRequest } from "./request.ts";
 import type { HttpResponse } from "./response.ts";
 
@@ -11,9 +22,14 @@ export interface RefusedCookie {
   readonly reason: string;
 }
 
-/** The cookies of a session (RFC 6265). tough-cookie is loaded when the first cookie arrives. */
+// Before the first response, all cookies are the caller's.
+const noSetters = new CookieSetters();
+
+/** The cookies of a session (RFC 6265), within the bounds of `cookie-bounds.ts`. tough-cookie is loaded when the first cookie arrives. */
 export class Cookies {
   #jar: CookieJar | undefined;
+  /** Created with the first cookie of a response. */
+  #bounds: JarBounds | undefined;
 
   /** @param jar a jar to use instead of an empty one. */
   constructor(jar?: CookieJar) {
@@ -30,7 +46,7 @@ export class Cookies {
    * adds none.
    */
   header({ url, headers }: HttpRequest): string | undefined {
-    const stored = this.#jar?.getCookieStringSync(jarUrl(url)) ?? "";
+    const stored = this.#jar === undefined ? "" : this.#storedFor(url, this.#jar);
     if (stored === "") return undefined;
     const own = headers["cookie"];
     return own === undefined ? stored : mergeCookies([own].flat().join("; "), stored);
@@ -41,11 +57,36 @@ export class Cookies {
     const lines = response.headers.getSetCookie();
     if (lines.length === 0) return [];
     const jar = await this.jar();
+    const { Cookie: parser, defaultPath, getPublicSuffix } = await import("tough-cookie");
+    const findSite = (host: string): string | undefined =>
+      getPublicSuffix(host, { allowSpecialUseDomain: true, ignoreError: true });
+    const bounds = (this.#bounds ??= new JarBounds(jar, findSite));
     const url = new URL(response.url);
-    return lines.flatMap((line) => {
-      const reason = storeCookie(jar, line, url);
-      return reason === undefined ? [] : [{ name: cookieName(line), reason }];
+    const host = normalizeHost(url.hostname);
+    const into: Receiver = {
+      jar,
+      url,
+      parse: (line) => parser.parse(line),
+      defaultPath: defaultPath(url.pathname),
+      secure: isTrustworthy(url) ? [] : listCookies(jar).filter(({ secure }) => secure),
+    };
+    const refused = lines.flatMap((line, index) => {
+      const stored = index < maxOfResponse ? storeLine(line, into) : tooManyCookies;
+      if (stored.cookie !== undefined) bounds.count(stored.cookie, host);
+      return stored.reason === undefined
+        ? []
+        : [{ name: shorten(cookieName(line), 256), reason: stored.reason }];
     });
+    bounds.enforce(host);
+    return refused;
+  }
+
+  #storedFor(url: URL, jar: CookieJar): string {
+    // Expired cookies are removed with the bounds: here, the store would keep an empty entry for each of their paths.
+    const cookies = jar.getCookiesSync(jarUrl(url), { expire: false }).filter(isAlive);
+    if (cookies.length === 0) return "";
+    const host = normalizeHost(url.hostname);
+    return formatCookies(cookies.toSorted(compareForHeader), host, this.#bounds?.setters ?? noSetters);
   }
 }
 
@@ -71,25 +112,67 @@ function cookieName(pair: string): string {
   return name.trim();
 }
 
-/** Stores a cookie. Returns the reason if it is refused. */
-function storeCookie(jar: CookieJar, line: string, url: URL): string | undefined {
-  const host = normalizeHost(url.hostname);
-  const domain = findDomain(line);
-  const hostCookie = withDomain(line, undefined);
-  if (domain === undefined) return trySet(jar, line, url);
-  // RFC 6265 §5.3 step 5: a public suffix, which any name without a dot is, may set cookies for itself alone.
-  if (domain === host && !host.includes(".")) return trySet(jar, hostCookie, url);
-  const reason = trySet(jar, withDomain(line, domain), url);
-  return reason !== undefined && domain === host ? trySet(jar, hostCookie, url) : reason;
+/** The jar that receives the cookies of a response. */
+interface Receiver {
+  readonly jar: CookieJar;
+  readonly url: URL;
+  readonly parse: (line: string) => Cookie | undefined;
+  /** The path of a cookie that names none. */
+  readonly defaultPath: string;
+  /** The `Secure` cookies that a response over plain http must not replace. */
+  readonly secure: readonly Cookie[];
 }
 
-function trySet(jar: CookieJar, line: string, url: URL): string | undefined {
+/** A stored cookie, or why it was refused. */
+type StoredCookie =
+  | { readonly cookie: Cookie; readonly reason?: undefined }
+  | { readonly reason: string; readonly cookie?: undefined };
+
+const tooManyCookies: StoredCookie = { reason: `A response may set ${maxOfResponse} cookies` };
+
+function storeLine(written: string, into: Receiver): StoredCookie {
+  const cut = cutCookieLine(written);
+  if ("reason" in cut) return cut;
+  const problem = findPrefixProblem(cut.line, into.url);
+  return problem === undefined ? storeCookie(cut.line, into) : { reason: problem };
+}
+
+function storeCookie(line: string, into: Receiver): StoredCookie {
+  const host = normalizeHost(into.url.hostname);
+  const domain = findDomain(line);
+  const hostCookie = withDomain(line, undefined);
+  if (domain === undefined) return trySet(line, into);
+  // RFC 6265 §5.3 step 5: a public suffix, which any name without a dot is, may set cookies for itself alone.
+  if (domain === host && !host.includes(".")) return trySet(hostCookie, into);
+  const stored = trySet(withDomain(line, domain), into);
+  return stored.reason !== undefined && domain === host ? trySet(hostCookie, into) : stored;
+}
+
+function trySet(line: string, { jar, url, parse, defaultPath, secure }: Receiver): StoredCookie {
   try {
-    const cookie: unknown = jar.setCookieSync(line, jarUrl(url));
-    return cookie === undefined ? "The prefix of its name does not allow its attributes" : undefined;
+    const parsed = parse(line);
+    if (parsed === undefined) return { reason: "Cookie failed to parse" };
+    const path = parsed.path?.startsWith("/") === true ? parsed.path : defaultPath;
+    if (path.length > maxPathLength) return { reason: `Its path is longer than ${maxPathLength} characters` };
+    const domain = parsed.cdomain() ?? normalizeHost(url.hostname);
+    if (shadowsSecure({ key: parsed.key, domain, path }, secure))
+      return { reason: "A cookie of https with the same name is Secure" };
+    const cookie = jar.setCookieSync(line, jarUrl(url));
+    return cookie === undefined
+      ? { reason: "The prefix of its name does not allow its attributes" }
+      : { cookie };
   } catch (error) {
-    return error instanceof Error ? error.message : String(error);
+    return { reason: shorten(error instanceof Error ? error.message : String(error)) };
   }
+}
+
+/** Returns whether a URL is that of a connection that nobody on the way can change: https, or this machine. */
+function isTrustworthy({ protocol, hostname }: URL): boolean {
+  return protocol === "https:" || /^(?:localhost|.*\.localhost|127(?:\.\d+){3}|\[::1\])\.?$/.test(hostname);
+}
+
+function isAlive(cookie: Cookie): boolean {
+  return cookie.TTL() > 0;
 }
 
 const domainAttribute = /^\s*domain\s*=\s*\.?(.*)$/is;
