@@ -4,6 +4,7 @@ import type { BodySource } from "../model/body-source.ts";
 import { isContentType } from "../model/headers.ts";
 import { StreamedResponse } from "../model/streamed-response.ts";
 import { onAbort } from "../support/bounded-wait.ts";
+import { addPiece } from "../support/pieces.ts";
 import { startLimit } from "../support/limit-timer.ts";
 
 /** The limits of the wait for the body of an error. */
@@ -79,13 +80,14 @@ class PreviewedBody implements BodySource {
       if (signal.aborted) resolve("stopped");
       signal.addEventListener("abort", () => resolve("stopped"), { once: true });
     });
-    for (let length = 0; length <= maxPreviewBytes; length += this.#pieces.at(-1)?.length ?? 0) {
+    for (let length = 0; length <= maxPreviewBytes;) {
       const next = (this.#next ??= this.#source.read());
       // The reader of the body gets the error.
       const piece = await Promise.race([next, stopped]).catch(() => "stopped" as const);
       if (piece === "stopped") return undefined;
       if (piece === undefined) return Buffer.concat(this.#pieces);
-      this.#pieces.push(piece);
+      addPiece(this.#pieces, piece);
+      length += piece.length;
       this.#next = undefined;
     }
     return undefined;

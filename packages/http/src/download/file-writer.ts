@@ -1,3 +1,4 @@
+import { addPiece } from "../support/pieces.ts";
 import type { Clock } from "@holdfast/policy";
 import { startTimer } from "@holdfast/policy/internal";
 import type { RecycledMemory } from "../model/body-memory.ts";
@@ -102,7 +103,7 @@ export class FileWriter {
 
   /** Resolves when the queue is shorter than a batch, or a batch is all that is in memory next to it. */
   #add(piece: Uint8Array): Promise<void> | undefined {
-    this.#queue.push(piece);
+    addPiece(this.#queue, piece);
     this.#queuedBytes += piece.length;
     if (this.#queuedBytes < batchBytes) {
       this.#stopTimer ??= startTimer(this.#parts.clock, maxQueueTime, () => void this.#writeQueue());

@@ -2,6 +2,7 @@ import type { BodySource } from "./body-source.ts";
 import { BodyStream, discardBodyStream } from "./body-stream.ts";
 import { callOf, contentInMemory, HttpResponse, unreadBodyOf, type HttpResponseInit } from "./response.ts";
 import { readJsonLines, readLines, type LineOptions } from "./lines.ts";
+import { addPiece } from "../support/pieces.ts";
 import type { StandardSchema } from "./schema.ts";
 import { decodeText } from "./headers.ts";
 
@@ -57,7 +58,7 @@ export class StreamedResponse extends HttpResponse implements AsyncDisposable {
    */
   override async bytes(): Promise<Uint8Array> {
     const chunks: Uint8Array[] = [];
-    for await (const chunk of this.body) chunks.push(chunk);
+    for await (const chunk of this.body) addPiece(chunks, chunk);
     return chunks[0] !== undefined && chunks.length === 1 ? chunks[0] : Buffer.concat(chunks);
   }
 

@@ -1,4 +1,5 @@
 import type { BodySource } from "../../model/body-source.ts";
+import { addPiece } from "../../support/pieces.ts";
 import { IncompleteBodyError } from "../../errors/transport-errors.ts";
 
 const noBytes: Uint8Array = new Uint8Array(0);
@@ -32,11 +33,16 @@ export class ByteReader implements BodySource {
 
   /** Returns at least `count` of the next bytes without reading them; fewer at the end of the body. */
   async peek(count: number): Promise<Uint8Array> {
-    while (this.#held.length < count) {
+    if (this.#held.length >= count) return this.#held;
+    const pieces = this.#held.length === 0 ? [] : [this.#held];
+    let length = this.#held.length;
+    while (length < count) {
       const piece = await this.#receive();
       if (piece === undefined) break;
-      this.#held = this.#held.length === 0 ? piece : Buffer.concat([this.#held, piece]);
+      addPiece(pieces, piece);
+      length += piece.length;
     }
+    this.#held = pieces.length === 1 && pieces[0] !== undefined ? pieces[0] : Buffer.concat(pieces);
     return this.#held;
   }
 

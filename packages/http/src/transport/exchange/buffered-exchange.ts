@@ -4,7 +4,7 @@ import { attachPartialBody } from "../../model/partial-body.ts";
 import type { Endpoint } from "../pool/endpoint.ts";
 import { contentLength, type ExchangeLimits, type RawResponse, type WireRequest } from "../wire/messages.ts";
 import type { ExchangeController } from "../wire/protocol.ts";
-import { joinPieces } from "../wire/read-buffer.ts";
+import { addPiece, joinPieces } from "../../support/pieces.ts";
 import { Exchange } from "./exchange.ts";
 
 const emptyBody = Buffer.alloc(0);
@@ -49,7 +49,7 @@ export class BufferedExchange extends Exchange implements UnreadBody {
   onResponseData(_controller: ExchangeController, chunk: Buffer): void {
     // Most bodies arrive in one piece: an array literal of one takes an eighth of the memory that `push` reserves.
     if (this.#chunks === undefined) this.#chunks = [chunk];
-    else this.#chunks.push(chunk);
+    else addPiece(this.#chunks, chunk);
     this.countBytes(chunk);
     if (this.received > maxUnwantedBytes) this.#offerUnread();
   }

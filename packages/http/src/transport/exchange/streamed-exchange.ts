@@ -4,6 +4,7 @@ import type { Observer } from "../../model/trace.ts";
 import type { Endpoint } from "../pool/endpoint.ts";
 import type { CallBounds, ExchangeLimits, RawResponse, WireRequest } from "../wire/messages.ts";
 import type { ExchangeController } from "../wire/protocol.ts";
+import { addPiece } from "../../support/pieces.ts";
 import { Exchange } from "./exchange.ts";
 
 /** A response with a body that is still arriving, as sent. */
@@ -47,7 +48,7 @@ export class StreamedExchange extends Exchange implements BodySource {
   readonly #bodyBounds: CallBounds;
   /** Whether a limit holds even while nothing is read. */
   readonly #isBounded: boolean;
-  readonly #pieces: Buffer[] = [];
+  readonly #pieces: Uint8Array[] = [];
   #bufferedBytes = 0;
   #hasHead = false;
   #isWatched = true;
@@ -121,7 +122,7 @@ export class StreamedExchange extends Exchange implements BodySource {
       return reader.resolve(chunk);
     }
     this.activeAt = Infinity;
-    this.#pieces.push(chunk);
+    addPiece(this.#pieces, chunk);
     this.#bufferedBytes += chunk.length;
     if (this.#bufferedBytes >= maxBufferedBytes) controller.pause();
   }
@@ -148,7 +149,7 @@ export class StreamedExchange extends Exchange implements BodySource {
     else this.#reject(error);
   }
 
-  #takePiece(): Buffer | undefined {
+  #takePiece(): Uint8Array | undefined {
     const piece = this.#pieces.shift();
     if (piece === undefined) return undefined;
     this.#bufferedBytes -= piece.length;

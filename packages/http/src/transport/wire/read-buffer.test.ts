@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { BodyBuffer, joinPieces, newMemory } from "./read-buffer.ts";
+import { joinPieces } from "../../support/pieces.ts";
+import { BodyBuffer, newMemory } from "./read-buffer.ts";
 
 const shared = Buffer.alloc(100);
 

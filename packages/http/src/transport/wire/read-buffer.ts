@@ -87,16 +87,3 @@ export const newMemory: BodyMemory = {
     return copy;
   },
 };
-
-/** Joins pieces of `size` bytes in total, without a copy when they are adjacent slices of one buffer. */
-export function joinPieces(pieces: readonly Buffer[], size: number): Buffer {
-  const [first] = pieces;
-  if (first === undefined || !pieces.every(isAdjacent)) return Buffer.concat(pieces, size);
-  return Buffer.from(first.buffer, first.byteOffset, size);
-}
-
-function isAdjacent(piece: Buffer, index: number, pieces: readonly Buffer[]): boolean {
-  const before = pieces[index - 1];
-  if (before === undefined) return true;
-  return before.buffer === piece.buffer && before.byteOffset + before.length === piece.byteOffset;
-}
