@@ -1,9 +1,9 @@
-import { createHash } from "node:crypto";
 import { DigestError } from "../errors/file-errors.ts";
 import type { BodySource } from "../model/body-source.ts";
 import { digestAlgorithms, parseContentDigests } from "../model/digest.ts";
 import { ResponseHeaders } from "../model/headers.ts";
 import type { RawResponse } from "../transport/wire/messages.ts";
+import { loadCrypto } from "../support/builtins.ts";
 
 /** The response with the body to verify. */
 interface VerifiedHead extends Pick<RawResponse, "status" | "headers"> {
@@ -51,7 +51,7 @@ function digestVerifier({ status, headers, url, method }: VerifiedHead): DigestV
   const digests = parseContentDigests(new ResponseHeaders(headers), status);
   const hashes = digests.map((digest) => ({
     digest,
-    hash: createHash(digestAlgorithms[digest.algorithm].node),
+    hash: loadCrypto().createHash(digestAlgorithms[digest.algorithm].node),
   }));
   if (hashes.length === 0) return undefined;
   return {

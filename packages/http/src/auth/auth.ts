@@ -1,11 +1,11 @@
 import { ownValue } from "@holdfast/policy/internal";
-import { createHash, randomBytes } from "node:crypto";
 import { describeKind } from "../support/validate.ts";
 import { InvalidUrlError } from "../errors/transport-errors.ts";
 import { parseChallenges, type Challenge } from "./challenge.ts";
 import type { Body } from "../model/body.ts";
 import { requestTarget, type HttpRequest } from "../model/request.ts";
 import type { HttpResponse } from "../model/response.ts";
+import { loadCrypto } from "../support/builtins.ts";
 
 /**
  * Authenticates each request: returns the value of the Authorization header. Called again after a 401, with that response,
@@ -171,7 +171,7 @@ interface DigestInput {
 }
 
 function randomNonce(): string {
-  return randomBytes(12).toString("hex");
+  return loadCrypto().randomBytes(12).toString("hex");
 }
 
 function digestHeader(input: DigestInput): string {
@@ -223,7 +223,8 @@ function computeDigest(
 function hashFunction(params: Challenge["params"]): (...parts: readonly (string | Buffer)[]) => string {
   return (...parts) => {
     const bytes = parts.map((part) => (typeof part === "string" ? Buffer.from(part, "latin1") : part));
-    return createHash(hashName(params) ?? "md5")
+    return loadCrypto()
+      .createHash(hashName(params) ?? "md5")
       .update(Buffer.concat(bytes))
       .digest("hex");
   };

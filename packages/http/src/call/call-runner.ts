@@ -1,5 +1,5 @@
 import type { Clock, Random, RetryBudget } from "@holdfast/policy";
-import { download, type DownloadResult, type OpenBody } from "../download/download.ts";
+import type { DownloadResult, OpenBody } from "../download/download.ts";
 import { RecycledMemory } from "../model/body-memory.ts";
 import type { Body } from "../model/body.ts";
 import { isRedirectStatus } from "../model/redirect-request.ts";
@@ -91,6 +91,8 @@ export class CallRunner {
     const plain = { ...built, request: { ...built.request, headers } };
     const bodyMemory = new RecycledMemory();
     const openBody: OpenBody = (resumption) => this.#stream(plain, context, { resumption, bodyMemory });
+    // Loaded at the first download, with node:fs/promises.
+    const { download } = await import("../download/download.ts");
     return download(file, options, { openBody, clock: this.#clock, bodyMemory });
   }
 

@@ -1,7 +1,7 @@
-import { randomBytes } from "node:crypto";
 import type { Readable } from "node:stream";
 import { blobPieces } from "./blob-pieces.ts";
 import { toReadable } from "./stream-body.ts";
+import { loadCrypto } from "../support/builtins.ts";
 
 /** The body of a form. */
 export interface FormBody {
@@ -24,7 +24,7 @@ const lineEnd = Buffer.from("\r\n");
  * encoding of names and line breaks is that of browsers (HTML, "multipart/form-data encoding algorithm").
  */
 export function formBody(form: FormData): FormBody {
-  const boundary = `----holdfast-${randomBytes(18).toString("base64url")}`;
+  const boundary = `----holdfast-${loadCrypto().randomBytes(18).toString("base64url")}`;
   const parts = [...form].map(([name, value]) => formPart(boundary, name, value));
   const end = Buffer.from(`--${boundary}--\r\n`);
   return {

@@ -1,6 +1,6 @@
-import { createHash } from "node:crypto";
 import { stripRootDot } from "@holdfast/policy/internal";
 import type { HttpRequest } from "../model/request.ts";
+import { loadCrypto } from "../support/builtins.ts";
 
 const uuid = /^[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}$/i;
 // A hash, a MongoDB id, a ULID or a random key: long, with a digit.
@@ -20,7 +20,8 @@ export function routeOf({ method, url }: HttpRequest): string {
 const maxPathLength = 512;
 
 function routePath(path: string): string {
-  if (path.length > maxPathLength) return `/{${createHash("sha256").update(path).digest("base64url")}}`;
+  if (path.length > maxPathLength)
+    return `/{${loadCrypto().createHash("sha256").update(path).digest("base64url")}}`;
   if (!/\d/.test(path)) return path;
   return path
     .split("/")

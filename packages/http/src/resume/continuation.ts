@@ -1,10 +1,10 @@
-import { createHash } from "node:crypto";
 import type { AttemptRecord } from "../model/attempt-record.ts";
 import type { ResponseHeaders } from "../model/headers.ts";
 import type { HttpRequest } from "../model/request.ts";
 import type { HttpResponse } from "../model/response.ts";
 import { parseContentRange, type ServedRange } from "./content-range.ts";
 import { hasValidator, strongValidator } from "./validator.ts";
+import { loadCrypto } from "../support/builtins.ts";
 
 /** The received part of a representation, with the facts to request and verify the missing bytes. */
 export interface PartialRepresentation {
@@ -39,7 +39,7 @@ export type RangeReply =
 
 /** Hashes a URL without its fragment. A sidecar file stores the hash, so that no secret of the URL reaches the disk. */
 function hashResource(url: string): string {
-  return createHash("sha256").update(url.replace(/#.*$/s, "")).digest("hex");
+  return loadCrypto().createHash("sha256").update(url.replace(/#.*$/s, "")).digest("hex");
 }
 
 const conditionalHeaders = [

@@ -1,6 +1,4 @@
-import { X509Certificate } from "node:crypto";
 import { isIP } from "node:net";
-import { createSecureContext } from "node:tls";
 import {
   aFunction,
   integer,
@@ -17,6 +15,7 @@ import {
 import type { TlsOptions } from "./connect/tls.ts";
 import { errorCode } from "./errors/error-code.ts";
 import type { TransportOptions } from "./transport.ts";
+import { loadCrypto, loadTls } from "../support/builtins.ts";
 
 const stringOption = kind({ wanted: "a string", fits: (value) => typeof value === "string" });
 const secretStringOption = kind({
@@ -59,7 +58,7 @@ const tls: Check = (value) => {
   const problem = tlsFields(value);
   if (problem !== undefined || !isObject(value)) return problem;
   try {
-    createSecureContext(value);
+    loadTls().createSecureContext(value);
     return undefined;
   } catch (error) {
     const given = Object.keys(value).filter((name) => value[name] !== undefined);
@@ -129,7 +128,10 @@ export const transportChecks: Checks<TransportOptions> = {
 function isPem(value: unknown): boolean {
   if (typeof value !== "string" && !(value instanceof Uint8Array)) return false;
   try {
-    return Buffer.from(value).includes("-----BEGIN ") && new X509Certificate(value).subject !== undefined;
+    return (
+      Buffer.from(value).includes("-----BEGIN ") &&
+      new (loadCrypto().X509Certificate)(value).subject !== undefined
+    );
   } catch {
     return false;
   }

@@ -1,9 +1,10 @@
 import type { Socket } from "node:net";
-import { connect as connectTls, type ConnectionOptions, type TLSSocket } from "node:tls";
+import type { ConnectionOptions, TLSSocket } from "node:tls";
 import { TlsError } from "../../errors/transport-errors.ts";
 import { normalizeHost } from "../../support/host-name.ts";
 import { expectCloseNotify } from "./close-notify.ts";
 import { errorCode } from "../errors/error-code.ts";
+import { loadTls } from "../../support/builtins.ts";
 
 /** Options of TLS. Certificates are verified unless `rejectUnauthorized` is false. */
 export type TlsOptions = Pick<
@@ -82,7 +83,7 @@ export function startTlsOn(
 ): Promise<TLSSocket> {
   return new Promise((resolve, reject) => {
     const servername = options.servername === undefined ? hostname : normalizeHost(options.servername);
-    const secured = connectTls({
+    const secured = loadTls().connect({
       ...options,
       socket,
       host: hostname,

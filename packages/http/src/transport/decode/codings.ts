@@ -1,6 +1,7 @@
 import { promisify } from "node:util";
-import * as zlib from "node:zlib";
+import type * as zlib from "node:zlib";
 import { DecodeError } from "../../errors/transport-errors.ts";
+import { loadZlib } from "../../support/builtins.ts";
 
 /** A content coding (RFC 9110 §8.4.1), decoded on this thread or on another one. Each requires its own end marker. */
 export interface Coding {
@@ -18,23 +19,25 @@ export const acceptEncoding = "gzip, deflate, br, zstd";
 
 // Node decodes all members of gzip. It stops at a zero byte after them, and refuses any other byte.
 const gzip: Coding = {
-  decodeSync: (bytes, limit) => zlib.gunzipSync(bytes, limit),
-  decodeAsync: promisify<Uint8Array, OutputLimit, Buffer>(zlib.gunzip),
+  decodeSync: (bytes, limit) => loadZlib().gunzipSync(bytes, limit),
+  decodeAsync: (bytes, limit) => promisify<Uint8Array, OutputLimit, Buffer>(loadZlib().gunzip)(bytes, limit),
 };
-const zlibWrapped = checkedCoding(zlib.inflateSync, promisify(zlib.inflate));
-const rawDeflate = checkedCoding(zlib.inflateRawSync, promisify(zlib.inflateRaw));
-const brotli = checkedCoding(zlib.brotliDecompressSync, promisify(zlib.brotliDecompress));
+const zlibWrapped = checkedCoding("inflateSync", "inflate");
+const rawDeflate = checkedCoding("inflateRawSync", "inflateRaw");
+const brotli = checkedCoding("brotliDecompressSync", "brotliDecompress");
 const zstd: Coding = { decodeSync: decodeZstdSync, decodeAsync: decodeZstd };
 
-/** Creates a coding from Node's functions, which ignore bytes after the end. */
+/** Creates a coding from Node's functions of these names, which ignore bytes after the end. */
 function checkedCoding(
-  now: (bytes: Uint8Array, options: zlib.ZlibOptions) => unknown,
-  soon: (bytes: Uint8Array, options: zlib.ZlibOptions) => Promise<unknown>,
+  now: "inflateSync" | "inflateRawSync" | "brotliDecompressSync",
+  soon: "inflate" | "inflateRaw" | "brotliDecompress",
 ): Coding {
   return {
-    decodeSync: (bytes, limit) => requireWholeInput(bytes, now(bytes, { ...limit, info: true })),
-    decodeAsync: async (bytes, limit) =>
-      requireWholeInput(bytes, await soon(bytes, { ...limit, info: true })),
+    decodeSync: (bytes, limit) => requireWholeInput(bytes, loadZlib()[now](bytes, { ...limit, info: true })),
+    decodeAsync: async (bytes, limit) => {
+      const decode = promisify<Uint8Array, zlib.ZlibOptions, unknown>(loadZlib()[soon]);
+      return requireWholeInput(bytes, await decode(bytes, { ...limit, info: true }));
+    },
   };
 }
 
@@ -85,15 +88,15 @@ export function isZlib([method = 0, flags = 0]: Uint8Array): boolean {
  */
 function decodeZstdSync(bytes: Uint8Array, { maxOutputLength }: OutputLimit): Buffer {
   const frames = new ZstdFrames(bytes, maxOutputLength);
-  while (frames.more) frames.add(zlib.zstdDecompressSync(frames.rest, { ...frames.options, info: true }));
+  while (frames.more)
+    frames.add(loadZlib().zstdDecompressSync(frames.rest, { ...frames.options, info: true }));
   return frames.join();
 }
 
-const decompressZstdFrame = promisify(zlib.zstdDecompress);
-
 async function decodeZstd(bytes: Uint8Array, { maxOutputLength }: OutputLimit): Promise<Buffer> {
+  const decompressFrame = promisify(loadZlib().zstdDecompress);
   const frames = new ZstdFrames(bytes, maxOutputLength);
-  while (frames.more) frames.add(await decompressZstdFrame(frames.rest, { ...frames.options, info: true }));
+  while (frames.more) frames.add(await decompressFrame(frames.rest, { ...frames.options, info: true }));
   return frames.join();
 }
 

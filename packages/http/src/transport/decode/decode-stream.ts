@@ -1,11 +1,11 @@
 import { ownValue } from "@holdfast/policy/internal";
-import * as zlib from "node:zlib";
 import type { BodySource } from "../../model/body-source.ts";
 import { BodyTooLargeError } from "../../errors/transport-errors.ts";
 import { ByteReader } from "./byte-reader.ts";
 import { isZlib, parseContentEncoding } from "./codings.ts";
 import { DecodedSource, type StreamCoding } from "./decoded-source.ts";
 import { GzipSource, isGzip } from "./gzip-source.ts";
+import { loadZlib } from "../../support/builtins.ts";
 
 /**
  * Decodes a body piece by piece by its Content-Encoding (RFC 9110 §8.4). Like `decode`, it requires each coding's own end. A small
@@ -39,13 +39,14 @@ const options = { chunkSize: 64 * 1024 };
 
 const streamCodings: Readonly<Record<string, StreamCoding>> = {
   deflate: {
-    open: (first) => (isZlib(first) ? zlib.createInflate(options) : zlib.createInflateRaw(options)),
+    open: (first) =>
+      isZlib(first) ? loadZlib().createInflate(options) : loadZlib().createInflateRaw(options),
     firstBytes: 2,
     trailing: "error",
   },
-  br: { open: () => zlib.createBrotliDecompress(options), firstBytes: 1, trailing: "error" },
+  br: { open: () => loadZlib().createBrotliDecompress(options), firstBytes: 1, trailing: "error" },
   // RFC 8878 §3.1: a body may consist of several frames.
-  zstd: { open: () => zlib.createZstdDecompress(options), firstBytes: 1, trailing: "frame" },
+  zstd: { open: () => loadZlib().createZstdDecompress(options), firstBytes: 1, trailing: "frame" },
 };
 
 function limitDecodedBytes(source: BodySource, maxBytes: number): BodySource {

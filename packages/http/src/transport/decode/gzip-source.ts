@@ -1,11 +1,11 @@
-import * as zlib from "node:zlib";
 import type { BodySource } from "../../model/body-source.ts";
 import { DecodeError, IncompleteBodyError } from "../../errors/transport-errors.ts";
 import { ByteReader } from "./byte-reader.ts";
 import { DecodedSource, type StreamCoding } from "./decoded-source.ts";
+import { loadZlib } from "../../support/builtins.ts";
 
 const deflate: StreamCoding = {
-  open: () => zlib.createInflateRaw({ chunkSize: 64 * 1024 }),
+  open: () => loadZlib().createInflateRaw({ chunkSize: 64 * 1024 }),
   firstBytes: 1,
   trailing: "unread",
 };
@@ -52,7 +52,7 @@ export class GzipSource implements BodySource {
       const piece = await this.#member.data.read();
       if (piece === undefined) await this.#closeMember(this.#member);
       else {
-        this.#member.checksum = zlib.crc32(piece, this.#member.checksum);
+        this.#member.checksum = loadZlib().crc32(piece, this.#member.checksum);
         this.#member.bytes += piece.length;
         return piece;
       }
@@ -91,11 +91,11 @@ export class GzipSource implements BodySource {
     const fixed = await this.#reader.take(fixedHeaderBytes);
     const flags = fixed[3] ?? 0;
     if ((flags & flag.reserved) !== 0) throw this.#damage("unknown header flags");
-    let checksum = zlib.crc32(fixed);
+    let checksum = loadZlib().crc32(fixed);
     if ((flags & flag.extra) !== 0) {
       const length = await this.#reader.take(2);
-      checksum = zlib.crc32(length, checksum);
-      checksum = zlib.crc32(await this.#reader.take(length.readUInt16LE()), checksum);
+      checksum = loadZlib().crc32(length, checksum);
+      checksum = loadZlib().crc32(await this.#reader.take(length.readUInt16LE()), checksum);
     }
     for (const text of [flag.name, flag.comment])
       if ((flags & text) !== 0) checksum = await this.#skipText(checksum);
@@ -110,7 +110,7 @@ export class GzipSource implements BodySource {
       const piece = await this.#reader.read();
       if (piece === undefined) throw new IncompleteBodyError(this.#reader.received, undefined);
       const end = piece.indexOf(0) + 1;
-      sum = zlib.crc32(end === 0 ? piece : piece.subarray(0, end), sum);
+      sum = loadZlib().crc32(end === 0 ? piece : piece.subarray(0, end), sum);
       if (end === 0) continue;
       this.#reader.unread(piece.subarray(end));
       return sum;
