@@ -41,7 +41,13 @@ export type { ResponsePromise } from "./session/response-promise.ts";
 export type { Cursor, NextFunction, NextPage, NextResult, PaginateOptions } from "./session/paginate.ts";
 export type { Link, Links } from "./model/links.ts";
 export type { LineOptions } from "./model/lines.ts";
-export { HttpResponse, type HttpResponseInit, PaginationError, StatusError } from "./model/response.ts";
+export {
+  HttpResponse,
+  type HttpResponseInit,
+  PaginationError,
+  SchemaError,
+  StatusError,
+} from "./model/response.ts";
 export type { ProxyScheme } from "./transport/proxy-url.ts";
 export type { Environment, ProxyMap } from "./proxy/route/environment.ts";
 export type {
@@ -64,7 +70,7 @@ export { parseRetryAfter, type ServerDelay } from "./retry/retry-after.ts";
 export { errorVerdict, statusVerdict, type Verdict } from "./model/verdict.ts";
 export type { ConnectionPhases, Observer, ResponseHead, Trace } from "./model/trace.ts";
 export type { DownloadProgress, DownloadResult, SaveOptions } from "./download/download.ts";
-export { SchemaError, type SchemaIssue, type SchemaResult, type StandardSchema } from "./model/schema.ts";
+export type { SchemaIssue, SchemaResult, StandardSchema } from "./model/schema.ts";
 export { Session } from "./session/session.ts";
 export type {
   DownloadOptions,

@@ -106,6 +106,7 @@ export class CallFactory {
       policy: this.#policyFor(request),
       retry: this.#retryFor(adapter, context, remaining),
       timeouts,
+      throwOnStatus: context.throwOnStatus,
       maxBytes,
       verifyDigest,
       proxy: route,

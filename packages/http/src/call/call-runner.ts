@@ -3,8 +3,11 @@ import type { DownloadResult, OpenBody } from "../download/download.ts";
 import { RecycledMemory } from "../model/body-memory.ts";
 import type { Body } from "../model/body.ts";
 import { isRedirectStatus } from "../model/redirect-request.ts";
+import { summarizeRequest } from "../model/request-summary.ts";
 import { unreadBodyOf, type HttpResponse } from "../model/response.ts";
+import { toStatusError } from "../model/streamed-response.ts";
 import { Limiters } from "../pacing/limiters.ts";
+import { attachCallInfo } from "../telemetry/call-failure.ts";
 import { joinHooks, type Hooks } from "../telemetry/hooks.ts";
 import { resolveTimeouts, type Timeouts } from "../transport/timeouts.ts";
 import { buildRequest, type PreparedRequest, type RequestDefaults } from "./build-request.ts";
@@ -24,6 +27,7 @@ export interface CallRunnerOptions extends Omit<CallFactoryOptions, "limiters"> 
   readonly request: RequestDefaults;
   readonly hooks: Hooks;
   readonly timeouts: Timeouts;
+  readonly throwOnStatus: boolean;
   readonly maxRedirects: number | null;
   /** The limit that the session sets; undefined leaves it to `maxBufferedBytes` and, for streams, to no limit. */
   readonly maxBytes: number | undefined;
@@ -83,7 +87,8 @@ export class CallRunner {
     // The file is verified as a whole. The digests of an encoded body apply to its bytes before they are decoded.
     const built = buildRequest(method, url, { session: this.#options.request, own: options });
     const bounds = this.#contextFor({ ...options, stream: true }, built);
-    const context = { ...bounds, verifyDigest: "encoded" } as const;
+    // A download throws a StatusError itself.
+    const context = { ...bounds, verifyDigest: "encoded", throwOnStatus: false } as const;
     if (built.request.method === "HEAD")
       throw new TypeError("download saves a response body, and a HEAD has none: use GET");
     // The file gets the bytes as the server has them, because parts of an encoded body cannot be joined.
@@ -123,6 +128,7 @@ export class CallRunner {
       clock: this.#clock,
       closed: this.#clock.closed,
       timeouts,
+      throwOnStatus: options.throwOnStatus ?? session.throwOnStatus,
       deadline: this.#clock.now() + timeouts.total,
       signal: options.signal,
       drain: options.drain,
@@ -147,13 +153,28 @@ export class CallRunner {
   ): Promise<HttpResponse> {
     const streams = new ResponseStreams(context, { ...parts, loop: this.#loop });
     try {
-      const response = await this.#start(request, { ...context, streams });
+      // The body of a stream is read before its error is built.
+      const response = await this.#start(request, { ...context, throwOnStatus: false, streams });
       streams.settle(response);
-      return response;
+      if (!context.throwOnStatus || response.status < 400) return response;
+      throw await this.#statusError(response, request, context);
     } catch (error) {
       streams.settle();
       throw error;
     }
+  }
+
+  async #statusError(
+    response: HttpResponse,
+    { request }: PreparedRequest,
+    bounds: CallContext,
+  ): Promise<unknown> {
+    const error = await toStatusError(response);
+    const { attempts, elapsed, retryAt, verdict } = error.response;
+    const failure = { request: summarizeRequest(request), attempts, elapsed, retryAt, verdict };
+    attachCallInfo(error, { ...failure, response: error.response });
+    await runErrorHooks({ hooks: bounds.hooks.error, request, bounds }, error);
+    return error;
   }
 
   #start(prepared: PreparedRequest, bounds: CallContext): Promise<HttpResponse> {

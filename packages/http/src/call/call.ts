@@ -12,7 +12,13 @@ import { BodyNotReplayableError, DeferredError } from "../errors/transport-error
 import type { AttemptRecord, DiscardedResponse } from "../model/attempt-record.ts";
 import type { BodyContinuation, InterruptedBody } from "../model/body-stream.ts";
 import type { PartialBody } from "../model/partial-body.ts";
-import { attachCall, markRequestKeyed, setVerdict, type HttpResponse } from "../model/response.ts";
+import {
+  attachCall,
+  markRequestKeyed,
+  setVerdict,
+  StatusError,
+  type HttpResponse,
+} from "../model/response.ts";
 import { discardBody } from "../model/streamed-response.ts";
 import type { ResponseHead } from "../model/trace.ts";
 import { errorVerdict, quotaVerdict } from "../model/verdict.ts";
@@ -328,7 +334,7 @@ export class Call extends AttemptLog implements CallRules, LimitedRequest, Attem
    * redirect is followed.
    *
    * @throws the error of the last attempt, with the properties of `Failure`; RetryError for a status that remained after
-   * the last retry, if `raiseOnStatus` is set; DeferredError.
+   * the last retry, if `raiseOnStatus` is set; StatusError, if `throwOnStatus` is set; DeferredError.
    */
   finish(result: AttemptResult): HttpResponse {
     const { response } = result;
@@ -352,10 +358,22 @@ export class Call extends AttemptLog implements CallRules, LimitedRequest, Attem
       const final = this.#isBodyGone && !isFinal ? new BodyNotReplayableError({ cause: error }) : error;
       return attachCallInfo(final, { ...this.failure, verdict: errorVerdict(error) });
     }
+    return this.#findStatusFailure(response);
+  }
+
+  #findStatusFailure(response: HttpResponse): unknown {
+    const error = this.#statusErrorOf(response);
+    if (error === undefined) return undefined;
+    return attachCallInfo(error, { ...this.failure, verdict: response.verdict, response });
+  }
+
+  #statusErrorOf(response: HttpResponse): Error | undefined {
+    if (response.status >= 400 && this.#plan.throwOnStatus) {
+      attachCall(response, this);
+      return new StatusError(response);
+    }
     const refused = this.#decision.again === "exhausted" ? this.#decision.cause : undefined;
-    return refused instanceof RetryError && this.retry.raiseOnStatus
-      ? attachCallInfo(refused, { ...this.failure, verdict: response.verdict, response })
-      : undefined;
+    return refused instanceof RetryError && this.retry.raiseOnStatus ? refused : undefined;
   }
 
   /** Whether the server named a time that is too late for the call, and `onLongRetryAfter` defers the request. */

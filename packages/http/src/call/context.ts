@@ -19,6 +19,7 @@ export interface CallContext extends CallBounds {
   /** Once aborted, the call makes no further attempt. */
   readonly drain: AbortSignal | undefined;
   readonly hooks: Hooks;
+  readonly throwOnStatus: boolean;
   readonly maxRedirects: number | null;
   readonly maxBytes: number;
   readonly verifyDigest: boolean | "encoded" | undefined;
@@ -57,6 +58,7 @@ export interface CallPlan extends AttemptContext {
   readonly request: HttpRequest;
   readonly retry: Retry;
   readonly timeouts: CallBounds["timeouts"];
+  readonly throwOnStatus: boolean;
   readonly maxBytes: number;
   readonly verifyDigest: boolean | "encoded" | undefined;
   /** The proxy, or the pool to lease one from for each attempt; undefined connects directly. */

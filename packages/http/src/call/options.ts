@@ -53,6 +53,11 @@ export interface SessionOptions {
    * @default true
    */
   readonly pacing?: boolean | "even";
+  /**
+   * Whether a status of 400 or more that outlived its retries throws a `StatusError` with the server's explanation. Otherwise the
+   * call returns the response. @default false
+   */
+  readonly throwOnStatus?: boolean;
   /** Functions that are called during each request. */
   readonly hooks?: HooksInit;
   /** Header for idempotency keys. @default Idempotency-Key, without quotes */
@@ -134,6 +139,7 @@ export interface RequestOptions extends Pick<
   | "auth"
   | "retry"
   | "timeout"
+  | "throwOnStatus"
   | "hooks"
   | "idempotencyHeader"
   | "maxRedirects"

@@ -2,10 +2,10 @@ import { lstat, readlink, realpath, stat } from "node:fs/promises";
 import { basename, dirname, resolve } from "node:path";
 import type { Clock } from "@holdfast/policy";
 import type { RecycledMemory } from "../model/body-memory.ts";
-import { type HttpResponse, StatusError } from "../model/response.ts";
+import type { HttpResponse } from "../model/response.ts";
 import { RedirectedResumeError } from "../resume/resume-errors.ts";
 import type { StreamResumptionOptions } from "../resume/streamed.ts";
-import { StreamedResponse, discardBody } from "../model/streamed-response.ts";
+import { StreamedResponse, discardBody, toStatusError } from "../model/streamed-response.ts";
 import { parseDigest } from "../model/digest.ts";
 import { hasErrorCode, withFileErrors } from "./disk.ts";
 import { lockFile } from "./lock.ts";
@@ -146,7 +146,7 @@ async function fillOnce(
       "The response is not a stream: the session's policy replaced it; a policy must return the response of its task",
     );
   try {
-    if (!response.ok) throw new StatusError(response);
+    if (!response.ok) throw await toStatusError(response);
     await part.begin(response);
     const report = (): void => onProgress?.({ received: part.received, total: part.total });
     report();

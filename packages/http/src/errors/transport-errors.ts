@@ -40,8 +40,8 @@ export interface TransportErrorOptions extends ErrorOptions {
  * ├─ DiskFullError                 ERR_DISK_FULL           path; need, free
  * ├─ FileBusyError                 ERR_FILE_BUSY           path: another download writes the file
  * ├─ FileAccessError               ERR_FILE_ACCESS         path; errno: the system denies access
- * ├─ SchemaError                   ERR_SCHEMA              issues: the JSON does not match the schema
- * └─ StatusError                   ERR_STATUS              response, verdict; thrown by raiseForStatus()
+ * ├─ SchemaError                   ERR_SCHEMA              issues, url, status: the JSON does not match the schema
+ * └─ StatusError                   ERR_STATUS              method, url, status, attempts, serverMessage, response
  * ```
  */
 export abstract class TransportError extends HoldfastError {

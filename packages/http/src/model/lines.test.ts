@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { LineTooLongError } from "../errors/transport-errors.ts";
-import { readJsonLines, readLines, type LineOptions } from "./lines.ts";
-import { SchemaError, type StandardSchema } from "./schema.ts";
+import { readLines, type LineOptions } from "./lines.ts";
+import { HttpResponse, SchemaError } from "./response.ts";
+import type { StandardSchema } from "./schema.ts";
 
 const url = "https://a.test/log";
 
@@ -16,7 +17,10 @@ function linesOf(
 }
 
 function valuesOf(text: string, schema?: StandardSchema): Promise<unknown[]> {
-  return Array.fromAsync(readJsonLines({ url, body: [Buffer.from(text)], type: null }, { schema }));
+  const content = Buffer.from(text);
+  return Array.fromAsync(
+    new HttpResponse({ status: 200, statusText: "", url, headers: {}, content }).jsonLines(schema),
+  );
 }
 
 const cases: readonly (readonly [

@@ -2,13 +2,15 @@ import type { TextDecoder } from "node:util";
 import { redact } from "@holdfast/policy";
 import { LineTooLongError } from "../errors/transport-errors.ts";
 import { textDecoder } from "./headers.ts";
-import { validate, type StandardSchema } from "./schema.ts";
 
 /** The options of `lines()` and `jsonLines()`. */
 export interface LineOptions {
   /** Longest line in characters. A longer one throws a LineTooLongError. @default 16,777,216 */
   readonly maxLength?: number;
 }
+
+/** Returns the output of a schema for a value, or throws a SchemaError. */
+export type Validator = (value: unknown) => Promise<unknown>;
 
 /** A body of lines. */
 export interface LinesOf {
@@ -101,7 +103,7 @@ class LineBuffer {
  */
 export async function* readJsonLines(
   { url, body }: LinesOf,
-  { schema, ...options }: LineOptions & { readonly schema: StandardSchema | undefined },
+  { validate, ...options }: LineOptions & { readonly validate: Validator | undefined },
 ): AsyncGenerator<unknown, void, undefined> {
   let number = 0;
   // JSON is UTF-8 (RFC 8259 §8.1).
@@ -113,7 +115,7 @@ export async function* readJsonLines(
       json,
       `Line ${number} of ${url}${isEnded ? "" : ", which ends without a line break,"}`,
     );
-    yield schema === undefined ? value : await validate(schema, value);
+    yield validate === undefined ? value : await validate(value);
   }
 }
 

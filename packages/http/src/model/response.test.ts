@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { HttpResponse, type StatusError } from "./response.ts";
-import type { SchemaError, StandardSchema } from "./schema.ts";
+import { HttpResponse, type SchemaError, type StatusError } from "./response.ts";
+import type { StandardSchema } from "./schema.ts";
 
 interface Parts {
   readonly status?: number;
@@ -123,7 +123,10 @@ test("a SchemaError has every issue with its path", async () => {
 
   await assert.rejects(failed, (error: SchemaError) => {
     assert.equal(error.code, "ERR_SCHEMA");
-    assert.equal(error.message, "The body does not match the schema: users.0.id: must be a number; is odd");
+    assert.equal(
+      error.message,
+      "https://a.test/x responded with 200, and the body does not match the schema: users.0.id: must be a number; is odd",
+    );
     return error.issues.length === 2;
   });
 });

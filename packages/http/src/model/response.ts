@@ -4,9 +4,10 @@ import type { AttemptRecord } from "./attempt-record.ts";
 import type { UnreadBody } from "./body-source.ts";
 import type { BodyContinuation, InterruptedBody } from "./body-stream.ts";
 import { decodeText, ResponseHeaders } from "./headers.ts";
-import { readJsonLines, readLines, type LineOptions } from "./lines.ts";
+import { readJsonLines, readLines, type LineOptions, type Validator } from "./lines.ts";
 import { parseLinks, type Links } from "./links.ts";
-import { validate, type StandardSchema } from "./schema.ts";
+import { describeIssues, type SchemaIssue, type StandardSchema } from "./schema.ts";
+import { readServerMessage } from "./server-message.ts";
 import { statusVerdict, type Verdict } from "./verdict.ts";
 
 /** The fields from which a response is built. */
@@ -159,12 +160,13 @@ export class HttpResponse {
   /**
    * Returns the body parsed as JSON, checked against `schema` if given.
    *
-   * @throws SyntaxError with `response` if the body is not JSON. SchemaError if it does not match the schema.
+   * @throws SyntaxError with `response` if the body is not JSON. SchemaError if it does not match the schema, or StatusError
+   * if the response is an error.
    */
   json<T = unknown>(schema?: StandardSchema<T>): Promise<T>;
   async json(schema?: StandardSchema): Promise<unknown> {
     const value = parseJson(await this.text(), this);
-    return schema === undefined ? value : validate(schema, value);
+    return schema === undefined ? value : validatorOf(schema, this)?.(value);
   }
 
   /**
@@ -190,7 +192,10 @@ export class HttpResponse {
     options?: LineOptions,
   ): AsyncGenerator<T, void, undefined>;
   jsonLines(schema?: StandardSchema, options?: LineOptions): AsyncGenerator<unknown, void, undefined> {
-    return readJsonLines({ url: this.url, body: [this.content], type: null }, { ...options, schema });
+    return readJsonLines(
+      { url: this.url, body: [this.content], type: null },
+      { ...options, validate: validatorOf(schema, this) },
+    );
   }
 
   /**
@@ -273,17 +278,71 @@ export class PaginationError extends HoldfastError {
   }
 }
 
-/** A response with another verdict than success. Thrown by `raiseForStatus()`. */
+/** An error response: thrown with `throwOnStatus`, by `raiseForStatus()`, by downloads, and by `json(schema)` of an error body. */
 export class StatusError extends HoldfastError {
   readonly code = "ERR_STATUS";
   readonly response: HttpResponse;
+  /** The explanation in the body of the response, on one line. Undefined without one. */
+  readonly serverMessage: string | undefined;
 
-  constructor(response: HttpResponse) {
-    const { status, statusText, url, verdict } = response;
-    super(
-      `${url} responded with ${status} ${statusText}`.trimEnd() +
-        (verdict.advice === "" ? "" : `. ${verdict.advice}`),
+  /** `body` is the body of a streamed response, as far as it is known. */
+  constructor(response: HttpResponse, options?: ErrorOptions & { readonly body?: Uint8Array | undefined }) {
+    const serverMessage = readServerMessage(
+      options?.body ?? contentInMemory(response),
+      response.headers.get("content-type"),
     );
+    super(describeStatus(response, serverMessage), options);
+    this.response = response;
+    this.serverMessage = serverMessage;
+  }
+
+  get status(): number {
+    return this.response.status;
+  }
+
+  /** The URL of the response, without credentials. */
+  get url(): string {
+    return redact(this.response.url);
+  }
+
+  /** The method of the last request. */
+  get method(): string | undefined {
+    return this.response.attempts.at(-1)?.method;
+  }
+
+  /** Every attempt that led to the response, in order. */
+  get attempts(): readonly AttemptRecord[] {
+    return this.response.attempts;
+  }
+
+  get verdict(): Verdict {
+    return this.response.verdict;
+  }
+}
+
+function describeStatus(response: HttpResponse, serverMessage: string | undefined): string {
+  const { verdict, attempts } = response;
+  const count = attempts.length > 1 ? ` after ${attempts.length} attempts` : "";
+  const message = serverMessage === undefined ? "" : `: ${serverMessage}`;
+  const advice = verdict.advice === "" ? "" : `. ${verdict.advice}`;
+  return `${describeResponse(response)}${count}${message}${advice}`;
+}
+
+/** Returns method, URL and status of a response: `GET https://a.test/ responded with 404 Not Found`. */
+function describeResponse({ attempts, url, status, statusText }: HttpResponse): string {
+  const method = attempts.at(-1)?.method;
+  return `${method === undefined ? "" : `${method} `}${url} responded with ${status} ${statusText}`.trimEnd();
+}
+
+/** The body is JSON, but does not match the schema. */
+export class SchemaError extends HoldfastError {
+  readonly code = "ERR_SCHEMA";
+  readonly issues: readonly SchemaIssue[];
+  readonly response: HttpResponse;
+
+  constructor(issues: readonly SchemaIssue[], response: HttpResponse) {
+    super(`${describeResponse(response)}, and the body does not match the schema: ${describeIssues(issues)}`);
+    this.issues = issues;
     this.response = response;
   }
 
@@ -291,9 +350,28 @@ export class StatusError extends HoldfastError {
     return this.response.status;
   }
 
-  get verdict(): Verdict {
-    return this.response.verdict;
+  /** The URL of the response, without credentials. */
+  get url(): string {
+    return redact(this.response.url);
   }
+}
+
+/**
+ * Returns a function that validates a value of a body and returns the output of the schema.
+ *
+ * It throws a SchemaError with every issue; for an error response a StatusError, with the SchemaError as its cause.
+ */
+export function validatorOf(
+  schema: StandardSchema | undefined,
+  response: HttpResponse,
+): Validator | undefined {
+  if (schema === undefined) return undefined;
+  return async (value) => {
+    const result = await schema["~standard"].validate(value);
+    if (result.issues === undefined) return result.value;
+    const cause = new SchemaError(result.issues, response);
+    throw response.status >= 400 ? new StatusError(response, { cause }) : cause;
+  };
 }
 
 const shownCharacters = 80;

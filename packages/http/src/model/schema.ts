@@ -1,5 +1,3 @@
-import { HoldfastError } from "@holdfast/policy";
-
 /** The part of Standard Schema (standardschema.dev, version 1) that is used. zod, valibot, arktype and others implement it. */
 export interface StandardSchema<Output = unknown> {
   readonly "~standard": {
@@ -21,26 +19,9 @@ export interface SchemaIssue {
   readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined;
 }
 
-/** The body is JSON, but does not match the schema. */
-export class SchemaError extends HoldfastError {
-  readonly code = "ERR_SCHEMA";
-  readonly issues: readonly SchemaIssue[];
-
-  constructor(issues: readonly SchemaIssue[]) {
-    super(`The body does not match the schema: ${issues.map(describe).join("; ")}`);
-    this.issues = issues;
-  }
-}
-
-/**
- * Validates a value against a schema and returns the output of the schema.
- *
- * @throws SchemaError with every issue.
- */
-export async function validate<T>(schema: StandardSchema<T>, value: unknown): Promise<T> {
-  const result = await schema["~standard"].validate(value);
-  if (result.issues !== undefined) throw new SchemaError(result.issues);
-  return result.value;
+/** Describes the issues of a value for a message. */
+export function describeIssues(issues: readonly SchemaIssue[]): string {
+  return issues.map(describe).join("; ");
 }
 
 function describe({ message, path = [] }: SchemaIssue): string {

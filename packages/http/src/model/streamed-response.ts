@@ -1,6 +1,17 @@
 import type { BodySource } from "./body-source.ts";
 import { BodyStream, discardBodyStream } from "./body-stream.ts";
-import { callOf, contentInMemory, HttpResponse, unreadBodyOf, type HttpResponseInit } from "./response.ts";
+import {
+  callOf,
+  contentInMemory,
+  attachCall,
+  HttpResponse,
+  setHistory,
+  setVerdict,
+  StatusError,
+  unreadBodyOf,
+  validatorOf,
+  type HttpResponseInit,
+} from "./response.ts";
 import { readJsonLines, readLines, type LineOptions } from "./lines.ts";
 import { addPiece } from "../support/pieces.ts";
 import type { StandardSchema } from "./schema.ts";
@@ -79,7 +90,20 @@ export class StreamedResponse extends HttpResponse implements AsyncDisposable {
     schema?: StandardSchema,
     options?: LineOptions,
   ): AsyncGenerator<unknown, void, undefined> {
-    return readJsonLines({ url: this.url, body: this.body, type: null }, { ...options, schema });
+    return readJsonLines(
+      { url: this.url, body: this.body, type: null },
+      { ...options, validate: validatorOf(schema, this) },
+    );
+  }
+
+  /**
+   * Returns the response if its verdict is success.
+   *
+   * @throws StatusError otherwise, with the response.
+   */
+  override raiseForStatus(): this {
+    if (this.verdict.kind !== "success") throw new StatusError(this, { body: this.#preview });
+    return this;
   }
 
   /** Stops reading the body and closes its connection. Does nothing after the end of the body. */
@@ -107,4 +131,34 @@ export function discardBody(response: HttpResponse): Promise<void> | undefined {
   if (response instanceof StreamedResponse) return discardBodyStream(response.body);
   unreadBodyOf(response)?.discard();
   return undefined;
+}
+
+// An explanation is short. The rest of a longer body is not read.
+const maxErrorBytes = 1_048_576;
+
+/** Returns the error for a response. The body of a streamed response is read into memory, up to 1 MiB, as that of a buffered one. */
+export async function toStatusError(response: HttpResponse): Promise<StatusError> {
+  if (!(response instanceof StreamedResponse)) return new StatusError(response);
+  const { status, statusText, url, headers, verdict, history } = response;
+  const content = await readBeginning(response);
+  const buffered = new HttpResponse({ status, statusText, url, headers: headers.toJSON(), content });
+  attachCall(buffered, callOf(response));
+  setVerdict(buffered, verdict);
+  setHistory(buffered, history);
+  return new StatusError(buffered);
+}
+
+async function readBeginning(response: StreamedResponse): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  try {
+    for await (const chunk of response.body) {
+      chunks.push(chunk.slice());
+      length += chunk.length;
+      if (length > maxErrorBytes) break;
+    }
+  } catch {
+    // The status says more than a body that broke off.
+  }
+  return Buffer.concat(chunks).subarray(0, maxErrorBytes);
 }

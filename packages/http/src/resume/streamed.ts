@@ -5,8 +5,8 @@ import { BodyTooLargeError, ProtocolError } from "../errors/transport-errors.ts"
 import { type InterruptedBody, releaseBodySource } from "../model/body-stream.ts";
 import { isRedirectStatus } from "../model/redirect-request.ts";
 import type { HttpRequest } from "../model/request.ts";
-import { type HttpResponse, StatusError } from "../model/response.ts";
-import { StreamedResponse, discardBody } from "../model/streamed-response.ts";
+import type { HttpResponse, StatusError } from "../model/response.ts";
+import { StreamedResponse, discardBody, toStatusError } from "../model/streamed-response.ts";
 import {
   findContinuation,
   markContinuation,
@@ -123,7 +123,7 @@ export class StreamResumption {
     if (!(response instanceof StreamedResponse)) return undefined;
     const continued = findContinuation(response);
     if (this.#restart !== undefined && continued === undefined && !response.ok)
-      throw await toStatusError(response);
+      throw await statusErrorOf(response);
     if (continued === undefined && (this.#restart === undefined || response.status !== 200)) {
       await discardBody(response);
       return undefined;
@@ -170,9 +170,10 @@ interface RangeExchange {
   readonly judgement: RangeReply;
 }
 
-async function toStatusError(response: StreamedResponse): Promise<StatusError> {
+async function statusErrorOf(response: StreamedResponse): Promise<StatusError> {
+  if (!isRedirectStatus(response.status)) return toStatusError(response);
   await discardBody(response);
-  return isRedirectStatus(response.status) ? new RedirectedResumeError(response) : new StatusError(response);
+  return new RedirectedResumeError(response);
 }
 
 function unresumable({ offset, total }: PartialRepresentation, reason: string): UnresumableBodyError {

@@ -63,6 +63,7 @@ export class Session implements AsyncDisposable {
       retry: resolveRetry(options.retry, retry),
       budget: options.budget ?? retryBudget({ ...budget, clock }),
       timeouts: resolveTimeouts(options.timeout),
+      throwOnStatus: options.throwOnStatus ?? false,
       maxRedirects: options.maxRedirects === undefined ? maxRedirects : options.maxRedirects,
       maxBytes: options.maxBytes,
       verifyDigest: options.verifyDigest,
@@ -98,7 +99,7 @@ export class Session implements AsyncDisposable {
 
   /**
    * Sends a request, with as many attempts as the rules allow, and follows redirects. Returns the last response whatever
-   * its status, unless `raiseOnStatus` of the `Retry` is set.
+   * its status, unless `throwOnStatus` or `raiseOnStatus` of the `Retry` is set.
    *
    * @throws TransportError and its subclasses, with the attempts of the call (`isFailure`); InvalidUrlError or TypeError
    * for a request that cannot be sent; the reason of the signal.

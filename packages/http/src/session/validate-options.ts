@@ -43,6 +43,7 @@ const sharedChecks = {
   }),
   retry: retrySettingCheck,
   timeout: timeoutCheck,
+  throwOnStatus: flag,
   hooks: options<HooksInit>({
     request: hookList,
     response: hookList,

@@ -1,4 +1,4 @@
-import type { FetchedResponse, Fetcher, FetchOptions } from "./fetcher.ts";
+import { isFetchFailure, type FetchedResponse, type Fetcher, type FetchOptions } from "./fetcher.ts";
 import type { Job } from "../ledger/job.ts";
 
 /** The result of a request: a response, or the error that was thrown. */
@@ -21,6 +21,13 @@ export async function fetchJob(
   try {
     return { ok: true, response: await session.request(method, url, options) };
   } catch (error) {
-    return { ok: false, error };
+    // A session with `throwOnStatus` throws the responses that the run wants to store.
+    const response = responseOfStatus(error);
+    return response === undefined ? { ok: false, error } : { ok: true, response };
   }
+}
+
+function responseOfStatus(error: unknown): FetchedResponse | undefined {
+  const isStatus = isFetchFailure(error) && "code" in error && error.code === "ERR_STATUS";
+  return isStatus ? error.response : undefined;
 }
