@@ -73,6 +73,13 @@ export interface Adapter {
    */
   stream?(request: HttpRequest, options: StreamOptions): Promise<StreamedResponse>;
   /**
+   * Has the proxy of the options open a tunnel to the host of the URL, and closes it. So a provider of proxies learns what the
+   * proxy itself says, and not a server behind it.
+   *
+   * @throws ProxyError if the proxy refuses; other errors of `send`.
+   */
+  testTunnel?(url: URL, options: SendOptions): Promise<void>;
+  /**
    * Releases a proxy by the URL that `send` received. Idle connections close immediately, busy ones when their request
    * ends. Everything that was learned about the proxy is dropped.
    */
@@ -145,6 +152,12 @@ export class HttpAdapter implements Adapter {
     const source = isVerified ? verifiedSource(body, head) : body;
     const decoded = decodeStream(source, coding === undefined ? undefined : String(coding), maxBytes);
     return new StreamedResponse({ status, statusText, url: url.href, headers, body: decoded });
+  }
+
+  testTunnel(url: URL, { proxy, signal, deadline, timeouts }: SendOptions): Promise<void> {
+    if (proxy === undefined) return Promise.resolve();
+    const limits = { deadline, connectLimit: timeouts.connect, proxyLimits: timeouts.proxy };
+    return this.#transport.testTunnel({ proxy, url, signal, ...limits });
   }
 
   forget(proxyUrl: string): void {

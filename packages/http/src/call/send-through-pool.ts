@@ -61,13 +61,13 @@ export async function sendThroughPool(
       ...options,
       proxy: lease.url,
     });
-    const verdict = await provider.report(lease, toRecord({ response }, attempt));
+    const verdict = await provider.report(lease, toRecord({ response }, attempt, lease));
     if (verdict !== undefined) setVerdict(response, verdict);
     onLeased({ lease, context });
     return response;
   } catch (error) {
     const aborted = signal?.aborted === true;
-    if (!aborted) await provider.report(lease, toRecord({ error }, attempt));
+    if (!aborted) await provider.report(lease, toRecord({ error }, attempt, lease));
     lease[Symbol.dispose]();
     if (!aborted) onLeased({ lease, context });
     throw error;
@@ -83,10 +83,14 @@ function withIdentityHeaders(request: HttpRequest, { identity }: ProxyLease): Ht
 
 function toRecord(
   result: { readonly response: HttpResponse } | { readonly error: unknown },
-  { retry, clock }: PooledRequest,
+  { retry, clock, request, context: { adapter }, options }: PooledRequest,
+  lease: ProxyLease,
 ): ProxyAttemptRecord {
   return {
     ...result,
+    ...(adapter.testTunnel !== undefined && {
+      testTunnel: async () => adapter.testTunnel?.(request.url, { ...options, proxy: lease.url }),
+    }),
     requestedDelay: () =>
       "response" in result
         ? findHint(result.response, retry.dialects, clock.date())?.delay

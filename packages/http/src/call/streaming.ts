@@ -45,6 +45,7 @@ export class ResponseStreams implements CallStreams {
       retry: adapter.retry,
       send: (request, options) =>
         this.#resumption.send(request, options, (sent, bounds) => this.#send(adapter, sent, bounds)),
+      ...(adapter.testTunnel !== undefined && { testTunnel: adapter.testTunnel.bind(adapter) }),
       close: () => adapter.close(),
     };
   }

@@ -55,6 +55,11 @@ export interface ProxyAvailability {
 export interface ProxyAttemptRecord {
   readonly response?: HttpResponse;
   readonly error?: unknown;
+  /**
+   * Has the proxy open a tunnel to the host of the request, and closes it: it rejects with a ProxyError if the proxy refuses. A
+   * response over plain http may be the host's word; this is the proxy's own. Absent if the adapter has no such test.
+   */
+  readonly testTunnel?: () => Promise<void>;
   /** Returns the wait that the host or the proxy requested, in milliseconds. Parsed on demand. */
   readonly requestedDelay: () => number | undefined;
 }

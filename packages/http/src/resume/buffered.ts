@@ -38,6 +38,7 @@ export function resumingAdapter(adapter: Adapter, broken: PartialBody): Adapter 
       canRequestRest(request, partial)
         ? requestRest(adapter, { broken, partial }, { request, options })
         : adapter.send(request, options),
+    ...(adapter.testTunnel !== undefined && { testTunnel: adapter.testTunnel.bind(adapter) }),
     close: () => adapter.close(),
   };
 }

@@ -2,6 +2,7 @@ import { systemClock } from "@holdfast/policy";
 import { SessionClosedError } from "../errors/transport-errors.ts";
 import { BufferedExchange } from "./exchange/buffered-exchange.ts";
 import type { ConnectorOptions } from "./connect/connector.ts";
+import { testTunnel, type TunnelTest } from "./connect/test-tunnel.ts";
 import type { ExchangeLimits, RawResponse, WireRequest } from "./wire/messages.ts";
 import type { Endpoint } from "./pool/endpoint.ts";
 import { OriginPools, type Way } from "./pool/origin-pools.ts";
@@ -31,12 +32,14 @@ export interface Destination extends Way {
 
 /** Sends requests over kept connections, with one pool for each origin. */
 export class Transport {
+  readonly #options: TransportOptions;
   readonly #pools: OriginPools;
   /** The endpoint of the latest request. `prefix` is its origin with a final slash. */
   #latest: (Way & { readonly prefix: string; readonly endpoint: Endpoint }) | undefined;
   #closed = false;
 
   constructor(options: TransportOptions = {}) {
+    this.#options = options;
     const clock = options.clock ?? systemClock;
     this.#pools = new OriginPools({
       connector: options,
@@ -72,6 +75,11 @@ export class Transport {
     return new Promise(
       (resolve, reject) => void new StreamedExchange([request, limits, endpoint], resolve, reject),
     );
+  }
+
+  /** Has a proxy open a tunnel, and closes it. @throws the errors of `testTunnel` */
+  testTunnel(test: TunnelTest): Promise<void> {
+    return this.#closed ? Promise.reject(new SessionClosedError()) : testTunnel(this.#options, test);
   }
 
   /** Closes every connection. Requests under way fail. */

@@ -9,18 +9,22 @@ export interface OutcomeWithVerdict {
   readonly verdict?: Verdict;
 }
 
-/** Converts the record of an attempt into an outcome. */
-export function toProxyOutcome({ response, error, requestedDelay }: ProxyAttemptRecord): OutcomeWithVerdict {
+/** Converts the record of an attempt into an outcome. `isForwarded`: the proxy received the request itself. */
+export function toProxyOutcome(
+  { response, error, requestedDelay }: ProxyAttemptRecord,
+  isForwarded: boolean,
+): OutcomeWithVerdict {
   if (response === undefined) {
     const outcome = outcomeFromError(error);
     return {
       outcome: { ...outcome, retryAfter: error instanceof ProxyError ? requestedDelay() : undefined },
     };
   }
-  const { kind, reason } = outcomeFromResponse(response);
+  const { kind, reason, suspicion } = outcomeFromResponse(response, isForwarded);
   // A delay of 0 does not say how long the address must pause.
   const retryAfter = kind === "throttled" ? requestedDelay() || undefined : undefined;
-  const outcome = { kind, reason, retryAfter, bytes: countBodyBytes(response) };
+  const bytes = countBodyBytes(response);
+  const outcome = { kind, reason, retryAfter, bytes, ...(suspicion !== undefined && { suspicion }) };
   return reason.startsWith("challenge-") ? { outcome, verdict: { ...challenge, reason } } : { outcome };
 }
 
@@ -29,7 +33,7 @@ export async function findBlock(
   response: HttpResponse,
   isBlocked: IsBlocked,
 ): Promise<OutcomeWithVerdict | undefined> {
-  if (outcomeFromResponse(response).kind === "blocked") return undefined;
+  if (outcomeFromResponse(response, false).kind === "blocked") return undefined;
   const answer = await isBlocked(response);
   if (answer === false || answer === "") return undefined;
   const reason = answer === true ? "is-blocked" : answer;

@@ -1,7 +1,8 @@
 import { isRetired } from "../rules/health.ts";
-import type { ProxyOutcome } from "../rules/outcome.ts";
+import { isProxyVerdict, type ProxyOutcome } from "../rules/outcome.ts";
 import { healthAt } from "../state/hosts.ts";
 import type { PoolComponents } from "./components.ts";
+import { settleSuspicion } from "./settle-suspicion.ts";
 import type { LeaseOwner, LeaseState } from "./lease.ts";
 
 /** Records the outcomes of leases in the components of the pool. */
@@ -19,6 +20,19 @@ export class LeaseReports implements LeaseOwner {
     return tryAnotherProxy;
   }
 
+  async settle(lease: LeaseState, outcome: ProxyOutcome, testTunnel: () => Promise<void>): Promise<void> {
+    const { health, settings } = this.#components;
+    const { member, host, began } = lease;
+    const settled = await settleSuspicion(member, outcome, { testTunnel, settings });
+    if (settled === "works") return;
+    // What the test does not settle, a second host may.
+    const ownWord = settled === "unsettled" ? health.weigh(member, host, outcome) : settled;
+    if (!isProxyVerdict(ownWord.kind)) return;
+    health.recordOwnWord(member, ownWord, began);
+    this.#releaseConnections(lease);
+    this.#wake(lease);
+  }
+
   reportBrokenBody({ member, host, began }: LeaseState, outcome: ProxyOutcome): void {
     const { health, queues, events } = this.#components;
     member.countBrokenBody();
@@ -32,8 +46,9 @@ export class LeaseReports implements LeaseOwner {
   }
 
   /** Updates counts, health, tiers and the identity. Returns whether another proxy may do better. */
-  #record({ member, host, identity, began }: LeaseState, outcome: ProxyOutcome): boolean {
+  #record({ member, host, identity, began }: LeaseState, reported: ProxyOutcome): boolean {
     const { health, queues, tiers, identities } = this.#components;
+    const outcome = health.weigh(member, host, reported);
     member.endRequest(outcome);
     const sessionOver = identity?.ended === true;
     const { originAtFault, tryAnotherProxy, blameCleared } = health.record({

@@ -17,6 +17,8 @@ export interface LeaseState {
 export interface LeaseOwner {
   /** Records the outcome of an attempt. Returns whether the proxy was at fault. */
   report(lease: LeaseState, outcome: ProxyOutcome): boolean;
+  /** Tests a proxy that a response accuses, and records what the proxy itself says. */
+  settle(lease: LeaseState, outcome: ProxyOutcome, testTunnel: () => Promise<void>): Promise<void>;
   /** Records that a body broke off after its success was reported. */
   reportBrokenBody(lease: LeaseState, outcome: ProxyOutcome): void;
   /** Returns the milliseconds until a proxy is available for the request of the lease. */
@@ -45,6 +47,12 @@ export class Lease implements PoolLease {
     return this.#state.member.label;
   }
 
+  /** Whether the proxy receives the request itself, and does not only open a tunnel. */
+  get isForwarded(): boolean {
+    const { request, url } = this.#state;
+    return request.url.protocol === "http:" && /^https?:/i.test(url);
+  }
+
   get identity(): Pick<Identity, "cookies" | "userAgent"> | undefined {
     const { identity } = this.#state;
     return identity?.key === undefined ? undefined : identity;
@@ -64,6 +72,13 @@ export class Lease implements PoolLease {
     this.#proxyAtFault = false;
     this.#succeeded = outcome.kind === "success";
     this.#proxyAtFault = this.#owner.report(this.#state, outcome);
+  }
+
+  /** Reports a suspicion, which has its effect at the host immediately, and has the proxy tested. */
+  reportSuspicion(outcome: ProxyOutcome, testTunnel: () => Promise<void>): Promise<void> {
+    const { suspicion: _, ...withoutSuspicion } = outcome;
+    this.report(withoutSuspicion);
+    return this.#owner.settle(this.#state, outcome, testTunnel);
   }
 
   /** Records that the body broke off after a success was reported. Only the first call counts. */

@@ -123,16 +123,17 @@ export class ProxyPool implements ProxyProvider {
   /** Records the result of an attempt and returns the proxy, as `ProxyProvider` describes. */
   report(lease: ProxyLease, record: ProxyAttemptRecord): Verdict | undefined | Promise<Verdict | undefined> {
     if (!(lease instanceof Lease)) throw new TypeError("ProxyPool.report takes a lease of a ProxyPool");
+    const { isForwarded } = lease;
     if (lease.isReported) {
-      lease.reportBrokenBody(toProxyOutcome(record).outcome);
+      lease.reportBrokenBody(toProxyOutcome(record, isForwarded).outcome);
       return undefined;
     }
     const { isBlocked } = this.#components.settings;
     const { response } = record;
     if (isBlocked === undefined || response === undefined)
-      return reportOutcome(lease, toProxyOutcome(record));
+      return reportOutcome(lease, record, toProxyOutcome(record, isForwarded));
     return findBlock(response, isBlocked).then((block) =>
-      reportOutcome(lease, block ?? toProxyOutcome(record)),
+      reportOutcome(lease, record, block ?? toProxyOutcome(record, isForwarded)),
     );
   }
 
@@ -268,7 +269,13 @@ export class ProxyPool implements ProxyProvider {
   }
 }
 
-function reportOutcome(lease: Lease, { outcome, verdict }: OutcomeWithVerdict): Verdict | undefined {
+function reportOutcome(
+  lease: Lease,
+  { testTunnel }: ProxyAttemptRecord,
+  { outcome, verdict }: OutcomeWithVerdict,
+): Verdict | undefined | Promise<undefined> {
+  if (outcome.kind === "proxy-suspected" && testTunnel !== undefined)
+    return lease.reportSuspicion(outcome, testTunnel).then(() => undefined);
   lease.report(outcome);
   return verdict;
 }

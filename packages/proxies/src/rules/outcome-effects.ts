@@ -28,6 +28,8 @@ const effects: Readonly<Record<OutcomeKind, readonly [atHost: Effect, everywhere
   distorted: ["refused", "ignored"],
   "proxy-failed": ["ignored", "refused"],
   "proxy-throttled": ["ignored", "throttled"],
+  // Another proxy may do better at this host. Whether this one works elsewhere is unknown.
+  "proxy-suspected": ["refused", "ignored"],
 };
 
 /** The facts besides the outcome that decide about its effects. */

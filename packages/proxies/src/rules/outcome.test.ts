@@ -34,7 +34,6 @@ const statuses: readonly (readonly [
   [404, "success"],
   [403, "blocked"],
   [403, "throttled", { "retry-after": "3" }],
-  [407, "proxy-failed"],
   [420, "throttled"],
   [429, "throttled"],
   [451, "blocked"],
@@ -43,33 +42,59 @@ const statuses: readonly (readonly [
   [502, "origin"],
   [503, "origin"],
   [529, "origin"],
-  [590, "proxy-failed"],
   [594, "unreachable"],
-  [597, "proxy-failed"],
 ];
 
 for (const [status, kind, headers] of statuses) {
   test(`${status}${headers === undefined ? "" : " with Retry-After"} is ${kind}`, () => {
-    assert.deepEqual(outcomeFromResponse(responseOf(status, "", headers)), {
+    assert.deepEqual(outcomeFromResponse(responseOf(status, "", headers), true), {
       kind,
       reason:
         status < 300
           ? "ok"
           : status === 302
-            ? outcomeFromResponse(responseOf(status)).reason
+            ? outcomeFromResponse(responseOf(status), true).reason
             : `http-${status}`,
     });
   });
 }
 
-test("a 511 of a captive portal is a proxy failure over http, and of the origin inside TLS", () => {
-  const portal = (url: string) =>
-    outcomeFromResponse(
-      new HttpResponse({ status: 511, statusText: "", url, headers: {}, content: new Uint8Array(0) }),
-    );
+for (const status of [407, 511, 590, 592, 597]) {
+  test(`a ${status} is a suspicion against a proxy that forwards, and of the origin inside a tunnel`, () => {
+    const reason = `http-${status}`;
 
-  assert.deepEqual(portal("http://a.test/"), { kind: "proxy-failed", reason: "http-511" });
-  assert.equal(portal("https://a.test/").kind, "origin");
+    assert.deepEqual(outcomeFromResponse(responseOf(status), true), {
+      kind: "proxy-suspected",
+      suspicion: "proxy-failed",
+      reason,
+    });
+    assert.deepEqual(outcomeFromResponse(responseOf(status), false), { kind: "origin", reason });
+  });
+}
+
+test("inside a tunnel, a 594 is of the origin", () => {
+  assert.equal(outcomeFromResponse(responseOf(594), false).kind, "origin");
+});
+
+test("a failure that a proxy reports in place of a response is a suspicion, and in place of a tunnel its own word", () => {
+  const suspected = (suspicion: OutcomeKind, reason: string) => ({
+    kind: "proxy-suspected",
+    suspicion,
+    reason,
+  });
+  const rows = [
+    [{ status: 407 }, suspected("proxy-failed", "proxy-auth"), "proxy-failed"],
+    [{ status: 402 }, suspected("proxy-failed", "proxy-payment"), "proxy-failed"],
+    [{ status: 429 }, suspected("proxy-throttled", "proxy-throttled"), "proxy-throttled"],
+    [{ reason: "failed" }, suspected("proxy-failed", "proxy"), "proxy-failed"],
+    [{ status: 403 }, { kind: "blocked", reason: "proxy-refused" }, "blocked"],
+    [{ status: 502 }, { kind: "unreachable", reason: "proxy-unreachable" }, "unreachable"],
+  ] as const;
+
+  for (const [init, inBand, own] of rows) {
+    assert.deepEqual(outcomeFromError(new ProxyError("x", { ...init, phase: "headers" })), inBand);
+    assert.equal(outcomeFromError(new ProxyError("x", init)).kind, own);
+  }
 });
 
 const connection = (phase: "dns" | "connect" | "send" | "body") =>
@@ -224,7 +249,7 @@ const challenges: readonly (readonly [name: string, page: string, headers?: Http
 
 for (const [name, page, headers = html] of challenges) {
   test(`a 200 with ${page.slice(0, 60) || JSON.stringify(headers)} is a challenge of ${name}`, () => {
-    const outcome = outcomeFromResponse(responseOf(200, page, headers));
+    const outcome = outcomeFromResponse(responseOf(200, page, headers), true);
 
     assert.deepEqual(outcome, { kind: "blocked", reason: `challenge-${name}` });
   });
@@ -261,13 +286,13 @@ const innocent: readonly (readonly [what: string, page: string, headers?: HttpRe
 
 for (const [what, page, headers = html] of innocent) {
   test(`a page that ${what} is a success`, () => {
-    assert.equal(outcomeFromResponse(responseOf(200, page, headers)).kind, "success");
+    assert.equal(outcomeFromResponse(responseOf(200, page, headers), true).kind, "success");
   });
 }
 
 test("a page larger than any challenge page is a success", () => {
   const padded = (page: string, bytes: number) =>
-    outcomeFromResponse(responseOf(200, page.padEnd(bytes), html)).kind;
+    outcomeFromResponse(responseOf(200, page.padEnd(bytes), html), true).kind;
   const titled = "<title>Just a moment...</title><script>window._cf_chl_opt={}</script>";
   const untitled = "<script>window.gokuProps = {};AwsWafIntegration.x()</script>";
 
@@ -285,6 +310,6 @@ test("the headers of a streamed response decide its outcome", () => {
       body: toBodySource(new Uint8Array(0)),
     });
 
-  assert.equal(outcomeFromResponse(streamed({ ...html, "cf-mitigated": "challenge" })).kind, "blocked");
-  assert.equal(outcomeFromResponse(streamed(html)).kind, "success");
+  assert.equal(outcomeFromResponse(streamed({ ...html, "cf-mitigated": "challenge" }), true).kind, "blocked");
+  assert.equal(outcomeFromResponse(streamed(html), true).kind, "success");
 });

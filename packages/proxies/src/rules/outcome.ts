@@ -26,7 +26,8 @@ import { findChallenge } from "./challenge-pages.ts";
  * - `unreachable`: the proxy does not reach the host; either may be at fault;
  * - `distorted`: the response is not the host's TLS or not HTTP; either may be at fault;
  * - `proxy-failed`: the proxy is down, does not respond, or rejects the credentials;
- * - `proxy-throttled`: the proxy limits requests.
+ * - `proxy-throttled`: the proxy limits requests;
+ * - `proxy-suspected`: a response over plain http says one of the latter two, but the host may have sent it.
  */
 export type OutcomeKind =
   | "success"
@@ -38,11 +39,17 @@ export type OutcomeKind =
   | "unreachable"
   | "distorted"
   | "proxy-failed"
-  | "proxy-throttled";
+  | "proxy-throttled"
+  | "proxy-suspected";
+
+/** The kinds of outcome that stop all requests through a proxy for a while. */
+export type ProxyVerdictKind = Extract<OutcomeKind, "proxy-failed" | "proxy-throttled">;
 
 /** The outcome of an attempt for the pool. */
 export interface ProxyOutcome {
   readonly kind: OutcomeKind;
+  /** For "proxy-suspected", the kind that counts once the proxy itself or another host says the same. */
+  readonly suspicion?: ProxyVerdictKind;
   /** A short stable code: `"http-403"`, `"challenge-cloudflare"`, `"proxy-auth"`. */
   readonly reason: string;
   /** Milliseconds after which the address may be used again, if known. */
@@ -51,11 +58,16 @@ export interface ProxyOutcome {
   readonly bytes?: number;
 }
 
-/** Converts a response into an outcome: a challenge page by its content, any other response by its status. */
-export function outcomeFromResponse(response: HttpResponse): ProxyOutcome {
+/**
+ * Converts a response into an outcome: a challenge page by its content, any other response by its status. `isForwarded` says
+ * whether the proxy could have sent the response itself: not through a tunnel.
+ */
+export function outcomeFromResponse(response: HttpResponse, isForwarded: boolean): ProxyOutcome {
   const challenge = findChallenge(response);
   if (challenge !== undefined) return { kind: "blocked", reason: `challenge-${challenge}` };
-  return { kind: kindOfStatus(response), reason: response.verdict.reason };
+  const { reason } = response.verdict;
+  if (isForwarded && proxyStatuses.has(response.status)) return suspect("proxy-failed", reason);
+  return { kind: kindOfStatus(response, isForwarded), reason };
 }
 
 /** Converts an error into an outcome. */
@@ -89,27 +101,29 @@ function outcomeOfOpening(error: ConnectTimeoutError | ConnectionError): ProxyOu
   return error.phase === "connect" ? proxyFailed : failed("connection");
 }
 
-function kindOfStatus({ status, url, verdict }: HttpResponse): OutcomeKind {
-  const own = statuses[status];
-  if (own !== undefined) return own;
-  if (status >= 590 && status <= 599) return "unreachable";
-  // Only intercepting networks send 511 (RFC 6585 §6). Inside TLS it comes from the origin.
-  if (status === 511) return url.startsWith("https:") ? "origin" : "proxy-failed";
+function kindOfStatus({ status, verdict }: HttpResponse, isForwarded: boolean): OutcomeKind {
+  if (status === 420 || status === 429) return "throttled";
+  // proxy-chain reports failures on the way as 590 to 599.
+  if (isForwarded && status >= 590 && status <= 599) return "unreachable";
+  // Inside a tunnel the host itself sent it.
+  if (proxyStatuses.has(status)) return "origin";
   if (verdict.kind === "blocked") return "blocked";
   // A 403 with Retry-After is a rate limit.
   if (status === 403) return "throttled";
   return status >= 500 ? "origin" : "success";
 }
 
-const statuses: Readonly<Record<number, OutcomeKind>> = {
-  407: "proxy-failed",
-  420: "throttled",
-  429: "throttled",
-  // proxy-chain reports failures on the way as 590 to 599; these three are its own.
-  590: "proxy-failed",
-  592: "proxy-failed",
-  597: "proxy-failed",
-};
+/**
+ * The statuses with which only proxies report their own failures: wrong credentials, a captive portal (RFC 6585 §6), and three
+ * of proxy-chain.
+ */
+const proxyStatuses: ReadonlySet<number> = new Set([407, 511, 590, 592, 597]);
+
+const suspect = (suspicion: ProxyVerdictKind, reason: string): ProxyOutcome => ({
+  kind: "proxy-suspected",
+  suspicion,
+  reason,
+});
 
 const proxyFailed: ProxyOutcome = { kind: "proxy-failed", reason: "proxy" };
 const refusesHost: ProxyOutcome = { kind: "blocked", reason: "proxy-refused" };
@@ -123,7 +137,20 @@ const proxyReasons: Readonly<Partial<Record<ProxyReason, ProxyOutcome>>> = {
   throttled: { kind: "proxy-throttled", reason: "proxy-throttled" },
 };
 
-function outcomeOfProxyError({ reason, fault }: ProxyError): ProxyOutcome {
+/** Returns the outcome of a proxy's failure. In place of a response (phase "headers") the host may have sent it. */
+function outcomeOfProxyError(error: ProxyError): ProxyOutcome {
+  const outcome = ownWordOf(error);
+  return error.phase === "headers" && isProxyVerdict(outcome.kind)
+    ? suspect(outcome.kind, outcome.reason)
+    : outcome;
+}
+
+/** Returns whether an outcome stops all requests through a proxy. */
+export function isProxyVerdict(kind: OutcomeKind): kind is ProxyVerdictKind {
+  return kind === "proxy-failed" || kind === "proxy-throttled";
+}
+
+function ownWordOf({ reason, fault }: ProxyError): ProxyOutcome {
   const named = ownValue(proxyReasons, reason);
   if (named !== undefined) return named;
   return fault === "proxy" ? proxyFailed : { kind: "unreachable", reason: "proxy-unreachable" };

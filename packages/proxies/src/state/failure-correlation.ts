@@ -29,6 +29,9 @@ export interface Correlation {
   readonly atSeveralHosts: boolean;
 }
 
+// One host that invents the failure of a proxy proves nothing.
+const hostsThatAgree = 2;
+
 const noCorrelation: Correlation = { originDown: false, cleared: [], atSeveralHosts: false };
 
 /**
@@ -40,6 +43,23 @@ export class FailureCorrelation {
 
   constructor(options: FailureCorrelationOptions) {
     this.#options = options;
+  }
+
+  /**
+   * Returns the outcome that counts: what one host says about a proxy is a suspicion, unless another host has said the same
+   * since the proxy last worked.
+   */
+  weigh(member: Member, host: Host, outcome: ProxyOutcome): ProxyOutcome {
+    const { clock, proxyFailure } = this.#options;
+    const { kind, reason: signature, suspicion } = outcome;
+    if (provesProxyWorks(kind)) member.suspicions = [];
+    const now = clock.now();
+    if (suspicion === undefined || now < member.vouchedUntil) return outcome;
+    const rule = { ...proxyFailure, count: hostsThatAgree };
+    member.suspicions = addSuspectedFailure(rule, member.suspicions, { source: host, signature, at: now });
+    return hasRepeated(rule, member.suspicions, { signature, now })
+      ? { ...outcome, kind: suspicion }
+      : outcome;
   }
 
   /** Records the outcome of an attempt. Returns what it shows together with earlier ones. */

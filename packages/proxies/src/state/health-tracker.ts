@@ -93,6 +93,11 @@ export class HealthTracker {
     this.#change(member, host, { type: "leased", now });
   }
 
+  /** Returns the outcome that counts, as `FailureCorrelation.weigh` decides. */
+  weigh(member: Member, host: Host, outcome: ProxyOutcome): ProxyOutcome {
+    return this.#correlation.weigh(member, host, outcome);
+  }
+
   /** Records the outcome of an attempt and decides where the fault lies. */
   record({ member, host, outcome, began, sessionOver = false }: AttemptReport): RecordedAttempt {
     const { clock, random } = this.#options;
@@ -113,6 +118,21 @@ export class HealthTracker {
     if (wasAvailable || member.health.at === "available")
       member.coolsDownForSeveralHosts = member.health.at !== "available" && atSeveralHosts;
     return { originAtFault: originDown && mayBeOrigin(outcome.kind), tryAnotherProxy, blameCleared };
+  }
+
+  /** Records what a proxy says about itself, apart from an attempt at a host. */
+  recordOwnWord(member: Member, { kind, reason }: ProxyOutcome, began: number): void {
+    if (member.hasLeft) return;
+    const { clock, random } = this.#options;
+    const { everywhere } = decideEffects(kind, noInput);
+    this.#change(member, undefined, {
+      type: everywhere,
+      now: clock.now(),
+      began,
+      reason,
+      random: random(),
+      until: undefined,
+    });
   }
 
   /** Restores a health from a snapshot, unless something newer is known. */

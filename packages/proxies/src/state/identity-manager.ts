@@ -26,6 +26,7 @@ const endsIdentity: ReadonlySet<OutcomeKind> = new Set([
   "unreachable",
   "distorted",
   "proxy-failed",
+  "proxy-suspected",
 ]);
 const endsUnkeyedSession: ReadonlySet<OutcomeKind> = new Set(["throttled", "failed"]);
 

@@ -17,6 +17,7 @@ const counters: Readonly<Partial<Record<OutcomeKind, "successes" | "blocks" | "t
   distorted: "failures",
   "proxy-failed": "failures",
   "proxy-throttled": "throttles",
+  "proxy-suspected": "failures",
 };
 
 /** One proxy of a pool, with its state. */
@@ -37,6 +38,12 @@ export class Member implements QueueEntry {
   health: Health = blankHealth;
   /** Failures at hosts since the proxy last worked. */
   suspectedFailures: readonly SuspectedFailure<Host>[] = [];
+  /** What hosts said in the name of the proxy since it last worked. */
+  suspicions: readonly SuspectedFailure<Host>[] = [];
+  /** Until when the proxy counts as working, because it opened a tunnel when a host said that it does not. */
+  vouchedUntil: number = -Infinity;
+  /** The test of the proxy that is under way. */
+  test: Promise<unknown> | undefined;
   /** Whether a cooldown for every host began because the proxy failed at several hosts. */
   coolsDownForSeveralHosts = false;
   /** The latest URL that a session received, without an identity. */

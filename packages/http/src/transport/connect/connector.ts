@@ -43,6 +43,8 @@ export interface ConnectorOptions extends AddressOptions {
 export interface ConnectorSetup extends ConnectorOptions {
   /** Returns whether to offer HTTP/2 to an origin. @default the option `http2` */
   readonly offersHttp2?: ((origin: URL) => boolean) | undefined;
+  /** Opens only tunnels through a proxy, without TLS with the origin. @default false */
+  readonly tunnelOnly?: boolean | undefined;
 }
 
 /** Opens one connection to an origin, directly or through a proxy, ready for a request. */
@@ -64,7 +66,7 @@ export function createConnector(
   tickets: TlsTickets = new TlsTickets(),
 ): Connector {
   const { clock = systemClock, lookup = systemLookup, tls = {}, socketPath } = options;
-  const { offersHttp2 = () => options.http2 === true } = options;
+  const { offersHttp2 = () => options.http2 === true, tunnelOnly } = options;
   const family = options.family ?? familyOf(options.localAddress);
   const sessions = tickets.createCache();
   const guard = createAddressGuard(options);
@@ -85,7 +87,7 @@ export function createConnector(
   const connect = (origin: URL, limits: ConnectLimits, signal: AbortSignal): Promise<Socket> => {
     const timings = new ConnectTimings(clock);
     if (proxy !== undefined)
-      return connectThroughProxy(sockets, { proxy, origin, limits, timings }, signal).then(
+      return connectThroughProxy(sockets, { proxy, origin, limits, timings, tunnelOnly }, signal).then(
         timings.attachToSocket,
         timings.attachToError,
       );

@@ -28,6 +28,8 @@ export interface ProxyRoute {
   readonly origin: URL;
   readonly limits: ConnectLimits;
   readonly timings: ConnectTimings;
+  /** Opens a tunnel also where the proxy would forward requests, and ends before TLS with the origin. @default false */
+  readonly tunnelOnly?: boolean | undefined;
 }
 
 /**
@@ -40,7 +42,7 @@ export interface ProxyRoute {
  */
 export async function connectThroughProxy(
   sockets: SocketFactory,
-  { proxy, origin, limits, timings }: ProxyRoute,
+  { proxy, origin, limits, timings, tunnelOnly = false }: ProxyRoute,
   signal: AbortSignal,
 ): Promise<Socket> {
   const phases = limitPhases({
@@ -53,7 +55,7 @@ export async function connectThroughProxy(
     progress: timings.progress,
   });
   const isSecure = origin.protocol === "https:";
-  const isForwarded = !isSecure && forwardsPlainHttp(proxy.protocol);
+  const isForwarded = !isSecure && !tunnelOnly && forwardsPlainHttp(proxy.protocol);
   const target = await phases.lookUpOrigin(() =>
     isForwarded ? forwardTarget(origin, sockets) : tunnelTarget(proxy, origin, sockets),
   );
@@ -75,7 +77,7 @@ export async function connectThroughProxy(
       openTunnel(toProxy, proxy, { target, signal: ended }),
     );
     timings.phaseEnded("proxy");
-    if (!isSecure) return socket;
+    if (!isSecure || tunnelOnly) return socket;
     const toOrigin = socket;
     const secured = await phases.runPhase("origin", (ended) =>
       withTunnelError(proxy, ended, sockets.startTls(toOrigin, origin, ended)),
