@@ -1,3 +1,4 @@
+import { DeadlineExceededError, systemClock, type Clock } from "@holdfast/policy";
 import type { DiscardedResponse } from "../model/attempt-record.ts";
 import { refuse } from "../support/validate.ts";
 import type { BodyMemory } from "../model/body-memory.ts";
@@ -103,6 +104,7 @@ export class HttpAdapter implements Adapter {
   readonly pacing: boolean | undefined;
   readonly socketPath: string | undefined;
   readonly #transport: Transport;
+  readonly #clock: Clock;
 
   /** @throws TypeError or RangeError for an unknown option or a wrong value, with its name. */
   constructor(options: HttpAdapterOptions = {}) {
@@ -113,6 +115,7 @@ export class HttpAdapter implements Adapter {
     this.pacing = pacing;
     this.socketPath = options.socketPath;
     this.#transport = new Transport(transport);
+    this.#clock = options.clock ?? systemClock;
   }
 
   send(request: HttpRequest, options: SendOptions): Promise<HttpResponse> {
@@ -126,7 +129,10 @@ export class HttpAdapter implements Adapter {
         if (proxyError === undefined) {
           if (options.verifyDigest === true && reply.unreadBody === undefined)
             verifyBody(reply.body, { ...reply, url: url.href, method: request.method });
-          return toResponse(reply, url.href, options);
+          // Hot path: most bodies have no coding, and need no check.
+          if (reply.headers["content-encoding"] === undefined) return toResponse(reply, url.href, options);
+          const check = (): void => this.#checkBounds(options, options.timeouts.total);
+          return toResponse(reply, url.href, { ...options, check });
         }
         reply.unreadBody?.discard();
         throw proxyError;
@@ -150,7 +156,11 @@ export class HttpAdapter implements Adapter {
     const isVerified =
       options.verifyDigest === true || (options.verifyDigest === "encoded" && coding !== undefined);
     const source = isVerified ? verifiedSource(body, head) : body;
-    const decoded = decodeStream(source, coding === undefined ? undefined : String(coding), maxBytes);
+    const check = (): void => this.#checkBounds(after, options.timeouts.total);
+    const decoded = decodeStream(source, coding === undefined ? undefined : String(coding), {
+      maxBytes,
+      check,
+    });
     return new StreamedResponse({ status, statusText, url: url.href, headers, body: decoded });
   }
 
@@ -158,6 +168,12 @@ export class HttpAdapter implements Adapter {
     if (proxy === undefined) return Promise.resolve();
     const limits = { deadline, connectLimit: timeouts.connect, proxyLimits: timeouts.proxy };
     return this.#transport.testTunnel({ proxy, url, signal, ...limits });
+  }
+
+  /** @throws DeadlineExceededError; the reason of the signal. The transport no longer observes a body that has arrived. */
+  #checkBounds({ deadline, signal }: StreamOptions["after"], total: number): void {
+    signal?.throwIfAborted();
+    if (deadline < Infinity && this.#clock.now() >= deadline) throw new DeadlineExceededError(total);
   }
 
   forget(proxyUrl: string): void {

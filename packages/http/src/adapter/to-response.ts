@@ -2,14 +2,13 @@ import { BodyTooLargeError, IncompleteBodyError } from "../errors/transport-erro
 import { HttpResponse, unreadResponse } from "../model/response.ts";
 import type { Observer } from "../model/trace.ts";
 import { decode } from "../transport/decode/decode.ts";
+import type { DecodeBounds } from "../transport/decode/decode-bounds.ts";
 import { maxUnwantedBytes } from "../transport/exchange/buffered-exchange.ts";
 import type { RawResponse } from "../transport/wire/messages.ts";
 import type { UnreadBody } from "../model/body-source.ts";
 
 /** The rules for a body. */
-interface BodyRules {
-  /** Largest size in bytes, decoded. */
-  readonly maxBytes: number;
+interface BodyRules extends DecodeBounds {
   /** Decides whether the call continues without the body. */
   readonly observer?: Observer | undefined;
 }
@@ -37,7 +36,7 @@ export function toResponse(
     });
   if (encoding === undefined) return new HttpResponse({ status, statusText, url, headers, content: body });
   if (status >= 300) return toErrorResponse(reply, url, rules);
-  return Promise.resolve(decode(body, String(encoding), rules.maxBytes)).then(
+  return Promise.resolve(decode(body, String(encoding), rules)).then(
     (content) => new HttpResponse({ status, statusText, url, headers, content }),
   );
 }
@@ -48,12 +47,15 @@ async function toErrorResponse(reply: RawResponse, url: string, rules: BodyRules
   const [head, encoding] = [{ status, statusText, url, headers }, String(headers["content-encoding"])];
   const bound = Math.min(maxUnwantedBytes, rules.maxBytes);
   try {
-    return new HttpResponse({ ...head, content: await decode(body, encoding, bound) });
+    return new HttpResponse({
+      ...head,
+      content: await decode(body, encoding, { ...rules, maxBytes: bound }),
+    });
   } catch (error) {
     if (!(error instanceof BodyTooLargeError)) throw error;
     if (rules.observer?.continuesWithoutBody?.(reply) === true)
       return unreadResponse({ ...head, body: decodeUnread(undecodedBody(body, error), encoding, rules) });
-    return new HttpResponse({ ...head, content: await decode(body, encoding, rules.maxBytes) });
+    return new HttpResponse({ ...head, content: await decode(body, encoding, rules) });
   }
 }
 
@@ -69,12 +71,12 @@ function undecodedBody(body: Buffer, cause: Error): UnreadBody {
 function decodeUnread(
   body: UnreadBody,
   encoding: RawResponse["headers"][string],
-  { maxBytes }: BodyRules,
+  rules: BodyRules,
 ): UnreadBody {
   if (encoding === undefined) return body;
   return {
     missingError: body.missingError,
     discard: () => body.discard(),
-    readAll: async () => decode(await body.readAll(), String(encoding), maxBytes),
+    readAll: async () => decode(await body.readAll(), String(encoding), rules),
   };
 }

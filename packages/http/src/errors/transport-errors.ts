@@ -169,9 +169,19 @@ export class BodyTooLargeError extends TransportError {
   readonly code = "ERR_BODY_TOO_LARGE";
   readonly maxBytes: number;
 
-  constructor(maxBytes: number) {
-    super(`The body is larger than maxBytes (${maxBytes})`, { phase: "body", mayHaveArrived: true });
+  constructor(maxBytes: number, message = `The body is larger than maxBytes (${maxBytes})`) {
+    super(message, { phase: "body", mayHaveArrived: true });
     this.maxBytes = maxBytes;
+  }
+}
+
+/** The body expands far more than any content does: more than 2,000 bytes for each byte received, beyond 32 MiB. */
+export class ExpansionError extends BodyTooLargeError {
+  constructor({ given, received, maxRatio }: { given: number; received: number; maxRatio: number }) {
+    super(
+      maxRatio * received,
+      `The body expands to more than ${maxRatio} times its size (${given} bytes from ${received}): request it with "accept-encoding: identity" if you trust the server`,
+    );
   }
 }
 

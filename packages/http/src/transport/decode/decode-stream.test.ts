@@ -72,7 +72,10 @@ for (const [coding, encode] of Object.entries(coders)) {
 
     await fc.assert(
       fc.asyncProperty(sizes, async (cuts) => {
-        assert.deepEqual(await readAll(decodeStream(source(cutUp(coded, cuts)), coding, Infinity)), text);
+        assert.deepEqual(
+          await readAll(decodeStream(source(cutUp(coded, cuts)), coding, { maxBytes: Infinity })),
+          text,
+        );
       }),
       { numRuns: 30 },
     );
@@ -84,7 +87,7 @@ for (const [coding, encode] of Object.entries(coders)) {
     for (let length = 1; length < coded.length; length += 1) {
       for (const size of [1, 100, 10_000]) {
         const { error } = await outcome(
-          decodeStream(source(cutUp(coded.subarray(0, length), [size])), coding, Infinity),
+          decodeStream(source(cutUp(coded.subarray(0, length), [size])), coding, { maxBytes: Infinity }),
         );
         assert.ok(
           error instanceof IncompleteBodyError,
@@ -100,7 +103,9 @@ for (const [coding, encode] of Object.entries(coders)) {
     const failure = new IncompleteBodyError(5, 10);
 
     const { bytes, error } = await outcome(
-      decodeStream(source(cutUp(coded.subarray(0, coded.length - 9), [997]), failure), coding, Infinity),
+      decodeStream(source(cutUp(coded.subarray(0, coded.length - 9), [997]), failure), coding, {
+        maxBytes: Infinity,
+      }),
     );
 
     assert.equal(error, failure);
@@ -115,7 +120,10 @@ test("decodes several members of gzip and several frames of zstd in pieces of an
     const coded = Buffer.concat(parts.map((part) => coders[coding]?.(part) ?? part));
     await fc.assert(
       fc.asyncProperty(sizes, async (cuts) => {
-        assert.deepEqual(await readAll(decodeStream(source(cutUp(coded, cuts)), coding, Infinity)), text);
+        assert.deepEqual(
+          await readAll(decodeStream(source(cutUp(coded, cuts)), coding, { maxBytes: Infinity })),
+          text,
+        );
       }),
       { numRuns: 50 },
     );
@@ -127,7 +135,9 @@ test("reports a truncated second frame of zstd as incomplete", async () => {
   const coded = Buffer.concat([first, zlib.zstdCompressSync(text).subarray(0, 50)]);
 
   for (const cuts of [[coded.length], [first.length], [1], [first.length - 1, 2]]) {
-    const { bytes, error } = await outcome(decodeStream(source(cutUp(coded, cuts)), "zstd", Infinity));
+    const { bytes, error } = await outcome(
+      decodeStream(source(cutUp(coded, cuts)), "zstd", { maxBytes: Infinity }),
+    );
     assert.ok(error instanceof IncompleteBodyError, `${String(cuts)}: ${String(error)}`);
     assert.ok(bytes >= text.length);
   }
@@ -136,30 +146,41 @@ test("reports a truncated second frame of zstd as incomplete", async () => {
 test("decodes two codings in reverse order", async () => {
   const coded = zlib.gzipSync(zlib.brotliCompressSync(text));
 
-  assert.deepEqual(await readAll(decodeStream(source(cutUp(coded, [77])), "br, gzip", Infinity)), text);
+  assert.deepEqual(
+    await readAll(decodeStream(source(cutUp(coded, [77])), "br, gzip", { maxBytes: Infinity })),
+    text,
+  );
 });
 
 test("leaves a body without a coding, or with an unknown one, unchanged", () => {
   const body = source([text]);
 
   for (const coding of [undefined, "", "identity", "rot13", "constructor", "__proto__", "toString"])
-    assert.equal(decodeStream(body, coding, 1), body);
+    assert.equal(decodeStream(body, coding, { maxBytes: 1 }), body);
 });
 
 test("rejects more than five codings", () => {
-  assert.throws(() => decodeStream(source([]), "gzip, gzip, gzip, gzip, gzip, gzip", 1), DecodeError);
+  assert.throws(
+    () => decodeStream(source([]), "gzip, gzip, gzip, gzip, gzip, gzip", { maxBytes: 1 }),
+    DecodeError,
+  );
 });
 
 test("reports a body that is not in its coding", async () => {
   for (const coding of ["gzip", "deflate", "br", "zstd"]) {
-    const { error } = await outcome(decodeStream(source([Buffer.from("x".repeat(500))]), coding, Infinity));
+    const { error } = await outcome(
+      decodeStream(source([Buffer.from("x".repeat(500))]), coding, { maxBytes: Infinity }),
+    );
     assert.ok(error instanceof DecodeError, `${coding}: ${String(error)}`);
   }
 });
 
 test("decodes an empty encoding to an empty body, as decode does", async () => {
   for (const coding of ["gzip", "deflate", "br", "zstd"]) {
-    assert.deepEqual(await readAll(decodeStream(source([]), coding, Infinity)), Buffer.alloc(0));
+    assert.deepEqual(
+      await readAll(decodeStream(source([]), coding, { maxBytes: Infinity })),
+      Buffer.alloc(0),
+    );
   }
 });
 
@@ -167,8 +188,8 @@ test("reads to the end of the body after the end of the coding", async () => {
   const failure = new IncompleteBodyError(5, 10);
   const coded = [Buffer.concat([zlib.deflateSync(text), Buffer.alloc(4)]), Buffer.alloc(8)];
 
-  const whole = await outcome(decodeStream(source(coded), "deflate", Infinity));
-  const cut = await outcome(decodeStream(source(coded, failure), "deflate", Infinity));
+  const whole = await outcome(decodeStream(source(coded), "deflate", { maxBytes: Infinity }));
+  const cut = await outcome(decodeStream(source(coded, failure), "deflate", { maxBytes: Infinity }));
 
   assert.deepEqual(
     [whole, cut],
@@ -187,8 +208,8 @@ test("ignores bytes after gzip that begin no other member, but not the failure o
     for (const size of [1, members.length, 100_000]) {
       const pieces = cutUp(Buffer.concat([members, behind]), [size]);
 
-      const whole = await outcome(decodeStream(source(pieces), "gzip", Infinity));
-      const cut = await outcome(decodeStream(source(pieces, failure), "gzip", Infinity));
+      const whole = await outcome(decodeStream(source(pieces), "gzip", { maxBytes: Infinity }));
+      const cut = await outcome(decodeStream(source(pieces, failure), "gzip", { maxBytes: Infinity }));
 
       assert.deepEqual(whole, { bytes: 2_000, error: undefined });
       assert.deepEqual(cut, { bytes: 2_000, error: failure });
@@ -218,9 +239,14 @@ test("reads every field of a gzip header, in pieces of any size", async () => {
 
     assert.deepEqual(zlib.gunzipSync(coded), short);
     for (const size of [1, 7, coded.length])
-      assert.deepEqual(await readAll(decodeStream(source(cutUp(coded, [size])), "gzip", Infinity)), short);
+      assert.deepEqual(
+        await readAll(decodeStream(source(cutUp(coded, [size])), "gzip", { maxBytes: Infinity })),
+        short,
+      );
     for (let length = 1; length < head.length + check.length; length += 1) {
-      const { error } = await outcome(decodeStream(source([coded.subarray(0, length)]), "gzip", Infinity));
+      const { error } = await outcome(
+        decodeStream(source([coded.subarray(0, length)]), "gzip", { maxBytes: Infinity }),
+      );
       assert.ok(error instanceof IncompleteBodyError, `${flags} at ${length}: ${String(error)}`);
       assert.equal(error.received, length);
     }
@@ -231,7 +257,9 @@ test("rejects bytes other than padding after the end of another coding than gzip
   for (const [coding, encode] of Object.entries(coders)) {
     if (coding.includes("gzip")) continue;
     for (const behind of [[Buffer.from("more")], [Buffer.alloc(4), Buffer.from("more")]]) {
-      const { error } = await outcome(decodeStream(source([encode(text), ...behind]), coding, Infinity));
+      const { error } = await outcome(
+        decodeStream(source([encode(text), ...behind]), coding, { maxBytes: Infinity }),
+      );
 
       assert.equal(Reflect.get(Object(error), "code"), "ERR_DECODE", coding);
     }
@@ -244,15 +272,14 @@ test("agrees with decode, also on padding and garbage after the end", async () =
   for (const [coding, encode] of Object.entries(coders)) {
     for (const tail of tails) {
       const coded = Buffer.concat([encode(short), tail]);
-      const expected = await Promise.resolve(decode(coded, coding, 1e9)).then(
+      const expected = await Promise.resolve(decode(coded, coding, { maxBytes: 1e9 })).then(
         String,
         (error: Error) => error.name,
       );
       for (const cuts of [[1], [coded.length], [encode(short).length]]) {
-        const got = await readAll(decodeStream(source(cutUp(coded, cuts)), coding, Infinity)).then(
-          String,
-          (error: Error) => error.name,
-        );
+        const got = await readAll(
+          decodeStream(source(cutUp(coded, cuts)), coding, { maxBytes: Infinity }),
+        ).then(String, (error: Error) => error.name);
         assert.equal(
           got === expected,
           true,
@@ -268,7 +295,7 @@ test("stops at the limit of decoded bytes without reading the rest", async () =>
   const body = source(cutUp(bomb, [1_000]));
   const before = process.memoryUsage().rss;
 
-  const { bytes, error } = await outcome(decodeStream(body, "gzip", 1_000_000));
+  const { bytes, error } = await outcome(decodeStream(body, "gzip", { maxBytes: 1_000_000 }));
 
   assert.ok(error instanceof BodyTooLargeError);
   assert.ok(bytes <= 1_000_000);
@@ -278,7 +305,7 @@ test("stops at the limit of decoded bytes without reading the rest", async () =>
 
 test("decodes only as far as it is read", async () => {
   const body = source(cutUp(zlib.gzipSync(Buffer.alloc(200_000_000)), [1_000]));
-  const decoded = decodeStream(body, "gzip", Infinity);
+  const decoded = decodeStream(body, "gzip", { maxBytes: Infinity });
 
   await decoded.read();
   await new Promise((resolve) => setImmediate(resolve));
@@ -296,11 +323,11 @@ test("cancel cancels the source and ends the read under way", async () => {
     cancel: () => undefined,
   };
   const body = source(cutUp(zlib.gzipSync(text), [100]));
-  const decoded = decodeStream(body, "gzip", Infinity);
+  const decoded = decodeStream(body, "gzip", { maxBytes: Infinity });
   await decoded.read();
 
   decoded.cancel(reason);
-  const waiting = decodeStream(stuck, "gzip", Infinity);
+  const waiting = decodeStream(stuck, "gzip", { maxBytes: Infinity });
   const read = waiting.read();
   waiting.cancel(reason);
 

@@ -8,7 +8,7 @@ const text = Buffer.from("hello, hello, hello ".repeat(50));
 const large = Buffer.from(
   Array.from({ length: 40_000 }, (_, line) => `${(line * 7_919) % 65_537}\n`).join(""),
 );
-const limit = 2 ** 31;
+const limit = { maxBytes: 2 ** 31 };
 
 const coders: Readonly<Record<string, (bytes: Buffer) => Buffer>> = {
   gzip: (bytes) => zlib.gzipSync(bytes),
@@ -47,8 +47,11 @@ for (const [name, encode] of Object.entries(coders)) {
 
   test(`rejects ${name} that decodes to more than the limit`, async () => {
     for (const body of [text, large]) {
-      assert.equal(await codeOf(() => decode(encode(body), name, body.length - 1)), "ERR_BODY_TOO_LARGE");
-      assert.equal((await decode(encode(body), name, body.length)).length, body.length);
+      assert.equal(
+        await codeOf(() => decode(encode(body), name, { maxBytes: body.length - 1 })),
+        "ERR_BODY_TOO_LARGE",
+      );
+      assert.equal((await decode(encode(body), name, { maxBytes: body.length })).length, body.length);
     }
   });
 
@@ -112,7 +115,9 @@ test("ignores bytes after gzip that begin no other member", async () => {
     assert.ok(decoded.equals(Buffer.concat([text, large])), String(tail));
     assert.equal(
       await codeOf(() =>
-        decode(Buffer.concat([members, Buffer.from(tail)]), "gzip", text.length + large.length - 1),
+        decode(Buffer.concat([members, Buffer.from(tail)]), "gzip", {
+          maxBytes: text.length + large.length - 1,
+        }),
       ),
       "ERR_BODY_TOO_LARGE",
     );
@@ -154,7 +159,10 @@ test("decodes all frames of zstd (RFC 8878 §3.1) and limits their sum", async (
   for (const body of [text, large]) {
     const frames = Buffer.concat([zlib.zstdCompressSync(body), zlib.zstdCompressSync(body)]);
     assert.ok((await decode(frames, "zstd", limit)).equals(Buffer.concat([body, body])));
-    assert.equal(await codeOf(() => decode(frames, "zstd", 2 * body.length - 1)), "ERR_BODY_TOO_LARGE");
+    assert.equal(
+      await codeOf(() => decode(frames, "zstd", { maxBytes: 2 * body.length - 1 })),
+      "ERR_BODY_TOO_LARGE",
+    );
   }
 });
 

@@ -1,66 +1,54 @@
-import { BodyTooLargeError, DecodeError, IncompleteBodyError } from "../../errors/transport-errors.ts";
+import { BodyTooLargeError } from "../../errors/transport-errors.ts";
 import { toBodySource } from "../../model/body-source.ts";
-import { findCoding, parseContentEncoding, type Coding } from "./codings.ts";
+import { addPiece, joinPieces } from "../../support/pieces.ts";
+import { decodeSmall, parseContentEncoding } from "./codings.ts";
+import type { DecodeBounds } from "./decode-bounds.ts";
 import { decodeStream } from "./decode-stream.ts";
-import { isGzip } from "./gzip-source.ts";
-import { errorCode } from "../errors/error-code.ts";
 
 export { acceptEncoding } from "./codings.ts";
-
-// Up to this size, passing the bytes to another thread takes longer than decoding them here.
-const maxSyncBytes = 64 * 1024;
 
 /**
  * Decodes a body by its Content-Encoding (RFC 9110 §8.4). Each coding must have its own end: half a gzip stream is not a body.
  * With an unknown coding the body stays as it was sent, as in requests.
  *
- * @throws IncompleteBodyError, DecodeError, or BodyTooLargeError when the decoded body exceeds `maxBytes`.
+ * A body of at most 48 KiB is decoded on this thread. A longer one is decoded in slices of at most 64 KiB by other threads, and
+ * the event loop runs between them: a few hundred bytes may be a gigabyte.
+ *
+ * @throws IncompleteBodyError, DecodeError, BodyTooLargeError when the decoded body exceeds `maxBytes` or the ratio limit, or the
+ * error of `bounds.check`.
  */
 export function decode(
   body: Buffer,
   contentEncoding: string | undefined,
-  maxBytes: number,
+  bounds: DecodeBounds,
 ): Buffer | Promise<Buffer> {
   const names = parseContentEncoding(contentEncoding);
   if (names.length === 0 || body.length === 0) return body;
-  return decodeAll(body, names, maxBytes);
+  const [name] = names;
+  const small = name === undefined || names.length > 1 ? undefined : decodeSmall(name, body, bounds.maxBytes);
+  if (small === undefined) return decodeSlices(body, contentEncoding, bounds);
+  if (small.length > bounds.maxBytes) throw new BodyTooLargeError(bounds.maxBytes);
+  return small;
 }
 
-async function decodeAll(body: Buffer, names: readonly string[], maxBytes: number): Promise<Buffer> {
-  let decoded = body;
-  for (const name of names.toReversed()) {
-    const coding = findCoding(name, decoded);
-    if (coding === undefined) return decoded;
-    decoded = await decodeOne(decoded, { coding, name, maxBytes });
-  }
-  return decoded;
-}
-
-interface DecodeStep {
-  readonly coding: Coding;
-  readonly name: string;
-  readonly maxBytes: number;
-}
-
-async function decodeOne(body: Buffer, { coding, name, maxBytes }: DecodeStep): Promise<Buffer> {
-  const options = { maxOutputLength: Math.min(maxBytes, 2 ** 31) };
-  try {
-    return await (body.length <= maxSyncBytes
-      ? coding.decodeSync(body, options)
-      : coding.decodeAsync(body, options));
-  } catch (cause) {
-    const code = errorCode(cause);
-    if (code === "ERR_BUFFER_TOO_LARGE") throw new BodyTooLargeError(maxBytes);
-    if (isGzip(name)) return decodeMembers(body, name, maxBytes);
-    if (code === "Z_BUF_ERROR") throw new IncompleteBodyError(body.length, undefined, { cause });
-    throw new DecodeError(name, { cause });
-  }
-}
-
-/** Decodes gzip that Node refuses: only the decoder of streams can tell damage from bytes after the end. */
-async function decodeMembers(body: Buffer, name: string, maxBytes: number): Promise<Buffer> {
-  const source = decodeStream(toBodySource(body), name, maxBytes);
+async function decodeSlices(
+  body: Buffer,
+  contentEncoding: string | undefined,
+  bounds: DecodeBounds,
+): Promise<Buffer> {
+  const original = toBodySource(body);
+  const source = decodeStream(original, contentEncoding, bounds);
+  if (source === original) return body;
   const pieces: Uint8Array[] = [];
-  for (let piece = await source.read(); piece !== undefined; piece = await source.read()) pieces.push(piece);
-  return Buffer.concat(pieces);
+  let length = 0;
+  try {
+    for (let piece = await source.read(); piece !== undefined; piece = await source.read()) {
+      addPiece(pieces, piece);
+      length += piece.length;
+    }
+  } catch (error) {
+    source.cancel(error);
+    throw error;
+  }
+  return joinPieces(pieces, length);
 }

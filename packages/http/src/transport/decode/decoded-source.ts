@@ -21,12 +21,19 @@ export interface StreamCoding {
   readonly trailing: "frame" | "error" | "unread";
 }
 
+/** The name of a coding, for errors, and the check between slices. */
+export interface NamedCoding {
+  readonly name: string;
+  readonly check: () => void;
+}
+
 const noBytes: Uint8Array = new Uint8Array(0);
 
 /** Decodes one coding with one of Node's decoders, which receives the bytes as they are read. */
 export class DecodedSource implements BodySource {
   readonly #source: ByteReader;
   readonly #name: string;
+  readonly #check: NamedCoding["check"];
   readonly #coding: StreamCoding;
   #decoder: Decoder | undefined;
   /** The last piece given to the decoder. */
@@ -37,14 +44,17 @@ export class DecodedSource implements BodySource {
   #failure: { readonly error: unknown } | undefined;
   #wake: (() => void) | undefined;
 
-  constructor(source: ByteReader, name: string, coding: StreamCoding) {
+  constructor(source: ByteReader, { name, check }: NamedCoding, coding: StreamCoding) {
     this.#source = source;
     this.#name = name;
+    this.#check = check;
     this.#coding = coding;
   }
 
   async read(): Promise<Uint8Array | undefined> {
     for (;;) {
+      // Also between frames without any content.
+      this.#check();
       const decoder = this.#decoder ?? (await this.#openFirst());
       const piece: unknown = decoder?.read();
       if (piece instanceof Uint8Array) return piece;

@@ -1,11 +1,12 @@
 import type { BodySource } from "../../model/body-source.ts";
 import { DecodeError, IncompleteBodyError } from "../../errors/transport-errors.ts";
 import { ByteReader } from "./byte-reader.ts";
-import { DecodedSource, type StreamCoding } from "./decoded-source.ts";
 import { loadZlib } from "../../support/builtins.ts";
+import { sliceBytes } from "./decode-bounds.ts";
+import { DecodedSource, type NamedCoding, type StreamCoding } from "./decoded-source.ts";
 
 const deflate: StreamCoding = {
-  open: () => loadZlib().createInflateRaw({ chunkSize: 64 * 1024 }),
+  open: () => loadZlib().createInflateRaw({ chunkSize: sliceBytes }),
   firstBytes: 1,
   trailing: "unread",
 };
@@ -34,19 +35,20 @@ interface Member {
  */
 export class GzipSource implements BodySource {
   readonly #reader: ByteReader;
-  readonly #name: string;
+  readonly #coding: NamedCoding;
   #member: Member | undefined;
   #hasMembers = false;
   #isCancelled: { readonly reason: unknown } | undefined;
 
-  constructor(source: BodySource, name: string) {
+  constructor(source: BodySource, coding: NamedCoding) {
     this.#reader = new ByteReader(source);
-    this.#name = name;
+    this.#coding = coding;
   }
 
   async read(): Promise<Uint8Array | undefined> {
     for (;;) {
       if (this.#isCancelled !== undefined) throw this.#isCancelled.reason;
+      this.#coding.check();
       this.#member ??= await this.#openMember();
       if (this.#member === undefined) return undefined;
       const piece = await this.#member.data.read();
@@ -79,7 +81,7 @@ export class GzipSource implements BodySource {
     }
     await this.#readHeader();
     this.#hasMembers = true;
-    return { data: new DecodedSource(this.#reader, this.#name, deflate), checksum: 0, bytes: 0 };
+    return { data: new DecodedSource(this.#reader, this.#coding, deflate), checksum: 0, bytes: 0 };
   }
 
   /** Reads to the end of the body, where a failure of the source would show. */
@@ -125,6 +127,6 @@ export class GzipSource implements BodySource {
   }
 
   #damage(message: string): DecodeError {
-    return new DecodeError(this.#name, { cause: new Error(message) });
+    return new DecodeError(this.#coding.name, { cause: new Error(message) });
   }
 }
