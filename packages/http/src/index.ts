@@ -39,11 +39,13 @@ export { logTo, type LogToOptions, type SessionLogLevel } from "./telemetry/log.
 export type { HttpRequest, Params } from "./model/request.ts";
 export type { ResponsePromise } from "./session/response-promise.ts";
 export type { Cursor, NextFunction, NextPage, NextResult, PaginateOptions } from "./session/paginate.ts";
+export type { EventsOptions, ServerSentEvent } from "./session/events.ts";
 export type { Link, Links } from "./model/links.ts";
 export type { LineOptions } from "./model/lines.ts";
 export {
   HttpResponse,
   type HttpResponseInit,
+  EventStreamError,
   PaginationError,
   SchemaError,
   StatusError,

@@ -101,6 +101,20 @@ export class CallRunner {
     return download(file, options, { openBody, clock: this.#clock, bodyMemory });
   }
 
+  /** The clock of the session. `close` ends its sleeps. */
+  get clock(): Clock {
+    return this.#clock;
+  }
+
+  get random(): Random {
+    return this.#options.random;
+  }
+
+  /** Returns the longest duration of a call with this `timeout`, in milliseconds. */
+  totalTimeout(timeout: RequestOptions["timeout"]): number {
+    return resolveTimeouts(timeout, this.#options.timeouts).total;
+  }
+
   /** Ends every wait and every idle connection through a pool with this error. */
   close(reason: Error): void {
     this.#clock.close(reason);

@@ -34,6 +34,7 @@ export interface TransportErrorOptions extends ErrorOptions {
  * ├─ BodyNotReplayableError        ERR_BODY_NOT_REPLAYABLE  reason
  * ├─ LineTooLongError           ERR_LINE_TOO_LONG       maxLength
  * ├─ PaginationError            ERR_PAGINATION          response: a page of paginate() that has no items or next page
+ * ├─ EventStreamError           ERR_EVENT_STREAM        response: it is not a stream of events
  * ├─ TooManyRedirectsError         ERR_TOO_MANY_REDIRECTS
  * ├─ InvalidUrlError               ERR_INVALID_URL
  * ├─ DigestError                   ERR_DIGEST              path; algorithm, expected, actual

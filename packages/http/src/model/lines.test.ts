@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { LineTooLongError } from "../errors/transport-errors.ts";
-import { readLines, type LineOptions } from "./lines.ts";
+import { readLines, splitLines, type LineOptions } from "./lines.ts";
 import { HttpResponse, SchemaError } from "./response.ts";
 import type { StandardSchema } from "./schema.ts";
 
@@ -44,6 +44,17 @@ for (const [what, pieces, lines] of cases) {
     assert.deepEqual(await linesOf(pieces, null), lines);
   });
 }
+
+test("splits at CR as well, and at a CRLF that is cut once", async () => {
+  const body = ["a\rb\r", "\nc\r", "d\r\n\re"].map((piece) => Buffer.from(piece));
+
+  const lines = await Array.fromAsync(splitLines({ url, body, type: null }, { breaks: "any" }));
+
+  assert.deepEqual(
+    lines.map(({ text, isEnded }) => `${text}${isEnded ? "" : "…"}`),
+    ["a", "b", "c", "d", "", "e…"],
+  );
+});
 
 test("decodes by the charset of the Content-Type", async () => {
   assert.deepEqual(await linesOf([Buffer.from([0xe4, 0x0a])], "text/plain; charset=latin1"), ["ä"]);

@@ -34,24 +34,33 @@ export async function* readLines(
   lines: LinesOf,
   options: LineOptions = {},
 ): AsyncGenerator<string, void, undefined> {
-  for await (const { text } of splitLines(lines, options)) yield text;
+  for await (const { text, isEnded } of splitLines(lines, options))
+    yield isEnded && text.endsWith("\r") ? text.slice(0, -1) : text;
 }
 
-async function* splitLines(
+/** The line breaks of a body: LF and CRLF, or CR as well. */
+type LineBreaks = "lf" | "any";
+
+/** Returns the lines of a body as they arrive. A CRLF is one line break, however it is cut. */
+export async function* splitLines(
   { body, type }: LinesOf,
-  { maxLength = defaultMaxLength }: LineOptions,
+  { maxLength = defaultMaxLength, breaks = "lf" }: LineOptions & { readonly breaks?: LineBreaks },
 ): AsyncGenerator<Line, void, undefined> {
-  let decoder: TextDecoder | undefined;
+  const lineBreak = breaks === "lf" ? /\n/g : /\r\n?|\n/g;
   const line = new LineBuffer(maxLength);
+  let decoder: TextDecoder | undefined;
+  let endedWithCr = false;
   for await (const chunk of body) {
     decoder ??= textDecoder(chunk, type);
     const text = decoder.decode(chunk, { stream: true });
-    let start = 0;
-    for (let end = text.indexOf("\n"); end !== -1; end = text.indexOf("\n", start)) {
-      line.add(text.slice(start, end));
-      const ended = line.take();
-      yield { text: ended.endsWith("\r") ? ended.slice(0, -1) : ended, isEnded: true };
-      start = end + 1;
+    if (text === "") continue;
+    let start = endedWithCr && text.startsWith("\n") ? 1 : 0;
+    endedWithCr = breaks === "any" && text.endsWith("\r");
+    lineBreak.lastIndex = start;
+    for (let end = lineBreak.exec(text); end !== null; end = lineBreak.exec(text)) {
+      line.add(text.slice(start, end.index));
+      yield { text: line.take(), isEnded: true };
+      start = lineBreak.lastIndex;
     }
     line.add(text.slice(start));
   }

@@ -278,6 +278,17 @@ export class PaginationError extends HoldfastError {
   }
 }
 
+/** The response is not a stream of server-sent events. Thrown by `session.events`. */
+export class EventStreamError extends HoldfastError {
+  readonly code = "ERR_EVENT_STREAM";
+  readonly response: HttpResponse;
+
+  constructor(message: string, response: HttpResponse) {
+    super(message);
+    this.response = response;
+  }
+}
+
 /** An error response: thrown with `throwOnStatus`, by `raiseForStatus()`, by downloads, and by `json(schema)` of an error body. */
 export class StatusError extends HoldfastError {
   readonly code = "ERR_STATUS";

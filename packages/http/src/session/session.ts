@@ -23,10 +23,12 @@ import { joinHooks, type Hooks } from "../telemetry/hooks.ts";
 import { resolveTimeouts } from "../transport/timeouts.ts";
 import { sessionDefaults } from "./defaults.ts";
 import { toRequestDefaults } from "./request-defaults.ts";
+import { events, type EventsOptions, type EventSource, type ServerSentEvent } from "./events.ts";
 import { paginate, type PageSource, type PaginateOptions } from "./paginate.ts";
 import { responsePromise, type ResponsePromise } from "./response-promise.ts";
 import {
   downloadOptionsCheck,
+  eventsOptionsCheck,
   paginateOptionsCheck,
   requestOptionsCheck,
   sessionOptionsCheck,
@@ -149,6 +151,22 @@ export class Session implements AsyncDisposable {
     refuse("paginate", paginateOptionsCheck(options));
     const request: PageSource["request"] = (method, page, own) => this.request(method, page, own);
     return paginate({ request, sessionParams: this.#params }, url, options);
+  }
+
+  /**
+   * Returns the server-sent events of a URL as they arrive. Connects again when the stream breaks off, with Last-Event-ID, and
+   * ends when the server responds with 204. `timeout.read` limits the silence between events, comments included, and
+   * `timeout.total` the whole stream.
+   *
+   * @throws StatusError for a response that is not a success; EventStreamError for one that is not a stream of events;
+   * LineTooLongError; the errors of `request`, once its retries are used up.
+   */
+  events(url: string | URL, options: EventsOptions = {}): AsyncGenerator<ServerSentEvent, void, undefined> {
+    refuse("events", eventsOptionsCheck(options));
+    const { clock, random } = this.#runner;
+    const { method = "GET", timeout } = options;
+    const open: EventSource["open"] = (own) => this.request(method, url, own);
+    return events({ clock, random, total: this.#runner.totalTimeout(timeout), open }, options);
   }
 
   get(url: string | URL, options: StreamRequestOptions): Promise<StreamedResponse>;

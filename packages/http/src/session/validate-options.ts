@@ -1,6 +1,7 @@
 import { optionHints } from "../adapter/validate-options.ts";
 import {
   aFunction,
+  duration,
   integer,
   flag,
   objectWithMethods,
@@ -16,6 +17,7 @@ import {
 import type { HooksInit } from "../telemetry/hooks.ts";
 import type { IdempotencyHeader } from "../call/idempotency.ts";
 import { requestProxy, sessionProxy } from "../proxy/route/validate-proxy.ts";
+import type { EventsOptions } from "./events.ts";
 import type { PaginateOptions } from "./paginate.ts";
 import { paramsCheck } from "../model/request.ts";
 import type { DownloadOptions, RequestOptions, SessionOptions } from "../call/options.ts";
@@ -205,6 +207,23 @@ export const paginateOptionsCheck: Check = options<PaginateOptions<unknown>>(
     maxPages: integer(1, "a whole number of pages"),
   },
   { ...requestHints, requestLimit: "maxPages", shouldContinue: "stopWhen", transform: "items" },
+);
+
+/** Checks the options of a stream of events. */
+export const eventsOptionsCheck: Check = options<EventsOptions>(
+  {
+    ...requestChecks,
+    method: checkedLater,
+    reconnect: kind({
+      wanted: '"always", "cut" or "never"',
+      fits: (value) => value === "always" || value === "cut" || value === "never",
+      type: "string",
+    }),
+    reconnectDelay: duration,
+    lastEventId: kind({ wanted: "a string", fits: (value) => typeof value === "string" }),
+    maxLength: integer(1, "a whole number of characters"),
+  },
+  { ...requestHints, retryDelay: "reconnectDelay", reconnectInterval: "reconnectDelay" },
 );
 
 function isPath(value: unknown): boolean {
