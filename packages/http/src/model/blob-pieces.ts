@@ -1,7 +1,7 @@
 /** The memory of pieces that nothing but their body refers to. */
 const disposable = new WeakSet<ArrayBufferLike>();
 
-/** Returns the content of a blob in pieces of at most 64 KiB, whose memory `freePiece` may free. */
+/** Returns the content of a blob in pieces of at most 64 KiB. `freePiece` may free their memory. */
 export async function* blobPieces(blob: Blob): AsyncGenerator<Uint8Array> {
   const pieces: ReadableStream<Uint8Array> = blob.stream();
   for await (const piece of pieces) {

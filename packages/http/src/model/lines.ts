@@ -46,27 +46,47 @@ export async function* splitLines(
   { body, type }: LinesOf,
   { maxLength = defaultMaxLength, breaks = "lf" }: LineOptions & { readonly breaks?: LineBreaks },
 ): AsyncGenerator<Line, void, undefined> {
-  const lineBreak = breaks === "lf" ? /\n/g : /\r\n?|\n/g;
-  const line = new LineBuffer(maxLength);
+  const splitter = new LineSplitter(breaks, maxLength);
   let decoder: TextDecoder | undefined;
-  let endedWithCr = false;
   for await (const chunk of body) {
     decoder ??= textDecoder(chunk, type);
-    const text = decoder.decode(chunk, { stream: true });
-    if (text === "") continue;
-    let start = endedWithCr && text.startsWith("\n") ? 1 : 0;
-    endedWithCr = breaks === "any" && text.endsWith("\r");
-    lineBreak.lastIndex = start;
-    for (let end = lineBreak.exec(text); end !== null; end = lineBreak.exec(text)) {
-      line.add(text.slice(start, end.index));
-      yield { text: line.take(), isEnded: true };
-      start = lineBreak.lastIndex;
-    }
-    line.add(text.slice(start));
+    yield* splitter.split(decoder.decode(chunk, { stream: true }));
   }
-  if (decoder !== undefined) line.add(decoder.decode());
-  const rest = line.take();
+  const rest = splitter.end(decoder?.decode() ?? "");
   if (rest !== "") yield { text: rest, isEnded: false };
+}
+
+/** Splits text into lines as it arrives. */
+class LineSplitter {
+  readonly #breaks: LineBreaks;
+  readonly #lineBreak: RegExp;
+  readonly #line: LineBuffer;
+  #endedWithCr = false;
+
+  constructor(breaks: LineBreaks, maxLength: number) {
+    this.#breaks = breaks;
+    this.#lineBreak = breaks === "lf" ? /\n/g : /\r\n?|\n/g;
+    this.#line = new LineBuffer(maxLength);
+  }
+
+  *split(text: string): Generator<Line, void, undefined> {
+    if (text === "") return;
+    let start = this.#endedWithCr && text.startsWith("\n") ? 1 : 0;
+    this.#endedWithCr = this.#breaks === "any" && text.endsWith("\r");
+    this.#lineBreak.lastIndex = start;
+    for (let end = this.#lineBreak.exec(text); end !== null; end = this.#lineBreak.exec(text)) {
+      this.#line.add(text.slice(start, end.index));
+      start = this.#lineBreak.lastIndex;
+      yield { text: this.#line.take(), isEnded: true };
+    }
+    this.#line.add(text.slice(start));
+  }
+
+  /** Returns the last line, which no line break ends. */
+  end(text: string): string {
+    this.#line.add(text);
+    return this.#line.take();
+  }
 }
 
 const piecesAtOnce = 1_024;

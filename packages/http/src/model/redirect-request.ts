@@ -56,7 +56,7 @@ export function isRedirectStatus(status: number): boolean {
  * - If the method stays the same, the body is kept, except after a 303. If the method becomes GET, body and idempotency
  *   key are removed.
  * - If the redirect leads to another host, another port or from https to http, Authorization, Cookie, Proxy-Authorization, any
- *   other header whose name looks like that of a credential (`X-Api-Key`), and the headers in `sensitive` (in any case) are
+ *   other header with a name like that of a credential (`X-Api-Key`), and the headers in `sensitive` (in any case) are
  *   removed.
  * - User and password in a Location are ignored. Only http and https are followed, and no URL longer than 65,536 characters:
  *   a relative Location would otherwise make the URL longer with each redirect.

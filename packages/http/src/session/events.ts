@@ -17,6 +17,9 @@ export interface ServerSentEvent {
   readonly id: string;
 }
 
+/** When a stream of events connects again. */
+export type Reconnect = "always" | "cut" | "never";
+
 /** The options of `session.events`. */
 export interface EventsOptions extends Omit<StreamRequestOptions, "stream"> {
   /** Method of the request. @default "GET" */
@@ -26,7 +29,7 @@ export interface EventsOptions extends Omit<StreamRequestOptions, "stream"> {
    * after a connection that broke; or `"never"`.
    * @default "always" for GET; "cut" for another method with `idempotencyKey`; otherwise "never"
    */
-  readonly reconnect?: "always" | "cut" | "never";
+  readonly reconnect?: Reconnect;
   /** Wait before connecting again, until the server sets another with `retry`. Doubles, up to 30 s, while no event arrives. @default "1s" */
   readonly reconnectDelay?: Duration;
   /** Event ID to begin after, for a server that can continue. Sent as Last-Event-ID. @default none */
@@ -55,42 +58,64 @@ const longestRetry = 3_600_000;
 /** Returns the events of a stream as they arrive, and connects again when it breaks off. */
 export async function* events(
   source: EventSource,
-  { method = "GET", ...options }: EventsOptions,
+  options: EventsOptions,
 ): AsyncGenerator<ServerSentEvent, void, undefined> {
-  const { reconnect = defaultReconnect(method, options), reconnectDelay = "1s", lastEventId = "" } = options;
+  const { reconnect = defaultReconnect(options), reconnectDelay = "1s", ...others } = options;
+  const { method: _sentBySource, lastEventId = "", maxLength = defaultMaxLength, ...request } = others;
   const { clock, random, total } = source;
   const deadline = clock.now() + total;
   const stream = new EventStream(lastEventId, toMs(reconnectDelay));
   for (;;) {
-    const response = await source.open(requestOptions(options, stream.lastEventId, deadline - clock.now()));
+    const own = streamRequest(request, stream.lastEventId, deadline - clock.now());
+    const response = await source.open(own);
     if (response.status === 204) return response.cancel();
     requireEvents(response);
-    try {
-      yield* stream.read(response, options.maxLength ?? defaultMaxLength);
-      if (reconnect !== "always") return;
-    } catch (error) {
-      if (reconnect === "never" || !(error instanceof TransportError)) throw error;
-    } finally {
-      response.cancel();
-    }
+    const ending = yield* readToEnd(stream, response, maxLength);
+    if (isLast(ending, reconnect)) return;
     const delay = stream.nextDelay(random);
     if (clock.now() + delay >= deadline) throw new DeadlineExceededError(total);
-    await clock.sleep(delay, options.signal ?? undefined);
+    await clock.sleep(delay, request.signal ?? undefined);
   }
 }
 
-function defaultReconnect(method: string, { idempotencyKey }: EventsOptions): EventsOptions["reconnect"] {
+/** How a connection ended: by the server, or by an error after which connecting again helps. */
+type Ending = "end" | { readonly error: TransportError };
+
+/** Returns whether no connection follows. Throws the error of the last one, if there is one. */
+function isLast(ending: Ending, reconnect: Reconnect): boolean {
+  if (ending !== "end" && reconnect === "never") throw ending.error;
+  return ending === "end" && reconnect !== "always";
+}
+
+/** Returns the events of one connection, and how it ended. */
+async function* readToEnd(
+  stream: EventStream,
+  response: StreamedResponse,
+  maxLength: number,
+): AsyncGenerator<ServerSentEvent, Ending, undefined> {
+  try {
+    yield* stream.read(response, maxLength);
+    return "end";
+  } catch (error) {
+    if (error instanceof TransportError) return { error };
+    throw error;
+  } finally {
+    response.cancel();
+  }
+}
+
+function defaultReconnect({ method = "GET", idempotencyKey }: EventsOptions): Reconnect {
   if (method.toUpperCase() === "GET") return "always";
   return idempotencyKey === undefined ? "never" : "cut";
 }
 
-function requestOptions(
-  { reconnect, reconnectDelay, lastEventId, maxLength, headers, ...options }: Omit<EventsOptions, "method">,
-  lastId: string,
+function streamRequest(
+  { headers, ...options }: Omit<StreamRequestOptions, "stream">,
+  lastEventId: string,
   left: number,
 ): StreamRequestOptions {
   const own: HeadersInit = { accept: "text/event-stream", "cache-control": "no-store" };
-  const field = Buffer.from(lastId, "utf8").toString("latin1");
+  const field = Buffer.from(lastEventId, "utf8").toString("latin1");
   const id: HeadersInit = field !== "" && isFieldValue(field) ? { "last-event-id": field } : {};
   return {
     ...options,
@@ -138,7 +163,10 @@ class EventStream {
     const block = new EventBlock(maxLength);
     this.#silent += 1;
     // Event streams are UTF-8, whatever Content-Type says.
-    for await (const { text, isEnded } of splitLines({ url, body, type: null }, { maxLength, breaks: "any" })) {
+    for await (const { text, isEnded } of splitLines(
+      { url, body, type: null },
+      { maxLength, breaks: "any" },
+    )) {
       if (!isEnded) return;
       if (text !== "") block.add(text);
       else {

@@ -16,7 +16,7 @@ export interface Cursor {
 /** The next page: its URL, or options that replace those of the request before. Without `url`, the URL stays the same. */
 export type NextPage = string | URL | (Omit<RequestOptions, "stream"> & { readonly url?: string | URL });
 
-/** Returns the next page. Undefined, null, false and "" mean that there is none. */
+/** Returns the next page. Undefined, null, false and "" end the pagination. */
 export type NextFunction = (page: HttpResponse) => NextResult | Promise<NextResult>;
 
 /** The result of a `NextFunction`. */
@@ -27,12 +27,12 @@ export interface PaginateOptions<Item> extends Omit<RequestOptions, "stream"> {
   /** Method of the requests. @default "GET" */
   readonly method?: string;
   /**
-   * Where the next page is: a path in the JSON of the page whose value is its URL (`"links.next"`), a cursor, or a function.
+   * Where the next page is: the path of its URL in the JSON of the page (`"links.next"`), a cursor, or a function.
    * Without a value at that path, the page is the last one. @default the Link header with `rel=next`
    */
   readonly next?: string | Cursor | NextFunction;
   /**
-   * The items of a page: a path in its JSON whose value is a list (`"data"`), or a function of the page.
+   * The items of a page: the path of the list in its JSON (`"data"`), or a function of the page.
    * `(page) => [page]` gives whole pages. @default the JSON, which must be a list
    */
   readonly items?: string | ((page: HttpResponse) => Iterable<Item> | Promise<Iterable<Item>>);

@@ -63,7 +63,7 @@ export function onAbort(
   return stop;
 }
 
-/** Returns a clock whose sleeps, present and future, also end when `signal` is aborted, with its reason. */
+/** Returns a clock. Its sleeps, present and future, also end when `signal` is aborted, with its reason. */
 export function abortableClock(clock: Clock, signal: AbortSignal): Clock {
   return {
     ...clock,

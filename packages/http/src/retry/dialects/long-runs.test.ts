@@ -29,7 +29,7 @@ function readHead(text: string): unknown {
 }
 
 /*
- * What a server writes may be long, and all of one kind: whoever reads it must not take a time that grows with the
+ * What a server writes may be long, and all of one kind: reading it must not take a time that grows with the
  * square of it, during which nothing else runs.
  */
 const runs = [
