@@ -39,17 +39,10 @@ export { logTo, type LogToOptions, type SessionLogLevel } from "./telemetry/log.
 export type { HttpRequest, Params } from "./model/request.ts";
 export type { ResponsePromise } from "./session/response-promise.ts";
 export type { Cursor, NextFunction, NextPage, NextResult, PaginateOptions } from "./session/paginate.ts";
-export type { EventsOptions, ServerSentEvent } from "./session/events.ts";
+export { EventStreamError, type EventsOptions, type ServerSentEvent } from "./session/events.ts";
 export type { Link, Links } from "./model/links.ts";
 export type { LineOptions } from "./model/lines.ts";
-export {
-  HttpResponse,
-  type HttpResponseInit,
-  EventStreamError,
-  PaginationError,
-  SchemaError,
-  StatusError,
-} from "./model/response.ts";
+export { HttpResponse, type HttpResponseInit, SchemaError, StatusError } from "./model/response.ts";
 export type { ProxyScheme } from "./transport/proxy-url.ts";
 export type { Environment, ProxyMap } from "./proxy/route/environment.ts";
 export type {

@@ -266,29 +266,6 @@ export function unreadResponse({ body, ...head }: UnreadResponseInit): HttpRespo
   return response;
 }
 
-/** A page has no usable list of items, or names a next page that is not one. Thrown by `session.paginate`. */
-export class PaginationError extends HoldfastError {
-  readonly code = "ERR_PAGINATION";
-  /** The page. */
-  readonly response: HttpResponse;
-
-  constructor(message: string, response: HttpResponse) {
-    super(message);
-    this.response = response;
-  }
-}
-
-/** The response is not a stream of server-sent events. Thrown by `session.events`. */
-export class EventStreamError extends HoldfastError {
-  readonly code = "ERR_EVENT_STREAM";
-  readonly response: HttpResponse;
-
-  constructor(message: string, response: HttpResponse) {
-    super(message);
-    this.response = response;
-  }
-}
-
 /** An error response: thrown with `throwOnStatus`, by `raiseForStatus()`, by downloads, and by `json(schema)` of an error body. */
 export class StatusError extends HoldfastError {
   readonly code = "ERR_STATUS";

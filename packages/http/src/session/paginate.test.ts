@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { PaginationError, StatusError } from "../model/response.ts";
+import { StatusError } from "../model/response.ts";
 import type { SessionOptions } from "../call/options.ts";
 import type { ScriptedEntry } from "../testing/scripted/scripted-adapter.ts";
 import { catchFailure, scripted } from "../testing/scripted/scripted-session.ts";
-import type { PaginateOptions } from "./paginate.ts";
+import { PaginationError, type PaginateOptions } from "./paginate.ts";
 
 const url = "https://a.test/items?page=1";
 

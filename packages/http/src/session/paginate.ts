@@ -1,9 +1,22 @@
+import { HoldfastError } from "@holdfast/policy";
 import { ownValue } from "@holdfast/policy/internal";
 import type { RequestOptions } from "../call/options.ts";
 import { leavesOrigin } from "../model/redirect-request.ts";
 import { paramNames, type Params } from "../model/request.ts";
-import { PaginationError, type HttpResponse } from "../model/response.ts";
+import type { HttpResponse } from "../model/response.ts";
 import { describeKind, isObject, quote } from "../support/validate.ts";
+
+/** A page has no usable list of items, or names a next page that is not one. Thrown by `session.paginate`. */
+export class PaginationError extends HoldfastError {
+  readonly code = "ERR_PAGINATION";
+  /** The page. */
+  readonly response: HttpResponse;
+
+  constructor(message: string, response: HttpResponse) {
+    super(message);
+    this.response = response;
+  }
+}
 
 /** A value of the page's JSON that the next request sends as a query parameter. */
 export interface Cursor {
