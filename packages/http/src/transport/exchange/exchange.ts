@@ -70,7 +70,7 @@ export abstract class Exchange implements ResponseListener, PendingRequest, Watc
   activeAt = 0;
   wasActive = false;
   sentBefore = 0;
-  readBefore = 0;
+  progressBefore = 0;
   #interimSince: number | undefined;
 
   /** Bytes that the connection had written before this request. */
@@ -147,7 +147,7 @@ export abstract class Exchange implements ResponseListener, PendingRequest, Watc
     // Hot path: each look at the clock costs 0.04 µs, and a request that did not wait needs none.
     if (this.#hasWaited) this.#connectedAt = this.now;
     // Hot path: counting the bytes that a socket has taken allocates an array, and a head alone is written in one piece.
-    if (body.kind !== "none" || connection.multiplexed) this.#writtenBefore = connection.bytesWritten;
+    if (body.kind !== "none" && !connection.multiplexed) this.#writtenBefore = connection.bytesWritten;
     this.sentBefore = this.#writtenBefore;
     if (body.kind === "none") connection.dispatch({ method, path, headers }, this);
     else this.#dispatchWithBody(connection);
@@ -179,7 +179,7 @@ export abstract class Exchange implements ResponseListener, PendingRequest, Watc
     if (this.connection?.multiplexed === true) {
       // The request may have waited until now for a free stream.
       this.wasActive = true;
-      this.readBefore = this.connection.bytesRead;
+      this.progressBefore = this.connection.progress;
     }
     if (this.ended) controller.abort(new Error("The exchange has already ended"));
   }

@@ -33,8 +33,8 @@ export interface LimitedState {
   wasActive: boolean;
   /** Bytes that the connection had sent at the last check. */
   sentBefore: number;
-  /** Bytes that the connection had read when the stream began (HTTP/2). */
-  readonly readBefore: number;
+  /** The progress of the connection when the stream began (HTTP/2). */
+  readonly progressBefore: number;
 }
 
 /**
@@ -56,9 +56,10 @@ function findSilence(exchange: LimitedState, connection: Connection, now: number
   const { read } = exchange.limits;
   const { target } = exchange.request;
   recordActivity(exchange, connection, now);
+  if (connection.multiplexed && exchange.activeAt < Infinity) connection.checkAlive(now, read);
   if (now - exchange.activeAt < read) return undefined;
-  // The connection has read nothing for any stream since this one began: it may be dead, so that no further request may use it.
-  if (connection.multiplexed && connection.bytesRead === exchange.readBefore) connection.stopAccepting();
+  // Nothing has arrived for any stream since this one began: it may be dead, so that no further request may use it.
+  if (connection.multiplexed && connection.progress === exchange.progressBefore) connection.stopAccepting();
   return exchange.isUploadStarved
     ? new UploadTimeoutError(target, read, exchange.mayHaveArrived)
     : new ReadTimeoutError(target, read, exchange.phase);
@@ -78,5 +79,5 @@ function recordActivity(exchange: LimitedState, connection: Connection, now: num
 /** A body that is still going out is activity. So is traffic of other streams while an HTTP/2 request waits for its own. */
 function sentBytes(exchange: LimitedState, connection: Connection): number {
   if (!connection.multiplexed) return connection.bytesWritten - connection.bytesWaiting;
-  return exchange.controller === undefined ? connection.bytesRead : exchange.sentBefore;
+  return exchange.controller === undefined ? connection.progress : exchange.sentBefore;
 }

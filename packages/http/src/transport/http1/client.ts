@@ -24,6 +24,8 @@ export interface Http1ClientOptions {
  * sink of its parser, so that a request allocates nothing here but its serialized form.
  */
 export class Http1Client implements HttpClient, ExchangeController, ResponseSink, BodyWriterEvents {
+  /** Always 0: no requests share the connection. */
+  readonly progress = 0;
   readonly #socket: Socket;
   readonly #host: string;
   readonly #retire: () => void;
@@ -87,6 +89,9 @@ export class Http1Client implements HttpClient, ExchangeController, ResponseSink
   cancel(): void {
     this.#socket.destroy();
   }
+
+  /** Does nothing: the read limit of the only request ends the connection too. */
+  checkAlive(): void {}
 
   destroy(reason?: Error): void {
     this.#socket.destroy(reason);

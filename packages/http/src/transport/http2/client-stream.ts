@@ -17,6 +17,8 @@ import { toResponseHeaders } from "./response-fields.ts";
 
 /** The connection of a stream. */
 export interface StreamOwner {
+  /** Number of heads and pieces of bodies, in both directions, of all streams. */
+  progress: number;
   /** Returns why the connection has ended for a stream, or undefined. `error` is that of Node's stream. */
   findLoss(stream: ClientStream, error: Error | undefined): Error | undefined;
   /** Returns whether the server allows fewer streams than there were when this one was opened. */
@@ -77,8 +79,9 @@ export class ClientStream implements ExchangeController, BodySenderEvents {
       return undefined;
     }
     this.#place = place;
-    const { fields, bytes, bodyPieces } = this.#request;
-    const stream = session.request(fields, { endStream: bytes === undefined && bodyPieces === undefined });
+    const { bytes, bodyPieces } = this.#request;
+    const stream = this.#send(session);
+    if (stream === undefined) return undefined;
     this.#stream = stream;
     this.#listenTo(stream);
     // Starts reading. Data that is not read does not open the flow-control window again.
@@ -89,6 +92,20 @@ export class ClientStream implements ExchangeController, BodySenderEvents {
       void this.#sender.send(this.#request.length);
     }
     return stream.id;
+  }
+
+  #send(session: ClientHttp2Session): ClientHttp2Stream | undefined {
+    const { fields, bytes, bodyPieces } = this.#request;
+    try {
+      return session.request(fields, { endStream: bytes === undefined && bodyPieces === undefined });
+    } catch (error) {
+      // Node refuses a header that this side considers valid.
+      this.#owner.streamClosed(this);
+      this.#fail(
+        new UnsendableRequest(error instanceof Error ? error.message : String(error), { cause: error }),
+      );
+      return undefined;
+    }
   }
 
   #listenTo(stream: ClientHttp2Stream): void {
@@ -114,6 +131,7 @@ export class ClientStream implements ExchangeController, BodySenderEvents {
   }
 
   bodySent(): void {
+    this.#owner.progress += 1;
     this.#listener?.onBodySent();
   }
 
@@ -137,6 +155,7 @@ export class ClientStream implements ExchangeController, BodySenderEvents {
   }
 
   #readInterimHead(head: IncomingHttpStatusHeader, rawHeaders: readonly string[]): void {
+    this.#owner.progress += 1;
     const status = Number(head[":status"]);
     const listener = this.#listener;
     // Trailers without the end of the stream have no status.
@@ -146,6 +165,7 @@ export class ClientStream implements ExchangeController, BodySenderEvents {
   }
 
   #readHead(head: IncomingHttpStatusHeader, rawHeaders: readonly string[]): void {
+    this.#owner.progress += 1;
     const listener = this.#listener;
     if (listener === undefined) return;
     this.#status = Number(head[":status"]);
@@ -179,6 +199,7 @@ export class ClientStream implements ExchangeController, BodySenderEvents {
 
   /** Returns false to stop reading from the stream. */
   #readData(chunk: Buffer): boolean {
+    this.#owner.progress += 1;
     if (this.#status > 0) this.#passOn(chunk);
     else if (this.#early === undefined) this.#early = [chunk];
     else this.#early.push(chunk);
@@ -232,6 +253,8 @@ export class ClientStream implements ExchangeController, BodySenderEvents {
   #closed(): void {
     const owner = this.#owner;
     if (this.#listener !== undefined) this.#conclude(this.#stream?.rstCode ?? http2Codes.cancel);
+    // The caller may keep the controller for longer than the stream's many objects should live.
+    this.#stream = undefined;
     owner.streamClosed(this);
   }
 

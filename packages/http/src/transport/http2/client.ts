@@ -9,6 +9,7 @@ import {
 } from "../errors/http2-errors.ts";
 import type { ExchangeController, HttpClient, OutgoingRequest, ResponseListener } from "../wire/protocol.ts";
 import { ClientStream, type StreamOwner } from "./client-stream.ts";
+import { Liveness } from "./liveness.ts";
 import { toHttp2Request, type Http2Request } from "./request-fields.ts";
 
 /** Bytes of a paused body that a server may still send: as much as a fast connection over a long distance has under way. */
@@ -48,10 +49,12 @@ export type Retire = (requiresHttp1: boolean) => void;
 
 /** Speaks HTTP/2 on one socket (RFC 9113). Requests beyond the server's limit of concurrent streams wait. */
 export class Http2Client implements HttpClient, StreamOwner {
+  progress = 0;
   readonly #socket: Socket;
   readonly #authority: string;
   readonly #retire: Retire;
   readonly #session: ClientHttp2Session;
+  readonly #liveness: Liveness;
   readonly #waiting = new Map<ResponseListener, ClientStream>();
   readonly #streams = new Set<ClientStream>();
   /** Maximum of open streams. Until the server's SETTINGS arrive, it is unknown: one stream is certainly allowed. */
@@ -75,6 +78,7 @@ export class Http2Client implements HttpClient, StreamOwner {
     socket.unref();
     socket.on("error", (error: Error) => (this.#error ??= error));
     this.#session = connect(origin, { ...sessionOptions, createConnection: () => socket });
+    this.#liveness = new Liveness(this.#session);
     this.#listenTo(this.#session);
   }
 
@@ -86,9 +90,9 @@ export class Http2Client implements HttpClient, StreamOwner {
       return listener.onResponseError(unsent, error);
     }
     const stream = new ClientStream(this, converted, listener);
-    if (this.#isRetired || this.#session.destroyed)
-      return queueMicrotask(() => stream.failUnsent(this.#findUnsentLoss()));
-    if (this.#isIdle) this.#socket.ref();
+    if (this.#session.destroyed) this.#stopAccepting();
+    if (this.#isRetired) return queueMicrotask(() => stream.failUnsent(this.#findUnsentLoss()));
+    if (this.#isIdle) this.#becomeActive();
     if (this.#streams.size < this.#limit) this.#openStream(stream);
     else this.#waiting.set(listener, stream);
   }
@@ -98,7 +102,14 @@ export class Http2Client implements HttpClient, StreamOwner {
     this.#unrefIfIdle();
   }
 
+  checkAlive(now: number, readLimit: number): void {
+    if (this.#session.destroyed || !this.#liveness.isDead(now, readLimit, this.#countBytes)) return;
+    const error = new Error("The server replied neither to the requests nor to a PING");
+    this.destroy(Object.assign(error, { code: "ETIMEDOUT" }));
+  }
+
   destroy(reason?: Error): void {
+    this.#error ??= reason;
     this.#isRetired = true;
     this.#session.destroy(reason);
     this.#socket.destroy(reason);
@@ -107,6 +118,8 @@ export class Http2Client implements HttpClient, StreamOwner {
 
   findLoss(stream: ClientStream, error: Error | undefined): Error | undefined {
     const { id } = stream;
+    // Node reports the end of a session later than that of its streams, whose requests must not come back to it.
+    if (this.#session.destroyed && !this.#isRetired) this.#stopAccepting();
     if (isHttp2ProtocolError(error)) return this.#findFault(stream, error);
     if (id === undefined || id > this.#lastStream) return this.#findUnsentLoss();
     if (!this.#session.destroyed && !this.#socket.destroyed) return undefined;
@@ -179,6 +192,13 @@ export class Http2Client implements HttpClient, StreamOwner {
     this.#hasOpened = true;
     const id = stream.open(this.#session, this.#streams.size);
     if (id !== undefined && id > lastUsableStream) this.#close();
+  }
+
+  readonly #countBytes = (): number => this.#socket.bytesRead;
+
+  #becomeActive(): void {
+    this.#liveness.reset();
+    this.#socket.ref();
   }
 
   get #isIdle(): boolean {

@@ -126,6 +126,9 @@ function readLine(read: Http2Headers, name: string, value: string): void {
       `The header ${name} belongs to a connection of HTTP/1.1, and the connection speaks HTTP/2 (RFC 9113 §8.2.2): remove it`,
     );
   switch (name) {
+    case "te":
+      read.lines.push("te", "trailers");
+      break;
     case "host":
       read.host = rejectDuplicate(read.host, name, parseHost(value));
       break;

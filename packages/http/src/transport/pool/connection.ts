@@ -62,9 +62,9 @@ export class Connection implements IdleConnection {
     return this.#socket.bytesWritten;
   }
 
-  /** Bytes received so far, for all requests. */
-  get bytesRead(): number {
-    return this.#socket.bytesRead;
+  /** Number of signs of progress so far, of all requests (HTTP/2). */
+  get progress(): number {
+    return this.#client.progress;
   }
 
   /** Bytes written that the kernel has not taken yet. */
@@ -97,6 +97,11 @@ export class Connection implements IdleConnection {
   /** Removes a request that has not gone out, so that it keeps no place. */
   cancel(listener: ResponseListener): void {
     this.#client.cancel(listener);
+  }
+
+  /** Closes the connection if it is dead, for a request that waits. */
+  checkAlive(now: number, readLimit: number): void {
+    this.#client.checkAlive(now, readLimit);
   }
 
   /** Accepts no further request. Requests under way continue. */

@@ -66,9 +66,13 @@ export interface ResponseListener {
 
 /** Speaks one version of HTTP on one socket. It never opens another one. */
 export interface HttpClient {
+  /** Number of heads and pieces of bodies, in both directions, that requests which share the connection have seen go by. */
+  readonly progress: number;
   dispatch(request: OutgoingRequest, listener: ResponseListener): void;
   /** Removes a request that has not gone out. Its listener receives no event. */
   cancel(listener: ResponseListener): void;
+  /** Closes the socket if it is dead. Called while a request waits, with the time on the clock and the request's read limit. */
+  checkAlive(now: number, readLimit: number): void;
   /** Closes the socket. Exchanges under way fail with `reason`. */
   destroy(reason?: Error): void;
 }
