@@ -7,7 +7,7 @@ import type { ExchangeLimits, RawResponse, WireRequest } from "../transport/wire
 import { decodeStream } from "../transport/decode/decode-stream.ts";
 import { Transport } from "../transport/transport.ts";
 import { socketHost } from "../transport/unix-url.ts";
-import { verifiedSource, verifyBody } from "./verify-digest.ts";
+import { attachVerifier, digestVerifier, verifiedSource, verifyBody } from "./verify-digest.ts";
 import { toResponse } from "./to-response.ts";
 import { forwardedReplyReason } from "../transport/tunnel/proxy-replies.ts";
 import { ProxyError } from "../errors/transport-errors.ts";
@@ -155,13 +155,15 @@ export class HttpAdapter implements Adapter {
     const head = { status, headers, url: url.href, method: request.method };
     const isVerified =
       options.verifyDigest === true || (options.verifyDigest === "encoded" && coding !== undefined);
-    const source = isVerified ? verifiedSource(body, head) : body;
+    const verifier = isVerified ? digestVerifier(head) : undefined;
+    const source = verifier === undefined ? body : verifiedSource(body, verifier);
     const check = (): void => this.#checkBounds(after, options.timeouts.total);
     const decoded = decodeStream(source, coding === undefined ? undefined : String(coding), {
       maxBytes,
       check,
     });
-    return new StreamedResponse({ status, statusText, url: url.href, headers, body: decoded });
+    const response = new StreamedResponse({ status, statusText, url: url.href, headers, body: decoded });
+    return verifier === undefined ? response : attachVerifier(response, verifier);
   }
 
   testTunnel(url: URL, { proxy, signal, deadline, timeouts }: SendOptions): Promise<void> {

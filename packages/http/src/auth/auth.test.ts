@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { Readable } from "node:stream";
 import { test } from "node:test";
-import { takeUrlCredentials, basicAuth, digestAuth } from "./auth.ts";
+import { takeUrlCredentials, basicAuth, digestAuth, type Auth } from "./auth.ts";
 import { bearerAuth } from "./bearer-auth.ts";
 import { noBody, toBody, type Body } from "../model/body.ts";
 import { InvalidUrlError } from "../errors/transport-errors.ts";
@@ -346,11 +346,10 @@ test("digestAuth keeps the challenges of 100 origins, and forgets the oldest", a
 });
 
 test("digestAuth answers an offer of auth-int alone with the hash of the body", async () => {
-  const auth = digestAuth("u", "p", { cnonce: () => "c" });
   const challenge = refusal('Digest realm="r", nonce="n", qop="auth-int", algorithm=SHA-256');
   const sha = (text: string): string => createHash("sha256").update(text).digest("hex");
-  const respond = (body: Body): ReturnType<typeof auth> =>
-    auth({ ...requestTo(url, "POST"), body }, challenge);
+  const respond = (body: Body): ReturnType<Auth> =>
+    digestAuth("u", "p", { cnonce: () => "c" })({ ...requestTo(url, "POST"), body }, challenge);
 
   for (const [body, text] of [
     [noBody, ""],
@@ -364,6 +363,27 @@ test("digestAuth answers an offer of auth-int alone with the hash of the body", 
     assert.equal(fields["response"], sha(`${sha("u:r:p")}:n:00000001:c:auth-int:${a2}`));
   }
   assert.equal(await respond(toBody(() => Readable.from(["x"]))), undefined);
+});
+
+test("digestAuth never repeats the count of a nonce, also after several refusals with the same nonces", async () => {
+  const auth = digestAuth("u", "p");
+  const [one, two] = ["one", "two"].map((nonce) => refusal(`Digest realm="r", nonce="${nonce}", qop="auth"`));
+
+  const headers = [one, one, two, one, two, undefined].map((refused) => auth(requestTo(url), refused));
+  const fields = [];
+  for (const header of headers) fields.push(fieldsOf(await header));
+
+  assert.deepEqual(
+    fields.map(({ nonce, nc }) => [nonce, Number(nc)]),
+    [
+      ["one", 1],
+      ["one", 2],
+      ["two", 1],
+      ["one", 3],
+      ["two", 2],
+      ["two", 3],
+    ],
+  );
 });
 
 test("digestAuth sends no header at first, then responds to the known challenge and increments nc", async () => {

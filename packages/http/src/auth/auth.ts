@@ -70,47 +70,56 @@ export function digestAuth(
       const lines = refused.headers.getAll("www-authenticate");
       const challenge = strongestChallenge(lines.flatMap(parseChallenges), request.body);
       if (challenge === undefined) return undefined;
-      answered.set(request, { params: challenge.params, count: 0 });
+      answered.set(request, challenge.params);
     }
-    const current = answered.get(request);
+    const params = answered.get(request);
     // The server offers `auth-int` alone, and this body is a stream.
-    if (current === undefined || qopFor(current.params, request.body) === "unsupported") return undefined;
-    current.count += 1;
+    if (params === undefined || qopFor(params, request.body) === "unsupported") return undefined;
     return digestHeader({
       username,
       password,
       request,
-      params: current.params,
-      count: current.count,
+      params,
+      count: answered.count(request, params),
       cnonce: cnonce(),
     });
   };
 }
 
-interface AnsweredChallenge {
-  readonly params: Challenge["params"];
-  count: number;
-}
-
 // More origins than one user name and password are usually for.
 const maxOrigins = 100;
+// More nonces than an origin has in use at the same time, for all origins.
+const maxNonces = 1_000;
 
 /** The latest challenge of each origin. An answer to the challenge of another origin would let that one guess the password. */
 class AnsweredChallenges {
-  readonly #byOrigin = new Map<string, AnsweredChallenge>();
+  readonly #byOrigin = new Map<string, Challenge["params"]>();
+  /** How often each nonce was used. A server takes a lower or equal count as a replay (RFC 7616 §3.4). */
+  readonly #counts = new Map<string, number>();
 
-  get(request: HttpRequest): AnsweredChallenge | undefined {
+  get(request: HttpRequest): Challenge["params"] | undefined {
     return this.#byOrigin.get(originOf(request));
   }
 
-  /** Stores a challenge, in place of the one that was stored first if there are too many. */
-  set(request: HttpRequest, challenge: AnsweredChallenge): void {
-    const origin = originOf(request);
-    this.#byOrigin.delete(origin);
-    this.#byOrigin.set(origin, challenge);
-    const [first] = this.#byOrigin.keys();
-    if (this.#byOrigin.size > maxOrigins && first !== undefined) this.#byOrigin.delete(first);
+  set(request: HttpRequest, params: Challenge["params"]): void {
+    setLatest(this.#byOrigin, [originOf(request), params], maxOrigins);
   }
+
+  /** Returns how often the nonce was used for the origin, this time included. */
+  count(request: HttpRequest, { nonce = "" }: Challenge["params"]): number {
+    const key = `${originOf(request)} ${nonce}`;
+    const count = (this.#counts.get(key) ?? 0) + 1;
+    setLatest(this.#counts, [key, count], maxNonces);
+    return count;
+  }
+}
+
+/** Stores an entry, in place of the one that was stored first if there are too many. */
+function setLatest<T>(map: Map<string, T>, [key, value]: readonly [string, T], max: number): void {
+  map.delete(key);
+  map.set(key, value);
+  const [first] = map.keys();
+  if (map.size > max && first !== undefined) map.delete(first);
 }
 
 function originOf({ url, socketPath }: HttpRequest): string {

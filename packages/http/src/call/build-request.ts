@@ -71,7 +71,7 @@ function buildHttpRequest(
   const urlAuth = url.username === "" && url.password === "" ? undefined : takeUrlCredentials(url);
   const auth = own.auth ?? urlAuth ?? defaults.auth;
   const headers = mergeHeaders(defaults.headers, own.headers, "request.headers");
-  const body = parseBody(own);
+  const body = parseBody(own, name);
   const header = own.idempotencyHeader ?? session.idempotencyHeader;
   const key = own.idempotencyKey;
   const request = {
@@ -98,7 +98,9 @@ function defaultsFor({ origin }: URL, session: RequestDefaults): OriginDefaults 
     : elsewhere.defaults;
 }
 
-function parseBody({ body, json }: RequestOptions): Body {
+function parseBody({ body, json }: RequestOptions, method: string): Body {
+  if (method === "TRACE" && ((body !== undefined && body !== "") || json !== undefined))
+    throw new TypeError("A TRACE request must not have a body (RFC 9110 §9.3.8): remove the body");
   if (json === undefined) return body === undefined ? noBody : toBody(body);
   if (body !== undefined) throw new TypeError("A request has a body or json, not both");
   return jsonBody(json);

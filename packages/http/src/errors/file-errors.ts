@@ -1,6 +1,9 @@
 import { HoldfastError } from "@holdfast/policy";
 
-/** The digest of a completed download differs from the expected one. The partial file was removed. */
+/**
+ * The digest of a completed download differs from the expected one, and its partial file was removed; or with `verifyDigest`, a
+ * body differs from the digest that the server sent, and was damaged on the way.
+ */
 export class DigestError extends HoldfastError {
   readonly code = "ERR_DIGEST";
   readonly path: string;
@@ -9,18 +12,25 @@ export class DigestError extends HoldfastError {
   /** In hexadecimal. */
   readonly expected: string;
   readonly actual: string;
+  /** `body` for the body of one attempt, which another attempt may replace. Undefined for a downloaded file. */
+  readonly phase: "body" | undefined;
 
-  constructor(
-    path: string,
-    digest: { readonly algorithm: string; readonly expected: string; readonly actual: string },
-  ) {
-    const { algorithm, expected, actual } = digest;
+  constructor(path: string, digest: DigestMismatch) {
+    const { algorithm, expected, actual, phase } = digest;
     super(`${path}: expected ${algorithm} ${expected}, got ${actual}`);
     this.path = path;
     this.algorithm = algorithm;
     this.expected = expected;
     this.actual = actual;
+    this.phase = phase;
   }
+}
+
+interface DigestMismatch {
+  readonly algorithm: string;
+  readonly expected: string;
+  readonly actual: string;
+  readonly phase?: "body" | undefined;
 }
 
 /** A file does not fit on its disk, or would leave too little free space. The partial file is kept. */

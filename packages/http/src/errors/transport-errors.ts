@@ -37,7 +37,7 @@ export interface TransportErrorOptions extends ErrorOptions {
  * ├─ EventStreamError           ERR_EVENT_STREAM        response: it is not a stream of events
  * ├─ TooManyRedirectsError         ERR_TOO_MANY_REDIRECTS
  * ├─ InvalidUrlError               ERR_INVALID_URL
- * ├─ DigestError                   ERR_DIGEST              path; algorithm, expected, actual
+ * ├─ DigestError                   ERR_DIGEST              path; algorithm, expected, actual, phase
  * ├─ DiskFullError                 ERR_DISK_FULL           path; need, free
  * ├─ FileBusyError                 ERR_FILE_BUSY           path: another download writes the file
  * ├─ FileAccessError               ERR_FILE_ACCESS         path; errno: the system denies access

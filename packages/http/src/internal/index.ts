@@ -10,6 +10,7 @@ export {
   type ProxyAddress,
 } from "../proxy/route/address.ts";
 export { bypasses } from "../proxy/route/environment.ts";
+export { withOwnErrors } from "../support/own-error.ts";
 export { lookBeforeLimit } from "../support/limit-timer.ts";
 export { onAbort, waitBounded, type WaitBounds } from "../support/bounded-wait.ts";
 export {

@@ -124,6 +124,7 @@ const failures = {
   "tls-certificate": ["rejected", "Renew the server's certificate, or trust its issuer"],
   "incomplete-body": ["transient", "Retry: the connection ended before the body was complete"],
   decode: ["transient", "Retry: the body is damaged, or its Content-Encoding is wrong"],
+  "body-digest": ["transient", "Retry: the body does not match the digest that the server sent"],
   protocol: ["rejected", "Check the port and the scheme: the server does not speak HTTP"],
   "too-large": ["rejected", "Raise maxBytes, or request a smaller response"],
   proxy: ["transient", "Use another proxy: this one failed"],
@@ -287,6 +288,7 @@ function failureVerdict(reason: FailureName): Verdict {
 
 function classifyFailure(error: unknown): FailureName | undefined {
   const code = getField(error, "code");
+  if (code === "ERR_DIGEST" && getField(error, "phase") === "body") return "body-digest";
   if (code === "ERR_CONNECTION") return classifyConnectionFailure(error);
   if (code === "ERR_TLS") return classifyTlsFailure(error);
   if (code === "ERR_PROXY") return classifyProxyFailure(String(getField(error, "reason")));

@@ -9,7 +9,9 @@ const usualWindows: readonly number[] = [1, 2, 3, 5, 10, 15, 20, 30, 40, 50, 60]
   (length) => length * second,
 );
 // A length that is known this well is not searched any further.
-const precision = 0.1;
+const precision = 0.05;
+// Windows that are not longer than this are left to an even pace, which uses them as well.
+const shortWindow = 1.1 * second;
 // A window that ends slightly later than the last one did.
 const slightlyLonger = 1.05;
 // A sliding window reopens step by step: this many refusals at its beginning, each a step apart, are no sign of its height.
@@ -76,14 +78,19 @@ export function afterGuessedSent(guess: Guessed, now: number): Guessed {
 
 /** Returns the speed after the request sent at `sentAt` was accepted. */
 export function afterGuessedAccepted(guess: Guessed, now: number, sentAt: number): Speed {
-  const { probedAt, since, shortest, limit, resumesAt } = guess;
+  const { probedAt, since, shortest, limit, windows, resumesAt } = guess;
   // The response of an earlier window.
   if (sentAt < since) return guess;
   if (probedAt === undefined || sentAt < probedAt)
     return sentAt < (resumesAt ?? Infinity) ? withAccepted(guess) : slidingSpeed(guess, now);
   // The limit may be one per second, or a bucket, for which there is no need to wait.
-  if (shortest === 0) return triedSearch(limit / second, now);
+  if (shortest === 0 && windows === 1) return triedSearch(limit / second, now);
   const longest = Math.max(shortest, Math.min(guess.longest, probedAt - since));
+  if (longest <= shortWindow) return triedSearch(limit / longest, now);
+  return opened(guess, now, { shortest: windows === 1 ? 0 : shortest, longest });
+}
+
+function opened(guess: Guessed, now: number, { shortest, longest }: Bounds): Guessed {
   return {
     ...guess,
     shortest,
@@ -145,7 +152,9 @@ function boundsAfterMiss({ shortest, longest, misses }: GuessedWindow, age: numb
 /** Returns the age of a window at which the next one is tried: earlier than it is sure to be over, to learn the length. */
 function nextLength({ shortest, longest }: Bounds): number {
   if (longest - shortest <= precision * longest) return longest;
-  return Math.min((shortest + longest) / 2, usualLength(shortest));
+  // Refusals in the first window say little, because requests from before the guess may have used up the next window.
+  const usual = usualWindows.findLast((length) => length * slightlyLonger < longest);
+  return usual !== undefined && usual > shortest ? usual : (shortest + longest) / 2;
 }
 
 function usualLength(shortest: number): number {

@@ -23,6 +23,21 @@ function last(seconds: number): ScriptedEntry {
   return { headers: { ratelimit: `"default";r=0;t=${seconds}` } };
 }
 
+test("a session keeps the limits of at most 10,000 hosts, and forgets the oldest", async () => {
+  const { session, adapter } = scripted([limited(600)]);
+
+  for (let host = 0; host <= 10_000; host += 1) await session.get(`https://h${host}.test/`, once);
+  const [oldest, latest] = [
+    await session.get("https://h0.test/", once),
+    await catchFailure(session.get("https://h10000.test/")),
+  ];
+
+  assert.deepEqual(
+    [oldest.status, latest["code"], adapter.requests.length],
+    [429, "ERR_RATE_LIMITED", 10_002],
+  );
+});
+
 test("a 429 delays every request to its route", async () => {
   const { session, adapter, clock } = scripted([limited(5), {}]);
 

@@ -327,7 +327,7 @@ test("a guessed window that accepts more than expected raises its limit, and one
     const { throughput } = simulate(server, { clients: 100, seconds: 110, random: seeded(1) });
 
     const expected = (before * 5 + afterwards * 50) / 110;
-    assert.ok(throughput > expected * 0.85, `${throughput} a second until ${time}, ${expected} are possible`);
+    assert.ok(throughput > expected * 0.8, `${throughput} a second until ${time}, ${expected} are possible`);
   }
 });
 

@@ -1,5 +1,6 @@
 import { discardBody } from "../model/streamed-response.ts";
 import type { Adapter, SendOptions } from "../adapter/adapter.ts";
+import { verifyBody } from "../adapter/verify-digest.ts";
 import { summarizeError } from "../model/attempt-record.ts";
 import { takePartialBody, attachPartialBody, type PartialBody } from "../model/partial-body.ts";
 import { BodyTooLargeError, TransportError } from "../errors/transport-errors.ts";
@@ -7,6 +8,7 @@ import { ResponseHeaders } from "../model/headers.ts";
 import type { HttpRequest } from "../model/request.ts";
 import { HttpResponse } from "../model/response.ts";
 import {
+  findContinuation,
   markContinuation,
   toPartialRepresentation,
   evaluateReply,
@@ -71,7 +73,7 @@ async function requestRest(
     return undefined;
   });
   if (reply === undefined) return adapter.send(request, options);
-  const joined = joinParts(part, reply, options.maxBytes);
+  const joined = verified(joinParts(part, reply, options.maxBytes), { part, request, options });
   if (typeof joined === "object") return joined;
   await observer?.discard?.(
     { status: reply.status, reason: joined },
@@ -79,6 +81,21 @@ async function requestRest(
   );
   void discardBody(reply);
   return adapter.send(request, options);
+}
+
+/** Returns the joined response unless it does not match the digest of the whole. Then one of its parts was damaged. */
+function verified(
+  joined: HttpResponse | string,
+  { part: { broken }, request: { method }, options }: SentRequest & { readonly part: ResumablePart },
+): HttpResponse | string {
+  if (options.verifyDigest !== true || typeof joined === "string") return joined;
+  if (findContinuation(joined) === undefined) return joined;
+  try {
+    verifyBody(joined.content, { status: broken.status, headers: broken.headers, url: joined.url, method });
+    return joined;
+  } catch (error) {
+    return summarizeError(error).message;
+  }
 }
 
 /** Returns the joined response, the unchanged response, or a string with the reason to request the whole again. */

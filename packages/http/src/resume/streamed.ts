@@ -1,6 +1,8 @@
 import { DeadlineExceededError } from "@holdfast/policy";
 import type { SendOptions } from "../adapter/adapter.ts";
+import { findVerifier, verifiedSource, type DigestVerifier } from "../adapter/verify-digest.ts";
 import { toBodySource, type BodySource } from "../model/body-source.ts";
+import { DigestError } from "../errors/file-errors.ts";
 import { BodyTooLargeError, ProtocolError } from "../errors/transport-errors.ts";
 import { type InterruptedBody, releaseBodySource } from "../model/body-stream.ts";
 import { isRedirectStatus } from "../model/redirect-request.ts";
@@ -53,6 +55,8 @@ export class StreamResumption {
   /** The response that is being read, and the offset of that body in the whole. */
   #source: HttpResponse | undefined;
   #base = 0;
+  /** Verifies the digest of the whole body. Undefined for a body that is not verified. */
+  #verifier: DigestVerifier | undefined;
 
   constructor({ partial, restart, invalidatePartial }: StreamResumptionOptions = {}) {
     this.#partial = partial;
@@ -94,10 +98,13 @@ export class StreamResumption {
     first: HttpResponse,
     { error, given }: Pick<InterruptedBody, "error" | "given">,
   ): Promise<boolean> {
-    if (error instanceof CorruptBodyError) return this.#dropPartial();
+    if (error instanceof CorruptBodyError || error instanceof DigestError) return this.#dropPartial();
     const source = this.#source ?? first;
     const continued = findContinuation(source);
-    if (this.#source === undefined) this.#base = continued?.offset ?? 0;
+    if (this.#source === undefined) {
+      this.#base = continued?.offset ?? 0;
+      this.#verifier = findVerifier(source);
+    }
     this.#source = source;
     this.#base += given;
     if (continued === undefined) this.#partial = toPartialRepresentation(source, source.url, this.#base);
@@ -130,11 +137,19 @@ export class StreamResumption {
     }
     this.#source = response;
     if (continued === undefined) await this.#startOver(response);
-    return releaseBodySource(response.body);
+    const source = releaseBodySource(response.body);
+    // A response that restarts the body verifies its own bytes.
+    return continued === undefined ? source : this.#verified(source);
+  }
+
+  #verified(source: BodySource): BodySource {
+    const verifier = this.#verifier;
+    return verifier?.bytes === this.#base ? verifiedSource(source, verifier) : source;
   }
 
   async #startOver(response: StreamedResponse): Promise<void> {
     this.#base = 0;
+    this.#verifier = findVerifier(response);
     try {
       await this.#restart?.(response);
     } catch (error) {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { Readable } from "node:stream";
 import { test } from "node:test";
 import { BulkheadFullError, CircuitOpenError, RateLimitedError, RetryError } from "@holdfast/policy";
+import { DigestError } from "../errors/file-errors.ts";
 import { noBody, type Body } from "../model/body.ts";
 import {
   BodyTooLargeError,
@@ -87,6 +88,8 @@ const refused = connection("ECONNREFUSED", "connect", false);
 const stale = connection("ECONNRESET", "send", false);
 const reset = connection("ECONNRESET", "headers", true);
 const silence = new ReadTimeoutError("a.test", 1, "headers");
+const sha = { algorithm: "sha-256", expected: "00", actual: "01" };
+const mismatch = new DigestError("https://a.test/", { ...sha, phase: "body" });
 const notFound = new ConnectionError("?", { errno: "ENOTFOUND", phase: "dns", mayHaveArrived: false });
 const badCertificate = new TlsError("?", { certificate: true, errno: "CERT_HAS_EXPIRED" });
 const cutHandshake = new TlsError("?", { certificate: false, errno: "ECONNRESET" });
@@ -301,6 +304,12 @@ const table: readonly (readonly [what: string, facts: Case, decision: string])[]
   ],
   ["a body that breaks off", { error: new IncompleteBodyError(1, 2) }, "yes back-off 0"],
   ["a damaged body", { error: new DecodeError("gzip") }, "yes back-off 0"],
+  ["a body that does not match its digest", { error: mismatch }, "yes back-off 0"],
+  [
+    "a POST whose body does not match its digest",
+    { method: "POST", error: mismatch },
+    "no not-retried: may-have-arrived",
+  ],
   ["a body that is too large", { error: new BodyTooLargeError(1) }, "no not-retried: too-large"],
   [
     "a response that is not HTTP",

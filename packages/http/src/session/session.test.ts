@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { Readable } from "node:stream";
 import { test } from "node:test";
 import { retryBudget, waitFixed } from "@holdfast/policy";
 import type { AttemptRecord } from "../model/attempt-record.ts";
@@ -254,6 +255,17 @@ test("sends the method of each verb, and any other method by name", async () => 
     adapter.requests.map(({ method }) => method),
     ["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "purge"],
   );
+});
+
+test("refuses a TRACE with a body before it is sent, whatever the protocol", async () => {
+  const { session, adapter } = scripted([{}]);
+
+  for (const body of ["x", Buffer.from("x"), () => Readable.from(["x"]), Readable.from(["x"])])
+    await assert.rejects(session.request("TRACE", url, { body }), /A TRACE request must not have a body/);
+  await session.request("TRACE", url, { body: "" });
+  await session.request("TRACE", url);
+
+  assert.equal(adapter.requests.length, 2);
 });
 
 test("sends the whole body with every attempt and after a 307, and none after a 303", async () => {

@@ -5,3 +5,12 @@
 export function ownError(shared: unknown): unknown {
   return shared instanceof Error ? Object.create(shared) : shared;
 }
+
+/** Returns a promise with the result of shared work, for one more call that waits for it. */
+export async function withOwnErrors<T>(shared: Promise<T>): Promise<T> {
+  try {
+    return await shared;
+  } catch (error) {
+    throw ownError(error);
+  }
+}

@@ -1,4 +1,4 @@
-import { bypasses } from "@holdfast/http/internal";
+import { bypasses, withOwnErrors } from "@holdfast/http/internal";
 import type { Clock } from "@holdfast/policy";
 import type { ProxySpec } from "../list/parse-entry.ts";
 import { requireValid, type ProxyList } from "../list/proxy-list.ts";
@@ -93,7 +93,9 @@ export class Roster {
    * @throws the errors of the source; TypeError for a list with an invalid proxy.
    */
   started(): Promise<void> | undefined {
-    return this.#started ? undefined : (this.#reading ??= this.#start());
+    if (this.#started) return undefined;
+    if (this.#reading !== undefined) return withOwnErrors(this.#reading);
+    return (this.#reading = this.#start());
   }
 
   /** Starts to read the source if it is due, or early if too few proxies are available or one had too many cooldowns. */

@@ -91,6 +91,20 @@ test("openSource rejects an invalid source", () => {
   assert.throws(() => openSource({} as ProxySource), /ProxyPool takes a list of proxies/);
 });
 
+test("readers that share a failed call get an error object each", async () => {
+  const failed = Promise.withResolvers<readonly string[]>();
+  const fetch = (): Promise<readonly string[]> => failed.promise;
+  const readings = [openSource(fetch), openSource({ fetch })].map((reader) => reader.read());
+  failed.reject(new TypeError("the list is down"));
+
+  const errors = (await Promise.allSettled(readings)).map(
+    (reading) => reading.status === "rejected" && (reading.reason as unknown),
+  );
+
+  assert.notEqual(errors[0], errors[1]);
+  for (const error of errors) assert.ok(error instanceof TypeError && error.message === "the list is down");
+});
+
 test("two readers of one function share its call under way, and not its result", async () => {
   const calls: PromiseWithResolvers<readonly string[]>[] = [];
   const fetch = (): Promise<readonly string[]> => {

@@ -1,7 +1,7 @@
 import { readFile, stat } from "node:fs/promises";
 import { basename } from "node:path";
 import { toMs } from "@holdfast/policy/internal";
-import { refuse } from "@holdfast/http/internal";
+import { refuse, withOwnErrors } from "@holdfast/http/internal";
 import type { ProxySpec } from "../list/parse-entry.ts";
 import type { ProxyInput } from "../list/entry.ts";
 import type { FetchedProxies, ProxyEnvironment, ProxyFile, ProxySource } from "../options/options.ts";
@@ -61,7 +61,7 @@ const runningFetches = new WeakMap<Fetch, ReturnType<Fetch>>();
 /** Calls the function of a source, or joins its call under way: pools and tiers may have the same source. */
 async function fetchShared(fetch: Fetch): ReturnType<Fetch> {
   const running = runningFetches.get(fetch);
-  if (running !== undefined) return running;
+  if (running !== undefined) return withOwnErrors(running);
   const started = fetch();
   runningFetches.set(fetch, started);
   try {
