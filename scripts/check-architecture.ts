@@ -2,7 +2,7 @@ import { globSync, readFileSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 
 interface PackageRule {
-  /** The packages that the sources may import. `node:` allows every built-in module. */
+  /** The packages, or single entries of them, that the sources may import. `node:` allows every built-in module. */
   readonly imports: readonly string[];
   /** Maps a package to the only folder that may import it. */
   readonly only: Readonly<Record<string, string>>;
@@ -15,7 +15,8 @@ interface PackageRule {
 }
 
 /**
- * The import rules of all packages. Between packages: `policy ← http ← proxies`, `policy ← runner`; `holdfast` imports
+ * The import rules of all packages. Between packages: `policy ← http ← proxies`, `policy ← runner`; `runner` also
+ * imports the files of `http`; `holdfast` imports
  * them all. Inside a package, the root contains only the entries, and each folder is one layer.
  */
 export const architecture: Readonly<Record<string, PackageRule>> = {
@@ -58,6 +59,7 @@ export const architecture: Readonly<Record<string, PackageRule>> = {
       "telemetry",
       "transport",
       "model",
+      "files",
       "errors",
       "support",
     ],
@@ -87,7 +89,7 @@ export const architecture: Readonly<Record<string, PackageRule>> = {
     publishesTesting: false,
   },
   runner: {
-    imports: ["@holdfast/policy", "node:"],
+    imports: ["@holdfast/policy", "@holdfast/http/internal/files", "node:"],
     only: {},
     layers: ["internal", "run", "output", "sqlite", "input", "outcome", "ledger"],
     publishesTesting: false,
@@ -224,7 +226,9 @@ function explainForbiddenOutside(rule: PackageRule, file: string, specifier: str
   const name = toPackageName(specifier);
   const home = rule.only[name];
   if (home !== undefined && !file.startsWith(home)) return `only ${home} imports ${name}`;
-  const allowed = rule.imports.includes(name) || (name.startsWith("node:") && rule.imports.includes("node:"));
+  const allowed =
+    [name, specifier].some((each) => rule.imports.includes(each)) ||
+    (name.startsWith("node:") && rule.imports.includes("node:"));
   return allowed ? explainTestTool(file, specifier) : `may not import ${specifier}`;
 }
 

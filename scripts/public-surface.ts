@@ -42,9 +42,9 @@ interface Module {
   readonly stars: Omit<Reference, "name">[];
 }
 
-/** Lists the public entries of all packages; `./internal` is not public. */
+/** Lists the public entries of all packages; `./internal` and what is below it are not public. */
 export function publicEntries(): readonly Entry[] {
-  return entriesOfPackages().filter(({ specifier }) => !specifier.endsWith("/internal"));
+  return entriesOfPackages().filter(({ specifier }) => !`${specifier}/`.includes("/internal/"));
 }
 
 /** Lists the entries that have a list: the subpaths of `holdfast` export the same as the packages they stand for. */

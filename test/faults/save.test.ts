@@ -404,11 +404,12 @@ test("a file is not saved when its request cannot be made", async () => {
   assert.equal(code(await failureOf(at.session.download("nowhere", at.file))), "ERR_INVALID_URL");
 });
 
-test("download does not replace a folder or a device", async () => {
+test("download does not replace a folder", async () => {
   await using at = await setting([good]);
 
-  for (const target of [dirname(at.file), "/dev/null"])
-    assert.ok((await failureOf(at.session.download(`${at.origin.url}/`, target))) instanceof TypeError);
+  assert.ok(
+    (await failureOf(at.session.download(`${at.origin.url}/`, dirname(at.file)))) instanceof TypeError,
+  );
 
   assert.equal(at.origin.requests.length, 0);
 });

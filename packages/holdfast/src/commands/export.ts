@@ -3,7 +3,7 @@ import { parseChoice, parseCommandLine } from "../command-line/parse-options.ts"
 import { exitCodes } from "../process/exit-codes.ts";
 import type { Io } from "../process/io.ts";
 import { OptionError } from "../process/usage-error.ts";
-import { checkWritable, writeFileAtomically, writeText } from "../process/write.ts";
+import { checkFolder, checkWritable, writeFile, writeText } from "../process/write.ts";
 import { formatCount } from "../render/quantities.ts";
 import type { Command } from "./command.ts";
 
@@ -72,7 +72,7 @@ async function exportJsonl({ directory, output, body, redact, io }: JsonlExport)
   let omitted = 0;
   const lines = toJsonl(readResults(directory), { body, redact, onBodyOmitted: () => (omitted += 1) });
   if (output === undefined || output === "-") await writeText(io.stdout, lines);
-  else await writeFileAtomically(output, lines);
+  else await writeFile(output, lines, io.clock);
   if (omitted === 0) return;
   const [bodies, them] = omitted === 1 ? ["1 body is", "it"] : [`${formatCount(omitted)} bodies are`, "them"];
   io.stderr.write(
@@ -81,6 +81,7 @@ async function exportJsonl({ directory, output, body, redact, io }: JsonlExport)
 }
 
 async function exportFiles(directory: string, output: string): Promise<void> {
+  checkFolder(output);
   const { readResults, writeFiles } = await import("@holdfast/runner");
   writeFiles(readResults(directory), output);
 }

@@ -7,7 +7,7 @@ import { exitCodeOfVerdict, exitCodes } from "../process/exit-codes.ts";
 import type { Io } from "../process/io.ts";
 import { printable } from "../process/printable.ts";
 import { OptionError, UsageError } from "../process/usage-error.ts";
-import { checkWritable, writeAll, writeFileAtomically, writeText } from "../process/write.ts";
+import { checkWritable, writeAll, writeFile, writeText } from "../process/write.ts";
 import { formatAdvice } from "../render/advice.ts";
 import { decodeResponseHead, encodeResponseHead, formatAttempt } from "../render/attempts.ts";
 import { stylerFor } from "../render/style.ts";
@@ -181,7 +181,7 @@ async function printResponse(response: HttpResponse, options: PrintOptions): Pro
   else {
     const chunks = [...(include ? [encodeResponseHead(response)] : []), response.content];
     if (isStdout) await writeAll(io.stdout, chunks);
-    else await writeFileAtomically(output, chunks);
+    else await writeFile(output, chunks, io.clock);
   }
   printFailure(response, io);
 }

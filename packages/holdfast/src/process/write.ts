@@ -1,8 +1,8 @@
-import { createWriteStream, existsSync, statSync } from "node:fs";
-import { rename, rm } from "node:fs/promises";
+import { existsSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
+import type { Clock } from "@holdfast/policy";
 import type { Output } from "./io.ts";
 import { escapeForTerminal } from "./printable.ts";
 import { UsageError } from "./usage-error.ts";
@@ -49,17 +49,29 @@ export function checkWritable(path: string): void {
     throw new UsageError(`cannot write ${path}: it is a directory`);
 }
 
-/** Writes a temporary file next to `path` and renames it when it is complete, so that no partial file ever has the name. */
-export async function writeFileAtomically(
+/** @throws UsageError when there is something at the path, and it is not a folder. */
+export function checkFolder(path: string): void {
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory() === false)
+    throw new UsageError(`cannot write files to ${path}: it is not a folder`);
+}
+
+/**
+ * Writes a file that gets its name when it is complete. A FIFO, a device or `/dev/stdout` receives the chunks as they come.
+ *
+ * @throws FileAccessError or DiskFullError.
+ */
+export async function writeFile(
   path: string,
-  chunks: Iterable<string | Uint8Array> | AsyncIterable<string | Uint8Array>,
+  chunks: Iterable<string | Uint8Array>,
+  clock: Clock,
 ): Promise<void> {
-  const partial = `${path}.${process.pid}.part`;
+  const { writeOutput } = await import("@holdfast/http/internal/files");
   try {
-    await pipeline(Readable.from(chunks, { objectMode: true, highWaterMark: 1 }), createWriteStream(partial));
-    await rename(partial, path);
+    await writeOutput(path, chunks, clock);
   } catch (error) {
-    await rm(partial, { force: true });
+    // TypeErrors of Node have a code.
+    if (error instanceof TypeError && !("code" in error))
+      throw new UsageError(`cannot write ${error.message}`);
     throw error;
   }
 }

@@ -1,5 +1,6 @@
 import type { Clock, Random, RetryBudget } from "@holdfast/policy";
 import type { DownloadResult, OpenBody } from "../download/download.ts";
+import type { WaitForReader } from "../files/direct-output.ts";
 import { RecycledMemory } from "../model/body-memory.ts";
 import type { Body } from "../model/body.ts";
 import { isRedirectStatus } from "../model/redirect-request.ts";
@@ -12,6 +13,7 @@ import { joinHooks, type Hooks } from "../telemetry/hooks.ts";
 import { resolveTimeouts, type Timeouts } from "../transport/timeouts.ts";
 import { buildRequest, type PreparedRequest, type RequestDefaults } from "./build-request.ts";
 import type { Call } from "./call.ts";
+import { waitWithinBounds } from "./call-bounds.ts";
 import { CallFactory, type CallFactoryOptions } from "./call-factory.ts";
 import type { CallContext } from "./context.ts";
 import { followRedirects } from "./follow-redirects.ts";
@@ -96,9 +98,11 @@ export class CallRunner {
     const plain = { ...built, request: { ...built.request, headers } };
     const bodyMemory = new RecycledMemory();
     const openBody: OpenBody = (resumption) => this.#stream(plain, context, { resumption, bodyMemory });
+    const waitForReader: WaitForReader = (wait) =>
+      waitWithinBounds(wait, context, { name: `the reader of ${file}` });
     // Loaded at the first download, with node:fs/promises.
     const { download } = await import("../download/download.ts");
-    return download(file, options, { openBody, clock: this.#clock, bodyMemory });
+    return download(file, options, { openBody, clock: this.#clock, bodyMemory, waitForReader });
   }
 
   /** The clock of the session. `close` ends its sleeps. */

@@ -1,14 +1,19 @@
-import { lstat, readlink, realpath, stat } from "node:fs/promises";
-import { basename, dirname, resolve } from "node:path";
+import { stat } from "node:fs/promises";
+import { basename, dirname } from "node:path";
 import type { Clock } from "@holdfast/policy";
 import type { RecycledMemory } from "../model/body-memory.ts";
 import type { HttpResponse } from "../model/response.ts";
 import { RedirectedResumeError } from "../resume/resume-errors.ts";
 import type { StreamResumptionOptions } from "../resume/streamed.ts";
 import { StreamedResponse, discardBody, toStatusError } from "../model/streamed-response.ts";
-import { parseDigest } from "../model/digest.ts";
-import { hasErrorCode, withFileErrors } from "./disk.ts";
-import { lockFile } from "./lock.ts";
+import { type Digest, parseDigest } from "../model/digest.ts";
+import type { BodyStream } from "../model/body-stream.ts";
+import { hasErrorCode, withFileErrors } from "../files/disk.ts";
+import { type FileLock, lockFile } from "../files/file-lock.ts";
+import { Folder } from "../files/folder.ts";
+import { checkDirect, isDirect, resolveTypedPath, type TypedPath } from "../files/typed-path.ts";
+import type { WaitForReader } from "../files/direct-output.ts";
+import { DirectFile } from "./direct-file.ts";
 import { PartFile } from "./part-file.ts";
 
 /** The progress of a download, in bytes. */
@@ -51,11 +56,14 @@ export interface DownloadCall {
   readonly clock: Clock;
   /** Memory that the pieces of the body may use. */
   readonly bodyMemory: RecycledMemory;
+  /** Waits for the reader of a FIFO, for no longer than the call may last. */
+  readonly waitForReader: WaitForReader;
 }
 
 /**
  * Saves a body to a file, which gets its name only when it is complete. Continues after a broken connection, and where an
- * earlier download stopped. docs/how-to/download-a-file.md lists the guarantees.
+ * earlier download stopped. A FIFO or a character device receives the bytes as they arrive. docs/how-to/download-a-file.md
+ * lists the guarantees.
  *
  * @throws StatusError for a response that is not a success, without changing the file; FileBusyError, DiskFullError,
  * FileAccessError, DigestError; the errors of the body; TypeError for an invalid digest or target. The part stays on the
@@ -64,51 +72,79 @@ export interface DownloadCall {
 export async function download(
   target: string,
   options: SaveOptions,
-  { openBody, ...call }: DownloadCall,
+  call: DownloadCall,
 ): Promise<DownloadResult> {
   const digests = options.digest === undefined ? [] : [parseDigest(options.digest)];
-  const path = await followSymbolicLink(resolve(target));
-  // A rename would replace a device or a pipe by a file.
-  const existing = await stat(path).catch(() => undefined);
-  if (existing?.isFile() === false)
-    throw new TypeError(`${path} exists and is not a regular file; choose another path`);
-  await requireFolder(path);
-  const lock = await withFileErrors(path, () => lockFile(`${path}.part.lock`));
+  const resolved = resolveTypedPath(target);
+  checkDirect(resolved);
+  const save = isDirect(resolved) ? saveDirectly : saveToPart;
+  return save({ target: resolved, digests, options, call });
+}
+
+/** A download: its target, and how the body is fetched and checked. */
+interface Download {
+  readonly target: TypedPath;
+  /** The digests that the caller expects. */
+  readonly digests: readonly Digest[];
+  readonly options: SaveOptions;
+  readonly call: DownloadCall;
+}
+
+async function saveDirectly({ target, digests, options, call }: Download): Promise<DownloadResult> {
+  const { openBody, clock, bodyMemory, waitForReader } = call;
+  const file = await DirectFile.open({ target, digests, clock, bodyMemory, waitForReader });
   try {
-    const part = await PartFile.open({ path, digests, ...call });
+    const response = await fillOnce(file, options, (resumption) =>
+      // Bytes that a reader received cannot be taken back, so the body never restarts.
+      openBody({ ...resumption, restart: undefined, requiresWhole: true }),
+    );
+    file.finish();
+    return { path: target.path, bytes: file.received, resumedFrom: 0, response };
+  } finally {
+    await file.close();
+  }
+}
+
+async function saveToPart({ target, digests, options, call }: Download): Promise<DownloadResult> {
+  const { path } = target;
+  const { openBody, clock, bodyMemory } = call;
+  await requireFolder(path);
+  const folder = Folder.open(dirname(path));
+  let lock: FileLock | undefined;
+  try {
+    lock = await withFileErrors(path, async () => lockFile(folder, `${basename(path)}.part.lock`));
+    const confirm = (): void => {
+      folder.confirm();
+      lock?.confirm();
+    };
+    const part = await PartFile.open({ path, folder, digests, clock, bodyMemory });
     try {
-      const openConfirmed: OpenBody = async (resumption) => {
-        const response = await openBody(resumption);
-        await lock.confirm();
-        return response;
-      };
-      const response = await fill(part, options, openConfirmed);
+      const response = await fill(part, options, async (resumption) => {
+        const opened = await openBody(resumption);
+        confirm();
+        return opened;
+      });
       // A rename must not replace the file of another process.
-      await part.finish(() => lock.confirm());
+      await part.finish(confirm);
       const { received, resumedFrom } = part;
       return { path, bytes: received, resumedFrom, response };
     } finally {
       await part.close();
     }
   } finally {
-    await lock.release();
+    lock?.release("remove");
+    folder.close();
   }
-}
-
-/** Returns the target of a symbolic link, so that the link stays: the part is written next to the target. */
-async function followSymbolicLink(path: string): Promise<string> {
-  const existing = await lstat(path).catch(() => undefined);
-  if (existing?.isSymbolicLink() !== true) return path;
-  // The target of a dangling link is the path that it names.
-  return realpath(path).catch(async () => resolve(dirname(path), await readlink(path)));
 }
 
 async function requireFolder(path: string): Promise<void> {
   const folder = dirname(path);
-  const existing = await stat(folder).catch((error: unknown) => {
-    if (hasErrorCode(error, "ENOENT", "ENOTDIR")) return undefined;
-    throw error;
-  });
+  const existing = await withFileErrors(folder, () =>
+    stat(folder).catch((error: unknown) => {
+      if (hasErrorCode(error, "ENOENT", "ENOTDIR")) return undefined;
+      throw error;
+    }),
+  );
   if (existing?.isDirectory() !== true)
     throw new TypeError(
       `Cannot save ${basename(path)} in ${folder}: the folder does not exist; create it first`,
@@ -118,28 +154,30 @@ async function requireFolder(path: string): Promise<void> {
 /** Fills the part. If the server redirects the range request, the download starts again and follows the redirect. */
 async function fill(part: PartFile, options: SaveOptions, openBody: OpenBody): Promise<HttpResponse> {
   try {
-    return await fillOnce(part, options, { openBody, partial: part.partial });
+    return await fillOnce(part, options, (resumption) => openBody({ ...resumption, partial: part.partial }));
   } catch (error) {
     if (!(error instanceof RedirectedResumeError)) throw error;
-    return fillOnce(part, options, { openBody, partial: undefined });
+    return fillOnce(part, options, openBody);
   }
 }
 
-/** The body, and the part of it that exists. */
-interface BodyToSave {
-  readonly openBody: OpenBody;
-  readonly partial: StreamResumptionOptions["partial"];
+/** A file that a body is written to. */
+interface BodyFile {
+  readonly received: number;
+  readonly total: number | undefined;
+  begin(response: StreamedResponse): Promise<void>;
+  invalidate(): Promise<void>;
+  fill(body: BodyStream, written: () => void): Promise<void>;
 }
 
 async function fillOnce(
-  part: PartFile,
+  file: BodyFile,
   { onProgress }: SaveOptions,
-  { openBody, partial }: BodyToSave,
+  openBody: OpenBody,
 ): Promise<HttpResponse> {
   const response = await openBody({
-    partial,
-    restart: (restarted) => part.begin(restarted),
-    invalidatePartial: () => part.invalidate(),
+    restart: (restarted) => file.begin(restarted),
+    invalidatePartial: () => file.invalidate(),
   });
   if (!(response instanceof StreamedResponse))
     throw new TypeError(
@@ -147,10 +185,10 @@ async function fillOnce(
     );
   try {
     if (!response.ok) throw await toStatusError(response);
-    await part.begin(response);
-    const report = (): void => onProgress?.({ received: part.received, total: part.total });
+    await file.begin(response);
+    const report = (): void => onProgress?.({ received: file.received, total: file.total });
     report();
-    await part.fill(response.body, report);
+    await file.fill(response.body, report);
   } finally {
     // Does nothing if the body was read to its end.
     await discardBody(response);

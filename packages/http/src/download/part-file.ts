@@ -1,10 +1,9 @@
-import { createHash, type Hash } from "node:crypto";
-import { constants } from "node:fs";
-import { open, readFile, rename, rm, type FileHandle } from "node:fs/promises";
-import { dirname } from "node:path";
+import { closeSync, constants, fstatSync, readFileSync } from "node:fs";
+import { type FileHandle, readFile } from "node:fs/promises";
+import { basename } from "node:path";
 import type { Clock } from "@holdfast/policy";
 import { IncompleteBodyError } from "../errors/transport-errors.ts";
-import { DigestError, DiskFullError } from "../errors/file-errors.ts";
+import { DiskFullError } from "../errors/file-errors.ts";
 import type { ResponseHeaders } from "../model/headers.ts";
 import {
   findContinuation,
@@ -17,8 +16,12 @@ import {
 import type { RecycledMemory } from "../model/body-memory.ts";
 import type { BodyStream } from "../model/body-stream.ts";
 import type { StreamedResponse } from "../model/streamed-response.ts";
-import { digestAlgorithms, parseDigestHeaders, type Digest } from "../model/digest.ts";
-import { withFileErrors, readDiskSpace } from "./disk.ts";
+import { parseDigestHeaders, type Digest } from "../model/digest.ts";
+import { withFileErrors, readDiskSpace } from "../files/disk.ts";
+import type { Folder } from "../files/folder.ts";
+import { clearForeign, openOwnFile, replaceByNewFile, takeOverHandle } from "../files/own-file.ts";
+import { readNewFileMode } from "../files/umask.ts";
+import { DigestCheck } from "./digest-check.ts";
 import { FileWriter, type FileWriterEvents, type WritableFile } from "./file-writer.ts";
 import {
   formatSidecar,
@@ -36,9 +39,14 @@ const spaceCheckBytes = 16 * 1024 * 1024;
 const reserveBytes = 64 * 1024 * 1024;
 const reserveShare = 0.05;
 
+// A sidecar has a validator, some digests and a hash.
+const maxSidecarBytes = 64 * 1024;
+
 /** The path of a file, and its expected digests. */
 export interface DownloadTarget {
   readonly path: string;
+  /** The folder of the file. */
+  readonly folder: Folder;
   /** The digests that the caller expects. */
   readonly digests: readonly Digest[];
   readonly clock: Clock;
@@ -51,6 +59,8 @@ export interface DownloadTarget {
  * The order of the writes makes it safe. The sidecar is on the disk before the first byte that it describes. It is removed
  * or replaced before the first byte of another representation. Bytes are written in order, and at most 32 MiB of them
  * are not synced yet. The file gets its name when all of its bytes are on the disk.
+ *
+ * Other users may write to the folder, too. The part and its sidecar are used only if they are regular files of this user.
  */
 export class PartFile {
   readonly #target: DownloadTarget;
@@ -59,7 +69,7 @@ export class PartFile {
   #sidecar: Sidecar | undefined;
   /** The part that an earlier download left. */
   readonly partial: PartialRepresentation | undefined;
-  #hashes: readonly { readonly digest: Digest; readonly hash: Hash }[] = [];
+  #digests = new DigestCheck([]);
   readonly #writer: FileWriter;
   /** What happens when bytes were written, or could not be. */
   #events: Pick<FileWriterEvents, "written" | "failed"> = {
@@ -93,8 +103,12 @@ export class PartFile {
 
   /** Opens the part of a file, and reads its state. Changes nothing until a response arrives. */
   static async open(target: DownloadTarget): Promise<PartFile> {
-    const { O_RDWR, O_CREAT } = constants;
-    const handle = await withFileErrors(target.path, () => open(partPath(target), O_RDWR | O_CREAT));
+    const { folder, path } = target;
+    const handle = await withFileErrors(path, async () => {
+      clearForeign(folder, sidecarName(target));
+      clearForeign(folder, draftName(target));
+      return takeOverHandle(folder, partName(target));
+    });
     try {
       return new PartFile(target, handle, await PartFile.#readState(target, handle));
     } catch (error) {
@@ -104,8 +118,8 @@ export class PartFile {
   }
 
   static async #readState(target: DownloadTarget, handle: FileHandle): Promise<PartState> {
-    const boot = await readTextFile("/proc/sys/kernel/random/boot_id");
-    const sidecar = parseSidecar((await readTextFile(sidecarPath(target))) ?? "");
+    const boot = await readFile("/proc/sys/kernel/random/boot_id", "utf8").catch(() => undefined);
+    const sidecar = parseSidecar(readSidecar(target));
     const { size } = await handle.stat();
     const partial =
       sidecar === undefined
@@ -145,7 +159,7 @@ export class PartFile {
       await this.#writeSidecar();
       await this.#writer.truncate(0);
     });
-    this.#hashes = [];
+    this.#digests = new DigestCheck([]);
     this.#total = undefined;
     this.#resumedFrom = 0;
   }
@@ -159,7 +173,7 @@ export class PartFile {
   async fill(body: BodyStream, written: () => void): Promise<void> {
     this.#events = { written, failed: (error) => body.cancel(error) };
     for await (const piece of body) {
-      for (const { hash } of this.#hashes) hash.update(piece);
+      this.#digests.update(piece);
       await this.#writer.write(piece);
     }
     await this.#writer.flush();
@@ -171,29 +185,43 @@ export class PartFile {
    * @throws IncompleteBodyError; the error of `confirm`; DigestError, after removing the part, so that the next download
    * starts from the beginning.
    */
-  async finish(confirm: () => Promise<void>): Promise<void> {
+  async finish(confirm: () => void): Promise<void> {
     if (this.received !== (this.#total ?? this.received))
       throw new IncompleteBodyError(this.received, this.#total);
-    for (const { digest, hash } of this.#hashes) {
-      const actual = hash.digest("hex");
-      if (actual === digest.hex) continue;
+    const mismatch = this.#digests.findMismatch(this.#target.path);
+    if (mismatch !== undefined) {
       await this.remove();
-      throw new DigestError(this.#target.path, { algorithm: digest.algorithm, expected: digest.hex, actual });
+      throw mismatch;
     }
-    await withFileErrors(this.#target.path, () => this.#handle.sync());
-    await confirm();
+    const { folder, path } = this.#target;
+    await withFileErrors(path, async () => {
+      await this.#applyFinalMode();
+      await this.#handle.sync();
+    });
+    confirm();
     this.#closed = true;
     await this.#handle.close();
-    await withFileErrors(this.#target.path, () => rename(partPath(this.#target), this.#target.path));
-    await syncParentFolder(this.#target.path);
-    await rm(sidecarPath(this.#target), { force: true });
+    await withFileErrors(path, async () => {
+      folder.rename(partName(this.#target), basename(path));
+      folder.sync();
+      folder.unlink(sidecarName(this.#target));
+    });
+  }
+
+  /** Gives the complete file the permissions of the file that it replaces, or those that the umask leaves. */
+  async #applyFinalMode(): Promise<void> {
+    if (process.platform === "win32") return;
+    const { folder, path } = this.#target;
+    const replaced = folder.lstat(basename(path));
+    const keeps = replaced?.isFile() === true && folder.isOwn(replaced);
+    await this.#handle.chmod(keeps ? replaced.mode & 0o777 : readNewFileMode(folder));
   }
 
   /** Removes the part and its sidecar. */
   async remove(): Promise<void> {
     await this.close();
-    await rm(partPath(this.#target), { force: true });
-    await rm(sidecarPath(this.#target), { force: true });
+    this.#target.folder.unlink(partName(this.#target));
+    this.#target.folder.unlink(sidecarName(this.#target));
   }
 
   /** Closes the part. It stays on the disk unless it is empty. */
@@ -219,7 +247,7 @@ export class PartFile {
     await this.#writeSidecar();
     this.#total = isEncoded(headers) ? undefined : declaredLength(headers);
     this.#resumedFrom = 0;
-    this.#hashes = this.#hashesFor(digests);
+    this.#digests = this.#checkFor(digests);
   }
 
   async #continue(
@@ -230,22 +258,33 @@ export class PartFile {
     await this.#writer.truncate(offset);
     this.#total = total;
     this.#resumedFrom = offset;
-    this.#hashes = this.#hashesFor(digests);
-    if (this.#hashes.length > 0) await this.#hashBefore(offset);
+    this.#digests = this.#checkFor(digests);
+    if (!this.#digests.isEmpty) await this.#hashBefore(offset);
   }
 
   async #writeSidecar(): Promise<void> {
-    const path = sidecarPath(this.#target);
-    if (this.#sidecar === undefined) await rm(path, { force: true });
-    else await writeSynced(path, formatSidecar(this.#sidecar));
-    await syncParentFolder(path);
+    const { folder } = this.#target;
+    const name = sidecarName(this.#target);
+    if (this.#sidecar === undefined) folder.unlink(name);
+    else await this.#replaceSidecar(formatSidecar(this.#sidecar));
+    folder.sync();
   }
 
-  #hashesFor(digests: readonly Digest[]): readonly { readonly digest: Digest; readonly hash: Hash }[] {
-    return [...this.#target.digests, ...digests].map((digest) => ({
-      digest,
-      hash: createHash(digestAlgorithms[digest.algorithm].node),
-    }));
+  async #replaceSidecar(text: string): Promise<void> {
+    const { folder } = this.#target;
+    const draft = draftName(this.#target);
+    const handle = await replaceByNewFile(folder, draft);
+    try {
+      await handle.writeFile(text);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    folder.rename(draft, sidecarName(this.#target));
+  }
+
+  #checkFor(digests: readonly Digest[]): DigestCheck {
+    return new DigestCheck([...this.#target.digests, ...digests]);
   }
 
   async #hashBefore(offset: number): Promise<void> {
@@ -253,7 +292,7 @@ export class PartFile {
     for (let at = 0; at < offset;) {
       const { bytesRead } = await this.#handle.read(buffer, 0, Math.min(buffer.length, offset - at), at);
       if (bytesRead === 0) throw new IncompleteBodyError(at, offset);
-      for (const { hash } of this.#hashes) hash.update(buffer.subarray(0, bytesRead));
+      this.#digests.update(buffer.subarray(0, bytesRead));
       at += bytesRead;
     }
   }
@@ -291,41 +330,25 @@ function toWritableFile(path: string, handle: FileHandle): WritableFile {
   };
 }
 
-function partPath({ path }: DownloadTarget): string {
-  return `${path}.part`;
+function partName({ path }: DownloadTarget): string {
+  return `${basename(path)}.part`;
 }
 
-function sidecarPath({ path }: DownloadTarget): string {
-  return `${path}.part.json`;
+function sidecarName(target: DownloadTarget): string {
+  return `${partName(target)}.json`;
 }
 
-async function readTextFile(path: string): Promise<string | undefined> {
+function draftName(target: DownloadTarget): string {
+  return `${sidecarName(target)}.new`;
+}
+
+/** Reads the sidecar; an empty text if it is missing or may not be trusted. */
+function readSidecar(target: DownloadTarget): string {
+  const found = openOwnFile(target.folder, sidecarName(target), constants.O_RDONLY);
+  if (found === "missing" || "foreign" in found) return "";
   try {
-    return await readFile(path, "utf8");
-  } catch {
-    return undefined;
-  }
-}
-
-async function writeSynced(path: string, text: string): Promise<void> {
-  const draft = `${path}.new`;
-  const handle = await open(draft, "w");
-  try {
-    await handle.writeFile(text);
-    await handle.sync();
+    return fstatSync(found.fd).size <= maxSidecarBytes ? readFileSync(found.fd, "utf8") : "";
   } finally {
-    await handle.close();
-  }
-  await rename(draft, path);
-}
-
-/** Syncs the names in a folder to the disk, on platforms that can. */
-async function syncParentFolder(path: string): Promise<void> {
-  if (process.platform === "win32") return;
-  const folder = await open(dirname(path), "r");
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
+    closeSync(found.fd);
   }
 }

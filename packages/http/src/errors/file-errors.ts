@@ -56,19 +56,22 @@ export class DiskFullError extends HoldfastError {
   }
 }
 
-/** Another download is writing the same file. */
+/** Another process, or another download of this process, is writing the same file. */
 export class FileBusyError extends HoldfastError {
   readonly code = "ERR_FILE_BUSY";
   /** The path of the lock. */
   readonly path: string;
-  /** The process that holds the lock, if it is known. */
+  /** The process that holds the lock, if the system says so: Linux does, for a process of the same container. */
   readonly pid: number | undefined;
 
-  constructor(path: string, holder: { readonly pid: number; readonly host: string } | undefined) {
-    const writer = holder === undefined ? "another process" : `process ${holder.pid} on ${holder.host}`;
-    super(`The file is being written by ${writer}: if that process has ended, remove ${path}`);
+  constructor(path: string, pid: number | undefined, problem: "locked" | "removed" = "locked") {
+    super(
+      problem === "removed"
+        ? `The lock ${path} was removed or replaced while this process held it: make sure that no other process writes the file, and try again`
+        : `The file is being written by ${pid === undefined ? "another process" : `process ${pid}`}, which holds ${path}: wait until it has ended, or end it`,
+    );
     this.path = path;
-    this.pid = holder?.pid;
+    this.pid = pid;
   }
 }
 

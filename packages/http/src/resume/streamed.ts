@@ -36,6 +36,8 @@ export interface StreamResumptionOptions {
    * restarts, since bytes that the reader received cannot be taken back.
    */
   readonly restart?: ((response: StreamedResponse) => Promise<void>) | undefined;
+  /** Whether a 206 to a request without `Range` is an error. @default true with `restart` */
+  readonly requiresWhole?: boolean | undefined;
   /** Called when the body contradicted its head, so that neither its bytes nor the part before them may be kept. */
   readonly invalidatePartial?: (() => Promise<void>) | undefined;
 }
@@ -51,6 +53,7 @@ export function finalError(broke: unknown, last: unknown): unknown {
 export class StreamResumption {
   readonly #restart: StreamResumptionOptions["restart"];
   readonly #invalidatePartial: StreamResumptionOptions["invalidatePartial"];
+  readonly #requiresWhole: boolean;
   #partial: PartialRepresentation | undefined;
   /** The response that is being read, and the offset of that body in the whole. */
   #source: HttpResponse | undefined;
@@ -58,9 +61,10 @@ export class StreamResumption {
   /** Verifies the digest of the whole body. Undefined for a body that is not verified. */
   #verifier: DigestVerifier | undefined;
 
-  constructor({ partial, restart, invalidatePartial }: StreamResumptionOptions = {}) {
+  constructor({ partial, restart, invalidatePartial, requiresWhole }: StreamResumptionOptions = {}) {
     this.#partial = partial;
     this.#restart = restart;
+    this.#requiresWhole = requiresWhole ?? restart !== undefined;
     this.#invalidatePartial = invalidatePartial;
   }
 
@@ -85,7 +89,7 @@ export class StreamResumption {
   /** Requests the whole. A file must not be written from a 206 that was not requested. */
   async #whole(request: HttpRequest, options: SendOptions, open: OpenStream): Promise<StreamedResponse> {
     const response = await open(request, options);
-    if (this.#restart === undefined || response.status !== 206 || "range" in request.headers) return response;
+    if (!this.#requiresWhole || response.status !== 206 || "range" in request.headers) return response;
     await discardBody(response);
     throw new ProtocolError("The server sent 206 Partial Content for a request without Range", {
       phase: "headers",

@@ -10,6 +10,10 @@ export interface FileName {
 
 // In characters. With the longest UTF-8 encoding, the number and the extension, a name is below 255 bytes, the limit of file systems.
 const maxStemLength = 76;
+const maxFolderLength = 120;
+
+/** A device of Windows, which takes the name before the first dot for it (https://learn.microsoft.com/windows/win32/fileio/naming-a-file). */
+const windowsDevice = /^(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|$)/i;
 
 const extensions: Readonly<Record<string, string>> = {
   "text/html": ".html",
@@ -34,7 +38,8 @@ const extensions: Readonly<Record<string, string>> = {
 /**
  * Returns the file name of a result. The folder is the host; the name consists of the row number, the end of the path and an
  * extension. Characters of the URL other than letters, digits, dots, hyphens and underscores become underscores, and no
- * folder begins with a dot, so that no URL can reach outside its folder.
+ * folder begins with a dot, so that no URL can reach outside its folder. Names differ by their number, and not only by case
+ * or normal form.
  */
 export function fileName({ id, url, contentType }: Pick<LineResult, "id" | "url" | "contentType">): FileName {
   const { host, pathname, search } = new URL(url);
@@ -45,9 +50,25 @@ export function fileName({ id, url, contentType }: Pick<LineResult, "id" | "url"
   const extension = /\.[A-Za-z0-9]{1,5}$/.exec(last)?.[0] ?? extensionFor(contentType);
   const stem = last.endsWith(extension) ? last.slice(0, last.length - extension.length) : last;
   return {
-    folder: sanitize(host),
-    name: `${String(id).padStart(6, "0")}-${sanitize(stem + shown.slice(path.length)).slice(0, maxStemLength)}${extension}`,
+    folder: toFolderName(host),
+    name: `${String(id).padStart(6, "0")}-${cut(sanitize(stem + shown.slice(path.length)), maxStemLength)}${extension}`,
   };
+}
+
+/**
+ * Returns a folder name that Windows accepts, too: no device, also with an extension, and no dot at the end. Two hosts may
+ * get one folder, because the names of their files differ.
+ */
+function toFolderName(host: string): string {
+  const name = cut(sanitize(host).toLowerCase(), maxFolderLength).replace(/[._-]+$/, "");
+  if (name === "") return "host";
+  return windowsDevice.test(name) ? `host-${name}` : name;
+}
+
+/** Removes the end of a text, but not half of a character. */
+function cut(text: string, maxLength: number): string {
+  const kept = text.slice(0, maxLength);
+  return /[\uD800-\uDBFF]$/.test(kept) ? kept.slice(0, -1) : kept;
 }
 
 function extensionFor(contentType = ""): string {
@@ -55,8 +76,10 @@ function extensionFor(contentType = ""): string {
 }
 
 function sanitize(text: string): string {
+  // One normal form, because some file systems take two forms of a name for one. Some letters are invisible.
   return decodePercent(text)
-    .replaceAll(/[^\p{L}\p{N}._-]+/gu, "_")
+    .normalize("NFC")
+    .replaceAll(/(?:[^\p{L}\p{N}._-]|\p{Default_Ignorable_Code_Point})+/gu, "_")
     .replace(/^[._]+/, "");
 }
 

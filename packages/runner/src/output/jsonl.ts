@@ -25,8 +25,16 @@ export function* toJsonl(
 ): Generator<string, void, undefined> {
   for (const result of results) {
     const fields = { ...toFields(result), ...toContent(result, options) };
-    yield `${JSON.stringify(options.redact === true ? hideSecrets(fields, result) : fields)}\n`;
+    yield `${formatJsonLine(options.redact === true ? hideSecrets(fields, result) : fields)}\n`;
   }
+}
+
+/** Formats a value as JSON on one line. Many programs also end a line at the marks that JSON does not escape. */
+function formatJsonLine(value: unknown): string {
+  return JSON.stringify(value).replaceAll(
+    /[\u0085\u2028\u2029]/g,
+    (mark) => `\\u${mark.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
 }
 
 function toContent(

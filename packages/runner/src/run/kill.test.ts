@@ -8,7 +8,7 @@ import { seededRandom } from "@holdfast/policy/testing";
 import { LedgerError } from "../ledger/ledger.ts";
 import { readResults } from "../output/read-results.ts";
 import { readReport } from "../output/read-report.ts";
-import { openDatabase } from "../sqlite/open-database.ts";
+import { openDatabase } from "@holdfast/http/internal/files";
 import { openLedger } from "../sqlite/sqlite-ledger.ts";
 import { killedRunLines, killedRunUrl } from "../testing/killed-run.ts";
 import { makeRunDirectory } from "../testing/run-directory.ts";

@@ -10,7 +10,7 @@ import { readResults } from "../output/read-results.ts";
 import { readReport } from "../output/read-report.ts";
 import type { RunOptions } from "./options.ts";
 import { run } from "./run.ts";
-import { openDatabase } from "../sqlite/open-database.ts";
+import { openDatabase } from "@holdfast/http/internal/files";
 import { openLedger } from "../sqlite/sqlite-ledger.ts";
 import { numberLines, makeRunDirectory } from "../testing/run-directory.ts";
 import { fakeResponse, fakeFailure, scriptedFetcher } from "../testing/scripted-fetcher.ts";

@@ -2,7 +2,7 @@ import type { DatabaseSync } from "node:sqlite";
 import type { RunInfo } from "../ledger/ledger.ts";
 import { isProxyStats, type RunProxyStats } from "../ledger/proxy-stats.ts";
 
-type RunValue = "info" | "proxy-stats" | "proxy-snapshot";
+type RunValue = "info" | "proxy-stats" | "proxy-snapshot" | "default-bits";
 
 /** Writes one value of the `run` table as JSON. */
 export function writeRunValue(db: DatabaseSync, name: RunValue, value: unknown): void {
@@ -30,6 +30,12 @@ export function readProxyStats(db: DatabaseSync): readonly RunProxyStats[] | und
 /** Reads the pool's snapshot as it was last written. */
 export function readProxySnapshot(db: DatabaseSync): unknown {
   return readRunValue(db, "proxy-snapshot");
+}
+
+/** Reads the permissions that the folder of the run had from the umask, if it existed before the run. */
+export function readDefaultBits(db: DatabaseSync): number | undefined {
+  const bits = readRunValue(db, "default-bits");
+  return typeof bits === "number" ? bits : undefined;
 }
 
 function readRunValue(db: DatabaseSync, name: RunValue): unknown {

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, realpathSync, writeFileSync } from "node:fs";
 import { describe, it } from "node:test";
 import fc from "fast-check";
+import { Folder } from "@holdfast/http/internal/files";
 import { makeRunDirectory } from "../testing/run-directory.ts";
 import { decodeRecord, encodeRecord } from "./record.ts";
-import { SegmentReader, segmentPath, SegmentWriter } from "./segments.ts";
+import { type CommittedSegment, SegmentReader, segmentPath, SegmentWriter } from "./segments.ts";
 
 const meta = {
   id: 1,
@@ -41,17 +42,28 @@ describe("encodeRecord", () => {
   });
 });
 
+const openFolder = (directory: string): Folder => Folder.open(realpathSync(directory));
+
+function openWriter(
+  directory: string,
+  committed: CommittedSegment | undefined,
+  maxBytes = 1_000_000,
+): SegmentWriter {
+  const modes = () => ({ file: 0o600, folder: 0o700 });
+  return new SegmentWriter({ folder: openFolder(directory), modes, committed, maxBytes });
+}
+
 describe("SegmentWriter", () => {
   const bytes = (text: string): Buffer => Buffer.from(text);
 
   it("writes records that SegmentReader reads at their places, across files", () => {
     const directory = makeRunDirectory();
-    const writer = new SegmentWriter(directory, undefined, 10);
+    const writer = openWriter(directory, undefined, 10);
     const texts = ["one", "two-two", "three", "much longer than a file", "five"];
 
     const locations = texts.map((text) => writer.append(bytes(text)));
     writer.sync();
-    const reader = new SegmentReader(directory);
+    const reader = new SegmentReader(openFolder(directory));
 
     assert.deepEqual(
       locations.map(({ segment, offset }) => [segment, offset]),
@@ -73,7 +85,7 @@ describe("SegmentWriter", () => {
 
   it("writes nothing before sync", () => {
     const directory = makeRunDirectory();
-    const writer = new SegmentWriter(directory, undefined);
+    const writer = openWriter(directory, undefined);
 
     writer.append(bytes("later"));
 
@@ -85,7 +97,7 @@ describe("SegmentWriter", () => {
 
   it("truncates to the committed length and removes later files", () => {
     const directory = makeRunDirectory();
-    const writer = new SegmentWriter(directory, undefined, 8);
+    const writer = openWriter(directory, undefined, 8);
     writer.append(bytes("kept"));
     writer.sync();
     const committed = writer.end;
@@ -94,7 +106,7 @@ describe("SegmentWriter", () => {
     writer.close();
     writeFileSync(segmentPath(directory, 2), "more");
 
-    const again = new SegmentWriter(directory, committed, 8);
+    const again = openWriter(directory, committed, 8);
     const location = again.append(bytes("next"));
     again.sync();
 
@@ -106,7 +118,7 @@ describe("SegmentWriter", () => {
 
   it("writes many small records in one sync", () => {
     const directory = makeRunDirectory();
-    const writer = new SegmentWriter(directory, undefined);
+    const writer = openWriter(directory, undefined);
     const texts = Array.from({ length: 3_000 }, (_, index) => String(index));
 
     for (const text of texts) writer.append(bytes(text));

@@ -1,18 +1,8 @@
-import {
-  closeSync,
-  fdatasyncSync,
-  fsyncSync,
-  ftruncateSync,
-  fstatSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readSync,
-  unlinkSync,
-  writevSync,
-} from "node:fs";
+import { closeSync, constants, fdatasyncSync, ftruncateSync, fstatSync, readSync, writevSync } from "node:fs";
 import { join } from "node:path";
+import { carefully, createFile, type Folder, openOwnFile } from "@holdfast/http/internal/files";
 import { LedgerError } from "../ledger/ledger.ts";
+import { type RunModes, runFiles, unusable } from "./run-folder.ts";
 
 /** The place of a record: segment number (1-based), offset and length in bytes. */
 export interface RecordLocation {
@@ -27,14 +17,24 @@ export interface CommittedSegment {
   readonly length: number;
 }
 
-/** A segment of this size is closed, and the next segment begins. */
 const defaultMaxSegmentBytes: number = 256 * 1024 * 1024;
 
 const segmentName = (segment: number): string => `${String(segment).padStart(6, "0")}.seg`;
 
 /** Returns the path of a segment in `directory`. */
 export function segmentPath(directory: string, segment: number): string {
-  return join(directory, "segments", segmentName(segment));
+  return join(directory, runFiles.segments, segmentName(segment));
+}
+
+/** Where and how segments are written. */
+export interface SegmentOptions {
+  /** The folder of the run. */
+  readonly folder: Folder;
+  /** Returns the permissions of new files at this moment. */
+  readonly modes: () => RunModes;
+  readonly committed: CommittedSegment | undefined;
+  /** A segment of this size is closed, and the next segment begins. @default 256 MiB */
+  readonly maxBytes?: number;
 }
 
 /**
@@ -42,23 +42,23 @@ export function segmentPath(directory: string, segment: number): string {
  * The constructor truncates the files to the committed length: bytes after it are the incomplete tail of a crash.
  */
 export class SegmentWriter {
-  readonly #directory: string;
+  readonly #folder: Folder;
+  readonly #modes: () => RunModes;
   readonly #maxBytes: number;
   #segment: number;
   #fd: number;
   #length: number;
   #queued: Uint8Array[] = [];
 
-  constructor(
-    directory: string,
-    committed: CommittedSegment | undefined,
-    maxBytes: number = defaultMaxSegmentBytes,
-  ) {
-    this.#directory = directory;
+  constructor({ folder, modes, committed, maxBytes = defaultMaxSegmentBytes }: SegmentOptions) {
+    this.#modes = modes;
     this.#maxBytes = maxBytes;
     this.#segment = committed?.segment ?? 1;
     this.#length = committed?.length ?? 0;
-    mkdirSync(join(directory, "segments"), { recursive: true });
+    this.#folder = folder.createFolder(runFiles.segments, modes().folder);
+    const stats = this.#folder.stat();
+    if (!this.#folder.isOwn(stats))
+      throw unusable(folder, runFiles.segments, `it belongs to another user (uid ${stats.uid})`);
     this.#removeAfter(this.#segment);
     this.#fd = this.#open();
     this.#truncate();
@@ -88,6 +88,7 @@ export class SegmentWriter {
 
   close(): void {
     closeSync(this.#fd);
+    this.#folder.close();
   }
 
   #startNext(): void {
@@ -98,17 +99,24 @@ export class SegmentWriter {
     this.#fd = this.#open();
   }
 
+  /** Opens the segment, or creates it. A segment of another user, or a link, is not written. */
   #open(): number {
-    const fd = openSync(segmentPath(this.#directory, this.#segment), "a");
-    syncDirectory(join(this.#directory, "segments"));
-    return fd;
+    const name = segmentName(this.#segment);
+    const found = openOwnFile(this.#folder, name, constants.O_WRONLY | constants.O_APPEND);
+    if (found === "missing") {
+      const fd = createFile(this.#folder, name, this.#modes().file);
+      this.#folder.sync();
+      return fd;
+    }
+    if ("foreign" in found) throw unusable(this.#folder, name, found.foreign);
+    return found.fd;
   }
 
   #truncate(): void {
     const { size } = fstatSync(this.#fd);
     if (size < this.#length) {
       closeSync(this.#fd);
-      const path = segmentPath(this.#directory, this.#segment);
+      const path = join(this.#folder.path, segmentName(this.#segment));
       throw new LedgerError(
         `${path} has ${size} bytes, but ${this.#length} were committed: restore the file, or use a new folder`,
         path,
@@ -118,19 +126,20 @@ export class SegmentWriter {
   }
 
   #removeAfter(segment: number): void {
-    const folder = join(this.#directory, "segments");
-    for (const file of readdirSync(folder))
-      if (file.endsWith(".seg") && file > segmentName(segment)) unlinkSync(join(folder, file));
+    for (const file of this.#folder.list())
+      if (file.endsWith(".seg") && file > segmentName(segment)) this.#folder.unlink(file);
   }
 }
 
 /** Reads single records. Keeps the last file open, because most reads follow the order of the writes. */
 export class SegmentReader {
-  readonly #directory: string;
+  readonly #run: Folder;
+  #folder: Folder | undefined;
   #open: { readonly segment: number; readonly fd: number } | undefined;
 
-  constructor(directory: string) {
-    this.#directory = directory;
+  /** `folder` is the folder of the run. */
+  constructor(folder: Folder) {
+    this.#run = folder;
   }
 
   /** Returns the bytes of a record; fewer when the file ends before. */
@@ -140,15 +149,23 @@ export class SegmentReader {
   }
 
   close(): void {
+    this.#closeSegment();
+    this.#folder?.close();
+    this.#folder = undefined;
+  }
+
+  #closeSegment(): void {
     if (this.#open !== undefined) closeSync(this.#open.fd);
     this.#open = undefined;
   }
 
   #fd(segment: number): number {
     if (this.#open?.segment === segment) return this.#open.fd;
-    this.close();
-    this.#open = { segment, fd: openSync(segmentPath(this.#directory, segment), "r") };
-    return this.#open.fd;
+    this.#closeSegment();
+    this.#folder ??= this.#run.openFolder(runFiles.segments);
+    const fd = this.#folder.open(segmentName(segment), constants.O_RDONLY | carefully);
+    this.#open = { segment, fd };
+    return fd;
   }
 }
 
@@ -169,16 +186,4 @@ function dropBytes(buffers: readonly Uint8Array[], count: number): Uint8Array[] 
     if (dropped < buffer.length) kept.push(buffer.subarray(dropped));
   }
   return kept;
-}
-
-function syncDirectory(path: string): void {
-  const fd = openSync(path, "r");
-  try {
-    fsyncSync(fd);
-  } catch (error) {
-    // Windows cannot flush a directory. Its file system journals the entry itself.
-    if (process.platform !== "win32") throw error;
-  } finally {
-    closeSync(fd);
-  }
 }

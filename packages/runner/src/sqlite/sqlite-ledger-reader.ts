@@ -1,14 +1,13 @@
 import type { DatabaseSync } from "node:sqlite";
-import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { type Folder, isLocked, openDatabase } from "@holdfast/http/internal/files";
 import { LedgerError, type LedgerReader, type RunInfo } from "../ledger/ledger.ts";
 import type { RunProxyStats } from "../ledger/proxy-stats.ts";
 import type { ReasonGroup, RunTotals } from "../ledger/report.ts";
 import type { LineResult } from "../ledger/result.ts";
-import { isLocked } from "./directory-lock.ts";
-import { openDatabase } from "./open-database.ts";
 import { iterateResults } from "./read-result.ts";
 import { readReasons, readTotals } from "./report-queries.ts";
+import { checkReadableFiles, openRunFolder, runFiles } from "./run-folder.ts";
 import { readProxySnapshot, readProxyStats, readRunInfo } from "./run-table.ts";
 import { checkFileVersion, checkSchema } from "./schema.ts";
 import { SegmentReader } from "./segments.ts";
@@ -16,25 +15,44 @@ import { wrapErrors } from "./transaction.ts";
 
 /** Opens the ledger of a directory for reading, also while another process writes to it. @throws LedgerError when the directory has no ledger. */
 export function readLedger(directory: string): LedgerReader {
-  const path = databasePath(directory);
-  if (!existsSync(path))
-    throw new LedgerError(`${directory} has no ledger: start a run in it, or name another folder`, path);
-  return wrapErrors(path, () => {
-    checkFileVersion(path);
-    const db = openDatabase(path, { readOnly: true });
+  return wrapErrors(directory, () => {
+    const folder = openRunFolder(directory);
     try {
-      checkSchema(db, path);
-      return new SqliteLedgerReader(directory, db);
+      return openReader(directory, folder);
     } catch (error) {
-      db.close();
+      folder.close();
       throw error;
     }
   });
 }
 
+function openReader(directory: string, folder: Folder): LedgerReader {
+  const path = databasePath(folder.path);
+  if (folder.lstat(runFiles.database) === undefined)
+    throw new LedgerError(`${directory} has no ledger: start a run in it, or name another folder`, path);
+  checkReadableFiles(folder);
+  checkFileVersion(path);
+  const db = openDatabase(path, { readOnly: true });
+  try {
+    checkSchema(db, path);
+    return new SqliteLedgerReader({ directory, folder, db });
+  } catch (error) {
+    db.close();
+    throw error;
+  }
+}
+
 /** Returns the path of the database in a directory. */
 export function databasePath(directory: string): string {
-  return join(directory, "ledger.db");
+  return join(directory, runFiles.database);
+}
+
+/** An open ledger. */
+export interface OpenLedger {
+  /** The folder of the run, as the caller named it. */
+  readonly directory: string;
+  readonly folder: Folder;
+  readonly db: DatabaseSync;
 }
 
 /** Reads a ledger through a database connection. */
@@ -42,13 +60,15 @@ export class SqliteLedgerReader implements LedgerReader {
   readonly directory: string;
   protected readonly db: DatabaseSync;
   protected readonly path: string;
+  readonly #folder: Folder;
   readonly #segments: SegmentReader;
 
-  constructor(directory: string, db: DatabaseSync) {
+  constructor({ directory, folder, db }: OpenLedger) {
     this.directory = directory;
     this.db = db;
     this.path = databasePath(directory);
-    this.#segments = new SegmentReader(directory);
+    this.#folder = folder;
+    this.#segments = new SegmentReader(folder);
   }
 
   totals(): RunTotals {
@@ -66,7 +86,9 @@ export class SqliteLedgerReader implements LedgerReader {
   runInfo(): RunInfo | undefined {
     const info = wrapErrors(this.path, () => readRunInfo(this.db));
     if (info === undefined) return undefined;
-    return isLocked(this.directory) ? { ...info, status: "running" } : { status: "interrupted", ...info };
+    return isLocked(this.#folder, runFiles.lock)
+      ? { ...info, status: "running" }
+      : { status: "interrupted", ...info };
   }
 
   proxyStats(): readonly RunProxyStats[] | undefined {
@@ -79,6 +101,11 @@ export class SqliteLedgerReader implements LedgerReader {
 
   close(): void {
     this.#segments.close();
+    this.closeDatabase();
+    this.#folder.close();
+  }
+
+  protected closeDatabase(): void {
     this.db.close();
   }
 }

@@ -15,7 +15,7 @@ import { describe, it } from "node:test";
 import { LedgerError, type Ledger } from "../ledger/ledger.ts";
 import { ledgerContract } from "../testing/ledger-contract/ledger-contract.ts";
 import { makeRunDirectory } from "../testing/run-directory.ts";
-import { openDatabase } from "./open-database.ts";
+import { openDatabase } from "@holdfast/http/internal/files";
 import { segmentPath } from "./segments.ts";
 import { openLedger } from "./sqlite-ledger.ts";
 import { readLedger } from "./sqlite-ledger-reader.ts";

@@ -1,6 +1,13 @@
 import type { DatabaseSync } from "node:sqlite";
-import { existsSync, mkdirSync } from "node:fs";
+import { closeSync, type Stats } from "node:fs";
 import { type Clock, systemClock } from "@holdfast/policy";
+import {
+  createFile,
+  type FileLock,
+  type Folder,
+  isSameFile,
+  openDatabase,
+} from "@holdfast/http/internal/files";
 import { isRepeatable, type Job } from "../ledger/job.ts";
 import {
   type JobLease,
@@ -12,15 +19,23 @@ import {
   type RunInfo,
 } from "../ledger/ledger.ts";
 import type { RunProxyStats } from "../ledger/proxy-stats.ts";
-import { type DirectoryLock, lockDirectory } from "./directory-lock.ts";
 import { LinePlanner } from "./line-planner.ts";
-import { openDatabase } from "./open-database.ts";
 import { OutcomeRecorder, readLastCommitted } from "./outcome-recorder.ts";
 import { reopenFailedRows, resolveIntents, RowClaims } from "./row-claims.ts";
-import { readRunInfo, writeRunValue } from "./run-table.ts";
+import {
+  checkOwnFiles,
+  createRunFolder,
+  lockRunFolder,
+  runFiles,
+  type RunFolder,
+  type RunModes,
+  toRunModes,
+  unusable,
+} from "./run-folder.ts";
+import { readDefaultBits, readRunInfo, writeRunValue } from "./run-table.ts";
 import { checkFileVersion, checkSchema, isEmpty, prepareWriter } from "./schema.ts";
 import { SegmentWriter } from "./segments.ts";
-import { databasePath, SqliteLedgerReader } from "./sqlite-ledger-reader.ts";
+import { databasePath, type OpenLedger, SqliteLedgerReader } from "./sqlite-ledger-reader.ts";
 import { wrapErrors } from "./transaction.ts";
 
 /**
@@ -33,21 +48,58 @@ export function openLedger(
   options: { readonly clock?: Pick<Clock, "date"> } = {},
 ): Ledger {
   return wrapErrors(directory, () => {
-    mkdirSync(directory, { recursive: true });
-    const path = databasePath(directory);
-    if (existsSync(path)) checkExisting(path);
-    const lock = lockDirectory(directory);
-    let db: DatabaseSync | undefined;
+    const run = createRunFolder(directory);
     try {
-      db = openDatabase(path);
-      prepareWriter(db, path);
-      return new SqliteLedger({ directory, db, lock, clock: options.clock ?? systemClock });
+      return openIn(run, directory, options.clock ?? systemClock);
     } catch (error) {
-      db?.close();
-      lock.close();
+      run.folder.close();
       throw error;
     }
   });
+}
+
+function openIn({ folder, defaultBits }: RunFolder, directory: string, clock: Pick<Clock, "date">): Ledger {
+  const path = databasePath(folder.path);
+  checkOwnFiles(folder);
+  const isNew = folder.lstat(runFiles.database) === undefined;
+  if (!isNew) checkExisting(path);
+  const modes = toRunModes(folder.stat().mode, defaultBits);
+  const lock = lockRunFolder(folder, modes.file);
+  let db: DatabaseSync | undefined;
+  try {
+    db = openOwnDatabase(folder, path, modes);
+    if (isNew && defaultBits !== undefined) writeRunValue(db, "default-bits", defaultBits);
+    return new SqliteLedger({ directory, folder, db, lock, clock });
+  } catch (error) {
+    db?.close();
+    lock.release("keep");
+    throw error;
+  }
+}
+
+/** Opens the database for writing, and creates it with these permissions. SQLite gives its other files the same ones. */
+function openOwnDatabase(folder: Folder, path: string, modes: RunModes): DatabaseSync {
+  if (folder.lstat(runFiles.database) === undefined)
+    closeSync(createFile(folder, runFiles.database, modes.file));
+  const before = folder.lstat(runFiles.database);
+  const db = openDatabase(path);
+  try {
+    checkOpened(folder, before);
+    prepareWriter(db, path);
+    // SQLite opens its files by their paths: another user may have replaced one, or the folder, meanwhile.
+    checkOpened(folder, before);
+    return db;
+  } catch (error) {
+    db.close();
+    throw error;
+  }
+}
+
+function checkOpened(folder: Folder, before: Stats | undefined): void {
+  folder.confirm();
+  checkOwnFiles(folder);
+  if (!isSameFile(before, folder.lstat(runFiles.database)))
+    throw unusable(folder, runFiles.database, "it was replaced by another process");
 }
 
 /** Rejects a ledger of another version before a connection that writes is opened, so that nothing in its folder changes. */
@@ -61,15 +113,17 @@ function checkExisting(path: string): void {
   }
 }
 
-interface OwnedLedger {
-  readonly directory: string;
-  readonly db: DatabaseSync;
-  readonly lock: DirectoryLock;
+interface OwnedLedger extends OpenLedger {
+  readonly lock: FileLock;
   readonly clock: Pick<Clock, "date">;
 }
 
+/** Databases that must not be closed, not even by the garbage collector. */
+const abandonedDatabases: DatabaseSync[] = [];
+
 class SqliteLedger extends SqliteLedgerReader implements Ledger {
-  readonly #lock: DirectoryLock;
+  readonly #folder: Folder;
+  readonly #lock: FileLock;
   readonly #clock: Pick<Clock, "date">;
   readonly #segments: SegmentWriter;
   readonly #planner: LinePlanner;
@@ -77,12 +131,19 @@ class SqliteLedger extends SqliteLedgerReader implements Ledger {
   readonly #recorder: OutcomeRecorder;
   #writeError: LedgerError | undefined;
 
-  constructor({ directory, db, lock, clock }: OwnedLedger) {
-    super(directory, db);
+  constructor({ lock, clock, ...open }: OwnedLedger) {
+    super(open);
+    const { db, folder } = open;
     resolveIntents(db, clock.date());
+    this.#folder = folder;
     this.#lock = lock;
     this.#clock = clock;
-    this.#segments = new SegmentWriter(directory, readLastCommitted(db));
+    const defaultBits = readDefaultBits(db);
+    this.#segments = new SegmentWriter({
+      folder,
+      modes: () => toRunModes(folder.stat().mode, defaultBits),
+      committed: readLastCommitted(db),
+    });
     this.#planner = new LinePlanner(db, () => clock.date());
     this.#claims = new RowClaims(db);
     this.#recorder = new OutcomeRecorder(db, this.#segments);
@@ -142,9 +203,26 @@ class SqliteLedger extends SqliteLedgerReader implements Ledger {
   }
 
   override close(): void {
-    super.close();
     this.#segments.close();
-    this.#lock.close();
+    try {
+      super.close();
+    } finally {
+      this.#lock.release("keep");
+    }
+  }
+
+  protected override closeDatabase(): void {
+    const path = this.#folder.findPath();
+    if (path === this.#folder.path) {
+      super.closeDatabase();
+      return;
+    }
+    // SQLite removes its files by their paths, which lead to another folder now. The next run reads the files that stay.
+    abandonedDatabases.push(this.db);
+    throw new LedgerError(
+      `${this.directory} was moved or replaced during the run: the results are in ${path ?? "the folder that was there before"}`,
+      this.directory,
+    );
   }
 
   // After a failed write, files and tables may disagree until the ledger is opened again: every later write must fail too.
