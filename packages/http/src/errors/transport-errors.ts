@@ -176,16 +176,6 @@ export class BodyTooLargeError extends TransportError {
   }
 }
 
-/** The body expands far more than any content does: more than 2,000 bytes for each byte received, beyond 32 MiB. */
-export class ExpansionError extends BodyTooLargeError {
-  constructor({ given, received, maxRatio }: { given: number; received: number; maxRatio: number }) {
-    super(
-      maxRatio * received,
-      `The body expands to more than ${maxRatio} times its size (${given} bytes from ${received}): request it with "accept-encoding: identity" if you trust the server`,
-    );
-  }
-}
-
 /** The host has no address that `addresses: "public"` allows. Nothing was sent. */
 export class AddressNotAllowedError extends TransportError {
   readonly code = "ERR_ADDRESS_NOT_ALLOWED";

@@ -18,7 +18,7 @@ import { parseHttpDate } from "../../model/http-date.ts";
 import { parseRetryAfter } from "../retry-after.ts";
 import { parseDigestHeaders } from "../../model/digest.ts";
 import { fixtureNow } from "../../testing/scripted/dialect-reply.ts";
-import { parseConnectReply } from "../../transport/tunnel/http-connect-codec.ts";
+import { connectReplyParser } from "../../transport/tunnel/http-connect-codec.ts";
 import { bodyLength, parseIdleLimit, isPersistent } from "../../transport/http1/framing.ts";
 import { HeadReader } from "../../transport/wire/head-reader.ts";
 import { connectRefusalReason } from "../../transport/tunnel/proxy-replies.ts";
@@ -123,7 +123,8 @@ const readers: Readonly<Record<string, (text: string) => unknown>> = {
     const answer = { status: 200, statusText: "", minor: 1, fields, size: 0, isClean: true };
     return [isPersistent(answer, "GET"), parseIdleLimit(answer), tried(() => bodyLength(answer, "GET"))];
   },
-  "a proxy's answer": (text) => tried(() => parseConnectReply(Buffer.from(`HTTP/1.1 200 ${text}\r\n\r\n`))),
+  "a proxy's answer": (text) =>
+    tried(() => connectReplyParser()(Buffer.from(`HTTP/1.1 200 ${text}\r\n\r\n`))),
   "Proxy-Status": (text) => connectRefusalReason(502, { "proxy-status": text, "x-squid-error": text }),
   "a string for the log": (text) => redact(text),
   "a header's name for the log": (text) => isSecretHeader(text),

@@ -1,5 +1,5 @@
 import type { BodySource } from "../../model/body-source.ts";
-import { BodyTooLargeError, ExpansionError } from "../../errors/transport-errors.ts";
+import { BodyTooLargeError } from "../../errors/transport-errors.ts";
 
 /** What decoding a body may take. */
 export interface DecodeBounds {
@@ -55,10 +55,18 @@ export function limitDecodedBytes(
       given += piece?.length ?? 0;
       if (given > maxBytes) throw new BodyTooLargeError(maxBytes);
       if (given > freeBytes && given > maxRatio * encoded.received)
-        throw new ExpansionError({ given, received: encoded.received, maxRatio });
+        throw expansionError(given, encoded.received);
       return piece;
     },
     cancel: (reason) => decoded.cancel(reason),
     drain: async () => decoded.drain?.(),
   };
+}
+
+function expansionError(given: number, received: number): BodyTooLargeError {
+  const size = `${given} bytes from ${received}`;
+  return new BodyTooLargeError(
+    maxRatio * received,
+    `The body expands to more than ${maxRatio} times its size (${size}): if you trust the server, send "accept-encoding: identity"`,
+  );
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { connectRequest, parseConnectReply } from "./http-connect-codec.ts";
+import { connectRequest, connectReplyParser } from "./http-connect-codec.ts";
 
 test("writes a CONNECT request with and without credentials", () => {
   assert.equal(
@@ -36,11 +36,11 @@ for (const [what, head, status, statusText] of understood) {
 
     for (let cut = 0; cut < head.length; cut += 1)
       assert.deepEqual(
-        parseConnectReply(bytes.subarray(0, cut)),
+        connectReplyParser()(bytes.subarray(0, cut)),
         { state: "incomplete" },
         `after ${cut} bytes`,
       );
-    const parsed = parseConnectReply(bytes);
+    const parsed = connectReplyParser()(bytes);
 
     assert.ok(parsed.state === "complete");
     assert.deepEqual([parsed.value.status, parsed.value.statusText], [status, statusText]);
@@ -48,8 +48,22 @@ for (const [what, head, status, statusText] of understood) {
   });
 }
 
+test("continues where it stopped when a reply arrives byte by byte", () => {
+  const head = Buffer.from(
+    `HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 200 OK\r\nX-Long: ${"x".repeat(16_000)}\r\n\r\n`,
+  );
+  const parse = connectReplyParser();
+
+  for (let at = 0; at < head.length - 1; at += 1)
+    assert.deepEqual(parse(head.subarray(at, at + 1)), { state: "incomplete" });
+  const parsed = parse(Buffer.concat([head.subarray(-1), Buffer.from("tunnel")]));
+
+  assert.ok(parsed.state === "complete");
+  assert.deepEqual([parsed.value.status, parsed.length], [200, 1]);
+});
+
 test("returns the fields of a refusal with names in lower case", () => {
-  const parsed = parseConnectReply(
+  const parsed = connectReplyParser()(
     Buffer.from("HTTP/1.1 429 Slow Down\r\nRETRY-AFTER:  7 \r\nX-Squid-Error: ERR_X 0\r\n\r\n"),
   );
 
@@ -71,7 +85,7 @@ const refused: readonly (readonly [what: string, bytes: Buffer])[] = [
 
 for (const [what, bytes] of refused) {
   test(`rejects ${what} as a reply`, () => {
-    assert.equal(parseConnectReply(bytes).state, "invalid");
+    assert.equal(connectReplyParser()(bytes).state, "invalid");
   });
 }
 
@@ -83,7 +97,7 @@ test("garbage never throws, and no result exceeds the input", () => {
   const lines = fc.array(line).map((parts) => parts.join("\r\n"));
   fc.assert(
     fc.property(lines, (text) => {
-      const parsed = parseConnectReply(Buffer.from(text));
+      const parsed = connectReplyParser()(Buffer.from(text));
       if (parsed.state === "complete") assert.ok(parsed.length <= Buffer.byteLength(text));
     }),
   );

@@ -21,30 +21,40 @@ export interface ConnectReply {
 const rules: HeadRules = { maxKibibytes: 16, strict: false };
 
 /**
- * Parses the head of the reply to CONNECT with the reader of responses, and skips interim heads (RFC 9110 §15.2). The bytes
- * after a 2xx head belong to the tunnel, whatever length the head states (RFC 9110 §9.3.6).
+ * Returns a parser for the head of the reply to CONNECT, which takes one chunk after another and continues where it stopped. It
+ * uses the reader of responses, and skips interim heads (RFC 9110 §15.2). The bytes after a 2xx head belong to the tunnel, whatever
+ * length the head states (RFC 9110 §9.3.6).
  */
-export function parseConnectReply(bytes: Buffer): ParseResult<ConnectReply> {
-  try {
-    return parseHeads(bytes);
-  } catch (error) {
-    if (error instanceof MalformedResponse) return invalid(error.message);
-    throw error;
-  }
+export function connectReplyParser(): (chunk: Buffer) => ParseResult<ConnectReply> {
+  const heads = new ConnectHeads();
+  return (chunk) => {
+    try {
+      return heads.read(chunk);
+    } catch (error) {
+      if (error instanceof MalformedResponse) return invalid(error.message);
+      throw error;
+    }
+  };
 }
 
-function parseHeads(bytes: Buffer): ParseResult<ConnectReply> {
-  for (let start = 0; ;) {
-    const reader = new HeadReader(rules);
-    const end = reader.read(bytes, start, bytes.length);
-    // Interim heads count, so that their number is limited.
-    if ((end ?? bytes.length) > rules.maxKibibytes * 1_024) return endlessHead;
-    if (end === undefined) return incomplete;
-    const { status, statusText, fields } = reader.head();
-    if (status === 101) return invalid("the status is 101 Switching Protocols");
-    if (status >= 200)
-      return complete({ status, statusText: statusText.trim(), headers: lastValues(fields) }, end);
-    start = end;
+class ConnectHeads {
+  #reader = new HeadReader(rules);
+  #size = 0;
+
+  read(chunk: Buffer): ParseResult<ConnectReply> {
+    for (let start = 0; ;) {
+      const end = this.#reader.read(chunk, start, chunk.length);
+      // Interim heads count, so that their number is limited.
+      this.#size += (end ?? chunk.length) - start;
+      if (this.#size > rules.maxKibibytes * 1_024) return endlessHead;
+      if (end === undefined) return incomplete;
+      const { status, statusText, fields } = this.#reader.head();
+      if (status === 101) return invalid("the status is 101 Switching Protocols");
+      if (status >= 200)
+        return complete({ status, statusText: statusText.trim(), headers: lastValues(fields) }, end);
+      start = end;
+      this.#reader = new HeadReader(rules);
+    }
   }
 }
 

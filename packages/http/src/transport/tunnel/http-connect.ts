@@ -1,6 +1,6 @@
 import type { Duplex } from "node:stream";
 import { ProxyError } from "../../errors/transport-errors.ts";
-import { connectRequest, parseConnectReply, type ConnectReply } from "./http-connect-codec.ts";
+import { connectRequest, connectReplyParser, type ConnectReply } from "./http-connect-codec.ts";
 import { connectRefusalReason } from "./proxy-replies.ts";
 import { readReply, type ProxyDialogue } from "./reply-reader.ts";
 
@@ -19,7 +19,7 @@ export interface HttpDialogue extends ProxyDialogue {
 export async function openHttpTunnel(socket: Duplex, dialogue: HttpDialogue): Promise<void> {
   const { authority, authorization, proxy } = dialogue;
   socket.write(connectRequest(authority, authorization));
-  const reply = await readReply(socket, parseConnectReply, dialogue);
+  const reply = await readReply(socket, connectReplyParser(), dialogue);
   if (reply.status < 200 || reply.status >= 300) throw tunnelRefusedError(proxy, reply);
 }
 

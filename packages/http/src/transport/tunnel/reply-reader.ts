@@ -4,7 +4,7 @@ import { ProxyError } from "../../errors/transport-errors.ts";
 /** The result of parsing the bytes received so far. */
 export type ParseResult<T> =
   | { readonly state: "incomplete" }
-  /** `length` is the number of bytes that the value took. */
+  /** `length` is the number of bytes of the latest chunk that the value took. */
   | { readonly state: "complete"; readonly value: T; readonly length: number }
   | { readonly state: "invalid"; readonly reason: string };
 
@@ -28,17 +28,17 @@ export interface ProxyDialogue {
 }
 
 /**
- * Reads one reply from a socket and leaves the bytes after it on the socket. A failure destroys the socket.
+ * Reads one reply from a socket and leaves the bytes after it on the socket. A failure destroys the socket. `parse` receives each
+ * chunk once.
  *
  * @throws ProxyError; the signal's reason.
  */
 export function readReply<T>(
   socket: Duplex,
-  parse: (bytes: Buffer) => ParseResult<T>,
+  parse: (chunk: Buffer) => ParseResult<T>,
   { proxy, signal, targetSent = true }: ProxyDialogue,
 ): Promise<T> {
   return new Promise((resolve, reject) => {
-    let bytes: Buffer = Buffer.alloc(0);
     let socketError: Error | undefined;
     const stopListening = (): void => {
       socket.off("data", read).off("end", closed).off("close", closed).off("error", storeError);
@@ -53,13 +53,12 @@ export function readReply<T>(
     const storeError = (error: Error): void => void (socketError = error);
     const closed = (): void => fail(closedEarlyError(proxy, { targetSent, cause: socketError }));
     const read = (chunk: Buffer): void => {
-      bytes = bytes.length === 0 ? chunk : Buffer.concat([bytes, chunk]);
-      const result = parse(bytes);
+      const result = parse(chunk);
       if (result.state === "incomplete") return;
       if (result.state === "invalid") return fail(invalidReplyError(proxy, result.reason));
       stopListening();
       socket.pause();
-      if (bytes.length > result.length) socket.unshift(bytes.subarray(result.length));
+      if (chunk.length > result.length) socket.unshift(chunk.subarray(result.length));
       resolve(result.value);
     };
     if (signal.aborted) return abort();
@@ -67,6 +66,20 @@ export function readReply<T>(
     socket.on("end", closed).on("close", closed).on("error", storeError).on("data", read).resume();
     signal.addEventListener("abort", abort, { once: true });
   });
+}
+
+/** Returns a parser of chunks from one of a whole reply. Only for replies of a few bytes, which are joined for each chunk. */
+export function joiningParser<T>(
+  parse: (bytes: Buffer) => ParseResult<T>,
+): (chunk: Buffer) => ParseResult<T> {
+  let before: Buffer = Buffer.alloc(0);
+  return (chunk) => {
+    const bytes = before.length === 0 ? chunk : Buffer.concat([before, chunk]);
+    const result = parse(bytes);
+    if (result.state === "complete") return complete(result.value, result.length - before.length);
+    before = bytes;
+    return result;
+  };
 }
 
 function closedEarlyError(

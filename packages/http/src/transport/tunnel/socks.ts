@@ -2,7 +2,7 @@ import type { Duplex } from "node:stream";
 import { ProxyError } from "../../errors/transport-errors.ts";
 import type { ProxyReason } from "../../errors/proxy-reason.ts";
 import type { Credentials } from "../proxy-url.ts";
-import { readReply, type ProxyDialogue } from "./reply-reader.ts";
+import { joiningParser, readReply, type ProxyDialogue } from "./reply-reader.ts";
 import { socks4Granted, parseSocks4Reply, socks4Refusal, socks4Request } from "./socks4-codec.ts";
 import {
   parseSocks5Authentication,
@@ -36,16 +36,16 @@ export async function openSocks5Tunnel(socket: Duplex, dialogue: SocksDialogue):
   const { credentials, target } = dialogue;
   const beforeTarget: ProxyDialogue = { ...dialogue, targetSent: false };
   socket.write(socks5Greeting(credentials !== undefined));
-  const method = await readReply(socket, parseSocks5Method, beforeTarget);
+  const method = await readReply(socket, joiningParser(parseSocks5Method), beforeTarget);
   if (method === "unacceptable" || (method === "password" && credentials === undefined))
     throw socksRefusedError(dialogue, "auth", "it requires other credentials");
   if (method === "password" && credentials !== undefined) {
     socket.write(socks5Authentication(credentials));
-    const accepted = await readReply(socket, parseSocks5Authentication, beforeTarget);
+    const accepted = await readReply(socket, joiningParser(parseSocks5Authentication), beforeTarget);
     if (!accepted) throw socksRefusedError(dialogue, "auth", "it rejected the credentials");
   }
   socket.write(socks5Request(target.host, target.port));
-  const reply = await readReply(socket, parseSocks5Reply, dialogue);
+  const reply = await readReply(socket, joiningParser(parseSocks5Reply), dialogue);
   if (reply.ok) return;
   const { reason, message } = socks5Refusal(reply.reply);
   throw socksRefusedError(dialogue, reason, message);
@@ -58,7 +58,7 @@ export async function openSocks5Tunnel(socket: Duplex, dialogue: SocksDialogue):
  */
 export async function openSocks4Tunnel(socket: Duplex, dialogue: SocksDialogue): Promise<void> {
   socket.write(socks4Request(dialogue.target, dialogue.credentials?.user ?? Buffer.alloc(0)));
-  const code = await readReply(socket, parseSocks4Reply, dialogue);
+  const code = await readReply(socket, joiningParser(parseSocks4Reply), dialogue);
   if (code === socks4Granted) return;
   const { reason, message } = socks4Refusal(code);
   throw socksRefusedError(dialogue, reason, message);
