@@ -172,3 +172,29 @@ for (const [what, read] of Object.entries(readers)) {
     }
   });
 }
+
+// Runs that begin a rule again and again, and texts as URLs and headers have them.
+const longRuns: readonly string[] = ["a", "a=b&", "//a@", "%3a%2f%2fa", ", a;r=1"];
+const lengths: readonly number[] = [10_000, 100_000, 1_000_000];
+// A linear time grows ten times with each length, a quadratic one a hundred times. In microseconds, shorter times are too short.
+const mostGrowth = 35;
+const leastLong = 5_000;
+
+for (const [what, read] of Object.entries(readers)) {
+  test(`the time grows at most linearly from 10 KB to 1 MB: ${what}`, () => {
+    for (const run of longRuns) {
+      let limit = Infinity;
+      for (const length of lengths) {
+        const text = `https://a.test/?${run.repeat(length / run.length)}`;
+
+        const took = atBest(read, text, Math.min(limit, leastLong));
+
+        assert.ok(
+          took <= limit,
+          `${length} characters of ${JSON.stringify(run)} took ${took} µs, at most ${limit}`,
+        );
+        limit = mostGrowth * Math.max(took, leastLong);
+      }
+    }
+  });
+}
