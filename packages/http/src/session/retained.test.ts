@@ -8,7 +8,6 @@ import { Retry } from "../retry/retry.ts";
 import { Session } from "./session.ts";
 
 setFlagsFromString("--expose-gc");
-// oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the function that the flag adds to each new context
 const collectGarbage = runInNewContext("gc") as () => void;
 
 /** Waits until every referenced object was collected, for at most five seconds. Returns the names of those that were not. */
